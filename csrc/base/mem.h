@@ -1,0 +1,39 @@
+/* Aligned memory from a pool of size classes, reference counts, and the counters that
+   tests and the memory ceiling read. */
+#ifndef BR_MEM_H
+#define BR_MEM_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 64-byte aligned memory of at least `bytes`, contents undefined. NULL, with a message,
+   when there is none. Any thread may call these. */
+void *br_alloc(size_t bytes);
+void *br_alloc_zero(size_t bytes);
+void br_free(void *p);
+
+/* Gives the pool's cached blocks back to the system. */
+void br_mem_trim(void);
+
+/* Bytes in blocks now handed out, and the most there ever were. */
+int64_t br_mem_live(void);
+int64_t br_mem_peak(void);
+void br_mem_reset_peak(void);
+
+/* For tests: the n-th allocation from now (0 is the next) fails, and every later one,
+   until called again with -1. */
+void br_mem_fail_after(int64_t n);
+
+/* A reference count, to stand first in a struct that br_retain and br_release may be
+ * given. */
+typedef struct br_ref {
+  atomic_int count;
+  void (*destroy)(void *self);
+} br_ref;
+
+void br_ref_init(br_ref *ref, void (*destroy)(void *self));
+void *br_retain(void *object); /* returns its argument; NULL is allowed */
+void br_release(void *object); /* destroys at the last release; NULL is allowed */
+
+#endif

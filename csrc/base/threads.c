@@ -1,0 +1,31 @@
+/* The thread count: OMP_NUM_THREADS when set, else the processors this process may run
+ * on. */
+#define _GNU_SOURCE
+#include "base/threads.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static atomic_int threads_now = 0;
+
+static int default_threads(void) {
+  const char *wanted = getenv("OMP_NUM_THREADS");
+  int n = wanted ? atoi(wanted) : 0;
+  if (n >= 1) return n;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 1)
+    return CPU_COUNT(&set);
+  return 1;
+}
+
+int br_threads(void) {
+  int n = atomic_load(&threads_now);
+  if (n < 1) {
+    n = default_threads();
+    atomic_store(&threads_now, n);
+  }
+  return n;
+}
+
+void br_set_threads(int n) { atomic_store(&threads_now, n < 0 ? 0 : n); }

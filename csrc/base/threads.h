@@ -1,0 +1,8 @@
+/* The one place that knows how many threads an operator may use. */
+#ifndef BR_THREADS_H
+#define BR_THREADS_H
+
+int br_threads(void);
+void br_set_threads(int n); /* n >= 1; 0 asks for the default again */
+
+#endif
