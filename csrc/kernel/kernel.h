@@ -1,0 +1,145 @@
+/* Kernels: serial loops over contiguous runs, one table of them for each element type and
+   instruction set. They allocate nothing, fail never and know neither threads nor strides
+   (load and store, which bring strided runs into contiguous ones, excepted).
+
+   An operator names a kernel by its place in the table, K(relu), so that one row serves
+   every element type. A place that a type does not fill is NULL. */
+#ifndef BR_KERNEL_H
+#define BR_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum br_dtype {
+  BR_F32,
+  BR_F64,
+  BR_I64,
+  BR_I32,
+  BR_U8,
+  BR_BOOL,
+  BR_DTYPES
+} br_dtype;
+
+enum {
+  BR_GEMM_MAX_MR = 14, /* rows of the largest register tile of any instruction set */
+  BR_GEMM_MAX_NR = 32  /* and its columns */
+};
+
+/* out[i] = f(in[0][i], in[1][i], ...; arg), i < n */
+typedef void br_map_fn(int64_t n, const void *const *in, void *out, const double *arg);
+
+/* dst[i] = src[i * stride], converted to the table's type */
+typedef void br_load_fn(int64_t n, void *dst, const void *src, int64_t stride);
+/* dst[i * stride] = src[i], both of the table's type */
+typedef void br_store_fn(int64_t n, const void *src, void *dst, int64_t stride);
+
+/* A running sum: double for the float types, int64 for the others. */
+typedef union br_sum {
+  double f;
+  int64_t i;
+} br_sum;
+
+/* An extreme value and where it stands (counted from 0). */
+typedef struct br_best {
+  br_sum value;
+  int64_t at; /* -1: nothing seen yet */
+} br_best;
+
+/* One run of the weight gradient: `len` pixels whose channels start at `a` and whose
+   packed output gradients, NR wide, start at `b`. */
+typedef struct br_run {
+  const void *a, *b;
+  int64_t len;
+} br_run;
+
+typedef struct br_kernels {
+  int64_t size; /* bytes of an element */
+
+  /* moving */
+  br_load_fn *load[BR_DTYPES];
+  br_store_fn *store;
+  br_map_fn *copy, *fill; /* fill: out = arg[0] */
+
+  /* arithmetic, all types */
+  br_map_fn *neg, *abs, *sign, *square, *add, *sub, *mul, *floordiv, *mod;
+  br_map_fn *minimum, *maximum, *where, *masked_fill, *clamp, *pow;
+  br_map_fn *lt, *le, *gt, *ge, *eq, *ne;                          /* -> bool */
+  br_map_fn *logical_and, *logical_or, *logical_xor, *logical_not; /* -> bool */
+
+  /* float types only: functions, and gradients named after them, whose inputs are dy
+     first and then what the operator kept */
+  br_map_fn *div, *lerp, *exp, *log, *log1p, *expm1, *sqrt, *rsqrt, *reciprocal;
+  br_map_fn *sin, *cos, *tan, *tanh, *abs_tanh, *sigmoid, *relu, *leaky_relu, *elu, *gelu;
+  br_map_fn *silu, *softplus, *hardswish, *erf, *floor, *ceil, *round, *trunc;
+  br_map_fn *isnan, *isfinite; /* -> bool */
+  br_map_fn *neg_grad, *abs_grad, *square_grad, *sub_grad, *mul_grad_a, *mul_grad_b,
+      *div_grad_a, *div_grad_b;
+  br_map_fn *pick_ge_grad, *pick_le_grad, *where_grad_a, *where_grad_b, *masked_fill_grad;
+  br_map_fn *clamp_grad, *pow_grad_a, *pow_grad_b, *lerp_grad_a, *lerp_grad_b,
+      *lerp_grad_w;
+  br_map_fn *log_grad, *log1p_grad, *expm1_grad, *sqrt_grad, *rsqrt_grad,
+      *reciprocal_grad;
+  br_map_fn *sin_grad, *cos_grad, *tan_grad, *tanh_grad, *abs_tanh_grad, *sigmoid_grad;
+  br_map_fn *relu_grad, *leaky_relu_grad, *elu_grad, *gelu_grad, *silu_grad;
+  br_map_fn *softplus_grad, *hardswish_grad, *erf_grad, *add_grad;
+  br_map_fn *squared_error, *squared_error_grad;
+
+  /* reductions of a run of n elements */
+  void (*sum)(int64_t n, const void *x, br_sum *acc);
+  void (*prod)(int64_t n, const void *x, br_sum *acc);
+  void (*max)(int64_t n, const void *x, int64_t first, br_best *best);
+  void (*min)(int64_t n, const void *x, int64_t first, br_best *best);
+  void (*sum_columns)(int64_t rows, int64_t columns, const void *x, br_sum *acc);
+  void (*squares)(int64_t n, const void *x, double mean,
+                  br_sum *acc); /* sum (x - mean)^2 */
+  void (*put)(int64_t n, const br_sum *acc, double scale, void *out);
+
+  /* normalised exponentials of a row of n elements */
+  void (*softmax)(int64_t n, const void *x, void *y);
+  void (*log_softmax)(int64_t n, const void *x, void *y);
+  void (*softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);
+  void (*log_softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);
+
+  /* batch normalisation of `rows` pixels of c channels */
+  void (*moments)(int64_t rows, int64_t c, const void *x, double *mean, double *m2);
+  void (*affine)(int64_t rows, int64_t c, const void *x, const void *scale,
+                 const void *shift, void *y);
+  void (*norm_sums)(int64_t rows, int64_t c, const void *dy, const void *x,
+                    const double *mean, double *sum_dy, double *sum_dy_dev);
+  void (*norm_grad)(int64_t rows, int64_t c, const void *dy, const void *x, const void *a,
+                    const void *b, const void *d, void *dx); /* dx = a dy + b x + d */
+
+  /* pooling of `count` pixels of c channels into one */
+  void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
+  void (*avg_pool)(int64_t count, const void *const *x, int64_t c, double scale, void *y);
+  void (*max_pool_grad)(void *const *dx, int64_t c, const void *dy, const int32_t *at);
+  void (*axpy)(int64_t n, double a, const void *x, void *y); /* y += a x */
+
+  /* drawing: element i of the run is number first + i of the stream */
+  void (*dropout)(int64_t n, const void *x, void *y, double p, uint64_t seed,
+                  uint64_t stream, int64_t first);
+
+  /* optimizer steps over a run, in place; arg as the operator lists them */
+  void (*sgd)(int64_t n, void *p, const void *g, void *momentum, const double *arg);
+  void (*adam)(int64_t n, void *p, const void *g, void *m, void *v, const double *arg);
+
+  /* indirect matrix products, one register tile of mr x nr */
+  int mr, nr;
+  /* y[i][j] = bias[j] + sum over taps t and channels c of rows[t * mr + i][offset + c]
+   * w[t][c][j], i < m <= mr, j < k <= nr; w is packed nr wide. bias may be NULL. */
+  void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
+               int64_t offset, const void *w, const void *bias, void *const *y);
+  /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m
+   */
+  void (*gemm_grad)(int m, int64_t runs, const br_run *run, int64_t step, void *dw);
+} br_kernels;
+
+/* The table for a type on the instruction set in use. */
+const br_kernels *br_kernels_of(br_dtype dtype);
+
+/* Names a map kernel independently of the type; br_kernel_at finds it again. */
+#define K(name) offsetof(br_kernels, name)
+br_map_fn *br_kernel_at(const br_kernels *table, size_t place);
+
+#endif

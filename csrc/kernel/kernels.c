@@ -1,0 +1,179 @@
+/* One kernel table. Compiled once for each element type (TYPE, TYPE_f32 ...) and
+   instruction set (ISA), from the bodies in the .inc files, which are written for a type
+   T.
+
+   Floating types (REAL defined) fill the whole table, the others moving, arithmetic and
+   the simple reductions. */
+#include "kernel/kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+#if defined(TYPE_f32)
+typedef float T;
+#define REAL
+#elif defined(TYPE_f64)
+typedef double T;
+#define REAL
+#elif defined(TYPE_i64)
+typedef int64_t T;
+#elif defined(TYPE_i32)
+typedef int32_t T;
+#elif defined(TYPE_u8)
+typedef uint8_t T;
+#else
+typedef bool T;
+#define BOOLEAN
+#endif
+
+#include "kernel/load.inc"
+#include "kernel/arith.inc"
+#include "kernel/reduce.inc"
+#ifdef REAL
+#include "kernel/real.inc"
+#include "kernel/math.inc"
+#include "kernel/math_grad.inc"
+#include "kernel/softmax.inc"
+#include "kernel/norm.inc"
+#include "kernel/pool.inc"
+#include "kernel/update.inc"
+#include "kernel/gemm.inc"
+#endif
+
+#define PASTE(a, b, c) a##b##_##c
+#define TABLE(isa, type) PASTE(br_kernels_, isa, type)
+extern const br_kernels TABLE(ISA, TYPE);
+
+const br_kernels TABLE(ISA, TYPE) = {
+    .size = sizeof(T),
+    .load = {load_f32, load_f64, load_i64, load_i32, load_u8, load_bool},
+    .store = store,
+    .copy = copy,
+    .fill = fill,
+    .neg = neg,
+    .abs = abs_,
+    .sign = sign,
+    .square = square,
+    .add = add,
+    .sub = sub,
+    .mul = mul,
+    .floordiv = floordiv,
+    .mod = mod,
+    .minimum = minimum,
+    .maximum = maximum,
+    .where = where,
+    .masked_fill = masked_fill,
+    .clamp = clamp,
+    .pow = pow_,
+    .lt = lt,
+    .le = le,
+    .gt = gt,
+    .ge = ge,
+    .eq = eq,
+    .ne = ne,
+    .logical_and = logical_and,
+    .logical_or = logical_or,
+    .logical_xor = logical_xor,
+    .logical_not = logical_not,
+    .sum = sum,
+    .prod = prod,
+    .max = max,
+    .min = min,
+    .sum_columns = sum_columns,
+    .put = put,
+#ifdef REAL
+    .div = div_,
+    .lerp = lerp,
+    .exp = exp_,
+    .log = log_,
+    .log1p = log1p_,
+    .expm1 = expm1_,
+    .sqrt = sqrt_,
+    .rsqrt = rsqrt,
+    .reciprocal = reciprocal,
+    .sin = sin_,
+    .cos = cos_,
+    .tan = tan_,
+    .tanh = tanh_,
+    .abs_tanh = abs_tanh,
+    .sigmoid = sigmoid,
+    .relu = relu,
+    .leaky_relu = leaky_relu,
+    .elu = elu,
+    .gelu = gelu,
+    .silu = silu,
+    .softplus = softplus,
+    .hardswish = hardswish,
+    .erf = erf_,
+    .floor = floor_,
+    .ceil = ceil_,
+    .round = round_,
+    .trunc = trunc_,
+    .isnan = isnan_,
+    .isfinite = isfinite_,
+    .neg_grad = neg,
+    .abs_grad = abs_grad,
+    .square_grad = square_grad,
+    .sub_grad = sub_grad,
+    .mul_grad_a = mul_grad_a,
+    .mul_grad_b = mul_grad_b,
+    .div_grad_a = div_grad_a,
+    .div_grad_b = div_grad_b,
+    .pick_ge_grad = pick_ge_grad,
+    .pick_le_grad = pick_le_grad,
+    .where_grad_a = where_grad_a,
+    .where_grad_b = where_grad_b,
+    .masked_fill_grad = masked_fill_grad,
+    .clamp_grad = clamp_grad,
+    .pow_grad_a = pow_grad_a,
+    .pow_grad_b = pow_grad_b,
+    .lerp_grad_a = lerp_grad_a,
+    .lerp_grad_b = lerp_grad_b,
+    .lerp_grad_w = lerp_grad_w,
+    .log_grad = log_grad,
+    .log1p_grad = log1p_grad,
+    .expm1_grad = expm1_grad,
+    .sqrt_grad = sqrt_grad,
+    .rsqrt_grad = rsqrt_grad,
+    .reciprocal_grad = reciprocal_grad,
+    .sin_grad = sin_grad,
+    .cos_grad = cos_grad,
+    .tan_grad = tan_grad,
+    .tanh_grad = tanh_grad,
+    .abs_tanh_grad = abs_tanh_grad,
+    .sigmoid_grad = sigmoid_grad,
+    .relu_grad = relu_grad,
+    .leaky_relu_grad = leaky_relu_grad,
+    .elu_grad = elu_grad,
+    .gelu_grad = gelu_grad,
+    .silu_grad = silu_grad,
+    .softplus_grad = softplus_grad,
+    .hardswish_grad = hardswish_grad,
+    .erf_grad = erf_grad,
+    .add_grad = add_grad,
+    .squared_error = squared_error,
+    .squared_error_grad = squared_error_grad,
+    .squares = squares,
+    .softmax = softmax,
+    .log_softmax = log_softmax,
+    .softmax_grad = softmax_grad,
+    .log_softmax_grad = log_softmax_grad,
+    .moments = moments,
+    .affine = affine,
+    .norm_sums = norm_sums,
+    .norm_grad = norm_grad,
+    .max_pool = max_pool,
+    .avg_pool = avg_pool,
+    .max_pool_grad = max_pool_grad,
+    .axpy = axpy,
+    .dropout = dropout,
+    .sgd = sgd,
+    .adam = adam,
+    .mr = MR,
+    .nr = NR,
+    .gemm = gemm,
+    .gemm_grad = gemm_grad,
+#endif
+};

@@ -1,0 +1,166 @@
+/* conv2d: arguments, geometry, and the operator's row. The work is in conv_gemm.c (forward and
+   towards the input) and conv_grad.c (towards the weights). */
+#include "op/conv.h"
+
+#include <string.h>
+
+enum { STRIDE, PADDING, DILATION, GROUPS };
+enum { FOLD_CHANNELS = 4, FOLD_VALUES = 64 };
+
+static br_status check_arguments(br_call *c, br_conv *g) {
+  const br_arg *a = c->arg;
+  for (int i = 0; i < 2; i++) {
+    if (a[STRIDE].v[i] < 1)
+      return br_bad(c, "stride must be at least 1, not %lld", (long long)a[STRIDE].v[i]);
+    if (a[DILATION].v[i] < 1)
+      return br_bad(c, "dilation must be at least 1, not %lld", (long long)a[DILATION].v[i]);
+    if (!a[PADDING].s && a[PADDING].v[i] < 0)
+      return br_bad(c, "padding must not be negative, but is %lld",
+                    (long long)a[PADDING].v[i]);
+  }
+  if (g->groups < 1 || g->c % g->groups != 0 || g->o % g->groups != 0)
+    return br_bad(c, "groups = %lld must divide the %lld input and the %lld output channels",
+                  (long long)g->groups, (long long)g->c, (long long)g->o);
+  if (c->in[1]->shape[1] != g->cg)
+    return br_bad(c, "weight expects %lld channels, input %s has %lld",
+                  (long long)(c->in[1]->shape[1] * g->groups), br_shape_of(c->in[0]),
+                  (long long)g->c);
+  return BR_OK;
+}
+
+/* Output size along one dimension, and the padding before it. */
+static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel, int64_t *pad,
+                             int64_t *out) {
+  const br_arg *a = c->arg;
+  int64_t span = a[DILATION].v[i] * (kernel - 1) + 1;
+  if (kernel < 1) return br_bad(c, "the kernel %s is empty", br_shape_of(c->in[1]));
+  if (a[PADDING].s) {
+    if (strcmp(a[PADDING].s, "same") != 0)
+      return br_bad(c, "padding must be a number, a pair or \"same\", not \"%s\"",
+                    a[PADDING].s);
+    if (a[STRIDE].v[i] != 1) return br_bad(c, "padding \"same\" wants stride 1");
+    *pad = (span - 1) / 2;
+    *out = size;
+    return BR_OK;
+  }
+  *pad = a[PADDING].v[i];
+  if (size + 2 * *pad < span)
+    return br_bad(c, "the kernel spans %lld pixels, more than the %lld of the padded input %s",
+                  (long long)span, (long long)(size + 2 * *pad), br_shape_of(c->in[0]));
+  *out = (size + 2 * *pad - span) / a[STRIDE].v[i] + 1;
+  return BR_OK;
+}
+
+static br_status geometry(br_call *c, br_conv *g) {
+  const br_tensor *x = c->in[0], *w = c->in[1];
+  const br_arg *a = c->arg;
+  *g = (br_conv){.dtype = x->dtype, .n = x->shape[0], .c = x->shape[1], .h = x->shape[2],
+                 .w = x->shape[3], .o = w->shape[0], .kh = w->shape[2], .kw = w->shape[3],
+                 .sh = a[STRIDE].v[0], .sw = a[STRIDE].v[1], .dh = a[DILATION].v[0],
+                 .dw = a[DILATION].v[1], .groups = a[GROUPS].i};
+  g->cg = g->groups > 0 ? g->c / g->groups : 0;
+  g->og = g->groups > 0 ? g->o / g->groups : 0;
+  br_status status = check_arguments(c, g);
+  if (!status) status = output_size(c, 0, g->h, g->kh, &g->ph, &g->oh);
+  if (!status) status = output_size(c, 1, g->w, g->kw, &g->pw, &g->ow);
+  if (status) return status;
+  g->folded = g->groups == 1 && g->dw == 1 && g->kw > 1 && g->c <= FOLD_CHANNELS &&
+              g->c * g->kw <= FOLD_VALUES;
+  g->taps_h = g->kh;
+  g->taps_w = g->folded ? 1 : g->kw;
+  g->run = g->folded ? g->kw * g->c : g->cg;
+  int64_t reach = (g->ow - 1) * g->sw + g->kw;
+  g->wide = reach > g->w + g->pw ? reach : g->w + g->pw;
+  return BR_OK;
+}
+
+br_tensor *br_conv_source(const br_conv *g, br_tensor *x) {
+  if (!g->folded || g->wide == g->w) return br_as(x, g->dtype, BR_CHANNELS_LAST);
+  int64_t shape[4] = {g->n, g->c, g->h, g->wide};
+  br_tensor *padded = br_tensor_zeros(g->dtype, 4, shape, BR_CHANNELS_LAST);
+  br_tensor *inner = padded ? br_view_narrow(padded, 3, g->pw, g->w, 1) : NULL;
+  br_status status = inner ? br_copy(inner, x) : BR_ENOMEM;
+  br_release(inner);
+  if (!status) return padded;
+  br_release(padded);
+  return NULL;
+}
+
+static br_status conv_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
+  br_conv g;
+  br_status status = br_need_float(c, x, "x");
+  if (!status) status = br_need_dims(c, x, "x", 4);
+  if (!status) status = br_need_dims(c, w, "weight", 4);
+  if (!status && (w->dtype != x->dtype || (b && b->dtype != x->dtype)))
+    return br_bad(c, "x is %s, weight %s: convert one with to()", br_dtype_name(x->dtype),
+                  br_dtype_name(w->dtype));
+  if (!status) status = geometry(c, &g);
+  if (!status && b && (b->ndim != 1 || b->shape[0] != g.o))
+    return br_bad(c, "bias must have shape (%lld), not %s", (long long)g.o, br_shape_of(b));
+  if (status) return status;
+  int64_t shape[4] = {g.n, g.o, g.oh, g.ow};
+  return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
+}
+
+static br_status conv_forward(br_call *c) {
+  br_conv g;
+  br_status status = geometry(c, &g);
+  if (status) return status;
+  br_tensor *source = br_conv_source(&g, c->in[0]), *w = br_contiguous(c->in[1]);
+  br_tensor *bias = c->in[2] ? br_contiguous(c->in[2]) : NULL;
+  status = source && w && (bias || !c->in[2])
+               ? br_conv_forward(&g, source, w, bias, c->out[0])
+               : BR_ENOMEM;
+  br_release(source);
+  br_release(w);
+  br_release(bias);
+  return status;
+}
+
+static br_status input_grad(br_call *c, const br_conv *g, br_tensor *dy) {
+  br_tensor *w = br_contiguous(c->in[1]);
+  br_tensor *dx = br_tensor_new(g->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
+  br_status status = br_dx_take(c, 0, dx);
+  if (!status) status = w ? br_conv_input_grad(g, dy, w, dx) : BR_ENOMEM;
+  br_release(w);
+  return status;
+}
+
+static br_status weight_grad(br_call *c, const br_conv *g, br_tensor *dy) {
+  br_tensor *source = br_conv_source(g, c->in[0]);
+  br_tensor *dw = br_tensor_new(g->dtype, 4, c->in[1]->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 1, dw);
+  if (!status) status = source ? br_conv_weight_grad(g, source, dy, dw) : BR_ENOMEM;
+  br_release(source);
+  return status;
+}
+
+static br_status bias_grad(br_call *c, const br_conv *g, br_tensor *dy) {
+  int64_t shape[4] = {1, g->o, 1, 1};
+  br_tensor *sum = br_sum_to(dy, 4, shape);
+  br_status status = br_dx_take(c, 2, sum ? br_reshaped(sum, 1, shape + 1) : NULL);
+  br_release(sum);
+  return status;
+}
+
+static br_status conv_backward(br_call *c) {
+  br_conv g;
+  br_status status = geometry(c, &g);
+  if (status) return status;
+  br_tensor *dy = br_as(c->dy[0], g.dtype, BR_CHANNELS_LAST);
+  if (!dy) return BR_ENOMEM;
+  if (c->need[0]) status = input_grad(c, &g, dy);
+  if (!status && c->need[1]) status = weight_grad(c, &g, dy);
+  if (!status && c->in[2] && c->need[2]) status = bias_grad(c, &g, dy);
+  br_release(dy);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_conv_ops[] = {
+  {"conv2d", "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
+   "x (n,c,h,w), weight (o,c/groups,kh,kw), bias (o) -> (n,o,oh,ow)",
+   conv_infer, conv_forward, conv_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
+  {0}};
+/* clang-format on */

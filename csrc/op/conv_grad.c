@@ -1,0 +1,153 @@
+/* Convolution towards its weights: for each tap, products over pixels of input channels with
+   output gradients. The gradients are packed, nr wide, in panels of about PIXELS pixels that
+   stay in cache while every tap and channel block reads them; input channels are read where
+   they lie, in runs along image rows.
+
+   Work is cut into units by the shape alone: slices of the image rows, each with a weight
+   gradient of its own, which are then added in order. */
+#include "op/conv.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+
+enum { PIXELS = 512, UNITS = 16 };
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+typedef struct job {
+  const br_conv *g;
+  const br_kernels *k;
+  const char *x, *dy;
+  int64_t in_w;                 /* width of the source's rows */
+  int64_t rows, rows_at_a_time; /* image rows of the output in all, and in a panel */
+  int64_t panels, taps, bytes;  /* bytes of one panel's weight gradient */
+} job;
+
+/* Where the kernel column `column` meets the image: outputs lo .. hi-1 of a row. */
+static void columns_inside(const job *j, int64_t column, int64_t *lo, int64_t *hi) {
+  const br_conv *g = j->g;
+  int64_t shift = g->folded ? 0 : column * g->dw - g->pw; /* x = ox * sw + shift */
+  *lo = shift >= 0 ? 0 : ceil_div(-shift, g->sw);
+  *hi = shift > j->in_w - 1 ? 0 : (j->in_w - 1 - shift) / g->sw + 1;
+  if (*hi > g->ow) *hi = g->ow;
+  if (*lo > *hi) *lo = *hi;
+}
+
+/* dy of `rows` image rows from `first`, the nr outputs from `at`, padded with zeros. */
+static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at, int64_t width,
+                      char *to) {
+  int64_t size = j->k->size, nr = j->k->nr, pixels = rows * j->g->ow;
+  const char *from = j->dy + (first * j->g->ow * j->g->o + at) * size;
+  for (int64_t p = 0; p < pixels; p++) {
+    memcpy(to, from, (size_t)(width * size));
+    memset(to + width * size, 0, (size_t)((nr - width) * size));
+    to += nr * size;
+    from += j->g->o * size;
+  }
+}
+
+/* The runs of one tap over the packed rows; `at` is the first channel. */
+static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows, int64_t at,
+                         const char *packed, br_run *run) {
+  const br_conv *g = j->g;
+  int64_t size = j->k->size, count = 0, lo, hi;
+  int64_t row = tap / g->taps_w, column = tap % g->taps_w;
+  int64_t shift = g->folded ? 0 : column * g->dw - g->pw;
+  columns_inside(j, column, &lo, &hi);
+  if (lo == hi) return 0;
+  for (int64_t r = 0; r < rows; r++) {
+    int64_t n = (first + r) / g->oh, oy = (first + r) % g->oh;
+    int64_t y = oy * g->sh + row * g->dh - g->ph;
+    if (y < 0 || y >= g->h) continue;
+    int64_t pixel = (n * g->h + y) * j->in_w + lo * g->sw + shift;
+    run[count].a = j->x + (pixel * g->c + at) * size;
+    run[count].b = packed + (r * g->ow + lo) * j->k->nr * size;
+    run[count++].len = hi - lo;
+  }
+  return count;
+}
+
+/* Adds to dw [tap][run][nr] what image rows first .. last-1 give for a panel of outputs. */
+static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first, int64_t last,
+                     char *packed, br_run *run, char *dw) {
+  const br_conv *g = j->g;
+  int64_t nr = j->k->nr, size = j->k->size, width = smaller(nr, g->og - panel * nr);
+  int64_t blocks = ceil_div(g->run, j->k->mr), each = ceil_div(g->run, blocks);
+  memset(dw, 0, (size_t)j->bytes);
+  for (; first < last; first += j->rows_at_a_time) {
+    int64_t rows = smaller(j->rows_at_a_time, last - first);
+    pack_rows(j, first, rows, group * g->og + panel * nr, width, packed);
+    for (int64_t t = 0; t < j->taps; t++) {
+      int64_t runs = find_runs(j, t, first, rows, group * g->cg, packed, run);
+      for (int64_t i = 0; i < g->run; i += each) {
+        int m = (int)smaller(each, g->run - i);
+        j->k->gemm_grad(m, runs, run, g->sw * g->c, dw + (t * g->run + i) * nr * size);
+        for (int64_t r = 0; r < runs; r++)
+          run[r].a = (const char *)run[r].a + each * size;
+      }
+    }
+  }
+}
+
+/* dw (o,cg,kh,kw) from panels [group][panel][tap][value][nr] */
+static void unpack(const job *j, const char *packed, char *dw) {
+  const br_conv *g = j->g;
+  int64_t nr = j->k->nr, area = g->kh * g->kw;
+  size_t size = (size_t)j->k->size;
+  for (int64_t o = 0; o < g->o; o++) {
+    int64_t group = o / g->og, within = o % g->og;
+    const char *from = packed + (group * j->panels + within / nr) * j->bytes +
+                       within % nr * (int64_t)size;
+    for (int64_t t = 0; t < j->taps; t++)
+      for (int64_t r = 0; r < g->run; r++) {
+        int64_t place = g->folded ? r % g->c * area + t * g->kw + r / g->c : r * area + t;
+        memcpy(dw + (o * g->cg * area + place) * (int64_t)size,
+               from + (t * g->run + r) * nr * (int64_t)size, size);
+      }
+  }
+}
+
+br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
+                              br_tensor *dw) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  job j = {.g = g, .k = k, .x = source->data, .dy = dy->data,
+           .in_w = g->folded ? g->wide : g->w, .rows = g->n * g->oh,
+           .panels = ceil_div(g->og, k->nr), .taps = g->taps_h * g->taps_w};
+  j.rows_at_a_time = smaller(j.rows > 0 ? j.rows : 1, PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
+  j.bytes = j.taps * g->run * k->nr * k->size;
+  int64_t parts = g->groups * j.panels; /* by output; slices of the rows make up the rest */
+  int64_t slices = smaller(ceil_div(UNITS, parts), ceil_div(j.rows, j.rows_at_a_time));
+  while (slices > 1 && slices * parts * j.bytes > (64 << 20)) slices /= 2;
+  if (slices < 1) slices = 1;
+  int64_t per = ceil_div(j.rows, slices), units = slices * parts;
+  int64_t panel_bytes = (j.rows_at_a_time * g->ow * k->nr * k->size + 63) & ~(int64_t)63;
+  int64_t run_bytes = j.rows_at_a_time * (int64_t)sizeof(br_run);
+  int threads = br_threads();
+  char *sums = br_alloc((size_t)(units * j.bytes) + 1);
+  char *scratch = br_alloc((size_t)(threads * (panel_bytes + run_bytes)));
+  br_status status = sums && scratch ? BR_OK : BR_ENOMEM;
+  if (status) goto done;
+#pragma omp parallel num_threads(threads)
+  {
+    char *packed = scratch + br_thread_index() * (panel_bytes + run_bytes);
+    br_run *run = (br_run *)(void *)(packed + panel_bytes);
+#pragma omp for schedule(static)
+    for (int64_t u = 0; u < units; u++) {
+      int64_t slice = u / parts, part = u % parts;
+      run_unit(&j, part / j.panels, part % j.panels, smaller(slice * per, j.rows),
+               smaller((slice + 1) * per, j.rows), packed, run, sums + u * j.bytes);
+    }
+#pragma omp for schedule(static)
+    for (int64_t part = 0; part < parts; part++)
+      for (int64_t s = 1; s < slices; s++)
+        k->axpy(j.bytes / k->size, 1, sums + (s * parts + part) * j.bytes,
+                sums + part * j.bytes);
+  }
+  unpack(&j, sums, dw->data);
+done:
+  br_free(sums);
+  br_free(scratch);
+  return status;
+}

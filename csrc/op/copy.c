@@ -1,0 +1,271 @@
+/* Copies: between types, formats and shapes, and of several tensors into one. */
+#include "op/op.h"
+
+#include <string.h>
+
+br_status br_copy(br_tensor *dst, br_tensor *src) {
+  return br_map(K(copy), dst->dtype, dst, 1, &src, NULL);
+}
+
+br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format) {
+  bool right = format == BR_CHANNELS_LAST && src->ndim == 4 ? br_is_channels_last(src)
+                                                            : br_is_contiguous(src);
+  if (right && src->dtype == dtype) return br_retain(src);
+  br_tensor *t = br_tensor_new(dtype, src->ndim, src->shape, format);
+  if (t && br_copy(t, src) != BR_OK) {
+    br_release(t);
+    t = NULL;
+  }
+  return t;
+}
+
+br_tensor *br_contiguous(br_tensor *src) { return br_as(src, src->dtype, BR_CONTIGUOUS); }
+
+br_tensor *br_reshaped(br_tensor *src, int ndim, const int64_t *shape) {
+  int64_t stride[BR_MAX_DIM];
+  if (br_reshape_strides(src, ndim, shape, stride))
+    return br_tensor_view(src, ndim, shape, stride, 0);
+  br_tensor *flat = br_contiguous(src);
+  if (!flat) return NULL;
+  br_reshape_strides(flat, ndim, shape, stride);
+  br_tensor *t = br_tensor_view(flat, ndim, shape, stride, 0);
+  br_release(flat);
+  return t;
+}
+
+/* ---- rows ---- */
+
+static br_status copy_forward(br_call *c) { return br_copy(c->out[0], c->in[0]); }
+
+/* The engine brings dy to x's type and shape. */
+static br_status copy_backward(br_call *c) {
+  return c->need[0] ? br_dx_take(c, 0, br_retain(c->dy[0])) : BR_OK;
+}
+
+static br_status clone_infer(br_call *c) {
+  return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
+}
+
+static br_status to_infer(br_call *c) {
+  return br_out_like(c, 0, c->in[0], (br_dtype)c->arg[0].i);
+}
+
+static br_status contiguous_infer(br_call *c) {
+  const br_tensor *x = c->in[0];
+  return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+}
+
+static br_status channels_last_infer(br_call *c) {
+  const br_tensor *x = c->in[0];
+  br_status status = br_need_dims(c, x, "x", 4);
+  return status ? status : br_out(c, 0, x->dtype, 4, x->shape, BR_CHANNELS_LAST);
+}
+
+/* Writing into the first argument: its own gradient ends here. */
+static br_status copy_into_infer(br_call *c) {
+  int ndim;
+  int64_t shape[BR_MAX_DIM];
+  const br_tensor *to = c->in[0], *from = c->in[1];
+  if (!br_broadcast(to->ndim, to->shape, from->ndim, from->shape, &ndim, shape) ||
+      ndim != to->ndim || memcmp(shape, to->shape, (size_t)ndim * sizeof *shape) != 0)
+    return br_bad(c, "shape %s does not broadcast to %s", br_shape_of(from),
+                  br_shape_of(to));
+  return br_out_like(c, 0, to, to->dtype);
+}
+
+static br_status copy_into_forward(br_call *c) { return br_copy(c->out[0], c->in[1]); }
+
+static br_status copy_into_backward(br_call *c) {
+  return c->need[1] ? br_dx_take(c, 1, br_retain(c->dy[0])) : BR_OK;
+}
+
+static br_status fill_infer(br_call *c) {
+  return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
+}
+
+static br_status fill_forward(br_call *c) {
+  return br_map(K(fill), c->out[0]->dtype, c->out[0], 0, NULL, &c->arg[0].f);
+}
+
+static br_status fill_backward(br_call *c) {
+  (void)c;
+  return BR_OK;
+}
+
+/* ---- cat and stack ---- */
+
+static br_status same_sizes(br_call *c, int skip) {
+  const br_tensor *x = c->in[0];
+  for (int i = 1; i < c->nin; i++) {
+    const br_tensor *t = c->in[i];
+    bool same = t->ndim == x->ndim;
+    for (int d = 0; same && d < x->ndim; d++)
+      same = d == skip || t->shape[d] == x->shape[d];
+    if (!same)
+      return br_bad(c, "tensor %d has shape %s, which does not go with %s", i + 1,
+                    br_shape_of(t), br_shape_of(x));
+  }
+  return BR_OK;
+}
+
+static br_status cat_infer(br_call *c) {
+  int dim = 0;
+  int64_t shape[BR_MAX_DIM];
+  if (c->nin == 0) return br_bad(c, "wants at least one tensor");
+  const br_tensor *x = c->in[0];
+  if (x->ndim == 0)
+    return br_bad(c, "0-dimensional tensors cannot be joined; stack them");
+  br_status status = br_dim(c, &c->arg[0], x->ndim, &dim);
+  if (!status) status = same_sizes(c, dim);
+  if (status) return status;
+  memcpy(shape, x->shape, sizeof shape);
+  shape[dim] = 0;
+  for (int i = 0; i < c->nin; i++) shape[dim] += c->in[i]->shape[dim];
+  c->arg[0].i = dim;
+  br_format format = br_is_channels_last(x) && !br_is_contiguous(x) ? BR_CHANNELS_LAST
+                                                                    : BR_CONTIGUOUS;
+  return br_out(c, 0, br_promote(c->nin, c->in), x->ndim, shape, format);
+}
+
+static br_status cat_forward(br_call *c) {
+  int dim = (int)c->arg[0].i;
+  int64_t at = 0;
+  for (int i = 0; i < c->nin; i++) {
+    int64_t size = c->in[i]->shape[dim];
+    br_tensor *part = br_view_narrow(c->out[0], dim, at, size, 1);
+    br_status status = part ? br_copy(part, c->in[i]) : BR_ENOMEM;
+    br_release(part);
+    if (status) return status;
+    at += size;
+  }
+  return BR_OK;
+}
+
+static br_status cat_backward(br_call *c) {
+  int dim = (int)c->arg[0].i;
+  int64_t at = 0;
+  for (int i = 0; i < c->nin; i++) {
+    int64_t size = c->in[i]->shape[dim];
+    if (c->need[i] &&
+        br_dx_take(c, i, br_view_narrow(c->dy[0], dim, at, size, 1)) != BR_OK)
+      return BR_ENOMEM;
+    at += size;
+  }
+  return BR_OK;
+}
+
+static br_status stack_infer(br_call *c) {
+  int dim = 0;
+  int64_t shape[BR_MAX_DIM];
+  if (c->nin == 0) return br_bad(c, "wants at least one tensor");
+  const br_tensor *x = c->in[0];
+  if (x->ndim == BR_MAX_DIM)
+    return br_bad(c, "the result would have too many dimensions");
+  br_status status = br_dim(c, &c->arg[0], x->ndim + 1, &dim);
+  if (!status) status = same_sizes(c, -1);
+  if (status) return status;
+  for (int d = 0, from = 0; d <= x->ndim; d++)
+    shape[d] = d == dim ? c->nin : x->shape[from++];
+  c->arg[0].i = dim;
+  return br_out(c, 0, br_promote(c->nin, c->in), x->ndim + 1, shape, BR_CONTIGUOUS);
+}
+
+static br_status stack_forward(br_call *c) {
+  for (int i = 0; i < c->nin; i++) {
+    br_tensor *part = br_view_select(c->out[0], (int)c->arg[0].i, i);
+    br_status status = part ? br_copy(part, c->in[i]) : BR_ENOMEM;
+    br_release(part);
+    if (status) return status;
+  }
+  return BR_OK;
+}
+
+static br_status stack_backward(br_call *c) {
+  for (int i = 0; i < c->nin; i++)
+    if (c->need[i] &&
+        br_dx_take(c, i, br_view_select(c->dy[0], (int)c->arg[0].i, i)) != BR_OK)
+      return BR_ENOMEM;
+  return BR_OK;
+}
+
+const br_op br_copy_ops[] = {{"clone",
+                              "x:t",
+                              "a copy of x in the same memory format",
+                              clone_infer,
+                              copy_forward,
+                              copy_backward,
+                              0,
+                              0,
+                              0,
+                              {0}},
+                             {"to",
+                              "x:t dtype:y",
+                              "x converted to another element type",
+                              to_infer,
+                              copy_forward,
+                              copy_backward,
+                              0,
+                              0,
+                              0,
+                              {0}},
+                             {"contiguous_copy",
+                              "x:t",
+                              "a copy of x, last dimension innermost",
+                              contiguous_infer,
+                              copy_forward,
+                              copy_backward,
+                              0,
+                              BR_HIDDEN,
+                              0,
+                              {0}},
+                             {"channels_last",
+                              "x:t",
+                              "a copy of the images x (n,c,h,w), channels innermost",
+                              channels_last_infer,
+                              copy_forward,
+                              copy_backward,
+                              0,
+                              0,
+                              0,
+                              {0}},
+                             {"copy",
+                              "x:t y:n",
+                              "y's values written into x",
+                              copy_into_infer,
+                              copy_into_forward,
+                              copy_into_backward,
+                              0,
+                              BR_IN_PLACE | BR_HIDDEN,
+                              0,
+                              {0}},
+                             {"fill",
+                              "x:t value:f",
+                              "the value written into all of x",
+                              fill_infer,
+                              fill_forward,
+                              fill_backward,
+                              0,
+                              BR_IN_PLACE | BR_HIDDEN,
+                              0,
+                              {0}},
+                             {"cat",
+                              "tensors:l dim:d=0",
+                              "tensors joined along a dimension that exists",
+                              cat_infer,
+                              cat_forward,
+                              cat_backward,
+                              0,
+                              BR_NO_METHOD,
+                              0,
+                              {0}},
+                             {"stack",
+                              "tensors:l dim:d=0",
+                              "tensors joined along a new dimension",
+                              stack_infer,
+                              stack_forward,
+                              stack_backward,
+                              0,
+                              BR_NO_METHOD,
+                              0,
+                              {0}},
+                             {0}};

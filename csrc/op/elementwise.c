@@ -1,0 +1,281 @@
+/* Elementwise operators: one row each. */
+#include "op/op.h"
+
+enum { A = BR_KEEP_IN(0), B = BR_KEEP_IN(1), W = BR_KEEP_IN(2), Y = BR_KEEP_OUT(0) };
+enum { INT = BR_IN_PLACE, REAL = BR_IN_PLACE | BR_TO_FLOAT, TEST = BR_TO_BOOL };
+
+static br_status promote_infer(br_call *c) {
+  c->compute = br_promote(c->nin, c->in);
+  return br_map_infer(c);
+}
+
+static br_status no_bool_infer(br_call *c) {
+  c->compute = br_promote(c->nin, c->in);
+  if (c->compute == BR_BOOL) return br_bad(c, "has no meaning for bool tensors");
+  return br_map_infer(c);
+}
+
+static br_status where_infer(br_call *c) {
+  if (c->in[0]->dtype != BR_BOOL && c->in[0]->dtype != BR_U8)
+    return br_bad(c, "the condition must be bool, not %s",
+                  br_dtype_name(c->in[0]->dtype));
+  c->compute = br_promote(2, c->in + 1);
+  return br_map_infer(c);
+}
+
+static br_status masked_fill_infer(br_call *c) {
+  if (c->in[1]->dtype != BR_BOOL && c->in[1]->dtype != BR_U8)
+    return br_bad(c, "the mask must be bool, not %s", br_dtype_name(c->in[1]->dtype));
+  c->compute = c->in[0]->dtype;
+  return br_map_infer(c);
+}
+
+static br_status clamp_infer(br_call *c) {
+  if (!c->arg[0].given && !c->arg[1].given)
+    return br_bad(c, "wants a min, a max or both");
+  if (!c->arg[0].given) c->arg[0].f = -__builtin_inf();
+  if (!c->arg[1].given) c->arg[1].f = __builtin_inf();
+  return no_bool_infer(c);
+}
+
+/* floor and its like leave integers as they are. */
+static br_status rounding_forward(br_call *c) {
+  if (br_dtype_is_float(c->compute)) return br_map_forward(c);
+  return br_map(K(copy), c->compute, c->out[0], 1, c->in, NULL);
+}
+
+/* Steps have gradient zero, and say so rather than break the graph. */
+static br_status zero_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  const br_tensor *x = c->in[0];
+  return br_dx_take(c, 0, br_tensor_zeros(x->dtype, x->ndim, x->shape, BR_CONTIGUOUS));
+}
+
+/* Every integer is a number and finite. */
+static br_status class_infer(br_call *c) {
+  c->compute = br_dtype_is_float(c->in[0]->dtype) ? c->in[0]->dtype : BR_F32;
+  return br_map_infer(c);
+}
+
+#define MAP promote_infer, br_map_forward, br_map_backward
+#define NUM no_bool_infer, br_map_forward, br_map_backward
+#define CMP promote_infer, br_map_forward, NULL
+#define STEP promote_infer, rounding_forward, zero_backward
+
+const br_op br_elementwise_ops[] = {
+    {"add",
+     "x:n y:n alpha:f=1",
+     "x + alpha y",
+     MAP,
+     0,
+     INT,
+     K(add),
+     {BR_GRAD_DY, K(add_grad)}},
+    {"sub",
+     "x:n y:n alpha:f=1",
+     "x - alpha y",
+     NUM,
+     0,
+     INT,
+     K(sub),
+     {BR_GRAD_DY, K(sub_grad)}},
+    {"mul", "x:n y:n", "x y", MAP, A | B, INT, K(mul), {K(mul_grad_a), K(mul_grad_b)}},
+    {"div",
+     "x:n y:n",
+     "x / y; integers divide to float32",
+     MAP,
+     A | B,
+     REAL,
+     K(div),
+     {K(div_grad_a), K(div_grad_b)}},
+    {"floordiv",
+     "x:n y:n",
+     "floor(x / y); an integer divided by 0 gives 0",
+     no_bool_infer,
+     br_map_forward,
+     NULL,
+     0,
+     INT,
+     K(floordiv),
+     {0}},
+    {"mod",
+     "x:n y:n",
+     "x - y floor(x / y), with the sign of y",
+     no_bool_infer,
+     br_map_forward,
+     NULL,
+     0,
+     INT,
+     K(mod),
+     {0}},
+    {"pow",
+     "x:n y:n",
+     "x to the power y",
+     NUM,
+     A | B,
+     INT,
+     K(pow),
+     {K(pow_grad_a), K(pow_grad_b)}},
+    {"minimum",
+     "x:n y:n",
+     "the smaller of x and y; NaN wins",
+     MAP,
+     A | B,
+     INT,
+     K(minimum),
+     {K(pick_le_grad), K(pick_ge_grad)}},
+    {"maximum",
+     "x:n y:n",
+     "the larger of x and y; NaN wins",
+     MAP,
+     A | B,
+     INT,
+     K(maximum),
+     {K(pick_ge_grad), K(pick_le_grad)}},
+
+    {"lt", "x:n y:n", "x < y", CMP, 0, TEST, K(lt), {0}},
+    {"le", "x:n y:n", "x <= y", CMP, 0, TEST, K(le), {0}},
+    {"gt", "x:n y:n", "x > y", CMP, 0, TEST, K(gt), {0}},
+    {"ge", "x:n y:n", "x >= y", CMP, 0, TEST, K(ge), {0}},
+    {"eq", "x:n y:n", "x = y", CMP, 0, TEST, K(eq), {0}},
+    {"ne", "x:n y:n", "x differs from y", CMP, 0, TEST, K(ne), {0}},
+    {"logical_and", "x:n y:n", "both are not 0", CMP, 0, TEST, K(logical_and), {0}},
+    {"logical_or", "x:n y:n", "one or both are not 0", CMP, 0, TEST, K(logical_or), {0}},
+    {"logical_xor", "x:n y:n", "just one is not 0", CMP, 0, TEST, K(logical_xor), {0}},
+    {"logical_not", "x:t", "x is 0", CMP, 0, TEST, K(logical_not), {0}},
+    {"isnan",
+     "x:t",
+     "x is no number",
+     class_infer,
+     br_map_forward,
+     NULL,
+     0,
+     TEST,
+     K(isnan),
+     {0}},
+    {"isfinite",
+     "x:t",
+     "x is neither infinite nor NaN",
+     class_infer,
+     br_map_forward,
+     NULL,
+     0,
+     TEST,
+     K(isfinite),
+     {0}},
+
+    {"where",
+     "mask:t x:n y:n",
+     "x where mask is true, else y",
+     where_infer,
+     br_map_forward,
+     br_map_backward,
+     A,
+     0,
+     K(where),
+     {0, K(where_grad_a), K(where_grad_b)}},
+    {"masked_fill",
+     "x:t mask:t value:f",
+     "value where mask is true, else x",
+     masked_fill_infer,
+     br_map_forward,
+     br_map_backward,
+     B,
+     INT,
+     K(masked_fill),
+     {K(masked_fill_grad)}},
+    {"lerp",
+     "x:t y:t weight:n",
+     "x + weight (y - x)",
+     MAP,
+     A | B | W,
+     REAL,
+     K(lerp),
+     {K(lerp_grad_a), K(lerp_grad_b), K(lerp_grad_w)}},
+    {"clamp",
+     "x:t min:f? max:f?",
+     "x limited to [min, max]",
+     clamp_infer,
+     br_map_forward,
+     br_map_backward,
+     A,
+     INT,
+     K(clamp),
+     {K(clamp_grad)}},
+
+    {"neg", "x:t", "-x", NUM, 0, INT, K(neg), {K(neg_grad)}},
+    {"abs", "x:t", "|x|", MAP, A, INT, K(abs), {K(abs_grad)}},
+    {"sign",
+     "x:t",
+     "-1, 0 or 1",
+     promote_infer,
+     br_map_forward,
+     zero_backward,
+     0,
+     INT,
+     K(sign),
+     {0}},
+    {"square", "x:t", "x^2", MAP, A, INT, K(square), {K(square_grad)}},
+    {"floor", "x:t", "the largest integer not above x", STEP, 0, INT, K(floor), {0}},
+    {"ceil", "x:t", "the smallest integer not below x", STEP, 0, INT, K(ceil), {0}},
+    {"round", "x:t", "the nearest integer, halves to even", STEP, 0, INT, K(round), {0}},
+    {"trunc", "x:t", "x without its fraction", STEP, 0, INT, K(trunc), {0}},
+
+    {"exp", "x:t", "e^x", MAP, Y, REAL, K(exp), {K(mul_grad_b)}},
+    {"expm1", "x:t", "e^x - 1, exact near 0", MAP, Y, REAL, K(expm1), {K(expm1_grad)}},
+    {"log", "x:t", "natural logarithm", MAP, A, REAL, K(log), {K(log_grad)}},
+    {"log1p", "x:t", "log(1 + x), exact near 0", MAP, A, REAL, K(log1p), {K(log1p_grad)}},
+    {"sqrt", "x:t", "square root", MAP, Y, REAL, K(sqrt), {K(sqrt_grad)}},
+    {"rsqrt", "x:t", "1 / sqrt(x)", MAP, Y, REAL, K(rsqrt), {K(rsqrt_grad)}},
+    {"reciprocal", "x:t", "1 / x", MAP, Y, REAL, K(reciprocal), {K(reciprocal_grad)}},
+    {"sin", "x:t", "sine", MAP, A, REAL, K(sin), {K(sin_grad)}},
+    {"cos", "x:t", "cosine", MAP, A, REAL, K(cos), {K(cos_grad)}},
+    {"tan", "x:t", "tangent", MAP, Y, REAL, K(tan), {K(tan_grad)}},
+    {"tanh", "x:t", "hyperbolic tangent", MAP, Y, REAL, K(tanh), {K(tanh_grad)}},
+    {"erf", "x:t", "error function", MAP, A, REAL, K(erf), {K(erf_grad)}},
+
+    {"sigmoid", "x:t", "1 / (1 + e^-x)", MAP, Y, REAL, K(sigmoid), {K(sigmoid_grad)}},
+    {"relu", "x:t", "max(x, 0)", MAP, Y, REAL, K(relu), {K(relu_grad)}},
+    {"leaky_relu",
+     "x:t slope:f=0.01",
+     "x where positive, else slope x",
+     MAP,
+     A,
+     REAL,
+     K(leaky_relu),
+     {K(leaky_relu_grad)}},
+    {"elu",
+     "x:t alpha:f=1",
+     "x where positive, else alpha (e^x - 1)",
+     MAP,
+     A,
+     REAL,
+     K(elu),
+     {K(elu_grad)}},
+    {"gelu",
+     "x:t",
+     "x times the normal distribution function of x",
+     MAP,
+     A,
+     REAL,
+     K(gelu),
+     {K(gelu_grad)}},
+    {"silu", "x:t", "x sigmoid(x)", MAP, A, REAL, K(silu), {K(silu_grad)}},
+    {"softplus", "x:t", "log(1 + e^x)", MAP, A, REAL, K(softplus), {K(softplus_grad)}},
+    {"hardswish",
+     "x:t",
+     "x min(max(x + 3, 0), 6) / 6",
+     MAP,
+     A,
+     REAL,
+     K(hardswish),
+     {K(hardswish_grad)}},
+    {"abs_tanh",
+     "x:t",
+     "|tanh(x)|, the activation of TCDCN",
+     MAP,
+     A | Y,
+     REAL,
+     K(abs_tanh),
+     {K(abs_tanh_grad)}},
+    {0}};

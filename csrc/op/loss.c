@@ -1,0 +1,287 @@
+/* Losses: cross-entropy and mean squared error. */
+#include "op/op.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+
+typedef enum reduction { NONE, SUM, MEAN } reduction;
+
+static br_status read_reduction(br_call *c, const br_arg *arg, reduction *out) {
+  static const char *const names[] = {"none", "sum", "mean"};
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(arg->s, names[i]) == 0) {
+      *out = (reduction)i;
+      return BR_OK;
+    }
+  }
+  return br_bad(c, "reduction must be \"mean\", \"sum\" or \"none\", not \"%s\"", arg->s);
+}
+
+/* ---- mean squared error ---- */
+
+static br_status mse_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *y = c->in[1], *mask = c->in[2];
+  reduction how = MEAN;
+  int ndim = 0;
+  int64_t shape[BR_MAX_DIM];
+  br_status status = read_reduction(c, &c->arg[0], &how);
+  if (status) return status;
+  if (!br_same_shape(x, y))
+    return br_bad(c, "input %s and target %s must have the same shape", br_shape_of(x),
+                  br_shape_of(y));
+  if (mask && (!br_broadcast(x->ndim, x->shape, mask->ndim, mask->shape, &ndim, shape) ||
+               ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape)))
+    return br_bad(c, "mask %s does not broadcast to %s", br_shape_of(mask), br_shape_of(x));
+  c->compute = br_promote(2, c->in);
+  if (!br_dtype_is_float(c->compute)) return br_need_float(c, x, "input");
+  c->state[0] = how;
+  return how == NONE ? br_out_like(c, 0, x, c->compute)
+                     : br_out(c, 0, c->compute, 0, NULL, BR_CONTIGUOUS);
+}
+
+/* t where the mask holds, else zero; t itself without a mask. Takes over t. */
+static br_tensor *masked(br_tensor *t, br_tensor *mask) {
+  if (!mask || !t) return t;
+  br_tensor *in[2] = {t, mask};
+  br_tensor *kept = br_map_new(K(where_grad_a), t, t->dtype, 2, in, NULL);
+  br_release(t);
+  return kept;
+}
+
+/* How many elements of x count. */
+static br_status valid_count(br_call *c, double *count) {
+  const br_tensor *x = c->in[0];
+  *count = (double)x->numel;
+  if (!c->in[2]) return BR_OK;
+  br_tensor *wide = br_view_expand(c->in[2], x->ndim, x->shape);
+  br_tensor *truth = wide ? br_tensor_new(BR_BOOL, x->ndim, x->shape, BR_CONTIGUOUS) : NULL;
+  br_status status = truth ? br_copy(truth, wide) : BR_ENOMEM;
+  if (!status) {
+    br_sum total = {.i = 0};
+    br_kernels_of(BR_BOOL)->sum(truth->numel, truth->data, &total);
+    *count = (double)total.i;
+  }
+  br_release(wide);
+  br_release(truth);
+  return status;
+}
+
+/* Without one valid element a mean is exactly 0, unless there is no element at all. */
+static double mean_factor(const br_call *c, double count) {
+  if (count > 0) return 1 / count;
+  return c->in[2] ? 0 : (double)NAN;
+}
+
+static br_status mse_forward(br_call *c) {
+  double count = 0, factor = 1;
+  br_tensor *e = br_map_new(K(squared_error), c->in[0], c->compute, 2, c->in, NULL);
+  br_status status = BR_OK;
+  e = masked(e, c->in[2]);
+  if (e && c->state[0] == NONE) {
+    status = br_copy(c->out[0], e);
+  } else if (e) {
+    if (c->state[0] == MEAN) {
+      status = valid_count(c, &count);
+      factor = mean_factor(c, count);
+    }
+    br_tensor *sum = status ? NULL : br_sum_to(e, 0, NULL);
+    if (!status)
+      status = sum ? br_map(K(add_grad), c->compute, c->out[0], 1, &sum, &factor) : BR_ENOMEM;
+    br_release(sum);
+  }
+  br_release(e);
+  return e ? status : BR_ENOMEM;
+}
+
+static br_status mse_backward(br_call *c) {
+  double count = 0, factor = 2;
+  if (c->state[0] == MEAN) {
+    if (valid_count(c, &count) != BR_OK) return BR_ENOMEM;
+    factor = 2 * mean_factor(c, count);
+  }
+  for (int i = 0; i < 2; i++) {
+    if (!c->need[i]) continue;
+    br_tensor *in[3] = {c->dy[0], c->in[i], c->in[1 - i]};
+    br_tensor *dx = br_map_new(K(squared_error_grad), c->in[0], c->compute, 3, in, &factor);
+    if (br_dx_take(c, i, masked(dx, c->in[2])) != BR_OK) return BR_ENOMEM;
+  }
+  return BR_OK;
+}
+
+/* ---- cross-entropy ---- */
+
+enum { REDUCTION, SMOOTHING };
+
+static br_status check_targets(br_call *c, br_tensor *target, int64_t classes) {
+  br_tensor *flat = br_as(target, BR_I64, BR_CONTIGUOUS);
+  if (!flat) return BR_ENOMEM;
+  const int64_t *at = (const int64_t *)(const void *)flat->data;
+  br_status status = BR_OK;
+  for (int64_t i = 0; i < flat->numel && !status; i++)
+    if (at[i] < 0 || at[i] > classes)
+      status = br_bad(c, "target %lld at place %lld is none of the classes 1 to %lld",
+                      (long long)at[i], (long long)i + 1, (long long)classes);
+  br_release(flat);
+  return status;
+}
+
+/* x (n,c,...), target (n,...): class labels from 1; 0 marks a missing one. */
+static br_status ce_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *t = c->in[1], *w = c->in[2];
+  reduction how = MEAN;
+  br_status status = br_need_float(c, x, "x");
+  if (!status) status = read_reduction(c, &c->arg[REDUCTION], &how);
+  if (status) return status;
+  c->state[0] = how;
+  if (x->ndim < 2)
+    return br_bad(c, "x must have shape (n, classes, ...), not %s", br_shape_of(x));
+  int64_t shape[BR_MAX_DIM] = {x->shape[0]};
+  for (int d = 2; d < x->ndim; d++) shape[d - 1] = x->shape[d];
+  if (t->ndim != x->ndim - 1 ||
+      memcmp(t->shape, shape, (size_t)t->ndim * sizeof *shape) != 0)
+    return br_bad(c, "target must have shape %s for x %s, not %s",
+                  br_shape_text(x->ndim - 1, shape), br_shape_of(x), br_shape_of(t));
+  if (br_dtype_is_float(t->dtype))
+    return br_bad(c, "target must hold class labels (integers from 1), not %s",
+                  br_dtype_name(t->dtype));
+  if (w && (w->ndim != 1 || w->shape[0] != x->shape[1]))
+    return br_bad(c, "weight must have shape (%lld), not %s", (long long)x->shape[1],
+                  br_shape_of(w));
+  if (c->arg[SMOOTHING].f < 0 || c->arg[SMOOTHING].f > 1)
+    return br_bad(c, "label_smoothing must be between 0 and 1, not %g", c->arg[SMOOTHING].f);
+  status = check_targets(c, c->in[1], x->shape[1]);
+  if (status) return status;
+  return br_out(c, 0, x->dtype, how == NONE ? t->ndim : 0, shape, BR_CONTIGUOUS);
+}
+
+/* x as rows of classes: (n,c,...) -> (n,...,c), contiguous. */
+static br_tensor *class_rows(br_tensor *x) {
+  int order[BR_MAX_DIM];
+  for (int d = 0; d < x->ndim; d++) order[d] = d == 0 ? 0 : d + 1;
+  order[x->ndim - 1] = 1;
+  br_tensor *turned = br_view_permute(x, order);
+  br_tensor *rows = turned ? br_contiguous(turned) : NULL;
+  br_release(turned);
+  return rows;
+}
+
+/* What both directions read. */
+typedef struct entropy {
+  br_tensor *target, *weight; /* int64 and float64, contiguous; weight may be NULL */
+  double smoothing, total;    /* total: the divisor of a mean */
+  int64_t rows, classes;
+} entropy;
+
+static double class_weight(const entropy *e, int64_t j) {
+  return e->weight ? ((const double *)(const void *)e->weight->data)[j] : 1;
+}
+
+static int64_t target_of(const entropy *e, int64_t row) {
+  return ((const int64_t *)(const void *)e->target->data)[row];
+}
+
+static br_status entropy_open(br_call *c, entropy *e) {
+  e->target = br_as(c->in[1], BR_I64, BR_CONTIGUOUS);
+  e->weight = c->in[2] ? br_as(c->in[2], BR_F64, BR_CONTIGUOUS) : NULL;
+  e->smoothing = c->arg[SMOOTHING].f;
+  e->classes = c->in[0]->shape[1];
+  e->rows = c->in[1]->numel;
+  e->total = 0;
+  if (!e->target || (c->in[2] && !e->weight)) return BR_ENOMEM;
+  for (int64_t r = 0; r < e->rows; r++)
+    if (target_of(e, r) > 0) e->total += class_weight(e, target_of(e, r) - 1);
+  return BR_OK;
+}
+
+static void entropy_close(entropy *e) {
+  br_release(e->target);
+  br_release(e->weight);
+}
+
+/* The weight that class j has in the loss of a row whose label is `target`. */
+static double share(const entropy *e, int64_t j, int64_t target) {
+  double even = e->smoothing / (double)e->classes * class_weight(e, j);
+  return j == target - 1 ? even + (1 - e->smoothing) * class_weight(e, j) : even;
+}
+
+static br_status ce_forward(br_call *c) {
+  entropy e = {0};
+  br_tensor *rows = class_rows(c->in[0]), *logp = NULL;
+  br_status status = rows ? entropy_open(c, &e) : BR_ENOMEM;
+  if (!status) {
+    logp = br_tensor_new(rows->dtype, rows->ndim, rows->shape, BR_CONTIGUOUS);
+    status = logp ? BR_OK : BR_ENOMEM;
+  }
+  double sum = 0;
+  const br_kernels *k = br_kernels_of(c->in[0]->dtype);
+  for (int64_t r = 0; r < e.rows && !status; r++) {
+    int64_t at = r * e.classes, target = target_of(&e, r);
+    double loss = 0;
+    k->log_softmax(e.classes, rows->data + at * k->size, logp->data + at * k->size);
+    for (int64_t j = 0; j < e.classes && target > 0; j++) {
+      double s = share(&e, j, target);
+      if (s != 0) loss -= s * br_get_double(logp, at + j);
+    }
+    if (c->state[0] == NONE) {
+      br_sum one = {.f = loss};
+      k->put(1, &one, 1, c->out[0]->data + r * k->size);
+    }
+    sum += loss;
+  }
+  if (!status && c->state[0] != NONE) {
+    br_sum one = {.f = sum};
+    double factor = c->state[0] == SUM ? 1 : e.total > 0 ? 1 / e.total : 0;
+    k->put(1, &one, factor, c->out[0]->data);
+  }
+  c->saved[0] = logp;
+  br_release(rows);
+  entropy_close(&e);
+  return status;
+}
+
+/* d loss / dx_j = p_j sum(share) - share_j */
+static br_status ce_backward(br_call *c) {
+  entropy e = {0};
+  br_tensor *logp = c->saved[0], *dy = NULL, *dx = NULL;
+  if (!c->need[0]) return BR_OK;
+  br_status status = entropy_open(c, &e);
+  dy = br_contiguous(c->dy[0]);
+  dx = br_tensor_new(logp->dtype, logp->ndim, logp->shape, BR_CONTIGUOUS);
+  if (!dy || !dx) status = BR_ENOMEM;
+  const br_kernels *k = br_kernels_of(logp->dtype);
+  for (int64_t r = 0; r < e.rows && !status; r++) {
+    int64_t at = r * e.classes, target = target_of(&e, r);
+    double scale = br_get_double(dy, c->state[0] == NONE ? r : 0), all = 0;
+    if (c->state[0] == MEAN) scale = e.total > 0 ? scale / e.total : 0;
+    if (target == 0) scale = 0;
+    for (int64_t j = 0; j < e.classes; j++) all += share(&e, j, target);
+    for (int64_t j = 0; j < e.classes; j++) {
+      double p = exp(br_get_double(logp, at + j));
+      br_sum d = {.f = scale == 0 ? 0 : scale * (p * all - share(&e, j, target))};
+      k->put(1, &d, 1, dx->data + (at + j) * k->size);
+    }
+  }
+  if (!status) { /* (n,...,c) back to (n,c,...) */
+    int order[BR_MAX_DIM];
+    for (int d = 0; d < dx->ndim; d++) order[d] = d == 0 ? 0 : d - 1;
+    order[1] = dx->ndim - 1;
+    status = br_dx_take(c, 0, br_view_permute(dx, order));
+  }
+  br_release(dy);
+  br_release(dx);
+  entropy_close(&e);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_loss_ops[] = {
+  {"mse", "x:t target:t mask:t? reduction:s=mean",
+   "(x - target)^2, its mean or sum; where mask is false an element does not count",
+   mse_infer, mse_forward, mse_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
+  {"cross_entropy", "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0",
+   "-log softmax of x (n,c,...) at target (n,...), labels from 1; label 0 is missing and does not count",
+   ce_infer, ce_forward, ce_backward, BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,276 @@
+/* Matrix products over OpenBLAS. A product is cut into blocks by its shape alone and each block
+   is one single-threaded call, so that results do not depend on the number of threads. */
+#include "op/op.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+
+/* A matrix as BLAS wants it: one of the strides is 1. */
+typedef struct matrix {
+  const char *data;
+  bool transposed;
+  int64_t ld;
+} matrix;
+
+/* The last two dimensions of t; false when neither lies side by side. */
+static bool as_matrix(const br_tensor *t, matrix *m) {
+  int64_t rows = t->shape[t->ndim - 2], columns = t->shape[t->ndim - 1];
+  int64_t down = t->stride[t->ndim - 2], across = t->stride[t->ndim - 1];
+  m->data = t->data;
+  if ((across == 1 || columns <= 1) && (down >= columns || rows <= 1)) {
+    m->transposed = false;
+    m->ld = rows <= 1 || down < columns ? columns : down;
+    return true;
+  }
+  m->transposed = true;
+  m->ld = columns <= 1 ? rows : across;
+  return (down == 1 || rows <= 1) && (across >= rows || columns <= 1);
+}
+
+/* t itself (retained) or a contiguous copy, so that as_matrix holds. */
+static br_tensor *for_blas(br_tensor *t, matrix *m) {
+  if (as_matrix(t, m)) return br_retain(t);
+  br_tensor *copy = br_contiguous(t);
+  if (copy) as_matrix(copy, m);
+  return copy;
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Halves the longer side of a block until there are enough of them to share out. */
+static void choose_blocks(int64_t m, int64_t n, int64_t k, int64_t *bm, int64_t *bn) {
+  *bm = m;
+  *bn = n;
+  while ((double)*bm * (double)*bn * (double)k > 1e6 &&
+         ((m + *bm - 1) / *bm) * ((n + *bn - 1) / *bn) < 16 && (*bm > 64 || *bn > 64)) {
+    int64_t *side = *bm > *bn ? bm : bn;
+    *side = (*side / 2 + 31) & ~(int64_t)31;
+  }
+}
+
+/* c (m,n) row-major = a b + beta c for each of a batch; the strides step through it. */
+typedef struct batch {
+  int64_t count, a_step[BR_MAX_DIM], b_step[BR_MAX_DIM], shape[BR_MAX_DIM];
+  int ndim;
+} batch;
+
+static void run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k, const matrix *a,
+                         const matrix *b, double beta, char *c, const batch *bt) {
+  int64_t bm, bn, size = br_dtype_size(dtype);
+  if (m == 0 || n == 0 || bt->count == 0) return;
+  choose_blocks(m, n, k, &bm, &bn);
+  int64_t mb = (m + bm - 1) / bm, nb = (n + bn - 1) / bn, units = bt->count * mb * nb;
+  double work = (double)bt->count * (double)m * (double)n * (double)k;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (units > 1 && work > 3e4)
+  for (int64_t u = 0; u < units; u++) {
+    int64_t z = u / (mb * nb), i = u / nb % mb * bm, j = u % nb * bn;
+    int64_t a_at = a->transposed ? i : i * a->ld, b_at = b->transposed ? j * b->ld : j;
+    int64_t rest = z;
+    for (int d = bt->ndim - 1; d >= 0; d--) {
+      a_at += rest % bt->shape[d] * bt->a_step[d];
+      b_at += rest % bt->shape[d] * bt->b_step[d];
+      rest /= bt->shape[d];
+    }
+    br_gemm(dtype, a->transposed, b->transposed, smaller(bm, m - i), smaller(bn, n - j), k, 1,
+            a->data + a_at * size, a->ld, b->data + b_at * size, b->ld, beta,
+            c + ((z * m + i) * n + j) * size, n);
+  }
+}
+
+/* out (..., m, n), contiguous, = a (..., m, k) b (..., k, n) + beta out */
+static br_status multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
+  matrix ma, mb;
+  batch bt = {.count = 1, .ndim = out->ndim - 2};
+  br_tensor *ta = for_blas(a, &ma), *tb = for_blas(b, &mb);
+  br_status status = ta && tb ? BR_OK : BR_ENOMEM;
+  if (!status) {
+    for (int d = 0; d < bt.ndim; d++) {
+      int da = d - (out->ndim - a->ndim), db = d - (out->ndim - b->ndim);
+      bt.shape[d] = out->shape[d];
+      bt.count *= out->shape[d];
+      bt.a_step[d] = da < 0 || ta->shape[da] == 1 ? 0 : ta->stride[da];
+      bt.b_step[d] = db < 0 || tb->shape[db] == 1 ? 0 : tb->stride[db];
+    }
+    run_products(out->dtype, out->shape[out->ndim - 2], out->shape[out->ndim - 1],
+                 a->shape[a->ndim - 1], &ma, &mb, beta, out->data, &bt);
+  }
+  br_release(ta);
+  br_release(tb);
+  return status;
+}
+
+static br_tensor *product(br_tensor *a, br_tensor *b) {
+  int ndim;
+  int64_t shape[BR_MAX_DIM];
+  br_broadcast(a->ndim - 2, a->shape, b->ndim - 2, b->shape, &ndim, shape);
+  shape[ndim] = a->shape[a->ndim - 2];
+  shape[ndim + 1] = b->shape[b->ndim - 1];
+  br_tensor *out = br_tensor_new(a->dtype, ndim + 2, shape, BR_CONTIGUOUS);
+  if (out && multiply(a, b, 0, out) != BR_OK) {
+    br_release(out);
+    out = NULL;
+  }
+  return out;
+}
+
+static br_tensor *transposed(br_tensor *t) {
+  int order[BR_MAX_DIM];
+  for (int d = 0; d < t->ndim; d++) order[d] = d;
+  order[t->ndim - 2] = t->ndim - 1;
+  order[t->ndim - 1] = t->ndim - 2;
+  return br_view_permute(t, order);
+}
+
+/* A vector becomes a row (for a) or a column (for b). */
+static br_tensor *at_least_2d(br_tensor *t, bool row) {
+  if (t->ndim > 1) return br_retain(t);
+  int64_t shape[2] = {row ? 1 : t->shape[0], row ? t->shape[0] : 1};
+  int64_t stride[2] = {row ? t->shape[0] : t->stride[0], row ? t->stride[0] : 1};
+  return br_tensor_view(t, 2, shape, stride, 0);
+}
+
+static br_status same_float(br_call *c, const br_tensor *a, const br_tensor *b,
+                            const char *a_name, const char *b_name) {
+  br_status status = br_need_float(c, a, a_name);
+  if (!status && a->dtype != b->dtype)
+    return br_bad(c, "%s is %s and %s is %s; convert one with to()", a_name,
+                  br_dtype_name(a->dtype), b_name, br_dtype_name(b->dtype));
+  return status;
+}
+
+static br_status matmul_infer(br_call *c) {
+  const br_tensor *a = c->in[0], *b = c->in[1];
+  br_status status = same_float(c, a, b, "a", "b");
+  if (status) return status;
+  if (a->ndim == 0 || b->ndim == 0)
+    return br_bad(c, "a and b must have dimensions, not %s and %s", br_shape_of(a),
+                  br_shape_of(b));
+  int64_t inner = b->shape[b->ndim == 1 ? 0 : b->ndim - 2];
+  int an = a->ndim > 2 ? a->ndim - 2 : 0, bn = b->ndim > 2 ? b->ndim - 2 : 0, ndim = 0;
+  int64_t shape[BR_MAX_DIM];
+  if (a->shape[a->ndim - 1] != inner)
+    return br_bad(c, "%s times %s: the inner sizes %lld and %lld differ", br_shape_of(a),
+                  br_shape_of(b), (long long)a->shape[a->ndim - 1], (long long)inner);
+  if (!br_broadcast(an, a->shape, bn, b->shape, &ndim, shape))
+    return br_bad(c, "the batches of %s and %s do not broadcast", br_shape_of(a),
+                  br_shape_of(b));
+  if (a->ndim > 1) shape[ndim++] = a->shape[a->ndim - 2];
+  if (b->ndim > 1) shape[ndim++] = b->shape[b->ndim - 1];
+  return br_out(c, 0, a->dtype, ndim, shape, BR_CONTIGUOUS);
+}
+
+/* out as multiply wants it: with the dimensions that a vector lacks. */
+static br_tensor *full_shape(br_tensor *out, const br_tensor *a, const br_tensor *b) {
+  int ndim = 0;
+  int64_t shape[BR_MAX_DIM];
+  int batch_dims = out->ndim - (a->ndim > 1) - (b->ndim > 1);
+  for (; ndim < batch_dims; ndim++) shape[ndim] = out->shape[ndim];
+  shape[ndim++] = a->ndim > 1 ? a->shape[a->ndim - 2] : 1;
+  shape[ndim++] = b->ndim > 1 ? b->shape[b->ndim - 1] : 1;
+  return br_reshaped(out, ndim, shape);
+}
+
+static br_status matmul_forward(br_call *c) {
+  br_tensor *a = at_least_2d(c->in[0], true), *b = at_least_2d(c->in[1], false);
+  br_tensor *out = full_shape(c->out[0], c->in[0], c->in[1]);
+  br_status status = a && b && out ? multiply(a, b, 0, out) : BR_ENOMEM;
+  br_release(a);
+  br_release(b);
+  br_release(out);
+  return status;
+}
+
+/* da = dy b^T, db = a^T dy; what was broadcast is summed by the engine. */
+static br_status matmul_backward(br_call *c) {
+  br_tensor *a = at_least_2d(c->in[0], true), *b = at_least_2d(c->in[1], false);
+  br_tensor *dy = full_shape(c->dy[0], c->in[0], c->in[1]);
+  br_tensor *at = a ? transposed(a) : NULL, *bt = b ? transposed(b) : NULL;
+  br_status status = dy && at && bt ? BR_OK : BR_ENOMEM;
+  for (int i = 0; i < 2 && !status; i++) {
+    if (!c->need[i]) continue;
+    br_tensor *d = i == 0 ? product(dy, bt) : product(at, dy);
+    br_tensor *flat = d;
+    if (d && c->in[i]->ndim == 1) { /* a vector: sum the batch away and drop the 1 */
+      int64_t full[2] = {i == 0 ? 1 : c->in[i]->shape[0], i == 0 ? c->in[i]->shape[0] : 1};
+      br_tensor *one = br_sum_to(d, 2, full);
+      flat = one ? br_reshaped(one, 1, c->in[i]->shape) : NULL;
+      br_release(one);
+      br_release(d);
+    }
+    status = br_dx_take(c, i, flat);
+  }
+  br_release(a);
+  br_release(b);
+  br_release(at);
+  br_release(bt);
+  br_release(dy);
+  return status;
+}
+
+/* ---- linear: y (..., out) = x (..., in) w (out, in)^T + b (out) ---- */
+
+static br_status linear_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
+  int64_t shape[BR_MAX_DIM];
+  br_status status = same_float(c, x, w, "x", "weight");
+  if (!status) status = br_need_dims(c, w, "weight", 2);
+  if (!status && b) status = same_float(c, b, w, "bias", "weight");
+  if (status) return status;
+  if (x->ndim == 0 || x->shape[x->ndim - 1] != w->shape[1])
+    return br_bad(c, "weight expects %lld features, input %s has %lld",
+                  (long long)w->shape[1], br_shape_of(x),
+                  (long long)(x->ndim ? x->shape[x->ndim - 1] : 0));
+  if (b && (b->ndim != 1 || b->shape[0] != w->shape[0]))
+    return br_bad(c, "bias must have shape (%lld), not %s", (long long)w->shape[0],
+                  br_shape_of(b));
+  memcpy(shape, x->shape, sizeof shape);
+  shape[x->ndim - 1] = w->shape[0];
+  return br_out(c, 0, x->dtype, x->ndim, shape, BR_CONTIGUOUS);
+}
+
+/* All but the last dimension merged into rows. */
+static br_tensor *as_rows(br_tensor *t) {
+  int64_t last = t->shape[t->ndim - 1];
+  int64_t shape[2] = {1, last};
+  for (int d = 0; d < t->ndim - 1; d++) shape[0] *= t->shape[d];
+  return br_reshaped(t, 2, shape);
+}
+
+static br_status linear_forward(br_call *c) {
+  br_tensor *x = as_rows(c->in[0]), *y = as_rows(c->out[0]), *wt = transposed(c->in[1]);
+  br_status status = x && y && wt ? BR_OK : BR_ENOMEM;
+  if (!status && c->in[2]) status = br_copy(y, c->in[2]);
+  if (!status) status = multiply(x, wt, c->in[2] ? 1 : 0, y);
+  br_release(x);
+  br_release(y);
+  br_release(wt);
+  return status;
+}
+
+static br_status linear_backward(br_call *c) {
+  br_tensor *x = as_rows(c->in[0]), *dy = as_rows(c->dy[0]);
+  br_tensor *dyt = dy ? transposed(dy) : NULL, *dx = NULL;
+  br_status status = x && dy && dyt ? BR_OK : BR_ENOMEM;
+  if (!status && c->need[0]) {
+    dx = product(dy, c->in[1]);
+    status = br_dx_take(c, 0, dx ? br_reshaped(dx, c->in[0]->ndim, c->in[0]->shape) : NULL);
+  }
+  if (!status && c->need[1]) status = br_dx_take(c, 1, product(dyt, x));
+  if (!status && c->in[2] && c->need[2])
+    status = br_dx_take(c, 2, br_sum_to(dy, 1, c->in[2]->shape));
+  br_release(x);
+  br_release(dy);
+  br_release(dyt);
+  br_release(dx);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_matmul_ops[] = {
+  {"matmul", "a:t b:t", "matrix product (..., m, k) (..., k, n) -> (..., m, n); vectors count as a row or a column",
+   matmul_infer, matmul_forward, matmul_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
+  {"linear", "x:t weight:t bias:t?", "x (..., in) weight (out, in)^T + bias (out) -> (..., out)",
+   linear_infer, linear_forward, linear_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,249 @@
+/* Batch normalisation (Ioffe and Szegedy 2015) over all but the second dimension.
+
+   Statistics are taken in blocks of rows and combined in order, in double; the normalisation
+   itself is one multiply-add per element. */
+#include "op/op.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+
+enum { WEIGHT = 1, BIAS, MEAN, VAR }; /* inputs */
+enum { TRAINING, MOMENTUM, EPS };     /* arguments */
+enum { ROWS = 256 };                  /* of a block */
+
+/* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
+static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
+  int64_t shape[4] = {x->ndim > 0 ? x->shape[0] : 1, x->ndim > 1 ? x->shape[1] : 1, 1, 1};
+  int64_t stride[4] = {x->stride[0], x->stride[1], 1, 1};
+  for (int d = 2; d < x->ndim; d++) {
+    shape[d + 4 - x->ndim] = x->shape[d];
+    stride[d + 4 - x->ndim] = x->stride[d];
+  }
+  br_tensor *view = br_tensor_view(x, 4, shape, stride, 0);
+  br_tensor *rows = view ? br_as(view, dtype, BR_CHANNELS_LAST) : NULL;
+  br_release(view);
+  return rows;
+}
+
+static br_status check_channels(br_call *c, int i, const char *name) {
+  const br_tensor *t = c->in[i], *x = c->in[0];
+  if (!t) return BR_OK;
+  if (t->ndim == 1 && t->shape[0] == x->shape[1] && t->dtype == x->dtype) return BR_OK;
+  return br_bad(c, "%s must be %s of shape (%lld), one for each channel of %s, not %s %s",
+                name, br_dtype_name(x->dtype), (long long)x->shape[1], br_shape_of(x),
+                br_dtype_name(t->dtype), br_shape_of(t));
+}
+
+static br_status norm_infer(br_call *c) {
+  static const char *const names[] = {"x", "weight", "bias", "running_mean", "running_var"};
+  const br_tensor *x = c->in[0];
+  br_status status = br_need_float(c, x, "x");
+  if (status) return status;
+  if (x->ndim < 2 || x->ndim > 4)
+    return br_bad(c, "x must have shape (n,c), (n,c,l) or (n,c,h,w), not %s", br_shape_of(x));
+  for (int i = WEIGHT; i <= VAR && !status; i++) status = check_channels(c, i, names[i]);
+  if (status) return status;
+  bool training = c->arg[TRAINING].i != 0;
+  if (!training && !(c->in[MEAN] && c->in[VAR]))
+    return br_bad(c, "without training, running_mean and running_var must be given");
+  int64_t rows = x->shape[1] ? x->numel / x->shape[1] : 0;
+  if (training && rows < 2)
+    return br_bad(c, "training wants more than one value for each channel, input is %s",
+                  br_shape_of(x));
+  for (int i = 0; i < 2; i++) { /* mean and 1 / deviation of each channel */
+    c->saved[i] = br_tensor_new(BR_F64, 1, x->shape + 1, BR_CONTIGUOUS);
+    if (!c->saved[i]) return BR_ENOMEM;
+  }
+  return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CHANNELS_LAST);
+}
+
+static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
+
+/* Mean and sum of squared deviations of each channel, blocks combined in order (Chan, Golub
+   and LeVeque 1979). */
+static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
+  const br_kernels *k = br_kernels_of(rows->dtype);
+  int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
+  int64_t blocks = (n + ROWS - 1) / ROWS;
+  double *part = br_alloc((size_t)(2 * blocks * c) * sizeof *part + 1);
+  if (!part) return BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (blocks > 4)
+  for (int64_t b = 0; b < blocks; b++) {
+    int64_t len = n - b * ROWS < ROWS ? n - b * ROWS : ROWS;
+    k->moments(len, c, rows->data + b * ROWS * c * k->size, part + 2 * b * c,
+               part + (2 * b + 1) * c);
+  }
+  for (int64_t j = 0; j < c; j++) mean[j] = m2[j] = 0;
+  for (int64_t b = 0; b < blocks; b++) {
+    double before = (double)(b * ROWS);
+    double len = (double)(n - b * ROWS < ROWS ? n - b * ROWS : ROWS), all = before + len;
+    for (int64_t j = 0; j < c; j++) {
+      double delta = part[2 * b * c + j] - mean[j];
+      mean[j] += delta * len / all;
+      m2[j] += part[(2 * b + 1) * c + j] + delta * delta * before * len / all;
+    }
+  }
+  br_free(part);
+  return BR_OK;
+}
+
+static void put(br_tensor *t, int64_t i, double value) {
+  br_sum s = {.f = value};
+  const br_kernels *k = br_kernels_of(t->dtype);
+  k->put(1, &s, 1, t->data + i * t->stride[0] * k->size);
+}
+
+static double get(br_tensor *t, int64_t i) { return br_get_double(t, i * t->stride[0]); }
+
+/* running = (1 - momentum) running + momentum now, with the variance over n - 1. */
+static void update_running(br_call *c, const double *mean, const double *m2, int64_t n) {
+  double momentum = c->arg[MOMENTUM].f;
+  for (int64_t j = 0; j < c->in[0]->shape[1]; j++) {
+    if (c->in[MEAN])
+      put(c->in[MEAN], j, (1 - momentum) * get(c->in[MEAN], j) + momentum * mean[j]);
+    if (c->in[VAR])
+      put(c->in[VAR], j,
+          (1 - momentum) * get(c->in[VAR], j) + momentum * m2[j] / (double)(n - 1));
+  }
+}
+
+static br_status apply(const br_tensor *rows, const br_tensor *factors, char *y) {
+  const br_kernels *k = br_kernels_of(rows->dtype);
+  int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
+  const char *scale = factors->data, *shift = scale + c * k->size;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (rows->numel > 16384)
+  for (int64_t first = 0; first < n; first += ROWS) {
+    int64_t len = n - first < ROWS ? n - first : ROWS, at = first * c * k->size;
+    k->affine(len, c, rows->data + at, scale, shift, y + at);
+  }
+  return BR_OK;
+}
+
+static br_status norm_forward(br_call *c) {
+  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *out = NULL, *factors = NULL;
+  double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
+  int64_t channels = x->shape[1], n = channels ? x->numel / channels : 0;
+  int64_t shape[2] = {2, channels};
+  br_status status = rows ? BR_OK : BR_ENOMEM;
+  factors = br_tensor_new(x->dtype, 2, shape, BR_CONTIGUOUS);
+  if (!factors) status = BR_ENOMEM;
+  if (!status && c->arg[TRAINING].i) {
+    status = statistics(rows, mean, invstd);
+    if (!status) update_running(c, mean, invstd, n);
+    for (int64_t j = 0; j < channels && !status; j++)
+      invstd[j] = 1 / sqrt(invstd[j] / (double)n + c->arg[EPS].f);
+  } else if (!status) {
+    for (int64_t j = 0; j < channels; j++) {
+      mean[j] = get(c->in[MEAN], j);
+      invstd[j] = 1 / sqrt(get(c->in[VAR], j) + c->arg[EPS].f);
+    }
+  }
+  for (int64_t j = 0; j < channels && !status; j++) {
+    double scale = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
+    put(factors, j, scale);
+    br_sum shift = {.f = (c->in[BIAS] ? get(c->in[BIAS], j) : 0) - mean[j] * scale};
+    const br_kernels *k = br_kernels_of(x->dtype);
+    k->put(1, &shift, 1, factors->data + (channels + j) * k->size);
+    factors->stride[0] = 1; /* `put` above steps by the first stride */
+  }
+  if (!status) out = x->ndim == 3 ? br_tensor_like(rows, x->dtype) : br_retain(c->out[0]);
+  if (!status && !out) status = BR_ENOMEM;
+  if (!status) status = apply(rows, factors, out->data);
+  if (!status && x->ndim == 3) { /* back from (n,c,1,l) */
+    br_tensor *flat = br_reshaped(out, 3, x->shape);
+    status = flat ? br_copy(c->out[0], flat) : BR_ENOMEM;
+    br_release(flat);
+  }
+  br_release(rows);
+  br_release(out);
+  br_release(factors);
+  return status;
+}
+
+/* Sums over the rows of dy and of dy (x - mean), in blocks combined in order. */
+static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows, const double *mean,
+                               double *sums) {
+  const br_kernels *k = br_kernels_of(rows->dtype);
+  int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
+  int64_t blocks = (n + ROWS - 1) / ROWS;
+  double *part = br_alloc_zero((size_t)(2 * blocks * c) * sizeof *part + 1);
+  if (!part) return BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (blocks > 4)
+  for (int64_t b = 0; b < blocks; b++) {
+    int64_t len = n - b * ROWS < ROWS ? n - b * ROWS : ROWS, at = b * ROWS * c * k->size;
+    k->norm_sums(len, c, dy->data + at, rows->data + at, mean, part + 2 * b * c,
+                 part + (2 * b + 1) * c);
+  }
+  memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
+  for (int64_t b = 0; b < blocks; b++)
+    for (int64_t j = 0; j < 2 * c; j++) sums[j] += part[2 * b * c + j];
+  br_free(part);
+  return BR_OK;
+}
+
+/* With u = w / deviation: dx = u (dy - mean dy - (x - mean) sum(dy (x - mean)) / (n var)), put
+   as a dy + b x + d; without training the statistics are constants and dx = u dy. */
+static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *rows,
+                            const double *sums, br_tensor *dx) {
+  const br_kernels *k = br_kernels_of(rows->dtype);
+  const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
+  int64_t channels = rows->shape[1], n = rows->numel / (channels ? channels : 1);
+  br_sum *f = br_alloc((size_t)(3 * channels + 1) * sizeof *f);
+  char *packed = br_alloc((size_t)(3 * channels * k->size) + 1);
+  br_status status = f && packed ? BR_OK : BR_ENOMEM;
+  for (int64_t j = 0; j < channels && !status; j++) {
+    double u = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
+    double b = -u * invstd[j] * invstd[j] * sums[channels + j] / (double)n;
+    if (!c->arg[TRAINING].i) b = 0;
+    f[j].f = u;
+    f[channels + j].f = b;
+    f[2 * channels + j].f = c->arg[TRAINING].i ? -u * sums[j] / (double)n - b * mean[j] : 0;
+  }
+  if (!status) k->put(3 * channels, f, 1, packed);
+  const char *a = packed, *b = a + channels * k->size, *d = b + channels * k->size;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (dx->numel > 16384)
+  for (int64_t first = 0; first < (status ? 0 : n); first += ROWS) {
+    int64_t len = n - first < ROWS ? n - first : ROWS, at = first * channels * k->size;
+    k->norm_grad(len, channels, dy->data + at, rows->data + at, a, b, d, dx->data + at);
+  }
+  br_free(f);
+  br_free(packed);
+  return status;
+}
+
+static br_status norm_backward(br_call *c) {
+  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *dy = as_rows(c->dy[0], x->dtype);
+  const double *invstd = doubles(c->saved[1]);
+  int64_t channels = x->shape[1];
+  double *sums = br_alloc((size_t)(2 * channels + 1) * sizeof *sums);
+  br_tensor *dx = NULL;
+  br_status status = rows && dy && sums ? BR_OK : BR_ENOMEM;
+  if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), sums);
+  if (!status && c->need[0]) {
+    dx = br_tensor_like(rows, x->dtype);
+    status = dx ? input_grad(c, dy, rows, sums, dx) : BR_ENOMEM;
+    if (!status) status = br_dx_take(c, 0, br_reshaped(dx, x->ndim, x->shape));
+  }
+  for (int i = WEIGHT; i <= BIAS && !status; i++) {
+    if (!c->in[i] || !c->need[i]) continue;
+    br_tensor *d = br_tensor_new(x->dtype, 1, x->shape + 1, BR_CONTIGUOUS);
+    status = br_dx_take(c, i, d);
+    for (int64_t j = 0; j < channels && !status; j++)
+      put(d, j, i == BIAS ? sums[j] : sums[channels + j] * invstd[j]);
+  }
+  br_release(rows);
+  br_release(dy);
+  br_release(dx);
+  br_free(sums);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_norm_ops[] = {
+  {"batch_norm", "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1 eps:f=1e-5",
+   "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones",
+   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT), 0, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,164 @@
+/* Operators: the row that declares one, the call that carries it out, and the tools that
+   the families share. A family file ends with its table of rows; table.c lists the
+   tables. */
+#ifndef BR_OP_H
+#define BR_OP_H
+
+#include "tensor/tensor.h"
+
+enum {
+  BR_FEW_IN = 6, /* tensors a call holds without a list */
+  BR_MAX_ARG = 8,
+  BR_MAX_OUT = 5,
+  BR_MAX_SAVED = 3
+};
+
+/* One argument that is no tensor. Dimensions and indices arrive counted from 0, or
+   negative from the end. */
+typedef struct br_arg {
+  bool given;
+  double f;
+  int64_t i;
+  const char *s;
+  int n; /* how many of v */
+  int64_t v[BR_MAX_DIM];
+} br_arg;
+
+typedef struct br_op br_op;
+
+/* An operator applied to arguments: forward fills out; backward reads dy and fills dx.
+   The caller owns in; the call owns out, saved, dy and dx. */
+typedef struct br_call {
+  const br_op *op;
+  int nin, nout;
+  br_tensor **in; /* NULL where an optional tensor was left out */
+  br_tensor *few[BR_FEW_IN];
+  br_arg arg[BR_MAX_ARG];
+  br_tensor *out[BR_MAX_OUT]; /* set beforehand for a result in place */
+  br_dtype compute;           /* the type that elementwise work is done in */
+  bool in_place;
+  bool recorded;                  /* a gradient may be asked for: save what it needs */
+  br_tensor *saved[BR_MAX_SAVED]; /* what forward leaves for backward */
+  uint64_t state[2];              /* random stream, and the like */
+  br_tensor *dy[BR_MAX_OUT];      /* NULL where no gradient arrived */
+  br_tensor **dx;
+  const bool *need; /* which dx are wanted */
+} br_call;
+
+/* What backward reads of the call's tensors. Of the others it sees shape and type only.
+ */
+#define BR_KEEP_IN(i) (1u << (i))
+#define BR_KEEP_OUT(i) (256u << (i))
+
+enum {
+  BR_IN_PLACE = 1,  /* has a form that writes into its first argument: name_ */
+  BR_TO_FLOAT = 2,  /* integers are computed in float32 */
+  BR_TO_BOOL = 4,   /* the result is bool */
+  BR_VIEW = 8,      /* the result shares its input's storage, or may */
+  BR_WRITES = 16,   /* changes its first argument, by nature */
+  BR_HIDDEN = 32,   /* for the library's own use; no method of tensors */
+  BR_NO_METHOD = 64 /* a function only */
+};
+
+/* The place that stands for "dy itself" in br_op.grad; 0 stands for no gradient. */
+enum { BR_GRAD_DY = 1 };
+
+struct br_op {
+  const char *name;
+  const char *args; /* "x:t dim:d? keepdim:b=false", see signature.c */
+  const char *doc;
+  br_status (*infer)(br_call *c);    /* checks arguments, then makes the outputs */
+  br_status (*forward)(br_call *c);  /* can fail for memory only */
+  br_status (*backward)(br_call *c); /* NULL: not differentiable */
+  unsigned keep;
+  unsigned flags;
+  size_t kernel, grad[3]; /* elementwise operators: see map.c */
+};
+
+/* ---- the table (table.c) ---- */
+
+/* The i-th operator, NULL past the end. */
+const br_op *br_op_at(int i);
+const br_op *br_op_find(const char *name);
+
+/* ---- signatures (signature.c) ---- */
+
+typedef struct br_param {
+  char name[16];
+  char kind;
+  bool optional;
+  int slot; /* in c->in for tensors, else in c->arg */
+  br_arg fallback;
+} br_param;
+
+typedef struct br_signature {
+  int n;
+  br_param param[12];
+} br_signature;
+
+void br_op_signature(const br_op *op, br_signature *out);
+bool br_is_tensor_kind(char kind);
+
+/* ---- calls (call.c) ---- */
+
+/* Ready for in and arg to be set; arguments hold the row's fallbacks. The signature may
+   be NULL: it is read from the row then. */
+void br_call_init(br_call *c, const br_op *op, const br_signature *signature, int nin);
+/* Releases all that the call owns; in stays the caller's. */
+void br_call_clear(br_call *c);
+br_status br_call_run(br_call *c); /* infer and forward, no recording */
+
+/* Messages begin with the operator's name. */
+br_status br_bad(const br_call *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* For infer: makes output i, or checks the one that is to be written in place. */
+br_status br_out(br_call *c, int i, br_dtype dtype, int ndim, const int64_t *shape,
+                 br_format format);
+br_status br_out_like(br_call *c, int i, const br_tensor *t, br_dtype dtype);
+/* Takes over `t` as output i; fails when it is NULL. */
+br_status br_out_take(br_call *c, int i, br_tensor *t);
+/* The same for a gradient. */
+br_status br_dx_take(br_call *c, int i, br_tensor *t);
+
+/* Resolves a dimension against ndim; a message when it is none of the tensor's. */
+br_status br_dim(const br_call *c, const br_arg *arg, int ndim, int *dim);
+/* The dimensions named, as a mask; all of them when none is. */
+br_status br_dims(const br_call *c, const br_arg *arg, int ndim, unsigned *mask);
+br_status br_need_float(const br_call *c, const br_tensor *t, const char *what);
+br_status br_need_dims(const br_call *c, const br_tensor *t, const char *what, int ndim);
+
+/* ---- elementwise work (map.c) ---- */
+
+/* out = kernel(in...; arg), computed in `compute`; inputs broadcast to out's shape. */
+br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
+                 br_tensor *const *in, const double *arg);
+/* The same into a new tensor of shape and order of `like`. */
+br_tensor *br_map_new(size_t kernel, const br_tensor *like, br_dtype dtype, int n,
+                      br_tensor *const *in, const double *arg);
+br_status br_map_infer(br_call *c);
+br_status br_map_forward(br_call *c);
+br_status br_map_backward(br_call *c);
+
+/* ---- copies (copy.c) ---- */
+
+/* dst = src, broadcast and converted. */
+br_status br_copy(br_tensor *dst, br_tensor *src);
+/* src itself (retained) when it has that type and format, else a copy. */
+br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format);
+/* A contiguous copy or src itself, of any shape. */
+br_tensor *br_contiguous(br_tensor *src);
+br_tensor *br_reshaped(br_tensor *src, int ndim, const int64_t *shape);
+
+/* ---- threads (call.c) ---- */
+
+/* The number of this thread within a parallel region, from 0. */
+int br_thread_index(void);
+
+/* ---- reductions (reduce.c) ---- */
+
+/* The sum of t over what was broadcast, so that it has the given shape; t itself
+   (retained) when it has it already. */
+br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape);
+
+#endif

@@ -1,0 +1,190 @@
+/* Max and average pooling of images (n,c,h,w), channels-last inside. */
+#include "op/op.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+
+enum { KERNEL, STRIDE, PADDING, CEIL_MODE, LAST }; /* LAST: dilation or count_include_pad */
+
+typedef struct window {
+  int64_t n, c, h, w, oh, ow;
+  int64_t kh, kw, sh, sw, ph, pw, dh, dw;
+} window;
+
+/* With ceil_mode the last window may hang over, but must begin inside the input or the padding
+   before it (as in PyTorch). */
+static br_status output_size(br_call *c, int i, int64_t size, int64_t dilation, int64_t *out) {
+  int64_t kernel = c->arg[KERNEL].v[i], stride = c->arg[STRIDE].v[i];
+  int64_t pad = c->arg[PADDING].v[i], span = dilation * (kernel - 1) + 1;
+  if (kernel < 1 || stride < 1 || dilation < 1)
+    return br_bad(c, "kernel, stride and dilation must be at least 1, not %lld, %lld, %lld",
+                  (long long)kernel, (long long)stride, (long long)dilation);
+  if (pad < 0 || pad > kernel / 2)
+    return br_bad(c, "padding must be between 0 and half the kernel %lld, not %lld",
+                  (long long)kernel, (long long)pad);
+  int64_t room = size + 2 * pad - span;
+  *out = room < 0 ? 0 : room / stride + 1;
+  if (c->arg[CEIL_MODE].i && room > -stride) {
+    *out = (room + stride - 1) / stride + 1;
+    if ((*out - 1) * stride >= size + pad) --*out;
+  }
+  if (*out < 1)
+    return br_bad(c, "the window spans %lld pixels, more than the %lld of the input %s",
+                  (long long)span, (long long)(size + 2 * pad), br_shape_of(c->in[0]));
+  return BR_OK;
+}
+
+static br_status measure(br_call *c, bool dilated, window *win) {
+  const br_tensor *x = c->in[0];
+  const br_arg *a = c->arg;
+  br_status status = br_need_dims(c, x, "x", 4);
+  if (!status) status = br_need_float(c, x, "x");
+  if (status) return status;
+  if (!a[STRIDE].given) c->arg[STRIDE] = a[KERNEL]; /* windows side by side */
+  *win = (window){.n = x->shape[0], .c = x->shape[1], .h = x->shape[2], .w = x->shape[3],
+                  .kh = a[KERNEL].v[0], .kw = a[KERNEL].v[1], .sh = a[STRIDE].v[0],
+                  .sw = a[STRIDE].v[1], .ph = a[PADDING].v[0], .pw = a[PADDING].v[1],
+                  .dh = dilated ? a[LAST].v[0] : 1, .dw = dilated ? a[LAST].v[1] : 1};
+  status = output_size(c, 0, win->h, win->dh, &win->oh);
+  return status ? status : output_size(c, 1, win->w, win->dw, &win->ow);
+}
+
+/* Pointers to the pixels of the window of output (oy, ox) that lie inside; how many. */
+static int64_t look(const window *win, char *image, int64_t size, int64_t oy, int64_t ox,
+                    void **pixel) {
+  int64_t count = 0;
+  for (int64_t ky = 0; ky < win->kh; ky++) {
+    int64_t y = oy * win->sh - win->ph + ky * win->dh;
+    if (y < 0 || y >= win->h) continue;
+    for (int64_t kx = 0; kx < win->kw; kx++) {
+      int64_t x = ox * win->sw - win->pw + kx * win->dw;
+      if (x >= 0 && x < win->w) pixel[count++] = image + (y * win->w + x) * win->c * size;
+    }
+  }
+  return count;
+}
+
+/* The divisor of an average: the window's pixels inside, or those of the padding too. */
+static double divisor(const window *win, int64_t inside, bool count_pad, int64_t oy,
+                      int64_t ox) {
+  if (!count_pad) return (double)inside;
+  int64_t y0 = oy * win->sh - win->ph, x0 = ox * win->sw - win->pw;
+  int64_t y1 = y0 + win->kh, x1 = x0 + win->kw;
+  if (y1 > win->h + win->ph) y1 = win->h + win->ph;
+  if (x1 > win->w + win->pw) x1 = win->w + win->pw;
+  return (double)((y1 - y0) * (x1 - x0));
+}
+
+static br_status pool_infer(br_call *c, bool dilated) {
+  window win;
+  br_status status = measure(c, dilated, &win);
+  if (status) return status;
+  int64_t shape[4] = {win.n, win.c, win.oh, win.ow};
+  status = br_out(c, 0, c->in[0]->dtype, 4, shape, BR_CHANNELS_LAST);
+  if (status || !dilated || !c->recorded) return status;
+  c->saved[0] = br_tensor_new(BR_I32, 4, shape, BR_CHANNELS_LAST); /* which pixel won */
+  return c->saved[0] ? BR_OK : BR_ENOMEM;
+}
+
+static br_status max_infer(br_call *c) { return pool_infer(c, true); }
+static br_status avg_infer(br_call *c) { return pool_infer(c, false); }
+
+/* One image row of the output after the other, shared among the threads. */
+static br_status pool_forward(br_call *c, bool max) {
+  window win;
+  measure(c, max, &win);
+  const br_kernels *k = br_kernels_of(c->in[0]->dtype);
+  int64_t size = k->size, window_bytes = win.kh * win.kw * (int64_t)sizeof(void *);
+  int64_t scratch = (window_bytes + win.c * 4 + 63) & ~(int64_t)63;
+  br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
+  char *room = br_alloc((size_t)(scratch * br_threads()));
+  br_status status = x && room ? BR_OK : BR_ENOMEM;
+  if (status) goto done;
+  int32_t *saved = c->saved[0] ? (int32_t *)(void *)c->saved[0]->data : NULL;
+  bool count_pad = !max && c->arg[LAST].i;
+#pragma omp parallel num_threads(br_threads()) if (x->numel > 4096)
+  {
+    void **pixel = (void **)(void *)(room + scratch * br_thread_index());
+    int32_t *own = (int32_t *)(void *)((char *)pixel + window_bytes);
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < win.n * win.oh; row++) {
+      int64_t n = row / win.oh, oy = row % win.oh;
+      char *image = x->data + n * win.h * win.w * win.c * size;
+      for (int64_t ox = 0; ox < win.ow; ox++) {
+        int64_t at = (row * win.ow + ox) * win.c;
+        int64_t count = look(&win, image, size, oy, ox, pixel);
+        const void *const *seen = (const void *const *)pixel;
+        if (max)
+          k->max_pool(count, seen, win.c, c->out[0]->data + at * size, saved ? saved + at : own);
+        else
+          k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox),
+                      c->out[0]->data + at * size);
+      }
+    }
+  }
+done:
+  br_release(x);
+  br_free(room);
+  return status;
+}
+
+static br_status max_forward(br_call *c) { return pool_forward(c, true); }
+static br_status avg_forward(br_call *c) { return pool_forward(c, false); }
+
+/* Windows may overlap within an image, so that images are what threads share. */
+static br_status pool_backward(br_call *c, bool max) {
+  window win;
+  if (!c->need[0]) return BR_OK;
+  measure(c, max, &win);
+  const br_kernels *k = br_kernels_of(c->dy[0]->dtype);
+  int64_t size = k->size;
+  int64_t scratch = (win.kh * win.kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
+  br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
+  char *room = br_alloc((size_t)(scratch * br_threads()));
+  br_tensor *dx = br_tensor_new(c->dy[0]->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
+  br_status status = br_dx_take(c, 0, dx);
+  if (!dy || !room) status = BR_ENOMEM;
+  if (status) goto done;
+  bool count_pad = !max && c->arg[LAST].i;
+#pragma omp parallel num_threads(br_threads()) if (dx->numel > 4096)
+  {
+    void **pixel = (void **)(void *)(room + scratch * br_thread_index());
+#pragma omp for schedule(static)
+    for (int64_t n = 0; n < win.n; n++) {
+      int64_t bytes = win.h * win.w * win.c * size;
+      char *image = dx->data + n * bytes;
+      memset(image, 0, (size_t)bytes);
+      for (int64_t p = 0; p < win.oh * win.ow; p++) {
+        int64_t oy = p / win.ow, ox = p % win.ow, at = (n * win.oh * win.ow + p) * win.c;
+        int64_t count = look(&win, image, size, oy, ox, pixel);
+        const char *from = dy->data + at * size;
+        if (max) {
+          k->max_pool_grad(pixel, win.c, from,
+                           (const int32_t *)(const void *)c->saved[0]->data + at);
+          continue;
+        }
+        double share = 1 / divisor(&win, count, count_pad, oy, ox);
+        for (int64_t i = 0; i < count; i++) k->axpy(win.c, share, from, pixel[i]);
+      }
+    }
+  }
+done:
+  br_release(dy);
+  br_free(room);
+  return status;
+}
+
+static br_status max_backward(br_call *c) { return pool_backward(c, true); }
+static br_status avg_backward(br_call *c) { return pool_backward(c, false); }
+
+/* clang-format off */
+const br_op br_pool_ops[] = {
+  {"max_pool2d", "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false dilation:p=1",
+   "the largest of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
+   max_infer, max_forward, max_backward, 0, 0, 0, {0}},
+  {"avg_pool2d", "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false count_include_pad:b=true",
+   "the mean of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
+   avg_infer, avg_forward, avg_backward, 0, 0, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,513 @@
+/* Reductions over any dimensions.
+
+   A tensor is seen as [outer][reduce][inner]: directly where its memory allows, else through a
+   copy with the reduced dimensions innermost. Sums run in blocks whose bounds depend on the
+   shape alone and combine in order, so that the thread count changes no bit. */
+#include "op/op.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+
+enum { BLOCK = 16384 };
+
+typedef struct plan {
+  br_tensor *x; /* owned */
+  int64_t outer, reduce, inner;
+} plan;
+
+/* The dimensions of x: those kept first, by stride, as a result of br_tensor_like has them;
+   then the reduced ones in their own order. Returns how many are kept. */
+static int kept_first(const br_tensor *x, unsigned mask, int *order) {
+  int kept = 0;
+  for (int d = 0; d < x->ndim; d++) {
+    if (mask & 1u << d) continue;
+    int at = kept++;
+    while (at > 0 && x->stride[order[at - 1]] < x->stride[d] && x->shape[d] > 1) {
+      order[at] = order[at - 1];
+      at--;
+    }
+    order[at] = d;
+  }
+  for (int d = 0, to = kept; d < x->ndim; d++)
+    if (mask & 1u << d) order[to++] = d;
+  return kept;
+}
+
+/* x as it lies, when that is kept dimensions around one block of reduced ones. */
+static bool plan_in_place(const br_tensor *x, unsigned mask, plan *p) {
+  br_iter it;
+  br_tensor *alone = p->x;
+  int stage = 0;
+  br_iter_init(&it, 1, &alone);
+  if (!br_iter_dense(&it, 0)) return false;
+  int order[BR_MAX_DIM];
+  kept_first(x, 0, order); /* all dimensions by stride */
+  p->outer = p->reduce = p->inner = 1;
+  for (int i = 0; i < x->ndim; i++) {
+    int d = order[i];
+    if (x->shape[d] == 1) continue;
+    bool reduced = mask & 1u << d;
+    if (stage == 0 && reduced) stage = 1;
+    if (stage == 1 && !reduced) stage = 2;
+    if (stage == 2 && reduced) return false;
+    *(stage == 0 ? &p->outer : stage == 1 ? &p->reduce : &p->inner) *= x->shape[d];
+  }
+  return true;
+}
+
+/* With `rows`, the reduced dimensions are innermost and in their own order. */
+static br_status plan_make(br_tensor *x, unsigned mask, bool rows, plan *p) {
+  int order[BR_MAX_DIM], kept = kept_first(x, mask, order);
+  p->x = x;
+  if (!rows && plan_in_place(x, mask, p)) {
+    br_retain(x);
+    return BR_OK;
+  }
+  br_tensor *turned = br_view_permute(x, order);
+  p->x = turned ? br_contiguous(turned) : NULL;
+  br_release(turned);
+  p->outer = p->reduce = p->inner = 1;
+  for (int i = 0; i < x->ndim; i++)
+    *(i < kept ? &p->outer : &p->reduce) *= x->shape[order[i]];
+  return p->x ? BR_OK : BR_ENOMEM;
+}
+
+/* out's elements in memory order are the plan's [outer][inner]. */
+static br_status run_sum(br_tensor *x, unsigned mask, double scale, br_tensor *out) {
+  plan p;
+  if (plan_make(x, mask, false, &p) != BR_OK) return BR_ENOMEM;
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t rows = BLOCK / p.inner > 0 ? BLOCK / p.inner : 1;
+  int64_t blocks = p.reduce > rows ? (p.reduce + rows - 1) / rows : 1;
+  int64_t units = p.outer * blocks, kept = p.outer * p.inner;
+  br_sum *acc = br_alloc_zero((size_t)(units * p.inner) * sizeof *acc + 1);
+  if (!acc) {
+    br_release(p.x);
+    return BR_ENOMEM;
+  }
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
+  for (int64_t u = 0; u < units; u++) {
+    int64_t o = u / blocks, first = u % blocks * rows;
+    int64_t len = p.reduce - first < rows ? p.reduce - first : rows;
+    const char *from = p.x->data + (o * p.reduce + first) * p.inner * k->size;
+    if (p.inner == 1)
+      k->sum(len, from, acc + u);
+    else
+      k->sum_columns(len, p.inner, from, acc + u * p.inner);
+  }
+  bool real = br_dtype_is_float(x->dtype);
+  for (int64_t o = 0; o < p.outer; o++) {
+    br_sum *to = acc + o * p.inner; /* never ahead of what is still to be read */
+    const br_sum *from = acc + o * blocks * p.inner;
+    for (int64_t j = 0; j < p.inner; j++) {
+      br_sum total = from[j];
+      for (int64_t b = 1; b < blocks; b++) {
+        if (real)
+          total.f += from[b * p.inner + j].f;
+        else
+          total.i += from[b * p.inner + j].i;
+      }
+      to[j] = total;
+    }
+  }
+  br_kernels_of(out->dtype)->put(kept, acc, scale, out->data);
+  br_free(acc);
+  br_release(p.x);
+  return BR_OK;
+}
+
+br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape) {
+  unsigned mask = 0;
+  int extra = t->ndim - ndim;
+  int64_t kept[BR_MAX_DIM], stride[BR_MAX_DIM];
+  for (int d = 0; d < t->ndim; d++) {
+    kept[d] = t->shape[d];
+    bool reduced = d < extra || (shape[d - extra] == 1 && t->shape[d] != 1);
+    if (reduced) mask |= 1u << d;
+    if (reduced) kept[d] = 1;
+    stride[d] = t->stride[d];
+  }
+  if (mask == 0) return br_retain(t);
+  br_tensor *frame = br_tensor_view(t, t->ndim, kept, stride, 0);
+  br_tensor *sum = frame ? br_tensor_like(frame, t->dtype) : NULL;
+  br_tensor *out = NULL;
+  if (sum && run_sum(t, mask, 1, sum) == BR_OK)
+    out = br_tensor_view(sum, ndim, shape, sum->stride + extra, 0);
+  br_release(frame);
+  br_release(sum);
+  return out;
+}
+
+/* ---- rows ---- */
+
+enum { DIM, KEEPDIM, UNBIASED };
+
+/* Output i: x's shape with the reduced dimensions 1 or gone, in x's memory order. */
+static br_status reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask) {
+  const br_tensor *x = c->in[0];
+  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
+  for (int d = 0; d < x->ndim; d++) shape[d] = mask & 1u << d ? 1 : x->shape[d];
+  br_tensor *frame = br_tensor_view(c->in[0], x->ndim, shape, x->stride, 0);
+  br_tensor *full = frame ? br_tensor_like(frame, dtype) : NULL;
+  br_release(frame);
+  if (!full || c->arg[KEEPDIM].i) return br_out_take(c, i, full);
+  int n = 0;
+  for (int d = 0; d < x->ndim; d++) {
+    if (mask & 1u << d) continue;
+    shape[n] = full->shape[d];
+    stride[n++] = full->stride[d];
+  }
+  br_tensor *out = br_tensor_view(full, n, shape, stride, 0);
+  br_release(full);
+  return br_out_take(c, i, out);
+}
+
+/* The result's shape with the reduced dimensions as 1, whatever keepdim says. */
+static br_tensor *with_ones(const br_call *c, br_tensor *t) {
+  int64_t shape[BR_MAX_DIM];
+  unsigned mask = (unsigned)c->state[0];
+  for (int d = 0; d < c->in[0]->ndim; d++)
+    shape[d] = mask & 1u << d ? 1 : c->in[0]->shape[d];
+  return br_reshaped(t, c->in[0]->ndim, shape);
+}
+
+/* t, of the result's shape, spread over x's shape. */
+static br_tensor *spread(const br_call *c, br_tensor *t) {
+  br_tensor *ones = with_ones(c, t);
+  br_tensor *wide = ones ? br_view_expand(ones, c->in[0]->ndim, c->in[0]->shape) : NULL;
+  br_release(ones);
+  return wide;
+}
+
+static int64_t reduced_count(const br_call *c) {
+  int64_t n = 1;
+  for (int d = 0; d < c->in[0]->ndim; d++)
+    if (c->state[0] & 1u << d) n *= c->in[0]->shape[d];
+  return n;
+}
+
+static br_status masked_infer(br_call *c, br_dtype dtype) {
+  unsigned mask;
+  br_status status = br_dims(c, &c->arg[DIM], c->in[0]->ndim, &mask);
+  if (status) return status;
+  c->state[0] = mask;
+  return reduced_out(c, 0, dtype, mask);
+}
+
+static br_status sum_infer(br_call *c) {
+  br_dtype d = c->in[0]->dtype;
+  return masked_infer(c, br_dtype_is_float(d) ? d : BR_I64);
+}
+
+static br_status sum_forward(br_call *c) {
+  return run_sum(c->in[0], (unsigned)c->state[0], 1, c->out[0]);
+}
+
+static br_status sum_backward(br_call *c) {
+  return c->need[0] ? br_dx_take(c, 0, spread(c, c->dy[0])) : BR_OK;
+}
+
+static br_status float_infer(br_call *c) {
+  br_status status = br_need_float(c, c->in[0], "x");
+  return status ? status : masked_infer(c, c->in[0]->dtype);
+}
+
+static br_status mean_forward(br_call *c) {
+  double n = (double)reduced_count(c);
+  return run_sum(c->in[0], (unsigned)c->state[0], n > 0 ? 1 / n : (double)NAN, c->out[0]);
+}
+
+/* factor * dy, spread over x's shape */
+static br_tensor *spread_scaled(const br_call *c, double factor) {
+  br_tensor *dy = br_map_new(K(add_grad), c->dy[0], c->dy[0]->dtype, 1, c->dy, &factor);
+  br_tensor *wide = dy ? spread(c, dy) : NULL;
+  br_release(dy);
+  return wide;
+}
+
+static br_status mean_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  return br_dx_take(c, 0, spread_scaled(c, 1 / (double)reduced_count(c)));
+}
+
+static br_status count_forward(br_call *c) {
+  br_tensor *x = c->in[0];
+  br_tensor *truth = br_tensor_like(x, BR_BOOL);
+  br_status status = truth ? br_copy(truth, x) : BR_ENOMEM;
+  if (!status) status = run_sum(truth, (unsigned)c->state[0], 1, c->out[0]);
+  br_release(truth);
+  return status;
+}
+
+static br_status count_infer(br_call *c) { return masked_infer(c, BR_I64); }
+
+/* ---- products ---- */
+
+static br_status prod_forward(br_call *c) {
+  plan p;
+  if (plan_make(c->in[0], (unsigned)c->state[0], true, &p) != BR_OK) return BR_ENOMEM;
+  const br_kernels *k = br_kernels_of(p.x->dtype), *ko = br_kernels_of(c->out[0]->dtype);
+  for (int64_t r = 0; r < p.outer; r++) {
+    br_sum acc;
+    if (br_dtype_is_float(p.x->dtype))
+      acc.f = 1;
+    else
+      acc.i = 1;
+    k->prod(p.reduce, p.x->data + r * p.reduce * k->size, &acc);
+    ko->put(1, &acc, 1, c->out[0]->data + r * ko->size);
+  }
+  br_release(p.x);
+  return BR_OK;
+}
+
+/* dx_i = dy times the product of the others, from both ends, so that zeros are no trouble. */
+static br_status prod_backward(br_call *c) {
+  br_tensor *x = NULL, *dy = NULL, *dx = NULL, *turned = NULL, *ones = NULL;
+  br_status status = BR_ENOMEM;
+  plan p = {0};
+  if (!c->need[0]) return BR_OK;
+  int order[BR_MAX_DIM], back[BR_MAX_DIM];
+  kept_first(c->in[0], (unsigned)c->state[0], order);
+  for (int d = 0; d < c->in[0]->ndim; d++) back[order[d]] = d;
+  x = br_tensor_like(c->in[0], BR_F64);
+  ones = with_ones(c, c->dy[0]);
+  if (!x || !ones || br_copy(x, c->in[0]) != BR_OK) goto done;
+  if (plan_make(x, (unsigned)c->state[0], true, &p) != BR_OK) goto done;
+  turned = br_view_permute(ones, order);
+  dy = turned ? br_as(turned, BR_F64, BR_CONTIGUOUS) : NULL;
+  dx = br_tensor_new(BR_F64, p.x->ndim, p.x->shape, BR_CONTIGUOUS);
+  if (!dy || !dx) goto done;
+  for (int64_t r = 0; r < p.outer; r++) {
+    const double *row = (const double *)(const void *)p.x->data + r * p.reduce;
+    double *out = (double *)(void *)dx->data + r * p.reduce, after = 1;
+    double before = ((const double *)(const void *)dy->data)[r];
+    for (int64_t i = 0; i < p.reduce; before *= row[i++]) out[i] = before;
+    for (int64_t i = p.reduce - 1; i >= 0; after *= row[i--]) out[i] *= after;
+  }
+  status = br_dx_take(c, 0, br_view_permute(dx, back));
+done:
+  br_release(x);
+  br_release(ones);
+  br_release(turned);
+  br_release(dy);
+  br_release(dx);
+  br_release(p.x);
+  return status;
+}
+
+/* ---- variance ---- */
+
+static br_status var_infer(br_call *c) {
+  br_status status = float_infer(c);
+  if (status) return status;
+  int64_t shape[BR_MAX_DIM];
+  const br_tensor *x = c->in[0];
+  for (int d = 0; d < x->ndim; d++) shape[d] = c->state[0] & 1u << d ? 1 : x->shape[d];
+  br_tensor *frame = br_tensor_view(c->in[0], x->ndim, shape, x->stride, 0);
+  c->saved[0] = frame ? br_tensor_like(frame, x->dtype) : NULL; /* the mean */
+  br_release(frame);
+  return c->saved[0] ? BR_OK : BR_ENOMEM;
+}
+
+/* n, or n - 1 where the mean comes from the same n values. */
+static double freedom(const br_call *c) {
+  double n = (double)reduced_count(c) - (c->arg[UNBIASED].i ? 1 : 0);
+  return n > 0 ? n : 0;
+}
+
+static br_status var_forward(br_call *c) {
+  br_tensor *x = c->in[0], *mean = c->saved[0];
+  unsigned mask = (unsigned)c->state[0];
+  double n = (double)reduced_count(c), divisor = freedom(c);
+  plan p;
+  br_status status = run_sum(x, mask, n > 0 ? 1 / n : (double)NAN, mean);
+  if (status) return status;
+  if (plan_make(x, mask, true, &p) != BR_OK) return BR_ENOMEM;
+  const br_kernels *k = br_kernels_of(x->dtype);
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
+  for (int64_t r = 0; r < p.outer; r++) {
+    br_sum total = {.f = 0};
+    k->squares(p.reduce, p.x->data + r * p.reduce * k->size, br_get_double(mean, r), &total);
+    total.f = divisor > 0 ? total.f / divisor : (double)NAN;
+    k->put(1, &total, 1, c->out[0]->data + r * k->size);
+  }
+  br_release(p.x);
+  return BR_OK;
+}
+
+/* dx = factor (x - mean) dy */
+static br_status deviation_grad(br_call *c, br_tensor *dy, double factor) {
+  br_tensor *wide = spread(c, dy);
+  br_tensor *in[3] = {wide, c->in[0], c->saved[0]};
+  br_tensor *dx = wide ? br_map_new(K(squared_error_grad), c->in[0], c->in[0]->dtype, 3, in,
+                                    &factor)
+                       : NULL;
+  br_release(wide);
+  return br_dx_take(c, 0, dx);
+}
+
+static br_status var_backward(br_call *c) {
+  return c->need[0] ? deviation_grad(c, c->dy[0], 2 / freedom(c)) : BR_OK;
+}
+
+static br_status std_forward(br_call *c) {
+  br_status status = var_forward(c);
+  return status ? status : br_map(K(sqrt), c->out[0]->dtype, c->out[0], 1, c->out, NULL);
+}
+
+static br_status std_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  br_tensor *in[2] = {c->dy[0], c->out[0]};
+  br_tensor *dy = br_map_new(K(div), c->out[0], c->out[0]->dtype, 2, in, NULL);
+  br_status status = dy ? deviation_grad(c, dy, 1 / freedom(c)) : BR_ENOMEM;
+  br_release(dy);
+  return status;
+}
+
+/* ---- extremes ---- */
+
+/* One dimension, or all of them as if flattened; at least one element to choose from. */
+static br_status best_mask(br_call *c) {
+  int d = 0;
+  const br_tensor *x = c->in[0];
+  c->state[0] = (1u << x->ndim) - 1;
+  if (c->arg[DIM].given) {
+    br_status status = br_dim(c, &c->arg[DIM], x->ndim, &d);
+    if (status) return status;
+    c->state[0] = 1u << d;
+  }
+  if (reduced_count(c) == 0)
+    return br_bad(c, "there is nothing to choose from in the shape %s", br_shape_of(x));
+  return BR_OK;
+}
+
+static br_status best_infer(br_call *c) {
+  unsigned mask;
+  br_status status = best_mask(c);
+  if (status) return status;
+  mask = (unsigned)c->state[0];
+  status = reduced_out(c, 0, c->in[0]->dtype, mask);
+  if (!status) status = reduced_out(c, 1, BR_I64, mask);
+  if (status || c->arg[DIM].given) return status;
+  c->saved[0] = c->out[1]; /* the index is for the gradient only */
+  c->out[1] = NULL;
+  c->nout = 1;
+  return BR_OK;
+}
+
+static br_status arg_infer(br_call *c) {
+  br_status status = best_mask(c);
+  return status ? status : reduced_out(c, 0, BR_I64, (unsigned)c->state[0]);
+}
+
+/* Fills value and/or where (counted from 1) with the extreme of each row. */
+static br_status find_best(br_call *c, bool largest, br_tensor *value, br_tensor *where) {
+  plan p;
+  if (plan_make(c->in[0], (unsigned)c->state[0], true, &p) != BR_OK) return BR_ENOMEM;
+  const br_kernels *k = br_kernels_of(p.x->dtype);
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (p.x->numel > BLOCK)
+  for (int64_t r = 0; r < p.outer; r++) {
+    br_best best = {.at = -1};
+    (largest ? k->max : k->min)(p.reduce, p.x->data + r * p.reduce * k->size, 0, &best);
+    if (value) k->put(1, &best.value, 1, value->data + r * k->size);
+    if (where) ((int64_t *)(void *)where->data)[r] = best.at + 1;
+  }
+  br_release(p.x);
+  return BR_OK;
+}
+
+static br_tensor *chosen(const br_call *c) { return c->out[1] ? c->out[1] : c->saved[0]; }
+
+static br_status max_forward(br_call *c) { return find_best(c, true, c->out[0], chosen(c)); }
+static br_status min_forward(br_call *c) { return find_best(c, false, c->out[0], chosen(c)); }
+static br_status argmax_forward(br_call *c) { return find_best(c, true, NULL, c->out[0]); }
+static br_status argmin_forward(br_call *c) { return find_best(c, false, NULL, c->out[0]); }
+
+/* All of dy goes to the element that was chosen. */
+static br_status best_backward(br_call *c) {
+  br_tensor *dy = NULL, *where = NULL, *rows = NULL, *turned[2] = {NULL, NULL};
+  br_status status = BR_ENOMEM;
+  if (!c->need[0] || !c->dy[0]) return BR_OK;
+  const br_tensor *x = c->in[0];
+  int order[BR_MAX_DIM], back[BR_MAX_DIM];
+  int64_t shape[BR_MAX_DIM], len = reduced_count(c);
+  kept_first(x, (unsigned)c->state[0], order);
+  for (int d = 0; d < x->ndim; d++) {
+    back[order[d]] = d;
+    shape[d] = x->shape[order[d]];
+  }
+  br_tensor *ones[2] = {with_ones(c, c->dy[0]), with_ones(c, chosen(c))};
+  for (int i = 0; i < 2; i++) turned[i] = ones[i] ? br_view_permute(ones[i], order) : NULL;
+  if (!turned[0] || !turned[1]) goto done;
+  dy = br_contiguous(turned[0]);
+  where = br_contiguous(turned[1]);
+  rows = br_tensor_zeros(c->dy[0]->dtype, x->ndim, shape, BR_CONTIGUOUS);
+  if (!dy || !where || !rows) goto done;
+  size_t size = (size_t)br_dtype_size(dy->dtype);
+  for (int64_t r = 0; r < dy->numel; r++) {
+    int64_t at = ((const int64_t *)(const void *)where->data)[r] - 1;
+    memcpy(rows->data + (size_t)(r * len + at) * size, dy->data + (size_t)r * size, size);
+  }
+  status = br_dx_take(c, 0, br_view_permute(rows, back));
+done:
+  for (int i = 0; i < 2; i++) {
+    br_release(ones[i]);
+    br_release(turned[i]);
+  }
+  br_release(dy);
+  br_release(where);
+  br_release(rows);
+  return status;
+}
+
+/* any and all are the extremes of x taken as bool. */
+static br_status truth_infer(br_call *c) { return masked_infer(c, BR_BOOL); }
+
+static br_status truth(br_call *c, bool any) {
+  plan p;
+  br_tensor *x = br_tensor_like(c->in[0], BR_BOOL);
+  br_status status = x ? br_copy(x, c->in[0]) : BR_ENOMEM;
+  if (!status) status = plan_make(x, (unsigned)c->state[0], true, &p);
+  if (!status) {
+    bool *out = (bool *)(void *)c->out[0]->data;
+    for (int64_t r = 0; r < p.outer; r++)
+      out[r] = (memchr(p.x->data + r * p.reduce, any, (size_t)p.reduce) != NULL) == any;
+    br_release(p.x);
+  }
+  br_release(x);
+  return status;
+}
+
+static br_status any_forward(br_call *c) { return truth(c, true); }
+static br_status all_forward(br_call *c) { return truth(c, false); }
+
+/* clang-format off */
+const br_op br_reduce_ops[] = {
+  {"sum", "x:t dim:D? keepdim:b=false", "the sum over the dimensions named, or all; integers add up in int64",
+   sum_infer, sum_forward, sum_backward, 0, 0, 0, {0}},
+  {"mean", "x:t dim:D? keepdim:b=false", "the mean over the dimensions named, or all",
+   float_infer, mean_forward, mean_backward, 0, 0, 0, {0}},
+  {"prod", "x:t dim:D? keepdim:b=false", "the product over the dimensions named, or all",
+   sum_infer, prod_forward, prod_backward, BR_KEEP_IN(0), 0, 0, {0}},
+  {"var", "x:t dim:D? keepdim:b=false unbiased:b=true", "the variance, over n - 1 unless unbiased = false",
+   var_infer, var_forward, var_backward, BR_KEEP_IN(0), 0, 0, {0}},
+  {"std", "x:t dim:D? keepdim:b=false unbiased:b=true", "the standard deviation, over n - 1 unless unbiased = false",
+   var_infer, std_forward, std_backward, BR_KEEP_IN(0) | BR_KEEP_OUT(0), 0, 0, {0}},
+  {"count_nonzero", "x:t dim:D? keepdim:b=false", "how many elements are not 0",
+   count_infer, count_forward, NULL, 0, 0, 0, {0}},
+  {"max", "x:t dim:d? keepdim:b=false", "the largest element; with a dimension, values and indices",
+   best_infer, max_forward, best_backward, BR_KEEP_OUT(1), 0, 0, {0}},
+  {"min", "x:t dim:d? keepdim:b=false", "the smallest element; with a dimension, values and indices",
+   best_infer, min_forward, best_backward, BR_KEEP_OUT(1), 0, 0, {0}},
+  {"argmax", "x:t dim:d? keepdim:b=false", "the index of the first of the largest",
+   arg_infer, argmax_forward, NULL, 0, 0, 0, {0}},
+  {"argmin", "x:t dim:d? keepdim:b=false", "the index of the first of the smallest",
+   arg_infer, argmin_forward, NULL, 0, 0, 0, {0}},
+  {"any", "x:t dim:D? keepdim:b=false", "whether one or more are not 0",
+   truth_infer, any_forward, NULL, 0, 0, 0, {0}},
+  {"all", "x:t dim:D? keepdim:b=false", "whether none is 0",
+   truth_infer, all_forward, NULL, 0, 0, 0, {0}},
+  {0}};
+/* clang-format on */

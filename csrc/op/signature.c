@@ -1,0 +1,57 @@
+/* Signatures: "name:kind=fallback" words. A '?' after the kind, or a fallback, makes an
+   argument optional. Optional ones may be given in place or by name in a table at the
+   end.
+
+   kinds   t tensor     n tensor or number       l list of tensors
+           f number     i integer                b boolean        s string     y element
+   type d dimension  k index                  (both counted from 1, negative from the end)
+           D dimensions I integers (in a row, or as a table)
+           p a number or a pair {h, w}           P the same, or "same" */
+#include "op/op.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void read_fallback(br_param *p, const char *text, size_t length) {
+  char word[24];
+  if (length >= sizeof word) length = sizeof word - 1;
+  memcpy(word, text, length);
+  word[length] = '\0';
+  br_arg *a = &p->fallback;
+  a->f = strtod(word, NULL);
+  a->i = strcmp(word, "true") == 0 ? 1 : (int64_t)a->f;
+  a->s = p->kind == 's' ? text : NULL; /* ends at a blank: see br_op_signature */
+  a->v[0] = a->v[1] = a->i;
+  a->n = p->kind == 'p' || p->kind == 'P' ? 2 : 0;
+}
+
+/* Strings among the fallbacks: the few words in use, so that they end in NUL. */
+static const char *known_word(const char *text, size_t length) {
+  static const char *const words[] = {"mean", "sum", "none"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i]) == length && memcmp(words[i], text, length) == 0)
+      return words[i];
+  return NULL;
+}
+
+bool br_is_tensor_kind(char kind) { return kind == 't' || kind == 'n' || kind == 'l'; }
+
+void br_op_signature(const br_op *op, br_signature *out) {
+  memset(out, 0, sizeof *out);
+  int tensors = 0, others = 0;
+  for (const char *at = op->args; *at;) {
+    size_t length = strcspn(at, " ");
+    const char *colon = memchr(at, ':', length), *end = at + length;
+    br_param *p = &out->param[out->n++];
+    memcpy(p->name, at, (size_t)(colon - at));
+    p->kind = colon[1];
+    p->optional = colon + 2 < end;
+    p->slot = br_is_tensor_kind(p->kind) ? tensors++ : others++;
+    if (p->optional && colon[2] == '=') {
+      size_t rest = (size_t)(end - colon - 3);
+      read_fallback(p, colon + 3, rest);
+      if (p->kind == 's') p->fallback.s = known_word(colon + 3, rest);
+    }
+    at = end + strspn(end, " ");
+  }
+}

@@ -1,0 +1,74 @@
+/* Optimizer steps in one pass over a parameter, its gradient and its state, all in place. */
+#include "op/op.h"
+
+#include "base/threads.h"
+
+enum { BLOCK = 16384 };
+
+/* All of one type and shape, and in the memory order of the first. */
+static br_status update_infer(br_call *c) {
+  const br_tensor *p = c->in[0];
+  br_status status = br_need_float(c, p, "the parameter");
+  if (status) return status;
+  if (!br_is_contiguous(p) && !br_is_channels_last(p))
+    return br_bad(c, "the parameter %s must lie densely in memory", br_shape_of(p));
+  for (int i = 1; i < c->nin; i++) {
+    const br_tensor *t = c->in[i];
+    if (!t) continue;
+    if (!br_same_shape(p, t) || t->dtype != p->dtype)
+      return br_bad(c, "a parameter %s %s and its state or gradient %s %s do not match",
+                    br_dtype_name(p->dtype), br_shape_of(p), br_dtype_name(t->dtype),
+                    br_shape_of(t));
+  }
+  return br_out_take(c, 0, br_tensor_alias(c->in[0]));
+}
+
+/* t in p's memory order, itself if it has it. */
+static br_tensor *ordered(br_tensor *t, const br_tensor *p) {
+  return br_as(t, p->dtype, br_is_contiguous(p) ? BR_CONTIGUOUS : BR_CHANNELS_LAST);
+}
+
+static void numbers(const br_call *c, double *arg) {
+  for (int i = 0; i < BR_MAX_ARG; i++) arg[i] = c->arg[i].f;
+}
+
+static br_status sgd_forward(br_call *c) {
+  br_tensor *p = c->in[0], *m = c->in[2], *g = ordered(c->in[1], p);
+  double arg[BR_MAX_ARG];
+  if (!g) return BR_ENOMEM;
+  numbers(c, arg);
+  const br_kernels *k = br_kernels_of(p->dtype);
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (p->numel > BLOCK)
+  for (int64_t i = 0; i < p->numel; i += BLOCK) {
+    int64_t n = p->numel - i < BLOCK ? p->numel - i : BLOCK, at = i * k->size;
+    k->sgd(n, p->data + at, g->data + at, m ? m->data + at : NULL, arg);
+  }
+  p->storage->version++;
+  br_release(g);
+  return BR_OK;
+}
+
+static br_status adam_forward(br_call *c) {
+  br_tensor *p = c->in[0], *m = c->in[2], *v = c->in[3], *g = ordered(c->in[1], p);
+  double arg[BR_MAX_ARG];
+  if (!g) return BR_ENOMEM;
+  numbers(c, arg);
+  const br_kernels *k = br_kernels_of(p->dtype);
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (p->numel > BLOCK)
+  for (int64_t i = 0; i < p->numel; i += BLOCK) {
+    int64_t n = p->numel - i < BLOCK ? p->numel - i : BLOCK, at = i * k->size;
+    k->adam(n, p->data + at, g->data + at, m->data + at, v->data + at, arg);
+  }
+  p->storage->version++;
+  br_release(g);
+  return BR_OK;
+}
+
+/* clang-format off */
+const br_op br_update_ops[] = {
+  {"sgd_step", "p:t grad:t momentum:t? lr:f mu:f dampening:f weight_decay:f nesterov:f first:f",
+   "one step of stochastic gradient descent on p", update_infer, sgd_forward, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {"adam_step", "p:t grad:t m:t v:t lr:f beta1:f beta2:f eps:f weight_decay:f decoupled:f step:f",
+   "one step of Adam on p", update_infer, adam_forward, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {0}};
+/* clang-format on */

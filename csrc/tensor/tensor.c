@@ -1,0 +1,207 @@
+/* Making tensors and asking about them. */
+#include "tensor/tensor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void storage_destroy(void *self) {
+  br_storage *s = self;
+  br_free(s->data);
+  br_free(s);
+}
+
+static void tensor_destroy(void *self) {
+  br_tensor *t = self;
+  br_release(t->storage);
+  br_release(t->var);
+  br_free(t);
+}
+
+/* Takes over `data`. */
+static br_storage *storage_new(void *data) {
+  br_storage *s = data ? br_alloc(sizeof *s) : NULL;
+  if (!s) {
+    br_free(data);
+    return NULL;
+  }
+  br_ref_init(&s->ref, storage_destroy);
+  s->data = data;
+  s->version = 0;
+  return s;
+}
+
+/* Takes over one reference to `storage`, which may be NULL only if `bare`. */
+static br_tensor *wrap(br_storage *storage, bool bare, br_dtype dtype, int ndim,
+                       const int64_t *shape, int64_t numel) {
+  if (!storage && !bare) return NULL;
+  br_tensor *t = br_alloc(sizeof *t);
+  if (!t) {
+    br_release(storage);
+    return NULL;
+  }
+  br_ref_init(&t->ref, tensor_destroy);
+  t->storage = storage;
+  t->data = storage ? storage->data : NULL;
+  t->var = NULL;
+  t->dtype = dtype;
+  t->ndim = ndim;
+  t->number = false;
+  t->numel = numel;
+  for (int d = 0; d < ndim; d++) t->shape[d] = shape[d];
+  return t;
+}
+
+/* Strides of a dense tensor whose dimensions lie in memory in `order`, outermost first.
+ */
+static void dense_strides(int ndim, const int64_t *shape, const int *order,
+                          int64_t *stride) {
+  int64_t step = 1;
+  for (int i = ndim - 1; i >= 0; i--) {
+    stride[order[i]] = step;
+    step *= shape[order[i]] > 1 ? shape[order[i]] : 1;
+  }
+}
+
+bool br_count(int ndim, const int64_t *shape, int64_t *numel) {
+  int64_t n = 1, reach = 1; /* reach leaves zeros out: strides must fit as well */
+  for (int d = 0; d < ndim; d++) {
+    if (shape[d] < 0 || __builtin_mul_overflow(n, shape[d], &n)) return false;
+    if (shape[d] > 0 && __builtin_mul_overflow(reach, shape[d], &reach)) return false;
+  }
+  *numel = n;
+  return reach <= INT64_MAX / 16;
+}
+
+static br_tensor *new_ordered(br_dtype dtype, int ndim, const int64_t *shape,
+                              const int *order) {
+  int64_t numel;
+  if (ndim > BR_MAX_DIM) {
+    br_fail(BR_EINVAL, "a tensor has at most %d dimensions, not %d", BR_MAX_DIM, ndim);
+    return NULL;
+  }
+  if (!br_count(ndim, shape, &numel)) {
+    br_fail(BR_EINVAL,
+            "%s is no possible shape: a size is negative or the product too large",
+            br_shape_text(ndim, shape));
+    return NULL;
+  }
+  size_t bytes = (size_t)(numel * br_dtype_size(dtype));
+  br_tensor *t = wrap(storage_new(br_alloc(bytes)), false, dtype, ndim, shape, numel);
+  if (t) dense_strides(ndim, shape, order, t->stride);
+  return t;
+}
+
+br_tensor *br_tensor_new(br_dtype dtype, int ndim, const int64_t *shape,
+                         br_format format) {
+  static const int plain[BR_MAX_DIM] = {0, 1, 2, 3, 4, 5, 6, 7};
+  static const int last[4] = {0, 2, 3, 1};
+  return new_ordered(dtype, ndim, shape,
+                     format == BR_CHANNELS_LAST && ndim == 4 ? last : plain);
+}
+
+br_tensor *br_tensor_zeros(br_dtype dtype, int ndim, const int64_t *shape,
+                           br_format format) {
+  br_tensor *t = br_tensor_new(dtype, ndim, shape, format);
+  if (t) memset(t->data, 0, (size_t)(t->numel * br_dtype_size(dtype)));
+  return t;
+}
+
+br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype) {
+  int order[BR_MAX_DIM];
+  for (int d = 0; d < t->ndim; d++) { /* insertion sort: larger strides first, stable */
+    int at = d;
+    while (at > 0 && t->stride[order[at - 1]] < t->stride[d] && t->shape[d] > 1) {
+      order[at] = order[at - 1];
+      at--;
+    }
+    order[at] = d;
+  }
+  return new_ordered(dtype, t->ndim, t->shape, order);
+}
+
+br_tensor *br_tensor_view(br_tensor *t, int ndim, const int64_t *shape,
+                          const int64_t *stride, int64_t offset) {
+  int64_t numel = 1;
+  for (int d = 0; d < ndim; d++) numel *= shape[d];
+  br_tensor *v = wrap(br_retain(t->storage), true, t->dtype, ndim, shape, numel);
+  if (!v) return NULL;
+  for (int d = 0; d < ndim; d++) v->stride[d] = stride[d];
+  v->data = t->data ? t->data + offset * br_dtype_size(t->dtype) : NULL;
+  return v;
+}
+
+br_tensor *br_tensor_alias(br_tensor *t) {
+  br_tensor *v = br_tensor_view(t, t->ndim, t->shape, t->stride, 0);
+  if (v) v->number = t->number;
+  return v;
+}
+
+br_tensor *br_tensor_shape_of(const br_tensor *t) {
+  br_tensor *v = wrap(NULL, true, t->dtype, t->ndim, t->shape, t->numel);
+  if (!v) return NULL;
+  v->number = t->number;
+  memcpy(v->stride, t->stride, sizeof v->stride);
+  return v;
+}
+
+br_tensor *br_tensor_adopt(void *data, br_dtype dtype, int ndim, const int64_t *shape) {
+  static const int plain[BR_MAX_DIM] = {0, 1, 2, 3, 4, 5, 6, 7};
+  int64_t numel = 0;
+  br_count(ndim, shape, &numel);
+  br_tensor *t = wrap(storage_new(data), false, dtype, ndim, shape, numel);
+  if (t) dense_strides(ndim, shape, plain, t->stride);
+  return t;
+}
+
+static bool lies_in_order(const br_tensor *t, const int *order) {
+  int64_t step = 1;
+  for (int i = t->ndim - 1; i >= 0; i--) {
+    int64_t size = t->shape[order[i]];
+    if (size == 0) return true;
+    if (size > 1 && t->stride[order[i]] != step) return false;
+    step *= size;
+  }
+  return true;
+}
+
+bool br_is_contiguous(const br_tensor *t) {
+  static const int plain[BR_MAX_DIM] = {0, 1, 2, 3, 4, 5, 6, 7};
+  return lies_in_order(t, plain);
+}
+
+bool br_is_channels_last(const br_tensor *t) {
+  static const int last[4] = {0, 2, 3, 1};
+  return t->ndim == 4 && lies_in_order(t, last);
+}
+
+bool br_same_shape(const br_tensor *a, const br_tensor *b) {
+  if (a->ndim != b->ndim) return false;
+  for (int d = 0; d < a->ndim; d++)
+    if (a->shape[d] != b->shape[d]) return false;
+  return true;
+}
+
+const char *br_shape_text(int ndim, const int64_t *shape) {
+  static _Thread_local char buffers[4][160];
+  static _Thread_local int next;
+  char *text = buffers[next++ % 4];
+  size_t room = sizeof buffers[0];
+  size_t at = (size_t)snprintf(text, room, "(");
+  for (int d = 0; d < ndim && at < room - 24; d++)
+    at += (size_t)snprintf(text + at, room - at, d ? ", %lld" : "%lld",
+                           (long long)shape[d]);
+  snprintf(text + at, room - at, ")");
+  return text;
+}
+
+const char *br_shape_of(const br_tensor *t) { return br_shape_text(t->ndim, t->shape); }
+
+double br_get_double(const br_tensor *t, int64_t at) {
+  switch (t->dtype) {
+  case BR_F32: return (double)((const float *)(const void *)t->data)[at];
+  case BR_F64: return ((const double *)(const void *)t->data)[at];
+  case BR_I64: return (double)((const int64_t *)(const void *)t->data)[at];
+  case BR_I32: return (double)((const int32_t *)(const void *)t->data)[at];
+  default: return (double)((const uint8_t *)t->data)[at];
+  }
+}

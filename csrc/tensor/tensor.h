@@ -1,0 +1,125 @@
+/* Tensors: typed, strided views of reference-counted storage. */
+#ifndef BR_TENSOR_H
+#define BR_TENSOR_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "kernel/kernel.h"
+
+enum { BR_MAX_DIM = 8 };
+
+/* The memory that views share. `version` counts changes in place, so that a backward pass
+   can tell that what it saved is no longer what it was. */
+typedef struct br_storage {
+  br_ref ref;
+  void *data;
+  int64_t version;
+} br_storage;
+
+/* Strides count elements and may be zero (an expanded dimension), never negative. */
+typedef struct br_tensor {
+  br_ref ref;
+  br_storage *storage; /* NULL: a shape whose values were not kept */
+  char *data;          /* the first element */
+  br_ref *var;         /* the autograd record, or NULL; owned */
+  br_dtype dtype;
+  int ndim;
+  bool number; /* made from a plain number: takes the type of what it meets */
+  int64_t numel;
+  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
+} br_tensor;
+
+typedef enum br_format { BR_CONTIGUOUS, BR_CHANNELS_LAST } br_format;
+
+/* ---- types (dtype.c) ---- */
+
+const char *br_dtype_name(br_dtype dtype);
+bool br_dtype_parse(const char *name, br_dtype *out);
+int64_t br_dtype_size(br_dtype dtype);
+bool br_dtype_is_float(br_dtype dtype);
+/* The type of a result, as PyTorch decides it: within a category (bool < integer < float)
+   tensors with dimensions outrank 0-d tensors and these outrank numbers; a higher
+   category wins over a lower one. */
+br_dtype br_promote(int n, br_tensor *const *in);
+
+/* ---- making (tensor.c); NULL with a message on failure ---- */
+
+br_tensor *br_tensor_new(br_dtype dtype, int ndim, const int64_t *shape,
+                         br_format format);
+br_tensor *br_tensor_zeros(br_dtype dtype, int ndim, const int64_t *shape,
+                           br_format format);
+/* A new tensor of t's shape whose dimensions lie in memory in t's order. */
+br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype);
+/* Another view of t's storage, starting `offset` elements after t's first. No autograd.
+ */
+br_tensor *br_tensor_view(br_tensor *t, int ndim, const int64_t *shape,
+                          const int64_t *stride, int64_t offset);
+br_tensor *br_tensor_alias(br_tensor *t);
+/* t's shape and type without its values. */
+br_tensor *br_tensor_shape_of(const br_tensor *t);
+/* Takes over `data` (from br_alloc) as a contiguous tensor; frees it on failure. */
+br_tensor *br_tensor_adopt(void *data, br_dtype dtype, int ndim, const int64_t *shape);
+
+/* ---- asking ---- */
+
+bool br_is_contiguous(const br_tensor *t);
+bool br_is_channels_last(const br_tensor *t);
+bool br_same_shape(const br_tensor *a, const br_tensor *b);
+/* Product of the sizes; false when it (in bytes of the largest type) would not fit. */
+bool br_count(int ndim, const int64_t *shape, int64_t *numel);
+/* Text "(2, 3)" in one of a few rotating buffers, for messages. */
+const char *br_shape_text(int ndim, const int64_t *shape);
+const char *br_shape_of(const br_tensor *t);
+/* The value of element `at` (contiguous tensors). */
+double br_get_double(const br_tensor *t, int64_t at);
+
+/* ---- shapes and views (view.c) ---- */
+
+/* The shape that a and b broadcast to, into shape (BR_MAX_DIM). */
+bool br_broadcast(int an, const int64_t *a, int bn, const int64_t *b, int *ndim,
+                  int64_t *shape);
+br_tensor *br_view_expand(br_tensor *t, int ndim, const int64_t *shape);
+br_tensor *br_view_permute(br_tensor *t, const int *order);
+br_tensor *br_view_narrow(br_tensor *t, int dim, int64_t start, int64_t length,
+                          int64_t step);
+br_tensor *br_view_select(br_tensor *t, int dim, int64_t at);
+/* Strides that give t's elements, in order, the new shape; false when a copy is needed.
+ */
+bool br_reshape_strides(const br_tensor *t, int ndim, const int64_t *shape,
+                        int64_t *stride);
+
+/* ---- walking (iter.c) ---- */
+
+enum { BR_ITER_MAX = 6, BR_ITER_BLOCK = 1024 };
+
+/* Several tensors walked together in the memory order of the first, whose shape the
+   others broadcast to. Adjacent dimensions that every one of them runs through evenly are
+   merged. */
+typedef struct br_iter {
+  int n, ndim;
+  int64_t total;
+  int64_t shape[BR_MAX_DIM]; /* outermost first */
+  int64_t stride[BR_ITER_MAX][BR_MAX_DIM];
+  br_tensor *operand[BR_ITER_MAX];
+} br_iter;
+
+void br_iter_init(br_iter *it, int n, br_tensor *const *operand);
+/* True when operand k's elements lie one after the other in walking order. */
+bool br_iter_dense(const br_iter *it, int k);
+/* Elements first .. first+n-1 of operand k as a run of `dtype`: a pointer into the tensor
+   where that is possible, else `buffer` filled. */
+const void *br_iter_load(const br_iter *it, int k, br_dtype dtype, int64_t first,
+                         int64_t n, void *buffer);
+/* Puts a run of operand k's own type back into it. */
+void br_iter_store(const br_iter *it, int k, int64_t first, int64_t n,
+                   const void *buffer);
+
+/* ---- products (blas.c) ---- */
+
+/* c (m,n) = alpha a (m,k) b (k,n) + beta c, one thread. A transposed operand is given as
+   it lies, with its leading dimension. */
+void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
+             double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
+             double beta, void *c, int64_t ldc);
+
+#endif
