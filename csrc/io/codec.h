@@ -10,9 +10,8 @@ br_status br_png_decode(const uint8_t *bytes, size_t n, const char *name,
 br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
                          int64_t channels, br_image *out);
 
-/* BR_EIO unless an image of h x w may be believed of a file of n bytes in which no byte
-   can hold more than `per_byte` pixels: a small file must not cause a large allocation.
- */
+/* BR_EIO unless a file of n bytes, each worth at most `per_byte` pixels, may hold an
+   image of h x w: a small file must not cause a large allocation. */
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
                               int64_t per_byte);
 
