@@ -1,0 +1,118 @@
+/* Making images, and reading a file into memory before it is decoded there. */
+#include "io/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/codec.h"
+
+br_status br_image_new(br_image *im, int64_t c, int64_t h, int64_t w) {
+  *im = (br_image){0};
+  if (c < 1 || c > 4)
+    return br_fail(BR_EINVAL, "image: 1 to 4 channels wanted, not %" PRId64, c);
+  if (h < 1 || w < 1 || h > BR_IMAGE_MAX_PIXELS / w)
+    return br_fail(BR_EINVAL,
+                   "image: %" PRId64 " x %" PRId64 " is not between 1 and %" PRId64
+                   " pixels",
+                   w, h, BR_IMAGE_MAX_PIXELS);
+  uint8_t *data = br_alloc((size_t)(c * h * w));
+  if (!data) return BR_ENOMEM;
+  *im = (br_image){.c = c, .h = h, .w = w, .data = data};
+  return BR_OK;
+}
+
+void br_image_free(br_image *im) {
+  br_free(im->data);
+  *im = (br_image){0};
+}
+
+br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
+                              int64_t per_byte) {
+  if (h < 1 || w < 1)
+    return br_fail(BR_EIO, "%s: an image without pixels (%" PRId64 " x %" PRId64 ")",
+                   name, w, h);
+  if (h > BR_IMAGE_MAX_PIXELS / w)
+    return br_fail(BR_EIO,
+                   "%s: %" PRId64 " x %" PRId64 " pixels are more than the limit of "
+                   "%" PRId64,
+                   name, w, h, BR_IMAGE_MAX_PIXELS);
+  if ((size_t)(h * w / per_byte) > n)
+    return br_fail(BR_EIO,
+                   "%s: damaged: claims %" PRId64 " x %" PRId64
+                   " pixels, more than its %zu bytes can hold",
+                   name, w, h, n);
+  return BR_OK;
+}
+
+br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
+                          int64_t channels, br_image *out) {
+  static const uint8_t png[8] = {137, 'P', 'N', 'G', 13, 10, 26, 10};
+  static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff};
+  *out = (br_image){0};
+  if (channels != 0 && channels != 1 && channels != 3)
+    return br_fail(BR_EINVAL, "%s: 0, 1 or 3 channels may be asked for, not %" PRId64,
+                   name, channels);
+  if (n == 0) return br_fail(BR_EIO, "%s: the file is empty", name);
+  if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
+    return br_png_decode(bytes, n, name, channels, out);
+  if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
+    return br_jpeg_decode(bytes, n, name, channels, out);
+  return br_fail(BR_EIO, "%s: not a PNG or JPEG file", name);
+}
+
+/* Reads up to `n` bytes; fewer when the file ends before. -1 with errno on failure. */
+static int64_t read_bytes(int fd, uint8_t *bytes, int64_t n) {
+  int64_t got = 0;
+  while (got < n) {
+    ssize_t k = read(fd, bytes + got, (size_t)(n - got));
+    if (k < 0 && errno == EINTR) continue;
+    if (k < 0) return -1;
+    if (k == 0) break;
+    got += k;
+  }
+  return got;
+}
+
+br_status br_image_read(const char *path, int64_t channels, br_image *out) {
+  *out = (br_image){0};
+  br_status status = BR_OK;
+  uint8_t *bytes = NULL;
+  struct stat info;
+  /* Without O_NONBLOCK the opening of a FIFO would wait for a writer. */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(errno));
+  if (fstat(fd, &info) != 0) {
+    status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
+    goto done;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    status = br_fail(BR_EIO, "cannot read %s: %s", path,
+                     S_ISDIR(info.st_mode) ? "it is a directory" : "not a regular file");
+    goto done;
+  }
+  if (info.st_size > BR_IMAGE_MAX_BYTES) {
+    status = br_fail(BR_EIO, "%s: %" PRId64 " bytes are more than the limit of %" PRId64,
+                     path, (int64_t)info.st_size, BR_IMAGE_MAX_BYTES);
+    goto done;
+  }
+  bytes = br_alloc((size_t)info.st_size);
+  if (!bytes) {
+    status = BR_ENOMEM;
+    goto done;
+  }
+  int64_t n = read_bytes(fd, bytes, info.st_size);
+  if (n < 0)
+    status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
+  else
+    status = br_image_decode(bytes, (size_t)n, path, channels, out);
+
+done:
+  br_free(bytes);
+  close(fd);
+  return status;
+}
