@@ -6,23 +6,23 @@
 #include "base/cpu.h"
 
 extern const br_kernels br_kernels_base_f32, br_kernels_base_f64, br_kernels_base_i64,
-    br_kernels_base_i32, br_kernels_base_u8, br_kernels_base_bool;
+    br_kernels_base_i32, br_kernels_base_u8, br_kernels_base_b8;
 #if defined(__x86_64__)
 extern const br_kernels br_kernels_avx2_f32, br_kernels_avx2_f64, br_kernels_avx2_i64,
-    br_kernels_avx2_i32, br_kernels_avx2_u8, br_kernels_avx2_bool;
+    br_kernels_avx2_i32, br_kernels_avx2_u8, br_kernels_avx2_b8;
 extern const br_kernels br_kernels_avx512_f32, br_kernels_avx512_f64,
     br_kernels_avx512_i64, br_kernels_avx512_i32, br_kernels_avx512_u8,
-    br_kernels_avx512_bool;
+    br_kernels_avx512_b8;
 #endif
 
 static const br_kernels *const tables[BR_ISA_COUNT][BR_DTYPES] = {
     {&br_kernels_base_f32, &br_kernels_base_f64, &br_kernels_base_i64,
-     &br_kernels_base_i32, &br_kernels_base_u8, &br_kernels_base_bool},
+     &br_kernels_base_i32, &br_kernels_base_u8, &br_kernels_base_b8},
 #if defined(__x86_64__)
     {&br_kernels_avx2_f32, &br_kernels_avx2_f64, &br_kernels_avx2_i64,
-     &br_kernels_avx2_i32, &br_kernels_avx2_u8, &br_kernels_avx2_bool},
+     &br_kernels_avx2_i32, &br_kernels_avx2_u8, &br_kernels_avx2_b8},
     {&br_kernels_avx512_f32, &br_kernels_avx512_f64, &br_kernels_avx512_i64,
-     &br_kernels_avx512_i32, &br_kernels_avx512_u8, &br_kernels_avx512_bool},
+     &br_kernels_avx512_i32, &br_kernels_avx512_u8, &br_kernels_avx512_b8},
 #endif
 };
 

@@ -79,9 +79,61 @@ static br_status select_backward(br_call *c) {
   return dy ? status : BR_ENOMEM;
 }
 
+/* ---- masked_select: the elements where the mask holds, in order ---- */
+
+/* saved[0] is the mask over all of x. */
+static br_status masked_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *mask = c->in[1];
+  int ndim = 0;
+  int64_t shape[BR_MAX_DIM];
+  if (mask->dtype != BR_BOOL && mask->dtype != BR_U8)
+    return br_bad(c, "the mask must be bool, not %s", br_dtype_name(mask->dtype));
+  if (!br_broadcast(x->ndim, x->shape, mask->ndim, mask->shape, &ndim, shape) ||
+      ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape) != 0)
+    return br_bad(c, "the mask %s does not broadcast to %s", br_shape_of(mask),
+                  br_shape_of(x));
+  c->saved[0] = br_tensor_new(BR_BOOL, x->ndim, x->shape, BR_CONTIGUOUS);
+  if (!c->saved[0] || br_copy(c->saved[0], c->in[1]) != BR_OK) return BR_ENOMEM;
+  br_sum count = {.i = 0};
+  br_kernels_of(BR_BOOL)->sum(x->numel, c->saved[0]->data, &count);
+  return br_out(c, 0, x->dtype, 1, &count.i, BR_CONTIGUOUS);
+}
+
+/* Moves elements between x (all) and y (the chosen), either way. */
+static void sift(const br_tensor *mask, size_t size, char *x, char *y, bool pick) {
+  const bool *keep = (const bool *)(const void *)mask->data;
+  for (int64_t i = 0; i < mask->numel; i++, x += size) {
+    if (!keep[i]) continue;
+    memcpy(pick ? y : x, pick ? x : y, size);
+    y += size;
+  }
+}
+
+static br_status masked_forward(br_call *c) {
+  br_tensor *x = br_contiguous(c->in[0]);
+  if (!x) return BR_ENOMEM;
+  sift(c->saved[0], (size_t)br_dtype_size(x->dtype), x->data, c->out[0]->data, true);
+  br_release(x);
+  return BR_OK;
+}
+
+static br_status masked_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  const br_tensor *x = c->in[0];
+  br_tensor *dy = br_contiguous(c->dy[0]);
+  br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 0, dx);
+  if (!status && dy)
+    sift(c->saved[0], (size_t)br_dtype_size(dy->dtype), dx->data, dy->data, false);
+  br_release(dy);
+  return dy ? status : BR_ENOMEM;
+}
+
 /* clang-format off */
 const br_op br_index_ops[] = {
   {"index_select", "x:t dim:d index:t", "the slices of a dimension that `index` names",
    select_infer, select_forward, select_backward, 0, 0, 0, {0}},
+  {"masked_select", "x:t mask:t", "the elements where mask is true, in one dimension",
+   masked_infer, masked_forward, masked_backward, 0, 0, 0, {0}},
   {0}};
 /* clang-format on */

@@ -73,6 +73,7 @@ struct br_op {
   unsigned keep;
   unsigned flags;
   size_t kernel, grad[3]; /* elementwise operators: see map.c */
+  int results;            /* the most it hands out; 0 counts as 1 */
 };
 
 /* ---- the table (table.c) ---- */

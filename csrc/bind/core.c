@@ -1,0 +1,94 @@
+/* luaopen_braid_core: the C core as one table, and what belongs to the process. */
+#include "bind/bind.h"
+
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "base/threads.h"
+
+int luaopen_braid_core(lua_State *L) __attribute__((visibility("default")));
+
+static int manual_seed(lua_State *L) {
+  br_rng_set_seed((uint64_t)luaL_checkinteger(L, 1));
+  return 0;
+}
+
+static int set_threads(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  if (n < 1 || n > 1024) return luaL_error(L, "set_threads: n must be from 1 to 1024, not %d",
+                                           (int)n);
+  br_set_threads((int)n);
+  return 0;
+}
+
+static int get_threads(lua_State *L) {
+  lua_pushinteger(L, br_threads());
+  return 1;
+}
+
+/* {live =, peak =} bytes of tensors and their scratch. */
+static int memory(lua_State *L) {
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, br_mem_live());
+  lua_setfield(L, -2, "live");
+  lua_pushinteger(L, br_mem_peak());
+  lua_setfield(L, -2, "peak");
+  return 1;
+}
+
+static int reset_peak(lua_State *L) {
+  (void)L;
+  br_mem_reset_peak();
+  return 0;
+}
+
+/* For tests: the n-th allocation from now on fails; -1 ends it. */
+static int fail_after(lua_State *L) {
+  br_mem_fail_after(luaL_checkinteger(L, 1));
+  return 0;
+}
+
+/* core.isa([name]): the instruction set in use, after changing it if asked to; nil when the
+   processor lacks it. */
+static int isa(lua_State *L) {
+  static const char *const names[] = {"base", "avx2", "avx512", NULL};
+  if (!lua_isnoneornil(L, 1) && !br_cpu_set_isa((br_isa)luaL_checkoption(L, 1, NULL, names)))
+    return 0;
+  lua_pushstring(L, br_isa_name(br_cpu_isa()));
+  return 1;
+}
+
+static int open_all(lua_State *L) {
+  static const luaL_Reg functions[] = {{"manual_seed", manual_seed},
+                                       {"set_threads", set_threads},
+                                       {"get_threads", get_threads},
+                                       {"memory", memory},
+                                       {"reset_peak", reset_peak},
+                                       {"fail_after", fail_after},
+                                       {"isa", isa},
+                                       {"set_context", br_set_context},
+                                       {NULL, NULL}};
+  lua_pushvalue(L, lua_upvalueindex(1));
+  br_open_boxes(L);
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  br_open_tensors(L);
+  br_open_operators(L);
+  br_open_images(L);
+  luaL_getmetatable(L, BR_TENSOR);
+  lua_setfield(L, -2, "tensor_metatable");
+  return 1;
+}
+
+/* A second opening in the same state (a test runner that isolates its files does that) finds
+   the table of the first, so that all see one kind of tensor. */
+int luaopen_braid_core(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "braid.core") == LUA_TTABLE) return 1;
+  lua_settop(L, 0);
+  br_state *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (br_state){0};
+  lua_pushcclosure(L, open_all, 1);
+  lua_call(L, 0, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "braid.core");
+  return 1;
+}

@@ -1,0 +1,250 @@
+/* Images for Lua: files, crops, warps, drawing and rendered faces.
+
+   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c), for that is
+   how its memory lies; a batch of images is (n,c,h,w), channels-last inside. */
+#include "bind/bind.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "io/draw.h"
+#include "io/faces.h"
+#include "io/gallery.h"
+#include "io/image.h"
+#include "io/warp.h"
+
+static int push_failure(lua_State *L) {
+  lua_pushnil(L);
+  lua_pushstring(L, br_error_message());
+  return 2;
+}
+
+/* core.image_read(path, channels): a tensor (c,h,w), or nil and a message. */
+static int image_read(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  int64_t channels = luaL_optinteger(L, 2, 0);
+  br_box *box = br_push_box(L);
+  br_image im = {0};
+  br_status status = br_image_read(path, channels, &im);
+  if (status == BR_EIO) return push_failure(L);
+  if (status) return br_raise(L);
+  int64_t shape[3] = {im.h, im.w, im.c};
+  br_tensor *rows = br_tensor_adopt(im.data, BR_U8, 3, shape);
+  br_tensor *turned = rows ? br_view_permute(rows, (const int[]){2, 0, 1}) : NULL;
+  br_tensor *planes = turned ? br_contiguous(turned) : NULL;
+  br_release(rows);
+  br_release(turned);
+  br_fill_box(L, box, planes);
+  return 1;
+}
+
+/* The canvas at `arg` as an image that shares its memory. */
+static br_image check_canvas(lua_State *L, int arg) {
+  br_tensor *t = br_check_tensor(L, arg);
+  if (t->dtype != BR_U8 || t->ndim != 3 || !br_is_contiguous(t))
+    luaL_error(L, "a canvas must be contiguous uint8 (h, w, channels), not %s %s",
+               br_dtype_name(t->dtype), br_shape_of(t));
+  return (br_image){.c = t->shape[2], .h = t->shape[0], .w = t->shape[1],
+                    .data = (uint8_t *)t->data};
+}
+
+/* core.image_write(path, canvas): true, or nil and a message. */
+static int image_write(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  br_image im = check_canvas(L, 2);
+  br_status status = br_image_write_png(path, &im);
+  if (status == BR_EIO) return push_failure(L);
+  if (status) return br_raise(L);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* ---- drawing ---- */
+
+static void check_colour(lua_State *L, int arg, uint8_t rgb[3]) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  for (int i = 0; i < 3; i++) {
+    lua_geti(L, arg, i + 1);
+    lua_Integer v = luaL_checkinteger(L, -1);
+    rgb[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    lua_pop(L, 1);
+  }
+}
+
+static int draw_disk(lua_State *L) {
+  uint8_t rgb[3];
+  br_image im = check_canvas(L, 1);
+  check_colour(L, 5, rgb);
+  br_draw_disk(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
+               rgb);
+  return 0;
+}
+
+static int draw_circle(lua_State *L) {
+  uint8_t rgb[3];
+  br_image im = check_canvas(L, 1);
+  check_colour(L, 6, rgb);
+  br_draw_circle(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
+                 luaL_checknumber(L, 5), rgb);
+  return 0;
+}
+
+static int draw_line(lua_State *L) {
+  uint8_t rgb[3];
+  br_image im = check_canvas(L, 1);
+  check_colour(L, 7, rgb);
+  br_draw_line(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
+               luaL_checknumber(L, 5), luaL_checknumber(L, 6), rgb);
+  return 0;
+}
+
+/* core.draw_image(canvas, image canvas, x, y): the top-left pixel, from 0 */
+static int draw_image(lua_State *L) {
+  br_image im = check_canvas(L, 1), src = check_canvas(L, 2);
+  if (im.data == src.data) return luaL_error(L, "draw_image: an image cannot go onto itself");
+  br_draw_image(&im, &src, luaL_checkinteger(L, 3), luaL_checkinteger(L, 4));
+  return 0;
+}
+
+/* core.image_resize(canvas, h, w): a new canvas, averaged or interpolated. */
+static int image_resize(lua_State *L) {
+  br_image im = check_canvas(L, 1);
+  int64_t shape[3] = {luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), im.c};
+  double whole[4] = {-0.5, -0.5, (double)im.w - 0.5, (double)im.h - 0.5};
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_new(BR_U8, 3, shape, BR_CONTIGUOUS));
+  if (br_image_crop(&im, whole, shape[0], shape[1], (uint8_t *)box->t->data) != BR_OK)
+    return br_raise(L);
+  return 1;
+}
+
+/* ---- batches ---- */
+
+/* A batch (n,c,h,w) from memory (n,h,w,c). */
+static br_tensor *as_batch(br_tensor *rows) {
+  static const int order[4] = {0, 3, 1, 2};
+  br_tensor *batch = rows ? br_view_permute(rows, order) : NULL;
+  br_release(rows);
+  return batch;
+}
+
+/* core.load_crops(paths, boxes (n,4) float64, size, channels): images (n,c,size,size), and a
+   table of messages by number for those that could not be read. */
+static int load_crops(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int64_t n = luaL_len(L, 1);
+  br_tensor *boxes = br_check_tensor(L, 2);
+  int64_t size = luaL_checkinteger(L, 3), channels = luaL_checkinteger(L, 4);
+  if (boxes->dtype != BR_F64 || boxes->numel != 4 * n || !br_is_contiguous(boxes))
+    return luaL_error(L, "load_crops: boxes must be float64 (%d, 4), not %s %s", (int)n,
+                      br_dtype_name(boxes->dtype), br_shape_of(boxes));
+  if (size < 1 || size > 4096 || (channels != 1 && channels != 3))
+    return luaL_error(L, "load_crops: size must be from 1 to 4096 and channels 1 or 3");
+  const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
+  char *notes = lua_newuserdatauv(L, (size_t)n * (1 + BR_GALLERY_MESSAGE) + 1, 0);
+  for (int64_t i = 0; i < n; i++) {
+    if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
+      return luaL_error(L, "load_crops: path %d is no string", (int)i + 1);
+    path[i] = lua_tostring(L, -1); /* the table holds on to it */
+    lua_pop(L, 1);
+  }
+  int64_t shape[4] = {n, size, size, channels};
+  br_box *box = br_push_box(L);
+  br_tensor *rows = br_tensor_new(BR_U8, 4, shape, BR_CONTIGUOUS);
+  if (rows)
+    br_gallery_load(n, path, (const double *)(const void *)boxes->data, size, channels,
+                    (uint8_t *)rows->data, (unsigned char *)notes, notes + n);
+  br_fill_box(L, box, as_batch(rows));
+  lua_newtable(L);
+  for (int64_t i = 0; i < n; i++) {
+    if (!notes[i]) continue;
+    lua_pushstring(L, notes + n + i * BR_GALLERY_MESSAGE);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 2;
+}
+
+/* core.warp(images (n,c,h,w) uint8, pick (m) int64 from 1, matrix (m,6) float64, oh, ow,
+   whiten): float32 (m,c,oh,ow); see warp.h for the matrix. */
+static int warp(lua_State *L) {
+  br_tensor *images = br_check_tensor(L, 1), *pick = br_check_tensor(L, 2);
+  br_tensor *matrix = br_check_tensor(L, 3);
+  int64_t m = pick->numel, oh = luaL_checkinteger(L, 4), ow = luaL_checkinteger(L, 5);
+  bool whiten = lua_toboolean(L, 6);
+  if (images->dtype != BR_U8 || !br_is_channels_last(images))
+    return luaL_error(L, "warp: images must be uint8 (n, c, h, w), channels last in memory");
+  if (pick->dtype != BR_I64 || !br_is_contiguous(pick) || matrix->dtype != BR_F64 ||
+      matrix->numel != 6 * m || !br_is_contiguous(matrix))
+    return luaL_error(L, "warp: wants int64 indices (m) and a float64 matrix (m, 6)");
+  int64_t shape[4] = {m, oh, ow, images->shape[1]};
+  br_box *box = br_push_box(L);
+  int64_t *from_zero = lua_newuserdatauv(L, (size_t)m * sizeof *from_zero + 1, 0);
+  for (int64_t i = 0; i < m; i++)
+    from_zero[i] = ((const int64_t *)(const void *)pick->data)[i] - 1;
+  br_tensor *rows = br_tensor_new(BR_F32, 4, shape, BR_CONTIGUOUS);
+  if (rows) {
+    float *to = (float *)(void *)rows->data;
+    br_status status =
+        br_warp_batch((const uint8_t *)images->data, images->shape[0], images->shape[2],
+                      images->shape[3], images->shape[1], from_zero, m,
+                      (const double *)(const void *)matrix->data, oh, ow, to);
+    if (!status && whiten) br_whiten_batch(to, m, oh * ow * images->shape[1]);
+    if (status) {
+      br_release(rows);
+      rows = NULL;
+    }
+  }
+  br_fill_box(L, box, as_batch(rows));
+  lua_settop(L, lua_gettop(L) - 1);
+  return 1;
+}
+
+/* core.faces(seed, first, n, size, channels): images (n,c,size,size) uint8, points (n,5,2)
+   float32, labels (n,4) int64 from 1: gender, smile, glasses, pose; see faces.h. */
+static int faces(lua_State *L) {
+  uint64_t seed = (uint64_t)luaL_checkinteger(L, 1);
+  int64_t first = luaL_checkinteger(L, 2), n = luaL_checkinteger(L, 3);
+  int64_t size = luaL_checkinteger(L, 4), channels = luaL_checkinteger(L, 5);
+  if (n < 0 || n > 1 << 28 || size < 1 || size > 4096 || (channels != 1 && channels != 3))
+    return luaL_error(L, "faces: no %d faces of size %d and %d channels", (int)n, (int)size,
+                      (int)channels);
+  int64_t image_shape[4] = {n, size, size, channels};
+  br_box *images = br_push_box(L), *points = br_push_box(L), *labels = br_push_box(L);
+  br_face_labels *face =
+      lua_newuserdatauv(L, (size_t)n * sizeof *face + 1, 0);
+  br_fill_box(L, points, br_tensor_new(BR_F32, 3, (const int64_t[]){n, BR_FACE_POINTS, 2},
+                                       BR_CONTIGUOUS));
+  br_fill_box(L, labels, br_tensor_new(BR_I64, 2, (const int64_t[]){n, 4}, BR_CONTIGUOUS));
+  br_tensor *rows = br_tensor_new(BR_U8, 4, image_shape, BR_CONTIGUOUS);
+  if (rows && br_faces_render(seed, first, n, (int)size, (int)channels, (uint8_t *)rows->data,
+                              (float *)(void *)points->t->data, face) != BR_OK) {
+    br_release(rows);
+    rows = NULL;
+  }
+  br_fill_box(L, images, as_batch(rows));
+  int64_t *to = (int64_t *)(void *)labels->t->data;
+  for (int64_t i = 0; i < n; i++) {
+    *to++ = face[i].gender + 1;
+    *to++ = face[i].smile + 1;
+    *to++ = face[i].glasses + 1;
+    *to++ = face[i].pose + 1;
+  }
+  lua_pop(L, 1);
+  return 3;
+}
+
+void br_open_images(lua_State *L) {
+  static const luaL_Reg functions[] = {{"image_read", image_read},
+                                       {"image_write", image_write},
+                                       {"image_resize", image_resize},
+                                       {"draw_disk", draw_disk},
+                                       {"draw_circle", draw_circle},
+                                       {"draw_line", draw_line},
+                                       {"draw_image", draw_image},
+                                       {"load_crops", load_crops},
+                                       {"warp", warp},
+                                       {"faces", faces},
+                                       {NULL, NULL}};
+  lua_pushvalue(L, lua_upvalueindex(1));
+  luaL_setfuncs(L, functions, 1);
+}

@@ -1,0 +1,328 @@
+/* Making tensors from Lua values and the other way, and autograd's handles. */
+#include "bind/bind.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+
+br_dtype br_check_dtype(lua_State *L, int arg) {
+  br_dtype dtype = BR_F32;
+  const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
+  if (!br_dtype_parse(name, &dtype))
+    luaL_error(L, "dtype must be float32, float64, int64, int32, uint8 or bool, not %s",
+               *name ? name : luaL_typename(L, arg));
+  return dtype;
+}
+
+int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_Integer n = luaL_len(L, arg);
+  if (n > BR_MAX_DIM)
+    luaL_error(L, "a tensor has at most %d dimensions, not %d", BR_MAX_DIM, (int)n);
+  for (int i = 0; i < n; i++) {
+    int whole;
+    lua_geti(L, arg, i + 1);
+    sizes[i] = lua_tointegerx(L, -1, &whole);
+    if (!whole) luaL_error(L, "size %d must be an integer, not %s", i + 1,
+                           luaL_tolstring(L, -1, NULL));
+    lua_pop(L, 1);
+  }
+  return (int)n;
+}
+
+/* core.new(sizes, dtype [, value]): undefined values unless one is given. */
+static int new_tensor(lua_State *L) {
+  int64_t sizes[BR_MAX_DIM];
+  int ndim = br_check_sizes(L, 1, sizes);
+  br_dtype dtype = br_check_dtype(L, 2);
+  double value = luaL_optnumber(L, 3, 0);
+  bool filled = !lua_isnoneornil(L, 3);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
+  if (filled) br_map(K(fill), dtype, box->t, 0, NULL, &value);
+  return 1;
+}
+
+/* core.like(t, dtype [, value]): t's shape in t's memory order. */
+static int new_like(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  br_dtype dtype = br_check_dtype(L, 2);
+  double value = luaL_optnumber(L, 3, 0);
+  bool filled = !lua_isnoneornil(L, 3);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_like(t, dtype));
+  if (filled) br_map(K(fill), dtype, box->t, 0, NULL, &value);
+  return 1;
+}
+
+/* ---- nested tables ---- */
+
+/* The shape that the first entries, level by level, suggest. */
+static int table_shape(lua_State *L, int at, int64_t *shape) {
+  int ndim = 0;
+  lua_pushvalue(L, at);
+  while (lua_type(L, -1) == LUA_TTABLE) {
+    if (ndim == BR_MAX_DIM) luaL_error(L, "tensor: more than %d levels of tables", BR_MAX_DIM);
+    shape[ndim++] = luaL_len(L, -1);
+    lua_geti(L, -1, 1);
+    lua_remove(L, -2);
+  }
+  lua_pop(L, 1);
+  return ndim;
+}
+
+static void put_number(lua_State *L, br_tensor *t, int64_t at) {
+  char *to = t->data + at * br_dtype_size(t->dtype);
+  void *p = to;
+  bool boolean = lua_isboolean(L, -1);
+  if (lua_type(L, -1) != LUA_TNUMBER && !boolean)
+    luaL_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1, luaL_typename(L, -1));
+  double value = boolean ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
+  int64_t whole = 0;
+  if (!br_dtype_is_float(t->dtype) && t->dtype != BR_BOOL) {
+    int exact;
+    whole = boolean ? lua_toboolean(L, -1) : lua_tointegerx(L, -1, &exact);
+    if (!boolean && !exact)
+      luaL_error(L, "tensor: entry %d is %f, which is no integer", (int)at + 1, value);
+  }
+  switch (t->dtype) {
+  case BR_F32: *(float *)p = (float)value; break;
+  case BR_F64: *(double *)p = value; break;
+  case BR_I64: *(int64_t *)p = whole; break;
+  case BR_I32: *(int32_t *)p = (int32_t)whole; break;
+  case BR_U8: *(uint8_t *)p = (uint8_t)whole; break;
+  default: *(bool *)p = value != 0; break;
+  }
+}
+
+/* Reads the table at the top into t from element `at`, level `dim`. */
+static int64_t put_table(lua_State *L, br_tensor *t, int dim, int64_t at) {
+  if (dim == t->ndim) {
+    put_number(L, t, at);
+    return at + 1;
+  }
+  if (lua_type(L, -1) != LUA_TTABLE || luaL_len(L, -1) != t->shape[dim])
+    luaL_error(L, "tensor: the table is ragged: level %d wants %d entries before entry %d",
+               dim + 1, (int)t->shape[dim], (int)at + 1);
+  luaL_checkstack(L, 2, NULL);
+  for (int64_t i = 1; i <= t->shape[dim]; i++) {
+    lua_geti(L, -1, i);
+    at = put_table(L, t, dim + 1, at);
+    lua_pop(L, 1);
+  }
+  return at;
+}
+
+/* core.from_table(number or nested tables, dtype) */
+static int from_table(lua_State *L) {
+  int64_t shape[BR_MAX_DIM];
+  br_dtype dtype = br_check_dtype(L, 2);
+  int ndim = table_shape(L, 1, shape);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_new(dtype, ndim, shape, BR_CONTIGUOUS));
+  lua_pushvalue(L, 1);
+  put_table(L, box->t, 0, 0);
+  lua_pop(L, 1);
+  return 1;
+}
+
+static void push_number(lua_State *L, const br_tensor *t, int64_t at) {
+  if (t->dtype == BR_I64)
+    lua_pushinteger(L, ((const int64_t *)(const void *)t->data)[at]);
+  else if (t->dtype == BR_BOOL)
+    lua_pushboolean(L, ((const bool *)(const void *)t->data)[at]);
+  else if (t->dtype == BR_I32 || t->dtype == BR_U8)
+    lua_pushinteger(L, (lua_Integer)br_get_double(t, at));
+  else
+    lua_pushnumber(L, br_get_double(t, at));
+}
+
+static int item(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  if (t->numel != 1)
+    return luaL_error(L, "item: the tensor %s has %d elements, not one", br_shape_of(t),
+                      (int)t->numel);
+  push_number(L, t, 0);
+  return 1;
+}
+
+static int64_t push_level(lua_State *L, const br_tensor *t, int dim, int64_t at) {
+  if (dim == t->ndim) {
+    push_number(L, t, at);
+    return at + 1;
+  }
+  luaL_checkstack(L, 3, NULL);
+  lua_createtable(L, (int)(t->shape[dim] < 1 << 20 ? t->shape[dim] : 1 << 20), 0);
+  for (int64_t i = 1; i <= t->shape[dim]; i++) {
+    at = push_level(L, t, dim + 1, at);
+    lua_rawseti(L, -2, i);
+  }
+  return at;
+}
+
+static int totable(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_contiguous(t));
+  push_level(L, box->t, 0, 0);
+  return 1;
+}
+
+/* The values as the machine holds them, last dimension innermost; for files. */
+static int bytes(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_contiguous(t));
+  lua_pushlstring(L, box->t->data, (size_t)(t->numel * br_dtype_size(t->dtype)));
+  return 1;
+}
+
+/* core.from_bytes(string, first, sizes, dtype): from byte `first` (from 1) of the string. */
+static int from_bytes(lua_State *L) {
+  size_t length;
+  int64_t sizes[BR_MAX_DIM], numel = 0;
+  const char *from = luaL_checklstring(L, 1, &length);
+  lua_Integer first = luaL_checkinteger(L, 2);
+  int ndim = br_check_sizes(L, 3, sizes);
+  br_dtype dtype = br_check_dtype(L, 4);
+  if (!br_count(ndim, sizes, &numel) || first < 1 || (size_t)first > length + 1 ||
+      (uint64_t)(numel * br_dtype_size(dtype)) > length - (size_t)first + 1)
+    return luaL_error(L, "from_bytes: %s values of shape %s do not fit into %d bytes",
+                      br_dtype_name(dtype), br_shape_text(ndim, sizes), (int)length);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
+  memcpy(box->t->data, from + first - 1, (size_t)(numel * br_dtype_size(dtype)));
+  if (dtype == BR_BOOL) /* any other byte would be no bool */
+    for (int64_t i = 0; i < numel; i++) box->t->data[i] = box->t->data[i] != 0;
+  return 1;
+}
+
+/* ---- small questions ---- */
+
+static int memory_format(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  lua_pushstring(L, br_is_contiguous(t)      ? "contiguous"
+                    : br_is_channels_last(t) ? "channels_last"
+                                             : "strided");
+  return 1;
+}
+
+static int dim(lua_State *L) {
+  lua_pushinteger(L, br_check_tensor(L, 1)->ndim);
+  return 1;
+}
+
+static int numel(lua_State *L) {
+  lua_pushinteger(L, br_check_tensor(L, 1)->numel);
+  return 1;
+}
+
+static int shares_memory(lua_State *L) {
+  lua_pushboolean(L, br_check_tensor(L, 1)->storage == br_check_tensor(L, 2)->storage);
+  return 1;
+}
+
+static int is_tensor(lua_State *L) {
+  lua_pushboolean(L, br_test_tensor(L, 1) != NULL);
+  return 1;
+}
+
+/* ---- autograd ---- */
+
+static int requires_grad(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+  if (br_set_requires_grad(t, on) != BR_OK) return br_raise(L);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int detach(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_alias(t));
+  return 1;
+}
+
+/* core.backward(y, gradient or nil, retain_graph) */
+static int backward(lua_State *L) {
+  br_tensor *y = br_check_tensor(L, 1);
+  br_tensor *dy = lua_isnoneornil(L, 2) ? NULL : br_check_tensor(L, 2);
+  br_mind_ceiling(L, br_state_of(L));
+  return br_backward(y, dy, lua_toboolean(L, 3)) == BR_OK ? 0 : br_raise(L);
+}
+
+static int recording_close(lua_State *L) {
+  bool *was = lua_touserdata(L, 1);
+  if (was[1]) return 0;
+  was[1] = true;
+  br_set_recording(was[0]);
+  return 0;
+}
+
+/* core.set_recording(on): until the returned value closes. */
+static int set_recording(lua_State *L) {
+  bool on = lua_toboolean(L, 1);
+  bool *was = lua_newuserdatauv(L, 2 * sizeof *was, 0); /* the old state; closed? */
+  was[0] = br_recording();
+  was[1] = false;
+  if (luaL_newmetatable(L, "braid.recording")) {
+    lua_pushcfunction(L, recording_close);
+    lua_setfield(L, -2, "__close");
+  }
+  lua_setmetatable(L, -2);
+  br_set_recording(on);
+  return 1;
+}
+
+static int is_recording(lua_State *L) {
+  lua_pushboolean(L, br_recording());
+  return 1;
+}
+
+/* core.randperm(n): 1..n in random order (Fisher and Yates), from a stream of its own; with a
+   second argument, from that seed instead of the running one. */
+static int randperm(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  bool seeded = !lua_isnoneornil(L, 2);
+  uint64_t seed = seeded ? (uint64_t)luaL_checkinteger(L, 2) : br_rng_seed();
+  luaL_argcheck(L, n >= 0, 1, "must not be negative");
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_new(BR_I64, 1, &(int64_t){n}, BR_CONTIGUOUS));
+  uint64_t stream = seeded ? UINT64_MAX : br_rng_next_stream();
+  int64_t *v = (int64_t *)(void *)box->t->data;
+  for (int64_t i = 0; i < n; i++) v[i] = i + 1;
+  for (int64_t i = n - 1; i > 0; i--) {
+    int64_t j = (int64_t)(br_rng_uniform(seed, stream, (uint64_t)i) * (double)(i + 1));
+    int64_t moved = v[i];
+    v[i] = v[j];
+    v[j] = moved;
+  }
+  return 1;
+}
+
+void br_open_tensors(lua_State *L) {
+  static const luaL_Reg functions[] = {{"new", new_tensor},
+                                       {"like", new_like},
+                                       {"from_table", from_table},
+                                       {"item", item},
+                                       {"totable", totable},
+                                       {"bytes", bytes},
+                                       {"from_bytes", from_bytes},
+                                       {"memory_format", memory_format},
+                                       {"dim", dim},
+                                       {"numel", numel},
+                                       {"shares_memory", shares_memory},
+                                       {"is_tensor", is_tensor},
+                                       {"requires_grad", requires_grad},
+                                       {"detach", detach},
+                                       {"backward", backward},
+                                       {"set_recording", set_recording},
+                                       {"is_recording", is_recording},
+                                       {"keep", br_box_keep},
+                                       {"scope", br_new_scope},
+                                       {"randperm", randperm},
+                                       {NULL, NULL}};
+  lua_pushvalue(L, lua_upvalueindex(1));
+  luaL_setfuncs(L, functions, 1);
+}
