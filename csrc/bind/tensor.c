@@ -301,6 +301,18 @@ static int randperm(lua_State *L) {
   return 1;
 }
 
+/* core.uniforms(seed, stream, n): n numbers from [0, 1), float64, that depend on nothing else. */
+static int uniforms(lua_State *L) {
+  uint64_t seed = (uint64_t)luaL_checkinteger(L, 1);
+  uint64_t stream = (uint64_t)luaL_checkinteger(L, 2);
+  int64_t n = luaL_checkinteger(L, 3);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box, br_tensor_new(BR_F64, 1, &n, BR_CONTIGUOUS));
+  double *v = (double *)(void *)box->t->data;
+  for (int64_t i = 0; i < n; i++) v[i] = br_rng_uniform(seed, stream, (uint64_t)i);
+  return 1;
+}
+
 void br_open_tensors(lua_State *L) {
   static const luaL_Reg functions[] = {{"new", new_tensor},
                                        {"like", new_like},
@@ -322,6 +334,7 @@ void br_open_tensors(lua_State *L) {
                                        {"keep", br_box_keep},
                                        {"scope", br_new_scope},
                                        {"randperm", randperm},
+                                       {"uniforms", uniforms},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

@@ -1,0 +1,32 @@
+--- Braid: networks that learn several tasks at once.
+
+local core <const> = require "braid.core"
+local tensor <const> = require "braid.tensor"
+local grad <const> = require "braid.grad"
+
+local M <const> = {F = {}}
+
+for name, value in pairs(tensor) do M[name] = value end
+for name, value in pairs(grad) do M[name] = value end
+
+M.manual_seed, M.memory = core.manual_seed, core.memory
+M.set_threads, M.get_threads = core.set_threads, core.get_threads
+
+for _, row in ipairs(core.rows) do
+  if not row.hidden then M.F[row.name] = core.ops[row.name] end
+end
+
+-- Parts that a small script does not need are read when first named.
+local PARTS <const> = {
+  nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
+  data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
+  model = "braid.model", load = "braid.io.load", save = "braid.io.save",
+}
+
+return setmetatable(M, {__index = function(t, name)
+  local part <const> = PARTS[name]
+  if not part then return nil end
+  local value <const> = require(part)
+  rawset(t, name, value)
+  return value
+end})

@@ -1,0 +1,276 @@
+--- Tensors: making them, methods, arithmetic with Lua's operators, and how they print.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+local M <const> = {}
+local ops <const> = core.ops
+local meta <const> = core.tensor_metatable
+local methods <const> = meta.methods
+
+local CREATE <const> = {dtype = "float32", requires_grad = false}
+
+-- Sizes as numbers or one table, then perhaps a table of options.
+local function sizes_and_options(what, ...)
+  local first <const> = ...
+  local n <const> = select("#", ...)
+  local sizes, given = {}, nil
+  if type(first) == "table" then
+    sizes, given = first, select(2, ...)
+  else
+    for i = 1, n do
+      local value <const> = select(i, ...)
+      if type(value) == "table" and i == n then given = value else sizes[i] = value end
+    end
+  end
+  return sizes, check.options(what, given, CREATE)
+end
+
+local function finish(t, options)
+  if options.requires_grad then core.requires_grad(t) end
+  return t
+end
+
+--- A tensor from a number or nested tables of numbers. float32 unless {dtype = ...} says
+-- otherwise; true and false make bool.
+-- @usage braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
+function M.tensor(values, given)
+  local options <const> = check.options("tensor", given,
+    {dtype = check.none, requires_grad = false})
+  local first = values
+  while type(first) == "table" do first = first[1] end
+  local dtype <const> = options.dtype or (type(first) == "boolean" and "bool" or "float32")
+  return finish(core.from_table(values, dtype), options)
+end
+
+local function filled(name, value)
+  M[name] = function(...)
+    local sizes <const>, options <const> = sizes_and_options(name, ...)
+    return finish(core.new(sizes, options.dtype, value), options)
+  end
+  M[name .. "_like"] = function(t, given)
+    local options <const> = check.options(name .. "_like", given,
+      {dtype = t.dtype, requires_grad = false})
+    return finish(core.like(t, options.dtype, value), options)
+  end
+end
+
+filled("zeros", 0)
+filled("ones", 1)
+filled("empty", nil)
+
+--- A tensor of one value: braid.full({2, 3}, 7).
+function M.full(sizes, value, given)
+  local options <const> = check.options("full", given, CREATE)
+  return finish(core.new(type(sizes) == "table" and sizes or {sizes}, options.dtype, value), options)
+end
+
+--- Uniform in [0, 1), and standard normal.
+function M.rand(...)
+  local sizes <const>, options <const> = sizes_and_options("rand", ...)
+  return finish(ops.uniform_(core.new(sizes, options.dtype)), options)
+end
+
+function M.randn(...)
+  local sizes <const>, options <const> = sizes_and_options("randn", ...)
+  return finish(ops.normal_(core.new(sizes, options.dtype)), options)
+end
+
+--- Integers from low to high, both included: braid.randint(1, 6, {10}).
+function M.randint(low, high, sizes, given)
+  local options <const> = check.options("randint", given, {dtype = "int64"})
+  return ops.random_(core.new(sizes, options.dtype), low, high)
+end
+
+--- 1 .. n in random order (int64).
+function M.randperm(n) return core.randperm(n) end
+
+--- first, first + step, ... up to last, which is included. int64 for integers.
+function M.arange(first, last, step, given)
+  if type(step) == "table" then step, given = nil, step end
+  if last == nil then first, last = 1, first end
+  step = step or 1
+  local whole <const> = math.type(first) == "integer" and math.type(last) == "integer"
+    and math.type(step) == "integer"
+  local options <const> = check.options("arange", given,
+    {dtype = whole and "int64" or "float32", requires_grad = false})
+  if step == 0 then error("arange: step must not be 0", 2) end
+  local values <const>, n <const> = {}, math.floor((last - first) / step + 1e-9)
+  for i = 0, n do values[i + 1] = first + i * step end
+  return finish(core.from_table(values, options.dtype), options)
+end
+
+--- n values evenly from first to last, both included.
+function M.linspace(first, last, n, given)
+  local options <const> = check.options("linspace", given, CREATE)
+  local values <const> = {}
+  for i = 1, n do
+    values[i] = n == 1 and first or first + (last - first) * (i - 1) / (n - 1)
+  end
+  return finish(core.from_table(values, options.dtype), options)
+end
+
+--- The identity matrix (n, n).
+function M.eye(n, given)
+  local options <const> = check.options("eye", given, CREATE)
+  local t <const> = core.new({n, n}, options.dtype, 0)
+  for i = 1, n do t[{i, i}] = 1 end
+  return finish(t, options)
+end
+
+-- ---- methods ----------------------------------------------------------------------------
+
+for _, row in ipairs(core.rows) do
+  if row.method then methods[row.name] = ops[row.name] end
+  if row.in_place then methods[row.name .. "_"] = ops[row.name .. "_"] end
+end
+
+methods.item, methods.totable, methods.dim = core.item, core.totable, core.dim
+methods.numel, methods.memory_format = core.numel, core.memory_format
+methods.detach, methods.keep = core.detach, core.keep
+methods.requires_grad_ = core.requires_grad
+methods.zero_ = function(t) return ops.fill_(t, 0) end
+
+--- The sizes as a table, or one of them: t:size(2), t:size(-1).
+function methods.size(t, d)
+  local shape <const> = t.shape
+  if d == nil then return shape end
+  local size <const> = shape[d < 0 and #shape + 1 + d or d]
+  if not size then
+    error(("size: there is no dimension %s in a tensor of %d"):format(d, #shape), 2)
+  end
+  return size
+end
+
+--- t itself when its last dimension is innermost, else such a copy.
+function methods.contiguous(t)
+  return t:memory_format() == "contiguous" and t or ops.contiguous_copy(t)
+end
+
+-- A conversion to the type a tensor has already gives the tensor itself.
+function methods.to(t, dtype)
+  return t.dtype == dtype and t or ops.to(t, dtype)
+end
+
+--- From t back to every leaf: y:backward(), y:backward{gradient = dy, retain_graph = true}.
+function methods.backward(t, given)
+  local options <const> = check.options("backward", given,
+    {gradient = check.none, retain_graph = false})
+  core.backward(t, options.gradient, options.retain_graph)
+end
+
+M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
+methods.where = nil
+
+meta.__add, meta.__sub, meta.__mul, meta.__div = ops.add, ops.sub, ops.mul, ops.div
+meta.__idiv, meta.__mod, meta.__pow = ops.floordiv, ops.mod, ops.pow
+meta.__unm = function(t) return ops.neg(t) end
+
+--- #t is the first size.
+meta.__len = function(t) return t.shape[1] or 0 end
+
+-- ---- printing ---------------------------------------------------------------------------
+
+local EDGE <const> = 3      -- elements shown at either end of a long dimension
+local THRESHOLD <const> = 1000
+
+-- The visible indices of a dimension of n; nil stands for the dots.
+local function visible(n, short)
+  local list <const> = {}
+  for i = 1, n do
+    if not short or n <= 2 * EDGE or i <= EDGE or i > n - EDGE then
+      list[#list + 1] = i
+    elseif i == EDGE + 1 then
+      list[#list + 1] = false
+    end
+  end
+  return list
+end
+
+-- A printer of numbers that suits them all: integers plainly, others with four places, or in
+-- powers of ten where they are far apart.
+local function number_format(values)
+  local whole, largest, smallest = true, 0, math.huge
+  for _, v in ipairs(values) do
+    local size <const> = type(v) == "number" and math.abs(v) or 0
+    if size == size and size < math.huge then
+      if v ~= true and v ~= false and size ~= math.floor(size) then whole = false end
+      largest = math.max(largest, size)
+      if size > 0 then smallest = math.min(smallest, size) end
+    end
+  end
+  local scientific <const> = largest >= 1e8 or
+    (largest > 0 and not whole and (largest / smallest > 1e5 or smallest < 1e-4))
+  return function(v)
+    if type(v) == "boolean" then return tostring(v) end
+    if math.type(v) == "integer" then return tostring(v) end
+    if v ~= v then return "nan" end
+    if v == math.huge then return "inf" elseif v == -math.huge then return "-inf" end
+    if scientific then return ("%.4e"):format(v) end
+    if whole then return ("%.0f."):format(v) end
+    return ("%.4f"):format(v)
+  end
+end
+
+local function part_of(t, shape, short)
+  local out <const> = {}
+  for _, i in ipairs(visible(shape[1], short)) do
+    if not i then
+      out[#out + 1] = "..."
+    elseif #shape == 1 then
+      out[#out + 1] = t[i]:item()
+    else
+      out[#out + 1] = part_of(t[i], table.move(shape, 2, #shape, 1, {}), short)
+    end
+  end
+  return out
+end
+
+local function collect(nested, into)
+  for _, v in ipairs(nested) do
+    if type(v) == "table" then collect(v, into) elseif v ~= "..." then into[#into + 1] = v end
+  end
+  return into
+end
+
+local function lines_of(nested, format, width, indent)
+  if type(nested[1]) ~= "table" then
+    local words <const> = {}
+    for i, v in ipairs(nested) do
+      local text <const> = v == "..." and v or format(v)
+      words[i] = (" "):rep(width - #text) .. text
+    end
+    return "[" .. table.concat(words, ", ") .. "]"
+  end
+  local rows <const> = {}
+  for i, v in ipairs(nested) do
+    rows[i] = v == "..." and v or lines_of(v, format, width, indent .. " ")
+  end
+  return "[" .. table.concat(rows, ",\n" .. indent .. " ") .. "]"
+end
+
+local function describe(t)
+  local words <const> = {("tensor {%s} %s"):format(table.concat(t.shape, ", "), t.dtype)}
+  if t.grad_fn then words[#words + 1] = "grad: " .. t.grad_fn
+  elseif t.requires_grad then words[#words + 1] = "requires_grad" end
+  return table.concat(words, "  ")
+end
+
+--- Values as PyTorch prints them, abbreviated beyond 1,000, under a line that tells shape, type
+-- and the operator the gradient goes through.
+meta.__tostring = function(t)
+  local shape <const>, n <const> = t.shape, t:numel()
+  if n == 0 then return describe(t) .. "\n[]" end
+  local plain <const> = t:detach()
+  local nested <const> = #shape == 0 and {plain:item()} or part_of(plain, shape, n > THRESHOLD)
+  local flat <const> = collect(nested, {})
+  local format <const> = number_format(flat)
+  if #shape == 0 then return describe(t) .. "\n" .. format(flat[1]) end
+  local width = 0
+  for _, v in ipairs(flat) do width = math.max(width, #format(v)) end
+  return describe(t) .. "\n" .. lines_of(nested, format, width, "")
+end
+
+M.is_tensor = core.is_tensor
+
+return M
