@@ -67,7 +67,7 @@ void br_path_ellipse(br_path *path, br_vec2 centre, br_vec2 a, br_vec2 b, float 
   for (int i = 0; i < 24; i++) {
     int q = i / 6, k = i % 6;
     float c = q % 2 ? wave[6 - k] : wave[k], s = q % 2 ? wave[k] : wave[6 - k];
-    float swell = 1 + square * 1.1f * c * s; /* largest on the diagonals */
+    float swell = 1 + square * (1 / br_maxf(c, s) - 1); /* 1: out to the rectangle */
     c *= (q == 1 || q == 2) ? -swell : swell;
     s *= q >= 2 ? -swell : swell;
     br_path_add(path,
@@ -118,8 +118,8 @@ void br_canvas_edge(br_canvas *v, br_vec2 from, br_vec2 to) {
   float top = from.y > 0 ? from.y : 0, bottom = to.y < end ? to.y : end;
   int y0 = (int)top, y1 = (int)bottom;
   if (y1 >= v->size) y1 = v->size - 1;
-  float low = br_clampf(fminf(from.x, to.x), 0, end - 1);
-  float high = br_clampf(fmaxf(from.x, to.x), 0, end - 1);
+  float low = br_clampf(br_minf(from.x, to.x), 0, end - 1);
+  float high = br_clampf(br_maxf(from.x, to.x), 0, end - 1);
   if ((int)low < v->x0) v->x0 = (int)low;
   if ((int)high + 1 > v->x1) v->x1 = (int)high + 1;
   if (y0 < v->y0) v->y0 = y0;
@@ -130,7 +130,7 @@ void br_canvas_edge(br_canvas *v, br_vec2 from, br_vec2 to) {
     float xa = br_clampf(from.x + slope * (a - from.y), 0, end);
     float xb = br_clampf(from.x + slope * (b - from.y), 0, end);
     float *row = v->edges + (int64_t)y * (v->size + 2);
-    trace_row(row, fminf(xa, xb), fmaxf(xa, xb), sign * (b - a));
+    trace_row(row, br_minf(xa, xb), br_maxf(xa, xb), sign * (b - a));
   }
 }
 
@@ -154,7 +154,7 @@ static void sum_row(float *row, int n) {
 
 static float luma(br_rgb c) { return 0.299f * c.r + 0.587f * c.g + 0.114f * c.b; }
 
-static void colours(const br_canvas *v, br_rgb c, float out[3]) {
+void br_canvas_colour(const br_canvas *v, br_rgb c, float out[3]) {
   out[0] = v->planes == 1 ? luma(c) : c.r;
   out[1] = c.g;
   out[2] = c.b;
@@ -164,7 +164,7 @@ static void colours(const br_canvas *v, br_rgb c, float out[3]) {
 static void blend_row(br_canvas *v, int64_t at, int n, float *restrict cover,
                       const br_ink *ink) {
   float colour[3];
-  colours(v, ink->colour, colour);
+  br_canvas_colour(v, ink->colour, colour);
   if (ink->clip)
     for (int x = 0; x < n; x++) cover[x] *= ink->clip[at + x];
   for (int p = 0; p < v->planes; p++) {

@@ -62,7 +62,7 @@ static br_rgb shade_of(dice *d, const br_rgb *palette, int n) {
 
 static const br_rgb skins[] = {{0.98f, 0.86f, 0.78f}, {0.95f, 0.79f, 0.67f},
                                {0.88f, 0.69f, 0.54f}, {0.76f, 0.56f, 0.41f},
-                               {0.58f, 0.40f, 0.28f}, {0.38f, 0.25f, 0.18f}};
+                               {0.58f, 0.40f, 0.28f}, {0.43f, 0.29f, 0.21f}};
 static const br_rgb hairs[] = {{0.05f, 0.04f, 0.04f}, {0.13f, 0.08f, 0.06f},
                                {0.28f, 0.17f, 0.10f}, {0.45f, 0.27f, 0.14f},
                                {0.65f, 0.46f, 0.25f}, {0.85f, 0.70f, 0.44f}};
@@ -88,7 +88,7 @@ static void draw_labels(br_face *f, dice *d) {
 }
 
 static void draw_view(br_face *f, dice *d) {
-  static const float from[] = {-68, -45, -15, 15, 45}, to[] = {-45, -15, 15, 45, 68};
+  static const float from[] = {-64, -45, -15, 15, 45}, to[] = {-45, -15, 15, 45, 64};
   int pose = f->labels.pose;
   f->yaw = degree * between(d, from[pose], to[pose]);
   f->pitch = degree * about(d, 0, 11);
@@ -101,13 +101,13 @@ static void draw_view(br_face *f, dice *d) {
   float side = between(d, -1.2f, 1.2f), up = between(d, -0.2f, 1.1f);
   float k = 1 / sqrtf(side * side + up * up + 1);
   f->light = (br_vec3){side * k, -up * k, k};
-  f->ambient = between(d, 0.30f, 0.65f);
+  f->ambient = between(d, 0.35f, 0.68f);
   f->direct = between(d, 1.0f, 1.2f) - f->ambient;
   f->gloss = between(d, 0, 0.25f);
 
   f->blur = chance(d, 0.5f) ? between(d, 0, 0.25f) : 0.03f;
-  f->noise = chance(d, 0.6f) ? between(d, 0.005f, 0.05f) : 0.004f;
-  f->gain = between(d, 0.65f, 1.15f);
+  f->noise = chance(d, 0.6f) ? between(d, 0.005f, 0.03f) : 0.004f;
+  f->gain = between(d, 0.75f, 1.2f);
   f->lift = about(d, 0.02f, 0.05f);
   f->bend = about(d, 0.1f, 0.25f);
   f->grain = word(d);
@@ -132,7 +132,7 @@ static void draw_shape(br_face *f, dice *d, int female) {
   f->brow_arch = about(d, female ? 0.06f : 0.03f, 0.02f);
   f->brow_tilt = about(d, 0, 0.1f);
   f->nose_w = about(d, female ? 0.215f : 0.235f, 0.02f);
-  f->nose_h = about(d, female ? 0.40f : 0.44f, 0.04f);
+  f->nose_h = about(d, female ? 0.27f : 0.31f, 0.05f);
   f->mouth_y = about(d, 0.90f, 0.02f) * f->length;
   f->lips = about(d, female ? 0.10f : 0.075f, 0.02f);
   f->blush = between(d, 0, female ? 0.35f : 0.2f);
@@ -159,22 +159,23 @@ static void draw_mouth(br_face *f, dice *d) {
   f->smile = strength;
   if (!open) f->mouth_open = 0;
   f->crease = between(d, 0, 0.12f);
-  f->crease += fmaxf(0, strength) * between(d, 0.3f, 0.9f);
+  f->crease += br_maxf(0, strength) * between(d, 0.3f, 0.9f);
 }
 
 static void draw_hair(br_face *f, dice *d, int female) {
   int old = chance(d, 0.15f), hat = chance(d, 0.06f);
   int longish = chance(d, female ? 0.78f : 0.10f);
   f->hair = old ? shade_of(d, grays, 3) : shade_of(d, hairs, 6);
-  f->hairline = about(d, -0.72f, 0.10f);
-  f->hair_arch = about(d, female ? 0.2f : -0.05f, 0.2f);
-  f->hair_part = about(d, 0, 0.12f);
+  f->hairline = about(d, -0.80f, 0.12f);
+  f->hair_arch = about(d, female ? 0.4f : -0.02f, 0.4f);
+  f->hair_part = about(d, 0, 0.3f);
   f->hair_side = longish ? between(d, 0.3f, 1.1f) : between(d, -0.25f, 0.3f);
   f->hair_volume = longish ? between(d, 0.06f, 0.2f) : between(d, 0.02f, 0.13f);
   f->hair_length = longish ? between(d, 1.0f, 2.6f) : 0;
   f->locks = longish && chance(d, 0.6f);
-  f->hair_strand = between(d, 0.05f, 0.35f);
-  f->hair_wave = between(d, 4, 14);
+  f->hair_strand = between(d, 0.05f, 0.3f);
+  f->hair_wave = between(d, 3, 10);
+  f->hair_fray = between(d, 0.02f, 0.09f);
   if (chance(d, female ? 0.25f : 0.1f)) f->hairline += 0.28f; /* a fringe */
   if (!female && !longish && chance(d, 0.18f)) {              /* bald, or nearly so */
     f->hairline = between(d, -1.7f, -1.15f);
@@ -185,7 +186,7 @@ static void draw_hair(br_face *f, dice *d, int female) {
     f->hair = any_colour(d);
     f->hair_volume = between(d, 0.12f, 0.22f);
     f->hairline = between(d, -0.7f, -0.45f);
-    f->hair_arch = f->hair_part = f->hair_strand = 0;
+    f->hair_arch = f->hair_part = f->hair_strand = f->hair_fray = 0;
     f->hair_side = between(d, -0.35f, -0.1f);
   }
   f->beard = f->moustache = 0;

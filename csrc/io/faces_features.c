@@ -39,6 +39,22 @@ static void clip_side(br_canvas *v, float side, int bare) {
   }
 }
 
+/* A line bent from a over b's direction to c, widest in the middle. */
+static void skin_curve(br_canvas *v, const br_head *h, br_vec2 a, br_vec2 b, br_vec2 c,
+                       float wide, br_ink ink) {
+  br_vec2 line[CURVE];
+  float width[CURVE];
+  for (int i = 0; i < CURVE; i++) {
+    float t = (float)i / (CURVE - 1), s = 1 - t;
+    line[i] = on_skin(h, s * s * a.x + 2 * s * t * b.x + t * t * c.x,
+                      s * s * a.y + 2 * s * t * b.y + t * t * c.y);
+    width[i] = h->unit * wide * (0.2f + 3.2f * s * t);
+  }
+  br_path path = {0};
+  br_path_stroke(&path, CURVE, line, width);
+  br_canvas_fill(v, &path, ink);
+}
+
 /* ---- eyes -----------------------------------------------------------------------------
  */
 
@@ -125,13 +141,10 @@ static void paint_nose(br_canvas *v, const br_head *h) {
   skin_spot(v, h, 0, base + 0.05f, 0.3f, 0.1f, (br_ink){dark, 0.4f, v->clip, v->lit});
   for (float side = -1; side <= 1; side += 2) {
     clip_side(v, side, 0);
-    br_vec2 wing[3] = {on_skin(h, side * f->nose_w * 0.80f, base - 0.15f),
-                       on_skin(h, side * f->nose_w * 1.02f, base - 0.06f),
-                       on_skin(h, side * f->nose_w * 0.80f, base + 0.01f)};
-    float width[3] = {0.01f * h->unit, 0.045f * h->unit, 0.03f * h->unit};
-    br_path path = {0};
-    br_path_stroke(&path, 3, wing, width);
-    br_canvas_fill(v, &path, (br_ink){dark, 0.5f, v->clip, v->lit});
+    float x = side * f->nose_w;
+    skin_curve(v, h, (br_vec2){0.75f * x, base - 0.17f},
+               (br_vec2){1.3f * x, base - 0.07f}, (br_vec2){0.75f * x, base + 0.02f},
+               0.04f, (br_ink){dark, 0.5f, v->clip, v->lit});
     skin_spot(v, h, side * 0.10f, base, 0.085f, 0.05f,
               (br_ink){black, 0.8f, v->clip, v->lit});
   }
@@ -178,13 +191,10 @@ static void paint_mouth(br_canvas *v, const br_head *h) {
   clip_side(v, 0, 0);
   for (float side = -1; side <= 1; side += 2) {
     float x = side * f->mouth_w, y = f->mouth_y - f->smile * f->mouth_w;
-    br_vec2 fold[4] = {on_skin(h, side * (f->nose_w + 0.03f), 0.60f * f->length),
-                       on_skin(h, side * (f->nose_w + 0.13f), 0.70f * f->length),
-                       on_skin(h, x + side * 0.08f, y - 0.05f),
-                       on_skin(h, x + side * 0.09f, y + 0.06f)};
-    float width[4] = {0.01f * h->unit, 0.05f * h->unit, 0.04f * h->unit, 0.01f * h->unit};
-    br_path_stroke(&path, 4, fold, width);
-    br_canvas_fill(v, &path, (br_ink){dark, f->crease, v->clip, lit});
+    skin_curve(v, h, (br_vec2){side * (f->nose_w + 0.02f), 0.58f * f->length},
+               (br_vec2){x + side * 0.10f, 0.70f * f->length},
+               (br_vec2){x + side * 0.09f, y + 0.07f}, 0.045f,
+               (br_ink){dark, f->crease, v->clip, lit});
     skin_spot(v, h, x, y, 0.07f, 0.06f, (br_ink){dark, 0.5f, v->clip, lit});
   }
   skin_spot(v, h, 0, f->mouth_y + gap + f->lips + 0.09f, 0.26f, 0.08f,
@@ -198,7 +208,7 @@ static void paint_mouth(br_canvas *v, const br_head *h) {
     lip_band(&path, h, gap, 0, gap);
     br_canvas_fill(v, &path, (br_ink){{0.22f, 0.05f, 0.05f}, 1, v->clip, lit});
     if (f->teeth) {
-      float low = fminf(gap, 0.09f - gap);
+      float low = br_minf(gap, 0.09f - gap);
       lip_band(&path, h, gap * 0.9f, 0, low);
       br_canvas_fill(v, &path, (br_ink){white, 0.95f, v->clip, lit});
     }
@@ -254,7 +264,7 @@ static void temple(br_canvas *v, const br_head *h, float side) {
   br_vec2 line[3] = {on_glass(h, x, y),
                      br_head_project(h, (br_vec3){side * 1.02f, y, 0.75f}),
                      br_head_project(h, (br_vec3){side * 1.05f, y - 0.03f, -0.05f})};
-  float w = h->unit * fmaxf(0.03f, 0.8f * f->frame_thick), width[3] = {w, w, w};
+  float w = h->unit * br_maxf(0.03f, 0.8f * f->frame_thick), width[3] = {w, w, w};
   br_path path = {0};
   br_path_stroke(&path, 3, line, width);
   br_canvas_fill(v, &path, (br_ink){f->frame, 1, v->clip, NULL});
@@ -286,7 +296,7 @@ void br_faces_paint_glasses(br_canvas *v, const br_head *h) {
   float x = f->eye_x - f->frame_w, y = f->frame_drop - 0.25f * f->frame_h;
   br_vec2 line[3] = {on_glass(h, -x - 0.02f, y), on_glass(h, 0, y - 0.04f),
                      on_glass(h, x + 0.02f, y)};
-  float w = h->unit * fmaxf(0.025f, 0.8f * f->frame_thick), width[3] = {w, w, w};
+  float w = h->unit * br_maxf(0.025f, 0.8f * f->frame_thick), width[3] = {w, w, w};
   br_path_stroke(&path, 3, line, width);
   br_canvas_fill(v, &path, (br_ink){f->frame, 1, NULL, NULL});
 }

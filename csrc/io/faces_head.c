@@ -29,9 +29,8 @@ static const section sections[] = {
 };
 
 /* Where the mesh cuts a section, as a share of its half width: dense around the nose. */
-static const float cuts[] = {0.0f,  0.07f, 0.14f, 0.21f, 0.30f, 0.42f,
-                             0.55f, 0.68f, 0.80f, 0.90f, 0.97f, 1.0f};
-static const float cuts_back[] = {0.92f, 0.74f, 0.50f, 0.25f};
+static const float cuts[] = {0.0f, 0.09f, 0.19f, 0.31f, 0.46f, 0.64f, 0.80f, 0.92f, 1.0f};
+static const float cuts_back[] = {0.90f, 0.66f, 0.34f};
 
 enum {
   ROWS = sizeof sections / sizeof *sections,
@@ -57,7 +56,7 @@ static float nose_height(const br_face *f, float x, float y) {
   if (y <= nose_root || y >= nose_base) return 0;
   float k = (y - nose_root) / (nose_tip - nose_root), height, width;
   if (k <= 1) {
-    height = 0.2f * fminf(1, 4 * k) + 0.8f * k * k;
+    height = 0.2f * br_minf(1, 4 * k) + 0.8f * k * k;
     width = f->nose_w * (0.6f + 0.4f * k);
   } else {
     float below = (y - nose_tip) / (nose_base - nose_tip);
@@ -88,7 +87,7 @@ br_vec3 br_head_surface(const br_head *head, float x, float y) {
   float half = a.half + t * (b.half - a.half);
   float front = a.front + t * (b.front - a.front), back = a.back + t * (b.back - a.back);
   float middle = 0.5f * (front - back), depth = 0.5f * (front + back);
-  float z = middle + depth * bulge(fminf(1, fabsf(x) / half)) + nose_height(f, x, flat);
+  float z = middle + depth * bulge(br_minf(1, fabsf(x) / half)) + nose_height(f, x, flat);
   return (br_vec3){x, y, z};
 }
 
@@ -156,16 +155,24 @@ typedef struct mesh {
   uint8_t front[2][CELLS]; /* of the two triangles of a cell: turned to the camera */
 } mesh;
 
-/* The cut of a column: signed share of the half width, and 1 in front or -1 behind. */
-static float column(int c, float *sense) {
-  *sense = 1;
-  if (c < HALF) return -cuts[HALF - 1 - c];
-  if (c < 2 * HALF - 1) return cuts[c - HALF + 1];
-  *sense = -1;
-  c -= 2 * HALF - 1;
-  if (c < BACK) return cuts_back[c];
-  c -= BACK;
-  return c == 0 ? 0 : -cuts_back[BACK - c];
+/* A column of the mesh: where it cuts each section. */
+typedef struct cut {
+  float t;      /* signed share of the half width */
+  float around; /* share of the depth, < 0 behind the middle */
+  float sense;  /* 1 in front, -1 behind */
+} cut;
+
+static void place_cuts(cut out[COLS]) {
+  for (int c = 0; c < COLS; c++) {
+    int back = c - (2 * HALF - 1);
+    float t = c < HALF      ? -cuts[HALF - 1 - c]
+              : back < 0    ? cuts[c - HALF + 1]
+              : back < BACK ? cuts_back[back]
+              : back > BACK ? -cuts_back[2 * BACK - back]
+                            : 0;
+    float sense = back < 0 ? 1.0f : -1.0f;
+    out[c] = (cut){t, sense * bulge(fabsf(t)), sense};
+  }
 }
 
 /* How far a point is inside the hair, < 0 on the skin; t signed share of the half width.
@@ -173,13 +180,13 @@ static float column(int c, float *sense) {
 static float hair_field(const br_face *f, float t, float sense, float y) {
   float a = fabsf(t), line = f->hairline;
   if (sense < 0) {
-    float nape = fmaxf(f->hair_side, 0.75f);
+    float nape = br_maxf(f->hair_side, 0.75f);
     float k = br_clampf((1 - a) * 3, 0, 1);
     line = f->hair_side + k * (nape - f->hair_side);
   } else {
     float front = line + f->hair_arch * t * t + f->hair_part * t;
-    float k = br_clampf((a - 0.80f) / 0.17f, 0, 1);
-    line = front + k * k * (f->hair_side - front);
+    float k = br_clampf((a - 0.5f) / 0.47f, 0, 1); /* around the temple to the ear */
+    line = front + k * k * k * (f->hair_side - front);
   }
   return line - y;
 }
@@ -190,18 +197,19 @@ static float beard_field(const br_face *f, float t, float sense, float y) {
   if (sense < 0) return -0.5f;
   float cheek = f->beard_top - 0.55f * a * a; /* the line rises to the sideburns */
   float mouth = 0.10f - fabsf(y - f->mouth_y) * 0.6f + (0.38f - a) * 0.3f;
-  return fminf(y - cheek, a < 0.5f && mouth > 0 ? 0.05f - mouth : 1);
+  return br_minf(y - cheek, a < 0.5f && mouth > 0 ? 0.05f - mouth : 1);
 }
 
 static void place_vertices(const br_head *h, mesh *m) {
   const br_face *f = h->face;
+  cut columns[COLS];
+  place_cuts(columns);
   for (int r = 0; r < ROWS; r++) {
     section s = shape(f, sections[r]);
     float middle = 0.5f * (s.front - s.back), depth = 0.5f * (s.front + s.back);
     for (int c = 0; c < COLS; c++) {
-      float sense, t = column(c, &sense);
-      float around = sense * bulge(fabsf(t));
-      br_vec3 p = {t * s.half, stretch(f, s.y), middle + depth * around};
+      float t = columns[c].t, sense = columns[c].sense;
+      br_vec3 p = {t * s.half, stretch(f, s.y), middle + depth * columns[c].around};
       if (sense > 0) p.z += nose_height(f, p.x, s.y);
       float *value = m->value[r][c];
       value[HAIR] = hair_field(f, t, sense, s.y);
@@ -257,10 +265,10 @@ static void draw_triangle(const mesh *m, int r, int c, int k, br_canvas *v) {
   br_vec3 p[3];
   for (int i = 0; i < 3; i++) p[i] = m->seen[row[i]][col[i]];
   float end = (float)v->size;
-  int x0 = (int)br_clampf(fminf(p[0].x, fminf(p[1].x, p[2].x)) + 0.5f, 0, end);
-  int x1 = (int)br_clampf(fmaxf(p[0].x, fmaxf(p[1].x, p[2].x)) + 0.5f, 0, end);
-  int y0 = (int)br_clampf(fminf(p[0].y, fminf(p[1].y, p[2].y)) + 0.5f, 0, end);
-  int y1 = (int)br_clampf(fmaxf(p[0].y, fmaxf(p[1].y, p[2].y)) + 0.5f, 0, end);
+  int x0 = (int)br_clampf(br_minf(p[0].x, br_minf(p[1].x, p[2].x)) + 0.5f, 0, end);
+  int x1 = (int)br_clampf(br_maxf(p[0].x, br_maxf(p[1].x, p[2].x)) + 0.5f, 0, end);
+  int y0 = (int)br_clampf(br_minf(p[0].y, br_minf(p[1].y, p[2].y)) + 0.5f, 0, end);
+  int y1 = (int)br_clampf(br_maxf(p[0].y, br_maxf(p[1].y, p[2].y)) + 0.5f, 0, end);
   if (x0 >= x1 || y0 >= y1) return;
   const float *a[3];
   for (int i = 0; i < 3; i++) a[i] = m->value[row[i]][col[i]];
@@ -274,7 +282,7 @@ static void draw_triangle(const mesh *m, int r, int c, int k, br_canvas *v) {
     int64_t at = (int64_t)y * v->size + x0;
     for (int x = x0; x < x1; x++, at++, w1 += dx1, w2 += dx2) {
       float w0 = 1 - w1 - w2;
-      if (w0 < -1e-4f || w1 < -1e-4f || w2 < -1e-4f) continue;
+      if (br_minf(w0, br_minf(w1, w2)) < -1e-4f) continue;
       float z = w0 * p[0].z + w1 * p[1].z + w2 * p[2].z + 64; /* > 0: 0 is "nothing" */
       if (z <= v->depth[at]) continue;
       v->depth[at] = z;

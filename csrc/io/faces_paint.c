@@ -35,14 +35,9 @@ static void paint_blob(br_canvas *v, const br_face_blob *b) {
 /* A gradient, tiles of random brightness, and things in the distance. */
 static void paint_background(br_canvas *v, const br_face *f) {
   int s = v->size;
-  float k = 1 / (float)s, gray[2];
-  br_rgb a = f->background[0], b = f->background[1];
-  float from[3] = {a.r, a.g, a.b}, to[3] = {b.r, b.g, b.b};
-  for (int i = 0; i < 2; i++) {
-    br_rgb c = f->background[i];
-    gray[i] = 0.299f * c.r + 0.587f * c.g + 0.114f * c.b;
-  }
-  if (v->planes == 1) from[0] = gray[0], to[0] = gray[1];
+  float k = 1 / (float)s, from[3], to[3];
+  br_canvas_colour(v, f->background[0], from);
+  br_canvas_colour(v, f->background[1], to);
   float step_x = f->background_x * k, step_y = f->background_y * k;
   float start = 0.5f - 0.5f * (f->background_x + f->background_y);
   for (int y = 0; y < s; y++)
@@ -148,16 +143,16 @@ static void paint_ears(br_canvas *v, const br_head *h, int near) {
 /* Hair that falls before the shoulders, on one side. */
 static void paint_lock(br_canvas *v, const br_head *h, float side) {
   const br_face *f = h->face;
-  float w = 1 + f->hair_volume, end = fmaxf(f->hair_length - 0.2f, 1.2f);
-  const float x[5] = {0.9f, 1.0f, 0.98f, 0.95f, 0.9f},
-              z[5] = {0.15f, 0.2f, 0.3f, 0.35f, 0.3f};
+  float w = 1 + f->hair_volume, end = br_maxf(f->hair_length - 0.2f, 1.2f);
+  static const float x[5] = {0.95f, 1.03f, 1.02f, 1.0f, 0.95f};
+  static const float z[5] = {-0.15f, -0.1f, 0.0f, 0.05f, 0.0f};
   br_vec2 line[5];
   float width[5];
   for (int i = 0; i < 5; i++) {
     float t = 0.25f * (float)i;
     line[i] = br_head_project(h,
                               (br_vec3){side * x[i] * w, -0.3f + t * (end + 0.3f), z[i]});
-    width[i] = h->unit * (0.24f + 0.2f * t - 0.4f * t * t * t);
+    width[i] = h->unit * (0.26f + 0.35f * t - 0.52f * t * t * t);
   }
   br_path path = {0};
   br_path_stroke(&path, 5, line, width);
@@ -170,35 +165,38 @@ static void paint_lock(br_canvas *v, const br_head *h, float side) {
 
 /* A wave between -1 and 1 with period 1. */
 static inline float zigzag(float t) {
-  t -= (float)(int)t; /* in (-1, 1) */
   t = fabsf(t);
+  t -= (float)(int)t;
   return 1 - 4 * fabsf(t - 0.5f);
 }
 
 /* Skin, hair and beard, from the surface that br_head_trace left on the canvas. */
 static void paint_head(br_canvas *v, const br_face *f, float unit) {
   int64_t n = (int64_t)v->size * v->size;
-  float sharp = fmaxf(unit * 0.5f, 4); /* hair's edge about two pixels wide */
+  float sharp = br_maxf(unit * 0.4f, 4); /* hair's edge is a few pixels wide */
+  float soft = 0.6f * sharp, wave = f->hair_wave, fray = f->hair_fray;
   br_rgb stubble = br_rgb_mix(f->brow, f->skin, 0.15f);
-  br_ink inks[3] = {{.colour = f->skin}, {.colour = f->hair}, {.colour = stubble}};
+  float colour[3][3];
+  br_canvas_colour(v, f->skin, colour[0]);
+  br_canvas_colour(v, f->hair, colour[1]);
+  br_canvas_colour(v, stubble, colour[2]);
+  const float *restrict solid = v->solid, *restrict lit = v->lit,
+                        *restrict side = v->side;
+  const float *restrict in_hair = v->hair, *restrict in_beard = v->beard;
   for (int p = 0; p < v->planes; p++) {
     float *restrict to = v->pixel + p * n;
-    float c[3];
-    for (int i = 0; i < 3; i++) {
-      br_rgb k = inks[i].colour;
-      float parts[3] = {k.r, k.g, k.b};
-      c[i] = v->planes == 1 ? 0.299f * k.r + 0.587f * k.g + 0.114f * k.b : parts[p];
-    }
+    float skin = colour[0][p], lock = colour[1][p], shave = colour[2][p] - skin;
     for (int64_t i = 0; i < n; i++) {
-      float solid = v->solid[i];
-      if (solid <= 0) continue;
-      float hair = br_clampf(0.5f + v->hair[i] * sharp, 0, 1);
-      float beard = f->beard * br_clampf(0.5f + v->beard[i] * 0.6f * sharp, 0, 1);
-      float strand = 1 + f->hair_strand *
-                             zigzag(f->hair_wave * v->side[i] + 0.7f * v->hair[i]);
-      float colour = c[0] + beard * (c[2] - c[0]);
-      colour += hair * (strand * c[1] - colour);
-      to[i] += solid * (colour * v->lit[i] - to[i]);
+      /* strands run along the skull and bend as they leave the hairline */
+      float along = wave * (side[i] + 1.3f) + 0.8f * in_hair[i];
+      float coarse = zigzag(along), fine = zigzag(2.7f * along);
+      float hair = 0.5f + (in_hair[i] + fray * coarse * fine) * sharp;
+      float beard = 0.5f + (in_beard[i] + 0.04f * fine) * soft;
+      hair = hair < 0 ? 0 : hair > 1 ? 1 : hair;
+      beard = beard < 0 ? 0 : beard > 1 ? 1 : beard;
+      float c = skin + f->beard * beard * shave;
+      c += hair * (lock * (1 + f->hair_strand * (0.6f * coarse + 0.4f * fine)) - c);
+      to[i] += solid[i] * (c * lit[i] - to[i]);
     }
   }
 }
@@ -240,14 +238,31 @@ static void paint_hand(br_canvas *v, const br_head *h) {
   }
 }
 
-static void paint_scarf(br_canvas *v, const br_head *h) {
-  const br_face *f = h->face;
-  float top = 0.9f + 0.25f * f->cover_at.y;
-  br_vec2 right[4] = {
-      {0.4f, top + 0.06f}, {1.1f, top - 0.2f}, {1.4f, 1.6f}, {1.3f, 2.4f}};
+/* Adds a quadrangle in the sense that counts as inside, so that neighbours in a folded
+   strip join and do not cancel. */
+static void trace_quad(br_canvas *v, br_vec2 a, br_vec2 b, br_vec2 c, br_vec2 d) {
+  float area = (c.x - a.x) * (d.y - b.y) - (c.y - a.y) * (d.x - b.x);
   br_path path = {0};
-  symmetric(&path, h, 4, right, 0.6f);
-  br_canvas_fill(v, &path, (br_ink){f->cover_at.colour, 1, NULL, NULL});
+  br_path_add(&path, a);
+  br_path_add(&path, area > 0 ? b : d);
+  br_path_add(&path, c);
+  br_path_add(&path, area > 0 ? d : b);
+  br_canvas_trace(v, &path);
+}
+
+/* Cloth around the chin and the neck. */
+static void paint_scarf(br_canvas *v, const br_head *h) {
+  static const float x[7] = {-1.1f, -0.72f, -0.4f, 0.0f, 0.4f, 0.72f, 1.1f};
+  static const float z[7] = {0.0f, 0.62f, 1.1f, 1.3f, 1.1f, 0.62f, 0.0f};
+  const br_face *f = h->face;
+  br_vec2 top[7], low[7];
+  for (int i = 0; i < 7; i++) {
+    float y = 0.98f + 0.25f * f->cover_at.y - 0.25f * x[i] * x[i];
+    top[i] = br_head_project(h, (br_vec3){x[i], y, z[i]});
+    low[i] = br_head_project(h, (br_vec3){1.1f * x[i], 2.2f, 0.8f * z[i] - 0.2f});
+  }
+  for (int i = 0; i < 6; i++) trace_quad(v, top[i], top[i + 1], low[i + 1], low[i]);
+  br_canvas_paint(v, (br_ink){f->cover_at.colour, 1, NULL, NULL});
 }
 
 static void paint_cover(br_canvas *v, const br_head *h) {

@@ -19,6 +19,10 @@ typedef struct br_vec3 {
   float x, y, z;
 } br_vec3;
 
+/* fminf and fmaxf are calls, for the sake of NaN. */
+static inline float br_minf(float a, float b) { return a < b ? a : b; }
+static inline float br_maxf(float a, float b) { return a > b ? a : b; }
+
 static inline float br_clampf(float v, float low, float high) {
   return v < low ? low : v > high ? high : v;
 }
@@ -93,6 +97,7 @@ typedef struct br_face {
   float hair_length; /* y of the ends; below 0.8 there is no hair behind the neck */
   float hair_strand; /* contrast of the strands */
   float hair_wave;   /* strands over a head's half width */
+  float hair_fray;   /* depth of the notches in the hair's edge */
   int locks;         /* hair falls before the shoulders */
   float beard;       /* 0 none .. 1 dense */
   float moustache;   /* 0 none .. 1 dense */
@@ -154,6 +159,9 @@ typedef struct br_ink {
 /* Floats that a canvas of this size needs; memory is cleared by br_canvas_open. */
 int64_t br_canvas_floats(int size);
 void br_canvas_open(br_canvas *canvas, int size, int planes, float *memory);
+
+/* What a colour is on each plane. */
+void br_canvas_colour(const br_canvas *canvas, br_rgb colour, float out[3]);
 
 void br_path_add(br_path *path, br_vec2 p);
 /* The outline of a line through n <= BR_PATH_MAX / 2 points, `width[i]` pixels wide. */
