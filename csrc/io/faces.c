@@ -7,20 +7,20 @@
 
 #include <string.h>
 
-/* ---- the camera -----------------------------------------------------------------------
- */
+/* ---- the camera ------------------------------------------------------------------- */
 
-/* One pass of weights (w, 1 - 2w, w) along n values `step` apart. */
-static void blur_line(float *p, int n, int64_t step, float w) {
-  float before = p[0], here = p[0];
-  for (int i = 0; i < n; i++, p += step) {
-    float after = i + 1 < n ? p[step] : here;
-    *p = here + w * (before - 2 * here + after);
+/* One pass of weights (w, 1 - 2w, w) along a row of n values. */
+static void blur_row(float *row, int n, float w) {
+  float before = row[0], here = row[0];
+  for (int x = 0; x < n; x++) {
+    float after = x + 1 < n ? row[x + 1] : here;
+    row[x] = here + w * (before - 2 * here + after);
     before = here;
     here = after;
   }
 }
 
+/* The same down all columns; `before` has room for a row. */
 static void blur_columns(float *plane, int s, float w, float *before) {
   memcpy(before, plane, sizeof(float) * (size_t)s);
   for (int y = 0; y < s; y++) {
@@ -41,12 +41,12 @@ static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
   int passes = s / 64 > 0 ? s / 64 : 1;
   float line[BR_FACE_SIZE_MAX];
   uint32_t state = f->grain | 1;
-  float sigma = f->noise * 255 *
-                1.732f; /* the sum of four uniforms in +-1/2 has 1/sqrt 3 */
+  /* the sum of four uniforms of width 1 has standard deviation 1 / sqrt 3 */
+  float sigma = f->noise * 255 * 1.732f;
   for (int p = 0; p < v->planes; p++) {
     float *plane = v->pixel + p * n;
     for (int i = 0; i < passes; i++) {
-      for (int y = 0; y < s; y++) blur_line(plane + (int64_t)y * s, s, 1, f->blur);
+      for (int y = 0; y < s; y++) blur_row(plane + (int64_t)y * s, s, f->blur);
       blur_columns(plane, s, f->blur, line);
     }
     for (int64_t i = 0; i < n; i++) {
@@ -55,7 +55,7 @@ static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
       state ^= state << 5;
       int sum = (int)(state & 255) + (int)(state >> 8 & 255) + (int)(state >> 16 & 255) +
                 (int)(state >> 24);
-      float grain = sigma * ((float)sum * (1.0f / 256) - 1.992f);
+      float grain = sigma * ((float)sum * (1.0f / 256) - 1.992f); /* less the mean */
       float t = plane[i];
       t = f->gain * t * (1 + f->bend * (1 - t)) + f->lift;
       t = br_clampf(255 * t + grain + 0.5f, 0, 255);
@@ -64,8 +64,7 @@ static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
   }
 }
 
-/* ---- the sequence ---------------------------------------------------------------------
- */
+/* ---- the sequence ----------------------------------------------------------------- */
 
 static void render(uint64_t seed, int64_t index, int size, int channels, float *memory,
                    uint8_t *image, float *points, br_face_labels *labels) {

@@ -36,8 +36,7 @@ void br_canvas_open(br_canvas *v, int size, int planes, float *memory) {
   clear_bounds(v);
 }
 
-/* ---- paths ----------------------------------------------------------------------------
- */
+/* ---- paths ------------------------------------------------------------------------ */
 
 void br_path_add(br_path *path, br_vec2 p) {
   assert(path->n < BR_PATH_MAX);
@@ -75,8 +74,7 @@ void br_path_ellipse(br_path *path, br_vec2 centre, br_vec2 a, br_vec2 b, float 
   }
 }
 
-/* ---- tracing --------------------------------------------------------------------------
- */
+/* ---- tracing ---------------------------------------------------------------------- */
 
 /* For a point X uniform in [l, r]: the mean of max(0, t - X). */
 static inline float mean_left(float t, float l, float r) {
@@ -149,8 +147,7 @@ static void sum_row(float *row, int n) {
   }
 }
 
-/* ---- painting -------------------------------------------------------------------------
- */
+/* ---- painting --------------------------------------------------------------------- */
 
 static float luma(br_rgb c) { return 0.299f * c.r + 0.587f * c.g + 0.114f * c.b; }
 

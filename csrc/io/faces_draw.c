@@ -1,7 +1,7 @@
 /* Draws the parameters of a face: what there is to vary, and how often.
 
    Traits that tell the sexes apart overlap: each comes from one of two distributions, and
-   none of them decides. */
+   a group of traits is sometimes drawn from the other one, so that only beards decide. */
 #include "io/faces_parts.h"
 
 #include "base/rng.h"
@@ -88,7 +88,7 @@ static void draw_labels(br_face *f, dice *d) {
 }
 
 static void draw_view(br_face *f, dice *d) {
-  static const float from[] = {-64, -45, -15, 15, 45}, to[] = {-45, -15, 15, 45, 64};
+  static const float from[] = {-60, -42, -14, 14, 42}, to[] = {-42, -14, 14, 42, 60};
   int pose = f->labels.pose;
   f->yaw = degree * between(d, from[pose], to[pose]);
   f->pitch = degree * about(d, 0, 11);
@@ -113,10 +113,16 @@ static void draw_view(br_face *f, dice *d) {
   f->grain = word(d);
 }
 
-static void draw_shape(br_face *f, dice *d, int female) {
+static void draw_skull(br_face *f, dice *d, int female) {
   f->length = about(d, female ? 0.99f : 1.02f, 0.04f);
   f->jaw = about(d, female ? -0.06f : 0.04f, 0.05f);
   f->chin = about(d, female ? 0.0f : 0.03f, 0.03f);
+  f->nose_w = about(d, female ? 0.215f : 0.235f, 0.02f);
+  f->nose_h = about(d, female ? 0.27f : 0.31f, 0.05f);
+  f->mouth_y = about(d, 0.90f, 0.02f) * f->length;
+}
+
+static void draw_features(br_face *f, dice *d, int female) {
   f->eye_x = about(d, 0.43f, 0.02f);
   f->eye_w = about(d, female ? 0.195f : 0.18f, 0.013f);
   f->eye_open = about(d, female ? 0.088f : 0.072f, 0.016f);
@@ -131,11 +137,7 @@ static void draw_shape(br_face *f, dice *d, int female) {
   f->brow_thick = about(d, female ? 0.055f : 0.085f, 0.018f);
   f->brow_arch = about(d, female ? 0.06f : 0.03f, 0.02f);
   f->brow_tilt = about(d, 0, 0.1f);
-  f->nose_w = about(d, female ? 0.215f : 0.235f, 0.02f);
-  f->nose_h = about(d, female ? 0.27f : 0.31f, 0.05f);
-  f->mouth_y = about(d, 0.90f, 0.02f) * f->length;
   f->lips = about(d, female ? 0.10f : 0.075f, 0.02f);
-  f->blush = between(d, 0, female ? 0.35f : 0.2f);
   f->shadow = between(d, 0.05f, female && chance(d, 0.4f) ? 0.5f : 0.25f);
 }
 
@@ -189,11 +191,13 @@ static void draw_hair(br_face *f, dice *d, int female) {
     f->hair_arch = f->hair_part = f->hair_strand = f->hair_fray = 0;
     f->hair_side = between(d, -0.35f, -0.1f);
   }
-  f->beard = f->moustache = 0;
-  if (!female && chance(d, 0.42f)) {
+}
+
+static void draw_beard(br_face *f, dice *d) {
+  if (chance(d, 0.42f)) {
     f->beard = chance(d, 0.5f) ? between(d, 0.1f, 0.35f) : between(d, 0.5f, 0.95f);
     f->moustache = f->beard;
-  } else if (!female && chance(d, 0.12f))
+  } else if (chance(d, 0.12f))
     f->moustache = between(d, 0.4f, 0.9f);
   f->beard_top = between(d, 0.8f, 1.1f);
 }
@@ -209,6 +213,7 @@ static void draw_colours(br_face *f, dice *d, int female) {
   float painted = female && chance(d, 0.6f) ? between(d, 0.3f, 0.95f) : 0;
   f->lip = br_rgb_mix(br_rgb_mix(f->skin, red, between(d, 0.5f, 1)), paint, painted);
   f->eye = shade_of(d, irises, 4);
+  f->blush = between(d, 0, female ? 0.35f : 0.2f);
   f->cloth = any_colour(d);
 }
 
@@ -260,16 +265,21 @@ static void draw_surroundings(br_face *f, dice *d) {
   }
 }
 
+/* Which sex's distribution a group of traits comes from: one in eight from the other. */
+static int usual(dice *d, int female) { return chance(d, 0.125f) ? !female : female; }
+
 void br_faces_draw(br_face *face, uint64_t seed, int64_t index) {
   dice d = {.seed = seed, .stream = (uint64_t)index};
   memset(face, 0, sizeof *face);
   draw_labels(face, &d);
   int female = face->labels.gender == 1;
   draw_view(face, &d);
-  draw_shape(face, &d, female);
+  draw_skull(face, &d, usual(&d, female));
+  draw_features(face, &d, usual(&d, female));
   draw_mouth(face, &d);
-  draw_hair(face, &d, female);
-  draw_colours(face, &d, female);
+  draw_hair(face, &d, usual(&d, female));
+  if (!female) draw_beard(face, &d);
+  draw_colours(face, &d, usual(&d, female));
   draw_glasses(face, &d);
   draw_surroundings(face, &d);
 }

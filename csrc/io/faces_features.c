@@ -55,11 +55,9 @@ static void skin_curve(br_canvas *v, const br_head *h, br_vec2 a, br_vec2 b, br_
   br_canvas_fill(v, &path, ink);
 }
 
-/* ---- eyes -----------------------------------------------------------------------------
- */
+/* ---- eyes ------------------------------------------------------------------------- */
 
-/* The edge of a lid at u = -1 (left corner) .. 1, `open` above (> 0) or below the axis.
- */
+/* The edge of a lid at u = -1 (left corner) .. 1, `open` above its axis (< 0: below). */
 static br_vec2 lid(const br_head *h, float side, float u, float open) {
   const br_face *f = h->face;
   float outward = u * side; /* 1 at the outer corner */
@@ -130,8 +128,7 @@ static void paint_brow(br_canvas *v, const br_head *h, float side) {
   br_canvas_fill(v, &path, (br_ink){f->brow, 0.85f, v->clip, v->lit});
 }
 
-/* ---- nose -----------------------------------------------------------------------------
- */
+/* ---- nose ------------------------------------------------------------------------- */
 
 static void paint_nose(br_canvas *v, const br_head *h) {
   const br_face *f = h->face;
@@ -156,8 +153,7 @@ static void paint_nose(br_canvas *v, const br_head *h) {
   skin_spot(v, h, 5 * shine, -0.5f, 0.4f, 0.2f, gloss);
 }
 
-/* ---- mouth ----------------------------------------------------------------------------
- */
+/* ---- mouth ------------------------------------------------------------------------ */
 
 /* The line where the lips meet is a parabola through the corners, which are landmarks. */
 static br_vec2 lip_point(const br_head *h, float u, float below) {
@@ -239,8 +235,7 @@ void br_faces_paint_features(br_canvas *v, const br_head *h) {
   paint_mouth(v, h);
 }
 
-/* ---- glasses --------------------------------------------------------------------------
- */
+/* ---- glasses ---------------------------------------------------------------------- */
 
 /* A point of the bowed plane of the lenses. */
 static br_vec2 on_glass(const br_head *h, float x, float y) {

@@ -42,8 +42,7 @@ enum {
 
 static const float nose_root = -0.08f, nose_tip = 0.56f, nose_base = 0.68f;
 
-/* ---- shape ----------------------------------------------------------------------------
- */
+/* ---- shape ------------------------------------------------------------------------ */
 
 /* The outline of a section in front of its middle, 1 at t = 0, 0 at t = 1. */
 static float bulge(float t) {
@@ -91,8 +90,7 @@ br_vec3 br_head_surface(const br_head *head, float x, float y) {
   return (br_vec3){x, y, z};
 }
 
-/* ---- projection -----------------------------------------------------------------------
- */
+/* ---- projection ------------------------------------------------------------------- */
 
 static br_vec3 to_camera(const br_head *h, br_vec3 p) {
   const float(*m)[3] = h->turn;
@@ -143,8 +141,7 @@ void br_head_open(br_head *h, const br_face *f, int size) {
   place_points(h);
 }
 
-/* ---- mesh -----------------------------------------------------------------------------
- */
+/* ---- mesh ------------------------------------------------------------------------- */
 
 enum { LIT, HAIR, BEARD, SIDE, VALUES };
 
@@ -175,8 +172,7 @@ static void place_cuts(cut out[COLS]) {
   }
 }
 
-/* How far a point is inside the hair, < 0 on the skin; t signed share of the half width.
- */
+/* How far a point is inside the hair, < 0 on the skin; t as in a cut. */
 static float hair_field(const br_face *f, float t, float sense, float y) {
   float a = fabsf(t), line = f->hairline;
   if (sense < 0) {

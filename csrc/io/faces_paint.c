@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- background -----------------------------------------------------------------------
- */
+/* ---- background ------------------------------------------------------------------- */
 
 static uint32_t scramble(uint32_t x) {
   x ^= x >> 16;
@@ -58,8 +57,7 @@ static void paint_background(br_canvas *v, const br_face *f) {
   for (int i = 0; i < f->clutter_n; i++) paint_blob(v, &f->clutter[i]);
 }
 
-/* ---- body -----------------------------------------------------------------------------
- */
+/* ---- body ------------------------------------------------------------------------- */
 
 /* Closes a shape that is the same on both sides of the head: n points (x, y) of its right
    side, from top to bottom, at depth z. */
@@ -86,9 +84,9 @@ static void paint_hair_behind(br_canvas *v, const br_head *h) {
 
 static void paint_body(br_canvas *v, const br_head *h) {
   const br_face *f = h->face;
-  float male = f->labels.gender == 0 ? 0.04f : 0.0f, u = h->unit;
+  float u = h->unit;
   br_vec2 top = br_head_project(h, (br_vec3){0, 1.0f, -0.1f});
-  float w = (0.60f + male + 0.4f * f->jaw) * u;
+  float w = (0.62f + 0.6f * f->jaw) * u;
   float lean = -0.3f * h->sin_roll * u; /* the body rolls less than the head */
   br_vec2 low = {top.x + lean, top.y + 1.0f * u};
   br_path path = {0};
@@ -160,8 +158,7 @@ static void paint_lock(br_canvas *v, const br_head *h, float side) {
   br_canvas_fill(v, &path, (br_ink){br_rgb_scale(f->hair, lit), 1, NULL, NULL});
 }
 
-/* ---- head -----------------------------------------------------------------------------
- */
+/* ---- head ------------------------------------------------------------------------- */
 
 /* A wave between -1 and 1 with period 1. */
 static inline float zigzag(float t) {
@@ -217,8 +214,7 @@ static void paint_moustache(br_canvas *v, const br_head *h) {
   br_canvas_fill(v, &path, (br_ink){f->brow, f->moustache, v->solid, v->lit});
 }
 
-/* ---- covers ---------------------------------------------------------------------------
- */
+/* ---- covers ----------------------------------------------------------------------- */
 
 static void paint_hand(br_canvas *v, const br_head *h) {
   const br_face *f = h->face;

@@ -35,8 +35,7 @@ static inline br_rgb br_rgb_scale(br_rgb a, float k) {
   return (br_rgb){a.r * k, a.g * k, a.b * k};
 }
 
-/* ---- parameters (faces_draw.c) --------------------------------------------------------
- */
+/* ---- parameters (faces_draw.c) ---------------------------------------------------- */
 
 enum { BR_FACE_CLUTTER = 6, BR_FACE_FINGERS = 4 };
 
@@ -128,8 +127,7 @@ typedef struct br_face {
 
 void br_faces_draw(br_face *face, uint64_t seed, int64_t index);
 
-/* ---- canvas (faces_canvas.c) ----------------------------------------------------------
- */
+/* ---- canvas (faces_canvas.c) ------------------------------------------------------ */
 
 enum { BR_PATH_MAX = 96 };
 
@@ -173,18 +171,15 @@ void br_path_ellipse(br_path *path, br_vec2 centre, br_vec2 a, br_vec2 b, float 
    opposite senses subtract. */
 void br_canvas_trace(br_canvas *canvas, const br_path *path);
 void br_canvas_edge(br_canvas *canvas, br_vec2 from, br_vec2 to);
-/* Ends the shape in work: blends it in, or stores its coverage times `clip` in `plane`.
- */
+/* Ends the shape in work: blends it in, or stores its coverage times `clip`. */
 void br_canvas_paint(br_canvas *canvas, br_ink ink);
 void br_canvas_store(br_canvas *canvas, float *plane, const float *clip);
 
 void br_canvas_fill(br_canvas *canvas, const br_path *path, br_ink ink);
-/* A soft spot, densest in the centre, nothing outside the ellipse of half axes a and b.
- */
+/* A soft spot, densest in the centre, nothing outside the ellipse of half axes a, b. */
 void br_canvas_spot(br_canvas *canvas, br_vec2 centre, br_vec2 a, br_vec2 b, br_ink ink);
 
-/* ---- head (faces_head.c) --------------------------------------------------------------
- */
+/* ---- head (faces_head.c) ---------------------------------------------------------- */
 
 typedef struct br_head {
   const br_face *face;
