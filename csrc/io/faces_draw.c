@@ -88,7 +88,8 @@ static void draw_labels(br_face *f, dice *d) {
 }
 
 static void draw_view(br_face *f, dice *d) {
-  static const float from[] = {-60, -42, -14, 14, 42}, to[] = {-42, -14, 14, 42, 60};
+  /* degrees; the eyes come as near each other as they do in the photographs of MTFL */
+  static const float from[] = {-52, -40, -14, 14, 40}, to[] = {-40, -14, 14, 40, 52};
   int pose = f->labels.pose;
   f->yaw = degree * between(d, from[pose], to[pose]);
   f->pitch = degree * about(d, 0, 11);
@@ -118,7 +119,7 @@ static void draw_skull(br_face *f, dice *d, int female) {
   f->jaw = about(d, female ? -0.06f : 0.04f, 0.05f);
   f->chin = about(d, female ? 0.0f : 0.03f, 0.03f);
   f->nose_w = about(d, female ? 0.215f : 0.235f, 0.02f);
-  f->nose_h = about(d, female ? 0.27f : 0.31f, 0.05f);
+  f->nose_h = about(d, female ? 0.26f : 0.29f, 0.045f);
   f->mouth_y = about(d, 0.90f, 0.02f) * f->length;
 }
 
@@ -265,8 +266,9 @@ static void draw_surroundings(br_face *f, dice *d) {
   }
 }
 
-/* Which sex's distribution a group of traits comes from: one in eight from the other. */
-static int usual(dice *d, int female) { return chance(d, 0.125f) ? !female : female; }
+/* Which sex's distribution a group of traits comes from: one in sixteen from the other.
+ */
+static int usual(dice *d, int female) { return chance(d, 0.0625f) ? !female : female; }
 
 void br_faces_draw(br_face *face, uint64_t seed, int64_t index) {
   dice d = {.seed = seed, .stream = (uint64_t)index};
