@@ -1,7 +1,8 @@
 /* What the files that touch a lua_State share.
 
-   Every bound function has the module's state as its first upvalue. C memory is acquired only
-   after all that may raise has been done: a userdata is created empty, then filled. */
+   Every bound function has the module's state as its first upvalue. C memory is acquired
+   only after all that may raise has been done: a userdata is created empty, then filled.
+ */
 #ifndef BR_BIND_H
 #define BR_BIND_H
 
@@ -12,7 +13,7 @@
 
 /* A tensor as Lua holds it. A box made while a scope is open hangs in its list. */
 typedef struct br_box {
-  br_tensor *t;  /* NULL: empty, or released by its scope */
+  br_tensor *t; /* NULL: empty, or released by its scope */
   bool released;
   struct br_box *prev, *next; /* NULL outside any scope */
 } br_box;
@@ -37,8 +38,8 @@ br_state *br_state_of(lua_State *L); /* from upvalue 1 */
 
 /* ---- boxes (box.c) ---- */
 
-void br_open_boxes(lua_State *L); /* state at the top stays there */
-br_box *br_push_box(lua_State *L);  /* an empty one, in the open scope */
+void br_open_boxes(lua_State *L);  /* state at the top stays there */
+br_box *br_push_box(lua_State *L); /* an empty one, in the open scope */
 /* Fills a box with a tensor, taking it over; raises the last message when t is NULL. */
 void br_fill_box(lua_State *L, br_box *box, br_tensor *t);
 br_tensor *br_test_tensor(lua_State *L, int arg); /* NULL when it is none */

@@ -52,9 +52,10 @@ br_tensor *br_test_tensor(lua_State *L, int arg) {
   br_box *box = test_box(L, arg);
   if (!box) return NULL;
   if (!box->t)
-    luaL_error(L, box->released ? "this tensor was released when its scope closed; keep() it "
-                                  "to use it afterwards"
-                                : "this tensor is empty: the call that was to fill it failed");
+    luaL_error(L, box->released
+                      ? "this tensor was released when its scope closed; keep() it "
+                        "to use it afterwards"
+                      : "this tensor is empty: the call that was to fill it failed");
   return box->t;
 }
 
@@ -117,8 +118,10 @@ int br_new_scope(lua_State *L) {
 }
 
 void br_open_boxes(lua_State *L) {
-  static const luaL_Reg scope_methods[] = {
-      {"__gc", scope_close}, {"__close", scope_close}, {"close", scope_close}, {NULL, NULL}};
+  static const luaL_Reg scope_methods[] = {{"__gc", scope_close},
+                                           {"__close", scope_close},
+                                           {"close", scope_close},
+                                           {NULL, NULL}};
   static const luaL_Reg methods[] = {{"__index", br_tensor_index},
                                      {"__newindex", br_tensor_newindex},
                                      {"__gc", box_gc},

@@ -14,8 +14,8 @@ static int manual_seed(lua_State *L) {
 
 static int set_threads(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
-  if (n < 1 || n > 1024) return luaL_error(L, "set_threads: n must be from 1 to 1024, not %d",
-                                           (int)n);
+  if (n < 1 || n > 1024)
+    return luaL_error(L, "set_threads: n must be from 1 to 1024, not %d", (int)n);
   br_set_threads((int)n);
   return 0;
 }
@@ -47,11 +47,12 @@ static int fail_after(lua_State *L) {
   return 0;
 }
 
-/* core.isa([name]): the instruction set in use, after changing it if asked to; nil when the
-   processor lacks it. */
+/* core.isa([name]): the instruction set in use, after changing it if asked to; nil when
+   the processor lacks it. */
 static int isa(lua_State *L) {
   static const char *const names[] = {"base", "avx2", "avx512", NULL};
-  if (!lua_isnoneornil(L, 1) && !br_cpu_set_isa((br_isa)luaL_checkoption(L, 1, NULL, names)))
+  if (!lua_isnoneornil(L, 1) &&
+      !br_cpu_set_isa((br_isa)luaL_checkoption(L, 1, NULL, names)))
     return 0;
   lua_pushstring(L, br_isa_name(br_cpu_isa()));
   return 1;
@@ -79,8 +80,8 @@ static int open_all(lua_State *L) {
   return 1;
 }
 
-/* A second opening in the same state (a test runner that isolates its files does that) finds
-   the table of the first, so that all see one kind of tensor. */
+/* A second opening in the same state (a test runner that isolates its files does that)
+   finds the table of the first, so that all see one kind of tensor. */
 int luaopen_braid_core(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, "braid.core") == LUA_TTABLE) return 1;
   lua_settop(L, 0);

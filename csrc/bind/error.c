@@ -1,4 +1,5 @@
-/* Errors as the user should read them: where in their script, in which module, and what. */
+/* Errors as the user should read them: where in their script, in which module, and what.
+ */
 #include "bind/bind.h"
 
 #include <stdio.h>

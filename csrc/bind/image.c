@@ -1,7 +1,7 @@
 /* Images for Lua: files, crops, warps, drawing and rendered faces.
 
-   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c), for that is
-   how its memory lies; a batch of images is (n,c,h,w), channels-last inside. */
+   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c), for
+   that is how its memory lies; a batch of images is (n,c,h,w), channels-last inside. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -44,8 +44,8 @@ static br_image check_canvas(lua_State *L, int arg) {
   if (t->dtype != BR_U8 || t->ndim != 3 || !br_is_contiguous(t))
     luaL_error(L, "a canvas must be contiguous uint8 (h, w, channels), not %s %s",
                br_dtype_name(t->dtype), br_shape_of(t));
-  return (br_image){.c = t->shape[2], .h = t->shape[0], .w = t->shape[1],
-                    .data = (uint8_t *)t->data};
+  return (br_image){
+      .c = t->shape[2], .h = t->shape[0], .w = t->shape[1], .data = (uint8_t *)t->data};
 }
 
 /* core.image_write(path, canvas): true, or nil and a message. */
@@ -75,8 +75,8 @@ static int draw_disk(lua_State *L) {
   uint8_t rgb[3];
   br_image im = check_canvas(L, 1);
   check_colour(L, 5, rgb);
-  br_draw_disk(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
-               rgb);
+  br_draw_disk(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
+               luaL_checknumber(L, 4), rgb);
   return 0;
 }
 
@@ -84,8 +84,8 @@ static int draw_circle(lua_State *L) {
   uint8_t rgb[3];
   br_image im = check_canvas(L, 1);
   check_colour(L, 6, rgb);
-  br_draw_circle(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
-                 luaL_checknumber(L, 5), rgb);
+  br_draw_circle(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
+                 luaL_checknumber(L, 4), luaL_checknumber(L, 5), rgb);
   return 0;
 }
 
@@ -93,15 +93,17 @@ static int draw_line(lua_State *L) {
   uint8_t rgb[3];
   br_image im = check_canvas(L, 1);
   check_colour(L, 7, rgb);
-  br_draw_line(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4),
-               luaL_checknumber(L, 5), luaL_checknumber(L, 6), rgb);
+  br_draw_line(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
+               luaL_checknumber(L, 4), luaL_checknumber(L, 5), luaL_checknumber(L, 6),
+               rgb);
   return 0;
 }
 
 /* core.draw_image(canvas, image canvas, x, y): the top-left pixel, from 0 */
 static int draw_image(lua_State *L) {
   br_image im = check_canvas(L, 1), src = check_canvas(L, 2);
-  if (im.data == src.data) return luaL_error(L, "draw_image: an image cannot go onto itself");
+  if (im.data == src.data)
+    return luaL_error(L, "draw_image: an image cannot go onto itself");
   br_draw_image(&im, &src, luaL_checkinteger(L, 3), luaL_checkinteger(L, 4));
   return 0;
 }
@@ -128,8 +130,8 @@ static br_tensor *as_batch(br_tensor *rows) {
   return batch;
 }
 
-/* core.load_crops(paths, boxes (n,4) float64, size, channels): images (n,c,size,size), and a
-   table of messages by number for those that could not be read. */
+/* core.load_crops(paths, boxes (n,4) float64, size, channels): images (n,c,size,size),
+   and a table of messages by number for those that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   int64_t n = luaL_len(L, 1);
@@ -172,7 +174,8 @@ static int warp(lua_State *L) {
   int64_t m = pick->numel, oh = luaL_checkinteger(L, 4), ow = luaL_checkinteger(L, 5);
   bool whiten = lua_toboolean(L, 6);
   if (images->dtype != BR_U8 || !br_is_channels_last(images))
-    return luaL_error(L, "warp: images must be uint8 (n, c, h, w), channels last in memory");
+    return luaL_error(L,
+                      "warp: images must be uint8 (n, c, h, w), channels last in memory");
   if (pick->dtype != BR_I64 || !br_is_contiguous(pick) || matrix->dtype != BR_F64 ||
       matrix->numel != 6 * m || !br_is_contiguous(matrix))
     return luaL_error(L, "warp: wants int64 indices (m) and a float64 matrix (m, 6)");
@@ -184,10 +187,10 @@ static int warp(lua_State *L) {
   br_tensor *rows = br_tensor_new(BR_F32, 4, shape, BR_CONTIGUOUS);
   if (rows) {
     float *to = (float *)(void *)rows->data;
-    br_status status =
-        br_warp_batch((const uint8_t *)images->data, images->shape[0], images->shape[2],
-                      images->shape[3], images->shape[1], from_zero, m,
-                      (const double *)(const void *)matrix->data, oh, ow, to);
+    br_status status = br_warp_batch(
+        (const uint8_t *)images->data, images->shape[0], images->shape[2],
+        images->shape[3], images->shape[1], from_zero, m,
+        (const double *)(const void *)matrix->data, oh, ow, to);
     if (!status && whiten) br_whiten_batch(to, m, oh * ow * images->shape[1]);
     if (status) {
       br_release(rows);
@@ -199,25 +202,28 @@ static int warp(lua_State *L) {
   return 1;
 }
 
-/* core.faces(seed, first, n, size, channels): images (n,c,size,size) uint8, points (n,5,2)
-   float32, labels (n,4) int64 from 1: gender, smile, glasses, pose; see faces.h. */
+/* core.faces(seed, first, n, size, channels): images (n,c,size,size) uint8, points
+   (n,5,2) float32, labels (n,4) int64 from 1: gender, smile, glasses, pose; see faces.h.
+ */
 static int faces(lua_State *L) {
   uint64_t seed = (uint64_t)luaL_checkinteger(L, 1);
   int64_t first = luaL_checkinteger(L, 2), n = luaL_checkinteger(L, 3);
   int64_t size = luaL_checkinteger(L, 4), channels = luaL_checkinteger(L, 5);
   if (n < 0 || n > 1 << 28 || size < 1 || size > 4096 || (channels != 1 && channels != 3))
-    return luaL_error(L, "faces: no %d faces of size %d and %d channels", (int)n, (int)size,
-                      (int)channels);
+    return luaL_error(L, "faces: no %d faces of size %d and %d channels", (int)n,
+                      (int)size, (int)channels);
   int64_t image_shape[4] = {n, size, size, channels};
   br_box *images = br_push_box(L), *points = br_push_box(L), *labels = br_push_box(L);
-  br_face_labels *face =
-      lua_newuserdatauv(L, (size_t)n * sizeof *face + 1, 0);
-  br_fill_box(L, points, br_tensor_new(BR_F32, 3, (const int64_t[]){n, BR_FACE_POINTS, 2},
-                                       BR_CONTIGUOUS));
-  br_fill_box(L, labels, br_tensor_new(BR_I64, 2, (const int64_t[]){n, 4}, BR_CONTIGUOUS));
+  br_face_labels *face = lua_newuserdatauv(L, (size_t)n * sizeof *face + 1, 0);
+  br_fill_box(
+      L, points,
+      br_tensor_new(BR_F32, 3, (const int64_t[]){n, BR_FACE_POINTS, 2}, BR_CONTIGUOUS));
+  br_fill_box(L, labels,
+              br_tensor_new(BR_I64, 2, (const int64_t[]){n, 4}, BR_CONTIGUOUS));
   br_tensor *rows = br_tensor_new(BR_U8, 4, image_shape, BR_CONTIGUOUS);
-  if (rows && br_faces_render(seed, first, n, (int)size, (int)channels, (uint8_t *)rows->data,
-                              (float *)(void *)points->t->data, face) != BR_OK) {
+  if (rows &&
+      br_faces_render(seed, first, n, (int)size, (int)channels, (uint8_t *)rows->data,
+                      (float *)(void *)points->t->data, face) != BR_OK) {
     br_release(rows);
     rows = NULL;
   }

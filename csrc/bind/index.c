@@ -28,7 +28,8 @@ static step read_step(lua_State *L, int at) {
     lua_Integer n = luaL_len(L, at);
     if (n == 0) return s;
     if (n > 3 || n < 2)
-      luaL_error(L, "index: a range is {first, last} or {first, last, step}, all integers");
+      luaL_error(L,
+                 "index: a range is {first, last} or {first, last, step}, all integers");
     s.kind = RANGE;
     s.first = field(L, at, 1);
     s.last = field(L, at, 2);
@@ -76,8 +77,9 @@ static br_tensor *apply(br_tensor *t, const char *name, int dim, int64_t a, int6
 }
 
 static br_status bad_range(const step *s, const br_tensor *t, int dim) {
-  return br_fail(BR_EINVAL, "index: the range {%lld, %lld, %lld} does not fit dimension %d of "
-                            "%s",
+  return br_fail(BR_EINVAL,
+                 "index: the range {%lld, %lld, %lld} does not fit dimension %d of "
+                 "%s",
                  (long long)s->first, (long long)s->last, (long long)s->by, dim + 1,
                  br_shape_of(t));
 }
@@ -198,8 +200,9 @@ static br_status write_part(br_tensor *view, br_tensor *value) {
 /* t = value where mask holds. */
 static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   if (br_recording() && (t->var || value->var))
-    return br_fail(BR_EINVAL, "index: writing by mask is not recorded for a gradient; use "
-                              "where()");
+    return br_fail(BR_EINVAL,
+                   "index: writing by mask is not recorded for a gradient; use "
+                   "where()");
   if (mask->dtype != BR_BOOL)
     return br_fail(BR_EINVAL, "index: writing wants a bool mask, not %s",
                    br_dtype_name(mask->dtype));
@@ -211,7 +214,8 @@ static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   bool was = br_set_recording(false);
   br_status status = br_apply(&c);
   if (!status && !br_same_shape(c.out[0], t))
-    status = br_fail(BR_EINVAL, "index: a mask %s and a value %s do not fit the tensor %s",
+    status = br_fail(BR_EINVAL,
+                     "index: a mask %s and a value %s do not fit the tensor %s",
                      br_shape_of(mask), br_shape_of(value), br_shape_of(t));
   if (!status) status = write_part(t, c.out[0]);
   br_set_recording(was);

@@ -1,7 +1,7 @@
 /* The one binder: every operator row becomes a Lua function (and a method) through it.
 
-   Arguments come in the row's order; the optional ones also by name in a table at the end:
-   x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w, {stride = 2}). */
+   Arguments come in the row's order; the optional ones also by name in a table at the
+   end: x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w, {stride = 2}). */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -30,8 +30,8 @@ static const char *shown_name(lua_State *L, const binding *b) {
   return lua_pushfstring(L, "%s%s", b->op->name, b->in_place ? "_" : "");
 }
 
-static int bad_argument(lua_State *L, const request *r, const br_param *p, const char *want,
-                        int at) {
+static int bad_argument(lua_State *L, const request *r, const br_param *p,
+                        const char *want, int at) {
   return luaL_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
                     br_test_tensor(L, at) ? "a tensor" : luaL_typename(L, at));
 }
@@ -50,8 +50,8 @@ static int64_t read_integer(lua_State *L, const request *r, const br_param *p, i
 }
 
 /* The integers of the table at `at`, or a single one. */
-static void read_list(lua_State *L, const request *r, const br_param *p, int at, br_arg *a,
-                      const char *want) {
+static void read_list(lua_State *L, const request *r, const br_param *p, int at,
+                      br_arg *a, const char *want) {
   bool dims = p->kind == 'D';
   a->n = 0;
   if (lua_type(L, at) != LUA_TTABLE) {
@@ -61,8 +61,8 @@ static void read_list(lua_State *L, const request *r, const br_param *p, int at,
   }
   lua_Integer n = luaL_len(L, at);
   if (n > BR_MAX_DIM)
-    luaL_error(L, "%s: %s has %d entries, more than %d", shown_name(L, r->b), p->name, (int)n,
-               BR_MAX_DIM);
+    luaL_error(L, "%s: %s has %d entries, more than %d", shown_name(L, r->b), p->name,
+               (int)n, BR_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);
     int64_t value = read_integer(L, r, p, -1, want);
@@ -71,7 +71,8 @@ static void read_list(lua_State *L, const request *r, const br_param *p, int at,
   }
 }
 
-static void read_pair(lua_State *L, const request *r, const br_param *p, int at, br_arg *a) {
+static void read_pair(lua_State *L, const request *r, const br_param *p, int at,
+                      br_arg *a) {
   const char *want = p->kind == 'P' ? "a number, a pair {h, w} or \"same\""
                                     : "a number or a pair {h, w}";
   a->s = NULL;
@@ -79,7 +80,8 @@ static void read_pair(lua_State *L, const request *r, const br_param *p, int at,
     a->s = lua_tostring(L, at);
     return;
   }
-  if (lua_type(L, at) == LUA_TTABLE && luaL_len(L, at) != 2) bad_argument(L, r, p, want, at);
+  if (lua_type(L, at) == LUA_TTABLE && luaL_len(L, at) != 2)
+    bad_argument(L, r, p, want, at);
   read_list(L, r, p, at, a, want);
   if (a->n == 1) a->v[1] = a->v[0];
   a->n = 2;
@@ -107,8 +109,8 @@ static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
     lua_geti(L, at, i);
     list[i - 1] = br_test_tensor(L, -1);
     if (!list[i - 1])
-      luaL_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b), (int)i,
-                 p->name, luaL_typename(L, -1));
+      luaL_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
+                 (int)i, p->name, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   r->call.in = list;
@@ -133,7 +135,8 @@ static void read_argument(lua_State *L, request *r, const br_param *p, int at) {
     break;
   case 'i': a->i = read_integer(L, r, p, at, "an integer"); break;
   case 'd':
-    a->i = from_one(L, r, p, read_integer(L, r, p, at, "a dimension (an integer from 1)"));
+    a->i = from_one(L, r, p,
+                    read_integer(L, r, p, at, "a dimension (an integer from 1)"));
     break;
   case 'k':
     a->i = from_one(L, r, p, read_integer(L, r, p, at, "an index (an integer from 1)"));
@@ -162,8 +165,8 @@ static int unknown_option(lua_State *L, const request *r, const char *key, int f
     luaL_addstring(&known, r->b->signature.param[i].name);
   }
   luaL_pushresult(&known);
-  return luaL_error(L, "%s: there is no option '%s'; there is %s", shown_name(L, r->b), key,
-                    lua_tostring(L, -1));
+  return luaL_error(L, "%s: there is no option '%s'; there is %s", shown_name(L, r->b),
+                    key, lua_tostring(L, -1));
 }
 
 /* Options by name: those not given in place already, from parameter `from` on. */
@@ -182,7 +185,8 @@ static void read_options(lua_State *L, request *r, int at, int from) {
   }
 }
 
-/* A table in the place of an argument is the options, unless the argument may be a table. */
+/* A table in the place of an argument is the options, unless the argument may be a table.
+ */
 static bool is_options(lua_State *L, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) return false;
   if (!strchr("DIpPl", p->kind)) return true;
@@ -242,7 +246,9 @@ static void read_arguments(lua_State *L, request *r) {
 
 /* The number on the stack as a tensor without dimensions. */
 static br_tensor *number_tensor(lua_State *L, int at) {
-  br_dtype dtype = lua_isboolean(L, at) ? BR_BOOL : lua_isinteger(L, at) ? BR_I64 : BR_F64;
+  br_dtype dtype = lua_isboolean(L, at)   ? BR_BOOL
+                   : lua_isinteger(L, at) ? BR_I64
+                                          : BR_F64;
   br_tensor *t = br_tensor_new(dtype, 0, NULL, BR_CONTIGUOUS);
   if (!t) return NULL;
   t->number = true;
@@ -270,7 +276,8 @@ static br_status run(lua_State *L, request *r, br_box **box, int boxes) {
     c->out[0] = br_retain(c->in[0]);
   }
   if (!status) status = br_apply(c);
-  for (int i = 0; i < boxes && !status && !r->b->in_place; i++) box[i]->t = br_retain(c->out[i]);
+  for (int i = 0; i < boxes && !status && !r->b->in_place; i++)
+    box[i]->t = br_retain(c->out[i]);
   int nout = c->nout;
   br_call_clear(c);
   c->nout = nout;

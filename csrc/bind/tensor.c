@@ -23,8 +23,9 @@ int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
     int whole;
     lua_geti(L, arg, i + 1);
     sizes[i] = lua_tointegerx(L, -1, &whole);
-    if (!whole) luaL_error(L, "size %d must be an integer, not %s", i + 1,
-                           luaL_tolstring(L, -1, NULL));
+    if (!whole)
+      luaL_error(L, "size %d must be an integer, not %s", i + 1,
+                 luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
   }
   return (int)n;
@@ -62,7 +63,8 @@ static int table_shape(lua_State *L, int at, int64_t *shape) {
   int ndim = 0;
   lua_pushvalue(L, at);
   while (lua_type(L, -1) == LUA_TTABLE) {
-    if (ndim == BR_MAX_DIM) luaL_error(L, "tensor: more than %d levels of tables", BR_MAX_DIM);
+    if (ndim == BR_MAX_DIM)
+      luaL_error(L, "tensor: more than %d levels of tables", BR_MAX_DIM);
     shape[ndim++] = luaL_len(L, -1);
     lua_geti(L, -1, 1);
     lua_remove(L, -2);
@@ -76,7 +78,8 @@ static void put_number(lua_State *L, br_tensor *t, int64_t at) {
   void *p = to;
   bool boolean = lua_isboolean(L, -1);
   if (lua_type(L, -1) != LUA_TNUMBER && !boolean)
-    luaL_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1, luaL_typename(L, -1));
+    luaL_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1,
+               luaL_typename(L, -1));
   double value = boolean ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
   int64_t whole = 0;
   if (!br_dtype_is_float(t->dtype) && t->dtype != BR_BOOL) {
@@ -102,7 +105,8 @@ static int64_t put_table(lua_State *L, br_tensor *t, int dim, int64_t at) {
     return at + 1;
   }
   if (lua_type(L, -1) != LUA_TTABLE || luaL_len(L, -1) != t->shape[dim])
-    luaL_error(L, "tensor: the table is ragged: level %d wants %d entries before entry %d",
+    luaL_error(L,
+               "tensor: the table is ragged: level %d wants %d entries before entry %d",
                dim + 1, (int)t->shape[dim], (int)at + 1);
   luaL_checkstack(L, 2, NULL);
   for (int64_t i = 1; i <= t->shape[dim]; i++) {
@@ -177,7 +181,8 @@ static int bytes(lua_State *L) {
   return 1;
 }
 
-/* core.from_bytes(string, first, sizes, dtype): from byte `first` (from 1) of the string. */
+/* core.from_bytes(string, first, sizes, dtype): from byte `first` (from 1) of the string.
+ */
 static int from_bytes(lua_State *L) {
   size_t length;
   int64_t sizes[BR_MAX_DIM], numel = 0;
@@ -280,8 +285,8 @@ static int is_recording(lua_State *L) {
   return 1;
 }
 
-/* core.randperm(n): 1..n in random order (Fisher and Yates), from a stream of its own; with a
-   second argument, from that seed instead of the running one. */
+/* core.randperm(n): 1..n in random order (Fisher and Yates), from a stream of its own;
+   with a second argument, from that seed instead of the running one. */
 static int randperm(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   bool seeded = !lua_isnoneornil(L, 2);
@@ -301,7 +306,8 @@ static int randperm(lua_State *L) {
   return 1;
 }
 
-/* core.uniforms(seed, stream, n): n numbers from [0, 1), float64, that depend on nothing else. */
+/* core.uniforms(seed, stream, n): n numbers from [0, 1), float64, that depend on nothing
+ * else. */
 static int uniforms(lua_State *L) {
   uint64_t seed = (uint64_t)luaL_checkinteger(L, 1);
   uint64_t stream = (uint64_t)luaL_checkinteger(L, 2);

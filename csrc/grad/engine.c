@@ -116,8 +116,9 @@ static br_status accumulate(br_var *v, br_tensor *g) {
 static br_status run_node(engine *e, br_node *node) {
   br_call *c = &node->call;
   if (node->used)
-    return br_fail(BR_EINVAL, "backward: %s has been gone through before and its tensors are "
-                              "freed; pass {retain_graph = true} the first time",
+    return br_fail(BR_EINVAL,
+                   "backward: %s has been gone through before and its tensors are "
+                   "freed; pass {retain_graph = true} the first time",
                    c->op->name);
   br_status status = br_node_check(node);
   if (status) return status;
@@ -164,11 +165,13 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
   engine e = {.retain = retain_graph};
   br_var *v = br_var_of(y);
   if (!v)
-    return br_fail(BR_EINVAL, "backward: the tensor does not depend on any that requires a "
-                              "gradient");
+    return br_fail(BR_EINVAL,
+                   "backward: the tensor does not depend on any that requires a "
+                   "gradient");
   if (!dy && y->numel != 1)
-    return br_fail(BR_EINVAL, "backward: a tensor of shape %s wants {gradient = ...}; only "
-                              "one of a single element does without",
+    return br_fail(BR_EINVAL,
+                   "backward: a tensor of shape %s wants {gradient = ...}; only "
+                   "one of a single element does without",
                    br_shape_of(y));
   if (dy && !br_same_shape(y, dy))
     return br_fail(BR_EINVAL, "backward: the gradient has shape %s, the tensor %s",

@@ -2,8 +2,8 @@
 
    A value that takes part has a record (br_var), hung on its tensor. A record made by an
    operator points to the node that made it, a leaf's to none. A node keeps the call, its
-   tensors detached, and the records of its inputs. Outputs own nodes, nodes own their inputs'
-   records: a graph lives as long as something can still ask for its gradients. */
+   tensors detached, and the records of its inputs. Outputs own nodes, nodes own their
+   inputs' records: a graph lives as long as something can still ask for its gradients. */
 #ifndef BR_GRAD_H
 #define BR_GRAD_H
 

@@ -77,15 +77,17 @@ br_status br_set_requires_grad(br_tensor *t, bool on) {
   if (on == br_requires_grad(t)) return BR_OK;
   if (!on) {
     if (br_var_of(t)->node)
-      return br_fail(BR_EINVAL, "requires_grad_: only a leaf can stop asking for a gradient; "
-                                "use detach()");
+      return br_fail(BR_EINVAL,
+                     "requires_grad_: only a leaf can stop asking for a gradient; "
+                     "use detach()");
     br_release(t->var);
     t->var = NULL;
     return BR_OK;
   }
   if (!br_dtype_is_float(t->dtype))
-    return br_fail(BR_EINVAL, "requires_grad_: only float32 and float64 tensors have "
-                              "gradients, not %s",
+    return br_fail(BR_EINVAL,
+                   "requires_grad_: only float32 and float64 tensors have "
+                   "gradients, not %s",
                    br_dtype_name(t->dtype));
   br_var *v = var_new(t, NULL, 0);
   if (!v) return BR_ENOMEM;
@@ -122,16 +124,18 @@ static bool takes_part(const br_call *c) {
   return false;
 }
 
-/* A change in place is recorded only where no other tensor can see the memory: a view would
-   not learn of it. */
+/* A change in place is recorded only where no other tensor can see the memory: a view
+   would not learn of it. */
 static br_status check_in_place(const br_call *c) {
   const br_tensor *t = c->in[0];
   if (t->var && !br_var_of(t)->node)
-    return br_bad(c, "a leaf that requires a gradient cannot be changed in place; do it under "
-                     "no_grad");
+    return br_bad(
+        c, "a leaf that requires a gradient cannot be changed in place; do it under "
+           "no_grad");
   if (atomic_load(&t->storage->ref.count) > 1)
-    return br_bad(c, "a gradient is asked for, but the memory is shared with a view or kept "
-                     "for another gradient; use %s",
+    return br_bad(c,
+                  "a gradient is asked for, but the memory is shared with a view or kept "
+                  "for another gradient; use %s",
                   c->op->name);
   return BR_OK;
 }
@@ -216,16 +220,19 @@ br_status br_apply(br_call *c) {
 br_status br_node_check(const br_node *node) {
   const br_call *c = &node->call;
   for (int i = 0; i < c->nin; i++)
-    if (c->in[i] && c->in[i]->storage && c->in[i]->storage->version != node->edge[i].version)
-      return br_fail(BR_EINVAL,
-                     "backward: an input %s of %s was changed in place after it was used, but "
-                     "its old values are needed for the gradient",
-                     br_shape_of(c->in[i]), c->op->name);
+    if (c->in[i] && c->in[i]->storage &&
+        c->in[i]->storage->version != node->edge[i].version)
+      return br_fail(
+          BR_EINVAL,
+          "backward: an input %s of %s was changed in place after it was used, but "
+          "its old values are needed for the gradient",
+          br_shape_of(c->in[i]), c->op->name);
   for (int i = 0; i < c->nout; i++)
     if (c->out[i]->storage && c->out[i]->storage->version != node->version[i])
-      return br_fail(BR_EINVAL,
-                     "backward: the result %s of %s was changed in place, but its old values "
-                     "are needed for the gradient",
-                     br_shape_of(c->out[i]), c->op->name);
+      return br_fail(
+          BR_EINVAL,
+          "backward: the result %s of %s was changed in place, but its old values "
+          "are needed for the gradient",
+          br_shape_of(c->out[i]), c->op->name);
   return BR_OK;
 }

@@ -8,8 +8,8 @@
 #include "base/threads.h"
 #include "io/warp.h"
 
-static br_status load_one(const char *path, const double *box, int64_t size, int64_t channels,
-                          uint8_t *to) {
+static br_status load_one(const char *path, const double *box, int64_t size,
+                          int64_t channels, uint8_t *to) {
   br_image im = {0};
   br_status status = br_image_read(path, channels, &im);
   if (status) return status;
@@ -20,13 +20,16 @@ static br_status load_one(const char *path, const double *box, int64_t size, int
 }
 
 void br_gallery_load(int64_t n, const char *const *path, const double *box, int64_t size,
-                     int64_t channels, uint8_t *images, unsigned char *failed, char *message) {
+                     int64_t channels, uint8_t *images, unsigned char *failed,
+                     char *message) {
   int64_t bytes = size * size * channels;
 #pragma omp parallel for schedule(dynamic, 16) num_threads(br_threads())
   for (int64_t i = 0; i < n; i++) {
-    failed[i] = load_one(path[i], box + 4 * i, size, channels, images + i * bytes) != BR_OK;
+    failed[i] = load_one(path[i], box + 4 * i, size, channels, images + i * bytes) !=
+                BR_OK;
     if (!failed[i]) continue;
     memset(images + i * bytes, 0, (size_t)bytes);
-    snprintf(message + i * BR_GALLERY_MESSAGE, BR_GALLERY_MESSAGE, "%s", br_error_message());
+    snprintf(message + i * BR_GALLERY_MESSAGE, BR_GALLERY_MESSAGE, "%s",
+             br_error_message());
   }
 }

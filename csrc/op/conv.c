@@ -1,5 +1,5 @@
-/* conv2d: arguments, geometry, and the operator's row. The work is in conv_gemm.c (forward and
-   towards the input) and conv_grad.c (towards the weights). */
+/* conv2d: arguments, geometry, and the operator's row. The work is in conv_gemm.c
+   (forward and towards the input) and conv_grad.c (towards the weights). */
 #include "op/conv.h"
 
 #include <string.h>
@@ -13,13 +13,15 @@ static br_status check_arguments(br_call *c, br_conv *g) {
     if (a[STRIDE].v[i] < 1)
       return br_bad(c, "stride must be at least 1, not %lld", (long long)a[STRIDE].v[i]);
     if (a[DILATION].v[i] < 1)
-      return br_bad(c, "dilation must be at least 1, not %lld", (long long)a[DILATION].v[i]);
+      return br_bad(c, "dilation must be at least 1, not %lld",
+                    (long long)a[DILATION].v[i]);
     if (!a[PADDING].s && a[PADDING].v[i] < 0)
       return br_bad(c, "padding must not be negative, but is %lld",
                     (long long)a[PADDING].v[i]);
   }
   if (g->groups < 1 || g->c % g->groups != 0 || g->o % g->groups != 0)
-    return br_bad(c, "groups = %lld must divide the %lld input and the %lld output channels",
+    return br_bad(c,
+                  "groups = %lld must divide the %lld input and the %lld output channels",
                   (long long)g->groups, (long long)g->c, (long long)g->o);
   if (c->in[1]->shape[1] != g->cg)
     return br_bad(c, "weight expects %lld channels, input %s has %lld",
@@ -29,8 +31,8 @@ static br_status check_arguments(br_call *c, br_conv *g) {
 }
 
 /* Output size along one dimension, and the padding before it. */
-static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel, int64_t *pad,
-                             int64_t *out) {
+static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
+                             int64_t *pad, int64_t *out) {
   const br_arg *a = c->arg;
   int64_t span = a[DILATION].v[i] * (kernel - 1) + 1;
   if (kernel < 1) return br_bad(c, "the kernel %s is empty", br_shape_of(c->in[1]));
@@ -45,8 +47,9 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel, in
   }
   *pad = a[PADDING].v[i];
   if (size + 2 * *pad < span)
-    return br_bad(c, "the kernel spans %lld pixels, more than the %lld of the padded input %s",
-                  (long long)span, (long long)(size + 2 * *pad), br_shape_of(c->in[0]));
+    return br_bad(
+        c, "the kernel spans %lld pixels, more than the %lld of the padded input %s",
+        (long long)span, (long long)(size + 2 * *pad), br_shape_of(c->in[0]));
   *out = (size + 2 * *pad - span) / a[STRIDE].v[i] + 1;
   return BR_OK;
 }
@@ -54,10 +57,19 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel, in
 static br_status geometry(br_call *c, br_conv *g) {
   const br_tensor *x = c->in[0], *w = c->in[1];
   const br_arg *a = c->arg;
-  *g = (br_conv){.dtype = x->dtype, .n = x->shape[0], .c = x->shape[1], .h = x->shape[2],
-                 .w = x->shape[3], .o = w->shape[0], .kh = w->shape[2], .kw = w->shape[3],
-                 .sh = a[STRIDE].v[0], .sw = a[STRIDE].v[1], .dh = a[DILATION].v[0],
-                 .dw = a[DILATION].v[1], .groups = a[GROUPS].i};
+  *g = (br_conv){.dtype = x->dtype,
+                 .n = x->shape[0],
+                 .c = x->shape[1],
+                 .h = x->shape[2],
+                 .w = x->shape[3],
+                 .o = w->shape[0],
+                 .kh = w->shape[2],
+                 .kw = w->shape[3],
+                 .sh = a[STRIDE].v[0],
+                 .sw = a[STRIDE].v[1],
+                 .dh = a[DILATION].v[0],
+                 .dw = a[DILATION].v[1],
+                 .groups = a[GROUPS].i};
   g->cg = g->groups > 0 ? g->c / g->groups : 0;
   g->og = g->groups > 0 ? g->o / g->groups : 0;
   br_status status = check_arguments(c, g);
@@ -97,7 +109,8 @@ static br_status conv_infer(br_call *c) {
                   br_dtype_name(w->dtype));
   if (!status) status = geometry(c, &g);
   if (!status && b && (b->ndim != 1 || b->shape[0] != g.o))
-    return br_bad(c, "bias must have shape (%lld), not %s", (long long)g.o, br_shape_of(b));
+    return br_bad(c, "bias must have shape (%lld), not %s", (long long)g.o,
+                  br_shape_of(b));
   if (status) return status;
   int64_t shape[4] = {g.n, g.o, g.oh, g.ow};
   return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);

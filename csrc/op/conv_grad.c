@@ -1,7 +1,7 @@
-/* Convolution towards its weights: for each tap, products over pixels of input channels with
-   output gradients. The gradients are packed, nr wide, in panels of about PIXELS pixels that
-   stay in cache while every tap and channel block reads them; input channels are read where
-   they lie, in runs along image rows.
+/* Convolution towards its weights: for each tap, products over pixels of input channels
+   with output gradients. The gradients are packed, nr wide, in panels of about PIXELS
+   pixels that stay in cache while every tap and channel block reads them; input channels
+   are read where they lie, in runs along image rows.
 
    Work is cut into units by the shape alone: slices of the image rows, each with a weight
    gradient of its own, which are then added in order. */
@@ -36,8 +36,8 @@ static void columns_inside(const job *j, int64_t column, int64_t *lo, int64_t *h
 }
 
 /* dy of `rows` image rows from `first`, the nr outputs from `at`, padded with zeros. */
-static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at, int64_t width,
-                      char *to) {
+static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at,
+                      int64_t width, char *to) {
   int64_t size = j->k->size, nr = j->k->nr, pixels = rows * j->g->ow;
   const char *from = j->dy + (first * j->g->ow * j->g->o + at) * size;
   for (int64_t p = 0; p < pixels; p++) {
@@ -49,8 +49,8 @@ static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at, int
 }
 
 /* The runs of one tap over the packed rows; `at` is the first channel. */
-static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows, int64_t at,
-                         const char *packed, br_run *run) {
+static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
+                         int64_t at, const char *packed, br_run *run) {
   const br_conv *g = j->g;
   int64_t size = j->k->size, count = 0, lo, hi;
   int64_t row = tap / g->taps_w, column = tap % g->taps_w;
@@ -69,9 +69,10 @@ static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
   return count;
 }
 
-/* Adds to dw [tap][run][nr] what image rows first .. last-1 give for a panel of outputs. */
-static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first, int64_t last,
-                     char *packed, br_run *run, char *dw) {
+/* Adds to dw [tap][run][nr] what image rows first .. last-1 give for a panel of outputs.
+ */
+static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
+                     int64_t last, char *packed, br_run *run, char *dw) {
   const br_conv *g = j->g;
   int64_t nr = j->k->nr, size = j->k->size, width = smaller(nr, g->og - panel * nr);
   int64_t blocks = ceil_div(g->run, j->k->mr), each = ceil_div(g->run, blocks);
@@ -112,12 +113,19 @@ static void unpack(const job *j, const char *packed, char *dw) {
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  job j = {.g = g, .k = k, .x = source->data, .dy = dy->data,
-           .in_w = g->folded ? g->wide : g->w, .rows = g->n * g->oh,
-           .panels = ceil_div(g->og, k->nr), .taps = g->taps_h * g->taps_w};
-  j.rows_at_a_time = smaller(j.rows > 0 ? j.rows : 1, PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
+  job j = {.g = g,
+           .k = k,
+           .x = source->data,
+           .dy = dy->data,
+           .in_w = g->folded ? g->wide : g->w,
+           .rows = g->n * g->oh,
+           .panels = ceil_div(g->og, k->nr),
+           .taps = g->taps_h * g->taps_w};
+  j.rows_at_a_time = smaller(j.rows > 0 ? j.rows : 1,
+                             PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
   j.bytes = j.taps * g->run * k->nr * k->size;
-  int64_t parts = g->groups * j.panels; /* by output; slices of the rows make up the rest */
+  int64_t parts = g->groups *
+                  j.panels; /* by output; slices of the rows make up the rest */
   int64_t slices = smaller(ceil_div(UNITS, parts), ceil_div(j.rows, j.rows_at_a_time));
   while (slices > 1 && slices * parts * j.bytes > (64 << 20)) slices /= 2;
   if (slices < 1) slices = 1;

@@ -31,8 +31,8 @@ static br_status select_infer(br_call *c) {
   for (int64_t i = 0; i < at->numel; i++) {
     int64_t v = value[i];
     if (v == 0 || v > size || v < -size)
-      return br_bad(c, "there is no index %lld in dimension %d of %s", (long long)v, dim + 1,
-                    br_shape_of(x));
+      return br_bad(c, "there is no index %lld in dimension %d of %s", (long long)v,
+                    dim + 1, br_shape_of(x));
     value[i] = v > 0 ? v - 1 : size + v;
   }
   c->arg[0].i = dim;

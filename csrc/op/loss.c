@@ -33,7 +33,8 @@ static br_status mse_infer(br_call *c) {
                   br_shape_of(y));
   if (mask && (!br_broadcast(x->ndim, x->shape, mask->ndim, mask->shape, &ndim, shape) ||
                ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape)))
-    return br_bad(c, "mask %s does not broadcast to %s", br_shape_of(mask), br_shape_of(x));
+    return br_bad(c, "mask %s does not broadcast to %s", br_shape_of(mask),
+                  br_shape_of(x));
   c->compute = br_promote(2, c->in);
   if (!br_dtype_is_float(c->compute)) return br_need_float(c, x, "input");
   c->state[0] = how;
@@ -56,7 +57,8 @@ static br_status valid_count(br_call *c, double *count) {
   *count = (double)x->numel;
   if (!c->in[2]) return BR_OK;
   br_tensor *wide = br_view_expand(c->in[2], x->ndim, x->shape);
-  br_tensor *truth = wide ? br_tensor_new(BR_BOOL, x->ndim, x->shape, BR_CONTIGUOUS) : NULL;
+  br_tensor *truth = wide ? br_tensor_new(BR_BOOL, x->ndim, x->shape, BR_CONTIGUOUS)
+                          : NULL;
   br_status status = truth ? br_copy(truth, wide) : BR_ENOMEM;
   if (!status) {
     br_sum total = {.i = 0};
@@ -88,7 +90,8 @@ static br_status mse_forward(br_call *c) {
     }
     br_tensor *sum = status ? NULL : br_sum_to(e, 0, NULL);
     if (!status)
-      status = sum ? br_map(K(add_grad), c->compute, c->out[0], 1, &sum, &factor) : BR_ENOMEM;
+      status = sum ? br_map(K(add_grad), c->compute, c->out[0], 1, &sum, &factor)
+                   : BR_ENOMEM;
     br_release(sum);
   }
   br_release(e);
@@ -104,7 +107,8 @@ static br_status mse_backward(br_call *c) {
   for (int i = 0; i < 2; i++) {
     if (!c->need[i]) continue;
     br_tensor *in[3] = {c->dy[0], c->in[i], c->in[1 - i]};
-    br_tensor *dx = br_map_new(K(squared_error_grad), c->in[0], c->compute, 3, in, &factor);
+    br_tensor *dx = br_map_new(K(squared_error_grad), c->in[0], c->compute, 3, in,
+                               &factor);
     if (br_dx_take(c, i, masked(dx, c->in[2])) != BR_OK) return BR_ENOMEM;
   }
   return BR_OK;
@@ -150,7 +154,8 @@ static br_status ce_infer(br_call *c) {
     return br_bad(c, "weight must have shape (%lld), not %s", (long long)x->shape[1],
                   br_shape_of(w));
   if (c->arg[SMOOTHING].f < 0 || c->arg[SMOOTHING].f > 1)
-    return br_bad(c, "label_smoothing must be between 0 and 1, not %g", c->arg[SMOOTHING].f);
+    return br_bad(c, "label_smoothing must be between 0 and 1, not %g",
+                  c->arg[SMOOTHING].f);
   status = check_targets(c, c->in[1], x->shape[1]);
   if (status) return status;
   return br_out(c, 0, x->dtype, how == NONE ? t->ndim : 0, shape, BR_CONTIGUOUS);

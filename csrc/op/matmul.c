@@ -1,5 +1,6 @@
-/* Matrix products over OpenBLAS. A product is cut into blocks by its shape alone and each block
-   is one single-threaded call, so that results do not depend on the number of threads. */
+/* Matrix products over OpenBLAS. A product is cut into blocks by its shape alone and each
+   block is one single-threaded call, so that results do not depend on the number of
+   threads. */
 #include "op/op.h"
 
 #include <string.h>
@@ -62,7 +63,8 @@ static void run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k, const 
   choose_blocks(m, n, k, &bm, &bn);
   int64_t mb = (m + bm - 1) / bm, nb = (n + bn - 1) / bn, units = bt->count * mb * nb;
   double work = (double)bt->count * (double)m * (double)n * (double)k;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (units > 1 && work > 3e4)
+#pragma omp parallel for schedule(static)                                                \
+    num_threads(br_threads()) if (units > 1 && work > 3e4)
   for (int64_t u = 0; u < units; u++) {
     int64_t z = u / (mb * nb), i = u / nb % mb * bm, j = u % nb * bn;
     int64_t a_at = a->transposed ? i : i * a->ld, b_at = b->transposed ? j * b->ld : j;
@@ -72,8 +74,8 @@ static void run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k, const 
       b_at += rest % bt->shape[d] * bt->b_step[d];
       rest /= bt->shape[d];
     }
-    br_gemm(dtype, a->transposed, b->transposed, smaller(bm, m - i), smaller(bn, n - j), k, 1,
-            a->data + a_at * size, a->ld, b->data + b_at * size, b->ld, beta,
+    br_gemm(dtype, a->transposed, b->transposed, smaller(bm, m - i), smaller(bn, n - j),
+            k, 1, a->data + a_at * size, a->ld, b->data + b_at * size, b->ld, beta,
             c + ((z * m + i) * n + j) * size, n);
   }
 }
@@ -192,7 +194,8 @@ static br_status matmul_backward(br_call *c) {
     br_tensor *d = i == 0 ? product(dy, bt) : product(at, dy);
     br_tensor *flat = d;
     if (d && c->in[i]->ndim == 1) { /* a vector: sum the batch away and drop the 1 */
-      int64_t full[2] = {i == 0 ? 1 : c->in[i]->shape[0], i == 0 ? c->in[i]->shape[0] : 1};
+      int64_t full[2] = {i == 0 ? 1 : c->in[i]->shape[0],
+                         i == 0 ? c->in[i]->shape[0] : 1};
       br_tensor *one = br_sum_to(d, 2, full);
       flat = one ? br_reshaped(one, 1, c->in[i]->shape) : NULL;
       br_release(one);
@@ -254,7 +257,8 @@ static br_status linear_backward(br_call *c) {
   br_status status = x && dy && dyt ? BR_OK : BR_ENOMEM;
   if (!status && c->need[0]) {
     dx = product(dy, c->in[1]);
-    status = br_dx_take(c, 0, dx ? br_reshaped(dx, c->in[0]->ndim, c->in[0]->shape) : NULL);
+    status = br_dx_take(c, 0,
+                        dx ? br_reshaped(dx, c->in[0]->ndim, c->in[0]->shape) : NULL);
   }
   if (!status && c->need[1]) status = br_dx_take(c, 1, product(dyt, x));
   if (!status && c->in[2] && c->need[2])

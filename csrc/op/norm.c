@@ -1,7 +1,7 @@
 /* Batch normalisation (Ioffe and Szegedy 2015) over all but the second dimension.
 
-   Statistics are taken in blocks of rows and combined in order, in double; the normalisation
-   itself is one multiply-add per element. */
+   Statistics are taken in blocks of rows and combined in order, in double; the
+   normalisation itself is one multiply-add per element. */
 #include "op/op.h"
 
 #include <math.h>
@@ -37,12 +37,14 @@ static br_status check_channels(br_call *c, int i, const char *name) {
 }
 
 static br_status norm_infer(br_call *c) {
-  static const char *const names[] = {"x", "weight", "bias", "running_mean", "running_var"};
+  static const char *const names[] = {"x", "weight", "bias", "running_mean",
+                                      "running_var"};
   const br_tensor *x = c->in[0];
   br_status status = br_need_float(c, x, "x");
   if (status) return status;
   if (x->ndim < 2 || x->ndim > 4)
-    return br_bad(c, "x must have shape (n,c), (n,c,l) or (n,c,h,w), not %s", br_shape_of(x));
+    return br_bad(c, "x must have shape (n,c), (n,c,l) or (n,c,h,w), not %s",
+                  br_shape_of(x));
   for (int i = WEIGHT; i <= VAR && !status; i++) status = check_channels(c, i, names[i]);
   if (status) return status;
   bool training = c->arg[TRAINING].i != 0;
@@ -61,8 +63,8 @@ static br_status norm_infer(br_call *c) {
 
 static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
 
-/* Mean and sum of squared deviations of each channel, blocks combined in order (Chan, Golub
-   and LeVeque 1979). */
+/* Mean and sum of squared deviations of each channel, blocks combined in order (Chan,
+   Golub and LeVeque 1979). */
 static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
@@ -113,7 +115,8 @@ static br_status apply(const br_tensor *rows, const br_tensor *factors, char *y)
   const br_kernels *k = br_kernels_of(rows->dtype);
   int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
   const char *scale = factors->data, *shift = scale + c * k->size;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (rows->numel > 16384)
+#pragma omp parallel for schedule(static)                                                \
+    num_threads(br_threads()) if (rows->numel > 16384)
   for (int64_t first = 0; first < n; first += ROWS) {
     int64_t len = n - first < ROWS ? n - first : ROWS, at = first * c * k->size;
     k->affine(len, c, rows->data + at, scale, shift, y + at);
@@ -125,9 +128,9 @@ static br_status norm_forward(br_call *c) {
   br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *out = NULL, *factors = NULL;
   double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
   int64_t channels = x->shape[1], n = channels ? x->numel / channels : 0;
-  int64_t shape[2] = {2, channels};
+  int64_t twice = 2 * channels; /* scales, then shifts */
   br_status status = rows ? BR_OK : BR_ENOMEM;
-  factors = br_tensor_new(x->dtype, 2, shape, BR_CONTIGUOUS);
+  factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
   if (!factors) status = BR_ENOMEM;
   if (!status && c->arg[TRAINING].i) {
     status = statistics(rows, mean, invstd);
@@ -143,10 +146,7 @@ static br_status norm_forward(br_call *c) {
   for (int64_t j = 0; j < channels && !status; j++) {
     double scale = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
     put(factors, j, scale);
-    br_sum shift = {.f = (c->in[BIAS] ? get(c->in[BIAS], j) : 0) - mean[j] * scale};
-    const br_kernels *k = br_kernels_of(x->dtype);
-    k->put(1, &shift, 1, factors->data + (channels + j) * k->size);
-    factors->stride[0] = 1; /* `put` above steps by the first stride */
+    put(factors, channels + j, (c->in[BIAS] ? get(c->in[BIAS], j) : 0) - mean[j] * scale);
   }
   if (!status) out = x->ndim == 3 ? br_tensor_like(rows, x->dtype) : br_retain(c->out[0]);
   if (!status && !out) status = BR_ENOMEM;
@@ -163,8 +163,8 @@ static br_status norm_forward(br_call *c) {
 }
 
 /* Sums over the rows of dy and of dy (x - mean), in blocks combined in order. */
-static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows, const double *mean,
-                               double *sums) {
+static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
+                               const double *mean, double *sums) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
   int64_t blocks = (n + ROWS - 1) / ROWS;
@@ -183,8 +183,9 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows, const
   return BR_OK;
 }
 
-/* With u = w / deviation: dx = u (dy - mean dy - (x - mean) sum(dy (x - mean)) / (n var)), put
-   as a dy + b x + d; without training the statistics are constants and dx = u dy. */
+/* With u = w / deviation: dx = u (dy - mean dy - (x - mean) sum(dy (x - mean)) / (n
+   var)), put as a dy + b x + d; without training the statistics are constants and dx = u
+   dy. */
 static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *rows,
                             const double *sums, br_tensor *dx) {
   const br_kernels *k = br_kernels_of(rows->dtype);
@@ -199,7 +200,8 @@ static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *ro
     if (!c->arg[TRAINING].i) b = 0;
     f[j].f = u;
     f[channels + j].f = b;
-    f[2 * channels + j].f = c->arg[TRAINING].i ? -u * sums[j] / (double)n - b * mean[j] : 0;
+    f[2 * channels + j].f = c->arg[TRAINING].i ? -u * sums[j] / (double)n - b * mean[j]
+                                               : 0;
   }
   if (!status) k->put(3 * channels, f, 1, packed);
   const char *a = packed, *b = a + channels * k->size, *d = b + channels * k->size;
@@ -214,7 +216,8 @@ static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *ro
 }
 
 static br_status norm_backward(br_call *c) {
-  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *dy = as_rows(c->dy[0], x->dtype);
+  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype),
+            *dy = as_rows(c->dy[0], x->dtype);
   const double *invstd = doubles(c->saved[1]);
   int64_t channels = x->shape[1];
   double *sums = br_alloc((size_t)(2 * channels + 1) * sizeof *sums);

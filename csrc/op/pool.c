@@ -5,20 +5,28 @@
 
 #include "base/threads.h"
 
-enum { KERNEL, STRIDE, PADDING, CEIL_MODE, LAST }; /* LAST: dilation or count_include_pad */
+enum {
+  KERNEL,
+  STRIDE,
+  PADDING,
+  CEIL_MODE,
+  LAST
+}; /* LAST: dilation or count_include_pad */
 
 typedef struct window {
   int64_t n, c, h, w, oh, ow;
   int64_t kh, kw, sh, sw, ph, pw, dh, dw;
 } window;
 
-/* With ceil_mode the last window may hang over, but must begin inside the input or the padding
-   before it (as in PyTorch). */
-static br_status output_size(br_call *c, int i, int64_t size, int64_t dilation, int64_t *out) {
+/* With ceil_mode the last window may hang over, but must begin inside the input or the
+   padding before it (as in PyTorch). */
+static br_status output_size(br_call *c, int i, int64_t size, int64_t dilation,
+                             int64_t *out) {
   int64_t kernel = c->arg[KERNEL].v[i], stride = c->arg[STRIDE].v[i];
   int64_t pad = c->arg[PADDING].v[i], span = dilation * (kernel - 1) + 1;
   if (kernel < 1 || stride < 1 || dilation < 1)
-    return br_bad(c, "kernel, stride and dilation must be at least 1, not %lld, %lld, %lld",
+    return br_bad(c,
+                  "kernel, stride and dilation must be at least 1, not %lld, %lld, %lld",
                   (long long)kernel, (long long)stride, (long long)dilation);
   if (pad < 0 || pad > kernel / 2)
     return br_bad(c, "padding must be between 0 and half the kernel %lld, not %lld",
@@ -42,10 +50,18 @@ static br_status measure(br_call *c, bool dilated, window *win) {
   if (!status) status = br_need_float(c, x, "x");
   if (status) return status;
   if (!a[STRIDE].given) c->arg[STRIDE] = a[KERNEL]; /* windows side by side */
-  *win = (window){.n = x->shape[0], .c = x->shape[1], .h = x->shape[2], .w = x->shape[3],
-                  .kh = a[KERNEL].v[0], .kw = a[KERNEL].v[1], .sh = a[STRIDE].v[0],
-                  .sw = a[STRIDE].v[1], .ph = a[PADDING].v[0], .pw = a[PADDING].v[1],
-                  .dh = dilated ? a[LAST].v[0] : 1, .dw = dilated ? a[LAST].v[1] : 1};
+  *win = (window){.n = x->shape[0],
+                  .c = x->shape[1],
+                  .h = x->shape[2],
+                  .w = x->shape[3],
+                  .kh = a[KERNEL].v[0],
+                  .kw = a[KERNEL].v[1],
+                  .sh = a[STRIDE].v[0],
+                  .sw = a[STRIDE].v[1],
+                  .ph = a[PADDING].v[0],
+                  .pw = a[PADDING].v[1],
+                  .dh = dilated ? a[LAST].v[0] : 1,
+                  .dw = dilated ? a[LAST].v[1] : 1};
   status = output_size(c, 0, win->h, win->dh, &win->oh);
   return status ? status : output_size(c, 1, win->w, win->dw, &win->ow);
 }
@@ -116,7 +132,8 @@ static br_status pool_forward(br_call *c, bool max) {
         int64_t count = look(&win, image, size, oy, ox, pixel);
         const void *const *seen = (const void *const *)pixel;
         if (max)
-          k->max_pool(count, seen, win.c, c->out[0]->data + at * size, saved ? saved + at : own);
+          k->max_pool(count, seen, win.c, c->out[0]->data + at * size,
+                      saved ? saved + at : own);
         else
           k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox),
                       c->out[0]->data + at * size);

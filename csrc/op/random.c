@@ -1,5 +1,5 @@
-/* Random values. Element i of a tensor is number i of the operation's own stream, so that a
-   seed gives the same values on any number of threads. */
+/* Random values. Element i of a tensor is number i of the operation's own stream, so that
+   a seed gives the same values on any number of threads. */
 #include "op/op.h"
 
 #include "base/rng.h"
@@ -9,11 +9,13 @@ enum { BLOCK = 4096 };
 
 typedef enum kind { UNIFORM, NORMAL, INTEGER, BERNOULLI } kind;
 
-static double draw(kind what, double a, double b, uint64_t seed, uint64_t stream, uint64_t i) {
+static double draw(kind what, double a, double b, uint64_t seed, uint64_t stream,
+                   uint64_t i) {
   switch (what) {
   case UNIFORM: return a + (b - a) * br_rng_uniform(seed, stream, i);
   case NORMAL: return a + b * br_rng_normal(seed, stream, i);
-  case INTEGER: return a + (double)(int64_t)((b - a + 1) * br_rng_uniform(seed, stream, i));
+  case INTEGER:
+    return a + (double)(int64_t)((b - a + 1) * br_rng_uniform(seed, stream, i));
   default: return br_rng_uniform(seed, stream, i) < a;
   }
 }
@@ -27,7 +29,8 @@ static br_status fill(br_call *c, kind what) {
   if (!values) return BR_ENOMEM;
   double *v = (double *)(void *)values->data;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
-  for (int64_t i = 0; i < x->numel; i++) v[i] = draw(what, a, b, seed, stream, (uint64_t)i);
+  for (int64_t i = 0; i < x->numel; i++)
+    v[i] = draw(what, a, b, seed, stream, (uint64_t)i);
   br_status status = br_copy(x, values);
   br_release(values);
   return status;
@@ -58,7 +61,8 @@ static br_status dropout_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
-/* to = from with the elements of the call's stream dropped, counted in out's memory order. */
+/* to = from with the elements of the call's stream dropped, counted in out's memory
+ * order. */
 static br_status drop(br_call *c, br_tensor *from, br_tensor *to) {
   const br_kernels *k = br_kernels_of(to->dtype);
   br_tensor *x = br_tensor_like(c->out[0], to->dtype);

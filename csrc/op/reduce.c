@@ -1,8 +1,9 @@
 /* Reductions over any dimensions.
 
-   A tensor is seen as [outer][reduce][inner]: directly where its memory allows, else through a
-   copy with the reduced dimensions innermost. Sums run in blocks whose bounds depend on the
-   shape alone and combine in order, so that the thread count changes no bit. */
+   A tensor is seen as [outer][reduce][inner]: directly where its memory allows, else
+   through a copy with the reduced dimensions innermost. Sums run in blocks whose bounds
+   depend on the shape alone and combine in order, so that the thread count changes no
+   bit. */
 #include "op/op.h"
 
 #include <math.h>
@@ -17,19 +18,10 @@ typedef struct plan {
   int64_t outer, reduce, inner;
 } plan;
 
-/* The dimensions of x: those kept first, by stride, as a result of br_tensor_like has them;
-   then the reduced ones in their own order. Returns how many are kept. */
+/* The dimensions of x: those kept first, by stride, as a result of br_tensor_like has
+   them; then the reduced ones in their own order. Returns how many are kept. */
 static int kept_first(const br_tensor *x, unsigned mask, int *order) {
-  int kept = 0;
-  for (int d = 0; d < x->ndim; d++) {
-    if (mask & 1u << d) continue;
-    int at = kept++;
-    while (at > 0 && x->stride[order[at - 1]] < x->stride[d] && x->shape[d] > 1) {
-      order[at] = order[at - 1];
-      at--;
-    }
-    order[at] = d;
-  }
+  int kept = br_memory_order(x, ~mask, order);
   for (int d = 0, to = kept; d < x->ndim; d++)
     if (mask & 1u << d) order[to++] = d;
   return kept;
@@ -262,7 +254,8 @@ static br_status prod_forward(br_call *c) {
   return BR_OK;
 }
 
-/* dx_i = dy times the product of the others, from both ends, so that zeros are no trouble. */
+/* dx_i = dy times the product of the others, from both ends, so that zeros are no
+ * trouble. */
 static br_status prod_backward(br_call *c) {
   br_tensor *x = NULL, *dy = NULL, *dx = NULL, *turned = NULL, *ones = NULL;
   br_status status = BR_ENOMEM;
@@ -329,7 +322,8 @@ static br_status var_forward(br_call *c) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
   for (int64_t r = 0; r < p.outer; r++) {
     br_sum total = {.f = 0};
-    k->squares(p.reduce, p.x->data + r * p.reduce * k->size, br_get_double(mean, r), &total);
+    k->squares(p.reduce, p.x->data + r * p.reduce * k->size, br_get_double(mean, r),
+               &total);
     total.f = divisor > 0 ? total.f / divisor : (double)NAN;
     k->put(1, &total, 1, c->out[0]->data + r * k->size);
   }
@@ -341,8 +335,8 @@ static br_status var_forward(br_call *c) {
 static br_status deviation_grad(br_call *c, br_tensor *dy, double factor) {
   br_tensor *wide = spread(c, dy);
   br_tensor *in[3] = {wide, c->in[0], c->saved[0]};
-  br_tensor *dx = wide ? br_map_new(K(squared_error_grad), c->in[0], c->in[0]->dtype, 3, in,
-                                    &factor)
+  br_tensor *dx = wide ? br_map_new(K(squared_error_grad), c->in[0], c->in[0]->dtype, 3,
+                                    in, &factor)
                        : NULL;
   br_release(wide);
   return br_dx_take(c, 0, dx);
@@ -407,7 +401,8 @@ static br_status find_best(br_call *c, bool largest, br_tensor *value, br_tensor
   plan p;
   if (plan_make(c->in[0], (unsigned)c->state[0], true, &p) != BR_OK) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(p.x->dtype);
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (p.x->numel > BLOCK)
+#pragma omp parallel for schedule(static)                                                \
+    num_threads(br_threads()) if (p.x->numel > BLOCK)
   for (int64_t r = 0; r < p.outer; r++) {
     br_best best = {.at = -1};
     (largest ? k->max : k->min)(p.reduce, p.x->data + r * p.reduce * k->size, 0, &best);
@@ -420,10 +415,18 @@ static br_status find_best(br_call *c, bool largest, br_tensor *value, br_tensor
 
 static br_tensor *chosen(const br_call *c) { return c->out[1] ? c->out[1] : c->saved[0]; }
 
-static br_status max_forward(br_call *c) { return find_best(c, true, c->out[0], chosen(c)); }
-static br_status min_forward(br_call *c) { return find_best(c, false, c->out[0], chosen(c)); }
-static br_status argmax_forward(br_call *c) { return find_best(c, true, NULL, c->out[0]); }
-static br_status argmin_forward(br_call *c) { return find_best(c, false, NULL, c->out[0]); }
+static br_status max_forward(br_call *c) {
+  return find_best(c, true, c->out[0], chosen(c));
+}
+static br_status min_forward(br_call *c) {
+  return find_best(c, false, c->out[0], chosen(c));
+}
+static br_status argmax_forward(br_call *c) {
+  return find_best(c, true, NULL, c->out[0]);
+}
+static br_status argmin_forward(br_call *c) {
+  return find_best(c, false, NULL, c->out[0]);
+}
 
 /* All of dy goes to the element that was chosen. */
 static br_status best_backward(br_call *c) {
@@ -439,7 +442,8 @@ static br_status best_backward(br_call *c) {
     shape[d] = x->shape[order[d]];
   }
   br_tensor *ones[2] = {with_ones(c, c->dy[0]), with_ones(c, chosen(c))};
-  for (int i = 0; i < 2; i++) turned[i] = ones[i] ? br_view_permute(ones[i], order) : NULL;
+  for (int i = 0; i < 2; i++)
+    turned[i] = ones[i] ? br_view_permute(ones[i], order) : NULL;
   if (!turned[0] || !turned[1]) goto done;
   dy = br_contiguous(turned[0]);
   where = br_contiguous(turned[1]);

@@ -69,7 +69,8 @@ static br_status backward(br_call *c, bool logarithm) {
   if (!c->need[0]) return BR_OK;
   int dim = (int)c->arg[0].i;
   br_tensor *dy = rows_of(c->dy[0], dim), *y = rows_of(c->out[0], dim);
-  br_tensor *dx = dy ? br_tensor_new(dy->dtype, dy->ndim, dy->shape, BR_CONTIGUOUS) : NULL;
+  br_tensor *dx = dy ? br_tensor_new(dy->dtype, dy->ndim, dy->shape, BR_CONTIGUOUS)
+                     : NULL;
   br_status status = dy && y && dx ? BR_OK : BR_ENOMEM;
   if (!status) {
     const br_kernels *k = br_kernels_of(y->dtype);
@@ -77,8 +78,8 @@ static br_status backward(br_call *c, bool logarithm) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > 8192)
     for (int64_t r = 0; r < count; r++) {
       int64_t at = r * len * k->size;
-      (logarithm ? k->log_softmax_grad : k->softmax_grad)(len, dy->data + at, y->data + at,
-                                                          dx->data + at);
+      (logarithm ? k->log_softmax_grad : k->softmax_grad)(len, dy->data + at,
+                                                          y->data + at, dx->data + at);
     }
     status = br_dx_take(c, 0, turned_back(dx, dim));
   }

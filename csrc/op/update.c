@@ -1,4 +1,5 @@
-/* Optimizer steps in one pass over a parameter, its gradient and its state, all in place. */
+/* Optimizer steps in one pass over a parameter, its gradient and its state, all in place.
+ */
 #include "op/op.h"
 
 #include "base/threads.h"

@@ -106,16 +106,24 @@ br_tensor *br_tensor_zeros(br_dtype dtype, int ndim, const int64_t *shape,
   return t;
 }
 
-br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype) {
-  int order[BR_MAX_DIM];
-  for (int d = 0; d < t->ndim; d++) { /* insertion sort: larger strides first, stable */
-    int at = d;
-    while (at > 0 && t->stride[order[at - 1]] < t->stride[d] && t->shape[d] > 1) {
+int br_memory_order(const br_tensor *t, unsigned mask, int *order) {
+  int n = 0, ones;
+  for (int d = 0; d < t->ndim; d++)
+    if (mask & 1u << d && t->shape[d] == 1) order[n++] = d;
+  ones = n;
+  for (int d = 0; d < t->ndim; d++) { /* insertion sort, stable */
+    if (!(mask & 1u << d) || t->shape[d] == 1) continue;
+    int at = n++;
+    for (; at > ones && t->stride[order[at - 1]] < t->stride[d]; at--)
       order[at] = order[at - 1];
-      at--;
-    }
     order[at] = d;
   }
+  return n;
+}
+
+br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype) {
+  int order[BR_MAX_DIM];
+  br_memory_order(t, (1u << t->ndim) - 1, order);
   return new_ordered(dtype, t->ndim, t->shape, order);
 }
 

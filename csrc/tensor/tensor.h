@@ -62,6 +62,10 @@ br_tensor *br_tensor_adopt(void *data, br_dtype dtype, int ndim, const int64_t *
 
 /* ---- asking ---- */
 
+/* The dimensions in `mask`, as they lie in memory: outermost first, those of size 1
+   before all others. Returns how many. */
+int br_memory_order(const br_tensor *t, unsigned mask, int *order);
+
 bool br_is_contiguous(const br_tensor *t);
 bool br_is_channels_last(const br_tensor *t);
 bool br_same_shape(const br_tensor *a, const br_tensor *b);
