@@ -1,0 +1,33 @@
+--- Activations as modules: each applies the function that bears its name.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Module <const> = require "braid.nn.module"
+
+local M <const> = {}
+
+-- Class, operator, and the name of its one setting, if it has one.
+local KINDS <const> = {
+  {"ReLU", "relu"}, {"LeakyReLU", "leaky_relu", "slope"}, {"ELU", "elu", "alpha"},
+  {"GELU", "gelu"}, {"SiLU", "silu"}, {"Sigmoid", "sigmoid"}, {"Tanh", "tanh"},
+  {"AbsTanh", "abs_tanh"}, {"Softplus", "softplus"}, {"Hardswish", "hardswish"},
+}
+
+for _, kind in ipairs(KINDS) do
+  local name <const>, f <const>, setting <const> = kind[1], core.ops[kind[2]], kind[3]
+  local Activation <const> = class(name, Module)
+
+  function Activation:init(value)
+    if value ~= nil and not setting then error(name .. " has no settings", 3) end
+    if setting then self[setting] = value end
+  end
+
+  function Activation:forward(x)
+    if setting and self[setting] then return f(x, self[setting]) end
+    return f(x)
+  end
+
+  M[name] = Activation
+end
+
+return M

@@ -1,0 +1,44 @@
+--- Batch normalisation (Ioffe and Szegedy 2015), what BatchNorm1d and BatchNorm2d share.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local Module <const> = require "braid.nn.module"
+
+local BatchNorm <const> = class("BatchNorm", Module)
+BatchNorm.buffer_names = {running_mean = true, running_var = true, num_batches_tracked = true}
+
+--- momentum = false averages over all batches seen, each counting the same.
+function BatchNorm:init(channels, given)
+  local name <const> = getmetatable(self).__name
+  check.size(name, "channels", channels)
+  local o <const> = check.options(name, given, {eps = 1e-5, momentum = 0.1, affine = true})
+  self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
+  if o.affine then
+    self.weight = Module.parameter(core.new({channels}, "float32", 1))
+    self.bias = Module.parameter(core.new({channels}, "float32", 0))
+  end
+  self.running_mean = core.keep(core.new({channels}, "float32", 0))
+  self.running_var = core.keep(core.new({channels}, "float32", 1))
+  self.num_batches_tracked = core.keep(core.new({}, "int64", 0))
+end
+
+function BatchNorm:forward(x)
+  local dims <const> = self.dims
+  if not dims[x:dim()] then
+    error(("%s: x of shape (%s) has %d dimensions"):format(getmetatable(self).__name,
+      table.concat(x.shape, ", "), x:dim()), 3)
+  end
+  local training <const> = self:is_training()
+  local momentum = self.momentum
+  if training then
+    self.num_batches_tracked:add_(1)
+    momentum = momentum or 1 / self.num_batches_tracked:item()
+  end
+  return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
+    {training = training, momentum = momentum or 0, eps = self.eps})
+end
+
+function BatchNorm:describe() return tostring(self.channels) end
+
+return BatchNorm

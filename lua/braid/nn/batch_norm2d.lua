@@ -1,0 +1,9 @@
+--- BatchNorm2d: x (n,c,h,w) normalised per channel.
+-- @usage nn.BatchNorm2d(64, {momentum = 0.1, eps = 1e-5, affine = true})
+
+local class <const> = require "braid.class"
+
+local BatchNorm2d <const> = class("BatchNorm2d", require "braid.nn.batch_norm")
+BatchNorm2d.dims = {[4] = true}
+
+return BatchNorm2d

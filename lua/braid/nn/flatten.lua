@@ -1,0 +1,10 @@
+--- Flatten: x (n, ...) -> (n, product of the rest).
+
+local class <const> = require "braid.class"
+local Module <const> = require "braid.nn.module"
+
+local Flatten <const> = class("Flatten", Module)
+
+function Flatten:forward(x) return x:flatten(2) end
+
+return Flatten

@@ -1,0 +1,10 @@
+--- GlobalAvgPool: x (n,c,h,w) -> (n,c), the mean of each channel.
+
+local class <const> = require "braid.class"
+local Module <const> = require "braid.nn.module"
+
+local GlobalAvgPool <const> = class("GlobalAvgPool", Module)
+
+function GlobalAvgPool:forward(x) return x:mean({3, 4}) end
+
+return GlobalAvgPool

@@ -1,0 +1,10 @@
+--- Identity: x as it is.
+
+local class <const> = require "braid.class"
+local Module <const> = require "braid.nn.module"
+
+local Identity <const> = class("Identity", Module)
+
+function Identity:forward(x) return x end
+
+return Identity

@@ -1,0 +1,26 @@
+--- Adam (Kingma and Ba 2015).
+-- @usage optim.Adam(net:parameters(), {lr = 1e-3, betas = {0.9, 0.999}})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Optimizer <const> = require "braid.optim.optimizer"
+
+local Adam <const> = class("Adam", Optimizer)
+Adam.decoupled = 0 -- weight decay joins the gradient
+
+function Adam:init(parameters, given)
+  Optimizer.init(self, parameters, given,
+    {lr = 1e-3, betas = {0.9, 0.999}, eps = 1e-8, weight_decay = self.default_decay or 0})
+end
+
+function Adam.new_state(_, p)
+  return {step = 0, m = Optimizer.zeros_like(p), v = Optimizer.zeros_like(p)}
+end
+
+function Adam:update(p, g, state, group, lr)
+  state.step = state.step + 1
+  core.ops.adam_step(p, g, state.m, state.v, lr, group.betas[1], group.betas[2], group.eps,
+    group.weight_decay, self.decoupled, state.step)
+end
+
+return Adam

@@ -1,0 +1,9 @@
+--- Optimizers and schedules. optim.Adam is what optim/adam.lua returns: found by its name.
+
+return setmetatable({}, {__index = function(t, name)
+  local path <const> = "braid.optim." .. name:lower()
+  if not package.searchpath(path, package.path) then return nil end
+  local value <const> = require(path)
+  rawset(t, name, value)
+  return value
+end})

@@ -1,0 +1,28 @@
+--- SGD: gradient descent with momentum, Nesterov's form and weight decay, as in PyTorch.
+-- @usage optim.SGD(net:parameters(), {lr = 0.1, momentum = 0.9})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Optimizer <const> = require "braid.optim.optimizer"
+
+local SGD <const> = class("SGD", Optimizer)
+
+local DEFAULTS <const> = {
+  lr = 0.01, momentum = 0, dampening = 0, weight_decay = 0, nesterov = false,
+}
+
+function SGD:init(parameters, given)
+  Optimizer.init(self, parameters, given, DEFAULTS)
+end
+
+function SGD.new_state(_, p, group)
+  return {fresh = true, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
+end
+
+function SGD.update(_, p, g, state, group, lr)
+  core.ops.sgd_step(p, g, state.momentum, lr, group.momentum, group.dampening,
+    group.weight_decay, group.nesterov and 1 or 0, state.fresh and 1 or 0)
+  state.fresh = false
+end
+
+return SGD
