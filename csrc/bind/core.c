@@ -1,6 +1,10 @@
 /* luaopen_braid_core: the C core as one table, and what belongs to the process. */
 #include "bind/bind.h"
 
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "base/threads.h"
@@ -58,6 +62,22 @@ static int isa(lua_State *L) {
   return 1;
 }
 
+/* Seconds that have passed, from no particular moment. */
+static int clock_now(lua_State *L) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  lua_pushnumber(L, (double)t.tv_sec + (double)t.tv_nsec * 1e-9);
+  return 1;
+}
+
+/* The width in characters when standard output is a terminal, else nil. */
+static int terminal_width(lua_State *L) {
+  struct winsize size;
+  if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  lua_pushinteger(L, size.ws_col > 0 ? size.ws_col : 80);
+  return 1;
+}
+
 static int open_all(lua_State *L) {
   static const luaL_Reg functions[] = {{"manual_seed", manual_seed},
                                        {"set_threads", set_threads},
@@ -66,6 +86,8 @@ static int open_all(lua_State *L) {
                                        {"reset_peak", reset_peak},
                                        {"fail_after", fail_after},
                                        {"isa", isa},
+                                       {"clock", clock_now},
+                                       {"terminal_width", terminal_width},
                                        {"set_context", br_set_context},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));

@@ -1,0 +1,35 @@
+--- Rendered faces: a parametric head seen in five poses, with exact landmarks and labels.
+--
+-- data.faces{n = 20000, seed = 1} -> {train =, val =, test =}: n faces to train on, and an eighth of
+-- that (or as many as `val` and `test` say) in each of the others, all different. Labels as in MTFL:
+-- landmarks (left eye, right eye, nose, left and right mouth corner, as seen in the image), gender
+-- (1 male, 2 female), smile and glasses (1 yes, 2 no), pose (1 left profile ... 3 frontal ... 5 right
+-- profile). size is the side in pixels (16 to 512), channels 1 or 3. The same seed gives the same
+-- faces whatever n is.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local Dataset <const> = require "braid.data.dataset"
+
+local FAR <const> = 1 << 32 -- where the test and validation faces of a seed begin
+
+local function render(seed, first, n, o)
+  local images <const>, points <const>, labels <const> = core.faces(seed, first, n, o.size, o.channels)
+  local function column(i) return labels[{ {}, i }]:clone() end
+  return Dataset{images = images, labels = {
+    landmarks = points, gender = column(1), smile = column(2), glasses = column(3),
+    pose = column(4),
+  }}
+end
+
+return function(given)
+  local o <const> = check.options("data.faces", given,
+    {n = 20000, seed = 1, size = 64, channels = 1, val = check.none, test = check.none})
+  check.size("data.faces", "n", o.n)
+  local eighth <const> = math.max(1, o.n // 8)
+  return {
+    train = render(o.seed, 0, o.n, o),
+    val = render(o.seed, FAR, o.val or eighth, o),
+    test = render(o.seed, 2 * FAR, o.test or eighth, o),
+  }
+end

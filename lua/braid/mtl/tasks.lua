@@ -1,0 +1,94 @@
+--- Tasks: what the outputs of a network mean, by name.
+-- @usage
+-- local tasks <const> = mtl.tasks{
+--   landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
+--   pose = mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}},
+-- }
+
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+
+local Tasks <const> = class("Tasks")
+
+function Tasks:init(given)
+  for name, task in pairs(given) do
+    if type(name) ~= "string" or type(task) ~= "table" or not task.loss then
+      error(("mtl.tasks: '%s' is no task"):format(tostring(name)), 3)
+    end
+    if Tasks[name] ~= nil or name == "names" then
+      error(("mtl.tasks: '%s' cannot be the name of a task"):format(name), 3)
+    end
+    self[name] = task
+  end
+  self.names = check.sorted_keys(given)
+  if #self.names == 0 then error("mtl.tasks: there are no tasks", 3) end
+end
+
+--- Iterates over name, task in the order of the names.
+function Tasks:each()
+  local i = 0
+  return function()
+    i = i + 1
+    local name <const> = self.names[i]
+    return name, name and self[name]
+  end
+end
+
+local function pair(name, outputs, batch)
+  if not outputs[name] then error(("tasks: the network has no output '%s'"):format(name), 3) end
+  if not batch[name] then error(("tasks: the data has no label '%s'"):format(name), 3) end
+  return outputs[name], batch[name]
+end
+
+--- The weighted sum of the tasks' losses, and each task's own (unweighted) by name.
+function Tasks:loss(outputs, batch)
+  local total
+  local per_task <const> = {}
+  for name, task in self:each() do
+    local loss <const> = task:loss(pair(name, outputs, batch))
+    per_task[name] = loss
+    local part <const> = task.weight == 1 and loss or loss * task.weight
+    total = total and total + part or part
+  end
+  return total, per_task
+end
+
+-- Metrics of all tasks, which print as one line.
+local Report <const> = class("Report")
+
+Report.__tostring = function(self)
+  local words <const> = {}
+  for name, task in self.tasks:each() do
+    words[#words + 1] = name .. " " .. task:show(self[name])
+  end
+  return table.concat(words, "  ")
+end
+
+--- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and the tasks'
+-- mean losses in report.loss. The network is left in evaluation mode.
+function Tasks:evaluate(net, batches)
+  local sums <const>, losses <const> = {}, {}
+  local count = 0
+  net:eval()
+  local _ <close> = grad.no_grad()
+  for batch in batches do
+    local _ <close> = grad.scope()
+    local outputs <const> = net(batch.image)
+    count = count + batch.count
+    for name, task in self:each() do
+      sums[name] = sums[name] or {}
+      task:observe(sums[name], pair(name, outputs, batch))
+      losses[name] = (losses[name] or 0) + task:loss(outputs[name], batch[name]):item() * batch.count
+    end
+  end
+  local report <const> = Report()
+  report.tasks, report.loss = self, {}
+  for name, task in self:each() do
+    report[name] = task:metrics(sums[name])
+    report.loss[name] = losses[name] / count
+  end
+  return report
+end
+
+return Tasks

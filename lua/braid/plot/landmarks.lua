@@ -1,0 +1,46 @@
+--- A grid of faces with their true points (green rings) and predicted ones (red dots), as a PNG.
+-- @usage
+-- plot.landmarks("out.png", images, true_points, predicted, {columns = 8, side = 120})
+-- images float32 or uint8 (n,c,h,w), 0..255; points (n,points,2) in [-1, 1]; predicted may be nil.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local ops <const> = core.ops
+
+local TRUE <const>, PREDICTED <const> = {40, 220, 90}, {255, 60, 60}
+local GAP <const> = 3
+
+-- Image i as a canvas (side,side,channels).
+local function face_canvas(images, i, side)
+  local pixels <const> = images[i]:clamp(0, 255):round():to("uint8"):permute(2, 3, 1)
+  return core.image_resize(ops.contiguous_copy(pixels), side, side)
+end
+
+local function each_point(points, i, side, draw)
+  for _, p in ipairs(points[i]:reshape(-1, 2):totable()) do
+    draw((p[1] + 1) / 2 * side - 0.5, (p[2] + 1) / 2 * side - 0.5)
+  end
+end
+
+return function(path, images, truth, predicted, given)
+  local o <const> = check.options("plot.landmarks", given, {columns = 8, side = 120})
+  local n <const> = images:size(1)
+  local columns <const> = math.min(o.columns, n)
+  local rows <const> = (n + columns - 1) // columns
+  local canvas <const> = core.new({rows * (o.side + GAP) + GAP, columns * (o.side + GAP) + GAP, 3},
+    "uint8", 255)
+  for i = 1, n do
+    local x <const> = GAP + (i - 1) % columns * (o.side + GAP)
+    local y <const> = GAP + (i - 1) // columns * (o.side + GAP)
+    core.draw_image(canvas, face_canvas(images, i, o.side), x, y)
+    each_point(truth, i, o.side, function(px, py)
+      core.draw_circle(canvas, x + px, y + py, o.side / 30, o.side / 60, TRUE)
+    end)
+    if predicted then
+      each_point(predicted, i, o.side, function(px, py)
+        core.draw_disk(canvas, x + px, y + py, o.side / 45, PREDICTED)
+      end)
+    end
+  end
+  return core.image_write(path, canvas)
+end

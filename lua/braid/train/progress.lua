@@ -1,0 +1,68 @@
+--- A progress bar with the time that is left: one line that redraws itself in a terminal, nothing
+-- where output goes to a file.
+-- @usage
+-- local bar <const> = progress(epochs * steps)
+-- for ... do bar:advance("epoch 3/30", batch.count) end
+-- bar:print("epoch 3  loss 0.12")
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+
+local Progress <const> = class("Progress")
+
+Progress.clock = core.clock
+
+local REDRAW <const> = 0.1 -- seconds
+
+function Progress:init(total)
+  self.total, self.done, self.items = total, 0, 0
+  self.start, self.drawn = core.clock(), -math.huge
+end
+
+--- 75 -> "1:15"
+function Progress.time(seconds)
+  local s <const> = math.floor(seconds + 0.5)
+  if s >= 3600 then return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60) end
+  return ("%d:%02d"):format(s // 60, s % 60)
+end
+
+--- Seconds left, at the pace so far.
+function Progress:left()
+  if self.done == 0 then return 0 end
+  return (core.clock() - self.start) / self.done * (self.total - self.done)
+end
+
+-- Forgets time spent on other things than steps.
+function Progress:pause(seconds) self.start = self.start + seconds end
+
+function Progress:draw(label)
+  local width <const> = core.terminal_width()
+  if not width then return end
+  local share <const> = self.done / self.total
+  local rate <const> = self.items / math.max(core.clock() - self.start, 1e-9)
+  local tail <const> = (" %3d%%  %.0f images/s  %s left"):format(100 * share // 1, rate,
+    Progress.time(self:left()))
+  local room <const> = math.max(4, math.min(40, width - #label - #tail - 5))
+  local full <const> = math.floor(room * share)
+  local head <const> = full < room and ">" or ""
+  io.write("\r\27[K", label, " [", ("="):rep(full), head, (" "):rep(room - full - #head), "]", tail)
+  io.flush()
+end
+
+--- One step on, which went over `items` images.
+function Progress:advance(label, items)
+  self.done, self.items = self.done + 1, self.items + (items or 1)
+  local now <const> = core.clock()
+  if now - self.drawn < REDRAW then return end
+  self.drawn = now
+  self:draw(label)
+end
+
+--- Prints a line for good, in place of the bar.
+function Progress.print(_, text)
+  if core.terminal_width() then io.write("\r\27[K") end
+  print(text)
+  io.flush()
+end
+
+return Progress
