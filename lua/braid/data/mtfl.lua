@@ -6,9 +6,9 @@
 -- set (its seed fixed) are `val`.
 --
 -- A face is cut from its picture by its box, made square about its centre and `margin` times as wide.
--- Where a box is missing or does not hold the points (it shows another face), a training face falls
--- back to a square around its points, side three times their extent; a test face, whose points must
--- not help, to the whole image. Outside a picture its edge pixels repeat.
+-- Where a box is missing, or does not hold the points (the detector found another face), a training
+-- face falls back to a square around its points, side three times their extent; a test face, whose
+-- points must not place it, to the whole picture. Outside a picture its edge pixels repeat.
 --
 -- size is the side of the cut face; images are stored `surround` times as wide, so that a rotated
 -- or shifted cut has something to show. A row that cannot be read as numbers is an error with file and
@@ -108,78 +108,82 @@ local function extent(points)
   return x0, y0, x1, y1
 end
 
--- The square that the face is cut from: centre and half side, or nil for the whole image.
-local function square(face, box, training, margin)
-  local px0 <const>, py0 <const>, px1 <const>, py1 <const> = extent(face.points)
-  if box and training and not (px0 >= box[1] and py0 >= box[2] and px1 <= box[3] and py1 <= box[4])
-  then
-    box = nil
-  end
-  if box then
-    local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * margin
-    return (box[1] + box[3]) / 2, (box[2] + box[4]) / 2, half
-  end
-  if training then
-    return (px0 + px1) / 2, (py0 + py1) / 2, 1.5 * math.max(px1 - px0, py1 - py0, 1)
-  end
+local function holds(box, points)
+  local x0 <const>, y0 <const>, x1 <const>, y1 <const> = extent(points)
+  return x0 >= box[1] and y0 >= box[2] and x1 <= box[3] and y1 <= box[4]
 end
 
--- Width and height of a picture, from its file.
-local function picture_size(path)
+-- The square that a face is cut from: centre x, y and half its side; or nil and a message when
+-- the picture, whose size is wanted, cannot be read.
+local function square(path, face, box, training, margin)
+  if box and holds(box, face.points) then
+    local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * margin
+    return {(box[1] + box[3]) / 2, (box[2] + box[4]) / 2, half}
+  end
+  if training then
+    local x0 <const>, y0 <const>, x1 <const>, y1 <const> = extent(face.points)
+    return {(x0 + x1) / 2, (y0 + y1) / 2, 1.5 * math.max(x1 - x0, y1 - y0, 1)}
+  end
   local image <const>, message <const> = core.image_read(path, 1)
   if not image then return nil, message end
-  return image:size(3), image:size(2)
+  local h <const>, w <const> = image:size(2), image:size(3)
+  return {(w - 1) / 2, (h - 1) / 2, math.max(w, h) / 2}
+end
+
+-- A point of the picture in pixels of the cut; see the mapping in csrc/io/warp.h.
+local function carried(points, cut, side)
+  local out <const> = {}
+  for p = 1, #points // 2 do
+    out[p] = {(points[2 * p - 1] - cut[1] + cut[3]) * side / (2 * cut[3]) - 0.5,
+      (points[2 * p] - cut[2] + cut[3]) * side / (2 * cut[3]) - 0.5}
+  end
+  return out
+end
+
+-- The images numbered in `keep`, in the same memory format.
+local function only(images, keep)
+  local rows <const> = images:permute(1, 3, 4, 2)
+  return rows:index_select(1, core.from_table(keep, "int64")):permute(1, 4, 2, 3)
+end
+
+-- The label tensors of the faces numbered in `keep`.
+local function labels_of(faces, keep, cuts, side)
+  local labels <const>, points <const> = {}, {}
+  for n, i in ipairs(keep) do points[n] = carried(faces[i].points, cuts[i], side) end
+  labels.landmarks = core.from_table(points, "float32")
+  for _, task in ipairs(TASKS) do
+    local column <const> = {}
+    for n, i in ipairs(keep) do column[n] = faces[i][task] end
+    labels[task] = core.from_table(column, "int64")
+  end
+  return labels
 end
 
 -- Cuts and packs the faces of one annotation file.
 local function pack(dir, faces, boxes, training, o)
-  local stored <const> = math.floor(o.size * o.surround * o.detail + 0.5)
-  local paths <const>, cuts <const>, centres <const>, errors <const> = {}, {}, {}, {}
+  local side <const> = math.floor(o.size * o.surround * o.detail + 0.5)
+  local paths <const>, cuts <const>, borders <const>, unread <const> = {}, {}, {}, {}
   for i, face in ipairs(faces) do
     paths[i] = dir .. "/" .. face.image
-    local x, y, half = square(face, boxes[face.image], training, o.margin)
-    if not x then
-      local w <const>, h <const> = picture_size(paths[i])
-      if not w then errors[i] = h end
-      x, y, half = ((w or 1) - 1) / 2, ((tonumber(h) or 1) - 1) / 2,
-        math.max(w or 1, tonumber(h) or 1) / 2
-    end
+    local cut <const>, message <const> = square(paths[i], face, boxes[face.image], training, o.margin)
+    cuts[i], unread[i] = cut or {0, 0, 1}, message
+    local x <const>, y <const>, half = table.unpack(cuts[i])
     half = half * o.surround
-    cuts[i], centres[i] = {x - half, y - half, x + half, y + half}, {x, y, half}
+    cuts[i][3] = half
+    borders[i] = {x - half, y - half, x + half, y + half}
   end
-  local images <const>, failed <const> = core.load_crops(paths,
-    core.from_table(cuts, "float64"), stored, o.channels)
-  local keep <const>, columns <const> = {}, {landmarks = {}}
-  local unreadable, first_unreadable = 0, nil
-  for _, task in ipairs(TASKS) do columns[task] = {} end
-  for i, face in ipairs(faces) do
-    local message <const> = failed[i] or errors[i]
-    if message then
-      unreadable, first_unreadable = unreadable + 1, first_unreadable or message
-    else
-      local n <const>, c <const>, points <const> = #keep + 1, centres[i], {}
-      keep[n] = i
-      for p = 1, 5 do -- see the mapping in csrc/io/warp.h
-        points[p] = {
-          (face.points[2 * p - 1] - c[1] + c[3]) * stored / (2 * c[3]) - 0.5,
-          (face.points[2 * p] - c[2] + c[3]) * stored / (2 * c[3]) - 0.5,
-        }
-      end
-      columns.landmarks[n] = points
-      for _, task in ipairs(TASKS) do columns[task][n] = face[task] end
-    end
+  local images <const>, failed <const> = core.load_crops(paths, core.from_table(borders, "float64"),
+    side, o.channels)
+  local keep <const> = {}
+  local first_unreadable
+  for i = 1, #faces do
+    local message <const> = failed[i] or unread[i]
+    if message then first_unreadable = first_unreadable or message else keep[#keep + 1] = i end
   end
   if #keep == 0 then return nil, first_unreadable end
-  local labels <const> = {}
-  for name, column in pairs(columns) do
-    labels[name] = core.from_table(column, name == "landmarks" and "float32" or "int64")
-  end
-  if #keep < #faces then
-    local rows <const> = images:permute(1, 3, 4, 2):index_select(1, core.from_table(keep, "int64"))
-    images = rows:permute(1, 4, 2, 3)
-  end
-  return Dataset{images = images, labels = labels, inner = stored / o.surround,
-    unreadable = unreadable, first_unreadable = first_unreadable}
+  return Dataset{images = #keep < #faces and only(images, keep) or images,
+    labels = labels_of(faces, keep, cuts, side), inner = side / o.surround,
+    unreadable = #faces - #keep, first_unreadable = first_unreadable}
 end
 
 local function read_part(dir, name, training, o)
