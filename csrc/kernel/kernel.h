@@ -130,9 +130,10 @@ typedef struct br_kernels {
    * w[t][c][j], i < m <= mr, j < k <= nr; w is packed nr wide. bias may be NULL. */
   void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
                int64_t offset, const void *w, const void *bias, void *const *y);
-  /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m
-   */
-  void (*gemm_grad)(int m, int64_t runs, const br_run *run, int64_t step, void *dw);
+  /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m,
+     j < k; dw is nr wide */
+  void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
+                    void *dw);
 } br_kernels;
 
 /* The table for a type on the instruction set in use. */

@@ -84,7 +84,8 @@ static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
       int64_t runs = find_runs(j, t, first, rows, group * g->cg, packed, run);
       for (int64_t i = 0; i < g->run; i += each) {
         int m = (int)smaller(each, g->run - i);
-        j->k->gemm_grad(m, runs, run, g->sw * g->c, dw + (t * g->run + i) * nr * size);
+        j->k->gemm_grad(m, width, runs, run, g->sw * g->c,
+                        dw + (t * g->run + i) * nr * size);
         for (int64_t r = 0; r < runs; r++)
           run[r].a = (const char *)run[r].a + each * size;
       }

@@ -10,6 +10,9 @@
 -- face falls back to a square around its points, side three times their extent; a test face, whose
 -- points must not place it, to the whole picture. Outside a picture its edge pixels repeat.
 --
+-- Points are taken to count pixels from 1, as MATLAB does: read from 0, networks trained with mirroring
+-- end up about one pixel of the picture off, always to the same side.
+--
 -- size is the side of the cut face; images are stored `surround` times as wide, so that a rotated
 -- or shifted cut has something to show. A row that cannot be read as numbers is an error with file and
 -- line; a picture that cannot be read is left out and counted: train.unreadable, and the first
@@ -84,7 +87,7 @@ local function read_faces(path)
     local v <const>, message <const> = numbers_of(path, row, 14)
     if not v then return nil, message end
     local face <const> = {image = row.words[1]:gsub("\\", "/"), points = {}}
-    for p = 1, 5 do face.points[2 * p - 1], face.points[2 * p] = v[p], v[5 + p] end
+    for p = 1, 5 do face.points[2 * p - 1], face.points[2 * p] = v[p] - 1, v[5 + p] - 1 end
     for t, task in ipairs(TASKS) do
       local label <const> = v[10 + t]
       if math.tointeger(label) == nil or label < 1 or label > CLASSES[task] then

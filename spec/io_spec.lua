@@ -1,0 +1,181 @@
+local braid <const> = require "braid"
+local files <const>, json <const> = braid.io.files, braid.io.json
+
+local function with_file(name, f)
+  local path <const> = os.tmpname()
+  os.remove(path)
+  local full <const> = path .. "-" .. name
+  local ok <const>, message <const> = pcall(f, full)
+  os.remove(full)
+  assert(ok, message)
+end
+
+describe("safetensors", function()
+  local TENSORS <const> = {
+    weight = braid.tensor{{1.5, -2}, {3, 4}}, flags = braid.tensor{true, false, true},
+    ["a.b/c \"q\""] = braid.tensor({1, -2}, {dtype = "int64"}), empty = braid.zeros(0, 3),
+    scalar = braid.tensor(2.5, {dtype = "float64"}), bytes = braid.tensor({0, 255}, {dtype = "uint8"}),
+    small = braid.tensor({-7}, {dtype = "int32"}),
+  }
+
+  it("come back as they were", function()
+    with_file("t.safetensors", function(path)
+      assert.is_true(braid.save(path, TENSORS))
+      local read <const> = assert(braid.load(path))
+      for name, t in pairs(TENSORS) do
+        assert.equal(t.dtype, read[name].dtype)
+        assert.same(t.shape, read[name].shape)
+        assert.same(t:totable(), read[name]:totable())
+        read[name] = nil
+      end
+      assert.is_nil(next(read))
+    end)
+  end)
+
+  it("have the layout of the format: a padded header, then the values in the order of names", function()
+    with_file("t.safetensors", function(path)
+      assert(braid.save(path, {b = braid.tensor{1}, a = braid.tensor({2}, {dtype = "uint8"})}))
+      local text <const> = assert(files.read(path))
+      local length <const> = string.unpack("<i8", text)
+      assert.equal(0, length % 8)
+      assert.equal("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+        .. "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]}}",
+        (text:sub(9, 8 + length):gsub(" +$", "")))
+      assert.equal("\2\0\0\128\63", text:sub(9 + length))
+    end)
+  end)
+
+  it("are written whatever the memory order of a tensor", function()
+    with_file("t.safetensors", function(path)
+      local t <const> = braid.tensor{{1, 2, 3}, {4, 5, 6}}
+      assert(braid.save(path, {t = t:t(), part = t[{ {}, {1, 3, 2} }]}))
+      local read <const> = braid.load(path)
+      assert.same({{1, 4}, {2, 5}, {3, 6}}, read.t:totable())
+      assert.same({{1, 3}, {4, 6}}, read.part:totable())
+    end)
+  end)
+
+  -- A file with the given header and `n` bytes of values.
+  local function lying(header, n)
+    return string.pack("<s8", header) .. ("\0"):rep(n)
+  end
+
+  local DAMAGED <const> = {
+    ["empty"] = "",
+    ["cut in the length"] = "\1\0\0",
+    ["a length beyond the file"] = string.pack("<i8", 1000) .. "{}",
+    ["a huge length"] = string.pack("<i8", 1 << 60) .. "{}",
+    ["a negative length"] = string.pack("<i8", -1) .. "{}",
+    ["no JSON"] = lying("hello", 0),
+    ["a list for an object"] = lying("[1]", 0),
+    ["half a JSON"] = lying("{\"a\":", 0),
+    ["a number for an entry"] = lying("{\"a\":1}", 0),
+    ["an unknown type"] = lying("{\"a\":{\"dtype\":\"X9\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
+    ["a shape that lies"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4),
+    ["a shape that overflows"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],"
+      .. "\"data_offsets\":[0,0]}}", 0),
+    ["a negative size"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4),
+    ["offsets beyond the end"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 3),
+    ["a hole"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8),
+    ["bytes to spare"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8),
+    ["an overlap"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+      .. "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}", 6),
+    ["a name twice"] = lying("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
+      .. "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0),
+    ["deep nesting"] = lying(("["):rep(5000), 0),
+  }
+
+  for what, text in pairs(DAMAGED) do
+    it("are refused with a message when damaged: " .. what, function()
+      with_file("t.safetensors", function(path)
+        assert(files.write(path, {text}))
+        local value <const>, message <const> = braid.load(path)
+        assert.is_nil(value)
+        assert.matches(path .. ": not a whole safetensors file: ", message, 1, true)
+      end)
+    end)
+  end
+
+  it("cut anywhere are refused", function()
+    with_file("t.safetensors", function(path)
+      assert(braid.save(path, TENSORS))
+      local text <const> = files.read(path)
+      for n = 0, #text - 1, 7 do
+        assert(files.write(path, {text:sub(1, n)}))
+        assert.is_nil((braid.load(path)))
+      end
+    end)
+  end)
+
+  it("refuse what is no tensor, and leave the old file", function()
+    with_file("t.safetensors", function(path)
+      assert(braid.save(path, {a = braid.ones(1)}))
+      assert.has_error(function() braid.save(path, {a = 1}) end)
+      assert.same({1}, braid.load(path).a:totable())
+    end)
+  end)
+end)
+
+describe("braid.load and braid.save", function()
+  it("give nil and a message for a file that is not there", function()
+    for _, name in ipairs{"/nowhere/x.safetensors", "/nowhere/x.png", "/nowhere/x.jpg"} do
+      local value <const>, message <const> = braid.load(name)
+      assert.is_nil(value)
+      assert.matches(name, message, 1, true)
+    end
+    local saved <const>, message <const> = braid.save("/nowhere/x.safetensors", {})
+    assert.is_nil(saved)
+    assert.matches("/nowhere/x.safetensors", message, 1, true)
+  end)
+
+  it("refuse endings they do not know", function()
+    assert.has_error(function() braid.load("x.pkl") end,
+      "load: x.pkl: files end in .safetensors, .png, .jpg or .jpeg")
+  end)
+
+  it("write and read PNG, gray and coloured", function()
+    with_file("i.png", function(path)
+      local colour <const> = braid.randint(0, 255, {3, 5, 7}):to("uint8")
+      assert(braid.save(path, colour))
+      assert.same(colour:totable(), assert(braid.load(path)):totable())
+      assert(braid.save(path, colour[1]))
+      assert.same({colour[1]:totable()}, assert(braid.load(path)):totable())
+    end)
+  end)
+
+  it("refuse a damaged PNG with a message", function()
+    with_file("i.png", function(path)
+      assert(braid.save(path, braid.full({1, 9, 9}, 7, {dtype = "uint8"})))
+      local text <const> = files.read(path)
+      for _, n in ipairs{0, 4, 20, 40, #text - 5} do
+        assert(files.write(path, {text:sub(1, n)}))
+        local image <const>, message <const> = braid.load(path)
+        assert.is_nil(image)
+        assert.matches(path, message, 1, true)
+      end
+    end)
+  end)
+end)
+
+describe("JSON", function()
+  it("keeps integers whole and floats exact", function()
+    local value <const> = {i = 9007199254740993, f = 0.1, list = {1, 2.5, "x"}, yes = true, no = false}
+    assert.same(value, json.decode(json.encode(value)))
+    assert.equal("integer", math.type(json.decode("12")))
+    assert.equal("float", math.type(json.decode("12.0")))
+  end)
+
+  it("reads escapes, pairs of surrogates and white space", function()
+    assert.equal("a\"\\/\b\f\n\r\t\u{20AC}\u{1F600}",
+      json.decode(" \"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u20ac\\ud83d\\ude00\" "))
+  end)
+
+  for _, text in ipairs{"", "{", "[1,]", "{\"a\" 1}", "01", "1 2", "nul", "\"\n\"", "\"\\x\"",
+                        "{a:1}", "-", "[", "tru"} do
+    it(("refuses %q"):format(text), function()
+      local value <const>, message <const> = json.decode(text)
+      assert.is_nil(value)
+      assert.matches("^json: ", message)
+    end)
+  end
+end)

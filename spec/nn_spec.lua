@@ -1,0 +1,235 @@
+local braid <const> = require "braid"
+local nn <const>, optim <const> = braid.nn, braid.optim
+
+local function small_net()
+  return nn.Sequential{nn.Conv2d(1, 3, {kernel = 3}), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(),
+    nn.Linear(12, 2)}
+end
+
+describe("modules", function()
+  before_each(function() braid.manual_seed(7) end)
+
+  it("list parameters in the order of their names, each once", function()
+    local net <const> = small_net()
+    local names <const> = {}
+    for name in net:named_parameters() do names[#names + 1] = name end
+    assert.same({"1.bias", "1.weight", "2.bias", "2.weight", "5.bias", "5.weight"}, names)
+    net.again = net[1]
+    assert.equal(6, #net:parameters())
+  end)
+
+  it("tell parameters from buffers", function()
+    local norm <const> = nn.BatchNorm2d(3)
+    assert.equal(2, #norm:parameters())
+    assert.equal(3, #norm:buffers())
+  end)
+
+  it("find modules in fields and in tables in fields", function()
+    local net <const> = nn.Identity()
+    net.towers = {a = nn.Linear(2, 3), b = {nn.Linear(3, 4)}}
+    local names <const> = {}
+    for name in net:named_parameters() do names[#names + 1] = name end
+    assert.same({"towers.a.bias", "towers.a.weight", "towers.b.1.bias", "towers.b.1.weight"}, names)
+  end)
+
+  it("count their parameters", function()
+    assert.equal(3 * 9 + 3 + 6 + 24 + 2, small_net():count_parameters())
+  end)
+
+  it("print as a tree", function()
+    assert.equal(table.concat({
+      "Sequential()",
+      "  1: Conv2d(1, 3, kernel = 3x3)",
+      "  2: BatchNorm2d(3)",
+      "  3: ReLU()",
+      "  4: Flatten()",
+      "  5: Linear(12, 2)",
+    }, "\n"), tostring(small_net()))
+  end)
+
+  it("give the path of the module in which an error happened", function()
+    local net <const> = nn.Sequential{nn.Identity(), nn.Sequential{nn.Conv2d(4, 2, {kernel = 3})}}
+    local ok <const>, message <const> = pcall(net, braid.zeros(1, 3, 8, 8))
+    assert.is_false(ok)
+    assert.matches("Sequential.2.1: conv2d: weight expects 4 channels, input %(1, 3, 8, 8%) has 3",
+      message)
+  end)
+
+  it("keep the path where a forward calls its last layer in tail position", function()
+    local net <const> = nn.Identity()
+    net.inner = nn.Linear(3, 3)
+    net.forward = function(self, x) return self.inner(x) end
+    local _, message <const> = pcall(net, braid.zeros(2, 4))
+    assert.matches("Identity.inner: linear: weight expects 3 features, input %(2, 4%) has 4", message)
+  end)
+
+  it("refuse options that do not exist, naming those that do", function()
+    local ok <const>, message <const> = pcall(nn.Conv2d, 1, 2, {kernel = 3, strid = 2})
+    assert.is_false(ok)
+    assert.matches("Conv2d: there is no option 'strid'; there is bias, dilation, groups, kernel, "
+      .. "padding, stride", message, 1, true)
+  end)
+
+  it("go through state_dict and load_state_dict unchanged", function()
+    local a <const>, b <const> = small_net(), small_net()
+    a(braid.randn(2, 1, 4, 4)) -- moves the running statistics
+    local report <const> = b:load_state_dict(a:state_dict())
+    assert.same({missing = {}, unexpected = {}}, report)
+    local x <const> = braid.randn(2, 1, 4, 4)
+    assert.same(a:eval()(x):totable(), b:eval()(x):totable())
+  end)
+
+  it("refuse a state of other names or shapes, and report them if asked", function()
+    local net <const> = nn.Linear(2, 3)
+    assert.has_error(function() net:load_state_dict{weight = braid.zeros(3, 2)} end,
+      "load_state_dict: missing: bias; unexpected: ")
+    local report <const> = net:load_state_dict({weight = braid.zeros(3, 2), extra = braid.zeros(1)},
+      {strict = false})
+    assert.same({missing = {"bias"}, unexpected = {"extra"}}, report)
+    assert.has_error(function() net:load_state_dict{weight = braid.zeros(2, 2), bias = braid.zeros(3)} end,
+      "load_state_dict: weight has shape (2, 2), the module's is (3, 2)")
+  end)
+
+  it("really freeze: no gradient, no statistics, no dropout", function()
+    local net <const> = nn.Sequential{nn.BatchNorm1d(3), nn.Dropout(0.9)}
+    local before <const> = net[1].running_mean:totable()
+    net:freeze()
+    local x <const> = braid.randn(8, 3)
+    local y <const> = net(x)
+    assert.is_false(y.requires_grad)
+    assert.same(before, net[1].running_mean:totable())
+    assert.is_true((y:ne(0)):all():item())
+    net:unfreeze()
+    assert.is_true(net(x).requires_grad)
+  end)
+end)
+
+describe("layers", function()
+  it("BatchNorm2d gives each channel mean 0 and deviation 1 in training", function()
+    braid.manual_seed(1)
+    local y <const> = nn.BatchNorm2d(4)(braid.randn(16, 4, 5, 5) * 3 + 7)
+    for c = 1, 4 do
+      assert.near(0, y[{ {}, c }]:mean():item(), 1e-5)
+      assert.near(1, y[{ {}, c }]:std{unbiased = false}:item(), 1e-4)
+    end
+  end)
+
+  it("BatchNorm with momentum false averages over all batches", function()
+    local norm <const> = nn.BatchNorm1d(1, {momentum = false})
+    norm(braid.tensor{{1}, {3}})
+    norm(braid.tensor{{5}, {9}})
+    assert.near((2 + 7) / 2, norm.running_mean:item(), 1e-6)
+  end)
+
+  it("Dropout does nothing in evaluation", function()
+    local x <const> = braid.randn(5, 5)
+    assert.same(x:totable(), nn.Dropout(0.5):eval()(x):totable())
+  end)
+
+  it("activations are the functions they are named after", function()
+    local x <const> = braid.tensor{-2, -0.5, 0, 0.5, 2}
+    assert.same(x:relu():totable(), nn.ReLU()(x):totable())
+    assert.same(x:tanh():abs():totable(), nn.AbsTanh()(x):totable())
+    assert.same(x:leaky_relu(0.2):totable(), nn.LeakyReLU(0.2)(x):totable())
+    assert.is_nil(nn.NoSuchLayer)
+  end)
+
+  it("start within the bounds that PyTorch gives Linear and Conv2d", function()
+    local w <const> = nn.Linear(100, 50).weight
+    assert.is_true(w:abs():max():item() <= 0.1)
+    assert.near(0.1 / math.sqrt(3), w:std():item(), 0.003)
+    assert.is_true(nn.Conv2d(4, 8, {kernel = 5}).weight:abs():max():item() <= 0.1)
+  end)
+end)
+
+-- Steps on f(w) = sum of (w - target)^2 / 2 in plain Lua.
+local function sgd_reference(w, steps, lr, momentum, decay, nesterov)
+  local m
+  for _ = 1, steps do
+    local d <const> = (w - 3) + decay * w
+    m = m and momentum * m + d or d
+    w = w - lr * (nesterov and d + momentum * m or m)
+  end
+  return w
+end
+
+local function adam_reference(w, steps, lr, b1, b2, eps, decay, decoupled)
+  local m, v = 0, 0
+  for t = 1, steps do
+    local g = w - 3
+    if decoupled then w = w - lr * decay * w else g = g + decay * w end
+    m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+    w = w - lr * (m / (1 - b1 ^ t)) / (math.sqrt(v / (1 - b2 ^ t)) + eps)
+  end
+  return w
+end
+
+local function run(make, steps)
+  local w <const> = braid.tensor({1.5}, {dtype = "float64", requires_grad = true})
+  local opt <const> = make({w})
+  for _ = 1, steps do
+    local _ <close> = braid.scope()
+    local loss <const> = ((w - 3) ^ 2):sum() * 0.5
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+  end
+  return w:item(), opt
+end
+
+describe("optimizers", function()
+  for _, o in ipairs{ {momentum = 0, weight_decay = 0}, {momentum = 0.9, weight_decay = 0.01},
+                      {momentum = 0.9, weight_decay = 0, nesterov = true} } do
+    it(("SGD follows its formula (momentum %s, decay %s, nesterov %s)"):format(o.momentum,
+      o.weight_decay, o.nesterov), function()
+      local options <const> = {lr = 0.1, momentum = o.momentum, weight_decay = o.weight_decay,
+        nesterov = o.nesterov or false}
+      assert.near(sgd_reference(1.5, 20, 0.1, o.momentum, o.weight_decay, o.nesterov),
+        run(function(p) return optim.SGD(p, options) end, 20), 1e-12)
+    end)
+  end
+
+  it("Adam and AdamW follow their formulas", function()
+    assert.near(adam_reference(1.5, 20, 0.1, 0.9, 0.999, 1e-8, 0.1, false),
+      run(function(p) return optim.Adam(p, {lr = 0.1, weight_decay = 0.1}) end, 20), 1e-12)
+    assert.near(adam_reference(1.5, 20, 0.1, 0.9, 0.999, 1e-8, 0.1, true),
+      run(function(p) return optim.AdamW(p, {lr = 0.1, weight_decay = 0.1}) end, 20), 1e-12)
+  end)
+
+  it("keep their state when it is made within a scope", function()
+    local w <const> = run(function(p) return optim.Adam(p, {lr = 0.1}) end, 3)
+    assert.near(adam_reference(1.5, 3, 0.1, 0.9, 0.999, 1e-8, 0, false), w, 1e-12)
+  end)
+
+  it("multiply a group's rate with its multiplier and the schedule's factor", function()
+    local a <const> = braid.tensor({1.0}, {requires_grad = true})
+    local b <const> = braid.tensor({1.0}, {requires_grad = true})
+    local opt <const> = optim.SGD({ {params = {a}}, {params = {b}, lr_mult = 10} }, {lr = 0.01})
+    opt.factor = 0.5
+    (a + b):sum():backward()
+    opt:step()
+    assert.near(1 - 0.005, a:item(), 1e-7)
+    assert.near(1 - 0.05, b:item(), 1e-7)
+  end)
+
+  it("leave parameters without a gradient alone, and forget gradients", function()
+    local w <const> = braid.tensor({1.0}, {requires_grad = true})
+    local opt <const> = optim.SGD({w}, {lr = 1})
+    opt:step()
+    assert.equal(1, w:item())
+    w:sum():backward()
+    opt:zero_grad()
+    assert.is_nil(w.grad)
+  end)
+
+  it("say what is wrong", function()
+    assert.has_error(function() optim.SGD({}, {lr = 1}) end)
+    assert.has_error(function() optim.Adam({braid.zeros(1)}, {rate = 1}) end)
+  end)
+
+  it("cosine goes from 1 over a half to 0", function()
+    assert.near(1, optim.cosine(0, 10), 1e-12)
+    assert.near(0.5, optim.cosine(5, 10), 1e-12)
+    assert.near(0, optim.cosine(10, 10), 1e-12)
+  end)
+end)
