@@ -3,7 +3,7 @@
 -- of 100; one linear head per task. Activation |tanh| after each convolution and the shared layer.
 -- Options: activation "AbsTanh" (as published; default) or another of nn's; norm = true puts batch
 -- normalisation before it; channels of the input (1). Parameters for MTFL's five tasks (21 outputs):
--- 79,293 (79,677 with norm).
+-- 79,357 (79,741 with norm).
 return function(tasks, o)
   local function activation() return nn[o.activation or "AbsTanh"]() end
 

@@ -1,0 +1,165 @@
+local braid <const> = require "braid"
+local mtl <const>, nn <const> = braid.mtl, braid.nn
+
+-- Two faces: eyes 0.4 apart; the first predicted exactly, the second with its nose 0.3 away.
+local TRUTH <const> = {
+  { {-0.2, -0.2}, {0.2, -0.2}, {0, 0}, {-0.15, 0.3}, {0.15, 0.3} },
+  { {-0.2, -0.2}, {0.2, -0.2}, {0, 0}, {-0.15, 0.3}, {0.15, 0.3} },
+}
+
+local function prediction(dx)
+  local p <const> = braid.tensor(TRUTH)
+  p[{2, 3, 1}] = dx
+  return p:reshape(2, -1), braid.tensor(TRUTH)
+end
+
+describe("the landmark task", function()
+  it("has half the squared error, summed over coordinates, over n, as its loss", function()
+    local output <const>, target <const> = prediction(0.3)
+    assert.near(0.5 * 0.09 / 2, mtl.landmarks{}:loss(output, target):item(), 1e-7)
+  end)
+
+  it("measures the mean distance in inter-ocular distances, and failures above 0.10", function()
+    local task <const>, sums <const> = mtl.landmarks{}, {}
+    local output <const>, target <const> = prediction(0.3)
+    local errors <const> = task:errors(output, target):totable()
+    assert.near(0, errors[1], 1e-6)
+    assert.near(0.3 / 0.4 / 5, errors[2], 1e-6)
+    task:observe(sums, output, target)
+    local m <const> = task:metrics(sums)
+    assert.near(0.075, m.error, 1e-6)
+    assert.equal(0.5, m.failure)
+    assert.equal("0.0750 (fail 50.0%)", task:show(m))
+  end)
+
+  it("counts an error of just under 0.10 as none", function()
+    local task <const>, sums <const> = mtl.landmarks{}, {}
+    task:observe(sums, prediction(0.199))
+    assert.equal(0, task:metrics(sums).failure)
+  end)
+end)
+
+describe("a classification task", function()
+  it("leaves missing labels out of loss and accuracy", function()
+    local task <const>, sums <const> = mtl.classes{2}, {}
+    local output <const> = braid.tensor{{2, 0}, {0, 2}, {2, 0}}
+    local target <const> = braid.tensor({1, 1, 0}, {dtype = "int64"})
+    task:observe(sums, output, target)
+    assert.equal(0.5, task:metrics(sums).accuracy)
+    local each <const> = {math.log(1 + math.exp(-2)), math.log(1 + math.exp(2))}
+    assert.near((each[1] + each[2]) / 2, task:loss(output, target):item(), 1e-6)
+  end)
+
+  it("gives loss 0 and no gradient for a batch without a label", function()
+    local output <const> = braid.randn(3, 2):requires_grad_()
+    local loss <const> = mtl.classes{2}:loss(output, braid.zeros({3}, {dtype = "int64"}))
+    assert.equal(0, loss:item())
+    loss:backward()
+    assert.same({{0, 0}, {0, 0}, {0, 0}}, output.grad:totable())
+  end)
+end)
+
+describe("tasks", function()
+  local tasks <const> = mtl.tasks{a = mtl.classes{2, weight = 0.5}, b = mtl.classes{3}}
+  local batch <const> = {image = braid.zeros(2, 4), count = 2,
+    a = braid.tensor({1, 2}, {dtype = "int64"}), b = braid.tensor({3, 3}, {dtype = "int64"})}
+
+  it("add up their weighted losses", function()
+    local total <const>, each <const> = tasks:loss({a = braid.zeros(2, 2), b = braid.zeros(2, 3)}, batch)
+    assert.near(math.log(2), each.a:item(), 1e-6)
+    assert.near(math.log(3), each.b:item(), 1e-6)
+    assert.near(0.5 * math.log(2) + math.log(3), total:item(), 1e-6)
+  end)
+
+  it("name the output or label that is missing", function()
+    assert.has_error(function() tasks:loss({a = braid.zeros(2, 2)}, batch) end,
+      "tasks: the network has no output 'b'")
+    assert.has_error(function()
+      tasks:loss({a = braid.zeros(2, 2), b = braid.zeros(2, 3)}, {a = batch.a})
+    end, "tasks: the data has no label 'b'")
+  end)
+
+  it("evaluate a network over batches, weighing batches by their size", function()
+    local net <const> = mtl.shared(tasks, nn.Identity(), function(task) return nn.Linear(4, task.size) end)
+    local given <const> = {batch, batch}
+    local i = 0
+    local report <const> = tasks:evaluate(net, function() i = i + 1 return given[i] end)
+    assert.is_true(report.a.accuracy >= 0 and report.a.accuracy <= 1)
+    assert.is_number(report.loss.b)
+    assert.matches("^a %d+%.%d%%  b %d+%.%d%%$", tostring(report))
+    assert.is_false(net.training)
+  end)
+end)
+
+describe("models/tcdcn.lua", function()
+  local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, gender = mtl.classes{2},
+    smile = mtl.classes{2}, glasses = mtl.classes{2}, pose = mtl.classes{5}}
+
+  it("has the parameters that its header states", function()
+    assert.equal(79357, braid.model("models/tcdcn.lua", {tasks = tasks}):count_parameters())
+    assert.equal(79741, braid.model("models/tcdcn.lua", {tasks = tasks, norm = true}):count_parameters())
+  end)
+
+  it("gives one output for each task, and every parameter a gradient", function()
+    local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks})
+    local out <const> = net(braid.randn(2, 1, 40, 40))
+    assert.same({2, 10}, out.landmarks.shape)
+    assert.same({2, 5}, out.pose.shape)
+    local total
+    for _, y in pairs(out) do total = total and total + y:sum() or y:sum() end
+    total:backward()
+    for name, p in net:named_parameters() do assert.is_truthy(p.grad, name) end
+  end)
+
+  it("learns: a few steps lower the loss", function()
+    braid.manual_seed(2)
+    local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU", norm = true})
+    local opt <const> = braid.optim.Adam(net:parameters(), {lr = 3e-3})
+    local batch <const> = braid.data.loader(braid.data.faces{n = 64, val = 1, test = 1}.train)()
+    local first, last
+    for step = 1, 15 do
+      local loss <const> = tasks:loss(net(batch.image), batch)
+      opt:zero_grad()
+      loss:backward()
+      opt:step()
+      first, last = first or loss:item(), step and loss:item()
+    end
+    assert.is_true(last < 0.5 * first, ("%g -> %g"):format(first, last))
+  end)
+end)
+
+describe("braid.model", function()
+  local tasks <const> = mtl.tasks{a = mtl.classes{2}}
+  local function define(text)
+    local path <const> = os.tmpname()
+    local file <const> = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local ok <const>, result <const> = pcall(braid.model, path, {tasks = tasks})
+    os.remove(path)
+    return ok, result
+  end
+
+  it("runs a definition that sees nn, mtl and braid", function()
+    local ok <const>, net <const> = define("return function(t) return nn.Linear(2, t.a.size) end")
+    assert.is_true(ok)
+    assert.same({2, 2}, net.weight.shape)
+  end)
+
+  it("keeps a definition from the world outside", function()
+    for _, word in ipairs{"io", "os", "require", "load", "debug", "package"} do
+      local ok <const>, message <const> = define(
+        ("local x = %s.anything; return function() end"):format(word))
+      assert.is_false(ok)
+      assert.matches(word, message, 1, true)
+    end
+  end)
+
+  it("says what is wrong", function()
+    assert.has_error(function() braid.model("models/none.lua", {tasks = tasks}) end,
+      "model: there is no file models/none.lua")
+    assert.has_error(function() braid.model("models/tcdcn.lua") end, "model: wants {tasks = ...}")
+    local _, message <const> = define("return 1")
+    assert.matches("returns a number, not a function of the tasks", message, 1, true)
+  end)
+end)
