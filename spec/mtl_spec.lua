@@ -87,7 +87,7 @@ describe("tasks", function()
     assert.is_true(report.a.accuracy >= 0 and report.a.accuracy <= 1)
     assert.is_number(report.loss.b)
     assert.matches("^a %d+%.%d%%  b %d+%.%d%%$", tostring(report))
-    assert.is_false(net.training)
+    assert.is_true(net.training)
   end)
 end)
 

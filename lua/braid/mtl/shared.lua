@@ -7,14 +7,15 @@ local Module <const> = require "braid.nn.module"
 local Shared <const> = class("Shared", Module)
 
 function Shared:init(tasks, trunk, head)
-  self.trunk, self.heads = trunk, {}
+  self.trunk, self.heads, self.names = trunk, {}, tasks.names
   for name, task in tasks:each() do self.heads[name] = head(task, name) end
 end
 
---- x (n,c,h,w) -> {task = output}
+--- x (n,c,h,w) -> {task = output}; the heads run in the order of their names, for gradients add up
+-- in the order of running.
 function Shared:forward(x)
   local features <const>, outputs <const> = self.trunk(x), {}
-  for name, head in pairs(self.heads) do outputs[name] = head(features) end
+  for _, name in ipairs(self.names) do outputs[name] = self.heads[name](features) end
   return outputs
 end
 

@@ -66,10 +66,11 @@ Report.__tostring = function(self)
 end
 
 --- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and the tasks'
--- mean losses in report.loss. The network is left in evaluation mode.
+-- mean losses in report.loss. The network runs in evaluation mode, and is then as it was before.
 function Tasks:evaluate(net, batches)
   local sums <const>, losses <const> = {}, {}
   local count = 0
+  local was_training <const> = net.training
   net:eval()
   local _ <close> = grad.no_grad()
   for batch in batches do
@@ -82,6 +83,7 @@ function Tasks:evaluate(net, batches)
       losses[name] = (losses[name] or 0) + task:loss(outputs[name], batch[name]):item() * batch.count
     end
   end
+  net:train(was_training)
   local report <const> = Report()
   report.tasks, report.loss = self, {}
   for name, task in self:each() do
