@@ -21,7 +21,8 @@ local function run(last)
   local result
   shell.in_directory(function(directory)
     local path <const> = directory .. "/work.lua"
-    local work <const> = WORK:format(shell.root .. "/lua/?.lua;" .. shell.root .. "/lua/?/init.lua;",
+    local lua <const> = shell.root .. "/lua"
+    local work <const> = WORK:format(lua .. "/?.lua;" .. lua .. "/?/init.lua;",
       shell.root .. "/" .. shell.build .. "/lib/?.so;")
     shell.write(path, work .. (last or ""))
     result = shell.run(shell.lua .. " " .. shell.quote(path))
