@@ -1,7 +1,8 @@
 --- What the test runner prints: a line for each file, failures where they happen and once more at
--- the end, why tests were skipped, and as the last line `N passed, N failed, N skipped`.
+-- the end, why tests were skipped, and as the last line `N passed, N failed, N skipped`. A file
+-- without a test is a failure, and so is a run without one unless it was told `none-is-fine`.
 
-return function()
+return function(options)
   local busted <const> = require "busted"
   require "busted.languages.en"
 
@@ -121,7 +122,7 @@ return function()
       if i == 1 then write("\nFailed:\n") end
       write("  ", failure, "\n")
     end
-    local none <const> = passed == 0 and #failures == 0
+    local none <const> = passed == 0 and #failures == 0 and options.arguments[1] ~= "none-is-fine"
     if none then write("\nNo test ran.\n") end
     write(("\n%.1f seconds\n%d passed, %d failed, %d skipped\n"):format(
       busted.monotime() - start, passed, #failures, #skips))
