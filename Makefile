@@ -168,6 +168,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 
 asan: deps-test
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
+	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
 	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
 
 build-asan/lua: spec/support/runner.c
