@@ -180,6 +180,9 @@ describe("the layers of Lua", function()
     optim = 5, mtl = 5, model = 6, train = 7, cli = 8, repl = 8, init = 9,
   }
 
+  -- What hands the whole to a user: to scripts, at the prompt, to the definition of a network.
+  local HAS_WHOLE <const> = words "cli repl model"
+
   it("are all known", function()
     check(function(_, part, _, report)
       if not LEVEL[part] then report("no part") end
@@ -191,8 +194,7 @@ describe("the layers of Lua", function()
       local level <const> = LEVEL[part] or 0
       for name in text:gmatch("%f[%w_]require%s*%(?%s*[\"']([^\"']+)[\"']") do
         local other <const> = name == "braid" and "init" or name:match("^braid%.([^.]+)")
-        -- The commands and the prompt use the whole as a user does.
-        local whole <const> = other == "init" and level >= LEVEL.cli
+        local whole <const> = other == "init" and HAS_WHOLE[part]
         if other ~= "core" and other ~= part and not whole and
           (LEVEL[other] or math.huge) >= level then
           report("requires %s", name)
