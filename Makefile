@@ -32,7 +32,7 @@ BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-op
 TEST_PACKAGES     = lua-busted lua-check luarocks clang-format
 VALGRIND_PACKAGES = valgrind
 
-AGAIN = @$(MAKE) --no-print-directory
+AGAIN = +@$(MAKE) --no-print-directory
 
 all: deps
 	$(AGAIN) $(JOBS) build
@@ -118,7 +118,7 @@ clean:
 
 # ---- the demonstration ---------------------------------------------------------------------
 
-# (demo: deps, then the recipe in a second make)
+# Its recipe goes here:  demo: deps / $(AGAIN) $(JOBS) build / $(BUILD)/braid examples/...
 
 # ---- checks --------------------------------------------------------------------------------
 
