@@ -1,4 +1,15 @@
 # Braid: `make demo` and `make test` install what is missing, build, and run.
+#
+#   make            the core and the command, in build/
+#   make demo       trains a multi-task network and shows what it learned
+#   make test       checks sources, then runs the specs; SLOW=yes adds the slow ones,
+#                   SPEC=spec/x_spec.lua runs one file
+#   make test-slow  the slow specs alone
+#   make lint       checks sources alone
+#   make valgrind   a short script under valgrind
+#   make asan       the specs with the address and undefined behaviour sanitizers
+#   make install, make uninstall, make clean
+#
 #   DEPS=no     install nothing
 #   DATA=dir    demo: train on real photographs (MTFL) instead of rendered faces
 #   PREFIX=dir  where `make install` puts things (default /usr/local); DESTDIR is honoured
@@ -10,19 +21,51 @@ LUA     = lua5.4
 DEPS    = yes
 DATA    =
 ARGS    =
+SPEC    = spec
+SLOW    = no
+
+# ---- packages ------------------------------------------------------------------------------
+# What needs a package runs in a second make, after the first one has installed it.
+
+BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
+                    libpng-dev zlib1g-dev libturbojpeg0-dev
+TEST_PACKAGES     = lua-busted lua-check luarocks clang-format
+VALGRIND_PACKAGES = valgrind
+
+AGAIN = +@$(MAKE) --no-print-directory
+
+all: deps
+	$(AGAIN) $(JOBS) build
+
+deps:          NEEDED = $(BUILD_PACKAGES)
+deps-test:     NEEDED = $(BUILD_PACKAGES) $(TEST_PACKAGES)
+deps-valgrind: NEEDED = $(BUILD_PACKAGES) $(VALGRIND_PACKAGES)
+deps deps-test deps-valgrind:
+	@$(if $(filter no,$(DEPS)),:,sh .ci/packages $(NEEDED))
+
+# As many compilers as there are processors, unless make was told a number.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 # ---- what is built from what ---------------------------------------------------------------
 
-PKGS      = lua5.4 openblas libpng libturbojpeg zlib
+# Of several OpenBLAS the OpenMP one, which shares its threads with the core, whichever the
+# system prefers; elsewhere than on Debian the one that is there.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BLAS_DIR  := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
+PKG       := $(if $(BLAS_DIR),PKG_CONFIG_PATH=$(BLAS_DIR)/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
+INCLUDES  := $(shell $(PKG) --cflags lua5.4 openblas libpng libturbojpeg zlib 2>/dev/null)
+LIBRARIES := $(shell $(PKG) --libs openblas libpng libturbojpeg zlib 2>/dev/null)
+
 WARN      = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Werror
 MATH      = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 OPT       = -O3
 EXTRA     =
-CPPFLAGS  = -Icsrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS  = -Icsrc $(INCLUDES)
 CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) $(MATH) $(EXTRA)
 LDFLAGS   = -shared -Wl,-z,nodelete -fopenmp $(EXTRA)
-LDLIBS    = $(shell pkg-config --libs openblas libpng libturbojpeg zlib 2>/dev/null) -lpthread -lm
+LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -lpthread -lm
+comma    := ,
 
 ARCH     := $(shell uname -m)
 ISAS      = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
@@ -38,10 +81,8 @@ CORE      = $(BUILD)/lib/braid/core.so
 
 MAKEFLAGS += --no-builtin-rules
 
-all: deps
-	@$(MAKE) --no-print-directory build
-
 build: $(CORE) $(BUILD)/braid
+	@:
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
@@ -61,9 +102,13 @@ $(BUILD)/obj/kernel/kernels.%.o: csrc/kernel/kernels.c
 	  -DISA=$(word 1,$(subst ., ,$*)) -DTYPE=$(word 2,$(subst ., ,$*)) \
 	  -DTYPE_$(word 2,$(subst ., ,$*)) -MMD -MP -c -o $@ $<
 
+# The command knows where it was put, so that it also works through a symbolic link.
+LAUNCHER = sed -e 's|@LUADIR@|$(1)|' -e 's|@LIBDIR@|$(2)|' lua/braid/cli/launcher.lua
+
 $(BUILD)/braid: lua/braid/cli/launcher.lua
 	@mkdir -p $(@D)
-	install -m 755 $< $@
+	@$(call LAUNCHER,$(CURDIR)/lua,$(abspath $(BUILD))/lib) >$@
+	@chmod 755 $@
 
 %.d: ;
 -include $(OBJECTS:.o=.d)
@@ -71,4 +116,84 @@ $(BUILD)/braid: lua/braid/cli/launcher.lua
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all build clean
+# ---- the demonstration ---------------------------------------------------------------------
+
+# Its recipe goes here:  demo: deps / $(AGAIN) $(JOBS) build / $(BUILD)/braid examples/...
+
+# ---- checks --------------------------------------------------------------------------------
+
+BUSTED     = $(LUA) /usr/bin/busted
+LPATH      = lua/?.lua;lua/?/init.lua
+TAGS_no    = --exclude-tags=slow
+TAGS_only  = --tags=slow -Xoutput none-is-fine
+
+test: deps-test lint
+	$(AGAIN) $(JOBS) build
+	$(AGAIN) specs
+
+test-slow: deps-test
+	$(AGAIN) $(JOBS) build
+	$(AGAIN) specs SLOW=only
+
+# The last line is `N passed, N failed, N skipped`.
+specs:
+	@$(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
+	  $(TAGS_$(SLOW)) $(SPEC)
+
+C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c)
+TEXT_FILES = $(shell find Makefile README.md .ci .luacheckrc csrc lua models examples spec rocks \
+               -type f 2>/dev/null | grep -E '\.([ch]|inc|lua|md|rockspec)$$|^\.|^Makefile$$')
+
+# Other versions of clang-format than 14 lay some lines out differently.
+lint: deps-test
+	@luacheck --quiet --no-color $(wildcard lua spec models examples)
+	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; \
+	then clang-format --dry-run -Werror $(C_FILES); \
+	else echo "clang-format 14 is not there: the layout of C is not checked"; fi
+	@! grep -nE '[[:blank:]]+$$' $(TEXT_FILES) /dev/null || \
+	  { echo "blanks at the ends of these lines"; exit 1; }
+	@! grep -nP '^ *\t' $(filter-out Makefile,$(TEXT_FILES)) /dev/null || \
+	  { echo "tabs at the starts of these lines"; exit 1; }
+
+# Valgrind does not know AVX-512. Only definite leaks count: OpenMP keeps its threads to the end.
+valgrind: deps-valgrind
+	$(AGAIN) $(JOBS) build
+	@LUA_PATH='$(LPATH)' LUA_CPATH='$(BUILD)/lib/?.so' BRAID_ISA=avx2 OPENBLAS_CORETYPE=Haswell \
+	  valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+	  --error-exitcode=1 $(LUA) spec/support/valgrind.lua
+	@echo "valgrind: clean"
+
+# A Lua linked with the sanitizers: the stock one cannot load a library that needs them.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
+
+asan: deps-test
+	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
+	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
+	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
+
+build-asan/lua: spec/support/runner.c
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $(INCLUDES) -Wl,-E -o $@ $< $(shell $(PKG) --libs lua5.4)
+
+# ---- installation --------------------------------------------------------------------------
+
+LUADIR = $(abspath $(PREFIX))/share/lua/5.4
+LIBDIR = $(abspath $(PREFIX))/lib/lua/5.4
+BINDIR = $(abspath $(PREFIX))/bin
+
+install: deps
+	$(AGAIN) $(JOBS) build
+	install -d '$(DESTDIR)$(BINDIR)'
+	cd lua/braid && find . -name '*.lua' -exec install -D -m 644 {} '$(DESTDIR)$(LUADIR)/braid/{}' ';'
+	if test -d models; then cd models && \
+	  find . -name '*.lua' -exec install -D -m 644 {} '$(DESTDIR)$(LUADIR)/braid/models/{}' ';'; fi
+	install -D -m 755 $(CORE) '$(DESTDIR)$(LIBDIR)/braid/core.so'
+	$(call LAUNCHER,$(LUADIR),$(LIBDIR)) >'$(DESTDIR)$(BINDIR)/braid'
+	chmod 755 '$(DESTDIR)$(BINDIR)/braid'
+
+uninstall:
+	rm -rf '$(DESTDIR)$(LUADIR)/braid' '$(DESTDIR)$(LIBDIR)/braid'
+	rm -f '$(DESTDIR)$(BINDIR)/braid'
+
+.PHONY: all deps deps-test deps-valgrind build clean test test-slow specs lint valgrind asan \
+        install uninstall

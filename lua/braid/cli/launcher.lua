@@ -1,25 +1,32 @@
 #!/usr/bin/env lua5.4
 --- The command `braid`: finds the module beside itself, built or installed, and hands over.
 
-local here <const> = (arg[0]:match("^(.*)/[^/]*$") or ".")
+local here <const> = arg[0]:match("^(.*)/[^/]*$") or "."
 
 -- A built tree has build/braid beside build/lib; an installed one has bin/braid beside lib/ and
--- share/.
+-- share/; a rock's is called at TREE/lib/luarocks/rocks-5.4/braid/VERSION/bin/braid. Reached
+-- through a symbolic link it has none of these beside it: then the places hold that were written
+-- in when it was built or installed.
+local PLACES <const> = {
+  {here .. "/../lua", here .. "/lib"},
+  {here .. "/../share/lua/5.4", here .. "/../lib/lua/5.4"},
+  {here .. "/../../../../../../share/lua/5.4", here .. "/../../../../../lua/5.4"},
+  {"@LUADIR@", "@LIBDIR@"},
+}
+
 local function exists(path)
   local f <const> = io.open(path)
   if f then f:close() end
   return f ~= nil
 end
 
-local function use(lua, lib)
-  package.path = lua .. "/?.lua;" .. lua .. "/?/init.lua;" .. package.path
-  package.cpath = lib .. "/?.so;" .. package.cpath
-end
-
-if exists(here .. "/../lua/braid/init.lua") then
-  use(here .. "/../lua", here .. "/lib")
-elseif exists(here .. "/../share/lua/5.4/braid/init.lua") then
-  use(here .. "/../share/lua/5.4", here .. "/../lib/lua/5.4")
+for _, place in ipairs(PLACES) do
+  local lua <const>, lib <const> = place[1], place[2]
+  if exists(lua .. "/braid/init.lua") and exists(lib .. "/braid/core.so") then
+    package.path = lua .. "/?.lua;" .. lua .. "/?/init.lua;" .. package.path
+    package.cpath = lib .. "/?.so;" .. package.cpath
+    break
+  end
 end
 
 os.exit(require("braid.cli")(arg), true)
