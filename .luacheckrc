@@ -10,7 +10,3 @@ files["models"] = {read_globals = {"nn", "mtl", "braid"}}
 files["spec"] = {std = "lua54+busted"}
 files["spec/golden"] = {std = "lua54"}
 files["lua/braid/cli/init.lua"] = {globals = {"arg"}}
-
--- To go when these files' one long line each is wrapped.
-files["lua/braid/grad.lua"] = {max_line_length = 101}
-files["lua/braid/tensor.lua"] = {max_line_length = 101}

@@ -12,6 +12,7 @@
 #
 #   DEPS=no     install nothing
 #   DATA=dir    demo: train on real photographs (MTFL) instead of rendered faces
+#   ARGS=...    demo: further options of examples/tcdcn.lua, such as ARGS='--epochs 5'
 #   PREFIX=dir  where `make install` puts things (default /usr/local); DESTDIR is honoured
 
 CC      = gcc
@@ -118,7 +119,9 @@ clean:
 
 # ---- the demonstration ---------------------------------------------------------------------
 
-# Its recipe goes here:  demo: deps / $(AGAIN) $(JOBS) build / $(BUILD)/braid examples/...
+demo: deps
+	$(AGAIN) $(JOBS) build
+	@$(BUILD)/braid examples/tcdcn.lua $(if $(DATA),--data '$(DATA)') --out $(BUILD)/demo $(ARGS)
 
 # ---- checks --------------------------------------------------------------------------------
 
@@ -195,5 +198,5 @@ uninstall:
 	rm -rf '$(DESTDIR)$(LUADIR)/braid' '$(DESTDIR)$(LIBDIR)/braid'
 	rm -f '$(DESTDIR)$(BINDIR)/braid'
 
-.PHONY: all deps deps-test deps-valgrind build clean test test-slow specs lint valgrind asan \
+.PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan \
         install uninstall

@@ -1,10 +1,13 @@
---- Landmarks, gender, smile, glasses and pose of a face from one network: TCDCN with hard sharing.
+--- Landmarks, gender, smile, glasses and pose of a face from one network: TCDCN with hard
+-- sharing.
 --
 -- On rendered faces, which come with Braid:      build/braid examples/tcdcn.lua
--- On photographs, the MTFL data as published:    build/braid examples/tcdcn.lua --data path/to/mtfl
+-- On photographs, the MTFL data as published:    build/braid examples/tcdcn.lua --data
+-- path/to/mtfl
 --
--- The recipe: landmarks in [-1, 1] of the face, loss = landmarks + lambda * each attribute's; Adam,
--- cosine schedule; rotation, scale, shift and mirroring. Options are printed for a wrong one.
+-- The recipe: landmarks in [-1, 1] of the face, loss = landmarks + lambda * each
+-- attribute's; Adam, cosine schedule; rotation, scale, shift and mirroring. Options are
+-- printed for a wrong one.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 local plot <const>, train <const> = braid.plot, braid.train
@@ -59,7 +62,8 @@ for epoch = 1, o.epochs do
   local words <const> = {}
   for name in tasks:each() do words[#words + 1] = ("%s %.3f"):format(name, sums[name] / steps) end
   bar:print(("%s  %.1f s  loss: %s"):format(label, bar.clock() - begun, table.concat(words, " ")))
-  bar:print("   validation:  " .. tostring(tasks:evaluate(net, data.loader(faces.val, {batch = 256}))))
+  local report <const> = tasks:evaluate(net, data.loader(faces.val, {batch = 256}))
+  bar:print("   validation:  " .. tostring(report))
 end
 
 print("test:  " .. tostring(tasks:evaluate(net, data.loader(faces.test, {batch = 256}))))

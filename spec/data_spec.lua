@@ -37,8 +37,8 @@ local function row(path, attributes)
   return table.concat(words, " ") .. " " .. attributes
 end
 
--- A tiny copy of the published layout, with its quirks: CR LF, a leading space on all lines but the
--- first, backslashes in training.txt, a lone space at the end.
+-- A tiny copy of the published layout, with its quirks: CR LF, a leading space on all
+-- lines but the first, backslashes in training.txt, a lone space at the end.
 local function mtfl_tree(rows)
   local dir <const> = temporary()
   local train <const>, test <const> = {}, {}
@@ -55,7 +55,8 @@ local function mtfl_tree(rows)
   return dir
 end
 
--- The brightest place within 3 pixels of (x, y) of an image (h,w), as the centre of its mass.
+-- The brightest place within 3 pixels of (x, y) of an image (h,w), as the centre of its
+-- mass.
 local function dot_near(image, x, y)
   local sx, sy, s = 0, 0, 0
   local h <const>, w <const> = image:size(1), image:size(2)
@@ -87,7 +88,7 @@ describe("data.mtfl", function()
     assert.equal(0, sets.train.unreadable)
   end)
 
-  it("keeps every point on its pixels, whether cut by a box, the points or the whole picture", function()
+  it("keeps points on their pixels, cut by a box, by the points or not at all", function()
     dir = mtfl_tree()
     local sets <const> = assert(data.mtfl(dir, {val = 1}))
     for _, set in ipairs{sets.train, sets.val, sets.test} do
@@ -104,7 +105,8 @@ describe("data.mtfl", function()
 
   it("names file and line of a row with too few numbers", function()
     dir = mtfl_tree()
-    write(dir .. "/training.txt", row("faces\\p1.png", "1 2 1 3") .. "\r\n faces\\p2.png 1 2 3\r\n ")
+    local good <const> = row("faces\\p1.png", "1 2 1 3")
+    write(dir .. "/training.txt", good .. "\r\n faces\\p2.png 1 2 3\r\n ")
     local sets <const>, message <const> = data.mtfl(dir)
     assert.is_nil(sets)
     assert.equal(dir .. "/training.txt:2: a path and 14 numbers wanted, 4 words found", message)
@@ -235,7 +237,8 @@ describe("the loader", function()
 
   it("repeats for the same seed and epoch, on any number of threads", function()
     local augment <const> = {rotate = 15, scale = 0.1, shift = 0.1, flip = 0.5}
-    local options <const> = {batch = 50, shuffle = true, epoch = 3, augment = augment, tasks = tasks}
+    local options <const> = {batch = 50, shuffle = true, epoch = 3, augment = augment,
+      tasks = tasks}
     local threads <const> = braid.get_threads()
     local first <const> = all(options)[1]
     braid.set_threads(1)

@@ -1,5 +1,5 @@
---- A process that has worked in parallel ends normally: unloading OpenMP's library under its
--- sleeping threads would end it by a signal, after everything has been printed.
+--- A process that has worked in parallel ends normally: unloading OpenMP's library under
+-- its sleeping threads would end it by a signal, after everything has been printed.
 
 local shell <const> = require "spec.support.shell"
 

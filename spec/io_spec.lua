@@ -14,7 +14,8 @@ describe("safetensors", function()
   local TENSORS <const> = {
     weight = braid.tensor{{1.5, -2}, {3, 4}}, flags = braid.tensor{true, false, true},
     ["a.b/c \"q\""] = braid.tensor({1, -2}, {dtype = "int64"}), empty = braid.zeros(0, 3),
-    scalar = braid.tensor(2.5, {dtype = "float64"}), bytes = braid.tensor({0, 255}, {dtype = "uint8"}),
+    scalar = braid.tensor(2.5, {dtype = "float64"}),
+    bytes = braid.tensor({0, 255}, {dtype = "uint8"}),
     small = braid.tensor({-7}, {dtype = "int32"}),
   }
 
@@ -32,7 +33,7 @@ describe("safetensors", function()
     end)
   end)
 
-  it("have the layout of the format: a padded header, then the values in the order of names", function()
+  it("have the format's layout: a padded header, then the values by name", function()
     with_file("t.safetensors", function(path)
       assert(braid.save(path, {b = braid.tensor{1}, a = braid.tensor({2}, {dtype = "uint8"})}))
       local text <const> = assert(files.read(path))
@@ -60,6 +61,12 @@ describe("safetensors", function()
     return string.pack("<s8", header) .. ("\0"):rep(n)
   end
 
+  -- The same with one tensor, `a`.
+  local function one(dtype, shape, first, last, n)
+    return lying(("{\"a\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}}"):format(
+      dtype, shape, first, last), n)
+  end
+
   local DAMAGED <const> = {
     ["empty"] = "",
     ["cut in the length"] = "\1\0\0",
@@ -70,14 +77,13 @@ describe("safetensors", function()
     ["a list for an object"] = lying("[1]", 0),
     ["half a JSON"] = lying("{\"a\":", 0),
     ["a number for an entry"] = lying("{\"a\":1}", 0),
-    ["an unknown type"] = lying("{\"a\":{\"dtype\":\"X9\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
-    ["a shape that lies"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4),
-    ["a shape that overflows"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],"
-      .. "\"data_offsets\":[0,0]}}", 0),
-    ["a negative size"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4),
-    ["offsets beyond the end"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 3),
-    ["a hole"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8),
-    ["bytes to spare"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8),
+    ["an unknown type"] = one("X9", "1", 0, 4, 4),
+    ["a shape that lies"] = one("F32", "2", 0, 4, 4),
+    ["a shape that overflows"] = one("F32", "4294967296,4294967296", 0, 0, 0),
+    ["a negative size"] = one("F32", "-1", 0, 4, 4),
+    ["offsets beyond the end"] = one("F32", "1", 0, 4, 3),
+    ["a hole"] = one("F32", "1", 4, 8, 8),
+    ["bytes to spare"] = one("F32", "1", 0, 4, 8),
     ["an overlap"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
       .. "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}", 6),
     ["a name twice"] = lying("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
@@ -159,7 +165,8 @@ end)
 
 describe("JSON", function()
   it("keeps integers whole and floats exact", function()
-    local value <const> = {i = 9007199254740993, f = 0.1, list = {1, 2.5, "x"}, yes = true, no = false}
+    local value <const> = {i = 9007199254740993, f = 0.1, list = {1, 2.5, "x"}, yes = true,
+      no = false}
     assert.same(value, json.decode(json.encode(value)))
     assert.equal("integer", math.type(json.decode("12")))
     assert.equal("float", math.type(json.decode("12.0")))

@@ -1,5 +1,5 @@
---- The layers: which directory of csrc includes which, which part of lua/braid requires which, and
--- a few rules that the compiler does not know.
+--- The layers: which directory of csrc includes which, which part of lua/braid requires
+-- which, and a few rules that the compiler does not know.
 
 local shell <const> = require "spec.support.shell"
 
@@ -180,7 +180,8 @@ describe("the layers of Lua", function()
     optim = 5, mtl = 5, model = 6, train = 7, cli = 8, repl = 8, init = 9,
   }
 
-  -- What hands the whole to a user: to scripts, at the prompt, to the definition of a network.
+  -- What hands the whole to a user: to scripts, at the prompt, to the definition of a
+  -- network.
   local HAS_WHOLE <const> = words "cli repl model"
 
   it("are all known", function()

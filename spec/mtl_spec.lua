@@ -1,7 +1,8 @@
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
--- Two faces: eyes 0.4 apart; the first predicted exactly, the second with its nose 0.3 away.
+-- Two faces: eyes 0.4 apart; the first predicted exactly, the second with its nose 0.3
+-- away.
 local TRUTH <const> = {
   { {-0.2, -0.2}, {0.2, -0.2}, {0, 0}, {-0.15, 0.3}, {0.15, 0.3} },
   { {-0.2, -0.2}, {0.2, -0.2}, {0, 0}, {-0.15, 0.3}, {0.15, 0.3} },
@@ -65,7 +66,8 @@ describe("tasks", function()
     a = braid.tensor({1, 2}, {dtype = "int64"}), b = braid.tensor({3, 3}, {dtype = "int64"})}
 
   it("add up their weighted losses", function()
-    local total <const>, each <const> = tasks:loss({a = braid.zeros(2, 2), b = braid.zeros(2, 3)}, batch)
+    local total <const>, each <const> = tasks:loss(
+      {a = braid.zeros(2, 2), b = braid.zeros(2, 3)}, batch)
     assert.near(math.log(2), each.a:item(), 1e-6)
     assert.near(math.log(3), each.b:item(), 1e-6)
     assert.near(0.5 * math.log(2) + math.log(3), total:item(), 1e-6)
@@ -80,7 +82,9 @@ describe("tasks", function()
   end)
 
   it("evaluate a network over batches, weighing batches by their size", function()
-    local net <const> = mtl.shared(tasks, nn.Identity(), function(task) return nn.Linear(4, task.size) end)
+    local net <const> = mtl.shared(tasks, nn.Identity(), function(task)
+      return nn.Linear(4, task.size)
+    end)
     local given <const> = {batch, batch}
     local i = 0
     local report <const> = tasks:evaluate(net, function() i = i + 1 return given[i] end)
@@ -97,7 +101,8 @@ describe("models/tcdcn.lua", function()
 
   it("has the parameters that its header states", function()
     assert.equal(79357, braid.model("models/tcdcn.lua", {tasks = tasks}):count_parameters())
-    assert.equal(79741, braid.model("models/tcdcn.lua", {tasks = tasks, norm = true}):count_parameters())
+    local normed <const> = braid.model("models/tcdcn.lua", {tasks = tasks, norm = true})
+    assert.equal(79741, normed:count_parameters())
   end)
 
   it("gives one output for each task, and every parameter a gradient", function()
@@ -113,7 +118,8 @@ describe("models/tcdcn.lua", function()
 
   it("learns: a few steps lower the loss", function()
     braid.manual_seed(2)
-    local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU", norm = true})
+    local net <const> = braid.model("models/tcdcn.lua",
+      {tasks = tasks, activation = "ReLU", norm = true})
     local opt <const> = braid.optim.Adam(net:parameters(), {lr = 3e-3})
     local batch <const> = braid.data.loader(braid.data.faces{n = 64, val = 1, test = 1}.train)()
     local first, last

@@ -1,5 +1,6 @@
--- The README's Lua blocks, run as a user would run them; what they print has the form that the
--- README shows. Numbers may differ between processors, so only their places are compared.
+-- The README's Lua blocks, run as a user would run them; what they print has the form
+-- that the README shows. Numbers may differ between processors, so only their places are
+-- compared.
 
 local function read(path)
   local file <const> = assert(io.open(path))
@@ -8,7 +9,9 @@ local function read(path)
   return text
 end
 
-local function form(text) return (text:gsub("%d+%.?%d*", "#"):gsub("[ \t]+", " "):gsub("%s+$", "")) end
+local function form(text)
+  return (text:gsub("%d+%.?%d*", "#"):gsub("[ \t]+", " "):gsub("%s+$", ""))
+end
 
 local function run(code)
   local path <const> = os.tmpname()

@@ -15,8 +15,8 @@ function M.no_grad(f)
   return f()
 end
 
---- Tensors made from here on are released when the returned value closes, but for those that
--- keep() was called on. Using one afterwards is an error that says so.
+--- Tensors made from here on are released when the returned value closes, but for those
+-- that keep() was called on. Using one afterwards is an error that says so.
 -- @usage local _ <close> = braid.scope()
 M.scope = core.scope
 
@@ -57,9 +57,9 @@ local function compare(f, inputs, which, weights, o)
   end
 end
 
---- Compares the gradients of f at `inputs` with central differences. Inputs are float64 tensors
--- with requires_grad; others are passed through. f may return several tensors, and must be
--- deterministic.
+--- Compares the gradients of f at `inputs` with central differences. Inputs are float64
+-- tensors with requires_grad; others are passed through. f may return several tensors,
+-- and must be deterministic.
 -- @return true, or nil and a message that names the element
 -- @usage braid.gradcheck(function(x) return x:tanh() end, {x})
 function M.gradcheck(f, inputs, given)

@@ -1,7 +1,8 @@
 --- Networks from definition files.
 --
--- A definition is a short script that returns a function of the tasks and a table of options and gives
--- a module. It sees nn, mtl and braid, and of Lua's library what computes but does not reach outside.
+-- A definition is a short script that returns a function of the tasks and a table of
+-- options and gives a module. It sees nn, mtl and braid, and of Lua's library what
+-- computes but does not reach outside.
 
 local check <const> = require "braid.check"
 
@@ -39,8 +40,8 @@ local function find(path)
   error(("model: there is no file %s"):format(path), 3)
 end
 
---- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks = tasks}).
--- Other options are the definition's own; its header tells them.
+--- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
+-- tasks}). Other options are the definition's own; its header tells them.
 return function(path, given)
   if type(given) ~= "table" or not given.tasks then
     error("model: wants {tasks = ...}", 2)

@@ -187,8 +187,8 @@ local function visible(n, short)
   return list
 end
 
--- A printer of numbers that suits them all: integers plainly, others with four places, or in
--- powers of ten where they are far apart.
+-- A printer of numbers that suits them all: integers plainly, others with four places, or
+-- in powers of ten where they are far apart.
 local function number_format(values)
   local whole, largest, smallest = true, 0, math.huge
   for _, v in ipairs(values) do
@@ -256,8 +256,8 @@ local function describe(t)
   return table.concat(words, "  ")
 end
 
---- Values as PyTorch prints them, abbreviated beyond 1,000, under a line that tells shape, type
--- and the operator the gradient goes through.
+--- Values as PyTorch prints them, abbreviated beyond 1,000, under a line that tells
+-- shape, type and the operator the gradient goes through.
 meta.__tostring = function(t)
   local shape <const>, n <const> = t.shape, t:numel()
   if n == 0 then return describe(t) .. "\n[]" end

@@ -1,6 +1,7 @@
---- What the test runner prints: a line for each file, failures where they happen and once more at
--- the end, why tests were skipped, and as the last line `N passed, N failed, N skipped`. A file
--- without a test is a failure, and so is a run without one unless it was told `none-is-fine`.
+--- What the test runner prints: a line for each file, failures where they happen and once
+-- more at the end, why tests were skipped, and as the last line `N passed, N failed, N
+-- skipped`. A file without a test is a failure, and so is a run without one unless it
+-- was told `none-is-fine`.
 
 return function(options)
   local busted <const> = require "busted"
@@ -47,7 +48,8 @@ return function(options)
     return nil, true
   end
 
-  -- Filters by tag see registrations after this: a file whose tests are all filtered out has tests.
+  -- Filters by tag see registrations after this: a file whose tests are all filtered out
+  -- has tests.
   local function registered(name)
     if not name:match("^%s*$") then in_file.tests = (in_file.tests or 0) + 1 end
     return nil, true

@@ -1,10 +1,11 @@
 --- Dataset: images of one size with labels, all in memory.
 --
--- Fields: images, uint8 (n,c,h,w), channels last in memory; labels, a table of tensors whose first
--- size is n. `landmarks`, when there, is float32 (n,points,2): x, y in pixels of the image, pixel
--- centres at whole numbers from 0. Class labels are int64 and count from 1; 0 marks a missing one.
--- inner is the side of the square in the middle that is the picture proper; what lies around it
--- gives a rotated or shifted cut something to show.
+-- Fields: images, uint8 (n,c,h,w), channels last in memory; labels, a table of tensors
+-- whose first size is n. `landmarks`, when there, is float32 (n,points,2): x, y in pixels
+-- of the image, pixel centres at whole numbers from 0. Class labels are int64 and count
+-- from 1; 0 marks a missing one. inner is the side of the square in the middle that is
+-- the picture proper; what lies around it gives a rotated or shifted cut something to
+-- show.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -25,7 +26,8 @@ end
 
 Dataset.__len = function(self) return self.images:size(1) end
 
--- ds[i]: {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ...}; a missing label is nil.
+-- ds[i]: {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ...}; a missing
+-- label is nil.
 Dataset.__index = function(self, key)
   if math.type(key) ~= "integer" then return Dataset[key] end
   if key < 1 or key > #self then return nil end
@@ -51,8 +53,8 @@ function Dataset:subset(first, last)
   return Dataset{images = self.images[{ {first, last} }], labels = labels, inner = self.inner}
 end
 
---- Two data sets, the second with the last `share` of the samples, or that many if it is a number
--- from 1.
+--- Two data sets, the second with the last `share` of the samples, or that many if it is
+-- a number from 1.
 function Dataset:split(share)
   local n <const> = share < 1 and math.floor(#self * share + 0.5) or share
   return self:subset(1, #self - n), self:subset(#self - n + 1, #self)

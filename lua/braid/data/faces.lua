@@ -1,11 +1,12 @@
 --- Rendered faces: a parametric head seen in five poses, with exact landmarks and labels.
 --
--- data.faces{n = 20000, seed = 1} -> {train =, val =, test =}: n faces to train on, and an eighth of
--- that (or as many as `val` and `test` say) in each of the others, all different. Labels as in MTFL:
--- landmarks (left eye, right eye, nose, left and right mouth corner, as seen in the image), gender
--- (1 male, 2 female), smile and glasses (1 yes, 2 no), pose (1 left profile ... 3 frontal ... 5 right
--- profile). size is the side in pixels (16 to 512), channels 1 or 3. The same seed gives the same
--- faces whatever n is.
+-- data.faces{n = 20000, seed = 1} -> {train =, val =, test =}: n faces to train on, and
+-- an eighth of that (or as many as `val` and `test` say) in each of the others, all
+-- different. Labels as in MTFL: landmarks (left eye, right eye, nose, left and right
+-- mouth corner, as seen in the image), gender (1 male, 2 female), smile and glasses (1
+-- yes, 2 no), pose (1 left profile ... 3 frontal ... 5 right profile). size is the side
+-- in pixels (16 to 512), channels 1 or 3. The same seed gives the same faces whatever n
+-- is.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -14,7 +15,8 @@ local Dataset <const> = require "braid.data.dataset"
 local FAR <const> = 1 << 32 -- where the test and validation faces of a seed begin
 
 local function render(seed, first, n, o)
-  local images <const>, points <const>, labels <const> = core.faces(seed, first, n, o.size, o.channels)
+  local images <const>, points <const>, labels <const> =
+    core.faces(seed, first, n, o.size, o.channels)
   local function column(i) return labels[{ {}, i }]:clone() end
   return Dataset{images = images, labels = {
     landmarks = points, gender = column(1), smile = column(2), glasses = column(3),

@@ -1,4 +1,5 @@
---- Data sets and the iteration over them. data.mtfl is what data/mtfl.lua returns: found by name.
+--- Data sets and the iteration over them. data.mtfl is what data/mtfl.lua returns: found
+-- by name.
 
 return setmetatable({}, {__index = function(t, name)
   local path <const> = "braid.data." .. name

@@ -1,12 +1,14 @@
 --- loader: batches of a data set, cut out, perhaps augmented, and whitened.
 --
--- for batch in data.loader(ds, {batch = 64, size = 40, shuffle = true, epoch = 1}) do ... end
+-- for batch in data.loader(ds, {batch = 64, size = 40, shuffle = true, epoch = 1}) do ...
+-- end
 --
--- batch.image is float32 (n,c,size,size), each image with mean 0 and deviation 1; batch.landmarks
--- is (n,points,2) in [-1, 1] across the image (what was cut off lies beyond); class labels are int64
--- (n); batch.count is n. Augmentation draws a rotation, scale, shift and mirroring for each image:
--- augment = {rotate = 15 (degrees), scale = 0.1, shift = 0.08 (of the side), flip = 0.5 (probability)},
--- applied in one interpolation. What a mirrored image does to its labels the tasks say: tasks = {...}.
+-- batch.image is float32 (n,c,size,size), each image with mean 0 and deviation 1;
+-- batch.landmarks is (n,points,2) in [-1, 1] across the image (what was cut off lies
+-- beyond); class labels are int64 (n); batch.count is n. Augmentation draws a rotation,
+-- scale, shift and mirroring for each image: augment = {rotate = 15 (degrees), scale =
+-- 0.1, shift = 0.08 (of the side), flip = 0.5 (probability)}, applied in one
+-- interpolation. What a mirrored image does to its labels the tasks say: tasks = {...}.
 -- Order and draws depend on seed and epoch alone.
 
 local core <const> = require "braid.core"
@@ -20,8 +22,9 @@ local AUGMENT <const> = {rotate = 0, scale = 0, shift = 0, flip = 0}
 local DRAWS <const> = 5 -- random numbers for each image
 local SPREAD <const> = 1000003 -- keeps the streams of different epochs apart
 
--- The map from pixels of the result to pixels of the stored image, in six numbers, and whether it
--- mirrors. `draw` holds DRAWS numbers from [0, 1), or is nil for the middle as it is.
+-- The map from pixels of the result to pixels of the stored image, in six numbers, and
+-- whether it mirrors. `draw` holds DRAWS numbers from [0, 1), or is nil for the middle as
+-- it is.
 local function map_of(ds, size, augment, draw)
   local stored <const> = ds.images:size(3)
   local centre <const>, ratio <const> = (stored - 1) / 2, ds.inner / size

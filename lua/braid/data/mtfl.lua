@@ -1,22 +1,24 @@
 --- MTFL: Multi-Task Facial Landmark data (Zhang, Luo, Loy and Tang 2014), as published.
 --
--- data.mtfl(dir) -> {train =, val =, test =}. The directory holds training.txt, testing.txt and
--- the images they name, and perhaps boxes_training.txt and boxes_testing.txt: `path x1 y1 x2 y2` of
--- a face detector. The official test set is `test`; the last `val` rows of a shuffle of the training
--- set (its seed fixed) are `val`.
+-- data.mtfl(dir) -> {train =, val =, test =}. The directory holds training.txt,
+-- testing.txt and the images they name, and perhaps boxes_training.txt and
+-- boxes_testing.txt: `path x1 y1 x2 y2` of a face detector. The official test set is
+-- `test`; the last `val` rows of a shuffle of the training set (its seed fixed) are
+-- `val`.
 --
--- A face is cut from its picture by its box, made square about its centre and `margin` times as wide.
--- Where a box is missing, or does not hold the points (the detector found another face), a training
--- face falls back to a square around its points, side three times their extent; a test face, whose
--- points must not place it, to the whole picture. Outside a picture its edge pixels repeat.
+-- A face is cut from its picture by its box, made square about its centre and `margin`
+-- times as wide. Where a box is missing, or does not hold the points (the detector found
+-- another face), a training face falls back to a square around its points, side three
+-- times their extent; a test face, whose points must not place it, to the whole picture.
+-- Outside a picture its edge pixels repeat.
 --
--- Points are taken to count pixels from 1, as MATLAB does: read from 0, networks trained with mirroring
--- end up about one pixel of the picture off, always to the same side.
+-- Points are taken to count pixels from 1, as MATLAB does: read from 0, networks trained
+-- with mirroring end up about one pixel of the picture off, always to the same side.
 --
--- size is the side of the cut face; images are stored `surround` times as wide, so that a rotated
--- or shifted cut has something to show. A row that cannot be read as numbers is an error with file and
--- line; a picture that cannot be read is left out and counted: train.unreadable, and the first
--- message in train.first_unreadable.
+-- size is the side of the cut face; images are stored `surround` times as wide, so that a
+-- rotated or shifted cut has something to show. A row that cannot be read as numbers is
+-- an error with file and line; a picture that cannot be read is left out and counted:
+-- train.unreadable, and the first message in train.first_unreadable.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -116,8 +118,8 @@ local function holds(box, points)
   return x0 >= box[1] and y0 >= box[2] and x1 <= box[3] and y1 <= box[4]
 end
 
--- The square that a face is cut from: centre x, y and half its side; or nil and a message when
--- the picture, whose size is wanted, cannot be read.
+-- The square that a face is cut from: centre x, y and half its side; or nil and a message
+-- when the picture, whose size is wanted, cannot be read.
 local function square(path, face, box, training, margin)
   if box and holds(box, face.points) then
     local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * margin
@@ -168,7 +170,8 @@ local function pack(dir, faces, boxes, training, o)
   local paths <const>, cuts <const>, borders <const>, unread <const> = {}, {}, {}, {}
   for i, face in ipairs(faces) do
     paths[i] = dir .. "/" .. face.image
-    local cut <const>, message <const> = square(paths[i], face, boxes[face.image], training, o.margin)
+    local cut <const>, message <const> = square(paths[i], face, boxes[face.image], training,
+      o.margin)
     cuts[i], unread[i] = cut or {0, 0, 1}, message
     local x <const>, y <const>, half = table.unpack(cuts[i])
     half = half * o.surround

@@ -12,7 +12,8 @@ function M.read(path)
   return bytes
 end
 
---- Writes the parts (strings) one after the other; the old file stays until the new one is whole.
+--- Writes the parts (strings) one after the other; the old file stays until the new one
+-- is whole.
 -- @return true, or nil and a message
 function M.write(path, parts)
   local beside <const> = path .. ".part"

@@ -71,7 +71,8 @@ local function decode_string(text, at)
     if e == "u" then
       local code = tonumber(text:match("^%x%x%x%x", stop + 2) or fail(stop, "a bad \\u"), 16)
       from = stop + 6
-      local low <const> = code >= 0xD800 and code < 0xDC00 and text:match("^\\u([dD][c-fC-F]%x%x)", from)
+      local low <const> = code >= 0xD800 and code < 0xDC00
+        and text:match("^\\u([dD][c-fC-F]%x%x)", from)
       if low then
         code = 0x10000 + ((code - 0xD800) << 10) + (tonumber(low, 16) - 0xDC00)
         from = from + 6
@@ -152,7 +153,9 @@ function M.decode(text)
   if not ok then
     return nil, type(value) == "table" and value.message or tostring(value)
   end
-  if skip(text, at) <= #text then return nil, ("json: more than one value, at byte %d"):format(at) end
+  if skip(text, at) <= #text then
+    return nil, ("json: more than one value, at byte %d"):format(at)
+  end
   return value
 end
 

@@ -1,5 +1,6 @@
 --- braid.load: a file by the ending of its name.
--- .safetensors gives a table of tensors by name; .png, .jpg and .jpeg give a uint8 tensor (c,h,w).
+-- .safetensors gives a table of tensors by name; .png, .jpg and .jpeg give a uint8 tensor
+-- (c,h,w).
 -- @return the value, or nil and a message
 
 local core <const> = require "braid.core"

@@ -1,7 +1,8 @@
 --- safetensors: tensors by name in one file.
 --
--- Eight bytes of length, a JSON header {"name": {"dtype", "shape", "data_offsets": [begin, end]}}, then
--- the values, little-endian, last dimension innermost, without holes or overlaps.
+-- Eight bytes of length, a JSON header {"name": {"dtype", "shape", "data_offsets":
+-- [begin, end]}}, then the values, little-endian, last dimension innermost, without holes
+-- or overlaps.
 
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
@@ -10,6 +11,7 @@ local json <const> = require "braid.io.json"
 local M <const> = {}
 
 local LONGEST_HEADER <const> = 100000000
+local ENTRY <const> = "%s:{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}"
 local NAMES <const> = {float32 = "F32", float64 = "F64", int64 = "I64", int32 = "I32", uint8 = "U8",
   bool = "BOOL"}
 local TYPES <const>, SIZES <const> = {}, {F32 = 4, F64 = 8, I64 = 8, I32 = 4, U8 = 1, BOOL = 1}
@@ -37,8 +39,8 @@ function M.write(path, tensors)
     local bytes <const> = core.bytes(t)
     local shape <const> = {}
     for d, size in ipairs(t.shape) do shape[d] = ("%d"):format(size) end
-    header[#header + 1] = ("%s:{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}"):format(
-      json.encode(name), NAMES[t.dtype], table.concat(shape, ","), at, at + #bytes)
+    header[#header + 1] = ENTRY:format(json.encode(name), NAMES[t.dtype], table.concat(shape, ","),
+      at, at + #bytes)
     parts[#parts + 1] = bytes
     at = at + #bytes
   end
@@ -51,8 +53,9 @@ local function whole(value) return math.type(value) == "integer" and value >= 0 
 
 -- The number of bytes that an entry's shape and type ask for, or nil and what is wrong.
 local function bytes_of(entry)
-  if type(entry) ~= "table" or not SIZES[entry.dtype] then
-    return nil, "has a type that is not known here: " .. tostring(type(entry) == "table" and entry.dtype)
+  if type(entry) ~= "table" then return nil, "is no object" end
+  if not SIZES[entry.dtype] then
+    return nil, "has a type that is not known here: " .. tostring(entry.dtype)
   end
   if type(entry.shape) ~= "table" or #entry.shape > 8 then return nil, "has no shape" end
   local count = SIZES[entry.dtype]
@@ -73,7 +76,9 @@ local function bytes_of(entry)
 end
 
 local function parse(text, path)
-  local function bad(what) return nil, ("%s: not a whole safetensors file: %s"):format(path, what) end
+  local function bad(what)
+    return nil, ("%s: not a whole safetensors file: %s"):format(path, what)
+  end
   if #text < 8 then return bad("shorter than its first eight bytes") end
   local length <const> = string.unpack("<i8", text)
   if length < 2 or length > LONGEST_HEADER or length > #text - 8 then

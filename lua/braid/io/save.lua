@@ -1,6 +1,6 @@
 --- braid.save: a file by the ending of its name.
--- .safetensors takes a table of tensors by name; .png a uint8 tensor (c,h,w) or (h,w). What was there
--- before stays until the new file is whole.
+-- .safetensors takes a table of tensors by name; .png a uint8 tensor (c,h,w) or (h,w).
+-- What was there before stays until the new file is whole.
 -- @return true, or nil and a message
 
 local core <const> = require "braid.core"

@@ -1,9 +1,9 @@
 --- The landmark task: points (n,points,2) in [-1, 1] across the image.
 --
--- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Martin and Zuber,
--- equation 2, after Zhang et al. 2014). Metrics: landmark error, the mean over points of the
--- distance over the inter-ocular distance (the true one, between the first two points); and failure,
--- the share of faces whose landmark error is above 0.10.
+-- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Martin and
+-- Zuber, equation 2, after Zhang et al. 2014). Metrics: landmark error, the mean over
+-- points of the distance over the inter-ocular distance (the true one, between the first
+-- two points); and failure, the share of faces whose landmark error is above 0.10.
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
 
 local core <const> = require "braid.core"

@@ -11,8 +11,8 @@ function Shared:init(tasks, trunk, head)
   for name, task in tasks:each() do self.heads[name] = head(task, name) end
 end
 
---- x (n,c,h,w) -> {task = output}; the heads run in the order of their names, for gradients add up
--- in the order of running.
+--- x (n,c,h,w) -> {task = output}; the heads run in the order of their names, for
+-- gradients add up in the order of running.
 function Shared:forward(x)
   local features <const>, outputs <const> = self.trunk(x), {}
   for _, name in ipairs(self.names) do outputs[name] = self.heads[name](features) end

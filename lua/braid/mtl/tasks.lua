@@ -65,8 +65,9 @@ Report.__tostring = function(self)
   return table.concat(words, "  ")
 end
 
---- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and the tasks'
--- mean losses in report.loss. The network runs in evaluation mode, and is then as it was before.
+--- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
+-- the tasks' mean losses in report.loss. The network runs in evaluation mode, and is
+-- then as it was before.
 function Tasks:evaluate(net, batches)
   local sums <const>, losses <const> = {}, {}
   local count = 0
@@ -80,7 +81,8 @@ function Tasks:evaluate(net, batches)
     for name, task in self:each() do
       sums[name] = sums[name] or {}
       task:observe(sums[name], pair(name, outputs, batch))
-      losses[name] = (losses[name] or 0) + task:loss(outputs[name], batch[name]):item() * batch.count
+      local loss <const> = task:loss(outputs[name], batch[name]):item()
+      losses[name] = (losses[name] or 0) + loss * batch.count
     end
   end
   net:train(was_training)

@@ -1,4 +1,5 @@
---- Dropout: in training, each value is 0 with probability p and scaled by 1 / (1 - p) otherwise.
+--- Dropout: in training, each value is 0 with probability p and scaled by 1 / (1 - p)
+-- otherwise.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

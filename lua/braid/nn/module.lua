@@ -1,9 +1,9 @@
 --- Module: what every layer and network is.
 --
--- A module holds parameters, buffers, options and other modules, and nothing else: forward reads
--- them and returns tensors. Tensors in fields are parameters, unless the class names them in
--- `buffer_names`; modules may stand in fields or in tables in fields. Everything is found by
--- walking the fields in sorted order.
+-- A module holds parameters, buffers, options and other modules, and nothing else:
+-- forward reads them and returns tensors. Tensors in fields are parameters, unless the
+-- class names them in `buffer_names`; modules may stand in fields or in tables in fields.
+-- Everything is found by walking the fields in sorted order.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -130,7 +130,8 @@ end
 
 function Module:eval() return self:train(false) end
 
---- No part of it changes any more: no gradients, and batch norm and dropout as in evaluation.
+--- No part of it changes any more: no gradients, and batch norm and dropout as in
+-- evaluation.
 function Module:freeze()
   for _, p in ipairs(self:parameters()) do core.requires_grad(p, false) end
   return self:apply(function(m) m.frozen = true end)
@@ -153,8 +154,8 @@ function Module:state_dict()
   return state
 end
 
---- Copies values from a table of tensors by name. With {strict = false}, names that only one side
--- knows are reported rather than an error.
+--- Copies values from a table of tensors by name. With {strict = false}, names that only
+-- one side knows are reported rather than an error.
 -- @return {missing = {names...}, unexpected = {names...}}
 function Module:load_state_dict(state, given)
   local o <const> = check.options("load_state_dict", given, {strict = true})

@@ -10,7 +10,8 @@ local grad <const> = require "braid.grad"
 
 local Optimizer <const> = class("Optimizer")
 
--- `parameters` is a list of tensors, or of groups {params = {...}, lr = ..., lr_mult = ...}.
+-- `parameters` is a list of tensors, or of groups {params = {...}, lr = ..., lr_mult =
+-- ...}.
 local function groups_of(name, parameters, options)
   if #parameters == 0 then error(name .. ": there are no parameters to train", 4) end
   if core.is_tensor(parameters[1]) then parameters = {{params = parameters}} end

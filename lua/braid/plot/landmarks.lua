@@ -1,7 +1,9 @@
---- A grid of faces with their true points (green rings) and predicted ones (red dots), as a PNG.
+--- A grid of faces with their true points (green rings) and predicted ones (red dots), as
+-- a PNG.
 -- @usage
 -- plot.landmarks("out.png", images, true_points, predicted, {columns = 8, side = 120})
--- images float32 or uint8 (n,c,h,w), 0..255; points (n,points,2) in [-1, 1]; predicted may be nil.
+-- images float32 or uint8 (n,c,h,w), 0..255; points (n,points,2) in [-1, 1]; predicted
+-- may be nil.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

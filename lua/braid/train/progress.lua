@@ -1,5 +1,5 @@
---- A progress bar with the time that is left: one line that redraws itself in a terminal, nothing
--- where output goes to a file.
+--- A progress bar with the time that is left: one line that redraws itself in a terminal,
+-- nothing where output goes to a file.
 -- @usage
 -- local bar <const> = progress(epochs * steps)
 -- for ... do bar:advance("epoch 3/30", batch.count) end
