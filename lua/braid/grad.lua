@@ -39,7 +39,7 @@ local function compare(f, inputs, which, weights, o)
   local grad <const> = x.grad
   local flat <const> = x:detach():reshape(-1)
   if not core.shares_memory(flat, x) then
-    error("gradcheck: input " .. which .. " must lie in memory in an order that can be flattened", 3)
+    error("gradcheck: input " .. which .. " lies in memory in an order that cannot be flattened", 3)
   end
   local dx <const> = grad and grad:reshape(-1):totable() or {}
   for i = 1, flat:numel() do

@@ -62,7 +62,8 @@ filled("empty", nil)
 --- A tensor of one value: braid.full({2, 3}, 7).
 function M.full(sizes, value, given)
   local options <const> = check.options("full", given, CREATE)
-  return finish(core.new(type(sizes) == "table" and sizes or {sizes}, options.dtype, value), options)
+  if type(sizes) ~= "table" then sizes = {sizes} end
+  return finish(core.new(sizes, options.dtype, value), options)
 end
 
 --- Uniform in [0, 1), and standard normal.
