@@ -75,20 +75,27 @@ isa_avx2   = -mavx2 -mfma
 isa_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 TYPES     = f32 f64 i64 i32 u8 b8
 
-SOURCES   = $(filter-out csrc/kernel/kernels.c,$(wildcard csrc/*/*.c))
+SOURCES   = $(filter-out csrc/kernel/kernels.c csrc/prelude/%,$(wildcard csrc/*/*.c))
 KERNELS   = $(foreach i,$(ISAS),$(foreach t,$(TYPES),$(BUILD)/obj/kernel/kernels.$(i).$(t).o))
 OBJECTS   = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o) $(KERNELS)
 CORE      = $(BUILD)/lib/braid/core.so
+PRELUDE   = $(BUILD)/lib/braid/prelude.so
 
 MAKEFLAGS += --no-builtin-rules
 
-build: $(CORE) $(BUILD)/braid
+build: $(CORE) $(PRELUDE) $(BUILD)/braid
 	@:
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(OBJECTS) $(LDLIBS)
+
+# Without OpenMP: see its source.
+$(PRELUDE): csrc/prelude/prelude.c
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -shared -o $@ $<
 
 $(BUILD)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
@@ -191,6 +198,7 @@ install: deps
 	if test -d models; then cd models && \
 	  find . -name '*.lua' -exec install -D -m 644 {} '$(DESTDIR)$(LUADIR)/braid/models/{}' ';'; fi
 	install -D -m 755 $(CORE) '$(DESTDIR)$(LIBDIR)/braid/core.so'
+	install -D -m 755 $(PRELUDE) '$(DESTDIR)$(LIBDIR)/braid/prelude.so'
 	$(call LAUNCHER,$(LUADIR),$(LIBDIR)) >'$(DESTDIR)$(BINDIR)/braid'
 	chmod 755 '$(DESTDIR)$(BINDIR)/braid'
 

@@ -64,6 +64,7 @@ describe("the layers of C", function()
     base = "base", kernel = "base kernel", tensor = "base kernel tensor",
     op = "base kernel tensor op", grad = "base kernel tensor op grad", io = "base tensor io",
     bind = "base kernel tensor op grad io bind", dist = "base kernel tensor op grad dist",
+    prelude = "", -- a library of its own, which the core never sees
   }
 
   -- Headers that are not the core's own, and where alone they are included.
