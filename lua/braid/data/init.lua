@@ -1,10 +1,3 @@
---- Data sets and the iteration over them. data.mtfl is what data/mtfl.lua returns: found
--- by name.
+--- Data sets and the iteration over them.
 
-return setmetatable({}, {__index = function(t, name)
-  local path <const> = "braid.data." .. name
-  if not package.searchpath(path, package.path) then return nil end
-  local value <const> = require(path)
-  rawset(t, name, value)
-  return value
-end})
+return require "braid.folder" "braid.data"

@@ -1,9 +1,3 @@
---- Multi-task learning. mtl.tasks is what mtl/tasks.lua returns: found by its name.
+--- Multi-task learning.
 
-return setmetatable({}, {__index = function(t, name)
-  local path <const> = "braid.mtl." .. name
-  if not package.searchpath(path, package.path) then return nil end
-  local value <const> = require(path)
-  rawset(t, name, value)
-  return value
-end})
+return require "braid.folder" "braid.mtl"

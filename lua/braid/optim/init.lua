@@ -1,9 +1,3 @@
---- Optimizers and schedules. optim.Adam is what optim/adam.lua returns: found by its name.
+--- Optimizers and schedules: optim.Adam is in optim/adam.lua.
 
-return setmetatable({}, {__index = function(t, name)
-  local path <const> = "braid.optim." .. name:lower()
-  if not package.searchpath(path, package.path) then return nil end
-  local value <const> = require(path)
-  rawset(t, name, value)
-  return value
-end})
+return require "braid.folder"("braid.optim", string.lower)

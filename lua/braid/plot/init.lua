@@ -1,9 +1,3 @@
---- Pictures. plot.landmarks is what plot/landmarks.lua returns: found by its name.
+--- Pictures.
 
-return setmetatable({}, {__index = function(t, name)
-  local path <const> = "braid.plot." .. name
-  if not package.searchpath(path, package.path) then return nil end
-  local value <const> = require(path)
-  rawset(t, name, value)
-  return value
-end})
+return require "braid.folder" "braid.plot"
