@@ -238,7 +238,7 @@ int br_tensor_newindex(lua_State *L) {
   step steps[BR_MAX_DIM];
   int n = 0;
   if (lua_type(L, 2) == LUA_TSTRING) return write_field(L, t, lua_tostring(L, 2));
-  if (!br_test_tensor(L, 3) && !lua_isnumber(L, 3) && !lua_isboolean(L, 3))
+  if (!br_test_tensor(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_isboolean(L, 3))
     return br_error(L, "index: wants a tensor or a number to write, not %s",
                       luaL_typename(L, 3));
   mask = br_test_tensor(L, 2);
