@@ -54,6 +54,9 @@ int br_new_scope(lua_State *L);
 /* Raises the core's last message, with the place in the user's script and the path of the
    module that was running. */
 int br_raise(lua_State *L);
+/* luaL_error, but for the place: that of the user's script, not of Braid's Lua files. */
+int br_error(lua_State *L, const char *format, ...);
+int br_set_home(lua_State *L);
 int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
 /* ---- the rest, each pushing its functions into the table at the top ---- */

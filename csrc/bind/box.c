@@ -52,7 +52,7 @@ br_tensor *br_test_tensor(lua_State *L, int arg) {
   br_box *box = test_box(L, arg);
   if (!box) return NULL;
   if (!box->t)
-    luaL_error(L, box->released
+    br_error(L, box->released
                       ? "this tensor was released when its scope closed; keep() it "
                         "to use it afterwards"
                       : "this tensor is empty: the call that was to fill it failed");

@@ -19,7 +19,7 @@ static int manual_seed(lua_State *L) {
 static int set_threads(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   if (n < 1 || n > 1024)
-    return luaL_error(L, "set_threads: n must be from 1 to 1024, not %d", (int)n);
+    return br_error(L, "set_threads: n must be from 1 to 1024, not %d", (int)n);
   br_set_threads((int)n);
   return 0;
 }
@@ -89,6 +89,7 @@ static int open_all(lua_State *L) {
                                        {"clock", clock_now},
                                        {"terminal_width", terminal_width},
                                        {"set_context", br_set_context},
+                                       {"set_home", br_set_home},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   br_open_boxes(L);

@@ -2,10 +2,19 @@
  */
 #include "bind/bind.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char context_key = 0;
+static const char context_key = 0, home_key = 0;
+
+/* core.set_home(prefix): what the chunk names of Braid's own files begin with. */
+int br_set_home(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &home_key);
+  return 0;
+}
 
 int br_set_context(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -17,13 +26,28 @@ int br_set_context(lua_State *L) {
 /* Pushes "file:line: " of the innermost function that is not Braid's own. */
 static void push_place(lua_State *L) {
   lua_Debug d;
+  size_t length = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &home_key);
+  const char *home = lua_tolstring(L, -1, &length);
   for (int level = 1; lua_getstack(L, level, &d); level++) {
     lua_getinfo(L, "Sl", &d);
-    if (d.currentline < 0 || strstr(d.source, "/braid/")) continue;
+    if (d.currentline < 0 || (home && strncmp(d.source, home, length) == 0)) continue;
     lua_pushfstring(L, "%s:%d: ", d.short_src, d.currentline);
+    lua_remove(L, -2);
     return;
   }
+  lua_pop(L, 1);
   lua_pushliteral(L, "");
+}
+
+int br_error(lua_State *L, const char *format, ...) {
+  va_list args;
+  push_place(L);
+  va_start(args, format);
+  lua_pushvfstring(L, format, args);
+  va_end(args);
+  lua_concat(L, 2);
+  return lua_error(L);
 }
 
 int br_raise(lua_State *L) {

@@ -14,7 +14,7 @@ static int64_t field(lua_State *L, int at, int i) {
   lua_geti(L, at, i);
   int64_t value = lua_tointegerx(L, -1, &whole);
   if (!whole)
-    luaL_error(L, "index: a range is {first, last} or {first, last, step}, all integers");
+    br_error(L, "index: a range is {first, last} or {first, last, step}, all integers");
   lua_pop(L, 1);
   return value;
 }
@@ -28,14 +28,14 @@ static step read_step(lua_State *L, int at) {
     lua_Integer n = luaL_len(L, at);
     if (n == 0) return s;
     if (n > 3 || n < 2)
-      luaL_error(L,
+      br_error(L,
                  "index: a range is {first, last} or {first, last, step}, all integers");
     s.kind = RANGE;
     s.first = field(L, at, 1);
     s.last = field(L, at, 2);
     if (n == 3) s.by = field(L, at, 3);
   } else {
-    luaL_error(L, "index: wants integers and ranges {first, last}, not %s",
+    br_error(L, "index: wants integers and ranges {first, last}, not %s",
                luaL_typename(L, at));
   }
   return s;
@@ -45,12 +45,12 @@ static step read_step(lua_State *L, int at) {
 static int read_key(lua_State *L, int at, const br_tensor *t, step *steps) {
   if (lua_isinteger(L, at)) {
     steps[0] = read_step(L, at);
-    if (t->ndim == 0) luaL_error(L, "index: a tensor without dimensions has no parts");
+    if (t->ndim == 0) br_error(L, "index: a tensor without dimensions has no parts");
     return 1;
   }
   lua_Integer n = luaL_len(L, at);
   if (n > t->ndim)
-    luaL_error(L, "index: %d indices for a tensor %s of %d dimensions", (int)n,
+    br_error(L, "index: %d indices for a tensor %s of %d dimensions", (int)n,
                br_shape_of(t), t->ndim);
   for (int i = 0; i < n; i++) {
     lua_geti(L, at, i + 1);
@@ -165,7 +165,7 @@ int br_tensor_index(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   if ((key = br_test_tensor(L, 2))) return select_by(L, t, key);
   if (!lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
-    return luaL_error(L, "index: wants an integer, a table or a tensor, not %s",
+    return br_error(L, "index: wants an integer, a table or a tensor, not %s",
                       luaL_typename(L, 2));
   step steps[BR_MAX_DIM];
   int n = read_key(L, 2, t, steps);
@@ -180,7 +180,10 @@ static br_tensor *value_tensor(lua_State *L, int at, br_dtype dtype) {
   if (t) return br_retain(t);
   double value = lua_isboolean(L, at) ? lua_toboolean(L, at) : lua_tonumber(L, at);
   t = br_tensor_new(dtype, 0, NULL, BR_CONTIGUOUS);
-  if (t) br_map(K(fill), dtype, t, 0, NULL, &value);
+  if (t && dtype == BR_I64 && lua_isinteger(L, at)) /* exact beyond 2^53 */
+    *(int64_t *)(void *)t->data = lua_tointeger(L, at);
+  else if (t)
+    br_map(K(fill), dtype, t, 0, NULL, &value);
   return t;
 }
 
@@ -225,7 +228,7 @@ static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
 
 static int write_field(lua_State *L, br_tensor *t, const char *name) {
   if (strcmp(name, "grad") != 0)
-    return luaL_error(L, "a tensor has no field '%s' that can be set", name);
+    return br_error(L, "a tensor has no field '%s' that can be set", name);
   br_tensor *grad = lua_isnil(L, 3) ? NULL : br_check_tensor(L, 3);
   return br_set_grad(t, grad) == BR_OK ? 0 : br_raise(L);
 }
@@ -235,12 +238,12 @@ int br_tensor_newindex(lua_State *L) {
   step steps[BR_MAX_DIM];
   int n = 0;
   if (lua_type(L, 2) == LUA_TSTRING) return write_field(L, t, lua_tostring(L, 2));
-  if (!br_test_tensor(L, 3) && !lua_isnumber(L, 3) && !lua_isboolean(L, 3))
-    return luaL_error(L, "index: wants a tensor or a number to write, not %s",
+  if (!br_test_tensor(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_isboolean(L, 3))
+    return br_error(L, "index: wants a tensor or a number to write, not %s",
                       luaL_typename(L, 3));
   mask = br_test_tensor(L, 2);
   if (!mask && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
-    return luaL_error(L, "index: wants an integer, a table or a mask, not %s",
+    return br_error(L, "index: wants an integer, a table or a mask, not %s",
                       luaL_typename(L, 2));
   if (!mask) n = read_key(L, 2, t, steps);
   br_tensor *value = value_tensor(L, 3, t->dtype);

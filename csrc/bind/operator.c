@@ -32,12 +32,12 @@ static const char *shown_name(lua_State *L, const binding *b) {
 
 static int bad_argument(lua_State *L, const request *r, const br_param *p,
                         const char *want, int at) {
-  return luaL_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
+  return br_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
                     br_test_tensor(L, at) ? "a tensor" : luaL_typename(L, at));
 }
 
 static int64_t from_one(lua_State *L, const request *r, const br_param *p, int64_t i) {
-  if (i == 0) luaL_error(L, "%s: %s counts from 1, not 0", shown_name(L, r->b), p->name);
+  if (i == 0) br_error(L, "%s: %s counts from 1, not 0", shown_name(L, r->b), p->name);
   return i > 0 ? i - 1 : i;
 }
 
@@ -61,7 +61,7 @@ static void read_list(lua_State *L, const request *r, const br_param *p, int at,
   }
   lua_Integer n = luaL_len(L, at);
   if (n > BR_MAX_DIM)
-    luaL_error(L, "%s: %s has %d entries, more than %d", shown_name(L, r->b), p->name,
+    br_error(L, "%s: %s has %d entries, more than %d", shown_name(L, r->b), p->name,
                (int)n, BR_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);
@@ -109,7 +109,7 @@ static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
     lua_geti(L, at, i);
     list[i - 1] = br_test_tensor(L, -1);
     if (!list[i - 1])
-      luaL_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
+      br_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
                  (int)i, p->name, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
@@ -165,7 +165,7 @@ static int unknown_option(lua_State *L, const request *r, const char *key, int f
     luaL_addstring(&known, r->b->signature.param[i].name);
   }
   luaL_pushresult(&known);
-  return luaL_error(L, "%s: there is no option '%s'; there is %s", shown_name(L, r->b),
+  return br_error(L, "%s: there is no option '%s'; there is %s", shown_name(L, r->b),
                     key, lua_tostring(L, -1));
 }
 
@@ -175,7 +175,7 @@ static void read_options(lua_State *L, request *r, int at, int from) {
   lua_pushnil(L);
   while (lua_next(L, at)) {
     if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "%s: options go by name", shown_name(L, r->b));
+      br_error(L, "%s: options go by name", shown_name(L, r->b));
     const char *key = lua_tostring(L, -2);
     int i = from;
     while (i < r->b->signature.n && strcmp(r->b->signature.param[i].name, key) != 0) i++;
@@ -205,7 +205,7 @@ static int read_row(lua_State *L, request *r, const br_param *p, int at, int top
   a->n = 0;
   for (; at <= top && lua_type(L, at) == LUA_TNUMBER; at++) {
     if (a->n == BR_MAX_DIM)
-      luaL_error(L, "%s: more than %d sizes", shown_name(L, r->b), BR_MAX_DIM);
+      br_error(L, "%s: more than %d sizes", shown_name(L, r->b), BR_MAX_DIM);
     int64_t i = read_integer(L, r, p, at, "integers");
     a->v[a->n++] = p->kind == 'D' ? from_one(L, r, p, i) : i;
   }
@@ -231,7 +231,7 @@ static void read_arguments(lua_State *L, request *r) {
   if (at == top && lua_type(L, at) == LUA_TTABLE) {
     read_options(L, r, at, from);
   } else if (at <= top) {
-    luaL_error(L, "%s: too many arguments (%d)", shown_name(L, r->b), top);
+    br_error(L, "%s: too many arguments (%d)", shown_name(L, r->b), top);
   }
   for (; i < s->n; i++) {
     const br_param *p = &s->param[i];
@@ -240,7 +240,7 @@ static void read_arguments(lua_State *L, request *r) {
     for (int k = 0; k < r->numbers; k++)
       if (tensor && r->number[k].slot == p->slot) given = true;
     if (!given && !p->optional)
-      luaL_error(L, "%s: %s is missing", shown_name(L, r->b), p->name);
+      br_error(L, "%s: %s is missing", shown_name(L, r->b), p->name);
   }
 }
 

@@ -9,7 +9,7 @@ br_dtype br_check_dtype(lua_State *L, int arg) {
   br_dtype dtype = BR_F32;
   const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
   if (!br_dtype_parse(name, &dtype))
-    luaL_error(L, "dtype must be float32, float64, int64, int32, uint8 or bool, not %s",
+    br_error(L, "dtype must be float32, float64, int64, int32, uint8 or bool, not %s",
                *name ? name : luaL_typename(L, arg));
   return dtype;
 }
@@ -18,13 +18,13 @@ int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_Integer n = luaL_len(L, arg);
   if (n > BR_MAX_DIM)
-    luaL_error(L, "a tensor has at most %d dimensions, not %d", BR_MAX_DIM, (int)n);
+    br_error(L, "a tensor has at most %d dimensions, not %d", BR_MAX_DIM, (int)n);
   for (int i = 0; i < n; i++) {
     int whole;
     lua_geti(L, arg, i + 1);
     sizes[i] = lua_tointegerx(L, -1, &whole);
     if (!whole)
-      luaL_error(L, "size %d must be an integer, not %s", i + 1,
+      br_error(L, "size %d must be an integer, not %s", i + 1,
                  luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
   }
@@ -64,7 +64,7 @@ static int table_shape(lua_State *L, int at, int64_t *shape) {
   lua_pushvalue(L, at);
   while (lua_type(L, -1) == LUA_TTABLE) {
     if (ndim == BR_MAX_DIM)
-      luaL_error(L, "tensor: more than %d levels of tables", BR_MAX_DIM);
+      br_error(L, "tensor: more than %d levels of tables", BR_MAX_DIM);
     shape[ndim++] = luaL_len(L, -1);
     lua_geti(L, -1, 1);
     lua_remove(L, -2);
@@ -78,7 +78,7 @@ static void put_number(lua_State *L, br_tensor *t, int64_t at) {
   void *p = to;
   bool boolean = lua_isboolean(L, -1);
   if (lua_type(L, -1) != LUA_TNUMBER && !boolean)
-    luaL_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1,
+    br_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1,
                luaL_typename(L, -1));
   double value = boolean ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
   int64_t whole = 0;
@@ -86,7 +86,7 @@ static void put_number(lua_State *L, br_tensor *t, int64_t at) {
     int exact;
     whole = boolean ? lua_toboolean(L, -1) : lua_tointegerx(L, -1, &exact);
     if (!boolean && !exact)
-      luaL_error(L, "tensor: entry %d is %f, which is no integer", (int)at + 1, value);
+      br_error(L, "tensor: entry %d is %f, which is no integer", (int)at + 1, value);
   }
   switch (t->dtype) {
   case BR_F32: *(float *)p = (float)value; break;
@@ -105,7 +105,7 @@ static int64_t put_table(lua_State *L, br_tensor *t, int dim, int64_t at) {
     return at + 1;
   }
   if (lua_type(L, -1) != LUA_TTABLE || luaL_len(L, -1) != t->shape[dim])
-    luaL_error(L,
+    br_error(L,
                "tensor: the table is ragged: level %d wants %d entries before entry %d",
                dim + 1, (int)t->shape[dim], (int)at + 1);
   luaL_checkstack(L, 2, NULL);
@@ -144,7 +144,7 @@ static void push_number(lua_State *L, const br_tensor *t, int64_t at) {
 static int item(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   if (t->numel != 1)
-    return luaL_error(L, "item: the tensor %s has %d elements, not one", br_shape_of(t),
+    return br_error(L, "item: the tensor %s has %d elements, not one", br_shape_of(t),
                       (int)t->numel);
   push_number(L, t, 0);
   return 1;
@@ -192,7 +192,7 @@ static int from_bytes(lua_State *L) {
   br_dtype dtype = br_check_dtype(L, 4);
   if (!br_count(ndim, sizes, &numel) || first < 1 || (size_t)first > length + 1 ||
       (uint64_t)(numel * br_dtype_size(dtype)) > length - (size_t)first + 1)
-    return luaL_error(L, "from_bytes: %s values of shape %s do not fit into %d bytes",
+    return br_error(L, "from_bytes: %s values of shape %s do not fit into %d bytes",
                       br_dtype_name(dtype), br_shape_text(ndim, sizes), (int)length);
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));

@@ -145,14 +145,15 @@ static br_tensor *kept(br_tensor *t, bool values, int64_t *version) {
   return values ? br_tensor_alias(t) : br_tensor_shape_of(t);
 }
 
-static br_status keep_inputs(br_node *node, const br_call *c) {
+/* `before`: the first input as it was before a change in place, or NULL. */
+static br_status keep_inputs(br_node *node, const br_call *c, br_tensor *before) {
   for (int i = 0; i < c->nin; i++) {
-    br_tensor *t = c->in[i];
+    br_tensor *t = i == 0 && before ? before : c->in[i];
     if (!t) continue;
     bool values = i < 8 && (c->op->keep & BR_KEEP_IN(i));
     node->call.in[i] = kept(t, values, &node->edge[i].version);
     if (!node->call.in[i]) return BR_ENOMEM;
-    node->edge[i].var = br_retain(t->var);
+    node->edge[i].var = br_retain(c->in[i]->var);
   }
   return BR_OK;
 }
@@ -199,21 +200,39 @@ static void wrote(const br_call *c) {
   if (c->in_place) c->out[0]->storage->version++;
 }
 
-br_status br_apply(br_call *c) {
-  c->recorded = takes_part(c);
-  br_status status = c->in_place && c->recorded ? check_in_place(c) : BR_OK;
-  if (!status) status = br_call_run(c);
-  if (status) return status;
-  if (!c->recorded) {
-    wrote(c);
-    return BR_OK;
+static br_tensor *copied(br_tensor *t) {
+  br_tensor *copy = br_tensor_like(t, t->dtype);
+  if (copy && br_copy(copy, t) != BR_OK) {
+    br_release(copy);
+    copy = NULL;
   }
+  return copy;
+}
+
+static br_status record(br_call *c, br_tensor *before) {
   br_node *node = node_new(c);
   if (!node) return BR_ENOMEM;
-  status = keep_inputs(node, c);
+  br_status status = keep_inputs(node, c, before);
   wrote(c);
   if (!status) status = keep_outputs(node, c);
   br_release(node); /* its outputs own it now */
+  return status;
+}
+
+br_status br_apply(br_call *c) {
+  br_tensor *before = NULL;
+  c->recorded = takes_part(c);
+  br_status status = c->in_place && c->recorded ? check_in_place(c) : BR_OK;
+  if (!status && c->in_place && c->recorded && c->op->keep & BR_KEEP_IN(0)) {
+    before = copied(c->in[0]);
+    if (!before) status = BR_ENOMEM;
+  }
+  if (!status) status = br_call_run(c);
+  if (!status && c->recorded)
+    status = record(c, before);
+  else if (!status)
+    wrote(c);
+  br_release(before);
   return status;
 }
 

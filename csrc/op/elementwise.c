@@ -1,6 +1,8 @@
 /* Elementwise operators: one row each. */
 #include "op/op.h"
 
+#include <math.h>
+
 enum { A = BR_KEEP_IN(0), B = BR_KEEP_IN(1), W = BR_KEEP_IN(2), Y = BR_KEEP_OUT(0) };
 enum { INT = BR_IN_PLACE, REAL = BR_IN_PLACE | BR_TO_FLOAT, TEST = BR_TO_BOOL };
 
@@ -13,6 +15,24 @@ static br_status no_bool_infer(br_call *c) {
   c->compute = br_promote(c->nin, c->in);
   if (c->compute == BR_BOOL) return br_bad(c, "has no meaning for bool tensors");
   return br_map_infer(c);
+}
+
+/* x + alpha y: of integers, alpha must be one too. */
+static br_status whole_alpha(br_call *c) {
+  double alpha = c->arg[0].f;
+  if (br_dtype_is_float(c->compute) || alpha == floor(alpha)) return BR_OK;
+  return br_bad(c, "alpha must be an integer for %s tensors, not %g",
+                br_dtype_name(c->compute), alpha);
+}
+
+static br_status add_infer(br_call *c) {
+  br_status status = promote_infer(c);
+  return status ? status : whole_alpha(c);
+}
+
+static br_status sub_infer(br_call *c) {
+  br_status status = no_bool_infer(c);
+  return status ? status : whole_alpha(c);
 }
 
 static br_status where_infer(br_call *c) {
@@ -66,7 +86,9 @@ const br_op br_elementwise_ops[] = {
     {"add",
      "x:n y:n alpha:f=1",
      "x + alpha y",
-     MAP,
+     add_infer,
+     br_map_forward,
+     br_map_backward,
      0,
      INT,
      K(add),
@@ -74,7 +96,9 @@ const br_op br_elementwise_ops[] = {
     {"sub",
      "x:n y:n alpha:f=1",
      "x - alpha y",
-     NUM,
+     sub_infer,
+     br_map_forward,
+     br_map_backward,
      0,
      INT,
      K(sub),

@@ -132,11 +132,12 @@ static br_status norm_forward(br_call *c) {
   br_status status = rows ? BR_OK : BR_ENOMEM;
   factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
   if (!factors) status = BR_ENOMEM;
+  double *m2 = br_alloc((size_t)channels * sizeof *m2 + 1);
+  if (!m2) status = BR_ENOMEM;
   if (!status && c->arg[TRAINING].i) {
-    status = statistics(rows, mean, invstd);
-    if (!status) update_running(c, mean, invstd, n);
+    status = statistics(rows, mean, m2);
     for (int64_t j = 0; j < channels && !status; j++)
-      invstd[j] = 1 / sqrt(invstd[j] / (double)n + c->arg[EPS].f);
+      invstd[j] = 1 / sqrt(m2[j] / (double)n + c->arg[EPS].f);
   } else if (!status) {
     for (int64_t j = 0; j < channels; j++) {
       mean[j] = get(c->in[MEAN], j);
@@ -156,9 +157,12 @@ static br_status norm_forward(br_call *c) {
     status = flat ? br_copy(c->out[0], flat) : BR_ENOMEM;
     br_release(flat);
   }
+  /* Last, for a call that fails for memory is tried again. */
+  if (!status && c->arg[TRAINING].i) update_running(c, mean, m2, n);
   br_release(rows);
   br_release(out);
   br_release(factors);
+  br_free(m2);
   return status;
 }
 

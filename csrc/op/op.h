@@ -85,7 +85,7 @@ const br_op *br_op_find(const char *name);
 /* ---- signatures (signature.c) ---- */
 
 typedef struct br_param {
-  char name[16];
+  char name[24];
   char kind;
   bool optional;
   int slot; /* in c->in for tensors, else in c->arg */

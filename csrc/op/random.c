@@ -40,6 +40,12 @@ static br_status fill_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
+/* Between 0 and 1 an integer has no room. */
+static br_status real_infer(br_call *c) {
+  br_status status = br_need_float(c, c->in[0], "x");
+  return status ? status : fill_infer(c);
+}
+
 static br_status integer_infer(br_call *c) {
   if (c->arg[1].f < c->arg[0].f)
     return br_bad(c, "no integer lies between %.0f and %.0f", c->arg[0].f, c->arg[1].f);
@@ -97,9 +103,9 @@ static br_status dropout_backward(br_call *c) {
 /* clang-format off */
 const br_op br_random_ops[] = {
   {"uniform", "x:t low:f=0 high:f=1", "values drawn evenly from [low, high)",
-   fill_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+   real_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
   {"normal", "x:t mean:f=0 std:f=1", "values drawn from a normal distribution",
-   fill_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+   real_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
   {"random", "x:t low:f high:f", "integers drawn evenly from low to high, both included",
    integer_infer, integer_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
   {"bernoulli", "x:t p:f=0.5", "1 with probability p, else 0",

@@ -69,6 +69,7 @@ static br_status plan_make(br_tensor *x, unsigned mask, bool rows, plan *p) {
 /* out's elements in memory order are the plan's [outer][inner]. */
 static br_status run_sum(br_tensor *x, unsigned mask, double scale, br_tensor *out) {
   plan p;
+  if (out->numel == 0) return BR_OK;
   if (plan_make(x, mask, false, &p) != BR_OK) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(x->dtype);
   int64_t rows = BLOCK / p.inner > 0 ? BLOCK / p.inner : 1;

@@ -9,6 +9,7 @@
            p a number or a pair {h, w}           P the same, or "same" */
 #include "op/op.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ void br_op_signature(const br_op *op, br_signature *out) {
     size_t length = strcspn(at, " ");
     const char *colon = memchr(at, ':', length), *end = at + length;
     br_param *p = &out->param[out->n++];
+    assert((size_t)(colon - at) < sizeof p->name);
     memcpy(p->name, at, (size_t)(colon - at));
     p->kind = colon[1];
     p->optional = colon + 2 < end;

@@ -10,8 +10,11 @@ local methods <const> = meta.methods
 
 local CREATE <const> = {dtype = "float32", requires_grad = false}
 
+-- Errors name the line that called Braid, not one of Braid's own.
+core.set_home(debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$") or "=[braid]")
+
 -- Sizes as numbers or one table, then perhaps a table of options.
-local function sizes_and_options(what, ...)
+local function sizes_and_options(...)
   local first <const> = ...
   local n <const> = select("#", ...)
   local sizes, given = {}, nil
@@ -23,7 +26,7 @@ local function sizes_and_options(what, ...)
       if type(value) == "table" and i == n then given = value else sizes[i] = value end
     end
   end
-  return sizes, check.options(what, given, CREATE)
+  return sizes, given
 end
 
 local function finish(t, options)
@@ -45,7 +48,8 @@ end
 
 local function filled(name, value)
   M[name] = function(...)
-    local sizes <const>, options <const> = sizes_and_options(name, ...)
+    local sizes <const>, given <const> = sizes_and_options(...)
+    local options <const> = check.options(name, given, CREATE)
     return finish(core.new(sizes, options.dtype, value), options)
   end
   M[name .. "_like"] = function(t, given)
@@ -68,12 +72,14 @@ end
 
 --- Uniform in [0, 1), and standard normal.
 function M.rand(...)
-  local sizes <const>, options <const> = sizes_and_options("rand", ...)
+  local sizes <const>, given <const> = sizes_and_options(...)
+  local options <const> = check.options("rand", given, CREATE)
   return finish(ops.uniform_(core.new(sizes, options.dtype)), options)
 end
 
 function M.randn(...)
-  local sizes <const>, options <const> = sizes_and_options("randn", ...)
+  local sizes <const>, given <const> = sizes_and_options(...)
+  local options <const> = check.options("randn", given, CREATE)
   return finish(ops.normal_(core.new(sizes, options.dtype)), options)
 end
 

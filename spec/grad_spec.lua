@@ -1,0 +1,483 @@
+--- Autograd: what is recorded, where gradients go, when they are refused, and how long things
+-- live.
+
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+
+local function leaf(values, dtype)
+  return braid.tensor(values, {dtype = dtype or "float64"}):requires_grad_()
+end
+
+describe("backward", function()
+  it("adds up in leaves from call to call", function()
+    local x <const> = leaf {1, 2};
+    (x * 3):sum():backward()
+    assert.same({3, 3}, x.grad:totable());
+    (x * x):sum():backward()
+    assert.same({5, 7}, x.grad:totable())
+    x.grad = nil
+    assert.is_nil(x.grad)
+  end)
+
+  it("adds up what shared parts of an expression receive", function()
+    local x <const> = leaf {2}
+    local shared <const> = x * x
+    local y <const> = shared * shared + shared:exp() * 0 + shared
+    y:sum():backward() -- d(x^4 + x^2) = 4 x^3 + 2 x
+    assert.same({36}, x.grad:totable())
+  end)
+
+  it("uses a tensor that is both factors twice", function()
+    local x <const> = leaf {3};
+    (x * x):sum():backward()
+    assert.same({6}, x.grad:totable())
+  end)
+
+  it("sums over what was broadcast", function()
+    local x <const>, row <const>, column <const>, one <const> =
+      braid.ones(2, 3, {dtype = "float64", requires_grad = true}), leaf {1, 2, 3},
+      leaf {{10}, {20}}, leaf(2)
+    local y <const> = x * row + column * one
+    y:backward {gradient = braid.tensor({{1, 2, 3}, {4, 5, 6}}, {dtype = "float64"})}
+    assert.same({{1, 4, 9}, {4, 10, 18}}, x.grad:totable())
+    assert.same({5, 7, 9}, row.grad:totable())
+    assert.same({{12}, {30}}, column.grad:totable())
+    assert.equal(6 * 10 + 15 * 20, one.grad:item())
+  end)
+
+  it("goes through views to the parts they show", function()
+    local x <const> = leaf {{1, 2, 3}, {4, 5, 6}}
+    local y <const> = x:t()[{{2, 3}, 1}] * 10 + x[2][{{1, 3, 2}}]
+    y:sum():backward()
+    assert.same({{0, 10, 10}, {1, 0, 1}}, x.grad:totable())
+  end)
+
+  it("goes through reshape, expand, cat, stack and index tensors", function()
+    local x <const> = leaf {1, 2}
+    local wide <const> = x:reshape(2, 1):expand(2, 3)
+    local y <const> = braid.cat({wide:reshape(-1), x, braid.stack({x, x}):reshape(-1)})
+    local z <const> = y[braid.tensor({1, 1, 7, -1}, {dtype = "int64"})]
+    z:sum():backward()
+    assert.same({3, 1}, x.grad:totable())
+  end)
+
+  it("serves several losses over one graph, kept or gone through at once", function()
+    local x <const> = leaf {1, 2}
+    local shared <const> = x * x
+    local first <const>, second <const> = shared:sum(), (shared * 2):sum()
+    first:backward {retain_graph = true}
+    assert.same({2, 4}, x.grad:totable())
+    second:backward()
+    assert.same({6, 12}, x.grad:totable())
+    local third <const> = (x * x):sum() + (x * 3):sum()
+    x.grad = nil
+    third:backward()
+    assert.same({5, 7}, x.grad:totable())
+  end)
+
+  it("a second time is an error that says how to allow it", function()
+    local x <const> = leaf {1, 2}
+    local y <const> = (x * x):sum()
+    y:backward()
+    assert.has_error(function() y:backward() end, "backward: sum has been gone through before and "
+      .. "its tensors are freed; pass {retain_graph = true} the first time")
+    assert.same({2, 4}, x.grad:totable())
+  end)
+
+  it("with retain_graph can be repeated", function()
+    local x <const> = leaf {1, 2}
+    local y <const> = (x * x):sum()
+    for i = 1, 3 do
+      y:backward {retain_graph = true}
+      assert.same({2 * i, 4 * i}, x.grad:totable())
+    end
+    y:backward()
+    assert.same({8, 16}, x.grad:totable())
+  end)
+
+  it("of several elements wants a gradient of their shape", function()
+    local x <const> = leaf {1, 2}
+    assert.has_error(function() (x * 2):backward() end, "backward: a tensor of shape (2) wants "
+      .. "{gradient = ...}; only one of a single element does without")
+    assert.has_error(function() (x * 2):backward {gradient = braid.ones(3, {dtype = "float64"})} end,
+      "backward: the gradient has shape (3), the tensor (2)");
+    (x * 2):backward {gradient = braid.tensor({1, 10}, {dtype = "float64"})}
+    assert.same({2, 20}, x.grad:totable())
+  end)
+
+  it("of a tensor that no leaf stands behind is an error", function()
+    assert.has_error(function() braid.ones(1):backward() end,
+      "backward: the tensor does not depend on any that requires a gradient")
+  end)
+
+  it("of a leaf gives 1", function()
+    local x <const> = leaf(3)
+    x:backward()
+    assert.equal(1, x.grad:item())
+  end)
+
+  it("does not change the gradient that was passed in", function()
+    local x <const>, dy <const> = leaf {1, 2}, braid.ones(2, {dtype = "float64"})
+    for _ = 1, 2 do (x + x):backward {gradient = dy} end
+    assert.same({1, 1}, dy:totable())
+    assert.same({4, 4}, x.grad:totable())
+  end)
+
+  it("keeps the gradients of two leaves apart in memory", function()
+    local x <const>, y <const> = leaf {1, 2}, leaf {3, 4};
+    (x + y):backward {gradient = braid.ones(2, {dtype = "float64"})};
+    (x * 2):sum():backward()
+    assert.same({3, 3}, x.grad:totable())
+    assert.same({1, 1}, y.grad:totable())
+  end)
+
+  it("gives nothing to an input it does not reach", function()
+    local x <const>, y <const> = leaf {1}, leaf {2}
+    local _, place <const> = (x * y):max(1)
+    assert.is_false(place.requires_grad)
+    local z <const> = x * 2;
+    z:sum():backward()
+    assert.is_nil(y.grad)
+  end)
+
+  it("walks a chain of 50,000 nodes without recursion", function()
+    local x <const> = leaf {1}
+    local y = x
+    for _ = 1, 50000 do y = y + 1 end
+    assert.equal(50001, y:item())
+    y:sum():backward()
+    assert.same({1}, x.grad:totable())
+  end)
+
+  it("runs from within a coroutine", function()
+    local x <const> = leaf {2}
+    coroutine.wrap(function() (x * x):sum():backward() end)()
+    assert.same({4}, x.grad:totable())
+  end)
+end)
+
+describe("a graph", function()
+  it("of 50,000 nodes that nobody holds is freed, without recursion", function()
+    collectgarbage()
+    local before <const> = braid.memory().live
+    do
+      local y = leaf {1}
+      for _ = 1, 50000 do y = y * 1.5 end
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, braid.memory().live)
+  end)
+
+  it("lets go of its tensors once it has been gone through", function()
+    local x <const> = braid.randn(100000):requires_grad_()
+    collectgarbage()
+    local before <const> = braid.memory().live
+    local y <const> = x:exp():tanh():square():sum()
+    collectgarbage()
+    assert.is_true(braid.memory().live - before >= 2 * 400000)
+    y:backward()
+    collectgarbage()
+    assert.is_true(braid.memory().live - before < 2 * 400000) -- the leaf's gradient, and y
+  end)
+end)
+
+describe("requires_grad", function()
+  it("passes from any input to the result", function()
+    local x <const>, c <const> = leaf {1}, braid.ones(1)
+    assert.is_true((c * x).requires_grad)
+    assert.is_false((c * c).requires_grad)
+    assert.is_false(x:gt(0).requires_grad)
+    assert.equal("mul", (c * x).grad_fn)
+    assert.is_nil(x.grad_fn)
+  end)
+
+  it("is for floats alone", function()
+    assert.has_error(function() braid.ones(2, {dtype = "int64"}):requires_grad_() end,
+      "requires_grad_: only float32 and float64 tensors have gradients, not int64")
+  end)
+
+  it("can be taken from a leaf, not from a result", function()
+    local x <const> = leaf {1}
+    local y <const> = x * 2
+    assert.has_error(function() y:requires_grad_(false) end,
+      "requires_grad_: only a leaf can stop asking for a gradient; use detach()")
+    assert.is_false(x:requires_grad_(false).requires_grad)
+    assert.is_false((x * 2).requires_grad)
+  end)
+
+  it("ends with detach, which shares the values", function()
+    local x <const> = leaf {1, 2}
+    local d <const> = x:detach()
+    assert.is_false(d.requires_grad)
+    d[1] = 5
+    assert.same({5, 2}, x:detach():totable())
+    local y <const> = (x * 2):detach() * x
+    y:sum():backward()
+    assert.same({10, 4}, x.grad:totable())
+  end)
+
+  it("has grad read and written, in the tensor's shape and type", function()
+    local x <const> = leaf {1, 2}
+    x.grad = braid.tensor({7, 8}, {dtype = "float64"});
+    (x * 1):sum():backward()
+    assert.same({8, 9}, x.grad:totable())
+    assert.has_error(function() x.grad = braid.ones(3, {dtype = "float64"}) end,
+      "grad: must be float64 of shape (2), not float64 (3)")
+    assert.has_error(function() x.grad = braid.ones(2) end,
+      "grad: must be float64 of shape (2), not float32 (2)")
+  end)
+end)
+
+describe("no_grad", function()
+  local x <const> = leaf {1}
+
+  it("records nothing until it closes", function()
+    do
+      local _ <close> = braid.no_grad()
+      assert.is_false((x * 2).requires_grad)
+    end
+    assert.is_true((x * 2).requires_grad)
+  end)
+
+  it("takes a function and returns what that returns", function()
+    local y <const>, z <const> = braid.no_grad(function() return x * 2, "more" end)
+    assert.is_false(y.requires_grad)
+    assert.equal("more", z)
+    assert.is_true((x * 2).requires_grad)
+  end)
+
+  it("ends when an error leaves it, in both forms", function()
+    assert.is_false(pcall(function()
+      local _ <close> = braid.no_grad()
+      error "boom"
+    end))
+    assert.is_true(core.is_recording())
+    assert.is_false(pcall(braid.no_grad, function() error "boom" end))
+    assert.is_true(core.is_recording())
+  end)
+
+  it("nests", function()
+    do
+      local _ <close> = braid.no_grad()
+      do local _ <close> = braid.no_grad() end -- luacheck: ignore
+      assert.is_false(core.is_recording())
+    end
+    assert.is_true(core.is_recording())
+  end)
+
+  it("lets a leaf be changed in place", function()
+    local w <const> = leaf {1, 2};
+    (w * w):sum():backward()
+    braid.no_grad(function() w:sub_(w.grad * 0.5) end)
+    assert.same({0, 0}, w:detach():totable())
+    assert.is_true(w.requires_grad)
+  end)
+end)
+
+describe("a change in place", function()
+  it("of a leaf that wants a gradient is an error", function()
+    local x <const> = leaf {1, 2}
+    assert.has_error(function() x:add_(1) end,
+      "add_: a leaf that requires a gradient cannot be changed in place; do it under no_grad")
+    assert.has_error(function() x[1] = 3 end)
+    assert.has_error(function() x:zero_() end)
+    assert.same({1, 2}, x:detach():totable())
+  end)
+
+  it("of an input that the gradient needs is an error", function()
+    local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
+    local y <const> = (x * c):sum()
+    c:add_(1)
+    assert.has_error(function() y:backward() end, "backward: an input (2) of mul was changed in "
+      .. "place after it was used, but its old values are needed for the gradient")
+  end)
+
+  it("of a result that the gradient needs is an error", function()
+    local x <const> = leaf {1, 2}
+    local y <const> = x:exp()
+    braid.no_grad(function() y:mul_(2) end)
+    assert.has_error(function() y:sum():backward() end, "backward: the result (2) of exp was "
+      .. "changed in place, but its old values are needed for the gradient")
+  end)
+
+  it("through a view or by index is noticed as well", function()
+    for _, change in ipairs {function(c) c[1] = 9 end, function(c) c:narrow(1, 1, 1):add_(1) end,
+        function(c) c:reshape(2, 1):fill_(0) end, function(c) c:detach():zero_() end,
+        function(c) c[c:gt(0)] = 1 end} do
+      local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
+      local y <const> = (x * c):sum()
+      change(c)
+      assert.error_matches(function() y:backward() end, "changed in place")
+    end
+  end)
+
+  it("of what no gradient needs is fine", function()
+    local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
+    local y <const> = (x + c):sum()
+    c:add_(1)
+    y:backward()
+    assert.same({1, 1}, x.grad:totable())
+  end)
+
+  it("of a result is recorded, with the old value where its own gradient needs that", function()
+    local x <const> = leaf {1, 2}
+    local y <const> = x * 3
+    y:mul_(2):square_():add_(1)
+    y:sum():backward() -- (6 x)^2 + 1
+    assert.same({72, 144}, x.grad:totable())
+    assert.equal("add", y.grad_fn)
+  end)
+
+  it("of a result that shares its memory with a view is an error", function()
+    local x <const> = leaf {1, 2}
+    local y <const> = x * 3
+    local view <const> = y:reshape(2, 1)
+    assert.has_error(function() y:add_(1) end, "add_: a gradient is asked for, but the memory is "
+      .. "shared with a view or kept for another gradient; use add")
+    assert.equal(2, view:dim())
+  end)
+
+  it("of a tensor by one that wants a gradient makes it part of the graph", function()
+    local x <const>, y <const> = leaf {1, 2}, braid.zeros(2, {dtype = "float64"})
+    y:add_(x * 3)
+    y:sum():backward()
+    assert.same({3, 3}, x.grad:totable())
+  end)
+end)
+
+describe("gradcheck", function()
+  it("accepts a right gradient", function()
+    assert.is_true(braid.gradcheck(function(x) return x:tanh() end, {leaf {0.5, -1}}))
+  end)
+
+  it("catches a wrong one and names the element", function()
+    local ok <const>, message <const> = braid.gradcheck(function(x)
+      return x:detach() * x -- the gradient is half of what it should be
+    end, {leaf {0.5, 2}})
+    assert.is_nil(ok)
+    assert.matches("^input 1, element 1: backward gives %S+, differences give %S+$", message)
+  end)
+
+  it("checks every input and every result", function()
+    local ok <const>, message <const> = braid.gradcheck(function(x, y)
+      return x * y, y:detach():exp()
+    end, {leaf {1, 2}, leaf {0.25, 0.5}})
+    assert.is_nil(ok)
+    assert.matches("^input 2, element 1: ", message)
+  end)
+
+  it("wants float64", function()
+    assert.has_error(function() braid.gradcheck(function(x) return x end, {leaf({1}, "float32")}) end,
+      "gradcheck: inputs must be float64, not float32")
+  end)
+
+  it("leaves inputs and the graph's mode as they were", function()
+    local x <const> = leaf {0.5}
+    braid.gradcheck(function(a) return a * a end, {x})
+    assert.same({0.5}, x:detach():totable())
+    assert.is_true(core.is_recording())
+  end)
+end)
+
+describe("a scope", function()
+  it("releases what was made in it, and using that is a clear error", function()
+    local kept, lost
+    do
+      local _ <close> = braid.scope()
+      lost = braid.ones(3)
+      kept = (lost * 2):keep()
+    end
+    assert.same({2, 2, 2}, kept:totable())
+    for _, use in ipairs {function() return lost + 1 end, function() return lost.shape end,
+        function() return lost[1] end, function() lost[1] = 1 end, function() return #lost end,
+        function() lost:add_(1) end, function() return lost:item() end,
+        function() return kept:add(lost) end, function() return tostring(lost) end} do
+      assert.error_matches(use,
+        "this tensor was released when its scope closed; keep%(%) it to use it afterwards")
+    end
+  end)
+
+  it("frees memory at once, without the collector", function()
+    collectgarbage()
+    collectgarbage "stop"
+    local before <const> = braid.memory().live
+    do
+      local _ <close> = braid.scope()
+      local x = braid.ones(1000)
+      for _ = 1, 100 do x = x + 1 end
+    end
+    local after <const> = braid.memory().live
+    collectgarbage "restart"
+    assert.equal(before, after)
+  end)
+
+  it("leaves gradients of leaves made outside", function()
+    local x <const> = leaf {1, 2}
+    for _ = 1, 2 do
+      local _ <close> = braid.scope();
+      (x * x):sum():backward()
+      assert.is_not_nil(x.grad)
+    end
+    assert.same({4, 8}, x.grad:totable())
+  end)
+
+  it("leaves the values of a graph that is held from outside", function()
+    local x <const> = leaf {1, 2}
+    local y
+    do
+      local _ <close> = braid.scope()
+      local square <const> = x * x
+      y = square:sum():keep()
+    end
+    y:backward()
+    assert.same({2, 4}, x.grad:totable())
+  end)
+
+  it("nests: an inner one releases its own, keep() leaves every one", function()
+    local outer <close> = braid.scope()
+    local a <const> = braid.ones(1)
+    local b, c
+    do
+      local _ <close> = braid.scope()
+      b, c = braid.ones(1), braid.ones(1):keep()
+    end
+    assert.equal(1, a:item())
+    assert.error_matches(function() return b:item() end, "released")
+    outer:close()
+    assert.error_matches(function() return a:item() end, "released")
+    assert.equal(1, c:item())
+  end)
+
+  it("closes when an error leaves it", function()
+    local lost
+    assert.is_false(pcall(function()
+      local _ <close> = braid.scope()
+      lost = braid.ones(1)
+      error "boom"
+    end))
+    assert.error_matches(function() return lost:item() end, "released")
+    assert.equal(1, braid.ones(1):item())
+  end)
+
+  it("closed twice, or collected unclosed, does no harm", function()
+    local scope <const> = braid.scope()
+    scope:close()
+    scope:close()
+    do local _ = braid.scope() end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(1, braid.ones(1):item())
+  end)
+
+  it("closed before one opened within it leaves that one whole", function()
+    local outer <const> = braid.scope()
+    local inner <const> = braid.scope()
+    local x <const> = braid.ones(1)
+    outer:close()
+    assert.equal(1, x:item())
+    inner:close()
+    assert.error_matches(function() return x:item() end, "released")
+    assert.equal(1, (braid.ones(1) * 1):item())
+  end)
+end)

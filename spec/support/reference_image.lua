@@ -1,0 +1,159 @@
+--- Plain references for the operators on images (n, c, h, w): convolution, pooling, batch
+-- norm. Arrays are those of reference.lua.
+
+local ref <const> = require "spec.support.reference"
+
+local M <const> = {}
+
+local function pair(v, default)
+  if v == nil then v = default end
+  if type(v) == "table" then return v[1], v[2] end
+  return v, v
+end
+
+local function zeros(shape)
+  return ref.build(shape, function() return 0.0 end)
+end
+
+-- ---- convolution ------------------------------------------------------------------------
+
+-- Calls visit(y place, x place, w place) for every product of a convolution.
+local function products(xs, ws, o, visit)
+  local n <const>, c <const>, h <const>, w <const> = table.unpack(xs)
+  local oc <const>, cg <const>, kh <const>, kw <const> = table.unpack(ws)
+  local sh <const>, sw <const> = pair(o.stride, 1)
+  local dh <const>, dw <const> = pair(o.dilation, 1)
+  local ph, pw = 0, 0
+  if o.padding ~= "same" then ph, pw = pair(o.padding, 0) end
+  local oh = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+  local ow = (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+  if o.padding == "same" then
+    ph, pw, oh, ow = dh * (kh - 1) // 2, dw * (kw - 1) // 2, h, w
+  end
+  local og <const> = oc // (o.groups or 1)
+  if not visit then return {n, oc, oh, ow} end
+  for i = 0, n - 1 do
+    for k = 0, oc - 1 do
+      for j = 0, cg - 1 do
+        local plane <const> = (i * c + k // og * cg + j) * h
+        for ky = 0, kh - 1 do
+          for kx = 0, kw - 1 do
+            local at_w <const> = ((k * cg + j) * kh + ky) * kw + kx + 1
+            for y = 0, oh - 1 do
+              local iy <const> = y * sh - ph + ky * dh
+              for x = 0, ow - 1 do
+                local ix <const> = x * sw - pw + kx * dw
+                if iy >= 0 and iy < h and ix >= 0 and ix < w then
+                  visit(((i * oc + k) * oh + y) * ow + x + 1, (plane + iy) * w + ix + 1, at_w)
+                end
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+end
+
+function M.conv2d(x, w, bias, o)
+  o = o or {}
+  local y <const> = zeros(products(x.shape, w.shape, o))
+  local plane <const> = y.shape[3] * y.shape[4]
+  products(x.shape, w.shape, o, function(at_y, at_x, at_w)
+    y[at_y] = y[at_y] + x[at_x] * w[at_w]
+  end)
+  for k = 1, bias and #y or 0 do
+    y[k] = y[k] + bias[(k - 1) // plane % y.shape[2] + 1]
+  end
+  return y
+end
+
+--- The gradients towards x, w and the bias.
+function M.conv2d_grad(x, w, dy, o)
+  local dx <const>, dw <const> = zeros(x.shape), zeros(w.shape)
+  local db <const>, plane <const> = zeros({w.shape[1]}), dy.shape[3] * dy.shape[4]
+  products(x.shape, w.shape, o or {}, function(at_y, at_x, at_w)
+    dx[at_x] = dx[at_x] + dy[at_y] * w[at_w]
+    dw[at_w] = dw[at_w] + dy[at_y] * x[at_x]
+  end)
+  for k, v in ipairs(dy) do
+    local channel <const> = (k - 1) // plane % w.shape[1] + 1
+    db[channel] = db[channel] + v
+  end
+  return dx, dw, db
+end
+
+-- ---- pooling ----------------------------------------------------------------------------
+
+-- How many windows fit; with ceil_mode the last may hang over, but begins inside.
+local function windows(size, kernel, stride, pad, dilation, ceil)
+  local room <const> = size + 2 * pad - dilation * (kernel - 1) - 1
+  local n = room // stride + 1
+  if ceil and room % stride > 0 and n * stride < size + pad then n = n + 1 end
+  return n
+end
+
+-- f(values inside, the window's area within the padded image) for every window.
+local function pool(x, kernel, o, f)
+  local kh <const>, kw <const> = pair(kernel)
+  local sh <const>, sw <const> = pair(o.stride, kernel)
+  local ph <const>, pw <const> = pair(o.padding, 0)
+  local dh <const>, dw <const> = pair(o.dilation, 1)
+  local h <const>, w <const> = x.shape[3], x.shape[4]
+  local shape <const> = {x.shape[1], x.shape[2], windows(h, kh, sh, ph, dh, o.ceil_mode),
+    windows(w, kw, sw, pw, dw, o.ceil_mode)}
+  return ref.build(shape, function(index)
+    local values <const> = {}
+    local top <const>, left <const> = (index[3] - 1) * sh - ph, (index[4] - 1) * sw - pw
+    for ky = 0, kh - 1 do
+      for kx = 0, kw - 1 do
+        local iy <const>, ix <const> = top + ky * dh + 1, left + kx * dw + 1
+        if iy >= 1 and iy <= h and ix >= 1 and ix <= w then
+          values[#values + 1] = ref.at(x, {index[1], index[2], iy, ix})
+        end
+      end
+    end
+    local bottom <const>, right <const> = math.min(top + kh, h + ph), math.min(left + kw, w + pw)
+    return f(values, (bottom - top) * (right - left))
+  end)
+end
+
+function M.max_pool2d(x, kernel, o)
+  return pool(x, kernel, o or {}, function(values)
+    if #values == 0 then return -math.huge end
+    return values[ref.argmax(values)]
+  end)
+end
+
+function M.avg_pool2d(x, kernel, o)
+  o = o or {}
+  return pool(x, kernel, o, function(values, area)
+    return ref.sum(values) / (o.count_include_pad == false and #values or area)
+  end)
+end
+
+-- ---- batch norm -------------------------------------------------------------------------
+
+--- Also returns what the running statistics become.
+function M.batch_norm(x, weight, bias, running_mean, running_var, o)
+  local dims <const> = {1}
+  for d = 3, #x.shape do dims[#dims + 1] = d end
+  local mean, var, mean_after, var_after = running_mean, running_var
+  if o.training then
+    local momentum <const> = o.momentum or 0.1
+    local function blend(old, new) return (1 - momentum) * old + momentum * new end
+    mean = ref.reduce(x, dims, false, ref.mean)
+    var = ref.reduce(x, dims, false, function(v) return ref.var(v, false) end)
+    local unbiased <const> = ref.reduce(x, dims, false, function(v) return ref.var(v, true) end)
+    mean_after = running_mean and ref.map(blend, running_mean, mean)
+    var_after = running_var and ref.map(blend, running_var, unbiased)
+  end
+  local y <const> = ref.build(x.shape, function(index)
+    local c <const> = index[2]
+    local v <const> = (ref.at(x, index) - mean[c]) / math.sqrt(var[c] + (o.eps or 1e-5))
+    return v * (weight and weight[c] or 1) + (bias and bias[c] or 0)
+  end)
+  return y, mean_after, var_after
+end
+
+return M
