@@ -140,6 +140,53 @@ describe("backward", function()
     assert.is_nil(y.grad)
   end)
 
+  it("visits a wide graph in an order in which every sum is complete", function()
+    local x <const> = leaf {0.5, -0.25, 2}
+    local function f(v)
+      local level = {v}
+      for depth = 1, 4 do -- 16 nodes wide, each used by several of the next level
+        local nodes <const> = {}
+        for i = 1, 2 ^ depth do
+          local a <const>, b <const> = level[(i * 7) % #level + 1], level[(i * 3) % #level + 1]
+          nodes[i] = a * (i / 8) + b:tanh()
+        end
+        level = nodes
+      end
+      local total = level[1]
+      for i = 2, #level do total = total + level[i] * level[#level + 1 - i] end
+      return total
+    end
+    assert.is_true(braid.gradcheck(f, {x}))
+  end)
+
+  it("adds to what arrived as a part of something else without changing that", function()
+    local x <const> = leaf {{1, 2}, {3, 4}}
+    local y <const> = x * 2
+    local z <const> = y:reshape(4) + y:reshape(4) * 3
+    local dz <const> = braid.tensor({1, 10, 100, 1000}, {dtype = "float64"})
+    z:backward {gradient = dz}
+    assert.same({{8, 80}, {800, 8000}}, x.grad:totable())
+    assert.same({1, 10, 100, 1000}, dz:totable())
+  end)
+
+  it("adds to a gradient that was set expanded, element by element", function()
+    local x <const> = leaf {1, 2, 3}
+    x.grad = braid.ones(1, {dtype = "float64"}):expand(3);
+    (x * x):sum():backward()
+    assert.same({3, 5, 7}, x.grad:totable())
+  end)
+
+  it("that fails leaves nothing behind for the next", function()
+    local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
+    local shared <const> = x * 2
+    local broken <const> = (shared * c):sum() + shared:exp():sum() + shared:sum()
+    c:zero_()
+    assert.error_matches(function() broken:backward {retain_graph = true} end, "changed in place")
+    x.grad = nil
+    shared:sum():backward()
+    assert.same({2, 2}, x.grad:totable())
+  end)
+
   it("walks a chain of 50,000 nodes without recursion", function()
     local x <const> = leaf {1}
     local y = x
