@@ -213,7 +213,7 @@ describe("memory", function()
 
   it("of tensors that nobody holds stays under a ceiling, without scopes", function()
     local before <const> = live()
-    for _ = 1, 1000 do braid.empty(250000) end -- 1 GB: the ceiling forgets what was before
+    for _ = 1, 1000 do braid.empty(250000) end -- the ceiling forgets what was
     core.reset_peak()
     for _ = 1, 1000 do braid.empty(250000) end
     -- The ceiling is the larger of 64 MB and twice what was live.

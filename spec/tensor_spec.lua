@@ -203,8 +203,8 @@ end)
 describe("a change in place", function()
   it("returns the tensor itself", function()
     local x <const> = braid.ones(3)
-    assert.is_true(rawequal(x, x:add_(1):mul_(3):zero_():fill_(2):copy_(braid.tensor {1,
-      2, 3})))
+    local y <const> = x:add_(1):mul_(3):zero_():fill_(2):copy_(braid.tensor {1, 2, 3})
+    assert.is_true(rawequal(x, y))
     assert.same({1, 2, 3}, x:totable())
   end)
 
@@ -326,8 +326,7 @@ end)
 describe("an error", function()
   local x <const> = braid.zeros(2, 3)
 
-  it("begins with the file and line of the script, whatever Braid calls inside",
-    function()
+  it("begins with the file and line of the script, whatever is called inside", function()
     local here
     for _, f in ipairs {
       function() here = debug.getinfo(1, "l").currentline; x:reshape(4) end,
@@ -338,8 +337,10 @@ describe("an error", function()
       function() here = debug.getinfo(1, "l").currentline; x:size(5) end,
       function() here = debug.getinfo(1, "l").currentline; braid.zeros(2.5) end,
       function() here = debug.getinfo(1, "l").currentline; braid.zeros(2, {type = 1}) end,
-      function() here = debug.getinfo(1, "l").currentline; braid.full(2, 1,
-        {type = 1}) end,
+      function()
+        here = debug.getinfo(1, "l").currentline + 1
+        braid.full(2, 1, {type = 1})
+      end,
       function() here = debug.getinfo(1, "l").currentline; braid.tensor {{1, 2}, {3}} end,
       function() here = debug.getinfo(1, "l").currentline; x:backward() end,
       function() here = debug.getinfo(1, "l").currentline; x:backward {keep = true} end,
@@ -357,8 +358,8 @@ describe("an error", function()
     local f <const> = load("local x = ...\nx:reshape(4)\nreturn x",
       "@/home/me/braid/examples/a.lua")
     local _ <const>, message <const> = pcall(f, x)
-    assert.equal("/home/me/braid/examples/a.lua:2: reshape: (2, 3) has 6 elements and cannot take the "
-      .. "shape (4)", message)
+    assert.equal("/home/me/braid/examples/a.lua:2: reshape: (2, 3) has 6 elements and "
+      .. "cannot take the shape (4)", message)
   end)
 
   it("can tell the module that was running", function()
@@ -396,7 +397,8 @@ describe("an error", function()
     {"permute: dimension 1 is named twice", function() return x:permute(1, 1) end},
     {"reshape: (-1, -1) is no shape: one size may be -1, the others not negative",
       function() return x:reshape(-1, -1) end},
-    {"view: the memory of (3, 2) does not allow the shape (6) without a copy; reshape makes one",
+    {"view: the memory of (3, 2) does not allow the shape (6) without a copy; reshape "
+      .. "makes one",
       function() return x:t():view(6) end},
     {"expand: (2, 3) cannot be expanded to (3, 3)", function() return x:expand(3, 3) end},
     {"narrow: 2 elements from 2 by 1 reach outside dimension 1 of (2, 3)",
@@ -483,7 +485,8 @@ describe("an error", function()
       function() return braid.ones(2, 1, 1):matmul(braid.ones(3, 1, 1)) end},
     {"linear: bias must have shape (4), not (3)",
       function() return braid.F.linear(x, braid.ones(4, 3), braid.ones(3)) end},
-    {"batch_norm: weight must be float32 of shape (3), one for each channel of (2, 3), not float32 (2)",
+    {"batch_norm: weight must be float32 of shape (3), one for each channel of (2, 3), "
+      .. "not float32 (2)",
       function() return x:batch_norm(braid.ones(2), {training = true}) end},
     {"batch_norm: x must have shape (n,c), (n,c,l) or (n,c,h,w), not (3)",
       function() return x[1]:batch_norm {training = true} end},

@@ -141,9 +141,11 @@ describe("optimizer steps", function()
     local p <const> = braid.zeros(2, 3)
     local function step(g) core.ops.sgd_step(p, g, nil, 0.1, 0, 0, 0, 0, 1) end
     assert.has_error(function() step(braid.zeros(3, 2)) end,
-      "sgd_step: a parameter float32 (2, 3) and its state or gradient float32 (3, 2) do not match")
+      "sgd_step: a parameter float32 (2, 3) and its state or gradient float32 (3, 2) do "
+      .. "not match")
     assert.has_error(function() step(braid.zeros(2, 3, {dtype = "float64"})) end,
-      "sgd_step: a parameter float32 (2, 3) and its state or gradient float64 (2, 3) do not match")
+      "sgd_step: a parameter float32 (2, 3) and its state or gradient float64 (2, 3) do "
+      .. "not match")
   end)
 
   it("refuse a parameter with gaps in memory", function()
