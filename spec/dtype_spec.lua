@@ -21,7 +21,8 @@ describe("the type of a result", function()
     for _, a in ipairs(TYPES) do
       for _, b in ipairs(TYPES) do
         assert.equal(join(a, b), (of(a, {2}) + of(b, {2})).dtype, a .. " + " .. b)
-        assert.equal(join(a, b), (of(a, {}) * of(b, {})).dtype, a .. " * " .. b .. ", both 0-dim")
+        assert.equal(join(a, b), (of(a, {}) * of(b, {})).dtype,
+          a .. " * " .. b .. ", both 0-dim")
       end
     end
   end)
@@ -30,13 +31,15 @@ describe("the type of a result", function()
     for _, a in ipairs(TYPES) do
       for _, b in ipairs(TYPES) do
         assert.equal(over(a, b), (of(a, {2}) + of(b, {})).dtype, a .. " + 0-dim " .. b)
-        assert.equal(over(a, b), (of(b, {}) + of(a, {2})).dtype, "0-dim " .. b .. " + " .. a)
+        assert.equal(over(a, b), (of(b, {}) + of(a, {2})).dtype,
+          "0-dim " .. b .. " + " .. a)
       end
     end
   end)
 
   it("follows any tensor before a number, whose kind alone counts", function()
-    local with_integer <const> = {bool = "int64", uint8 = "uint8", int32 = "int32", int64 = "int64",
+    local with_integer <const> = {bool = "int64", uint8 = "uint8", int32 = "int32",
+      int64 = "int64",
       float32 = "float32", float64 = "float64"}
     local with_float <const> = {bool = "float32", uint8 = "float32", int32 = "float32",
       int64 = "float32", float32 = "float32", float64 = "float64"}
@@ -63,7 +66,8 @@ describe("the type of a result", function()
   it("of a function with fractions is float32 for integers", function()
     for _, name in ipairs {"exp", "sqrt", "sigmoid", "tanh", "relu", "sin"} do
       for _, a in ipairs(TYPES) do
-        assert.equal(KIND[a] == 2 and a or "float32", core.ops[name](of(a, {2})).dtype, name)
+        assert.equal(KIND[a] == 2 and a or "float32", core.ops[name](of(a, {2})).dtype,
+          name)
       end
     end
   end)
@@ -181,7 +185,8 @@ describe("integers", function()
   it("compare exactly, beyond what a double holds", function()
     check("maximum", math.max)
     check("minimum", math.min)
-    local x <const> = braid.tensor({math.maxinteger, math.maxinteger - 1}, {dtype = "int64"})
+    local x <const> = braid.tensor({math.maxinteger, math.maxinteger - 1},
+      {dtype = "int64"})
     assert.same({false, true}, x:lt(math.maxinteger):totable())
     assert.equal(1, x:argmax():item())
     assert.equal(math.maxinteger, x:max():item())
@@ -238,12 +243,15 @@ describe("bool", function()
   end)
 
   it("has no difference and no negative", function()
-    assert.has_error(function() local _ <const> = p - q end, "sub: has no meaning for bool tensors")
-    assert.has_error(function() local _ <const> = -p end, "neg: has no meaning for bool tensors")
+    assert.has_error(function() local _ <const> = p - q end,
+      "sub: has no meaning for bool tensors")
+    assert.has_error(function() local _ <const> = -p end,
+      "neg: has no meaning for bool tensors")
   end)
 
   it("comes of any value but 0, NaN among them", function()
-    assert.same({false, true, true, true}, braid.tensor({0, 0.1, -1, 0 / 0}):to("bool"):totable())
+    assert.same({false, true, true, true}, braid.tensor({0, 0.1, -1,
+      0 / 0}):to("bool"):totable())
   end)
 end)
 
@@ -306,7 +314,8 @@ describe("a batch without a label", function()
 
   it("has a masked mean squared error of exactly 0 and zero gradients", function()
     local x <const> = braid.randn(3, 4):requires_grad_()
-    local loss <const> = core.ops.mse(x, braid.zeros(3, 4), braid.zeros(3, 1, {dtype = "bool"}))
+    local loss <const> = core.ops.mse(x, braid.zeros(3, 4),
+      braid.zeros(3, 1, {dtype = "bool"}))
     assert.equal(0, loss:item())
     loss:backward()
     assert.equal(0, x.grad:abs():sum():item())
@@ -348,7 +357,8 @@ describe("batch norm's running statistics", function()
   end)
 
   it("want more than one value when training", function()
-    assert.has_error(function() core.ops.batch_norm(braid.zeros(1, 3), {training = true}) end,
+    assert.has_error(function() core.ops.batch_norm(braid.zeros(1, 3),
+      {training = true}) end,
       "batch_norm: training wants more than one value for each channel, input is (1, 3)")
   end)
 end)

@@ -1,5 +1,5 @@
---- Autograd: what is recorded, where gradients go, when they are refused, and how long things
--- live.
+--- Autograd: what is recorded, where gradients go, when they are refused, and how long
+-- things live.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -79,7 +79,8 @@ describe("backward", function()
     local x <const> = leaf {1, 2}
     local y <const> = (x * x):sum()
     y:backward()
-    assert.has_error(function() y:backward() end, "backward: sum has been gone through before and "
+    assert.has_error(function() y:backward() end,
+      "backward: sum has been gone through before and "
       .. "its tensors are freed; pass {retain_graph = true} the first time")
     assert.same({2, 4}, x.grad:totable())
   end)
@@ -97,9 +98,11 @@ describe("backward", function()
 
   it("of several elements wants a gradient of their shape", function()
     local x <const> = leaf {1, 2}
-    assert.has_error(function() (x * 2):backward() end, "backward: a tensor of shape (2) wants "
+    assert.has_error(function() (x * 2):backward() end,
+      "backward: a tensor of shape (2) wants "
       .. "{gradient = ...}; only one of a single element does without")
-    assert.has_error(function() (x * 2):backward {gradient = braid.ones(3, {dtype = "float64"})} end,
+    local longer <const> = braid.ones(3, {dtype = "float64"})
+    assert.has_error(function() (x * 2):backward {gradient = longer} end,
       "backward: the gradient has shape (3), the tensor (2)");
     (x * 2):backward {gradient = braid.tensor({1, 10}, {dtype = "float64"})}
     assert.same({2, 20}, x.grad:totable())
@@ -131,6 +134,14 @@ describe("backward", function()
     assert.same({1, 1}, y.grad:totable())
   end)
 
+  it("gives 0, not NaN, for the deviation of equal values", function()
+    local x <const> = leaf {{1, 1}, {1, 3}}
+    x:std(2):sum():backward()
+    local half <const> = math.sqrt(0.5)
+    assert.same({0, 0}, x.grad[1]:totable())
+    assert.is_true((x.grad[2] - braid.tensor {-half, half}):abs():max():item() < 1e-7)
+  end)
+
   it("gives nothing to an input it does not reach", function()
     local x <const>, y <const> = leaf {1}, leaf {2}
     local _, place <const> = (x * y):max(1)
@@ -138,6 +149,55 @@ describe("backward", function()
     local z <const> = x * 2;
     z:sum():backward()
     assert.is_nil(y.grad)
+  end)
+
+  it("visits a wide graph in an order in which every sum is complete", function()
+    local x <const> = leaf {0.5, -0.25, 2}
+    local function f(v)
+      local level = {v}
+      for depth = 1, 4 do -- 16 nodes wide, each used by several of the next level
+        local nodes <const> = {}
+        for i = 1, 2 ^ depth do
+          local a <const>, b <const> = level[(i * 7) % #level + 1],
+            level[(i * 3) % #level + 1]
+          nodes[i] = a * (i / 8) + b:tanh()
+        end
+        level = nodes
+      end
+      local total = level[1]
+      for i = 2, #level do total = total + level[i] * level[#level + 1 - i] end
+      return total
+    end
+    assert.is_true(braid.gradcheck(f, {x}))
+  end)
+
+  it("adds to what arrived as a part of something else without changing that", function()
+    local x <const> = leaf {{1, 2}, {3, 4}}
+    local y <const> = x * 2
+    local z <const> = y:reshape(4) + y:reshape(4) * 3
+    local dz <const> = braid.tensor({1, 10, 100, 1000}, {dtype = "float64"})
+    z:backward {gradient = dz}
+    assert.same({{8, 80}, {800, 8000}}, x.grad:totable())
+    assert.same({1, 10, 100, 1000}, dz:totable())
+  end)
+
+  it("adds to a gradient that was set expanded, element by element", function()
+    local x <const> = leaf {1, 2, 3}
+    x.grad = braid.ones(1, {dtype = "float64"}):expand(3);
+    (x * x):sum():backward()
+    assert.same({3, 5, 7}, x.grad:totable())
+  end)
+
+  it("that fails leaves nothing behind for the next", function()
+    local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
+    local shared <const> = x * 2
+    local broken <const> = (shared * c):sum() + shared:exp():sum() + shared:sum()
+    c:zero_()
+    assert.error_matches(function() broken:backward {retain_graph = true} end,
+      "changed in place")
+    x.grad = nil
+    shared:sum():backward()
+    assert.same({2, 2}, x.grad:totable())
   end)
 
   it("walks a chain of 50,000 nodes without recursion", function()
@@ -178,7 +238,7 @@ describe("a graph", function()
     assert.is_true(braid.memory().live - before >= 2 * 400000)
     y:backward()
     collectgarbage()
-    assert.is_true(braid.memory().live - before < 2 * 400000) -- the leaf's gradient, and y
+    assert.is_true(braid.memory().live - before < 2 * 400000) -- the leaf's gradient
   end)
 end)
 
@@ -279,7 +339,8 @@ describe("a change in place", function()
   it("of a leaf that wants a gradient is an error", function()
     local x <const> = leaf {1, 2}
     assert.has_error(function() x:add_(1) end,
-      "add_: a leaf that requires a gradient cannot be changed in place; do it under no_grad")
+      "add_: a leaf that requires a gradient cannot be changed in place; do it under "
+      .. "no_grad")
     assert.has_error(function() x[1] = 3 end)
     assert.has_error(function() x:zero_() end)
     assert.same({1, 2}, x:detach():totable())
@@ -289,7 +350,8 @@ describe("a change in place", function()
     local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
     local y <const> = (x * c):sum()
     c:add_(1)
-    assert.has_error(function() y:backward() end, "backward: an input (2) of mul was changed in "
+    assert.has_error(function() y:backward() end,
+      "backward: an input (2) of mul was changed in "
       .. "place after it was used, but its old values are needed for the gradient")
   end)
 
@@ -297,12 +359,14 @@ describe("a change in place", function()
     local x <const> = leaf {1, 2}
     local y <const> = x:exp()
     braid.no_grad(function() y:mul_(2) end)
-    assert.has_error(function() y:sum():backward() end, "backward: the result (2) of exp was "
+    assert.has_error(function() y:sum():backward() end,
+      "backward: the result (2) of exp was "
       .. "changed in place, but its old values are needed for the gradient")
   end)
 
   it("through a view or by index is noticed as well", function()
-    for _, change in ipairs {function(c) c[1] = 9 end, function(c) c:narrow(1, 1, 1):add_(1) end,
+    for _, change in ipairs {function(c) c[1] = 9 end,
+      function(c) c:narrow(1, 1, 1):add_(1) end,
         function(c) c:reshape(2, 1):fill_(0) end, function(c) c:detach():zero_() end,
         function(c) c[c:gt(0)] = 1 end} do
       local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
@@ -320,7 +384,7 @@ describe("a change in place", function()
     assert.same({1, 1}, x.grad:totable())
   end)
 
-  it("of a result is recorded, with the old value where its own gradient needs that", function()
+  it("of a result is recorded, with the old value where the gradient needs it", function()
     local x <const> = leaf {1, 2}
     local y <const> = x * 3
     y:mul_(2):square_():add_(1)
@@ -333,7 +397,8 @@ describe("a change in place", function()
     local x <const> = leaf {1, 2}
     local y <const> = x * 3
     local view <const> = y:reshape(2, 1)
-    assert.has_error(function() y:add_(1) end, "add_: a gradient is asked for, but the memory is "
+    assert.has_error(function() y:add_(1) end,
+      "add_: a gradient is asked for, but the memory is "
       .. "shared with a view or kept for another gradient; use add")
     assert.equal(2, view:dim())
   end)
@@ -356,7 +421,8 @@ describe("gradcheck", function()
       return x:detach() * x -- the gradient is half of what it should be
     end, {leaf {0.5, 2}})
     assert.is_nil(ok)
-    assert.matches("^input 1, element 1: backward gives %S+, differences give %S+$", message)
+    assert.matches("^input 1, element 1: backward gives %S+, differences give %S+$",
+      message)
   end)
 
   it("checks every input and every result", function()
@@ -368,7 +434,8 @@ describe("gradcheck", function()
   end)
 
   it("wants float64", function()
-    assert.has_error(function() braid.gradcheck(function(x) return x end, {leaf({1}, "float32")}) end,
+    assert.has_error(function() braid.gradcheck(function(x) return x end,
+      {leaf({1}, "float32")}) end,
       "gradcheck: inputs must be float64, not float32")
   end)
 
@@ -389,12 +456,14 @@ describe("a scope", function()
       kept = (lost * 2):keep()
     end
     assert.same({2, 2, 2}, kept:totable())
-    for _, use in ipairs {function() return lost + 1 end, function() return lost.shape end,
-        function() return lost[1] end, function() lost[1] = 1 end, function() return #lost end,
+    for _, use in ipairs {function() return lost + 1 end,
+      function() return lost.shape end,
+        function() return lost[1] end, function() lost[1] = 1 end,
+          function() return #lost end,
         function() lost:add_(1) end, function() return lost:item() end,
         function() return kept:add(lost) end, function() return tostring(lost) end} do
       assert.error_matches(use,
-        "this tensor was released when its scope closed; keep%(%) it to use it afterwards")
+        "this tensor was released when its scope closed; keep%(%) it to use it")
     end
   end)
 

@@ -1,8 +1,8 @@
 --- Every operator of the core: one row each, and a loop that checks them all alike.
 --
 -- A row has
---   cases    lists of arguments (descriptions of tensors, see support/arrays.lua), each with
---            `wants`, the reference; `grad = false` where a gradient has no meaning
+--   cases    lists of arguments (descriptions of tensors, see support/arrays.lua), each
+--            with `wants`, the reference; `grad = false` where a gradient has no meaning
 --   sized    n -> such a list, for the sizes 1 to 65 that vector code ends differently on
 --   large    -> tensors beyond the size from which threads share the work
 --   exact    results hold no rounding (selection, comparison): tolerances are 0
@@ -15,17 +15,19 @@ local ref <const> = require "spec.support.reference"
 local image <const> = require "spec.support.reference_image"
 
 local real <const>, apart <const>, whole <const> = arrays.real, arrays.apart, arrays.whole
-local mask <const>, constant <const>, list <const> = arrays.mask, arrays.constant, arrays.list
+local mask <const>, constant <const>, list <const> = arrays.mask, arrays.constant,
+  arrays.list
 
 local rows <const> = {}
 
--- ---- elementwise ------------------------------------------------------------------------
+-- ---- elementwise ----------------------------------------------------------------------
 
 -- Shapes of one input: no dimension, none of a size, vector tails, images.
 local SHAPES <const> = {{}, {0}, {3, 0, 2}, {37}, {2, 3, 4}, {2, 5, 3, 2}}
 
 local SHAPE_PAIRS <const> = {
-  {{2, 3, 4}, {2, 3, 4}}, {{2, 3, 4}, {3, 1}}, {{4, 1}, {1, 5}}, {{}, {3}}, {{3}, {}}, {{}, {}},
+  {{2, 3, 4}, {2, 3, 4}}, {{2, 3, 4}, {3, 1}}, {{4, 1}, {1, 5}}, {{}, {3}}, {{3}, {}},
+    {{}, {}},
   {{2, 0}, {1}}, {{2, 3, 2, 2}, {3, 1, 1}}, {{1, 3, 1, 1}, {2, 3, 2, 2}},
 }
 
@@ -37,8 +39,11 @@ end
 
 -- f(x): values between low and high.
 local function unary(f, low, high, more)
-  local row <const> = {cases = {}, wants = function(x) return ref.map(f, x) end, scalar = f}
-  for _, shape in ipairs(SHAPES) do row.cases[#row.cases + 1] = {real(shape, low, high)} end
+  local row <const> = {cases = {}, wants = function(x) return ref.map(f, x) end,
+    scalar = f}
+  for _, shape in ipairs(SHAPES) do
+    row.cases[#row.cases + 1] = {real(shape, low, high)}
+  end
   row.sized = function(n) return {real({n}, low, high)} end
   row.large = function() return {large(low, high)} end
   for key, value in pairs(more or {}) do row[key] = value end
@@ -68,7 +73,8 @@ end
 
 rows.add = also(binary(function(x, y) return x + y end), {real {4}, real {4}, 0.5},
   function(x, y) return ref.map(function(a, b) return a + 0.5 * b end, x, y) end)
-rows.sub = also(binary(function(x, y) return x - y end), {real {4}, real {2, 1}, {alpha = 3}},
+rows.sub = also(binary(function(x, y) return x - y end),
+  {real {4}, real {2, 1}, {alpha = 3}},
   function(x, y) return ref.map(function(a, b) return a - 3 * b end, x, y) end)
 rows.mul = binary(function(x, y) return x * y end)
 rows.div = binary(function(x, y) return x / y end, 0.5, 2)
@@ -98,7 +104,8 @@ end
 rows.logical_and = comparison(truth(function(x, y) return x and y end))
 rows.logical_or = comparison(truth(function(x, y) return x or y end))
 rows.logical_xor = comparison(truth(function(x, y) return x ~= y end))
-rows.logical_not = also(unary(truth(function(x) return not x end), nil, nil, {exact = true}),
+rows.logical_not = also(unary(truth(function(x) return not x end), nil, nil,
+  {exact = true}),
   {whole({40}, 0, 1)})
 
 local ODD <const> = {0.5, 0 / 0, 1 / 0, -1 / 0, 0, -3}
@@ -115,19 +122,23 @@ end
 rows.where = {
   exact = true, wants = where,
   cases = {{mask {2, 3}, real {2, 3}, real {2, 3}}, {mask {3}, real {2, 1}, real {}},
-    {mask {2, 1}, real {3}, 1.5}, {mask {0}, real {0}, real {1}}, {mask {}, real {}, real {}}},
+    {mask {2, 1}, real {3}, 1.5}, {mask {0}, real {0}, real {1}},
+      {mask {}, real {}, real {}}},
   sized = function(n) return {mask {n}, real {n}, real {n}} end,
   large = function() return {large():gt(0), large(), large()} end,
 }
 rows.masked_fill = {
   exact = true, wants = function(x, m, value) return where(m, value, x) end,
-  cases = {{real {2, 3}, mask {2, 3}, 1.5}, {real {2, 3}, mask {3}, -1}, {real {0}, mask {1}, 2},
+  cases = {{real {2, 3}, mask {2, 3}, 1.5}, {real {2, 3}, mask {3}, -1},
+    {real {0}, mask {1}, 2},
     {real {}, mask {}, 2}},
   sized = function(n) return {real {n}, mask {n}, 0.25} end,
   large = function() return {large(), large():gt(0), 3} end,
 }
 rows.lerp = {
-  wants = function(x, y, w) return ref.map(function(a, b, c) return a + c * (b - a) end, x, y, w) end,
+  wants = function(x, y, w)
+    return ref.map(function(a, b, c) return a + c * (b - a) end, x, y, w)
+  end,
   cases = {{real {2, 3}, real {2, 3}, 0.25}, {real {2, 3}, real {3}, real {2, 1}},
     {real {}, real {}, real {}}, {real {0}, real {0}, 0.5}},
   sized = function(n) return {real {n}, real {n}, real {n}} end,
@@ -145,7 +156,8 @@ end
 
 rows.clamp = {
   exact = true, wants = limited,
-  cases = {{real {37}, -1, 0.5}, {real {2, 3, 2, 2}, {min = 0}}, {real {2, 3}, {max = -0.5}},
+  cases = {{real {37}, -1, 0.5}, {real {2, 3, 2, 2}, {min = 0}},
+    {real {2, 3}, {max = -0.5}},
     {real {}, 0, 1}, {real {0}, 0, 1}, {real {9}, 1, -1}},
   sized = function(n) return {real {n}, -1, 1} end,
   large = function() return {large(), -1, 1} end,
@@ -160,7 +172,8 @@ rows.floor = unary(floor, -4, 4, {exact = true})
 rows.ceil = unary(function(x) return -floor(-x) end, -4, 4, {exact = true})
 rows.round = also(unary(ref.round, -4, 4, {exact = true}),
   {constant({6}, nil, {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5}), grad = false})
-rows.trunc = unary(function(x) return x < 0 and -floor(-x) or floor(x) end, -4, 4, {exact = true})
+rows.trunc = unary(function(x) return x < 0 and -floor(-x) or floor(x) end, -4, 4,
+  {exact = true})
 
 rows.exp = unary(math.exp, -3, 3)
 rows.expm1 = unary(ref.expm1)
@@ -187,18 +200,22 @@ rows.elu = also(unary(function(x) return x > 0 and x or ref.expm1(x) end),
 rows.gelu = unary(function(x) return x / 2 * (1 + ref.erf(x / math.sqrt(2))) end, -4, 4)
 rows.silu = unary(function(x) return x * ref.sigmoid(x) end, -6, 6)
 rows.softplus = unary(ref.softplus, -6, 6)
-rows.hardswish = unary(function(x) return x * math.min(math.max(x + 3, 0), 6) / 6 end, -5, 5)
+rows.hardswish = unary(function(x)
+  return x * math.min(math.max(x + 3, 0), 6) / 6
+end, -5, 5)
 rows.abs_tanh = unary(function(x) return math.abs(ref.tanh(x)) end)
 
 -- What else every function of one number must map rightly, besides ordinary values.
-local SPECIALS <const> = {0, 1 / 0, -1 / 0, 0 / 0, 1e-30, -1e-30, 1e-5, -1e-5, 30, -30, 200, -200,
+local SPECIALS <const> = {0, 1 / 0, -1 / 0, 0 / 0, 1e-30, -1e-30, 1e-5, -1e-5, 30, -30,
+  200, -200,
   1e30, -1e30}
 local UNDEFINED <const> = { -- hardswish(-inf) is -inf * 0; sums of infinities
-  hardswish = {[3] = true}, gelu = {[3] = true}, silu = {[3] = true}, sin = true, cos = true,
+  hardswish = {[3] = true}, gelu = {[3] = true}, silu = {[3] = true}, sin = true,
+    cos = true,
   tan = true,
 }
 
--- ---- copies -----------------------------------------------------------------------------
+-- ---- copies ---------------------------------------------------------------------------
 
 local function same(x) return x end
 
@@ -216,24 +233,28 @@ rows.to = copying {{real {2, 3}, "float64"}, {real {}, "float64"}, {real {0}, "f
 also(rows.to, {real({40}, -5, 5), "int64", grad = false}, function(x)
   return ref.map(function(v) return v < 0 and -(-v // 1) or v // 1 end, x)
 end)
-also(rows.to, {constant({6}, nil, {0, 0.25, -1, 0 / 0}), "bool", grad = false}, function(x)
+also(rows.to, {constant({6}, nil, {0, 0.25, -1, 0 / 0}), "bool", grad = false},
+  function(x)
   return ref.map(function(v) return v ~= 0 end, x)
 end)
 also(rows.to, {whole({40}, 0, 255), "uint8"})
 also(rows.to, {mask {9}, "float32"})
-rows.contiguous_copy = copying {{real {2, 3}}, {real {}}, {real {0, 2}}, {real {2, 3, 2, 2}}}
+rows.contiguous_copy = copying {{real {2, 3}}, {real {}}, {real {0, 2}},
+  {real {2, 3, 2, 2}}}
 rows.channels_last = {exact = true, wants = same,
   cases = {{real {2, 3, 4, 5}}, {real {1, 1, 1, 1}}, {real {2, 0, 3, 3}}},
   sized = function(n) return {real {1, n, 2, 3}} end}
 rows.copy = {exact = true, cases = {{real {2, 3}, real {2, 3}}, {real {2, 3}, real {3}},
-    {real {2, 3}, 1.5}, {real {}, real {}}, {real {0}, real {1}}, {real {2, 3}, whole({2, 1}, 0, 9)}},
+    {real {2, 3}, 1.5}, {real {}, real {}}, {real {0}, real {1}},
+      {real {2, 3}, whole({2, 1}, 0, 9)}},
   wants = function(x, y) return ref.map(function(_, b) return b end, x, y) end,
   sized = function(n) return {real {n}, real {n}} end}
 rows.fill = {exact = true, cases = {{real {2, 3}, 1.5}, {real {}, 2}, {real {0}, 2}},
   wants = function(x, v) return ref.map(function() return v end, x) end,
   sized = function(n) return {real {n}, 0.5} end}
 rows.cat = {exact = true, wants = function(t, dim) return ref.cat(t, dim or 1) end,
-  cases = {{list(real {2, 3}, real {1, 3})}, {list(real {2, 3}, real {2, 0}, real {2, 2}), 2},
+  cases = {{list(real {2, 3}, real {1, 3})}, {list(real {2, 3}, real {2, 0}, real {2, 2}),
+    2},
     {list(real {2, 3, 2, 2}, real {2, 1, 2, 2}), 2}, {list(real {2})}},
   sized = function(n) return {list(real {n, 2}, real {3, 2}), 1} end}
 rows.stack = {exact = true, wants = function(t, dim) return ref.stack(t, dim or 1) end,
@@ -241,7 +262,7 @@ rows.stack = {exact = true, wants = function(t, dim) return ref.stack(t, dim or 
     {list(real {}, real {}, real {})}, {list(real {0}, real {0}), 2}},
   sized = function(n) return {list(real {n}, real {n}), 2} end}
 
--- ---- views ------------------------------------------------------------------------------
+-- ---- views ----------------------------------------------------------------------------
 
 -- cases of arguments, each with the shape it wants
 local function reshaping(cases, as_it_lies)
@@ -254,13 +275,15 @@ local function reshaping(cases, as_it_lies)
   return row
 end
 
-rows.reshape = reshaping {{real {2, 6}, 3, 4, {3, 4}}, {real {2, 6}, {3, -1, 2}, {3, 2, 2}},
+rows.reshape = reshaping {{real {2, 6}, 3, 4, {3, 4}},
+  {real {2, 6}, {3, -1, 2}, {3, 2, 2}},
   {real {}, 1, 1, {1, 1}}, {real {0, 3}, 3, 0, {3, 0}}, {real {1}, {}, {}}}
 rows.view = reshaping({{real {2, 6}, 3, 4, {3, 4}}, {real {2, 6}, {-1}, {12}},
   {real {0, 3}, 0, {0}}}, true)
 rows.flatten = reshaping {{real {2, 3, 4}, {24}}, {real {2, 3, 4}, 2, {2, 12}},
   {real {2, 3, 4}, 1, 2, {6, 4}}, {real {}, {1}}, {real {0, 3}, {0}}}
-rows.unflatten = reshaping {{real {2, 6}, 2, 2, 3, {2, 2, 3}}, {real {2, 6}, -1, {3, -1}, {2, 3, 2}},
+rows.unflatten = reshaping {{real {2, 6}, 2, 2, 3, {2, 2, 3}},
+  {real {2, 6}, -1, {3, -1}, {2, 3, 2}},
   {real {0, 6}, 2, 2, 3, {0, 2, 3}}}
 rows.squeeze = reshaping {{real {1, 3, 1}, {3}}, {real {1, 3, 1}, -1, {1, 3}},
   {real {1, 3, 1}, {dim = {1, 2}}, {3, 1}}, {real {}, {}}, {real {0, 1}, {0}}}
@@ -287,32 +310,38 @@ local function expanded(shape)
 end
 
 rows.expand = {exact = true, view = true, cases = {
-  {real {2, 1}, 2, 3, wants = expanded {2, 3}}, {real {3}, {2, -1}, wants = expanded {2, 3}},
+  {real {2, 1}, 2, 3, wants = expanded {2, 3}}, {real {3}, {2, -1},
+    wants = expanded {2, 3}},
   {real {}, 2, 2, wants = expanded {2, 2}}, {real {1}, 0, wants = expanded {0}}}}
 rows.narrow = {exact = true, view = true,
   wants = function(x, dim, start, length, step)
     return ref.narrow(x, dim, start, length, step or 1)
   end,
-  cases = {{real {4, 5}, 2, 2, 3}, {real {4, 5}, 1, 1, 2, 3}, {real {3}, 1, 2, 0}, {real {0}, 1, 1, 0},
+  cases = {{real {4, 5}, 2, 2, 3}, {real {4, 5}, 1, 1, 2, 3}, {real {3}, 1, 2, 0},
+    {real {0}, 1, 1, 0},
     {real {2, 4, 3, 3}, 2, 3, 2}}}
 rows.select = {exact = true, view = true, wants = ref.select,
-  cases = {{real {4, 5}, 2, 3}, {real {4}, 1, 1}, {real {2, 3, 2, 2}, 3, 2}, {real {2, 0}, 1, 2}}}
+  cases = {{real {4, 5}, 2, 3}, {real {4}, 1, 1}, {real {2, 3, 2, 2}, 3, 2},
+    {real {2, 0}, 1, 2}}}
 
--- ---- reductions -------------------------------------------------------------------------
+-- ---- reductions -----------------------------------------------------------------------
 
 -- f(list of values) over the dimensions; options after keepdim go to f.
 local function reduction(f, more)
   local row <const> = {cases = {}}
   local function add(args)
     args.wants = function(x, dims, keepdim, option)
-      if type(dims) == "table" and #dims == 0 then dims, keepdim = dims.dim, dims.keepdim end
+      if type(dims) == "table" and #dims == 0 then
+        dims, keepdim = dims.dim, dims.keepdim
+      end
       if option == nil then option = true end
       return ref.reduce(x, dims, keepdim, function(v) return f(v, option) end)
     end
     row.cases[#row.cases + 1] = args
   end
   local make <const> = more.make or real
-  for _, args in ipairs {{make {2, 3, 4}}, {make {2, 3, 4}, 2}, {make {2, 3, 4}, {1, 3}, true},
+  for _, args in ipairs {{make {2, 3, 4}}, {make {2, 3, 4}, 2},
+    {make {2, 3, 4}, {1, 3}, true},
       {make {2, 3, 4}, {dim = -1, keepdim = true}}, {make {2, 5, 3, 3}, {1, 3, 4}},
       {make {2, 5, 3, 3}, 2}, {make {2, 5, 3, 3}, {3, 4}, true}, {make {3, 0}, 1}} do
     add(args)
@@ -332,7 +361,7 @@ local function reduction(f, more)
     args.wants = row.cases[1].wants
     return args
   end
-  row.large = function() return {large(0.9, 1.1, {7, 130, 300}), more.all and 1 or {1, 3}} end
+  row.large = function() return {large(0.9, 1.1, {7, 130, 300}), {1, 3}} end
   row.larges = {row.large, function() return {large(0.9, 1.1)} end,
     function() return {large(0.9, 1.1, {8, 6, 60, 60}):channels_last(), {1, 3, 4}} end}
   return row
@@ -375,7 +404,8 @@ local function extreme(pick, places_only)
   end
   local row <const> = {exact = true, wants = wants}
   row.cases = {{apart {2, 3, 4}}, {apart {2, 3, 4}, 2}, {apart {2, 3, 4}, -1, true},
-    {apart {2, 3, 2, 2}, 2}, {apart {}}, {apart {0, 3}, 2}, {apart {2, 3}, {dim = 1, keepdim = true}},
+    {apart {2, 3, 2, 2}, 2}, {apart {}}, {apart {0, 3}, 2},
+      {apart {2, 3}, {dim = 1, keepdim = true}},
     {constant({6}, nil, {1, 3, 3, 1, 3, 1}), grad = false},
     {constant({2, 3}, nil, {1, 0 / 0, 3, 0 / 0, 1, 0 / 0}), 2, grad = false},
     {whole({9, 4}, 0, 3), 1}}
@@ -387,13 +417,14 @@ end
 rows.max, rows.argmax = extreme(ref.argmax), extreme(ref.argmax, true)
 rows.min, rows.argmin = extreme(ref.argmin), extreme(ref.argmin, true)
 
--- ---- products ---------------------------------------------------------------------------
+-- ---- products -------------------------------------------------------------------------
 
 rows.matmul = {
   wants = ref.matmul,
   cases = {{real {3, 4}, real {4, 5}}, {real {4}, real {4}}, {real {4}, real {4, 5}},
     {real {3, 4}, real {4}}, {real {2, 3, 4}, real {4, 5}}, {real {3, 4}, real {2, 4, 5}},
-    {real {2, 1, 3, 4}, real {3, 4, 2}}, {real {4}, real {2, 4, 3}}, {real {2, 3, 4}, real {4}},
+    {real {2, 1, 3, 4}, real {3, 4, 2}}, {real {4}, real {2, 4, 3}},
+      {real {2, 3, 4}, real {4}},
     {real {2, 0}, real {0, 3}}, {real {0, 3}, real {3, 2}}, {real {0, 2, 3}, real {3, 2}},
     {real {1, 1}, real {1, 1}}, {real {1, 5}, real {5, 1}}},
   sized = function(n) return {real {3, n}, real {n, 2}} end,
@@ -408,7 +439,8 @@ rows.linear = {
     local y <const> = ref.matmul(x, ref.permute(w, {2, 1}))
     return b and ref.map(function(p, q) return p + q end, y, b) or y
   end,
-  cases = {{real {3, 4}, real {5, 4}, real {5}}, {real {3, 4}, real {5, 4}}, {real {4}, real {5, 4}},
+  cases = {{real {3, 4}, real {5, 4}, real {5}}, {real {3, 4}, real {5, 4}},
+    {real {4}, real {5, 4}},
     {real {2, 3, 4}, real {2, 4}, real {2}}, {real {0, 4}, real {5, 4}, real {5}},
     {real {2, 0}, real {3, 0}, real {3}}, {real {1, 1}, real {1, 1}, real {1}}},
   sized = function(n) return {real {2, n}, real {3, n}, real {3}} end,
@@ -417,7 +449,7 @@ rows.linear = {
   end},
 }
 
--- ---- images -----------------------------------------------------------------------------
+-- ---- images ---------------------------------------------------------------------------
 
 rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
   wants = function(x, w, b, o)
@@ -426,24 +458,29 @@ rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
   end,
   cases = {{real {2, 3, 5, 6}, real {4, 3, 3, 3}, real {4}, {padding = 1}},
     {real {1, 2, 6, 5}, real {3, 2, 2, 3}, {stride = {2, 1}, padding = {0, 1}}},
-    {real {1, 4, 5, 5}, real {6, 2, 3, 3}, real {6}, {groups = 2, dilation = 2, padding = 2}},
+    {real {1, 4, 5, 5}, real {6, 2, 3, 3}, real {6},
+      {groups = 2, dilation = 2, padding = 2}},
     {real {1, 3, 4, 4}, real {3, 1, 3, 3}, {groups = 3, padding = "same"}},
-    {real {2, 2, 3, 3}, real {2, 2, 1, 1}, real {2}}, {real {0, 2, 3, 3}, real {2, 2, 2, 2}},
+    {real {2, 2, 3, 3}, real {2, 2, 1, 1}, real {2}},
+      {real {0, 2, 3, 3}, real {2, 2, 2, 2}},
     {real {1, 2, 4, 5}, real {2, 2, 4, 2}, {padding = "same"}}},
   sized = function(n)
     return {real {1, n, 3, 3}, real({2, n, 2, 2}, -1, 1), real {2}, {padding = 1}}
   end,
   larges = {
     function()
-      return {large(-1, 1, {3, 16, 21, 19}), large(-1, 1, {24, 16, 3, 3}), large(-1, 1, {24}),
+      return {large(-1, 1, {3, 16, 21, 19}), large(-1, 1, {24, 16, 3, 3}),
+        large(-1, 1, {24}),
         {padding = 1}}
     end,
     function()
-      return {large(-1, 1, {5, 3, 33, 31}), large(-1, 1, {33, 3, 5, 5}), large(-1, 1, {33}),
+      return {large(-1, 1, {5, 3, 33, 31}), large(-1, 1, {33, 3, 5, 5}),
+        large(-1, 1, {33}),
         {padding = 2, stride = 2}}
     end,
     function()
-      return {large(-1, 1, {4, 32, 17, 17}), large(-1, 1, {32, 1, 3, 3}), large(-1, 1, {32}),
+      return {large(-1, 1, {4, 32, 17, 17}), large(-1, 1, {32, 1, 3, 3}),
+        large(-1, 1, {32}),
         {padding = 1, groups = 32}}
     end,
     function() return {large(-1, 1, {8, 48, 14, 14}), large(-1, 1, {40, 48, 1, 1})} end,
@@ -460,7 +497,8 @@ rows.max_pool2d = {
     {apart {1, 1, 2, 2}, 2, {dilation = 3, padding = 1}, grad = false},
     {constant({1, 1, 2, 4}, nil, {1, 0 / 0, 2, 3}), 2, grad = false}},
   sized = function(n) return {apart {1, n, 3, 3}, 2, {stride = 1}} end,
-  large = function() return {large(-1, 1, {5, 17, 30, 31}), 3, {stride = 2, padding = 1}} end,
+  large = function() return {large(-1, 1, {5, 17, 30, 31}), 3,
+    {stride = 2, padding = 1}} end,
 }
 rows.avg_pool2d = {
   wants = image.avg_pool2d,
@@ -472,13 +510,15 @@ rows.avg_pool2d = {
     {real {1, 1, 6, 6}, 4, {padding = 2, ceil_mode = true, count_include_pad = false}},
     {real {0, 2, 4, 4}, 2}},
   sized = function(n) return {real {1, n, 3, 3}, 2, {stride = 1}} end,
-  large = function() return {large(-1, 1, {5, 17, 30, 31}), 3, {stride = 2, padding = 1}} end,
+  large = function() return {large(-1, 1, {5, 17, 30, 31}), 3,
+    {stride = 2, padding = 1}} end,
 }
 
 -- x, weight, bias, running_mean, running_var; the last two are made anew for every call.
 local function norm(shape, o, without)
   local c <const> = shape[2]
-  local args <const> = {real(shape), real({c}, 0.5, 2), real {c}, real {c}, real({c}, 0.5, 2), o, n = 6}
+  local args <const> = {real(shape), real({c}, 0.5, 2), real {c}, real {c},
+    real({c}, 0.5, 2), o, n = 6}
   for _, i in ipairs(without or {}) do args[i] = nil end
   args.differentiable = {true, true, true, false, false}
   return args
@@ -501,9 +541,10 @@ rows.batch_norm = {
   },
 }
 
--- ---- softmax and losses -----------------------------------------------------------------
+-- ---- softmax and losses ---------------------------------------------------------------
 
-local SOFT <const> = {{real {3, 4}, 2}, {real {3, 4}, 1}, {real {2, 3, 2, 2}, 2}, {real {5}, -1},
+local SOFT <const> = {{real {3, 4}, 2}, {real {3, 4}, 1}, {real {2, 3, 2, 2}, 2},
+  {real {5}, -1},
   {real {}, 1}, {real {0, 3}, 2}, {constant({3}, nil, {1000, 1001, -1000}), 1}}
 
 for _, name in ipairs {"softmax", "log_softmax"} do
@@ -533,7 +574,8 @@ rows.cross_entropy = {
     return ref.cross_entropy(x, t, w, o)
   end,
   cases = {{real {4, 3}, whole({4}, 1, 3)}, {real {6, 3}, whole({6}, 0, 3)},
-    {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2), differentiable = {true, false, false}},
+    {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2),
+      differentiable = {true, false, false}},
     {real {6, 3}, whole({6}, 0, 3), {reduction = "sum", label_smoothing = 0.1}},
     {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2), {label_smoothing = 0.2},
       differentiable = {true, false, false}},
@@ -547,7 +589,7 @@ rows.cross_entropy = {
   end,
 }
 
--- ---- selection --------------------------------------------------------------------------
+-- ---- selection ------------------------------------------------------------------------
 
 rows.index_select = {
   exact = true,
@@ -561,7 +603,8 @@ rows.index_select = {
   end,
   cases = {{real {4, 3}, 1, constant({3}, "int64", {4, 1, 4})},
     {real {2, 3, 2}, 2, constant({4}, "int64", {-1, 1, 2, -3})},
-    {real {5}, 1, constant({2}, "int32", {5, 5})}, {real {3, 2}, 1, constant({0}, "int64", {})},
+    {real {5}, 1, constant({2}, "int32", {5, 5})},
+      {real {3, 2}, 1, constant({0}, "int64", {})},
     {real {0, 3}, 2, constant({2}, "int64", {3, 1})}},
   sized = function(n) return {real {3, n}, 2, constant({n}, "int64", {n, 1})} end,
 }
@@ -580,14 +623,15 @@ rows.masked_select = {
   sized = function(n) return {real {n}, mask {n}} end,
 }
 
--- ---- specified elsewhere ----------------------------------------------------------------
+-- ---- specified elsewhere --------------------------------------------------------------
 
 for _, name in ipairs {"uniform", "normal", "random", "bernoulli", "dropout"} do
   rows[name] = {elsewhere = "spec/random_spec.lua"}
 end
-rows.sgd_step, rows.adam_step = {elsewhere = "spec/update_spec.lua"}, {elsewhere = "spec/update_spec.lua"}
+rows.sgd_step, rows.adam_step = {elsewhere = "spec/update_spec.lua"},
+  {elsewhere = "spec/update_spec.lua"}
 
--- ---- what is checked of each row --------------------------------------------------------
+-- ---- what is checked of each row ------------------------------------------------------
 
 local EXACT64 <const> = 1e-12 -- a few roundings of 2^-53 each, over short sums
 local EXACT32 <const> = 4e-6  -- the same of 2^-24
@@ -655,7 +699,8 @@ end
 
 local function compare(actual, expected, tolerance, where_)
   for i, e in ipairs(expected) do
-    local text <const> = arrays.difference(arrays.array(actual[i]), arrays.array(e), tolerance)
+    local text <const> = arrays.difference(arrays.array(actual[i]), arrays.array(e),
+      tolerance)
     if text then error(("%s, tensor %d: %s"):format(where_, i, text), 0) end
   end
 end
@@ -678,7 +723,8 @@ local checks <const> = {}
 
 function checks.values(row)
   for i, case in ipairs(row.cases) do
-    against_reference(row, case, "float64", row.exact and 0 or row.tolerance or EXACT64, case_name(i))
+    against_reference(row, case, "float64", row.exact and 0 or row.tolerance or EXACT64,
+      case_name(i))
   end
 end
 
@@ -700,7 +746,8 @@ end
 function checks.types(row)
   for i, case in ipairs(row.cases) do
     compare(run(row, arrays.arguments(case, "float32"), case.differentiable),
-      run(row, arrays.arguments(case, "float64"), case.differentiable), EXACT32, case_name(i))
+      run(row, arrays.arguments(case, "float64"), case.differentiable), EXACT32,
+        case_name(i))
   end
 end
 
@@ -709,7 +756,8 @@ function checks.layouts(row)
     local plain <const> = run(row, arrays.arguments(case, "float64"), case.differentiable)
     for _, name in ipairs(arrays.layout_names) do
       local laid <const> = arrays.arguments(case, "float64", arrays.layouts[name])
-      compare(run(row, laid, case.differentiable), plain, EXACT64, case_name(i) .. " " .. name)
+      compare(run(row, laid, case.differentiable), plain, EXACT64,
+        case_name(i) .. " " .. name)
     end
   end
 end
@@ -720,7 +768,8 @@ function checks.sizes(row)
       for n = 1, 65 do
         local case <const> = row.sized(n)
         local where_ <const> = ("size %d on %s"):format(n, isa)
-        against_reference(row, case, "float64", row.exact and 0 or row.tolerance or 1e-11, where_)
+        against_reference(row, case, "float64", row.exact and 0 or row.tolerance or 1e-11,
+          where_)
         against_reference(row, case, "float32", row.exact and 0 or 2e-5, where_)
       end
     end)
@@ -813,7 +862,8 @@ function checks.specials(row)
     if undefined ~= true and not (undefined and undefined[k]) then
       local e <const> = row.scalar(x)
       for _, float in ipairs {"float32", "float64"} do
-        local list_ <const> = core.ops[row.name](braid.full({17}, x, {dtype = float})):totable()
+        local list_ <const> = core.ops[row.name](braid.full({17}, x,
+          {dtype = float})):totable()
         for _, v in ipairs(list_) do
           local want <const> = float == "float32" and math.type(e) == "float"
             and string.unpack("f", string.pack("f", e)) or e
@@ -826,7 +876,7 @@ function checks.specials(row)
   end
 end
 
--- ---- the loop ---------------------------------------------------------------------------
+-- ---- the loop -------------------------------------------------------------------------
 
 describe("operator", function()
   it("rows all have a row here", function()
@@ -840,7 +890,9 @@ describe("operator", function()
   it("rows here all have a row in the core", function()
     local known <const>, unknown <const> = {}, {}
     for _, row in ipairs(core.rows) do known[row.name] = true end
-    for name in pairs(rows) do if not known[name] then unknown[#unknown + 1] = name end end
+    for name in pairs(rows) do
+      if not known[name] then unknown[#unknown + 1] = name end
+    end
     assert.equal("", table.concat(unknown, " "))
   end)
 
@@ -857,10 +909,12 @@ describe("operator", function()
         it("gives the same for float32 as for float64", function() checks.types(row) end)
         it("gives the same on every instruction set", function() checks.isas(row) end)
         if not row.as_it_lies then
-          it("gives the same however its inputs lie in memory", function() checks.layouts(row) end)
+          it("gives the same however its inputs lie in memory",
+            function() checks.layouts(row) end)
         end
         if known.differentiable then
-          it("has the gradient that differences give", function() checks.gradients(row) end)
+          it("has the gradient that differences give",
+            function() checks.gradients(row) end)
         end
         if row.sized then
           it("is right for the sizes 1 to 65 on every instruction set", function()
@@ -868,13 +922,15 @@ describe("operator", function()
           end)
         end
         if row.large or row.larges then
-          it("gives the same bits on 1, 2 and 3 threads", function() checks.threads(row) end)
+          it("gives the same bits on 1, 2 and 3 threads",
+            function() checks.threads(row) end)
         end
         if known.in_place then
           it("gives the same in place", function() checks.in_place(row) end)
         end
         if known.in_place and known.differentiable then
-          it("has the same gradient in place", function() checks.in_place_gradients(row) end)
+          it("has the same gradient in place",
+            function() checks.in_place_gradients(row) end)
         end
         if row.scalar then
           it("maps zeros, infinities and NaN as the reference does", function()
@@ -884,6 +940,27 @@ describe("operator", function()
       end)
     end
   end
+end)
+
+describe("what was wrong once:", function()
+  it("a dilated pooling window that misses the image gives -inf and no gradient", function()
+    local x <const> = braid.ones(1, 1, 2, 2):requires_grad_()
+    local y <const> = x:max_pool2d(2, {dilation = 3, padding = 1})
+    assert.equal(-math.huge, y:item())
+    y:backward()
+    assert.equal(0, x.grad:abs():sum():item())
+  end)
+
+  it("an empty tensor can be reshaped however it lies", function()
+    assert.same({3, 0}, braid.zeros(3, 0):t():reshape(3, 0).shape)
+    assert.same({0}, braid.zeros(2, 0, 3):permute(3, 1, 2):reshape(-1, 2):sum(2).shape)
+  end)
+
+  it("count_include_pad can be given by name", function()
+    local x <const> = braid.ones(1, 1, 2, 2)
+    local y <const> = x:avg_pool2d(2, {padding = 1, count_include_pad = false})
+    assert.same({{{{1, 1}, {1, 1}}}}, y:totable())
+  end)
 end)
 
 return rows

@@ -8,7 +8,8 @@ local N <const> = 100000
 
 -- Draws one of everything, as bytes.
 local function everything()
-  local parts <const> = {braid.rand(N), braid.randn(N), braid.randint(1, 1000, {N}), braid.randperm(N),
+  local parts <const> = {braid.rand(N), braid.randn(N), braid.randint(1, 1000, {N}),
+    braid.randperm(N),
     core.ops.bernoulli(braid.zeros(N), 0.3), core.ops.dropout(braid.ones(N), 0.4)}
   for i, t in ipairs(parts) do parts[i] = core.bytes(t) end
   return table.concat(parts)
@@ -162,7 +163,8 @@ describe("randperm", function()
       local key <const> = table.concat(braid.randperm(3):totable())
       count[key] = (count[key] or 0) + 1
     end
-    for _, key in ipairs {"123", "132", "213", "231", "312", "321"} do near(1000, count[key], 145) end
+    for _, key in ipairs {"123", "132", "213", "231", "312", "321"} do near(1000,
+      count[key], 145) end
   end)
 
   it("of a seed of its own leaves the running one alone", function()
@@ -172,6 +174,17 @@ describe("randperm", function()
     local x <const> = braid.rand(3):totable()
     braid.manual_seed(1)
     assert.same(x, braid.rand(3):totable())
+  end)
+end)
+
+describe("numbers of a seed and a stream", function()
+  it("depend on nothing else", function()
+    local first <const> = core.uniforms(1, 2, 5):totable()
+    braid.rand(3)
+    assert.same(first, core.uniforms(1, 2, 5):totable())
+    assert.same({table.unpack(first, 1, 3)}, core.uniforms(1, 2, 3):totable())
+    assert.is_false(first[1] == core.uniforms(1, 3, 1):item())
+    assert.is_false(first[1] == core.uniforms(2, 2, 1):item())
   end)
 end)
 
@@ -200,7 +213,8 @@ describe("dropout", function()
   end)
 
   it("sends the gradient through the same elements", function()
-    for _, lay in ipairs {function(t) return t end, function(t) return t:channels_last() end,
+    for _, lay in ipairs {function(t) return t end,
+      function(t) return t:channels_last() end,
         function(t) return t:transpose(3, 4) end} do
       local x <const> = lay(braid.ones(3, 5, 40, 40)):detach():requires_grad_()
       local y <const> = x:dropout(0.4)
@@ -217,7 +231,8 @@ describe("dropout", function()
 
   it("leaves all as it is without training, or with p = 0", function()
     local x <const> = braid.randn(50):requires_grad_()
-    for _, y in ipairs {x:dropout(0.5, false), x:dropout {p = 0.5, training = false}, x:dropout(0)} do
+    for _, y in ipairs {x:dropout(0.5, false), x:dropout {p = 0.5, training = false},
+      x:dropout(0)} do
       assert.is_true(y:eq(x):all():item())
       x.grad = nil
       y:sum():backward()

@@ -172,8 +172,10 @@ end)
 describe("a view", function()
   it("shares memory where the shape allows it", function()
     local x <const> = braid.zeros(2, 6)
-    for _, v in ipairs {x:view(3, 4), x:reshape(12), x:t(), x:permute(2, 1), x:expand(3, 2, 6),
-        x:narrow(2, 2, 3), x:select(1, 2), x:squeeze(), x:unsqueeze(1), x:flatten(), x:detach(),
+    for _, v in ipairs {x:view(3, 4), x:reshape(12), x:t(), x:permute(2, 1),
+      x:expand(3, 2, 6),
+        x:narrow(2, 2, 3), x:select(1, 2), x:squeeze(), x:unsqueeze(1), x:flatten(),
+          x:detach(),
         x:unflatten(2, 2, 3), x:transpose(1, 2)} do
       assert.is_true(core.shares_memory(x, v))
     end
@@ -201,7 +203,8 @@ end)
 describe("a change in place", function()
   it("returns the tensor itself", function()
     local x <const> = braid.ones(3)
-    assert.is_true(rawequal(x, x:add_(1):mul_(3):zero_():fill_(2):copy_(braid.tensor {1, 2, 3})))
+    local y <const> = x:add_(1):mul_(3):zero_():fill_(2):copy_(braid.tensor {1, 2, 3})
+    assert.is_true(rawequal(x, y))
     assert.same({1, 2, 3}, x:totable())
   end)
 
@@ -268,16 +271,19 @@ describe("printing", function()
 
   it("shows whole numbers with a point, integers without", function()
     prints("tensor {3} float32\n[ 1., -2.,  3.]", braid.tensor {1, -2, 3})
-    prints("tensor {2, 2} int64\n[[  1, -20],\n [  3,   4]]", braid.tensor({{1, -20}, {3, 4}}, INTEGERS))
+    prints("tensor {2, 2} int64\n[[  1, -20],\n [  3,   4]]",
+      braid.tensor({{1, -20}, {3, 4}}, INTEGERS))
     prints("tensor {2} bool\n[ true, false]", braid.tensor {true, false})
   end)
 
   it("shows four places, in one width", function()
-    prints("tensor {3} float32\n[   1.5000,   -2.0000, 1000.0000]", braid.tensor {1.5, -2, 1000})
+    prints("tensor {3} float32\n[   1.5000,   -2.0000, 1000.0000]",
+      braid.tensor {1.5, -2, 1000})
   end)
 
   it("goes over to powers of ten for numbers far apart", function()
-    prints("tensor {3} float32\n[1.0000e-06, 1.0000e+00, 1.0000e+03]", braid.tensor {1e-6, 1, 1000})
+    prints("tensor {3} float32\n[1.0000e-06, 1.0000e+00, 1.0000e+03]",
+      braid.tensor {1e-6, 1, 1000})
     prints("tensor {2} float32\n[1.0000e+09, 1.0000e+00]", braid.tensor {1e9, 1})
   end)
 
@@ -297,7 +303,8 @@ describe("printing", function()
   end)
 
   it("leaves out the middle of what has more than 1,000 elements", function()
-    prints("tensor {1001} int64\n[   1,    2,    3,  ...,  999, 1000, 1001]", braid.arange(1001))
+    prints("tensor {1001} int64\n[   1,    2,    3,  ...,  999, 1000, 1001]",
+      braid.arange(1001))
     prints([==[
 tensor {40, 50} int64
 [[   1,    2,    3,  ...,   48,   49,   50],
@@ -319,7 +326,7 @@ end)
 describe("an error", function()
   local x <const> = braid.zeros(2, 3)
 
-  it("begins with the file and line of the script, whatever Braid calls inside", function()
+  it("begins with the file and line of the script, whatever is called inside", function()
     local here
     for _, f in ipairs {
       function() here = debug.getinfo(1, "l").currentline; x:reshape(4) end,
@@ -330,7 +337,10 @@ describe("an error", function()
       function() here = debug.getinfo(1, "l").currentline; x:size(5) end,
       function() here = debug.getinfo(1, "l").currentline; braid.zeros(2.5) end,
       function() here = debug.getinfo(1, "l").currentline; braid.zeros(2, {type = 1}) end,
-      function() here = debug.getinfo(1, "l").currentline; braid.full(2, 1, {type = 1}) end,
+      function()
+        here = debug.getinfo(1, "l").currentline + 1
+        braid.full(2, 1, {type = 1})
+      end,
       function() here = debug.getinfo(1, "l").currentline; braid.tensor {{1, 2}, {3}} end,
       function() here = debug.getinfo(1, "l").currentline; x:backward() end,
       function() here = debug.getinfo(1, "l").currentline; x:backward {keep = true} end,
@@ -339,15 +349,17 @@ describe("an error", function()
       function() here = debug.getinfo(1, "l").currentline; x:item() end,
     } do
       local _ <const>, message <const> = pcall(f)
-      assert.equal(("spec/tensor_spec.lua:%d: "):format(here), message:match("^[^:]*:%d+: "), message)
+      assert.equal(("spec/tensor_spec.lua:%d: "):format(here),
+        message:match("^[^:]*:%d+: "), message)
     end
   end)
 
   it("of a script below a directory called braid has its place as well", function()
-    local f <const> = load("local x = ...\nx:reshape(4)\nreturn x", "@/home/me/braid/examples/a.lua")
+    local f <const> = load("local x = ...\nx:reshape(4)\nreturn x",
+      "@/home/me/braid/examples/a.lua")
     local _ <const>, message <const> = pcall(f, x)
-    assert.equal("/home/me/braid/examples/a.lua:2: reshape: (2, 3) has 6 elements and cannot take the "
-      .. "shape (4)", message)
+    assert.equal("/home/me/braid/examples/a.lua:2: reshape: (2, 3) has 6 elements and "
+      .. "cannot take the shape (4)", message)
   end)
 
   it("can tell the module that was running", function()
@@ -359,42 +371,55 @@ describe("an error", function()
   end)
 
   local CASES <const> = {
-    {"add: shapes (2, 3) and (2) do not broadcast", function() return x:add(braid.zeros(2)) end},
+    {"add: shapes (2, 3) and (2) do not broadcast",
+      function() return x:add(braid.zeros(2)) end},
     {"add: y must be a tensor or a number, not string", function() return x:add("a") end},
     {"add: y must be a tensor or a number, not nil", function() return x + nil end},
-    {"matmul: (2, 3) times (2, 3): the inner sizes 3 and 2 differ", function() return x:matmul(x) end},
+    {"matmul: (2, 3) times (2, 3): the inner sizes 3 and 2 differ",
+      function() return x:matmul(x) end},
     {"matmul: a is float32 and b is float64; convert one with to()",
       function() return x:matmul(braid.zeros(3, 2, {dtype = "float64"})) end},
     {"linear: weight expects 2 features, input (2, 3) has 3",
       function() return braid.F.linear(x, braid.zeros(4, 2)) end},
-    {"sum: there is no dimension 3 in a tensor of 2 dimensions", function() return x:sum(3) end},
+    {"sum: there is no dimension 3 in a tensor of 2 dimensions",
+      function() return x:sum(3) end},
     {"sum: dim counts from 1, not 0", function() return x:sum(0) end},
-    {"sum: dim must be a dimension or a table of them, not number", function() return x:sum(1.5) end},
+    {"sum: dim must be a dimension or a table of them, not number",
+      function() return x:sum(1.5) end},
     {"sum: dimension 1 is named twice", function() return x:sum {1, -2} end},
-    {"sum: there is no option 'dims'; there is dim, keepdim", function() return x:sum {dims = 1} end},
+    {"sum: there is no option 'dims'; there is dim, keepdim",
+      function() return x:sum {dims = 1} end},
     {"sum: keepdim must be true or false, not number", function() return x:sum(1, 2) end},
     {"sum: too many arguments (4)", function() return x:sum(1, true, 3) end},
     {"transpose: dim2 is missing", function() return x:transpose(1) end},
-    {"permute: (2, 3) has 2 dimensions, the order names 1", function() return x:permute(1) end},
+    {"permute: (2, 3) has 2 dimensions, the order names 1",
+      function() return x:permute(1) end},
     {"permute: dimension 1 is named twice", function() return x:permute(1, 1) end},
     {"reshape: (-1, -1) is no shape: one size may be -1, the others not negative",
       function() return x:reshape(-1, -1) end},
-    {"view: the memory of (3, 2) does not allow the shape (6) without a copy; reshape makes one",
+    {"view: the memory of (3, 2) does not allow the shape (6) without a copy; reshape "
+      .. "makes one",
       function() return x:t():view(6) end},
     {"expand: (2, 3) cannot be expanded to (3, 3)", function() return x:expand(3, 3) end},
     {"narrow: 2 elements from 2 by 1 reach outside dimension 1 of (2, 3)",
       function() return x:narrow(1, 2, 2) end},
-    {"select: there is no index -3 in dimension 1 of (2, 3)", function() return x[-3] end},
+    {"select: there is no index -3 in dimension 1 of (2, 3)",
+      function() return x[-3] end},
     {"index: counts from 1, not 0", function() return x[0] end},
-    {"index: 3 indices for a tensor (2, 3) of 2 dimensions", function() return x[{1, 2, 3}] end},
-    {"index: the range {1, 3, 1} does not fit dimension 1 of (2, 3)", function() return x[{{1, 3}}] end},
+    {"index: 3 indices for a tensor (2, 3) of 2 dimensions",
+      function() return x[{1, 2, 3}] end},
+    {"index: the range {1, 3, 1} does not fit dimension 1 of (2, 3)",
+      function() return x[{{1, 3}}] end},
     {"index: the range {1, 2, 0} does not fit dimension 1 of (2, 3)",
       function() return x[{{1, 2, 0}}] end},
     {"index: a range is {first, last} or {first, last, step}, all integers",
       function() return x[{{1}}] end},
-    {"index: wants integers and ranges {first, last}, not string", function() return x[{"a"}] end},
-    {"index: wants an integer, a table or a tensor, not number", function() return x[1.5] end},
-    {"index: a tensor without dimensions has no parts", function() return braid.tensor(1)[1] end},
+    {"index: wants integers and ranges {first, last}, not string",
+      function() return x[{"a"}] end},
+    {"index: wants an integer, a table or a tensor, not number",
+      function() return x[1.5] end},
+    {"index: a tensor without dimensions has no parts",
+      function() return braid.tensor(1)[1] end},
     {"index: wants a tensor or a number to write, not string", function() x[1] = "5" end},
     {"index: writing wants a bool mask, not int64",
       function() x[braid.tensor({1}, INTEGERS)] = 1 end},
@@ -403,16 +428,20 @@ describe("an error", function()
       function() return x[braid.tensor {true, false}] end},
     {"index_select: there is no index 3 in dimension 1 of (2, 3)",
       function() return x[braid.tensor({3}, INTEGERS)] end},
-    {"index_select: index must hold integers, not float32", function() return x[braid.tensor {1}] end},
+    {"index_select: index must hold integers, not float32",
+      function() return x[braid.tensor {1}] end},
     {"a tensor has no field 'foo' that can be set", function() x.foo = 1 end},
     {"item: the tensor (2, 3) has 6 elements, not one", function() return x:item() end},
-    {"max: there is nothing to choose from in the shape (0)", function() return braid.zeros(0):max() end},
+    {"max: there is nothing to choose from in the shape (0)",
+      function() return braid.zeros(0):max() end},
     {"clamp: wants a min, a max or both", function() return x:clamp() end},
     {"cat: tensor 2 has shape (3, 2), which does not go with (2, 3)",
       function() return braid.cat {x, braid.zeros(3, 2)} end},
-    {"cat: entry 2 of tensors must be a tensor, not number", function() return braid.cat {x, 1} end},
+    {"cat: entry 2 of tensors must be a tensor, not number",
+      function() return braid.cat {x, 1} end},
     {"cat: wants at least one tensor", function() return braid.cat {} end},
-    {"where: the condition must be bool, not float32", function() return braid.where(x, 1, 2) end},
+    {"where: the condition must be bool, not float32",
+      function() return braid.where(x, 1, 2) end},
     {"cross_entropy: target 4 at place 2 is none of the classes 1 to 3",
       function() return braid.F.cross_entropy(x, braid.tensor({1, 4}, INTEGERS)) end},
     {"cross_entropy: target must hold class labels (integers from 1), not float32",
@@ -429,11 +458,64 @@ describe("an error", function()
       function() return braid.zeros(2, {type = "int64"}) end},
     {"tensor: the table is ragged: level 2 wants 2 entries before entry 3",
       function() return braid.tensor {{1, 2}, {3}} end},
-    {"tensor: entry 2 is a string, not a number", function() return braid.tensor {1, "a"} end},
+    {"tensor: entry 2 is a string, not a number", function() return braid.tensor {1,
+      "a"} end},
     {"tensor: entry 2 is 2.5, which is no integer",
       function() return braid.tensor({1, 2.5}, INTEGERS) end},
     {"arange: step must not be 0", function() return braid.arange(1, 5, 0) end},
-    {"uniform_: x must be float32 or float64, not int64", function() return braid.rand(2, INTEGERS) end},
+    {"masked_fill: the mask must be bool, not float32",
+      function() return x:masked_fill(x, 1) end},
+    {"masked_select: the mask must be bool, not float32",
+      function() return x:masked_select(x) end},
+    {"mse: mask (2) does not broadcast to (2, 3)",
+      function() return braid.F.mse(x, x, braid.ones(2, {dtype = "bool"})) end},
+    {"cross_entropy: x must have shape (n, classes, ...), not (3)",
+      function() return braid.F.cross_entropy(x[1], braid.ones(3, INTEGERS)) end},
+    {"cross_entropy: target must have shape (2) for x (2, 3), not (3)",
+      function() return braid.F.cross_entropy(x, braid.ones(3, INTEGERS)) end},
+    {"cross_entropy: weight must have shape (3), not (2)",
+      function() return braid.F.cross_entropy(x, braid.ones(2, INTEGERS),
+        braid.ones(2)) end},
+    {"cross_entropy: label_smoothing must be between 0 and 1, not 2",
+      function() return braid.F.cross_entropy(x, braid.ones(2, INTEGERS),
+        {label_smoothing = 2}) end},
+    {"matmul: a and b must have dimensions, not () and (2, 3)",
+      function() return braid.ones():matmul(x) end},
+    {"matmul: the batches of (2, 1, 1) and (3, 1, 1) do not broadcast",
+      function() return braid.ones(2, 1, 1):matmul(braid.ones(3, 1, 1)) end},
+    {"linear: bias must have shape (4), not (3)",
+      function() return braid.F.linear(x, braid.ones(4, 3), braid.ones(3)) end},
+    {"batch_norm: weight must be float32 of shape (3), one for each channel of (2, 3), "
+      .. "not float32 (2)",
+      function() return x:batch_norm(braid.ones(2), {training = true}) end},
+    {"batch_norm: x must have shape (n,c), (n,c,l) or (n,c,h,w), not (3)",
+      function() return x[1]:batch_norm {training = true} end},
+    {"batch_norm: without training, running_mean and running_var must be given",
+      function() return x:batch_norm() end},
+    {"max_pool2d: kernel, stride and dilation must be at least 1, not 2, 0, 1",
+      function() return braid.ones(1, 1, 2, 2):max_pool2d(2, 0) end},
+    {"max_pool2d: padding must be between 0 and half the kernel 2, not 2",
+      function() return braid.ones(1, 1, 2, 2):max_pool2d(2, {padding = 2}) end},
+    {"avg_pool2d: the window spans 3 pixels, more than the 2 of the input (1, 1, 2, 2)",
+      function() return braid.ones(1, 1, 2, 2):avg_pool2d(3) end},
+    {"conv2d: x is float32, weight float64: convert one with to()", function()
+      return braid.F.conv2d(braid.ones(1, 1, 2, 2),
+        braid.ones(1, 1, 1, 1, {dtype = "float64"}))
+    end},
+    {"flatten: start_dim 2 lies behind end_dim 1", function() return x:flatten(2, 1) end},
+    {"t: x must have at most 2 dimensions, not the shape (1, 1, 1); use transpose",
+      function() return braid.ones(1, 1, 1):t() end},
+    {"narrow: the step must be at least 1, not 0",
+      function() return x:narrow(1, 1, 1, 0) end},
+    {"cat: 0-dimensional tensors cannot be joined; stack them",
+      function() return braid.cat {braid.ones(), braid.ones()} end},
+    {"max_pool2d: kernel must be a number or a pair {h, w}, not table",
+      function() return braid.ones(1, 1, 2, 2):max_pool2d {1, 2, 3} end},
+    {"sum: options go by name", function() return x:sum(1, {true}) end},
+    {"matmul: b must be a tensor, not number", function() return x:matmul(3) end},
+    {"set_threads: n must be from 1 to 1024, not 0", function() braid.set_threads(0) end},
+    {"uniform_: x must be float32 or float64, not int64",
+      function() return braid.rand(2, INTEGERS) end},
   }
 
   for _, case in ipairs(CASES) do

@@ -16,10 +16,15 @@ end
 
 -- Kingma and Ba 2015, algorithm 1; decoupled decay after Loshchilov and Hutter 2019.
 local function adam(p, g, m, v, o)
-  if o.decoupled == 1 then p = p - o.lr * o.weight_decay * p else g = g + o.weight_decay * p end
+  if o.decoupled == 1 then
+    p = p - o.lr * o.weight_decay * p
+  else
+    g = g + o.weight_decay * p
+  end
   m = o.beta1 * m + (1 - o.beta1) * g
   v = o.beta2 * v + (1 - o.beta2) * g * g
-  local mean <const>, square <const> = m / (1 - o.beta1 ^ o.step), v / (1 - o.beta2 ^ o.step)
+  local mean <const>, square <const> = m / (1 - o.beta1 ^ o.step),
+    v / (1 - o.beta2 ^ o.step)
   return p - o.lr * mean / (math.sqrt(square) + o.eps), m, v
 end
 
@@ -44,7 +49,8 @@ local function compare_sgd(o, with_momentum, float, layout)
       local g <const>, tg <const> = made(shape, float, 2 + step)
       o.first = step == 1 and 1 or 0
       for i = 1, #p do p[i], m[i] = sgd(p[i], g[i], with_momentum and m[i] or nil, o) end
-      core.ops.sgd_step(tp, tg, with_momentum and tm or nil, o.lr, o.mu, o.dampening, o.weight_decay,
+      core.ops.sgd_step(tp, tg, with_momentum and tm or nil, o.lr, o.mu, o.dampening,
+        o.weight_decay,
         o.nesterov, o.first)
     end
     assert.is_nil(arrays.difference(arrays.array(tp), p, TOLERANCE[float]))
@@ -65,16 +71,19 @@ local function compare_adam(o, float, layout)
       local g <const>, tg <const> = made(shape, float, 2 + step)
       o.step = step
       for i = 1, #p do p[i], m[i], v[i] = adam(p[i], g[i], m[i], v[i], o) end
-      core.ops.adam_step(tp, tg, tm, tv, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.decoupled, step)
+      core.ops.adam_step(tp, tg, tm, tv, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay,
+        o.decoupled, step)
     end
     local actual <const> = {tp, tm, tv}
     for i, expected in ipairs {p, m, v} do
-      assert.is_nil(arrays.difference(arrays.array(actual[i]), expected, TOLERANCE[float]))
+      assert.is_nil(arrays.difference(arrays.array(actual[i]), expected,
+        TOLERANCE[float]))
     end
   end
 end
 
-local LAYOUTS <const> = {plain = function(t) return t end, channels_last = arrays.layouts.channels_last}
+local LAYOUTS <const> = {plain = function(t) return t end,
+  channels_last = arrays.layouts.channels_last}
 
 for _, layout_name in ipairs {"plain", "channels_last"} do
   local layout <const> = LAYOUTS[layout_name]
@@ -83,24 +92,29 @@ for _, layout_name in ipairs {"plain", "channels_last"} do
 
     describe("sgd_step", function()
       it("without momentum follows the formula" .. suffix, function()
-        compare_sgd({lr = 0.1, mu = 0, dampening = 0, weight_decay = 0.01, nesterov = 0}, false, float, layout)
+        compare_sgd({lr = 0.1, mu = 0, dampening = 0, weight_decay = 0.01, nesterov = 0},
+          false, float, layout)
       end)
       it("with momentum, dampening and decay follows the formula" .. suffix, function()
-        compare_sgd({lr = 0.1, mu = 0.9, dampening = 0.3, weight_decay = 0.01, nesterov = 0}, true, float,
+        compare_sgd({lr = 0.1, mu = 0.9, dampening = 0.3, weight_decay = 0.01,
+          nesterov = 0}, true, float,
           layout)
       end)
       it("with Nesterov momentum follows the formula" .. suffix, function()
-        compare_sgd({lr = 0.1, mu = 0.9, dampening = 0, weight_decay = 0, nesterov = 1}, true, float, layout)
+        compare_sgd({lr = 0.1, mu = 0.9, dampening = 0, weight_decay = 0, nesterov = 1},
+          true, float, layout)
       end)
     end)
 
     describe("adam_step", function()
       it("follows the formula" .. suffix, function()
-        compare_adam({lr = 0.01, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.1,
+        compare_adam({lr = 0.01, beta1 = 0.9, beta2 = 0.999, eps = 1e-8,
+          weight_decay = 0.1,
           decoupled = 0}, float, layout)
       end)
       it("with decoupled decay follows the formula" .. suffix, function()
-        compare_adam({lr = 0.01, beta1 = 0.8, beta2 = 0.99, eps = 1e-6, weight_decay = 0.1,
+        compare_adam({lr = 0.01, beta1 = 0.8, beta2 = 0.99, eps = 1e-6,
+          weight_decay = 0.1,
           decoupled = 1}, float, layout)
       end)
     end)
@@ -127,9 +141,11 @@ describe("optimizer steps", function()
     local p <const> = braid.zeros(2, 3)
     local function step(g) core.ops.sgd_step(p, g, nil, 0.1, 0, 0, 0, 0, 1) end
     assert.has_error(function() step(braid.zeros(3, 2)) end,
-      "sgd_step: a parameter float32 (2, 3) and its state or gradient float32 (3, 2) do not match")
+      "sgd_step: a parameter float32 (2, 3) and its state or gradient float32 (3, 2) do "
+      .. "not match")
     assert.has_error(function() step(braid.zeros(2, 3, {dtype = "float64"})) end,
-      "sgd_step: a parameter float32 (2, 3) and its state or gradient float64 (2, 3) do not match")
+      "sgd_step: a parameter float32 (2, 3) and its state or gradient float64 (2, 3) do "
+      .. "not match")
   end)
 
   it("refuse a parameter with gaps in memory", function()

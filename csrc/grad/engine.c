@@ -46,13 +46,17 @@ static br_node *pop(engine *e) {
   return top;
 }
 
-/* Whether nobody else can see t's memory, and every element has a place of its own. */
-static bool exclusive(const br_tensor *t) {
-  if (atomic_load(&t->ref.count) != 1 || atomic_load(&t->storage->ref.count) != 1)
-    return false;
+/* Whether every element has a place of its own. */
+static bool unexpanded(const br_tensor *t) {
   for (int d = 0; d < t->ndim; d++)
     if (t->shape[d] > 1 && t->stride[d] == 0) return false;
   return true;
+}
+
+/* Whether nobody else can see t's memory. */
+static bool exclusive(const br_tensor *t) {
+  return atomic_load(&t->ref.count) == 1 && atomic_load(&t->storage->ref.count) == 1 &&
+         unexpanded(t);
 }
 
 /* g in the value's shape and type. */
@@ -86,9 +90,7 @@ static br_status accumulate(br_var *v, br_tensor *g) {
   if (!*to) {
     /* what a leaf keeps is the user's to change: nobody else may hold it. g itself is
        released by the caller, which leaves one owner when fit is g. */
-    bool ours = atomic_load(&fit->storage->ref.count) == 1;
-    for (int d = 0; d < fit->ndim; d++)
-      if (fit->shape[d] > 1 && fit->stride[d] == 0) ours = false;
+    bool ours = atomic_load(&fit->storage->ref.count) == 1 && unexpanded(fit);
     if (atomic_load(&fit->ref.count) > (fit == g ? 2 : 1)) ours = false;
     if (v->node || ours) {
       *to = fit;
@@ -100,7 +102,7 @@ static br_status accumulate(br_var *v, br_tensor *g) {
   }
   br_tensor *in[2] = {*to, fit};
   br_status status = BR_OK;
-  if (!v->node || exclusive(*to)) {
+  if (v->node ? exclusive(*to) : unexpanded(*to)) {
     status = br_map(K(add), v->dtype, *to, 2, in, &one);
     (*to)->storage->version++;
   } else {

@@ -352,11 +352,15 @@ static br_status std_forward(br_call *c) {
   return status ? status : br_map(K(sqrt), c->out[0]->dtype, c->out[0], 1, c->out, NULL);
 }
 
+/* Of equal values the deviation is 0 and its gradient too, as in PyTorch. */
 static br_status std_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
-  br_tensor *in[2] = {c->dy[0], c->out[0]};
-  br_tensor *dy = br_map_new(K(div), c->out[0], c->out[0]->dtype, 2, in, NULL);
+  br_tensor *y = c->out[0], *in[2] = {c->dy[0], y}, *kept[2] = {NULL, y};
+  br_tensor *dy = NULL;
+  kept[0] = br_map_new(K(div), y, y->dtype, 2, in, NULL);
+  if (kept[0]) dy = br_map_new(K(where_grad_a), y, y->dtype, 2, kept, NULL);
   br_status status = dy ? deviation_grad(c, dy, 1 / freedom(c)) : BR_ENOMEM;
+  br_release(kept[0]);
   br_release(dy);
   return status;
 }

@@ -7,7 +7,7 @@ local ref <const> = require "spec.support.reference"
 
 local M <const> = {}
 
--- ---- descriptions of tensors ------------------------------------------------------------
+-- ---- descriptions of tensors ----------------------------------------------------------
 
 local Description <const> = {}
 
@@ -17,10 +17,10 @@ local function describe_as(kind)
   end
 end
 
-M.real = describe_as "real"         -- in (low, high), default -2 to 2; odd multiples of 2^-13
-M.apart = describe_as "apart"       -- all values differ by 1/8 at least
-M.whole = describe_as "whole"       -- int64 from low to high
-M.mask = describe_as "mask"         -- bool
+M.real = describe_as "real"   -- in (low, high), default -2 to 2; odd multiples of 2^-13
+M.apart = describe_as "apart" -- all values differ by 1/8 at least
+M.whole = describe_as "whole" -- int64 from low to high
+M.mask = describe_as "mask"   -- bool
 M.constant = function(shape, dtype, values)
   return setmetatable({kind = "constant", shape = shape, dtype = dtype, values = values},
     Description)
@@ -123,7 +123,7 @@ function M.arrays(args)
   return made
 end
 
--- ---- layouts ----------------------------------------------------------------------------
+-- ---- layouts --------------------------------------------------------------------------
 
 --- Ways to lay the values of a contiguous tensor differently; each gives an equal tensor.
 M.layouts = {
@@ -150,7 +150,7 @@ M.layouts = {
 
 M.layout_names = {"transposed", "narrowed", "channels_last"}
 
--- ---- comparison -------------------------------------------------------------------------
+-- ---- comparison -----------------------------------------------------------------------
 
 local function number(v)
   if v == true then return 1 elseif v == false then return 0 end
@@ -170,7 +170,8 @@ function M.difference(actual, expected, tolerance)
     local same <const> = a == e or (a ~= a and e ~= e)
     if not same and not (math.abs(a - e) <= tolerance * (1 + math.abs(e)) and
         math.abs(e) < math.huge) then
-      return ("element %d of %s is %.17g, expected %.17g"):format(i, shape_text(actual.shape),
+      return ("element %d of %s is %.17g, expected %.17g"):format(i,
+        shape_text(actual.shape),
         a, e)
     end
   end

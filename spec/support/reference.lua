@@ -1,9 +1,9 @@
---- Plain references for the operators: loops over row-major arrays, written to be read, not
--- to be fast. An array is a list of numbers with its shape; an index counts from 1.
+--- Plain references for the operators: loops over row-major arrays, written to be read,
+-- not to be fast. An array is a list of numbers with its shape; an index counts from 1.
 
 local M <const> = {}
 
--- ---- arrays -----------------------------------------------------------------------------
+-- ---- arrays ---------------------------------------------------------------------------
 
 function M.count(shape)
   local n = 1
@@ -99,7 +99,7 @@ function M.reduce(x, dims, keepdim, f)
   end)
 end
 
--- ---- functions of one number ------------------------------------------------------------
+-- ---- functions of one number ----------------------------------------------------------
 
 function M.expm1(x)
   if math.abs(x) > 1e-3 then return math.exp(x) - 1 end
@@ -148,7 +148,7 @@ function M.sign(x) return x > 0 and 1 or x < 0 and -1 or 0 end
 function M.smaller(a, b) return (a ~= a or a < b) and a or b end
 function M.larger(a, b) return (a ~= a or a > b) and a or b end
 
--- ---- reductions of one list -------------------------------------------------------------
+-- ---- reductions of one list -----------------------------------------------------------
 
 function M.sum(v)
   local s = 0
@@ -190,7 +190,7 @@ function M.argmin(v)
   return best
 end
 
--- ---- shapes -----------------------------------------------------------------------------
+-- ---- shapes ---------------------------------------------------------------------------
 
 function M.reshape(x, shape)
   local y <const> = table.move(x, 1, #x, 1, {})
@@ -249,7 +249,7 @@ function M.select(x, dim, i)
   return narrow
 end
 
--- ---- products ---------------------------------------------------------------------------
+-- ---- products -------------------------------------------------------------------------
 
 function M.matmul(a, b)
   local row <const>, column <const> = #a.shape == 1, #b.shape == 1
@@ -271,7 +271,7 @@ function M.matmul(a, b)
   return y
 end
 
--- ---- softmax and losses -----------------------------------------------------------------
+-- ---- softmax and losses ---------------------------------------------------------------
 
 function M.log_softmax(x, dim)
   if #x.shape == 0 then return {shape = {}, 0.0} end

@@ -15,7 +15,7 @@ local function zeros(shape)
   return ref.build(shape, function() return 0.0 end)
 end
 
--- ---- convolution ------------------------------------------------------------------------
+-- ---- convolution ----------------------------------------------------------------------
 
 -- Calls visit(y place, x place, w place) for every product of a convolution.
 local function products(xs, ws, o, visit)
@@ -44,7 +44,8 @@ local function products(xs, ws, o, visit)
               for x = 0, ow - 1 do
                 local ix <const> = x * sw - pw + kx * dw
                 if iy >= 0 and iy < h and ix >= 0 and ix < w then
-                  visit(((i * oc + k) * oh + y) * ow + x + 1, (plane + iy) * w + ix + 1, at_w)
+                  visit(((i * oc + k) * oh + y) * ow + x + 1, (plane + iy) * w + ix + 1,
+                    at_w)
                 end
               end
             end
@@ -83,7 +84,7 @@ function M.conv2d_grad(x, w, dy, o)
   return dx, dw, db
 end
 
--- ---- pooling ----------------------------------------------------------------------------
+-- ---- pooling --------------------------------------------------------------------------
 
 -- How many windows fit; with ceil_mode the last may hang over, but begins inside.
 local function windows(size, kernel, stride, pad, dilation, ceil)
@@ -113,7 +114,8 @@ local function pool(x, kernel, o, f)
         end
       end
     end
-    local bottom <const>, right <const> = math.min(top + kh, h + ph), math.min(left + kw, w + pw)
+    local bottom <const>, right <const> = math.min(top + kh, h + ph),
+      math.min(left + kw, w + pw)
     return f(values, (bottom - top) * (right - left))
   end)
 end
@@ -132,7 +134,7 @@ function M.avg_pool2d(x, kernel, o)
   end)
 end
 
--- ---- batch norm -------------------------------------------------------------------------
+-- ---- batch norm -----------------------------------------------------------------------
 
 --- Also returns what the running statistics become.
 function M.batch_norm(x, weight, bias, running_mean, running_var, o)
@@ -144,7 +146,8 @@ function M.batch_norm(x, weight, bias, running_mean, running_var, o)
     local function blend(old, new) return (1 - momentum) * old + momentum * new end
     mean = ref.reduce(x, dims, false, ref.mean)
     var = ref.reduce(x, dims, false, function(v) return ref.var(v, false) end)
-    local unbiased <const> = ref.reduce(x, dims, false, function(v) return ref.var(v, true) end)
+    local unbiased <const> = ref.reduce(x, dims, false,
+      function(v) return ref.var(v, true) end)
     mean_after = running_mean and ref.map(blend, running_mean, mean)
     var_after = running_var and ref.map(blend, running_var, unbiased)
   end
