@@ -53,9 +53,9 @@ br_tensor *br_test_tensor(lua_State *L, int arg) {
   if (!box) return NULL;
   if (!box->t)
     br_error(L, box->released
-                      ? "this tensor was released when its scope closed; keep() it "
-                        "to use it afterwards"
-                      : "this tensor is empty: the call that was to fill it failed");
+                    ? "this tensor was released when its scope closed; keep() it "
+                      "to use it afterwards"
+                    : "this tensor is empty: the call that was to fill it failed");
   return box->t;
 }
 

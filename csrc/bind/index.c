@@ -28,15 +28,14 @@ static step read_step(lua_State *L, int at) {
     lua_Integer n = luaL_len(L, at);
     if (n == 0) return s;
     if (n > 3 || n < 2)
-      br_error(L,
-                 "index: a range is {first, last} or {first, last, step}, all integers");
+      br_error(L, "index: a range is {first, last} or {first, last, step}, all integers");
     s.kind = RANGE;
     s.first = field(L, at, 1);
     s.last = field(L, at, 2);
     if (n == 3) s.by = field(L, at, 3);
   } else {
     br_error(L, "index: wants integers and ranges {first, last}, not %s",
-               luaL_typename(L, at));
+             luaL_typename(L, at));
   }
   return s;
 }
@@ -51,7 +50,7 @@ static int read_key(lua_State *L, int at, const br_tensor *t, step *steps) {
   lua_Integer n = luaL_len(L, at);
   if (n > t->ndim)
     br_error(L, "index: %d indices for a tensor %s of %d dimensions", (int)n,
-               br_shape_of(t), t->ndim);
+             br_shape_of(t), t->ndim);
   for (int i = 0; i < n; i++) {
     lua_geti(L, at, i + 1);
     steps[i] = read_step(L, lua_gettop(L));
@@ -166,7 +165,7 @@ int br_tensor_index(lua_State *L) {
   if ((key = br_test_tensor(L, 2))) return select_by(L, t, key);
   if (!lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
     return br_error(L, "index: wants an integer, a table or a tensor, not %s",
-                      luaL_typename(L, 2));
+                    luaL_typename(L, 2));
   step steps[BR_MAX_DIM];
   int n = read_key(L, 2, t, steps);
   br_box *box = br_push_box(L);
@@ -240,11 +239,11 @@ int br_tensor_newindex(lua_State *L) {
   if (lua_type(L, 2) == LUA_TSTRING) return write_field(L, t, lua_tostring(L, 2));
   if (!br_test_tensor(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_isboolean(L, 3))
     return br_error(L, "index: wants a tensor or a number to write, not %s",
-                      luaL_typename(L, 3));
+                    luaL_typename(L, 3));
   mask = br_test_tensor(L, 2);
   if (!mask && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
     return br_error(L, "index: wants an integer, a table or a mask, not %s",
-                      luaL_typename(L, 2));
+                    luaL_typename(L, 2));
   if (!mask) n = read_key(L, 2, t, steps);
   br_tensor *value = value_tensor(L, 3, t->dtype);
   br_status status = value ? BR_OK : BR_ENOMEM;

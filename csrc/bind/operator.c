@@ -33,7 +33,7 @@ static const char *shown_name(lua_State *L, const binding *b) {
 static int bad_argument(lua_State *L, const request *r, const br_param *p,
                         const char *want, int at) {
   return br_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
-                    br_test_tensor(L, at) ? "a tensor" : luaL_typename(L, at));
+                  br_test_tensor(L, at) ? "a tensor" : luaL_typename(L, at));
 }
 
 static int64_t from_one(lua_State *L, const request *r, const br_param *p, int64_t i) {
@@ -62,7 +62,7 @@ static void read_list(lua_State *L, const request *r, const br_param *p, int at,
   lua_Integer n = luaL_len(L, at);
   if (n > BR_MAX_DIM)
     br_error(L, "%s: %s has %d entries, more than %d", shown_name(L, r->b), p->name,
-               (int)n, BR_MAX_DIM);
+             (int)n, BR_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);
     int64_t value = read_integer(L, r, p, -1, want);
@@ -110,7 +110,7 @@ static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
     list[i - 1] = br_test_tensor(L, -1);
     if (!list[i - 1])
       br_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
-                 (int)i, p->name, luaL_typename(L, -1));
+               (int)i, p->name, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   r->call.in = list;
@@ -165,8 +165,8 @@ static int unknown_option(lua_State *L, const request *r, const char *key, int f
     luaL_addstring(&known, r->b->signature.param[i].name);
   }
   luaL_pushresult(&known);
-  return br_error(L, "%s: there is no option '%s'; there is %s", shown_name(L, r->b),
-                    key, lua_tostring(L, -1));
+  return br_error(L, "%s: there is no option '%s'; there is %s", shown_name(L, r->b), key,
+                  lua_tostring(L, -1));
 }
 
 /* Options by name: those not given in place already, from parameter `from` on. */

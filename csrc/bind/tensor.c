@@ -10,7 +10,7 @@ br_dtype br_check_dtype(lua_State *L, int arg) {
   const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
   if (!br_dtype_parse(name, &dtype))
     br_error(L, "dtype must be float32, float64, int64, int32, uint8 or bool, not %s",
-               *name ? name : luaL_typename(L, arg));
+             *name ? name : luaL_typename(L, arg));
   return dtype;
 }
 
@@ -25,7 +25,7 @@ int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
     sizes[i] = lua_tointegerx(L, -1, &whole);
     if (!whole)
       br_error(L, "size %d must be an integer, not %s", i + 1,
-                 luaL_tolstring(L, -1, NULL));
+               luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
   }
   return (int)n;
@@ -79,7 +79,7 @@ static void put_number(lua_State *L, br_tensor *t, int64_t at) {
   bool boolean = lua_isboolean(L, -1);
   if (lua_type(L, -1) != LUA_TNUMBER && !boolean)
     br_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1,
-               luaL_typename(L, -1));
+             luaL_typename(L, -1));
   double value = boolean ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
   int64_t whole = 0;
   if (!br_dtype_is_float(t->dtype) && t->dtype != BR_BOOL) {
@@ -105,9 +105,8 @@ static int64_t put_table(lua_State *L, br_tensor *t, int dim, int64_t at) {
     return at + 1;
   }
   if (lua_type(L, -1) != LUA_TTABLE || luaL_len(L, -1) != t->shape[dim])
-    br_error(L,
-               "tensor: the table is ragged: level %d wants %d entries before entry %d",
-               dim + 1, (int)t->shape[dim], (int)at + 1);
+    br_error(L, "tensor: the table is ragged: level %d wants %d entries before entry %d",
+             dim + 1, (int)t->shape[dim], (int)at + 1);
   luaL_checkstack(L, 2, NULL);
   for (int64_t i = 1; i <= t->shape[dim]; i++) {
     lua_geti(L, -1, i);
@@ -145,7 +144,7 @@ static int item(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   if (t->numel != 1)
     return br_error(L, "item: the tensor %s has %d elements, not one", br_shape_of(t),
-                      (int)t->numel);
+                    (int)t->numel);
   push_number(L, t, 0);
   return 1;
 }
@@ -193,7 +192,7 @@ static int from_bytes(lua_State *L) {
   if (!br_count(ndim, sizes, &numel) || first < 1 || (size_t)first > length + 1 ||
       (uint64_t)(numel * br_dtype_size(dtype)) > length - (size_t)first + 1)
     return br_error(L, "from_bytes: %s values of shape %s do not fit into %d bytes",
-                      br_dtype_name(dtype), br_shape_text(ndim, sizes), (int)length);
+                    br_dtype_name(dtype), br_shape_text(ndim, sizes), (int)length);
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
   memcpy(box->t->data, from + first - 1, (size_t)(numel * br_dtype_size(dtype)));
