@@ -942,4 +942,25 @@ describe("operator", function()
   end
 end)
 
+describe("what was wrong once:", function()
+  it("a dilated pooling window beside the image gives -inf and no gradient", function()
+    local x <const> = braid.ones(1, 1, 2, 2):requires_grad_()
+    local y <const> = x:max_pool2d(2, {dilation = 3, padding = 1})
+    assert.equal(-math.huge, y:item())
+    y:backward()
+    assert.equal(0, x.grad:abs():sum():item())
+  end)
+
+  it("an empty tensor can be reshaped however it lies", function()
+    assert.same({3, 0}, braid.zeros(3, 0):t():reshape(3, 0).shape)
+    assert.same({0}, braid.zeros(2, 0, 3):permute(3, 1, 2):reshape(-1, 2):sum(2).shape)
+  end)
+
+  it("count_include_pad can be given by name", function()
+    local x <const> = braid.ones(1, 1, 2, 2)
+    local y <const> = x:avg_pool2d(2, {padding = 1, count_include_pad = false})
+    assert.same({{{{1, 1}, {1, 1}}}}, y:totable())
+  end)
+end)
+
 return rows
