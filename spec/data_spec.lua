@@ -196,6 +196,28 @@ describe("data.faces", function()
     assert.is_true(p[{ {}, 4, 2 }]:gt(p[{ {}, 1, 2 }]):all():item())
   end)
 
+  it("are too hard for a linear model, landmarks as well as smiles #slow", function()
+    braid.manual_seed(1)
+    local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, smile = mtl.classes{2}}
+    local sets <const> = data.faces{n = 6000, val = 2000, test = 1}
+    local net <const> = mtl.shared(tasks, braid.nn.Flatten(), function(task)
+      return braid.nn.Linear(40 * 40, task.size)
+    end)
+    local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4, weight_decay = 1e-3})
+    for epoch = 1, 15 do
+      for batch in data.loader(sets.train, {batch = 100, shuffle = true, epoch = epoch}) do
+        local _ <close> = braid.scope()
+        local loss <const> = tasks:loss(net(batch.image), batch)
+        opt:zero_grad()
+        loss:backward()
+        opt:step()
+      end
+    end
+    local report <const> = tasks:evaluate(net, data.loader(sets.val, {batch = 500}))
+    assert.is_true(report.landmarks.failure > 0.6, tostring(report))
+    assert.is_true(report.smile.accuracy < 0.7, tostring(report))
+  end)
+
   it("draws any size, gray or coloured, and refuses others", function()
     assert.same({3, 3, 33, 33}, data.faces{n = 3, size = 33, channels = 3}.train.images.shape)
     assert.has_error(function() data.faces{n = 3, size = 8} end)
