@@ -30,6 +30,7 @@ typedef struct br_state {
   br_scope *scope;       /* the innermost open one, or NULL */
   int64_t ceiling;       /* live bytes at which a full collection is made */
   const void *metatable; /* of tensors */
+  lua_State *running;    /* the thread in a backward pass, for the functions it calls */
 } br_state;
 
 #define BR_TENSOR "braid.tensor"
@@ -57,12 +58,15 @@ int br_raise(lua_State *L);
 /* luaL_error, but for the place: that of the user's script, not of Braid's Lua files. */
 int br_error(lua_State *L, const char *format, ...);
 int br_set_home(lua_State *L);
+/* When anomalies are looked for: tells the core where the user's script is. */
+void br_note_script(lua_State *L);
 int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
 /* ---- the rest, each pushing its functions into the table at the top ---- */
 
 void br_open_operators(lua_State *L);
 void br_open_tensors(lua_State *L);
+void br_open_autograd(lua_State *L);
 void br_open_images(lua_State *L);
 int br_tensor_index(lua_State *L);
 int br_tensor_newindex(lua_State *L);

@@ -96,6 +96,7 @@ static int open_all(lua_State *L) {
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   br_open_tensors(L);
+  br_open_autograd(L);
   br_open_operators(L);
   br_open_images(L);
   luaL_getmetatable(L, BR_TENSOR);
@@ -110,6 +111,8 @@ int luaopen_braid_core(lua_State *L) {
   lua_settop(L, 0);
   br_state *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (br_state){0};
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "braid.state");
   lua_pushcclosure(L, open_all, 1);
   lua_call(L, 0, 1);
   lua_pushvalue(L, -1);

@@ -40,6 +40,13 @@ static void push_place(lua_State *L) {
   lua_pushliteral(L, "");
 }
 
+void br_note_script(lua_State *L) {
+  if (!br_anomaly()) return;
+  push_place(L);
+  br_note_place(lua_tostring(L, -1));
+  lua_pop(L, 1);
+}
+
 int br_error(lua_State *L, const char *format, ...) {
   va_list args;
   push_place(L);

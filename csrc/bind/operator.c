@@ -304,6 +304,7 @@ static int call_operator(lua_State *L) {
   read_arguments(L, &r);
   int boxes = b->in_place ? 0 : b->op->results > 1 ? b->op->results : 1;
   luaL_checkstack(L, 4, NULL);
+  br_note_script(L);
   for (int i = 0; i < boxes; i++) box[i] = br_push_box(L);
   br_status status = run(L, &r, box, boxes);
   if (status == BR_ENOMEM && !b->in_place && !(b->op->flags & BR_WRITES)) {

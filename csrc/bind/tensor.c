@@ -231,58 +231,7 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
-/* ---- autograd ---- */
-
-static int requires_grad(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
-  bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
-  if (br_set_requires_grad(t, on) != BR_OK) return br_raise(L);
-  lua_settop(L, 1);
-  return 1;
-}
-
-static int detach(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
-  br_box *box = br_push_box(L);
-  br_fill_box(L, box, br_tensor_alias(t));
-  return 1;
-}
-
-/* core.backward(y, gradient or nil, retain_graph) */
-static int backward(lua_State *L) {
-  br_tensor *y = br_check_tensor(L, 1);
-  br_tensor *dy = lua_isnoneornil(L, 2) ? NULL : br_check_tensor(L, 2);
-  br_mind_ceiling(L, br_state_of(L));
-  return br_backward(y, dy, lua_toboolean(L, 3)) == BR_OK ? 0 : br_raise(L);
-}
-
-static int recording_close(lua_State *L) {
-  bool *was = lua_touserdata(L, 1);
-  if (was[1]) return 0;
-  was[1] = true;
-  br_set_recording(was[0]);
-  return 0;
-}
-
-/* core.set_recording(on): until the returned value closes. */
-static int set_recording(lua_State *L) {
-  bool on = lua_toboolean(L, 1);
-  bool *was = lua_newuserdatauv(L, 2 * sizeof *was, 0); /* the old state; closed? */
-  was[0] = br_recording();
-  was[1] = false;
-  if (luaL_newmetatable(L, "braid.recording")) {
-    lua_pushcfunction(L, recording_close);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_setmetatable(L, -2);
-  br_set_recording(on);
-  return 1;
-}
-
-static int is_recording(lua_State *L) {
-  lua_pushboolean(L, br_recording());
-  return 1;
-}
+/* ---- random numbers ---- */
 
 /* core.randperm(n): 1..n in random order (Fisher and Yates), from a stream of its own;
    with a second argument, from that seed instead of the running one. */
@@ -331,11 +280,6 @@ void br_open_tensors(lua_State *L) {
                                        {"numel", numel},
                                        {"shares_memory", shares_memory},
                                        {"is_tensor", is_tensor},
-                                       {"requires_grad", requires_grad},
-                                       {"detach", detach},
-                                       {"backward", backward},
-                                       {"set_recording", set_recording},
-                                       {"is_recording", is_recording},
                                        {"keep", br_box_keep},
                                        {"scope", br_new_scope},
                                        {"randperm", randperm},

@@ -7,20 +7,30 @@
 typedef struct engine {
   br_node **heap; /* the latest on top; each entry owns its node */
   int64_t count, room;
+  br_var **leaf; /* those that something has arrived at; owned */
+  int64_t leaves, leaf_room;
   bool retain;
+  bool wanted_only; /* leaves accumulate nothing */
 } engine;
+
+/* Room for one more in a list of pointers. */
+static br_status make_room(void *list, int64_t count, int64_t *room) {
+  void **old, **new;
+  if (count < *room) return BR_OK;
+  memcpy(&old, list, sizeof old);
+  int64_t wider = *room ? 2 * *room : 64;
+  new = br_alloc((size_t)wider * sizeof *new);
+  if (!new) return BR_ENOMEM;
+  if (old) memcpy(new, old, (size_t)count * sizeof *new);
+  br_free(old);
+  memcpy(list, &new, sizeof new);
+  *room = wider;
+  return BR_OK;
+}
 
 static br_status push(engine *e, br_node *node) {
   if (node->queued) return BR_OK;
-  if (e->count == e->room) {
-    int64_t room = e->room ? 2 * e->room : 64;
-    br_node **heap = br_alloc((size_t)room * sizeof *heap);
-    if (!heap) return BR_ENOMEM;
-    if (e->heap) memcpy(heap, e->heap, (size_t)e->count * sizeof *heap);
-    br_free(e->heap);
-    e->heap = heap;
-    e->room = room;
-  }
+  if (make_room(&e->heap, e->count, &e->room) != BR_OK) return BR_ENOMEM;
   int64_t at = e->count++;
   for (; at > 0 && e->heap[(at - 1) / 2]->sequence < node->sequence; at = (at - 1) / 2)
     e->heap[at] = e->heap[(at - 1) / 2];
@@ -81,37 +91,97 @@ static br_tensor *copied(br_tensor *t) {
   return c;
 }
 
-/* Adds g, which stays the caller's, to what the value has received. */
-static br_status accumulate(br_var *v, br_tensor *g) {
+/* *to += g, which is the caller's; into the memory of *to if nobody else can see it or
+   `share` says that they may. */
+static br_status add_to(br_tensor **to, br_tensor *g, bool share) {
   static const double one = 1;
-  br_tensor **to = v->node ? &v->pending : &v->grad;
+  br_tensor *in[2] = {*to, g};
+  if (share ? unexpanded(*to) : exclusive(*to)) {
+    br_status status = br_map(K(add), g->dtype, *to, 2, in, &one);
+    (*to)->storage->version++;
+    return status;
+  }
+  br_tensor *sum = br_map_new(K(add), g, g->dtype, 2, in, &one);
+  if (!sum) return BR_ENOMEM;
+  br_release(*to);
+  *to = sum;
+  return BR_OK;
+}
+
+/* Adds g, which stays the caller's, to what the value has received in this pass. */
+static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
   br_tensor *fit = fitted(v, g);
   if (!fit) return BR_ENOMEM;
-  if (!*to) {
-    /* what a leaf keeps is the user's to change: nobody else may hold it. g itself is
-       released by the caller, which leaves one owner when fit is g. */
-    bool ours = atomic_load(&fit->storage->ref.count) == 1 && unexpanded(fit);
-    if (atomic_load(&fit->ref.count) > (fit == g ? 2 : 1)) ours = false;
-    if (v->node || ours) {
-      *to = fit;
-      return BR_OK;
-    }
-    *to = copied(fit);
-    br_release(fit);
-    return *to ? BR_OK : BR_ENOMEM;
-  }
-  br_tensor *in[2] = {*to, fit};
   br_status status = BR_OK;
-  if (v->node ? exclusive(*to) : unexpanded(*to)) {
-    status = br_map(K(add), v->dtype, *to, 2, in, &one);
-    (*to)->storage->version++;
-  } else {
-    br_tensor *sum = br_map_new(K(add), fit, v->dtype, 2, in, &one);
-    if (sum) br_release(*to);
-    if (sum) *to = sum;
-    status = sum ? BR_OK : BR_ENOMEM;
+  if (v->pending) {
+    status = add_to(&v->pending, fit, false);
+    br_release(fit);
+    return status;
   }
-  br_release(fit);
+  if (!v->node) {
+    status = make_room(&e->leaf, e->leaves, &e->leaf_room);
+    if (!status) e->leaf[e->leaves++] = br_retain(v);
+  }
+  if (status)
+    br_release(fit);
+  else
+    v->pending = fit;
+  return status;
+}
+
+/* The value's gradient is complete: its hooks run, and who wants it gets it. */
+static br_status complete(br_var *v, br_tensor **grad) {
+  br_status status = BR_OK;
+  for (br_hook *hook = v->hooks, *next; hook && !status; hook = next) {
+    br_retain(hook); /* it may remove itself */
+    next = hook->next;
+    status = hook->run(hook, grad);
+    br_release(hook);
+  }
+  if (!status && v->want) *v->want = br_retain(*grad);
+  return status;
+}
+
+/* Gives a leaf what has arrived. What it keeps is the user's to change, so that nobody
+   else may hold it. */
+static br_status deliver(const engine *e, br_var *v) {
+  br_tensor *g = v->pending;
+  v->pending = NULL;
+  br_status status = complete(v, &g);
+  if (!status && !e->wanted_only) {
+    if (v->grad) {
+      status = add_to(&v->grad, g, true);
+    } else {
+      v->grad = exclusive(g) ? br_retain(g) : copied(g);
+      status = v->grad ? BR_OK : BR_ENOMEM;
+    }
+  }
+  br_release(g);
+  return status;
+}
+
+static br_status take_gradients(br_node *node) {
+  for (int i = 0; i < node->call.nout; i++) {
+    br_var *v = node->output[i];
+    if (!v) continue;
+    node->call.dy[i] = v->pending;
+    v->pending = NULL;
+    if (node->call.dy[i] && complete(v, &node->call.dy[i]) != BR_OK) return BR_EINVAL;
+  }
+  return BR_OK;
+}
+
+/* Hands what backward made on to the inputs. */
+static br_status pass_on(engine *e, br_node *node) {
+  br_status status = BR_OK;
+  for (int i = 0; i < node->call.nin && !status; i++) {
+    br_var *v = node->edge[i].var;
+    br_tensor *dx = node->call.dx[i];
+    if (!dx || !v) continue;
+    status = br_check_finite(dx, node->call.op->name, node);
+    if (!status) status = accumulate(e, v, dx);
+    if (!status && v->node) status = push(e, v->node);
+  }
   return status;
 }
 
@@ -124,28 +194,20 @@ static br_status run_node(engine *e, br_node *node) {
                    c->op->name);
   br_status status = br_node_check(node);
   if (status) return status;
-  for (int i = 0; i < c->nout; i++) {
-    if (!node->output[i]) continue;
-    c->dy[i] = node->output[i]->pending;
-    node->output[i]->pending = NULL;
-  }
   br_tensor **dx = br_alloc_zero((size_t)c->nin * (sizeof *dx + sizeof(bool)) + 1);
   if (!dx) return BR_ENOMEM;
   bool *need = (bool *)(void *)(dx + c->nin);
   for (int i = 0; i < c->nin; i++) need[i] = node->edge[i].var != NULL;
   c->dx = dx;
   c->need = need;
-  status = c->op->backward(c);
+  status = take_gradients(node);
+  if (!status) status = c->op->backward(c);
   for (int i = 0; i < BR_MAX_OUT; i++) {
     br_release(c->dy[i]);
     c->dy[i] = NULL;
   }
-  for (int i = 0; i < c->nin; i++) {
-    br_var *v = node->edge[i].var;
-    if (!status && dx[i] && v) status = accumulate(v, dx[i]);
-    if (!status && dx[i] && v && v->node) status = push(e, v->node);
-    br_release(dx[i]);
-  }
+  if (!status) status = pass_on(e, node);
+  for (int i = 0; i < c->nin; i++) br_release(dx[i]);
   c->dx = NULL;
   br_free(dx);
   if (!e->retain) {
@@ -163,10 +225,8 @@ static br_tensor *first_gradient(const br_tensor *y, br_tensor *dy) {
   return g;
 }
 
-br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
-  engine e = {.retain = retain_graph};
-  br_var *v = br_var_of(y);
-  if (!v)
+static br_status check_start(const br_tensor *y, const br_tensor *dy) {
+  if (!y->var)
     return br_fail(BR_EINVAL,
                    "backward: the tensor does not depend on any that requires a "
                    "gradient");
@@ -178,23 +238,77 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
   if (dy && !br_same_shape(y, dy))
     return br_fail(BR_EINVAL, "backward: the gradient has shape %s, the tensor %s",
                    br_shape_of(dy), br_shape_of(y));
+  return BR_OK;
+}
+
+/* After a failure: what is on its way is forgotten. */
+static void drop_pending(br_node *node) {
+  for (int i = 0; i < BR_MAX_OUT; i++) {
+    if (!node->output[i]) continue;
+    br_release(node->output[i]->pending);
+    node->output[i]->pending = NULL;
+  }
+}
+
+static br_status run(engine *e, br_tensor *y, br_tensor *dy) {
+  br_var *v = br_var_of(y);
   br_tensor *g = first_gradient(y, dy);
-  br_status status = g ? accumulate(v, g) : BR_ENOMEM;
+  br_status status = g ? accumulate(e, v, g) : BR_ENOMEM;
   br_release(g);
-  if (!status && v->node) status = push(&e, v->node);
-  while (e.count > 0) {
-    br_node *node = pop(&e);
-    if (!status) {
-      status = run_node(&e, node);
-    } else { /* a failed pass leaves nothing behind */
-      for (int i = 0; i < BR_MAX_OUT; i++) {
-        if (!node->output[i]) continue;
-        br_release(node->output[i]->pending);
-        node->output[i]->pending = NULL;
-      }
-    }
+  if (!status && v->node) status = push(e, v->node);
+  while (e->count > 0) {
+    br_node *node = pop(e);
+    if (!status)
+      status = run_node(e, node);
+    else
+      drop_pending(node);
     br_release(node);
   }
-  br_free(e.heap);
+  for (int64_t i = 0; i < e->leaves; i++) {
+    if (!status) {
+      status = deliver(e, e->leaf[i]);
+    } else {
+      br_release(e->leaf[i]->pending);
+      e->leaf[i]->pending = NULL;
+    }
+    br_release(e->leaf[i]);
+  }
+  br_free(e->heap);
+  br_free(e->leaf);
+  return status;
+}
+
+br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
+  engine e = {.retain = retain_graph};
+  br_status status = check_start(y, dy);
+  if (status) return status;
+  bool was = br_set_recording(false); /* hooks and functions may compute */
+  status = run(&e, y, dy);
+  br_set_recording(was);
+  return status;
+}
+
+br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
+                         br_tensor *const *targets, br_tensor **grads) {
+  engine e = {.retain = retain_graph, .wanted_only = true};
+  br_status status = check_start(y, dy);
+  for (int i = 0; i < n && !status; i++) {
+    grads[i] = NULL;
+    if (!targets[i]->var)
+      status = br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
+    else if (br_var_of(targets[i])->want)
+      status = br_fail(BR_EINVAL, "grad: input %d is given twice", i + 1);
+    else
+      br_var_of(targets[i])->want = &grads[i];
+  }
+  bool was = br_set_recording(false);
+  if (!status) status = run(&e, y, dy);
+  br_set_recording(was);
+  for (int i = 0; i < n; i++) {
+    if (targets[i]->var) br_var_of(targets[i])->want = NULL;
+    if (!status) continue;
+    br_release(grads[i]);
+    grads[i] = NULL;
+  }
   return status;
 }

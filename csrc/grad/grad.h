@@ -11,12 +11,22 @@
 
 typedef struct br_node br_node;
 
+/* Something to do with a gradient when it is complete: look at it, or put another in its
+   place (releasing the old one). */
+typedef struct br_hook {
+  br_ref ref;
+  struct br_hook *next;
+  br_status (*run)(struct br_hook *self, br_tensor **grad);
+} br_hook;
+
 typedef struct br_var {
   br_ref ref;
   br_node *node;      /* what made the value; NULL for a leaf */
   int output;         /* which of the node's outputs it is */
   br_tensor *grad;    /* of a leaf: what has accumulated, or NULL */
   br_tensor *pending; /* what has arrived during a backward pass */
+  br_tensor **want;   /* where br_backward_to puts the gradient; NULL otherwise */
+  br_hook *hooks;     /* owned, run in the order of adding */
   br_dtype dtype;
   int ndim;
   int64_t shape[BR_MAX_DIM];
@@ -37,10 +47,15 @@ struct br_node {
   br_var *output[BR_MAX_OUT]; /* not owned; NULL once nobody holds it */
   int64_t version[BR_MAX_OUT];
   bool queued, used;
+  char place[96]; /* where it was recorded, when anomalies are looked for */
 };
 
 /* Runs a call, and records it when recording is on and an input takes part. */
 br_status br_apply(br_call *c);
+
+/* Records a call that was carried out elsewhere, if an input takes part: its op's
+   backward is given the call back. The call's outputs must be new tensors. */
+br_status br_record(br_call *c);
 
 bool br_recording(void);
 bool br_set_recording(bool on); /* returns what it was */
@@ -52,14 +67,31 @@ br_status br_set_grad(br_tensor *t, br_tensor *grad); /* NULL removes it */
 const char *br_made_by(const br_tensor *t); /* an operator's name; NULL for a leaf */
 
 /* From y back to every leaf, where gradients accumulate. dy may be NULL for a y of one
-   element; it counts as 1 then. */
+   element; it counts as 1 then. A pass that fails changes no gradient. */
 br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph);
+/* From y back to n tensors: grads[i] becomes the gradient of targets[i], which the caller
+   then owns, or NULL where y does not depend on it. No leaf accumulates anything. */
+br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
+                         br_tensor *const *targets, br_tensor **grads);
+
+/* Takes over the hook. t must take part. */
+void br_add_hook(br_tensor *t, br_hook *hook);
+void br_remove_hook(br_tensor *t, const br_hook *hook);
+
+/* While on, the first operator whose result or gradient holds NaN or Inf is an error that
+   names it; of a gradient also where in the user's script its operator ran, if the
+   binding notes the place before each call. */
+bool br_set_anomaly(bool on); /* returns what it was */
+bool br_anomaly(void);
+void br_note_place(const char *place);
 
 /* ---- between record.c and engine.c ---- */
 
 br_var *br_var_of(const br_tensor *t);
 /* The node lets go of what it kept. */
 void br_node_forget(br_node *node);
+/* An error that says `what` when anomalies are looked for and t holds NaN or Inf. */
+br_status br_check_finite(br_tensor *t, const char *what, const br_node *node);
 /* An error when a tensor kept for the gradient has been written to since. */
 br_status br_node_check(const br_node *node);
 

@@ -2,6 +2,7 @@
 #include "grad/grad.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 static _Thread_local bool recording = true;
@@ -18,6 +19,11 @@ static void var_destroy(void *self) {
   br_release(v->node);
   br_release(v->grad);
   br_release(v->pending);
+  while (v->hooks) {
+    br_hook *hook = v->hooks;
+    v->hooks = hook->next;
+    br_release(hook);
+  }
   br_free(v);
 }
 
@@ -57,6 +63,8 @@ static br_var *var_new(const br_tensor *t, br_node *node, int output) {
   v->node = br_retain(node);
   v->output = output;
   v->grad = v->pending = NULL;
+  v->want = NULL;
+  v->hooks = NULL;
   v->dtype = t->dtype;
   v->ndim = t->ndim;
   memcpy(v->shape, t->shape, sizeof v->shape);
@@ -113,6 +121,53 @@ br_status br_set_grad(br_tensor *t, br_tensor *grad) {
 
 const char *br_made_by(const br_tensor *t) {
   return t->var && br_var_of(t)->node ? br_var_of(t)->node->call.op->name : NULL;
+}
+
+void br_add_hook(br_tensor *t, br_hook *hook) {
+  br_hook **at = &br_var_of(t)->hooks;
+  while (*at) at = &(*at)->next;
+  hook->next = NULL;
+  *at = hook;
+}
+
+void br_remove_hook(br_tensor *t, const br_hook *hook) {
+  br_hook **at = t->var ? &br_var_of(t)->hooks : NULL;
+  while (at && *at && *at != hook) at = &(*at)->next;
+  if (!at || !*at) return;
+  br_hook *found = *at;
+  *at = found->next;
+  br_release(found);
+}
+
+/* ---- anomalies ---- */
+
+static _Thread_local bool anomaly;
+static _Thread_local char place_now[96];
+
+bool br_set_anomaly(bool on) {
+  bool was = anomaly;
+  anomaly = on;
+  return was;
+}
+
+bool br_anomaly(void) { return anomaly; }
+
+void br_note_place(const char *place) {
+  snprintf(place_now, sizeof place_now, "%s", place);
+}
+
+br_status br_check_finite(br_tensor *t, const char *what, const br_node *node) {
+  if (!anomaly || !t || !br_dtype_is_float(t->dtype)) return BR_OK;
+  br_tensor *finite = br_tensor_like(t, BR_BOOL);
+  if (!finite) return BR_ENOMEM;
+  br_status status = br_map(K(isfinite), t->dtype, finite, 1, &t, NULL);
+  bool all = memchr(finite->data, false, (size_t)finite->numel) == NULL;
+  br_release(finite);
+  if (status || all) return status;
+  if (!node)
+    return br_fail(BR_EINVAL, "%s: the result %s holds NaN or Inf", what, br_shape_of(t));
+  return br_fail(BR_EINVAL, "backward: a gradient %s that %s gave holds NaN or Inf%s%s",
+                 br_shape_of(t), what, *node->place ? "; it ran at " : "", node->place);
 }
 
 /* ---- recording ---- */
@@ -192,6 +247,8 @@ static br_node *node_new(const br_call *c) {
   memset(node->call.in, 0, (size_t)c->nin * sizeof *in);
   memset(node->call.out, 0, sizeof node->call.out);
   for (int i = 0; i < BR_MAX_SAVED; i++) br_retain(node->call.saved[i]);
+  br_retain(node->call.user);
+  if (anomaly) memcpy(node->place, place_now, sizeof node->place);
   node->edge = edge;
   return node;
 }
@@ -219,6 +276,11 @@ static br_status record(br_call *c, br_tensor *before) {
   return status;
 }
 
+br_status br_record(br_call *c) {
+  c->recorded = takes_part(c);
+  return c->recorded ? record(c, NULL) : BR_OK;
+}
+
 br_status br_apply(br_call *c) {
   br_tensor *before = NULL;
   c->recorded = takes_part(c);
@@ -228,6 +290,8 @@ br_status br_apply(br_call *c) {
     if (!before) status = BR_ENOMEM;
   }
   if (!status) status = br_call_run(c);
+  for (int i = 0; i < c->nout && !status; i++)
+    status = br_check_finite(c->out[i], c->op->name, NULL);
   if (!status && c->recorded)
     status = record(c, before);
   else if (!status)

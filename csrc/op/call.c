@@ -34,6 +34,8 @@ void br_call_clear(br_call *c) {
   release_all(c->saved, BR_MAX_SAVED);
   release_all(c->dy, BR_MAX_OUT);
   if (c->dx) release_all(c->dx, c->nin);
+  br_release(c->user);
+  c->user = NULL;
 }
 
 br_status br_call_run(br_call *c) {

@@ -40,6 +40,7 @@ typedef struct br_call {
   bool recorded;                  /* a gradient may be asked for: save what it needs */
   br_tensor *saved[BR_MAX_SAVED]; /* what forward leaves for backward */
   uint64_t state[2];              /* random stream, and the like */
+  br_ref *user;                   /* what a backward from outside the core needs; owned */
   br_tensor *dy[BR_MAX_OUT];      /* NULL where no gradient arrived */
   br_tensor **dx;
   const bool *need; /* which dx are wanted */

@@ -15,6 +15,69 @@ function M.no_grad(f)
   return f()
 end
 
+--- The first operator whose result, or whose gradient, holds NaN or Inf is an error that
+-- names it and the line it ran at: while f runs, or until the returned value closes.
+-- @usage local _ <close> = braid.detect_anomaly()
+function M.detect_anomaly(f)
+  if not f then return core.set_anomaly(true) end
+  local _ <close> = core.set_anomaly(true)
+  return f()
+end
+
+--- The gradients of y at each of `inputs`, which may be anywhere in the graph; no leaf
+-- accumulates anything. An input that y does not depend on is an error, unless
+-- {allow_unused = true}: false stands for its gradient then.
+-- @usage local dx <const>, dw <const> = table.unpack(braid.grad(y, {x, w}))
+function M.grad(y, inputs, given)
+  local o <const> = check.options("grad", given,
+    {gradient = check.none, retain_graph = false, allow_unused = false})
+  if tensor.is_tensor(inputs) then inputs = {inputs} end
+  local grads <const> = core.grad(y, inputs, o.gradient, o.retain_graph)
+  for i, g in ipairs(grads) do
+    if not g and not o.allow_unused then
+      error(("grad: the tensor does not depend on input %d"):format(i), 2)
+    end
+  end
+  return grads
+end
+
+--- A function with a gradient of its own. forward(ctx, ...) gets the arguments as they are
+-- and returns tensors; backward(ctx, dy...) returns a gradient for each argument, nil where
+-- there is none. What forward leaves in ctx backward finds there.
+-- @usage
+-- local double <const> = braid.Function{
+--   forward = function(_, x) return x * 2 end, backward = function(_, dy) return dy * 2 end}
+function M.Function(given)
+  local o <const> = check.options("Function", given, {forward = check.none, backward = check.none})
+  if type(o.forward) ~= "function" or type(o.backward) ~= "function" then
+    error("Function: wants {forward = function(ctx, ...), backward = function(ctx, dy...)}", 2)
+  end
+  return function(...)
+    local arguments <const>, ctx <const> = table.pack(...), {}
+    local inputs <const>, places <const> = {}, {}
+    for i = 1, arguments.n do
+      if tensor.is_tensor(arguments[i]) then
+        inputs[#inputs + 1], places[#places + 1] = arguments[i], i
+      end
+    end
+    local results <const> = M.no_grad(function()
+      return table.pack(o.forward(ctx, table.unpack(arguments, 1, arguments.n)))
+    end)
+    for i = 1, results.n do
+      if not tensor.is_tensor(results[i]) then
+        error(("Function: result %d is a %s, not a tensor"):format(i, type(results[i])), 2)
+      end
+      results[i] = results[i]:detach() -- an argument handed back must not be changed
+    end
+    core.record_function(inputs, results, function(...)
+      local grads <const>, chosen <const> = table.pack(o.backward(ctx, ...)), {}
+      for i, place in ipairs(places) do chosen[i] = grads[place] end
+      return table.unpack(chosen, 1, #places)
+    end)
+    return table.unpack(results, 1, results.n)
+  end
+end
+
 --- Tensors made from here on are released when the returned value closes, but for those
 -- that keep() was called on. Using one afterwards is an error that says so.
 -- @usage local _ <close> = braid.scope()

@@ -166,6 +166,16 @@ function methods.backward(t, given)
   core.backward(t, options.gradient, options.retain_graph)
 end
 
+--- Calls f with t's gradient when it is complete in a backward pass; what f returns, unless
+-- nil, takes the gradient's place. Returns a function that removes the hook.
+function methods.register_hook(t, f)
+  local handle = core.register_hook(t, f)
+  return function()
+    if handle then core.remove_hook(t, handle) end
+    handle = nil
+  end
+end
+
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
 methods.where = nil
 

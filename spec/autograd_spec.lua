@@ -1,0 +1,181 @@
+local braid <const> = require "braid"
+
+local function leaf(values)
+  return braid.tensor(values, {dtype = "float64", requires_grad = true})
+end
+
+describe("braid.grad", function()
+  it("gives the gradients of leaves and of values on the way, and accumulates nothing", function()
+    local x <const>, w <const> = leaf{1, 2}, leaf{3, 4}
+    local h <const> = x * w
+    local y <const> = (h * h):sum()
+    local dh <const>, dx <const> = table.unpack(braid.grad(y, {h, x}))
+    assert.same({6, 16}, dh:totable())
+    assert.same({18, 64}, dx:totable())
+    assert.is_nil(x.grad)
+    assert.is_nil(w.grad)
+  end)
+
+  it("is an error for an input that is not used, unless allowed", function()
+    local x <const>, z <const> = leaf{1}, leaf{1}
+    assert.has_error(function() braid.grad((x * 2):sum(), {x, z}) end,
+      "grad: the tensor does not depend on input 2")
+    local grads <const> = braid.grad((x * 2):sum(), {x, z}, {allow_unused = true})
+    assert.equal(2, grads[1]:item())
+    assert.is_false(grads[2])
+  end)
+
+  it("goes through a graph again when it was retained", function()
+    local x <const> = leaf{3}
+    local y <const> = (x * x):sum()
+    assert.equal(6, braid.grad(y, {x}, {retain_graph = true})[1]:item())
+    assert.equal(6, braid.grad(y, {x})[1]:item())
+    assert.has_error(function() braid.grad(y, {x}) end)
+  end)
+
+  it("takes the gradient to start from", function()
+    local x <const> = leaf{1, 2}
+    local start <const> = braid.tensor({1, 10}, {dtype = "float64"})
+    local g <const> = braid.grad(x * x, {x}, {gradient = start})
+    assert.same({2, 40}, g[1]:totable())
+  end)
+
+  it("refuses inputs that do not take part or stand there twice", function()
+    local x <const> = leaf{1}
+    assert.has_error(function() braid.grad((x * 2):sum(), {braid.ones(1)}) end)
+    assert.has_error(function() braid.grad((x * 2):sum(), {x, x}) end)
+    x:sum():backward() -- and nothing of it remains
+    assert.equal(1, x.grad:item())
+  end)
+end)
+
+describe("hooks", function()
+  it("see the complete gradient once, of leaves and of values on the way", function()
+    local x <const> = leaf{2}
+    local h <const> = x * 3
+    local seen <const> = {}
+    h:register_hook(function(g) seen[#seen + 1] = {"h", g:item()} end)
+    x:register_hook(function(g) seen[#seen + 1] = {"x", g:item()} end)
+    local y <const> = h * h + x
+    y:sum():backward()
+    assert.same({ {"h", 12}, {"x", 37} }, seen)
+    assert.equal(37, x.grad:item())
+  end)
+
+  it("may put another gradient in its place, in the order of registering", function()
+    local x <const> = leaf{1}
+    x:register_hook(function(g) return g + 1 end)
+    x:register_hook(function(g) return g * 10 end)
+    local y <const> = x * 2
+    y:sum():backward()
+    assert.equal(30, x.grad:item())
+  end)
+
+  it("can be removed", function()
+    local x <const> = leaf{1}
+    local remove <const> = x:register_hook(function(g) return g * 10 end)
+    remove()
+    remove()
+    x:sum():backward()
+    assert.equal(1, x.grad:item())
+  end)
+
+  it("give their error to the pass, which then changes no gradient", function()
+    local x <const>, z <const> = leaf{1}, leaf{1}
+    x:register_hook(function() error("no thanks", 0) end)
+    local ok <const>, message <const> = pcall(function() (z * x):sum():backward() end)
+    assert.is_false(ok)
+    assert.matches("backward: no thanks", message, 1, true)
+    x:register_hook(function() return braid.ones(5) end)
+    assert.is_nil(x.grad)
+  end)
+
+  it("work when the pass runs in a coroutine", function()
+    local x <const> = leaf{1}
+    local seen
+    x:register_hook(function(g) seen = g:item() end)
+    coroutine.wrap(function() (x * 5):sum():backward() end)()
+    assert.equal(5, seen)
+  end)
+
+  it("refuse tensors without gradients", function()
+    assert.has_error(function() braid.ones(1):register_hook(print) end)
+  end)
+end)
+
+describe("braid.Function", function()
+  local square <const> = braid.Function{
+    forward = function(ctx, x, scale)
+      ctx.x, ctx.scale = x, scale
+      return x * x * scale
+    end,
+    backward = function(ctx, dy) return dy * ctx.x * (2 * ctx.scale) end,
+  }
+
+  it("uses the gradient it is given", function()
+    assert.is_true(braid.gradcheck(function(x) return square(x, 3):exp() end, {leaf{0.1, -0.2}}))
+    local wrong <const> = braid.Function{forward = function(_, x) return x * x end,
+      backward = function(_, dy) return dy end}
+    assert.is_nil((braid.gradcheck(wrong, {leaf{0.3}})))
+  end)
+
+  it("may have several inputs and results, some without a gradient", function()
+    local f <const> = braid.Function{
+      forward = function(_, a, b) return a + b, a * 2 end,
+      backward = function(_, ds, dd)
+        return (ds or 0) + (dd and dd * 2 or 0), nil
+      end,
+    }
+    local a <const>, b <const> = leaf{1}, leaf{2}
+    local s <const> = f(a, b)
+    s:sum():backward()
+    assert.equal(1, a.grad:item())
+    assert.is_nil(b.grad)
+  end)
+
+  it("records nothing when nothing asks for a gradient", function()
+    assert.is_false(square(braid.ones(2), 1).requires_grad)
+  end)
+
+  it("names gradients of the wrong shape", function()
+    local f <const> = braid.Function{forward = function(_, x) return x * 1 end,
+      backward = function() return braid.ones(7) end}
+    local ok <const>, message <const> = pcall(function() f(leaf{1, 2}):sum():backward() end)
+    assert.is_false(ok)
+    assert.matches("gradient 1 must be a tensor of shape (2), not (7)", message, 1, true)
+  end)
+
+  it("leaves no memory behind", function()
+    collectgarbage()
+    local before <const> = braid.memory().live
+    for _ = 1, 50 do square(leaf{1, 2}, 2):sum():backward() end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, braid.memory().live)
+  end)
+end)
+
+describe("braid.detect_anomaly", function()
+  it("names the operator that made a NaN, and the script's line", function()
+    local _ <close> = braid.detect_anomaly()
+    local ok <const>, message <const> = pcall(function() return braid.tensor{-1}:sqrt() end)
+    assert.is_false(ok)
+    assert.matches("autograd_spec.lua:%d+: sqrt: the result %(1%) holds NaN or Inf", message)
+  end)
+
+  it("names the operator whose gradient is infinite, and where it ran", function()
+    local _ <close> = braid.detect_anomaly()
+    local x <const> = leaf{0}
+    local line <const> = debug.getinfo(1, "l").currentline + 1
+    local y <const> = x:sqrt():sum()
+    local ok <const>, message <const> = pcall(y.backward, y)
+    assert.is_false(ok)
+    assert.matches("a gradient (1) that sqrt gave holds NaN or Inf; it ran at ", message, 1, true)
+    assert.matches("autograd_spec.lua:" .. line, message, 1, true)
+  end)
+
+  it("is over when its value closes", function()
+    braid.detect_anomaly(function() return 1 end)
+    assert.is_false(braid.tensor{-1}:sqrt():isfinite():item())
+  end)
+end)
