@@ -6,7 +6,7 @@ cache = false
 ignore = {"212/_.*", "212/self", "213", "581"}
 
 -- Scripts that define a network run in a sandbox that hands them these.
-files["models"] = {read_globals = {"nn", "mtl", "braid"}}
+files["models"] = {read_globals = {"nn", "mtl", "class", "braid"}}
 files["spec"] = {std = "lua54+busted"}
 files["spec/golden"] = {std = "lua54"}
 files["lua/braid/cli/init.lua"] = {globals = {"arg"}}

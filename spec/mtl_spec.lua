@@ -164,7 +164,9 @@ describe("braid.model", function()
   it("says what is wrong", function()
     assert.has_error(function() braid.model("models/none.lua", {tasks = tasks}) end,
       "model: there is no file models/none.lua")
-    assert.has_error(function() braid.model("models/tcdcn.lua") end, "model: wants {tasks = ...}")
+    assert.has_error(function() braid.model("models/tcdcn.lua", 5) end,
+      "model: options must be a table, not number")
+    assert.has_error(function() braid.model("models/tcdcn.lua") end)
     local _, message <const> = define("return 1")
     assert.matches("returns a number, not a function of the tasks", message, 1, true)
   end)

@@ -92,6 +92,83 @@ describe("modules", function()
     end, "load_state_dict: weight has shape (2, 2), the module's is (3, 2)")
   end)
 
+  it("load a state under other names, by patterns or by a function", function()
+    local net <const> = nn.Sequential{nn.Linear(2, 3)}
+    local given <const> = {["fc.weight"] = braid.ones(3, 2), ["fc.bias"] = braid.zeros(3)}
+    net:load_state_dict(given, {rename = {["^fc%."] = "1."}})
+    assert.same({{1, 1}, {1, 1}, {1, 1}}, net[1].weight:totable())
+    given.extra = braid.ones(1)
+    net:load_state_dict(given, {rename = function(name)
+      return name ~= "extra" and name:gsub("fc", "1") or nil
+    end})
+    assert.has_error(function()
+      net:load_state_dict(given, {rename = function() return "1.weight" end})
+    end, "load_state_dict: two tensors would be called 1.weight")
+  end)
+
+  it("clone into a module that shares nothing, but shares what was shared", function()
+    local net <const> = nn.Sequential{nn.Linear(3, 3), nn.ReLU()}
+    net[3] = net[1]
+    net.twice = {net[1].weight}
+    local copy <const> = net:clone()
+    assert.equal(2, #copy:parameters())
+    assert.is_true(rawequal(copy[1], copy[3]))
+    assert.is_true(rawequal(copy.twice[1], copy[1].weight))
+    local x <const> = braid.randn(2, 3)
+    assert.same(net(x):totable(), copy(x):totable())
+    braid.no_grad(function() copy[1].weight:fill_(0) end)
+    assert.not_equal(0, net[1].weight:abs():sum():item())
+    assert.is_true(copy[1].weight.requires_grad)
+  end)
+
+  it("take their input size from the first input when given one size", function()
+    local net <const> = nn.Sequential{nn.Conv2d(4, {kernel = 3}), nn.Flatten(), nn.Linear(2)}
+    local ok <const>, message <const> = pcall(net.parameters, net)
+    assert.is_false(ok)
+    assert.matches("parameters: 1: Conv2d(4, kernel = 3x3) does not know its input size yet",
+      message, 1, true)
+    assert.same({2, 2}, net(braid.zeros(2, 3, 5, 5)).shape)
+    assert.same({4, 3, 3, 3}, net[1].weight.shape)
+    assert.same({2, 36}, net[3].weight.shape)
+    assert.equal(4, #net:parameters())
+  end)
+
+  it("find modules of a class", function()
+    local net <const> = nn.Sequential{nn.Linear(2, 2), nn.Sequential{nn.Linear(2, 2)}, nn.ReLU()}
+    assert.equal(2, #net:find(nn.Linear))
+    assert.equal(2, #net:find(nn.Sequential))
+    assert.equal(5, #net:find(nn.Module))
+  end)
+
+  it("convert to another float type, sharing kept", function()
+    local net <const> = nn.Sequential{nn.Linear(2, 2), nn.BatchNorm1d(2)}
+    net.again = net[1]
+    net:to("float64")
+    assert.equal("float64", net[1].weight.dtype)
+    assert.equal("int64", net[2].num_batches_tracked.dtype)
+    assert.equal(4, #net:parameters())
+    assert.equal("float64", net(braid.randn({3, 2}, {dtype = "float64"})).dtype)
+  end)
+
+  it("tell outputs, parameters and multiply-accumulates, in all and by part", function()
+    local net <const> = nn.Sequential{nn.Conv2d(3, 8, {kernel = 3, padding = 1, groups = 1}),
+      nn.Flatten(), nn.Linear(8 * 16, 10)}
+    local s <const> = net:summary{3, 4, 4}
+    assert.equal(8 * 27 + 8 + 1280 + 10, s.parameters)
+    assert.equal(16 * 8 * 27 + 1280, s.macs)
+    assert.same({"1", "2", "3"}, {s.parts[1].name, s.parts[2].name, s.parts[3].name})
+    assert.equal("(1, 8, 4, 4)", s.rows[1].shape)
+    assert.matches("3%s+Linear%s+%(1, 10%)%s+1,290%s+1,280", tostring(s))
+    assert.is_true(net.training)
+  end)
+
+  it("give the error of a network that a summary cannot run", function()
+    local ok <const>, message <const> = pcall(function() return nn.Linear(3, 2):summary{5} end)
+    assert.is_false(ok)
+    assert.matches("weight expects 3 features", message, 1, true)
+    assert.same({2, 2}, nn.Linear(3, 2)(braid.zeros(2, 3)).shape)
+  end)
+
   it("really freeze: no gradient, no statistics, no dropout", function()
     local net <const> = nn.Sequential{nn.BatchNorm1d(3), nn.Dropout(0.9)}
     local before <const> = net[1].running_mean:totable()

@@ -1,8 +1,8 @@
 --- Networks from definition files.
 --
 -- A definition is a short script that returns a function of the tasks and a table of
--- options and gives a module. It sees nn, mtl and braid, and of Lua's library what
--- computes but does not reach outside.
+-- options and gives a module. It sees nn, mtl, class and braid, and of Lua's
+-- library what computes but does not reach outside.
 
 local check <const> = require "braid.check"
 
@@ -11,8 +11,11 @@ local SAFE <const> = {"assert", "error", "ipairs", "math", "next", "pairs", "sel
 
 local function environment()
   local braid <const> = require "braid"
-  local env <const> = {nn = braid.nn, mtl = braid.mtl, braid = {F = braid.F, cat = braid.cat,
-    stack = braid.stack, zeros = braid.zeros, ones = braid.ones}}
+  local env <const> = {
+    nn = braid.nn, mtl = braid.mtl, class = require "braid.class",
+    braid = {F = braid.F, cat = braid.cat, stack = braid.stack, zeros = braid.zeros,
+      ones = braid.ones},
+  }
   for _, name in ipairs(SAFE) do env[name] = _G[name] end
   env.table = {concat = table.concat, insert = table.insert, sort = table.sort,
     unpack = table.unpack}
@@ -43,9 +46,10 @@ end
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
 -- tasks}). Other options are the definition's own; its header tells them.
 return function(path, given)
-  if type(given) ~= "table" or not given.tasks then
-    error("model: wants {tasks = ...}", 2)
+  if given ~= nil and type(given) ~= "table" then
+    error(("model: options must be a table, not %s"):format(type(given)), 2)
   end
+  given = given or {}
   local chunk <const>, message <const> = loadfile(find(path), "t", environment())
   if not chunk then error("model: " .. message, 2) end
   local define <const> = chunk()

@@ -1,5 +1,6 @@
 --- Conv2d: x (n,c,h,w) -> (n,o,oh,ow) with weight (o, c/groups, kh, kw).
--- @usage nn.Conv2d(3, 64, {kernel = 3, padding = 1})
+-- With one size, c is taken from the first input.
+-- @usage nn.Conv2d(3, 64, {kernel = 3, padding = 1})   nn.Conv2d(64, {kernel = 3})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -14,37 +15,50 @@ local OPTIONS <const> = {
 }
 
 function Conv2d:init(inputs, outputs, given)
-  check.size("Conv2d", "inputs", inputs)
-  check.size("Conv2d", "outputs", outputs)
+  if math.type(outputs) ~= "integer" then inputs, outputs, given = nil, inputs, outputs end
   local o <const> = check.options("Conv2d", given, OPTIONS)
   if not o.kernel then error("Conv2d: the option kernel is missing", 3) end
-  if inputs % o.groups ~= 0 or outputs % o.groups ~= 0 then
-    error(("Conv2d: groups = %d must divide %d inputs and %d outputs"):format(o.groups, inputs,
-      outputs), 3)
+  self.outputs, self.has_bias = check.size("Conv2d", "outputs", outputs), o.bias
+  self.kernel = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
+  self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation,
+    groups = o.groups}
+  self.unsized = true
+  if inputs then self:set_inputs(check.size("Conv2d", "inputs", inputs)) end
+end
+
+function Conv2d:set_inputs(inputs)
+  local groups <const> = self.options.groups
+  if inputs % groups ~= 0 or self.outputs % groups ~= 0 then
+    error(("Conv2d: groups = %d must divide %d inputs and %d outputs"):format(groups, inputs,
+      self.outputs), 4)
   end
-  local kernel <const> = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
-  self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = o.groups}
-  self.weight = core.new({outputs, inputs // o.groups, kernel[1], kernel[2]}, "float32")
-  self.bias = o.bias and core.new({outputs}, "float32") or nil
+  self.unsized = nil
+  self.weight = core.new({self.outputs, inputs // groups, self.kernel[1], self.kernel[2]},
+    "float32")
+  self.bias = self.has_bias and core.new({self.outputs}, "float32") or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end
 end
 
 function Conv2d:forward(x)
+  if self.unsized then self:set_inputs(x:size(2)) end
   return core.ops.conv2d(x, self.weight, self.bias, self.options)
 end
 
+function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end
+
 function Conv2d:describe()
-  local shape <const>, o <const> = self.weight.shape, self.options
-  local words <const> = {shape[2] * o.groups, shape[1],
-    ("kernel = %dx%d"):format(shape[3], shape[4])}
+  local o <const>, words <const> = self.options, {}
+  if self.weight then words[1] = self.weight:size(2) * o.groups end
+  words[#words + 1] = self.outputs
+  words[#words + 1] = ("kernel = %dx%d"):format(self.kernel[1], self.kernel[2])
   for _, name in ipairs{"stride", "padding", "dilation", "groups"} do
     local value <const> = type(o[name]) == "table" and table.concat(o[name], "x") or o[name]
     local usual <const> = name == "padding" and 0 or 1
     if value ~= usual then words[#words + 1] = name .. " = " .. value end
   end
-  if not self.bias then words[#words + 1] = "bias = false" end
+  if not self.has_bias then words[#words + 1] = "bias = false" end
   return table.concat(words, ", ")
 end
 

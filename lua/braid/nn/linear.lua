@@ -1,5 +1,6 @@
 --- Linear: y (..., out) = x (..., in) weight (out, in)^T + bias (out).
--- @usage nn.Linear(100, 10, {bias = false})
+-- With one size, in is taken from the first input.
+-- @usage nn.Linear(100, 10, {bias = false})   nn.Linear(10)
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -10,21 +11,32 @@ local Module <const> = require "braid.nn.module"
 local Linear <const> = class("Linear", Module)
 
 function Linear:init(inputs, outputs, given)
-  check.size("Linear", "inputs", inputs)
-  check.size("Linear", "outputs", outputs)
+  if math.type(outputs) ~= "integer" then inputs, outputs, given = nil, inputs, outputs end
   local o <const> = check.options("Linear", given, {bias = true})
-  self.weight = core.new({outputs, inputs}, "float32")
-  self.bias = o.bias and core.new({outputs}, "float32") or nil
+  self.outputs, self.has_bias = check.size("Linear", "outputs", outputs), o.bias
+  self.unsized = true
+  if inputs then self:set_inputs(check.size("Linear", "inputs", inputs)) end
+end
+
+function Linear:set_inputs(inputs)
+  self.unsized = nil
+  self.weight = core.new({self.outputs, inputs}, "float32")
+  self.bias = self.has_bias and core.new({self.outputs}, "float32") or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end
 end
 
-function Linear:forward(x) return core.ops.linear(x, self.weight, self.bias) end
+function Linear:forward(x)
+  if self.unsized then self:set_inputs(x:size(-1)) end
+  return core.ops.linear(x, self.weight, self.bias)
+end
+
+function Linear:macs(y) return y:numel() * self.weight:size(2) end
 
 function Linear:describe()
-  local shape <const> = self.weight.shape
-  return ("%d, %d%s"):format(shape[2], shape[1], self.bias and "" or ", bias = false")
+  local inputs <const> = self.weight and self.weight:size(2) .. ", " or ""
+  return inputs .. self.outputs .. (self.has_bias and "" or ", bias = false")
 end
 
 return Linear

@@ -7,74 +7,35 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
-local check <const> = require "braid.check"
-local grad <const> = require "braid.grad"
+local state <const> = require "braid.nn.state"
+local summary <const> = require "braid.nn.summary"
+local walk <const> = require "braid.nn.walk"
 
 local Module <const> = class("Module")
+Module.is_module = true
 Module.training = true
 Module.frozen = false
+Module.unsized = false -- true while a layer waits for its first input to know its sizes
 Module.buffer_names = {}
 
---- Whether a value is a module.
-function Module.is(value)
-  local meta <const> = type(value) == "table" and getmetatable(value)
-  return meta and meta.is_module == true or false
-end
-
-Module.is_module = true
+Module.is = walk.is_module
 
 local function pass(...) return ... end
 
+local observer -- called around every call while a summary is made
+
 -- pass() keeps this frame on the stack, where the message of an error looks for the path.
-Module.__call = function(self, ...) return pass(self:forward(...)) end
+Module.__call = function(self, ...)
+  if observer then return observer(self, ...) end
+  return pass(self:forward(...))
+end
 
 function Module:forward()
   error(("%s has no forward"):format(getmetatable(self).__name), 2)
 end
 
 --- A trainable tensor.
-function Module.parameter(t)
-  return core.keep(core.requires_grad(t))
-end
-
--- Numbers first, in order; then names, sorted.
-local function before(a, b)
-  if type(a) == type(b) then return a < b end
-  return type(a) == "number"
-end
-
-local function sorted_fields(t)
-  local keys <const> = {}
-  for key in pairs(t) do
-    if type(key) == "number" or type(key) == "string" then keys[#keys + 1] = key end
-  end
-  table.sort(keys, before)
-  return keys
-end
-
--- Calls visit(path, value, owner, key) for tensors and modules below `node`, in order.
-local function walk(node, owner, prefix, visit)
-  for _, key in ipairs(sorted_fields(node)) do
-    local value <const> = node[key]
-    local path <const> = prefix .. key
-    if core.is_tensor(value) or Module.is(value) then
-      visit(path, value, owner, key)
-      if Module.is(value) then walk(value, value, path .. ".", visit) end
-    elseif type(value) == "table" and getmetatable(value) == nil then
-      walk(value, owner, path .. ".", visit)
-    end
-  end
-end
-
-local function collect(self, wanted)
-  local names <const>, values <const>, seen <const> = {}, {}, {}
-  walk(self, self, "", function(path, value, owner, key)
-    if seen[value] or not wanted(value, owner, key) then return end
-    seen[value] = true
-    names[#names + 1], values[#values + 1] = path, value
-  end)
-  return names, values
-end
+function Module.parameter(t) return core.keep(core.requires_grad(t)) end
 
 local function is_parameter(value, owner, key)
   return core.is_tensor(value) and not owner.buffer_names[key]
@@ -84,16 +45,29 @@ local function is_buffer(value, owner, key)
   return core.is_tensor(value) and owner.buffer_names[key] ~= nil
 end
 
+local function parameters_of(self)
+  local function check_size(path, m)
+    if not m.unsized then return end
+    error(("parameters: %s%s(%s) does not know its input size yet; call the network once first")
+      :format(path, getmetatable(m).__name, m:describe()), 4)
+  end
+  check_size("", self)
+  walk.walk(self, function(path, value)
+    if walk.is_module(value) then check_size(path .. ": ", value) end
+  end)
+  return walk.collect(self, is_parameter)
+end
+
 --- All parameters, each once, in the order of their names.
 function Module:parameters()
-  local _, values <const> = collect(self, is_parameter)
+  local _, values <const> = parameters_of(self)
   return values
 end
 
 --- Iterates over name, parameter.
 -- @usage for name, p in net:named_parameters() do print(name, p) end
 function Module:named_parameters()
-  local names <const>, values <const> = collect(self, is_parameter)
+  local names <const>, values <const> = parameters_of(self)
   local i = 0
   return function()
     i = i + 1
@@ -101,18 +75,40 @@ function Module:named_parameters()
   end
 end
 
+--- The parameters of this module itself, without those of modules in it.
+function Module:own_parameters()
+  local _, values <const> = walk.collect(self, function(value, owner, key)
+    return owner == self and is_parameter(value, owner, key)
+  end)
+  return values
+end
+
 --- All buffers: state that is saved but not trained.
 function Module:buffers()
-  local _, values <const> = collect(self, is_buffer)
+  local _, values <const> = walk.collect(self, is_buffer)
   return values
 end
 
 --- Calls f on every module below, then on this one.
 function Module:apply(f)
-  local _, modules <const> = collect(self, Module.is)
+  local _, modules <const> = walk.collect(self, walk.is_module)
   for i = #modules, 1, -1 do f(modules[i]) end
   f(self)
   return self
+end
+
+--- The modules of a class or of one derived from it, this one included: net:find(nn.Conv2d).
+function Module:find(wanted)
+  local function matches(m)
+    local meta = getmetatable(m)
+    while meta and meta ~= wanted do meta = meta.base end
+    return meta ~= nil
+  end
+  local _, found <const> = walk.collect(self, function(value)
+    return walk.is_module(value) and matches(value)
+  end)
+  if matches(self) then table.insert(found, 1, self) end
+  return found
 end
 
 --- The number of trainable values.
@@ -145,55 +141,48 @@ end
 --- Whether the module should behave as in training.
 function Module:is_training() return self.training and not self.frozen end
 
---- Parameters and buffers by name. The tensors share memory with the module's.
-function Module:state_dict()
-  local state <const> = {}
-  walk(self, self, "", function(path, value)
-    if core.is_tensor(value) then state[path] = core.detach(value) end
-  end)
-  return state
+Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
+Module.clone, Module.to = state.clone, state.to
+
+--- Multiply-accumulates for one call that gave `output`.
+function Module.macs() return 0 end
+
+-- All calls that running the module on x makes, in the order of their beginning.
+local function trace(self, x)
+  local calls <const>, stack <const>, names <const> = {}, {}, {[self] = ""}
+  walk.walk(self, function(path, value) names[value] = names[value] or path end)
+  local before <const> = observer
+  observer = function(m, ...)
+    local call <const> = {module = m, path = names[m] or getmetatable(m).__name}
+    calls[#calls + 1] = call
+    if #stack > 0 then stack[#stack].has_children = true end
+    stack[#stack + 1] = call
+    local results <const> = table.pack(m:forward(...))
+    stack[#stack] = nil
+    call.output = results[1]
+    return table.unpack(results, 1, results.n)
+  end
+  local ok <const>, message <const> = pcall(self, x)
+  observer = before
+  if not ok then error(message, 0) end
+  return calls
 end
 
---- Copies values from a table of tensors by name. With {strict = false}, names that only
--- one side knows are reported rather than an error.
--- @return {missing = {names...}, unexpected = {names...}}
-function Module:load_state_dict(state, given)
-  local o <const> = check.options("load_state_dict", given, {strict = true})
-  local own <const>, report <const> = self:state_dict(), {missing = {}, unexpected = {}}
-  for _, name in ipairs(check.sorted_keys(own)) do
-    local value <const> = state[name]
-    if not value then
-      report.missing[#report.missing + 1] = name
-    elseif table.concat(value.shape, ", ") ~= table.concat(own[name].shape, ", ") then
-      error(("load_state_dict: %s has shape (%s), the module's is (%s)"):format(name,
-        table.concat(value.shape, ", "), table.concat(own[name].shape, ", ")), 2)
-    end
-  end
-  for _, name in ipairs(check.sorted_keys(state)) do
-    if not own[name] then report.unexpected[#report.unexpected + 1] = name end
-  end
-  if o.strict and #report.missing + #report.unexpected > 0 then
-    error(("load_state_dict: missing: %s; unexpected: %s"):format(
-      table.concat(report.missing, ", "), table.concat(report.unexpected, ", ")), 2)
-  end
-  local _ <close> = grad.no_grad()
-  for name, t in pairs(own) do
-    if state[name] then t:copy_(state[name]) end
-  end
-  return report
-end
+--- What each layer gives, holds and costs for an input of the given shape (without the
+-- batch), as a table that prints: print(net:summary{1, 40, 40}).
+function Module:summary(input_shape) return summary(self, input_shape, trace) end
 
 --- What stands in the brackets when the module is printed.
 function Module:describe() return "" end
 
 local function tree(self, indent, lines)
-  for _, key in ipairs(sorted_fields(self)) do
+  for _, key in ipairs(walk.fields(self)) do
     local value <const> = self[key]
-    if Module.is(value) then
+    if walk.is_module(value) then
       lines[#lines + 1] = ("%s%s: %s(%s)"):format(indent, key, getmetatable(value).__name,
         value:describe())
       tree(value, indent .. "  ", lines)
-    elseif type(value) == "table" and getmetatable(value) == nil then
+    elseif walk.is_plain(value) then
       tree(value, indent .. tostring(key) .. ".", lines)
     end
   end
@@ -209,7 +198,7 @@ end
 
 local function name_within(parent, child)
   local name
-  walk(parent, parent, "", function(path, value)
+  walk.walk(parent, function(path, value)
     if value == child and not name then name = path end
   end)
   return name

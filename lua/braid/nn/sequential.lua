@@ -1,22 +1,27 @@
 --- Sequential: modules, one after the other.
+-- The option `first` numbers the layers: 1 unless given; 0 gives the names that PyTorch has.
 -- @usage nn.Sequential{nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)}
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local Sequential <const> = class("Sequential", Module)
 
-function Sequential:init(layers)
+function Sequential:init(layers, given)
+  local o <const> = check.options("Sequential", given, {first = 1})
+  self.first, self.last = o.first, o.first + #layers - 1
   for i, layer in ipairs(layers) do
     if not Module.is(layer) and type(layer) ~= "function" then
-      error(("Sequential: entry %d is a %s, not a module or a function"):format(i, type(layer)), 3)
+      error(("Sequential: entry %d is a %s, not a module or a function"):format(i,
+        type(layer)), 3)
     end
-    self[i] = layer
+    self[o.first + i - 1] = layer
   end
 end
 
 function Sequential:forward(x)
-  for _, layer in ipairs(self) do x = layer(x) end
+  for i = self.first, self.last do x = self[i](x) end
   return x
 end
 

@@ -1,0 +1,121 @@
+--- The state of a module: its tensors by name, read from one and written into another.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+--- Parameters and buffers by name. The tensors share memory with the module's; one that is
+-- held in two places stands under both names.
+function M.state_dict(module)
+  local state <const> = {}
+  walk.walk(module, function(path, value)
+    if core.is_tensor(value) then state[path] = core.detach(value) end
+  end)
+  return state
+end
+
+-- The given names as the module calls them.
+local function renamed(state, rename)
+  if not rename then return state end
+  local result <const> = {}
+  for _, name in ipairs(check.sorted_keys(state)) do
+    local other = name
+    if type(rename) == "function" then
+      other = rename(name)
+    else
+      for _, pattern in ipairs(check.sorted_keys(rename)) do
+        other = other:gsub(pattern, rename[pattern])
+      end
+    end
+    if other then
+      if result[other] then
+        error(("load_state_dict: two tensors would be called %s"):format(other), 3)
+      end
+      result[other] = state[name]
+    end
+  end
+  return result
+end
+
+local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
+
+--- Copies values from a table of tensors by name.
+--
+-- With {strict = false}, names that only one side knows are reported rather than an error.
+-- rename changes the given names first: a function (nil leaves a tensor out), or a table of
+-- Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}.
+-- @return {missing = {names...}, unexpected = {names...}}
+function M.load_state_dict(module, given_state, given)
+  local o <const> = check.options("load_state_dict", given, {strict = true, rename = check.none})
+  local state <const> = renamed(given_state, o.rename)
+  local own <const>, report <const> = M.state_dict(module), {missing = {}, unexpected = {}}
+  for _, name in ipairs(check.sorted_keys(own)) do
+    local value <const> = state[name]
+    if not value then
+      report.missing[#report.missing + 1] = name
+    elseif shape_text(value) ~= shape_text(own[name]) then
+      error(("load_state_dict: %s has shape %s, the module's is %s"):format(name,
+        shape_text(value), shape_text(own[name])), 2)
+    end
+  end
+  for _, name in ipairs(check.sorted_keys(state)) do
+    if not own[name] then report.unexpected[#report.unexpected + 1] = name end
+  end
+  if o.strict and #report.missing + #report.unexpected > 0 then
+    error(("load_state_dict: missing: %s; unexpected: %s"):format(
+      table.concat(report.missing, ", "), table.concat(report.unexpected, ", ")), 2)
+  end
+  local _ <close> = grad.no_grad()
+  for name, t in pairs(own) do
+    if state[name] then t:copy_(state[name]) end
+  end
+  return report
+end
+
+-- A tensor of its own with the same values, trainable if t is.
+local function copy_tensor(t, dtype)
+  local copy = core.ops.clone(core.detach(t))
+  if dtype and copy.dtype ~= dtype then copy = core.ops.to(copy, dtype) end
+  core.keep(copy)
+  return t.requires_grad and core.requires_grad(copy) or copy
+end
+
+--- A copy of a module that shares nothing with it. What stands in two places of the module
+-- stands in two places of the copy.
+function M.clone(module)
+  local copies <const> = {}
+  local function copy(value)
+    if copies[value] then return copies[value] end
+    if core.is_tensor(value) then
+      copies[value] = copy_tensor(value)
+      return copies[value]
+    end
+    if type(value) ~= "table" or not (walk.is_module(value) or walk.is_plain(value)) then
+      return value
+    end
+    local result <const> = {}
+    copies[value] = result
+    for key, field in pairs(value) do result[key] = copy(field) end
+    return setmetatable(result, getmetatable(value))
+  end
+  return copy(module)
+end
+
+--- Converts float parameters and buffers in place. An optimizer made before holds the old
+-- ones: make it afterwards.
+function M.to(module, dtype)
+  local converted <const> = {}
+  walk.walk(module, function(_, value, _, key, at)
+    if not core.is_tensor(value) then return end
+    if value.dtype ~= "float32" and value.dtype ~= "float64" then return end
+    converted[value] = converted[value] or (value.dtype == dtype and value)
+      or copy_tensor(value, dtype)
+    at[key] = converted[value]
+  end)
+  return module
+end
+
+return M
