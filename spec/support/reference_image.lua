@@ -84,6 +84,25 @@ function M.conv2d_grad(x, w, dy, o)
   return dx, dw, db
 end
 
+--- What conv2d_grad gives towards an input of the size that the options leave.
+function M.conv_transpose2d(x, w, bias, o)
+  o = o or {}
+  local shape <const> = {x.shape[1], w.shape[2] * (o.groups or 1)}
+  for i = 1, 2 do
+    local stride <const>, pad <const> = select(i, pair(o.stride, 1)), select(i, pair(o.padding, 0))
+    local dilation <const> = select(i, pair(o.dilation, 1))
+    shape[2 + i] = (x.shape[2 + i] - 1) * stride - 2 * pad
+      + dilation * (w.shape[2 + i] - 1) + 1 + select(i, pair(o.output_padding, 0))
+  end
+  local y <const> = zeros(shape)
+  products(shape, w.shape, o, function(at_y, at_x, at_w)
+    y[at_x] = y[at_x] + x[at_y] * w[at_w]
+  end)
+  local plane <const> = shape[3] * shape[4]
+  for k = 1, bias and #y or 0 do y[k] = y[k] + bias[(k - 1) // plane % shape[2] + 1] end
+  return y
+end
+
 -- ---- pooling --------------------------------------------------------------------------
 
 -- How many windows fit; with ceil_mode the last may hang over, but begins inside.
@@ -132,6 +151,27 @@ function M.avg_pool2d(x, kernel, o)
   return pool(x, kernel, o, function(values, area)
     return ref.sum(values) / (o.count_include_pad == false and #values or area)
   end)
+end
+
+-- Window i of n covers floor((i - 1) size / n) + 1 .. ceil(i size / n).
+local function adaptive(x, size, f)
+  local oh <const>, ow <const> = pair(size)
+  local h <const>, w <const> = x.shape[3], x.shape[4]
+  return ref.build({x.shape[1], x.shape[2], oh, ow}, function(index)
+    local values <const> = {}
+    for iy = (index[3] - 1) * h // oh + 1, (index[3] * h + oh - 1) // oh do
+      for ix = (index[4] - 1) * w // ow + 1, (index[4] * w + ow - 1) // ow do
+        values[#values + 1] = ref.at(x, {index[1], index[2], iy, ix})
+      end
+    end
+    return f(values)
+  end)
+end
+
+function M.adaptive_avg_pool2d(x, size) return adaptive(x, size, ref.mean) end
+
+function M.adaptive_max_pool2d(x, size)
+  return adaptive(x, size, function(values) return values[ref.argmax(values)] end)
 end
 
 -- ---- batch norm -----------------------------------------------------------------------

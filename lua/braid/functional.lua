@@ -1,0 +1,16 @@
+--- Functions for networks that are composed of operators: functional/glu.lua returns glu.
+-- They are in braid.F beside the operators, and methods of tensors.
+
+local core <const> = require "braid.core"
+
+local M <const> = require "braid.folder" "braid.functional"
+
+-- Methods read their file at the first call.
+local METHODS <const> = {"conv1d", "global_avg_pool", "lp_pool2d"}
+
+local methods <const> = core.tensor_metatable.methods
+for _, name in ipairs(METHODS) do
+  methods[name] = methods[name] or function(...) return M[name](...) end
+end
+
+return M
