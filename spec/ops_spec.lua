@@ -578,6 +578,42 @@ rows.batch_norm = {
   },
 }
 
+rows.standardize = {
+  wants = image.standardize, tolerance = 1e-10, -- a division by a deviation of few values
+  cases = {{real {3, 5}}, {real {2, 3, 4}, 0.1}, {real {7}}, {real {2, 3, 2, 3}},
+    {real {3, 1}}, {real {0, 4}}, {real {3, 0}}},
+  sized = function(n) return {real {2, n}} end,
+  larges = {function() return {large(-1, 1, {300, 130})} end,
+    function() return {large(-1, 1, {3, 70001})} end},
+}
+
+rows.resize_bilinear = {
+  wants = image.resize_bilinear,
+  cases = {{real {2, 3, 4, 5}, {7, 3}, 4 / 7, 5 / 3},
+    {real {1, 2, 3, 3}, 5, 0.5, 0.5, true}, {real {1, 2, 4, 3}, {1, 1}, 0, 0, true},
+    {real {1, 2, 4, 3}, {1, 1}, 4, 3}, {real {1, 2, 1, 2}, {3, 5}, 1 / 3, 0.4},
+    {real {0, 2, 2, 2}, 3, 1, 1}},
+  sized = function(n) return {real {1, n, 2, 3}, {3, 2}, 2 / 3, 1.5} end,
+  large = function() return {large(-1, 1, {5, 7, 30, 31}), {41, 20}, 30 / 41, 31 / 20} end,
+}
+
+rows.grid_sample = {
+  wants = image.grid_sample,
+  cases = {{real {2, 3, 4, 5}, real({2, 3, 2, 2}, -1.5, 1.5)},
+    {real {2, 3, 4, 5}, real({2, 3, 2, 2}, -1.5, 1.5), {align_corners = true}},
+    {real {1, 2, 3, 3}, real({1, 4, 4, 2}, -3, 3), {padding_mode = "border"}},
+    {real {1, 2, 3, 2}, real({1, 4, 4, 2}, -3, 3),
+      {padding_mode = "border", align_corners = true}},
+    {real {1, 2, 1, 1}, real({1, 2, 2, 2}, -0.75, 0.75)},
+    {real {0, 2, 3, 3}, real({0, 2, 2, 2})},
+    {real {1, 1, 2, 2}, constant({1, 1, 3, 2}, nil, {1e300, 0, 0, -1e300, 1 / 0, 0.25}),
+      wants = function() return {shape = {1, 1, 1, 3}, 0, 0, 0} end, grad = false}},
+  sized = function(n) return {real {1, n, 2, 3}, real({1, 2, 2, 2}, -1, 1)} end,
+  large = function()
+    return {large(-1, 1, {5, 7, 30, 31}), large(-1.2, 1.2, {5, 23, 24, 2})}
+  end,
+}
+
 -- ---- softmax and losses ---------------------------------------------------------------
 
 local SOFT <const> = {{real {3, 4}, 2}, {real {3, 4}, 1}, {real {2, 3, 2, 2}, 2},
