@@ -8,7 +8,7 @@ local OPTIONS <const> = {stride = 1, padding = 0, dilation = 1, groups = 1}
 
 --- A convolution of images of one row. padding may be "same".
 return function(x, weight, bias, given)
-  if bias ~= nil and not core.is_tensor(bias) then bias, given = nil, bias end
+  if type(bias) == "table" then bias, given = nil, bias end
   local o <const> = check.options("conv1d", given, OPTIONS)
   if x:dim() ~= 3 or weight:dim() ~= 3 then
     error(("conv1d: x must have shape (n, c, l) and weight (o, c, k), not (%s) and (%s)"):format(
