@@ -487,6 +487,33 @@ rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
   },
 }
 
+rows.conv_transpose2d = {
+  wants = function(x, w, b, o)
+    if b and not b.shape then b, o = nil, b end
+    return image.conv_transpose2d(x, w, b, o)
+  end,
+  cases = {{real {2, 3, 4, 5}, real {3, 4, 3, 3}, real {4}, {padding = 1}},
+    {real {1, 2, 3, 4}, real {2, 3, 2, 3},
+      {stride = {2, 3}, padding = {0, 1}, output_padding = {1, 0}}},
+    {real {1, 4, 3, 3}, real {4, 3, 3, 2}, real {6},
+      {groups = 2, dilation = 2, stride = 2, output_padding = 1}},
+    {real {2, 2, 3, 3}, real {2, 2, 1, 1}, real {2}, {stride = 3, output_padding = 2}},
+    {real {1, 5, 3, 2}, real {5, 2, 3, 4}, {stride = 2, padding = {0, 1}}},
+    {real {0, 2, 3, 3}, real {2, 2, 2, 2}}},
+  sized = function(n)
+    return {real {1, 2, 3, 3}, real({2, n, 2, 2}, -1, 1), real {n}, {stride = 2}}
+  end,
+  larges = {
+    function()
+      return {large(-1, 1, {3, 16, 21, 19}), large(-1, 1, {16, 24, 3, 3}),
+        large(-1, 1, {24}), {padding = 1, stride = 2}}
+    end,
+    function()
+      return {large(-1, 1, {5, 8, 17, 16}), large(-1, 1, {8, 3, 4, 4}), {stride = 2}}
+    end,
+  },
+}
+
 rows.max_pool2d = {
   exact = true, wants = image.max_pool2d,
   cases = {{apart {2, 3, 4, 6}, 2}, {apart {1, 2, 5, 5}, 3, {stride = 2, padding = 1}},
@@ -514,6 +541,16 @@ rows.avg_pool2d = {
     {stride = 2, padding = 1}} end,
 }
 
+for name, make in pairs {adaptive_max_pool2d = apart, adaptive_avg_pool2d = real} do
+  rows[name] = {
+    exact = name == "adaptive_max_pool2d", wants = image[name],
+    cases = {{make {2, 3, 4, 6}, 2}, {make {1, 2, 5, 7}, {3, 2}}, {make {2, 2, 3, 4}, 1},
+      {make {1, 2, 3, 2}, {5, 3}}, {make {0, 2, 4, 4}, 2}},
+    sized = function(n) return {make {1, n, 3, 3}, 2} end,
+    large = function() return {large(-1, 1, {5, 17, 30, 31}), {7, 6}} end,
+  }
+end
+
 -- x, weight, bias, running_mean, running_var; the last two are made anew for every call.
 local function norm(shape, o, without)
   local c <const> = shape[2]
@@ -539,6 +576,42 @@ rows.batch_norm = {
     end,
     function() return {large(-1, 1, {3000, 40}), {training = true}} end,
   },
+}
+
+rows.standardize = {
+  wants = image.standardize, tolerance = 1e-10, -- a division by a deviation of few values
+  cases = {{real {3, 5}}, {real {2, 3, 4}, 0.1}, {real {7}}, {real {2, 3, 2, 3}},
+    {real {3, 1}}, {real {0, 4}}, {real {3, 0}}},
+  sized = function(n) return {real {2, n}} end,
+  larges = {function() return {large(-1, 1, {300, 130})} end,
+    function() return {large(-1, 1, {3, 70001})} end},
+}
+
+rows.resize_bilinear = {
+  wants = image.resize_bilinear,
+  cases = {{real {2, 3, 4, 5}, {7, 3}, 4 / 7, 5 / 3},
+    {real {1, 2, 3, 3}, 5, 0.5, 0.5, true}, {real {1, 2, 4, 3}, {1, 1}, 0, 0, true},
+    {real {1, 2, 4, 3}, {1, 1}, 4, 3}, {real {1, 2, 1, 2}, {3, 5}, 1 / 3, 0.4},
+    {real {0, 2, 2, 2}, 3, 1, 1}},
+  sized = function(n) return {real {1, n, 2, 3}, {3, 2}, 2 / 3, 1.5} end,
+  large = function() return {large(-1, 1, {5, 7, 30, 31}), {41, 20}, 30 / 41, 31 / 20} end,
+}
+
+rows.grid_sample = {
+  wants = image.grid_sample,
+  cases = {{real {2, 3, 4, 5}, real({2, 3, 2, 2}, -1.5, 1.5)},
+    {real {2, 3, 4, 5}, real({2, 3, 2, 2}, -1.5, 1.5), {align_corners = true}},
+    {real {1, 2, 3, 3}, real({1, 4, 4, 2}, -3, 3), {padding_mode = "border"}},
+    {real {1, 2, 3, 2}, real({1, 4, 4, 2}, -3, 3),
+      {padding_mode = "border", align_corners = true}},
+    {real {1, 2, 1, 1}, real({1, 2, 2, 2}, -0.75, 0.75)},
+    {real {0, 2, 3, 3}, real({0, 2, 2, 2})},
+    {real {1, 1, 2, 2}, constant({1, 1, 3, 2}, nil, {1e300, 0, 0, -1e300, 1 / 0, 0.25}),
+      wants = function() return {shape = {1, 1, 1, 3}, 0, 0, 0} end, grad = false}},
+  sized = function(n) return {real {1, n, 2, 3}, real({1, 2, 2, 2}, -1, 1)} end,
+  large = function()
+    return {large(-1, 1, {5, 7, 30, 31}), large(-1.2, 1.2, {5, 23, 24, 2})}
+  end,
 }
 
 -- ---- softmax and losses ---------------------------------------------------------------

@@ -93,6 +93,7 @@ typedef struct br_kernels {
   void (*sum_columns)(int64_t rows, int64_t columns, const void *x, br_sum *acc);
   void (*squares)(int64_t n, const void *x, double mean,
                   br_sum *acc); /* sum (x - mean)^2 */
+  void (*dot)(int64_t n, const void *x, const void *y, br_sum *acc); /* sum x y */
   void (*put)(int64_t n, const br_sum *acc, double scale, void *out);
 
   /* normalised exponentials of a row of n elements */
@@ -109,6 +110,11 @@ typedef struct br_kernels {
                     const double *mean, double *sum_dy, double *sum_dy_dev);
   void (*norm_grad)(int64_t rows, int64_t c, const void *dy, const void *x, const void *a,
                     const void *b, const void *d, void *dx); /* dx = a dy + b x + d */
+
+  /* rows normalised: y = (x - mean) scale; dx = (dy - a - b y) scale */
+  void (*standardize)(int64_t n, const void *x, double mean, double scale, void *y);
+  void (*standardize_grad)(int64_t n, const void *dy, const void *y, double scale,
+                           double a, double b, void *dx);
 
   /* pooling of `count` pixels of c channels into one */
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);

@@ -75,7 +75,11 @@ static br_status geometry(br_call *c, br_conv *g) {
   br_status status = check_arguments(c, g);
   if (!status) status = output_size(c, 0, g->h, g->kh, &g->ph, &g->oh);
   if (!status) status = output_size(c, 1, g->w, g->kw, &g->pw, &g->ow);
-  if (status) return status;
+  if (!status) br_conv_plan(g);
+  return status;
+}
+
+void br_conv_plan(br_conv *g) {
   g->folded = g->groups == 1 && g->dw == 1 && g->kw > 1 && g->c <= FOLD_CHANNELS &&
               g->c * g->kw <= FOLD_VALUES;
   g->taps_h = g->kh;
@@ -83,7 +87,6 @@ static br_status geometry(br_call *c, br_conv *g) {
   g->run = g->folded ? g->kw * g->c : g->cg;
   int64_t reach = (g->ow - 1) * g->sw + g->kw;
   g->wide = reach > g->w + g->pw ? reach : g->w + g->pw;
-  return BR_OK;
 }
 
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x) {
@@ -135,7 +138,7 @@ static br_status input_grad(br_call *c, const br_conv *g, br_tensor *dy) {
   br_tensor *w = br_contiguous(c->in[1]);
   br_tensor *dx = br_tensor_new(g->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
   br_status status = br_dx_take(c, 0, dx);
-  if (!status) status = w ? br_conv_input_grad(g, dy, w, dx) : BR_ENOMEM;
+  if (!status) status = w ? br_conv_input_grad(g, dy, w, NULL, dx) : BR_ENOMEM;
   br_release(w);
   return status;
 }

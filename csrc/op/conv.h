@@ -17,15 +17,19 @@ typedef struct br_conv {
   int64_t wide;                /* width of the padded rows when folded */
 } br_conv;
 
+/* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
+void br_conv_plan(br_conv *g);
+
 /* x channels-last, or padded to `wide` when folded; each of the three is owned by the
  * caller. */
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x);
 
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                           br_tensor *bias, br_tensor *y);
-/* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last */
+/* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last; a bias (c) that is added
+   makes it the transposed convolution */
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
-                             br_tensor *dx);
+                             br_tensor *bias, br_tensor *dx);
 /* dw (o,cg,kh,kw) contiguous */
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw);

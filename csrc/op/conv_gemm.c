@@ -144,12 +144,14 @@ static char *pack(const packing *p, const br_kernels *k, const char *w) {
   return packed;
 }
 
-static char *pack_bias(const br_conv *g, const br_kernels *k, const char *bias) {
-  int64_t panels = ceil_div(g->og, k->nr);
-  char *packed = br_alloc_zero((size_t)(g->groups * panels * k->nr * k->size));
-  for (int64_t i = 0; packed && i < g->groups; i++)
-    memcpy(packed + i * panels * k->nr * k->size, bias + i * g->og * k->size,
-           (size_t)(g->og * k->size));
+/* The same for a bias of `outputs` values in each group. */
+static char *pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
+                       const char *bias) {
+  int64_t panels = ceil_div(outputs, k->nr);
+  char *packed = br_alloc_zero((size_t)(groups * panels * k->nr * k->size) + 1);
+  for (int64_t i = 0; packed && i < groups; i++)
+    memcpy(packed + i * panels * k->nr * k->size, bias + i * outputs * k->size,
+           (size_t)(outputs * k->size));
   return packed;
 }
 
@@ -182,7 +184,7 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
   }
   packed = pack(&p, k, turned->data);
   if (g->folded) br_release(turned);
-  if (bias) packed_bias = pack_bias(g, k, bias->data);
+  if (bias) packed_bias = pack_bias(g->groups, g->og, k, bias->data);
   if (!packed || (bias && !packed_bias)) goto done;
   lattice l = {.k = k,
                .n = g->n,
@@ -222,8 +224,8 @@ done:
 
 /* One phase: input rows py, py + sh, ... and columns px, px + sw, ... */
 static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor *dy,
-                             br_tensor *w, br_tensor *dx, const char *zeros,
-                             int64_t *tap) {
+                             br_tensor *w, const char *bias, br_tensor *dx,
+                             const char *zeros, int64_t *tap) {
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw, taps = 0, *ty = tap + area, *tx = ty + area;
   for (int64_t t = 0; t < area; t++) {
@@ -261,6 +263,7 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
                .outputs = g->cg,
                .in = dy->data,
                .w = packed,
+               .bias = bias,
                .zeros = zeros,
                .out = dx->data,
                .panels = ceil_div(g->cg, k->nr),
@@ -271,15 +274,18 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
 }
 
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
-                             br_tensor *dx) {
+                             br_tensor *bias, br_tensor *dx) {
+  const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw;
   int64_t *tap = br_alloc((size_t)(3 * area + 1) * sizeof *tap);
-  char *zeros = br_alloc_zero((size_t)(g->o * br_dtype_size(g->dtype)) + 1);
-  br_status status = tap && zeros ? BR_OK : BR_ENOMEM;
+  char *zeros = br_alloc_zero((size_t)(g->o * k->size) + 1);
+  char *packed = bias ? pack_bias(g->groups, g->cg, k, bias->data) : NULL;
+  br_status status = tap && zeros && (packed || !bias) ? BR_OK : BR_ENOMEM;
   for (int64_t py = 0; py < g->sh && py < g->h; py++)
     for (int64_t px = 0; px < g->sw && px < g->w && !status; px++)
-      status = input_phase(g, py, px, dy, w, dx, zeros, tap);
+      status = input_phase(g, py, px, dy, w, packed, dx, zeros, tap);
   br_free(tap);
   br_free(zeros);
+  br_free(packed);
   return status;
 }

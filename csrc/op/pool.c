@@ -1,4 +1,5 @@
-/* Max and average pooling of images (n,c,h,w), channels-last inside. */
+/* Max and average pooling of images (n,c,h,w), channels-last inside. Windows have a size
+   and a stride, or (adaptive) divide the image evenly into a given number of them. */
 #include "op/op.h"
 
 #include <string.h>
@@ -13,9 +14,12 @@ enum {
   LAST
 }; /* LAST: dilation or count_include_pad */
 
+typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
+
 typedef struct window {
   int64_t n, c, h, w, oh, ow;
-  int64_t kh, kw, sh, sw, ph, pw, dh, dw;
+  int64_t kh, kw, sh, sw, ph, pw, dh, dw; /* adaptive: kh, kw of the largest, no more */
+  bool adaptive;
 } window;
 
 /* With ceil_mode the last window may hang over, but must begin inside the input or the
@@ -43,12 +47,43 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t dilation,
   return BR_OK;
 }
 
-static br_status measure(br_call *c, bool dilated, window *win) {
+/* Window i of `count` spans from floor(i size / count) to ceil((i + 1) size / count). */
+static int64_t first_of(int64_t i, int64_t size, int64_t count) {
+  return i * size / count;
+}
+
+static int64_t last_of(int64_t i, int64_t size, int64_t count) {
+  return ((i + 1) * size + count - 1) / count;
+}
+
+static br_status measure_adaptive(br_call *c, window *win) {
+  const br_tensor *x = c->in[0];
+  const int64_t *size = c->arg[0].v;
+  if (size[0] < 1 || size[1] < 1)
+    return br_bad(c, "size must be at least 1, not %lld, %lld", (long long)size[0],
+                  (long long)size[1]);
+  if (x->shape[2] < 1 || x->shape[3] < 1)
+    return br_bad(c, "x has no pixels: %s", br_shape_of(x));
+  *win = (window){.n = x->shape[0],
+                  .c = x->shape[1],
+                  .h = x->shape[2],
+                  .w = x->shape[3],
+                  .oh = size[0],
+                  .ow = size[1],
+                  .kh = x->shape[2] / size[0] + 2,
+                  .kw = x->shape[3] / size[1] + 2,
+                  .adaptive = true};
+  return BR_OK;
+}
+
+static br_status measure(br_call *c, kind what, window *win) {
   const br_tensor *x = c->in[0];
   const br_arg *a = c->arg;
   br_status status = br_need_dims(c, x, "x", 4);
   if (!status) status = br_need_float(c, x, "x");
   if (status) return status;
+  if (what & ADAPTIVE) return measure_adaptive(c, win);
+  bool dilated = what & MAX;
   if (!a[STRIDE].given) c->arg[STRIDE] = a[KERNEL]; /* windows side by side */
   *win = (window){.n = x->shape[0],
                   .c = x->shape[1],
@@ -66,9 +101,19 @@ static br_status measure(br_call *c, bool dilated, window *win) {
   return status ? status : output_size(c, 1, win->w, win->dw, &win->ow);
 }
 
+static int64_t look_adaptive(const window *win, char *image, int64_t size, int64_t oy,
+                             int64_t ox, void **pixel) {
+  int64_t count = 0, y1 = last_of(oy, win->h, win->oh), x1 = last_of(ox, win->w, win->ow);
+  for (int64_t y = first_of(oy, win->h, win->oh); y < y1; y++)
+    for (int64_t x = first_of(ox, win->w, win->ow); x < x1; x++)
+      pixel[count++] = image + (y * win->w + x) * win->c * size;
+  return count;
+}
+
 /* Pointers to the pixels of the window of output (oy, ox) that lie inside; how many. */
 static int64_t look(const window *win, char *image, int64_t size, int64_t oy, int64_t ox,
                     void **pixel) {
+  if (win->adaptive) return look_adaptive(win, image, size, oy, ox, pixel);
   int64_t count = 0;
   for (int64_t ky = 0; ky < win->kh; ky++) {
     int64_t y = oy * win->sh - win->ph + ky * win->dh;
@@ -92,24 +137,27 @@ static double divisor(const window *win, int64_t inside, bool count_pad, int64_t
   return (double)((y1 - y0) * (x1 - x0));
 }
 
-static br_status pool_infer(br_call *c, bool dilated) {
-  window win;
-  br_status status = measure(c, dilated, &win);
+static br_status pool_infer(br_call *c, kind what) {
+  window win = {0};
+  br_status status = measure(c, what, &win);
   if (status) return status;
   int64_t shape[4] = {win.n, win.c, win.oh, win.ow};
   status = br_out(c, 0, c->in[0]->dtype, 4, shape, BR_CHANNELS_LAST);
-  if (status || !dilated || !c->recorded) return status;
+  if (status || !(what & MAX) || !c->recorded) return status;
   c->saved[0] = br_tensor_new(BR_I32, 4, shape, BR_CHANNELS_LAST); /* which pixel won */
   return c->saved[0] ? BR_OK : BR_ENOMEM;
 }
 
-static br_status max_infer(br_call *c) { return pool_infer(c, true); }
-static br_status avg_infer(br_call *c) { return pool_infer(c, false); }
+static br_status max_infer(br_call *c) { return pool_infer(c, MAX); }
+static br_status avg_infer(br_call *c) { return pool_infer(c, 0); }
+static br_status adaptive_max_infer(br_call *c) { return pool_infer(c, MAX | ADAPTIVE); }
+static br_status adaptive_avg_infer(br_call *c) { return pool_infer(c, ADAPTIVE); }
 
 /* One image row of the output after the other, shared among the threads. */
-static br_status pool_forward(br_call *c, bool max) {
-  window win;
-  measure(c, max, &win);
+static br_status pool_forward(br_call *c, kind what) {
+  window win = {0};
+  bool max = what & MAX;
+  measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->in[0]->dtype);
   int64_t size = k->size, window_bytes = win.kh * win.kw * (int64_t)sizeof(void *);
   int64_t scratch = (window_bytes + win.c * 4 + 63) & ~(int64_t)63;
@@ -118,7 +166,7 @@ static br_status pool_forward(br_call *c, bool max) {
   br_status status = x && room ? BR_OK : BR_ENOMEM;
   if (status) goto done;
   int32_t *saved = c->saved[0] ? (int32_t *)(void *)c->saved[0]->data : NULL;
-  bool count_pad = !max && c->arg[LAST].i;
+  bool count_pad = what == 0 && c->arg[LAST].i;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > 4096)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
@@ -146,14 +194,19 @@ done:
   return status;
 }
 
-static br_status max_forward(br_call *c) { return pool_forward(c, true); }
-static br_status avg_forward(br_call *c) { return pool_forward(c, false); }
+static br_status max_forward(br_call *c) { return pool_forward(c, MAX); }
+static br_status avg_forward(br_call *c) { return pool_forward(c, 0); }
+static br_status adaptive_max_forward(br_call *c) {
+  return pool_forward(c, MAX | ADAPTIVE);
+}
+static br_status adaptive_avg_forward(br_call *c) { return pool_forward(c, ADAPTIVE); }
 
 /* Windows may overlap within an image, so that images are what threads share. */
-static br_status pool_backward(br_call *c, bool max) {
-  window win;
+static br_status pool_backward(br_call *c, kind what) {
+  window win = {0};
+  bool max = what & MAX;
   if (!c->need[0]) return BR_OK;
-  measure(c, max, &win);
+  measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->dy[0]->dtype);
   int64_t size = k->size;
   int64_t scratch = (win.kh * win.kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
@@ -163,7 +216,7 @@ static br_status pool_backward(br_call *c, bool max) {
   br_status status = br_dx_take(c, 0, dx);
   if (!dy || !room) status = BR_ENOMEM;
   if (status) goto done;
-  bool count_pad = !max && c->arg[LAST].i;
+  bool count_pad = what == 0 && c->arg[LAST].i;
 #pragma omp parallel num_threads(br_threads()) if (dx->numel > 4096)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
@@ -192,8 +245,12 @@ done:
   return status;
 }
 
-static br_status max_backward(br_call *c) { return pool_backward(c, true); }
-static br_status avg_backward(br_call *c) { return pool_backward(c, false); }
+static br_status max_backward(br_call *c) { return pool_backward(c, MAX); }
+static br_status avg_backward(br_call *c) { return pool_backward(c, 0); }
+static br_status adaptive_max_backward(br_call *c) {
+  return pool_backward(c, MAX | ADAPTIVE);
+}
+static br_status adaptive_avg_backward(br_call *c) { return pool_backward(c, ADAPTIVE); }
 
 /* clang-format off */
 const br_op br_pool_ops[] = {
@@ -203,5 +260,11 @@ const br_op br_pool_ops[] = {
   {"avg_pool2d", "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false count_include_pad:b=true",
    "the mean of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
    avg_infer, avg_forward, avg_backward, 0, 0, 0, {0}},
+  {"adaptive_max_pool2d", "x:t size:p",
+   "the largest of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
+   adaptive_max_infer, adaptive_max_forward, adaptive_max_backward, 0, 0, 0, {0}},
+  {"adaptive_avg_pool2d", "x:t size:p",
+   "the mean of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
+   adaptive_avg_infer, adaptive_avg_forward, adaptive_avg_backward, 0, 0, 0, {0}},
   {0}};
 /* clang-format on */

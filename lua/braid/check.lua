@@ -39,6 +39,14 @@ function M.size(what, name, value)
   return value
 end
 
+--- An optional weight and bias, either of which the table of options may stand in place of.
+-- @return weight or nil, bias or nil, options or nil
+function M.affine(weight, bias, given)
+  if type(weight) == "table" then return nil, nil, weight end
+  if type(bias) == "table" then return weight, nil, bias end
+  return weight, bias, given
+end
+
 M.sorted_keys = sorted_keys
 
 return M

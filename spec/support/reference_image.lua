@@ -84,6 +84,25 @@ function M.conv2d_grad(x, w, dy, o)
   return dx, dw, db
 end
 
+--- What conv2d_grad gives towards an input of the size that the options leave.
+function M.conv_transpose2d(x, w, bias, o)
+  o = o or {}
+  local shape <const> = {x.shape[1], w.shape[2] * (o.groups or 1)}
+  for i = 1, 2 do
+    local stride <const>, pad <const> = select(i, pair(o.stride, 1)), select(i, pair(o.padding, 0))
+    local dilation <const> = select(i, pair(o.dilation, 1))
+    shape[2 + i] = (x.shape[2 + i] - 1) * stride - 2 * pad
+      + dilation * (w.shape[2 + i] - 1) + 1 + select(i, pair(o.output_padding, 0))
+  end
+  local y <const> = zeros(shape)
+  products(shape, w.shape, o, function(at_y, at_x, at_w)
+    y[at_x] = y[at_x] + x[at_y] * w[at_w]
+  end)
+  local plane <const> = shape[3] * shape[4]
+  for k = 1, bias and #y or 0 do y[k] = y[k] + bias[(k - 1) // plane % shape[2] + 1] end
+  return y
+end
+
 -- ---- pooling --------------------------------------------------------------------------
 
 -- How many windows fit; with ceil_mode the last may hang over, but begins inside.
@@ -134,6 +153,27 @@ function M.avg_pool2d(x, kernel, o)
   end)
 end
 
+-- Window i of n covers floor((i - 1) size / n) + 1 .. ceil(i size / n).
+local function adaptive(x, size, f)
+  local oh <const>, ow <const> = pair(size)
+  local h <const>, w <const> = x.shape[3], x.shape[4]
+  return ref.build({x.shape[1], x.shape[2], oh, ow}, function(index)
+    local values <const> = {}
+    for iy = (index[3] - 1) * h // oh + 1, (index[3] * h + oh - 1) // oh do
+      for ix = (index[4] - 1) * w // ow + 1, (index[4] * w + ow - 1) // ow do
+        values[#values + 1] = ref.at(x, {index[1], index[2], iy, ix})
+      end
+    end
+    return f(values)
+  end)
+end
+
+function M.adaptive_avg_pool2d(x, size) return adaptive(x, size, ref.mean) end
+
+function M.adaptive_max_pool2d(x, size)
+  return adaptive(x, size, function(values) return values[ref.argmax(values)] end)
+end
+
 -- ---- batch norm -----------------------------------------------------------------------
 
 --- Also returns what the running statistics become.
@@ -157,6 +197,58 @@ function M.batch_norm(x, weight, bias, running_mean, running_var, o)
     return v * (weight and weight[c] or 1) + (bias and bias[c] or 0)
   end)
   return y, mean_after, var_after
+end
+
+--- Every row of the last dimension by its own mean and variance.
+function M.standardize(x, eps)
+  local last <const> = {#x.shape}
+  local mean <const> = ref.reduce(x, last, true, ref.mean)
+  local var <const> = ref.reduce(x, last, true, function(v) return ref.var(v, false) end)
+  return ref.map(function(v, m, s) return (v - m) / math.sqrt(s + (eps or 1e-5)) end, x, mean, var)
+end
+
+-- ---- resampling -----------------------------------------------------------------------
+
+-- The image (i, k) of x at row and column counted from 0, which need not be whole; pixels
+-- outside count as 0.
+local function between(x, i, k, row, column)
+  local total = 0
+  for iy = row // 1, row // 1 + 1 do
+    for ix = column // 1, column // 1 + 1 do
+      if iy >= 0 and iy < x.shape[3] and ix >= 0 and ix < x.shape[4] then
+        total = total + (1 - math.abs(row - iy)) * (1 - math.abs(column - ix))
+          * ref.at(x, {i, k, math.tointeger(iy) + 1, math.tointeger(ix) + 1})
+      end
+    end
+  end
+  return total
+end
+
+local function limited(v, last) return math.min(math.max(v, 0), last) end
+
+function M.resize_bilinear(x, size, scale_h, scale_w, align)
+  local oh <const>, ow <const> = pair(size)
+  local function place(i, scale, count)
+    return limited(align and (i - 1) * scale or (i - 0.5) * scale - 0.5, count - 1)
+  end
+  return ref.build({x.shape[1], x.shape[2], oh, ow}, function(index)
+    return between(x, index[1], index[2], place(index[3], scale_h, x.shape[3]),
+      place(index[4], scale_w, x.shape[4]))
+  end)
+end
+
+function M.grid_sample(x, grid, o)
+  o = o or {}
+  local function place(v, count)
+    local at <const> = o.align_corners and (v + 1) / 2 * (count - 1)
+      or ((v + 1) * count - 1) / 2
+    return o.padding_mode == "border" and limited(at, count - 1) or at
+  end
+  return ref.build({x.shape[1], x.shape[2], grid.shape[2], grid.shape[3]}, function(index)
+    local i <const>, oy <const>, ox <const> = index[1], index[3], index[4]
+    return between(x, i, index[2], place(ref.at(grid, {i, oy, ox, 2}), x.shape[3]),
+      place(ref.at(grid, {i, oy, ox, 1}), x.shape[4]))
+  end)
 end
 
 return M

@@ -1,0 +1,302 @@
+/* Images read between their pixels: enlarged or reduced, or sampled along a grid. Every
+   output pixel is a weighted sum of at most 2 x 2 pixels, channels-last. */
+#include "op/op.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+
+enum { GRAIN = 4096 };
+
+/* Two neighbours along one dimension; one outside the image has no weight. */
+typedef struct place {
+  int64_t at[2];
+  double weight[2];
+  bool inside[2];
+  double slope; /* how fast the position moves with the grid's coordinate */
+} place;
+
+typedef struct job {
+  const br_kernels *k;
+  int64_t n, c, h, w, oh, ow;
+  const place *rows, *columns; /* the same for all images, or NULL: */
+  const double *grid;          /* (n,oh,ow,2), each x and then y from -1 to 1 */
+  bool align_corners, border;
+} job;
+
+static place between(double position, int64_t size, double slope) {
+  /* Beyond what any weight reaches, and where NaN goes. */
+  if (!(position > -2 && position < (double)size + 1)) position = -2;
+  double low = floor(position), rest = position - low;
+  int64_t first = (int64_t)low;
+  return (place){
+      .at = {first, first + 1},
+      .weight = {1 - rest, rest},
+      .inside = {first >= 0 && first < size, first + 1 >= 0 && first + 1 < size},
+      .slope = slope};
+}
+
+/* A coordinate of the grid; -1 and 1 are the centres of the outer pixels when corners are
+   aligned, else their outer edges. */
+static place on_grid(const job *j, double v, int64_t size) {
+  double slope = (double)(j->align_corners ? size - 1 : size) / 2;
+  double position = (v + 1) * slope - (j->align_corners ? 0 : 0.5);
+  double last = (double)(size - 1);
+  if (j->border && position <= 0) return between(0, size, 0);
+  if (j->border && position >= last) return between(last, size, 0);
+  return between(position, size, slope);
+}
+
+static void locate(const job *j, int64_t row, int64_t ox, place *y, place *x) {
+  if (j->grid) {
+    const double *xy = j->grid + (row * j->ow + ox) * 2;
+    *x = on_grid(j, xy[0], j->w);
+    *y = on_grid(j, xy[1], j->h);
+  } else {
+    *y = j->rows[row % j->oh];
+    *x = j->columns[ox];
+  }
+}
+
+/* y = sum of weight * pixel */
+static void gather(const job *j, const char *image, const place *py, const place *px,
+                   char *y) {
+  memset(y, 0, (size_t)(j->c * j->k->size));
+  for (int a = 0; a < 2; a++)
+    for (int b = 0; b < 2; b++) {
+      if (!py->inside[a] || !px->inside[b]) continue;
+      int64_t at = (py->at[a] * j->w + px->at[b]) * j->c * j->k->size;
+      j->k->axpy(j->c, py->weight[a] * px->weight[b], image + at, y);
+    }
+}
+
+/* pixel += weight * dy */
+static void scatter(const job *j, const char *dy, const place *py, const place *px,
+                    char *image) {
+  for (int a = 0; a < 2; a++)
+    for (int b = 0; b < 2; b++) {
+      if (!py->inside[a] || !px->inside[b]) continue;
+      int64_t at = (py->at[a] * j->w + px->at[b]) * j->c * j->k->size;
+      j->k->axpy(j->c, py->weight[a] * px->weight[b], dy, image + at);
+    }
+}
+
+static br_status sample(const job *j, br_tensor *x_, br_tensor *y) {
+  br_tensor *x = br_as(x_, x_->dtype, BR_CHANNELS_LAST);
+  if (!x) return BR_ENOMEM;
+  int64_t image = j->h * j->w * j->c * j->k->size;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > GRAIN)
+  for (int64_t row = 0; row < j->n * j->oh; row++)
+    for (int64_t ox = 0; ox < j->ow; ox++) {
+      place py, px;
+      locate(j, row, ox, &py, &px);
+      gather(j, x->data + row / j->oh * image, &py, &px,
+             y->data + (row * j->ow + ox) * j->c * j->k->size);
+    }
+  br_release(x);
+  return BR_OK;
+}
+
+/* Pixels are read more than once within an image, so that images are what threads share.
+ */
+static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
+  br_tensor *dx = br_tensor_zeros(dy->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
+  br_status status = br_dx_take(c, 0, dx);
+  if (status) return status;
+  int64_t image = j->h * j->w * j->c * j->k->size;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
+  for (int64_t n = 0; n < j->n; n++)
+    for (int64_t p = 0; p < j->oh * j->ow; p++) {
+      place py, px;
+      int64_t row = n * j->oh + p / j->ow, ox = p % j->ow;
+      locate(j, row, ox, &py, &px);
+      scatter(j, dy->data + (row * j->ow + ox) * j->c * j->k->size, &py, &px,
+              dx->data + n * image);
+    }
+  return BR_OK;
+}
+
+/* ---- resize_bilinear ---- */
+
+enum { SIZE, SCALE_H, SCALE_W, ALIGN };
+
+static br_status check_image(br_call *c) {
+  const br_tensor *x = c->in[0];
+  br_status status = br_need_float(c, x, "x");
+  if (!status) status = br_need_dims(c, x, "x", 4);
+  if (!status && (x->shape[2] < 1 || x->shape[3] < 1))
+    return br_bad(c, "x has no pixels: %s", br_shape_of(x));
+  return status;
+}
+
+static br_status resize_infer(br_call *c) {
+  const br_tensor *x = c->in[0];
+  const int64_t *size = c->arg[SIZE].v;
+  br_status status = check_image(c);
+  if (status) return status;
+  if (size[0] < 1 || size[1] < 1)
+    return br_bad(c, "size must be at least 1, not %lld, %lld", (long long)size[0],
+                  (long long)size[1]);
+  int64_t shape[4] = {x->shape[0], x->shape[1], size[0], size[1]};
+  return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
+}
+
+/* Where each of `count` outputs lies among `size` inputs, `scale` inputs apart. */
+static void spread(place *to, int64_t count, int64_t size, double scale, bool align) {
+  double last = (double)(size - 1);
+  for (int64_t i = 0; i < count; i++) {
+    double at = align ? (double)i * scale : ((double)i + 0.5) * scale - 0.5;
+    to[i] = between(at < 0 ? 0 : at > last ? last : at, size, 0);
+  }
+}
+
+static br_status resize_job(br_call *c, job *j, place **room) {
+  const br_tensor *x = c->in[0];
+  *j = (job){.k = br_kernels_of(x->dtype),
+             .n = x->shape[0],
+             .c = x->shape[1],
+             .h = x->shape[2],
+             .w = x->shape[3],
+             .oh = c->arg[SIZE].v[0],
+             .ow = c->arg[SIZE].v[1]};
+  place *p = br_alloc((size_t)(j->oh + j->ow) * sizeof *p);
+  *room = p;
+  if (!p) return BR_ENOMEM;
+  spread(p, j->oh, j->h, c->arg[SCALE_H].f, c->arg[ALIGN].i);
+  spread(p + j->oh, j->ow, j->w, c->arg[SCALE_W].f, c->arg[ALIGN].i);
+  j->rows = p;
+  j->columns = p + j->oh;
+  return BR_OK;
+}
+
+static br_status resize_forward(br_call *c) {
+  job j;
+  place *room;
+  br_status status = resize_job(c, &j, &room);
+  if (!status) status = sample(&j, c->in[0], c->out[0]);
+  br_free(room);
+  return status;
+}
+
+static br_status resize_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  job j;
+  place *room;
+  br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
+  br_status status = resize_job(c, &j, &room);
+  if (!status) status = dy ? input_grad(c, &j, dy) : BR_ENOMEM;
+  br_release(dy);
+  br_free(room);
+  return status;
+}
+
+/* ---- grid_sample ---- */
+
+enum { MODE, PADDING_MODE, ALIGN_CORNERS };
+
+static br_status grid_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *grid = c->in[1];
+  const char *mode = c->arg[MODE].s, *padding = c->arg[PADDING_MODE].s;
+  br_status status = check_image(c);
+  if (!status) status = br_need_dims(c, grid, "grid", 4);
+  if (status) return status;
+  if (grid->shape[3] != 2 || grid->shape[0] != x->shape[0] || grid->dtype != x->dtype)
+    return br_bad(c, "grid must be %s of shape (%lld, h, w, 2), not %s %s",
+                  br_dtype_name(x->dtype), (long long)x->shape[0],
+                  br_dtype_name(grid->dtype), br_shape_of(grid));
+  if (strcmp(mode, "bilinear") != 0)
+    return br_bad(c, "mode must be \"bilinear\", not \"%s\"", mode);
+  if (strcmp(padding, "zeros") != 0 && strcmp(padding, "border") != 0)
+    return br_bad(c, "padding_mode must be \"zeros\" or \"border\", not \"%s\"", padding);
+  int64_t shape[4] = {x->shape[0], x->shape[1], grid->shape[1], grid->shape[2]};
+  return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
+}
+
+/* The grid in double, owned by the caller. */
+static br_tensor *grid_job(br_call *c, job *j) {
+  const br_tensor *x = c->in[0];
+  br_tensor *grid = br_as(c->in[1], BR_F64, BR_CONTIGUOUS);
+  if (!grid) return NULL;
+  *j = (job){.k = br_kernels_of(x->dtype),
+             .n = x->shape[0],
+             .c = x->shape[1],
+             .h = x->shape[2],
+             .w = x->shape[3],
+             .oh = grid->shape[1],
+             .ow = grid->shape[2],
+             .grid = (const double *)(const void *)grid->data,
+             .align_corners = c->arg[ALIGN_CORNERS].i,
+             .border = strcmp(c->arg[PADDING_MODE].s, "border") == 0};
+  return grid;
+}
+
+static br_status grid_forward(br_call *c) {
+  job j;
+  br_tensor *grid = grid_job(c, &j);
+  br_status status = grid ? sample(&j, c->in[0], c->out[0]) : BR_ENOMEM;
+  br_release(grid);
+  return status;
+}
+
+/* Towards x and y of one place: by how much its weighted sum changes, times dy. */
+static void place_grad(const job *j, const char *image, const char *dy, const place *py,
+                       const place *px, double *to) {
+  static const double sign[2] = {-1, 1};
+  double along_x = 0, along_y = 0;
+  for (int a = 0; a < 2; a++)
+    for (int b = 0; b < 2; b++) {
+      if (!py->inside[a] || !px->inside[b]) continue;
+      br_sum dot = {.f = 0};
+      int64_t at = (py->at[a] * j->w + px->at[b]) * j->c * j->k->size;
+      j->k->dot(j->c, dy, image + at, &dot);
+      along_x += dot.f * py->weight[a] * sign[b];
+      along_y += dot.f * px->weight[b] * sign[a];
+    }
+  to[0] = along_x * px->slope;
+  to[1] = along_y * py->slope;
+}
+
+static br_status grid_grad(br_call *c, const job *j, br_tensor *dy) {
+  br_tensor *x = br_as(c->in[0], dy->dtype, BR_CHANNELS_LAST);
+  br_tensor *d = br_tensor_new(BR_F64, 4, c->in[1]->shape, BR_CONTIGUOUS);
+  br_status status = x && d ? BR_OK : BR_ENOMEM;
+  if (!status) {
+    int64_t image = j->h * j->w * j->c * j->k->size;
+    double *to = (double *)(void *)d->data;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
+    for (int64_t p = 0; p < j->n * j->oh * j->ow; p++) {
+      place py, px;
+      locate(j, p / j->ow, p % j->ow, &py, &px);
+      place_grad(j, x->data + p / (j->oh * j->ow) * image,
+                 dy->data + p * j->c * j->k->size, &py, &px, to + 2 * p);
+    }
+    status = br_dx_take(c, 1, br_as(d, dy->dtype, BR_CONTIGUOUS));
+  }
+  br_release(x);
+  br_release(d);
+  return status;
+}
+
+static br_status grid_backward(br_call *c) {
+  job j;
+  br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
+  br_tensor *grid = grid_job(c, &j);
+  br_status status = dy && grid ? BR_OK : BR_ENOMEM;
+  if (!status && c->need[0]) status = input_grad(c, &j, dy);
+  if (!status && c->need[1]) status = grid_grad(c, &j, dy);
+  br_release(dy);
+  br_release(grid);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_resample_ops[] = {
+  {"resize_bilinear", "x:t size:p scale_h:f scale_w:f align_corners:b=false",
+   "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
+   resize_infer, resize_forward, resize_backward, 0, BR_HIDDEN, 0, {0}},
+  {"grid_sample", "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
+   "x (n,c,h,w) read bilinearly at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
+   grid_infer, grid_forward, grid_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,79 @@
+/* Rows brought to mean 0 and deviation 1: what layer, group and instance norm share. */
+#include "op/op.h"
+
+#include <math.h>
+
+#include "base/threads.h"
+
+enum { GRAIN = 16384 };
+
+static int64_t row_length(const br_tensor *x) { return x->shape[x->ndim - 1]; }
+
+static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
+
+/* saved[0] (rows) is 1 / deviation of each. */
+static br_status standardize_infer(br_call *c) {
+  const br_tensor *x = c->in[0];
+  br_status status = br_need_float(c, x, "x");
+  if (status) return status;
+  if (x->ndim < 1) return br_bad(c, "x has no dimensions to normalise");
+  int64_t rows = x->numel ? x->numel / row_length(x) : 0;
+  c->saved[0] = br_tensor_new(BR_F64, 1, &rows, BR_CONTIGUOUS);
+  if (!c->saved[0]) return BR_ENOMEM;
+  return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+}
+
+static br_status standardize_forward(br_call *c) {
+  br_tensor *x = br_contiguous(c->in[0]);
+  if (!x) return BR_ENOMEM;
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t rows = c->saved[0]->numel, len = row_length(x);
+  double *inverse = doubles(c->saved[0]), eps = c->arg[0].f;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
+  for (int64_t r = 0; r < rows; r++) {
+    int64_t at = r * len * k->size;
+    br_sum sum = {.f = 0}, squares = {.f = 0};
+    k->sum(len, x->data + at, &sum);
+    double mean = sum.f / (double)len;
+    k->squares(len, x->data + at, mean, &squares);
+    inverse[r] = 1 / sqrt(squares.f / (double)len + eps);
+    k->standardize(len, x->data + at, mean, inverse[r], c->out[0]->data + at);
+  }
+  br_release(x);
+  return BR_OK;
+}
+
+/* dx = (dy - mean(dy) - y mean(dy y)) / deviation */
+static br_status standardize_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  br_tensor *dy = br_contiguous(c->dy[0]), *y = br_contiguous(c->out[0]);
+  br_tensor *dx = br_tensor_new(c->dy[0]->dtype, c->dy[0]->ndim, c->dy[0]->shape,
+                                BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 0, dx);
+  if (!dy || !y) status = BR_ENOMEM;
+  if (!status) {
+    const br_kernels *k = br_kernels_of(dy->dtype);
+    int64_t rows = c->saved[0]->numel, len = row_length(dy);
+    const double *inverse = doubles(c->saved[0]);
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
+    for (int64_t r = 0; r < rows; r++) {
+      int64_t at = r * len * k->size;
+      br_sum sum = {.f = 0}, dot = {.f = 0};
+      k->sum(len, dy->data + at, &sum);
+      k->dot(len, dy->data + at, y->data + at, &dot);
+      k->standardize_grad(len, dy->data + at, y->data + at, inverse[r],
+                          sum.f / (double)len, dot.f / (double)len, dx->data + at);
+    }
+  }
+  br_release(dy);
+  br_release(y);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_standardize_ops[] = {
+  {"standardize", "x:t eps:f=1e-5",
+   "x less its mean over the last dimension, divided by the square root of its variance + eps",
+   standardize_infer, standardize_forward, standardize_backward, BR_KEEP_OUT(0), BR_HIDDEN, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,22 @@
+--- conv1d: x (n,c,l), weight (o,c/groups,k), bias (o) -> (n,o,ol).
+-- @usage F.conv1d(x, weight, bias, {stride = 2, padding = 1, dilation = 1, groups = 1})
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+local OPTIONS <const> = {stride = 1, padding = 0, dilation = 1, groups = 1}
+
+--- A convolution of images of one row. padding may be "same".
+return function(x, weight, bias, given)
+  if type(bias) == "table" then bias, given = nil, bias end
+  local o <const> = check.options("conv1d", given, OPTIONS)
+  if x:dim() ~= 3 or weight:dim() ~= 3 then
+    error(("conv1d: x must have shape (n, c, l) and weight (o, c, k), not (%s) and (%s)"):format(
+      table.concat(x.shape, ", "), table.concat(weight.shape, ", ")), 2)
+  end
+  local y <const> = core.ops.conv2d(x:unsqueeze(3), weight:unsqueeze(3), bias, {
+    stride = {1, o.stride}, dilation = {1, o.dilation}, groups = o.groups,
+    padding = type(o.padding) == "number" and {0, o.padding} or o.padding,
+  })
+  return y:squeeze(3)
+end

@@ -1,0 +1,22 @@
+--- embedding: the rows of weight (count, size) that labels (...) name -> (..., size). Labels
+-- count from 1. The row padding_index, if given, receives no gradient.
+-- @usage F.embedding(labels, weight, {padding_index = 1})
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+return function(labels, weight, given)
+  local o <const> = check.options("embedding", given, {padding_index = check.none})
+  if weight:dim() ~= 2 then
+    error(("embedding: weight must have shape (count, size), not (%s)"):format(
+      table.concat(weight.shape, ", ")), 2)
+  end
+  local flat <const> = labels:reshape(-1)
+  local rows = core.ops.index_select(weight, 1, flat)
+  if o.padding_index then
+    rows = core.ops.where(flat:eq(o.padding_index):unsqueeze(2), rows:detach(), rows)
+  end
+  local shape <const> = labels.shape
+  shape[#shape + 1] = weight.shape[2]
+  return rows:reshape(shape)
+end

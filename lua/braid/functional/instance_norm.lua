@@ -1,0 +1,16 @@
+--- instance_norm (Ulyanov, Vedaldi and Lempitsky 2016): every channel of every image of
+-- x (n,c,...) normalised by its own statistics; then times weight (c) plus bias (c).
+-- @usage F.instance_norm(x, weight, bias, {eps = 1e-5})
+
+local check <const> = require "braid.check"
+local group_norm <const> = require "braid.functional.group_norm"
+
+return function(x, weight, bias, given)
+  weight, bias, given = check.affine(weight, bias, given)
+  local o <const> = check.options("instance_norm", given, {eps = 1e-5})
+  if x:dim() < 3 then
+    error(("instance_norm: x must have shape (n, c, ...), not (%s)"):format(
+      table.concat(x.shape, ", ")), 2)
+  end
+  return (group_norm(x, x.shape[2], weight, bias, o))
+end

@@ -1,0 +1,64 @@
+--- interpolate: x (n,c,h,w) at another size, given or as a multiple, by the nearest pixel or
+-- bilinearly (as PyTorch has it: the factor given is used as it is).
+-- @usage F.interpolate(x, {size = {48, 64}, mode = "bilinear", align_corners = true})
+-- @usage F.interpolate(x, {scale_factor = 2})
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+local OPTIONS <const> = {size = check.none, scale_factor = check.none, mode = "nearest",
+  align_corners = false}
+
+local function pair(v)
+  if type(v) == "table" then return v end
+  return {v, v}
+end
+
+local function nearest(x, dim, count, scale)
+  local size <const>, from <const> = x:size(dim), {}
+  for i = 1, count do from[i] = math.min(math.floor((i - 1) * scale), size - 1) + 1 end
+  return core.ops.index_select(x, dim, core.from_table(from, "int64"))
+end
+
+-- Output sizes, and how many input pixels lie between two outputs.
+local function geometry(x, o)
+  local size <const>, scale <const> = {}, {}
+  for i = 1, 2 do
+    local from <const> = x:size(2 + i)
+    local factor <const> = o.scale_factor and pair(o.scale_factor)[i]
+    size[i] = factor and math.floor(from * factor) or pair(o.size)[i]
+    if math.type(size[i]) ~= "integer" or size[i] < 1 then
+      return nil, ("the size must be a whole number from 1, not %s"):format(tostring(size[i]))
+    end
+    if o.align_corners then
+      scale[i] = size[i] > 1 and (from - 1) / (size[i] - 1) or 0
+    else
+      scale[i] = factor and 1 / factor or from / size[i]
+    end
+  end
+  return size, scale
+end
+
+return function(x, given)
+  local o <const> = check.options("interpolate", given, OPTIONS)
+  if (o.size == nil) == (o.scale_factor == nil) then
+    error("interpolate: give either size or scale_factor", 2)
+  end
+  if x:dim() ~= 4 then
+    error(("interpolate: x must have shape (n, c, h, w), not (%s)"):format(
+      table.concat(x.shape, ", ")), 2)
+  end
+  if o.mode ~= "nearest" and o.mode ~= "bilinear" then
+    error(("interpolate: mode must be \"nearest\" or \"bilinear\", not %s"):format(
+      tostring(o.mode)), 2)
+  end
+  if o.mode == "nearest" and o.align_corners then
+    error("interpolate: align_corners goes with mode = \"bilinear\" only", 2)
+  end
+  local size <const>, scale <const> = geometry(x, o)
+  if not size then error("interpolate: " .. scale, 2) end
+  if o.mode == "nearest" then
+    return nearest(nearest(x, 3, size[1], scale[1]), 4, size[2], scale[2])
+  end
+  return core.ops.resize_bilinear(x, size, scale[1], scale[2], o.align_corners)
+end

@@ -1,0 +1,36 @@
+--- layer_norm (Ba, Kiros and Hinton 2016): x (..., shape) normalised over its last
+-- dimensions, then times weight (shape) plus bias (shape).
+-- @usage F.layer_norm(x, {8, 4}, weight, bias, {eps = 1e-5})
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+-- Whether x ends in `shape`.
+local function ends_in(x, shape)
+  local sizes <const> = x.shape
+  for i = 1, #shape do
+    if sizes[#sizes - #shape + i] ~= shape[i] then return false end
+  end
+  return #shape > 0
+end
+
+return function(x, shape, weight, bias, given)
+  if type(shape) ~= "table" then shape = {shape} end
+  weight, bias, given = check.affine(weight, bias, given)
+  local o <const> = check.options("layer_norm", given, {eps = 1e-5})
+  for name, t in pairs {weight = weight, bias = bias} do
+    if not core.is_tensor(t) or table.concat(t.shape, ", ") ~= table.concat(shape, ", ") then
+      error(("layer_norm: %s must be a tensor of shape (%s)"):format(name,
+        table.concat(shape, ", ")), 2)
+    end
+  end
+  if not ends_in(x, shape) then
+    error(("layer_norm: x of shape (%s) does not end in (%s)"):format(
+      table.concat(x.shape, ", "), table.concat(shape, ", ")), 2)
+  end
+  local rows <const> = #shape > 1 and x:flatten(-#shape, -1) or x
+  local y = core.ops.standardize(rows, o.eps)
+  if #shape > 1 then y = y:reshape(x.shape) end
+  if weight then y = y * weight end
+  return bias and y + bias or y
+end

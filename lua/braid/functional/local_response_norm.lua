@@ -1,0 +1,25 @@
+--- local_response_norm (Krizhevsky, Sutskever and Hinton 2012): x (n,c,...) divided by
+-- (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels with zeros beyond
+-- the first and last.
+-- @usage F.local_response_norm(x, 5, {alpha = 1e-4, beta = 0.75, k = 1})
+
+local check <const> = require "braid.check"
+
+local OPTIONS <const> = {alpha = 1e-4, beta = 0.75, k = 1}
+
+return function(x, size, given)
+  local o <const> = check.options("local_response_norm", given, OPTIONS)
+  check.size("local_response_norm", "size", size)
+  local shape <const> = x.shape
+  if #shape < 2 then
+    error(("local_response_norm: x must have shape (n, c, ...), not (%s)"):format(
+      table.concat(shape, ", ")), 2)
+  end
+  local area = 1
+  for d = 3, #shape do area = area * shape[d] end
+  -- Pixels stand in the place of channels, channels in that of image rows.
+  local squares <const> = x:square():reshape(shape[1], shape[2], 1, area):permute(1, 4, 2, 3)
+  local mean <const> = squares:avg_pool2d({size, 1}, {stride = 1, padding = {size // 2, 0}})
+    :narrow(3, 1, shape[2]):permute(1, 3, 4, 2):reshape(shape)
+  return x / (mean * o.alpha + o.k) ^ o.beta
+end

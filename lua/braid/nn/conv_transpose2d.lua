@@ -1,0 +1,45 @@
+--- ConvTranspose2d: x (n,c,h,w) -> (n,o,oh,ow) with weight (c, o/groups, kh, kw).
+-- @usage nn.ConvTranspose2d(64, 3, {kernel = 4, stride = 2, padding = 1})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local initial <const> = require "braid.nn.initial"
+local Module <const> = require "braid.nn.module"
+
+local ConvTranspose2d <const> = class("ConvTranspose2d", Module)
+
+local OPTIONS <const> = {
+  kernel = check.none, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
+  bias = true,
+}
+
+function ConvTranspose2d:init(inputs, outputs, given)
+  check.size("ConvTranspose2d", "inputs", inputs)
+  check.size("ConvTranspose2d", "outputs", outputs)
+  local o <const> = check.options("ConvTranspose2d", given, OPTIONS)
+  if not o.kernel then error("ConvTranspose2d: the option kernel is missing", 3) end
+  if inputs % o.groups ~= 0 or outputs % o.groups ~= 0 then
+    error(("ConvTranspose2d: groups = %d must divide %d inputs and %d outputs"):format(o.groups,
+      inputs, outputs), 3)
+  end
+  local kernel <const> = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
+  self.options = {stride = o.stride, padding = o.padding, output_padding = o.output_padding,
+    dilation = o.dilation, groups = o.groups}
+  self.weight = core.new({inputs, outputs // o.groups, kernel[1], kernel[2]}, "float32")
+  self.bias = o.bias and core.new({outputs}, "float32") or nil
+  initial.default(self.weight, self.bias)
+  Module.parameter(self.weight)
+  if self.bias then Module.parameter(self.bias) end
+end
+
+function ConvTranspose2d:forward(x)
+  return core.ops.conv_transpose2d(x, self.weight, self.bias, self.options)
+end
+
+function ConvTranspose2d:describe()
+  local shape <const>, o <const> = self.weight.shape, self.options
+  return ("%d, %d, kernel = %dx%d"):format(shape[1], shape[2] * o.groups, shape[3], shape[4])
+end
+
+return ConvTranspose2d

@@ -1,0 +1,12 @@
+--- CReLU (Shang et al. 2016): relu(x) and relu(-x) joined along the channels, which doubles
+-- them.
+
+local class <const> = require "braid.class"
+local crelu <const> = require "braid.functional.crelu"
+local Module <const> = require "braid.nn.module"
+
+local CReLU <const> = class("CReLU", Module)
+
+function CReLU:forward(x) return (crelu(x)) end
+
+return CReLU

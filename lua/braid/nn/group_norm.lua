@@ -1,0 +1,32 @@
+--- GroupNorm (Wu and He 2018): groups of channels of x (n,c,...), each normalised by its own
+-- statistics in every image.
+-- @usage nn.GroupNorm(8, 64, {eps = 1e-5, affine = true})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local group_norm <const> = require "braid.functional.group_norm"
+local Module <const> = require "braid.nn.module"
+
+local GroupNorm <const> = class("GroupNorm", Module)
+
+function GroupNorm:init(groups, channels, given)
+  check.size("GroupNorm", "groups", groups)
+  check.size("GroupNorm", "channels", channels)
+  if channels % groups ~= 0 then
+    error(("GroupNorm: groups = %d must divide the %d channels"):format(groups, channels), 3)
+  end
+  local o <const> = check.options("GroupNorm", given, {eps = 1e-5, affine = true})
+  self.groups, self.channels, self.eps = groups, channels, o.eps
+  if not o.affine then return end
+  self.weight = Module.parameter(core.new({channels}, "float32", 1))
+  self.bias = Module.parameter(core.new({channels}, "float32", 0))
+end
+
+function GroupNorm:forward(x)
+  return (group_norm(x, self.groups, self.weight, self.bias, {eps = self.eps}))
+end
+
+function GroupNorm:describe() return ("%d, %d"):format(self.groups, self.channels) end
+
+return GroupNorm

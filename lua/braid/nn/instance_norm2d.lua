@@ -1,0 +1,32 @@
+--- InstanceNorm2d (Ulyanov, Vedaldi and Lempitsky 2016): every channel of every image of
+-- x (n,c,h,w) normalised by its own statistics, in training and evaluation alike.
+-- @usage nn.InstanceNorm2d(64, {eps = 1e-5, affine = false})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local instance_norm <const> = require "braid.functional.instance_norm"
+local Module <const> = require "braid.nn.module"
+
+local InstanceNorm2d <const> = class("InstanceNorm2d", Module)
+
+function InstanceNorm2d:init(channels, given)
+  check.size("InstanceNorm2d", "channels", channels)
+  local o <const> = check.options("InstanceNorm2d", given, {eps = 1e-5, affine = false})
+  self.channels, self.eps = channels, o.eps
+  if not o.affine then return end
+  self.weight = Module.parameter(core.new({channels}, "float32", 1))
+  self.bias = Module.parameter(core.new({channels}, "float32", 0))
+end
+
+function InstanceNorm2d:forward(x)
+  if x:dim() ~= 4 or x.shape[2] ~= self.channels then
+    error(("InstanceNorm2d: x must have shape (n, %d, h, w), not (%s)"):format(self.channels,
+      table.concat(x.shape, ", ")), 3)
+  end
+  return (instance_norm(x, self.weight, self.bias, {eps = self.eps}))
+end
+
+function InstanceNorm2d:describe() return tostring(self.channels) end
+
+return InstanceNorm2d

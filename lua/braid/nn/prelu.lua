@@ -1,0 +1,24 @@
+--- PReLU (He, Zhang, Ren and Sun 2015): x where positive, else x times a slope that is
+-- learned, one for all or one for each channel of x (n,c,...).
+-- @usage nn.PReLU()   nn.PReLU(64, {start = 0.25})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local prelu <const> = require "braid.functional.prelu"
+local Module <const> = require "braid.nn.module"
+
+local PReLU <const> = class("PReLU", Module)
+
+function PReLU:init(channels, given)
+  if type(channels) == "table" then channels, given = nil, channels end
+  local o <const> = check.options("PReLU", given, {start = 0.25})
+  channels = check.size("PReLU", "channels", channels or 1)
+  self.weight = Module.parameter(core.new({channels}, "float32", o.start))
+end
+
+function PReLU:forward(x) return (prelu(x, self.weight)) end
+
+function PReLU:describe() return tostring(self.weight:numel()) end
+
+return PReLU

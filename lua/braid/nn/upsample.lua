@@ -1,0 +1,30 @@
+--- Upsample: x (n,c,h,w) at another size, by the nearest pixel or bilinearly.
+-- @usage nn.Upsample{scale_factor = 2}   nn.Upsample{size = {48, 64}, mode = "bilinear"}
+
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local interpolate <const> = require "braid.functional.interpolate"
+local Module <const> = require "braid.nn.module"
+
+local Upsample <const> = class("Upsample", Module)
+
+local OPTIONS <const> = {size = check.none, scale_factor = check.none, mode = "nearest",
+  align_corners = false}
+
+function Upsample:init(given)
+  self.options = check.options("Upsample", given, OPTIONS)
+  if (self.options.size == nil) == (self.options.scale_factor == nil) then
+    error("Upsample: give either size or scale_factor", 3)
+  end
+end
+
+function Upsample:forward(x) return (interpolate(x, self.options)) end
+
+function Upsample:describe()
+  local o <const> = self.options
+  local value <const> = o.size or o.scale_factor
+  return ("%s = %s, %s"):format(o.size and "size" or "scale_factor",
+    type(value) == "table" and table.concat(value, "x") or tostring(value), o.mode)
+end
+
+return Upsample
