@@ -71,7 +71,7 @@ local function compare_adam(o, float, layout)
       local g <const>, tg <const> = made(shape, float, 2 + step)
       o.step = step
       for i = 1, #p do p[i], m[i], v[i] = adam(p[i], g[i], m[i], v[i], o) end
-      core.ops.adam_step(tp, tg, tm, tv, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay,
+      core.ops.adam_step(tp, tg, tm, tv, nil, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay,
         o.decoupled, step)
     end
     local actual <const> = {tp, tm, tv}
@@ -130,7 +130,7 @@ describe("optimizer steps", function()
       local p <const>, g <const> = braid.randn(100003), braid.randn(100003)
       local m <const>, v <const> = braid.zeros(100003), braid.zeros(100003)
       core.ops.sgd_step(p, g, m, 0.1, 0.9, 0, 0.01, 1, 1)
-      core.ops.adam_step(p, g, m, v, 0.1, 0.9, 0.99, 1e-8, 0.01, 0, 1)
+      core.ops.adam_step(p, g, m, v, nil, 0.1, 0.9, 0.99, 1e-8, 0.01, 0, 1)
       results[threads] = core.bytes(p) .. core.bytes(m) .. core.bytes(v)
     end
     braid.set_threads(now)

@@ -16,6 +16,8 @@ for _, row in ipairs(core.rows) do
   if not row.hidden then M.F[row.name] = core.ops[row.name] end
 end
 
+for name, loss in pairs(require "braid.loss") do M.F[name] = loss end
+
 -- Parts that a small script does not need are read when first named.
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
