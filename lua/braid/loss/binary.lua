@@ -81,7 +81,8 @@ function M.cosine(a, b, target, given)
   if not core.is_tensor(target) or target:dim() ~= a:dim() - 1 or target.shape[1] ~= a.shape[1]
     and a:dim() > 1 or a:dim() > 2 then
     shared.bad("cosine",
-      "inputs must be (n, d) with a target (n), or (d) with a scalar; not %s and %s", shared.shape_text(a), core.is_tensor(target) and shared.shape_text(target) or type(target))
+      "inputs must be (n, d) with a target (n), or (d) with a scalar; not %s and %s",
+      shared.shape_text(a), core.is_tensor(target) and shared.shape_text(target) or type(target))
   end
   local left_out <const> = shared.left_out("cosine", o.mask, target.shape)
   if o.weight then shared.need_fit("cosine", "weight", o.weight, target.shape) end
