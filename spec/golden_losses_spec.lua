@@ -31,6 +31,8 @@ local CASES <const> = {
   cross_entropy = {"cross_entropy"}, cross_entropy_extreme = {"cross_entropy"},
   cross_entropy_all = {"cross_entropy", {label_smoothing = 0.1}},
   cross_entropy_missing = {"cross_entropy", {label_smoothing = 0.2}},
+  cross_entropy_soft = {"cross_entropy"},
+  cross_entropy_soft_all = {"cross_entropy", {label_smoothing = 0.1}},
   cross_entropy_image = {"cross_entropy"},
   nll = {"nll"}, nll_weight = {"nll"}, nll_image = {"nll", {reduction = "none"}},
   cosine = {"cosine"}, cosine_margin = {"cosine", {margin = -0.95, reduction = "sum"}},
@@ -106,12 +108,13 @@ local MASKED <const> = {
   hinge = {predictions, targets}, focal = {predictions, targets},
   cross_entropy = {predictions, labels, per_row = true},
   nll = {predictions, labels, per_row = true},
+  soft = {predictions, function(bad) return probabilities(bad):detach() end, per_row = true},
 }
 local function pair_loss(name)
   if name == "cosine" then
     return function(x, t, o) return loss.cosine(x, predictions(false):detach() * 2 + 1, t, o) end
   end
-  return loss[name]
+  return loss[name == "soft" and "cross_entropy" or name]
 end
 MASKED.cosine = {predictions, function() return braid.tensor({1, -1, 1, -1}, F64) end,
   per_row = true}
@@ -188,6 +191,30 @@ describe("a mask", function()
       assert.equal(0, x.grad:abs():sum():item())
     end
   end)
+end)
+
+describe("the gradients of losses", function()
+  for _, name in ipairs{"mse", "l1", "smooth_l1", "huber", "wing", "bce", "bce_with_logits",
+    "kl_div", "hinge", "focal", "cosine"} do
+    it("are those of differences, for what is predicted and what is wanted: " .. name,
+      function()
+        local mask <const> = braid.tensor({true, true, false, true}):unsqueeze(2)
+        local w <const> = braid.tensor({0.5, 2, 1}, F64)
+        local x <const> = probabilities(false)
+        local t <const> = braid.tensor({ {0.3, 0.6, 0.4}, {0.7, 0.8, 0.2}, {0.1, 0.2, 0.9},
+          {0.35, 0.45, 0.15} }, F64):requires_grad_()
+        local y <const> = braid.tensor({1, -1, 1, -1}, F64)
+        for _, reduction in ipairs{"mean", "sum", "none"} do
+          local o <const> = {reduction = reduction, mask = mask, weight = w}
+          assert(braid.gradcheck(function(a, b)
+            if name == "cosine" then
+              return loss.cosine(a, b, y, {reduction = reduction, mask = mask:squeeze(2)})
+            end
+            return loss[name](a, b, o)
+          end, {x, t}))
+        end
+      end)
+  end
 end)
 
 describe("losses", function()

@@ -185,6 +185,10 @@ def losses():
         a, b, weight=w, label_smoothing=0.1)
     yield "cross_entropy_missing", c, torch.tensor([2, -1, 4, -1, 1, 3]), {"weight": w}, \
         lambda a, b: F.cross_entropy(a, b, weight=w, ignore_index=-1, label_smoothing=0.2)
+    soft = F.softmax(wave(6, 5, salt=8), 1)
+    yield "cross_entropy_soft", c, soft, {}, lambda a, b: F.cross_entropy(a, b)
+    yield "cross_entropy_soft_all", c, soft, {"weight": w}, lambda a, b: F.cross_entropy(
+        a, b, weight=w, label_smoothing=0.1)
     grid = torch.tensor([[[0, 1], [2, -1]], [[-1, 2], [0, 0]]])
     image = wave(2, 3, 2, 2, salt=4)
     yield "cross_entropy_image", image, grid, {}, lambda a, b: F.cross_entropy(

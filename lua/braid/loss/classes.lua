@@ -10,10 +10,49 @@ local shared <const> = require "braid.loss.shared"
 local M <const> = {}
 local ops <const> = core.ops
 
---- -log softmax(x) at the labels. {weight = (c), of each class: a mean divides by the sum of
--- the labels' weights; label_smoothing = 0 to 1, Szegedy et al. 2016; mask =; reduction =}
+local function is_float(t)
+  return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64")
+end
+
+-- The target gives each class a probability, (n,c,...) as x. As in PyTorch a mean is over
+-- (n,...), whatever the weights.
+local function soft_entropy(x, target, given)
+  local name <const> = "cross_entropy"
+  local o <const> = shared.options(name, given, {weight = check.none, label_smoothing = 0})
+  shared.need_float(name, "input", x)
+  local shape <const>, column <const> = x.shape, {1, x.shape[2]}
+  table.remove(shape, 2)
+  for d = 3, x:dim() do column[d] = 1 end
+  if o.label_smoothing < 0 or o.label_smoothing > 1 then
+    shared.bad(name, "label_smoothing must be between 0 and 1, not %g", o.label_smoothing)
+  end
+  if o.weight and shared.shape_text(o.weight) ~= "(" .. column[2] .. ")" then
+    shared.bad(name, "weight must have shape (%d), not %s", column[2],
+      shared.shape_text(o.weight))
+  end
+  local left_out <const> = shared.left_out(name, o.mask, shape)
+  local classes <const> = left_out and ops.unsqueeze(left_out, 2)
+  local t = shared.fill(target, classes, 0)
+  if o.label_smoothing > 0 then
+    t = t * (1 - o.label_smoothing) + o.label_smoothing / column[2]
+  end
+  if o.weight then t = t * ops.reshape(o.weight, column) end
+  local log_p <const> = ops.log_softmax(shared.fill(x, classes, 0), 2)
+  return shared.reduce(-ops.sum(t * log_p, 2), o, left_out)
+end
+
+--- -log softmax(x) at the labels. A float target of x's shape gives each class a
+-- probability instead, for mixed images and for what another network says.
+--
+-- {weight = (c), of each class: a mean divides by the sum of the labels' weights;
+-- label_smoothing = 0 to 1, Szegedy et al. 2016; mask =; reduction =}
 -- @usage local loss = braid.loss.cross_entropy(scores, labels, {label_smoothing = 0.1})
 function M.cross_entropy(x, target, given, ...)
+  if is_float(target) and core.is_tensor(x) and x:dim() > 1 and
+    shared.shape_text(x) == shared.shape_text(target) then
+    if core.is_tensor(given) then given = {weight = given} end
+    return soft_entropy(x, target, given)
+  end
   if type(given) ~= "table" or given.mask == nil then
     return ops.cross_entropy(x, target, given, ...)
   end
@@ -40,7 +79,7 @@ local function labelled(name, x, target, o)
     shared.bad(name, "target must have shape (%s) for input %s, not %s", wanted,
       shared.shape_text(x), core.is_tensor(target) and shared.shape_text(target) or type(target))
   end
-  if target.dtype == "float32" or target.dtype == "float64" then
+  if is_float(target) then
     shared.bad(name, "target must hold class labels (integers from 1), not %s", target.dtype)
   end
   target = shared.fill(target, shared.left_out(name, o.mask, shape), 0)
@@ -105,8 +144,7 @@ function M.focal(x, target, given)
   if type(o.gamma) ~= "number" or not (o.gamma >= 0) then
     shared.bad("focal", "gamma must be a number from 0, not %s", tostring(o.gamma))
   end
-  local labels <const> = core.is_tensor(target) and target.dtype ~= "float32"
-    and target.dtype ~= "float64"
+  local labels <const> = core.is_tensor(target) and not is_float(target)
   local wanted <const> = labels and "a tensor of the classes" or "a number"
   if o.alpha ~= nil and (labels and not core.is_tensor(o.alpha) or
     not labels and type(o.alpha) ~= "number") then

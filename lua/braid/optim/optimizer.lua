@@ -68,8 +68,10 @@ end
 -- is made in.
 function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, value or 0)) end
 
---- Lets every parameter follow its gradient; those without one stay.
-function Optimizer:step()
+--- Lets every parameter follow its gradient; those without one stay. A function that is
+-- given computes the gradients first, and what it returns is returned.
+function Optimizer:step(closure)
+  local loss <const> = closure and closure()
   local _ <close> = grad.no_grad()
   self.steps = self.steps + 1
   for _, group in ipairs(self.groups) do
@@ -82,6 +84,7 @@ function Optimizer:step()
       end
     end
   end
+  return loss
 end
 
 --- Forgets the gradients, so that the next backward pass starts afresh.
