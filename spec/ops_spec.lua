@@ -701,8 +701,9 @@ rows.masked_select = {
 for _, name in ipairs {"uniform", "normal", "random", "bernoulli", "dropout"} do
   rows[name] = {elsewhere = "spec/random_spec.lua"}
 end
-rows.sgd_step, rows.adam_step = {elsewhere = "spec/update_spec.lua"},
-  {elsewhere = "spec/update_spec.lua"}
+for _, name in ipairs {"sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax"} do
+  rows[name .. "_step"] = {elsewhere = "spec/update_spec.lua"}
+end
 
 -- ---- what is checked of each row ------------------------------------------------------
 

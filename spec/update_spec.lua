@@ -71,7 +71,7 @@ local function compare_adam(o, float, layout)
       local g <const>, tg <const> = made(shape, float, 2 + step)
       o.step = step
       for i = 1, #p do p[i], m[i], v[i] = adam(p[i], g[i], m[i], v[i], o) end
-      core.ops.adam_step(tp, tg, tm, tv, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay,
+      core.ops.adam_step(tp, tg, tm, tv, nil, o.lr, o.beta1, o.beta2, o.eps, o.weight_decay,
         o.decoupled, step)
     end
     local actual <const> = {tp, tm, tv}
@@ -121,6 +121,139 @@ for _, layout_name in ipairs {"plain", "channels_last"} do
   end
 end
 
+-- The further steps, one number at a time: f(p, g, s, step) -> p changes the state s, whose
+-- fields stand in `state` in the operator's order (false: left out); arg lists the numbers.
+local STEPS <const> = {
+  ["adam_step with the largest v"] = {op = "adam_step", state = {"m", "v", "top"},
+    arg = function(step) return 0.01, 0.8, 0.5, 1e-6, 0.1, 0, step end,
+    f = function(p, g, s, step)
+      g = g + 0.1 * p
+      s.m, s.v = 0.8 * s.m + 0.2 * g, 0.5 * s.v + 0.5 * g * g
+      s.top = math.max(s.top, s.v)
+      return p - 0.01 * s.m / (1 - 0.8 ^ step) / (math.sqrt(s.top / (1 - 0.5 ^ step)) + 1e-6)
+    end},
+  ["rmsprop_step"] = {op = "rmsprop_step", state = {"square", false, false},
+    arg = function() return 0.01, 0.9, 1e-6, 0.1, 0 end,
+    f = function(p, g, s)
+      g = g + 0.1 * p
+      s.square = 0.9 * s.square + 0.1 * g * g
+      return p - 0.01 * g / (math.sqrt(s.square) + 1e-6)
+    end},
+  ["rmsprop_step, centered, with momentum"] = {op = "rmsprop_step",
+    state = {"square", "mean", "momentum"},
+    arg = function() return 0.01, 0.75, 0.01, 0, 0.5 end,
+    f = function(p, g, s)
+      s.square, s.mean = 0.75 * s.square + 0.25 * g * g, 0.75 * s.mean + 0.25 * g
+      s.momentum = 0.5 * s.momentum + g / (math.sqrt(s.square - s.mean * s.mean) + 0.01)
+      return p - 0.01 * s.momentum
+    end},
+  ["adagrad_step"] = {op = "adagrad_step", state = {"sum"},
+    arg = function() return 0.1, 1e-6, 0.1 end,
+    f = function(p, g, s)
+      g = g + 0.1 * p
+      s.sum = s.sum + g * g
+      return p - 0.1 * g / (math.sqrt(s.sum) + 1e-6)
+    end},
+  ["adadelta_step"] = {op = "adadelta_step", state = {"square", "moved"},
+    arg = function() return 0.5, 0.9, 1e-3, 0.1 end,
+    f = function(p, g, s)
+      g = g + 0.1 * p
+      s.square = 0.9 * s.square + 0.1 * g * g
+      local by <const> = math.sqrt((s.moved + 1e-3) / (s.square + 1e-3)) * g
+      s.moved = 0.9 * s.moved + 0.1 * by * by
+      return p - 0.5 * by
+    end},
+  ["adamax_step"] = {op = "adamax_step", state = {"m", "top"},
+    arg = function(step) return 0.01, 0.8, 0.9, 1e-6, 0.1, step end,
+    f = function(p, g, s, step)
+      g = g + 0.1 * p
+      s.m, s.top = 0.8 * s.m + 0.2 * g, math.max(0.9 * s.top, math.abs(g) + 1e-6)
+      return p - 0.01 / (1 - 0.8 ^ step) * s.m / s.top
+    end},
+}
+
+-- The operator's state tensors: zeros like p, nil where left out.
+local function state_tensors(rule, p)
+  local list <const> = {n = #rule.state}
+  for i, name in ipairs(rule.state) do list[i] = name and braid.zeros_like(p) or nil end
+  return list
+end
+
+local function run_step(rule, p, g, state, step)
+  local args <const> = {p, g}
+  for i = 1, state.n do args[2 + i] = state[i] end
+  local numbers <const> = {rule.arg(step)}
+  for i, v in ipairs(numbers) do args[2 + state.n + i] = v end
+  core.ops[rule.op](table.unpack(args, 1, 2 + state.n + #numbers))
+end
+
+local function compare_step(rule, float, layout)
+  for _, shape in ipairs(SHAPES) do
+    local p <const>, tp = made(shape, float, 1)
+    tp = layout(tp):clone()
+    local state <const>, ts <const> = {}, state_tensors(rule, tp)
+    for i = 1, #p do
+      state[i] = {}
+      for _, name in ipairs(rule.state) do
+        if name then state[i][name] = 0 end
+      end
+    end
+    for step = 1, 3 do
+      local g <const>, tg <const> = made(shape, float, 2 + step)
+      for i = 1, #p do p[i] = rule.f(p[i], g[i], state[i], step) end
+      run_step(rule, tp, tg, ts, step)
+    end
+    assert.is_nil(arrays.difference(arrays.array(tp), p, TOLERANCE[float]))
+    for j, name in ipairs(rule.state) do
+      if name then
+        local expected <const> = {shape = shape}
+        for i = 1, #p do expected[i] = state[i][name] end
+        assert.is_nil(arrays.difference(arrays.array(ts[j]), expected, TOLERANCE[float]))
+      end
+    end
+  end
+end
+
+local STEP_NAMES <const> = {}
+for name in pairs(STEPS) do STEP_NAMES[#STEP_NAMES + 1] = name end
+table.sort(STEP_NAMES)
+
+for _, name in ipairs(STEP_NAMES) do
+  describe(name, function()
+    for _, layout_name in ipairs {"plain", "channels_last"} do
+      for _, float in ipairs {"float32", "float64"} do
+        it(("follows the formula, %s, %s"):format(float, layout_name), function()
+          local now <const> = core.isa()
+          for _, isa in ipairs {"base", "avx2", "avx512"} do
+            if core.isa(isa) then
+              local ok <const>, message <const> =
+                pcall(compare_step, STEPS[name], float, LAYOUTS[layout_name])
+              core.isa(now)
+              assert(ok, message)
+            end
+          end
+          core.isa(now)
+        end)
+      end
+    end
+
+    it("gives the same bits on 1, 2 and 3 threads", function()
+      local now <const>, results <const> = braid.get_threads(), {}
+      for threads = 1, 3 do
+        braid.set_threads(threads)
+        braid.manual_seed(1)
+        local p <const>, g <const> = braid.randn(100003), braid.randn(100003)
+        local state <const> = state_tensors(STEPS[name], p)
+        run_step(STEPS[name], p, g, state, 1)
+        run_step(STEPS[name], p, g, state, 2)
+        results[threads] = core.bytes(p) .. core.bytes(state[1])
+      end
+      braid.set_threads(now)
+      assert.is_true(results[1] == results[2] and results[1] == results[3])
+    end)
+  end)
+end
+
 describe("optimizer steps", function()
   it("give the same bits on 1, 2 and 3 threads", function()
     local now <const>, results <const> = braid.get_threads(), {}
@@ -130,7 +263,7 @@ describe("optimizer steps", function()
       local p <const>, g <const> = braid.randn(100003), braid.randn(100003)
       local m <const>, v <const> = braid.zeros(100003), braid.zeros(100003)
       core.ops.sgd_step(p, g, m, 0.1, 0.9, 0, 0.01, 1, 1)
-      core.ops.adam_step(p, g, m, v, 0.1, 0.9, 0.99, 1e-8, 0.01, 0, 1)
+      core.ops.adam_step(p, g, m, v, nil, 0.1, 0.9, 0.99, 1e-8, 0.01, 0, 1)
       results[threads] = core.bytes(p) .. core.bytes(m) .. core.bytes(v)
     end
     braid.set_threads(now)

@@ -34,6 +34,9 @@ typedef void br_load_fn(int64_t n, void *dst, const void *src, int64_t stride);
 /* dst[i * stride] = src[i], both of the table's type */
 typedef void br_store_fn(int64_t n, const void *src, void *dst, int64_t stride);
 
+/* An optimizer's step over a run: see update.inc. */
+typedef void br_step(int64_t n, void *const *at, const double *arg);
+
 /* A running sum: double for the float types, int64 for the others. */
 typedef union br_sum {
   double f;
@@ -126,9 +129,9 @@ typedef struct br_kernels {
   void (*dropout)(int64_t n, const void *x, void *y, double p, uint64_t seed,
                   uint64_t stream, int64_t first);
 
-  /* optimizer steps over a run, in place; arg as the operator lists them */
-  void (*sgd)(int64_t n, void *p, const void *g, void *momentum, const double *arg);
-  void (*adam)(int64_t n, void *p, const void *g, void *m, void *v, const double *arg);
+  /* optimizer steps over a run, in place: at holds a parameter, its gradient and its
+     state, NULL where that is left out; arg is as the operator lists it */
+  br_step *sgd, *adam, *rmsprop, *adagrad, *adadelta, *adamax;
 
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;

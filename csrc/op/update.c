@@ -33,43 +33,48 @@ static void numbers(const br_call *c, double *arg) {
   for (int i = 0; i < BR_MAX_ARG; i++) arg[i] = c->arg[i].f;
 }
 
-static br_status sgd_forward(br_call *c) {
-  br_tensor *p = c->in[0], *m = c->in[2], *g = ordered(c->in[1], p);
+/* Runs a step over the parameter in blocks, each of which stays in the cache. */
+static br_status carry_out(br_call *c, br_step *step) {
+  br_tensor *p = c->in[0], *g = ordered(c->in[1], p);
   double arg[BR_MAX_ARG];
   if (!g) return BR_ENOMEM;
   numbers(c, arg);
-  const br_kernels *k = br_kernels_of(p->dtype);
+  const int64_t size = (int64_t)br_kernels_of(p->dtype)->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (p->numel > BLOCK)
   for (int64_t i = 0; i < p->numel; i += BLOCK) {
-    int64_t n = p->numel - i < BLOCK ? p->numel - i : BLOCK, at = i * k->size;
-    k->sgd(n, p->data + at, g->data + at, m ? m->data + at : NULL, arg);
+    void *at[BR_FEW_IN] = {p->data + i * size, g->data + i * size};
+    for (int j = 2; j < c->nin; j++) at[j] = c->in[j] ? c->in[j]->data + i * size : NULL;
+    step(p->numel - i < BLOCK ? p->numel - i : BLOCK, at, arg);
   }
   p->storage->version++;
   br_release(g);
   return BR_OK;
 }
 
-static br_status adam_forward(br_call *c) {
-  br_tensor *p = c->in[0], *m = c->in[2], *v = c->in[3], *g = ordered(c->in[1], p);
-  double arg[BR_MAX_ARG];
-  if (!g) return BR_ENOMEM;
-  numbers(c, arg);
-  const br_kernels *k = br_kernels_of(p->dtype);
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (p->numel > BLOCK)
-  for (int64_t i = 0; i < p->numel; i += BLOCK) {
-    int64_t n = p->numel - i < BLOCK ? p->numel - i : BLOCK, at = i * k->size;
-    k->adam(n, p->data + at, g->data + at, m->data + at, v->data + at, arg);
-  }
-  p->storage->version++;
-  br_release(g);
-  return BR_OK;
+static const br_kernels *kernels(const br_call *c) {
+  return br_kernels_of(c->in[0]->dtype);
 }
+
+static br_status sgd(br_call *c) { return carry_out(c, kernels(c)->sgd); }
+static br_status adam(br_call *c) { return carry_out(c, kernels(c)->adam); }
+static br_status rmsprop(br_call *c) { return carry_out(c, kernels(c)->rmsprop); }
+static br_status adagrad(br_call *c) { return carry_out(c, kernels(c)->adagrad); }
+static br_status adadelta(br_call *c) { return carry_out(c, kernels(c)->adadelta); }
+static br_status adamax(br_call *c) { return carry_out(c, kernels(c)->adamax); }
 
 /* clang-format off */
 const br_op br_update_ops[] = {
   {"sgd_step", "p:t grad:t momentum:t? lr:f mu:f dampening:f weight_decay:f nesterov:f first:f",
-   "one step of stochastic gradient descent on p", update_infer, sgd_forward, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
-  {"adam_step", "p:t grad:t m:t v:t lr:f beta1:f beta2:f eps:f weight_decay:f decoupled:f step:f",
-   "one step of Adam on p", update_infer, adam_forward, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of stochastic gradient descent on p", update_infer, sgd, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {"adam_step", "p:t grad:t m:t v:t largest:t? lr:f beta1:f beta2:f eps:f weight_decay:f decoupled:f step:f",
+   "one step of Adam on p; with the largest v, of AMSGrad", update_infer, adam, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {"rmsprop_step", "p:t grad:t square:t mean:t? momentum:t? lr:f alpha:f eps:f weight_decay:f mu:f",
+   "one step of RMSprop on p; with a mean, centered", update_infer, rmsprop, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {"adagrad_step", "p:t grad:t sum:t lr:f eps:f weight_decay:f",
+   "one step of Adagrad on p", update_infer, adagrad, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {"adadelta_step", "p:t grad:t square:t moved:t lr:f rho:f eps:f weight_decay:f",
+   "one step of Adadelta on p", update_infer, adadelta, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+  {"adamax_step", "p:t grad:t m:t largest:t lr:f beta1:f beta2:f eps:f weight_decay:f step:f",
+   "one step of Adamax on p", update_infer, adamax, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
   {0}};
 /* clang-format on */

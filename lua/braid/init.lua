@@ -17,6 +17,8 @@ for _, row in ipairs(core.rows) do
 end
 setmetatable(M.F, {__index = require "braid.functional"})
 
+for name, loss in pairs(require "braid.loss") do M.F[name] = loss end
+
 -- Parts that a small script does not need are read when first named.
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",

@@ -1,4 +1,4 @@
---- Adam (Kingma and Ba 2015).
+--- Adam (Kingma and Ba 2015); with amsgrad = true, AMSGrad (Reddi et al. 2018).
 -- @usage optim.Adam(net:parameters(), {lr = 1e-3, betas = {0.9, 0.999}})
 
 local core <const> = require "braid.core"
@@ -9,18 +9,19 @@ local Adam <const> = class("Adam", Optimizer)
 Adam.decoupled = 0 -- weight decay joins the gradient
 
 function Adam:init(parameters, given)
-  Optimizer.init(self, parameters, given,
-    {lr = 1e-3, betas = {0.9, 0.999}, eps = 1e-8, weight_decay = self.default_decay or 0})
+  Optimizer.init(self, parameters, given, {lr = 1e-3, betas = {0.9, 0.999}, eps = 1e-8,
+    weight_decay = self.default_decay or 0, amsgrad = false})
 end
 
-function Adam.new_state(_, p)
-  return {step = 0, m = Optimizer.zeros_like(p), v = Optimizer.zeros_like(p)}
+function Adam.new_state(_, p, group)
+  return {step = 0, m = Optimizer.zeros_like(p), v = Optimizer.zeros_like(p),
+    largest = group.amsgrad and Optimizer.zeros_like(p) or nil}
 end
 
 function Adam:update(p, g, state, group, lr)
   state.step = state.step + 1
-  core.ops.adam_step(p, g, state.m, state.v, lr, group.betas[1], group.betas[2], group.eps,
-    group.weight_decay, self.decoupled, state.step)
+  core.ops.adam_step(p, g, state.m, state.v, state.largest, lr, group.betas[1],
+    group.betas[2], group.eps, group.weight_decay, self.decoupled, state.step)
 end
 
 return Adam

@@ -16,13 +16,13 @@ function SGD:init(parameters, given)
 end
 
 function SGD.new_state(_, p, group)
-  return {fresh = true, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
+  return {step = 0, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
 function SGD.update(_, p, g, state, group, lr)
   core.ops.sgd_step(p, g, state.momentum, lr, group.momentum, group.dampening,
-    group.weight_decay, group.nesterov and 1 or 0, state.fresh and 1 or 0)
-  state.fresh = false
+    group.weight_decay, group.nesterov and 1 or 0, state.step == 0 and 1 or 0)
+  state.step = state.step + 1
 end
 
 return SGD

@@ -1,0 +1,101 @@
+--- Losses of yes and no, and of one distribution against another: bce, bce_with_logits,
+-- kl_div, hinge, cosine.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local shared <const> = require "braid.loss.shared"
+
+local M <const> = {}
+local ops <const> = core.ops
+
+--- -(target log x + (1 - target) log(1 - x)) of probabilities x. As in PyTorch logarithms
+-- stop at -100, and the divisor of the gradient at 1e-12. {weight = rescales each element}
+function M.bce(x, target, given)
+  local o <const> = shared.options("bce", given, {weight = check.none})
+  local a <const>, t <const>, left_out <const> = shared.pair("bce", x, target, o, 0.5)
+  local p <const> = a:detach()
+  if not ops.all(ops.logical_and(ops.ge(p, 0), ops.le(p, 1))):item() then
+    shared.bad("bce", "input must lie between 0 and 1; bce_with_logits takes any number")
+  end
+  local q <const> = 1 - p
+  local log_p <const> = ops.clamp(ops.log(p), -100)
+  local log_q <const> = ops.clamp(ops.log1p(-p), -100)
+  -- Differentiable in the target as it stands; in x by the slope, whose factor is 0.
+  local value <const> = -(t * log_p + (1 - t) * log_q)
+  local slope <const> = (p - t:detach()) / ops.clamp(p * q, 1e-12)
+  return shared.weighted(value + slope * (a - p), o, left_out)
+end
+
+--- bce of sigmoid(x), without overflow. {pos_weight = the weight of the positive part, it
+-- broadcasts to x; weight = rescales each element}
+-- @usage braid.loss.bce_with_logits(scores, labels, {pos_weight = braid.tensor{3, 1, 1}})
+function M.bce_with_logits(x, target, given)
+  local name <const> = "bce_with_logits"
+  local o <const> = shared.options(name, given, {weight = check.none, pos_weight = check.none})
+  local a <const>, t <const>, left_out <const> = shared.pair(name, x, target, o)
+  local yes = t
+  if o.pos_weight then
+    shared.need_fit(name, "pos_weight", o.pos_weight, x.shape)
+    yes = t * o.pos_weight
+  end
+  return shared.weighted(yes * ops.softplus(-a) + (1 - t) * ops.softplus(a), o, left_out)
+end
+
+--- target (log target - x) of log-probabilities x, as in PyTorch: a mean is over all
+-- elements, {reduction = "batchmean"} over the first dimension, as the divergence is
+-- defined. {log_target = true} takes log-probabilities as target too.
+function M.kl_div(x, target, given)
+  local o <const> = shared.options("kl_div", given,
+    {weight = check.none, log_target = false}, "batchmean")
+  local a <const>, t <const>, left_out <const> = shared.pair("kl_div", x, target, o)
+  local loss
+  if o.log_target then
+    loss = ops.exp(t) * (t - a)
+  else
+    local some <const> = ops.gt(t, 0) -- 0 log 0 = 0
+    loss = ops.where(some, t * (ops.log(ops.where(some, t, 1)) - a), 0)
+  end
+  if o.reduction ~= "batchmean" then return shared.weighted(loss, o, left_out) end
+  local count = x.shape[1] or 1
+  if left_out and x:dim() > 0 then
+    local rows <const> = ops.reshape(ops.logical_not(left_out), x.shape[1], -1)
+    count = ops.count_nonzero(ops.any(rows, 2)):item()
+  end
+  o.reduction = "sum"
+  return shared.weighted(loss, o, left_out) / math.max(count, 1)
+end
+
+--- max(0, margin - target x), target 1 or -1 (Torch7's MarginCriterion).
+function M.hinge(x, target, given)
+  local o <const> = shared.options("hinge", given, {weight = check.none, margin = 1})
+  local a <const>, t <const>, left_out <const> = shared.pair("hinge", x, target, o)
+  return shared.weighted(ops.relu(o.margin - t * a), o, left_out)
+end
+
+--- 1 - cos(a, b) where target is 1, max(0, cos(a, b) - margin) where it is -1; a and b
+-- (n, d) or (d), target (n) or a scalar. As in PyTorch 1e-12 joins the squared lengths.
+function M.cosine(a, b, target, given)
+  local o <const> = shared.options("cosine", given, {weight = check.none, margin = 0})
+  shared.need_float("cosine", "input", a)
+  shared.same_shape("cosine", a, b, "the second input")
+  if not core.is_tensor(target) or target:dim() ~= a:dim() - 1 or target.shape[1] ~= a.shape[1]
+    and a:dim() > 1 or a:dim() > 2 then
+    shared.bad("cosine",
+      "inputs must be (n, d) with a target (n), or (d) with a scalar; not %s and %s",
+      shared.shape_text(a), core.is_tensor(target) and shared.shape_text(target) or type(target))
+  end
+  local left_out <const> = shared.left_out("cosine", o.mask, target.shape)
+  if o.weight then shared.need_fit("cosine", "weight", o.weight, target.shape) end
+  if left_out then
+    local rows <const> = ops.unsqueeze(left_out, -1)
+    a, b = shared.fill(a, rows, 1), shared.fill(b, rows, 1)
+    target = shared.fill(target, left_out, 1)
+  end
+  local function dot(u, v) return ops.sum(u * v, -1) end
+  local lengths <const> = ops.sqrt((dot(a, a) + 1e-12) * (dot(b, b) + 1e-12))
+  local cos <const> = dot(a, b) / lengths
+  local apart <const> = ops.where(ops.eq(target, -1), ops.relu(cos - o.margin), 0)
+  return shared.weighted(ops.where(ops.eq(target, 1), 1 - cos, apart), o, left_out)
+end
+
+return M

@@ -1,0 +1,163 @@
+--- Losses of class labels: cross_entropy, nll, focal.
+--
+-- x (n,c,...), target (n,...) with labels from 1; label 0, and what a mask (n,...) leaves
+-- out, does not count: a batch without any label gives 0 and no gradient.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local shared <const> = require "braid.loss.shared"
+
+local M <const> = {}
+local ops <const> = core.ops
+
+local function is_float(t)
+  return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64")
+end
+
+-- The target gives each class a probability, (n,c,...) as x. As in PyTorch a mean is over
+-- (n,...), whatever the weights.
+local function soft_entropy(x, target, given)
+  local name <const> = "cross_entropy"
+  local o <const> = shared.options(name, given, {weight = check.none, label_smoothing = 0})
+  shared.need_float(name, "input", x)
+  local shape <const>, column <const> = x.shape, {1, x.shape[2]}
+  table.remove(shape, 2)
+  for d = 3, x:dim() do column[d] = 1 end
+  if o.label_smoothing < 0 or o.label_smoothing > 1 then
+    shared.bad(name, "label_smoothing must be between 0 and 1, not %g", o.label_smoothing)
+  end
+  if o.weight and shared.shape_text(o.weight) ~= "(" .. column[2] .. ")" then
+    shared.bad(name, "weight must have shape (%d), not %s", column[2],
+      shared.shape_text(o.weight))
+  end
+  local left_out <const> = shared.left_out(name, o.mask, shape)
+  local classes <const> = left_out and ops.unsqueeze(left_out, 2)
+  local t = shared.fill(target, classes, 0)
+  if o.label_smoothing > 0 then
+    t = t * (1 - o.label_smoothing) + o.label_smoothing / column[2]
+  end
+  if o.weight then t = t * ops.reshape(o.weight, column) end
+  local log_p <const> = ops.log_softmax(shared.fill(x, classes, 0), 2)
+  return shared.reduce(-ops.sum(t * log_p, 2), o, left_out)
+end
+
+--- -log softmax(x) at the labels. A float target of x's shape gives each class a
+-- probability instead, for mixed images and for what another network says.
+--
+-- {weight = (c), of each class: a mean divides by the sum of the labels' weights;
+-- label_smoothing = 0 to 1, Szegedy et al. 2016; mask =; reduction =}
+-- @usage local loss = braid.loss.cross_entropy(scores, labels, {label_smoothing = 0.1})
+function M.cross_entropy(x, target, given, ...)
+  if is_float(target) and core.is_tensor(x) and x:dim() > 1 and
+    shared.shape_text(x) == shared.shape_text(target) then
+    if core.is_tensor(given) then given = {weight = given} end
+    return soft_entropy(x, target, given)
+  end
+  if type(given) ~= "table" or given.mask == nil then
+    return ops.cross_entropy(x, target, given, ...)
+  end
+  local o <const> = shared.options("cross_entropy", given,
+    {weight = check.none, label_smoothing = 0})
+  if core.is_tensor(target) then
+    target = shared.fill(target, shared.left_out("cross_entropy", o.mask, target.shape), 0)
+  end
+  return ops.cross_entropy(x, target,
+    {weight = o.weight, label_smoothing = o.label_smoothing, reduction = o.reduction})
+end
+
+-- Checks x and labels; gives them with rows that do not count set to 0, where no label
+-- counts (n,...), and the place of each label as a bool tensor (n,c,...).
+local function labelled(name, x, target, o)
+  shared.need_float(name, "input", x)
+  local shape <const> = x.shape
+  if #shape < 2 then
+    shared.bad(name, "input must have shape (n, classes, ...), not %s", shared.shape_text(x))
+  end
+  local classes <const> = table.remove(shape, 2)
+  local wanted <const> = table.concat(shape, ", ")
+  if not core.is_tensor(target) or table.concat(target.shape, ", ") ~= wanted then
+    shared.bad(name, "target must have shape (%s) for input %s, not %s", wanted,
+      shared.shape_text(x), core.is_tensor(target) and shared.shape_text(target) or type(target))
+  end
+  if is_float(target) then
+    shared.bad(name, "target must hold class labels (integers from 1), not %s", target.dtype)
+  end
+  target = shared.fill(target, shared.left_out(name, o.mask, shape), 0)
+  if target:numel() > 0 and
+    (ops.min(target):item() < 0 or ops.max(target):item() > classes) then
+    shared.bad(name, "target must hold the classes 1 to %d, or 0 for a missing label", classes)
+  end
+  local missing <const> = ops.eq(target, 0)
+  local ladder <const>, column = {}, {1, classes}
+  for j = 1, classes do ladder[j] = j end
+  for d = 3, x:dim() do column[d] = 1 end
+  local each <const> = ops.reshape(core.from_table(ladder, "int64"), column)
+  local here <const> = ops.eq(ops.unsqueeze(target, 2), each)
+  return shared.fill(x, ops.unsqueeze(missing, 2), 0), missing, here, column
+end
+
+-- The entries of x (n,c,...) at the labels, 0 where there is none: (n,...).
+local function at_labels(x, here) return ops.sum(ops.where(here, x, 0), 2) end
+
+-- A tensor (c) at the labels.
+local function of_class(name, what, w, here, column)
+  if w:dim() ~= 1 or w:numel() ~= column[2] then
+    shared.bad(name, "%s must have shape (%d), not %s", what, column[2], shared.shape_text(w))
+  end
+  return at_labels(ops.reshape(w, column), here)
+end
+
+--- -x at the labels, of log-probabilities x. {weight = (c), as for cross_entropy}
+function M.nll(x, target, given)
+  local o <const> = shared.options("nll", given, {weight = check.none})
+  local known <const>, missing <const>, here <const>, column <const> = labelled("nll", x, target, o)
+  local loss <const> = -at_labels(known, here)
+  if not o.weight then return shared.reduce(loss, o, missing) end
+  local weight <const> = of_class("nll", "weight", o.weight, here, column)
+  return shared.reduce(loss * weight, o, missing, ops.sum(weight):item())
+end
+
+-- base^gamma, whose slope at 0 is 0 also for gamma < 1.
+local function modulation(base, gamma)
+  if gamma == 0 then return 1 end
+  return ops.pow(gamma < 1 and ops.clamp(base, 1e-30) or base, gamma)
+end
+
+-- Of x (any shape) against a target of its shape between 0 and 1: that of torchvision.
+local function focal_binary(x, target, o)
+  local a <const>, t <const>, left_out <const> = shared.pair("focal", x, target, o)
+  local wrong <const> = t * ops.sigmoid(-a) + (1 - t) * ops.sigmoid(a)
+  local entropy <const> = t * ops.softplus(-a) + (1 - t) * ops.softplus(a)
+  local loss = entropy * modulation(wrong, o.gamma)
+  if o.alpha then loss = loss * (t * o.alpha + (1 - t) * (1 - o.alpha)) end
+  return shared.weighted(loss, o, left_out)
+end
+
+--- Cross-entropy times (1 - p)^gamma, p the probability given to the label: what is easy
+-- counts less (Lin et al.: "Focal loss", 2017, eq. 4 and 5). With labels from 1, x (n,c,...)
+-- goes through softmax and alpha is a tensor (c) or nil; with a float target of x's shape, x
+-- goes through sigmoid and alpha is the weight of the positive part, the other's 1 - alpha.
+-- A mean divides by how many count.
+function M.focal(x, target, given)
+  local o <const> = shared.options("focal", given,
+    {weight = check.none, gamma = 2, alpha = check.none})
+  if type(o.gamma) ~= "number" or not (o.gamma >= 0) then
+    shared.bad("focal", "gamma must be a number from 0, not %s", tostring(o.gamma))
+  end
+  local labels <const> = core.is_tensor(target) and not is_float(target)
+  local wanted <const> = labels and "a tensor of the classes" or "a number"
+  if o.alpha ~= nil and (labels and not core.is_tensor(o.alpha) or
+    not labels and type(o.alpha) ~= "number") then
+    shared.bad("focal", "alpha must be %s with this target, not %s", wanted, type(o.alpha))
+  end
+  if not labels then return focal_binary(x, target, o) end
+  local known <const>, missing <const>, here <const>, column <const> =
+    labelled("focal", x, target, o)
+  local log_p <const> = at_labels(ops.log_softmax(known, 2), here)
+  local loss = -log_p * modulation(-ops.expm1(log_p), o.gamma)
+  if o.alpha then loss = loss * of_class("focal", "alpha", o.alpha, here, column) end
+  if o.weight then shared.need_fit("focal", "weight", o.weight, loss.shape) end
+  return shared.weighted(loss, o, missing)
+end
+
+return M

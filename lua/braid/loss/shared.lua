@@ -1,0 +1,140 @@
+--- What the losses share: checks of shapes and options, masks, weights, reductions.
+--
+-- An element that a mask leaves out is replaced by a harmless one before anything is
+-- computed of it, and its loss by 0 afterwards. Nothing is multiplied: not even NaN there
+-- reaches the result or a gradient.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+local M <const> = {}
+local ops <const> = core.ops
+local REDUCTIONS <const> = {mean = true, sum = true, none = true}
+
+--- "(2, 3)" for messages.
+function M.shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
+
+local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)loss/shared%.lua$")
+
+-- The level of the innermost function that is not Braid's own.
+local function callers_level()
+  local level = 2
+  while true do
+    local info <const> = debug.getinfo(level, "S")
+    if not info then return 0 end
+    if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then return level - 1 end
+    level = level + 1
+  end
+end
+
+--- The caller's mistake, under the loss's name.
+function M.bad(name, format, ...)
+  error(name .. ": " .. format:format(...), callers_level())
+end
+
+local function need_tensor(name, what, value)
+  if core.is_tensor(value) then return end
+  M.bad(name, "%s must be a tensor, not %s", what, type(value))
+end
+
+--- Options with their defaults; `reduction` and `mask` are options of every loss, and
+-- `further` is a reduction of this one.
+function M.options(name, given, known, further)
+  known.reduction, known.mask = "mean", check.none
+  local ok <const>, o <const> = pcall(check.options, name, given, known)
+  if not ok then error(o:gsub("^.-:%d+: ", ""), callers_level()) end
+  if not (REDUCTIONS[o.reduction] or o.reduction ~= nil and o.reduction == further) then
+    M.bad(name, "reduction must be \"mean\", \"sum\"%s or \"none\", not \"%s\"",
+      further and ", \"" .. further .. "\"" or "", tostring(o.reduction))
+  end
+  for _, key in ipairs{"mask", "weight", "pos_weight"} do
+    if o[key] ~= nil then need_tensor(name, key, o[key]) end
+  end
+  return o
+end
+
+--- A positive number among the options.
+function M.positive(name, o, key)
+  if type(o[key]) ~= "number" or not (o[key] > 0) then
+    M.bad(name, "%s must be a number above 0, not %s", key, tostring(o[key]))
+  end
+  return o[key]
+end
+
+local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
+
+function M.need_float(name, what, t)
+  need_tensor(name, what, t)
+  if not is_float(t) then M.bad(name, "%s must be a float tensor, not %s", what, t.dtype) end
+end
+
+--- Whether t broadcasts to `shape` without enlarging it.
+function M.fits(t, shape)
+  local own <const> = t.shape
+  for d = 0, #own - 1 do
+    local size <const> = own[#own - d]
+    if size ~= 1 and size ~= shape[#shape - d] then return false end
+  end
+  return #own <= #shape
+end
+
+function M.need_fit(name, what, t, shape)
+  if not M.fits(t, shape) then
+    M.bad(name, "%s %s does not broadcast to (%s)", what, M.shape_text(t),
+      table.concat(shape, ", "))
+  end
+end
+
+function M.same_shape(name, x, target, what)
+  need_tensor(name, what or "target", target)
+  if M.shape_text(x) ~= M.shape_text(target) then
+    M.bad(name, "input %s and %s %s must have the same shape", M.shape_text(x),
+      what or "target", M.shape_text(target))
+  end
+end
+
+--- The elements that a mask leaves out, in the given shape; nil without a mask.
+function M.left_out(name, mask, shape)
+  if not mask then return nil end
+  M.need_fit(name, "mask", mask, shape)
+  return ops.expand(ops.logical_not(mask), shape)
+end
+
+--- t with `value` where it is left out.
+function M.fill(t, left_out, value)
+  return left_out and ops.masked_fill(t, left_out, value) or t
+end
+
+--- Prediction and target of one shape, harmless (`value`) where the mask leaves them out.
+-- @return x, target, what is left out or nil
+function M.pair(name, x, target, o, value)
+  M.need_float(name, "input", x)
+  M.same_shape(name, x, target)
+  local left_out <const> = M.left_out(name, o.mask, x.shape)
+  if o.weight then M.need_fit(name, "weight", o.weight, x.shape) end
+  if not is_float(target) then target = ops.to(target, x.dtype) end
+  return M.fill(x, left_out, value or 0), M.fill(target, left_out, value or 0), left_out
+end
+
+--- What is asked for of the losses of all elements: themselves, their sum, or the sum over
+-- `total` (how many count unless given). Where nothing counts the mean is exactly 0.
+function M.reduce(loss, o, left_out, total)
+  loss = M.fill(loss, left_out, 0)
+  if o.reduction == "none" then return loss end
+  if o.reduction == "sum" then return ops.sum(loss) end
+  if not left_out and not total then return ops.mean(loss) end
+  total = total or left_out:numel() - ops.count_nonzero(left_out):item()
+  if total == 0 then return ops.sum(loss) * 0 end
+  return ops.sum(loss) / total
+end
+
+--- The same after weighting. `by_weight`: a weighted mean divides by the sum of the
+-- weights that count, not by their number.
+function M.weighted(loss, o, left_out, by_weight)
+  if not o.weight then return M.reduce(loss, o, left_out) end
+  local weight <const> = M.fill(ops.expand(o.weight, loss.shape), left_out, 0)
+  local total <const> = by_weight and o.reduction == "mean" and ops.sum(weight):item() or nil
+  return M.reduce(loss * weight, o, left_out, total)
+end
+
+return M

@@ -1,0 +1,28 @@
+--- Adagrad (Duchi, Hazan and Singer 2011), as in PyTorch.
+-- @usage optim.Adagrad(net:parameters(), {lr = 0.01, lr_decay = 1e-3})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Optimizer <const> = require "braid.optim.optimizer"
+
+local Adagrad <const> = class("Adagrad", Optimizer)
+
+local DEFAULTS <const> = {
+  lr = 0.01, lr_decay = 0, weight_decay = 0, initial_accumulator_value = 0, eps = 1e-10,
+}
+
+function Adagrad:init(parameters, given)
+  Optimizer.init(self, parameters, given, DEFAULTS)
+end
+
+function Adagrad.new_state(_, p, group)
+  return {step = 0, sum = Optimizer.zeros_like(p, group.initial_accumulator_value)}
+end
+
+function Adagrad.update(_, p, g, state, group, lr)
+  core.ops.adagrad_step(p, g, state.sum, lr / (1 + state.step * group.lr_decay), group.eps,
+    group.weight_decay)
+  state.step = state.step + 1
+end
+
+return Adagrad

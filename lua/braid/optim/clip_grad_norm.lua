@@ -1,0 +1,54 @@
+--- Scales all gradients so that their norm, taken as one vector, is at most max_norm
+-- (Pascanu, Mikolov and Bengio 2013), as clip_grad_norm_ of PyTorch.
+--
+-- {norm_type = 2, may be math.huge; error_if_nonfinite = false}
+-- @return the norm before
+-- @usage
+-- loss:backward()
+-- optim.clip_grad_norm(net:parameters(), 1)
+-- opt:step()
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+
+local ops <const> = core.ops
+
+-- The norm of one gradient, in double.
+local function norm_of(g, p)
+  local a <const> = ops.abs(g:to("float64"))
+  if g:numel() == 0 then return 0 end
+  if p == math.huge then return ops.max(a):item() end
+  if p == 2 then return math.sqrt(ops.sum(ops.square(a)):item()) end
+  return ops.sum(ops.pow(a, p)):item() ^ (1 / p)
+end
+
+return function(parameters, max_norm, given)
+  local o <const> = check.options("clip_grad_norm", given,
+    {norm_type = 2, error_if_nonfinite = false})
+  if type(max_norm) ~= "number" or not (max_norm >= 0) then
+    error("clip_grad_norm: max_norm must be a number from 0, not " .. tostring(max_norm), 2)
+  end
+  if core.is_tensor(parameters) then parameters = {parameters} end
+  local _ <close> = grad.no_grad()
+  local p <const>, total = o.norm_type, 0
+  for _, x in ipairs(parameters) do
+    local size <const> = x.grad and norm_of(x.grad, p) or 0
+    if p == math.huge then
+      total = (size > total or size ~= size) and size or total
+    else
+      total = total + size ^ p
+    end
+  end
+  if p ~= math.huge then total = total ^ (1 / p) end
+  if o.error_if_nonfinite and not (total < math.huge) then
+    error(("clip_grad_norm: the norm is %s"):format(total), 2)
+  end
+  local scale <const> = max_norm / (total + 1e-6)
+  if not (scale >= 1) then
+    for _, x in ipairs(parameters) do
+      if x.grad then ops.mul_(x.grad, scale) end
+    end
+  end
+  return total
+end

@@ -1,0 +1,93 @@
+--- EMA: the exponential moving average of a module's parameters, which often predicts better
+-- than they do (Polyak and Juditsky 1992).
+--
+-- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}; with {warmup =
+-- true} d is at most (1 + n) / (10 + n) at the n-th update, so that the start is forgotten.
+-- Buffers, such as running statistics, stay the module's.
+-- @usage
+-- local ema = optim.EMA(net, {decay = 0.99})
+-- opt:step(); ema:update()      -- in training
+-- do
+--   local _ <close> = ema:using() -- the module has the averages here
+--   validate(net)
+-- end
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+
+local EMA <const> = class("EMA")
+local ops <const> = core.ops
+
+function EMA:init(module, given)
+  local o <const> = check.options("EMA", given, {decay = 0.999, warmup = false})
+  if type(o.decay) ~= "number" or not (o.decay >= 0 and o.decay <= 1) then
+    error("EMA: decay must be between 0 and 1, not " .. tostring(o.decay), 3)
+  end
+  local _ <close> = grad.no_grad()
+  self.decay, self.warmup, self.updates, self.swapped = o.decay, o.warmup, 0, false
+  self.names, self.parameters, self.averages = {}, {}, {}
+  for name, p in module:named_parameters() do
+    local i <const> = #self.names + 1
+    self.names[i], self.parameters[i] = name, p
+    self.averages[i] = core.keep(ops.clone(p:detach()))
+  end
+  if #self.names == 0 then error("EMA: the module has no parameters", 3) end
+end
+
+--- Takes the parameters as they are now into the averages.
+function EMA:update()
+  if self.swapped then error("EMA: update while the averages are swapped in", 2) end
+  local _ <close> = grad.no_grad()
+  self.updates = self.updates + 1
+  local d = self.decay
+  if self.warmup then d = math.min(d, (1 + self.updates) / (10 + self.updates)) end
+  for i, p in ipairs(self.parameters) do
+    ops.lerp_(self.averages[i], p, 1 - d)
+  end
+end
+
+--- Exchanges the values of parameters and averages; a second time brings them back.
+function EMA:swap()
+  local _ <close> = grad.no_grad()
+  for i, p in ipairs(self.parameters) do
+    local own <const> = ops.clone(p)
+    ops.copy_(p, self.averages[i])
+    ops.copy_(self.averages[i], own)
+  end
+  self.swapped = not self.swapped
+end
+
+--- The module has the averages until the returned value closes.
+function EMA:using()
+  if self.swapped then error("EMA: the averages are swapped in already", 2) end
+  self:swap()
+  return setmetatable({}, {__close = function()
+    if self.swapped then self:swap() end
+  end})
+end
+
+--- {updates, decay, averages = tensors by the parameters' names}; the tensors are its own.
+function EMA:state_dict()
+  if self.swapped then error("EMA: state_dict while the averages are swapped in", 2) end
+  local averages <const> = {}
+  for i, name in ipairs(self.names) do averages[name] = self.averages[i] end
+  return {updates = self.updates, decay = self.decay, averages = averages}
+end
+
+function EMA:load_state_dict(dict)
+  if self.swapped then error("EMA: load_state_dict while the averages are swapped in", 2) end
+  local _ <close> = grad.no_grad()
+  for i, name in ipairs(self.names) do
+    local t <const> = dict.averages[name]
+    if not t or table.concat(t.shape, ",") ~= table.concat(self.averages[i].shape, ",") then
+      error(("EMA: load_state_dict: '%s' is %s"):format(name,
+        t and "of another shape" or "missing"), 2)
+    end
+  end
+  self.updates, self.decay = dict.updates, dict.decay
+  for i, name in ipairs(self.names) do ops.copy_(self.averages[i], dict.averages[name]) end
+end
+
+return EMA

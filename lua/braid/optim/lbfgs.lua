@@ -1,0 +1,154 @@
+--- L-BFGS (Nocedal and Wright, "Numerical optimization", 2006, algorithm 7.4), in the steps
+-- of PyTorch. A step takes a closure that clears the gradients, computes the loss, runs
+-- backward and returns the loss; it is called up to max_eval times.
+-- @usage
+-- opt = optim.LBFGS(net:parameters(), {line_search_fn = "strong_wolfe"})
+-- opt:step(function()
+--   opt:zero_grad()
+--   local loss = f()
+--   loss:backward()
+--   return loss
+-- end)
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+local strong_wolfe <const> = require "braid.optim.strong_wolfe"
+local Optimizer <const> = require "braid.optim.optimizer"
+
+local LBFGS <const> = class("LBFGS", Optimizer)
+LBFGS.state_of_all = true -- it stands under the first parameter and is as long as all
+
+local ops <const>, keep <const> = core.ops, core.keep
+
+local DEFAULTS <const> = {
+  lr = 1, max_iter = 20, max_eval = check.none, tolerance_grad = 1e-7, tolerance_change = 1e-9,
+  history_size = 100, line_search_fn = check.none,
+}
+
+function LBFGS:init(parameters, given)
+  Optimizer.init(self, parameters, given, DEFAULTS)
+  if #self.groups ~= 1 then error("LBFGS: there must be one group of parameters", 3) end
+  local search <const> = self.groups[1].line_search_fn
+  if search ~= nil and search ~= "strong_wolfe" then
+    error("LBFGS: line_search_fn must be \"strong_wolfe\", not " .. tostring(search), 3)
+  end
+end
+
+function LBFGS.add_group() error("LBFGS: there must be one group of parameters", 2) end
+
+local function dot(a, b) return ops.sum(a * b):item() end
+local function largest(t) return ops.max(ops.abs(t)):item() end
+
+-- All gradients in one dimension; zeros where there is none.
+local function flat_grad(params)
+  local parts <const> = {}
+  for i, p in ipairs(params) do
+    parts[i] = ops.reshape(p.grad and p.grad:detach() or core.like(p, p.dtype, 0), -1)
+  end
+  return ops.clone(ops.cat(parts, 1))
+end
+
+-- Moves all parameters by t along the direction d.
+local function move(params, t, d)
+  local at = 1
+  for _, p in ipairs(params) do
+    local n <const> = p:numel()
+    ops.add_(p, ops.reshape(ops.narrow(d, 1, at, n), p.shape) * t)
+    at = at + n
+  end
+end
+
+-- Takes the last step into the history, and gives the next direction: - H g.
+local function direction(s, g, size)
+  if s.n_iter == 1 then
+    s.changes, s.moves, s.ro, s.scale = {}, {}, {}, 1
+    return -g
+  end
+  local y <const>, moved <const> = keep(g - s.last), keep(s.d * s.t)
+  local ys <const> = dot(y, moved)
+  if ys > 1e-10 then
+    if #s.changes == size then
+      for _, list in ipairs{s.changes, s.moves, s.ro} do table.remove(list, 1) end
+    end
+    local n <const> = #s.changes + 1
+    s.changes[n], s.moves[n], s.ro[n], s.scale = y, moved, 1 / ys, ys / dot(y, y)
+  end
+  local al <const> = {}
+  local q = -g
+  for i = #s.changes, 1, -1 do
+    al[i] = dot(s.moves[i], q) * s.ro[i]
+    q = q - s.changes[i] * al[i]
+  end
+  q = q * s.scale
+  for i = 1, #s.changes do
+    q = q + s.moves[i] * (al[i] - dot(s.changes[i], q) * s.ro[i])
+  end
+  return q
+end
+
+-- A function of t: loss and gradient at t along d, the parameters back where they were.
+local function along(params, d, evaluate)
+  local start <const> = {}
+  for i, p in ipairs(params) do start[i] = ops.clone(p) end
+  return function(t)
+    move(params, t, d)
+    local loss <const>, g <const> = evaluate()
+    for i, p in ipairs(params) do ops.copy_(p, start[i]) end
+    return loss, g
+  end
+end
+
+--- @return the loss before the step, as the closure gave it
+function LBFGS:step(closure)
+  if type(closure) ~= "function" then
+    error("LBFGS: step wants a function that computes the loss and its gradients", 2)
+  end
+  local _ <close> = grad.no_grad()
+  local group <const> = self.groups[1]
+  local params <const> = group.params
+  local lr <const> = group.lr * group.lr_mult * self.factor
+  local max_eval <const> = group.max_eval or group.max_iter * 5 // 4
+  local s <const> = self.state[params[1]] or {n_iter = 0, func_evals = 0}
+  self.state[params[1]] = s
+  self.steps = self.steps + 1
+
+  local function evaluate()
+    local _ <close> = core.set_recording(true)
+    local loss <const> = closure()
+    s.func_evals = s.func_evals + 1
+    return core.is_tensor(loss) and loss:item() or loss, flat_grad(params), loss
+  end
+
+  local loss, g, first = evaluate()
+  local evals = 1
+  if largest(g) <= group.tolerance_grad then return first end
+  for n = 1, group.max_iter do
+    s.n_iter = s.n_iter + 1
+    local d <const> = keep(direction(s, g, group.history_size))
+    local before <const>, slope <const> = loss, dot(g, d)
+    s.t = s.n_iter == 1 and math.min(1, 1 / ops.sum(ops.abs(g)):item()) * lr or lr
+    s.d, s.last = d, keep(ops.clone(g))
+    if slope > -group.tolerance_change then break end
+    if group.line_search_fn then
+      local used
+      loss, g, s.t, used = strong_wolfe(along(params, d, evaluate), s.t, largest(d), loss, g,
+        slope, function(v) return dot(v, d) end,
+        {tolerance = group.tolerance_change, most = max_eval - evals})
+      evals = evals + used
+      move(params, s.t, d)
+    else
+      move(params, s.t, d)
+      if n == group.max_iter then break end
+      loss, g = evaluate()
+      evals = evals + 1
+    end
+    if n == group.max_iter or evals >= max_eval or largest(g) <= group.tolerance_grad or
+      largest(d) * math.abs(s.t) <= group.tolerance_change or
+      math.abs(loss - before) < group.tolerance_change then break end
+  end
+  return first
+end
+
+return LBFGS

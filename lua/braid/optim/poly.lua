@@ -1,0 +1,11 @@
+--- The polynomial schedule: (1 - step / total) ^ power, 0 from total on, as PolynomialLR of
+-- PyTorch; with power 0.9 that of DeepLab (Chen et al. 2018).
+-- @usage optim.schedule(opt, optim.poly(iterations, {power = 0.9}))
+
+local check <const> = require "braid.check"
+
+return function(total, given)
+  local o <const> = check.options("poly", given, {power = 1})
+  check.size("poly", "total", total)
+  return function(step) return (1 - math.min(step / total, 1)) ^ o.power end
+end

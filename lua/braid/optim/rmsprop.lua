@@ -1,0 +1,30 @@
+--- RMSprop (Hinton, "Neural networks for machine learning", lecture 6e, 2012), with
+-- momentum, and centered (Graves 2013), as in PyTorch.
+-- @usage optim.RMSprop(net:parameters(), {lr = 1e-3, alpha = 0.9, momentum = 0.9})
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Optimizer <const> = require "braid.optim.optimizer"
+
+local RMSprop <const> = class("RMSprop", Optimizer)
+
+local DEFAULTS <const> = {
+  lr = 0.01, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0, centered = false,
+}
+
+function RMSprop:init(parameters, given)
+  Optimizer.init(self, parameters, given, DEFAULTS)
+end
+
+function RMSprop.new_state(_, p, group)
+  return {square = Optimizer.zeros_like(p),
+    mean = group.centered and Optimizer.zeros_like(p) or nil,
+    momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
+end
+
+function RMSprop.update(_, p, g, state, group, lr)
+  core.ops.rmsprop_step(p, g, state.square, state.mean, state.momentum, lr, group.alpha,
+    group.eps, group.weight_decay, group.momentum)
+end
+
+return RMSprop

@@ -1,0 +1,16 @@
+--- Warm-up (Goyal et al.: "Accurate, large minibatch SGD", 2017, section 2.2): linearly from
+-- `start` to 1 within `steps`, as LinearLR of PyTorch; then `after`, a function like any
+-- schedule's, whose steps count from there.
+-- @usage optim.schedule(opt, optim.warmup(5, {after = optim.cosine(epochs - 5)}))
+
+local check <const> = require "braid.check"
+
+return function(steps, given)
+  local o <const> = check.options("warmup", given, {start = 1 / 3, after = check.none})
+  check.size("warmup", "steps", steps)
+  return function(step, epoch, metrics)
+    if step < steps then return o.start + (1 - o.start) * step / steps end
+    if not o.after then return 1 end
+    return o.after(step - steps, epoch, metrics)
+  end
+end
