@@ -623,6 +623,111 @@ rows.masked_select = {
   sized = function(n) return {real {n}, mask {n}} end,
 }
 
+-- ---- rearrangements -------------------------------------------------------------------
+
+-- wants(x, ...) from shape(x, ...) and source(d, i, n, ...), the index of x that index i of
+-- dimension d shows (nil: `none`).
+local function rearranged(shape, source, none)
+  return function(x, ...)
+    local args <const> = {...}
+    local blank <const> = none and none(...)
+    return ref.build(shape(x, ...), function(index)
+      local place <const> = {}
+      for d, i in ipairs(index) do
+        place[d] = source(d, i, x.shape, table.unpack(args))
+        if not place[d] then return blank end
+      end
+      return ref.at(x, place)
+    end)
+  end
+end
+
+local function its_shape(x) return x.shape end
+
+rows.flip = {
+  exact = true,
+  wants = rearranged(its_shape, function(d, i, shape, dims)
+    if type(dims) == "table" and #dims == 0 then return i end
+    return ref.named(dims, #shape)[d] and shape[d] + 1 - i or i
+  end),
+  cases = {{real {2, 3}, 1}, {real {2, 3, 4}, {1, -1}}, {real {2, 3, 4, 5}, 4},
+    {real {0, 3}, 2}, {real {3}, {}}, {real {}, {}}, {whole({2, 3}, 0, 9), 2}, {mask {7}, 1}},
+  sized = function(n) return {real {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 30, 50}), {1, 3}} end,
+}
+rows.roll = {
+  exact = true,
+  wants = rearranged(its_shape, function(d, i, shape, shifts, dims)
+    for k, dim in ipairs(dims) do
+      if (dim < 0 and #shape + 1 + dim or dim) == d then i = (i - 1 - shifts[k]) % shape[d] + 1 end
+    end
+    return i
+  end),
+  cases = {{real {2, 3}, {1}, {1}}, {real {4, 5}, {-7, 2}, {1, 2}}, {real {2, 3, 4, 5}, {2}, {-1}},
+    {real {5}, {1, 2}, {1, 1}}, {real {0, 3}, {4}, {1}}, {whole({5}, 0, 9), {3}, {1}}},
+  sized = function(n) return {real {2, n}, {1}, {2}} end,
+  large = function() return {large(-1, 1, {70, 30, 50}), {9, 7}, {1, 3}} end,
+}
+rows.repeat_ = {
+  exact = true,
+  wants = rearranged(function(x, times)
+    local shape <const> = {}
+    for d, size in ipairs(x.shape) do shape[d] = size * times[d] end
+    return shape
+  end, function(d, i, shape) return (i - 1) % shape[d] + 1 end),
+  cases = {{real {2, 3}, {2, 1}}, {real {2, 3}, {1, 3}}, {real {3}, {0}}, {real {}, {}},
+    {real {0, 2}, {2, 2}}, {real {1, 2, 2, 3}, {2, 1, 3, 2}}, {mask {3}, {2}}},
+  sized = function(n) return {real {2, n}, {2, 3}} end,
+  large = function() return {large(-1, 1, {7, 30, 50}), {3, 1, 4}} end,
+}
+
+local PADDED <const> = {
+  reflect = function(i, n) return i < 1 and 2 - i or i > n and 2 * n - i or i end,
+  replicate = function(i, n) return math.min(math.max(i, 1), n) end,
+  circular = function(i, n) return (i - 1) % n + 1 end,
+  constant = function(i, n) return i >= 1 and i <= n and i or nil end,
+}
+
+rows.pad = {
+  exact = true,
+  wants = rearranged(function(x, pad)
+    local shape <const>, n <const> = {}, #x.shape
+    for d, size in ipairs(x.shape) do
+      local k <const> = 2 * (n - d) + 1
+      shape[d] = size + (pad[k] or 0) + (pad[k + 1] or 0)
+    end
+    return shape
+  end, function(d, i, shape, pad, mode)
+    return PADDED[type(mode) == "string" and mode or "constant"](
+      i - (pad[2 * (#shape - d) + 1] or 0), shape[d])
+  end, function(_, mode, value) return value or type(mode) == "table" and mode.value or 0 end),
+  cases = {{real {2, 3}, {1, 2}}, {real {2, 3}, {0, 1, 2, 0}, {value = 1.5}},
+    {real {4, 5}, {-1, 2, 1, -2}, "constant", -1}, {real {2, 3, 4, 5}, {1, 1, 2, 2}},
+    {real {3}, {-2, -1}}, {real {3}, {-5, 5}}, {real {0, 2}, {1, 1, 1, 1}}, {real {}, {}},
+    {real {2, 5}, {4, 2}, "reflect"}, {real {3, 4}, {5, 1, 2, 0}, "replicate"},
+    {real {2, 3, 4}, {2, 4, 3, 0}, "circular"}, {whole({3}, 0, 9), {1, 1}, {value = 7}},
+    {mask {3}, {1, 1}, {value = 1}}},
+  sized = function(n) return {real {2, n}, {1, 2}} end,
+  large = function() return {large(-1, 1, {7, 9, 30, 50}), {3, 1, 4, 2}} end,
+}
+rows.unfold = {
+  exact = true, view = true,
+  wants = function(x, dim, size, step)
+    local n <const>, shape <const> = #x.shape, table.move(x.shape, 1, #x.shape, 1, {})
+    if dim < 0 then dim = n + 1 + dim end
+    shape[dim] = (shape[dim] - size) // step + 1
+    shape[n + 1] = size
+    return ref.build(shape, function(index)
+      local place <const> = table.move(index, 1, n, 1, {})
+      place[dim] = (index[dim] - 1) * step + index[n + 1]
+      return ref.at(x, place)
+    end)
+  end,
+  cases = {{real {7}, 1, 3, 1}, {real {7}, 1, 3, 2}, {real {2, 8}, -1, 2, 3},
+    {real {5, 3, 2}, 1, 5, 1}, {real {0, 3}, 2, 2, 1}, {real {3}, 1, 0, 1},
+    {real {2, 3, 4, 5}, 3, 3, 1}},
+}
+
 -- ---- specified elsewhere --------------------------------------------------------------
 
 for _, name in ipairs {"uniform", "normal", "random", "bernoulli", "dropout"} do

@@ -15,6 +15,7 @@ M.set_threads, M.get_threads = core.set_threads, core.get_threads
 for _, row in ipairs(core.rows) do
   if not row.hidden then M.F[row.name] = core.ops[row.name] end
 end
+for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
 -- Parts that a small script does not need are read when first named.
 local PARTS <const> = {

@@ -169,6 +169,11 @@ end
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
 methods.where = nil
 
+for name, f in pairs(require "braid.tensor_parts") do
+  M[name] = f
+  if name ~= "einsum" then methods[name] = f end
+end
+
 meta.__add, meta.__sub, meta.__mul, meta.__div = ops.add, ops.sub, ops.mul, ops.div
 meta.__idiv, meta.__mod, meta.__pow = ops.floordiv, ops.mod, ops.pow
 meta.__unm = function(t) return ops.neg(t) end
