@@ -728,6 +728,222 @@ rows.unfold = {
     {real {2, 3, 4, 5}, 3, 3, 1}},
 }
 
+-- ---- an index for every element -------------------------------------------------------
+
+local function with(index, d, value)
+  local copy <const> = table.move(index, 1, #index, 1, {})
+  copy[d] = value
+  return copy
+end
+
+local function int(shape, values) return constant(shape, "int64", values) end
+
+-- f(old, new) at the places of x that the index names, one after the other.
+local function scattered(f)
+  return function(x, dim, index, src)
+    local y <const> = ref.build(x.shape, function(i) return ref.at(x, i) end)
+    local n <const> = #x.shape
+    if dim < 0 then dim = n + 1 + dim end
+    ref.build(index.shape, function(i)
+      local v <const>, k = ref.at(index, i), 0
+      local place <const> = with(i, dim, v < 0 and x.shape[dim] + 1 + v or v)
+      for d, size in ipairs(x.shape) do k = k * size + place[d] - 1 end
+      local new = src
+      if type(src) == "table" then -- src may be larger than the index
+        local at = 0
+        for d, size in ipairs(src.shape) do at = at * size + i[d] - 1 end
+        new = src[at + 1]
+      end
+      y[k + 1] = f(y[k + 1], new)
+    end)
+    return y
+  end
+end
+
+rows.gather = {
+  exact = true,
+  wants = function(x, dim, index)
+    return ref.build(index.shape, function(i)
+      local d <const> = dim < 0 and #x.shape + 1 + dim or dim
+      local v <const> = ref.at(index, i)
+      return ref.at(x, with(i, d, v < 0 and x.shape[d] + 1 + v or v))
+    end)
+  end,
+  cases = {{real {3, 4}, 2, int({3, 2}, {1, 4, 2, 2, -1, 3})},
+    {real {3, 4}, 1, int({2, 3}, {3, 1, 1, 2, 3, 3})},
+    {real {2, 3, 2}, -2, int({2, 5, 1}, {1, 3, 3, 2, 1})},
+    {real {5}, 1, constant({2}, "int32", {5, 5})}, {real {3}, 1, int({0}, {})},
+    {real {0, 3}, 2, int({0, 2}, {})}, {mask {4}, 1, int({2}, {2, 3})},
+    {real {2, 3, 4, 5}, 2, int({2, 2, 3, 5}, {3, 1, 2})}},
+  sized = function(n) return {real {2, n}, 2, int({2, n}, {n, 1})} end,
+}
+rows.scatter = {
+  exact = true, wants = scattered(function(_, new) return new end),
+  cases = {{real {3, 4}, 2, int({3, 2}, {1, 4, 2, 3, -1, 3}), real {3, 2}},
+    {real {3, 4}, 1, int({2, 3}, {3, 1, 1, 2, 3, 3}), real {2, 4}},
+    {real {2, 3, 2}, -1, int({2, 3, 1}, {1, 2}), 1.5}, {real {3}, 1, int({0}, {}), real {2}},
+    {real {3}, 1, int({2}, {1, 3}), real {}}, {real {0, 3}, 2, int({0, 2}, {}), 1},
+    {whole({4}, 0, 9), 1, int({2}, {1, 4}), whole({2}, 0, 9)}},
+  sized = function(n) return {real {2, n}, 2, int({2, 1}, {n, 1}), real {2, 1}} end,
+}
+rows.scatter_add = {
+  wants = scattered(function(old, new) return old + new end),
+  cases = {{real {3, 4}, 2, int({3, 2}, {1, 1, 2, 3, -1, 3}), real {3, 2}},
+    {real {3, 4}, 1, int({2, 3}, {3, 1, 1, 2, 1, 3}), real {2, 4}},
+    {real {2, 3, 2}, -1, int({2, 3, 2}, {1, 1}), 1.5}, {real {3}, 1, int({0}, {}), real {2}},
+    {real {3}, 1, int({2}, {3, 3}), real {}}, {real {0, 3}, 2, int({0, 2}, {}), 1},
+    {whole({4}, 0, 9), 1, int({3}, {1, 4, 4}), whole({3}, 0, 9)}},
+  sized = function(n) return {real {2, n}, 2, int({2, 2}, {n, 1, 1, 1}), real {2, 2}} end,
+}
+
+-- ---- order ----------------------------------------------------------------------------
+
+-- The places of v in order; NaN above all, equal values in the order they have.
+local function places(v, falling)
+  local at <const> = {}
+  for i = 1, #v do at[i] = i end
+  local function above(a, b)
+    if type(a) == "boolean" then return a and not b end
+    return a > b or (a ~= a and b == b)
+  end
+  table.sort(at, function(i, j)
+    if above(v[i], v[j]) then return falling or false end
+    if above(v[j], v[i]) then return not falling end
+    return i < j
+  end)
+  return at
+end
+
+-- f(values of a lane) -> places; results of `kept` (nil: all) values and places.
+local function ordered(x, dim, kept, f)
+  if #x.shape == 0 then return x, {shape = {}, 1} end
+  if dim < 0 then dim = #x.shape + 1 + dim end
+  local shape <const>, lanes <const> = with(x.shape, dim, kept or x.shape[dim]), {}
+  local values <const> = ref.build(shape, function(index)
+    local key <const>, lane <const> = table.concat(with(index, dim, 0), ","), {}
+    for i = 1, x.shape[dim] do lane[i] = ref.at(x, with(index, dim, i)) end
+    lanes[key] = lanes[key] or f(lane)
+    return lane[lanes[key][index[dim]]]
+  end)
+  return values, ref.build(shape, function(index)
+    return lanes[table.concat(with(index, dim, 0), ",")][index[dim]]
+  end)
+end
+
+local WITH_NAN <const> = constant({2, 4}, nil, {1, 0 / 0, -0.0, 0, 3, 0 / 0, -1 / 0, 1 / 0})
+
+rows.sort = {
+  exact = true,
+  wants = function(x, dim, falling)
+    if type(dim) == "table" then dim, falling = nil, dim.descending end
+    return ordered(x, dim or -1, nil, function(v) return places(v, falling) end)
+  end,
+  cases = {{apart {7}}, {apart {2, 5}, {descending = true}}, {apart {4, 3, 2}, 1},
+    {apart {2, 3, 4, 2}, 2, true}, {apart {}}, {apart {0, 3}}, {apart {3, 0}},
+    {whole({40}, 0, 5)}, {whole({40}, 0, 5), 1, true}, {mask {9}}, {whole({9}, 0, 1), 1},
+    {WITH_NAN, grad = false}, {WITH_NAN, 2, true, grad = false},
+    {constant({3}, "int64", {(1 << 53) + 1, 1 << 53, -1})}},
+  sized = function(n) return {apart {2, n}} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+rows.topk = {
+  exact = true,
+  wants = function(x, k, dim, largest)
+    if type(dim) == "table" then dim, largest = nil, dim.largest end
+    return ordered(x, dim or -1, k, function(v) return places(v, largest ~= false) end)
+  end,
+  cases = {{apart {7}, 3}, {apart {2, 5}, 5}, {apart {4, 3, 2}, 2, 1},
+    {apart {2, 3, 4, 2}, 1, 2, false}, {apart {2, 6}, 2, {largest = false}}, {apart {}, 1},
+    {apart {3}, 0}, {apart {0, 3}, 2}, {whole({40}, 0, 5), 7}, {WITH_NAN, 3, grad = false}},
+  sized = function(n) return {apart {2, n}, (n + 1) // 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 5, 1} end,
+}
+
+local function lower_median(v)
+  for i = #v, 1, -1 do if v[i] ~= v[i] then return i end end
+  return places(v)[(#v + 1) // 2]
+end
+
+rows.median = {
+  exact = true,
+  wants = function(x, dim, keepdim)
+    if type(dim) == "table" then dim, keepdim = dim.dim, dim.keepdim end
+    local where_ <const> = ref.reduce(x, dim, keepdim, lower_median)
+    local values <const> = ref.reduce(x, dim, keepdim,
+      function(v) return v[lower_median(v)] end)
+    if dim then return values, where_ end
+    return values
+  end,
+  cases = {{apart {7}}, {apart {2, 4}}, {apart {2, 4}, 2}, {apart {2, 3, 4}, -2, true},
+    {apart {}}, {apart {0, 3}, 2}, {apart {2, 3, 2, 2}, {dim = 2, keepdim = true}},
+    {whole({9, 4}, 0, 9), 1}, {WITH_NAN, 2, grad = false}, {WITH_NAN, grad = false},
+    {constant({1}, "int64", {math.maxinteger})}},
+  sized = function(n) return {apart {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+rows.cumsum = {
+  wants = function(x, dim)
+    if #x.shape == 0 then return x end
+    if dim < 0 then dim = #x.shape + 1 + dim end
+    return ref.build(x.shape, function(index)
+      local s = 0
+      for i = 1, index[dim] do
+        local v <const> = ref.at(x, with(index, dim, i))
+        s = s + (v == true and 1 or v or 0)
+      end
+      return s
+    end)
+  end,
+  cases = {{real {7}, 1}, {real {2, 5}, -1}, {real {4, 3, 2}, 1}, {real {2, 3, 4, 2}, 3},
+    {real {}, 1}, {real {0, 3}, 2}, {real {3, 0}, 2}, {whole({9, 2}, -9, 9), 1}, {mask {9}, 1}},
+  sized = function(n) return {real {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+
+-- ---- the size of lanes ----------------------------------------------------------------
+
+local function norm_of(v, p)
+  local s, top, least = 0, 0, math.huge
+  for _, x in ipairs(v) do
+    local size <const> = math.abs(x)
+    s = s + (p == 0 and (size ~= 0 and 1 or 0) or size ^ p)
+    top, least = math.max(top, size), math.min(least, size)
+  end
+  if p == math.huge then return top elseif p == -math.huge then return least end
+  return p == 0 and s or s ^ (1 / p)
+end
+
+rows.norm = {
+  wants = function(x, p, dim, keepdim)
+    if type(p) == "table" then p, dim, keepdim = p.p, p.dim, p.keepdim end
+    return ref.reduce(x, dim, keepdim, function(v) return norm_of(v, p or 2) end)
+  end,
+  cases = {{real {7}}, {real {2, 3, 4}, 2, 2}, {real {2, 3, 4}, 1, {1, 3}, true},
+    {real {2, 3, 2, 2}, {dim = 2, keepdim = true}}, {real {}}, {real {0, 3}}, {real {0, 3}, 2, 2},
+    {real {3, 4}, 3, 2}, {real {3, 4}, 0.5, 2}, {real {3, 4}, 0, 1, grad = false},
+    {apart {3, 4}, math.huge, 1}, {apart {3, 5}, -math.huge, 2}, {real {3, 4}, -1, 2},
+    {constant({2, 2}, nil, {0, 0, 3, 4}), 2, 2, grad = false}},
+  sized = function(n) return {real {2, n}, 2, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 2, 1} end,
+}
+rows.logsumexp = {
+  wants = function(x, dim, keepdim)
+    return ref.reduce(x, dim, keepdim, function(v)
+      local top, s = -math.huge, 0
+      for _, e in ipairs(v) do top = math.max(top, e) end
+      if top - top ~= 0 then return top end
+      for _, e in ipairs(v) do s = s + math.exp(e - top) end
+      return top + math.log(s)
+    end)
+  end,
+  cases = {{real {7}}, {real {2, 3, 4}, 2}, {real {2, 3, 4}, {1, 3}, true}, {real {}},
+    {real {2, 3, 2, 2}, 2}, {real {0, 3}, 2}, {real {3, 0}, 2, grad = false},
+    {constant({3}, nil, {1000, 1001, -1000}), 1},
+    {constant({2, 2}, nil, {-1 / 0, -1 / 0, 1 / 0, 1}), 2, grad = false}},
+  sized = function(n) return {real {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+
 -- ---- specified elsewhere --------------------------------------------------------------
 
 for _, name in ipairs {"uniform", "normal", "random", "bernoulli", "dropout"} do

@@ -89,6 +89,38 @@ describe("one_hot", function()
   end)
 end)
 
+describe("selection", function()
+  it("takes elements as they lie", function()
+    assert.same({{4, 1}, {4, 2}}, int({{1, 2}, {3, 4}}):take(int({{4, 1}, {-1, 2}})):totable())
+  end)
+  it("adds slices", function()
+    local x <const>, src <const> = t({{1, 1}, {1, 1}}), t({{1, 2}, {3, 4}, {5, 6}})
+    assert.same({{7, 9}, {4, 5}}, x:index_add(1, int {1, 2, 1}, src):totable())
+    assert.same({{13, 17}, {7, 9}}, x:index_add(1, int {1, 2, 1}, src, {alpha = 2}):totable())
+    assert.has_error(function() x:index_add(2, int {1}, src) end,
+      "index_add: src (3, 2) has not a slice of (2, 2) for each of 1 indices")
+    check_gradient(function(a, b) return a:index_add(2, int {2, 2}, b) end,
+      double {{1, 2}}, double {{3, 4}})
+  end)
+  it("argsort gives the indices of sort", function()
+    assert.same({2, 1, 3}, t({3, 1, 3}):argsort():totable())
+    assert.same({1, 3, 2}, t({3, 1, 3}):argsort(1, true):totable())
+  end)
+  it("names an index that is not there", function()
+    assert.has_error(function() t({1, 2}):gather(1, int {3}) end,
+      "gather: there is no index 3 in dimension 1 of (2)")
+    assert.has_error(function() t({1, 2}):gather(1, int({{1}})) end,
+      "gather: index must have 1 dimensions, not the shape (1, 1)")
+    assert.has_error(function() t({1, 2}):topk(3) end,
+      "topk: k must be from 0 to the 2 of dimension 1 of (2), not 3")
+  end)
+  it("scatters a tensor onto itself", function()
+    local x <const> = t {1, 2, 3}
+    x:scatter_(1, int {3, 2, 1}, x)
+    assert.same({3, 2, 1}, x:totable())
+  end)
+end)
+
 describe("products by name", function()
   local a <const>, b <const> = t({{1, 2}, {3, 4}}), t({{0, 1}, {1, 1}})
   it("are matrix products with checks", function()

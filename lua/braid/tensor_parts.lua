@@ -124,6 +124,38 @@ function M.type_as(t, other) return t:to(other.dtype) end
 
 -- ---- selection ------------------------------------------------------------------------
 
+--- x (..., n, ...) with the slices of src (..., k, ...) added where index (k) says, times
+-- alpha (default 1).
+function M.index_add(x, dim, index, src, given)
+  dim = dimension("index_add", x, dim)
+  need_dims("index_add", "index", index, 1)
+  if src:dim() ~= x:dim() or src.shape[dim] ~= index.shape[1] then
+    error(("index_add: src %s has not a slice of %s for each of %d indices"):format(
+      shape_text(src), shape_text(x), index.shape[1]), 2)
+  end
+  for d, size in ipairs(src.shape) do
+    if d ~= dim and size ~= x.shape[d] then
+      error(("index_add: src %s and x %s differ in dimension %d"):format(shape_text(src),
+        shape_text(x), d), 2)
+    end
+  end
+  local alpha <const>, shape <const> = given and given.alpha or 1, {}
+  for d = 1, x:dim() do shape[d] = d == dim and index.shape[1] or 1 end
+  return ops.scatter_add(x, dim, ops.expand(ops.reshape(index, shape), src.shape),
+    alpha == 1 and src or ops.mul(src, alpha))
+end
+
+--- Elements of x by their place in row-major order, index (...) -> (...).
+function M.take(x, index)
+  return ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape)
+end
+
+--- The indices that sort x along a dimension (default the last) -> (..., n, ...).
+function M.argsort(x, ...)
+  local _ <const>, indices <const> = ops.sort(x, ...)
+  return indices
+end
+
 --- labels (...), from 1, as (..., n) of int64 with a 1 at the label; a label of 0 gives
 -- zeros. Without n it is the largest label.
 function M.one_hot(labels, n)
