@@ -944,6 +944,94 @@ rows.logsumexp = {
   large = function() return {large(-1, 1, {70, 300}), 1} end,
 }
 
+-- ---- small systems --------------------------------------------------------------------
+
+-- x of a x = b, matrix by matrix, by elimination with pivots; a's batch broadcasts to b's.
+local function solved(a, b)
+  local n <const> = a.shape[#a.shape]
+  local vector <const> = #b.shape == 1 or
+    table.concat(b.shape, ",") == table.concat(a.shape, ",", 1, #a.shape - 1)
+  if vector then b = ref.reshape(b, with(b.shape, #b.shape + 1, 1)) end
+  local function batch(x) return {shape = table.move(x.shape, 1, #x.shape - 2, 1, {})} end
+  local shape <const>, memory <const> = ref.broadcast(batch(a), batch(b)), {}
+  local k <const>, rank <const> = b.shape[#b.shape], #shape
+  shape[rank + 1], shape[rank + 2] = n, k
+  local function solution(index)
+    local m <const> = {}
+    for i = 1, n do
+      m[i] = {}
+      for j = 1, n do m[i][j] = ref.at(a, with(with(index, rank + 1, i), rank + 2, j)) end
+      for j = 1, k do m[i][n + j] = ref.at(b, with(with(index, rank + 1, i), rank + 2, j)) end
+    end
+    for p = 1, n do
+      local best = p
+      for i = p, n do if math.abs(m[i][p]) > math.abs(m[best][p]) then best = i end end
+      m[p], m[best] = m[best], m[p]
+      for i = 1, n do
+        local f <const> = i ~= p and m[i][p] / m[p][p] or 0
+        for j = p, n + k do m[i][j] = m[i][j] - f * m[p][j] end
+      end
+    end
+    return m
+  end
+  local x <const> = ref.build(shape, function(index)
+    local key <const> = table.concat(index, ",", 1, rank)
+    memory[key] = memory[key] or solution(index)
+    local i <const>, j <const> = index[rank + 1], index[rank + 2]
+    return memory[key][i][n + j] / memory[key][i][i]
+  end)
+  if vector then table.remove(x.shape) end
+  return x
+end
+
+-- Matrices that are far from singular.
+local function regular(shape) return constant(shape, nil, {4, 1, -0.5, 0.25, 0, 1.5, -2.5}) end
+local function diagonal(n)
+  local v <const> = {}
+  for i = 1, n * n do v[i] = (i - 1) % (n + 1) == 0 and 3 or i % 3 / (n + 1) end
+  return constant({n, n}, nil, v)
+end
+
+rows.solve = {
+  wants = solved, tolerance = 1e-11, -- as far as the factors differ in their rounding
+  cases = {{regular {2, 2}, real {2, 3}}, {regular {3, 3}, real {3}},
+    {regular {2, 3, 3}, real {2, 3, 2}}, {regular {2, 3, 3}, real {2, 3}},
+    {regular {3, 3}, real {2, 3, 1}}, {regular {2, 1, 2, 2}, real {3, 2, 2}},
+    {regular {0, 0}, real {0, 2}}, {regular {0, 2, 2}, real {0, 2, 1}},
+    {regular {3, 3}, real {3, 0}}, {diagonal(17), real {17, 2}}},
+}
+rows.inverse = {
+  tolerance = 1e-11,
+  wants = function(a)
+    local n <const> = #a.shape
+    return solved(a, ref.build(a.shape, function(i) return i[n - 1] == i[n] and 1 or 0 end))
+  end,
+  cases = {{regular {2, 2}}, {regular {2, 3, 3}}, {regular {0, 0}}, {regular {1, 1}},
+    {constant({2, 2}, nil, {0, 1, 1, 0})}, {diagonal(17)}},
+}
+rows.cholesky = { -- its gradient is that of symmetric changes: see solve_spec.lua
+  tolerance = 1e-11,
+  wants = function(a)
+    local l <const>, n <const> = ref.map(function() return 0 end, a), a.shape[#a.shape]
+    for r = 0, #a - n * n, math.max(n * n, 1) do
+      for i = 1, n do
+        for j = 1, i do
+          local s = a[r + (i - 1) * n + j]
+          for k = 1, j - 1 do s = s - l[r + (i - 1) * n + k] * l[r + (j - 1) * n + k] end
+          l[r + (i - 1) * n + j] = i == j and math.sqrt(s) or s / l[r + (j - 1) * n + j]
+        end
+      end
+    end
+    return l
+  end,
+  cases = {{constant({2, 2}, nil, {4, 1, 1, 3}), grad = false},
+    {constant({2, 2, 2}, nil, {4, 9, 1, 3, 2, 9, -1, 5}), grad = false},
+    {constant({3, 3}, nil, {4, 1, -1, 1, 5, 2, -1, 2, 6}), grad = false},
+    {constant({0, 0}, nil, {}), grad = false}, {constant({1, 1}, nil, {9}), grad = false},
+    {diagonal(17), grad = false}},
+}
+rows.eigh = {elsewhere = "spec/solve_spec.lua"}
+
 -- ---- specified elsewhere --------------------------------------------------------------
 
 for _, name in ipairs {"uniform", "normal", "random", "bernoulli", "dropout"} do
