@@ -177,7 +177,8 @@ describe("the layers of Lua", function()
 
   -- A part requires those of a lower level, and itself. All may require the core.
   local LEVEL <const> = {
-    prelude = 0, core = 1, class = 1, check = 1, folder = 1, tensor = 2, grad = 3,
+    prelude = 0, core = 1, class = 1, check = 1, folder = 1, einsum = 1, tensor_parts = 1,
+    tensor = 2, grad = 3,
     data = 3, io = 3, plot = 3, nn = 4, loss = 5, optim = 5, mtl = 5, model = 6, train = 7,
     cli = 8, repl = 8, init = 9,
   }

@@ -2,9 +2,8 @@
 -- by PyTorch's names. Each is a method and a function of `braid`.
 
 local core <const> = require "braid.core"
-local einsum <const> = require "braid.einsum"
 
-local M <const> = {einsum = einsum}
+local M <const> = {}
 local ops <const> = core.ops
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
