@@ -696,6 +696,415 @@ rows.masked_select = {
   sized = function(n) return {real {n}, mask {n}} end,
 }
 
+-- ---- rearrangements -------------------------------------------------------------------
+
+-- wants(x, ...) from shape(x, ...) and source(d, i, n, ...), the index of x that index i of
+-- dimension d shows (nil: `none`).
+local function rearranged(shape, source, none)
+  return function(x, ...)
+    local args <const> = {...}
+    local blank <const> = none and none(...)
+    return ref.build(shape(x, ...), function(index)
+      local place <const> = {}
+      for d, i in ipairs(index) do
+        place[d] = source(d, i, x.shape, table.unpack(args))
+        if not place[d] then return blank end
+      end
+      return ref.at(x, place)
+    end)
+  end
+end
+
+local function its_shape(x) return x.shape end
+
+rows.flip = {
+  exact = true,
+  wants = rearranged(its_shape, function(d, i, shape, dims)
+    if type(dims) == "table" and #dims == 0 then return i end
+    return ref.named(dims, #shape)[d] and shape[d] + 1 - i or i
+  end),
+  cases = {{real {2, 3}, 1}, {real {2, 3, 4}, {1, -1}}, {real {2, 3, 4, 5}, 4},
+    {real {0, 3}, 2}, {real {3}, {}}, {real {}, {}}, {whole({2, 3}, 0, 9), 2}, {mask {7}, 1}},
+  sized = function(n) return {real {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 30, 50}), {1, 3}} end,
+}
+rows.roll = {
+  exact = true,
+  wants = rearranged(its_shape, function(d, i, shape, shifts, dims)
+    for k, dim in ipairs(dims) do
+      if (dim < 0 and #shape + 1 + dim or dim) == d then i = (i - 1 - shifts[k]) % shape[d] + 1 end
+    end
+    return i
+  end),
+  cases = {{real {2, 3}, {1}, {1}}, {real {4, 5}, {-7, 2}, {1, 2}}, {real {2, 3, 4, 5}, {2}, {-1}},
+    {real {5}, {1, 2}, {1, 1}}, {real {0, 3}, {4}, {1}}, {whole({5}, 0, 9), {3}, {1}}},
+  sized = function(n) return {real {2, n}, {1}, {2}} end,
+  large = function() return {large(-1, 1, {70, 30, 50}), {9, 7}, {1, 3}} end,
+}
+rows.repeat_ = {
+  exact = true,
+  wants = rearranged(function(x, times)
+    local shape <const> = {}
+    for d, size in ipairs(x.shape) do shape[d] = size * times[d] end
+    return shape
+  end, function(d, i, shape) return (i - 1) % shape[d] + 1 end),
+  cases = {{real {2, 3}, {2, 1}}, {real {2, 3}, {1, 3}}, {real {3}, {0}}, {real {}, {}},
+    {real {0, 2}, {2, 2}}, {real {1, 2, 2, 3}, {2, 1, 3, 2}}, {mask {3}, {2}}},
+  sized = function(n) return {real {2, n}, {2, 3}} end,
+  large = function() return {large(-1, 1, {7, 30, 50}), {3, 1, 4}} end,
+}
+
+local PADDED <const> = {
+  reflect = function(i, n) return i < 1 and 2 - i or i > n and 2 * n - i or i end,
+  replicate = function(i, n) return math.min(math.max(i, 1), n) end,
+  circular = function(i, n) return (i - 1) % n + 1 end,
+  constant = function(i, n) return i >= 1 and i <= n and i or nil end,
+}
+
+rows.pad = {
+  exact = true,
+  wants = rearranged(function(x, pad)
+    local shape <const>, n <const> = {}, #x.shape
+    for d, size in ipairs(x.shape) do
+      local k <const> = 2 * (n - d) + 1
+      shape[d] = size + (pad[k] or 0) + (pad[k + 1] or 0)
+    end
+    return shape
+  end, function(d, i, shape, pad, mode)
+    return PADDED[type(mode) == "string" and mode or "constant"](
+      i - (pad[2 * (#shape - d) + 1] or 0), shape[d])
+  end, function(_, mode, value) return value or type(mode) == "table" and mode.value or 0 end),
+  cases = {{real {2, 3}, {1, 2}}, {real {2, 3}, {0, 1, 2, 0}, {value = 1.5}},
+    {real {4, 5}, {-1, 2, 1, -2}, "constant", -1}, {real {2, 3, 4, 5}, {1, 1, 2, 2}},
+    {real {3}, {-2, -1}}, {real {3}, {-5, 5}}, {real {0, 2}, {1, 1, 1, 1}}, {real {}, {}},
+    {real {2, 5}, {4, 2}, "reflect"}, {real {3, 4}, {5, 1, 2, 0}, "replicate"},
+    {real {2, 3, 4}, {2, 4, 3, 0}, "circular"}, {whole({3}, 0, 9), {1, 1}, {value = 7}},
+    {mask {3}, {1, 1}, {value = 1}}},
+  sized = function(n) return {real {2, n}, {1, 2}} end,
+  large = function() return {large(-1, 1, {7, 9, 30, 50}), {3, 1, 4, 2}} end,
+}
+rows.unfold = {
+  exact = true, view = true,
+  wants = function(x, dim, size, step)
+    local n <const>, shape <const> = #x.shape, table.move(x.shape, 1, #x.shape, 1, {})
+    if dim < 0 then dim = n + 1 + dim end
+    shape[dim] = (shape[dim] - size) // step + 1
+    shape[n + 1] = size
+    return ref.build(shape, function(index)
+      local place <const> = table.move(index, 1, n, 1, {})
+      place[dim] = (index[dim] - 1) * step + index[n + 1]
+      return ref.at(x, place)
+    end)
+  end,
+  cases = {{real {7}, 1, 3, 1}, {real {7}, 1, 3, 2}, {real {2, 8}, -1, 2, 3},
+    {real {5, 3, 2}, 1, 5, 1}, {real {0, 3}, 2, 2, 1}, {real {3}, 1, 0, 1},
+    {real {2, 3, 4, 5}, 3, 3, 1}},
+}
+
+-- ---- an index for every element -------------------------------------------------------
+
+local function with(index, d, value)
+  local copy <const> = table.move(index, 1, #index, 1, {})
+  copy[d] = value
+  return copy
+end
+
+local function int(shape, values) return constant(shape, "int64", values) end
+
+-- f(old, new) at the places of x that the index names, one after the other.
+local function scattered(f)
+  return function(x, dim, index, src)
+    local y <const> = ref.build(x.shape, function(i) return ref.at(x, i) end)
+    local n <const> = #x.shape
+    if dim < 0 then dim = n + 1 + dim end
+    ref.build(index.shape, function(i)
+      local v <const>, k = ref.at(index, i), 0
+      local place <const> = with(i, dim, v < 0 and x.shape[dim] + 1 + v or v)
+      for d, size in ipairs(x.shape) do k = k * size + place[d] - 1 end
+      local new = src
+      if type(src) == "table" then -- src may be larger than the index
+        local at = 0
+        for d, size in ipairs(src.shape) do at = at * size + i[d] - 1 end
+        new = src[at + 1]
+      end
+      y[k + 1] = f(y[k + 1], new)
+    end)
+    return y
+  end
+end
+
+rows.gather = {
+  exact = true,
+  wants = function(x, dim, index)
+    return ref.build(index.shape, function(i)
+      local d <const> = dim < 0 and #x.shape + 1 + dim or dim
+      local v <const> = ref.at(index, i)
+      return ref.at(x, with(i, d, v < 0 and x.shape[d] + 1 + v or v))
+    end)
+  end,
+  cases = {{real {3, 4}, 2, int({3, 2}, {1, 4, 2, 2, -1, 3})},
+    {real {3, 4}, 1, int({2, 3}, {3, 1, 1, 2, 3, 3})},
+    {real {2, 3, 2}, -2, int({2, 5, 1}, {1, 3, 3, 2, 1})},
+    {real {5}, 1, constant({2}, "int32", {5, 5})}, {real {3}, 1, int({0}, {})},
+    {real {0, 3}, 2, int({0, 2}, {})}, {mask {4}, 1, int({2}, {2, 3})},
+    {real {2, 3, 4, 5}, 2, int({2, 2, 3, 5}, {3, 1, 2})}},
+  sized = function(n) return {real {2, n}, 2, int({2, n}, {n, 1})} end,
+}
+rows.scatter = {
+  exact = true, wants = scattered(function(_, new) return new end),
+  cases = {{real {3, 4}, 2, int({3, 2}, {1, 4, 2, 3, -1, 3}), real {3, 2}},
+    {real {3, 4}, 1, int({2, 3}, {3, 1, 1, 2, 3, 3}), real {2, 4}},
+    {real {2, 3, 2}, -1, int({2, 3, 1}, {1, 2}), 1.5}, {real {3}, 1, int({0}, {}), real {2}},
+    {real {3}, 1, int({2}, {1, 3}), real {}}, {real {0, 3}, 2, int({0, 2}, {}), 1},
+    {whole({4}, 0, 9), 1, int({2}, {1, 4}), whole({2}, 0, 9)}},
+  sized = function(n) return {real {2, n}, 2, int({2, 1}, {n, 1}), real {2, 1}} end,
+}
+rows.scatter_add = {
+  wants = scattered(function(old, new) return old + new end),
+  cases = {{real {3, 4}, 2, int({3, 2}, {1, 1, 2, 3, -1, 3}), real {3, 2}},
+    {real {3, 4}, 1, int({2, 3}, {3, 1, 1, 2, 1, 3}), real {2, 4}},
+    {real {2, 3, 2}, -1, int({2, 3, 2}, {1, 1}), 1.5}, {real {3}, 1, int({0}, {}), real {2}},
+    {real {3}, 1, int({2}, {3, 3}), real {}}, {real {0, 3}, 2, int({0, 2}, {}), 1},
+    {whole({4}, 0, 9), 1, int({3}, {1, 4, 4}), whole({3}, 0, 9)}},
+  sized = function(n) return {real {2, n}, 2, int({2, 2}, {n, 1, 1, 1}), real {2, 2}} end,
+}
+
+-- ---- order ----------------------------------------------------------------------------
+
+-- The places of v in order; NaN above all, equal values in the order they have.
+local function places(v, falling)
+  local at <const> = {}
+  for i = 1, #v do at[i] = i end
+  local function above(a, b)
+    if type(a) == "boolean" then return a and not b end
+    return a > b or (a ~= a and b == b)
+  end
+  table.sort(at, function(i, j)
+    if above(v[i], v[j]) then return falling or false end
+    if above(v[j], v[i]) then return not falling end
+    return i < j
+  end)
+  return at
+end
+
+-- f(values of a lane) -> places; results of `kept` (nil: all) values and places.
+local function ordered(x, dim, kept, f)
+  if #x.shape == 0 then return x, {shape = {}, 1} end
+  if dim < 0 then dim = #x.shape + 1 + dim end
+  local shape <const>, lanes <const> = with(x.shape, dim, kept or x.shape[dim]), {}
+  local values <const> = ref.build(shape, function(index)
+    local key <const>, lane <const> = table.concat(with(index, dim, 0), ","), {}
+    for i = 1, x.shape[dim] do lane[i] = ref.at(x, with(index, dim, i)) end
+    lanes[key] = lanes[key] or f(lane)
+    return lane[lanes[key][index[dim]]]
+  end)
+  return values, ref.build(shape, function(index)
+    return lanes[table.concat(with(index, dim, 0), ",")][index[dim]]
+  end)
+end
+
+local WITH_NAN <const> = constant({2, 4}, nil, {1, 0 / 0, -0.0, 0, 3, 0 / 0, -1 / 0, 1 / 0})
+
+rows.sort = {
+  exact = true,
+  wants = function(x, dim, falling)
+    if type(dim) == "table" then dim, falling = nil, dim.descending end
+    return ordered(x, dim or -1, nil, function(v) return places(v, falling) end)
+  end,
+  cases = {{apart {7}}, {apart {2, 5}, {descending = true}}, {apart {4, 3, 2}, 1},
+    {apart {2, 3, 4, 2}, 2, true}, {apart {}}, {apart {0, 3}}, {apart {3, 0}},
+    {whole({40}, 0, 5)}, {whole({40}, 0, 5), 1, true}, {mask {9}}, {whole({9}, 0, 1), 1},
+    {WITH_NAN, grad = false}, {WITH_NAN, 2, true, grad = false},
+    {constant({3}, "int64", {(1 << 53) + 1, 1 << 53, -1})}},
+  sized = function(n) return {apart {2, n}} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+rows.topk = {
+  exact = true,
+  wants = function(x, k, dim, largest)
+    if type(dim) == "table" then dim, largest = nil, dim.largest end
+    return ordered(x, dim or -1, k, function(v) return places(v, largest ~= false) end)
+  end,
+  cases = {{apart {7}, 3}, {apart {2, 5}, 5}, {apart {4, 3, 2}, 2, 1},
+    {apart {2, 3, 4, 2}, 1, 2, false}, {apart {2, 6}, 2, {largest = false}}, {apart {}, 1},
+    {apart {3}, 0}, {apart {0, 3}, 2}, {whole({40}, 0, 5), 7}, {WITH_NAN, 3, grad = false}},
+  sized = function(n) return {apart {2, n}, (n + 1) // 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 5, 1} end,
+}
+
+local function lower_median(v)
+  for i = #v, 1, -1 do if v[i] ~= v[i] then return i end end
+  return places(v)[(#v + 1) // 2]
+end
+
+rows.median = {
+  exact = true,
+  wants = function(x, dim, keepdim)
+    if type(dim) == "table" then dim, keepdim = dim.dim, dim.keepdim end
+    local where_ <const> = ref.reduce(x, dim, keepdim, lower_median)
+    local values <const> = ref.reduce(x, dim, keepdim,
+      function(v) return v[lower_median(v)] end)
+    if dim then return values, where_ end
+    return values
+  end,
+  cases = {{apart {7}}, {apart {2, 4}}, {apart {2, 4}, 2}, {apart {2, 3, 4}, -2, true},
+    {apart {}}, {apart {0, 3}, 2}, {apart {2, 3, 2, 2}, {dim = 2, keepdim = true}},
+    {whole({9, 4}, 0, 9), 1}, {WITH_NAN, 2, grad = false}, {WITH_NAN, grad = false},
+    {constant({1}, "int64", {math.maxinteger})}},
+  sized = function(n) return {apart {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+rows.cumsum = {
+  wants = function(x, dim)
+    if #x.shape == 0 then return x end
+    if dim < 0 then dim = #x.shape + 1 + dim end
+    return ref.build(x.shape, function(index)
+      local s = 0
+      for i = 1, index[dim] do
+        local v <const> = ref.at(x, with(index, dim, i))
+        s = s + (v == true and 1 or v or 0)
+      end
+      return s
+    end)
+  end,
+  cases = {{real {7}, 1}, {real {2, 5}, -1}, {real {4, 3, 2}, 1}, {real {2, 3, 4, 2}, 3},
+    {real {}, 1}, {real {0, 3}, 2}, {real {3, 0}, 2}, {whole({9, 2}, -9, 9), 1}, {mask {9}, 1}},
+  sized = function(n) return {real {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+
+-- ---- the size of lanes ----------------------------------------------------------------
+
+local function norm_of(v, p)
+  local s, top, least = 0, 0, math.huge
+  for _, x in ipairs(v) do
+    local size <const> = math.abs(x)
+    s = s + (p == 0 and (size ~= 0 and 1 or 0) or size ^ p)
+    top, least = math.max(top, size), math.min(least, size)
+  end
+  if p == math.huge then return top elseif p == -math.huge then return least end
+  return p == 0 and s or s ^ (1 / p)
+end
+
+rows.norm = {
+  wants = function(x, p, dim, keepdim)
+    if type(p) == "table" then p, dim, keepdim = p.p, p.dim, p.keepdim end
+    return ref.reduce(x, dim, keepdim, function(v) return norm_of(v, p or 2) end)
+  end,
+  cases = {{real {7}}, {real {2, 3, 4}, 2, 2}, {real {2, 3, 4}, 1, {1, 3}, true},
+    {real {2, 3, 2, 2}, {dim = 2, keepdim = true}}, {real {}}, {real {0, 3}}, {real {0, 3}, 2, 2},
+    {real {3, 4}, 3, 2}, {real {3, 4}, 0.5, 2}, {real {3, 4}, 0, 1, grad = false},
+    {apart {3, 4}, math.huge, 1}, {apart {3, 5}, -math.huge, 2}, {real {3, 4}, -1, 2},
+    {constant({2, 2}, nil, {0, 0, 3, 4}), 2, 2, grad = false}},
+  sized = function(n) return {real {2, n}, 2, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 2, 1} end,
+}
+rows.logsumexp = {
+  wants = function(x, dim, keepdim)
+    return ref.reduce(x, dim, keepdim, function(v)
+      local top, s = -math.huge, 0
+      for _, e in ipairs(v) do top = math.max(top, e) end
+      if top - top ~= 0 then return top end
+      for _, e in ipairs(v) do s = s + math.exp(e - top) end
+      return top + math.log(s)
+    end)
+  end,
+  cases = {{real {7}}, {real {2, 3, 4}, 2}, {real {2, 3, 4}, {1, 3}, true}, {real {}},
+    {real {2, 3, 2, 2}, 2}, {real {0, 3}, 2}, {real {3, 0}, 2, grad = false},
+    {constant({3}, nil, {1000, 1001, -1000}), 1},
+    {constant({2, 2}, nil, {-1 / 0, -1 / 0, 1 / 0, 1}), 2, grad = false}},
+  sized = function(n) return {real {2, n}, 2} end,
+  large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+
+-- ---- small systems --------------------------------------------------------------------
+
+-- x of a x = b, matrix by matrix, by elimination with pivots; a's batch broadcasts to b's.
+local function solved(a, b)
+  local n <const> = a.shape[#a.shape]
+  local vector <const> = #b.shape == 1 or
+    table.concat(b.shape, ",") == table.concat(a.shape, ",", 1, #a.shape - 1)
+  if vector then b = ref.reshape(b, with(b.shape, #b.shape + 1, 1)) end
+  local function batch(x) return {shape = table.move(x.shape, 1, #x.shape - 2, 1, {})} end
+  local shape <const>, memory <const> = ref.broadcast(batch(a), batch(b)), {}
+  local k <const>, rank <const> = b.shape[#b.shape], #shape
+  shape[rank + 1], shape[rank + 2] = n, k
+  local function solution(index)
+    local m <const> = {}
+    for i = 1, n do
+      m[i] = {}
+      for j = 1, n do m[i][j] = ref.at(a, with(with(index, rank + 1, i), rank + 2, j)) end
+      for j = 1, k do m[i][n + j] = ref.at(b, with(with(index, rank + 1, i), rank + 2, j)) end
+    end
+    for p = 1, n do
+      local best = p
+      for i = p, n do if math.abs(m[i][p]) > math.abs(m[best][p]) then best = i end end
+      m[p], m[best] = m[best], m[p]
+      for i = 1, n do
+        local f <const> = i ~= p and m[i][p] / m[p][p] or 0
+        for j = p, n + k do m[i][j] = m[i][j] - f * m[p][j] end
+      end
+    end
+    return m
+  end
+  local x <const> = ref.build(shape, function(index)
+    local key <const> = table.concat(index, ",", 1, rank)
+    memory[key] = memory[key] or solution(index)
+    local i <const>, j <const> = index[rank + 1], index[rank + 2]
+    return memory[key][i][n + j] / memory[key][i][i]
+  end)
+  if vector then table.remove(x.shape) end
+  return x
+end
+
+-- Matrices that are far from singular.
+local function regular(shape) return constant(shape, nil, {4, 1, -0.5, 0.25, 0, 1.5, -2.5}) end
+local function diagonal(n)
+  local v <const> = {}
+  for i = 1, n * n do v[i] = (i - 1) % (n + 1) == 0 and 3 or i % 3 / (n + 1) end
+  return constant({n, n}, nil, v)
+end
+
+rows.solve = {
+  wants = solved, tolerance = 1e-11, -- as far as the factors differ in their rounding
+  cases = {{regular {2, 2}, real {2, 3}}, {regular {3, 3}, real {3}},
+    {regular {2, 3, 3}, real {2, 3, 2}}, {regular {2, 3, 3}, real {2, 3}},
+    {regular {3, 3}, real {2, 3, 1}}, {regular {2, 1, 2, 2}, real {3, 2, 2}},
+    {regular {0, 0}, real {0, 2}}, {regular {0, 2, 2}, real {0, 2, 1}},
+    {regular {3, 3}, real {3, 0}}, {diagonal(17), real {17, 2}}},
+}
+rows.inverse = {
+  tolerance = 1e-11,
+  wants = function(a)
+    local n <const> = #a.shape
+    return solved(a, ref.build(a.shape, function(i) return i[n - 1] == i[n] and 1 or 0 end))
+  end,
+  cases = {{regular {2, 2}}, {regular {2, 3, 3}}, {regular {0, 0}}, {regular {1, 1}},
+    {constant({2, 2}, nil, {0, 1, 1, 0})}, {diagonal(17)}},
+}
+rows.cholesky = { -- its gradient is that of symmetric changes: see solve_spec.lua
+  tolerance = 1e-11,
+  wants = function(a)
+    local l <const>, n <const> = ref.map(function() return 0 end, a), a.shape[#a.shape]
+    for r = 0, #a - n * n, math.max(n * n, 1) do
+      for i = 1, n do
+        for j = 1, i do
+          local s = a[r + (i - 1) * n + j]
+          for k = 1, j - 1 do s = s - l[r + (i - 1) * n + k] * l[r + (j - 1) * n + k] end
+          l[r + (i - 1) * n + j] = i == j and math.sqrt(s) or s / l[r + (j - 1) * n + j]
+        end
+      end
+    end
+    return l
+  end,
+  cases = {{constant({2, 2}, nil, {4, 1, 1, 3}), grad = false},
+    {constant({2, 2, 2}, nil, {4, 9, 1, 3, 2, 9, -1, 5}), grad = false},
+    {constant({3, 3}, nil, {4, 1, -1, 1, 5, 2, -1, 2, 6}), grad = false},
+    {constant({0, 0}, nil, {}), grad = false}, {constant({1, 1}, nil, {9}), grad = false},
+    {diagonal(17), grad = false}},
+}
+rows.eigh = {elsewhere = "spec/solve_spec.lua"}
+
 -- ---- specified elsewhere --------------------------------------------------------------
 
 for _, name in ipairs {"uniform", "normal", "random", "bernoulli", "dropout"} do

@@ -152,6 +152,18 @@ br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format);
 br_tensor *br_contiguous(br_tensor *src);
 br_tensor *br_reshaped(br_tensor *src, int ndim, const int64_t *shape);
 
+/* ---- lanes (lanes.c) ---- */
+
+/* t with the dimensions in `mask` innermost, in their order, contiguous: t's own memory
+   where it lies so. */
+br_tensor *br_lanes(br_tensor *t, unsigned mask, br_dtype dtype);
+/* Zeros that lie as the lanes of t would. */
+br_tensor *br_lanes_new(const br_tensor *t, unsigned mask, br_dtype dtype);
+/* The view of lanes with the dimensions where they were. */
+br_tensor *br_lanes_back(br_tensor *lanes, unsigned mask);
+/* The same, copied into t. */
+br_status br_lanes_store(br_tensor *lanes, unsigned mask, br_tensor *t);
+
 /* ---- threads (call.c) ---- */
 
 /* The number of this thread within a parallel region, from 0. */

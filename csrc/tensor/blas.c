@@ -6,6 +6,20 @@
 #include <cblas.h>
 #include <string.h>
 
+/* LAPACK's own names, from the same library. Fortran passes the length of a character
+   argument at the end. */
+void dgetrf_(const blasint *m, const blasint *n, double *a, const blasint *lda,
+             blasint *pivot, blasint *info);
+void dgetrs_(const char *trans, const blasint *n, const blasint *k, const double *a,
+             const blasint *lda, const blasint *pivot, double *b, const blasint *ldb,
+             blasint *info, size_t trans_length);
+void dpotrf_(const char *half, const blasint *n, double *a, const blasint *lda,
+             blasint *info, size_t half_length);
+void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
+             const blasint *lda, double *w, double *work, const blasint *lwork,
+             blasint *iwork, const blasint *liwork, blasint *info, size_t job_length,
+             size_t half_length);
+
 __attribute__((constructor)) static void one_thread(void) { openblas_set_num_threads(1); }
 
 void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
@@ -22,4 +36,45 @@ void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
   else
     cblas_dgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, alpha, a,
                 (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+/* ---- small systems ---- */
+
+int64_t br_lu(int64_t n, double *a, int32_t *pivot) {
+  blasint size = (blasint)n, info = 0;
+  if (n > 0) dgetrf_(&size, &size, a, &size, pivot, &info);
+  return info;
+}
+
+void br_lu_solve(bool transposed, int64_t n, int64_t k, const double *lu,
+                 const int32_t *pivot, double *b) {
+  blasint size = (blasint)n, columns = (blasint)k, info = 0;
+  if (n > 0 && k > 0)
+    dgetrs_(transposed ? "T" : "N", &size, &columns, lu, &size, pivot, b, &size, &info,
+            1);
+}
+
+int64_t br_cholesky(int64_t n, double *a) {
+  blasint size = (blasint)n, info = 0;
+  if (n > 0) dpotrf_("U", &size, a, &size, &info, 1);
+  return info;
+}
+
+void br_triangle_solve(bool right, bool transposed, int64_t n, const double *l,
+                       double *b) {
+  if (n > 0)
+    cblas_dtrsm(CblasRowMajor, right ? CblasRight : CblasLeft, CblasLower,
+                transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (blasint)n,
+                (blasint)n, 1, l, (blasint)n, b, (blasint)n);
+}
+
+int64_t br_eigh_room(int64_t n) { return (1 + 6 * n + 2 * n * n) + (3 + 5 * n); }
+
+int64_t br_eigh(int64_t n, double *a, double *w, double *room) {
+  blasint size = (blasint)n, info = 0, reals = 1 + 6 * size + 2 * size * size,
+          whole = 3 + 5 * size;
+  if (n > 0)
+    dsyevd_("V", "U", &size, a, &size, w, room, &reals, (blasint *)(void *)(room + reals),
+            &whole, &info, 1, 1);
+  return info;
 }

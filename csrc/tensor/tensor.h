@@ -126,4 +126,23 @@ void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
              double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
              double beta, void *c, int64_t ldc);
 
+/* Small systems, in double. The results other than of br_lu_solve and br_triangle_solve
+   are 0, or tell where it went wrong (from 1). */
+
+/* a (n,n), column by column, becomes its factors. */
+int64_t br_lu(int64_t n, double *a, int32_t *pivot);
+/* b (n,k), column by column, becomes the solution of a x = b or, transposed, a^T x = b.
+ */
+void br_lu_solve(bool transposed, int64_t n, int64_t k, const double *lu,
+                 const int32_t *pivot, double *b);
+/* The lower half of a, row by row, becomes l of a = l l^T. */
+int64_t br_cholesky(int64_t n, double *a);
+/* b (n,n), row by row, becomes l^-1 b, or b l^-1 from the right; l^-T when transposed. */
+void br_triangle_solve(bool right, bool transposed, int64_t n, const double *l,
+                       double *b);
+/* a (n,n), symmetric (the lower half is read), becomes its eigenvectors, row by row, and
+   w its eigenvalues, rising. `room` holds br_eigh_room(n) doubles. */
+int64_t br_eigh_room(int64_t n);
+int64_t br_eigh(int64_t n, double *a, double *w, double *room);
+
 #endif

@@ -15,9 +15,14 @@ M.set_threads, M.get_threads = core.set_threads, core.get_threads
 for _, row in ipairs(core.rows) do
   if not row.hidden then M.F[row.name] = core.ops[row.name] end
 end
-setmetatable(M.F, {__index = require "braid.functional"})
+for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
-for name, loss in pairs(require "braid.loss") do M.F[name] = loss end
+-- Composed functions and losses are read when first named.
+setmetatable(M.F, {__index = function(t, name)
+  local value <const> = require("braid.functional")[name] or require("braid.loss")[name]
+  rawset(t, name, value)
+  return value
+end})
 
 -- Parts that a small script does not need are read when first named.
 local PARTS <const> = {

@@ -70,18 +70,27 @@ function M.full(sizes, value, given)
   return finish(core.new(sizes, options.dtype, value), options)
 end
 
---- Uniform in [0, 1), and standard normal.
-function M.rand(...)
-  local sizes <const>, given <const> = sizes_and_options(...)
-  local options <const> = check.options("rand", given, CREATE)
-  return finish(ops.uniform_(core.new(sizes, options.dtype)), options)
+function M.full_like(t, value, given)
+  local options <const> = check.options("full_like", given,
+    {dtype = t.dtype, requires_grad = false})
+  return finish(core.like(t, options.dtype, value), options)
 end
 
-function M.randn(...)
-  local sizes <const>, given <const> = sizes_and_options(...)
-  local options <const> = check.options("randn", given, CREATE)
-  return finish(ops.normal_(core.new(sizes, options.dtype)), options)
+local function drawn(name, draw)
+  M[name] = function(...)
+    local sizes <const>, given <const> = sizes_and_options(...)
+    local options <const> = check.options(name, given, CREATE)
+    return finish(draw(core.new(sizes, options.dtype)), options)
+  end
+  M[name .. "_like"] = function(t, given)
+    local options <const> = check.options(name .. "_like", given,
+      {dtype = t.dtype, requires_grad = false})
+    return finish(draw(core.like(t, options.dtype)), options)
+  end
 end
+
+drawn("rand", ops.uniform_)  -- uniform in [0, 1)
+drawn("randn", ops.normal_)  -- standard normal
 
 --- Integers from low to high, both included: braid.randint(1, 6, {10}).
 function M.randint(low, high, sizes, given)
@@ -178,6 +187,9 @@ end
 
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
 methods.where = nil
+
+M.einsum = require "braid.einsum"
+for name, f in pairs(require "braid.tensor_parts") do M[name], methods[name] = f, f end
 
 meta.__add, meta.__sub, meta.__mul, meta.__div = ops.add, ops.sub, ops.mul, ops.div
 meta.__idiv, meta.__mod, meta.__pow = ops.floordiv, ops.mod, ops.pow

@@ -1,0 +1,332 @@
+/* Small systems: a (..., n, n), one matrix after the other, in double. Factors are found
+   in infer, for a matrix may turn out to have none. */
+#include "op/op.h"
+
+#include <string.h>
+
+static double *doubles(const br_tensor *t) { return (double *)(void *)t->data; }
+
+static br_status need_square(br_call *c, const br_tensor *a) {
+  br_status status = br_need_float(c, a, "a");
+  if (status) return status;
+  if (a->ndim >= 2 && a->shape[a->ndim - 1] == a->shape[a->ndim - 2]) return BR_OK;
+  return br_bad(c, "a must have the shape (..., n, n), not %s", br_shape_of(a));
+}
+
+/* The last two dimensions exchanged. */
+static br_tensor *turned(br_tensor *t) {
+  int order[BR_MAX_DIM];
+  for (int d = 0; d < t->ndim; d++) order[d] = d;
+  order[t->ndim - 1] = t->ndim - 2;
+  order[t->ndim - 2] = t->ndim - 1;
+  return br_view_permute(t, order);
+}
+
+/* A copy of t, expanded to the batch, in double; transposed, so that columns lie one
+   after the other. */
+static br_tensor *copied(br_tensor *t, int ndim, const int64_t *batch, bool transposed) {
+  int64_t shape[BR_MAX_DIM];
+  memcpy(shape, batch, sizeof shape);
+  for (int d = 1; d <= 2; d++) shape[ndim - d] = t->shape[t->ndim - d];
+  br_tensor *wide = br_view_expand(t, ndim, shape), *view = NULL, *copy = NULL;
+  if (wide) view = transposed ? turned(wide) : br_retain(wide);
+  if (view) copy = br_tensor_new(BR_F64, ndim, view->shape, BR_CONTIGUOUS);
+  if (copy && br_copy(copy, view) != BR_OK) {
+    br_release(copy);
+    copy = NULL;
+  }
+  br_release(wide);
+  br_release(view);
+  return copy;
+}
+
+static br_tensor *copied_plain(br_tensor *t, bool transposed) {
+  return copied(t, t->ndim, t->shape, transposed);
+}
+
+static int64_t matrices(const br_tensor *t) {
+  int64_t n = 1;
+  for (int d = 0; d < t->ndim - 2; d++) n *= t->shape[d];
+  return n;
+}
+
+/* ---- solve and inverse: a x = b, where b is the identity for the inverse ---- */
+
+/* saved[0]: the factors of each a of the batch; saved[1]: its pivots */
+static br_status factor(br_call *c, int ndim, const int64_t *batch) {
+  int64_t n = c->in[0]->shape[c->in[0]->ndim - 1];
+  c->saved[0] = copied(c->in[0], ndim, batch, true);
+  if (!c->saved[0]) return BR_ENOMEM;
+  int64_t count = matrices(c->saved[0]), rows[2] = {count, n};
+  c->saved[1] = br_tensor_new(BR_I32, 2, rows, BR_CONTIGUOUS);
+  if (!c->saved[1]) return BR_ENOMEM;
+  for (int64_t r = 0; r < count; r++) {
+    int32_t *pivot = (int32_t *)(void *)c->saved[1]->data + r * n;
+    if (br_lu(n, doubles(c->saved[0]) + r * n * n, pivot) != 0)
+      return br_bad(c, "matrix %lld of the %lld of shape (%lld, %lld) is singular",
+                    (long long)r + 1, (long long)count, (long long)n, (long long)n);
+  }
+  return BR_OK;
+}
+
+/* Each b, as rows (..., k, n), becomes the solution. */
+static void solve_each(const br_call *c, bool transposed, br_tensor *b) {
+  int64_t n = b->shape[b->ndim - 1], k = b->shape[b->ndim - 2];
+  for (int64_t r = 0; r < matrices(b); r++)
+    br_lu_solve(transposed, n, k, doubles(c->saved[0]) + r * n * n,
+                (const int32_t *)(const void *)c->saved[1]->data + r * n,
+                doubles(b) + r * n * k);
+}
+
+/* t with the dimension of size 1 that a vector lacks of a matrix, and the other way. */
+static br_tensor *as_matrix(const br_call *c, br_tensor *t) {
+  if (!c->state[0]) return br_retain(t);
+  int64_t shape[BR_MAX_DIM];
+  memcpy(shape, t->shape, sizeof shape);
+  shape[t->ndim] = 1;
+  return br_reshaped(t, t->ndim + 1, shape);
+}
+
+/* The view of rows (..., k, n) as (..., n, k), or (..., n) for a vector. */
+static br_tensor *as_given(const br_call *c, br_tensor *rows) {
+  if (c->state[0]) return br_view_select(rows, rows->ndim - 2, 0);
+  return turned(rows);
+}
+
+static br_status solve_infer(br_call *c) {
+  const br_tensor *a = c->in[0], *b = c->in[1];
+  int64_t shape[BR_MAX_DIM], n;
+  int ndim = 0;
+  br_status status = need_square(c, a);
+  if (status) return status;
+  if (b->dtype != a->dtype)
+    return br_bad(c, "b must be %s as a is, not %s", br_dtype_name(a->dtype),
+                  br_dtype_name(b->dtype));
+  bool vector = b->ndim == 1 ||
+                (b->ndim == a->ndim - 1 &&
+                 memcmp(a->shape, b->shape, (size_t)b->ndim * sizeof *b->shape) == 0);
+  int rows = b->ndim - (vector ? 1 : 2), batch = rows;
+  n = a->shape[a->ndim - 1];
+  if (rows < 0 || b->shape[rows] != n ||
+      !br_broadcast(a->ndim - 2, a->shape, batch, b->shape, &ndim, shape))
+    return br_bad(c, "b %s does not go with a %s: (..., n, k) or (..., n) is wanted",
+                  br_shape_of(b), br_shape_of(a));
+  if (ndim + 2 > BR_MAX_DIM)
+    return br_bad(c, "the result would have too many dimensions");
+  c->state[0] = vector;
+  shape[ndim] = n;
+  if (!vector) shape[ndim + 1] = b->shape[rows + 1];
+  status = factor(c, ndim + 2, shape);
+  return status ? status
+                : br_out(c, 0, a->dtype, ndim + (vector ? 1 : 2), shape, BR_CONTIGUOUS);
+}
+
+static br_status solve_forward(br_call *c) {
+  br_tensor *b = as_matrix(c, c->in[1]), *x = NULL, *y = NULL;
+  if (b) x = copied(b, c->saved[0]->ndim, c->saved[0]->shape, true);
+  if (x) {
+    solve_each(c, false, x);
+    y = as_given(c, x);
+  }
+  br_status status = y ? br_copy(c->out[0], y) : BR_ENOMEM;
+  br_release(b);
+  br_release(x);
+  br_release(y);
+  return status;
+}
+
+static br_status inverse_infer(br_call *c) {
+  br_tensor *a = c->in[0];
+  br_status status = need_square(c, a);
+  if (!status) status = factor(c, a->ndim, a->shape);
+  return status ? status : br_out(c, 0, a->dtype, a->ndim, a->shape, BR_CONTIGUOUS);
+}
+
+static br_status inverse_forward(br_call *c) {
+  const br_tensor *a = c->in[0];
+  int64_t n = a->shape[a->ndim - 1];
+  br_tensor *x = br_tensor_zeros(BR_F64, a->ndim, a->shape, BR_CONTIGUOUS), *y = NULL;
+  if (x) {
+    for (int64_t r = 0; r < matrices(x); r++)
+      for (int64_t i = 0; i < n; i++) doubles(x)[r * n * n + i * n + i] = 1;
+    solve_each(c, false, x);
+    y = turned(x);
+  }
+  br_status status = y ? br_copy(c->out[0], y) : BR_ENOMEM;
+  br_release(x);
+  br_release(y);
+  return status;
+}
+
+/* db = a^-T dx;  da = -db x^T */
+static br_status solve_backward(br_call *c) {
+  int ndim = c->saved[0]->ndim;
+  const int64_t *batch = c->saved[0]->shape;
+  br_tensor *dy = as_matrix(c, c->dy[0]), *y = as_matrix(c, c->out[0]);
+  br_tensor *db = dy ? copied(dy, ndim, batch, true) : NULL;
+  br_tensor *x = y ? copied(y, ndim, batch, true) : NULL;
+  br_status status = db && x ? BR_OK : BR_ENOMEM;
+  if (!status) solve_each(c, true, db);
+  if (!status && c->nin > 1 && c->need[1]) status = br_dx_take(c, 1, as_given(c, db));
+  if (!status && c->need[0])
+    status = br_dx_take(c, 0, br_tensor_zeros(BR_F64, ndim, batch, BR_CONTIGUOUS));
+  if (!status && c->need[0]) {
+    int64_t n = batch[ndim - 1], k = db->shape[ndim - 2];
+    for (int64_t r = 0; r < matrices(db); r++)
+      br_gemm(BR_F64, true, false, n, n, k, -1, doubles(db) + r * n * k, n,
+              doubles(x) + r * n * k, n, 0, doubles(c->dx[0]) + r * n * n, n);
+  }
+  br_release(dy);
+  br_release(y);
+  br_release(db);
+  br_release(x);
+  return status;
+}
+
+/* ---- cholesky ---- */
+
+/* saved[0]: l in double */
+static br_status cholesky_infer(br_call *c) {
+  br_tensor *a = c->in[0];
+  br_status status = need_square(c, a);
+  if (status) return status;
+  int64_t n = a->shape[a->ndim - 1];
+  c->saved[0] = copied_plain(a, false);
+  if (!c->saved[0]) return BR_ENOMEM;
+  for (int64_t r = 0; r < matrices(a); r++) {
+    double *l = doubles(c->saved[0]) + r * n * n;
+    int64_t at = br_cholesky(n, l);
+    if (at != 0)
+      return br_bad(c,
+                    "matrix %lld of the %lld of shape (%lld, %lld) is not positive "
+                    "definite: its first %lld rows and columns are not",
+                    (long long)r + 1, (long long)matrices(a), (long long)n, (long long)n,
+                    (long long)at);
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t j = i + 1; j < n; j++) l[i * n + j] = 0;
+  }
+  return br_out(c, 0, a->dtype, a->ndim, a->shape, BR_CONTIGUOUS);
+}
+
+static br_status cholesky_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]); }
+
+/* The mean of a matrix and its transpose: a change of a is taken to be symmetric. */
+static void symmetric(int64_t n, double *a) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < i; j++)
+      a[i * n + j] = a[j * n + i] = (a[i * n + j] + a[j * n + i]) / 2;
+}
+
+/* da = l^-T p l^-1 with p the lower half of l^T dl, its diagonal halved (Murray, 2016,
+   "Differentiation of the Cholesky decomposition"). */
+static br_status cholesky_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  const br_tensor *a = c->in[0];
+  int64_t n = a->shape[a->ndim - 1];
+  br_tensor *dl = copied_plain(c->dy[0], false);
+  br_status status = br_dx_take(
+      c, 0, br_tensor_zeros(BR_F64, a->ndim, a->shape, BR_CONTIGUOUS));
+  if (!dl) status = BR_ENOMEM;
+  for (int64_t r = 0; !status && r < matrices(a); r++) {
+    const double *l = doubles(c->saved[0]) + r * n * n;
+    double *p = doubles(c->dx[0]) + r * n * n;
+    br_gemm(BR_F64, true, false, n, n, n, 1, l, n, doubles(dl) + r * n * n, n, 0, p, n);
+    for (int64_t i = 0; i < n; i++) {
+      p[i * n + i] /= 2;
+      for (int64_t j = i + 1; j < n; j++) p[i * n + j] = 0;
+    }
+    br_triangle_solve(false, true, n, l, p);
+    br_triangle_solve(true, false, n, l, p);
+    symmetric(n, p);
+  }
+  br_release(dl);
+  return status;
+}
+
+/* ---- eigh ---- */
+
+/* saved[0]: the eigenvectors as rows; saved[1]: the eigenvalues */
+static br_status eigh_infer(br_call *c) {
+  br_tensor *a = c->in[0];
+  br_status status = need_square(c, a);
+  if (status) return status;
+  int64_t n = a->shape[a->ndim - 1];
+  c->saved[0] = copied_plain(a, false);
+  c->saved[1] = br_tensor_new(BR_F64, a->ndim - 1, a->shape, BR_CONTIGUOUS);
+  double *room = br_alloc((size_t)br_eigh_room(n) * sizeof *room);
+  if (!c->saved[0] || !c->saved[1] || !room) status = BR_ENOMEM;
+  for (int64_t r = 0; !status && r < matrices(a); r++) {
+    if (br_eigh(n, doubles(c->saved[0]) + r * n * n, doubles(c->saved[1]) + r * n, room))
+      status = br_bad(c,
+                      "matrix %lld of the %lld of shape (%lld, %lld) has no eigenvalues "
+                      "that could be found; it may hold NaN",
+                      (long long)r + 1, (long long)matrices(a), (long long)n,
+                      (long long)n);
+  }
+  br_free(room);
+  if (!status) status = br_out(c, 0, a->dtype, a->ndim - 1, a->shape, BR_CONTIGUOUS);
+  return status ? status : br_out(c, 1, a->dtype, a->ndim, a->shape, BR_CONTIGUOUS);
+}
+
+static br_status eigh_forward(br_call *c) {
+  br_tensor *vectors = turned(c->saved[0]);
+  br_status status = vectors ? br_copy(c->out[1], vectors) : BR_ENOMEM;
+  br_release(vectors);
+  return status ? status : br_copy(c->out[0], c->saved[1]);
+}
+
+/* m = v^T dv, each element over the difference of the eigenvalues, with dw in the
+   diagonal. `e` is v^T. */
+static void eigh_inner(int64_t n, const double *e, const double *w, const double *dw,
+                       const double *dv, double *m) {
+  if (dv)
+    br_gemm(BR_F64, false, false, n, n, n, 1, e, n, dv, n, 0, m, n);
+  else
+    memset(m, 0, (size_t)(n * n) * sizeof *m);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++) {
+      if (i == j)
+        m[i * n + j] = dw ? dw[i] : 0;
+      else if (dv)
+        m[i * n + j] /= w[j] - w[i];
+    }
+}
+
+/* da = v m v^T */
+static br_status eigh_backward(br_call *c) {
+  if (!c->need[0]) return BR_OK;
+  const br_tensor *a = c->in[0];
+  int64_t n = a->shape[a->ndim - 1], square = n * n;
+  br_tensor *dw = c->dy[0] ? br_as(c->dy[0], BR_F64, BR_CONTIGUOUS) : NULL;
+  br_tensor *dv = c->dy[1] ? copied_plain(c->dy[1], false) : NULL;
+  double *m = br_alloc((size_t)(2 * square) * sizeof *m + 1);
+  br_status status = br_dx_take(
+      c, 0, br_tensor_zeros(BR_F64, a->ndim, a->shape, BR_CONTIGUOUS));
+  if (!m || (c->dy[0] && !dw) || (c->dy[1] && !dv)) status = BR_ENOMEM;
+  for (int64_t r = 0; !status && r < matrices(a); r++) {
+    const double *e = doubles(c->saved[0]) + r * square;
+    double *to = doubles(c->dx[0]) + r * square;
+    eigh_inner(n, e, doubles(c->saved[1]) + r * n, dw ? doubles(dw) + r * n : NULL,
+               dv ? doubles(dv) + r * square : NULL, m);
+    br_gemm(BR_F64, false, false, n, n, n, 1, m, n, e, n, 0, m + square, n);
+    br_gemm(BR_F64, true, false, n, n, n, 1, e, n, m + square, n, 0, to, n);
+    symmetric(n, to);
+  }
+  br_release(dw);
+  br_release(dv);
+  br_free(m);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_solve_ops[] = {
+  {"solve", "a:t b:t", "x of a x = b: a (..., n, n), b (..., n, k) or (..., n) -> the shape of b",
+   solve_infer, solve_forward, solve_backward, BR_KEEP_OUT(0), 0, 0, {0}},
+  {"inverse", "a:t", "the inverse of a (..., n, n) -> (..., n, n)",
+   inverse_infer, inverse_forward, solve_backward, BR_KEEP_OUT(0), 0, 0, {0}},
+  {"cholesky", "a:t", "the lower l (..., n, n) of a = l l^T, for a (..., n, n) symmetric and positive definite; its lower half is read",
+   cholesky_infer, cholesky_forward, cholesky_backward, 0, 0, 0, {0}},
+  {"eigh", "a:t", "eigenvalues (..., n), rising, and eigenvectors (..., n, n), one a column, of a (..., n, n) symmetric; its lower half is read",
+   eigh_infer, eigh_forward, eigh_backward, 0, 0, 0, {0}, 2},
+  {0}};
+/* clang-format on */

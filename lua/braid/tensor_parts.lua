@@ -1,0 +1,251 @@
+--- Functions of tensors that are put together from operators: parts, repetition, products
+-- by PyTorch's names. Each is a method and a function of `braid`.
+
+local core <const> = require "braid.core"
+
+local M <const> = {}
+local ops <const> = core.ops
+
+local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
+
+-- Integers in a row or as one table.
+local function integers(...)
+  local first <const> = ...
+  return type(first) == "table" and first or {...}
+end
+
+-- The dimension from 1, which t must have.
+local function dimension(name, t, dim)
+  local n <const> = t:dim()
+  if math.type(dim) ~= "integer" or dim == 0 or dim > n or dim < -n then
+    error(("%s: there is no dimension %s in a tensor of %d"):format(name, tostring(dim), n),
+      3)
+  end
+  return dim < 0 and n + 1 + dim or dim
+end
+
+local function need_dims(name, what, t, n)
+  if t:dim() ~= n then
+    error(("%s: %s must have %d dimension%s, not the shape %s"):format(name, what, n,
+      n == 1 and "" or "s", shape_text(t)), 3)
+  end
+end
+
+-- ---- parts ----------------------------------------------------------------------------
+
+local function pieces(t, dim, sizes)
+  local parts <const>, at = {}, 1
+  for i, size in ipairs(sizes) do
+    parts[i] = ops.narrow(t, dim, at, size)
+    at = at + size
+  end
+  return table.unpack(parts)
+end
+
+--- Views of t, each `size` long (the last perhaps shorter) or of the sizes in a table, along
+-- a dimension (default the first).
+-- @usage local a, b = braid.arange(5):split {2, 3}
+function M.split(t, size, dim)
+  dim = dimension("split", t, dim or 1)
+  local n <const>, sizes, total = t.shape[dim], {}, 0
+  if type(size) == "table" then
+    sizes = size
+    for _, s in ipairs(sizes) do total = total + s end
+    if total ~= n then
+      error(("split: the sizes add up to %s, dimension %d of %s has %d"):format(total, dim,
+        shape_text(t), n), 2)
+    end
+  elseif math.type(size) ~= "integer" or size < 1 then
+    error(("split: size must be an integer from 1 or a table, not %s"):format(
+      tostring(size)), 2)
+  else
+    for at = 0, math.max(n - 1, 0), size do sizes[#sizes + 1] = math.min(size, n - at) end
+  end
+  return pieces(t, dim, sizes)
+end
+
+--- At most n views of t of one size, the last perhaps shorter.
+function M.chunk(t, n, dim)
+  dim = dimension("chunk", t, dim or 1)
+  if math.type(n) ~= "integer" or n < 1 then
+    error(("chunk: n must be an integer from 1, not %s"):format(tostring(n)), 2)
+  end
+  local size <const>, sizes <const> = t.shape[dim], {}
+  if size == 0 then
+    for i = 1, n do sizes[i] = 0 end
+  else
+    local each <const> = (size + n - 1) // n
+    for at = 0, size - 1, each do sizes[#sizes + 1] = math.min(each, size - at) end
+  end
+  return pieces(t, dim, sizes)
+end
+
+-- ---- repetition -----------------------------------------------------------------------
+
+-- t with dimensions of size 1 in front, n in all.
+local function widened(t, n)
+  local shape <const> = t.shape
+  if #shape >= n then return t end
+  for _ = #shape + 1, n do table.insert(shape, 1, 1) end
+  return ops.reshape(t, shape)
+end
+
+--- A copy of t repeated along each dimension; more numbers than dimensions add dimensions
+-- in front. (PyTorch's repeat, which is a word of Lua.)
+-- @usage braid.arange(2):repeat_(2, 3)  -- shape 2, 6
+function M.repeat_(t, ...)
+  local times <const> = integers(...)
+  if #times < t:dim() then
+    error(("repeat_: %d numbers are fewer than the dimensions of %s"):format(#times,
+      shape_text(t)), 2)
+  end
+  return ops.repeat_(widened(t, #times), times)
+end
+
+--- The same; fewer numbers than dimensions leave the first dimensions alone.
+function M.tile(t, ...)
+  local given <const>, times <const> = integers(...), {}
+  for i = 1, t:dim() - #given do times[i] = 1 end
+  for _, n in ipairs(given) do times[#times + 1] = n end
+  return ops.repeat_(widened(t, #times), times)
+end
+
+--- t with its elements moved by `shifts` along `dims` (numbers or tables of them), what
+-- falls off coming in again; without dims as if t were flat.
+function M.roll(t, shifts, dims)
+  if dims then return ops.roll(t, integers(shifts), integers(dims)) end
+  return ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape)
+end
+
+function M.expand_as(t, other) return ops.expand(t, other.shape) end
+function M.view_as(t, other) return ops.view(t, other.shape) end
+function M.type_as(t, other) return t:to(other.dtype) end
+
+-- ---- selection ------------------------------------------------------------------------
+
+--- x (..., n, ...) with the slices of src (..., k, ...) added where index (k) says, times
+-- alpha (default 1).
+function M.index_add(x, dim, index, src, given)
+  dim = dimension("index_add", x, dim)
+  need_dims("index_add", "index", index, 1)
+  if src:dim() ~= x:dim() or src.shape[dim] ~= index.shape[1] then
+    error(("index_add: src %s has not a slice of %s for each of %d indices"):format(
+      shape_text(src), shape_text(x), index.shape[1]), 2)
+  end
+  for d, size in ipairs(src.shape) do
+    if d ~= dim and size ~= x.shape[d] then
+      error(("index_add: src %s and x %s differ in dimension %d"):format(shape_text(src),
+        shape_text(x), d), 2)
+    end
+  end
+  local alpha <const>, shape <const> = given and given.alpha or 1, {}
+  for d = 1, x:dim() do shape[d] = d == dim and index.shape[1] or 1 end
+  return ops.scatter_add(x, dim, ops.expand(ops.reshape(index, shape), src.shape),
+    alpha == 1 and src or ops.mul(src, alpha))
+end
+
+--- Elements of x by their place in row-major order, index (...) -> (...).
+function M.take(x, index)
+  return ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape)
+end
+
+--- The indices that sort x along a dimension (default the last) -> (..., n, ...).
+function M.argsort(x, ...)
+  local _ <const>, indices <const> = ops.sort(x, ...)
+  return indices
+end
+
+--- labels (...), from 1, as (..., n) of int64 with a 1 at the label; a label of 0 gives
+-- zeros. Without n it is the largest label.
+function M.one_hot(labels, n)
+  if labels.dtype == "float32" or labels.dtype == "float64" or labels.dtype == "bool" then
+    error(("one_hot: labels must be integers, not %s"):format(labels.dtype), 2)
+  end
+  local some <const> = labels:numel() > 0
+  local largest <const> = some and labels:max():item() or 0
+  local least <const> = some and labels:min():item() or 0
+  if n == nil and not some then
+    error("one_hot: n is needed for an empty tensor of labels", 2)
+  end
+  n = n or largest
+  if math.type(n) ~= "integer" or least < 0 or largest > n then
+    error(("one_hot: labels must be from 0 (none) to n = %s, these are from %d to %d"):format(
+      tostring(n), least, largest), 2)
+  end
+  local classes <const> = {}
+  for i = 1, n do classes[i] = i end
+  return labels:unsqueeze(-1):eq(core.from_table(classes, "int64")):to("int64")
+end
+
+-- ---- products -------------------------------------------------------------------------
+
+--- Matrix product (m, k) (k, n) -> (m, n).
+function M.mm(a, b)
+  need_dims("mm", "a", a, 2)
+  need_dims("mm", "b", b, 2)
+  return ops.matmul(a, b)
+end
+
+--- Products of the matrices of two batches, (b, m, k) (b, k, n) -> (b, m, n).
+function M.bmm(a, b)
+  need_dims("bmm", "a", a, 3)
+  need_dims("bmm", "b", b, 3)
+  if a.shape[1] ~= b.shape[1] then
+    error(("bmm: batches of %d and %d matrices do not go together"):format(a.shape[1],
+      b.shape[1]), 2)
+  end
+  return ops.matmul(a, b)
+end
+
+--- Matrix times vector, (m, k) (k) -> (m).
+function M.mv(a, x)
+  need_dims("mv", "a", a, 2)
+  need_dims("mv", "x", x, 1)
+  return ops.matmul(a, x)
+end
+
+--- Inner product of two vectors (n) -> ().
+function M.dot(a, b)
+  need_dims("dot", "a", a, 1)
+  need_dims("dot", "b", b, 1)
+  return ops.matmul(a, b)
+end
+
+--- Every product of an element of a (m) with one of b (n) -> (m, n).
+function M.outer(a, b)
+  need_dims("outer", "a", a, 1)
+  need_dims("outer", "b", b, 1)
+  return ops.mul(ops.unsqueeze(a, 2), b)
+end
+
+--- beta input + alpha a b: a (m, k), b (k, n), input broadcasts to (m, n). A beta of 0
+-- ignores the input, NaN and all.
+-- @param given {beta = 1, alpha = 1}
+function M.addmm(input, a, b, given)
+  need_dims("addmm", "a", a, 2)
+  need_dims("addmm", "b", b, 2)
+  local beta <const> = given and given.beta or 1
+  local alpha <const> = given and given.alpha or 1
+  local product = ops.matmul(a, b)
+  if alpha ~= 1 then product = ops.mul(product, alpha) end
+  if beta == 0 then return product end
+  return ops.add(product, beta == 1 and input or ops.mul(input, beta))
+end
+
+-- ---- activations ----------------------------------------------------------------------
+
+--- x where positive, else weight x: one weight, or one for each channel (dimension 2).
+-- x (n, c, ...), weight (1) or (c) -> (n, c, ...)
+function M.prelu(x, weight)
+  local n <const> = weight:numel()
+  if n ~= 1 and (x:dim() < 2 or weight:dim() ~= 1 or x.shape[2] ~= n) then
+    error(("prelu: weight must hold 1 value or one for each channel of %s, not %s"):format(
+      shape_text(x), shape_text(weight)), 2)
+  end
+  local shape <const> = {n}
+  for d = 2, x:dim() - 1 do shape[d] = 1 end
+  if x:dim() == 0 then shape[1] = nil end
+  return ops.where(ops.gt(x, 0), x, ops.mul(x, ops.reshape(weight, shape)))
+end
+
+return M

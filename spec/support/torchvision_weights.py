@@ -1,0 +1,25 @@
+"""Writes networks of torchvision with random weights, an input and what they make of it, for
+torchvision_weights.lua:  python3 spec/support/torchvision_weights.py DIR  (wants the packages
+torch, torchvision, safetensors).
+"""
+import sys
+
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+directory = sys.argv[1]
+torch.manual_seed(1)
+for name in ("resnet18", "alexnet", "vgg16"):
+    net = getattr(torchvision.models, name)(weights=None)
+    for module in net.modules():  # statistics as after training
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    net.eval()
+    x = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        y = net(x)
+    save_file(net.state_dict(), f"{directory}/{name}.safetensors")
+    save_file({"x": x, "y": y}, f"{directory}/{name}_values.safetensors")
+    print(name, sum(p.numel() for p in net.parameters()), "parameters")
