@@ -140,6 +140,7 @@ describe("products by name", function()
       "mm: b must have 2 dimensions, not the shape (2)")
     assert.has_error(function() a:dot(a) end,
       "dot: a must have 1 dimension, not the shape (2, 2)")
+    assert.has_error(function() a:mm(3) end, "mm: b must be a tensor, not number")
   end)
 end)
 
