@@ -77,5 +77,7 @@ void br_run_into(lua_State *L, br_call *c, br_box *box);
 /* The integers at `arg`: a table, or all arguments from there on. Returns how many. */
 int br_check_sizes(lua_State *L, int arg, int64_t *sizes);
 br_dtype br_check_dtype(lua_State *L, int arg);
+/* The number at `at`, 0 for nil. */
+br_arg br_number_arg(lua_State *L, int at);
 
 #endif

@@ -131,7 +131,7 @@ static void read_argument(lua_State *L, request *r, const br_param *p, int at) {
   switch (p->kind) {
   case 'f':
     if (lua_type(L, at) != LUA_TNUMBER) bad_argument(L, r, p, "a number", at);
-    a->f = lua_tonumber(L, at);
+    *a = br_number_arg(L, at);
     break;
   case 'i': a->i = read_integer(L, r, p, at, "an integer"); break;
   case 'd':

@@ -31,16 +31,22 @@ int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
   return (int)n;
 }
 
+br_arg br_number_arg(lua_State *L, int at) {
+  br_arg a = {.given = !lua_isnoneornil(L, at), .f = luaL_optnumber(L, at, 0)};
+  a.whole = lua_isinteger(L, at);
+  a.i = a.whole ? lua_tointeger(L, at) : 0;
+  return a;
+}
+
 /* core.new(sizes, dtype [, value]): undefined values unless one is given. */
 static int new_tensor(lua_State *L) {
   int64_t sizes[BR_MAX_DIM];
   int ndim = br_check_sizes(L, 1, sizes);
   br_dtype dtype = br_check_dtype(L, 2);
-  double value = luaL_optnumber(L, 3, 0);
-  bool filled = !lua_isnoneornil(L, 3);
+  br_arg value = br_number_arg(L, 3);
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
-  if (filled) br_map(K(fill), dtype, box->t, 0, NULL, &value);
+  if (value.given && br_fill(box->t, &value) != BR_OK) return br_raise(L);
   return 1;
 }
 
@@ -48,11 +54,10 @@ static int new_tensor(lua_State *L) {
 static int new_like(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   br_dtype dtype = br_check_dtype(L, 2);
-  double value = luaL_optnumber(L, 3, 0);
-  bool filled = !lua_isnoneornil(L, 3);
+  br_arg value = br_number_arg(L, 3);
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_like(t, dtype));
-  if (filled) br_map(K(fill), dtype, box->t, 0, NULL, &value);
+  if (value.given && br_fill(box->t, &value) != BR_OK) return br_raise(L);
   return 1;
 }
 

@@ -19,6 +19,17 @@ br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format) {
   return t;
 }
 
+br_status br_fill(br_tensor *t, const br_arg *value) {
+  if (t->dtype != BR_I64 || !value->whole)
+    return br_map(K(fill), t->dtype, t, 0, NULL, &value->f);
+  br_tensor *one = br_tensor_new(BR_I64, 0, NULL, BR_CONTIGUOUS);
+  if (!one) return BR_ENOMEM;
+  *(int64_t *)(void *)one->data = value->i;
+  br_status status = br_copy(t, one);
+  br_release(one);
+  return status;
+}
+
 br_tensor *br_contiguous(br_tensor *src) { return br_as(src, src->dtype, BR_CONTIGUOUS); }
 
 br_tensor *br_reshaped(br_tensor *src, int ndim, const int64_t *shape) {
@@ -83,9 +94,7 @@ static br_status fill_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
-static br_status fill_forward(br_call *c) {
-  return br_map(K(fill), c->out[0]->dtype, c->out[0], 0, NULL, &c->arg[0].f);
-}
+static br_status fill_forward(br_call *c) { return br_fill(c->out[0], &c->arg[0]); }
 
 static br_status fill_backward(br_call *c) {
   (void)c;

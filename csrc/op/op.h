@@ -17,6 +17,7 @@ enum {
    negative from the end. */
 typedef struct br_arg {
   bool given;
+  bool whole; /* a number given as an integer: i is exact where f may not be */
   double f;
   int64_t i;
   const char *s;
@@ -146,6 +147,8 @@ br_status br_map_backward(br_call *c);
 
 /* dst = src, broadcast and converted. */
 br_status br_copy(br_tensor *dst, br_tensor *src);
+/* All of t = value; exact beyond 2^53 where both are integers. */
+br_status br_fill(br_tensor *t, const br_arg *value);
 /* src itself (retained) when it has that type and format, else a copy. */
 br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format);
 /* A contiguous copy or src itself, of any shape. */

@@ -91,13 +91,13 @@ static int64_t row_start(const walk *w, const br_tensor *y, const br_tensor *x,
   return start;
 }
 
-static br_status rearrange(br_call *c, double value) {
+static br_status rearrange(br_call *c, const br_arg *value) {
   br_tensor *x = c->in[0], *y = c->out[0];
   int64_t size = br_dtype_size(x->dtype);
   if (y->numel == 0) return BR_OK;
   if (y->ndim == 0) return br_copy(y, x);
   br_tensor *none = br_tensor_new(x->dtype, 0, NULL, BR_CONTIGUOUS);
-  if (!none || br_map(K(fill), x->dtype, none, 0, NULL, &value) != BR_OK) {
+  if (!none || br_fill(none, value) != BR_OK) {
     br_release(none);
     return BR_ENOMEM;
   }
@@ -119,7 +119,7 @@ static br_status rearrange(br_call *c, double value) {
   return BR_OK;
 }
 
-static br_status plain_forward(br_call *c) { return rearrange(c, 0); }
+static br_status plain_forward(br_call *c) { return rearrange(c, &(br_arg){0}); }
 
 /* What is shown more than once gets the sum, in the order of dy: one thread. */
 static br_status rearrange_backward(br_call *c) {
@@ -272,7 +272,7 @@ static br_status pad_infer(br_call *c) {
   return BR_OK;
 }
 
-static br_status pad_forward(br_call *c) { return rearrange(c, c->arg[VALUE].f); }
+static br_status pad_forward(br_call *c) { return rearrange(c, &c->arg[VALUE]); }
 
 /* ---- windows ---- */
 

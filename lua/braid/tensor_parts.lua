@@ -25,6 +25,9 @@ local function dimension(name, t, dim)
 end
 
 local function need_dims(name, what, t, n)
+  if not core.is_tensor(t) then
+    error(("%s: %s must be a tensor, not %s"):format(name, what, type(t)), 3)
+  end
   if t:dim() ~= n then
     error(("%s: %s must have %d dimension%s, not the shape %s"):format(name, what, n,
       n == 1 and "" or "s", shape_text(t)), 3)
@@ -128,7 +131,8 @@ function M.type_as(t, other) return t:to(other.dtype) end
 function M.index_add(x, dim, index, src, given)
   dim = dimension("index_add", x, dim)
   need_dims("index_add", "index", index, 1)
-  if src:dim() ~= x:dim() or src.shape[dim] ~= index.shape[1] then
+  need_dims("index_add", "src", src, x:dim())
+  if src.shape[dim] ~= index.shape[1] then
     error(("index_add: src %s has not a slice of %s for each of %d indices"):format(
       shape_text(src), shape_text(x), index.shape[1]), 2)
   end
@@ -237,8 +241,9 @@ end
 --- x where positive, else weight x: one weight, or one for each channel (dimension 2).
 -- x (n, c, ...), weight (1) or (c) -> (n, c, ...)
 function M.prelu(x, weight)
+  need_dims("prelu", "weight", weight, 1)
   local n <const> = weight:numel()
-  if n ~= 1 and (x:dim() < 2 or weight:dim() ~= 1 or x.shape[2] ~= n) then
+  if n ~= 1 and (x:dim() < 2 or x.shape[2] ~= n) then
     error(("prelu: weight must hold 1 value or one for each channel of %s, not %s"):format(
       shape_text(x), shape_text(weight)), 2)
   end
