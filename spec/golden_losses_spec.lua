@@ -234,6 +234,11 @@ describe("losses", function()
     {"l1: target must be a tensor, not number", function() loss.l1(x, 1) end},
     {"l1: input must be a float tensor, not int64",
       function() loss.l1(braid.zeros(2, INTEGERS), braid.zeros(2)) end},
+    {"mse: there is no option 'size_average'; there is mask, reduction, weight",
+      function() loss.mse(x, t, {size_average = true}) end},
+    {"cross_entropy: there is no option 'ignore_index'; there is label_smoothing, mask, "
+      .. "reduction, weight",
+      function() loss.cross_entropy(x, braid.ones(2, INTEGERS), {ignore_index = 0}) end},
     {"wing: there is no option 'omega'; there is eps, mask, reduction, w, weight",
       function() loss.wing(x, t, {omega = 1}) end},
     {"wing: w must be a number above 0, not -1", function() loss.wing(x, t, {w = -1}) end},

@@ -53,12 +53,10 @@ function M.cross_entropy(x, target, given, ...)
     if core.is_tensor(given) then given = {weight = given} end
     return soft_entropy(x, target, given)
   end
-  if type(given) ~= "table" or given.mask == nil then
-    return ops.cross_entropy(x, target, given, ...)
-  end
+  if type(given) ~= "table" then return ops.cross_entropy(x, target, given, ...) end
   local o <const> = shared.options("cross_entropy", given,
     {weight = check.none, label_smoothing = 0})
-  if core.is_tensor(target) then
+  if o.mask and core.is_tensor(target) then
     target = shared.fill(target, shared.left_out("cross_entropy", o.mask, target.shape), 0)
   end
   return ops.cross_entropy(x, target,

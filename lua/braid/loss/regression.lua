@@ -13,8 +13,9 @@ local ops <const> = core.ops
 --- (x - target)^2. A weighted mean divides by the sum of the weights.
 -- @usage local loss = braid.loss.mse(y, target, {mask = known})
 function M.mse(x, target, given, ...)
-  if type(given) ~= "table" or not given.weight then return ops.mse(x, target, given, ...) end
+  if type(given) ~= "table" then return ops.mse(x, target, given, ...) end
   local o <const> = shared.options("mse", given, {weight = check.none})
+  if not o.weight then return ops.mse(x, target, o) end
   local a <const>, b <const>, left_out <const> = shared.pair("mse", x, target, o)
   return shared.weighted(ops.square(a - b), o, left_out, true)
 end

@@ -3,7 +3,8 @@
 --
 -- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}; with {warmup =
 -- true} d is at most (1 + n) / (10 + n) at the n-th update, so that the start is forgotten.
--- Buffers, such as running statistics, stay the module's.
+-- Buffers, such as running statistics, stay the module's. Layers that infer their sizes must
+-- have run before.
 -- @usage
 -- local ema = optim.EMA(net, {decay = 0.99})
 -- opt:step(); ema:update()      -- in training
