@@ -157,7 +157,7 @@ local MESSAGES <const> = {
   {"pixel_shuffle", function() F.pixel_shuffle(some(1, 6, 2, 2), 2) end,
     "pixel_shuffle: x must have shape (n, c * 4, h, w), not (1, 6, 2, 2)"},
   {"prelu", function() F.prelu(some(2, 3), some(2)) end,
-    "prelu: weight must have 1 value or 3, one for each channel of (2, 3), not 2"},
+    "prelu: weight must hold 1 value or one for each channel of (2, 3), not (2)"},
   {"interpolate", function() F.interpolate(some(1, 1, 2, 2)) end,
     "interpolate: give either size or scale_factor"},
   {"interpolate", function() F.interpolate(some(1, 1, 2, 2), {scale_factor = 0.2}) end,

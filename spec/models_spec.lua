@@ -22,6 +22,8 @@ end
 local INPUT <const> = {
   ["models/tcdcn.lua"] = {shape = {2, 1, 40, 40}},
   ["models/resnet18.lua"] = {shape = {2, 3, 33, 40}, plain = true},
+  ["models/alexnet.lua"] = {shape = {2, 3, 64, 70}, plain = true},
+  ["models/vgg16.lua"] = {shape = {2, 3, 32, 32}, plain = true},
 }
 
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, gender = mtl.classes{2},

@@ -17,7 +17,9 @@ for _, row in ipairs(core.rows) do
 end
 for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
--- Composed functions and losses are read when first named.
+-- Composed functions and losses are read when first named; two losses are operators that
+-- lack the options of all.
+M.F.mse, M.F.cross_entropy = nil, nil
 setmetatable(M.F, {__index = function(t, name)
   local value <const> = require("braid.functional")[name] or require("braid.loss")[name]
   rawset(t, name, value)

@@ -268,7 +268,8 @@ local MORE <const> = {
     if a.reverse == 1 then x = x:flip(d) end
     local y = F.cumsum(x, d)
     if a.exclusive == 1 then y = y - x end
-    return a.reverse == 1 and y:flip(d) or y
+    if a.reverse == 1 then y = y:flip(d) end
+    return y:to(x.dtype) -- ours adds integers up in int64, as PyTorch does
   end,
   Tile = function(_, x, times)
     if not x.tile then lacks("tile") end

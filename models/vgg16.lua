@@ -1,0 +1,38 @@
+--- VGG-16 (Simonyan and Zisserman 2015), torchvision's layout and names.
+-- Input (n,3,h,w), 32 pixels a side or more; 224 as published. With tasks, one linear head
+-- on the last hidden layer for each; without, an output for o.classes (1000).
+-- Options: classes, dropout (0.5), channels of the input (3).
+-- Parameters: 138,357,544 for 1000 classes.
+local VGG = class("VGG", nn.Module)
+
+-- 3x3 convolutions per block, and their channels
+local BLOCKS = { {2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512} }
+
+function VGG:init(o)
+  local features, channels, p = {}, o.channels or 3, o.dropout or 0.5
+  for _, block in ipairs(BLOCKS) do
+    for _ = 1, block[1] do
+      features[#features + 1] = nn.Conv2d(channels, block[2], {kernel = 3, padding = 1})
+      features[#features + 1] = nn.ReLU()
+      channels = block[2]
+    end
+    features[#features + 1] = nn.MaxPool2d(2)
+  end
+  self.features = nn.Sequential(features, {first = 0})
+  self.avgpool = nn.AdaptiveAvgPool2d({7, 7})
+  local layers = {nn.Linear(512 * 7 * 7, 4096), nn.ReLU(), nn.Dropout(p),
+    nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(p)}
+  if o.classes then layers[7] = nn.Linear(4096, o.classes) end
+  self.classifier = nn.Sequential(layers, {first = 0})
+end
+
+function VGG:forward(x)
+  return self.classifier(self.avgpool(self.features(x)):flatten(2))
+end
+
+return function(tasks, o)
+  local net = VGG{channels = o.channels, dropout = o.dropout,
+    classes = not tasks and (o.classes or 1000) or nil}
+  if not tasks then return net end
+  return mtl.shared(tasks, net, function(task) return nn.Linear(4096, task.size) end)
+end
