@@ -22,7 +22,7 @@ typedef struct job {
   int64_t n, c, h, w, oh, ow;
   const place *rows, *columns; /* the same for all images, or NULL: */
   const double *grid;          /* (n,oh,ow,2), each x and then y from -1 to 1 */
-  bool align_corners, border;
+  bool align_corners, border, nearest;
 } job;
 
 static place between(double position, int64_t size, double slope) {
@@ -43,9 +43,14 @@ static place on_grid(const job *j, double v, int64_t size) {
   double slope = (double)(j->align_corners ? size - 1 : size) / 2;
   double position = (v + 1) * slope - (j->align_corners ? 0 : 0.5);
   double last = (double)(size - 1);
-  if (j->border && position <= 0) return between(0, size, 0);
-  if (j->border && position >= last) return between(last, size, 0);
-  return between(position, size, slope);
+  if (j->border && (position <= 0 || position >= last)) {
+    position = position <= 0 ? 0 : last;
+    slope = 0;
+  }
+  if (!j->nearest) return between(position, size, slope);
+  place only = between(nearbyint(position), size, 0);
+  only.inside[1] = false;
+  return only;
 }
 
 static void locate(const job *j, int64_t row, int64_t ox, place *y, place *x) {
@@ -205,8 +210,8 @@ static br_status grid_infer(br_call *c) {
     return br_bad(c, "grid must be %s of shape (%lld, h, w, 2), not %s %s",
                   br_dtype_name(x->dtype), (long long)x->shape[0],
                   br_dtype_name(grid->dtype), br_shape_of(grid));
-  if (strcmp(mode, "bilinear") != 0)
-    return br_bad(c, "mode must be \"bilinear\", not \"%s\"", mode);
+  if (strcmp(mode, "bilinear") != 0 && strcmp(mode, "nearest") != 0)
+    return br_bad(c, "mode must be \"bilinear\" or \"nearest\", not \"%s\"", mode);
   if (strcmp(padding, "zeros") != 0 && strcmp(padding, "border") != 0)
     return br_bad(c, "padding_mode must be \"zeros\" or \"border\", not \"%s\"", padding);
   int64_t shape[4] = {x->shape[0], x->shape[1], grid->shape[1], grid->shape[2]};
@@ -227,7 +232,8 @@ static br_tensor *grid_job(br_call *c, job *j) {
              .ow = grid->shape[2],
              .grid = (const double *)(const void *)grid->data,
              .align_corners = c->arg[ALIGN_CORNERS].i,
-             .border = strcmp(c->arg[PADDING_MODE].s, "border") == 0};
+             .border = strcmp(c->arg[PADDING_MODE].s, "border") == 0,
+             .nearest = strcmp(c->arg[MODE].s, "nearest") == 0};
   return grid;
 }
 
@@ -296,7 +302,7 @@ const br_op br_resample_ops[] = {
    "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
    resize_infer, resize_forward, resize_backward, 0, BR_HIDDEN, 0, {0}},
   {"grid_sample", "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
-   "x (n,c,h,w) read bilinearly at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
+   "x (n,c,h,w) read at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
    grid_infer, grid_forward, grid_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
   {0}};
 /* clang-format on */

@@ -179,6 +179,9 @@ for align in (True, False):
         function("grid_sample", ["$x", "$g", {"padding_mode": padding, "align_corners": align}],
                  lambda x, g: F.grid_sample(x, g, padding_mode=padding, align_corners=align),
                  x=real(2, 3, 4, 5), g=real(2, 3, 4, 2) * 1.6)
+    function("grid_sample", ["$x", "$g", {"mode": "nearest", "align_corners": align}],
+             lambda x, g: F.grid_sample(x, g, mode="nearest", align_corners=align),
+             x=real(2, 3, 4, 5), g=real(2, 3, 4, 2) * 1.6)
     for size in ([7, 3], [1, 1], [4, 9]):
         function("interpolate", ["$x", {"size": size, "mode": "bilinear",
                                         "align_corners": align}],

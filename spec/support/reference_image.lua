@@ -240,9 +240,10 @@ end
 function M.grid_sample(x, grid, o)
   o = o or {}
   local function place(v, count)
-    local at <const> = o.align_corners and (v + 1) / 2 * (count - 1)
+    local at = o.align_corners and (v + 1) / 2 * (count - 1)
       or ((v + 1) * count - 1) / 2
-    return o.padding_mode == "border" and limited(at, count - 1) or at
+    if o.padding_mode == "border" then at = limited(at, count - 1) end
+    return o.mode == "nearest" and ref.round(at) or at
   end
   return ref.build({x.shape[1], x.shape[2], grid.shape[2], grid.shape[3]}, function(index)
     local i <const>, oy <const>, ox <const> = index[1], index[3], index[4]
