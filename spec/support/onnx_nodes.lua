@@ -337,6 +337,34 @@ local MORE <const> = {
     if not F.instance_norm then lacks("instance_norm") end
     return F.instance_norm(x, w, b, {eps = a.epsilon or 1e-5})
   end,
+  GroupNormalization = function(a, x, w, b)
+    return F.group_norm(x, a.num_groups, w, b, {eps = a.epsilon or 1e-5})
+  end,
+  LpPool = function(a, x)
+    local pads <const> = even_padding(a, x, a.kernel_shape)
+    if a.dilations and a.dilations[1] * a.dilations[2] > 1 then lacks("a dilated average") end
+    x = padded(x:abs(), pads, 0)
+    return F.lp_pool2d(x, a.p or 2, a.kernel_shape, {stride = a.strides or 1})
+  end,
+  GridSample = function(a, x, grid)
+    if x:dim() ~= 4 then lacks("not two-dimensional") end
+    local mode <const> = ({nearest = "nearest", cubic = "cubic"})[a.mode] or "bilinear"
+    if mode == "cubic" or a.padding_mode == "reflection" then lacks("that interpolation") end
+    return F.grid_sample(x, grid, {mode = mode, padding_mode = a.padding_mode or "zeros",
+      align_corners = a.align_corners == 1})
+  end,
+  AffineGrid = function(a, theta, size)
+    if size:numel() ~= 4 then lacks("not two-dimensional") end
+    return F.affine_grid(theta, ints(size), {align_corners = a.align_corners == 1})
+  end,
+  ScatterElements = function(a, x, index, updates)
+    local i <const>, d <const> = index:to("int64"), dim(a.axis or 0)
+    if a.reduction and a.reduction ~= "none" and a.reduction ~= "add" then
+      lacks("scattering other than by writing or adding")
+    end
+    return F[a.reduction == "add" and "scatter_add" or "scatter"](x, d,
+      F.where(i:lt(0), i, i + 1), updates)
+  end,
   LRN = function(a, x)
     if not F.local_response_norm then lacks("local_response_norm") end
     return F.local_response_norm(x, a.size, {alpha = a.alpha or 1e-4, beta = a.beta or 0.75,
