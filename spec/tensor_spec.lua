@@ -522,3 +522,39 @@ describe("an error", function()
     it("says: " .. case[1], function() assert.has_error(case[2], case[1]) end)
   end
 end)
+
+describe("the contract of names", function()
+  -- What users are promised; a name that goes breaks their scripts.
+  local METHODS <const> = [[size dim numel item totable clone to memory_format select narrow
+    index_select masked_select take lt le gt ge eq ne logical_and logical_or logical_not abs neg
+    sign exp log log1p expm1 sqrt rsqrt square reciprocal sin cos tan tanh sigmoid relu leaky_relu
+    prelu elu gelu silu softplus hardswish erf floor ceil round trunc clamp pow minimum maximum
+    masked_fill lerp sum mean prod min max argmin argmax var std norm logsumexp all any
+    count_nonzero cumsum median topk sort reshape view flatten unflatten permute transpose t squeeze
+    unsqueeze expand repeat_ tile split chunk flip roll pad contiguous gather scatter scatter_add
+    index_add one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky copy_
+    fill_ zero_ add_ requires_grad_ backward detach register_hook keep conv2d conv_transpose2d
+    conv1d max_pool2d avg_pool2d lp_pool2d adaptive_avg_pool2d adaptive_max_pool2d global_avg_pool
+    linear bilinear embedding dropout dropout2d batch_norm layer_norm group_norm instance_norm
+    local_response_norm normalize softmax log_softmax glu crelu interpolate pixel_shuffle
+    grid_sample affine_grid]]
+  local FUNCTIONS <const> = [[tensor zeros ones full empty rand randn randint arange linspace eye
+    randperm zeros_like ones_like cat stack where einsum manual_seed set_threads get_threads memory
+    no_grad scope grad gradcheck Function detect_anomaly load save model]]
+  local LOSSES <const> = [[mse l1 smooth_l1 huber wing cross_entropy nll bce bce_with_logits kl_div
+    focal cosine hinge]]
+
+  it("holds for methods, functions and losses", function()
+    local missing <const>, t <const> = {}, braid.ones(2)
+    for name in METHODS:gmatch("%S+") do
+      if not t[name] then missing[#missing + 1] = "t:" .. name end
+    end
+    for name in FUNCTIONS:gmatch("%S+") do
+      if not braid[name] then missing[#missing + 1] = "braid." .. name end
+    end
+    for name in LOSSES:gmatch("%S+") do
+      if not braid.F[name] then missing[#missing + 1] = "F." .. name end
+    end
+    assert.same({}, missing)
+  end)
+end)

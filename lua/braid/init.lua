@@ -19,9 +19,10 @@ for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
 -- Composed functions and losses are read when first named; two losses are operators that
 -- lack the options of all.
+local functional <const> = require "braid.functional"
 M.F.mse, M.F.cross_entropy = nil, nil
 setmetatable(M.F, {__index = function(t, name)
-  local value <const> = require("braid.functional")[name] or require("braid.loss")[name]
+  local value <const> = functional[name] or require("braid.loss")[name]
   rawset(t, name, value)
   return value
 end})
