@@ -1,14 +1,8 @@
 local braid <const> = require "braid"
+local file <const> = require "spec.support.file"
 local files <const>, json <const> = braid.io.files, braid.io.json
 
-local function with_file(name, f)
-  local path <const> = os.tmpname()
-  os.remove(path)
-  local full <const> = path .. "-" .. name
-  local ok <const>, message <const> = pcall(f, full)
-  os.remove(full)
-  assert(ok, message)
-end
+local with_file <const> = file.with
 
 describe("safetensors", function()
   local TENSORS <const> = {
@@ -91,6 +85,20 @@ describe("safetensors", function()
     ["deep nesting"] = lying(("["):rep(5000), 0),
   }
 
+  local function with_metadata(json_text)
+    return lying("{\"__metadata__\":" .. json_text .. "}", 0)
+  end
+  DAMAGED["metadata that is null"] = with_metadata "null"
+  DAMAGED["metadata that is no object"] = with_metadata "3"
+  DAMAGED["metadata with numbers"] = with_metadata "{\"a\":1}"
+  DAMAGED["metadata in a list"] = with_metadata "[\"a\"]"
+  DAMAGED["null for a shape"] = one("F32", "1", 0, 4, 4):gsub("%[1%]", "null")
+  DAMAGED["an object for a shape"] = lying(
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":{\"x\":1},\"data_offsets\":[0,4]}}", 4)
+  DAMAGED["three offsets"] = lying(
+    "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,1]}}", 1)
+  DAMAGED["a type that no tensor holds"] = one("U64", "1", 0, 8, 8)
+
   for what, text in pairs(DAMAGED) do
     it("are refused with a message when damaged: " .. what, function()
       with_file("t.safetensors", function(path)
@@ -113,6 +121,42 @@ describe("safetensors", function()
     end)
   end)
 
+  for _, case in ipairs{
+    {"F16", "\0\x3c\1\0\0\xfc", "float32", {1, 2.0 ^ -24, -math.huge}},
+    {"BF16", "\x80\x3f\x49\xc0\x80\x7f", "float32", {1, -3.140625, math.huge}},
+    {"I8", "\x80\x7f\0", "int32", {-128, 127, 0}},
+    {"I16", "\0\x80\xff\x7f\1\0", "int32", {-32768, 32767, 1}},
+    {"U16", "\xff\xff\0\1\1\0", "int32", {65535, 256, 1}},
+    {"U32", "\xff\xff\xff\xff\0\0\0\x80\1\0\0\0", "int64", {4294967295, 2147483648, 1}},
+  } do
+    it(("widen %s to %s"):format(case[1], case[3]), function()
+      local bytes <const> = one(case[1], "3", 0, #case[2], 0) .. case[2]
+      local t <const> = assert(file.load("t.safetensors", bytes)).a
+      assert.equal(case[3], t.dtype)
+      assert.same(case[4], t:totable())
+    end)
+  end
+
+  it("keep metadata, which the second value is", function()
+    local metadata <const> = {format = "pt", ["a \"b\"\n"] = ""}
+    local bytes <const> = file.saved("t.safetensors", {a = braid.ones(1)}, metadata)
+    local read <const>, more <const> = file.load("t.safetensors", bytes)
+    assert.same({1}, read.a:totable())
+    assert.same(metadata, more)
+    assert.same({}, select(2, file.load("t.safetensors", file.saved("t.safetensors", {}, {}))))
+    assert.is_nil(select(2, file.load("t.safetensors", file.saved("t.safetensors", {}))))
+  end)
+
+  it("refuse metadata that is not of strings", function()
+    for _, metadata in ipairs{{a = 1}, {"a"}, {a = {}}, "a"} do
+      assert.error_matches(function() braid.save("x.safetensors", {}, metadata) end,
+        "save: metadata must be .*strings by name")
+    end
+    assert.error_matches(function()
+      braid.save("x.safetensors", {__metadata__ = braid.ones(1)})
+    end, "'__metadata__' is no tensor under a name$")
+  end)
+
   it("refuse what is no tensor, and leave the old file", function()
     with_file("t.safetensors", function(path)
       assert(braid.save(path, {a = braid.ones(1)}))
@@ -122,9 +166,61 @@ describe("safetensors", function()
   end)
 end)
 
+describe("files", function()
+  it("are written part by part, as the parts are made", function()
+    with_file("t.bin", function(path)
+      local n, longest = 0, 0
+      assert(files.write(path, function()
+        local part <const> = io.open(path .. ".part", "rb")
+        longest = math.max(longest, part:seek("end"))
+        part:close()
+        n = n + 1
+        return n <= 8 and ("x"):rep(1 << 20) or nil
+      end))
+      assert.is_true(longest >= 7 << 20) -- what was made before is written by then
+      assert.equal(8 << 20, #files.read(path))
+    end)
+  end)
+
+  it("stay as they were when a part cannot be made", function()
+    with_file("t.bin", function(path)
+      assert(files.write(path, {"old"}))
+      assert.error_matches(function() files.write(path, function() error("no part") end) end,
+        "no part")
+      assert.equal("old", files.read(path))
+      assert.is_nil((io.open(path .. ".part")))
+    end)
+  end)
+
+  it("are read in parts", function()
+    with_file("t.bin", function(path)
+      assert(files.write(path, {"0123456789"}))
+      local source <close> = assert(files.open(path))
+      assert.equal(10, source.size)
+      assert.equal("345", source:bytes(4, 3))
+      assert.equal("", source:bytes(11, 0))
+      local most <const> = math.maxinteger
+      for _, case in ipairs{{0, 1}, {1, 11}, {11, 1}, {5, -1}, {most, most}} do
+        assert.same({nil, path .. ": ends before it should"}, {source:bytes(case[1], case[2])})
+      end
+    end)
+  end)
+
+  it("say when they became shorter", function()
+    with_file("t.bin", function(path)
+      assert(files.write(path, {("x"):rep(1 << 16)}))
+      local source <close> = assert(files.open(path))
+      local shorter <close> = assert(io.open(path, "wb"))
+      shorter:write("01"):flush()
+      assert.same({nil, path .. ": became shorter while it was read"}, {source:bytes(1, 1 << 16)})
+    end)
+  end)
+end)
+
 describe("braid.load and braid.save", function()
   it("give nil and a message for a file that is not there", function()
-    for _, name in ipairs{"/nowhere/x.safetensors", "/nowhere/x.png", "/nowhere/x.jpg"} do
+    for _, name in ipairs{"/nowhere/x.safetensors", "/nowhere/x.png", "/nowhere/x.jpg",
+      "/nowhere/x.npy", "/nowhere/x.npz", "/nowhere/x.csv"} do
       local value <const>, message <const> = braid.load(name)
       assert.is_nil(value)
       assert.matches(name, message, 1, true)
@@ -136,7 +232,7 @@ describe("braid.load and braid.save", function()
 
   it("refuse endings they do not know", function()
     assert.has_error(function() braid.load("x.pkl") end,
-      "load: x.pkl: files end in .safetensors, .png, .jpg or .jpeg")
+      "load: x.pkl: files end in .safetensors, .npy, .npz, .csv, .png, .jpg or .jpeg")
   end)
 
   it("write and read PNG, gray and coloured", function()

@@ -1,4 +1,4 @@
---- Whole files: read at once, written beside and renamed.
+--- Whole files: read as far as they are long, written beside and renamed.
 
 local M <const> = {}
 
@@ -12,29 +12,104 @@ function M.read(path)
   return bytes
 end
 
---- Writes the parts (strings) one after the other; the old file stays until the new one
--- is whole.
+-- What readers of parts of a file are given: `size`, and window(first, n), which returns
+-- a string and where in it the n bytes from `first` (from 1) start, or nil and a message.
+local Source <const> = {}
+Source.__index = Source
+
+function Source:window(first, n)
+  if first < 1 or n < 0 or n > self.size - first + 1 then
+    return nil, ("%s: ends before it should"):format(self.path)
+  end
+  if self.text then return self.text, first end
+  if n == 0 then return "", 1 end
+  local ok <const>, problem <const> = self.file:seek("set", first - 1)
+  local bytes, why = nil, problem
+  if ok then bytes, why = self.file:read(n) end
+  if not bytes or #bytes < n then
+    return nil, ("%s: %s"):format(self.path, why or "became shorter while it was read")
+  end
+  return bytes, 1
+end
+
+--- The n bytes from `first` alone, or nil and a message.
+function Source:bytes(first, n)
+  local text <const>, at <const> = self:window(first, n)
+  if not text then return nil, at end
+  return text:sub(at, at + n - 1)
+end
+
+--- Releases the file.
+function Source:close()
+  if self.file then self.file:close() end
+  self.file = nil
+end
+
+Source.__close = Source.close
+
+--- A text as a source, under a name for messages.
+function M.view(text, path)
+  return setmetatable({size = #text, text = text, path = path}, Source)
+end
+
+--- A file as a source, to be closed; or nil and a message. Nothing is read yet, unless the
+-- file is a pipe.
+function M.open(path)
+  local file <const>, message <const> = io.open(path, "rb")
+  if not file then return nil, message end
+  local size <const> = file:seek("end")
+  if size then
+    file:seek("set", 0)
+    local first <const>, why <const> = file:read(1) -- directories have a size, too
+    if first or size == 0 then
+      return setmetatable({size = size, file = file, path = path}, Source)
+    end
+    file:close()
+    return nil, ("%s: %s"):format(path, why or "cannot be read")
+  end
+  local text <const>, why <const> = file:read("a")
+  file:close()
+  if not text then return nil, ("%s: %s"):format(path, why or "cannot be read") end
+  return M.view(text, path)
+end
+
+-- The values of a list one by one.
+local function each(list)
+  local i = 0
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+local function write_all(file, parts)
+  for part in type(parts) == "table" and each(parts) or parts do
+    local ok <const>, why <const> = file:write(part)
+    if not ok then return nil, why end
+  end
+  return true
+end
+
+--- Writes the parts one after the other; the old file stays until the new one is whole.
+-- @param parts strings, in a table or from a function that makes the next one when it is
+--   called: then only one of them has to be in memory
 -- @return true, or nil and a message
 function M.write(path, parts)
   local beside <const> = path .. ".part"
   local file <const>, message <const> = io.open(beside, "wb")
   if not file then return nil, message end
-  for _, part in ipairs(parts) do
-    local ok <const>, why <const> = file:write(part)
-    if not ok then
-      file:close()
-      os.remove(beside)
-      return nil, ("%s: %s"):format(path, why)
-    end
-  end
-  local closed <const>, why <const> = file:close()
-  if not closed then
+  local ran <const>, ok, why = pcall(write_all, file, parts)
+  local closed <const>, problem <const> = file:close()
+  if ran and ok and not closed then ok, why = nil, problem end
+  if ran and ok then
+    local renamed <const>, what <const> = os.rename(beside, path)
+    if renamed then return true end
     os.remove(beside)
-    return nil, ("%s: %s"):format(path, why)
+    return nil, what
   end
-  local renamed <const>, problem <const> = os.rename(beside, path)
-  if not renamed then os.remove(beside) end
-  return renamed, problem
+  os.remove(beside)
+  if not ran then error(ok, 0) end
+  return nil, ("%s: %s"):format(path, why)
 end
 
 return M

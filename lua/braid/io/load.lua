@@ -1,20 +1,32 @@
 --- braid.load: a file by the ending of its name.
--- .safetensors gives a table of tensors by name; .png, .jpg and .jpeg give a uint8 tensor
--- (c,h,w).
+-- .npy gives a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
+-- second value the metadata that the file has, strings by name; .png, .jpg and .jpeg a
+-- uint8 tensor (c,h,w); .csv {header = {...} or nil, data = float64 (rows, columns)}, where
+-- a second argument {header = true or false} says whether the first row names the columns.
 -- @return the value, or nil and a message
 
 local core <const> = require "braid.core"
 
+-- Readers are given what braid.load is.
+local function image(path) return core.image_read(path) end
+local function later(module)
+  return function(path, options) return require(module).read(path, options) end
+end
+
 local READERS <const> = {
-  safetensors = function(path) return require("braid.io.safetensors").read(path) end,
-  png = core.image_read, jpg = core.image_read, jpeg = core.image_read,
+  npy = later "braid.io.npy", npz = later "braid.io.npz", csv = later "braid.io.csv",
+  safetensors = later "braid.io.safetensors", png = image, jpg = image, jpeg = image,
 }
 
-return function(path)
-  local ending <const> = path:match("%.(%w+)$")
-  local reader <const> = READERS[(ending or ""):lower()]
+return function(path, options)
+  local ending <const> = (path:match("%.(%w+)$") or ""):lower()
+  local reader <const> = READERS[ending]
   if not reader then
-    error(("load: %s: files end in .safetensors, .png, .jpg or .jpeg"):format(path), 2)
+    error(("load: %s: files end in .safetensors, .npy, .npz, .csv, .png, .jpg or .jpeg"):format(
+      path), 2)
   end
-  return reader(path)
+  if options ~= nil and ending ~= "csv" then
+    error(("load: there are no options for .%s files"):format(ending), 2)
+  end
+  return reader(path, options)
 end

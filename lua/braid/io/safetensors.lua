@@ -2,7 +2,7 @@
 --
 -- Eight bytes of length, a JSON header {"name": {"dtype", "shape", "data_offsets":
 -- [begin, end]}}, then the values, little-endian, last dimension innermost, without holes
--- or overlaps.
+-- or overlaps. The header's "__metadata__" is a table of strings by name.
 
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
@@ -14,14 +14,20 @@ local LONGEST_HEADER <const> = 100000000
 local ENTRY <const> = "%s:{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}"
 local NAMES <const> = {float32 = "F32", float64 = "F64", int64 = "I64", int32 = "I32", uint8 = "U8",
   bool = "BOOL"}
-local TYPES <const>, SIZES <const> = {}, {F32 = 4, F64 = 8, I64 = 8, I32 = 4, U8 = 1, BOOL = 1}
-for dtype, name in pairs(NAMES) do TYPES[name] = dtype end
+local KINDS <const> = {F16 = "float16", BF16 = "bfloat16", I8 = "int8", I16 = "int16",
+  U16 = "uint16", U32 = "uint32"}
+local SIZES <const> = {F64 = 8, I64 = 8, F32 = 4, I32 = 4, U32 = 4, F16 = 2, BF16 = 2, I16 = 2,
+  U16 = 2, I8 = 1, U8 = 1, BOOL = 1}
+for dtype, name in pairs(NAMES) do KINDS[name] = dtype end
 
 local function sorted_names(tensors)
+  if type(tensors) ~= "table" then
+    error("save: a .safetensors wants a table of tensors by name", 3)
+  end
   local names <const> = {}
   for name, t in pairs(tensors) do
-    if type(name) ~= "string" or not core.is_tensor(t) then
-      error(("save: '%s' is no tensor under a name"):format(tostring(name)), 4)
+    if type(name) ~= "string" or name == "__metadata__" or not core.is_tensor(t) then
+      error(("save: '%s' is no tensor under a name"):format(tostring(name)), 3)
     end
     names[#names + 1] = name
   end
@@ -29,96 +35,158 @@ local function sorted_names(tensors)
   return names
 end
 
+local function metadata_text(metadata)
+  if type(metadata) ~= "table" then
+    error("save: metadata must be a table of strings by name", 3)
+  end
+  for key, value in pairs(metadata) do
+    if type(key) ~= "string" or type(value) ~= "string" then
+      error(("save: metadata must be strings by name, and '%s' is not"):format(tostring(key)), 3)
+    end
+  end
+  return "\"__metadata__\":" .. json.encode(metadata)
+end
+
 --- Writes a table of tensors by name.
+-- @param metadata strings by name, or nil
 -- @return true, or nil and a message
-function M.write(path, tensors)
-  local header <const>, parts <const> = {}, {""}
-  local at = 0
-  for _, name in ipairs(sorted_names(tensors)) do
-    local t <const> = tensors[name]
-    local bytes <const> = core.bytes(t)
-    local shape <const> = {}
+function M.write(path, tensors, metadata)
+  local names <const>, header <const>, at = sorted_names(tensors), {}, 0
+  if metadata ~= nil then header[1] = metadata_text(metadata) end
+  for _, name in ipairs(names) do
+    local t <const>, shape <const> = tensors[name], {}
     for d, size in ipairs(t.shape) do shape[d] = ("%d"):format(size) end
+    local size <const> = t:numel() * SIZES[NAMES[t.dtype]]
     header[#header + 1] = ENTRY:format(json.encode(name), NAMES[t.dtype], table.concat(shape, ","),
-      at, at + #bytes)
-    parts[#parts + 1] = bytes
-    at = at + #bytes
+      at, at + size)
+    at = at + size
   end
   local text <const> = "{" .. table.concat(header, ",") .. "}"
-  parts[1] = string.pack("<s8", text .. (" "):rep(-#text % 8))
-  return files.write(path, parts)
+  local i = -1
+  return files.write(path, function()
+    i = i + 1
+    if i == 0 then return string.pack("<s8", text .. (" "):rep(-#text % 8)) end
+    return names[i] and core.bytes(tensors[names[i]])
+  end)
 end
+
+local function fail(what, ...) error({message = what:format(...)}, 0) end
 
 local function whole(value) return math.type(value) == "integer" and value >= 0 end
 
--- The number of bytes that an entry's shape and type ask for, or nil and what is wrong.
-local function bytes_of(entry)
-  if type(entry) ~= "table" then return nil, "is no object" end
-  if not SIZES[entry.dtype] then
-    return nil, "has a type that is not known here: " .. tostring(entry.dtype)
+-- Whether a decoded value is a list of whole numbers. (An empty object is one, too.)
+local function is_whole_list(value)
+  if type(value) ~= "table" or value == json.null then return false end
+  local n = 0
+  for _, v in pairs(value) do
+    if not whole(v) then return false end
+    n = n + 1
   end
-  if type(entry.shape) ~= "table" or #entry.shape > 8 then return nil, "has no shape" end
-  local count = SIZES[entry.dtype]
-  for _, size in ipairs(entry.shape) do
-    if not whole(size) or (size > 0 and count > (1 << 50) // size) then
-      return nil, "has an impossible shape"
-    end
-    count = count * size
-  end
-  local offsets <const> = entry.data_offsets
-  if type(offsets) ~= "table" or not whole(offsets[1]) or not whole(offsets[2]) then
-    return nil, "has no data_offsets"
-  end
-  if offsets[2] - offsets[1] ~= count then
-    return nil, "has a shape that does not go with its data_offsets"
-  end
-  return count
+  return n == #value
 end
 
-local function parse(text, path)
-  local function bad(what)
-    return nil, ("%s: not a whole safetensors file: %s"):format(path, what)
+-- {name, kind, shape, first, last} of an entry of the header.
+local function check_entry(name, entry)
+  if type(entry) ~= "table" then fail("'%s' is no object", name) end
+  local size <const> = SIZES[entry.dtype]
+  if not size then
+    fail("'%s' has a type that is not known here: %s", name,
+      type(entry.dtype) == "string" and entry.dtype or "none")
   end
-  if #text < 8 then return bad("shorter than its first eight bytes") end
-  local length <const> = string.unpack("<i8", text)
-  if length < 2 or length > LONGEST_HEADER or length > #text - 8 then
-    return bad("the header's length is " .. length)
+  if not is_whole_list(entry.shape) or #entry.shape > 8 then fail("'%s' has no shape", name) end
+  local count = size
+  for _, n in ipairs(entry.shape) do
+    if n > 0 and count > (1 << 50) // n then fail("'%s' has an impossible shape", name) end
+    count = count * n
   end
-  local header <const>, message <const> = json.decode(text:sub(9, 8 + length))
-  if not header then return bad(message) end
-  if text:sub(9, 9) ~= "{" then return bad("the header is no object") end
+  local offsets <const> = entry.data_offsets
+  if not is_whole_list(offsets) or #offsets ~= 2 then fail("'%s' has no data_offsets", name) end
+  if offsets[2] - offsets[1] ~= count then
+    fail("'%s' has a shape that does not go with its data_offsets", name)
+  end
+  return {name = name, kind = KINDS[entry.dtype], shape = entry.shape, first = offsets[1],
+    last = offsets[2]}
+end
+
+local function check_metadata(metadata)
+  if type(metadata) ~= "table" or metadata == json.null then fail("its metadata is no object") end
+  for key, value in pairs(metadata) do
+    if type(key) ~= "string" or type(value) ~= "string" then
+      fail("its metadata is not of strings")
+    end
+  end
+end
+
+-- The entries in the order of their values.
+local function entries_of(header)
   local entries <const> = {}
   for name, entry in pairs(header) do
-    if name ~= "__metadata__" then
-      local size <const>, wrong <const> = bytes_of(entry)
-      if not size then return bad(("'%s' %s"):format(name, wrong)) end
-      entries[#entries + 1] = {name = name, entry = entry, first = entry.data_offsets[1],
-        last = entry.data_offsets[2]}
+    if type(name) ~= "string" then fail("the header is no object") end
+    if name == "__metadata__" then
+      check_metadata(entry)
+    else
+      entries[#entries + 1] = check_entry(name, entry)
     end
   end
   table.sort(entries, function(a, b)
     if a.first ~= b.first then return a.first < b.first end
-    return a.last < b.last
+    if a.last ~= b.last then return a.last < b.last end
+    return a.name < b.name
   end)
-  local at = 0
-  for _, e in ipairs(entries) do
-    if e.first ~= at then return bad(("a hole or overlap before '%s'"):format(e.name)) end
-    at = e.last
-  end
-  if at ~= #text - 8 - length then return bad("its size is not that of its values") end
-  local tensors <const> = {}
-  for _, e in ipairs(entries) do
-    tensors[e.name] = core.from_bytes(text, 9 + length + e.first, e.entry.shape,
-      TYPES[e.entry.dtype])
-  end
-  return tensors
+  return entries
 end
 
---- The tensors of a file by name, or nil and a message.
+local function take(source, first, n)
+  local text <const>, at <const> = source:window(first, n)
+  if not text then fail("it ends too early") end
+  return text, at
+end
+
+local function parse(source)
+  if source.size < 8 then fail("shorter than its first eight bytes") end
+  local length <const> = string.unpack("<i8", take(source, 1, 8))
+  if length < 2 or length > LONGEST_HEADER or length > source.size - 8 then
+    fail("the header's length is %d", length)
+  end
+  local text <const>, start <const> = take(source, 9, length)
+  if text:sub(start, start) ~= "{" then fail("the header is no object") end
+  local header <const>, message <const> = json.decode(text:sub(start, start + length - 1))
+  if not header then fail("%s", message) end
+  local entries <const> = entries_of(header)
+  local at = 0
+  for _, e in ipairs(entries) do
+    if e.first ~= at then fail("a hole or overlap before '%s'", e.name) end
+    at = e.last
+  end
+  if at ~= source.size - 8 - length then fail("its size is not that of its values") end
+  local tensors <const> = {}
+  for _, e in ipairs(entries) do
+    local bytes <const>, from <const> = take(source, 9 + length + e.first, e.last - e.first)
+    tensors[e.name] = core.from_packed(bytes, from, e.shape, e.kind)
+  end
+  return {tensors, header.__metadata__}
+end
+
+--- Tensors by name and the metadata or nil, from a source of files.lua; or nil and what is
+-- wrong.
+function M.parse(source)
+  local ok <const>, value <const> = pcall(parse, source)
+  if ok then return value[1], value[2] end
+  if type(value) ~= "table" then error(value, 0) end
+  return nil, value.message
+end
+
+--- The tensors of a file by name, and its metadata (strings by name) or nil; or nil and a
+-- message. Types that tensors lack become the next that holds all their values: F16 and
+-- BF16 float32, I8, I16 and U16 int32, U32 int64.
 function M.read(path)
-  local text <const>, message <const> = files.read(path)
-  if not text then return nil, message end
-  return parse(text, path)
+  local source <close>, message <const> = files.open(path)
+  if not source then return nil, message end
+  local tensors <const>, more <const> = M.parse(source)
+  if not tensors then
+    return nil, ("%s: not a whole safetensors file: %s"):format(path, more)
+  end
+  return tensors, more
 end
 
 return M

@@ -1,5 +1,7 @@
 --- braid.save: a file by the ending of its name.
--- .safetensors takes a table of tensors by name; .png a uint8 tensor (c,h,w) or (h,w).
+-- .npy takes a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
+-- third argument metadata, strings by name; .csv a tensor (rows, columns) or (rows), or
+-- {header = {...}, data = tensor}; .png a uint8 tensor (c,h,w) or (h,w).
 -- What was there before stays until the new file is whole.
 -- @return true, or nil and a message
 
@@ -18,12 +20,21 @@ local function save_png(path, image)
 end
 
 local WRITERS <const> = {
-  safetensors = function(path, value) return require("braid.io.safetensors").write(path, value) end,
+  safetensors = function(...) return require("braid.io.safetensors").write(...) end,
+  npy = function(...) return require("braid.io.npy").write(...) end,
+  npz = function(...) return require("braid.io.npz").write(...) end,
+  csv = function(...) return require("braid.io.csv").write(...) end,
   png = save_png,
 }
 
-return function(path, value)
-  local writer <const> = WRITERS[(path:match("%.(%w+)$") or ""):lower()]
-  if not writer then error(("save: %s: files end in .safetensors or .png"):format(path), 2) end
-  return writer(path, value)
+return function(path, value, metadata)
+  local ending <const> = (path:match("%.(%w+)$") or ""):lower()
+  local writer <const> = WRITERS[ending]
+  if not writer then
+    error(("save: %s: files end in .safetensors, .npy, .npz, .csv or .png"):format(path), 2)
+  end
+  if metadata ~= nil and ending ~= "safetensors" then
+    error(("save: .%s files have no metadata"):format(ending), 2)
+  end
+  return writer(path, value, metadata)
 end

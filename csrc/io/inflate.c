@@ -1,0 +1,39 @@
+/* zlib, for zip files: raw streams, and no more memory than the caller gives. */
+#include "io/inflate.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <zlib.h>
+
+static uInt piece(size_t n) { return n > UINT_MAX ? UINT_MAX : (uInt)n; }
+
+br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m) {
+  uint8_t spare; /* so that a stream that gives too much can be told from one that ends */
+  z_stream z = {.next_in = (Bytef *)(uintptr_t)from, .next_out = to};
+  if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+    return br_fail(BR_ENOMEM, "no memory for inflating");
+  int status = Z_OK;
+  size_t in = n, out = m;
+  while (status == Z_OK) {
+    if (!z.avail_in) in -= z.avail_in = piece(in);
+    if (!z.avail_out && out) out -= z.avail_out = piece(out);
+    if (!z.avail_out) {
+      z.next_out = &spare;
+      z.avail_out = 1;
+    }
+    status = inflate(&z, Z_NO_FLUSH);
+    if (z.next_out == &spare + 1) status = Z_DATA_ERROR;
+  }
+  size_t left = out + (z.next_out == &spare ? 0 : z.avail_out);
+  const char *why = status == Z_MEM_ERROR ? "no memory for inflating"
+                    : z.msg               ? z.msg
+                                          : "not as long as it should be";
+  bool ended = status == Z_STREAM_END && !left && !in && !z.avail_in;
+  br_status result = ended ? BR_OK : br_fail(BR_EIO, "cannot be inflated: %s", why);
+  inflateEnd(&z);
+  return result;
+}
+
+uint32_t br_crc32(uint32_t crc, const uint8_t *bytes, size_t n) {
+  return (uint32_t)crc32_z(crc, bytes, n);
+}

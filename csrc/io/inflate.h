@@ -1,0 +1,19 @@
+/* What a zip file needs of zlib. */
+#ifndef BR_IO_INFLATE_H
+#define BR_IO_INFLATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* No deflated byte gives more bytes than this. */
+enum { BR_INFLATE_MOST = 1032 };
+
+/* Raw deflate data of n bytes that must give exactly m bytes; else BR_EIO. */
+br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m);
+
+/* The CRC-32 of what had `crc` (0: nothing) followed by n bytes. */
+uint32_t br_crc32(uint32_t crc, const uint8_t *bytes, size_t n);
+
+#endif

@@ -1,0 +1,65 @@
+/* Values as files hold them, one at a time through 64 bits, or copied when a tensor holds
+   them the same way. */
+#include "io/packed.h"
+
+#include <string.h>
+
+/* The IEEE 754 bits of a 16-bit float, as those of a 32-bit one. */
+static uint32_t widen_half(uint32_t half) {
+  uint32_t sign = (half & 0x8000u) << 16, e = half >> 10 & 31u, m = half & 1023u, bits;
+  if (e == 31) return sign | 0x7F800000u | m << 13;
+  if (e) return sign | (e + 112) << 23 | m << 13;
+  float subnormal = (float)m * 0x1p-24f;
+  memcpy(&bits, &subnormal, sizeof bits);
+  return sign | bits;
+}
+
+static const br_packed kinds[] = {
+    {"float32", 4, BR_F32}, {"float64", 8, BR_F64},  {"int64", 8, BR_I64},
+    {"int32", 4, BR_I32},   {"uint8", 1, BR_U8},     {"bool", 1, BR_BOOL},
+    {"float16", 2, BR_F32}, {"bfloat16", 2, BR_F32}, {"int8", 1, BR_I32},
+    {"int16", 2, BR_I32},   {"uint16", 2, BR_I32},   {"uint32", 4, BR_I64},
+};
+
+/* The bits of a value in its tensor's type, from those in the file. */
+static uint64_t widen(const br_packed *p, uint64_t bits) {
+  switch (p - kinds) {
+  case 5: return bits != 0; /* any other byte would be no bool */
+  case 6: return widen_half((uint32_t)bits);
+  case 7: return bits << 16;
+  case 8: return (uint32_t)(int32_t)(int8_t)bits;
+  case 9: return (uint32_t)(int32_t)(int16_t)bits;
+  default: return bits;
+  }
+}
+
+const br_packed *br_packed_find(const char *name) {
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcmp(kinds[i].name, name)) return &kinds[i];
+  return NULL;
+}
+
+static bool host_is_big(void) {
+  uint16_t one = 1;
+  uint8_t first;
+  memcpy(&first, &one, 1);
+  return !first;
+}
+
+void br_packed_decode(const br_packed *p, bool big, int64_t n, const uint8_t *from,
+                      void *to) {
+  if (p - kinds < 5 && (big == host_is_big() || p->size == 1)) {
+    if (n) memcpy(to, from, (size_t)(n * p->size));
+    return;
+  }
+  int64_t width = br_dtype_size(p->dtype);
+  for (int64_t i = 0; i < n; i++, from += p->size) {
+    uint64_t bits = 0;
+    for (int b = 0; b < p->size; b++) bits = bits << 8 | from[big ? b : p->size - 1 - b];
+    bits = widen(p, bits);
+    uint8_t u1 = (uint8_t)bits;
+    uint32_t u4 = (uint32_t)bits;
+    const void *value = width == 8 ? (const void *)&bits : width == 4 ? &u4 : (void *)&u1;
+    memcpy((char *)to + i * width, value, (size_t)width);
+  }
+}

@@ -1,0 +1,26 @@
+/* Values as files hold them: types that tensors lack, and either order of bytes. */
+#ifndef BR_IO_PACKED_H
+#define BR_IO_PACKED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tensor/tensor.h"
+
+/* How a file holds one value, and the type of a tensor that keeps every such value. */
+typedef struct br_packed {
+  const char *name;
+  int size; /* bytes */
+  br_dtype dtype;
+} br_packed;
+
+/* The types of tensors by their names, and float16, bfloat16, int8, int16, uint16 and
+   uint32; NULL for any other name. */
+const br_packed *br_packed_find(const char *name);
+
+/* n values to memory of type p->dtype; `big`: the first byte of a value is its highest.
+ */
+void br_packed_decode(const br_packed *p, bool big, int64_t n, const uint8_t *from,
+                      void *to);
+
+#endif

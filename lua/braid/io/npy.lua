@@ -1,0 +1,192 @@
+--- .npy: one tensor, as numpy writes it (versions 1.0, 2.0 and 3.0 of the format).
+--
+-- A magic word, the version, the length of a header, the header, then the values. The
+-- header is a dictionary in Python's notation; it is parsed by the few rules that such
+-- headers follow and never run. https://numpy.org/neps/nep-0001-npy-format.html
+
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+
+local M <const> = {}
+
+local MAGIC <const> = "\x93NUMPY"
+local LONGEST_HEADER <const> = 1 << 20
+local MOST_DIMENSIONS <const> = 8
+local DESCR <const> = {float32 = "<f4", float64 = "<f8", int64 = "<i8", int32 = "<i4",
+  uint8 = "|u1", bool = "|b1"}
+local KINDS <const> = {f4 = "float32", f8 = "float64", i8 = "int64", i4 = "int32", u1 = "uint8",
+  b1 = "bool", f2 = "float16", i1 = "int8", i2 = "int16", u2 = "uint16", u4 = "uint32"}
+local NO_TENSOR <const> = {
+  O = "Python objects: reading them could run a program", V = "records",
+  S = "texts", U = "texts", a = "texts", M = "dates", m = "times", c = "complex numbers",
+}
+
+-- What is wrong goes up to `parse` as a table, so that it is told from an accident.
+local function fail(what, ...) error({message = what:format(...)}, 0) end
+
+local function shown(s) return (s:sub(1, 30):gsub("[^\x20-\x7e]", "?")) end
+
+-- The kind of the values, their size, and whether they are big-endian.
+local function kind_of(descr)
+  local holds <const> = NO_TENSOR[descr:match("^[<>|=]?(%a)")]
+  if holds then fail("it holds %s", holds) end
+  local order <const>, letter <const>, size <const> = descr:match("^([<>|=]?)(%a)(%d*)$")
+  if not order then fail("'%s' is no type of values", shown(descr)) end
+  local kind <const> = KINDS[letter .. size]
+  if not kind then fail("its values are %s, and no type here holds them all", shown(descr)) end
+  local wide <const> = math.tointeger(tonumber(size))
+  if wide > 1 and order ~= "<" and order ~= ">" then
+    fail("'%s' does not say the order of bytes", shown(descr))
+  end
+  return kind, wide, order == ">"
+end
+
+local function parse_shape(text, at)
+  local inner <const>, stop <const> = text:match("^%(([%dL%s,]*)%)()", at)
+  if not inner then fail("the header has no shape") end
+  local shape <const> = {}
+  local from, comma = 1, true
+  while true do
+    from = inner:find("%S", from)
+    if not from then break end
+    local digits <const>, past <const>, also <const> = inner:match("^(%d+)L?%s*()(,?)", from)
+    if not digits or not comma then fail("the header has no shape") end
+    local size <const> = #digits < 19 and math.tointeger(tonumber(digits))
+    if not size then fail("a size of %s is impossible", digits) end
+    shape[#shape + 1] = size
+    comma = also == ","
+    from = past + #also
+  end
+  if #shape == 1 and not comma then fail("the header has no shape") end -- (3) is no tuple
+  if #shape > MOST_DIMENSIONS then fail("it has more than %d dimensions", MOST_DIMENSIONS) end
+  return shape, stop
+end
+
+local function parse_text(text, at)
+  local descr <const>, stop <const> = text:match("^'([^'\\\n]*)'()", at)
+  if descr then return descr, stop end
+  local other <const>, past <const> = text:match("^\"([^\"\\\n]*)\"()", at)
+  if other then return other, past end
+  if text:find("^[%[{(]", at) then fail("it holds records") end
+  fail("the header does not say the type of its values")
+end
+
+local function parse_flag(text, at)
+  local word <const>, stop <const> = text:match("^(%a+)()", at)
+  if word ~= "True" and word ~= "False" then fail("fortran_order is neither True nor False") end
+  return word == "True", stop
+end
+
+local FIELDS <const> = {descr = parse_text, fortran_order = parse_flag, shape = parse_shape}
+
+-- {descr =, fortran_order =, shape =} from a header.
+local function parse_header(text)
+  local function skip(at) return text:match("^[ \t\r\n]*()", at) end
+  local found <const> = {}
+  local at = text:match("^%s*{%s*()")
+  if not at then fail("the header is no dictionary") end
+  while text:sub(at, at) ~= "}" do
+    local key <const>, colon <const> = text:match("^['\"]([%w_]+)['\"]%s*:%s*()", at)
+    if not FIELDS[key] then fail("the header is damaged at byte %d", at) end
+    if found[key] ~= nil then fail("the header says %s twice", key) end
+    found[key], at = FIELDS[key](text, colon)
+    at = skip(at)
+    if text:sub(at, at) == "," then
+      at = skip(at + 1)
+    elseif text:sub(at, at) ~= "}" then
+      fail("the header is damaged at byte %d", at)
+    end
+  end
+  if text:find("%S", at + 1) then fail("the header goes on after its end") end
+  for key in pairs(FIELDS) do
+    if found[key] == nil then fail("the header does not say all of descr, fortran_order, shape") end
+  end
+  return found
+end
+
+local function count_of(shape, size)
+  local bytes = size
+  for _, n in ipairs(shape) do
+    if n > 0 and bytes > (1 << 50) // n then fail("its shape is impossible") end
+    bytes = bytes * n
+  end
+  return bytes
+end
+
+local function bytes_of(source, first, n)
+  local text <const>, at <const> = source:window(first, n)
+  if not text then fail("it ends too early") end
+  return text, at
+end
+
+local function parse(source)
+  local start, at = bytes_of(source, 1, math.min(source.size, 12))
+  local magic <const>, major <const>, minor <const> = start:match("^(......)(.)(.)", at)
+  if magic ~= MAGIC then fail("it does not begin as one") end
+  local version <const> = major:byte()
+  if version < 1 or version > 3 or minor ~= "\0" then
+    fail("version %d.%d of the format is not known", version, minor:byte())
+  end
+  local wide <const> = version == 1 and 2 or 4
+  start, at = bytes_of(source, 9, wide)
+  local length <const> = string.unpack("<I" .. wide, start, at)
+  if length > LONGEST_HEADER then fail("the header's length is %d", length) end
+  start, at = bytes_of(source, 9 + wide, length)
+  local header <const> = parse_header(start:sub(at, at + length - 1))
+  local kind <const>, size <const>, big <const> = kind_of(header.descr)
+  local shape <const> = header.shape
+  local count <const> = count_of(shape, size)
+  local first <const> = 9 + wide + length
+  if count ~= source.size - first + 1 then
+    fail("its shape and type ask for %d bytes of values, and it has %d", count,
+      source.size - first + 1)
+  end
+  if not header.fortran_order then
+    local text <const>, from <const> = bytes_of(source, first, count)
+    return core.from_packed(text, from, shape, kind, big)
+  end
+  local turned <const>, order <const> = {}, {}
+  for d = 1, #shape do
+    turned[d], order[d] = shape[#shape + 1 - d], #shape + 1 - d
+  end
+  local text <const>, from <const> = bytes_of(source, first, count)
+  local t <const> = core.from_packed(text, from, turned, kind, big)
+  return #shape > 1 and core.ops.contiguous_copy(t:permute(table.unpack(order))) or t
+end
+
+--- A tensor from a source of files.lua, or nil and what is wrong.
+function M.parse(source)
+  local ok <const>, value <const> = pcall(parse, source)
+  if ok then return value end
+  if type(value) ~= "table" then error(value, 0) end
+  return nil, value.message
+end
+
+--- The tensor of a file, or nil and a message. Types that tensors lack become the next that
+-- holds all their values: float16 float32, int8, int16 and uint16 int32, uint32 int64.
+function M.read(path)
+  local source <close>, message <const> = files.open(path)
+  if not source then return nil, message end
+  local t <const>, wrong <const> = M.parse(source)
+  if not t then return nil, ("%s: not a whole .npy file: %s"):format(path, wrong) end
+  return t
+end
+
+--- What comes before the values of a tensor: a multiple of 64 bytes.
+function M.header(t)
+  local shape <const> = {}
+  for d, size in ipairs(t.shape) do shape[d] = ("%d"):format(size) end
+  local text <const> = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s%s), }"):format(
+    DESCR[t.dtype], table.concat(shape, ", "), #shape == 1 and "," or "")
+  local padded <const> = text .. (" "):rep(-(#MAGIC + 4 + #text + 1) % 64) .. "\n"
+  return MAGIC .. "\1\0" .. string.pack("<s2", padded)
+end
+
+--- Writes a tensor.
+-- @return true, or nil and a message
+function M.write(path, t)
+  if not core.is_tensor(t) then error("save: a .npy wants a tensor", 2) end
+  return files.write(path, {M.header(t), core.bytes(t)})
+end
+
+return M

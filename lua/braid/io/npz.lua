@@ -1,0 +1,54 @@
+--- .npz: tensors by name, as numpy writes them: a zip file of .npy files.
+
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+local npy <const> = require "braid.io.npy"
+local zip <const> = require "braid.io.zip"
+
+local M <const> = {}
+
+local LONGEST_NAME <const> = 0xFFFF - #".npy"
+
+--- Tensors by name from a source of files.lua, or nil and what is wrong.
+function M.parse(source)
+  local tensors <const> = {}
+  local ok <const>, wrong <const> = zip.each(source, function(entry, bytes)
+    local name <const> = entry:match("^(.+)%.npy$")
+    if not name then return ("'%s' is no .npy file"):format(entry) end
+    local t <const>, why <const> = npy.parse(files.view(bytes, entry))
+    if not t then return ("'%s': %s"):format(entry, why) end
+    tensors[name] = t
+  end)
+  if not ok then return nil, wrong end
+  return tensors
+end
+
+--- The tensors of a file by name, or nil and a message. Types are read as npy.read does.
+function M.read(path)
+  local source <close>, message <const> = files.open(path)
+  if not source then return nil, message end
+  local tensors <const>, wrong <const> = M.parse(source)
+  if not tensors then return nil, ("%s: not a whole .npz file: %s"):format(path, wrong) end
+  return tensors
+end
+
+--- Writes a table of tensors by name, not compressed.
+-- @return true, or nil and a message
+function M.write(path, tensors)
+  if type(tensors) ~= "table" then error("save: a .npz wants a table of tensors by name", 2) end
+  local names <const>, entries <const> = {}, {}
+  for name, t in pairs(tensors) do
+    if type(name) ~= "string" or name == "" or #name > LONGEST_NAME or not core.is_tensor(t) then
+      error(("save: '%s' is no tensor under a name"):format(tostring(name)), 2)
+    end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do entries[i] = name .. ".npy" end
+  return zip.write(path, entries, function(i)
+    local t <const> = tensors[names[i]]
+    return npy.header(t), core.bytes(t)
+  end)
+end
+
+return M

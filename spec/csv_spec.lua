@@ -1,0 +1,109 @@
+local braid <const> = require "braid"
+local file <const> = require "spec.support.file"
+
+local function read(text, options)
+  local value <const>, message <const> = file.load("t.csv", text, options)
+  if not value then return nil, message end
+  assert.equal("float64", value.data.dtype)
+  return {value.header or false, value.data:totable()}
+end
+
+describe(".csv files", function()
+  for what, case in pairs{
+    ["numbers alone"] = {"1,2.5\n-3,4e-2\n", {false, {{1, 2.5}, {-3, 0.04}}}},
+    ["no line end at the end"] = {"1,2", {false, {{1, 2}}}},
+    ["names, CRLF and blank lines"] = {"\r\na,b\r\n\r\n1,2\r\n   \r\n3,4\r\n\r\n",
+      {{"a", "b"}, {{1, 2}, {3, 4}}}},
+    ["a byte order mark"] = {"\xEF\xBB\xBFa\n1\n", {{"a"}, {{1}}}},
+    ["quotes"] = {"\"a,\"\"b\"\"\n\",c\n\"1\",2\n", {{"a,\"b\"\n", "c"}, {{1, 2}}}},
+    ["blanks around numbers"] = {" 1 ,\t2\n", {false, {{1, 2}}}},
+    ["names alone"] = {"a,b\n", {{"a", "b"}, {}}},
+    ["a column without a name"] = {",b\n1,2\n", {{"", "b"}, {{1, 2}}}},
+    ["infinity and signs"] = {"inf,-Infinity,+1,.5,5.\n",
+      {false, {{math.huge, -math.huge, 1, 0.5, 5}}}},
+  } do
+    it("are read: " .. what, function() assert.same(case[2], assert(read(case[1]))) end)
+  end
+
+  it("keep the columns of a table without rows", function()
+    assert.same({0, 2}, assert(file.load("t.csv", "a,b\n")).data.shape)
+  end)
+
+  it("read NaN as one", function()
+    local x <const> = assert(file.load("t.csv", "nan,NaN\n")).data
+    assert.same({true, true}, x[1]:ne(x[1]):totable())
+  end)
+
+  it("take the first line for what the option says", function()
+    assert.same({{"x", "2019"}, {{1, 2}}}, read("x,2019\n1,2\n", {header = true}))
+    assert.same({{"2018", "2019"}, {{1, 2}}}, read("2018,2019\n1,2\n", {header = true}))
+    local value <const>, message <const> = read("x,y\n1,2\n", {header = false})
+    assert.is_nil(value)
+    assert.equal("line 1, column 1: 'x' is no number", message)
+  end)
+
+  for text, wanted in pairs{
+    [""] = "it has no rows", ["\n \r\n"] = "it has no rows",
+    ["1,2\n3\n"] = "line 2: 1 cells, and 2 in the lines before",
+    ["a,b\n\n1,2,3\n"] = "line 3: 3 cells, and 2 in the lines before",
+    ["1,2\n3,x\n"] = "line 2, column 2: 'x' is no number",
+    ["1,2\n,4\n"] = "line 2, column 1: '' is no number",
+    ["1\n0x10\n"] = "line 2, column 1: '0x10' is no number",
+    ["1\n1e\n"] = "line 2, column 1: '1e' is no number",
+    ["1\n1.2.3\n"] = "line 2, column 1: '1.2.3' is no number",
+    ["1\n1 2\n"] = "line 2, column 1: '1 2' is no number",
+    ["\"a\nb\"\nx\n"] = "line 3, column 1: 'x' is no number",
+    ["a,\"b\n1,2\n"] = "line 1: a quote is not closed",
+    ["a\"b\n"] = "line 1, column 1: a quote inside a cell",
+    ["a,\"b\"c\n"] = "line 1, column 2: more after a closed quote",
+    ["id,2019\n1,2\n"] =
+      "line 1, column 1: 'id' is no number ({header = true} reads the line as names)",
+    ["1\n" .. ("x"):rep(99)] = "line 2, column 1: '" .. ("x"):rep(37) .. "...' is no number",
+  } do
+    it(("are refused with line and column: %q"):format(text:sub(1, 20)), function()
+      local value <const>, message <const> = read(text)
+      assert.is_nil(value)
+      assert.equal(wanted, message)
+    end)
+  end
+
+  it("are written and come back the same", function()
+    local header <const> = {"a", "b,\"c\"", " d\n", ""}
+    local data <const> = braid.tensor({{1, 0.1, 1e300, -2}, {1 / 3, -0.0, math.huge, 2 ^ 53}},
+      {dtype = "float64"})
+    local bytes <const> = file.saved("t.csv", {header = header, data = data})
+    assert.equal("a,\"b,\"\"c\"\"\",\" d\n\",\"\"\n1,0.1,1e+300,-2\n"
+      .. "0.3333333333333333,-0,inf,9007199254740992\n", bytes)
+    assert.same({header, data:totable()}, read(bytes))
+  end)
+
+  for _, case in ipairs{
+    {braid.tensor{0.1, 1 / 3, 16777216, 1e-45}, "0.1\n0.33333334\n16777216\n1.4013e-45\n"},
+    {braid.tensor({{1, -2}}, {dtype = "int64"}), "1,-2\n"},
+    {braid.tensor{{true, false}}, "1,0\n"}, {braid.tensor({7}, {dtype = "uint8"}), "7\n"},
+    {{header = {"x"}, data = braid.zeros(0, 1)}, "x\n"}, {braid.zeros(0, 2), ""},
+  } do
+    it(("are written from tensors: %q"):format(case[2]), function()
+      assert.equal(case[2], file.saved("t.csv", case[1]))
+    end)
+  end
+
+  it("keep every float32", function()
+    local x <const> = braid.randn(50, 4)
+    local again <const> = assert(file.load("t.csv", file.saved("t.csv", x))).data:to("float32")
+    assert.same(x:totable(), again:totable())
+  end)
+
+  it("refuse what is no table of numbers", function()
+    for value, message in pairs{
+      [1] = "save: a .csv wants a tensor", [braid.ones(1, 2, 3)] = "save: a .csv wants a tensor",
+      [{}] = "save: a .csv wants a tensor",
+      [{header = {"a"}, data = braid.ones(2, 2)}] = "must name its 2 columns$",
+      [{header = {"a", 2}, data = braid.ones(2, 2)}] = "must be strings$",
+    } do
+      assert.error_matches(function() braid.save("x.csv", value) end, message)
+    end
+    assert.error_matches(function() braid.load("x.csv", {heder = true}) end,
+      "load: there is no option 'heder'; there is header$")
+  end)
+end)

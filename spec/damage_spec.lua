@@ -1,0 +1,104 @@
+--- Damaged files: whatever is changed in a file, its reader gives a value or a message, and
+-- takes no more memory than the file is worth.
+
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+local csv <const> = require "braid.io.csv"
+local file <const> = require "spec.support.file"
+local files <const> = braid.io.files
+local json <const> = braid.io.json
+
+local FLIPS <const> = 5000
+
+local function view_reader(name)
+  local parse <const> = require("braid.io." .. name).parse
+  return function(bytes) return parse(files.view(bytes, "file")) end
+end
+
+local TENSORS <const> = {
+  a = braid.tensor{{1, 2, 3}, {4, 5, 6}}, b = braid.tensor({-1, 2}, {dtype = "int64"}),
+  c = braid.tensor{true, false}, d = braid.tensor(2.5, {dtype = "float64"}), e = braid.zeros(0, 2),
+}
+
+-- The same entries deflated, which braid.save never writes: one stored block each.
+local function deflated()
+  local bytes <const> = file.saved("t.npy", TENSORS.a)
+  local body <const> = string.pack("<BI2I2", 1, #bytes, ~#bytes & 0xFFFF) .. bytes
+  local crc <const> = core.crc32(bytes)
+  local head <const> = "PK\3\4" .. string.pack("<I2I2I2I4I4I4I4I2I2", 20, 0, 8, 0, crc, #body,
+    #bytes, 5, 0) .. "a.npy" .. body
+  local row <const> = "PK\1\2" .. string.pack("<I2I2I2I2I4I4I4I4I2I2I2I2I2I4I4", 20, 20, 0, 8, 0,
+    crc, #body, #bytes, 5, 0, 0, 0, 0, 0, 0) .. "a.npy"
+  return head .. row .. "PK\5\6" .. string.pack("<I2I2I2I2I4I4I2", 0, 0, 1, 1, #row, #head, 0)
+end
+
+-- name, reader, bytes, whether every beginning of the file is refused
+local FORMATS <const> = {
+  {"safetensors", view_reader "safetensors", file.saved("t.safetensors", TENSORS, {k = "v"}), true},
+  {".npy", view_reader "npy", file.saved("t.npy", TENSORS.a), true},
+  {".npz", view_reader "npz", file.saved("t.npz", TENSORS), true},
+  {"deflated .npz", view_reader "npz", deflated(), true},
+  {"JSON", json.decode, json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}, true},
+  {".csv", csv.parse, "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n", false},
+}
+
+for _, format in ipairs(FORMATS) do
+  local name <const>, read <const>, bytes <const>, all <const> = table.unpack(format)
+
+  -- The value, after it was seen that nothing was raised and that what is wrong is said.
+  local function attempt(text)
+    local ok <const>, value <const>, message <const> = pcall(read, text)
+    if not ok then error(("%s raised for %q"):format(value, text)) end
+    if value == nil and (type(message) ~= "string" or message:find("%.lua:%d")) then
+      error(("the message is %s for %q"):format(message, text))
+    end
+    return value
+  end
+
+  describe("a damaged file, " .. name, function()
+    it("is not damaged before", function() assert.is_truthy(attempt(bytes)) end)
+
+    it("cut anywhere gives a message" .. (all and "" or " or a value"), function()
+      for n = 0, #bytes - 1 do
+        local value <const> = attempt(bytes:sub(1, n))
+        if all and value ~= nil then error(n .. " bytes are read") end
+      end
+    end)
+
+    it("with other bytes gives a value or a message, and takes little memory", function()
+      math.randomseed(7)
+      collectgarbage()
+      core.reset_peak()
+      local before <const> = braid.memory().peak
+      for _ = 1, FLIPS do
+        local text = bytes
+        for _ = 1, math.random(3) do
+          local at <const> = math.random(#text)
+          text = text:sub(1, at - 1) .. string.char(math.random(0, 255)) .. text:sub(at + 1)
+        end
+        attempt(text)
+      end
+      assert.is_true(braid.memory().peak - before < 64 << 20)
+    end)
+
+    it("with a piece lost, repeated or put in gives a value or a message", function()
+      math.randomseed(8)
+      for _ = 1, FLIPS / 5 do
+        local from <const>, n <const>, to <const> = math.random(#bytes), math.random(0, 9),
+          math.random(#bytes)
+        attempt(bytes:sub(1, to) .. bytes:sub(from, from + n) .. bytes:sub(to + math.random(9)))
+      end
+    end)
+  end)
+end
+
+it("a damaged PNG gives a value or a message", function()
+  math.randomseed(9)
+  local bytes <const> = file.saved("t.png", braid.full({3, 9, 9}, 7, {dtype = "uint8"}))
+  for _ = 1, FLIPS do
+    local at <const> = math.random(#bytes)
+    local image <const>, message <const> = file.load("t.png", bytes:sub(1, at - 1)
+      .. string.char(math.random(0, 255)) .. bytes:sub(at + 1))
+    assert.is_true(core.is_tensor(image) or type(message) == "string")
+  end
+end)
