@@ -8,6 +8,7 @@
 #   make lint       checks sources alone
 #   make valgrind   a short script under valgrind
 #   make asan       the specs with the address and undefined behaviour sanitizers
+#   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance
 #   make install, make uninstall, make clean
 #
 #   DEPS=no     install nothing
@@ -32,6 +33,7 @@ BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-op
                     libpng-dev zlib1g-dev libturbojpeg0-dev
 TEST_PACKAGES     = lua-busted lua-check luarocks clang-format
 VALGRIND_PACKAGES = valgrind
+FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 
 AGAIN = +@$(MAKE) --no-print-directory
 
@@ -41,7 +43,8 @@ all: deps
 deps:          NEEDED = $(BUILD_PACKAGES)
 deps-test:     NEEDED = $(BUILD_PACKAGES) $(TEST_PACKAGES)
 deps-valgrind: NEEDED = $(BUILD_PACKAGES) $(VALGRIND_PACKAGES)
-deps deps-test deps-valgrind:
+deps-fuzz:     NEEDED = $(BUILD_PACKAGES) $(FUZZ_PACKAGES)
+deps deps-test deps-valgrind deps-fuzz:
 	@$(if $(filter no,$(DEPS)),:,sh .ci/packages $(NEEDED))
 
 # As many compilers as there are processors, unless make was told a number.
@@ -150,7 +153,7 @@ specs:
 	@$(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
 	  $(TAGS_$(SLOW)) $(SPEC)
 
-C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c)
+C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c)
 TEXT_FILES = $(shell find Makefile README.md .ci .luacheckrc csrc lua models examples spec rocks \
                -type f 2>/dev/null | grep -E '\.([ch]|inc|lua|md|rockspec)$$|^\.|^Makefile$$')
 
@@ -185,6 +188,37 @@ build-asan/lua: spec/support/runner.c
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) $(INCLUDES) -Wl,-E -o $@ $< $(shell $(PKG) --libs lua5.4)
 
+# libFuzzer, over a core that clang made. What fails is left in build-fuzz/found.
+FUZZ_SECONDS = 60
+FUZZ         = png jpeg parse
+FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+               -fno-omit-frame-pointer -g -DBR_NO_POOL
+FUZZ_BUILD   = BUILD=build-fuzz CC=clang-14 WARN= OPT=-O1 EXTRA='$(FUZZ_FLAGS)'
+FUZZ_LINK    = $(CC) $(CPPFLAGS) -std=c11 -O1 $(subst fuzzer-no-link,fuzzer,$(EXTRA))
+IMAGE_CODE   = base/error base/mem base/cpu base/threads io/image io/png io/jpeg
+
+fuzz: deps-fuzz
+	$(AGAIN) $(JOBS) build
+	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build-fuzz/lib/braid/core.so build-fuzz/image build-fuzz/parse
+	$(AGAIN) fuzz-run
+
+fuzz-run:
+	@mkdir -p build/fuzz/png build/fuzz/jpeg build/fuzz/parse build-fuzz/found
+	@LUA_PATH='$(LPATH)' LUA_CPATH='$(BUILD)/lib/?.so' $(LUA) spec/fuzz/seeds.lua build/fuzz
+	@for target in $(FUZZ); do echo "fuzz: $$target"; program=build-fuzz/image; \
+	  test $$target != parse || program=build-fuzz/parse; \
+	  LUA_PATH='$(LPATH)' LUA_CPATH='build-fuzz/lib/?.so' OMP_NUM_THREADS=1 $$program \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -malloc_limit_mb=512 \
+	    -detect_leaks=0 -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix=build-fuzz/found/$$target- build/fuzz/$$target || exit 1; done
+
+build-fuzz/image: spec/fuzz/image.c $(IMAGE_CODE:%=build-fuzz/obj/%.o)
+	$(FUZZ_LINK) -o $@ $^ $(LIBRARIES) -lpthread -lm
+
+build-fuzz/parse: spec/fuzz/parse.c
+	@mkdir -p $(@D)
+	$(FUZZ_LINK) -Wl,-E -o $@ $< $(shell $(PKG) --libs lua5.4)
+
 # ---- installation --------------------------------------------------------------------------
 
 LUADIR = $(abspath $(PREFIX))/share/lua/5.4
@@ -207,4 +241,5 @@ uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/braid'
 
 .PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan \
+        deps-fuzz fuzz fuzz-run \
         install uninstall

@@ -20,24 +20,12 @@ local TENSORS <const> = {
   c = braid.tensor{true, false}, d = braid.tensor(2.5, {dtype = "float64"}), e = braid.zeros(0, 2),
 }
 
--- The same entries deflated, which braid.save never writes: one stored block each.
-local function deflated()
-  local bytes <const> = file.saved("t.npy", TENSORS.a)
-  local body <const> = string.pack("<BI2I2", 1, #bytes, ~#bytes & 0xFFFF) .. bytes
-  local crc <const> = core.crc32(bytes)
-  local head <const> = "PK\3\4" .. string.pack("<I2I2I2I4I4I4I4I2I2", 20, 0, 8, 0, crc, #body,
-    #bytes, 5, 0) .. "a.npy" .. body
-  local row <const> = "PK\1\2" .. string.pack("<I2I2I2I2I4I4I4I4I2I2I2I2I2I4I4", 20, 20, 0, 8, 0,
-    crc, #body, #bytes, 5, 0, 0, 0, 0, 0, 0) .. "a.npy"
-  return head .. row .. "PK\5\6" .. string.pack("<I2I2I2I2I4I4I2", 0, 0, 1, 1, #row, #head, 0)
-end
-
 -- name, reader, bytes, whether every beginning of the file is refused
 local FORMATS <const> = {
   {"safetensors", view_reader "safetensors", file.saved("t.safetensors", TENSORS, {k = "v"}), true},
   {".npy", view_reader "npy", file.saved("t.npy", TENSORS.a), true},
   {".npz", view_reader "npz", file.saved("t.npz", TENSORS), true},
-  {"deflated .npz", view_reader "npz", deflated(), true},
+  {"deflated .npz", view_reader "npz", file.deflated(TENSORS.a), true},
   {"JSON", json.decode, json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}, true},
   {".csv", csv.parse, "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n", false},
 }

@@ -1,6 +1,7 @@
 --- Files of specs.
 
 local braid <const> = require "braid"
+local core <const> = require "braid.core"
 
 local M <const> = {}
 
@@ -36,6 +37,19 @@ function M.saved(name, ...)
     bytes = assert(braid.io.files.read(path))
   end)
   return bytes
+end
+
+--- An .npz file of one tensor, `a`, deflated (as a single block that is stored), which
+-- braid.save never writes.
+function M.deflated(t)
+  local bytes <const> = M.saved("t.npy", t)
+  local body <const> = string.pack("<BI2I2", 1, #bytes, ~#bytes & 0xFFFF) .. bytes
+  local crc <const> = core.crc32(bytes)
+  local head <const> = "PK\3\4" .. string.pack("<I2I2I2I4I4I4I4I2I2", 20, 0, 8, 0, crc, #body,
+    #bytes, 5, 0) .. "a.npy" .. body
+  local row <const> = "PK\1\2" .. string.pack("<I2I2I2I2I4I4I4I4I2I2I2I2I2I4I4", 20, 20, 0, 8, 0,
+    crc, #body, #bytes, 5, 0, 0, 0, 0, 0, 0) .. "a.npy"
+  return head .. row .. "PK\5\6" .. string.pack("<I2I2I2I2I4I4I2", 0, 0, 1, 1, #row, #head, 0)
 end
 
 return M
