@@ -101,22 +101,32 @@ br_tensor *br_conv_source(const br_conv *g, br_tensor *x) {
   return NULL;
 }
 
-static br_status conv_infer(br_call *c) {
+br_status br_conv_check(const br_call *c) {
   const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
-  br_conv g;
   br_status status = br_need_float(c, x, "x");
   if (!status) status = br_need_dims(c, x, "x", 4);
   if (!status) status = br_need_dims(c, w, "weight", 4);
   if (!status && (w->dtype != x->dtype || (b && b->dtype != x->dtype)))
     return br_bad(c, "x is %s, weight %s: convert one with to()", br_dtype_name(x->dtype),
                   br_dtype_name(w->dtype));
+  return status;
+}
+
+br_status br_conv_check_bias(const br_call *c, int64_t outputs) {
+  const br_tensor *b = c->in[2];
+  if (!b || (b->ndim == 1 && b->shape[0] == outputs)) return BR_OK;
+  return br_bad(c, "bias must have shape (%lld), not %s", (long long)outputs,
+                br_shape_of(b));
+}
+
+static br_status conv_infer(br_call *c) {
+  br_conv g;
+  br_status status = br_conv_check(c);
   if (!status) status = geometry(c, &g);
-  if (!status && b && (b->ndim != 1 || b->shape[0] != g.o))
-    return br_bad(c, "bias must have shape (%lld), not %s", (long long)g.o,
-                  br_shape_of(b));
+  if (!status) status = br_conv_check_bias(c, g.o);
   if (status) return status;
   int64_t shape[4] = {g.n, g.o, g.oh, g.ow};
-  return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
+  return br_out(c, 0, g.dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
 static br_status conv_forward(br_call *c) {
@@ -152,8 +162,8 @@ static br_status weight_grad(br_call *c, const br_conv *g, br_tensor *dy) {
   return status;
 }
 
-static br_status bias_grad(br_call *c, const br_conv *g, br_tensor *dy) {
-  int64_t shape[4] = {1, g->o, 1, 1};
+br_status br_conv_bias_grad(br_call *c, br_tensor *dy) {
+  int64_t shape[4] = {1, dy->shape[1], 1, 1};
   br_tensor *sum = br_sum_to(dy, 4, shape);
   br_status status = br_dx_take(c, 2, sum ? br_reshaped(sum, 1, shape + 1) : NULL);
   br_release(sum);
@@ -168,7 +178,7 @@ static br_status conv_backward(br_call *c) {
   if (!dy) return BR_ENOMEM;
   if (c->need[0]) status = input_grad(c, &g, dy);
   if (!status && c->need[1]) status = weight_grad(c, &g, dy);
-  if (!status && c->in[2] && c->need[2]) status = bias_grad(c, &g, dy);
+  if (!status && c->in[2] && c->need[2]) status = br_conv_bias_grad(c, dy);
   br_release(dy);
   return status;
 }

@@ -24,6 +24,12 @@ void br_conv_plan(br_conv *g);
  * caller. */
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x);
 
+/* Types and dimensions of a call's x, weight and bias; the bias's size; and its gradient.
+ */
+br_status br_conv_check(const br_call *c);
+br_status br_conv_check_bias(const br_call *c, int64_t outputs);
+br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
+
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                           br_tensor *bias, br_tensor *y);
 /* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last; a bias (c) that is added

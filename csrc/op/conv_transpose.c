@@ -73,21 +73,13 @@ static br_status geometry(br_call *c, br_conv *g) {
 }
 
 static br_status transpose_infer(br_call *c) {
-  const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
   br_conv g;
-  br_status status = br_need_float(c, x, "x");
-  if (!status) status = br_need_dims(c, x, "x", 4);
-  if (!status) status = br_need_dims(c, w, "weight", 4);
-  if (!status && (w->dtype != x->dtype || (b && b->dtype != x->dtype)))
-    return br_bad(c, "x is %s, weight %s: convert one with to()", br_dtype_name(x->dtype),
-                  br_dtype_name(w->dtype));
+  br_status status = br_conv_check(c);
   if (!status) status = geometry(c, &g);
-  if (!status && b && (b->ndim != 1 || b->shape[0] != g.c))
-    return br_bad(c, "bias must have shape (%lld), not %s", (long long)g.c,
-                  br_shape_of(b));
+  if (!status) status = br_conv_check_bias(c, g.c);
   if (status) return status;
   int64_t shape[4] = {g.n, g.c, g.h, g.w};
-  return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
+  return br_out(c, 0, g.dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
 static br_status transpose_forward(br_call *c) {
@@ -122,14 +114,6 @@ static br_status weight_grad(br_call *c, const br_conv *g, br_tensor *source) {
   return status;
 }
 
-static br_status bias_grad(br_call *c, const br_conv *g) {
-  int64_t shape[4] = {1, g->c, 1, 1};
-  br_tensor *sum = br_sum_to(c->dy[0], 4, shape);
-  br_status status = br_dx_take(c, 2, sum ? br_reshaped(sum, 1, shape + 1) : NULL);
-  br_release(sum);
-  return status;
-}
-
 static br_status transpose_backward(br_call *c) {
   br_conv g;
   br_status status = geometry(c, &g);
@@ -138,7 +122,7 @@ static br_status transpose_backward(br_call *c) {
   if (!source) return BR_ENOMEM;
   if (c->need[0]) status = input_grad(c, &g, source);
   if (!status && c->need[1]) status = weight_grad(c, &g, source);
-  if (!status && c->in[2] && c->need[2]) status = bias_grad(c, &g);
+  if (!status && c->in[2] && c->need[2]) status = br_conv_bias_grad(c, c->dy[0]);
   br_release(source);
   return status;
 }
