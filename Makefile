@@ -199,7 +199,7 @@ IMAGE_CODE   = base/error base/mem base/cpu base/threads io/image io/png io/jpeg
 
 fuzz: deps-fuzz
 	$(AGAIN) $(JOBS) build
-	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build-fuzz/lib/braid/core.so build-fuzz/image build-fuzz/parse
+	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build build-fuzz/image build-fuzz/parse
 	$(AGAIN) fuzz-run
 
 fuzz-run:
