@@ -195,11 +195,11 @@ FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover
                -fno-omit-frame-pointer -g -DBR_NO_POOL
 FUZZ_BUILD   = BUILD=build-fuzz CC=clang-14 WARN= OPT=-O1 EXTRA='$(FUZZ_FLAGS)'
 FUZZ_LINK    = $(CC) $(CPPFLAGS) -std=c11 -O1 $(subst fuzzer-no-link,fuzzer,$(EXTRA))
-IMAGE_CODE   = base/error base/mem base/cpu base/threads io/image io/png io/jpeg
+IMAGE_CODE   = base/error base/mem base/cpu base/threads io/image io/png io/jpeg io/inflate
 
 fuzz: deps-fuzz
 	$(AGAIN) $(JOBS) build
-	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build-fuzz/lib/braid/core.so build-fuzz/image build-fuzz/parse
+	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build build-fuzz/image build-fuzz/parse
 	$(AGAIN) fuzz-run
 
 fuzz-run:

@@ -7,6 +7,7 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
+require "braid.tensor" -- for methods
 
 local M <const> = {}
 

@@ -6,6 +6,7 @@
 
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
+require "braid.tensor" -- for methods
 
 local M <const> = {}
 

@@ -7,6 +7,7 @@
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+require "braid.tensor" -- for methods
 
 local M <const> = {}
 
