@@ -133,7 +133,8 @@ function M.parse(text, header)
 end
 
 --- The table of a file, or nil and a message that names line and column. Numbers are
--- decimal, or nan, inf and infinity; an empty cell is no number.
+-- decimal, or nan, inf and infinity; an empty cell is no number. Whole numbers beyond 2^53
+-- are rounded, as float64 does.
 -- @param given {header = true or false} says whether the first row is one
 function M.read(path, given)
   local options <const> = check.options("load", given, {header = check.none})
