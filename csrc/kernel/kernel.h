@@ -133,6 +133,9 @@ typedef struct br_kernels {
      state, NULL where that is left out; arg is as the operator lists it */
   br_step *sgd, *adam, *rmsprop, *adagrad, *adadelta, *adamax;
 
+  /* dst[j][i] = src[i][j], i < rows, j < cols; columns without a dst are left out */
+  void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
+
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
   /* y[i][j] = bias[j] + sum over taps t and channels c of rows[t * mr + i][offset + c]

@@ -8,6 +8,9 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "base/rng.h"
 
@@ -40,6 +43,7 @@ typedef bool T;
 #include "kernel/pool.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/transpose.inc"
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
@@ -178,6 +182,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .adagrad = adagrad,
     .adadelta = adadelta,
     .adamax = adamax,
+    .transpose = transpose,
     .mr = MR,
     .nr = NR,
     .gemm = gemm,
