@@ -44,6 +44,9 @@ typedef bool T;
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
 #include "kernel/transpose.inc"
+#ifdef TYPE_f32
+#include "kernel/winograd.inc"
+#endif
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
@@ -187,5 +190,12 @@ const br_kernels TABLE(ISA, TYPE) = {
     .nr = NR,
     .gemm = gemm,
     .gemm_grad = gemm_grad,
+#endif
+#ifdef TYPE_f32
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_spread = winograd_spread,
+    .winograd_weight = winograd_weight,
+    .winograd_weight_grad = winograd_weight_grad,
 #endif
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "op/winograd.h"
 
 enum { TILES = 16, TABLE = 4096 }; /* tiles of a block; pointers in its table */
 
@@ -145,6 +146,12 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
   }
   br_packing p = br_conv_packing(g, tap + 3 * taps);
   packed = br_conv_pack(&p, k, w->data);
+  if (packed && br_winograd_wins(g)) {
+    br_winograd plan = br_winograd_forward_plan(g);
+    status = br_winograd_run(&plan, source->data, packed, bias ? bias->data : NULL,
+                             y->data);
+    goto done;
+  }
   if (bias) packed_bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
   if (!packed || (bias && !packed_bias)) goto done;
   lattice l = {.k = k,
@@ -184,6 +191,20 @@ done:
   return status;
 }
 
+/* Towards the input, input channels are the lanes, and rows are (tap, output). */
+static br_packing input_packing(const br_conv *g, const int64_t *row, int64_t taps) {
+  int64_t area = g->kh * g->kw;
+  return (br_packing){.groups = g->groups,
+                      .group_step = g->og * g->cg * area,
+                      .outputs = g->cg,
+                      .output_step = area,
+                      .outer = g->og,
+                      .outer_step = g->cg * area,
+                      .columns = area,
+                      .row = row,
+                      .rows = taps * g->og};
+}
+
 /* One phase: input rows py, py + sh, ... and columns px, px + sw, ... */
 static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor *dy,
                              br_tensor *w, const char *bias, br_tensor *dx,
@@ -198,15 +219,7 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
     ty[taps] = y / g->sh;
     tx[taps++] = x / g->sw;
   }
-  br_packing p = {.groups = g->groups,
-                  .group_step = g->og * g->cg * area,
-                  .outputs = g->cg,
-                  .output_step = area,
-                  .outer = g->og,
-                  .outer_step = g->cg * area,
-                  .columns = area,
-                  .row = row,
-                  .rows = taps * g->og};
+  br_packing p = input_packing(g, row, taps);
   char *packed = br_conv_pack(&p, k, w->data);
   if (!packed) return BR_ENOMEM;
   lattice l = {.k = k,
@@ -244,8 +257,24 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
   return status;
 }
 
+/* The same by Winograd's algorithm: a convolution of dy with the kernels turned round. */
+static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
+                                     br_tensor *bias, br_tensor *dx) {
+  int64_t area = g->kh * g->kw, row[25];
+  for (int64_t t = 0; t < area; t++) row[t] = (area - 1 - t) * g->og;
+  br_packing p = input_packing(g, row, area);
+  char *packed = br_conv_pack(&p, br_kernels_of(g->dtype), w->data);
+  br_winograd plan = br_winograd_input_plan(g);
+  br_status status = packed ? br_winograd_run(&plan, dy->data, packed,
+                                              bias ? bias->data : NULL, dx->data)
+                            : BR_ENOMEM;
+  br_free(packed);
+  return status;
+}
+
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                              br_tensor *bias, br_tensor *dx) {
+  if (br_winograd_wins(g)) return winograd_input_grad(g, dy, w, bias, dx);
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw;
   int64_t *tap = br_alloc((size_t)(4 * area + 1) * sizeof *tap);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "op/winograd.h"
 
 enum { PIXELS = 512, UNITS = 16 };
 
@@ -93,8 +94,27 @@ static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
   }
 }
 
+static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
+                                      br_tensor *dw) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  br_winograd plan = br_winograd_forward_plan(g);
+  int64_t rows = g->cg * g->kh * g->kw, panels = g->groups * br_conv_panels(g->og, k);
+  int64_t *row = br_alloc((size_t)rows * sizeof *row);
+  char *packed = br_alloc((size_t)(panels * rows * k->nr * k->size));
+  br_status status = row && packed ? BR_OK : BR_ENOMEM;
+  if (!status) status = br_winograd_weight_grad(&plan, source->data, dy->data, packed);
+  if (!status) {
+    br_packing p = br_conv_packing(g, row);
+    br_conv_unpack(&p, k, packed, dw->data);
+  }
+  br_free(row);
+  br_free(packed);
+  return status;
+}
+
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw) {
+  if (br_winograd_wins(g)) return winograd_weight_grad(g, source, dy, dw);
   const br_kernels *k = br_kernels_of(g->dtype);
   job j = {.g = g,
            .k = k,
