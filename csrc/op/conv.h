@@ -30,8 +30,9 @@ br_status br_conv_check(const br_call *c);
 br_status br_conv_check_bias(const br_call *c, int64_t outputs);
 br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
 
+/* `keep`: the weights, made ready, may stay with their tensor for the next call. */
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
-                          br_tensor *bias, br_tensor *y);
+                          br_tensor *bias, bool keep, br_tensor *y);
 /* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last; a bias (c) that is added
    makes it the transposed convolution */
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,

@@ -130,13 +130,39 @@ static br_status run_lattice(lattice *l) {
   return BR_OK;
 }
 
-br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
-                          br_tensor *bias, br_tensor *y) {
+/* The weights as the forward kernels read them: packed, and transformed for Winograd's.
+   Those of a call that no gradient is asked for are kept for the next. */
+static char *prepare(const br_conv *g, br_tensor *w, bool keep, bool *kept) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t taps = g->taps_h * g->taps_w, area = g->kh * g->kw;
-  int64_t *tap = br_alloc((size_t)(3 * taps + g->cg * area + 1) * sizeof *tap);
+  bool winograd = br_winograd_wins(g);
+  int64_t key[BR_DERIVED_KEY] = {winograd, g->folded, g->groups, g->o,
+                                 g->cg,    g->kh,     g->kw,     k->nr};
+  char *ready = br_derived_find(w, key);
+  *kept = ready != NULL;
+  if (ready) return ready;
+  int64_t *row = br_alloc((size_t)(g->cg * g->kh * g->kw + 1) * sizeof *row);
+  if (!row) return NULL;
+  br_packing p = br_conv_packing(g, row);
+  ready = br_conv_pack(&p, k, w->data);
+  br_free(row);
+  if (ready && winograd) {
+    br_winograd plan = br_winograd_forward_plan(g);
+    char *packed = ready;
+    ready = br_winograd_weights(&plan, packed);
+    br_free(packed);
+  }
+  *kept = ready && keep && br_derived_keep(w, key, ready);
+  return ready;
+}
+
+/* The plain way. */
+static br_status forward(const br_conv *g, br_tensor *source, const char *packed,
+                         br_tensor *bias, br_tensor *y) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  int64_t taps = g->taps_h * g->taps_w;
+  int64_t *tap = br_alloc((size_t)(3 * taps + 1) * sizeof *tap);
   char *zeros = br_alloc_zero((size_t)((g->c + g->run) * k->size) + 1);
-  char *packed = NULL, *packed_bias = NULL;
+  char *packed_bias = NULL;
   br_status status = BR_ENOMEM;
   if (!tap || !zeros) goto done;
   for (int64_t t = 0; t < taps; t++) {
@@ -144,16 +170,8 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
     tap[t] = row * g->dh - g->ph;
     tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
   }
-  br_packing p = br_conv_packing(g, tap + 3 * taps);
-  packed = br_conv_pack(&p, k, w->data);
-  if (packed && br_winograd_wins(g)) {
-    br_winograd plan = br_winograd_forward_plan(g);
-    status = br_winograd_run(&plan, source->data, packed, bias ? bias->data : NULL,
-                             y->data);
-    goto done;
-  }
   if (bias) packed_bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
-  if (!packed || (bias && !packed_bias)) goto done;
+  if (bias && !packed_bias) goto done;
   lattice l = {.k = k,
                .n = g->n,
                .qh = g->oh,
@@ -186,8 +204,23 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
 done:
   br_free(tap);
   br_free(zeros);
-  br_free(packed);
   br_free(packed_bias);
+  return status;
+}
+
+br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
+                          br_tensor *bias, bool keep, br_tensor *y) {
+  bool kept;
+  char *weights = prepare(g, w, keep, &kept);
+  br_status status = BR_ENOMEM;
+  if (weights && br_winograd_wins(g)) {
+    br_winograd plan = br_winograd_forward_plan(g);
+    status = br_winograd_run(&plan, source->data, weights, bias ? bias->data : NULL,
+                             y->data);
+  } else if (weights) {
+    status = forward(g, source, weights, bias, y);
+  }
+  if (!kept) br_free(weights);
   return status;
 }
 
@@ -265,10 +298,12 @@ static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor 
   br_packing p = input_packing(g, row, area);
   char *packed = br_conv_pack(&p, br_kernels_of(g->dtype), w->data);
   br_winograd plan = br_winograd_input_plan(g);
-  br_status status = packed ? br_winograd_run(&plan, dy->data, packed,
-                                              bias ? bias->data : NULL, dx->data)
-                            : BR_ENOMEM;
+  char *weights = packed ? br_winograd_weights(&plan, packed) : NULL;
   br_free(packed);
+  br_status status = weights ? br_winograd_run(&plan, dy->data, weights,
+                                               bias ? bias->data : NULL, dx->data)
+                             : BR_ENOMEM;
+  br_free(weights);
   return status;
 }
 

@@ -6,16 +6,21 @@
    all threads take the same block together, so that each weight is read once. */
 #include "op/winograd.h"
 
-#include <stdlib.h>
+#include <stdatomic.h>
 
 #include "base/threads.h"
 
 enum {
+  MIN_TILES = 6, /* fewer do not earn the transforms of the weights */
+  MIN_GRAD_TILES = 16,
   MIN_CHANNELS = 16,        /* one vector of the widest instruction set */
   OWN_WEIGHTS = 1536 << 10, /* bytes of weights that a thread may go through alone */
   OWN_BLOCK = 512 << 10,    /* bytes of V and M beside them */
   SHARED_BLOCK = 16 << 20   /* and when all work on one block */
 };
+
+/* How many times fewer multiplications are worth the transforms. */
+static const double GAIN = 1.5;
 
 typedef struct job {
   const br_winograd *p;
@@ -58,18 +63,23 @@ br_winograd br_winograd_input_plan(const br_conv *g) {
   return cut(p);
 }
 
-bool br_winograd_wins(const br_conv *g) {
-  if (!br_kernels_of(g->dtype)->winograd_input || g->folded) return false;
+static atomic_bool allowed = true;
+
+bool br_set_winograd(bool on) { return atomic_exchange(&allowed, on); }
+
+static bool wins(const br_conv *g, int64_t min_tiles) {
+  if (!atomic_load(&allowed) || !br_kernels_of(g->dtype)->winograd_input) return false;
   if (g->kh != g->kw || (g->kh != 3 && g->kh != 5)) return false;
-  if (g->sh != 1 || g->sw != 1 || g->dh != 1 || g->dw != 1) return false;
+  if (g->sh != 1 || g->sw != 1 || g->dh != 1 || g->dw != 1 || g->folded) return false;
   if (g->cg < MIN_CHANNELS || g->og < MIN_CHANNELS) return false;
   if (g->ph >= g->kh || g->pw >= g->kw) return false;
   br_winograd p = br_winograd_forward_plan(g);
-  const char *e = getenv("BR_WINO");
-  double gain = (double)(g->oh * g->ow * g->kh * g->kw) /
-                (double)(p.down * p.across * BR_PLACES);
-  return gain > (e ? atof(e) : 1.5);
+  double plain = (double)(g->oh * g->ow * g->kh * g->kw);
+  return p.tiles >= min_tiles && plain > GAIN * (double)(p.down * p.across * BR_PLACES);
 }
+
+bool br_winograd_wins(const br_conv *g) { return wins(g, MIN_TILES); }
+bool br_winograd_wins_weights(const br_conv *g) { return wins(g, MIN_GRAD_TILES); }
 
 /* The first row and column of a tile's outputs, and its image. */
 static int64_t place_of(const br_winograd *p, int64_t tile, int64_t *oy, int64_t *ox) {
@@ -139,9 +149,10 @@ static void transform_back(const job *j, int64_t g, int64_t tile, const char *m)
                         j->bias ? j->bias + at : NULL, pixel);
 }
 
-/* Transformed weights [group][panel][place][c][nr] from [group][panel][tap][c][nr]. */
-static char *transform_weights(const br_winograd *p, int64_t panels, const char *packed) {
+/* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */
+char *br_winograd_weights(const br_winograd *p, const char *packed) {
   const br_kernels *k = p->k;
+  int64_t panels = br_conv_panels(p->og, k);
   int64_t run = p->cg * k->nr, area = p->kernel * p->kernel;
   int64_t units = p->groups * panels * p->cg;
   char *u = br_alloc((size_t)(p->groups * panels * BR_PLACES * run * k->size));
@@ -203,24 +214,26 @@ static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
   return smaller(fit < mr ? mr : fit, ceil_div(p->tiles, mr) * mr);
 }
 
-br_status br_winograd_run(const br_winograd *p, const char *x, const char *packed,
+br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
                           const char *bias, char *y) {
   const br_kernels *k = p->k;
-  job j = {.p = p, .x = x, .bias = bias, .y = y, .panels = br_conv_panels(p->og, k)};
+  job j = {.p = p,
+           .x = x,
+           .u = weights,
+           .bias = bias,
+           .y = y,
+           .panels = br_conv_panels(p->og, k)};
   int64_t each = BR_PLACES * (p->cg + p->og) * k->size;
-  int64_t weights = j.panels * BR_PLACES * p->cg * k->nr * k->size;
-  bool own = weights <= OWN_WEIGHTS && tiles_in(p, OWN_BLOCK) * 4 <= p->tiles * p->groups;
+  int64_t through = j.panels * BR_PLACES * p->cg * k->nr * k->size;
+  bool own = through <= OWN_WEIGHTS && tiles_in(p, OWN_BLOCK) * 4 <= p->tiles * p->groups;
   j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
-  char *u = transform_weights(p, j.panels, packed);
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
   int64_t bytes = j.block * each;
   char *scratch = br_alloc((size_t)(bytes * (own ? br_threads() : 1)));
-  br_status status = u && zeros && scratch ? BR_OK : BR_ENOMEM;
-  j.u = u;
+  br_status status = zeros && scratch ? BR_OK : BR_ENOMEM;
   j.zeros = zeros;
   if (!status && own) run_own_blocks(&j, scratch, bytes);
   if (!status && !own) run_shared_blocks(&j, scratch);
-  br_free(u);
   br_free(zeros);
   br_free(scratch);
   return status;

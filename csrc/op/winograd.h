@@ -20,15 +20,21 @@ typedef struct br_winograd {
   int64_t down, across, tiles; /* tiles of an image, and of all */
 } br_winograd;
 
-/* Whether a convolution can go this way and gains by it. */
+/* Whether a convolution can go this way and gains by it: in either of the directions that
+   give an image, and towards the weights. */
 bool br_winograd_wins(const br_conv *g);
+bool br_winograd_wins_weights(const br_conv *g);
+/* Allows or forbids it altogether, and tells how it was. */
+bool br_set_winograd(bool on);
 
 br_winograd br_winograd_forward_plan(const br_conv *g);
 br_winograd br_winograd_input_plan(const br_conv *g);
 
-/* y (n,o,oh,ow) from x; `packed` holds the weights as br_conv_pack leaves them, rows in
-   the order (tap, channel). bias (o) may be NULL. */
-br_status br_winograd_run(const br_winograd *p, const char *x, const char *packed,
+/* The transformed weights (from br_alloc) of those that br_conv_pack left, with rows in
+   the order (tap, channel). */
+char *br_winograd_weights(const br_winograd *p, const char *packed);
+/* y (n,o,oh,ow) from x and transformed weights; bias (o) may be NULL. */
+br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
                           const char *bias, char *y);
 /* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack. */
 br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
