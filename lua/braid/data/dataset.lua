@@ -21,7 +21,6 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local Paths <const> = require "braid.data.paths"
-local ops <const> = core.ops
 
 local Dataset <const> = class("Dataset")
 
