@@ -137,15 +137,16 @@ typedef struct br_kernels {
   void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
 
   /* Winograd's transforms of a tile, float32 only: see winograd.inc */
-  void (*winograd_input)(int64_t c, const void *const *x, void *v, int64_t step);
-  void (*winograd_output)(int size, int64_t c, const void *m, int64_t step,
+  void (*winograd_input)(int tile, int64_t c, const void *const *x, void *v,
+                         int64_t step);
+  void (*winograd_output)(int tile, int64_t c, const void *m, int64_t step,
                           const void *bias, void *const *y);
-  void (*winograd_spread)(int size, int64_t c, const void *const *dy, void *q,
+  void (*winograd_spread)(int tile, int64_t c, const void *const *dy, void *q,
                           int64_t step, int64_t panel_step);
-  void (*winograd_weight)(int kernel, int64_t n, const void *w, int64_t tap_step, void *u,
+  void (*winograd_weight)(int tile, int64_t n, const void *w, int64_t tap_step, void *u,
                           int64_t step);
-  void (*winograd_weight_grad)(int kernel, int64_t n, const void *s, int64_t step,
-                               void *w, int64_t tap_step);
+  void (*winograd_weight_grad)(int tile, int64_t n, const void *s, int64_t step, void *w,
+                               int64_t tap_step);
 
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
