@@ -40,6 +40,7 @@ typedef bool T;
 #include "kernel/pool.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/linear.inc"
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
@@ -182,5 +183,8 @@ const br_kernels TABLE(ISA, TYPE) = {
     .nr = NR,
     .gemm = gemm,
     .gemm_grad = gemm_grad,
+    .dot_rows = dot_rows,
+    .panel = panel,
+    .pack = pack,
 #endif
 };
