@@ -1,15 +1,15 @@
 --- The landmark task: points (n,points,2) in [-1, 1] across the image.
 --
 -- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Martin and
--- Zuber, equation 2, after Zhang et al. 2014). Metrics: landmark error, the mean over
--- points of the distance over the inter-ocular distance (the true one, between the first
--- two points); and failure, the share of faces whose landmark error is above 0.10.
+-- Zuber, equation 2, after Zhang et al. 2014); a face with a NaN among its points has no
+-- label, and n counts the others. Metrics: landmark error, the mean over points of the
+-- distance over the inter-ocular distance (the true one, between the first two points); and
+-- failure, the share of faces whose landmark error is above 0.10.
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local ops <const> = core.ops
+local labelled <const> = require "braid.mtl.labelled"
 
 local Landmarks <const> = class("Landmarks")
 Landmarks.FAILURE = 0.10
@@ -22,12 +22,9 @@ function Landmarks:init(given)
 end
 
 --- output (n, 2 points), target (n,points,2) -> a tensor without dimensions
-function Landmarks.loss(_, output, target)
-  local n <const> = target:size(1)
-  return ops.mse(output, target:reshape(n, -1), {reduction = "sum"}) * (0.5 / n)
-end
+function Landmarks.loss(_, output, target) return labelled.squared(output, target) end
 
---- The landmark error of each face (n).
+--- The landmark error of each face (n); NaN where the label is missing.
 function Landmarks.errors(_, output, target)
   local n <const> = target:size(1)
   local apart <const> = (output:reshape(n, -1, 2) - target):square():sum(3):sqrt():mean(2)
@@ -38,8 +35,10 @@ end
 --- Adds a batch to running sums.
 function Landmarks:observe(sums, output, target)
   local errors <const> = self:errors(output, target)
-  sums.count = (sums.count or 0) + target:size(1)
-  sums.error = (sums.error or 0) + errors:sum():item()
+  local known <const>, count <const> = labelled.rows(target)
+  local missing <const> = known:reshape(-1):logical_not()
+  sums.count = (sums.count or 0) + count
+  sums.error = (sums.error or 0) + errors:masked_fill(missing, 0):sum():item()
   sums.failed = (sums.failed or 0) + (errors:gt(self.FAILURE)):sum():item()
 end
 

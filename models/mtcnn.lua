@@ -1,0 +1,83 @@
+--- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights;
+-- Trottier, Giguere and Chaib-draa 2018 compare them with collaborative blocks.
+-- PReLU with a slope for each channel, pooling that keeps what hangs over the edge:
+--   P  12x12  conv 3x3x10, pool 2/2, conv 3x3x16, conv 3x3x32; heads are 1x1 convolutions
+--   R  24x24  conv 3x3x28, pool 3/2, conv 3x3x48, pool 3/2, conv 2x2x64, fc 128
+--   O  48x48  conv 3x3x32, pool 3/2, conv 3x3x64, pool 3/2, conv 3x3x64, pool 2/2,
+--             conv 2x2x128, fc 256
+-- Input (n,3,h,w) RGB as (x - 127.5)/128. P(x) wants 12x12; P:slide(x) takes any larger image
+-- and gives a map (n,size,oh,ow) for each task, one place for every second pixel.
+-- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses), box (how far
+-- each side lies from the window's, in windows), landmarks (weight 0.5, in O 1). A sample
+-- carries only some labels; see mtl.regression for the mark of a missing one.
+-- Options: stage ("O"), width (1; multiplies the channels), channels of the input (3).
+-- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
+local STAGES = {
+  P = {{"conv1", 10, 3, pool = 2}, {"conv2", 16, 3}, {"conv3", 32, 3}},
+  R = {{"conv1", 28, 3, pool = 3}, {"conv2", 48, 3, pool = 3}, {"conv3", 64, 2}, fc = 128},
+  O = {{"conv1", 32, 3, pool = 3}, {"conv2", 64, 3, pool = 3}, {"conv3", 64, 3, pool = 2},
+    {"conv4", 128, 2}, fc = 256},
+}
+
+local function pooling(size)
+  return size and nn.MaxPool2d(size, {stride = 2, ceil_mode = true}) or nn.Identity()
+end
+
+-- The named blocks of a stage, one after the other, and the channels that the last one gives.
+local Trunk = class("Trunk", nn.Module)
+
+function Trunk:init(stage, channels, width)
+  local function wide(c) return math.max(1, math.floor(c * width + 0.5)) end
+  self.blocks = {}
+  for i, s in ipairs(stage) do
+    self.blocks[i] = s[1]
+    self[s[1]] = nn.Sequential{nn.Conv2d(channels, wide(s[2]), {kernel = s[3]}),
+      nn.PReLU(wide(s[2])), pooling(s.pool)}
+    channels = wide(s[2])
+  end
+  if stage.fc then
+    self.blocks[#stage + 1] = "fc"
+    self.fc = nn.Sequential{nn.Flatten(), nn.Linear(channels * 3 * 3, wide(stage.fc)),
+      nn.PReLU(wide(stage.fc))}
+    channels = wide(stage.fc)
+  end
+  self.outputs = channels
+end
+
+function Trunk:forward(x)
+  for _, name in ipairs(self.blocks) do x = self[name](x) end
+  return x
+end
+
+local Sliding = class("Sliding", mtl.shared)
+
+Sliding.slide = mtl.shared.forward
+
+function Sliding:forward(x)
+  if x:size(3) ~= 12 or x:size(4) ~= 12 then
+    error(("mtcnn: P wants (n, 3, 12, 12), not (%s); slide() takes larger images"):format(
+      table.concat(x.shape, ", ")), 2)
+  end
+  local outputs = self:slide(x)
+  for name, y in pairs(outputs) do outputs[name] = y:flatten(2) end
+  return outputs
+end
+
+return function(tasks, o)
+  local stage = STAGES[o.stage or "O"]
+  if not stage then
+    error(("mtcnn: stage must be \"P\", \"R\" or \"O\", not %s"):format(tostring(o.stage)), 2)
+  end
+  tasks = tasks or mtl.tasks{
+    face = mtl.classes{2, hardest = 0.7},
+    box = mtl.regression{4, weight = 0.5},
+    landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = stage == STAGES.O and 1 or 0.5},
+  }
+  local trunk = Trunk(stage, o.channels or 3, o.width or 1)
+  if stage.fc then
+    return mtl.shared(tasks, trunk, function(task) return nn.Linear(trunk.outputs, task.size) end)
+  end
+  return Sliding(tasks, trunk, function(task)
+    return nn.Conv2d(trunk.outputs, task.size, {kernel = 1})
+  end)
+end
