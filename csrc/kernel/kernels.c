@@ -37,9 +37,9 @@ typedef bool T;
 #include "kernel/math_grad.inc"
 #include "kernel/softmax.inc"
 #include "kernel/norm.inc"
-#include "kernel/pool.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/pool.inc" /* uses the vectors of gemm.inc */
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
