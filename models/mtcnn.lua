@@ -71,7 +71,8 @@ return function(tasks, o)
   tasks = tasks or mtl.tasks{
     face = mtl.classes{2, hardest = 0.7},
     box = mtl.regression{4, weight = 0.5},
-    landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = stage == STAGES.O and 1 or 0.5},
+    landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
+      weight = stage == STAGES.O and 1 or 0.5},
   }
   local trunk = Trunk(stage, o.channels or 3, o.width or 1)
   if stage.fc then
