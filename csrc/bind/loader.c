@@ -1,14 +1,14 @@
 /* core.loader: the plan of a loader, read from a table, and its batches.
 
-   core.loader{workers =, skip =, seed =, channels = 1 | 3,
-     fields = {{name =, kind = "class" | "points" | "real", shape = {...}, flip = tensor,
-       bin =, bins =}, ...},
-     sources = {{n =, images = tensor | text =, ends =, root =, boxes =,
-       rows =, labels = {[field] = tensor}, points = field, steps = {{name, numbers...},
-   ...}, cache = directory}, ...}} loader:submit(pick, first, last, stream, only),
-   loader:take() -> {image =, count =, a tensor for each field}, loader:facts() -> seconds
-   waited, samples left out, the first message, loader:size() -> height, width,
-   loader:close() */
+   core.loader{workers, skip, seed, channels (1 or 3), fields, sources}, where
+     fields: {{name, kind ("class", "points" or "real"), shape, flip, bin, bins}, ...}
+     sources: {{n, images or text, ends and root, boxes, rows, labels (by number of the
+       field), points (a field), steps ({{name, numbers...}, ...}), cache}, ...}
+   are as in io/loader.h. Its methods:
+     submit(pick, first, last, stream, only)
+     take() -> {image, count, a tensor for each field}
+     facts() -> seconds waited, samples left out, the first message
+     size() -> height, width        close() */
 #include "bind/bind.h"
 
 #include <string.h>

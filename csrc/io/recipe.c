@@ -135,7 +135,8 @@ static void resize(run *r, const double *p) {
 /* left eye (number from 0), right eye, their height and distance in shares of the side,
    side. Where an eye is missing the frame is shrunk to the side as it is. */
 static void align(run *r, const double *p) {
-  const int64_t left = (int64_t)p[0], right = (int64_t)p[1];
+  const bool mirrored = r->done.mirrored != r->pending.mirrored;
+  const int64_t left = (int64_t)p[mirrored ? 1 : 0], right = (int64_t)p[mirrored ? 0 : 1];
   double x0, y0, x1, y1;
   if (left < r->x->points && right < r->x->points) {
     in_frame(r, r->x->point + 2 * left, &x0, &y0);

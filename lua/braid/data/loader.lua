@@ -49,7 +49,8 @@ local Loader <const> = class("Loader")
 -- The steps of a data set when none are given.
 local function usual(ds, o)
   local augment <const> = o.augment and check.options("augment", o.augment, AUGMENT) or {}
-  augment.size, augment.filter = o.size, ds.images and "bilinear" or "area"
+  augment.size, augment.inner = o.size, ds.images and ds.inner
+  augment.filter = ds.images and "bilinear" or "area"
   local steps <const> = {transforms.augment(augment)}
   if not ds.images then table.insert(steps, 1, transforms.crop{}) end
   if o.whiten then steps[#steps + 1] = transforms.whiten() end

@@ -97,7 +97,7 @@ local function steps_of(steps, ds)
     if s.step then
       local copy <const> = table.move(s.step, 1, #s.step, 1, {})
       if copy[1] == "augment" and copy[9] < 0 then
-        local apart <const> = ds.images and ds.inner and ds.inner ~= ds.images:size(4)
+        local apart <const> = ds.images and ds.inner and ds.inner ~= ds.images:size(3)
         copy[9] = #out == 0 and apart and ds.inner or 0
       end
       out[#out + 1] = copy
