@@ -8,8 +8,9 @@
 -- Input (n,3,h,w) RGB as (x - 127.5)/128. P(x) wants 12x12; P:slide(x) takes any larger image
 -- and gives a map (n,size,oh,ow) for each task, one place for every second pixel.
 -- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses), box (how far
--- each side lies from the window's, in windows), landmarks (weight 0.5, in O 1). A sample
--- carries only some labels; see mtl.regression for the mark of a missing one.
+-- each side lies from the window's, in windows; the mean of four squares is what the paper's
+-- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
+-- only some labels, 0 or NaN where it has none; the losses' means are over those that have.
 -- Options: stage ("O"), width (1; multiplies the channels), channels of the input (3).
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
 local STAGES = {
@@ -70,7 +71,7 @@ return function(tasks, o)
   end
   tasks = tasks or mtl.tasks{
     face = mtl.classes{2, hardest = 0.7},
-    box = mtl.regression{4, weight = 0.5},
+    box = mtl.real{4},
     landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
       weight = stage == STAGES.O and 1 or 0.5},
   }

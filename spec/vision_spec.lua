@@ -222,7 +222,7 @@ describe("models/mtcnn.lua", function()
   end
 
   it("has the published numbers of parameters", function()
-    local two <const> = mtl.tasks{face = mtl.classes{2}, box = mtl.regression{4}}
+    local two <const> = mtl.tasks{face = mtl.classes{2}, box = mtl.real{4}}
     for stage, counts in pairs{P = {6632, 6962}, R = {100178, 101468}, O = {386470, 389040}} do
       assert.equal(counts[1], network(stage, {tasks = two}):count_parameters())
       assert.equal(counts[2], network(stage):count_parameters())
@@ -257,7 +257,7 @@ describe("models/mtcnn.lua", function()
     braid.manual_seed(3)
     local nan <const> = 0 / 0
     local tasks <const> = mtl.tasks{face = mtl.classes{2, hardest = 0.7},
-      box = mtl.regression{4, weight = 0.5}, landmarks = mtl.landmarks{weight = 0.5}}
+      box = mtl.real{4}, landmarks = mtl.landmarks{weight = 0.5}}
     local net <const> = network("R", {tasks = tasks, width = 0.25})
     local opt <const> = braid.optim.Adam(net:parameters(), {lr = 3e-3})
     local batch <const> = {image = braid.randn(6, 3, 24, 24), count = 6,

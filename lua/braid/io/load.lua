@@ -1,8 +1,9 @@
 --- braid.load: a file by the ending of its name.
 -- .npy gives a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
 -- second value the metadata that the file has, strings by name; .caffemodel the weights of
--- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w); .csv {header = {...} or nil, data = float64 (rows, columns)}, where
--- a second argument {header = true or false} says whether the first row names the columns.
+-- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w); .csv
+-- {header = {...} or nil, data = float64 (rows, columns)}, where a second argument {header =
+-- true or false} says whether the first row names the columns.
 -- @return the value, or nil and a message
 
 local core <const> = require "braid.core"

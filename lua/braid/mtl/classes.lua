@@ -27,11 +27,14 @@ end
 function Classes:loss(output, target)
   if self.hardest == 1 then return ops.cross_entropy(output, target) end
   local each <const> = ops.cross_entropy(output, target, {reduction = "none"})
-  local labelled <const> = target:gt(0):sum():item()
+  local labelled <const> = self:labelled(target)
   if labelled == 0 then return each:sum() end
   local kept <const> = math.max(1, math.floor(self.hardest * labelled + 0.5))
   return (ops.topk(each, kept)):mean()
 end
+
+--- How many samples have a label.
+function Classes.labelled(_, target) return ops.count_nonzero(target):item() end
 
 function Classes.observe(_, sums, output, target)
   local labelled <const> = target:gt(0)

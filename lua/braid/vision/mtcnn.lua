@@ -88,7 +88,7 @@ end
 
 local function tasks_of(stage)
   local tasks <const> = {face = mtl.classes{2, hardest = 0.7},
-    box = mtl.regression{4, weight = 0.5}}
+    box = mtl.real{4}}
   if STAGES[stage].heads.landmarks then
     tasks.landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
       weight = stage == "O" and 1 or 0.5}
