@@ -1,5 +1,6 @@
 --- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights;
--- Trottier, Giguere and Chaib-draa 2018 compare them with collaborative blocks.
+-- with a mixer, a column for each task: Trottier, Giguere and Chaib-draa 2018 (section 4.5)
+-- give them collaborative blocks, {mixer = mtl.collaborative{}}.
 -- PReLU with a slope for each channel, pooling that keeps what hangs over the edge:
 --   P  12x12  conv 3x3x10, pool 2/2, conv 3x3x16, conv 3x3x32; heads are 1x1 convolutions
 --   R  24x24  conv 3x3x28, pool 3/2, conv 3x3x48, pool 3/2, conv 2x2x64, fc 128
@@ -11,7 +12,8 @@
 -- each side lies from the window's, in windows; the mean of four squares is what the paper's
 -- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
 -- only some labels, 0 or NaN where it has none; the losses' means are over those that have.
--- Options: stage ("O"), width (1; multiplies the channels), channels of the input (3).
+-- Options: stage ("O"), mixer, at (the blocks it is put at; all convolutions), width (1;
+-- multiplies the channels), channels of the input (3).
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
 local STAGES = {
   P = {{"conv1", 10, 3, pool = 2}, {"conv2", 16, 3}, {"conv3", 32, 3}},
@@ -20,46 +22,36 @@ local STAGES = {
     {"conv4", 128, 2}, fc = 256},
 }
 
-local function pooling(size)
-  return size and nn.MaxPool2d(size, {stride = 2, ceil_mode = true}) or nn.Identity()
-end
-
--- The named blocks of a stage, one after the other, and the channels that the last one gives.
-local Trunk = class("Trunk", nn.Module)
-
-function Trunk:init(stage, channels, width)
+-- The named blocks of a stage, each made for the channels that the one before it leaves.
+local function blocks_of(stage, width)
   local function wide(c) return math.max(1, math.floor(c * width + 0.5)) end
-  self.blocks = {}
+  local blocks = {}
   for i, s in ipairs(stage) do
-    self.blocks[i] = s[1]
-    self[s[1]] = nn.Sequential{nn.Conv2d(channels, wide(s[2]), {kernel = s[3]}),
-      nn.PReLU(wide(s[2])), pooling(s.pool)}
-    channels = wide(s[2])
+    blocks[i] = {s[1], function(c)
+      return nn.Sequential{nn.Conv2d(c, wide(s[2]), {kernel = s[3]}), nn.PReLU(wide(s[2])),
+        s.pool and nn.MaxPool2d(s.pool, {stride = 2, ceil_mode = true}) or nn.Identity()}
+    end}
   end
   if stage.fc then
-    self.blocks[#stage + 1] = "fc"
-    self.fc = nn.Sequential{nn.Flatten(), nn.Linear(channels * 3 * 3, wide(stage.fc)),
-      nn.PReLU(wide(stage.fc))}
-    channels = wide(stage.fc)
+    blocks[#stage + 1] = {"fc", function(c)
+      return nn.Sequential{nn.Flatten(), nn.Linear(c * 3 * 3, wide(stage.fc)),
+        nn.PReLU(wide(stage.fc))}
+    end}
   end
-  self.outputs = channels
+  return blocks
 end
 
-function Trunk:forward(x)
-  for _, name in ipairs(self.blocks) do x = self[name](x) end
-  return x
-end
+-- P, which also runs over images larger than its window.
+local Sliding = class("Sliding", mtl.columns)
 
-local Sliding = class("Sliding", mtl.shared)
+Sliding.slide = mtl.columns.forward
 
-Sliding.slide = mtl.shared.forward
-
-function Sliding:forward(x)
+function Sliding:forward(x, tap)
   if x:size(3) ~= 12 or x:size(4) ~= 12 then
     error(("mtcnn: P wants (n, 3, 12, 12), not (%s); slide() takes larger images"):format(
       table.concat(x.shape, ", ")), 2)
   end
-  local outputs = self:slide(x)
+  local outputs = self:slide(x, tap)
   for name, y in pairs(outputs) do outputs[name] = y:flatten(2) end
   return outputs
 end
@@ -75,11 +67,15 @@ return function(tasks, o)
     landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
       weight = stage == STAGES.O and 1 or 0.5},
   }
-  local trunk = Trunk(stage, o.channels or 3, o.width or 1)
-  if stage.fc then
-    return mtl.shared(tasks, trunk, function(task) return nn.Linear(trunk.outputs, task.size) end)
+  local trunk = nn.backbone(blocks_of(stage, o.width or 1), {channels = o.channels or 3})
+  local Network = stage.fc and mtl.columns or Sliding
+  local net = Network(tasks, trunk, {columns = o.mixer and "per_task" or "shared"})
+  if o.mixer then
+    local convolutions = {}
+    for i, s in ipairs(stage) do convolutions[i] = s[1] end
+    net:mix(o.at or convolutions, o.mixer)
   end
-  return Sliding(tasks, trunk, function(task)
-    return nn.Conv2d(trunk.outputs, task.size, {kernel = 1})
+  return net:heads(function(task, c)
+    return stage.fc and nn.Linear(c, task.size) or nn.Conv2d(c, task.size, {kernel = 1})
   end)
 end

@@ -253,6 +253,24 @@ describe("models/mtcnn.lua", function()
     end
   end)
 
+  it("has a column for each task with a mixer, P too", function()
+    local x <const> = braid.randn(2, 3, 12, 12)
+    local alone <const> = network("P")
+    local p <const> = network("P", {mixer = mtl.collaborative{}})
+    local heads <const> = 33 * (2 + 4 + 10)
+    local expected = 3 * (alone:count_parameters() - heads) + heads
+    for _, c in ipairs{10, 16, 32} do -- a block over three columns of c channels
+      local m <const> = 3 * c // 4
+      expected = expected + (3 * c * m + 9 * m * m + 4 * m) + 3 * ((c + m) * c + 9 * c * c + 4 * c)
+    end
+    assert.equal(expected, p:count_parameters())
+    for name, y in pairs(p(x)) do assert.same({2, p.tasks[name].size}, y.shape) end
+    assert.same({2, 4, 4, 6}, p:slide(braid.randn(2, 3, 18, 22)).box.shape)
+    local out <const> = network("O", {mixer = mtl.collaborative{}, at = {"conv2"}, width = 0.25})(
+      braid.randn(2, 3, 48, 48))
+    assert.same({2, 10}, out.landmarks.shape)
+  end)
+
   it("learns from samples that carry only some labels", function()
     braid.manual_seed(3)
     local nan <const> = 0 / 0

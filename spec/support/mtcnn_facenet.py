@@ -30,7 +30,7 @@ FC, FACE, BOX = {"R": "dense4", "O": "dense5"}, {"P": "conv4_1", "R": "dense5_1"
 
 def layer_of(stage, name):
     kind, block, *rest = name.split(".")
-    if kind == "heads":
+    if kind == "head":
         table = {"face": FACE, "box": BOX}.get(block)
         return table and f"{table[stage]}.{rest[0]}"
     if block == "fc":

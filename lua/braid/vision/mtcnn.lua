@@ -72,7 +72,7 @@ function M.state(stage, layers, net)
     end
     for _, head in ipairs(check.sorted_keys(s.heads)) do
       for i, part in ipairs{"weight", "bias"} do
-        local name <const> = ("heads.%s.%s"):format(head, part)
+        local name <const> = ("head.%s.%s"):format(head, part)
         if own[name] then
           local t <const> = ops.reshape(blob(layers, s.heads[head], i, own[name]), own[name].shape)
           state[name] = head == "landmarks" and landmark_head(t, part == "bias") or t
