@@ -76,7 +76,7 @@ describe("the layers of C", function()
   }
 
   local SYSTEM <const> = words [[
-    assert.h ctype.h errno.h fcntl.h float.h inttypes.h limits.h math.h pthread.h sched.h
+    assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h limits.h math.h pthread.h sched.h
     signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
     string.h sys/ioctl.h sys/mman.h sys/stat.h sys/time.h sys/types.h termios.h time.h unistd.h ]]
 
@@ -178,8 +178,9 @@ describe("the layers of Lua", function()
   -- A part requires those of a lower level, and itself. All may require the core.
   local LEVEL <const> = {
     prelude = 0, core = 1, class = 1, check = 1, folder = 1, einsum = 1, printing = 1,
-    tensor_parts = 1, tensor = 2, grad = 3, data = 3, io = 3, plot = 3, functional = 4,
-    nn = 5, loss = 6, optim = 6, mtl = 6, model = 7, train = 8, cli = 9, repl = 9, init = 10,
+    tensor_parts = 1, tensor = 2, grad = 3, io = 3, plot = 3, data = 4, functional = 4,
+    nn = 5, loss = 6, optim = 6, mtl = 6, model = 7, train = 8, vision = 8,
+    cli = 9, repl = 9, init = 10,
   }
 
   -- What hands the whole to a user: to scripts, at the prompt, to the definition of a

@@ -16,13 +16,13 @@ end
 -- Rows, inputs, outputs: weights above the limits from which each direction is streamed,
 -- sizes that are no multiples of any tile, and rows around a tile's height.
 local SIZES <const> = {{1, 3001, 1700}, {2, 1000, 5003}, {7, 2501, 2050}, {14, 5002, 1001},
-  {15, 1003, 5001}, {33, 4097, 1250}, {40, 700, 301}, {48, 2051, 1000}, {96, 2503, 2001}}
+  {33, 4097, 1250}, {40, 700, 301}, {96, 2503, 2001}}
 
 describe("linear with large weights and few rows", function()
   for _, float in ipairs{"float32", "float64"} do
     for i, size in ipairs(SIZES) do
       local m <const>, k <const>, n <const> = table.unpack(size)
-      if float == "float32" or i % 3 == 0 then
+      if float == "float32" or i == 3 then
         it(("is a product, (%d,%d) by (%d,%d), %s"):format(m, k, n, k, float), function()
           braid.manual_seed(i)
           local _ <close> = braid.scope()
