@@ -42,15 +42,12 @@ typedef bool T;
 #include "kernel/norm.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
-<<<<<<< HEAD
 #include "kernel/linear.inc"
-=======
 #include "kernel/pool.inc" /* uses the vectors of gemm.inc */
 #include "kernel/transpose.inc"
 #ifdef TYPE_f32
 #include "kernel/winograd.inc"
 #endif
->>>>>>> main
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
