@@ -17,10 +17,15 @@ for _, row in ipairs(core.rows) do
 end
 for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
--- Composed functions and losses are read when first named; two losses are operators that
--- lack the options of all.
+-- Composed functions and losses are read when first named. Two losses have operators of
+-- their names, which lack options that losses have.
 local functional <const> = require "braid.functional"
-M.F.mse, M.F.cross_entropy = nil, nil
+local LOSSES <const> = {"mse", "l1", "smooth_l1", "huber", "wing", "cross_entropy", "nll", "bce",
+  "bce_with_logits", "kl_div", "focal", "cosine", "hinge"}
+for _, name in ipairs(LOSSES) do
+  M.F[name] = nil
+  core.tensor_metatable.methods[name] = function(...) return require("braid.loss")[name](...) end
+end
 setmetatable(M.F, {__index = function(t, name)
   local value <const> = functional[name] or require("braid.loss")[name]
   rawset(t, name, value)

@@ -186,7 +186,10 @@ function methods.register_hook(t, f)
 end
 
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
-methods.where = nil
+
+--- x where the mask is true, else y: x:where(mask, y); x:where_(mask, y) keeps it in x.
+function methods.where(x, mask, y) return ops.where(mask, x, y) end
+function methods.where_(x, mask, y) return ops.copy_(x, ops.where(mask, x, y)) end
 
 M.einsum = require "braid.einsum"
 for name, f in pairs(require "braid.tensor_parts") do M[name], methods[name] = f, f end

@@ -2,6 +2,7 @@
 -- by PyTorch's names. Each is a method and a function of `braid`.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 
 local M <const> = {}
 local ops <const> = core.ops
@@ -142,10 +143,15 @@ function M.index_add(x, dim, index, src, given)
         shape_text(x), d), 2)
     end
   end
-  local alpha <const>, shape <const> = given and given.alpha or 1, {}
+  local alpha <const>, shape <const> = check.options("index_add", given, {alpha = 1}).alpha, {}
   for d = 1, x:dim() do shape[d] = d == dim and index.shape[1] or 1 end
   return ops.scatter_add(x, dim, ops.expand(ops.reshape(index, shape), src.shape),
     alpha == 1 and src or ops.mul(src, alpha))
+end
+
+--- The same in place.
+function M.index_add_(x, dim, index, src, given)
+  return ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given))
 end
 
 --- Elements of x by their place in row-major order, index (...) -> (...).
@@ -228,8 +234,8 @@ end
 function M.addmm(input, a, b, given)
   need_dims("addmm", "a", a, 2)
   need_dims("addmm", "b", b, 2)
-  local beta <const> = given and given.beta or 1
-  local alpha <const> = given and given.alpha or 1
+  local o <const> = check.options("addmm", given, {beta = 1, alpha = 1})
+  local beta <const>, alpha <const> = o.beta, o.alpha
   local product = ops.matmul(a, b)
   if alpha ~= 1 then product = ops.mul(product, alpha) end
   if beta == 0 then return product end
@@ -252,5 +258,8 @@ function M.prelu(x, weight)
   if x:dim() == 0 then shape[1] = nil end
   return ops.where(ops.gt(x, 0), x, ops.mul(x, ops.reshape(weight, shape)))
 end
+
+--- The same in place.
+function M.prelu_(x, weight) return ops.copy_(x, M.prelu(ops.clone(x), weight)) end
 
 return M
