@@ -543,7 +543,7 @@ describe("the contract of names", function()
     masked_fill lerp sum mean prod min max argmin argmax var std norm logsumexp all any
     count_nonzero cumsum median topk sort reshape view flatten unflatten permute transpose t squeeze
     unsqueeze expand repeat_ tile split chunk flip roll pad contiguous gather scatter scatter_add
-    index_add one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky copy_
+    index_add nonzero one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky copy_
     fill_ zero_ add_ requires_grad_ backward detach register_hook keep conv2d conv_transpose2d
     conv1d max_pool2d avg_pool2d lp_pool2d adaptive_avg_pool2d adaptive_max_pool2d global_avg_pool
     linear bilinear embedding dropout dropout2d batch_norm layer_norm group_norm instance_norm

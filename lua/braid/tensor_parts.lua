@@ -159,6 +159,22 @@ function M.take(x, index)
   return ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape)
 end
 
+--- Where x is not 0: a row for each such element, of its place in each dimension, in
+-- row-major order (k, dimensions).
+-- @usage local rows = x:gt(0):nonzero():select(2, 1)
+function M.nonzero(x)
+  local shape <const>, columns <const> = x.shape, {}
+  local flat <const> = ops.reshape(ops.ne(x, 0), -1)
+  local ladder <const> = core.new({x:numel()}, "int64", 1)
+  local at = ops.sub(ops.masked_select(ops.cumsum(ladder, 1), flat), 1)
+  for d = #shape, 1, -1 do
+    columns[d] = ops.add(ops.mod(at, shape[d]), 1)
+    at = ops.floordiv(at, shape[d])
+  end
+  if #shape == 0 then return core.new({at:numel(), 0}, "int64") end
+  return ops.stack(columns, 2)
+end
+
 --- The indices that sort x along a dimension (default the last) -> (..., n, ...).
 function M.argsort(x, ...)
   local _ <const>, indices <const> = ops.sort(x, ...)
