@@ -1,63 +1,267 @@
---- Dataset: images of one size with labels, all in memory.
+--- Dataset: pictures with labels, of which any may be missing.
 --
--- Fields: images, uint8 (n,c,h,w), channels last in memory; labels, a table of tensors
--- whose first size is n. `landmarks`, when there, is float32 (n,points,2): x, y in pixels
--- of the image, pixel centres at whole numbers from 0. Class labels are int64 and count
--- from 1; 0 marks a missing one. inner is the side of the square in the middle that is
--- the picture proper; what lies around it gives a rotated or shifted cut something to
--- show.
+-- Fields (n is #ds)
+--   labels    {name = tensor of n rows}: class labels, int64 or uint8 (n), count from 1, 0
+--             is a missing one; points, float32 (n,points,2): x, y in pixels of the stored
+--             picture, pixel centres at whole numbers from 0, NaN is missing; other values,
+--             float32 (n) or (n,k), NaN is missing
+--   kinds     {name = "class", "points", "real", or a narrower word such as "yaw"}
+--   classes   {name = {"cat", "dog", ...}}, where the classes have names
+--   images    uint8 (m,c,h,w), channels last in memory; or
+--   files     Paths (see paths.lua) relative to root; channels: 1, 3, or nil for as stored
+--   index     int64 (n): the picture of sample i is images[index[i]] or files:at(index[i]);
+--             nil: it has the number i. ds:rows says it either way.
+--   boxes     float32 (n,4) or nil: x0, y0, x1, y1 in pixels of the picture, of what is to
+--             be seen; a row of NaN stands for the whole picture
+--   inner     with images: the side of the square in the middle that is the picture
+--             proper; what lies around it gives a rotated or shifted cut something to show
+-- Subsets have labels and boxes of their own, and share the pictures.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local Paths <const> = require "braid.data.paths"
 
 local Dataset <const> = class("Dataset")
 
-function Dataset:init(fields)
-  self.images, self.labels = core.keep(fields.images), {}
-  self.inner = fields.inner or self.images:size(3)
-  self.unreadable, self.first_unreadable = fields.unreadable or 0, fields.first_unreadable
-  for name, t in pairs(fields.labels) do
-    if t:size(1) ~= self.images:size(1) then
-      error(("Dataset: %d images, but %d of %s"):format(self.images:size(1), t:size(1), name), 3)
+local FIELDS <const> = {
+  images = check.none, files = check.none, root = check.none, channels = check.none,
+  index = check.none, labels = check.none, kinds = check.none, classes = check.none,
+  boxes = check.none, inner = check.none, unreadable = 0, first_unreadable = check.none,
+}
+local TAKEN <const> = {image = true, box = true, path = true, count = true}
+local POINTS <const>, CLASS <const> = "points", "class"
+
+local function fail(what, ...) error("Dataset: " .. what:format(...), 4) end
+
+-- What a label is, from its tensor.
+local function kind_of(name, t)
+  if t.dtype == "float32" or t.dtype == "float64" then
+    return t:dim() == 3 and t:size(3) == 2 and POINTS or "real"
+  end
+  if t:dim() ~= 1 or t.dtype == "bool" then
+    fail("labels.%s must be whole numbers (n), or float32; not %s (%s)", name, t.dtype,
+      table.concat(t.shape, ", "))
+  end
+  return CLASS
+end
+
+function Dataset:init(given)
+  local o <const> = check.options("Dataset", given, FIELDS)
+  if (o.images == nil) == (o.files == nil) then fail("wants images or files") end
+  self.images, self.files = o.images and core.keep(o.images), o.files
+  if type(o.files) == "table" and not o.files.ends then self.files = Paths(o.files) end
+  self.root, self.channels = o.files and (o.root or ""), o.channels
+  self.index = o.index and core.keep(o.index)
+  self.boxes = o.boxes and core.keep(o.boxes)
+  self.inner = o.inner or o.images and o.images:size(3)
+  self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
+  self.n = #(self.index or self.images or self.files)
+  self.labels, self.kinds, self.classes = {}, {}, o.classes or {}
+  for name, t in pairs(o.labels or {}) do
+    if t:size(1) ~= self.n then
+      fail("%d images, but %d of %s", self.n, t:size(1), name)
     end
+    if TAKEN[name] then fail("'%s' cannot be the name of a label", name) end
     self.labels[name] = core.keep(t)
+    self.kinds[name] = o.kinds and o.kinds[name] or kind_of(name, t)
+  end
+  if self.boxes and (self.boxes:size(1) ~= self.n or self.boxes:size(2) ~= 4) then
+    fail("boxes must be (%d, 4), not (%s)", self.n, table.concat(self.boxes.shape, ", "))
   end
 end
 
-Dataset.__len = function(self) return self.images:size(1) end
+Dataset.__len = function(self) return self.n end
 
--- ds[i]: {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ...}; a missing
--- label is nil.
+-- The label of sample i, or nil when it is missing.
+local function label_at(self, name, i)
+  local row <const> = self.labels[name][i]
+  if row:dim() > 0 then
+    local float <const> = row.dtype == "float32" or row.dtype == "float64"
+    return (not float or row:eq(row):any():item()) and row or nil
+  end
+  local value <const> = row:item()
+  if self.kinds[name] == CLASS then return value ~= 0 and math.tointeger(value) or nil end
+  return value == value and value or nil
+end
+
+-- ds[i]: {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ..., path = , box =
+-- (4)}; a missing label, and the image of a file that cannot be read, is nil.
 Dataset.__index = function(self, key)
   if math.type(key) ~= "integer" then return Dataset[key] end
   if key < 1 or key > #self then return nil end
-  local sample <const> = {image = self.images[key]}
-  for name, t in pairs(self.labels) do
-    if t:dim() > 1 then
-      sample[name] = t[key]
-    else
-      local label <const> = t[key]:item()
-      sample[name] = label ~= 0 and label or nil
-    end
-  end
+  local sample <const> = {image = (self:image(key)), path = self:path(key), box = self:box(key)}
+  for name in pairs(self.labels) do sample[name] = label_at(self, name, key) end
   return sample
 end
 
---- The samples first .. last.
-function Dataset:subset(first, last)
-  if first < 1 or last > #self or last < first then
-    error(("subset: there is no range %d to %d in %d samples"):format(first, last, #self), 2)
+local function number_of(self, i)
+  if math.type(i) ~= "integer" or i < 1 or i > self.n then
+    error(("Dataset: there is no sample %s of %d"):format(tostring(i), self.n), 3)
   end
-  local labels <const> = {}
-  for name, t in pairs(self.labels) do labels[name] = t[{ {first, last} }] end
-  return Dataset{images = self.images[{ {first, last} }], labels = labels, inner = self.inner}
+  return self.index and self.index[i]:item() or i
 end
 
---- Two data sets, the second with the last `share` of the samples, or that many if it is
--- a number from 1.
-function Dataset:split(share)
-  local n <const> = share < 1 and math.floor(#self * share + 0.5) or share
-  return self:subset(1, #self - n), self:subset(#self - n + 1, #self)
+--- The path of picture i; nil when the pictures are in memory.
+function Dataset:path(i)
+  local row <const> = number_of(self, i)
+  if not self.files then return nil end
+  local path <const> = self.files:at(row)
+  if self.root == "" or path:sub(1, 1) == "/" then return path end
+  return self.root .. "/" .. path
+end
+
+--- The picture of sample i, uint8 (c,h,w), as it is stored; or nil and a message.
+function Dataset:image(i)
+  local row <const> = number_of(self, i)
+  if self.images then return self.images[row] end
+  return core.image_read(self:path(i), self.channels)
+end
+
+--- The box of sample i, float32 (4), or nil.
+function Dataset:box(i)
+  number_of(self, i)
+  local box <const> = self.boxes and self.boxes[i]
+  return box and box:eq(box):all():item() and box or nil
+end
+
+--- The numbers of the pictures of samples: chosen int64 (k), from 1 -> int64 (k).
+function Dataset:rows(chosen)
+  return self.index and self.index:index_select(1, chosen) or chosen
+end
+
+-- ---- parts ----------------------------------------------------------------------------
+
+-- A data set of the same pictures, or of the given part of them.
+local function part_of(self, take, images, index)
+  local labels <const> = {}
+  for name, t in pairs(self.labels) do labels[name] = take(t) end
+  return Dataset{images = images, files = self.files, root = self.root,
+    channels = self.channels, index = index, labels = labels, kinds = self.kinds,
+    classes = self.classes, boxes = self.boxes and take(self.boxes), inner = self.inner}
+end
+
+-- Integers as a tensor, checked.
+local function chosen_of(self, list)
+  local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")
+    or core.from_table(list, "int64")
+  if chosen.dtype ~= "int64" or chosen:dim() ~= 1 then
+    error(("subset: wants int64 (n), not %s (%s)"):format(chosen.dtype,
+      table.concat(chosen.shape, ", ")), 3)
+  end
+  if #chosen > 0 then
+    local least <const>, most <const> = chosen:min():item(), chosen:max():item()
+    if least < 1 or most > self.n then
+      error(("subset: there is no sample %d of %d"):format(least < 1 and least or most, self.n),
+        3)
+    end
+  end
+  return chosen
+end
+
+--- The samples first .. last, or those whose numbers a table or an int64 tensor lists.
+function Dataset:subset(first, last)
+  if type(first) ~= "number" then
+    local chosen <const> = chosen_of(self, first)
+    return part_of(self, function(t) return t:index_select(1, chosen) end, self.images,
+      self:rows(chosen))
+  end
+  if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1
+    or last > self.n or last < first then
+    error(("subset: there is no range %s to %s in %d samples"):format(tostring(first),
+      tostring(last), self.n), 2)
+  end
+  local function take(t) return t[{ {first, last} }] end
+  if self.images and not self.index then return part_of(self, take, take(self.images)) end
+  local index = self.index and take(self.index)
+  if not index then
+    local numbers <const> = {}
+    for i = first, last do numbers[#numbers + 1] = i end
+    index = core.from_table(numbers, "int64")
+  end
+  return part_of(self, take, self.images, index)
+end
+
+--- The samples for which f(sample, i) is true. The sample is as ds[i]; its fields are
+-- looked up as they are used, so that no picture is decoded unless f looks at it.
+-- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
+function Dataset:filter(f)
+  local keep <const> = {}
+  local at
+  local look <const> = {__index = function(_, name)
+    if self.labels[name] then return label_at(self, name, at) end
+    if name == "image" or name == "path" or name == "box" then return (self[name](self, at)) end
+  end}
+  for i = 1, self.n do
+    at = i
+    local scope <close> = core.scope()
+    if f(setmetatable({}, look), i) then keep[#keep + 1] = i end
+    scope:close()
+  end
+  return self:subset(keep)
+end
+
+-- How many of each stratum go to the second part: whole numbers in proportion that add up.
+local function quotas(strata, n, total)
+  local counts <const>, order <const>, sum = {}, {}, 0
+  for s, members in ipairs(strata) do
+    local exact <const> = n * #members / total
+    counts[s] = math.floor(exact)
+    order[s] = {rest = exact - counts[s], s = s}
+    sum = sum + counts[s]
+  end
+  table.sort(order, function(a, b) return a.rest ~= b.rest and a.rest > b.rest
+    or a.rest == b.rest and a.s < b.s end)
+  for i = 1, n - sum do counts[order[i].s] = counts[order[i].s] + 1 end
+  return counts
+end
+
+-- Lists of sample numbers, one for each class (missing labels are one, too).
+local function strata_of(self, name)
+  local list <const>, by_class <const> = {}, {}
+  if name == nil then
+    list[1] = {}
+    for i = 1, self.n do list[1][i] = i end
+    return list
+  end
+  if self.kinds[name] ~= CLASS then
+    error(("split: stratify wants the name of a class label; '%s' is %s"):format(tostring(name),
+      self.kinds[name] or "no label"), 3)
+  end
+  for i, label in ipairs(self.labels[name]:totable()) do
+    local members <const> = by_class[label] or {}
+    by_class[label] = members
+    members[#members + 1] = i
+  end
+  for _, label in ipairs(check.sorted_keys(by_class)) do
+    list[#list + 1] = by_class[math.tointeger(tonumber(label))]
+  end
+  return list
+end
+
+--- Two data sets, the second with `share` of the samples, or that many if it is a number
+-- from 1: the last ones; drawn by chance when there is a seed; or, drawn by chance, with
+-- the classes of the label `stratify` in proportion.
+-- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
+function Dataset:split(share, given)
+  local o <const> = check.options("split", given, {stratify = check.none, seed = check.none})
+  local n <const> = share < 1 and math.floor(self.n * share + 0.5) or math.tointeger(share)
+  if not n or n < 1 or n >= self.n then
+    error(("split: %s of %d samples leaves one part empty"):format(tostring(share), self.n), 2)
+  end
+  if not (o.stratify or o.seed) then
+    return self:subset(1, self.n - n), self:subset(self.n - n + 1, self.n)
+  end
+  local strata <const> = strata_of(self, o.stratify)
+  local counts <const>, second, first = quotas(strata, n, self.n), {}, {}
+  for s, members in ipairs(strata) do
+    for k, at in ipairs(core.randperm(#members, (o.seed or 1) * 1000003 + s):totable()) do
+      table.insert(k <= counts[s] and second or first, members[at])
+    end
+  end
+  table.sort(first)
+  table.sort(second)
+  return self:subset(first), self:subset(second)
 end
 
 return Dataset
