@@ -241,7 +241,8 @@ end)
 
 describe("nonzero", function()
   it("gives the place of each element that is not 0, row by row", function()
-    assert.same({{1, 2}, {2, 1}, {2, 3}}, braid.tensor {{0, 5, 0}, {-1, 0, 0 / 0}}:nonzero():totable())
+    assert.same({{1, 2}, {2, 1}, {2, 3}},
+      braid.tensor {{0, 5, 0}, {-1, 0, 0 / 0}}:nonzero():totable())
     assert.same({{2}, {3}}, braid.tensor {false, true, true}:nonzero():totable())
     assert.same({{1, 2, 1}}, braid.tensor {{{0}, {7}}}:nonzero():totable())
   end)

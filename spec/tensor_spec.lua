@@ -525,6 +525,12 @@ describe("an error", function()
     {"sum: options go by name", function() return x:sum(1, {true}) end},
     {"matmul: b must be a tensor, not number", function() return x:matmul(3) end},
     {"set_threads: n must be from 1 to 1024, not 0", function() braid.set_threads(0) end},
+    {"full: value must be a number, not string", function() braid.full({2}, "x") end},
+    {"randint: sizes must be a table such as {2, 3}, not nil", function() braid.randint(1, 6) end},
+    {"randperm: n must be a whole number from 0, not -1", function() braid.randperm(-1) end},
+    {"linspace: n must be a whole number from 0, not 2.5",
+      function() braid.linspace(0, 1, 2.5) end},
+    {"size: there is no dimension x in a tensor of 2", function() x:size("x") end},
     {"uniform_: x must be float32 or float64, not int64",
       function() return braid.rand(2, INTEGERS) end},
   }
@@ -543,8 +549,8 @@ describe("the contract of names", function()
     masked_fill lerp sum mean prod min max argmin argmax var std norm logsumexp all any
     count_nonzero cumsum median topk sort reshape view flatten unflatten permute transpose t squeeze
     unsqueeze expand repeat_ tile split chunk flip roll pad contiguous gather scatter scatter_add
-    index_add nonzero one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky copy_
-    fill_ zero_ add_ requires_grad_ backward detach register_hook keep conv2d conv_transpose2d
+    index_add nonzero one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky
+    copy_ fill_ zero_ add_ requires_grad_ backward detach register_hook keep conv2d conv_transpose2d
     conv1d max_pool2d avg_pool2d lp_pool2d adaptive_avg_pool2d adaptive_max_pool2d global_avg_pool
     linear bilinear embedding dropout dropout2d batch_norm layer_norm group_norm instance_norm
     local_response_norm normalize softmax log_softmax glu crelu interpolate pixel_shuffle

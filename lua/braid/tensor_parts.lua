@@ -266,8 +266,8 @@ function M.prelu(x, weight)
   need_dims("prelu", "weight", weight, 1)
   local n <const> = weight:numel()
   if n ~= 1 and (x:dim() < 2 or x.shape[2] ~= n) then
-    error(("prelu: weight must hold 1 value or one for each channel of %s, not %s"):format(
-      shape_text(x), shape_text(weight)), 2)
+    check.fail("prelu: weight must hold 1 value or one for each channel of %s, not %s",
+      shape_text(x), shape_text(weight))
   end
   local shape <const> = {n}
   for d = 2, x:dim() - 1 do shape[d] = 1 end

@@ -144,7 +144,8 @@ function _G.case(c)
   count[c.name] = (count[c.name] or 0) + 1
   if not text or intended(c, text) then return end
   differ = differ + 1
-  local kind <const> = c.name .. text:gsub("^(is an error here): %S+", "%1"):gsub("%d[%d.e+-]*", "#"):sub(1, 60)
+  local words <const> = text:gsub("^(is an error here): %S+", "%1"):gsub("%d[%d.e+-]*", "#")
+  local kind <const> = c.name .. words:sub(1, 60)
   seen[kind] = (seen[kind] or 0) + 1
   if seen[kind] > 1 then return end
   local args <const> = {}

@@ -60,7 +60,9 @@ end
 -- One-dimensional attributes as those of images of one row.
 local function as_image(a)
   local b <const> = setmetatable({}, {__index = a})
-  for _, key in ipairs{"kernel_shape", "strides", "dilations"} do b[key] = a[key] and {1, a[key][1]} end
+  for _, key in ipairs{"kernel_shape", "strides", "dilations"} do
+    b[key] = a[key] and {1, a[key][1]}
+  end
   b.pads = a.pads and {0, a.pads[1], 0, a.pads[2]}
   return b
 end

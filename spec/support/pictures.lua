@@ -126,7 +126,9 @@ for _, kind in ipairs {{"gray1", 1, 0, 1}, {"gray2", 2, 0, 1}, {"gray4", 4, 0, 1
       return table.unpack(v)
     end
     local palette <const> = {}
-    for i = 0, colour == 3 and most or -1 do palette[i + 1] = string.char(i * 30 % 256, 255 - i * 20, i * 70 % 256) end
+    for i = 0, colour == 3 and most or -1 do
+      palette[i + 1] = string.char(i * 30 % 256, 255 - i * 20, i * 70 % 256)
+    end
     local key <const> = colour == 2 and "\0\11\0\22\0\33" or "\0\11"
     M.pngs[name .. (interlaced and "-interlaced" or "")] = M.png(9, 11, {bits = bits,
       colour = colour, interlaced = interlaced, palette = colour == 3 and table.concat(palette),

@@ -99,6 +99,9 @@ end
 
 --- The modules of a class or of one derived from it, this one included: net:find(nn.Conv2d).
 function Module:find(wanted)
+  if type(wanted) ~= "table" then
+    error(("find: wants a class such as nn.Conv2d, not a %s"):format(type(wanted)), 2)
+  end
   local function matches(m)
     local meta = getmetatable(m)
     while meta and meta ~= wanted do meta = meta.base end

@@ -107,6 +107,9 @@ end
 --- Converts float parameters and buffers in place. An optimizer made before holds the old
 -- ones: make it afterwards.
 function M.to(module, dtype)
+  if dtype ~= "float32" and dtype ~= "float64" then
+    error(("to: a module's tensors are float32 or float64, not %s"):format(tostring(dtype)), 2)
+  end
   local converted <const> = {}
   walk.walk(module, function(_, value, _, key, at)
     if not core.is_tensor(value) then return end
