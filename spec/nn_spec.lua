@@ -315,7 +315,8 @@ end)
 
 describe("a mistake with modules", function()
   local MISTAKES <const> = {
-    {"Linear: there is no option 'bais'; there is bias", function() nn.Linear(3, 4, {bais = 1}) end},
+    {"Linear: there is no option 'bais'; there is bias",
+      function() nn.Linear(3, 4, {bais = 1}) end},
     {"Conv2d: kernel must be a whole number from 1, not 0",
       function() nn.Conv2d(3, 8, {kernel = 0}) end},
     {"Sequential: wants a table of modules, not a module", function() nn.Sequential(nn.ReLU()) end},
