@@ -76,7 +76,7 @@ describe("the layers of C", function()
   }
 
   local SYSTEM <const> = words [[
-    assert.h ctype.h errno.h fcntl.h float.h inttypes.h limits.h math.h pthread.h sched.h
+    assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h limits.h math.h pthread.h sched.h
     signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
     string.h sys/ioctl.h sys/mman.h sys/stat.h sys/time.h sys/types.h termios.h time.h unistd.h ]]
 
@@ -178,7 +178,7 @@ describe("the layers of Lua", function()
   -- A part requires those of a lower level, and itself. All may require the core.
   local LEVEL <const> = {
     prelude = 0, core = 1, class = 1, check = 1, folder = 1, einsum = 1, printing = 1,
-    tensor_parts = 2, tensor = 3, grad = 4, data = 4, io = 4, plot = 4, functional = 5,
+    tensor_parts = 2, tensor = 3, grad = 4, io = 4, plot = 4, data = 5, functional = 5,
     nn = 6, loss = 7, optim = 7, mtl = 7, model = 8, train = 9, cli = 10, repl = 10, init = 11,
   }
 

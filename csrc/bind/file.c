@@ -1,8 +1,16 @@
 /* What the readers and writers of files in Lua leave to C: bytes to values and back. */
 #include "bind/bind.h"
 
+#include "io/folder.h"
 #include "io/inflate.h"
 #include "io/packed.h"
+#include "io/rows.h"
+
+static int push_failure(lua_State *L) {
+  lua_pushnil(L);
+  lua_pushstring(L, br_error_message());
+  return 2;
+}
 
 /* core.from_packed(string, first, sizes, kind, big): a tensor from byte `first` (from 1)
    of the string; see packed.h for the kinds. */
@@ -45,6 +53,22 @@ static int inflate_string(lua_State *L) {
   return 2;
 }
 
+/* core.inflate_start(string, first, most): the first bytes, at most so many (and 64 KiB),
+   of what is deflated from byte `first` (from 1) on; or nil and a message. */
+static int inflate_start(lua_State *L) {
+  uint8_t to[1 << 16];
+  size_t n, got;
+  const char *from = luaL_checklstring(L, 1, &n);
+  lua_Integer first = luaL_checkinteger(L, 2), most = luaL_checkinteger(L, 3);
+  luaL_argcheck(L, first >= 1 && (size_t)first <= n + 1, 2, "is outside the string");
+  luaL_argcheck(L, most >= 0 && (size_t)most <= sizeof to, 3, "must be at most 65536");
+  if (br_inflate_start((const uint8_t *)from + first - 1, n - (size_t)first + 1, to,
+                       (size_t)most, &got) != BR_OK)
+    return push_failure(L);
+  lua_pushlstring(L, (const char *)to, got);
+  return 1;
+}
+
 /* core.crc32(string, before): the CRC-32 of what had `before` (0: nothing) and then the
    string. */
 static int crc32_string(lua_State *L) {
@@ -55,10 +79,76 @@ static int crc32_string(lua_State *L) {
   return 1;
 }
 
+/* core.parse_rows(string, first, line, k): what a listing says from byte `first` (from
+   1), which is in line `line`: all names in one string, another with where each ends
+   (native 64-bit integers), and the values, float32 (n,k); or nil and a message that
+   starts with the line's number. */
+static int parse_rows(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  lua_Integer first = luaL_checkinteger(L, 2), line = luaL_checkinteger(L, 3);
+  int64_t k = luaL_checkinteger(L, 4), rows, name_bytes;
+  luaL_argcheck(L, first >= 1 && (size_t)first <= n + 1, 2, "is outside the string");
+  luaL_argcheck(L, k >= 0 && k < 1 << 16, 4, "must be from 0 to 65535");
+  text += first - 1;
+  n -= (size_t)first - 1;
+  br_rows_measure(text, n, k, &rows, &name_bytes);
+  int64_t *ends = lua_newuserdatauv(L, (size_t)rows * sizeof *ends + 1, 0);
+  char *names = lua_newuserdatauv(L, (size_t)name_bytes + 1, 0);
+  br_box *box = br_push_box(L);
+  br_fill_box(L, box,
+              br_tensor_new(BR_F32, 2, (const int64_t[]){rows, k}, BR_CONTIGUOUS));
+  if (br_rows_parse(text, n, line, k, names, ends, (float *)(void *)box->t->data,
+                    &rows) != BR_OK)
+    return push_failure(L);
+  lua_pushlstring(L, names, rows ? (size_t)ends[rows - 1] : 0);
+  lua_pushlstring(L, (const char *)ends, (size_t)rows * sizeof *ends);
+  lua_pushvalue(L, -3);
+  return 3;
+}
+
+/* The directory being read, which a __gc closes when a table's growth raises. */
+static int folder_gc(lua_State *L) {
+  br_folder **f = lua_touserdata(L, 1);
+  br_folder_close(*f);
+  *f = NULL;
+  return 0;
+}
+
+/* core.list_folder(path): the names of the files in it and those of its directories, in
+   no order; or nil and a message. */
+static int list_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1), *name;
+  bool directory;
+  lua_Integer count[2] = {0, 0};
+  br_folder **f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = NULL;
+  if (luaL_newmetatable(L, "braid.folder")) {
+    lua_pushcfunction(L, folder_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  lua_newtable(L);
+  lua_newtable(L);
+  int files = lua_gettop(L) - 1;
+  *f = br_folder_open(path);
+  if (!*f) return push_failure(L);
+  while ((name = br_folder_next(*f, &directory))) {
+    lua_pushstring(L, name);
+    lua_rawseti(L, files + directory, ++count[directory]);
+  }
+  br_folder_close(*f);
+  *f = NULL;
+  return 2;
+}
+
 void br_open_files(lua_State *L) {
   static const luaL_Reg functions[] = {{"from_packed", from_packed},
                                        {"inflate", inflate_string},
+                                       {"inflate_start", inflate_start},
                                        {"crc32", crc32_string},
+                                       {"parse_rows", parse_rows},
+                                       {"list_folder", list_folder},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

@@ -34,6 +34,24 @@ br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m) {
   return result;
 }
 
+br_status br_inflate_start(const uint8_t *from, size_t n, uint8_t *to, size_t m,
+                           size_t *got) {
+  z_stream z = {.next_in = (Bytef *)(uintptr_t)from,
+                .avail_in = piece(n),
+                .next_out = to,
+                .avail_out = piece(m)};
+  *got = 0;
+  if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+    return br_fail(BR_ENOMEM, "no memory for inflating");
+  int status = inflate(&z, Z_SYNC_FLUSH);
+  br_status result = BR_OK;
+  if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+    result = br_fail(BR_EIO, "cannot be inflated: %s", z.msg ? z.msg : "damaged");
+  *got = (size_t)(z.next_out - to);
+  inflateEnd(&z);
+  return result;
+}
+
 uint32_t br_crc32(uint32_t crc, const uint8_t *bytes, size_t n) {
   return (uint32_t)crc32_z(crc, bytes, n);
 }

@@ -123,13 +123,36 @@ local function parse(text, given)
   return {header = header, data = data:reshape(rows, columns)}
 end
 
---- A table from a text, or nil and what is wrong with it.
--- @param header true or false: whether the first row is one; nil: see above
-function M.parse(text, header)
-  local ok <const>, value <const> = pcall(parse, text, header)
+-- A message that `fail` raised, as a second value.
+local function caught(f, ...)
+  local ok <const>, value <const> = pcall(f, ...)
   if ok then return value end
   if type(value) ~= "table" then error(value, 0) end
   return nil, value.message
+end
+
+M.number = number_of
+
+--- The cells of a text as they are, {{cells, line = number}, ...}, all rows of the same
+-- length; or nil and what is wrong with it.
+function M.cells(text)
+  return caught(function()
+    local rows <const> = {}
+    for cells, line in rows_of(text) do
+      if rows[1] and #cells ~= #rows[1] then
+        fail("line %d: %d cells, and %d in the lines before", line, #cells, #rows[1])
+      end
+      cells.line = line
+      rows[#rows + 1] = cells
+    end
+    return rows
+  end)
+end
+
+--- A table from a text, or nil and what is wrong with it.
+-- @param header true or false: whether the first row is one; nil: see above
+function M.parse(text, header)
+  return caught(parse, text, header)
 end
 
 --- The table of a file, or nil and a message that names line and column. Numbers are

@@ -1,0 +1,47 @@
+/* Directories through readdir; links are followed. */
+#include "io/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+struct br_folder {
+  DIR *dir;
+};
+
+br_folder *br_folder_open(const char *path) {
+  br_folder *f = br_alloc(sizeof *f);
+  if (!f) return NULL;
+  f->dir = opendir(path);
+  if (f->dir) return f;
+  br_fail(BR_EIO, "%s: %s", path, strerror(errno));
+  br_free(f);
+  return NULL;
+}
+
+const char *br_folder_next(br_folder *f, bool *directory) {
+  struct dirent *e;
+  while ((e = readdir(f->dir))) {
+    if (e->d_name[0] == '.') continue;
+    struct stat info;
+    if (e->d_type == DT_DIR || e->d_type == DT_REG) {
+      *directory = e->d_type == DT_DIR;
+    } else {
+      if (fstatat(dirfd(f->dir), e->d_name, &info, 0) != 0) continue;
+      if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode)) continue;
+      *directory = S_ISDIR(info.st_mode);
+    }
+    return e->d_name;
+  }
+  return NULL;
+}
+
+void br_folder_close(br_folder *f) {
+  if (!f) return;
+  closedir(f->dir);
+  br_free(f);
+}

@@ -1,0 +1,19 @@
+/* What is in a directory. */
+#ifndef BR_IO_FOLDER_H
+#define BR_IO_FOLDER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+typedef struct br_folder br_folder;
+
+/* NULL, with a message that names the path, when it cannot be read. */
+br_folder *br_folder_open(const char *path);
+/* The next name, which stays until the next call, and whether it is a directory (or leads
+   to one); NULL at the end. Names that start with a dot, and what is neither a file nor a
+   directory, are left out. */
+const char *br_folder_next(br_folder *f, bool *directory);
+void br_folder_close(br_folder *f); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,189 @@
+--- AFLW: Annotated Facial Landmarks in the Wild (Koestinger, Wohlhart, Roth and Bischof
+-- 2011), as published.
+--
+-- data.aflw(dir) -> {train = all faces}: there is no official split. The directory, or
+-- `data` in it, holds aflw.sqlite and flickr/; or aflw.csv, the export of such a database
+-- with columns FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT and NAME_X, NAME_Y for
+-- each point, perhaps ROLL, PITCH, YAW and SEX, is read when there is no database.
+-- Labels: landmarks, 21 points of which those that are hidden are missing; roll, pitch and
+-- yaw in radians; gender (1 male, 2 female), glasses (1 yes, 2 no). Boxes are those of
+-- FaceRect. A picture with several faces comes once for each.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local csv <const> = require "braid.io.csv"
+local files <const> = require "braid.io.files"
+local damage <const> = require "braid.data.damage"
+local Dataset <const> = require "braid.data.dataset"
+local sqlite <const> = require "braid.data.sqlite"
+
+local fail <const> = damage.fail
+local OPTIONS <const> = {channels = check.none}
+local NAN <const> = 0 / 0
+local NAMES <const> = {
+  "LeftBrowLeftCorner", "LeftBrowCenter", "LeftBrowRightCorner", "RightBrowLeftCorner",
+  "RightBrowCenter", "RightBrowRightCorner", "LeftEyeLeftCorner", "LeftEyeCenter",
+  "LeftEyeRightCorner", "RightEyeLeftCorner", "RightEyeCenter", "RightEyeRightCorner",
+  "LeftEar", "NoseLeft", "NoseCenter", "NoseRight", "RightEar", "MouthLeftCorner",
+  "MouthCenter", "MouthRightCorner", "ChinCenter",
+}
+local ANGLES <const> = {"roll", "pitch", "yaw"}
+local NUMBER_OF <const> = {}
+for p, name in ipairs(NAMES) do NUMBER_OF[name] = p end
+
+local FACES <const> = [[
+SELECT Faces.face_id, FaceImages.filepath, FacePose.roll, FacePose.pitch, FacePose.yaw,
+  FaceRect.x, FaceRect.y, FaceRect.w, FaceRect.h%s
+FROM Faces JOIN FaceImages ON FaceImages.file_id = Faces.file_id
+  LEFT JOIN FacePose ON FacePose.face_id = Faces.face_id
+  LEFT JOIN FaceRect ON FaceRect.face_id = Faces.face_id%s
+GROUP BY Faces.face_id ORDER BY Faces.face_id]]
+local POINTS <const> = [[
+SELECT FeatureCoords.face_id, FeatureCoordTypes.descr, FeatureCoords.x, FeatureCoords.y
+FROM FeatureCoords JOIN FeatureCoordTypes
+  ON FeatureCoordTypes.feature_id = FeatureCoords.feature_id]]
+
+-- A number, or NaN for an empty cell.
+local function number_of(text, where, what)
+  if text == nil or text == "" then return NAN end
+  local value <const> = csv.number(text)
+  if not value or math.abs(value) > 1e6 then
+    fail("%s: %s: '%s' is no number that makes sense here", where, what, text:sub(1, 40))
+  end
+  return value
+end
+
+local function gender_of(text)
+  local letter <const> = (text or ""):sub(1, 1):lower()
+  return letter == "m" and 1 or letter == "f" and 2 or 0
+end
+
+-- A face without points, from what stands in a row.
+local function new_face(where, path, angles, rect, sex, glasses)
+  local face <const> = {path = path, points = {}, gender = gender_of(sex),
+    glasses = glasses == "1" and 1 or glasses == "0" and 2 or 0}
+  if path == "" then fail("%s: the picture's path is missing", where) end
+  for a, name in ipairs(ANGLES) do face[name] = number_of(angles[a], where, name) end
+  local x <const>, y <const> = number_of(rect[1], where, "x"), number_of(rect[2], where, "y")
+  local w <const>, h <const> = number_of(rect[3], where, "w"), number_of(rect[4], where, "h")
+  face.box = (w > 0 and h > 0) and {x, y, x + w, y + h} or {NAN, NAN, NAN, NAN}
+  return face
+end
+
+local function rows(path, query)
+  local each <const>, message <const> = sqlite.rows(path, query)
+  if not each then fail("%s", message) end
+  return each
+end
+
+local function has_table(path, name)
+  return rows(path, ("SELECT name FROM sqlite_master WHERE lower(name) = lower('%s')"):format(
+    name))() ~= nil
+end
+
+local function read_database(path)
+  local faces <const>, by_id <const> = {}, {}
+  local meta <const> = has_table(path, "FaceMetaData")
+  local query <const> = FACES:format(meta and ", FaceMetaData.sex, FaceMetaData.glasses" or "",
+    meta and " LEFT JOIN FaceMetaData ON FaceMetaData.face_id = Faces.face_id" or "")
+  for c in rows(path, query) do
+    local face <const> = new_face(("%s: face %s"):format(path, c[1]), c[2], {c[3], c[4], c[5]},
+      {c[6], c[7], c[8], c[9]}, c[10], c[11])
+    faces[#faces + 1], by_id[c[1]] = face, face
+  end
+  for c in rows(path, POINTS) do
+    local face <const>, p <const> = by_id[c[1]], NUMBER_OF[c[2]]
+    if not p then
+      fail("%s: face %s: there is no point '%s' in AFLW", path, c[1], c[2]:sub(1, 40))
+    end
+    if face then
+      local where <const> = ("%s: face %s: %s"):format(path, c[1], c[2])
+      face.points[2 * p - 1] = number_of(c[3], where, "x")
+      face.points[2 * p] = number_of(c[4], where, "y")
+    end
+  end
+  return faces
+end
+
+local function read_csv(path)
+  local text <const>, message <const> = files.read(path)
+  if not text then fail("%s", message) end
+  local table_of <const>, wrong <const> = csv.cells(text)
+  if not table_of then fail("%s: %s", path, wrong) end
+  local at <const>, faces <const> = {}, {}
+  for c, name in ipairs(table_of[1] or {}) do at[name:gsub("^#", ""):upper()] = c end
+  for _, name in ipairs{"FILENAME", "FACE_X", "FACE_Y", "FACE_WIDTH", "FACE_HEIGHT"} do
+    if not at[name] then fail("%s:1: there is no column %s", path, name) end
+  end
+  for p, name in ipairs(NAMES) do
+    for d, axis in ipairs{"_X", "_Y"} do
+      at[2 * p - 2 + d] = at[name:upper() .. axis]
+        or fail("%s:1: there is no column %s%s", path, name, axis)
+    end
+  end
+  for r = 2, #table_of do
+    local c <const>, where <const> = table_of[r], ("%s:%d"):format(path, table_of[r].line)
+    local face <const> = new_face(where, c[at.FILENAME],
+      {c[at.ROLL or 0], c[at.PITCH or 0], c[at.YAW or 0]},
+      {c[at.FACE_X], c[at.FACE_Y], c[at.FACE_WIDTH], c[at.FACE_HEIGHT]}, c[at.SEX or 0])
+    for k = 1, 2 * #NAMES do
+      face.points[k] = number_of(c[at[k]], where, table_of[1][at[k]])
+    end
+    faces[#faces + 1] = face
+  end
+  return faces
+end
+
+local function exists(path)
+  local file <const> = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+-- The directory that the paths in a listing are relative to.
+local function picture_root(dir, path)
+  for _, inner in ipairs{"/flickr", "/data/flickr", "/data", ""} do
+    if exists(dir .. inner .. "/" .. path) then return dir .. inner end
+  end
+  return dir .. (exists(dir .. "/data/flickr") and "/data/flickr" or "/flickr")
+end
+
+local function make(dir, faces, o)
+  local paths <const>, points <const>, boxes <const>, labels <const> = {}, {}, {}, {}
+  local columns <const> = {roll = {}, pitch = {}, yaw = {}, gender = {}, glasses = {}}
+  for i, face in ipairs(faces) do
+    paths[i] = face.path
+    for k = 1, 2 * #NAMES do points[#points + 1] = face.points[k] or NAN end
+    for k = 1, 4 do boxes[#boxes + 1] = face.box[k] end
+    for name, column in pairs(columns) do column[i] = face[name] end
+  end
+  for name, column in pairs(columns) do
+    local class <const> = name == "gender" or name == "glasses"
+    local t <const> = core.from_table(column, class and "int64" or "float32")
+    local known <const> = class and t:ne(0) or t:eq(t)
+    if known:any():item() then labels[name] = t end
+  end
+  labels.landmarks = core.from_table(points, "float32"):reshape(-1, #NAMES, 2)
+  return Dataset{files = paths, root = picture_root(dir, paths[1]), channels = o.channels,
+    labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
+    kinds = {roll = "roll", pitch = "pitch", yaw = "yaw"},
+    classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}}
+end
+
+local function load(dir, o)
+  for _, path in ipairs{"/aflw.sqlite", "/data/aflw.sqlite", "/aflw.csv", "/data/aflw.csv"} do
+    if exists(dir .. path) then
+      local read <const> = path:find("csv$") and read_csv or read_database
+      local faces <const> = read(dir .. path)
+      if #faces == 0 then fail("%s%s: there are no faces in it", dir, path) end
+      return {train = make(dir, faces, o)}
+    end
+  end
+  fail("%s: there is no aflw.sqlite in it, nor aflw.csv", dir)
+end
+
+return function(dir, given)
+  local o <const> = check.options("data.aflw", given, OPTIONS)
+  if type(dir) ~= "string" then error("data.aflw: wants the directory of the data", 2) end
+  return damage.caught(load, dir, o)
+end

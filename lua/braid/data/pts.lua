@@ -1,0 +1,137 @@
+--- Faces with their points in .pts files beside the pictures: 300-W (Sagonas et al. 2013)
+-- and its parts AFW, HELEN, LFPW and IBUG, XM2VTS and others, as published.
+--
+-- data.pts(dir) -> {train =, test =}, or {train = all} when no folder's name says more:
+-- what lies in a folder trainset or afw is for training, in testset, ibug, 01_Indoor or
+-- 02_Outdoor for testing, the rest for training. For every NAME.pts, however deep, there
+-- must be NAME.jpg, .jpeg or .png beside it. The label is `landmarks`; the files count
+-- pixels from 1, and have the same number of points (68) all. A point of which a
+-- coordinate is nan is missing.
+--
+-- points = n wants that many, and leaves files with another number out.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local damage <const> = require "braid.data.damage"
+local Dataset <const> = require "braid.data.dataset"
+local files <const> = require "braid.io.files"
+
+local fail <const> = damage.fail
+local OPTIONS <const> = {points = check.none, channels = check.none}
+local ENDINGS <const> = {".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG"}
+local TEST <const> = {testset = true, ibug = true, ["01_indoor"] = true, ["02_outdoor"] = true}
+local MOST_POINTS <const>, DEEPEST <const>, NAN <const> = 10000, 32, 0 / 0
+
+-- The numbers of a line in braces.
+local function add_point(path, number, line, into)
+  local xy <const> = {}
+  for word in line:gmatch("%S+") do
+    local value <const> = word:lower() == "nan" and NAN or tonumber(word)
+    if not value or math.abs(value) > 1e6 then
+      fail("%s:%d: '%s' is no number that makes sense here", path, number, word:sub(1, 40))
+    end
+    xy[#xy + 1] = value
+  end
+  if #xy == 0 then return end
+  if #xy ~= 2 then fail("%s:%d: x and y wanted, %d numbers found", path, number, #xy) end
+  into[#into + 1], into[#into + 2] = xy[1] - 1, xy[2] - 1
+end
+
+-- {x1, y1, ...} counted from 0.
+local function points_of(path)
+  local text <const>, message <const> = files.read(path)
+  if not text then fail("%s", message) end
+  local points <const> = {}
+  local announced, inside, number = nil, "before", 0
+  for line in (text:gsub("^\xEF\xBB\xBF", "") .. "\n"):gmatch("([^\n]*)\n") do
+    number = number + 1
+    line = line:gsub("\r$", "")
+    if inside == "before" then
+      announced = tonumber(line:match("^%s*n_points:%s*(%d+)%s*$")) or announced
+      if line:find("^%s*{%s*$") then
+        inside = "inside"
+      elseif line:find("%S") and not line:find("^%s*[%a_]+:") then
+        fail("%s:%d: 'version: 1', 'n_points: 68' or '{' wanted, not '%s'", path, number,
+          line:sub(1, 40))
+      end
+    elseif line:find("^%s*}%s*$") then
+      inside = "after"
+    elseif inside == "inside" then
+      add_point(path, number, line, points)
+      if #points > 2 * MOST_POINTS then fail("%s:%d: too many points", path, number) end
+    elseif line:find("%S") then
+      fail("%s:%d: more after the points", path, number)
+    end
+  end
+  if inside ~= "after" then fail("%s: the points are not between { and }", path) end
+  if announced and announced ~= #points // 2 then
+    fail("%s: %d points announced, %d found", path, announced, #points // 2)
+  end
+  return points
+end
+
+-- Adds the faces of a folder; `set` is what the folders above say.
+local function gather(root, folder, set, into, depth)
+  local names <const>, folders <const> = core.list_folder(root .. "/" .. folder)
+  if not names then fail("%s", folders) end
+  if depth > DEEPEST then fail("%s/%s: folders in folders without end", root, folder) end
+  local there <const> = {}
+  for _, name in ipairs(names) do there[name] = true end
+  table.sort(names)
+  table.sort(folders)
+  for _, name in ipairs(names) do
+    local stem <const> = name:match("^(.*)%.[pP][tT][sS]$")
+    if stem then
+      local picture
+      for _, ending in ipairs(ENDINGS) do
+        picture = picture or there[stem .. ending] and stem .. ending
+      end
+      if not picture then fail("%s/%s%s: there is no picture beside it", root, folder, name) end
+      into[#into + 1] = {path = folder .. picture, pts = folder .. name, set = set}
+    end
+  end
+  for _, name in ipairs(folders) do
+    local lower <const> = name:lower()
+    local inner <const> = TEST[lower] and "test" or (lower == "trainset" or lower == "afw")
+      and "train" or set
+    gather(root, folder .. name .. "/", inner, into, depth + 1)
+  end
+end
+
+local function load(dir, o)
+  local faces <const>, width = {}, o.points
+  gather(dir, "", "train", faces, 0)
+  local sets <const> = {}
+  for _, face in ipairs(faces) do
+    local path <const> = dir .. "/" .. face.pts
+    local points <const> = points_of(path)
+    if not o.points and width and #points // 2 ~= width then
+      fail("%s: %d points, and %d in the files before; say points = ...", path, #points // 2,
+        width)
+    end
+    width = width or #points // 2
+    if #points == 0 then fail("%s: there are no points in it", path) end
+    if #points // 2 == width then
+      local set <const> = sets[face.set] or {paths = {}, points = {}}
+      sets[face.set] = set
+      set.paths[#set.paths + 1] = face.path
+      table.move(points, 1, #points, #set.points + 1, set.points)
+    end
+  end
+  if not next(sets) then
+    fail("%s: there is no .pts file%s in it", dir, o.points and " of so many points" or "")
+  end
+  if not sets.train then sets.train, sets.test = sets.test, nil end
+  local made <const> = {}
+  for name, set in pairs(sets) do
+    made[name] = Dataset{files = set.paths, root = dir, channels = o.channels,
+      labels = {landmarks = core.from_table(set.points, "float32"):reshape(-1, width, 2)}}
+  end
+  return made
+end
+
+return function(dir, given)
+  local o <const> = check.options("data.pts", given, OPTIONS)
+  if type(dir) ~= "string" then error("data.pts: wants the directory of the data", 2) end
+  return damage.caught(load, dir, o)
+end
