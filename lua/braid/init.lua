@@ -36,13 +36,14 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
-  model = "braid.model", load = "braid.io.load", save = "braid.io.save",
+  load = "braid.io.load", save = "braid.io.save",
 }
+local OF_MODEL <const> = {model = true, open = true}
 
 return setmetatable(M, {__index = function(t, name)
   local part <const> = PARTS[name]
-  if not part then return nil end
-  local value <const> = require(part)
+  if not part and not OF_MODEL[name] then return nil end
+  local value <const> = part and require(part) or require("braid.model")[name]
   rawset(t, name, value)
   return value
 end})

@@ -144,6 +144,13 @@ end
 --- Whether the module should behave as in training.
 function Module:is_training() return self.training and not self.frozen end
 
+--- Writes the network whole into a directory, for braid.open. Networks that braid.model made
+-- have a `save` of their own.
+function Module:save()
+  error(("save: only a network that braid.model made knows its definition; of this %s, "
+    .. "braid.save(path, net:state_dict()) keeps the values"):format(getmetatable(self).__name), 2)
+end
+
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to
 
