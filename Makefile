@@ -9,6 +9,9 @@
 #   make valgrind   a short script under valgrind
 #   make asan       the specs with the address and undefined behaviour sanitizers
 #   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance
+#   make bench      the speed of training, inference and single operators, beside PyTorch's if
+#                   TORCH_PYTHON=python3 has it; QUICK=1 takes less than a minute, ONLY='conv
+#                   dmt' runs the rows so named; also writes build/bench.json
 #   make install, make uninstall, make clean
 #
 #   DEPS=no     install nothing
@@ -153,7 +156,7 @@ specs:
 	@$(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
 	  $(TAGS_$(SLOW)) $(SPEC)
 
-C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c)
+C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c spec/bench/*.c)
 TEXT_FILES = $(shell find Makefile README.md .ci .luacheckrc csrc lua models examples spec rocks \
                -type f 2>/dev/null | grep -E '\.([ch]|inc|lua|md|rockspec)$$|^\.|^Makefile$$')
 
@@ -219,6 +222,26 @@ build-fuzz/parse: spec/fuzz/parse.c
 	@mkdir -p $(@D)
 	$(FUZZ_LINK) -Wl,-E -o $@ $< $(shell $(PKG) --libs lua5.4)
 
+# ---- speed ---------------------------------------------------------------------------------
+
+TORCH_PYTHON = python3
+QUICK        =
+ONLY         =
+
+bench: deps
+	$(AGAIN) $(JOBS) build bench-machine
+	@$(BUILD)/braid spec/bench/bench.lua --python '$(TORCH_PYTHON)' --only '$(ONLY)' \
+	  --quick $(if $(QUICK),yes,no) --machine $(BUILD)/bench/machine --out $(BUILD)/bench.json
+
+bench-machine: $(BUILD)/bench/machine
+	@:
+
+# For the machine it runs on, like the kernels that it is the measure of.
+$(BUILD)/bench/machine: spec/bench/machine.c
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) -std=gnu11 -O3 -march=native -ffp-contract=fast $(WARN) -fopenmp -o $@ $<
+
 # ---- installation --------------------------------------------------------------------------
 
 LUADIR = $(abspath $(PREFIX))/share/lua/5.4
@@ -241,5 +264,5 @@ uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/braid'
 
 .PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan \
-        deps-fuzz fuzz fuzz-run \
+        deps-fuzz fuzz fuzz-run bench bench-machine \
         install uninstall

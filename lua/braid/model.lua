@@ -12,6 +12,9 @@ local M <const> = {}
 local SAFE <const> = {"assert", "error", "ipairs", "math", "next", "pairs", "select", "tonumber",
   "tostring", "type"}
 
+-- Options that definitions do not see.
+local OWN <const> = {tasks = true, single = true, parameters = true}
+
 local function environment()
   local braid <const> = require "braid"
   local env <const> = {
@@ -54,13 +57,16 @@ local function define(text, path, tasks, options, level)
   if type(f) ~= "function" then
     error(("model: %s returns a %s, not a function of the tasks"):format(path, type(f)), level + 1)
   end
-  local net <const> = f(tasks, options)
-  if type(net) == "table" then saved.remember(net, text, tasks, options) end
+  local net <const>, kept <const> = f(tasks, options), {}
+  for key, value in pairs(options) do kept[key] = value end
+  if type(net) == "table" then saved.remember(net, text, tasks, kept) end
   return net
 end
 
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
--- tasks}). Other options are the definition's own; its header tells them.
+-- tasks}). Two options work for every definition: single = "pose" is the network of that task
+-- alone, parameters = 5e6 the width at which it has about as many. Other options are the
+-- definition's own; its header tells them.
 function M.model(path, given)
   if given ~= nil and type(given) ~= "table" then
     error(("model: options must be a table, not %s"):format(type(given)), 2)
@@ -68,12 +74,22 @@ function M.model(path, given)
   given = given or {}
   local options <const>, place <const> = {}, find(path)
   for _, key in ipairs(check.sorted_keys(given)) do
-    if key ~= "tasks" then options[key] = given[key] end
+    if not OWN[key] then options[key] = given[key] end
   end
   local file <const> = assert(io.open(place))
   local text <const> = file:read("a")
   file:close()
-  return define(text, place, given.tasks, options, 2)
+  local tasks = given.tasks
+  if given.single ~= nil then
+    if not tasks then error("model: single wants tasks to choose from", 2) end
+    tasks = require("braid.mtl.build").only(tasks, {given.single}, "model")
+  end
+  if given.parameters == nil then return define(text, place, tasks, options, 2) end
+  local widened <const> = require "braid.mtl.widen"(function(width)
+    options.width = width
+    return define(text, place, tasks, options, 3)
+  end, given.parameters)
+  return widened
 end
 
 --- The network that net:save(directory) wrote, and its tasks (nil when it had none); or nil

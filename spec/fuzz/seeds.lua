@@ -5,7 +5,7 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
-local pictures <const> = dofile "spec/support/pictures.lua"
+local pictures <const> = dofile "spec/support/odd_pictures.lua"
 
 core.crc32 = function() return 0 end -- see parse.lua
 

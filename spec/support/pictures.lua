@@ -1,139 +1,76 @@
---- Pictures of kinds that braid.save never writes: PNG of every depth, with palettes,
--- transparency and interlacing; JPEG of other colours and orders of coding.
+--- Data sets of pictures whose points are dots of known colours.
 
-local core <const> = require "braid.core"
+local braid <const> = require "braid"
+local Dataset <const> = require "braid.data.dataset"
 
 local M <const> = {}
 
-local crc32 <const> = core.crc32 -- as it is now, should somebody put another in its place
+--- x, y of each point, from 0, in pictures of W x H, and its colour.
+M.W, M.H = 72, 64
+M.POINTS = { {24, 22}, {46, 24}, {36, 33}, {27, 43}, {45, 42} }
+M.COLOURS = { {255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 0}, {0, 255, 255} }
+M.FLIP = {2, 1, 3, 5, 4}
 
-local function chunk(name, body)
-  return string.pack(">I4", #body) .. name .. body .. string.pack(">I4", crc32(name .. body))
-end
-
-local function adler32(bytes)
-  local a, b = 1, 0
-  for i = 1, #bytes do
-    a = (a + bytes:byte(i)) % 65521
-    b = (b + a) % 65521
+--- uint8 (3,h,w): dots of 7 x 7 pixels on dark ground.
+function M.picture(dx)
+  local t <const> = braid.zeros({3, M.H, M.W}, {dtype = "uint8"})
+  for i, p in ipairs(M.POINTS) do
+    local x <const>, y <const> = p[1] + (dx or 0), p[2]
+    for c = 1, 3 do t[{c, {y - 2, y + 4}, {x - 2, x + 4}}] = M.COLOURS[i][c] end
   end
-  return b << 16 | a
+  return t
 end
 
--- zlib's frame around one block that is stored.
-local function stored(bytes)
-  return "\x78\x01" .. string.pack("<BI2I2", 1, #bytes, ~#bytes & 0xFFFF) .. bytes
-    .. string.pack(">I4", adler32(bytes))
-end
+-- How far picture i is moved to the right.
+local function moved(i) return (i - 1) % 12 end
 
--- Of each pass: the first column and row, and the steps (PNG specification, 8.2).
-local PASSES <const> = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4},
-  {1, 0, 2, 2}, {0, 1, 1, 2}}
-
-local function row_of(samples, bits)
-  local bytes <const> = {}
-  if bits == 16 then
-    for i, v in ipairs(samples) do bytes[i] = string.pack(">I2", v) end
-    return table.concat(bytes)
+-- The labels of n pictures.
+local function labels_of(n)
+  local points <const>, pose <const>, yaw <const>, angles <const> = {}, {}, {}, {}
+  for i = 1, n do
+    points[i] = {}
+    for k, p in ipairs(M.POINTS) do points[i][k] = {p[1] + moved(i), p[2]} end
+    pose[i], yaw[i], angles[i] = (i - 1) % 5 + 1, 10.0 * i - 35, {1.0 * i, 2.0 * i, 3.0 * i}
   end
-  local per <const> = 8 // bits
-  for i = 1, #samples, per do
-    local byte = 0
-    for k = 0, per - 1 do byte = byte << bits | (samples[i + k] or 0) end
-    bytes[#bytes + 1] = string.char(byte)
-  end
-  return table.concat(bytes)
+  return {landmarks = braid.tensor(points), pose = braid.tensor(pose, {dtype = "int64"}),
+    yaw = braid.tensor(yaw), angles = braid.tensor(angles)}
 end
 
---- A PNG of w x h pixels. pixel(x, y), from 0, gives the samples of one. o = {bits =, colour =
--- (0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha), interlaced =, filter =,
--- palette = bytes, transparent = bytes of a tRNS piece}
-function M.png(w, h, o, pixel)
-  local raw <const> = {}
-  for _, pass in ipairs(o.interlaced and PASSES or {{0, 0, 1, 1}}) do
-    for y = pass[2], h - 1, pass[4] do
-      local samples <const> = {}
-      for x = pass[1], w - 1, pass[3] do
-        for _, v in ipairs {pixel(x, y)} do samples[#samples + 1] = v end
-      end
-      if #samples > 0 then raw[#raw + 1] = string.char(o.filter or 0) .. row_of(samples, o.bits) end
+--- n pictures in memory.
+function M.memory(n)
+  local images <const> = {}
+  for i = 1, n do images[i] = M.picture(moved(i)) end
+  return Dataset{images = braid.stack(images), labels = labels_of(n)}
+end
+
+--- The same as PNG files in a directory, with boxes around the points.
+function M.files(directory, n)
+  local files <const>, boxes <const> = {}, {}
+  for i = 1, n do
+    files[i] = ("p%03d.png"):format(i)
+    assert(braid.save(directory .. "/" .. files[i], M.picture(moved(i))))
+    boxes[i] = {16.0 + moved(i), 14.0, 54.0 + moved(i), 50.0}
+  end
+  return Dataset{files = files, root = directory, labels = labels_of(n),
+    boxes = braid.tensor(boxes)}
+end
+
+--- How far the middle of what has the colour of point k in image (3,h,w), values 0 to 255,
+-- lies from (x, y). (The edges of other dots can be a quarter alike.)
+function M.miss(image, k, x, y)
+  local likeness = braid.ones(image:size(2), image:size(3))
+  for c = 1, 3 do
+    local share <const> = image[c] / 255
+    likeness = likeness * (M.COLOURS[k][c] == 255 and share or 1 - share)
+  end
+  local rows <const>, sx, sy, s = likeness:totable(), 0, 0, 0
+  for v, row in ipairs(rows) do
+    for u, value in ipairs(row) do
+      if value > 0.3 then sx, sy, s = sx + value * (u - 1), sy + value * (v - 1), s + value end
     end
   end
-  return "\x89PNG\r\n\26\n"
-    .. chunk("IHDR", string.pack(">I4I4BBBBB", w, h, o.bits, o.colour, 0, 0,
-      o.interlaced and 1 or 0))
-    .. (o.palette and chunk("PLTE", o.palette) or "")
-    .. (o.transparent and chunk("tRNS", o.transparent) or "")
-    .. chunk("IDAT", stored(table.concat(raw))) .. chunk("IEND", "")
-end
-
--- JPEG: every table has one code, a 0 bit: no difference of the mean, or the block's end.
-local function segment(marker, body)
-  return "\xFF" .. marker .. string.pack(">I2", #body + 2) .. body
-end
-local TABLES <const> = segment("\xDB", "\0" .. ("\1"):rep(64))
-  .. segment("\xC4", "\0\1" .. ("\0"):rep(15) .. "\0")
-  .. segment("\xC4", "\16\1" .. ("\0"):rep(15) .. "\0")
-
--- The first k of 8 x 8 blocks' components; sampling of the first.
-local function frame(marker, k, sampling)
-  local parts <const> = {}
-  for i = 1, k do parts[i] = string.char(i, i == 1 and sampling or 0x11, 0) end
-  return segment(marker, "\8\0\8\0\8" .. string.char(k) .. table.concat(parts))
-end
-
-local function scan(components, first, last, codes)
-  local parts <const> = {}
-  for i, c in ipairs(components) do parts[i] = string.char(c, 0) end
-  return segment("\xDA", string.char(#components) .. table.concat(parts)
-    .. string.char(first, last, 0)) .. codes
-end
-
-local function adobe(transform)
-  return segment("\xEE", "Adobe\0\100\0\0\0\0" .. string.char(transform))
-end
-
-local function jpeg(...) return "\xFF\xD8" .. TABLES .. table.concat {...} .. "\xFF\xD9" end
-
---- JPEG of 8 x 8 pixels, by name.
-M.jpegs = {
-  baseline = jpeg(frame("\xC0", 1, 0x11), scan({1}, 0, 63, "\x3F")),
-  colour = jpeg(frame("\xC0", 3, 0x11), scan({1, 2, 3}, 0, 63, "\x03")),
-  subsampled = jpeg(frame("\xC0", 3, 0x22), scan({1, 2, 3}, 0, 63, "\x00\x0F")),
-  separate = jpeg(frame("\xC0", 3, 0x11), scan({1}, 0, 63, "\x3F"), scan({2}, 0, 63, "\x3F"),
-    scan({3}, 0, 63, "\x3F")),
-  progressive = jpeg(frame("\xC2", 1, 0x11), scan({1}, 0, 0, "\x7F"), scan({1}, 1, 63, "\x7F")),
-  ["progressive-colour"] = jpeg(frame("\xC2", 3, 0x11), scan({1, 2, 3}, 0, 0, "\x1F"),
-    scan({1}, 1, 5, "\x7F"), scan({2}, 1, 63, "\x7F"), scan({3}, 1, 63, "\x7F"),
-    scan({1}, 6, 63, "\x7F")),
-  restarts = jpeg(segment("\xDD", "\0\1"), frame("\xC0", 1, 0x11), scan({1}, 0, 63, "\x3F")),
-  cmyk = jpeg(adobe(0), frame("\xC0", 4, 0x11), scan({1, 2, 3, 4}, 0, 63, "\x00")),
-  ycck = jpeg(adobe(2), frame("\xC0", 4, 0x11), scan({1, 2, 3, 4}, 0, 63, "\x00")),
-}
-
---- PNG by name: every depth and kind of colour, plain and interlaced.
-M.pngs = {}
-for _, kind in ipairs {{"gray1", 1, 0, 1}, {"gray2", 2, 0, 1}, {"gray4", 4, 0, 1},
-  {"gray16", 16, 0, 1}, {"rgb16", 16, 2, 3}, {"gray-alpha", 8, 4, 2}, {"rgb-alpha16", 16, 6, 4},
-  {"palette1", 1, 3, 1}, {"palette2", 2, 3, 1}, {"palette4", 4, 3, 1}, {"palette8", 8, 3, 1},
-  {"gray8-key", 8, 0, 1}, {"rgb8-key", 8, 2, 3}} do
-  local name <const>, bits <const>, colour <const>, samples <const> = table.unpack(kind)
-  local most <const> = (1 << (colour == 3 and math.min(bits, 3) or bits)) - 1
-  for _, interlaced in ipairs {false, true} do
-    local function pixel(x, y)
-      local v <const> = {}
-      for k = 1, samples do v[k] = (x * 5 + y * 3 + k * 11) * (most // 7 + 1) & most end
-      return table.unpack(v)
-    end
-    local palette <const> = {}
-    for i = 0, colour == 3 and most or -1 do
-      palette[i + 1] = string.char(i * 30 % 256, 255 - i * 20, i * 70 % 256)
-    end
-    local key <const> = colour == 2 and "\0\11\0\22\0\33" or "\0\11"
-    M.pngs[name .. (interlaced and "-interlaced" or "")] = M.png(9, 11, {bits = bits,
-      colour = colour, interlaced = interlaced, palette = colour == 3 and table.concat(palette),
-      transparent = colour == 3 and "\0\128" or name:find("key") and key or nil}, pixel)
-  end
+  if s == 0 then return math.huge end
+  return math.sqrt((sx / s - x) ^ 2 + (sy / s - y) ^ 2)
 end
 
 return M

@@ -1,7 +1,7 @@
 --- Pictures as other programs write them: PNG of every depth and kind, JPEG of other colours.
 
 local file <const> = require "spec.support.file"
-local pictures <const> = require "spec.support.pictures"
+local pictures <const> = require "spec.support.odd_pictures"
 
 -- The sum of all values, which Pillow gives as well.
 local function sum(name, bytes)

@@ -1,0 +1,35 @@
+--- Times of functions, and what many times say.
+
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+
+local M <const> = {}
+
+--- {median =, least =} of a list of times.
+function M.summary(times)
+  local sorted <const> = table.move(times, 1, #times, 1, {})
+  table.sort(sorted)
+  local middle <const> = (#sorted + 1) // 2
+  return {median = (sorted[middle] + sorted[#sorted + 1 - middle]) / 2, least = sorted[1]}
+end
+
+-- One call in a scope of its own: milliseconds of f(before()), of which before's do not
+-- count.
+local function once(f, before)
+  local _ <close> = grad.scope()
+  local prepared <const> = before and before()
+  local start <const> = core.clock()
+  f(prepared)
+  return (core.clock() - start) * 1e3
+end
+
+--- Calls f(before()) for `seconds`, five times at least.
+function M.time(f, seconds, before)
+  local times <const> = {}
+  once(f, before)
+  local from <const> = core.clock()
+  while #times < 5 or core.clock() - from < seconds do times[#times + 1] = once(f, before) end
+  return M.summary(times)
+end
+
+return M

@@ -1,0 +1,99 @@
+--- Whole networks, here and in PyTorch: training steps and single images.
+
+local pair <const> = require "spec.bench.pair"
+
+local NETWORKS <const> = {"tcdcn", "kth", "dmt", "smtn", "dcnet", "dcnet_narrow"}
+local FORMATS <const> = {"contiguous", "channels_last"}
+
+local M <const> = {}
+
+--- PyTorch's version, or nil.
+function M.find_torch(o)
+  local pipe <const> = assert(io.popen(pair.quote(o.python) ..
+    " -c 'from importlib import metadata as m; print(m.version(\"torch\"))' 2>/dev/null"))
+  local version <const> = pipe:read("l")
+  return pipe:close() and version or nil
+end
+
+-- Ours first, then PyTorch's, one for each memory format.
+local function start(o)
+  local workers <const> =
+    {pair.start("build/braid spec/bench/worker.lua", o.threads)}
+  if o.torch then
+    for _, format in ipairs(FORMATS) do
+      workers[#workers + 1] = pair.start(("%s spec/bench/worker.py %s"):format(
+        pair.quote(o.python), format), o.threads)
+    end
+  end
+  return setmetatable(workers, {__close = function()
+    for _, worker in ipairs(workers) do worker:close() end
+  end})
+end
+
+-- Which of PyTorch's workers is the faster.
+local function better(times)
+  local best = 2
+  for i = 3, #times do
+    if times[i].median < times[best].median then best = i end
+  end
+  return best
+end
+
+local function compare(o, name, mode, limits)
+  local network <const> = require("spec.bench.networks." .. name)
+  local workers <close> = start(o)
+  local row <const> = {name = name, batch = mode == "infer" and 1 or network.batch}
+  for i, worker in ipairs(workers) do
+    worker:answer() -- it is ready
+    local parameters <const> = math.tointeger(tonumber(worker:ask("build", name, mode)))
+    row.parameters = row.parameters or parameters
+    if parameters ~= row.parameters then
+      error(("%s has %d parameters here and %d in PyTorch (%s)"):format(name, row.parameters,
+        parameters, FORMATS[i - 1]), 0)
+    end
+  end
+  local times <const> = pair.alternate(workers, limits)
+  row.braid_ms, row.braid_least_ms = times[1].median, times[1].least
+  row.braid_mb, row.braid_own_mb = workers[1]:memory()
+  if #workers > 1 then
+    local best <const> = better(times)
+    row.torch_ms, row.torch_least_ms = times[best].median, times[best].least
+    row.torch_mb, row.torch_own_mb = workers[best]:memory()
+    row.torch_format = FORMATS[best - 1]
+    row.ratio, row.ratio_least = row.torch_ms / row.braid_ms,
+      row.torch_least_ms / row.braid_least_ms
+  end
+  return row
+end
+
+--- Steps of forward, backward and Adam: a row for each network, also handed to `show`.
+function M.training(o, show)
+  local rows <const> = {}
+  local limits <const> = o.quick and {warm = 1, rounds = 2, seconds = 0}
+    or {warm = 2, rounds = 7, seconds = 6}
+  for _, name in ipairs(NETWORKS) do
+    local network <const> = require("spec.bench.networks." .. name)
+    if o.wanted("networks", name .. " " .. network.title) then
+      rows[#rows + 1] = compare(o, name, "train", limits)
+      show(rows[#rows], network.title)
+    end
+  end
+  return rows
+end
+
+--- One image, evaluation mode, nothing recorded.
+function M.inference(o, show)
+  local rows <const> = {}
+  local limits <const> = o.quick and {warm = 10, rounds = 3, seconds = 0}
+    or {warm = 50, rounds = 11, seconds = 4}
+  for _, name in ipairs{"tcdcn", "onet"} do
+    local network <const> = require("spec.bench.networks." .. name)
+    if o.wanted("inference", name .. " " .. network.title) then
+      rows[#rows + 1] = compare(o, name, "infer", limits)
+      show(rows[#rows], network.title)
+    end
+  end
+  return rows
+end
+
+return M

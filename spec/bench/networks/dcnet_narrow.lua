@@ -1,0 +1,8 @@
+--- DCNet with a quarter of the channels: many small operators.
+
+local wide <const> = require "spec.bench.networks.dcnet"
+
+return {
+  title = "DCNet width 16, 64x64", batch = 16, image = {3, 64, 64}, tasks = wide.tasks,
+  net = function() return wide.at_width(16) end,
+}

@@ -1,0 +1,93 @@
+--- Processes that run the same network, here and in PyTorch, one at a time: each obeys a line
+-- and answers with one, and sleeps in between.
+
+local core <const> = require "braid.core"
+local measure <const> = require "spec.bench.measure"
+
+local Worker <const> = {}
+Worker.__index = Worker
+
+local M <const> = {}
+
+local function quote(text) return "'" .. tostring(text):gsub("'", "'\\''") .. "'" end
+M.quote = quote
+
+-- Both wait alike between their parallel loops: long enough to lose nothing, not so long
+-- as to take a processor from the other.
+local ENVIRONMENT <const> = "GOMP_SPINCOUNT=20000 OMP_NUM_THREADS=%d "
+
+--- A process started with `command`, its answers awaited by `ask`.
+function M.start(command, threads)
+  local fifo <const> = os.tmpname()
+  os.remove(fifo)
+  assert(os.execute("mkfifo " .. quote(fifo)))
+  local self <const> = setmetatable({}, Worker)
+  self.out = assert(io.popen(ENVIRONMENT:format(threads) .. command .. " <" .. quote(fifo)))
+  self.into = assert(io.open(fifo, "w"))
+  self.into:setvbuf("line")
+  os.remove(fifo)
+  return self
+end
+
+function Worker:answer()
+  local line <const> = self.out:read("l")
+  if not line then error("a process of the benchmark has ended", 0) end
+  local message <const> = line:match("^error (.*)")
+  if message then error(message, 0) end
+  return line
+end
+
+function Worker:ask(...)
+  self.into:write(table.concat({...}, " "), "\n")
+  return self:answer()
+end
+
+--- The times of `count` steps in milliseconds, after `warm` ones that do not count.
+function Worker:run(count, warm)
+  local times <const> = {}
+  for word in self:ask("run", count, warm or 0):gmatch("%S+") do
+    times[#times + 1] = tonumber(word)
+  end
+  return times
+end
+
+--- The most MB that were resident, and how many more that is than the libraries alone.
+function Worker:memory()
+  local peak <const>, base <const> = self:ask("memory"):match("^(%S+) (%S+)$")
+  return tonumber(peak), tonumber(peak) - tonumber(base)
+end
+
+--- Ends it. That nothing more comes would not tell it so: processes started later hold its
+-- input open as well.
+function Worker:close()
+  self.into:write("quit\n")
+  self.into:close()
+  self.out:close()
+end
+
+--- Lets each of `workers` run in turn, A B A B, until `seconds` have gone by and each has had
+-- `rounds` turns. A turn is one step, or as many as fill a tenth of a second.
+-- @return for each worker {median =, least =} in milliseconds
+function M.alternate(workers, o)
+  local samples <const>, counts <const> = {}, {}
+  for i, worker in ipairs(workers) do
+    local first <const> = worker:run(1, o.warm)[1]
+    samples[i], counts[i] = {}, math.max(1, math.min(200, math.floor(100 / first)))
+  end
+  local from <const> = core.clock()
+  local round = 0
+  while round < o.rounds or core.clock() - from < o.seconds do
+    round = round + 1
+    for i, worker in ipairs(workers) do
+      -- What the last one left in the caches is not this one's fault.
+      for _, ms in ipairs(worker:run(counts[i], counts[i] > 1 and 1 or 0)) do
+        table.insert(samples[i], ms)
+      end
+    end
+  end
+  local results <const> = {}
+  for i = 1, #workers do results[i] = measure.summary(samples[i]) end
+  return results
+end
+
+return M

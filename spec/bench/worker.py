@@ -1,0 +1,80 @@
+"""The same as worker.lua in PyTorch: worker.py contiguous|channels_last."""
+
+import sys
+import time
+
+import torch
+
+from networks import NETWORKS
+
+
+def resident(field):
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) / 1024 for line in f if line.startswith(field + ":"))
+
+
+BASE = resident("VmRSS")
+FORMAT = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}[sys.argv[1]]
+
+
+def training(name):
+    n, image, make, labels, loss_of = NETWORKS[name]
+    net = make(FORMAT == torch.channels_last).to(memory_format=FORMAT)
+    opt = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
+    x = torch.randn(n, *image).to(memory_format=FORMAT)
+    batch = labels(n)
+
+    def step():
+        loss = loss_of(net(x), batch)
+        opt.zero_grad(set_to_none=True)
+        loss.backward()
+        opt.step()
+        return loss.item()
+
+    return net, step
+
+
+def inference(name):
+    _, image, make, _, _ = NETWORKS[name]
+    net = make(FORMAT == torch.channels_last).to(memory_format=FORMAT).eval()
+    x = torch.randn(1, *image).to(memory_format=FORMAT)
+
+    def step():
+        with torch.inference_mode():
+            net(x)
+
+    return net, step
+
+
+def answer(command, words):
+    global step
+    if command == "build":
+        torch.manual_seed(1)
+        net, step = (inference if words[1] == "infer" else training)(words[0])
+        return sum(p.numel() for p in net.parameters())
+    if command == "run":
+        times = []
+        for _ in range(int(words[1]) if len(words) > 1 else 0):
+            step()
+        for _ in range(int(words[0])):
+            start = time.perf_counter()
+            step()
+            times.append(f"{(time.perf_counter() - start) * 1e3:.4f}")
+        return " ".join(times)
+    if command == "threads":
+        torch.set_num_threads(int(words[0]))
+        return "ok"
+    if command == "memory":
+        return f"{resident('VmHWM'):.1f} {BASE:.1f}"
+    raise ValueError("no command " + command)
+
+
+print("ready", flush=True)
+for line in sys.stdin:
+    command, *words = line.split()
+    if command == "quit":
+        break
+    try:
+        print(answer(command, words), flush=True)
+    except Exception as e:
+        print("error", " ".join(str(e).split()), flush=True)
