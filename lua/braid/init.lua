@@ -37,7 +37,7 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
-  load = "braid.io.load", save = "braid.io.save",
+  vision = "braid.vision", load = "braid.io.load", save = "braid.io.save",
 }
 local OF_MODEL <const> = {model = true, open = true}
 
