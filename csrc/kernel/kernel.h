@@ -74,13 +74,14 @@ typedef struct br_kernels {
      first and then what the operator kept */
   br_map_fn *div, *lerp, *exp, *log, *log1p, *expm1, *sqrt, *rsqrt, *reciprocal;
   br_map_fn *sin, *cos, *tan, *tanh, *abs_tanh, *sigmoid, *relu, *leaky_relu, *elu, *gelu;
+  br_map_fn *prelu, *prelu_grad_x, *prelu_grad_w;
   br_map_fn *silu, *softplus, *hardswish, *erf, *floor, *ceil, *round, *trunc;
   br_map_fn *isnan, *isfinite; /* -> bool */
   br_map_fn *neg_grad, *abs_grad, *square_grad, *sub_grad, *mul_grad_a, *mul_grad_b,
       *div_grad_a, *div_grad_b;
   br_map_fn *pick_ge_grad, *pick_le_grad, *where_grad_a, *where_grad_b, *masked_fill_grad;
-  br_map_fn *clamp_grad, *pow_grad_a, *pow_grad_b, *lerp_grad_a, *lerp_grad_b,
-      *lerp_grad_w;
+  br_map_fn *clamp_grad, *mod_grad_b, *pow_grad_a, *pow_grad_b, *lerp_grad_a,
+      *lerp_grad_b, *lerp_grad_w;
   br_map_fn *log_grad, *log1p_grad, *expm1_grad, *sqrt_grad, *rsqrt_grad,
       *reciprocal_grad;
   br_map_fn *sin_grad, *cos_grad, *tan_grad, *tanh_grad, *abs_tanh_grad, *sigmoid_grad;
@@ -158,6 +159,16 @@ typedef struct br_kernels {
      j < k; dw is nr wide */
   void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
                     void *dw);
+
+  /* products with a large matrix that is read or written once, rows ld* apart */
+  /* y (m,n) += x (m,k) w (n,k)^T */
+  void (*dot_rows)(int64_t m, int64_t n, int64_t k, const void *x, int64_t ldx,
+                   const void *w, int64_t ldw, void *y, int64_t ldy);
+  /* y (m,n) = a (m,k) b (k,n), or += when `add`; n <= nr, b's rows can be read nr wide */
+  void (*panel)(int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
+                const void *b, int64_t ldb, bool add, void *y, int64_t ldy);
+  /* the columns of x as panels nr wide, one after the other, filled up with zeros */
+  void (*pack)(int64_t rows, int64_t columns, const void *x, int64_t ld, void *to);
 } br_kernels;
 
 /* The table for a type on the instruction set in use. */

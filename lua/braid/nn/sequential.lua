@@ -7,9 +7,14 @@ local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local Sequential <const> = class("Sequential", Module)
+Sequential.channelwise = true
 
 function Sequential:init(layers, given)
   local o <const> = check.options("Sequential", given, {first = 1})
+  if type(layers) ~= "table" or Module.is(layers) then
+    check.fail("Sequential: wants a table of modules, not a %s",
+      Module.is(layers) and "module" or type(layers))
+  end
   self.first, self.last = o.first, o.first + #layers - 1
   for i, layer in ipairs(layers) do
     if not Module.is(layer) and type(layer) ~= "function" then
@@ -23,6 +28,13 @@ end
 function Sequential:forward(x)
   for i = self.first, self.last do x = self[i](x) end
   return x
+end
+
+function Sequential:channels_after(channels)
+  for i = self.first, self.last do
+    if Module.is(self[i]) then channels = self[i]:channels_after(channels) end
+  end
+  return channels
 end
 
 return Sequential

@@ -3,16 +3,22 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local hints <const> = require "braid.nn.hints"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
 --- Parameters and buffers by name. The tensors share memory with the module's; one that is
--- held in two places stands under both names.
+-- held in two places stands under both names. A module with a method own_state names its
+-- tensors itself.
 function M.state_dict(module)
+  if module.own_state then return module:own_state() end
   local state <const> = {}
   walk.walk(module, function(path, value)
     if core.is_tensor(value) then state[path] = core.detach(value) end
+    if not (walk.is_module(value) and value.own_state) then return end
+    for name, t in pairs(value:own_state()) do state[path .. "." .. name] = t end
+    return true
   end)
   return state
 end
@@ -56,6 +62,8 @@ function M.load_state_dict(module, given_state, given)
     local value <const> = state[name]
     if not value then
       report.missing[#report.missing + 1] = name
+    elseif not core.is_tensor(value) then
+      error(("load_state_dict: %s is a %s, not a tensor"):format(name, type(value)), 2)
     elseif shape_text(value) ~= shape_text(own[name]) then
       error(("load_state_dict: %s has shape %s, the module's is %s"):format(name,
         shape_text(value), shape_text(own[name])), 2)
@@ -69,8 +77,8 @@ function M.load_state_dict(module, given_state, given)
       table.concat(report.missing, ", "), table.concat(report.unexpected, ", ")), 2)
   end
   local _ <close> = grad.no_grad()
-  for name, t in pairs(own) do
-    if state[name] then t:copy_(state[name]) end
+  for _, name in ipairs(check.sorted_keys(own)) do
+    if state[name] then own[name]:copy_(state[name]) end
   end
   return report
 end
@@ -79,7 +87,7 @@ end
 local function copy_tensor(t, dtype)
   local copy = core.ops.clone(core.detach(t))
   if dtype and copy.dtype ~= dtype then copy = core.ops.to(copy, dtype) end
-  core.keep(copy)
+  hints.copy(t, core.keep(copy))
   return t.requires_grad and core.requires_grad(copy) or copy
 end
 
@@ -107,6 +115,9 @@ end
 --- Converts float parameters and buffers in place. An optimizer made before holds the old
 -- ones: make it afterwards.
 function M.to(module, dtype)
+  if dtype ~= "float32" and dtype ~= "float64" then
+    error(("to: a module's tensors are float32 or float64, not %s"):format(tostring(dtype)), 2)
+  end
   local converted <const> = {}
   walk.walk(module, function(_, value, _, key, at)
     if not core.is_tensor(value) then return end
