@@ -210,6 +210,9 @@ done:
 
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                           br_tensor *bias, bool keep, br_tensor *y) {
+  if (br_conv_is_few(g))
+    return br_conv_few_forward(g, source->data, w->data, bias ? bias->data : NULL,
+                               y->data);
   bool kept;
   char *weights = prepare(g, w, keep, &kept);
   br_status status = BR_ENOMEM;
@@ -309,6 +312,8 @@ static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor 
 
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                              br_tensor *bias, br_tensor *dx) {
+  if (br_conv_is_few(g) && !bias)
+    return br_conv_few_input_grad(g, dy->data, w->data, dx->data);
   if (br_winograd_wins(g)) return winograd_input_grad(g, dy, w, bias, dx);
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw;
