@@ -98,6 +98,7 @@ static int open_all(lua_State *L) {
   br_open_tensors(L);
   br_open_autograd(L);
   br_open_operators(L);
+  br_open_profile(L);
   br_open_images(L);
   br_open_files(L);
   luaL_getmetatable(L, BR_TENSOR);

@@ -31,7 +31,7 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
-  model = "braid.model", load = "braid.io.load", save = "braid.io.save",
+  model = "braid.model", profile = "braid.profile", load = "braid.io.load", save = "braid.io.save",
 }
 
 return setmetatable(M, {__index = function(t, name)
