@@ -40,6 +40,80 @@ describe("the landmark task", function()
   end)
 end)
 
+describe("missing landmarks", function()
+  local function with_missing()
+    local output, target <const> = prediction(0.3)
+    target[{1, 3}] = 0 / 0 -- a nose of the first face, all of a third one
+    local third <const> = braid.full({1, 5, 2}, 0 / 0)
+    output = braid.cat({output, output[{ {1, 1} }]}, 1)
+    return output:requires_grad_(), braid.cat({target, third}, 1)
+  end
+
+  it("count neither in the loss nor in its gradient", function()
+    local output <const>, target <const> = with_missing()
+    local loss <const> = mtl.landmarks{}:loss(output, target)
+    assert.near(0.5 * 0.09 / 2, loss:item(), 1e-7)
+    loss:backward()
+    assert.near(0.15, output.grad[{2, 5}]:item(), 1e-6)
+    assert.near(0.15, output.grad:abs():sum():item(), 1e-6)
+  end)
+
+  it("are left out of the mean over points, faces without eyes out of the metrics", function()
+    local output <const>, target <const> = with_missing()
+    local task <const>, sums <const> = mtl.landmarks{}, {}
+    task:observe(sums, output, target)
+    local m <const> = task:metrics(sums)
+    assert.near(0.075, m.error, 1e-6)
+    assert.equal(0.5, m.failure)
+    assert.equal(2, task:labelled(target))
+  end)
+
+  it("give loss 0 and no gradient where there are none at all", function()
+    local output <const> = braid.randn(2, 10):requires_grad_()
+    local loss <const> = mtl.landmarks{}:loss(output, braid.full({2, 5, 2}, 0 / 0))
+    assert.equal(0, loss:item())
+    loss:backward()
+    assert.equal(0, output.grad:abs():max():item())
+  end)
+end)
+
+describe("a regression task", function()
+  local NAN <const> = 0 / 0
+
+  it("has the mean squared difference of known numbers as its loss, mae as metric", function()
+    local task <const>, sums <const> = mtl.real{2}, {}
+    local output <const> = braid.tensor{{1, 2}, {3, 4}, {5, 6}}:requires_grad_()
+    local target <const> = braid.tensor{{0, NAN}, {3, 7}, {NAN, NAN}}
+    local loss <const> = task:loss(output, target)
+    assert.near((1 + 0 + 9) / 3, loss:item(), 1e-6)
+    loss:backward()
+    assert.same({0, 0}, output.grad[3]:totable())
+    assert.near(-2, output.grad[{2, 2}]:item(), 1e-6)
+    task:observe(sums, output, target)
+    assert.near((1 + 0 + 3) / 3, task:metrics(sums).mae, 1e-6)
+    assert.equal("1.333 off", task:show(task:metrics(sums)))
+    assert.equal(2, task:labelled(target))
+  end)
+
+  it("takes one number for each sample without a dimension for it", function()
+    assert.near(4, mtl.real{}:loss(braid.tensor{{1}, {2}}, braid.tensor{3, NAN}):item(), 1e-6)
+  end)
+
+  it("gives loss 0 for a batch without a label", function()
+    local output <const> = braid.randn(3, 1):requires_grad_()
+    local loss <const> = mtl.real{}:loss(output, braid.full({3}, NAN))
+    assert.equal(0, loss:item())
+    loss:backward()
+    assert.equal(0, output.grad:abs():max():item())
+  end)
+
+  it("names a flip that it cannot use", function()
+    assert.has_error(function() mtl.real{3, flip = {-1, 1}} end)
+    assert.has_error(function() mtl.real{flip = "mirror"} end,
+      "mtl.real: flip must be \"negate\" or 1 factors, not mirror")
+  end)
+end)
+
 describe("a classification task", function()
   it("leaves missing labels out of loss and accuracy", function()
     local task <const>, sums <const> = mtl.classes{2}, {}
@@ -92,6 +166,25 @@ describe("tasks", function()
     assert.is_number(report.loss.b)
     assert.matches("^a %d+%.%d%%  b %d+%.%d%%$", tostring(report))
     assert.is_true(net.training)
+  end)
+end)
+
+describe("an evaluation", function()
+  it("weighs each task's loss by the samples that have its label", function()
+    local tasks <const> = mtl.tasks{a = mtl.classes{2}}
+    local function batch(labels)
+      return {image = braid.zeros(#labels, 2), count = #labels,
+        a = braid.tensor(labels, {dtype = "int64"})}
+    end
+    local net <const> = mtl.shared(tasks, nn.Identity(), function()
+      return nn.Linear(2, 2)
+    end)
+    net.heads.a.bias:detach():copy_(braid.tensor{1, 0})
+    local given <const>, i = {batch{1, 0, 0, 0}, batch{2, 2, 2, 2}}, 0
+    local report <const> = tasks:evaluate(net, function() i = i + 1 return given[i] end)
+    local right <const> = math.log(1 + math.exp(-1))
+    assert.near((right + 4 * (right + 1)) / 5, report.loss.a, 1e-6)
+    assert.near(0.2, report.a.accuracy, 1e-6)
   end)
 end)
 

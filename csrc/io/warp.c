@@ -176,6 +176,75 @@ static inline void warp(const uint8_t *x, int64_t h, int64_t w, int64_t c,
   }
 }
 
+/* Inlined for the usual c. */
+static void warp_plain(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *t,
+                       int64_t oh, int64_t ow, float *y) {
+  if (c == 1)
+    warp(x, h, w, 1, t, oh, ow, y);
+  else if (c == 3)
+    warp(x, h, w, 3, t, oh, ow, y);
+  else
+    warp(x, h, w, c, t, oh, ow, y);
+}
+
+/* Adds `part` of the picture's value at (xs, ys) to y (c). */
+static inline void add_sample(const uint8_t *x, int64_t h, int64_t w, int64_t c,
+                              double xs, double ys, float part, float *y) {
+  xs = clamp(xs, (double)(w - 1));
+  ys = clamp(ys, (double)(h - 1));
+  const int32_t xi = (int32_t)xs, yi = (int32_t)ys;
+  const float fx = (float)(xs - xi), fy = (float)(ys - yi);
+  const uint8_t *p = x + (yi * w + xi) * c, *q = yi < h - 1 ? p + w * c : p;
+  const int64_t next = xi < w - 1 ? c : 0;
+  for (int64_t ch = 0; ch < c; ch++) {
+    const float p0 = p[ch], q0 = q[ch];
+    const float up = p0 + fx * ((float)p[ch + next] - p0);
+    const float down = q0 + fx * ((float)q[ch + next] - q0);
+    y[ch] += part * (up + fy * (down - up));
+  }
+}
+
+/* kx x ky samples, evenly spread over each pixel of the result. */
+static inline void warp_mean(const uint8_t *x, int64_t h, int64_t w, int64_t c,
+                             const double *t, int64_t kx, int64_t ky, int64_t oh,
+                             int64_t ow, float *y) {
+  const float part = 1 / (float)(kx * ky);
+  memset(y, 0, (size_t)(oh * ow * c) * sizeof *y);
+  for (int64_t j = 0; j < oh; j++) {
+    for (int64_t i = 0; i < ow; i++, y += c) {
+      for (int64_t b = 0; b < ky; b++) {
+        const double v = (double)j + ((double)b + 0.5) / (double)ky - 0.5;
+        for (int64_t a = 0; a < kx; a++) {
+          const double u = (double)i + ((double)a + 0.5) / (double)kx - 0.5;
+          add_sample(x, h, w, c, t[0] * u + t[1] * v + t[2], t[3] * u + t[4] * v + t[5],
+                     part, y);
+        }
+      }
+    }
+  }
+}
+
+/* How many samples along an axis that shrinks by this factor. */
+static int64_t samples(double a, double b) {
+  enum { MOST = 16 };
+  const double factor = ceil(hypot(a, b) - 0.01);
+  return factor > 1 ? (factor < MOST ? (int64_t)factor : MOST) : 1;
+}
+
+void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
+                 bool area, int64_t oh, int64_t ow, float *y) {
+  const int64_t kx = area ? samples(map[0], map[3]) : 1;
+  const int64_t ky = area ? samples(map[1], map[4]) : 1;
+  if (kx * ky == 1)
+    warp_plain(x, h, w, c, map, oh, ow, y);
+  else if (c == 1)
+    warp_mean(x, h, w, 1, map, kx, ky, oh, ow, y);
+  else if (c == 3)
+    warp_mean(x, h, w, 3, map, kx, ky, oh, ow, y);
+  else
+    warp_mean(x, h, w, c, map, kx, ky, oh, ow, y);
+}
+
 br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int64_t c,
                         const int64_t *pick, int64_t m, const double *matrix, int64_t oh,
                         int64_t ow, float *dst) {
@@ -194,20 +263,14 @@ br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int
   const int64_t in = h * w * c, out = oh * ow * c;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (m * out > GRAIN)
   for (int64_t i = 0; i < m; i++) {
-    const uint8_t *x = src + pick[i] * in;
-    if (c == 1)
-      warp(x, h, w, 1, matrix + i * 6, oh, ow, dst + i * out);
-    else if (c == 3)
-      warp(x, h, w, 3, matrix + i * 6, oh, ow, dst + i * out);
-    else
-      warp(x, h, w, c, matrix + i * 6, oh, ow, dst + i * out);
+    warp_plain(src + pick[i] * in, h, w, c, matrix + i * 6, oh, ow, dst + i * out);
   }
   return BR_OK;
 }
 
 /* ---- whitening ------------------------------------------------------------------- */
 
-static void whiten(float *x, int64_t count) {
+void br_whiten(float *x, int64_t count) {
   double sum = 0, squares = 0;
   /* Rounding makes the deviations of a constant image from its mean not quite zero. */
   int64_t differing = 0;
@@ -229,5 +292,5 @@ static void whiten(float *x, int64_t count) {
 
 void br_whiten_batch(float *images, int64_t m, int64_t count) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (m * count > GRAIN)
-  for (int64_t i = 0; i < m; i++) whiten(images + i * count, count);
+  for (int64_t i = 0; i < m; i++) br_whiten(images + i * count, count);
 }

@@ -6,6 +6,7 @@
 #ifndef BR_IO_WARP_H
 #define BR_IO_WARP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -33,8 +34,14 @@ br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int
                         const int64_t *pick, int64_t m, const double *matrix, int64_t oh,
                         int64_t ow, float *dst);
 
+/* One such warp on the calling thread alone. With `area`, a warp that shrinks takes the
+   mean of several samples in each pixel of the result, as many as it shrinks by. */
+void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
+                 bool area, int64_t oh, int64_t ow, float *y);
+
 /* images (m,count), each brought to mean 0 and (population) standard deviation 1 in
    place; a constant image becomes zeros. */
+void br_whiten(float *x, int64_t count);
 void br_whiten_batch(float *images, int64_t m, int64_t count);
 
 #endif

@@ -133,6 +133,20 @@ typedef struct br_kernels {
      state, NULL where that is left out; arg is as the operator lists it */
   br_step *sgd, *adam, *rmsprop, *adagrad, *adadelta, *adamax;
 
+  /* dst[j][i] = src[i][j], i < rows, j < cols; columns without a dst are left out */
+  void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
+
+  /* Winograd's transforms of a tile, float32 only: see winograd.inc */
+  void (*winograd_input)(int64_t c, const void *const *x, void *v, int64_t step);
+  void (*winograd_output)(int size, int64_t c, const void *m, int64_t step,
+                          const void *bias, void *const *y);
+  void (*winograd_spread)(int size, int64_t c, const void *const *dy, void *q,
+                          int64_t step, int64_t panel_step);
+  void (*winograd_weight)(int kernel, int64_t n, const void *w, int64_t tap_step, void *u,
+                          int64_t step);
+  void (*winograd_weight_grad)(int kernel, int64_t n, const void *s, int64_t step,
+                               void *w, int64_t tap_step);
+
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
   /* y[i][j] = bias[j] + sum over taps t and channels c of rows[t * mr + i][offset + c]

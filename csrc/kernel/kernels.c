@@ -8,6 +8,9 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "base/rng.h"
 
@@ -40,6 +43,10 @@ typedef bool T;
 #include "kernel/pool.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/transpose.inc"
+#ifdef TYPE_f32
+#include "kernel/winograd.inc"
+#endif
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
@@ -178,9 +185,17 @@ const br_kernels TABLE(ISA, TYPE) = {
     .adagrad = adagrad,
     .adadelta = adadelta,
     .adamax = adamax,
+    .transpose = transpose,
     .mr = MR,
     .nr = NR,
     .gemm = gemm,
     .gemm_grad = gemm_grad,
+#endif
+#ifdef TYPE_f32
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_spread = winograd_spread,
+    .winograd_weight = winograd_weight,
+    .winograd_weight_grad = winograd_weight_grad,
 #endif
 };

@@ -3,139 +3,168 @@
 -- for batch in data.loader(ds, {batch = 64, size = 40, shuffle = true, epoch = 1}) do ...
 -- end
 --
--- batch.image is float32 (n,c,size,size), each image with mean 0 and deviation 1;
--- batch.landmarks is (n,points,2) in [-1, 1] across the image (what was cut off lies
--- beyond); class labels are int64 (n); batch.count is n. Augmentation draws a rotation,
--- scale, shift and mirroring for each image: augment = {rotate = 15 (degrees), scale =
--- 0.1, shift = 0.08 (of the side), flip = 0.5 (probability)}, applied in one
--- interpolation. What a mirrored image does to its labels the tasks say: tasks = {...}.
--- Order and draws depend on seed and epoch alone.
+-- batch.image is float32 (n,c,h,w); points are (n,points,2) in [-1, 1] across the image
+-- (what was cut off lies beyond); class labels are int64 (n); batch.count is n. A missing
+-- class is 0, any other missing label NaN. Everything depends on seed and epoch alone.
+--
+-- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
+-- size x size and whitened (whiten = false: not), and `augment` takes data.augment's
+-- options. What a mirrored image does to its labels the tasks say: tasks = {...}.
+--
+-- Samples: shuffle; balanced = "gender", the classes in equal shares; balanced = {"gender",
+-- "smile"} or true (all classes among the tasks), tasks take turns, each with balanced
+-- batches where the labels of the others are missing (batch.task names it); stratify =
+-- "pose", each batch with the classes in the shares of the whole; weights = one for each
+-- sample, drawn in proportion; drop_last leaves out a last smaller batch. ds may be a
+-- data.mix.
+--
+-- Work: workers = n threads make `ahead` batches in advance; without them a batch is made
+-- when it is asked for, on all threads. cache = directory keeps what was decoded (and
+-- cropped and resized) in a file that later loaders map. A picture that cannot be read is
+-- an error, with skip = true it is left out and counted.
+--
+-- A loader is what `for` wants; it has methods too: loader:state() is a small table from
+-- which data.loader(ds, {..., state = it}) goes on after the batches already taken;
+-- loader:facts() gives {waited = seconds, skipped =, first_skipped =}; loader:close() ends
+-- its threads, as the end of the loop does.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local plans <const> = require "braid.data.plan"
+local sampling <const> = require "braid.data.sampling"
+local transforms <const> = require "braid.data.transforms"
 
 local OPTIONS <const> = {
   batch = 64, size = 40, shuffle = false, epoch = 1, seed = 1, augment = check.none,
-  tasks = check.none, drop_last = false, whiten = true,
+  tasks = check.none, drop_last = false, whiten = true, transforms = check.none, workers = 0,
+  ahead = check.none, balanced = check.none, weights = check.none, stratify = check.none,
+  cache = check.none, skip = false, channels = check.none, state = check.none,
 }
-local AUGMENT <const> = {rotate = 0, scale = 0, shift = 0, flip = 0}
-local DRAWS <const> = 5 -- random numbers for each image
-local SPREAD <const> = 1000003 -- keeps the streams of different epochs apart
+local AUGMENT <const> = {rotate = 0, scale = 0, shift = 0, flip = 0, shear = 0}
+local STATE <const> = {epoch = check.none, seed = check.none, batches = check.none}
 
--- The map from pixels of the result to pixels of the stored image, in six numbers, and
--- whether it mirrors. `draw` holds DRAWS numbers from [0, 1), or is nil for the middle as
--- it is.
-local function map_of(ds, size, augment, draw)
-  local stored <const> = ds.images:size(3)
-  local centre <const>, ratio <const> = (stored - 1) / 2, ds.inner / size
-  if not draw then
-    local shift <const> = centre - ratio * (size - 1) / 2
-    return ratio, 0, shift, 0, ratio, shift, false
-  end
-  local angle <const> = math.rad((2 * draw[1] - 1) * augment.rotate)
-  local scale <const> = ratio * (1 + (2 * draw[2] - 1) * augment.scale)
-  local mirrored <const> = draw[5] < augment.flip
-  local cosine <const>, sine <const> = scale * math.cos(angle), scale * math.sin(angle)
-  local sign <const>, middle <const> = mirrored and -1 or 1, (size - 1) / 2
-  local x <const> = centre + (2 * draw[3] - 1) * augment.shift * ds.inner
-  local y <const> = centre + (2 * draw[4] - 1) * augment.shift * ds.inner
-  return sign * cosine, -sine, x - sign * cosine * middle + sine * middle,
-    sign * sine, cosine, y - sign * sine * middle - cosine * middle, mirrored
+local Loader <const> = class("Loader")
+
+-- The steps of a data set when none are given.
+local function usual(ds, o)
+  local augment <const> = o.augment and check.options("augment", o.augment, AUGMENT) or {}
+  augment.size, augment.inner = o.size, ds.images and ds.inner
+  augment.filter = ds.images and "bilinear" or "area"
+  local steps <const> = {transforms.augment(augment)}
+  if not ds.images then table.insert(steps, 1, transforms.crop{}) end
+  if o.whiten then steps[#steps + 1] = transforms.whiten() end
+  return steps
 end
 
--- Points of the stored image, in [-1, 1] across the result: the inverse of the map.
-local function carry(points, a, b, c, d, e, f, size, into)
-  local determinant <const> = a * e - b * d
-  for p = 1, #points, 2 do
-    local x <const>, y <const> = points[p] - c, points[p + 1] - f
-    local u <const> = (e * x - b * y) / determinant
-    local v <const> = (a * y - d * x) / determinant
-    into[#into + 1] = (2 * u + 1) / size - 1
-    into[#into + 1] = (2 * v + 1) / size - 1
-  end
-end
-
-local function flat_rows(t, chosen)
-  return t:index_select(1, chosen):reshape(chosen:size(1), -1):totable()
-end
-
--- What mirroring does to one image's labels, as the tasks say.
-local function mirror_points(order, row)
-  local out <const> = {}
-  for p, from in ipairs(order) do
-    out[2 * p - 1], out[2 * p] = row[2 * from - 1], row[2 * from]
-  end
-  return out
-end
-
-local function make_batch(ds, o, augment, chosen, draws)
-  local n <const>, maps <const>, mirrored <const> = chosen:size(1), {}, {}
-  for i = 1, n do
-    local a, b, c, d, e, f
-    a, b, c, d, e, f, mirrored[i] = map_of(ds, o.size, augment, draws and draws[i])
-    maps[i] = {a, b, c, d, e, f}
-  end
-  local batch <const> = {count = n}
-  batch.image = core.warp(ds.images, chosen, core.from_table(maps, "float64"), o.size, o.size,
-    o.whiten)
-  for name, t in pairs(ds.labels) do
-    local task <const> = o.tasks and o.tasks[name]
-    local flip <const> = task and task.flip
-    if name == "landmarks" then
-      local out <const> = {}
-      for i, row in ipairs(flat_rows(t, chosen)) do
-        local m <const> = maps[i]
-        if mirrored[i] and flip then row = mirror_points(flip, row) end
-        carry(row, m[1], m[2], m[3], m[4], m[5], m[6], o.size, out)
-      end
-      batch[name] = core.from_table(out, "float32"):reshape(n, -1, 2)
-    else
-      local labels = t:index_select(1, chosen)
-      if augment and flip then
-        local values <const> = labels:totable()
-        for i, label in ipairs(values) do
-          if mirrored[i] and label ~= 0 then values[i] = flip[label] end
-        end
-        labels = core.from_table(values, t.dtype)
-      end
-      batch[name] = labels
-    end
-  end
-  return batch
-end
-
--- Mirroring without knowing what it does to the labels would spoil them.
-local function check_flip(ds, o, augment)
-  if augment.flip == 0 then return end
-  for name in pairs(ds.labels) do
-    if not (o.tasks and o.tasks[name]) and name == "landmarks" then
-      error("data.loader: augment.flip wants tasks = ..., which say what mirroring does", 3)
-    end
-  end
-end
-
-return function(ds, given)
+local function check_options(given)
   local o <const> = check.options("data.loader", given, OPTIONS)
   check.size("data.loader", "batch", o.batch)
   check.size("data.loader", "size", o.size)
-  local augment <const> = o.augment and check.options("augment", o.augment, AUGMENT)
-  if augment then check_flip(ds, o, augment) end
-  local stream <const> = o.epoch * SPREAD
-  local order <const> = core.keep(o.shuffle and core.randperm(#ds, o.seed * SPREAD + o.epoch)
-    or core.from_table((function()
-      local all <const> = {}
-      for i = 1, #ds do all[i] = i end
-      return all
-    end)(), "int64"))
-  local first = 1
-  return function()
-    local last <const> = math.min(first + o.batch - 1, #ds)
-    if first > #ds or (o.drop_last and last - first + 1 < o.batch) then return nil end
-    local chosen <const> = order[{ {first, last} }]:contiguous()
-    local n <const> = last - first + 1
-    local draws <const> = augment and core.uniforms(o.seed, stream + first, n * DRAWS)
-      :reshape(n, DRAWS):totable()
-    first = last + 1
-    return make_batch(ds, o, augment, chosen, draws)
+  if math.type(o.workers) ~= "integer" or o.workers < 0 or o.workers > 256 then
+    error(("data.loader: workers must be from 0 to 256, not %s"):format(tostring(o.workers)), 0)
   end
+  for _, name in ipairs{"size", "whiten", "augment"} do
+    if o.transforms and given[name] ~= nil then
+      error(("data.loader: with transforms, %s belongs among them"):format(name), 0)
+    end
+  end
+  if (o.balanced and 1 or 0) + (o.weights and 1 or 0) + (o.stratify and 1 or 0) > 1 then
+    error("data.loader: only one of balanced, weights and stratify", 0)
+  end
+  if o.ahead then check.size("data.loader", "ahead", o.ahead) end
+  o.ahead = o.workers == 0 and 1 or o.ahead or 2 * o.workers + 2
+  return o
+end
+
+-- All tasks with classes that the data set has.
+local function all_classes(ds, tasks)
+  local names <const> = {}
+  for _, name in ipairs(check.sorted_keys(ds.labels)) do
+    local t <const> = ds.labels[name]
+    if t:dim() == 1 and not t.dtype:find("float") and (not tasks or tasks[name]) then
+      names[#names + 1] = name
+    end
+  end
+  return names
+end
+
+function Loader:init(ds, o)
+  local sets <const>, recipes <const> = ds.parts or {ds}, {}
+  if ds.parts and (type(o.balanced) == "table" or o.balanced == true or o.weights) then
+    error("data.loader: of a mix, balanced must be one label; weights it cannot have", 0)
+  end
+  if o.balanced == true then o.balanced = all_classes(ds, o.tasks) end
+  local state <const> = o.state and check.options("data.loader: state", o.state, STATE)
+  if state then o.epoch, o.seed = state.epoch, state.seed end
+  for i, part in ipairs(sets) do recipes[i] = o.transforms or usual(part, o) end
+  local plan <const> = plans.make(sets, recipes, o)
+  self.o, self.batches, self.only = o, sampling.plan(ds, o), {}
+  for i, field in ipairs(plan.fields) do self.only[field.name] = i end
+  self.taken = state and state.batches or 0
+  self.submitted = self.taken
+  self.core = core.loader(plan)
+  if o.workers > 0 then self:submit() end
+end
+
+-- Keeps `ahead` batches under way.
+function Loader:submit()
+  local o <const> = self.o
+  while self.submitted < #self.batches and self.submitted < self.taken + o.ahead do
+    local b <const> = self.batches[self.submitted + 1]
+    local place <const> = self.submitted * o.batch + 1
+    self.core:submit(b.order, b.first, b.last, o.epoch * sampling.SPREAD + place,
+      b.task and self.only[b.task])
+    self.submitted = self.submitted + 1
+  end
+end
+
+--- The next batch, or nil after the last.
+Loader.__call = function(self)
+  local o <const> = self.o
+  while self.core and self.taken < #self.batches do
+    self:submit()
+    local batch <const> = self.core:take()
+    self.taken = self.taken + 1
+    batch.task = self.batches[self.taken].task
+    if o.workers > 0 then self:submit() end
+    if batch.count > 0 then return batch end
+  end
+  self:close()
+  return nil
+end
+
+--- How many batches the epoch has.
+Loader.__len = function(self) return #self.batches end
+
+function Loader:state()
+  return {epoch = self.o.epoch, seed = self.o.seed, batches = self.taken}
+end
+
+function Loader:facts()
+  if self.core then
+    local waited <const>, skipped <const>, first <const> = self.core:facts()
+    self.last_facts = {waited = waited, skipped = skipped, first_skipped = first}
+  end
+  return self.last_facts
+end
+
+function Loader:close()
+  if not self.core then return end
+  self:facts()
+  self.core:close()
+  self.core = nil
+end
+
+Loader.__close = Loader.close
+
+return function(ds, given)
+  if type(ds) ~= "table" or not (ds.labels or ds.parts) then
+    error("data.loader: wants a data set, not " .. type(ds), 2)
+  end
+  local ok <const>, loader <const> = pcall(function() return Loader(ds, check_options(given)) end)
+  if not ok then
+    error(type(loader) == "string" and loader:gsub("^[^\n]-%.lua:%d+: ", "") or loader, 2)
+  end
+  return loader, nil, nil, loader
 end

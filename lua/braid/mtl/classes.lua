@@ -20,6 +20,9 @@ end
 --- output (n, classes), target (n) -> a tensor without dimensions
 function Classes.loss(_, output, target) return ops.cross_entropy(output, target) end
 
+--- How many samples have a label.
+function Classes.labelled(_, target) return ops.count_nonzero(target):item() end
+
 function Classes.observe(_, sums, output, target)
   local labelled <const> = target:gt(0)
   local right <const> = output:argmax(2):eq(target):logical_and(labelled)

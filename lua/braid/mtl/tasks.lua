@@ -66,23 +66,24 @@ Report.__tostring = function(self)
 end
 
 --- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
--- the tasks' mean losses in report.loss. The network runs in evaluation mode, and is
+-- the tasks' mean losses in report.loss, each over the samples that have its label (NaN
+-- when none has). The network runs in evaluation mode, and is
 -- then as it was before.
 function Tasks:evaluate(net, batches)
-  local sums <const>, losses <const> = {}, {}
-  local count = 0
+  local sums <const>, losses <const>, counts <const> = {}, {}, {}
   local was_training <const> = net.training
   net:eval()
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
     local outputs <const> = net(batch.image)
-    count = count + batch.count
     for name, task in self:each() do
       sums[name] = sums[name] or {}
       task:observe(sums[name], pair(name, outputs, batch))
       local loss <const> = task:loss(outputs[name], batch[name]):item()
-      losses[name] = (losses[name] or 0) + loss * batch.count
+      local count <const> = task.labelled and task:labelled(batch[name]) or batch.count
+      counts[name] = (counts[name] or 0) + count
+      losses[name] = (losses[name] or 0) + loss * count
     end
   end
   net:train(was_training)
@@ -90,7 +91,7 @@ function Tasks:evaluate(net, batches)
   report.tasks, report.loss = self, {}
   for name, task in self:each() do
     report[name] = task:metrics(sums[name])
-    report.loss[name] = losses[name] / count
+    report.loss[name] = losses[name] / counts[name]
   end
   return report
 end

@@ -1,0 +1,167 @@
+--- What core.loader wants to know: the kinds of labels, and each data set's pictures,
+-- labels and steps.
+
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local function fail(format, ...) error("data.loader: " .. format:format(...), 0) end
+
+local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
+
+local function kind_of(ds, name, t)
+  if not is_float(t) then return "class" end
+  local points <const> = t:dim() == 3 and t:size(3) == 2
+  return points and (not ds.kinds or ds.kinds[name] == "points") and "points" or "real"
+end
+
+-- The tensor in a type that C reads.
+local function label_of(t, kind)
+  local wanted <const> = kind == "class" and (t.dtype == "uint8" and "uint8" or "int64")
+    or "float32"
+  return (t.dtype == wanted and t or t:to(wanted)):contiguous()
+end
+
+-- What mirroring does to a label, as its task says.
+local function flip_of(task, name, kind)
+  local flip <const> = task and task.flip
+  if not flip then return nil end
+  if kind ~= "real" then
+    if type(flip) ~= "table" then fail("flip of task '%s' must be a list", name) end
+    return core.from_table(flip, "int64")
+  end
+  if flip == "negate" then return core.from_table({-1}, "float32") end
+  if type(flip) ~= "table" then
+    fail("flip of task '%s' must be \"negate\" or a sign for each number, not %s", name,
+      tostring(flip))
+  end
+  return core.from_table(flip, "float32")
+end
+
+-- Bins may be asked for by any set's steps; they hold for all.
+local function bins_of(recipes)
+  local found <const>, names <const> = {}, {}
+  for _, steps in ipairs(recipes) do
+    for _, s in ipairs(steps) do
+      if s.label and not found[s.as or s.label] then
+        found[s.as or s.label] = s
+        names[#names + 1] = s.as or s.label
+      end
+    end
+  end
+  table.sort(names)
+  return found, names
+end
+
+local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
+
+-- A field for each label that any of the sets has, sorted by name; `from` is the label.
+local function fields_of(sets, recipes, tasks)
+  local fields <const>, by_name <const> = {}, {}
+  local bins <const>, binned <const> = bins_of(recipes)
+  local function add(name, from, ds)
+    local t <const> = ds.labels[from]
+    local kind <const>, shape <const> = kind_of(ds, from, t), t.shape
+    table.remove(shape, 1)
+    local known <const>, bin <const> = by_name[name], bins[name]
+    if known and (known.kind ~= kind or shape_text(known.shape) ~= shape_text(shape)) then
+      fail("label '%s' is %s %s in one data set, %s %s in another", name, known.kind,
+        shape_text(known.shape), kind, shape_text(shape))
+    end
+    if known then return end
+    if bin and bin.kind ~= kind then
+      fail("bins of '%s' want %s, it is %s", from, bin.kind == "real" and "real numbers"
+        or bin.kind, kind)
+    end
+    by_name[name] = {name = name, from = from, kind = kind, shape = shape, bin = bin and bin.bin,
+      bins = bin and bin.bins, flip = flip_of(tasks and tasks[from], from, kind)}
+    fields[#fields + 1] = by_name[name]
+  end
+  for _, ds in ipairs(sets) do
+    for name in pairs(ds.labels) do add(name, name, ds) end
+    for _, name in ipairs(binned) do
+      if ds.labels[bins[name].label] then add(name, bins[name].label, ds) end
+    end
+  end
+  for _, name in ipairs(binned) do
+    if not by_name[name] then fail("bins: there is no label '%s'", bins[name].label) end
+  end
+  table.sort(fields, function(a, b) return a.name < b.name end)
+  return fields
+end
+
+-- The numbers of a step; an augment without `inner` shows what the set calls the picture.
+local function steps_of(steps, ds)
+  local out <const> = {}
+  for _, s in ipairs(steps) do
+    if s.step then
+      local copy <const> = table.move(s.step, 1, #s.step, 1, {})
+      if copy[1] == "augment" and copy[9] < 0 then
+        local apart <const> = ds.images and ds.inner and ds.inner ~= ds.images:size(3)
+        copy[9] = #out == 0 and apart and ds.inner or 0
+      end
+      out[#out + 1] = copy
+    elseif not s.label then
+      fail("transforms: item %d is no transform", #out + 1)
+    end
+  end
+  return out
+end
+
+-- Mirroring without knowing what it does to the labels would spoil them.
+local function check_flip(fields, steps, tasks)
+  local flips = false
+  for _, s in ipairs(steps) do flips = flips or s.flips end
+  for _, field in ipairs(fields) do
+    if flips and field.kind == "points" and not (tasks and tasks[field.from]) then
+      fail("augment.flip wants tasks = ..., which say what mirroring does")
+    end
+  end
+end
+
+local function source_of(ds, fields, steps, o)
+  local source <const> = {n = #ds, labels = {}, rows = ds.index and ds.index:contiguous(),
+    boxes = ds.boxes and label_of(ds.boxes, "real"), steps = steps_of(steps, ds),
+    cache = o.cache}
+  for i, field in ipairs(fields) do
+    local t <const> = ds.labels[field.from]
+    source.labels[i] = t and label_of(t, field.kind)
+    if t and field.kind == "points" and not source.points then source.points = i end
+  end
+  if ds.images then
+    source.images = ds.images
+  else
+    source.text, source.ends, source.root = ds.files.text, ds.files.ends, ds.root or ""
+  end
+  return source
+end
+
+-- 1 or 3: what is asked for, or what the sets have.
+local function channels_of(sets, asked)
+  if asked ~= nil then
+    if asked ~= 1 and asked ~= 3 then
+      fail("channels must be 1 or 3, not %s", tostring(asked))
+    end
+    return asked
+  end
+  local most = 1
+  for _, ds in ipairs(sets) do
+    local own <const> = ds.images and ds.images:size(2) or ds.channels or 3
+    if own > 1 then most = 3 end
+  end
+  return most
+end
+
+--- The table for core.loader, of data sets and a list of steps for each.
+function M.make(sets, recipes, o)
+  local fields <const> = fields_of(sets, recipes, o.tasks)
+  local plan <const> = {workers = o.workers, skip = o.skip, seed = o.seed, fields = fields,
+    sources = {}, channels = channels_of(sets, o.channels)}
+  for i, ds in ipairs(sets) do
+    check_flip(fields, recipes[i], o.tasks)
+    plan.sources[i] = source_of(ds, fields, recipes[i], o)
+  end
+  return plan
+end
+
+return M

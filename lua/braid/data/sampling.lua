@@ -1,0 +1,193 @@
+--- Orders: which sample comes when, as a function of seed and epoch alone.
+
+local core <const> = require "braid.core"
+
+local M <const> = {}
+local SPREAD <const> = 1000003 -- keeps the streams of different epochs apart
+local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- and those of one epoch
+
+M.SPREAD = SPREAD
+
+-- The random stream number `cycle` (from 0) of a purpose `salt`.
+local function stream(o, salt, cycle)
+  return o.seed * SPREAD + o.epoch + cycle * CYCLE + salt * SALT
+end
+
+-- A function that gives the members of a list in turn, endlessly: shuffled anew each time,
+-- or as they are.
+local function cycled(list, o, salt)
+  local order, at, cycle = nil, #list, -1
+  return function()
+    if at == #list then
+      at, cycle = 0, cycle + 1
+      if o.shuffle then order = core.randperm(#list, stream(o, salt, cycle)):totable() end
+    end
+    at = at + 1
+    return list[order and order[at] or at]
+  end
+end
+
+local function counted(n)
+  return setmetatable({}, {__len = function() return n end, __index = function(_, i) return i end})
+end
+
+local function drawn(count, next_one)
+  local list <const> = {}
+  for i = 1, count do list[i] = next_one() end
+  return core.from_table(list, "int64")
+end
+
+-- Sample numbers by class, and the classes in order; 0 (missing) only with `missing`.
+local function by_class(what, ds, name, missing)
+  local labels <const> = ds.labels[name]
+  if not labels then error(("data.loader: %s: there is no label '%s'"):format(what, name), 0) end
+  if labels:dim() ~= 1 or labels.dtype:find("float") then
+    error(("data.loader: %s: '%s' is no class label"):format(what, name), 0)
+  end
+  local lists <const>, classes <const> = {}, {}
+  for i, label in ipairs(labels:totable()) do
+    if label ~= 0 or missing then
+      if not lists[label] then
+        lists[label] = {}
+        classes[#classes + 1] = label
+      end
+      table.insert(lists[label], i)
+    end
+  end
+  if #classes == 0 then
+    error(("data.loader: %s: no sample has the label '%s'"):format(what, name), 0)
+  end
+  table.sort(classes)
+  return lists, classes
+end
+
+-- The classes in turn, each through its own samples.
+local function balanced(ds, name, o, count, salt)
+  local lists <const>, classes <const> = by_class("balanced", ds, name)
+  local draw <const>, turn = {}, 0
+  for i, label in ipairs(classes) do draw[i] = cycled(lists[label], o, salt + i) end
+  return drawn(count, function()
+    turn = turn % #classes + 1
+    return draw[turn]()
+  end)
+end
+
+-- Every part of the epoch has the classes in the shares of the whole: member j of m of a
+-- class belongs at (j - u) / m of the epoch.
+local function stratified(ds, name, o, salt)
+  local lists <const>, classes <const> = by_class("stratify", ds, name, true)
+  local keys <const> = {}
+  for i, label in ipairs(classes) do
+    local m <const>, draw <const> = #lists[label], cycled(lists[label], o, salt + i)
+    local u <const> = core.uniforms(o.seed, stream(o, salt + i, 1), m):totable()
+    for j = 1, m do keys[draw()] = (j - u[j]) / m end
+  end
+  local _, order <const> = core.from_table(keys, "float64"):sort()
+  return order
+end
+
+-- Drawn with replacement, each with a chance in proportion to its weight.
+local function weighted(weights, o, count, n, salt)
+  local list <const> = core.is_tensor(weights) and weights:totable() or weights
+  if #list ~= n then
+    error(("data.loader: %d weights for %d samples"):format(#list, n), 0)
+  end
+  local sums <const>, total = {}, 0.0
+  for i, w in ipairs(list) do
+    if not (w >= 0 and w < math.huge) then
+      error(("data.loader: weight %d is %s, not a number from 0"):format(i, w), 0)
+    end
+    total = total + w
+    sums[i] = total
+  end
+  if total == 0 then error("data.loader: all weights are 0", 0) end
+  local u <const>, order <const> = core.uniforms(o.seed, stream(o, salt, 0), count):totable(), {}
+  for i = 1, count do
+    local at <const> = u[i] * total
+    local low, high = 1, n
+    while low < high do
+      local middle <const> = (low + high) // 2
+      if sums[middle] > at then high = middle else low = middle + 1 end
+    end
+    order[i] = low
+  end
+  return core.from_table(order, "int64")
+end
+
+-- `count` samples of one data set.
+local function order_of(ds, o, count, salt, balance)
+  if balance then return balanced(ds, balance, o, count, salt) end
+  if o.weights then return weighted(o.weights, o, count, #ds, salt) end
+  if o.stratify and count == #ds then return stratified(ds, o.stratify, o, salt) end
+  if count == #ds and o.shuffle then return core.randperm(#ds, stream(o, salt, 0)) end
+  return drawn(count, cycled(counted(#ds), o, salt))
+end
+
+-- Batches of several orders: `turns` says whose each is.
+local function alternating(turns, batch, make)
+  local times <const>, orders <const>, at <const>, plan <const> = {}, {}, {}, {}
+  for _, who in ipairs(turns) do times[who] = (times[who] or 0) + 1 end
+  for k, who in ipairs(turns) do
+    orders[who] = orders[who] or core.keep(make(who, times[who] * batch))
+    local first <const> = at[who] or 1
+    plan[k], at[who] = {order = orders[who], first = first, last = first + batch - 1,
+      who = who}, first + batch
+  end
+  return plan
+end
+
+-- The batches of one order, the last perhaps a smaller one.
+local function divided(order, o)
+  local plan <const>, n <const> = {}, order:size(1)
+  core.keep(order)
+  for first = 1, n, o.batch do
+    local last <const> = math.min(first + o.batch - 1, n)
+    if last - first + 1 == o.batch or not o.drop_last then
+      plan[#plan + 1] = {order = order, first = first, last = last}
+    end
+  end
+  return plan
+end
+
+local function batches(n, o)
+  return o.drop_last and n // o.batch or (n + o.batch - 1) // o.batch
+end
+
+-- Sample numbers of the parts become numbers of the whole.
+local function mixed(mix, o)
+  local offsets <const>, total = {}, 0
+  for i, ds in ipairs(mix.parts) do offsets[i], total = total, total + #ds end
+  local function make(who, count)
+    return order_of(mix.parts[who], o, count, 64 * who, o.balanced) + offsets[who]
+  end
+  if mix.by == "batch" then
+    return alternating(mix:turns(batches(#mix, o)), o.batch, make)
+  end
+  local turns <const>, times <const>, lists <const>, at <const> = mix:turns(#mix), {}, {}, {}
+  for _, who in ipairs(turns) do times[who] = (times[who] or 0) + 1 end
+  local order <const> = {}
+  for i, who in ipairs(turns) do
+    lists[who] = lists[who] or make(who, times[who]):totable()
+    at[who] = (at[who] or 0) + 1
+    order[i] = lists[who][at[who]]
+  end
+  return divided(core.from_table(order, "int64"), o)
+end
+
+--- The batches of an epoch: {{order = tensor, first =, last =, task = name or nil}, ...}.
+-- `o` are the loader's options.
+function M.plan(ds, o)
+  if ds.parts then return mixed(ds, o) end
+  if type(o.balanced) ~= "table" then
+    return divided(order_of(ds, o, #ds, 0, o.balanced), o)
+  end
+  local turns <const> = {}
+  for k = 1, batches(#ds, o) do turns[k] = (k - 1) % #o.balanced + 1 end
+  local plan <const> = alternating(turns, o.batch, function(who, count)
+    return balanced(ds, o.balanced[who], o, count, 64 * who)
+  end)
+  for k, who in ipairs(turns) do plan[k].task = o.balanced[who] end
+  return plan
+end
+
+return M

@@ -1,0 +1,379 @@
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+local shell <const> = require "spec.support.shell"
+local pictures <const> = require "spec.support.pictures"
+local Dataset <const> = require "braid.data.dataset"
+local data <const>, mtl <const> = braid.data, braid.mtl
+
+local TASKS <const> = mtl.tasks{
+  landmarks = mtl.landmarks{points = 5, flip = pictures.FLIP},
+  pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}},
+  yaw = mtl.real{1, flip = "negate"},
+  angles = mtl.real{3, flip = {-1, 1, -1}},
+}
+
+local function batch_of(ds, steps, options)
+  local o <const> = {batch = #ds, transforms = steps, tasks = TASKS}
+  for key, value in pairs(options or {}) do o[key] = value end
+  return data.loader(ds, o)()
+end
+
+-- One gray picture of the given rows, and the batch made of it.
+local function of_rows(rows, ...)
+  local image <const> = braid.tensor({{rows}}, {dtype = "uint8"})
+  return data.loader(Dataset{images = image, labels = {}}, {batch = 1, transforms = {...}})().image
+end
+
+local function ramp(h, w)
+  local rows <const> = {}
+  for v = 1, h do
+    rows[v] = {}
+    for u = 1, w do rows[v][u] = (37 * v + 11 * u * u) % 256 end
+  end
+  return rows
+end
+
+describe("points, after any transforms,", function()
+  -- Of geometry, none or some, in all combinations.
+  local CUTS <const> = {
+    none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
+    by_points = {data.crop{margin = 2, by = "points"}},
+  }
+  local SIZES <const> = {
+    resize = {data.resize(56)}, small = {data.resize(44, 48)},
+    bilinear = {data.resize(60, {filter = "bilinear"})},
+    aligned = {data.align{height = 0.35, distance = 0.35, size = 64}},
+  }
+  local WARPS <const> = {
+    none = {}, flip = {data.augment{flip = 1}},
+    all = {data.augment{rotate = 20, scale = 0.1, shift = 0.05, flip = 0.5, shear = 8}},
+    twice = {data.augment{rotate = 10}, data.augment{flip = 0.5, shear = 5}},
+  }
+  local COLOURS <const> = {
+    none = {}, all = {data.brightness(0.1), data.blur(0.6), data.noise(0.005)},
+  }
+
+  local function check_all(ds, mirrored_of)
+    for cut, a in pairs(CUTS) do
+      for size, b in pairs(SIZES) do
+        for warp, c in pairs(WARPS) do
+          for colour, d in pairs(COLOURS) do
+            for order = 1, 3 do
+              local steps <const> = {}
+              local lists <const> = ({{a, b, c, d}, {a, c, d, b}, {a, c, b, d}})[order]
+              for _, list in ipairs(lists) do
+                for _, s in ipairs(list) do steps[#steps + 1] = s end
+              end
+              local what <const> = table.concat({cut, size, warp, colour, order}, " ")
+              local batch <const> = batch_of(ds, steps, {epoch = order})
+              local h <const>, w <const> = batch.image:size(3), batch.image:size(4)
+              for i = 1, #ds do
+                for k, p in ipairs(batch.landmarks[i]:totable()) do
+                  local mirrored <const> = mirrored_of(batch, i)
+                  local colour_of <const> = mirrored and pictures.FLIP[k] or k
+                  local miss <const> = pictures.miss(batch.image[i], colour_of,
+                    (p[1] + 1) * w / 2 - 0.5, (p[2] + 1) * h / 2 - 0.5)
+                  assert.is_true(miss < 0.6, ("%s: sample %d, point %d misses by %.2f"):format(
+                    what, i, k, miss))
+                end
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+
+  -- The third angle tells whether a picture was mirrored, for its sign then is changed.
+  it("lie on the same pixels of pictures in memory", function()
+    check_all(pictures.memory(2), function(batch, i) return batch.yaw[i]:item() > 0 end)
+  end)
+
+  it("lie on the same pixels of files with boxes", function()
+    shell.in_directory(function(directory)
+      check_all(pictures.files(directory, 1), function(batch, i)
+        return batch.yaw[i]:item() > 0
+      end)
+    end)
+  end)
+
+  it("are permuted, classes reversed and angles negated by a mirror image, as tasks say", function()
+    local ds <const> = pictures.memory(5)
+    local plain <const> = batch_of(ds, {})
+    local flipped <const> = batch_of(ds, {data.augment{flip = 1}})
+    assert.same({1, 2, 3, 4, 5}, plain.pose:totable())
+    assert.same({5, 4, 3, 2, 1}, flipped.pose:totable())
+    assert.same((-plain.yaw):totable(), flipped.yaw:totable())
+    assert.same({{-1, 2, -3}, {-2, 4, -6}}, flipped.angles[{ {1, 2} }]:totable())
+    local p <const>, q <const> = plain.landmarks[3]:totable(), flipped.landmarks[3]:totable()
+    for k, from in ipairs(pictures.FLIP) do
+      assert.near(-p[from][1], q[k][1], 1e-5)
+      assert.near(p[from][2], q[k][2], 1e-5)
+    end
+    assert.same(plain.image:flip{4}:totable(), flipped.image:totable())
+  end)
+
+  it("stay missing where they are, and labels too", function()
+    local ds <const> = pictures.memory(3)
+    ds.labels.landmarks[{2, 3}] = 0 / 0
+    ds.labels.yaw[2], ds.labels.pose[2] = 0 / 0, 0
+    local batch <const> = batch_of(ds, {data.augment{flip = 1, rotate = 9}})
+    local missing <const> = batch.landmarks:ne(batch.landmarks)
+    assert.equal(2, missing:sum():item())
+    assert.is_true(missing[{2, 3, 1}]:item())
+    assert.equal(0, batch.pose[2]:item())
+    assert.is_true(batch.yaw[2]:ne(batch.yaw[2]):item())
+  end)
+end)
+
+describe("geometry", function()
+  it("that changes nothing gives the picture's own values", function()
+    local rows <const> = ramp(7, 9)
+    assert.same({{rows}}, of_rows(rows, data.augment{}):totable())
+    assert.same({{rows}}, of_rows(rows, data.resize(7, 9)):totable())
+  end)
+
+  it("takes the mean where it shrinks: resize as bytes, augment in several samples", function()
+    local rows <const> = ramp(12, 12)
+    local function mean(v, u)
+      local sum = 0
+      for b = 1, 3 do
+        for a = 1, 3 do sum = sum + rows[3 * v + b][3 * u + a] end
+      end
+      return sum / 9
+    end
+    local resized <const> = of_rows(rows, data.resize(4))[{1, 1}]:totable()
+    local warped <const> = of_rows(rows, data.augment{size = 4})[{1, 1}]:totable()
+    for v = 0, 3 do
+      for u = 0, 3 do
+        assert.near(mean(v, u), resized[v + 1][u + 1], 0.51) -- a byte
+        assert.near(mean(v, u), warped[v + 1][u + 1], 1e-3)
+      end
+    end
+  end)
+
+  it("repeats the edge outside the picture", function()
+    local image <const> = of_rows({{10, 20}, {30, 40}}, data.crop{margin = 3}, data.resize(6))
+    assert.same({10, 10, 10, 20, 20, 20}, image[{1, 1, 1}]:totable())
+    assert.same({30, 30, 30, 40, 40, 40}, image[{1, 1, 6}]:totable())
+  end)
+
+  it("brings eyes to their place", function()
+    local ds <const> = pictures.memory(3)
+    local batch <const> = batch_of(ds, {data.align{height = 0.4, distance = 0.5, size = 50}})
+    for i = 1, 3 do
+      local p <const> = batch.landmarks[i]:totable()
+      assert.near(-0.5, p[1][1], 1e-5)
+      assert.near(0.5, p[2][1], 1e-5)
+      assert.near(-0.2, p[1][2], 1e-5)
+      assert.near(-0.2, p[2][2], 1e-5)
+    end
+  end)
+
+  it("only resizes where an eye is missing", function()
+    local ds <const> = pictures.memory(1)
+    ds.labels.landmarks[{1, 1}] = 0 / 0
+    local aligned <const> = batch_of(ds, {data.align{size = 40}})
+    assert.same(batch_of(ds, {data.resize(40)}).image:totable(), aligned.image:totable())
+  end)
+end)
+
+describe("colours", function()
+  local rows <const> = ramp(6, 5)
+  local plain <const> = of_rows(rows)
+
+  -- a and b, when x becomes a x + b wherever nothing is cut off.
+  local function line(image)
+    local n, sx, sy, sxx, sxy = 0, 0, 0, 0, 0
+    local x <const>, y <const> = plain:reshape(-1):totable(), image:reshape(-1):totable()
+    for i = 1, #x do
+      if y[i] > 0 and y[i] < 255 then
+        n, sx, sy = n + 1, sx + x[i], sy + y[i]
+        sxx, sxy = sxx + x[i] * x[i], sxy + x[i] * y[i]
+      end
+    end
+    local a <const> = (n * sxy - sx * sy) / (n * sxx - sx * sx)
+    local b <const> = (sy - a * sx) / n
+    for i = 1, #x do
+      assert.near(math.max(0, math.min(255, a * x[i] + b)), y[i], 0.01)
+    end
+    return a, b
+  end
+
+  it("times a factor: brightness", function()
+    local a <const>, b <const> = line(of_rows(rows, data.brightness(0.3)))
+    assert.near(0, b, 1e-3)
+    assert.is_true(a > 0.7 and a < 1.3 and a ~= 1)
+  end)
+
+  it("around their mean: contrast", function()
+    local a <const>, b <const> = line(of_rows(rows, data.contrast(0.3)))
+    assert.is_true(a > 0.7 and a < 1.3 and a ~= 1)
+    assert.near((1 - a) * plain:mean():item(), b, 1e-2)
+  end)
+
+  it("around gray: saturation, and gray itself", function()
+    local image <const> = braid.tensor({{{{200}}, {{100}}, {{50}}}}, {dtype = "uint8"})
+    local ds <const> = Dataset{images = image, labels = {}}
+    local luma <const> = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+    local function seen(step)
+      return data.loader(ds, {batch = 1, transforms = {step}})().image:reshape(-1):totable()
+    end
+    local s <const> = seen(data.saturation(0.5))
+    local a <const> = (s[1] - luma) / (200 - luma)
+    assert.is_true(a > 0.5 and a < 1.5 and a ~= 1)
+    assert.near(luma + a * (100 - luma), s[2], 1e-3)
+    assert.near(luma + a * (50 - luma), s[3], 1e-3)
+    for _, v in ipairs(seen(data.gray())) do assert.near(luma, v, 1e-3) end
+    assert.same({200, 100, 50}, seen(data.gray(0)))
+  end)
+
+  it("spread evenly: equalize", function()
+    local few <const> = {{10, 10, 10, 40}, {40, 40, 90, 91}}
+    local level <const> = {[10] = 0, [40] = 255 * 3 / 5, [90] = 255 * 4 / 5, [91] = 255}
+    local out <const> = of_rows(few, data.equalize())[{1, 1}]:totable()
+    for v = 1, 2 do
+      for u = 1, 4 do assert.near(level[few[v][u]], out[v][u], 1e-3) end
+    end
+    assert.same({{{{7, 7}}}}, of_rows({{7, 7}}, data.equalize()):totable())
+  end)
+
+  it("with noise of the deviation asked for", function()
+    local flat <const> = {}
+    for v = 1, 64 do
+      flat[v] = {}
+      for u = 1, 64 do flat[v][u] = 128 end
+    end
+    local out <const> = of_rows(flat, data.noise(0.02))
+    assert.near(128, out:mean():item(), 0.4)
+    assert.near(0.02 * 255, out:std():item(), 0.3)
+  end)
+
+  it("blurred keep their sum, and become like their neighbours", function()
+    local dot <const> = {}
+    for v = 1, 21 do
+      dot[v] = {}
+      for u = 1, 21 do dot[v][u] = v == 11 and u == 11 and 255 or 0 end
+    end
+    local out <const> = of_rows(dot, data.blur(2))[{1, 1}]
+    assert.near(255, out:sum():item(), 0.1)
+    local rows_of <const> = out:totable()
+    assert.is_true(rows_of[11][11] < 250)
+    assert.near(rows_of[10][11], rows_of[11][10], 1e-4)
+    -- A Gaussian: exp(-d^2 / 2 s^2), so the ratio at distance 2 is that at 1 to the fourth.
+    local middle <const> = rows_of[11]
+    local r1 <const>, r2 <const> = middle[12] / middle[11], middle[13] / middle[11]
+    assert.near(r1 ^ 4, r2, 1e-4)
+  end)
+
+  it("with a square cut out", function()
+    local out <const> = of_rows(ramp(40, 40), data.cutout{side = 0.25, value = 300 - 100})
+    local changed <const> = out:ne(of_rows(ramp(40, 40)))
+    local n <const> = changed:sum():item()
+    assert.is_true(n > 20 and n <= 100, tostring(n)) -- 10 x 10, as far as it is inside
+    assert.equal(200 * n, (out * changed:to("float32")):sum():item())
+  end)
+
+  it("normalised by mean and deviation, of all or of each channel", function()
+    local image <const> = of_rows(rows, data.normalize{mean = 0.5, std = 0.25})
+    assert.near(0, ((plain / 255 - 0.5) / 0.25 - image):abs():max():item(), 1e-5)
+    local ds <const> = pictures.memory(1)
+    local step <const> = data.normalize{mean = {0.4, 0.5, 0.6}, std = {0.1, 0.2, 0.3}}
+    local seen <const> = batch_of(ds, {step})
+    local bytes <const> = ds.images:to("float32")
+    for c, m in ipairs{0.4, 0.5, 0.6} do
+      local wanted <const> = (bytes[{ {}, c }] / 255 - m) / (c / 10)
+      assert.near(0, (wanted - seen.image[{ {}, c }]):abs():max():item(), 1e-4)
+    end
+  end)
+
+  it("whitened have mean 0 and deviation 1", function()
+    local image <const> = of_rows(rows, data.brightness(0.1), data.whiten())
+    assert.near(0, image:mean():item(), 1e-5)
+    assert.near(1, image:std{unbiased = false}:item(), 1e-4)
+  end)
+end)
+
+describe("bins", function()
+  it("of landmarks count pixels of the result from 1, and 0 outside", function()
+    local ds <const> = pictures.memory(1)
+    ds.labels.landmarks[{1, 2}] = 0 / 0
+    local batch <const> = batch_of(ds, {data.augment{size = 36, inner = 36},
+      data.landmark_bins("landmarks")})
+    assert.equal("int64", batch.landmarks.dtype)
+    local bins <const> = batch.landmarks[1]:totable()
+    for k, p in ipairs(pictures.POINTS) do
+      -- The middle 36 of 72 x 64 pixels begin at (18, 14).
+      local wanted <const> = k == 2 and {0, 0} or {p[1] - 18 + 1, p[2] - 14 + 1}
+      assert.same(wanted, bins[k])
+    end
+    local wide <const> = batch_of(ds, {data.landmark_bins("landmarks", {pixels = 8, as = "cells"})})
+    assert.same({24 // 8 + 1, 22 // 8 + 1}, wide.cells[{1, 1}]:totable())
+    assert.equal("float32", wide.landmarks.dtype)
+    local away <const> = batch_of(ds, {data.augment{size = 10, inner = 10},
+      data.landmark_bins("landmarks")})
+    assert.same({0, 0}, away.landmarks[{1, 1}]:totable())
+  end)
+
+  it("of yaw are 30 degrees wide, the middle one around 0", function()
+    local ds <const> = pictures.memory(8)
+    ds.labels.yaw = braid.tensor{-100, -46, -44, -14, 16, 44, 46, 0 / 0}
+    local steps <const> = {data.pose_bins("yaw", {as = "turned"})}
+    assert.same({1, 1, 2, 3, 4, 4, 5, 0}, batch_of(ds, steps).turned:totable())
+    table.insert(steps, data.augment{flip = 1})
+    assert.same({5, 5, 4, 3, 2, 2, 1, 0}, batch_of(ds, steps).turned:totable())
+  end)
+end)
+
+describe("transforms", function()
+  local ds <const> = pictures.memory(1)
+
+  it("name what they do not know", function()
+    assert.has_error(function() data.crop{margins = 2} end,
+      "data.crop: there is no option 'margins'; there is by, margin, square")
+    assert.has_error(function() data.augment{flip = 2} end,
+      "data.augment: flip: must be a number from 0 to 1, not 2")
+    assert.has_error(function() data.resize(0) end,
+      "data.resize: height must be a whole number from 1, not 0")
+    assert.has_error(function() data.crop{by = "eyes"} end,
+      "data.crop: by must be box or middle or points, not eyes")
+    assert.has_error(function() data.pose_bins("yaw", {bins = 4}) end,
+      "data.pose_bins: bins must be odd, not 4")
+  end)
+
+  it("end with whiten or normalize", function()
+    assert.has_error(function() batch_of(ds, {data.whiten(), data.resize(20)}) end,
+      "transforms: whiten must be the last step, resize comes after it")
+  end)
+
+  it("must give all pictures one size", function()
+    assert.has_error(function() batch_of(ds, {data.crop{}}) end,
+      "data.loader: the pictures differ in size: transforms want a data.resize(side), or an " ..
+      "augment or align with a size")
+  end)
+
+  it("refuse to mirror points without a task, bins of what is not there", function()
+    assert.has_error(function()
+      data.loader(ds, {transforms = {data.augment{flip = 0.5}}})
+    end, "data.loader: augment.flip wants tasks = ..., which say what mirroring does")
+    assert.has_error(function() batch_of(ds, {data.pose_bins("roll")}) end,
+      "data.loader: bins: there is no label 'roll'")
+    assert.has_error(function() batch_of(ds, {data.pose_bins("pose")}) end,
+      "data.loader: bins of 'pose' want real numbers, it is class")
+  end)
+
+  it("run out of memory with a message, and leave nothing behind", function()
+    local some <const> = pictures.memory(2)
+    local steps <const> = {data.resize(40), data.blur(1), data.augment{flip = 0.5}, data.noise(0.1)}
+    collectgarbage()
+    local before <const> = braid.memory().live
+    for n = 0, 24 do
+      core.fail_after(n)
+      local ok <const>, message <const> = pcall(batch_of, some, steps)
+      core.fail_after(-1)
+      assert.is_true(ok or tostring(message):find("memory") ~= nil, tostring(message))
+    end
+    collectgarbage()
+    assert.equal(before, braid.memory().live)
+  end)
+end)
