@@ -74,6 +74,7 @@ typedef struct br_kernels {
      first and then what the operator kept */
   br_map_fn *div, *lerp, *exp, *log, *log1p, *expm1, *sqrt, *rsqrt, *reciprocal;
   br_map_fn *sin, *cos, *tan, *tanh, *abs_tanh, *sigmoid, *relu, *leaky_relu, *elu, *gelu;
+  br_map_fn *prelu, *prelu_grad_x, *prelu_grad_w;
   br_map_fn *silu, *softplus, *hardswish, *erf, *floor, *ceil, *round, *trunc;
   br_map_fn *isnan, *isfinite; /* -> bool */
   br_map_fn *neg_grad, *abs_grad, *square_grad, *sub_grad, *mul_grad_a, *mul_grad_b,

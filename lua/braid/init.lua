@@ -32,6 +32,7 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
+  vision = "braid.vision",
   model = "braid.model", profile = "braid.profile", load = "braid.io.load", save = "braid.io.save",
 }
 
