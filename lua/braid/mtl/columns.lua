@@ -198,5 +198,8 @@ function Columns:describe()
 end
 
 for name, f in pairs(require "braid.mtl.stages") do Columns[name] = f end
+for _, name in ipairs{"add_task", "remove_task", "extract", "transfer", "ablate"} do
+  Columns[name] = require("braid.mtl.operations." .. name)
+end
 
 return Columns

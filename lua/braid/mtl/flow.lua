@@ -56,7 +56,9 @@ local function run_joined(self, x, z, tap)
     if tap then x = ops.cat(tapped(self, block, parted(x, count), tap), 2) end
     if self.mixer[block] then x = self.mixer[block](x, z) end
   end
-  return parted(x, count)
+  local features <const> = parted(x, count)
+  for i, map in ipairs(features) do features[i] = ops.clone(map) end -- dense, as in a list
+  return features
 end
 
 -- The image of each column, from {task = x}.
