@@ -2,6 +2,7 @@
 
 local SMALL <const> = {
   ["examples/tcdcn.lua"] = "--faces 192 --epochs 1 --out %s",
+  ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }
 

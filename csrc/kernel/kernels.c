@@ -40,9 +40,9 @@ typedef bool T;
 #include "kernel/math_grad.inc"
 #include "kernel/softmax.inc"
 #include "kernel/norm.inc"
-#include "kernel/pool.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/pool.inc" /* uses the vectors of gemm.inc */
 #include "kernel/transpose.inc"
 #ifdef TYPE_f32
 #include "kernel/winograd.inc"
@@ -108,6 +108,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .sigmoid = sigmoid,
     .relu = relu,
     .leaky_relu = leaky_relu,
+    .prelu = prelu,
     .elu = elu,
     .gelu = gelu,
     .silu = silu,
@@ -134,6 +135,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .where_grad_b = where_grad_b,
     .masked_fill_grad = masked_fill_grad,
     .clamp_grad = clamp_grad,
+    .mod_grad_b = mod_grad_b,
     .pow_grad_a = pow_grad_a,
     .pow_grad_b = pow_grad_b,
     .lerp_grad_a = lerp_grad_a,
@@ -153,6 +155,8 @@ const br_kernels TABLE(ISA, TYPE) = {
     .sigmoid_grad = sigmoid_grad,
     .relu_grad = relu_grad,
     .leaky_relu_grad = leaky_relu_grad,
+    .prelu_grad_x = prelu_grad_x,
+    .prelu_grad_w = prelu_grad_w,
     .elu_grad = elu_grad,
     .gelu_grad = gelu_grad,
     .silu_grad = silu_grad,
