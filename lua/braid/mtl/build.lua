@@ -195,8 +195,8 @@ function M.settle(self)
   local was_training <const> = self.training
   self:eval()
   local x <const> = core.new({1, self.recipe.plan.channels, input[1], input[2]}, "float32", 0)
-  for stage = 1, self.shared_head and 2 or 1 do
-    self.stage_now = self.shared_head and stage or nil
+  for stage = self.shared_head and 1 or 2, 2 do
+    if self.shared_head then self.stage_number:fill_(stage) end
     self(x)
   end
   self:train(was_training)
@@ -220,7 +220,9 @@ function M.network(self, f)
     end
   end
   self.head = head
-  if self.two_stages then self.shared_head = shared_head end
+  if self.two_stages then
+    self.shared_head, self.stage_number = shared_head, core.keep(core.new({}, "int64", 1))
+  end
   M.settle(self)
   if self.two_stages then self:stage(1) end
 end
