@@ -38,6 +38,7 @@ local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", load = "braid.io.load", save = "braid.io.save",
+  profile = "braid.profile",
 }
 local OF_MODEL <const> = {model = true, open = true}
 
