@@ -7,16 +7,12 @@ local AlexNet = class("AlexNet", nn.Module)
 
 function AlexNet:init(o)
   local p = o.dropout or 0.5
-  self.features = nn.Sequential({
-    nn.Conv2d(o.channels or 3, 64, {kernel = 11, stride = 4, padding = 2}), nn.ReLU(),
-    nn.MaxPool2d(3, {stride = 2}),
-    nn.Conv2d(64, 192, {kernel = 5, padding = 2}), nn.ReLU(),
-    nn.MaxPool2d(3, {stride = 2}),
-    nn.Conv2d(192, 384, {kernel = 3, padding = 1}), nn.ReLU(),
-    nn.Conv2d(384, 256, {kernel = 3, padding = 1}), nn.ReLU(),
-    nn.Conv2d(256, 256, {kernel = 3, padding = 1}), nn.ReLU(),
-    nn.MaxPool2d(3, {stride = 2}),
-  }, {first = 0})
+  local features = {}
+  local blocks = nn.backbone("alexnet", {channels = o.channels})
+  for _, name in ipairs(blocks:blocks()) do
+    for _, layer in ipairs(blocks[name]) do features[#features + 1] = layer end
+  end
+  self.features = nn.Sequential(features, {first = 0})
   self.avgpool = nn.AdaptiveAvgPool2d({6, 6})
   local layers = {nn.Dropout(p), nn.Linear(256 * 6 * 6, 4096), nn.ReLU(), nn.Dropout(p),
     nn.Linear(4096, 4096), nn.ReLU()}

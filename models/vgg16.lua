@@ -5,18 +5,11 @@
 -- Parameters: 138,357,544 for 1000 classes.
 local VGG = class("VGG", nn.Module)
 
--- 3x3 convolutions per block, and their channels
-local BLOCKS = { {2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512} }
-
 function VGG:init(o)
-  local features, channels, p = {}, o.channels or 3, o.dropout or 0.5
-  for _, block in ipairs(BLOCKS) do
-    for _ = 1, block[1] do
-      features[#features + 1] = nn.Conv2d(channels, block[2], {kernel = 3, padding = 1})
-      features[#features + 1] = nn.ReLU()
-      channels = block[2]
-    end
-    features[#features + 1] = nn.MaxPool2d(2)
+  local features, p = {}, o.dropout or 0.5
+  local blocks = nn.backbone("vgg16", {channels = o.channels})
+  for _, name in ipairs(blocks:blocks()) do
+    for _, layer in ipairs(blocks[name]) do features[#features + 1] = layer end
   end
   self.features = nn.Sequential(features, {first = 0})
   self.avgpool = nn.AdaptiveAvgPool2d({7, 7})

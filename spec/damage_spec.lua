@@ -26,6 +26,8 @@ local FORMATS <const> = {
   {".npy", view_reader "npy", file.saved("t.npy", TENSORS.a), true},
   {".npz", view_reader "npz", file.saved("t.npz", TENSORS), true},
   {"deflated .npz", view_reader "npz", file.deflated(TENSORS.a), true},
+  {".caffemodel", view_reader "caffemodel", file.caffemodel{{"data"}, {"conv", TENSORS.a},
+    {"fc", braid.zeros(2, 1), TENSORS.a}}, false},
   {"JSON", json.decode, json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}, true},
   {".csv", csv.parse, "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n", false},
 }

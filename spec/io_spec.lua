@@ -232,7 +232,8 @@ describe("braid.load and braid.save", function()
 
   it("refuse endings they do not know", function()
     assert.has_error(function() braid.load("x.pkl") end,
-      "load: x.pkl: files end in .safetensors, .npy, .npz, .csv, .png, .jpg or .jpeg")
+      "load: x.pkl: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
+        .. "or .jpeg")
   end)
 
   it("write and read PNG, gray and coloured", function()

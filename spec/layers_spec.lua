@@ -179,7 +179,8 @@ describe("the layers of Lua", function()
   local LEVEL <const> = {
     prelude = 0, core = 1, class = 1, check = 1, folder = 1, einsum = 1, printing = 1,
     tensor_parts = 1, tensor = 2, grad = 3, io = 3, plot = 3, data = 4, functional = 4,
-    nn = 5, loss = 6, optim = 6, mtl = 6, model = 7, train = 8, cli = 9, repl = 9, init = 10,
+    nn = 5, loss = 6, optim = 6, mtl = 6, model = 7, train = 8, vision = 8,
+    cli = 9, repl = 9, init = 10,
   }
 
   -- What hands the whole to a user: to scripts, at the prompt, to the definition of a

@@ -23,6 +23,7 @@ local INPUT <const> = {
   ["models/tcdcn.lua"] = {shape = {2, 1, 40, 40}},
   ["models/resnet18.lua"] = {shape = {2, 3, 33, 40}, plain = true},
   ["models/alexnet.lua"] = {shape = {2, 3, 64, 70}, plain = true},
+  ["models/mtcnn.lua"] = {shape = {2, 3, 48, 48}, plain = true},
   ["models/vgg16.lua"] = {shape = {2, 3, 32, 32}, plain = true},
 }
 

@@ -134,6 +134,48 @@ describe("a classification task", function()
   end)
 end)
 
+describe("the hardest examples of a classification task", function()
+  -- Losses log(1 + e^-margin): the smaller the margin, the higher.
+  local MARGINS <const> = {3, -1, 0, 2, 5, 1, 4, -2, 6, 7}
+  local function rows(n)
+    local values <const> = {}
+    for i = 1, n do values[i] = {MARGINS[i], 0} end
+    return braid.tensor(values), braid.ones({n}, {dtype = "int64"})
+  end
+  local function loss_of(margin) return math.log(1 + math.exp(-margin)) end
+
+  it("are the share with the highest loss, and only they have a gradient", function()
+    local output <const>, target <const> = rows(10)
+    output:requires_grad_()
+    local loss <const> = mtl.classes{2, hardest = 0.7}:loss(output, target)
+    local sum = 0
+    for _, margin in ipairs{-2, -1, 0, 1, 2, 3, 4} do sum = sum + loss_of(margin) end
+    assert.near(sum / 7, loss:item(), 1e-6)
+    loss:backward()
+    for i, dy in ipairs(output.grad:totable()) do
+      local kept <const> = MARGINS[i] <= 4
+      assert.near(kept and -1 / (1 + math.exp(MARGINS[i])) / 7 or 0, dy[1], 1e-7)
+    end
+  end)
+
+  it("are chosen among those with a label, at least one of them", function()
+    local output <const> = rows(4)
+    local task <const> = mtl.classes{2, hardest = 0.5}
+    local function loss(labels)
+      return task:loss(output, braid.tensor(labels, {dtype = "int64"})):item()
+    end
+    assert.near((loss_of(0) + loss_of(-1)) / 2, loss{1, 1, 1, 1}, 1e-6)
+    assert.near(loss_of(2), loss{0, 0, 0, 1}, 1e-6)
+    assert.near(loss_of(0), loss{1, 0, 1, 0}, 1e-6)
+    assert.equal(0, loss{0, 0, 0, 0})
+  end)
+
+  it("are a share above 0", function()
+    assert.has_error(function() mtl.classes{2, hardest = 0} end,
+      "mtl.classes: hardest must be a share above 0, up to 1, not 0")
+  end)
+end)
+
 describe("tasks", function()
   local tasks <const> = mtl.tasks{a = mtl.classes{2, weight = 0.5}, b = mtl.classes{3}}
   local batch <const> = {image = braid.zeros(2, 4), count = 2,

@@ -193,6 +193,19 @@ rows.leaky_relu = also(unary(function(x) return x > 0 and x or 0.01 * x end),
   {real {9}, 0.25}, function(x)
     return ref.map(function(v) return v > 0 and v or 0.25 * v end, x)
   end)
+rows.prelu = {
+  wants = function(x, w)
+    local shape <const> = {}
+    for d = 1, #x.shape do shape[d] = d == 2 and #w or 1 end
+    local wide <const> = table.move(w, 1, #w, 1, {shape = shape})
+    return ref.map(function(v, slope) return v > 0 and v or slope * v end, x, wide)
+  end,
+  cases = {{real {7}, real {1}}, {real {}, real {1}}, {real {2, 3}, real {3}},
+    {real {2, 3, 4}, real {3}}, {real {2, 3, 4, 5}, real {3}}, {real {2, 3, 2, 2}, real {1}},
+    {real {0, 3}, real {3}}, {real {2, 0, 2, 2}, real {0}}},
+  sized = function(n) return {real {2, n, 2, 3}, real {n}} end,
+  large = function() return {large(-2, 2, {4, 37, 40, 40}), large(-2, 2, {37})} end,
+}
 rows.elu = also(unary(function(x) return x > 0 and x or ref.expm1(x) end),
   {real {9}, {alpha = 0.5}}, function(x)
     return ref.map(function(v) return v > 0 and v or 0.5 * ref.expm1(v) end, x)
@@ -956,6 +969,57 @@ rows.median = {
     {constant({1}, "int64", {math.maxinteger})}},
   sized = function(n) return {apart {2, n}, 2} end,
   large = function() return {large(-1, 1, {70, 300}), 1} end,
+}
+
+-- Boxes from places and sizes that differ by 1/8 at least, so that no overlap is a tie.
+local function some_boxes(n)
+  local values <const> = {}
+  for i = 1, n do
+    local x <const>, y <const> = (i * 37 % 101) / 8, (i * 53 % 89) / 8
+    table.move({x, y, x + 1 + i % 7, y + 1 + i * 3 % 5}, 1, 4, #values + 1, values)
+  end
+  return constant({n, 4}, nil, values)
+end
+
+local function share(boxes, i, j, minimum)
+  local function side(k, first, second)
+    return math.max(0, math.min(boxes[4 * i + k], boxes[4 * j + k])
+      - math.max(boxes[4 * first + k - 2], boxes[4 * second + k - 2]))
+  end
+  local function area(k)
+    return (boxes[4 * k + 3] - boxes[4 * k + 1]) * (boxes[4 * k + 4] - boxes[4 * k + 2])
+  end
+  local common <const> = side(3, i, j) * side(4, i, j)
+  return common / (minimum and math.min(area(i), area(j)) or area(i) + area(j) - common)
+end
+
+rows.nms = {
+  exact = true,
+  wants = function(boxes, scores, threshold, minimum)
+    if type(threshold) == "table" then threshold, minimum = 0.5, threshold.minimum end
+    local order <const>, kept <const> = {}, {}
+    for i = 1, #scores do order[i] = i - 1 end
+    table.sort(order, function(i, j)
+      if scores[i + 1] ~= scores[j + 1] then return scores[i + 1] > scores[j + 1] end
+      return i < j
+    end)
+    for _, i in ipairs(order) do
+      local stays = true
+      for _, k in ipairs(kept) do
+        if share(boxes, i, k - 1, minimum) > (threshold or 0.5) then stays = false end
+      end
+      if stays then kept[#kept + 1] = i + 1 end
+    end
+    kept.shape = {#kept}
+    return kept
+  end,
+  cases = {{some_boxes(60), apart {60}, grad = false},
+    {some_boxes(60), apart {60}, 0.1, grad = false},
+    {some_boxes(60), apart {60}, {minimum = true}, grad = false},
+    {some_boxes(60), apart {60}, 0.7, true, grad = false},
+    {some_boxes(40), whole({40}, 0, 3), 0.3, grad = false},
+    {constant({3, 4}, nil, {1, 1, 3, 3}), apart {3}, 0, grad = false},
+    {constant({0, 4}, nil, {}), apart {0}, grad = false}},
 }
 rows.cumsum = {
   wants = function(x, dim)

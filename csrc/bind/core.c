@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "base/threads.h"
+#include "op/winograd.h"
 
 int luaopen_braid_core(lua_State *L) __attribute__((visibility("default")));
 
@@ -62,6 +63,13 @@ static int isa(lua_State *L) {
   return 1;
 }
 
+/* set_winograd(on) -> whether it was */
+static int set_winograd(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TBOOLEAN);
+  lua_pushboolean(L, br_set_winograd(lua_toboolean(L, 1)));
+  return 1;
+}
+
 /* Seconds that have passed, from no particular moment. */
 static int clock_now(lua_State *L) {
   struct timespec t;
@@ -82,6 +90,7 @@ static int open_all(lua_State *L) {
   static const luaL_Reg functions[] = {{"manual_seed", manual_seed},
                                        {"set_threads", set_threads},
                                        {"get_threads", get_threads},
+                                       {"set_winograd", set_winograd},
                                        {"memory", memory},
                                        {"reset_peak", reset_peak},
                                        {"fail_after", fail_after},
@@ -100,6 +109,7 @@ static int open_all(lua_State *L) {
   br_open_operators(L);
   br_open_images(L);
   br_open_files(L);
+  br_open_area(L);
   br_open_loader(L);
   luaL_getmetatable(L, BR_TENSOR);
   lua_setfield(L, -2, "tensor_metatable");

@@ -11,6 +11,7 @@
 #include "io/faces.h"
 #include "io/gallery.h"
 #include "io/image.h"
+#include "io/text.h"
 #include "io/warp.h"
 
 static int push_failure(lua_State *L) {
@@ -96,6 +97,29 @@ static int draw_line(lua_State *L) {
   br_draw_line(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
                luaL_checknumber(L, 4), luaL_checknumber(L, 5), luaL_checknumber(L, 6),
                rgb);
+  return 0;
+}
+
+/* core.draw_rect(canvas, x0, y0, x1, y1, thickness, colour) */
+static int draw_rect(lua_State *L) {
+  uint8_t rgb[3];
+  double corners[4];
+  br_image im = check_canvas(L, 1);
+  check_colour(L, 7, rgb);
+  for (int i = 0; i < 4; i++) corners[i] = luaL_checknumber(L, 2 + i);
+  br_draw_rect(&im, corners, luaL_checknumber(L, 6), rgb);
+  return 0;
+}
+
+/* core.draw_text(canvas, x, y, text, scale, colour): the top-left pixel, from 0 */
+static int draw_text(lua_State *L) {
+  uint8_t rgb[3];
+  size_t n;
+  br_image im = check_canvas(L, 1);
+  const char *text = luaL_checklstring(L, 4, &n);
+  check_colour(L, 6, rgb);
+  br_draw_text(&im, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), text, n,
+               luaL_checkinteger(L, 5), rgb);
   return 0;
 }
 
@@ -246,6 +270,8 @@ void br_open_images(lua_State *L) {
                                        {"draw_disk", draw_disk},
                                        {"draw_circle", draw_circle},
                                        {"draw_line", draw_line},
+                                       {"draw_rect", draw_rect},
+                                       {"draw_text", draw_text},
                                        {"draw_image", draw_image},
                                        {"load_crops", load_crops},
                                        {"warp", warp},

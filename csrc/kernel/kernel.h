@@ -74,6 +74,7 @@ typedef struct br_kernels {
      first and then what the operator kept */
   br_map_fn *div, *lerp, *exp, *log, *log1p, *expm1, *sqrt, *rsqrt, *reciprocal;
   br_map_fn *sin, *cos, *tan, *tanh, *abs_tanh, *sigmoid, *relu, *leaky_relu, *elu, *gelu;
+  br_map_fn *prelu, *prelu_grad_x, *prelu_grad_w;
   br_map_fn *silu, *softplus, *hardswish, *erf, *floor, *ceil, *round, *trunc;
   br_map_fn *isnan, *isfinite; /* -> bool */
   br_map_fn *neg_grad, *abs_grad, *square_grad, *sub_grad, *mul_grad_a, *mul_grad_b,
@@ -132,6 +133,20 @@ typedef struct br_kernels {
   /* optimizer steps over a run, in place: at holds a parameter, its gradient and its
      state, NULL where that is left out; arg is as the operator lists it */
   br_step *sgd, *adam, *rmsprop, *adagrad, *adadelta, *adamax;
+
+  /* dst[j][i] = src[i][j], i < rows, j < cols; columns without a dst are left out */
+  void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
+
+  /* Winograd's transforms of a tile, float32 only: see winograd.inc */
+  void (*winograd_input)(int64_t c, const void *const *x, void *v, int64_t step);
+  void (*winograd_output)(int size, int64_t c, const void *m, int64_t step,
+                          const void *bias, void *const *y);
+  void (*winograd_spread)(int size, int64_t c, const void *const *dy, void *q,
+                          int64_t step, int64_t panel_step);
+  void (*winograd_weight)(int kernel, int64_t n, const void *w, int64_t tap_step, void *u,
+                          int64_t step);
+  void (*winograd_weight_grad)(int kernel, int64_t n, const void *s, int64_t step,
+                               void *w, int64_t tap_step);
 
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;

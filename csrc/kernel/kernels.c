@@ -8,6 +8,9 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "base/rng.h"
 
@@ -37,9 +40,13 @@ typedef bool T;
 #include "kernel/math_grad.inc"
 #include "kernel/softmax.inc"
 #include "kernel/norm.inc"
-#include "kernel/pool.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/pool.inc" /* uses the vectors of gemm.inc */
+#include "kernel/transpose.inc"
+#ifdef TYPE_f32
+#include "kernel/winograd.inc"
+#endif
 #endif
 
 #define PASTE(a, b, c) a##b##_##c
@@ -101,6 +108,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .sigmoid = sigmoid,
     .relu = relu,
     .leaky_relu = leaky_relu,
+    .prelu = prelu,
     .elu = elu,
     .gelu = gelu,
     .silu = silu,
@@ -146,6 +154,8 @@ const br_kernels TABLE(ISA, TYPE) = {
     .sigmoid_grad = sigmoid_grad,
     .relu_grad = relu_grad,
     .leaky_relu_grad = leaky_relu_grad,
+    .prelu_grad_x = prelu_grad_x,
+    .prelu_grad_w = prelu_grad_w,
     .elu_grad = elu_grad,
     .gelu_grad = gelu_grad,
     .silu_grad = silu_grad,
@@ -178,9 +188,17 @@ const br_kernels TABLE(ISA, TYPE) = {
     .adagrad = adagrad,
     .adadelta = adadelta,
     .adamax = adamax,
+    .transpose = transpose,
     .mr = MR,
     .nr = NR,
     .gemm = gemm,
     .gemm_grad = gemm_grad,
+#endif
+#ifdef TYPE_f32
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_spread = winograd_spread,
+    .winograd_weight = winograd_weight,
+    .winograd_weight_grad = winograd_weight_grad,
 #endif
 };

@@ -136,7 +136,7 @@ static br_status conv_forward(br_call *c) {
   br_tensor *source = br_conv_source(&g, c->in[0]), *w = br_contiguous(c->in[1]);
   br_tensor *bias = c->in[2] ? br_contiguous(c->in[2]) : NULL;
   status = source && w && (bias || !c->in[2])
-               ? br_conv_forward(&g, source, w, bias, c->out[0])
+               ? br_conv_forward(&g, source, w, bias, !c->recorded, c->out[0])
                : BR_ENOMEM;
   br_release(source);
   br_release(w);

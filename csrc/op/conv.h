@@ -30,8 +30,9 @@ br_status br_conv_check(const br_call *c);
 br_status br_conv_check_bias(const br_call *c, int64_t outputs);
 br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
 
+/* `keep`: the weights, made ready, may stay with their tensor for the next call. */
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
-                          br_tensor *bias, br_tensor *y);
+                          br_tensor *bias, bool keep, br_tensor *y);
 /* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last; a bias (c) that is added
    makes it the transposed convolution */
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
@@ -39,5 +40,30 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
 /* dw (o,cg,kh,kw) contiguous */
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw);
+
+/* ---- weights in panels (conv_pack.c) ---- */
+
+/* Where the elements of a weight lie, and the rows of a panel they go to. Element
+   (group, output, o, q) is at group * group_step + output * output_step + o * outer_step
+   + q, and goes to row row[q] + o. */
+typedef struct br_packing {
+  int64_t groups, group_step;
+  int64_t outputs, output_step; /* of a group; they become the lanes of a row */
+  int64_t outer, outer_step;
+  int64_t columns;
+  const int64_t *row; /* of each column; negative: left out */
+  int64_t rows;       /* of a panel */
+} br_packing;
+
+/* The forward direction, and the weight gradient; `row` has room for run * taps. */
+br_packing br_conv_packing(const br_conv *g, int64_t *row);
+int64_t br_conv_panels(int64_t outputs, const br_kernels *k);
+char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w);
+/* A bias of `outputs` values in each group. */
+char *br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
+                        const char *bias);
+/* The inverse, for packings with one step of the outer loop and no column left out. */
+void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed,
+                    char *w);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "op/winograd.h"
 
 enum { TILES = 16, TABLE = 4096 }; /* tiles of a block; pointers in its table */
 
@@ -21,8 +22,10 @@ typedef struct lattice {
   int64_t in_h, in_w, in_c, run; /* the input, and the values read at a tap */
   int64_t sy, sx;                /* input rows and columns per step of q */
   int64_t taps;
-  const int64_t *ty, *tx;  /* offset of each tap, in input pixels */
-  int64_t groups, outputs; /* outputs of a group */
+  const int64_t *ty, *tx;               /* offset of each tap, in input pixels */
+  int64_t *offset;                      /* and in bytes */
+  int64_t low_y, high_y, low_x, high_x; /* the smallest and largest of them */
+  int64_t groups, outputs;              /* outputs of a group */
   const char *in, *w, *bias, *zeros;
   char *out;
   int64_t panels, panel_bytes;
@@ -31,20 +34,42 @@ typedef struct lattice {
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+static void measure_taps(lattice *l) {
+  l->low_y = l->low_x = INT64_MAX;
+  l->high_y = l->high_x = INT64_MIN;
+  for (int64_t t = 0; t < l->taps; t++) {
+    if (l->ty[t] < l->low_y) l->low_y = l->ty[t];
+    if (l->ty[t] > l->high_y) l->high_y = l->ty[t];
+    if (l->tx[t] < l->low_x) l->low_x = l->tx[t];
+    if (l->tx[t] > l->high_x) l->high_x = l->tx[t];
+    l->offset[t] = (l->ty[t] * l->in_w + l->tx[t]) * l->in_c * l->k->size;
+  }
+}
+
 /* Pointers for m output pixels from `first` on: rows[tap * mr + i], out[i]. */
 static void point(const lattice *l, int64_t first, int m, const void **rows, char **out) {
-  int64_t size = l->k->size, plane = l->qh * l->qw;
+  int64_t size = l->k->size, mr = l->k->mr, plane = l->qh * l->qw;
+  int64_t n = first / plane, qy = first % plane / l->qw, qx = first % l->qw;
   for (int i = 0; i < m; i++) {
-    int64_t p = first + i, n = p / plane, qy = p % plane / l->qw, qx = p % l->qw;
     int64_t oy = l->y0 + qy * l->ystep, ox = l->x0 + qx * l->xstep;
+    int64_t y = qy * l->sy, x = qx * l->sx;
+    const char *centre = l->in + ((n * l->in_h + y) * l->in_w + x) * l->in_c * size;
     out[i] = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
-    const char *image = l->in + n * l->in_h * l->in_w * l->in_c * size;
-    for (int64_t t = 0; t < l->taps; t++) {
-      int64_t y = qy * l->sy + l->ty[t], x = qx * l->sx + l->tx[t];
-      bool inside = y >= 0 && y < l->in_h && x >= 0 && x < l->in_w;
-      rows[t * l->k->mr + i] = inside ? image + (y * l->in_w + x) * l->in_c * size
-                                      : l->zeros;
+    if (y + l->low_y >= 0 && y + l->high_y < l->in_h && x + l->low_x >= 0 &&
+        x + l->high_x < l->in_w) {
+      for (int64_t t = 0; t < l->taps; t++) rows[t * mr + i] = centre + l->offset[t];
+    } else {
+      for (int64_t t = 0; t < l->taps; t++) {
+        int64_t ty = y + l->ty[t], tx = x + l->tx[t];
+        bool inside = ty >= 0 && ty < l->in_h && tx >= 0 && tx < l->in_w;
+        rows[t * mr + i] = inside ? centre + l->offset[t] : l->zeros;
+      }
     }
+    if (++qx < l->qw) continue;
+    qx = 0;
+    if (++qy < l->qh) continue;
+    qy = 0;
+    n++;
   }
 }
 
@@ -77,6 +102,7 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
 static br_status run_lattice(lattice *l) {
   int64_t mr = l->k->mr, tiles = ceil_div(l->n * l->qh * l->qw, mr);
   if (tiles == 0 || l->outputs == 0) return BR_OK;
+  measure_taps(l);
   int64_t per = l->taps > 0 ? TABLE / (l->taps * mr) : TILES;
   l->tiles = per < 1 ? 1 : per > TILES ? TILES : per;
   int64_t blocks = ceil_div(tiles, l->tiles);
@@ -104,88 +130,48 @@ static br_status run_lattice(lattice *l) {
   return BR_OK;
 }
 
-/* ---- weights in panels: [group][panel][tap][value][nr], zeros behind the last output
- * ---- */
-
-typedef struct packing {
-  int64_t groups, outputs, taps, run;        /* of a group */
-  const int64_t *tap;                        /* where tap t starts in a kernel */
-  int64_t group_step, output_step, run_step; /* elements from one to the next */
-} packing;
-
-static inline __attribute__((always_inline)) void pack_panel(const size_t size,
-                                                             const packing *p,
-                                                             const char *w, int64_t width,
-                                                             int64_t nr, char *to) {
-  for (int64_t t = 0; t < p->taps; t++)
-    for (int64_t r = 0; r < p->run; r++, to += nr * (int64_t)size) {
-      const char *from = w + (p->tap[t] + r * p->run_step) * (int64_t)size;
-      for (int64_t j = 0; j < width; j++)
-        memcpy(to + j * (int64_t)size, from + j * p->output_step * (int64_t)size, size);
-      memset(to + width * (int64_t)size, 0, (size_t)(nr - width) * size);
-    }
-}
-
-static char *pack(const packing *p, const br_kernels *k, const char *w) {
-  int64_t panels = ceil_div(p->outputs, k->nr),
-          bytes = p->taps * p->run * k->nr * k->size;
-  char *packed = br_alloc((size_t)(p->groups * panels * bytes) + 1);
-  if (!packed) return NULL;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (bytes > 65536)
-  for (int64_t u = 0; u < p->groups * panels; u++) {
-    int64_t g = u / panels, first = u % panels * k->nr;
-    int64_t width = p->outputs - first < k->nr ? p->outputs - first : k->nr;
-    const char *from = w + (g * p->group_step + first * p->output_step) * k->size;
-    if (k->size == 4)
-      pack_panel(4, p, from, width, k->nr, packed + u * bytes);
-    else
-      pack_panel(8, p, from, width, k->nr, packed + u * bytes);
-  }
-  return packed;
-}
-
-/* The same for a bias of `outputs` values in each group. */
-static char *pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
-                       const char *bias) {
-  int64_t panels = ceil_div(outputs, k->nr);
-  char *packed = br_alloc_zero((size_t)(groups * panels * k->nr * k->size) + 1);
-  for (int64_t i = 0; packed && i < groups; i++)
-    memcpy(packed + i * panels * k->nr * k->size, bias + i * outputs * k->size,
-           (size_t)(outputs * k->size));
-  return packed;
-}
-
-br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
-                          br_tensor *bias, br_tensor *y) {
+/* The weights as the forward kernels read them: packed, and transformed for Winograd's.
+   Those of a call that no gradient is asked for are kept for the next. */
+static char *prepare(const br_conv *g, br_tensor *w, bool keep, bool *kept) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t taps = g->taps_h * g->taps_w, area = g->kh * g->kw;
+  bool winograd = br_winograd_wins(g);
+  int64_t key[BR_DERIVED_KEY] = {winograd, g->folded, g->groups, g->o,
+                                 g->cg,    g->kh,     g->kw,     k->nr};
+  char *ready = br_derived_find(w, key);
+  *kept = ready != NULL;
+  if (ready) return ready;
+  int64_t *row = br_alloc((size_t)(g->cg * g->kh * g->kw + 1) * sizeof *row);
+  if (!row) return NULL;
+  br_packing p = br_conv_packing(g, row);
+  ready = br_conv_pack(&p, k, w->data);
+  br_free(row);
+  if (ready && winograd) {
+    br_winograd plan = br_winograd_forward_plan(g);
+    char *packed = ready;
+    ready = br_winograd_weights(&plan, packed);
+    br_free(packed);
+  }
+  *kept = ready && keep && br_derived_keep(w, key, ready);
+  return ready;
+}
+
+/* The plain way. */
+static br_status forward(const br_conv *g, br_tensor *source, const char *packed,
+                         br_tensor *bias, br_tensor *y) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  int64_t taps = g->taps_h * g->taps_w;
   int64_t *tap = br_alloc((size_t)(3 * taps + 1) * sizeof *tap);
   char *zeros = br_alloc_zero((size_t)((g->c + g->run) * k->size) + 1);
-  char *packed = NULL, *packed_bias = NULL;
+  char *packed_bias = NULL;
   br_status status = BR_ENOMEM;
   if (!tap || !zeros) goto done;
   for (int64_t t = 0; t < taps; t++) {
     int64_t row = t / g->taps_w, column = t % g->taps_w;
-    tap[t] = g->folded ? row * g->kw : t;
-    tap[taps + t] = row * g->dh - g->ph;
-    tap[2 * taps + t] = g->folded ? 0 : column * g->dw - g->pw;
+    tap[t] = row * g->dh - g->ph;
+    tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
   }
-  br_tensor *turned = w;
-  packing p = {g->groups,    g->og, taps, g->run, tap, g->og * g->cg * area,
-               g->cg * area, area};
-  if (g->folded) { /* values run over (kw, c): bring the weights to (o, kh, kw, c) */
-    static const int order[4] = {0, 2, 3, 1};
-    br_tensor *view = br_view_permute(w, order);
-    turned = view ? br_contiguous(view) : NULL;
-    br_release(view);
-    if (!turned) goto done;
-    for (int64_t t = 0; t < taps; t++) tap[t] = t * g->run;
-    p.run_step = 1;
-  }
-  packed = pack(&p, k, turned->data);
-  if (g->folded) br_release(turned);
-  if (bias) packed_bias = pack_bias(g->groups, g->og, k, bias->data);
-  if (!packed || (bias && !packed_bias)) goto done;
+  if (bias) packed_bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
+  if (bias && !packed_bias) goto done;
   lattice l = {.k = k,
                .n = g->n,
                .qh = g->oh,
@@ -202,8 +188,9 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                .sy = g->sh,
                .sx = g->sw,
                .taps = taps,
-               .ty = tap + taps,
-               .tx = tap + 2 * taps,
+               .ty = tap,
+               .tx = tap + taps,
+               .offset = tap + 2 * taps,
                .groups = g->groups,
                .outputs = g->og,
                .in = source->data,
@@ -211,15 +198,44 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                .bias = packed_bias,
                .zeros = zeros,
                .out = y->data,
-               .panels = ceil_div(g->og, k->nr),
+               .panels = br_conv_panels(g->og, k),
                .panel_bytes = taps * g->run * k->nr * k->size};
   status = run_lattice(&l);
 done:
   br_free(tap);
   br_free(zeros);
-  br_free(packed);
   br_free(packed_bias);
   return status;
+}
+
+br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
+                          br_tensor *bias, bool keep, br_tensor *y) {
+  bool kept;
+  char *weights = prepare(g, w, keep, &kept);
+  br_status status = BR_ENOMEM;
+  if (weights && br_winograd_wins(g)) {
+    br_winograd plan = br_winograd_forward_plan(g);
+    status = br_winograd_run(&plan, source->data, weights, bias ? bias->data : NULL,
+                             y->data);
+  } else if (weights) {
+    status = forward(g, source, weights, bias, y);
+  }
+  if (!kept) br_free(weights);
+  return status;
+}
+
+/* Towards the input, input channels are the lanes, and rows are (tap, output). */
+static br_packing input_packing(const br_conv *g, const int64_t *row, int64_t taps) {
+  int64_t area = g->kh * g->kw;
+  return (br_packing){.groups = g->groups,
+                      .group_step = g->og * g->cg * area,
+                      .outputs = g->cg,
+                      .output_step = area,
+                      .outer = g->og,
+                      .outer_step = g->cg * area,
+                      .columns = area,
+                      .row = row,
+                      .rows = taps * g->og};
 }
 
 /* One phase: input rows py, py + sh, ... and columns px, px + sw, ... */
@@ -227,17 +243,17 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
                              br_tensor *w, const char *bias, br_tensor *dx,
                              const char *zeros, int64_t *tap) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t area = g->kh * g->kw, taps = 0, *ty = tap + area, *tx = ty + area;
+  int64_t area = g->kh * g->kw, taps = 0, *row = tap;
+  int64_t *ty = tap + area, *tx = ty + area, *offset = tx + area;
   for (int64_t t = 0; t < area; t++) {
     int64_t y = py + g->ph - t / g->kw * g->dh, x = px + g->pw - t % g->kw * g->dw;
-    if (y % g->sh != 0 || x % g->sw != 0) continue;
-    tap[taps] = t;
+    row[t] = y % g->sh == 0 && x % g->sw == 0 ? taps * g->og : -1;
+    if (row[t] < 0) continue;
     ty[taps] = y / g->sh;
     tx[taps++] = x / g->sw;
   }
-  packing p = {g->groups, g->cg,       taps, g->og, tap, g->og * g->cg * area,
-               area,      g->cg * area};
-  char *packed = pack(&p, k, w->data);
+  br_packing p = input_packing(g, row, taps);
+  char *packed = br_conv_pack(&p, k, w->data);
   if (!packed) return BR_ENOMEM;
   lattice l = {.k = k,
                .n = g->n,
@@ -259,6 +275,7 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
                .taps = taps,
                .ty = ty,
                .tx = tx,
+               .offset = offset,
                .groups = g->groups,
                .outputs = g->cg,
                .in = dy->data,
@@ -266,20 +283,38 @@ static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor
                .bias = bias,
                .zeros = zeros,
                .out = dx->data,
-               .panels = ceil_div(g->cg, k->nr),
+               .panels = br_conv_panels(g->cg, k),
                .panel_bytes = taps * g->og * k->nr * k->size};
   br_status status = run_lattice(&l);
   br_free(packed);
   return status;
 }
 
+/* The same by Winograd's algorithm: a convolution of dy with the kernels turned round. */
+static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
+                                     br_tensor *bias, br_tensor *dx) {
+  int64_t area = g->kh * g->kw, row[25];
+  for (int64_t t = 0; t < area; t++) row[t] = (area - 1 - t) * g->og;
+  br_packing p = input_packing(g, row, area);
+  char *packed = br_conv_pack(&p, br_kernels_of(g->dtype), w->data);
+  br_winograd plan = br_winograd_input_plan(g);
+  char *weights = packed ? br_winograd_weights(&plan, packed) : NULL;
+  br_free(packed);
+  br_status status = weights ? br_winograd_run(&plan, dy->data, weights,
+                                               bias ? bias->data : NULL, dx->data)
+                             : BR_ENOMEM;
+  br_free(weights);
+  return status;
+}
+
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                              br_tensor *bias, br_tensor *dx) {
+  if (br_winograd_wins(g)) return winograd_input_grad(g, dy, w, bias, dx);
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw;
-  int64_t *tap = br_alloc((size_t)(3 * area + 1) * sizeof *tap);
+  int64_t *tap = br_alloc((size_t)(4 * area + 1) * sizeof *tap);
   char *zeros = br_alloc_zero((size_t)(g->o * k->size) + 1);
-  char *packed = bias ? pack_bias(g->groups, g->cg, k, bias->data) : NULL;
+  char *packed = bias ? br_conv_pack_bias(g->groups, g->cg, k, bias->data) : NULL;
   br_status status = tap && zeros && (packed || !bias) ? BR_OK : BR_ENOMEM;
   for (int64_t py = 0; py < g->sh && py < g->h; py++)
     for (int64_t px = 0; px < g->sw && px < g->w && !status; px++)

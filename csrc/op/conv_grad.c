@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "op/winograd.h"
 
 enum { PIXELS = 512, UNITS = 16 };
 
@@ -93,26 +94,27 @@ static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
   }
 }
 
-/* dw (o,cg,kh,kw) from panels [group][panel][tap][value][nr] */
-static void unpack(const job *j, const char *packed, char *dw) {
-  const br_conv *g = j->g;
-  int64_t nr = j->k->nr, area = g->kh * g->kw;
-  size_t size = (size_t)j->k->size;
-  for (int64_t o = 0; o < g->o; o++) {
-    int64_t group = o / g->og, within = o % g->og;
-    const char *from = packed + (group * j->panels + within / nr) * j->bytes +
-                       within % nr * (int64_t)size;
-    for (int64_t t = 0; t < j->taps; t++)
-      for (int64_t r = 0; r < g->run; r++) {
-        int64_t place = g->folded ? r % g->c * area + t * g->kw + r / g->c : r * area + t;
-        memcpy(dw + (o * g->cg * area + place) * (int64_t)size,
-               from + (t * g->run + r) * nr * (int64_t)size, size);
-      }
+static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
+                                      br_tensor *dw) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  br_winograd plan = br_winograd_forward_plan(g);
+  int64_t rows = g->cg * g->kh * g->kw, panels = g->groups * br_conv_panels(g->og, k);
+  int64_t *row = br_alloc((size_t)rows * sizeof *row);
+  char *packed = br_alloc((size_t)(panels * rows * k->nr * k->size));
+  br_status status = row && packed ? BR_OK : BR_ENOMEM;
+  if (!status) status = br_winograd_weight_grad(&plan, source->data, dy->data, packed);
+  if (!status) {
+    br_packing p = br_conv_packing(g, row);
+    br_conv_unpack(&p, k, packed, dw->data);
   }
+  br_free(row);
+  br_free(packed);
+  return status;
 }
 
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw) {
+  if (br_winograd_wins_weights(g)) return winograd_weight_grad(g, source, dy, dw);
   const br_kernels *k = br_kernels_of(g->dtype);
   job j = {.g = g,
            .k = k,
@@ -120,7 +122,7 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
            .dy = dy->data,
            .in_w = g->folded ? g->wide : g->w,
            .rows = g->n * g->oh,
-           .panels = ceil_div(g->og, k->nr),
+           .panels = br_conv_panels(g->og, k),
            .taps = g->taps_h * g->taps_w};
   j.rows_at_a_time = smaller(j.rows > 0 ? j.rows : 1,
                              PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
@@ -136,7 +138,8 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
   int threads = br_threads();
   char *sums = br_alloc((size_t)(units * j.bytes) + 1);
   char *scratch = br_alloc((size_t)(threads * (panel_bytes + run_bytes)));
-  br_status status = sums && scratch ? BR_OK : BR_ENOMEM;
+  int64_t *place = br_alloc((size_t)(g->cg * g->kh * g->kw) * sizeof *place + 1);
+  br_status status = sums && scratch && place ? BR_OK : BR_ENOMEM;
   if (status) goto done;
 #pragma omp parallel num_threads(threads)
   {
@@ -154,9 +157,11 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
         k->axpy(j.bytes / k->size, 1, sums + (s * parts + part) * j.bytes,
                 sums + part * j.bytes);
   }
-  unpack(&j, sums, dw->data);
+  br_packing p = br_conv_packing(g, place);
+  br_conv_unpack(&p, k, sums, dw->data);
 done:
   br_free(sums);
   br_free(scratch);
+  br_free(place);
   return status;
 }

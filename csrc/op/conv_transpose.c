@@ -100,7 +100,7 @@ static br_status input_grad(br_call *c, const br_conv *g, br_tensor *source) {
   br_tensor *w = br_contiguous(c->in[1]);
   br_tensor *dx = br_tensor_new(g->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
   br_status status = br_dx_take(c, 0, dx);
-  if (!status) status = w ? br_conv_forward(g, source, w, NULL, dx) : BR_ENOMEM;
+  if (!status) status = w ? br_conv_forward(g, source, w, NULL, false, dx) : BR_ENOMEM;
   br_release(w);
   return status;
 }

@@ -160,7 +160,7 @@ static br_status pool_forward(br_call *c, kind what) {
   measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->in[0]->dtype);
   int64_t size = k->size, window_bytes = win.kh * win.kw * (int64_t)sizeof(void *);
-  int64_t scratch = (window_bytes + win.c * 4 + 63) & ~(int64_t)63;
+  int64_t scratch = (window_bytes + 63) & ~(int64_t)63;
   br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
   char *room = br_alloc((size_t)(scratch * br_threads()));
   br_status status = x && room ? BR_OK : BR_ENOMEM;
@@ -170,7 +170,6 @@ static br_status pool_forward(br_call *c, kind what) {
 #pragma omp parallel num_threads(br_threads()) if (x->numel > 4096)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
-    int32_t *own = (int32_t *)(void *)((char *)pixel + window_bytes);
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < win.n * win.oh; row++) {
       int64_t n = row / win.oh, oy = row % win.oh;
@@ -181,7 +180,7 @@ static br_status pool_forward(br_call *c, kind what) {
         const void *const *seen = (const void *const *)pixel;
         if (max)
           k->max_pool(count, seen, win.c, c->out[0]->data + at * size,
-                      saved ? saved + at : own);
+                      saved ? saved + at : NULL);
         else
           k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox),
                       c->out[0]->data + at * size);

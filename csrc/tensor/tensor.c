@@ -6,6 +6,7 @@
 
 static void storage_destroy(void *self) {
   br_storage *s = self;
+  br_derived_clear(s);
   br_free(s->data);
   br_free(s);
 }
@@ -26,7 +27,8 @@ static br_storage *storage_new(void *data) {
   }
   br_ref_init(&s->ref, storage_destroy);
   s->data = data;
-  s->version = 0;
+  s->version = s->derived_version = 0;
+  s->derived = NULL;
   return s;
 }
 

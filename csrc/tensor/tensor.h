@@ -10,10 +10,13 @@ enum { BR_MAX_DIM = 8 };
 
 /* The memory that views share. `version` counts changes in place, so that a backward pass
    can tell that what it saved is no longer what it was. */
+typedef struct br_derived br_derived;
 typedef struct br_storage {
   br_ref ref;
   void *data;
   int64_t version;
+  br_derived *derived; /* see derived.c; of the version named below */
+  int64_t derived_version;
 } br_storage;
 
 /* Strides count elements and may be zero (an expanded dimension), never negative. */
@@ -76,6 +79,17 @@ const char *br_shape_text(int ndim, const int64_t *shape);
 const char *br_shape_of(const br_tensor *t);
 /* The value of element `at` (contiguous tensors). */
 double br_get_double(const br_tensor *t, int64_t at);
+
+/* ---- what holds until values change (derived.c) ---- */
+
+enum { BR_DERIVED_KEY = 8 };
+
+/* What was kept for t under that key, NULL when t has changed since. */
+void *br_derived_find(br_tensor *t, const int64_t *key);
+/* Takes over `data` (from br_alloc); false when there is no memory, and then it does not.
+ */
+bool br_derived_keep(br_tensor *t, const int64_t *key, void *data);
+void br_derived_clear(br_storage *s);
 
 /* ---- shapes and views (view.c) ---- */
 

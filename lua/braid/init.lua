@@ -11,6 +11,7 @@ for name, value in pairs(grad) do M[name] = value end
 
 M.manual_seed, M.memory = core.manual_seed, core.memory
 M.set_threads, M.get_threads = core.set_threads, core.get_threads
+M.set_winograd = core.set_winograd
 
 for _, row in ipairs(core.rows) do
   if not row.hidden then M.F[row.name] = core.ops[row.name] end
@@ -31,6 +32,7 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
+  vision = "braid.vision",
   model = "braid.model", load = "braid.io.load", save = "braid.io.save",
 }
 

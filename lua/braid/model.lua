@@ -9,6 +9,9 @@ local check <const> = require "braid.check"
 local SAFE <const> = {"assert", "error", "ipairs", "math", "next", "pairs", "select", "tonumber",
   "tostring", "type"}
 
+-- Options that definitions do not see.
+local OWN <const> = {tasks = true, single = true, parameters = true}
+
 local function environment()
   local braid <const> = require "braid"
   local env <const> = {
@@ -44,7 +47,9 @@ local function find(path)
 end
 
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
--- tasks}). Other options are the definition's own; its header tells them.
+-- tasks}). Two options work for every definition: single = "pose" is the network of that task
+-- alone, parameters = 5e6 the width at which it has about as many. Other options are the
+-- definition's own; its header tells them.
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
     error(("model: options must be a table, not %s"):format(type(given)), 2)
@@ -58,7 +63,17 @@ return function(path, given)
   end
   local options <const> = {}
   for _, key in ipairs(check.sorted_keys(given)) do
-    if key ~= "tasks" then options[key] = given[key] end
+    if not OWN[key] then options[key] = given[key] end
   end
-  return define(given.tasks, options)
+  local tasks = given.tasks
+  if given.single ~= nil then
+    if not tasks then error("model: single wants tasks to choose from", 2) end
+    tasks = require("braid.mtl.build").only(tasks, {given.single}, "model")
+  end
+  if given.parameters == nil then return define(tasks, options) end
+  local widened <const> = require "braid.mtl.widen"(function(width)
+    options.width = width
+    return define(tasks, options)
+  end, given.parameters)
+  return widened
 end

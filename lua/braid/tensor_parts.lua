@@ -236,21 +236,4 @@ function M.addmm(input, a, b, given)
   return ops.add(product, beta == 1 and input or ops.mul(input, beta))
 end
 
--- ---- activations ----------------------------------------------------------------------
-
---- x where positive, else weight x: one weight, or one for each channel (dimension 2).
--- x (n, c, ...), weight (1) or (c) -> (n, c, ...)
-function M.prelu(x, weight)
-  need_dims("prelu", "weight", weight, 1)
-  local n <const> = weight:numel()
-  if n ~= 1 and (x:dim() < 2 or x.shape[2] ~= n) then
-    error(("prelu: weight must hold 1 value or one for each channel of %s, not %s"):format(
-      shape_text(x), shape_text(weight)), 2)
-  end
-  local shape <const> = {n}
-  for d = 2, x:dim() - 1 do shape[d] = 1 end
-  if x:dim() == 0 then shape[1] = nil end
-  return ops.where(ops.gt(x, 0), x, ops.mul(x, ops.reshape(weight, shape)))
-end
-
 return M

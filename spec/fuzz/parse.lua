@@ -1,5 +1,6 @@
 --- What spec/fuzz/parse.c calls: one reader after the other, by the first byte of an input.
 
+local caffemodel <const> = require "braid.io.caffemodel"
 local core <const> = require "braid.core"
 local csv <const> = require "braid.io.csv"
 local files <const> = require "braid.io.files"
@@ -8,7 +9,8 @@ local npy <const> = require "braid.io.npy"
 local npz <const> = require "braid.io.npz"
 local safetensors <const> = require "braid.io.safetensors"
 
-local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse}
+local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse,
+  p = caffemodel.parse}
 local TEXT_READERS <const> = {c = csv.parse, j = json.decode}
 
 -- No chance finds a CRC. The inputs that seeds.lua writes have this one, too.

@@ -28,6 +28,7 @@ put("parse/npz-deflated", "z", file.deflated(tensors.a))
 for name, t in pairs(tensors) do put("parse/npy-" .. name, "n", saved("npy", t)) end
 put("parse/npy-fortran", "n", (saved("npy", tensors.a):gsub("False", "True ")))
 put("parse/npy-big", "n", (saved("npy", tensors.a):gsub("<f4", ">f4")))
+put("parse/caffemodel", "p", file.caffemodel{{"data"}, {"conv", tensors.a, braid.zeros(3)}})
 put("parse/csv", "c", "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n")
 put("parse/json", "j", json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}
   .. "  \n")

@@ -52,4 +52,39 @@ function M.deflated(t)
   return head .. row .. "PK\5\6" .. string.pack("<I2I2I2I2I4I4I2", 0, 0, 1, 1, #row, #head, 0)
 end
 
+-- ---- protocol buffers -----------------------------------------------------------------
+
+local function varint(n)
+  local bytes <const> = {}
+  repeat
+    bytes[#bytes + 1] = string.char(n & 127 | (n >> 7 ~= 0 and 128 or 0))
+    n = n >> 7
+  until n == 0
+  return table.concat(bytes)
+end
+
+--- A field of a message: a number, or a text with its length before it.
+function M.field(number, value)
+  if type(value) == "number" then return varint(number << 3) .. varint(value) end
+  return varint(number << 3 | 2) .. varint(#value) .. value
+end
+
+--- A blob of Caffe with the values and the shape of a tensor.
+function M.blob(t)
+  local sizes <const> = {}
+  for i, n in ipairs(t.shape) do sizes[i] = varint(n) end
+  return M.field(5, core.bytes(t)) .. M.field(7, M.field(1, table.concat(sizes)))
+end
+
+--- A .caffemodel file: layers as a list of {name, tensor, ...}.
+function M.caffemodel(layers)
+  local parts <const> = {M.field(1, "net")}
+  for i, layer in ipairs(layers) do
+    local text = M.field(1, layer[1]) .. M.field(2, "Kind")
+    for k = 2, #layer do text = text .. M.field(7, M.blob(layer[k])) end
+    parts[i + 1] = M.field(100, text)
+  end
+  return table.concat(parts)
+end
+
 return M

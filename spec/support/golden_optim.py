@@ -225,5 +225,6 @@ def loss_values():
     return out
 
 
-save(HERE / "optim.safetensors", trajectories())
-save(HERE / "losses.safetensors", loss_values())
+if __name__ == "__main__":
+    save(HERE / "optim.safetensors", trajectories())
+    save(HERE / "losses.safetensors", loss_values())

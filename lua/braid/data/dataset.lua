@@ -264,4 +264,8 @@ function Dataset:split(share, given)
   return self:subset(first), self:subset(second)
 end
 
+--- What is in it, as a table that prints; see stats.lua.
+-- @usage print(ds:stats())
+function Dataset:stats(given) return require("braid.data.stats")(self, given) end
+
 return Dataset

@@ -12,6 +12,10 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local Dataset <const> = require "braid.data.dataset"
 
+local CLASSES <const> = {
+  gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
+  pose = {"left profile", "left", "frontal", "right", "right profile"},
+}
 local FAR <const> = 1 << 32 -- where the test and validation faces of a seed begin
 
 local function render(seed, first, n, o)
@@ -21,7 +25,7 @@ local function render(seed, first, n, o)
   return Dataset{images = images, labels = {
     landmarks = points, gender = column(1), smile = column(2), glasses = column(3),
     pose = column(4),
-  }}
+  }, classes = CLASSES}
 end
 
 return function(given)

@@ -28,7 +28,10 @@ local OPTIONS <const> = {
   size = 40, channels = 1, val = 1000, margin = 1.1, surround = 1.6, detail = 1.25,
 }
 local TASKS <const> = {"gender", "smile", "glasses", "pose"}
-local CLASSES <const> = {gender = 2, smile = 2, glasses = 2, pose = 5}
+local CLASSES <const> = {
+  gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
+  pose = {"left profile", "left", "frontal", "right", "right profile"},
+}
 
 -- Iterates over line number and words, whatever ends the lines; blank lines are left out.
 local function rows_of(path)
@@ -92,9 +95,9 @@ local function read_faces(path)
     for p = 1, 5 do face.points[2 * p - 1], face.points[2 * p] = v[p] - 1, v[5 + p] - 1 end
     for t, task in ipairs(TASKS) do
       local label <const> = v[10 + t]
-      if math.tointeger(label) == nil or label < 1 or label > CLASSES[task] then
+      if math.tointeger(label) == nil or label < 1 or label > #CLASSES[task] then
         return nil, ("%s:%d: %s is %s, not a class from 1 to %d"):format(path, row.number, task,
-          row.words[11 + t], CLASSES[task])
+          row.words[11 + t], #CLASSES[task])
       end
       face[task] = math.tointeger(label)
     end
@@ -188,7 +191,7 @@ local function pack(dir, faces, boxes, training, o)
   end
   if #keep == 0 then return nil, first_unreadable end
   return Dataset{images = #keep < #faces and only(images, keep) or images,
-    labels = labels_of(faces, keep, cuts, side), inner = side / o.surround,
+    labels = labels_of(faces, keep, cuts, side), classes = CLASSES, inner = side / o.surround,
     unreadable = #faces - #keep, first_unreadable = first_unreadable}
 end
 

@@ -1,8 +1,9 @@
 --- braid.load: a file by the ending of its name.
 -- .npy gives a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
--- second value the metadata that the file has, strings by name; .png, .jpg and .jpeg a
--- uint8 tensor (c,h,w); .csv {header = {...} or nil, data = float64 (rows, columns)}, where
--- a second argument {header = true or false} says whether the first row names the columns.
+-- second value the metadata that the file has, strings by name; .caffemodel the weights of
+-- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w); .csv
+-- {header = {...} or nil, data = float64 (rows, columns)}, where a second argument {header =
+-- true or false} says whether the first row names the columns.
 -- @return the value, or nil and a message
 
 local core <const> = require "braid.core"
@@ -15,15 +16,16 @@ end
 
 local READERS <const> = {
   npy = later "braid.io.npy", npz = later "braid.io.npz", csv = later "braid.io.csv",
-  safetensors = later "braid.io.safetensors", png = image, jpg = image, jpeg = image,
+  safetensors = later "braid.io.safetensors", caffemodel = later "braid.io.caffemodel",
+  png = image, jpg = image, jpeg = image,
 }
 
 return function(path, options)
   local ending <const> = (path:match("%.(%w+)$") or ""):lower()
   local reader <const> = READERS[ending]
   if not reader then
-    error(("load: %s: files end in .safetensors, .npy, .npz, .csv, .png, .jpg or .jpeg"):format(
-      path), 2)
+    error(("load: %s: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
+      .. "or .jpeg"):format(path), 2)
   end
   if options ~= nil and ending ~= "csv" then
     error(("load: there are no options for .%s files"):format(ending), 2)

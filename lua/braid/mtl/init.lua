@@ -1,3 +1,7 @@
---- Multi-task learning.
+--- Multi-task learning: tasks, networks of columns, and the mixers in mtl/mixers.
 
-return require "braid.folder" "braid.mtl"
+local folder <const> = require "braid.folder"
+
+local mixers <const> = folder "braid.mtl.mixers"
+
+return folder("braid.mtl", nil, function(name) return mixers[name] end)

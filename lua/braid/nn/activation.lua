@@ -16,6 +16,7 @@ local KINDS <const> = {
 for _, kind in ipairs(KINDS) do
   local name <const>, f <const>, setting <const> = kind[1], core.ops[kind[2]], kind[3]
   local Activation <const> = class(name, Module)
+  Activation.channelwise = true
 
   function Activation:init(value)
     if value ~= nil and not setting then error(name .. " has no settings", 3) end

@@ -6,6 +6,7 @@ local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
 local AdaptiveAvgPool2d <const> = class("AdaptiveAvgPool2d", Module)
+AdaptiveAvgPool2d.channelwise = true
 
 function AdaptiveAvgPool2d:init(size)
   if size == nil then error("AdaptiveAvgPool2d: the output's size is missing", 3) end

@@ -6,6 +6,7 @@ local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local BatchNorm <const> = class("BatchNorm", Module)
+BatchNorm.channelwise = true
 BatchNorm.buffer_names = {running_mean = true, running_var = true, num_batches_tracked = true}
 
 --- momentum = false averages over all batches seen, each counting the same.

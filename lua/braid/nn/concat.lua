@@ -29,4 +29,12 @@ end
 
 function Concat:describe() return self.dim == 2 and "" or "dim = " .. self.dim end
 
+function Concat:channels_after(channels)
+  local total = 0
+  for _, m in ipairs(self) do
+    total = total + (Module.is(m) and m:channels_after(channels) or channels)
+  end
+  return self.dim == 2 and total or channels
+end
+
 return Concat

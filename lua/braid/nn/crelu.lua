@@ -9,4 +9,6 @@ local CReLU <const> = class("CReLU", Module)
 
 function CReLU:forward(x) return (crelu(x)) end
 
+function CReLU:channels_after(channels) return 2 * channels end
+
 return CReLU

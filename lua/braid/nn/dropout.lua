@@ -6,6 +6,7 @@ local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
 local Dropout <const> = class("Dropout", Module)
+Dropout.channelwise = true
 
 function Dropout:init(p)
   self.p = p or 0.5

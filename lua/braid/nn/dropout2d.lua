@@ -6,6 +6,7 @@ local dropout2d <const> = require "braid.functional.dropout2d"
 local Module <const> = require "braid.nn.module"
 
 local Dropout2d <const> = class("Dropout2d", Module)
+Dropout2d.channelwise = true
 
 function Dropout2d:init(p)
   self.p = p or 0.5

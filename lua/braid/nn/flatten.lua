@@ -4,6 +4,7 @@ local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
 local Flatten <const> = class("Flatten", Module)
+Flatten.channelwise = true
 
 function Flatten:forward(x) return x:flatten(2) end
 

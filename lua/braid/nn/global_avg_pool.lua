@@ -4,6 +4,7 @@ local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
 local GlobalAvgPool <const> = class("GlobalAvgPool", Module)
+GlobalAvgPool.channelwise = true
 
 function GlobalAvgPool:forward(x) return x:mean({3, 4}) end
 

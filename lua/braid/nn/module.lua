@@ -7,6 +7,7 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local hints <const> = require "braid.nn.hints"
 local state <const> = require "braid.nn.state"
 local summary <const> = require "braid.nn.summary"
 local walk <const> = require "braid.nn.walk"
@@ -17,6 +18,9 @@ Module.training = true
 Module.frozen = false
 Module.unsized = false -- true while a layer waits for its first input to know its sizes
 Module.buffer_names = {}
+-- Whether a module treats every channel alike and by itself, so that equal modules of several
+-- columns may run as one over all their channels (mtl/join).
+Module.channelwise = false
 
 Module.is = walk.is_module
 
@@ -34,8 +38,11 @@ function Module:forward()
   error(("%s has no forward"):format(getmetatable(self).__name), 2)
 end
 
---- A trainable tensor.
-function Module.parameter(t) return core.keep(core.requires_grad(t)) end
+--- A trainable tensor; `hint` is what it asks of optimizers: {lr_mult = 100, weight_decay = 0}.
+function Module.parameter(t, hint)
+  hints.set(t, hint)
+  return core.keep(core.requires_grad(t))
+end
 
 local function is_parameter(value, owner, key)
   return core.is_tensor(value) and not owner.buffer_names[key]
@@ -143,6 +150,9 @@ function Module:is_training() return self.training and not self.frozen end
 
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to
+
+--- The channels of what it gives for an input of `channels`.
+function Module:channels_after(channels) return self.outputs or channels end
 
 --- Multiply-accumulates for one call that gave `output`.
 function Module.macs() return 0 end

@@ -8,6 +8,7 @@ local Module <const> = require "braid.nn.module"
 --- The class `name` for the operator `operator`; `last` is the option that only it has.
 return function(name, operator, last, default)
   local Pool <const> = class(name, Module)
+  Pool.channelwise = true
 
   function Pool:init(kernel, given)
     if kernel == nil then error(name .. ": the size of the window is missing", 3) end

@@ -5,7 +5,6 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local prelu <const> = require("braid.tensor_parts").prelu
 local Module <const> = require "braid.nn.module"
 
 local PReLU <const> = class("PReLU", Module)
@@ -17,7 +16,7 @@ function PReLU:init(channels, given)
   self.weight = Module.parameter(core.new({channels}, "float32", o.start))
 end
 
-function PReLU:forward(x) return prelu(x, self.weight) end
+function PReLU:forward(x) return core.ops.prelu(x, self.weight) end
 
 function PReLU:describe() return tostring(self.weight:numel()) end
 

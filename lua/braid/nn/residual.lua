@@ -6,6 +6,7 @@ local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
 local Residual <const> = class("Residual", Module)
+Residual.channelwise = true
 
 function Residual:init(body, shortcut)
   if not Module.is(body) and type(body) ~= "function" then
@@ -17,6 +18,10 @@ end
 function Residual:forward(x)
   local past <const> = self.shortcut and self.shortcut(x) or x
   return past + self.body(x)
+end
+
+function Residual:channels_after(channels)
+  return Module.is(self.body) and self.body:channels_after(channels) or channels
 end
 
 return Residual

@@ -7,6 +7,7 @@ local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local Sequential <const> = class("Sequential", Module)
+Sequential.channelwise = true
 
 function Sequential:init(layers, given)
   local o <const> = check.options("Sequential", given, {first = 1})
@@ -23,6 +24,13 @@ end
 function Sequential:forward(x)
   for i = self.first, self.last do x = self[i](x) end
   return x
+end
+
+function Sequential:channels_after(channels)
+  for i = self.first, self.last do
+    if Module.is(self[i]) then channels = self[i]:channels_after(channels) end
+  end
+  return channels
 end
 
 return Sequential

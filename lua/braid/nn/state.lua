@@ -3,16 +3,22 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local hints <const> = require "braid.nn.hints"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
 --- Parameters and buffers by name. The tensors share memory with the module's; one that is
--- held in two places stands under both names.
+-- held in two places stands under both names. A module with a method own_state names its
+-- tensors itself.
 function M.state_dict(module)
+  if module.own_state then return module:own_state() end
   local state <const> = {}
   walk.walk(module, function(path, value)
     if core.is_tensor(value) then state[path] = core.detach(value) end
+    if not (walk.is_module(value) and value.own_state) then return end
+    for name, t in pairs(value:own_state()) do state[path .. "." .. name] = t end
+    return true
   end)
   return state
 end
@@ -79,7 +85,7 @@ end
 local function copy_tensor(t, dtype)
   local copy = core.ops.clone(core.detach(t))
   if dtype and copy.dtype ~= dtype then copy = core.ops.to(copy, dtype) end
-  core.keep(copy)
+  hints.copy(t, core.keep(copy))
   return t.requires_grad and core.requires_grad(copy) or copy
 end
 

@@ -7,6 +7,7 @@ local interpolate <const> = require "braid.functional.interpolate"
 local Module <const> = require "braid.nn.module"
 
 local Upsample <const> = class("Upsample", Module)
+Upsample.channelwise = true
 
 local OPTIONS <const> = {size = check.none, scale_factor = check.none, mode = "nearest",
   align_corners = false}

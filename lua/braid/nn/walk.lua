@@ -30,7 +30,8 @@ function M.fields(t)
 end
 
 --- Calls visit(path, value, owner, key, table) for every tensor and module below `node`, in
--- order: `owner` is the module it belongs to, `table` what its key stands in.
+-- order: `owner` is the module it belongs to, `table` what its key stands in. A module that
+-- visit returns true for is not entered.
 function M.walk(node, visit, owner, prefix)
   owner, prefix = owner or node, prefix or ""
   for _, key in ipairs(M.fields(node)) do
@@ -39,8 +40,8 @@ function M.walk(node, visit, owner, prefix)
     if core.is_tensor(value) then
       visit(path, value, owner, key, node)
     elseif M.is_module(value) then
-      visit(path, value, owner, key, node)
-      M.walk(value, visit, value, path .. ".")
+      local done <const> = visit(path, value, owner, key, node)
+      if not done then M.walk(value, visit, value, path .. ".") end
     elseif M.is_plain(value) then
       M.walk(value, visit, owner, path .. ".")
     end

@@ -2,12 +2,14 @@
 --
 -- A group's rate is lr * its lr_mult * factor, where the factor is what a schedule sets:
 --   opt.factor = optim.cosine(epoch - 1, epochs)
--- The state of a parameter is a table of numbers and tensors.
+-- The state of a parameter is a table of numbers and tensors. A parameter that carries hints
+-- (nn/hints.lua) goes to a group of its kind, which follows the one it was given in.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local hints <const> = require "braid.nn.hints"
 
 local Optimizer <const> = class("Optimizer")
 
@@ -25,15 +27,58 @@ local function group_of(name, i, group, known)
   return filled
 end
 
+-- Appends to `groups` the group, as one that holds its parameters without hints and one for
+-- each different hint. An option that `given` names stands.
+local function add_by_hints(groups, group, given, known)
+  local kinds <const>, plain <const> = {}, {}
+  for _, p in ipairs(group.params) do
+    local hint <const> = hints.get(p)
+    hints.hold(p)
+    if not hint then
+      plain[#plain + 1] = p
+    else
+      local key <const> = ("%s %s"):format(hint.lr_mult, hint.weight_decay)
+      if not kinds[key] then
+        kinds[key] = {hint = hint, params = {}}
+        kinds[#kinds + 1] = kinds[key]
+      end
+      table.insert(kinds[key].params, p)
+    end
+  end
+  if #plain > 0 or #kinds == 0 then
+    local own <const> = {}
+    for key, value in pairs(group) do own[key] = value end
+    own.params = plain
+    groups[#groups + 1] = own
+  end
+  for _, kind in ipairs(kinds) do
+    local own <const> = {}
+    for key, value in pairs(group) do own[key] = value end
+    own.params = kind.params
+    own.lr_mult = group.lr_mult * (kind.hint.lr_mult or 1)
+    if known.weight_decay ~= nil and given.weight_decay == nil then
+      own.weight_decay = kind.hint.weight_decay or group.weight_decay
+    end
+    groups[#groups + 1] = own
+  end
+end
+
 -- `parameters` is a list of tensors, or of groups {params = {...}, lr = ..., lr_mult =
 -- ...}.
-local function groups_of(name, parameters, known)
+local function groups_of(self, name, parameters, known)
   if type(parameters) ~= "table" or #parameters == 0 then
     error(name .. ": there are no parameters to train", 4)
   end
   if core.is_tensor(parameters[1]) then parameters = {{params = parameters}} end
   local groups <const> = {}
-  for i, group in ipairs(parameters) do groups[i] = group_of(name, i, group, known) end
+  for i, group in ipairs(parameters) do
+    local filled <const> = group_of(name, i, group, known)
+    if self.state_of_all then
+      groups[i] = filled
+    else
+      add_by_hints(groups, filled, group, known)
+    end
+  end
   return groups
 end
 
@@ -43,7 +88,7 @@ function Optimizer:init(parameters, given, defaults)
   for key, value in pairs(defaults) do known[key] = value end
   for key, value in pairs(check.options(name, given, defaults)) do known[key] = value end
   self.known = known
-  self.groups = groups_of(name, parameters, known)
+  self.groups = groups_of(self, name, parameters, known)
   self.state = {}
   self.steps = 0
   self.factor = 1
@@ -61,7 +106,7 @@ function Optimizer:add_group(group)
   for j, p in ipairs(new.params) do
     if seen[p] then error(("%s: parameter %d is in another group"):format(name, j), 2) end
   end
-  self.groups[#self.groups + 1] = new
+  add_by_hints(self.groups, new, group, self.known)
 end
 
 --- A tensor of one value (0 unless given) in p's shape and type that outlives the scope it

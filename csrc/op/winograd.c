@@ -1,0 +1,240 @@
+/* Winograd convolution, forward and towards the input. A group's tiles are taken in
+   blocks, whose transformed inputs V [place][tile][cg] and products M [place][tile][og]
+   stay in cache between the three steps: transform, multiply, transform back.
+
+   Where the transformed weights fit the cache, each thread takes blocks of its own; else
+   all threads take the same block together, so that each weight is read once. */
+#include "op/winograd.h"
+
+#include <stdatomic.h>
+
+#include "base/threads.h"
+
+enum {
+  MIN_TILES = 6, /* fewer do not earn the transforms of the weights */
+  MIN_GRAD_TILES = 16,
+  MIN_CHANNELS = 16,        /* one vector of the widest instruction set */
+  OWN_WEIGHTS = 1536 << 10, /* bytes of weights that a thread may go through alone */
+  OWN_BLOCK = 512 << 10,    /* bytes of V and M beside them */
+  SHARED_BLOCK = 16 << 20   /* and when all work on one block */
+};
+
+/* How many times fewer multiplications are worth the transforms. */
+static const double GAIN = 1.5;
+
+typedef struct job {
+  const br_winograd *p;
+  const char *x, *u, *bias, *zeros;
+  char *y;
+  int64_t panels, block; /* panels of a group; tiles of a block */
+} job;
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static br_winograd plan(const br_conv *g, int64_t kernel) {
+  return (br_winograd){.k = br_kernels_of(g->dtype),
+                       .kernel = (int)kernel,
+                       .size = (int)(BR_TILE - kernel + 1),
+                       .n = g->n,
+                       .groups = g->groups};
+}
+
+static br_winograd cut(br_winograd p) {
+  p.down = ceil_div(p.oh, p.size);
+  p.across = ceil_div(p.ow, p.size);
+  p.tiles = p.n * p.down * p.across;
+  return p;
+}
+
+br_winograd br_winograd_forward_plan(const br_conv *g) {
+  br_winograd p = plan(g, g->kh);
+  p.h = g->h, p.w = g->w, p.c = g->c, p.cg = g->cg;
+  p.oh = g->oh, p.ow = g->ow, p.o = g->o, p.og = g->og;
+  p.ph = g->ph, p.pw = g->pw;
+  return cut(p);
+}
+
+br_winograd br_winograd_input_plan(const br_conv *g) {
+  br_winograd p = plan(g, g->kh);
+  p.h = g->oh, p.w = g->ow, p.c = g->o, p.cg = g->og;
+  p.oh = g->h, p.ow = g->w, p.o = g->c, p.og = g->cg;
+  p.ph = g->kh - 1 - g->ph, p.pw = g->kw - 1 - g->pw;
+  return cut(p);
+}
+
+static atomic_bool allowed = true;
+
+bool br_set_winograd(bool on) { return atomic_exchange(&allowed, on); }
+
+static bool wins(const br_conv *g, int64_t min_tiles) {
+  if (!atomic_load(&allowed) || !br_kernels_of(g->dtype)->winograd_input) return false;
+  if (g->kh != g->kw || (g->kh != 3 && g->kh != 5)) return false;
+  if (g->sh != 1 || g->sw != 1 || g->dh != 1 || g->dw != 1 || g->folded) return false;
+  if (g->cg < MIN_CHANNELS || g->og < MIN_CHANNELS) return false;
+  if (g->ph >= g->kh || g->pw >= g->kw) return false;
+  br_winograd p = br_winograd_forward_plan(g);
+  double plain = (double)(g->oh * g->ow * g->kh * g->kw);
+  return p.tiles >= min_tiles && plain > GAIN * (double)(p.down * p.across * BR_PLACES);
+}
+
+bool br_winograd_wins(const br_conv *g) { return wins(g, MIN_TILES); }
+bool br_winograd_wins_weights(const br_conv *g) { return wins(g, MIN_GRAD_TILES); }
+
+/* The first row and column of a tile's outputs, and its image. */
+static int64_t place_of(const br_winograd *p, int64_t tile, int64_t *oy, int64_t *ox) {
+  int64_t plane = p->down * p->across, rest = tile % plane;
+  *oy = rest / p->across * p->size;
+  *ox = rest % p->across * p->size;
+  return tile / plane;
+}
+
+void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,
+                        int64_t tile, const void **pixel) {
+  int64_t oy, ox, n = place_of(p, tile, &oy, &ox), bytes = p->c * p->k->size;
+  for (int64_t i = 0, iy = oy - p->ph; i < BR_TILE; i++, iy++) {
+    const char *row = x + ((n * p->h + iy) * p->w + ox - p->pw) * bytes;
+    bool inside = iy >= 0 && iy < p->h;
+    for (int64_t j = 0, ix = ox - p->pw; j < BR_TILE; j++, ix++)
+      *pixel++ = inside && ix >= 0 && ix < p->w ? row + j * bytes : zeros;
+  }
+}
+
+void br_winograd_outputs(const br_winograd *p, char *y, char *outside, int64_t tile,
+                         void **pixel) {
+  int64_t oy, ox, n = place_of(p, tile, &oy, &ox), bytes = p->o * p->k->size;
+  for (int64_t i = 0; i < p->size; i++) {
+    char *row = y + ((n * p->oh + oy + i) * p->ow + ox) * bytes;
+    for (int64_t j = 0; j < p->size; j++)
+      *pixel++ = oy + i < p->oh && ox + j < p->ow ? row + j * bytes : outside;
+  }
+}
+
+static void transform(const job *j, int64_t g, int64_t tile, char *v) {
+  const br_winograd *p = j->p;
+  const void *pixel[BR_PLACES];
+  br_winograd_inputs(p, j->x + g * p->cg * p->k->size, j->zeros, tile, pixel);
+  p->k->winograd_input(p->cg, pixel, v, j->block * p->cg);
+}
+
+/* One place of a block's tiles, for one panel of outputs; `unit` counts panel and place.
+ */
+static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
+                     char *m) {
+  const br_winograd *p = j->p;
+  const br_kernels *k = p->k;
+  int64_t place = unit % BR_PLACES, panel = unit / BR_PLACES, size = k->size;
+  const char *u = j->u + (g * j->panels * BR_PLACES + unit) * p->cg * k->nr * size;
+  int64_t width = smaller(k->nr, p->og - panel * k->nr);
+  v += place * j->block * p->cg * size;
+  m += (place * j->block * p->og + panel * k->nr) * size;
+  for (int64_t t = 0; t < tiles; t += k->mr) {
+    const void *row[BR_GEMM_MAX_MR];
+    void *y[BR_GEMM_MAX_MR];
+    int rows = (int)smaller(k->mr, tiles - t);
+    for (int i = 0; i < rows; i++) {
+      row[i] = v + (t + i) * p->cg * size;
+      y[i] = m + (t + i) * p->og * size;
+    }
+    k->gemm(rows, width, 1, p->cg, row, 0, u, NULL, y);
+  }
+}
+
+static void transform_back(const job *j, int64_t g, int64_t tile, const char *m) {
+  const br_winograd *p = j->p;
+  int64_t at = g * p->og * p->k->size;
+  void *pixel[BR_PLACES];
+  br_winograd_outputs(p, j->y + at, NULL, tile, pixel);
+  p->k->winograd_output(p->size, p->og, m, j->block * p->og,
+                        j->bias ? j->bias + at : NULL, pixel);
+}
+
+/* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */
+char *br_winograd_weights(const br_winograd *p, const char *packed) {
+  const br_kernels *k = p->k;
+  int64_t panels = br_conv_panels(p->og, k);
+  int64_t run = p->cg * k->nr, area = p->kernel * p->kernel;
+  int64_t units = p->groups * panels * p->cg;
+  char *u = br_alloc((size_t)(p->groups * panels * BR_PLACES * run * k->size));
+  if (!u) return NULL;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (units > 16)
+  for (int64_t i = 0; i < units; i++) {
+    int64_t panel = i / p->cg, row = i % p->cg * k->nr;
+    k->winograd_weight(p->kernel, k->nr, packed + (panel * area * run + row) * k->size,
+                       run, u + (panel * BR_PLACES * run + row) * k->size, run);
+  }
+  return u;
+}
+
+/* All three steps for a block of one group. */
+static void run_block(const job *j, int64_t g, int64_t first, char *v, char *m) {
+  const br_winograd *p = j->p;
+  int64_t tiles = smaller(j->block, p->tiles - first), size = p->k->size;
+  for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
+  for (int64_t u = 0; u < j->panels * BR_PLACES; u++) multiply(j, g, u, tiles, v, m);
+  for (int64_t t = 0; t < tiles; t++)
+    transform_back(j, g, first + t, m + t * p->og * size);
+}
+
+static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
+  const br_winograd *p = j->p;
+  int64_t blocks = ceil_div(p->tiles, j->block);
+#pragma omp parallel num_threads(br_threads())
+  {
+    char *v = scratch + br_thread_index() * bytes;
+    char *m = v + BR_PLACES * j->block * p->cg * p->k->size;
+#pragma omp for schedule(static)
+    for (int64_t b = 0; b < p->groups * blocks; b++)
+      run_block(j, b / blocks, b % blocks * j->block, v, m);
+  }
+}
+
+static void run_shared_blocks(const job *j, char *v) {
+  const br_winograd *p = j->p;
+  int64_t size = p->k->size, blocks = ceil_div(p->tiles, j->block);
+  char *m = v + BR_PLACES * j->block * p->cg * size;
+#pragma omp parallel num_threads(br_threads())
+  for (int64_t b = 0; b < p->groups * blocks; b++) {
+    int64_t g = b / blocks, first = b % blocks * j->block;
+    int64_t tiles = smaller(j->block, p->tiles - first);
+#pragma omp for schedule(static)
+    for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
+#pragma omp for schedule(static)
+    for (int64_t u = 0; u < j->panels * BR_PLACES; u++) multiply(j, g, u, tiles, v, m);
+#pragma omp for schedule(static)
+    for (int64_t t = 0; t < tiles; t++)
+      transform_back(j, g, first + t, m + t * p->og * size);
+  }
+}
+
+/* Tiles that fit `bytes`, a multiple of the register tile's rows. */
+static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
+  int64_t mr = p->k->mr, each = BR_PLACES * (p->cg + p->og) * p->k->size;
+  int64_t fit = bytes / each / mr * mr;
+  return smaller(fit < mr ? mr : fit, ceil_div(p->tiles, mr) * mr);
+}
+
+br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
+                          const char *bias, char *y) {
+  const br_kernels *k = p->k;
+  job j = {.p = p,
+           .x = x,
+           .u = weights,
+           .bias = bias,
+           .y = y,
+           .panels = br_conv_panels(p->og, k)};
+  int64_t each = BR_PLACES * (p->cg + p->og) * k->size;
+  int64_t through = j.panels * BR_PLACES * p->cg * k->nr * k->size;
+  bool own = through <= OWN_WEIGHTS && tiles_in(p, OWN_BLOCK) * 4 <= p->tiles * p->groups;
+  j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
+  char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
+  int64_t bytes = j.block * each;
+  char *scratch = br_alloc((size_t)(bytes * (own ? br_threads() : 1)));
+  br_status status = zeros && scratch ? BR_OK : BR_ENOMEM;
+  j.zeros = zeros;
+  if (!status && own) run_own_blocks(&j, scratch, bytes);
+  if (!status && !own) run_shared_blocks(&j, scratch);
+  br_free(zeros);
+  br_free(scratch);
+  return status;
+}

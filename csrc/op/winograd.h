@@ -1,0 +1,50 @@
+/* Convolution by Winograd's algorithm: 3x3 and 5x5 kernels of stride 1 in float32. The
+   image is cut into tiles of size x size outputs; a tile's 6 x 6 inputs, transformed,
+   meet the transformed weights in 36 matrix products over the channels, where the plain
+   algorithm has size^2 kernel^2. */
+#ifndef BR_WINOGRAD_H
+#define BR_WINOGRAD_H
+
+#include "op/conv.h"
+
+enum { BR_TILE = 6, BR_PLACES = 36 };
+
+/* Forward, in the terms of that direction; towards the input, dy stands for the image. */
+typedef struct br_winograd {
+  const br_kernels *k;
+  int kernel, size;   /* of a kernel and of a tile's outputs, along one dimension */
+  int64_t n, h, w, c; /* image, channels-last */
+  int64_t oh, ow, o;  /* output, channels-last */
+  int64_t ph, pw;     /* padding above and left */
+  int64_t groups, cg, og;
+  int64_t down, across, tiles; /* tiles of an image, and of all */
+} br_winograd;
+
+/* Whether a convolution can go this way and gains by it: in either of the directions that
+   give an image, and towards the weights. */
+bool br_winograd_wins(const br_conv *g);
+bool br_winograd_wins_weights(const br_conv *g);
+/* Allows or forbids it altogether, and tells how it was. */
+bool br_set_winograd(bool on);
+
+br_winograd br_winograd_forward_plan(const br_conv *g);
+br_winograd br_winograd_input_plan(const br_conv *g);
+
+/* The transformed weights (from br_alloc) of those that br_conv_pack left, with rows in
+   the order (tap, channel). */
+char *br_winograd_weights(const br_winograd *p, const char *packed);
+/* y (n,o,oh,ow) from x and transformed weights; bias (o) may be NULL. */
+br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
+                          const char *bias, char *y);
+/* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack. */
+br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
+                                  char *packed);
+
+/* Pointers to the 36 inputs of a tile, `zeros` outside the image. */
+void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,
+                        int64_t tile, const void **pixel);
+/* Pointers to its size x size outputs, `outside` beyond the output. */
+void br_winograd_outputs(const br_winograd *p, char *y, char *outside, int64_t tile,
+                         void **pixel);
+
+#endif

@@ -1,0 +1,41 @@
+/* What was worked out from a tensor's values and holds until they change, such as weights
+   in the order that a kernel reads them. It belongs to the storage and goes with it. */
+#include <string.h>
+
+#include "tensor/tensor.h"
+
+struct br_derived {
+  br_derived *next;
+  const char *from; /* the tensor's first element */
+  int64_t key[BR_DERIVED_KEY];
+  void *data;
+};
+
+void br_derived_clear(br_storage *s) {
+  while (s->derived) {
+    br_derived *d = s->derived;
+    s->derived = d->next;
+    br_free(d->data);
+    br_free(d);
+  }
+}
+
+void *br_derived_find(br_tensor *t, const int64_t *key) {
+  br_storage *s = t->storage;
+  if (s->derived && s->derived_version != s->version) br_derived_clear(s);
+  for (br_derived *d = s->derived; d; d = d->next)
+    if (d->from == t->data && memcmp(d->key, key, sizeof d->key) == 0) return d->data;
+  return NULL;
+}
+
+bool br_derived_keep(br_tensor *t, const int64_t *key, void *data) {
+  br_derived *d = br_alloc(sizeof *d);
+  if (!d) return false;
+  d->next = t->storage->derived;
+  d->from = t->data;
+  memcpy(d->key, key, sizeof d->key);
+  d->data = data;
+  t->storage->derived = d;
+  t->storage->derived_version = t->storage->version;
+  return true;
+}

@@ -1,0 +1,191 @@
+--- .caffemodel: the weights of a network of Caffe, a message in Google's protocol buffers.
+--
+-- Of NetParameter (caffe.proto) field 100 is read, the layers: of each its name (1) and its
+-- blobs (7); of a blob its values (5, float; 8, double) and its shape (7, whose field 1 are
+-- the sizes). All else is skipped. What was written before 2014 has its layers in field 2
+-- and its shapes as four numbers; it is refused with a message.
+
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+require "braid.tensor" -- for methods
+
+local M <const> = {}
+
+local LAYER <const>, OLD_LAYER <const> = 100, 2
+local LAYER_NAME <const>, LAYER_BLOB <const> = 1, 7
+local FLOATS <const>, SHAPE <const>, DOUBLES <const>, SIZES <const> = 5, 7, 8, 1
+local MOST_DIMENSIONS <const>, LONGEST_NAME <const> = 8, 1000
+
+-- How the bytes of a field are told from those of the next one.
+local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = 0, 1, 2, 5
+
+-- What is wrong goes up to `parse` as a table, so that it is told from an accident.
+local function fail(what, ...) error({message = what:format(...)}, 0) end
+
+-- The number at `at`, seven bits a byte, and where the next field begins.
+local function varint(source, at, stop)
+  local text <const>, from <const> = source:window(at, math.min(10, stop - at + 1))
+  local value = 0
+  for i = 0, math.min(9, stop - at) do
+    local byte <const> = text:byte(from + i)
+    if i == 9 and byte > 1 then break end
+    value = value | (byte & 127) << (7 * i)
+    if byte < 128 then return value, at + i + 1 end
+  end
+  if stop - at < 9 then fail("it ends too early") end
+  fail("a number at byte %d is too long", at)
+end
+
+-- Iterates over the fields of the message in bytes at .. stop: the field's number, its
+-- kind, and its value (VARINT) or the first and the last of its bytes.
+local function fields(source, at, stop)
+  return function()
+    if at > stop then return nil end
+    local start <const> = at
+    local key, size
+    key, at = varint(source, at, stop)
+    local number <const>, kind <const> = key >> 3, key & 7
+    if number == 0 or number >= 1 << 29 then fail("no field begins at byte %d", start) end
+    if kind == VARINT then
+      local value
+      value, at = varint(source, at, stop)
+      return number, kind, value
+    elseif kind == BYTES then
+      size, at = varint(source, at, stop)
+    elseif kind == FOUR or kind == EIGHT then
+      size = kind == FOUR and 4 or 8
+    else
+      fail("no field begins at byte %d", start)
+    end
+    if size < 0 or size > stop - at + 1 then fail("it ends too early") end
+    local first <const> = at
+    at = at + size
+    return number, kind, first, at - 1
+  end
+end
+
+-- The sizes of a shape: numbers one by one, or packed into one field.
+local function shape_of(source, first, last)
+  local shape <const> = {}
+  local function add(size)
+    if size < 0 or size >= 1 << 31 then fail("a size of %d is impossible", size) end
+    if #shape == MOST_DIMENSIONS then
+      fail("a shape has more than %d dimensions", MOST_DIMENSIONS)
+    end
+    shape[#shape + 1] = size
+  end
+  for number, kind, from, to in fields(source, first, last) do
+    if number == SIZES and kind == VARINT then
+      add(from)
+    elseif number == SIZES and kind == BYTES then
+      while from <= to do
+        local size
+        size, from = varint(source, from, to)
+        add(size)
+      end
+    end
+  end
+  return shape
+end
+
+-- The values of a blob in pieces, for a field may be repeated.
+local function add_piece(blob, kind, value_kind, first, last)
+  local size <const> = value_kind == "float32" and 4 or 8
+  if kind ~= BYTES and kind ~= (size == 4 and FOUR or EIGHT) or (last - first + 1) % size ~= 0 then
+    fail("the values at byte %d are not %s", first, value_kind)
+  end
+  if blob.kind and blob.kind ~= value_kind then fail("a blob has values of two kinds") end
+  blob.kind = value_kind
+  blob.bytes = blob.bytes + last - first + 1
+  blob[#blob + 1] = {first, last}
+end
+
+-- The text and where in it the values of a blob begin.
+local function values_of(source, blob)
+  if #blob == 1 then return source:window(blob[1][1], blob.bytes) end
+  local texts <const> = {}
+  for i, piece in ipairs(blob) do
+    texts[i] = assert(source:bytes(piece[1], piece[2] - piece[1] + 1))
+  end
+  return table.concat(texts), 1
+end
+
+local function blob_of(source, first, last)
+  local blob <const>, shape = {bytes = 0}, nil
+  for number, kind, from, to in fields(source, first, last) do
+    if number == FLOATS and kind ~= VARINT then
+      add_piece(blob, kind, "float32", from, to)
+    elseif number == DOUBLES and kind ~= VARINT then
+      add_piece(blob, kind, "float64", from, to)
+    elseif number == SHAPE and kind == BYTES then
+      if shape then fail("a blob has two shapes") end
+      shape = shape_of(source, from, to)
+    end
+  end
+  if not shape then fail("a blob has no shape (an old file?)") end
+  local count = 1
+  for _, n in ipairs(shape) do
+    if n > 0 and count > (1 << 50) // n then fail("a shape is impossible") end
+    count = count * n
+  end
+  blob.kind = blob.kind or "float32"
+  local have <const> = blob.bytes // (blob.kind == "float32" and 4 or 8)
+  if count ~= have then
+    fail("the shape (%s) asks for %d values, and the blob has %d", table.concat(shape, ", "),
+      count, have)
+  end
+  local text <const>, at <const> = values_of(source, blob)
+  if not text then fail("it ends too early") end
+  return core.from_packed(text, at, shape, blob.kind)
+end
+
+local function add_layer(source, layers, first, last)
+  local name
+  local blobs <const> = {}
+  for number, kind, from, to in fields(source, first, last) do
+    if number == LAYER_NAME and kind == BYTES then
+      if to - from >= LONGEST_NAME then fail("a layer's name has %d bytes", to - from + 1) end
+      name = assert(source:bytes(from, to - from + 1))
+    elseif number == LAYER_BLOB and kind == BYTES then
+      blobs[#blobs + 1] = blob_of(source, from, to)
+    end
+  end
+  if #blobs == 0 then return end
+  if not name then fail("a layer with weights has no name") end
+  if layers[name] then fail("two layers are named '%s'", name) end
+  layers[name] = blobs
+end
+
+local function parse(source)
+  local layers <const> = {}
+  for number, kind, first, last in fields(source, 1, source.size) do
+    if number == LAYER and kind == BYTES then
+      add_layer(source, layers, first, last)
+    elseif number == OLD_LAYER and kind == BYTES then
+      fail("its layers are in the form that Caffe had before 2014")
+    end
+  end
+  if next(layers) == nil then fail("there is no layer with weights in it") end
+  return layers
+end
+
+--- What `read` gives, from a source of files.lua; or nil and what is wrong.
+function M.parse(source)
+  local ok <const>, value <const> = pcall(parse, source)
+  if ok then return value end
+  if type(value) ~= "table" then error(value, 0) end
+  return nil, value.message
+end
+
+--- The weights of a file, {layer = {tensor, ...}}: those layers that have any, their blobs in
+-- Caffe's order (weight, bias) and shape; or nil and a message.
+-- @usage local det1 = assert(braid.load("det1.caffemodel"))  print(det1.conv1[1].shape)
+function M.read(path)
+  local source <close>, message <const> = files.open(path)
+  if not source then return nil, message end
+  local layers <const>, wrong <const> = M.parse(source)
+  if not layers then return nil, ("%s: not a whole .caffemodel file: %s"):format(path, wrong) end
+  return layers
+end
+
+return M

@@ -1,0 +1,218 @@
+--- Building a network of columns from its recipe: trunk, columns, shared stream, mixers, heads.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+local Backbone <const> = require "braid.nn.backbone"
+local Module <const> = require "braid.nn.module"
+local Strands <const> = require "braid.mtl.strands"
+local Tasks <const> = require "braid.mtl.tasks"
+
+local M <const> = {}
+
+-- {plan, backbones by task or one for all, split, mixers by block, stacked, init}: an object, so
+-- that it is not taken for a part of the network.
+local Recipe <const> = class("Recipe")
+
+--- The tasks named, as tasks of their own.
+function M.only(tasks, names, what)
+  local kept <const> = {}
+  for _, name in ipairs(names) do
+    local known = false
+    for _, n in ipairs(tasks.names) do known = known or n == name end
+    if not known then
+      check.fail("%s: there is no task '%s'; there is %s", what, tostring(name),
+        table.concat(tasks.names, ", "))
+    end
+    kept[name] = tasks[name]
+  end
+  return Tasks(kept)
+end
+
+local function as_backbone(value)
+  if type(value) == "string" then return Backbone(value) end
+  if getmetatable(value) == Backbone then return value end
+  check.fail("mtl.columns: the backbone is a %s, not a name or what nn.backbone gives",
+    Module.is(value) and getmetatable(value).__name or type(value))
+end
+
+-- One backbone for each task, of the same block names.
+local function backbones_of(tasks, given)
+  local list <const> = {}
+  if type(given) ~= "table" or getmetatable(given) ~= nil then
+    local one <const> = as_backbone(given)
+    for _, name in ipairs(tasks.names) do list[name] = one end
+    return list
+  end
+  local blocks
+  for _, name in ipairs(tasks.names) do
+    if given[name] == nil then
+      check.fail("mtl.columns: there is no backbone for task '%s'", name)
+    end
+    list[name] = as_backbone(given[name])
+    local own <const> = table.concat(list[name]:blocks(), ", ")
+    blocks = blocks or own
+    if own ~= blocks then
+      check.fail("mtl.columns: the backbone of '%s' has blocks %s, others have %s", name, own,
+        blocks)
+    end
+  end
+  return list
+end
+
+--- Checks the arguments of mtl.columns -> tasks, recipe
+function M.recipe(tasks, backbone, o)
+  if type(tasks) ~= "table" or not tasks.names then
+    check.fail("mtl.columns: the first argument must be what mtl.tasks gives, not %s", type(tasks))
+  end
+  if o.single ~= nil then tasks = M.only(tasks, {o.single}, "mtl.columns") end
+  if o.columns ~= "per_task" and o.columns ~= "shared" then
+    check.fail("mtl.columns: columns must be \"per_task\" or \"shared\", not \"%s\"",
+      tostring(o.columns))
+  end
+  if o.init ~= "fresh" and o.init ~= "copy" then
+    check.fail("mtl.columns: init must be \"fresh\" or \"copy\", not \"%s\"", tostring(o.init))
+  end
+  local r <const> = Recipe()
+  r.backbones = backbones_of(tasks, backbone)
+  r.plan = r.backbones[tasks.names[1]].plan
+  r.split, r.mixers, r.stacked, r.init = 0, {}, o.stacked, o.init
+  if o.columns == "shared" then r.split = #r.plan.names end
+  if o.split ~= nil then r.split = r.plan:find(o.split, "mtl.columns: split") end
+  return tasks, r
+end
+
+--- Columns of different channel counts cannot be mixed.
+function M.equal_channels(self, block, mixer)
+  local first <const> = self.names[1]
+  local c <const> = self.recipe.backbones[first]:channels(block)
+  for _, name in ipairs(self.names) do
+    local own <const> = self.recipe.backbones[name]:channels(block)
+    if own ~= c then
+      check.fail("mix: %s at '%s' wants columns of equal channels, but '%s' has %d and '%s' %d: "
+        .. "give their backbones the same width", mixer.kind.__name, block, first, c, name, own)
+    end
+  end
+end
+
+-- The mixers that stand: those of one column only where a stream is shared beside it.
+local function standing(self)
+  local list <const> = {}
+  for place, block in ipairs(self.recipe.plan.names) do
+    local mixer <const> = place > self.recipe.split and self.recipe.mixers[block]
+    if mixer and (#self.names > 1 or mixer.kind.shared_stream) then list[block] = mixer end
+  end
+  return list
+end
+
+local function fresh(self, backbone, from, to, channels, inputs)
+  local made <const> = backbone:build(from, to, channels, inputs)
+  if self.recipe.init == "copy" then
+    made:load_state_dict(backbone:state_dict(), {strict = false})
+  end
+  return made
+end
+
+local function make_columns(self, mixers)
+  local r <const> = self.recipe
+  local count <const> = #r.plan.names
+  local channels = r.plan.channels
+  if r.split > 0 then
+    for _, name in ipairs(self.names) do
+      if r.backbones[name].plan ~= r.plan then
+        check.fail("mtl.columns: tasks that share blocks must have one backbone")
+      end
+    end
+    self.trunk = fresh(self, r.backbones[self.names[1]], 1, r.split)
+    channels = self.trunk:channels()
+  end
+  if r.split == count then return end
+  local columns <const> = {}
+  for _, name in ipairs(self.names) do
+    local backbone <const> = r.backbones[name]
+    columns[name] = fresh(self, backbone, r.split + 1, count,
+      r.split > 0 and channels or backbone.plan.channels, function(block, c)
+        local before <const> = r.plan.names[r.plan.place[block] - 1]
+        return before and mixers[before] and mixers[before]:widths(c) or c
+      end)
+  end
+  self.columns = Strands(self.names, columns)
+  for _, mixer in pairs(mixers) do
+    if mixer.kind.shared_stream then
+      self.shared = self.shared or fresh(self, r.backbones[self.names[1]], r.split + 1, count,
+        channels)
+      self.two_stages = not mixer.options.end_to_end
+    end
+  end
+end
+
+local function make_mixers(self, mixers)
+  self.mixer = {}
+  for _, block in ipairs(self.recipe.plan.names) do
+    if mixers[block] then
+      self.mixer[block] = mixers[block]:build{block = block, names = self.names,
+        channels = self.recipe.backbones[self.names[1]]:channels(block)}
+    end
+  end
+end
+
+-- The channels that a head gets.
+local function last_channels(self, name, mixers)
+  local names <const> = self.recipe.plan.names
+  local c <const> = self.recipe.backbones[name]:channels()
+  local mixer <const> = mixers[names[#names]]
+  return mixer and mixer:widths(c) or c
+end
+
+--- One head, or an error that says what is missing.
+function M.head(f, task, channels, name)
+  local head <const> = f(task, channels, name)
+  if not Module.is(head) then
+    check.fail("heads: task '%s' has no head: the function returned a %s, not a module", name,
+      type(head))
+  end
+  return head
+end
+
+-- Layers that wait for their first input get one.
+local function settle(self)
+  local input <const> = self.recipe.plan.input
+  local waiting = false
+  self:apply(function(m) waiting = waiting or m.unsized end)
+  if not (waiting and input) then return end
+  local _ <close> = grad.scope()
+  local _ <close> = grad.no_grad()
+  self:eval()
+  local x <const> = core.new({1, self.recipe.plan.channels, input[1], input[2]}, "float32", 0)
+  for stage = 1, self.shared_head and 2 or 1 do
+    self.stage_now = self.shared_head and stage or nil
+    self(x)
+  end
+  self:train()
+end
+
+--- Makes everything that the recipe asks for; f gives the heads.
+function M.network(self, f)
+  if type(f) ~= "function" then
+    check.fail("heads: wants function(task, channels, name) that returns a module, not %s", type(f))
+  end
+  local mixers <const> = standing(self)
+  make_columns(self, mixers)
+  make_mixers(self, mixers)
+  local head <const>, shared_head <const> = {}, {}
+  self.recipe.make_head = f
+  for name, task in self.tasks:each() do
+    local c <const> = last_channels(self, name, mixers)
+    head[name] = M.head(f, task, c, name)
+    if self.two_stages then
+      shared_head[name] = M.head(f, task, self.shared:channels(), name)
+    end
+  end
+  self.head = head
+  if self.two_stages then self.shared_head = shared_head end
+  settle(self)
+  if self.two_stages then self:stage(1) end
+end
+
+return M

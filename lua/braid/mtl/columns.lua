@@ -1,0 +1,202 @@
+--- A network of columns: one for each task, of named blocks; mixers that connect them at some
+-- blocks; a head for each task. Published multi-task networks differ in the mixer alone.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("resnet18", {width = 0.25}))
+-- net:mix("*", mtl.collaborative{ratio = 1/4})         -- "*", a block, or a list of blocks
+-- net:heads(function(task, channels, name) return nn.Sequential{nn.GlobalAvgPool(),
+--   nn.Linear(channels, task.size)} end)
+-- local out = net(image)                               -- {landmarks = ..., pose = ...}
+--
+-- Options: columns "per_task" (default) or "shared", hard sharing; split = the last block that all
+-- share; single = the one task to build for; init "fresh" or "copy", whether columns start as
+-- the backbone is; stacked = false keeps the columns in a list. Otherwise equal columns
+-- run as one tensor (n, T*c, h, w), with the same numbers: net:stacked() tells.
+--
+-- Instead of one backbone a table {task = backbone} may be given, of the same block names.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local build <const> = require "braid.mtl.build"
+local flow <const> = require "braid.mtl.flow"
+local hints <const> = require "braid.nn.hints"
+local Mixer <const> = require "braid.mtl.mixer"
+local Module <const> = require "braid.nn.module"
+
+local Columns <const> = class("Columns", Module)
+
+function Columns:init(tasks, backbone, given)
+  local o <const> = check.options("mtl.columns", given, {columns = "per_task",
+    split = check.none, single = check.none, init = "fresh", stacked = check.none})
+  self.tasks, self.recipe = build.recipe(tasks, backbone, o)
+  self.names = table.move(self.tasks.names, 1, #self.tasks.names, 1, {})
+end
+
+--- The names of the blocks, in order.
+function Columns:blocks()
+  local names <const> = self.recipe.plan.names
+  return table.move(names, 1, #names, 1, {})
+end
+
+-- The places of the blocks that are meant, in order.
+local function places(self, where, mixer)
+  local plan <const>, r <const> = self.recipe.plan, self.recipe
+  if where == "*" then
+    local all <const> = {}
+    for place = mixer.kind.structural and 1 or r.split + 1, #plan.names do
+      all[#all + 1] = place
+    end
+    if #all == 0 then check.fail("mix: all blocks are shared by the tasks; there is no column") end
+    return all
+  end
+  local list <const> = {}
+  for i, name in ipairs(type(where) == "table" and where or {where}) do
+    list[i] = plan:find(name, "mix")
+    if list[i] <= r.split and not mixer.kind.structural then
+      check.fail("mix: block '%s' is shared by all tasks, up to '%s'; put mixers after it", name,
+        plan.names[r.split])
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+--- Puts a mixer at blocks: "*" is every block of the columns.
+function Columns:mix(where, mixer)
+  local r <const> = self.recipe
+  if self.head then check.fail("mix: the heads are made already; mix before net:heads") end
+  if not Mixer.is_recipe(mixer) then
+    check.fail("mix: the mixer is a %s; it must be one like mtl.cross_stitch{}", type(mixer))
+  end
+  local at <const> = places(self, where, mixer)
+  if mixer.kind.structural then
+    r.split = math.max(r.split, at[#at] or 0)
+    for place = 1, r.split do
+      local name <const> = r.plan.names[place]
+      if r.mixers[name] then
+        check.fail("mix: block '%s' has a mixer and cannot be shared", name)
+      end
+    end
+    return self
+  end
+  for _, place in ipairs(at) do
+    local name <const> = r.plan.names[place]
+    if r.mixers[name] then check.fail("mix: block '%s' has a mixer already", name) end
+    build.equal_channels(self, name, mixer)
+    r.mixers[name] = mixer
+  end
+  return self
+end
+
+--- Builds everything: f(task, channels, name) gives each task's head, for the channels of the
+-- last block.
+function Columns:heads(f)
+  if self.head then check.fail("heads: they are made already") end
+  build.network(self, f)
+  if self.recipe.stacked ~= false then
+    local ok <const>, why <const> = self:stack()
+    if not ok and self.recipe.stacked then
+      check.fail("mtl.columns: stacked = true, but %s", why)
+    end
+  end
+  return self
+end
+
+-- ---- joined or in a list ------------------------------------------------------------------
+
+--- Whether the columns run as one tensor; or false, and why not.
+function Columns:stacked()
+  if self.columns and self.columns.joined then return true end
+  return false, select(2, self:can_stack())
+end
+
+--- Whether they could; or false, and why not.
+function Columns:can_stack()
+  if not self.head then return false, "the heads are not made yet" end
+  if not self.columns then return false, "all blocks are shared" end
+  local ok, why = self.columns:can_stack()
+  for _, block in ipairs(check.sorted_keys(self.mixer)) do
+    if ok then ok, why = self.mixer[block]:can_stack() end
+  end
+  return ok, why
+end
+
+--- Makes the columns one tensor, if they can be. Their parameters are new tensors: make an
+-- optimizer afterwards.
+function Columns:stack()
+  local ok <const>, why <const> = self:can_stack()
+  if not ok then return false, why end
+  self.columns:stack()
+  for _, mixer in pairs(self.mixer) do mixer:stack() end
+  return true
+end
+
+--- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters are new
+-- tensors: make an optimizer afterwards.
+function Columns:unstack()
+  if self.columns then self.columns:unstack() end
+  for _, mixer in pairs(self.mixer or {}) do mixer:unstack() end
+  return self
+end
+
+-- ---- running ------------------------------------------------------------------------------
+
+local complete <const> = setmetatable({}, {__mode = "k"}) -- networks known to be held whole
+
+-- A mixer's parameter that no optimizer holds would stay as it is without a word.
+local function check_held(self)
+  local some = false
+  for _, part in ipairs{self.columns or false, self.trunk or false} do
+    for _, p in ipairs(part and part:parameters() or {}) do some = some or hints.is_held(p) end
+  end
+  if not some then return end
+  for _, block in ipairs(check.sorted_keys(self.mixer)) do
+    for name, p in self.mixer[block]:named_parameters() do
+      if p.requires_grad and not hints.is_held(p) then
+        check.fail("network: no optimizer holds mixer.%s.%s, though one holds other parameters: "
+          .. "make it with net:parameters(), or freeze with net:freeze{\"mixers\"}", block, name)
+      end
+    end
+  end
+  complete[self] = true
+end
+
+--- x (n,c,h,w), or {task = x} for columns that share nothing before -> {task = output}.
+-- tap(block, name, x), if given, sees every column's map before it is mixed, and what it
+-- returns takes the map's place; the name of what all share is "shared".
+function Columns:forward(x, tap)
+  if not self.head then
+    check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
+      .. "makes them")
+  end
+  if self.training and not complete[self] then check_held(self) end
+  local features <const> = flow.run(self, x, tap)
+  local out <const>, heads <const> = {}, self.stage_now == 1 and self.shared_head or self.head
+  for _, name in ipairs(self.tasks.names) do out[name] = heads[name](features[name]) end
+  return out
+end
+
+--- The maps at some blocks, before they are mixed: {block = {task = x, shared = x}}.
+-- @usage local maps = net:features(image, {"conv1", "conv3"})
+function Columns:features(x, blocks)
+  local wanted <const>, maps <const> = {}, {}
+  for _, block in ipairs(blocks) do
+    self.recipe.plan:find(block, "features")
+    wanted[block], maps[block] = true, {}
+  end
+  self(x, function(block, name, map)
+    if wanted[block] then maps[block][name] = map end
+  end)
+  return maps
+end
+
+function Columns:describe()
+  local words <const> = {("%d tasks"):format(#self.tasks.names)}
+  if self.columns then
+    words[2] = ("%d columns%s"):format(#self.names, self:stacked() and ", stacked" or "")
+  end
+  return table.concat(words, ", ")
+end
+
+for name, f in pairs(require "braid.mtl.stages") do Columns[name] = f end
+
+return Columns

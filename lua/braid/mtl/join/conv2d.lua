@@ -1,0 +1,43 @@
+--- Conv2d of T columns: one grouped convolution, weight (T*o, c, kh, kw).
+--
+-- An input of as many channels as one column has is that of all of them: T*o outputs in one
+-- group. Of a pair (x, z) the weight's first channels take x in groups, the rest take z
+-- for all columns: conv([x_t, z]) = conv(x_t) + conv(z).
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Conv2d <const> = require "braid.nn.conv2d"
+local Pair <const> = require "braid.mtl.join.pair"
+local ops <const> = core.ops
+
+local Joined <const> = class("JoinedConv2d", Conv2d)
+
+--- Whether the layer takes an input that all columns have in common.
+Joined.takes_shared = true
+
+local function options_with(self, groups)
+  local o <const> = self.options
+  return {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = groups}
+end
+
+function Joined:forward(x)
+  local t <const>, w <const>, groups <const> = self.towers, self.weight, self.options.groups
+  if Pair.is(x) then
+    if groups ~= 1 then return self:forward(x:whole()) end
+    local c <const> = x.x:size(2) // t
+    local d <const> = x.z:size(2)
+    local own <const> = ops.conv2d(x.x, ops.narrow(w, 2, 1, c), self.bias, options_with(self, t))
+    return own + ops.conv2d(x.z, ops.narrow(w, 2, c + 1, d), nil, options_with(self, 1))
+  end
+  if x:size(2) == w:size(2) * groups then
+    if groups == 1 then return ops.conv2d(x, w, self.bias, self.options) end
+    x = ops.repeat_(x, 1, t, 1, 1)
+  end
+  return ops.conv2d(x, w, self.bias, options_with(self, groups * t))
+end
+
+function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
+
+function Joined:describe() return ("%d x (%s)"):format(self.towers, Conv2d.describe(self)) end
+
+return Joined

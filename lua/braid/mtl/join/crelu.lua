@@ -1,0 +1,20 @@
+--- CReLU of T columns: each column's two halves stay together, x (n, T*c, h, w) -> (n, T*2c,
+-- h, w).
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local CReLU <const> = require "braid.nn.crelu"
+local ops <const> = core.ops
+
+local Joined <const> = class("JoinedCReLU", CReLU)
+
+function Joined:forward(x)
+  local parts <const>, c <const> = {}, x:size(2) // self.towers
+  for i = 1, self.towers do
+    local own <const> = ops.narrow(x, 2, (i - 1) * c + 1, c)
+    parts[2 * i - 1], parts[2 * i] = ops.relu(own), ops.relu(-own)
+  end
+  return ops.cat(parts, 2)
+end
+
+return Joined

@@ -1,0 +1,29 @@
+--- A map of T columns side by side, x (n, T*c, h, w), and one that follows in each, z (n, d,
+-- h, w): what stands for T concatenations (n, c + d, h, w) without making them.
+--
+-- A joined convolution takes one as a sum of two: of x, in groups, and of z, for all.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local ops <const> = core.ops
+
+local Pair <const> = class("Pair")
+
+function Pair:init(x, z, towers) self.x, self.z, self.towers = x, z, towers end
+
+function Pair.is(value) return getmetatable(value) == Pair end
+
+--- The i-th concatenation.
+function Pair:tower(i)
+  local c <const> = self.x:size(2) // self.towers
+  return ops.cat({ops.narrow(self.x, 2, (i - 1) * c + 1, c), self.z}, 2)
+end
+
+--- All of them side by side (n, T*(c + d), h, w).
+function Pair:whole()
+  local parts <const> = {}
+  for i = 1, self.towers do parts[i] = self:tower(i) end
+  return ops.cat(parts, 2)
+end
+
+return Pair

@@ -1,0 +1,79 @@
+--- Linear mixing of columns, y_i = sum_j alpha_ij x_j, and the rows of alpha by column.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local grad <const> = require "braid.grad"
+local Module <const> = require "braid.nn.module"
+local ops <const> = core.ops
+
+local M <const> = {}
+
+-- One column's row of a T x T table: (T) or, with a value for each channel, (T, c).
+local Row <const> = class("Row", Module)
+Row.channelwise = true
+
+function Row:init(weight, hint) self.weight = Module.parameter(weight, hint) end
+
+M.Row = Row
+
+--- A row with value(j) at j; `channels` values of each, or one.
+function M.row(count, channels, hint, value)
+  local weight <const> = core.new(channels and {count, channels} or {count}, "float32")
+  local _ <close> = grad.no_grad()
+  for j = 1, count do weight[j]:fill_(value(j)) end
+  return Row(weight, hint)
+end
+
+-- A weight () or (c) in the shape that scales x (n,c,...).
+local function for_map(w, x)
+  if w:dim() == 0 then return w end
+  local shape <const> = {1, w:size(1)}
+  for d = 3, x:dim() do shape[d] = 1 end
+  return ops.reshape(w, shape)
+end
+
+--- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i]
+function M.list(xs, rows)
+  local ys <const> = {}
+  for i, row in ipairs(rows) do
+    local y
+    for j, x in ipairs(xs) do
+      local part <const> = x * for_map(ops.select(row, 1, j), x)
+      y = y and y + part or part
+    end
+    ys[i] = y
+  end
+  return ys
+end
+
+--- x (n, T*c, ...) of columns side by side, rows (T*T) or (T*T, c) -> y like x
+function M.braid(x, rows, count)
+  local c <const>, xs <const>, each <const> = x:size(2) // count, {}, {}
+  for i = 1, count do
+    xs[i] = ops.narrow(x, 2, (i - 1) * c + 1, c)
+    each[i] = ops.narrow(rows, 1, (i - 1) * count + 1, count)
+  end
+  return ops.cat(M.list(xs, each), 2)
+end
+
+--- The rows with what columns not in `old` get set to value(), in the order of `names`.
+function M.resized(row, old, names, value)
+  local place <const> = {}
+  for i, name in ipairs(old) do place[name] = i end
+  local w <const> = row.weight
+  local shape <const> = {#names, table.unpack(w.shape, 2)}
+  local new <const> = core.new(shape, w.dtype, 0)
+  local _ <close> = grad.no_grad()
+  for i, name in ipairs(names) do
+    if place[name] then new[i]:copy_(w[place[name]]) else new[i]:fill_(value) end
+  end
+  return new
+end
+
+--- The mean over channels of each weight, as numbers.
+function M.means(row)
+  local w <const> = core.detach(row)
+  return (w:dim() == 2 and w:mean(2) or w):totable()
+end
+
+return M

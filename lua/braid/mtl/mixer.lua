@@ -1,0 +1,84 @@
+--- Mixer: what connects the columns of a network at a block. T maps go in, T come out.
+--
+-- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, check). The
+-- class's instances stand at one block each:
+--   init(at, o)   at = {block, names (of the columns), channels (of each)}
+--   list(xs, z)   xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if there is one
+--   braid(x, z)   the same for columns side by side, x (n, T*c, h, w); a Pair may be returned
+-- Parameters that belong to one column stand in Strands, so that they are saved, frozen and
+-- joined by task. A class may also have
+--   shared_stream = true     beside the columns runs one that all share
+--   widths(o, c)             the channels it leaves of c
+--   weights(self)            T rows of T numbers: what of column j column i takes
+--   needs(self, i)           the names of the columns that column i takes from
+--   resize(self, names)      the columns become those named; new ones change nothing for old
+
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local Module <const> = require "braid.nn.module"
+local Strands <const> = require "braid.mtl.strands"
+
+local Mixer <const> = class("Mixer", Module)
+Mixer.shared_stream = false
+Mixer.structural = false
+
+-- A mixer with its options, not yet at any block.
+local Recipe <const> = class("Mixer recipe")
+
+function Recipe:init(kind, options) self.kind, self.options = kind, options end
+
+--- The mixer at a block.
+function Recipe:build(at) return self.kind(at, self.options) end
+
+--- The channels it leaves of c.
+function Recipe:widths(c) return self.kind.widths(self.options, c) end
+
+function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
+
+--- The function that users call, mtl.<name>{...}.
+function Mixer.define(kind, defaults, checked)
+  local name <const> = "mtl." .. kind.__name
+  return function(given)
+    local o <const> = check.options(name, given, defaults)
+    if checked then checked(name, o) end
+    return Recipe(kind, o)
+  end
+end
+
+function Mixer.widths(_, c) return c end
+
+--- xs, a list of maps or one tensor of columns side by side -> the same.
+function Mixer:forward(xs, z)
+  if type(xs) == "table" and getmetatable(xs) == nil then return self:list(xs, z) end
+  return self:braid(xs, z)
+end
+
+function Mixer:needs() return self.names end
+
+local function each_strand(self, f)
+  for _, key in ipairs(check.sorted_keys(self)) do
+    if getmetatable(self[key]) == Strands then
+      local stop <const>, why <const> = f(self[key])
+      if stop == false then return false, why end
+    end
+  end
+  return true
+end
+
+--- Whether it can run with its columns joined; or false, and why not.
+function Mixer:can_stack()
+  if not self.braid then return false, getmetatable(self).__name .. " has no joined form" end
+  return each_strand(self, function(s) return s:can_stack() end)
+end
+
+function Mixer:stack() each_strand(self, function(s) s:stack() end) end
+function Mixer:unstack() each_strand(self, function(s) s:unstack() end) end
+
+--- The parameters that belong to a column.
+function Mixer:column_parts(name)
+  local parts <const> = {}
+  each_strand(self, function(s) parts[#parts + 1] = s[name] end)
+  return parts
+end
+
+return Mixer

@@ -1,0 +1,92 @@
+--- The collaborative block (Trottier, Giguere and Chaib-draa 2018, equations 1 to 3), over
+-- x_1..x_T of C channels, m = floor(C T ratio):
+--   z   = ReLU BN conv3x3(m, m) ReLU BN conv1x1(C T, m) of cat(x_1, ..., x_T)
+--   y_t = ReLU(x_t + BN conv3x3(C, C) ReLU BN conv1x1(C + m, C) of cat(x_t, z))
+-- Convolutions without bias. Options: ratio (1/4); final_relu (true; the authors' first
+-- version had none); gamma_init, the first scale of its batch norms: "one", "uniform" (from
+-- [0, 1], as in the authors' time) or "zero" (the last of each F_t, so that it starts as
+-- the identity).
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local nn <const> = require "braid.nn"
+local Mixer <const> = require "braid.mtl.mixer"
+local Pair <const> = require "braid.mtl.join.pair"
+local Strands <const> = require "braid.mtl.strands"
+local inputs <const> = require "braid.mtl.inputs"
+
+local Collaborative <const> = class("collaborative", Mixer)
+
+local function convolution(c_in, outputs, kernel)
+  return nn.Conv2d(c_in, outputs, {kernel = kernel, padding = kernel // 2, bias = false})
+end
+
+local function start_gamma(module, how)
+  if how == "one" then return end
+  local norms <const> = module:find(nn.BatchNorm2d)
+  if how == "uniform" then
+    for _, norm in ipairs(norms) do nn.init.uniform(norm.weight, 0, 1) end
+  else
+    nn.init.constant(norms[#norms].weight, 0)
+  end
+end
+
+-- F_t
+local function task_part(c, m, o)
+  local part <const> = nn.Sequential{
+    convolution(c + m, c, 1), nn.BatchNorm2d(c), nn.ReLU(),
+    convolution(c, c, 3), nn.BatchNorm2d(c),
+  }
+  start_gamma(part, o.gamma_init)
+  return part
+end
+
+function Collaborative:init(at, o)
+  local c <const> = at.channels
+  local m <const> = math.max(1, math.floor(c * #at.names * o.ratio))
+  self.names, self.options, self.channels, self.middle = at.names, o, c, m
+  self.central = nn.Sequential{ -- H
+    convolution(c * #at.names, m, 1), nn.BatchNorm2d(m), nn.ReLU(),
+    convolution(m, m, 3), nn.BatchNorm2d(m), nn.ReLU(),
+  }
+  if o.gamma_init == "uniform" then start_gamma(self.central, "uniform") end
+  local parts <const> = {}
+  for _, name in ipairs(at.names) do parts[name] = task_part(c, m, o) end
+  self.task = Strands(at.names, parts)
+end
+
+function Collaborative:list(xs)
+  local z <const>, ys <const> = self.central(core.ops.cat(xs, 2)), {}
+  for i, x in ipairs(xs) do
+    local y <const> = x + self.task[self.names[i]](core.ops.cat({x, z}, 2))
+    ys[i] = self.options.final_relu and y:relu() or y
+  end
+  return ys
+end
+
+function Collaborative:braid(x)
+  local y <const> = x + self.task.joined(Pair(x, self.central(x), #self.names))
+  return self.options.final_relu and y:relu() or y
+end
+
+--- A new column reads the common map and adds nothing to it.
+function Collaborative:resize(names)
+  local parts <const> = {}
+  for _, name in ipairs(names) do
+    parts[name] = self.task[name] or task_part(self.channels, self.middle, self.options)
+  end
+  inputs.resize(self.central[1], self.names, names, self.channels)
+  self.names, self.task = names, Strands(names, parts)
+end
+
+return Mixer.define(Collaborative, {ratio = 1 / 4, final_relu = true, gamma_init = "one"},
+  function(name, o)
+    if type(o.ratio) ~= "number" or not (o.ratio > 0) then
+      check.fail("%s: ratio must be a number above 0, not %s", name, tostring(o.ratio))
+    end
+    if o.gamma_init ~= "one" and o.gamma_init ~= "uniform" and o.gamma_init ~= "zero" then
+      check.fail("%s: gamma_init must be \"one\", \"uniform\" or \"zero\", not \"%s\"", name,
+        tostring(o.gamma_init))
+    end
+  end)

@@ -1,0 +1,77 @@
+--- Cross-stitch units (Misra, Shrivastava, Gupta and Hebert 2016): y_i = sum_j alpha_ij x_j.
+--
+-- Options: granularity "channel" (a weight for each channel; default) or "scalar"; diag (0.9)
+-- and off (0.1 / (T - 1)), the first weights; lr_mult (100), which multiplies the rate of
+-- alpha under any schedule. No weight decay on alpha. Usually the columns start from
+-- trained single-task networks: net.columns takes their states by task.
+
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local linear <const> = require "braid.mtl.linear_mix"
+local Mixer <const> = require "braid.mtl.mixer"
+local Strands <const> = require "braid.mtl.strands"
+
+local CrossStitch <const> = class("cross_stitch", Mixer)
+
+local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
+
+function CrossStitch:init(at, o)
+  self.names, self.options = at.names, o
+  local t <const> = #at.names
+  local off <const> = o.off or (t > 1 and 0.1 / (t - 1) or 0)
+  local rows <const> = {}
+  for i, name in ipairs(at.names) do
+    rows[name] = linear.row(t, o.granularity == "channel" and at.channels or nil, hint(o),
+      function(j) return i == j and o.diag or off end)
+  end
+  self.alpha = Strands(at.names, rows)
+end
+
+function CrossStitch:list(xs)
+  local rows <const> = {}
+  for i, name in ipairs(self.names) do rows[i] = self.alpha[name].weight end
+  return linear.list(xs, rows)
+end
+
+function CrossStitch:braid(x) return linear.braid(x, self.alpha.joined.weight, #self.names) end
+
+function CrossStitch:weights()
+  local rows <const> = {}
+  for i, name in ipairs(self.names) do rows[i] = linear.means(self.alpha:rows(name).weight) end
+  return rows
+end
+
+function CrossStitch:needs(i)
+  local needed <const> = {}
+  local row <const> = self.alpha:rows(self.names[i]).weight
+  for j, name in ipairs(self.names) do
+    if row[j]:ne(0):any():item() then needed[#needed + 1] = name end
+  end
+  return needed
+end
+
+--- A new column takes as at the start and gives nothing to the others.
+function CrossStitch:resize(names)
+  local rows <const>, o <const> = {}, self.options
+  local off <const> = o.off or (#names > 1 and 0.1 / (#names - 1) or 0)
+  local any <const> = self.alpha[self.names[1]].weight
+  for i, name in ipairs(names) do
+    local old <const> = self.alpha[name]
+    rows[name] = old and linear.Row(linear.resized(old, self.names, names, 0), hint(o))
+      or linear.row(#names, any:dim() == 2 and any:size(2) or nil, hint(o),
+        function(j) return i == j and o.diag or off end)
+  end
+  for name, row in pairs(rows) do
+    if self.alpha[name] and not self.alpha[name].weight.requires_grad then row:freeze() end
+  end
+  self.names, self.alpha = names, Strands(names, rows)
+end
+
+return Mixer.define(CrossStitch,
+  {granularity = "channel", diag = 0.9, off = check.none, lr_mult = 100},
+  function(name, o)
+    if o.granularity ~= "channel" and o.granularity ~= "scalar" then
+      check.fail("%s: granularity must be \"channel\" or \"scalar\", not \"%s\"", name,
+        tostring(o.granularity))
+    end
+  end)

@@ -1,0 +1,58 @@
+--- Neural discriminative dimensionality reduction (Gao et al. 2019): each column takes a 1x1
+-- convolution of all columns' maps, batch norm, ReLU.
+--
+-- Options: diag (0.9) and off (0.1 / (T - 1)): the convolution starts by passing diag of a
+-- column's own map and off of each other's.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+local nn <const> = require "braid.nn"
+local inputs <const> = require "braid.mtl.inputs"
+local Mixer <const> = require "braid.mtl.mixer"
+local Strands <const> = require "braid.mtl.strands"
+
+local NDDR <const> = class("nddr", Mixer)
+
+-- The part of the i-th of t columns.
+local function task_part(i, t, c, o)
+  local conv <const> = nn.Conv2d(t * c, c, {kernel = 1, bias = false})
+  local off <const> = o.off or (t > 1 and 0.1 / (t - 1) or 0)
+  local _ <close> = grad.no_grad()
+  conv.weight:zero_()
+  for j = 1, t do
+    for k = 1, c do conv.weight[{k, (j - 1) * c + k, 1, 1}] = i == j and o.diag or off end
+  end
+  return nn.Sequential{conv, nn.BatchNorm2d(c), nn.ReLU()}
+end
+
+function NDDR:init(at, o)
+  self.names, self.channels, self.options = at.names, at.channels, o
+  local parts <const> = {}
+  for i, name in ipairs(at.names) do parts[name] = task_part(i, #at.names, at.channels, o) end
+  self.task = Strands(at.names, parts)
+end
+
+function NDDR:list(xs)
+  local all <const>, ys <const> = core.ops.cat(xs, 2), {}
+  for i, name in ipairs(self.names) do ys[i] = self.task[name](all) end
+  return ys
+end
+
+function NDDR:braid(x) return self.task.joined(x) end
+
+function NDDR:resize(names)
+  local parts <const> = {}
+  for i, name in ipairs(names) do
+    parts[name] = self.task[name]
+    if parts[name] then
+      inputs.resize(parts[name][1], self.names, names, self.channels)
+    else
+      parts[name] = task_part(i, #names, self.channels, self.options)
+    end
+  end
+  self.names, self.task = names, Strands(names, parts)
+end
+
+return Mixer.define(NDDR, {diag = 0.9, off = check.none})

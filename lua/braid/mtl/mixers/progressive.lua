@@ -1,0 +1,107 @@
+--- Progressive networks (Rusu et al. 2016): columns are learned one after the other, and each
+-- takes from those before it: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k, where a_kj is a
+-- learned scale and V_k a 1x1 convolution. Decision: what is taken is added to the
+-- column's own map, so that the next layer's weights serve both.
+--
+-- Options: order, the tasks in the order they are learned (that of their names); start
+-- (0.1), the first a_kj. net:train_only{name} freezes all but one column.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local nn <const> = require "braid.nn"
+local inputs <const> = require "braid.mtl.inputs"
+local linear <const> = require "braid.mtl.linear_mix"
+local Mixer <const> = require "braid.mtl.mixer"
+local Strands <const> = require "braid.mtl.strands"
+local ops <const> = core.ops
+
+local Progressive <const> = class("progressive", Mixer)
+Progressive.braid = nil -- columns that take from different numbers of others have none
+
+local Lateral <const> = class("Lateral", nn.Module)
+
+-- What a column takes from those named.
+function Lateral:init(from, c, start)
+  self.from = from
+  self.scale = linear.row(#from, nil, {weight_decay = 0}, function() return start end)
+  self.conv = nn.Conv2d(#from * c, c, {kernel = 1})
+end
+
+function Lateral:forward(x, maps)
+  local list <const> = {}
+  for j, name in ipairs(self.from) do list[j] = maps[name] * self.scale.weight[j] end
+  return x + self.conv(ops.cat(list, 2)):relu()
+end
+
+local function order_of(at_names, given)
+  if not given then return at_names end
+  local known <const> = {}
+  for _, name in ipairs(at_names) do known[name] = true end
+  local order <const> = {}
+  for _, name in ipairs(given) do
+    if known[name] then order[#order + 1] = name end
+    known[name] = nil
+  end
+  for _, name in ipairs(at_names) do
+    if known[name] then check.fail("mtl.progressive: order does not name '%s'", name) end
+  end
+  return order
+end
+
+function Progressive:init(at, o)
+  self.names, self.channels, self.options = at.names, at.channels, o
+  self.sequence = order_of(at.names, o.order)
+  local parts <const> = {}
+  for k, name in ipairs(self.sequence) do
+    parts[name] = k == 1 and nn.Identity()
+      or Lateral(table.move(self.sequence, 1, k - 1, 1, {}), at.channels, o.start)
+  end
+  self.task = Strands(at.names, parts)
+end
+
+function Progressive:list(xs)
+  local maps <const>, ys <const> = {}, {}
+  for i, name in ipairs(self.names) do maps[name] = xs[i] end
+  for i, name in ipairs(self.names) do ys[i] = self.task[name](xs[i], maps) end
+  return ys
+end
+
+function Progressive:needs(i)
+  local name <const> = self.names[i]
+  local from <const> = self.task[name].from or {}
+  local needed <const> = table.move(from, 1, #from, 1, {})
+  needed[#needed + 1] = name
+  return needed
+end
+
+--- A new column comes last; what a column that goes gave is gone with it.
+function Progressive:resize(names)
+  local kept <const>, sequence <const>, parts <const> = {}, {}, {}
+  for _, name in ipairs(names) do kept[name] = true end
+  for _, name in ipairs(self.sequence) do
+    if kept[name] then sequence[#sequence + 1] = name end
+    kept[name] = false
+  end
+  for _, name in ipairs(names) do
+    if kept[name] then sequence[#sequence + 1] = name end
+  end
+  for k, name in ipairs(sequence) do
+    local from <const> = table.move(sequence, 1, k - 1, 1, {})
+    local old <const> = self.task[name]
+    if k == 1 then
+      parts[name] = nn.Identity()
+    elseif old then
+      local rows <const> = linear.Row(linear.resized(old.scale, old.from, from, 0),
+        {weight_decay = 0})
+      inputs.resize(old.conv, old.from, from, self.channels)
+      if not old.scale.weight.requires_grad then rows:freeze() end
+      old.from, old.scale, parts[name] = from, rows, old
+    else
+      parts[name] = Lateral(from, self.channels, self.options.start)
+    end
+  end
+  self.names, self.sequence, self.task = names, sequence, Strands(names, parts)
+end
+
+return Mixer.define(Progressive, {order = check.none, start = 0.1})

@@ -1,0 +1,66 @@
+--- Separation multi-task networks (Matsui, Yamashita and Fujiyoshi 2019): beside the columns
+-- runs a stream that all share, and at each block its map joins every column's.
+--
+-- Options: form "plain" (the next layer takes twice the channels) or "channelwise" (a 1x1
+-- convolution brings them back); fine_tune = true starts the columns from the shared
+-- stream's weights at the second stage, which wants "channelwise"; end_to_end = true
+-- trains both at once. Otherwise net:stage(1) trains the shared stream with heads of its
+-- own, a hard-sharing network, and net:stage(2) freezes it and trains the columns.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local Conv2d <const> = require "braid.nn.conv2d"
+local Mixer <const> = require "braid.mtl.mixer"
+local Pair <const> = require "braid.mtl.join.pair"
+local Strands <const> = require "braid.mtl.strands"
+
+local Separation <const> = class("separation", Mixer)
+Separation.shared_stream = true
+
+function Separation.widths(o, c) return o.form == "plain" and 2 * c or c end
+
+local function reduction(c) return Conv2d(2 * c, c, {kernel = 1}) end
+
+function Separation:init(at, o)
+  self.names, self.width = at.names, at.channels
+  if o.form == "plain" then return end
+  local parts <const> = {}
+  for _, name in ipairs(at.names) do parts[name] = reduction(at.channels) end
+  self.reduce = Strands(at.names, parts)
+end
+
+function Separation:list(xs, z)
+  local ys <const> = {}
+  for i, x in ipairs(xs) do ys[i] = core.ops.cat({x, z}, 2) end
+  return self.reduce and self.reduce(ys) or ys
+end
+
+function Separation:braid(x, z)
+  local pair <const> = Pair(x, z, #self.names)
+  return self.reduce and self.reduce.joined(pair) or pair
+end
+
+function Separation:needs(i) return {self.names[i]} end
+
+function Separation:resize(names)
+  if self.reduce then
+    local parts <const> = {}
+    for _, name in ipairs(names) do
+      parts[name] = self.reduce[name] or reduction(self.width)
+    end
+    self.reduce = Strands(names, parts)
+  end
+  self.names = names
+end
+
+return Mixer.define(Separation, {form = "plain", fine_tune = false, end_to_end = false},
+  function(name, o)
+    if o.form ~= "plain" and o.form ~= "channelwise" then
+      check.fail("%s: form must be \"plain\" or \"channelwise\", not \"%s\"", name,
+        tostring(o.form))
+    end
+    if o.fine_tune and (o.form == "plain" or o.end_to_end) then
+      check.fail("%s: fine_tune wants form = \"channelwise\" and two stages", name)
+    end
+  end)

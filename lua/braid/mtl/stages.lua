@@ -1,0 +1,130 @@
+--- Which parts of a network of columns train: freezing by task or part, and stages.
+
+local check <const> = require "braid.check"
+local Conv2d <const> = require "braid.nn.conv2d"
+local Module <const> = require "braid.nn.module"
+
+local M <const> = {}
+
+-- The parts of a network by their names: each a list of modules.
+local function parts_named(self, name, what)
+  if name == "trunk" then return {self.trunk} end
+  if name == "shared" then return {self.shared} end
+  local list <const> = {}
+  if name == "columns" then return {self.columns} end
+  if name == "heads" or name == "shared_heads" then
+    local heads <const> = name == "heads" and self.head or self.shared_head or {}
+    for _, task in ipairs(check.sorted_keys(heads)) do list[#list + 1] = heads[task] end
+    return list
+  end
+  if name == "mixers" then
+    for _, block in ipairs(check.sorted_keys(self.mixer)) do list[#list + 1] = self.mixer[block] end
+    return list
+  end
+  local known = self.head[name] ~= nil
+  for _, column in ipairs(self.names) do known = known or column == name end
+  if not known then
+    check.fail("%s: there is no task or part '%s'; there is %s, trunk, shared, columns, mixers, "
+      .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", "))
+  end
+  self:unstack() -- columns that differ in what trains run in a list
+  if self.columns and self.columns[name] then list[1] = self.columns[name] end
+  list[#list + 1] = self.head[name]
+  for _, block in ipairs(check.sorted_keys(self.mixer)) do
+    for _, part in ipairs(self.mixer[block]:column_parts(name)) do list[#list + 1] = part end
+  end
+  return list
+end
+
+local function each_part(self, names, what, f)
+  if type(names) == "string" then names = {names} end
+  if not self.head then check.fail("%s: the heads are not made yet", what) end
+  for _, name in ipairs(names) do
+    for _, part in ipairs(parts_named(self, name, what)) do f(part) end
+  end
+  return self
+end
+
+--- Freezes parts: tasks (column, head, and what of the mixers is theirs), "trunk", "shared",
+-- "columns", "mixers", "heads", "shared_heads"; everything, if nothing is named. Freezing a task
+-- puts the columns in a list: make an optimizer afterwards.
+function M.freeze(self, names)
+  if names == nil then return Module.freeze(self) end
+  return each_part(self, names, "freeze", function(part) part:freeze() end)
+end
+
+function M.unfreeze(self, names)
+  if names == nil then return Module.unfreeze(self) end
+  return each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
+end
+
+--- Freezes everything but the parts named.
+-- @usage net:train_only{"mixers"}   net:train_only{"pose"}
+function M.train_only(self, names)
+  if not self.head then check.fail("train_only: the heads are not made yet") end
+  Module.freeze(self)
+  return each_part(self, names, "train_only", function(part) part:unfreeze() end)
+end
+
+-- The columns and their heads as the shared stream and its heads are.
+local function start_from_shared(self)
+  local state <const>, was <const> = self.shared:state_dict(), self:stacked()
+  self:unstack()
+  for _, name in ipairs(self.names) do
+    self.columns[name]:load_state_dict(state)
+    self.head[name]:load_state_dict(self.shared_head[name]:state_dict())
+  end
+  if was then self:stack() end
+end
+
+--- The stage of a separation network's training: 1 trains the shared stream with heads of its own,
+-- 2 freezes it and trains the columns. What was made for stage 1 stays: an optimizer
+-- of all parameters serves both, unless the columns start from the shared stream.
+function M.stage(self, number)
+  if not self.shared_head then
+    check.fail("stage: only a network with mtl.separation and end_to_end = false has stages")
+  end
+  if number ~= 1 and number ~= 2 then
+    check.fail("stage: it is 1 or 2, not %s", tostring(number))
+  end
+  local was <const> = self.stage_now
+  self.stage_now = number
+  local shared <const> = {"trunk", "shared", "shared_heads"}
+  local own <const> = {"columns", "mixers", "heads"}
+  M.unfreeze(self, number == 1 and shared or own)
+  M.freeze(self, number == 1 and own or shared)
+  local _, mixer <const> = next(self.recipe.mixers)
+  if number == 2 and was == 1 and mixer.options.fine_tune then start_from_shared(self) end
+  return self
+end
+
+-- The weight of the last convolution of each column's block.
+local function last_weights(self, block)
+  local list <const>, joined <const> = {}, self.columns.joined
+  local function weight_of(column)
+    local found <const> = column[block]:find(Conv2d)
+    return found[#found] and found[#found].weight
+  end
+  for i, name in ipairs(self.names) do
+    local w <const> = weight_of(joined or self.columns[name])
+    local rows <const> = w and joined and w:size(1) // #self.names
+    list[#list + 1] = joined and w and w:narrow(1, (i - 1) * rows + 1, rows) or w
+  end
+  return list
+end
+
+--- The sum of what mixers add to a loss (sluice networks' orthogonality), or nil.
+function M.penalty(self)
+  local total
+  for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
+    if self.mixer[block].penalty then
+      for _, w in ipairs(last_weights(self, block)) do
+        local part <const> = self.mixer[block]:penalty(w)
+        total = total and total + part or part
+      end
+    end
+  end
+  return total
+end
+
+return M

@@ -1,0 +1,44 @@
+--- The network of a family, made by a function of its width, whose count of parameters is
+-- nearest to the one wanted, and its width: for comparisons at equal size.
+-- @usage local net, width = mtl.widen(function(width)
+--   return braid.model("models/hard.lua", {tasks = tasks, width = width}) end, 5e6)
+
+local check <const> = require "braid.check"
+local Module <const> = require "braid.nn.module"
+
+-- Widths are tried in steps of 1/1024, where layers of a thousand channels gain one.
+local STEP <const> = 1024
+
+return function(make, count)
+  if type(make) ~= "function" or type(count) ~= "number" or count < 1 then
+    check.fail("mtl.widen: wants a function of the width and a number of parameters")
+  end
+  local function try(steps)
+    local net <const> = make(steps / STEP)
+    if not Module.is(net) then
+      check.fail("mtl.widen: the function returned a %s, not a module", type(net))
+    end
+    return net, net:count_parameters()
+  end
+  local low, low_net, low_count = STEP // 16, nil, 0
+  local high = STEP
+  local high_net, high_count = try(high)
+  while high_count < count and high < 64 * STEP do
+    low, low_net, low_count = high, high_net, high_count
+    high = 2 * high
+    high_net, high_count = try(high)
+  end
+  if not low_net then low_net, low_count = try(low) end
+  if low_count == high_count then
+    check.fail("mtl.widen: the network has %d parameters at any width: does it heed width?",
+      low_count)
+  end
+  while high - low > 1 do
+    local middle <const> = (low + high) // 2
+    local net <const>, n <const> = try(middle)
+    if n < count then low, low_net, low_count = middle, net, n
+    else high, high_net, high_count = middle, net, n end
+  end
+  if count - low_count < high_count - count then return low_net, low / STEP end
+  return high_net, high / STEP
+end

@@ -1,0 +1,186 @@
+--- Backbone: named blocks that run in order, and the recipe to make more of them.
+--
+-- A block is made by a function of its input channels, so that a network of columns can have
+-- as many fresh copies as it has tasks, and can widen a block's input where a mixer
+-- joins maps; the function returns the module and, where the module cannot tell, its output
+-- channels. A ready module is a block too: copies of it start with its values.
+-- @usage nn.backbone("resnet18", {width = 0.25, channels = 1})
+-- @usage
+-- nn.backbone({
+--   {"conv1", function(c) return nn.Sequential{nn.Conv2d(c, 16, {kernel = 5}), nn.ReLU()} end},
+--   {"conv2", function(c) return nn.Conv2d(c, 32, {kernel = 3}) end},
+-- }, {channels = 1})
+-- @usage nn.backbone(nn.Sequential{...}, {names = {"conv1", "conv2"}})
+--
+-- Options: channels of the input (3); input = {height, width} of an image (or one number for
+-- both), with which layers of one size are told their inputs at once, and which the
+-- named backbones build their fully connected layers for.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local folder <const> = require "braid.folder"
+local grad <const> = require "braid.grad"
+local Module <const> = require "braid.nn.module"
+
+local Backbone <const> = class("Backbone", Module)
+Backbone.channelwise = true
+
+local known <const> = folder "braid.nn.backbones"
+
+-- What all columns of a backbone have in common; it holds no tensors of theirs.
+local Plan <const> = class("Plan")
+
+local function bad(format, ...) check.fail("backbone: " .. format, ...) end
+
+local function check_name(name, seen)
+  if type(name) ~= "string" or not name:find("^[%w_]+$") then
+    bad("the name of a block must be a word, not '%s'", tostring(name))
+  end
+  if seen[name] then bad("there are two blocks '%s'", name) end
+  if Backbone[name] ~= nil or name == "plan" then bad("a block cannot be called '%s'", name) end
+  seen[name] = true
+end
+
+-- A function of the input channels that gives the block.
+local function maker(name, value)
+  if type(value) == "function" then return value end
+  if not Module.is(value) then
+    bad("block '%s' is a %s, not a function of its input channels or a module", name, type(value))
+  end
+  return function() return value:clone() end
+end
+
+local function blocks_of(given, names)
+  local list <const> = {}
+  if Module.is(given) then
+    if not given.last then
+      bad("%s has no list of layers: give {{name, module or function}, ...}",
+        getmetatable(given).__name)
+    end
+    for i = given.first, given.last do
+      local name <const> = names and names[i - given.first + 1] or "block" .. i
+      list[#list + 1] = {name, given[i]}
+    end
+  else
+    for i, block in ipairs(given) do
+      if type(block) ~= "table" or #block < 2 then
+        bad("entry %d must be {name, function of the input channels}", i)
+      end
+      list[i] = block
+    end
+  end
+  if #list == 0 then bad("there are no blocks") end
+  return list
+end
+
+function Plan:init(given, o)
+  self.channels, self.input = o.channels, o.input
+  self.names, self.make, self.place = {}, {}, {}
+  local seen <const> = {}
+  for i, block in ipairs(blocks_of(given, o.names)) do
+    local name <const> = block[1]
+    check_name(name, seen)
+    self.names[i], self.place[name] = name, i
+    self.make[name] = maker(name, block[2])
+  end
+end
+
+--- The place of a block, or an error that names those there are.
+function Plan:find(name, what)
+  local place <const> = self.place[name]
+  if place then return place end
+  check.fail("%s: there is no block '%s'; there is %s", what, tostring(name),
+    table.concat(self.names, ", "))
+end
+
+-- Layers that wait for their first input get one.
+local function settle(self, channels, h, w)
+  local waiting = false
+  self:apply(function(m) waiting = waiting or m.unsized end)
+  if not waiting then return end
+  local _ <close> = grad.scope()
+  local _ <close> = grad.no_grad()
+  local was_training <const> = self.training
+  self:eval()
+  self(core.new({1, channels, h, w}, "float32", 0))
+  self:train(was_training)
+end
+
+-- The blocks from the from-th to the to-th; inputs(name, channels) may give a block other
+-- input channels than the block before it leaves.
+local function fill(self, plan, channels, from, to, inputs)
+  self.plan, self.after, self.order = plan, {}, {}
+  local c = channels
+  for i = from, to do
+    local name <const> = plan.names[i]
+    c = inputs and inputs(name, c) or c
+    local block <const>, outputs <const> = plan.make[name](c)
+    if not Module.is(block) then
+      bad("block '%s' is a %s, not a module", name, type(block))
+    end
+    c = outputs or block:channels_after(c)
+    self[name], self.after[name], self.order[#self.order + 1] = block, c, name
+  end
+  self.first = self.order[1]
+end
+
+local function image_size(input)
+  if math.type(input) == "integer" then return {input, input} end
+  return input
+end
+
+-- What stands between the options of all and those of one.
+local function named(name, given)
+  local make <const> = known[name]
+  if not make then bad("there is no backbone '%s' in nn/backbones", name) end
+  local o <const> = check.options("backbone " .. name, given, make.options)
+  o.input = image_size(o.input)
+  return make.blocks(o), o
+end
+
+function Backbone:init(what, given)
+  local list, o
+  if type(what) == "string" then
+    list, o = named(what, given)
+  else
+    o = check.options("backbone", given,
+      {channels = 3, input = check.none, names = check.none})
+    list, o.input = what, image_size(o.input)
+    if type(what) ~= "table" then
+      bad("the first argument must be a name or a list of blocks, not %s", type(what))
+    end
+  end
+  local plan <const> = Plan(list, o)
+  fill(self, plan, plan.channels, 1, #plan.names)
+  if plan.input then settle(self, plan.channels, plan.input[1], plan.input[2]) end
+end
+
+--- Fresh blocks from the same recipe: those from the from-th to the to-th, with
+-- `channels` at the first. inputs(name, channels) may change a block's input channels.
+function Backbone:build(from, to, channels, inputs)
+  local other <const> = setmetatable({}, Backbone)
+  fill(other, self.plan, channels or self.plan.channels, from or 1, to or #self.plan.names,
+    inputs)
+  return other
+end
+
+--- The names of its blocks, in order.
+function Backbone:blocks() return table.move(self.order, 1, #self.order, 1, {}) end
+
+--- The channels that a block leaves; the last unless one is named.
+function Backbone:channels(name)
+  if name == nil then return self.after[self.order[#self.order]] end
+  self.plan:find(name, "backbone")
+  return self.after[name]
+end
+
+function Backbone:channels_after() return self:channels() end
+
+--- x (n,c,h,w) through all blocks.
+function Backbone:forward(x)
+  for _, name in ipairs(self.order) do x = self[name](x) end
+  return x
+end
+
+return Backbone

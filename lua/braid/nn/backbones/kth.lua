@@ -1,0 +1,37 @@
+--- The shared layers of Abrahamsson, Martin and Zuber's network: conv1 5x5x16 and conv2 5x5x32,
+-- both of the input's size, ReLU, 2x2 pooling that rounds up (150 -> 75 -> 38), and fc, 1024
+-- wide. Xavier's first weights, as they have.
+-- Options: dropout (0; after fc), width (1.0), channels of the input (3), input (150).
+
+local nn <const> = require "braid.nn"
+
+local M <const> = {options = {dropout = 0, width = 1, channels = 3, input = 150}}
+
+local function xavier(layer)
+  nn.init.xavier_uniform(layer.weight)
+  nn.init.constant(layer.bias, 0)
+  return layer
+end
+
+function M.blocks(o)
+  local function wide(n) return math.floor(n * o.width + 0.5) end
+  local function half(n) return (n + 1) // 2 end
+  local area <const> = half(half(o.input[1])) * half(half(o.input[2]))
+  local function conv(outputs)
+    return function(c)
+      return nn.Sequential{xavier(nn.Conv2d(c, wide(outputs), {kernel = 5, padding = 2})),
+        nn.ReLU(), nn.MaxPool2d(2, {ceil_mode = true})}
+    end
+  end
+  return {
+    {"conv1", conv(16)},
+    {"conv2", conv(32)},
+    {"fc", function(c)
+      local list <const> = {nn.Flatten(), xavier(nn.Linear(c * area, wide(1024))), nn.ReLU()}
+      if o.dropout > 0 then list[4] = nn.Dropout(o.dropout) end
+      return nn.Sequential(list)
+    end},
+  }
+end
+
+return M

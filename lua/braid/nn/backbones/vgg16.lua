@@ -1,0 +1,48 @@
+--- The convolutions of VGG-16 (Simonyan and Zisserman 2015): 3x3, pad 1, ReLU, with names like
+-- the papers': conv1_1, conv1_2, conv2_1 .. conv5_3. The last of each stage ends with the
+-- 2x2 maximum.
+-- Options: width (1.0; multiplies the channels), stages (5), channels of the input (3), input;
+-- fc = 2048 adds a fully connected block "fc" with ReLU, for images of `input` size; norm
+-- = true puts batch norm after each convolution; crelu = true halves the filters and
+-- restores their number by CReLU (Shang et al. 2016).
+
+local check <const> = require "braid.check"
+local nn <const> = require "braid.nn"
+
+-- 3x3 convolutions per stage, and their channels
+local STAGES <const> = { {2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512} }
+
+local M <const> = {options = {width = 1, channels = 3, input = check.none, stages = 5,
+  fc = check.none, norm = false, crelu = false}}
+
+local function convolution(o, c, outputs, last)
+  local filters <const> = o.crelu and (outputs + 1) // 2 or outputs
+  local list <const> = {nn.Conv2d(c, filters, {kernel = 3, padding = 1})}
+  if o.norm then list[#list + 1] = nn.BatchNorm2d(filters) end
+  list[#list + 1] = o.crelu and nn.CReLU() or nn.ReLU()
+  if last then list[#list + 1] = nn.MaxPool2d(2) end
+  return nn.Sequential(list)
+end
+
+function M.blocks(o)
+  local blocks <const> = {}
+  for stage = 1, o.stages do
+    local count <const> = STAGES[stage][1]
+    local outputs <const> = math.floor(STAGES[stage][2] * o.width + 0.5)
+    for i = 1, count do
+      blocks[#blocks + 1] = {("conv%d_%d"):format(stage, i), function(c)
+        return convolution(o, c, outputs, i == count)
+      end}
+    end
+  end
+  if o.fc then
+    if not o.input then check.fail("backbone vgg16: fc needs input = {height, width}") end
+    local area <const> = (o.input[1] // 2 ^ o.stages) * (o.input[2] // 2 ^ o.stages) // 1 | 0
+    blocks[#blocks + 1] = {"fc", function(c)
+      return nn.Sequential{nn.Flatten(), nn.Linear(c * area, o.fc), nn.ReLU()}
+    end}
+  end
+  return blocks
+end
+
+return M

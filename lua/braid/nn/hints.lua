@@ -1,0 +1,37 @@
+--- What a parameter asks of optimizers: {lr_mult = 100, weight_decay = 0}.
+--
+-- A parameter carries its hints wherever it goes, so that net:parameters() is all that an
+-- optimizer needs; a group that names an option itself overrides weight_decay and multiplies
+-- lr_mult. Which parameters some optimizer holds is noted here as well.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+local M <const> = {}
+local hints <const> = setmetatable({}, {__mode = "k"})
+local held <const> = setmetatable({}, {__mode = "k"})
+
+--- Gives t its hints; nil takes them away.
+function M.set(t, given)
+  if not core.is_tensor(t) then error("hints: the parameter is no tensor", 2) end
+  hints[t] = given and check.options("hints", given,
+    {lr_mult = check.none, weight_decay = check.none})
+  return t
+end
+
+--- The hints of t, or nil.
+function M.get(t) return hints[t] end
+
+--- Gives `to` the hints of `from`.
+function M.copy(from, to)
+  hints[to] = hints[from]
+  return to
+end
+
+--- Notes that an optimizer holds t.
+function M.hold(t) held[t] = true end
+
+--- Whether some optimizer holds t.
+function M.is_held(t) return held[t] == true end
+
+return M

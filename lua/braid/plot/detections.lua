@@ -1,0 +1,34 @@
+--- A picture with boxes and points drawn on it, as a PNG.
+-- @usage plot.detections("out.png", image, found.boxes, found.points, {thickness = 2})
+-- image uint8 (c,h,w); boxes (n,4) x1, y1, x2, y2 in pixels from 1; points (n,k,2) or nil, the
+-- left or upper edge of pixel k at k - 1.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local ops <const> = core.ops
+
+local BOX <const>, POINT <const> = {40, 220, 90}, {255, 60, 60}
+
+-- Numbers as pixels of the canvas, whose first has its centre at 0.
+local function draw_box(canvas, box, thickness)
+  local x1 <const>, y1 <const>, x2 <const>, y2 <const> = box[1] - 1, box[2] - 1, box[3] - 1,
+    box[4] - 1
+  core.draw_line(canvas, x1, y1, x2, y1, thickness, BOX)
+  core.draw_line(canvas, x2, y1, x2, y2, thickness, BOX)
+  core.draw_line(canvas, x2, y2, x1, y2, thickness, BOX)
+  core.draw_line(canvas, x1, y2, x1, y1, thickness, BOX)
+end
+
+return function(path, image, boxes, points, given)
+  local o <const> = check.options("plot.detections", given, {thickness = 2})
+  local rgb <const> = image:size(1) == 3 and image or ops.expand(image, 3, image:size(2),
+    image:size(3))
+  local canvas <const> = ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))
+  for _, box in ipairs(boxes:totable()) do draw_box(canvas, box, o.thickness) end
+  for _, face in ipairs(points and points:totable() or {}) do
+    for _, p in ipairs(face) do
+      core.draw_disk(canvas, p[1] - 0.5, p[2] - 0.5, 1.25 * o.thickness, POINT)
+    end
+  end
+  return core.image_write(path, canvas)
+end

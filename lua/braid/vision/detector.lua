@@ -1,0 +1,246 @@
+--- The detector of MTCNN (Zhang, Zhang, Li and Qiao 2016): three networks, each looking
+-- closer at what the one before it found.
+--
+-- P slides over a pyramid of the picture, R and O look at squares cut from it. Between the
+-- stages boxes that overlap a better one go (nms), the others are moved by what the network
+-- says of their sides, and made square. Sizes, rounding and cutting are those of the
+-- authors' code, as facenet-pytorch has it: on P and R overlap is measured without the
+-- pixel that the authors add to each side.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+local tensor <const> = require "braid.tensor"
+local ops <const> = core.ops
+
+local Detector <const> = class("Detector")
+
+local CELL <const>, STRIDE <const> = 12, 2 -- of P: its window, and how far it moves
+local OPTIONS <const> = {min_face = 20, factor = 0.709, thresholds = {0.6, 0.7, 0.7},
+  batch = 64}
+
+local function share(name, v, least)
+  if type(v) ~= "number" or not (v >= least and v < 1) then
+    error(("vision.detector: %s must be a number between %g and 1, not %s"):format(name, least,
+      tostring(v)), 4)
+  end
+end
+
+-- Unknown options, and numbers that would never end, are the caller's mistake.
+local function check_options(given)
+  local o <const> = check.options("vision.detector", given, OPTIONS)
+  if type(o.min_face) ~= "number" or not (o.min_face >= 1) then
+    error(("vision.detector: min_face must be pixels, from 1, not %s"):format(
+      tostring(o.min_face)), 3)
+  end
+  share("factor", o.factor, 0.1)
+  if type(o.thresholds) ~= "table" or #o.thresholds ~= 3 then
+    error("vision.detector: thresholds must be three numbers, for P, R and O", 3)
+  end
+  for i = 1, 3 do share(("thresholds[%d]"):format(i), o.thresholds[i], 0) end
+  check.size("vision.detector", "batch", o.batch)
+  return o
+end
+
+--- A detector of three networks as models/mtcnn.lua makes them, with outputs face, box and
+-- (of O) landmarks.
+-- @param nets {P =, R =, O =}; they are put into evaluation mode
+-- @param given min_face: the side in pixels of the smallest face looked for (20); factor of
+--   the pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: how many
+--   squares go through R and O at a time (64)
+-- @usage local found = vision.detector{P = p, R = r, O = o}(braid.load("party.jpg"))
+function Detector:init(nets, given)
+  self.options = check_options(given)
+  if type(nets) ~= "table" then
+    error(("vision.detector: wants the networks {P =, R =, O =}, not a %s"):format(type(nets)), 3)
+  end
+  for _, name in ipairs{"P", "R", "O"} do
+    if type(nets[name]) ~= "table" or not nets[name].is_module then
+      error(("vision.detector: there is no network %s"):format(name), 3)
+    end
+    self[name] = nets[name]:eval()
+  end
+  if not self.P.slide then error("vision.detector: P cannot slide over an image", 3) end
+end
+
+-- ---- boxes (n,4): x1, y1, x2, y2 ---------------------------------------------------------
+
+local function columns(boxes)
+  local c <const> = {}
+  for i = 1, 4 do c[i] = boxes[{ {}, i }] end
+  return table.unpack(c, 1, 4)
+end
+
+local function rows(t, places) return ops.index_select(t, 1, places) end
+
+-- The places, from 1, where a mask (n) holds.
+local function where(mask)
+  return ops.masked_select(tensor.arange(1, mask:numel()), mask)
+end
+
+-- Boxes moved by what a network says of their sides, in widths and heights; `pixel` is
+-- added to these.
+local function moved(boxes, by, pixel)
+  local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
+  local size <const> = ops.stack({x2 - x1 + pixel, y2 - y1 + pixel}, 2)
+  return boxes + by * ops.cat({size, size}, 2)
+end
+
+-- The smallest squares about the same centres that hold the boxes.
+local function squared(boxes)
+  local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
+  local w <const>, h <const> = x2 - x1, y2 - y1
+  local side <const> = ops.maximum(w, h)
+  local left <const>, top <const> = x1 + w * 0.5 - side * 0.5, y1 + h * 0.5 - side * 0.5
+  return ops.stack({left, top, left + side, top + side}, 2)
+end
+
+-- What is left of a state {boxes, scores, moves, points} at the given places.
+local function keep(found, places)
+  local kept <const> = {}
+  for key, t in pairs(found) do kept[key] = rows(t, places) end
+  return kept
+end
+
+local function suppressed(found, threshold)
+  return keep(found, ops.nms(found.boxes, found.scores, threshold))
+end
+
+-- ---- stages ------------------------------------------------------------------------------
+
+local function face_probability(y) return ops.narrow(ops.softmax(y, 2), 2, 2, 1) end
+
+local function input(canvas, parts, h, w) return core.area(canvas, parts, h, w, 127.5, 1 / 128) end
+
+-- What P sees at one scale.
+local function slide(self, canvas, scale)
+  local h <const>, w <const> = canvas:size(1), canvas:size(2)
+  local whole <const> = core.from_table({{1, 1, w, h}}, "int64")
+  local y <const> = self.P:slide(input(canvas, whole, math.floor(h * scale + 1),
+    math.floor(w * scale + 1)))
+  local wide <const> = y.face:size(4)
+  local p <const> = ops.reshape(face_probability(y.face), -1)
+  local at <const> = where(ops.ge(p, self.options.thresholds[1]))
+  local moves <const> = ops.reshape(ops.permute(y.box, 1, 3, 4, 2), -1, 4)
+  local place <const> = at - 1
+  local corner <const> = ops.stack({place % wide, place // wide}, 2):to("float32") * STRIDE
+  local first <const> = ops.floor((corner + 1) / scale)
+  local last <const> = ops.floor((corner + CELL) / scale)
+  return suppressed({boxes = ops.cat({first, last}, 2), scores = rows(p, at),
+    moves = rows(moves, at)}, 0.5)
+end
+
+local function joined(list)
+  local all <const> = {}
+  for key in pairs(list[1]) do
+    local parts <const> = {}
+    for i, found in ipairs(list) do parts[i] = found[key] end
+    all[key] = ops.cat(parts, 1)
+  end
+  return all
+end
+
+local function first_stage(self, canvas)
+  local o <const>, list <const> = self.options, {}
+  local scale = CELL / o.min_face
+  local side = math.min(canvas:size(1), canvas:size(2)) * scale
+  while side >= CELL do
+    list[#list + 1] = slide(self, canvas, scale)
+    scale, side = scale * o.factor, side * o.factor
+  end
+  if #list == 0 then return nil end
+  local found <const> = suppressed(joined(list), 0.7)
+  return squared(moved(found.boxes, found.moves, 0))
+end
+
+-- The part of each box inside the picture, in whole pixels from 1; boxes without one are
+-- left out. -> parts (m,4) int64, boxes (m,4)
+local function inside(boxes, h, w)
+  local limit <const> = core.from_table({w, h}, "int64")
+  -- Before integers are made of them, so that these cannot run over.
+  local whole <const> = ops.clamp(boxes, -1e9, 1e9):to("int64")
+  local first <const> = ops.clamp(ops.narrow(whole, 2, 1, 2), 1)
+  local last <const> = ops.minimum(ops.narrow(whole, 2, 3, 2), limit)
+  local there <const> = where(ops.all(ops.ge(last, first), 2))
+  return rows(ops.cat({first, last}, 2), there), rows(boxes, there)
+end
+
+-- What a network makes of squares, above a threshold.
+local function look(self, net, canvas, boxes, size, threshold)
+  local parts <const>, kept <const> = inside(boxes, canvas:size(1), canvas:size(2))
+  local n <const>, list <const> = parts:size(1), {}
+  for from = 1, n, self.options.batch do
+    local count <const> = math.min(self.options.batch, n - from + 1)
+    local y <const> = net(input(canvas, ops.narrow(parts, 1, from, count), size, size))
+    list[#list + 1] = {scores = ops.reshape(face_probability(y.face), -1), moves = y.box,
+      points = y.landmarks}
+  end
+  if n == 0 then return nil end
+  local found <const> = joined(list)
+  found.boxes = kept
+  return keep(found, where(ops.gt(found.scores, threshold)))
+end
+
+-- Points in [-1, 1] across boxes, as pixels.
+local function placed(points, boxes)
+  local n <const> = boxes:size(1)
+  local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
+  local size <const> = ops.stack({x2 - x1 + 1, y2 - y1 + 1}, 2):reshape(n, 1, 2)
+  local corner <const> = ops.stack({x1, y1}, 2):reshape(n, 1, 2) - 1
+  return (ops.reshape(points, n, -1, 2) + 1) * 0.5 * size + corner
+end
+
+local function nothing()
+  return {boxes = core.new({0, 4}, "float32"), scores = core.new({0}, "float32"),
+    points = core.new({0, 5, 2}, "float32")}
+end
+
+local function run(self, canvas)
+  local thresholds <const> = self.options.thresholds
+  local squares = first_stage(self, canvas)
+  local found = squares and look(self, self.R, canvas, squares, 24, thresholds[2])
+  if not found then return nothing() end
+  found = suppressed(found, 0.7)
+  squares = squared(moved(found.boxes, found.moves, 1))
+  found = look(self, self.O, canvas, squares, 48, thresholds[3])
+  if not found or found.boxes:size(1) == 0 then return nothing() end
+  local points <const> = placed(found.points, found.boxes)
+  local boxes <const> = moved(found.boxes, found.moves, 1)
+  local pixel <const> = core.from_table({0, 0, 1, 1}, "float32") -- a box holds its last pixel
+  local best <const> = ops.nms(boxes + pixel, found.scores, 0.7, true)
+  return {boxes = rows(boxes, best), scores = rows(found.scores, best), points = rows(points, best)}
+end
+
+-- The picture as the core wants it: (h,w,3), its channels side by side.
+local function canvas_of(image)
+  if not core.is_tensor(image) or image.dtype ~= "uint8" or image:dim() ~= 3 or
+    (image:size(1) ~= 1 and image:size(1) ~= 3) then
+    error(("vision.detector: a picture is uint8 (3, h, w) or (1, h, w), not %s"):format(
+      core.is_tensor(image) and ("%s (%s)"):format(image.dtype, table.concat(image.shape, ", "))
+      or type(image)), 3)
+  end
+  local rgb <const> = image:size(1) == 3 and image or
+    ops.expand(image, 3, image:size(2), image:size(3))
+  return ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))
+end
+
+--- The faces of a picture, uint8 (3,h,w) or (1,h,w), best first: {boxes (n,4), scores (n),
+-- points (n,5,2)}. A box is x1, y1, x2, y2: the pixels, counted from 1, at its edges, so that
+-- image[{ {}, {y1, y2}, {x1, x2} }] cuts it out (rounded; a box may leave the picture). A
+-- point is x, y with the left or upper edge of pixel k at k - 1.
+function Detector:detect(image)
+  local canvas <const> = canvas_of(image)
+  local found
+  do
+    local _ <close> = grad.no_grad()
+    local _ <close> = core.scope()
+    found = run(self, canvas)
+    for _, t in pairs(found) do core.keep(t) end
+  end
+  return found
+end
+
+Detector.__call = function(self, image) return self:detect(image) end
+
+return Detector

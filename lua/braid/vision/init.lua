@@ -1,0 +1,3 @@
+--- Networks at work on whole pictures.
+
+return require "braid.folder" "braid.vision"

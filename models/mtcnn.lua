@@ -1,0 +1,81 @@
+--- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights;
+-- with a mixer, a column for each task: Trottier, Giguere and Chaib-draa 2018 (section 4.5)
+-- give them collaborative blocks, {mixer = mtl.collaborative{}}.
+-- PReLU with a slope for each channel, pooling that keeps what hangs over the edge:
+--   P  12x12  conv 3x3x10, pool 2/2, conv 3x3x16, conv 3x3x32; heads are 1x1 convolutions
+--   R  24x24  conv 3x3x28, pool 3/2, conv 3x3x48, pool 3/2, conv 2x2x64, fc 128
+--   O  48x48  conv 3x3x32, pool 3/2, conv 3x3x64, pool 3/2, conv 3x3x64, pool 2/2,
+--             conv 2x2x128, fc 256
+-- Input (n,3,h,w) RGB as (x - 127.5)/128. P(x) wants 12x12; P:slide(x) takes any larger image
+-- and gives a map (n,size,oh,ow) for each task, one place for every second pixel.
+-- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses), box (how far
+-- each side lies from the window's, in windows; the mean of four squares is what the paper's
+-- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
+-- only some labels, 0 or NaN where it has none; the losses' means are over those that have.
+-- Options: stage ("O"), mixer, at (the blocks it is put at; all convolutions), width (1;
+-- multiplies the channels), channels of the input (3).
+-- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
+local STAGES = {
+  P = {{"conv1", 10, 3, pool = 2}, {"conv2", 16, 3}, {"conv3", 32, 3}},
+  R = {{"conv1", 28, 3, pool = 3}, {"conv2", 48, 3, pool = 3}, {"conv3", 64, 2}, fc = 128},
+  O = {{"conv1", 32, 3, pool = 3}, {"conv2", 64, 3, pool = 3}, {"conv3", 64, 3, pool = 2},
+    {"conv4", 128, 2}, fc = 256},
+}
+
+-- The named blocks of a stage, each made for the channels that the one before it leaves.
+local function blocks_of(stage, width)
+  local function wide(c) return math.max(1, math.floor(c * width + 0.5)) end
+  local blocks = {}
+  for i, s in ipairs(stage) do
+    blocks[i] = {s[1], function(c)
+      return nn.Sequential{nn.Conv2d(c, wide(s[2]), {kernel = s[3]}), nn.PReLU(wide(s[2])),
+        s.pool and nn.MaxPool2d(s.pool, {stride = 2, ceil_mode = true}) or nn.Identity()}
+    end}
+  end
+  if stage.fc then
+    blocks[#stage + 1] = {"fc", function(c)
+      return nn.Sequential{nn.Flatten(), nn.Linear(c * 3 * 3, wide(stage.fc)),
+        nn.PReLU(wide(stage.fc))}
+    end}
+  end
+  return blocks
+end
+
+-- P, which also runs over images larger than its window.
+local Sliding = class("Sliding", mtl.columns)
+
+Sliding.slide = mtl.columns.forward
+
+function Sliding:forward(x, tap)
+  if x:size(3) ~= 12 or x:size(4) ~= 12 then
+    error(("mtcnn: P wants (n, 3, 12, 12), not (%s); slide() takes larger images"):format(
+      table.concat(x.shape, ", ")), 2)
+  end
+  local outputs = self:slide(x, tap)
+  for name, y in pairs(outputs) do outputs[name] = y:flatten(2) end
+  return outputs
+end
+
+return function(tasks, o)
+  local stage = STAGES[o.stage or "O"]
+  if not stage then
+    error(("mtcnn: stage must be \"P\", \"R\" or \"O\", not %s"):format(tostring(o.stage)), 2)
+  end
+  tasks = tasks or mtl.tasks{
+    face = mtl.classes{2, hardest = 0.7},
+    box = mtl.real{4},
+    landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
+      weight = stage == STAGES.O and 1 or 0.5},
+  }
+  local trunk = nn.backbone(blocks_of(stage, o.width or 1), {channels = o.channels or 3})
+  local Network = stage.fc and mtl.columns or Sliding
+  local net = Network(tasks, trunk, {columns = o.mixer and "per_task" or "shared"})
+  if o.mixer then
+    local convolutions = {}
+    for i, s in ipairs(stage) do convolutions[i] = s[1] end
+    net:mix(o.at or convolutions, o.mixer)
+  end
+  return net:heads(function(task, c)
+    return stage.fc and nn.Linear(c, task.size) or nn.Conv2d(c, task.size, {kernel = 1})
+  end)
+end

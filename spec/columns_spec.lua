@@ -1,0 +1,375 @@
+local braid <const> = require "braid"
+local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
+
+local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}}
+
+local function conv(outputs)
+  return function(c)
+    return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1}), nn.ReLU()}
+  end
+end
+
+local function backbone(width)
+  return nn.backbone({{"conv1", conv(width or 4)}, {"conv2", conv(6)}, {"conv3", conv(8)}},
+    {channels = 1})
+end
+
+local function head(task, c) return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)} end
+
+local function columns(o) return mtl.columns(tasks, backbone(), o) end
+
+local function largest(a, b) return (a - b):abs():max():item() end
+
+local function fails(f, message) assert.error_matches(f, message, 1, true) end
+
+local function names_of(net)
+  local list <const> = {}
+  for name in net:named_parameters() do list[#list + 1] = name:match("^[^.]+%.[^.]+") end
+  return table.concat(list, " ")
+end
+
+describe("nn.backbone", function()
+  local KNOWN <const> = { -- input, blocks, output channels
+    resnet18 = {{1, 3, 32, 40}, "stem, layer1, layer2, layer3, layer4", 512, {}},
+    alexnet = {{1, 3, 64, 64}, "conv1, conv2, conv3, conv4, conv5", 256, {}},
+    vgg16 = {{1, 3, 32, 32}, "conv1_1, conv1_2, conv2_1, conv2_2, conv3_1, conv3_2, conv3_3, "
+      .. "conv4_1, conv4_2, conv4_3, conv5_1, conv5_2, conv5_3", 128, {width = 0.25}},
+    tcdcn = {{1, 1, 40, 40}, "conv1, conv2, conv3, conv4, fc", 100, {}},
+    kth = {{1, 3, 38, 30}, "conv1, conv2, fc", 1024, {input = {38, 30}}},
+    dmt = {{1, 1, 36, 32}, "conv1, conv2, conv3, conv4, conv5, fc", 360, {input = {36, 32}}},
+  }
+
+  it("is tried with every backbone in nn/backbones", function()
+    local pipe <const> = assert(io.popen("ls lua/braid/nn/backbones"))
+    for file in pipe:lines() do assert.is_table(KNOWN[file:match("^(.*)%.lua$")], file) end
+    pipe:close()
+  end)
+
+  for name, known in pairs(KNOWN) do
+    it("names the blocks and channels of " .. name, function()
+      local b <const> = nn.backbone(name, known[4]):eval()
+      local _ <close> = braid.no_grad()
+      assert.equal(known[2], table.concat(b:blocks(), ", "))
+      assert.equal(known[3], b:channels())
+      local x = braid.randn(known[1])
+      for _, block in ipairs(b:blocks()) do
+        x = b[block](x)
+        assert.equal(b:channels(block), x:size(2), block)
+      end
+    end)
+  end
+
+  it("takes modules, a Sequential, and layers whose inputs it tells them", function()
+    local given <const> = nn.Sequential{nn.Conv2d(2, 4, {kernel = 3}), nn.ReLU()}
+    local b <const> = nn.backbone(given, {names = {"one", "two"}, channels = 2})
+    assert.same({"one", "two"}, b:blocks())
+    assert.equal(0, largest(b.one.weight, given[1].weight))
+    local lazy <const> = nn.backbone({{"c", function() return nn.Sequential{
+      nn.Conv2d(3, {kernel = 3}), nn.Flatten(), nn.Linear(7)} end}}, {channels = 2, input = 5})
+    assert.equal(7, lazy:channels())
+    assert.equal(3 * 2 * 9 + 3 + 27 * 7 + 7, lazy:count_parameters())
+  end)
+
+  it("halves the filters of vgg16 with CReLU", function()
+    local b <const> = nn.backbone("vgg16", {width = 1 / 16, crelu = true, stages = 2, fc = 5,
+      input = 8})
+    assert.equal(2, b.conv1_1[1].weight:size(1))
+    assert.equal(4, b:channels("conv1_1"))
+    assert.same({1, 5}, b(braid.randn(1, 3, 8, 8)).shape)
+  end)
+
+  it("says what is wrong", function()
+    fails(function() nn.backbone("vgg17") end, "backbone: there is no backbone 'vgg17'")
+    fails(function() nn.backbone("dmt", {depth = 1}) end, "there is no option 'depth'")
+    fails(function() backbone():channels("conv9") end,
+      "backbone: there is no block 'conv9'; there is conv1, conv2, conv3")
+    fails(function() nn.backbone{{"forward", conv(1)}} end,
+      "a block cannot be called 'forward'")
+    fails(function() nn.backbone{{"a", conv(1)}, {"a", conv(1)}} end, "two blocks 'a'")
+    fails(function() nn.backbone{{"a", 3}} end, "block 'a' is a number")
+    fails(function() nn.backbone{} end, "there are no blocks")
+  end)
+end)
+
+describe("mtl.columns", function()
+  it("has a column and a head for each task", function()
+    local net <const> = columns{stacked = false}:heads(head)
+    local out <const> = net(braid.randn(5, 1, 6, 6))
+    assert.same({5, 3}, out.a.shape)
+    assert.same({5, 2}, out.b.shape)
+    assert.equal(2 * backbone():count_parameters() + 8 * 5 + 5, net:count_parameters())
+    assert.is_true(largest(net.columns.a.conv1[1].weight, net.columns.b.conv1[1].weight) > 0)
+  end)
+
+  it("shares all blocks, or those up to a split, or by mtl.share", function()
+    local shared <const> = columns{columns = "shared"}:heads(head)
+    assert.equal(backbone():count_parameters() + 45, shared:count_parameters())
+    local split <const> = columns{split = "conv2", stacked = false}:heads(head)
+    assert.equal("trunk.conv1 trunk.conv1 trunk.conv2 trunk.conv2",
+      names_of(split):match("trunk.*"))
+    local by_mixer <const> = columns():mix({"conv1", "conv2"}, mtl.share{}):heads(head)
+    assert.equal(split:count_parameters(), by_mixer:count_parameters())
+    assert.equal(shared:count_parameters(),
+      columns():mix("*", mtl.share{}):heads(head):count_parameters())
+    assert.same({2, 3}, split(braid.randn(2, 1, 6, 6)).a.shape)
+  end)
+
+  it("builds the network of a single task by one word", function()
+    local one <const> = columns{single = "b"}:mix("*", mtl.cross_stitch{}):heads(head)
+    assert.same({"b"}, one.tasks.names)
+    assert.equal(backbone():count_parameters() + 18, one:count_parameters())
+    fails(function() columns{single = "x"} end, "there is no task 'x'; there is a, b")
+  end)
+
+  it("starts as the backbone is, if asked", function()
+    local b <const> = backbone()
+    local net <const> = mtl.columns(tasks, b, {init = "copy", stacked = false}):heads(head)
+    assert.equal(0, largest(net.columns.b.conv3[1].weight, b.conv3[1].weight))
+  end)
+
+  it("takes an image for each task", function()
+    local x <const>, other <const> = braid.randn(2, 1, 6, 6), braid.randn(2, 1, 6, 6)
+    for _, stacked in ipairs{true, false} do
+      local net <const> = columns{stacked = stacked}:heads(head)
+      local out <const> = net{a = x, b = other}
+      assert.is_true(largest(out.a, net(x).a) < 1e-6)
+      assert.is_true(largest(out.b, net(other).b) < 1e-6)
+      fails(function() net{a = x} end, "the table of images has none for column 'b'")
+    end
+    fails(function() columns{split = "conv1"}:heads(head){a = x, b = x} end,
+      "its tasks share blocks, so it takes one image for all")
+  end)
+
+  it("gives the maps of its blocks", function()
+    local x <const> = braid.randn(2, 1, 6, 6)
+    for _, stacked in ipairs{true, false} do
+      local net <const> = columns{stacked = stacked}:mix("*", mtl.ttc{}):heads(head)
+      local maps <const> = net:features(x, {"conv2"})
+      assert.same({2, 6, 6, 6}, maps.conv2.b.shape)
+    end
+    local split <const> = columns{split = "conv1"}:heads(head)
+    assert.same({2, 4, 6, 6}, split:features(x, {"conv1"}).conv1.shared.shape)
+  end)
+
+  it("runs in a list what cannot be joined, and says why", function()
+    local odd <const> = mtl.columns(tasks, {a = backbone(4), b = backbone(5)})
+      :mix("conv2", mtl.cross_stitch{}):heads(head)
+    local ok <const>, why <const> = odd:stacked()
+    assert.is_false(ok)
+    assert.equal("Backbone.after.conv1 is 4 in one column and 5 in another", why)
+    assert.same({1, 2}, odd(braid.randn(1, 1, 5, 5)).b.shape)
+    fails(function()
+      mtl.columns(tasks, {a = backbone(4), b = backbone(5)}, {stacked = true}):heads(head)
+    end, "mtl.columns: stacked = true, but")
+  end)
+
+  it("mutates nothing else when a network is cloned", function()
+    local net <const> = columns():mix("*", mtl.collaborative{}):heads(head):eval()
+    local x <const> = braid.randn(2, 1, 6, 6)
+    local before <const> = net(x).a:clone()
+    net:clone():unstack():apply(function(m)
+      for _, p in ipairs(m:own_parameters()) do braid.no_grad(function() p:zero_() end) end
+    end)
+    assert.equal(0, largest(before, net(x).a))
+    assert.is_true((net:stacked()))
+  end)
+end)
+
+describe("mtl.network", function()
+  it("builds in one call, with heads of its own", function()
+    local net <const> = mtl.network{tasks = tasks, blocks = backbone(), mixer = mtl.ttc{},
+      at = {"conv1", "conv3"}}
+    assert.is_truthy(net.mixer.conv1 and net.mixer.conv3)
+    assert.is_nil(net.mixer.conv2)
+    assert.same({1, 2}, net(braid.randn(1, 1, 5, 5)).b.shape)
+    local shared <const> = mtl.network{tasks = tasks, blocks = {{"c", conv(2)}},
+      columns = "shared"}
+    assert.same({1, 3}, shared(braid.randn(1, 3, 5, 5)).a.shape)
+  end)
+end)
+
+describe("separation networks", function()
+  local x <const> = braid.randn(2, 1, 6, 6)
+  local function build(o) return columns():mix("*", mtl.separation(o)):heads(head) end
+
+  it("train the shared stream first, then the columns", function()
+    local net <const> = build{}
+    local hard <const> = columns{columns = "shared"}:heads(head)
+    hard:load_state_dict(net:state_dict(), {strict = false, rename = function(name)
+      return name:find("^shared") and name:gsub("^shared%.", "trunk."):gsub("^shared_", "") or nil
+    end})
+    assert.is_true(largest(hard(x).a, net(x).a) < 1e-6)
+    net(x).a:sum():backward()
+    for name, p in net:named_parameters() do
+      assert.equal(name:find("^shared") ~= nil, p.requires_grad, name)
+    end
+    net:stage(2)
+    for name, p in net:named_parameters() do
+      assert.equal(name:find("^shared") == nil, p.requires_grad, name)
+    end
+    assert.is_true(largest(hard(x).a, net(x).a) > 0)
+  end)
+
+  it("start the columns from the shared stream when fine-tuned", function()
+    local net <const> = build{form = "channelwise", fine_tune = true}:stage(2)
+    net:unstack()
+    assert.equal(0, largest(net.columns.b.conv2[1].weight, net.shared.conv2[1].weight))
+    assert.equal(0, largest(net.head.a[2].weight, net.shared_head.a[2].weight))
+  end)
+
+  it("branch where the split is", function()
+    local net <const> = columns{split = "conv1"}:mix("*", mtl.separation{end_to_end = true})
+      :heads(head)
+    assert.same({2, 3}, net(x).a.shape)
+    assert.equal(16, net.head.a[2].weight:size(2))
+  end)
+end)
+
+describe("task transfer connections", function()
+  local function build(start)
+    return columns{stacked = false}:mix("*", mtl.ttc{start = start}):heads(head)
+  end
+  local x <const> = braid.randn(3, 1, 6, 6)
+
+  it("are single-task networks, exactly, when all between tasks are 0", function()
+    local net <const> = build(0)
+    local alone <const> = columns{stacked = false}:heads(head)
+    alone:load_state_dict(net:state_dict(), {strict = false})
+    assert.equal(0, largest(alone(x).a, net(x).a))
+    assert.equal(0, largest(alone(x).b, net(x).b))
+  end)
+
+  it("give all columns the same, exactly, when all are equal", function()
+    local net <const> = build(1)
+    local maps <const> = net:features(x, {"conv1"}).conv1
+    local mixed <const> = net.mixer.conv1({maps.a, maps.b})
+    assert.equal(0, largest(mixed[1], mixed[2]))
+    assert.equal(0, largest(mixed[1], maps.a + maps.b))
+  end)
+end)
+
+describe("hints of parameters", function()
+  it("multiply the rate and stop weight decay, whatever the schedule", function()
+    local net <const> = columns():mix("*", mtl.cross_stitch{}):heads(head)
+    local opt <const> = optim.SGD(net:parameters(), {lr = 0.01, weight_decay = 0.1})
+    assert.equal(2, #opt.groups)
+    assert.equal(100, opt.groups[2].lr_mult)
+    assert.equal(0, opt.groups[2].weight_decay)
+    assert.equal(3, #opt.groups[2].params)
+    opt.factor = 0.5
+    local alpha <const> = net.mixer.conv1.alpha.joined.weight
+    local before <const> = alpha:detach():clone()
+    alpha.grad = braid.ones(alpha.shape)
+    opt:step()
+    assert.is_true(largest(before - 0.5, alpha:detach()) < 1e-6)
+  end)
+
+  it("give way to a group that says otherwise, and follow clones", function()
+    local p <const> = nn.Module.parameter(braid.ones(2), {lr_mult = 10, weight_decay = 0})
+    local opt <const> = optim.Adam{{params = {p}, weight_decay = 0.2, lr_mult = 3}}
+    assert.equal(0.2, opt.groups[1].weight_decay)
+    assert.equal(30, opt.groups[1].lr_mult)
+    local net <const> = columns():mix("*", mtl.cross_stitch{}):heads(head):clone():unstack()
+    assert.equal(100, optim.SGD(net:parameters(), {lr = 1}).groups[2].lr_mult)
+  end)
+end)
+
+describe("a researcher's mistakes", function()
+  it("at a block that does not exist", function()
+    fails(function() columns():mix("conv9", mtl.ttc{}) end,
+      "mix: there is no block 'conv9'; there is conv1, conv2, conv3")
+    fails(function() columns{split = "x"} end, "mtl.columns: split: there is no block 'x'")
+    fails(function() columns{split = "conv2"}:mix("conv1", mtl.ttc{}) end,
+      "mix: block 'conv1' is shared by all tasks, up to 'conv2'; put mixers after it")
+  end)
+
+  it("with columns of different channels", function()
+    fails(function()
+      mtl.columns(tasks, {a = backbone(4), b = backbone(5)}):mix("conv1", mtl.cross_stitch{})
+    end, "mix: cross_stitch at 'conv1' wants columns of equal channels, but 'a' has 4 and 'b' 5")
+  end)
+
+  it("with a task that has no head, or a network without any", function()
+    local function some(task) return task.size == 2 and nn.Identity() end
+    fails(function() columns():heads(some) end,
+      "heads: task 'a' has no head: the function returned a boolean, not a module")
+    fails(function() columns()(braid.randn(1, 1, 5, 5)) end, "there are no heads yet; net:heads(")
+  end)
+
+  it("with labels that are missing", function()
+    local net <const> = columns():heads(head)
+    fails(function()
+      tasks:loss(net(braid.randn(1, 1, 5, 5)), {a = braid.ones({1}, {dtype = "int64"})})
+    end, "'b'")
+  end)
+
+  it("with a mixer's parameter that no optimizer holds", function()
+    local net <const> = columns{stacked = false}:mix("*", mtl.cross_stitch{}):heads(head)
+    local _ <const> = optim.SGD(net.columns:parameters(), {lr = 0.1})
+    fails(function() net(braid.randn(1, 1, 5, 5)) end,
+      "network: no optimizer holds mixer.conv1.alpha.a.weight, though one holds other "
+      .. "parameters: make it with net:parameters(), or freeze with net:freeze{\"mixers\"}")
+    net:freeze{"mixers"}
+    assert.is_table(net(braid.randn(1, 1, 5, 5)))
+  end)
+
+  it("of other kinds", function()
+    fails(function() columns():mix("*", 3) end,
+      "mix: the mixer is a number; it must be one like mtl.cross_stitch{}")
+    fails(function() columns():mix("*", mtl.ttc{}):mix("conv1", mtl.ttc{}) end,
+      "mix: block 'conv1' has a mixer already")
+    fails(function() columns():heads(head):mix("*", mtl.ttc{}) end, "mix before net:heads")
+    fails(function() columns{columns = "shared"}:mix("*", mtl.ttc{}) end,
+      "all blocks are shared by the tasks; there is no column")
+    fails(function() mtl.columns(tasks, nn.Identity()) end,
+      "the backbone is a Identity, not a name or what nn.backbone gives")
+    fails(function() mtl.columns(tasks, {a = backbone()}) end, "no backbone for task 'b'")
+    fails(function() columns():heads(head):freeze{"c"} end, "there is no task or part 'c'")
+    fails(function() columns():heads(head):stage(1) end, "only a network with mtl.separation")
+    fails(function() columns():mix("conv2", mtl.sluice{subspaces = 4}):heads(head) end,
+      "mix: mtl.sluice at 'conv2' cuts into 4 subspaces, which do not divide 6 channels")
+  end)
+end)
+
+describe("freezing", function()
+  it("by task leaves that task's column, head and mixing alone", function()
+    local net <const> = columns():mix("*", mtl.cross_stitch{}):heads(head)
+    net:freeze("a")
+    assert.is_false((net:stacked()))
+    for name, p in net:named_parameters() do
+      assert.equal(name:find("%f[%w]a%f[%W]") == nil, p.requires_grad, name)
+    end
+    net:train_only{"mixers"}
+    for name, p in net:named_parameters() do
+      assert.equal(name:find("^mixer") ~= nil, p.requires_grad, name)
+    end
+    net:unfreeze()
+    for _, p in ipairs(net:parameters()) do assert.is_true(p.requires_grad) end
+  end)
+end)
+
+describe("mtl.widen", function()
+  it("finds the width whose count of parameters is nearest", function()
+    local function count(width)
+      return nn.backbone("tcdcn", {width = width}):count_parameters()
+    end
+    local net <const>, width <const> = mtl.widen(function(w)
+      return nn.backbone("tcdcn", {width = w})
+    end, 200000)
+    local n <const> = net:count_parameters()
+    assert.equal(n, count(width))
+    assert.is_true(math.abs(n - 200000) <= math.abs(count(width + 1 / 64) - 200000))
+    assert.is_true(math.abs(n - 200000) <= math.abs(count(width - 1 / 64) - 200000))
+    assert.is_true(math.abs(n - 200000) < 0.02 * 200000)
+    fails(function() mtl.widen(function() return backbone() end, 5000) end,
+      "at any width: does it heed width?")
+  end)
+
+  it("serves every definition: braid.model with parameters, or for a single task", function()
+    local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, single = "b"})
+    assert.same({1, 2}, net(braid.randn(1, 1, 40, 40)).b.shape)
+    assert.is_nil(net(braid.randn(1, 1, 40, 40)).a)
+    local wide <const> = braid.model("models/tcdcn.lua", {tasks = tasks, parameters = 150000})
+    assert.is_true(math.abs(wide:count_parameters() - 150000) < 3000)
+  end)
+end)

@@ -1,0 +1,178 @@
+--- Every mixer in lua/braid/mtl/mixers: the joined form against the list, state, gradients,
+-- and the values of some against plain PyTorch (spec/support/golden_mixers.py).
+
+local braid <const> = require "braid"
+local nn <const>, mtl <const> = braid.nn, braid.mtl
+
+local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}, c = mtl.classes{4}}
+
+-- What is tried of each mixer; the first is enough where the options change no shapes.
+local CASES <const> = {
+  none = {{}}, share = {{}}, nddr = {{}}, sluice = {{}}, progressive = {{}},
+  cross_stitch = {{}, {granularity = "scalar", diag = 0.7, off = 0.2}},
+  ttc = {{}, {granularity = "channel", start = 0.2}},
+  separation = {{end_to_end = true}, {end_to_end = true, form = "channelwise"}},
+  collaborative = {{}, {final_relu = false, gamma_init = "uniform", ratio = 0.4},
+    {gamma_init = "zero"}},
+}
+local HAS_NO_JOINED_FORM <const> = {progressive = true, share = true}
+
+local function mixers()
+  local pipe <const> = assert(io.popen("ls lua/braid/mtl/mixers"))
+  local names <const> = {}
+  for file in pipe:lines() do names[#names + 1] = file:match("^(.*)%.lua$") end
+  pipe:close()
+  return names
+end
+
+local function block(outputs, pool)
+  return function(c)
+    return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1}),
+      nn.BatchNorm2d(outputs), nn.ReLU(), pool and nn.MaxPool2d(2) or nn.Identity()}
+  end
+end
+
+local function backbone()
+  return nn.backbone({{"conv1", block(6, true)}, {"conv2", block(8)}, {"conv3", block(4)}},
+    {channels = 2})
+end
+
+local function head(task, c)
+  return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)}
+end
+
+local function build(mixer, stacked)
+  braid.manual_seed(7)
+  return mtl.columns(tasks, backbone(), {stacked = stacked}):mix("*", mixer):heads(head)
+end
+
+local function largest(a, b) return (a:to("float64") - b:to("float64")):abs():max():item() end
+
+-- Outputs, and the state with gradients in the parameters' place.
+local function run(net, x)
+  local out <const>, total = net(x), 0
+  for i, name in ipairs(tasks.names) do total = total + (out[name]:square() * i):sum() end
+  total:backward()
+  braid.no_grad(function()
+    for name, p in net:named_parameters() do p:copy_((assert(p.grad, name))) end
+  end)
+  return out, net:state_dict()
+end
+
+for _, name in ipairs(mixers()) do
+  describe("mtl." .. name, function()
+    it("is tried here", function() assert.is_table(CASES[name]) end)
+
+    for k, options in ipairs(CASES[name] or {}) do
+      if not HAS_NO_JOINED_FORM[name] then
+        it("gives the same outputs and gradients stacked and in a list, case " .. k, function()
+          local x <const> = braid.randn(3, 2, 8, 6)
+          local list <const> = build(mtl[name](options), false)
+          local stacked <const> = build(mtl[name](options), true)
+          assert.is_false((list:stacked()))
+          assert.is_true((stacked:stacked()))
+          assert.equal(list:count_parameters(), stacked:count_parameters())
+          local out1 <const>, state1 <const> = run(list, x)
+          local out2 <const>, state2 <const> = run(stacked, x)
+          for _, task in ipairs(tasks.names) do
+            assert.is_true(largest(out1[task], out2[task]) < 1e-5, task)
+          end
+          for key, t in pairs(state1) do
+            assert.is_truthy(state2[key], key)
+            assert.is_true(largest(t, state2[key]) < 1e-4, key) -- sums of some 100 products
+          end
+          for key in pairs(state2) do assert.is_truthy(state1[key], key) end
+        end)
+
+        it("loads a list's state stacked and the other way round, case " .. k, function()
+          local x <const> = braid.randn(2, 2, 8, 6)
+          local list <const> = build(mtl[name](options), false):eval()
+          braid.manual_seed(8)
+          local stacked <const> = mtl.columns(tasks, backbone(), {stacked = true})
+            :mix("*", mtl[name](options)):heads(head):eval()
+          stacked:load_state_dict(list:state_dict())
+          local back <const> = stacked:clone():unstack()
+          for _, task in ipairs(tasks.names) do
+            assert.is_true(largest(list(x)[task], stacked(x)[task]) < 1e-5)
+            assert.equal(0, largest(list(x)[task], back(x)[task]))
+          end
+        end)
+      end
+    end
+
+    it("gives every parameter a gradient, and some steps lower the loss", function()
+      local net <const> = build(mtl[name](CASES[name][1]))
+      local opt <const> = braid.optim.Adam(net:parameters(), {lr = 3e-3})
+      local x <const> = braid.randn(12, 2, 8, 8)
+      local labels <const> = {a = braid.randint(1, 3, {12}), b = braid.randint(1, 2, {12}),
+        c = braid.randint(1, 4, {12})}
+      local first, last
+      for _ = 1, 12 do
+        local _ <close> = braid.scope()
+        local loss <const> = tasks:loss(net(x), labels)
+        opt:zero_grad()
+        loss:backward()
+        for path, p in net:named_parameters() do assert.is_truthy(p.grad, path) end
+        opt:step()
+        last = loss:item()
+        first = first or last
+      end
+      assert.is_true(last < 0.95 * first, ("%g -> %g"):format(first, last))
+    end)
+
+    it("names the option that it does not know", function()
+      assert.error_matches(function() mtl[name]{colour = 1} end,
+        "mtl." .. name .. ": there is no option 'colour'", 1, true)
+    end)
+
+    it("leaves a single task alone", function()
+      local one <const> = mtl.columns(tasks, backbone(), {single = "b"})
+        :mix("*", mtl[name](CASES[name][1])):heads(head)
+      assert.same({2, 2}, one(braid.randn(2, 2, 8, 8)).b.shape)
+      if name ~= "separation" then
+        local plain <const> = mtl.columns(tasks, backbone(), {single = "b"}):heads(head)
+        assert.equal(plain:count_parameters(), one:count_parameters())
+      end
+    end)
+  end)
+end
+
+describe("golden values", function()
+  local golden <const> = assert(braid.load("spec/golden/mixers.safetensors"))
+  local OPTIONS <const> = {
+    cross_stitch = {"cross_stitch"}, ttc = {"ttc"}, nddr = {"nddr"},
+    cross_stitch_scalar = {"cross_stitch", {granularity = "scalar"}},
+    collaborative = {"collaborative"},
+  }
+
+  local function check_case(case, name, options)
+    local at <const> = {block = "x", names = {"a", "b", "c"}, channels = 4}
+    local mixer <const> = mtl[name](options):build(at):to("float64")
+    local xs <const>, state <const> = {}, {}
+    for i = 1, 3 do xs[i] = golden[("%s/x%d"):format(case, i)]:clone():requires_grad_() end
+    for key, t in pairs(golden) do
+      local path <const> = key:match("^" .. case .. "/param/(.+)$")
+      if path then state[path] = t end
+    end
+    local report <const> = mixer:load_state_dict(state, {strict = false})
+    assert.same({}, report.unexpected)
+    local ys <const>, total = mixer(xs), 0
+    for i, y in ipairs(ys) do
+      assert.is_true(largest(y, golden[("%s/y%d"):format(case, i)]) < 1e-10)
+      local wave <const> = braid.arange(0, y:numel() - 1, {dtype = "float64"}):cos()
+      total = total + (y * wave:reshape(y.shape)):sum() * i
+    end
+    total:backward()
+    for i = 1, 3 do
+      assert.is_true(largest(xs[i].grad, golden[("%s/dx%d"):format(case, i)]) < 1e-10)
+    end
+    for path, p in mixer:named_parameters() do
+      assert.is_true(largest(p.grad, golden[("%s/grad/%s"):format(case, path)]
+        or braid.zeros(p.shape)) < 1e-10, path)
+    end
+  end
+
+  for case, given in pairs(OPTIONS) do
+    it("of " .. case .. " are PyTorch's", function() check_case(case, given[1], given[2]) end)
+  end
+end)
