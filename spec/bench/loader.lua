@@ -13,7 +13,7 @@ local Dataset <const> = require "braid.data.dataset"
 local data <const>, mtl <const> = braid.data, braid.mtl
 
 local o <const> = braid.train.arguments(arg, {
-  mtfl = "", python = "python3", out = "build/bench-loader", images = 2000, steps = 150,
+  mtfl = "", python = "python3", out = "build/bench-loader", images = 2000, steps = 60,
 })
 local AUGMENT <const> = {rotate = 15, scale = 0.1, shift = 0.08, flip = 0.5}
 local tasks <const> = mtl.tasks{
@@ -144,7 +144,11 @@ end
 local function waiting(name, ds, options)
   if not ds then return end
   options.workers = 1
-  local seconds <const>, share <const> = training(ds, options)
+  local seconds, share = math.huge, 1
+  for _ = 1, 3 do -- the best, as the machine may have other work
+    local a <const>, b <const> = training(ds, options)
+    seconds, share = math.min(seconds, a), math.min(share, b)
+  end
   print(("%-48s %6.2f ms %7.2f%%"):format(name, 1000 * seconds, 100 * share))
   return seconds
 end
