@@ -64,12 +64,45 @@ describe("the type of a result", function()
   end)
 
   it("of a function with fractions is float32 for integers", function()
-    for _, name in ipairs {"exp", "sqrt", "sigmoid", "tanh", "relu", "sin"} do
+    for _, name in ipairs {"exp", "sqrt", "sigmoid", "tanh", "sin"} do
       for _, a in ipairs(TYPES) do
         assert.equal(KIND[a] == 2 and a or "float32", core.ops[name](of(a, {2})).dtype,
           name)
       end
     end
+  end)
+
+  it("of relu is that of its input", function()
+    for _, a in ipairs {"uint8", "int32", "int64", "float32", "float64"} do
+      assert.equal(a, of(a, {2}):relu().dtype)
+    end
+    assert.same({0, 0, 2}, braid.tensor({-3, 0, 2}, {dtype = "int32"}):relu():totable())
+  end)
+
+  it("of clamp is float32 for integers and a limit that is none", function()
+    local x <const> = braid.tensor({-3, 0, 2}, {dtype = "int32"})
+    assert.equal("int32", x:clamp(-1, 1).dtype)
+    assert.same({-0.5, 0, 2}, x:clamp {min = -0.5}:totable())
+    assert.has_error(function() x:clamp_ {min = -0.5} end,
+      "clamp_: the result is float32 and cannot be written into int32")
+  end)
+
+  it("of any and all is uint8 for uint8, else bool", function()
+    for _, a in ipairs(TYPES) do
+      local wants <const> = a == "uint8" and a or "bool"
+      assert.equal(wants, of(a, {2}):any().dtype)
+      assert.equal(wants, of(a, {2, 2}):all(1).dtype)
+    end
+    assert.same({1, 0}, braid.tensor({{2, 0}, {3, 0}}, {dtype = "uint8"}):any(1):totable())
+  end)
+
+  it("is none for integers in functions that are made for floats", function()
+    for _, name in ipairs {"leaky_relu", "elu", "gelu", "silu", "softplus", "hardswish"} do
+      assert.has_error(function() core.ops[name](of("int64", {2})) end,
+        name .. ": x must be float32 or float64, not int64")
+    end
+    assert.has_error(function() return of("int64", {2}) ^ -2 end,
+      "pow: integers have no negative powers (-2); convert them to a float type")
   end)
 
   it("of a comparison is bool", function()

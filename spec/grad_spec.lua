@@ -550,3 +550,27 @@ describe("a scope", function()
     assert.equal(1, (braid.ones(1) * 1):item())
   end)
 end)
+
+describe("a gradient on the edge", function()
+  local function slope(f, x)
+    local v <const> = braid.tensor(x):requires_grad_()
+    f(v):sum():backward()
+    return v.grad:totable()
+  end
+
+  it("of clamp is 0 at a limit, as in PyTorch, and 1 at an infinity without one", function()
+    assert.same({0, 1, 0}, slope(function(x) return x:clamp(-1, 1) end, {-1, 0, 1}))
+    assert.same({1, 0}, slope(function(x) return x:clamp {max = 1} end, {-math.huge, 1}))
+    assert.same({0, 1}, slope(function(x) return x:clamp {min = 1} end, {1, math.huge}))
+  end)
+
+  it("of a remainder is 1 for what is divided, the negative quotient for the divisor", function()
+    assert.same({1, 1, 1}, slope(function(x) return x % 2 end, {3.5, -0.5, 1}))
+    assert.same({-1, 2, 0},
+      slope(function(y) return braid.tensor {3.5, -3, 1} % y end, {2, 2, 4}))
+  end)
+
+  it("of relu lets NaN be seen", function()
+    assert.same({0, 0, 1, 1}, slope(function(x) return x:relu() end, {-1, 0, 2, 0 / 0}))
+  end)
+end)

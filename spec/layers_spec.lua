@@ -178,9 +178,9 @@ describe("the layers of Lua", function()
   -- A part requires those of a lower level, and itself. All may require the core.
   local LEVEL <const> = {
     prelude = 0, core = 1, class = 1, check = 1, folder = 1, einsum = 1, printing = 1,
-    tensor_parts = 1, tensor = 2, grad = 3, io = 3, plot = 3, data = 4, functional = 4,
-    nn = 5, loss = 6, optim = 6, mtl = 6, model = 7, train = 8, vision = 8,
-    cli = 9, repl = 9, init = 10,
+    tensor_parts = 2, tensor = 3, grad = 4, io = 4, plot = 4, data = 5, functional = 5,
+    nn = 6, loss = 7, optim = 7, mtl = 7, saved = 8, model = 9, train = 10, vision = 10,
+    cli = 11, repl = 11, init = 12,
   }
 
   -- What hands the whole to a user: to scripts, at the prompt, to the definition of a

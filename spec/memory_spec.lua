@@ -146,7 +146,9 @@ describe("when memory runs out", function()
           function() braid.eye(3) end,
         function() return x[2] end, function() return x[{{1, 2}, 3}] end,
         function() return x[mask] end, function() return x[index] end,
-          function() x[1] = 2 end,
+          function() x[1] = 2 end, function() return x[{{}, index}] end,
+        function() return x[{index, index}] end, function() return x[mask:any(2)] end,
+          function() x[{{}, index}] = 1 end, function() x[mask] = braid.ones(1) end,
         function() x[{{}, {1, 2}}] = braid.ones(2) end, function() x[mask] = 1 end,
         function() return tostring(x) end, function() return x:t():totable() end,
         function() return x:detach() end, function() return core.bytes(x:t()) end} do
@@ -188,17 +190,41 @@ describe("when memory runs out", function()
     end
   end)
 
-  it("running statistics move once for a call that is tried again", function()
+  it("running statistics move once, and not at all for a call that fails", function()
     local x <const> = braid.randn(4, 3, 5)
+    local weight <const> = braid.ones(3):requires_grad_()
+    local moved <const>, failed = x:mean({1, 3}) * 0.5, 0
     for n = 0, 60 do
       local mean <const>, var <const> = braid.zeros(3), braid.zeros(3)
       core.fail_after(n)
-      local ok <const> = pcall(core.ops.batch_norm, x, nil, nil, mean, var,
-        {training = true})
+      local ok <const> = pcall(core.ops.batch_norm, x, weight, nil, mean, var,
+        {training = true, momentum = 0.5})
       core.fail_after(-1)
-      if not ok then assert.same({0, 0, 0}, mean:totable()) end
-      if ok then return end
+      if ok then
+        assert.is_true((mean - moved):abs():max():item() < 1e-6)
+        assert.is_true(failed > 8) -- among them those of the graph
+        return
+      end
+      failed = failed + 1
+      assert.same({0, 0, 0}, mean:totable())
+      assert.same({0, 0, 0}, var:totable())
     end
+    error("never succeeded")
+  end)
+
+  it("a random draw that fails does not move the generator", function()
+    local x <const> = braid.ones(40):requires_grad_()
+    braid.manual_seed(7)
+    local wanted <const> = core.ops.dropout(x, 0.5):totable()
+    for n = 0, 60 do
+      braid.manual_seed(7)
+      core.fail_after(n)
+      local ok <const> = pcall(core.ops.dropout, x, 0.5)
+      core.fail_after(-1)
+      if ok then return assert.is_true(n > 4) end
+      assert.same(wanted, core.ops.dropout(x, 0.5):totable())
+    end
+    error("never succeeded")
   end)
 end)
 

@@ -312,3 +312,49 @@ describe("optimizers", function()
     assert.near(0, optim.cosine(10, 10), 1e-12)
   end)
 end)
+
+describe("a mistake with modules", function()
+  local MISTAKES <const> = {
+    {"Linear: there is no option 'bais'; there is bias",
+      function() nn.Linear(3, 4, {bais = 1}) end},
+    {"Conv2d: kernel must be a whole number from 1, not 0",
+      function() nn.Conv2d(3, 8, {kernel = 0}) end},
+    {"Sequential: wants a table of modules, not a module", function() nn.Sequential(nn.ReLU()) end},
+    {"to: a module's tensors are float32 or float64, not int64",
+      function() nn.Linear(2, 3):to("int64") end},
+    {"summary: wants the shape of one input, such as {3, 224, 224}, not a nil",
+      function() nn.Linear(2, 3):summary() end},
+    {"find: wants a class such as nn.Conv2d, not a string",
+      function() nn.Linear(2, 3):find("Linear") end},
+    {"conv1d: weight expects 3 channels, input (1, 2, 5) has 2",
+      function() braid.F.conv1d(braid.ones(1, 2, 5), braid.ones(1, 3, 3)) end},
+    {"lp_pool2d: kernel must be a whole number from 1, not x",
+      function() braid.F.lp_pool2d(braid.ones(1, 1, 4, 4), 2, "x") end},
+  }
+
+  for _, case in ipairs(MISTAKES) do
+    it("says: " .. case[1], function() assert.has_error(case[2], case[1]) end)
+  end
+
+  it("is told at the line that made it", function()
+    local line <const> = debug.getinfo(1, "l").currentline
+    local ok <const>, message <const> = pcall(function() nn.LayerNorm(4)(braid.ones(2, 3)) end)
+    assert.is_false(ok)
+    assert.matches("nn_spec%.lua:" .. line + 1 .. ": .*layer_norm: x of shape", message)
+    local _, text <const> = pcall(function() nn.Linear(0, 2) end)
+    assert.matches("nn_spec%.lua:" .. line + 4 .. ": Linear: inputs", text)
+  end)
+end)
+
+describe("a summary", function()
+  it("leaves each module in the mode it was in, also when it fails", function()
+    local net <const> = nn.Sequential{nn.Linear(2, 3), nn.Dropout(0.5)}
+    net[1]:eval()
+    net:summary{2}
+    assert.is_false(net[1].training)
+    assert.is_true(net[2].training)
+    assert.is_false(pcall(net.summary, net, {5}))
+    assert.is_true(net.training)
+    assert.is_true(net[2].training)
+  end)
+end)

@@ -89,7 +89,7 @@ describe("reading a part", function()
 
   it("by a mask takes what is true, in order", function()
     assert.same({2, 4, 6, 8, 10, 12}, x[(x % 2):eq(0)]:totable())
-    assert.same({5, 6, 7, 8}, x[braid.tensor {{false}, {true}, {false}}]:totable())
+    assert.same({5, 6, 7, 8}, x[braid.tensor {false, true, false}]:flatten():totable())
     assert.same({0}, x[x:gt(12)].shape)
   end)
 
@@ -129,7 +129,7 @@ describe("writing a part", function()
     local x <const> = braid.tensor {1, -2, 3, -4}
     x[x:lt(0)] = 0
     assert.same({1, 0, 3, 0}, x:totable())
-    x[x:eq(0)] = braid.tensor {10, 20, 30, 40}
+    x[x:eq(0)] = braid.tensor {20, 40}
     assert.same({1, 20, 3, 40}, x:totable())
   end)
 
@@ -164,7 +164,8 @@ describe("writing a part", function()
     local v <const> = braid.tensor({3, 4}):requires_grad_()
     local x <const> = v * 1
     assert.has_error(function() x[x:gt(0)] = 1 end,
-      "index: writing by mask is not recorded for a gradient; use where()")
+      "index: writing by a mask or by indices is not recorded for a gradient; use where() or "
+        .. "scatter()")
     assert.error_matches(function() x[1] = 1 end, "^copy_: a gradient is asked for, but")
   end)
 end)
@@ -414,22 +415,32 @@ describe("an error", function()
       function() return x[{{1, 2, 0}}] end},
     {"index: a range is {first, last} or {first, last, step}, all integers",
       function() return x[{{1}}] end},
-    {"index: wants integers and ranges {first, last}, not string",
+    {"index: wants integers, ranges {first, last} and tensors, not string",
       function() return x[{"a"}] end},
     {"index: wants an integer, a table or a tensor, not number",
       function() return x[1.5] end},
     {"index: a tensor without dimensions has no parts",
       function() return braid.tensor(1)[1] end},
     {"index: wants a tensor or a number to write, not string", function() x[1] = "5" end},
-    {"index: writing wants a bool mask, not int64",
-      function() x[braid.tensor({1}, INTEGERS)] = 1 end},
+    {"index: a value (3) cannot be written into a part (2)",
+      function() x[braid.tensor {{true, false, true}, {false, false, false}}] = braid.ones(3) end},
+    {"index: cannot write into an expanded tensor (2, 2, 3)",
+      function() x:expand(2, 2, 3)[braid.tensor({1}, INTEGERS)] = 1 end},
+    {"index: the indices (2) and (3) do not broadcast",
+      function() return x[{braid.ones(2, INTEGERS), braid.ones(3, INTEGERS)}] end},
+    {"index: 3 indices for a tensor (2, 3) of 2 dimensions",
+      function() return x[{1, x:gt(0)}] end},
     {"copy_: shape (2) does not broadcast to (3)", function() x[1] = braid.ones(2) end},
     {"masked_select: the mask (2) does not broadcast to (2, 3)",
-      function() return x[braid.tensor {true, false}] end},
-    {"index_select: there is no index 3 in dimension 1 of (2, 3)",
+      function() return x:masked_select(braid.tensor {true, false}) end},
+    {"index: the mask (3) does not fit the dimensions 1 to 1 of (2, 3)",
+      function() return x[braid.tensor {true, false, true}] end},
+    {"index: there is no index 3 in dimension 1 of (2, 3)",
       function() return x[braid.tensor({3}, INTEGERS)] end},
-    {"index_select: index must hold integers, not float32",
+    {"index: a tensor of indices must hold integers or be a bool mask, not float32",
       function() return x[braid.tensor {1}] end},
+    {"index_select: index must hold integers, not float32",
+      function() return x:index_select(1, braid.tensor {1}) end},
     {"a tensor has no field 'foo' that can be set", function() x.foo = 1 end},
     {"item: the tensor (2, 3) has 6 elements, not one", function() return x:item() end},
     {"max: there is nothing to choose from in the shape (0)",
@@ -514,6 +525,12 @@ describe("an error", function()
     {"sum: options go by name", function() return x:sum(1, {true}) end},
     {"matmul: b must be a tensor, not number", function() return x:matmul(3) end},
     {"set_threads: n must be from 1 to 1024, not 0", function() braid.set_threads(0) end},
+    {"full: value must be a number, not string", function() braid.full({2}, "x") end},
+    {"randint: sizes must be a table such as {2, 3}, not nil", function() braid.randint(1, 6) end},
+    {"randperm: n must be a whole number from 0, not -1", function() braid.randperm(-1) end},
+    {"linspace: n must be a whole number from 0, not 2.5",
+      function() braid.linspace(0, 1, 2.5) end},
+    {"size: there is no dimension x in a tensor of 2", function() x:size("x") end},
     {"uniform_: x must be float32 or float64, not int64",
       function() return braid.rand(2, INTEGERS) end},
   }
@@ -532,17 +549,39 @@ describe("the contract of names", function()
     masked_fill lerp sum mean prod min max argmin argmax var std norm logsumexp all any
     count_nonzero cumsum median topk sort reshape view flatten unflatten permute transpose t squeeze
     unsqueeze expand repeat_ tile split chunk flip roll pad contiguous gather scatter scatter_add
-    index_add one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky copy_
-    fill_ zero_ add_ requires_grad_ backward detach register_hook keep conv2d conv_transpose2d
+    index_add nonzero one_hot unfold matmul mm bmm mv dot outer addmm solve inverse eigh cholesky
+    copy_ fill_ zero_ add_ requires_grad_ backward detach register_hook keep conv2d conv_transpose2d
     conv1d max_pool2d avg_pool2d lp_pool2d adaptive_avg_pool2d adaptive_max_pool2d global_avg_pool
     linear bilinear embedding dropout dropout2d batch_norm layer_norm group_norm instance_norm
     local_response_norm normalize softmax log_softmax glu crelu interpolate pixel_shuffle
-    grid_sample affine_grid]]
+    grid_sample affine_grid where where_ index_add_ scatter_ scatter_add_]]
   local FUNCTIONS <const> = [[tensor zeros ones full empty rand randn randint arange linspace eye
     randperm zeros_like ones_like cat stack where einsum manual_seed set_threads get_threads memory
     no_grad scope grad gradcheck Function detect_anomaly load save model]]
   local LOSSES <const> = [[mse l1 smooth_l1 huber wing cross_entropy nll bce bce_with_logits kl_div
     focal cosine hinge]]
+
+  -- Each has a form in place as well, by its name and an underscore.
+  local ELEMENTWISE <const> = [[abs neg sign exp log log1p expm1 sqrt rsqrt square reciprocal sin
+    cos tan tanh sigmoid relu leaky_relu prelu elu gelu silu softplus hardswish erf floor ceil
+    round trunc clamp pow minimum maximum where masked_fill lerp add sub mul div floordiv mod]]
+  -- The further arguments of those that want some.
+  local half <const> = braid.full({2}, 0.5)
+  local MORE <const> = {prelu = {half:narrow(1, 1, 1)}, clamp = {0, 0.5}, lerp = {half, 0.5},
+    where = {braid.tensor {true, false}, half}, masked_fill = {braid.tensor {true, false}, 2}}
+  for name in ("pow minimum maximum add sub mul div floordiv mod"):gmatch("%S+") do
+    MORE[name] = {half}
+  end
+
+  for name in ELEMENTWISE:gmatch("%S+") do
+    it("holds for " .. name .. "_, which does in place what " .. name .. " does", function()
+      local x <const>, y <const> = braid.tensor {0.75, 0.25}, braid.tensor {0.75, 0.25}
+      local more <const> = MORE[name] or {}
+      local z <const> = x[name .. "_"](x, table.unpack(more))
+      assert.is_true(rawequal(z, x))
+      assert.same(y[name](y, table.unpack(more)):totable(), x:totable())
+    end)
+  end
 
   it("holds for methods, functions and losses", function()
     local missing <const>, t <const> = {}, braid.ones(2)
@@ -554,6 +593,7 @@ describe("the contract of names", function()
     end
     for name in LOSSES:gmatch("%S+") do
       if not braid.F[name] then missing[#missing + 1] = "F." .. name end
+      if not t[name] then missing[#missing + 1] = "t:" .. name end
     end
     assert.same({}, missing)
   end)

@@ -49,4 +49,5 @@ void br_rng_set_seed(uint64_t seed) {
 }
 
 uint64_t br_rng_seed(void) { return atomic_load(&seed_now); }
+uint64_t br_rng_stream(void) { return atomic_load(&stream_next); }
 uint64_t br_rng_next_stream(void) { return atomic_fetch_add(&stream_next, 1); }

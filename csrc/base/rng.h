@@ -18,6 +18,7 @@ double br_rng_normal(uint64_t seed, uint64_t stream, uint64_t index);
 /* The process-wide generator: its seed, and a fresh stream for each drawing operation. */
 void br_rng_set_seed(uint64_t seed); /* streams count from 0 again */
 uint64_t br_rng_seed(void);
-uint64_t br_rng_next_stream(void);
+uint64_t br_rng_stream(void);      /* the one that comes next */
+uint64_t br_rng_next_stream(void); /* the same, which is then used up */
 
 #endif

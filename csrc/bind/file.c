@@ -142,14 +142,19 @@ static int list_folder(lua_State *L) {
   return 2;
 }
 
+/* core.make_folder(path): true, also when it is there; or nil and a message. */
+static int make_folder(lua_State *L) {
+  if (br_folder_make(luaL_checkstring(L, 1)) != BR_OK) return push_failure(L);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {{"from_packed", from_packed},
-                                       {"inflate", inflate_string},
-                                       {"inflate_start", inflate_start},
-                                       {"crc32", crc32_string},
-                                       {"parse_rows", parse_rows},
-                                       {"list_folder", list_folder},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"from_packed", from_packed},     {"inflate", inflate_string},
+      {"inflate_start", inflate_start}, {"crc32", crc32_string},
+      {"parse_rows", parse_rows},       {"list_folder", list_folder},
+      {"make_folder", make_folder},     {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);
 }

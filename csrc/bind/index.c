@@ -3,11 +3,19 @@
 
 #include <string.h>
 
-/* One dimension's worth of t[{...}]. */
+/* One dimension's worth of t[{...}]; of a mask, as many as it has. */
 typedef struct step {
-  enum { ALL, ONE, RANGE } kind;
+  enum { ALL, ONE, RANGE, TENSOR } kind;
   int64_t first, last, by; /* from 1, inclusive, negative from the end */
+  br_tensor *key;          /* a mask or indices */
 } step;
+
+/* What a key says: steps, and the tensors among them. */
+typedef struct steps {
+  int n, picks;
+  step at[BR_MAX_DIM];
+  br_pick pick[BR_MAX_DIM];
+} steps;
 
 static int64_t field(lua_State *L, int at, int i) {
   int whole;
@@ -33,30 +41,36 @@ static step read_step(lua_State *L, int at) {
     s.first = field(L, at, 1);
     s.last = field(L, at, 2);
     if (n == 3) s.by = field(L, at, 3);
+  } else if ((s.key = br_test_tensor(L, at))) {
+    s.kind = TENSOR;
   } else {
-    br_error(L, "index: wants integers and ranges {first, last}, not %s",
+    br_error(L, "index: wants integers, ranges {first, last} and tensors, not %s",
              luaL_typename(L, at));
   }
   return s;
 }
 
-/* The steps for the key at `at`; how many dimensions it names. */
-static int read_key(lua_State *L, int at, const br_tensor *t, step *steps) {
-  if (lua_isinteger(L, at)) {
-    steps[0] = read_step(L, at);
-    if (t->ndim == 0) br_error(L, "index: a tensor without dimensions has no parts");
-    return 1;
-  }
-  lua_Integer n = luaL_len(L, at);
-  if (n > t->ndim)
-    br_error(L, "index: %d indices for a tensor %s of %d dimensions", (int)n,
-             br_shape_of(t), t->ndim);
-  for (int i = 0; i < n; i++) {
-    lua_geti(L, at, i + 1);
-    steps[i] = read_step(L, lua_gettop(L));
+/* The steps for the key at `at`. */
+static void read_key(lua_State *L, int at, const br_tensor *t, steps *s) {
+  bool one = lua_type(L, at) != LUA_TTABLE;
+  lua_Integer n = one ? 1 : luaL_len(L, at);
+  int named = 0;
+  s->n = s->picks = 0;
+  if (one && t->ndim == 0 && !br_test_tensor(L, at))
+    br_error(L, "index: a tensor without dimensions has no parts");
+  for (lua_Integer i = 0; i < n && named <= t->ndim && i < BR_MAX_DIM; i++) {
+    if (one)
+      lua_pushvalue(L, at);
+    else
+      lua_geti(L, at, i + 1);
+    step *next = &s->at[s->n++];
+    *next = read_step(L, lua_gettop(L));
+    named += next->kind == TENSOR && next->key->dtype == BR_BOOL ? next->key->ndim : 1;
     lua_pop(L, 1);
   }
-  return (int)n;
+  if (named > t->ndim || n > s->n)
+    br_error(L, "index: %d indices for a tensor %s of %d dimensions",
+             named > (int)n ? named : (int)n, br_shape_of(t), t->ndim);
 }
 
 /* Takes over `t`; what it becomes, or NULL with a message. */
@@ -83,15 +97,19 @@ static br_status bad_range(const step *s, const br_tensor *t, int dim) {
                  br_shape_of(t));
 }
 
-/* The part of t that the steps name, a view; NULL with a message. */
-static br_tensor *part(br_tensor *t, const step *steps, int n) {
+/* The part of t that the steps name, a view; NULL with a message. What tensors choose of
+   it is left to be done: all->pick. */
+static br_tensor *part(br_tensor *t, steps *all) {
   int dim = 0;
   br_retain(t);
-  for (int i = 0; i < n && t; i++) {
-    const step *s = &steps[i];
-    int64_t size = t->shape[dim];
+  for (int i = 0; i < all->n && t; i++) {
+    const step *s = &all->at[i];
+    int64_t size = s->kind == RANGE ? t->shape[dim] : 0;
     if (s->kind == ALL) {
       dim++;
+    } else if (s->kind == TENSOR) {
+      all->pick[all->picks++] = (br_pick){s->key, dim};
+      dim += s->key->dtype == BR_BOOL ? s->key->ndim : 1;
     } else if (s->kind == ONE) {
       if (s->first == 0) {
         br_fail(BR_EINVAL, "index: counts from 1, not 0");
@@ -142,16 +160,19 @@ static int read_field(lua_State *L, br_tensor *t, const char *name) {
   return 1;
 }
 
-/* t[mask] and t[indices] */
-static int select_by(lua_State *L, br_tensor *t, br_tensor *key) {
-  bool mask = key->dtype == BR_BOOL;
+/* t[mask], of one shape */
+static int select_by(lua_State *L, br_tensor *t, br_tensor *mask) {
   br_box *box = br_push_box(L);
   br_call c;
-  br_call_init(&c, br_op_find(mask ? "masked_select" : "index_select"), NULL, 2);
+  br_call_init(&c, br_op_find("masked_select"), NULL, 2);
   c.in[0] = t;
-  c.in[1] = key;
+  c.in[1] = mask;
   br_run_into(L, &c, box);
   return 1;
+}
+
+static bool is_whole_mask(const br_tensor *t, const br_tensor *key) {
+  return key && key->dtype == BR_BOOL && br_same_shape(t, key);
 }
 
 int br_tensor_index(lua_State *L) {
@@ -162,14 +183,20 @@ int br_tensor_index(lua_State *L) {
     return read_field(L, br_check_tensor(L, 1), lua_tostring(L, 2));
   }
   br_tensor *t = br_check_tensor(L, 1);
-  if ((key = br_test_tensor(L, 2))) return select_by(L, t, key);
-  if (!lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
+  key = br_test_tensor(L, 2);
+  if (is_whole_mask(t, key)) return select_by(L, t, key);
+  if (!key && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
     return br_error(L, "index: wants an integer, a table or a tensor, not %s",
                     luaL_typename(L, 2));
-  step steps[BR_MAX_DIM];
-  int n = read_key(L, 2, t, steps);
+  steps s;
+  read_key(L, 2, t, &s);
   br_box *box = br_push_box(L);
-  br_fill_box(L, box, part(t, steps, n));
+  br_tensor *view = part(t, &s), *result = view;
+  if (view && s.picks) {
+    result = br_pick_read(view, s.pick, s.picks);
+    br_release(view);
+  }
+  br_fill_box(L, box, result);
   return 1;
 }
 
@@ -199,29 +226,28 @@ static br_status write_part(br_tensor *view, br_tensor *value) {
   return status;
 }
 
-/* t = value where mask holds. */
+/* t = value, a number, where the mask of its shape holds. */
 static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
-  if (br_recording() && (t->var || value->var))
-    return br_fail(BR_EINVAL,
-                   "index: writing by mask is not recorded for a gradient; use "
-                   "where()");
-  if (mask->dtype != BR_BOOL)
-    return br_fail(BR_EINVAL, "index: writing wants a bool mask, not %s",
-                   br_dtype_name(mask->dtype));
   br_call c;
   br_call_init(&c, br_op_find("where"), NULL, 3);
   c.in[0] = mask;
   c.in[1] = value;
   c.in[2] = t;
-  bool was = br_set_recording(false);
   br_status status = br_apply(&c);
-  if (!status && !br_same_shape(c.out[0], t))
-    status = br_fail(BR_EINVAL,
-                     "index: a mask %s and a value %s do not fit the tensor %s",
-                     br_shape_of(mask), br_shape_of(value), br_shape_of(t));
   if (!status) status = write_part(t, c.out[0]);
-  br_set_recording(was);
   br_call_clear(&c);
+  return status;
+}
+
+static br_status write(br_tensor *t, steps *s, br_tensor *value) {
+  if (s->n == 1 && is_whole_mask(t, s->at[0].key) && value->ndim == 0 &&
+      !(br_recording() && (t->var || value->var)))
+    return write_masked(t, s->at[0].key, value);
+  br_tensor *view = part(t, s);
+  br_status status = !view      ? BR_EINVAL
+                     : s->picks ? br_pick_write(view, s->pick, s->picks, value)
+                                : write_part(view, value);
+  br_release(view);
   return status;
 }
 
@@ -233,27 +259,18 @@ static int write_field(lua_State *L, br_tensor *t, const char *name) {
 }
 
 int br_tensor_newindex(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1), *mask;
-  step steps[BR_MAX_DIM];
-  int n = 0;
+  br_tensor *t = br_check_tensor(L, 1);
+  steps s;
   if (lua_type(L, 2) == LUA_TSTRING) return write_field(L, t, lua_tostring(L, 2));
   if (!br_test_tensor(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_isboolean(L, 3))
     return br_error(L, "index: wants a tensor or a number to write, not %s",
                     luaL_typename(L, 3));
-  mask = br_test_tensor(L, 2);
-  if (!mask && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
-    return br_error(L, "index: wants an integer, a table or a mask, not %s",
+  if (!br_test_tensor(L, 2) && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
+    return br_error(L, "index: wants an integer, a table or a tensor, not %s",
                     luaL_typename(L, 2));
-  if (!mask) n = read_key(L, 2, t, steps);
+  read_key(L, 2, t, &s);
   br_tensor *value = value_tensor(L, 3, t->dtype);
-  br_status status = value ? BR_OK : BR_ENOMEM;
-  if (!status && mask) {
-    status = write_masked(t, mask, value);
-  } else if (!status) {
-    br_tensor *view = part(t, steps, n);
-    status = view ? write_part(view, value) : BR_EINVAL;
-    br_release(view);
-  }
+  br_status status = value ? write(t, &s, value) : BR_ENOMEM;
   br_release(value);
   return status ? br_raise(L) : 0;
 }

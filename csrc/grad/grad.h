@@ -95,4 +95,18 @@ br_status br_check_finite(br_tensor *t, const char *what, const br_node *node);
 /* An error when a tensor kept for the gradient has been written to since. */
 br_status br_node_check(const br_node *node);
 
+/* ---- tensors among indices (pick.c) ---- */
+
+/* A mask, which covers as many dimensions as it has, or a tensor of indices, and the
+   dimension that it begins at. */
+typedef struct br_pick {
+  br_tensor *key;
+  int dim;
+} br_pick;
+
+/* What the picks, in the order of their dimensions, choose of x; NULL with a message. */
+br_tensor *br_pick_read(br_tensor *x, const br_pick *pick, int n);
+/* Writes there; of several values for one place the last counts. Not recorded. */
+br_status br_pick_write(br_tensor *x, const br_pick *pick, int n, br_tensor *value);
+
 #endif

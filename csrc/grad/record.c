@@ -296,6 +296,7 @@ br_status br_apply(br_call *c) {
     status = record(c, before);
   else if (!status)
     wrote(c);
+  if (!status && c->op->finish) c->op->finish(c);
   br_release(before);
   return status;
 }

@@ -45,3 +45,11 @@ void br_folder_close(br_folder *f) {
   closedir(f->dir);
   br_free(f);
 }
+
+br_status br_folder_make(const char *path) {
+  struct stat info;
+  if (mkdir(path, 0777) == 0) return BR_OK;
+  int why = errno;
+  if (why == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return BR_OK;
+  return br_fail(BR_EIO, "%s: %s", path, strerror(why));
+}

@@ -16,4 +16,7 @@ br_folder *br_folder_open(const char *path);
 const char *br_folder_next(br_folder *f, bool *directory);
 void br_folder_close(br_folder *f); /* NULL is allowed */
 
+/* Makes a directory; that there is one already is fine. */
+br_status br_folder_make(const char *path);
+
 #endif

@@ -80,8 +80,8 @@ typedef struct br_kernels {
   br_map_fn *neg_grad, *abs_grad, *square_grad, *sub_grad, *mul_grad_a, *mul_grad_b,
       *div_grad_a, *div_grad_b;
   br_map_fn *pick_ge_grad, *pick_le_grad, *where_grad_a, *where_grad_b, *masked_fill_grad;
-  br_map_fn *clamp_grad, *pow_grad_a, *pow_grad_b, *lerp_grad_a, *lerp_grad_b,
-      *lerp_grad_w;
+  br_map_fn *clamp_grad, *mod_grad_b, *pow_grad_a, *pow_grad_b, *lerp_grad_a,
+      *lerp_grad_b, *lerp_grad_w;
   br_map_fn *log_grad, *log1p_grad, *expm1_grad, *sqrt_grad, *rsqrt_grad,
       *reciprocal_grad;
   br_map_fn *sin_grad, *cos_grad, *tan_grad, *tanh_grad, *abs_tanh_grad, *sigmoid_grad;

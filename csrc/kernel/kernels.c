@@ -135,6 +135,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .where_grad_b = where_grad_b,
     .masked_fill_grad = masked_fill_grad,
     .clamp_grad = clamp_grad,
+    .mod_grad_b = mod_grad_b,
     .pow_grad_a = pow_grad_a,
     .pow_grad_b = pow_grad_b,
     .lerp_grad_a = lerp_grad_a,

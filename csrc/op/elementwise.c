@@ -50,12 +50,41 @@ static br_status masked_fill_infer(br_call *c) {
   return br_map_infer(c);
 }
 
+/* A limit that is no integer makes integers floats. */
 static br_status clamp_infer(br_call *c) {
   if (!c->arg[0].given && !c->arg[1].given)
     return br_bad(c, "wants a min, a max or both");
+  c->compute = c->in[0]->dtype;
+  if (c->compute == BR_BOOL) return br_bad(c, "has no meaning for bool tensors");
+  for (int i = 0; i < 2; i++)
+    if (c->arg[i].given && !c->arg[i].whole && !br_dtype_is_float(c->compute))
+      c->compute = BR_F32;
   if (!c->arg[0].given) c->arg[0].f = -__builtin_inf();
   if (!c->arg[1].given) c->arg[1].f = __builtin_inf();
-  return no_bool_infer(c);
+  return br_map_infer(c);
+}
+
+/* Integers have no reciprocals. */
+static br_status pow_infer(br_call *c) {
+  br_status status = no_bool_infer(c);
+  const br_tensor *y = c->in[1];
+  if (!status && y->number && !br_dtype_is_float(c->compute) && br_get_double(y, 0) < 0)
+    return br_bad(c,
+                  "integers have no negative powers (%g); convert them to a float type",
+                  br_get_double(y, 0));
+  return status;
+}
+
+/* Of integers there is no such function, and none is made floats unasked. */
+static br_status float_infer(br_call *c) {
+  br_status status = br_need_float(c, c->in[0], "x");
+  return status ? status : promote_infer(c);
+}
+
+static br_status relu_forward(br_call *c) {
+  const double limit[] = {0, __builtin_inf()};
+  if (br_dtype_is_float(c->compute)) return br_map_forward(c);
+  return br_map(K(clamp), c->compute, c->out[0], 1, c->in, limit);
 }
 
 /* floor and its like leave integers as they are. */
@@ -79,6 +108,7 @@ static br_status class_infer(br_call *c) {
 
 #define MAP promote_infer, br_map_forward, br_map_backward
 #define NUM no_bool_infer, br_map_forward, br_map_backward
+#define FLOAT float_infer, br_map_forward, br_map_backward
 #define CMP promote_infer, br_map_forward, NULL
 #define STEP promote_infer, rounding_forward, zero_backward
 
@@ -125,17 +155,17 @@ const br_op br_elementwise_ops[] = {
     {"mod",
      "x:n y:n",
      "x - y floor(x / y), with the sign of y",
-     no_bool_infer,
-     br_map_forward,
-     NULL,
-     0,
+     NUM,
+     A | B,
      INT,
      K(mod),
-     {0}},
+     {BR_GRAD_DY, K(mod_grad_b)}},
     {"pow",
      "x:n y:n",
      "x to the power y",
-     NUM,
+     pow_infer,
+     br_map_forward,
+     br_map_backward,
      A | B,
      INT,
      K(pow),
@@ -259,47 +289,56 @@ const br_op br_elementwise_ops[] = {
     {"erf", "x:t", "error function", MAP, A, REAL, K(erf), {K(erf_grad)}},
 
     {"sigmoid", "x:t", "1 / (1 + e^-x)", MAP, Y, REAL, K(sigmoid), {K(sigmoid_grad)}},
-    {"relu", "x:t", "max(x, 0)", MAP, Y, REAL, K(relu), {K(relu_grad)}},
+    {"relu",
+     "x:t",
+     "max(x, 0)",
+     no_bool_infer,
+     relu_forward,
+     br_map_backward,
+     Y,
+     INT,
+     K(relu),
+     {K(relu_grad)}},
     {"leaky_relu",
      "x:t slope:f=0.01",
      "x where positive, else slope x",
-     MAP,
+     FLOAT,
      A,
-     REAL,
+     INT,
      K(leaky_relu),
      {K(leaky_relu_grad)}},
     {"elu",
      "x:t alpha:f=1",
      "x where positive, else alpha (e^x - 1)",
-     MAP,
+     FLOAT,
      A,
-     REAL,
+     INT,
      K(elu),
      {K(elu_grad)}},
     {"gelu",
      "x:t",
      "x times the normal distribution function of x",
-     MAP,
+     FLOAT,
      A,
-     REAL,
+     INT,
      K(gelu),
      {K(gelu_grad)}},
-    {"silu", "x:t", "x sigmoid(x)", MAP, A, REAL, K(silu), {K(silu_grad)}},
-    {"softplus", "x:t", "log(1 + e^x)", MAP, A, REAL, K(softplus), {K(softplus_grad)}},
+    {"silu", "x:t", "x sigmoid(x)", FLOAT, A, INT, K(silu), {K(silu_grad)}},
+    {"softplus", "x:t", "log(1 + e^x)", FLOAT, A, INT, K(softplus), {K(softplus_grad)}},
     {"hardswish",
      "x:t",
      "x min(max(x + 3, 0), 6) / 6",
-     MAP,
+     FLOAT,
      A,
-     REAL,
+     INT,
      K(hardswish),
      {K(hardswish_grad)}},
     {"abs_tanh",
      "x:t",
      "|tanh(x)|, the activation of TCDCN",
-     MAP,
+     FLOAT,
      A | Y,
-     REAL,
+     INT,
      K(abs_tanh),
      {K(abs_tanh_grad)}},
     {0}};

@@ -169,7 +169,7 @@ static void logsumexp_lane_grad(int64_t n, const double *x, double p, double y, 
                                 double *dx) {
   y = logsumexp_of(n, x, p);
   for (int64_t i = 0; i < n; i++)
-    dx[i] = isinf(x[i]) && x[i] < 0 ? 0 : exp(x[i] - y) * dy;
+    dx[i] = isinf(x[i]) && x[i] < 0 && !isnan(y) ? 0 : exp(x[i] - y) * dy;
 }
 
 static br_status logsumexp_infer(br_call *c) {

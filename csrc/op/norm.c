@@ -54,7 +54,9 @@ static br_status norm_infer(br_call *c) {
   if (training && rows < 2)
     return br_bad(c, "training wants more than one value for each channel, input is %s",
                   br_shape_of(x));
-  for (int i = 0; i < 2; i++) { /* mean and 1 / deviation of each channel */
+  /* Mean and 1 / deviation of each channel; when training, the sum of squared deviations.
+   */
+  for (int i = 0; i < (training ? 3 : 2); i++) {
     c->saved[i] = br_tensor_new(BR_F64, 1, x->shape + 1, BR_CONTIGUOUS);
     if (!c->saved[i]) return BR_ENOMEM;
   }
@@ -100,9 +102,12 @@ static void put(br_tensor *t, int64_t i, double value) {
 static double get(br_tensor *t, int64_t i) { return br_get_double(t, i * t->stride[0]); }
 
 /* running = (1 - momentum) running + momentum now, with the variance over n - 1. */
-static void update_running(br_call *c, const double *mean, const double *m2, int64_t n) {
+static void norm_finish(br_call *c) {
+  if (!c->arg[TRAINING].i) return;
+  const double *mean = doubles(c->saved[0]), *m2 = doubles(c->saved[2]);
   double momentum = c->arg[MOMENTUM].f;
-  for (int64_t j = 0; j < c->in[0]->shape[1]; j++) {
+  int64_t channels = c->in[0]->shape[1], n = channels ? c->in[0]->numel / channels : 0;
+  for (int64_t j = 0; j < channels; j++) {
     if (c->in[MEAN])
       put(c->in[MEAN], j, (1 - momentum) * get(c->in[MEAN], j) + momentum * mean[j]);
     if (c->in[VAR])
@@ -132,9 +137,8 @@ static br_status norm_forward(br_call *c) {
   br_status status = rows ? BR_OK : BR_ENOMEM;
   factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
   if (!factors) status = BR_ENOMEM;
-  double *m2 = br_alloc((size_t)channels * sizeof *m2 + 1);
-  if (!m2) status = BR_ENOMEM;
   if (!status && c->arg[TRAINING].i) {
+    double *m2 = doubles(c->saved[2]);
     status = statistics(rows, mean, m2);
     for (int64_t j = 0; j < channels && !status; j++)
       invstd[j] = 1 / sqrt(m2[j] / (double)n + c->arg[EPS].f);
@@ -157,12 +161,9 @@ static br_status norm_forward(br_call *c) {
     status = flat ? br_copy(c->out[0], flat) : BR_ENOMEM;
     br_release(flat);
   }
-  /* Last, for a call that fails for memory is tried again. */
-  if (!status && c->arg[TRAINING].i) update_running(c, mean, m2, n);
   br_release(rows);
   br_release(out);
   br_release(factors);
-  br_free(m2);
   return status;
 }
 
@@ -251,6 +252,6 @@ static br_status norm_backward(br_call *c) {
 const br_op br_norm_ops[] = {
   {"batch_norm", "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1 eps:f=1e-5",
    "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones",
-   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT), 0, 0, {0}},
+   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT), 0, 0, {0}, 0, norm_finish},
   {0}};
 /* clang-format on */

@@ -76,6 +76,9 @@ struct br_op {
   unsigned flags;
   size_t kernel, grad[3]; /* elementwise operators: see map.c */
   int results;            /* the most it hands out; 0 counts as 1 */
+  /* What must happen once, although a call that fails for memory is tried again: called
+     when the result is there and recorded. NULL: nothing. */
+  void (*finish)(br_call *c);
 };
 
 /* ---- the table (table.c) ---- */

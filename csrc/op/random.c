@@ -1,5 +1,6 @@
 /* Random values. Element i of a tensor is number i of the operation's own stream, so that
-   a seed gives the same values on any number of threads. */
+   a seed gives the same values on any number of threads. A stream is used up when the
+   call has succeeded: one that is tried again for memory draws the same. */
 #include "op/op.h"
 
 #include "base/rng.h"
@@ -24,7 +25,7 @@ static double draw(kind what, double a, double b, uint64_t seed, uint64_t stream
 static br_status fill(br_call *c, kind what) {
   br_tensor *x = c->out[0];
   double a = c->arg[0].f, b = c->arg[1].f;
-  uint64_t seed = br_rng_seed(), stream = br_rng_next_stream();
+  uint64_t seed = br_rng_seed(), stream = br_rng_stream();
   br_tensor *values = br_tensor_new(BR_F64, x->ndim, x->shape, BR_CONTIGUOUS);
   if (!values) return BR_ENOMEM;
   double *v = (double *)(void *)values->data;
@@ -87,7 +88,7 @@ static br_status drop(br_call *c, br_tensor *from, br_tensor *to) {
 
 static br_status dropout_forward(br_call *c) {
   c->state[0] = br_rng_seed();
-  c->state[1] = br_rng_next_stream();
+  c->state[1] = br_rng_stream();
   if (!c->arg[1].i || c->arg[0].f == 0) return br_copy(c->out[0], c->in[0]);
   return drop(c, c->in[0], c->out[0]);
 }
@@ -100,18 +101,23 @@ static br_status dropout_backward(br_call *c) {
   return status ? status : drop(c, c->dy[0], dx);
 }
 
+static void drawn(br_call *c) {
+  (void)c;
+  br_rng_next_stream();
+}
+
 /* clang-format off */
 const br_op br_random_ops[] = {
   {"uniform", "x:t low:f=0 high:f=1", "values drawn evenly from [low, high)",
-   real_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+   real_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"normal", "x:t mean:f=0 std:f=1", "values drawn from a normal distribution",
-   real_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+   real_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"random", "x:t low:f high:f", "integers drawn evenly from low to high, both included",
-   integer_infer, integer_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+   integer_infer, integer_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"bernoulli", "x:t p:f=0.5", "1 with probability p, else 0",
-   fill_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+   fill_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"dropout", "x:t p:f=0.5 training:b=true",
    "x with each element dropped with probability p and the rest scaled by 1 / (1 - p)",
-   dropout_infer, dropout_forward, dropout_backward, 0, 0, 0, {0}},
+   dropout_infer, dropout_forward, dropout_backward, 0, 0, 0, {0}, 0, drawn},
   {0}};
 /* clang-format on */

@@ -472,7 +472,10 @@ done:
 }
 
 /* any and all are the extremes of x taken as bool. */
-static br_status truth_infer(br_call *c) { return masked_infer(c, BR_BOOL); }
+/* As in PyTorch the result for uint8 is uint8, of 0 and 1. */
+static br_status truth_infer(br_call *c) {
+  return masked_infer(c, c->in[0]->dtype == BR_U8 ? BR_U8 : BR_BOOL);
+}
 
 static br_status truth(br_call *c, bool any) {
   plan p;

@@ -9,6 +9,22 @@ local function sorted_keys(t)
   return keys
 end
 
+local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)check%.lua$")
+
+-- The level of the innermost function that is not Braid's own.
+local function callers_level()
+  local level = 2
+  while true do
+    local info <const> = debug.getinfo(level, "S")
+    if not info then return 0 end
+    if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then return level - 1 end
+    level = level + 1
+  end
+end
+
+--- The caller's mistake, at the line that called Braid.
+function M.fail(format, ...) error(format:format(...), callers_level()) end
+
 --- The options with their defaults filled in. An option that `defaults` does not name is an
 -- error. A default of `M.none` stands for "may be given, is nil otherwise".
 M.none = setmetatable({}, {__tostring = function() return "none" end})
@@ -19,12 +35,12 @@ function M.options(what, given, defaults)
     if value ~= M.none then result[key] = value end
   end
   if given ~= nil and type(given) ~= "table" then
-    error(("%s: options must be a table, not %s"):format(what, type(given)), 3)
+    M.fail("%s: options must be a table, not %s", what, type(given))
   end
   for key, value in pairs(given or {}) do
     if defaults[key] == nil then
-      error(("%s: there is no option '%s'; there is %s"):format(what, tostring(key),
-        table.concat(sorted_keys(defaults), ", ")), 3)
+      M.fail("%s: there is no option '%s'; there is %s", what, tostring(key),
+        table.concat(sorted_keys(defaults), ", "))
     end
     result[key] = value
   end
@@ -34,7 +50,7 @@ end
 --- A positive whole number, or an error that names it.
 function M.size(what, name, value)
   if math.type(value) ~= "integer" or value < 1 then
-    error(("%s: %s must be a whole number from 1, not %s"):format(what, name, tostring(value)), 3)
+    M.fail("%s: %s must be a whole number from 1, not %s", what, name, tostring(value))
   end
   return value
 end
@@ -45,19 +61,6 @@ function M.affine(weight, bias, given)
   if type(weight) == "table" then return nil, nil, weight end
   if type(bias) == "table" then return weight, nil, bias end
   return weight, bias, given
-end
-
-local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)check%.lua$")
-
---- The caller's mistake: an error at the innermost line that is not Braid's own.
-function M.fail(format, ...)
-  local level = 2
-  local info = debug.getinfo(level, "S")
-  while info and (info.what == "C" or info.source:sub(1, #HOME) == HOME) do
-    level = level + 1
-    info = debug.getinfo(level, "S")
-  end
-  error(format:format(...), info and level or 0)
 end
 
 M.sorted_keys = sorted_keys

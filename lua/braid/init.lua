@@ -18,10 +18,15 @@ for _, row in ipairs(core.rows) do
 end
 for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
--- Composed functions and losses are read when first named; two losses are operators that
--- lack the options of all.
+-- Composed functions and losses are read when first named. Two losses have operators of
+-- their names, which lack options that losses have.
 local functional <const> = require "braid.functional"
-M.F.mse, M.F.cross_entropy = nil, nil
+local LOSSES <const> = {"mse", "l1", "smooth_l1", "huber", "wing", "cross_entropy", "nll", "bce",
+  "bce_with_logits", "kl_div", "focal", "cosine", "hinge"}
+for _, name in ipairs(LOSSES) do
+  M.F[name] = nil
+  core.tensor_metatable.methods[name] = function(...) return require("braid.loss")[name](...) end
+end
 setmetatable(M.F, {__index = function(t, name)
   local value <const> = functional[name] or require("braid.loss")[name]
   rawset(t, name, value)
@@ -32,14 +37,14 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
-  vision = "braid.vision",
-  model = "braid.model", load = "braid.io.load", save = "braid.io.save",
+  vision = "braid.vision", load = "braid.io.load", save = "braid.io.save",
 }
+local OF_MODEL <const> = {model = true, open = true}
 
 return setmetatable(M, {__index = function(t, name)
   local part <const> = PARTS[name]
-  if not part then return nil end
-  local value <const> = require(part)
+  if not part and not OF_MODEL[name] then return nil end
+  local value <const> = part and require(part) or require("braid.model")[name]
   rawset(t, name, value)
   return value
 end})

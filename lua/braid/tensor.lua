@@ -29,6 +29,17 @@ local function sizes_and_options(...)
   return sizes, given
 end
 
+-- A number that an argument must be.
+local function number(name, what, value)
+  if type(value) == "number" then return value end
+  error(("%s: %s must be a number, not %s"):format(name, what, type(value)), 3)
+end
+
+local function count(name, what, value)
+  if math.type(value) == "integer" and value >= 0 then return value end
+  error(("%s: %s must be a whole number from 0, not %s"):format(name, what, tostring(value)), 3)
+end
+
 local function finish(t, options)
   if options.requires_grad then core.requires_grad(t) end
   return t
@@ -67,13 +78,13 @@ filled("empty", nil)
 function M.full(sizes, value, given)
   local options <const> = check.options("full", given, CREATE)
   if type(sizes) ~= "table" then sizes = {sizes} end
-  return finish(core.new(sizes, options.dtype, value), options)
+  return finish(core.new(sizes, options.dtype, number("full", "value", value)), options)
 end
 
 function M.full_like(t, value, given)
   local options <const> = check.options("full_like", given,
     {dtype = t.dtype, requires_grad = false})
-  return finish(core.like(t, options.dtype, value), options)
+  return finish(core.like(t, options.dtype, number("full_like", "value", value)), options)
 end
 
 local function drawn(name, draw)
@@ -94,12 +105,15 @@ drawn("randn", ops.normal_)  -- standard normal
 
 --- Integers from low to high, both included: braid.randint(1, 6, {10}).
 function M.randint(low, high, sizes, given)
+  if type(sizes) ~= "table" then
+    error(("randint: sizes must be a table such as {2, 3}, not %s"):format(type(sizes)), 2)
+  end
   local options <const> = check.options("randint", given, {dtype = "int64"})
   return ops.random_(core.new(sizes, options.dtype), low, high)
 end
 
 --- 1 .. n in random order (int64).
-function M.randperm(n) return core.randperm(n) end
+function M.randperm(n) return core.randperm(count("randperm", "n", n)) end
 
 --- first, first + step, ... up to last, which is included. int64 for integers.
 function M.arange(first, last, step, given)
@@ -120,7 +134,7 @@ end
 function M.linspace(first, last, n, given)
   local options <const> = check.options("linspace", given, CREATE)
   local values <const> = {}
-  for i = 1, n do
+  for i = 1, count("linspace", "n", n) do
     values[i] = n == 1 and first or first + (last - first) * (i - 1) / (n - 1)
   end
   return finish(core.from_table(values, options.dtype), options)
@@ -151,9 +165,9 @@ methods.zero_ = function(t) return ops.fill_(t, 0) end
 function methods.size(t, d)
   local shape <const> = t.shape
   if d == nil then return shape end
-  local size <const> = shape[d < 0 and #shape + 1 + d or d]
+  local size <const> = shape[math.type(d) == "integer" and d < 0 and #shape + 1 + d or d]
   if not size then
-    error(("size: there is no dimension %s in a tensor of %d"):format(d, #shape), 2)
+    error(("size: there is no dimension %s in a tensor of %d"):format(tostring(d), #shape), 2)
   end
   return size
 end
@@ -186,7 +200,10 @@ function methods.register_hook(t, f)
 end
 
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
-methods.where = nil
+
+--- x where the mask is true, else y: x:where(mask, y); x:where_(mask, y) keeps it in x.
+function methods.where(x, mask, y) return ops.where(mask, x, y) end
+function methods.where_(x, mask, y) return ops.copy_(x, ops.where(mask, x, y)) end
 
 M.einsum = require "braid.einsum"
 for name, f in pairs(require "braid.tensor_parts") do M[name], methods[name] = f, f end

@@ -2,6 +2,7 @@
 -- by PyTorch's names. Each is a method and a function of `braid`.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 
 local M <const> = {}
 local ops <const> = core.ops
@@ -142,15 +143,36 @@ function M.index_add(x, dim, index, src, given)
         shape_text(x), d), 2)
     end
   end
-  local alpha <const>, shape <const> = given and given.alpha or 1, {}
+  local alpha <const>, shape <const> = check.options("index_add", given, {alpha = 1}).alpha, {}
   for d = 1, x:dim() do shape[d] = d == dim and index.shape[1] or 1 end
   return ops.scatter_add(x, dim, ops.expand(ops.reshape(index, shape), src.shape),
     alpha == 1 and src or ops.mul(src, alpha))
 end
 
+--- The same in place.
+function M.index_add_(x, dim, index, src, given)
+  return ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given))
+end
+
 --- Elements of x by their place in row-major order, index (...) -> (...).
 function M.take(x, index)
   return ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape)
+end
+
+--- Where x is not 0: a row for each such element, of its place in each dimension, in
+-- row-major order (k, dimensions).
+-- @usage local rows = x:gt(0):nonzero():select(2, 1)
+function M.nonzero(x)
+  local shape <const>, columns <const> = x.shape, {}
+  local flat <const> = ops.reshape(ops.ne(x, 0), -1)
+  local ladder <const> = core.new({x:numel()}, "int64", 1)
+  local at = ops.sub(ops.masked_select(ops.cumsum(ladder, 1), flat), 1)
+  for d = #shape, 1, -1 do
+    columns[d] = ops.add(ops.mod(at, shape[d]), 1)
+    at = ops.floordiv(at, shape[d])
+  end
+  if #shape == 0 then return core.new({at:numel(), 0}, "int64") end
+  return ops.stack(columns, 2)
 end
 
 --- The indices that sort x along a dimension (default the last) -> (..., n, ...).
@@ -228,12 +250,15 @@ end
 function M.addmm(input, a, b, given)
   need_dims("addmm", "a", a, 2)
   need_dims("addmm", "b", b, 2)
-  local beta <const> = given and given.beta or 1
-  local alpha <const> = given and given.alpha or 1
+  local o <const> = check.options("addmm", given, {beta = 1, alpha = 1})
+  local beta <const>, alpha <const> = o.beta, o.alpha
   local product = ops.matmul(a, b)
   if alpha ~= 1 then product = ops.mul(product, alpha) end
   if beta == 0 then return product end
   return ops.add(product, beta == 1 and input or ops.mul(input, beta))
 end
+
+--- PReLU in place.
+function M.prelu_(x, weight) return ops.copy_(x, ops.prelu(ops.clone(x), weight)) end
 
 return M

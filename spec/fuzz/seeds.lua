@@ -5,6 +5,7 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+local pictures <const> = dofile "spec/support/odd_pictures.lua"
 
 core.crc32 = function() return 0 end -- see parse.lua
 
@@ -41,18 +42,5 @@ for c = 1, 3, 2 do
   put("png/noise" .. c, "\1", saved("png", braid.randint(0, 255, {c, 9, 4}):to("uint8")))
 end
 
--- JPEG of 8 x 8 gray pixels: tables of one code each.
-local function segment(marker, body)
-  return "\xFF" .. marker .. string.pack(">I2", #body + 2) .. body
-end
-local tables <const> = segment("\xDB", "\0" .. ("\1"):rep(64))
-  .. segment("\xC4", "\0\1" .. ("\0"):rep(15) .. "\0")
-  .. segment("\xC4", "\16\1" .. ("\0"):rep(15) .. "\0")
-local function jpeg(frame_marker, frame, scan, codes)
-  return "\xFF\xD8" .. tables .. segment(frame_marker, "\8\0\8\0\8" .. frame)
-    .. segment("\xDA", scan) .. codes .. "\xFF\xD9"
-end
-put("jpeg/baseline", "\0", jpeg("\xC0", "\1\1\17\0", "\1\1\0\0\63\0", "\x3F"))
-put("jpeg/progressive", "\0", jpeg("\xC2", "\1\1\17\0", "\1\1\0\0\0\0", "\x7F"))
-put("jpeg/colour", "\2", jpeg("\xC0", "\3\1\17\0\2\17\0\3\17\0",
-  "\3\1\0\2\0\3\0\0\63\0", "\x03"))
+for name, bytes in pairs(pictures.pngs) do put("png/" .. name, "\0", bytes) end
+for name, bytes in pairs(pictures.jpegs) do put("jpeg/" .. name, "\2", bytes) end

@@ -57,9 +57,20 @@ local function padded(x, pads, value)
   return F.pad(x, {pads[2], pads[4], pads[1], pads[3]}, {value = value})
 end
 
+-- One-dimensional attributes as those of images of one row.
+local function as_image(a)
+  local b <const> = setmetatable({}, {__index = a})
+  for _, key in ipairs{"kernel_shape", "strides", "dilations"} do
+    b[key] = a[key] and {1, a[key][1]}
+  end
+  b.pads = a.pads and {0, a.pads[1], 0, a.pads[2]}
+  return b
+end
+
 local function pool(name, fill)
   return function(a, x)
-    if x.dtype == "uint8" then lacks("pooling of integers") end
+    if x.dtype == "uint8" then return pool(name, fill)(a, x:to("float32")):to("uint8") end
+    if x:dim() == 3 then return pool(name, fill)(as_image(a), x:unsqueeze(3)):squeeze(3) end
     local pads = even_padding(a, x, a.kernel_shape)
     local options <const> = {stride = a.strides or 1, ceil_mode = a.ceil_mode == 1}
     if name == "max_pool2d" then
@@ -72,7 +83,12 @@ local function pool(name, fill)
     local even <const> = pads[1] == pads[3] and pads[2] == pads[4]
     local small <const> = 2 * pads[1] <= a.kernel_shape[1] and 2 * pads[2] <= a.kernel_shape[2]
     if not even or not small then
-      if name == "avg_pool2d" and not options.count_include_pad then lacks("uneven padding") end
+      if name == "avg_pool2d" and not options.count_include_pad then
+        if options.ceil_mode then lacks("uneven padding that rounds up") end
+        local ones <const> = padded(F.where(x:eq(x), 1.0, 1.0), pads, 0)
+        return F.avg_pool2d(padded(x, pads, 0), a.kernel_shape, options)
+          / F.avg_pool2d(ones, a.kernel_shape, options)
+      end
       x, pads = padded(x, pads, fill), {0, 0, 0, 0}
     end
     options.padding = {pads[1], pads[2]}
@@ -116,8 +132,9 @@ end
 
 local function index_of(name)
   return function(a, x)
-    if a.select_last_index == 1 then lacks("the last of equals") end
-    return F[name](x, dim(a.axis or 0), {keepdim = a.keepdims ~= 0}) - 1
+    local d <const>, o <const> = dim(a.axis or 0), {keepdim = a.keepdims ~= 0}
+    if a.select_last_index == 1 then return x:size(d) - F[name](x:flip(d), d, o) end
+    return F[name](x, d, o) - 1
   end
 end
 
@@ -293,6 +310,11 @@ local MORE <const> = {
     return z
   end,
   Conv = function(a, x, w, b)
+    if x:dim() == 3 then
+      local pads <const> = a.pads or {0, 0}
+      return F.conv1d(F.pad(x, pads), w, b, {stride = a.strides and a.strides[1] or 1,
+        dilation = a.dilations and a.dilations[1] or 1, groups = a.group or 1})
+    end
     local kernel <const> = {table.unpack(w.shape, 3)}
     local pads = even_padding(a, x, kernel)
     if pads[1] ~= pads[3] or pads[2] ~= pads[4] then x, pads = padded(x, pads, 0), {0, 0} end
@@ -304,7 +326,11 @@ local MORE <const> = {
     local pads <const> = a.pads or {0, 0, 0, 0}
     if w:dim() ~= 4 then lacks("not two-dimensional") end
     if a.output_shape or (a.auto_pad or "NOTSET") ~= "NOTSET" then lacks("a given size") end
-    if pads[1] ~= pads[3] or pads[2] ~= pads[4] then lacks("uneven padding") end
+    if pads[1] ~= pads[3] or pads[2] ~= pads[4] then
+      local y <const> = F.conv_transpose2d(x, w, b, {stride = a.strides or 1,
+        output_padding = a.output_padding or 0, dilation = a.dilations or 1, groups = a.group or 1})
+      return F.pad(y, {-pads[2], -pads[4], -pads[1], -pads[3]})
+    end
     return F.conv_transpose2d(x, w, b, {stride = a.strides or 1, padding = {pads[1], pads[2]},
       output_padding = a.output_padding or 0, dilation = a.dilations or 1, groups = a.group or 1})
   end,
@@ -379,19 +405,62 @@ local MORE <const> = {
     return x, braid.ones_like(x, {dtype = "bool"})
   end,
   DepthToSpace = function(a, x)
-    if a.mode ~= "CRD" then lacks("the order of PyTorch reversed") end
-    if not F.pixel_shuffle then lacks("pixel_shuffle") end
-    return F.pixel_shuffle(x, a.blocksize)
+    local r <const> = a.blocksize
+    if a.mode == "CRD" then return F.pixel_shuffle(x, r) end
+    local n <const>, c <const>, h <const>, w <const> = table.unpack(x.shape)
+    return x:reshape(n, r, r, c // (r * r), h, w):permute(1, 4, 5, 2, 6, 3)
+      :reshape(n, c // (r * r), h * r, w * r)
+  end,
+  SpaceToDepth = function(a, x)
+    local r <const> = a.blocksize
+    local n <const>, c <const>, h <const>, w <const> = table.unpack(x.shape)
+    x = x:reshape(n, c, h // r, r, w // r, r)
+    if a.mode == "CRD" then x = x:permute(1, 2, 4, 6, 3, 5) else x = x:permute(1, 4, 6, 2, 3, 5) end
+    return x
+      :reshape(n, c * r * r, h // r, w // r)
+  end,
+  Compress = function(a, x, keep)
+    if not a.axis then return x:reshape(-1):narrow(1, 1, #keep)[keep] end
+    local d <const>, key <const> = a.axis < 0 and a.axis + x:dim() + 1 or a.axis + 1, {}
+    for k = 1, x:dim() do key[k] = k == d and keep or {} end
+    return x:narrow(d, 1, #keep)[key]
+  end,
+  OneHot = function(a, index, depth, values)
+    local n <const>, i <const> = math.tointeger(depth:reshape(-1)[1]:item()), index:to("int64")
+    local axis <const> = a.axis or -1
+    local at <const> = axis < 0 and axis + index:dim() + 2 or axis + 1
+    local ladder <const> = {}
+    for d = 1, index:dim() + 1 do ladder[d] = d == at and n or 1 end
+    local places <const> = (braid.arange(n) - 1):reshape(ladder)
+    local known <const> = i:ge(-n):logical_and(i:lt(n))
+    return F.where(F.where(known, i % n, -1):unsqueeze(at):eq(places), values[2], values[1])
+  end,
+  HardSigmoid = function(a, x)
+    return (x * (a.alpha or 0.2) + (a.beta or 0.5)):clamp(0, 1)
+  end,
+  ConstantOfShape = function(a, shape)
+    local value <const> = a.value and (type(a.value) == "table" and a.value[1] or a.value) or 0.0
+    return braid.full(ints(shape), value,
+      {dtype = math.type(value) == "integer" and "int32" or "float32"})
+  end,
+  NonZero = function(_, x) return x:nonzero():t() - 1 end,
+  GatherND = function(a, x, index)
+    if (a.batch_dims or 0) > 0 then lacks("GatherND of batches") end
+    local key <const>, d <const> = {}, index:dim()
+    for k = 1, index:size(d) do
+      local i <const> = index:select(d, k)
+      key[k] = F.where(i:lt(0), i, i + 1)
+    end
+    return x[key]
   end,
   Pad = function(a, x, pads, value)
-    if (a.mode or "constant") ~= "constant" then lacks("padding other than by a constant") end
-    if not F.pad then lacks("pad") end
+    local mode <const> = ({reflect = "reflect", edge = "replicate", wrap = "circular"})[a.mode]
     local p <const>, list <const>, n <const> = ints(pads), {}, x:dim()
     if #p ~= 2 * n then lacks("padding of some axes") end
     for d = n, 1, -1 do
       list[#list + 1], list[#list + 2] = p[d], p[n + d]
     end
-    return F.pad(x, list, {value = value and value:item() or 0})
+    return F.pad(x, list, {value = value and value:item() or 0, mode = mode})
   end,
   Slice = function(_, x, starts, ends, axes, steps)
     local s <const>, e <const> = ints(starts), ints(ends)

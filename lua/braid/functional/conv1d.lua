@@ -14,6 +14,10 @@ return function(x, weight, bias, given)
     error(("conv1d: x must have shape (n, c, l) and weight (o, c, k), not (%s) and (%s)"):format(
       table.concat(x.shape, ", "), table.concat(weight.shape, ", ")), 2)
   end
+  if x:size(2) ~= weight:size(2) * o.groups then
+    check.fail("conv1d: weight expects %d channels, input (%s) has %d", weight:size(2) * o.groups,
+      table.concat(x.shape, ", "), x:size(2))
+  end
   local y <const> = core.ops.conv2d(x:unsqueeze(3), weight:unsqueeze(3), bias, {
     stride = {1, o.stride}, dilation = {1, o.dilation}, groups = o.groups,
     padding = type(o.padding) == "number" and {0, o.padding} or o.padding,

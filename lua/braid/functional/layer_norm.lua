@@ -20,13 +20,12 @@ return function(x, shape, weight, bias, given)
   local o <const> = check.options("layer_norm", given, {eps = 1e-5})
   for name, t in pairs {weight = weight, bias = bias} do
     if not core.is_tensor(t) or table.concat(t.shape, ", ") ~= table.concat(shape, ", ") then
-      error(("layer_norm: %s must be a tensor of shape (%s)"):format(name,
-        table.concat(shape, ", ")), 2)
+      check.fail("layer_norm: %s must be a tensor of shape (%s)", name, table.concat(shape, ", "))
     end
   end
   if not ends_in(x, shape) then
-    error(("layer_norm: x of shape (%s) does not end in (%s)"):format(
-      table.concat(x.shape, ", "), table.concat(shape, ", ")), 2)
+    check.fail("layer_norm: x of shape (%s) does not end in (%s)", table.concat(x.shape, ", "),
+      table.concat(shape, ", "))
   end
   local rows <const> = #shape > 1 and x:flatten(-#shape, -1) or x
   local y = core.ops.standardize(rows, o.eps)

@@ -9,7 +9,9 @@ return function(x, p, kernel, given)
   if type(p) ~= "number" or p <= 0 then
     error(("lp_pool2d: p must be a number above 0, not %s"):format(tostring(p)), 2)
   end
-  local area <const> = type(kernel) == "table" and kernel[1] * kernel[2] or kernel * kernel
+  local sizes <const> = type(kernel) == "table" and kernel or {kernel, kernel}
+  local area <const> = check.size("lp_pool2d", "kernel", sizes[1])
+    * check.size("lp_pool2d", "kernel", sizes[2])
   local mean <const> = (x ^ p):avg_pool2d(kernel, {stride = o.stride, ceil_mode = o.ceil_mode})
   return (mean * area) ^ (1 / p)
 end

@@ -14,22 +14,9 @@ local REDUCTIONS <const> = {mean = true, sum = true, none = true}
 --- "(2, 3)" for messages.
 function M.shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
-local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)loss/shared%.lua$")
-
--- The level of the innermost function that is not Braid's own.
-local function callers_level()
-  local level = 2
-  while true do
-    local info <const> = debug.getinfo(level, "S")
-    if not info then return 0 end
-    if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then return level - 1 end
-    level = level + 1
-  end
-end
-
 --- The caller's mistake, under the loss's name.
 function M.bad(name, format, ...)
-  error(name .. ": " .. format:format(...), callers_level())
+  check.fail("%s: %s", name, format:format(...))
 end
 
 local function need_tensor(name, what, value)
@@ -41,8 +28,7 @@ end
 -- `further` is a reduction of this one.
 function M.options(name, given, known, further)
   known.reduction, known.mask = "mean", check.none
-  local ok <const>, o <const> = pcall(check.options, name, given, known)
-  if not ok then error(o:gsub("^.-:%d+: ", ""), callers_level()) end
+  local o <const> = check.options(name, given, known)
   if not (REDUCTIONS[o.reduction] or o.reduction ~= nil and o.reduction == further) then
     M.bad(name, "reduction must be \"mean\", \"sum\"%s or \"none\", not \"%s\"",
       further and ", \"" .. further .. "\"" or "", tostring(o.reduction))

@@ -20,6 +20,7 @@ function Conv2d:init(inputs, outputs, given)
   if not o.kernel then error("Conv2d: the option kernel is missing", 3) end
   self.outputs, self.has_bias = check.size("Conv2d", "outputs", outputs), o.bias
   self.kernel = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
+  for i = 1, 2 do check.size("Conv2d", "kernel", self.kernel[i]) end
   self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation,
     groups = o.groups}
   self.unsized = true

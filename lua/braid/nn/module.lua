@@ -106,6 +106,9 @@ end
 
 --- The modules of a class or of one derived from it, this one included: net:find(nn.Conv2d).
 function Module:find(wanted)
+  if type(wanted) ~= "table" then
+    error(("find: wants a class such as nn.Conv2d, not a %s"):format(type(wanted)), 2)
+  end
   local function matches(m)
     local meta = getmetatable(m)
     while meta and meta ~= wanted do meta = meta.base end
@@ -147,6 +150,13 @@ end
 
 --- Whether the module should behave as in training.
 function Module:is_training() return self.training and not self.frozen end
+
+--- Writes the network whole into a directory, for braid.open. Networks that braid.model made
+-- have a `save` of their own.
+function Module:save()
+  error(("save: only a network that braid.model made knows its definition; of this %s, "
+    .. "braid.save(path, net:state_dict()) keeps the values"):format(getmetatable(self).__name), 2)
+end
 
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to

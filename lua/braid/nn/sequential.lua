@@ -11,6 +11,10 @@ Sequential.channelwise = true
 
 function Sequential:init(layers, given)
   local o <const> = check.options("Sequential", given, {first = 1})
+  if type(layers) ~= "table" or Module.is(layers) then
+    check.fail("Sequential: wants a table of modules, not a %s",
+      Module.is(layers) and "module" or type(layers))
+  end
   self.first, self.last = o.first, o.first + #layers - 1
   for i, layer in ipairs(layers) do
     if not Module.is(layer) and type(layer) ~= "function" then

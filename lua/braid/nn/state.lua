@@ -62,6 +62,8 @@ function M.load_state_dict(module, given_state, given)
     local value <const> = state[name]
     if not value then
       report.missing[#report.missing + 1] = name
+    elseif not core.is_tensor(value) then
+      error(("load_state_dict: %s is a %s, not a tensor"):format(name, type(value)), 2)
     elseif shape_text(value) ~= shape_text(own[name]) then
       error(("load_state_dict: %s has shape %s, the module's is %s"):format(name,
         shape_text(value), shape_text(own[name])), 2)
@@ -75,8 +77,8 @@ function M.load_state_dict(module, given_state, given)
       table.concat(report.missing, ", "), table.concat(report.unexpected, ", ")), 2)
   end
   local _ <close> = grad.no_grad()
-  for name, t in pairs(own) do
-    if state[name] then t:copy_(state[name]) end
+  for _, name in ipairs(check.sorted_keys(own)) do
+    if state[name] then own[name]:copy_(state[name]) end
   end
   return report
 end
@@ -113,6 +115,9 @@ end
 --- Converts float parameters and buffers in place. An optimizer made before holds the old
 -- ones: make it afterwards.
 function M.to(module, dtype)
+  if dtype ~= "float32" and dtype ~= "float64" then
+    error(("to: a module's tensors are float32 or float64, not %s"):format(tostring(dtype)), 2)
+  end
   local converted <const> = {}
   walk.walk(module, function(_, value, _, key, at)
     if not core.is_tensor(value) then return end

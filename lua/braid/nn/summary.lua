@@ -73,12 +73,22 @@ end
 --- Runs the module once, in evaluation mode, on zeros of `input_shape` (without the batch).
 -- Multiply-accumulates are those of one input; layers without a count of theirs count 0.
 return function(module, input_shape, trace)
+  if type(input_shape) ~= "table" then
+    error(("summary: wants the shape of one input, such as {3, 224, 224}, not a %s"):format(
+      type(input_shape)), 3)
+  end
   local x <const> = core.new({1, table.unpack(input_shape)}, "float32", 0)
-  local was_training <const> = module.training
-  module:eval()
-  local _ <close> = grad.no_grad()
-  local calls <const> = trace(module, x)
-  module:train(was_training)
+  local modes <const> = {}
+  module:apply(function(m) modes[m] = m.training end)
+  local calls
+  do
+    local _ <close> = setmetatable({}, {__close = function()
+      for m, training in pairs(modes) do m.training = training end
+    end})
+    local _ <close> = grad.no_grad()
+    module:eval()
+    calls = trace(module, x)
+  end
   local result <const> = Summary()
   result.rows, result.parts, result.parameters, result.macs = {}, {}, 0, 0
   local parts <const>, counted <const> = {}, {}

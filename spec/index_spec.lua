@@ -1,0 +1,126 @@
+--- Tensors among the indices: masks of fewer dimensions, indices of any shape, several at once,
+-- read and written. What is wanted is what PyTorch gives for the same.
+
+local braid <const> = require "braid"
+
+local INTEGERS <const> = {dtype = "int64"}
+local function int(v) return braid.tensor(v, INTEGERS) end
+
+describe("a part by tensors", function()
+  local x <const> = braid.arange(12):reshape(3, 4)
+  local y <const> = braid.arange(24):reshape(2, 3, 4)
+
+  it("takes rows by a mask of the first dimensions", function()
+    assert.same({{1, 2, 3, 4}, {9, 10, 11, 12}}, x[braid.tensor {true, false, true}]:totable())
+    assert.same({3, 4}, y[braid.tensor {{true, false, false}, {false, true, true}}].shape)
+    assert.same({0, 4}, x[braid.zeros(3, {dtype = "bool"})].shape)
+  end)
+
+  it("takes the shape of the indices", function()
+    assert.same({2, 2, 4}, x[int {{1, 3}, {2, -1}}].shape)
+    assert.same({9, 10, 11, 12}, x[int(-1)]:totable())
+    assert.same({0, 2, 4}, x[braid.zeros(0, 2, INTEGERS)].shape)
+  end)
+
+  it("stands where the dimension was", function()
+    assert.same({{4, 1, 1}, {8, 5, 5}, {12, 9, 9}}, x[{{}, int {4, 1, 1}}]:totable())
+    assert.same({2, 3, 2, 2}, y[{{}, {}, int {{4, 1}, {1, 1}}}].shape)
+    assert.same({5, 8}, x[{2, braid.tensor {true, false, false, true}}]:totable())
+    assert.same({{5, 8}, {9, 12}},
+      x[{{2, 3}, braid.tensor {true, false, false, true}}]:totable())
+  end)
+
+  it("goes through several tensors together, which broadcast", function()
+    assert.same({4, 5, 9}, x[{int {1, 2, 3}, int {4, 1, 1}}]:totable())
+    assert.same({{4, 1}, {12, 9}}, x[{int {{1}, {3}}, int {4, 1}}]:totable())
+    assert.same({{12, 1}, {24, 13}}, y[{{}, int {3, 1}, int {4, 1}}]:totable())
+  end)
+
+  it("comes first where the tensors are no neighbours", function()
+    assert.same({{16, 20, 24}, {1, 5, 9}}, y[{int {2, 1}, {}, int {4, 1}}]:totable())
+  end)
+
+  it("has a gradient that adds up what is chosen twice", function()
+    local v <const> = braid.rand(3, 4, {dtype = "float64"}):requires_grad_()
+    for _, key in ipairs {int {1, 1, 3}, {{}, int {2, 4, 2}}, {int {{1, 3}}, int {{4}, {4}}},
+      braid.tensor {true, false, true}, {{1, 3, 2}, int {2, 2}}} do
+      assert.is_true(braid.gradcheck(function() return v[key] end, {v}))
+    end
+  end)
+end)
+
+describe("writing a part by tensors", function()
+  local function written(key, value, base)
+    local x <const> = base or braid.arange(6):reshape(2, 3)
+    x[key] = value
+    return x:totable()
+  end
+
+  it("reaches rows by a mask of the first dimensions", function()
+    assert.same({{1, 2, 3}, {0, 0, 0}}, written(braid.tensor {false, true}, 0))
+    assert.same({{7, 8, 9}, {4, 5, 6}}, written(braid.tensor {true, false}, braid.tensor {7, 8, 9}))
+  end)
+
+  it("puts the values of a tensor in order where a mask is true", function()
+    local mask <const> = braid.tensor {{true, false, true}, {false, true, false}}
+    assert.same({{7, 2, 8}, {4, 9, 6}}, written(mask, braid.tensor {7, 8, 9}))
+    assert.same({{7, 2, 7}, {4, 7, 6}}, written(mask, braid.tensor {7}))
+    assert.same({{1, 2, 3}, {4, 5, 6}}, written(mask:logical_and(false), 7))
+  end)
+
+  it("reaches rows and columns by indices", function()
+    assert.same({{0, 0, 0}, {4, 5, 6}}, written(int {1}, 0))
+    assert.same({{8, 2, 7}, {10, 5, 9}},
+      written({{}, int {3, 1}}, braid.tensor {{7, 8}, {9, 10}}))
+  end)
+
+  it("reaches single elements by several tensors", function()
+    assert.same({{0, 2, 3}, {4, 0, 6}}, written({int {1, 2}, int {1, 2}}, 0))
+    assert.same({{7, 2, 3}, {4, 8, 6}}, written({int {1, 2}, int {1, 2}}, braid.tensor {7, 8}))
+  end)
+
+  it("of one place twice keeps the last value", function()
+    assert.same({{7, 8, 9}, {4, 5, 6}},
+      written(int {1, 1}, braid.tensor {{1, 1, 1}, {7, 8, 9}}))
+  end)
+
+  it("goes through a view that lies otherwise", function()
+    local x <const> = braid.arange(6):reshape(2, 3)
+    x:t()[int {3, 1}] = braid.tensor {{7, 8}, {9, 10}}
+    assert.same({{9, 2, 7}, {10, 5, 8}}, x:totable())
+  end)
+
+  it("converts to the tensor's type, and copies what overlaps first", function()
+    local x <const> = braid.arange(4)
+    x[int {1}] = 2.9
+    x[int {2, 3, 4}] = x[{{1, 3}}]
+    assert.same({2, 2, 2, 3}, x:totable())
+  end)
+
+  it("is seen by a gradient that needs the old values", function()
+    local v <const> = braid.ones(3):requires_grad_()
+    local x <const> = braid.ones(3)
+    local y <const> = v * x
+    x[int {1}] = 5
+    assert.error_matches(function() y:sum():backward() end, "was changed in place")
+  end)
+end)
+
+describe("index_add_, scatter_, scatter_add_ and prelu_", function()
+  it("write into their tensor and keep the gradient", function()
+    local v <const> = braid.rand(3, 4, {dtype = "float64"}):sub_(0.5):requires_grad_()
+    local src <const> = braid.rand(3, 2, {dtype = "float64"}):requires_grad_()
+    local at <const> = int {{4, 1}, {2, 3}, {1, 2}}
+    local weight <const> = braid.tensor({0.25}, {dtype = "float64"}):requires_grad_()
+    for name, args in pairs {index_add_ = {2, int {3, 3}, src}, scatter_ = {2, at, src},
+      scatter_add_ = {2, at, src}, prelu_ = {weight}} do
+      local function f()
+        local x <const> = v * 1
+        assert.is_true(rawequal(x, x[name](x, table.unpack(args))))
+        return x
+      end
+      assert.is_true(braid.gradcheck(f, {v, src, weight}), name)
+      assert.same(v[name:sub(1, -2)](v, table.unpack(args)):totable(), f():totable())
+    end
+  end)
+end)
