@@ -1,9 +1,9 @@
-/* Blocks come from aligned_alloc and return to a free list of their size class, because
-   the page faults of fresh large buffers cost as much as the arithmetic done in them.
+/* Large blocks come from heap.c. Small ones come from aligned_alloc and return to a free
+   list of their size class: four to an octave, so that a block wastes at most a quarter.
+   The lists hold on to at most as many bytes as were ever live.
 
-   Classes are four to an octave, so a block wastes at most a quarter. A header of 64
-   bytes before the block keeps its class. The pool holds on to at most as many bytes as
-   were ever live. Built with BR_NO_POOL (for the sanitizers) every block is a fresh one.
+   A header of 64 bytes stands before every block. Built with BR_NO_POOL (for the
+   sanitizers) every block is a fresh one.
  */
 #include "base/mem.h"
 
@@ -13,18 +13,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/heap.h"
 
-enum { HEADER = 64, CLASSES = 160, SMALLEST = 128 };
-
-typedef struct block {
-  size_t size; /* with the header */
-  int class;
-  struct block *next; /* while in a free list */
-} block;
+enum { CLASSES = 32, SMALLEST = 128, LARGE = 16384 };
 
 static struct {
   pthread_mutex_t lock;
-  block *cached[CLASSES];
+  br_block *cached[CLASSES];
   int64_t cached_bytes;
   int64_t live, peak;
   int64_t fail_after;
@@ -33,17 +28,15 @@ static struct {
 /* The smallest class that holds `bytes`, and its size: (4 + step) * 2^octave * SMALLEST
  * / 4. */
 static int class_of(size_t bytes, size_t *size) {
-  size_t base = SMALLEST;
-  for (int octave = 0; octave < CLASSES / 4; octave++, base *= 2) {
-    for (int step = 0; step < 4; step++) {
-      size_t s = base / 4 * (size_t)(4 + step);
-      if (s >= bytes) {
-        *size = (s + 63) & ~(size_t)63;
-        return octave * 4 + step;
-      }
-    }
+  if (bytes <= SMALLEST) {
+    *size = SMALLEST;
+    return 0;
   }
-  return -1;
+  size_t last = bytes - 1;
+  int octave = 63 - __builtin_clzll((unsigned long long)last);
+  size_t step = last >> (octave - 2) & 3; /* of the class just below */
+  *size = (((5 + step) << (octave - 2)) + 63) & ~(size_t)63;
+  return (octave - 7) * 4 + (int)step + 1;
 }
 
 static bool must_fail(void) {
@@ -58,38 +51,59 @@ static void count(int64_t bytes) {
   if (pool.live > pool.peak) pool.peak = pool.live;
 }
 
-void *br_alloc(size_t bytes) {
-  size_t size = 0;
-  block *b = NULL;
-  int class = bytes > SIZE_MAX / 4 ? -1 : class_of(bytes + HEADER, &size);
-  if (class < 0) goto out_of_memory;
-  pthread_mutex_lock(&pool.lock);
-  bool refused = must_fail();
-#ifndef BR_NO_POOL
-  if (!refused && pool.cached[class]) {
-    b = pool.cached[class];
-    pool.cached[class] = b->next;
-    pool.cached_bytes -= (int64_t)size;
-    count((int64_t)size);
-  }
-#endif
-  pthread_mutex_unlock(&pool.lock);
-  if (refused) goto out_of_memory;
-  if (b) return (char *)b + HEADER;
-  b = aligned_alloc(64, size);
-  if (!b) {
-    br_mem_trim();
-    b = aligned_alloc(64, size);
-  }
-  if (!b) goto out_of_memory;
+/* From the system's own allocator. */
+static br_block *fresh(size_t size, int class) {
+  br_block *b = aligned_alloc(64, size);
+  if (!b) return NULL;
   b->size = size;
   b->class = class;
-  pthread_mutex_lock(&pool.lock);
-  count((int64_t)size);
-  pthread_mutex_unlock(&pool.lock);
-  return (char *)b + HEADER;
+  return b;
+}
 
-out_of_memory:
+static br_block *take_small(size_t bytes) {
+  size_t size;
+  int class = class_of(bytes, &size);
+  br_block *b = pool.cached[class];
+  if (!b) return fresh(size, class);
+  pool.cached[class] = b->next;
+  pool.cached_bytes -= (int64_t)size;
+  return b;
+}
+
+static void trim(void) {
+  for (int i = 0; i < CLASSES; i++) {
+    while (pool.cached[i]) {
+      br_block *b = pool.cached[i];
+      pool.cached[i] = b->next;
+      free(b);
+    }
+  }
+  pool.cached_bytes = 0;
+  br_heap_trim();
+}
+
+/* `bytes` with the header. */
+static br_block *take(size_t bytes) {
+  size_t size = (bytes + 63) & ~(size_t)63;
+#ifdef BR_NO_POOL
+  return fresh(size, 0);
+#endif
+  return bytes <= LARGE ? take_small(bytes) : br_heap_take(size);
+}
+
+void *br_alloc(size_t bytes) {
+  br_block *b = NULL;
+  pthread_mutex_lock(&pool.lock);
+  if (!must_fail() && bytes <= SIZE_MAX / 4) {
+    b = take(bytes + BR_HEADER);
+    if (!b) {
+      trim();
+      b = take(bytes + BR_HEADER);
+    }
+  }
+  if (b) count((int64_t)b->size);
+  pthread_mutex_unlock(&pool.lock);
+  if (b) return (char *)b + BR_HEADER;
   br_fail(BR_ENOMEM, "out of memory: no %zu bytes to be had", bytes);
   return NULL;
 }
@@ -102,32 +116,28 @@ void *br_alloc_zero(size_t bytes) {
 
 void br_free(void *p) {
   if (!p) return;
-  block *b = (block *)(void *)((char *)p - HEADER);
+  br_block *b = (br_block *)(void *)((char *)p - BR_HEADER);
   pthread_mutex_lock(&pool.lock);
   pool.live -= (int64_t)b->size;
-  bool keep = pool.cached_bytes + (int64_t)b->size <= pool.peak;
 #ifdef BR_NO_POOL
-  keep = false;
-#endif
-  if (keep) {
+  free(b);
+#else
+  if (b->class < 0) {
+    br_heap_give(b);
+  } else if (pool.cached_bytes + (int64_t)b->size <= pool.peak) {
     b->next = pool.cached[b->class];
     pool.cached[b->class] = b;
     pool.cached_bytes += (int64_t)b->size;
+  } else {
+    free(b);
   }
+#endif
   pthread_mutex_unlock(&pool.lock);
-  if (!keep) free(b);
 }
 
 void br_mem_trim(void) {
   pthread_mutex_lock(&pool.lock);
-  for (int i = 0; i < CLASSES; i++) {
-    while (pool.cached[i]) {
-      block *b = pool.cached[i];
-      pool.cached[i] = b->next;
-      free(b);
-    }
-  }
-  pool.cached_bytes = 0;
+  trim();
   pthread_mutex_unlock(&pool.lock);
 }
 

@@ -158,6 +158,16 @@ typedef struct br_kernels {
      j < k; dw is nr wide */
   void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
                     void *dw);
+
+  /* products with a large matrix that is read or written once, rows ld* apart */
+  /* y (m,n) += x (m,k) w (n,k)^T */
+  void (*dot_rows)(int64_t m, int64_t n, int64_t k, const void *x, int64_t ldx,
+                   const void *w, int64_t ldw, void *y, int64_t ldy);
+  /* y (m,n) = a (m,k) b (k,n), or += when `add`; n <= nr, b's rows can be read nr wide */
+  void (*panel)(int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
+                const void *b, int64_t ldb, bool add, void *y, int64_t ldy);
+  /* the columns of x as panels nr wide, one after the other, filled up with zeros */
+  void (*pack)(int64_t rows, int64_t columns, const void *x, int64_t ld, void *to);
 } br_kernels;
 
 /* The table for a type on the instruction set in use. */

@@ -42,6 +42,7 @@ typedef bool T;
 #include "kernel/norm.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
+#include "kernel/linear.inc"
 #include "kernel/pool.inc" /* uses the vectors of gemm.inc */
 #include "kernel/transpose.inc"
 #ifdef TYPE_f32
@@ -194,6 +195,9 @@ const br_kernels TABLE(ISA, TYPE) = {
     .nr = NR,
     .gemm = gemm,
     .gemm_grad = gemm_grad,
+    .dot_rows = dot_rows,
+    .panel = panel,
+    .pack = pack,
 #endif
 #ifdef TYPE_f32
     .winograd_input = winograd_input,

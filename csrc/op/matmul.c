@@ -1,7 +1,7 @@
 /* Matrix products over OpenBLAS. A product is cut into blocks by its shape alone and each
    block is one single-threaded call, so that results do not depend on the number of
    threads. */
-#include "op/op.h"
+#include "op/matmul.h"
 
 #include <string.h>
 
@@ -80,8 +80,7 @@ static void run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k, const 
   }
 }
 
-/* out (..., m, n), contiguous, = a (..., m, k) b (..., k, n) + beta out */
-static br_status multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
+br_status br_multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
   matrix ma, mb;
   batch bt = {.count = 1, .ndim = out->ndim - 2};
   br_tensor *ta = for_blas(a, &ma), *tb = for_blas(b, &mb);
@@ -102,21 +101,21 @@ static br_status multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *ou
   return status;
 }
 
-static br_tensor *product(br_tensor *a, br_tensor *b) {
+br_tensor *br_product(br_tensor *a, br_tensor *b) {
   int ndim;
   int64_t shape[BR_MAX_DIM];
   br_broadcast(a->ndim - 2, a->shape, b->ndim - 2, b->shape, &ndim, shape);
   shape[ndim] = a->shape[a->ndim - 2];
   shape[ndim + 1] = b->shape[b->ndim - 1];
   br_tensor *out = br_tensor_new(a->dtype, ndim + 2, shape, BR_CONTIGUOUS);
-  if (out && multiply(a, b, 0, out) != BR_OK) {
+  if (out && br_multiply(a, b, 0, out) != BR_OK) {
     br_release(out);
     out = NULL;
   }
   return out;
 }
 
-static br_tensor *transposed(br_tensor *t) {
+br_tensor *br_transposed(br_tensor *t) {
   int order[BR_MAX_DIM];
   for (int d = 0; d < t->ndim; d++) order[d] = d;
   order[t->ndim - 2] = t->ndim - 1;
@@ -132,8 +131,8 @@ static br_tensor *at_least_2d(br_tensor *t, bool row) {
   return br_tensor_view(t, 2, shape, stride, 0);
 }
 
-static br_status same_float(br_call *c, const br_tensor *a, const br_tensor *b,
-                            const char *a_name, const char *b_name) {
+br_status br_same_float(br_call *c, const br_tensor *a, const br_tensor *b,
+                        const char *a_name, const char *b_name) {
   br_status status = br_need_float(c, a, a_name);
   if (!status && a->dtype != b->dtype)
     return br_bad(c, "%s is %s and %s is %s; convert one with to()", a_name,
@@ -143,7 +142,7 @@ static br_status same_float(br_call *c, const br_tensor *a, const br_tensor *b,
 
 static br_status matmul_infer(br_call *c) {
   const br_tensor *a = c->in[0], *b = c->in[1];
-  br_status status = same_float(c, a, b, "a", "b");
+  br_status status = br_same_float(c, a, b, "a", "b");
   if (status) return status;
   if (a->ndim == 0 || b->ndim == 0)
     return br_bad(c, "a and b must have dimensions, not %s and %s", br_shape_of(a),
@@ -176,7 +175,7 @@ static br_tensor *full_shape(br_tensor *out, const br_tensor *a, const br_tensor
 static br_status matmul_forward(br_call *c) {
   br_tensor *a = at_least_2d(c->in[0], true), *b = at_least_2d(c->in[1], false);
   br_tensor *out = full_shape(c->out[0], c->in[0], c->in[1]);
-  br_status status = a && b && out ? multiply(a, b, 0, out) : BR_ENOMEM;
+  br_status status = a && b && out ? br_multiply(a, b, 0, out) : BR_ENOMEM;
   br_release(a);
   br_release(b);
   br_release(out);
@@ -187,11 +186,11 @@ static br_status matmul_forward(br_call *c) {
 static br_status matmul_backward(br_call *c) {
   br_tensor *a = at_least_2d(c->in[0], true), *b = at_least_2d(c->in[1], false);
   br_tensor *dy = full_shape(c->dy[0], c->in[0], c->in[1]);
-  br_tensor *at = a ? transposed(a) : NULL, *bt = b ? transposed(b) : NULL;
+  br_tensor *at = a ? br_transposed(a) : NULL, *bt = b ? br_transposed(b) : NULL;
   br_status status = dy && at && bt ? BR_OK : BR_ENOMEM;
   for (int i = 0; i < 2 && !status; i++) {
     if (!c->need[i]) continue;
-    br_tensor *d = i == 0 ? product(dy, bt) : product(at, dy);
+    br_tensor *d = i == 0 ? br_product(dy, bt) : br_product(at, dy);
     br_tensor *flat = d;
     if (d && c->in[i]->ndim == 1) { /* a vector: sum the batch away and drop the 1 */
       int64_t full[2] = {i == 0 ? 1 : c->in[i]->shape[0],
@@ -211,70 +210,9 @@ static br_status matmul_backward(br_call *c) {
   return status;
 }
 
-/* ---- linear: y (..., out) = x (..., in) w (out, in)^T + b (out) ---- */
-
-static br_status linear_infer(br_call *c) {
-  const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
-  int64_t shape[BR_MAX_DIM];
-  br_status status = same_float(c, x, w, "x", "weight");
-  if (!status) status = br_need_dims(c, w, "weight", 2);
-  if (!status && b) status = same_float(c, b, w, "bias", "weight");
-  if (status) return status;
-  if (x->ndim == 0 || x->shape[x->ndim - 1] != w->shape[1])
-    return br_bad(c, "weight expects %lld features, input %s has %lld",
-                  (long long)w->shape[1], br_shape_of(x),
-                  (long long)(x->ndim ? x->shape[x->ndim - 1] : 0));
-  if (b && (b->ndim != 1 || b->shape[0] != w->shape[0]))
-    return br_bad(c, "bias must have shape (%lld), not %s", (long long)w->shape[0],
-                  br_shape_of(b));
-  memcpy(shape, x->shape, sizeof shape);
-  shape[x->ndim - 1] = w->shape[0];
-  return br_out(c, 0, x->dtype, x->ndim, shape, BR_CONTIGUOUS);
-}
-
-/* All but the last dimension merged into rows. */
-static br_tensor *as_rows(br_tensor *t) {
-  int64_t last = t->shape[t->ndim - 1];
-  int64_t shape[2] = {1, last};
-  for (int d = 0; d < t->ndim - 1; d++) shape[0] *= t->shape[d];
-  return br_reshaped(t, 2, shape);
-}
-
-static br_status linear_forward(br_call *c) {
-  br_tensor *x = as_rows(c->in[0]), *y = as_rows(c->out[0]), *wt = transposed(c->in[1]);
-  br_status status = x && y && wt ? BR_OK : BR_ENOMEM;
-  if (!status && c->in[2]) status = br_copy(y, c->in[2]);
-  if (!status) status = multiply(x, wt, c->in[2] ? 1 : 0, y);
-  br_release(x);
-  br_release(y);
-  br_release(wt);
-  return status;
-}
-
-static br_status linear_backward(br_call *c) {
-  br_tensor *x = as_rows(c->in[0]), *dy = as_rows(c->dy[0]);
-  br_tensor *dyt = dy ? transposed(dy) : NULL, *dx = NULL;
-  br_status status = x && dy && dyt ? BR_OK : BR_ENOMEM;
-  if (!status && c->need[0]) {
-    dx = product(dy, c->in[1]);
-    status = br_dx_take(c, 0,
-                        dx ? br_reshaped(dx, c->in[0]->ndim, c->in[0]->shape) : NULL);
-  }
-  if (!status && c->need[1]) status = br_dx_take(c, 1, product(dyt, x));
-  if (!status && c->in[2] && c->need[2])
-    status = br_dx_take(c, 2, br_sum_to(dy, 1, c->in[2]->shape));
-  br_release(x);
-  br_release(dy);
-  br_release(dyt);
-  br_release(dx);
-  return status;
-}
-
 /* clang-format off */
 const br_op br_matmul_ops[] = {
   {"matmul", "a:t b:t", "matrix product (..., m, k) (..., k, n) -> (..., m, n); vectors count as a row or a column",
    matmul_infer, matmul_forward, matmul_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {"linear", "x:t weight:t bias:t?", "x (..., in) weight (out, in)^T + bias (out) -> (..., out)",
-   linear_infer, linear_forward, linear_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
   {0}};
 /* clang-format on */

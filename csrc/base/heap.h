@@ -1,0 +1,27 @@
+/* Large blocks, cut out of segments that the system gives: see heap.c. For mem.c alone,
+   which holds its lock around every call. */
+#ifndef BR_HEAP_H
+#define BR_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { BR_HEADER = 64 }; /* bytes before what is handed out */
+
+/* What stands in the header of every block, large or small. */
+typedef struct br_block {
+  size_t size; /* with the header */
+  int class;   /* of a small block; -1: it is cut out of a segment */
+  bool free;
+  struct br_block *before, *after; /* neighbours in the segment; NULL at its ends */
+  struct br_block *next, *prev;    /* in a list of free ones */
+} br_block;
+
+/* A block of `size` bytes, a multiple of 64, or somewhat more; NULL when the system has
+   none. */
+br_block *br_heap_take(size_t size);
+void br_heap_give(br_block *b);
+/* Gives the system back whatever is free. */
+void br_heap_trim(void);
+
+#endif
