@@ -15,6 +15,7 @@ typedef struct br_conv {
   bool folded; /* few input channels: a kernel row is one tap of kw * c values */
   int64_t taps_h, taps_w, run; /* taps of a kernel, and the values of one */
   int64_t wide;                /* width of the padded rows when folded */
+  bool relu;                   /* forward: y = max(y, 0) */
 } br_conv;
 
 /* Decides how the taps are read (the fields from `folded` on), once the rest is set. */

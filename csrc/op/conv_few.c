@@ -104,6 +104,8 @@ br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const ch
   if (!rows) return BR_ENOMEM;
   br_few_forward(&p, rows, w, bias, y);
   if (rows != x) br_free(rows);
+  const void *const before[1] = {y};
+  if (g->relu) p.kernels->relu(p.m * p.n, before, y, NULL);
   return BR_OK;
 }
 

@@ -27,6 +27,7 @@ typedef struct lattice {
   int64_t low_y, high_y, low_x, high_x; /* the smallest and largest of them */
   int64_t groups, outputs;              /* outputs of a group */
   const char *in, *w, *bias, *zeros;
+  bool relu;
   char *out;
   int64_t panels, panel_bytes;
   int64_t tiles;
@@ -94,7 +95,7 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
       int m = count[t - first];
       for (int i = 0; i < m; i++) y[i] = out[t - first][i] + at * size;
       l->k->gemm(m, width, l->taps, l->run, rows + (t - first) * l->taps * mr, g * l->run,
-                 w, bias, y);
+                 w, bias, l->relu, y);
     }
   }
 }
@@ -196,6 +197,7 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
                .in = source->data,
                .w = packed,
                .bias = packed_bias,
+               .relu = g->relu,
                .zeros = zeros,
                .out = y->data,
                .panels = br_conv_panels(g->og, k),

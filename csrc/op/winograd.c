@@ -54,6 +54,7 @@ br_winograd br_winograd_forward_plan(const br_conv *g) {
   p.h = g->h, p.w = g->w, p.c = g->c, p.cg = g->cg;
   p.oh = g->oh, p.ow = g->ow, p.o = g->o, p.og = g->og;
   p.ph = g->ph, p.pw = g->pw;
+  p.relu = g->relu;
   return cut(p);
 }
 
@@ -138,7 +139,7 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
     }
-    k->gemm(rows, width, 1, p->cg, row, 0, u, NULL, y);
+    k->gemm(rows, width, 1, p->cg, row, 0, u, NULL, false, y);
   }
 }
 
@@ -148,7 +149,7 @@ static void transform_back(const job *j, int64_t g, int64_t tile, const char *m)
   void *pixel[BR_SIZE * BR_SIZE];
   br_winograd_outputs(p, j->y + at, NULL, tile, pixel);
   p->k->winograd_output(p->tile, p->og, m, j->block * p->og,
-                        j->bias ? j->bias + at : NULL, pixel);
+                        j->bias ? j->bias + at : NULL, p->relu, pixel);
 }
 
 /* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */
