@@ -600,6 +600,31 @@ rows.batch_norm = {
   },
 }
 
+rows.mix = {
+  wants = function(x, alpha)
+    local t <const> = alpha.shape[1]
+    local c <const> = x.shape[2] // t
+    return ref.build(x.shape, function(index)
+      local i <const>, k <const>, total = (index[2] - 1) // c + 1, (index[2] - 1) % c + 1, 0
+      for j = 1, t do
+        local at <const> = table.move(index, 1, #index, 1, {})
+        at[2] = (j - 1) * c + k
+        local a <const> = #alpha.shape == 3 and {i, j, k} or {i, j}
+        total = total + ref.at(alpha, a) * ref.at(x, at)
+      end
+      return total
+    end)
+  end,
+  cases = {{real {2, 6, 2, 3}, real {3, 3}}, {real {2, 6, 2, 3}, real {2, 2, 3}},
+    {real {3, 6}, real {2, 2}}, {real {2, 8}, real {2, 2, 4}}, {real {2, 3}, real {1, 1, 3}},
+    {real {0, 4, 2, 2}, real {2, 2}}, {real {2, 4, 0, 3}, real {2, 2, 2}}},
+  sized = function(n) return {real {2, 2 * n, 3, 1}, real {2, 2, n}} end,
+  larges = {
+    function() return {large(-1, 1, {9, 15, 25, 24}), large(-1, 1, {3, 3, 5})} end,
+    function() return {large(-1, 1, {30000, 4}), large(-1, 1, {2, 2})} end,
+  },
+}
+
 rows.standardize = {
   wants = image.standardize, tolerance = 1e-10, -- a division by a deviation of few values
   cases = {{real {3, 5}}, {real {2, 3, 4}, 0.1}, {real {7}}, {real {2, 3, 2, 3}},

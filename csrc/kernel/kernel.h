@@ -115,6 +115,13 @@ typedef struct br_kernels {
   void (*norm_grad)(int64_t rows, int64_t c, const void *dy, const void *x, const void *a,
                     const void *b, const void *d, void *dx); /* dx = a dy + b x + d */
 
+  /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j,
+     and sums_ij = sum over the rows of dy_i x_j */
+  void (*mix)(int64_t rows, int64_t t, int64_t c, const void *x, const void *alpha,
+              void *y);
+  void (*mix_sums)(int64_t rows, int64_t t, int64_t c, const void *dy, const void *x,
+                   void *sums);
+
   /* rows normalised: y = (x - mean) scale; dx = (dy - a - b y) scale */
   void (*standardize)(int64_t n, const void *x, double mean, double scale, void *y);
   void (*standardize_grad)(int64_t n, const void *dy, const void *y, double scale,

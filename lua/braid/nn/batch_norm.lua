@@ -40,6 +40,6 @@ function BatchNorm:forward(x)
     {training = training, momentum = momentum or 0, eps = self.eps})
 end
 
-function BatchNorm:describe() return tostring(self.channels) end
+function BatchNorm:describe() return tostring(self.running_mean:numel()) end
 
 return BatchNorm
