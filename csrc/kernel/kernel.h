@@ -124,6 +124,10 @@ typedef struct br_kernels {
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
   void (*avg_pool)(int64_t count, const void *const *x, int64_t c, double scale, void *y);
   void (*max_pool_grad)(void *const *dx, int64_t c, const void *dy, const int32_t *at);
+  void (*max_pool_small)(int64_t count, const void *const *x, int64_t c, void *y,
+                         uint8_t *at);
+  void (*max_pool_small_grad)(int64_t count, void *const *dx, int64_t c, const void *dy,
+                              const uint8_t *at, bool add);
   void (*axpy)(int64_t n, double a, const void *x, void *y); /* y += a x */
 
   /* drawing: element i of the run is number first + i of the stream */
