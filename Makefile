@@ -11,7 +11,8 @@
 #   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance
 #   make bench      the speed of training, inference and single operators, beside PyTorch's if
 #                   TORCH_PYTHON=python3 has it; QUICK=1 takes less than a minute, ONLY='conv
-#                   dmt' runs the rows so named; also writes build/bench.json
+#                   dmt' runs the rows so named; also writes build/bench.json;
+#                   PROFILE=tcdcn shows where a step of that network spends its time
 #   make install, make uninstall, make clean
 #
 #   DEPS=no     install nothing
@@ -227,11 +228,13 @@ build-fuzz/parse: spec/fuzz/parse.c
 TORCH_PYTHON = python3
 QUICK        =
 ONLY         =
+PROFILE      =
 
 bench: deps
 	$(AGAIN) $(JOBS) build bench-machine
 	@$(BUILD)/braid spec/bench/bench.lua --python '$(TORCH_PYTHON)' --only '$(ONLY)' \
-	  --quick $(if $(QUICK),yes,no) --machine $(BUILD)/bench/machine --out $(BUILD)/bench.json
+	  --profile '$(PROFILE)' --quick $(if $(QUICK),yes,no) \
+	  --machine $(BUILD)/bench/machine --out $(BUILD)/bench.json
 
 bench-machine: $(BUILD)/bench/machine
 	@:

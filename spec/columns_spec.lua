@@ -208,6 +208,9 @@ describe("separation networks", function()
       assert.equal(name:find("^shared") == nil, p.requires_grad, name)
     end
     assert.is_true(largest(hard(x).a, net(x).a) > 0)
+    local other <const> = build{} -- the state tells the stage
+    other:load_state_dict(net:state_dict())
+    assert.equal(0, largest(other(x).a, net(x).a))
   end)
 
   it("start the columns from the shared stream when fine-tuned", function()

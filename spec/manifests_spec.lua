@@ -102,6 +102,8 @@ describe("data.csv", function()
       said("path,age\na,1\nb\n"))
     assert.equal("DIR/m.csv: there are no rows in it", said("path,age\n"))
     assert.equal("DIR/m.csv:1: two columns are called 'a'", said("path,a,a\n1,2,3\n"))
+    assert.equal("DIR/m.csv: 'count' cannot be the name of a label: say what the columns are",
+      said("path,count\na.png,2\n"))
     assert.equal("DIR/m.csv: which column is the picture? There is a, b: say image = ...",
       said("a,b\n1,2\n"))
   end)

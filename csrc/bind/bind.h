@@ -67,6 +67,7 @@ int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 void br_open_operators(lua_State *L);
 void br_open_tensors(lua_State *L);
 void br_open_autograd(lua_State *L);
+void br_open_profile(lua_State *L);
 void br_open_images(lua_State *L);
 void br_open_files(lua_State *L);
 void br_open_area(lua_State *L);

@@ -80,7 +80,7 @@ static br_tensor *copied(br_tensor *t) {
 
 /* *to += g, which is the caller's; into the memory of *to if nobody else can see it or
    `share` says that they may. */
-static br_status add_to(br_tensor **to, br_tensor *g, bool share) {
+static br_status add(br_tensor **to, br_tensor *g, bool share) {
   static const double one = 1;
   br_tensor *in[2] = {*to, g};
   if (share ? br_is_unexpanded(*to) : br_is_exclusive(*to)) {
@@ -93,6 +93,14 @@ static br_status add_to(br_tensor **to, br_tensor *g, bool share) {
   br_release(*to);
   *to = sum;
   return BR_OK;
+}
+
+static br_status add_to(br_tensor **to, br_tensor *g, bool share) {
+  static const br_op sum = {.name = "(sum of gradients)"};
+  br_timer timer = br_timer_start();
+  br_status status = add(to, g, share);
+  br_timer_stop(&timer, &sum, BR_BACKWARD);
+  return status;
 }
 
 /* Adds g, which stays the caller's, to what the value has received in this pass. */
@@ -188,7 +196,9 @@ static br_status run_node(engine *e, br_node *node) {
   c->dx = dx;
   c->need = need;
   status = take_gradients(node);
+  br_timer timer = br_timer_start();
   if (!status) status = c->op->backward(c);
+  br_timer_stop(&timer, c->op, BR_BACKWARD);
   for (int i = 0; i < BR_MAX_OUT; i++) {
     br_release(c->dy[i]);
     c->dy[i] = NULL;

@@ -39,8 +39,11 @@ void br_call_clear(br_call *c) {
 }
 
 br_status br_call_run(br_call *c) {
+  br_timer timer = br_timer_start();
   br_status status = c->op->infer(c);
-  return status == BR_OK ? c->op->forward(c) : status;
+  if (!status) status = c->op->forward(c);
+  br_timer_stop(&timer, c->op, BR_FORWARD);
+  return status;
 }
 
 br_status br_bad(const br_call *c, const char *format, ...) {

@@ -170,6 +170,30 @@ br_tensor *br_lanes_back(br_tensor *lanes, unsigned mask);
 /* The same, copied into t. */
 br_status br_lanes_store(br_tensor *lanes, unsigned mask, br_tensor *t);
 
+/* ---- profiles (profile.c) ---- */
+
+enum { BR_FORWARD, BR_BACKWARD };
+
+typedef struct br_profile_row {
+  const br_op *op;
+  int64_t calls[2]; /* by direction */
+  double seconds[2];
+} br_profile_row;
+
+/* From begin to end the calls of operators in this thread are counted and timed. */
+br_status br_profile_begin(void);
+int br_profile_rows(const br_profile_row **found); /* how many; valid until the end */
+void br_profile_end(void);
+
+typedef struct br_timer {
+  bool on;
+  double from, outside;
+} br_timer;
+
+/* Around the work that `op` is charged for; without a profile they do nothing. */
+br_timer br_timer_start(void);
+void br_timer_stop(const br_timer *timer, const br_op *op, int direction);
+
 /* ---- threads (call.c) ---- */
 
 /* The number of this thread within a parallel region, from 0. */

@@ -37,14 +37,15 @@ end})
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
-  vision = "braid.vision", load = "braid.io.load", save = "braid.io.save",
+  vision = "braid.vision", model = "braid.model", open = "braid.open",
+  load = "braid.io.load", save = "braid.io.save",
+  profile = "braid.profile",
 }
-local OF_MODEL <const> = {model = true, open = true}
 
 return setmetatable(M, {__index = function(t, name)
   local part <const> = PARTS[name]
-  if not part and not OF_MODEL[name] then return nil end
-  local value <const> = part and require(part) or require("braid.model")[name]
+  if not part then return nil end
+  local value <const> = require(part)
   rawset(t, name, value)
   return value
 end})

@@ -8,15 +8,28 @@ local json <const> = require "braid.io.json"
 local convolutions <const> = require "spec.bench.convolutions"
 local machine <const> = require "spec.bench.machine"
 local networks <const> = require "spec.bench.networks"
+local operators <const> = require "spec.bench.operators"
+local overhead <const> = require "spec.bench.overhead"
 local report <const> = require "spec.bench.report"
 
 local o <const> = braid.train.arguments(arg, {
   quick = false,      -- fewer and shorter runs
   only = "",          -- words: rows whose part or name holds one of them
+  profile = "",       -- only this: where a training step of the network so named spends its time
   python = "python3", -- that has PyTorch
   machine = "build/bench/machine",
   out = "build/bench.json",
 })
+
+if o.profile ~= "" then
+  local STEPS <const> = 10
+  local _, step <const> =
+    require("spec.bench.step").train(require("spec.bench.networks." .. o.profile))
+  for _ = 1, 3 do step() end
+  print(("%d training steps of %s:"):format(STEPS, o.profile))
+  print(braid.profile(function() for _ = 1, STEPS do step() end end))
+  os.exit(0, true)
+end
 
 local words <const> = {}
 for word in o.only:lower():gmatch("[^%s,]+") do words[#words + 1] = word end
@@ -39,6 +52,9 @@ result.networks = networks.training(o, report.networks())
 result.geometric_mean = report.mean(result.networks)
 result.inference = networks.inference(o, report.inference())
 convolutions.run(o, result.machine, result.operators, report.convolutions())
+operators.run(o, result.machine, result.operators, report.operators())
+result.threads_of = networks.threads(o, report.threads())
+result.overhead = overhead.run(o, report.overhead())
 
 local out <const> = assert(io.open(o.out, "w"))
 out:write(json.encode(result), "\n")

@@ -18,7 +18,7 @@ enum { VL = 4 };
 
 /* Enough chains to fill two units of four cycles' latency, few enough for 16 registers.
  */
-enum { CHAINS = 10, ROUNDS = 200000, TRIES = 40, FLOATS = 32 << 20 };
+enum { CHAINS = 10, ROUNDS = 200000, TRIES = 60, FLOATS = 32 << 20 };
 
 typedef float vec __attribute__((vector_size(VL * sizeof(float))));
 

@@ -3,7 +3,8 @@
 local pair <const> = require "spec.bench.pair"
 
 local NETWORKS <const> = {"tcdcn", "kth", "dmt", "smtn", "dcnet", "dcnet_narrow"}
-local FORMATS <const> = {"contiguous", "channels_last"}
+
+local OURS <const> = "build/braid spec/bench/worker.lua"
 
 local M <const> = {}
 
@@ -15,12 +16,16 @@ function M.find_torch(o)
   return pipe:close() and version or nil
 end
 
--- Ours first, then PyTorch's, one for each memory format.
-local function start(o)
-  local workers <const> =
-    {pair.start("build/braid spec/bench/worker.lua", o.threads)}
+local function formats(o)
+  return o.quick and {"channels_last"} or {"contiguous", "channels_last"}
+end
+
+--- Processes, ours first, then PyTorch's: one for each memory format, for a quick look only
+-- for the one that PyTorch recommends.
+function M.start(o)
+  local workers <const> = {pair.start(OURS, o.threads)}
   if o.torch then
-    for _, format in ipairs(FORMATS) do
+    for _, format in ipairs(formats(o)) do
       workers[#workers + 1] = pair.start(("%s spec/bench/worker.py %s"):format(
         pair.quote(o.python), format), o.threads)
     end
@@ -41,7 +46,7 @@ end
 
 local function compare(o, name, mode, limits)
   local network <const> = require("spec.bench.networks." .. name)
-  local workers <close> = start(o)
+  local workers <close> = M.start(o)
   local row <const> = {name = name, batch = mode == "infer" and 1 or network.batch}
   for i, worker in ipairs(workers) do
     worker:answer() -- it is ready
@@ -49,7 +54,7 @@ local function compare(o, name, mode, limits)
     row.parameters = row.parameters or parameters
     if parameters ~= row.parameters then
       error(("%s has %d parameters here and %d in PyTorch (%s)"):format(name, row.parameters,
-        parameters, FORMATS[i - 1]), 0)
+        parameters, formats(o)[i - 1]), 0)
     end
   end
   local times <const> = pair.alternate(workers, limits)
@@ -59,7 +64,7 @@ local function compare(o, name, mode, limits)
     local best <const> = better(times)
     row.torch_ms, row.torch_least_ms = times[best].median, times[best].least
     row.torch_mb, row.torch_own_mb = workers[best]:memory()
-    row.torch_format = FORMATS[best - 1]
+    row.torch_format = formats(o)[best - 1]
     row.ratio, row.ratio_least = row.torch_ms / row.braid_ms,
       row.torch_least_ms / row.braid_least_ms
   end
@@ -69,7 +74,7 @@ end
 --- Steps of forward, backward and Adam: a row for each network, also handed to `show`.
 function M.training(o, show)
   local rows <const> = {}
-  local limits <const> = o.quick and {warm = 1, rounds = 2, seconds = 0}
+  local limits <const> = o.quick and {warm = 1, rounds = 1, seconds = 0}
     or {warm = 2, rounds = 7, seconds = 6}
   for _, name in ipairs(NETWORKS) do
     local network <const> = require("spec.bench.networks." .. name)
@@ -91,6 +96,35 @@ function M.inference(o, show)
     if o.wanted("inference", name .. " " .. network.title) then
       rows[#rows + 1] = compare(o, name, "infer", limits)
       show(rows[#rows], network.title)
+    end
+  end
+  return rows
+end
+
+--- Our training steps on one thread and on all: {name =, one_ms =, all_ms =, ratio =}.
+function M.threads(o, show)
+  local rows <const> = {}
+  local limits <const> = {warm = 1, rounds = o.quick and 1 or 5, seconds = o.quick and 0 or 4}
+  for _, name in ipairs(NETWORKS) do
+    local network <const> = require("spec.bench.networks." .. name)
+    local chosen <const> = o.wanted("threads", name .. " " .. network.title)
+      and (not o.quick or network.quick or #o.only > 0)
+    if chosen and o.threads > 1 then
+      local worker <const> = pair.start(OURS, o.threads)
+      worker:answer()
+      worker:ask("build", name, "train")
+      local function on(threads)
+        return {run = function(_, ...)
+          worker:ask("threads", threads)
+          return worker:run(...)
+        end}
+      end
+      local times <const> = pair.alternate({on(1), on(o.threads)}, limits)
+      worker:close()
+      local row <const> = {name = name, one_ms = times[1].median, all_ms = times[2].median,
+        ratio = times[1].median / times[2].median}
+      rows[#rows + 1] = row
+      show(row, network.title)
     end
   end
   return rows

@@ -71,8 +71,8 @@ end
 function M.alternate(workers, o)
   local samples <const>, counts <const> = {}, {}
   for i, worker in ipairs(workers) do
-    local first <const> = worker:run(1, o.warm)[1]
-    samples[i], counts[i] = {}, math.max(1, math.min(200, math.floor(100 / first)))
+    samples[i] = worker:run(1, o.warm)
+    counts[i] = math.max(1, math.min(200, math.floor(100 / samples[i][1])))
   end
   local from <const> = core.clock()
   local round = 0

@@ -47,7 +47,8 @@ function M.start(o, machine)
   print(("Braid on %d thread%s, %s; the machine at its best: %.0f GFLOP/s, %.1f GB/s."):format(
     o.threads, o.threads == 1 and "" or "s", o.isa, machine.peak_gflops[o.threads],
     machine.triad_gbs[o.threads]))
-  print(o.torch and "Against PyTorch " .. o.torch .. ", the better of its two memory formats."
+  print(o.torch and "Against PyTorch " .. o.torch ..
+    (o.quick and "." or ", the better of its two memory formats.")
     or "No PyTorch (TORCH_PYTHON= names the interpreter that has it): our columns only.")
 end
 
@@ -105,10 +106,9 @@ function M.threads()
 end
 
 function M.overhead()
-  local row <const> = lines("what comes with it", {44, {"time", 9}})
-  return function(name, value, unit)
-    row(name, ("%.2f %s"):format(value, unit))
-  end
+  local row <const> = lines("what comes beside", {27, {"Braid", 10}, {"PyTorch", 10}})
+  local function time(value, unit) return value and ("%.2f %s"):format(value, unit) or "-" end
+  return function(r) row(r.name, time(r.braid, r.unit), time(r.torch, r.unit)) end
 end
 
 return M

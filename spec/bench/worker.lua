@@ -5,10 +5,11 @@
 --   run K [WARM]             -> K times in milliseconds, after WARM runs that are not timed
 --   threads N                -> ok
 --   memory                   -> the most MB resident so far, and MB once the library was loaded
---   profile K                -> a table, as lines that end with an empty one
+--   calls                    -> microseconds of each call in spec/bench/overhead.lua
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
+local steps <const> = require "spec.bench.step"
 
 local function resident(field)
   for line in io.lines("/proc/self/status") do
@@ -19,37 +20,6 @@ end
 
 local base <const> = resident("VmRSS")
 
-local function labels(task, n)
-  if task.points then return (braid.rand(n, task.points, 2) * 2 - 1):keep() end
-  if task.count then return braid.randint(1, task.classes, {n, task.count}):keep() end
-  return braid.randint(1, task.size, {n}):keep()
-end
-
-local function training(network)
-  local tasks <const>, net <const> = network.tasks, network.net()
-  local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4})
-  local batch <const> = {image = braid.randn(network.batch, table.unpack(network.image)):keep()}
-  for name, task in tasks:each() do batch[name] = labels(task, network.batch) end
-  return net, function()
-    local _ <close> = braid.scope()
-    local loss <const> = tasks:loss(net(batch.image), batch)
-    opt:zero_grad()
-    loss:backward()
-    opt:step()
-    return loss:item()
-  end
-end
-
-local function inference(network)
-  local net <const> = network.net():eval()
-  local image <const> = braid.randn(1, table.unpack(network.image)):keep()
-  return net, function()
-    local _ <close> = braid.scope()
-    local _ <close> = braid.no_grad()
-    net(image)
-  end
-end
-
 local step
 local command <const> = {}
 
@@ -57,7 +27,7 @@ function command.build(name, mode)
   braid.manual_seed(1)
   local network <const> = require("spec.bench.networks." .. name)
   local net
-  net, step = (mode == "infer" and inference or training)(network)
+  net, step = steps[mode](network)
   return net:count_parameters()
 end
 
@@ -79,6 +49,14 @@ function command.threads(n)
 end
 
 function command.memory() return ("%.1f %.1f"):format(resident("VmHWM"), base) end
+
+function command.calls()
+  local words <const> = {}
+  for i, call in ipairs(require("spec.bench.overhead").calls) do
+    words[i] = ("%.4f"):format(call.measure())
+  end
+  return table.concat(words, " ")
+end
 
 io.stdout:setvbuf("line")
 print("ready")

@@ -46,6 +46,27 @@ def inference(name):
     return net, step
 
 
+def calls():
+    """Microseconds of the calls of overhead.lua, in its order."""
+    x, w = torch.ones(1), torch.ones(1, requires_grad=True)
+    image, kernel = torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
+
+    def per_call(f, grad=False):
+        best = float("inf")
+        with torch.set_grad_enabled(grad):
+            for _ in range(20):
+                start = time.perf_counter()
+                for _ in range(2000):
+                    f()
+                best = min(best, (time.perf_counter() - start) / 2000 * 1e6)
+        return best
+
+    return [per_call(lambda: x.relu()), per_call(lambda: x + x), per_call(lambda: x * 2),
+            per_call(lambda: torch.nn.functional.conv2d(image, kernel)),
+            per_call(lambda: w.relu(), True),
+            per_call(lambda: w.relu().backward(), True)]
+
+
 def answer(command, words):
     global step
     if command == "build":
@@ -66,6 +87,8 @@ def answer(command, words):
         return "ok"
     if command == "memory":
         return f"{resident('VmHWM'):.1f} {BASE:.1f}"
+    if command == "calls":
+        return " ".join(f"{us:.4f}" for us in calls())
     raise ValueError("no command " + command)
 
 

@@ -65,7 +65,9 @@ local function add_attributes(state)
   check_rows(t, v:ne(1):logical_and(v:ne(-1)), "attributes are -1 and 1")
   local classes <const> = v:gt(0):to("uint8") + 1
   for i, name in ipairs(t.names) do
-    if state.labels[name] then fail("%s:2: '%s' twice", t.path, name) end
+    if state.labels[name] or Dataset.taken[name] then
+      fail("%s:2: '%s' cannot be the name of an attribute here", t.path, name)
+    end
     state.labels[name] = classes[{ {}, i }]
     state.classes[name] = {"no", "yes"}
   end

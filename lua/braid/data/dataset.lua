@@ -29,7 +29,7 @@ local FIELDS <const> = {
   index = check.none, labels = check.none, kinds = check.none, classes = check.none,
   boxes = check.none, inner = check.none, unreadable = 0, first_unreadable = check.none,
 }
-local TAKEN <const> = {image = true, box = true, path = true, count = true}
+Dataset.taken = {image = true, box = true, path = true, count = true} -- no names of labels
 local POINTS <const>, CLASS <const> = "points", "class"
 
 local function fail(what, ...) error("Dataset: " .. what:format(...), 4) end
@@ -62,7 +62,7 @@ function Dataset:init(given)
     if t:size(1) ~= self.n then
       fail("%d images, but %d of %s", self.n, t:size(1), name)
     end
-    if TAKEN[name] then fail("'%s' cannot be the name of a label", name) end
+    if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
     self.labels[name] = core.keep(t)
     self.kinds[name] = o.kinds and o.kinds[name] or kind_of(name, t)
   end

@@ -271,6 +271,11 @@ local function make(t, o)
   for _, entry in entries(o.points) do
     labels[entry[1]] = points(t, entry[2] or entry[1], o.origin)
   end
+  for _, name in ipairs(check.sorted_keys(labels)) do
+    if Dataset.taken[name] then
+      fail("%s: '%s' cannot be the name of a label: say what the columns are", t.path, name)
+    end
+  end
   local all <const> = Dataset{files = paths, labels = labels, classes = names,
     root = o.root or t.path:match("^(.*)/[^/]*$") or "", channels = o.channels,
     boxes = boxes_of(t, o)}

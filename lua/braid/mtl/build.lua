@@ -96,12 +96,16 @@ function M.equal_channels(self, block, mixer)
   end
 end
 
--- The mixers that stand: those of one column only where a stream is shared beside it.
-local function standing(self)
+--- The names of tasks, as a table of one's own.
+function M.names(tasks) return table.move(tasks.names, 1, #tasks.names, 1, {}) end
+
+--- The mixers that stand between `count` columns: one column has them only where a stream is
+-- shared beside it.
+function M.standing(self, count)
   local list <const> = {}
   for place, block in ipairs(self.recipe.plan.names) do
     local mixer <const> = place > self.recipe.split and self.recipe.mixers[block]
-    if mixer and (#self.names > 1 or mixer.kind.shared_stream) then list[block] = mixer end
+    if mixer and (count > 1 or mixer.kind.shared_stream) then list[block] = mixer end
   end
   return list
 end
@@ -114,10 +118,20 @@ local function fresh(self, backbone, from, to, channels, inputs)
   return made
 end
 
+--- A fresh column for a task, of the blocks after those that all share.
+function M.column(self, name, mixers)
+  local r <const> = self.recipe
+  local backbone <const> = r.backbones[name]
+  local channels <const> = self.trunk and self.trunk:channels() or backbone.plan.channels
+  return fresh(self, backbone, r.split + 1, #r.plan.names, channels, function(block, c)
+    local before <const> = r.plan.names[r.plan.place[block] - 1]
+    return before and mixers[before] and mixers[before]:widths(c) or c
+  end)
+end
+
 local function make_columns(self, mixers)
   local r <const> = self.recipe
   local count <const> = #r.plan.names
-  local channels = r.plan.channels
   if r.split > 0 then
     for _, name in ipairs(self.names) do
       if r.backbones[name].plan ~= r.plan then
@@ -125,42 +139,37 @@ local function make_columns(self, mixers)
       end
     end
     self.trunk = fresh(self, r.backbones[self.names[1]], 1, r.split)
-    channels = self.trunk:channels()
   end
   if r.split == count then return end
   local columns <const> = {}
-  for _, name in ipairs(self.names) do
-    local backbone <const> = r.backbones[name]
-    columns[name] = fresh(self, backbone, r.split + 1, count,
-      r.split > 0 and channels or backbone.plan.channels, function(block, c)
-        local before <const> = r.plan.names[r.plan.place[block] - 1]
-        return before and mixers[before] and mixers[before]:widths(c) or c
-      end)
-  end
+  for _, name in ipairs(self.names) do columns[name] = M.column(self, name, mixers) end
   self.columns = Strands(self.names, columns)
   for _, mixer in pairs(mixers) do
     if mixer.kind.shared_stream then
-      self.shared = self.shared or fresh(self, r.backbones[self.names[1]], r.split + 1, count,
-        channels)
+      self.shared = self.shared or M.column(self, self.names[1], {})
       self.two_stages = not mixer.options.end_to_end
     end
   end
 end
 
+--- A mixer between the columns there are, at a block.
+function M.mixer(self, recipe, block)
+  return recipe:build{block = block, names = self.names,
+    channels = self.recipe.backbones[self.names[1]]:channels(block)}
+end
+
 local function make_mixers(self, mixers)
   self.mixer = {}
   for _, block in ipairs(self.recipe.plan.names) do
-    if mixers[block] then
-      self.mixer[block] = mixers[block]:build{block = block, names = self.names,
-        channels = self.recipe.backbones[self.names[1]]:channels(block)}
-    end
+    if mixers[block] then self.mixer[block] = M.mixer(self, mixers[block], block) end
   end
 end
 
--- The channels that a head gets.
-local function last_channels(self, name, mixers)
+--- The channels that a head gets.
+function M.last_channels(self, name, mixers)
   local names <const> = self.recipe.plan.names
-  local c <const> = self.recipe.backbones[name]:channels()
+  local backbones <const> = self.recipe.backbones
+  local c <const> = (backbones[name] or backbones[self.names[1]]):channels()
   local mixer <const> = mixers[names[#names]]
   return mixer and mixer:widths(c) or c
 end
@@ -175,21 +184,22 @@ function M.head(f, task, channels, name)
   return head
 end
 
--- Layers that wait for their first input get one.
-local function settle(self)
+--- Layers that wait for their first input get one.
+function M.settle(self)
   local input <const> = self.recipe.plan.input
   local waiting = false
   self:apply(function(m) waiting = waiting or m.unsized end)
   if not (waiting and input) then return end
   local _ <close> = grad.scope()
   local _ <close> = grad.no_grad()
+  local was_training <const> = self.training
   self:eval()
   local x <const> = core.new({1, self.recipe.plan.channels, input[1], input[2]}, "float32", 0)
-  for stage = 1, self.shared_head and 2 or 1 do
-    self.stage_now = self.shared_head and stage or nil
+  for stage = self.shared_head and 1 or 2, 2 do
+    if self.shared_head then self.stage_number:fill_(stage) end
     self(x)
   end
-  self:train()
+  self:train(was_training)
 end
 
 --- Makes everything that the recipe asks for; f gives the heads.
@@ -197,21 +207,23 @@ function M.network(self, f)
   if type(f) ~= "function" then
     check.fail("heads: wants function(task, channels, name) that returns a module, not %s", type(f))
   end
-  local mixers <const> = standing(self)
+  local mixers <const> = M.standing(self, #self.names)
   make_columns(self, mixers)
   make_mixers(self, mixers)
   local head <const>, shared_head <const> = {}, {}
   self.recipe.make_head = f
   for name, task in self.tasks:each() do
-    local c <const> = last_channels(self, name, mixers)
+    local c <const> = M.last_channels(self, name, mixers)
     head[name] = M.head(f, task, c, name)
     if self.two_stages then
       shared_head[name] = M.head(f, task, self.shared:channels(), name)
     end
   end
   self.head = head
-  if self.two_stages then self.shared_head = shared_head end
-  settle(self)
+  if self.two_stages then
+    self.shared_head, self.stage_number = shared_head, core.keep(core.new({}, "int64", 1))
+  end
+  M.settle(self)
   if self.two_stages then self:stage(1) end
 end
 

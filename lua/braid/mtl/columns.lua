@@ -23,6 +23,7 @@ local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 
 local Columns <const> = class("Columns", Module)
+Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
 
 function Columns:init(tasks, backbone, given)
   local o <const> = check.options("mtl.columns", given, {columns = "per_task",
@@ -170,7 +171,7 @@ function Columns:forward(x, tap)
   end
   if self.training and not complete[self] then check_held(self) end
   local features <const> = flow.run(self, x, tap)
-  local out <const>, heads <const> = {}, self.stage_now == 1 and self.shared_head or self.head
+  local out <const>, heads <const> = {}, flow.is_first_stage(self) and self.shared_head or self.head
   for _, name in ipairs(self.tasks.names) do out[name] = heads[name](features[name]) end
   return out
 end
@@ -198,5 +199,8 @@ function Columns:describe()
 end
 
 for name, f in pairs(require "braid.mtl.stages") do Columns[name] = f end
+for _, name in ipairs{"add_task", "remove_task", "extract", "transfer", "ablate"} do
+  Columns[name] = require("braid.mtl.operations." .. name)
+end
 
 return Columns

@@ -56,7 +56,9 @@ local function run_joined(self, x, z, tap)
     if tap then x = ops.cat(tapped(self, block, parted(x, count), tap), 2) end
     if self.mixer[block] then x = self.mixer[block](x, z) end
   end
-  return parted(x, count)
+  local features <const> = parted(x, count)
+  for i, map in ipairs(features) do features[i] = ops.clone(map) end -- dense, as in a list
+  return features
 end
 
 -- The image of each column, from {task = x}.
@@ -88,6 +90,11 @@ local function entrance(self, x)
   return xs
 end
 
+--- Whether the stream that the columns share is learned, with heads of its own.
+function M.is_first_stage(self)
+  return self.stage_number ~= nil and self.stage_number:item() == 1
+end
+
 --- The features that each task's head gets, {task = x}.
 function M.run(self, x, tap)
   if not core.is_tensor(x) and type(x) ~= "table" then
@@ -98,7 +105,7 @@ function M.run(self, x, tap)
     for _, block in ipairs(self.trunk.order) do x = shared_block(self.trunk, block, x, tap) end
   end
   local features <const> = {}
-  if not self.columns or self.stage_now == 1 then
+  if not self.columns or M.is_first_stage(self) then
     if self.columns then
       for _, block in ipairs(column_blocks(self)) do
         x = shared_block(self.shared, block, x, tap)

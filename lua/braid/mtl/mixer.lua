@@ -8,6 +8,7 @@
 -- Parameters that belong to one column stand in Strands, so that they are saved, frozen and
 -- joined by task. A class may also have
 --   shared_stream = true     beside the columns runs one that all share
+--   alone = true             of one column it changes nothing
 --   widths(o, c)             the channels it leaves of c
 --   weights(self)            T rows of T numbers: what of column j column i takes
 --   needs(self, i)           the names of the columns that column i takes from
@@ -21,6 +22,7 @@ local Strands <const> = require "braid.mtl.strands"
 local Mixer <const> = class("Mixer", Module)
 Mixer.shared_stream = false
 Mixer.structural = false
+Mixer.alone = false
 
 -- A mixer with its options, not yet at any block.
 local Recipe <const> = class("Mixer recipe")

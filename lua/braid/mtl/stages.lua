@@ -87,8 +87,8 @@ function M.stage(self, number)
   if number ~= 1 and number ~= 2 then
     check.fail("stage: it is 1 or 2, not %s", tostring(number))
   end
-  local was <const> = self.stage_now
-  self.stage_now = number
+  local was <const> = self.stage_number:item()
+  self.stage_number:fill_(number)
   local shared <const> = {"trunk", "shared", "shared_heads"}
   local own <const> = {"columns", "mixers", "heads"}
   M.unfreeze(self, number == 1 and shared or own)

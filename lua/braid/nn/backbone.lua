@@ -33,12 +33,15 @@ local Plan <const> = class("Plan")
 
 local function bad(format, ...) check.fail("backbone: " .. format, ...) end
 
+-- Its own fields, whose names no block can have.
+local OWN <const> = {plan = true, after = true, order = true, first = true}
+
 local function check_name(name, seen)
   if type(name) ~= "string" or not name:find("^[%w_]+$") then
     bad("the name of a block must be a word, not '%s'", tostring(name))
   end
   if seen[name] then bad("there are two blocks '%s'", name) end
-  if Backbone[name] ~= nil or name == "plan" then bad("a block cannot be called '%s'", name) end
+  if Backbone[name] ~= nil or OWN[name] then bad("a block cannot be called '%s'", name) end
   seen[name] = true
 end
 

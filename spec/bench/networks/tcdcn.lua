@@ -12,6 +12,7 @@ local tasks <const> = mtl.tasks{
 
 return {
   title = "TCDCN 40x40", batch = 64, image = {1, 40, 40}, tasks = tasks,
+  quick = true, -- also for a quick look at one thread against all
   net = function()
     return braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU", norm = true})
   end,

@@ -4,6 +4,7 @@ local class <const> = require "braid.class"
 local Mixer <const> = require "braid.mtl.mixer"
 
 local None <const> = class("none", Mixer)
+None.alone = true
 
 function None:init(at) self.names = at.names end
 function None.list(_, xs) return xs end

@@ -15,6 +15,7 @@ local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
 local TTC <const> = class("ttc", Mixer)
+TTC.alone = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 

@@ -1,0 +1,66 @@
+/* Where the time of a script goes: calls and seconds of each operator, forward and
+   backward, counted while a profile is on.
+
+   An operator that runs others (a function written in Lua does) is charged for its own
+   time only. One profile belongs to one thread. */
+#include <string.h>
+#include <time.h>
+
+#include "op/op.h"
+
+enum { ROOM = 512 }; /* more than there are operators */
+
+static _Thread_local br_profile_row *rows; /* NULL: off */
+static _Thread_local int count;
+static _Thread_local double inside; /* seconds charged within the timer that runs */
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+br_status br_profile_begin(void) {
+  if (rows) return br_fail(BR_EINVAL, "profile: one is running already");
+  rows = br_alloc(ROOM * sizeof *rows);
+  count = 0;
+  inside = 0;
+  return rows ? BR_OK : BR_ENOMEM;
+}
+
+int br_profile_rows(const br_profile_row **found) {
+  *found = rows;
+  return rows ? count : 0;
+}
+
+void br_profile_end(void) {
+  br_free(rows);
+  rows = NULL;
+}
+
+static br_profile_row *row_of(const br_op *op) {
+  for (int i = 0; i < count; i++)
+    if (rows[i].op == op) return &rows[i];
+  if (count == ROOM) return NULL;
+  rows[count] = (br_profile_row){.op = op};
+  return &rows[count++];
+}
+
+br_timer br_timer_start(void) {
+  if (!rows) return (br_timer){0};
+  br_timer timer = {.on = true, .outside = inside};
+  inside = 0;
+  timer.from = now();
+  return timer;
+}
+
+void br_timer_stop(const br_timer *timer, const br_op *op, int direction) {
+  if (!timer->on || !rows) return;
+  double seconds = now() - timer->from;
+  br_profile_row *row = row_of(op);
+  if (row) {
+    row->calls[direction]++;
+    row->seconds[direction] += seconds - inside;
+  }
+  inside = timer->outside + seconds;
+}

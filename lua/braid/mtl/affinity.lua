@@ -1,0 +1,60 @@
+--- The cosines between tasks' gradients at the parameters that they share: 1 where two tasks pull
+-- the same way, below 0 where they pull apart.
+--
+-- mtl.affinity(losses, net) -> {names, cosine = T rows of T, norm = {task = length}}, where
+-- losses is {task = loss}, the second result of tasks:loss. A parameter is shared that two
+-- losses or more depend on; net may also be a list of parameters. The graph stays, so that a
+-- backward pass may follow.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+local Module <const> = require "braid.nn.module"
+
+local function trainable(net)
+  local list <const> = {}
+  for _, p in ipairs(Module.is(net) and net:parameters() or net) do
+    if p.requires_grad then list[#list + 1] = p end
+  end
+  if #list == 0 then check.fail("mtl.affinity: there is no parameter that trains") end
+  return list
+end
+
+local function dot(a, b, shared)
+  local total = 0
+  for k in ipairs(shared) do
+    if shared[k] and a[k] and b[k] then total = total + (a[k] * b[k]):sum():item() end
+  end
+  return total
+end
+
+return function(losses, net)
+  local params <const>, names <const> = trainable(net), check.sorted_keys(losses)
+  local _ <close> = grad.scope()
+  local grads <const>, shared <const> = {}, {}
+  for i, name in ipairs(names) do
+    if not core.is_tensor(losses[name]) then
+      check.fail("mtl.affinity: the loss '%s' is a %s, not a tensor", name, type(losses[name]))
+    end
+    grads[i] = grad.grad(losses[name], params, {retain_graph = true, allow_unused = true})
+  end
+  for k in ipairs(params) do
+    local users = 0
+    for i in ipairs(names) do users = users + (grads[i][k] and 1 or 0) end
+    shared[k] = users > 1
+  end
+  local result <const> = {names = names, cosine = {}, norm = {}}
+  local lengths <const> = {}
+  for i, name in ipairs(names) do
+    lengths[i] = math.sqrt(dot(grads[i], grads[i], shared))
+    result.norm[name] = lengths[i]
+  end
+  for i in ipairs(names) do
+    result.cosine[i] = {}
+    for j in ipairs(names) do
+      local product <const> = lengths[i] * lengths[j]
+      result.cosine[i][j] = product > 0 and dot(grads[i], grads[j], shared) / product or 0
+    end
+  end
+  return result
+end

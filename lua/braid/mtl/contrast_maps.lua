@@ -1,0 +1,105 @@
+--- Response contrast maps (Zhang et al., dynamic multi-task network, section 2): for each task of
+-- two classes, the mean map of the images of one class minus that of the other, at a block;
+-- the distance of two tasks is that of their maps, L1, and tasks that are near each other
+-- are worth learning together.
+--
+-- mtl.contrast_maps(net, batches, block, {positive = 2, channels = false, groups =}) -> {names,
+-- maps = {task = (c,h,w) or (h,w)}, distance = T rows of T, groups = {{names}, ...}}. The net
+-- runs in evaluation mode. Maps are means over the channels unless channels = true, for
+-- channels of different columns have nothing to do with each other. groups joins the
+-- nearest tasks, by their mean distance, until so many groups are left.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+
+-- Adds a batch's maps to a task's sums over positives and negatives.
+local function gather(sums, map, labels, positive)
+  local signs <const> = {positive = labels:eq(positive),
+    negative = labels:gt(0):logical_and(labels:ne(positive))}
+  for _, key in ipairs{"negative", "positive"} do
+    local weight <const> = signs[key]:to("float32")
+    local part <const> = (map * weight:reshape(-1, 1, 1, 1)):sum(1)
+    sums[key] = core.keep(sums[key] and sums[key] + part or part:clone())
+    local count <const> = "count_" .. key
+    sums[count] = (sums[count] or 0) + weight:sum():item()
+  end
+end
+
+local function difference(name, sums, whole)
+  if not sums or sums.count_positive == 0 or sums.count_negative == 0 then
+    check.fail("mtl.contrast_maps: task '%s' has no image of one of its classes", name)
+  end
+  local map <const> = sums.positive / sums.count_positive - sums.negative / sums.count_negative
+  return core.keep(whole and map or map:mean(1))
+end
+
+-- Joins the nearest of what the distances are between, until `count` groups are left.
+local function group(names, distance, count)
+  local groups <const> = {}
+  for i in ipairs(names) do groups[i] = {i} end
+  local function between(a, b)
+    local total = 0
+    for _, i in ipairs(a) do
+      for _, j in ipairs(b) do total = total + distance[i][j] end
+    end
+    return total / (#a * #b)
+  end
+  while #groups > math.max(count, 1) do
+    local best, at, other = math.huge, 1, 2
+    for i = 1, #groups do
+      for j = i + 1, #groups do
+        local d <const> = between(groups[i], groups[j])
+        if d < best then best, at, other = d, i, j end
+      end
+    end
+    table.move(groups[other], 1, #groups[other], #groups[at] + 1, groups[at])
+    table.remove(groups, other)
+  end
+  for _, members in ipairs(groups) do
+    table.sort(members)
+    for k, i in ipairs(members) do members[k] = names[i] end
+  end
+  return groups
+end
+
+local function collect(net, batches, block, positive)
+  local sums <const> = {}
+  local _ <close> = grad.no_grad()
+  local list <const> = type(batches) == "table" and getmetatable(batches) == nil and batches
+  local i = 0
+  local function next_of_list()
+    i = i + 1
+    return list[i]
+  end
+  for batch in list and next_of_list or batches do
+    local _ <close> = grad.scope()
+    local maps <const> = net:features(batch.image, {block})[block]
+    for name, task in net.tasks:each() do
+      local map <const> = maps[name] or maps.shared
+      if map and task.size == 2 and batch[name] then
+        sums[name] = sums[name] or {}
+        gather(sums[name], map, batch[name], positive)
+      end
+    end
+  end
+  return sums
+end
+
+return function(net, batches, block, given)
+  local o <const> = check.options("mtl.contrast_maps", given,
+    {positive = 2, channels = false, groups = check.none})
+  local was_training <const> = net.training
+  net:eval()
+  local sums <const> = collect(net, batches, block, o.positive)
+  net:train(was_training)
+  local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
+  if #names == 0 then check.fail("mtl.contrast_maps: no task has two classes and labels") end
+  for _, name in ipairs(names) do maps[name] = difference(name, sums[name], o.channels) end
+  for i, a in ipairs(names) do
+    distance[i] = {}
+    for j, b in ipairs(names) do distance[i][j] = (maps[a] - maps[b]):abs():sum():item() end
+  end
+  return {names = names, maps = maps, distance = distance,
+    groups = o.groups and group(names, distance, o.groups) or nil}
+end

@@ -1,0 +1,100 @@
+--- Mutual weight regularisation: a loss that draws the columns' weights together, lambda times
+-- the sum over their weights theta_j of r(theta_j^1, ..., theta_j^T).
+--
+-- r by `form`: "l2", the squared distances of all pairs (default; soft sharing by L2, Duong et al.
+-- 2015); "exponential", the sum over pairs of 1 - exp(-distance squared) (after Rozantsev et
+-- al. 2016); "trace", the trace norm of the T weights as rows of a matrix (Yang and
+-- Hospedales 2016).
+-- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
+--
+-- weight is lambda; blocks (all) whose weights count. Weights of two dimensions or more
+-- count: biases and norms do not, nor do heads.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+local ops <const> = core.ops
+
+local FORMS <const> = {}
+
+-- rows (T, d) -> ()
+function FORMS.l2(rows)
+  return ops.sum(ops.square(rows - ops.mean(rows, 1, true))) * rows:size(1)
+end
+
+function FORMS.exponential(rows)
+  local total
+  for i = 1, rows:size(1) do
+    for j = i + 1, rows:size(1) do
+      local apart <const> = ops.sum(ops.square(ops.select(rows, 1, i) - ops.select(rows, 1, j)))
+      local part <const> = 1 - ops.exp(-apart)
+      total = total and total + part or part
+    end
+  end
+  return total
+end
+
+-- The sum of the singular values, from the T x T products: W = U S V^T has the gradient U V^T
+-- = (W W^T)^(-1/2) W; directions without length have none.
+function FORMS.trace(rows)
+  local root, length
+  do
+    local _ <close> = grad.no_grad()
+    local products <const> = ops.matmul(rows, ops.t(rows)):to("float64")
+    local values <const>, vectors <const> = ops.eigh(products)
+    local floor <const> = 1e-12 * values:max():item()
+    local safe <const> = values:clamp(math.max(floor, 1e-300), math.huge)
+    local inverse <const> = ops.masked_fill(safe:rsqrt(), values:le(floor), 0)
+    root = ops.matmul(vectors * inverse, ops.t(vectors)):to(rows.dtype)
+    length = values:clamp(0, math.huge):sqrt():sum():item()
+  end
+  local half <const> = ops.sum(ops.matmul(root, rows) * rows) * 0.5
+  return half + (length - half:item())
+end
+
+-- Every weight of a block as a matrix, one row for each column.
+local function weights_of(self, block)
+  local list <const> = {}
+  if self.columns.joined then
+    for _, p in ipairs(self.columns.joined[block]:parameters()) do
+      if p:dim() > 1 then list[#list + 1] = ops.reshape(p, #self.names, -1) end
+    end
+    return list
+  end
+  local towers <const> = {}
+  for i, name in ipairs(self.names) do towers[i] = self.columns[name][block]:parameters() end
+  for k, p in ipairs(towers[1]) do
+    if p:dim() > 1 then
+      local rows <const> = {}
+      for i in ipairs(towers) do rows[i] = ops.reshape(towers[i][k], 1, -1) end
+      list[#list + 1] = ops.cat(rows, 1)
+    end
+  end
+  return list
+end
+
+return function(net, given)
+  local o <const> = check.options("mtl.mutual", given,
+    {form = "l2", weight = 1e-3, blocks = check.none})
+  local form <const> = FORMS[o.form]
+  if not form then
+    check.fail("mtl.mutual: there is no form '%s'; there is %s", tostring(o.form),
+      table.concat(check.sorted_keys(FORMS), ", "))
+  end
+  if not net.columns or #net.names < 2 then
+    check.fail("mtl.mutual: the network has no columns to compare")
+  end
+  local plan <const>, total = net.recipe.plan, nil
+  local blocks <const> = o.blocks
+    or table.move(plan.names, net.recipe.split + 1, #plan.names, 1, {})
+  for _, block in ipairs(blocks) do
+    if plan:find(block, "mtl.mutual") <= net.recipe.split then
+      check.fail("mtl.mutual: block '%s' is shared by all tasks", block)
+    end
+    for _, rows in ipairs(weights_of(net, block)) do
+      local part <const> = form(rows)
+      total = total and total + part or part
+    end
+  end
+  return total * o.weight
+end

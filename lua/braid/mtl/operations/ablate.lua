@@ -1,0 +1,85 @@
+--- net:ablate(batches, {blocks =, relative =}): how each metric changes when a task's features are
+-- zeroed at one block, before they are mixed (Trottier et al. 2018, figure 6).
+--
+-- batches is a loader, or a list of batches. {names, blocks, base, change}: base[task][metric]
+-- is the value without, change[block][zeroed task][task][metric] its relative change
+-- (relative = false: the difference; where the base is 0 it is the difference too).
+
+local check <const> = require "braid.check"
+
+-- What tasks:evaluate needs of a network, with a tap.
+local function tapped(net, tap)
+  return setmetatable({}, {
+    __index = function(_, key)
+      local value <const> = net[key]
+      if type(value) ~= "function" then return value end
+      return function(_, ...) return value(net, ...) end
+    end,
+    __call = function(_, x) return net(x, tap) end,
+  })
+end
+
+local function listed(batches)
+  if type(batches) == "table" and getmetatable(batches) == nil then return batches end
+  local list <const> = {}
+  for batch in batches do list[#list + 1] = batch end
+  return list
+end
+
+local function iterate(list)
+  local i = 0
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+-- The numbers in a report, {task = {metric = value}}.
+local function numbers(report, names)
+  local result <const> = {}
+  for _, name in ipairs(names) do
+    result[name] = {}
+    for metric, value in pairs(report[name]) do
+      if type(value) == "number" then result[name][metric] = value end
+    end
+  end
+  return result
+end
+
+local function changes(now, base, relative)
+  local result <const> = {}
+  for name, metrics in pairs(base) do
+    result[name] = {}
+    for metric, value in pairs(metrics) do
+      local difference <const> = now[name][metric] - value
+      result[name][metric] = relative and value ~= 0 and difference / value or difference
+    end
+  end
+  return result
+end
+
+return function(self, batches, given)
+  if not self.columns then
+    check.fail("ablate: the network has no columns whose features could be zeroed")
+  end
+  local o <const> = check.options("ablate", given, {blocks = check.none, relative = true})
+  local blocks <const> = o.blocks or table.move(self.recipe.plan.names, self.recipe.split + 1,
+    #self.recipe.plan.names, 1, {})
+  local list <const> = listed(batches)
+  local names <const> = self.tasks.names
+  local base <const> = numbers(self.tasks:evaluate(self, iterate(list)), names)
+  local change <const> = {}
+  for _, block in ipairs(blocks) do
+    self.recipe.plan:find(block, "ablate")
+    change[block] = {}
+    for _, zeroed in ipairs(self.names) do
+      local net <const> = tapped(self, function(at, name, x)
+        if at == block and name == zeroed then return x * 0 end
+      end)
+      change[block][zeroed] = changes(numbers(self.tasks:evaluate(net, iterate(list)), names),
+        base, o.relative)
+    end
+  end
+  return {names = table.move(self.names, 1, #self.names, 1, {}), blocks = blocks, base = base,
+    change = change}
+end

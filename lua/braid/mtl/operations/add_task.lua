@@ -1,0 +1,96 @@
+--- net:add_task(name, task, {freeze = "others", init =, head =}): a further task, with a column
+-- and a head of its own. What the network gives for the old tasks stays, bit for bit, until
+-- something trains: mixers start by giving nothing of the new column to the old ones.
+--
+-- Options: freeze = "others" trains the new column, its head and what it takes from the others,
+-- alone; init = "pose" starts the column from that task's; head, a function like net:heads',
+-- in place of the one that made the others. The columns stand in a list afterwards where others
+-- are frozen: where columns ran as one with a mixer that joins maps, its sums are then rounded
+-- elsewhere (1e-7). The parameters are new tensors: make an optimizer afterwards.
+
+local build <const> = require "braid.mtl.build"
+local check <const> = require "braid.check"
+local Strands <const> = require "braid.mtl.strands"
+local Tasks <const> = require "braid.mtl.tasks"
+
+local function with(names, name)
+  local all <const> = table.move(names, 1, #names, 1, {})
+  all[#all + 1] = name
+  table.sort(all)
+  return all
+end
+
+local function check_arguments(self, name, task, o)
+  if not self.head then check.fail("add_task: the heads are not made yet") end
+  if self.head[name] then check.fail("add_task: there is a task '%s' already", name) end
+  if self.shared_head then
+    check.fail("add_task: a network in stages takes no further task; build it with end_to_end = "
+      .. "true, or anew")
+  end
+  if type(task) ~= "table" or not task.loss then
+    check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
+  end
+  if o.freeze ~= nil and o.freeze ~= "others" then
+    check.fail("add_task: freeze must be \"others\" or absent, not \"%s\"", tostring(o.freeze))
+  end
+  local known = o.init == nil
+  for _, column in ipairs(self.columns and self.names or {}) do
+    known = known or column == o.init
+  end
+  if not known then check.fail("add_task: init names no column: '%s'", tostring(o.init)) end
+end
+
+-- The column's mixers: those of a single column were never made.
+local function grow_mixers(self, names)
+  local mixers <const> = build.standing(self, #names)
+  for _, block in ipairs(self.recipe.plan.names) do
+    local recipe <const> = mixers[block]
+    if recipe and not self.mixer[block] then
+      if not recipe.kind.alone then
+        check.fail("add_task: %s would change the only task there is; build with two tasks",
+          recipe.kind.__name)
+      end
+      self.mixer[block] = build.mixer(self, recipe, block)
+    end
+    if self.mixer[block] then self.mixer[block]:resize(names) end
+  end
+  return mixers
+end
+
+local function add_column(self, name, o)
+  local r <const> = self.recipe
+  local names <const> = with(self.names, name)
+  local any <const> = self.names[1]
+  r.backbones[name] = r.backbones[o.init or any]
+  local mixers <const> = grow_mixers(self, names)
+  local modules <const> = {}
+  for _, old in ipairs(self.names) do modules[old] = self.columns[old] end
+  modules[name] = build.column(self, name, mixers)
+  if o.init then modules[name]:load_state_dict(self.columns[o.init]:state_dict()) end
+  self.columns, self.names = Strands(names, modules), names
+  return mixers
+end
+
+return function(self, name, task, given)
+  local o <const> = check.options("add_task", given,
+    {freeze = check.none, init = check.none, head = check.none})
+  check_arguments(self, name, task, o)
+  local was <const> = self:stacked()
+  self:unstack()
+  local tasks <const> = {[name] = task}
+  for old, t in self.tasks:each() do tasks[old] = t end
+  local all <const> = Tasks(tasks) -- refuses a name that cannot be
+  local mixers <const> = self.columns and add_column(self, name, o) or {}
+  self.tasks = all
+  if not self.columns then self.names = build.names(all) end
+  self.head[name] = build.head(o.head or self.recipe.make_head, task,
+    build.last_channels(self, name, mixers), name)
+  build.settle(self)
+  self:train(self.training)
+  if o.freeze then
+    self:train_only{name}
+  elseif was then
+    self:stack()
+  end
+  return self
+end

@@ -1,0 +1,66 @@
+--- net:transfer(): what flows between the columns, by block: {names, blocks, weights}, where
+-- weights[block][i][j] is what column i takes of column j's map (the mean over channels;
+-- blocks whose mixer has no such weights are missing).
+--
+-- net:transfer(batch) adds gradients[block][i][j], the norm of the gradient of task i's loss at
+-- column j's map before it is mixed there, as a share of the row's sum: how much task i
+-- depends on what column j computes.
+
+local build <const> = require "braid.mtl.build"
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+
+local function column_blocks(self)
+  local list <const> = {}
+  for place, name in ipairs(self.recipe.plan.names) do
+    if place > self.recipe.split then list[#list + 1] = name end
+  end
+  return list
+end
+
+local function shares(row)
+  local total = 0
+  for _, value in ipairs(row) do total = total + value end
+  for j, value in ipairs(row) do row[j] = total > 0 and value / total or 0 end
+  return row
+end
+
+-- For each block and task, the norms of the gradients at all columns' maps.
+local function gradient_flow(self, batch)
+  local _ <close> = grad.scope()
+  local maps <const>, places <const> = {}, {}
+  local out <const> = self(batch.image, function(block, name, x)
+    if name == "shared" then return end
+    if not x.requires_grad then x = core.requires_grad(core.detach(x)) end
+    maps[#maps + 1], places[#maps + 1] = x, {block = block, name = name}
+    return x
+  end)
+  local _, losses <const> = self.tasks:loss(out, batch)
+  local flow <const>, column <const> = {}, {}
+  for j, name in ipairs(self.names) do column[name] = j end
+  for _, block in ipairs(column_blocks(self)) do flow[block] = {} end
+  for i, task in ipairs(self.tasks.names) do
+    local grads <const> = grad.grad(losses[task], maps, {retain_graph = true, allow_unused = true})
+    for _, block in ipairs(column_blocks(self)) do flow[block][i] = {} end
+    for k, g in ipairs(grads) do
+      local at <const> = places[k]
+      flow[at.block][i][column[at.name]] = g and g:square():sum():sqrt():item() or 0
+    end
+    for _, block in ipairs(column_blocks(self)) do shares(flow[block][i]) end
+  end
+  return flow
+end
+
+return function(self, batch)
+  if not self.head then check.fail("transfer: the heads are not made yet") end
+  if not self.columns then check.fail("transfer: all blocks are shared; nothing flows between") end
+  local result <const> = {names = table.move(self.names, 1, #self.names, 1, {}),
+    tasks = build.names(self.tasks), blocks = column_blocks(self), weights = {}}
+  for _, block in ipairs(result.blocks) do
+    local mixer <const> = self.mixer[block]
+    result.weights[block] = mixer and mixer.weights and mixer:weights() or nil
+  end
+  if batch then result.gradients = gradient_flow(self, batch) end
+  return result
+end

@@ -1,0 +1,372 @@
+--- What can be done with a network of columns, and what can be read off it.
+
+local braid <const> = require "braid"
+local nn <const>, mtl <const>, plot <const> = braid.nn, braid.mtl, braid.plot
+
+local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, d = mtl.classes{2}}
+
+local function conv(outputs)
+  return function(c)
+    return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1}),
+      nn.BatchNorm2d(outputs), nn.ReLU()}
+  end
+end
+
+local function head(task, c) return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)} end
+
+local function build(mixer, o)
+  local b <const> = nn.backbone({{"conv1", conv(4)}, {"conv2", conv(6)}}, {channels = 1})
+  local net <const> = mtl.columns(tasks, b, o)
+  if mixer then net:mix("*", mixer) end
+  return net:heads(head)
+end
+
+local function identical(a, b) return a:eq(b):all():item() end
+local function largest(a, b) return (a - b):abs():max():item() end
+local function fails(f, message) assert.error_matches(f, message, 1, true) end
+
+local x <const> = braid.randn(5, 1, 6, 6)
+local batch <const> = {image = x, count = 5, a = braid.tensor({1, 2, 2, 1, 2}, {dtype = "int64"}),
+  b = braid.tensor({3, 2, 1, 1, 2}, {dtype = "int64"}),
+  d = braid.tensor({2, 2, 1, 2, 1}, {dtype = "int64"})}
+
+local function outputs(net)
+  local _ <close> = braid.no_grad()
+  return net:eval()(x)
+end
+
+local function once(value) return coroutine.wrap(function() coroutine.yield(value) end) end
+
+local MIXERS <const> = {
+  none = mtl.none{}, cross_stitch = mtl.cross_stitch{}, ttc = mtl.ttc{}, nddr = mtl.nddr{},
+  collaborative = mtl.collaborative{}, sluice = mtl.sluice{}, progressive = mtl.progressive{},
+  separation = mtl.separation{end_to_end = true, form = "channelwise"},
+}
+
+local SUMS_APART <const> = {collaborative = true, separation = true}
+
+for name, mixer in pairs(MIXERS) do
+  describe("with mtl." .. name, function()
+    it("a further task leaves the outputs of the others as they were, bit for bit", function()
+      for _, stacked in ipairs{false, name ~= "progressive"} do
+        local net <const> = build(mixer, {stacked = stacked})
+        local before <const> = outputs(net)
+        net:add_task("c", mtl.classes{4}, {freeze = "others"})
+        local after <const> = outputs(net)
+        for _, task in ipairs{"a", "b", "d"} do
+          if stacked and SUMS_APART[name] then -- conv([x, z]) = conv(x) + conv(z) when joined
+            assert.is_true(largest(before[task], after[task]) < 1e-6, task)
+          else
+            assert.is_true(identical(before[task], after[task]), task)
+          end
+        end
+        assert.same({5, 4}, after.c.shape)
+      end
+    end)
+
+    it("a further task alone trains when the others are frozen", function()
+      local net <const> = build(mixer):add_task("c", mtl.classes{4}, {freeze = "others"})
+      local before <const> = outputs(net)
+      local opt <const> = braid.optim.SGD(net:parameters(), {lr = 0.1})
+      net:train()
+      local loss <const> = net(x).c:square():sum()
+      loss:backward()
+      opt:step()
+      local after <const> = outputs(net)
+      for _, task in ipairs{"a", "b", "d"} do
+        assert.is_true(identical(before[task], after[task]), task)
+      end
+      assert.is_false(identical(before.c, after.c))
+    end)
+
+    it("extract gives a network of its own with the same outputs", function()
+      local net <const> = build(mixer, {stacked = false})
+      local before <const> = outputs(net)
+      local small <const> = net:extract{"b"}
+      local after <const> = outputs(small)
+      assert.is_nil(after.a)
+      assert.is_true(identical(before.b, after.b))
+      assert.is_true(small:count_parameters() < net:count_parameters())
+      braid.no_grad(function() small.head.b[2].weight:zero_() end)
+      assert.is_true(identical(before.b, outputs(net).b))
+    end)
+
+    it("a task goes, and the rest runs and trains", function()
+      local net <const> = build(mixer):remove_task("b")
+      assert.same({"a", "d"}, net.tasks.names)
+      local out <const> = net(x)
+      assert.is_nil(out.b)
+      local total <const> = out.a:sum() + out.d:sum()
+      total:backward()
+      for path, p in net:named_parameters() do
+        assert.is_truthy(p.grad, path)
+        assert.is_nil(path:find("%f[%w]b%f[%W]"), path)
+      end
+    end)
+  end)
+end
+
+describe("add_task", function()
+  it("leaves outputs bit for bit where columns run as one and go on so", function()
+    for name, mixer in pairs(MIXERS) do
+      if name ~= "progressive" then
+        local net <const> = build(mixer, {stacked = true})
+        local before <const> = outputs(net)
+        net:add_task("c", mtl.classes{4})
+        assert.is_true((net:stacked()))
+        assert.is_true(identical(before.b, outputs(net).b), name)
+      end
+    end
+  end)
+
+  it("adds a head alone where all is shared, and a column like another's", function()
+    local shared <const> = build(nil, {columns = "shared"})
+    local before <const> = outputs(shared)
+    shared:add_task("c", mtl.classes{4})
+    assert.is_true(identical(before.a, outputs(shared).a))
+    assert.same({5, 4}, outputs(shared).c.shape)
+    local net <const> = build(mtl.ttc{}):add_task("c", mtl.classes{4}, {init = "a"})
+    assert.is_true((net:stacked()))
+    local state <const> = net:state_dict()
+    assert.equal(0, largest(state["columns.a.conv1.1.weight"], state["columns.c.conv1.1.weight"]))
+  end)
+
+  it("grows a single task's network by TTC, and refuses where that would change it", function()
+    local net <const> = build(mtl.ttc{}, {single = "a"})
+    local before <const> = outputs(net)
+    net:add_task("b", mtl.classes{3})
+    assert.is_true(largest(before.a, outputs(net).a) < 1e-6)
+    fails(function() build(mtl.nddr{}, {single = "a"}):add_task("b", mtl.classes{2}) end,
+      "add_task: nddr would change the only task there is")
+  end)
+
+  it("says what is wrong", function()
+    fails(function() build():add_task("a", mtl.classes{2}) end, "there is a task 'a' already")
+    fails(function() build():add_task("c", 5) end, "the task is a number")
+    fails(function() build():add_task("c", mtl.classes{2}, {freeze = "all"}) end,
+      "freeze must be \"others\" or absent")
+    fails(function() build():add_task("c", mtl.classes{2}, {init = "z"}) end,
+      "add_task: init names no column: 'z'")
+    fails(function() build(mtl.separation{}):add_task("c", mtl.classes{2}) end, "end_to_end")
+  end)
+end)
+
+describe("remove_task", function()
+  it("says what is wrong", function()
+    fails(function() build():remove_task("z") end, "there is no task 'z'; there is a, b, d")
+    fails(function() build(nil, {single = "a"}):remove_task("a") end, "'a' is the only task")
+  end)
+end)
+
+describe("extract", function()
+  it("leaves out columns whose weights are 0", function()
+    local net <const> = build(mtl.ttc{start = 0}, {stacked = true})
+    assert.same({"b"}, net:extract{"b"}.names)
+    assert.equal(build(nil, {single = "b"}):count_parameters() + 2, -- its own two betas
+      net:extract("b"):count_parameters())
+  end)
+end)
+
+describe("transfer", function()
+  it("tells what flows between tasks, by block", function()
+    for _, stacked in ipairs{true, false} do
+      local net <const> = build(mtl.cross_stitch{}, {stacked = stacked})
+      local t <const> = net:transfer(batch)
+      assert.same({"conv1", "conv2"}, t.blocks)
+      assert.near(0.9, t.weights.conv1[2][2], 1e-6)
+      assert.near(0.05, t.weights.conv1[2][3], 1e-6)
+      for _, block in ipairs(t.blocks) do
+        for i = 1, 3 do
+          local sum = 0
+          for j = 1, 3 do sum = sum + t.gradients[block][i][j] end
+          assert.near(1, sum, 1e-6)
+          assert.is_true(t.gradients[block][i][i] > 0.5)
+        end
+      end
+    end
+    local alone <const> = build(mtl.none{}):transfer(batch)
+    assert.same({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, alone.weights.conv2)
+    assert.same({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, alone.gradients.conv1)
+  end)
+end)
+
+describe("ablate", function()
+  it("changes the metrics of the task that is zeroed, and of those that depend on it", function()
+    for _, stacked in ipairs{true, false} do
+      local net <const> = build(mtl.none{}, {stacked = stacked})
+      local t <const> = net:ablate({batch, batch}, {blocks = {"conv2"}, relative = false})
+      local plain <const> = tasks:evaluate(net, once(batch))
+      assert.near(plain.b.accuracy, t.base.b.accuracy, 1e-12)
+      assert.equal(0, t.change.conv2.a.b.accuracy)
+      -- zeroed features leave the head's bias, which says the same of all images
+      local bias <const> = net.head.a[2].bias:argmax():item()
+      local share <const> = batch.a:eq(bias):sum():item() / 5
+      assert.near(share - t.base.a.accuracy, t.change.conv2.a.a.accuracy, 1e-6)
+    end
+  end)
+
+  it("wants columns", function()
+    fails(function() build(nil, {columns = "shared"}):ablate{batch} end, "has no columns")
+  end)
+end)
+
+describe("mtl.affinity", function()
+  it("gives the cosines of gradients at what tasks share", function()
+    local w <const> = braid.tensor({1, 2}, {requires_grad = true})
+    local own <const> = braid.tensor({3}, {requires_grad = true})
+    local losses <const> = {p = w[1] * 2, q = w[1] + w[2] + own:sum(), r = -w[2]}
+    local a <const> = mtl.affinity(losses, {w, own})
+    assert.same({"p", "q", "r"}, a.names)
+    local half <const> = math.sqrt(0.5)
+    for i, row in ipairs{{1, half, 0}, {half, 1, -half}, {0, -half, 1}} do
+      for j, value in ipairs(row) do assert.near(value, a.cosine[i][j], 1e-6) end
+    end
+    assert.near(math.sqrt(2), a.norm.q, 1e-6)
+    assert.is_nil(w.grad)
+  end)
+end)
+
+describe("mtl.contrast_maps", function()
+  it("are the mean map of one class minus that of the other, and group tasks by them", function()
+    local one <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}, d = mtl.classes{2}}
+    local b <const> = nn.backbone({{"image", nn.Identity()}}, {channels = 1})
+    local net <const> = mtl.columns(one, b, {columns = "shared"}):heads(function(task)
+      return nn.Sequential{nn.Flatten(), nn.Linear(36, task.size)}
+    end)
+    local labels <const> = {image = x, a = batch.a, b = batch.a, d = batch.d}
+    local r <const> = mtl.contrast_maps(net, {labels, labels}, "image", {groups = 2})
+    local wanted <const> = (x[2] + x[3] + x[5]) / 3 - (x[1] + x[4]) / 2
+    assert.is_true(largest(wanted[1], r.maps.a) < 1e-6)
+    assert.equal(0, r.distance[1][2])
+    assert.near((r.maps.a - r.maps.d):abs():sum():item(), r.distance[1][3], 1e-5)
+    assert.same({{"a", "b"}, {"d"}}, r.groups)
+  end)
+end)
+
+describe("mtl.early_stopping", function()
+  it("computes the criterion of the last epochs", function()
+    -- k med = 4 * 2.5 = 10, sum = 11; (2 - 1) / (0.5 * 1)
+    assert.near(10 / 1 * 2, mtl.early_stopping.criterion({5, 3, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+    assert.near(8 / 1 * 2, mtl.early_stopping.criterion({2, 2, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+    assert.equal(0, mtl.early_stopping.criterion({2, 2}, {2, 1}, 1))
+    assert.equal(math.huge, mtl.early_stopping.criterion({2, 2}, {1, 2}, 1))
+  end)
+
+  it("ends auxiliary tasks, not the main one, and none in the first epochs", function()
+    local own <const> = mtl.tasks{main = mtl.classes{2}, aux = mtl.classes{2, weight = 0.5},
+      fine = mtl.classes{2}}
+    local stopping <const> = mtl.early_stopping(own,
+      {main = "main", window = 3, epsilon = function(lambda) return 15 * lambda end})
+    for epoch = 1, 5 do
+      local ended <const> = stopping:step({main = 2, aux = 2, fine = 2},
+        {main = epoch, aux = epoch, fine = 1})
+      if epoch == 4 then assert.same({aux = math.huge}, ended) else assert.same({}, ended) end
+    end
+    assert.equal(0, own.aux.weight)
+    assert.equal(1, own.main.weight)
+    assert.same({aux = 4}, stopping.stopped)
+  end)
+end)
+
+describe("mtl.mutual", function()
+  -- two columns, rows (1, 2) and (3, -1): distance squared 13
+  local function net_of(stacked)
+    local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
+    local b <const> = nn.backbone({{"conv", function()
+      return nn.Conv2d(1, 2, {kernel = 1}) end}}, {channels = 1})
+    local net <const> = mtl.columns(two, b, {stacked = stacked}):heads(head)
+    local state <const> = net:state_dict()
+    state["columns.a.conv.weight"]:copy_(braid.tensor{1, 2}:reshape(2, 1, 1, 1))
+    state["columns.b.conv.weight"]:copy_(braid.tensor{3, -1}:reshape(2, 1, 1, 1))
+    return net
+  end
+
+  it("has three forms, the same stacked and in a list", function()
+    -- singular values of {{1, 2}, {3, -1}}: the roots of the eigenvalues of {{5, 1}, {1, 10}}
+    local root <const> = math.sqrt(29)
+    local trace <const> = math.sqrt((15 + root) / 2) + math.sqrt((15 - root) / 2)
+    for _, stacked in ipairs{true, false} do
+      local net <const> = net_of(stacked)
+      assert.near(13, mtl.mutual(net, {weight = 1}):item(), 1e-5)
+      assert.near(0.1 * (1 - math.exp(-13)),
+        mtl.mutual(net, {form = "exponential", weight = 0.1}):item(), 1e-6)
+      assert.near(trace, mtl.mutual(net, {form = "trace", weight = 1}):item(), 1e-5)
+    end
+    fails(function() mtl.mutual(net_of(true), {form = "l3"}) end,
+      "mtl.mutual: there is no form 'l3'; there is exponential, l2, trace")
+  end)
+
+  it("has the trace norm's gradient", function()
+    local net <const> = net_of(false)
+    local w <const> = net.columns.a.conv.weight
+    mtl.mutual(net, {form = "trace", weight = 1}):backward()
+    for k = 1, 2 do
+      local value <const> = w[{k, 1, 1, 1}]:item()
+      local ends <const> = {}
+      for i, step in ipairs{1e-2, -1e-2} do
+        braid.no_grad(function() w[{k, 1, 1, 1}] = value + step end)
+        ends[i] = mtl.mutual(net, {form = "trace", weight = 1}):item()
+      end
+      braid.no_grad(function() w[{k, 1, 1, 1}] = value end)
+      assert.near((ends[1] - ends[2]) / 2e-2, w.grad[{k, 1, 1, 1}]:item(), 1e-3)
+    end
+  end)
+end)
+
+describe("net:penalty", function()
+  it("is the orthogonality of sluice networks' subspaces, stacked and in a list", function()
+    local list <const> = build(mtl.sluice{}, {stacked = false})
+    local total = 0
+    for _, name in ipairs(list.names) do
+      for _, block in ipairs{"conv1", "conv2"} do
+        local w <const> = list.columns[name][block][1].weight
+        local rows <const> = w:size(1) // 2
+        local g1 <const> = w:narrow(1, 1, rows):reshape(rows, -1)
+        local g2 <const> = w:narrow(1, rows + 1, rows):reshape(rows, -1)
+        total = total + g1:matmul(g2:t()):square():sum():item()
+      end
+    end
+    assert.near(total, list:penalty():item(), 1e-5)
+    local stacked <const> = list:clone()
+    assert.is_true((stacked:stack()))
+    assert.near(total, stacked:penalty():item(), 1e-5)
+    assert.is_nil(build(mtl.ttc{}):penalty())
+  end)
+end)
+
+describe("plot.heatmap", function()
+  local path = os.tmpname()
+
+  it("draws cells as a PNG", function()
+    local png <const> = path .. ".png"
+    assert(plot.heatmap(png, {{-1, 0}, {0.5, 1}}, {cell = 4}))
+    local image <const> = assert(braid.load(png))
+    assert.same({3, 8, 8}, image.shape)
+    local function at(i, j) return image[{ {}, i, j }]:totable() end
+    assert.same({49, 87, 164}, at(1, 1))
+    assert.same({255, 255, 255}, at(4, 5))
+    assert.same({178, 34, 44}, at(8, 8))
+    os.remove(png)
+  end)
+
+  it("writes names and values into an SVG", function()
+    local svg <const> = path .. ".svg"
+    assert(plot.heatmap(svg, {{0.25, 0 / 0}}, {rows = {"a<b"}, columns = {"x", "y"}, title = "T"}))
+    local file <const> = assert(io.open(svg))
+    local text <const> = file:read("a")
+    file:close()
+    for _, wanted in ipairs{"a&lt;b", ">x</text>", ">0.25</text>", ">-</text>", ">T</text>",
+      "</svg>"} do
+      assert.is_truthy(text:find(wanted, 1, true), wanted)
+    end
+    os.remove(svg)
+  end)
+
+  it("says what is wrong", function()
+    fails(function() plot.heatmap("x.bmp", {{1}}) end, "must end in .svg or .png, not 'x.bmp'")
+    fails(function() plot.heatmap("x.png", {{1, 2}, {1}}) end, "row 2 has 1 values")
+    fails(function() plot.heatmap("x.png", {}) end, "wants a table of rows of numbers")
+    assert.is_nil((plot.heatmap("/nowhere/x.svg", {{1}})))
+    os.remove(path)
+  end)
+end)
