@@ -114,6 +114,15 @@ typedef struct br_kernels {
                     const double *mean, double *sum_dy, double *sum_dy_dev);
   void (*norm_grad)(int64_t rows, int64_t c, const void *dy, const void *x, const void *a,
                     const void *b, const void *d, void *dx); /* dx = a dy + b x + d */
+  /* the three with ReLU after them */
+  void (*affine_relu)(int64_t rows, int64_t c, const void *x, const void *scale,
+                      const void *shift, void *y);
+  void (*norm_sums_relu)(int64_t rows, int64_t c, const void *dy, const void *x,
+                         const double *mean, const void *scale, const void *shift,
+                         double *sum_dy, double *sum_dy_dev);
+  void (*norm_grad_relu)(int64_t rows, int64_t c, const void *dy, const void *x,
+                         const void *a, const void *b, const void *d, const void *scale,
+                         const void *shift, void *dx);
 
   /* rows normalised: y = (x - mean) scale; dx = (dy - a - b y) scale */
   void (*standardize)(int64_t n, const void *x, double mean, double scale, void *y);

@@ -34,6 +34,9 @@ Module.__call = function(self, ...)
   return pass(self:forward(...))
 end
 
+--- Whether every call counts, because a summary is being made.
+function Module.is_observed() return observer ~= nil end
+
 function Module:forward()
   error(("%s has no forward"):format(getmetatable(self).__name), 2)
 end

@@ -5,6 +5,8 @@
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
+local BatchNorm <const> = require "braid.nn.batch_norm"
+local ReLU <const> = require "braid.nn.activation".ReLU
 
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
@@ -25,8 +27,24 @@ function Sequential:init(layers, given)
   end
 end
 
+-- Batch normalisation and the ReLU after it are one operator.
+local function joins(layer, after)
+  return getmetatable(after) == ReLU and Module.is(layer) and
+    layer.forward == BatchNorm.forward and not Module.is_observed()
+end
+
 function Sequential:forward(x)
-  for i = self.first, self.last do x = self[i](x) end
+  local i, last <const> = self.first, self.last
+  while i <= last do
+    local layer <const> = self[i]
+    if i < last and joins(layer, self[i + 1]) then
+      x = layer(x, "relu")
+      i = i + 1
+    else
+      x = layer(x)
+    end
+    i = i + 1
+  end
   return x
 end
 
