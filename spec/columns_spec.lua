@@ -251,6 +251,89 @@ describe("task transfer connections", function()
   end)
 end)
 
+describe("mtl.ttc_update", function()
+  local x <const> = braid.randn(4, 1, 6, 6)
+  local labels <const> = {a = braid.tensor({1, 3, 2, 1}, {dtype = "int64"}),
+    b = braid.tensor({2, 1, 1, 2}, {dtype = "int64"})}
+
+  local function train(net, opt)
+    for _ = 1, 3 do
+      local loss <const> = tasks:loss(net(x), labels)
+      opt:zero_grad()
+      loss:backward()
+      opt:step()
+    end
+    return net(x)
+  end
+
+  local function sgd(net) return optim.SGD(net:parameters(), {lr = 0.05, momentum = 0.9}) end
+
+  local function start_like(net, other)
+    net:load_state_dict(other:state_dict(), {strict = false, rename = function(name)
+      return (name:gsub("^trunk", "columns.a"))
+    end})
+    net:load_state_dict(other:state_dict(), {strict = false, rename = function(name)
+      return (name:gsub("^trunk", "columns.b"))
+    end})
+    return net
+  end
+
+  for _, stacked in ipairs{true, false} do
+    local how <const> = stacked and " stacked" or " in a list"
+
+    it("is hard sharing when all alpha are 1 and the columns start equal," .. how, function()
+      local shared <const> = columns{columns = "shared"}:heads(head)
+      local net <const> = start_like(columns{stacked = stacked}:heads(head), shared)
+      local wanted <const> = train(shared, sgd(shared))
+      local got <const> = train(net, mtl.ttc_update(net, sgd(net), {start = 1}))
+      assert.is_true(largest(wanted.a, got.a) < 1e-5)
+      assert.is_true(largest(wanted.b, got.b) < 1e-5)
+    end)
+
+    it("is single-task training, exactly, when those between tasks are 0," .. how, function()
+      local net <const> = columns{stacked = stacked}:heads(head)
+      local alone <const> = net:clone()
+      local wanted <const> = train(alone, sgd(alone))
+      local got <const> = train(net, mtl.ttc_update(net, sgd(net), {start = 0}))
+      assert.equal(0, largest(wanted.a, got.a))
+    end)
+  end
+
+  it("moves beta against <dL/dW_i, V_j>, and keeps alpha_ii", function()
+    local net <const> = columns{stacked = false}:heads(head)
+    local opt <const> = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.05}),
+      {start = 0.25, beta_lr = 2})
+    local grads <const> = {}
+    for step = 1, 2 do
+      local loss <const> = tasks:loss(net(x), labels)
+      opt:zero_grad()
+      loss:backward()
+      grads[step] = {}
+      for _, name in ipairs{"a", "b"} do
+        local conv2 <const> = net.columns[name].conv2[1]
+        grads[step][name] = braid.cat({conv2.weight.grad:reshape(-1), conv2.bias.grad}, 1)
+      end
+      opt:step()
+    end
+    local alpha <const> = opt:alpha().conv2
+    assert.same({1, 1}, {alpha[1][1], alpha[2][2]})
+    for i, pair in ipairs{{"a", "b"}, {"b", "a"}} do
+      local slope <const> = (grads[2][pair[1]] * grads[1][pair[2]]):sum():item() * -0.05
+      local beta <const> = math.log(0.25 / 0.75) - 2 * slope * 0.25 * 0.75
+      assert.near(1 / (1 + math.exp(-beta)), alpha[i][3 - i], 1e-6)
+    end
+  end)
+
+  it("says what is wrong", function()
+    fails(function()
+      local net <const> = columns():mix("*", mtl.ttc{}):heads(head)
+      mtl.ttc_update(net, sgd(net))
+    end, "mtl.ttc_update: the columns run alone; build the network without a mixer")
+    fails(function() mtl.ttc_update(columns{columns = "shared"}:heads(head)) end,
+      "wants a network with two columns or more")
+  end)
+end)
+
 describe("hints of parameters", function()
   it("multiply the rate and stop weight decay, whatever the schedule", function()
     local net <const> = columns():mix("*", mtl.cross_stitch{}):heads(head)

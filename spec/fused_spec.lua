@@ -89,5 +89,11 @@ describe("Sequential", function()
     local y <const> = nn.Sequential{Loud(2), nn.ReLU()}(braid.randn(3, 2, 4, 4))
     assert.equal(1, calls)
     assert.equal("relu", y.grad_fn)
+    local Narrow <const> = require "braid.class"("Narrow", nn.Conv2d)
+    function Narrow:forward(x) return nn.Conv2d.forward(self, x) * 2 end
+    local narrow <const> = Narrow(2, 3, {kernel = 3})
+    assert.equal("relu", nn.Sequential{narrow, nn.ReLU()}(braid.randn(3, 2, 4, 4)).grad_fn)
+    local f <const> = nn.Sequential{function(x) return -x end, nn.ReLU()}
+    assert.same({2, 0}, f(braid.tensor{-2, 3}):totable())
   end)
 end)

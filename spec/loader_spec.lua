@@ -107,6 +107,28 @@ describe("workers of a loader", function()
     assert.equal(before, braid.memory().live)
   end)
 
+  it("close with their scope, and leave loops with scopes and breaks alone", function()
+    local ds <const> = pictures.memory(8)
+    local list <const> = {}
+    for round = 1, 3 do
+      local batches <close> = data.loader(ds, {batch = 2, workers = 2, transforms = {}})
+      list[round] = batches
+      for batch in batches do
+        local _ <close> = braid.scope()
+        if batch.count == 2 then break end
+      end
+      for batch in data.loader(ds, {batch = 2, workers = 2, transforms = {}}) do
+        local _ <close> = braid.scope()
+        if round > 1 and batch.count == 2 then break end
+      end
+      assert.is_truthy(batches.core)
+    end
+    for _, batches in ipairs(list) do
+      assert.is_nil(batches.core)
+      assert.is_nil(batches())
+    end
+  end)
+
   it("end with a loader that was merely dropped", function()
     local ds <const> = pictures.memory(4)
     collectgarbage()

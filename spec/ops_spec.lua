@@ -500,6 +500,15 @@ rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
   },
 }
 
+rows.conv2d_relu = { -- on Winograd's way and on few pixels: nn_spec.lua
+  wants = function(...)
+    local y <const> = rows.conv2d.wants(...)
+    for i, value in ipairs(y) do y[i] = math.max(value, 0) end
+    return y
+  end,
+  cases = rows.conv2d.cases, sized = rows.conv2d.sized, larges = {rows.conv2d.larges[1]},
+}
+
 rows.conv_transpose2d = {
   wants = function(x, w, b, o)
     if b and not b.shape then b, o = nil, b end
@@ -588,6 +597,31 @@ rows.batch_norm = {
         {training = true}}
     end,
     function() return {large(-1, 1, {3000, 40}), {training = true}} end,
+  },
+}
+
+rows.mix = {
+  wants = function(x, alpha)
+    local t <const> = alpha.shape[1]
+    local c <const> = x.shape[2] // t
+    return ref.build(x.shape, function(index)
+      local i <const>, k <const>, total = (index[2] - 1) // c + 1, (index[2] - 1) % c + 1, 0
+      for j = 1, t do
+        local at <const> = table.move(index, 1, #index, 1, {})
+        at[2] = (j - 1) * c + k
+        local a <const> = #alpha.shape == 3 and {i, j, k} or {i, j}
+        total = total + ref.at(alpha, a) * ref.at(x, at)
+      end
+      return total
+    end)
+  end,
+  cases = {{real {2, 6, 2, 3}, real {3, 3}}, {real {2, 6, 2, 3}, real {2, 2, 3}},
+    {real {3, 6}, real {2, 2}}, {real {2, 8}, real {2, 2, 4}}, {real {2, 3}, real {1, 1, 3}},
+    {real {0, 4, 2, 2}, real {2, 2}}, {real {2, 4, 0, 3}, real {2, 2, 2}}},
+  sized = function(n) return {real {2, 2 * n, 3, 1}, real {2, 2, n}} end,
+  larges = {
+    function() return {large(-1, 1, {9, 15, 25, 24}), large(-1, 1, {3, 3, 5})} end,
+    function() return {large(-1, 1, {30000, 4}), large(-1, 1, {2, 2})} end,
   },
 }
 

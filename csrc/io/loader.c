@@ -1,8 +1,10 @@
 /* A queue of batches. Workers take samples from the oldest batch that has some left; one
    lock guards the queue and the counters, and no work is done under it. */
+#define _GNU_SOURCE
 #include "io/loader.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -66,9 +68,14 @@ static void step(br_loader *l, job *j, br_scratch *scratch) {
   if (++j->done == j->batch.n) pthread_cond_broadcast(&l->ready);
 }
 
+/* Of the kind that does not push aside, when it wakes, the thread that woke it: on a busy
+   machine that is the trainer. */
 static void *work(void *argument) {
   br_loader *l = argument;
   br_scratch scratch = {0};
+#ifdef SCHED_BATCH
+  (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+#endif
   pthread_mutex_lock(&l->lock);
   while (!l->closing) {
     job *j = l->first;

@@ -44,13 +44,13 @@ void *br_scratch_get(br_scratch *s, int which, size_t bytes) {
 }
 
 void br_scratch_free(br_scratch *s) {
-  for (int i = 0; i < 3; i++) br_free(s->buffer[i]);
+  for (int i = 0; i < 5; i++) br_free(s->buffer[i]);
   *s = (br_scratch){0};
 }
 
 /* ---- the state while a recipe runs ----------------------------------------------- */
 
-enum { BYTES, PICTURE, FLOATS };
+enum { BYTES, PICTURE, FLOATS, REDUCED, SUMS };
 
 /* What is so far: a picture of bytes or of floats, the map from it to the picture of the
    sample, and the map that is not yet carried out, from a frame of w x h to it. */
@@ -314,15 +314,72 @@ bool br_recipe_size(const br_recipe *r, int64_t h, int64_t w, int64_t *oh, int64
 
 /* ---- running --------------------------------------------------------------------- */
 
+/* The part of the picture that a warp to oh x ow looks at, in whole pixels, and some
+   more: from x0, y0 to before x1, y1. */
+typedef struct part {
+  int64_t x0, y0, x1, y1;
+} part;
+
+static int64_t within(double v, int64_t n) {
+  return v > 0 ? (v < (double)n ? (int64_t)v : n) : 0;
+}
+
+static part part_seen(const run *r, int64_t oh, int64_t ow) {
+  enum { MORE = 2 };
+  const double *m = r->pending.m, corner[2] = {(double)ow, (double)oh};
+  double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+  for (int k = 0; k < 4; k++) {
+    const double u = k & 1 ? corner[0] : -1, v = k & 2 ? corner[1] : -1;
+    for (int d = 0; d < 2; d++) {
+      const double at = m[3 * d] * u + m[3 * d + 1] * v + m[3 * d + 2];
+      low[d] = fmin(low[d], at);
+      high[d] = fmax(high[d], at);
+    }
+  }
+  const int64_t w = r->bytes.w, h = r->bytes.h;
+  part p = {within(low[0] - MORE, w - 1), within(low[1] - MORE, h - 1),
+            within(high[0] + MORE, w), within(high[1] + MORE, h)};
+  if (p.x1 <= p.x0) p.x1 = p.x0 + 1;
+  if (p.y1 <= p.y0) p.y1 = p.y0 + 1;
+  return p;
+}
+
+/* When the warp shrinks by 2 or more: takes the means of blocks first, and changes the
+   map from the result to lead to them. */
+static br_status reduce_first(run *r, int64_t oh, int64_t ow, br_image *im, double *m) {
+  enum { MOST = 64 };
+  const double x = hypot(m[0], m[3]), y = hypot(m[1], m[4]), least = fmin(x, y);
+  const int64_t f = least < MOST ? (int64_t)(least + 0.01) : MOST;
+  if (!r->area || f < 2) return BR_OK;
+  const part p = part_seen(r, oh, ow);
+  const int64_t w = (p.x1 - p.x0 + f - 1) / f, h = (p.y1 - p.y0 + f - 1) / f;
+  uint8_t *to = br_scratch_get(r->scratch, REDUCED, (size_t)(h * w * im->c));
+  uint16_t *sum = br_scratch_get(r->scratch, SUMS,
+                                 (size_t)((p.x1 - p.x0) * im->c) * sizeof *sum);
+  if (!to || !sum) return BR_ENOMEM;
+  br_reduce(im->data, im->w, im->c, f, p.x0, p.y0, p.x1, p.y1, sum, to);
+  *im = (br_image){.c = im->c, .h = h, .w = w, .data = to};
+  const double middle = 0.5 * (double)(f - 1);
+  for (int i = 0; i < 6; i++) m[i] /= (double)f;
+  m[2] -= ((double)p.x0 + middle) / (double)f;
+  m[5] -= ((double)p.y0 + middle) / (double)f;
+  return BR_OK;
+}
+
 /* Carries out what is pending, into floats at `to` of oh x ow. */
-static void to_floats(run *r, int64_t oh, int64_t ow, float *to) {
-  const br_image *im = &r->bytes;
-  br_warp_one(im->data, im->h, im->w, im->c, r->pending.m, r->area, oh, ow, to);
+static br_status to_floats(run *r, int64_t oh, int64_t ow, float *to) {
+  br_image im = r->bytes;
+  double m[6];
+  memcpy(m, r->pending.m, sizeof m);
+  br_status status = reduce_first(r, oh, ow, &im, m);
+  if (status) return status;
+  br_warp_one(im.data, im.h, im.w, im.c, m, r->area, oh, ow, to);
   r->done = compose(&r->done, &r->pending);
   r->pending = identity();
   r->bytes.h = oh;
   r->bytes.w = ow;
   r->floats = to;
+  return BR_OK;
 }
 
 static int64_t whole(double v) { return v >= 1 ? (int64_t)(v + 0.5) : 1; }
@@ -393,8 +450,8 @@ br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *sc
     if (!floats) return BR_ENOMEM;
     now.pending = *map;
     now.area = kinds[last->kind].run != resize || last->p[2] != 0;
-    to_floats(&now, oh, ow, floats);
-    status = to_bytes(&now, PICTURE);
+    status = to_floats(&now, oh, ow, floats);
+    if (!status) status = to_bytes(&now, PICTURE);
   }
   *out = (br_image){.c = x->c, .h = oh, .w = ow, .data = to};
   return status;
@@ -423,14 +480,14 @@ br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image 
                         : br_scratch_get(scratch, FLOATS,
                                          (size_t)(h * w * x->c) * sizeof *to);
       if (!to) return BR_ENOMEM;
-      to_floats(&now, h, w, to);
+      status = to_floats(&now, h, w, to);
       now.h = (double)h;
       now.w = (double)w;
     }
     if (!status) k->run(&now, r->step[i].p);
     if (!status) status = now.status;
   }
-  if (!status && now.floats != y) to_floats(&now, oh, ow, y);
+  if (!status && now.floats != y) status = to_floats(&now, oh, ow, y);
   *map = now.done;
   return status;
 }

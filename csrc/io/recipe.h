@@ -44,8 +44,8 @@ void br_affine_inverse(const br_affine *map, double x, double y, double *u, doub
 
 /* Buffers of one worker, which grow and are used again. */
 typedef struct br_scratch {
-  void *buffer[3];
-  size_t size[3];
+  void *buffer[5];
+  size_t size[5];
 } br_scratch;
 
 void *br_scratch_get(br_scratch *s, int which, size_t bytes); /* NULL: no memory */

@@ -224,10 +224,11 @@ static inline void warp_mean(const uint8_t *x, int64_t h, int64_t w, int64_t c,
   }
 }
 
-/* How many samples along an axis that shrinks by this factor. */
+/* How many samples along an axis that shrinks by this factor. One is enough for a little
+   more than 1: what lies between its neighbours is hardly left out. */
 static int64_t samples(double a, double b) {
   enum { MOST = 16 };
-  const double factor = ceil(hypot(a, b) - 0.01);
+  const double factor = ceil(hypot(a, b) - 0.25);
   return factor > 1 ? (factor < MOST ? (int64_t)factor : MOST) : 1;
 }
 
@@ -243,6 +244,28 @@ void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double
     warp_mean(x, h, w, 3, map, kx, ky, oh, ow, y);
   else
     warp_mean(x, h, w, c, map, kx, ky, oh, ow, y);
+}
+
+void br_reduce(const uint8_t *x, int64_t w, int64_t c, int64_t f, int64_t x0, int64_t y0,
+               int64_t x1, int64_t y1, uint16_t *sum, uint8_t *y) {
+  const int64_t n = (x1 - x0) * c;
+  for (int64_t v = y0; v < y1; v += f) {
+    const int64_t rows = y1 - v < f ? y1 - v : f;
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    for (int64_t k = 0; k < rows; k++) {
+      const uint8_t *row = x + ((v + k) * w + x0) * c;
+      for (int64_t i = 0; i < n; i++) sum[i] = (uint16_t)(sum[i] + row[i]);
+    }
+    for (int64_t u = 0; u < x1 - x0; u += f) {
+      const int64_t columns = x1 - x0 - u < f ? x1 - x0 - u : f;
+      const float part = 1 / (float)(rows * columns);
+      for (int64_t ch = 0; ch < c; ch++) {
+        uint32_t total = 0;
+        for (int64_t k = 0; k < columns; k++) total += sum[(u + k) * c + ch];
+        *y++ = (uint8_t)((float)total * part + 0.5f);
+      }
+    }
+  }
 }
 
 br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int64_t c,

@@ -35,12 +35,18 @@ br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int
                         int64_t ow, float *dst);
 
 /* One such warp on the calling thread alone. With `area`, a warp that shrinks takes the
-   mean of several samples in each pixel of the result, as many as it shrinks by. */
+   mean of several samples in each pixel of the result, about as many as it shrinks by. */
 void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
                  bool area, int64_t oh, int64_t ow, float *y);
 
-/* images (m,count), each brought to mean 0 and (population) standard deviation 1 in
-   place; a constant image becomes zeros. */
+/* The means of blocks of f x f pixels, from pixel (x0, y0) on: what lies beyond the right
+   and lower edges does not count. x (h,w,c) -> y (oh,ow,c), oh and ow as many blocks as
+   begin before x1 and y1. sum holds (x1 - x0) * c numbers. */
+void br_reduce(const uint8_t *x, int64_t w, int64_t c, int64_t f, int64_t x0, int64_t y0,
+               int64_t x1, int64_t y1, uint16_t *sum, uint8_t *y);
+
+/* images (m,count), or one, each brought to mean 0 and (population) standard deviation 1
+   in place; a constant image becomes zeros. */
 void br_whiten(float *x, int64_t count);
 void br_whiten_batch(float *images, int64_t m, int64_t count);
 

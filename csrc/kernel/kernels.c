@@ -40,6 +40,7 @@ typedef bool T;
 #include "kernel/math_grad.inc"
 #include "kernel/softmax.inc"
 #include "kernel/norm.inc"
+#include "kernel/mix.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
 #include "kernel/linear.inc"
@@ -180,6 +181,8 @@ const br_kernels TABLE(ISA, TYPE) = {
     .affine_relu = affine_relu,
     .norm_sums_relu = norm_sums_relu,
     .norm_grad_relu = norm_grad_relu,
+    .mix = mix,
+    .mix_sums = mix_sums,
     .standardize = standardize,
     .standardize_grad = standardize_grad,
     .max_pool = max_pool,

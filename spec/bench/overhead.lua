@@ -55,8 +55,8 @@ local function start_up(o, rows, show)
   local row <const> = {name = "start-up", unit = "ms",
     braid = least("build/braid " .. script, o.quick and 5 or 20)}
   os.remove(script)
-  if o.torch then
-    row.torch = least(pair.quote(o.python) .. " -c 'import torch'", o.quick and 1 or 3)
+  if o.torch and not o.quick then
+    row.torch = least(pair.quote(o.python) .. " -c 'import torch'", 3)
   end
   rows[#rows + 1] = row
   show(row)

@@ -65,6 +65,38 @@ for _, n in ipairs({0, 7, 40, #bytes // 2, #bytes - 1}) do
   assert(not none and message)
 end
 os.remove(path)
+-- A loader: workers, a loop left early, a picture that cannot be read, a cache.
+local data <const> = braid.data
+local directory <const> = os.tmpname()
+os.remove(directory)
+assert(os.execute("mkdir " .. directory))
+local names <const> = {}
+for i = 1, 6 do
+  names[i] = i .. ".png"
+  assert(core.image_write(directory .. "/" .. names[i], canvas))
+end
+local files <const> = require("braid.data.dataset"){files = names, root = directory,
+  labels = {points = braid.rand(6, 4, 2), class = braid.ones({6}, {dtype = "int64"})}}
+local steps <const> = {data.crop{margin = 1.2}, data.resize(24), data.augment{rotate = 20,
+  flip = 0.5, size = 10}, data.blur(1), data.noise(0.1), data.equalize(), data.whiten()}
+for _, stop in ipairs{1, 9} do
+  for _, cache in ipairs{false, directory .. "/cache"} do
+    local taken = 0
+    local batches <close> = data.loader(files, {batch = 2, workers = 2, transforms = steps,
+      tasks = {points = {flip = {2, 1, 4, 3}}}, cache = cache or nil, shuffle = true})
+    for batch in batches do
+      taken = taken + batch.count
+      if taken >= stop then break end
+    end
+  end
+end
+os.remove(directory .. "/3.png")
+raises("3.png", function()
+  for _ in data.loader(files, {batch = 2, workers = 2, transforms = steps,
+                               tasks = {points = {}}}) do collectgarbage("step") end
+end)
+os.execute("rm -r " .. directory)
+
 local faces <const> = core.faces(1, 0, 2, 32, 3)
 assert(faces.shape[1] == 2)
 collectgarbage()

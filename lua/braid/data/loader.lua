@@ -26,7 +26,9 @@
 -- A loader is what `for` wants; it has methods too: loader:state() is a small table from
 -- which data.loader(ds, {..., state = it}) goes on after the batches already taken;
 -- loader:facts() gives {waited = seconds, skipped =, first_skipped =}; loader:close() ends
--- its threads, as the end of the loop does.
+-- its threads, as the last batch does. After a break they end when the loader is
+-- collected, or at once from Lua 5.4.5 on and with
+-- local batches <close> = data.loader(...)   for batch in batches do ... break ... end
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -45,6 +47,7 @@ local AUGMENT <const> = {rotate = 0, scale = 0, shift = 0, flip = 0, shear = 0}
 local STATE <const> = {epoch = check.none, seed = check.none, batches = check.none}
 
 local Loader <const> = class("Loader")
+local open <const> = setmetatable({}, {__mode = "k"}) -- those with workers
 
 -- The steps of a data set when none are given.
 local function usual(ds, o)
@@ -153,10 +156,27 @@ function Loader:close()
   if not self.core then return end
   self:facts()
   self.core:close()
-  self.core = nil
+  self.core, open[self] = nil, nil
 end
 
 Loader.__close = Loader.close
+
+-- Before 5.4.5 Lua forgets the fourth value of `for`, and fails later, when the loop has a
+-- break and its body a variable to close, such as a scope.
+local CLOSES <const> = pcall(function()
+  local count = 0
+  local last <const> = setmetatable({}, {__close = function() count = count + 1 end})
+  for once in function() return true end, nil, nil, last do
+    local _ <close> = last
+    if once then break end
+  end
+  assert(count == 2)
+end)
+-- Ends the threads of loaders that were dropped before their last batch.
+local function collect_dropped(loader)
+  if next(open) then collectgarbage() end
+  if loader.o.workers > 0 then open[loader] = true end
+end
 
 return function(ds, given)
   if type(ds) ~= "table" or not (ds.labels or ds.parts) then
@@ -166,5 +186,7 @@ return function(ds, given)
   if not ok then
     error(type(loader) == "string" and loader:gsub("^[^\n]-%.lua:%d+: ", "") or loader, 2)
   end
-  return loader, nil, nil, loader
+  collect_dropped(loader)
+  if CLOSES then return loader, nil, nil, loader end
+  return loader
 end

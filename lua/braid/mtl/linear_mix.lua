@@ -24,36 +24,19 @@ function M.row(count, channels, hint, value)
   return Row(weight, hint)
 end
 
--- A weight () or (c) in the shape that scales x (n,c,...).
-local function for_map(w, x)
-  if w:dim() == 0 then return w end
-  local shape <const> = {1, w:size(1)}
-  for d = 3, x:dim() do shape[d] = 1 end
-  return ops.reshape(w, shape)
-end
-
---- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i]
+--- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory
 function M.list(xs, rows)
-  local ys <const> = {}
-  for i, row in ipairs(rows) do
-    local y
-    for j, x in ipairs(xs) do
-      local part <const> = x * for_map(ops.select(row, 1, j), x)
-      y = y and y + part or part
-    end
-    ys[i] = y
-  end
+  local alpha <const>, ys <const> = {}, {}
+  for i, row in ipairs(rows) do alpha[i] = ops.unsqueeze(row, 1) end
+  local y <const> = ops.mix(ops.cat(xs, 2), ops.cat(alpha, 1))
+  local c <const> = xs[1]:size(2)
+  for i in ipairs(xs) do ys[i] = ops.clone(ops.narrow(y, 2, (i - 1) * c + 1, c)) end
   return ys
 end
 
 --- x (n, T*c, ...) of columns side by side, rows (T*T) or (T*T, c) -> y like x
 function M.braid(x, rows, count)
-  local c <const>, xs <const>, each <const> = x:size(2) // count, {}, {}
-  for i = 1, count do
-    xs[i] = ops.narrow(x, 2, (i - 1) * c + 1, c)
-    each[i] = ops.narrow(rows, 1, (i - 1) * count + 1, count)
-  end
-  return ops.cat(M.list(xs, each), 2)
+  return ops.mix(x, ops.reshape(rows, count, count, table.unpack(rows.shape, 2)))
 end
 
 --- The rows with what columns not in `old` get set to value(), in the order of `names`.

@@ -24,8 +24,8 @@ function BatchNorm:init(channels, given)
   self.num_batches_tracked = core.keep(core.new({}, "int64", 0))
 end
 
---- With activation = "relu" the result goes through it in the same passes over memory.
-function BatchNorm:forward(x, activation)
+--- With `relu` the result goes through it in the same passes over memory.
+function BatchNorm:forward(x, relu)
   local dims <const> = self.dims
   if not dims[x:dim()] then
     error(("%s: x of shape (%s) has %d dimensions"):format(getmetatable(self).__name,
@@ -39,9 +39,11 @@ function BatchNorm:forward(x, activation)
   end
   return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
     {training = training, momentum = momentum or 0, eps = self.eps,
-      activation = activation})
+      activation = relu and "relu" or nil})
 end
 
-function BatchNorm:describe() return tostring(self.channels) end
+BatchNorm.fuses_relu = BatchNorm.forward -- see Sequential
+
+function BatchNorm:describe() return tostring(self.running_mean:numel()) end
 
 return BatchNorm

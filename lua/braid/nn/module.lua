@@ -28,14 +28,14 @@ local function pass(...) return ... end
 
 local observer -- called around every call while a summary is made
 
+--- Whether every call of a module is being watched, so that none may be left out.
+function Module.is_watched() return observer ~= nil end
+
 -- pass() keeps this frame on the stack, where the message of an error looks for the path.
 Module.__call = function(self, ...)
   if observer then return observer(self, ...) end
   return pass(self:forward(...))
 end
-
---- Whether every call counts, because a summary is being made.
-function Module.is_observed() return observer ~= nil end
 
 function Module:forward()
   error(("%s has no forward"):format(getmetatable(self).__name), 2)

@@ -5,8 +5,7 @@
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
-local BatchNorm <const> = require "braid.nn.batch_norm"
-local ReLU <const> = require "braid.nn.activation".ReLU
+local ReLU <const> = require("braid.nn.activation").ReLU
 
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
@@ -27,23 +26,22 @@ function Sequential:init(layers, given)
   end
 end
 
--- Batch normalisation and the ReLU after it are one operator.
-local function joins(layer, after)
-  return getmetatable(after) == ReLU and Module.is(layer) and
-    layer.forward == BatchNorm.forward and not Module.is_observed()
+-- A ReLU behind a layer that can take it along is carried out with the layer, in the same
+-- pass over memory. A class says so by the forward that can: one that overrides it cannot.
+local function takes_along(layer, following)
+  return following and getmetatable(following) == ReLU and Module.is(layer)
+    and layer.fuses_relu == layer.forward and not Module.is_watched()
 end
 
 function Sequential:forward(x)
-  local i, last <const> = self.first, self.last
-  while i <= last do
-    local layer <const> = self[i]
-    if i < last and joins(layer, self[i + 1]) then
-      x = layer(x, "relu")
-      i = i + 1
+  local i = self.first
+  while i <= self.last do
+    local layer <const>, relu <const> = self[i], i < self.last and self[i + 1]
+    if takes_along(layer, relu) then
+      x, i = layer(x, true), i + 2
     else
-      x = layer(x)
+      x, i = layer(x), i + 1
     end
-    i = i + 1
   end
   return x
 end

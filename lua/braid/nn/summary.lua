@@ -64,7 +64,8 @@ end
 local function part_of(path, module)
   local first <const>, rest <const> = path:match("^([^.]+)%.?(.*)$")
   local holder <const> = module[tonumber(first) or first]
-  if getmetatable(holder) == nil and rest ~= "" then
+  local listed <const> = getmetatable(holder) == nil or holder.own_state -- parts by name
+  if listed and rest ~= "" then
     return first .. "." .. rest:match("^[^.]+")
   end
   return first

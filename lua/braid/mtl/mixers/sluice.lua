@@ -40,19 +40,12 @@ function Sluice:init(at, o)
 end
 
 function Sluice:list(xs)
-  local s <const>, t <const> = self.options.subspaces, #self.names
-  local cut <const>, ys <const> = {}, {}
-  for _, x in ipairs(xs) do
-    local c <const> = x:size(2) // s
-    for k = 1, s do cut[#cut + 1] = ops.narrow(x, 2, (k - 1) * c + 1, c) end
-  end
-  for i, name in ipairs(self.names) do
-    local rows <const> = {}
-    for k = 1, s do
-      rows[k] = ops.narrow(self.alpha[name].weight, 1, (k - 1) * t * s + 1, t * s)
-    end
-    ys[i] = ops.cat(linear.list(cut, rows), 2)
-  end
+  local rows <const>, ys <const> = {}, {}
+  for i, name in ipairs(self.names) do rows[i] = self.alpha[name].weight end
+  local y <const> = linear.braid(ops.cat(xs, 2), ops.cat(rows, 1),
+    #self.names * self.options.subspaces)
+  local c <const> = xs[1]:size(2)
+  for i in ipairs(xs) do ys[i] = ops.clone(ops.narrow(y, 2, (i - 1) * c + 1, c)) end
   return ys
 end
 

@@ -1,0 +1,156 @@
+/* mix: columns that lie side by side along the channels, each a weighted sum of all.
+
+   Work is over rows of pixels, each of t columns of c channels. Sums over the rows run in
+   blocks whose number does not depend on the threads, combined in order, in double. */
+#include "op/op.h"
+
+#include "base/threads.h"
+
+enum { ROWS = 256, BLOCKS = 64, GRAIN = 16384 };
+
+/* x (n, t*c) or (n, t*c, h, w), alpha (t,t) or (t,t,c) -> y like x */
+static br_status mix_infer(br_call *c) {
+  const br_tensor *x = c->in[0], *a = c->in[1];
+  br_status status = br_need_float(c, x, "x");
+  if (status) return status;
+  if (x->ndim != 2 && x->ndim != 4)
+    return br_bad(c, "x must have shape (n,c) or (n,c,h,w), not %s", br_shape_of(x));
+  if ((a->ndim != 2 && a->ndim != 3) || a->shape[0] != a->shape[1] || a->shape[0] < 1)
+    return br_bad(c, "alpha must have shape (t,t) or (t,t,c), not %s", br_shape_of(a));
+  if (a->dtype != x->dtype)
+    return br_bad(c, "alpha must be %s, as x is, not %s", br_dtype_name(x->dtype),
+                  br_dtype_name(a->dtype));
+  int64_t t = a->shape[0];
+  if (x->shape[1] % t || (a->ndim == 3 && a->shape[2] * t != x->shape[1]))
+    return br_bad(c, "alpha %s does not fit the %lld channels of x %s", br_shape_of(a),
+                  (long long)x->shape[1], br_shape_of(x));
+  return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CHANNELS_LAST);
+}
+
+static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
+  return br_as(x, dtype, x->ndim == 4 ? BR_CHANNELS_LAST : BR_CONTIGUOUS);
+}
+
+/* alpha as (t,t,c), the two columns changed about if `turned`. */
+static br_tensor *full_alpha(const br_call *call, bool turned) {
+  br_tensor *a = call->in[1];
+  int64_t t = a->shape[0], c = call->in[0]->shape[1] / t, shape[3] = {t, t, c};
+  int64_t stride[3] = {a->stride[0], a->stride[1], a->ndim == 3 ? a->stride[2] : 0};
+  if (turned) {
+    stride[0] = a->stride[1];
+    stride[1] = a->stride[0];
+  }
+  br_tensor *view = br_tensor_view(a, 3, shape, stride, 0);
+  br_tensor *full = view ? br_contiguous(view) : NULL;
+  br_release(view);
+  return full;
+}
+
+/* y = alpha x; both hold rows of pixels. */
+static void run(const br_tensor *x, const br_tensor *alpha, br_tensor *y) {
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t t = alpha->shape[0], c = alpha->shape[2], width = t * c;
+  int64_t n = width ? x->numel / width : 0;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
+  for (int64_t first = 0; first < n; first += ROWS) {
+    int64_t len = n - first < ROWS ? n - first : ROWS, at = first * width * k->size;
+    k->mix(len, t, c, x->data + at, alpha->data, y->data + at);
+  }
+}
+
+static br_status mix_forward(br_call *c) {
+  br_tensor *rows = as_rows(c->in[0], c->in[0]->dtype), *alpha = full_alpha(c, false);
+  br_status status = rows && alpha ? BR_OK : BR_ENOMEM;
+  if (!status) run(rows, alpha, c->out[0]);
+  br_release(rows);
+  br_release(alpha);
+  return status;
+}
+
+/* dx = alpha^T dy */
+static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *rows) {
+  br_tensor *dx = br_tensor_like(rows, rows->dtype), *alpha = full_alpha(c, true);
+  br_status status = dx && alpha ? BR_OK : BR_ENOMEM;
+  if (!status) run(dy, alpha, dx);
+  br_release(alpha);
+  if (!status) return br_dx_take(c, 0, dx);
+  br_release(dx);
+  return status;
+}
+
+/* Adds the blocks' sums, in order, into `all` (t,t,c). */
+static br_status block_sums(const br_tensor *dy, const br_tensor *x, int64_t t, int64_t c,
+                            double *all) {
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t width = t * c, n = width ? x->numel / width : 0, size = t * width;
+  int64_t len = (n + BLOCKS - 1) / BLOCKS, pieces = (len + ROWS - 1) / ROWS;
+  int64_t count = len ? (n + len - 1) / len : 0;
+  double *sums = br_alloc_zero((size_t)(count * size) * sizeof *sums + 1);
+  char *part = br_alloc((size_t)(count * size * k->size) + 1);
+  br_status status = sums && part ? BR_OK : BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
+  for (int64_t b = 0; b < (status ? 0 : count); b++) {
+    char *own = part + b * size * k->size;
+    for (int64_t p = 0; p < pieces; p++) {
+      int64_t first = b * len + p * ROWS, end = (b + 1) * len < n ? (b + 1) * len : n;
+      int64_t rows = end - first < ROWS ? end - first : ROWS;
+      if (rows <= 0) break;
+      int64_t at = first * width * k->size;
+      k->mix_sums(rows, t, c, dy->data + at, x->data + at, own);
+      if (x->dtype == BR_F64)
+        for (int64_t i = 0; i < size; i++)
+          sums[b * size + i] += ((double *)(void *)own)[i];
+      else
+        for (int64_t i = 0; i < size; i++)
+          sums[b * size + i] += (double)((float *)(void *)own)[i];
+    }
+  }
+  for (int64_t b = 0; b < (status ? 0 : count); b++)
+    for (int64_t i = 0; i < size; i++) all[i] += sums[b * size + i];
+  br_free(sums);
+  br_free(part);
+  return status;
+}
+
+/* dalpha[i][j] = sum dy[i] x[j], over the channels as well where alpha is (t,t). */
+static br_status alpha_grad(br_call *call, const br_tensor *dy, const br_tensor *x) {
+  const br_tensor *alpha = call->in[1];
+  int64_t t = alpha->shape[0], c = x->shape[1] / t;
+  br_sum *sums = br_alloc((size_t)(t * t * c) * sizeof *sums + 1);
+  double *all = br_alloc_zero((size_t)(t * t * c) * sizeof *all + 1);
+  br_tensor *d = br_tensor_new(x->dtype, alpha->ndim, alpha->shape, BR_CONTIGUOUS);
+  br_status status = sums && all && d ? block_sums(dy, x, t, c, all) : BR_ENOMEM;
+  for (int64_t i = 0; i < (status ? 0 : t * t); i++) {
+    double total = 0;
+    for (int64_t k = 0; k < c; k++) {
+      sums[i * c + k].f = all[i * c + k];
+      total += all[i * c + k];
+    }
+    if (alpha->ndim == 2) sums[i].f = total; /* i <= i c: what is overwritten is done */
+  }
+  if (!status) br_kernels_of(x->dtype)->put(d->numel, sums, 1, d->data);
+  br_free(sums);
+  br_free(all);
+  if (!status) return br_dx_take(call, 1, d);
+  br_release(d);
+  return status;
+}
+
+static br_status mix_backward(br_call *c) {
+  br_dtype dtype = c->in[0]->dtype;
+  br_tensor *rows = as_rows(c->in[0], dtype), *dy = as_rows(c->dy[0], dtype);
+  br_status status = rows && dy ? BR_OK : BR_ENOMEM;
+  if (!status && c->need[0]) status = input_grad(c, dy, rows);
+  if (!status && c->need[1]) status = alpha_grad(c, dy, rows);
+  br_release(rows);
+  br_release(dy);
+  return status;
+}
+
+/* clang-format off */
+const br_op br_mix_ops[] = {
+  {"mix", "x:t alpha:t",
+   "t columns side by side, x (n, t*c) or (n, t*c, h, w), each a sum of all: y_i = sum_j alpha_ij x_j, alpha (t,t), or (t,t,c) for each channel its own",
+   mix_infer, mix_forward, mix_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), BR_NO_METHOD, 0, {0}},
+  {0}};
+/* clang-format on */

@@ -1,0 +1,165 @@
+--- Task transfer in the reading of the paper's algorithm 1 (Zhang et al., dynamic multi-task
+-- network): columns run alone, and a weight moves by all tasks' updates,
+--   W_i <- W_i + sum_j alpha_ij V_j,  alpha_ij = sigmoid(beta_ij), alpha_ii = 1,
+-- where V_j is the step that any optimizer takes for the same weight of column j on task j's
+-- loss. With all alpha 1 and columns that start equal this is hard sharing; with alpha_ij
+-- = 0, single-task networks.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("dmt"), {init = "copy"}):heads(head)
+-- local opt = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.1}), {start = 0.1})
+-- ... opt:zero_grad() loss:backward() opt:step()
+--
+-- Beta moves against its own gradient: W_i depends on alpha_ij through the last step, so that
+-- dL/dalpha_ij = <dL/dW_i, V_j>. Decision: one beta for each block and pair of tasks, moved
+-- by beta_lr times that; losses are those of step's own backward pass.
+-- Options: start (0.5; the first alpha_ij), beta_lr (1).
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+local ops <const> = core.ops
+
+local Update <const> = class("ttc_update")
+
+local function logit(p)
+  if p <= 0 then return -math.huge end
+  return p >= 1 and math.huge or math.log(p / (1 - p))
+end
+
+local function sigmoid(b) return 1 / (1 + math.exp(-b)) end
+
+-- Each weight of a block as one list of tensors, the columns' in order; columns that run as
+-- one have theirs as views.
+local function weights_of(net, block)
+  local list <const>, count <const> = {}, #net.names
+  local joined <const> = net.columns.joined
+  if joined then
+    for _, p in ipairs(joined[block]:parameters()) do list[#list + 1] = {joined = p} end
+    return list
+  end
+  for i, name in ipairs(net.names) do
+    for k, p in ipairs(net.columns[name][block]:parameters()) do
+      list[k] = list[k] or {}
+      list[k][i] = p
+    end
+  end
+  for _, w in ipairs(list) do
+    if #w ~= count then check.fail("mtl.ttc_update: the columns of block '%s' differ", block) end
+  end
+  return list
+end
+
+-- The columns' values, or gradients, as rows (T, d); nil where a gradient is missing.
+local function rows_of(weight, count, pick)
+  if weight.joined then
+    local t <const> = pick(weight.joined)
+    return t and ops.reshape(t, count, -1)
+  end
+  local rows <const> = {}
+  for i = 1, count do
+    local t <const> = pick(weight[i])
+    if not t then return nil end
+    rows[i] = ops.reshape(t, 1, -1)
+  end
+  return ops.cat(rows, 1)
+end
+
+local function value(p) return core.detach(p) end
+local function gradient(p) return p.grad end
+
+local function store(weight, rows)
+  if weight.joined then
+    weight.joined:copy_(ops.reshape(rows, weight.joined.shape))
+    return
+  end
+  for i, p in ipairs(weight) do p:copy_(ops.reshape(ops.select(rows, 1, i), p.shape)) end
+end
+
+function Update:init(net, optimizer, given)
+  local o <const> = check.options("mtl.ttc_update", given, {start = 0.5, beta_lr = 1})
+  if type(net) ~= "table" or not net.columns or #net.names < 2 then
+    check.fail("mtl.ttc_update: wants a network with two columns or more")
+  end
+  if next(net.mixer) then
+    check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")
+  end
+  self.net, self.optimizer, self.beta_lr = net, optimizer, o.beta_lr
+  self.beta, self.last = {}, {}
+  for place, block in ipairs(net.recipe.plan.names) do
+    if place > net.recipe.split then
+      local rows <const> = {}
+      for i = 1, #net.names do
+        rows[i] = {}
+        for j = 1, #net.names do rows[i][j] = logit(o.start) end
+      end
+      self.beta[block] = rows
+    end
+  end
+end
+
+function Update:zero_grad() self.optimizer:zero_grad() end
+
+--- alpha by block, T rows of T.
+function Update:alpha()
+  local all <const> = {}
+  for block, beta in pairs(self.beta) do
+    all[block] = {}
+    for i, row in ipairs(beta) do
+      all[block][i] = {}
+      for j, b in ipairs(row) do all[block][i][j] = i == j and 1 or sigmoid(b) end
+    end
+  end
+  return all
+end
+
+-- Moves beta by how the last step of the weights turned out.
+local function move_beta(self, block, weights)
+  local count <const>, beta <const> = #self.net.names, self.beta[block]
+  local total
+  for k, weight in ipairs(weights) do
+    local last <const>, g <const> = self.last[block .. k], rows_of(weight, count, gradient)
+    if last and g then
+      local products <const> = ops.matmul(g, ops.t(last))
+      total = total and total + products or products
+    end
+  end
+  if not total then return end
+  for i, row in ipairs(total:totable()) do
+    for j, d in ipairs(row) do
+      local a <const> = sigmoid(beta[i][j])
+      if i ~= j and a > 0 and a < 1 then -- the limits stay
+        beta[i][j] = beta[i][j] - self.beta_lr * d * a * (1 - a)
+      end
+    end
+  end
+end
+
+--- Updates of all tasks, passed on by alpha; then beta.
+function Update:step()
+  local _ <close> = grad.scope()
+  local _ <close> = grad.no_grad()
+  local count <const>, blocks <const> = #self.net.names, check.sorted_keys(self.beta)
+  local weights <const>, before <const> = {}, {}
+  for _, block in ipairs(blocks) do
+    weights[block] = weights_of(self.net, block)
+    move_beta(self, block, weights[block])
+    for k, w in ipairs(weights[block]) do
+      before[block .. k] = ops.clone(rows_of(w, count, value))
+    end
+  end
+  self.optimizer:step()
+  local alpha <const> = self:alpha()
+  for _, block in ipairs(blocks) do
+    for i = 1, count do alpha[block][i][i] = 0 end -- a weight's own step is taken already
+    local mixing <const> = core.from_table(alpha[block], "float32")
+    for k, w in ipairs(weights[block]) do
+      local now <const> = rows_of(w, count, value)
+      local key <const>, moved <const> = block .. k, now - before[block .. k]
+      if self.last[key] then self.last[key]:copy_(moved) else self.last[key] = core.keep(moved) end
+      store(w, now + ops.matmul(mixing, moved))
+    end
+  end
+end
+
+return Update
