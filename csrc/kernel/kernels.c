@@ -42,9 +42,10 @@ typedef bool T;
 #include "kernel/norm.inc"
 #include "kernel/mix.inc"
 #include "kernel/update.inc"
+#include "kernel/vector.inc"
 #include "kernel/gemm.inc"
 #include "kernel/linear.inc"
-#include "kernel/pool.inc" /* uses the vectors of gemm.inc */
+#include "kernel/pool.inc"
 #include "kernel/transpose.inc"
 #ifdef TYPE_f32
 #include "kernel/winograd.inc"
