@@ -358,3 +358,51 @@ describe("a summary", function()
     assert.is_true(net[2].training)
   end)
 end)
+
+describe("a ReLU behind a convolution in a Sequential", function()
+  local function both(x, layers)
+    local together <const> = nn.Sequential(layers)
+    local X <const>, Y <const> = x:clone():requires_grad_(true), x:clone():requires_grad_(true)
+    local y <const> = together(X)
+    local dy <const> = braid.randn(table.unpack(y.shape))
+    y:backward{gradient = dy}
+    local fused <const> = {y = y:detach(), dx = X.grad}
+    for name, p in together:named_parameters() do
+      fused[name], p.grad = p.grad, nil
+    end
+    local z = Y
+    for _, layer in ipairs(layers) do z = layer(z) end
+    z:backward{gradient = dy}
+    local plain <const> = {y = z:detach(), dx = Y.grad}
+    for name, p in together:named_parameters() do plain[name] = p.grad end
+    return fused, plain, y.grad_fn, z.grad_fn
+  end
+
+  it("is carried out with it, with the same values and gradients", function()
+    braid.manual_seed(3)
+    for _, case in ipairs{
+      {2, 3, 9, 9, {kernel = 3, padding = 1}}, {2, 3, 12, 12, {kernel = 5, stride = 2}},
+      {2, 32, 13, 12, {kernel = 3, padding = 1}}, {1, 32, 9, 9, {kernel = 5, bias = false}},
+      {1, 700, 2, 2, {kernel = 3, padding = 1}}, {2, 32, 4, 4, {kernel = 1, groups = 4}},
+    } do
+      local n <const>, c <const>, h <const>, w <const>, o <const> = table.unpack(case)
+      local fused <const>, plain <const>, f <const>, g <const> =
+        both(braid.randn(n, c, h, w), {nn.Conv2d(c, 32, o), nn.ReLU()})
+      assert.equal("conv2d_relu", f)
+      assert.equal("relu", g)
+      for name, value in pairs(plain) do
+        local apart <const> = (value - fused[name]):abs():max():item()
+        assert.is_true(apart < 1e-6, name .. " " .. apart)
+      end
+    end
+  end)
+
+  it("lets NaN through, and stays a module of its own", function()
+    local net <const> = nn.Sequential{nn.Conv2d(1, 1, {kernel = 1, bias = false}), nn.ReLU()}
+    local x <const> = braid.tensor{{{{0 / 0, 1, -1}}}}
+    net[1].weight:detach():fill_(1)
+    assert.is_true(net(x):isnan():any():item())
+    local text <const> = tostring(net:summary{1, 1, 3})
+    assert.matches("ReLU", text)
+  end)
+end)

@@ -500,6 +500,15 @@ rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
   },
 }
 
+rows.conv2d_relu = { -- on Winograd's way and on few pixels: nn_spec.lua
+  wants = function(...)
+    local y <const> = rows.conv2d.wants(...)
+    for i, value in ipairs(y) do y[i] = math.max(value, 0) end
+    return y
+  end,
+  cases = rows.conv2d.cases, sized = rows.conv2d.sized, larges = {rows.conv2d.larges[1]},
+}
+
 rows.conv_transpose2d = {
   wants = function(x, w, b, o)
     if b and not b.shape then b, o = nil, b end

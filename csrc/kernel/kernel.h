@@ -145,22 +145,25 @@ typedef struct br_kernels {
   void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
 
   /* Winograd's transforms of a tile, float32 only: see winograd.inc */
-  void (*winograd_input)(int64_t c, const void *const *x, void *v, int64_t step);
-  void (*winograd_output)(int size, int64_t c, const void *m, int64_t step,
-                          const void *bias, void *const *y);
-  void (*winograd_spread)(int size, int64_t c, const void *const *dy, void *q,
+  void (*winograd_input)(int tile, int64_t c, const void *const *x, void *v,
+                         int64_t step);
+  void (*winograd_output)(int tile, int64_t c, const void *m, int64_t step,
+                          const void *bias, bool relu, void *const *y);
+  void (*winograd_spread)(int tile, int64_t c, const void *const *dy, void *q,
                           int64_t step, int64_t panel_step);
-  void (*winograd_weight)(int kernel, int64_t n, const void *w, int64_t tap_step, void *u,
+  void (*winograd_weight)(int tile, int64_t n, const void *w, int64_t tap_step, void *u,
                           int64_t step);
-  void (*winograd_weight_grad)(int kernel, int64_t n, const void *s, int64_t step,
-                               void *w, int64_t tap_step);
+  void (*winograd_weight_grad)(int tile, int64_t n, const void *s, int64_t step, void *w,
+                               int64_t tap_step);
 
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
   /* y[i][j] = bias[j] + sum over taps t and channels c of rows[t * mr + i][offset + c]
-   * w[t][c][j], i < m <= mr, j < k <= nr; w is packed nr wide. bias may be NULL. */
+   * w[t][c][j], i < m <= mr, j < k <= nr; w is packed nr wide. bias may be NULL;
+     with relu, max(y, 0) is stored. */
   void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
-               int64_t offset, const void *w, const void *bias, void *const *y);
+               int64_t offset, const void *w, const void *bias, bool relu,
+               void *const *y);
   /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m,
      j < k; dw is nr wide */
   void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,

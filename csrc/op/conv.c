@@ -1,5 +1,6 @@
-/* conv2d: arguments, geometry, and the operator's row. The work is in conv_gemm.c
-   (forward and towards the input) and conv_grad.c (towards the weights). */
+/* conv2d: arguments, geometry, and the operator's rows, with and without a ReLU behind
+   it. The work is in conv_gemm.c (forward and towards the input) and conv_grad.c (towards
+   the weights). */
 #include "op/conv.h"
 
 #include <string.h>
@@ -76,6 +77,7 @@ static br_status geometry(br_call *c, br_conv *g) {
   if (!status) status = output_size(c, 0, g->h, g->kh, &g->ph, &g->oh);
   if (!status) status = output_size(c, 1, g->w, g->kw, &g->pw, &g->ow);
   if (!status) br_conv_plan(g);
+  g->relu = c->op->keep & BR_KEEP_OUT(0); /* the one of the two rows that keeps it */
   return status;
 }
 
@@ -170,12 +172,25 @@ br_status br_conv_bias_grad(br_call *c, br_tensor *dy) {
   return status;
 }
 
+/* dy where y is above zero, else 0. */
+static br_status masked(br_tensor **dy, br_tensor *y) {
+  br_tensor *in[2] = {*dy, y}, *dx = br_map_new(K(relu_grad), y, y->dtype, 2, in, NULL);
+  if (!dx) return BR_ENOMEM;
+  br_release(*dy);
+  *dy = dx;
+  return BR_OK;
+}
+
 static br_status conv_backward(br_call *c) {
   br_conv g;
   br_status status = geometry(c, &g);
   if (status) return status;
   br_tensor *dy = br_as(c->dy[0], g.dtype, BR_CHANNELS_LAST);
-  if (!dy) return BR_ENOMEM;
+  if (dy && g.relu) status = masked(&dy, c->out[0]);
+  if (!dy || status) {
+    br_release(dy);
+    return BR_ENOMEM;
+  }
   if (c->need[0]) status = input_grad(c, &g, dy);
   if (!status && c->need[1]) status = weight_grad(c, &g, dy);
   if (!status && c->in[2] && c->need[2]) status = br_conv_bias_grad(c, dy);
@@ -188,5 +203,8 @@ const br_op br_conv_ops[] = {
   {"conv2d", "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
    "x (n,c,h,w), weight (o,c/groups,kh,kw), bias (o) -> (n,o,oh,ow)",
    conv_infer, conv_forward, conv_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
+  {"conv2d_relu", "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
+   "relu(conv2d(...)), of the same shapes",
+   conv_infer, conv_forward, conv_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_OUT(0), BR_HIDDEN, 0, {0}},
   {0}};
 /* clang-format on */

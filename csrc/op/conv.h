@@ -15,6 +15,7 @@ typedef struct br_conv {
   bool folded; /* few input channels: a kernel row is one tap of kw * c values */
   int64_t taps_h, taps_w, run; /* taps of a kernel, and the values of one */
   int64_t wide;                /* width of the padded rows when folded */
+  bool relu;                   /* forward: y = max(y, 0) */
 } br_conv;
 
 /* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
@@ -40,6 +41,17 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
 /* dw (o,cg,kh,kw) contiguous */
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw);
+
+/* ---- few output pixels, large weights (conv_few.c) ---- */
+
+/* Whether a convolution is of that kind; then x, dy, y and dx are channels-last as above
+   and w and dw contiguous. */
+bool br_conv_is_few(const br_conv *g);
+br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const char *bias,
+                              char *y);
+br_status br_conv_few_input_grad(const br_conv *g, const char *dy, const char *w,
+                                 char *dx);
+br_status br_conv_few_weight_grad(const br_conv *g, char *x, const char *dy, char *dw);
 
 /* ---- weights in panels (conv_pack.c) ---- */
 

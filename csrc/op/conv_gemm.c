@@ -27,6 +27,7 @@ typedef struct lattice {
   int64_t low_y, high_y, low_x, high_x; /* the smallest and largest of them */
   int64_t groups, outputs;              /* outputs of a group */
   const char *in, *w, *bias, *zeros;
+  bool relu;
   char *out;
   int64_t panels, panel_bytes;
   int64_t tiles;
@@ -94,7 +95,7 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
       int m = count[t - first];
       for (int i = 0; i < m; i++) y[i] = out[t - first][i] + at * size;
       l->k->gemm(m, width, l->taps, l->run, rows + (t - first) * l->taps * mr, g * l->run,
-                 w, bias, y);
+                 w, bias, l->relu, y);
     }
   }
 }
@@ -196,6 +197,7 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
                .in = source->data,
                .w = packed,
                .bias = packed_bias,
+               .relu = g->relu,
                .zeros = zeros,
                .out = y->data,
                .panels = br_conv_panels(g->og, k),
@@ -210,6 +212,9 @@ done:
 
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                           br_tensor *bias, bool keep, br_tensor *y) {
+  if (br_conv_is_few(g))
+    return br_conv_few_forward(g, source->data, w->data, bias ? bias->data : NULL,
+                               y->data);
   bool kept;
   char *weights = prepare(g, w, keep, &kept);
   br_status status = BR_ENOMEM;
@@ -309,6 +314,8 @@ static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor 
 
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                              br_tensor *bias, br_tensor *dx) {
+  if (br_conv_is_few(g) && !bias)
+    return br_conv_few_input_grad(g, dy->data, w->data, dx->data);
   if (br_winograd_wins(g)) return winograd_input_grad(g, dy, w, bias, dx);
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw;

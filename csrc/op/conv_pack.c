@@ -36,6 +36,12 @@ static void pack_columns(const br_packing *p, const br_kernels *k, const char *w
   const void *src[BR_GEMM_MAX_NR];
   void *dst[COLUMNS];
   int64_t nr = k->nr, size = k->size;
+  if (p->output_step == 1) { /* 1x1 towards the input: rows as they lie */
+    char *to = panel + (p->row[0] + outer) * nr * size;
+    memcpy(to, w + outer * p->outer_step * size, (size_t)(width * size));
+    memset(to + width * size, 0, (size_t)((nr - width) * size));
+    return;
+  }
   for (int64_t i = 0; i < width; i++)
     src[i] = w + (outer * p->outer_step + i * p->output_step + first) * size;
   for (int64_t q = first; q < last; q++) {
@@ -51,7 +57,7 @@ char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w) {
   int64_t panels = br_conv_panels(p->outputs, k), bytes = p->rows * k->nr * k->size;
   int64_t chunks = (p->columns + COLUMNS - 1) / COLUMNS;
   char *packed = br_alloc((size_t)(p->groups * panels * bytes) + 1);
-  if (!packed) return NULL;
+  if (!packed || p->rows == 0) return packed;
   int64_t outers = p->outer < 64 ? 1 : 16, units = p->groups * panels * chunks * outers;
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (units > 1 && bytes > 16384)

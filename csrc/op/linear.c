@@ -1,22 +1,11 @@
 /* Linear layers: y (..., out) = x (..., in) w (out, in)^T + b (out).
 
-   With few rows of x the work is to bring the weights from memory: then each direction
-   reads or writes them once, in blocks that depend on shapes alone, and OpenBLAS, which
-   copies them first, serves the rest. */
-#include "op/matmul.h"
-
+   Those of few rows read or write the weights once (few.c); OpenBLAS, which copies them
+   first, serves the rest. */
 #include <string.h>
 
-#include "base/threads.h"
-
-enum {
-  OUTPUTS = 48,  /* of a unit of forward, a multiple of every dot_rows tile */
-  COLUMNS = 512, /* of a unit of backward, a multiple of every nr */
-  DEPTH = 128,   /* rows of the weights that are packed at a time */
-  GRAIN = 30000  /* multiplications worth a second thread */
-};
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+#include "op/few.h"
+#include "op/matmul.h"
 
 static br_status linear_infer(br_call *c) {
   const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
@@ -45,95 +34,8 @@ static br_tensor *as_rows(br_tensor *t) {
   return br_reshaped(t, 2, shape);
 }
 
-/* A product (rows,in) by (out,in), all contiguous. */
-typedef struct product {
-  int64_t m, n, k; /* rows, outputs, inputs */
-  const br_kernels *kernels;
-} product;
-
-static product product_of(const br_tensor *x, const br_tensor *w) {
-  return (product){x->shape[0], w->shape[0], w->shape[1], br_kernels_of(w->dtype)};
-}
-
-static bool parallel(const product *p) {
-  return (double)p->m * (double)p->n * (double)p->k > GRAIN;
-}
-
-/* Inputs taken at a time: as many as leave that part of x in the second cache. */
-static int64_t depth_of(const product *p) {
-  int64_t room = 262144 / p->kernels->size / (p->m ? p->m : 1);
-  return room < 512 ? 512 : room > 16384 ? 16384 : room & ~(int64_t)63;
-}
-
-static void few_forward(const product *p, const char *x, const char *w, const char *b,
-                        char *y) {
-  int64_t size = p->kernels->size, depth = depth_of(p);
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (parallel(p))
-  for (int64_t j = 0; j < p->n; j += OUTPUTS) {
-    int64_t n = smaller(OUTPUTS, p->n - j);
-    for (int64_t i = 0; i < p->m; i++) {
-      char *to = y + (i * p->n + j) * size;
-      if (b)
-        memcpy(to, b + j * size, (size_t)(n * size));
-      else
-        memset(to, 0, (size_t)(n * size));
-    }
-    for (int64_t c = 0; c < p->k; c += depth)
-      p->kernels->dot_rows(p->m, n, smaller(depth, p->k - c), x + c * size, p->k,
-                           w + (j * p->k + c) * size, p->k, y + j * size, p->n);
-  }
-}
-
-/* dx (m,k) = dy (m,n) w (n,k), for `columns` of its columns. One tile of rows reads the
-   weights where they lie, a few at a time; for more they are packed. */
-static void unit_dx(const product *p, const char *dy, const char *w, int64_t columns,
-                    char *room, char *dx) {
-  const br_kernels *k = p->kernels;
-  bool direct = p->m <= k->mr;
-  int64_t depth = direct ? DEPTH / 8 : DEPTH;
-  for (int64_t j = 0; j < p->n; j += depth) {
-    int64_t rows = smaller(depth, p->n - j);
-    const char *from = w + j * p->k * k->size;
-    int64_t whole = direct ? columns / k->nr * k->nr : 0;
-    for (int64_t c = 0; c < whole; c += k->nr)
-      k->panel(p->m, k->nr, rows, dy + j * k->size, p->n, from + c * k->size, p->k, j > 0,
-               dx + c * k->size, p->k);
-    if (whole < columns)
-      k->pack(rows, columns - whole, from + whole * k->size, p->k, room);
-    for (int64_t c = whole; c < columns; c += k->nr)
-      k->panel(p->m, smaller(k->nr, columns - c), rows, dy + j * k->size, p->n,
-               room + (c - whole) * rows * k->size, k->nr, j > 0, dx + c * k->size, p->k);
-  }
-  for (int64_t i = 0; i < (p->n ? 0 : p->m); i++)
-    memset(dx + i * p->k * k->size, 0, (size_t)(columns * k->size));
-}
-
-/* dw (n,k) = dy^T (n,m) x (m,k), for `columns` of its columns; t is dy^T. */
-static void unit_dw(const product *p, const char *t, const char *x, int64_t columns,
-                    char *room, char *dw) {
-  const br_kernels *k = p->kernels;
-  k->pack(p->m, columns, x, p->k, room);
-  for (int64_t j = 0; j < p->n; j += k->mr)
-    for (int64_t c = 0; c < columns; c += k->nr)
-      k->panel(smaller(k->mr, p->n - j), smaller(k->nr, columns - c), p->m,
-               t + j * p->m * k->size, p->m, room + c * p->m * k->size, k->nr, false,
-               dw + (j * p->k + c) * k->size, p->k);
-}
-
-/* One of the two: d is dx or dw, `other` w or x, and a dy or dy^T. */
-static br_status few_backward(const product *p, bool weights, const char *a,
-                              const char *other, char *d) {
-  int64_t size = p->kernels->size, deep = weights ? p->m : DEPTH;
-  int64_t unit = p->k > 8 * COLUMNS ? COLUMNS : 64;
-  int64_t bytes = (deep * unit * size + 63) & ~(int64_t)63;
-  char *room = br_alloc((size_t)(bytes * br_threads()));
-  if (!room) return BR_ENOMEM;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (parallel(p))
-  for (int64_t c = 0; c < p->k; c += unit)
-    (weights ? unit_dw : unit_dx)(p, a, other + c * size, smaller(unit, p->k - c),
-                                  room + br_thread_index() * bytes, d + c * size);
-  br_free(room);
-  return BR_OK;
+static br_few few_of(const br_tensor *x, const br_tensor *w) {
+  return (br_few){x->shape[0], w->shape[0], w->shape[1], br_kernels_of(w->dtype)};
 }
 
 /* Where streaming wins, by measurement: of weights that outgrow the caches, and forward,
@@ -155,8 +57,8 @@ static br_status linear_forward(br_call *c) {
     x = br_contiguous(rows);
     bias = b ? br_contiguous(b) : NULL;
     if (!x || (b && !bias)) status = BR_ENOMEM;
-    product p = product_of(rows, w);
-    if (!status) few_forward(&p, x->data, w->data, bias ? bias->data : NULL, y->data);
+    br_few p = few_of(rows, w);
+    if (!status) br_few_forward(&p, x->data, w->data, bias ? bias->data : NULL, y->data);
   } else if (!status) {
     br_tensor *wt = br_transposed(w);
     if (b) status = br_copy(y, b);
@@ -176,8 +78,8 @@ static br_tensor *rows_grad(br_tensor *dy, br_tensor *w) {
   if (!few(dy, w, INPUT)) return br_product(dy, w);
   int64_t shape[2] = {dy->shape[0], w->shape[1]};
   br_tensor *dx = br_tensor_new(w->dtype, 2, shape, BR_CONTIGUOUS);
-  product p = product_of(dy, w);
-  if (!dx || few_backward(&p, false, dy->data, w->data, dx->data) == BR_OK) return dx;
+  br_few p = few_of(dy, w);
+  if (!dx || br_few_input_grad(&p, dy->data, w->data, dx->data) == BR_OK) return dx;
   br_release(dx);
   return NULL;
 }
@@ -185,10 +87,10 @@ static br_tensor *rows_grad(br_tensor *dy, br_tensor *w) {
 static br_tensor *weight_grad(br_tensor *dy, br_tensor *x, br_tensor *w) {
   br_tensor *turned = br_transposed(dy), *t = NULL, *dw = NULL;
   if (turned && few(dy, w, WEIGHT)) {
-    product p = product_of(dy, w);
+    br_few p = few_of(dy, w);
     t = br_contiguous(turned);
     dw = t ? br_tensor_new(w->dtype, 2, w->shape, BR_CONTIGUOUS) : NULL;
-    if (dw && few_backward(&p, true, t->data, x->data, dw->data) != BR_OK) {
+    if (dw && br_few_weight_grad(&p, t->data, x->data, dw->data) != BR_OK) {
       br_release(dw);
       dw = NULL;
     }

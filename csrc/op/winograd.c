@@ -32,31 +32,34 @@ typedef struct job {
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-static br_winograd plan(const br_conv *g, int64_t kernel) {
+static br_winograd plan(const br_conv *g) {
+  int64_t tile = g->kh + BR_SIZE - 1;
   return (br_winograd){.k = br_kernels_of(g->dtype),
-                       .kernel = (int)kernel,
-                       .size = (int)(BR_TILE - kernel + 1),
+                       .tile = (int)tile,
+                       .places = (int)(tile * tile),
+                       .area = g->kh * g->kw,
                        .n = g->n,
                        .groups = g->groups};
 }
 
 static br_winograd cut(br_winograd p) {
-  p.down = ceil_div(p.oh, p.size);
-  p.across = ceil_div(p.ow, p.size);
+  p.down = ceil_div(p.oh, BR_SIZE);
+  p.across = ceil_div(p.ow, BR_SIZE);
   p.tiles = p.n * p.down * p.across;
   return p;
 }
 
 br_winograd br_winograd_forward_plan(const br_conv *g) {
-  br_winograd p = plan(g, g->kh);
+  br_winograd p = plan(g);
   p.h = g->h, p.w = g->w, p.c = g->c, p.cg = g->cg;
   p.oh = g->oh, p.ow = g->ow, p.o = g->o, p.og = g->og;
   p.ph = g->ph, p.pw = g->pw;
+  p.relu = g->relu;
   return cut(p);
 }
 
 br_winograd br_winograd_input_plan(const br_conv *g) {
-  br_winograd p = plan(g, g->kh);
+  br_winograd p = plan(g);
   p.h = g->oh, p.w = g->ow, p.c = g->o, p.cg = g->og;
   p.oh = g->h, p.ow = g->w, p.o = g->c, p.og = g->cg;
   p.ph = g->kh - 1 - g->ph, p.pw = g->kw - 1 - g->pw;
@@ -75,7 +78,7 @@ static bool wins(const br_conv *g, int64_t min_tiles) {
   if (g->ph >= g->kh || g->pw >= g->kw) return false;
   br_winograd p = br_winograd_forward_plan(g);
   double plain = (double)(g->oh * g->ow * g->kh * g->kw);
-  return p.tiles >= min_tiles && plain > GAIN * (double)(p.down * p.across * BR_PLACES);
+  return p.tiles >= min_tiles && plain > GAIN * (double)(p.down * p.across * p.places);
 }
 
 bool br_winograd_wins(const br_conv *g) { return wins(g, MIN_TILES); }
@@ -84,18 +87,18 @@ bool br_winograd_wins_weights(const br_conv *g) { return wins(g, MIN_GRAD_TILES)
 /* The first row and column of a tile's outputs, and its image. */
 static int64_t place_of(const br_winograd *p, int64_t tile, int64_t *oy, int64_t *ox) {
   int64_t plane = p->down * p->across, rest = tile % plane;
-  *oy = rest / p->across * p->size;
-  *ox = rest % p->across * p->size;
+  *oy = rest / p->across * BR_SIZE;
+  *ox = rest % p->across * BR_SIZE;
   return tile / plane;
 }
 
 void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,
                         int64_t tile, const void **pixel) {
   int64_t oy, ox, n = place_of(p, tile, &oy, &ox), bytes = p->c * p->k->size;
-  for (int64_t i = 0, iy = oy - p->ph; i < BR_TILE; i++, iy++) {
+  for (int64_t i = 0, iy = oy - p->ph; i < p->tile; i++, iy++) {
     const char *row = x + ((n * p->h + iy) * p->w + ox - p->pw) * bytes;
     bool inside = iy >= 0 && iy < p->h;
-    for (int64_t j = 0, ix = ox - p->pw; j < BR_TILE; j++, ix++)
+    for (int64_t j = 0, ix = ox - p->pw; j < p->tile; j++, ix++)
       *pixel++ = inside && ix >= 0 && ix < p->w ? row + j * bytes : zeros;
   }
 }
@@ -103,18 +106,18 @@ void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,
 void br_winograd_outputs(const br_winograd *p, char *y, char *outside, int64_t tile,
                          void **pixel) {
   int64_t oy, ox, n = place_of(p, tile, &oy, &ox), bytes = p->o * p->k->size;
-  for (int64_t i = 0; i < p->size; i++) {
+  for (int64_t i = 0; i < BR_SIZE; i++) {
     char *row = y + ((n * p->oh + oy + i) * p->ow + ox) * bytes;
-    for (int64_t j = 0; j < p->size; j++)
+    for (int64_t j = 0; j < BR_SIZE; j++)
       *pixel++ = oy + i < p->oh && ox + j < p->ow ? row + j * bytes : outside;
   }
 }
 
 static void transform(const job *j, int64_t g, int64_t tile, char *v) {
   const br_winograd *p = j->p;
-  const void *pixel[BR_PLACES];
+  const void *pixel[BR_MAX_PLACES];
   br_winograd_inputs(p, j->x + g * p->cg * p->k->size, j->zeros, tile, pixel);
-  p->k->winograd_input(p->cg, pixel, v, j->block * p->cg);
+  p->k->winograd_input(p->tile, p->cg, pixel, v, j->block * p->cg);
 }
 
 /* One place of a block's tiles, for one panel of outputs; `unit` counts panel and place.
@@ -123,8 +126,8 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
                      char *m) {
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
-  int64_t place = unit % BR_PLACES, panel = unit / BR_PLACES, size = k->size;
-  const char *u = j->u + (g * j->panels * BR_PLACES + unit) * p->cg * k->nr * size;
+  int64_t place = unit % p->places, panel = unit / p->places, size = k->size;
+  const char *u = j->u + (g * j->panels * p->places + unit) * p->cg * k->nr * size;
   int64_t width = smaller(k->nr, p->og - panel * k->nr);
   v += place * j->block * p->cg * size;
   m += (place * j->block * p->og + panel * k->nr) * size;
@@ -136,32 +139,32 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
     }
-    k->gemm(rows, width, 1, p->cg, row, 0, u, NULL, y);
+    k->gemm(rows, width, 1, p->cg, row, 0, u, NULL, false, y);
   }
 }
 
 static void transform_back(const job *j, int64_t g, int64_t tile, const char *m) {
   const br_winograd *p = j->p;
   int64_t at = g * p->og * p->k->size;
-  void *pixel[BR_PLACES];
+  void *pixel[BR_SIZE * BR_SIZE];
   br_winograd_outputs(p, j->y + at, NULL, tile, pixel);
-  p->k->winograd_output(p->size, p->og, m, j->block * p->og,
-                        j->bias ? j->bias + at : NULL, pixel);
+  p->k->winograd_output(p->tile, p->og, m, j->block * p->og,
+                        j->bias ? j->bias + at : NULL, p->relu, pixel);
 }
 
 /* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */
 char *br_winograd_weights(const br_winograd *p, const char *packed) {
   const br_kernels *k = p->k;
   int64_t panels = br_conv_panels(p->og, k);
-  int64_t run = p->cg * k->nr, area = p->kernel * p->kernel;
+  int64_t run = p->cg * k->nr, area = p->area;
   int64_t units = p->groups * panels * p->cg;
-  char *u = br_alloc((size_t)(p->groups * panels * BR_PLACES * run * k->size));
+  char *u = br_alloc((size_t)(p->groups * panels * p->places * run * k->size));
   if (!u) return NULL;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (units > 16)
   for (int64_t i = 0; i < units; i++) {
     int64_t panel = i / p->cg, row = i % p->cg * k->nr;
-    k->winograd_weight(p->kernel, k->nr, packed + (panel * area * run + row) * k->size,
-                       run, u + (panel * BR_PLACES * run + row) * k->size, run);
+    k->winograd_weight(p->tile, k->nr, packed + (panel * area * run + row) * k->size, run,
+                       u + (panel * p->places * run + row) * k->size, run);
   }
   return u;
 }
@@ -171,7 +174,7 @@ static void run_block(const job *j, int64_t g, int64_t first, char *v, char *m) 
   const br_winograd *p = j->p;
   int64_t tiles = smaller(j->block, p->tiles - first), size = p->k->size;
   for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
-  for (int64_t u = 0; u < j->panels * BR_PLACES; u++) multiply(j, g, u, tiles, v, m);
+  for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, g, u, tiles, v, m);
   for (int64_t t = 0; t < tiles; t++)
     transform_back(j, g, first + t, m + t * p->og * size);
 }
@@ -182,7 +185,7 @@ static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
 #pragma omp parallel num_threads(br_threads())
   {
     char *v = scratch + br_thread_index() * bytes;
-    char *m = v + BR_PLACES * j->block * p->cg * p->k->size;
+    char *m = v + p->places * j->block * p->cg * p->k->size;
 #pragma omp for schedule(static)
     for (int64_t b = 0; b < p->groups * blocks; b++)
       run_block(j, b / blocks, b % blocks * j->block, v, m);
@@ -192,7 +195,7 @@ static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
 static void run_shared_blocks(const job *j, char *v) {
   const br_winograd *p = j->p;
   int64_t size = p->k->size, blocks = ceil_div(p->tiles, j->block);
-  char *m = v + BR_PLACES * j->block * p->cg * size;
+  char *m = v + p->places * j->block * p->cg * size;
 #pragma omp parallel num_threads(br_threads())
   for (int64_t b = 0; b < p->groups * blocks; b++) {
     int64_t g = b / blocks, first = b % blocks * j->block;
@@ -200,7 +203,7 @@ static void run_shared_blocks(const job *j, char *v) {
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
 #pragma omp for schedule(static)
-    for (int64_t u = 0; u < j->panels * BR_PLACES; u++) multiply(j, g, u, tiles, v, m);
+    for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, g, u, tiles, v, m);
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++)
       transform_back(j, g, first + t, m + t * p->og * size);
@@ -209,7 +212,7 @@ static void run_shared_blocks(const job *j, char *v) {
 
 /* Tiles that fit `bytes`, a multiple of the register tile's rows. */
 static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
-  int64_t mr = p->k->mr, each = BR_PLACES * (p->cg + p->og) * p->k->size;
+  int64_t mr = p->k->mr, each = p->places * (p->cg + p->og) * p->k->size;
   int64_t fit = bytes / each / mr * mr;
   return smaller(fit < mr ? mr : fit, ceil_div(p->tiles, mr) * mr);
 }
@@ -223,8 +226,8 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
            .bias = bias,
            .y = y,
            .panels = br_conv_panels(p->og, k)};
-  int64_t each = BR_PLACES * (p->cg + p->og) * k->size;
-  int64_t through = j.panels * BR_PLACES * p->cg * k->nr * k->size;
+  int64_t each = p->places * (p->cg + p->og) * k->size;
+  int64_t through = j.panels * p->places * p->cg * k->nr * k->size;
   bool own = through <= OWN_WEIGHTS && tiles_in(p, OWN_BLOCK) * 4 <= p->tiles * p->groups;
   j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));

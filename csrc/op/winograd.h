@@ -1,23 +1,25 @@
 /* Convolution by Winograd's algorithm: 3x3 and 5x5 kernels of stride 1 in float32. The
-   image is cut into tiles of size x size outputs; a tile's 6 x 6 inputs, transformed,
-   meet the transformed weights in 36 matrix products over the channels, where the plain
-   algorithm has size^2 kernel^2. */
+   image is cut into tiles of 4 x 4 outputs; a tile's 6 x 6 or 8 x 8 inputs, transformed,
+   meet the transformed weights in 36 or 64 matrix products over the channels, where the
+   plain algorithm has 144 or 400. */
 #ifndef BR_WINOGRAD_H
 #define BR_WINOGRAD_H
 
 #include "op/conv.h"
 
-enum { BR_TILE = 6, BR_PLACES = 36 };
+enum { BR_SIZE = 4, BR_MAX_PLACES = 64 };
 
 /* Forward, in the terms of that direction; towards the input, dy stands for the image. */
 typedef struct br_winograd {
   const br_kernels *k;
-  int kernel, size;   /* of a kernel and of a tile's outputs, along one dimension */
+  int tile, places;   /* side of a tile's inputs, and its square */
+  int64_t area;       /* taps of a kernel */
   int64_t n, h, w, c; /* image, channels-last */
   int64_t oh, ow, o;  /* output, channels-last */
   int64_t ph, pw;     /* padding above and left */
   int64_t groups, cg, og;
   int64_t down, across, tiles; /* tiles of an image, and of all */
+  bool relu;                   /* y = max(y, 0) */
 } br_winograd;
 
 /* Whether a convolution can go this way and gains by it: in either of the directions that
@@ -40,10 +42,10 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
 br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
                                   char *packed);
 
-/* Pointers to the 36 inputs of a tile, `zeros` outside the image. */
+/* Pointers to the inputs of a tile, `zeros` outside the image. */
 void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,
                         int64_t tile, const void **pixel);
-/* Pointers to its size x size outputs, `outside` beyond the output. */
+/* Pointers to its outputs, `outside` beyond the output. */
 void br_winograd_outputs(const br_winograd *p, char *y, char *outside, int64_t tile,
                          void **pixel);
 

@@ -42,9 +42,12 @@ function Conv2d:set_inputs(inputs)
   if self.bias then Module.parameter(self.bias) end
 end
 
-function Conv2d:forward(x)
+Conv2d.fuses_relu = true -- see Sequential
+
+function Conv2d:forward(x, relu)
   if self.unsized then self:set_inputs(x:size(2)) end
-  return core.ops.conv2d(x, self.weight, self.bias, self.options)
+  local operator <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
+  return operator(x, self.weight, self.bias, self.options)
 end
 
 function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end

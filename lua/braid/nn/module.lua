@@ -28,6 +28,9 @@ local function pass(...) return ... end
 
 local observer -- called around every call while a summary is made
 
+--- Whether every call of a module is being watched, so that none may be left out.
+function Module.is_watched() return observer ~= nil end
+
 -- pass() keeps this frame on the stack, where the message of an error looks for the path.
 Module.__call = function(self, ...)
   if observer then return observer(self, ...) end

@@ -5,6 +5,7 @@
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
+local ReLU <const> = require("braid.nn.activation").ReLU
 
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
@@ -25,8 +26,23 @@ function Sequential:init(layers, given)
   end
 end
 
+-- A ReLU behind a layer that can take it along is carried out with the layer, in the same
+-- pass over memory.
+local function takes_along(layer, following)
+  return following and getmetatable(following) == ReLU and layer.fuses_relu
+    and not Module.is_watched()
+end
+
 function Sequential:forward(x)
-  for i = self.first, self.last do x = self[i](x) end
+  local i = self.first
+  while i <= self.last do
+    local layer <const>, relu <const> = self[i], i < self.last and self[i + 1]
+    if takes_along(layer, relu) then
+      x, i = layer(x, true), i + 2
+    else
+      x, i = layer(x), i + 1
+    end
+  end
   return x
 end
 
