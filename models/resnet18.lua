@@ -11,7 +11,7 @@ function ResNet:init(blocks)
 end
 
 function ResNet:forward(x)
-  x = self.maxpool(self.bn1(self.conv1(x)):relu())
+  x = self.maxpool(self.bn1(self.conv1(x), "relu"))
   x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
   x = x:mean({3, 4})
   return self.fc and self.fc(x) or x

@@ -598,3 +598,25 @@ describe("the contract of names", function()
     assert.same({}, missing)
   end)
 end)
+
+describe("a change of memory format", function()
+  it("keeps every value where it belongs, whatever the sizes and types", function()
+    for _, shape in ipairs{{3, 5, 7, 9}, {1, 64, 16, 16}, {2, 70, 9, 8}, {4, 2, 1, 2},
+        {2, 130, 11, 13}, {0, 3, 4, 4}, {2, 3, 4, 0}} do
+      for _, dtype in ipairs{"float32", "float64", "int64", "int32", "uint8"} do
+        local x <const> = braid.randint(0, 200, shape):to(dtype)
+        local y <const> = x:channels_last()
+        local parts <const> = braid.stack({y, y})
+        local copy <const> = braid.zeros(shape, {dtype = dtype})
+        copy:copy_(y)
+        for _, z in ipairs{y, y:contiguous(), parts[2], copy} do
+          for i = 1, x:numel() == 0 and 0 or 3 do
+            local at <const> = (i * 7919) % x:numel() + 1
+            assert.equal(x:reshape(-1)[at]:item(), z:reshape(-1)[at]:item())
+          end
+          assert.is_true(z:eq(x):all():item())
+        end
+      end
+    end
+  end)
+end)

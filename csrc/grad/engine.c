@@ -56,19 +56,6 @@ static br_node *pop(engine *e) {
   return top;
 }
 
-/* Whether every element has a place of its own. */
-static bool unexpanded(const br_tensor *t) {
-  for (int d = 0; d < t->ndim; d++)
-    if (t->shape[d] > 1 && t->stride[d] == 0) return false;
-  return true;
-}
-
-/* Whether nobody else can see t's memory. */
-static bool exclusive(const br_tensor *t) {
-  return atomic_load(&t->ref.count) == 1 && atomic_load(&t->storage->ref.count) == 1 &&
-         unexpanded(t);
-}
-
 /* g in the value's shape and type. */
 static br_tensor *fitted(const br_var *v, br_tensor *g) {
   br_tensor *sum = br_sum_to(g, v->ndim, v->shape);
@@ -96,7 +83,7 @@ static br_tensor *copied(br_tensor *t) {
 static br_status add(br_tensor **to, br_tensor *g, bool share) {
   static const double one = 1;
   br_tensor *in[2] = {*to, g};
-  if (share ? unexpanded(*to) : exclusive(*to)) {
+  if (share ? br_is_unexpanded(*to) : br_is_exclusive(*to)) {
     br_status status = br_map(K(add), g->dtype, *to, 2, in, &one);
     (*to)->storage->version++;
     return status;
@@ -160,7 +147,7 @@ static br_status deliver(const engine *e, br_var *v) {
     if (v->grad) {
       status = add_to(&v->grad, g, true);
     } else {
-      v->grad = exclusive(g) ? br_retain(g) : copied(g);
+      v->grad = br_is_exclusive(g) ? br_retain(g) : copied(g);
       status = v->grad ? BR_OK : BR_ENOMEM;
     }
   }

@@ -114,6 +114,15 @@ typedef struct br_kernels {
                     const double *mean, double *sum_dy, double *sum_dy_dev);
   void (*norm_grad)(int64_t rows, int64_t c, const void *dy, const void *x, const void *a,
                     const void *b, const void *d, void *dx); /* dx = a dy + b x + d */
+  /* the three with ReLU after them */
+  void (*affine_relu)(int64_t rows, int64_t c, const void *x, const void *scale,
+                      const void *shift, void *y);
+  void (*norm_sums_relu)(int64_t rows, int64_t c, const void *dy, const void *x,
+                         const double *mean, const void *scale, const void *shift,
+                         double *sum_dy, double *sum_dy_dev);
+  void (*norm_grad_relu)(int64_t rows, int64_t c, const void *dy, const void *x,
+                         const void *a, const void *b, const void *d, const void *scale,
+                         const void *shift, void *dx);
 
   /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j,
      and sums_ij = sum over the rows of dy_i x_j */
@@ -131,6 +140,10 @@ typedef struct br_kernels {
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
   void (*avg_pool)(int64_t count, const void *const *x, int64_t c, double scale, void *y);
   void (*max_pool_grad)(void *const *dx, int64_t c, const void *dy, const int32_t *at);
+  void (*max_pool_small)(int64_t count, const void *const *x, int64_t c, void *y,
+                         uint8_t *at);
+  void (*max_pool_small_grad)(int64_t count, void *const *dx, int64_t c, const void *dy,
+                              const uint8_t *at, bool add);
   void (*axpy)(int64_t n, double a, const void *x, void *y); /* y += a x */
 
   /* drawing: element i of the run is number first + i of the stream */

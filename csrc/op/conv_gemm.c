@@ -35,14 +35,17 @@ typedef struct lattice {
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+static void widen(int64_t *low, int64_t *high, int64_t to) {
+  if (to < *low) *low = to;
+  if (to > *high) *high = to;
+}
+
 static void measure_taps(lattice *l) {
-  l->low_y = l->low_x = INT64_MAX;
-  l->high_y = l->high_x = INT64_MIN;
+  l->low_y = l->high_y = l->taps > 0 ? l->ty[0] : 0;
+  l->low_x = l->high_x = l->taps > 0 ? l->tx[0] : 0;
   for (int64_t t = 0; t < l->taps; t++) {
-    if (l->ty[t] < l->low_y) l->low_y = l->ty[t];
-    if (l->ty[t] > l->high_y) l->high_y = l->ty[t];
-    if (l->tx[t] < l->low_x) l->low_x = l->tx[t];
-    if (l->tx[t] > l->high_x) l->high_x = l->tx[t];
+    widen(&l->low_y, &l->high_y, l->ty[t]);
+    widen(&l->low_x, &l->high_x, l->tx[t]);
     l->offset[t] = (l->ty[t] * l->in_w + l->tx[t]) * l->in_c * l->k->size;
   }
 }

@@ -162,6 +162,18 @@ br_status br_map_forward(br_call *c) {
   return br_map(c->op->kernel, c->compute, c->out[0], c->nin, c->in, arg);
 }
 
+/* Whether the gradient of input i may take dy's own memory: nobody else sees it, it has
+   the form that a new tensor would have, and no other input wants it afterwards. */
+static bool takes_dy(const br_call *c, int i) {
+  const br_tensor *dy = c->dy[0];
+  for (int j = i + 1; j < c->nin; j++)
+    if (c->need[j] && c->op->grad[j]) return false;
+  for (int j = 0; j < i; j++)
+    if (c->dx[j] == dy) return false;
+  return dy->dtype == c->compute && br_is_exclusive(dy) &&
+         (br_is_contiguous(dy) || br_is_channels_last(dy));
+}
+
 br_status br_map_backward(br_call *c) {
   double arg[4];
   numbers(c, arg);
@@ -174,9 +186,15 @@ br_status br_map_backward(br_call *c) {
     if (!c->need[i]) continue;
     size_t grad = c->op->grad[i];
     if (grad == 0) continue;
-    br_tensor *dx = grad == BR_GRAD_DY
-                        ? br_retain(c->dy[0])
-                        : br_map_new(grad, c->dy[0], c->compute, n, in, arg);
+    br_tensor *dx;
+    if (grad == BR_GRAD_DY) {
+      dx = br_retain(c->dy[0]);
+    } else if (takes_dy(c, i)) {
+      if (br_map(grad, c->compute, c->dy[0], n, in, arg) != BR_OK) return BR_ENOMEM;
+      dx = br_retain(c->dy[0]);
+    } else {
+      dx = br_map_new(grad, c->dy[0], c->compute, n, in, arg);
+    }
     if (br_dx_take(c, i, dx) != BR_OK) return BR_ENOMEM;
   }
   return BR_OK;

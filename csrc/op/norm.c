@@ -9,9 +9,9 @@
 
 #include "base/threads.h"
 
-enum { WEIGHT = 1, BIAS, MEAN, VAR }; /* inputs */
-enum { TRAINING, MOMENTUM, EPS };     /* arguments */
-enum { ROWS = 256 };                  /* of a block */
+enum { WEIGHT = 1, BIAS, MEAN, VAR };         /* inputs */
+enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
+enum { ROWS = 256 };                          /* of a block */
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
 static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
@@ -47,6 +47,9 @@ static br_status norm_infer(br_call *c) {
                   br_shape_of(x));
   for (int i = WEIGHT; i <= VAR && !status; i++) status = check_channels(c, i, names[i]);
   if (status) return status;
+  if (c->arg[ACTIVATION].given && strcmp(c->arg[ACTIVATION].s, "relu") != 0)
+    return br_bad(c, "activation must be \"relu\" or left out, not \"%s\"",
+                  c->arg[ACTIVATION].s);
   bool training = c->arg[TRAINING].i != 0;
   if (!training && !(c->in[MEAN] && c->in[VAR]))
     return br_bad(c, "without training, running_mean and running_var must be given");
@@ -116,7 +119,23 @@ static void norm_finish(br_call *c) {
   }
 }
 
-static br_status apply(const br_tensor *rows, const br_tensor *factors, char *y) {
+/* Of each channel the factor, then of each the offset, that make y of x; NULL when there
+   is no memory. */
+static br_tensor *factors_of(br_call *c) {
+  const br_tensor *x = c->in[0];
+  const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
+  int64_t channels = x->shape[1], twice = 2 * channels;
+  br_tensor *factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
+  for (int64_t j = 0; j < channels && factors; j++) {
+    double scale = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
+    put(factors, j, scale);
+    put(factors, channels + j, (c->in[BIAS] ? get(c->in[BIAS], j) : 0) - mean[j] * scale);
+  }
+  return factors;
+}
+
+static br_status apply(const br_tensor *rows, const br_tensor *factors, bool relu,
+                       char *y) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
   const char *scale = factors->data, *shift = scale + c * k->size;
@@ -124,7 +143,7 @@ static br_status apply(const br_tensor *rows, const br_tensor *factors, char *y)
     num_threads(br_threads()) if (rows->numel > 16384)
   for (int64_t first = 0; first < n; first += ROWS) {
     int64_t len = n - first < ROWS ? n - first : ROWS, at = first * c * k->size;
-    k->affine(len, c, rows->data + at, scale, shift, y + at);
+    (relu ? k->affine_relu : k->affine)(len, c, rows->data + at, scale, shift, y + at);
   }
   return BR_OK;
 }
@@ -133,10 +152,7 @@ static br_status norm_forward(br_call *c) {
   br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *out = NULL, *factors = NULL;
   double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
   int64_t channels = x->shape[1], n = channels ? x->numel / channels : 0;
-  int64_t twice = 2 * channels; /* scales, then shifts */
   br_status status = rows ? BR_OK : BR_ENOMEM;
-  factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
-  if (!factors) status = BR_ENOMEM;
   if (!status && c->arg[TRAINING].i) {
     double *m2 = doubles(c->saved[2]);
     status = statistics(rows, mean, m2);
@@ -148,14 +164,11 @@ static br_status norm_forward(br_call *c) {
       invstd[j] = 1 / sqrt(get(c->in[VAR], j) + c->arg[EPS].f);
     }
   }
-  for (int64_t j = 0; j < channels && !status; j++) {
-    double scale = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
-    put(factors, j, scale);
-    put(factors, channels + j, (c->in[BIAS] ? get(c->in[BIAS], j) : 0) - mean[j] * scale);
-  }
+  if (!status) factors = factors_of(c);
+  if (!factors) status = BR_ENOMEM;
   if (!status) out = x->ndim == 3 ? br_tensor_like(rows, x->dtype) : br_retain(c->out[0]);
   if (!status && !out) status = BR_ENOMEM;
-  if (!status) status = apply(rows, factors, out->data);
+  if (!status) status = apply(rows, factors, c->arg[ACTIVATION].given, out->data);
   if (!status && x->ndim == 3) { /* back from (n,c,1,l) */
     br_tensor *flat = br_reshaped(out, 3, x->shape);
     status = flat ? br_copy(c->out[0], flat) : BR_ENOMEM;
@@ -169,7 +182,8 @@ static br_status norm_forward(br_call *c) {
 
 /* Sums over the rows of dy and of dy (x - mean), in blocks combined in order. */
 static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
-                               const double *mean, double *sums) {
+                               const double *mean, const br_tensor *factors,
+                               double *sums) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
   int64_t blocks = (n + ROWS - 1) / ROWS;
@@ -178,8 +192,12 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (blocks > 4)
   for (int64_t b = 0; b < blocks; b++) {
     int64_t len = n - b * ROWS < ROWS ? n - b * ROWS : ROWS, at = b * ROWS * c * k->size;
-    k->norm_sums(len, c, dy->data + at, rows->data + at, mean, part + 2 * b * c,
-                 part + (2 * b + 1) * c);
+    double *sum = part + 2 * b * c;
+    if (factors)
+      k->norm_sums_relu(len, c, dy->data + at, rows->data + at, mean, factors->data,
+                        factors->data + c * k->size, sum, sum + c);
+    else
+      k->norm_sums(len, c, dy->data + at, rows->data + at, mean, sum, sum + c);
   }
   memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
   for (int64_t b = 0; b < blocks; b++)
@@ -192,7 +210,7 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
    var)), put as a dy + b x + d; without training the statistics are constants and dx = u
    dy. */
 static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *rows,
-                            const double *sums, br_tensor *dx) {
+                            const double *sums, const br_tensor *factors, br_tensor *dx) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
   int64_t channels = rows->shape[1], n = rows->numel / (channels ? channels : 1);
@@ -213,7 +231,11 @@ static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *ro
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dx->numel > 16384)
   for (int64_t first = 0; first < (status ? 0 : n); first += ROWS) {
     int64_t len = n - first < ROWS ? n - first : ROWS, at = first * channels * k->size;
-    k->norm_grad(len, channels, dy->data + at, rows->data + at, a, b, d, dx->data + at);
+    if (factors)
+      k->norm_grad_relu(len, channels, dy->data + at, rows->data + at, a, b, d,
+                        factors->data, factors->data + channels * k->size, dx->data + at);
+    else
+      k->norm_grad(len, channels, dy->data + at, rows->data + at, a, b, d, dx->data + at);
   }
   br_free(f);
   br_free(packed);
@@ -226,12 +248,13 @@ static br_status norm_backward(br_call *c) {
   const double *invstd = doubles(c->saved[1]);
   int64_t channels = x->shape[1];
   double *sums = br_alloc((size_t)(2 * channels + 1) * sizeof *sums);
-  br_tensor *dx = NULL;
-  br_status status = rows && dy && sums ? BR_OK : BR_ENOMEM;
-  if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), sums);
+  bool relu = c->arg[ACTIVATION].given;
+  br_tensor *dx = NULL, *factors = relu ? factors_of(c) : NULL;
+  br_status status = rows && dy && sums && (factors || !relu) ? BR_OK : BR_ENOMEM;
+  if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), factors, sums);
   if (!status && c->need[0]) {
     dx = br_tensor_like(rows, x->dtype);
-    status = dx ? input_grad(c, dy, rows, sums, dx) : BR_ENOMEM;
+    status = dx ? input_grad(c, dy, rows, sums, factors, dx) : BR_ENOMEM;
     if (!status) status = br_dx_take(c, 0, br_reshaped(dx, x->ndim, x->shape));
   }
   for (int i = WEIGHT; i <= BIAS && !status; i++) {
@@ -244,14 +267,15 @@ static br_status norm_backward(br_call *c) {
   br_release(rows);
   br_release(dy);
   br_release(dx);
+  br_release(factors);
   br_free(sums);
   return status;
 }
 
 /* clang-format off */
 const br_op br_norm_ops[] = {
-  {"batch_norm", "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1 eps:f=1e-5",
-   "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones",
-   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT), 0, 0, {0}, 0, norm_finish},
+  {"batch_norm", "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1 eps:f=1e-5 activation:s?",
+   "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones; with activation relu, only what is above 0",
+   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT) | BR_KEEP_IN(BIAS), 0, 0, {0}, 0, norm_finish},
   {0}};
 /* clang-format on */

@@ -137,6 +137,20 @@ static double divisor(const window *win, int64_t inside, bool count_pad, int64_t
   return (double)((y1 - y0) * (x1 - x0));
 }
 
+/* Whether a byte holds every place of a window, and one value for none. */
+static bool small(const window *win) { return win->kh * win->kw < 256; }
+
+/* Whether every pixel lies in one window at most, and whether in one at least. */
+static bool separate(const window *win) {
+  return !win->adaptive && win->sh >= win->kh && win->sw >= win->kw && win->dh == 1 &&
+         win->dw == 1;
+}
+
+static bool covering(const window *win) {
+  return separate(win) && win->sh == win->kh && win->sw == win->kw &&
+         win->oh * win->sh - win->ph >= win->h && win->ow * win->sw - win->pw >= win->w;
+}
+
 static br_status pool_infer(br_call *c, kind what) {
   window win = {0};
   br_status status = measure(c, what, &win);
@@ -144,7 +158,8 @@ static br_status pool_infer(br_call *c, kind what) {
   int64_t shape[4] = {win.n, win.c, win.oh, win.ow};
   status = br_out(c, 0, c->in[0]->dtype, 4, shape, BR_CHANNELS_LAST);
   if (status || !(what & MAX) || !c->recorded) return status;
-  c->saved[0] = br_tensor_new(BR_I32, 4, shape, BR_CHANNELS_LAST); /* which pixel won */
+  c->saved[0] = br_tensor_new(small(&win) ? BR_U8 : BR_I32, 4, shape,
+                              BR_CHANNELS_LAST); /* which pixel won */
   return c->saved[0] ? BR_OK : BR_ENOMEM;
 }
 
@@ -165,7 +180,7 @@ static br_status pool_forward(br_call *c, kind what) {
   char *room = br_alloc((size_t)(scratch * br_threads()));
   br_status status = x && room ? BR_OK : BR_ENOMEM;
   if (status) goto done;
-  int32_t *saved = c->saved[0] ? (int32_t *)(void *)c->saved[0]->data : NULL;
+  char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > 4096)
   {
@@ -178,12 +193,14 @@ static br_status pool_forward(br_call *c, kind what) {
         int64_t at = (row * win.ow + ox) * win.c;
         int64_t count = look(&win, image, size, oy, ox, pixel);
         const void *const *seen = (const void *const *)pixel;
-        if (max)
-          k->max_pool(count, seen, win.c, c->out[0]->data + at * size,
-                      saved ? saved + at : NULL);
+        char *y = c->out[0]->data + at * size;
+        if (max && places && small(&win))
+          k->max_pool_small(count, seen, win.c, y, (uint8_t *)places + at);
+        else if (max)
+          k->max_pool(count, seen, win.c, y,
+                      places ? (int32_t *)(void *)places + at : NULL);
         else
-          k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox),
-                      c->out[0]->data + at * size);
+          k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox), y);
       }
     }
   }
@@ -223,11 +240,17 @@ static br_status pool_backward(br_call *c, kind what) {
     for (int64_t n = 0; n < win.n; n++) {
       int64_t bytes = win.h * win.w * win.c * size;
       char *image = dx->data + n * bytes;
-      memset(image, 0, (size_t)bytes);
+      if (!(max && small(&win) && covering(&win))) memset(image, 0, (size_t)bytes);
       for (int64_t p = 0; p < win.oh * win.ow; p++) {
         int64_t oy = p / win.ow, ox = p % win.ow, at = (n * win.oh * win.ow + p) * win.c;
         int64_t count = look(&win, image, size, oy, ox, pixel);
         const char *from = dy->data + at * size;
+        if (max && small(&win)) {
+          k->max_pool_small_grad(count, pixel, win.c, from,
+                                 (const uint8_t *)c->saved[0]->data + at,
+                                 !separate(&win));
+          continue;
+        }
         if (max) {
           k->max_pool_grad(pixel, win.c, from,
                            (const int32_t *)(const void *)c->saved[0]->data + at);

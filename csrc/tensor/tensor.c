@@ -191,6 +191,17 @@ bool br_same_shape(const br_tensor *a, const br_tensor *b) {
   return true;
 }
 
+bool br_is_unexpanded(const br_tensor *t) {
+  for (int d = 0; d < t->ndim; d++)
+    if (t->shape[d] > 1 && t->stride[d] == 0) return false;
+  return true;
+}
+
+bool br_is_exclusive(const br_tensor *t) {
+  return atomic_load(&t->ref.count) == 1 && atomic_load(&t->storage->ref.count) == 1 &&
+         br_is_unexpanded(t);
+}
+
 const char *br_shape_text(int ndim, const int64_t *shape) {
   static _Thread_local char buffers[4][160];
   static _Thread_local int next;

@@ -72,6 +72,10 @@ int br_memory_order(const br_tensor *t, unsigned mask, int *order);
 bool br_is_contiguous(const br_tensor *t);
 bool br_is_channels_last(const br_tensor *t);
 bool br_same_shape(const br_tensor *a, const br_tensor *b);
+/* Whether every element has a place of its own. */
+bool br_is_unexpanded(const br_tensor *t);
+/* Whether the caller, who holds t once, is the only one to see its memory. */
+bool br_is_exclusive(const br_tensor *t);
 /* Product of the sizes; false when it (in bytes of the largest type) would not fit. */
 bool br_count(int ndim, const int64_t *shape, int64_t *numel);
 /* Text "(2, 3)" in one of a few rotating buffers, for messages. */

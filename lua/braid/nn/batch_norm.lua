@@ -24,7 +24,8 @@ function BatchNorm:init(channels, given)
   self.num_batches_tracked = core.keep(core.new({}, "int64", 0))
 end
 
-function BatchNorm:forward(x)
+--- With `relu` the result goes through it in the same passes over memory.
+function BatchNorm:forward(x, relu)
   local dims <const> = self.dims
   if not dims[x:dim()] then
     error(("%s: x of shape (%s) has %d dimensions"):format(getmetatable(self).__name,
@@ -37,8 +38,11 @@ function BatchNorm:forward(x)
     momentum = momentum or 1 / self.num_batches_tracked:item()
   end
   return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
-    {training = training, momentum = momentum or 0, eps = self.eps})
+    {training = training, momentum = momentum or 0, eps = self.eps,
+      activation = relu and "relu" or nil})
 end
+
+BatchNorm.fuses_relu = BatchNorm.forward -- see Sequential
 
 function BatchNorm:describe() return tostring(self.running_mean:numel()) end
 

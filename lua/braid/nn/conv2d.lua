@@ -42,13 +42,13 @@ function Conv2d:set_inputs(inputs)
   if self.bias then Module.parameter(self.bias) end
 end
 
-Conv2d.fuses_relu = true -- see Sequential
-
 function Conv2d:forward(x, relu)
   if self.unsized then self:set_inputs(x:size(2)) end
   local operator <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
   return operator(x, self.weight, self.bias, self.options)
 end
+
+Conv2d.fuses_relu = Conv2d.forward -- see Sequential
 
 function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end
 

@@ -27,10 +27,10 @@ function Sequential:init(layers, given)
 end
 
 -- A ReLU behind a layer that can take it along is carried out with the layer, in the same
--- pass over memory.
+-- pass over memory. A class says so by the forward that can: one that overrides it cannot.
 local function takes_along(layer, following)
-  return following and getmetatable(following) == ReLU and layer.fuses_relu
-    and not Module.is_watched()
+  return following and getmetatable(following) == ReLU and Module.is(layer)
+    and layer.fuses_relu == layer.forward and not Module.is_watched()
 end
 
 function Sequential:forward(x)

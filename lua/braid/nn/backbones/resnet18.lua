@@ -17,7 +17,7 @@ function Stem:init(inputs, outputs)
   self.maxpool = nn.MaxPool2d(3, {stride = 2, padding = 1})
 end
 
-function Stem:forward(x) return self.maxpool(self.bn1(self.conv1(x)):relu()) end
+function Stem:forward(x) return self.maxpool(self.bn1(self.conv1(x), "relu")) end
 
 -- Two 3x3 convolutions around which the input goes.
 local Block <const> = class("Block", nn.Module)
@@ -38,7 +38,7 @@ function Block:init(inputs, outputs, stride)
 end
 
 function Block:forward(x)
-  local y = self.bn1(self.conv1(x)):relu()
+  local y = self.bn1(self.conv1(x), "relu")
   y = self.bn2(self.conv2(y))
   return (y + (self.downsample and self.downsample(x) or x)):relu()
 end

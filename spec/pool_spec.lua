@@ -1,0 +1,102 @@
+--- Max pooling, whose places take a byte or, in windows of 256 pixels and more, four: both
+-- against a loop. And gradients that take dy's own memory.
+
+local braid <const> = require "braid"
+local F <const> = braid.F
+
+-- What max_pool2d of x (n,c,h,w), as nested tables, gives and what dy of ones sends back.
+local function reference(x, kernel, stride, padding, oh, ow)
+  local h <const>, w <const> = #x[1][1], #x[1][1][1]
+  local y <const>, dx <const> = {}, {}
+  for n = 1, #x do
+    y[n], dx[n] = {}, {}
+    for c = 1, #x[n] do
+      y[n][c], dx[n][c] = {}, {}
+      for i = 1, h do
+        dx[n][c][i] = {}
+        for j = 1, w do dx[n][c][i][j] = 0 end
+      end
+      for oi = 1, oh do
+        y[n][c][oi] = {}
+        for oj = 1, ow do
+          local best, bi, bj = -math.huge, nil, nil
+          local top <const>, left <const> = (oi - 1) * stride - padding, (oj - 1) * stride - padding
+          for i = math.max(top + 1, 1), math.min(top + kernel, h) do
+            for j = math.max(left + 1, 1), math.min(left + kernel, w) do
+              local v <const> = x[n][c][i][j]
+              if v > best then best, bi, bj = v, i, j end
+            end
+          end
+          y[n][c][oi][oj] = best
+          dx[n][c][bi][bj] = dx[n][c][bi][bj] + 1
+        end
+      end
+    end
+  end
+  return y, dx
+end
+
+-- Kernel, stride, padding, ceil_mode: windows side by side, with pixels left over or windows
+-- that hang over, apart, overlapping, and of 225 and 256 pixels.
+local CASES <const> = {{2, 2, 0, false}, {2, 2, 0, true}, {3, 3, 1, true}, {2, 3, 0, false},
+  {3, 2, 1, false}, {15, 4, 7, false}, {16, 4, 7, false}}
+
+describe("max_pool2d", function()
+  for _, case in ipairs(CASES) do
+    local kernel <const>, stride <const>, padding <const>, ceil_mode <const> = table.unpack(case)
+    for _, float in ipairs{"float32", "float64"} do
+      it(("of %d by %d at %d, padding %d, %s takes the first of the largest"):format(kernel,
+        kernel, stride, padding, float), function()
+        braid.manual_seed(kernel)
+        for _, c in ipairs{1, 16, 19} do
+          -- Few values, so that many are equal.
+          local x <const> = braid.randint(-3, 3, {2, c, 17, 18}):to(float):requires_grad_()
+          local y <const> = F.max_pool2d(x, kernel,
+            {stride = stride, padding = padding, ceil_mode = ceil_mode})
+          local expected <const>, dx <const> = reference(x:detach():totable(), kernel, stride,
+            padding, y:size(3), y:size(4))
+          assert.same(expected, y:detach():to("int64"):totable())
+          y:backward{gradient = braid.ones_like(y)}
+          assert.same(dx, x.grad:to("int64"):totable())
+        end
+      end)
+    end
+  end
+
+  it("lets the first NaN of a window win", function()
+    local x <const> = braid.zeros(1, 16, 4, 4)
+    x[{ {}, {}, 1, 2 }], x[{ {}, {}, 2, 1 }] = 0 / 0, 0 / 0
+    x:requires_grad_()
+    local y <const> = F.max_pool2d(x, 2)
+    y:backward{gradient = braid.ones_like(y)}
+    for c = 1, 16 do
+      assert.is_true(y[{1, c, 1, 1}]:item() ~= y[{1, c, 1, 1}]:item())
+      assert.same({1, 0}, {x.grad[{1, c, 1, 2}]:item(), x.grad[{1, c, 2, 1}]:item()})
+    end
+  end)
+end)
+
+describe("an elementwise gradient that takes dy's memory", function()
+  it("leaves alone a gradient that is the user's, a hook's or asked for", function()
+    local x <const> = braid.tensor{-1, 2, 3}:requires_grad_()
+    local seen
+    local y <const> = x * 2
+    y:register_hook(function(g) seen = g end)
+    local z <const> = y:relu()
+    local given <const> = braid.tensor{1, 10, 100}
+    z:backward{gradient = given}
+    assert.same({1, 10, 100}, given:totable())
+    assert.same({0, 10, 100}, seen:totable())
+    assert.same({0, 20, 200}, x.grad:totable())
+  end)
+
+  it("is right where a result is used twice and where shapes broadcast", function()
+    local x <const>, w <const> = braid.tensor{ {-1, 2}, {3, -4} }:requires_grad_(),
+      braid.tensor{2, 5}:requires_grad_()
+    local y <const> = (x * w):relu();
+    (y + y * y):sum():backward()
+    -- d/dx = w (1 + 2 y) where y > 0, y = {{0, 10}, {6, 0}}
+    assert.same({ {0, 105}, {26, 0} }, x.grad:totable())
+    assert.same({39, 42}, w.grad:totable())
+  end)
+end)
