@@ -32,8 +32,13 @@ local function block(outputs, pool)
   end
 end
 
+-- A convolution with its ReLU right behind it.
+local function bare(c)
+  return nn.Sequential{nn.Conv2d(c, 8, {kernel = 3, padding = 1}), nn.ReLU()}
+end
+
 local function backbone()
-  return nn.backbone({{"conv1", block(6, true)}, {"conv2", block(8)}, {"conv3", block(4)}},
+  return nn.backbone({{"conv1", block(6, true)}, {"conv2", bare}, {"conv3", block(4)}},
     {channels = 2})
 end
 

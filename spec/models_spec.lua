@@ -53,7 +53,19 @@ for _, path in ipairs(definitions()) do
         total = total and total + out[name]:square():sum() or out[name]:square():sum()
       end
       total:backward()
-      for name, p in net:named_parameters() do assert.is_truthy(p.grad, name) end
+      for name, p in net:named_parameters() do
+        if p.requires_grad then assert.is_truthy(p.grad, name) end
+      end
+    end)
+
+    it("gives the same with its columns stacked and in a list" .. heavy, function()
+      local net <const> = braid.model(path, {tasks = tasks})
+      if not (net.stacked and net:stacked()) then return end -- it has no columns, or a list
+      local x <const> = braid.randn(known.shape)
+      local out <const>, listed <const> = net:eval()(x), net:clone():unstack()(x)
+      for name in tasks:each() do
+        assert.is_true((out[name] - listed[name]):abs():max():item() < 1e-4, name)
+      end
     end)
   end)
 end

@@ -20,21 +20,31 @@ local function options_with(self, groups)
   return {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = groups}
 end
 
-function Joined:forward(x)
+-- Of a pair: each column's own part in groups, and what follows in all.
+local function of_pair(self, pair)
+  local t <const>, w <const> = self.towers, self.weight
+  local c <const> = pair.x:size(2) // t
+  local rest <const> = ops.narrow(w, 2, c + 1, pair.z:size(2))
+  local own <const> = ops.conv2d(pair.x, ops.narrow(w, 2, 1, c), self.bias, options_with(self, t))
+  return own + ops.conv2d(pair.z, rest, nil, options_with(self, 1))
+end
+
+function Joined:forward(x, relu)
   local t <const>, w <const>, groups <const> = self.towers, self.weight, self.options.groups
   if Pair.is(x) then
-    if groups ~= 1 then return self:forward(x:whole()) end
-    local c <const> = x.x:size(2) // t
-    local d <const> = x.z:size(2)
-    local own <const> = ops.conv2d(x.x, ops.narrow(w, 2, 1, c), self.bias, options_with(self, t))
-    return own + ops.conv2d(x.z, ops.narrow(w, 2, c + 1, d), nil, options_with(self, 1))
+    if groups ~= 1 then return self:forward(x:whole(), relu) end
+    local y <const> = of_pair(self, x)
+    return relu and ops.relu(y) or y
   end
+  local operator <const> = relu and ops.conv2d_relu or ops.conv2d
   if x:size(2) == w:size(2) * groups then
-    if groups == 1 then return ops.conv2d(x, w, self.bias, self.options) end
+    if groups == 1 then return operator(x, w, self.bias, self.options) end
     x = ops.repeat_(x, 1, t, 1, 1)
   end
-  return ops.conv2d(x, w, self.bias, options_with(self, groups * t))
+  return operator(x, w, self.bias, options_with(self, groups * t))
 end
+
+Joined.fuses_relu = Joined.forward -- see Sequential
 
 function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
 
