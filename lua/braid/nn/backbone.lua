@@ -11,6 +11,7 @@
 --   {"conv2", function(c) return nn.Conv2d(c, 32, {kernel = 3}) end},
 -- }, {channels = 1})
 -- @usage nn.backbone(nn.Sequential{...}, {names = {"conv1", "conv2"}})
+-- @usage nn.backbone({name = "tcdcn", norm = true}, {width = 2})    -- options in either place
 --
 -- Options: channels of the input (3); input = {height, width} of an image (or one number for
 -- both), with which layers of one size are told their inputs at once, and which the
@@ -142,8 +143,27 @@ local function named(name, given)
   return make.blocks(o), o
 end
 
+-- The name and the options of {name = "tcdcn", norm = true}, with those given beside it.
+local function name_and_options(what, given)
+  local o <const> = {}
+  for key, value in pairs(given or {}) do o[key] = value end
+  for key, value in pairs(what) do
+    if key ~= "name" then o[key] = value end
+  end
+  return what.name, o
+end
+
 function Backbone:init(what, given)
   local list, o
+  if getmetatable(what) == Backbone then
+    check.options("backbone: of another backbone", given, {})
+    fill(self, what.plan, what.plan.channels, 1, #what.plan.names)
+    self:load_state_dict(what:state_dict())
+    return
+  end
+  if type(what) == "table" and type(what.name) == "string" and not Module.is(what) then
+    what, given = name_and_options(what, given)
+  end
   if type(what) == "string" then
     list, o = named(what, given)
   else
