@@ -10,6 +10,7 @@
 --   {"conv1", function(c) return nn.Sequential{nn.Conv2d(c, 16, {kernel = 5}), nn.ReLU()} end},
 --   {"conv2", function(c) return nn.Conv2d(c, 32, {kernel = 3}) end},
 -- }, {channels = 1})
+-- @usage nn.backbone({"vgg16", stages = 4}, {width = 0.5})
 -- @usage nn.backbone(nn.Sequential{...}, {names = {"conv1", "conv2"}})
 --
 -- Options: channels of the input (3); input = {height, width} of an image (or one number for
@@ -142,8 +143,25 @@ local function named(name, given)
   return make.blocks(o), o
 end
 
+-- {"vgg16", stages = 4} with the options given beside it.
+local function unpacked(what, given)
+  local o <const> = {}
+  for key, value in pairs(given or {}) do o[key] = value end
+  for key, value in pairs(what) do
+    if key ~= 1 then o[key] = value end
+  end
+  return what[1], o
+end
+
 function Backbone:init(what, given)
   local list, o
+  if getmetatable(what) == Backbone then
+    check.options("backbone: of another backbone", given, {})
+    fill(self, what.plan, what.plan.channels, 1, #what.plan.names)
+    self:load_state_dict(what:state_dict())
+    return
+  end
+  if type(what) == "table" and type(what[1]) == "string" then what, given = unpacked(what, given) end
   if type(what) == "string" then
     list, o = named(what, given)
   else
