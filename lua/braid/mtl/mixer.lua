@@ -9,6 +9,7 @@
 -- joined by task. A class may also have
 --   shared_stream = true     beside the columns runs one that all share
 --   alone = true             of one column it changes nothing
+--   wants_maps = true        (n,c) comes in as (n,c,1,1): maps of one pixel
 --   widths(o, c)             the channels it leaves of c
 --   weights(self)            T rows of T numbers: what of column j column i takes
 --   needs(self, i)           the names of the columns that column i takes from
@@ -16,13 +17,17 @@
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 local Module <const> = require "braid.nn.module"
 local Strands <const> = require "braid.mtl.strands"
+
+local ops <const> = core.ops
 
 local Mixer <const> = class("Mixer", Module)
 Mixer.shared_stream = false
 Mixer.structural = false
 Mixer.alone = false
+Mixer.wants_maps = false
 
 -- A mixer with its options, not yet at any block.
 local Recipe <const> = class("Mixer recipe")
@@ -49,9 +54,24 @@ end
 
 function Mixer.widths(_, c) return c end
 
+local function as_map(x) return ops.reshape(x, x:size(1), x:size(2), 1, 1) end
+local function as_row(x) return ops.reshape(x, x:size(1), x:size(2)) end
+
+local function each(xs, f)
+  local ys <const> = {}
+  for i, x in ipairs(xs) do ys[i] = f(x) end
+  return ys
+end
+
 --- xs, a list of maps or one tensor of columns side by side -> the same.
 function Mixer:forward(xs, z)
-  if type(xs) == "table" and getmetatable(xs) == nil then return self:list(xs, z) end
+  local listed <const> = type(xs) == "table" and getmetatable(xs) == nil
+  if self.wants_maps and (listed and xs[1] or xs):dim() == 2 then
+    z = z and as_map(z)
+    if listed then return each(self:list(each(xs, as_map), z), as_row) end
+    return as_row(self:braid(as_map(xs), z))
+  end
+  if listed then return self:list(xs, z) end
   return self:braid(xs, z)
 end
 
