@@ -18,17 +18,38 @@ local function header_of(path)
   return text:match("^(%-%-%-.-)\n[^%-]")
 end
 
--- A small input that each takes, and whether it makes sense without tasks.
+-- A small input that each takes, whether it makes sense without tasks, and options that make it
+-- small where its parameters are not counted.
 local INPUT <const> = {
   ["models/tcdcn.lua"] = {shape = {2, 1, 40, 40}},
-  ["models/resnet18.lua"] = {shape = {2, 3, 33, 40}, plain = true},
+  ["models/resnet18.lua"] = {shape = {2, 3, 33, 40}, plain = true, small = {width = 0.25}},
   ["models/alexnet.lua"] = {shape = {2, 3, 64, 70}, plain = true},
   ["models/mtcnn.lua"] = {shape = {2, 3, 48, 48}, plain = true},
+  ["models/cascade.lua"] = {shape = {2, 1, 40, 40}},
+  ["models/cross_stitch.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
+  ["models/dcnet.lua"] = {shape = {2, 3, 33, 40}, small = {width = 0.125}},
+  ["models/mtan.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
+  ["models/nddr.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
+  ["models/progressive.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
+  ["models/sluice.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.5}},
+  ["models/soft_sharing.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
   ["models/vgg16.lua"] = {shape = {2, 3, 32, 32}, plain = true},
 }
 
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, gender = mtl.classes{2},
   smile = mtl.classes{2}, glasses = mtl.classes{2}, pose = mtl.classes{5}}
+
+local labels <const> = {landmarks = braid.rand(2, 5, 2), gender = braid.tensor({1, 2}),
+  smile = braid.tensor({2, 2}), glasses = braid.tensor({1, 1}), pose = braid.tensor({5, 3})}
+for name in tasks:each() do
+  if name ~= "landmarks" then labels[name] = labels[name]:to("int64") end
+end
+
+local function small(path, known)
+  local o <const> = {tasks = tasks}
+  for key, value in pairs(known.small or {}) do o[key] = value end
+  return braid.model(path, o)
+end
 
 for _, path in ipairs(definitions()) do
   describe(path, function()
@@ -45,7 +66,7 @@ for _, path in ipairs(definitions()) do
     end)
 
     it("gives an output for each task and every parameter a gradient" .. heavy, function()
-      local net <const> = braid.model(path, {tasks = tasks})
+      local net <const> = small(path, known)
       local out <const> = net(braid.randn(known.shape))
       local total
       for name, task in tasks:each() do
@@ -58,8 +79,23 @@ for _, path in ipairs(definitions()) do
       end
     end)
 
+    it("learns a batch in a few steps" .. (path:find("alexnet") and " #slow" or heavy), function()
+      local net <const>, x <const> = small(path, known), braid.randn(known.shape)
+      local opt <const> = braid.optim.SGD(net:parameters(), {lr = 1e-3})
+      local first, last
+      for _ = 1, 4 do
+        local _ <close> = braid.scope()
+        local loss <const> = tasks:loss(net(x), labels)
+        opt:zero_grad()
+        loss:backward()
+        opt:step()
+        first, last = first or loss:item(), loss:item()
+      end
+      assert.is_true(last < first, ("%g, then %g"):format(first, last))
+    end)
+
     it("gives the same with its columns stacked and in a list" .. heavy, function()
-      local net <const> = braid.model(path, {tasks = tasks})
+      local net <const> = small(path, known)
       if not (net.stacked and net:stacked()) then return end -- it has no columns, or a list
       local x <const> = braid.randn(known.shape)
       local out <const>, listed <const> = net:eval()(x), net:clone():unstack()(x)

@@ -21,6 +21,9 @@ function Landmarks:init(given)
   self.size = 2 * o.points
 end
 
+--- output -> the points that it says (n,points,2), in [-1, 1]
+function Landmarks:places(output) return output:reshape(-1, self.points, 2) end
+
 -- Where there is a number, unless that is everywhere: then nil.
 local function known_of(target)
   local known <const> = target:eq(target)
