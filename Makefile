@@ -183,7 +183,9 @@ valgrind: deps-valgrind
 # A Lua linked with the sanitizers: the stock one cannot load a library that needs them.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
 
+asan: export ASAN_OPTIONS = allocator_may_return_null=1
 asan: deps-test
+	$(AGAIN) $(JOBS) build
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
 	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
 	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs

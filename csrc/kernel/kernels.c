@@ -8,7 +8,7 @@
 
 #include <math.h>
 #include <string.h>
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -39,12 +39,13 @@ typedef bool T;
 #include "kernel/math.inc"
 #include "kernel/math_grad.inc"
 #include "kernel/softmax.inc"
+#include "kernel/vector.inc"
 #include "kernel/norm.inc"
 #include "kernel/mix.inc"
 #include "kernel/update.inc"
 #include "kernel/gemm.inc"
 #include "kernel/linear.inc"
-#include "kernel/pool.inc" /* uses the vectors of gemm.inc */
+#include "kernel/pool.inc"
 #include "kernel/transpose.inc"
 #ifdef TYPE_f32
 #include "kernel/winograd.inc"
