@@ -37,18 +37,20 @@ local tasks <const> = mtl.tasks{
 
 local MIXED <const> = {"conv1", "conv2", "conv3", "conv4"}
 
+local function blocks(width)
+  return nn.backbone("tcdcn", {norm = true, activation = "ReLU", width = width})
+end
+
 local function columns_with(mixer)
   return function(width)
-    local blocks <const> = nn.backbone({"tcdcn", norm = true, activation = "ReLU"}, {width = width})
-    return mtl.network{tasks = tasks, blocks = blocks, mixer = mixer, at = MIXED,
+    return mtl.network{tasks = tasks, blocks = blocks(width), mixer = mixer, at = MIXED,
       columns = mixer and "per_task" or "shared"}
   end
 end
 
 local function single(task)
   return function(width)
-    local blocks <const> = nn.backbone({"tcdcn", norm = true, activation = "ReLU"}, {width = width})
-    return mtl.network{tasks = tasks, blocks = blocks, columns = "shared", single = task}
+    return mtl.network{tasks = tasks, blocks = blocks(width), columns = "shared", single = task}
   end
 end
 
@@ -134,7 +136,8 @@ local function run(name, faces)
   if first > 0 then seconds = learn(net, faces, name .. " shared", 1, first) end
   if net.shared_head then net:stage(2) end
   seconds = seconds + learn(net, faces, name, first + 1, o.epochs)
-  local report <const>, metrics = net.tasks:evaluate(net, data.loader(faces.test, {batch = 256})), {}
+  local report <const> = net.tasks:evaluate(net, data.loader(faces.test, {batch = 256}))
+  local metrics <const> = {}
   for task in net.tasks:each() do
     local m <const> = report[task]
     metrics[task] = m.accuracy and {accuracy = m.accuracy} or {error = m.error, failure = m.failure}

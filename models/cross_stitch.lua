@@ -7,7 +7,7 @@
 -- net:penalty() is lambda_w sum_j r(theta_j^1, ..., theta_j^T), to be added to the loss.
 -- Decisions: diagonal 0.9, the rest 0.1/(T - 1); no form of r is published, "l2" is ours.
 -- Options: granularity ("channel", or "scalar"), diag, lr_mult (100), at (blocks, "*"), from,
--- mutual, lambda_w (1e-3), backbone ("tcdcn", or {"tcdcn", norm = true}), width,
+-- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), width,
 -- channels and input of it.
 -- Parameters for MTFL's five tasks (21 outputs): 395,601.
 return function(tasks, o)

@@ -6,7 +6,8 @@
 -- Decisions: gamma starts at 1; the final ReLU is on (the authors' first version had none).
 -- Options: backbone ("resnet18", "alexnet" or another), width, channels (3) and input of it, at
 -- (blocks), ratio (1/4), final_relu (true), gamma_init ("one"; "uniform", "zero").
--- Parameters for MTFL's five tasks (21 outputs): 83,547,573; 84,076,458 with 5 points in 64x64 bins.
+-- Parameters for MTFL's five tasks (21 outputs): 83,547,573; 84,076,458 with 5
+-- points in bins of 64x64.
 local AFTER_MAXIMA = {"conv1", "conv2", "conv5"}
 
 return function(tasks, o)

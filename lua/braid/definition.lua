@@ -4,6 +4,7 @@
 -- options and gives a module. It sees nn, mtl, class and braid, and of Lua's
 -- library what computes but does not reach outside.
 
+local check <const> = require "braid.check"
 local saved <const> = require "braid.saved"
 
 local M <const> = {}
@@ -45,6 +46,33 @@ function M.find(path)
   error(("model: there is no file %s"):format(path), 3)
 end
 
+-- The options as a definition sees them: what it reads is known from then on, so that an
+-- option that it has no use for is an error and not passed over.
+local function watched(options)
+  local known <const> = {}
+  local seen <const> = setmetatable({}, {
+    __index = function(_, key)
+      known[key] = true
+      return options[key]
+    end,
+    __newindex = function(_, key, value) options[key] = value end,
+    __pairs = function()
+      for key in pairs(options) do known[key] = true end
+      return next, options, nil
+    end,
+  })
+  return seen, known
+end
+
+local function check_used(path, options, known, level)
+  for _, key in ipairs(check.sorted_keys(options)) do
+    if not known[key] then
+      error(("model: %s has no option '%s'; it has %s"):format(path, tostring(key),
+        table.concat(check.sorted_keys(known), ", ")), level + 1)
+    end
+  end
+end
+
 --- What the text of a definition makes of tasks and options.
 function M.define(text, path, tasks, options, level)
   local chunk <const>, message <const> = load(text, "@" .. path, "t", environment())
@@ -53,7 +81,9 @@ function M.define(text, path, tasks, options, level)
   if type(f) ~= "function" then
     error(("model: %s returns a %s, not a function of the tasks"):format(path, type(f)), level + 1)
   end
-  local net <const>, kept <const> = f(tasks, options), {}
+  local kept <const>, seen <const>, known <const> = {}, watched(options)
+  local net <const> = f(tasks, seen)
+  if type(net) == "table" then check_used(path, options, known, level + 1) end
   for key, value in pairs(options) do kept[key] = value end
   if type(net) == "table" then saved.remember(net, text, tasks, kept) end
   return net

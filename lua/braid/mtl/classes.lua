@@ -2,7 +2,8 @@
 --
 -- Loss: cross-entropy over the batch's labelled images, or over the `hardest` share of them
 -- with the highest loss (Zhang, Zhang, Li and Qiao 2016, online hard sample mining: 0.7).
--- Metric: accuracy.
+-- Metrics: accuracy; balanced, the mean over classes of the accuracy on each (of two classes:
+-- on positives and on negatives).
 -- @usage mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}}   mtl.classes{2, hardest = 0.7}
 
 local core <const> = require "braid.core"
@@ -37,13 +38,27 @@ end
 function Classes.labelled(_, target) return ops.count_nonzero(target):item() end
 
 function Classes.observe(_, sums, output, target)
-  local labelled <const> = target:gt(0)
-  local right <const> = output:argmax(2):eq(target):logical_and(labelled)
-  sums.count = (sums.count or 0) + labelled:sum():item()
-  sums.right = (sums.right or 0) + right:sum():item()
+  local predicted <const> = output:argmax(2):totable()
+  sums.count, sums.right = sums.count or {}, sums.right or {}
+  for i, label in ipairs(target:totable()) do
+    if label > 0 then
+      sums.count[label] = (sums.count[label] or 0) + 1
+      sums.right[label] = (sums.right[label] or 0) + (predicted[i] == label and 1 or 0)
+    end
+  end
 end
 
-function Classes.metrics(_, sums) return {accuracy = sums.right / sums.count} end
+function Classes:metrics(sums)
+  local count, right, shares, seen = 0, 0, 0.0, 0
+  for label = 1, self.size do
+    local n <const> = sums.count[label] or 0
+    if n > 0 then
+      count, right, seen = count + n, right + sums.right[label], seen + 1
+      shares = shares + sums.right[label] / n
+    end
+  end
+  return {accuracy = right / count, balanced = shares / seen}
+end
 
 function Classes.show(_, m) return ("%.1f%%"):format(100 * m.accuracy) end
 

@@ -1,9 +1,16 @@
 --- The landmark task: points (n,points,2) in [-1, 1] across the image, NaN missing.
 --
 -- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Martin and
--- Zuber, equation 2, after Zhang et al. 2014). Metrics: landmark error, the mean over
--- points of the distance over the inter-ocular distance (the true one, between the first
--- two points); and failure, the share of faces whose landmark error is above 0.10.
+-- Zuber, equation 2, after Zhang et al. 2014). Metrics, of distances over the inter-ocular
+-- distance (the true one, between the first two points):
+--   error     the landmark error, the mean over a face's points, of all faces
+--   failure   the share of faces whose landmark error is above 0.10
+--   auc       the area under the curve of errors up to 0.10, over 0.10 (see mtl.ced)
+--   points    for each point the share of faces where it is off by `alpha` (0.10) at most
+--             (Matsui et al. 2019, equation 2), and point_accuracy, their mean
+--   errors    each face's landmark error
+-- With box = 1.1, an image that shows 1.1 widths of the face's box, also box_error, distances
+-- over the box's width, and box_failure, the share of faces above 0.05.
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
 
 local core <const> = require "braid.core"
@@ -12,12 +19,13 @@ local check <const> = require "braid.check"
 local ops <const> = core.ops
 
 local Landmarks <const> = class("Landmarks")
-Landmarks.FAILURE = 0.10
+Landmarks.FAILURE, Landmarks.BOX_FAILURE = 0.10, 0.05
 
 function Landmarks:init(given)
   local o <const> = check.options("mtl.landmarks", given,
-    {points = 5, flip = check.none, weight = 1})
+    {points = 5, flip = check.none, weight = 1, alpha = 0.10, box = check.none})
   self.points, self.flip, self.weight = o.points, o.flip, o.weight
+  self.alpha, self.box = o.alpha, o.box
   self.size = 2 * o.points
 end
 
@@ -46,33 +54,72 @@ function Landmarks.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
+-- The distance of each point (n,points), NaN where there is none, and the eyes' (n).
+local function distances(output, target)
+  local n <const> = target:size(1)
+  local apart <const> = (output:reshape(n, -1, 2) - target):square():sum(3):sqrt()
+  return apart, (target[{ {}, 1 }] - target[{ {}, 2 }]):square():sum(2):sqrt()
+end
+
+-- The mean over a face's points (n).
+local function mean_of(apart)
+  local there <const> = apart:eq(apart)
+  if there:all():item() then return apart:mean(2) end
+  return ops.masked_fill(apart, there:logical_not(), 0):sum(2) / there:sum(2)
+end
+
 --- The landmark error of each face (n); NaN where it cannot be told.
 function Landmarks.errors(_, output, target)
-  local n <const>, known <const> = target:size(1), known_of(target)
-  local apart = (output:reshape(n, -1, 2) - target):square():sum(3):sqrt()
-  if known then
-    local there <const> = apart:eq(apart)
-    apart = ops.masked_fill(apart, there:logical_not(), 0):sum(2) / there:sum(2)
-  else
-    apart = apart:mean(2)
+  local apart <const>, eyes <const> = distances(output, target)
+  return mean_of(apart) / eyes
+end
+
+-- Adds each number that is one to a list.
+local function append(list, values)
+  for _, v in ipairs(values:totable()) do
+    if v == v then list[#list + 1] = v end
   end
-  local eyes <const> = (target[{ {}, 1 }] - target[{ {}, 2 }]):square():sum(2):sqrt()
-  return apart / eyes
 end
 
 --- Adds a batch to running sums.
 function Landmarks:observe(sums, output, target)
-  local errors = self:errors(output, target)
-  local told <const> = errors:eq(errors)
-  errors = ops.masked_fill(errors, told:logical_not(), 0)
-  sums.count = (sums.count or 0) + told:sum():item()
-  sums.error = (sums.error or 0) + errors:sum():item()
-  sums.failed = (sums.failed or 0) + (errors:gt(self.FAILURE)):sum():item()
+  local apart <const>, eyes <const> = distances(output, target)
+  sums.errors, sums.box = sums.errors or {}, sums.box or {}
+  append(sums.errors, self:errors(output, target))
+  if self.box then append(sums.box, mean_of(apart) * (self.box / 2)) end
+  local relative <const> = apart / eyes:reshape(-1, 1)
+  local near <const> = relative:le(self.alpha):sum(1):totable()
+  local told <const> = relative:eq(relative):sum(1):totable()
+  sums.near, sums.told = sums.near or {}, sums.told or {}
+  for p = 1, self.points do
+    sums.near[p] = (sums.near[p] or 0) + near[p]
+    sums.told[p] = (sums.told[p] or 0) + told[p]
+  end
+end
+
+-- The mean of numbers, the share above a limit, and the mean of 1 - v/limit where it is above
+-- 0, which is the area under the curve of v up to the limit, over the limit.
+local function summary(list, limit)
+  local sum, above, area = 0.0, 0, 0.0
+  for _, v in ipairs(list) do
+    sum = sum + v
+    if v > limit then above = above + 1 else area = area + 1 - v / limit end
+  end
+  return sum / #list, above / #list, area / #list
 end
 
 --- Metrics by name, from the sums.
-function Landmarks.metrics(_, sums)
-  return {error = sums.error / sums.count, failure = sums.failed / sums.count}
+function Landmarks:metrics(sums)
+  local m <const> = {points = {}, errors = sums.errors}
+  m.error, m.failure, m.auc = summary(sums.errors, self.FAILURE)
+  local total, seen = 0.0, 0
+  for p = 1, self.points do
+    m.points[p] = sums.near[p] / sums.told[p]
+    if sums.told[p] > 0 then total, seen = total + m.points[p], seen + 1 end
+  end
+  m.point_accuracy = total / seen
+  if self.box then m.box_error, m.box_failure = summary(sums.box, self.BOX_FAILURE) end
+  return m
 end
 
 function Landmarks.show(_, m)

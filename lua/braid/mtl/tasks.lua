@@ -35,10 +35,12 @@ function Tasks:each()
   end
 end
 
-local function pair(name, outputs, batch)
+local function pair(name, task, outputs, batch)
   if not outputs[name] then error(("tasks: the network has no output '%s'"):format(name), 3) end
-  if not batch[name] then error(("tasks: the data has no label '%s'"):format(name), 3) end
-  return outputs[name], batch[name]
+  local target = batch[name]
+  if task.target then target = task:target(batch, name) end
+  if not target then error(("tasks: the data has no label '%s'"):format(name), 3) end
+  return outputs[name], target
 end
 
 --- The weighted sum of the tasks' losses, and each task's own (unweighted) by name.
@@ -46,7 +48,7 @@ function Tasks:loss(outputs, batch)
   local total
   local per_task <const> = {}
   for name, task in self:each() do
-    local loss <const> = task:loss(pair(name, outputs, batch))
+    local loss <const> = task:loss(pair(name, task, outputs, batch))
     per_task[name] = loss
     local part <const> = task.weight == 1 and loss or loss * task.weight
     total = total and total + part or part
@@ -79,9 +81,10 @@ function Tasks:evaluate(net, batches)
     local outputs <const> = net(batch.image)
     for name, task in self:each() do
       sums[name] = sums[name] or {}
-      task:observe(sums[name], pair(name, outputs, batch))
-      local loss <const> = task:loss(outputs[name], batch[name]):item()
-      local count <const> = task.labelled and task:labelled(batch[name]) or batch.count
+      local output <const>, target <const> = pair(name, task, outputs, batch)
+      task:observe(sums[name], output, target)
+      local loss <const> = task:loss(output, target):item()
+      local count <const> = task.labelled and task:labelled(target) or batch.count
       counts[name] = (counts[name] or 0) + count
       losses[name] = (losses[name] or 0) + loss * count
     end

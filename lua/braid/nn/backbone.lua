@@ -10,8 +10,8 @@
 --   {"conv1", function(c) return nn.Sequential{nn.Conv2d(c, 16, {kernel = 5}), nn.ReLU()} end},
 --   {"conv2", function(c) return nn.Conv2d(c, 32, {kernel = 3}) end},
 -- }, {channels = 1})
--- @usage nn.backbone({"vgg16", stages = 4}, {width = 0.5})
 -- @usage nn.backbone(nn.Sequential{...}, {names = {"conv1", "conv2"}})
+-- @usage nn.backbone({name = "tcdcn", norm = true}, {width = 2})    -- options in either place
 --
 -- Options: channels of the input (3); input = {height, width} of an image (or one number for
 -- both), with which layers of one size are told their inputs at once, and which the
@@ -143,14 +143,14 @@ local function named(name, given)
   return make.blocks(o), o
 end
 
--- {"vgg16", stages = 4} with the options given beside it.
-local function unpacked(what, given)
+-- The name and the options of {name = "tcdcn", norm = true}, with those given beside it.
+local function name_and_options(what, given)
   local o <const> = {}
   for key, value in pairs(given or {}) do o[key] = value end
   for key, value in pairs(what) do
-    if key ~= 1 then o[key] = value end
+    if key ~= "name" then o[key] = value end
   end
-  return what[1], o
+  return what.name, o
 end
 
 function Backbone:init(what, given)
@@ -161,7 +161,9 @@ function Backbone:init(what, given)
     self:load_state_dict(what:state_dict())
     return
   end
-  if type(what) == "table" and type(what[1]) == "string" then what, given = unpacked(what, given) end
+  if type(what) == "table" and type(what.name) == "string" and not Module.is(what) then
+    what, given = name_and_options(what, given)
+  end
   if type(what) == "string" then
     list, o = named(what, given)
   else

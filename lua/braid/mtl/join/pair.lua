@@ -26,4 +26,9 @@ function Pair:whole()
   return ops.cat(parts, 2)
 end
 
+--- Each concatenation as one row of an image, as Flatten does it.
+function Pair:flatten(first)
+  return Pair(ops.flatten(self.x, first), ops.flatten(self.z, first), self.towers)
+end
+
 return Pair

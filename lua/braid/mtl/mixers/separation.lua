@@ -27,7 +27,7 @@ function Separation:init(at, o)
   if o.form == "plain" then return end
   local parts <const> = {}
   for _, name in ipairs(at.names) do parts[name] = reduction(at.channels) end
-  self.reduce = Strands(at.names, parts)
+  self.reduce, self.wants_maps = Strands(at.names, parts), true
 end
 
 function Separation:list(xs, z)

@@ -1,0 +1,93 @@
+--- Attributes of two classes that one column and one head answer together, as the 40 of CelebA do
+-- in Matsui, Yamashita and Fujiyoshi 2019: labels 1 and 2, where 0 is a missing one.
+--
+-- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch;
+-- mtl.attributes{40} takes one label (n,40) of the task's own name. Loss: the mean
+-- cross-entropy over all labels that are there. Metrics: accuracy and balanced, each the mean
+-- over attributes; each, the accuracies in their order. Options: weight.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local ops <const> = core.ops
+
+local Attributes <const> = class("Attributes")
+
+local OPTIONS <const> = {weight = 1}
+
+function Attributes:init(given)
+  local o <const>, labels <const> = {}, {}
+  for key, value in pairs(given or {}) do
+    if math.type(key) == "integer" then labels[key] = value else o[key] = value end
+  end
+  self.weight = check.options("mtl.attributes", o, OPTIONS).weight
+  if math.type(labels[1]) == "integer" and #labels == 1 then
+    self.count = check.size("mtl.attributes", "the number of attributes", labels[1])
+  else
+    for i, name in ipairs(labels) do
+      if type(name) ~= "string" then
+        check.fail("mtl.attributes: label %d is a %s, not a name", i, type(name))
+      end
+    end
+    self.count, self.labels = #labels, labels
+    if #labels == 0 then check.fail("mtl.attributes: wants names of labels, or their number") end
+  end
+  self.size = 2 * self.count
+end
+
+--- The labels of a batch as one, int64 (n,attributes); nil if one of them is missing.
+function Attributes:target(batch, name)
+  if not self.labels then return batch[name] end
+  local list <const> = {}
+  for i, label in ipairs(self.labels) do
+    if not batch[label] then return nil end
+    list[i] = batch[label]:to("int64")
+  end
+  return ops.stack(list, 2)
+end
+
+--- output (n, 2 attributes), target (n,attributes) -> a tensor without dimensions
+function Attributes.loss(_, output, target)
+  return ops.cross_entropy(output:reshape(-1, 2), target:reshape(-1))
+end
+
+--- How many samples have a label.
+function Attributes.labelled(_, target) return target:gt(0):any(2):sum():item() end
+
+function Attributes:observe(sums, output, target)
+  local predicted <const> = output:reshape(-1, self.count, 2):argmax(3)
+  for k = 1, 2 do
+    local there <const> = target:eq(k)
+    local right <const> = there:logical_and(predicted:eq(k))
+    local counts <const> = {there:sum(1):totable(), right:sum(1):totable()}
+    for j = 1, 2 do
+      local key <const> = (j == 1 and "count" or "right") .. k
+      sums[key] = sums[key] or {}
+      for i = 1, self.count do sums[key][i] = (sums[key][i] or 0) + counts[j][i] end
+    end
+  end
+end
+
+-- The mean of numbers that are there.
+local function mean(list, count)
+  local total, n = 0, 0
+  for i = 1, count do
+    if list[i] == list[i] then total, n = total + list[i], n + 1 end
+  end
+  return total / n
+end
+
+function Attributes:metrics(sums)
+  local each <const>, balanced <const> = {}, {}
+  for i = 1, self.count do
+    local n1 <const>, n2 <const> = sums.count1[i], sums.count2[i]
+    local r1 <const>, r2 <const> = sums.right1[i], sums.right2[i]
+    each[i] = (r1 + r2) / (n1 + n2)
+    balanced[i] = mean({r1 / n1, r2 / n2}, 2)
+  end
+  return {accuracy = mean(each, self.count), balanced = mean(balanced, self.count), each = each}
+end
+
+function Attributes.show(_, m) return ("%.1f%%"):format(100 * m.accuracy) end
+
+return Attributes

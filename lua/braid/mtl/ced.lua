@@ -1,0 +1,33 @@
+--- The cumulative distribution of errors: which share of faces is within an error.
+--
+-- mtl.ced(errors, {limit = 0.10, steps = 100}) -> {error = {0, ..., limit}, share = {...}, auc,
+-- failure}: errors is a list of numbers or a tensor (n), such as report.landmarks.errors; NaN
+-- is left out. auc is the area under the curve up to the limit, over the limit: the exact one,
+-- not that of the steps; failure the share above the limit.
+-- @usage local curve = mtl.ced(tasks:evaluate(net, batches).landmarks.errors)
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+return function(errors, given)
+  local o <const> = check.options("mtl.ced", given, {limit = 0.10, steps = 100})
+  check.size("mtl.ced", "steps", o.steps)
+  local sorted <const>, area = {}, 0.0
+  for _, e in ipairs(core.is_tensor(errors) and errors:totable() or errors) do
+    if e == e then
+      sorted[#sorted + 1] = e
+      area = area + math.max(0, o.limit - e)
+    end
+  end
+  if #sorted == 0 then check.fail("mtl.ced: there is no error that is a number") end
+  table.sort(sorted)
+  local curve <const>, within = {error = {}, share = {}}, 0
+  for k = 0, o.steps do
+    local limit <const> = o.limit * k / o.steps
+    while within < #sorted and sorted[within + 1] <= limit do within = within + 1 end
+    curve.error[k + 1], curve.share[k + 1] = limit, within / #sorted
+  end
+  curve.auc = area / (o.limit * #sorted)
+  curve.failure = 1 - curve.share[o.steps + 1]
+  return curve
+end

@@ -1,0 +1,28 @@
+--- Dynamic multi-task network, DMT (Fang, Ma, Zhang, Zhang and Bai 2017), figure 1: a subnet for
+-- each task; what task i takes of task j at a layer is alpha_ij = sigmoid(beta_ij), learned
+-- (equation 8), with alpha_ii = 1: task transfer connections.
+-- Subnets (section 4.1): convolutions 5x5x40, 5x5x60, 3x3x80, 3x3x100, 2x2x140 with batch norm and
+-- ReLU, 2x2 pooling between them; a layer of 360; the output. Decision: padding 2, 2, 1, 1, 0.
+-- Two readings: reading = "forward" (default), the next layer's input is sum_j alpha_ij x_j; and
+-- "update", algorithm 1, where weights move by all tasks' updates: subnets that start equal
+-- and run alone, trained by mtl.ttc_update(net, any optimizer).
+-- With start = 1 all alpha are equal, and stay: with init = "copy" the conventional multi-task
+-- network; with start = 0 networks of single tasks.
+-- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", init
+-- "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised), input (32).
+-- Parameters for MTFL's five tasks (21 outputs): 1,428,831. For CIFAR-10's five pairs in colour
+-- 1,434,860.
+return function(tasks, o)
+  local reading = o.reading or "forward"
+  if reading ~= "forward" and reading ~= "update" then
+    error(("dmt: reading must be \"forward\" or \"update\", not \"%s\""):format(
+      tostring(reading)), 0)
+  end
+  local subnet = nn.backbone("dmt", {width = o.width, channels = o.channels, input = o.input})
+  local net = mtl.columns(tasks, subnet,
+    {init = o.init or (reading == "update" and "copy" or "fresh")})
+  if reading == "forward" then
+    net:mix("*", mtl.ttc{start = o.start, granularity = o.granularity})
+  end
+  return net:heads(function(task, c) return nn.Linear(c, task.size) end)
+end

@@ -1,0 +1,14 @@
+--- Hard sharing (Caruana 1997): one trunk for all tasks, a linear head for each, on the mean of
+-- each channel where maps come in. Split at any block: those up to it are shared, the others
+-- every task has for itself. The papers' are TCDCN with all shared but the last layer, and VGG's
+-- stream split at conv1_2, conv2_2 or conv3_3 (Matsui et al. 2019, table 4):
+--   {backbone = {name = "vgg16", stages = 4, fc = 2048}, input = 128, split = "conv2_2"}
+-- single = "pose" builds for that task alone; parameters = 5e6 widens it to about so many.
+-- Options: backbone ("tcdcn"; a name, or a table of its name and options), split (the name of a
+-- block; the last), width (1.0), channels and input as the backbone has them.
+-- Parameters for MTFL's five tasks (21 outputs): 79,357.
+return function(tasks, o)
+  local trunk = nn.backbone(o.backbone or "tcdcn",
+    {width = o.width, channels = o.channels, input = o.input})
+  return mtl.network{tasks = tasks, blocks = trunk, columns = "shared", split = o.split}
+end

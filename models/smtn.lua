@@ -1,0 +1,34 @@
+--- Separation multi-task network (Matsui, Yamashita and Fujiyoshi 2019), figure 2: a stream that
+-- all tasks share and one for each task, of one layout, all fed the image; after each layer the
+-- shared stream's map joins each task's. net:stage(1) trains the shared stream with heads of its
+-- own, hard sharing and the paper's baseline (equation 1: the sum of the losses); net:stage(2)
+-- freezes it, batch norm and dropout too, and trains the task streams.
+-- Table 1, whose printing is damaged: 128x128; 3x3 convolutions, 2 of 64, 2 of 128, 3 of 256, 3
+-- of 512 (as many as VGG-16 has), 2x2 pooling after each group; a layer of 2048; ReLU. Decisions:
+-- maps join after pooling, and so do the layers of 2048.
+-- Options: variant "plain", "channelwise" (section 3.3: 1x1 convolutions bring the joined maps
+-- back to their channels), "fine_tuned" (channelwise, and task streams start as the shared one
+-- is); branch, the block up to which there is but one stream ("conv1_2", "conv2_2", "conv3_3" in
+-- table 4); end_to_end = true trains all at once; crelu = true halves the filters (both future
+-- work of theirs); norm = true, batch norm; width (1.0), channels (3), input (128), backbone.
+-- Parameters for 5 landmarks and 40 attributes: 374,271,092, of which 74,930,586 train in
+-- stage 1.
+local FORMS = {plain = "plain", channelwise = "channelwise", fine_tuned = "channelwise"}
+
+return function(tasks, o)
+  tasks = tasks or mtl.tasks{landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
+    attributes = mtl.attributes{40}}
+  local variant, width = o.variant or "plain", o.width or 1
+  if not FORMS[variant] then
+    error(("smtn: variant must be \"plain\", \"channelwise\" or \"fine_tuned\", not \"%s\""):format(
+      tostring(variant)), 0)
+  end
+  local layout = {name = "vgg16", stages = 4, fc = math.floor(2048 * width + 0.5), crelu = o.crelu,
+    norm = o.norm}
+  local stream = nn.backbone(o.backbone or layout,
+    {width = width, channels = o.channels, input = o.input or 128})
+  local net = mtl.columns(tasks, stream, {split = o.branch})
+  net:mix("*", mtl.separation{form = FORMS[variant], fine_tune = variant == "fine_tuned",
+    end_to_end = o.end_to_end})
+  return net:heads(function(task, c) return nn.Linear(c, task.size) end)
+end

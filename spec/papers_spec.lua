@@ -1,0 +1,258 @@
+--- What the papers say of their networks, checked on small forms of them.
+
+local braid <const> = require "braid"
+local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
+local class <const> = require "braid.class"
+
+local function int(values) return braid.tensor(values, {dtype = "int64"}) end
+
+local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 2}, smile = mtl.classes{2}}
+local labels <const> = {landmarks = braid.rand(4, 2, 2), smile = int{1, 2, 2, 1}}
+
+local function largest(a, b) return (a - b):abs():max():item() end
+
+-- Some steps on a batch; the losses before and after.
+local function train(net, x, y, o)
+  local opt <const> = o and o.opt or optim.SGD(net:parameters(), {lr = o and o.lr or 0.02})
+  local first, last
+  for _ = 1, o and o.steps or 5 do
+    local _ <close> = braid.scope()
+    local loss <const> = net.tasks:loss(net(x), y)
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+    first, last = first or loss:item(), loss:item()
+  end
+  return first, last
+end
+
+local function copies(list)
+  local kept <const> = {}
+  for name, t in pairs(list) do kept[name] = t:detach():clone() end
+  return kept
+end
+
+describe("separation networks", function()
+  local x <const> = braid.randn(4, 3, 16, 16)
+
+  local function smtn(o)
+    o.tasks, o.width, o.input = tasks, 0.0625, 16
+    return braid.model("models/smtn.lua", o)
+  end
+
+  local function check_gradients(net)
+    for _, p in ipairs(net:parameters()) do p.grad = nil end
+    local loss <const> = tasks:loss(net(x), labels)
+    loss:backward()
+    for name, p in net:named_parameters() do
+      assert.equal(p.requires_grad, p.grad ~= nil, name)
+    end
+  end
+
+  for _, case in ipairs{{"plain"}, {"plain", "conv1_2"}, {"plain", "conv3_3"}, {"channelwise"},
+    {"fine_tuned", "conv2_2"}} do
+    it(("train in two stages: %s from %s"):format(case[1], case[2] or "the image"), function()
+      local net <const> = smtn{variant = case[1], branch = case[2]}
+      check_gradients(net)
+      net:stage(2)
+      check_gradients(net)
+      local twin <const> = net:clone():unstack()
+      assert.is_true(largest(net(x).smile, twin(x).smile) < 1e-5)
+    end)
+  end
+
+  it("leave the shared stream as it is in stage 2, whatever the optimizer holds", function()
+    local net <const> = smtn{norm = true}
+    local opt <const> = optim.SGD(net:parameters(),
+      {lr = 0.01, momentum = 0.9, weight_decay = 0.1})
+    local before, after = train(net, x, labels, {opt = opt})
+    assert.is_true(after < before)
+    net:stage(2)
+    local kept <const> = copies(net.shared:state_dict()) -- statistics of batch norm among it
+    local map <const> = net:features(x, {"fc"}).fc.shared:detach():clone()
+    before, after = train(net, x, labels, {opt = opt})
+    assert.is_true(after < before)
+    for name, t in pairs(net.shared:state_dict()) do
+      assert.equal(0, largest(t:to("float32"), kept[name]:to("float32")), name)
+    end
+    assert.equal(0, largest(map, net:features(x, {"fc"}).fc.shared))
+  end)
+
+  it("drop nothing in a frozen stream", function()
+    local blocks <const> = nn.backbone({{"conv", function(c)
+      return nn.Sequential{nn.Conv2d(c, 4, {kernel = 3}), nn.Flatten(), nn.Dropout(0.5)}, 4 * 36
+    end}}, {channels = 3})
+    local net <const> = mtl.network{tasks = tasks, blocks = blocks, mixer = mtl.separation{}}
+    local image <const> = braid.randn(2, 3, 8, 8)
+    local function shared() return net:features(image, {"conv"}).conv.shared end
+    assert.is_true(largest(shared(), shared()) > 0)
+    net:stage(2)
+    assert.is_true(net.training)
+    assert.equal(0, largest(shared(), shared()))
+  end)
+
+  it("train end to end, with half the filters by CReLU", function()
+    local net <const> = smtn{end_to_end = true, crelu = true}
+    assert.equal(2, net.shared.conv1_1[1].weight:size(1))
+    assert.equal(4, net.recipe.backbones.smile:channels("conv1_1"))
+    check_gradients(net)
+    local before <const>, after <const> = train(net, x, labels)
+    assert.is_true(after < before)
+    local whole <const> = smtn{end_to_end = true}
+    assert.is_true(net:count_parameters() < whole:count_parameters())
+  end)
+
+  it("are compared with hard sharing of the same branch point", function()
+    local hard <const> = braid.model("models/hard_sharing.lua", {tasks = tasks, width = 0.125,
+      input = 16, backbone = {name = "vgg16", stages = 4, fc = 256}, split = "conv2_2"})
+    assert.equal("conv1_1 conv1_2 conv2_1 conv2_2", table.concat(hard.trunk.order, " "))
+    assert.is_truthy(hard.columns)
+    assert.same({4, 2}, hard(x).smile.shape)
+    local alone <const> = braid.model("models/hard_sharing.lua", {tasks = tasks, single = "smile",
+      width = 0.125, input = 16, backbone = {name = "vgg16", stages = 4, fc = 256}})
+    assert.same({"smile"}, alone.tasks.names)
+  end)
+
+  it("name the variants there are", function()
+    assert.error_matches(function() smtn{variant = "fancy"} end,
+      "smtn: variant must be \"plain\", \"channelwise\" or \"fine_tuned\", not \"fancy\"", 1, true)
+  end)
+end)
+
+describe("the dynamic multi-task network", function()
+  local pairs_of <const> = mtl.tasks{cats = mtl.classes{2}, ships = mtl.classes{2}}
+  local x <const> = braid.randn(4, 1, 32, 32)
+  local y <const> = {cats = int{1, 2, 1, 2}, ships = int{2, 2, 1, 1}}
+
+  local function dmt(o)
+    o.tasks, o.width = o.tasks or pairs_of, 0.1
+    return braid.model("models/dmt.lua", o)
+  end
+
+  local Doubled <const> = class("Doubled", nn.Module)
+  function Doubled.forward(_, map) return map * 2 end
+
+  -- One trunk for all, whose maps are doubled after each block: the sum of two equal columns.
+  local function conventional(net)
+    local blocks <const>, make <const> = {}, net.recipe.plan.make
+    for i, name in ipairs(net:blocks()) do
+      blocks[i] = {name, function(c)
+        local block <const> = make[name](c)
+        return nn.Sequential{block, Doubled()}, block:channels_after(c)
+      end}
+    end
+    local hard <const> = mtl.columns(pairs_of, nn.backbone(blocks, {channels = 1}),
+      {columns = "shared"}):heads(function(task, c) return nn.Linear(c, task.size) end)
+    hard:load_state_dict(net:state_dict(), {strict = false, rename = function(name)
+      return (name:gsub("^columns%.cats%.([^.]+)", "trunk.%1.1"))
+    end})
+    return hard
+  end
+
+  it("is the conventional multi-task network when all alpha are equal", function()
+    local net <const> = dmt{start = 1, init = "copy"}
+    local hard <const> = conventional(net)
+    assert.is_true(largest(hard(x).cats, net(x).cats) < 1e-6)
+    -- A column's gradient is half of what the trunk gets, which stands for both.
+    local function optimizer(network, body, mult)
+      local heads <const> = {}
+      for _, head in pairs(network.head) do
+        table.move(head:parameters(), 1, 2, #heads + 1, heads)
+      end
+      return optim.SGD({{params = body:parameters(), lr_mult = mult}, {params = heads}},
+        {lr = 0.02})
+    end
+    net:freeze{"mixers"}
+    train(hard, x, y, {opt = optimizer(hard, hard.trunk, 1)})
+    local before <const>, after <const> = train(net, x, y, {opt = optimizer(net, net.columns, 2)})
+    assert.is_true(after < before)
+    assert.is_true(largest(hard(x).ships, net(x).ships) < 1e-5)
+    net:unstack()
+    for name, p in net.columns.cats:named_parameters() do
+      local other = net.columns.ships
+      for key in name:gmatch("[^.]+") do other = other[math.tointeger(tonumber(key)) or key] end
+      assert.is_true(largest(p, other) < 1e-6, name)
+    end
+  end)
+
+  it("is single-task networks when those between tasks are 0", function()
+    local net <const> = dmt{start = 0}
+    local alone <const> = net:extract{"cats"}
+    assert.same({"cats"}, alone.names)
+    assert.equal(0, largest(alone:clone():unstack()(x).cats, net:clone():unstack()(x).cats))
+    net:unstack()
+    local out <const> = net(x)
+    out.cats:square():sum():backward()
+    for name, p in net.columns.ships:named_parameters() do
+      assert.is_true(p.grad == nil or p.grad:abs():max():item() == 0, name)
+    end
+  end)
+
+  for _, name in ipairs{"SGD", "Adam", "RMSprop"} do
+    it("learns by algorithm 1 with " .. name, function()
+      local net <const> = dmt{reading = "update"}
+      assert.same({}, net.mixer)
+      local opt <const> = mtl.ttc_update(net, optim[name](net:parameters(), {lr = 3e-3}),
+        {start = 0.3})
+      local before <const>, after <const> = train(net, x, y, {opt = opt, steps = 8})
+      assert.is_true(after < before)
+      assert.equal(1, opt:alpha().conv1[1][1])
+      assert.is_true(opt:alpha().conv1[1][2] ~= 0.3)
+    end)
+  end
+
+  it("takes a further task while the old ones stay as they are", function()
+    local net <const> = dmt{}
+    train(net, x, y)
+    local was <const> = copies(net:eval()(x))
+    net:train():add_task("smile", mtl.classes{2}, {freeze = "others"})
+    local more <const> = {cats = y.cats, ships = y.ships, smile = int{1, 1, 2, 2}}
+    local before <const>, after <const> = train(net, x, more, {lr = 0.05, steps = 8})
+    assert.is_true(after < before)
+    local now <const> = net:eval()(x)
+    for _, name in ipairs{"cats", "ships"} do
+      assert.is_true(largest(was[name], now[name]) < 1e-6, name)
+    end
+    local taken <const> = net:transfer().weights.conv3
+    assert.same({"cats", "ships", "smile"}, net:transfer().names)
+    assert.equal(0, taken[1][3]) -- cats takes nothing of smile
+    assert.is_true(taken[3][1] > 0 and taken[3][1] ~= 0.5)
+  end)
+
+  it("loses tasks, and then only its connections train", function()
+    local net <const> = dmt{tasks = mtl.tasks{cats = mtl.classes{2}, ships = mtl.classes{2},
+      dogs = mtl.classes{2}}}
+    net:remove_task("dogs"):train_only{"mixers"}
+    local kept <const> = copies(net:state_dict())
+    local before <const>, after <const> = train(net, x, y, {lr = 2})
+    assert.is_true(after < before)
+    for name, t in pairs(net:state_dict()) do
+      local moved <const> = largest(t:to("float32"), kept[name]:to("float32")) > 0
+      assert.is_true(not moved or name:find("^mixer") ~= nil, name)
+    end
+    assert.equal(2, #net:transfer().weights.fc)
+  end)
+
+  it("tells tasks apart by their response contrast maps", function()
+    local net <const> = dmt{}
+    local found <const> = mtl.contrast_maps(net, {{image = x, cats = y.cats, ships = y.ships}},
+      "conv2", {positive = 1, groups = 2})
+    assert.same({"cats", "ships"}, found.names)
+    assert.same({{"cats"}, {"ships"}}, found.groups)
+    assert.near(found.distance[1][2], (found.maps.cats - found.maps.ships):abs():sum():item(), 1e-5)
+  end)
+
+  it("names the readings there are", function()
+    assert.error_matches(function() dmt{reading = "both"} end,
+      "dmt: reading must be \"forward\" or \"update\", not \"both\"", 1, true)
+  end)
+end)
+
+describe("the options of a definition", function()
+  it("are known by what it reads; another is an error", function()
+    assert.error_matches(function()
+      braid.model("models/tcdcn.lua", {tasks = tasks, widht = 2})
+    end, "model: models/tcdcn.lua has no option 'widht'; it has activation, channels, input, "
+      .. "norm, width", 1, true)
+  end)
+end)
