@@ -18,10 +18,11 @@ local LandmarkBins <const> = class("LandmarkBins", Landmarks)
 
 function LandmarkBins:init(given)
   local o <const> = check.options("mtl.landmark_bins", given,
-    {points = 5, pixels = check.none, flip = check.none, weight = 1})
+    {points = 5, pixels = check.none, flip = check.none, weight = 1, alpha = 0.10,
+      box = check.none})
   self.points = check.size("mtl.landmark_bins", "points", o.points)
   self.pixels = check.size("mtl.landmark_bins", "pixels", o.pixels)
-  self.flip, self.weight = o.flip, o.weight
+  self.flip, self.weight, self.alpha, self.box = o.flip, o.weight, o.alpha, o.box
   self.size = 2 * self.points * self.pixels
 end
 
@@ -41,10 +42,6 @@ end
 
 function LandmarkBins:loss(output, target)
   return ops.cross_entropy(output:reshape(-1, self.pixels), self:bins(target):reshape(-1))
-end
-
-function LandmarkBins:errors(output, target)
-  return Landmarks.errors(self, self:places(output), target)
 end
 
 return LandmarkBins

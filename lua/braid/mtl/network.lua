@@ -5,7 +5,8 @@
 -- mtl.network{tasks = tasks, blocks = "resnet18", columns = "shared"}
 --
 -- blocks is a backbone, its name, or a list {{name, function of channels}, ...}; mixer (none) at
--- some blocks ("*"); heads are mtl.readout unless given. Options of mtl.columns: columns, split, single, init, stacked.
+-- some blocks ("*"); heads (mtl.readout). Options of mtl.columns: columns, split, single, init,
+-- stacked.
 
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"

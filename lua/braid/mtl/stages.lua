@@ -124,7 +124,7 @@ function M.start_from(self, given)
         table.concat(self.tasks.names, ", "))
     end
     local state <const> = Module.is(given[task]) and given[task]:state_dict() or given[task]
-    for path in pairs(own) do
+    for _, path in ipairs(check.sorted_keys(own)) do
       local part <const>, name <const> = path:match("^(%w+)%.([^.]+)%.")
       if (part == "columns" or part == "head") and name == task then
         if not state[path] then

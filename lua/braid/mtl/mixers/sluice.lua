@@ -2,9 +2,10 @@
 -- subspaces, and every subspace takes a weighted sum of all subspaces of all columns.
 --
 -- Options: subspaces (2); diag (0.9) and off, the first weights, off = 0.1 over the number of
--- the other subspaces; lr_mult (100); penalty (1), what net:penalty() is multiplied with. No weight decay on alpha. Decision: the paper's second
--- mixing, of layers of different depth, wants maps of one size, which these networks do
--- not have; it is left out. net:penalty() is its orthogonality constraint.
+-- the other subspaces; lr_mult (100); penalty (1), the weight of the orthogonality constraint,
+-- which is net:penalty(). No weight decay on alpha. Decision: the paper's second mixing, of
+-- layers of different depth, wants maps of one size, which these networks do not have; it is
+-- left out.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
