@@ -2,6 +2,8 @@
 
 local SMALL <const> = {
   ["examples/tcdcn.lua"] = "--faces 192 --epochs 1 --out %s",
+  ["examples/compare.lua"] = "--faces 64 --epochs 2 --width 0.25 --maps no --out %s/cmp "
+    .. "--networks 'hard_wide cross_stitch separation dcnet'",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }
@@ -60,6 +62,37 @@ describe("examples", function()
     local first <const> = weights(1)
     assert.is_true(first == weights(2))
     assert.is_true(first == weights(2))
+  end)
+
+  it("compare.lua keeps each result, adds to it, and refuses what was trained otherwise", function()
+    local function compare(arguments)
+      return run("examples/compare.lua",
+        ("--faces 64 --width 0.25 --maps no --out %s/kept %s"):format(out, arguments))
+    end
+    local ok <const>, first <const> = compare("--epochs 1 --networks 'hard single'")
+    assert.is_true(ok, first)
+    local row <const> = assert(first:match("| hard | [^\n]+$"))
+    local _, again <const> = compare("--epochs 1 --networks 'hard dmt'")
+    assert.is_nil(again:find("hard  1/1", 1, true))
+    assert.is_truthy(again:find("dmt  1/1", 1, true))
+    assert.is_truthy(again:find(row, 1, true))
+    local table_of <const> = assert(require("braid.io.files").read(out .. "/kept/table.md"))
+    assert.equal(5, select(2, table_of:gsub("\n", "\n")))
+    assert.matches("has a result with --epochs 1, not 2", select(2, compare("--epochs 2")), 1, true)
+    assert.matches("there is no network 'soft'; there is single, hard",
+      select(2, compare("--epochs 1 --networks soft")), 1, true)
+  end)
+
+  it("compare.lua draws what flows between tasks", function()
+    local files <const> = require "braid.io.files"
+    local ok <const>, output <const> = run("examples/compare.lua",
+      ("--faces 64 --epochs 1 --width 0.25 --networks 'hard dmt' --out %s/drawn"):format(out))
+    assert.is_true(ok, output)
+    for name, cells in pairs{flow_dmt = 5 * 5 * 5, ablation_dmt = 5 * 4, affinity_hard = 25} do
+      local text <const> = assert(files.read(("%s/drawn/%s.svg"):format(out, name)))
+      assert.equal(cells, select(2, text:gsub("<rect", "")), name)
+      assert.is_truthy(text:find("landmarks", 1, true))
+    end
   end)
 
   it("name the options they know when given another", function()

@@ -21,6 +21,7 @@ local flow <const> = require "braid.mtl.flow"
 local hints <const> = require "braid.nn.hints"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
+local readout <const> = require "braid.mtl.readout"
 
 local Columns <const> = class("Columns", Module)
 Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
@@ -89,10 +90,10 @@ function Columns:mix(where, mixer)
 end
 
 --- Builds everything: f(task, channels, name) gives each task's head, for the channels of the
--- last block.
+-- last block; mtl.readout unless given.
 function Columns:heads(f)
   if self.head then check.fail("heads: they are made already") end
-  build.network(self, f)
+  build.network(self, f or readout)
   if self.recipe.stacked ~= false then
     local ok <const>, why <const> = self:stack()
     if not ok and self.recipe.stacked then

@@ -29,6 +29,9 @@ function Landmarks:init(given)
   self.size = 2 * o.points
 end
 
+--- output -> the points that it says (n,points,2), in [-1, 1]
+function Landmarks:places(output) return output:reshape(-1, self.points, 2) end
+
 -- Where there is a number, unless that is everywhere: then nil.
 local function known_of(target)
   local known <const> = target:eq(target)
@@ -52,9 +55,8 @@ function Landmarks.labelled(_, target)
 end
 
 -- The distance of each point (n,points), NaN where there is none, and the eyes' (n).
-local function distances(output, target)
-  local n <const> = target:size(1)
-  local apart <const> = (output:reshape(n, -1, 2) - target):square():sum(3):sqrt()
+local function distances(self, output, target)
+  local apart <const> = (self:places(output) - target):square():sum(3):sqrt()
   return apart, (target[{ {}, 1 }] - target[{ {}, 2 }]):square():sum(2):sqrt()
 end
 
@@ -66,8 +68,8 @@ local function mean_of(apart)
 end
 
 --- The landmark error of each face (n); NaN where it cannot be told.
-function Landmarks.errors(_, output, target)
-  local apart <const>, eyes <const> = distances(output, target)
+function Landmarks:errors(output, target)
+  local apart <const>, eyes <const> = distances(self, output, target)
   return mean_of(apart) / eyes
 end
 
@@ -80,7 +82,7 @@ end
 
 --- Adds a batch to running sums.
 function Landmarks:observe(sums, output, target)
-  local apart <const>, eyes <const> = distances(output, target)
+  local apart <const>, eyes <const> = distances(self, output, target)
   sums.errors, sums.box = sums.errors or {}, sums.box or {}
   append(sums.errors, self:errors(output, target))
   if self.box then append(sums.box, mean_of(apart) * (self.box / 2)) end

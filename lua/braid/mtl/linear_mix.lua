@@ -39,6 +39,15 @@ function M.braid(x, rows, count)
   return ops.mix(x, ops.reshape(rows, count, count, table.unpack(rows.shape, 2)))
 end
 
+--- Multiply-accumulates of one input, for Module:macs: each value of a column takes one of
+-- each of `count` maps. y is a list, or all columns side by side.
+function M.macs(y, count)
+  if core.is_tensor(y) then return y:numel() // y:size(1) * count end
+  local total = 0
+  for _, map in ipairs(y) do total = total + map:numel() // map:size(1) * count end
+  return total
+end
+
 --- The rows with what columns not in `old` get set to value(), in the order of `names`.
 function M.resized(row, old, names, value)
   local place <const> = {}

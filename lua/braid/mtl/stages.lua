@@ -3,6 +3,7 @@
 local check <const> = require "braid.check"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
+local mutual <const> = require "braid.mtl.mutual"
 
 local M <const> = {}
 
@@ -113,9 +114,48 @@ local function last_weights(self, block)
   return list
 end
 
---- The sum of what mixers add to a loss (sluice networks' orthogonality), or nil.
+--- Starts columns and heads from trained single-task networks, {task = network or its state},
+-- made by the same definition: braid.model(path, {tasks = tasks, single = task, ...}).
+function M.start_from(self, given)
+  local own <const>, values <const> = self:state_dict(), {}
+  for _, task in ipairs(check.sorted_keys(given)) do
+    if not self.head[task] then
+      check.fail("start_from: there is no task '%s'; there is %s", task,
+        table.concat(self.tasks.names, ", "))
+    end
+    local state <const> = Module.is(given[task]) and given[task]:state_dict() or given[task]
+    for _, path in ipairs(check.sorted_keys(own)) do
+      local part <const>, name <const> = path:match("^(%w+)%.([^.]+)%.")
+      if (part == "columns" or part == "head") and name == task then
+        if not state[path] then
+          check.fail("start_from: what is given for '%s' has no %s; it must come from the same "
+            .. "definition with single = \"%s\"", task, path, task)
+        end
+        values[path] = state[path]
+      end
+    end
+  end
+  self:load_state_dict(values, {strict = false})
+  return self
+end
+
+--- Draws the columns' weights together: mtl.mutual's options, whose loss net:penalty() then
+-- holds. form = false ends it.
+function M.mutual(self, given)
+  if type(given) == "table" and given.form == false then
+    self.recipe.mutual = nil
+    return self
+  end
+  mutual(self, given) -- refuses what it cannot do
+  self.recipe.mutual = given or {}
+  return self
+end
+
+--- What a network adds to the tasks' losses, or nil: net:mutual's, and the sum of what mixers
+-- ask for (sluice networks' orthogonality).
+-- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
-  local total
+  local total = self.recipe.mutual and mutual(self, self.recipe.mutual)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do

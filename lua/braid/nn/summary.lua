@@ -3,6 +3,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
+local walk <const> = require "braid.nn.walk"
 
 -- {rows = {{path, kind, shape, parameters, macs}...}, parts = {{name, parameters, macs}...},
 -- parameters, macs}; prints as a table.
@@ -71,6 +72,16 @@ local function part_of(path, module)
   return first
 end
 
+-- The parameters of a module and of those below it that are never called by themselves.
+local function held_by(module, called)
+  local list <const> = {}
+  walk.walk(module, function(_, value, owner, key)
+    if called[value] then return true end
+    if core.is_tensor(value) and not owner.buffer_names[key] then list[#list + 1] = value end
+  end)
+  return list
+end
+
 --- Runs the module once, in evaluation mode, on zeros of `input_shape` (without the batch).
 -- Multiply-accumulates are those of one input; layers without a count of theirs count 0.
 return function(module, input_shape, trace)
@@ -92,10 +103,11 @@ return function(module, input_shape, trace)
   end
   local result <const> = Summary()
   result.rows, result.parts, result.parameters, result.macs = {}, {}, 0, 0
-  local parts <const>, counted <const> = {}, {}
+  local parts <const>, counted <const>, called <const> = {}, {}, {}
+  for _, call in ipairs(calls) do called[call.module] = true end
   for _, call in ipairs(calls) do
     local parameters = 0
-    for _, p in ipairs(call.module:own_parameters()) do
+    for _, p in ipairs(held_by(call.module, called)) do
       if not counted[p] then parameters = parameters + p:numel() end
       counted[p] = true
     end

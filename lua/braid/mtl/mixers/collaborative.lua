@@ -17,6 +17,7 @@ local Strands <const> = require "braid.mtl.strands"
 local inputs <const> = require "braid.mtl.inputs"
 
 local Collaborative <const> = class("collaborative", Mixer)
+Collaborative.wants_maps = true
 
 local function convolution(c_in, outputs, kernel)
   return nn.Conv2d(c_in, outputs, {kernel = kernel, padding = kernel // 2, bias = false})

@@ -35,6 +35,8 @@ end
 
 function CrossStitch:braid(x) return linear.braid(x, self.alpha.joined.weight, #self.names) end
 
+function CrossStitch:macs(y) return linear.macs(y, #self.names) end
+
 function CrossStitch:weights()
   local rows <const> = {}
   for i, name in ipairs(self.names) do rows[i] = linear.means(self.alpha:rows(name).weight) end

@@ -14,6 +14,7 @@ local Mixer <const> = require "braid.mtl.mixer"
 local Strands <const> = require "braid.mtl.strands"
 
 local NDDR <const> = class("nddr", Mixer)
+NDDR.wants_maps = true
 
 -- The part of the i-th of t columns.
 local function task_part(i, t, c, o)

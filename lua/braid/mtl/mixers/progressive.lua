@@ -17,7 +17,7 @@ local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
 local Progressive <const> = class("progressive", Mixer)
-Progressive.alone = true
+Progressive.alone, Progressive.wants_maps = true, true
 Progressive.braid = nil -- columns that take from different numbers of others have none
 
 local Lateral <const> = class("Lateral", nn.Module)

@@ -2,9 +2,10 @@
 -- subspaces, and every subspace takes a weighted sum of all subspaces of all columns.
 --
 -- Options: subspaces (2); diag (0.9) and off, the first weights, off = 0.1 over the number of
--- the other subspaces; lr_mult (100). No weight decay on alpha. Decision: the paper's second
--- mixing, of layers of different depth, wants maps of one size, which these networks do
--- not have; it is left out. net:penalty() is its orthogonality constraint.
+-- the other subspaces; lr_mult (100); penalty (1), the weight of the orthogonality constraint,
+-- which is net:penalty(). No weight decay on alpha. Decision: the paper's second mixing, of
+-- layers of different depth, wants maps of one size, which these networks do not have; it is
+-- left out.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -53,6 +54,8 @@ function Sluice:braid(x)
   return linear.braid(x, self.alpha.joined.weight, #self.names * self.options.subspaces)
 end
 
+function Sluice:macs(y) return linear.macs(y, #self.names * self.options.subspaces) end
+
 --- The mean over a column's subspaces of the summed magnitude taken from each column.
 function Sluice:weights()
   local s <const>, t <const>, result <const> = self.options.subspaces, #self.names, {}
@@ -96,9 +99,9 @@ function Sluice:penalty(weight)
       total = total and total + part or part
     end
   end
-  return total
+  return total and total * self.options.penalty
 end
 
 return Mixer.define(Sluice,
-  {subspaces = 2, diag = 0.9, off = check.none, lr_mult = 100},
+  {subspaces = 2, diag = 0.9, off = check.none, lr_mult = 100, penalty = 1},
   function(name, o) check.size(name, "subspaces", o.subspaces) end)

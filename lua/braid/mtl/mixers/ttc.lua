@@ -56,6 +56,8 @@ function TTC:braid(x)
   return linear.braid(x, alpha_of(self.beta.joined.weight, 1, #self.names), #self.names)
 end
 
+function TTC:macs(y) return linear.macs(y, #self.names) end
+
 function TTC:weights()
   local rows <const> = {}
   for i, name in ipairs(self.names) do

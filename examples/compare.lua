@@ -1,0 +1,168 @@
+--- Multi-task networks against each other and against single-task networks: same columns, data,
+-- seed and epochs; what differs is what connects the columns.
+--
+-- On rendered faces, which come with Braid:      build/braid examples/compare.lua
+-- On photographs, the MTFL data as published:    build/braid examples/compare.lua --data
+-- path/to/mtfl --epochs 30
+--
+-- Each network's result is kept in --out as soon as it is there: a run that is cut off goes on
+-- where it was, and --networks "hard dcnet" adds to what is there. The table, of all results,
+-- is out/table.md and out/table.json. With --maps yes (default) pictures tell what flows
+-- between tasks: flow_, ablation_ and affinity_*.svg.
+--
+-- Columns: TCDCN's layers with batch norm and ReLU, 40x40; mixers after its four convolutions;
+-- linear heads. hard_wide and cross_stitch_wide are as wide as gives them dcnet's count of
+-- parameters (Trottier et al. 2018). separation spends half of the epochs on its shared
+-- stream, the other half on its columns. delta-m is over all tasks' error or accuracy.
+local braid <const> = require "braid"
+local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
+local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train
+local results <const> = dofile((arg[0]:match("^.*/") or "") .. "compare/results.lua")
+
+local o <const> = train.arguments(arg, {
+  data = "", faces = 8000, epochs = 15, batch = 64, lr = 1e-3, lambda = 0.02, seed = 1, width = 1.0,
+  networks = "single hard hard_wide cross_stitch cross_stitch_wide separation dmt dcnet",
+  out = "build/compare", maps = true,
+})
+
+local tasks <const> = mtl.tasks{
+  landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
+  gender = mtl.classes{2, weight = o.lambda},
+  smile = mtl.classes{2, weight = o.lambda},
+  glasses = mtl.classes{2, weight = o.lambda},
+  pose = mtl.classes{5, weight = o.lambda, flip = {5, 4, 3, 2, 1}},
+}
+
+-- ---- the networks -------------------------------------------------------------------------
+
+local MIXED <const> = {"conv1", "conv2", "conv3", "conv4"}
+
+local function blocks(width)
+  return nn.backbone("tcdcn", {norm = true, activation = "ReLU", width = width})
+end
+
+local function columns_with(mixer)
+  return function(width)
+    return mtl.network{tasks = tasks, blocks = blocks(width), mixer = mixer, at = MIXED,
+      columns = mixer and "per_task" or "shared"}
+  end
+end
+
+local function single(task)
+  return function(width)
+    return mtl.network{tasks = tasks, blocks = blocks(width), columns = "shared", single = task}
+  end
+end
+
+local BUILD <const> = {
+  hard = columns_with(nil),
+  cross_stitch = columns_with(mtl.cross_stitch{}),
+  separation = columns_with(mtl.separation{form = "channelwise", fine_tune = true}),
+  dmt = columns_with(mtl.ttc{}),
+  dcnet = columns_with(mtl.collaborative{}),
+}
+
+local function as_large_as_dcnet(build)
+  return function(width)
+    return (mtl.widen(build, BUILD.dcnet(width):count_parameters()))
+  end
+end
+
+BUILD.hard_wide = as_large_as_dcnet(BUILD.hard)
+BUILD.cross_stitch_wide = as_large_as_dcnet(BUILD.cross_stitch)
+for name in tasks:each() do BUILD["single_" .. name] = single(name) end
+
+-- ---- training -----------------------------------------------------------------------------
+
+local function learn(net, faces, label, from, to)
+  local opt <const> = optim.Adam(net:parameters(), {lr = o.lr})
+  local augment <const> = {rotate = 15, scale = 0.10, shift = 0.08, flip = 0.5}
+  local steps <const> = (#faces.train + o.batch - 1) // o.batch
+  local bar <const>, seconds = train.progress((to - from + 1) * steps), 0
+  for epoch = from, to do
+    local begun <const> = bar.clock()
+    opt.factor = optim.cosine(epoch - from, to - from + 1)
+    net:train()
+    for batch in data.loader(faces.train, {batch = o.batch, shuffle = true, epoch = epoch,
+                                           seed = o.seed, augment = augment, tasks = tasks}) do
+      local _ <close> = braid.scope()
+      local loss <const> = net.tasks:loss(net(batch.image), batch)
+      opt:zero_grad()
+      loss:backward()
+      opt:step()
+      bar:advance(("%s %d/%d"):format(label, epoch, o.epochs), batch.count)
+    end
+    seconds = seconds + bar.clock() - begun
+    bar:print(("%s %2d/%d  %5.1f s  validation:  %s"):format(label, epoch, o.epochs,
+      bar.clock() - begun, net.tasks:evaluate(net, data.loader(faces.val, {batch = 256}))))
+  end
+  return seconds
+end
+
+-- Pictures of what flows between the tasks of a trained network.
+local function draw(net, name, faces)
+  local function path(what) return ("%s/%s_%s.svg"):format(o.out, what, name) end
+  local batch <const> = data.loader(faces.test, {batch = 256})()
+  if not net.columns then
+    local _, losses <const> = net.tasks:loss(net:eval()(batch.image), batch)
+    local a <const> = mtl.affinity(losses, net)
+    assert(plot.heatmap(path("affinity"), a.cosine, {rows = a.names, columns = a.names,
+      title = name .. ": cosines of gradients at shared weights", low = -1, high = 1}))
+    return
+  end
+  local flow <const> = net:eval():transfer(batch)
+  local rows <const>, values <const> = {}, {}
+  for _, block in ipairs(flow.blocks) do
+    for i, task in ipairs(flow.tasks) do
+      rows[#rows + 1], values[#values + 1] = block .. " " .. task, flow.gradients[block][i]
+    end
+  end
+  assert(plot.heatmap(path("flow"), values, {rows = rows, columns = flow.names, low = 0, high = 1,
+    title = name .. ": share of a task's gradient at each column"}))
+  local a <const>, change <const> = net:ablate({batch}, {blocks = MIXED, relative = false}), {}
+  for i, zeroed in ipairs(a.names) do
+    change[i] = {}
+    for k, block in ipairs(a.blocks) do change[i][k] = a.change[block][zeroed].landmarks.failure end
+  end
+  assert(plot.heatmap(path("ablation"), change, {rows = a.names, columns = a.blocks,
+    title = name .. ": landmark failures, a task's map zeroed"}))
+end
+
+-- Trains one network -> its result.
+local function run(name, faces)
+  braid.manual_seed(o.seed)
+  local net <const>, seconds = BUILD[name](o.width), 0
+  local first <const> = net.shared_head and o.epochs // 2 or 0
+  if first > 0 then seconds = learn(net, faces, name .. " shared", 1, first) end
+  if net.shared_head then net:stage(2) end
+  seconds = seconds + learn(net, faces, name, first + 1, o.epochs)
+  local report <const> = net.tasks:evaluate(net, data.loader(faces.test, {batch = 256}))
+  local metrics <const> = {}
+  for task in net.tasks:each() do
+    local m <const> = report[task]
+    metrics[task] = m.accuracy and {accuracy = m.accuracy} or {error = m.error, failure = m.failure}
+  end
+  local summary <const> = net:summary{1, 40, 40}
+  if o.maps and #net.tasks.names > 1 then draw(net, name, faces) end
+  return {parameters = summary.parameters, macs = summary.macs, seconds = seconds / o.epochs,
+    metrics = metrics}
+end
+
+-- ---- all of them --------------------------------------------------------------------------
+
+local settings <const> = {}
+for _, key in ipairs{"data", "faces", "epochs", "batch", "lr", "lambda", "seed", "width"} do
+  settings[key] = o[key]
+end
+local kept <const> = results(o.out, settings, tasks.names)
+local faces
+for row in o.networks:gmatch("%S+") do
+  for _, name in ipairs(kept:parts(row, BUILD)) do
+    if not kept:has(name) then
+      faces = faces or (o.data == "" and data.faces{n = o.faces, seed = o.seed})
+        or assert(data.mtfl(o.data))
+      kept:keep(name, run(name, faces))
+    end
+  end
+end
+print(kept:table())

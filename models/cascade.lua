@@ -1,0 +1,36 @@
+--- Multi-task network cascade (Dai, He and Sun 2016): tasks share their features, and each stage
+-- sees what the stages before it said; the loss is the sum of all stages' losses, whose
+-- gradients flow back through the whole cascade (equation 5, L1(B) + L2(M | B) + L3(C | B, M)).
+-- Decisions: the stages are a face's tasks rather than boxes, masks and instances; stage k is a
+-- layer of `hidden` ReLUs over the shared features and all earlier outputs, and a linear one.
+-- Options: order (the tasks as stages; by name), hidden (64), detach (false; true cuts the
+-- gradient between stages), backbone ("tcdcn"), width, channels and input of it.
+-- Parameters for MTFL's five tasks (21 outputs): 113,417.
+local Cascade = class("Cascade", nn.Module)
+
+function Cascade:init(tasks, o)
+  self.trunk = nn.backbone(o.backbone or "tcdcn",
+    {width = o.width, channels = o.channels, input = o.input})
+  self.order, self.detach, self.stage = o.order or tasks.names, o.detach or false, {}
+  local c, hidden = self.trunk:channels(), o.hidden or 64
+  for i, name in ipairs(self.order) do
+    if not tasks[name] then error("cascade: order names no task: '" .. tostring(name) .. "'", 0) end
+    self.stage[i] = nn.Sequential{nn.Linear(c, hidden), nn.ReLU(),
+      nn.Linear(hidden, tasks[name].size)}
+    c = c + tasks[name].size
+  end
+  if #self.order ~= #tasks.names then error("cascade: order must name every task once", 0) end
+end
+
+function Cascade:forward(x)
+  local seen, outputs = self.trunk(x), {}
+  if seen:dim() == 4 then seen = seen:mean({3, 4}) end
+  for i, name in ipairs(self.order) do
+    local y = self.stage[i](seen)
+    outputs[name] = y
+    seen = braid.cat({seen, self.detach and y:detach() or y}, 2)
+  end
+  return outputs
+end
+
+return function(tasks, o) return Cascade(tasks, o) end

@@ -1,0 +1,23 @@
+--- Cross-stitch networks (Misra, Shrivastava, Gupta and Hebert 2016): a column for each task,
+-- and after every block each takes a weighted sum of all, y_i = sum_j alpha_ij x_j (equation
+-- 1). The paper starts the columns from trained single-task networks: from = {pose = net},
+-- each braid.model(this file, {tasks = tasks, single = "pose", ...}); its alphas learn 100
+-- times as fast as the rest, under any schedule, and without weight decay.
+-- With mutual = "l2", "exponential" or "trace" the columns' weights are drawn together as well:
+-- net:penalty() is lambda_w sum_j r(theta_j^1, ..., theta_j^T), to be added to the loss.
+-- Decisions: diagonal 0.9, the rest 0.1/(T - 1); no form of r is published, "l2" is ours.
+-- Options: granularity ("channel", or "scalar"), diag, lr_mult (100), at (blocks, "*"), from,
+-- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), width,
+-- channels and input of it.
+-- Parameters for MTFL's five tasks (21 outputs): 395,601.
+return function(tasks, o)
+  local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
+    {width = o.width, channels = o.channels, input = o.input}))
+  net:mix(o.at or "*",
+    mtl.cross_stitch{granularity = o.granularity, diag = o.diag, lr_mult = o.lr_mult})
+  net:heads()
+  if o.mutual and #tasks.names > 1 then net:mutual{form = o.mutual, weight = o.lambda_w} end
+  if o.from then net:start_from(o.from) end
+  o.from = nil -- what it started from is no part of a saved network
+  return net
+end

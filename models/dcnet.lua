@@ -1,0 +1,24 @@
+--- Deep collaboration network (Trottier, Giguere and Chaib-draa 2018), figure 2, equations 1 to 3:
+-- one column for each task, all fed the image; after every stage, the stem included, a
+-- collaborative block. Head: global average pooling, Linear(c, floor((c + outputs) / 2)), batch
+-- norm, ReLU, Linear. AlexNet's blocks stand after each maximum, as in the authors' code.
+-- Everything is classification: mtl.landmark_bins{size = 64} is landmarks by the pixel.
+-- Decisions: gamma starts at 1; the final ReLU is on (the authors' first version had none).
+-- Options: backbone ("resnet18", "alexnet" or another), width, channels (3) and input of it, at
+-- (blocks), ratio (1/4), final_relu (true), gamma_init ("one"; "uniform", "zero").
+-- Parameters for MTFL's five tasks (21 outputs): 83,547,573; 84,076,458 with 5
+-- points in bins of 64x64.
+local AFTER_MAXIMA = {"conv1", "conv2", "conv5"}
+
+return function(tasks, o)
+  local backbone = o.backbone or "resnet18"
+  local net = mtl.columns(tasks,
+    nn.backbone(backbone, {width = o.width, channels = o.channels, input = o.input}))
+  net:mix(o.at or backbone == "alexnet" and AFTER_MAXIMA or "*", mtl.collaborative{
+    ratio = o.ratio, final_relu = o.final_relu, gamma_init = o.gamma_init})
+  return net:heads(function(task, c)
+    local middle = (c + task.size) // 2
+    return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, middle), nn.BatchNorm1d(middle),
+      nn.ReLU(), nn.Linear(middle, task.size)}
+  end)
+end
