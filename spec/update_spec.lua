@@ -295,3 +295,35 @@ describe("optimizer steps", function()
     assert.error_matches(function() y:backward() end, "changed in place")
   end)
 end)
+
+describe("a step over several parameters", function()
+  local function lists()
+    local p <const>, q <const> = braid.ones(3, 5), braid.ones(40000)
+    return {{p, p * 2, false, 0.5, 0, 0, 0, 0, 1}, {q, q * 3, false, 0.25, 0, 0, 0, 0, 1}}, p, q
+  end
+
+  it("is one call, with numbers of their own", function()
+    local list <const>, p <const>, q <const> = lists()
+    core.update_all("sgd_step", list)
+    assert.is_true(p:eq(0):all():item())
+    assert.is_true(q:eq(0.25):all():item())
+    core.update_all("sgd_step", {})
+  end)
+
+  it("changes nothing when an entry is wrong", function()
+    for message, spoil in pairs{
+      ["update_all: value 2 of entry 2 is no tensor"] = function(l) l[2][2] = false end,
+      ["update_all: value 4 of entry 2 is no number"] = function(l) l[2][4] = "x" end,
+      ["update_all: 3 is no table"] = function(l) l[3] = 5 end,
+      ["sgd_step: a parameter float32 (40000) and its state or gradient float32 (7) do not match"] =
+        function(l) l[2][2] = braid.ones(7) end,
+    } do
+      local list <const>, p <const> = lists()
+      spoil(list)
+      assert.has_error(function() core.update_all("sgd_step", list) end, message)
+      assert.is_true(p:eq(1):all():item())
+    end
+    assert.has_error(function() core.update_all("relu", {{}}) end,
+      "update_all: 'relu' is no step of an optimizer")
+  end)
+end)

@@ -57,6 +57,15 @@ static void run_blocks(const job *j, int64_t first, int64_t n) {
   }
 }
 
+static void run_chunk(const job *j, int64_t i) {
+  int64_t first = i * CHUNK, rest = j->it.total - first;
+  int64_t len = rest < CHUNK ? rest : CHUNK;
+  if (j->all_dense)
+    run_dense(j, first, len);
+  else
+    run_blocks(j, first, len);
+}
+
 /* An input that shares out's storage but lies differently would be overwritten while it
    is still to be read. */
 static bool overlaps(const br_tensor *out, const br_tensor *in) {
@@ -88,14 +97,11 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
     j.all_dense = j.all_dense && j.dense[k];
   }
   int64_t chunks = (j.it.total + CHUNK - 1) / CHUNK;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (chunks > 1)
-  for (int64_t i = 0; i < chunks; i++) {
-    int64_t first = i * CHUNK, rest = j.it.total - first;
-    int64_t len = rest < CHUNK ? rest : CHUNK;
-    if (j.all_dense)
-      run_dense(&j, first, len);
-    else
-      run_blocks(&j, first, len);
+  if (chunks == 1) { /* a parallel region of one thread costs as much as a small call */
+    run_chunk(&j, 0);
+  } else {
+#pragma omp parallel for schedule(static) num_threads(br_threads())
+    for (int64_t i = 0; i < chunks; i++) run_chunk(&j, i);
   }
 done:
   for (int k = 0; k < n; k++) br_release(copies[k]);

@@ -1,13 +1,16 @@
-/* Optimizer steps in one pass over a parameter, its gradient and its state, all in place.
- */
-#include "op/op.h"
+/* Optimizer steps in one pass over parameters, their gradients and their state, all in
+   place. Any number of parameters is one piece of work, cut into blocks that each stay in
+   the cache. */
+#include "op/update.h"
+
+#include <string.h>
 
 #include "base/threads.h"
 
 enum { BLOCK = 16384 };
 
 /* All of one type and shape, and in the memory order of the first. */
-static br_status update_infer(br_call *c) {
+static br_status check(const br_call *c) {
   const br_tensor *p = c->in[0];
   br_status status = br_need_float(c, p, "the parameter");
   if (status) return status;
@@ -21,60 +24,107 @@ static br_status update_infer(br_call *c) {
                     br_dtype_name(p->dtype), br_shape_of(p), br_dtype_name(t->dtype),
                     br_shape_of(t));
   }
-  return br_out_take(c, 0, br_tensor_alias(c->in[0]));
-}
-
-/* t in p's memory order, itself if it has it. */
-static br_tensor *ordered(br_tensor *t, const br_tensor *p) {
-  return br_as(t, p->dtype, br_is_contiguous(p) ? BR_CONTIGUOUS : BR_CHANNELS_LAST);
-}
-
-static void numbers(const br_call *c, double *arg) {
-  for (int i = 0; i < BR_MAX_ARG; i++) arg[i] = c->arg[i].f;
-}
-
-/* Runs a step over the parameter in blocks, each of which stays in the cache. */
-static br_status carry_out(br_call *c, br_step *step) {
-  br_tensor *p = c->in[0], *g = ordered(c->in[1], p);
-  double arg[BR_MAX_ARG];
-  if (!g) return BR_ENOMEM;
-  numbers(c, arg);
-  const int64_t size = (int64_t)br_kernels_of(p->dtype)->size;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (p->numel > BLOCK)
-  for (int64_t i = 0; i < p->numel; i += BLOCK) {
-    void *at[BR_FEW_IN] = {p->data + i * size, g->data + i * size};
-    for (int j = 2; j < c->nin; j++) at[j] = c->in[j] ? c->in[j]->data + i * size : NULL;
-    step(p->numel - i < BLOCK ? p->numel - i : BLOCK, at, arg);
-  }
-  p->storage->version++;
-  br_release(g);
   return BR_OK;
 }
 
-static const br_kernels *kernels(const br_call *c) {
-  return br_kernels_of(c->in[0]->dtype);
+/* One parameter's part of the work. */
+typedef struct part {
+  br_step *step;
+  br_tensor *p, *g;  /* g in p's memory order, owned */
+  br_tensor **state; /* from at[2] on */
+  int states;
+  const double *arg;
+  int64_t first; /* number of its first block */
+} part;
+
+static br_status prepare(part *one, const br_op *op, br_tensor **at, int count,
+                         const double *arg) {
+  br_tensor *p = at[0];
+  br_step *const *step = (br_step *const *)(const void *)((const char *)br_kernels_of(
+                                                              p->dtype) +
+                                                          op->kernel);
+  br_format format = br_is_contiguous(p) ? BR_CONTIGUOUS : BR_CHANNELS_LAST;
+  one->step = *step;
+  one->p = p;
+  one->g = br_as(at[1], p->dtype, format);
+  one->state = at + 2;
+  one->states = count - 2;
+  one->arg = arg;
+  return one->g ? BR_OK : BR_ENOMEM;
 }
 
-static br_status sgd(br_call *c) { return carry_out(c, kernels(c)->sgd); }
-static br_status adam(br_call *c) { return carry_out(c, kernels(c)->adam); }
-static br_status rmsprop(br_call *c) { return carry_out(c, kernels(c)->rmsprop); }
-static br_status adagrad(br_call *c) { return carry_out(c, kernels(c)->adagrad); }
-static br_status adadelta(br_call *c) { return carry_out(c, kernels(c)->adadelta); }
-static br_status adamax(br_call *c) { return carry_out(c, kernels(c)->adamax); }
+static void run_block(const part *one, int64_t block) {
+  int64_t first = block * BLOCK, rest = one->p->numel - first;
+  int64_t offset = first * br_dtype_size(one->p->dtype);
+  void *at[BR_FEW_IN] = {one->p->data + offset, one->g->data + offset};
+  for (int i = 0; i < one->states; i++)
+    at[i + 2] = one->state[i] ? one->state[i]->data + offset : NULL;
+  one->step(rest < BLOCK ? rest : BLOCK, at, one->arg);
+}
+
+/* Cuts all parameters into blocks, and runs them. */
+static void run(int64_t n, part *parts) {
+  int64_t blocks = 0, elements = 0;
+  for (int64_t i = 0; i < n; i++) {
+    parts[i].first = blocks;
+    blocks += (parts[i].p->numel + BLOCK - 1) / BLOCK;
+    elements += parts[i].p->numel;
+  }
+#pragma omp parallel num_threads(br_threads()) if (elements > BLOCK)
+  {
+    int64_t at = 0; /* the part that a block belongs to; blocks come in order */
+#pragma omp for schedule(static)
+    for (int64_t b = 0; b < blocks; b++) {
+      while (at + 1 < n && parts[at + 1].first <= b) at++;
+      run_block(&parts[at], b - parts[at].first);
+    }
+  }
+  for (int64_t i = 0; i < n; i++) parts[i].p->storage->version++;
+}
+
+br_status br_update_all(const br_op *op, int count, int64_t n, br_update *updates) {
+  br_signature signature;
+  br_op_signature(op, &signature);
+  part *parts = br_alloc_zero((size_t)n * sizeof *parts + 1);
+  br_status status = parts ? BR_OK : BR_ENOMEM;
+  for (int64_t i = 0; i < n && !status; i++) {
+    br_call c;
+    br_call_init(&c, op, &signature, count);
+    memcpy(c.few, updates[i].at, (size_t)count * sizeof *c.few);
+    status = check(&c);
+    if (!status) status = prepare(&parts[i], op, updates[i].at, count, updates[i].arg);
+  }
+  if (!status) run(n, parts);
+  for (int64_t i = 0; parts && i < n; i++) br_release(parts[i].g);
+  br_free(parts);
+  return status;
+}
+
+static br_status update_infer(br_call *c) {
+  br_status status = check(c);
+  return status ? status : br_out_take(c, 0, br_tensor_alias(c->in[0]));
+}
+
+static br_status update_forward(br_call *c) {
+  br_update one;
+  memcpy(one.at, c->in, (size_t)c->nin * sizeof *one.at);
+  for (int i = 0; i < BR_MAX_ARG; i++) one.arg[i] = c->arg[i].f;
+  return br_update_all(c->op, c->nin, 1, &one);
+}
 
 /* clang-format off */
 const br_op br_update_ops[] = {
   {"sgd_step", "p:t grad:t momentum:t? lr:f mu:f dampening:f weight_decay:f nesterov:f first:f",
-   "one step of stochastic gradient descent on p", update_infer, sgd, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of stochastic gradient descent on p", update_infer, update_forward, NULL, 0, BR_HIDDEN | BR_WRITES, K(sgd), {0}},
   {"adam_step", "p:t grad:t m:t v:t largest:t? lr:f beta1:f beta2:f eps:f weight_decay:f decoupled:f step:f",
-   "one step of Adam on p; with the largest v, of AMSGrad", update_infer, adam, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of Adam on p; with the largest v, of AMSGrad", update_infer, update_forward, NULL, 0, BR_HIDDEN | BR_WRITES, K(adam), {0}},
   {"rmsprop_step", "p:t grad:t square:t mean:t? momentum:t? lr:f alpha:f eps:f weight_decay:f mu:f",
-   "one step of RMSprop on p; with a mean, centered", update_infer, rmsprop, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of RMSprop on p; with a mean, centered", update_infer, update_forward, NULL, 0, BR_HIDDEN | BR_WRITES, K(rmsprop), {0}},
   {"adagrad_step", "p:t grad:t sum:t lr:f eps:f weight_decay:f",
-   "one step of Adagrad on p", update_infer, adagrad, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of Adagrad on p", update_infer, update_forward, NULL, 0, BR_HIDDEN | BR_WRITES, K(adagrad), {0}},
   {"adadelta_step", "p:t grad:t square:t moved:t lr:f rho:f eps:f weight_decay:f",
-   "one step of Adadelta on p", update_infer, adadelta, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of Adadelta on p", update_infer, update_forward, NULL, 0, BR_HIDDEN | BR_WRITES, K(adadelta), {0}},
   {"adamax_step", "p:t grad:t m:t largest:t lr:f beta1:f beta2:f eps:f weight_decay:f step:f",
-   "one step of Adamax on p", update_infer, adamax, NULL, 0, BR_HIDDEN | BR_WRITES, 0, {0}},
+   "one step of Adamax on p", update_infer, update_forward, NULL, 0, BR_HIDDEN | BR_WRITES, K(adamax), {0}},
   {0}};
 /* clang-format on */

@@ -1,7 +1,6 @@
 --- Adadelta (Zeiler 2012), as in PyTorch.
 -- @usage optim.Adadelta(net:parameters(), {rho = 0.9})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Optimizer <const> = require "braid.optim.optimizer"
 
@@ -15,9 +14,10 @@ function Adadelta.new_state(_, p)
   return {square = Optimizer.zeros_like(p), moved = Optimizer.zeros_like(p)}
 end
 
+Adadelta.rule = "adadelta_step"
+
 function Adadelta.update(_, p, g, state, group, lr)
-  core.ops.adadelta_step(p, g, state.square, state.moved, lr, group.rho, group.eps,
-    group.weight_decay)
+  return {p, g, state.square, state.moved, lr, group.rho, group.eps, group.weight_decay}
 end
 
 return Adadelta

@@ -1,7 +1,6 @@
 --- Adagrad (Duchi, Hazan and Singer 2011), as in PyTorch.
 -- @usage optim.Adagrad(net:parameters(), {lr = 0.01, lr_decay = 1e-3})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Optimizer <const> = require "braid.optim.optimizer"
 
@@ -19,10 +18,12 @@ function Adagrad.new_state(_, p, group)
   return {step = 0, sum = Optimizer.zeros_like(p, group.initial_accumulator_value)}
 end
 
+Adagrad.rule = "adagrad_step"
+
 function Adagrad.update(_, p, g, state, group, lr)
-  core.ops.adagrad_step(p, g, state.sum, lr / (1 + state.step * group.lr_decay), group.eps,
-    group.weight_decay)
   state.step = state.step + 1
+  return {p, g, state.sum, lr / (1 + (state.step - 1) * group.lr_decay), group.eps,
+    group.weight_decay}
 end
 
 return Adagrad

@@ -1,7 +1,6 @@
 --- Adam (Kingma and Ba 2015); with amsgrad = true, AMSGrad (Reddi et al. 2018).
 -- @usage optim.Adam(net:parameters(), {lr = 1e-3, betas = {0.9, 0.999}})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Optimizer <const> = require "braid.optim.optimizer"
 
@@ -18,10 +17,12 @@ function Adam.new_state(_, p, group)
     largest = group.amsgrad and Optimizer.zeros_like(p) or nil}
 end
 
+Adam.rule = "adam_step"
+
 function Adam:update(p, g, state, group, lr)
   state.step = state.step + 1
-  core.ops.adam_step(p, g, state.m, state.v, state.largest, lr, group.betas[1],
-    group.betas[2], group.eps, group.weight_decay, self.decoupled, state.step)
+  return {p, g, state.m, state.v, state.largest or false, lr, group.betas[1], group.betas[2],
+    group.eps, group.weight_decay, self.decoupled, state.step}
 end
 
 return Adam

@@ -1,7 +1,6 @@
 --- Adamax (Kingma and Ba 2015, algorithm 2): Adam by the largest gradient, as in PyTorch.
 -- @usage optim.Adamax(net:parameters(), {lr = 2e-3})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Optimizer <const> = require "braid.optim.optimizer"
 
@@ -17,10 +16,12 @@ function Adamax.new_state(_, p)
   return {step = 0, m = Optimizer.zeros_like(p), largest = Optimizer.zeros_like(p)}
 end
 
+Adamax.rule = "adamax_step"
+
 function Adamax.update(_, p, g, state, group, lr)
   state.step = state.step + 1
-  core.ops.adamax_step(p, g, state.m, state.largest, lr, group.betas[1], group.betas[2],
-    group.eps, group.weight_decay, state.step)
+  return {p, g, state.m, state.largest, lr, group.betas[1], group.betas[2], group.eps,
+    group.weight_decay, state.step}
 end
 
 return Adamax

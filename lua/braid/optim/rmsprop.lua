@@ -2,7 +2,6 @@
 -- momentum, and centered (Graves 2013), as in PyTorch.
 -- @usage optim.RMSprop(net:parameters(), {lr = 1e-3, alpha = 0.9, momentum = 0.9})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Optimizer <const> = require "braid.optim.optimizer"
 
@@ -22,9 +21,11 @@ function RMSprop.new_state(_, p, group)
     momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
+RMSprop.rule = "rmsprop_step"
+
 function RMSprop.update(_, p, g, state, group, lr)
-  core.ops.rmsprop_step(p, g, state.square, state.mean, state.momentum, lr, group.alpha,
-    group.eps, group.weight_decay, group.momentum)
+  return {p, g, state.square, state.mean or false, state.momentum or false, lr, group.alpha,
+    group.eps, group.weight_decay, group.momentum}
 end
 
 return RMSprop

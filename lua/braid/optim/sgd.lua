@@ -1,7 +1,6 @@
 --- SGD: gradient descent with momentum, Nesterov's form and weight decay, as in PyTorch.
 -- @usage optim.SGD(net:parameters(), {lr = 0.1, momentum = 0.9})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Optimizer <const> = require "braid.optim.optimizer"
 
@@ -19,10 +18,12 @@ function SGD.new_state(_, p, group)
   return {step = 0, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
+SGD.rule = "sgd_step"
+
 function SGD.update(_, p, g, state, group, lr)
-  core.ops.sgd_step(p, g, state.momentum, lr, group.momentum, group.dampening,
-    group.weight_decay, group.nesterov and 1 or 0, state.step == 0 and 1 or 0)
   state.step = state.step + 1
+  return {p, g, state.momentum or false, lr, group.momentum, group.dampening,
+    group.weight_decay, group.nesterov and 1 or 0, state.step == 1 and 1 or 0}
 end
 
 return SGD
