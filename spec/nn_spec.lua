@@ -406,3 +406,53 @@ describe("a ReLU behind a convolution in a Sequential", function()
     assert.matches("ReLU", text)
   end)
 end)
+
+describe("a batch normalisation behind a convolution in a Sequential", function()
+  local function network(bias)
+    local net <const> = nn.Sequential{nn.Conv2d(3, 20, {kernel = 3, bias = bias}),
+      nn.BatchNorm2d(20), nn.ReLU(), nn.Conv2d(20, 4, {kernel = 1}), nn.BatchNorm2d(4)}
+    for _ = 1, 3 do net(braid.randn(4, 3, 8, 8) * 2 + 1) end -- statistics that are not 0 and 1
+    for _, p in net:named_parameters() do p:detach():add_(braid.rand(table.unpack(p.shape))) end
+    return net:eval()
+  end
+
+  local function evaluate(net, x) return braid.no_grad(function() return net(x) end) end
+
+  it("is folded into it for evaluation without gradients", function()
+    braid.manual_seed(5)
+    for _, bias in ipairs{true, false} do
+      local net <const>, x <const> = network(bias), braid.randn(2, 3, 8, 8)
+      local plain <const> = net(x):detach() -- recorded: one after the other
+      local folded <const> = evaluate(net, x)
+      local scale <const> = plain:abs():max():item()
+      assert.is_true((folded - plain):abs():max():item() < 1e-6 * math.max(scale, 1))
+      assert.is_false(folded:eq(plain):all():item()) -- it did take another way
+    end
+  end)
+
+  it("follows every tensor that changes", function()
+    local net <const>, x <const> = network(true), braid.randn(2, 3, 8, 8)
+    evaluate(net, x)
+    for _, change in ipairs{
+      function() net[1].weight:detach():mul_(2) end, function() net[1].bias:detach():add_(1) end,
+      function() net[2].weight:detach():mul_(0.5) end, function() net[2].bias:detach():add_(1) end,
+      function() net[2].running_mean:add_(1) end, function() net[2].running_var:mul_(3) end,
+      function() net[2].eps = 0.1 end,
+      function() net[2].running_mean = braid.zeros(20):keep() end,
+      function() net:train() net(x) net:eval() end,
+    } do
+      local before <const> = evaluate(net, x)
+      change()
+      local after <const> = evaluate(net, x)
+      assert.is_true((after - before):abs():max():item() > 1e-3)
+      assert.is_true((after - net(x):detach()):abs():max():item() < 1e-4)
+    end
+  end)
+
+  it("is not folded while it trains", function()
+    local net <const>, x <const> = network(true):train(), braid.randn(2, 3, 8, 8)
+    local before <const> = net[2].running_mean:clone()
+    evaluate(net, x)
+    assert.is_false(net[2].running_mean:eq(before):all():item())
+  end)
+end)

@@ -272,8 +272,15 @@ static int uniforms(lua_State *L) {
   return 1;
 }
 
+/* core.version(t): how often the memory of t has been changed in place. */
+static int version(lua_State *L) {
+  lua_pushinteger(L, br_check_tensor(L, 1)->storage->version);
+  return 1;
+}
+
 void br_open_tensors(lua_State *L) {
   static const luaL_Reg functions[] = {{"new", new_tensor},
+                                       {"version", version},
                                        {"like", new_like},
                                        {"from_table", from_table},
                                        {"item", item},

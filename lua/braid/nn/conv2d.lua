@@ -5,6 +5,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fold <const> = require "braid.nn.fold"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
@@ -42,10 +43,18 @@ function Conv2d:set_inputs(inputs)
   if self.bias then Module.parameter(self.bias) end
 end
 
-function Conv2d:forward(x, relu)
+--- With `relu` the result goes through it, and with `norm`, a batch normalisation that
+-- evaluates without gradients, through that first, in the same pass over memory.
+function Conv2d:forward(x, relu, norm)
   if self.unsized then self:set_inputs(x:size(2)) end
   local operator <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
-  return operator(x, self.weight, self.bias, self.options)
+  local weight, bias = self.weight, self.bias
+  if norm then
+    weight, bias = fold.fold(self, norm)
+  elseif core.is_recording() then
+    fold.forget(self)
+  end
+  return operator(x, weight, bias, self.options)
 end
 
 Conv2d.fuses_relu = Conv2d.forward -- see Sequential

@@ -2,10 +2,13 @@
 -- The option `first` numbers the layers: 1 unless given; 0 gives the names that PyTorch has.
 -- @usage nn.Sequential{nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)}
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 local ReLU <const> = require("braid.nn.activation").ReLU
+local Conv2d <const> = require "braid.nn.conv2d"
+local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
@@ -26,18 +29,28 @@ function Sequential:init(layers, given)
   end
 end
 
--- A ReLU behind a layer that can take it along is carried out with the layer, in the same
--- pass over memory. A class says so by the forward that can: one that overrides it cannot.
-local function takes_along(layer, following)
-  return following and getmetatable(following) == ReLU and Module.is(layer)
-    and layer.fuses_relu == layer.forward and not Module.is_watched()
+-- Whether a layer carries out what follows it in the same pass over memory. A class says so
+-- by the forward that can: one that overrides it cannot.
+local function takes_relu(layer, following)
+  return getmetatable(following) == ReLU and layer.fuses_relu == layer.forward
+end
+
+local function takes_norm(layer, following)
+  return getmetatable(following) == BatchNorm2d and getmetatable(layer) == Conv2d
+    and not core.is_recording() and not following:is_training() and not layer.unsized
 end
 
 function Sequential:forward(x)
   local i = self.first
+  local apart <const> = Module.is_watched()
   while i <= self.last do
-    local layer <const>, relu <const> = self[i], i < self.last and self[i + 1]
-    if takes_along(layer, relu) then
+    local layer <const> = self[i]
+    if apart or i == self.last or not Module.is(layer) then
+      x, i = layer(x), i + 1
+    elseif takes_norm(layer, self[i + 1]) then
+      local relu <const> = i + 2 <= self.last and getmetatable(self[i + 2]) == ReLU
+      x, i = layer(x, relu, self[i + 1]), i + (relu and 3 or 2)
+    elseif takes_relu(layer, self[i + 1]) then
       x, i = layer(x, true), i + 2
     else
       x, i = layer(x), i + 1
