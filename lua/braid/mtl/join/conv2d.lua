@@ -21,30 +21,31 @@ local function options_with(self, groups)
 end
 
 -- Of a pair: each column's own part in groups, and what follows in all.
-local function of_pair(self, pair)
-  local t <const>, w <const> = self.towers, self.weight
+local function of_pair(self, pair, w, bias)
+  local t <const> = self.towers
   local c <const> = pair.x:size(2) // t
   local rest <const> = ops.narrow(w, 2, c + 1, pair.z:size(2))
-  local own <const> = ops.conv2d(pair.x, ops.narrow(w, 2, 1, c), self.bias, options_with(self, t))
+  local own <const> = ops.conv2d(pair.x, ops.narrow(w, 2, 1, c), bias, options_with(self, t))
   return own + ops.conv2d(pair.z, rest, nil, options_with(self, 1))
 end
 
-function Joined:forward(x, relu)
-  local t <const>, w <const>, groups <const> = self.towers, self.weight, self.options.groups
+function Joined:forward(x, relu, norm)
+  local t <const>, groups <const> = self.towers, self.options.groups
+  if Pair.is(x) and groups ~= 1 then x = x:whole() end
+  local w <const>, bias <const> = self:weight_and_bias(norm)
   if Pair.is(x) then
-    if groups ~= 1 then return self:forward(x:whole(), relu) end
-    local y <const> = of_pair(self, x)
+    local y <const> = of_pair(self, x, w, bias)
     return relu and ops.relu(y) or y
   end
   local operator <const> = relu and ops.conv2d_relu or ops.conv2d
   if x:size(2) == w:size(2) * groups then
-    if groups == 1 then return operator(x, w, self.bias, self.options) end
+    if groups == 1 then return operator(x, w, bias, self.options) end
     x = ops.repeat_(x, 1, t, 1, 1)
   end
-  return operator(x, w, self.bias, options_with(self, groups * t))
+  return operator(x, w, bias, options_with(self, groups * t))
 end
 
-Joined.fuses_relu = Joined.forward -- see Sequential
+Joined.fuses_relu, Joined.fuses_norm = Joined.forward, Joined.forward -- see Sequential
 
 function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
 
