@@ -128,8 +128,11 @@ describe("models/dcnet.lua", function()
     gender = mtl.classes{2}, smile = mtl.classes{2}, glasses = mtl.classes{2},
     pose = mtl.classes{5}}
 
-  it("has the parameters of section 6 with bins, and with AlexNet's columns", function()
+  it("has the parameters of five ResNets and blocks with bins of 64x64 #slow", function()
     assert.equal(84076458, model("dcnet", {tasks = five, width = 1}):count_parameters())
+  end)
+
+  it("has AlexNet's blocks after its maxima, and an output for each bin", function()
     local alexnet <const> = model("dcnet", {tasks = five, width = 0.125, backbone = "alexnet"})
     assert.equal("conv1 conv2 conv5", table.concat((function()
       local names <const> = {}
