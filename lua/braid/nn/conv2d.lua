@@ -48,16 +48,12 @@ end
 function Conv2d:forward(x, relu, norm)
   if self.unsized then self:set_inputs(x:size(2)) end
   local operator <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
-  local weight, bias = self.weight, self.bias
-  if norm then
-    weight, bias = fold.fold(self, norm)
-  elseif core.is_recording() then
-    fold.forget(self)
-  end
+  local weight <const>, bias <const> = fold.weights(self, norm)
   return operator(x, weight, bias, self.options)
 end
 
-Conv2d.fuses_relu = Conv2d.forward -- see Sequential
+-- See Sequential.
+Conv2d.fuses_relu, Conv2d.fuses_norm = Conv2d.forward, Conv2d.forward
 
 function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end
 

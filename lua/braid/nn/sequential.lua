@@ -7,7 +7,6 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 local ReLU <const> = require("braid.nn.activation").ReLU
-local Conv2d <const> = require "braid.nn.conv2d"
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
 local Sequential <const> = class("Sequential", Module)
@@ -36,7 +35,7 @@ local function takes_relu(layer, following)
 end
 
 local function takes_norm(layer, following)
-  return getmetatable(following) == BatchNorm2d and getmetatable(layer) == Conv2d
+  return getmetatable(following) == BatchNorm2d and layer.fuses_norm == layer.forward
     and not core.is_recording() and not following:is_training() and not layer.unsized
 end
 

@@ -7,6 +7,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Conv2d <const> = require "braid.nn.conv2d"
+local fold <const> = require "braid.nn.fold"
 local Pair <const> = require "braid.mtl.join.pair"
 local ops <const> = core.ops
 
@@ -21,30 +22,33 @@ local function options_with(self, groups)
 end
 
 -- Of a pair: each column's own part in groups, and what follows in all.
-local function of_pair(self, pair)
-  local t <const>, w <const> = self.towers, self.weight
+local function of_pair(self, pair, w, bias)
+  local t <const> = self.towers
   local c <const> = pair.x:size(2) // t
   local rest <const> = ops.narrow(w, 2, c + 1, pair.z:size(2))
-  local own <const> = ops.conv2d(pair.x, ops.narrow(w, 2, 1, c), self.bias, options_with(self, t))
+  local own <const> = ops.conv2d(pair.x, ops.narrow(w, 2, 1, c), bias, options_with(self, t))
   return own + ops.conv2d(pair.z, rest, nil, options_with(self, 1))
 end
 
-function Joined:forward(x, relu)
-  local t <const>, w <const>, groups <const> = self.towers, self.weight, self.options.groups
+--- With `relu` and `norm` as Conv2d has them.
+function Joined:forward(x, relu, norm)
+  local t <const>, groups <const> = self.towers, self.options.groups
+  local w <const>, bias <const> = fold.weights(self, norm)
   if Pair.is(x) then
-    if groups ~= 1 then return self:forward(x:whole(), relu) end
-    local y <const> = of_pair(self, x)
+    if groups ~= 1 then return self:forward(x:whole(), relu, norm) end
+    local y <const> = of_pair(self, x, w, bias)
     return relu and ops.relu(y) or y
   end
   local operator <const> = relu and ops.conv2d_relu or ops.conv2d
   if x:size(2) == w:size(2) * groups then
-    if groups == 1 then return operator(x, w, self.bias, self.options) end
+    if groups == 1 then return operator(x, w, bias, self.options) end
     x = ops.repeat_(x, 1, t, 1, 1)
   end
-  return operator(x, w, self.bias, options_with(self, groups * t))
+  return operator(x, w, bias, options_with(self, groups * t))
 end
 
-Joined.fuses_relu = Joined.forward -- see Sequential
+-- See Sequential.
+Joined.fuses_relu, Joined.fuses_norm = Joined.forward, Joined.forward
 
 function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
 
