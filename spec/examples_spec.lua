@@ -5,9 +5,9 @@ local SMALL <const> = {
   ["examples/compare.lua"] = "--faces 64 --epochs 2 --width 0.25 --maps no --out %s/cmp "
     .. "--networks 'hard_wide cross_stitch separation dcnet'",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
-  ["examples/separation.lua"] = "--faces 64 --epochs 1 --variant fine_tuned --out %s",
-  ["examples/dmt.lua"] = "--images 192 --epochs 1 --out %s",
-  ["examples/kth.lua"] = "--faces 64 --epochs 2 --size 24 --width 0.1 --tries 1 --seed 1",
+  ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
+  ["examples/dmt.lua"] = "--images 96 --epochs 1 --width 0.1 --out %s",
+  ["examples/kth.lua"] = "--faces 48 --epochs 2 --size 24 --width 0.1 --tries 1",
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }
 
@@ -58,7 +58,7 @@ describe("examples", function()
 
   it("separation.lua trains in two stages and shows faces and maps", function()
     local ok <const>, output <const> = run("examples/separation.lua",
-      ("--faces 64 --epochs 1 --branch conv1_2 --block conv2_1 --out %s"):format(out))
+      ("--faces 48 --epochs 1 --size 16 --branch conv1_2 --block conv2_1 --out %s"):format(out))
     assert.is_true(ok, output)
     assert.equal(2, select(2, output:gsub("stage %d  epoch 1/1  attributes +[%d.]+%%", "")), output)
     local braid <const> = require "braid"
