@@ -11,6 +11,7 @@ local networks <const> = require "spec.bench.networks"
 local operators <const> = require "spec.bench.operators"
 local overhead <const> = require "spec.bench.overhead"
 local report <const> = require "spec.bench.report"
+local towers <const> = require "spec.bench.towers"
 
 local o <const> = braid.train.arguments(arg, {
   quick = false,      -- fewer and shorter runs
@@ -53,6 +54,7 @@ result.geometric_mean = report.mean(result.networks)
 result.inference = networks.inference(o, report.inference())
 convolutions.run(o, result.machine, result.operators, report.convolutions())
 operators.run(o, result.machine, result.operators, report.operators())
+result.towers = towers.run(o, report.towers())
 result.threads_of = networks.threads(o, report.threads())
 result.overhead = overhead.run(o, report.overhead())
 

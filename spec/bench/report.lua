@@ -105,6 +105,13 @@ function M.threads()
   return function(r, title) row(title, r.one_ms, r.all_ms, times(r.ratio)) end
 end
 
+--- Columns in a list, and as one tensor.
+function M.towers()
+  local row <const> = lines("training step by form, ms", {31, {"list", 7}, {"stacked", 7},
+    {"ratio", 6}})
+  return function(r, title) row(title, r.list_ms, r.stacked_ms, times(r.ratio)) end
+end
+
 function M.overhead()
   local row <const> = lines("what comes beside", {27, {"Braid", 10}, {"PyTorch", 10}})
   local function time(value, unit) return value and ("%.2f %s"):format(value, unit) or "-" end
