@@ -13,7 +13,9 @@
 -- Columns: TCDCN's layers with batch norm and ReLU, 40x40; mixers after its four convolutions;
 -- linear heads. hard_wide and cross_stitch_wide are as wide as gives them dcnet's count of
 -- parameters (Trottier et al. 2018). separation spends half of the epochs on its shared
--- stream, the other half on its columns. delta-m is over all tasks' error or accuracy.
+-- stream, the other half on its columns. Further networks are trained when named: separation_joint,
+-- cross_stitch_started (from the single-task networks), cross_stitch_mutual and soft_sharing
+-- (squared distances of weights), nddr, sluice. delta-m is over all tasks' error or accuracy.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train
@@ -50,7 +52,7 @@ end
 
 local function single(task)
   return function(width)
-    return mtl.network{tasks = tasks, blocks = blocks(width), columns = "shared", single = task}
+    return mtl.network{tasks = tasks, blocks = blocks(width), single = task}
   end
 end
 
@@ -58,9 +60,29 @@ local BUILD <const> = {
   hard = columns_with(nil),
   cross_stitch = columns_with(mtl.cross_stitch{}),
   separation = columns_with(mtl.separation{form = "channelwise", fine_tune = true}),
+  separation_joint = columns_with(mtl.separation{form = "channelwise", end_to_end = true}),
   dmt = columns_with(mtl.ttc{}),
   dcnet = columns_with(mtl.collaborative{}),
+  nddr = columns_with(mtl.nddr{}),
+  sluice = columns_with(mtl.sluice{penalty = 0.01}),
 }
+
+function BUILD.cross_stitch_mutual(width)
+  return BUILD.cross_stitch(width):mutual{form = "l2", weight = 1e-4}
+end
+
+function BUILD.soft_sharing(width)
+  return columns_with(mtl.none{})(width):mutual{form = "l2", weight = 1e-4}
+end
+
+-- From the single-task networks of the same directory.
+function BUILD.cross_stitch_started(width)
+  local states <const> = {}
+  for name in tasks:each() do
+    states[name] = assert(braid.load(("%s/single_%s.safetensors"):format(o.out, name)))
+  end
+  return BUILD.cross_stitch(width):start_from(states)
+end
 
 local function as_large_as_dcnet(build)
   return function(width)
@@ -86,7 +108,8 @@ local function learn(net, faces, label, from, to)
     for batch in data.loader(faces.train, {batch = o.batch, shuffle = true, epoch = epoch,
                                            seed = o.seed, augment = augment, tasks = tasks}) do
       local _ <close> = braid.scope()
-      local loss <const> = net.tasks:loss(net(batch.image), batch)
+      local loss, penalty <const> = net.tasks:loss(net(batch.image), batch), net:penalty()
+      if penalty then loss = loss + penalty end
       opt:zero_grad()
       loss:backward()
       opt:step()
@@ -144,6 +167,7 @@ local function run(name, faces)
   end
   local summary <const> = net:summary{1, 40, 40}
   if o.maps and #net.tasks.names > 1 then draw(net, name, faces) end
+  braid.save(("%s/%s.safetensors"):format(o.out, name), net:state_dict())
   return {parameters = summary.parameters, macs = summary.macs, seconds = seconds / o.epochs,
     metrics = metrics}
 end

@@ -386,7 +386,8 @@ describe("a researcher's mistakes", function()
     local net <const> = columns():heads(head)
     fails(function()
       tasks:loss(net(braid.randn(1, 1, 5, 5)), {a = braid.ones({1}, {dtype = "int64"})})
-    end, "'b'")
+    end, "tasks: the data has no label 'b', which its loss wants; it has a. Name the task as its "
+      .. "label, or leave it out of mtl.tasks")
   end)
 
   it("with a mixer's parameter that no optimizer holds", function()

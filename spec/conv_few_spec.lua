@@ -2,14 +2,7 @@
 -- the same pixels in a larger batch, which do not.
 
 local braid <const> = require "braid"
-
-local function filled(shape, dtype, from)
-  local n = 1
-  for _, size in ipairs(shape) do n = n * size end
-  local t <const> = braid.arange(from, from + n - 1, {dtype = "float64"})
-  local noise <const> = (t * 12.9898):sin() * 43758.5453
-  return (noise - noise:floor() - 0.5):reshape(shape):to(dtype)
-end
+local filled <const> = require("spec.support.arrays").noise
 
 -- y, dx, dw and db of images x with gradients dy.
 local function run(x, w, b, dy, o)

@@ -191,10 +191,12 @@ describe("tasks", function()
 
   it("name the output or label that is missing", function()
     assert.has_error(function() tasks:loss({a = braid.zeros(2, 2)}, batch) end,
-      "tasks: the network has no output 'b'")
+      "tasks: the network has no output 'b'; it has a. Build it for these tasks, or add the task "
+      .. "with net:add_task")
     assert.has_error(function()
       tasks:loss({a = braid.zeros(2, 2), b = braid.zeros(2, 3)}, {a = batch.a})
-    end, "tasks: the data has no label 'b'")
+    end, "tasks: the data has no label 'b', which its loss wants; it has a. Name the task as its "
+      .. "label, or leave it out of mtl.tasks")
   end)
 
   it("evaluate a network over batches, weighing batches by their size", function()

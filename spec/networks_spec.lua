@@ -207,6 +207,22 @@ describe("mixers", function()
   end)
 end)
 
+describe("joined columns", function()
+  it("fold batch norms into convolutions as columns in a list do", function()
+    local backbone <const> = {name = "tcdcn", norm = true, activation = "ReLU"}
+    local net <const> = model("dcnet", {backbone = backbone})
+    for _ = 1, 3 do net(x * 2) end -- statistics that are not 0 and 1
+    local folded <const> = outputs(net)
+    local apart <const> = net(x)
+    local listed <const> = outputs(net:clone():unstack())
+    for name in tasks:each() do
+      assert.is_true(apart[name].requires_grad)
+      assert.is_true(largest(folded[name], apart[name]) < 1e-4, name)
+      assert.is_true(largest(folded[name], listed[name]) < 1e-4, name)
+    end
+  end)
+end)
+
 describe("a summary", function()
   it("counts the parameters of mixers, and their sums", function()
     local net <const> = model("cross_stitch", {granularity = "scalar"})

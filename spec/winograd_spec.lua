@@ -2,18 +2,11 @@
 -- float64, which goes the plain way; and weights that are kept ready between calls.
 
 local braid <const> = require "braid"
+local filled <const> = require("spec.support.arrays").noise
 
 -- Errors of both, largest over root mean square; Winograd's are 3 to 6 times the plain
 -- one's (see the README).
 local BOUND <const> = 1e-4
-
-local function filled(shape, dtype, from)
-  local n = 1
-  for _, size in ipairs(shape) do n = n * size end
-  local t <const> = braid.arange(from, from + n - 1, {dtype = "float64"})
-  local noise <const> = (t * 12.9898):sin() * 43758.5453
-  return (noise - noise:floor() - 0.5):reshape(shape):to(dtype)
-end
 
 -- y, dx, dw and db.
 local function run(case, dtype)

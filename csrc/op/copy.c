@@ -7,57 +7,62 @@
 
 enum { PART = 64 }; /* pixels and channels of a block */
 
-/* Whether an image's pixels lie one after the other: channels innermost, or planes. */
+/* Whether the pixels of an image's rows lie one after the other: channels innermost, or
+   in planes. */
 static bool channels_inside(const br_tensor *t) {
-  return t->stride[1] == 1 && t->stride[3] == t->shape[1] &&
-         t->stride[2] == t->shape[3] * t->shape[1];
+  return t->stride[1] == 1 && t->stride[3] == t->shape[1];
 }
 
-static bool planes(const br_tensor *t) {
-  return t->stride[3] == 1 && t->stride[2] == t->shape[3] &&
-         t->stride[1] == t->shape[2] * t->shape[3];
-}
+static bool planes(const br_tensor *t) { return t->stride[3] == 1; }
 
 /* Images that go from one format to the other, value by value the same. */
 static bool changes_format(const br_tensor *dst, const br_tensor *src) {
-  int64_t size = br_dtype_size(dst->dtype);
   if (dst->dtype != src->dtype || dst->ndim != 4 || !br_same_shape(dst, src))
     return false;
-  if (size < 4 || dst->shape[1] < 2 || dst->shape[2] * dst->shape[3] < 2) return false;
-  if (dst->storage == src->storage) return false;
+  if (br_dtype_size(dst->dtype) < 4 || dst->storage == src->storage) return false;
+  if (dst->shape[1] < 2 || dst->shape[3] < 2 || dst->numel == 0) return false;
   return (channels_inside(dst) && planes(src)) || (planes(dst) && channels_inside(src));
 }
 
-/* A block of pixels and channels, each of them a row of one side. */
-static void turn_block(const br_tensor *dst, const br_tensor *src, int64_t n,
-                       int64_t pixel, int64_t channel) {
-  int64_t size = br_dtype_size(dst->dtype), c = dst->shape[1];
-  int64_t area = dst->shape[2] * dst->shape[3];
-  int64_t pixels = area - pixel < PART ? area - pixel : PART;
-  int64_t channels = c - channel < PART ? c - channel : PART;
+/* Whether a whole image is as one row. */
+static bool rows_join(const br_tensor *t) {
+  return t->stride[2] == t->shape[3] * t->stride[3];
+}
+
+/* A block of pixels and channels, from element x on and to element y on, each a row of
+   one side; `plane` elements lie between the channels of the side that has planes. */
+static void turn_block(int64_t size, bool inside, int64_t c, int64_t plane,
+                       int64_t pixels, int64_t channels, const char *x, char *y) {
   const void *from[PART];
   void *to[PART];
-  const char *x = src->data + n * src->stride[0] * size;
-  char *y = dst->data + n * dst->stride[0] * size;
-  bool inside = channels_inside(src);
-  for (int64_t i = 0; i < (inside ? pixels : channels); i++)
-    from[i] = x +
-              (inside ? (pixel + i) * c + channel : (channel + i) * area + pixel) * size;
-  for (int64_t i = 0; i < (inside ? channels : pixels); i++)
-    to[i] = y +
-            (inside ? (channel + i) * area + pixel : (pixel + i) * c + channel) * size;
-  br_kernels_of(size == 4 ? BR_F32 : BR_F64)
-      ->transpose(inside ? pixels : channels, inside ? channels : pixels, from, to);
+  int64_t rows = inside ? pixels : channels, columns = inside ? channels : pixels;
+  for (int64_t i = 0; i < rows; i++) from[i] = x + i * (inside ? c : plane) * size;
+  for (int64_t i = 0; i < columns; i++) to[i] = y + i * (inside ? plane : c) * size;
+  br_kernels_of(size == 4 ? BR_F32 : BR_F64)->transpose(rows, columns, from, to);
 }
 
 static void change_format(br_tensor *dst, const br_tensor *src) {
-  int64_t across = (dst->shape[2] * dst->shape[3] + PART - 1) / PART;
-  int64_t deep = (dst->shape[1] + PART - 1) / PART;
-  int64_t units = dst->shape[0] * across * deep;
+  int64_t size = br_dtype_size(dst->dtype), c = dst->shape[1], h = dst->shape[2];
+  bool whole = rows_join(dst) && rows_join(src), inside = channels_inside(src);
+  int64_t width = whole ? h * dst->shape[3] : dst->shape[3], down = whole ? 1 : h;
+  int64_t plane = inside ? dst->stride[1] : src->stride[1];
+  int64_t across = (width + PART - 1) / PART, deep = (c + PART - 1) / PART;
+  int64_t units = dst->shape[0] * down * across * deep;
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (dst->numel > 16384 && units > 1)
-  for (int64_t u = 0; u < units; u++)
-    turn_block(dst, src, u / (across * deep), u / deep % across * PART, u % deep * PART);
+  for (int64_t u = 0; u < units; u++) {
+    int64_t channel = u % deep * PART, pixel = u / deep % across * PART;
+    int64_t row = u / deep / across % down, n = u / deep / across / down;
+    int64_t in_inside = pixel * c + channel, in_planes = channel * plane + pixel;
+    const char *x = src->data + (n * src->stride[0] + row * src->stride[2] +
+                                 (inside ? in_inside : in_planes)) *
+                                    size;
+    char *y = dst->data + (n * dst->stride[0] + row * dst->stride[2] +
+                           (inside ? in_planes : in_inside)) *
+                              size;
+    turn_block(size, inside, c, plane, width - pixel < PART ? width - pixel : PART,
+               c - channel < PART ? c - channel : PART, x, y);
+  }
 }
 
 br_status br_copy(br_tensor *dst, br_tensor *src) {

@@ -9,7 +9,8 @@ local json <const> = require "braid.io.json"
 local Results <const> = class("Results")
 
 local ORDER <const> = {"single", "hard", "hard_wide", "cross_stitch", "cross_stitch_wide",
-  "separation", "dmt", "dcnet"}
+  "cross_stitch_started", "cross_stitch_mutual", "soft_sharing", "sluice", "nddr", "separation",
+  "separation_joint", "dmt", "dcnet"}
 
 function Results:init(directory, settings, tasks)
   self.directory, self.settings, self.tasks, self.known = directory, settings, tasks, {}

@@ -190,4 +190,12 @@ end
 
 function M.is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
+--- Values in (-0.5, 0.5) without order; another `from`, other values.
+function M.noise(shape, dtype, from)
+  local n <const> = ref.count(shape)
+  local t <const> = braid.arange(from, from + n - 1, {dtype = "float64"})
+  local noise <const> = (t * 12.9898):sin() * 43758.5453
+  return (noise - noise:floor() - 0.5):reshape(shape):to(dtype)
+end
+
 return M

@@ -7,6 +7,7 @@
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 
 local Tasks <const> = class("Tasks")
@@ -35,11 +36,26 @@ function Tasks:each()
   end
 end
 
+-- The names of the tensors in a table.
+local function listed(t)
+  local names <const> = {}
+  for _, name in ipairs(check.sorted_keys(t)) do
+    if core.is_tensor(t[name]) then names[#names + 1] = name end
+  end
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
 local function pair(name, task, outputs, batch)
-  if not outputs[name] then error(("tasks: the network has no output '%s'"):format(name), 3) end
+  if not outputs[name] then
+    error(("tasks: the network has no output '%s'; it has %s. Build it for these tasks, or add "
+      .. "the task with net:add_task"):format(name, listed(outputs)), 3)
+  end
   local target = batch[name]
   if task.target then target = task:target(batch, name) end
-  if not target then error(("tasks: the data has no label '%s'"):format(name), 3) end
+  if not target then
+    error(("tasks: the data has no label '%s', which its loss wants; it has %s. Name the task as "
+      .. "its label, or leave it out of mtl.tasks"):format(name, listed(batch)), 3)
+  end
   return outputs[name], target
 end
 

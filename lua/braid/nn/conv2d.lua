@@ -43,17 +43,23 @@ function Conv2d:set_inputs(inputs)
   if self.bias then Module.parameter(self.bias) end
 end
 
+--- What is convolved with: the layer's own, or what they come to with a norm behind them.
+function Conv2d:weight_and_bias(norm)
+  if norm then return fold.fold(self, norm) end
+  if core.is_recording() then fold.forget(self) end
+  return self.weight, self.bias
+end
+
 --- With `relu` the result goes through it, and with `norm`, a batch normalisation that
 -- evaluates without gradients, through that first, in the same pass over memory.
 function Conv2d:forward(x, relu, norm)
   if self.unsized then self:set_inputs(x:size(2)) end
   local operator <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
-  local weight <const>, bias <const> = fold.weights(self, norm)
+  local weight <const>, bias <const> = self:weight_and_bias(norm)
   return operator(x, weight, bias, self.options)
 end
 
--- See Sequential.
-Conv2d.fuses_relu, Conv2d.fuses_norm = Conv2d.forward, Conv2d.forward
+Conv2d.fuses_relu, Conv2d.fuses_norm = Conv2d.forward, Conv2d.forward -- see Sequential
 
 function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end
 

@@ -44,12 +44,7 @@ function M.fold(conv, norm)
   return entry.weight, entry.bias
 end
 
---- What a convolution computes with: folded with `norm`, if one is given; else its own, and
--- what was kept is let go of once it trains again.
-function M.weights(conv, norm)
-  if norm then return M.fold(conv, norm) end
-  if core.is_recording() then kept[conv] = nil end
-  return conv.weight, conv.bias
-end
+--- Lets go of what was kept for a convolution that trains again.
+function M.forget(conv) kept[conv] = nil end
 
 return M

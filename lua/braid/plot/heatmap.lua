@@ -92,16 +92,17 @@ end
 
 local function svg(path, values, colour, o)
   local side <const> = o.cell or 48
+  local wide <const> = math.max(side, 7 * longest(o.columns) + 6) -- names do not run together
   local left <const> = 10 + 7 * longest(o.rows)
   local top <const> = (o.title and 30 or 10) + (o.columns and 20 or 0)
-  local width <const> = left + #values[1] * side + 10
+  local width <const> = math.max(left + #values[1] * wide + 10, 8 * #(o.title or "") + 20)
   local lines <const> = {}
   local function put(...) lines[#lines + 1] = string.format(...) end
   put('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" '
     .. 'font-size="12">', width, top + #values * side + 10)
   if o.title then put('<text x="10" y="20" font-size="14">%s</text>', escaped(o.title)) end
   for j, name in ipairs(o.columns or {}) do
-    put('<text x="%g" y="%d" text-anchor="middle">%s</text>', left + (j - 0.5) * side, top - 6,
+    put('<text x="%g" y="%d" text-anchor="middle">%s</text>', left + (j - 0.5) * wide, top - 6,
       escaped(name))
   end
   for i, row in ipairs(values) do
@@ -113,9 +114,9 @@ local function svg(path, values, colour, o)
     for j, v in ipairs(row) do
       local c <const> = colour(v)
       put('<rect x="%d" y="%d" width="%d" height="%d" fill="rgb(%d,%d,%d)"/>',
-        left + (j - 1) * side, y, side, side, c[1], c[2], c[3])
+        left + (j - 1) * wide, y, wide, side, c[1], c[2], c[3])
       put('<text x="%g" y="%g" text-anchor="middle" fill="%s">%s</text>',
-        left + (j - 0.5) * side, y + side / 2 + 4, c[1] + c[2] + c[3] < 380 and "white" or "black",
+        left + (j - 0.5) * wide, y + side / 2 + 4, c[1] + c[2] + c[3] < 380 and "white" or "black",
         is_number(v) and ("%%.%df"):format(o.digits):format(v) or "-")
     end
   end

@@ -7,7 +7,6 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Conv2d <const> = require "braid.nn.conv2d"
-local fold <const> = require "braid.nn.fold"
 local Pair <const> = require "braid.mtl.join.pair"
 local ops <const> = core.ops
 
@@ -30,12 +29,11 @@ local function of_pair(self, pair, w, bias)
   return own + ops.conv2d(pair.z, rest, nil, options_with(self, 1))
 end
 
---- With `relu` and `norm` as Conv2d has them.
 function Joined:forward(x, relu, norm)
   local t <const>, groups <const> = self.towers, self.options.groups
-  local w <const>, bias <const> = fold.weights(self, norm)
+  if Pair.is(x) and groups ~= 1 then x = x:whole() end
+  local w <const>, bias <const> = self:weight_and_bias(norm)
   if Pair.is(x) then
-    if groups ~= 1 then return self:forward(x:whole(), relu, norm) end
     local y <const> = of_pair(self, x, w, bias)
     return relu and ops.relu(y) or y
   end
@@ -47,8 +45,7 @@ function Joined:forward(x, relu, norm)
   return operator(x, w, bias, options_with(self, groups * t))
 end
 
--- See Sequential.
-Joined.fuses_relu, Joined.fuses_norm = Joined.forward, Joined.forward
+Joined.fuses_relu, Joined.fuses_norm = Joined.forward, Joined.forward -- see Sequential
 
 function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
 
