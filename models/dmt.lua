@@ -8,8 +8,9 @@
 -- and run alone, trained by mtl.ttc_update(net, any optimizer).
 -- With start = 1 all alpha are equal, and stay: with init = "copy" the conventional multi-task
 -- network; with start = 0 networks of single tasks.
--- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", init
--- "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised), input (32).
+-- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", lr_mult
+-- (1; of beta), init "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised),
+-- input (32).
 -- Parameters for MTFL's five tasks (21 outputs): 1,428,831. For CIFAR-10's five pairs in colour
 -- 1,434,860.
 return function(tasks, o)
@@ -21,8 +22,7 @@ return function(tasks, o)
   local subnet = nn.backbone("dmt", {width = o.width, channels = o.channels, input = o.input})
   local net = mtl.columns(tasks, subnet,
     {init = o.init or (reading == "update" and "copy" or "fresh")})
-  if reading == "forward" then
-    net:mix("*", mtl.ttc{start = o.start, granularity = o.granularity})
-  end
+  local connection = mtl.ttc{start = o.start, granularity = o.granularity, lr_mult = o.lr_mult}
+  if reading == "forward" then net:mix("*", connection) end
   return net:heads(function(task, c) return nn.Linear(c, task.size) end)
 end

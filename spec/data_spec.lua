@@ -305,6 +305,18 @@ describe("the loader", function()
     assert.equal(180, seen)
   end)
 
+  it("shifts across alone, if told so", function()
+    local plain <const> = data.loader(dots(), {batch = 6, size = 40})()
+    local batch <const> = data.loader(dots(), {batch = 6, size = 40,
+      augment = {shift = {0.1, 0}}})()
+    local moved <const> = batch.landmarks - plain.landmarks
+    assert.is_true(moved[{ {}, {}, 2 }]:abs():max():item() < 1e-5)
+    local across <const> = moved[{ {}, {}, 1 }]
+    assert.is_true(across:abs():max():item() > 0.02 and across:abs():max():item() <= 0.2)
+    assert.is_true((across - across[{ {}, {1, 1} }]):abs():max():item() < 1e-5)
+    assert.error_matches(function() data.augment{shift = {0.1}} end, "augment: shift")
+  end)
+
   it("mirrors labels as the tasks say: eyes exchanged, poses reversed, missing stays", function()
     local batch <const> = data.loader(dots(), {batch = 6, size = 40,
       augment = {flip = 1}, tasks = tasks})()

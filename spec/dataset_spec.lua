@@ -148,6 +148,19 @@ describe("a data set", function()
   end)
 end)
 
+describe("a data set with further labels", function()
+  it("has the same pictures and its own labels beside them", function()
+    local ds <const> = small():subset{6, 2, 1}
+    local more <const> = ds:labelled{pair = braid.tensor({0, 1, 2}, {dtype = "int64"})}
+    assert.same({6, 2, 1}, values(more))
+    assert.same({nil, 1, 2}, {more[1].pair, more[2].pair, more[3].pair})
+    assert.equal(2, more[1].kind)
+    assert.is_nil(ds.labels.pair)
+    assert.error_matches(function() ds:labelled{pair = braid.ones(2)} end,
+      "labelled: 'pair' must be 3 rows of a label")
+  end)
+end)
+
 describe("paths", function()
   it("come back as they were given, one by one and all", function()
     local list <const> = {}

@@ -5,6 +5,9 @@ local SMALL <const> = {
   ["examples/compare.lua"] = "--faces 64 --epochs 2 --width 0.25 --maps no --out %s/cmp "
     .. "--networks 'hard_wide cross_stitch separation dcnet'",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
+  ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
+  ["examples/dmt.lua"] = "--images 96 --epochs 1 --width 0.1 --out %s",
+  ["examples/kth.lua"] = "--faces 48 --epochs 2 --size 24 --width 0.1 --tries 1",
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }
 
@@ -51,6 +54,36 @@ describe("examples", function()
     assert.equal(3, picture:size(1))
     local state <const> = assert(braid.load(out .. "/tcdcn.safetensors"))
     assert.same({16, 1, 5, 5}, state["trunk.conv1.1.weight"].shape)
+  end)
+
+  it("separation.lua trains in two stages and shows faces and maps", function()
+    local ok <const>, output <const> = run("examples/separation.lua",
+      ("--faces 48 --epochs 1 --size 16 --branch conv1_2 --block conv2_1 --out %s"):format(out))
+    assert.is_true(ok, output)
+    assert.equal(2, select(2, output:gsub("stage %d  epoch 1/1  attributes +[%d.]+%%", "")), output)
+    local braid <const> = require "braid"
+    assert.equal(3, assert(braid.load(out .. "/separation.png")):size(1))
+    assert.is_truthy(braid.load(out .. "/separation_maps.png"))
+  end)
+
+  it("dmt.lua reads folders of pairs, and learns by algorithm 1 too", function()
+    local braid <const> = require "braid"
+    for _, class in ipairs{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
+      "ship", "truck"} do
+      for _, set in ipairs{"train", "test"} do
+        local folder <const> = ("%s/cifar/%s/%s"):format(out, set, class)
+        assert(os.execute(("mkdir -p '%s'"):format(folder)))
+        for i = 1, 2 do
+          assert(braid.save(("%s/%d.png"):format(folder, i),
+            (braid.rand(3, 32, 32) * 255):to("uint8")))
+        end
+      end
+    end
+    local ok <const>, output <const> = run("examples/dmt.lua", ("--data %s/cifar --epochs 1 "
+      .. "--gray no --reading update --width 0.1 --out %s"):format(out, out))
+    assert.is_true(ok, output)
+    assert.matches("epoch 1  airplane_ship +[%d.]+%%  automobile_truck", output)
+    assert.matches("a group: ", output, 1, true)
   end)
 
   it("give the same weights, bit for bit, on one thread and on two, run after run", function()

@@ -96,7 +96,7 @@ describe("separation networks", function()
     assert.equal(2, net.shared.conv1_1[1].weight:size(1))
     assert.equal(4, net.recipe.backbones.smile:channels("conv1_1"))
     check_gradients(net)
-    local before <const>, after <const> = train(net, x, labels)
+    local before <const>, after <const> = train(net, x, labels, {lr = 1e-3})
     assert.is_true(after < before)
     local whole <const> = smtn{end_to_end = true}
     assert.is_true(net:count_parameters() < whole:count_parameters())
@@ -150,9 +150,10 @@ describe("the dynamic multi-task network", function()
   end
 
   it("is the conventional multi-task network when all alpha are equal", function()
-    local net <const> = dmt{start = 1, init = "copy"}
-    local hard <const> = conventional(net)
-    assert.is_true(largest(hard(x).cats, net(x).cats) < 1e-6)
+    -- In double: batch norm of four numbers that lie close makes much of rounding.
+    local net <const>, wide <const> = dmt{start = 1, init = "copy"}:to("float64"), x:to("float64")
+    local hard <const> = conventional(net):to("float64")
+    assert.is_true(largest(hard(wide).cats, net(wide).cats) < 1e-9)
     -- A column's gradient is half of what the trunk gets, which stands for both.
     local function optimizer(network, body, mult)
       local heads <const> = {}
@@ -163,15 +164,16 @@ describe("the dynamic multi-task network", function()
         {lr = 0.02})
     end
     net:freeze{"mixers"}
-    train(hard, x, y, {opt = optimizer(hard, hard.trunk, 1)})
-    local before <const>, after <const> = train(net, x, y, {opt = optimizer(net, net.columns, 2)})
+    train(hard, wide, y, {opt = optimizer(hard, hard.trunk, 1)})
+    local before <const>, after <const> =
+      train(net, wide, y, {opt = optimizer(net, net.columns, 2)})
     assert.is_true(after < before)
-    assert.is_true(largest(hard(x).ships, net(x).ships) < 1e-5)
+    assert.is_true(largest(hard(wide).ships, net(wide).ships) < 1e-8)
     net:unstack()
     for name, p in net.columns.cats:named_parameters() do
       local other = net.columns.ships
       for key in name:gmatch("[^.]+") do other = other[math.tointeger(tonumber(key)) or key] end
-      assert.is_true(largest(p, other) < 1e-6, name)
+      assert.is_true(largest(p, other) < 1e-9, name)
     end
   end)
 
@@ -219,9 +221,9 @@ describe("the dynamic multi-task network", function()
     assert.is_true(taken[3][1] > 0 and taken[3][1] ~= 0.5)
   end)
 
-  it("loses tasks, and then only its connections train", function()
-    local net <const> = dmt{tasks = mtl.tasks{cats = mtl.classes{2}, ships = mtl.classes{2},
-      dogs = mtl.classes{2}}}
+  it("loses tasks, and then only its connections train, those of a late task too", function()
+    local net <const> = dmt{tasks = mtl.tasks{cats = mtl.classes{2}, dogs = mtl.classes{2}}}
+    net:add_task("ships", mtl.classes{2}, {freeze = "others"}):unfreeze()
     net:remove_task("dogs"):train_only{"mixers"}
     local kept <const> = copies(net:state_dict())
     local before <const>, after <const> = train(net, x, y, {lr = 2})
@@ -230,7 +232,9 @@ describe("the dynamic multi-task network", function()
       local moved <const> = largest(t:to("float32"), kept[name]:to("float32")) > 0
       assert.is_true(not moved or name:find("^mixer") ~= nil, name)
     end
-    assert.equal(2, #net:transfer().weights.fc)
+    local alpha <const> = net:transfer().weights.fc
+    assert.same({1, 0}, alpha[1])
+    assert.is_true(alpha[2][1] ~= 0.5 and alpha[2][2] == 1)
   end)
 
   it("tells tasks apart by their response contrast maps", function()
@@ -254,5 +258,28 @@ describe("the options of a definition", function()
       braid.model("models/tcdcn.lua", {tasks = tasks, widht = 2})
     end, "model: models/tcdcn.lua has no option 'widht'; it has activation, channels, input, "
       .. "norm, width", 1, true)
+  end)
+end)
+
+describe("plot.maps", function()
+  it("draws each map on its own scale, and rows of maps apart", function()
+    local path <const> = os.tmpname() .. ".png"
+    local one <const> = braid.tensor{{{0, 5}, {5, 5}}, {{7, 7}, {7, 7}}, {{1, 1}, {1, -3}}}
+    assert(braid.plot.maps(path, {one, one[{ {1, 1} }]}, {columns = 2, side = 2}))
+    local image <const> = assert(braid.load(path))
+    assert.same({3, 8 + 2 + 2 + 2 + 8 + 2 + 8, 2 * 8 + 2 * 2 + 2}, image.shape)
+    local function at(i, j) return image[{1, i, j}]:item() end
+    assert.same({0, 255, 255, 255}, {at(9, 9), at(9, 10), at(10, 9), at(10, 10)})
+    assert.same({0, 0}, {at(9, 13), at(10, 14)}) -- all the same
+    assert.same({255, 0}, {at(13, 9), at(14, 10)})
+    assert.same({0, 255}, {at(23, 9), at(23, 10)})
+    os.remove(path)
+    os.remove((path:gsub("%.png$", "")))
+  end)
+
+  it("says what it wants", function()
+    assert.error_matches(function() braid.plot.maps("x.png", braid.ones(2, 2)) end,
+      "plot.maps: entry 1 must have three dimensions (c,h,w), not (2, 2)", 1, true)
+    assert.error_matches(function() braid.plot.maps("x.png", 5) end, "not number")
   end)
 end)

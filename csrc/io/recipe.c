@@ -155,9 +155,9 @@ static void align(run *r, const double *p) {
   resize(r, (const double[]){p[4], p[4], 1});
 }
 
-/* rotate (degrees), scale, shift, flip, shear (degrees), width and height of the result
-   (0: as the frame), inner (0: the whole frame), area. The middle `inner` of the frame's
-   width fills the result. */
+/* rotate (degrees), scale, shift across, flip, shear (degrees), width and height of the
+   result (0: as the frame), inner (0: the whole frame), area, shift down. The middle
+   `inner` of the frame's width fills the result. */
 static void augment(run *r, const double *p) {
   const double ow = p[5] > 0 ? p[5] : r->w, oh = p[6] > 0 ? p[6] : r->h;
   const double inner = p[7] > 0 ? p[7] : r->w, ratio = inner / ow;
@@ -168,7 +168,7 @@ static void augment(run *r, const double *p) {
   const double change = 1 + (2 * draw(r, 1) - 1) * p[1];
   const double scale = ratio * change, scale_y = ratio_y * change;
   const double x = (r->w - 1) / 2 + (2 * draw(r, 2) - 1) * p[2] * inner;
-  const double y = (r->h - 1) / 2 + (2 * draw(r, 3) - 1) * p[2] * tall;
+  const double y = (r->h - 1) / 2 + (2 * draw(r, 3) - 1) * p[9] * tall;
   const double slant = p[4] == 0 ? 0 : tan((2 * draw_more(r, 0) - 1) * p[4] * (PI / 180));
   const double sign = mirrored ? -1 : 1, mx = (ow - 1) / 2, my = (oh - 1) / 2;
   const double a = scale * cos(angle), d = scale * sin(angle);
@@ -258,7 +258,7 @@ static const kind kinds[] = {
     {"crop", 3, .size = -1, .run = crop},
     {"resize", 3, .size = 0, .run = resize},
     {"align", 5, .size = 4, .run = align},
-    {"augment", 9, .random = true, .size = 5, .run = augment},
+    {"augment", 10, .random = true, .size = 5, .run = augment},
     {"brightness", 1, .pixels = true, .random = true, .size = -1, .run = brightness},
     {"contrast", 1, .pixels = true, .random = true, .size = -1, .run = contrast},
     {"saturation", 1, .pixels = true, .random = true, .size = -1, .run = saturation},

@@ -159,6 +159,18 @@ local function chosen_of(self, list)
   return chosen
 end
 
+--- The same samples with further labels, {name = tensor of n rows}.
+function Dataset:labelled(labels)
+  local result <const> = part_of(self, function(t) return t end, self.images, self.index)
+  for name, t in pairs(labels) do
+    if Dataset.taken[name] or not core.is_tensor(t) or t:size(1) ~= self.n then
+      error(("labelled: '%s' must be %d rows of a label"):format(tostring(name), self.n), 2)
+    end
+    result.labels[name], result.kinds[name] = core.keep(t), kind_of(name, t)
+  end
+  return result
+end
+
 --- The samples first .. last, or those whose numbers a table or an int64 tensor lists.
 function Dataset:subset(first, last)
   if type(first) ~= "number" then

@@ -67,18 +67,21 @@ function M.align(given)
     number("align: distance", o.distance, 0.01, 1), o.size)
 end
 
---- A random rotation (degrees, either way), scale (1 +- scale), shift (of the side), mirror
--- image (with probability flip) and shear (degrees), as one map. The result has `size`
+--- A random rotation (degrees, either way), scale (1 +- scale), shift (of the side; {across,
+-- down} where they differ), mirror image (with probability flip) and shear (degrees), as one
+-- map. The result has `size`
 -- pixels a side (unless given: as many as there are) and shows the middle `inner` pixels
 -- (unless given: what the data set calls the picture proper, or all).
 function M.augment(given)
   local o <const> = check.options("data.augment", given, {rotate = 0, scale = 0, shift = 0,
     flip = 0, shear = 0, size = check.none, inner = check.none, filter = "area"})
   if o.size then check.size("data.augment", "size", o.size) end
+  local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
   local result <const> = step("augment", number("augment: rotate", o.rotate, 0, 180),
-    number("augment: scale", o.scale, 0, 0.99), number("augment: shift", o.shift, 0, 100),
+    number("augment: scale", o.scale, 0, 0.99), number("augment: shift", shift[1], 0, 100),
     number("augment: flip", o.flip, 0, 1), number("augment: shear", o.shear, 0, 80),
-    o.size or 0, o.size or 0, o.inner or -1, choice("augment: filter", o.filter, FILTER))
+    o.size or 0, o.size or 0, o.inner or -1, choice("augment: filter", o.filter, FILTER),
+    number("augment: shift", shift[2], 0, 100))
   result.flips = o.flip > 0
   return result
 end

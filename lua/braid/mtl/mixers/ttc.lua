@@ -2,9 +2,10 @@
 -- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned and alpha_ii = 1 is not.
 --
 -- With all alpha equal every column gets the same sum, the conventional multi-task network;
--- with alpha_ij = 0 for i ~= j every column is a network of its own: beta = inf and -inf
--- give both exactly. Options: start (0.5; the first alpha_ij), granularity "scalar"
--- (default) or "channel", lr_mult (1). Beta has no weight decay.
+-- with alpha_ij = 0 for i ~= j every column is a network of its own: start = 1 and 0 give
+-- both exactly, and stay, for there the sigmoid has no slope.
+-- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel", lr_mult
+-- (1). Beta has no weight decay.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -19,9 +20,13 @@ TTC.alone = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
+-- Where the sigmoid is 1 exactly, and at its negative 0: a number, for of infinities
+-- optimizers make NaN.
+local FAR <const> = 1e4
+
 local function logit(p)
-  if p <= 0 then return -math.huge end
-  return p >= 1 and math.huge or math.log(p / (1 - p))
+  if p <= 0 then return -FAR end
+  return p >= 1 and FAR or math.log(p / (1 - p))
 end
 
 function TTC:init(at, o)
@@ -81,7 +86,7 @@ function TTC:resize(names)
   for i, name in ipairs(names) do
     local old <const> = self.beta[name]
     rows[name] = old
-      and linear.Row(linear.resized(old, self.names, names, -math.huge), hint(self.options))
+      and linear.Row(linear.resized(old, self.names, names, -FAR), hint(self.options))
       or linear.row(#names, self.channels, hint(self.options),
         function(j) return i == j and 0 or beta end)
     if old and not old.weight.requires_grad then rows[name]:freeze() end

@@ -15,9 +15,16 @@ local STAGES <const> = { {2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512} }
 local M <const> = {options = {width = 1, channels = 3, input = check.none, stages = 5,
   fc = check.none, norm = false, crelu = false}}
 
+-- He's first weights: without them thirteen layers of ReLU do not begin to learn.
+local function started(layer)
+  nn.init.kaiming_normal(layer.weight)
+  nn.init.constant(layer.bias, 0)
+  return layer
+end
+
 local function convolution(o, c, outputs, last)
   local filters <const> = o.crelu and (outputs + 1) // 2 or outputs
-  local list <const> = {nn.Conv2d(c, filters, {kernel = 3, padding = 1})}
+  local list <const> = {started(nn.Conv2d(c, filters, {kernel = 3, padding = 1}))}
   if o.norm then list[#list + 1] = nn.BatchNorm2d(filters) end
   list[#list + 1] = o.crelu and nn.CReLU() or nn.ReLU()
   if last then list[#list + 1] = nn.MaxPool2d(2) end
@@ -39,7 +46,7 @@ function M.blocks(o)
     if not o.input then check.fail("backbone vgg16: fc needs input = {height, width}") end
     local area <const> = (o.input[1] // 2 ^ o.stages) * (o.input[2] // 2 ^ o.stages) // 1 | 0
     blocks[#blocks + 1] = {"fc", function(c)
-      return nn.Sequential{nn.Flatten(), nn.Linear(c * area, o.fc), nn.ReLU()}
+      return nn.Sequential{nn.Flatten(), started(nn.Linear(c * area, o.fc)), nn.ReLU()}
     end}
   end
   return blocks

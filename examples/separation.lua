@@ -1,0 +1,73 @@
+--- A separation network in its two stages: first a stream that all tasks share, which alone is hard
+-- sharing and the baseline; then a stream for each task beside it, which takes its maps.
+--
+-- On rendered faces, some seconds:   build/braid examples/separation.lua
+-- On the MTFL data:                  build/braid examples/separation.lua --data path/to/mtfl
+-- As published (hours a night):      ... --width 1 --size 128 --batch 32 --epochs 100
+--                                        --optimizer SGD --lr 1e-4
+--
+-- variant is "plain", "channelwise" or "fine_tuned"; branch the block where streams part
+-- ("conv1_2", "conv2_2", "conv3_3"; the image unless given).
+local braid <const> = require "braid"
+local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
+local plot <const>, train <const> = braid.plot, braid.train
+
+local o <const> = train.arguments(arg, {
+  data = "", faces = 1000, size = 32, width = 0.125, variant = "plain", branch = "", epochs = 3,
+  batch = 32, optimizer = "Adam", lr = 1e-3, seed = 1, block = "conv1_2", out = "build/demo",
+})
+braid.manual_seed(o.seed)
+
+local tasks <const> = mtl.tasks{
+  landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
+  attributes = mtl.attributes{"gender", "smile", "glasses", weight = 0.1},
+}
+local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
+  or assert(data.mtfl(o.data))
+local sample <const> = data.loader(faces.test, {batch = 8, size = o.size})()
+local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.variant,
+  branch = o.branch ~= "" and o.branch or nil, width = o.width, input = o.size,
+  channels = sample.image:size(2)})
+
+local function report(what)
+  local r <const> = tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = o.size}))
+  local points <const> = {}
+  for i, share in ipairs(r.landmarks.points) do points[i] = ("%.1f"):format(100 * share) end
+  print(("%s  %s  points %s%%  AUC %.3f"):format(what, r, table.concat(points, " "),
+    r.landmarks.auc))
+end
+
+local settings <const> = {lr = o.lr, momentum = o.optimizer == "SGD" and 0.9 or nil}
+for stage = 1, 2 do
+  net:stage(stage)
+  local opt <const> = optim[o.optimizer](net:parameters(), settings)
+  local begun <const> = os.time()
+  for epoch = 1, o.epochs do
+    net:train()
+    for batch in data.loader(faces.train, {batch = o.batch, size = o.size, shuffle = true,
+                                           epoch = epoch, seed = o.seed, tasks = tasks}) do
+      local _ <close> = braid.scope()
+      local loss <const> = tasks:loss(net(batch.image), batch)
+      opt:zero_grad()
+      loss:backward()
+      opt:step()
+    end
+    report(("stage %d  epoch %d/%d"):format(stage, epoch, o.epochs))
+  end
+  print(("stage %d took %d s"):format(stage, os.time() - begun))
+end
+
+-- Figures 4 and 6: landmarks on faces, and what the streams see in them.
+os.execute(("mkdir -p '%s'"):format(o.out))
+net:eval()
+local shown <const> = data.loader(faces.test, {batch = 8, size = o.size, whiten = false})()
+local _ <close> = braid.no_grad()
+assert(plot.landmarks(o.out .. "/separation.png", shown.image, shown.landmarks,
+  net(sample.image).landmarks:reshape(-1, 5, 2)))
+local maps <const>, rows <const> = net:features(sample.image, {o.block})[o.block], {}
+for _, name in ipairs{"shared", "attributes", "landmarks"} do
+  if maps[name] then rows[#rows + 1] = maps[name][1] end
+end
+assert(plot.maps(o.out .. "/separation_maps.png", rows))
+print(("wrote %s/separation.png and separation_maps.png: %s, shared, attributes, landmarks"):format(
+  o.out, o.block))
