@@ -105,6 +105,8 @@ typedef struct br_kernels {
   void (*log_softmax)(int64_t n, const void *x, void *y);
   void (*softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);
   void (*log_softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);
+  void (*entropy_grad)(int64_t n, const void *logp, double a, double b,
+                       const void *weight, void *dx);
 
   /* batch normalisation of `rows` pixels of c channels */
   void (*moments)(int64_t rows, int64_t c, const void *x, double *mean, double *m2);

@@ -175,6 +175,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .log_softmax = log_softmax,
     .softmax_grad = softmax_grad,
     .log_softmax_grad = log_softmax_grad,
+    .entropy_grad = entropy_grad,
     .moments = moments,
     .affine = affine,
     .norm_sums = norm_sums,

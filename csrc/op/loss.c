@@ -172,15 +172,20 @@ static br_tensor *class_rows(br_tensor *x) {
   return rows;
 }
 
-/* What both directions read. */
+/* What both directions read. The loss of a row whose label is t is
+   - sum_j share_j log p_j, where share_j = smoothing / classes * weight_j, and more by
+   (1 - smoothing) weight_t at t. */
 typedef struct entropy {
-  br_tensor *target, *weight; /* int64 and float64, contiguous; weight may be NULL */
-  double smoothing, total;    /* total: the divisor of a mean */
+  br_tensor *target, *weight; /* int64, and of x's type, contiguous; weight may be NULL */
+  const br_kernels *k;
+  double even, sharp;    /* smoothing / classes, 1 - smoothing */
+  double weights, total; /* sum of the classes' weights, and of the labels' */
   int64_t rows, classes;
+  bool parallel;
 } entropy;
 
 static double class_weight(const entropy *e, int64_t j) {
-  return e->weight ? ((const double *)(const void *)e->weight->data)[j] : 1;
+  return e->weight ? br_get_double(e->weight, j) : 1;
 }
 
 static int64_t target_of(const entropy *e, int64_t row) {
@@ -188,13 +193,17 @@ static int64_t target_of(const entropy *e, int64_t row) {
 }
 
 static br_status entropy_open(br_call *c, entropy *e) {
+  const br_tensor *x = c->in[0];
   e->target = br_as(c->in[1], BR_I64, BR_CONTIGUOUS);
-  e->weight = c->in[2] ? br_as(c->in[2], BR_F64, BR_CONTIGUOUS) : NULL;
-  e->smoothing = c->arg[SMOOTHING].f;
-  e->classes = c->in[0]->shape[1];
-  e->rows = c->in[1]->numel;
-  e->total = 0;
+  e->weight = c->in[2] ? br_as(c->in[2], x->dtype, BR_CONTIGUOUS) : NULL;
   if (!e->target || (c->in[2] && !e->weight)) return BR_ENOMEM;
+  e->k = br_kernels_of(x->dtype);
+  e->classes = x->shape[1];
+  e->rows = c->in[1]->numel;
+  e->even = e->classes ? c->arg[SMOOTHING].f / (double)e->classes : 0;
+  e->sharp = 1 - c->arg[SMOOTHING].f;
+  e->parallel = x->numel > 16384;
+  for (int64_t j = 0; j < e->classes; j++) e->weights += class_weight(e, j);
   for (int64_t r = 0; r < e->rows; r++)
     if (target_of(e, r) > 0) e->total += class_weight(e, target_of(e, r) - 1);
   return BR_OK;
@@ -205,48 +214,73 @@ static void entropy_close(entropy *e) {
   br_release(e->weight);
 }
 
-/* The weight that class j has in the loss of a row whose label is `target`. */
-static double share(const entropy *e, int64_t j, int64_t target) {
-  double even = e->smoothing / (double)e->classes * class_weight(e, j);
-  return j == target - 1 ? even + (1 - e->smoothing) * class_weight(e, j) : even;
+/* The loss of a row, whose log probabilities are left in logp. */
+static double row_loss(const entropy *e, int64_t row, const char *x, br_tensor *logp) {
+  int64_t at = row * e->classes, target = target_of(e, row);
+  char *out = logp->data + at * e->k->size;
+  e->k->log_softmax(e->classes, x + at * e->k->size, out);
+  if (target == 0) return 0;
+  double loss = 0;
+  if (e->sharp > 0)
+    loss = -e->sharp * class_weight(e, target - 1) * br_get_double(logp, at + target - 1);
+  br_sum all = {.f = 0};
+  if (e->even > 0 && e->weight)
+    e->k->dot(e->classes, out, e->weight->data, &all);
+  else if (e->even > 0)
+    e->k->sum(e->classes, out, &all);
+  return loss - e->even * all.f;
+}
+
+static void put_double(const br_kernels *k, double value, char *out) {
+  br_sum one = {.f = value};
+  k->put(1, &one, 1, out);
 }
 
 static br_status ce_forward(br_call *c) {
   entropy e = {0};
-  br_tensor *rows = class_rows(c->in[0]), *logp = NULL;
-  br_status status = rows ? entropy_open(c, &e) : BR_ENOMEM;
+  br_tensor *x = class_rows(c->in[0]), *logp = NULL;
+  br_status status = x ? entropy_open(c, &e) : BR_ENOMEM;
+  if (!status) logp = br_tensor_new(x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+  double *loss = logp ? br_alloc((size_t)e.rows * sizeof *loss + 1) : NULL, sum = 0;
+  if (!loss) status = BR_ENOMEM;
   if (!status) {
-    logp = br_tensor_new(rows->dtype, rows->ndim, rows->shape, BR_CONTIGUOUS);
-    status = logp ? BR_OK : BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (e.parallel)
+    for (int64_t r = 0; r < e.rows; r++) loss[r] = row_loss(&e, r, x->data, logp);
+    for (int64_t r = 0; r < e.rows; r++) sum += loss[r];
   }
-  double sum = 0;
-  const br_kernels *k = br_kernels_of(c->in[0]->dtype);
-  for (int64_t r = 0; r < e.rows && !status; r++) {
-    int64_t at = r * e.classes, target = target_of(&e, r);
-    double loss = 0;
-    k->log_softmax(e.classes, rows->data + at * k->size, logp->data + at * k->size);
-    for (int64_t j = 0; j < e.classes && target > 0; j++) {
-      double s = share(&e, j, target);
-      if (s != 0) loss -= s * br_get_double(logp, at + j);
-    }
-    if (c->state[0] == NONE) {
-      br_sum one = {.f = loss};
-      k->put(1, &one, 1, c->out[0]->data + r * k->size);
-    }
-    sum += loss;
-  }
-  if (!status && c->state[0] != NONE) {
-    br_sum one = {.f = sum};
-    double factor = c->state[0] == SUM ? 1 : e.total > 0 ? 1 / e.total : 0;
-    k->put(1, &one, factor, c->out[0]->data);
-  }
+  if (!status && c->state[0] == NONE)
+    for (int64_t r = 0; r < e.rows; r++)
+      put_double(e.k, loss[r], c->out[0]->data + r * e.k->size);
+  else if (!status)
+    put_double(e.k,
+               c->state[0] == SUM ? sum
+               : e.total > 0      ? sum / e.total
+                                  : 0,
+               c->out[0]->data);
   c->saved[0] = logp;
-  br_release(rows);
+  br_free(loss);
+  br_release(x);
   entropy_close(&e);
   return status;
 }
 
-/* d loss / dx_j = p_j sum(share) - share_j */
+/* d loss / dx_j = p_j sum(share) - share_j, for a row and times scale. */
+static void row_grad(const entropy *e, int64_t row, double scale, const br_tensor *logp,
+                     br_tensor *dx) {
+  int64_t at = row * e->classes, target = target_of(e, row);
+  char *out = dx->data + at * e->k->size;
+  if (target == 0 || scale == 0) {
+    memset(out, 0, (size_t)(e->classes * e->k->size));
+    return;
+  }
+  double own = e->sharp * class_weight(e, target - 1);
+  e->k->entropy_grad(e->classes, logp->data + at * e->k->size,
+                     scale * (own + e->even * e->weights), scale * e->even,
+                     e->weight ? e->weight->data : NULL, out);
+  put_double(e->k, br_get_double(dx, at + target - 1) - scale * own,
+             out + (target - 1) * e->k->size);
+}
+
 static br_status ce_backward(br_call *c) {
   entropy e = {0};
   br_tensor *logp = c->saved[0], *dy = NULL, *dx = NULL;
@@ -255,18 +289,11 @@ static br_status ce_backward(br_call *c) {
   dy = br_contiguous(c->dy[0]);
   dx = br_tensor_new(logp->dtype, logp->ndim, logp->shape, BR_CONTIGUOUS);
   if (!dy || !dx) status = BR_ENOMEM;
-  const br_kernels *k = br_kernels_of(logp->dtype);
-  for (int64_t r = 0; r < e.rows && !status; r++) {
-    int64_t at = r * e.classes, target = target_of(&e, r);
-    double scale = br_get_double(dy, c->state[0] == NONE ? r : 0), all = 0;
-    if (c->state[0] == MEAN) scale = e.total > 0 ? scale / e.total : 0;
-    if (target == 0) scale = 0;
-    for (int64_t j = 0; j < e.classes; j++) all += share(&e, j, target);
-    for (int64_t j = 0; j < e.classes; j++) {
-      double p = exp(br_get_double(logp, at + j));
-      br_sum d = {.f = scale == 0 ? 0 : scale * (p * all - share(&e, j, target))};
-      k->put(1, &d, 1, dx->data + (at + j) * k->size);
-    }
+  double mean = c->state[0] != MEAN ? 1 : e.total > 0 ? 1 / e.total : 0;
+  if (!status) {
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (e.parallel)
+    for (int64_t r = 0; r < e.rows; r++)
+      row_grad(&e, r, mean * br_get_double(dy, c->state[0] == NONE ? r : 0), logp, dx);
   }
   if (!status) { /* (n,...,c) back to (n,c,...) */
     int order[BR_MAX_DIM];
