@@ -29,3 +29,5 @@ int br_threads(void) {
 }
 
 void br_set_threads(int n) { atomic_store(&threads_now, n < 0 ? 0 : n); }
+
+int br_threads_for(double work) { return work < 3e5 ? 1 : br_threads(); }

@@ -4,5 +4,8 @@
 
 int br_threads(void);
 void br_set_threads(int n); /* n >= 1; 0 asks for the default again */
+/* The threads that so many multiply-adds are worth: one where waking others takes longer.
+ */
+int br_threads_for(double work);
 
 #endif

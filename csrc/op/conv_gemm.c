@@ -113,12 +113,12 @@ static br_status run_lattice(lattice *l) {
   int64_t parts = blocks * l->groups >= 8 ? 1
                                           : l->panels; /* few pixels: share the panels */
   int64_t table = l->tiles * (l->taps > 0 ? l->taps : 1) * mr;
-  int threads = br_threads();
+  double work = (double)tiles * (double)mr * (double)(l->taps * l->run * l->outputs);
+  int threads = br_threads_for(work * (double)l->groups);
   const void **rows = br_alloc((size_t)(threads * table) * sizeof *rows);
   if (!rows) return BR_ENOMEM;
   int64_t units = l->groups * blocks * parts;
-  double work = (double)tiles * (double)mr * (double)(l->taps * l->run * l->outputs);
-#pragma omp parallel num_threads(threads) if (units > 1 && work > 3e4)
+#pragma omp parallel num_threads(threads) if (units > 1 && threads > 1)
   {
     const void **own = rows + br_thread_index() * table;
 #pragma omp for schedule(static)

@@ -9,14 +9,13 @@
 enum {
   OUTPUTS = 48,  /* of a unit of forward, a multiple of every dot_rows tile */
   COLUMNS = 512, /* of a unit of backward, a multiple of every nr */
-  DEPTH = 128,   /* rows of the weights that are packed at a time */
-  GRAIN = 30000  /* multiplications worth a second thread */
+  DEPTH = 128    /* rows of the weights that are packed at a time */
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static bool parallel(const br_few *p) {
-  return (double)p->m * (double)p->n * (double)p->k > GRAIN;
+static int threads_for(const br_few *p) {
+  return br_threads_for((double)p->m * (double)p->n * (double)p->k);
 }
 
 /* Inputs taken at a time: as many as leave that part of x in the second cache. */
@@ -28,7 +27,7 @@ static int64_t depth_of(const br_few *p) {
 void br_few_forward(const br_few *p, const char *x, const char *w, const char *b,
                     char *y) {
   int64_t size = p->kernels->size, depth = depth_of(p);
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (parallel(p))
+#pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t j = 0; j < p->n; j += OUTPUTS) {
     int64_t n = smaller(OUTPUTS, p->n - j);
     for (int64_t i = 0; i < p->m; i++) {
@@ -88,7 +87,7 @@ static br_status backward(const br_few *p, bool weights, const char *a, const ch
   int64_t bytes = (deep * unit * size + 63) & ~(int64_t)63;
   char *room = br_alloc((size_t)(bytes * br_threads()));
   if (!room) return BR_ENOMEM;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (parallel(p))
+#pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t c = 0; c < p->k; c += unit)
     (weights ? unit_dw : unit_dx)(p, a, other + c * size, smaller(unit, p->k - c),
                                   room + br_thread_index() * bytes, d + c * size);

@@ -182,7 +182,7 @@ static br_status pool_forward(br_call *c, kind what) {
   if (status) goto done;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
-#pragma omp parallel num_threads(br_threads()) if (x->numel > 4096)
+#pragma omp parallel num_threads(br_threads()) if (x->numel > 32768)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
 #pragma omp for schedule(static)
@@ -233,7 +233,7 @@ static br_status pool_backward(br_call *c, kind what) {
   if (!dy || !room) status = BR_ENOMEM;
   if (status) goto done;
   bool count_pad = what == 0 && c->arg[LAST].i;
-#pragma omp parallel num_threads(br_threads()) if (dx->numel > 4096)
+#pragma omp parallel num_threads(br_threads()) if (dx->numel > 32768)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
 #pragma omp for schedule(static)

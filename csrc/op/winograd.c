@@ -179,10 +179,14 @@ static void run_block(const job *j, int64_t g, int64_t first, char *v, char *m) 
     transform_back(j, g, first + t, m + t * p->og * size);
 }
 
+static int threads_for(const br_winograd *p) {
+  return br_threads_for((double)(p->tiles * p->places) * (double)(p->c * p->og));
+}
+
 static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
   const br_winograd *p = j->p;
   int64_t blocks = ceil_div(p->tiles, j->block);
-#pragma omp parallel num_threads(br_threads())
+#pragma omp parallel num_threads(threads_for(p))
   {
     char *v = scratch + br_thread_index() * bytes;
     char *m = v + p->places * j->block * p->cg * p->k->size;
@@ -196,7 +200,7 @@ static void run_shared_blocks(const job *j, char *v) {
   const br_winograd *p = j->p;
   int64_t size = p->k->size, blocks = ceil_div(p->tiles, j->block);
   char *m = v + p->places * j->block * p->cg * size;
-#pragma omp parallel num_threads(br_threads())
+#pragma omp parallel num_threads(threads_for(p))
   for (int64_t b = 0; b < p->groups * blocks; b++) {
     int64_t g = b / blocks, first = b % blocks * j->block;
     int64_t tiles = smaller(j->block, p->tiles - first);
