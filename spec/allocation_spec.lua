@@ -1,5 +1,6 @@
 --- Memory: every allocation may fail, and then a Lua error is all that happens; garbage
--- does not pile up.
+-- does not pile up. Each failure brings a full collection, so that this file is best run
+-- before others have filled Lua's heap: its name puts it first.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
