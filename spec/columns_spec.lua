@@ -252,9 +252,11 @@ describe("task transfer connections", function()
 end)
 
 describe("mtl.ttc_update", function()
-  local x <const> = braid.randn(4, 1, 6, 6)
+  local x <const> = braid.randn({4, 1, 6, 6}, {dtype = "float64"})
   local labels <const> = {a = braid.tensor({1, 3, 2, 1}, {dtype = "int64"}),
     b = braid.tensor({2, 1, 1, 2}, {dtype = "int64"})}
+
+  local function build(o) return columns(o):heads(head):to("float64") end
 
   local function train(net, opt)
     for _ = 1, 3 do
@@ -282,16 +284,16 @@ describe("mtl.ttc_update", function()
     local how <const> = stacked and " stacked" or " in a list"
 
     it("is hard sharing when all alpha are 1 and the columns start equal," .. how, function()
-      local shared <const> = columns{columns = "shared"}:heads(head)
-      local net <const> = start_like(columns{stacked = stacked}:heads(head), shared)
+      local shared <const> = build{columns = "shared"}
+      local net <const> = start_like(build{stacked = stacked}, shared)
       local wanted <const> = train(shared, sgd(shared))
       local got <const> = train(net, mtl.ttc_update(net, sgd(net), {start = 1}))
-      assert.is_true(largest(wanted.a, got.a) < 1e-5)
-      assert.is_true(largest(wanted.b, got.b) < 1e-5)
+      assert.is_true(largest(wanted.a, got.a) < 1e-12)
+      assert.is_true(largest(wanted.b, got.b) < 1e-12)
     end)
 
     it("is single-task training, exactly, when those between tasks are 0," .. how, function()
-      local net <const> = columns{stacked = stacked}:heads(head)
+      local net <const> = build{stacked = stacked}
       local alone <const> = net:clone()
       local wanted <const> = train(alone, sgd(alone))
       local got <const> = train(net, mtl.ttc_update(net, sgd(net), {start = 0}))
@@ -300,7 +302,7 @@ describe("mtl.ttc_update", function()
   end
 
   it("moves beta against <dL/dW_i, V_j>, and keeps alpha_ii", function()
-    local net <const> = columns{stacked = false}:heads(head)
+    local net <const> = build{stacked = false}
     local opt <const> = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.05}),
       {start = 0.25, beta_lr = 2})
     local grads <const> = {}
@@ -320,7 +322,7 @@ describe("mtl.ttc_update", function()
     for i, pair in ipairs{{"a", "b"}, {"b", "a"}} do
       local slope <const> = (grads[2][pair[1]] * grads[1][pair[2]]):sum():item() * -0.05
       local beta <const> = math.log(0.25 / 0.75) - 2 * slope * 0.25 * 0.75
-      assert.near(1 / (1 + math.exp(-beta)), alpha[i][3 - i], 1e-6)
+      assert.near(1 / (1 + math.exp(-beta)), alpha[i][3 - i], 1e-12)
     end
   end)
 

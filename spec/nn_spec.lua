@@ -148,6 +148,13 @@ describe("modules", function()
     assert.equal("int64", net[2].num_batches_tracked.dtype)
     assert.equal(4, #net:parameters())
     assert.equal("float64", net(braid.randn({3, 2}, {dtype = "float64"})).dtype)
+    assert.equal(6 + 4, net:summary{2}.parameters)
+  end)
+
+  it("are float64 when what they infer their size from is", function()
+    local net <const> = nn.Sequential{nn.Conv2d(4, {kernel = 3}), nn.Flatten(), nn.Linear(2)}
+    local y <const> = net(braid.zeros({2, 3, 5, 5}, {dtype = "float64"}))
+    assert.same({"float64", "float64"}, {net[1].bias.dtype, y.dtype})
   end)
 
   it("tell outputs, parameters and multiply-accumulates, in all and by part", function()

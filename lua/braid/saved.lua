@@ -113,9 +113,16 @@ local function give_sizes(net, weights)
   walk.walk(net, function(path, m)
     local weight <const> = walk.is_module(m) and m.unsized and weights[path .. ".weight"]
     if weight and weight:dim() > 1 then
-      m:set_inputs(weight:size(2) * (m.options and m.options.groups or 1))
+      m:set_inputs(weight:size(2) * (m.options and m.options.groups or 1), weight)
     end
   end)
+end
+
+local function is_double(weights)
+  for _, t in pairs(weights) do
+    if t.dtype == "float64" then return true end
+  end
+  return false
 end
 
 local function decoded(path)
@@ -149,6 +156,7 @@ function M.open(directory, build)
   if not walk.is_module(net) then return nil, directory .. ": its definition makes no network" end
   local loaded <const>, unfit <const> = pcall(function()
     give_sizes(net, weights)
+    if is_double(weights) then net:to("float64") end
     net:load_state_dict(weights)
   end)
   if not loaded then return nil, ("%s: %s"):format(directory, unfit) end

@@ -18,7 +18,7 @@ local function gather(sums, map, labels, positive)
   local signs <const> = {positive = labels:eq(positive),
     negative = labels:gt(0):logical_and(labels:ne(positive))}
   for _, key in ipairs{"negative", "positive"} do
-    local weight <const> = signs[key]:to("float32")
+    local weight <const> = signs[key]:to(map.dtype)
     local part <const> = (map * weight:reshape(-1, 1, 1, 1)):sum(1)
     sums[key] = core.keep(sums[key] and sums[key] + part or part:clone())
     local count <const> = "count_" .. key

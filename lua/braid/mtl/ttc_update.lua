@@ -152,12 +152,12 @@ function Update:step()
   local alpha <const> = self:alpha()
   for _, block in ipairs(blocks) do
     for i = 1, count do alpha[block][i][i] = 0 end -- a weight's own step is taken already
-    local mixing <const> = core.from_table(alpha[block], "float32")
+    local mixing <const> = core.from_table(alpha[block], "float64")
     for k, w in ipairs(weights[block]) do
       local now <const> = rows_of(w, count, value)
       local key <const>, moved <const> = block .. k, now - before[block .. k]
       if self.last[key] then self.last[key]:copy_(moved) else self.last[key] = core.keep(moved) end
-      store(w, now + ops.matmul(mixing, moved))
+      store(w, now + ops.matmul(mixing:to(moved.dtype), moved))
     end
   end
 end

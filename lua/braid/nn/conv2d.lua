@@ -1,5 +1,5 @@
 --- Conv2d: x (n,c,h,w) -> (n,o,oh,ow) with weight (o, c/groups, kh, kw).
--- With one size, c is taken from the first input.
+-- With one size, c is taken from the first input, and so is float64.
 -- @usage nn.Conv2d(3, 64, {kernel = 3, padding = 1})   nn.Conv2d(64, {kernel = 3})
 
 local core <const> = require "braid.core"
@@ -28,16 +28,18 @@ function Conv2d:init(inputs, outputs, given)
   if inputs then self:set_inputs(check.size("Conv2d", "inputs", inputs)) end
 end
 
-function Conv2d:set_inputs(inputs)
+--- The size, and the dtype, float64 if that of `like` is.
+function Conv2d:set_inputs(inputs, like)
   local groups <const> = self.options.groups
   if inputs % groups ~= 0 or self.outputs % groups ~= 0 then
     error(("Conv2d: groups = %d must divide %d inputs and %d outputs"):format(groups, inputs,
       self.outputs), 4)
   end
   self.unsized = nil
+  local dtype <const> = initial.dtype(like)
   self.weight = core.new({self.outputs, inputs // groups, self.kernel[1], self.kernel[2]},
-    "float32")
-  self.bias = self.has_bias and core.new({self.outputs}, "float32") or nil
+    dtype)
+  self.bias = self.has_bias and core.new({self.outputs}, dtype) or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end
@@ -53,7 +55,7 @@ end
 --- With `relu` the result goes through it, and with `norm`, a batch normalisation that
 -- evaluates without gradients, through that first, in the same pass over memory.
 function Conv2d:forward(x, relu, norm)
-  if self.unsized then self:set_inputs(x:size(2)) end
+  if self.unsized then self:set_inputs(x:size(2), x) end
   local operator <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
   local weight <const>, bias <const> = self:weight_and_bias(norm)
   return operator(x, weight, bias, self.options)

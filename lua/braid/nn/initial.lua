@@ -16,6 +16,11 @@ local function fans(w)
   return shape[2] * area, shape[1] * area
 end
 
+--- That of a layer's tensors: float64 if its first input, or anything else, is, or float32.
+function M.dtype(like)
+  return like and like.dtype == "float64" and "float64" or "float32"
+end
+
 local function quietly(f)
   return function(w, ...)
     local _ <close> = grad.no_grad()

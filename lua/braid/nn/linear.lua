@@ -1,5 +1,5 @@
 --- Linear: y (..., out) = x (..., in) weight (out, in)^T + bias (out).
--- With one size, in is taken from the first input.
+-- With one size, in is taken from the first input, and so is float64.
 -- @usage nn.Linear(100, 10, {bias = false})   nn.Linear(10)
 
 local core <const> = require "braid.core"
@@ -18,17 +18,19 @@ function Linear:init(inputs, outputs, given)
   if inputs then self:set_inputs(check.size("Linear", "inputs", inputs)) end
 end
 
-function Linear:set_inputs(inputs)
+--- The size, and the dtype, float64 if that of `like` is.
+function Linear:set_inputs(inputs, like)
+  local dtype <const> = initial.dtype(like)
   self.unsized = nil
-  self.weight = core.new({self.outputs, inputs}, "float32")
-  self.bias = self.has_bias and core.new({self.outputs}, "float32") or nil
+  self.weight = core.new({self.outputs, inputs}, dtype)
+  self.bias = self.has_bias and core.new({self.outputs}, dtype) or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end
 end
 
 function Linear:forward(x)
-  if self.unsized then self:set_inputs(x:size(-1)) end
+  if self.unsized then self:set_inputs(x:size(-1), x) end
   return core.ops.linear(x, self.weight, self.bias)
 end
 

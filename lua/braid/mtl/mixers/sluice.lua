@@ -75,7 +75,7 @@ function Sluice:resize(names)
       rows[name] = first_rows(i, #names, self.options)
     else
       local was <const> = core.detach(old.weight):reshape(s, #self.names, s)
-      local now <const> = core.new({s, #names, s}, "float32", 0)
+      local now <const> = core.new({s, #names, s}, was.dtype, 0)
       for j, other in ipairs(names) do
         if place[other] then now[{ {}, j }] = was[{ {}, place[other] }] end
       end
