@@ -93,7 +93,7 @@ for _, path in ipairs(definitions()) do
       braid.manual_seed(3)
       local net <const> = small(path, known)
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))
-      local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-3})
+      local opt <const> = braid.optim.Adam(net:parameters(), {lr = 2e-4})
       local first, last
       for _ = 1, 6 do
         local _ <close> = braid.scope()
