@@ -21,6 +21,8 @@ local CASES <const> = {
   {x = {30, 450, 3, 3}, w = {450, 450, 1, 1}, few = 3, o = {stride = 2}},
   {x = {24, 130, 4, 4}, w = {100, 130, 4, 4}, few = 8, o = {dilation = 1}},
   {x = {24, 130, 5, 4}, w = {200, 130, 2, 4}, few = 2, o = {dilation = {2, 1}, padding = {1, 2}}},
+  {x = {40, 3 * 160, 2, 2}, w = {3 * 141, 160, 3, 3}, few = 8, o = {padding = 1, groups = 3}},
+  {x = {30, 2 * 451, 2, 2}, w = {2 * 450, 451, 1, 1}, few = 3, o = {groups = 2}},
 }
 
 describe("a convolution of few pixels and large weights", function()

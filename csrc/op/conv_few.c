@@ -1,9 +1,10 @@
 /* Convolutions of few output pixels with large weights, as in the last stages of a
    network: bringing the weights from memory is most of the work, so they are read, or
    their gradient written, where they lie. The pixels' surroundings become rows in the
-   order of the weights, (channel, tap). */
+   order of the weights, (channel, tap); groups go one after the other. */
 #include <string.h>
 
+#include "base/threads.h"
 #include "op/conv.h"
 #include "op/few.h"
 
@@ -11,131 +12,195 @@ enum { PIXELS = 64, WEIGHTS = 200000, PART = 16 };
 
 bool br_conv_is_few(const br_conv *g) {
   int64_t rows = g->n * g->oh * g->ow, size = g->cg * g->kh * g->kw * g->og;
-  return g->groups == 1 && !g->folded && rows > 0 && rows <= PIXELS && size >= WEIGHTS;
+  return !g->folded && rows > 0 && rows <= PIXELS && size >= WEIGHTS;
 }
 
-static br_few product_of(const br_conv *g) {
-  return (br_few){g->n * g->oh * g->ow, g->o, g->c * g->kh * g->kw,
-                  br_kernels_of(g->dtype)};
-}
+/* What a group of the convolution is as a product, and where its taps lie. */
+typedef struct job {
+  const br_conv *g;
+  br_few p;
+  int64_t area, size;
+  int64_t x_offset, y_offset, w_bytes; /* of the group, in bytes; bytes of its weights */
+  void **tap;                          /* of each pixel; NULL outside the image */
+  char *zeros;
+} job;
 
 /* Whether the rows are the image itself. */
 static bool is_plain(const br_conv *g) {
-  return g->kh * g->kw == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 && g->pw == 0 &&
-         g->oh == g->h && g->ow == g->w;
+  return g->groups == 1 && g->kh * g->kw == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 &&
+         g->pw == 0 && g->oh == g->h && g->ow == g->w;
 }
 
-/* Where each tap of output pixel `row` lies in the image x; NULL outside. */
-static void find_taps(const br_conv *g, char *x, int64_t row, void **tap) {
-  int64_t n = row / (g->oh * g->ow), oy = row / g->ow % g->oh, ox = row % g->ow;
+static void find_taps(const br_conv *g, char *x, void **tap) {
   int64_t bytes = g->c * br_dtype_size(g->dtype);
-  for (int64_t i = 0; i < g->kh; i++)
-    for (int64_t j = 0; j < g->kw; j++) {
-      int64_t y = oy * g->sh + i * g->dh - g->ph, at = ox * g->sw + j * g->dw - g->pw;
-      bool inside = y >= 0 && y < g->h && at >= 0 && at < g->w;
-      *tap++ = inside ? x + ((n * g->h + y) * g->w + at) * bytes : NULL;
-    }
-}
-
-/* rows (pixels, c * taps) from the image, channels-last. */
-static br_status gather(const br_conv *g, char *x, char *rows) {
-  const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t area = g->kh * g->kw, pixels = g->n * g->oh * g->ow, size = k->size;
-  const void **src = br_alloc((size_t)area * sizeof *src);
-  void **tap = br_alloc((size_t)area * sizeof *tap);
-  char *zeros = br_alloc_zero((size_t)(g->c * size));
-  br_status status = src && tap && zeros ? BR_OK : BR_ENOMEM;
-  for (int64_t p = 0; p < pixels && !status; p++) {
-    find_taps(g, x, p, tap);
-    for (int64_t c = 0; c < g->c; c += PART, rows += PART * area * size) {
-      void *dst[PART];
-      int64_t part = g->c - c < PART ? g->c - c : PART;
-      for (int64_t i = 0; i < part; i++) dst[i] = rows + i * area * size;
-      for (int64_t t = 0; t < area; t++)
-        src[t] = (tap[t] ? (char *)tap[t] : zeros) + c * size;
-      k->transpose(area, part, src, dst);
-      if (part < PART) rows += (part - PART) * area * size;
-    }
+  for (int64_t row = 0; row < g->n * g->oh * g->ow; row++) {
+    int64_t n = row / (g->oh * g->ow), oy = row / g->ow % g->oh, ox = row % g->ow;
+    for (int64_t i = 0; i < g->kh; i++)
+      for (int64_t j = 0; j < g->kw; j++) {
+        int64_t y = oy * g->sh + i * g->dh - g->ph, at = ox * g->sw + j * g->dw - g->pw;
+        bool inside = y >= 0 && y < g->h && at >= 0 && at < g->w;
+        *tap++ = inside ? x + ((n * g->h + y) * g->w + at) * bytes : NULL;
+      }
   }
-  br_free(src);
-  br_free(tap);
-  br_free(zeros);
-  return status;
 }
 
-/* The inverse: every value is added to the pixel it came from. */
-static br_status scatter(const br_conv *g, const char *rows, char *dx) {
+static br_status start(job *j, const br_conv *g, char *x) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t area = g->kh * g->kw, pixels = g->n * g->oh * g->ow, size = k->size;
-  void **tap = br_alloc((size_t)area * sizeof *tap);
-  void **line = br_alloc((size_t)area * sizeof *line);
-  char *room = br_alloc((size_t)(area * PART * size));
-  br_status status = tap && line && room ? BR_OK : BR_ENOMEM;
-  if (!status) memset(dx, 0, (size_t)(g->n * g->h * g->w * g->c * size));
-  for (int64_t p = 0; p < pixels && !status; p++) {
-    find_taps(g, dx, p, tap);
-    for (int64_t t = 0; t < area; t++) line[t] = tap[t] ? room + t * PART * size : NULL;
-    for (int64_t c = 0; c < g->c; c += PART) {
-      const void *src[PART];
-      int64_t part = g->c - c < PART ? g->c - c : PART;
-      for (int64_t i = 0; i < part; i++, rows += area * size) src[i] = rows;
-      k->transpose(part, area, src, line);
-      for (int64_t t = 0; t < area; t++)
-        if (tap[t]) k->axpy(part, 1, line[t], (char *)tap[t] + c * size);
-    }
-  }
-  br_free(tap);
-  br_free(line);
-  br_free(room);
-  return status;
+  int64_t pixels = g->n * g->oh * g->ow, area = g->kh * g->kw;
+  *j = (job){.g = g,
+             .p = {pixels, g->og, g->cg * area, g->o, k},
+             .area = area,
+             .size = k->size,
+             .w_bytes = g->og * g->cg * area * k->size,
+             .tap = br_alloc((size_t)(pixels * area) * sizeof *j->tap),
+             .zeros = br_alloc_zero((size_t)(g->cg * k->size) + 1)};
+  if (!j->tap || !j->zeros) return BR_ENOMEM;
+  find_taps(g, x, j->tap);
+  return BR_OK;
 }
 
-static char *rows_of(const br_conv *g, const br_few *p, char *x) {
-  char *rows = br_alloc((size_t)(p->m * p->k * p->kernels->size));
-  if (rows && gather(g, x, rows) == BR_OK) return rows;
+static void finish(job *j) {
+  br_free(j->tap);
+  br_free(j->zeros);
+}
+
+static void choose(job *j, int64_t group) {
+  j->x_offset = group * j->g->cg * j->size;
+  j->y_offset = group * j->g->og * j->size;
+}
+
+static const char *tap_at(const job *j, int64_t pixel, int64_t t, int64_t channel) {
+  const char *at = j->tap[pixel * j->area + t];
+  return at ? at + j->x_offset + channel * j->size : j->zeros;
+}
+
+/* rows (pixels, c * taps) from the image, channels-last */
+static void gather(const job *j, char *rows) {
+  int64_t channels = j->g->cg, area = j->area;
+#pragma omp parallel for schedule(static) num_threads(br_threads())
+  for (int64_t pixel = 0; pixel < j->p.m; pixel++)
+    for (int64_t t = 0; t < area; t += BR_GEMM_MAX_NR)
+      for (int64_t c = 0; c < channels; c += PART) {
+        const void *src[BR_GEMM_MAX_NR];
+        void *dst[PART];
+        int64_t part = channels - c < PART ? channels - c : PART;
+        int64_t taps = area - t < BR_GEMM_MAX_NR ? area - t : BR_GEMM_MAX_NR;
+        for (int64_t i = 0; i < taps; i++) src[i] = tap_at(j, pixel, t + i, c);
+        for (int64_t i = 0; i < part; i++)
+          dst[i] = rows + (pixel * j->p.k + (c + i) * area + t) * j->size;
+        j->p.kernels->transpose(taps, part, src, dst);
+      }
+}
+
+/* The same as lanes. */
+static void gather_lanes(const job *j, char *lanes) {
+  int64_t channels = j->g->cg, nr = j->p.kernels->nr, m = j->p.m;
+#pragma omp parallel for schedule(static) num_threads(br_threads())
+  for (int64_t c = 0; c < channels; c += PART)
+    for (int64_t first = 0; first < m; first += nr)
+      for (int64_t t = 0; t < j->area; t++) {
+        const void *src[BR_GEMM_MAX_NR];
+        void *dst[PART];
+        int64_t part = channels - c < PART ? channels - c : PART;
+        int64_t pixels = m - first < nr ? m - first : nr;
+        for (int64_t i = 0; i < pixels; i++) src[i] = tap_at(j, first + i, t, c);
+        for (int64_t i = 0; i < part; i++)
+          dst[i] = lanes + (first / nr * j->p.k + (c + i) * j->area + t) * nr * j->size;
+        j->p.kernels->transpose(pixels, part, src, dst);
+      }
+}
+
+/* The inverse of gather: every value is added to the pixel it came from. Channels are
+   shared out, not pixels, which meet. */
+static void scatter(const job *j, const char *rows) {
+  int64_t channels = j->g->cg, area = j->area, size = j->size;
+#pragma omp parallel for schedule(static) num_threads(br_threads())
+  for (int64_t c = 0; c < channels; c += PART)
+    for (int64_t pixel = 0; pixel < j->p.m; pixel++)
+      for (int64_t t = 0; t < area; t += BR_GEMM_MAX_NR) {
+        double room[BR_GEMM_MAX_NR][PART];
+        const void *src[PART];
+        void *line[BR_GEMM_MAX_NR];
+        int64_t part = channels - c < PART ? channels - c : PART;
+        int64_t taps = area - t < BR_GEMM_MAX_NR ? area - t : BR_GEMM_MAX_NR;
+        void **tap = j->tap + pixel * area + t;
+        for (int64_t i = 0; i < taps; i++) line[i] = tap[i] ? room[i] : NULL;
+        for (int64_t i = 0; i < part; i++)
+          src[i] = rows + (pixel * j->p.k + (c + i) * area + t) * size;
+        j->p.kernels->transpose(part, taps, src, line);
+        for (int64_t i = 0; i < taps; i++)
+          if (tap[i])
+            j->p.kernels->axpy(part, 1, line[i], (char *)tap[i] + j->x_offset + c * size);
+      }
+}
+
+static br_status forward_group(const job *j, const char *w, const char *bias, char *y) {
+  bool lanes = br_few_in_lanes(&j->p);
+  char *rows = lanes ? br_few_new_lanes(&j->p)
+                     : br_alloc((size_t)(j->p.m * j->p.k * j->size));
+  if (!rows) return BR_ENOMEM;
+  (lanes ? gather_lanes : gather)(j, rows);
+  br_status status = (lanes ? br_few_forward_lanes : br_few_forward)(&j->p, rows, w, bias,
+                                                                     y);
   br_free(rows);
-  return NULL;
+  return status;
 }
 
 br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const char *bias,
                               char *y) {
-  br_few p = product_of(g);
-  char *rows = is_plain(g) ? x : rows_of(g, &p, x);
-  if (!rows) return BR_ENOMEM;
-  br_few_forward(&p, rows, w, bias, y);
-  if (rows != x) br_free(rows);
+  job j;
+  br_status status = start(&j, g, x);
+  if (!status && is_plain(g)) {
+    status = br_few_forward(&j.p, x, w, bias, y);
+  } else {
+    for (int64_t i = 0; i < g->groups && !status; i++) {
+      choose(&j, i);
+      status = forward_group(&j, w + i * j.w_bytes, bias ? bias + j.y_offset : NULL,
+                             y + j.y_offset);
+    }
+  }
+  finish(&j);
   const void *const before[1] = {y};
-  if (g->relu) p.kernels->relu(p.m * p.n, before, y, NULL);
-  return BR_OK;
+  if (!status && g->relu) j.p.kernels->relu(j.p.m * g->o, before, y, NULL);
+  return status;
 }
 
 br_status br_conv_few_input_grad(const br_conv *g, const char *dy, const char *w,
                                  char *dx) {
-  br_few p = product_of(g);
-  if (is_plain(g)) return br_few_input_grad(&p, dy, w, dx);
-  char *rows = br_alloc((size_t)(p.m * p.k * p.kernels->size));
-  br_status status = rows ? br_few_input_grad(&p, dy, w, rows) : BR_ENOMEM;
-  if (!status) status = scatter(g, rows, dx);
-  br_free(rows);
+  job j;
+  br_status status = start(&j, g, dx);
+  if (!status && is_plain(g)) {
+    status = br_few_input_grad(&j.p, dy, w, dx);
+  } else {
+    char *rows = status ? NULL : br_alloc((size_t)(j.p.m * j.p.k * j.size));
+    if (!rows) status = BR_ENOMEM;
+    if (!status) memset(dx, 0, (size_t)(g->n * g->h * g->w * g->c * j.size));
+    for (int64_t i = 0; i < g->groups && !status; i++) {
+      choose(&j, i);
+      status = br_few_input_grad(&j.p, dy + j.y_offset, w + i * j.w_bytes, rows);
+      if (!status) scatter(&j, rows);
+    }
+    br_free(rows);
+  }
+  finish(&j);
   return status;
 }
 
 br_status br_conv_few_weight_grad(const br_conv *g, char *x, const char *dy, char *dw) {
-  br_few p = product_of(g);
-  const br_kernels *k = p.kernels;
-  const void *src[PIXELS];
-  char *rows = is_plain(g) ? x : rows_of(g, &p, x);
-  char *turned = br_alloc((size_t)(p.m * p.n * k->size));
-  void **dst = br_alloc((size_t)p.n * sizeof *dst);
-  br_status status = rows && turned && dst ? BR_OK : BR_ENOMEM;
-  if (!status) {
-    for (int64_t i = 0; i < p.m; i++) src[i] = dy + i * p.n * k->size;
-    for (int64_t j = 0; j < p.n; j++) dst[j] = turned + j * p.m * k->size;
-    k->transpose(p.m, p.n, src, dst);
-    status = br_few_weight_grad(&p, turned, rows, dw);
+  job j;
+  br_status status = start(&j, g, x);
+  if (!status && is_plain(g)) {
+    status = br_few_weight_grad(&j.p, dy, x, dw);
+  } else {
+    char *rows = status ? NULL : br_alloc((size_t)(j.p.m * j.p.k * j.size));
+    if (!rows) status = BR_ENOMEM;
+    for (int64_t i = 0; i < g->groups && !status; i++) {
+      choose(&j, i);
+      gather(&j, rows);
+      status = br_few_weight_grad(&j.p, dy + j.y_offset, rows, dw + i * j.w_bytes);
+    }
+    br_free(rows);
   }
-  if (rows != x) br_free(rows);
-  br_free(turned);
-  br_free(dst);
+  finish(&j);
   return status;
 }

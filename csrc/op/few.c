@@ -1,5 +1,10 @@
-/* Products of few rows with large weights: dot products of rows forward, panels of
-   columns backward. */
+/* Products of few rows with large weights. Their cost is to bring the weights from
+   memory, and to lose no time meanwhile.
+
+   Forward, the rows of x become the lanes of vectors, so that weights are read in order,
+   one number after the other, and each meets all rows at once; y comes out turned.
+   Towards the input, columns of the weights are the lanes, and a few long rows are gone
+   through at a time; towards the weights, columns of x are. */
 #include "op/few.h"
 
 #include <string.h>
@@ -7,16 +12,21 @@
 #include "base/threads.h"
 
 enum {
-  OUTPUTS = 48,  /* of a unit of forward, a multiple of every dot_rows tile */
-  COLUMNS = 512, /* of a unit of backward, a multiple of every nr */
-  DEPTH = 128    /* rows of the weights that are packed at a time */
+  OUTPUTS = 48,       /* of a unit of dot products, a multiple of every tile of theirs */
+  TILES = 4,          /* register tiles of a unit otherwise */
+  DEPTH = 20,         /* rows of the weights that are gone through at a time */
+  COLUMNS = 512,      /* that are packed at a time, a multiple of every nr */
+  CACHED = 512 << 10, /* bytes that stay in the second cache */
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 static int threads_for(const br_few *p) {
   return br_threads_for((double)p->m * (double)p->n * (double)p->k);
 }
+
+/* ---- forward ---- */
 
 /* Inputs taken at a time: as many as leave that part of x in the second cache. */
 static int64_t depth_of(const br_few *p) {
@@ -24,14 +34,14 @@ static int64_t depth_of(const br_few *p) {
   return room < 512 ? 512 : room > 16384 ? 16384 : room & ~(int64_t)63;
 }
 
-void br_few_forward(const br_few *p, const char *x, const char *w, const char *b,
-                    char *y) {
+static void forward_by_dots(const br_few *p, const char *x, const char *w, const char *b,
+                            char *y) {
   int64_t size = p->kernels->size, depth = depth_of(p);
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t j = 0; j < p->n; j += OUTPUTS) {
     int64_t n = smaller(OUTPUTS, p->n - j);
     for (int64_t i = 0; i < p->m; i++) {
-      char *to = y + (i * p->n + j) * size;
+      char *to = y + (i * p->ld + j) * size;
       if (b)
         memcpy(to, b + j * size, (size_t)(n * size));
       else
@@ -39,66 +49,188 @@ void br_few_forward(const br_few *p, const char *x, const char *w, const char *b
     }
     for (int64_t c = 0; c < p->k; c += depth)
       p->kernels->dot_rows(p->m, n, smaller(depth, p->k - c), x + c * size, p->k,
-                           w + (j * p->k + c) * size, p->k, y + j * size, p->n);
+                           w + (j * p->k + c) * size, p->k, y + j * size, p->ld);
   }
 }
 
-/* dx (m,k) = dy (m,n) w (n,k), for `columns` of its columns. One tile of rows reads the
-   weights where they lie, a few at a time; for more they are packed. */
-static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t columns,
-                    char *room, char *dx) {
+bool br_few_in_lanes(const br_few *p) { return 2 * p->m > p->kernels->nr; }
+
+static int64_t panels_of(const br_few *p) { return ceil_div(p->m, p->kernels->nr); }
+
+char *br_few_new_lanes(const br_few *p) {
   const br_kernels *k = p->kernels;
-  bool direct = p->m <= k->mr;
-  int64_t depth = direct ? DEPTH / 8 : DEPTH;
-  for (int64_t j = 0; j < p->n; j += depth) {
-    int64_t rows = smaller(depth, p->n - j);
-    const char *from = w + j * p->k * k->size;
-    int64_t whole = direct ? columns / k->nr * k->nr : 0;
-    for (int64_t c = 0; c < whole; c += k->nr)
-      k->panel(p->m, k->nr, rows, dy + j * k->size, p->n, from + c * k->size, p->k, j > 0,
-               dx + c * k->size, p->k);
-    if (whole < columns)
-      k->pack(rows, columns - whole, from + whole * k->size, p->k, room);
-    for (int64_t c = whole; c < columns; c += k->nr)
-      k->panel(p->m, smaller(k->nr, columns - c), rows, dy + j * k->size, p->n,
-               room + (c - whole) * rows * k->size, k->nr, j > 0, dx + c * k->size, p->k);
+  int64_t bytes = p->k * k->nr * k->size, panels = panels_of(p);
+  char *lanes = br_alloc((size_t)(panels * bytes) + 1);
+  if (lanes && p->m % k->nr) memset(lanes + (panels - 1) * bytes, 0, (size_t)bytes);
+  return lanes;
+}
+
+static char *lanes_of(const br_few *p, const char *x) {
+  const br_kernels *k = p->kernels;
+  int64_t units = ceil_div(p->k, COLUMNS), size = k->size;
+  char *lanes = br_few_new_lanes(p);
+  if (!lanes) return NULL;
+#pragma omp parallel for schedule(static) num_threads(threads_for(p))
+  for (int64_t u = 0; u < panels_of(p) * units; u++) {
+    const void *src[BR_GEMM_MAX_NR];
+    void *dst[COLUMNS];
+    int64_t panel = u / units, first = u % units * COLUMNS;
+    int64_t columns = smaller(COLUMNS, p->k - first);
+    int64_t rows = smaller(k->nr, p->m - panel * k->nr);
+    for (int64_t i = 0; i < rows; i++)
+      src[i] = x + ((panel * k->nr + i) * p->k + first) * size;
+    for (int64_t c = 0; c < columns; c++)
+      dst[c] = lanes + (panel * p->k + first + c) * k->nr * size;
+    k->transpose(rows, columns, src, dst);
   }
-  for (int64_t i = 0; i < (p->n ? 0 : p->m); i++)
-    memset(dx + i * p->k * k->size, 0, (size_t)(columns * k->size));
+  return lanes;
 }
 
-/* dw (n,k) = dy^T (n,m) x (m,k), for `columns` of its columns; t is dy^T. */
-static void unit_dw(const br_few *p, const char *t, const char *x, int64_t columns,
-                    char *room, char *dw) {
+/* y of outputs j .. j+rows-1, from what their weights gave: turned (panel, rows, nr). */
+static void turn_back(const br_few *p, int64_t j, int64_t rows, const char *turned,
+                      const char *b, char *y) {
   const br_kernels *k = p->kernels;
-  k->pack(p->m, columns, x, p->k, room);
-  for (int64_t j = 0; j < p->n; j += k->mr)
-    for (int64_t c = 0; c < columns; c += k->nr)
-      k->panel(smaller(k->mr, p->n - j), smaller(k->nr, columns - c), p->m,
-               t + j * p->m * k->size, p->m, room + c * p->m * k->size, k->nr, false,
-               dw + (j * p->k + c) * k->size, p->k);
+  for (int64_t i = 0; i < p->m; i += k->nr, turned += rows * k->nr * k->size) {
+    const void *src[TILES * BR_GEMM_MAX_MR];
+    void *dst[BR_GEMM_MAX_NR];
+    int64_t lanes = smaller(k->nr, p->m - i);
+    for (int64_t r = 0; r < rows; r++) src[r] = turned + r * k->nr * k->size;
+    for (int64_t l = 0; l < lanes; l++) dst[l] = y + ((i + l) * p->ld + j) * k->size;
+    k->transpose(rows, lanes, src, dst);
+    for (int64_t l = 0; b && l < lanes; l++) k->axpy(rows, 1, b + j * k->size, dst[l]);
+  }
 }
 
-/* One of the two: d is dx or dw, `other` w or x, and a dy or dy^T. */
-static br_status backward(const br_few *p, bool weights, const char *a, const char *other,
-                          char *d) {
-  int64_t size = p->kernels->size, deep = weights ? p->m : DEPTH;
-  int64_t unit = p->k > 8 * COLUMNS ? COLUMNS : 64;
-  int64_t bytes = (deep * unit * size + 63) & ~(int64_t)63;
+br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w,
+                               const char *b, char *y) {
+  const br_kernels *k = p->kernels;
+  int64_t row = k->nr * k->size, panels = panels_of(p), unit = TILES * k->mr;
+  int64_t depth = CACHED / (panels * row), bytes = panels * unit * row;
   char *room = br_alloc((size_t)(bytes * br_threads()));
   if (!room) return BR_ENOMEM;
+  if (p->k == 0) memset(room, 0, (size_t)(bytes * br_threads()));
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
-  for (int64_t c = 0; c < p->k; c += unit)
-    (weights ? unit_dw : unit_dx)(p, a, other + c * size, smaller(unit, p->k - c),
-                                  room + br_thread_index() * bytes, d + c * size);
+  for (int64_t j = 0; j < p->n; j += unit) {
+    char *turned = room + br_thread_index() * bytes;
+    int64_t rows = smaller(unit, p->n - j);
+    for (int64_t c = 0; c < p->k; c += depth)
+      for (int64_t i = 0; i < rows; i += k->mr)
+        for (int64_t q = 0; q < panels; q++)
+          k->panel(smaller(k->mr, rows - i), k->nr, smaller(depth, p->k - c),
+                   w + ((j + i) * p->k + c) * k->size, p->k, lanes + (q * p->k + c) * row,
+                   k->nr, c > 0, turned + (q * rows + i) * row, k->nr);
+    turn_back(p, j, rows, turned, b, y);
+  }
   br_free(room);
   return BR_OK;
 }
 
-br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char *dx) {
-  return backward(p, false, dy, w, dx);
+br_status br_few_forward(const br_few *p, const char *x, const char *w, const char *b,
+                         char *y) {
+  if (!br_few_in_lanes(p)) {
+    forward_by_dots(p, x, w, b, y);
+    return BR_OK;
+  }
+  char *lanes = lanes_of(p, x);
+  br_status status = lanes ? br_few_forward_lanes(p, lanes, w, b, y) : BR_ENOMEM;
+  br_free(lanes);
+  return status;
 }
 
-br_status br_few_weight_grad(const br_few *p, const char *dy_t, const char *x, char *dw) {
-  return backward(p, true, dy_t, x, dw);
+/* ---- towards the input ---- */
+
+/* `columns` columns of dx. Those that make no whole vectors are packed. */
+static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t columns,
+                    char *room, char *dx) {
+  const br_kernels *k = p->kernels;
+  int64_t size = k->size, whole = columns / k->nr * k->nr;
+  for (int64_t j = 0; j < p->n; j += DEPTH) {
+    int64_t rows = smaller(DEPTH, p->n - j);
+    const char *from = w + j * p->k * size, *a = dy + j * size;
+    for (int64_t c = 0; c < whole; c += k->nr)
+      k->panel(p->m, k->nr, rows, a, p->ld, from + c * size, p->k, j > 0, dx + c * size,
+               p->k);
+    if (whole == columns) continue;
+    k->pack(rows, columns - whole, from + whole * size, p->k, room);
+    k->panel(p->m, columns - whole, rows, a, p->ld, room, k->nr, j > 0, dx + whole * size,
+             p->k);
+  }
+  for (int64_t i = 0; i < (p->n ? 0 : p->m); i++)
+    memset(dx + i * p->k * size, 0, (size_t)(columns * size));
+}
+
+br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char *dx) {
+  const br_kernels *k = p->kernels;
+  int64_t size = k->size, bytes = DEPTH * k->nr * size, threads = br_threads();
+  int64_t most = CACHED / 4 / size / (p->m ? p->m : 1) + 1; /* columns of a unit */
+  int64_t unit = ceil_div(p->k, threads * ceil_div(p->k, threads * most));
+  unit = ceil_div(unit, k->nr) * k->nr;
+  char *room = br_alloc((size_t)(bytes * threads));
+  if (!room) return BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(threads_for(p))
+  for (int64_t c = 0; c < p->k; c += unit)
+    unit_dx(p, dy, w + c * size, smaller(unit, p->k - c),
+            room + br_thread_index() * bytes, dx + c * size);
+  br_free(room);
+  return BR_OK;
+}
+
+/* ---- towards the weights ---- */
+
+/* Some rows of dw, from the same of dy^T and all of x, packed. */
+static void unit_dw(const br_few *p, int64_t rows, const char *turned, const char *packed,
+                    char *dw) {
+  const br_kernels *k = p->kernels;
+  int64_t size = k->size, depth = CACHED / size / (p->m ? p->m : 1) / k->nr * k->nr;
+  if (depth < k->nr) depth = k->nr;
+  for (int64_t first = 0; first < p->k; first += depth) {
+    int64_t last = smaller(first + depth, p->k);
+    for (int64_t i = 0; i < rows; i += k->mr)
+      for (int64_t c = first; c < last; c += k->nr)
+        k->panel(smaller(k->mr, rows - i), smaller(k->nr, last - c), p->m,
+                 turned + i * p->m * size, p->m, packed + c * p->m * size, k->nr, false,
+                 dw + (i * p->k + c) * size, p->k);
+  }
+}
+
+/* dy^T for outputs j .. j+columns-1 */
+static void turn(const br_few *p, int64_t j, int64_t columns, const char *dy,
+                 char *turned) {
+  const br_kernels *k = p->kernels;
+  const void *src[BR_GEMM_MAX_NR];
+  void *dst[COLUMNS];
+  for (int64_t i = 0; i < p->m; i += k->nr) {
+    int64_t rows = smaller(k->nr, p->m - i);
+    for (int64_t r = 0; r < rows; r++) src[r] = dy + ((i + r) * p->ld + j) * k->size;
+    for (int64_t c = 0; c < columns; c++)
+      dst[c] = turned + ((j + c) * p->m + i) * k->size;
+    k->transpose(rows, columns, src, dst);
+  }
+}
+
+br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, char *dw) {
+  const br_kernels *k = p->kernels;
+  int64_t size = k->size, unit = TILES * k->mr;
+  char *packed = br_alloc((size_t)(ceil_div(p->k, k->nr) * k->nr * p->m * size) + 1);
+  char *turned = br_alloc((size_t)(p->m * p->n * size) + 1);
+  br_status status = packed && turned ? BR_OK : BR_ENOMEM;
+  if (status) goto done;
+#pragma omp parallel num_threads(threads_for(p))
+  {
+#pragma omp for schedule(static) nowait
+    for (int64_t c = 0; c < p->k; c += COLUMNS)
+      k->pack(p->m, smaller(COLUMNS, p->k - c), x + c * size, p->k,
+              packed + c * p->m * size);
+#pragma omp for schedule(static)
+    for (int64_t j = 0; j < p->n; j += COLUMNS)
+      turn(p, j, smaller(COLUMNS, p->n - j), dy, turned);
+#pragma omp for schedule(static)
+    for (int64_t j = 0; j < p->n; j += unit)
+      unit_dw(p, smaller(unit, p->n - j), turned + j * p->m * size, packed,
+              dw + j * p->k * size);
+  }
+done:
+  br_free(packed);
+  br_free(turned);
+  return status;
 }

@@ -1,6 +1,7 @@
 /* Products of few rows with large weights, (rows,in) by (out,in): each direction reads or
-   writes the weights once, in blocks that depend on shapes alone. All operands are
-   contiguous, of one float type. */
+   writes the weights once, where they lie, in an order that depends on shapes alone. All
+   operands are of one float type; x, dx, w and dw are contiguous, rows of y and dy lie
+   `ld` apart. */
 #ifndef BR_FEW_H
 #define BR_FEW_H
 
@@ -8,15 +9,26 @@
 
 typedef struct br_few {
   int64_t m, n, k; /* rows, outputs, inputs */
+  int64_t ld;
   const br_kernels *kernels;
 } br_few;
 
 /* y (m,n) = x (m,k) w (n,k)^T + b (n), which may be NULL */
-void br_few_forward(const br_few *p, const char *x, const char *w, const char *b,
-                    char *y);
+br_status br_few_forward(const br_few *p, const char *x, const char *w, const char *b,
+                         char *y);
 /* dx (m,k) = dy (m,n) w (n,k) */
 br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char *dx);
-/* dw (n,k) = dy^T x, from dy transposed (n,m) and x (m,k) */
-br_status br_few_weight_grad(const br_few *p, const char *dy_t, const char *x, char *dw);
+/* dw (n,k) = dy^T (n,m) x (m,k) */
+br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, char *dw);
+
+/* ---- rows as lanes ---- */
+
+/* Whether forward takes the rows of x as the lanes of vectors, [panel][k][nr]: nr rows to
+   a panel, zeros where there is none. */
+bool br_few_in_lanes(const br_few *p);
+/* Memory for them, from br_alloc; the lanes without a row are zero. */
+char *br_few_new_lanes(const br_few *p);
+br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w,
+                               const char *b, char *y);
 
 #endif

@@ -35,7 +35,8 @@ static br_tensor *as_rows(br_tensor *t) {
 }
 
 static br_few few_of(const br_tensor *x, const br_tensor *w) {
-  return (br_few){x->shape[0], w->shape[0], w->shape[1], br_kernels_of(w->dtype)};
+  return (br_few){x->shape[0], w->shape[0], w->shape[1], w->shape[0],
+                  br_kernels_of(w->dtype)};
 }
 
 /* Where streaming wins, by measurement: of weights that outgrow the caches, and forward,
@@ -58,7 +59,8 @@ static br_status linear_forward(br_call *c) {
     bias = b ? br_contiguous(b) : NULL;
     if (!x || (b && !bias)) status = BR_ENOMEM;
     br_few p = few_of(rows, w);
-    if (!status) br_few_forward(&p, x->data, w->data, bias ? bias->data : NULL, y->data);
+    if (!status)
+      status = br_few_forward(&p, x->data, w->data, bias ? bias->data : NULL, y->data);
   } else if (!status) {
     br_tensor *wt = br_transposed(w);
     if (b) status = br_copy(y, b);
@@ -85,21 +87,17 @@ static br_tensor *rows_grad(br_tensor *dy, br_tensor *w) {
 }
 
 static br_tensor *weight_grad(br_tensor *dy, br_tensor *x, br_tensor *w) {
-  br_tensor *turned = br_transposed(dy), *t = NULL, *dw = NULL;
-  if (turned && few(dy, w, WEIGHT)) {
-    br_few p = few_of(dy, w);
-    t = br_contiguous(turned);
-    dw = t ? br_tensor_new(w->dtype, 2, w->shape, BR_CONTIGUOUS) : NULL;
-    if (dw && br_few_weight_grad(&p, t->data, x->data, dw->data) != BR_OK) {
-      br_release(dw);
-      dw = NULL;
-    }
-  } else if (turned) {
-    dw = br_product(turned, x);
+  if (!few(dy, w, WEIGHT)) {
+    br_tensor *turned = br_transposed(dy);
+    br_tensor *dw = turned ? br_product(turned, x) : NULL;
+    br_release(turned);
+    return dw;
   }
-  br_release(turned);
-  br_release(t);
-  return dw;
+  br_few p = few_of(dy, w);
+  br_tensor *dw = br_tensor_new(w->dtype, 2, w->shape, BR_CONTIGUOUS);
+  if (!dw || br_few_weight_grad(&p, dy->data, x->data, dw->data) == BR_OK) return dw;
+  br_release(dw);
+  return NULL;
 }
 
 static br_status linear_backward(br_call *c) {
