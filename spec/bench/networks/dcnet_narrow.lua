@@ -5,5 +5,5 @@ local wide <const> = require "spec.bench.networks.dcnet"
 return {
   title = "DCNet width 16, 64x64", batch = 16, image = {3, 64, 64}, tasks = wide.tasks,
   quick = true, -- also for a quick look at one thread against all
-  net = function() return wide.at_width(16) end,
+  net = wide.at_width(0.25),
 }
