@@ -44,9 +44,11 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
 
 /* ---- few output pixels, large weights (conv_few.c) ---- */
 
-/* Whether a convolution is of that kind; then x, dy, y and dx are channels-last as above
-   and w and dw contiguous. */
+/* Whether a convolution is of that kind, in either of the directions that give an image
+   and towards the weights; then x, dy, y and dx are channels-last as above and w and dw
+   contiguous. */
 bool br_conv_is_few(const br_conv *g);
+bool br_conv_is_few_weights(const br_conv *g);
 br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const char *bias,
                               char *y);
 br_status br_conv_few_input_grad(const br_conv *g, const char *dy, const char *w,

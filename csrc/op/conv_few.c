@@ -8,12 +8,15 @@
 #include "op/conv.h"
 #include "op/few.h"
 
-enum { PIXELS = 64, WEIGHTS = 200000, PART = 16 };
+enum { PIXELS = 128, GRAD_PIXELS = 64, WEIGHTS = 200000, PART = 16 };
 
-bool br_conv_is_few(const br_conv *g) {
+static bool is_few(const br_conv *g, int64_t most) {
   int64_t rows = g->n * g->oh * g->ow, size = g->cg * g->kh * g->kw * g->og;
-  return !g->folded && rows > 0 && rows <= PIXELS && size >= WEIGHTS;
+  return !g->folded && rows > 0 && rows <= most && size >= WEIGHTS;
 }
+
+bool br_conv_is_few(const br_conv *g) { return is_few(g, PIXELS); }
+bool br_conv_is_few_weights(const br_conv *g) { return is_few(g, GRAD_PIXELS); }
 
 /* What a group of the convolution is as a product, and where its taps lie. */
 typedef struct job {

@@ -114,7 +114,7 @@ static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_te
 
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw) {
-  if (br_conv_is_few(g))
+  if (br_conv_is_few_weights(g))
     return br_conv_few_weight_grad(g, source->data, dy->data, dw->data);
   if (br_winograd_wins_weights(g)) return winograd_weight_grad(g, source, dy, dw);
   const br_kernels *k = br_kernels_of(g->dtype);

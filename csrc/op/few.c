@@ -13,7 +13,7 @@
 
 enum {
   OUTPUTS = 48,       /* of a unit of dot products, a multiple of every tile of theirs */
-  TILES = 4,          /* register tiles of a unit otherwise */
+  ROWS = 64,          /* of the weights, at most, of a unit otherwise */
   DEPTH = 20,         /* rows of the weights that are gone through at a time */
   COLUMNS = 512,      /* that are packed at a time, a multiple of every nr */
   CACHED = 512 << 10, /* bytes that stay in the second cache */
@@ -24,6 +24,13 @@ static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 static int threads_for(const br_few *p) {
   return br_threads_for((double)p->m * (double)p->n * (double)p->k);
+}
+
+/* Rows of the weights in a unit of work: the threads get as many units each. */
+static int64_t rows_of_unit(const br_few *p) {
+  int64_t threads = br_threads(),
+          units = ceil_div(ceil_div(p->n, ROWS), threads) * threads;
+  return units ? ceil_div(p->n, units) : 1;
 }
 
 /* ---- forward ---- */
@@ -91,7 +98,7 @@ static void turn_back(const br_few *p, int64_t j, int64_t rows, const char *turn
                       const char *b, char *y) {
   const br_kernels *k = p->kernels;
   for (int64_t i = 0; i < p->m; i += k->nr, turned += rows * k->nr * k->size) {
-    const void *src[TILES * BR_GEMM_MAX_MR];
+    const void *src[ROWS];
     void *dst[BR_GEMM_MAX_NR];
     int64_t lanes = smaller(k->nr, p->m - i);
     for (int64_t r = 0; r < rows; r++) src[r] = turned + r * k->nr * k->size;
@@ -104,7 +111,7 @@ static void turn_back(const br_few *p, int64_t j, int64_t rows, const char *turn
 br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w,
                                const char *b, char *y) {
   const br_kernels *k = p->kernels;
-  int64_t row = k->nr * k->size, panels = panels_of(p), unit = TILES * k->mr;
+  int64_t row = k->nr * k->size, panels = panels_of(p), unit = rows_of_unit(p);
   int64_t depth = CACHED / (panels * row), bytes = panels * unit * row;
   char *room = br_alloc((size_t)(bytes * br_threads()));
   if (!room) return BR_ENOMEM;
@@ -114,11 +121,10 @@ br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w
     char *turned = room + br_thread_index() * bytes;
     int64_t rows = smaller(unit, p->n - j);
     for (int64_t c = 0; c < p->k; c += depth)
-      for (int64_t i = 0; i < rows; i += k->mr)
-        for (int64_t q = 0; q < panels; q++)
-          k->panel(smaller(k->mr, rows - i), k->nr, smaller(depth, p->k - c),
-                   w + ((j + i) * p->k + c) * k->size, p->k, lanes + (q * p->k + c) * row,
-                   k->nr, c > 0, turned + (q * rows + i) * row, k->nr);
+      for (int64_t q = 0; q < panels; q++)
+        k->panel(rows, k->nr, smaller(depth, p->k - c), w + (j * p->k + c) * k->size,
+                 p->k, lanes + (q * p->k + c) * row, k->nr, c > 0,
+                 turned + q * rows * row, k->nr);
     turn_back(p, j, rows, turned, b, y);
   }
   br_free(room);
@@ -139,13 +145,17 @@ br_status br_few_forward(const br_few *p, const char *x, const char *w, const ch
 
 /* ---- towards the input ---- */
 
+/* Rows of the weights gone through at a time: the more rows of dx each serves, the less
+   does their number cost in streams from memory. */
+static int64_t dx_depth(const br_few *p) { return p->m <= 40 ? DEPTH : p->m / 2; }
+
 /* `columns` columns of dx. Those that make no whole vectors are packed. */
 static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t columns,
                     char *room, char *dx) {
   const br_kernels *k = p->kernels;
-  int64_t size = k->size, whole = columns / k->nr * k->nr;
-  for (int64_t j = 0; j < p->n; j += DEPTH) {
-    int64_t rows = smaller(DEPTH, p->n - j);
+  int64_t size = k->size, whole = columns / k->nr * k->nr, depth = dx_depth(p);
+  for (int64_t j = 0; j < p->n; j += depth) {
+    int64_t rows = smaller(depth, p->n - j);
     const char *from = w + j * p->k * size, *a = dy + j * size;
     for (int64_t c = 0; c < whole; c += k->nr)
       k->panel(p->m, k->nr, rows, a, p->ld, from + c * size, p->k, j > 0, dx + c * size,
@@ -161,7 +171,7 @@ static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t colu
 
 br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char *dx) {
   const br_kernels *k = p->kernels;
-  int64_t size = k->size, bytes = DEPTH * k->nr * size, threads = br_threads();
+  int64_t size = k->size, bytes = dx_depth(p) * k->nr * size, threads = br_threads();
   int64_t most = CACHED / 4 / size / (p->m ? p->m : 1) + 1; /* columns of a unit */
   int64_t unit = ceil_div(p->k, threads * ceil_div(p->k, threads * most));
   unit = ceil_div(unit, k->nr) * k->nr;
@@ -210,7 +220,7 @@ static void turn(const br_few *p, int64_t j, int64_t columns, const char *dy,
 
 br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, char *dw) {
   const br_kernels *k = p->kernels;
-  int64_t size = k->size, unit = TILES * k->mr;
+  int64_t size = k->size, unit = rows_of_unit(p);
   char *packed = br_alloc((size_t)(ceil_div(p->k, k->nr) * k->nr * p->m * size) + 1);
   char *turned = br_alloc((size_t)(p->m * p->n * size) + 1);
   br_status status = packed && turned ? BR_OK : BR_ENOMEM;
