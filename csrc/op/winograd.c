@@ -120,14 +120,15 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
   p->k->winograd_input(p->tile, p->cg, pixel, v, j->block * p->cg);
 }
 
-/* One place of a block's tiles, for one panel of outputs; `unit` counts panel and place.
- */
+/* One place of a block's tiles, for one panel of outputs; `unit` counts place and panel,
+   so that V is in the cache when its next panel's turn comes. */
 static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
                      char *m) {
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
-  int64_t place = unit % p->places, panel = unit / p->places, size = k->size;
-  const char *u = j->u + (g * j->panels * p->places + unit) * p->cg * k->nr * size;
+  int64_t place = unit / j->panels, panel = unit % j->panels, size = k->size;
+  const char *u =
+      j->u + ((g * j->panels + panel) * p->places + place) * p->cg * k->nr * size;
   int64_t width = smaller(k->nr, p->og - panel * k->nr);
   v += place * j->block * p->cg * size;
   m += (place * j->block * p->og + panel * k->nr) * size;
