@@ -36,7 +36,8 @@ local CASES <const> = {
   {x = {1, 40, 16, 9}, w = {20, 40, 5, 5}, o = {padding = 0}},
   {x = {1, 18, 9, 13}, w = {17, 18, 5, 5}, o = {padding = 4}, bias = true},
   {x = {2, 100, 16, 16}, w = {80, 20, 5, 5}, o = {padding = 2, groups = 5}},
-  {x = {1, 512, 10, 8}, w = {64, 512, 3, 3}, o = {padding = 1}},
+  {x = {1, 512, 14, 12}, w = {64, 512, 3, 3}, o = {padding = 1}},
+  {x = {3, 20, 33, 41}, w = {24, 20, 3, 3}, o = {padding = 1}}, -- several slices of tiles
 }
 
 local function name(case)
