@@ -71,7 +71,7 @@ OPT       = -O3
 EXTRA     =
 CPPFLAGS  = -Icsrc $(INCLUDES)
 CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) $(MATH) $(EXTRA)
-LDFLAGS   = -shared -Wl,-z,nodelete -fopenmp $(EXTRA)
+LDFLAGS   = -shared -Wl,-z,nodelete -Wl,--wrap=GOMP_parallel -fopenmp $(EXTRA)
 LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -lpthread -lm
 comma    := ,
 
