@@ -54,22 +54,25 @@ static void measure_taps(lattice *l) {
 static void point(const lattice *l, int64_t first, int m, const void **rows, char **out) {
   int64_t size = l->k->size, mr = l->k->mr, plane = l->qh * l->qw;
   int64_t n = first / plane, qy = first % plane / l->qw, qx = first % l->qw;
-  for (int i = 0; i < m; i++) {
-    int64_t oy = l->y0 + qy * l->ystep, ox = l->x0 + qx * l->xstep;
+  int64_t step = l->sx * l->in_c * size, out_step = l->xstep * l->out_c * size;
+  for (int i = 0; i < m;) { /* a row of pixels at a time */
     int64_t y = qy * l->sy, x = qx * l->sx;
+    int64_t oy = l->y0 + qy * l->ystep, ox = l->x0 + qx * l->xstep;
     const char *centre = l->in + ((n * l->in_h + y) * l->in_w + x) * l->in_c * size;
-    out[i] = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
-    if (y + l->low_y >= 0 && y + l->high_y < l->in_h && x + l->low_x >= 0 &&
-        x + l->high_x < l->in_w) {
-      for (int64_t t = 0; t < l->taps; t++) rows[t * mr + i] = centre + l->offset[t];
-    } else {
+    char *to = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
+    bool inside = y + l->low_y >= 0 && y + l->high_y < l->in_h;
+    for (; i < m && qx < l->qw; i++, qx++, x += l->sx, centre += step, to += out_step) {
+      out[i] = to;
+      if (inside && x + l->low_x >= 0 && x + l->high_x < l->in_w) {
+        for (int64_t t = 0; t < l->taps; t++) rows[t * mr + i] = centre + l->offset[t];
+        continue;
+      }
       for (int64_t t = 0; t < l->taps; t++) {
         int64_t ty = y + l->ty[t], tx = x + l->tx[t];
-        bool inside = ty >= 0 && ty < l->in_h && tx >= 0 && tx < l->in_w;
-        rows[t * mr + i] = inside ? centre + l->offset[t] : l->zeros;
+        bool there = ty >= 0 && ty < l->in_h && tx >= 0 && tx < l->in_w;
+        rows[t * mr + i] = there ? centre + l->offset[t] : l->zeros;
       }
     }
-    if (++qx < l->qw) continue;
     qx = 0;
     if (++qy < l->qh) continue;
     qy = 0;

@@ -127,15 +127,16 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
   int64_t place = unit / j->panels, panel = unit % j->panels, size = k->size;
-  const char *u =
-      j->u + ((g * j->panels + panel) * p->places + place) * p->cg * k->nr * size;
+  const char *u = j->u +
+                  ((g * j->panels + panel) * p->places + place) * p->cg * k->nr * size;
   int64_t width = smaller(k->nr, p->og - panel * k->nr);
   v += place * j->block * p->cg * size;
   m += (place * j->block * p->og + panel * k->nr) * size;
-  for (int64_t t = 0; t < tiles; t += k->mr) {
+  int64_t parts = ceil_div(tiles, k->mr), each = ceil_div(tiles, parts);
+  for (int64_t t = 0; t < tiles; t += each) {
     const void *row[BR_GEMM_MAX_MR];
     void *y[BR_GEMM_MAX_MR];
-    int rows = (int)smaller(k->mr, tiles - t);
+    int rows = (int)smaller(each, tiles - t);
     for (int i = 0; i < rows; i++) {
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
@@ -215,7 +216,7 @@ static void run_shared_blocks(const job *j, char *v) {
   }
 }
 
-/* Tiles that fit `bytes`, a multiple of the register tile's rows. */
+/* Tiles that fit `bytes`, if more than one register tile a multiple of its rows. */
 static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
   int64_t mr = p->k->mr, each = p->places * (p->cg + p->og) * p->k->size;
   int64_t fit = bytes / each / mr * mr;
@@ -233,8 +234,10 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
            .panels = br_conv_panels(p->og, k)};
   int64_t each = p->places * (p->cg + p->og) * k->size;
   int64_t through = j.panels * p->places * p->cg * k->nr * k->size;
-  bool own = through <= OWN_WEIGHTS && tiles_in(p, OWN_BLOCK) * 4 <= p->tiles * p->groups;
+  bool own = through <= OWN_WEIGHTS;
   j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
+  if (own)
+    j.block = smaller(j.block, ceil_div(p->tiles, ceil_div(br_threads(), p->groups)));
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
   int64_t bytes = j.block * each;
   char *scratch = br_alloc((size_t)(bytes * (own ? br_threads() : 1)));
