@@ -125,17 +125,30 @@ describe("add_task", function()
     shared:add_task("c", mtl.classes{4})
     assert.is_true(identical(before.a, outputs(shared).a))
     assert.same({5, 4}, outputs(shared).c.shape)
+    shared:add_task("aa", mtl.classes{2}):add_task("A", mtl.classes{3}) -- names before the others
+    assert.same({5, 3}, outputs(shared).A.shape)
+    assert.is_true(identical(before.a, outputs(shared).a))
     local net <const> = build(mtl.ttc{}):add_task("c", mtl.classes{4}, {init = "a"})
     assert.is_true((net:stacked()))
     local state <const> = net:state_dict()
     assert.equal(0, largest(state["columns.a.conv1.1.weight"], state["columns.c.conv1.1.weight"]))
   end)
 
+  it("gives a float64 network a float64 column", function()
+    for name, mixer in pairs(MIXERS) do
+      local net <const> = build(mixer):to("float64"):eval()
+      local before <const> = net(x:to("float64")).a
+      local after <const> = net:add_task("c", mtl.classes{4})(x:to("float64"))
+      assert.equal("float64", after.c.dtype)
+      assert.is_true(largest(before, after.a) < 1e-14, name)
+    end
+  end)
+
   it("grows a single task's network by TTC, and refuses where that would change it", function()
     local net <const> = build(mtl.ttc{}, {single = "a"})
     local before <const> = outputs(net)
     net:add_task("b", mtl.classes{3})
-    assert.is_true(largest(before.a, outputs(net).a) < 1e-6)
+    assert.is_true(identical(before.a, outputs(net).a))
     fails(function() build(mtl.nddr{}, {single = "a"}):add_task("b", mtl.classes{2}) end,
       "add_task: nddr would change the only task there is")
   end)

@@ -12,6 +12,7 @@ local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
+local walk <const> = require "braid.nn.walk"
 
 local function with(names, name)
   local all <const> = table.move(names, 1, #names, 1, {})
@@ -60,8 +61,6 @@ end
 local function add_column(self, name, o)
   local r <const> = self.recipe
   local names <const> = with(self.names, name)
-  local any <const> = self.names[1]
-  r.backbones[name] = r.backbones[o.init or any]
   local mixers <const> = grow_mixers(self, names)
   local modules <const> = {}
   for _, old in ipairs(self.names) do modules[old] = self.columns[old] end
@@ -75,16 +74,19 @@ return function(self, name, task, given)
   local o <const> = check.options("add_task", given,
     {freeze = check.none, init = check.none, head = check.none})
   check_arguments(self, name, task, o)
-  local was <const> = self:stacked()
+  local was <const>, dtype <const> = self:stacked(), walk.dtype(self)
   self:unstack()
   local tasks <const> = {[name] = task}
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
+  local backbones <const> = self.recipe.backbones
+  backbones[name] = backbones[o.init or self.names[1]]
   local mixers <const> = self.columns and add_column(self, name, o) or {}
   self.tasks = all
   if not self.columns then self.names = build.names(all) end
   self.head[name] = build.head(o.head or self.recipe.make_head, task,
     build.last_channels(self, name, mixers), name)
+  self:to(dtype)
   build.settle(self)
   self:train(self.training)
   if o.freeze then
