@@ -195,7 +195,8 @@ function M.settle(self)
   local _ <close> = grad.no_grad()
   local was_training <const> = self.training
   self:eval()
-  local x <const> = core.new({1, self.recipe.plan.channels, input[1], input[2]}, walk.dtype(self), 0)
+  local shape <const> = {1, self.recipe.plan.channels, input[1], input[2]}
+  local x <const> = core.new(shape, walk.dtype(self), 0)
   for stage = self.shared_head and 1 or 2, 2 do
     if self.shared_head then self.stage_number:fill_(stage) end
     self(x)

@@ -107,7 +107,12 @@ end
 
 --- Whether the columns run as one tensor; or false, and why not.
 function Columns:stacked()
-  if self.columns and self.columns.joined then return true end
+  local columns <const> = self.columns
+  if columns and columns:is_joined() then return true end
+  if columns and columns.joined then
+    return false, table.concat(columns:names_beside(), ", ")
+      .. " came later and runs beside the others until net:stack()"
+  end
   return false, select(2, self:can_stack())
 end
 

@@ -28,7 +28,9 @@ local function parts_named(self, name, what)
     check.fail("%s: there is no task or part '%s'; there is %s, trunk, shared, columns, mixers, "
       .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", "))
   end
-  self:unstack() -- columns that differ in what trains run in a list
+  if not (self.columns and self.columns[name]) then
+    self:unstack() -- columns that differ in what trains run in a list
+  end
   if self.columns and self.columns[name] then list[1] = self.columns[name] end
   list[#list + 1] = self.head[name]
   for _, block in ipairs(check.sorted_keys(self.mixer)) do
@@ -101,15 +103,15 @@ end
 
 -- The weight of the last convolution of each column's block.
 local function last_weights(self, block)
-  local list <const>, joined <const> = {}, self.columns.joined
-  local function weight_of(column)
-    local found <const> = column[block]:find(Conv2d)
-    return found[#found] and found[#found].weight
-  end
-  for i, name in ipairs(self.names) do
-    local w <const> = weight_of(joined or self.columns[name])
-    local rows <const> = w and joined and w:size(1) // #self.names
-    list[#list + 1] = joined and w and w:narrow(1, (i - 1) * rows + 1, rows) or w
+  local list <const>, columns <const> = {}, self.columns
+  for i, part in ipairs(columns:parts()) do
+    local found <const> = part[block]:find(Conv2d)
+    local w <const> = found[#found] and found[#found].weight
+    local towers <const> = i == 1 and columns.joined and #columns.together or 1
+    for k = 1, w and towers or 0 do
+      local rows <const> = w:size(1) // towers
+      list[#list + 1] = towers > 1 and w:narrow(1, (k - 1) * rows + 1, rows) or w
+    end
   end
   return list
 end

@@ -84,6 +84,9 @@ function Update:init(net, optimizer, given)
   if next(net.mixer) then
     check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")
   end
+  if net.columns.joined and not net.columns:is_joined() then
+    check.fail("mtl.ttc_update: %s; make the optimizer after that", select(2, net:stacked()))
+  end
   self.net, self.optimizer, self.beta_lr = net, optimizer, o.beta_lr
   self.beta, self.last = {}, {}
   for place, block in ipairs(net.recipe.plan.names) do

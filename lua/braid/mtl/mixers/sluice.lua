@@ -67,6 +67,7 @@ end
 
 --- A new column takes as at the start and gives nothing to the others.
 function Sluice:resize(names)
+  self:unstack()
   local s <const>, rows <const>, place <const> = self.options.subspaces, {}, {}
   for j, name in ipairs(self.names) do place[name] = j end
   for i, name in ipairs(names) do

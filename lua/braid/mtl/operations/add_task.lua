@@ -4,13 +4,12 @@
 --
 -- Options: freeze = "others" trains the new column, its head and what it takes from the others,
 -- alone; init = "pose" starts the column from that task's; head, a function like net:heads',
--- in place of the one that made the others. The columns stand in a list afterwards where others
--- are frozen: where columns ran as one with a mixer that joins maps, its sums are then rounded
--- elsewhere (1e-7). The parameters are new tensors: make an optimizer afterwards.
+-- in place of the one that made the others. Columns that run as one tensor go on so, with the new
+-- one beside them; net:stack() joins them all, whose sums are then rounded elsewhere (1e-7).
+-- Parameters of mixers are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
-local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
@@ -41,32 +40,34 @@ local function check_arguments(self, name, task, o)
   if not known then check.fail("add_task: init names no column: '%s'", tostring(o.init)) end
 end
 
--- The column's mixers: those of a single column were never made.
+-- The mixers, each with a place for the new column: those of a single column were never made.
 local function grow_mixers(self, names)
   local mixers <const> = build.standing(self, #names)
-  for _, block in ipairs(self.recipe.plan.names) do
-    local recipe <const> = mixers[block]
-    if recipe and not self.mixer[block] then
-      if not recipe.kind.alone then
-        check.fail("add_task: %s would change the only task there is; build with two tasks",
-          recipe.kind.__name)
-      end
-      self.mixer[block] = build.mixer(self, recipe, block)
+  for _, block in ipairs(check.sorted_keys(mixers)) do
+    if not self.mixer[block] and not mixers[block].kind.alone then
+      check.fail("add_task: %s would change the only task there is; build with two tasks",
+        mixers[block].kind.__name)
     end
-    if self.mixer[block] then self.mixer[block]:resize(names) end
+  end
+  for _, block in ipairs(check.sorted_keys(mixers)) do
+    self.mixer[block] = self.mixer[block] or build.mixer(self, mixers[block], block)
+    self.mixer[block]:resize(names)
   end
   return mixers
 end
 
 local function add_column(self, name, o)
-  local r <const> = self.recipe
-  local names <const> = with(self.names, name)
+  local names <const>, start <const> = with(self.names, name), {}
+  if o.init then
+    for path, t in pairs(self.columns:rows(o.init)) do start[path] = t:clone() end
+  end
   local mixers <const> = grow_mixers(self, names)
-  local modules <const> = {}
-  for _, old in ipairs(self.names) do modules[old] = self.columns[old] end
-  modules[name] = build.column(self, name, mixers)
-  if o.init then modules[name]:load_state_dict(self.columns[o.init]:state_dict()) end
-  self.columns, self.names = Strands(names, modules), names
+  self.columns = self.columns:extended(names, function()
+    local column <const> = build.column(self, name, mixers)
+    if o.init then column:load_state_dict(start) end
+    return column
+  end)
+  self.names = names
   return mixers
 end
 
@@ -74,9 +75,7 @@ return function(self, name, task, given)
   local o <const> = check.options("add_task", given,
     {freeze = check.none, init = check.none, head = check.none})
   check_arguments(self, name, task, o)
-  local was <const>, dtype <const> = self:stacked(), walk.dtype(self)
-  self:unstack()
-  local tasks <const> = {[name] = task}
+  local tasks <const>, dtype <const> = {[name] = task}, walk.dtype(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
   local backbones <const> = self.recipe.backbones
@@ -89,10 +88,6 @@ return function(self, name, task, given)
   self:to(dtype)
   build.settle(self)
   self:train(self.training)
-  if o.freeze then
-    self:train_only{name}
-  elseif was then
-    self:stack()
-  end
+  if o.freeze then self:train_only{name} end
   return self
 end
