@@ -415,8 +415,6 @@ describe("a researcher's mistakes", function()
     fails(function() mtl.columns(tasks, {a = backbone()}) end, "no backbone for task 'b'")
     fails(function() columns():heads(head):freeze{"c"} end, "there is no task or part 'c'")
     fails(function() columns():heads(head):stage(1) end, "only a network with mtl.separation")
-    fails(function() columns():mix("conv2", mtl.sluice{subspaces = 4}):heads(head) end,
-      "mix: mtl.sluice at 'conv2' cuts into 4 subspaces, which do not divide 6 channels")
   end)
 end)
 
