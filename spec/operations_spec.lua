@@ -392,6 +392,13 @@ describe("mtl.mutual", function()
 end)
 
 describe("net:penalty", function()
+  it("belongs to one network, and not to its clones", function()
+    local net <const> = build()
+    net:clone():mutual{}
+    assert.is_nil(net:penalty())
+    assert.is_truthy(net:clone():mutual{}:clone():penalty())
+  end)
+
   it("is the orthogonality of sluice networks' subspaces, stacked and in a list", function()
     local list <const> = build(mtl.sluice{}, {stacked = false})
     local total = 0

@@ -145,11 +145,11 @@ end
 -- holds. form = false ends it.
 function M.mutual(self, given)
   if type(given) == "table" and given.form == false then
-    self.recipe.mutual = nil
+    self.drawn = nil
     return self
   end
   mutual(self, given) -- refuses what it cannot do
-  self.recipe.mutual = given or {}
+  self.drawn = given or {}
   return self
 end
 
@@ -157,7 +157,7 @@ end
 -- ask for (sluice networks' orthogonality).
 -- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
-  local total = self.recipe.mutual and mutual(self, self.recipe.mutual)
+  local total = self.drawn and mutual(self, self.drawn)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do
