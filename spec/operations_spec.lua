@@ -226,6 +226,8 @@ describe("add_task", function()
     fails(function() build():add_task("c", mtl.classes{2}, {init = "z"}) end,
       "add_task: init names no column: 'z'")
     fails(function() build(mtl.separation{}):add_task("c", mtl.classes{2}) end, "end_to_end")
+    fails(function() build(mtl.nddr{}):extract("b"):add_task("a", mtl.classes{2}) end,
+      "add_task: there is a column 'a' already, which other tasks take from")
   end)
 end)
 
@@ -237,6 +239,14 @@ describe("remove_task", function()
 end)
 
 describe("extract", function()
+  it("gives a head to one task where all is shared", function()
+    local shared <const> = build(nil, {columns = "shared"})
+    local small <const> = shared:extract("b")
+    assert.same({"b"}, small.names)
+    assert.is_true(identical(outputs(shared).b, outputs(small).b))
+    assert.same({5, 2}, outputs(small:add_task("a", mtl.classes{2})).a.shape)
+  end)
+
   it("leaves out columns whose weights are 0", function()
     local net <const> = build(mtl.ttc{start = 0}, {stacked = true})
     assert.same({"b"}, net:extract{"b"}.names)

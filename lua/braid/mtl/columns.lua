@@ -30,7 +30,8 @@ function Columns:init(tasks, backbone, given)
   local o <const> = check.options("mtl.columns", given, {columns = "per_task",
     split = check.none, single = check.none, init = "fresh", stacked = check.none})
   self.tasks, self.recipe = build.recipe(tasks, backbone, o)
-  self.names = table.move(self.tasks.names, 1, #self.tasks.names, 1, {})
+  self.names = build.names(self.tasks)
+  self.changes = {} -- what add_task, remove_task and extract made of it, for files
 end
 
 --- The names of the blocks, in order.

@@ -20,9 +20,19 @@ local function with(names, name)
   return all
 end
 
+local function has(names, name)
+  for _, other in ipairs(names) do
+    if other == name then return true end
+  end
+  return false
+end
+
 local function check_arguments(self, name, task, o)
   if not self.head then check.fail("add_task: the heads are not made yet") end
   if self.head[name] then check.fail("add_task: there is a task '%s' already", name) end
+  if self.columns and has(self.names, name) then
+    check.fail("add_task: there is a column '%s' already, which other tasks take from", name)
+  end
   if self.shared_head then
     check.fail("add_task: a network in stages takes no further task; build it with end_to_end = "
       .. "true, or anew")
@@ -33,11 +43,9 @@ local function check_arguments(self, name, task, o)
   if o.freeze ~= nil and o.freeze ~= "others" then
     check.fail("add_task: freeze must be \"others\" or absent, not \"%s\"", tostring(o.freeze))
   end
-  local known = o.init == nil
-  for _, column in ipairs(self.columns and self.names or {}) do
-    known = known or column == o.init
+  if o.init ~= nil and not (self.columns and has(self.names, o.init)) then
+    check.fail("add_task: init names no column: '%s'", tostring(o.init))
   end
-  if not known then check.fail("add_task: init names no column: '%s'", tostring(o.init)) end
 end
 
 -- The mixers, each with a place for the new column: those of a single column were never made.
@@ -88,6 +96,7 @@ return function(self, name, task, given)
   self:to(dtype)
   build.settle(self)
   self:train(self.training)
+  table.insert(self.changes, {add = name, task = task, init = o.init, head = o.head})
   if o.freeze then self:train_only{name} end
   return self
 end
