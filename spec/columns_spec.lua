@@ -400,6 +400,32 @@ describe("a researcher's mistakes", function()
       .. "parameters: make it with net:parameters(), or freeze with net:freeze{\"mixers\"}")
     net:freeze{"mixers"}
     assert.is_table(net(braid.randn(1, 1, 5, 5)))
+    net:unfreeze{"mixers"}
+    fails(function() net(braid.randn(1, 1, 5, 5)) end, "no optimizer holds mixer.conv1.alpha")
+    assert.is_table(braid.no_grad(function() return net(braid.randn(1, 1, 5, 5)) end))
+  end)
+
+  it("with an optimizer from before a task came, or went", function()
+    local x <const> = braid.randn(2, 1, 5, 5)
+    local function trained(o, mixer)
+      local net <const> = columns(o)
+      if mixer then net:mix("*", mixer) end
+      local _ <const> = optim.SGD(net:heads(head):parameters(), {lr = 0.1})
+      net(x)
+      return net
+    end
+    local shared <const> = trained{columns = "shared"}:add_task("c", mtl.classes{2})
+    fails(function() shared(x) end, "network: no optimizer holds head.c.2.bias, for add_task made "
+      .. "new parameters: make the optimizer anew, with net:parameters()")
+    local list <const> = trained({stacked = false}, mtl.ttc{}):add_task("c", mtl.classes{2})
+    fails(function() list(x) end, "no optimizer holds columns.c.conv1.1.bias, for add_task made")
+    local parted <const> = trained({}, mtl.ttc{}):unstack()
+    fails(function() parted(x) end, "no optimizer holds columns.a.conv1.1.bias, for unstack made")
+    assert.is_table(parted:eval()(x))
+    local fewer <const> = list:clone():remove_task("a") -- a clone has none to lose
+    assert.is_table(fewer(x))
+    local _ <const> = optim.SGD(shared:parameters(), {lr = 0.1})
+    assert.is_table(shared(x))
   end)
 
   it("of other kinds", function()

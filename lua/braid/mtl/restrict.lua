@@ -4,6 +4,7 @@
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.held"
 local Strands <const> = require "braid.mtl.strands"
 
 -- Drops the heads of other tasks.
@@ -15,6 +16,7 @@ end
 
 return function(net, tasks, columns)
   local was <const>, modules <const> = net:stacked(), {}
+  held.renew(net, "the loss of a task")
   net:unstack()
   net.tasks = build.only(net.tasks, tasks, "network")
   drop_heads(net.head, net.tasks)

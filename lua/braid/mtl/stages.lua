@@ -1,6 +1,7 @@
 --- Which parts of a network of columns train: freezing by task or part, and stages.
 
 local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.held"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
 local mutual <const> = require "braid.mtl.mutual"
@@ -57,6 +58,7 @@ function M.freeze(self, names)
 end
 
 function M.unfreeze(self, names)
+  held.forget(self)
   if names == nil then return Module.unfreeze(self) end
   return each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
 end
@@ -66,6 +68,7 @@ end
 function M.train_only(self, names)
   if not self.head then check.fail("train_only: the heads are not made yet") end
   Module.freeze(self)
+  held.forget(self)
   return each_part(self, names, "train_only", function(part) part:unfreeze() end)
 end
 

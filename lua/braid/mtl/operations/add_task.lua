@@ -10,6 +10,7 @@
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.held"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
@@ -90,6 +91,7 @@ return function(self, name, task, given)
   backbones[name] = backbones[o.init or self.names[1]]
   local mixers <const> = self.columns and add_column(self, name, o) or {}
   self.tasks = all
+  held.renew(self, "add_task")
   if not self.columns then self.names = build.names(all) end
   self.head[name] = build.head(o.head or self.recipe.make_head, task,
     build.last_channels(self, name, mixers), name)
