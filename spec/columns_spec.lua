@@ -380,7 +380,8 @@ describe("a researcher's mistakes", function()
   it("with a task that has no head, or a network without any", function()
     local function some(task) return task.size == 2 and nn.Identity() end
     fails(function() columns():heads(some) end,
-      "heads: task 'a' has no head: the function returned a boolean, not a module")
+      "heads: task 'a' has no head: the function returned a boolean, not a module such as "
+      .. "nn.Linear(channels, task.size)")
     fails(function() columns()(braid.randn(1, 1, 5, 5)) end, "there are no heads yet; net:heads(")
   end)
 
@@ -428,7 +429,18 @@ describe("a researcher's mistakes", function()
     assert.is_table(shared(x))
   end)
 
+  it("with images of as many channels as there are columns", function()
+    local net <const> = columns():heads(head)
+    assert.is_true((net:stacked()))
+    local two <const> = braid.randn(1, 2, 5, 5)
+    fails(function() net(two) end, "network: its columns take images of 1 channels, not 2")
+    local each <const> = {a = two[{ {}, {1, 1} }], b = two[{ {}, {2, 2} }]}
+    assert.is_true(largest(net(each).b, net(each.b).b) < 1e-6)
+  end)
+
   it("of other kinds", function()
+    fails(function() columns():mix(nil, mtl.ttc{}) end,
+      "mix: wants a block, a list of them or \"*\"; there is conv1, conv2")
     fails(function() columns():mix("*", 3) end,
       "mix: the mixer is a number; it must be one like mtl.cross_stitch{}")
     fails(function() columns():mix("*", mtl.ttc{}):mix("conv1", mtl.ttc{}) end,

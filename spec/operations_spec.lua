@@ -228,6 +228,22 @@ describe("add_task", function()
     fails(function() build(mtl.separation{}):add_task("c", mtl.classes{2}) end, "end_to_end")
     fails(function() build(mtl.nddr{}):extract("b"):add_task("a", mtl.classes{2}) end,
       "add_task: there is a column 'a' already, which other tasks take from")
+    fails(function() build():add_task("each", mtl.classes{2}) end,
+      "mtl.tasks: 'each' cannot be the name of a task")
+    fails(function() build():add_task("order", mtl.classes{2}) end,
+      "columns: a task cannot be called 'order'")
+  end)
+
+  it("that is refused leaves the network as it was", function()
+    for name, mixer in pairs(MIXERS) do
+      local net <const> = build(mixer)
+      local before <const> = outputs(net)
+      for _, case in ipairs{{"order"}, {"names"}, {"c", {head = function() end}}} do
+        assert.has_error(function() net:add_task(case[1], mtl.classes{2}, case[2]) end)
+      end
+      assert.same({"a", "b", "d"}, net.names)
+      assert.is_true(identical(before.a, outputs(net).a), name)
+    end
   end)
 end)
 
@@ -239,6 +255,11 @@ describe("remove_task", function()
 end)
 
 describe("extract", function()
+  it("wants names", function()
+    fails(function() build():extract{} end, "extract: wants the names of tasks; there is a, b, d")
+    fails(function() build():extract{"z"} end, "extract: there is no task 'z'; there is a, b, d")
+  end)
+
   it("gives a head to one task where all is shared", function()
     local shared <const> = build(nil, {columns = "shared"})
     local small <const> = shared:extract("b")
@@ -293,8 +314,16 @@ describe("ablate", function()
     end
   end)
 
-  it("wants columns", function()
+  it("takes one batch, and one block", function()
+    local net <const> = build(mtl.cross_stitch{})
+    local listed <const> = net:ablate({batch}, {blocks = {"conv1"}})
+    assert.same(listed, net:ablate(batch, {blocks = "conv1"}))
+  end)
+
+  it("wants columns and batches", function()
     fails(function() build(nil, {columns = "shared"}):ablate{batch} end, "has no columns")
+    fails(function() build():ablate() end, "ablate: wants a loader, or a list of batches")
+    fails(function() build():ablate{} end, "ablate: there is no batch to measure on")
   end)
 end)
 
@@ -311,6 +340,7 @@ describe("mtl.affinity", function()
     end
     assert.near(math.sqrt(2), a.norm.q, 1e-6)
     assert.is_nil(w.grad)
+    fails(function() mtl.affinity({}, {w}) end, "mtl.affinity: wants {task = loss}")
   end)
 end)
 

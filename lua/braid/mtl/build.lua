@@ -179,8 +179,8 @@ end
 function M.head(f, task, channels, name)
   local head <const> = f(task, channels, name)
   if not Module.is(head) then
-    check.fail("heads: task '%s' has no head: the function returned a %s, not a module", name,
-      type(head))
+    check.fail("heads: task '%s' has no head: the function returned a %s, not a module such as "
+      .. "nn.Linear(channels, task.size)", name, type(head))
   end
   return head
 end

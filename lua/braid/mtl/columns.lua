@@ -60,6 +60,10 @@ local function places(self, where, mixer)
         plan.names[r.split])
     end
   end
+  if #list == 0 then
+    check.fail("mix: wants a block, a list of them or \"*\"; there is %s",
+      table.concat(plan.names, ", "))
+  end
   table.sort(list)
   return list
 end
@@ -73,7 +77,7 @@ function Columns:mix(where, mixer)
   end
   local at <const> = places(self, where, mixer)
   if mixer.kind.structural then
-    r.split = math.max(r.split, at[#at] or 0)
+    r.split = math.max(r.split, at[#at])
     for place = 1, r.split do
       local name <const> = r.plan.names[place]
       if r.mixers[name] then

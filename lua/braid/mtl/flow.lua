@@ -82,7 +82,12 @@ local function entrance(self, x)
   xs = {}
   for i, name in ipairs(self.names) do xs[columns.joined and name or i] = x end
   if not columns.joined then return xs end
-  return columns:takes_image() and x or columns:spread(x), xs
+  local channels <const> = columns:image_channels()
+  local is_batch <const> = x:dim() == 4 or x:dim() == 2
+  if channels and is_batch and x:size(2) ~= channels then -- T times as many would pass for all
+    check.fail("network: its columns take images of %d channels, not %d", channels, x:size(2))
+  end
+  return channels and x or columns:spread(x), xs
 end
 
 --- Whether the stream that the columns share is learned, with heads of its own.

@@ -18,13 +18,18 @@ local Strands <const> = class("Strands", Module)
 -- Its own fields, whose names no column can have.
 local OWN <const> = {order = true, joined = true, together = true}
 
+--- Refuses a name that no column can have.
+function Strands.check_name(name)
+  if Strands[name] ~= nil or OWN[name] then
+    check.fail("columns: a task cannot be called '%s'", name)
+  end
+end
+
 --- `names` in their order, `modules` by name.
 function Strands:init(names, modules)
   self.order = table.move(names, 1, #names, 1, {})
   for _, name in ipairs(names) do
-    if Strands[name] ~= nil or OWN[name] then
-      check.fail("columns: a task cannot be called '%s'", name)
-    end
+    Strands.check_name(name)
     self[name] = modules[name]
   end
 end
@@ -153,15 +158,15 @@ end
 
 function Strands:describe() return table.concat(self.together or {}, ", ") end
 
--- Whether what a module does first with its input, which it names in `first`, takes an input
--- that is that of all columns.
-local function takes_shared(m)
-  if m.takes_shared then return true end
-  return m.first ~= nil and takes_shared(m[m.first])
+-- The channels of an input that is that of all columns, if what a module does first with its
+-- input, which it names in `first`, takes one.
+local function shared_channels(m)
+  if m.takes_shared then return m.weight:size(2) * (m.options and m.options.groups or 1) end
+  return m.first ~= nil and shared_channels(m[m.first])
 end
 
---- Whether the joined module takes one image for all columns as it is.
-function Strands:takes_image() return takes_shared(self.joined) end
+--- The channels of an image that the joined module takes for all columns as it is; or false.
+function Strands:image_channels() return shared_channels(self.joined) end
 
 --- An input of one column as that of all.
 function Strands:spread(x)

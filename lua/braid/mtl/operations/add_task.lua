@@ -11,6 +11,7 @@
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local held <const> = require "braid.mtl.held"
+local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
@@ -41,6 +42,7 @@ local function check_arguments(self, name, task, o)
   if type(task) ~= "table" or not task.loss then
     check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
   end
+  if self.columns then Strands.check_name(name) end
   if o.freeze ~= nil and o.freeze ~= "others" then
     check.fail("add_task: freeze must be \"others\" or absent, not \"%s\"", tostring(o.freeze))
   end
@@ -49,35 +51,38 @@ local function check_arguments(self, name, task, o)
   end
 end
 
--- The mixers, each with a place for the new column: those of a single column were never made.
-local function grow_mixers(self, names)
-  local mixers <const> = build.standing(self, #names)
+-- The mixers that stand between the columns and a new one.
+local function mixers_with_another(self)
+  local mixers <const> = build.standing(self, #self.names + 1)
   for _, block in ipairs(check.sorted_keys(mixers)) do
     if not self.mixer[block] and not mixers[block].kind.alone then
       check.fail("add_task: %s would change the only task there is; build with two tasks",
         mixers[block].kind.__name)
     end
   end
+  return mixers
+end
+
+-- Each with a place for the new column: those of a single column were never made.
+local function grow_mixers(self, mixers, names)
   for _, block in ipairs(check.sorted_keys(mixers)) do
     self.mixer[block] = self.mixer[block] or build.mixer(self, mixers[block], block)
     self.mixer[block]:resize(names)
   end
-  return mixers
 end
 
-local function add_column(self, name, o)
+local function add_column(self, mixers, name, o)
   local names <const>, start <const> = with(self.names, name), {}
   if o.init then
     for path, t in pairs(self.columns:rows(o.init)) do start[path] = t:clone() end
   end
-  local mixers <const> = grow_mixers(self, names)
+  grow_mixers(self, mixers, names)
   self.columns = self.columns:extended(names, function()
     local column <const> = build.column(self, name, mixers)
     if o.init then column:load_state_dict(start) end
     return column
   end)
   self.names = names
-  return mixers
 end
 
 return function(self, name, task, given)
@@ -89,12 +94,12 @@ return function(self, name, task, given)
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
   local backbones <const> = self.recipe.backbones
   backbones[name] = backbones[o.init or self.names[1]]
-  local mixers <const> = self.columns and add_column(self, name, o) or {}
-  self.tasks = all
-  held.renew(self, "add_task")
-  if not self.columns then self.names = build.names(all) end
-  self.head[name] = build.head(o.head or self.recipe.make_head, task,
+  local mixers <const> = self.columns and mixers_with_another(self) or {}
+  local head <const> = build.head(o.head or self.recipe.make_head, task,
     build.last_channels(self, name, mixers), name)
+  if self.columns then add_column(self, mixers, name, o) else self.names = build.names(all) end
+  self.tasks, self.head[name] = all, head
+  held.renew(self, "add_task")
   self:to(dtype)
   build.settle(self)
   self:train(self.training)

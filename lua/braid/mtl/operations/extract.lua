@@ -34,6 +34,10 @@ end
 return function(self, wanted)
   if not self.head then check.fail("extract: the heads are not made yet") end
   if type(wanted) == "string" then wanted = {wanted} end
+  if type(wanted) ~= "table" or #wanted == 0 then
+    check.fail("extract: wants the names of tasks; there is %s",
+      table.concat(self.tasks.names, ", "))
+  end
   local tasks <const> = build.names(build.only(self.tasks, wanted, "extract"))
   local net <const> = self:clone()
   return restrict(net, tasks, net.columns and needed_columns(net, tasks) or tasks)
