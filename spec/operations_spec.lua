@@ -495,3 +495,47 @@ describe("plot.heatmap", function()
     os.remove(path)
   end)
 end)
+
+describe("pictures of what flows between tasks", function()
+  local path <const> = os.tmpname() .. ".svg"
+  after_each(function() os.remove(path) end)
+
+  local function texts()
+    local file <const> = assert(io.open(path))
+    local list <const> = {}
+    for text in file:read("a"):gmatch("<text[^>]*>([^<]*)</text>") do list[#list + 1] = text end
+    file:close()
+    return table.concat(list, " ")
+  end
+
+  it("have a row for each block and task that takes", function()
+    local net <const> = build(mtl.cross_stitch{diag = 0.8, off = 0.1})
+    assert(plot.transfer(path, net:transfer(), {digits = 1}))
+    assert.equal("a b d conv1 a 0.8 0.1 0.1 conv1 b 0.1 0.8 0.1 conv1 d 0.1 0.1 0.8 "
+      .. "conv2 a 0.8 0.1 0.1 conv2 b 0.1 0.8 0.1 conv2 d 0.1 0.1 0.8", texts())
+    assert(plot.transfer(path, build(mtl.none{}):transfer(batch), {of = "gradients", digits = 0}))
+    assert.equal("a b d conv1 a 1 0 0 conv1 b 0 1 0 conv1 d 0 0 1 "
+      .. "conv2 a 1 0 0 conv2 b 0 1 0 conv2 d 0 0 1", texts())
+  end)
+
+  it("have a row for each task that is zeroed", function()
+    local function change(v) return {landmarks = {failure = v, error = 0}} end
+    local table_of <const> = {names = {"landmarks", "pose"}, blocks = {"conv1", "fc"},
+      base = change(0.5), change = {conv1 = {landmarks = change(1), pose = change(2)},
+        fc = {landmarks = change(3), pose = change(4)}}}
+    assert(plot.ablation(path, table_of, {task = "landmarks", metric = "failure", digits = 0}))
+    assert.equal("failure of landmarks, a task's map zeroed conv1 fc landmarks 1 3 pose 2 4",
+      texts())
+    fails(function() plot.ablation(path, table_of, {task = "smile"}) end,
+      "plot.ablation: there is no task 'smile'; there is landmarks")
+    fails(function() plot.ablation(path, table_of, {task = "landmarks", metric = "auc"}) end,
+      "plot.ablation: there is no metric 'auc'; there is error, failure")
+  end)
+
+  it("say what is missing", function()
+    fails(function() plot.transfer(path, build(mtl.nddr{}):transfer()) end,
+      "plot.transfer: the table has no weights; net:transfer(batch) gives gradients, and")
+    fails(function() plot.transfer(path, build():transfer(), {of = "flow"}) end,
+      "plot.transfer: of must be \"weights\" or \"gradients\", not \"flow\"")
+  end)
+end)
