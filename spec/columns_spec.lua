@@ -326,6 +326,22 @@ describe("mtl.ttc_update", function()
     end
   end)
 
+  it("follows a schedule, and goes on from its state", function()
+    local net <const> = build()
+    local opt <const> = mtl.ttc_update(net, sgd(net), {start = 0.2})
+    train(net, opt)
+    local twin <const> = net:clone()
+    local again <const> = mtl.ttc_update(twin, sgd(twin))
+    again:load_state_dict(opt:state_dict())
+    assert.same(opt:alpha(), again:alpha())
+    local wanted <const> = train(net, opt)
+    assert.equal(0, largest(wanted.a, train(twin, again).a))
+    assert.same(opt:alpha(), again:alpha())
+    opt.factor = 0 -- what is left is the momentum that SGD multiplies by the rate
+    assert.equal(0, largest(net(x).a, train(net, opt).a))
+    fails(function() opt:load_state_dict{} end, "this is no state of an mtl.ttc_update")
+  end)
+
   it("says what is wrong", function()
     fails(function()
       local net <const> = columns():mix("*", mtl.ttc{}):heads(head)
