@@ -133,22 +133,11 @@ local function draw(net, name, faces)
       title = name .. ": cosines of gradients at shared weights", low = -1, high = 1}))
     return
   end
-  local flow <const> = net:eval():transfer(batch)
-  local rows <const>, values <const> = {}, {}
-  for _, block in ipairs(flow.blocks) do
-    for i, task in ipairs(flow.tasks) do
-      rows[#rows + 1], values[#values + 1] = block .. " " .. task, flow.gradients[block][i]
-    end
-  end
-  assert(plot.heatmap(path("flow"), values, {rows = rows, columns = flow.names, low = 0, high = 1,
+  assert(plot.transfer(path("flow"), net:eval():transfer(batch), {of = "gradients",
     title = name .. ": share of a task's gradient at each column"}))
-  local a <const>, change <const> = net:ablate({batch}, {blocks = MIXED, relative = false}), {}
-  for i, zeroed in ipairs(a.names) do
-    change[i] = {}
-    for k, block in ipairs(a.blocks) do change[i][k] = a.change[block][zeroed].landmarks.failure end
-  end
-  assert(plot.heatmap(path("ablation"), change, {rows = a.names, columns = a.blocks,
-    title = name .. ": landmark failures, a task's map zeroed"}))
+  assert(plot.ablation(path("ablation"), net:ablate(batch, {blocks = MIXED, relative = false}),
+    {task = "landmarks", metric = "failure",
+      title = name .. ": landmark failures, a task's map zeroed"}))
 end
 
 -- Trains one network -> its result.

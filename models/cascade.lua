@@ -12,9 +12,13 @@ function Cascade:init(tasks, o)
   self.trunk = nn.backbone(o.backbone or "tcdcn",
     {width = o.width, channels = o.channels, input = o.input})
   self.order, self.detach, self.stage = o.order or tasks.names, o.detach or false, {}
-  local c, hidden = self.trunk:channels(), o.hidden or 64
+  local c, hidden, seen = self.trunk:channels(), o.hidden or 64, {}
   for i, name in ipairs(self.order) do
-    if not tasks[name] then error("cascade: order names no task: '" .. tostring(name) .. "'", 0) end
+    if not tasks[name] or seen[name] then
+      error(("cascade: order names '%s', which is no task or there twice"):format(
+        tostring(name)), 0)
+    end
+    seen[name] = true
     self.stage[i] = nn.Sequential{nn.Linear(c, hidden), nn.ReLU(),
       nn.Linear(hidden, tasks[name].size)}
     c = c + tasks[name].size
@@ -33,4 +37,7 @@ function Cascade:forward(x)
   return outputs
 end
 
-return function(tasks, o) return Cascade(tasks, o) end
+return function(tasks, o)
+  if not tasks then error("cascade: wants tasks, for a stage each", 0) end
+  return Cascade(tasks, o)
+end

@@ -3,25 +3,21 @@
 -- convolutions of 256, and put side by side (768), then 1x1 to 192, a layer of 3072, and for
 -- each task a layer of 512 and its output. ReLU after each, dropout 0.5 after the full layers.
 -- Decisions: AlexNet in its single-tower form, as the comparison has it; no detection of faces.
--- Options: input (227; 63 to 74, 95 to 106 and so on up make the three maps equal), width (1.0),
--- channels of the input (3), dropout.
+-- Blocks: fusion (the three maps), reduce, full.
+-- Options: input (227; 63 to 70, 95 to 102 and so on, 32 apart, give maps of one size), width
+-- (1.0), channels of the input (3), dropout, split (the last block that all share; all).
 -- Parameters for MTFL's five tasks (21 outputs): 32,387,605.
 local Fusion = class("Fusion", nn.Module)
 
-function Fusion:init(o)
-  local function wide(n) return math.floor(n * (o.width or 1) + 0.5) end
-  local trunk = nn.backbone("alexnet", {channels = o.channels, width = o.width})
-  self.trunk, self.outputs = trunk, wide(3072)
+local function wide(n, o) return math.floor(n * (o.width or 1) + 0.5) end
+
+function Fusion:init(c, o)
+  local trunk, outputs = nn.backbone("alexnet", {channels = c, width = o.width}), wide(256, o)
+  self.trunk, self.outputs = trunk, 2 * outputs + trunk:channels()
   self.pool1 = nn.Sequential{
-    nn.Conv2d(trunk:channels("conv1"), wide(256), {kernel = 4, stride = 4}), nn.ReLU()}
+    nn.Conv2d(trunk:channels("conv1"), outputs, {kernel = 4, stride = 4}), nn.ReLU()}
   self.conv3 = nn.Sequential{
-    nn.Conv2d(trunk:channels("conv3"), wide(256), {kernel = 2, stride = 2}), nn.ReLU()}
-  self.reduce = nn.Sequential{
-    nn.Conv2d(2 * wide(256) + trunk:channels(), wide(192), {kernel = 1}), nn.ReLU()}
-  local side = ((o.input or 227) + 4 - 11) // 4 + 1 -- conv1, then three times 3/2 pooling
-  for _ = 1, 3 do side = (side - 3) // 2 + 1 end
-  self.full = nn.Sequential{nn.Flatten(), nn.Linear(wide(192) * side * side, self.outputs),
-    nn.ReLU(), nn.Dropout(o.dropout or 0.5)}
+    nn.Conv2d(trunk:channels("conv3"), outputs, {kernel = 2, stride = 2}), nn.ReLU()}
 end
 
 function Fusion:forward(x)
@@ -32,18 +28,37 @@ function Fusion:forward(x)
     if block == "conv3" then maps[2] = self.conv3(x) end
   end
   maps[3] = x
-  return self.full(self.reduce(braid.cat(maps, 2)))
+  return braid.cat(maps, 2)
+end
+
+-- The side of the three maps of an image.
+local function side_of(input)
+  local function pooled(n) return (n - 3) // 2 + 1 end
+  local pool1 = pooled((input + 4 - 11) // 4 + 1)
+  local conv3 = pooled(pool1)
+  local side = pooled(conv3)
+  if side < 1 or pool1 // 4 ~= side or conv3 // 2 ~= side then
+    error(("hyperface: with input = %s the three maps differ in size; take 63 to 70, 95 to 102, "
+      .. "... 223 to 230"):format(tostring(input)), 0)
+  end
+  return side
 end
 
 return function(tasks, o)
-  local function fusion()
-    local block = Fusion(o)
-    return block, block.outputs
-  end
-  local net = mtl.columns(tasks, nn.backbone({{"fusion", fusion}}), {columns = "shared"})
+  local side, dropout = side_of(o.input or 227), o.dropout or 0.5
+  local trunk = nn.backbone({
+    {"fusion", function(c) return Fusion(c, o) end},
+    {"reduce", function(c)
+      return nn.Sequential{nn.Conv2d(c, wide(192, o), {kernel = 1}), nn.ReLU()}
+    end},
+    {"full", function(c)
+      return nn.Sequential{nn.Flatten(), nn.Linear(c * side * side, wide(3072, o)), nn.ReLU(),
+        nn.Dropout(dropout)}
+    end},
+  }, {channels = o.channels or 3})
+  local net = mtl.columns(tasks, trunk, {columns = "shared", split = o.split})
   return net:heads(function(task, c)
-    local hidden = math.floor(512 * (o.width or 1) + 0.5)
-    return nn.Sequential{nn.Linear(c, hidden), nn.ReLU(), nn.Dropout(o.dropout or 0.5),
-      nn.Linear(hidden, task.size)}
+    return nn.Sequential{nn.Linear(c, wide(512, o)), nn.ReLU(), nn.Dropout(dropout),
+      nn.Linear(wide(512, o), task.size)}
   end)
 end

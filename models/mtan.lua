@@ -60,4 +60,7 @@ function MTAN:forward(x)
   return outputs
 end
 
-return function(tasks, o) return MTAN(tasks, o) end
+return function(tasks, o)
+  if not tasks then error("mtan: wants tasks, to attend for", 0) end
+  return MTAN(tasks, o)
+end

@@ -1,21 +1,23 @@
 --- VGG-16 (Simonyan and Zisserman 2015), torchvision's layout and names.
 -- Input (n,3,h,w), 32 pixels a side or more; 224 as published. With tasks, one linear head
 -- on the last hidden layer for each; without, an output for o.classes (1000).
--- Options: classes, dropout (0.5), channels of the input (3).
+-- Options: classes, dropout (0.5), width (1.0; multiplies the channels and the hidden layers),
+-- channels of the input (3).
 -- Parameters: 138,357,544 for 1000 classes.
 local VGG = class("VGG", nn.Module)
 
 function VGG:init(o)
   local features, p = {}, o.dropout or 0.5
-  local blocks = nn.backbone("vgg16", {channels = o.channels})
+  local blocks = nn.backbone("vgg16", {channels = o.channels, width = o.width})
   for _, name in ipairs(blocks:blocks()) do
     for _, layer in ipairs(blocks[name]) do features[#features + 1] = layer end
   end
   self.features = nn.Sequential(features, {first = 0})
   self.avgpool = nn.AdaptiveAvgPool2d({7, 7})
-  local layers = {nn.Linear(512 * 7 * 7, 4096), nn.ReLU(), nn.Dropout(p),
-    nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(p)}
-  if o.classes then layers[7] = nn.Linear(4096, o.classes) end
+  self.outputs = math.floor(4096 * (o.width or 1) + 0.5)
+  local layers = {nn.Linear(blocks:channels() * 7 * 7, self.outputs), nn.ReLU(), nn.Dropout(p),
+    nn.Linear(self.outputs, self.outputs), nn.ReLU(), nn.Dropout(p)}
+  if o.classes then layers[7] = nn.Linear(self.outputs, o.classes) end
   self.classifier = nn.Sequential(layers, {first = 0})
 end
 
@@ -24,8 +26,8 @@ function VGG:forward(x)
 end
 
 return function(tasks, o)
-  local net = VGG{channels = o.channels, dropout = o.dropout,
+  local net = VGG{channels = o.channels, width = o.width, dropout = o.dropout,
     classes = not tasks and (o.classes or 1000) or nil}
   if not tasks then return net end
-  return mtl.shared(tasks, net, function(task) return nn.Linear(4096, task.size) end)
+  return mtl.shared(tasks, net, function(task) return nn.Linear(net.outputs, task.size) end)
 end

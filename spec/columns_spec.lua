@@ -326,6 +326,22 @@ describe("mtl.ttc_update", function()
     end
   end)
 
+  it("follows a schedule, and goes on from its state", function()
+    local net <const> = build()
+    local opt <const> = mtl.ttc_update(net, sgd(net), {start = 0.2})
+    train(net, opt)
+    local twin <const> = net:clone()
+    local again <const> = mtl.ttc_update(twin, sgd(twin))
+    again:load_state_dict(opt:state_dict())
+    assert.same(opt:alpha(), again:alpha())
+    local wanted <const> = train(net, opt)
+    assert.equal(0, largest(wanted.a, train(twin, again).a))
+    assert.same(opt:alpha(), again:alpha())
+    opt.factor = 0 -- what is left is the momentum that SGD multiplies by the rate
+    assert.equal(0, largest(net(x).a, train(net, opt).a))
+    fails(function() opt:load_state_dict{} end, "this is no state of an mtl.ttc_update")
+  end)
+
   it("says what is wrong", function()
     fails(function()
       local net <const> = columns():mix("*", mtl.ttc{}):heads(head)
@@ -380,7 +396,8 @@ describe("a researcher's mistakes", function()
   it("with a task that has no head, or a network without any", function()
     local function some(task) return task.size == 2 and nn.Identity() end
     fails(function() columns():heads(some) end,
-      "heads: task 'a' has no head: the function returned a boolean, not a module")
+      "heads: task 'a' has no head: the function returned a boolean, not a module such as "
+      .. "nn.Linear(channels, task.size)")
     fails(function() columns()(braid.randn(1, 1, 5, 5)) end, "there are no heads yet; net:heads(")
   end)
 
@@ -400,9 +417,46 @@ describe("a researcher's mistakes", function()
       .. "parameters: make it with net:parameters(), or freeze with net:freeze{\"mixers\"}")
     net:freeze{"mixers"}
     assert.is_table(net(braid.randn(1, 1, 5, 5)))
+    net:unfreeze{"mixers"}
+    fails(function() net(braid.randn(1, 1, 5, 5)) end, "no optimizer holds mixer.conv1.alpha")
+    assert.is_table(braid.no_grad(function() return net(braid.randn(1, 1, 5, 5)) end))
+  end)
+
+  it("with an optimizer from before a task came, or went", function()
+    local x <const> = braid.randn(2, 1, 5, 5)
+    local function trained(o, mixer)
+      local net <const> = columns(o)
+      if mixer then net:mix("*", mixer) end
+      local _ <const> = optim.SGD(net:heads(head):parameters(), {lr = 0.1})
+      net(x)
+      return net
+    end
+    local shared <const> = trained{columns = "shared"}:add_task("c", mtl.classes{2})
+    fails(function() shared(x) end, "network: no optimizer holds head.c.2.bias, for add_task made "
+      .. "new parameters: make the optimizer anew, with net:parameters()")
+    local list <const> = trained({stacked = false}, mtl.ttc{}):add_task("c", mtl.classes{2})
+    fails(function() list(x) end, "no optimizer holds columns.c.conv1.1.bias, for add_task made")
+    local parted <const> = trained({}, mtl.ttc{}):unstack()
+    fails(function() parted(x) end, "no optimizer holds columns.a.conv1.1.bias, for unstack made")
+    assert.is_table(parted:eval()(x))
+    local fewer <const> = list:clone():remove_task("a") -- a clone has none to lose
+    assert.is_table(fewer(x))
+    local _ <const> = optim.SGD(shared:parameters(), {lr = 0.1})
+    assert.is_table(shared(x))
+  end)
+
+  it("with images of as many channels as there are columns", function()
+    local net <const> = columns():heads(head)
+    assert.is_true((net:stacked()))
+    local two <const> = braid.randn(1, 2, 5, 5)
+    fails(function() net(two) end, "network: its columns take images of 1 channels, not 2")
+    local each <const> = {a = two[{ {}, {1, 1} }], b = two[{ {}, {2, 2} }]}
+    assert.is_true(largest(net(each).b, net(each.b).b) < 1e-6)
   end)
 
   it("of other kinds", function()
+    fails(function() columns():mix(nil, mtl.ttc{}) end,
+      "mix: wants a block, a list of them or \"*\"; there is conv1, conv2")
     fails(function() columns():mix("*", 3) end,
       "mix: the mixer is a number; it must be one like mtl.cross_stitch{}")
     fails(function() columns():mix("*", mtl.ttc{}):mix("conv1", mtl.ttc{}) end,
@@ -415,8 +469,6 @@ describe("a researcher's mistakes", function()
     fails(function() mtl.columns(tasks, {a = backbone()}) end, "no backbone for task 'b'")
     fails(function() columns():heads(head):freeze{"c"} end, "there is no task or part 'c'")
     fails(function() columns():heads(head):stage(1) end, "only a network with mtl.separation")
-    fails(function() columns():mix("conv2", mtl.sluice{subspaces = 4}):heads(head) end,
-      "mix: mtl.sluice at 'conv2' cuts into 4 subspaces, which do not divide 6 channels")
   end)
 end)
 

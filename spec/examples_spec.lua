@@ -7,6 +7,8 @@ local SMALL <const> = {
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
   ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
   ["examples/dmt.lua"] = "--images 96 --epochs 1 --width 0.1 --out %s",
+  ["examples/dcnet.lua"] = "--faces 48 --epochs 1 --size 32 --width 0.03125 --batch 8 "
+    .. "--shares 0.5 --draws 1 --out %s",
   ["examples/kth.lua"] = "--faces 48 --epochs 2 --size 24 --width 0.1 --tries 1",
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }

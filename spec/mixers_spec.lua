@@ -8,7 +8,7 @@ local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}, c = mtl.
 
 -- What is tried of each mixer; the first is enough where the options change no shapes.
 local CASES <const> = {
-  none = {{}}, share = {{}}, nddr = {{}}, sluice = {{}}, progressive = {{}},
+  none = {{}}, share = {{}}, nddr = {{}}, sluice = {{}, {subspaces = 4}}, progressive = {{}},
   cross_stitch = {{}, {granularity = "scalar", diag = 0.7, off = 0.2}},
   ttc = {{}, {granularity = "channel", start = 0.2}},
   separation = {{end_to_end = true}, {end_to_end = true, form = "channelwise"}},
@@ -141,6 +141,31 @@ for _, name in ipairs(mixers()) do
     end)
   end)
 end
+
+describe("mtl.sluice", function()
+  it("has a shorter last subspace where they do not divide the channels", function()
+    local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
+    local net <const> = mtl.columns(two, nn.backbone({{"conv", nn.Identity()}}, {channels = 3}))
+    net:mix("*", mtl.sluice{diag = 0.5, off = 0.1}):heads(function() return nn.Flatten() end)
+    local out <const> = net{a = braid.tensor{{1, 2, 3}}:reshape(1, 3, 1, 1),
+      b = braid.tensor{{10, 20, 30}}:reshape(1, 3, 1, 1)}
+    local wanted <const> = { -- of subspaces {1, 2} and {3}
+      a = {0.5 * 1 + 0.1 * (3 + 10 + 30), 0.5 * 2 + 0.1 * 20, 0.5 * 3 + 0.1 * (1 + 10 + 30)},
+      b = {0.5 * 10 + 0.1 * (30 + 1 + 3), 0.5 * 20 + 0.1 * 2, 0.5 * 30 + 0.1 * (10 + 1 + 3)},
+    }
+    for name, values in pairs(wanted) do
+      assert.is_true(largest(out[name], braid.tensor{values}) < 1e-5, name)
+    end
+  end)
+
+  it("cuts any width, so that a network can be as large as another", function()
+    for _, width in ipairs{0.0625, 0.33, 0.4} do
+      local net <const> = braid.model("models/sluice.lua", {tasks = tasks, width = width})
+      net(braid.randn(2, 1, 40, 40)).a:sum():backward()
+      assert.is_true(net:penalty():item() >= 0)
+    end
+  end)
+end)
 
 describe("golden values", function()
   local golden <const> = assert(braid.load("spec/golden/mixers.safetensors"))

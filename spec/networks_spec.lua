@@ -186,6 +186,21 @@ describe("models/cascade.lua", function()
       assert.is_truthy(net.trunk.conv1[1].weight.grad)
     end
     fails(function() model("cascade", {order = {"pose"}}) end, "order must name every task once")
+    fails(function() model("cascade", {order = {"pose", "pose", "smile"}}) end,
+      "cascade: order names 'pose', which is no task or there twice")
+  end)
+end)
+
+describe("models/hyperface.lua", function()
+  it("names the inputs whose three maps are of one size", function()
+    for _, side in ipairs{63, 70, 95, 102, 227} do
+      local net <const> = model("hyperface", {input = side, width = 0.02})
+      assert.same({1, 2}, net(braid.randn(1, 3, side, side)).smile.shape)
+    end
+    for _, side in ipairs{62, 71, 94, 103, 222, 231} do
+      fails(function() model("hyperface", {input = side, width = 0.02}) end,
+        ("hyperface: with input = %d the three maps differ in size; take 63 to 70"):format(side))
+    end
   end)
 end)
 

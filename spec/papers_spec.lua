@@ -61,6 +61,14 @@ describe("separation networks", function()
     end)
   end
 
+  it("train as many parameters in stage 1 as their header states #slow", function()
+    local count = 0
+    for _, p in ipairs(braid.model("models/smtn.lua"):parameters()) do
+      if p.requires_grad then count = count + p:numel() end
+    end
+    assert.equal(74930586, count)
+  end)
+
   it("leave the shared stream as it is in stage 2, whatever the optimizer holds", function()
     local net <const> = smtn{norm = true}
     local opt <const> = optim.SGD(net:parameters(),
@@ -148,6 +156,13 @@ describe("the dynamic multi-task network", function()
     end})
     return hard
   end
+
+  it("has the parameters of CIFAR-10's five pairs in colour", function()
+    local five <const> = {}
+    for i = 1, 5 do five["pair" .. i] = mtl.classes{2} end
+    local net <const> = braid.model("models/dmt.lua", {tasks = mtl.tasks(five), channels = 3})
+    assert.equal(1434860, net:count_parameters())
+  end)
 
   it("is the conventional multi-task network when all alpha are equal", function()
     -- In double: batch norm of four numbers that lie close makes much of rounding.

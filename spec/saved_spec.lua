@@ -59,6 +59,46 @@ describe("a network that was saved", function()
     end)
   end)
 
+  it("opens as the network of columns that it became", function()
+    local function same(net, x)
+      with_directory(function(path)
+        local y <const> = net:eval()(x)
+        assert(net:save(path))
+        local other <const>, tasks <const> = assert(braid.open(path))
+        assert.same(net.tasks.names, tasks.names)
+        for name in tasks:each() do
+          assert.same(y[name]:totable(), other:eval()(x)[name]:totable())
+        end
+        assert(other:save(path)) -- and again
+        assert.same(y.pose:totable(), assert(braid.open(path)):eval()(x).pose:totable())
+      end)
+    end
+    for _, name in ipairs{"cross_stitch", "nddr", "sluice", "progressive", "tcdcn"} do
+      local net <const> = braid.model(("models/%s.lua"):format(name),
+        {tasks = tasks_of(), width = 0.25})
+      local x <const> = braid.randn(2, 1, 40, 40)
+      same(net:clone():add_task("age", mtl.real{1, weight = 0.5}):add_task("smile", mtl.classes{2},
+        {init = name ~= "tcdcn" and "age" or nil}), x)
+      same(net:clone():add_task("age", mtl.real{1}):remove_task("landmarks"), x)
+      same(net:extract("pose"), x)
+    end
+    for _, name in ipairs{"dmt", "dcnet", "smtn"} do
+      local net <const> = braid.model(("models/%s.lua"):format(name), {tasks = tasks_of(),
+        width = 0.1, channels = 1, input = name ~= "dcnet" and 32 or nil,
+        start = name == "dmt" and 0 or nil, end_to_end = name == "smtn" or nil})
+      local x <const> = braid.randn(2, 1, 32, 32)
+      same(net:clone():add_task("age", mtl.real{1}, {freeze = "others"}), x)
+      same(net:extract("pose"), x) -- of dmt without the other column
+    end
+  end)
+
+  it("cannot hold the head that an added task has from a function of its own", function()
+    local net <const> = small():add_task("smile", mtl.classes{2},
+      {head = function(task, c) return braid.nn.Linear(c, task.size) end})
+    assert.error_matches(function() net:save("build/never") end,
+      "save: the head of the added task smile is a function or holds what a file cannot", 1, true)
+  end)
+
   it("stays float64", function()
     with_directory(function(path)
       local net <const> = small():to("float64"):eval()

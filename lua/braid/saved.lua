@@ -1,6 +1,7 @@
 --- Networks in directories: model.lua, the definition; model.json, its options and tasks;
 -- weights.safetensors.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
@@ -17,7 +18,7 @@ local NAMES <const> = {"model.lua", "model.json", "weights.safetensors"}
 -- Numbers, strings, booleans and tables of them; else an error that names what is none.
 local function plain(what, value)
   if not pcall(json.encode, value) then
-    error(("save: %s is a %s or holds what a file cannot"):format(what, type(value)), 4)
+    check.fail("save: %s is a %s or holds what a file cannot", what, type(value))
   end
   return value
 end
@@ -27,15 +28,28 @@ local function file_name(class_name)
   return (class_name:gsub("(%l)(%u)", "%1_%2"):lower())
 end
 
+local function described_task(name, task)
+  local fields <const> = {}
+  for key, value in pairs(task) do
+    fields[key] = plain(("%s of the task %s"):format(key, name), value)
+  end
+  return {kind = file_name(getmetatable(task).__name), fields = fields}
+end
+
 local function described(tasks)
   if tasks == nil then return nil end
   local list <const> = {}
-  for name, task in tasks:each() do
-    local fields <const> = {}
-    for key, value in pairs(task) do
-      fields[key] = plain(("%s of the task %s"):format(key, name), value)
-    end
-    list[name] = {kind = file_name(getmetatable(task).__name), fields = fields}
+  for name, task in tasks:each() do list[name] = described_task(name, task) end
+  return list
+end
+
+-- What became of a network of columns since its definition made it.
+local function described_changes(changes)
+  local list <const> = {}
+  for i, c in ipairs(changes or {}) do
+    list[i] = {add = c.add, init = c.init,
+      head = c.head and plain(("the head of the added task %s"):format(c.add), c.head),
+      task = c.add and described_task(c.add, c.task), tasks = c.tasks, columns = c.columns}
   end
   return list
 end
@@ -70,7 +84,7 @@ function M.remember(net, text, tasks, options)
       error(("save: wants the path of a directory, not a %s"):format(type(directory)), 2)
     end
     local record <const> = json.encode{format = FORMAT, options = plain("an option", options),
-      tasks = described(tasks)}
+      tasks = described(tasks), changes = described_changes(self.changes)}
     return write(directory:gsub("(.)/+$", "%1"), {
       function(path) return files.write(path, {text}) end,
       function(path) return files.write(path, {record}) end,
@@ -89,23 +103,41 @@ local function is_table_of(value, kind)
   return true
 end
 
+-- A task as it was, or nil.
+local function restored_task(entry)
+  local kind <const> = type(entry) == "table" and entry.kind
+  local known <const> = type(kind) == "string" and kind:find("^[%l%d_]+$")
+    and require "braid.mtl"[kind]
+  if type(known) ~= "table" or not known.loss or not known.observe
+    or not is_table_of(entry.fields, "string") then
+    return nil
+  end
+  return setmetatable(entry.fields, known)
+end
+
 -- The tasks as they were, or nil and a message.
 local function restored(list)
   if list == nil then return nil end
-  local mtl <const>, tasks <const> = require "braid.mtl", {}
+  local tasks <const> = {}
   if not is_table_of(list, "string") then return nil, "its tasks are no object" end
   for name, entry in pairs(list) do
-    local kind <const> = type(entry) == "table" and entry.kind
-    local known <const> = type(kind) == "string" and kind:find("^[%l%d_]+$") and mtl[kind]
-    if type(known) ~= "table" or not known.loss or not known.observe
-      or not is_table_of(entry.fields, "string") then
-      return nil, ("the task %s is of no known kind"):format(name)
-    end
-    tasks[name] = setmetatable(entry.fields, known)
+    tasks[name] = restored_task(entry)
+    if not tasks[name] then return nil, ("the task %s is of no known kind"):format(name) end
   end
-  local ok <const>, result <const> = pcall(mtl.tasks, tasks)
+  local ok <const>, result <const> = pcall(require("braid.mtl").tasks, tasks)
   if not ok then return nil, result end
   return result
+end
+
+-- Makes of a fresh network what became of the one that was saved.
+local function change_again(net, changes)
+  for _, c in ipairs(changes or {}) do
+    if c.add then
+      net:add_task(c.add, restored_task(c.task), {init = c.init})
+    else
+      require("braid.mtl.restrict")(net, c.tasks, c.columns)
+    end
+  end
 end
 
 -- Layers that take their size from the first input take it from the weights.
@@ -155,12 +187,13 @@ function M.open(directory, build)
   if not ok then return nil, ("%s: %s"):format(directory, net) end
   if not walk.is_module(net) then return nil, directory .. ": its definition makes no network" end
   local loaded <const>, unfit <const> = pcall(function()
+    change_again(net, record.changes)
     give_sizes(net, weights)
     if is_double(weights) then net:to("float64") end
     net:load_state_dict(weights)
   end)
   if not loaded then return nil, ("%s: %s"):format(directory, unfit) end
-  return net, tasks
+  return net, tasks and net.tasks or tasks
 end
 
 return M

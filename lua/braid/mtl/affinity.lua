@@ -29,6 +29,9 @@ local function dot(a, b, shared)
 end
 
 return function(losses, net)
+  if type(losses) ~= "table" or next(losses) == nil then
+    check.fail("mtl.affinity: wants {task = loss}, the second result of tasks:loss")
+  end
   local params <const>, names <const> = trainable(net), check.sorted_keys(losses)
   local _ <close> = grad.scope()
   local grads <const>, shared <const> = {}, {}

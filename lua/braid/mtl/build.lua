@@ -8,6 +8,7 @@ local Backbone <const> = require "braid.nn.backbone"
 local Module <const> = require "braid.nn.module"
 local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
+local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
@@ -178,8 +179,8 @@ end
 function M.head(f, task, channels, name)
   local head <const> = f(task, channels, name)
   if not Module.is(head) then
-    check.fail("heads: task '%s' has no head: the function returned a %s, not a module", name,
-      type(head))
+    check.fail("heads: task '%s' has no head: the function returned a %s, not a module such as "
+      .. "nn.Linear(channels, task.size)", name, type(head))
   end
   return head
 end
@@ -194,7 +195,8 @@ function M.settle(self)
   local _ <close> = grad.no_grad()
   local was_training <const> = self.training
   self:eval()
-  local x <const> = core.new({1, self.recipe.plan.channels, input[1], input[2]}, "float32", 0)
+  local shape <const> = {1, self.recipe.plan.channels, input[1], input[2]}
+  local x <const> = core.new(shape, walk.dtype(self), 0)
   for stage = self.shared_head and 1 or 2, 2 do
     if self.shared_head then self.stage_number:fill_(stage) end
     self(x)

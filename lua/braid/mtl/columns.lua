@@ -16,9 +16,10 @@
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local core <const> = require "braid.core"
 local build <const> = require "braid.mtl.build"
 local flow <const> = require "braid.mtl.flow"
-local hints <const> = require "braid.nn.hints"
+local held <const> = require "braid.mtl.held"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 local readout <const> = require "braid.mtl.readout"
@@ -30,7 +31,8 @@ function Columns:init(tasks, backbone, given)
   local o <const> = check.options("mtl.columns", given, {columns = "per_task",
     split = check.none, single = check.none, init = "fresh", stacked = check.none})
   self.tasks, self.recipe = build.recipe(tasks, backbone, o)
-  self.names = table.move(self.tasks.names, 1, #self.tasks.names, 1, {})
+  self.names = build.names(self.tasks)
+  self.changes = {} -- what add_task, remove_task and extract made of it, for files
 end
 
 --- The names of the blocks, in order.
@@ -58,6 +60,10 @@ local function places(self, where, mixer)
         plan.names[r.split])
     end
   end
+  if #list == 0 then
+    check.fail("mix: wants a block, a list of them or \"*\"; there is %s",
+      table.concat(plan.names, ", "))
+  end
   table.sort(list)
   return list
 end
@@ -71,7 +77,7 @@ function Columns:mix(where, mixer)
   end
   local at <const> = places(self, where, mixer)
   if mixer.kind.structural then
-    r.split = math.max(r.split, at[#at] or 0)
+    r.split = math.max(r.split, at[#at])
     for place = 1, r.split do
       local name <const> = r.plan.names[place]
       if r.mixers[name] then
@@ -107,7 +113,12 @@ end
 
 --- Whether the columns run as one tensor; or false, and why not.
 function Columns:stacked()
-  if self.columns and self.columns.joined then return true end
+  local columns <const> = self.columns
+  if columns and columns:is_joined() then return true end
+  if columns and columns.joined then
+    return false, table.concat(columns:names_beside(), ", ")
+      .. " came later and runs beside the others until net:stack()"
+  end
   return false, select(2, self:can_stack())
 end
 
@@ -127,6 +138,7 @@ end
 function Columns:stack()
   local ok <const>, why <const> = self:can_stack()
   if not ok then return false, why end
+  if not self.columns:is_joined() then held.renew(self, "stack") end
   self.columns:stack()
   for _, mixer in pairs(self.mixer) do mixer:stack() end
   return true
@@ -135,32 +147,13 @@ end
 --- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters are new
 -- tensors: make an optimizer afterwards.
 function Columns:unstack()
+  if self.columns and self.columns.joined then held.renew(self, "unstack") end
   if self.columns then self.columns:unstack() end
   for _, mixer in pairs(self.mixer or {}) do mixer:unstack() end
   return self
 end
 
 -- ---- running ------------------------------------------------------------------------------
-
-local complete <const> = setmetatable({}, {__mode = "k"}) -- networks known to be held whole
-
--- A mixer's parameter that no optimizer holds would stay as it is without a word.
-local function check_held(self)
-  local some = false
-  for _, part in ipairs{self.columns or false, self.trunk or false} do
-    for _, p in ipairs(part and part:parameters() or {}) do some = some or hints.is_held(p) end
-  end
-  if not some then return end
-  for _, block in ipairs(check.sorted_keys(self.mixer)) do
-    for name, p in self.mixer[block]:named_parameters() do
-      if p.requires_grad and not hints.is_held(p) then
-        check.fail("network: no optimizer holds mixer.%s.%s, though one holds other parameters: "
-          .. "make it with net:parameters(), or freeze with net:freeze{\"mixers\"}", block, name)
-      end
-    end
-  end
-  complete[self] = true
-end
 
 --- x (n,c,h,w), or {task = x} for columns that share nothing before -> {task = output}.
 -- tap(block, name, x), if given, sees every column's map before it is mixed, and what it
@@ -170,7 +163,7 @@ function Columns:forward(x, tap)
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
       .. "makes them")
   end
-  if self.training and not complete[self] then check_held(self) end
+  if self.training and core.is_recording() then held.check(self) end
   local features <const> = flow.run(self, x, tap)
   local out <const>, heads <const> = {}, flow.is_first_stage(self) and self.shared_head or self.head
   for _, name in ipairs(self.tasks.names) do out[name] = heads[name](features[name]) end

@@ -4,7 +4,6 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local Pair <const> = require "braid.mtl.join.pair"
-local ops <const> = core.ops
 
 local M <const> = {}
 
@@ -17,18 +16,6 @@ end
 local function shared_block(module, block, x, tap)
   x = module[block](x)
   return tap and tap(block, "shared", x) or x
-end
-
--- x of all columns side by side, as a list.
-local function parted(x, count)
-  local xs <const> = {}
-  if Pair.is(x) then
-    for i = 1, count do xs[i] = x:tower(i) end
-    return xs
-  end
-  local c <const> = x:size(2) // count
-  for i = 1, count do xs[i] = ops.narrow(x, 2, (i - 1) * c + 1, c) end
-  return xs
 end
 
 local function tapped(self, block, xs, tap)
@@ -48,17 +35,26 @@ local function run_list(self, xs, z, tap)
   return xs
 end
 
-local function run_joined(self, x, z, tap)
-  local joined <const>, count <const> = self.columns.joined, #self.names
+-- x of the columns that are one tensor, and {name = map} of those that came later.
+local function run_joined(self, x, beside, z, tap)
+  local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do
-    x = joined[block](x)
+    local mixer <const> = self.mixer[block]
+    x = columns.joined[block](x)
+    for _, name in ipairs(late) do beside[name] = columns[name][block](beside[name]) end
     if self.shared then z = shared_block(self.shared, block, z, tap) end
-    if tap then x = ops.cat(tapped(self, block, parted(x, count), tap), 2) end
-    if self.mixer[block] then x = self.mixer[block](x, z) end
+    if tap then
+      x, beside = columns:side_by_side(tapped(self, block, columns:listed(x, beside), tap))
+    end
+    if mixer and #late == 0 then
+      x = mixer(x, z)
+    elseif mixer then
+      local own <const> = mixer.appends and Pair(x, z, #columns.together)
+      x, beside = columns:side_by_side(mixer(columns:listed(x, beside), z))
+      x = own or x
+    end
   end
-  local features <const> = parted(x, count)
-  for i, map in ipairs(features) do features[i] = ops.clone(map) end -- dense, as in a list
-  return features
+  return columns:listed(x, beside)
 end
 
 -- The image of each column, from {task = x}.
@@ -76,18 +72,22 @@ local function own_images(self, given)
   return xs
 end
 
--- What the columns start from: a list, or one tensor if they are joined.
+-- What the columns take in, a list; or what those that are one tensor do, and {name = image} of
+-- the others.
 local function entrance(self, x)
-  local given <const> = not core.is_tensor(x)
-  local joined <const> = self.columns.joined ~= nil
-  if given then
-    local xs <const> = own_images(self, x)
-    return joined and ops.cat(xs, 2) or xs
+  local columns <const> = self.columns
+  local xs = not core.is_tensor(x) and own_images(self, x)
+  if columns.joined and xs then return columns:side_by_side(xs) end
+  if xs then return xs end
+  xs = {}
+  for i, name in ipairs(self.names) do xs[columns.joined and name or i] = x end
+  if not columns.joined then return xs end
+  local channels <const> = columns:image_channels()
+  local is_batch <const> = x:dim() == 4 or x:dim() == 2
+  if channels and is_batch and x:size(2) ~= channels then -- T times as many would pass for all
+    check.fail("network: its columns take images of %d channels, not %d", channels, x:size(2))
   end
-  if joined then return self.columns:takes_image() and x or self.columns:spread(x) end
-  local xs <const> = {}
-  for i = 1, #self.names do xs[i] = x end
-  return xs
+  return channels and x or columns:spread(x), xs
 end
 
 --- Whether the stream that the columns share is learned, with heads of its own.
@@ -114,11 +114,11 @@ function M.run(self, x, tap)
     for _, name in ipairs(self.tasks.names) do features[name] = x end
     return features
   end
-  local start <const> = entrance(self, x)
-  local run <const> = self.columns.joined and run_joined or run_list
-  for i, map in ipairs(run(self, start, self.shared and x, tap)) do
-    features[self.names[i]] = map
-  end
+  local start <const>, beside <const> = entrance(self, x)
+  local z <const> = self.shared and x
+  local maps <const> = beside and run_joined(self, start, beside, z, tap)
+    or run_list(self, start, z, tap)
+  for i, map in ipairs(maps) do features[self.names[i]] = map end
   return features
 end
 

@@ -8,6 +8,7 @@
 -- Parameters that belong to one column stand in Strands, so that they are saved, frozen and
 -- joined by task. A class may also have
 --   shared_stream = true     beside the columns runs one that all share
+--   appends = true           what it leaves of each map is the map with z behind it
 --   alone = true             of one column it changes nothing
 --   wants_maps = true        (n,c) comes in as (n,c,1,1): maps of one pixel
 --   widths(o, c)             the channels it leaves of c
@@ -26,6 +27,7 @@ local ops <const> = core.ops
 local Mixer <const> = class("Mixer", Module)
 Mixer.shared_stream = false
 Mixer.structural = false
+Mixer.appends = false
 Mixer.alone = false
 Mixer.wants_maps = false
 

@@ -54,22 +54,19 @@ end
 
 -- Every weight of a block as a matrix, one row for each column.
 local function weights_of(self, block)
-  local list <const> = {}
-  if self.columns.joined then
-    for _, p in ipairs(self.columns.joined[block]:parameters()) do
-      if p:dim() > 1 then list[#list + 1] = ops.reshape(p, #self.names, -1) end
-    end
-    return list
-  end
-  local towers <const> = {}
-  for i, name in ipairs(self.names) do towers[i] = self.columns[name][block]:parameters() end
-  for k, p in ipairs(towers[1]) do
-    if p:dim() > 1 then
-      local rows <const> = {}
-      for i in ipairs(towers) do rows[i] = ops.reshape(towers[i][k], 1, -1) end
-      list[#list + 1] = ops.cat(rows, 1)
+  local list <const>, columns <const> = {}, self.columns
+  for i, part in ipairs(columns:parts()) do
+    local towers <const> = i == 1 and columns.joined and #columns.together or 1
+    local k = 0
+    for _, p in ipairs(part[block]:parameters()) do
+      if p:dim() > 1 then
+        k = k + 1
+        list[k] = list[k] or {}
+        table.insert(list[k], ops.reshape(p, towers, -1))
+      end
     end
   end
+  for k, rows in ipairs(list) do list[k] = #rows > 1 and ops.cat(rows, 1) or rows[1] end
   return list
 end
 

@@ -1,6 +1,7 @@
 --- Which parts of a network of columns train: freezing by task or part, and stages.
 
 local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.held"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
 local mutual <const> = require "braid.mtl.mutual"
@@ -28,7 +29,9 @@ local function parts_named(self, name, what)
     check.fail("%s: there is no task or part '%s'; there is %s, trunk, shared, columns, mixers, "
       .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", "))
   end
-  self:unstack() -- columns that differ in what trains run in a list
+  if not (self.columns and self.columns[name]) then
+    self:unstack() -- columns that differ in what trains run in a list
+  end
   if self.columns and self.columns[name] then list[1] = self.columns[name] end
   list[#list + 1] = self.head[name]
   for _, block in ipairs(check.sorted_keys(self.mixer)) do
@@ -55,6 +58,7 @@ function M.freeze(self, names)
 end
 
 function M.unfreeze(self, names)
+  held.forget(self)
   if names == nil then return Module.unfreeze(self) end
   return each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
 end
@@ -64,6 +68,7 @@ end
 function M.train_only(self, names)
   if not self.head then check.fail("train_only: the heads are not made yet") end
   Module.freeze(self)
+  held.forget(self)
   return each_part(self, names, "train_only", function(part) part:unfreeze() end)
 end
 
@@ -101,15 +106,15 @@ end
 
 -- The weight of the last convolution of each column's block.
 local function last_weights(self, block)
-  local list <const>, joined <const> = {}, self.columns.joined
-  local function weight_of(column)
-    local found <const> = column[block]:find(Conv2d)
-    return found[#found] and found[#found].weight
-  end
-  for i, name in ipairs(self.names) do
-    local w <const> = weight_of(joined or self.columns[name])
-    local rows <const> = w and joined and w:size(1) // #self.names
-    list[#list + 1] = joined and w and w:narrow(1, (i - 1) * rows + 1, rows) or w
+  local list <const>, columns <const> = {}, self.columns
+  for i, part in ipairs(columns:parts()) do
+    local found <const> = part[block]:find(Conv2d)
+    local w <const> = found[#found] and found[#found].weight
+    local towers <const> = i == 1 and columns.joined and #columns.together or 1
+    for k = 1, w and towers or 0 do
+      local rows <const> = w:size(1) // towers
+      list[#list + 1] = towers > 1 and w:narrow(1, (k - 1) * rows + 1, rows) or w
+    end
   end
   return list
 end
@@ -143,11 +148,11 @@ end
 -- holds. form = false ends it.
 function M.mutual(self, given)
   if type(given) == "table" and given.form == false then
-    self.recipe.mutual = nil
+    self.drawn = nil
     return self
   end
   mutual(self, given) -- refuses what it cannot do
-  self.recipe.mutual = given or {}
+  self.drawn = given or {}
   return self
 end
 
@@ -155,7 +160,7 @@ end
 -- ask for (sluice networks' orthogonality).
 -- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
-  local total = self.recipe.mutual and mutual(self, self.recipe.mutual)
+  local total = self.drawn and mutual(self, self.drawn)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do

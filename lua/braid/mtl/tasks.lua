@@ -15,15 +15,15 @@ local Tasks <const> = class("Tasks")
 function Tasks:init(given)
   for name, task in pairs(given) do
     if type(name) ~= "string" or type(task) ~= "table" or not task.loss then
-      error(("mtl.tasks: '%s' is no task"):format(tostring(name)), 3)
+      check.fail("mtl.tasks: '%s' is no task", tostring(name))
     end
     if Tasks[name] ~= nil or name == "names" then
-      error(("mtl.tasks: '%s' cannot be the name of a task"):format(name), 3)
+      check.fail("mtl.tasks: '%s' cannot be the name of a task", name)
     end
     self[name] = task
   end
   self.names = check.sorted_keys(given)
-  if #self.names == 0 then error("mtl.tasks: there are no tasks", 3) end
+  if #self.names == 0 then check.fail("mtl.tasks: there are no tasks") end
 end
 
 --- Iterates over name, task in the order of the names.
@@ -47,14 +47,14 @@ end
 
 local function pair(name, task, outputs, batch)
   if not outputs[name] then
-    error(("tasks: the network has no output '%s'; it has %s. Build it for these tasks, or add "
-      .. "the task with net:add_task"):format(name, listed(outputs)), 3)
+    check.fail("tasks: the network has no output '%s'; it has %s. Build it for these tasks, or add "
+      .. "the task with net:add_task", name, listed(outputs))
   end
   local target = batch[name]
   if task.target then target = task:target(batch, name) end
   if not target then
-    error(("tasks: the data has no label '%s', which its loss wants; it has %s. Name the task as "
-      .. "its label, or leave it out of mtl.tasks"):format(name, listed(batch)), 3)
+    check.fail("tasks: the data has no label '%s', which its loss wants; it has %s. Name the task "
+      .. "as its label, or leave it out of mtl.tasks", name, listed(batch))
   end
   return outputs[name], target
 end
@@ -106,6 +106,7 @@ function Tasks:evaluate(net, batches)
     end
   end
   net:train(was_training)
+  if next(counts) == nil then check.fail("tasks: there is no batch to evaluate the network on") end
   local report <const> = Report()
   report.tasks, report.loss = self, {}
   for name, task in self:each() do

@@ -12,7 +12,8 @@
 -- Beta moves against its own gradient: W_i depends on alpha_ij through the last step, so that
 -- dL/dalpha_ij = <dL/dW_i, V_j>. Decision: one beta for each block and pair of tasks, moved
 -- by beta_lr times that; losses are those of step's own backward pass.
--- Options: start (0.5; the first alpha_ij), beta_lr (1).
+-- Options: start (0.5; the first alpha_ij), beta_lr (1). A schedule sets opt.factor, as of any
+-- optimizer; beta does not follow it.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -84,6 +85,9 @@ function Update:init(net, optimizer, given)
   if next(net.mixer) then
     check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")
   end
+  if net.columns.joined and not net.columns:is_joined() then
+    check.fail("mtl.ttc_update: %s; make the optimizer after that", select(2, net:stacked()))
+  end
   self.net, self.optimizer, self.beta_lr = net, optimizer, o.beta_lr
   self.beta, self.last = {}, {}
   for place, block in ipairs(net.recipe.plan.names) do
@@ -99,6 +103,25 @@ function Update:init(net, optimizer, given)
 end
 
 function Update:zero_grad() self.optimizer:zero_grad() end
+
+--- Everything a later run needs to go on; the tensors are its own, not copies.
+function Update:state_dict()
+  return {optimizer = self.optimizer:state_dict(), beta = self.beta, last = self.last,
+    factor = self.factor}
+end
+
+--- Goes on from what state_dict gave of a network of the same blocks and columns.
+function Update:load_state_dict(dict)
+  if type(dict) ~= "table" or type(dict.beta) ~= "table" or type(dict.last) ~= "table" then
+    check.fail("load_state_dict: this is no state of an mtl.ttc_update")
+  end
+  self.optimizer:load_state_dict(dict.optimizer)
+  self.factor, self.last = dict.factor, {}
+  for block, rows in pairs(self.beta) do
+    for i, row in ipairs(rows) do table.move(dict.beta[block][i], 1, #row, 1, row) end
+  end
+  for key, rows in pairs(dict.last) do self.last[key] = core.keep(ops.clone(rows)) end
+end
 
 --- alpha by block, T rows of T.
 function Update:alpha()
@@ -148,6 +171,7 @@ function Update:step()
       before[block .. k] = ops.clone(rows_of(w, count, value))
     end
   end
+  if self.factor then self.optimizer.factor = self.factor end
   self.optimizer:step()
   local alpha <const> = self:alpha()
   for _, block in ipairs(blocks) do

@@ -139,6 +139,9 @@ local function named(name, given)
   local make <const> = known[name]
   if not make then bad("there is no backbone '%s' in nn/backbones", name) end
   local o <const> = check.options("backbone " .. name, given, make.options)
+  if type(o.width) ~= "number" or not (o.width > 0) then
+    bad("the width of %s must be a number above 0, not %s", name, tostring(o.width))
+  end
   o.input = image_size(o.input)
   return make.blocks(o), o
 end

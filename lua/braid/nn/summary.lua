@@ -82,15 +82,6 @@ local function held_by(module, called)
   return list
 end
 
--- What a module takes: float64 where its tensors are.
-local function dtype_of(module)
-  local dtype = "float32"
-  walk.walk(module, function(_, value)
-    if core.is_tensor(value) and value.dtype == "float64" then dtype = value.dtype end
-  end)
-  return dtype
-end
-
 --- Runs the module once, in evaluation mode, on zeros of `input_shape` (without the batch).
 -- Multiply-accumulates are those of one input; layers without a count of theirs count 0.
 return function(module, input_shape, trace)
@@ -98,7 +89,7 @@ return function(module, input_shape, trace)
     error(("summary: wants the shape of one input, such as {3, 224, 224}, not a %s"):format(
       type(input_shape)), 3)
   end
-  local x <const> = core.new({1, table.unpack(input_shape)}, dtype_of(module), 0)
+  local x <const> = core.new({1, table.unpack(input_shape)}, walk.dtype(module), 0)
   local modes <const> = {}
   module:apply(function(m) modes[m] = m.training end)
   local calls

@@ -59,4 +59,13 @@ function M.collect(node, wanted)
   return paths, values
 end
 
+--- What a module takes: float64 where its tensors are, else float32.
+function M.dtype(node)
+  local dtype = "float32"
+  M.walk(node, function(_, value)
+    if core.is_tensor(value) and value.dtype == "float64" then dtype = value.dtype end
+  end)
+  return dtype
+end
+
 return M

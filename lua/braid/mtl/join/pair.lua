@@ -13,6 +13,16 @@ function Pair:init(x, z, towers) self.x, self.z, self.towers = x, z, towers end
 
 function Pair.is(value) return getmetatable(value) == Pair end
 
+--- What t columns have side by side, a tensor or a pair, as a list of dense tensors.
+function Pair.parted(x, t)
+  local list <const>, whole <const> = {}, not Pair.is(x)
+  local c <const> = whole and x:size(2) // t
+  for i = 1, t do
+    list[i] = whole and ops.clone(ops.narrow(x, 2, (i - 1) * c + 1, c)) or x:tower(i)
+  end
+  return list
+end
+
 --- The i-th concatenation.
 function Pair:tower(i)
   local c <const> = self.x:size(2) // self.towers

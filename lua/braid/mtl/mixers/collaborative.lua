@@ -59,8 +59,8 @@ end
 
 function Collaborative:list(xs)
   local z <const>, ys <const> = self.central(core.ops.cat(xs, 2)), {}
-  for i, x in ipairs(xs) do
-    local y <const> = x + self.task[self.names[i]](core.ops.cat({x, z}, 2))
+  for i, part in ipairs(self.task:run_each(xs, z)) do
+    local y <const> = xs[i] + part
     ys[i] = self.options.final_relu and y:relu() or y
   end
   return ys
@@ -73,12 +73,11 @@ end
 
 --- A new column reads the common map and adds nothing to it.
 function Collaborative:resize(names)
-  local parts <const> = {}
-  for _, name in ipairs(names) do
-    parts[name] = self.task[name] or task_part(self.channels, self.middle, self.options)
-  end
   inputs.resize(self.central[1], self.names, names, self.channels)
-  self.names, self.task = names, Strands(names, parts)
+  self.task = self.task:extended(names, function()
+    return task_part(self.channels, self.middle, self.options)
+  end)
+  self.names = names
 end
 
 return Mixer.define(Collaborative, {ratio = 1 / 4, final_relu = true, gamma_init = "one"},

@@ -54,6 +54,7 @@ end
 
 --- A new column takes as at the start and gives nothing to the others.
 function CrossStitch:resize(names)
+  self:unstack()
   local rows <const>, o <const> = {}, self.options
   local off <const> = o.off or (#names > 1 and 0.1 / (#names - 1) or 0)
   local any <const> = self.alpha[self.names[1]].weight

@@ -35,25 +35,20 @@ function NDDR:init(at, o)
   self.task = Strands(at.names, parts)
 end
 
-function NDDR:list(xs)
-  local all <const>, ys <const> = core.ops.cat(xs, 2), {}
-  for i, name in ipairs(self.names) do ys[i] = self.task[name](all) end
-  return ys
-end
+function NDDR:list(xs) return self.task:run_each(core.ops.cat(xs, 2)) end
 
 function NDDR:braid(x) return self.task.joined(x) end
 
 function NDDR:resize(names)
-  local parts <const> = {}
-  for i, name in ipairs(names) do
-    parts[name] = self.task[name]
-    if parts[name] then
-      inputs.resize(parts[name][1], self.names, names, self.channels)
-    else
-      parts[name] = task_part(i, #names, self.channels, self.options)
-    end
+  local place <const> = {}
+  for i, name in ipairs(names) do place[name] = i end
+  for _, part in ipairs(self.task:parts()) do
+    inputs.resize(part[1], self.names, names, self.channels)
   end
-  self.names, self.task = names, Strands(names, parts)
+  self.task = self.task:extended(names, function(name)
+    return task_part(place[name], #names, self.channels, self.options)
+  end)
+  self.names = names
 end
 
 return Mixer.define(NDDR, {diag = 0.9, off = check.none})

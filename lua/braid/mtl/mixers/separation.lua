@@ -24,16 +24,18 @@ local function reduction(c) return Conv2d(2 * c, c, {kernel = 1}) end
 
 function Separation:init(at, o)
   self.names, self.width = at.names, at.channels
-  if o.form == "plain" then return end
+  self.appends = o.form == "plain"
+  if self.appends then return end
   local parts <const> = {}
   for _, name in ipairs(at.names) do parts[name] = reduction(at.channels) end
   self.reduce, self.wants_maps = Strands(at.names, parts), true
 end
 
 function Separation:list(xs, z)
+  if self.reduce then return self.reduce:run_each(xs, z) end
   local ys <const> = {}
   for i, x in ipairs(xs) do ys[i] = core.ops.cat({x, z}, 2) end
-  return self.reduce and self.reduce(ys) or ys
+  return ys
 end
 
 function Separation:braid(x, z)
@@ -45,11 +47,7 @@ function Separation:needs(i) return {self.names[i]} end
 
 function Separation:resize(names)
   if self.reduce then
-    local parts <const> = {}
-    for _, name in ipairs(names) do
-      parts[name] = self.reduce[name] or reduction(self.width)
-    end
-    self.reduce = Strands(names, parts)
+    self.reduce = self.reduce:extended(names, function() return reduction(self.width) end)
   end
   self.names = names
 end

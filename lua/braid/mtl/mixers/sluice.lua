@@ -5,13 +5,14 @@
 -- the other subspaces; lr_mult (100); penalty (1), the weight of the orthogonality constraint,
 -- which is net:penalty(). No weight decay on alpha. Decision: the paper's second mixing, of
 -- layers of different depth, wants maps of one size, which these networks do not have; it is
--- left out.
+-- left out. Where the subspaces do not divide the channels, the last one is shorter.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
+local Pair <const> = require "braid.mtl.join.pair"
 local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
@@ -30,28 +31,47 @@ local function first_rows(i, t, o)
 end
 
 function Sluice:init(at, o)
-  if at.channels % o.subspaces ~= 0 then
-    check.fail("mix: mtl.sluice at '%s' cuts into %d subspaces, which do not divide %d channels",
-      at.block, o.subspaces, at.channels)
-  end
   self.names, self.options = at.names, o
+  self.missing = -at.channels % o.subspaces -- channels for the subspaces to be equal
   local rows <const> = {}
   for i, name in ipairs(at.names) do rows[name] = first_rows(i, #at.names, o) end
   self.alpha = Strands(at.names, rows)
 end
 
-function Sluice:list(xs)
-  local rows <const>, ys <const> = {}, {}
-  for i, name in ipairs(self.names) do rows[i] = self.alpha[name].weight end
-  local y <const> = linear.braid(ops.cat(xs, 2), ops.cat(rows, 1),
-    #self.names * self.options.subspaces)
-  local c <const> = xs[1]:size(2)
-  for i in ipairs(xs) do ys[i] = ops.clone(ops.narrow(y, 2, (i - 1) * c + 1, c)) end
+-- Maps with zeros behind each for the channels that are missing, side by side.
+local function filled(self, xs)
+  local parts <const> = {}
+  for i, x in ipairs(xs) do
+    local n <const>, c <const> = x:size(1), self.missing
+    parts[2 * i - 1], parts[2 * i] = x, core.new({n, c, table.unpack(x.shape, 3)}, x.dtype, 0)
+  end
+  return ops.cat(self.missing > 0 and parts or xs, 2)
+end
+
+-- The maps of c channels that are side by side in y, without what filled them.
+local function cut(self, y, c)
+  local ys <const> = {}
+  for i in ipairs(self.names) do
+    ys[i] = ops.clone(ops.narrow(y, 2, (i - 1) * (c + self.missing) + 1, c))
+  end
   return ys
 end
 
+local function mixed(self, x, rows)
+  return linear.braid(x, rows, #self.names * self.options.subspaces)
+end
+
+function Sluice:list(xs)
+  local rows <const> = {}
+  for i, name in ipairs(self.names) do rows[i] = self.alpha[name].weight end
+  return cut(self, mixed(self, filled(self, xs), ops.cat(rows, 1)), xs[1]:size(2))
+end
+
 function Sluice:braid(x)
-  return linear.braid(x, self.alpha.joined.weight, #self.names * self.options.subspaces)
+  local rows <const> = self.alpha.joined.weight
+  if self.missing == 0 then return mixed(self, x, rows) end
+  local xs <const> = Pair.parted(x, #self.names)
+  return ops.cat(cut(self, mixed(self, filled(self, xs), rows), xs[1]:size(2)), 2)
 end
 
 function Sluice:macs(y) return linear.macs(y, #self.names * self.options.subspaces) end
@@ -67,6 +87,7 @@ end
 
 --- A new column takes as at the start and gives nothing to the others.
 function Sluice:resize(names)
+  self:unstack()
   local s <const>, rows <const>, place <const> = self.options.subspaces, {}, {}
   for j, name in ipairs(self.names) do place[name] = j end
   for i, name in ipairs(names) do
@@ -89,13 +110,16 @@ end
 --- The squared norm of the products of a column's subspaces, from the weights (o, ...) of the
 -- layer that makes them, summed over pairs of subspaces.
 function Sluice:penalty(weight)
-  local s <const>, rows <const> = self.options.subspaces, weight:size(1) // self.options.subspaces
+  local o <const>, spaces <const> = weight:size(1), {}
+  local rows <const> = (o + self.options.subspaces - 1) // self.options.subspaces
+  for from = 1, o, rows do
+    local count <const> = math.min(rows, o - from + 1)
+    spaces[#spaces + 1] = ops.narrow(weight, 1, from, count):reshape(count, -1)
+  end
   local total
-  for a = 1, s do
-    for b = a + 1, s do
-      local wa <const> = ops.narrow(weight, 1, (a - 1) * rows + 1, rows):reshape(rows, -1)
-      local wb <const> = ops.narrow(weight, 1, (b - 1) * rows + 1, rows):reshape(rows, -1)
-      local part <const> = wa:matmul(wb:t()):square():sum()
+  for a = 1, #spaces do
+    for b = a + 1, #spaces do
+      local part <const> = spaces[a]:matmul(spaces[b]:t()):square():sum()
       total = total and total + part or part
     end
   end

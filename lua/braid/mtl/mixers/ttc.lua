@@ -82,6 +82,7 @@ end
 
 --- A new column takes as at the start and gives nothing to the others.
 function TTC:resize(names)
+  self:unstack()
   local rows <const>, beta <const> = {}, logit(self.options.start)
   for i, name in ipairs(names) do
     local old <const> = self.beta[name]

@@ -1,9 +1,9 @@
 --- net:ablate(batches, {blocks =, relative =}): how each metric changes when a task's features are
 -- zeroed at one block, before they are mixed (Trottier et al. 2018, figure 6).
 --
--- batches is a loader, or a list of batches. {names, blocks, base, change}: base[task][metric]
--- is the value without, change[block][zeroed task][task][metric] its relative change
--- (relative = false: the difference; where the base is 0 it is the difference too).
+-- batches is a loader, a batch, or a list of them; blocks are one or a list. {names, blocks, base,
+-- change}: base[task][metric] is the value without, change[block][zeroed task][task][metric] its
+-- relative change (relative = false: the difference; where the base is 0 it is the difference too).
 
 local check <const> = require "braid.check"
 
@@ -20,7 +20,9 @@ local function tapped(net, tap)
 end
 
 local function listed(batches)
+  if type(batches) == "table" and batches.image then return {batches} end
   if type(batches) == "table" and getmetatable(batches) == nil then return batches end
+  if batches == nil then check.fail("ablate: wants a loader, or a list of batches") end
   local list <const> = {}
   for batch in batches do list[#list + 1] = batch end
   return list
@@ -63,9 +65,11 @@ return function(self, batches, given)
     check.fail("ablate: the network has no columns whose features could be zeroed")
   end
   local o <const> = check.options("ablate", given, {blocks = check.none, relative = true})
-  local blocks <const> = o.blocks or table.move(self.recipe.plan.names, self.recipe.split + 1,
+  local blocks = o.blocks or table.move(self.recipe.plan.names, self.recipe.split + 1,
     #self.recipe.plan.names, 1, {})
+  if type(blocks) == "string" then blocks = {blocks} end
   local list <const> = listed(batches)
+  if #list == 0 then check.fail("ablate: there is no batch to measure on") end
   local names <const> = self.tasks.names
   local base <const> = numbers(self.tasks:evaluate(self, iterate(list)), names)
   local change <const> = {}

@@ -4,14 +4,16 @@
 --
 -- Options: freeze = "others" trains the new column, its head and what it takes from the others,
 -- alone; init = "pose" starts the column from that task's; head, a function like net:heads',
--- in place of the one that made the others. The columns stand in a list afterwards where others
--- are frozen: where columns ran as one with a mixer that joins maps, its sums are then rounded
--- elsewhere (1e-7). The parameters are new tensors: make an optimizer afterwards.
+-- in place of the one that made the others. Columns that run as one tensor go on so, with the new
+-- one beside them; net:stack() joins them all, whose sums are then rounded elsewhere (1e-7).
+-- Parameters of mixers are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.held"
 local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
+local walk <const> = require "braid.nn.walk"
 
 local function with(names, name)
   local all <const> = table.move(names, 1, #names, 1, {})
@@ -20,9 +22,19 @@ local function with(names, name)
   return all
 end
 
+local function has(names, name)
+  for _, other in ipairs(names) do
+    if other == name then return true end
+  end
+  return false
+end
+
 local function check_arguments(self, name, task, o)
   if not self.head then check.fail("add_task: the heads are not made yet") end
   if self.head[name] then check.fail("add_task: there is a task '%s' already", name) end
+  if self.columns and has(self.names, name) then
+    check.fail("add_task: there is a column '%s' already, which other tasks take from", name)
+  end
   if self.shared_head then
     check.fail("add_task: a network in stages takes no further task; build it with end_to_end = "
       .. "true, or anew")
@@ -30,67 +42,68 @@ local function check_arguments(self, name, task, o)
   if type(task) ~= "table" or not task.loss then
     check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
   end
+  if self.columns then Strands.check_name(name) end
   if o.freeze ~= nil and o.freeze ~= "others" then
     check.fail("add_task: freeze must be \"others\" or absent, not \"%s\"", tostring(o.freeze))
   end
-  local known = o.init == nil
-  for _, column in ipairs(self.columns and self.names or {}) do
-    known = known or column == o.init
+  if o.init ~= nil and not (self.columns and has(self.names, o.init)) then
+    check.fail("add_task: init names no column: '%s'", tostring(o.init))
   end
-  if not known then check.fail("add_task: init names no column: '%s'", tostring(o.init)) end
 end
 
--- The column's mixers: those of a single column were never made.
-local function grow_mixers(self, names)
-  local mixers <const> = build.standing(self, #names)
-  for _, block in ipairs(self.recipe.plan.names) do
-    local recipe <const> = mixers[block]
-    if recipe and not self.mixer[block] then
-      if not recipe.kind.alone then
-        check.fail("add_task: %s would change the only task there is; build with two tasks",
-          recipe.kind.__name)
-      end
-      self.mixer[block] = build.mixer(self, recipe, block)
+-- The mixers that stand between the columns and a new one.
+local function mixers_with_another(self)
+  local mixers <const> = build.standing(self, #self.names + 1)
+  for _, block in ipairs(check.sorted_keys(mixers)) do
+    if not self.mixer[block] and not mixers[block].kind.alone then
+      check.fail("add_task: %s would change the only task there is; build with two tasks",
+        mixers[block].kind.__name)
     end
-    if self.mixer[block] then self.mixer[block]:resize(names) end
   end
   return mixers
 end
 
-local function add_column(self, name, o)
-  local r <const> = self.recipe
-  local names <const> = with(self.names, name)
-  local any <const> = self.names[1]
-  r.backbones[name] = r.backbones[o.init or any]
-  local mixers <const> = grow_mixers(self, names)
-  local modules <const> = {}
-  for _, old in ipairs(self.names) do modules[old] = self.columns[old] end
-  modules[name] = build.column(self, name, mixers)
-  if o.init then modules[name]:load_state_dict(self.columns[o.init]:state_dict()) end
-  self.columns, self.names = Strands(names, modules), names
-  return mixers
+-- Each with a place for the new column: those of a single column were never made.
+local function grow_mixers(self, mixers, names)
+  for _, block in ipairs(check.sorted_keys(mixers)) do
+    self.mixer[block] = self.mixer[block] or build.mixer(self, mixers[block], block)
+    self.mixer[block]:resize(names)
+  end
+end
+
+local function add_column(self, mixers, name, o)
+  local names <const>, start <const> = with(self.names, name), {}
+  if o.init then
+    for path, t in pairs(self.columns:rows(o.init)) do start[path] = t:clone() end
+  end
+  grow_mixers(self, mixers, names)
+  self.columns = self.columns:extended(names, function()
+    local column <const> = build.column(self, name, mixers)
+    if o.init then column:load_state_dict(start) end
+    return column
+  end)
+  self.names = names
 end
 
 return function(self, name, task, given)
   local o <const> = check.options("add_task", given,
     {freeze = check.none, init = check.none, head = check.none})
   check_arguments(self, name, task, o)
-  local was <const> = self:stacked()
-  self:unstack()
-  local tasks <const> = {[name] = task}
+  local tasks <const>, dtype <const> = {[name] = task}, walk.dtype(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
-  local mixers <const> = self.columns and add_column(self, name, o) or {}
-  self.tasks = all
-  if not self.columns then self.names = build.names(all) end
-  self.head[name] = build.head(o.head or self.recipe.make_head, task,
+  local backbones <const> = self.recipe.backbones
+  backbones[name] = backbones[o.init or self.names[1]]
+  local mixers <const> = self.columns and mixers_with_another(self) or {}
+  local head <const> = build.head(o.head or self.recipe.make_head, task,
     build.last_channels(self, name, mixers), name)
+  if self.columns then add_column(self, mixers, name, o) else self.names = build.names(all) end
+  self.tasks, self.head[name] = all, head
+  held.renew(self, "add_task")
+  self:to(dtype)
   build.settle(self)
   self:train(self.training)
-  if o.freeze then
-    self:train_only{name}
-  elseif was then
-    self:stack()
-  end
+  table.insert(self.changes, {add = name, task = task, init = o.init, head = o.head})
+  if o.freeze then self:train_only{name} end
   return self
 end

@@ -4,7 +4,7 @@
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
-local Strands <const> = require "braid.mtl.strands"
+local restrict <const> = require "braid.mtl.restrict"
 
 -- The columns that those named need, through all mixers.
 local function needed_columns(self, wanted)
@@ -34,23 +34,11 @@ end
 return function(self, wanted)
   if not self.head then check.fail("extract: the heads are not made yet") end
   if type(wanted) == "string" then wanted = {wanted} end
-  local tasks <const> = build.only(self.tasks, wanted, "extract")
-  local net <const>, was <const> = self:clone(), self:stacked()
-  net:unstack()
-  net.tasks = tasks
-  for _, name in ipairs(self.tasks.names) do
-    if not tasks[name] then
-      net.head[name] = nil
-      if net.shared_head then net.shared_head[name] = nil end
-    end
+  if type(wanted) ~= "table" or #wanted == 0 then
+    check.fail("extract: wants the names of tasks; there is %s",
+      table.concat(self.tasks.names, ", "))
   end
-  if not net.columns then return net end
-  local names <const>, modules <const> = needed_columns(net, tasks.names), {}
-  if #names < #net.names then
-    for _, name in ipairs(names) do modules[name] = net.columns[name] end
-    for _, block in ipairs(check.sorted_keys(net.mixer)) do net.mixer[block]:resize(names) end
-    net.columns, net.names = Strands(names, modules), names
-  end
-  if was then net:stack() end
-  return net
+  local tasks <const> = build.names(build.only(self.tasks, wanted, "extract"))
+  local net <const> = self:clone()
+  return restrict(net, tasks, net.columns and needed_columns(net, tasks) or tasks)
 end

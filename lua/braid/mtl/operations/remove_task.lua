@@ -2,9 +2,17 @@
 -- The others change by that; net:train_only{"mixers"} trains what connects those left. The
 -- parameters are new tensors: make an optimizer afterwards.
 
-local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
-local Strands <const> = require "braid.mtl.strands"
+local restrict <const> = require "braid.mtl.restrict"
+
+-- The names but one.
+local function without(names, name)
+  local left <const> = {}
+  for _, other in ipairs(names) do
+    if other ~= name then left[#left + 1] = other end
+  end
+  return left
+end
 
 return function(self, name)
   if not self.head then check.fail("remove_task: the heads are not made yet") end
@@ -13,23 +21,5 @@ return function(self, name)
       table.concat(self.tasks.names, ", "))
   end
   if #self.tasks.names == 1 then check.fail("remove_task: '%s' is the only task", name) end
-  local was <const> = self:stacked()
-  self:unstack()
-  local left <const>, names <const>, modules <const> = {}, {}, {}
-  for _, other in ipairs(self.tasks.names) do
-    if other ~= name then left[#left + 1] = other end
-  end
-  self.tasks, self.head[name] = build.only(self.tasks, left, "remove_task"), nil
-  if self.shared_head then self.shared_head[name] = nil end
-  if self.columns then
-    for _, other in ipairs(self.names) do
-      if other ~= name then names[#names + 1], modules[other] = other, self.columns[other] end
-    end
-    for _, block in ipairs(check.sorted_keys(self.mixer)) do self.mixer[block]:resize(names) end
-    self.columns, self.names = Strands(names, modules), names
-  else
-    self.names = left
-  end
-  if was then self:stack() end
-  return self
+  return restrict(self, without(self.tasks.names, name), without(self.names, name))
 end

@@ -28,6 +28,7 @@ end
 
 -- For each block and task, the norms of the gradients at all columns' maps.
 local function gradient_flow(self, batch)
+  if not core.is_recording() then check.fail("transfer: gradients are off, within no_grad") end
   local _ <close> = grad.scope()
   local maps <const>, places <const> = {}, {}
   local out <const> = self(batch.image, function(block, name, x)

@@ -1,0 +1,34 @@
+--- Leaves of a network of columns the tasks and the columns named: what net:remove_task and
+-- net:extract do. Columns that are left may have no task of their own, where others take from
+-- them. Parameters are new tensors.
+
+local build <const> = require "braid.mtl.build"
+local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.held"
+local Strands <const> = require "braid.mtl.strands"
+
+-- Drops the heads of other tasks.
+local function drop_heads(heads, tasks)
+  for _, name in ipairs(check.sorted_keys(heads or {})) do
+    if not tasks[name] then heads[name] = nil end
+  end
+end
+
+return function(net, tasks, columns)
+  local was <const>, modules <const> = net:stacked(), {}
+  held.renew(net, "the loss of a task")
+  net:unstack()
+  net.tasks = build.only(net.tasks, tasks, "network")
+  drop_heads(net.head, net.tasks)
+  drop_heads(net.shared_head, net.tasks)
+  table.insert(net.changes, {tasks = tasks, columns = columns})
+  if not net.columns then
+    net.names = build.names(net.tasks)
+    return net
+  end
+  for _, name in ipairs(columns) do modules[name] = net.columns[name] end
+  for _, block in ipairs(check.sorted_keys(net.mixer)) do net.mixer[block]:resize(columns) end
+  net.columns, net.names = Strands(columns, modules), columns
+  if was then net:stack() end
+  return net
+end

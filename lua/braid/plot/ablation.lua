@@ -1,0 +1,32 @@
+--- How one metric changes when a task's features are zeroed, net:ablate's table, as a heat map: a
+-- row for each task that is zeroed, a column for each block (Trottier et al. 2018, figure 6).
+-- @usage
+-- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
+-- task is the one that is measured, metric what; the other options are plot.heatmap's.
+-- @return true, or nil and a message
+
+local check <const> = require "braid.check"
+local heatmap <const> = require "braid.plot.heatmap"
+
+local function known(what, name, table_of)
+  if name ~= nil and table_of[name] then return table_of[name] end
+  check.fail("plot.ablation: there is no %s '%s'; there is %s", what, tostring(name),
+    table.concat(check.sorted_keys(table_of), ", "))
+end
+
+return function(path, ablation, given)
+  local o <const> = {}
+  for key, value in pairs(given or {}) do o[key] = value end
+  known("metric", o.metric, known("task", o.task, ablation.base))
+  local values <const> = {}
+  for i, zeroed in ipairs(ablation.names) do
+    values[i] = {}
+    for k, block in ipairs(ablation.blocks) do
+      values[i][k] = ablation.change[block][zeroed][o.task][o.metric]
+    end
+  end
+  o.rows, o.columns = o.rows or ablation.names, o.columns or ablation.blocks
+  o.title = o.title or ("%s of %s, a task's map zeroed"):format(o.metric, o.task)
+  o.task, o.metric = nil, nil
+  return heatmap(path, values, o)
+end

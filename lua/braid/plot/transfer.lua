@@ -1,0 +1,31 @@
+--- What flows between the columns of a network, net:transfer's table, as a heat map: a row for
+-- each block and each task that takes there, a column for each that gives.
+-- @usage plot.transfer("flow.svg", net:transfer(batch), {of = "gradients", title = "DMT"})
+-- of is "weights" (default) or "gradients"; the other options are plot.heatmap's.
+-- @return true, or nil and a message
+
+local check <const> = require "braid.check"
+local heatmap <const> = require "braid.plot.heatmap"
+
+return function(path, flow, given)
+  local o <const> = {}
+  for key, value in pairs(given or {}) do o[key] = value end
+  local of <const> = o.of or "weights"
+  if of ~= "weights" and of ~= "gradients" then
+    check.fail("plot.transfer: of must be \"weights\" or \"gradients\", not \"%s\"", tostring(of))
+  end
+  local takers <const> = of == "weights" and flow.names or flow.tasks
+  local rows <const>, values <const> = {}, {}
+  for _, block in ipairs(flow.blocks) do
+    for i, row in ipairs(flow[of] and flow[of][block] or {}) do
+      rows[#rows + 1], values[#values + 1] = block .. " " .. takers[i], row
+    end
+  end
+  if #rows == 0 then
+    check.fail("plot.transfer: the table has no %s; net:transfer(batch) gives gradients, and "
+      .. "mixers that are sums, such as mtl.cross_stitch, have weights", of)
+  end
+  o.of, o.rows, o.columns = nil, o.rows or rows, o.columns or flow.names
+  o.low, o.high = o.low or of == "gradients" and 0 or nil, o.high or of == "gradients" and 1 or nil
+  return heatmap(path, values, o)
+end
