@@ -14,7 +14,7 @@
 enum {
   OUTPUTS = 48,       /* of a unit of dot products, a multiple of every tile of theirs */
   ROWS = 64,          /* of the weights, at most, of a unit otherwise */
-  DEPTH = 20,         /* rows of the weights that are gone through at a time */
+  DEPTH = 32,         /* rows of the weights that are gone through at a time */
   COLUMNS = 512,      /* that are packed at a time, a multiple of every nr */
   CACHED = 512 << 10, /* bytes that stay in the second cache */
 };
@@ -147,7 +147,14 @@ br_status br_few_forward(const br_few *p, const char *x, const char *w, const ch
 
 /* Rows of the weights gone through at a time: the more rows of dx each serves, the less
    does their number cost in streams from memory. */
-static int64_t dx_depth(const br_few *p) { return p->m <= 40 ? DEPTH : p->m / 2; }
+static int64_t dx_depth(const br_few *p) { return p->m <= 64 ? DEPTH : p->m / 2; }
+
+/* Has `bytes` of each of some rows brought to the cache, which by itself does not foresee
+   so many streams. */
+static void ask_for(const char *from, int64_t rows, int64_t step, int64_t bytes) {
+  for (int64_t i = 0; i < rows; i++, from += step)
+    for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(from + b, 0, 2);
+}
 
 /* `columns` columns of dx. Those that make no whole vectors are packed. */
 static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t columns,
@@ -157,9 +164,11 @@ static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t colu
   for (int64_t j = 0; j < p->n; j += depth) {
     int64_t rows = smaller(depth, p->n - j);
     const char *from = w + j * p->k * size, *a = dy + j * size;
-    for (int64_t c = 0; c < whole; c += k->nr)
+    for (int64_t c = 0; c < whole; c += k->nr) {
+      ask_for(from + (c + k->nr) * size, rows, p->k * size, k->nr * size);
       k->panel(p->m, k->nr, rows, a, p->ld, from + c * size, p->k, j > 0, dx + c * size,
                p->k);
+    }
     if (whole == columns) continue;
     k->pack(rows, columns - whole, from + whole * size, p->k, room);
     k->panel(p->m, columns - whole, rows, a, p->ld, room, k->nr, j > 0, dx + whole * size,
