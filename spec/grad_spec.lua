@@ -573,4 +573,20 @@ describe("a gradient on the edge", function()
   it("of relu lets NaN be seen", function()
     assert.same({0, 0, 1, 1}, slope(function(x) return x:relu() end, {-1, 0, 2, 0 / 0}))
   end)
+
+  it("adds what comes to parts of a tensor where the other parts' gradients lie", function()
+    local x <const> = braid.arange(1, 12):to("float64"):reshape(3, 4):requires_grad_()
+    local inner <const> = x * 1 -- a value within the graph, and a leaf
+    for _, v in ipairs{inner, x} do
+      local seen
+      v:register_hook(function(g) seen = g:totable() end)
+      local y <const> = v:narrow(2, 1, 2):sum() * 2 + v:narrow(2, 2, 3):sum() * 3
+        + v:select(1, 3):sum() * 10 + v:narrow(1, 1, 1):permute(2, 1):sum() * 100
+      x.grad = nil
+      y:backward{retain_graph = true}
+      local expected <const> = { {102, 105, 103, 103}, {2, 5, 3, 3}, {12, 15, 13, 13} }
+      assert.same(expected, seen)
+      assert.same(expected, x.grad:totable())
+    end
+  end)
 end)

@@ -189,11 +189,17 @@ static br_status run_node(engine *e, br_node *node) {
                    c->op->name);
   br_status status = br_node_check(node);
   if (status) return status;
-  br_tensor **dx = br_alloc_zero((size_t)c->nin * (sizeof *dx + sizeof(bool)) + 1);
+  br_tensor **dx = br_alloc_zero((size_t)c->nin * (2 * sizeof *dx + sizeof(bool)) + 1);
   if (!dx) return BR_ENOMEM;
-  bool *need = (bool *)(void *)(dx + c->nin);
-  for (int i = 0; i < c->nin; i++) need[i] = node->edge[i].var != NULL;
+  br_tensor **into = dx + c->nin;
+  bool *need = (bool *)(void *)(into + c->nin);
+  for (int i = 0; i < c->nin; i++) {
+    br_var *v = node->edge[i].var;
+    need[i] = v != NULL;
+    if (v && v->pending && br_is_exclusive(v->pending)) into[i] = v->pending;
+  }
   c->dx = dx;
+  c->into = into;
   c->need = need;
   status = take_gradients(node);
   br_timer timer = br_timer_start();
@@ -205,7 +211,7 @@ static br_status run_node(engine *e, br_node *node) {
   }
   if (!status) status = pass_on(e, node);
   for (int i = 0; i < c->nin; i++) br_release(dx[i]);
-  c->dx = NULL;
+  c->dx = c->into = NULL;
   br_free(dx);
   if (!e->retain) {
     node->used = true;

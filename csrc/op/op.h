@@ -45,6 +45,8 @@ typedef struct br_call {
   br_tensor *dy[BR_MAX_OUT];      /* NULL where no gradient arrived */
   br_tensor **dx;
   const bool *need; /* which dx are wanted */
+  br_tensor **into; /* in the place of a dx, that it may be added to what came before it;
+                       entries NULL where nothing did. All NULL but in the engine */
 } br_call;
 
 /* What backward reads of the call's tensors. Of the others it sees shape and type only.

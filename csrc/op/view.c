@@ -204,10 +204,18 @@ static br_status expand_infer(br_call *c) {
 
 /* ---- parts ---- */
 
-/* A part's gradient is zero but for the part: `view` cuts it out of the zeros. */
+/* A part's gradient is zero but for the part: `view` cuts it out of the zeros, or of what
+   other parts have left already. */
 static br_status part_backward(br_call *c,
                                br_tensor *(*view)(br_call *c, br_tensor *of)) {
+  static const double one = 1;
   if (!c->need[0]) return BR_OK;
+  if (c->into && c->into[0]) {
+    br_tensor *sum = view(c, c->into[0]), *in[2] = {sum, c->dy[0]};
+    br_status added = sum ? br_map(K(add), sum->dtype, sum, 2, in, &one) : BR_ENOMEM;
+    br_release(sum);
+    return added;
+  }
   const br_tensor *x = c->in[0];
   br_format format = br_is_channels_last(x) && !br_is_contiguous(x) ? BR_CHANNELS_LAST
                                                                     : BR_CONTIGUOUS;
