@@ -108,23 +108,25 @@ typedef struct br_kernels {
   void (*entropy_grad)(int64_t n, const void *logp, double a, double b,
                        const void *weight, void *dx);
 
-  /* batch normalisation of `rows` pixels of c channels */
-  void (*moments)(int64_t rows, int64_t c, const void *x, double *mean, double *m2);
-  void (*affine)(int64_t rows, int64_t c, const void *x, const void *scale,
+  /* batch normalisation of `rows` pixels, ld apart, of c channels */
+  void (*moments)(int64_t rows, int64_t c, int64_t ld, const void *x, double *mean,
+                  double *m2);
+  void (*affine)(int64_t rows, int64_t c, int64_t ld, const void *x, const void *scale,
                  const void *shift, void *y);
-  void (*norm_sums)(int64_t rows, int64_t c, const void *dy, const void *x,
+  void (*norm_sums)(int64_t rows, int64_t c, int64_t ld, const void *dy, const void *x,
                     const double *mean, double *sum_dy, double *sum_dy_dev);
-  void (*norm_grad)(int64_t rows, int64_t c, const void *dy, const void *x, const void *a,
-                    const void *b, const void *d, void *dx); /* dx = a dy + b x + d */
+  void (*norm_grad)(int64_t rows, int64_t c, int64_t ld, const void *dy, const void *x,
+                    const void *a, const void *b, const void *d,
+                    void *dx); /* dx = a dy + b x + d */
   /* the three with ReLU after them */
-  void (*affine_relu)(int64_t rows, int64_t c, const void *x, const void *scale,
-                      const void *shift, void *y);
-  void (*norm_sums_relu)(int64_t rows, int64_t c, const void *dy, const void *x,
-                         const double *mean, const void *scale, const void *shift,
-                         double *sum_dy, double *sum_dy_dev);
-  void (*norm_grad_relu)(int64_t rows, int64_t c, const void *dy, const void *x,
-                         const void *a, const void *b, const void *d, const void *scale,
-                         const void *shift, void *dx);
+  void (*affine_relu)(int64_t rows, int64_t c, int64_t ld, const void *x,
+                      const void *scale, const void *shift, void *y);
+  void (*norm_sums_relu)(int64_t rows, int64_t c, int64_t ld, const void *dy,
+                         const void *x, const double *mean, const void *scale,
+                         const void *shift, double *sum_dy, double *sum_dy_dev);
+  void (*norm_grad_relu)(int64_t rows, int64_t c, int64_t ld, const void *dy,
+                         const void *x, const void *a, const void *b, const void *d,
+                         const void *scale, const void *shift, void *dx);
 
   /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j,
      and sums_ij = sum over the rows of dy_i x_j */

@@ -11,7 +11,11 @@
 
 enum { WEIGHT = 1, BIAS, MEAN, VAR };         /* inputs */
 enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
-enum { ROWS = 256 };                          /* of a block */
+enum {
+  ROWS = 256,
+  CHANNELS = 64,
+  PIECES = 8
+}; /* of a block; of a chunk, a multiple of it */
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
 static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
@@ -68,28 +72,68 @@ static br_status norm_infer(br_call *c) {
 
 static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
 
+/* The work cut into blocks of rows, and where those are few, these into chunks of
+   channels. Sums depend on the blocks alone. */
+typedef struct grid {
+  int64_t n, c, blocks, chunks, width;
+  bool parallel;
+} grid;
+
+static grid cut(const br_tensor *rows) {
+  grid g = {.c = rows->shape[1]};
+  g.n = rows->numel / (g.c ? g.c : 1);
+  g.blocks = (g.n + ROWS - 1) / ROWS;
+  int64_t wanted = g.blocks > 0 ? (PIECES + g.blocks - 1) / g.blocks : 1;
+  g.width = ((g.c + wanted - 1) / wanted + CHANNELS - 1) / CHANNELS * CHANNELS;
+  if (g.width < CHANNELS) g.width = CHANNELS;
+  g.chunks = (g.c + g.width - 1) / g.width;
+  g.parallel = rows->numel > 16384;
+  return g;
+}
+
+/* Piece `i`: its first row and channel, and how many of each. */
+typedef struct piece {
+  int64_t row, rows, channel, channels, at; /* at: of its first element */
+} piece;
+
+static piece piece_of(const grid *g, int64_t i) {
+  int64_t row = i / g->chunks * ROWS, channel = i % g->chunks * g->width;
+  return (piece){.row = row,
+                 .rows = g->n - row < ROWS ? g->n - row : ROWS,
+                 .channel = channel,
+                 .channels = g->c - channel < g->width ? g->c - channel : g->width,
+                 .at = row * g->c + channel};
+}
+
 /* Mean and sum of squared deviations of each channel, blocks combined in order (Chan,
    Golub and LeVeque 1979). */
 static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
   const br_kernels *k = br_kernels_of(rows->dtype);
-  int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
-  int64_t blocks = (n + ROWS - 1) / ROWS;
-  double *part = br_alloc((size_t)(2 * blocks * c) * sizeof *part + 1);
+  const grid g = cut(rows);
+  double *part = br_alloc((size_t)(2 * g.blocks * g.c) * sizeof *part + 1);
   if (!part) return BR_ENOMEM;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (blocks > 4)
-  for (int64_t b = 0; b < blocks; b++) {
-    int64_t len = n - b * ROWS < ROWS ? n - b * ROWS : ROWS;
-    k->moments(len, c, rows->data + b * ROWS * c * k->size, part + 2 * b * c,
-               part + (2 * b + 1) * c);
-  }
-  for (int64_t j = 0; j < c; j++) mean[j] = m2[j] = 0;
-  for (int64_t b = 0; b < blocks; b++) {
-    double before = (double)(b * ROWS);
-    double len = (double)(n - b * ROWS < ROWS ? n - b * ROWS : ROWS), all = before + len;
-    for (int64_t j = 0; j < c; j++) {
-      double delta = part[2 * b * c + j] - mean[j];
-      mean[j] += delta * len / all;
-      m2[j] += part[(2 * b + 1) * c + j] + delta * delta * before * len / all;
+#pragma omp parallel num_threads(br_threads()) if (g.parallel)
+  {
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+      piece p = piece_of(&g, i);
+      double *sums = part + p.row / ROWS * 2 * g.c + p.channel;
+      k->moments(p.rows, p.channels, g.c, rows->data + p.at * k->size, sums, sums + g.c);
+    }
+#pragma omp for schedule(static)
+    for (int64_t first = 0; first < g.c; first += CHANNELS) {
+      int64_t last = first + CHANNELS < g.c ? first + CHANNELS : g.c;
+      for (int64_t j = first; j < last; j++) mean[j] = m2[j] = 0;
+      for (int64_t b = 0; b < g.blocks; b++) {
+        const double *sums = part + 2 * b * g.c, before = (double)(b * ROWS);
+        double len = (double)(g.n - b * ROWS < ROWS ? g.n - b * ROWS : ROWS);
+        double all = before + len;
+        for (int64_t j = first; j < last; j++) {
+          double delta = sums[j] - mean[j];
+          mean[j] += delta * len / all;
+          m2[j] += sums[g.c + j] + delta * delta * before * len / all;
+        }
+      }
     }
   }
   br_free(part);
@@ -134,18 +178,17 @@ static br_tensor *factors_of(br_call *c) {
   return factors;
 }
 
-static br_status apply(const br_tensor *rows, const br_tensor *factors, bool relu,
-                       char *y) {
+static void apply(const br_tensor *rows, const br_tensor *factors, bool relu, char *y) {
   const br_kernels *k = br_kernels_of(rows->dtype);
-  int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
-  const char *scale = factors->data, *shift = scale + c * k->size;
-#pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (rows->numel > 16384)
-  for (int64_t first = 0; first < n; first += ROWS) {
-    int64_t len = n - first < ROWS ? n - first : ROWS, at = first * c * k->size;
-    (relu ? k->affine_relu : k->affine)(len, c, rows->data + at, scale, shift, y + at);
+  const grid g = cut(rows);
+  const char *scale = factors->data, *shift = scale + g.c * k->size;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
+  for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+    piece p = piece_of(&g, i);
+    int64_t at = p.at * k->size, channel = p.channel * k->size;
+    (relu ? k->affine_relu : k->affine)(p.rows, p.channels, g.c, rows->data + at,
+                                        scale + channel, shift + channel, y + at);
   }
-  return BR_OK;
 }
 
 static br_status norm_forward(br_call *c) {
@@ -168,7 +211,7 @@ static br_status norm_forward(br_call *c) {
   if (!factors) status = BR_ENOMEM;
   if (!status) out = x->ndim == 3 ? br_tensor_like(rows, x->dtype) : br_retain(c->out[0]);
   if (!status && !out) status = BR_ENOMEM;
-  if (!status) status = apply(rows, factors, c->arg[ACTIVATION].given, out->data);
+  if (!status) apply(rows, factors, c->arg[ACTIVATION].given, out->data);
   if (!status && x->ndim == 3) { /* back from (n,c,1,l) */
     br_tensor *flat = br_reshaped(out, 3, x->shape);
     status = flat ? br_copy(c->out[0], flat) : BR_ENOMEM;
@@ -185,23 +228,34 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
                                const double *mean, const br_tensor *factors,
                                double *sums) {
   const br_kernels *k = br_kernels_of(rows->dtype);
-  int64_t c = rows->shape[1], n = rows->numel / (c ? c : 1);
-  int64_t blocks = (n + ROWS - 1) / ROWS;
-  double *part = br_alloc_zero((size_t)(2 * blocks * c) * sizeof *part + 1);
+  const grid g = cut(rows);
+  const char *scale = factors ? factors->data : NULL;
+  const char *shift = factors ? scale + g.c * k->size : NULL;
+  double *part = br_alloc_zero((size_t)(2 * g.blocks * g.c) * sizeof *part + 1);
   if (!part) return BR_ENOMEM;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (blocks > 4)
-  for (int64_t b = 0; b < blocks; b++) {
-    int64_t len = n - b * ROWS < ROWS ? n - b * ROWS : ROWS, at = b * ROWS * c * k->size;
-    double *sum = part + 2 * b * c;
-    if (factors)
-      k->norm_sums_relu(len, c, dy->data + at, rows->data + at, mean, factors->data,
-                        factors->data + c * k->size, sum, sum + c);
-    else
-      k->norm_sums(len, c, dy->data + at, rows->data + at, mean, sum, sum + c);
+#pragma omp parallel num_threads(br_threads()) if (g.parallel)
+  {
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+      piece p = piece_of(&g, i);
+      int64_t at = p.at * k->size, channel = p.channel * k->size;
+      double *sum = part + p.row / ROWS * 2 * g.c + p.channel;
+      if (factors)
+        k->norm_sums_relu(p.rows, p.channels, g.c, dy->data + at, rows->data + at,
+                          mean + p.channel, scale + channel, shift + channel, sum,
+                          sum + g.c);
+      else
+        k->norm_sums(p.rows, p.channels, g.c, dy->data + at, rows->data + at,
+                     mean + p.channel, sum, sum + g.c);
+    }
+#pragma omp for schedule(static)
+    for (int64_t first = 0; first < 2 * g.c; first += CHANNELS) {
+      int64_t last = first + CHANNELS < 2 * g.c ? first + CHANNELS : 2 * g.c;
+      for (int64_t j = first; j < last; j++) sums[j] = 0;
+      for (int64_t b = 0; b < g.blocks; b++)
+        for (int64_t j = first; j < last; j++) sums[j] += part[2 * b * g.c + j];
+    }
   }
-  memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
-  for (int64_t b = 0; b < blocks; b++)
-    for (int64_t j = 0; j < 2 * c; j++) sums[j] += part[2 * b * c + j];
   br_free(part);
   return BR_OK;
 }
@@ -228,14 +282,21 @@ static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *ro
   }
   if (!status) k->put(3 * channels, f, 1, packed);
   const char *a = packed, *b = a + channels * k->size, *d = b + channels * k->size;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (dx->numel > 16384)
-  for (int64_t first = 0; first < (status ? 0 : n); first += ROWS) {
-    int64_t len = n - first < ROWS ? n - first : ROWS, at = first * channels * k->size;
+  const char *scale = factors ? factors->data : NULL;
+  const char *shift = factors ? scale + channels * k->size : NULL;
+  const grid g = cut(rows);
+  int64_t pieces = status ? 0 : g.blocks * g.chunks;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
+  for (int64_t i = 0; i < pieces; i++) {
+    piece p = piece_of(&g, i);
+    int64_t at = p.at * k->size, j = p.channel * k->size;
+    const char *dy_at = dy->data + at, *x = rows->data + at;
     if (factors)
-      k->norm_grad_relu(len, channels, dy->data + at, rows->data + at, a, b, d,
-                        factors->data, factors->data + channels * k->size, dx->data + at);
+      k->norm_grad_relu(p.rows, p.channels, channels, dy_at, x, a + j, b + j, d + j,
+                        scale + j, shift + j, dx->data + at);
     else
-      k->norm_grad(len, channels, dy->data + at, rows->data + at, a, b, d, dx->data + at);
+      k->norm_grad(p.rows, p.channels, channels, dy_at, x, a + j, b + j, d + j,
+                   dx->data + at);
   }
   br_free(f);
   br_free(packed);
