@@ -110,14 +110,15 @@ static br_status run_lattice(lattice *l) {
   int64_t mr = l->k->mr, tiles = ceil_div(l->n * l->qh * l->qw, mr);
   if (tiles == 0 || l->outputs == 0) return BR_OK;
   measure_taps(l);
-  int64_t per = l->taps > 0 ? TABLE / (l->taps * mr) : TILES;
-  l->tiles = per < 1 ? 1 : per > TILES ? TILES : per;
-  int64_t blocks = ceil_div(tiles, l->tiles);
-  int64_t parts = blocks * l->groups >= 8 ? 1
-                                          : l->panels; /* few pixels: share the panels */
-  int64_t table = l->tiles * (l->taps > 0 ? l->taps : 1) * mr;
   double work = (double)tiles * (double)mr * (double)(l->taps * l->run * l->outputs);
   int threads = br_threads_for(work * (double)l->groups);
+  int64_t per = l->taps > 0 ? TABLE / (l->taps * mr) : TILES;
+  int64_t blocks = ceil_div(tiles, per < 1 ? 1 : per > TILES ? TILES : per);
+  int64_t parts = blocks * l->groups >= 8 ? 1
+                                          : l->panels; /* few pixels: share the panels */
+  blocks = br_blocks_for(blocks, tiles / 2, l->groups * parts, threads);
+  l->tiles = ceil_div(tiles, blocks);
+  int64_t table = l->tiles * (l->taps > 0 ? l->taps : 1) * mr;
   const void **rows = br_alloc((size_t)(threads * table) * sizeof *rows);
   if (!rows) return BR_ENOMEM;
   int64_t units = l->groups * blocks * parts;

@@ -236,8 +236,11 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
   int64_t through = j.panels * p->places * p->cg * k->nr * k->size;
   bool own = through <= OWN_WEIGHTS;
   j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
-  if (own)
-    j.block = smaller(j.block, ceil_div(p->tiles, ceil_div(br_threads(), p->groups)));
+  if (own) {
+    int64_t blocks = br_blocks_for(ceil_div(p->tiles, j.block), ceil_div(p->tiles, k->mr),
+                                   p->groups, threads_for(p));
+    j.block = ceil_div(p->tiles, blocks);
+  }
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
   int64_t bytes = j.block * each;
   char *scratch = br_alloc((size_t)(bytes * (own ? br_threads() : 1)));
