@@ -22,8 +22,9 @@ enum {
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/* To bring a weight takes as long as eight rows' work with it. */
 static int threads_for(const br_few *p) {
-  return br_threads_for((double)p->m * (double)p->n * (double)p->k);
+  return br_threads_for((double)(p->m > 8 ? p->m : 8) * (double)p->n * (double)p->k);
 }
 
 /* Rows of the weights in a unit of work: the threads get as many units each. */
