@@ -454,6 +454,21 @@ describe("a researcher's mistakes", function()
     assert.is_true(largest(net(each).b, net(each.b).b) < 1e-6)
   end)
 
+  it("with a mixer's option of another kind, where it is written", function()
+    fails(function() mtl.cross_stitch{diag = "x"} end,
+      "mtl.cross_stitch: diag must be a number, not x")
+    for _, name in ipairs{"cross_stitch", "nddr", "sluice"} do
+      fails(function() mtl[name]{off = "x"} end, name .. ": off must be a number, not x")
+      fails(function() mtl[name]{diag = 0 / 0} end, name .. ": diag must be a number, not ")
+    end
+    fails(function() mtl.progressive{start = "x"} end, "start must be a number, not x")
+    fails(function() mtl.collaborative{final_relu = "no"} end,
+      "mtl.collaborative: final_relu must be a boolean, not no")
+    fails(function() mtl.ttc{start = 0 / 0} end, "mtl.ttc: start must be between 0 and 1, not ")
+    fails(function() mtl.cross_stitch{granularity = 3} end,
+      "granularity must be \"channel\" or \"scalar\", not \"3\"")
+  end)
+
   it("of other kinds", function()
     fails(function() columns():mix(nil, mtl.ttc{}) end,
       "mix: wants a block, a list of them or \"*\"; there is conv1, conv2")
