@@ -147,7 +147,7 @@ describe("mtl.columns", function()
     local x <const> = braid.randn(2, 1, 6, 6)
     for _, stacked in ipairs{true, false} do
       local net <const> = columns{stacked = stacked}:mix("*", mtl.ttc{}):heads(head)
-      local maps <const> = net:features(x, {"conv2"})
+      local maps <const> = net:features(x, "conv2") -- or a list
       assert.same({2, 6, 6, 6}, maps.conv2.b.shape)
     end
     local split <const> = columns{split = "conv1"}:heads(head)

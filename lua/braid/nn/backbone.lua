@@ -98,6 +98,25 @@ function Plan:find(name, what)
     table.concat(self.names, ", "))
 end
 
+--- One block or a list of them as a list of its own; where none is given, all after the split-th.
+-- Those that `split` counts are refused: no column has them.
+function Plan:list(given, split, what)
+  if given == nil then return table.move(self.names, split + 1, #self.names, 1, {}) end
+  local list <const> = {}
+  for i, name in ipairs(type(given) == "table" and given or {given}) do
+    if self:find(name, what) <= split then
+      check.fail("%s: block '%s' is shared by all tasks, up to '%s'; name one after it", what, name,
+        self.names[split])
+    end
+    list[i] = name
+  end
+  if #list == 0 then
+    check.fail("%s: wants a block or a list of them; there is %s", what,
+      table.concat(self.names, ", "))
+  end
+  return list
+end
+
 -- Layers that wait for their first input get one.
 local function settle(self, channels, h, w)
   local waiting = false
