@@ -343,6 +343,10 @@ describe("mtl.ttc_update", function()
     opt.factor = 0 -- what is left is the momentum that SGD multiplies by the rate
     assert.equal(0, largest(net(x).a, train(net, opt).a))
     fails(function() opt:load_state_dict{} end, "this is no state of an mtl.ttc_update")
+    local other <const> = opt:state_dict()
+    other.beta = {conv1 = other.beta.conv1}
+    fails(function() again:load_state_dict(other) end,
+      "load_state_dict: the state has no columns at block 'conv2', the network has 2")
   end)
 
   it("says what is wrong", function()
@@ -352,6 +356,12 @@ describe("mtl.ttc_update", function()
     end, "mtl.ttc_update: the columns run alone; build the network without a mixer")
     fails(function() mtl.ttc_update(columns{columns = "shared"}:heads(head)) end,
       "wants a network with two columns or more")
+    fails(function() mtl.ttc_update(build()) end,
+      "mtl.ttc_update: wants an optimizer of net:parameters(), not a nil")
+    fails(function()
+      local net <const> = build()
+      mtl.ttc_update(net, sgd(net), {start = 2})
+    end, "mtl.ttc_update: start must be between 0 and 1, not 2")
   end)
 end)
 
