@@ -496,6 +496,8 @@ describe("a researcher's mistakes", function()
       "the backbone is a Identity, not a name or what nn.backbone gives")
     fails(function() mtl.columns(tasks, {a = backbone()}) end, "no backbone for task 'b'")
     fails(function() columns():heads(head):freeze{"c"} end, "there is no task or part 'c'")
+    fails(function() columns():heads(head):freeze(3) end,
+      "freeze: wants a task or part, or a list of them, not a number")
     fails(function() columns():heads(head):stage(1) end, "only a network with mtl.separation")
   end)
 end)

@@ -230,6 +230,12 @@ describe("add_task", function()
       "add_task: there is a column 'a' already, which other tasks take from")
     fails(function() build():add_task("each", mtl.classes{2}) end,
       "mtl.tasks: 'each' cannot be the name of a task")
+    fails(function() build():add_task("a.x", mtl.classes{2}) end,
+      "mtl.tasks: 'a.x' cannot be the name of a task: dots part the names of weights")
+    fails(function() build():add_task(mtl.classes{2}) end,
+      "add_task: wants the name of a task, then the task, not ")
+    fails(function() build():add_task("c", mtl.classes{2}, {head = "linear"}) end,
+      "add_task: head must be a function(task, channels, name), as of net:heads, not a string")
     fails(function() build():add_task("order", mtl.classes{2}) end,
       "columns: a task cannot be called 'order'")
   end)
