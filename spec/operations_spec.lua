@@ -561,6 +561,18 @@ describe("pictures of what flows between tasks", function()
   it("say what is missing", function()
     fails(function() plot.transfer(path, build(mtl.nddr{}):transfer()) end,
       "plot.transfer: the table has no weights; net:transfer(batch) gives gradients, and")
+    fails(function() build():transfer(3) end,
+      "transfer: wants a batch with an image and labels, not a number")
+    fails(function() build(mtl.separation{}):transfer(batch) end,
+      "transfer: in stage 1 the columns do not run; net:stage(2) first")
+    fails(function() plot.transfer(path, build():transfer(), "red") end,
+      "plot.transfer: options must be a table, not string")
+    fails(function() plot.heatmap(nil, {{1}}) end,
+      "plot.heatmap: wants the path of a picture, not a nil")
+    fails(function() plot.transfer(path) end,
+      "plot.transfer: wants what net:transfer gives, not a nil")
+    fails(function() plot.ablation(path, {}) end,
+      "plot.ablation: wants what net:ablate gives, not a table")
     fails(function() plot.transfer(path, build():transfer(), {of = "flow"}) end,
       "plot.transfer: of must be \"weights\" or \"gradients\", not \"flow\"")
   end)

@@ -177,8 +177,7 @@ end
 
 -- The name and the options of {name = "tcdcn", norm = true}, with those given beside it.
 local function name_and_options(what, given)
-  local o <const> = {}
-  for key, value in pairs(given or {}) do o[key] = value end
+  local o <const> = check.copy("backbone", given)
   for key, value in pairs(what) do
     if key ~= "name" then o[key] = value end
   end
