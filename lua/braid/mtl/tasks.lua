@@ -13,6 +13,9 @@ local grad <const> = require "braid.grad"
 local Tasks <const> = class("Tasks")
 
 function Tasks:init(given)
+  if type(given) ~= "table" then
+    check.fail("mtl.tasks: wants {name = task, ...}, not a %s", type(given))
+  end
   for name, task in pairs(given) do
     if type(name) ~= "string" then
       check.fail("mtl.tasks: a task wants a name, as in smile = mtl.classes{2}, not %s",
