@@ -90,8 +90,12 @@ local function compare(label, images, weights)
 end
 
 for share in o.shares:gmatch("%S+") do
+  local part <const> = tonumber(share)
+  if not part or not (part > 0 and part <= 1) then
+    error(("--shares: '%s' is no share of the images, a number from 0 to 1"):format(share))
+  end
   local count <const> = math.max(math.min(o.batch, #faces.train),
-    math.floor(tonumber(share) * #faces.train + 0.5))
+    math.floor(part * #faces.train + 0.5))
   compare(("the first %d images"):format(count), faces.train:subset(1, count))
 end
 

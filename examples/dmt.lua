@@ -43,6 +43,9 @@ local function read()
     return faces.train, faces.test, {"gender", "glasses", "smile"}
   end
   local sets <const> = assert(data.images(o.data, {channels = channels}))
+  if not (sets.train and sets.test) then
+    error(("%s must hold the folders train and test, each with one for each class"):format(o.data))
+  end
   local chosen = sets.train
   if o.images < #chosen then
     chosen = select(2, chosen:split(o.images, {stratify = "class", seed = o.seed}))

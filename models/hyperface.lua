@@ -34,6 +34,10 @@ end
 -- The side of the three maps of an image.
 local function side_of(input)
   local function pooled(n) return (n - 3) // 2 + 1 end
+  if math.type(input) ~= "integer" then
+    error(("hyperface: input must be the side of an image in pixels, not %s"):format(
+      tostring(input)), 0)
+  end
   local pool1 = pooled((input + 4 - 11) // 4 + 1)
   local conv3 = pooled(pool1)
   local side = pooled(conv3)

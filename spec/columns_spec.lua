@@ -79,8 +79,11 @@ describe("nn.backbone", function()
   end)
 
   it("says what is wrong", function()
-    fails(function() nn.backbone("vgg17") end, "backbone: there is no backbone 'vgg17'")
+    fails(function() nn.backbone("vgg17") end, "backbone: there is no backbone 'vgg17'; there is "
+      .. "alexnet, dmt, kth, resnet18, tcdcn, vgg16")
     fails(function() nn.backbone("dmt", {depth = 1}) end, "there is no option 'depth'")
+    fails(function() nn.backbone("dmt", {width = math.huge}) end,
+      "backbone: the width of dmt must be a number above 0, not inf")
     fails(function() backbone():channels("conv9") end,
       "backbone: there is no block 'conv9'; there is conv1, conv2, conv3")
     fails(function() nn.backbone{{"forward", conv(1)}} end,
@@ -144,7 +147,7 @@ describe("mtl.columns", function()
     local x <const> = braid.randn(2, 1, 6, 6)
     for _, stacked in ipairs{true, false} do
       local net <const> = columns{stacked = stacked}:mix("*", mtl.ttc{}):heads(head)
-      local maps <const> = net:features(x, {"conv2"})
+      local maps <const> = net:features(x, "conv2") -- or a list
       assert.same({2, 6, 6, 6}, maps.conv2.b.shape)
     end
     local split <const> = columns{split = "conv1"}:heads(head)
@@ -340,6 +343,10 @@ describe("mtl.ttc_update", function()
     opt.factor = 0 -- what is left is the momentum that SGD multiplies by the rate
     assert.equal(0, largest(net(x).a, train(net, opt).a))
     fails(function() opt:load_state_dict{} end, "this is no state of an mtl.ttc_update")
+    local other <const> = opt:state_dict()
+    other.beta = {conv1 = other.beta.conv1}
+    fails(function() again:load_state_dict(other) end,
+      "load_state_dict: the state has no columns at block 'conv2', the network has 2")
   end)
 
   it("says what is wrong", function()
@@ -349,6 +356,12 @@ describe("mtl.ttc_update", function()
     end, "mtl.ttc_update: the columns run alone; build the network without a mixer")
     fails(function() mtl.ttc_update(columns{columns = "shared"}:heads(head)) end,
       "wants a network with two columns or more")
+    fails(function() mtl.ttc_update(build()) end,
+      "mtl.ttc_update: wants an optimizer of net:parameters(), not a nil")
+    fails(function()
+      local net <const> = build()
+      mtl.ttc_update(net, sgd(net), {start = 2})
+    end, "mtl.ttc_update: start must be between 0 and 1, not 2")
   end)
 end)
 
@@ -454,6 +467,21 @@ describe("a researcher's mistakes", function()
     assert.is_true(largest(net(each).b, net(each.b).b) < 1e-6)
   end)
 
+  it("with a mixer's option of another kind, where it is written", function()
+    fails(function() mtl.cross_stitch{diag = "x"} end,
+      "mtl.cross_stitch: diag must be a number, not x")
+    for _, name in ipairs{"cross_stitch", "nddr", "sluice"} do
+      fails(function() mtl[name]{off = "x"} end, name .. ": off must be a number, not x")
+      fails(function() mtl[name]{diag = 0 / 0} end, name .. ": diag must be a number, not ")
+    end
+    fails(function() mtl.progressive{start = "x"} end, "start must be a number, not x")
+    fails(function() mtl.collaborative{final_relu = "no"} end,
+      "mtl.collaborative: final_relu must be a boolean, not no")
+    fails(function() mtl.ttc{start = 0 / 0} end, "mtl.ttc: start must be between 0 and 1, not ")
+    fails(function() mtl.cross_stitch{granularity = 3} end,
+      "granularity must be \"channel\" or \"scalar\", not \"3\"")
+  end)
+
   it("of other kinds", function()
     fails(function() columns():mix(nil, mtl.ttc{}) end,
       "mix: wants a block, a list of them or \"*\"; there is conv1, conv2")
@@ -468,6 +496,8 @@ describe("a researcher's mistakes", function()
       "the backbone is a Identity, not a name or what nn.backbone gives")
     fails(function() mtl.columns(tasks, {a = backbone()}) end, "no backbone for task 'b'")
     fails(function() columns():heads(head):freeze{"c"} end, "there is no task or part 'c'")
+    fails(function() columns():heads(head):freeze(3) end,
+      "freeze: wants a task or part, or a list of them, not a number")
     fails(function() columns():heads(head):stage(1) end, "only a network with mtl.separation")
   end)
 end)

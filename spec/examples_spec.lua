@@ -130,6 +130,27 @@ describe("examples", function()
     end
   end)
 
+  it("name the directory that does not hold the data", function()
+    local empty <const> = out .. "/empty"
+    assert(os.execute(("mkdir -p '%s/train/airplane'"):format(empty)))
+    for _, name in ipairs{"tcdcn", "compare", "separation", "dmt", "dcnet", "kth"} do
+      for _, path in ipairs{empty, out .. "/nowhere"} do
+        local ok <const>, output <const> = run(("examples/%s.lua"):format(name), "--data " .. path
+          .. (name == "kth" and "" or " --out " .. out)) -- which writes no file
+        assert.is_falsy(ok, name)
+        assert.matches(path, output:match("^[^\n]+"), 1, true)
+      end
+    end
+    assert.matches("must hold the folders train and test", select(2, run("examples/dmt.lua",
+      "--data examples/pictures")), 1, true)
+  end)
+
+  it("dcnet.lua refuses a share that is none", function()
+    local ok <const>, output <const> = run("examples/dcnet.lua", "--faces 48 --shares 2")
+    assert.is_falsy(ok)
+    assert.matches("--shares: '2' is no share of the images, a number from 0 to 1", output, 1, true)
+  end)
+
   it("name the options they know when given another", function()
     local ok <const>, output <const> = run("examples/tcdcn.lua", "--epoch 3")
     assert.is_falsy(ok)

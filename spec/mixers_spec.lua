@@ -158,6 +158,15 @@ describe("mtl.sluice", function()
     end
   end)
 
+  it("penalises products of weights of different subspaces, also of a shorter one", function()
+    local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
+    local net <const> = mtl.columns(two, nn.backbone({{"conv", nn.Identity()}}, {channels = 3}))
+    net:mix("*", mtl.sluice{penalty = 2}):heads(function() return nn.Flatten() end)
+    -- subspaces of rows {1, 2} and {3}: 1 * 5 + 2 * 6 = 17, 3 * 5 + 4 * 6 = 39
+    local w <const> = braid.tensor{{1, 2}, {3, 4}, {5, 6}}
+    assert.near(2 * (17 ^ 2 + 39 ^ 2), net.mixer.conv:penalty(w):item(), 1e-2)
+  end)
+
   it("cuts any width, so that a network can be as large as another", function()
     for _, width in ipairs{0.0625, 0.33, 0.4} do
       local net <const> = braid.model("models/sluice.lua", {tasks = tasks, width = width})

@@ -197,6 +197,8 @@ describe("models/hyperface.lua", function()
       local net <const> = model("hyperface", {input = side, width = 0.02})
       assert.same({1, 2}, net(braid.randn(1, 3, side, side)).smile.shape)
     end
+    fails(function() model("hyperface", {input = {64, 64}, width = 0.02}) end,
+      "hyperface: input must be the side of an image in pixels, not table")
     for _, side in ipairs{62, 71, 94, 103, 222, 231} do
       fails(function() model("hyperface", {input = side, width = 0.02}) end,
         ("hyperface: with input = %d the three maps differ in size; take 63 to 70"):format(side))

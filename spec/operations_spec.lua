@@ -230,6 +230,12 @@ describe("add_task", function()
       "add_task: there is a column 'a' already, which other tasks take from")
     fails(function() build():add_task("each", mtl.classes{2}) end,
       "mtl.tasks: 'each' cannot be the name of a task")
+    fails(function() build():add_task("a.x", mtl.classes{2}) end,
+      "mtl.tasks: 'a.x' cannot be the name of a task: dots part the names of weights")
+    fails(function() build():add_task(mtl.classes{2}) end,
+      "add_task: wants the name of a task, then the task, not ")
+    fails(function() build():add_task("c", mtl.classes{2}, {head = "linear"}) end,
+      "add_task: head must be a function(task, channels, name), as of net:heads, not a string")
     fails(function() build():add_task("order", mtl.classes{2}) end,
       "columns: a task cannot be called 'order'")
   end)
@@ -322,7 +328,17 @@ describe("ablate", function()
 
   it("wants columns and batches", function()
     fails(function() build(nil, {columns = "shared"}):ablate{batch} end, "has no columns")
-    fails(function() build():ablate() end, "ablate: wants a loader, or a list of batches")
+    fails(function() build():ablate() end,
+      "ablate: wants a loader, a batch or a list of batches, not a nil")
+    fails(function() build():ablate(3) end, "batches, not a number")
+    fails(function() build():ablate{3} end,
+      "ablate: entry 1 is a number, not a batch with an image and labels")
+    fails(function() build(mtl.separation{}):ablate(batch) end,
+      "ablate: in stage 1 the columns do not run; net:stage(2) first")
+    fails(function() build(nil, {split = "conv1"}):ablate(batch, {blocks = "conv1"}) end,
+      "ablate: block 'conv1' is shared by all tasks, up to 'conv1'; name one after it")
+    fails(function() build():ablate(batch, {blocks = {}}) end,
+      "ablate: wants a block or a list of them; there is conv1, conv2")
     fails(function() build():ablate{} end, "ablate: there is no batch to measure on")
   end)
 end)
@@ -341,6 +357,8 @@ describe("mtl.affinity", function()
     assert.near(math.sqrt(2), a.norm.q, 1e-6)
     assert.is_nil(w.grad)
     fails(function() mtl.affinity({}, {w}) end, "mtl.affinity: wants {task = loss}")
+    fails(function() mtl.affinity({q = w:sum()}) end,
+      "mtl.affinity: wants a network or a list of parameters, not a nil")
   end)
 end)
 
@@ -412,6 +430,14 @@ describe("mtl.mutual", function()
     end
     fails(function() mtl.mutual(net_of(true), {form = "l3"}) end,
       "mtl.mutual: there is no form 'l3'; there is exponential, l2, trace")
+    assert.near(13, mtl.mutual(net_of(true), {weight = 1, blocks = "conv"}):item(), 1e-5)
+    fails(function() mtl.mutual(net_of(true), {weight = "x"}) end, "weight must be a number, not x")
+    fails(function()
+      local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
+      local b <const> = nn.backbone({{"relu", nn.ReLU()}}, {channels = 2})
+      mtl.mutual(mtl.columns(two, b):heads(head))
+    end, "mtl.mutual: no weight to compare is in relu; name blocks with convolutions or linear "
+      .. "layers")
   end)
 
   it("has the trace norm's gradient", function()
@@ -535,6 +561,18 @@ describe("pictures of what flows between tasks", function()
   it("say what is missing", function()
     fails(function() plot.transfer(path, build(mtl.nddr{}):transfer()) end,
       "plot.transfer: the table has no weights; net:transfer(batch) gives gradients, and")
+    fails(function() build():transfer(3) end,
+      "transfer: wants a batch with an image and labels, not a number")
+    fails(function() build(mtl.separation{}):transfer(batch) end,
+      "transfer: in stage 1 the columns do not run; net:stage(2) first")
+    fails(function() plot.transfer(path, build():transfer(), "red") end,
+      "plot.transfer: options must be a table, not string")
+    fails(function() plot.heatmap(nil, {{1}}) end,
+      "plot.heatmap: wants the path of a picture, not a nil")
+    fails(function() plot.transfer(path) end,
+      "plot.transfer: wants what net:transfer gives, not a nil")
+    fails(function() plot.ablation(path, {}) end,
+      "plot.ablation: wants what net:ablate gives, not a table")
     fails(function() plot.transfer(path, build():transfer(), {of = "flow"}) end,
       "plot.transfer: of must be \"weights\" or \"gradients\", not \"flow\"")
   end)

@@ -169,6 +169,10 @@ describe("opening a directory", function()
     return "{\"format\":1,\"options\":{},\"tasks\":" .. text .. "}"
   end
 
+  local function with_changes(text)
+    return "{\"format\":1,\"options\":{},\"changes\":" .. text .. "}"
+  end
+
   -- How each file is damaged, and what is said.
   local DAMAGE <const> = {
     {"model.lua", "return function(", "model:"},
@@ -187,6 +191,12 @@ describe("opening a directory", function()
     {"model.json", with_tasks "{\"a\":{\"kind\":\"tasks\",\"fields\":{}}}",
       "the task a is of no known kind"},
     {"model.json", with_tasks "{}", "there are no tasks"},
+    {"model.json", with_changes "5", "model.json: its changes are no list"},
+    {"model.json", with_changes "{\"add\":\"x\"}", "its changes are no list"},
+    {"model.json", with_changes "[5]", "its change 1 is of no known kind"},
+    {"model.json", with_changes "[{\"add\":\"x\"}]", "its change 1 is of no known kind"},
+    {"model.json", with_changes "[{\"tasks\":[\"x\"],\"columns\":[]}]",
+      "its change 1 is of no known kind"},
     {"weights.safetensors", "", "safetensors"},
   }
 
@@ -199,6 +209,7 @@ describe("opening a directory", function()
         local opened <const>, message <const> = braid.open(path)
         assert.is_nil(opened, case[2])
         assert.is_truthy(message:find(case[3], 1, true), message)
+        assert.is_nil(message:find("braid/saved.lua", 1, true), message)
       end
       for _, name in ipairs(FILES) do
         assert(net:save(path))

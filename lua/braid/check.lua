@@ -47,6 +47,16 @@ function M.options(what, given, defaults)
   return result
 end
 
+--- A copy of the options given, for those that leave some to another function.
+function M.copy(what, given)
+  local copy <const> = {}
+  if given ~= nil and type(given) ~= "table" then
+    M.fail("%s: options must be a table, not %s", what, type(given))
+  end
+  for key, value in pairs(given or {}) do copy[key] = value end
+  return copy
+end
+
 --- A positive whole number, or an error that names it.
 function M.size(what, name, value)
   if math.type(value) ~= "integer" or value < 1 then

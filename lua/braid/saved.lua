@@ -129,9 +129,34 @@ local function restored(list)
   return result
 end
 
+local function is_list_of_names(value)
+  if not is_table_of(value, "number") or #value == 0 then return false end
+  for _, name in ipairs(value) do
+    if type(name) ~= "string" then return false end
+  end
+  return true
+end
+
+local function is_change(c)
+  if type(c) ~= "table" then return false end
+  if c.add == nil then return is_list_of_names(c.tasks) and is_list_of_names(c.columns) end
+  return type(c.add) == "string" and restored_task(c.task) ~= nil
+    and (c.init == nil or type(c.init) == "string")
+end
+
+-- What is wrong with the record of a network's changes, or nil.
+local function wrong_changes(changes)
+  if changes == nil then return nil end
+  if not is_table_of(changes, "number") then return "its changes are no list" end
+  for i, c in ipairs(changes) do
+    if not is_change(c) then return ("its change %d is of no known kind"):format(i) end
+  end
+end
+
 -- Makes of a fresh network what became of the one that was saved.
 local function change_again(net, changes)
   for _, c in ipairs(changes or {}) do
+    if not net.changes then error("its definition makes no network that could change", 0) end
     if c.add then
       net:add_task(c.add, restored_task(c.task), {init = c.init})
     else
@@ -168,6 +193,11 @@ local function decoded(path)
   return record
 end
 
+-- A message without the line of this file that it may begin with.
+local function without_own_line(message)
+  return (tostring(message):gsub("^[^\n]-braid/saved%.lua:%d+: ", ""))
+end
+
 --- build(text, path, tasks, options) makes the network of a definition.
 function M.open(directory, build)
   local text, message = files.read(directory .. "/" .. NAMES[1])
@@ -181,10 +211,11 @@ function M.open(directory, build)
   local weights <const>, problem <const> = safetensors.read(directory .. "/" .. NAMES[3])
   if not weights then return nil, problem end
   local tasks <const>, wrong <const> = restored(record.tasks)
-  if wrong then return nil, ("%s/%s: %s"):format(directory, NAMES[2], wrong) end
+  local failed <const> = wrong or wrong_changes(record.changes)
+  if failed then return nil, ("%s/%s: %s"):format(directory, NAMES[2], failed) end
   local ok <const>, net <const> = pcall(build, text, directory .. "/" .. NAMES[1], tasks,
     record.options)
-  if not ok then return nil, ("%s: %s"):format(directory, net) end
+  if not ok then return nil, ("%s: %s"):format(directory, without_own_line(net)) end
   if not walk.is_module(net) then return nil, directory .. ": its definition makes no network" end
   local loaded <const>, unfit <const> = pcall(function()
     change_again(net, record.changes)
@@ -192,7 +223,9 @@ function M.open(directory, build)
     if is_double(weights) then net:to("float64") end
     net:load_state_dict(weights)
   end)
-  if not loaded then return nil, ("%s: %s"):format(directory, unfit) end
+  if not loaded then
+    return nil, ("%s: %s"):format(directory, without_own_line(unfit))
+  end
   return net, tasks and net.tasks or tasks
 end
 

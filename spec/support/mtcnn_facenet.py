@@ -71,6 +71,8 @@ def run_ours(directory):
 
 with tempfile.TemporaryDirectory() as directory:
     boxes, scores, points = theirs.detect(image, landmarks=True)
+    if boxes is None:
+        sys.exit(f"{picture}: facenet-pytorch finds no face to compare")
     times = {"facenet-pytorch": [], "braid": []}
     for _ in range(rounds):
         times["facenet-pytorch"] += run_theirs()
@@ -78,13 +80,17 @@ with tempfile.TemporaryDirectory() as directory:
     compare_weights(directory)
     found = load_file(f"{directory}/found.safetensors")
 
-order = np.argsort(-scores)
 print(f"faces: {len(boxes)} by facenet-pytorch, {len(found['boxes'])} by braid")
-if len(boxes) == len(found["boxes"]):
-    def apart(a, b):
-        return np.abs(a[order].astype(float) - found[b].numpy()).max()
+# Each of theirs beside our nearest: faces of equal scores come in either order.
+nearest = [int(np.abs(found["boxes"].numpy() - box).max(1).argmin()) for box in boxes
+           if len(found["boxes"])]
+if sorted(nearest) == list(range(len(boxes))) and len(boxes) == len(found["boxes"]):
+    def apart(theirs_found, name):
+        return np.abs(theirs_found.astype(float) - found[name].numpy()[nearest]).max()
     print(f"largest differences: boxes {apart(boxes, 'boxes'):.2g} pixels, points "
           f"{apart(points, 'points'):.2g} pixels, probabilities {apart(scores, 'scores'):.2g}")
+else:
+    print("they are not the same faces")
 for name, seconds in times.items():
     print(f"{name:16s} median {1e3 * statistics.median(seconds):6.1f} ms, least "
           f"{1e3 * min(seconds):6.1f} ms of {len(seconds)}, {image.width}x{image.height}")

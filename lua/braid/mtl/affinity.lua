@@ -12,6 +12,9 @@ local grad <const> = require "braid.grad"
 local Module <const> = require "braid.nn.module"
 
 local function trainable(net)
+  if type(net) ~= "table" then
+    check.fail("mtl.affinity: wants a network or a list of parameters, not a %s", type(net))
+  end
   local list <const> = {}
   for _, p in ipairs(Module.is(net) and net:parameters() or net) do
     if p.requires_grad then list[#list + 1] = p end

@@ -170,16 +170,14 @@ function Columns:forward(x, tap)
   return out
 end
 
---- The maps at some blocks, before they are mixed: {block = {task = x, shared = x}}.
+--- The maps at a block or a list of them (all), before they are mixed:
+-- {block = {task = x, shared = x}}.
 -- @usage local maps = net:features(image, {"conv1", "conv3"})
 function Columns:features(x, blocks)
-  local wanted <const>, maps <const> = {}, {}
-  for _, block in ipairs(blocks) do
-    self.recipe.plan:find(block, "features")
-    wanted[block], maps[block] = true, {}
-  end
+  local maps <const> = {}
+  for _, block in ipairs(self.recipe.plan:list(blocks, 0, "features")) do maps[block] = {} end
   self(x, function(block, name, map)
-    if wanted[block] then maps[block][name] = map end
+    if maps[block] then maps[block][name] = map end
   end)
   return maps
 end

@@ -8,10 +8,7 @@ local Pair <const> = require "braid.mtl.join.pair"
 local M <const> = {}
 
 -- The names of the blocks that columns have.
-local function column_blocks(self)
-  local names <const> = self.recipe.plan.names
-  return table.move(names, self.recipe.split + 1, #names, 1, {})
-end
+local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
 local function shared_block(module, block, x, tap)
   x = module[block](x)
@@ -93,6 +90,13 @@ end
 --- Whether the stream that the columns share is learned, with heads of its own.
 function M.is_first_stage(self)
   return self.stage_number ~= nil and self.stage_number:item() == 1
+end
+
+--- Refuses what only the columns can tell, while they wait for the stream that they share.
+function M.check_columns_run(self, what)
+  if M.is_first_stage(self) then
+    check.fail("%s: in stage 1 the columns do not run; net:stage(2) first", what)
+  end
 end
 
 --- The features that each task's head gets, {task = x}.

@@ -44,12 +44,24 @@ function Recipe:widths(c) return self.kind.widths(self.options, c) end
 
 function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
 
---- The function that users call, mtl.<name>{...}.
+-- An option is of its default's type.
+local function check_types(what, o, defaults)
+  for _, key in ipairs(check.sorted_keys(defaults)) do
+    local value <const>, wanted <const> = o[key], type(defaults[key])
+    if defaults[key] ~= check.none and (type(value) ~= wanted or value ~= value) then
+      check.fail("%s: %s must be a %s, not %s", what, key, wanted, tostring(value))
+    end
+  end
+end
+
+--- The function that users call, mtl.<name>{...}. checked(name, o) refuses what its options
+-- cannot be beside what their defaults' types tell.
 function Mixer.define(kind, defaults, checked)
   local name <const> = "mtl." .. kind.__name
   return function(given)
     local o <const> = check.options(name, given, defaults)
     if checked then checked(name, o) end
+    check_types(name, o, defaults)
     return Recipe(kind, o)
   end
 end

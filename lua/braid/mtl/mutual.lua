@@ -7,8 +7,8 @@
 -- Hospedales 2016).
 -- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
 --
--- weight is lambda; blocks (all) whose weights count. Weights of two dimensions or more
--- count: biases and norms do not, nor do heads.
+-- weight is lambda; blocks, one or a list, those whose weights count (all). Weights of two
+-- dimensions or more count: biases and norms do not, nor do heads.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -81,17 +81,19 @@ return function(net, given)
   if not net.columns or #net.names < 2 then
     check.fail("mtl.mutual: the network has no columns to compare")
   end
-  local plan <const>, total = net.recipe.plan, nil
-  local blocks <const> = o.blocks
-    or table.move(plan.names, net.recipe.split + 1, #plan.names, 1, {})
+  if type(o.weight) ~= "number" then
+    check.fail("mtl.mutual: weight must be a number, not %s", tostring(o.weight))
+  end
+  local blocks <const>, total = net.recipe.plan:list(o.blocks, net.recipe.split, "mtl.mutual"), nil
   for _, block in ipairs(blocks) do
-    if plan:find(block, "mtl.mutual") <= net.recipe.split then
-      check.fail("mtl.mutual: block '%s' is shared by all tasks", block)
-    end
     for _, rows in ipairs(weights_of(net, block)) do
       local part <const> = form(rows)
       total = total and total + part or part
     end
+  end
+  if not total then
+    check.fail("mtl.mutual: no weight to compare is in %s; name blocks with convolutions or "
+      .. "linear layers", table.concat(blocks, ", "))
   end
   return total * o.weight
 end

@@ -42,6 +42,9 @@ end
 
 local function each_part(self, names, what, f)
   if type(names) == "string" then names = {names} end
+  if type(names) ~= "table" then
+    check.fail("%s: wants a task or part, or a list of them, not a %s", what, type(names))
+  end
   if not self.head then check.fail("%s: the heads are not made yet", what) end
   for _, name in ipairs(names) do
     for _, part in ipairs(parts_named(self, name, what)) do f(part) end

@@ -13,12 +13,23 @@ local grad <const> = require "braid.grad"
 local Tasks <const> = class("Tasks")
 
 function Tasks:init(given)
+  if type(given) ~= "table" then
+    check.fail("mtl.tasks: wants {name = task, ...}, not a %s", type(given))
+  end
   for name, task in pairs(given) do
-    if type(name) ~= "string" or type(task) ~= "table" or not task.loss then
-      check.fail("mtl.tasks: '%s' is no task", tostring(name))
+    if type(name) ~= "string" then
+      check.fail("mtl.tasks: a task wants a name, as in smile = mtl.classes{2}, not %s",
+        tostring(name))
+    end
+    if type(task) ~= "table" or not task.loss then
+      check.fail("mtl.tasks: '%s' is a %s, not a task such as mtl.classes{2}", name, type(task))
     end
     if Tasks[name] ~= nil or name == "names" then
       check.fail("mtl.tasks: '%s' cannot be the name of a task", name)
+    end
+    if name == "" or name:find(".", 1, true) then
+      check.fail("mtl.tasks: '%s' cannot be the name of a task: dots part the names of weights",
+        name)
     end
     self[name] = task
   end

@@ -82,6 +82,15 @@ function Update:init(net, optimizer, given)
   if type(net) ~= "table" or not net.columns or #net.names < 2 then
     check.fail("mtl.ttc_update: wants a network with two columns or more")
   end
+  if type(optimizer) ~= "table" or not optimizer.step then
+    check.fail("mtl.ttc_update: wants an optimizer of net:parameters(), not a %s", type(optimizer))
+  end
+  if type(o.start) ~= "number" or not (o.start >= 0 and o.start <= 1) then
+    check.fail("mtl.ttc_update: start must be between 0 and 1, not %s", tostring(o.start))
+  end
+  if type(o.beta_lr) ~= "number" then
+    check.fail("mtl.ttc_update: beta_lr must be a number, not %s", tostring(o.beta_lr))
+  end
   if next(net.mixer) then
     check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")
   end
@@ -114,6 +123,13 @@ end
 function Update:load_state_dict(dict)
   if type(dict) ~= "table" or type(dict.beta) ~= "table" or type(dict.last) ~= "table" then
     check.fail("load_state_dict: this is no state of an mtl.ttc_update")
+  end
+  for _, block in ipairs(check.sorted_keys(self.beta)) do
+    local rows <const> = dict.beta[block]
+    if type(rows) ~= "table" or #rows ~= #self.beta[block] then
+      check.fail("load_state_dict: the state has %s columns at block '%s', the network has %d",
+        type(rows) == "table" and #rows or "no", block, #self.beta[block])
+    end
   end
   self.optimizer:load_state_dict(dict.optimizer)
   self.factor, self.last = dict.factor, {}

@@ -98,6 +98,25 @@ function Plan:find(name, what)
     table.concat(self.names, ", "))
 end
 
+--- One block or a list of them as a list of its own; where none is given, all after the split-th.
+-- Those that `split` counts are refused: no column has them.
+function Plan:list(given, split, what)
+  if given == nil then return table.move(self.names, split + 1, #self.names, 1, {}) end
+  local list <const> = {}
+  for i, name in ipairs(type(given) == "table" and given or {given}) do
+    if self:find(name, what) <= split then
+      check.fail("%s: block '%s' is shared by all tasks, up to '%s'; name one after it", what, name,
+        self.names[split])
+    end
+    list[i] = name
+  end
+  if #list == 0 then
+    check.fail("%s: wants a block or a list of them; there is %s", what,
+      table.concat(self.names, ", "))
+  end
+  return list
+end
+
 -- Layers that wait for their first input get one.
 local function settle(self, channels, h, w)
   local waiting = false
@@ -134,12 +153,22 @@ local function image_size(input)
   return input
 end
 
+-- The names of the files in nn/backbones, with commas.
+local function known_names()
+  local here <const>, names <const> = package.searchpath("braid.nn.backbone", package.path), {}
+  for _, file in ipairs(core.list_folder((here:gsub("%.lua$", "s"))) or {}) do
+    names[#names + 1] = file:match("^(.+)%.lua$")
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
 -- What stands between the options of all and those of one.
 local function named(name, given)
   local make <const> = known[name]
-  if not make then bad("there is no backbone '%s' in nn/backbones", name) end
+  if not make then bad("there is no backbone '%s'; there is %s", name, known_names()) end
   local o <const> = check.options("backbone " .. name, given, make.options)
-  if type(o.width) ~= "number" or not (o.width > 0) then
+  if type(o.width) ~= "number" or not (o.width > 0 and o.width < math.huge) then
     bad("the width of %s must be a number above 0, not %s", name, tostring(o.width))
   end
   o.input = image_size(o.input)
@@ -148,8 +177,7 @@ end
 
 -- The name and the options of {name = "tcdcn", norm = true}, with those given beside it.
 local function name_and_options(what, given)
-  local o <const> = {}
-  for key, value in pairs(given or {}) do o[key] = value end
+  local o <const> = check.copy("backbone", given)
   for key, value in pairs(what) do
     if key ~= "name" then o[key] = value end
   end

@@ -15,8 +15,10 @@ local function known(what, name, table_of)
 end
 
 return function(path, ablation, given)
-  local o <const> = {}
-  for key, value in pairs(given or {}) do o[key] = value end
+  if type(ablation) ~= "table" or type(ablation.base) ~= "table" then
+    check.fail("plot.ablation: wants what net:ablate gives, not a %s", type(ablation))
+  end
+  local o <const> = check.copy("plot.ablation", given)
   known("metric", o.metric, known("task", o.task, ablation.base))
   local values <const> = {}
   for i, zeroed in ipairs(ablation.names) do

@@ -130,6 +130,7 @@ end
 
 return function(path, values, given)
   local o <const> = check.options("plot.heatmap", given, OPTIONS)
+  if type(path) ~= "string" then bad("wants the path of a picture, not a %s", type(path)) end
   values = checked(values)
   local colour <const> = scale(ends(values, o))
   if path:find("%.svg$") then return svg(path, values, colour, o) end

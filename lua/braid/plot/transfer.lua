@@ -8,8 +8,10 @@ local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"
 
 return function(path, flow, given)
-  local o <const> = {}
-  for key, value in pairs(given or {}) do o[key] = value end
+  if type(flow) ~= "table" or type(flow.blocks) ~= "table" then
+    check.fail("plot.transfer: wants what net:transfer gives, not a %s", type(flow))
+  end
+  local o <const> = check.copy("plot.transfer", given)
   local of <const> = o.of or "weights"
   if of ~= "weights" and of ~= "gradients" then
     check.fail("plot.transfer: of must be \"weights\" or \"gradients\", not \"%s\"", tostring(of))

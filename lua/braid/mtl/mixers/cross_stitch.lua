@@ -18,7 +18,7 @@ local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 function CrossStitch:init(at, o)
   self.names, self.options = at.names, o
   local t <const> = #at.names
-  local off <const> = o.off or (t > 1 and 0.1 / (t - 1) or 0)
+  local off <const> = linear.off(o.off, t - 1)
   local rows <const> = {}
   for i, name in ipairs(at.names) do
     rows[name] = linear.row(t, o.granularity == "channel" and at.channels or nil, hint(o),
@@ -56,7 +56,7 @@ end
 function CrossStitch:resize(names)
   self:unstack()
   local rows <const>, o <const> = {}, self.options
-  local off <const> = o.off or (#names > 1 and 0.1 / (#names - 1) or 0)
+  local off <const> = linear.off(o.off, #names - 1)
   local any <const> = self.alpha[self.names[1]].weight
   for i, name in ipairs(names) do
     local old <const> = self.alpha[name]
@@ -77,4 +77,5 @@ return Mixer.define(CrossStitch,
       check.fail("%s: granularity must be \"channel\" or \"scalar\", not \"%s\"", name,
         tostring(o.granularity))
     end
+    linear.check_off(name, o)
   end)

@@ -10,6 +10,7 @@ local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
 local nn <const> = require "braid.nn"
 local inputs <const> = require "braid.mtl.inputs"
+local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
 local Strands <const> = require "braid.mtl.strands"
 
@@ -19,7 +20,7 @@ NDDR.wants_maps = true
 -- The part of the i-th of t columns.
 local function task_part(i, t, c, o)
   local conv <const> = nn.Conv2d(t * c, c, {kernel = 1, bias = false})
-  local off <const> = o.off or (t > 1 and 0.1 / (t - 1) or 0)
+  local off <const> = linear.off(o.off, t - 1)
   local _ <close> = grad.no_grad()
   conv.weight:zero_()
   for j = 1, t do
@@ -51,4 +52,4 @@ function NDDR:resize(names)
   self.names = names
 end
 
-return Mixer.define(NDDR, {diag = 0.9, off = check.none})
+return Mixer.define(NDDR, {diag = 0.9, off = check.none}, linear.check_off)

@@ -5,7 +5,8 @@
 -- the other subspaces; lr_mult (100); penalty (1), the weight of the orthogonality constraint,
 -- which is net:penalty(). No weight decay on alpha. Decision: the paper's second mixing, of
 -- layers of different depth, wants maps of one size, which these networks do not have; it is
--- left out. Where the subspaces do not divide the channels, the last one is shorter.
+-- left out. Where the subspaces do not divide the channels, all are as long as it takes and the
+-- last ones shorter, or empty: 9 channels in 4 are 3, 3, 3 and 0.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -23,7 +24,7 @@ local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 -- The rows of the i-th of t columns: (s * t * s), subspace after subspace.
 local function first_rows(i, t, o)
   local s <const> = o.subspaces
-  local off <const> = o.off or (t * s > 1 and 0.1 / (t * s - 1) or 0)
+  local off <const> = linear.off(o.off, t * s - 1)
   return linear.row(s * t * s, nil, hint(o), function(k)
     local row <const>, column <const> = (k - 1) // (t * s), (k - 1) % (t * s)
     return column == (i - 1) * s + row and o.diag or off
@@ -128,4 +129,7 @@ end
 
 return Mixer.define(Sluice,
   {subspaces = 2, diag = 0.9, off = check.none, lr_mult = 100, penalty = 1},
-  function(name, o) check.size(name, "subspaces", o.subspaces) end)
+  function(name, o)
+    check.size(name, "subspaces", o.subspaces)
+    linear.check_off(name, o)
+  end)

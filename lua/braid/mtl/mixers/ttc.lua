@@ -100,7 +100,7 @@ return Mixer.define(TTC, {start = 0.5, granularity = "scalar", lr_mult = 1}, fun
     check.fail("%s: granularity must be \"channel\" or \"scalar\", not \"%s\"", name,
       tostring(o.granularity))
   end
-  if type(o.start) ~= "number" or o.start < 0 or o.start > 1 then
+  if type(o.start) ~= "number" or not (o.start >= 0 and o.start <= 1) then
     check.fail("%s: start must be between 0 and 1, not %s", name, tostring(o.start))
   end
 end)

@@ -6,6 +6,7 @@
 -- relative change (relative = false: the difference; where the base is 0 it is the difference too).
 
 local check <const> = require "braid.check"
+local flow <const> = require "braid.mtl.flow"
 
 -- What tasks:evaluate needs of a network, with a tap.
 local function tapped(net, tap)
@@ -21,8 +22,17 @@ end
 
 local function listed(batches)
   if type(batches) == "table" and batches.image then return {batches} end
-  if type(batches) == "table" and getmetatable(batches) == nil then return batches end
-  if batches == nil then check.fail("ablate: wants a loader, or a list of batches") end
+  if type(batches) == "table" and getmetatable(batches) == nil then
+    for i, batch in ipairs(batches) do
+      if type(batch) ~= "table" or not batch.image then
+        check.fail("ablate: entry %d is a %s, not a batch with an image and labels", i, type(batch))
+      end
+    end
+    return batches
+  end
+  if type(batches) ~= "table" and type(batches) ~= "function" then
+    check.fail("ablate: wants a loader, a batch or a list of batches, not a %s", type(batches))
+  end
   local list <const> = {}
   for batch in batches do list[#list + 1] = batch end
   return list
@@ -64,17 +74,15 @@ return function(self, batches, given)
   if not self.columns then
     check.fail("ablate: the network has no columns whose features could be zeroed")
   end
+  flow.check_columns_run(self, "ablate")
   local o <const> = check.options("ablate", given, {blocks = check.none, relative = true})
-  local blocks = o.blocks or table.move(self.recipe.plan.names, self.recipe.split + 1,
-    #self.recipe.plan.names, 1, {})
-  if type(blocks) == "string" then blocks = {blocks} end
+  local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   local list <const> = listed(batches)
   if #list == 0 then check.fail("ablate: there is no batch to measure on") end
   local names <const> = self.tasks.names
   local base <const> = numbers(self.tasks:evaluate(self, iterate(list)), names)
   local change <const> = {}
   for _, block in ipairs(blocks) do
-    self.recipe.plan:find(block, "ablate")
     change[block] = {}
     for _, zeroed in ipairs(self.names) do
       local net <const> = tapped(self, function(at, name, x)

@@ -31,6 +31,9 @@ end
 
 local function check_arguments(self, name, task, o)
   if not self.head then check.fail("add_task: the heads are not made yet") end
+  if type(name) ~= "string" then
+    check.fail("add_task: wants the name of a task, then the task, not %s", tostring(name))
+  end
   if self.head[name] then check.fail("add_task: there is a task '%s' already", name) end
   if self.columns and has(self.names, name) then
     check.fail("add_task: there is a column '%s' already, which other tasks take from", name)
@@ -48,6 +51,10 @@ local function check_arguments(self, name, task, o)
   end
   if o.init ~= nil and not (self.columns and has(self.names, o.init)) then
     check.fail("add_task: init names no column: '%s'", tostring(o.init))
+  end
+  if o.head ~= nil and type(o.head) ~= "function" then
+    check.fail("add_task: head must be a function(task, channels, name), as of net:heads, not a %s",
+      type(o.head))
   end
 end
 

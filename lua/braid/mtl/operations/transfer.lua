@@ -9,15 +9,10 @@
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local flow <const> = require "braid.mtl.flow"
 local grad <const> = require "braid.grad"
 
-local function column_blocks(self)
-  local list <const> = {}
-  for place, name in ipairs(self.recipe.plan.names) do
-    if place > self.recipe.split then list[#list + 1] = name end
-  end
-  return list
-end
+local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
 local function shares(row)
   local total = 0
@@ -28,7 +23,13 @@ end
 
 -- For each block and task, the norms of the gradients at all columns' maps.
 local function gradient_flow(self, batch)
-  if not core.is_recording() then check.fail("transfer: gradients are off, within no_grad") end
+  if type(batch) ~= "table" or not batch.image then
+    check.fail("transfer: wants a batch with an image and labels, not a %s", type(batch))
+  end
+  if not core.is_recording() then
+    check.fail("transfer: gradients are off; call it outside braid.no_grad")
+  end
+  flow.check_columns_run(self, "transfer")
   local _ <close> = grad.scope()
   local maps <const>, places <const> = {}, {}
   local out <const> = self(batch.image, function(block, name, x)
@@ -38,19 +39,19 @@ local function gradient_flow(self, batch)
     return x
   end)
   local _, losses <const> = self.tasks:loss(out, batch)
-  local flow <const>, column <const> = {}, {}
+  local norms <const>, column <const> = {}, {}
   for j, name in ipairs(self.names) do column[name] = j end
-  for _, block in ipairs(column_blocks(self)) do flow[block] = {} end
+  for _, block in ipairs(column_blocks(self)) do norms[block] = {} end
   for i, task in ipairs(self.tasks.names) do
     local grads <const> = grad.grad(losses[task], maps, {retain_graph = true, allow_unused = true})
-    for _, block in ipairs(column_blocks(self)) do flow[block][i] = {} end
+    for _, block in ipairs(column_blocks(self)) do norms[block][i] = {} end
     for k, g in ipairs(grads) do
       local at <const> = places[k]
-      flow[at.block][i][column[at.name]] = g and g:square():sum():sqrt():item() or 0
+      norms[at.block][i][column[at.name]] = g and g:square():sum():sqrt():item() or 0
     end
-    for _, block in ipairs(column_blocks(self)) do shares(flow[block][i]) end
+    for _, block in ipairs(column_blocks(self)) do shares(norms[block][i]) end
   end
-  return flow
+  return norms
 end
 
 return function(self, batch)
