@@ -176,15 +176,20 @@ typedef struct br_kernels {
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
   /* y[i][j] = bias[j] + sum over taps t and channels c of rows[t * mr + i][offset + c]
-   * w[t][c][j], i < m <= mr, j < k <= nr; w is packed nr wide. bias may be NULL;
-     with relu, max(y, 0) is stored. */
+   * w[t][c][j], i < m <= mr, j < k <= nr; with a tap_step, taps lie that far apart and
+   rows holds the pointers of the first alone. w is packed nr wide. bias may be NULL; with
+   relu, max(y, 0) is stored. */
   void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
-               int64_t offset, const void *w, const void *bias, bool relu,
-               void *const *y);
+               int64_t offset, int64_t tap_step, const void *w, const void *bias,
+               bool relu, void *const *y);
   /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m,
      j < k; dw is nr wide */
   void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
                     void *dw);
+  /* The same of a[p * step + at[i]] and b[p * b_step + j]; b is read nr wide, or for k up
+     to half of it half as wide. */
+  void (*gemm_grad_at)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
+                       const int64_t *at, int64_t b_step, void *dw);
 
   /* products with a large matrix that is read or written once, rows ld* apart */
   /* y (m,n) += x (m,k) w (n,k)^T */

@@ -81,22 +81,27 @@ static br_status geometry(br_call *c, br_conv *g) {
   return status;
 }
 
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
 void br_conv_plan(br_conv *g) {
   g->folded = g->groups == 1 && g->dw == 1 && g->kw > 1 && g->c <= FOLD_CHANNELS &&
               g->c * g->kw <= FOLD_VALUES;
   g->taps_h = g->kh;
   g->taps_w = g->folded ? 1 : g->kw;
   g->run = g->folded ? g->kw * g->c : g->cg;
-  int64_t reach = (g->ow - 1) * g->sw + g->kw;
-  g->wide = reach > g->w + g->pw ? reach : g->w + g->pw;
+  g->wide = larger((g->ow - 1) * g->sw + g->kw, g->w + g->pw);
+  g->tall = larger((g->oh - 1) * g->sh + (g->kh - 1) * g->dh + 1, g->h + g->ph);
 }
 
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x) {
-  if (!g->folded || g->wide == g->w) return br_as(x, g->dtype, BR_CHANNELS_LAST);
-  int64_t shape[4] = {g->n, g->c, g->h, g->wide};
+  if (!g->folded || (g->wide == g->w && g->tall == g->h))
+    return br_as(x, g->dtype, BR_CHANNELS_LAST);
+  int64_t shape[4] = {g->n, g->c, g->tall, g->wide};
   br_tensor *padded = br_tensor_zeros(g->dtype, 4, shape, BR_CHANNELS_LAST);
-  br_tensor *inner = padded ? br_view_narrow(padded, 3, g->pw, g->w, 1) : NULL;
+  br_tensor *rows = padded ? br_view_narrow(padded, 2, g->ph, g->h, 1) : NULL;
+  br_tensor *inner = rows ? br_view_narrow(rows, 3, g->pw, g->w, 1) : NULL;
   br_status status = inner ? br_copy(inner, x) : BR_ENOMEM;
+  br_release(rows);
   br_release(inner);
   if (!status) return padded;
   br_release(padded);

@@ -14,15 +14,15 @@ typedef struct br_conv {
   int64_t groups, cg, og; /* channels of a group, in and out */
   bool folded; /* few input channels: a kernel row is one tap of kw * c values */
   int64_t taps_h, taps_w, run; /* taps of a kernel, and the values of one */
-  int64_t wide;                /* width of the padded rows when folded */
+  int64_t tall, wide;          /* the padded image when folded */
   bool relu;                   /* forward: y = max(y, 0) */
 } br_conv;
 
 /* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
 void br_conv_plan(br_conv *g);
 
-/* x channels-last, or padded to `wide` when folded; each of the three is owned by the
- * caller. */
+/* x channels-last, or padded to tall x wide when folded; each of the three is owned by
+ * the caller. */
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x);
 
 /* Types and dimensions of a call's x, weight and bias; the bias's size; and its gradient.

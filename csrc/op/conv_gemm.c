@@ -21,9 +21,10 @@ typedef struct lattice {
   int64_t out_h, out_w, out_c;   /* the output, channels-last */
   int64_t in_h, in_w, in_c, run; /* the input, and the values read at a tap */
   int64_t sy, sx;                /* input rows and columns per step of q */
-  int64_t taps;
-  const int64_t *ty, *tx;               /* offset of each tap, in input pixels */
-  int64_t *offset;                      /* and in bytes */
+  int64_t taps, tap_step;        /* see the kernel gemm */
+  int64_t pointers;              /* of a pixel: the taps, or 1 */
+  const int64_t *ty, *tx;        /* offset of each tap, in input pixels */
+  int64_t *offset;               /* and in bytes */
   int64_t low_y, high_y, low_x, high_x; /* the smallest and largest of them */
   int64_t groups, outputs;              /* outputs of a group */
   const char *in, *w, *bias, *zeros;
@@ -64,7 +65,8 @@ static void point(const lattice *l, int64_t first, int m, const void **rows, cha
     for (; i < m && qx < l->qw; i++, qx++, x += l->sx, centre += step, to += out_step) {
       out[i] = to;
       if (inside && x + l->low_x >= 0 && x + l->high_x < l->in_w) {
-        for (int64_t t = 0; t < l->taps; t++) rows[t * mr + i] = centre + l->offset[t];
+        for (int64_t t = 0; t < l->pointers; t++)
+          rows[t * mr + i] = centre + l->offset[t];
         continue;
       }
       for (int64_t t = 0; t < l->taps; t++) {
@@ -89,7 +91,8 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
   for (int64_t t = first; t < last; t++) {
     int64_t rest = pixels - t * mr;
     count[t - first] = (int)(rest < mr ? rest : mr);
-    point(l, t * mr, count[t - first], rows + (t - first) * l->taps * mr, out[t - first]);
+    point(l, t * mr, count[t - first], rows + (t - first) * l->pointers * mr,
+          out[t - first]);
   }
   for (int64_t p = p0; p < p1; p++) {
     int64_t width = l->outputs - p * nr < nr ? l->outputs - p * nr : nr;
@@ -100,8 +103,8 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
       void *y[BR_GEMM_MAX_MR];
       int m = count[t - first];
       for (int i = 0; i < m; i++) y[i] = out[t - first][i] + at * size;
-      l->k->gemm(m, width, l->taps, l->run, rows + (t - first) * l->taps * mr, g * l->run,
-                 w, bias, l->relu, y);
+      l->k->gemm(m, width, l->taps, l->run, rows + (t - first) * l->pointers * mr,
+                 g * l->run, l->tap_step, w, bias, l->relu, y);
     }
   }
 }
@@ -112,13 +115,14 @@ static br_status run_lattice(lattice *l) {
   measure_taps(l);
   double work = (double)tiles * (double)mr * (double)(l->taps * l->run * l->outputs);
   int threads = br_threads_for(work * (double)l->groups);
-  int64_t per = l->taps > 0 ? TABLE / (l->taps * mr) : TILES;
+  l->pointers = l->tap_step ? 1 : l->taps;
+  int64_t per = l->taps > 0 ? TABLE / (l->pointers * mr) : TILES;
   int64_t blocks = ceil_div(tiles, per < 1 ? 1 : per > TILES ? TILES : per);
   int64_t parts = blocks * l->groups >= 8 ? 1
                                           : l->panels; /* few pixels: share the panels */
   blocks = br_blocks_for(blocks, tiles / 2, l->groups * parts, threads);
   l->tiles = ceil_div(tiles, blocks);
-  int64_t table = l->tiles * (l->taps > 0 ? l->taps : 1) * mr;
+  int64_t table = l->tiles * (l->pointers > 0 ? l->pointers : 1) * mr;
   const void **rows = br_alloc((size_t)(threads * table) * sizeof *rows);
   if (!rows) return BR_ENOMEM;
   int64_t units = l->groups * blocks * parts;
@@ -175,7 +179,7 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
   if (!tap || !zeros) goto done;
   for (int64_t t = 0; t < taps; t++) {
     int64_t row = t / g->taps_w, column = t % g->taps_w;
-    tap[t] = row * g->dh - g->ph;
+    tap[t] = row * g->dh - (g->folded ? 0 : g->ph);
     tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
   }
   if (bias) packed_bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
@@ -189,13 +193,14 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
                .out_h = g->oh,
                .out_w = g->ow,
                .out_c = g->o,
-               .in_h = g->h,
+               .in_h = g->folded ? g->tall : g->h,
                .in_w = g->folded ? g->wide : g->w,
                .in_c = g->c,
                .run = g->run,
                .sy = g->sh,
                .sx = g->sw,
                .taps = taps,
+               .tap_step = g->folded ? g->dh * g->wide * g->c : 0,
                .ty = tap,
                .tx = tap + taps,
                .offset = tap + 2 * taps,

@@ -29,7 +29,7 @@ typedef struct job {
 /* Where the kernel column `column` meets the image: outputs lo .. hi-1 of a row. */
 static void columns_inside(const job *j, int64_t column, int64_t *lo, int64_t *hi) {
   const br_conv *g = j->g;
-  int64_t shift = g->folded ? 0 : column * g->dw - g->pw; /* x = ox * sw + shift */
+  int64_t shift = column * g->dw - g->pw; /* x = ox * sw + shift */
   *lo = shift >= 0 ? 0 : ceil_div(-shift, g->sw);
   *hi = shift > j->in_w - 1 ? 0 : (j->in_w - 1 - shift) / g->sw + 1;
   if (*hi > g->ow) *hi = g->ow;
@@ -55,7 +55,7 @@ static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
   const br_conv *g = j->g;
   int64_t size = j->k->size, count = 0, lo, hi;
   int64_t row = tap / g->taps_w, column = tap % g->taps_w;
-  int64_t shift = g->folded ? 0 : column * g->dw - g->pw;
+  int64_t shift = column * g->dw - g->pw;
   columns_inside(j, column, &lo, &hi);
   if (lo == hi) return 0;
   for (int64_t r = 0; r < rows; r++) {
@@ -70,6 +70,37 @@ static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
   return count;
 }
 
+/* Few channels: the values of all taps are as many rows, which a register tile takes
+   across taps, so that a tap of a few values does not leave it half empty. Output
+   gradients that are read only twice are read where they lie. */
+static void run_folded(const job *j, int64_t panel, int64_t first, int64_t last,
+                       char *packed, br_run *run, char *dw) {
+  const br_conv *g = j->g;
+  int64_t nr = j->k->nr, size = j->k->size, all = j->taps * g->run;
+  int64_t width = smaller(nr, g->og - panel * nr);
+  int64_t blocks = ceil_div(all, j->k->mr), each = ceil_div(all, blocks);
+  bool in_place = blocks <= 2 && (width == nr || 2 * width == nr);
+  for (; first < last; first += j->rows_at_a_time) {
+    int64_t rows = smaller(j->rows_at_a_time, last - first);
+    int64_t b_step = in_place ? g->o : nr;
+    const char *b = j->dy + (first * g->ow * g->o + panel * nr) * size;
+    if (!in_place) pack_rows(j, first, rows, panel * nr, width, packed);
+    for (int64_t r = 0; r < rows; r++) {
+      int64_t n = (first + r) / g->oh, oy = (first + r) % g->oh;
+      run[r].a = j->x + (n * g->tall + oy * g->sh) * g->wide * g->c * size;
+      run[r].b = (in_place ? b : packed) + r * g->ow * b_step * size;
+      run[r].len = g->ow;
+    }
+    for (int64_t q = 0; q < all; q += each) {
+      int64_t at[BR_GEMM_MAX_MR], m = smaller(each, all - q);
+      for (int64_t i = 0; i < m; i++)
+        at[i] = (q + i) / g->run * g->dh * g->wide * g->c + (q + i) % g->run;
+      j->k->gemm_grad_at((int)m, width, rows, run, g->sw * g->c, at, b_step,
+                         dw + q * nr * size);
+    }
+  }
+}
+
 /* Adds to dw [tap][run][nr] what image rows first .. last-1 give for a panel of outputs.
  */
 static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
@@ -78,6 +109,10 @@ static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
   int64_t nr = j->k->nr, size = j->k->size, width = smaller(nr, g->og - panel * nr);
   int64_t blocks = ceil_div(g->run, j->k->mr), each = ceil_div(g->run, blocks);
   memset(dw, 0, (size_t)j->bytes);
+  if (g->folded) {
+    run_folded(j, panel, first, last, packed, run, dw);
+    return;
+  }
   for (; first < last; first += j->rows_at_a_time) {
     int64_t rows = smaller(j->rows_at_a_time, last - first);
     pack_rows(j, first, rows, group * g->og + panel * nr, width, packed);
@@ -122,7 +157,7 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
            .k = k,
            .x = source->data,
            .dy = dy->data,
-           .in_w = g->folded ? g->wide : g->w,
+           .in_w = g->w,
            .rows = g->n * g->oh,
            .panels = br_conv_panels(g->og, k),
            .taps = g->taps_h * g->taps_w};

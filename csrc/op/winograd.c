@@ -141,7 +141,7 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
     }
-    k->gemm(rows, width, 1, p->cg, row, 0, u, NULL, false, y);
+    k->gemm(rows, width, 1, p->cg, row, 0, 0, u, NULL, false, y);
   }
 }
 
