@@ -39,14 +39,9 @@ static void columns_inside(const job *j, int64_t column, int64_t *lo, int64_t *h
 /* dy of `rows` image rows from `first`, the nr outputs from `at`, padded with zeros. */
 static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at,
                       int64_t width, char *to) {
-  int64_t size = j->k->size, nr = j->k->nr, pixels = rows * j->g->ow;
-  const char *from = j->dy + (first * j->g->ow * j->g->o + at) * size;
-  for (int64_t p = 0; p < pixels; p++) {
-    memcpy(to, from, (size_t)(width * size));
-    memset(to + width * size, 0, (size_t)((nr - width) * size));
-    to += nr * size;
-    from += j->g->o * size;
-  }
+  const br_conv *g = j->g;
+  j->k->pack(rows * g->ow, width, j->dy + (first * g->ow * g->o + at) * j->k->size, g->o,
+             to);
 }
 
 /* The runs of one tap over the packed rows; `at` is the first channel. */
