@@ -117,6 +117,7 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
   bool own = j.group_bytes <= OWN_SUMS;
   j.slices = own ? smaller(ceil_div(SLICES, p->groups), p->tiles / SLICE_TILES) : 1;
   if (j.slices < 1) j.slices = 1;
+  if (j.slices == 1) own = own && p->groups >= br_threads(); /* the sums are the same */
   int64_t each = p->places * (p->cg + j.panels * k->nr) * k->size;
   int64_t fit = own                        ? OWN_BLOCK / each
                 : SHARED_BLOCK / each < 64 ? 64
