@@ -67,14 +67,15 @@ static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
 
 /* Few channels: the values of all taps are as many rows, which a register tile takes
    across taps, so that a tap of a few values does not leave it half empty. Output
-   gradients that are read only twice are read where they lie. */
+   gradients that lie side by side, or are read only twice, are read where they lie. */
 static void run_folded(const job *j, int64_t panel, int64_t first, int64_t last,
                        char *packed, br_run *run, char *dw) {
   const br_conv *g = j->g;
   int64_t nr = j->k->nr, size = j->k->size, all = j->taps * g->run;
   int64_t width = smaller(nr, g->og - panel * nr);
   int64_t blocks = ceil_div(all, j->k->mr), each = ceil_div(all, blocks);
-  bool in_place = blocks <= 2 && (width == nr || 2 * width == nr);
+  bool fits = width == nr || 2 * width == nr;
+  bool in_place = fits && (blocks <= 2 || width == g->o);
   for (; first < last; first += j->rows_at_a_time) {
     int64_t rows = smaller(j->rows_at_a_time, last - first);
     int64_t b_step = in_place ? g->o : nr;
