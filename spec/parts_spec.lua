@@ -144,6 +144,24 @@ describe("products by name", function()
   end)
 end)
 
+describe("cat of maps", function()
+  it("joins what convolutions leave, channels innermost, as it joins planes", function()
+    local to_last <const> = require("braid.core").ops.channels_last
+    for _, channels in ipairs{ {3, 5}, {1, 64, 7}, {16, 16, 16}, {2, 0, 4} } do
+      for _, dtype in ipairs{"float32", "float64", "uint8"} do
+        local planes <const>, last <const> = {}, {}
+        for i, c in ipairs(channels) do
+          planes[i] = braid.randint(0, 99, {3, c, 7, 9}):to(dtype)
+          last[i] = to_last(planes[i])
+        end
+        local y <const> = braid.cat(last, 2)
+        assert.is_true(y:eq(braid.cat(planes, 2)):all():item())
+        assert.equal(last[1]:memory_format(), y:memory_format())
+      end
+    end
+  end)
+end)
+
 describe("prelu", function()
   it("has one weight for all or one for each channel", function()
     assert.same({-2, 3}, t({-1, 3}):prelu(t {2}):totable())
