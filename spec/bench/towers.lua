@@ -56,8 +56,10 @@ local M <const> = {}
 --- Rows {name, list_ms, stacked_ms, ratio}.
 function M.run(o, show)
   local rows <const> = {}
-  for _, row in ipairs(ROWS) do
-    if o.wanted("towers", row[1] .. " " .. row[2]) then
+  for i, row in ipairs(ROWS) do
+    local chosen <const> = o.wanted("towers", row[1] .. " " .. row[2])
+      and (not o.quick or i == 1 or #o.only > 0)
+    if chosen then
       local _, list <const> = step.train(network(row, false))
       local _, stacked <const> = step.train(network(row, nil))
       local slow <const>, fast <const> = milliseconds(list, stacked, o.quick and 1 or 10)
