@@ -414,6 +414,50 @@ describe("a ReLU behind a convolution in a Sequential", function()
   end)
 end)
 
+describe("a PReLU behind a convolution in a Sequential", function()
+  -- The layers one by one, and together.
+  local function apart_from(net, x)
+    local z = x
+    for i = 1, net.last do z = net[i](z) end
+    return (net(x) - z):abs():max():item()
+  end
+
+  it("is carried out with it in evaluation, with the same values", function()
+    braid.manual_seed(3)
+    local _ <close> = braid.no_grad()
+    for _, case in ipairs{
+      {2, 3, 9, 9, {kernel = 3, padding = 1}}, {2, 3, 12, 12, {kernel = 5, stride = 2}},
+      {2, 32, 13, 12, {kernel = 3, padding = 1}}, {1, 32, 9, 9, {kernel = 5, bias = false}},
+      {1, 700, 2, 2, {kernel = 3, padding = 1}}, {2, 32, 4, 4, {kernel = 1, groups = 4}},
+    } do
+      local n <const>, c <const>, h <const>, w <const>, o <const> = table.unpack(case)
+      for _, outputs in ipairs{16, 32, 44} do
+        local slopes <const> = nn.PReLU(outputs)
+        slopes.weight:copy_(braid.randn(outputs))
+        local x <const>, conv <const> = braid.randn(n, c, h, w), nn.Conv2d(c, outputs, o)
+        assert.equal(0, apart_from(nn.Sequential{conv, slopes}, x))
+        local net <const> = nn.Sequential{conv, nn.BatchNorm2d(outputs), slopes}:eval()
+        assert.is_true(apart_from(net, x) < 1e-4) -- Winograd's roundings
+      end
+    end
+  end)
+
+  it("is one pass: its profile has no prelu, and in training it has", function()
+    local net <const> = nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.PReLU(8)}
+    local x <const> = braid.randn(1, 3, 9, 9)
+    local function operators(f) return tostring(braid.profile(f)) end
+    local shown <const> = operators(function() braid.no_grad(function() net(x) end) end)
+    assert.matches("conv2d_prelu", shown)
+    local recorded <const> = operators(function() net(x) end)
+    assert.not_matches("conv2d_prelu", recorded)
+    assert.matches("prelu", recorded)
+    local one <const> = nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.PReLU()} -- one slope
+    assert.not_matches("conv2d_prelu", operators(function()
+      braid.no_grad(function() one(x) end)
+    end))
+  end)
+end)
+
 describe("a batch normalisation behind a convolution in a Sequential", function()
   local function network(bias)
     local net <const> = nn.Sequential{nn.Conv2d(3, 20, {kernel = 3, bias = bias}),

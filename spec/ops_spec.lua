@@ -509,6 +509,26 @@ rows.conv2d_relu = { -- on Winograd's way and on few pixels: nn_spec.lua
   cases = rows.conv2d.cases, sized = rows.conv2d.sized, larges = {rows.conv2d.larges[1]},
 }
 
+-- Of the cases those with a bias, behind which the slope stands.
+local sloped <const> = {}
+for _, case in ipairs(rows.conv2d.cases) do
+  local x <const>, w <const>, b <const>, o <const> = table.unpack(case)
+  if b and b.shape then sloped[#sloped + 1] = {x, w, b, real {w.shape[1]}, o} end
+end
+
+rows.conv2d_prelu = { -- on Winograd's way and on few pixels: nn_spec.lua
+  wants = function(x, w, b, slope, o)
+    local y <const> = rows.conv2d.wants(x, w, b, o)
+    local plane <const> = #y // (x.shape[1] * w.shape[1])
+    for i, value in ipairs(y) do
+      local channel <const> = (i - 1) // plane % w.shape[1] + 1
+      y[i] = value > 0 and value or value * slope[channel]
+    end
+    return y
+  end,
+  cases = sloped,
+}
+
 rows.conv_transpose2d = {
   wants = function(x, w, b, o)
     if b and not b.shape then b, o = nil, b end

@@ -56,6 +56,14 @@ typedef struct br_run {
   int64_t len;
 } br_run;
 
+/* What a sum goes through before it is stored: + bias, and then of what is not above zero
+   nothing is left (relu), or a slope's part. bias and slope, a value for each column, may
+   be NULL. */
+typedef struct br_finish {
+  const void *bias, *slope;
+  bool relu;
+} br_finish;
+
 typedef struct br_kernels {
   int64_t size; /* bytes of an element */
 
@@ -165,7 +173,7 @@ typedef struct br_kernels {
   void (*winograd_input)(int tile, int64_t c, const void *const *x, void *v,
                          int64_t step);
   void (*winograd_output)(int tile, int64_t c, const void *m, int64_t step,
-                          const void *bias, bool relu, void *const *y);
+                          const br_finish *finish, void *const *y);
   void (*winograd_spread)(int tile, int64_t c, const void *const *dy, void *q,
                           int64_t step, int64_t panel_step);
   void (*winograd_weight)(int tile, int64_t n, const void *w, int64_t tap_step, void *u,
@@ -175,13 +183,14 @@ typedef struct br_kernels {
 
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
-  /* y[i][j] = bias[j] + sum over taps t and channels c of rows[t * mr + i][offset + c]
-   * w[t][c][j], i < m <= mr, j < k <= nr; with a tap_step, taps lie that far apart and
-   rows holds the pointers of the first alone. w is packed nr wide. bias may be NULL; with
-   relu, max(y, 0) is stored. */
+  /* y[i][j] = sum over taps t and channels c of rows[t * mr + i][offset + c] *
+     w[t][c][j], finished, i < m <= mr, j < k <= nr; with a tap_step, taps lie that far
+     apart and rows holds the pointers of the first alone. w is packed nr wide, and so are
+     bias and slope.
+   */
   void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
-               int64_t offset, int64_t tap_step, const void *w, const void *bias,
-               bool relu, void *const *y);
+               int64_t offset, int64_t tap_step, const void *w, const br_finish *finish,
+               void *const *y);
   /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m,
      j < k; dw is nr wide */
   void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,

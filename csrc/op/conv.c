@@ -136,10 +136,11 @@ static br_status conv_infer(br_call *c) {
   return br_out(c, 0, g.dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
-static br_status conv_forward(br_call *c) {
+static br_status run_forward(br_call *c, const char *slope) {
   br_conv g;
   br_status status = geometry(c, &g);
   if (status) return status;
+  g.slope = slope;
   br_tensor *source = br_conv_source(&g, c->in[0]), *w = br_contiguous(c->in[1]);
   br_tensor *bias = c->in[2] ? br_contiguous(c->in[2]) : NULL;
   status = source && w && (bias || !c->in[2])
@@ -148,6 +149,27 @@ static br_status conv_forward(br_call *c) {
   br_release(source);
   br_release(w);
   br_release(bias);
+  return status;
+}
+
+static br_status conv_forward(br_call *c) { return run_forward(c, NULL); }
+
+/* conv2d_prelu: without gradients, for evaluation. */
+static br_status prelu_infer(br_call *c) {
+  const br_tensor *slope = c->in[3], *w = c->in[1];
+  if (slope->ndim != 1 || (w->ndim == 4 && slope->shape[0] != w->shape[0]) ||
+      slope->dtype != c->in[0]->dtype)
+    return br_bad(c, "slope must have shape (%lld), of %s, not %s of %s",
+                  (long long)(w->ndim == 4 ? w->shape[0] : 0),
+                  br_dtype_name(c->in[0]->dtype), br_shape_of(slope),
+                  br_dtype_name(slope->dtype));
+  return conv_infer(c);
+}
+
+static br_status prelu_forward(br_call *c) {
+  br_tensor *slope = br_contiguous(c->in[3]);
+  br_status status = slope ? run_forward(c, slope->data) : BR_ENOMEM;
+  br_release(slope);
   return status;
 }
 
@@ -211,5 +233,8 @@ const br_op br_conv_ops[] = {
   {"conv2d_relu", "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
    "relu(conv2d(...)), of the same shapes",
    conv_infer, conv_forward, conv_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_OUT(0), BR_HIDDEN, 0, {0}},
+  {"conv2d_prelu", "x:t weight:t bias:t? slope:t stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
+   "prelu(conv2d(...), slope), slope (o), of the same shapes, without gradients",
+   prelu_infer, prelu_forward, NULL, 0, BR_HIDDEN, 0, {0}},
   {0}};
 /* clang-format on */

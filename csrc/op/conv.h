@@ -16,6 +16,7 @@ typedef struct br_conv {
   int64_t taps_h, taps_w, run; /* taps of a kernel, and the values of one */
   int64_t tall, wide;          /* the padded image when folded */
   bool relu;                   /* forward: y = max(y, 0) */
+  const char *slope;           /* forward: (o), what is left of y below 0; or NULL */
 } br_conv;
 
 /* Decides how the taps are read (the fields from `folded` on), once the rest is set. */

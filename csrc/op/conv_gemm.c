@@ -25,9 +25,9 @@ typedef struct lattice {
   int64_t pointers;              /* of a pixel: the taps, or 1 */
   const int64_t *ty, *tx;        /* offset of each tap, in input pixels */
   int64_t *offset;               /* and in bytes */
-  int64_t low_y, high_y, low_x, high_x; /* the smallest and largest of them */
-  int64_t groups, outputs;              /* outputs of a group */
-  const char *in, *w, *bias, *zeros;
+  int64_t low_y, high_y, low_x, high_x;      /* the smallest and largest of them */
+  int64_t groups, outputs;                   /* outputs of a group */
+  const char *in, *w, *bias, *slope, *zeros; /* bias and slope packed like w */
   bool relu;
   char *out;
   int64_t panels, panel_bytes;
@@ -98,13 +98,16 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
     int64_t width = l->outputs - p * nr < nr ? l->outputs - p * nr : nr;
     int64_t at = g * l->outputs + p * nr;
     const char *w = l->w + (g * l->panels + p) * l->panel_bytes;
-    const char *bias = l->bias ? l->bias + (g * l->panels + p) * nr * size : NULL;
+    int64_t column = (g * l->panels + p) * nr * size;
+    const br_finish finish = {.bias = l->bias ? l->bias + column : NULL,
+                              .slope = l->slope ? l->slope + column : NULL,
+                              .relu = l->relu};
     for (int64_t t = first; t < last; t++) {
       void *y[BR_GEMM_MAX_MR];
       int m = count[t - first];
       for (int i = 0; i < m; i++) y[i] = out[t - first][i] + at * size;
       l->k->gemm(m, width, l->taps, l->run, rows + (t - first) * l->pointers * mr,
-                 g * l->run, l->tap_step, w, bias, l->relu, y);
+                 g * l->run, l->tap_step, w, &finish, y);
     }
   }
 }
@@ -174,7 +177,7 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
   int64_t taps = g->taps_h * g->taps_w;
   int64_t *tap = br_alloc((size_t)(3 * taps + 1) * sizeof *tap);
   char *zeros = br_alloc_zero((size_t)((g->c + g->run) * k->size) + 1);
-  char *packed_bias = NULL;
+  char *packed_bias = NULL, *packed_slope = NULL;
   br_status status = BR_ENOMEM;
   if (!tap || !zeros) goto done;
   for (int64_t t = 0; t < taps; t++) {
@@ -183,7 +186,8 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
     tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
   }
   if (bias) packed_bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
-  if (bias && !packed_bias) goto done;
+  if (g->slope) packed_slope = br_conv_pack_bias(g->groups, g->og, k, g->slope);
+  if ((bias && !packed_bias) || (g->slope && !packed_slope)) goto done;
   lattice l = {.k = k,
                .n = g->n,
                .qh = g->oh,
@@ -209,6 +213,7 @@ static br_status forward(const br_conv *g, br_tensor *source, const char *packed
                .in = source->data,
                .w = packed,
                .bias = packed_bias,
+               .slope = packed_slope,
                .relu = g->relu,
                .zeros = zeros,
                .out = y->data,
@@ -219,6 +224,7 @@ done:
   br_free(tap);
   br_free(zeros);
   br_free(packed_bias);
+  br_free(packed_slope);
   return status;
 }
 

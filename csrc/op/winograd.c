@@ -55,6 +55,7 @@ br_winograd br_winograd_forward_plan(const br_conv *g) {
   p.oh = g->oh, p.ow = g->ow, p.o = g->o, p.og = g->og;
   p.ph = g->ph, p.pw = g->pw;
   p.relu = g->relu;
+  p.slope = g->slope;
   return cut(p);
 }
 
@@ -125,6 +126,7 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
 static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
                      char *m) {
   const br_winograd *p = j->p;
+  static const br_finish nothing = {0};
   const br_kernels *k = p->k;
   int64_t place = unit / j->panels, panel = unit % j->panels, size = k->size;
   const char *u = j->u +
@@ -141,7 +143,7 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
     }
-    k->gemm(rows, width, 1, p->cg, row, 0, 0, u, NULL, false, y);
+    k->gemm(rows, width, 1, p->cg, row, 0, 0, u, &nothing, y);
   }
 }
 
@@ -150,8 +152,10 @@ static void transform_back(const job *j, int64_t g, int64_t tile, const char *m)
   int64_t at = g * p->og * p->k->size;
   void *pixel[BR_SIZE * BR_SIZE];
   br_winograd_outputs(p, j->y + at, NULL, tile, pixel);
-  p->k->winograd_output(p->tile, p->og, m, j->block * p->og,
-                        j->bias ? j->bias + at : NULL, p->relu, pixel);
+  const br_finish finish = {.bias = j->bias ? j->bias + at : NULL,
+                            .slope = p->slope ? p->slope + at : NULL,
+                            .relu = p->relu};
+  p->k->winograd_output(p->tile, p->og, m, j->block * p->og, &finish, pixel);
 }
 
 /* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */

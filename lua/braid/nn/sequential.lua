@@ -7,6 +7,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 local ReLU <const> = require("braid.nn.activation").ReLU
+local PReLU <const> = require "braid.nn.prelu"
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
 local Sequential <const> = class("Sequential", Module)
@@ -29,9 +30,13 @@ function Sequential:init(layers, given)
 end
 
 -- Whether a layer carries out what follows it in the same pass over memory. A class says so
--- by the forward that can: one that overrides it cannot.
-local function takes_relu(layer, following)
-  return getmetatable(following) == ReLU and layer.fuses_relu == layer.forward
+-- by the forward that can: one that overrides it cannot. Of an activation, what the layer is
+-- told of it: true for ReLU, the module itself for a PReLU that evaluates.
+local function takes_activation(layer, following)
+  local class_of <const> = getmetatable(following)
+  if class_of == ReLU then return layer.fuses_relu == layer.forward end
+  return class_of == PReLU and layer.fuses_prelu == layer.forward and not core.is_recording()
+    and following.weight:numel() == layer.outputs and following
 end
 
 local function takes_norm(layer, following)
@@ -47,12 +52,15 @@ function Sequential:forward(x)
     if apart or i == self.last or not Module.is(layer) then
       x, i = layer(x), i + 1
     elseif takes_norm(layer, self[i + 1]) then
-      local relu <const> = i + 2 <= self.last and getmetatable(self[i + 2]) == ReLU
-      x, i = layer(x, relu, self[i + 1]), i + (relu and 3 or 2)
-    elseif takes_relu(layer, self[i + 1]) then
-      x, i = layer(x, true), i + 2
+      local after <const> = i + 2 <= self.last and takes_activation(layer, self[i + 2])
+      x, i = layer(x, after, self[i + 1]), i + (after and 3 or 2)
     else
-      x, i = layer(x), i + 1
+      local after <const> = takes_activation(layer, self[i + 1])
+      if after then
+        x, i = layer(x, after), i + 2
+      else
+        x, i = layer(x), i + 1
+      end
     end
   end
   return x
