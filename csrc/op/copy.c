@@ -49,7 +49,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
   int64_t across = (width + PART - 1) / PART, deep = (c + PART - 1) / PART;
   int64_t units = dst->shape[0] * down * across * deep;
 #pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (dst->numel > 16384 && units > 1)
+    num_threads(br_threads()) if (dst->numel > 4096 && units > 1)
   for (int64_t u = 0; u < units; u++) {
     int64_t channel = u % deep * PART, pixel = u / deep % across * PART;
     int64_t row = u / deep / across % down, n = u / deep / across / down;

@@ -14,6 +14,8 @@ enum {
   LAST
 }; /* LAST: dilation or count_include_pad */
 
+enum { GRAIN = 8192 }; /* values that more than one thread is worth */
+
 typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
 
 typedef struct window {
@@ -182,7 +184,7 @@ static br_status pool_forward(br_call *c, kind what) {
   if (status) goto done;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
-#pragma omp parallel num_threads(br_threads()) if (x->numel > 32768)
+#pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
 #pragma omp for schedule(static)
@@ -233,7 +235,7 @@ static br_status pool_backward(br_call *c, kind what) {
   if (!dy || !room) status = BR_ENOMEM;
   if (status) goto done;
   bool count_pad = what == 0 && c->arg[LAST].i;
-#pragma omp parallel num_threads(br_threads()) if (dx->numel > 32768)
+#pragma omp parallel num_threads(br_threads()) if (dx->numel > GRAIN)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
 #pragma omp for schedule(static)
