@@ -272,9 +272,13 @@ static int uniforms(lua_State *L) {
   return 1;
 }
 
-/* core.version(t): how often the memory of t has been changed in place. */
+/* core.version(t, ...): how often the memory of tensors has been changed in place, in
+   all; nil stands for none. */
 static int version(lua_State *L) {
-  lua_pushinteger(L, br_check_tensor(L, 1)->storage->version);
+  lua_Integer sum = 0;
+  for (int i = 1; i <= lua_gettop(L); i++)
+    if (!lua_isnil(L, i)) sum += (lua_Integer)br_check_tensor(L, i)->storage->version;
+  lua_pushinteger(L, sum);
   return 1;
 }
 

@@ -6,39 +6,33 @@ local core <const> = require "braid.core"
 
 local kept <const> = setmetatable({}, {__mode = "k"})
 
--- The tensors that the two are made of, false where one is missing.
-local function parts_of(conv, norm)
-  return {conv.weight, conv.bias or false, norm.weight or false, norm.bias or false,
-    norm.running_mean, norm.running_var}
+-- Whether what is kept was made of the tensors that the two hold, as they are.
+local function is_current(e, conv, norm)
+  return e.eps == norm.eps and e.w == conv.weight and e.b == conv.bias
+    and e.gamma == norm.weight and e.beta == norm.bias
+    and e.mean == norm.running_mean and e.var == norm.running_var
+    and e.version == core.version(e.w, e.b, e.gamma, e.beta, e.mean, e.var)
 end
 
-local function is_current(entry, parts, eps)
-  if not entry or entry.eps ~= eps then return false end
-  for i, t in ipairs(parts) do
-    if entry.parts[i] ~= t or (t and entry.versions[i] ~= core.version(t)) then return false end
-  end
-  return true
-end
-
-local function make(parts, eps)
-  local w <const>, b <const>, gamma <const>, beta <const>, mean <const>, var <const> =
-    table.unpack(parts)
-  local scale = (var:to("float64") + eps):rsqrt()
-  if gamma then scale = scale * gamma end
-  local shift = (b and b:to("float64") - mean or mean * -1.0) * scale
-  if beta then shift = shift + beta end
-  local weight <const> = w:to("float64") * scale:reshape(-1, 1, 1, 1)
-  return core.keep(weight:to(w.dtype)), core.keep(shift:to(w.dtype))
+local function make(conv, norm)
+  local e <const> = {eps = norm.eps, w = conv.weight, b = conv.bias, gamma = norm.weight,
+    beta = norm.bias, mean = norm.running_mean, var = norm.running_var}
+  e.version = core.version(e.w, e.b, e.gamma, e.beta, e.mean, e.var)
+  local scale = (e.var:to("float64") + e.eps):rsqrt()
+  if e.gamma then scale = scale * e.gamma end
+  local shift = (e.b and e.b:to("float64") - e.mean or e.mean * -1.0) * scale
+  if e.beta then shift = shift + e.beta end
+  local weight <const> = e.w:to("float64") * scale:reshape(-1, 1, 1, 1)
+  e.weight, e.bias = core.keep(weight:to(e.w.dtype)), core.keep(shift:to(e.w.dtype))
+  return e
 end
 
 local M <const> = {}
 
 function M.fold(conv, norm)
-  local parts <const>, entry = parts_of(conv, norm), kept[conv]
-  if not is_current(entry, parts, norm.eps) then
-    entry = {parts = parts, versions = {}, eps = norm.eps}
-    for i, t in ipairs(parts) do entry.versions[i] = t and core.version(t) end
-    entry.weight, entry.bias = make(parts, norm.eps)
+  local entry = kept[conv]
+  if not entry or not is_current(entry, conv, norm) then
+    entry = make(conv, norm)
     kept[conv] = entry
   end
   return entry.weight, entry.bias
