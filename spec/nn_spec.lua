@@ -455,6 +455,10 @@ describe("a PReLU behind a convolution in a Sequential", function()
     assert.not_matches("conv2d_prelu", operators(function()
       braid.no_grad(function() one(x) end)
     end))
+    local double <const> = nn.Sequential{net[1]:clone():to("float64"), net[2]} -- of two types
+    assert.equal("float64", braid.no_grad(function() return double(x:to("float64")) end).dtype)
+    local unsized <const> = nn.Sequential{nn.Conv2d(8, {kernel = 3}), nn.PReLU(8)}
+    assert.same({1, 8, 7, 7}, braid.no_grad(function() return unsized(x) end).shape)
   end)
 end)
 

@@ -35,8 +35,11 @@ end
 local function takes_activation(layer, following)
   local class_of <const> = getmetatable(following)
   if class_of == ReLU then return layer.fuses_relu == layer.forward end
-  return class_of == PReLU and layer.fuses_prelu == layer.forward and not core.is_recording()
-    and following.weight:numel() == layer.outputs and following
+  if class_of ~= PReLU or layer.fuses_prelu ~= layer.forward or core.is_recording() then
+    return false
+  end
+  local weight <const>, slope <const> = layer.weight, following.weight
+  return weight and slope:numel() == layer.outputs and slope.dtype == weight.dtype and following
 end
 
 local function takes_norm(layer, following)
