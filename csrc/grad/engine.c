@@ -193,15 +193,15 @@ static br_status run_node(engine *e, br_node *node) {
   if (!dx) return BR_ENOMEM;
   br_tensor **into = dx + c->nin;
   bool *need = (bool *)(void *)(into + c->nin);
-  for (int i = 0; i < c->nin; i++) {
-    br_var *v = node->edge[i].var;
-    need[i] = v != NULL;
-    if (v && v->pending && br_is_exclusive(v->pending)) into[i] = v->pending;
-  }
+  for (int i = 0; i < c->nin; i++) need[i] = node->edge[i].var != NULL;
   c->dx = dx;
   c->into = into;
   c->need = need;
   status = take_gradients(node);
+  for (int i = 0; i < c->nin; i++) { /* after the hooks, which may compute gradients */
+    br_var *v = node->edge[i].var;
+    if (v && v->pending && br_is_exclusive(v->pending)) into[i] = v->pending;
+  }
   br_timer timer = br_timer_start();
   if (!status) status = c->op->backward(c);
   br_timer_stop(&timer, c->op, BR_BACKWARD);
