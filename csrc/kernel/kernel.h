@@ -185,9 +185,8 @@ typedef struct br_kernels {
   int mr, nr;
   /* y[i][j] = sum over taps t and channels c of rows[t * mr + i][offset + c] *
      w[t][c][j], finished, i < m <= mr, j < k <= nr; with a tap_step, taps lie that far
-     apart and rows holds the pointers of the first alone. w is packed nr wide, and so are
-     bias and slope.
-   */
+     apart and rows holds the pointers of the first alone. w, bias and slope are packed nr
+     wide. */
   void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
                int64_t offset, int64_t tap_step, const void *w, const br_finish *finish,
                void *const *y);

@@ -12,10 +12,10 @@
 enum { WEIGHT = 1, BIAS, MEAN, VAR };         /* inputs */
 enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
 enum {
-  ROWS = 256,
-  CHANNELS = 64,
-  PIECES = 8
-}; /* of a block; of a chunk, a multiple of it */
+  ROWS = 256,    /* of a block */
+  CHANNELS = 64, /* a chunk's are a multiple of it */
+  PIECES = 8     /* about as many are wanted */
+};
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
 static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {

@@ -125,8 +125,8 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
    so that V is in the cache when its next panel's turn comes. */
 static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
                      char *m) {
-  const br_winograd *p = j->p;
   static const br_finish nothing = {0};
+  const br_winograd *p = j->p;
   const br_kernels *k = p->k;
   int64_t place = unit / j->panels, panel = unit % j->panels, size = k->size;
   const char *u = j->u +
