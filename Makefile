@@ -12,7 +12,8 @@
 #   make bench      the speed of training, inference and single operators, beside PyTorch's if
 #                   TORCH_PYTHON=python3 has it; QUICK=1 takes less than a minute, ONLY='conv
 #                   dmt' runs the rows so named; also writes build/bench.json;
-#                   PROFILE=tcdcn shows where a step of that network spends its time
+#                   PROFILE=tcdcn shows where a step of that network spends its time;
+#                   WINOGRAD=no computes single convolutions the plain way
 #   make install, make uninstall, make clean
 #
 #   DEPS=no     install nothing
@@ -231,11 +232,12 @@ TORCH_PYTHON = python3
 QUICK        =
 ONLY         =
 PROFILE      =
+WINOGRAD     = yes
 
 bench: deps
 	$(AGAIN) $(JOBS) build bench-machine
 	@$(BUILD)/braid spec/bench/bench.lua --python '$(TORCH_PYTHON)' --only '$(ONLY)' \
-	  --profile '$(PROFILE)' --quick $(if $(QUICK),yes,no) \
+	  --profile '$(PROFILE)' --winograd $(WINOGRAD) --quick $(if $(QUICK),yes,no) \
 	  --machine $(BUILD)/bench/machine --out $(BUILD)/bench.json
 
 bench-machine: $(BUILD)/bench/machine

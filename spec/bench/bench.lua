@@ -17,6 +17,7 @@ local o <const> = braid.train.arguments(arg, {
   quick = false,      -- fewer and shorter runs
   only = "",          -- words: rows whose part or name holds one of them
   profile = "",       -- only this: where a training step of the network so named spends its time
+  winograd = true,    -- no: convolutions by themselves the plain way, as the tile's share of peak
   python = "python3", -- that has PyTorch
   machine = "build/bench/machine",
   out = "build/bench.json",
@@ -32,6 +33,7 @@ if o.profile ~= "" then
   os.exit(0, true)
 end
 
+braid.set_winograd(o.winograd)
 local words <const> = {}
 for word in o.only:lower():gmatch("[^%s,]+") do words[#words + 1] = word end
 

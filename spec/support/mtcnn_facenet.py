@@ -2,7 +2,8 @@
     python3 spec/support/mtcnn_facenet.py WEIGHTS PICTURE [ROUNDS]
 (wants the packages torch, torchvision, pillow, requests, tqdm, safetensors and, with
 --no-deps, facenet-pytorch; WEIGHTS holds det1, det2 and det3.caffemodel). Runs alternate;
-times are medians of detections on two threads.
+times are medians of detections on two threads. PICTURE may also be path/to/mtfl:12 or :48, a
+collage of 640x480 of so many of MTFL's test faces.
 """
 import statistics
 import subprocess
@@ -21,6 +22,26 @@ weights, picture = sys.argv[1:3]
 rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 torch.set_num_threads(THREADS)
 theirs = MTCNN(keep_all=True)
+
+
+def collage(directory, count):
+    across = round((count * 4 / 3) ** 0.5)
+    size = 640 // across
+    names = [line.split()[0].replace("\\", "/") for line in open(f"{directory}/testing.txt")
+             if line.strip()]
+    whole = Image.new("RGB", (640, 480))
+    for i, name in enumerate(names[:across * (480 // size)]):
+        face = Image.open(f"{directory}/{name}").convert("RGB").resize((size, size),
+                                                                       Image.BILINEAR)
+        whole.paste(face, (i % across * size, i // across * size))
+    return whole
+
+
+made = tempfile.TemporaryDirectory()
+if ":" in picture:
+    directory, count = picture.rsplit(":", 1)
+    picture = f"{made.name}/collage.png"
+    collage(directory, int(count)).save(picture)
 image = Image.open(picture).convert("RGB")
 
 # Their layers by ours: blocks of a network, and the heads.
