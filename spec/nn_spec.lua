@@ -366,6 +366,13 @@ describe("a summary", function()
   end)
 end)
 
+-- n, c, h, w and the options: ways that a convolution is computed.
+local CONVOLUTIONS <const> = {
+  {2, 3, 9, 9, {kernel = 3, padding = 1}}, {2, 3, 12, 12, {kernel = 5, stride = 2}},
+  {2, 32, 13, 12, {kernel = 3, padding = 1}}, {1, 32, 9, 9, {kernel = 5, bias = false}},
+  {1, 700, 2, 2, {kernel = 3, padding = 1}}, {2, 32, 4, 4, {kernel = 1, groups = 4}},
+}
+
 describe("a ReLU behind a convolution in a Sequential", function()
   local function both(x, layers)
     local together <const> = nn.Sequential(layers)
@@ -387,11 +394,7 @@ describe("a ReLU behind a convolution in a Sequential", function()
 
   it("is carried out with it, with the same values and gradients", function()
     braid.manual_seed(3)
-    for _, case in ipairs{
-      {2, 3, 9, 9, {kernel = 3, padding = 1}}, {2, 3, 12, 12, {kernel = 5, stride = 2}},
-      {2, 32, 13, 12, {kernel = 3, padding = 1}}, {1, 32, 9, 9, {kernel = 5, bias = false}},
-      {1, 700, 2, 2, {kernel = 3, padding = 1}}, {2, 32, 4, 4, {kernel = 1, groups = 4}},
-    } do
+    for _, case in ipairs(CONVOLUTIONS) do
       local n <const>, c <const>, h <const>, w <const>, o <const> = table.unpack(case)
       local fused <const>, plain <const>, f <const>, g <const> =
         both(braid.randn(n, c, h, w), {nn.Conv2d(c, 32, o), nn.ReLU()})
@@ -425,11 +428,7 @@ describe("a PReLU behind a convolution in a Sequential", function()
   it("is carried out with it in evaluation, with the same values", function()
     braid.manual_seed(3)
     local _ <close> = braid.no_grad()
-    for _, case in ipairs{
-      {2, 3, 9, 9, {kernel = 3, padding = 1}}, {2, 3, 12, 12, {kernel = 5, stride = 2}},
-      {2, 32, 13, 12, {kernel = 3, padding = 1}}, {1, 32, 9, 9, {kernel = 5, bias = false}},
-      {1, 700, 2, 2, {kernel = 3, padding = 1}}, {2, 32, 4, 4, {kernel = 1, groups = 4}},
-    } do
+    for _, case in ipairs(CONVOLUTIONS) do
       local n <const>, c <const>, h <const>, w <const>, o <const> = table.unpack(case)
       for _, outputs in ipairs{16, 32, 44} do
         local slopes <const> = nn.PReLU(outputs)
