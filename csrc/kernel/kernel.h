@@ -150,6 +150,9 @@ typedef struct br_kernels {
 
   /* pooling of `count` pixels of c channels into one */
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
+  bool (*max_of_rows)(int64_t rows, int64_t n, const void *const *x, void *t);
+  void (*max_of_columns)(int64_t n, int64_t count, int64_t step, int64_t apart, int64_t c,
+                         const void *t, void *y);
   void (*avg_pool)(int64_t count, const void *const *x, int64_t c, double scale, void *y);
   void (*max_pool_grad)(void *const *dx, int64_t c, const void *dy, const int32_t *at);
   void (*max_pool_small)(int64_t count, const void *const *x, int64_t c, void *y,
@@ -168,6 +171,8 @@ typedef struct br_kernels {
 
   /* dst[j][i] = src[i][j], i < rows, j < cols; columns without a dst are left out */
   void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
+  /* The same of 2, 3 or 4 rows, all columns one after the other in dst. */
+  void (*interleave)(int64_t rows, int64_t cols, const void *const *src, void *dst);
 
   /* Winograd's transforms of a tile, float32 only: see winograd.inc */
   void (*winograd_input)(int tile, int64_t c, const void *const *x, void *v,

@@ -26,6 +26,7 @@ typedef struct lattice {
   const int64_t *ty, *tx;        /* offset of each tap, in input pixels */
   int64_t *offset;               /* and in bytes */
   int64_t low_y, high_y, low_x, high_x;      /* the smallest and largest of them */
+  int64_t first_in, end_in;                  /* columns all of whose taps lie inside */
   int64_t groups, outputs;                   /* outputs of a group */
   const char *in, *w, *bias, *slope, *zeros; /* bias and slope packed like w */
   bool relu;
@@ -49,32 +50,52 @@ static void measure_taps(lattice *l) {
     widen(&l->low_x, &l->high_x, l->tx[t]);
     l->offset[t] = (l->ty[t] * l->in_w + l->tx[t]) * l->in_c * l->k->size;
   }
+  l->first_in = l->low_x < 0 ? ceil_div(-l->low_x, l->sx) : 0;
+  l->end_in = l->in_w > l->high_x ? ceil_div(l->in_w - l->high_x, l->sx) : 0;
+}
+
+/* The pointers of one pixel, whose taps may lie outside. */
+static void point_edge(const lattice *l, const char *centre, int64_t y, int64_t x,
+                       const void **rows) {
+  for (int64_t t = 0; t < l->taps; t++) {
+    int64_t ty = y + l->ty[t], tx = x + l->tx[t];
+    bool there = ty >= 0 && ty < l->in_h && tx >= 0 && tx < l->in_w;
+    rows[t * l->k->mr] = there ? centre + l->offset[t] : l->zeros;
+  }
+}
+
+/* The pointers of m pixels from column qx on of row qy of image n. */
+static void point_row(const lattice *l, int64_t n, int64_t qy, int64_t qx, int64_t m,
+                      const void **rows, char **out) {
+  int64_t size = l->k->size, mr = l->k->mr, y = qy * l->sy, end = qx + m;
+  int64_t step = l->sx * l->in_c * size, out_step = l->xstep * l->out_c * size;
+  int64_t oy = l->y0 + qy * l->ystep, ox = l->x0 + qx * l->xstep;
+  const char *centre = l->in + (n * l->in_h + y) * l->in_w * l->in_c * size;
+  char *to = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
+  for (int64_t i = 0; i < m; i++) out[i] = to + i * out_step;
+  bool inside = y + l->low_y >= 0 && y + l->high_y < l->in_h;
+  int64_t a = inside && l->first_in > qx ? l->first_in : qx; /* the pixels without edge */
+  int64_t b = inside && l->end_in < end ? l->end_in : end;
+  if (!inside || a > b) a = b = end;
+  for (int64_t q = qx; q < a; q++)
+    point_edge(l, centre + q * step, y, q * l->sx, rows + (q - qx));
+  for (int64_t t = 0; t < l->pointers; t++) {
+    const char *from = centre + l->offset[t] + a * step;
+    const void **row = rows + t * mr + (a - qx);
+    for (int64_t i = 0; i < b - a; i++) row[i] = from + i * step;
+  }
+  for (int64_t q = b; q < end; q++)
+    point_edge(l, centre + q * step, y, q * l->sx, rows + (q - qx));
 }
 
 /* Pointers for m output pixels from `first` on: rows[tap * mr + i], out[i]. */
 static void point(const lattice *l, int64_t first, int m, const void **rows, char **out) {
-  int64_t size = l->k->size, mr = l->k->mr, plane = l->qh * l->qw;
-  int64_t n = first / plane, qy = first % plane / l->qw, qx = first % l->qw;
-  int64_t step = l->sx * l->in_c * size, out_step = l->xstep * l->out_c * size;
+  int64_t plane = l->qh * l->qw, n = first / plane, rest = first % plane;
+  int64_t qy = rest / l->qw, qx = rest % l->qw;
   for (int i = 0; i < m;) { /* a row of pixels at a time */
-    int64_t y = qy * l->sy, x = qx * l->sx;
-    int64_t oy = l->y0 + qy * l->ystep, ox = l->x0 + qx * l->xstep;
-    const char *centre = l->in + ((n * l->in_h + y) * l->in_w + x) * l->in_c * size;
-    char *to = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
-    bool inside = y + l->low_y >= 0 && y + l->high_y < l->in_h;
-    for (; i < m && qx < l->qw; i++, qx++, x += l->sx, centre += step, to += out_step) {
-      out[i] = to;
-      if (inside && x + l->low_x >= 0 && x + l->high_x < l->in_w) {
-        for (int64_t t = 0; t < l->pointers; t++)
-          rows[t * mr + i] = centre + l->offset[t];
-        continue;
-      }
-      for (int64_t t = 0; t < l->taps; t++) {
-        int64_t ty = y + l->ty[t], tx = x + l->tx[t];
-        bool there = ty >= 0 && ty < l->in_h && tx >= 0 && tx < l->in_w;
-        rows[t * mr + i] = there ? centre + l->offset[t] : l->zeros;
-      }
-    }
+    int64_t count = l->qw - qx < m - i ? l->qw - qx : m - i;
+    point_row(l, n, qy, qx, count, rows + i, out + i);
+    i += (int)count;
     qx = 0;
     if (++qy < l->qh) continue;
     qy = 0;

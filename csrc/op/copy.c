@@ -5,7 +5,11 @@
 
 #include "base/threads.h"
 
-enum { PART = 64 }; /* pixels and channels of a block */
+enum {
+  PART = 64,   /* pixels and channels of a block */
+  LONG = 1024, /* pixels, of colour images */
+  COLOURS = 4
+};
 
 /* Whether the pixels of an image's rows lie one after the other: channels innermost, or
    in planes. */
@@ -35,10 +39,15 @@ static void turn_block(int64_t size, bool inside, int64_t c, int64_t plane,
                        int64_t pixels, int64_t channels, const char *x, char *y) {
   const void *from[PART];
   void *to[PART];
+  const br_kernels *k = br_kernels_of(size == 4 ? BR_F32 : BR_F64);
   int64_t rows = inside ? pixels : channels, columns = inside ? channels : pixels;
   for (int64_t i = 0; i < rows; i++) from[i] = x + i * (inside ? c : plane) * size;
+  if (!inside && c <= COLOURS) {
+    k->interleave(rows, columns, from, y);
+    return;
+  }
   for (int64_t i = 0; i < columns; i++) to[i] = y + i * (inside ? plane : c) * size;
-  br_kernels_of(size == 4 ? BR_F32 : BR_F64)->transpose(rows, columns, from, to);
+  k->transpose(rows, columns, from, to);
 }
 
 static void change_format(br_tensor *dst, const br_tensor *src) {
@@ -46,12 +55,14 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
   bool whole = rows_join(dst) && rows_join(src), inside = channels_inside(src);
   int64_t width = whole ? h * dst->shape[3] : dst->shape[3], down = whole ? 1 : h;
   int64_t plane = inside ? dst->stride[1] : src->stride[1];
-  int64_t across = (width + PART - 1) / PART, deep = (c + PART - 1) / PART;
+  int64_t part = !inside && c <= COLOURS ? LONG : PART;
+  int64_t across = (width + part - 1) / part, deep = (c + PART - 1) / PART;
   int64_t units = dst->shape[0] * down * across * deep;
+  int64_t grain = part == LONG ? 32768 : 4096; /* values that another thread is worth */
 #pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (dst->numel > 4096 && units > 1)
+    num_threads(br_threads()) if (dst->numel > grain && units > 1)
   for (int64_t u = 0; u < units; u++) {
-    int64_t channel = u % deep * PART, pixel = u / deep % across * PART;
+    int64_t channel = u % deep * PART, pixel = u / deep % across * part;
     int64_t row = u / deep / across % down, n = u / deep / across / down;
     int64_t in_inside = pixel * c + channel, in_planes = channel * plane + pixel;
     const char *x = src->data + (n * src->stride[0] + row * src->stride[2] +
@@ -60,7 +71,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
     char *y = dst->data + (n * dst->stride[0] + row * dst->stride[2] +
                            (inside ? in_planes : in_inside)) *
                               size;
-    turn_block(size, inside, c, plane, width - pixel < PART ? width - pixel : PART,
+    turn_block(size, inside, c, plane, width - pixel < part ? width - pixel : part,
                c - channel < PART ? c - channel : PART, x, y);
   }
 }

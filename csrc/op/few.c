@@ -12,7 +12,7 @@
 #include "base/threads.h"
 
 enum {
-  OUTPUTS = 48,       /* of a unit of dot products, a multiple of every tile of theirs */
+  OUTPUTS = 48,       /* of a unit of dot products, at most */
   ROWS = 64,          /* of the weights, at most, of a unit otherwise */
   DEPTH = 32,         /* rows of the weights that are gone through at a time */
   COLUMNS = 512,      /* that are packed at a time, a multiple of every nr */
@@ -27,10 +27,11 @@ static int threads_for(const br_few *p) {
   return br_threads_for((double)(p->m > 8 ? p->m : 8) * (double)p->n * (double)p->k);
 }
 
-/* Rows of the weights in a unit of work: the threads get as many units each. */
-static int64_t rows_of_unit(const br_few *p) {
+/* Rows of the weights in a unit of work, `most` or fewer: the threads get as many units
+   each. */
+static int64_t rows_of_unit(const br_few *p, int64_t most) {
   int64_t threads = br_threads(),
-          units = ceil_div(ceil_div(p->n, ROWS), threads) * threads;
+          units = ceil_div(ceil_div(p->n, most), threads) * threads;
   return units ? ceil_div(p->n, units) : 1;
 }
 
@@ -44,10 +45,10 @@ static int64_t depth_of(const br_few *p) {
 
 static void forward_by_dots(const br_few *p, const char *x, const char *w, const char *b,
                             char *y) {
-  int64_t size = p->kernels->size, depth = depth_of(p);
+  int64_t size = p->kernels->size, depth = depth_of(p), unit = rows_of_unit(p, OUTPUTS);
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
-  for (int64_t j = 0; j < p->n; j += OUTPUTS) {
-    int64_t n = smaller(OUTPUTS, p->n - j);
+  for (int64_t j = 0; j < p->n; j += unit) {
+    int64_t n = smaller(unit, p->n - j);
     for (int64_t i = 0; i < p->m; i++) {
       char *to = y + (i * p->ld + j) * size;
       if (b)
@@ -112,7 +113,7 @@ static void turn_back(const br_few *p, int64_t j, int64_t rows, const char *turn
 br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w,
                                const char *b, char *y) {
   const br_kernels *k = p->kernels;
-  int64_t row = k->nr * k->size, panels = panels_of(p), unit = rows_of_unit(p);
+  int64_t row = k->nr * k->size, panels = panels_of(p), unit = rows_of_unit(p, ROWS);
   int64_t depth = CACHED / (panels * row), bytes = panels * unit * row;
   char *room = br_alloc((size_t)(bytes * br_threads()));
   if (!room) return BR_ENOMEM;
@@ -230,7 +231,7 @@ static void turn(const br_few *p, int64_t j, int64_t columns, const char *dy,
 
 br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, char *dw) {
   const br_kernels *k = p->kernels;
-  int64_t size = k->size, unit = rows_of_unit(p);
+  int64_t size = k->size, unit = rows_of_unit(p, ROWS);
   char *packed = br_alloc((size_t)(ceil_div(p->k, k->nr) * k->nr * p->m * size) + 1);
   char *turned = br_alloc((size_t)(p->m * p->n * size) + 1);
   br_status status = packed && turned ? BR_OK : BR_ENOMEM;

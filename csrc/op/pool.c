@@ -2,6 +2,7 @@
    and a stride, or (adaptive) divide the image evenly into a given number of them. */
 #include "op/op.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -170,27 +171,58 @@ static br_status avg_infer(br_call *c) { return pool_infer(c, 0); }
 static br_status adaptive_max_infer(br_call *c) { return pool_infer(c, MAX | ADAPTIVE); }
 static br_status adaptive_avg_infer(br_call *c) { return pool_infer(c, ADAPTIVE); }
 
+/* The columns that a row of windows reaches over, those of the padding too. */
+static int64_t reach(const window *win) {
+  return (win->ow - 1) * win->sw + (win->kw - 1) * win->dw + 1;
+}
+
+/* One row of the output, by way of the row `line`, the largest of its windows' rows
+   between columns of -inf that stand for the padding. Whether it could be done: not where
+   there are NaN, or windows without rows. */
+static bool max_row(const window *win, const br_kernels *k, const char *image, int64_t oy,
+                    const void **row, char *line, char *y) {
+  int64_t rows = 0, pixel = win->c * k->size, width = reach(win) - win->pw;
+  for (int64_t i = 0; i < win->kh; i++) {
+    int64_t at = oy * win->sh - win->ph + i * win->dh;
+    if (at >= 0 && at < win->h) row[rows++] = image + at * win->w * pixel;
+  }
+  if (width > win->w) width = win->w;
+  if (rows == 0 || width <= 0) return false;
+  if (!k->max_of_rows(rows, width * win->c, row, line + win->pw * pixel)) return false;
+  k->max_of_columns(win->ow, win->kw, win->sw * win->c, win->dw * win->c, win->c, line,
+                    y);
+  return true;
+}
+
 /* One image row of the output after the other, shared among the threads. */
 static br_status pool_forward(br_call *c, kind what) {
   window win = {0};
-  bool max = what & MAX;
+  bool max = what & MAX, by_rows = what == MAX && !c->saved[0];
   measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->in[0]->dtype);
   int64_t size = k->size, window_bytes = win.kh * win.kw * (int64_t)sizeof(void *);
-  int64_t scratch = (window_bytes + 63) & ~(int64_t)63;
+  int64_t line_at = (window_bytes + 63) & ~(int64_t)63;
+  int64_t line_values = by_rows ? reach(&win) * win.c : 0;
+  int64_t scratch = line_at + ((line_values * size + 63) & ~(int64_t)63);
   br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
   char *room = br_alloc((size_t)(scratch * br_threads()));
   br_status status = x && room ? BR_OK : BR_ENOMEM;
   if (status) goto done;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
+  const double least = -(double)INFINITY;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
     void **pixel = (void **)(void *)(room + scratch * br_thread_index());
+    char *line = room + scratch * br_thread_index() + line_at;
+    k->fill(line_values, NULL, line, &least);
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < win.n * win.oh; row++) {
       int64_t n = row / win.oh, oy = row % win.oh;
       char *image = x->data + n * win.h * win.w * win.c * size;
+      if (by_rows && max_row(&win, k, image, oy, (void *)pixel, line,
+                             c->out[0]->data + row * win.ow * win.c * size))
+        continue;
       for (int64_t ox = 0; ox < win.ow; ox++) {
         int64_t at = (row * win.ow + ox) * win.c;
         int64_t count = look(&win, image, size, oy, ox, pixel);

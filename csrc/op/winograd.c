@@ -11,7 +11,7 @@
 #include "base/threads.h"
 
 enum {
-  MIN_TILES = 6, /* fewer do not earn the transforms of the weights */
+  MIN_TILES = 4, /* fewer do not earn the transforms of the weights */
   MIN_GRAD_TILES = 16,
   MIN_CHANNELS = 16,        /* one vector of the widest instruction set */
   OWN_WEIGHTS = 1536 << 10, /* bytes of weights that a thread may go through alone */
@@ -121,14 +121,14 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
   p->k->winograd_input(p->tile, p->cg, pixel, v, j->block * p->cg);
 }
 
-/* One place of a block's tiles, for one panel of outputs; `unit` counts place and panel,
-   so that V is in the cache when its next panel's turn comes. */
-static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
-                     char *m) {
+/* One place of a block's tiles, for one panel of outputs. The panels of a place come one
+   after the other, while its V is in the cache. */
+static void multiply(const job *j, int64_t g, int64_t place, int64_t panel, int64_t tiles,
+                     const char *v, char *m) {
   static const br_finish nothing = {0};
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
-  int64_t place = unit / j->panels, panel = unit % j->panels, size = k->size;
+  int64_t size = k->size;
   const char *u = j->u +
                   ((g * j->panels + panel) * p->places + place) * p->cg * k->nr * size;
   int64_t width = smaller(k->nr, p->og - panel * k->nr);
@@ -147,15 +147,18 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
   }
 }
 
-static void transform_back(const job *j, int64_t g, int64_t tile, const char *m) {
+/* Outputs first .. last-1 of a group. */
+static void transform_back(const job *j, int64_t g, int64_t tile, int64_t first,
+                           int64_t last, const char *m) {
   const br_winograd *p = j->p;
-  int64_t at = g * p->og * p->k->size;
+  int64_t at = (g * p->og + first) * p->k->size;
   void *pixel[BR_SIZE * BR_SIZE];
   br_winograd_outputs(p, j->y + at, NULL, tile, pixel);
   const br_finish finish = {.bias = j->bias ? j->bias + at : NULL,
                             .slope = p->slope ? p->slope + at : NULL,
                             .relu = p->relu};
-  p->k->winograd_output(p->tile, p->og, m, j->block * p->og, &finish, pixel);
+  p->k->winograd_output(p->tile, last - first, m + first * p->k->size, j->block * p->og,
+                        &finish, pixel);
 }
 
 /* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */
@@ -175,30 +178,45 @@ char *br_winograd_weights(const br_winograd *p, const char *packed) {
   return u;
 }
 
-/* All three steps for a block of one group. */
-static void run_block(const job *j, int64_t g, int64_t first, char *v, char *m) {
+/* All three steps for a block of one group: the outputs of panels p0 .. p1-1. */
+static void run_block(const job *j, int64_t g, int64_t first, int64_t p0, int64_t p1,
+                      char *v, char *m) {
   const br_winograd *p = j->p;
   int64_t tiles = smaller(j->block, p->tiles - first), size = p->k->size;
+  int64_t nr = p->k->nr, end = smaller(p1 * nr, p->og);
   for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
-  for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, g, u, tiles, v, m);
+  for (int64_t place = 0; place < p->places; place++)
+    for (int64_t panel = p0; panel < p1; panel++) multiply(j, g, place, panel, tiles, v, m);
   for (int64_t t = 0; t < tiles; t++)
-    transform_back(j, g, first + t, m + t * p->og * size);
+    transform_back(j, g, first + t, p0 * nr, end, m + t * p->og * size);
 }
 
 static int threads_for(const br_winograd *p) {
   return br_threads_for((double)(p->tiles * p->places) * (double)(p->c * p->og));
 }
 
+/* Into how many shares of its outputs a block is cut: where there are fewer blocks than
+   threads, a panel each; every thread transforms the block's tiles for itself. A share
+   must fill a vector. */
+static int64_t parts_of(const br_winograd *p, int64_t blocks) {
+  int64_t nr = p->k->nr, rest = p->og % nr;
+  bool full = rest == 0 || 2 * rest >= nr;
+  return full && p->groups * blocks < threads_for(p) ? br_conv_panels(p->og, p->k) : 1;
+}
+
 static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
   const br_winograd *p = j->p;
-  int64_t blocks = ceil_div(p->tiles, j->block);
+  int64_t blocks = ceil_div(p->tiles, j->block), parts = parts_of(p, blocks);
 #pragma omp parallel num_threads(threads_for(p))
   {
     char *v = scratch + br_thread_index() * bytes;
     char *m = v + p->places * j->block * p->cg * p->k->size;
 #pragma omp for schedule(static)
-    for (int64_t b = 0; b < p->groups * blocks; b++)
-      run_block(j, b / blocks, b % blocks * j->block, v, m);
+    for (int64_t u = 0; u < p->groups * blocks * parts; u++) {
+      int64_t b = u / parts, part = u % parts;
+      run_block(j, b / blocks, b % blocks * j->block, part * j->panels / parts,
+                (part + 1) * j->panels / parts, v, m);
+    }
   }
 }
 
@@ -213,10 +231,11 @@ static void run_shared_blocks(const job *j, char *v) {
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
 #pragma omp for schedule(static)
-    for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, g, u, tiles, v, m);
+    for (int64_t u = 0; u < j->panels * p->places; u++)
+      multiply(j, g, u / j->panels, u % j->panels, tiles, v, m);
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++)
-      transform_back(j, g, first + t, m + t * p->og * size);
+      transform_back(j, g, first + t, 0, p->og, m + t * p->og * size);
   }
 }
 
