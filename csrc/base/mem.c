@@ -39,6 +39,15 @@ static int class_of(size_t bytes, size_t *size) {
   return (octave - 7) * 4 + (int)step + 1;
 }
 
+/* The block that threads' scratch is cut from, and its layout. It grows with what is asked
+   for; while it is in use, others are blocks like any. */
+static struct {
+  br_block *block;
+  bool used;
+  int threads;
+  size_t apart;
+} scratch;
+
 static bool must_fail(void) {
   if (pool.fail_after < 0) return false;
   if (pool.fail_after == 0) return true;
@@ -70,7 +79,30 @@ static br_block *take_small(size_t bytes) {
   return b;
 }
 
+static void give(br_block *b) {
+#ifdef BR_NO_POOL
+  free(b);
+#else
+  if (b->class < 0) {
+    br_heap_give(b);
+  } else if (pool.cached_bytes + (int64_t)b->size <= pool.peak) {
+    b->next = pool.cached[b->class];
+    pool.cached[b->class] = b;
+    pool.cached_bytes += (int64_t)b->size;
+  } else {
+    free(b);
+  }
+#endif
+}
+
+static void free_scratch(void) {
+  if (!scratch.block || scratch.used) return;
+  give(scratch.block);
+  scratch.block = NULL;
+}
+
 static void trim(void) {
+  free_scratch();
   for (int i = 0; i < CLASSES; i++) {
     while (pool.cached[i]) {
       br_block *b = pool.cached[i];
@@ -114,24 +146,58 @@ void *br_alloc_zero(size_t bytes) {
   return p;
 }
 
+static br_block *block_of(void *p) {
+  return (br_block *)(void *)((char *)p - BR_HEADER);
+}
+
 void br_free(void *p) {
   if (!p) return;
-  br_block *b = (br_block *)(void *)((char *)p - BR_HEADER);
+  br_block *b = block_of(p);
   pthread_mutex_lock(&pool.lock);
   pool.live -= (int64_t)b->size;
-#ifdef BR_NO_POOL
-  free(b);
-#else
-  if (b->class < 0) {
-    br_heap_give(b);
-  } else if (pool.cached_bytes + (int64_t)b->size <= pool.peak) {
-    b->next = pool.cached[b->class];
-    pool.cached[b->class] = b;
-    pool.cached_bytes += (int64_t)b->size;
-  } else {
-    free(b);
+  give(b);
+  pthread_mutex_unlock(&pool.lock);
+}
+
+/* With the lock held: the block, or NULL where it will not do. */
+static br_block *reuse_scratch(int threads, size_t bytes) {
+  if (!scratch.block || scratch.used || must_fail()) return NULL;
+  if (threads > scratch.threads || bytes > scratch.apart) return NULL;
+  scratch.used = true;
+  count((int64_t)scratch.block->size);
+  return scratch.block;
+}
+
+void *br_scratch_take(int threads, size_t bytes, size_t *apart) {
+  pthread_mutex_lock(&pool.lock);
+  br_block *b = reuse_scratch(threads, bytes);
+  *apart = b ? scratch.apart : (bytes + 4095) & ~(size_t)4095;
+  pthread_mutex_unlock(&pool.lock);
+  if (b) return (char *)b + BR_HEADER;
+  char *p = br_alloc(*apart * (size_t)threads);
+#ifndef BR_NO_POOL
+  pthread_mutex_lock(&pool.lock);
+  if (p && !scratch.used) {
+    free_scratch();
+    scratch.block = block_of(p);
+    scratch.used = true;
+    scratch.threads = threads;
+    scratch.apart = *apart;
   }
+  pthread_mutex_unlock(&pool.lock);
 #endif
+  return p;
+}
+
+void br_scratch_give(void *p) {
+  if (!p) return;
+  br_block *b = block_of(p);
+  pthread_mutex_lock(&pool.lock);
+  pool.live -= (int64_t)b->size;
+  if (b == scratch.block)
+    scratch.used = false;
+  else
+    give(b);
   pthread_mutex_unlock(&pool.lock);
 }
 

@@ -13,6 +13,13 @@ void *br_alloc(size_t bytes);
 void *br_alloc_zero(size_t bytes);
 void br_free(void *p);
 
+/* Scratch of `bytes` for each of so many threads, contents undefined: that of thread i is
+   *apart * i bytes from the result. From one call to the next it is the same memory for
+   the same thread, and so may still lie in that core's cache, where a fresh block may lie
+   in another's. */
+void *br_scratch_take(int threads, size_t bytes, size_t *apart);
+void br_scratch_give(void *scratch); /* NULL is allowed */
+
 /* Gives the pool's cached blocks back to the system. */
 void br_mem_trim(void);
 

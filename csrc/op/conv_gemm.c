@@ -147,12 +147,13 @@ static br_status run_lattice(lattice *l) {
   blocks = br_blocks_for(blocks, tiles / 2, l->groups * parts, threads);
   l->tiles = ceil_div(tiles, blocks);
   int64_t table = l->tiles * (l->pointers > 0 ? l->pointers : 1) * mr;
-  const void **rows = br_alloc((size_t)(threads * table) * sizeof *rows);
-  if (!rows) return BR_ENOMEM;
+  size_t apart;
+  char *scratch = br_scratch_take(threads, (size_t)table * sizeof(void *), &apart);
+  if (!scratch) return BR_ENOMEM;
   int64_t units = l->groups * blocks * parts;
 #pragma omp parallel num_threads(threads) if (units > 1 && threads > 1)
   {
-    const void **own = rows + br_thread_index() * table;
+    const void **own = (void *)(scratch + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < units; u++) {
       int64_t g = u / (blocks * parts), b = u / parts % blocks, part = u % parts;
@@ -162,7 +163,7 @@ static br_status run_lattice(lattice *l) {
                 (part + 1) * l->panels / parts, own);
     }
   }
-  br_free(rows);
+  br_scratch_give(scratch);
   return BR_OK;
 }
 

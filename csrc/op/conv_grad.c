@@ -170,13 +170,14 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
   int64_t run_bytes = j.rows_at_a_time * (int64_t)sizeof(br_run);
   int threads = br_threads();
   char *sums = br_alloc((size_t)(units * j.bytes) + 1);
-  char *scratch = br_alloc((size_t)(threads * (panel_bytes + run_bytes)));
+  size_t apart;
+  char *scratch = br_scratch_take(threads, (size_t)(panel_bytes + run_bytes), &apart);
   int64_t *place = br_alloc((size_t)(g->cg * g->kh * g->kw) * sizeof *place + 1);
   br_status status = sums && scratch && place ? BR_OK : BR_ENOMEM;
   if (status) goto done;
 #pragma omp parallel num_threads(threads)
   {
-    char *packed = scratch + br_thread_index() * (panel_bytes + run_bytes);
+    char *packed = scratch + (size_t)br_thread_index() * apart;
     br_run *run = (br_run *)(void *)(packed + panel_bytes);
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < units; u++) {
@@ -194,7 +195,7 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
   br_conv_unpack(&p, k, sums, dw->data);
 done:
   br_free(sums);
-  br_free(scratch);
+  br_scratch_give(scratch);
   br_free(place);
   return status;
 }

@@ -115,12 +115,14 @@ br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w
   const br_kernels *k = p->kernels;
   int64_t row = k->nr * k->size, panels = panels_of(p), unit = rows_of_unit(p, ROWS);
   int64_t depth = CACHED / (panels * row), bytes = panels * unit * row;
-  char *room = br_alloc((size_t)(bytes * br_threads()));
+  size_t apart;
+  char *room = br_scratch_take(br_threads(), (size_t)bytes, &apart);
   if (!room) return BR_ENOMEM;
-  if (p->k == 0) memset(room, 0, (size_t)(bytes * br_threads()));
+  for (int i = 0; i < (p->k ? 0 : br_threads()); i++)
+    memset(room + (size_t)i * apart, 0, (size_t)bytes);
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t j = 0; j < p->n; j += unit) {
-    char *turned = room + br_thread_index() * bytes;
+    char *turned = room + (size_t)br_thread_index() * apart;
     int64_t rows = smaller(unit, p->n - j);
     for (int64_t c = 0; c < p->k; c += depth)
       for (int64_t q = 0; q < panels; q++)
@@ -129,7 +131,7 @@ br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w
                  turned + q * rows * row, k->nr);
     turn_back(p, j, rows, turned, b, y);
   }
-  br_free(room);
+  br_scratch_give(room);
   return BR_OK;
 }
 
@@ -186,13 +188,14 @@ br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char
   int64_t most = CACHED / 4 / size / (p->m ? p->m : 1) + 1; /* columns of a unit */
   int64_t unit = ceil_div(p->k, threads * ceil_div(p->k, threads * most));
   unit = ceil_div(unit, k->nr) * k->nr;
-  char *room = br_alloc((size_t)(bytes * threads));
+  size_t apart;
+  char *room = br_scratch_take((int)threads, (size_t)bytes, &apart);
   if (!room) return BR_ENOMEM;
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t c = 0; c < p->k; c += unit)
     unit_dx(p, dy, w + c * size, smaller(unit, p->k - c),
-            room + br_thread_index() * bytes, dx + c * size);
-  br_free(room);
+            room + (size_t)br_thread_index() * apart, dx + c * size);
+  br_scratch_give(room);
   return BR_OK;
 }
 

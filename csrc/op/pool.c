@@ -205,7 +205,8 @@ static br_status pool_forward(br_call *c, kind what) {
   int64_t line_values = by_rows ? reach(&win) * win.c : 0;
   int64_t scratch = line_at + ((line_values * size + 63) & ~(int64_t)63);
   br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
-  char *room = br_alloc((size_t)(scratch * br_threads()));
+  size_t apart;
+  char *room = br_scratch_take(br_threads(), (size_t)scratch, &apart);
   br_status status = x && room ? BR_OK : BR_ENOMEM;
   if (status) goto done;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
@@ -213,8 +214,8 @@ static br_status pool_forward(br_call *c, kind what) {
   const double least = -(double)INFINITY;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
-    void **pixel = (void **)(void *)(room + scratch * br_thread_index());
-    char *line = room + scratch * br_thread_index() + line_at;
+    void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
+    char *line = (char *)pixel + line_at;
     k->fill(line_values, NULL, line, &least);
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < win.n * win.oh; row++) {
@@ -240,7 +241,7 @@ static br_status pool_forward(br_call *c, kind what) {
   }
 done:
   br_release(x);
-  br_free(room);
+  br_scratch_give(room);
   return status;
 }
 
@@ -261,7 +262,8 @@ static br_status pool_backward(br_call *c, kind what) {
   int64_t size = k->size;
   int64_t scratch = (win.kh * win.kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
   br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
-  char *room = br_alloc((size_t)(scratch * br_threads()));
+  size_t apart;
+  char *room = br_scratch_take(br_threads(), (size_t)scratch, &apart);
   br_tensor *dx = br_tensor_new(c->dy[0]->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
   br_status status = br_dx_take(c, 0, dx);
   if (!dy || !room) status = BR_ENOMEM;
@@ -269,7 +271,7 @@ static br_status pool_backward(br_call *c, kind what) {
   bool count_pad = what == 0 && c->arg[LAST].i;
 #pragma omp parallel num_threads(br_threads()) if (dx->numel > GRAIN)
   {
-    void **pixel = (void **)(void *)(room + scratch * br_thread_index());
+    void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static)
     for (int64_t n = 0; n < win.n; n++) {
       int64_t bytes = win.h * win.w * win.c * size;
@@ -297,7 +299,7 @@ static br_status pool_backward(br_call *c, kind what) {
   }
 done:
   br_release(dy);
-  br_free(room);
+  br_scratch_give(room);
   return status;
 }
 

@@ -204,12 +204,15 @@ static int64_t parts_of(const br_winograd *p, int64_t blocks) {
   return full && p->groups * blocks < threads_for(p) ? br_conv_panels(p->og, p->k) : 1;
 }
 
-static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
+static br_status run_own_blocks(const job *j, int64_t bytes) {
   const br_winograd *p = j->p;
   int64_t blocks = ceil_div(p->tiles, j->block), parts = parts_of(p, blocks);
+  size_t apart;
+  char *scratch = br_scratch_take(br_threads(), (size_t)bytes, &apart);
+  if (!scratch) return BR_ENOMEM;
 #pragma omp parallel num_threads(threads_for(p))
   {
-    char *v = scratch + br_thread_index() * bytes;
+    char *v = scratch + (size_t)br_thread_index() * apart;
     char *m = v + p->places * j->block * p->cg * p->k->size;
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < p->groups * blocks * parts; u++) {
@@ -218,11 +221,15 @@ static void run_own_blocks(const job *j, char *scratch, int64_t bytes) {
                 (part + 1) * j->panels / parts, v, m);
     }
   }
+  br_scratch_give(scratch);
+  return BR_OK;
 }
 
-static void run_shared_blocks(const job *j, char *v) {
+static br_status run_shared_blocks(const job *j, int64_t bytes) {
   const br_winograd *p = j->p;
   int64_t size = p->k->size, blocks = ceil_div(p->tiles, j->block);
+  char *v = br_alloc((size_t)bytes);
+  if (!v) return BR_ENOMEM;
   char *m = v + p->places * j->block * p->cg * size;
 #pragma omp parallel num_threads(threads_for(p))
   for (int64_t b = 0; b < p->groups * blocks; b++) {
@@ -237,6 +244,8 @@ static void run_shared_blocks(const job *j, char *v) {
     for (int64_t t = 0; t < tiles; t++)
       transform_back(j, g, first + t, 0, p->og, m + t * p->og * size);
   }
+  br_free(v);
+  return BR_OK;
 }
 
 /* Tiles that fit `bytes`, if more than one register tile a multiple of its rows. */
@@ -265,13 +274,9 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
     j.block = ceil_div(p->tiles, blocks);
   }
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
-  int64_t bytes = j.block * each;
-  char *scratch = br_alloc((size_t)(bytes * (own ? br_threads() : 1)));
-  br_status status = zeros && scratch ? BR_OK : BR_ENOMEM;
+  if (!zeros) return BR_ENOMEM;
   j.zeros = zeros;
-  if (!status && own) run_own_blocks(&j, scratch, bytes);
-  if (!status && !own) run_shared_blocks(&j, scratch);
+  br_status status = (own ? run_own_blocks : run_shared_blocks)(&j, j.block * each);
   br_free(zeros);
-  br_free(scratch);
   return status;
 }

@@ -125,14 +125,16 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
   j.block = smaller(fit < 8 ? 8 : fit, ceil_div(p->tiles, j.slices));
   int64_t widest = p->cg > p->og ? p->cg : p->og;
   char *zeros = br_alloc_zero((size_t)(widest * k->size));
-  char *scratch = br_alloc((size_t)(j.block * each * (own ? br_threads() : 1)));
+  size_t apart = 0; /* of the threads' blocks; 0 where they share one */
+  char *scratch = own ? br_scratch_take(br_threads(), (size_t)(j.block * each), &apart)
+                      : br_alloc((size_t)(j.block * each));
   j.sums = br_alloc((size_t)(j.slices * p->groups * j.group_bytes));
   br_status status = zeros && scratch && j.sums ? BR_OK : BR_ENOMEM;
   j.zeros = zeros;
   if (status) goto done;
 #pragma omp parallel num_threads(br_threads())
   {
-    char *v = scratch + (own ? br_thread_index() * j.block * each : 0);
+    char *v = scratch + (size_t)br_thread_index() * apart;
     (own ? sum_slices : sum_blocks)(&j, v, v + j.block * p->places * p->cg * k->size);
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < parts * p->cg; i++) {
@@ -144,7 +146,7 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
   }
 done:
   br_free(zeros);
-  br_free(scratch);
+  (own ? br_scratch_give : br_free)(scratch);
   br_free(j.sums);
   return status;
 }
