@@ -39,8 +39,8 @@ static int class_of(size_t bytes, size_t *size) {
   return (octave - 7) * 4 + (int)step + 1;
 }
 
-/* The block that threads' scratch is cut from, and its layout. It grows with what is asked
-   for; while it is in use, others are blocks like any. */
+/* The block that threads' scratch is cut from, and its layout. It grows with what is
+   asked for; while it is in use, others are blocks like any. */
 static struct {
   br_block *block;
   bool used;
@@ -146,9 +146,7 @@ void *br_alloc_zero(size_t bytes) {
   return p;
 }
 
-static br_block *block_of(void *p) {
-  return (br_block *)(void *)((char *)p - BR_HEADER);
-}
+static br_block *block_of(void *p) { return (br_block *)(void *)((char *)p - BR_HEADER); }
 
 void br_free(void *p) {
   if (!p) return;

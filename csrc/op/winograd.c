@@ -186,7 +186,8 @@ static void run_block(const job *j, int64_t g, int64_t first, int64_t p0, int64_
   int64_t nr = p->k->nr, end = smaller(p1 * nr, p->og);
   for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
   for (int64_t place = 0; place < p->places; place++)
-    for (int64_t panel = p0; panel < p1; panel++) multiply(j, g, place, panel, tiles, v, m);
+    for (int64_t panel = p0; panel < p1; panel++)
+      multiply(j, g, place, panel, tiles, v, m);
   for (int64_t t = 0; t < tiles; t++)
     transform_back(j, g, first + t, p0 * nr, end, m + t * p->og * size);
 }
