@@ -1,0 +1,37 @@
+/* Calls put together from what lies on the Lua stack: for the bound operators and for
+   chains of layers. */
+#ifndef BR_REQUEST_H
+#define BR_REQUEST_H
+
+#include "bind/bind.h"
+
+/* What a bound function knows: its second upvalue. */
+typedef struct br_binding {
+  const br_op *op;
+  bool in_place;
+  br_signature signature;
+} br_binding;
+
+enum { BR_MAX_NUMBERS = 4 };
+
+/* A call being put together: numbers become tensors once nothing can raise any more. */
+typedef struct br_request {
+  const br_binding *b;
+  br_call call;
+  struct {
+    int slot;
+    int at; /* where on the stack the number lies */
+  } number[BR_MAX_NUMBERS];
+  int numbers;
+} br_request;
+
+void br_bind(br_binding *b, const br_op *op, bool in_place);
+
+void br_request_start(br_request *r, const br_binding *b);
+/* The arguments from stack index `at` to the top, for the parameters from `first` on;
+   raises where they do not fit. */
+void br_request_read(lua_State *L, br_request *r, int at, int first);
+/* From here to the end nothing raises: runs the call, and hands its results to boxes. */
+br_status br_request_run(lua_State *L, br_request *r, br_box **box, int boxes);
+
+#endif
