@@ -113,6 +113,7 @@ static int open_all(lua_State *L) {
   br_open_area(L);
   br_open_updates(L);
   br_open_loader(L);
+  br_open_chains(L);
   luaL_getmetatable(L, BR_TENSOR);
   lua_setfield(L, -2, "tensor_metatable");
   return 1;

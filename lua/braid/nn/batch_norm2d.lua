@@ -1,9 +1,12 @@
 --- BatchNorm2d: x (n,c,h,w) normalised per channel.
 -- @usage nn.BatchNorm2d(64, {momentum = 0.1, eps = 1e-5, affine = true})
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 
 local BatchNorm2d <const> = class("BatchNorm2d", require "braid.nn.batch_norm")
 BatchNorm2d.dims = {[4] = true}
+
+core.chain_layer(BatchNorm2d, {role = "norm"})
 
 return BatchNorm2d

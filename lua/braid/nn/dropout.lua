@@ -20,6 +20,8 @@ function Dropout:forward(x)
   return core.ops.dropout(x, self.p)
 end
 
+core.chain_layer(Dropout, {role = "idle"})
+
 function Dropout:describe() return tostring(self.p) end
 
 return Dropout

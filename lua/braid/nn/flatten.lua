@@ -1,5 +1,6 @@
 --- Flatten: x (n, ...) -> (n, product of the rest).
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
@@ -7,5 +8,7 @@ local Flatten <const> = class("Flatten", Module)
 Flatten.channelwise = true
 
 function Flatten:forward(x) return x:flatten(2) end
+
+core.chain_layer(Flatten, {operator = "flatten", 2})
 
 return Flatten

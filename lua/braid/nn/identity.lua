@@ -1,5 +1,6 @@
 --- Identity: x as it is.
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
@@ -7,5 +8,7 @@ local Identity <const> = class("Identity", Module)
 Identity.channelwise = true
 
 function Identity:forward(x) return x end
+
+core.chain_layer(Identity, {role = "idle"})
 
 return Identity

@@ -34,6 +34,8 @@ function Linear:forward(x)
   return core.ops.linear(x, self.weight, self.bias)
 end
 
+core.chain_layer(Linear, {operator = "linear", "weight", "bias"})
+
 function Linear:macs(y) return y:numel() * self.weight:size(2) end
 
 function Linear:describe()

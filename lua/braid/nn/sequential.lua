@@ -51,6 +51,8 @@ function Sequential:forward(x)
   local i = self.first
   local apart <const> = Module.is_watched()
   while i <= self.last do
+    if not apart then x, i = core.chain(self, i, self.last, x) end
+    if i > self.last then break end
     local layer <const> = self[i]
     if apart or i == self.last or not Module.is(layer) then
       x, i = layer(x), i + 1
