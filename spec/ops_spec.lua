@@ -556,6 +556,41 @@ rows.conv_transpose2d = {
   },
 }
 
+-- conv2d, an activation and max_pool2d, whose options bear other names here.
+local function convolved_and_pooled(x, w, b, slope, o)
+  if slope and not slope.shape then slope, o = nil, slope end
+  local y <const> = slope and rows.conv2d_prelu.wants(x, w, b, slope, o)
+    or rows.conv2d[o.relu and "rectified" or "wants"](x, w, b, o)
+  local pad <const>, stride <const> = o.padding or 0, o.stride or 1
+  local function size(i) return (x.shape[i] + 2 * pad - w.shape[i]) // stride + 1 end
+  y.shape = {x.shape[1], w.shape[1], size(3), size(4)}
+  return image.max_pool2d(y, o.kernel, {stride = o.pool_stride, padding = o.pool_padding,
+    ceil_mode = o.ceil_mode, dilation = o.pool_dilation})
+end
+rows.conv2d.rectified = rows.conv2d_relu.wants
+
+rows.conv2d_max_pool2d = { -- behind layers: chain_spec.lua
+  wants = convolved_and_pooled,
+  cases = {{real {2, 3, 5, 6}, real {4, 3, 3, 3}, real {4}, {padding = 1, kernel = 2}},
+    {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, {relu = true, kernel = 3,
+      pool_stride = 2, pool_padding = 1}},
+    {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, real {3}, {stride = 2, padding = 1,
+      kernel = 2, pool_stride = 2, ceil_mode = true}},
+    {real {1, 4, 6, 6}, real {4, 2, 3, 3}, real {4}, {groups = 2, padding = 1, kernel = 2,
+      pool_stride = 1, pool_dilation = 2}},
+    {real {0, 2, 5, 5}, real {2, 2, 2, 2}, real {2}, {kernel = 2}}},
+  larges = {
+    function()
+      return {large(-1, 1, {3, 3, 61, 50}), large(-1, 1, {20, 3, 3, 3}), large(-1, 1, {20}),
+        large(-1, 1, {20}), {padding = 1, kernel = 3, pool_stride = 2, ceil_mode = true}}
+    end,
+    function()
+      return {large(-1, 1, {2, 8, 40, 40}), large(-1, 1, {33, 8, 5, 5}), large(-1, 1, {33}),
+        {padding = 2, relu = true, kernel = 2}}
+    end,
+  },
+}
+
 rows.max_pool2d = {
   exact = true, wants = image.max_pool2d,
   cases = {{apart {2, 3, 4, 6}, 2}, {apart {1, 2, 5, 5}, 3, {stride = 2, padding = 1}},

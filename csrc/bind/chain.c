@@ -1,5 +1,5 @@
-/* Runs of layers as one call, while nothing is recorded: what a layer computes goes to the
-   next without becoming a value of Lua.
+/* Runs of layers as one call, while nothing is recorded: what a layer computes goes to
+   the next without becoming a value of Lua.
 
    A layer takes part if its class has said, with core.chain_layer, that its forward is an
    operator of its fields, and if that is so still. A chain stops before any other, and
@@ -9,13 +9,13 @@
 #include <string.h>
 
 /* How a layer may be taken up by the one before it; IDLE does nothing but in training. */
-typedef enum role { NONE, RELU, PRELU, NORM, IDLE } role;
+typedef enum role { NONE, RELU, PRELU, NORM, POOL, IDLE } role;
 
 /* Of a class. Its user value is a table: the forward that was its own, the name of the
    field that holds the options, the function that folds a norm into it (each or false),
    and the arguments: a string is the field that holds one. */
 typedef struct layer_row {
-  br_binding plain, relu, prelu; /* op is NULL in those it has not */
+  br_binding plain, relu, prelu, pool; /* op is NULL in those it has not */
   bool folds;
   role role;
   int arguments;
@@ -23,9 +23,13 @@ typedef struct layer_row {
 
 enum { FORWARD = 1, OPTIONS, FOLD, ARGUMENTS }; /* places in the user value */
 enum { LAYERS = 1, FIRST, LAST, X, RESULT };    /* on the stack of a chain */
+enum {
+  OWN = 4,
+  POOLS = 5
+}; /* arguments of conv2d and of max_pool2d, of conv2d_max_pool2d */
 
-/* Upvalue 2 of both functions: rows by class. Pushes the layer at i, its row and the row's
-   table; where it has no part in chains, nothing, and returns NULL. */
+/* Upvalue 2 of both functions: rows by class. Pushes the layer at i, its row and the
+   row's table; where it has no part in chains, nothing, and returns NULL. */
 static const layer_row *push_layer(lua_State *L, lua_Integer i) {
   int top = lua_gettop(L);
   if (lua_rawgeti(L, LAYERS, i) == LUA_TTABLE && lua_getmetatable(L, -1)) {
@@ -116,6 +120,36 @@ static const br_binding *take_activation(lua_State *L, const layer_row *row, int
   return NULL;
 }
 
+/* Pushes what stands in the field of the layer's options, if it has any. */
+static void push_options(lua_State *L, int layer) {
+  lua_rawgeti(L, layer + 2, OPTIONS);
+  if (lua_isstring(L, -1))
+    lua_rawget(L, layer);
+  else
+    lua_pop(L, 1);
+}
+
+/* Has the call of a layer, as read, take up the pooling in layer i, if that is one. */
+static bool take_pool(lua_State *L, const layer_row *row, br_request *r, lua_Integer i) {
+  int layer = lua_gettop(L) + 1;
+  if (!row->pool.op || push_role(L, i) != POOL) return false;
+  lua_settop(L, layer - 1);
+  const layer_row *pool = push_layer(L, i);
+  if (!push_arguments(L, pool, layer)) return false;
+  push_options(L, layer);
+  br_request p, both;
+  br_request_start(&p, &pool->plain);
+  br_request_read(L, &p, layer + 3, 1);
+  br_request_start(&both, &row->pool);
+  for (int t = 0; t < r->call.nin; t++) both.call.in[t] = r->call.in[t];
+  memcpy(both.call.arg, r->call.arg, OWN * sizeof(br_arg));
+  memcpy(both.call.arg + OWN, p.call.arg, POOLS * sizeof(br_arg));
+  both.call.arg[OWN + POOLS].i = r->b == &row->relu;
+  *r = both;
+  r->call.in = r->call.few;
+  return true;
+}
+
 /* Runs layer i on *x, and those that it takes up. Returns the layer to go on with, i if
    it could not be run. */
 static lua_Integer run_layer(lua_State *L, lua_Integer i, br_tensor **x) {
@@ -135,16 +169,13 @@ static lua_Integer run_layer(lua_State *L, lua_Integer i, br_tensor **x) {
   if (!ready) return i;
   const br_binding *b = take_activation(L, row, first, next);
   if (b) next++;
-  lua_rawgeti(L, layer + 2, OPTIONS);
-  if (lua_isstring(L, -1))
-    lua_rawget(L, layer);
-  else
-    lua_pop(L, 1);
+  push_options(L, layer);
   br_request r;
   br_box result = {0}, *box = &result;
   br_request_start(&r, b ? b : &row->plain);
   r.call.in[0] = *x;
   br_request_read(L, &r, first, 1);
+  if (take_pool(L, row, &r, next)) next++;
   if (br_request_run(L, &r, &box, 1) != BR_OK) return i;
   *x = result.t;
   return next;
@@ -178,7 +209,8 @@ static void bind_named(lua_State *L, br_binding *b, const char *field) {
   b->op = NULL;
   if (lua_getfield(L, 2, field) == LUA_TSTRING) {
     for (int i = 0; br_op_at(i); i++)
-      if (strcmp(br_op_at(i)->name, lua_tostring(L, -1)) == 0) br_bind(b, br_op_at(i), false);
+      if (strcmp(br_op_at(i)->name, lua_tostring(L, -1)) == 0)
+        br_bind(b, br_op_at(i), false);
     if (!b->op) luaL_error(L, "there is no operator %s", lua_tostring(L, -1));
   }
   lua_pop(L, 1);
@@ -186,17 +218,19 @@ static void bind_named(lua_State *L, br_binding *b, const char *field) {
 
 /* chain_layer(class, {operator =, options =, arguments...}): that the class's forward is
    an operator of what it is given and of these arguments, field names or numbers. With
-   `relu` or `prelu`, the operators that have that behind it, and `fold`, a function of a
-   layer and a norm that gives the arguments of both; `role` of "relu", "prelu" or "norm"
-   names what it is to the layer before it, and "idle" one that only training needs. */
+   `relu`, `prelu` or `pool`, the operators that have that behind it, and `fold`, a
+   function of a layer and a norm that gives the arguments of both; `role` of "relu",
+   "prelu", "pool" or "norm" names what it is to the layer before it, and "idle" one that
+   only training needs. */
 static int chain_layer(lua_State *L) {
-  static const char *const roles[] = {"", "relu", "prelu", "norm", "idle", NULL};
+  static const char *const roles[] = {"", "relu", "prelu", "norm", "pool", "idle", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   layer_row *row = lua_newuserdatauv(L, sizeof *row, 1);
   bind_named(L, &row->plain, "operator");
   bind_named(L, &row->relu, "relu");
   bind_named(L, &row->prelu, "prelu");
+  bind_named(L, &row->pool, "pool");
   row->folds = lua_getfield(L, 2, "fold") == LUA_TFUNCTION;
   lua_getfield(L, 2, "role");
   row->role = (role)luaL_checkoption(L, -1, "", roles);

@@ -1,5 +1,6 @@
-/* A call's arguments come in the row's order; the optional ones also by name in a table at
-   the end: x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w, {stride = 2}). */
+/* A call's arguments come in the row's order; the optional ones also by name in a table
+   at the end: x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w, {stride = 2}).
+ */
 #include "bind/request.h"
 
 #include <string.h>

@@ -55,7 +55,7 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
   return BR_OK;
 }
 
-static br_status geometry(br_call *c, br_conv *g) {
+br_status br_conv_geometry(br_call *c, br_conv *g) {
   const br_tensor *x = c->in[0], *w = c->in[1];
   const br_arg *a = c->arg;
   *g = (br_conv){.dtype = x->dtype,
@@ -129,7 +129,7 @@ br_status br_conv_check_bias(const br_call *c, int64_t outputs) {
 static br_status conv_infer(br_call *c) {
   br_conv g;
   br_status status = br_conv_check(c);
-  if (!status) status = geometry(c, &g);
+  if (!status) status = br_conv_geometry(c, &g);
   if (!status) status = br_conv_check_bias(c, g.o);
   if (status) return status;
   int64_t shape[4] = {g.n, g.o, g.oh, g.ow};
@@ -138,7 +138,7 @@ static br_status conv_infer(br_call *c) {
 
 static br_status run_forward(br_call *c, const char *slope) {
   br_conv g;
-  br_status status = geometry(c, &g);
+  br_status status = br_conv_geometry(c, &g);
   if (status) return status;
   g.slope = slope;
   br_tensor *source = br_conv_source(&g, c->in[0]), *w = br_contiguous(c->in[1]);
@@ -210,7 +210,7 @@ static br_status masked(br_tensor **dy, br_tensor *y) {
 
 static br_status conv_backward(br_call *c) {
   br_conv g;
-  br_status status = geometry(c, &g);
+  br_status status = br_conv_geometry(c, &g);
   if (status) return status;
   br_tensor *dy = br_as(c->dy[0], g.dtype, BR_CHANNELS_LAST);
   if (dy && g.relu) status = masked(&dy, c->out[0]);

@@ -26,6 +26,8 @@ void br_conv_plan(br_conv *g);
  * the caller. */
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x);
 
+/* The geometry of a call whose first inputs and arguments are those of conv2d. */
+br_status br_conv_geometry(br_call *c, br_conv *g);
 /* Types and dimensions of a call's x, weight and bias; the bias's size; and its gradient.
  */
 br_status br_conv_check(const br_call *c);
@@ -42,6 +44,21 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
 /* dw (o,cg,kh,kw) contiguous */
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw);
+
+/* ---- forward, some rows at a time (conv_gemm.c) ---- */
+
+/* Whether a convolution is of the kind that can. */
+bool br_conv_has_rows(const br_conv *g);
+typedef struct br_conv_rows br_conv_rows;
+br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
+                               bool keep);
+void br_conv_rows_free(br_conv_rows *r);
+/* Rows first .. last-1 of one image's output into `out`, from an image, as br_conv_source
+   lays it out, whose row in_first is at `in`. Any thread may call this with so many bytes
+   of room of its own. */
+int64_t br_conv_rows_room(const br_conv_rows *r);
+void br_conv_rows_run(const br_conv_rows *r, const char *in, int64_t in_first,
+                      int64_t first, int64_t last, char *out, char *room);
 
 /* ---- few output pixels, large weights (conv_few.c) ---- */
 

@@ -20,6 +20,7 @@ typedef struct lattice {
   int64_t y0, ystep, x0, xstep;  /* and where row q and column q lie in the output */
   int64_t out_h, out_w, out_c;   /* the output, channels-last */
   int64_t in_h, in_w, in_c, run; /* the input, and the values read at a tap */
+  int64_t in_first;              /* its row that is at `in` */
   int64_t sy, sx;                /* input rows and columns per step of q */
   int64_t taps, tap_step;        /* see the kernel gemm */
   int64_t pointers;              /* of a pixel: the taps, or 1 */
@@ -32,7 +33,8 @@ typedef struct lattice {
   bool relu;
   char *out;
   int64_t panels, panel_bytes;
-  int64_t tiles;
+  int64_t start, end; /* output pixels that are wanted */
+  int64_t tiles;      /* of a block */
 } lattice;
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -43,6 +45,7 @@ static void widen(int64_t *low, int64_t *high, int64_t to) {
 }
 
 static void measure_taps(lattice *l) {
+  l->pointers = l->tap_step ? 1 : l->taps;
   l->low_y = l->high_y = l->taps > 0 ? l->ty[0] : 0;
   l->low_x = l->high_x = l->taps > 0 ? l->tx[0] : 0;
   for (int64_t t = 0; t < l->taps; t++) {
@@ -70,7 +73,7 @@ static void point_row(const lattice *l, int64_t n, int64_t qy, int64_t qx, int64
   int64_t size = l->k->size, mr = l->k->mr, y = qy * l->sy, end = qx + m;
   int64_t step = l->sx * l->in_c * size, out_step = l->xstep * l->out_c * size;
   int64_t oy = l->y0 + qy * l->ystep, ox = l->x0 + qx * l->xstep;
-  const char *centre = l->in + (n * l->in_h + y) * l->in_w * l->in_c * size;
+  const char *centre = l->in + (n * l->in_h + y - l->in_first) * l->in_w * l->in_c * size;
   char *to = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
   for (int64_t i = 0; i < m; i++) out[i] = to + i * out_step;
   bool inside = y + l->low_y >= 0 && y + l->high_y < l->in_h;
@@ -108,12 +111,11 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
                       int64_t p0, int64_t p1, const void **rows) {
   char *out[TILES][BR_GEMM_MAX_MR];
   int count[TILES];
-  int64_t pixels = l->n * l->qh * l->qw, mr = l->k->mr, nr = l->k->nr, size = l->k->size;
+  int64_t mr = l->k->mr, nr = l->k->nr, size = l->k->size;
   for (int64_t t = first; t < last; t++) {
-    int64_t rest = pixels - t * mr;
+    int64_t at = l->start + t * mr, rest = l->end - at;
     count[t - first] = (int)(rest < mr ? rest : mr);
-    point(l, t * mr, count[t - first], rows + (t - first) * l->pointers * mr,
-          out[t - first]);
+    point(l, at, count[t - first], rows + (t - first) * l->pointers * mr, out[t - first]);
   }
   for (int64_t p = p0; p < p1; p++) {
     int64_t width = l->outputs - p * nr < nr ? l->outputs - p * nr : nr;
@@ -133,22 +135,31 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
   }
 }
 
+/* Tiles of a block, whose pointers fill a table; and how many pointers that has. */
+static int64_t most_tiles(const lattice *l) {
+  int64_t per = l->taps > 0 ? TABLE / (l->pointers * l->k->mr) : TILES;
+  return per < 1 ? 1 : per > TILES ? TILES : per;
+}
+
+static int64_t table_size(const lattice *l, int64_t tiles) {
+  return tiles * (l->pointers > 0 ? l->pointers : 1) * l->k->mr;
+}
+
 static br_status run_lattice(lattice *l) {
-  int64_t mr = l->k->mr, tiles = ceil_div(l->n * l->qh * l->qw, mr);
+  int64_t mr = l->k->mr;
+  l->end = l->n * l->qh * l->qw;
+  int64_t tiles = ceil_div(l->end, mr);
   if (tiles == 0 || l->outputs == 0) return BR_OK;
   measure_taps(l);
   double work = (double)tiles * (double)mr * (double)(l->taps * l->run * l->outputs);
   int threads = br_threads_for(work * (double)l->groups);
-  l->pointers = l->tap_step ? 1 : l->taps;
-  int64_t per = l->taps > 0 ? TABLE / (l->pointers * mr) : TILES;
-  int64_t blocks = ceil_div(tiles, per < 1 ? 1 : per > TILES ? TILES : per);
+  int64_t blocks = ceil_div(tiles, most_tiles(l));
   int64_t parts = blocks * l->groups >= 8 ? 1
                                           : l->panels; /* few pixels: share the panels */
   blocks = br_blocks_for(blocks, tiles / 2, l->groups * parts, threads);
   l->tiles = ceil_div(tiles, blocks);
-  int64_t table = l->tiles * (l->pointers > 0 ? l->pointers : 1) * mr;
-  size_t apart;
-  char *scratch = br_scratch_take(threads, (size_t)table * sizeof(void *), &apart);
+  size_t apart, bytes = (size_t)table_size(l, l->tiles) * sizeof(void *);
+  char *scratch = br_scratch_take(threads, bytes, &apart);
   if (!scratch) return BR_ENOMEM;
   int64_t units = l->groups * blocks * parts;
 #pragma omp parallel num_threads(threads) if (units > 1 && threads > 1)
@@ -192,62 +203,124 @@ static char *prepare(const br_conv *g, br_tensor *w, bool keep, bool *kept) {
   return ready;
 }
 
-/* The plain way. */
-static br_status forward(const br_conv *g, br_tensor *source, const char *packed,
-                         br_tensor *bias, br_tensor *y) {
+/* ---- forward, the plain way ---- */
+
+struct br_conv_rows {
+  lattice l; /* but for in and out */
+  int64_t *tap;
+  char *weights, *zeros, *bias, *slope;
+  bool kept; /* the weights are their tensor's */
+};
+
+void br_conv_rows_free(br_conv_rows *r) {
+  if (!r) return;
+  br_free(r->tap);
+  br_free(r->zeros);
+  br_free(r->bias);
+  br_free(r->slope);
+  if (!r->kept) br_free(r->weights);
+  br_free(r);
+}
+
+br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
+                               bool keep) {
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t taps = g->taps_h * g->taps_w;
-  int64_t *tap = br_alloc((size_t)(3 * taps + 1) * sizeof *tap);
-  char *zeros = br_alloc_zero((size_t)((g->c + g->run) * k->size) + 1);
-  char *packed_bias = NULL, *packed_slope = NULL;
-  br_status status = BR_ENOMEM;
-  if (!tap || !zeros) goto done;
+  br_conv_rows *r = br_alloc_zero(sizeof *r);
+  if (!r) return NULL;
+  r->weights = prepare(g, w, keep, &r->kept);
+  r->tap = br_alloc((size_t)(3 * taps + 1) * sizeof *r->tap);
+  r->zeros = br_alloc_zero((size_t)((g->c + g->run) * k->size) + 1);
+  if (bias) r->bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
+  if (g->slope) r->slope = br_conv_pack_bias(g->groups, g->og, k, g->slope);
+  if (!r->weights || !r->tap || !r->zeros || (bias && !r->bias) ||
+      (g->slope && !r->slope)) {
+    br_conv_rows_free(r);
+    return NULL;
+  }
   for (int64_t t = 0; t < taps; t++) {
     int64_t row = t / g->taps_w, column = t % g->taps_w;
-    tap[t] = row * g->dh - (g->folded ? 0 : g->ph);
-    tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
+    r->tap[t] = row * g->dh - (g->folded ? 0 : g->ph);
+    r->tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
   }
-  if (bias) packed_bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
-  if (g->slope) packed_slope = br_conv_pack_bias(g->groups, g->og, k, g->slope);
-  if ((bias && !packed_bias) || (g->slope && !packed_slope)) goto done;
-  lattice l = {.k = k,
-               .n = g->n,
-               .qh = g->oh,
-               .qw = g->ow,
-               .ystep = 1,
-               .xstep = 1,
-               .out_h = g->oh,
-               .out_w = g->ow,
-               .out_c = g->o,
-               .in_h = g->folded ? g->tall : g->h,
-               .in_w = g->folded ? g->wide : g->w,
-               .in_c = g->c,
-               .run = g->run,
-               .sy = g->sh,
-               .sx = g->sw,
-               .taps = taps,
-               .tap_step = g->folded ? g->dh * g->wide * g->c : 0,
-               .ty = tap,
-               .tx = tap + taps,
-               .offset = tap + 2 * taps,
-               .groups = g->groups,
-               .outputs = g->og,
-               .in = source->data,
-               .w = packed,
-               .bias = packed_bias,
-               .slope = packed_slope,
-               .relu = g->relu,
-               .zeros = zeros,
-               .out = y->data,
-               .panels = br_conv_panels(g->og, k),
-               .panel_bytes = taps * g->run * k->nr * k->size};
-  status = run_lattice(&l);
-done:
-  br_free(tap);
-  br_free(zeros);
-  br_free(packed_bias);
-  br_free(packed_slope);
+  r->l = (lattice){.k = k,
+                   .n = g->n,
+                   .qh = g->oh,
+                   .qw = g->ow,
+                   .ystep = 1,
+                   .xstep = 1,
+                   .out_h = g->oh,
+                   .out_w = g->ow,
+                   .out_c = g->o,
+                   .in_h = g->folded ? g->tall : g->h,
+                   .in_w = g->folded ? g->wide : g->w,
+                   .in_c = g->c,
+                   .run = g->run,
+                   .sy = g->sh,
+                   .sx = g->sw,
+                   .taps = taps,
+                   .tap_step = g->folded ? g->dh * g->wide * g->c : 0,
+                   .ty = r->tap,
+                   .tx = r->tap + taps,
+                   .offset = r->tap + 2 * taps,
+                   .groups = g->groups,
+                   .outputs = g->og,
+                   .w = r->weights,
+                   .bias = r->bias,
+                   .slope = r->slope,
+                   .relu = g->relu,
+                   .zeros = r->zeros,
+                   .panels = br_conv_panels(g->og, k),
+                   .panel_bytes = taps * g->run * k->nr * k->size};
+  measure_taps(&r->l);
+  return r;
+}
+
+int64_t br_conv_rows_room(const br_conv_rows *r) {
+  return table_size(&r->l, most_tiles(&r->l)) * (int64_t)sizeof(void *);
+}
+
+void br_conv_rows_run(const br_conv_rows *r, const char *in, int64_t in_first,
+                      int64_t first, int64_t last, char *out, char *room) {
+  lattice l = r->l;
+  l.n = 1;
+  l.in = in;
+  l.in_first = in_first;
+  l.out = out;
+  l.y0 = -first;
+  l.start = first * l.qw;
+  l.end = last * l.qw;
+  int64_t tiles = ceil_div(l.end - l.start, l.k->mr), most = most_tiles(&l);
+  for (int64_t g = 0; g < l.groups; g++)
+    for (int64_t t = 0; t < tiles; t += most)
+      run_block(&l, g, t, t + most < tiles ? t + most : tiles, 0, l.panels, (void *)room);
+}
+
+static br_status forward(const br_conv *g, br_tensor *source, br_tensor *w,
+                         br_tensor *bias, bool keep, br_tensor *y) {
+  br_conv_rows *r = br_conv_rows_new(g, w, bias, keep);
+  if (!r) return BR_ENOMEM;
+  r->l.in = source->data;
+  r->l.out = y->data;
+  br_status status = run_lattice(&r->l);
+  br_conv_rows_free(r);
   return status;
+}
+
+static br_status winograd_forward(const br_conv *g, br_tensor *source, br_tensor *w,
+                                  br_tensor *bias, bool keep, br_tensor *y) {
+  bool kept;
+  char *weights = prepare(g, w, keep, &kept);
+  if (!weights) return BR_ENOMEM;
+  br_winograd plan = br_winograd_forward_plan(g);
+  br_status status = br_winograd_run(&plan, source->data, weights,
+                                     bias ? bias->data : NULL, y->data);
+  if (!kept) br_free(weights);
+  return status;
+}
+
+bool br_conv_has_rows(const br_conv *g) {
+  return !br_conv_is_few(g) && !br_winograd_wins(g);
 }
 
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
@@ -255,18 +328,7 @@ br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
   if (br_conv_is_few(g))
     return br_conv_few_forward(g, source->data, w->data, bias ? bias->data : NULL,
                                y->data);
-  bool kept;
-  char *weights = prepare(g, w, keep, &kept);
-  br_status status = BR_ENOMEM;
-  if (weights && br_winograd_wins(g)) {
-    br_winograd plan = br_winograd_forward_plan(g);
-    status = br_winograd_run(&plan, source->data, weights, bias ? bias->data : NULL,
-                             y->data);
-  } else if (weights) {
-    status = forward(g, source, weights, bias, y);
-  }
-  if (!kept) br_free(weights);
-  return status;
+  return (br_winograd_wins(g) ? winograd_forward : forward)(g, source, w, bias, keep, y);
 }
 
 /* Towards the input, input channels are the lanes, and rows are (tap, output). */

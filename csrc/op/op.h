@@ -8,7 +8,7 @@
 
 enum {
   BR_FEW_IN = 6, /* tensors a call holds without a list */
-  BR_MAX_ARG = 8,
+  BR_MAX_ARG = 10,
   BR_MAX_OUT = 5,
   BR_MAX_SAVED = 3
 };
@@ -101,7 +101,7 @@ typedef struct br_param {
 
 typedef struct br_signature {
   int n;
-  br_param param[12];
+  br_param param[14];
 } br_signature;
 
 void br_op_signature(const br_op *op, br_signature *out);

@@ -1,6 +1,6 @@
 /* Max and average pooling of images (n,c,h,w), channels-last inside. Windows have a size
    and a stride, or (adaptive) divide the image evenly into a given number of them. */
-#include "op/op.h"
+#include "op/pool.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,18 +19,12 @@ enum { GRAIN = 8192 }; /* values that more than one thread is worth */
 
 typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
 
-typedef struct window {
-  int64_t n, c, h, w, oh, ow;
-  int64_t kh, kw, sh, sw, ph, pw, dh, dw; /* adaptive: kh, kw of the largest, no more */
-  bool adaptive;
-} window;
-
 /* With ceil_mode the last window may hang over, but must begin inside the input or the
    padding before it (as in PyTorch). */
-static br_status output_size(br_call *c, int i, int64_t size, int64_t dilation,
-                             int64_t *out) {
-  int64_t kernel = c->arg[KERNEL].v[i], stride = c->arg[STRIDE].v[i];
-  int64_t pad = c->arg[PADDING].v[i], span = dilation * (kernel - 1) + 1;
+static br_status output_size(br_call *c, const br_arg *a, int i, const int64_t *shape,
+                             int64_t dilation, int64_t *out) {
+  int64_t kernel = a[KERNEL].v[i], stride = a[STRIDE].v[i], size = shape[2 + i];
+  int64_t pad = a[PADDING].v[i], span = dilation * (kernel - 1) + 1;
   if (kernel < 1 || stride < 1 || dilation < 1)
     return br_bad(c,
                   "kernel, stride and dilation must be at least 1, not %lld, %lld, %lld",
@@ -40,13 +34,13 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t dilation,
                   (long long)kernel, (long long)pad);
   int64_t room = size + 2 * pad - span;
   *out = room < 0 ? 0 : room / stride + 1;
-  if (c->arg[CEIL_MODE].i && room > -stride) {
+  if (a[CEIL_MODE].i && room > -stride) {
     *out = (room + stride - 1) / stride + 1;
     if ((*out - 1) * stride >= size + pad) --*out;
   }
   if (*out < 1)
     return br_bad(c, "the window spans %lld pixels, more than the %lld of the input %s",
-                  (long long)span, (long long)(size + 2 * pad), br_shape_of(c->in[0]));
+                  (long long)span, (long long)(size + 2 * pad), br_shape_text(4, shape));
   return BR_OK;
 }
 
@@ -59,7 +53,7 @@ static int64_t last_of(int64_t i, int64_t size, int64_t count) {
   return ((i + 1) * size + count - 1) / count;
 }
 
-static br_status measure_adaptive(br_call *c, window *win) {
+static br_status measure_adaptive(br_call *c, br_window *win) {
   const br_tensor *x = c->in[0];
   const int64_t *size = c->arg[0].v;
   if (size[0] < 1 || size[1] < 1)
@@ -67,44 +61,53 @@ static br_status measure_adaptive(br_call *c, window *win) {
                   (long long)size[1]);
   if (x->shape[2] < 1 || x->shape[3] < 1)
     return br_bad(c, "x has no pixels: %s", br_shape_of(x));
-  *win = (window){.n = x->shape[0],
-                  .c = x->shape[1],
-                  .h = x->shape[2],
-                  .w = x->shape[3],
-                  .oh = size[0],
-                  .ow = size[1],
-                  .kh = x->shape[2] / size[0] + 2,
-                  .kw = x->shape[3] / size[1] + 2,
-                  .adaptive = true};
+  *win = (br_window){.n = x->shape[0],
+                     .c = x->shape[1],
+                     .h = x->shape[2],
+                     .w = x->shape[3],
+                     .oh = size[0],
+                     .ow = size[1],
+                     .kh = x->shape[2] / size[0] + 2,
+                     .kw = x->shape[3] / size[1] + 2,
+                     .adaptive = true};
   return BR_OK;
 }
 
-static br_status measure(br_call *c, kind what, window *win) {
+/* a: from KERNEL to LAST */
+static br_status measure_fixed(br_call *c, br_arg *a, bool dilated, const int64_t *shape,
+                               br_window *win) {
+  if (!a[STRIDE].given) a[STRIDE] = a[KERNEL]; /* windows side by side */
+  *win = (br_window){.n = shape[0],
+                     .c = shape[1],
+                     .h = shape[2],
+                     .w = shape[3],
+                     .kh = a[KERNEL].v[0],
+                     .kw = a[KERNEL].v[1],
+                     .sh = a[STRIDE].v[0],
+                     .sw = a[STRIDE].v[1],
+                     .ph = a[PADDING].v[0],
+                     .pw = a[PADDING].v[1],
+                     .dh = dilated ? a[LAST].v[0] : 1,
+                     .dw = dilated ? a[LAST].v[1] : 1};
+  br_status status = output_size(c, a, 0, shape, win->dh, &win->oh);
+  return status ? status : output_size(c, a, 1, shape, win->dw, &win->ow);
+}
+
+br_status br_max_pool_measure(br_call *c, br_arg *a, const int64_t *shape,
+                              br_window *win) {
+  return measure_fixed(c, a, true, shape, win);
+}
+
+static br_status measure(br_call *c, kind what, br_window *win) {
   const br_tensor *x = c->in[0];
-  const br_arg *a = c->arg;
   br_status status = br_need_dims(c, x, "x", 4);
   if (!status) status = br_need_float(c, x, "x");
   if (status) return status;
-  if (what & ADAPTIVE) return measure_adaptive(c, win);
-  bool dilated = what & MAX;
-  if (!a[STRIDE].given) c->arg[STRIDE] = a[KERNEL]; /* windows side by side */
-  *win = (window){.n = x->shape[0],
-                  .c = x->shape[1],
-                  .h = x->shape[2],
-                  .w = x->shape[3],
-                  .kh = a[KERNEL].v[0],
-                  .kw = a[KERNEL].v[1],
-                  .sh = a[STRIDE].v[0],
-                  .sw = a[STRIDE].v[1],
-                  .ph = a[PADDING].v[0],
-                  .pw = a[PADDING].v[1],
-                  .dh = dilated ? a[LAST].v[0] : 1,
-                  .dw = dilated ? a[LAST].v[1] : 1};
-  status = output_size(c, 0, win->h, win->dh, &win->oh);
-  return status ? status : output_size(c, 1, win->w, win->dw, &win->ow);
+  return what & ADAPTIVE ? measure_adaptive(c, win)
+                         : measure_fixed(c, c->arg, what & MAX, x->shape, win);
 }
 
-static int64_t look_adaptive(const window *win, char *image, int64_t size, int64_t oy,
+static int64_t look_adaptive(const br_window *win, char *image, int64_t size, int64_t oy,
                              int64_t ox, void **pixel) {
   int64_t count = 0, y1 = last_of(oy, win->h, win->oh), x1 = last_of(ox, win->w, win->ow);
   for (int64_t y = first_of(oy, win->h, win->oh); y < y1; y++)
@@ -113,9 +116,10 @@ static int64_t look_adaptive(const window *win, char *image, int64_t size, int64
   return count;
 }
 
-/* Pointers to the pixels of the window of output (oy, ox) that lie inside; how many. */
-static int64_t look(const window *win, char *image, int64_t size, int64_t oy, int64_t ox,
-                    void **pixel) {
+/* Pointers to the pixels of the window of output (oy, ox) that lie inside, of an image
+   whose row `first` is at `image`; how many. */
+static int64_t look(const br_window *win, char *image, int64_t first, int64_t size,
+                    int64_t oy, int64_t ox, void **pixel) {
   if (win->adaptive) return look_adaptive(win, image, size, oy, ox, pixel);
   int64_t count = 0;
   for (int64_t ky = 0; ky < win->kh; ky++) {
@@ -123,14 +127,15 @@ static int64_t look(const window *win, char *image, int64_t size, int64_t oy, in
     if (y < 0 || y >= win->h) continue;
     for (int64_t kx = 0; kx < win->kw; kx++) {
       int64_t x = ox * win->sw - win->pw + kx * win->dw;
-      if (x >= 0 && x < win->w) pixel[count++] = image + (y * win->w + x) * win->c * size;
+      if (x >= 0 && x < win->w)
+        pixel[count++] = image + ((y - first) * win->w + x) * win->c * size;
     }
   }
   return count;
 }
 
 /* The divisor of an average: the window's pixels inside, or those of the padding too. */
-static double divisor(const window *win, int64_t inside, bool count_pad, int64_t oy,
+static double divisor(const br_window *win, int64_t inside, bool count_pad, int64_t oy,
                       int64_t ox) {
   if (!count_pad) return (double)inside;
   int64_t y0 = oy * win->sh - win->ph, x0 = ox * win->sw - win->pw;
@@ -141,21 +146,21 @@ static double divisor(const window *win, int64_t inside, bool count_pad, int64_t
 }
 
 /* Whether a byte holds every place of a window, and one value for none. */
-static bool small(const window *win) { return win->kh * win->kw < 256; }
+static bool small(const br_window *win) { return win->kh * win->kw < 256; }
 
 /* Whether every pixel lies in one window at most, and whether in one at least. */
-static bool separate(const window *win) {
+static bool separate(const br_window *win) {
   return !win->adaptive && win->sh >= win->kh && win->sw >= win->kw && win->dh == 1 &&
          win->dw == 1;
 }
 
-static bool covering(const window *win) {
+static bool covering(const br_window *win) {
   return separate(win) && win->sh == win->kh && win->sw == win->kw &&
          win->oh * win->sh - win->ph >= win->h && win->ow * win->sw - win->pw >= win->w;
 }
 
 static br_status pool_infer(br_call *c, kind what) {
-  window win = {0};
+  br_window win = {0};
   br_status status = measure(c, what, &win);
   if (status) return status;
   int64_t shape[4] = {win.n, win.c, win.oh, win.ow};
@@ -172,19 +177,20 @@ static br_status adaptive_max_infer(br_call *c) { return pool_infer(c, MAX | ADA
 static br_status adaptive_avg_infer(br_call *c) { return pool_infer(c, ADAPTIVE); }
 
 /* The columns that a row of windows reaches over, those of the padding too. */
-static int64_t reach(const window *win) {
+static int64_t reach(const br_window *win) {
   return (win->ow - 1) * win->sw + (win->kw - 1) * win->dw + 1;
 }
 
 /* One row of the output, by way of the row `line`, the largest of its windows' rows
    between columns of -inf that stand for the padding. Whether it could be done: not where
    there are NaN, or windows without rows. */
-static bool max_row(const window *win, const br_kernels *k, const char *image, int64_t oy,
-                    const void **row, char *line, char *y) {
+static bool max_by_line(const br_window *win, const br_kernels *k, const char *image,
+                        int64_t first, int64_t oy, const void **row, char *line,
+                        char *y) {
   int64_t rows = 0, pixel = win->c * k->size, width = reach(win) - win->pw;
   for (int64_t i = 0; i < win->kh; i++) {
     int64_t at = oy * win->sh - win->ph + i * win->dh;
-    if (at >= 0 && at < win->h) row[rows++] = image + at * win->w * pixel;
+    if (at >= 0 && at < win->h) row[rows++] = image + (at - first) * win->w * pixel;
   }
   if (width > win->w) width = win->w;
   if (rows == 0 || width <= 0) return false;
@@ -194,39 +200,58 @@ static bool max_row(const window *win, const br_kernels *k, const char *image, i
   return true;
 }
 
+/* Room: pointers to the pixels of a window, and a line. */
+static int64_t pointers_bytes(const br_window *win) {
+  return (win->kh * win->kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
+}
+
+int64_t br_max_pool_room(const br_window *win, const br_kernels *k) {
+  return pointers_bytes(win) + reach(win) * win->c * k->size;
+}
+
+void br_max_pool_start(const br_window *win, const br_kernels *k, char *room) {
+  const double least = -(double)INFINITY;
+  k->fill(reach(win) * win->c, NULL, room + pointers_bytes(win), &least);
+}
+
+void br_max_pool_row(const br_window *win, const br_kernels *k, char *image,
+                     int64_t first, int64_t oy, char *room, char *y) {
+  void **pixel = (void *)room;
+  if (max_by_line(win, k, image, first, oy, (void *)room, room + pointers_bytes(win), y))
+    return;
+  for (int64_t ox = 0; ox < win->ow; ox++, y += win->c * k->size) {
+    int64_t count = look(win, image, first, k->size, oy, ox, pixel);
+    k->max_pool(count, (const void *const *)pixel, win->c, y, NULL);
+  }
+}
+
 /* One image row of the output after the other, shared among the threads. */
 static br_status pool_forward(br_call *c, kind what) {
-  window win = {0};
+  br_window win = {0};
   bool max = what & MAX, by_rows = what == MAX && !c->saved[0];
   measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->in[0]->dtype);
-  int64_t size = k->size, window_bytes = win.kh * win.kw * (int64_t)sizeof(void *);
-  int64_t line_at = (window_bytes + 63) & ~(int64_t)63;
-  int64_t line_values = by_rows ? reach(&win) * win.c : 0;
-  int64_t scratch = line_at + ((line_values * size + 63) & ~(int64_t)63);
+  int64_t size = k->size,
+          bytes = by_rows ? br_max_pool_room(&win, k) : pointers_bytes(&win);
   br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
   size_t apart;
-  char *room = br_scratch_take(br_threads(), (size_t)scratch, &apart);
+  char *room = br_scratch_take(br_threads(), (size_t)bytes, &apart);
   br_status status = x && room ? BR_OK : BR_ENOMEM;
   if (status) goto done;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
-  const double least = -(double)INFINITY;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
-    void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
-    char *line = (char *)pixel + line_at;
-    k->fill(line_values, NULL, line, &least);
+    char *own = room + (size_t)br_thread_index() * apart;
+    void **pixel = (void *)own;
+    if (by_rows) br_max_pool_start(&win, k, own);
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < win.n * win.oh; row++) {
       int64_t n = row / win.oh, oy = row % win.oh;
       char *image = x->data + n * win.h * win.w * win.c * size;
-      if (by_rows && max_row(&win, k, image, oy, (void *)pixel, line,
-                             c->out[0]->data + row * win.ow * win.c * size))
-        continue;
-      for (int64_t ox = 0; ox < win.ow; ox++) {
+      for (int64_t ox = 0; ox < win.ow && !by_rows; ox++) {
         int64_t at = (row * win.ow + ox) * win.c;
-        int64_t count = look(&win, image, size, oy, ox, pixel);
+        int64_t count = look(&win, image, 0, size, oy, ox, pixel);
         const void *const *seen = (const void *const *)pixel;
         char *y = c->out[0]->data + at * size;
         if (max && places && small(&win))
@@ -237,6 +262,9 @@ static br_status pool_forward(br_call *c, kind what) {
         else
           k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox), y);
       }
+      if (by_rows)
+        br_max_pool_row(&win, k, image, 0, oy, own,
+                        c->out[0]->data + row * win.ow * win.c * size);
     }
   }
 done:
@@ -254,7 +282,7 @@ static br_status adaptive_avg_forward(br_call *c) { return pool_forward(c, ADAPT
 
 /* Windows may overlap within an image, so that images are what threads share. */
 static br_status pool_backward(br_call *c, kind what) {
-  window win = {0};
+  br_window win = {0};
   bool max = what & MAX;
   if (!c->need[0]) return BR_OK;
   measure(c, what, &win);
@@ -279,7 +307,7 @@ static br_status pool_backward(br_call *c, kind what) {
       if (!(max && small(&win) && covering(&win))) memset(image, 0, (size_t)bytes);
       for (int64_t p = 0; p < win.oh * win.ow; p++) {
         int64_t oy = p / win.ow, ox = p % win.ow, at = (n * win.oh * win.ow + p) * win.c;
-        int64_t count = look(&win, image, size, oy, ox, pixel);
+        int64_t count = look(&win, image, 0, size, oy, ox, pixel);
         const char *from = dy->data + at * size;
         if (max && small(&win)) {
           k->max_pool_small_grad(count, pixel, win.c, from,

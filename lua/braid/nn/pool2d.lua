@@ -19,7 +19,8 @@ return function(name, operator, last, default)
 
   function Pool:forward(x) return core.ops[operator](x, self.kernel, self.options) end
 
-  core.chain_layer(Pool, {operator = operator, options = "options", "kernel"})
+  core.chain_layer(Pool, {operator = operator, options = "options", "kernel",
+    role = name == "MaxPool2d" and "pool" or nil})
 
   function Pool:describe()
     return type(self.kernel) == "table" and table.concat(self.kernel, "x")

@@ -1,0 +1,216 @@
+--- Evaluation without recording: Sequential has the core run its layers in a row. What comes
+-- out is what the layers give when each is called by itself.
+
+local braid <const> = require "braid"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local nn <const> = braid.nn
+
+local function one_by_one(net, x)
+  for i = net.first, net.last do x = net[i](x) end
+  return x
+end
+
+-- Without gradients, from both ways.
+local function both(net, x)
+  local _ <close> = braid.no_grad()
+  return net(x), one_by_one(net, x)
+end
+
+local function distance(a, b)
+  assert.same(a.shape, b.shape)
+  return (a:to("float64") - b:to("float64")):abs():max():item()
+end
+
+local function assert_same(net, x, bound)
+  local _ <close> = braid.scope()
+  local a <const>, b <const> = both(net, x)
+  local off <const> = distance(a, b)
+  assert.is_true(off <= (bound or 1e-5), ("%s: off by %g"):format(tostring(net), off))
+end
+
+-- The operators that ran, in order.
+local function operators(f)
+  local names <const> = {}
+  for line in tostring(braid.profile(f)):gmatch("[^\n]+") do
+    local name <const>, calls <const> = line:match("^([%w_]+)%s+(%d+)")
+    if name then names[name] = math.tointeger(tonumber(calls)) end
+  end
+  return names
+end
+
+local function trained_norm(c)
+  local norm <const> = nn.BatchNorm2d(c)
+  norm(braid.randn(4, c, 3, 3) * 2 + 1)
+  return norm:eval()
+end
+
+describe("layers in a row", function()
+  before_each(function() braid.manual_seed(5) end)
+
+  it("give what each gives by itself", function()
+    local c <const> = {channels_last = true}
+    for _, net in ipairs{
+      nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.PReLU(8), nn.MaxPool2d(3, {stride = 2,
+        ceil_mode = true}), nn.Conv2d(8, 12, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)},
+      nn.Sequential{nn.Conv2d(3, 32, {kernel = 3, padding = 1}), trained_norm(32), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Conv2d(32, 64, {kernel = 3, padding = 1}), trained_norm(64),
+        nn.PReLU(64), nn.MaxPool2d(2)},
+      nn.Sequential{nn.Conv2d(3, 16, {kernel = 5, stride = 2, padding = 2}), trained_norm(16),
+        nn.PReLU(), nn.Dropout(0.5), nn.AvgPool2d(2), nn.Identity(), nn.Tanh(), nn.Flatten(),
+        nn.Linear(5), nn.LeakyReLU(0.3)},
+      nn.Sequential{nn.Conv2d(3, 6, {kernel = 3}), function(x) return x * 2 end, nn.ReLU(),
+        nn.MaxPool2d(2), nn.GELU(), nn.Sequential{nn.Conv2d(6, 4, {kernel = 1}), nn.ReLU()}},
+    } do
+      net:eval()
+      net(braid.randn(2, 3, 48, 47)) -- sizes
+      assert_same(net, braid.randn(1, 3, 48, 47))
+      assert_same(net, braid.randn(3, 3, 48, 47):channels_last())
+      assert_same(net, braid.randn(2, 3, 48, 96):narrow(4, 3, 47))
+      assert.truthy(c.channels_last)
+    end
+  end)
+
+  it("convolve and pool band by band, whatever the windows", function()
+    for _, size in ipairs{{1, 1, 130, 60}, {2, 3, 64, 71}, {1, 4, 90, 90}, {2, 8, 70, 64},
+      {3, 2, 61, 200}} do
+      for _, conv in ipairs{{kernel = 3}, {kernel = 5, padding = 2},
+        {kernel = {3, 2}, stride = {2, 1}, padding = 1, dilation = {2, 1}}} do
+        for _, pool in ipairs{{2, {}}, {3, {stride = 2, padding = 1}},
+          {3, {stride = 2, ceil_mode = true}}, {{3, 2}, {stride = {1, 2}, dilation = {2, 1}}},
+          {2, {stride = 5}}, {9, {stride = 4, padding = 4}}} do
+          local net <const> = nn.Sequential{nn.Conv2d(size[2], 11, conv), nn.ReLU(),
+            nn.MaxPool2d(pool[1], pool[2])}
+          assert_same(net, braid.randn(table.unpack(size)), 0)
+        end
+      end
+    end
+  end)
+
+  it("convolve and pool the same on every number of threads", function()
+    local net <const> = nn.Sequential{nn.Conv2d(3, 24, {kernel = 3}), nn.PReLU(24),
+      nn.MaxPool2d(3, {stride = 2})}
+    local x <const>, threads <const> = braid.randn(2, 3, 75, 64), braid.get_threads()
+    local _ <close> = braid.no_grad()
+    braid.set_threads(1)
+    local first <const> = net(x)
+    for n = 2, 5 do
+      braid.set_threads(n)
+      assert.equal(0, distance(first, net(x)))
+    end
+    braid.set_threads(threads)
+  end)
+
+  it("keep NaN and infinities through pooling", function()
+    local x <const> = braid.randn(1, 3, 80, 64)
+    local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 1}), nn.MaxPool2d(2)}
+    local inf <const> = math.huge
+    do
+      local _ <close> = braid.no_grad()
+      net[1].weight:fill_(0)
+      net[1].weight[{{}, 1}] = 1
+    end
+    for _, value in ipairs{inf, -inf, 0 / 0} do
+      x[{1, 1, 41, 33}] = value
+      local _ <close> = braid.scope()
+      local a <const>, b <const> = both(net, x)
+      local nan <const> = a:isnan():to("float32")
+      assert.equal(0, distance(nan, b:isnan():to("float32")))
+      assert.equal(value ~= value and 32 or 0, nan:sum():item())
+      local left <const> = a:masked_fill(a:isnan(), 0):eq(b:masked_fill(b:isnan(), 0))
+      assert.equal(1, left:to("float32"):min():item())
+    end
+  end)
+
+  it("run as few operators", function()
+    local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 3}), nn.PReLU(32),
+      nn.MaxPool2d(2), nn.Conv2d(32, 32, {kernel = 3}), nn.ReLU(), nn.Flatten()}:eval()
+    local x <const> = braid.randn(1, 3, 48, 48)
+    assert.same({conv2d_max_pool2d = 1, conv2d_relu = 1, flatten = 1}, operators(function()
+      local _ <close> = braid.no_grad()
+      net(x)
+    end))
+  end)
+
+  it("see what has changed since the last call", function()
+    local conv <const>, slope <const> = nn.Conv2d(2, 4, {kernel = 3}), nn.PReLU(4)
+    local net <const> = nn.Sequential{conv, slope, nn.MaxPool2d(2)}
+    local x <const> = braid.randn(1, 2, 12, 12)
+    assert_same(net, x)
+    conv.weight = nn.Module.parameter(braid.randn(4, 2, 3, 3))
+    assert_same(net, x)
+    conv.options.padding, net[3].kernel = 2, 3
+    assert_same(net, x)
+    slope.weight = nn.Module.parameter(braid.rand(1))
+    assert_same(net, x)
+    net[2] = nn.Tanh()
+    assert_same(net, x)
+    net[2].forward = function(_, y) return y * 3 end
+    assert_same(net, x)
+    conv.bias = nil
+    assert_same(net, x)
+  end)
+
+  it("leave classes that have a forward of their own to it", function()
+    local Doubled <const> = class("Doubled", nn.Conv2d)
+    function Doubled:forward(x) return nn.Conv2d.forward(self, x) * 2 end
+    local net <const> = nn.Sequential{Doubled(2, 4, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)}
+    assert_same(net, braid.randn(1, 2, 12, 12))
+  end)
+
+  it("name the layer that fails, and leave nothing behind", function()
+    local x <const> = braid.randn(1, 2, 40, 40)
+    local function fails(third, fourth, pattern)
+      local net <const> = nn.Sequential{nn.Conv2d(2, 4, {kernel = 3}), nn.ReLU(), third, fourth}
+      local _ <close> = braid.no_grad()
+      local _ <close> = braid.scope()
+      net[1](x) -- keeps its weights made ready
+      collectgarbage()
+      collectgarbage()
+      local live <const> = braid.memory().live
+      local ok <const>, message <const> = pcall(net, x)
+      assert.is_false(ok)
+      assert.matches(pattern, message)
+      collectgarbage()
+      collectgarbage()
+      assert.equal(live, braid.memory().live)
+    end
+    local wrong <const> = nn.MaxPool2d(2)
+    wrong.options.strides = 2
+    fails(nn.Conv2d(5, 4, {kernel = 3}), nn.MaxPool2d(2),
+      "Sequential.3: conv2d_?%w*: weight expects 5 channels")
+    fails(nn.Identity(), nn.MaxPool2d(50),
+      "Sequential.4: max_pool2d: the window spans 50 pixels, more than the 38")
+    fails(nn.Tanh(), wrong, "there is no option 'strides'")
+    fails(nn.Conv2d(4, 4, {kernel = 3}), wrong, "there is no option 'strides'")
+  end)
+
+  it("fail for memory without loss", function()
+    local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 3}), nn.PReLU(32),
+      nn.MaxPool2d(2), nn.Conv2d(32, 32, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()}
+    local x <const> = braid.randn(1, 3, 48, 48)
+    local _ <close> = braid.no_grad()
+    local right <const> = net(x)
+    collectgarbage()
+    local live <const> = braid.memory().live
+    local failed = 0
+    for n = 0, 60 do
+      core.fail_after(n)
+      do
+        local _ <close> = braid.scope()
+        local ok <const>, y <const> = pcall(net, x)
+        core.fail_after(-1)
+        if ok then
+          assert.equal(0, distance(right, y))
+        else
+          failed = failed + 1
+          assert.matches("out of memory", y)
+        end
+      end
+      collectgarbage()
+      collectgarbage()
+      assert.equal(live, braid.memory().live)
+    end
+    assert.is_true(failed > 5)
+  end)
+end)
