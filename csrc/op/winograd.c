@@ -125,7 +125,6 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
    after the other, while its V is in the cache. */
 static void multiply(const job *j, int64_t g, int64_t place, int64_t panel, int64_t tiles,
                      const char *v, char *m) {
-  static const br_finish nothing = {0};
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
   int64_t size = k->size;
@@ -134,11 +133,15 @@ static void multiply(const job *j, int64_t g, int64_t place, int64_t panel, int6
   int64_t width = smaller(k->nr, p->og - panel * k->nr);
   v += place * j->block * p->cg * size;
   m += (place * j->block * p->og + panel * k->nr) * size;
-  int64_t parts = ceil_div(tiles, k->mr), each = ceil_div(tiles, parts);
-  for (int64_t t = 0; t < tiles; t += each) {
+  if (2 * width > k->nr) {
+    k->panel(tiles, width, p->cg, v, p->cg, u, k->nr, false, m, p->og);
+    return;
+  }
+  for (int64_t t = 0; t < tiles; t += k->mr) { /* half of the lanes would be idle */
+    static const br_finish nothing = {0};
     const void *row[BR_GEMM_MAX_MR];
     void *y[BR_GEMM_MAX_MR];
-    int rows = (int)smaller(each, tiles - t);
+    int rows = (int)smaller(k->mr, tiles - t);
     for (int i = 0; i < rows; i++) {
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
