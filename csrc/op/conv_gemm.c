@@ -167,7 +167,7 @@ static br_status run_lattice(lattice *l) {
     const void **own = (void *)(scratch + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < units; u++) {
-      int64_t g = u / (blocks * parts), b = u / parts % blocks, part = u % parts;
+      int64_t part = u % parts, g = u / parts % l->groups, b = u / parts / l->groups;
       int64_t first = b * l->tiles;
       int64_t last = first + l->tiles < tiles ? first + l->tiles : tiles;
       run_block(l, g, first, last, part * l->panels / parts,

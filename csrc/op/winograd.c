@@ -220,8 +220,8 @@ static br_status run_own_blocks(const job *j, int64_t bytes) {
     char *m = v + p->places * j->block * p->cg * p->k->size;
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < p->groups * blocks * parts; u++) {
-      int64_t b = u / parts, part = u % parts;
-      run_block(j, b / blocks, b % blocks * j->block, part * j->panels / parts,
+      int64_t part = u % parts, g = u / parts % p->groups, b = u / parts / p->groups;
+      run_block(j, g, b * j->block, part * j->panels / parts,
                 (part + 1) * j->panels / parts, v, m);
     }
   }

@@ -73,7 +73,7 @@ static void sum_slices(const job *j, char *v, char *q) {
   int64_t per = ceil_div(p->tiles, j->slices);
 #pragma omp for schedule(static)
   for (int64_t i = 0; i < p->groups * j->slices; i++) {
-    int64_t g = i / j->slices, slice = i % j->slices, begin = slice * per;
+    int64_t g = i % p->groups, slice = i / p->groups, begin = slice * per;
     int64_t end = smaller(begin + per, p->tiles);
     char *sums = j->sums + (slice * p->groups + g) * j->group_bytes;
     if (begin >= end) memset(sums, 0, (size_t)j->group_bytes);
