@@ -168,10 +168,8 @@ static br_status run_lattice(lattice *l) {
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < units; u++) {
       int64_t part = u % parts, g = u / parts % l->groups, b = u / parts / l->groups;
-      int64_t first = b * l->tiles;
-      int64_t last = first + l->tiles < tiles ? first + l->tiles : tiles;
-      run_block(l, g, first, last, part * l->panels / parts,
-                (part + 1) * l->panels / parts, own);
+      run_block(l, g, b * tiles / blocks, (b + 1) * tiles / blocks,
+                part * l->panels / parts, (part + 1) * l->panels / parts, own);
     }
   }
   br_scratch_give(scratch);

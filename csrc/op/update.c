@@ -73,7 +73,7 @@ static void run(int64_t n, part *parts) {
 #pragma omp parallel num_threads(br_threads()) if (elements > BLOCK)
   {
     int64_t at = 0; /* the part that a block belongs to; blocks come in order */
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 4) /* many parameters are smaller than a block */
     for (int64_t b = 0; b < blocks; b++) {
       while (at + 1 < n && parts[at + 1].first <= b) at++;
       run_block(&parts[at], b - parts[at].first);

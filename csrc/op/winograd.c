@@ -181,11 +181,12 @@ char *br_winograd_weights(const br_winograd *p, const char *packed) {
   return u;
 }
 
-/* All three steps for a block of one group: the outputs of panels p0 .. p1-1. */
-static void run_block(const job *j, int64_t g, int64_t first, int64_t p0, int64_t p1,
-                      char *v, char *m) {
+/* All three steps for tiles first .. last-1 of one group: the outputs of panels p0 ..
+   p1-1. */
+static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int64_t p0,
+                      int64_t p1, char *v, char *m) {
   const br_winograd *p = j->p;
-  int64_t tiles = smaller(j->block, p->tiles - first), size = p->k->size;
+  int64_t tiles = last - first, size = p->k->size;
   int64_t nr = p->k->nr, end = smaller(p1 * nr, p->og);
   for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
   for (int64_t place = 0; place < p->places; place++)
@@ -221,8 +222,8 @@ static br_status run_own_blocks(const job *j, int64_t bytes) {
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < p->groups * blocks * parts; u++) {
       int64_t part = u % parts, g = u / parts % p->groups, b = u / parts / p->groups;
-      run_block(j, g, b * j->block, part * j->panels / parts,
-                (part + 1) * j->panels / parts, v, m);
+      run_block(j, g, b * p->tiles / blocks, (b + 1) * p->tiles / blocks,
+                part * j->panels / parts, (part + 1) * j->panels / parts, v, m);
     }
   }
   br_scratch_give(scratch);
