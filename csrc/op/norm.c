@@ -14,7 +14,8 @@ enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
 enum {
   ROWS = 256,    /* of a block */
   CHANNELS = 64, /* a chunk's are a multiple of it */
-  PIECES = 8     /* about as many are wanted */
+  PIECES = 8,    /* about as many are wanted */
+  SOME = 64      /* channels at a time of what is done once for each */
 };
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
@@ -140,26 +141,48 @@ static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
   return BR_OK;
 }
 
-static void put(br_tensor *t, int64_t i, double value) {
-  br_sum s = {.f = value};
-  const br_kernels *k = br_kernels_of(t->dtype);
-  k->put(1, &s, 1, t->data + i * t->stride[0] * k->size);
+/* Values at .. at+n-1, n <= SOME, of a tensor with one for each channel, which may be
+   NULL: `missing` then. */
+static void read_some(const br_tensor *t, int64_t at, int64_t n, double missing,
+                      double *to) {
+  for (int64_t j = 0; j < n && !t; j++) to[j] = missing;
+  if (!t) return;
+  const char *from = t->data + at * t->stride[0] * br_dtype_size(t->dtype);
+  br_kernels_of(BR_F64)->load[t->dtype](n, to, from, t->stride[0]);
 }
 
-static double get(br_tensor *t, int64_t i) { return br_get_double(t, i * t->stride[0]); }
+static void write_some(br_tensor *t, int64_t at, int64_t n, const double *from) {
+  double room[SOME]; /* converted */
+  const br_kernels *k = br_kernels_of(t->dtype);
+  k->load[BR_F64](n, room, from, 1);
+  k->store(n, room, t->data + at * t->stride[0] * k->size, t->stride[0]);
+}
 
-/* running = (1 - momentum) running + momentum now, with the variance over n - 1. */
+/* running = (1 - momentum) running + now, of some channels. */
+static void move_running(br_tensor *t, int64_t at, int64_t n, double momentum,
+                         const double *now) {
+  double running[SOME];
+  if (!t) return;
+  read_some(t, at, n, 0, running);
+  for (int64_t j = 0; j < n; j++) running[j] = (1 - momentum) * running[j] + now[j];
+  write_some(t, at, n, running);
+}
+
+/* The running statistics follow, the variance over n - 1. */
 static void norm_finish(br_call *c) {
   if (!c->arg[TRAINING].i) return;
   const double *mean = doubles(c->saved[0]), *m2 = doubles(c->saved[2]);
   double momentum = c->arg[MOMENTUM].f;
   int64_t channels = c->in[0]->shape[1], n = channels ? c->in[0]->numel / channels : 0;
-  for (int64_t j = 0; j < channels; j++) {
-    if (c->in[MEAN])
-      put(c->in[MEAN], j, (1 - momentum) * get(c->in[MEAN], j) + momentum * mean[j]);
-    if (c->in[VAR])
-      put(c->in[VAR], j,
-          (1 - momentum) * get(c->in[VAR], j) + momentum * m2[j] / (double)(n - 1));
+  for (int64_t at = 0; at < channels; at += SOME) {
+    double of_mean[SOME], of_var[SOME];
+    int64_t some = channels - at < SOME ? channels - at : SOME;
+    for (int64_t j = 0; j < some; j++) {
+      of_mean[j] = momentum * mean[at + j];
+      of_var[j] = momentum * m2[at + j] / (double)(n - 1);
+    }
+    move_running(c->in[MEAN], at, some, momentum, of_mean);
+    move_running(c->in[VAR], at, some, momentum, of_var);
   }
 }
 
@@ -170,10 +193,17 @@ static br_tensor *factors_of(br_call *c) {
   const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
   int64_t channels = x->shape[1], twice = 2 * channels;
   br_tensor *factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
-  for (int64_t j = 0; j < channels && factors; j++) {
-    double scale = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
-    put(factors, j, scale);
-    put(factors, channels + j, (c->in[BIAS] ? get(c->in[BIAS], j) : 0) - mean[j] * scale);
+  for (int64_t at = 0; at < channels && factors; at += SOME) {
+    double scale[SOME], shift[SOME];
+    int64_t some = channels - at < SOME ? channels - at : SOME;
+    read_some(c->in[WEIGHT], at, some, 1, scale);
+    read_some(c->in[BIAS], at, some, 0, shift);
+    for (int64_t j = 0; j < some; j++) {
+      scale[j] *= invstd[at + j];
+      shift[j] -= mean[at + j] * scale[j];
+    }
+    write_some(factors, at, some, scale);
+    write_some(factors, channels + at, some, shift);
   }
   return factors;
 }
@@ -202,9 +232,12 @@ static br_status norm_forward(br_call *c) {
     for (int64_t j = 0; j < channels && !status; j++)
       invstd[j] = 1 / sqrt(m2[j] / (double)n + c->arg[EPS].f);
   } else if (!status) {
-    for (int64_t j = 0; j < channels; j++) {
-      mean[j] = get(c->in[MEAN], j);
-      invstd[j] = 1 / sqrt(get(c->in[VAR], j) + c->arg[EPS].f);
+    for (int64_t at = 0; at < channels; at += SOME) {
+      int64_t some = channels - at < SOME ? channels - at : SOME;
+      read_some(c->in[MEAN], at, some, 0, mean + at);
+      read_some(c->in[VAR], at, some, 1, invstd + at);
+      for (int64_t j = at; j < at + some; j++)
+        invstd[j] = 1 / sqrt(invstd[j] + c->arg[EPS].f);
     }
   }
   if (!status) factors = factors_of(c);
@@ -268,19 +301,23 @@ static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *ro
   const br_kernels *k = br_kernels_of(rows->dtype);
   const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
   int64_t channels = rows->shape[1], n = rows->numel / (channels ? channels : 1);
-  br_sum *f = br_alloc((size_t)(3 * channels + 1) * sizeof *f);
+  double *f = br_alloc((size_t)(3 * channels + 1) * sizeof *f);
   char *packed = br_alloc((size_t)(3 * channels * k->size) + 1);
   br_status status = f && packed ? BR_OK : BR_ENOMEM;
-  for (int64_t j = 0; j < channels && !status; j++) {
-    double u = (c->in[WEIGHT] ? get(c->in[WEIGHT], j) : 1) * invstd[j];
-    double b = -u * invstd[j] * invstd[j] * sums[channels + j] / (double)n;
-    if (!c->arg[TRAINING].i) b = 0;
-    f[j].f = u;
-    f[channels + j].f = b;
-    f[2 * channels + j].f = c->arg[TRAINING].i ? -u * sums[j] / (double)n - b * mean[j]
-                                               : 0;
+  double training = c->arg[TRAINING].i ? 1 / (double)n : 0;
+  for (int64_t at = 0; at < channels && !status; at += SOME) {
+    double u[SOME];
+    int64_t some = channels - at < SOME ? channels - at : SOME;
+    read_some(c->in[WEIGHT], at, some, 1, u);
+    for (int64_t j = at; j < at + some; j++) {
+      double a = u[j - at] * invstd[j];
+      double b = -a * invstd[j] * invstd[j] * sums[channels + j] * training;
+      f[j] = a;
+      f[channels + j] = b;
+      f[2 * channels + j] = -a * sums[j] * training - b * mean[j];
+    }
   }
-  if (!status) k->put(3 * channels, f, 1, packed);
+  if (!status) k->load[BR_F64](3 * channels, packed, f, 1);
   const char *a = packed, *b = a + channels * k->size, *d = b + channels * k->size;
   const char *scale = factors ? factors->data : NULL;
   const char *shift = factors ? scale + channels * k->size : NULL;
@@ -322,8 +359,13 @@ static br_status norm_backward(br_call *c) {
     if (!c->in[i] || !c->need[i]) continue;
     br_tensor *d = br_tensor_new(x->dtype, 1, x->shape + 1, BR_CONTIGUOUS);
     status = br_dx_take(c, i, d);
-    for (int64_t j = 0; j < channels && !status; j++)
-      put(d, j, i == BIAS ? sums[j] : sums[channels + j] * invstd[j]);
+    for (int64_t at = 0; at < channels && !status; at += SOME) {
+      double values[SOME];
+      int64_t some = channels - at < SOME ? channels - at : SOME;
+      for (int64_t j = 0; j < some; j++)
+        values[j] = i == BIAS ? sums[at + j] : sums[channels + at + j] * invstd[at + j];
+      write_some(d, at, some, values);
+    }
   }
   br_release(rows);
   br_release(dy);
