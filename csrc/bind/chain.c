@@ -64,14 +64,23 @@ static bool is_training(lua_State *L, int layer) {
   return is_true(L, layer, "training") && !is_true(L, layer, "frozen");
 }
 
-/* The role that layer i would take, its layer left at the top if it has one. */
-static role push_role(lua_State *L, lua_Integer i) {
+/* What layer i would be to the one before it, as push_layer leaves it if it would be
+   anything; its row goes to *row. */
+static role push_role(lua_State *L, lua_Integer i, const layer_row **row) {
   int top = lua_gettop(L);
-  const layer_row *row = i <= lua_tointeger(L, LAST) ? push_layer(L, i) : NULL;
-  role r = row ? row->role : NONE;
+  *row = i <= lua_tointeger(L, LAST) ? push_layer(L, i) : NULL;
+  role r = *row ? (*row)->role : NONE;
   if (r == NORM && is_training(L, top + 1)) r = NONE;
-  lua_settop(L, r == NONE ? top : top + 1);
+  if (r == NONE) lua_settop(L, top);
   return r;
+}
+
+static bool is_unsized(lua_State *L, int layer) {
+  lua_pushliteral(L, "unsized");
+  lua_rawget(L, layer);
+  bool is = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return is;
 }
 
 /* Pushes the arguments from the fields of the layer at `layer`. */
@@ -83,9 +92,9 @@ static bool push_arguments(lua_State *L, const layer_row *row, int layer) {
   return true;
 }
 
-/* Those of a convolution with the norm at the top behind it, in its place. */
-static void push_folded(lua_State *L, int layer) {
-  int norm = lua_gettop(L);
+/* Those of a convolution with a norm behind it, which is at `norm` and gives way. */
+static void push_folded(lua_State *L, int layer, int norm) {
+  lua_settop(L, norm);
   lua_rawgeti(L, layer + 2, FOLD);
   lua_pushvalue(L, layer);
   lua_pushvalue(L, norm);
@@ -105,15 +114,17 @@ static bool fits(lua_State *L, int weight) {
 static const br_binding *take_activation(lua_State *L, const layer_row *row, int first,
                                          lua_Integer i) {
   int top = lua_gettop(L);
-  role r = row->relu.op ? push_role(L, i) : NONE;
+  const layer_row *following;
+  role r = row->relu.op ? push_role(L, i, &following) : NONE;
   if (r == RELU) {
     lua_settop(L, top);
     return &row->relu;
   }
   if (r == PRELU && row->prelu.op) {
     lua_pushliteral(L, "weight");
-    lua_rawget(L, -2);
-    lua_remove(L, -2);
+    lua_rawget(L, top + 1);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
     if (fits(L, first)) return &row->prelu;
   }
   lua_settop(L, top);
@@ -132,9 +143,8 @@ static void push_options(lua_State *L, int layer) {
 /* Has the call of a layer, as read, take up the pooling in layer i, if that is one. */
 static bool take_pool(lua_State *L, const layer_row *row, br_request *r, lua_Integer i) {
   int layer = lua_gettop(L) + 1;
-  if (!row->pool.op || push_role(L, i) != POOL) return false;
-  lua_settop(L, layer - 1);
-  const layer_row *pool = push_layer(L, i);
+  const layer_row *pool;
+  if (!row->pool.op || push_role(L, i, &pool) != POOL) return false;
   if (!push_arguments(L, pool, layer)) return false;
   push_options(L, layer);
   br_request p, both;
@@ -157,16 +167,15 @@ static lua_Integer run_layer(lua_State *L, lua_Integer i, br_tensor **x) {
   const layer_row *row = push_layer(L, i);
   lua_Integer next = i + 1;
   if (row && row->role == IDLE && !is_training(L, layer)) return next;
-  if (!row || !row->plain.op || is_true(L, layer, "unsized")) return i;
-  bool ready = true;
-  if (row->folds && push_role(L, next) == NORM) {
-    push_folded(L, layer);
+  if (!row || !row->plain.op || is_unsized(L, layer)) return i;
+  const layer_row *following;
+  if (row->folds && push_role(L, next, &following) == NORM) {
+    push_folded(L, layer, first);
     next++;
   } else {
     lua_settop(L, first - 1);
-    ready = push_arguments(L, row, layer);
+    if (!push_arguments(L, row, layer)) return i;
   }
-  if (!ready) return i;
   const br_binding *b = take_activation(L, row, first, next);
   if (b) next++;
   push_options(L, layer);

@@ -151,6 +151,10 @@ static int unknown_option(lua_State *L, const request *r, const char *key, int f
                   lua_tostring(L, -1));
 }
 
+static bool is_named(const br_param *p, const char *name) {
+  return *p->name == *name && strcmp(p->name, name) == 0;
+}
+
 /* Options by name: those not given in place already, from parameter `from` on. */
 static void read_options(lua_State *L, request *r, int at, int from) {
   luaL_checkstack(L, 3 * r->b->signature.n, NULL);
@@ -160,7 +164,7 @@ static void read_options(lua_State *L, request *r, int at, int from) {
       br_error(L, "%s: options go by name", shown_name(L, r->b));
     const char *key = lua_tostring(L, -2);
     int i = from;
-    while (i < r->b->signature.n && strcmp(r->b->signature.param[i].name, key) != 0) i++;
+    while (i < r->b->signature.n && !is_named(&r->b->signature.param[i], key)) i++;
     if (i == r->b->signature.n) unknown_option(L, r, key, from);
     lua_insert(L, -2); /* the value stays on the stack, below the key */
     read_argument(L, r, &r->b->signature.param[i], lua_gettop(L) - 1);

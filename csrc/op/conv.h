@@ -91,9 +91,9 @@ typedef struct br_packing {
 br_packing br_conv_packing(const br_conv *g, int64_t *row);
 int64_t br_conv_panels(int64_t outputs, const br_kernels *k);
 char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w);
-/* A bias of `outputs` values in each group. */
-char *br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
-                        const char *bias);
+/* A bias of `outputs` values in each group, into zeros. */
+void br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
+                       const char *bias, char *to);
 /* The inverse, for packings with one step of the outer loop and no column left out. */
 void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed,
                     char *w);

@@ -204,42 +204,48 @@ static char *prepare(const br_conv *g, br_tensor *w, bool keep, bool *kept) {
 /* ---- forward, the plain way ---- */
 
 struct br_conv_rows {
-  lattice l; /* but for in and out */
-  int64_t *tap;
-  char *weights, *zeros, *bias, *slope;
+  lattice l; /* but for in and out; its tables stand behind it, in the same block */
+  char *weights;
   bool kept; /* the weights are their tensor's */
 };
 
 void br_conv_rows_free(br_conv_rows *r) {
   if (!r) return;
-  br_free(r->tap);
-  br_free(r->zeros);
-  br_free(r->bias);
-  br_free(r->slope);
   if (!r->kept) br_free(r->weights);
   br_free(r);
+}
+
+/* A value for each output, in panels: the values themselves where they are that already,
+   else in the room at `to`. */
+static const char *panels_of(const br_conv *g, const br_kernels *k, const char *values,
+                             char *to) {
+  if (!values || g->og % k->nr == 0) return values;
+  br_conv_pack_bias(g->groups, g->og, k, values, to);
+  return to;
 }
 
 br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
                                bool keep) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t taps = g->taps_h * g->taps_w;
-  br_conv_rows *r = br_alloc_zero(sizeof *r);
+  int64_t taps = g->taps_h * g->taps_w, panels = br_conv_panels(g->og, k);
+  size_t head = (sizeof(br_conv_rows) + 63) & ~(size_t)63;
+  size_t table = ((size_t)(3 * taps) * sizeof(int64_t) + 63) & ~(size_t)63;
+  size_t zeros = ((size_t)((g->c + g->run) * k->size) + 63) & ~(size_t)63;
+  size_t packed = (size_t)(g->groups * panels * k->nr * k->size);
+  br_conv_rows *r = br_alloc_zero(head + table + zeros + 2 * packed);
   if (!r) return NULL;
   r->weights = prepare(g, w, keep, &r->kept);
-  r->tap = br_alloc((size_t)(3 * taps + 1) * sizeof *r->tap);
-  r->zeros = br_alloc_zero((size_t)((g->c + g->run) * k->size) + 1);
-  if (bias) r->bias = br_conv_pack_bias(g->groups, g->og, k, bias->data);
-  if (g->slope) r->slope = br_conv_pack_bias(g->groups, g->og, k, g->slope);
-  if (!r->weights || !r->tap || !r->zeros || (bias && !r->bias) ||
-      (g->slope && !r->slope)) {
-    br_conv_rows_free(r);
+  if (!r->weights) {
+    br_free(r);
     return NULL;
   }
+  char *room = (char *)r + head;
+  int64_t *tap = (int64_t *)(void *)room;
+  char *behind = room + table + zeros;
   for (int64_t t = 0; t < taps; t++) {
     int64_t row = t / g->taps_w, column = t % g->taps_w;
-    r->tap[t] = row * g->dh - (g->folded ? 0 : g->ph);
-    r->tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
+    tap[t] = row * g->dh - (g->folded ? 0 : g->ph);
+    tap[taps + t] = g->folded ? 0 : column * g->dw - g->pw;
   }
   r->l = (lattice){.k = k,
                    .n = g->n,
@@ -258,17 +264,17 @@ br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
                    .sx = g->sw,
                    .taps = taps,
                    .tap_step = g->folded ? g->dh * g->wide * g->c : 0,
-                   .ty = r->tap,
-                   .tx = r->tap + taps,
-                   .offset = r->tap + 2 * taps,
+                   .ty = tap,
+                   .tx = tap + taps,
+                   .offset = tap + 2 * taps,
                    .groups = g->groups,
                    .outputs = g->og,
                    .w = r->weights,
-                   .bias = r->bias,
-                   .slope = r->slope,
+                   .bias = panels_of(g, k, bias ? bias->data : NULL, behind),
+                   .slope = panels_of(g, k, g->slope, behind + packed),
                    .relu = g->relu,
-                   .zeros = r->zeros,
-                   .panels = br_conv_panels(g->og, k),
+                   .zeros = room + table,
+                   .panels = panels,
                    .panel_bytes = taps * g->run * k->nr * k->size};
   measure_taps(&r->l);
   return r;
@@ -421,8 +427,10 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
   int64_t area = g->kh * g->kw;
   int64_t *tap = br_alloc((size_t)(4 * area + 1) * sizeof *tap);
   char *zeros = br_alloc_zero((size_t)(g->o * k->size) + 1);
-  char *packed = bias ? br_conv_pack_bias(g->groups, g->cg, k, bias->data) : NULL;
+  int64_t outputs = g->groups * br_conv_panels(g->cg, k) * k->nr;
+  char *packed = bias ? br_alloc_zero((size_t)(outputs * k->size)) : NULL;
   br_status status = tap && zeros && (packed || !bias) ? BR_OK : BR_ENOMEM;
+  if (packed) br_conv_pack_bias(g->groups, g->cg, k, bias->data, packed);
   for (int64_t py = 0; py < g->sh && py < g->h; py++)
     for (int64_t px = 0; px < g->sw && px < g->w && !status; px++)
       status = input_phase(g, py, px, dy, w, packed, dx, zeros, tap);

@@ -73,13 +73,11 @@ char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w) {
   return packed;
 }
 
-char *br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
-                        const char *bias) {
-  int64_t panels = br_conv_panels(outputs, k), row = panels * k->nr * k->size;
-  char *packed = br_alloc_zero((size_t)(groups * row) + 1);
-  for (int64_t g = 0; packed && g < groups; g++)
-    memcpy(packed + g * row, bias + g * outputs * k->size, (size_t)(outputs * k->size));
-  return packed;
+void br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
+                       const char *bias, char *to) {
+  int64_t row = br_conv_panels(outputs, k) * k->nr * k->size;
+  for (int64_t g = 0; g < groups; g++)
+    memcpy(to + g * row, bias + g * outputs * k->size, (size_t)(outputs * k->size));
 }
 
 void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed,

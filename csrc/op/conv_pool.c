@@ -156,8 +156,9 @@ static br_status run_apart(br_call *c, const br_conv *g, br_tensor *source, br_t
   br_tensor *map = br_tensor_new(g->dtype, 4, shape, BR_CHANNELS_LAST);
   br_status status = map ? br_conv_forward(g, source, w, bias, !c->recorded, map)
                          : BR_ENOMEM;
+  static const br_signature none = {0}; /* all arguments are given */
   br_call pool;
-  br_call_init(&pool, br_pool_ops, NULL, 1);
+  br_call_init(&pool, br_pool_ops, &none, 1);
   pool.in[0] = map;
   memcpy(pool.arg, c->arg + POOL, (RELU - POOL) * sizeof *pool.arg);
   pool.out[0] = br_retain(c->out[0]);

@@ -45,7 +45,11 @@ static bool innermost(const br_tensor *t, br_dtype dtype) {
 /* The weights as a run of whole pixels, in the type of the work. */
 static br_tensor *weight_run(const br_call *c) {
   int64_t channels = c->in[0]->shape[1], pixels = RUN / channels;
+  int64_t all = c->in[0]->numel / channels;
+  if (pixels > all) pixels = all;
   int64_t shape[2] = {pixels < 1 ? 1 : pixels, channels};
+  if (shape[0] == 1 && c->in[1]->numel == channels)
+    return br_as(c->in[1], c->compute, BR_CONTIGUOUS);
   br_tensor *run = br_tensor_new(c->compute, 2, shape, BR_CONTIGUOUS);
   if (run && br_copy(run, c->in[1]) == BR_OK) return run;
   br_release(run);
