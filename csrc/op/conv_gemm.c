@@ -91,18 +91,29 @@ static void point_row(const lattice *l, int64_t n, int64_t qy, int64_t qx, int64
     point_edge(l, centre + q * step, y, q * l->sx, rows + (q - qx));
 }
 
-/* Pointers for m output pixels from `first` on: rows[tap * mr + i], out[i]. */
-static void point(const lattice *l, int64_t first, int m, const void **rows, char **out) {
-  int64_t plane = l->qh * l->qw, n = first / plane, rest = first % plane;
-  int64_t qy = rest / l->qw, qx = rest % l->qw;
+/* An output pixel. */
+typedef struct place {
+  int64_t n, qy, qx;
+} place;
+
+static place place_of(const lattice *l, int64_t pixel) {
+  int64_t row = pixel / l->qw;
+  return (place){row / l->qh, row % l->qh, pixel % l->qw};
+}
+
+/* Pointers for m output pixels from `at` on, which moves behind them: rows[tap * mr + i],
+   out[i]. */
+static void point(const lattice *l, place *at, int m, const void **rows, char **out) {
   for (int i = 0; i < m;) { /* a row of pixels at a time */
-    int64_t count = l->qw - qx < m - i ? l->qw - qx : m - i;
-    point_row(l, n, qy, qx, count, rows + i, out + i);
+    int64_t count = l->qw - at->qx < m - i ? l->qw - at->qx : m - i;
+    point_row(l, at->n, at->qy, at->qx, count, rows + i, out + i);
     i += (int)count;
-    qx = 0;
-    if (++qy < l->qh) continue;
-    qy = 0;
-    n++;
+    at->qx += count;
+    if (at->qx < l->qw) continue;
+    at->qx = 0;
+    if (++at->qy < l->qh) continue;
+    at->qy = 0;
+    at->n++;
   }
 }
 
@@ -112,10 +123,12 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
   char *out[TILES][BR_GEMM_MAX_MR];
   int count[TILES];
   int64_t mr = l->k->mr, nr = l->k->nr, size = l->k->size;
+  place here = place_of(l, l->start + first * mr);
   for (int64_t t = first; t < last; t++) {
-    int64_t at = l->start + t * mr, rest = l->end - at;
+    int64_t rest = l->end - l->start - t * mr;
     count[t - first] = (int)(rest < mr ? rest : mr);
-    point(l, at, count[t - first], rows + (t - first) * l->pointers * mr, out[t - first]);
+    point(l, &here, count[t - first], rows + (t - first) * l->pointers * mr,
+          out[t - first]);
   }
   for (int64_t p = p0; p < p1; p++) {
     int64_t width = l->outputs - p * nr < nr ? l->outputs - p * nr : nr;
