@@ -602,7 +602,8 @@ end)
 describe("a change of memory format", function()
   it("keeps every value where it belongs, whatever the sizes and types", function()
     for _, shape in ipairs{{3, 5, 7, 9}, {1, 64, 16, 16}, {2, 70, 9, 8}, {4, 2, 1, 2},
-        {2, 130, 11, 13}, {0, 3, 4, 4}, {2, 3, 4, 0}} do
+        {2, 130, 11, 13}, {0, 3, 4, 4}, {2, 3, 4, 0}, {2, 3, 41, 37}, {1, 4, 40, 30},
+        {3, 2, 26, 45}} do
       for _, dtype in ipairs{"float32", "float64", "int64", "int32", "uint8"} do
         local x <const> = braid.randint(0, 200, shape):to(dtype)
         local y <const> = x:channels_last()

@@ -37,6 +37,8 @@ local CASES <const> = {
   {x = {1, 18, 9, 13}, w = {17, 18, 5, 5}, o = {padding = 4}, bias = true},
   {x = {2, 100, 16, 16}, w = {80, 20, 5, 5}, o = {padding = 2, groups = 5}},
   {x = {1, 512, 14, 12}, w = {64, 512, 3, 3}, o = {padding = 1}},
+  {x = {1, 64, 8, 8}, w = {80, 64, 3, 3}, o = {padding = 1}, bias = true}, -- one block,
+  {x = {1, 48, 6, 8}, w = {72, 48, 3, 3}, o = {padding = 1}}, -- shared out by its outputs
   {x = {3, 20, 33, 41}, w = {24, 20, 3, 3}, o = {padding = 1}}, -- several slices of tiles
 }
 

@@ -23,10 +23,9 @@ typedef struct layer_row {
 
 enum { FORWARD = 1, OPTIONS, FOLD, ARGUMENTS }; /* places in the user value */
 enum { LAYERS = 1, FIRST, LAST, X, RESULT };    /* on the stack of a chain */
-enum {
-  OWN = 4,
-  POOLS = 5
-}; /* arguments of conv2d and of max_pool2d, of conv2d_max_pool2d */
+/* Arguments of conv2d_max_pool2d: first conv2d's, then max_pool2d's, then whether ReLU
+   stands between them. */
+enum { OWN = 4, POOLS = 5 };
 
 /* Upvalue 2 of both functions: rows by class. Pushes the layer at i, its row and the
    row's table; where it has no part in chains, nothing, and returns NULL. */
@@ -217,10 +216,9 @@ static int chain(lua_State *L) {
 static void bind_named(lua_State *L, br_binding *b, const char *field) {
   b->op = NULL;
   if (lua_getfield(L, 2, field) == LUA_TSTRING) {
-    for (int i = 0; br_op_at(i); i++)
-      if (strcmp(br_op_at(i)->name, lua_tostring(L, -1)) == 0)
-        br_bind(b, br_op_at(i), false);
-    if (!b->op) luaL_error(L, "there is no operator %s", lua_tostring(L, -1));
+    const br_op *op = br_op_find(lua_tostring(L, -1));
+    if (!op) br_error(L, "there is no operator %s", lua_tostring(L, -1));
+    br_bind(b, op, false);
   }
   lua_pop(L, 1);
 }

@@ -52,19 +52,16 @@ function Conv2d:weight_and_bias(norm)
   return self.weight, self.bias
 end
 
---- With `after` (true for ReLU, or a PReLU while nothing is recorded) the result goes through
--- it, and with `norm`, a batch normalisation that evaluates without gradients, through that
--- first, in the same pass over memory.
-function Conv2d:forward(x, after, norm)
+--- With `relu` the result goes through it, and with `norm`, a batch normalisation that
+-- evaluates without gradients, through that first, in the same pass over memory.
+function Conv2d:forward(x, relu, norm)
   if self.unsized then self:set_inputs(x:size(2), x) end
   local weight <const>, bias <const> = self:weight_and_bias(norm)
-  if not after then return core.ops.conv2d(x, weight, bias, self.options) end
-  if after == true then return core.ops.conv2d_relu(x, weight, bias, self.options) end
-  return core.ops.conv2d_prelu(x, weight, bias, after.weight, self.options)
+  local convolve <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
+  return convolve(x, weight, bias, self.options)
 end
 
 Conv2d.fuses_relu, Conv2d.fuses_norm = Conv2d.forward, Conv2d.forward -- see Sequential
-Conv2d.fuses_prelu = Conv2d.forward
 core.chain_layer(Conv2d, {operator = "conv2d", options = "options", "weight", "bias",
   relu = "conv2d_relu", prelu = "conv2d_prelu", pool = "conv2d_max_pool2d", fold = fold.fold})
 

@@ -7,7 +7,6 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 local ReLU <const> = require("braid.nn.activation").ReLU
-local PReLU <const> = require "braid.nn.prelu"
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
 local Sequential <const> = class("Sequential", Module)
@@ -30,16 +29,9 @@ function Sequential:init(layers, given)
 end
 
 -- Whether a layer carries out what follows it in the same pass over memory. A class says so
--- by the forward that can: one that overrides it cannot. Of an activation, what the layer is
--- told of it: true for ReLU, the module itself for a PReLU that evaluates.
-local function takes_activation(layer, following)
-  local class_of <const> = getmetatable(following)
-  if class_of == ReLU then return layer.fuses_relu == layer.forward end
-  if class_of ~= PReLU or layer.fuses_prelu ~= layer.forward or core.is_recording() then
-    return false
-  end
-  local weight <const>, slope <const> = layer.weight, following.weight
-  return weight and slope:numel() == layer.outputs and slope.dtype == weight.dtype and following
+-- by the forward that can: one that overrides it cannot.
+local function takes_relu(layer, following)
+  return getmetatable(following) == ReLU and layer.fuses_relu == layer.forward
 end
 
 local function takes_norm(layer, following)
@@ -47,25 +39,25 @@ local function takes_norm(layer, following)
     and not core.is_recording() and not following:is_training() and not layer.unsized
 end
 
+-- While nothing is recorded the core runs what it can by itself (core.chain), and more of it
+-- in one pass.
 function Sequential:forward(x)
   local i = self.first
   local apart <const> = Module.is_watched()
+  local in_core <const> = not apart and not core.is_recording()
   while i <= self.last do
-    if not apart then x, i = core.chain(self, i, self.last, x) end
+    if in_core then x, i = core.chain(self, i, self.last, x) end
     if i > self.last then break end
     local layer <const> = self[i]
     if apart or i == self.last or not Module.is(layer) then
       x, i = layer(x), i + 1
     elseif takes_norm(layer, self[i + 1]) then
-      local after <const> = i + 2 <= self.last and takes_activation(layer, self[i + 2])
-      x, i = layer(x, after, self[i + 1]), i + (after and 3 or 2)
+      local relu <const> = i + 2 <= self.last and takes_relu(layer, self[i + 2])
+      x, i = layer(x, relu, self[i + 1]), i + (relu and 3 or 2)
+    elseif takes_relu(layer, self[i + 1]) then
+      x, i = layer(x, true), i + 2
     else
-      local after <const> = takes_activation(layer, self[i + 1])
-      if after then
-        x, i = layer(x, after), i + 2
-      else
-        x, i = layer(x), i + 1
-      end
+      x, i = layer(x), i + 1
     end
   end
   return x
