@@ -150,6 +150,7 @@ typedef struct br_kernels {
 
   /* pooling of `count` pixels of c channels into one */
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
+  /* the same a dimension at a time: see pool.inc */
   bool (*max_of_rows)(int64_t rows, int64_t n, const void *const *x, void *t);
   void (*max_of_columns)(int64_t n, int64_t count, int64_t step, int64_t apart, int64_t c,
                          const void *t, void *y);

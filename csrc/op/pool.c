@@ -15,7 +15,10 @@ enum {
   LAST
 }; /* LAST: dilation or count_include_pad */
 
-enum { GRAIN = 8192 }; /* values that more than one thread is worth */
+enum {
+  GRAIN = 8192, /* values that more than one thread is worth */
+  VECTOR = 64   /* bytes of the widest */
+};
 
 typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
 
@@ -200,13 +203,13 @@ static bool max_by_line(const br_window *win, const br_kernels *k, const char *i
   return true;
 }
 
-/* Room: pointers to the pixels of a window, and a line. */
+/* Room: pointers to the pixels of a window, and a line with a vector's room behind it. */
 static int64_t pointers_bytes(const br_window *win) {
   return (win->kh * win->kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
 }
 
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k) {
-  return pointers_bytes(win) + reach(win) * win->c * k->size;
+  return pointers_bytes(win) + reach(win) * win->c * k->size + VECTOR;
 }
 
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room) {
