@@ -57,9 +57,11 @@ static void run_blocks(const job *j, int64_t first, int64_t n) {
   }
 }
 
-static void run_chunk(const job *j, int64_t i) {
-  int64_t first = i * CHUNK, rest = j->it.total - first;
-  int64_t len = rest < CHUNK ? rest : CHUNK;
+/* Chunk i of so many elements. */
+static void run_chunk(const job *j, int64_t i, int64_t size) {
+  int64_t first = i * size, rest = j->it.total - first;
+  int64_t len = rest < size ? rest : size;
+  if (len <= 0) return;
   if (j->all_dense)
     run_dense(j, first, len);
   else
@@ -96,12 +98,14 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
     j.dense[k] = (k == 0 || operand[k]->dtype == compute) && br_iter_dense(&j.it, k);
     j.all_dense = j.all_dense && j.dense[k];
   }
-  int64_t chunks = (j.it.total + CHUNK - 1) / CHUNK;
+  int64_t chunks = (j.it.total + CHUNK - 1) / CHUNK, threads = br_threads();
   if (chunks == 1) { /* a parallel region of one thread costs as much as a small call */
-    run_chunk(&j, 0);
-  } else {
-#pragma omp parallel for schedule(static) num_threads(br_threads())
-    for (int64_t i = 0; i < chunks; i++) run_chunk(&j, i);
+    run_chunk(&j, 0, j.it.total);
+  } else { /* all threads get as many, and whole cache lines */
+    chunks = (chunks + threads - 1) / threads * threads;
+    int64_t size = ((j.it.total + chunks - 1) / chunks + 63) & ~(int64_t)63;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t i = 0; i < chunks; i++) run_chunk(&j, i, size);
   }
 done:
   for (int k = 0; k < n; k++) br_release(copies[k]);

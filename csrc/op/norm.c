@@ -13,7 +13,8 @@ enum { WEIGHT = 1, BIAS, MEAN, VAR };         /* inputs */
 enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
 enum {
   ROWS = 256,    /* of a block */
-  CHANNELS = 64, /* a chunk's are a multiple of it */
+  CHANNELS = 64, /* at a time when sums are added up */
+  LINE = 16,     /* channels; a chunk's are a multiple of it */
   PIECES = 8,    /* about as many are wanted */
   SOME = 64      /* channels at a time of what is done once for each */
 };
@@ -76,7 +77,7 @@ static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
 /* The work cut into blocks of rows, and where those are few, these into chunks of
    channels. Sums depend on the blocks alone. */
 typedef struct grid {
-  int64_t n, c, blocks, chunks, width;
+  int64_t n, c, blocks, chunks, lines;
   bool parallel;
 } grid;
 
@@ -85,9 +86,9 @@ static grid cut(const br_tensor *rows) {
   g.n = rows->numel / (g.c ? g.c : 1);
   g.blocks = (g.n + ROWS - 1) / ROWS;
   int64_t wanted = g.blocks > 0 ? (PIECES + g.blocks - 1) / g.blocks : 1;
-  g.width = ((g.c + wanted - 1) / wanted + CHANNELS - 1) / CHANNELS * CHANNELS;
-  if (g.width < CHANNELS) g.width = CHANNELS;
-  g.chunks = (g.c + g.width - 1) / g.width;
+  g.lines = (g.c + LINE - 1) / LINE;
+  g.chunks = g.lines < 4 * wanted ? g.lines / 4 : wanted;
+  if (g.chunks < 1) g.chunks = 1;
   g.parallel = rows->numel > 16384;
   return g;
 }
@@ -98,11 +99,13 @@ typedef struct piece {
 } piece;
 
 static piece piece_of(const grid *g, int64_t i) {
-  int64_t row = i / g->chunks * ROWS, channel = i % g->chunks * g->width;
+  int64_t row = i / g->chunks * ROWS, chunk = i % g->chunks;
+  int64_t channel = chunk * g->lines / g->chunks * LINE;
+  int64_t end = (chunk + 1) * g->lines / g->chunks * LINE;
   return (piece){.row = row,
                  .rows = g->n - row < ROWS ? g->n - row : ROWS,
                  .channel = channel,
-                 .channels = g->c - channel < g->width ? g->c - channel : g->width,
+                 .channels = (end < g->c ? end : g->c) - channel,
                  .at = row * g->c + channel};
 }
 
