@@ -99,7 +99,7 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
     j.all_dense = j.all_dense && j.dense[k];
   }
   int64_t chunks = (j.it.total + CHUNK - 1) / CHUNK, threads = br_threads();
-  if (chunks == 1) { /* a parallel region of one thread costs as much as a small call */
+  if (chunks <= 1) { /* a parallel region of one thread costs as much as a small call */
     run_chunk(&j, 0, j.it.total);
   } else { /* all threads get as many, and whole cache lines */
     chunks = (chunks + threads - 1) / threads * threads;
