@@ -108,8 +108,8 @@ typedef struct br_kernels {
   void (*dot)(int64_t n, const void *x, const void *y, br_sum *acc); /* sum x y */
   void (*put)(int64_t n, const br_sum *acc, double scale, void *out);
 
-  /* normalised exponentials of a row of n elements */
-  void (*softmax)(int64_t n, const void *x, void *y);
+  /* normalised exponentials of rows of n elements, one after the other, or of one */
+  void (*softmax)(int64_t rows, int64_t n, const void *x, void *y);
   void (*log_softmax)(int64_t n, const void *x, void *y);
   void (*softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);
   void (*log_softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);

@@ -3,6 +3,8 @@
 
 #include "base/threads.h"
 
+enum { ROWS = 64 }; /* at a time */
+
 /* t with dimension `dim` exchanged with the last, contiguous. */
 static br_tensor *rows_of(br_tensor *t, int dim) {
   int order[BR_MAX_DIM];
@@ -57,10 +59,16 @@ static br_status forward(br_call *c, bool logarithm) {
   if (!x) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(x->dtype);
   int64_t len = row_length(x), count = len ? x->numel / len : 0;
+  int64_t step = logarithm ? 1 : ROWS;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > 8192)
-  for (int64_t r = 0; r < count; r++)
-    (logarithm ? k->log_softmax : k->softmax)(len, x->data + r * len * k->size,
-                                              c->out[0]->data + r * len * k->size);
+  for (int64_t r = 0; r < count; r += step) {
+    const char *from = x->data + r * len * k->size;
+    char *to = c->out[0]->data + r * len * k->size;
+    if (logarithm)
+      k->log_softmax(len, from, to);
+    else
+      k->softmax(count - r < step ? count - r : step, len, from, to);
+  }
   br_release(x);
   return BR_OK;
 }
