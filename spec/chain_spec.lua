@@ -130,6 +130,53 @@ describe("layers in a row", function()
     end))
   end)
 
+  it("do, or refuse, what random ones do and refuse by themselves", function()
+    local random <const> = math.random
+    local function layer(c)
+      local kinds <const> = {
+        function()
+          local o <const> = random(40)
+          return nn.Conv2d(c, o, {kernel = random(5), stride = random(2), padding = random(0, 2),
+            dilation = random(2), bias = random(2) == 1}), o
+        end,
+        function() return nn.Conv2d(c, c, {kernel = random(3), groups = c}), c end,
+        function()
+          local k <const> = random(4)
+          return nn.MaxPool2d(k, {stride = random(3), padding = random(0, k // 2),
+            ceil_mode = random(2) == 1, dilation = random(2)}), c
+        end,
+        function() return nn.PReLU(random(2) == 1 and c or random(5)), c end,
+        function() return trained_norm(c), c end,
+        function() return nn.ReLU(), c end,
+        function() return nn.Dropout(0.3), c end,
+        function() return function(x) return x * 1.5 end, c end,
+      }
+      return kinds[random(#kinds)]()
+    end
+    math.randomseed(3)
+    local done, refused = 0, 0
+    for _ = 1, 400 do
+      local _ <close> = braid.scope()
+      local layers <const>, first <const> = {}, random(20)
+      local c = first
+      for i = 1, random(7) do layers[i], c = layer(c) end
+      local net <const> = nn.Sequential(layers):eval()
+      local x <const> = braid.randn(random(3), first, random(90), random(90))
+      local _ <close> = braid.no_grad()
+      local ok <const>, y = pcall(net, x)
+      local alone <const>, want = pcall(one_by_one, net, x)
+      assert.equal(alone, ok, tostring(net))
+      if ok then
+        -- Windows that miss the image give -inf.
+        local a <const>, b <const> = y:clamp(-1e6, 1e6), want:clamp(-1e6, 1e6)
+        local off <const> = y:numel() > 0 and distance(a, b) or 0
+        assert.is_true(off <= 1e-4 * (1 + b:abs():max():item()), tostring(net))
+      end
+      done, refused = done + (ok and 1 or 0), refused + (ok and 0 or 1)
+    end
+    assert.is_true(done > 100 and refused > 50)
+  end)
+
   it("see what has changed since the last call", function()
     local conv <const>, slope <const> = nn.Conv2d(2, 4, {kernel = 3}), nn.PReLU(4)
     local net <const> = nn.Sequential{conv, slope, nn.MaxPool2d(2)}
