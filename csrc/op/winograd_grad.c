@@ -5,8 +5,9 @@
 
    Where the sums fit the cache, a group's tiles are cut into slices, as many as the shape
    says; each has sums of its own, which are added in order, and a thread to itself, so
-   that nothing it transforms leaves its cache. Else all threads take the same block of
-   tiles and share out the places and panels. */
+   that nothing it transforms leaves its cache. Else, and of the groups that are left where
+   there are not as many for each thread, all threads take the same block of tiles and
+   share out the places and panels. */
 #include <string.h>
 
 #include "base/threads.h"
@@ -67,13 +68,14 @@ static void multiply(const job *j, int64_t unit, int64_t tiles, bool fresh, cons
   }
 }
 
-/* Called by all threads of a region: every thread has slices of its own. */
-static void sum_slices(const job *j, char *v, char *q) {
+/* Called by all threads of a region: every thread has slices of its own of the first
+   `groups`. */
+static void sum_slices(const job *j, int64_t groups, char *v, char *q) {
   const br_winograd *p = j->p;
   int64_t per = ceil_div(p->tiles, j->slices);
 #pragma omp for schedule(static)
-  for (int64_t i = 0; i < p->groups * j->slices; i++) {
-    int64_t g = i % p->groups, slice = i / p->groups, begin = slice * per;
+  for (int64_t i = 0; i < groups * j->slices; i++) {
+    int64_t g = i % groups, slice = i / groups, begin = slice * per;
     int64_t end = smaller(begin + per, p->tiles);
     char *sums = j->sums + (slice * p->groups + g) * j->group_bytes;
     if (begin >= end) memset(sums, 0, (size_t)j->group_bytes);
@@ -93,11 +95,11 @@ static void sum_slices(const job *j, char *v, char *q) {
                  j->sums + i * bytes);
 }
 
-/* The same with blocks that all share. */
-static void sum_blocks(const job *j, char *v, char *q) {
+/* The groups from `from` on, with blocks that all share. */
+static void sum_blocks(const job *j, int64_t from, char *v, char *q) {
   const br_winograd *p = j->p;
   int64_t blocks = ceil_div(p->tiles, j->block);
-  for (int64_t b = 0; b < p->groups * blocks; b++) {
+  for (int64_t b = from * blocks; b < p->groups * blocks; b++) {
     int64_t g = b / blocks, first = b % blocks * j->block;
     int64_t tiles = smaller(j->block, p->tiles - first);
 #pragma omp for schedule(static)
@@ -123,6 +125,9 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
                 : SHARED_BLOCK / each < 64 ? 64
                                            : SHARED_BLOCK / each;
   j.block = smaller(fit < 8 ? 8 : fit, ceil_div(p->tiles, j.slices));
+  /* Groups that threads take alone: all, or of single slices as many for each thread. */
+  int64_t threads = br_threads(), rest = j.slices == 1 ? p->groups % threads : 0;
+  int64_t alone = own ? p->groups - rest : 0;
   int64_t widest = p->cg > p->og ? p->cg : p->og;
   char *zeros = br_alloc_zero((size_t)(widest * k->size));
   size_t apart = 0; /* of the threads' blocks; 0 where they share one */
@@ -135,7 +140,9 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
 #pragma omp parallel num_threads(br_threads())
   {
     char *v = scratch + (size_t)br_thread_index() * apart;
-    (own ? sum_slices : sum_blocks)(&j, v, v + j.block * p->places * p->cg * k->size);
+    int64_t v_bytes = j.block * p->places * p->cg * k->size;
+    if (alone) sum_slices(&j, alone, v, v + v_bytes);
+    if (alone < p->groups) sum_blocks(&j, alone, scratch, scratch + v_bytes);
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < parts * p->cg; i++) {
       int64_t part = i / p->cg, row = i % p->cg * k->nr;
