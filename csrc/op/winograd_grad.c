@@ -5,9 +5,9 @@
 
    Where the sums fit the cache, a group's tiles are cut into slices, as many as the shape
    says; each has sums of its own, which are added in order, and a thread to itself, so
-   that nothing it transforms leaves its cache. Else, and of the groups that are left where
-   there are not as many for each thread, all threads take the same block of tiles and
-   share out the places and panels. */
+   that nothing it transforms leaves its cache. Else, and of the groups that are left
+   where there are not as many for each thread, all threads take the same block of tiles
+   and share out the places and panels. */
 #include <string.h>
 
 #include "base/threads.h"
