@@ -159,8 +159,8 @@ void br_free(void *p) {
 
 /* With the lock held: the block, or NULL where it will not do. */
 static br_block *reuse_scratch(int threads, size_t bytes) {
-  if (!scratch.block || scratch.used || must_fail()) return NULL;
-  if (threads > scratch.threads || bytes > scratch.apart) return NULL;
+  if (!scratch.block || scratch.used) return NULL;
+  if (threads > scratch.threads || bytes > scratch.apart || must_fail()) return NULL;
   scratch.used = true;
   count((int64_t)scratch.block->size);
   return scratch.block;
@@ -170,6 +170,10 @@ void *br_scratch_take(int threads, size_t bytes, size_t *apart) {
   pthread_mutex_lock(&pool.lock);
   br_block *b = reuse_scratch(threads, bytes);
   *apart = b ? scratch.apart : (bytes + 4095) & ~(size_t)4095;
+  if (!b && !scratch.used) { /* the next is as large as any before */
+    if (*apart < scratch.apart) *apart = scratch.apart;
+    if (threads < scratch.threads) threads = scratch.threads;
+  }
   pthread_mutex_unlock(&pool.lock);
   if (b) return (char *)b + BR_HEADER;
   char *p = br_alloc(*apart * (size_t)threads);

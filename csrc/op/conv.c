@@ -154,16 +154,21 @@ static br_status run_forward(br_call *c, const char *slope) {
 
 static br_status conv_forward(br_call *c) { return run_forward(c, NULL); }
 
+br_status br_conv_check_slope(const br_call *c) {
+  const br_tensor *slope = c->in[3], *w = c->in[1];
+  if (slope->ndim == 1 && (w->ndim != 4 || slope->shape[0] == w->shape[0]) &&
+      slope->dtype == c->in[0]->dtype)
+    return BR_OK;
+  return br_bad(c, "slope must have shape (%lld), of %s, not %s of %s",
+                (long long)(w->ndim == 4 ? w->shape[0] : 0),
+                br_dtype_name(c->in[0]->dtype), br_shape_of(slope),
+                br_dtype_name(slope->dtype));
+}
+
 /* conv2d_prelu: without gradients, for evaluation. */
 static br_status prelu_infer(br_call *c) {
-  const br_tensor *slope = c->in[3], *w = c->in[1];
-  if (slope->ndim != 1 || (w->ndim == 4 && slope->shape[0] != w->shape[0]) ||
-      slope->dtype != c->in[0]->dtype)
-    return br_bad(c, "slope must have shape (%lld), of %s, not %s of %s",
-                  (long long)(w->ndim == 4 ? w->shape[0] : 0),
-                  br_dtype_name(c->in[0]->dtype), br_shape_of(slope),
-                  br_dtype_name(slope->dtype));
-  return conv_infer(c);
+  br_status status = br_conv_check_slope(c);
+  return status ? status : conv_infer(c);
 }
 
 static br_status prelu_forward(br_call *c) {

@@ -32,6 +32,7 @@ br_status br_conv_geometry(br_call *c, br_conv *g);
  */
 br_status br_conv_check(const br_call *c);
 br_status br_conv_check_bias(const br_call *c, int64_t outputs);
+br_status br_conv_check_slope(const br_call *c); /* PReLU's, the fourth input */
 br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
 
 /* `keep`: the weights, made ready, may stay with their tensor for the next call. */

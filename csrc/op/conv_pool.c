@@ -11,11 +11,9 @@
 enum { POOL = 4, RELU = 9 }; /* places of arguments: those before POOL are conv2d's */
 enum { SLOPE = 3 };
 enum {
-  BAND = 48 << 10,
-  SMALL = 64 << 10
-}; /* bytes of a band; and of a map not worth it */
-
-extern const br_op br_pool_ops[]; /* the first is max_pool2d */
+  BAND = 48 << 10, /* bytes of the map at a time */
+  SMALL = 64 << 10 /* of a map that is not worth it */
+};
 
 typedef struct job {
   br_conv g;
@@ -150,21 +148,13 @@ static br_status run_bands(job *j, br_tensor *w, br_tensor *bias, bool keep) {
 }
 
 /* One after the other. */
-static br_status run_apart(br_call *c, const br_conv *g, br_tensor *source, br_tensor *w,
-                           br_tensor *bias) {
+static br_status run_apart(const job *j, br_tensor *source, br_tensor *w, br_tensor *bias,
+                           bool keep) {
+  const br_conv *g = &j->g;
   int64_t shape[4] = {g->n, g->o, g->oh, g->ow};
   br_tensor *map = br_tensor_new(g->dtype, 4, shape, BR_CHANNELS_LAST);
-  br_status status = map ? br_conv_forward(g, source, w, bias, !c->recorded, map)
-                         : BR_ENOMEM;
-  static const br_signature none = {0}; /* all arguments are given */
-  br_call pool;
-  br_call_init(&pool, br_pool_ops, &none, 1);
-  pool.in[0] = map;
-  memcpy(pool.arg, c->arg + POOL, (RELU - POOL) * sizeof *pool.arg);
-  pool.out[0] = br_retain(c->out[0]);
-  if (!status) status = pool.op->infer(&pool);
-  if (!status) status = pool.op->forward(&pool);
-  br_call_clear(&pool);
+  br_status status = map ? br_conv_forward(g, source, w, bias, keep, map) : BR_ENOMEM;
+  if (!status) status = br_max_pool(&j->win, j->k, map, j->y);
   br_release(map);
   return status;
 }
@@ -179,16 +169,11 @@ static br_status geometry(br_call *c, job *j) {
 
 static br_status infer(br_call *c) {
   job j = {0};
-  const br_tensor *slope = c->in[SLOPE];
   br_status status = br_conv_check(c);
   if (!status) status = geometry(c, &j);
   if (!status) status = br_conv_check_bias(c, j.g.o);
+  if (!status && c->in[SLOPE]) status = br_conv_check_slope(c);
   if (status) return status;
-  if (slope &&
-      (slope->ndim != 1 || slope->shape[0] != j.g.o || slope->dtype != j.g.dtype))
-    return br_bad(c, "slope must have shape (%lld), of %s, not %s of %s",
-                  (long long)j.g.o, br_dtype_name(j.g.dtype), br_shape_of(slope),
-                  br_dtype_name(slope->dtype));
   int64_t shape[4] = {j.win.n, j.win.c, j.win.oh, j.win.ow};
   return br_out(c, 0, j.g.dtype, 4, shape, BR_CHANNELS_LAST);
 }
@@ -212,7 +197,7 @@ static br_status forward(br_call *c) {
     j.g.slope = slope ? slope->data : NULL;
     if (source) j.x = source;
     status = bands ? run_bands(&j, w, bias, !c->recorded)
-                   : run_apart(c, &j.g, source, w, bias);
+                   : run_apart(&j, source, w, bias, !c->recorded);
   }
   br_release(source);
   br_release(w);

@@ -228,51 +228,69 @@ void br_max_pool_row(const br_window *win, const br_kernels *k, char *image,
   }
 }
 
-/* One image row of the output after the other, shared among the threads. */
-static br_status pool_forward(br_call *c, kind what) {
-  br_window win = {0};
-  bool max = what & MAX, by_rows = what == MAX && !c->saved[0];
-  measure(c, what, &win);
-  const br_kernels *k = br_kernels_of(c->in[0]->dtype);
-  int64_t size = k->size,
-          bytes = by_rows ? br_max_pool_room(&win, k) : pointers_bytes(&win);
-  br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
+br_status br_max_pool(const br_window *win, const br_kernels *k, br_tensor *x, char *y) {
   size_t apart;
-  char *room = br_scratch_take(br_threads(), (size_t)bytes, &apart);
-  br_status status = x && room ? BR_OK : BR_ENOMEM;
-  if (status) goto done;
+  char *room = br_scratch_take(br_threads(), (size_t)br_max_pool_room(win, k), &apart);
+  if (!room) return BR_ENOMEM;
+#pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
+  {
+    char *own = room + (size_t)br_thread_index() * apart;
+    br_max_pool_start(win, k, own);
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < win->n * win->oh; row++)
+      br_max_pool_row(win, k,
+                      x->data + row / win->oh * win->h * win->w * win->c * k->size, 0,
+                      row % win->oh, own, y + row * win->ow * win->c * k->size);
+  }
+  br_scratch_give(room);
+  return BR_OK;
+}
+
+/* One image row of the output after the other, shared among the threads. */
+static br_status pool_rows(br_call *c, kind what, const br_window *win, br_tensor *x) {
+  bool max = what & MAX;
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t size = k->size;
+  size_t apart;
+  char *room = br_scratch_take(br_threads(), (size_t)pointers_bytes(win), &apart);
+  if (!room) return BR_ENOMEM;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
-    char *own = room + (size_t)br_thread_index() * apart;
-    void **pixel = (void *)own;
-    if (by_rows) br_max_pool_start(&win, k, own);
+    void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static)
-    for (int64_t row = 0; row < win.n * win.oh; row++) {
-      int64_t n = row / win.oh, oy = row % win.oh;
-      char *image = x->data + n * win.h * win.w * win.c * size;
-      for (int64_t ox = 0; ox < win.ow && !by_rows; ox++) {
-        int64_t at = (row * win.ow + ox) * win.c;
-        int64_t count = look(&win, image, 0, size, oy, ox, pixel);
+    for (int64_t row = 0; row < win->n * win->oh; row++) {
+      int64_t n = row / win->oh, oy = row % win->oh;
+      char *image = x->data + n * win->h * win->w * win->c * size;
+      for (int64_t ox = 0; ox < win->ow; ox++) {
+        int64_t at = (row * win->ow + ox) * win->c;
+        int64_t count = look(win, image, 0, size, oy, ox, pixel);
         const void *const *seen = (const void *const *)pixel;
         char *y = c->out[0]->data + at * size;
-        if (max && places && small(&win))
-          k->max_pool_small(count, seen, win.c, y, (uint8_t *)places + at);
+        if (max && places && small(win))
+          k->max_pool_small(count, seen, win->c, y, (uint8_t *)places + at);
         else if (max)
-          k->max_pool(count, seen, win.c, y,
+          k->max_pool(count, seen, win->c, y,
                       places ? (int32_t *)(void *)places + at : NULL);
         else
-          k->avg_pool(count, seen, win.c, 1 / divisor(&win, count, count_pad, oy, ox), y);
+          k->avg_pool(count, seen, win->c, 1 / divisor(win, count, count_pad, oy, ox), y);
       }
-      if (by_rows)
-        br_max_pool_row(&win, k, image, 0, oy, own,
-                        c->out[0]->data + row * win.ow * win.c * size);
     }
   }
-done:
-  br_release(x);
   br_scratch_give(room);
+  return BR_OK;
+}
+
+static br_status pool_forward(br_call *c, kind what) {
+  br_window win = {0};
+  measure(c, what, &win);
+  br_tensor *x = br_as(c->in[0], c->in[0]->dtype, BR_CHANNELS_LAST);
+  if (!x) return BR_ENOMEM;
+  br_status status = what == MAX && !c->saved[0]
+                         ? br_max_pool(&win, br_kernels_of(x->dtype), x, c->out[0]->data)
+                         : pool_rows(c, what, &win, x);
+  br_release(x);
   return status;
 }
 

@@ -21,5 +21,7 @@ int64_t br_max_pool_room(const br_window *win, const br_kernels *k);
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room);
 void br_max_pool_row(const br_window *win, const br_kernels *k, char *image,
                      int64_t first, int64_t oy, char *room, char *y);
+/* All of it, from x (n,c,h,w) channels-last. */
+br_status br_max_pool(const br_window *win, const br_kernels *k, br_tensor *x, char *y);
 
 #endif
