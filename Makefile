@@ -10,8 +10,9 @@
 #   make asan       the specs with the address and undefined behaviour sanitizers
 #   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance
 #   make bench      the speed of training, inference and single operators, beside PyTorch's if
-#                   TORCH_PYTHON=python3 has it; QUICK=1 takes less than a minute, ONLY='conv
-#                   dmt' runs the rows so named; also writes build/bench.json;
+#                   TORCH_PYTHON=python3 has it; QUICK=1 takes half a minute (with
+#                   PyTorch about one), ONLY='conv dmt' runs the rows so named; also writes
+#                   build/bench.json;
 #                   PROFILE=tcdcn shows where a step of that network spends its time;
 #                   WINOGRAD=no computes single convolutions the plain way
 #   make install, make uninstall, make clean
