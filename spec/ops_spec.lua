@@ -476,7 +476,9 @@ rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
     {real {1, 3, 4, 4}, real {3, 1, 3, 3}, {groups = 3, padding = "same"}},
     {real {2, 2, 3, 3}, real {2, 2, 1, 1}, real {2}},
       {real {0, 2, 3, 3}, real {2, 2, 2, 2}},
-    {real {1, 2, 4, 5}, real {2, 2, 4, 2}, {padding = "same"}}},
+    {real {1, 2, 4, 5}, real {2, 2, 4, 2}, {padding = "same"}},
+    {real {1, 20, 5, 4}, real {2, 20, 3, 2}, {stride = {2, 3}, padding = 1}},
+    {real {1, 2, 1, 3}, real {2, 2, 1, 1}, {stride = {2, 3}, padding = 1}}}, -- phases empty
   sized = function(n)
     return {real {1, n, 3, 3}, real({2, n, 2, 2}, -1, 1), real {2}, {padding = 1}}
   end,

@@ -362,54 +362,73 @@ static br_packing input_packing(const br_conv *g, const int64_t *row, int64_t ta
                       .rows = taps * g->og};
 }
 
-/* One phase: input rows py, py + sh, ... and columns px, px + sw, ... */
-static br_status input_phase(const br_conv *g, int64_t py, int64_t px, br_tensor *dy,
-                             br_tensor *w, const char *bias, br_tensor *dx,
-                             const char *zeros, int64_t *tap) {
-  const br_kernels *k = br_kernels_of(g->dtype);
-  int64_t area = g->kh * g->kw, taps = 0, *row = tap;
-  int64_t *ty = tap + area, *tx = ty + area, *offset = tx + area;
-  for (int64_t t = 0; t < area; t++) {
+/* The taps of one phase, input rows py, py + sh, ... and columns px, px + sw, ..., from
+   number `first` on: their offsets, and the rows their weights go to. */
+static int64_t phase_taps(const br_conv *g, int64_t py, int64_t px, int64_t first,
+                          int64_t *row, int64_t *ty, int64_t *tx) {
+  int64_t taps = first;
+  for (int64_t t = 0; t < g->kh * g->kw; t++) {
     int64_t y = py + g->ph - t / g->kw * g->dh, x = px + g->pw - t % g->kw * g->dw;
-    row[t] = y % g->sh == 0 && x % g->sw == 0 ? taps * g->og : -1;
-    if (row[t] < 0) continue;
+    if (y % g->sh != 0 || x % g->sw != 0) continue;
+    row[t] = taps * g->og;
     ty[taps] = y / g->sh;
     tx[taps++] = x / g->sw;
   }
+  return taps - first;
+}
+
+/* All phases with the weights packed once, the taps of a phase side by side. `tap` has
+   room for four values of each. */
+static br_status input_phases(const br_conv *g, br_tensor *dy, br_tensor *w,
+                              const char *bias, br_tensor *dx, const char *zeros,
+                              int64_t *tap) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  int64_t area = g->kh * g->kw, high = g->sh < g->h ? g->sh : g->h,
+          wide = g->sw < g->w ? g->sw : g->w, taps = 0;
+  int64_t *row = tap, *ty = tap + area, *tx = ty + area, *offset = tx + area;
+  for (int64_t t = 0; t < area; t++) row[t] = -1;
+  for (int64_t i = 0; i < high * wide; i++)
+    taps += phase_taps(g, i / wide, i % wide, taps, row, ty, tx);
   br_packing p = input_packing(g, row, taps);
   char *packed = br_conv_pack(&p, k, w->data);
   if (!packed) return BR_ENOMEM;
-  lattice l = {.k = k,
-               .n = g->n,
-               .qh = ceil_div(g->h - py, g->sh),
-               .qw = ceil_div(g->w - px, g->sw),
-               .y0 = py,
-               .ystep = g->sh,
-               .x0 = px,
-               .xstep = g->sw,
-               .out_h = g->h,
-               .out_w = g->w,
-               .out_c = g->c,
-               .in_h = g->oh,
-               .in_w = g->ow,
-               .in_c = g->o,
-               .run = g->og,
-               .sy = 1,
-               .sx = 1,
-               .taps = taps,
-               .ty = ty,
-               .tx = tx,
-               .offset = offset,
-               .groups = g->groups,
-               .outputs = g->cg,
-               .in = dy->data,
-               .w = packed,
-               .bias = bias,
-               .zeros = zeros,
-               .out = dx->data,
-               .panels = br_conv_panels(g->cg, k),
-               .panel_bytes = taps * g->og * k->nr * k->size};
-  br_status status = run_lattice(&l);
+  br_status status = BR_OK;
+  taps = 0;
+  for (int64_t i = 0; i < high * wide && !status; i++) {
+    int64_t py = i / wide, px = i % wide;
+    lattice l = {.k = k,
+                 .n = g->n,
+                 .qh = ceil_div(g->h - py, g->sh),
+                 .qw = ceil_div(g->w - px, g->sw),
+                 .y0 = py,
+                 .ystep = g->sh,
+                 .x0 = px,
+                 .xstep = g->sw,
+                 .out_h = g->h,
+                 .out_w = g->w,
+                 .out_c = g->c,
+                 .in_h = g->oh,
+                 .in_w = g->ow,
+                 .in_c = g->o,
+                 .run = g->og,
+                 .sy = 1,
+                 .sx = 1,
+                 .taps = phase_taps(g, py, px, taps, row, ty, tx),
+                 .ty = ty + taps,
+                 .tx = tx + taps,
+                 .offset = offset + taps,
+                 .groups = g->groups,
+                 .outputs = g->cg,
+                 .in = dy->data,
+                 .w = packed + taps * g->og * k->nr * k->size,
+                 .bias = bias,
+                 .zeros = zeros,
+                 .out = dx->data,
+                 .panels = br_conv_panels(g->cg, k),
+                 .panel_bytes = p.rows * k->nr * k->size};
+    taps += l.taps;
+    status = run_lattice(&l);
+  }
   br_free(packed);
   return status;
 }
@@ -444,9 +463,7 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
   char *packed = bias ? br_alloc_zero((size_t)(outputs * k->size)) : NULL;
   br_status status = tap && zeros && (packed || !bias) ? BR_OK : BR_ENOMEM;
   if (packed) br_conv_pack_bias(g->groups, g->cg, k, bias->data, packed);
-  for (int64_t py = 0; py < g->sh && py < g->h; py++)
-    for (int64_t px = 0; px < g->sw && px < g->w && !status; px++)
-      status = input_phase(g, py, px, dy, w, packed, dx, zeros, tap);
+  if (!status) status = input_phases(g, dy, w, packed, dx, zeros, tap);
   br_free(tap);
   br_free(zeros);
   br_free(packed);

@@ -6,7 +6,10 @@
 
 #include "base/threads.h"
 
-enum { COLUMNS = 144 }; /* columns of a unit of work */
+enum {
+  COLUMNS = 144, /* columns of a unit of work */
+  GRAIN = 16384  /* bytes that are worth waking threads for */
+};
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -60,7 +63,7 @@ char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w) {
   if (!packed || p->rows == 0) return packed;
   int64_t outers = p->outer < 64 ? 1 : 16, units = p->groups * panels * chunks * outers;
 #pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (units > 1 && bytes * p->groups > 65536)
+    num_threads(br_threads()) if (units > 1 && bytes * panels * p->groups > GRAIN)
   for (int64_t u = 0; u < units; u++) {
     int64_t unit = u / (chunks * outers), chunk = u / outers % chunks, part = u % outers;
     int64_t g = unit / panels, at = unit % panels * k->nr;
@@ -86,7 +89,7 @@ void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed
   int64_t chunks = (p->columns + COLUMNS - 1) / COLUMNS,
           units = p->groups * panels * chunks;
 #pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (units > 1 && bytes * p->groups > 65536)
+    num_threads(br_threads()) if (units > 1 && bytes * panels * p->groups > GRAIN)
   for (int64_t u = 0; u < units; u++) {
     int64_t unit = u / chunks, first = u % chunks * COLUMNS;
     int64_t last = smaller(first + COLUMNS, p->columns);

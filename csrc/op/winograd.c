@@ -181,49 +181,63 @@ char *br_winograd_weights(const br_winograd *p, const char *packed) {
   return u;
 }
 
-/* All three steps for tiles first .. last-1 of one group: the outputs of panels p0 ..
-   p1-1. */
-static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int64_t p0,
-                      int64_t p1, char *v, char *m) {
-  const br_winograd *p = j->p;
-  int64_t tiles = last - first, size = p->k->size;
-  int64_t nr = p->k->nr, end = smaller(p1 * nr, p->og);
-  for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
-  for (int64_t place = 0; place < p->places; place++)
-    for (int64_t panel = p0; panel < p1; panel++)
-      multiply(j, g, place, panel, tiles, v, m);
-  for (int64_t t = 0; t < tiles; t++)
-    transform_back(j, g, first + t, p0 * nr, end, m + t * p->og * size);
-}
-
 static int threads_for(const br_winograd *p) {
   return br_threads_for((double)(p->tiles * p->places) * (double)(p->c * p->og));
 }
 
-/* Into how many shares of its outputs a block is cut: where there are fewer blocks than
-   threads, a panel each; every thread transforms the block's tiles for itself. A share
-   must fill a vector. */
-static int64_t parts_of(const br_winograd *p, int64_t blocks) {
+/* A thread's block: its transformed tiles stay for the shares of outputs that follow. */
+typedef struct own_block {
+  char *v, *m;
+  int64_t g, first; /* whose tiles are in v */
+} own_block;
+
+/* All three steps for tiles first .. last-1 of one group: the outputs of panels p0 ..
+   p1-1. */
+static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int64_t p0,
+                      int64_t p1, own_block *own) {
+  const br_winograd *p = j->p;
+  int64_t tiles = last - first, size = p->k->size;
+  int64_t nr = p->k->nr, end = smaller(p1 * nr, p->og);
+  if (own->g != g || own->first != first)
+    for (int64_t t = 0; t < tiles; t++)
+      transform(j, g, first + t, own->v + t * p->cg * size);
+  own->g = g, own->first = first;
+  for (int64_t place = 0; place < p->places; place++)
+    for (int64_t panel = p0; panel < p1; panel++)
+      multiply(j, g, place, panel, tiles, own->v, own->m);
+  for (int64_t t = 0; t < tiles; t++)
+    transform_back(j, g, first + t, p0 * nr, end, own->m + t * p->og * size);
+}
+
+/* Whether threads share the work by outputs, a panel each, rather than by tiles: where
+   there is more of weights than of images, each then finds the weights in its own cache
+   that it transformed. A last panel must fill half of its lanes. */
+static bool by_outputs(const br_winograd *p) {
   int64_t nr = p->k->nr, rest = p->og % nr;
-  bool full = rest == 0 || 2 * rest >= nr;
-  return full && p->groups * blocks < threads_for(p) ? br_conv_panels(p->og, p->k) : 1;
+  int64_t weights = p->groups * p->places * p->cg * br_conv_panels(p->og, p->k) * nr;
+  int64_t images = p->n * (p->h * p->w * p->c + p->oh * p->ow * p->o);
+  return weights > images && (rest == 0 || 2 * rest >= nr);
 }
 
 static br_status run_own_blocks(const job *j, int64_t bytes) {
   const br_winograd *p = j->p;
-  int64_t blocks = ceil_div(p->tiles, j->block), parts = parts_of(p, blocks);
+  int64_t blocks = ceil_div(p->tiles, j->block);
+  bool outputs = by_outputs(p);
+  int64_t parts = outputs ? j->panels : 1;
   size_t apart;
   char *scratch = br_scratch_take(br_threads(), (size_t)bytes, &apart);
   if (!scratch) return BR_ENOMEM;
 #pragma omp parallel num_threads(threads_for(p))
   {
     char *v = scratch + (size_t)br_thread_index() * apart;
-    char *m = v + p->places * j->block * p->cg * p->k->size;
+    own_block own = {v, v + p->places * j->block * p->cg * p->k->size, -1, 0};
 #pragma omp for schedule(static)
-    for (int64_t u = 0; u < p->groups * blocks * parts; u++) {
-      int64_t part = u % parts, g = u / parts % p->groups, b = u / parts / p->groups;
+    for (int64_t u = 0; u < p->groups * parts * blocks; u++) {
+      int64_t b = outputs ? u % blocks : u / p->groups;
+      int64_t share = outputs ? u / blocks : u % p->groups;
+      int64_t g = share / parts, part = share % parts;
       run_block(j, g, b * p->tiles / blocks, (b + 1) * p->tiles / blocks,
-                part * j->panels / parts, (part + 1) * j->panels / parts, v, m);
+                part * j->panels / parts, (part + 1) * j->panels / parts, &own);
     }
   }
   br_scratch_give(scratch);
@@ -275,7 +289,8 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
   j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
   if (own) {
     int64_t blocks = br_blocks_for(ceil_div(p->tiles, j.block), ceil_div(p->tiles, k->mr),
-                                   p->groups, threads_for(p));
+                                   p->groups * (by_outputs(p) ? j.panels : 1),
+                                   threads_for(p));
     j.block = ceil_div(p->tiles, blocks);
   }
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
