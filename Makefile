@@ -58,8 +58,8 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 # ---- what is built from what ---------------------------------------------------------------
 
-# Of several OpenBLAS the OpenMP one, which shares its threads with the core, whichever the
-# system prefers; elsewhere than on Debian the one that is there.
+# Of several OpenBLAS the OpenMP one, which starts no threads when it is loaded, whichever
+# the system prefers; elsewhere than on Debian the one that is there.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BLAS_DIR  := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
 PKG       := $(if $(BLAS_DIR),PKG_CONFIG_PATH=$(BLAS_DIR)/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
@@ -73,38 +73,36 @@ OPT       = -O3
 EXTRA     =
 CPPFLAGS  = -Icsrc $(INCLUDES)
 CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) $(MATH) $(EXTRA)
-LDFLAGS   = -shared -Wl,-z,nodelete -Wl,--wrap=GOMP_parallel -fopenmp $(EXTRA)
+# What gcc makes of OpenMP's pragmas is csrc/base/team.c; clang brings a library of its own.
+LDFLAGS   = -shared -Wl,-z,nodelete $(if $(findstring clang,$(CC)),-fopenmp) $(EXTRA)
 LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -lpthread -lm
 comma    := ,
 
 ARCH     := $(shell uname -m)
 ISAS      = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
-isa_base   =
-isa_avx2   = -mavx2 -mfma
-isa_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+# gcc moves values through MMX registers where it runs short of others, and leaves the x87
+# unit, whose they are, unusable.
+no_mmx     = $(if $(filter x86_64,$(ARCH)),-mno-mmx)
+isa_base   = $(no_mmx)
+isa_avx2   = $(no_mmx) -mavx2 -mfma
+isa_avx512 = $(no_mmx) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 TYPES     = f32 f64 i64 i32 u8 b8
 
-SOURCES   = $(filter-out csrc/kernel/kernels.c csrc/prelude/%,$(wildcard csrc/*/*.c))
+SOURCES   = $(filter-out csrc/kernel/kernels.c,$(wildcard csrc/*/*.c))
 KERNELS   = $(foreach i,$(ISAS),$(foreach t,$(TYPES),$(BUILD)/obj/kernel/kernels.$(i).$(t).o))
 OBJECTS   = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o) $(KERNELS)
 CORE      = $(BUILD)/lib/braid/core.so
-PRELUDE   = $(BUILD)/lib/braid/prelude.so
 
 MAKEFLAGS += --no-builtin-rules
 
-build: $(CORE) $(PRELUDE) $(BUILD)/braid
+build: $(CORE) $(BUILD)/braid
 	@:
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(OBJECTS) $(LDLIBS)
-
-# Without OpenMP: see its source.
-$(PRELUDE): csrc/prelude/prelude.c
-	@mkdir -p $(@D)
-	@echo "  link  $@"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -shared -o $@ $<
+	@! nm -u $@ | grep -E ' (GOMP|omp)_' || { rm $@; echo 'csrc/base/team.c lacks these'; exit 1; }
 
 $(BUILD)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
@@ -263,7 +261,6 @@ install: deps
 	if test -d models; then cd models && \
 	  find . -name '*.lua' -exec install -D -m 644 {} '$(DESTDIR)$(LUADIR)/braid/models/{}' ';'; fi
 	install -D -m 755 $(CORE) '$(DESTDIR)$(LIBDIR)/braid/core.so'
-	install -D -m 755 $(PRELUDE) '$(DESTDIR)$(LIBDIR)/braid/prelude.so'
 	$(call LAUNCHER,$(LUADIR),$(LIBDIR)) >'$(DESTDIR)$(BINDIR)/braid'
 	chmod 755 '$(DESTDIR)$(BINDIR)/braid'
 

@@ -64,7 +64,6 @@ describe("the layers of C", function()
     base = "base", kernel = "base kernel", tensor = "base kernel tensor",
     op = "base kernel tensor op", grad = "base kernel tensor op grad", io = "base tensor io",
     bind = "base kernel tensor op grad io bind", dist = "base kernel tensor op grad dist",
-    prelude = "", -- a library of its own, which the core never sees
   }
 
   -- Headers that are not the core's own, and where alone they are included.
@@ -76,9 +75,10 @@ describe("the layers of C", function()
   }
 
   local SYSTEM <const> = words [[
-    assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h limits.h math.h pthread.h sched.h
-    signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
-    string.h sys/ioctl.h sys/mman.h sys/stat.h sys/time.h sys/types.h termios.h time.h unistd.h ]]
+    assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h limits.h linux/futex.h math.h
+    pthread.h sched.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
+    stdio.h stdlib.h string.h sys/ioctl.h sys/mman.h sys/stat.h sys/syscall.h sys/time.h
+    sys/types.h termios.h time.h unistd.h ]]
 
   it("are all known", function()
     check(function(_, layer, _, report)
@@ -177,7 +177,7 @@ describe("the layers of Lua", function()
 
   -- A part requires those of a lower level, and itself. All may require the core.
   local LEVEL <const> = {
-    prelude = 0, core = 1, class = 1, check = 1, folder = 1, einsum = 1, printing = 1,
+    core = 1, class = 1, check = 1, folder = 1, einsum = 1, printing = 1,
     tensor_parts = 2, tensor = 3, grad = 4, profile = 4, io = 4, plot = 4, data = 5, functional = 5,
     nn = 6, loss = 7, optim = 7, mtl = 7, saved = 8, definition = 9, open = 10, model = 10,
     train = 11, vision = 11, cli = 12, repl = 12, init = 13,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -146,11 +147,11 @@ static void make_one(block *b, int64_t k, int64_t i, br_scratch *scratch,
 
 static void make_block(block *b, int64_t first, int64_t count, br_cache_make make,
                        void *context) {
+  _Atomic int64_t next = 0; /* pictures differ in what they take */
 #pragma omp parallel num_threads(br_threads())
   {
     br_scratch scratch = {0};
-#pragma omp for schedule(dynamic, 4)
-    for (int64_t k = 0; k < count; k++)
+    for (int64_t k; (k = atomic_fetch_add(&next, 1)) < count;)
       make_one(b, k, first + k, &scratch, make, context);
     br_scratch_free(&scratch);
   }

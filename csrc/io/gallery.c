@@ -2,6 +2,7 @@
 #include "io/gallery.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,8 +24,9 @@ void br_gallery_load(int64_t n, const char *const *path, const double *box, int6
                      int64_t channels, uint8_t *images, unsigned char *failed,
                      char *message) {
   int64_t bytes = size * size * channels;
-#pragma omp parallel for schedule(dynamic, 16) num_threads(br_threads())
-  for (int64_t i = 0; i < n; i++) {
+  _Atomic int64_t next = 0; /* pictures differ in what they take */
+#pragma omp parallel num_threads(br_threads())
+  for (int64_t i; (i = atomic_fetch_add(&next, 1)) < n;) {
     failed[i] = load_one(path[i], box + 4 * i, size, channels, images + i * bytes) !=
                 BR_OK;
     if (!failed[i]) continue;

@@ -330,7 +330,7 @@ static br_status winograd_forward(const br_conv *g, br_tensor *source, br_tensor
   char *weights = prepare(g, w, keep, &kept);
   if (!weights) return BR_ENOMEM;
   br_winograd plan = br_winograd_forward_plan(g);
-  br_status status = br_winograd_run(&plan, source->data, weights,
+  br_status status = br_winograd_run(&plan, source->data, weights, !kept,
                                      bias ? bias->data : NULL, y->data);
   if (!kept) br_free(weights);
   return status;
@@ -443,7 +443,7 @@ static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor 
   br_winograd plan = br_winograd_input_plan(g);
   char *weights = packed ? br_winograd_weights(&plan, packed) : NULL;
   br_free(packed);
-  br_status status = weights ? br_winograd_run(&plan, dy->data, weights,
+  br_status status = weights ? br_winograd_run(&plan, dy->data, weights, true,
                                                bias ? bias->data : NULL, dx->data)
                              : BR_ENOMEM;
   br_free(weights);

@@ -3,11 +3,12 @@
    the cache. */
 #include "op/update.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/threads.h"
 
-enum { BLOCK = 16384 };
+enum { BLOCK = 16384, TAKE = 4 }; /* elements of a block; blocks that a thread takes */
 
 /* All of one type and shape, and in the memory order of the first. */
 static br_status check(const br_call *c) {
@@ -65,6 +66,7 @@ static void run_block(const part *one, int64_t block) {
 /* Cuts all parameters into blocks, and runs them. */
 static void run(int64_t n, part *parts) {
   int64_t blocks = 0, elements = 0;
+  _Atomic int64_t next = 0; /* not shared out before: many parts are less than a block */
   for (int64_t i = 0; i < n; i++) {
     parts[i].first = blocks;
     blocks += (parts[i].p->numel + BLOCK - 1) / BLOCK;
@@ -73,10 +75,11 @@ static void run(int64_t n, part *parts) {
 #pragma omp parallel num_threads(br_threads()) if (elements > BLOCK)
   {
     int64_t at = 0; /* the part that a block belongs to; blocks come in order */
-#pragma omp for schedule(dynamic, 4) /* many parameters are smaller than a block */
-    for (int64_t b = 0; b < blocks; b++) {
-      while (at + 1 < n && parts[at + 1].first <= b) at++;
-      run_block(&parts[at], b - parts[at].first);
+    for (int64_t b; (b = atomic_fetch_add(&next, TAKE)) < blocks;) {
+      for (int64_t end = b + TAKE < blocks ? b + TAKE : blocks; b < end; b++) {
+        while (at + 1 < n && parts[at + 1].first <= b) at++;
+        run_block(&parts[at], b - parts[at].first);
+      }
     }
   }
   for (int64_t i = 0; i < n; i++) parts[i].p->storage->version++;

@@ -209,21 +209,36 @@ static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int6
     transform_back(j, g, first + t, p0 * nr, end, own->m + t * p->og * size);
 }
 
-/* Whether threads share the work by outputs, a panel each, rather than by tiles: where
-   there is more of weights than of images, each then finds the weights in its own cache
-   that it transformed. A last panel must fill half of its lanes. */
-static bool by_outputs(const br_winograd *p) {
-  int64_t nr = p->k->nr, rest = p->og % nr;
-  int64_t weights = p->groups * p->places * p->cg * br_conv_panels(p->og, p->k) * nr;
+/* How the work is cut where threads take blocks of their own. */
+typedef struct cut_up {
+  int64_t blocks, parts; /* of all tiles; of the panels of a group */
+  bool by_outputs;       /* all blocks of a part before the next part */
+} cut_up;
+
+/* By tiles, so that a thread finds the images in its own cache that it wrote; but by
+   outputs where there is more of weights that have just been transformed, and where there
+   are too few tiles. A last panel must fill half of its lanes. */
+static cut_up cut_work(const job *j, bool fresh) {
+  const br_winograd *p = j->p;
+  int threads = threads_for(p);
+  int64_t nr = p->k->nr, rest = p->og % nr, most = ceil_div(p->tiles, p->k->mr);
+  int64_t least = ceil_div(p->tiles, j->block);
+  int64_t weights = p->groups * p->places * p->cg * j->panels * nr;
   int64_t images = p->n * (p->h * p->w * p->c + p->oh * p->ow * p->o);
-  return weights > images && (rest == 0 || 2 * rest >= nr);
+  cut_up c = {.blocks = br_blocks_for(least, most, p->groups, threads), .parts = 1};
+  bool few = p->groups * c.blocks < threads, heavy = fresh && weights > images;
+  if ((few || heavy) && (rest == 0 || 2 * rest >= nr)) {
+    c.by_outputs = true;
+    c.parts = heavy && threads > 1
+                  ? j->panels
+                  : br_blocks_for(1, j->panels, p->groups * least, threads);
+    c.blocks = br_blocks_for(least, most, p->groups * c.parts, threads);
+  }
+  return c;
 }
 
-static br_status run_own_blocks(const job *j, int64_t bytes) {
+static br_status run_own_blocks(const job *j, cut_up c, int64_t bytes) {
   const br_winograd *p = j->p;
-  int64_t blocks = ceil_div(p->tiles, j->block);
-  bool outputs = by_outputs(p);
-  int64_t parts = outputs ? j->panels : 1;
   size_t apart;
   char *scratch = br_scratch_take(br_threads(), (size_t)bytes, &apart);
   if (!scratch) return BR_ENOMEM;
@@ -232,12 +247,12 @@ static br_status run_own_blocks(const job *j, int64_t bytes) {
     char *v = scratch + (size_t)br_thread_index() * apart;
     own_block own = {v, v + p->places * j->block * p->cg * p->k->size, -1, 0};
 #pragma omp for schedule(static)
-    for (int64_t u = 0; u < p->groups * parts * blocks; u++) {
-      int64_t b = outputs ? u % blocks : u / p->groups;
-      int64_t share = outputs ? u / blocks : u % p->groups;
-      int64_t g = share / parts, part = share % parts;
-      run_block(j, g, b * p->tiles / blocks, (b + 1) * p->tiles / blocks,
-                part * j->panels / parts, (part + 1) * j->panels / parts, &own);
+    for (int64_t u = 0; u < p->groups * c.parts * c.blocks; u++) {
+      int64_t b = c.by_outputs ? u % c.blocks : u / p->groups;
+      int64_t share = c.by_outputs ? u / c.blocks : u % p->groups;
+      int64_t g = share / c.parts, part = share % c.parts;
+      run_block(j, g, b * p->tiles / c.blocks, (b + 1) * p->tiles / c.blocks,
+                part * j->panels / c.parts, (part + 1) * j->panels / c.parts, &own);
     }
   }
   br_scratch_give(scratch);
@@ -275,7 +290,7 @@ static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
 }
 
 br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
-                          const char *bias, char *y) {
+                          bool fresh, const char *bias, char *y) {
   const br_kernels *k = p->k;
   job j = {.p = p,
            .x = x,
@@ -285,18 +300,19 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
            .panels = br_conv_panels(p->og, k)};
   int64_t each = p->places * (p->cg + p->og) * k->size;
   int64_t through = j.panels * p->places * p->cg * k->nr * k->size;
-  bool own = through <= OWN_WEIGHTS;
-  j.block = tiles_in(p, own ? OWN_BLOCK : SHARED_BLOCK);
-  if (own) {
-    int64_t blocks = br_blocks_for(ceil_div(p->tiles, j.block), ceil_div(p->tiles, k->mr),
-                                   p->groups * (by_outputs(p) ? j.panels : 1),
-                                   threads_for(p));
-    j.block = ceil_div(p->tiles, blocks);
-  }
   char *zeros = br_alloc_zero((size_t)(p->cg * k->size));
   if (!zeros) return BR_ENOMEM;
   j.zeros = zeros;
-  br_status status = (own ? run_own_blocks : run_shared_blocks)(&j, j.block * each);
+  br_status status;
+  if (through <= OWN_WEIGHTS) {
+    j.block = tiles_in(p, OWN_BLOCK);
+    cut_up c = cut_work(&j, fresh);
+    j.block = ceil_div(p->tiles, c.blocks);
+    status = run_own_blocks(&j, c, j.block * each);
+  } else {
+    j.block = tiles_in(p, SHARED_BLOCK);
+    status = run_shared_blocks(&j, j.block * each);
+  }
   br_free(zeros);
   return status;
 }

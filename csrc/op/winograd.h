@@ -36,9 +36,10 @@ br_winograd br_winograd_input_plan(const br_conv *g);
 /* The transformed weights (from br_alloc) of those that br_conv_pack left, with rows in
    the order (tap, channel). */
 char *br_winograd_weights(const br_winograd *p, const char *packed);
-/* y (n,o,oh,ow) from x and transformed weights; bias (o) may be NULL. */
+/* y (n,o,oh,ow) from x and transformed weights, fresh ones if they were transformed for
+   this run; bias (o) may be NULL. */
 br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
-                          const char *bias, char *y);
+                          bool fresh, const char *bias, char *y);
 /* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack. */
 br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
                                   char *packed);

@@ -20,12 +20,20 @@ void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
              blasint *iwork, const blasint *liwork, blasint *info, size_t job_length,
              size_t half_length);
 
-__attribute__((constructor)) static void one_thread(void) { openblas_set_num_threads(1); }
+/* An OpenBLAS that runs on OpenMP keeps the number for each thread that calls it. The
+   first call also makes what all share: it is the one when the library is loaded. */
+__attribute__((constructor)) static void one_thread(void) {
+  static _Thread_local bool said;
+  if (said) return;
+  openblas_set_num_threads(1);
+  said = true;
+}
 
 void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
              double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
              double beta, void *c, int64_t ldc) {
   if (m == 0 || n == 0) return;
+  one_thread();
   CBLAS_TRANSPOSE ta = at ? CblasTrans : CblasNoTrans,
                   tb = bt ? CblasTrans : CblasNoTrans;
   if (lda < 1) lda = 1;
@@ -42,6 +50,7 @@ void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
 
 int64_t br_lu(int64_t n, double *a, int32_t *pivot) {
   blasint size = (blasint)n, info = 0;
+  one_thread();
   if (n > 0) dgetrf_(&size, &size, a, &size, pivot, &info);
   return info;
 }
@@ -49,6 +58,7 @@ int64_t br_lu(int64_t n, double *a, int32_t *pivot) {
 void br_lu_solve(bool transposed, int64_t n, int64_t k, const double *lu,
                  const int32_t *pivot, double *b) {
   blasint size = (blasint)n, columns = (blasint)k, info = 0;
+  one_thread();
   if (n > 0 && k > 0)
     dgetrs_(transposed ? "T" : "N", &size, &columns, lu, &size, pivot, b, &size, &info,
             1);
@@ -56,12 +66,14 @@ void br_lu_solve(bool transposed, int64_t n, int64_t k, const double *lu,
 
 int64_t br_cholesky(int64_t n, double *a) {
   blasint size = (blasint)n, info = 0;
+  one_thread();
   if (n > 0) dpotrf_("U", &size, a, &size, &info, 1);
   return info;
 }
 
 void br_triangle_solve(bool right, bool transposed, int64_t n, const double *l,
                        double *b) {
+  one_thread();
   if (n > 0)
     cblas_dtrsm(CblasRowMajor, right ? CblasRight : CblasLeft, CblasLower,
                 transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (blasint)n,
@@ -73,6 +85,7 @@ int64_t br_eigh_room(int64_t n) { return (1 + 6 * n + 2 * n * n) + (3 + 5 * n); 
 int64_t br_eigh(int64_t n, double *a, double *w, double *room) {
   blasint size = (blasint)n, info = 0, reals = 1 + 6 * size + 2 * size * size,
           whole = 3 + 5 * size;
+  one_thread();
   if (n > 0)
     dsyevd_("V", "U", &size, a, &size, w, room, &reals, (blasint *)(void *)(room + reals),
             &whole, &info, 1, 1);
