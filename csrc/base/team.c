@@ -61,7 +61,7 @@ typedef struct seat {
 static seat seats[MOST];
 
 static struct {
-  int threads; /* that there are, with the one that begins a region */
+  int threads, processors; /* that there are; with the thread that begins a region */
   atomic_int spins;
   alignas(LINE) atomic_bool taken;
 } team = {.threads = 1};
@@ -134,16 +134,21 @@ static bool add_thread(void) {
   return true;
 }
 
+static int processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : MOST;
+}
+
 /* Sees to it that there are `threads`, or as many as there can be: returns how many. */
 static int gather(int threads) {
   if (threads > MOST) threads = MOST;
-  if (threads > team.threads) {
-    cpu_set_t set;
-    bool known = sched_getaffinity(0, sizeof set, &set) == 0;
-    atomic_store(&team.spins, known && CPU_COUNT(&set) < threads ? 0 : PATIENCE);
-  }
+  if (team.threads < threads) team.processors = processors();
   while (team.threads < threads && add_thread()) continue;
-  return threads < team.threads ? threads : team.threads;
+  if (threads > team.threads) threads = team.threads;
+  int spins = threads > team.processors ? 0 : PATIENCE;
+  if (atomic_load_explicit(&team.spins, memory_order_relaxed) != spins)
+    atomic_store(&team.spins, spins);
+  return threads;
 }
 
 static void run_together(region *run, void *data, int threads) {
