@@ -297,33 +297,76 @@ describe("optimizer steps", function()
 end)
 
 describe("a step over several parameters", function()
-  local function lists()
-    local p <const>, q <const> = braid.ones(3, 5), braid.ones(40000)
-    return {{p, p * 2, false, 0.5, 0, 0, 0, 0, 1}, {q, q * 3, false, 0.25, 0, 0, 0, 0, 1}}, p, q
+  local function parameters()
+    local p <const>, q <const> = braid.ones(3, 5):requires_grad_(), braid.ones(40000)
+    p.grad, q.grad = braid.full({3, 5}, 2), braid.full({40000}, 3)
+    return p, q
   end
 
+  local function is_full(t, value) return t:detach():eq(value):all():item() end
+
   it("is one call, with numbers of their own", function()
-    local list <const>, p <const>, q <const> = lists()
-    core.update_all("sgd_step", list)
-    assert.is_true(p:eq(0):all():item())
-    assert.is_true(q:eq(0.25):all():item())
-    core.update_all("sgd_step", {})
+    local p <const>, q <const> = parameters()
+    local updates <const> = core.updates("sgd_step")
+    updates:run()
+    updates:add(p, false, 0.5, 0, 0, 0, 0, 1)
+    updates:add(q, false, 0.25, 0, 0, 0, 0, 1)
+    braid.no_grad(function() updates:run() end)
+    assert.is_true(is_full(p, 0))
+    assert.is_true(is_full(q, 0.25))
+    updates:run() -- they have been taken
+    assert.is_true(is_full(q, 0.25))
   end)
 
-  it("changes nothing when an entry is wrong", function()
-    for message, spoil in pairs{
-      ["update_all: value 2 of entry 2 is no tensor"] = function(l) l[2][2] = false end,
-      ["update_all: value 4 of entry 2 is no number"] = function(l) l[2][4] = "x" end,
-      ["update_all: 3 is no table"] = function(l) l[3] = 5 end,
-      ["sgd_step: a parameter float32 (40000) and its state or gradient float32 (7) do not match"] =
-        function(l) l[2][2] = braid.ones(7) end,
-    } do
-      local list <const>, p <const> = lists()
-      spoil(list)
-      assert.has_error(function() core.update_all("sgd_step", list) end, message)
-      assert.is_true(p:eq(1):all():item())
+  it("keeps what it was given until then, however many", function()
+    local updates <const> = core.updates("sgd_step")
+    local kept <const> = {}
+    for i = 1, 200 do
+      local p <const> = braid.full({i % 7}, i)
+      p.grad = p:clone()
+      updates:add(p, false, 1, 0, 0, 0, 0, 1)
+      kept[i] = p:view(-1)
     end
-    assert.has_error(function() core.update_all("relu", {{}}) end,
-      "update_all: 'relu' is no step of an optimizer")
+    collectgarbage()
+    updates:run()
+    for i = 1, 200 do assert.is_true(is_full(kept[i], 0)) end
+  end)
+
+  it("changes nothing when one is wrong", function()
+    for message, spoil in pairs{
+      ["sgd_step: a parameter has no gradient"] = function(u, q)
+        q.grad = nil
+        u:add(q, false, 0.25, 0, 0, 0, 0, 1)
+      end,
+      ["sgd_step: value 2 is no tensor"] = function(u, q) u:add(q, 7, 0.25, 0, 0, 0, 0, 1) end,
+      ["sgd_step: value 3 is no number"] = function(u, q) u:add(q, false, "x", 0, 0, 0, 0, 1) end,
+      ["sgd_step: value 8 is no number"] = function(u, q) u:add(q, false, 1, 0, 0, 0, 0) end,
+      ["sgd_step: a parameter float32 (40000) and its state or gradient float32 (7) do not match"] =
+        function(u, q) u:add(q, braid.ones(7), 0.25, 0, 0, 0, 0, 1) end,
+    } do
+      local p <const>, q <const> = parameters()
+      local updates <const> = core.updates("sgd_step")
+      updates:add(p, false, 0.5, 0, 0, 0, 0, 1)
+      assert.has_error(function()
+        spoil(updates, q)
+        updates:run()
+      end, message)
+      assert.is_true(is_full(p, 1))
+    end
+    assert.has_error(function() core.updates("relu") end,
+      "updates: 'relu' is no step of an optimizer")
+  end)
+end)
+
+describe("gradients of many parameters", function()
+  it("are forgotten at once", function()
+    local p <const>, q <const> = braid.ones(3), braid.ones(2, 2)
+    p.grad = braid.ones(3)
+    assert.is_true(core.has_grad(p))
+    assert.is_false(core.has_grad(q))
+    core.clear_grads{p, q}
+    assert.is_nil(p.grad)
+    assert.has_error(function() core.clear_grads{p, 5} end,
+      "clear_grads: value 2 is no tensor")
   end)
 end)

@@ -93,14 +93,30 @@ void br_conv_plan(br_conv *g) {
   g->tall = larger((g->oh - 1) * g->sh + (g->kh - 1) * g->dh + 1, g->h + g->ph);
 }
 
+/* Zeros around the h rows of w pixels that begin at row ph and column pw. */
+static void clear_border(const br_conv *g, char *image) {
+  size_t pixel = (size_t)(g->c * br_dtype_size(g->dtype)), row = (size_t)g->wide * pixel;
+  size_t left = (size_t)g->pw * pixel, inside = (size_t)g->w * pixel;
+  memset(image, 0, (size_t)g->ph * row);
+  image += (size_t)g->ph * row;
+  for (int64_t y = 0; y < g->h; y++, image += row) {
+    memset(image, 0, left);
+    memset(image + left + inside, 0, row - left - inside);
+  }
+  memset(image, 0, (size_t)(g->tall - g->ph - g->h) * row);
+}
+
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x) {
   if (!g->folded || (g->wide == g->w && g->tall == g->h))
     return br_as(x, g->dtype, BR_CHANNELS_LAST);
   int64_t shape[4] = {g->n, g->c, g->tall, g->wide};
-  br_tensor *padded = br_tensor_zeros(g->dtype, 4, shape, BR_CHANNELS_LAST);
+  br_tensor *padded = br_tensor_new(g->dtype, 4, shape, BR_CHANNELS_LAST);
   br_tensor *rows = padded ? br_view_narrow(padded, 2, g->ph, g->h, 1) : NULL;
   br_tensor *inner = rows ? br_view_narrow(rows, 3, g->pw, g->w, 1) : NULL;
   br_status status = inner ? br_copy(inner, x) : BR_ENOMEM;
+  for (int64_t n = 0; n < g->n && !status; n++)
+    clear_border(g,
+                 padded->data + n * g->tall * g->wide * g->c * br_dtype_size(g->dtype));
   br_release(rows);
   br_release(inner);
   if (!status) return padded;

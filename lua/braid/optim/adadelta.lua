@@ -16,8 +16,8 @@ end
 
 Adadelta.rule = "adadelta_step"
 
-function Adadelta.update(_, p, g, state, group, lr)
-  return {p, g, state.square, state.moved, lr, group.rho, group.eps, group.weight_decay}
+function Adadelta.update(_, p, state, group, lr)
+  return p, state.square, state.moved, lr, group.rho, group.eps, group.weight_decay
 end
 
 return Adadelta

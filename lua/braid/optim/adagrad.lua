@@ -20,10 +20,10 @@ end
 
 Adagrad.rule = "adagrad_step"
 
-function Adagrad.update(_, p, g, state, group, lr)
+function Adagrad.update(_, p, state, group, lr)
   state.step = state.step + 1
-  return {p, g, state.sum, lr / (1 + (state.step - 1) * group.lr_decay), group.eps,
-    group.weight_decay}
+  return p, state.sum, lr / (1 + (state.step - 1) * group.lr_decay), group.eps,
+    group.weight_decay
 end
 
 return Adagrad

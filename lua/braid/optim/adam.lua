@@ -19,10 +19,10 @@ end
 
 Adam.rule = "adam_step"
 
-function Adam:update(p, g, state, group, lr)
+function Adam:update(p, state, group, lr)
   state.step = state.step + 1
-  return {p, g, state.m, state.v, state.largest or false, lr, group.betas[1], group.betas[2],
-    group.eps, group.weight_decay, self.decoupled, state.step}
+  return p, state.m, state.v, state.largest or false, lr, group.betas[1], group.betas[2],
+    group.eps, group.weight_decay, self.decoupled, state.step
 end
 
 return Adam

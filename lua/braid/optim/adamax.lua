@@ -18,10 +18,10 @@ end
 
 Adamax.rule = "adamax_step"
 
-function Adamax.update(_, p, g, state, group, lr)
+function Adamax.update(_, p, state, group, lr)
   state.step = state.step + 1
-  return {p, g, state.m, state.largest, lr, group.betas[1], group.betas[2], group.eps,
-    group.weight_decay, state.step}
+  return p, state.m, state.largest, lr, group.betas[1], group.betas[2], group.eps,
+    group.weight_decay, state.step
 end
 
 return Adamax

@@ -2,9 +2,9 @@
 --
 -- A group's rate is lr * its lr_mult * factor, where the factor is what a schedule sets:
 --   opt.factor = optim.cosine(epoch - 1, epochs)
--- A class names the operator of its step in `rule`, and gives what that takes for a parameter
--- in `update`; all parameters then go in one call. The state of a parameter is a table of
--- numbers and tensors. A parameter that carries hints
+-- A class names the operator of its step in `rule`, and returns what that takes for a parameter
+-- beside the gradient from `update`; all parameters then go in one call. The state of a
+-- parameter is a table of numbers and tensors. A parameter that carries hints
 -- (nn/hints.lua) goes to a group of its kind, which follows the one it was given in.
 
 local core <const> = require "braid.core"
@@ -121,26 +121,27 @@ function Optimizer:step(closure)
   local loss <const> = closure and closure()
   local _ <close> = grad.no_grad()
   self.steps = self.steps + 1
-  local updates <const> = {}
+  local updates <const>, states <const> = core.updates(self.rule), self.state
   for _, group in ipairs(self.groups) do
     local lr <const> = group.lr * group.lr_mult * self.factor
     for _, p in ipairs(group.params) do
-      local g <const> = p.grad
-      if g then
-        self.state[p] = self.state[p] or self:new_state(p, group)
-        updates[#updates + 1] = self:update(p, g, self.state[p], group, lr)
+      if core.has_grad(p) then
+        local state = states[p]
+        if not state then
+          state = self:new_state(p, group)
+          states[p] = state
+        end
+        updates:add(self:update(p, state, group, lr))
       end
     end
   end
-  if self.rule then core.update_all(self.rule, updates) end
+  updates:run()
   return loss
 end
 
 --- Forgets the gradients, so that the next backward pass starts afresh.
 function Optimizer:zero_grad()
-  for _, group in ipairs(self.groups) do
-    for _, p in ipairs(group.params) do p.grad = nil end
-  end
+  for _, group in ipairs(self.groups) do core.clear_grads(group.params) end
 end
 
 -- ---- state --------------------------------------------------------------------------------

@@ -23,9 +23,9 @@ end
 
 RMSprop.rule = "rmsprop_step"
 
-function RMSprop.update(_, p, g, state, group, lr)
-  return {p, g, state.square, state.mean or false, state.momentum or false, lr, group.alpha,
-    group.eps, group.weight_decay, group.momentum}
+function RMSprop.update(_, p, state, group, lr)
+  return p, state.square, state.mean or false, state.momentum or false, lr, group.alpha,
+    group.eps, group.weight_decay, group.momentum
 end
 
 return RMSprop

@@ -20,10 +20,10 @@ end
 
 SGD.rule = "sgd_step"
 
-function SGD.update(_, p, g, state, group, lr)
+function SGD.update(_, p, state, group, lr)
   state.step = state.step + 1
-  return {p, g, state.momentum or false, lr, group.momentum, group.dampening,
-    group.weight_decay, group.nesterov and 1 or 0, state.step == 1 and 1 or 0}
+  return p, state.momentum or false, lr, group.momentum, group.dampening,
+    group.weight_decay, group.nesterov and 1 or 0, state.step == 1 and 1 or 0
 end
 
 return SGD
