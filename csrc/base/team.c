@@ -31,7 +31,7 @@ enum {
   MOST = 256,      /* threads of a region */
   ROUNDS = 8,      /* of a barrier of so many */
   LINE = 64,       /* bytes that go from one core's cache to another's together */
-  PATIENCE = 20000 /* spins before a thread that has a processor sleeps */
+  PATIENCE = 50000 /* spins before a thread that has a processor sleeps */
 };
 
 typedef void region(void *data);

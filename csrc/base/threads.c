@@ -34,7 +34,8 @@ int br_threads_for(double work) { return work < 3e5 ? 1 : br_threads(); }
 
 int64_t br_blocks_for(int64_t least, int64_t most, int64_t groups, int threads) {
   int64_t blocks = least;
-  while (blocks < most && groups * blocks % threads != 0 && groups * blocks < 8 * threads)
+  while (blocks < most && groups * blocks % threads != 0 &&
+         groups * blocks < 32 * threads)
     blocks++;
   return blocks;
 }

@@ -178,7 +178,7 @@ static br_status run_lattice(lattice *l) {
 #pragma omp parallel num_threads(threads) if (units > 1 && threads > 1)
   {
     const void **own = (void *)(scratch + (size_t)br_thread_index() * apart);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t u = 0; u < units; u++) {
       int64_t part = u % parts, g = u / parts % l->groups, b = u / parts / l->groups;
       run_block(l, g, b * tiles / blocks, (b + 1) * tiles / blocks,

@@ -185,7 +185,7 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
       run_unit(&j, part / j.panels, part % j.panels, smaller(slice * per, j.rows),
                smaller((slice + 1) * per, j.rows), packed, run, sums + u * j.bytes);
     }
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t part = 0; part < parts; part++)
       for (int64_t s = 1; s < slices; s++)
         k->axpy(j.bytes / k->size, 1, sums + (s * parts + part) * j.bytes,

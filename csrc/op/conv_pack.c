@@ -7,8 +7,8 @@
 #include "base/threads.h"
 
 enum {
-  COLUMNS = 144, /* columns of a unit of work */
-  GRAIN = 16384  /* bytes that are worth waking threads for */
+  COLUMNS = 80, /* columns of a unit of work */
+  GRAIN = 16384 /* bytes that are worth waking threads for */
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -61,7 +61,10 @@ char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w) {
   int64_t chunks = (p->columns + COLUMNS - 1) / COLUMNS;
   char *packed = br_alloc((size_t)(p->groups * panels * bytes) + 1);
   if (!packed || p->rows == 0) return packed;
-  int64_t outers = p->outer < 64 ? 1 : 16, units = p->groups * panels * chunks * outers;
+  int64_t outers = p->outer < 8    ? 1
+                   : p->outer < 64 ? 4
+                                   : 16,
+          units = p->groups * panels * chunks * outers;
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (units > 1 && bytes * panels * p->groups > GRAIN)
   for (int64_t u = 0; u < units; u++) {

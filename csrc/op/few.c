@@ -248,7 +248,7 @@ br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, cha
 #pragma omp for schedule(static)
     for (int64_t j = 0; j < p->n; j += COLUMNS)
       turn(p, j, smaller(COLUMNS, p->n - j), dy, turned);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t j = 0; j < p->n; j += unit)
       unit_dw(p, smaller(unit, p->n - j), turned + j * p->m * size, packed,
               dw + j * p->k * size);

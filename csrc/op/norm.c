@@ -124,7 +124,7 @@ static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
       double *sums = part + p.row / ROWS * 2 * g.c + p.channel;
       k->moments(p.rows, p.channels, g.c, rows->data + p.at * k->size, sums, sums + g.c);
     }
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < g.c; first += CHANNELS) {
       int64_t last = first + CHANNELS < g.c ? first + CHANNELS : g.c;
       for (int64_t j = first; j < last; j++) mean[j] = m2[j] = 0;
@@ -284,7 +284,7 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
         k->norm_sums(p.rows, p.channels, g.c, dy->data + at, rows->data + at,
                      mean + p.channel, sum, sum + g.c);
     }
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < 2 * g.c; first += CHANNELS) {
       int64_t last = first + CHANNELS < 2 * g.c ? first + CHANNELS : 2 * g.c;
       for (int64_t j = first; j < last; j++) sums[j] = 0;

@@ -236,7 +236,7 @@ br_status br_max_pool(const br_window *win, const br_kernels *k, br_tensor *x, c
   {
     char *own = room + (size_t)br_thread_index() * apart;
     br_max_pool_start(win, k, own);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t row = 0; row < win->n * win->oh; row++)
       br_max_pool_row(win, k,
                       x->data + row / win->oh * win->h * win->w * win->c * k->size, 0,
@@ -259,7 +259,7 @@ static br_status pool_rows(br_call *c, kind what, const br_window *win, br_tenso
 #pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
     void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t row = 0; row < win->n * win->oh; row++) {
       int64_t n = row / win->oh, oy = row % win->oh;
       char *image = x->data + n * win->h * win->w * win->c * size;
@@ -321,7 +321,7 @@ static br_status pool_backward(br_call *c, kind what) {
 #pragma omp parallel num_threads(br_threads()) if (dx->numel > GRAIN)
   {
     void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t n = 0; n < win.n; n++) {
       int64_t bytes = win.h * win.w * win.c * size;
       char *image = dx->data + n * bytes;

@@ -246,7 +246,7 @@ static br_status run_own_blocks(const job *j, cut_up c, int64_t bytes) {
   {
     char *v = scratch + (size_t)br_thread_index() * apart;
     own_block own = {v, v + p->places * j->block * p->cg * p->k->size, -1, 0};
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t u = 0; u < p->groups * c.parts * c.blocks; u++) {
       int64_t b = c.by_outputs ? u % c.blocks : u / p->groups;
       int64_t share = c.by_outputs ? u / c.blocks : u % p->groups;

@@ -143,7 +143,7 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
     int64_t v_bytes = j.block * p->places * p->cg * k->size;
     if (alone) sum_slices(&j, alone, v, v + v_bytes);
     if (alone < p->groups) sum_blocks(&j, alone, scratch, scratch + v_bytes);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int64_t i = 0; i < parts * p->cg; i++) {
       int64_t part = i / p->cg, row = i % p->cg * k->nr;
       k->winograd_weight_grad(p->tile, k->nr,
