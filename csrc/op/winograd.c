@@ -16,7 +16,9 @@ enum {
   MIN_CHANNELS = 16,        /* one vector of the widest instruction set */
   OWN_WEIGHTS = 1536 << 10, /* bytes of weights that a thread may go through alone */
   OWN_BLOCK = 512 << 10,    /* bytes of V and M beside them */
-  SHARED_BLOCK = 16 << 20   /* and when all work on one block */
+  SHARED_BLOCK = 16 << 20,  /* and when all work on one block */
+  STAY = 1 << 20,           /* bytes of weights that stay in cache beside blocks */
+  BAND = 4                  /* blocks of a band, where there are many */
 };
 
 /* How many times fewer multiplications are worth the transforms. */
@@ -209,15 +211,18 @@ static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int6
     transform_back(j, g, first + t, p0 * nr, end, own->m + t * p->og * size);
 }
 
-/* How the work is cut where threads take blocks of their own. */
+/* How the work is cut where threads take blocks of their own: for each band of blocks,
+   each group, each part of its outputs. */
 typedef struct cut_up {
-  int64_t blocks, parts; /* of all tiles; of the panels of a group */
-  bool by_outputs;       /* all blocks of a part before the next part */
+  int64_t blocks, bands; /* of all tiles; bands of as many blocks */
+  int64_t parts;         /* of the panels of a group */
 } cut_up;
 
-/* By tiles, so that a thread finds the images in its own cache that it wrote; but by
-   outputs where there is more of weights that have just been transformed, and where there
-   are too few tiles. A last panel must fill half of its lanes. */
+/* By tiles, so that a thread finds the images in its own cache that it wrote: one block
+   of all groups after the other or, where the weights would not stay, a band for each
+   thread. By outputs, a panel for each, where there is more of weights that have just
+   been transformed, and in fewer parts where there are too few tiles; the last panel must
+   then fill half of its lanes. */
 static cut_up cut_work(const job *j, bool fresh) {
   const br_winograd *p = j->p;
   int threads = threads_for(p);
@@ -225,20 +230,28 @@ static cut_up cut_work(const job *j, bool fresh) {
   int64_t least = ceil_div(p->tiles, j->block);
   int64_t weights = p->groups * p->places * p->cg * j->panels * nr;
   int64_t images = p->n * (p->h * p->w * p->c + p->oh * p->ow * p->o);
-  cut_up c = {.blocks = br_blocks_for(least, most, p->groups, threads), .parts = 1};
+  int64_t banded = br_blocks_for(least, most, 1, threads);
+  cut_up c = {br_blocks_for(least, most, p->groups, threads), 1, 1};
   bool few = p->groups * c.blocks < threads, heavy = fresh && weights > images;
   if ((few || heavy) && (rest == 0 || 2 * rest >= nr)) {
-    c.by_outputs = true;
     c.parts = heavy && threads > 1
                   ? j->panels
                   : br_blocks_for(1, j->panels, p->groups * least, threads);
     c.blocks = br_blocks_for(least, most, p->groups * c.parts, threads);
+  } else if (banded % threads == 0 && weights * p->k->size > STAY) {
+    int64_t many = ceil_div(banded, BAND * threads) * BAND * threads;
+    bool enough = banded >= 2 * BAND * threads && many <= most;
+    c.blocks = enough ? many : banded;
+    c.bands = enough ? many / BAND : threads;
+  } else {
+    c.bands = c.blocks;
   }
   return c;
 }
 
 static br_status run_own_blocks(const job *j, cut_up c, int64_t bytes) {
   const br_winograd *p = j->p;
+  int64_t per = c.blocks / c.bands, band = p->groups * c.parts * per;
   size_t apart;
   char *scratch = br_scratch_take(br_threads(), (size_t)bytes, &apart);
   if (!scratch) return BR_ENOMEM;
@@ -247,9 +260,8 @@ static br_status run_own_blocks(const job *j, cut_up c, int64_t bytes) {
     char *v = scratch + (size_t)br_thread_index() * apart;
     own_block own = {v, v + p->places * j->block * p->cg * p->k->size, -1, 0};
 #pragma omp for schedule(static) nowait
-    for (int64_t u = 0; u < p->groups * c.parts * c.blocks; u++) {
-      int64_t b = c.by_outputs ? u % c.blocks : u / p->groups;
-      int64_t share = c.by_outputs ? u / c.blocks : u % p->groups;
+    for (int64_t u = 0; u < c.bands * band; u++) {
+      int64_t b = u / band * per + u % per, share = u % band / per;
       int64_t g = share / c.parts, part = share % c.parts;
       run_block(j, g, b * p->tiles / c.blocks, (b + 1) * p->tiles / c.blocks,
                 part * j->panels / c.parts, (part + 1) * j->panels / c.parts, &own);
