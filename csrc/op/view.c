@@ -208,7 +208,7 @@ static br_status expand_infer(br_call *c) {
    other parts have left already. */
 static br_status part_backward(br_call *c,
                                br_tensor *(*view)(br_call *c, br_tensor *of)) {
-  static const double one = 1;
+  static const double one = 1, zero = 0;
   if (!c->need[0]) return BR_OK;
   if (c->into && c->into[0]) {
     br_tensor *sum = view(c, c->into[0]), *in[2] = {sum, c->dy[0]};
@@ -219,10 +219,11 @@ static br_status part_backward(br_call *c,
   const br_tensor *x = c->in[0];
   br_format format = br_is_channels_last(x) && !br_is_contiguous(x) ? BR_CHANNELS_LAST
                                                                     : BR_CONTIGUOUS;
-  br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, format);
+  br_tensor *dx = br_tensor_new(c->dy[0]->dtype, x->ndim, x->shape, format);
   if (br_dx_take(c, 0, dx) != BR_OK) return BR_ENOMEM;
+  br_status status = br_map(K(fill), dx->dtype, dx, 0, NULL, &zero);
   br_tensor *part = view(c, dx);
-  br_status status = part ? br_copy(part, c->dy[0]) : BR_ENOMEM;
+  if (!status) status = part ? br_copy(part, c->dy[0]) : BR_ENOMEM;
   br_release(part);
   return status;
 }

@@ -113,10 +113,12 @@ function M.threads(o, show)
       local worker <const> = pair.start(OURS, o.threads)
       worker:answer()
       worker:ask("build", name, "train")
+      -- Where the number of threads changes, the first step is not timed: another core's
+      -- cache is empty then.
       local function on(threads)
-        return {run = function(_, ...)
+        return {run = function(_, count)
           worker:ask("threads", threads)
-          return worker:run(...)
+          return worker:run(count, 1)
         end}
       end
       local times <const> = pair.alternate({on(1), on(o.threads)}, limits)
