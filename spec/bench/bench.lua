@@ -59,6 +59,7 @@ operators.run(o, result.machine, result.operators, report.operators())
 result.towers = towers.run(o, report.towers())
 result.threads_of = networks.threads(o, report.threads())
 result.overhead = overhead.run(o, report.overhead())
+networks.finish(o)
 
 local out <const> = assert(io.open(o.out, "w"))
 out:write(json.encode(result), "\n")

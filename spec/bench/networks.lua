@@ -20,19 +20,33 @@ local function formats(o)
   return o.quick and {"channels_last"} or {"contiguous", "channels_last"}
 end
 
---- Processes, ours first, then PyTorch's: one for each memory format, for a quick look only
--- for the one that PyTorch recommends.
+local function start_torch(o, format)
+  local worker <const> = pair.start(("%s spec/bench/worker.py %s"):format(
+    pair.quote(o.python), format), o.threads)
+  worker:answer() -- it is ready
+  return worker
+end
+
+--- Processes, ours first, then PyTorch's: one for each memory format. PyTorch takes seconds
+-- to load: for a quick look it is only the format that PyTorch recommends, and all are
+-- forked from the first.
 function M.start(o)
   local workers <const> = {pair.start(OURS, o.threads)}
-  if o.torch then
-    for _, format in ipairs(formats(o)) do
-      workers[#workers + 1] = pair.start(("%s spec/bench/worker.py %s"):format(
-        pair.quote(o.python), format), o.threads)
-    end
+  workers[1]:answer()
+  if o.torch and o.quick then
+    o.loaded = o.loaded or start_torch(o, "channels_last")
+    workers[2] = o.loaded:fork()
+  elseif o.torch then
+    workers[2], workers[3] = start_torch(o, "contiguous"), start_torch(o, "channels_last")
   end
   return setmetatable(workers, {__close = function()
     for _, worker in ipairs(workers) do worker:close() end
   end})
+end
+
+--- Ends what others were forked from.
+function M.finish(o)
+  if o.loaded then o.loaded:close() end
 end
 
 -- Which of PyTorch's workers is the faster.
@@ -49,7 +63,6 @@ local function compare(o, name, mode, limits)
   local workers <close> = M.start(o)
   local row <const> = {name = name, batch = mode == "infer" and 1 or network.batch}
   for i, worker in ipairs(workers) do
-    worker:answer() -- it is ready
     local parameters <const> = math.tointeger(tonumber(worker:ask("build", name, mode)))
     row.parameters = row.parameters or parameters
     if parameters ~= row.parameters then
@@ -74,7 +87,7 @@ end
 --- Steps of forward, backward and Adam: a row for each network, also handed to `show`.
 function M.training(o, show)
   local rows <const> = {}
-  local limits <const> = o.quick and {warm = 1, rounds = 1, seconds = 0}
+  local limits <const> = o.quick and {warm = 2, rounds = 1, seconds = 0}
     or {warm = 2, rounds = 7, seconds = 6}
   for _, name in ipairs(NETWORKS) do
     local network <const> = require("spec.bench.networks." .. name)

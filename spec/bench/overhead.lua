@@ -76,7 +76,6 @@ function M.run(o, show)
   local sides <const> = {}
   local workers <close> = require("spec.bench.networks").start(o)
   for i, worker in ipairs(workers) do
-    worker:answer()
     sides[i] = numbers(worker:ask("calls"))
   end
   for i, call in ipairs(M.calls) do

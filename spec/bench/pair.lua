@@ -57,9 +57,16 @@ function Worker:memory()
   return tonumber(peak), tonumber(peak) - tonumber(base)
 end
 
+--- A process that has loaded what this one has, and obeys in its place until it is closed.
+function Worker:fork()
+  self:ask("fork")
+  return setmetatable({into = self.into, out = self.out, forked = true}, Worker)
+end
+
 --- Ends it. That nothing more comes would not tell it so: processes started later hold its
 -- input open as well.
 function Worker:close()
+  if self.forked then return self:ask("quit") end
   self.into:write("quit\n")
   self.into:close()
   self.out:close()

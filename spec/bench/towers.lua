@@ -40,12 +40,12 @@ local function network(row, stacked)
   end}
 end
 
-local function milliseconds(list, stacked, seconds)
+local function milliseconds(list, stacked, rounds, seconds)
   local times <const> = {{}, {}}
   for _, run in ipairs{list, stacked} do run() end
-  for _ = 1, 3 do
+  for _ = 1, rounds do
     for i, run in ipairs{list, stacked} do
-      times[i][#times[i] + 1] = measure.time(run, seconds / 6).median
+      times[i][#times[i] + 1] = measure.time(run, seconds).median
     end
   end
   return measure.summary(times[1]).median, measure.summary(times[2]).median
@@ -62,7 +62,8 @@ function M.run(o, show)
     if chosen then
       local _, list <const> = step.train(network(row, false))
       local _, stacked <const> = step.train(network(row, nil))
-      local slow <const>, fast <const> = milliseconds(list, stacked, o.quick and 1 or 10)
+      local slow <const>, fast <const> = milliseconds(list, stacked, o.quick and 1 or 3,
+        o.quick and 0 or 1.5)
       rows[#rows + 1] = {name = row[1], list_ms = slow, stacked_ms = fast, ratio = slow / fast}
       show(rows[#rows], row[2])
     end
