@@ -1,4 +1,5 @@
 local braid <const> = require "braid"
+local core <const> = require "braid.core"
 local nn <const>, optim <const> = braid.nn, braid.optim
 
 local function small_net()
@@ -149,6 +150,16 @@ describe("modules", function()
     assert.equal(4, #net:parameters())
     assert.equal("float64", net(braid.randn({3, 2}, {dtype = "float64"})).dtype)
     assert.equal(6 + 4, net:summary{2}.parameters)
+  end)
+
+  it("count the batches that they normalise in training", function()
+    local norm <const> = nn.BatchNorm2d(2)
+    for _ = 1, 3 do norm(braid.randn(4, 2, 3, 3)) end
+    norm:eval()
+    norm(braid.randn(4, 2, 3, 3))
+    assert.equal(3, norm.num_batches_tracked:item())
+    local half <const> = braid.zeros(2)
+    assert.has_error(function() core.count(half) end, "count: float32 (2) is no counter")
   end)
 
   it("are float64 when what they infer their size from is", function()

@@ -282,8 +282,20 @@ static int version(lua_State *L) {
   return 1;
 }
 
+/* core.count(t): one more in a counter, an int64 tensor of one value. */
+static int count(lua_State *L) {
+  br_tensor *t = br_check_tensor(L, 1);
+  if (t->dtype != BR_I64 || t->numel != 1)
+    return br_error(L, "count: %s %s is no counter", br_dtype_name(t->dtype),
+                    br_shape_of(t));
+  ++*(int64_t *)(void *)t->data;
+  t->storage->version++;
+  return 0;
+}
+
 void br_open_tensors(lua_State *L) {
   static const luaL_Reg functions[] = {{"new", new_tensor},
+                                       {"count", count},
                                        {"version", version},
                                        {"like", new_like},
                                        {"from_table", from_table},

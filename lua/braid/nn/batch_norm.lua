@@ -34,12 +34,11 @@ function BatchNorm:forward(x, relu)
   local training <const> = self:is_training()
   local momentum = self.momentum
   if training then
-    self.num_batches_tracked:add_(1)
+    core.count(self.num_batches_tracked)
     momentum = momentum or 1 / self.num_batches_tracked:item()
   end
   return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
-    {training = training, momentum = momentum or 0, eps = self.eps,
-      activation = relu and "relu" or nil})
+    training, momentum or 0, self.eps, relu and "relu" or nil)
 end
 
 BatchNorm.fuses_relu = BatchNorm.forward -- see Sequential
