@@ -8,8 +8,8 @@
    while another thread of the program is in one, runs on the thread that met it.
 
    Whoever waits spins, since the next region mostly begins within microseconds, and
-   sleeps where it does not. A thread that spins for long would keep others from the
-   processor: then every region waits for one that is not even running. */
+   sleeps where it does not: soon, where others want the processors. A thread that spins
+   there keeps from running the very one that it waits for. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -20,7 +20,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/threads.h"
@@ -28,10 +30,12 @@
 #ifndef __clang__ /* which calls a runtime library of another kind */
 
 enum {
-  MOST = 256,      /* threads of a region */
-  ROUNDS = 8,      /* of a barrier of so many */
-  LINE = 64,       /* bytes that go from one core's cache to another's together */
-  PATIENCE = 50000 /* spins before a thread that has a processor sleeps */
+  MOST = 256,       /* threads of a region */
+  ROUNDS = 8,       /* of a barrier of so many */
+  LINE = 64,        /* bytes that go from one core's cache to another's together */
+  HASTE = 2000,     /* spins before a thread that others wait for sleeps */
+  PATIENCE = 50000, /* and one that has a processor to itself */
+  MEMORY = 8        /* milliseconds */
 };
 
 typedef void region(void *data);
@@ -64,10 +68,13 @@ static struct {
   int threads, processors; /* that there are; with the thread that begins a region */
   atomic_int spins;
   alignas(LINE) atomic_bool taken;
+  alignas(LINE) _Atomic int64_t crowded; /* until when */
 } team = {.threads = 1};
 
 static _Thread_local struct {
   int index, threads; /* 0 threads: in no region */
+  long made_way;      /* how often the thread had to */
+  int64_t when;       /* and when that was found */
 } here __attribute__((tls_model("initial-exec")));
 
 static void relax(void) {
@@ -78,12 +85,32 @@ static void relax(void) {
 #endif
 }
 
+static int64_t milliseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Whether others want the processors: one of the team's threads has had to make way
+   twice, not long ago. Once it may have been for the system. */
+static bool crowded(void) {
+  struct rusage use;
+  int64_t now = milliseconds();
+  if (getrusage(RUSAGE_THREAD, &use) == 0 && use.ru_nivcsw != here.made_way) {
+    here.made_way = use.ru_nivcsw;
+    if (now - here.when < MEMORY) atomic_store(&team.crowded, now + MEMORY);
+    here.when = now;
+  }
+  return now < atomic_load(&team.crowded);
+}
+
 /* Returns once the gate no longer says `old`. */
 static void wait_at(gate *g, unsigned old) {
-  for (int spins = atomic_load_explicit(&team.spins, memory_order_relaxed); spins > 0;
-       spins--) {
+  int spins = atomic_load_explicit(&team.spins, memory_order_relaxed);
+  for (int i = 1; i <= spins; i++) {
     if (atomic_load_explicit(&g->now, memory_order_acquire) != old) return;
     relax();
+    if (i % HASTE == 0 && crowded()) break;
   }
   atomic_fetch_add(&g->asleep, 1);
   while (atomic_load(&g->now) == old)

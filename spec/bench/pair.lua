@@ -12,9 +12,9 @@ local M <const> = {}
 local function quote(text) return "'" .. tostring(text):gsub("'", "'\\''") .. "'" end
 M.quote = quote
 
--- Both wait alike between their parallel loops: long enough to lose nothing, not so long
--- as to take a processor from the other.
-local ENVIRONMENT <const> = "GOMP_SPINCOUNT=20000 OMP_NUM_THREADS=%d "
+-- PyTorch's threads wait as long as ours between parallel loops before they sleep: long
+-- enough to lose nothing, not so long as to take a processor from the other process.
+local ENVIRONMENT <const> = "GOMP_SPINCOUNT=50000 OMP_NUM_THREADS=%d "
 
 --- A process started with `command`, its answers awaited by `ask`.
 function M.start(command, threads)
