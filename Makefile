@@ -214,7 +214,7 @@ fuzz-run:
 	@LUA_PATH='$(LPATH)' LUA_CPATH='$(BUILD)/lib/?.so' $(LUA) spec/fuzz/seeds.lua build/fuzz
 	@for target in $(FUZZ); do echo "fuzz: $$target"; program=build-fuzz/image; \
 	  test $$target != parse || program=build-fuzz/parse; \
-	  LUA_PATH='$(LPATH)' LUA_CPATH='build-fuzz/lib/?.so' OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0 $$program \
+	  LUA_PATH='$(LPATH)' LUA_CPATH='build-fuzz/lib/?.so' OMP_NUM_THREADS=1 $$program \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -malloc_limit_mb=512 \
 	    -detect_leaks=0 -print_final_stats=1 -verbosity=0 \
 	    -artifact_prefix=build-fuzz/found/$$target- build/fuzz/$$target || exit 1; done

@@ -33,9 +33,9 @@ enum {
   MOST = 256,       /* threads of a region */
   ROUNDS = 8,       /* of a barrier of so many */
   LINE = 64,        /* bytes that go from one core's cache to another's together */
-  HASTE = 2000,     /* spins before a thread that others wait for sleeps */
-  PATIENCE = 50000, /* and one that has a processor to itself */
-  MEMORY = 8        /* milliseconds */
+  HASTE = 2000,     /* spins before sleep where others want the processors */
+  PATIENCE = 50000, /* and elsewhere */
+  MEMORY = 8        /* milliseconds that having had to make way counts */
 };
 
 typedef void region(void *data);

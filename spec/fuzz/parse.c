@@ -37,10 +37,14 @@ static void end(const char *what) {
   abort();
 }
 
+/* What lives as long as the state is no leak. */
+static void finish(void) { lua_close(state); }
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc;
   (void)argv;
   state = luaL_newstate();
+  atexit(finish);
   luaL_openlibs(state);
   lua_pushcfunction(state, with_traceback);
   if (luaL_dofile(state, "spec/fuzz/parse.lua")) end("cannot start");
