@@ -19,7 +19,7 @@ local function small()
       small = braid.tensor({2, 2, 0, 1, 1, 1}, {dtype = "uint8"}),
       landmarks = points, yaw = braid.tensor{0.5, NAN, 1, 2, 3, 4},
     },
-    kinds = {yaw = "yaw"}, classes = {kind = {"cat", "dog"}},
+    kinds = {yaw = "yaw"}, classes = {kind = {"cat", "dog"}}, missing = 0,
     boxes = braid.tensor{ {0, 0, 1, 1}, {NAN, NAN, NAN, NAN}, {0, 0, 1, 1}, {0, 0, 1, 1},
       {0, 0, 1, 1}, {0, 0, 1, 1} },
   }
@@ -94,6 +94,7 @@ describe("a data set", function()
     local labels <const> = {}
     for i = 1, 120 do labels[i] = i <= 90 and 1 or i <= 110 and 2 or 0 end
     local many <const> = Dataset{images = core.new({120, 1, 1, 1}, "uint8", 0),
+      missing = 0,
       labels = {kind = braid.tensor(labels, {dtype = "int64"})}}
     local rest <const>, tenth <const> = many:split(0.1, {stratify = "kind"})
     local counts <const> = {[0] = 0, 0, 0}
@@ -124,6 +125,26 @@ describe("a data set", function()
     assert.has_error(function() return Dataset{labels = {}} end, "Dataset: wants images or files")
     assert.has_error(function() return Dataset{images = images, labels = {}, sides = 1} end)
     assert.has_error(function() return Dataset{images = images, boxes = three} end)
+  end)
+
+  it("takes labels from 1 and the mark of a missing one, and asks about a 0", function()
+    local images <const> = core.new({3, 1, 1, 1}, "uint8", 0)
+    local function kinds(labels, missing, dtype)
+      local ds <const> = Dataset{images = images, missing = missing,
+        labels = {kind = braid.tensor(labels, {dtype = dtype or "int64"})}}
+      return {ds[1].kind or "none", ds[2].kind or "none", ds[3].kind or "none"}
+    end
+    assert.same({1, "none", 2}, kinds{1, -100, 2})
+    assert.same({1, "none", 2}, kinds({1, 0, 2}, 0))
+    assert.same({1, "none", 2}, kinds({1, -1, 2}, -1))
+    assert.same({1, "none", 2}, kinds({1, 255, 2}, 255, "uint8"))
+    for _, dtype in ipairs{"int64", "int32", "uint8"} do
+      assert.error_matches(function() kinds({1, 0, 2}, nil, dtype) end,
+        "Dataset: labels.kind holds 0; labels count from 1 %(counted from 0%? add 1; where 0 marks "
+        .. "a missing label, say missing = 0%)")
+    end
+    assert.error_matches(function() kinds{1, -1, 2} end,
+      "labels.kind holds %-1; labels count from 1")
   end)
 
   it("reads pictures of files when they are asked for", function()

@@ -30,11 +30,12 @@ local CASES <const> = {
   focal_classes = {"focal"},
   cross_entropy = {"cross_entropy"}, cross_entropy_extreme = {"cross_entropy"},
   cross_entropy_all = {"cross_entropy", {label_smoothing = 0.1}},
-  cross_entropy_missing = {"cross_entropy", {label_smoothing = 0.2}},
+  cross_entropy_missing = {"cross_entropy", {label_smoothing = 0.2, ignore = 0}},
   cross_entropy_soft = {"cross_entropy"},
   cross_entropy_soft_all = {"cross_entropy", {label_smoothing = 0.1}},
-  cross_entropy_image = {"cross_entropy"},
-  nll = {"nll"}, nll_weight = {"nll"}, nll_image = {"nll", {reduction = "none"}},
+  cross_entropy_image = {"cross_entropy", {ignore = 0}},
+  nll = {"nll"}, nll_weight = {"nll", {ignore = 0}},
+  nll_image = {"nll", {reduction = "none", ignore = 0}},
   cosine = {"cosine"}, cosine_margin = {"cosine", {margin = -0.95, reduction = "sum"}},
   cosine_zero = {"cosine", {margin = 0.1}},
 }
@@ -185,10 +186,29 @@ describe("a mask", function()
   it("and missing labels alike make no class", function()
     local x <const> = braid.randn(3, 4):requires_grad_()
     for _, name in ipairs{"cross_entropy", "nll", "focal"} do
-      local value <const> = loss[name](x, braid.zeros(3, {dtype = "int64"}))
+      local value <const> = loss[name](x, braid.full({3}, -100, {dtype = "int64"}))
       value:backward()
       assert.equal(0, value:item())
       assert.equal(0, x.grad:abs():sum():item())
+    end
+  end)
+
+  it("ask about a label 0, and leave out the mark that `ignore` names", function()
+    local x <const>, w <const> = braid.randn(3, 4), braid.tensor{1, 2, 3, 4}
+    for _, name in ipairs{"cross_entropy", "nll", "focal"} do
+      local weights <const> = name == "focal" and {alpha = w} or {weight = w}
+      local function of(count, kinds, ignore)
+        return loss[name](x[{ {1, count} }], braid.tensor(kinds, {dtype = "int64"}),
+          {weight = weights.weight, alpha = weights.alpha, ignore = ignore}):item()
+      end
+      for _, mark in ipairs{0, -1, 255, 2} do
+        assert.equal(of(2, {1, 3}), of(3, {1, 3, mark}, mark))
+      end
+      assert.error_matches(function() of(3, {1, 3, 0}) end, name .. ": target 0 .*none of the "
+        .. "classes 1 to 4; labels count from 1 %(counted from 0%? add 1; where 0 marks a missing "
+        .. "label, say {ignore = 0}%)")
+      assert.error_matches(function() of(3, {1, 3, -1}) end,
+        name .. ": target %-1 .*classes 1 to 4")
     end
   end)
 end)
@@ -236,8 +256,8 @@ describe("losses", function()
       function() loss.l1(braid.zeros(2, INTEGERS), braid.zeros(2)) end},
     {"mse: there is no option 'size_average'; there is mask, reduction, weight",
       function() loss.mse(x, t, {size_average = true}) end},
-    {"cross_entropy: there is no option 'ignore_index'; there is label_smoothing, mask, "
-      .. "reduction, weight",
+    {"cross_entropy: there is no option 'ignore_index'; there is ignore, label_smoothing, "
+      .. "mask, reduction, weight",
       function() loss.cross_entropy(x, braid.ones(2, INTEGERS), {ignore_index = 0}) end},
     {"wing: there is no option 'omega'; there is eps, mask, reduction, w, weight",
       function() loss.wing(x, t, {omega = 1}) end},
@@ -255,7 +275,7 @@ describe("losses", function()
     end},
     {"nll: target must have shape (2) for input (2, 3), not (3)",
       function() loss.nll(x, braid.ones(3, INTEGERS)) end},
-    {"nll: target must hold the classes 1 to 3, or 0 for a missing label",
+    {"nll: target 4 is none of the classes 1 to 3",
       function() loss.nll(x, braid.tensor({1, 4}, INTEGERS)) end},
     {"nll: weight must have shape (3), not (2)",
       function() loss.nll(x, braid.ones(2, INTEGERS), {weight = braid.ones(2)}) end},

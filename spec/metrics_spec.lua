@@ -68,7 +68,7 @@ end)
 describe("balanced accuracy", function()
   it("is the mean of the accuracies on positives and on negatives", function()
     local output <const> = braid.tensor{{1, 0}, {1, 0}, {1, 0}, {0, 1}, {1, 0}, {0, 1}, {0, 1}}
-    local m <const> = measured(mtl.classes{2}, output, int{1, 1, 1, 1, 2, 2, 0})
+    local m <const> = measured(mtl.classes{2}, output, int{1, 1, 1, 1, 2, 2, -100})
     assert.near(4 / 6, m.accuracy, 1e-9)
     assert.near((3 / 4 + 1 / 2) / 2, m.balanced, 1e-9)
   end)
@@ -81,7 +81,7 @@ end)
 
 describe("attributes of one head", function()
   local OUTPUT <const> = {{2, 0, 0, 3}, {0, 1, 0, 1}, {1, 0, 4, 0}}
-  local LABELS <const> = {{1, 2}, {2, 0}, {2, 2}}
+  local LABELS <const> = {{1, 2}, {2, -100}, {2, 2}}
 
   it("are measured one by one, missing ones left out", function()
     local m <const> = measured(mtl.attributes{2}, braid.tensor(OUTPUT), int(LABELS))
@@ -98,7 +98,8 @@ describe("attributes of one head", function()
 
   it("are put together from labels of their own names", function()
     local task <const> = mtl.attributes{"smile", "hat", weight = 2}
-    local batch <const> = {smile = int{1, 2, 2}, hat = braid.tensor({2, 0, 2}, {dtype = "uint8"})}
+    local batch <const> = {smile = int{1, 2, 2},
+      hat = braid.tensor({2, -100, 2}, {dtype = "int32"})}
     local tasks <const> = mtl.tasks{faces = task}
     assert.same(LABELS, task:target(batch):totable())
     local whole <const> = mtl.attributes{2}:loss(braid.tensor(OUTPUT), int(LABELS)):item()

@@ -118,7 +118,7 @@ describe("a classification task", function()
   it("leaves missing labels out of loss and accuracy", function()
     local task <const>, sums <const> = mtl.classes{2}, {}
     local output <const> = braid.tensor{{2, 0}, {0, 2}, {2, 0}}
-    local target <const> = braid.tensor({1, 1, 0}, {dtype = "int64"})
+    local target <const> = braid.tensor({1, 1, -100}, {dtype = "int64"})
     task:observe(sums, output, target)
     assert.equal(0.5, task:metrics(sums).accuracy)
     local each <const> = {math.log(1 + math.exp(-2)), math.log(1 + math.exp(2))}
@@ -127,7 +127,7 @@ describe("a classification task", function()
 
   it("gives loss 0 and no gradient for a batch without a label", function()
     local output <const> = braid.randn(3, 2):requires_grad_()
-    local loss <const> = mtl.classes{2}:loss(output, braid.zeros({3}, {dtype = "int64"}))
+    local loss <const> = mtl.classes{2}:loss(output, braid.full({3}, -100, {dtype = "int64"}))
     assert.equal(0, loss:item())
     loss:backward()
     assert.same({{0, 0}, {0, 0}, {0, 0}}, output.grad:totable())
@@ -165,9 +165,9 @@ describe("the hardest examples of a classification task", function()
       return task:loss(output, braid.tensor(labels, {dtype = "int64"})):item()
     end
     assert.near((loss_of(0) + loss_of(-1)) / 2, loss{1, 1, 1, 1}, 1e-6)
-    assert.near(loss_of(2), loss{0, 0, 0, 1}, 1e-6)
-    assert.near(loss_of(0), loss{1, 0, 1, 0}, 1e-6)
-    assert.equal(0, loss{0, 0, 0, 0})
+    assert.near(loss_of(2), loss{-100, -100, -100, 1}, 1e-6)
+    assert.near(loss_of(0), loss{1, -100, 1, -100}, 1e-6)
+    assert.equal(0, loss{-100, -100, -100, -100})
   end)
 
   it("are a share above 0", function()
@@ -224,7 +224,7 @@ describe("an evaluation", function()
       return nn.Linear(2, 2)
     end)
     net.heads.a.bias:detach():copy_(braid.tensor{1, 0})
-    local given <const>, i = {batch{1, 0, 0, 0}, batch{2, 2, 2, 2}}, 0
+    local given <const>, i = {batch{1, -100, -100, -100}, batch{2, 2, 2, 2}}, 0
     local report <const> = tasks:evaluate(net, function() i = i + 1 return given[i] end)
     local right <const> = math.log(1 + math.exp(-1))
     assert.near((right + 4 * (right + 1)) / 5, report.loss.a, 1e-6)

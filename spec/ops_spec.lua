@@ -753,19 +753,20 @@ rows.cross_entropy = {
     if w and not w.shape then w, o = nil, w end
     return ref.cross_entropy(x, t, w, o)
   end,
-  cases = {{real {4, 3}, whole({4}, 1, 3)}, {real {6, 3}, whole({6}, 0, 3)},
-    {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2),
+  cases = {{real {4, 3}, whole({4}, 1, 3)}, {real {6, 3}, whole({6}, 0, 3), {ignore = 0}},
+    {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2), {ignore = 0},
       differentiable = {true, false, false}},
-    {real {6, 3}, whole({6}, 0, 3), {reduction = "sum", label_smoothing = 0.1}},
-    {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2), {label_smoothing = 0.2},
+    {real {6, 3}, whole({6}, 0, 3), {reduction = "sum", label_smoothing = 0.1, ignore = 0}},
+    {real {6, 3}, whole({6}, 0, 3), real({3}, 0.5, 2), {label_smoothing = 0.2, ignore = 0},
       differentiable = {true, false, false}},
-    {real {6, 3}, whole({6}, 0, 3), {reduction = "none"}},
-    {real {2, 3, 2, 2}, whole({2, 2, 2}, 0, 3), {label_smoothing = 0.3}},
-    {real {3, 4}, constant({3}, "int64", {0})},
+    {real {6, 3}, whole({6}, 0, 3), {reduction = "none", ignore = 0}},
+    {real {2, 3, 2, 2}, whole({2, 2, 2}, 0, 3), {label_smoothing = 0.3, ignore = 0}},
+    {real {3, 4}, constant({3}, "int64", {-100})},
     {real {0, 3}, constant({0}, "int64", {}), {reduction = "sum"}}},
   sized = function(n) return {real {2, n}, whole({2}, 1, n)} end,
   large = function()
-    return {large(-3, 3, {2000, 60}), core.ops.random(core.new({2000}, "int64"), 0, 60)}
+    local labels <const> = core.ops.random(core.new({2000}, "int64"), 0, 60)
+    return {large(-3, 3, {2000, 60}), labels, {ignore = 0}}
   end,
 }
 

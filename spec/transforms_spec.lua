@@ -121,7 +121,7 @@ describe("points, after any transforms,", function()
     local missing <const> = batch.landmarks:ne(batch.landmarks)
     assert.equal(2, missing:sum():item())
     assert.is_true(missing[{2, 3, 1}]:item())
-    assert.equal(0, batch.pose[2]:item())
+    assert.equal(-100, batch.pose[2]:item())
     assert.is_true(batch.yaw[2]:ne(batch.yaw[2]):item())
   end)
 end)
@@ -321,7 +321,7 @@ describe("colours", function()
 end)
 
 describe("bins", function()
-  it("of landmarks count pixels of the result from 1, and 0 outside", function()
+  it("of landmarks count pixels of the result from 1, and none outside", function()
     local ds <const> = pictures.memory(1)
     ds.labels.landmarks[{1, 2}] = 0 / 0
     local batch <const> = batch_of(ds, {data.augment{size = 36, inner = 36},
@@ -330,7 +330,7 @@ describe("bins", function()
     local bins <const> = batch.landmarks[1]:totable()
     for k, p in ipairs(pictures.POINTS) do
       -- The middle 36 of 72 x 64 pixels begin at (18, 14).
-      local wanted <const> = k == 2 and {0, 0} or {p[1] - 18 + 1, p[2] - 14 + 1}
+      local wanted <const> = k == 2 and {-100, -100} or {p[1] - 18 + 1, p[2] - 14 + 1}
       assert.same(wanted, bins[k])
     end
     local wide <const> = batch_of(ds, {data.landmark_bins("landmarks", {pixels = 8, as = "cells"})})
@@ -338,16 +338,16 @@ describe("bins", function()
     assert.equal("float32", wide.landmarks.dtype)
     local away <const> = batch_of(ds, {data.augment{size = 10, inner = 10},
       data.landmark_bins("landmarks")})
-    assert.same({0, 0}, away.landmarks[{1, 1}]:totable())
+    assert.same({-100, -100}, away.landmarks[{1, 1}]:totable())
   end)
 
   it("of yaw are 30 degrees wide, the middle one around 0", function()
     local ds <const> = pictures.memory(8)
     ds.labels.yaw = braid.tensor{-100, -46, -44, -14, 16, 44, 46, 0 / 0}
     local steps <const> = {data.pose_bins("yaw", {as = "turned"})}
-    assert.same({1, 1, 2, 3, 4, 4, 5, 0}, batch_of(ds, steps).turned:totable())
+    assert.same({1, 1, 2, 3, 4, 4, 5, -100}, batch_of(ds, steps).turned:totable())
     table.insert(steps, data.augment{flip = 1})
-    assert.same({5, 5, 4, 3, 2, 2, 1, 0}, batch_of(ds, steps).turned:totable())
+    assert.same({5, 5, 4, 3, 2, 2, 1, -100}, batch_of(ds, steps).turned:totable())
   end)
 end)
 

@@ -116,6 +116,8 @@ static int open_all(lua_State *L) {
   br_open_chains(L);
   luaL_getmetatable(L, BR_TENSOR);
   lua_setfield(L, -2, "tensor_metatable");
+  lua_pushinteger(L, BR_MISSING_CLASS);
+  lua_setfield(L, -2, "missing_class");
   return 1;
 }
 

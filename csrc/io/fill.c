@@ -50,7 +50,9 @@ br_status br_batch_new(const br_plan *plan, int64_t n, br_batch *b) {
   return BR_ENOMEM;
 }
 
-/* ---- labels ---------------------------------------------------------------------- */
+/* ---- labels ----------------------------------------------------------------------
+
+   A stored class label of 0 is a missing one; a batch marks it BR_MISSING_CLASS. */
 
 static int64_t *ints(const br_tensor *t) { return (int64_t *)(void *)t->data; }
 static float *floats(const br_tensor *t) { return (float *)(void *)t->data; }
@@ -64,14 +66,15 @@ static void fill_classes(const br_field *f, const br_tensor *from, int64_t row,
                                    : ints(from)[row * f->width + i];
     if (mirrored && f->flip && label >= 1 && label <= f->flip->numel)
       label = ints(f->flip)[label - 1];
-    to[i] = label;
+    to[i] = label ? label : BR_MISSING_CLASS;
   }
 }
 
-/* The bin, from 1 to `bins`, of a coordinate in pixels; 0 when it lies outside. */
+/* The bin, from 1 to `bins`, of a coordinate in pixels; a missing label when it lies
+   outside. */
 static int64_t bin_of(double u, double bin, int64_t bins) {
   const double at = floor((u + 0.5) / bin);
-  return at >= 0 && at < (double)bins ? (int64_t)at + 1 : 0;
+  return at >= 0 && at < (double)bins ? (int64_t)at + 1 : BR_MISSING_CLASS;
 }
 
 static void fill_points(const br_plan *plan, const br_field *f, const br_tensor *from,
@@ -89,7 +92,7 @@ static void fill_points(const br_plan *plan, const br_field *f, const br_tensor 
     for (int d = 0; d < 2; d++) {
       const int64_t j = place * f->width + 2 * i + d;
       if (f->bin > 0)
-        ints(to)[j] = isnan(at[d]) ? 0
+        ints(to)[j] = isnan(at[d]) ? BR_MISSING_CLASS
                                    : bin_of(at[d], f->bin,
                                             (int64_t)ceil((double)size[d] / f->bin));
       else
@@ -107,7 +110,7 @@ static void fill_reals(const br_field *f, const br_tensor *from, int64_t row,
     if (f->bin > 0) {
       const double middle = (double)(f->bins / 2 + 1), last = (double)f->bins;
       const double at = fmin(fmax(floor((double)v / f->bin + 0.5) + middle, 1), last);
-      ints(to)[j] = isnan(v) ? 0 : (int64_t)at;
+      ints(to)[j] = isnan(v) ? BR_MISSING_CLASS : (int64_t)at;
     } else {
       floats(to)[j] = v;
     }

@@ -116,22 +116,27 @@ static br_status mse_backward(br_call *c) {
 
 /* ---- cross-entropy ---- */
 
-enum { REDUCTION, SMOOTHING };
+enum { REDUCTION, SMOOTHING, IGNORE };
 
 static br_status check_targets(br_call *c, br_tensor *target, int64_t classes) {
   br_tensor *flat = br_as(target, BR_I64, BR_CONTIGUOUS);
   if (!flat) return BR_ENOMEM;
   const int64_t *at = (const int64_t *)(const void *)flat->data;
   br_status status = BR_OK;
-  for (int64_t i = 0; i < flat->numel && !status; i++)
-    if (at[i] < 0 || at[i] > classes)
-      status = br_bad(c, "target %lld at place %lld is none of the classes 1 to %lld",
-                      (long long)at[i], (long long)i + 1, (long long)classes);
+  for (int64_t i = 0; i < flat->numel && !status; i++) {
+    if ((at[i] >= 1 && at[i] <= classes) || at[i] == c->arg[IGNORE].i) continue;
+    const char *hint =
+        at[i] ? ""
+              : "; labels count from 1 (counted from 0? add 1; where 0 marks "
+                "a missing label, say {ignore = 0})";
+    status = br_bad(c, "target %lld at place %lld is none of the classes 1 to %lld%s",
+                    (long long)at[i], (long long)i + 1, (long long)classes, hint);
+  }
   br_release(flat);
   return status;
 }
 
-/* x (n,c,...), target (n,...): class labels from 1; 0 marks a missing one. */
+/* x (n,c,...), target (n,...): class labels from 1; `ignore` marks a missing one. */
 static br_status ce_infer(br_call *c) {
   const br_tensor *x = c->in[0], *t = c->in[1], *w = c->in[2];
   reduction how = MEAN;
@@ -180,7 +185,7 @@ typedef struct entropy {
   const br_kernels *k;
   double even, sharp;    /* smoothing / classes, 1 - smoothing */
   double weights, total; /* sum of the classes' weights, and of the labels' */
-  int64_t rows, classes;
+  int64_t rows, classes, ignore;
   bool parallel;
 } entropy;
 
@@ -188,8 +193,10 @@ static double class_weight(const entropy *e, int64_t j) {
   return e->weight ? br_get_double(e->weight, j) : 1;
 }
 
+/* The label of a row, from 1; 0 where it is missing. */
 static int64_t target_of(const entropy *e, int64_t row) {
-  return ((const int64_t *)(const void *)e->target->data)[row];
+  int64_t label = ((const int64_t *)(const void *)e->target->data)[row];
+  return label == e->ignore ? 0 : label;
 }
 
 static br_status entropy_open(br_call *c, entropy *e) {
@@ -200,6 +207,7 @@ static br_status entropy_open(br_call *c, entropy *e) {
   e->k = br_kernels_of(x->dtype);
   e->classes = x->shape[1];
   e->rows = c->in[1]->numel;
+  e->ignore = c->arg[IGNORE].i;
   e->even = e->classes ? c->arg[SMOOTHING].f / (double)e->classes : 0;
   e->sharp = 1 - c->arg[SMOOTHING].f;
   e->parallel = x->numel > 16384;
@@ -312,8 +320,8 @@ const br_op br_loss_ops[] = {
   {"mse", "x:t target:t mask:t? reduction:s=mean",
    "(x - target)^2, its mean or sum; where mask is false an element does not count",
    mse_infer, mse_forward, mse_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
-  {"cross_entropy", "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0",
-   "-log softmax of x (n,c,...) at target (n,...), labels from 1; label 0 is missing and does not count",
+  {"cross_entropy", "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0 ignore:i=-100",
+   "-log softmax of x (n,c,...) at target (n,...), labels from 1; a label that is `ignore` does not count",
    ce_infer, ce_forward, ce_backward, BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
   {0}};
 /* clang-format on */

@@ -8,6 +8,10 @@
 
 enum { BR_MAX_DIM = 8 };
 
+/* Stands for a missing class label in a batch. Labels count from 1; a 0 would be taken for
+   a label that counts from 0. */
+enum { BR_MISSING_CLASS = -100 };
+
 /* The memory that views share. `version` counts changes in place, so that a backward pass
    can tell that what it saved is no longer what it was. */
 typedef struct br_derived br_derived;

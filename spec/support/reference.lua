@@ -293,14 +293,14 @@ local function reduced(losses, divisor, reduction)
   return {shape = {}, reduction == "sum" and s or (divisor == 0 and 0.0 or s / divisor)}
 end
 
---- Labels from 1; a label of 0 is missing.
+--- Labels from 1; one that is o.ignore, -100 unless given, is missing.
 function M.cross_entropy(x, target, weight, o)
   o = o or {}
   local logp <const>, classes <const> = M.log_softmax(x, 2), x.shape[2]
   local smoothing <const>, divisor = o.label_smoothing or 0, 0
   local losses <const> = build(target.shape, function(index)
     local label <const>, loss = at(target, index), 0
-    if label == 0 then return 0.0 end
+    if label == (o.ignore or -100) then return 0.0 end
     local function w(j) return weight and weight[j] or 1 end
     local place <const> = table.move(index, 1, #index, 1, {})
     table.insert(place, 2, 0)

@@ -167,7 +167,7 @@ local function make(dir, faces, o)
   return Dataset{files = paths, root = picture_root(dir, paths[1]), channels = o.channels,
     labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
     kinds = {roll = "roll", pitch = "pitch", yaw = "yaw"},
-    classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}}
+    classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0}
 end
 
 local function load(dir, o)

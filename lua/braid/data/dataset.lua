@@ -1,8 +1,9 @@
 --- Dataset: pictures with labels, of which any may be missing.
 --
 -- Fields (n is #ds)
---   labels    {name = tensor of n rows}: class labels, int64 or uint8 (n), count from 1, 0
---             is a missing one; points, float32 (n,points,2): x, y in pixels of the stored
+--   labels    {name = tensor of n rows}: class labels, int64 or uint8 (n), count from 1, and
+--             a missing one is -100, or `missing` if that is given; points, float32
+--             (n,points,2): x, y in pixels of the stored
 --             picture, pixel centres at whole numbers from 0, NaN is missing; other values,
 --             float32 (n) or (n,k), NaN is missing
 --   kinds     {name = "class", "points", "real", or a narrower word such as "yaw"}
@@ -27,7 +28,8 @@ local Dataset <const> = class("Dataset")
 local FIELDS <const> = {
   images = check.none, files = check.none, root = check.none, channels = check.none,
   index = check.none, labels = check.none, kinds = check.none, classes = check.none,
-  boxes = check.none, inner = check.none, unreadable = 0, first_unreadable = check.none,
+  boxes = check.none, inner = check.none, missing = core.missing_class,
+  unreadable = 0, first_unreadable = check.none,
 }
 Dataset.taken = {image = true, box = true, path = true, count = true} -- no names of labels
 local POINTS <const>, CLASS <const> = "points", "class"
@@ -44,6 +46,24 @@ local function kind_of(name, t)
       table.concat(t.shape, ", "))
   end
   return CLASS
+end
+
+-- Class labels as they are kept, 0 for a missing one; a 0 that was not said to mark one is an
+-- error, for it comes from labels that count from 0.
+local function kept_classes(name, t, missing)
+  if missing ~= 0 then
+    if t:eq(0):any():item() then
+      fail("labels.%s holds 0; labels count from 1 (counted from 0? add 1; where 0 marks a "
+        .. "missing label, say missing = 0)", name)
+    end
+    local marked <const> = t:eq(missing)
+    if marked:any():item() then t = t:masked_fill(marked, 0) end
+  end
+  if #t > 0 and t:min():item() < 0 then
+    fail("labels.%s holds %d; labels count from 1, and a missing one is %d", name, t:min():item(),
+      missing)
+  end
+  return t
 end
 
 function Dataset:init(given)
@@ -63,8 +83,9 @@ function Dataset:init(given)
       fail("%d images, but %d of %s", self.n, t:size(1), name)
     end
     if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
-    self.labels[name] = core.keep(t)
     self.kinds[name] = o.kinds and o.kinds[name] or kind_of(name, t)
+    if self.kinds[name] == CLASS then t = kept_classes(name, t, o.missing) end
+    self.labels[name] = core.keep(t)
   end
   if self.boxes and (self.boxes:size(1) ~= self.n or self.boxes:size(2) ~= 4) then
     fail("boxes must be (%d, 4), not (%s)", self.n, table.concat(self.boxes.shape, ", "))
@@ -138,7 +159,8 @@ local function part_of(self, take, images, index)
   for name, t in pairs(self.labels) do labels[name] = take(t) end
   return Dataset{images = images, files = self.files, root = self.root,
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
-    classes = self.classes, boxes = self.boxes and take(self.boxes), inner = self.inner}
+    classes = self.classes, boxes = self.boxes and take(self.boxes), inner = self.inner,
+    missing = 0}
 end
 
 -- Integers as a tensor, checked.

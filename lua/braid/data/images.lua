@@ -3,7 +3,7 @@
 -- data.images(dir) -> {train =, val =, test =}: pictures are .png, .jpg and .jpeg files in
 -- dir/CLASS/, or deeper. Where dir holds folders called train, test, or val (valid,
 -- validation), each of them has the classes, and is a data set; otherwise all is `train`.
--- Pictures right in the folder of a data set have no class (label 0). Classes are sorted by
+-- Pictures right in the folder of a data set have no class. Classes are sorted by
 -- name, the same numbers in all data sets. Other files, and names that start with a dot,
 -- are passed over. The label is called `class`, or what `label` says; channels is 1, 3 or
 -- nil for what each file has.
@@ -48,7 +48,8 @@ local function make(root, found, classes, o)
   for i, name in ipairs(classes) do numbers[name] = i end
   for i = 1, #found.paths do labels[i] = numbers[found.names[i]] or 0 end
   return Dataset{files = found.paths, root = root, channels = o.channels,
-    labels = {[o.label] = core.from_table(labels, "int64")}, classes = {[o.label] = classes}}
+    labels = {[o.label] = core.from_table(labels, "int64")}, classes = {[o.label] = classes},
+    missing = 0}
 end
 
 return function(dir, given)

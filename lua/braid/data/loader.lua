@@ -5,7 +5,7 @@
 --
 -- batch.image is float32 (n,c,h,w); points are (n,points,2) in [-1, 1] across the image
 -- (what was cut off lies beyond); class labels are int64 (n); batch.count is n. A missing
--- class is 0, any other missing label NaN. Everything depends on seed and epoch alone.
+-- class is -100, any other missing label NaN. Everything depends on seed and epoch alone.
 --
 -- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
 -- size x size and whitened (whiten = false: not), and `augment` takes data.augment's

@@ -278,7 +278,7 @@ local function make(t, o)
   end
   local all <const> = Dataset{files = paths, labels = labels, classes = names,
     root = o.root or t.path:match("^(.*)/[^/]*$") or "", channels = o.channels,
-    boxes = boxes_of(t, o)}
+    boxes = boxes_of(t, o), missing = 0}
   return sets_of(t, all, o.split)
 end
 

@@ -144,7 +144,7 @@ function M.normalize(given)
 end
 
 --- The points `label` as classes for each coordinate: from 1, bins of `pixels` pixels of
--- the result; 0 where the point is missing or outside. As label `as`, or in their place.
+-- the result; -100 where the point is missing or outside. As label `as`, or in their place.
 function M.landmark_bins(label, given)
   local o <const> = check.options("data.landmark_bins", given, {pixels = 1, as = check.none})
   return {label = label or "landmarks", as = o.as, kind = "points",

@@ -1,7 +1,8 @@
 --- Losses of class labels: cross_entropy, nll, focal.
 --
--- x (n,c,...), target (n,...) with labels from 1; label 0, and what a mask (n,...) leaves
--- out, does not count: a batch without any label gives 0 and no gradient.
+-- x (n,c,...), target (n,...) with labels from 1. A label that is `ignore` (-100 unless given,
+-- as the loader marks a missing one) and those that a mask (n,...) leaves out do not count: a
+-- batch without any label gives 0 and no gradient.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -10,9 +11,14 @@ local shared <const> = require "braid.loss.shared"
 local M <const> = {}
 local ops <const> = core.ops
 
+local MISSING <const> = core.missing_class
+
 local function is_float(t)
   return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64")
 end
+
+-- Labels in a type that any mark of a missing one fits into.
+local function wide(target) return target.dtype == "int64" and target or ops.to(target, "int64") end
 
 -- The target gives each class a probability, (n,c,...) as x. As in PyTorch a mean is over
 -- (n,...), whatever the weights.
@@ -45,7 +51,7 @@ end
 -- probability instead, for mixed images and for what another network says.
 --
 -- {weight = (c), of each class: a mean divides by the sum of the labels' weights;
--- label_smoothing = 0 to 1, Szegedy et al. 2016; mask =; reduction =}
+-- label_smoothing = 0 to 1, Szegedy et al. 2016; ignore = -100; mask =; reduction =}
 -- @usage local loss = braid.loss.cross_entropy(scores, labels, {label_smoothing = 0.1})
 function M.cross_entropy(x, target, given, ...)
   if is_float(target) and core.is_tensor(x) and x:dim() > 1 and
@@ -55,15 +61,16 @@ function M.cross_entropy(x, target, given, ...)
   end
   if type(given) ~= "table" then return ops.cross_entropy(x, target, given, ...) end
   local o <const> = shared.options("cross_entropy", given,
-    {weight = check.none, label_smoothing = 0})
+    {weight = check.none, label_smoothing = 0, ignore = MISSING})
   if o.mask and core.is_tensor(target) then
-    target = shared.fill(target, shared.left_out("cross_entropy", o.mask, target.shape), 0)
+    target = shared.fill(wide(target), shared.left_out("cross_entropy", o.mask, target.shape),
+      o.ignore)
   end
-  return ops.cross_entropy(x, target,
-    {weight = o.weight, label_smoothing = o.label_smoothing, reduction = o.reduction})
+  return ops.cross_entropy(x, target, {weight = o.weight, label_smoothing = o.label_smoothing,
+    reduction = o.reduction, ignore = o.ignore})
 end
 
--- Checks x and labels; gives them with rows that do not count set to 0, where no label
+-- Checks x and labels; gives x with rows that do not count set to 0, where no label
 -- counts (n,...), and the place of each label as a bool tensor (n,c,...).
 local function labelled(name, x, target, o)
   shared.need_float(name, "input", x)
@@ -80,12 +87,17 @@ local function labelled(name, x, target, o)
   if is_float(target) then
     shared.bad(name, "target must hold class labels (integers from 1), not %s", target.dtype)
   end
-  target = shared.fill(target, shared.left_out(name, o.mask, shape), 0)
-  if target:numel() > 0 and
-    (ops.min(target):item() < 0 or ops.max(target):item() > classes) then
-    shared.bad(name, "target must hold the classes 1 to %d, or 0 for a missing label", classes)
+  target = shared.fill(wide(target), shared.left_out(name, o.mask, shape), o.ignore)
+  local missing <const> = ops.eq(target, o.ignore)
+  local strange <const> = ops.logical_and(ops.logical_not(missing),
+    ops.logical_or(ops.lt(target, 1), ops.gt(target, classes)))
+  if ops.any(strange):item() then
+    local label <const> = ops.masked_select(target, strange)[1]:item()
+    shared.bad(name, "target %d is none of the classes 1 to %d%s", label, classes, label ~= 0 and ""
+      or "; labels count from 1 (counted from 0? add 1; where 0 marks a missing label, say "
+      .. "{ignore = 0})")
   end
-  local missing <const> = ops.eq(target, 0)
+  target = shared.fill(target, missing, 0)
   local ladder <const>, column = {}, {1, classes}
   for j = 1, classes do ladder[j] = j end
   for d = 3, x:dim() do column[d] = 1 end
@@ -107,7 +119,7 @@ end
 
 --- -x at the labels, of log-probabilities x. {weight = (c), as for cross_entropy}
 function M.nll(x, target, given)
-  local o <const> = shared.options("nll", given, {weight = check.none})
+  local o <const> = shared.options("nll", given, {weight = check.none, ignore = MISSING})
   local known <const>, missing <const>, here <const>, column <const> = labelled("nll", x, target, o)
   local loss <const> = -at_labels(known, here)
   if not o.weight then return shared.reduce(loss, o, missing) end
@@ -138,7 +150,7 @@ end
 -- A mean divides by how many count.
 function M.focal(x, target, given)
   local o <const> = shared.options("focal", given,
-    {weight = check.none, gamma = 2, alpha = check.none})
+    {weight = check.none, gamma = 2, alpha = check.none, ignore = MISSING})
   if type(o.gamma) ~= "number" or not (o.gamma >= 0) then
     shared.bad("focal", "gamma must be a number from 0, not %s", tostring(o.gamma))
   end

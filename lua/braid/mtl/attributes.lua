@@ -1,5 +1,5 @@
 --- Attributes of two classes that one column and one head answer together, as the 40 of CelebA do
--- in Matsui, Yamashita and Fujiyoshi 2019: labels 1 and 2, where 0 is a missing one.
+-- in Matsui, Yamashita and Fujiyoshi 2019: labels 1 and 2, where -100 is a missing one.
 --
 -- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch;
 -- mtl.attributes{40} takes one label (n,40) of the task's own name. Loss: the mean
@@ -52,10 +52,19 @@ function Attributes.loss(_, output, target)
 end
 
 --- How many samples have a label.
-function Attributes.labelled(_, target) return target:gt(0):any(2):sum():item() end
+function Attributes.labelled(_, target)
+  return target:ne(core.missing_class):any(2):sum():item()
+end
 
 function Attributes:observe(sums, output, target)
-  local predicted <const> = output:reshape(-1, self.count, 2):argmax(3)
+  local scores <const> = output:reshape(-1, self.count, 2)
+  local predicted <const> = scores:argmax(3):masked_fill(scores:ne(scores):any(3), 0)
+  local strange <const> = target:lt(1):logical_or(target:gt(2))
+    :logical_and(target:ne(core.missing_class))
+  if strange:any():item() then
+    check.fail("mtl.attributes: label %d is neither 1 nor 2; a missing one is %d",
+      target:masked_select(strange)[1]:item(), core.missing_class)
+  end
   for k = 1, 2 do
     local there <const> = target:eq(k)
     local right <const> = there:logical_and(predicted:eq(k))

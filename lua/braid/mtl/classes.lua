@@ -1,9 +1,9 @@
---- A classification task: labels 1 .. n, where 0 is a missing label.
+--- A classification task: labels 1 .. n; `ignore` (-100, as the loader has it) is a missing one.
 --
 -- Loss: cross-entropy over the batch's labelled images, or over the `hardest` share of them
 -- with the highest loss (Zhang, Zhang, Li and Qiao 2016, online hard sample mining: 0.7).
 -- Metrics: accuracy; balanced, the mean over classes of the accuracy on each (of two classes:
--- on positives and on negatives).
+-- on positives and on negatives). An output with NaN is wrong, whatever the label.
 -- @usage mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}}   mtl.classes{2, hardest = 0.7}
 
 local core <const> = require "braid.core"
@@ -15,19 +15,31 @@ local Classes <const> = class("Classes")
 
 function Classes:init(given)
   local o <const> = check.options("mtl.classes", given,
-    {[1] = check.none, flip = check.none, weight = 1, hardest = 1})
+    {[1] = check.none, flip = check.none, weight = 1, hardest = 1, ignore = core.missing_class})
   self.size = check.size("mtl.classes", "the number of classes", o[1])
   if type(o.hardest) ~= "number" or not (o.hardest > 0 and o.hardest <= 1) then
     error(("mtl.classes: hardest must be a share above 0, up to 1, not %s"):format(
       tostring(o.hardest)), 3)
   end
-  self.flip, self.weight, self.hardest = o.flip, o.weight, o.hardest
+  self.flip, self.weight, self.hardest, self.ignore = o.flip, o.weight, o.hardest, o.ignore
+end
+
+-- The highest output along a dimension; 0 where any is NaN, which answers nothing.
+local function answers(output, dim)
+  return ops.masked_fill(output:argmax(dim), output:ne(output):any(dim), 0)
+end
+
+local function check_label(self, label, i)
+  if label >= 1 and label <= self.size then return end
+  check.fail("mtl.classes: label %d of sample %d is none of the classes 1 to %d%s", label, i,
+    self.size, label == 0 and "; labels count from 1 (counted from 0? add 1; where 0 marks a "
+      .. "missing label, say {ignore = 0})" or "")
 end
 
 --- output (n, classes), target (n) -> a tensor without dimensions
 function Classes:loss(output, target)
-  if self.hardest == 1 then return ops.cross_entropy(output, target) end
-  local each <const> = ops.cross_entropy(output, target, {reduction = "none"})
+  if self.hardest == 1 then return ops.cross_entropy(output, target, {ignore = self.ignore}) end
+  local each <const> = ops.cross_entropy(output, target, {reduction = "none", ignore = self.ignore})
   local labelled <const> = self:labelled(target)
   if labelled == 0 then return each:sum() end
   local kept <const> = math.max(1, math.floor(self.hardest * labelled + 0.5))
@@ -35,13 +47,14 @@ function Classes:loss(output, target)
 end
 
 --- How many samples have a label.
-function Classes.labelled(_, target) return ops.count_nonzero(target):item() end
+function Classes:labelled(target) return ops.count_nonzero(target:ne(self.ignore)):item() end
 
-function Classes.observe(_, sums, output, target)
-  local predicted <const> = output:argmax(2):totable()
+function Classes:observe(sums, output, target)
+  local predicted <const> = answers(output, 2):totable()
   sums.count, sums.right = sums.count or {}, sums.right or {}
   for i, label in ipairs(target:totable()) do
-    if label > 0 then
+    if label ~= self.ignore then
+      check_label(self, label, i)
       sums.count[label] = (sums.count[label] or 0) + 1
       sums.right[label] = (sums.right[label] or 0) + (predicted[i] == label and 1 or 0)
     end

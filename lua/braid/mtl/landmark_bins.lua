@@ -26,12 +26,12 @@ function LandmarkBins:init(given)
   self.size = 2 * self.points * self.pixels
 end
 
---- target (n,points,2) -> the bin of each coordinate, from 1; 0 where it is missing or outside
+--- target (n,points,2) -> the bin of each coordinate, from 1; -100 where it is missing or outside
 function LandmarkBins:bins(target)
   local filled <const> = ops.masked_fill(target, target:eq(target):logical_not(), -2)
   local place <const> = ((filled + 1) * (0.5 * self.pixels)):floor() + 1
   local outside <const> = place:lt(1):logical_or(place:gt(self.pixels))
-  return ops.masked_fill(place, outside, 0):to("int64")
+  return ops.masked_fill(place, outside, core.missing_class):to("int64")
 end
 
 --- output -> the points that it says (n,points,2), in [-1, 1]
