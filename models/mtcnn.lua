@@ -11,7 +11,7 @@
 -- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses), box (how far
 -- each side lies from the window's, in windows; the mean of four squares is what the paper's
 -- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
--- only some labels, 0 or NaN where it has none; the losses' means are over those that have.
+-- only some labels, -100 or NaN where it has none; the losses' means are over those that have.
 -- Options: stage ("O"), mixer, at (the blocks it is put at; all convolutions), width (1;
 -- multiplies the channels), channels of the input (3).
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).

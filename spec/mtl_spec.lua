@@ -189,6 +189,22 @@ describe("tasks", function()
     assert.near(0.5 * math.log(2) + math.log(3), total:item(), 1e-6)
   end)
 
+  it("do not compute the loss of a task of weight 0", function()
+    local own <const> = mtl.tasks{a = mtl.real{1}, z = mtl.real{1, weight = 0}}
+    for _, wild in ipairs{1e30, math.huge, 0 / 0} do
+      local out <const> = {a = braid.tensor{{1}}:requires_grad_(),
+        z = braid.tensor{{wild}}:requires_grad_()}
+      local total <const>, each <const> = own:loss(out, {a = braid.tensor{0}, z = braid.tensor{0}})
+      assert.equal(1, total:item())
+      assert.is_nil(each.z)
+      total:backward()
+      assert.is_nil(out.z.grad)
+    end
+    own.a.weight = 0
+    assert.error_matches(function() own:loss({a = braid.zeros(1, 1)}, {a = braid.zeros(1)}) end,
+      "tasks: the weight of every task is 0", 1, true)
+  end)
+
   it("name the output or label that is missing", function()
     assert.has_error(function() tasks:loss({a = braid.zeros(2, 2)}, batch) end,
       "tasks: the network has no output 'b'; it has a. Build it for these tasks, or add the task "
@@ -214,6 +230,78 @@ describe("tasks", function()
 end)
 
 describe("an evaluation", function()
+  -- A network of which one part evaluates while the rest trains.
+  local function mixed()
+    local tasks <const> = mtl.tasks{a = mtl.classes{2}}
+    local net <const> = mtl.shared(tasks, nn.Sequential{nn.Dropout(0.5), nn.BatchNorm1d(2)},
+      function() return nn.Linear(2, 2) end)
+    net:find(nn.BatchNorm1d)[1].training = false
+    return tasks, net
+  end
+  local function modes(net)
+    local list <const> = {}
+    net:apply(function(m) list[#list + 1] = m.training end)
+    return list
+  end
+
+  it("leaves each part in the mode that it was in, also when it fails", function()
+    local tasks <const>, net <const> = mixed()
+    local before <const> = modes(net)
+    assert.is_false(pcall(tasks.evaluate, tasks, net, function() error("no batch") end))
+    assert.same(before, modes(net))
+    assert.is_true(braid.ones(1):requires_grad_():mul(2).requires_grad)
+    local done = false
+    tasks:evaluate(net, function()
+      if done then return nil end
+      done = true
+      return {image = braid.zeros(2, 2), count = 2, a = braid.tensor({1, 2}, {dtype = "int64"})}
+    end)
+    assert.same(before, modes(net))
+    assert.is_false(pcall(net.summary, net, {3}))
+    assert.same(before, modes(net))
+  end)
+
+  it("counts an output that is NaN as a failure, of every kind of task", function()
+    local NAN <const> = 0 / 0
+    local function measured(task, output, target)
+      local sums <const> = {}
+      task:observe(sums, braid.tensor(output), target)
+      return task:metrics(sums)
+    end
+    local function int(list) return braid.tensor(list, {dtype = "int64"}) end
+    local truth <const> = braid.tensor{{{-0.5, 0}, {0.5, 0}}, {{-0.5, 0}, {0.5, 0}}}
+    for _, lost in ipairs{{NAN, NAN, NAN, NAN}, {-0.5, 0, NAN, 0}} do
+      local m <const> = measured(mtl.landmarks{points = 2}, {lost, {-0.5, 0, 0.5, 0}}, truth)
+      assert.same({0.5, 0.5, math.huge}, {m.failure, m.auc, m.error})
+      assert.equal(2, #m.errors)
+      assert.equal(0.5, m.points[2])
+    end
+    local bins <const> = mtl.landmark_bins{points = 2, pixels = 4}
+    local sure <const> = {0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 9, 0}
+    local lost <const> = {table.unpack(sure)}
+    lost[1] = NAN
+    local at <const> = bins:places(braid.tensor{sure})
+    local m <const> = measured(bins, {lost, sure}, braid.cat({at, at}, 1))
+    assert.same({0.5, math.huge}, {m.failure, m.error})
+    local right <const> = measured(mtl.classes{2}, {{NAN, 0}, {0, NAN}, {3, 0}}, int{1, 2, 1})
+    assert.near(1 / 3, right.accuracy, 1e-12)
+    local each <const> = measured(mtl.attributes{2}, {{NAN, 0, 0, 1}, {1, 0, 0, NAN}},
+      int{{1, 2}, {1, 2}})
+    assert.same({0.5, 0.5}, each.each)
+    local mae <const> = measured(mtl.real{1}, {{NAN}, {1}}, braid.tensor{1, 1}).mae
+    assert.is_true(mae ~= mae)
+  end)
+
+  it("refuses labels that no class has, and names the sample", function()
+    local output <const> = braid.zeros(2, 3)
+    for _, label in ipairs{0, 4, -1} do
+      local target <const> = braid.tensor({1, label}, {dtype = "int64"})
+      assert.error_matches(function() mtl.classes{3}:observe({}, output, target) end,
+        ("mtl.classes: label %d of sample 2 is none of the classes 1 to 3"):format(label), 1, true)
+      assert.equal(1, mtl.classes{3, ignore = label}:labelled(target))
+    end
+  end)
+
   it("weighs each task's loss by the samples that have its label", function()
     local tasks <const> = mtl.tasks{a = mtl.classes{2}}
     local function batch(labels)

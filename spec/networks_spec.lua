@@ -25,8 +25,8 @@ describe("mtl.landmark_bins", function()
   local nan <const> = 0 / 0
   local points <const> = braid.tensor{{{-1, -0.51}, {-0.49, 0.99}}, {{1.2, 0}, {nan, nan}}}
 
-  it("gives each coordinate its pixel, and 0 where there is none", function()
-    assert.same({{{1, 1}, {2, 4}}, {{0, 3}, {0, 0}}}, task:bins(points):totable())
+  it("gives each coordinate its pixel, and none outside", function()
+    assert.same({{{1, 1}, {2, 4}}, {{-100, 3}, {-100, -100}}}, task:bins(points):totable())
   end)
 
   it("has the loss of the coordinates that are there", function()

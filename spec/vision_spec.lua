@@ -279,7 +279,7 @@ describe("models/mtcnn.lua", function()
     local net <const> = network("R", {tasks = tasks, width = 0.25})
     local opt <const> = braid.optim.Adam(net:parameters(), {lr = 3e-3})
     local batch <const> = {image = braid.randn(6, 3, 24, 24), count = 6,
-      face = braid.tensor({1, 1, 2, 2, 0, 0}, {dtype = "int64"}),
+      face = braid.tensor({1, 1, 2, 2, -100, -100}, {dtype = "int64"}),
       box = braid.randn(6, 4) * 0.1, landmarks = braid.rand(6, 5, 2)}
     batch.box[{ {1, 2} }] = nan       -- no face, no box
     batch.landmarks[{ {1, 4} }] = nan -- only the last two have points

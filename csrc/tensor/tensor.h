@@ -8,8 +8,8 @@
 
 enum { BR_MAX_DIM = 8 };
 
-/* Stands for a missing class label in a batch. Labels count from 1; a 0 would be taken for
-   a label that counts from 0. */
+/* Stands for a missing class label in a batch. Labels count from 1; a 0 would be taken
+   for a label that counts from 0. */
 enum { BR_MISSING_CLASS = -100 };
 
 /* The memory that views share. `version` counts changes in place, so that a backward pass

@@ -193,15 +193,13 @@ function M.settle(self)
   if not (waiting and input) then return end
   local _ <close> = grad.scope()
   local _ <close> = grad.no_grad()
-  local was_training <const> = self.training
-  self:eval()
+  local _ <close> = self:evaluating()
   local shape <const> = {1, self.recipe.plan.channels, input[1], input[2]}
   local x <const> = core.new(shape, walk.dtype(self), 0)
   for stage = self.shared_head and 1 or 2, 2 do
     if self.shared_head then self.stage_number:fill_(stage) end
     self(x)
   end
-  self:train(was_training)
 end
 
 --- Makes everything that the recipe asks for; f gives the heads.

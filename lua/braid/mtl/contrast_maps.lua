@@ -65,6 +65,7 @@ end
 
 local function collect(net, batches, block, positive)
   local sums <const> = {}
+  local _ <close> = net:evaluating()
   local _ <close> = grad.no_grad()
   local list <const> = type(batches) == "table" and getmetatable(batches) == nil and batches
   local i = 0
@@ -89,10 +90,7 @@ end
 return function(net, batches, block, given)
   local o <const> = check.options("mtl.contrast_maps", given,
     {positive = 2, channels = false, groups = check.none})
-  local was_training <const> = net.training
-  net:eval()
   local sums <const> = collect(net, batches, block, o.positive)
-  net:train(was_training)
   local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
   if #names == 0 then check.fail("mtl.contrast_maps: no task has two classes and labels") end
   for _, name in ipairs(names) do maps[name] = difference(name, sums[name], o.channels) end

@@ -76,17 +76,19 @@ function Stopping:step(training, validation)
   self.epoch = self.epoch + 1
   local ended <const> = {}
   for name, task in self.tasks:each() do
-    if not training[name] or not validation[name] then
-      check.fail("mtl.early_stopping: there is no loss of task '%s'", name)
-    end
-    table.insert(self.training[name], number(training[name]))
-    table.insert(self.validation[name], number(validation[name]))
-    if self.epoch > self.window and not self.main[name] and not self.stopped[name] then
-      local value <const> = Stopping.criterion(last(self.training[name], self.window),
-        last(self.validation[name], self.window), self.lambda[name])
-      if value > threshold(self, name) then
-        ended[name], self.stopped[name] = value, self.epoch
-        if not self.keep then task.weight = 0 end
+    if not self.stopped[name] then
+      if not training[name] or not validation[name] then
+        check.fail("mtl.early_stopping: there is no loss of task '%s'", name)
+      end
+      table.insert(self.training[name], number(training[name]))
+      table.insert(self.validation[name], number(validation[name]))
+      if self.epoch > self.window and not self.main[name] then
+        local value <const> = Stopping.criterion(last(self.training[name], self.window),
+          last(self.validation[name], self.window), self.lambda[name])
+        if value > threshold(self, name) then
+          ended[name], self.stopped[name] = value, self.epoch
+          if not self.keep then task.weight = 0 end
+        end
       end
     end
   end

@@ -34,10 +34,11 @@ function LandmarkBins:bins(target)
   return ops.masked_fill(place, outside, core.missing_class):to("int64")
 end
 
---- output -> the points that it says (n,points,2), in [-1, 1]
+--- output -> the points that it says (n,points,2), in [-1, 1]; NaN where any of its bins is
 function LandmarkBins:places(output)
-  local best <const> = output:reshape(-1, self.points, 2, self.pixels):argmax(4)
-  return (best:to(output.dtype) - 0.5) * (2 / self.pixels) - 1
+  local scores <const> = output:reshape(-1, self.points, 2, self.pixels)
+  local places <const> = (scores:argmax(4):to(output.dtype) - 0.5) * (2 / self.pixels) - 1
+  return places:masked_fill(scores:ne(scores):any(4), 0 / 0)
 end
 
 function LandmarkBins:loss(output, target)

@@ -9,6 +9,7 @@
 --   points    for each point the share of faces where it is off by `alpha` (0.10) at most
 --             (Matsui et al. 2019, equation 2), and point_accuracy, their mean
 --   errors    each face's landmark error
+-- An output that is NaN is infinitely far from where it should be: a failure, never left out.
 -- With box = 1.1, an image that shows 1.1 widths of the face's box, also box_error, distances
 -- over the box's width, and box_failure, the share of faces above 0.05.
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
@@ -54,9 +55,12 @@ function Landmarks.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
--- The distance of each point (n,points), NaN where there is none, and the eyes' (n).
+-- The distance of each point (n,points), NaN where there is none in the target, infinite where
+-- the output is NaN; and the eyes' (n).
 local function distances(self, output, target)
-  local apart <const> = (self:places(output) - target):square():sum(3):sqrt()
+  local places <const> = self:places(output)
+  local lost <const> = places:ne(places):any(3):logical_and(target:eq(target):all(3))
+  local apart <const> = (places - target):square():sum(3):sqrt():masked_fill(lost, math.huge)
   return apart, (target[{ {}, 1 }] - target[{ {}, 2 }]):square():sum(2):sqrt()
 end
 

@@ -9,6 +9,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
+local Module <const> = require "braid.nn.module"
 
 local Tasks <const> = class("Tasks")
 
@@ -70,15 +71,28 @@ local function pair(name, task, outputs, batch)
   return outputs[name], target
 end
 
---- The weighted sum of the tasks' losses, and each task's own (unweighted) by name.
+--- The loss of each task (unweighted) by name, whatever its weight.
+function Tasks:losses(outputs, batch)
+  local list <const> = {}
+  for name, task in self:each() do list[name] = task:loss(pair(name, task, outputs, batch)) end
+  return list
+end
+
+--- The weighted sum of the tasks' losses, and each task's own (unweighted) by name. A task of
+-- weight 0 takes no part: its loss is not computed, and has no entry.
 function Tasks:loss(outputs, batch)
   local total
   local per_task <const> = {}
   for name, task in self:each() do
-    local loss <const> = task:loss(pair(name, task, outputs, batch))
-    per_task[name] = loss
-    local part <const> = task.weight == 1 and loss or loss * task.weight
-    total = total and total + part or part
+    if task.weight ~= 0 then
+      local loss <const> = task:loss(pair(name, task, outputs, batch))
+      per_task[name] = loss
+      local part <const> = task.weight == 1 and loss or loss * task.weight
+      total = total and total + part or part
+    end
+  end
+  if not total then
+    check.fail("tasks: the weight of every task is 0; there is nothing to train")
   end
   return total, per_task
 end
@@ -96,12 +110,11 @@ end
 
 --- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
 -- the tasks' mean losses in report.loss, each over the samples that have its label (NaN
--- when none has). The network runs in evaluation mode, and is
--- then as it was before.
+-- when none has). A network runs in evaluation mode, and is
+-- then as it was before, part by part; a function of the image is called as it is.
 function Tasks:evaluate(net, batches)
   local sums <const>, losses <const>, counts <const> = {}, {}, {}
-  local was_training <const> = net.training
-  net:eval()
+  local _ <close> = Module.is(net) and Module.evaluating(net) or nil
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
@@ -116,7 +129,6 @@ function Tasks:evaluate(net, batches)
       losses[name] = (losses[name] or 0) + loss * count
     end
   end
-  net:train(was_training)
   if next(counts) == nil then check.fail("tasks: there is no batch to evaluate the network on") end
   local report <const> = Report()
   report.tasks, report.loss = self, {}

@@ -124,10 +124,8 @@ local function settle(self, channels, h, w)
   if not waiting then return end
   local _ <close> = grad.scope()
   local _ <close> = grad.no_grad()
-  local was_training <const> = self.training
-  self:eval()
+  local _ <close> = self:evaluating()
   self(core.new({1, channels, h, w}, "float32", 0))
-  self:train(was_training)
 end
 
 -- The blocks from the from-th to the to-th; inputs(name, channels) may give a block other

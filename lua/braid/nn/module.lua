@@ -139,6 +139,18 @@ end
 
 function Module:eval() return self:train(false) end
 
+--- Evaluation mode until the returned value closes, also by an error; then every part is in the
+-- mode that it was in.
+-- @usage local _ <close> = net:evaluating()
+function Module:evaluating()
+  local before <const> = {}
+  Module.apply(self, function(m) before[#before + 1] = {m, rawget(m, "training")} end)
+  Module.eval(self)
+  return setmetatable({}, {__close = function()
+    for _, entry in ipairs(before) do entry[1].training = entry[2] end
+  end})
+end
+
 --- No part of it changes any more: no gradients, and batch norm and dropout as in
 -- evaluation.
 function Module:freeze()

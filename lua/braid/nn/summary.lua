@@ -90,15 +90,10 @@ return function(module, input_shape, trace)
       type(input_shape)), 3)
   end
   local x <const> = core.new({1, table.unpack(input_shape)}, walk.dtype(module), 0)
-  local modes <const> = {}
-  module:apply(function(m) modes[m] = m.training end)
   local calls
   do
-    local _ <close> = setmetatable({}, {__close = function()
-      for m, training in pairs(modes) do m.training = training end
-    end})
+    local _ <close> = module:evaluating()
     local _ <close> = grad.no_grad()
-    module:eval()
     calls = trace(module, x)
   end
   local result <const> = Summary()

@@ -8,18 +8,6 @@
 local check <const> = require "braid.check"
 local flow <const> = require "braid.mtl.flow"
 
--- What tasks:evaluate needs of a network, with a tap.
-local function tapped(net, tap)
-  return setmetatable({}, {
-    __index = function(_, key)
-      local value <const> = net[key]
-      if type(value) ~= "function" then return value end
-      return function(_, ...) return value(net, ...) end
-    end,
-    __call = function(_, x) return net(x, tap) end,
-  })
-end
-
 local function listed(batches)
   if type(batches) == "table" and batches.image then return {batches} end
   if type(batches) == "table" and getmetatable(batches) == nil then
@@ -80,16 +68,17 @@ return function(self, batches, given)
   local list <const> = listed(batches)
   if #list == 0 then check.fail("ablate: there is no batch to measure on") end
   local names <const> = self.tasks.names
+  local _ <close> = self:evaluating()
   local base <const> = numbers(self.tasks:evaluate(self, iterate(list)), names)
   local change <const> = {}
   for _, block in ipairs(blocks) do
     change[block] = {}
     for _, zeroed in ipairs(self.names) do
-      local net <const> = tapped(self, function(at, name, x)
+      local function tap(at, name, x)
         if at == block and name == zeroed then return x * 0 end
-      end)
-      change[block][zeroed] = changes(numbers(self.tasks:evaluate(net, iterate(list)), names),
-        base, o.relative)
+      end
+      local report <const> = self.tasks:evaluate(function(x) return self(x, tap) end, iterate(list))
+      change[block][zeroed] = changes(numbers(report, names), base, o.relative)
     end
   end
   return {names = table.move(self.names, 1, #self.names, 1, {}), blocks = blocks, base = base,

@@ -38,7 +38,7 @@ local function gradient_flow(self, batch)
     maps[#maps + 1], places[#maps + 1] = x, {block = block, name = name}
     return x
   end)
-  local _, losses <const> = self.tasks:loss(out, batch)
+  local losses <const> = self.tasks:losses(out, batch)
   local norms <const>, column <const> = {}, {}
   for j, name in ipairs(self.names) do column[name] = j end
   for _, block in ipairs(column_blocks(self)) do norms[block] = {} end
