@@ -47,6 +47,35 @@ describe("braid.grad", function()
     x:sum():backward() -- and nothing of it remains
     assert.equal(1, x.grad:item())
   end)
+
+  it("refused for whatever reason, any number of times, leaves nothing behind", function()
+    local c <const> = braid.ones(3)
+    local refused <const> = {
+      function(x) return braid.grad(x * 2, {x}) end,
+      function(x) return braid.grad(x * 2, {x}, {gradient = braid.ones(4)}) end,
+      function(x) return braid.grad((x * c):sum(), {x, c}) end,
+      function(x) return braid.grad((x * c):sum(), {c, x}) end,
+      function(x) return braid.grad((x * c):sum(), {x, c, x}) end,
+      function(x) return braid.grad((x * 2):sum(), {x, x}) end,
+      function() return braid.grad(c:sum(), {c, c, c}) end,
+      function(x) return braid.grad((x * 2):sum(), {x, 1}) end,
+      function(x) return braid.grad((x * 2):sum(), {x, false, x}) end,
+      function(x)
+        local y <const> = x * 2
+        y:register_hook(function() error "boom" end)
+        return braid.grad((y + x):sum(), {x, y})
+      end,
+    }
+    for _ = 1, 50 do
+      for _, f in ipairs(refused) do
+        local x <const> = braid.tensor{1, 2, 3}:requires_grad_()
+        assert.is_false(pcall(f, x))
+        assert.is_nil(x.grad)
+        assert.same({2, 2, 2}, braid.grad((x * 2):sum(), {x})[1]:totable())
+      end
+      collectgarbage()
+    end
+  end)
 end)
 
 describe("hooks", function()

@@ -1,6 +1,9 @@
 /* Tensors as userdata, the scopes that release them, and the memory ceiling. */
 #include "bind/bind.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
+
 enum { CEILING = 64 << 20 };
 
 br_state *br_state_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
@@ -105,6 +108,22 @@ static int scope_close(lua_State *L) {
   return 0;
 }
 
+/* A scope that is collected unclosed was held by nothing, and so what is in its list may
+   well be: it becomes the collector's, as outside any scope. */
+static int scope_gc(lua_State *L) {
+  static atomic_flag said = ATOMIC_FLAG_INIT;
+  br_scope *scope = lua_touserdata(L, 1);
+  if (scope->closed) return 0;
+  scope->closed = true;
+  scope_leave(scope);
+  while (scope->list.next != &scope->list) unlink_box(scope->list.next);
+  if (!atomic_flag_test_and_set(&said))
+    fputs("braid: a scope that nothing held has freed nothing; hold it until it is to "
+          "end: local _ <close> = braid.scope()\n",
+          stderr);
+  return 0;
+}
+
 int br_new_scope(lua_State *L) {
   br_state *s = br_state_of(L);
   br_scope *scope = lua_newuserdatauv(L, sizeof *scope, 1);
@@ -118,10 +137,8 @@ int br_new_scope(lua_State *L) {
 }
 
 void br_open_boxes(lua_State *L) {
-  static const luaL_Reg scope_methods[] = {{"__gc", scope_close},
-                                           {"__close", scope_close},
-                                           {"close", scope_close},
-                                           {NULL, NULL}};
+  static const luaL_Reg scope_methods[] = {
+      {"__gc", scope_gc}, {"__close", scope_close}, {"close", scope_close}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"__index", br_tensor_index},
                                      {"__newindex", br_tensor_newindex},
                                      {"__gc", box_gc},

@@ -294,9 +294,9 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
 br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads) {
   engine e = {.retain = retain_graph, .wanted_only = true};
+  for (int i = 0; i < n; i++) grads[i] = NULL; /* whatever is refused below */
   br_status status = check_start(y, dy);
   for (int i = 0; i < n && !status; i++) {
-    grads[i] = NULL;
     if (!targets[i]->var)
       status = br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
     else if (br_var_of(targets[i])->want)
