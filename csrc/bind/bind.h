@@ -60,6 +60,9 @@ int br_error(lua_State *L, const char *format, ...);
 int br_set_home(lua_State *L);
 /* When anomalies are looked for: tells the core where the user's script is. */
 void br_note_script(lua_State *L);
+/* Something that the user should know, through core.set_notice's function. */
+void br_notice(lua_State *L, const char *text);
+int br_set_notice(lua_State *L);
 int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
 /* ---- the rest, each pushing its functions into the table at the top ---- */

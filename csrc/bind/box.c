@@ -2,7 +2,6 @@
 #include "bind/bind.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 
 enum { CEILING = 64 << 20 };
 
@@ -118,9 +117,8 @@ static int scope_gc(lua_State *L) {
   scope_leave(scope);
   while (scope->list.next != &scope->list) unlink_box(scope->list.next);
   if (!atomic_flag_test_and_set(&said))
-    fputs("braid: a scope that nothing held has freed nothing; hold it until it is to "
-          "end: local _ <close> = braid.scope()\n",
-          stderr);
+    br_notice(L, "a scope that nothing held has freed nothing; hold it until it is to "
+                 "end: local _ <close> = braid.scope()");
   return 0;
 }
 

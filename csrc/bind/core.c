@@ -99,6 +99,7 @@ static int open_all(lua_State *L) {
                                        {"terminal_width", terminal_width},
                                        {"set_context", br_set_context},
                                        {"set_home", br_set_home},
+                                       {"set_notice", br_set_notice},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   br_open_boxes(L);

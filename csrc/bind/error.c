@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char context_key = 0, home_key = 0;
+static const char context_key = 0, home_key = 0, notice_key = 0;
 
 /* core.set_home(prefix): what the chunk names of Braid's own files begin with. */
 int br_set_home(lua_State *L) {
@@ -21,6 +21,21 @@ int br_set_context(lua_State *L) {
   lua_settop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &context_key);
   return 0;
+}
+
+/* core.set_notice(f): f(text) tells the user what is no error. */
+int br_set_notice(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &notice_key);
+  return 0;
+}
+
+void br_notice(lua_State *L, const char *text) {
+  luaL_checkstack(L, 4, NULL);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &notice_key);
+  lua_pushstring(L, text);
+  lua_pcall(L, 1, 0, 0);
 }
 
 /* Pushes "file:line: " of the innermost function that is not Braid's own. */

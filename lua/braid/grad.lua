@@ -6,6 +6,8 @@ local tensor <const> = require "braid.tensor"
 
 local M <const> = {}
 
+core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
+
 --- Nothing is recorded while f runs, or until the returned value closes.
 -- @usage local _ <close> = braid.no_grad()
 -- @usage braid.no_grad(function() w:sub_(w.grad * 0.1) end)
