@@ -19,6 +19,29 @@ describe(".csv files", function()
     ["blanks around numbers"] = {" 1 ,\t2\n", {false, {{1, 2}}}},
     ["names alone"] = {"a,b\n", {{"a", "b"}, {}}},
     ["a column without a name"] = {",b\n1,2\n", {{"", "b"}, {{1, 2}}}},
+    ["semicolons and decimal commas"] = {"a;b\n1,5;-2\n1.234,25;7e1\n",
+      {{"a", "b"}, {{1.5, -2}, {1234.25, 70}}}},
+    ["tabs"] = {"a\tb\r\n1,5\t\"2\"\r\n", {{"a", "b"}, {{1.5, 2}}}},
+    ["bars"] = {"1|2\n3|4\n", {false, {{1, 2}, {3, 4}}}},
+    ["a line that names the separator"] = {"sep=;\r\n1,25;2\r\n",
+      {false, {{1.25, 2}}}},
+    ["marks of thousands"] = {"\"1,234.5\",\"12,345,678\"\n\"1,000\",2\n",
+      {false, {{1234.5, 12345678}, {1000, 2}}}},
+    ["other marks of thousands"] = {"1'234.5;1 000\n2\u{A0}000.25;3\n",
+      {false, {{1234.5, 1000}, {2000.25, 3}}}},
+    ["shares"] = {"50%,12.5 %\n", {false, {{0.5, 0.125}}}},
+    ["separators at the ends of lines"] = {"a,b,\n1,2,\n3,4,,\n,,,\n",
+      {{"a", "b"}, {{1, 2}, {3, 4}}}},
+    ["a name at the end that is missing"] = {"a,\n1,2\n", {{"a", ""}, {{1, 2}}}},
+    ["lines that end in CR"] = {"a,b\r1,2\r3,4", {{"a", "b"}, {{1, 2}, {3, 4}}}},
+    ["UTF-16"] = {"\xFF\xFEa\0\t\0\xE9\0\r\0\n\0001\0\t\0002\0\r\0\n\0",
+      {{"a", "\u{E9}"}, {{1, 2}}}},
+    ["UTF-16 of the other order, without a mark"] = {"\0a\0,\0b\0\n\0001\0,\0002\0\n",
+      {{"a", "b"}, {{1, 2}}}},
+    ["Windows-1252"] = {"gr\xF6\xDFe,\x80\n1,2\n", {{"gr\u{F6}\u{DF}e", "\u{20AC}"}, {{1, 2}}}},
+    ["gzip"] = {"\x1F\x8B\8\0\0\0\0\0\0\3\1\4\0\xFB\xFF1,2\n\x33\x42\x21\x55\4\0\0\0",
+      {false, {{1, 2}}}},
+    ["blanks before a quote"] = {"1, \"2\" ,3\n", {false, {{1, 2, 3}}}},
     ["infinity and signs"] = {"inf,-Infinity,+1,.5,5.\n",
       {false, {{math.huge, -math.huge, 1, 0.5, 5}}}},
   } do
@@ -58,6 +81,14 @@ describe(".csv files", function()
     ["a,\"b\"c\n"] = "line 1, column 2: more after a closed quote",
     ["id,2019\n1,2\n"] =
       "line 1, column 1: 'id' is no number ({header = true} reads the line as names)",
+    ["1,2\n1,2\0\n"] = "line 2: a zero byte: it is no text",
+    ["PK\3\4 and more"] =
+      "it is a workbook (.xlsx, .ods) or another zip file: save its sheet as .csv",
+    ["<html>"] = "it is a web page: did the download fail?",
+    ["a|b;c\n1,5;2.5\n"] =
+      "line 2: '1,5' has a decimal comma and '2.5' in line 2 a point: say decimal = \",\" or \".\"",
+    ["\"1,234\",5\n"] = "line 1: '1,234' can be a decimal comma or a mark of thousands: " ..
+      "say decimal = \",\" or \".\"",
     ["1\n" .. ("x"):rep(99)] = "line 2, column 1: '" .. ("x"):rep(37) .. "...' is no number",
   } do
     it(("are refused with line and column: %q"):format(text:sub(1, 20)), function()
@@ -66,6 +97,12 @@ describe(".csv files", function()
       assert.equal(wanted, message)
     end)
   end
+
+  it("take decimals for what the option says", function()
+    assert.same({false, {{1.234, 5}}}, read("\"1,234\",5\n", {decimal = ","}))
+    assert.same({false, {{1234, 5}}}, read("\"1,234\",5\n", {decimal = "."}))
+    assert.error_matches(function() read("1\n", {decimal = ";"}) end, "decimal must be")
+  end)
 
   it("are written and come back the same", function()
     local header <const> = {"a", "b,\"c\"", " d\n", ""}
@@ -104,6 +141,6 @@ describe(".csv files", function()
       assert.error_matches(function() braid.save("x.csv", value) end, message)
     end
     assert.error_matches(function() braid.load("x.csv", {heder = true}) end,
-      "load: there is no option 'heder'; there is header$")
+      "load: there is no option 'heder'; there is decimal, header$")
   end)
 end)

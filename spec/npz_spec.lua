@@ -79,6 +79,30 @@ describe(".npz files", function()
     assert.same({{1, 2, 3}, {4, 5, 6}}, assert(file.load("t.npz", DEFLATED)).a:totable())
   end)
 
+  it("leave out texts and files that are no .npy, and name them", function()
+    local texts <const> = "\x93NUMPY\1\0" .. string.pack("<s2",
+      "{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}") .. "a\0\0\0"
+    local a <const> = file.saved("t.npz", {a = braid.ones(2)})
+    local head <const> = a:sub(1, a:find("PK\1\2", 1, true) - 1)
+    local entries <const> = {
+      {"a.npy", head:sub(31 + 5)}, {"names.npy", texts}, {"read.me", "hello"},
+    }
+    local body <const>, rows <const>, at = {}, {}, 0
+    for i, e in ipairs(entries) do
+      local crc <const> = core.crc32(e[2])
+      body[i] = "PK\3\4" .. string.pack("<I2I2I2I2I2I4I4I4I2I2", 20, 0, 0, 0, 0, crc, #e[2], #e[2],
+        #e[1], 0) .. e[1] .. e[2]
+      rows[i] = "PK\1\2" .. string.pack("<I2I2I2I2I2I2I4I4I4I2I2I2I2I2I4I4", 20, 20, 0, 0, 0, 0,
+        crc, #e[2], #e[2], #e[1], 0, 0, 0, 0, 0, at) .. e[1]
+      at = at + #body[i]
+    end
+    local directory <const> = table.concat(rows)
+    local tensors <const>, left_out <const> = file.load("t.npz", table.concat(body) .. directory ..
+      "PK\5\6" .. string.pack("<I2I2I2I2I4I4I2", 0, 0, 3, 3, #directory, at, 0))
+    assert.same({1, 1}, tensors.a:totable())
+    assert.same({names = "it holds texts", ["read.me"] = "it is no .npy file"}, left_out)
+  end)
+
   it("may end in a comment", function()
     assert.same({1}, assert(file.load("t.npz", made{after = "PK\5\6 a comment"})).a:totable())
   end)
@@ -115,7 +139,8 @@ describe(".npz files", function()
       made{method = 8, body = "\1\4\0\xfb\xffabcd", size = 3}, "not as long as it should be"},
     ["a zip64 size that is missing"] = {made{offset = 0xFFFFFFFF, extra = A64}, "size is missing"},
     ["an extra field that is cut off"] = {made{extra = "\1\0\99\0"}, "extra field is cut off"},
-    ["something else than .npy"] = {made{name = "a.txt"}, "'a.txt' is no .npy file"},
+    ["nothing but something else"] = {made{name = "a.txt"},
+      "no tensor is in it; 'a.txt': it is no .npy file"},
     ["a damaged .npy"] = {made{body = "x"}, "'a.npy': it does not begin as one"},
   } do
     it("are refused with a message: " .. what, function()

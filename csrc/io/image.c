@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "io/codec.h"
 
@@ -31,16 +33,20 @@ void br_image_free(br_image *im) {
   *im = (br_image){0};
 }
 
+/* The sizes are those of a header: at most 2^31. */
+static br_status check_pixels(const char *name, int64_t h, int64_t w) {
+  char unit[64];
+  snprintf(unit, sizeof unit, "pixels (%" PRId64 " x %" PRId64 ")", w, h);
+  return br_limit_check(BR_LIMIT_PIXELS, h * w, name, unit);
+}
+
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
                               int64_t per_byte) {
   if (h < 1 || w < 1)
     return br_fail(BR_EIO, "%s: an image without pixels (%" PRId64 " x %" PRId64 ")",
                    name, w, h);
-  if (h > BR_IMAGE_MAX_PIXELS / w)
-    return br_fail(BR_EIO,
-                   "%s: %" PRId64 " x %" PRId64 " pixels are more than the limit of "
-                   "%" PRId64,
-                   name, w, h, BR_IMAGE_MAX_PIXELS);
+  const br_status status = check_pixels(name, h, w);
+  if (status) return status;
   if ((size_t)(h * w / per_byte) > n)
     return br_fail(BR_EIO,
                    "%s: damaged: claims %" PRId64 " x %" PRId64
@@ -95,11 +101,8 @@ br_status br_image_read(const char *path, int64_t channels, br_image *out) {
                      S_ISDIR(info.st_mode) ? "it is a directory" : "not a regular file");
     goto done;
   }
-  if (info.st_size > BR_IMAGE_MAX_BYTES) {
-    status = br_fail(BR_EIO, "%s: %" PRId64 " bytes are more than the limit of %" PRId64,
-                     path, (int64_t)info.st_size, BR_IMAGE_MAX_BYTES);
-    goto done;
-  }
+  status = br_limit_check(BR_LIMIT_PICTURE, (int64_t)info.st_size, path, "bytes");
+  if (status) goto done;
   bytes = br_alloc((size_t)info.st_size);
   if (!bytes) {
     status = BR_ENOMEM;

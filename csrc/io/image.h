@@ -14,9 +14,9 @@ typedef struct br_image {
   uint8_t *data; /* from br_alloc */
 } br_image;
 
-/* No image has more pixels than this, and no file that is read more bytes. */
-#define BR_IMAGE_MAX_PIXELS ((int64_t)1 << 28)
-#define BR_IMAGE_MAX_BYTES ((int64_t)1 << 29)
+/* No image that is drawn or resized has more pixels than this. What a file may have says
+   base/limits.h. */
+#define BR_IMAGE_MAX_PIXELS ((int64_t)1 << 30)
 
 /* An image with undefined contents, c from 1 to 4. On failure `im` is empty: data NULL,
    sizes 0. br_image_free accepts an empty image and leaves one. */

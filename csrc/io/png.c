@@ -77,7 +77,7 @@ static bool guarded(codec *s, void (*step)(codec *)) {
 static void read_header(codec *s) {
   static const png_byte skipped[] = "iCCP\0iTXt\0tEXt\0zTXt\0sPLT\0eXIf";
   png_set_read_fn(s->png, s, on_read);
-  png_set_user_limits(s->png, BR_IMAGE_MAX_PIXELS, BR_IMAGE_MAX_PIXELS);
+  png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_NEVER, skipped,
                               sizeof skipped / 5);
   png_read_info(s->png, s->info);
@@ -171,7 +171,7 @@ static void write_all(codec *s) {
                               PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
   const br_image *im = &s->image;
   png_set_write_fn(s->png, s, on_write, on_flush);
-  png_set_user_limits(s->png, BR_IMAGE_MAX_PIXELS, BR_IMAGE_MAX_PIXELS);
+  png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_IHDR(s->png, s->info, (png_uint_32)im->w, (png_uint_32)im->h, 8,
                types[im->c - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                PNG_FILTER_TYPE_DEFAULT);

@@ -38,7 +38,7 @@ local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", model = "braid.model", open = "braid.open",
-  load = "braid.io.load", save = "braid.io.save",
+  load = "braid.io.load", save = "braid.io.save", limits = "braid.limits",
   profile = "braid.profile",
 }
 

@@ -11,8 +11,10 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
-local csv <const> = require "braid.io.csv"
 local files <const> = require "braid.io.files"
+local numbers <const> = require "braid.io.number"
+local sheet <const> = require "braid.io.sheet"
+local texts <const> = require "braid.io.text"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local sqlite <const> = require "braid.data.sqlite"
@@ -46,7 +48,7 @@ FROM FeatureCoords JOIN FeatureCoordTypes
 -- A number, or NaN for an empty cell.
 local function number_of(text, where, what)
   if text == nil or text == "" then return NAN end
-  local value <const> = csv.number(text)
+  local value <const> = numbers.plain(text)
   if not value or math.abs(value) > 1e6 then
     fail("%s: %s: '%s' is no number that makes sense here", where, what, text:sub(1, 40))
   end
@@ -106,10 +108,11 @@ local function read_database(path)
 end
 
 local function read_csv(path)
-  local text <const>, message <const> = files.read(path)
-  if not text then fail("%s", message) end
-  local table_of <const>, wrong <const> = csv.cells(text)
-  if not table_of then fail("%s: %s", path, wrong) end
+  local bytes <const>, message <const> = files.read(path)
+  if not bytes then fail("%s", message) end
+  local text <const>, why <const> = texts.decode(bytes)
+  local table_of <const>, wrong <const> = sheet.read(text or "")
+  if not (text and table_of) then fail("%s: %s", path, why or wrong) end
   local at <const>, faces <const> = {}, {}
   for c, name in ipairs(table_of[1] or {}) do at[name:gsub("^#", ""):upper()] = c end
   for _, name in ipairs{"FILENAME", "FACE_X", "FACE_Y", "FACE_WIDTH", "FACE_HEIGHT"} do

@@ -19,7 +19,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
-local csv <const> = require "braid.io.csv"
+local cell_number <const> = require("braid.io.number").plain
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local json <const> = require "braid.io.json"
@@ -58,7 +58,7 @@ end
 local function number_at(t, value, row, column)
   if is_missing(t, value) then return NAN end
   local number <const> = type(value) == "number" and value
-    or type(value) == "string" and csv.number(value)
+    or type(value) == "string" and cell_number(value)
   if not number or math.abs(number) > 1e9 then
     fail("%s: '%s' is no number that makes sense here", place(t, row, column),
       tostring(value):sub(1, 40))
@@ -134,10 +134,10 @@ end
 
 local function sorted_classes(set)
   local names <const>, numbers = check.sorted_keys(set), true
-  for _, name in ipairs(names) do numbers = numbers and csv.number(name) ~= nil end
+  for _, name in ipairs(names) do numbers = numbers and cell_number(name) ~= nil end
   if numbers then
     table.sort(names, function(a, b)
-      local x <const>, y <const> = csv.number(a), csv.number(b)
+      local x <const>, y <const> = cell_number(a), cell_number(b)
       return x < y or x == y and a < b
     end)
   end
@@ -195,7 +195,7 @@ local function guess(t, o, image)
         local value <const> = t.columns[name][row]
         lists = lists or type(value) == "table" and value ~= json.null
         numbers = numbers and (is_missing(t, value) or type(value) == "number"
-          or type(value) == "string" and csv.number(value) ~= nil)
+          or type(value) == "string" and cell_number(value) ~= nil)
       end
       if not lists then table.insert(numbers and reals or classes, name) end
     end

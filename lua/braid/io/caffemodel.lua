@@ -7,6 +7,8 @@
 
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
+local limits <const> = require "braid.limits"
+local shapes <const> = require "braid.io.shape"
 require "braid.tensor" -- for methods
 
 local M <const> = {}
@@ -96,6 +98,7 @@ local function add_piece(blob, kind, value_kind, first, last)
   end
   if blob.kind and blob.kind ~= value_kind then fail("a blob has values of two kinds") end
   blob.kind = value_kind
+  limits.bound("values", #blob + 1, "pieces of a blob, or more")
   blob.bytes = blob.bytes + last - first + 1
   blob[#blob + 1] = {first, last}
 end
@@ -123,11 +126,8 @@ local function blob_of(source, first, last)
     end
   end
   if not shape then fail("a blob has no shape (an old file?)") end
-  local count = 1
-  for _, n in ipairs(shape) do
-    if n > 0 and count > (1 << 50) // n then fail("a shape is impossible") end
-    count = count * n
-  end
+  local count <const>, wrong <const> = shapes.count(shape, 8)
+  if not count then fail("%s", wrong or "a shape is impossible") end
   blob.kind = blob.kind or "float32"
   local have <const> = blob.bytes // (blob.kind == "float32" and 4 or 8)
   if count ~= have then
@@ -147,6 +147,7 @@ local function add_layer(source, layers, first, last)
       if to - from >= LONGEST_NAME then fail("a layer's name has %d bytes", to - from + 1) end
       name = assert(source:bytes(from, to - from + 1))
     elseif number == LAYER_BLOB and kind == BYTES then
+      limits.bound("members", #blobs + 1, "blobs in a layer, or more")
       blobs[#blobs + 1] = blob_of(source, from, to)
     end
   end
@@ -158,7 +159,10 @@ end
 
 local function parse(source)
   local layers <const> = {}
+  local count = 0
   for number, kind, first, last in fields(source, 1, source.size) do
+    count = count + 1
+    limits.bound("members", count, "layers, or more")
     if number == LAYER and kind == BYTES then
       add_layer(source, layers, first, last)
     elseif number == OLD_LAYER and kind == BYTES then

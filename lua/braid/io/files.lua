@@ -1,12 +1,37 @@
 --- Whole files: read as far as they are long, written beside and renamed.
 
+local limits <const> = require "braid.limits"
+
 local M <const> = {}
 
+local PIECE <const> = 1 << 20
+
+-- The bytes of what is no regular file, and may have no end.
+local function read_pieces(file, most)
+  local pieces <const>, size = {}, 0
+  while size <= most do
+    local piece <const>, why <const> = file:read(PIECE)
+    if not piece then return not why and table.concat(pieces) or nil, why end
+    pieces[#pieces + 1], size = piece, size + #piece
+  end
+  return nil, limits.over("text", size, "bytes, or more")
+end
+
 --- The bytes of a file, or nil and a message.
-function M.read(path)
+-- @param limit which of braid.limits bounds them; "text" unless given
+function M.read(path, limit)
   local file <const>, message <const> = io.open(path, "rb")
   if not file then return nil, message end
-  local bytes <const>, why <const> = file:read("a")
+  local size <const> = file:seek("end")
+  local bytes, why
+  if size and size > 0 then
+    file:seek("set", 0)
+    -- A directory has a size, too, an absurd one.
+    why = size < math.maxinteger and limits.over(limit or "text", size, "bytes")
+    if not why then bytes, why = file:read("a") end
+  else
+    bytes, why = read_pieces(file, limits.text)
+  end
   file:close()
   if not bytes then return nil, ("%s: %s"):format(path, why or "cannot be read") end
   return bytes
@@ -67,7 +92,7 @@ function M.open(path)
     file:close()
     return nil, ("%s: %s"):format(path, why or "cannot be read")
   end
-  local text <const>, why <const> = file:read("a")
+  local text <const>, why <const> = read_pieces(file, limits.text)
   file:close()
   if not text then return nil, ("%s: %s"):format(path, why or "cannot be read") end
   return M.view(text, path)

@@ -1,6 +1,7 @@
 --- gzip: files of one member, which say how long they become (RFC 1952).
 
 local core <const> = require "braid.core"
+local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
@@ -37,6 +38,8 @@ function M.start(text, member, most) return core.inflate_start(text, member.at, 
 
 --- All of it, or nil and a message.
 function M.read(text, member)
+  local wrong <const> = limits.over("inflated", member.size, "bytes unpacked")
+  if wrong then return nil, wrong end
   local bytes <const>, message <const> =
     core.inflate(text:sub(member.at, #text - TRAILER), member.size)
   if not bytes then return nil, "gzip: " .. message end

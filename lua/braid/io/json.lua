@@ -1,5 +1,7 @@
 --- JSON: the part of it that files need, with integers kept whole and floats exact.
 
+local limits <const> = require "braid.limits"
+
 local M <const> = {}
 
 local ESCAPES <const> = {["\""] = "\\\"", ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f",
@@ -53,35 +55,45 @@ function M.encode(value) return encode(value, 1) end
 
 local decode
 
+local QUOTE <const>, BACKSLASH <const>, COMMA <const>, COLON <const> = 34, 92, 44, 58
+local BRACKET <const>, BRACKET_END <const>, BRACE <const>, BRACE_END <const> = 91, 93, 123, 125
+
 local function fail(at, what) error({message = ("json: %s at byte %d"):format(what, at)}, 0) end
 
-local function skip(text, at) return text:find("[^ \t\r\n]", at) or #text + 1 end
+-- Where the next byte stands that is no blank, and what it is; nil at the end.
+local function skip(text, at)
+  local c = text:byte(at)
+  if c and c <= 32 then
+    at = text:find("[^ \t\r\n]", at) or #text + 1
+    c = text:byte(at)
+  end
+  return at, c
+end
+
+-- The character that an escape at `stop` stands for, and where it ends.
+local function unescape(text, stop)
+  local e <const> = text:sub(stop + 1, stop + 1)
+  if e ~= "u" then return UNESCAPES[e] or fail(stop, "a bad escape"), stop + 2 end
+  local code = tonumber(text:match("^%x%x%x%x", stop + 2) or fail(stop, "a bad \\u"), 16)
+  local low <const> = code >= 0xD800 and code < 0xDC00
+    and text:match("^\\u([dD][c-fC-F]%x%x)", stop + 6)
+  if not low then return utf8.char(code), stop + 6 end
+  code = 0x10000 + ((code - 0xD800) << 10) + (tonumber(low, 16) - 0xDC00)
+  return utf8.char(code), stop + 12
+end
 
 local function decode_string(text, at)
-  local parts <const> = {}
-  local from = at + 1
+  local from, parts = at + 1, nil
   while true do
     local stop <const> = text:find("[\"\\%c]", from)
-    local c <const> = stop and text:sub(stop, stop)
-    if not stop then fail(at, "a string without an end") end
+    local c <const> = text:byte(stop or #text + 1)
+    if not c then fail(at, "a string without an end") end
+    if c == QUOTE and not parts then return text:sub(from, stop - 1), stop + 1 end
+    parts = parts or {}
     parts[#parts + 1] = text:sub(from, stop - 1)
-    if c == "\"" then return table.concat(parts), stop + 1 end
-    if c ~= "\\" then fail(stop, "a control character in a string") end
-    local e <const> = text:sub(stop + 1, stop + 1)
-    if e == "u" then
-      local code = tonumber(text:match("^%x%x%x%x", stop + 2) or fail(stop, "a bad \\u"), 16)
-      from = stop + 6
-      local low <const> = code >= 0xD800 and code < 0xDC00
-        and text:match("^\\u([dD][c-fC-F]%x%x)", from)
-      if low then
-        code = 0x10000 + ((code - 0xD800) << 10) + (tonumber(low, 16) - 0xDC00)
-        from = from + 6
-      end
-      parts[#parts + 1] = utf8.char(code)
-    else
-      parts[#parts + 1] = UNESCAPES[e] or fail(stop, "a bad escape")
-      from = stop + 2
-    end
+    if c == QUOTE then return table.concat(parts), stop + 1 end
+    if c ~= BACKSLASH then fail(stop, "a control character in a string") end
+    parts[#parts + 1], from = unescape(text, stop)
   end
 end
 
@@ -94,69 +106,109 @@ local function decode_number(text, at)
   return value, at + #word
 end
 
-local function decode_list(text, at, depth)
-  local list = {}
-  at = skip(text, at + 1)
-  if text:sub(at, at) == "]" then return list, at + 1 end
+local function decode_list(text, at, depth, budget)
+  local list <const> = {}
+  local c
+  at, c = skip(text, at + 1)
+  if c == BRACKET_END then return list, at + 1 end
   while true do
-    list[#list + 1], at = decode(text, at, depth + 1)
-    at = skip(text, at)
-    local c <const> = text:sub(at, at)
-    if c == "]" then return list, at + 1 end
-    if c ~= "," then fail(at, "a comma or ] is missing") end
+    list[#list + 1], at = decode(text, at, depth + 1, budget)
+    at, c = skip(text, at)
+    if c == BRACKET_END then return list, at + 1 end
+    if c ~= COMMA then fail(at, "a comma or ] is missing") end
     at = at + 1
   end
 end
 
-local function decode_object(text, at, depth)
-  local object = {}
-  at = skip(text, at + 1)
-  if text:sub(at, at) == "}" then return object, at + 1 end
+-- Calls each(key, value) for the members of the object at `at`.
+local function decode_members(text, at, depth, budget, each)
+  local c, key, value
+  at, c = skip(text, at + 1)
+  if c == BRACE_END then return at + 1 end
   while true do
-    local key
-    at = skip(text, at)
-    if text:sub(at, at) ~= "\"" then fail(at, "a key is missing") end
+    at, c = skip(text, at)
+    if c ~= QUOTE then fail(at, "a key is missing") end
     key, at = decode_string(text, at)
-    at = skip(text, at)
-    if text:sub(at, at) ~= ":" then fail(at, "a colon is missing") end
-    if object[key] ~= nil then fail(at, "the key '" .. key .. "' again") end
-    object[key], at = decode(text, at + 1, depth + 1)
-    at = skip(text, at)
-    local c <const> = text:sub(at, at)
-    if c == "}" then return object, at + 1 end
-    if c ~= "," then fail(at, "a comma or } is missing") end
+    at, c = skip(text, at)
+    if c ~= COLON then fail(at, "a colon is missing") end
+    value, at = decode(text, at + 1, depth + 1, budget)
+    if not each(key, value) then fail(at, "the key '" .. key:sub(1, 40) .. "' again") end
+    at, c = skip(text, at)
+    if c == BRACE_END then return at + 1 end
+    if c ~= COMMA then fail(at, "a comma or } is missing") end
     at = at + 1
   end
 end
 
-local WORDS <const> = {["true"] = true, ["false"] = false, ["null"] = M}
+local function decode_object(text, at, depth, budget)
+  local object <const> = {}
+  return object, decode_members(text, at, depth, budget, function(key, value)
+    local new <const> = object[key] == nil
+    object[key] = value
+    return new
+  end)
+end
 
--- null becomes the module table itself inside, and nil at the door.
-function decode(text, at, depth)
-  at = skip(text, at)
-  if depth > DEPTH then fail(at, "nested too deeply") end
-  local c <const> = text:sub(at, at)
-  if c == "{" then return decode_object(text, at, depth) end
-  if c == "[" then return decode_list(text, at, depth) end
-  if c == "\"" then return decode_string(text, at) end
-  local word <const> = text:match("^%a+", at)
+-- Python writes the last three, which are no JSON, into what it calls JSON.
+local WORDS <const> = {["true"] = true, ["false"] = false, ["null"] = M, NaN = 0 / 0,
+  Infinity = math.huge, ["-Infinity"] = -math.huge}
+
+-- null becomes the module table itself inside, and nil at the door. The budget counts the
+-- values that may still come.
+function decode(text, at, depth, budget)
+  local c
+  at, c = skip(text, at)
+  if depth > budget.depth then
+    error({message = limits.over("depth", depth, "tables in tables")}, 0)
+  end
+  budget.left = budget.left - 1
+  if budget.left < 0 then
+    error({message = limits.over("values", budget.values + 1, "values of JSON, or more")}, 0)
+  end
+  if c == QUOTE then return decode_string(text, at) end
+  if c == BRACE then return decode_object(text, at, depth, budget) end
+  if c == BRACKET then return decode_list(text, at, depth, budget) end
+  local word <const> = text:match("^-?%a+", at)
   if word and WORDS[word] ~= nil then return WORDS[word], at + #word end
   return decode_number(text, at)
+end
+
+local function new_budget()
+  return {left = limits.values, values = limits.values, depth = limits.depth}
+end
+
+-- The values that f returns but for where its text ends, which must be the end; or nil and
+-- a message.
+local function whole(text, f)
+  local ok <const>, at, value = pcall(f, new_budget())
+  if not ok then return nil, type(at) == "table" and at.message or tostring(at) end
+  local past <const> = skip(text, at)
+  if past <= #text then return nil, ("json: more than one value, at byte %d"):format(at) end
+  return value
 end
 
 --- What null is in a decoded table.
 M.null = M
 
---- The value that a text stands for, or nil and a message.
+--- The value that a text stands for, or nil and a message. Bounded by braid.limits.values
+-- and depth.
 function M.decode(text)
-  local ok <const>, value <const>, at <const> = pcall(decode, text, 1, 1)
-  if not ok then
-    return nil, type(value) == "table" and value.message or tostring(value)
-  end
-  if skip(text, at) <= #text then
-    return nil, ("json: more than one value, at byte %d"):format(at)
-  end
-  return value
+  return whole(text, function(budget)
+    local value <const>, at <const> = decode(text, 1, 1, budget)
+    return at, value
+  end)
+end
+
+--- Calls each(key, value) for the members of the object that a text stands for, one after the
+-- other: they are never all in memory. What `each` makes of a key that comes again is its
+-- affair; it returns whether it takes the member.
+-- @return true, or nil and a message
+function M.members(text, each)
+  return whole(text, function(budget)
+    local at <const>, c <const> = skip(text, 1)
+    if c ~= BRACE then fail(at, "an object is missing") end
+    return decode_members(text, at, 1, budget, each), true
+  end)
 end
 
 return M

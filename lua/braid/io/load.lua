@@ -1,6 +1,7 @@
 --- braid.load: a file by the ending of its name.
--- .npy gives a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
--- second value the metadata that the file has, strings by name; .caffemodel the weights of
+-- .npy gives a tensor; .npz a table of tensors by name, and as a second value what is in it
+-- but is no tensor, {name = why}; .safetensors a table of tensors, too, and as a second value
+-- the metadata that the file has, strings by name; .caffemodel the weights of
 -- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w); .csv
 -- {header = {...} or nil, data = float64 (rows, columns)}, where a second argument {header =
 -- true or false} says whether the first row names the columns.

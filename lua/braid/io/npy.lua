@@ -6,12 +6,13 @@
 
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
+local limits <const> = require "braid.limits"
+local shapes <const> = require "braid.io.shape"
 require "braid.tensor" -- for methods
 
 local M <const> = {}
 
 local MAGIC <const> = "\x93NUMPY"
-local LONGEST_HEADER <const> = 1 << 20
 local MOST_DIMENSIONS <const> = 8
 local DESCR <const> = {float32 = "<f4", float64 = "<f8", int64 = "<i8", int32 = "<i4",
   uint8 = "|u1", bool = "|b1"}
@@ -25,16 +26,21 @@ local NO_TENSOR <const> = {
 -- What is wrong goes up to `parse` as a table, so that it is told from an accident.
 local function fail(what, ...) error({message = what:format(...)}, 0) end
 
+-- The same for what is whole, but no tensor.
+local function give_up(what, ...) error({message = what:format(...), whole = true}, 0) end
+
 local function shown(s) return (s:sub(1, 30):gsub("[^\x20-\x7e]", "?")) end
 
 -- The kind of the values, their size, and whether they are big-endian.
 local function kind_of(descr)
   local holds <const> = NO_TENSOR[descr:match("^[<>|=]?(%a)")]
-  if holds then fail("it holds %s", holds) end
+  if holds then give_up("it holds %s", holds) end
   local order <const>, letter <const>, size <const> = descr:match("^([<>|=]?)(%a)(%d*)$")
   if not order then fail("'%s' is no type of values", shown(descr)) end
   local kind <const> = KINDS[letter .. size]
-  if not kind then fail("its values are %s, and no type here holds them all", shown(descr)) end
+  if not kind then
+    give_up("its values are %s, and no type here holds them all", shown(descr))
+  end
   local wide <const> = math.tointeger(tonumber(size))
   if wide > 1 and order ~= "<" and order ~= ">" then
     fail("'%s' does not say the order of bytes", shown(descr))
@@ -68,7 +74,7 @@ local function parse_text(text, at)
   if descr then return descr, stop end
   local other <const>, past <const> = text:match("^\"([^\"\\\n]*)\"()", at)
   if other then return other, past end
-  if text:find("^[%[{(]", at) then fail("it holds records") end
+  if text:find("^[%[{(]", at) then give_up("it holds records") end
   fail("the header does not say the type of its values")
 end
 
@@ -106,12 +112,9 @@ local function parse_header(text)
 end
 
 local function count_of(shape, size)
-  local bytes = size
-  for _, n in ipairs(shape) do
-    if n > 0 and bytes > (1 << 50) // n then fail("its shape is impossible") end
-    bytes = bytes * n
-  end
-  return bytes
+  local count <const>, wrong <const> = shapes.count(shape, size)
+  if not count then fail("%s", wrong or "its shape is impossible") end
+  return count * size
 end
 
 local function bytes_of(source, first, n)
@@ -131,7 +134,7 @@ local function parse(source)
   local wide <const> = version == 1 and 2 or 4
   start, at = bytes_of(source, 9, wide)
   local length <const> = string.unpack("<I" .. wide, start, at)
-  if length > LONGEST_HEADER then fail("the header's length is %d", length) end
+  if length < source.size then limits.bound("header", length, "bytes of header") end
   start, at = bytes_of(source, 9 + wide, length)
   local header <const> = parse_header(start:sub(at, at + length - 1))
   local kind <const>, size <const>, big <const> = kind_of(header.descr)
@@ -155,12 +158,13 @@ local function parse(source)
   return #shape > 1 and core.ops.contiguous_copy(t:permute(table.unpack(order))) or t
 end
 
---- A tensor from a source of files.lua, or nil and what is wrong.
+--- A tensor from a source of files.lua, or nil, what is wrong, and whether that is nothing
+-- but values that no tensor holds.
 function M.parse(source)
   local ok <const>, value <const> = pcall(parse, source)
   if ok then return value end
   if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
+  return nil, value.message, value.whole
 end
 
 --- The tensor of a file, or nil and a message. Types that tensors lack become the next that

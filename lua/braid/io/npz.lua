@@ -1,5 +1,6 @@
 --- .npz: tensors by name, as numpy writes them: a zip file of .npy files.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local npy <const> = require "braid.io.npy"
@@ -9,27 +10,34 @@ local M <const> = {}
 
 local LONGEST_NAME <const> = 0xFFFF - #".npy"
 
---- Tensors by name from a source of files.lua, or nil and what is wrong.
+--- Tensors by name from a source of files.lua, and what was left out, {name = why}: texts,
+-- Python objects and whatever else is whole but no tensor; or nil and what is wrong.
 function M.parse(source)
-  local tensors <const> = {}
+  local tensors <const>, left_out <const> = {}, {}
   local ok <const>, wrong <const> = zip.each(source, function(entry, bytes)
     local name <const> = entry:match("^(.+)%.npy$")
-    if not name then return ("'%s' is no .npy file"):format(entry) end
-    local t <const>, why <const> = npy.parse(files.view(bytes, entry))
-    if not t then return ("'%s': %s"):format(entry, why) end
-    tensors[name] = t
+    if not name then
+      left_out[entry] = "it is no .npy file"
+      return nil
+    end
+    local t <const>, why <const>, whole <const> = npy.parse(files.view(bytes, entry))
+    if not t and not whole then return ("'%s': %s"):format(entry, why) end
+    if t then tensors[name] = t else left_out[name] = why end
   end)
   if not ok then return nil, wrong end
-  return tensors
+  local first <const> = not next(tensors) and check.sorted_keys(left_out)[1]
+  if first then return nil, ("no tensor is in it; '%s': %s"):format(first, left_out[first]) end
+  return tensors, left_out
 end
 
---- The tensors of a file by name, or nil and a message. Types are read as npy.read does.
+--- The tensors of a file by name, and what was left out by name; or nil and a message. Types
+-- are read as npy.read does.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end
-  local tensors <const>, wrong <const> = M.parse(source)
-  if not tensors then return nil, ("%s: not a whole .npz file: %s"):format(path, wrong) end
-  return tensors
+  local tensors <const>, more <const> = M.parse(source)
+  if not tensors then return nil, ("%s: not a whole .npz file: %s"):format(path, more) end
+  return tensors, more
 end
 
 --- Writes a table of tensors by name, not compressed.

@@ -7,11 +7,12 @@
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+local limits <const> = require "braid.limits"
+local shapes <const> = require "braid.io.shape"
 require "braid.tensor" -- for methods
 
 local M <const> = {}
 
-local LONGEST_HEADER <const> = 100000000
 local ENTRY <const> = "%s:{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}"
 local NAMES <const> = {float32 = "F32", float64 = "F64", int64 = "I64", int32 = "I32", uint8 = "U8",
   bool = "BOOL"}
@@ -95,14 +96,11 @@ local function check_entry(name, entry)
       type(entry.dtype) == "string" and entry.dtype or "none")
   end
   if not is_whole_list(entry.shape) or #entry.shape > 8 then fail("'%s' has no shape", name) end
-  local count = size
-  for _, n in ipairs(entry.shape) do
-    if n > 0 and count > (1 << 50) // n then fail("'%s' has an impossible shape", name) end
-    count = count * n
-  end
+  local count <const>, wrong <const> = shapes.count(entry.shape, size)
+  if not count then fail("'%s' has %s", name, wrong or "an impossible shape") end
   local offsets <const> = entry.data_offsets
   if not is_whole_list(offsets) or #offsets ~= 2 then fail("'%s' has no data_offsets", name) end
-  if offsets[2] - offsets[1] ~= count then
+  if offsets[2] - offsets[1] ~= count * size then
     fail("'%s' has a shape that does not go with its data_offsets", name)
   end
   return {name = name, kind = KINDS[entry.dtype], shape = entry.shape, first = offsets[1],
@@ -118,23 +116,33 @@ local function check_metadata(metadata)
   end
 end
 
--- The entries in the order of their values.
-local function entries_of(header)
-  local entries <const> = {}
-  for name, entry in pairs(header) do
-    if type(name) ~= "string" then fail("the header is no object") end
+local function comes_before(a, b)
+  if a.first ~= b.first then return a.first < b.first end
+  if a.last ~= b.last then return a.last < b.last end
+  return a.name < b.name
+end
+
+-- The entries in the order of their values, and the metadata. The header as a whole, many
+-- times its text, is never in memory.
+local function entries_of(text)
+  local entries <const>, seen <const>, ordered, metadata = {}, {}, true, nil
+  local ok <const>, message <const> = json.members(text, function(name, entry)
+    if seen[name] then return false end
+    seen[name] = true
     if name == "__metadata__" then
       check_metadata(entry)
-    else
-      entries[#entries + 1] = check_entry(name, entry)
+      metadata = entry
+      return true
     end
-  end
-  table.sort(entries, function(a, b)
-    if a.first ~= b.first then return a.first < b.first end
-    if a.last ~= b.last then return a.last < b.last end
-    return a.name < b.name
+    local n <const>, e <const> = #entries + 1, check_entry(name, entry)
+    limits.bound("members", n, "tensors, or more")
+    ordered = ordered and (n == 1 or comes_before(entries[n - 1], e))
+    entries[n] = e
+    return true
   end)
-  return entries
+  if not ok then fail("%s", message) end
+  if not ordered then table.sort(entries, comes_before) end
+  return entries, metadata
 end
 
 local function take(source, first, n)
@@ -146,14 +154,11 @@ end
 local function parse(source)
   if source.size < 8 then fail("shorter than its first eight bytes") end
   local length <const> = string.unpack("<i8", take(source, 1, 8))
-  if length < 2 or length > LONGEST_HEADER or length > source.size - 8 then
-    fail("the header's length is %d", length)
-  end
+  if length < 2 or length > source.size - 8 then fail("the header's length is %d", length) end
+  limits.bound("header", length, "bytes of header")
   local text <const>, start <const> = take(source, 9, length)
   if text:sub(start, start) ~= "{" then fail("the header is no object") end
-  local header <const>, message <const> = json.decode(text:sub(start, start + length - 1))
-  if not header then fail("%s", message) end
-  local entries <const> = entries_of(header)
+  local entries <const>, metadata <const> = entries_of(text:sub(start, start + length - 1))
   local at = 0
   for _, e in ipairs(entries) do
     if e.first ~= at then fail("a hole or overlap before '%s'", e.name) end
@@ -165,7 +170,7 @@ local function parse(source)
     local bytes <const>, from <const> = take(source, 9 + length + e.first, e.last - e.first)
     tensors[e.name] = core.from_packed(bytes, from, e.shape, e.kind)
   end
-  return {tensors, header.__metadata__}
+  return {tensors, metadata}
 end
 
 --- Tensors by name and the metadata or nil, from a source of files.lua; or nil and what is

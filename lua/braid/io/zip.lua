@@ -7,6 +7,7 @@
 
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
+local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
@@ -139,6 +140,8 @@ end
 
 local function directory(source)
   local offset <const>, size <const>, count <const> = find_directory(source)
+  limits.bound("header", size, "bytes of directory")
+  limits.bound("members", count, "entries")
   local text <const> = bytes_of(source, offset + 1, size)
   local entries <const>, seen <const>, at = {}, {}, 1
   for i = 1, count do
@@ -173,7 +176,14 @@ local function extract(source, e)
 end
 
 local function each(source, f)
-  for _, e in ipairs(directory(source)) do
+  local entries <const>, inflated = directory(source), 0
+  for _, e in ipairs(entries) do
+    if e.method == DEFLATED then
+      inflated = inflated + e.size
+      limits.bound("inflated", inflated, "bytes unpacked, up to '%s'", e.name)
+    end
+  end
+  for _, e in ipairs(entries) do
     local wrong <const> = f(e.name, extract(source, e))
     if wrong then fail("%s", wrong) end
   end

@@ -1,0 +1,52 @@
+/* One row a limit; the table is all that braid.limits shows. */
+#include "base/limits.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+
+#define MOST_BYTES ((int64_t)1 << 50)
+
+const br_limit_row br_limit_table[BR_LIMITS] = {
+    [BR_LIMIT_PIXELS] = {"pixels", "pixels of a picture", (int64_t)1 << 27,
+                         (int64_t)1 << 30},
+    [BR_LIMIT_PICTURE] = {"picture", "bytes of a picture's file", (int64_t)1 << 29,
+                          MOST_BYTES},
+    [BR_LIMIT_ELEMENTS] = {"elements", "elements of a tensor in a file", (int64_t)1 << 32,
+                           MOST_BYTES},
+    [BR_LIMIT_HEADER] = {"header", "bytes of what describes a file's contents",
+                         (int64_t)1 << 25, MOST_BYTES},
+    [BR_LIMIT_MEMBERS] = {"members", "tensors, entries or layers of a file", 100000,
+                          MOST_BYTES},
+    [BR_LIMIT_VALUES] = {"values", "values in a piece of JSON", (int64_t)1 << 20,
+                         MOST_BYTES},
+    [BR_LIMIT_DEPTH] = {"depth", "tables in tables in a piece of JSON", 100, 10000},
+    [BR_LIMIT_INFLATED] = {"inflated", "bytes that a packed file unpacks to",
+                           (int64_t)1 << 30, MOST_BYTES},
+    [BR_LIMIT_TEXT] = {"text", "bytes of a file of text", (int64_t)1 << 30, MOST_BYTES},
+    [BR_LIMIT_LINE] = {"line", "bytes of a line", (int64_t)1 << 24, MOST_BYTES},
+    [BR_LIMIT_COLUMNS] = {"columns", "columns of a table", 65535, 65535},
+    [BR_LIMIT_CELLS] = {"cells", "cells of a table", (int64_t)1 << 25, MOST_BYTES},
+    [BR_LIMIT_SCRIPT] = {"script", "bytes of a definition", (int64_t)1 << 20, MOST_BYTES},
+};
+
+static _Atomic int64_t given[BR_LIMITS]; /* 0: the usual value */
+
+int64_t br_limit_of(br_limit which) {
+  const int64_t value = atomic_load_explicit(&given[which], memory_order_relaxed);
+  return value ? value : br_limit_table[which].usual;
+}
+
+void br_limit_set(br_limit which, int64_t value) {
+  atomic_store_explicit(&given[which], value, memory_order_relaxed);
+}
+
+br_status br_limit_check(br_limit which, int64_t value, const char *name,
+                         const char *unit) {
+  const int64_t limit = br_limit_of(which);
+  if (value <= limit) return BR_OK;
+  return br_fail(BR_EIO,
+                 "%s: %" PRId64 " %s, and braid.limits.%s is %" PRId64
+                 "; if you trust the file: braid.limits.%s = %" PRId64,
+                 name, value, unit, br_limit_table[which].name, limit,
+                 br_limit_table[which].name, value);
+}

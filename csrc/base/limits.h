@@ -1,0 +1,43 @@
+/* How much a file may ask for before it is trusted: bounds that every reader obeys before
+   it allocates. They belong to the process and may be set at any time. */
+#ifndef BR_LIMITS_H
+#define BR_LIMITS_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum br_limit {
+  BR_LIMIT_PIXELS,
+  BR_LIMIT_PICTURE,
+  BR_LIMIT_ELEMENTS,
+  BR_LIMIT_HEADER,
+  BR_LIMIT_MEMBERS,
+  BR_LIMIT_VALUES,
+  BR_LIMIT_DEPTH,
+  BR_LIMIT_INFLATED,
+  BR_LIMIT_TEXT,
+  BR_LIMIT_LINE,
+  BR_LIMIT_COLUMNS,
+  BR_LIMIT_CELLS,
+  BR_LIMIT_SCRIPT,
+  BR_LIMITS
+} br_limit;
+
+typedef struct br_limit_row {
+  const char *name, *what;
+  int64_t usual, most;
+} br_limit_row;
+
+extern const br_limit_row br_limit_table[BR_LIMITS];
+
+int64_t br_limit_of(br_limit which);
+/* The value must be from 1 to the row's `most`. */
+void br_limit_set(br_limit which, int64_t value);
+
+/* BR_EIO with a message that names the file, the value seen, the limit and how to raise
+   it; BR_OK when the value is within it. `unit` follows the value: "bytes". */
+br_status br_limit_check(br_limit which, int64_t value, const char *name,
+                         const char *unit);
+
+#endif

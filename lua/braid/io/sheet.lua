@@ -1,0 +1,174 @@
+--- Rows of cells from the text of a table, as spreadsheets and programs write it.
+--
+-- Cells are separated by commas, semicolons, tabs or bars, whichever the first lines agree
+-- on (a line "sep=;" says so); a cell in quotes may hold separators, line ends and doubled
+-- quotes (RFC 4180). Lines without anything are passed over, and so are the separators at
+-- the end of all lines. A row of another length than the first is an error.
+
+local limits <const> = require "braid.limits"
+local texts <const> = require "braid.io.text"
+
+local M <const> = {}
+
+local function fail(what, ...) error({message = what:format(...)}, 0) end
+
+local SEPARATORS <const> = {"\t", ";", "|", ","}
+local SAMPLE <const>, SAMPLED <const> = 1 << 16, 20
+
+-- The separator that the first lines agree on, or that is most frequent in the first.
+local function guess_separator(text, at)
+  local sample = text:sub(at, at + SAMPLE - 1):gsub("\"[^\"]*\"", "")
+  sample = sample:gsub("([,;|])[ \t]+", "%1") -- blanks after another separator
+  local lines <const> = {}
+  for line, past in sample:gmatch("([^\n]+)()") do
+    local complete <const> = past <= #sample or at + SAMPLE > #text
+    if line:find("[^%s;,|]") and (complete or #lines == 0) then lines[#lines + 1] = line end
+    if #lines == SAMPLED then break end
+  end
+  local best, most = ",", 0
+  for _, separator in ipairs(SEPARATORS) do
+    local pattern <const>, first, agree = "%" .. separator, nil, true
+    for _, line in ipairs(lines) do
+      local _, n <const> = line:gsub(pattern, "")
+      first = first or n
+      agree = agree and n == first
+    end
+    if first and first > 0 and agree and #lines > 1 then return separator end
+    if first and first > most then best, most = separator, first end
+  end
+  return best
+end
+
+-- A cell in quotes, where the next one starts, and the number of lines in it.
+local function quoted_cell(text, at, line)
+  local parts <const>, from = {}, at + 1
+  while true do
+    local stop <const> = text:find("\"", from, true)
+    if not stop then fail("line %d: a quote is not closed", line) end
+    parts[#parts + 1] = text:sub(from, stop - 1)
+    if text:byte(stop + 1) ~= 34 then
+      local cell <const> = table.concat(parts)
+      return cell, stop + 1, select(2, cell:gsub("\n", ""))
+    end
+    parts[#parts + 1] = "\""
+    from = stop + 2
+  end
+end
+
+-- The cells of the row at `at`, where the next one starts, and its line.
+local function read_row(text, at, line, separator)
+  local cells <const>, start <const>, code <const> = {}, at, separator:byte()
+  local plain <const> = ("^([^%s\n]*)()"):format(separator == "|" and "|" or separator)
+  while true do
+    local blanks <const> = separator ~= "\t" and text:match("^ +()\"", at)
+    at = blanks or at
+    local cell
+    if text:byte(at) == 34 then
+      local lines
+      cell, at, lines = quoted_cell(text, at, line)
+      line = line + lines
+      at = text:match("^ +()[%c,;|]", at) or at
+    else
+      cell, at = text:match(plain, at)
+      if cell:byte(-1) == 13 then cell = cell:sub(1, -2) end
+      if cell:find("\"", 1, true) then
+        fail("line %d, column %d: a quote inside a cell", line, #cells + 1)
+      end
+    end
+    cells[#cells + 1] = cell
+    if #cells > limits.columns then
+      fail("line %d: %s", line, limits.over("columns", #cells, "cells, or more"))
+    end
+    local next_byte = text:byte(at)
+    if next_byte == 13 then
+      at = at + 1
+      next_byte = text:byte(at)
+      if next_byte ~= 10 and next_byte then
+        fail("line %d, column %d: more after a closed quote", line, #cells)
+      end
+    end
+    if not next_byte or next_byte == 10 then
+      local bytes <const> = at - start
+      if bytes > limits.line then
+        fail("line %d: %s", line, limits.over("line", bytes, "bytes"))
+      end
+      return cells, at + 1, line + 1
+    end
+    if next_byte ~= code then
+      fail("line %d, column %d: more after a closed quote", line, #cells)
+    end
+    at = at + 1
+  end
+end
+
+-- The number of the last cell that is not blank, or 0.
+local function filled(cells)
+  local n = #cells
+  while n > 0 and not cells[n]:find("%S") do n = n - 1 end
+  return n
+end
+
+-- Cuts blank cells beyond `width` off.
+local function trim(cells, width)
+  for i = #cells, math.max(filled(cells), width) + 1, -1 do cells[i] = nil end
+end
+
+--- Iterates over the rows of a text: cells, and the line where they start. Raises {message =}.
+-- @param o separator = one of , ; | and tab (nil: see above); whole = true keeps blank cells
+--   at the ends of the first rows, which then are columns
+-- @return the iterator, and the separator
+function M.rows(text, o)
+  local at, line, count = 1, 1, 0
+  local said <const>, past <const> = text:match("^\"?[sS][eE][pP]=([,;|\t])\"?\r?\n()")
+  if said then at, line = past, 2 end
+  local separator <const> = o and o.separator or said or guess_separator(text, at)
+  local function read()
+    while at <= #text do
+      local first <const> = line
+      local cells
+      cells, at, line = read_row(text, at, line, separator)
+      if filled(cells) > 0 then return cells, first end
+    end
+  end
+  -- Blank cells at the end of the first row are columns when there is something below them.
+  local cells, first = read()
+  local second, second_line = read()
+  local width <const> = cells and (o and o.whole and #cells
+    or math.max(filled(cells), math.min(#cells, filled(second or {}))))
+  return function()
+    local row <const>, at_line <const> = cells, first
+    if not row then return nil end
+    cells, first = second, second_line
+    if cells then second, second_line = read() end
+    trim(row, width)
+    if #row ~= width then
+      fail("line %d: %d cells, and %d in the lines before", at_line, #row, width)
+    end
+    count = count + width
+    if count > limits.cells then
+      fail("line %d: %s", at_line, limits.over("cells", count, "cells, or more"))
+    end
+    return row, at_line
+  end, separator
+end
+
+--- All rows of a text, {{cells, line = number}, ..., separator =}; or nil and what is wrong
+-- with it. `o` as for rows.
+function M.read(text, o)
+  local ok <const>, value <const> = pcall(function()
+    local each <const>, separator <const> = M.rows(text, o)
+    local rows <const> = {separator = separator}
+    for cells, line in each do
+      cells.line = line
+      rows[#rows + 1] = cells
+    end
+    return rows
+  end)
+  if ok then return value end
+  if type(value) ~= "table" then error(value, 0) end
+  return nil, value.message
+end
+
+M.trimmed = texts.trimmed
+
+return M

@@ -1,0 +1,240 @@
+--- braid.limits, and time: what a file may ask for, and what it costs to find out.
+
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+local csv <const> = require "braid.io.csv"
+local file <const> = require "spec.support.file"
+local files <const> = braid.io.files
+local json <const> = require "braid.io.json"
+local pictures <const> = require "spec.support.odd_pictures"
+
+local limits <const> = braid.limits
+
+local function reader(name)
+  local parse <const> = require("braid.io." .. name).parse
+  return function(bytes) return parse(files.view(bytes, "file")) end
+end
+
+local function loaded(name)
+  return function(bytes) return file.load(name, bytes) end
+end
+
+-- A deflated entry of n zero bytes in a zip file.
+local function zip_bomb(n)
+  local path <const> = os.tmpname()
+  local script <const> = ("import zipfile; z = zipfile.ZipFile(%q, 'w', zipfile.ZIP_DEFLATED); "
+    .. "z.writestr('a.npy', bytes(%d)); z.close()"):format(path, n)
+  local made <const> = os.execute(("python3 -c \"%s\""):format(script:gsub('"', "'")))
+  local bytes <const> = made and files.read(path)
+  os.remove(path)
+  return bytes
+end
+
+-- limit, a value that it then has, how a file is read, and one that asks for more.
+local TENSORS <const> = {a = braid.ones(3), b = braid.ones(2), c = braid.ones(2)}
+local BEYOND <const> = {
+  {"pixels", 98, loaded("t.png"), pictures.pngs.gray16, 99},
+  {"pixels", 63, loaded("t.jpg"), pictures.jpegs.baseline, 64},
+  {"picture", 40, loaded("t.png"), pictures.pngs.gray16, #pictures.pngs.gray16},
+  {"elements", 2, reader "safetensors", file.saved("t.safetensors", TENSORS), 3},
+  {"elements", 2, reader "npy", file.saved("t.npy", TENSORS.a), 3},
+  {"elements", 2, reader "npz", file.saved("t.npz", TENSORS), 3},
+  {"elements", 2, reader "caffemodel", file.caffemodel{{"conv", TENSORS.a}}, 3},
+  {"header", 99, reader "safetensors", file.saved("t.safetensors", TENSORS)},
+  {"header", 9, reader "npy", file.saved("t.npy", TENSORS.a), 118},
+  {"header", 99, reader "npz", file.saved("t.npz", TENSORS)},
+  {"members", 2, reader "safetensors", file.saved("t.safetensors", TENSORS), 3},
+  {"members", 2, reader "npz", file.saved("t.npz", TENSORS), 3},
+  {"members", 2, reader "caffemodel",
+    file.caffemodel{{"a", TENSORS.a}, {"b", TENSORS.b}, {"c", TENSORS.c}}, 3},
+  {"values", 4, json.decode, "[1, 2, 3, 4]", 5},
+  {"values", 4, reader "safetensors", file.saved("t.safetensors", TENSORS), 5},
+  {"depth", 3, json.decode, "[[[[1]]]]", 4},
+  {"inflated", 99, reader "npz", file.deflated(TENSORS.a), 140},
+  {"text", 9, loaded("t.csv"), "1,2,3\n4,5,6\n", 12},
+  {"line", 9, csv.parse, "1,2,3\n4,5,678901234\n", 13},
+  {"cells", 5, csv.parse, "1,2,3\n4,5,6\n", 6},
+  {"columns", 2, csv.parse, "1,2,3\n4,5,6\n", 3},
+}
+
+describe("braid.limits", function()
+  it("have values, and the usual ones again after nil", function()
+    local seen <const> = {}
+    for name, value in pairs(limits) do
+      seen[#seen + 1] = name
+      assert.equal("integer", math.type(value))
+      limits[name] = value - 1
+      assert.equal(value - 1, limits[name])
+      limits[name] = nil
+      assert.equal(value, limits[name])
+      assert.matches("\n?" .. name .. " +" .. value, tostring(limits))
+      limits[name] = math.huge
+      assert.is_true(limits[name] >= value)
+      limits[name] = nil
+    end
+    assert.is_true(#seen > 9)
+  end)
+
+  it("let 100 million pixels pass, and refuse those of a bomb", function()
+    assert.is_true(limits.pixels >= 100e6 and limits.pixels < 16000 * 16000)
+  end)
+
+  it("refuse what is no whole number in their range, and names that there are not", function()
+    for name in pairs(limits) do
+      for _, value in ipairs{0, -1, 1.5, 0 / 0, -math.huge, math.mininteger, math.maxinteger, 1e300,
+        "9", {}, true} do
+        local ok <const>, message <const> = pcall(function() limits[name] = value end)
+        assert.is_false(ok)
+        assert.matches("limits_spec%.lua:%d+: limits%." .. name .. ": must be a whole number "
+          .. "from 1 to %d+ ", message)
+      end
+    end
+    for _, name in ipairs{"pixls", "over", "bound", 1, true} do
+      assert.error_matches(function() limits[name] = 5 end, "limits: there is no limit")
+    end
+    assert.error_matches(function() return limits.pixls end,
+      "there is no limit 'pixls'; there is pixels, ")
+  end)
+
+  for _, case in ipairs(BEYOND) do
+    local name <const>, value <const>, read <const>, bytes <const> = table.unpack(case)
+    it("say what is more than " .. name .. ", and how to let it pass", function()
+      assert.is_truthy((read(bytes)))
+      limits[name] = value
+      local ok, result, message = pcall(read, bytes)
+      limits[name] = nil
+      if not ok then message = result else assert.is_nil(result) end
+      local wanted <const> = ("%%f[%%d]%s .*and braid%%.limits%%.%s is %d; if you trust the "
+        .. "file: braid%%.limits%%.%s = (%%d+)"):format(case[5] or "%d+", name, value, name)
+      assert.matches(wanted, message)
+      limits[name] = tonumber(message:match(" = (%d+)")) * 30
+      ok, result = pcall(read, bytes)
+      limits[name] = nil
+      assert.is_true(ok and result ~= nil)
+    end)
+  end
+
+  it("stop a packed file before it takes memory", function()
+    local bomb <const> = zip_bomb(40 << 20)
+    if not bomb then return pending("python3 is not there") end
+    limits.inflated = 1 << 20
+    collectgarbage()
+    core.reset_peak()
+    local before <const>, text <const> = braid.memory().peak, collectgarbage("count")
+    local t <const>, message <const> = reader "npz"(bomb)
+    limits.inflated = nil
+    assert.is_nil(t)
+    assert.matches("41943040 bytes unpacked, up to 'a.npy', and braid.limits.inflated", message)
+    assert.is_true(braid.memory().peak - before < 1 << 20)
+    assert.is_true(collectgarbage("count") - text < 1 << 10)
+  end)
+end)
+
+-- ---- time -----------------------------------------------------------------------------------
+
+-- Steps of Lua, and seconds of what C does between them.
+local function cost(f, ...)
+  local steps = 0
+  collectgarbage()
+  collectgarbage("stop")
+  debug.sethook(function() steps = steps + 1 end, "", 100)
+  local begun <const> = os.clock()
+  pcall(f, ...)
+  local seconds <const> = os.clock() - begun
+  debug.sethook()
+  collectgarbage("restart")
+  return steps, seconds
+end
+
+local function rep(text) return function(n) return text:rep(n // #text) end end
+local function between(a, text, b)
+  return function(n) return a .. text:rep(n // #text) .. b end
+end
+
+local function listed(format, a, b, joint)
+  return function(n)
+    local parts <const> = {}
+    for i = 1, n // 40 do parts[i] = format:format(i) end
+    return (a or "") .. table.concat(parts, joint or ",") .. (b or "")
+  end
+end
+
+local function headed(make)
+  return function(n) return string.pack("<s8", make(n)) end
+end
+
+-- name, reader, {what: a text of about n bytes}
+local SHAPES <const> = {
+  {"JSON", json.decode, {
+    blanks = rep(" "), nested = rep("["), objects = rep('{"a":'), quotes = rep('"'),
+    escapes = between('"', "\\u00e9", '"'), digits = between("", "1", "x"), minus = rep("-"),
+    ["a list of words"] = between("[", "true,", "1]"), letters = rep("n"),
+    keys = listed('"key %d": 0', "{", "}"), ["a key again"] = between("{", '"a": 1,', "}"),
+    ["blanks between"] = between("[1", "   ,     1", "]"),
+  }},
+  {"safetensors", reader "safetensors", {
+    tensors = headed(listed('"t%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}', "{", "}")),
+    backwards = headed(function(n)
+      local parts <const> = {}
+      for i = n // 60, 1, -1 do
+        parts[#parts + 1] = ('"t%09d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'):format(i)
+      end
+      return "{" .. table.concat(parts, ",") .. "}"
+    end),
+    metadata = headed(listed('"k%d": "v"', '{"__metadata__":{', "}}")),
+    shapes = headed(between('{"a":{"shape":[', "0,", "0]}}")), blanks = headed(rep(" ")),
+  }},
+  {".npy", reader "npy", {
+    blanks = function(n)
+      return "\x93NUMPY\2\0" .. string.pack("<s4", "{" .. (" "):rep(n) .. "}")
+    end,
+    shape = function(n)
+      return "\x93NUMPY\2\0" .. string.pack("<s4", "{'shape': (" .. ("1,"):rep(n // 2) .. ")}")
+    end,
+    spaces = function(n)
+      return "\x93NUMPY\2\0" .. string.pack("<s4", "{'shape': (1" .. (" "):rep(n) .. "2,)}")
+    end,
+  }},
+  {".npz", reader "npz", {
+    entries = function(n)
+      local tensors <const> = {}
+      for i = 1, n // 100 do tensors["t" .. i] = braid.zeros(0) end
+      return file.saved("t.npz", tensors)
+    end,
+    ends = rep("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\9\0"),
+  }},
+  {".caffemodel", reader "caffemodel", {
+    layers = function(n)
+      return file.field(100, file.field(1, "x")):rep(n // 5)
+    end,
+    pieces = function(n)
+      local blob <const> = ("\x2D\0\0\0\0"):rep(n // 5)
+      return file.field(100, file.field(1, "x") .. file.field(7, blob))
+    end,
+    numbers = rep("\8\1"), long = rep("\xff"),
+  }},
+  {".csv", csv.parse, {
+    blanks = rep(" "), commas = rep(","), lines = rep("1\n"), ["blank lines"] = rep("\r\n"),
+    quotes = rep('"'), ["a quote"] = between('"', "a\n", ""), cells = between("1", ",    1", "\n"),
+    ["blanks in a cell"] = between("a", " ", "b"), returns = rep("\r"),
+    ["a long number"] = between("", "1", "\n"), ["a long cell"] = between("1", " ", "x\n"),
+    tabs = rep("\t"), semicolons = rep("1;2,5;"),
+  }},
+}
+
+for _, case in ipairs(SHAPES) do
+  local name <const>, read <const>, shapes <const> = table.unpack(case)
+  describe("the time that reading takes, " .. name, function()
+    for what, make in pairs(shapes) do
+      it("grows with the text: " .. what, function()
+        local n <const> = 1 << 15
+        local small <const>, large <const> = make(n), make(4 * n)
+        limits.members, limits.values, limits.depth = math.huge, math.huge, 2000
+        local a <const>, b <const> = cost(read, small), table.pack(cost(read, large))
+        limits.members, limits.values, limits.depth = nil, nil, nil
+        assert.is_true(b[1] <= 4.6 * a + 100, ("%d and %d steps"):format(a, b[1]))
+        assert.is_true(b[2] < 2, ("%.2f seconds"):format(b[2]))
+      end)
+    end
+  end)
+end
