@@ -107,7 +107,7 @@ describe("schedules", function()
         function() optim.schedule({}, optim.exponential(0.5)) end},
       {"schedule: the second argument must be a function(step, epoch, metrics)",
         function() optim.schedule(opt, 0.5) end},
-      {"schedule: the function must return a number, not nil",
+      {"schedule: the factor that the function returns must be a number from 0, not nil",
         function() optim.schedule(opt, function() end) end},
       {"step: size must be a whole number from 1, not 0", function() optim.step(0) end},
       {"exponential: gamma must be a number above 0, not -1",
@@ -159,8 +159,8 @@ describe("groups", function()
     local a <const> = parameter(1)
     local opt <const> = optim.Adam({a})
     for _, case in ipairs{
-      {"Adam: parameter 1 is in another group", {params = {a}}},
-      {"Adam: there is no option 'momentum'", {params = {parameter(2)}, momentum = 1}},
+      {"Adam: group 2: parameter 1 is the same tensor as parameter 1 of group 1", {params = {a}}},
+      {"Adam: group 2: there is no option 'momentum'", {params = {parameter(2)}, momentum = 1}},
       {"Adam: group 2 must be {params = {...}}", {parameter(2)}},
     } do
       local ok <const>, message <const> = pcall(opt.add_group, opt, case[2])
@@ -214,8 +214,10 @@ describe("the state of an optimizer", function()
     refused(optim.Adam({a, b}), "load_state_dict: it has 2 groups, the optimizer 1")
     refused(optim.Adam{ {params = {a, b}}, {params = {parameter(1)}} },
       "load_state_dict: group 1 has 1 parameters, the optimizer's 2")
-    refused(optim.Adam{ {params = {b}}, {params = {a}} }, "of parameter 1 has shape (2), ")
-    refused(optim.SGD{ {params = {a}}, {params = {b}} }, "which SGD does not know")
+    refused(optim.Adam{ {params = {b}}, {params = {a}} },
+      "parameter 1: 'm' must be float64 (1), not float64 (2)")
+    refused(optim.SGD{ {params = {a}}, {params = {b}} },
+      "SGD: load_state_dict: group 1: there is no option 'amsgrad'")
     assert.error_matches(function() opt:load_state_dict{} end, "this is no state of an optimizer")
   end)
 
@@ -238,7 +240,7 @@ describe("LBFGS", function()
     assert.error_matches(function() opt:step() end, "LBFGS: step wants a function")
     assert.error_matches(function() opt:add_group{params = {parameter(2)}} end, "one group")
     assert.error_matches(function() optim.LBFGS({parameter(1)}, {line_search_fn = "armijo"}) end,
-      "line_search_fn must be \"strong_wolfe\", not armijo")
+      "line_search_fn must be \"strong_wolfe\", not \"armijo\"")
   end)
 
   it("finds the minimum of Rosenbrock's function", function()
@@ -354,7 +356,8 @@ describe("EMA", function()
     second:update()
     assert.equal(ema.averages[1]:item(), second.averages[1]:item())
     assert.equal(2, second.updates)
-    assert.error_matches(function() second:load_state_dict{averages = {}} end,
-      "'weight' is missing")
+    local empty <const> = {updates = 1, decay = 0.5, averages = {}}
+    assert.error_matches(function() second:load_state_dict(empty) end,
+      "'weight' must be a tensor")
   end)
 end)

@@ -1,6 +1,12 @@
 --- Checks of arguments: messages that name what was given and what is known.
 
-local M <const> = {}
+local kinds <const> = require "braid.check.kinds"
+local shown <const> = require "braid.check.shown"
+
+local M <const> = {shown = shown}
+for name, f in pairs(kinds) do M[name] = f end -- check.number, check.flag ...
+
+local function by_text(a, b) return tostring(a) < tostring(b) end
 
 local function sorted_keys(t)
   local keys <const> = {}
@@ -25,11 +31,158 @@ end
 --- The caller's mistake, at the line that called Braid.
 function M.fail(format, ...) error(format:format(...), callers_level()) end
 
---- The options with their defaults filled in. An option that `defaults` does not name is an
--- error. A default of `M.none` stands for "may be given, is nil otherwise".
+-- ---- options --------------------------------------------------------------------------
+
+local Declared <const> = {__name = "declared options"}
+Declared.__index = Declared
+
+--- All that was declared, by name: what a spec goes through.
+M.declared = {}
+
+--- The options (and arguments) of the function `what`: a table of kinds by name. relation(o), if
+-- given, returns what is wrong with the options together, or nil.
+-- @usage
+-- local OPTIONS <const> = check.declare("optim.step", {
+--   size = argument(whole{from = 1}), gamma = number{0.1, from = 0},
+-- })
+-- local o <const> = check.options(OPTIONS, given, {size = size})
+function M.declare(what, known, relation)
+  local defaults <const>, needed <const> = {}, {}
+  for key, kind in pairs(known) do
+    assert(kinds.is_kind(kind), what)
+    assert(kind.default == nil or kind.accepts(kind.default), key)
+    defaults[key] = kind.default
+    if kind.needed then needed[#needed + 1] = key end
+  end
+  table.sort(needed, by_text)
+  local declared <const> = setmetatable({what = what, kinds = known, defaults = defaults,
+    needed = needed, relation = relation}, Declared)
+  M.declared[what] = declared
+  return declared
+end
+
+--- The same under another name, with some kinds more or others.
+function Declared:called(what, more)
+  local known <const> = {}
+  for key, kind in pairs(self.kinds) do known[key] = kind end
+  for key, kind in pairs(more or {}) do known[key] = kind end
+  return M.declare(what, known, self.relation)
+end
+
+-- The names a user may write among the options.
+local function names_of(declared)
+  local names <const> = {}
+  for key, kind in pairs(declared.kinds) do
+    if not kind.positional then names[#names + 1] = tostring(key) end
+  end
+  table.sort(names)
+  return names
+end
+
+local function missing(what, key, kind)
+  M.fail("%s: %s is missing; it must be %s", what, kind.name or tostring(key), kind.says)
+end
+
+local function refuse(what, key, kind, value)
+  local says = kind.says
+  if kind.sort == "number" and (value == math.huge or value == -math.huge) then
+    says = says:gsub("number", "finite number", 1)
+  end
+  M.fail("%s: %s must be %s, not %s", what, kind.name or tostring(key), says, shown(value))
+end
+
+-- Raises for the first of the options, in the order of their names, that is wrong.
+local function blame(declared, what, given)
+  local keys <const> = {}
+  for key in pairs(given) do keys[#keys + 1] = key end
+  table.sort(keys, by_text)
+  for _, key in ipairs(keys) do
+    local kind <const> = declared.kinds[key]
+    if not kind or kind.positional then
+      local names <const> = names_of(declared)
+      if #names == 0 then M.fail("%s: there is no option '%s', nor any", what, tostring(key)) end
+      M.fail("%s: there is no option '%s'; there is %s", what, tostring(key),
+        table.concat(names, ", "))
+    end
+    if not kind.accepts(given[key]) then refuse(what, key, kind, given[key]) end
+  end
+end
+
+local function copy_of(list)
+  if type(list) ~= "table" or getmetatable(list) ~= nil then return list end
+  return table.move(list, 1, #list, 1, {})
+end
+
+-- The arguments into `result`.
+local function take_arguments(declared, what, result, arguments)
+  for key, value in next, arguments do
+    local kind <const> = declared.kinds[key]
+    if not kind.accepts(value) then refuse(what, key, kind, value) end
+    result[key] = kind.copies and copy_of(value) or value
+  end
+end
+
+--- The options given, each checked, the defaults filled in; `arguments` are those of the call's
+-- own list by name, which go with them. Messages begin with `what`, unless given the declared name.
+function M.options(declared, given, arguments, what)
+  if type(declared) == "string" then return M.old_options(declared, given, arguments) end
+  local known <const> = declared.kinds
+  what = what or declared.what
+  local result <const> = {}
+  for key, value in next, declared.defaults do
+    result[key] = known[key].copies and copy_of(value) or value
+  end
+  if arguments then take_arguments(declared, what, result, arguments) end
+  if given ~= nil then
+    if type(given) ~= "table" or M.is_object(given) then
+      M.fail("%s: options must be a table, not %s", what, shown(given))
+    end
+    for key, value in pairs(given) do
+      local kind <const> = known[key]
+      if not kind or kind.positional or not kind.accepts(value) then
+        blame(declared, what, given)
+      end
+      result[key] = kind.copies and copy_of(value) or value
+    end
+  end
+  for _, key in ipairs(declared.needed) do
+    if result[key] == nil then missing(what, key, known[key]) end
+  end
+  if declared.relation then
+    local wrong <const> = declared.relation(result)
+    if wrong then M.fail("%s: %s", what, wrong) end
+  end
+  return result
+end
+
+--- Options that were filled in once, and may have been changed since, looked at again.
+function M.recheck(declared, options, what)
+  for key, kind in next, declared.kinds do
+    local value <const> = options[key]
+    if value == nil and (kind.needed or kind.default ~= nil) or
+      value ~= nil and not kind.accepts(value) then
+      refuse(what, key, kind, value)
+    end
+  end
+  local wrong <const> = declared.relation and declared.relation(options)
+  if wrong then M.fail("%s: %s", what, wrong) end
+end
+
+--- Whether a table is an object of some class, and so no list of options.
+function M.is_object(t)
+  local meta <const> = getmetatable(t)
+  return type(meta) == "table" and type(meta.__name) == "string"
+end
+
+--- One value of a kind, or an error that names it.
+function M.value(what, name, value, kind)
+  if not kind.accepts(value) then refuse(what, name, kind, value) end
+  return value
+end
+
 M.none = setmetatable({}, {__tostring = function() return "none" end})
 
-function M.options(what, given, defaults)
+function M.old_options(what, given, defaults)
   local result <const> = {}
   for key, value in pairs(defaults) do
     if value ~= M.none then result[key] = value end
@@ -57,13 +210,10 @@ function M.copy(what, given)
   return copy
 end
 
+local SIZE <const> = kinds.whole{from = 1}
+
 --- A positive whole number, or an error that names it.
-function M.size(what, name, value)
-  if math.type(value) ~= "integer" or value < 1 then
-    M.fail("%s: %s must be a whole number from 1, not %s", what, name, tostring(value))
-  end
-  return value
-end
+function M.size(what, name, value) return M.value(what, name, value, SIZE) end
 
 --- An optional weight and bias, either of which the table of options may stand in place of.
 -- @return weight or nil, bias or nil, options or nil

@@ -2,17 +2,17 @@
 -- @usage optim.Adagrad(net:parameters(), {lr = 0.01, lr_decay = 1e-3})
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Optimizer <const> = require "braid.optim.optimizer"
+
+local number <const> = check.number
 
 local Adagrad <const> = class("Adagrad", Optimizer)
 
-local DEFAULTS <const> = {
-  lr = 0.01, lr_decay = 0, weight_decay = 0, initial_accumulator_value = 0, eps = 1e-10,
-}
-
-function Adagrad:init(parameters, given)
-  Optimizer.init(self, parameters, given, DEFAULTS)
-end
+Optimizer.declare(Adagrad, check.declare("Adagrad", {
+  lr = number{0.01, from = 0}, lr_decay = number{0, from = 0}, weight_decay = number{0, from = 0},
+  initial_accumulator_value = number{0, from = 0}, eps = number{1e-10, from = 0},
+}))
 
 function Adagrad.new_state(_, p, group)
   return {step = 0, sum = Optimizer.zeros_like(p, group.initial_accumulator_value)}

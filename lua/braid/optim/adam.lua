@@ -2,15 +2,18 @@
 -- @usage optim.Adam(net:parameters(), {lr = 1e-3, betas = {0.9, 0.999}})
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Optimizer <const> = require "braid.optim.optimizer"
+
+local number <const>, list <const> = check.number, check.list
 
 local Adam <const> = class("Adam", Optimizer)
 Adam.decoupled = 0 -- weight decay joins the gradient
 
-function Adam:init(parameters, given)
-  Optimizer.init(self, parameters, given, {lr = 1e-3, betas = {0.9, 0.999}, eps = 1e-8,
-    weight_decay = self.default_decay or 0, amsgrad = false})
-end
+Optimizer.declare(Adam, check.declare("Adam", {
+  lr = number{1e-3, from = 0}, betas = list{{0.9, 0.999}, n = 2, of = number{from = 0, below = 1}},
+  eps = number{1e-8, from = 0}, weight_decay = number{0, from = 0}, amsgrad = check.flag(false),
+}))
 
 function Adam.new_state(_, p, group)
   return {step = 0, m = Optimizer.zeros_like(p), v = Optimizer.zeros_like(p),

@@ -2,15 +2,17 @@
 -- @usage optim.Adamax(net:parameters(), {lr = 2e-3})
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Optimizer <const> = require "braid.optim.optimizer"
+
+local number <const>, list <const> = check.number, check.list
 
 local Adamax <const> = class("Adamax", Optimizer)
 
-local DEFAULTS <const> = {lr = 2e-3, betas = {0.9, 0.999}, eps = 1e-8, weight_decay = 0}
-
-function Adamax:init(parameters, given)
-  Optimizer.init(self, parameters, given, DEFAULTS)
-end
+Optimizer.declare(Adamax, check.declare("Adamax", {
+  lr = number{2e-3, from = 0}, betas = list{{0.9, 0.999}, n = 2, of = number{from = 0, below = 1}},
+  eps = number{1e-8, from = 0}, weight_decay = number{0, from = 0},
+}))
 
 function Adamax.new_state(_, p)
   return {step = 0, m = Optimizer.zeros_like(p), largest = Optimizer.zeros_like(p)}

@@ -1,8 +1,15 @@
 --- AdamW (Loshchilov and Hutter 2019): Adam with weight decay apart from the gradient.
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local Adam <const> = require "braid.optim.adam"
+local Optimizer <const> = require "braid.optim.optimizer"
 
-local AdamW <const> = class("AdamW", require "braid.optim.adam")
-AdamW.decoupled, AdamW.default_decay = 1, 0.01
+local AdamW <const> = class("AdamW", Adam)
+AdamW.decoupled = 1
+
+Optimizer.declare(AdamW, Adam.declared:called("AdamW", {
+  weight_decay = check.number{0.01, from = 0},
+}))
 
 return AdamW

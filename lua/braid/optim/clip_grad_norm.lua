@@ -11,6 +11,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local parameters <const> = require "braid.optim.parameters"
 
 local ops <const> = core.ops
 
@@ -23,16 +24,17 @@ local function norm_of(g, p)
   return ops.sum(ops.pow(a, p)):item() ^ (1 / p)
 end
 
-return function(parameters, max_norm, given)
-  local o <const> = check.options("clip_grad_norm", given,
-    {norm_type = 2, error_if_nonfinite = false})
-  if type(max_norm) ~= "number" or not (max_norm >= 0) then
-    error("clip_grad_norm: max_norm must be a number from 0, not " .. tostring(max_norm), 2)
-  end
-  if core.is_tensor(parameters) then parameters = {parameters} end
+local OPTIONS <const> = check.declare("clip_grad_norm", {
+  max_norm = check.argument(check.number{from = 0, infinite = true}),
+  norm_type = check.number{2, above = 0, infinite = true}, error_if_nonfinite = check.flag(false),
+})
+
+return function(given_parameters, max_norm, given)
+  local o <const> = check.options(OPTIONS, given, {max_norm = max_norm})
+  local list <const> = parameters.tensors("clip_grad_norm", given_parameters)
   local _ <close> = grad.no_grad()
   local p <const>, total = o.norm_type, 0
-  for _, x in ipairs(parameters) do
+  for _, x in ipairs(list) do
     local size <const> = x.grad and norm_of(x.grad, p) or 0
     if p == math.huge then
       total = (size > total or size ~= size) and size or total
@@ -42,11 +44,11 @@ return function(parameters, max_norm, given)
   end
   if p ~= math.huge then total = total ^ (1 / p) end
   if o.error_if_nonfinite and not (total < math.huge) then
-    error(("clip_grad_norm: the norm is %s"):format(total), 2)
+    check.fail("clip_grad_norm: the norm is %s", check.shown(total))
   end
   local scale <const> = max_norm / (total + 1e-6)
   if not (scale >= 1) then
-    for _, x in ipairs(parameters) do
+    for _, x in ipairs(list) do
       if x.grad then ops.mul_(x.grad, scale) end
     end
   end

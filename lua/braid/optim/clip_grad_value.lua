@@ -3,18 +3,22 @@
 -- @usage optim.clip_grad_value(net:parameters(), 0.5)
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local parameters <const> = require "braid.optim.parameters"
 
 local ops <const> = core.ops
 
-return function(parameters, limit)
-  if type(limit) ~= "number" or not (limit >= 0) then
-    error("clip_grad_value: the limit must be a number from 0, not " .. tostring(limit), 2)
-  end
-  if core.is_tensor(parameters) then parameters = {parameters} end
+local OPTIONS <const> = check.declare("clip_grad_value", {
+  limit = check.argument(check.number{from = 0, infinite = true}),
+})
+
+return function(given, limit)
+  check.options(OPTIONS, nil, {limit = limit})
+  local list <const> = parameters.tensors("clip_grad_value", given)
   local _ <close> = grad.no_grad()
   local largest = 0
-  for _, x in ipairs(parameters) do
+  for _, x in ipairs(list) do
     local g <const> = x.grad
     if g and g:numel() > 0 then
       local size <const> = ops.max(ops.abs(g)):item()

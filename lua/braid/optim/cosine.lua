@@ -11,9 +11,19 @@ local function factor(done, total, last)
   return last + (1 - last) * (1 + math.cos(math.pi * math.min(done / total, 1))) / 2
 end
 
+local OPTIONS <const> = check.declare("cosine", {
+  total = check.argument(check.whole{from = 1}), last = check.number{0, from = 0},
+})
+local FACTOR <const> = check.declare("cosine: the factor", {
+  done = check.argument(check.number{from = 0}), total = check.argument(check.number{above = 0}),
+  last = check.argument(check.number{0, from = 0}),
+})
+
 return function(total, given, last)
-  if type(given) == "number" then return factor(total, given, last or 0) end
-  local o <const> = check.options("cosine", given, {last = 0})
-  check.size("cosine", "total", total)
+  if type(given) == "number" then
+    local o <const> = check.options(FACTOR, nil, {done = total, total = given, last = last})
+    return factor(o.done, o.total, o.last)
+  end
+  local o <const> = check.options(OPTIONS, given, {total = total})
   return function(step) return factor(step, total, o.last) end
 end

@@ -17,15 +17,22 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local walk <const> = require "braid.nn.walk"
 
 local EMA <const> = class("EMA")
 local ops <const> = core.ops
 
+local OPTIONS <const> = check.declare("EMA", {
+  module = check.argument(check.kind("a module", walk.is_module)),
+  decay = check.number{0.999, from = 0, to = 1}, warmup = check.flag(false),
+})
+local STATE <const> = check.declare("EMA: load_state_dict", {
+  updates = check.needed(check.whole{from = 0}),
+  decay = check.needed(check.number{from = 0, to = 1}), averages = check.needed(check.any()),
+})
+
 function EMA:init(module, given)
-  local o <const> = check.options("EMA", given, {decay = 0.999, warmup = false})
-  if type(o.decay) ~= "number" or not (o.decay >= 0 and o.decay <= 1) then
-    error("EMA: decay must be between 0 and 1, not " .. tostring(o.decay), 3)
-  end
+  local o <const> = check.options(OPTIONS, given, {module = module})
   local _ <close> = grad.no_grad()
   self.decay, self.warmup, self.updates, self.swapped = o.decay, o.warmup, 0, false
   self.names, self.parameters, self.averages = {}, {}, {}
@@ -34,12 +41,12 @@ function EMA:init(module, given)
     self.names[i], self.parameters[i] = name, p
     self.averages[i] = core.keep(ops.clone(p:detach()))
   end
-  if #self.names == 0 then error("EMA: the module has no parameters", 3) end
+  if #self.names == 0 then check.fail("EMA: the module has no parameters") end
 end
 
 --- Takes the parameters as they are now into the averages.
 function EMA:update()
-  if self.swapped then error("EMA: update while the averages are swapped in", 2) end
+  if self.swapped then check.fail("EMA: update while the averages are swapped in") end
   local _ <close> = grad.no_grad()
   self.updates = self.updates + 1
   local d = self.decay
@@ -62,7 +69,7 @@ end
 
 --- The module has the averages until the returned value closes.
 function EMA:using()
-  if self.swapped then error("EMA: the averages are swapped in already", 2) end
+  if self.swapped then check.fail("EMA: the averages are swapped in already") end
   self:swap()
   return setmetatable({}, {__close = function()
     if self.swapped then self:swap() end
@@ -71,20 +78,21 @@ end
 
 --- {updates, decay, averages = tensors by the parameters' names}; the tensors are its own.
 function EMA:state_dict()
-  if self.swapped then error("EMA: state_dict while the averages are swapped in", 2) end
+  if self.swapped then check.fail("EMA: state_dict while the averages are swapped in") end
   local averages <const> = {}
   for i, name in ipairs(self.names) do averages[name] = self.averages[i] end
   return {updates = self.updates, decay = self.decay, averages = averages}
 end
 
 function EMA:load_state_dict(dict)
-  if self.swapped then error("EMA: load_state_dict while the averages are swapped in", 2) end
+  if self.swapped then check.fail("EMA: load_state_dict while the averages are swapped in") end
   local _ <close> = grad.no_grad()
+  check.options(STATE, dict)
   for i, name in ipairs(self.names) do
-    local t <const> = dict.averages[name]
-    if not t or table.concat(t.shape, ",") ~= table.concat(self.averages[i].shape, ",") then
-      error(("EMA: load_state_dict: '%s' is %s"):format(name,
-        t and "of another shape" or "missing"), 2)
+    local t <const>, own <const> = dict.averages[name], self.averages[i]
+    if not core.is_tensor(t) or table.concat(t.shape, ",") ~= table.concat(own.shape, ",") then
+      check.fail("EMA: load_state_dict: '%s' must be a tensor (%s), not %s", name,
+        table.concat(own.shape, ", "), check.shown(t))
     end
   end
   self.updates, self.decay = dict.updates, dict.decay

@@ -1,9 +1,13 @@
 --- The exponential schedule: gamma ^ step, as ExponentialLR of PyTorch.
 -- @usage optim.schedule(opt, optim.exponential(0.95))
 
+local check <const> = require "braid.check"
+
+local OPTIONS <const> = check.declare("exponential", {
+  gamma = check.argument(check.number{above = 0}),
+})
+
 return function(gamma)
-  if type(gamma) ~= "number" or not (gamma > 0) then
-    error("exponential: gamma must be a number above 0, not " .. tostring(gamma), 2)
-  end
+  check.options(OPTIONS, nil, {gamma = gamma})
   return function(step) return gamma ^ step end
 end

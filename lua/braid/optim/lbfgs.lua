@@ -16,27 +16,52 @@ local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
 local strong_wolfe <const> = require "braid.optim.strong_wolfe"
 local Optimizer <const> = require "braid.optim.optimizer"
+local check_tensor <const> = require("braid.optim.state").check_tensor
 
 local LBFGS <const> = class("LBFGS", Optimizer)
 LBFGS.state_of_all = true -- it stands under the first parameter and is as long as all
 
 local ops <const>, keep <const> = core.ops, core.keep
+local number <const>, whole <const>, choice <const> = check.number, check.whole, check.choice
 
-local DEFAULTS <const> = {
-  lr = 1, max_iter = 20, max_eval = check.none, tolerance_grad = 1e-7, tolerance_change = 1e-9,
-  history_size = 100, line_search_fn = check.none,
-}
+Optimizer.declare(LBFGS, check.declare("LBFGS", {
+  lr = number{1, from = 0}, max_iter = whole{20, from = 1}, max_eval = whole{from = 1},
+  tolerance_grad = number{1e-7, from = 0}, tolerance_change = number{1e-9, from = 0},
+  history_size = whole{100, from = 1}, line_search_fn = check.optional(choice{"strong_wolfe"}),
+}))
 
 function LBFGS:init(parameters, given)
-  Optimizer.init(self, parameters, given, DEFAULTS)
-  if #self.groups ~= 1 then error("LBFGS: there must be one group of parameters", 3) end
-  local search <const> = self.groups[1].line_search_fn
-  if search ~= nil and search ~= "strong_wolfe" then
-    error("LBFGS: line_search_fn must be \"strong_wolfe\", not " .. tostring(search), 3)
-  end
+  Optimizer.init(self, parameters, given)
+  if #self.groups ~= 1 then check.fail("LBFGS: there must be one group of parameters") end
 end
 
-function LBFGS.add_group() error("LBFGS: there must be one group of parameters", 2) end
+function LBFGS.add_group() check.fail("LBFGS: there must be one group of parameters") end
+
+local STATE <const> = check.declare("LBFGS: load_state_dict: parameter 1", {
+  n_iter = check.needed(whole{from = 0}), func_evals = check.needed(whole{from = 0}),
+  t = number(), scale = number(), ro = check.list{of = number()}, d = check.tensor(),
+  last = check.tensor(), changes = check.list{of = check.tensor()},
+  moves = check.list{of = check.tensor()},
+}, function(s)
+  for _, key in ipairs{"changes", "moves"} do
+    if #(s[key] or {}) ~= #(s.ro or {}) then return key .. " and ro differ in length" end
+  end
+end)
+
+--- The state of all stands under the first parameter.
+function LBFGS:check_state_of(p, _, state, wrong)
+  local params <const>, n = self.groups[1].params, 0
+  if p ~= params[1] then wrong("its state is not known") end
+  for _, each in ipairs(params) do n = n + each:numel() end
+  local s <const> = check.options(STATE, state)
+  for _, key in ipairs{"d", "last"} do
+    if s.n_iter > 0 or s[key] then check_tensor(key, s[key], p.dtype, {n}, wrong) end
+  end
+  for i = 1, #(s.ro or {}) do
+    check_tensor("changes", s.changes[i], p.dtype, {n}, wrong)
+    check_tensor("moves", s.moves[i], p.dtype, {n}, wrong)
+  end
+end
 
 local function dot(a, b) return ops.sum(a * b):item() end
 local function largest(t) return ops.max(ops.abs(t)):item() end
@@ -103,8 +128,10 @@ end
 --- @return the loss before the step, as the closure gave it
 function LBFGS:step(closure)
   if type(closure) ~= "function" then
-    error("LBFGS: step wants a function that computes the loss and its gradients", 2)
+    check.fail("LBFGS: step wants a function that computes the loss and its gradients, not %s",
+      check.shown(closure))
   end
+  self:check_groups()
   local _ <close> = grad.no_grad()
   local group <const> = self.groups[1]
   local params <const> = group.params

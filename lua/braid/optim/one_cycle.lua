@@ -11,21 +11,21 @@ local ANNEAL <const> = {
   linear = function(a, b, x) return a + (b - a) * x end,
 }
 
+local OPTIONS <const> = check.declare("one_cycle", {
+  total = check.argument(check.whole{from = 1}), pct_start = check.number{0.3, from = 0, to = 1},
+  anneal = check.choice{"cos", "linear"}, div_factor = check.number{25, above = 0},
+  final_div_factor = check.number{1e4, above = 0},
+})
+
 return function(total, given)
-  local o <const> = check.options("one_cycle", given,
-    {pct_start = 0.3, anneal = "cos", div_factor = 25, final_div_factor = 1e4})
-  check.size("one_cycle", "total", total)
+  local o <const> = check.options(OPTIONS, given, {total = total})
   local anneal <const> = ANNEAL[o.anneal]
-  if not anneal then
-    error(("one_cycle: anneal must be \"cos\" or \"linear\", not \"%s\""):format(
-      tostring(o.anneal)), 2)
-  end
   local first <const> = 1 / o.div_factor
   local last <const> = first / o.final_div_factor
   local top <const>, ending <const> = o.pct_start * total - 1, total - 1
   return function(step)
     if step >= ending then return last end
-    if step <= top then return anneal(first, 1, step / top) end
+    if step <= top then return top > 0 and anneal(first, 1, step / top) or 1 end
     return anneal(1, last, (step - top) / (ending - top))
   end
 end

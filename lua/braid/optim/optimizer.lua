@@ -12,26 +12,37 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
+local parameters_of <const> = require "braid.optim.parameters"
+local state <const> = require "braid.optim.state"
 
 local Optimizer <const> = class("Optimizer")
 
--- A group with its options, each checked.
-local function group_of(name, i, group, known)
-  if type(group) ~= "table" or type(group.params) ~= "table" then
-    error(("%s: group %d must be {params = {...}}"):format(name, i), 5)
+local GROUP <const> = {lr_mult = check.number{1, from = 0}, params = check.needed(check.any())}
+
+--- Gives a class its options: those of the constructor, which a group may have of its own.
+function Optimizer.declare(cls, declared)
+  cls.declared, cls.group_declared = declared, declared:called(declared.what .. ": group", GROUP)
+end
+
+local function group_name(self, i) return ("%s: group %d"):format(self.declared.what, i) end
+
+-- A group with its options, each checked; those it leaves out are the optimizer's.
+local function group_of(self, i, group, seen)
+  local what <const>, own <const> = group_name(self, i), {}
+  if type(group) ~= "table" or group.params == nil or check.is_object(group) then
+    check.fail("%s must be {params = {...}}, not %s", what, check.shown(group))
   end
-  local filled <const> = check.options(name, group, known)
-  for j, p in ipairs(filled.params) do
-    if not core.is_tensor(p) then
-      error(("%s: parameter %d of group %d is no tensor"):format(name, j, i), 5)
-    end
-  end
+  for key, value in pairs(self.defaults) do own[key] = value end
+  for key, value in pairs(group) do own[key] = value end
+  local filled <const> = check.options(self.group_declared, own, nil, what)
+  seen.of = " of group " .. i
+  parameters_of.check_trainable(what, filled.params, seen)
   return filled
 end
 
 -- Appends to `groups` the group, as one that holds its parameters without hints and one for
 -- each different hint. An option that `given` names stands.
-local function add_by_hints(groups, group, given, known)
+local function add_by_hints(groups, group, given, kinds_known)
   local kinds <const>, plain <const> = {}, {}
   for _, p in ipairs(group.params) do
     local hint <const> = hints.get(p)
@@ -58,7 +69,7 @@ local function add_by_hints(groups, group, given, known)
     for key, value in pairs(group) do own[key] = value end
     own.params = kind.params
     own.lr_mult = group.lr_mult * (kind.hint.lr_mult or 1)
-    if known.weight_decay ~= nil and given.weight_decay == nil then
+    if kinds_known.weight_decay and given.weight_decay == nil then
       own.weight_decay = kind.hint.weight_decay or group.weight_decay
     end
     groups[#groups + 1] = own
@@ -67,30 +78,34 @@ end
 
 -- `parameters` is a list of tensors, or of groups {params = {...}, lr = ..., lr_mult =
 -- ...}.
-local function groups_of(self, name, parameters, known)
-  if type(parameters) ~= "table" or #parameters == 0 then
-    error(name .. ": there are no parameters to train", 4)
+local function groups_of(self, parameters)
+  local name <const> = self.declared.what
+  parameters_of.check_list(name, parameters)
+  if type(parameters[1]) ~= "table" then
+    parameters_of.check_trainable(name, parameters, {}) -- a list of tensors, or wrong
+    parameters = {{params = parameters}}
   end
-  if core.is_tensor(parameters[1]) then parameters = {{params = parameters}} end
-  local groups <const> = {}
-  for i, group in ipairs(parameters) do
-    local filled <const> = group_of(name, i, group, known)
+  local groups <const>, seen <const>, some = {}, {}, false
+  for i = 1, #parameters do
+    local group <const> = parameters[i]
+    local filled <const> = group_of(self, i, group, seen)
+    some = some or parameters_of.any_requires_grad(filled.params)
     if self.state_of_all then
       groups[i] = filled
     else
-      add_by_hints(groups, filled, group, known)
+      add_by_hints(groups, filled, group, self.group_declared.kinds)
     end
+  end
+  if not some then
+    check.fail("%s: there is nothing to train: no parameter requires a gradient "
+      .. "(net:unfreeze(), or p:requires_grad_())", name)
   end
   return groups
 end
 
-function Optimizer:init(parameters, given, defaults)
-  local name <const> = getmetatable(self).__name
-  local known <const> = {lr_mult = 1, params = check.none}
-  for key, value in pairs(defaults) do known[key] = value end
-  for key, value in pairs(check.options(name, given, defaults)) do known[key] = value end
-  self.known = known
-  self.groups = groups_of(self, name, parameters, known)
+function Optimizer:init(parameters, given)
+  self.defaults = check.options(self.declared, given)
+  self.groups = groups_of(self, parameters)
   self.state = {}
   self.steps = 0
   self.factor = 1
@@ -99,16 +114,22 @@ end
 --- Trains further parameters: {params = {...}, lr = ..., lr_mult = ...}; options that are
 -- left out are those the optimizer was made with.
 function Optimizer:add_group(group)
-  local name <const> = getmetatable(self).__name
   local seen <const> = {}
-  for _, old in ipairs(self.groups) do
-    for _, p in ipairs(old.params) do seen[p] = true end
+  for i, old in ipairs(self.groups) do
+    for j, p in ipairs(old.params) do seen[p] = ("parameter %d of group %d"):format(j, i) end
   end
-  local new <const> = group_of(name, #self.groups + 1, group, self.known)
-  for j, p in ipairs(new.params) do
-    if seen[p] then error(("%s: parameter %d is in another group"):format(name, j), 2) end
+  local new <const> = group_of(self, #self.groups + 1, group, seen)
+  add_by_hints(self.groups, new, group, self.group_declared.kinds)
+end
+
+local FACTOR <const> = check.number{from = 0}
+
+--- Numbers changed since the last step are looked at again.
+function Optimizer:check_groups()
+  check.value(self.declared.what, "factor", self.factor, FACTOR)
+  for i, group in ipairs(self.groups) do
+    check.recheck(self.group_declared, group, group_name(self, i))
   end
-  add_by_hints(self.groups, new, group, self.known)
 end
 
 --- A tensor of one value (0 unless given) in p's shape and type that outlives the scope it
@@ -118,6 +139,11 @@ function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, v
 --- Lets every parameter follow its gradient; those without one stay. A function that is
 -- given computes the gradients first, and what it returns is returned.
 function Optimizer:step(closure)
+  if closure ~= nil and type(closure) ~= "function" then
+    check.fail("%s: step takes a function or nothing, not %s", self.declared.what,
+      check.shown(closure))
+  end
+  self:check_groups()
   local loss <const> = closure and closure()
   local _ <close> = grad.no_grad()
   self.steps = self.steps + 1
@@ -126,12 +152,12 @@ function Optimizer:step(closure)
     local lr <const> = group.lr * group.lr_mult * self.factor
     for _, p in ipairs(group.params) do
       if core.has_grad(p) then
-        local state = states[p]
-        if not state then
-          state = self:new_state(p, group)
-          states[p] = state
+        local own = states[p]
+        if not own then
+          own = self:new_state(p, group)
+          states[p] = own
         end
-        updates:add(self:update(p, state, group, lr))
+        updates:add(self:update(p, own, group, lr))
       end
     end
   end
@@ -144,94 +170,9 @@ function Optimizer:zero_grad()
   for _, group in ipairs(self.groups) do core.clear_grads(group.params) end
 end
 
--- ---- state --------------------------------------------------------------------------------
-
--- Numbers, strings and booleans as they are, tables deeply, tensors through `f`.
-local function copied(value, f)
-  if core.is_tensor(value) then return f(value) end
-  if type(value) ~= "table" then return value end
-  local copy <const> = {}
-  for key, v in pairs(value) do copy[key] = copied(v, f) end
-  return copy
-end
-
-local function as_it_is(t) return t end
-
---- Everything a later run needs to go on: {steps, factor, groups = {{lr = ..., params =
--- {1, 2}}}, state = {[1] = {...}}}, where a number stands for a parameter, counted through
--- all groups. The tensors are the optimizer's own, not copies.
+--- Everything a later run needs to go on (optim/state.lua).
 -- @usage local saved = opt:state_dict()
-function Optimizer:state_dict()
-  local groups <const>, state <const> = {}, {}
-  local at = 0
-  for i, group in ipairs(self.groups) do
-    local options <const>, places <const> = {}, {}
-    for key, value in pairs(group) do
-      if key ~= "params" then options[key] = copied(value, as_it_is) end
-    end
-    for j, p in ipairs(group.params) do
-      at = at + 1
-      places[j], state[at] = at, copied(self.state[p], as_it_is)
-    end
-    options.params = places
-    groups[i] = options
-  end
-  return {steps = self.steps, factor = self.factor, groups = groups, state = state}
-end
-
-local function same_shape(a, b)
-  return table.concat(a.shape, ",") == table.concat(b.shape, ",")
-end
-
--- The dictionary's groups against one's own, and the buffers against their parameters.
-local function check_state(self, dict)
-  local function wrong(...) error("load_state_dict: " .. string.format(...), 3) end
-  if type(dict) ~= "table" or type(dict.groups) ~= "table" or type(dict.state) ~= "table" then
-    wrong("this is no state of an optimizer")
-  end
-  if #dict.groups ~= #self.groups then
-    wrong("it has %d groups, the optimizer %d", #dict.groups, #self.groups)
-  end
-  local at = 0
-  for i, group in ipairs(self.groups) do
-    local there <const> = dict.groups[i]
-    if #there.params ~= #group.params then
-      wrong("group %d has %d parameters, the optimizer's %d", i, #there.params, #group.params)
-    end
-    for key in pairs(there) do
-      if self.known[key] == nil then
-        wrong("group %d has '%s', which %s does not know", i, key, getmetatable(self).__name)
-      end
-    end
-    for _, p in ipairs(group.params) do
-      at = at + 1
-      for key, t in pairs(dict.state[at] or {}) do
-        if core.is_tensor(t) and not self.state_of_all and not same_shape(t, p) then
-          wrong("'%s' of parameter %d has shape (%s), the parameter (%s)", key, at,
-            table.concat(t.shape, ", "), table.concat(p.shape, ", "))
-        end
-      end
-    end
-  end
-end
-
---- Goes on from what state_dict gave: the parameters stand in the same order, and the
--- tensors are copied.
-function Optimizer:load_state_dict(dict)
-  check_state(self, dict)
-  local _ <close> = grad.no_grad()
-  local function own(t) return core.keep(core.ops.clone(t)) end
-  self.steps, self.factor, self.state = dict.steps, dict.factor, {}
-  local at = 0
-  for i, group in ipairs(self.groups) do
-    local options <const> = copied(dict.groups[i], own)
-    options.params = group.params
-    self.groups[i] = options
-    for _, p in ipairs(group.params) do
-      at = at + 1
-      self.state[p] = copied(dict.state[at], own)
-    end
-  end
-end
+Optimizer.state_dict, Optimizer.load_state_dict = state.state_dict, state.load_state_dict
+Optimizer.check_state_of = state.check_state_of
 
 return Optimizer

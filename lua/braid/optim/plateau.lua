@@ -14,22 +14,18 @@ local check <const> = require "braid.check"
 
 local Plateau <const> = class("plateau")
 
-local DEFAULTS <const> = {
-  mode = "min", factor = 0.1, patience = 10, threshold = 1e-4, threshold_mode = "rel",
-  cooldown = 0, lowest = 0, metric = check.none,
-}
+local number <const>, whole <const>, choice <const> = check.number, check.whole, check.choice
+
+local OPTIONS <const> = check.declare("plateau", {
+  mode = choice{"min", "max"}, factor = number{0.1, from = 0, below = 1},
+  patience = whole{10, from = 0}, threshold = number{1e-4, from = 0},
+  threshold_mode = choice{"rel", "abs"}, cooldown = whole{0, from = 0},
+  lowest = number{0, from = 0}, metric = check.text(),
+})
 
 function Plateau:init(given)
-  local o <const> = check.options("plateau", given, DEFAULTS)
-  if o.mode ~= "min" and o.mode ~= "max" then
-    error(("plateau: mode must be \"min\" or \"max\", not \"%s\""):format(tostring(o.mode)), 3)
-  end
-  if o.threshold_mode ~= "rel" and o.threshold_mode ~= "abs" then
-    error(("plateau: threshold_mode must be \"rel\" or \"abs\", not \"%s\""):format(
-      tostring(o.threshold_mode)), 3)
-  end
-  if not (o.factor < 1) then error("plateau: factor must be below 1", 3) end
-  self.options, self.current, self.bad, self.wait = o, 1, 0, 0
+  self.options = check.options(OPTIONS, given)
+  self.current, self.bad, self.wait = 1, 0, 0
 end
 
 local function better(o, value, best)
@@ -45,8 +41,8 @@ local function metric_of(o, metrics)
   local value = metrics
   if type(metrics) == "table" then value = metrics[o.metric or "loss"] end
   if type(value) ~= "number" then
-    error(("plateau: step wants a number%s, not %s"):format(
-      o.metric and " or a table with '" .. o.metric .. "'" or "", type(value)), 4)
+    check.fail("plateau: step wants a number%s, not %s",
+      o.metric and " or a table with '" .. o.metric .. "'" or "", check.shown(value))
   end
   return value
 end
@@ -72,7 +68,13 @@ function Plateau:state_dict()
   return {current = self.current, best = self.best, bad = self.bad, wait = self.wait}
 end
 
+local STATE <const> = check.declare("plateau: load_state_dict", {
+  current = check.needed(number{from = 0}), best = number{infinite = true},
+  bad = check.needed(whole{from = 0}), wait = check.needed(whole{from = 0}),
+})
+
 function Plateau:load_state_dict(dict)
+  check.options(STATE, dict)
   self.current, self.best, self.bad, self.wait = dict.current, dict.best, dict.bad, dict.wait
 end
 

@@ -4,8 +4,11 @@
 
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("poly", {
+  total = check.argument(check.whole{from = 1}), power = check.number{1, above = 0},
+})
+
 return function(total, given)
-  local o <const> = check.options("poly", given, {power = 1})
-  check.size("poly", "total", total)
+  local o <const> = check.options(OPTIONS, given, {total = total})
   return function(step) return (1 - math.min(step / total, 1)) ^ o.power end
 end

@@ -3,17 +3,18 @@
 -- @usage optim.RMSprop(net:parameters(), {lr = 1e-3, alpha = 0.9, momentum = 0.9})
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Optimizer <const> = require "braid.optim.optimizer"
+
+local number <const> = check.number
 
 local RMSprop <const> = class("RMSprop", Optimizer)
 
-local DEFAULTS <const> = {
-  lr = 0.01, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0, centered = false,
-}
-
-function RMSprop:init(parameters, given)
-  Optimizer.init(self, parameters, given, DEFAULTS)
-end
+Optimizer.declare(RMSprop, check.declare("RMSprop", {
+  lr = number{0.01, from = 0}, alpha = number{0.99, from = 0, to = 1},
+  eps = number{1e-8, from = 0}, weight_decay = number{0, from = 0},
+  momentum = number{0, from = 0, to = 1}, centered = check.flag(false),
+}))
 
 function RMSprop.new_state(_, p, group)
   return {square = Optimizer.zeros_like(p),

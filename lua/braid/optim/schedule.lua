@@ -18,16 +18,16 @@ local check <const> = require "braid.check"
 
 local Schedule <const> = class("schedule")
 
-local function is_callable(f)
-  local meta <const> = type(f) ~= "function" and getmetatable(f)
-  return type(f) == "function" or type(meta) == "table" and meta.__call ~= nil
-end
+local OPTIONS <const> = check.declare("schedule", {epoch_steps = check.whole{1, from = 1}})
+local STATE <const> = check.declare("schedule: load_state_dict", {
+  steps = check.needed(check.whole{from = 0}), factor = check.needed(check.number{from = 0}),
+  memory = check.any(),
+})
+local FACTOR <const>, FUNCTION <const> = check.number{from = 0}, check.call()
 
 local function apply(self, metrics)
   local factor <const> = self.f(self.steps, self.steps // self.epoch_steps, metrics)
-  if type(factor) ~= "number" then
-    error("schedule: the function must return a number, not " .. type(factor), 3)
-  end
+  check.value("schedule", "the factor that the function returns", factor, FACTOR)
   self.optimizer.factor = factor
   return factor
 end
@@ -35,14 +35,15 @@ end
 --- {epoch_steps = calls of :step() in an epoch, 1 unless given}
 function Schedule:init(optimizer, f, given)
   if type(optimizer) ~= "table" or not optimizer.groups then
-    error("schedule: the first argument must be an optimizer", 3)
+    check.fail("schedule: the first argument must be an optimizer, not %s", check.shown(optimizer))
   end
-  if not is_callable(f) then
-    error("schedule: the second argument must be a function(step, epoch, metrics)", 3)
+  if not FUNCTION.accepts(f) then
+    check.fail("schedule: the second argument must be a function(step, epoch, metrics), not %s",
+      check.shown(f))
   end
-  local o <const> = check.options("schedule", given, {epoch_steps = 1})
+  local o <const> = check.options(OPTIONS, given)
   self.optimizer, self.f, self.steps = optimizer, f, 0
-  self.epoch_steps = check.size("schedule", "epoch_steps", o.epoch_steps)
+  self.epoch_steps = o.epoch_steps
   apply(self)
 end
 
@@ -60,8 +61,13 @@ function Schedule:state_dict()
 end
 
 function Schedule:load_state_dict(dict)
-  self.steps, self.optimizer.factor = dict.steps, dict.factor
-  if dict.memory then self.f:load_state_dict(dict.memory) end
+  local o <const> = check.options(STATE, dict)
+  if (o.memory ~= nil) ~= (type(self.f) == "table" and self.f.load_state_dict ~= nil) then
+    check.fail("schedule: load_state_dict: %s", o.memory and "its function remembers nothing"
+      or "what the function remembers is missing")
+  end
+  if o.memory then self.f:load_state_dict(o.memory) end
+  self.steps, self.optimizer.factor = o.steps, o.factor
 end
 
 return Schedule

@@ -2,17 +2,21 @@
 -- @usage optim.SGD(net:parameters(), {lr = 0.1, momentum = 0.9})
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Optimizer <const> = require "braid.optim.optimizer"
+
+local number <const> = check.number
 
 local SGD <const> = class("SGD", Optimizer)
 
-local DEFAULTS <const> = {
-  lr = 0.01, momentum = 0, dampening = 0, weight_decay = 0, nesterov = false,
-}
-
-function SGD:init(parameters, given)
-  Optimizer.init(self, parameters, given, DEFAULTS)
-end
+Optimizer.declare(SGD, check.declare("SGD", {
+  lr = number{1e-3, from = 0}, momentum = number{0, from = 0, to = 1},
+  dampening = number{0, from = 0, to = 1}, weight_decay = number{0, from = 0},
+  nesterov = check.flag(false),
+}, function(o)
+  if o.nesterov and o.momentum == 0 then return "nesterov = true needs a momentum above 0" end
+  if o.nesterov and o.dampening ~= 0 then return "nesterov = true goes with no dampening" end
+end))
 
 function SGD.new_state(_, p, group)
   return {step = 0, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}

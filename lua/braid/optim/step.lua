@@ -3,8 +3,11 @@
 
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("step", {
+  size = check.argument(check.whole{from = 1}), gamma = check.number{0.1, above = 0},
+})
+
 return function(size, given)
-  local o <const> = check.options("step", given, {gamma = 0.1})
-  check.size("step", "size", size)
+  local o <const> = check.options(OPTIONS, given, {size = size})
   return function(step) return o.gamma ^ (step // size) end
 end

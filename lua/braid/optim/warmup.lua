@@ -5,9 +5,13 @@
 
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("warmup", {
+  steps = check.argument(check.whole{from = 1}), start = check.number{1 / 3, from = 0, to = 1},
+  after = check.call(),
+})
+
 return function(steps, given)
-  local o <const> = check.options("warmup", given, {start = 1 / 3, after = check.none})
-  check.size("warmup", "steps", steps)
+  local o <const> = check.options(OPTIONS, given, {steps = steps})
   return function(step, epoch, metrics)
     if step < steps then return o.start + (1 - o.start) * step / steps end
     if not o.after then return 1 end

@@ -1,0 +1,71 @@
+--- Lists of parameters as users give them: what can be trained, and words for what cannot.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+
+local M <const> = {}
+
+local function no_list(what, given)
+  if type(given) == "table" and type(given.parameters) == "function" then
+    check.fail("%s: wants the parameters, net:parameters(), not %s itself", what,
+      check.shown(given))
+  elseif core.is_tensor(given) then
+    check.fail("%s: wants a list of parameters such as {p}, not %s", what, check.shown(given))
+  elseif type(given) ~= "table" then
+    check.fail("%s: wants a list of parameters such as net:parameters(), not %s", what,
+      check.shown(given))
+  elseif next(given) ~= nil then
+    check.fail("%s: wants a list of parameters, as net:parameters() gives it, not a table by name",
+      what)
+  end
+  check.fail("%s: there are no parameters to train", what)
+end
+
+--- A table with entries from 1, or an error that says what it is instead.
+function M.check_list(what, given)
+  if type(given) ~= "table" or #given == 0 or type(given.parameters) == "function" then
+    no_list(what, given)
+  end
+  return given
+end
+
+--- A list of tensors; one tensor stands for a list of one.
+function M.tensors(what, given)
+  if core.is_tensor(given) then return {given} end
+  for i = 1, #M.check_list(what, given) do
+    if not core.is_tensor(given[i]) then
+      check.fail("%s: parameter %d must be a tensor, not %s", what, i, check.shown(given[i]))
+    end
+  end
+  return given
+end
+
+--- What an optimizer moves: leaves of floats, each once. `seen` names the place of those
+-- known already, and receives these.
+function M.check_trainable(what, list, seen)
+  M.tensors(what, M.check_list(what, list))
+  for i, p in ipairs(list) do
+    if p.dtype ~= "float32" and p.dtype ~= "float64" then
+      check.fail("%s: parameter %d is %s; only float32 and float64 can be trained", what, i,
+        p.dtype)
+    elseif p.grad_fn then
+      check.fail("%s: parameter %d, %s, was computed by an operator, so nothing would be trained; "
+        .. "give what it was computed from, or p:detach():requires_grad_()", what, i,
+        check.shown(p))
+    elseif seen[p] then
+      check.fail("%s: parameter %d is the same tensor as %s; a step would move it twice", what, i,
+        seen[p])
+    end
+    seen[p] = ("parameter %d%s"):format(i, seen.of or "")
+  end
+end
+
+--- Whether a step could move any of them.
+function M.any_requires_grad(list)
+  for _, p in ipairs(list) do
+    if p.requires_grad then return true end
+  end
+  return false
+end
+
+return M
