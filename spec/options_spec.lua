@@ -116,7 +116,8 @@ local function call(row, k, key, value)
 end
 
 local function starts(text, beginning)
-  assert(text:sub(1, #beginning) == beginning, ("%q does not begin with %q"):format(text, beginning))
+  assert(text:sub(1, #beginning) == beginning,
+    ("%q does not begin with %q"):format(text, beginning))
 end
 
 -- What the message must be, with the place in front.
