@@ -109,25 +109,31 @@ end)
 -- Class, arguments, message.
 local WRONG <const> = {
   {"Bilinear", {0, 2, 3}, "Bilinear: inputs1 must be a whole number from 1, not 0"},
-  {"Conv1d", {2, 3}, "Conv1d: the option kernel is missing"},
+  {"Conv1d", {2, 3}, "Conv1d: kernel is missing; it must be a whole number from 1"},
   {"Conv1d", {2, 3, {kernel = 3, pad = 1}},
     "Conv1d: there is no option 'pad'; there is bias, dilation, groups, kernel, padding, stride"},
   {"ConvTranspose2d", {3, 4, {kernel = 2, groups = 2}},
     "ConvTranspose2d: groups = 2 must divide 3 inputs and 4 outputs"},
-  {"AdaptiveAvgPool2d", {}, "AdaptiveAvgPool2d: the output's size is missing"},
-  {"LayerNorm", {{}}, "LayerNorm: the shape to normalise over is missing"},
+  {"AdaptiveAvgPool2d", {},
+    "AdaptiveAvgPool2d: size is missing; it must be a whole number from 1, or a list of two"},
+  {"LayerNorm", {{}}, "LayerNorm: shape must be a whole number from 1, or a list of 1 or more "
+    .. "values, each a whole number from 1, not {}"},
   {"GroupNorm", {2, 3}, "GroupNorm: groups = 2 must divide the 3 channels"},
   {"InstanceNorm2d", {3, {track = true}},
     "InstanceNorm2d: there is no option 'track'; there is affine, eps"},
   {"LocalResponseNorm", {2.5}, "LocalResponseNorm: size must be a whole number from 1, not 2.5"},
-  {"Dropout2d", {2}, "Dropout2d: p must be between 0 and 1, not 2"},
+  {"Dropout2d", {2}, "Dropout2d: p must be a number from 0 to 1, not 2"},
   {"PReLU", {0}, "PReLU: channels must be a whole number from 1, not 0"},
-  {"Softmax", {}, "Softmax: dim must be a dimension (an integer from 1), not nil"},
-  {"Embedding", {3, 2, {padding_index = 4}}, "Embedding: there is no row 4 of 3"},
+  {"Softmax", {}, "Softmax: dim is missing; it must be a dimension (from 1, or from -1 backwards)"},
+  {"Embedding", {3, 2, {padding_index = 4}}, "Embedding: there is no row padding_index = 4 of 3"},
   {"Upsample", {}, "Upsample: give either size or scale_factor"},
-  {"Residual", {}, "Residual: the body is a nil, not a module or a function"},
-  {"Concat", {{3}}, "Concat: entry 1 is a number, not a module or a function"},
-  {"Parallel", {{3}}, "Parallel: entry 1 is a number, not a module or a function"},
+  {"Residual", {}, "Residual: body is missing; it must be a module or a function"},
+  {"Concat", {{3}},
+    "Concat: modules must be a list of values, each a module or a function, not {3}: "
+    .. "entry 1 is 3"},
+  {"Parallel", {{3}},
+    "Parallel: modules must be a list of values, each a module or a function, not {3}: "
+    .. "entry 1 is 3"},
 }
 
 describe("the wrong arguments of", function()

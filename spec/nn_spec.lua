@@ -335,9 +335,10 @@ describe("a mistake with modules", function()
   local MISTAKES <const> = {
     {"Linear: there is no option 'bais'; there is bias",
       function() nn.Linear(3, 4, {bais = 1}) end},
-    {"Conv2d: kernel must be a whole number from 1, not 0",
+    {"Conv2d: kernel must be a whole number from 1, or a list of two, not 0",
       function() nn.Conv2d(3, 8, {kernel = 0}) end},
-    {"Sequential: wants a table of modules, not a module", function() nn.Sequential(nn.ReLU()) end},
+    {"Sequential: layers must be a list of values, each a module or a function, not a ReLU",
+      function() nn.Sequential(nn.ReLU()) end},
     {"to: a module's tensors are float32 or float64, not int64",
       function() nn.Linear(2, 3):to("int64") end},
     {"summary: wants the shape of one input, such as {3, 224, 224}, not a nil",
@@ -346,7 +347,7 @@ describe("a mistake with modules", function()
       function() nn.Linear(2, 3):find("Linear") end},
     {"conv1d: weight expects 3 channels, input (1, 2, 5) has 2",
       function() braid.F.conv1d(braid.ones(1, 2, 5), braid.ones(1, 3, 3)) end},
-    {"lp_pool2d: kernel must be a whole number from 1, not x",
+    {"lp_pool2d: kernel must be a whole number from 1, or a list of two, not \"x\"",
       function() braid.F.lp_pool2d(braid.ones(1, 1, 4, 4), 2, "x") end},
   }
 

@@ -56,6 +56,7 @@ function WRONG.choice() return with(strange(), "no such", 7.5, NAN) end
 function WRONG.text() return with(without("string"), 1, NAN) end
 function WRONG.call() return with(without("function"), 1, NAN) end
 function WRONG.tensor() return {"x", {}, true, print, 1} end
+function WRONG.dimension() return with(strange(), 0, 1.5, NAN) end
 function WRONG.kind() return {coroutine.create(print)} end
 function WRONG.any() return {} end
 
@@ -65,7 +66,7 @@ local function wrong_values(k) return WRONG[k.sort](k) end
 local function right(k)
   if k.default ~= nil then return k.default end
   local values <const> = {number = 1, whole = 1, flag = true, text = "x", call = print,
-    choice = k.values and k.values[1], any = 1, tensor = braid.ones(2), pair = 1}
+    choice = k.values and k.values[1], any = 1, dimension = 1, tensor = braid.ones(2), pair = 1}
   local v = values[k.sort]
   if k.sort == "number" or k.sort == "whole" then v = k.from or k.to or v end
   return v

@@ -83,12 +83,22 @@ local function missing(what, key, kind)
   M.fail("%s: %s is missing; it must be %s", what, kind.name or tostring(key), kind.says)
 end
 
+-- Which entry of a list is wrong, in words.
+local function wrong_entry(kind, value)
+  if kind.sort ~= "list" or type(value) ~= "table" or kinds.is_object(value) then return "" end
+  for i = 1, #value do
+    if not kind.of.accepts(value[i]) then return (": entry %d is %s"):format(i, shown(value[i])) end
+  end
+  return ""
+end
+
 local function refuse(what, key, kind, value)
   local says = kind.says
   if kind.sort == "number" and (value == math.huge or value == -math.huge) then
     says = says:gsub("number", "finite number", 1)
   end
-  M.fail("%s: %s must be %s, not %s", what, kind.name or tostring(key), says, shown(value))
+  M.fail("%s: %s must be %s, not %s%s", what, kind.name or tostring(key), says, shown(value),
+    wrong_entry(kind, value))
 end
 
 -- Raises for the first of the options, in the order of their names, that is wrong.
@@ -110,7 +120,9 @@ end
 
 local function copy_of(list)
   if type(list) ~= "table" or getmetatable(list) ~= nil then return list end
-  return table.move(list, 1, #list, 1, {})
+  local copy <const> = {}
+  for key, value in next, list do copy[key] = value end
+  return copy
 end
 
 -- The arguments into `result`.
@@ -166,12 +178,6 @@ function M.recheck(declared, options, what)
   end
   local wrong <const> = declared.relation and declared.relation(options)
   if wrong then M.fail("%s: %s", what, wrong) end
-end
-
---- Whether a table is an object of some class, and so no list of options.
-function M.is_object(t)
-  local meta <const> = getmetatable(t)
-  return type(meta) == "table" and type(meta.__name) == "string"
 end
 
 --- One value of a kind, or an error that names it.

@@ -7,7 +7,7 @@
 -- no table of options.
 
 local braid <const> = require "braid"
-local nn <const>, optim <const> = braid.nn, braid.optim
+local F <const>, nn <const>, optim <const> = braid.F, braid.nn, braid.optim
 
 local rows <const> = {}
 
@@ -67,5 +67,86 @@ rows["LBFGS: load_state_dict: parameter 1"] = {options = {n_iter = 0, func_evals
     dict.state[1] = o
     opt:load_state_dict(dict)
   end}
+
+-- ---- nn ---------------------------------------------------------------------------------
+
+rows.Linear = {arguments = {inputs = 2, outputs = 3},
+  call = function(a, o) nn.Linear(a.inputs, a.outputs, o) end}
+rows.Bilinear = {arguments = {inputs1 = 2, inputs2 = 2, outputs = 3},
+  call = function(a, o) nn.Bilinear(a.inputs1, a.inputs2, a.outputs, o) end}
+for _, name in ipairs{"Conv1d", "Conv2d", "ConvTranspose2d"} do
+  local make <const> = nn[name]
+  rows[name] = {arguments = {inputs = 2, outputs = 3}, options = {kernel = 3},
+    call = function(a, o) make(a.inputs, a.outputs, o) end}
+end
+for _, name in ipairs{"MaxPool2d", "AvgPool2d"} do
+  local make <const> = nn[name]
+  rows[name] = {arguments = {kernel = 2}, call = function(a, o) make(a.kernel, o) end}
+end
+for _, name in ipairs{"BatchNorm1d", "BatchNorm2d", "InstanceNorm2d"} do
+  local make <const> = nn[name]
+  rows[name] = {arguments = {channels = 2}, call = function(a, o) make(a.channels, o) end}
+end
+rows.GroupNorm = {arguments = {groups = 1, channels = 2},
+  call = function(a, o) nn.GroupNorm(a.groups, a.channels, o) end}
+rows.LayerNorm = {arguments = {shape = {2, 3}}, call = function(a, o) nn.LayerNorm(a.shape, o) end}
+rows.LocalResponseNorm = {arguments = {size = 5},
+  call = function(a, o) nn.LocalResponseNorm(a.size, o) end}
+for name, key in pairs{Dropout = "p", Dropout2d = "p", LeakyReLU = "slope", ELU = "alpha"} do
+  local make <const> = nn[name]
+  rows[name] = {no_names = true, call = function(a) make(a[key]) end}
+end
+rows.Softmax = {arguments = {dim = 2}, no_names = true, call = function(a) nn.Softmax(a.dim) end}
+rows.AdaptiveAvgPool2d = {arguments = {size = 2}, no_names = true,
+  call = function(a) nn.AdaptiveAvgPool2d(a.size) end}
+rows.PReLU = {arguments = {channels = 1}, call = function(a, o) nn.PReLU(a.channels, o) end}
+rows.Embedding = {arguments = {count = 4, size = 2},
+  call = function(a, o) nn.Embedding(a.count, a.size, o) end}
+rows.Upsample = {options = {size = 2}, call = function(_, o) nn.Upsample(o) end}
+rows.Sequential = {arguments = {layers = {}},
+  call = function(a, o) nn.Sequential(a.layers, o) end}
+rows.Concat = {arguments = {modules = {nn.ReLU()}},
+  call = function(a, o) nn.Concat(a.modules, o) end}
+rows.Parallel = {arguments = {modules = {nn.ReLU()}}, no_names = true,
+  call = function(a) nn.Parallel(a.modules) end}
+rows.Residual = {arguments = {body = nn.ReLU()}, no_names = true,
+  call = function(a) nn.Residual(a.body, a.shortcut) end}
+rows.parameter = {call = function(_, o) nn.Module.parameter(braid.ones(2), o) end}
+rows.load_state_dict = {arguments = {state = nn.Linear(2, 2):state_dict()},
+  call = function(a, o) nn.Linear(2, 2):load_state_dict(a.state, o) end}
+
+-- ---- functional -------------------------------------------------------------------------
+
+local x4 <const>, x2 <const> = braid.ones(1, 2, 2, 2), braid.ones(2, 4)
+
+rows.affine_grid = {arguments = {theta = braid.ones(1, 2, 3), size = {1, 1, 2, 2}},
+  skip = {size = true}, call = function(a, o) F.affine_grid(a.theta, a.size, o) end}
+rows.bilinear = {no_names = true,
+  arguments = {a = x2, b = x2, weight = braid.ones(3, 4, 4), bias = braid.ones(3)},
+  call = function(a) F.bilinear(a.a, a.b, a.weight, a.bias) end}
+rows.conv1d = {arguments = {x = braid.ones(1, 2, 5), weight = braid.ones(2, 2, 3),
+  bias = braid.ones(2)},
+  skip = {bias = true}, -- a table stands for options there
+  call = function(a, o) F.conv1d(a.x, a.weight, a.bias, o) end}
+rows.crelu = {arguments = {x = x4}, no_names = true, call = function(a) F.crelu(a.x, a.dim) end}
+rows.glu = {arguments = {x = x4}, no_names = true, call = function(a) F.glu(a.x, a.dim) end}
+rows.dropout2d = {arguments = {x = x4}, call = function(a, o) F.dropout2d(a.x, o) end,
+  takes_number = true}
+rows.embedding = {arguments = {labels = braid.ones({2}, {dtype = "int64"}), weight = x2},
+  call = function(a, o) F.embedding(a.labels, a.weight, o) end}
+rows.group_norm = {arguments = {x = x4, groups = 1},
+  call = function(a, o) F.group_norm(a.x, a.groups, nil, nil, o) end}
+rows.instance_norm = {arguments = {x = x4},
+  call = function(a, o) F.instance_norm(a.x, nil, nil, o) end}
+rows.layer_norm = {arguments = {x = x2, shape = 4},
+  call = function(a, o) F.layer_norm(a.x, a.shape, nil, nil, o) end}
+rows.local_response_norm = {arguments = {size = 5},
+  call = function(a, o) F.local_response_norm(x4, a.size, o) end}
+rows.lp_pool2d = {arguments = {x = x4, p = 2, kernel = 2},
+  call = function(a, o) F.lp_pool2d(a.x, a.p, a.kernel, o) end}
+rows.normalize = {arguments = {x = x4}, call = function(a, o) F.normalize(a.x, o) end}
+rows.pixel_shuffle = {arguments = {x = braid.ones(1, 4, 2, 2), r = 2}, no_names = true,
+  refused_ends = {r = true}, call = function(a) F.pixel_shuffle(a.x, a.r) end}
+rows.interpolate = {options = {size = 2}, call = function(_, o) F.interpolate(x4, o) end}
 
 return rows

@@ -11,6 +11,7 @@
 --   pair{1, from = 1}           a whole number, or a list of two
 --   call(f)  tensor()  any(v)   a function (or what can be called), a tensor, what is checked
 --                               elsewhere
+--   dimension(2)                from 1, or from -1 backwards
 --   kind("a task", is_task, d)  what a function accepts, and the words for it
 --   named("the number of classes", k)   for messages, where the key is no word
 --   either(a, b)                what one of them accepts; the default is a's
@@ -112,6 +113,12 @@ function M.choice(o)
     {values = table.move(o, 1, #o, 1, {})})
 end
 
+--- Whether a table is an object of some class, and so no list or table of options.
+function M.is_object(t)
+  local meta <const> = getmetatable(t)
+  return type(meta) == "table" and type(meta.__name) == "string"
+end
+
 -- The entries of a plain table that is nothing but a list, or nil.
 local function entries(v)
   if type(v) ~= "table" or getmetatable(v) ~= nil then return nil end
@@ -153,6 +160,12 @@ function M.call(default)
   return new("call", default, "a function", function(v)
     local meta <const> = type(v) == "table" and getmetatable(v)
     return type(v) == "function" or type(meta) == "table" and meta.__call ~= nil
+  end)
+end
+
+function M.dimension(default)
+  return new("dimension", default, "a dimension (from 1, or from -1 backwards)", function(v)
+    return math.type(v) == "integer" and v ~= 0
   end)
 end
 

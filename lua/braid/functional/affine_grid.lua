@@ -11,15 +11,21 @@ local function coordinate(i, n, align_corners)
   return (2 * i - 1) / n - 1
 end
 
+local OPTIONS <const> = check.declare("affine_grid", {
+  theta = check.argument(check.tensor()),
+  size = check.argument(check.list{n = 4, of = check.whole{from = 0}}),
+  align_corners = check.flag(false),
+})
+
 return function(theta, size, given)
-  local o <const> = check.options("affine_grid", given, {align_corners = false})
+  local o <const> = check.options(OPTIONS, given, {theta = theta, size = size})
   local shape <const> = theta.shape
   if #shape ~= 3 or shape[2] ~= 2 or shape[3] ~= 3 then
-    error(("affine_grid: theta must have shape (n, 2, 3), not (%s)"):format(
-      table.concat(shape, ", ")), 2)
+    check.fail("affine_grid: theta must have shape (n, 2, 3), not (%s)",
+      table.concat(shape, ", "))
   end
-  if type(size) ~= "table" or #size ~= 4 or size[1] ~= shape[1] then
-    error(("affine_grid: size must be {%d, c, h, w}"):format(shape[1]), 2)
+  if size[1] ~= shape[1] then
+    check.fail("affine_grid: size must be {%d, c, h, w}, not %s", shape[1], check.shown(size))
   end
   local h <const>, w <const>, points <const> = size[3], size[4], {}
   for y = 1, h do

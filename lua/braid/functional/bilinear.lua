@@ -2,12 +2,20 @@
 -- and bias (o) -> (..., o).
 -- @usage F.bilinear(a, b, weight, bias)
 
+local check <const> = require "braid.check"
+
+local ARGUMENTS <const> = check.declare("bilinear", {
+  a = check.argument(check.tensor()), b = check.argument(check.tensor()),
+  weight = check.argument(check.tensor()), bias = check.argument(check.optional(check.tensor())),
+})
+
 return function(a, b, weight, bias)
+  check.options(ARGUMENTS, nil, {a = a, b = b, weight = weight, bias = bias})
   local shape <const>, w <const> = a.shape, weight.shape
   local p <const>, q <const> = shape[#shape], b.shape[b:dim()]
   if #w ~= 3 or w[2] ~= p or w[3] ~= q then
-    error(("bilinear: weight must have shape (o, %s, %s), not (%s)"):format(tostring(p),
-      tostring(q), table.concat(w, ", ")), 2)
+    check.fail("bilinear: weight must have shape (o, %s, %s), not (%s)", p, q,
+      table.concat(w, ", "))
   end
   local left <const> = a:reshape(-1, p):matmul(weight:permute(2, 1, 3):reshape(p, w[1] * q))
   local y <const> = left:reshape(-1, w[1], q):matmul(b:reshape(-1, q, 1))

@@ -4,15 +4,21 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = {stride = 1, padding = 0, dilation = 1, groups = 1}
+local argument <const>, tensor <const>, whole <const> = check.argument, check.tensor, check.whole
+
+local OPTIONS <const> = check.declare("conv1d", {
+  x = argument(tensor()), weight = argument(tensor()), bias = argument(check.optional(tensor())),
+  stride = whole{1, from = 1}, padding = check.either(whole{0, from = 0}, check.choice{"same"}),
+  dilation = whole{1, from = 1}, groups = whole{1, from = 1},
+})
 
 --- A convolution of images of one row. padding may be "same".
 return function(x, weight, bias, given)
   if type(bias) == "table" then bias, given = nil, bias end
-  local o <const> = check.options("conv1d", given, OPTIONS)
+  local o <const> = check.options(OPTIONS, given, {x = x, weight = weight, bias = bias})
   if x:dim() ~= 3 or weight:dim() ~= 3 then
-    error(("conv1d: x must have shape (n, c, l) and weight (o, c, k), not (%s) and (%s)"):format(
-      table.concat(x.shape, ", "), table.concat(weight.shape, ", ")), 2)
+    check.fail("conv1d: x must have shape (n, c, l) and weight (o, c, k), not (%s) and (%s)",
+      table.concat(x.shape, ", "), table.concat(weight.shape, ", "))
   end
   if x:size(2) ~= weight:size(2) * o.groups then
     check.fail("conv1d: weight expects %d channels, input (%s) has %d", weight:size(2) * o.groups,

@@ -2,5 +2,13 @@
 -- unless given), which doubles it.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 
-return function(x, dim) return core.ops.cat({x:relu(), (-x):relu()}, dim or 2) end
+local ARGUMENTS <const> = check.declare("crelu", {
+  x = check.argument(check.tensor()), dim = check.argument(check.dimension(2)),
+})
+
+return function(x, dim)
+  local o <const> = check.options(ARGUMENTS, nil, {x = x, dim = dim})
+  return core.ops.cat({x:relu(), (-x):relu()}, o.dim)
+end

@@ -5,16 +5,17 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("dropout2d", {
+  x = check.argument(check.tensor()), p = check.number{0.5, from = 0, to = 1},
+  training = check.flag(true),
+})
+
 return function(x, p, given)
-  if type(p) == "table" then p, given = nil, p end
-  local o <const> = check.options("dropout2d", given, {p = p or 0.5, training = true})
-  if type(o.p) ~= "number" or not (o.p >= 0 and o.p <= 1) then
-    error(("dropout2d: p must be between 0 and 1, not %s"):format(tostring(o.p)), 2)
-  end
+  if given == nil and type(p) == "table" then p, given = nil, p end
+  local o <const> = check.options(OPTIONS, given, {x = x, p = p})
   local shape <const> = x.shape
   if #shape < 3 then
-    error(("dropout2d: x must have shape (n, c, ...), not (%s)"):format(
-      table.concat(shape, ", ")), 2)
+    check.fail("dropout2d: x must have shape (n, c, ...), not (%s)", table.concat(shape, ", "))
   end
   if not o.training or o.p == 0 then return x end
   for d = 3, #shape do shape[d] = 1 end

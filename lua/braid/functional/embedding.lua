@@ -5,11 +5,16 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("embedding", {
+  labels = check.argument(check.tensor()), weight = check.argument(check.tensor()),
+  padding_index = check.whole{from = 1},
+})
+
 return function(labels, weight, given)
-  local o <const> = check.options("embedding", given, {padding_index = check.none})
+  local o <const> = check.options(OPTIONS, given, {labels = labels, weight = weight})
   if weight:dim() ~= 2 then
-    error(("embedding: weight must have shape (count, size), not (%s)"):format(
-      table.concat(weight.shape, ", ")), 2)
+    check.fail("embedding: weight must have shape (count, size), not (%s)",
+      table.concat(weight.shape, ", "))
   end
   local flat <const> = labels:reshape(-1)
   local rows = core.ops.index_select(weight, 1, flat)

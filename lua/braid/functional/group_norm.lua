@@ -5,24 +5,28 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("group_norm", {
+  x = check.argument(check.tensor()), groups = check.argument(check.whole{from = 1}),
+  eps = check.number{1e-5, above = 0},
+})
+
 return function(x, groups, weight, bias, given)
   weight, bias, given = check.affine(weight, bias, given)
-  local o <const> = check.options("group_norm", given, {eps = 1e-5})
+  local o <const> = check.options(OPTIONS, given, {x = x, groups = groups})
   local shape <const> = x.shape
   local channels <const> = shape[2]
   if not channels then
-    error(("group_norm: x must have shape (n, c, ...), not (%s)"):format(
-      table.concat(shape, ", ")), 2)
+    check.fail("group_norm: x must have shape (n, c, ...), not (%s)", table.concat(shape, ", "))
   end
-  if math.type(groups) ~= "integer" or groups < 1 or channels % groups ~= 0 then
-    error(("group_norm: groups = %s must divide the %d channels"):format(tostring(groups),
-      channels), 2)
+  if channels % groups ~= 0 then
+    check.fail("group_norm: groups = %d must divide the %d channels", groups, channels)
   end
   local each <const> = {1, channels}
   for d = 3, #shape do each[d] = 1 end
   for name, t in pairs {weight = weight, bias = bias} do
     if not core.is_tensor(t) or t:dim() ~= 1 or t:numel() ~= channels then
-      error(("group_norm: %s must be a tensor of shape (%d)"):format(name, channels), 2)
+      check.fail("group_norm: %s must be a tensor of shape (%d), not %s", name, channels,
+        check.shown(t))
     end
   end
   local area = channels // groups

@@ -5,12 +5,16 @@
 local check <const> = require "braid.check"
 local group_norm <const> = require "braid.functional.group_norm"
 
+local OPTIONS <const> = check.declare("instance_norm", {
+  x = check.argument(check.tensor()), eps = check.number{1e-5, above = 0},
+})
+
 return function(x, weight, bias, given)
   weight, bias, given = check.affine(weight, bias, given)
-  local o <const> = check.options("instance_norm", given, {eps = 1e-5})
+  local o <const> = check.options(OPTIONS, given, {x = x})
   if x:dim() < 3 then
-    error(("instance_norm: x must have shape (n, c, ...), not (%s)"):format(
-      table.concat(x.shape, ", ")), 2)
+    check.fail("instance_norm: x must have shape (n, c, ...), not (%s)",
+      table.concat(x.shape, ", "))
   end
-  return (group_norm(x, x.shape[2], weight, bias, o))
+  return (group_norm(x, x.shape[2], weight, bias, {eps = o.eps}))
 end

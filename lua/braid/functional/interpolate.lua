@@ -6,8 +6,17 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = {size = check.none, scale_factor = check.none, mode = "nearest",
-  align_corners = false}
+local FACTOR <const> = check.number{above = 0}
+local OPTIONS <const> = check.declare("interpolate", {
+  size = check.pair{from = 1},
+  scale_factor = check.either(FACTOR, check.list{of = FACTOR, n = 2}),
+  mode = check.choice{"nearest", "bilinear"}, align_corners = check.flag(false),
+}, function(o)
+  if (o.size == nil) == (o.scale_factor == nil) then return "give either size or scale_factor" end
+  if o.mode == "nearest" and o.align_corners then
+    return "align_corners goes with mode = \"bilinear\" only"
+  end
+end)
 
 local function pair(v)
   if type(v) == "table" then return v end
@@ -40,23 +49,12 @@ local function geometry(x, o)
 end
 
 return function(x, given)
-  local o <const> = check.options("interpolate", given, OPTIONS)
-  if (o.size == nil) == (o.scale_factor == nil) then
-    error("interpolate: give either size or scale_factor", 2)
-  end
-  if x:dim() ~= 4 then
-    error(("interpolate: x must have shape (n, c, h, w), not (%s)"):format(
-      table.concat(x.shape, ", ")), 2)
-  end
-  if o.mode ~= "nearest" and o.mode ~= "bilinear" then
-    error(("interpolate: mode must be \"nearest\" or \"bilinear\", not %s"):format(
-      tostring(o.mode)), 2)
-  end
-  if o.mode == "nearest" and o.align_corners then
-    error("interpolate: align_corners goes with mode = \"bilinear\" only", 2)
+  local o <const> = check.options(OPTIONS, given)
+  if not core.is_tensor(x) or x:dim() ~= 4 then
+    check.fail("interpolate: x must have shape (n, c, h, w), not %s", check.shown(x))
   end
   local size <const>, scale <const> = geometry(x, o)
-  if not size then error("interpolate: " .. scale, 2) end
+  if not size then check.fail("interpolate: %s", scale) end
   if o.mode == "nearest" then
     return nearest(nearest(x, 3, size[1], scale[1]), 4, size[2], scale[2])
   end

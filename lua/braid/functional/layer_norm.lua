@@ -14,13 +14,21 @@ local function ends_in(x, shape)
   return #shape > 0
 end
 
+local SIZE <const> = check.whole{from = 1}
+local OPTIONS <const> = check.declare("layer_norm", {
+  x = check.argument(check.tensor()),
+  shape = check.argument(check.either(SIZE, check.list{of = SIZE, least = 1})),
+  eps = check.number{1e-5, above = 0},
+})
+
 return function(x, shape, weight, bias, given)
-  if type(shape) ~= "table" then shape = {shape} end
   weight, bias, given = check.affine(weight, bias, given)
-  local o <const> = check.options("layer_norm", given, {eps = 1e-5})
+  local o <const> = check.options(OPTIONS, given, {x = x, shape = shape})
+  if type(shape) ~= "table" then shape = {shape} end
   for name, t in pairs {weight = weight, bias = bias} do
     if not core.is_tensor(t) or table.concat(t.shape, ", ") ~= table.concat(shape, ", ") then
-      check.fail("layer_norm: %s must be a tensor of shape (%s)", name, table.concat(shape, ", "))
+      check.fail("layer_norm: %s must be a tensor of shape (%s), not %s", name,
+        table.concat(shape, ", "), check.shown(t))
     end
   end
   if not ends_in(x, shape) then

@@ -5,15 +5,17 @@
 
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = {alpha = 1e-4, beta = 0.75, k = 1}
+local OPTIONS <const> = check.declare("local_response_norm", {
+  size = check.argument(check.whole{from = 1}), alpha = check.number{1e-4, from = 0},
+  beta = check.number{0.75, from = 0}, k = check.number{1, above = 0},
+})
 
 return function(x, size, given)
-  local o <const> = check.options("local_response_norm", given, OPTIONS)
-  check.size("local_response_norm", "size", size)
+  local o <const> = check.options(OPTIONS, given, {size = size})
   local shape <const> = x.shape
   if #shape < 2 then
-    error(("local_response_norm: x must have shape (n, c, ...), not (%s)"):format(
-      table.concat(shape, ", ")), 2)
+    check.fail("local_response_norm: x must have shape (n, c, ...), not (%s)",
+      table.concat(shape, ", "))
   end
   local area = 1
   for d = 3, #shape do area = area * shape[d] end

@@ -4,14 +4,17 @@
 
 local check <const> = require "braid.check"
 
+local OPTIONS <const> = check.declare("lp_pool2d", {
+  x = check.argument(check.tensor()), p = check.argument(check.number{above = 0}),
+  kernel = check.argument(check.pair{from = 1}), stride = check.pair{from = 1},
+  ceil_mode = check.flag(false),
+})
+
 return function(x, p, kernel, given)
-  local o <const> = check.options("lp_pool2d", given, {stride = kernel, ceil_mode = false})
-  if type(p) ~= "number" or p <= 0 then
-    error(("lp_pool2d: p must be a number above 0, not %s"):format(tostring(p)), 2)
-  end
+  local o <const> = check.options(OPTIONS, given, {x = x, p = p, kernel = kernel})
   local sizes <const> = type(kernel) == "table" and kernel or {kernel, kernel}
-  local area <const> = check.size("lp_pool2d", "kernel", sizes[1])
-    * check.size("lp_pool2d", "kernel", sizes[2])
-  local mean <const> = (x ^ p):avg_pool2d(kernel, {stride = o.stride, ceil_mode = o.ceil_mode})
+  local area <const> = sizes[1] * sizes[2]
+  local mean <const> = (x ^ p):avg_pool2d(kernel,
+    {stride = o.stride or kernel, ceil_mode = o.ceil_mode})
   return (mean * area) ^ (1 / p)
 end

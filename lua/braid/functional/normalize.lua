@@ -6,10 +6,15 @@ local check <const> = require "braid.check"
 
 local TINY <const> = 1e-36 -- what eps^p must not fall below: float32 has nothing below 1e-38
 
+local OPTIONS <const> = check.declare("normalize", {
+  x = check.argument(check.tensor()), p = check.number{2, above = 0, infinite = true},
+  dim = check.dimension(2), eps = check.number{1e-12, from = 0},
+})
+
 return function(x, given)
-  local o <const> = check.options("normalize", given, {p = 2, dim = 2, eps = 1e-12})
-  if type(o.p) ~= "number" or o.p <= 0 then
-    error(("normalize: p must be a number above 0, not %s"):format(tostring(o.p)), 2)
+  local o <const> = check.options(OPTIONS, given, {x = x})
+  if o.dim > x:dim() or o.dim < -x:dim() then
+    check.fail("normalize: there is no dimension dim = %d in a tensor of %d", o.dim, x:dim())
   end
   if o.p == math.huge then
     return x / (x:abs():max(o.dim, true)):clamp {min = o.eps}

@@ -4,12 +4,17 @@
 
 local check <const> = require "braid.check"
 
+-- r * r is whole up to there, and no tensor has more channels.
+local ARGUMENTS <const> = check.declare("pixel_shuffle", {
+  x = check.argument(check.tensor()), r = check.argument(check.whole{from = 1, to = 1 << 31}),
+})
+
 return function(x, r)
-  check.size("pixel_shuffle", "r", r)
+  check.options(ARGUMENTS, nil, {x = x, r = r})
   local shape <const> = x.shape
   if #shape ~= 4 or shape[2] % (r * r) ~= 0 then
-    error(("pixel_shuffle: x must have shape (n, c * %d, h, w), not (%s)"):format(r * r,
-      table.concat(shape, ", ")), 2)
+    check.fail("pixel_shuffle: x must have shape (n, c * %d, h, w), not (%s)", r * r,
+      table.concat(shape, ", "))
   end
   local n <const>, c <const> = shape[1], shape[2] // (r * r)
   local h <const>, w <const> = shape[3], shape[4]

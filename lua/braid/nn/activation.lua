@@ -2,6 +2,7 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
@@ -18,9 +19,16 @@ for _, kind in ipairs(KINDS) do
   local Activation <const> = class(name, Module)
   Activation.channelwise = true
 
+  local OPTIONS <const> = setting and check.declare(name, {
+    [setting] = check.argument(check.optional(check.number())),
+  })
+
   function Activation:init(value)
-    if value ~= nil and not setting then error(name .. " has no settings", 3) end
-    if setting then self[setting] = value end
+    if setting then
+      self[setting] = check.options(OPTIONS, nil, {[setting] = value})[setting]
+    elseif value ~= nil then
+      check.fail("%s takes no arguments, not %s", name, check.shown(value))
+    end
   end
 
   function Activation:forward(x)

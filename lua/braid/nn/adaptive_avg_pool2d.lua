@@ -3,14 +3,18 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local AdaptiveAvgPool2d <const> = class("AdaptiveAvgPool2d", Module)
 AdaptiveAvgPool2d.channelwise = true
 
+local OPTIONS <const> = check.declare("AdaptiveAvgPool2d", {
+  size = check.argument(check.pair{from = 1}),
+})
+
 function AdaptiveAvgPool2d:init(size)
-  if size == nil then error("AdaptiveAvgPool2d: the output's size is missing", 3) end
-  self.size = size
+  self.size = check.options(OPTIONS, nil, {size = size}).size
 end
 
 function AdaptiveAvgPool2d:forward(x) return core.ops.adaptive_avg_pool2d(x, self.size) end

@@ -1,4 +1,7 @@
 --- AvgPool2d: the mean of each window of x (n,c,h,w).
 -- @usage nn.AvgPool2d(2)   nn.AvgPool2d(3, {stride = 2, padding = 1, count_include_pad = false})
 
-return require "braid.nn.pool2d"("AvgPool2d", "avg_pool2d", "count_include_pad", true)
+local check <const> = require "braid.check"
+
+return require "braid.nn.pool2d"("AvgPool2d", "avg_pool2d", "count_include_pad",
+  check.flag(true))

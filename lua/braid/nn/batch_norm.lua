@@ -5,15 +5,23 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, choice <const> = check.argument, check.choice
+local either <const>, flag <const>, number <const> = check.either, check.flag, check.number
+local whole <const> = check.whole
+
 local BatchNorm <const> = class("BatchNorm", Module)
 BatchNorm.channelwise = true
 BatchNorm.buffer_names = {running_mean = true, running_var = true, num_batches_tracked = true}
 
+local OPTIONS <const> = check.declare("BatchNorm1d", {
+  channels = argument(whole{from = 1}), eps = number{1e-5, above = 0}, affine = flag(true),
+  momentum = either(number{0.1, from = 0, to = 1}, choice{false}),
+})
+BatchNorm.declared = OPTIONS
+
 --- momentum = false averages over all batches seen, each counting the same.
 function BatchNorm:init(channels, given)
-  local name <const> = getmetatable(self).__name
-  check.size(name, "channels", channels)
-  local o <const> = check.options(name, given, {eps = 1e-5, momentum = 0.1, affine = true})
+  local o <const> = check.options(self.declared, given, {channels = channels})
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
   if o.affine then
     self.weight = Module.parameter(core.new({channels}, "float32", 1))
@@ -28,8 +36,8 @@ end
 function BatchNorm:forward(x, relu)
   local dims <const> = self.dims
   if not dims[x:dim()] then
-    error(("%s: x of shape (%s) has %d dimensions"):format(getmetatable(self).__name,
-      table.concat(x.shape, ", "), x:dim()), 3)
+    check.fail("%s: x of shape (%s) has %d dimensions", getmetatable(self).__name,
+      table.concat(x.shape, ", "), x:dim())
   end
   local training <const> = self:is_training()
   local momentum = self.momentum

@@ -6,6 +6,7 @@ local class <const> = require "braid.class"
 
 local BatchNorm2d <const> = class("BatchNorm2d", require "braid.nn.batch_norm")
 BatchNorm2d.dims = {[4] = true}
+BatchNorm2d.declared = BatchNorm2d.declared:called("BatchNorm2d")
 
 core.chain_layer(BatchNorm2d, {role = "norm"})
 

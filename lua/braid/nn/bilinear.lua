@@ -8,13 +8,18 @@ local bilinear <const> = require "braid.functional.bilinear"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, flag <const>, whole <const> = check.argument, check.flag, check.whole
+
 local Bilinear <const> = class("Bilinear", Module)
 
+local OPTIONS <const> = check.declare("Bilinear", {
+  inputs1 = argument(whole{from = 1}), inputs2 = argument(whole{from = 1}),
+  outputs = argument(whole{from = 1}), bias = flag(true),
+})
+
 function Bilinear:init(inputs1, inputs2, outputs, given)
-  check.size("Bilinear", "inputs1", inputs1)
-  check.size("Bilinear", "inputs2", inputs2)
-  check.size("Bilinear", "outputs", outputs)
-  local o <const> = check.options("Bilinear", given, {bias = true})
+  local o <const> = check.options(OPTIONS, given,
+    {inputs1 = inputs1, inputs2 = inputs2, outputs = outputs})
   local bound <const> = 1 / math.sqrt(inputs1)
   self.weight = Module.parameter(initial.uniform(core.new({outputs, inputs1, inputs2}, "float32"),
     -bound, bound))

@@ -7,18 +7,19 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
+local modules_kind <const> = require "braid.nn.modules_kind"
 
 local Concat <const> = class("Concat", Module)
 
+local OPTIONS <const> = check.declare("Concat", {
+  modules = check.argument(modules_kind), dim = check.dimension(2),
+})
+
 function Concat:init(modules, given)
-  self.dim = check.options("Concat", given, {dim = 2}).dim
-  if #modules == 0 then error("Concat: there are no modules", 3) end
-  for i, m in ipairs(modules) do
-    if not Module.is(m) and type(m) ~= "function" then
-      error(("Concat: entry %d is a %s, not a module or a function"):format(i, type(m)), 3)
-    end
-    self[i] = m
-  end
+  local o <const> = check.options(OPTIONS, given, {modules = modules})
+  self.dim = o.dim
+  if #o.modules == 0 then check.fail("Concat: there are no modules") end
+  table.move(o.modules, 1, #o.modules, 1, self)
 end
 
 function Concat:forward(x)

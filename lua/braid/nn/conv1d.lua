@@ -8,21 +8,26 @@ local conv1d <const> = require "braid.functional.conv1d"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, choice <const> = check.argument, check.choice
+local either <const>, flag <const>, needed <const> = check.either, check.flag, check.needed
+local whole <const> = check.whole
+
 local Conv1d <const> = class("Conv1d", Module)
 
-local OPTIONS <const> = {
-  kernel = check.none, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
-}
+local OPTIONS <const> = check.declare("Conv1d", {
+  inputs = argument(whole{from = 1}), outputs = argument(whole{from = 1}),
+  kernel = needed(whole{from = 1}), stride = whole{1, from = 1},
+  padding = either(whole{0, from = 0}, choice{"same"}), dilation = whole{1, from = 1},
+  groups = whole{1, from = 1}, bias = flag(true),
+}, function(o)
+  if o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
+    return ("groups = %d must divide %d inputs and %d outputs"):format(o.groups, o.inputs,
+      o.outputs)
+  end
+end)
 
 function Conv1d:init(inputs, outputs, given)
-  check.size("Conv1d", "inputs", inputs)
-  check.size("Conv1d", "outputs", outputs)
-  local o <const> = check.options("Conv1d", given, OPTIONS)
-  if not o.kernel then error("Conv1d: the option kernel is missing", 3) end
-  if inputs % o.groups ~= 0 or outputs % o.groups ~= 0 then
-    error(("Conv1d: groups = %d must divide %d inputs and %d outputs"):format(o.groups, inputs,
-      outputs), 3)
-  end
+  local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
   self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = o.groups}
   self.weight = core.new({outputs, inputs // o.groups, o.kernel}, "float32")
   self.bias = o.bias and core.new({outputs}, "float32") or nil

@@ -9,31 +9,43 @@ local fold <const> = require "braid.nn.fold"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, choice <const> = check.argument, check.choice
+local either <const>, flag <const>, needed <const> = check.either, check.flag, check.needed
+local optional <const>, pair <const>, whole <const> = check.optional, check.pair, check.whole
+
 local Conv2d <const> = class("Conv2d", Module)
 
-local OPTIONS <const> = {
-  kernel = check.none, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
-}
+local OPTIONS <const> = check.declare("Conv2d", {
+  inputs = argument(optional(whole{from = 1})), outputs = argument(whole{from = 1}),
+  kernel = needed(pair{from = 1}), stride = pair{1, from = 1},
+  padding = either(pair{0, from = 0}, choice{"same"}), dilation = pair{1, from = 1},
+  groups = whole{1, from = 1}, bias = flag(true),
+}, function(o)
+  if o.inputs and o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
+    return ("groups = %d must divide %s and %d outputs"):format(o.groups,
+      o.inputs and o.inputs .. " inputs" or "the inputs", o.outputs)
+  end
+end)
 
 function Conv2d:init(inputs, outputs, given)
-  if math.type(outputs) ~= "integer" then inputs, outputs, given = nil, inputs, outputs end
-  local o <const> = check.options("Conv2d", given, OPTIONS)
-  if not o.kernel then error("Conv2d: the option kernel is missing", 3) end
-  self.outputs, self.has_bias = check.size("Conv2d", "outputs", outputs), o.bias
+  if given == nil and (outputs == nil or type(outputs) == "table") then -- one size
+    inputs, outputs, given = nil, inputs, outputs
+  end
+  local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
+  self.outputs, self.has_bias = o.outputs, o.bias
   self.kernel = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
-  for i = 1, 2 do check.size("Conv2d", "kernel", self.kernel[i]) end
   self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation,
     groups = o.groups}
   self.unsized = true
-  if inputs then self:set_inputs(check.size("Conv2d", "inputs", inputs)) end
+  if inputs then self:set_inputs(inputs) end
 end
 
 --- The size, and the dtype, float64 if that of `like` is.
 function Conv2d:set_inputs(inputs, like)
   local groups <const> = self.options.groups
   if inputs % groups ~= 0 or self.outputs % groups ~= 0 then
-    error(("Conv2d: groups = %d must divide %d inputs and %d outputs"):format(groups, inputs,
-      self.outputs), 4)
+    check.fail("Conv2d: groups = %d must divide %d inputs and %d outputs", groups, inputs,
+      self.outputs)
   end
   self.unsized = nil
   local dtype <const> = initial.dtype(like)

@@ -7,22 +7,25 @@ local check <const> = require "braid.check"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, flag <const>, needed <const> = check.argument, check.flag, check.needed
+local pair <const>, whole <const> = check.pair, check.whole
+
 local ConvTranspose2d <const> = class("ConvTranspose2d", Module)
 
-local OPTIONS <const> = {
-  kernel = check.none, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
-  bias = true,
-}
+local OPTIONS <const> = check.declare("ConvTranspose2d", {
+  inputs = argument(whole{from = 1}), outputs = argument(whole{from = 1}),
+  kernel = needed(pair{from = 1}), stride = pair{1, from = 1}, padding = pair{0, from = 0},
+  output_padding = pair{0, from = 0}, dilation = pair{1, from = 1}, groups = whole{1, from = 1},
+  bias = flag(true),
+}, function(o)
+  if o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
+    return ("groups = %d must divide %d inputs and %d outputs"):format(o.groups, o.inputs,
+      o.outputs)
+  end
+end)
 
 function ConvTranspose2d:init(inputs, outputs, given)
-  check.size("ConvTranspose2d", "inputs", inputs)
-  check.size("ConvTranspose2d", "outputs", outputs)
-  local o <const> = check.options("ConvTranspose2d", given, OPTIONS)
-  if not o.kernel then error("ConvTranspose2d: the option kernel is missing", 3) end
-  if inputs % o.groups ~= 0 or outputs % o.groups ~= 0 then
-    error(("ConvTranspose2d: groups = %d must divide %d inputs and %d outputs"):format(o.groups,
-      inputs, outputs), 3)
-  end
+  local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
   local kernel <const> = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
   self.options = {stride = o.stride, padding = o.padding, output_padding = o.output_padding,
     dilation = o.dilation, groups = o.groups}

@@ -3,17 +3,17 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local Dropout <const> = class("Dropout", Module)
 Dropout.channelwise = true
 
-function Dropout:init(p)
-  self.p = p or 0.5
-  if type(self.p) ~= "number" or self.p < 0 or self.p > 1 then
-    error(("Dropout: p must be between 0 and 1, not %s"):format(tostring(p)), 3)
-  end
-end
+local OPTIONS <const> = check.declare("Dropout", {
+  p = check.argument(check.number{0.5, from = 0, to = 1}),
+})
+
+function Dropout:init(p) self.p = check.options(OPTIONS, nil, {p = p}).p end
 
 function Dropout:forward(x)
   if not self:is_training() then return x end

@@ -8,19 +8,25 @@ local embedding <const> = require "braid.functional.embedding"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, whole <const> = check.argument, check.whole
+
 local Embedding <const> = class("Embedding", Module)
+
+local OPTIONS <const> = check.declare("Embedding", {
+  count = argument(whole{from = 1}), size = argument(whole{from = 1}),
+  padding_index = whole{from = 1},
+}, function(o)
+  if o.padding_index and o.padding_index > o.count then
+    return ("there is no row padding_index = %d of %d"):format(o.padding_index, o.count)
+  end
+end)
 
 --- The row padding_index starts at 0 and stays there.
 function Embedding:init(count, size, given)
-  check.size("Embedding", "count", count)
-  check.size("Embedding", "size", size)
-  local o <const> = check.options("Embedding", given, {padding_index = check.none})
+  local o <const> = check.options(OPTIONS, given, {count = count, size = size})
   self.padding_index = o.padding_index
   local weight <const> = initial.normal(core.new({count, size}, "float32"), 0, 1)
   if o.padding_index then
-    if check.size("Embedding", "padding_index", o.padding_index) > count then
-      error(("Embedding: there is no row %d of %d"):format(o.padding_index, count), 3)
-    end
     initial.constant(weight:select(1, o.padding_index), 0)
   end
   self.weight = Module.parameter(weight)

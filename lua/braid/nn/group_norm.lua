@@ -8,15 +8,22 @@ local check <const> = require "braid.check"
 local group_norm <const> = require "braid.functional.group_norm"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, flag <const>, number <const> = check.argument, check.flag, check.number
+local whole <const> = check.whole
+
 local GroupNorm <const> = class("GroupNorm", Module)
 
-function GroupNorm:init(groups, channels, given)
-  check.size("GroupNorm", "groups", groups)
-  check.size("GroupNorm", "channels", channels)
-  if channels % groups ~= 0 then
-    error(("GroupNorm: groups = %d must divide the %d channels"):format(groups, channels), 3)
+local OPTIONS <const> = check.declare("GroupNorm", {
+  groups = argument(whole{from = 1}), channels = argument(whole{from = 1}),
+  eps = number{1e-5, above = 0}, affine = flag(true),
+}, function(o)
+  if o.channels % o.groups ~= 0 then
+    return ("groups = %d must divide the %d channels"):format(o.groups, o.channels)
   end
-  local o <const> = check.options("GroupNorm", given, {eps = 1e-5, affine = true})
+end)
+
+function GroupNorm:init(groups, channels, given)
+  local o <const> = check.options(OPTIONS, given, {groups = groups, channels = channels})
   self.groups, self.channels, self.eps = groups, channels, o.eps
   if not o.affine then return end
   self.weight = Module.parameter(core.new({channels}, "float32", 1))

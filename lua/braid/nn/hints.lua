@@ -8,14 +8,19 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
 local M <const> = {}
+
+local OPTIONS <const> = check.declare("parameter", {
+  lr_mult = check.number{from = 0}, weight_decay = check.number{from = 0},
+})
 local hints <const> = setmetatable({}, {__mode = "k"})
 local held <const> = setmetatable({}, {__mode = "k"})
 
 --- Gives t its hints; nil takes them away.
 function M.set(t, given)
-  if not core.is_tensor(t) then error("hints: the parameter is no tensor", 2) end
-  hints[t] = given and check.options("hints", given,
-    {lr_mult = check.none, weight_decay = check.none})
+  if not core.is_tensor(t) then
+    check.fail("parameter: wants a tensor, not %s", check.shown(t))
+  end
+  hints[t] = given and check.options(OPTIONS, given)
   return t
 end
 

@@ -8,11 +8,17 @@ local check <const> = require "braid.check"
 local instance_norm <const> = require "braid.functional.instance_norm"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, flag <const>, number <const> = check.argument, check.flag, check.number
+local whole <const> = check.whole
+
 local InstanceNorm2d <const> = class("InstanceNorm2d", Module)
 
+local OPTIONS <const> = check.declare("InstanceNorm2d", {
+  channels = argument(whole{from = 1}), eps = number{1e-5, above = 0}, affine = flag(false),
+})
+
 function InstanceNorm2d:init(channels, given)
-  check.size("InstanceNorm2d", "channels", channels)
-  local o <const> = check.options("InstanceNorm2d", given, {eps = 1e-5, affine = false})
+  local o <const> = check.options(OPTIONS, given, {channels = channels})
   self.channels, self.eps = channels, o.eps
   if not o.affine then return end
   self.weight = Module.parameter(core.new({channels}, "float32", 1))
@@ -21,8 +27,8 @@ end
 
 function InstanceNorm2d:forward(x)
   if x:dim() ~= 4 or x.shape[2] ~= self.channels then
-    error(("InstanceNorm2d: x must have shape (n, %d, h, w), not (%s)"):format(self.channels,
-      table.concat(x.shape, ", ")), 3)
+    check.fail("InstanceNorm2d: x must have shape (n, %d, h, w), not (%s)", self.channels,
+      table.concat(x.shape, ", "))
   end
   return (instance_norm(x, self.weight, self.bias, {eps = self.eps}))
 end

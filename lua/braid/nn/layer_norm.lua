@@ -7,13 +7,19 @@ local check <const> = require "braid.check"
 local layer_norm <const> = require "braid.functional.layer_norm"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, either <const>, flag <const> = check.argument, check.either, check.flag
+local list <const>, number <const>, whole <const> = check.list, check.number, check.whole
+
 local LayerNorm <const> = class("LayerNorm", Module)
 
+local OPTIONS <const> = check.declare("LayerNorm", {
+  shape = argument(either(whole{from = 1}, list{of = whole{from = 1}, least = 1})),
+  eps = number{1e-5, above = 0}, affine = flag(true), bias = flag(true),
+})
+
 function LayerNorm:init(shape, given)
-  local o <const> = check.options("LayerNorm", given, {eps = 1e-5, affine = true, bias = true})
-  self.shape = type(shape) == "table" and shape or {shape}
-  if #self.shape == 0 then error("LayerNorm: the shape to normalise over is missing", 3) end
-  for _, size in ipairs(self.shape) do check.size("LayerNorm", "shape", size) end
+  local o <const> = check.options(OPTIONS, given, {shape = shape})
+  self.shape = type(o.shape) == "table" and o.shape or {o.shape}
   self.eps = o.eps
   if not o.affine then return end
   self.weight = Module.parameter(core.new(self.shape, "float32", 1))

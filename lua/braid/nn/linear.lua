@@ -8,14 +8,24 @@ local check <const> = require "braid.check"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
+local argument <const>, flag <const> = check.argument, check.flag
+local optional <const>, whole <const> = check.optional, check.whole
+
 local Linear <const> = class("Linear", Module)
 
+local OPTIONS <const> = check.declare("Linear", {
+  inputs = argument(optional(whole{from = 1})), outputs = argument(whole{from = 1}),
+  bias = flag(true),
+})
+
 function Linear:init(inputs, outputs, given)
-  if math.type(outputs) ~= "integer" then inputs, outputs, given = nil, inputs, outputs end
-  local o <const> = check.options("Linear", given, {bias = true})
-  self.outputs, self.has_bias = check.size("Linear", "outputs", outputs), o.bias
+  if given == nil and (outputs == nil or type(outputs) == "table") then -- one size
+    inputs, outputs, given = nil, inputs, outputs
+  end
+  local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
+  self.outputs, self.has_bias = o.outputs, o.bias
   self.unsized = true
-  if inputs then self:set_inputs(check.size("Linear", "inputs", inputs)) end
+  if inputs then self:set_inputs(inputs) end
 end
 
 --- The size, and the dtype, float64 if that of `like` is.

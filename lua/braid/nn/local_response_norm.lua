@@ -9,10 +9,11 @@ local Module <const> = require "braid.nn.module"
 
 local LocalResponseNorm <const> = class("LocalResponseNorm", Module)
 
+local OPTIONS <const> = check.declared.local_response_norm:called("LocalResponseNorm")
+
 function LocalResponseNorm:init(size, given)
-  check.size("LocalResponseNorm", "size", size)
-  self.size = size
-  self.options = check.options("LocalResponseNorm", given, {alpha = 1e-4, beta = 0.75, k = 1})
+  local o <const> = check.options(OPTIONS, given, {size = size})
+  self.size, self.options = o.size, {alpha = o.alpha, beta = o.beta, k = o.k}
 end
 
 function LocalResponseNorm:forward(x)

@@ -1,4 +1,6 @@
 --- MaxPool2d: the largest of each window of x (n,c,h,w).
 -- @usage nn.MaxPool2d(2)   nn.MaxPool2d(3, {stride = 2, padding = 1, ceil_mode = true})
 
-return require "braid.nn.pool2d"("MaxPool2d", "max_pool2d", "dilation", 1)
+local check <const> = require "braid.check"
+
+return require "braid.nn.pool2d"("MaxPool2d", "max_pool2d", "dilation", check.pair{1, from = 1})

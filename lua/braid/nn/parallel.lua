@@ -3,24 +3,24 @@
 -- @usage local a, b = nn.Parallel{nn.Linear(4, 2), nn.Linear(3, 2)}(x, y)
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
+local modules_kind <const> = require "braid.nn.modules_kind"
 
 local Parallel <const> = class("Parallel", Module)
 
+local OPTIONS <const> = check.declare("Parallel", {modules = check.argument(modules_kind)})
+
 function Parallel:init(modules)
-  for i, m in ipairs(modules) do
-    if not Module.is(m) and type(m) ~= "function" then
-      error(("Parallel: entry %d is a %s, not a module or a function"):format(i, type(m)), 3)
-    end
-    self[i] = m
-  end
+  check.options(OPTIONS, nil, {modules = modules})
+  table.move(modules, 1, #modules, 1, self)
 end
 
 function Parallel:forward(first, ...)
   local listed <const> = type(first) == "table"
   local inputs <const> = listed and first or {first, ...}
   if #inputs ~= #self then
-    error(("Parallel: %d inputs for %d modules"):format(#inputs, #self), 3)
+    check.fail("Parallel: %d inputs for %d modules", #inputs, #self)
   end
   local outputs <const> = {}
   for i, m in ipairs(self) do outputs[i] = m(inputs[i]) end

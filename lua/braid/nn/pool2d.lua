@@ -5,16 +5,23 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
---- The class `name` for the operator `operator`; `last` is the option that only it has.
-return function(name, operator, last, default)
+local argument <const>, flag <const>, pair <const> = check.argument, check.flag, check.pair
+
+--- The class `name` for the operator `operator`; `last` is the option that only it has, of a kind.
+return function(name, operator, last, kind)
   local Pool <const> = class(name, Module)
   Pool.channelwise = true
 
+  local OPTIONS <const> = check.declare(name, {
+    kernel = argument(pair{from = 1}), stride = pair{from = 1}, padding = pair{0, from = 0},
+    ceil_mode = flag(false), [last] = kind,
+  })
+
   function Pool:init(kernel, given)
-    if kernel == nil then error(name .. ": the size of the window is missing", 3) end
-    self.kernel = kernel
-    self.options = check.options(name, given,
-      {stride = kernel, padding = 0, ceil_mode = false, [last] = default})
+    local o <const> = check.options(OPTIONS, given, {kernel = kernel})
+    self.kernel = o.kernel
+    self.options = {stride = o.stride or o.kernel, padding = o.padding, ceil_mode = o.ceil_mode,
+      [last] = o[last]}
   end
 
   function Pool:forward(x) return core.ops[operator](x, self.kernel, self.options) end

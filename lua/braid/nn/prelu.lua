@@ -9,11 +9,14 @@ local Module <const> = require "braid.nn.module"
 
 local PReLU <const> = class("PReLU", Module)
 
+local OPTIONS <const> = check.declare("PReLU", {
+  channels = check.argument(check.whole{1, from = 1}), start = check.number(0.25),
+})
+
 function PReLU:init(channels, given)
-  if type(channels) == "table" then channels, given = nil, channels end
-  local o <const> = check.options("PReLU", given, {start = 0.25})
-  channels = check.size("PReLU", "channels", channels or 1)
-  self.weight = Module.parameter(core.new({channels}, "float32", o.start))
+  if given == nil and type(channels) == "table" then channels, given = nil, channels end
+  local o <const> = check.options(OPTIONS, given, {channels = channels})
+  self.weight = Module.parameter(core.new({o.channels}, "float32", o.start))
 end
 
 function PReLU:forward(x) return core.ops.prelu(x, self.weight) end

@@ -3,15 +3,20 @@
 -- @usage nn.Residual(body, nn.Conv2d(16, 32, {kernel = 1, stride = 2}))
 
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
+local modules_kind <const> = require "braid.nn.modules_kind"
 
 local Residual <const> = class("Residual", Module)
 Residual.channelwise = true
 
+local OPTIONS <const> = check.declare("Residual", {
+  body = check.argument(modules_kind.of),
+  shortcut = check.argument(check.optional(modules_kind.of)),
+})
+
 function Residual:init(body, shortcut)
-  if not Module.is(body) and type(body) ~= "function" then
-    error(("Residual: the body is a %s, not a module or a function"):format(type(body)), 3)
-  end
+  check.options(OPTIONS, nil, {body = body, shortcut = shortcut})
   self.body, self.shortcut = body, shortcut
 end
 

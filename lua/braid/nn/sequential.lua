@@ -6,26 +6,21 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
+local modules_kind <const> = require "braid.nn.modules_kind"
 local ReLU <const> = require("braid.nn.activation").ReLU
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
 
+local OPTIONS <const> = check.declare("Sequential", {
+  layers = check.argument(modules_kind), first = check.whole{1, from = 0},
+})
+
 function Sequential:init(layers, given)
-  local o <const> = check.options("Sequential", given, {first = 1})
-  if type(layers) ~= "table" or Module.is(layers) then
-    check.fail("Sequential: wants a table of modules, not a %s",
-      Module.is(layers) and "module" or type(layers))
-  end
-  self.first, self.last = o.first, o.first + #layers - 1
-  for i, layer in ipairs(layers) do
-    if not Module.is(layer) and type(layer) ~= "function" then
-      error(("Sequential: entry %d is a %s, not a module or a function"):format(i,
-        type(layer)), 3)
-    end
-    self[o.first + i - 1] = layer
-  end
+  local o <const> = check.options(OPTIONS, given, {layers = layers})
+  self.first, self.last = o.first, o.first + #o.layers - 1
+  table.move(o.layers, 1, #o.layers, o.first, self)
 end
 
 -- Whether a layer carries out what follows it in the same pass over memory. A class says so

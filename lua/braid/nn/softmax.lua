@@ -3,16 +3,14 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 local Softmax <const> = class("Softmax", Module)
 
-function Softmax:init(dim)
-  if math.type(dim) ~= "integer" or dim == 0 then
-    error(("Softmax: dim must be a dimension (an integer from 1), not %s"):format(tostring(dim)), 3)
-  end
-  self.dim = dim
-end
+local OPTIONS <const> = check.declare("Softmax", {dim = check.argument(check.dimension())})
+
+function Softmax:init(dim) self.dim = check.options(OPTIONS, nil, {dim = dim}).dim end
 
 function Softmax:forward(x) return core.ops.softmax(x, self.dim) end
 

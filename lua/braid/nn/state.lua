@@ -8,6 +8,16 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
+local OPTIONS <const> = check.declare("load_state_dict", {
+  state = check.argument(check.kind("a table of tensors by name", function(v)
+    return type(v) == "table"
+  end)),
+  strict = check.flag(true), rename = check.either(check.call(), check.kind(
+    "a table of patterns and what replaces them", function(v)
+      return type(v) == "table" and not check.is_object(v)
+    end)),
+})
+
 --- Parameters and buffers by name. The tensors share memory with the module's; one that is
 -- held in two places stands under both names. A module with a method own_state names its
 -- tensors itself.
@@ -55,7 +65,7 @@ local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" en
 -- Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}.
 -- @return {missing = {names...}, unexpected = {names...}}
 function M.load_state_dict(module, given_state, given)
-  local o <const> = check.options("load_state_dict", given, {strict = true, rename = check.none})
+  local o <const> = check.options(OPTIONS, given, {state = given_state})
   local state <const> = renamed(given_state, o.rename)
   local own <const>, report <const> = M.state_dict(module), {missing = {}, unexpected = {}}
   for _, name in ipairs(check.sorted_keys(own)) do

@@ -9,15 +9,9 @@ local Module <const> = require "braid.nn.module"
 local Upsample <const> = class("Upsample", Module)
 Upsample.channelwise = true
 
-local OPTIONS <const> = {size = check.none, scale_factor = check.none, mode = "nearest",
-  align_corners = false}
+local OPTIONS <const> = check.declared.interpolate:called("Upsample")
 
-function Upsample:init(given)
-  self.options = check.options("Upsample", given, OPTIONS)
-  if (self.options.size == nil) == (self.options.scale_factor == nil) then
-    error("Upsample: give either size or scale_factor", 3)
-  end
-end
+function Upsample:init(given) self.options = check.options(OPTIONS, given) end
 
 function Upsample:forward(x) return (interpolate(x, self.options)) end
 
