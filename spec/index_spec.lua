@@ -90,9 +90,10 @@ describe("writing a part by tensors", function()
     assert.same({{9, 2, 7}, {10, 5, 8}}, x:totable())
   end)
 
-  it("converts to the tensor's type, and copies what overlaps first", function()
+  it("takes what the tensor's type holds, and copies what overlaps first", function()
     local x <const> = braid.arange(4)
-    x[int {1}] = 2.9
+    assert.error_matches(function() x[int {1}] = 2.9 end, "index: 2.9 is no integer")
+    x[int {1}] = 2.0
     x[int {2, 3, 4}] = x[{{1, 3}}]
     assert.same({2, 2, 2, 3}, x:totable())
   end)

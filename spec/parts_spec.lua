@@ -237,10 +237,13 @@ describe("making tensors like others", function()
 end)
 
 describe("limits beyond an integer type", function()
-  it("are the nearest it has", function()
+  it("bind nothing, or are an error", function()
     local u8 <const> = t({0, 7, 255}, {dtype = "uint8"})
-    assert.same({255, 255, 255}, u8:clamp(300):totable())
-    assert.same({0, 0, 0}, u8:clamp(-9, -5):totable())
+    assert.same({0, 7, 255}, u8:clamp(-9, 300):totable())
+    assert.has_error(function() u8:clamp(300) end,
+      "clamp: min: 300 lies outside the range of uint8, 0 to 255")
+    assert.has_error(function() u8:clamp(-9, -5) end,
+      "clamp: max: -5 lies outside the range of uint8, 0 to 255")
     assert.same({0, 7, 255}, u8:clamp(-1e30, 1e30):totable())
     assert.same({math.maxinteger, 5}, int({math.maxinteger, math.mininteger}):clamp(5):totable())
   end)

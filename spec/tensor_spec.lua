@@ -133,10 +133,13 @@ describe("writing a part", function()
     assert.same({1, 20, 3, 40}, x:totable())
   end)
 
-  it("converts to the tensor's type", function()
+  it("takes what the tensor's type holds", function()
     local x <const> = braid.zeros(2, INTEGERS)
-    x[1] = 2.9
-    x[2] = braid.tensor(-2.9)
+    x[1] = 2.0
+    x[2] = braid.tensor(-2)
+    assert.same({2, -2}, x:totable())
+    assert.error_matches(function() x[1] = 2.9 end, "2.9 is no integer")
+    assert.error_matches(function() x[2] = braid.tensor(-2.5) end, "-2.5 is no integer")
     assert.same({2, -2}, x:totable())
   end)
 
@@ -471,7 +474,7 @@ describe("an error", function()
       function() return braid.tensor {{1, 2}, {3}} end},
     {"tensor: entry 2 is a string, not a number", function() return braid.tensor {1,
       "a"} end},
-    {"tensor: entry 2 is 2.5, which is no integer",
+    {"tensor: entry 2: 2.5 is no integer, and int64 holds integers alone",
       function() return braid.tensor({1, 2.5}, INTEGERS) end},
     {"arange: step must not be 0", function() return braid.arange(1, 5, 0) end},
     {"masked_fill: the mask must be bool, not float32",

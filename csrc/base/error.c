@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char message[512];
 
@@ -11,6 +12,8 @@ br_status br_fail(br_status status, const char *format, ...) {
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
+  for (char *at = message; (at = strstr(at, "-nan"));) /* x86's sign means nothing */
+    memmove(at, at + 1, strlen(at));
   return status;
 }
 

@@ -200,16 +200,19 @@ int br_tensor_index(lua_State *L) {
   return 1;
 }
 
-/* The value at `at` as a tensor of its own: a number becomes one without dimensions. */
+/* The value at `at` as a tensor of its own: a number becomes one without dimensions; NULL
+   with a message when the type does not hold it. */
 static br_tensor *value_tensor(lua_State *L, int at, br_dtype dtype) {
   br_tensor *t = br_test_tensor(L, at);
   if (t) return br_retain(t);
-  double value = lua_isboolean(L, at) ? lua_toboolean(L, at) : lua_tonumber(L, at);
+  br_arg value = br_number_arg(L, at);
+  const char *wrong = br_misfit(dtype, &value);
+  if (wrong) {
+    br_fail(BR_EINVAL, "index: %s", wrong);
+    return NULL;
+  }
   t = br_tensor_new(dtype, 0, NULL, BR_CONTIGUOUS);
-  if (t && dtype == BR_I64 && lua_isinteger(L, at)) /* exact beyond 2^53 */
-    *(int64_t *)(void *)t->data = lua_tointeger(L, at);
-  else if (t)
-    br_map(K(fill), dtype, t, 0, NULL, &value);
+  if (t) br_number_put(t, 0, &value);
   return t;
 }
 
@@ -229,6 +232,8 @@ static br_status write_part(br_tensor *view, br_tensor *value) {
 /* t = value, a number, where the mask of its shape holds. */
 static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   br_call c;
+  const char *wrong = br_misfits(t->dtype, value, false);
+  if (wrong) return br_fail(BR_EINVAL, "index: %s", wrong);
   br_call_init(&c, br_op_find("where"), NULL, 3);
   c.in[0] = mask;
   c.in[1] = value;
@@ -270,7 +275,7 @@ int br_tensor_newindex(lua_State *L) {
                     luaL_typename(L, 2));
   read_key(L, 2, t, &s);
   br_tensor *value = value_tensor(L, 3, t->dtype);
-  br_status status = value ? write(t, &s, value) : BR_ENOMEM;
+  br_status status = value ? write(t, &s, value) : BR_EINVAL;
   br_release(value);
   return status ? br_raise(L) : 0;
 }

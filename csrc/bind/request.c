@@ -115,6 +115,11 @@ static void read_argument(lua_State *L, request *r, const br_param *p, int at) {
     if (lua_type(L, at) != LUA_TNUMBER) bad_argument(L, r, p, "a number", at);
     *a = br_number_arg(L, at);
     break;
+  case 'v':
+    if (lua_type(L, at) != LUA_TNUMBER && lua_type(L, at) != LUA_TBOOLEAN)
+      bad_argument(L, r, p, "a number", at);
+    *a = br_number_arg(L, at);
+    break;
   case 'i': a->i = read_integer(L, r, p, at, "an integer"); break;
   case 'd':
     a->i = from_one(L, r, p,

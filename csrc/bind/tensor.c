@@ -32,29 +32,44 @@ int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
 }
 
 br_arg br_number_arg(lua_State *L, int at) {
-  br_arg a = {.given = !lua_isnoneornil(L, at), .f = luaL_optnumber(L, at, 0)};
+  br_arg a = {.given = !lua_isnoneornil(L, at)};
+  if (lua_isboolean(L, at)) {
+    a.whole = true;
+    a.i = lua_toboolean(L, at);
+    a.f = (double)a.i;
+    return a;
+  }
+  a.f = luaL_optnumber(L, at, 0);
   a.whole = lua_isinteger(L, at);
   a.i = a.whole ? lua_tointeger(L, at) : 0;
   return a;
 }
 
-/* core.new(sizes, dtype [, value]): undefined values unless one is given. */
+/* The value at `at` for elements of that type, raising in the name of `what`. */
+static br_arg check_value(lua_State *L, int at, br_dtype dtype, const char *what) {
+  br_arg value = br_number_arg(L, at);
+  const char *wrong = value.given ? br_misfit(dtype, &value) : NULL;
+  if (wrong) br_error(L, "%s: %s", what, wrong);
+  return value;
+}
+
+/* core.new(sizes, dtype [, value [, name]]): undefined values unless one is given. */
 static int new_tensor(lua_State *L) {
   int64_t sizes[BR_MAX_DIM];
   int ndim = br_check_sizes(L, 1, sizes);
   br_dtype dtype = br_check_dtype(L, 2);
-  br_arg value = br_number_arg(L, 3);
+  br_arg value = check_value(L, 3, dtype, luaL_optstring(L, 4, "full"));
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
   if (value.given && br_fill(box->t, &value) != BR_OK) return br_raise(L);
   return 1;
 }
 
-/* core.like(t, dtype [, value]): t's shape in t's memory order. */
+/* core.like(t, dtype [, value [, name]]): t's shape in t's memory order. */
 static int new_like(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   br_dtype dtype = br_check_dtype(L, 2);
-  br_arg value = br_number_arg(L, 3);
+  br_arg value = check_value(L, 3, dtype, luaL_optstring(L, 4, "full"));
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_like(t, dtype));
   if (value.given && br_fill(box->t, &value) != BR_OK) return br_raise(L);
@@ -79,28 +94,13 @@ static int table_shape(lua_State *L, int at, int64_t *shape) {
 }
 
 static void put_number(lua_State *L, br_tensor *t, int64_t at) {
-  char *to = t->data + at * br_dtype_size(t->dtype);
-  void *p = to;
-  bool boolean = lua_isboolean(L, -1);
-  if (lua_type(L, -1) != LUA_TNUMBER && !boolean)
+  if (lua_type(L, -1) != LUA_TNUMBER && !lua_isboolean(L, -1))
     br_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1,
              luaL_typename(L, -1));
-  double value = boolean ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
-  int64_t whole = 0;
-  if (!br_dtype_is_float(t->dtype) && t->dtype != BR_BOOL) {
-    int exact;
-    whole = boolean ? lua_toboolean(L, -1) : lua_tointegerx(L, -1, &exact);
-    if (!boolean && !exact)
-      br_error(L, "tensor: entry %d is %f, which is no integer", (int)at + 1, value);
-  }
-  switch (t->dtype) {
-  case BR_F32: *(float *)p = (float)value; break;
-  case BR_F64: *(double *)p = value; break;
-  case BR_I64: *(int64_t *)p = whole; break;
-  case BR_I32: *(int32_t *)p = (int32_t)whole; break;
-  case BR_U8: *(uint8_t *)p = (uint8_t)whole; break;
-  default: *(bool *)p = value != 0; break;
-  }
+  br_arg value = br_number_arg(L, -1);
+  const char *wrong = br_misfit(t->dtype, &value);
+  if (wrong) br_error(L, "tensor: entry %d: %s", (int)at + 1, wrong);
+  br_number_put(t, at, &value);
 }
 
 /* Reads the table at the top into t from element `at`, level `dim`. */

@@ -212,6 +212,11 @@ static br_tensor *value_rows(const choice *c, br_tensor *value, br_dtype dtype) 
             br_shape_of(value), br_shape_text(c->ndim, shape));
     return NULL;
   }
+  const char *wrong = br_misfits(dtype, value, false);
+  if (wrong) {
+    br_fail(BR_EINVAL, "index: %s", wrong);
+    return NULL;
+  }
   br_tensor *all = br_view_expand(value, ndim, shape);
   br_tensor *view = all ? br_view_permute(all, order) : NULL;
   br_tensor *rows = view ? br_tensor_new(dtype, ndim, c->shape, BR_CONTIGUOUS) : NULL;
@@ -241,7 +246,7 @@ br_status br_pick_write(br_tensor *x, const br_pick *pick, int n, br_tensor *val
   view = from ? br_view_permute(x, c.order) : NULL;
   to = view ? br_contiguous(view) : NULL;
   if (!to) {
-    status = BR_ENOMEM;
+    status = from ? BR_ENOMEM : BR_EINVAL;
     goto done;
   }
   const int64_t *at = (const int64_t *)(const void *)c.at->data;

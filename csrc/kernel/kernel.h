@@ -26,7 +26,8 @@ enum {
   BR_GEMM_MAX_NR = 32  /* and its columns */
 };
 
-/* out[i] = f(in[0][i], in[1][i], ...; arg), i < n */
+/* out[i] = f(in[0][i], in[1][i], ...; arg), i < n. The numbers in arg are doubles for the
+   float types; for the others each place holds an int64_t, bit for bit. */
 typedef void br_map_fn(int64_t n, const void *const *in, void *out, const double *arg);
 
 /* dst[i] = src[i * stride], converted to the table's type */

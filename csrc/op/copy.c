@@ -97,14 +97,8 @@ br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format) {
 }
 
 br_status br_fill(br_tensor *t, const br_arg *value) {
-  if (t->dtype != BR_I64 || !value->whole)
-    return br_map(K(fill), t->dtype, t, 0, NULL, &value->f);
-  br_tensor *one = br_tensor_new(BR_I64, 0, NULL, BR_CONTIGUOUS);
-  if (!one) return BR_ENOMEM;
-  *(int64_t *)(void *)one->data = value->i;
-  br_status status = br_copy(t, one);
-  br_release(one);
-  return status;
+  double number = br_kernel_number(t->dtype, value);
+  return br_map(K(fill), t->dtype, t, 0, NULL, &number);
 }
 
 br_tensor *br_contiguous(br_tensor *src) { return br_as(src, src->dtype, BR_CONTIGUOUS); }
@@ -134,8 +128,13 @@ static br_status clone_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
+/* bool asks of every value whether it is 0; no other type changes one but for a fraction.
+ */
 static br_status to_infer(br_call *c) {
-  return br_out_like(c, 0, c->in[0], (br_dtype)c->arg[0].i);
+  br_dtype dtype = (br_dtype)c->arg[0].i;
+  const char *wrong = dtype == BR_BOOL ? NULL : br_misfits(dtype, c->in[0], true);
+  if (wrong) return br_bad(c, "%s", wrong);
+  return br_out_like(c, 0, c->in[0], dtype);
 }
 
 static br_status contiguous_infer(br_call *c) {
@@ -158,6 +157,8 @@ static br_status copy_into_infer(br_call *c) {
       ndim != to->ndim || memcmp(shape, to->shape, (size_t)ndim * sizeof *shape) != 0)
     return br_bad(c, "shape %s does not broadcast to %s", br_shape_of(from),
                   br_shape_of(to));
+  const char *wrong = br_misfits(to->dtype, c->in[1], false);
+  if (wrong) return br_bad(c, "%s", wrong);
   return br_out_like(c, 0, to, to->dtype);
 }
 
@@ -168,6 +169,8 @@ static br_status copy_into_backward(br_call *c) {
 }
 
 static br_status fill_infer(br_call *c) {
+  const char *wrong = br_misfit(c->in[0]->dtype, &c->arg[0]);
+  if (wrong) return br_bad(c, "%s", wrong);
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
@@ -302,84 +305,23 @@ static br_status stack_backward(br_call *c) {
   return BR_OK;
 }
 
-const br_op br_copy_ops[] = {{"clone",
-                              "x:t",
-                              "a copy of x in the same memory format",
-                              clone_infer,
-                              copy_forward,
-                              copy_backward,
-                              0,
-                              0,
-                              0,
-                              {0}},
-                             {"to",
-                              "x:t dtype:y",
-                              "x converted to another element type",
-                              to_infer,
-                              copy_forward,
-                              copy_backward,
-                              0,
-                              0,
-                              0,
-                              {0}},
-                             {"contiguous_copy",
-                              "x:t",
-                              "a copy of x, last dimension innermost",
-                              contiguous_infer,
-                              copy_forward,
-                              copy_backward,
-                              0,
-                              BR_HIDDEN,
-                              0,
-                              {0}},
-                             {"channels_last",
-                              "x:t",
-                              "a copy of the images x (n,c,h,w), channels innermost",
-                              channels_last_infer,
-                              copy_forward,
-                              copy_backward,
-                              0,
-                              0,
-                              0,
-                              {0}},
-                             {"copy",
-                              "x:t y:n",
-                              "y's values written into x",
-                              copy_into_infer,
-                              copy_into_forward,
-                              copy_into_backward,
-                              0,
-                              BR_IN_PLACE | BR_HIDDEN,
-                              0,
-                              {0}},
-                             {"fill",
-                              "x:t value:f",
-                              "the value written into all of x",
-                              fill_infer,
-                              fill_forward,
-                              fill_backward,
-                              0,
-                              BR_IN_PLACE | BR_HIDDEN,
-                              0,
-                              {0}},
-                             {"cat",
-                              "tensors:l dim:d=0",
-                              "tensors joined along a dimension that exists",
-                              cat_infer,
-                              cat_forward,
-                              cat_backward,
-                              0,
-                              BR_NO_METHOD,
-                              0,
-                              {0}},
-                             {"stack",
-                              "tensors:l dim:d=0",
-                              "tensors joined along a new dimension",
-                              stack_infer,
-                              stack_forward,
-                              stack_backward,
-                              0,
-                              BR_NO_METHOD,
-                              0,
-                              {0}},
-                             {0}};
+/* clang-format off */
+const br_op br_copy_ops[] = {
+  {"clone", "x:t", "a copy of x in the same memory format",
+   clone_infer, copy_forward, copy_backward, 0, 0, 0, {0}},
+  {"to", "x:t dtype:y", "x converted to another element type: to an integer type without its fraction, NaN and what lies outside the type's range are an error; to bool: whether it is not 0",
+   to_infer, copy_forward, copy_backward, 0, 0, 0, {0}},
+  {"contiguous_copy", "x:t", "a copy of x, last dimension innermost",
+   contiguous_infer, copy_forward, copy_backward, 0, BR_HIDDEN, 0, {0}},
+  {"channels_last", "x:t", "a copy of the images x (n,c,h,w), channels innermost",
+   channels_last_infer, copy_forward, copy_backward, 0, 0, 0, {0}},
+  {"copy", "x:t y:n", "y's values, which x's type must hold, written into x",
+   copy_into_infer, copy_into_forward, copy_into_backward, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+  {"fill", "x:t value:v", "the value, which x's type must hold, written into all of x",
+   fill_infer, fill_forward, fill_backward, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}},
+  {"cat", "tensors:l dim:d=0", "tensors joined along a dimension that exists",
+   cat_infer, cat_forward, cat_backward, 0, BR_NO_METHOD, 0, {0}},
+  {"stack", "tensors:l dim:d=0", "tensors joined along a new dimension",
+   stack_infer, stack_forward, stack_backward, 0, BR_NO_METHOD, 0, {0}},
+  {0}};
+/* clang-format on */

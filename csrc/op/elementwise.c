@@ -19,10 +19,9 @@ static br_status no_bool_infer(br_call *c) {
 
 /* x + alpha y: of integers, alpha must be one too. */
 static br_status whole_alpha(br_call *c) {
-  double alpha = c->arg[0].f;
-  if (br_dtype_is_float(c->compute) || alpha == floor(alpha)) return BR_OK;
-  return br_bad(c, "alpha must be an integer for %s tensors, not %g",
-                br_dtype_name(c->compute), alpha);
+  const char *wrong = br_dtype_is_float(c->compute) ? NULL
+                                                    : br_misfit(c->compute, &c->arg[0]);
+  return wrong ? br_bad(c, "alpha: %s", wrong) : BR_OK;
 }
 
 static br_status add_infer(br_call *c) {
@@ -47,7 +46,20 @@ static br_status masked_fill_infer(br_call *c) {
   if (c->in[1]->dtype != BR_BOOL && c->in[1]->dtype != BR_U8)
     return br_bad(c, "the mask must be bool, not %s", br_dtype_name(c->in[1]->dtype));
   c->compute = c->in[0]->dtype;
-  return br_map_infer(c);
+  const char *wrong = br_misfit(c->compute, &c->arg[0]);
+  return wrong ? br_bad(c, "value: %s", wrong) : br_map_infer(c);
+}
+
+/* One end of clamp's: a limit beyond the type's own is none, on that side. */
+static br_status limit(br_call *c, int end) {
+  br_arg *a = &c->arg[end], own = br_limit(c->compute, end == 0);
+  const char *wrong = a->given ? br_misfit(c->compute, a) : NULL;
+  if (a->given && !a->whole && isnan(a->f))
+    return br_bad(c, "%s must be a number, not nan", end ? "max" : "min");
+  if (wrong && (end == 0) == (a->f > 0))
+    return br_bad(c, "%s: %s", end ? "max" : "min", wrong);
+  if (wrong || !a->given) *a = own;
+  return BR_OK;
 }
 
 /* A limit that is no integer makes integers floats. */
@@ -59,20 +71,75 @@ static br_status clamp_infer(br_call *c) {
   for (int i = 0; i < 2; i++)
     if (c->arg[i].given && !c->arg[i].whole && !br_dtype_is_float(c->compute))
       c->compute = BR_F32;
-  if (!c->arg[0].given) c->arg[0].f = -__builtin_inf();
-  if (!c->arg[1].given) c->arg[1].f = __builtin_inf();
-  return br_map_infer(c);
+  br_status status = limit(c, 0);
+  if (!status) status = limit(c, 1);
+  return status ? status : br_map_infer(c);
+}
+
+/* Whether a value of y, integers, is below the limit, or with `same` equal to it. */
+static bool has(br_tensor *y, int64_t limit, bool same) {
+  _Alignas(64) int64_t buffer[512];
+  br_iter it;
+  br_iter_init(&it, 1, &y);
+  for (int64_t first = 0; first < it.total; first += 512) {
+    int64_t n = it.total - first < 512 ? it.total - first : 512, found = 0;
+    const int64_t *v = br_iter_load(&it, 0, BR_I64, first, n, buffer);
+    for (int64_t i = 0; i < n; i++) found += same ? v[i] == limit : v[i] < limit;
+    if (found) return true;
+  }
+  return false;
 }
 
 /* Integers have no reciprocals. */
 static br_status pow_infer(br_call *c) {
   br_status status = no_bool_infer(c);
-  const br_tensor *y = c->in[1];
-  if (!status && y->number && !br_dtype_is_float(c->compute) && br_get_double(y, 0) < 0)
-    return br_bad(c,
-                  "integers have no negative powers (%g); convert them to a float type",
-                  br_get_double(y, 0));
-  return status;
+  if (status || br_dtype_is_float(c->compute) || !has(c->in[1], 0, false)) return status;
+  return br_bad(c, "integers have no negative powers; convert x to a float type");
+}
+
+/* No integer is the quotient, or the remainder, of a division by 0. */
+static br_status divide_infer(br_call *c) {
+  br_status status = no_bool_infer(c);
+  if (status || br_dtype_is_float(c->compute) || c->out[0]->numel == 0 ||
+      !has(c->in[1], 0, true))
+    return status;
+  return br_bad(c,
+                "an integer is divided by 0; convert x to a float type for inf or nan");
+}
+
+/* A number (of its own call alone) beside integers: the integer that it is, or without
+   bound where int64 ends; else, for its fraction, itself. */
+static void as_integers_see(br_tensor *t) {
+  br_arg number = br_number_of(t);
+  if (number.whole || isnan(number.f)) return;
+  if (number.f != floor(number.f)) return;
+  if (br_misfit(BR_I64, &number)) {
+    *(double *)(void *)t->data = number.f < 0 ? -(double)INFINITY : (double)INFINITY;
+    return;
+  }
+  *(int64_t *)(void *)t->data = (int64_t)number.f;
+  t->dtype = BR_I64;
+}
+
+/* Integers compare exactly with each other and with numbers, whatever their types hold;
+   integers and floats as float64. */
+static br_status compare_infer(br_call *c) {
+  bool real = false, whole = false;
+  for (int i = 0; i < c->nin; i++) {
+    if (c->in[i]->number) continue;
+    real |= br_dtype_is_float(c->in[i]->dtype);
+    whole |= !br_dtype_is_float(c->in[i]->dtype);
+  }
+  for (int i = 0; i < c->nin && !real; i++)
+    if (c->in[i]->number) as_integers_see(c->in[i]);
+  c->compute = br_promote(c->nin, c->in);
+  for (int i = 0; i < c->nin && !real; i++) {
+    br_arg number = c->in[i]->ndim ? (br_arg){0} : br_number_of(c->in[i]);
+    if (!br_dtype_is_float(c->compute) && br_misfit(c->compute, &number))
+      c->compute = BR_I64;
+  }
+  if (whole && br_dtype_is_float(c->compute)) c->compute = BR_F64;
+  return br_map_infer(c);
 }
 
 /* Of integers there is no such function, and none is made floats unasked. */
@@ -82,9 +149,11 @@ static br_status float_infer(br_call *c) {
 }
 
 static br_status relu_forward(br_call *c) {
-  const double limit[] = {0, __builtin_inf()};
+  const br_arg zero = {.whole = true}, most = br_limit(c->compute, false);
   if (br_dtype_is_float(c->compute)) return br_map_forward(c);
-  return br_map(K(clamp), c->compute, c->out[0], 1, c->in, limit);
+  const double limits[] = {br_kernel_number(c->compute, &zero),
+                           br_kernel_number(c->compute, &most)};
+  return br_map(K(clamp), c->compute, c->out[0], 1, c->in, limits);
 }
 
 /* floor and its like leave integers as they are. */
@@ -100,6 +169,11 @@ static br_status zero_backward(br_call *c) {
   return br_dx_take(c, 0, br_tensor_zeros(x->dtype, x->ndim, x->shape, BR_CONTIGUOUS));
 }
 
+static br_status square_infer(br_call *c) {
+  c->compute = c->in[0]->dtype == BR_BOOL ? BR_I64 : c->in[0]->dtype;
+  return br_map_infer(c);
+}
+
 /* Every integer is a number and finite. */
 static br_status class_infer(br_call *c) {
   c->compute = br_dtype_is_float(c->in[0]->dtype) ? c->in[0]->dtype : BR_F32;
@@ -109,7 +183,7 @@ static br_status class_infer(br_call *c) {
 #define MAP promote_infer, br_map_forward, br_map_backward
 #define NUM no_bool_infer, br_map_forward, br_map_backward
 #define FLOAT float_infer, br_map_forward, br_map_backward
-#define CMP promote_infer, br_map_forward, NULL
+#define CMP compare_infer, br_map_forward, NULL
 #define STEP promote_infer, rounding_forward, zero_backward
 
 const br_op br_elementwise_ops[] = {
@@ -144,8 +218,8 @@ const br_op br_elementwise_ops[] = {
      {K(div_grad_a), K(div_grad_b)}},
     {"floordiv",
      "x:n y:n",
-     "floor(x / y); an integer divided by 0 gives 0",
-     no_bool_infer,
+     "floor(x / y); an integer divided by 0 is an error",
+     divide_infer,
      br_map_forward,
      NULL,
      0,
@@ -154,8 +228,10 @@ const br_op br_elementwise_ops[] = {
      {0}},
     {"mod",
      "x:n y:n",
-     "x - y floor(x / y), with the sign of y",
-     NUM,
+     "x - y floor(x / y), with the sign of y; of integers y must not be 0",
+     divide_infer,
+     br_map_forward,
+     br_map_backward,
      A | B,
      INT,
      K(mod),
@@ -229,7 +305,7 @@ const br_op br_elementwise_ops[] = {
      K(where),
      {0, K(where_grad_a), K(where_grad_b)}},
     {"masked_fill",
-     "x:t mask:t value:f",
+     "x:t mask:t value:v",
      "value where mask is true, else x",
      masked_fill_infer,
      br_map_forward,
@@ -269,7 +345,16 @@ const br_op br_elementwise_ops[] = {
      INT,
      K(sign),
      {0}},
-    {"square", "x:t", "x^2", MAP, A, INT, K(square), {K(square_grad)}},
+    {"square",
+     "x:t",
+     "x^2; of bool an int64",
+     square_infer,
+     br_map_forward,
+     br_map_backward,
+     A,
+     INT,
+     K(square),
+     {K(square_grad)}},
     {"floor", "x:t", "the largest integer not above x", STEP, 0, INT, K(floor), {0}},
     {"ceil", "x:t", "the smallest integer not below x", STEP, 0, INT, K(ceil), {0}},
     {"round", "x:t", "the nearest integer, halves to even", STEP, 0, INT, K(round), {0}},

@@ -124,7 +124,7 @@ br_tensor *br_map_new(size_t kernel, const br_tensor *like, br_dtype dtype, int 
 
 /* The numbers among the arguments, in order. */
 static void numbers(const br_call *c, double *arg) {
-  for (int i = 0; i < 4; i++) arg[i] = c->arg[i].f;
+  for (int i = 0; i < 4; i++) arg[i] = br_kernel_number(c->compute, &c->arg[i]);
 }
 
 /* Of the inputs that have the result's shape, the first with the most memory order to it:
@@ -145,6 +145,18 @@ static bool stores(br_dtype to, br_dtype result) {
          (to != BR_BOOL && !br_dtype_is_float(result));
 }
 
+/* A number, or tensor without dimensions, beside integer tensors is one of their type. */
+static br_status numbers_fit(const br_call *c) {
+  if (br_dtype_is_float(c->compute)) return BR_OK;
+  for (int i = 0; i < c->nin; i++) {
+    if (c->in[i]->ndim > 0) continue;
+    br_arg number = br_number_of(c->in[i]);
+    const char *wrong = br_misfit(c->compute, &number);
+    if (wrong) return br_bad(c, "%s", wrong);
+  }
+  return BR_OK;
+}
+
 /* The caller has set c->compute, the type the inputs meet in. */
 br_status br_map_infer(br_call *c) {
   int ndim = 0;
@@ -159,16 +171,33 @@ br_status br_map_infer(br_call *c) {
   }
   if (c->op->flags & BR_TO_FLOAT && !br_dtype_is_float(c->compute)) c->compute = BR_F32;
   br_dtype result = c->op->flags & BR_TO_BOOL ? BR_BOOL : c->compute;
-  if (c->in_place && stores(c->out[0]->dtype, result))
-    c->compute = result = c->out[0]->dtype;
+  br_status status = numbers_fit(c);
+  if (status) return status;
+  if (c->in_place && stores(c->out[0]->dtype, result)) {
+    result = c->out[0]->dtype;
+    if (br_dtype_is_float(result)) c->compute = result;
+  }
   const br_tensor *lead = leading(c, ndim, shape);
   return lead ? br_out_like(c, 0, lead, result)
               : br_out(c, 0, result, ndim, shape, BR_CONTIGUOUS);
 }
 
+/* Integers of several types written into the narrowest: computed in the widest, so that
+   no input is cut, and then each result must fit. */
+static br_status map_narrow(br_call *c, const double *arg) {
+  br_tensor *wide = br_map_new(c->op->kernel, c->out[0], c->compute, c->nin, c->in, arg);
+  const char *wrong = wide ? br_misfits(c->out[0]->dtype, wide, false) : NULL;
+  br_status status = !wide   ? BR_ENOMEM
+                     : wrong ? br_bad(c, "%s", wrong)
+                             : br_copy(c->out[0], wide);
+  br_release(wide);
+  return status;
+}
+
 br_status br_map_forward(br_call *c) {
   double arg[4];
   numbers(c, arg);
+  if (c->in_place && c->compute != c->out[0]->dtype) return map_narrow(c, arg);
   return br_map(c->op->kernel, c->compute, c->out[0], c->nin, c->in, arg);
 }
 

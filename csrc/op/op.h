@@ -148,11 +148,27 @@ br_status br_map_infer(br_call *c);
 br_status br_map_forward(br_call *c);
 br_status br_map_backward(br_call *c);
 
+/* ---- numbers (number.c) ---- */
+
+/* NULL when an element of that type can be the number: an integer exactly, a float
+   rounded as floats are. Else what is wrong, for a message; valid until the next. */
+const char *br_misfit(br_dtype dtype, const br_arg *value);
+/* The same for every value of a tensor; with `cut`, fractions of floats do not count. */
+const char *br_misfits(br_dtype to, br_tensor *t, bool cut);
+/* The number, which must fit, as kernels of that type take it: see kernel.h. */
+double br_kernel_number(br_dtype compute, const br_arg *value);
+/* The number, which must fit, as element `at` of t's memory. */
+void br_number_put(br_tensor *t, int64_t at, const br_arg *value);
+/* The least or the largest value of a type; of floats an infinite one. */
+br_arg br_limit(br_dtype dtype, bool least);
+/* The first element of t. */
+br_arg br_number_of(const br_tensor *t);
+
 /* ---- copies (copy.c) ---- */
 
 /* dst = src, broadcast and converted. */
 br_status br_copy(br_tensor *dst, br_tensor *src);
-/* All of t = value; exact beyond 2^53 where both are integers. */
+/* All of t = value, which must fit (br_misfit). */
 br_status br_fill(br_tensor *t, const br_arg *value);
 /* src itself (retained) when it has that type and format, else a copy. */
 br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format);

@@ -3,35 +3,87 @@
    call has succeeded: one that is tried again for memory draws the same. */
 #include "op/op.h"
 
+#include <math.h>
+
 #include "base/rng.h"
 #include "base/threads.h"
 
 enum { BLOCK = 4096 };
 
-typedef enum kind { UNIFORM, NORMAL, INTEGER, BERNOULLI } kind;
+typedef enum kind { UNIFORM, NORMAL, BERNOULLI } kind;
 
-static double draw(kind what, double a, double b, uint64_t seed, uint64_t stream,
-                   uint64_t i) {
-  switch (what) {
-  case UNIFORM: return a + (b - a) * br_rng_uniform(seed, stream, i);
-  case NORMAL: return a + b * br_rng_normal(seed, stream, i);
-  case INTEGER:
-    return a + (double)(int64_t)((b - a + 1) * br_rng_uniform(seed, stream, i));
-  default: return br_rng_uniform(seed, stream, i) < a;
+/* What is drawn: the numbers a and b of the kind, and for UNIFORM the least and the
+   largest value of x's type within [a, b). */
+typedef struct draw {
+  kind what;
+  double a, b, least, most;
+  uint64_t seed, stream;
+} draw;
+
+static double drawn_at(const draw *d, uint64_t i) {
+  double u;
+  switch (d->what) {
+  case UNIFORM:
+    u = br_rng_uniform(d->seed, d->stream, i);
+    u = isfinite(d->b - d->a) ? d->a + (d->b - d->a) * u : d->a * (1 - u) + d->b * u;
+    return u < d->least ? d->least : u > d->most ? d->most : u;
+  case NORMAL: return d->a + d->b * br_rng_normal(d->seed, d->stream, i);
+  default: return br_rng_uniform(d->seed, d->stream, i) < d->a;
   }
+}
+
+/* The ends of [a, b) among x's values: rounding to them must not lead out of it. */
+static void ends(br_dtype dtype, double a, double b, double *least, double *most) {
+  *least = a;
+  *most = nextafter(b, -INFINITY);
+  if (dtype == BR_F32) {
+    float low = (float)a, high = (float)b;
+    *least = (double)low < a ? (double)nextafterf(low, INFINITY) : (double)low;
+    *most = (double)high < b ? (double)high : (double)nextafterf(high, -INFINITY);
+  }
+  if (*most < *least) *most = *least;
 }
 
 /* Fills x in logical order, whatever its memory order. */
 static br_status fill(br_call *c, kind what) {
   br_tensor *x = c->out[0];
-  double a = c->arg[0].f, b = c->arg[1].f;
-  uint64_t seed = br_rng_seed(), stream = br_rng_stream();
+  draw d = {.what = what, .a = c->arg[0].f, .b = c->arg[1].f};
+  d.seed = br_rng_seed();
+  d.stream = br_rng_stream();
+  if (what == UNIFORM) ends(x->dtype, d.a, d.b, &d.least, &d.most);
   br_tensor *values = br_tensor_new(BR_F64, x->ndim, x->shape, BR_CONTIGUOUS);
   if (!values) return BR_ENOMEM;
   double *v = (double *)(void *)values->data;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
+  for (int64_t i = 0; i < x->numel; i++) v[i] = drawn_at(&d, (uint64_t)i);
+  br_status status = br_copy(x, values);
+  br_release(values);
+  return status;
+}
+
+/* low and what 128 random bits choose among the integers up to high: so many bits that
+   all come up alike whatever their number, 2^64 of them included. */
+static int64_t integer_at(int64_t low, uint64_t span, uint64_t seed, uint64_t stream,
+                          uint64_t i) {
+  uint32_t w[4];
+  br_rng_block(seed, stream, i, w);
+  uint64_t high_bits = (uint64_t)w[0] << 32 | w[1], more = (uint64_t)w[2] << 32 | w[3];
+  unsigned __int128 n = (unsigned __int128)span + 1;
+  uint64_t chosen = (uint64_t)((high_bits * n + (more * n >> 64)) >> 64);
+  return (int64_t)((uint64_t)low + chosen);
+}
+
+static br_status integer_forward(br_call *c) {
+  br_tensor *x = c->out[0];
+  int64_t low = c->arg[0].i;
+  uint64_t span = (uint64_t)c->arg[1].i - (uint64_t)low;
+  uint64_t seed = br_rng_seed(), stream = br_rng_stream();
+  br_tensor *values = br_tensor_new(BR_I64, x->ndim, x->shape, BR_CONTIGUOUS);
+  if (!values) return BR_ENOMEM;
+  int64_t *v = (int64_t *)(void *)values->data;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
   for (int64_t i = 0; i < x->numel; i++)
-    v[i] = draw(what, a, b, seed, stream, (uint64_t)i);
+    v[i] = integer_at(low, span, seed, stream, (uint64_t)i);
   br_status status = br_copy(x, values);
   br_release(values);
   return status;
@@ -42,20 +94,56 @@ static br_status fill_infer(br_call *c) {
 }
 
 /* Between 0 and 1 an integer has no room. */
-static br_status real_infer(br_call *c) {
+static br_status uniform_infer(br_call *c) {
+  double a = c->arg[0].f, b = c->arg[1].f, least = 0, most = 0;
   br_status status = br_need_float(c, c->in[0], "x");
-  return status ? status : fill_infer(c);
+  if (status) return status;
+  if (!isfinite(a) || !isfinite(b) || a > b)
+    return br_bad(c, "[low, high) must be a range of finite numbers, not [%g, %g)", a, b);
+  ends(c->in[0]->dtype, a, b, &least, &most);
+  if (least >= b && a < b)
+    return br_bad(c, "no %s lies in [%.17g, %.17g)", br_dtype_name(c->in[0]->dtype), a,
+                  b);
+  return fill_infer(c);
 }
 
+static br_status normal_infer(br_call *c) {
+  double mean = c->arg[0].f, std = c->arg[1].f;
+  br_status status = br_need_float(c, c->in[0], "x");
+  if (status) return status;
+  if (!isfinite(mean)) return br_bad(c, "mean must be a finite number, not %g", mean);
+  if (!(std >= 0 && isfinite(std)))
+    return br_bad(c, "std must be a finite number from 0, not %g", std);
+  return fill_infer(c);
+}
+
+static br_status bernoulli_infer(br_call *c) {
+  if (!(c->arg[0].f >= 0 && c->arg[0].f <= 1))
+    return br_bad(c, "p must be between 0 and 1, not %g", c->arg[0].f);
+  return fill_infer(c);
+}
+
+/* Of a float type every integer may come up that it holds; float32 has them all to 2^24,
+   float64 to 2^53. */
 static br_status integer_infer(br_call *c) {
-  if (c->arg[1].f < c->arg[0].f)
-    return br_bad(c, "no integer lies between %.0f and %.0f", c->arg[0].f, c->arg[1].f);
+  static const int64_t most[] = {[BR_F32] = 1 << 24, [BR_F64] = (int64_t)1 << 53};
+  br_dtype dtype = c->in[0]->dtype;
+  if (c->arg[1].i < c->arg[0].i)
+    return br_bad(c, "no integer lies between %lld and %lld", (long long)c->arg[0].i,
+                  (long long)c->arg[1].i);
+  for (int k = 0; k < 2; k++) {
+    br_arg bound = {.whole = true, .i = c->arg[k].i};
+    const char *what = k ? "high" : "low", *wrong = br_misfit(dtype, &bound);
+    if (wrong) return br_bad(c, "%s: %s", what, wrong);
+    if (br_dtype_is_float(dtype) && (bound.i > most[dtype] || bound.i < -most[dtype]))
+      return br_bad(c, "%s: %s does not hold every integer to %lld", what,
+                    br_dtype_name(dtype), (long long)bound.i);
+  }
   return fill_infer(c);
 }
 
 static br_status uniform_forward(br_call *c) { return fill(c, UNIFORM); }
 static br_status normal_forward(br_call *c) { return fill(c, NORMAL); }
-static br_status integer_forward(br_call *c) { return fill(c, INTEGER); }
 static br_status bernoulli_forward(br_call *c) { return fill(c, BERNOULLI); }
 
 /* ---- dropout ---- */
@@ -109,13 +197,13 @@ static void drawn(br_call *c) {
 /* clang-format off */
 const br_op br_random_ops[] = {
   {"uniform", "x:t low:f=0 high:f=1", "values drawn evenly from [low, high)",
-   real_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
+   uniform_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"normal", "x:t mean:f=0 std:f=1", "values drawn from a normal distribution",
-   real_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"random", "x:t low:f high:f", "integers drawn evenly from low to high, both included",
+   normal_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
+  {"random", "x:t low:i high:i", "integers drawn evenly from low to high, both included",
    integer_infer, integer_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"bernoulli", "x:t p:f=0.5", "1 with probability p, else 0",
-   fill_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
+   bernoulli_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"dropout", "x:t p:f=0.5 training:b=true",
    "x with each element dropped with probability p and the rest scaled by 1 / (1 - p)",
    dropout_infer, dropout_forward, dropout_backward, 0, 0, 0, {0}, 0, drawn},

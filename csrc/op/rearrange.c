@@ -214,23 +214,33 @@ static br_status repeat_infer(br_call *c) {
 enum { PAD, MODE, VALUE };
 enum { CONSTANT, REFLECT, REPLICATE, CIRCULAR, MODES };
 
-static int64_t padded_index(int mode, int64_t i, int64_t n) {
-  if (i >= 0 && i < n) return i;
+/* Negative pads crop first; what is left, from `from` on and n long, is then padded.
+   (Constants need no such care: whatever is outside of x is one.) */
+static int64_t padded_index(int mode, int64_t i, int64_t from, int64_t n) {
+  if (i >= 0 && i < n) return from + i;
   switch (mode) {
-  case REFLECT: return i < 0 ? -i : 2 * (n - 1) - i;
-  case REPLICATE: return i < 0 ? 0 : n - 1;
-  case CIRCULAR: return i < 0 ? i + n : i - n;
+  case REFLECT: return from + (i < 0 ? -i : 2 * (n - 1) - i);
+  case REPLICATE: return from + (i < 0 ? 0 : n - 1);
+  case CIRCULAR: return from + (i < 0 ? i + n : i - n);
   default: return -1;
   }
 }
 
-static br_status pad_fits(br_call *c, int mode, int d, int64_t before, int64_t after) {
-  int64_t n = c->in[0]->shape[d], most = before > after ? before : after;
+static int64_t cropped(int mode, int64_t pad) {
+  return pad < 0 && mode != CONSTANT ? -pad : 0;
+}
+
+/* Whether a dimension that has n elements after cropping has them for its pads. */
+static br_status pad_fits(br_call *c, int mode, int d, int64_t n, int64_t before,
+                          int64_t after) {
+  int64_t most = before > after ? before : after;
   if (mode == CONSTANT || most <= 0) return BR_OK;
   int64_t limit = mode == REFLECT ? n - 1 : mode == CIRCULAR ? n : n > 0 ? most : 0;
   if (most <= limit) return BR_OK;
-  return br_bad(c, "dimension %d of %s has too few elements for %lld more (mode \"%s\")",
-                d + 1, br_shape_of(c->in[0]), (long long)most, c->arg[MODE].s);
+  return br_bad(c,
+                "dimension %d of %s has too few elements for %lld more%s (mode \"%s\")",
+                d + 1, br_shape_of(c->in[0]), (long long)most,
+                before < 0 || after < 0 ? " after cropping" : "", c->arg[MODE].s);
 }
 
 /* pad: before and after of the last dimension, then of the one before it, ... */
@@ -238,7 +248,7 @@ static br_status pad_infer(br_call *c) {
   static const char *const modes[] = {"constant", "reflect", "replicate", "circular"};
   const br_tensor *x = c->in[0];
   const br_arg *pad = &c->arg[PAD];
-  int64_t shape[BR_MAX_DIM], before[BR_MAX_DIM] = {0};
+  int64_t shape[BR_MAX_DIM], before[BR_MAX_DIM] = {0}, left[BR_MAX_DIM];
   int mode = 0;
   while (mode < MODES && strcmp(modes[mode], c->arg[MODE].s) != 0) mode++;
   if (mode == MODES)
@@ -246,29 +256,36 @@ static br_status pad_infer(br_call *c) {
                   "mode must be \"constant\", \"reflect\", \"replicate\" or "
                   "\"circular\", not \"%s\"",
                   c->arg[MODE].s);
+  const char *wrong = br_misfit(x->dtype, &c->arg[VALUE]);
+  if (wrong && mode == CONSTANT) return br_bad(c, "value: %s", wrong);
   if (pad->n % 2 || pad->n > 2 * x->ndim)
     return br_bad(c,
                   "pad must hold {before, after} of the last dimension, then of others; "
                   "%d entries do not suit the shape %s",
                   pad->n, br_shape_of(x));
   memcpy(shape, x->shape, sizeof shape);
+  memcpy(left, x->shape, sizeof left);
   for (int i = 0; i < pad->n / 2; i++) {
     int d = x->ndim - 1 - i;
+    int64_t after = pad->v[2 * i + 1];
     before[d] = pad->v[2 * i];
     if (__builtin_add_overflow(shape[d], before[d], &shape[d]) ||
-        __builtin_add_overflow(shape[d], pad->v[2 * i + 1], &shape[d]) || shape[d] < 0)
+        __builtin_add_overflow(shape[d], after, &shape[d]) || shape[d] < 0 ||
+        (mode != CONSTANT && (before[d] < -left[d] || after < -left[d])))
       return br_bad(c, "dimension %d of %s cannot change by %lld and %lld", d + 1,
-                    br_shape_of(x), (long long)pad->v[2 * i],
-                    (long long)pad->v[2 * i + 1]);
-    br_status status = pad_fits(c, mode, d, pad->v[2 * i], pad->v[2 * i + 1]);
+                    br_shape_of(x), (long long)before[d], (long long)after);
+    left[d] -= cropped(mode, before[d]) + cropped(mode, after);
+    br_status status = pad_fits(c, mode, d, left[d], before[d], after);
     if (status) return status;
   }
   int64_t *map = NULL;
   br_status status = maps_new(c, shape, &map);
   if (status) return status;
-  for (int d = 0; d < x->ndim; d++)
+  for (int d = 0; d < x->ndim; d++) {
+    int64_t from = cropped(mode, before[d]);
     for (int64_t i = 0; i < shape[d]; i++)
-      *map++ = padded_index(mode, i - before[d], x->shape[d]);
+      *map++ = padded_index(mode, i - before[d] - from, from, left[d]);
+  }
   return BR_OK;
 }
 
@@ -331,7 +348,7 @@ const br_op br_rearrange_ops[] = {
    roll_infer, plain_forward, rearrange_backward, 0, 0, 0, {0}},
   {"repeat_", "x:t times:I", "x (s1, s2, ...) n1, n2, ... times over -> (n1 s1, n2 s2, ...)",
    repeat_infer, plain_forward, rearrange_backward, 0, 0, 0, {0}},
-  {"pad", "x:t pad:I mode:s=constant value:f=0", "x (..., n) with {before, after} more elements, from the last dimension on -> (..., before + n + after); fewer if negative",
+  {"pad", "x:t pad:I mode:s=constant value:v=0", "x (..., n) with {before, after} more elements, from the last dimension on -> (..., before + n + after); fewer if negative",
    pad_infer, pad_forward, rearrange_backward, 0, 0, 0, {0}},
   {"unfold", "x:t dim:d size:i step:i", "windows of a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
    unfold_infer, unfold_forward, unfold_backward, 0, BR_VIEW, 0, {0}},

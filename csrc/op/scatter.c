@@ -130,6 +130,9 @@ static br_status scatter_infer(br_call *c) {
   if (!fits && src->ndim > 0)
     return br_bad(c, "src %s has not an element for each of index %s", br_shape_of(src),
                   br_shape_of(index));
+  br_arg number = src->number ? br_number_of(src) : (br_arg){0};
+  const char *wrong = src->number ? br_misfit(x->dtype, &number) : NULL;
+  if (wrong) return br_bad(c, "src: %s", wrong);
   if (!src->number && src->dtype != x->dtype)
     return br_bad(c, "src must be %s as x is, not %s", br_dtype_name(x->dtype),
                   br_dtype_name(src->dtype));

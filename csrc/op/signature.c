@@ -3,7 +3,8 @@
    end.
 
    kinds   t tensor     n tensor or number       l list of tensors
-           f number     i integer                b boolean        s string     y element
+           f number     v number or boolean, a tensor's value
+           i integer    b boolean        s string     y element
    type d dimension  k index                  (both counted from 1, negative from the end)
            D dimensions I integers (in a row, or as a table)
            p a number or a pair {h, w}           P the same, or "same" */

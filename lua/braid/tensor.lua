@@ -29,9 +29,9 @@ local function sizes_and_options(...)
   return sizes, given
 end
 
--- A number that an argument must be.
+-- A number (or true, false) that fills a tensor.
 local function number(name, what, value)
-  if type(value) == "number" then return value end
+  if type(value) == "number" or type(value) == "boolean" then return value end
   error(("%s: %s must be a number, not %s"):format(name, what, type(value)), 3)
 end
 
@@ -46,7 +46,8 @@ local function finish(t, options)
 end
 
 --- A tensor from a number or nested tables of numbers. float32 unless {dtype = ...} says
--- otherwise; true and false make bool.
+-- otherwise; true and false make bool. What the type does not hold (300 or 1.5 for uint8, 2
+-- for bool) is an error; floats are rounded.
 -- @usage braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)
   local options <const> = check.options("tensor", given,
@@ -74,17 +75,17 @@ filled("zeros", 0)
 filled("ones", 1)
 filled("empty", nil)
 
---- A tensor of one value: braid.full({2, 3}, 7).
+--- A tensor of one value, which its type must hold: braid.full({2, 3}, 7).
 function M.full(sizes, value, given)
   local options <const> = check.options("full", given, CREATE)
   if type(sizes) ~= "table" then sizes = {sizes} end
-  return finish(core.new(sizes, options.dtype, number("full", "value", value)), options)
+  return finish(core.new(sizes, options.dtype, number("full", "value", value), "full"), options)
 end
 
 function M.full_like(t, value, given)
   local options <const> = check.options("full_like", given,
     {dtype = t.dtype, requires_grad = false})
-  return finish(core.like(t, options.dtype, number("full_like", "value", value)), options)
+  return finish(core.like(t, options.dtype, number("full_like", "value", value), "full_like"), options)
 end
 
 local function drawn(name, draw)
