@@ -210,10 +210,11 @@ describe("integers", function()
   it("are not divided by zero, as in Lua", function()
     for _, dtype in ipairs {"uint8", "int32", "int64"} do
       local x <const> = braid.tensor({{1, 2}, {3, 4}}, {dtype = dtype})
-      for _, zero in ipairs {0, braid.tensor({1, 0}, {dtype = dtype}), braid.tensor({{0}, {1}},
-        {dtype = "uint8"})} do
-        assert.error_matches(function() return x // zero end, "floordiv: an integer is divided by 0")
-        assert.error_matches(function() return x % zero end, "mod: an integer is divided by 0")
+      local row <const> = braid.tensor({1, 0}, {dtype = dtype})
+      local column <const> = braid.tensor({{0}, {1}}, {dtype = "uint8"})
+      for _, zero in ipairs {0, row, column} do
+        assert.error_matches(function() return x // zero end, "floordiv: .* is divided by 0")
+        assert.error_matches(function() return x % zero end, "mod: .* is divided by 0")
       end
       assert.same({}, (braid.zeros(0, {dtype = dtype}) // 0):totable())
     end

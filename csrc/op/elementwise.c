@@ -52,7 +52,7 @@ static br_status masked_fill_infer(br_call *c) {
 
 /* One end of clamp's: a limit beyond the type's own is none, on that side. */
 static br_status limit(br_call *c, int end) {
-  br_arg *a = &c->arg[end], own = br_limit(c->compute, end == 0);
+  br_arg *a = &c->arg[end], own = br_range_end(c->compute, end == 0);
   const char *wrong = a->given ? br_misfit(c->compute, a) : NULL;
   if (a->given && !a->whole && isnan(a->f))
     return br_bad(c, "%s must be a number, not nan", end ? "max" : "min");
@@ -149,7 +149,7 @@ static br_status float_infer(br_call *c) {
 }
 
 static br_status relu_forward(br_call *c) {
-  const br_arg zero = {.whole = true}, most = br_limit(c->compute, false);
+  const br_arg zero = {.whole = true}, most = br_range_end(c->compute, false);
   if (br_dtype_is_float(c->compute)) return br_map_forward(c);
   const double limits[] = {br_kernel_number(c->compute, &zero),
                            br_kernel_number(c->compute, &most)};

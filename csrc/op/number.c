@@ -95,7 +95,7 @@ void br_number_put(br_tensor *t, int64_t at, const br_arg *value) {
   }
 }
 
-br_arg br_limit(br_dtype dtype, bool least) {
+br_arg br_range_end(br_dtype dtype, bool least) {
   br_arg a = {.given = true, .whole = !br_dtype_is_float(dtype)};
   a.i = least ? range[dtype].least : range[dtype].most;
   a.f = a.whole ? (double)a.i : least ? -(double)INFINITY : (double)INFINITY;

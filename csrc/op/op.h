@@ -160,7 +160,7 @@ double br_kernel_number(br_dtype compute, const br_arg *value);
 /* The number, which must fit, as element `at` of t's memory. */
 void br_number_put(br_tensor *t, int64_t at, const br_arg *value);
 /* The least or the largest value of a type; of floats an infinite one. */
-br_arg br_limit(br_dtype dtype, bool least);
+br_arg br_range_end(br_dtype dtype, bool least);
 /* The first element of t. */
 br_arg br_number_of(const br_tensor *t);
 

@@ -85,7 +85,8 @@ end
 function M.full_like(t, value, given)
   local options <const> = check.options("full_like", given,
     {dtype = t.dtype, requires_grad = false})
-  return finish(core.like(t, options.dtype, number("full_like", "value", value), "full_like"), options)
+  value = number("full_like", "value", value)
+  return finish(core.like(t, options.dtype, value, "full_like"), options)
 end
 
 local function drawn(name, draw)
