@@ -91,7 +91,7 @@ typedef struct br_kernels {
   br_map_fn *pick_ge_grad, *pick_le_grad, *where_grad_a, *where_grad_b, *masked_fill_grad;
   br_map_fn *clamp_grad, *mod_grad_b, *pow_grad_a, *pow_grad_b, *lerp_grad_a,
       *lerp_grad_b, *lerp_grad_w;
-  br_map_fn *log_grad, *log1p_grad, *expm1_grad, *sqrt_grad, *rsqrt_grad,
+  br_map_fn *log_grad, *log1p_grad, *expm1_grad, *step_grad, *sqrt_grad, *rsqrt_grad,
       *reciprocal_grad;
   br_map_fn *sin_grad, *cos_grad, *tan_grad, *tanh_grad, *abs_tanh_grad, *sigmoid_grad;
   br_map_fn *relu_grad, *leaky_relu_grad, *elu_grad, *gelu_grad, *silu_grad;
@@ -176,16 +176,17 @@ typedef struct br_kernels {
   /* The same of 2, 3 or 4 rows, all columns one after the other in dst. */
   void (*interleave)(int64_t rows, int64_t cols, const void *const *src, void *dst);
 
-  /* Winograd's transforms of a tile, float32 only: see winograd.inc */
+  /* Winograd's transforms of a tile, float32 only; those back tell whether what they give
+     can be relied on: see winograd.inc */
   void (*winograd_input)(int tile, int64_t c, const void *const *x, void *v,
                          int64_t step);
-  void (*winograd_output)(int tile, int64_t c, const void *m, int64_t step,
+  bool (*winograd_output)(int tile, int64_t c, const void *m, int64_t step,
                           const br_finish *finish, void *const *y);
   void (*winograd_spread)(int tile, int64_t c, const void *const *dy, void *q,
                           int64_t step, int64_t panel_step);
   void (*winograd_weight)(int tile, int64_t n, const void *w, int64_t tap_step, void *u,
                           int64_t step);
-  void (*winograd_weight_grad)(int tile, int64_t n, const void *s, int64_t step, void *w,
+  bool (*winograd_weight_grad)(int tile, int64_t n, const void *s, int64_t step, void *w,
                                int64_t tap_step);
 
   /* indirect matrix products, one register tile of mr x nr */

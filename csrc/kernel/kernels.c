@@ -147,6 +147,7 @@ const br_kernels TABLE(ISA, TYPE) = {
     .log_grad = log_grad,
     .log1p_grad = log1p_grad,
     .expm1_grad = expm1_grad,
+    .step_grad = step_grad,
     .sqrt_grad = sqrt_grad,
     .rsqrt_grad = rsqrt_grad,
     .reciprocal_grad = reciprocal_grad,

@@ -191,9 +191,9 @@ static br_status run_lattice(lattice *l) {
 
 /* The weights as the forward kernels read them: packed, and transformed for Winograd's.
    Those of a call that no gradient is asked for are kept for the next. */
-static char *prepare(const br_conv *g, br_tensor *w, bool keep, bool *kept) {
+static char *prepare(const br_conv *g, br_tensor *w, bool winograd, bool keep,
+                     bool *kept) {
   const br_kernels *k = br_kernels_of(g->dtype);
-  bool winograd = br_winograd_wins(g);
   int64_t key[BR_DERIVED_KEY] = {winograd, g->folded, g->groups, g->o,
                                  g->cg,    g->kh,     g->kw,     k->nr};
   char *ready = br_derived_find(w, key);
@@ -247,7 +247,7 @@ br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
   size_t packed = (size_t)(g->groups * panels * k->nr * k->size);
   br_conv_rows *r = br_alloc_zero(head + table + zeros + 2 * packed);
   if (!r) return NULL;
-  r->weights = prepare(g, w, keep, &r->kept);
+  r->weights = prepare(g, w, false, keep, &r->kept);
   if (!r->weights) {
     br_free(r);
     return NULL;
@@ -326,14 +326,14 @@ static br_status forward(const br_conv *g, br_tensor *source, br_tensor *w,
 
 static br_status winograd_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                                   br_tensor *bias, bool keep, br_tensor *y) {
-  bool kept;
-  char *weights = prepare(g, w, keep, &kept);
+  bool kept, sound;
+  char *weights = prepare(g, w, true, keep, &kept);
   if (!weights) return BR_ENOMEM;
   br_winograd plan = br_winograd_forward_plan(g);
   br_status status = br_winograd_run(&plan, source->data, weights, !kept,
-                                     bias ? bias->data : NULL, y->data);
+                                     bias ? bias->data : NULL, y->data, &sound);
   if (!kept) br_free(weights);
-  return status;
+  return status || sound ? status : forward(g, source, w, bias, false, y);
 }
 
 bool br_conv_has_rows(const br_conv *g) {
@@ -435,7 +435,7 @@ static br_status input_phases(const br_conv *g, br_tensor *dy, br_tensor *w,
 
 /* The same by Winograd's algorithm: a convolution of dy with the kernels turned round. */
 static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
-                                     br_tensor *bias, br_tensor *dx) {
+                                     br_tensor *bias, br_tensor *dx, bool *sound) {
   int64_t area = g->kh * g->kw, row[25];
   for (int64_t t = 0; t < area; t++) row[t] = (area - 1 - t) * g->og;
   br_packing p = input_packing(g, row, area);
@@ -444,7 +444,7 @@ static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor 
   char *weights = packed ? br_winograd_weights(&plan, packed) : NULL;
   br_free(packed);
   br_status status = weights ? br_winograd_run(&plan, dy->data, weights, true,
-                                               bias ? bias->data : NULL, dx->data)
+                                               bias ? bias->data : NULL, dx->data, sound)
                              : BR_ENOMEM;
   br_free(weights);
   return status;
@@ -454,7 +454,11 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                              br_tensor *bias, br_tensor *dx) {
   if (br_conv_is_few(g) && !bias)
     return br_conv_few_input_grad(g, dy->data, w->data, dx->data);
-  if (br_winograd_wins(g)) return winograd_input_grad(g, dy, w, bias, dx);
+  if (br_winograd_wins(g)) {
+    bool sound = true;
+    br_status done = winograd_input_grad(g, dy, w, bias, dx, &sound);
+    if (done || sound) return done;
+  }
   const br_kernels *k = br_kernels_of(g->dtype);
   int64_t area = g->kh * g->kw;
   int64_t *tap = br_alloc((size_t)(4 * area + 1) * sizeof *tap);

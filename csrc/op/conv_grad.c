@@ -126,15 +126,16 @@ static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
 }
 
 static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
-                                      br_tensor *dw) {
+                                      br_tensor *dw, bool *sound) {
   const br_kernels *k = br_kernels_of(g->dtype);
   br_winograd plan = br_winograd_forward_plan(g);
   int64_t rows = g->cg * g->kh * g->kw, panels = g->groups * br_conv_panels(g->og, k);
   int64_t *row = br_alloc((size_t)rows * sizeof *row);
   char *packed = br_alloc((size_t)(panels * rows * k->nr * k->size));
   br_status status = row && packed ? BR_OK : BR_ENOMEM;
-  if (!status) status = br_winograd_weight_grad(&plan, source->data, dy->data, packed);
-  if (!status) {
+  if (!status)
+    status = br_winograd_weight_grad(&plan, source->data, dy->data, packed, sound);
+  if (!status && *sound) {
     br_packing p = br_conv_packing(g, row);
     br_conv_unpack(&p, k, packed, dw->data);
   }
@@ -147,7 +148,11 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
                               br_tensor *dw) {
   if (br_conv_is_few_weights(g))
     return br_conv_few_weight_grad(g, source->data, dy->data, dw->data);
-  if (br_winograd_wins_weights(g)) return winograd_weight_grad(g, source, dy, dw);
+  if (br_winograd_wins_weights(g)) {
+    bool sound = true;
+    br_status done = winograd_weight_grad(g, source, dy, dw, &sound);
+    if (done || sound) return done;
+  }
   const br_kernels *k = br_kernels_of(g->dtype);
   job j = {.g = g,
            .k = k,

@@ -162,13 +162,6 @@ static br_status rounding_forward(br_call *c) {
   return br_map(K(copy), c->compute, c->out[0], 1, c->in, NULL);
 }
 
-/* Steps have gradient zero, and say so rather than break the graph. */
-static br_status zero_backward(br_call *c) {
-  if (!c->need[0]) return BR_OK;
-  const br_tensor *x = c->in[0];
-  return br_dx_take(c, 0, br_tensor_zeros(x->dtype, x->ndim, x->shape, BR_CONTIGUOUS));
-}
-
 static br_status square_infer(br_call *c) {
   c->compute = c->in[0]->dtype == BR_BOOL ? BR_I64 : c->in[0]->dtype;
   return br_map_infer(c);
@@ -184,7 +177,8 @@ static br_status class_infer(br_call *c) {
 #define NUM no_bool_infer, br_map_forward, br_map_backward
 #define FLOAT float_infer, br_map_forward, br_map_backward
 #define CMP compare_infer, br_map_forward, NULL
-#define STEP promote_infer, rounding_forward, zero_backward
+/* Steps have gradient zero, and say so rather than break the graph. */
+#define STEP promote_infer, rounding_forward, br_map_backward
 
 const br_op br_elementwise_ops[] = {
     {"add",
@@ -337,14 +331,14 @@ const br_op br_elementwise_ops[] = {
     {"abs", "x:t", "|x|", MAP, A, INT, K(abs), {K(abs_grad)}},
     {"sign",
      "x:t",
-     "-1, 0 or 1",
+     "-1, 0 or 1; NaN at NaN",
      promote_infer,
      br_map_forward,
-     zero_backward,
-     0,
+     br_map_backward,
+     Y,
      INT,
      K(sign),
-     {0}},
+     {K(step_grad)}},
     {"square",
      "x:t",
      "x^2; of bool an int64",
@@ -355,13 +349,34 @@ const br_op br_elementwise_ops[] = {
      INT,
      K(square),
      {K(square_grad)}},
-    {"floor", "x:t", "the largest integer not above x", STEP, 0, INT, K(floor), {0}},
-    {"ceil", "x:t", "the smallest integer not below x", STEP, 0, INT, K(ceil), {0}},
-    {"round", "x:t", "the nearest integer, halves to even", STEP, 0, INT, K(round), {0}},
-    {"trunc", "x:t", "x without its fraction", STEP, 0, INT, K(trunc), {0}},
+    {"floor",
+     "x:t",
+     "the largest integer not above x",
+     STEP,
+     Y,
+     INT,
+     K(floor),
+     {K(step_grad)}},
+    {"ceil",
+     "x:t",
+     "the smallest integer not below x",
+     STEP,
+     Y,
+     INT,
+     K(ceil),
+     {K(step_grad)}},
+    {"round",
+     "x:t",
+     "the nearest integer, halves to even",
+     STEP,
+     Y,
+     INT,
+     K(round),
+     {K(step_grad)}},
+    {"trunc", "x:t", "x without its fraction", STEP, Y, INT, K(trunc), {K(step_grad)}},
 
     {"exp", "x:t", "e^x", MAP, Y, REAL, K(exp), {K(mul_grad_b)}},
-    {"expm1", "x:t", "e^x - 1, exact near 0", MAP, Y, REAL, K(expm1), {K(expm1_grad)}},
+    {"expm1", "x:t", "e^x - 1, exact near 0", MAP, A, REAL, K(expm1), {K(expm1_grad)}},
     {"log", "x:t", "natural logarithm", MAP, A, REAL, K(log), {K(log_grad)}},
     {"log1p", "x:t", "log(1 + x), exact near 0", MAP, A, REAL, K(log1p), {K(log1p_grad)}},
     {"sqrt", "x:t", "square root", MAP, Y, REAL, K(sqrt), {K(sqrt_grad)}},

@@ -29,6 +29,7 @@ typedef struct job {
   const char *x, *u, *bias, *zeros;
   char *y;
   int64_t panels, block; /* panels of a group; tiles of a block */
+  atomic_bool *doubt;    /* set where a result is not sound */
 } job;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -162,8 +163,9 @@ static void transform_back(const job *j, int64_t g, int64_t tile, int64_t first,
   const br_finish finish = {.bias = j->bias ? j->bias + at : NULL,
                             .slope = p->slope ? p->slope + at : NULL,
                             .relu = p->relu};
-  p->k->winograd_output(p->tile, last - first, m + first * p->k->size, j->block * p->og,
-                        &finish, pixel);
+  if (!p->k->winograd_output(p->tile, last - first, m + first * p->k->size,
+                             j->block * p->og, &finish, pixel))
+    atomic_store_explicit(j->doubt, true, memory_order_relaxed);
 }
 
 /* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */
@@ -302,13 +304,15 @@ static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
 }
 
 br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
-                          bool fresh, const char *bias, char *y) {
+                          bool fresh, const char *bias, char *y, bool *sound) {
   const br_kernels *k = p->k;
+  atomic_bool doubt = false;
   job j = {.p = p,
            .x = x,
            .u = weights,
            .bias = bias,
            .y = y,
+           .doubt = &doubt,
            .panels = br_conv_panels(p->og, k)};
   int64_t each = p->places * (p->cg + p->og) * k->size;
   int64_t through = j.panels * p->places * p->cg * k->nr * k->size;
@@ -326,5 +330,6 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
     status = run_shared_blocks(&j, j.block * each);
   }
   br_free(zeros);
+  *sound = !atomic_load(&doubt);
   return status;
 }

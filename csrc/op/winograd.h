@@ -37,12 +37,15 @@ br_winograd br_winograd_input_plan(const br_conv *g);
    the order (tap, channel). */
 char *br_winograd_weights(const br_winograd *p, const char *packed);
 /* y (n,o,oh,ow) from x and transformed weights, fresh ones if they were transformed for
-   this run; bias (o) may be NULL. */
+   this run; bias (o) may be NULL. Where NaN, infinities or very large numbers are among
+   the results, *sound is false: they may have spoilt others, and the plain way is to be
+   gone. */
 br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
-                          bool fresh, const char *bias, char *y);
-/* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack. */
+                          bool fresh, const char *bias, char *y, bool *sound);
+/* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack; *sound as
+   above. */
 br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
-                                  char *packed);
+                                  char *packed, bool *sound);
 
 /* Pointers to the inputs of a tile, `zeros` outside the image. */
 void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,

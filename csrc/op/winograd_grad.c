@@ -8,6 +8,7 @@
    that nothing it transforms leaves its cache. Else, and of the groups that are left
    where there are not as many for each thread, all threads take the same block of tiles
    and share out the places and panels. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -111,7 +112,7 @@ static void sum_blocks(const job *j, int64_t from, char *v, char *q) {
 }
 
 br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
-                                  char *packed) {
+                                  char *packed, bool *sound) {
   const br_kernels *k = p->k;
   job j = {.p = p, .x = x, .dy = dy, .panels = br_conv_panels(p->og, k)};
   int64_t parts = p->groups * j.panels, run = p->cg * k->nr;
@@ -134,6 +135,7 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
   char *scratch = own ? br_scratch_take(br_threads(), (size_t)(j.block * each), &apart)
                       : br_alloc((size_t)(j.block * each));
   j.sums = br_alloc((size_t)(j.slices * p->groups * j.group_bytes));
+  atomic_bool doubt = false;
   br_status status = zeros && scratch && j.sums ? BR_OK : BR_ENOMEM;
   j.zeros = zeros;
   if (status) goto done;
@@ -146,11 +148,13 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
 #pragma omp for schedule(static) nowait
     for (int64_t i = 0; i < parts * p->cg; i++) {
       int64_t part = i / p->cg, row = i % p->cg * k->nr;
-      k->winograd_weight_grad(p->tile, k->nr,
-                              j.sums + (part * p->places * run + row) * k->size, run,
-                              packed + (part * p->area * run + row) * k->size, run);
+      const char *sum = j.sums + (part * p->places * run + row) * k->size;
+      if (!k->winograd_weight_grad(p->tile, k->nr, sum, run,
+                                   packed + (part * p->area * run + row) * k->size, run))
+        atomic_store_explicit(&doubt, true, memory_order_relaxed);
     }
   }
+  *sound = !atomic_load(&doubt);
 done:
   br_free(zeros);
   (own ? br_scratch_give : br_free)(scratch);

@@ -68,8 +68,8 @@ local INTENDED <const> = {
   {"clamp", "no meaning for bool"}, {"square", "type bool, PyTorch's int64"},
   {"median", "nothing to choose from"}, -- PyTorch gives NaN, or an arbitrary integer
   {"conv_transpose2d", "leaves"}, -- PyTorch lets a batch of none have sizes below 1
-  -- At NaN no gradient is right; median gives it to one of several equal elements.
-  {"", "^gradient.*nan"}, {"m[ai][xn]imum", "^gradient"}, {"median", "^gradient"},
+  -- At NaN a gradient is NaN or dy here, and the sign is NaN; PyTorch has 0 for some.
+  {"", "^gradient.*nan"}, {"sign", "nan"}, {"clamp", "^gradient"},
   {"gelu", "nan$"}, -- of infinity, which PyTorch's vectors do not know
   {"pow", "^gradient"}, -- of two types: PyTorch rounds the exponent less 1 to float32
 }

@@ -143,7 +143,7 @@ function M.round(x)
   return low % 2 == 0 and low + 0.0 or low + 1.0
 end
 
-function M.sign(x) return x > 0 and 1 or x < 0 and -1 or 0 end
+function M.sign(x) return x > 0 and 1 or x < 0 and -1 or x ~= x and x or 0 end
 
 function M.smaller(a, b) return (a ~= a or a < b) and a or b end
 function M.larger(a, b) return (a ~= a or a > b) and a or b end

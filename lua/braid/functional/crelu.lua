@@ -10,5 +10,6 @@ local ARGUMENTS <const> = check.declare("crelu", {
 
 return function(x, dim)
   local o <const> = check.options(ARGUMENTS, nil, {x = x, dim = dim})
-  return core.ops.cat({x:relu(), (-x):relu()}, o.dim)
+  -- The second half is a clamp: at NaN the gradients of two relus would cancel each other.
+  return core.ops.cat({x:relu(), (-x):clamp {min = 0}}, o.dim)
 end

@@ -27,10 +27,11 @@ function M.l1(x, target, given)
   return shared.weighted(ops.abs(a - b), o, left_out, true)
 end
 
--- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, times scale.
+-- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, times scale. No square is taken of
+-- what lies beyond, which might be infinite and its gradient NaN.
 local function bent(d, delta, scale)
-  return ops.where(ops.lt(d, delta), ops.square(d) * (0.5 * scale),
-    (d - 0.5 * delta) * (delta * scale))
+  local near <const> = ops.clamp(d, {max = delta})
+  return ops.square(near) * (0.5 * scale) + (d - near) * (delta * scale)
 end
 
 --- Quadratic where |x - target| < beta, linear beyond (Girshick 2015). With beta = 0 it is
