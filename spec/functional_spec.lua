@@ -23,7 +23,7 @@ describe("a composed function", function()
     local x <const> = some(2, 3, 4, 4)
     assert.same(x:mean({3, 4}):totable(), F.global_avg_pool(x):totable())
     assert.same(F.global_avg_pool(x):totable(), x:global_avg_pool():totable())
-    assert.is_nil(F.no_such_function)
+    assert.error_matches(function() return F.no_function end, "braid.F has no 'no_function'")
   end)
 end)
 

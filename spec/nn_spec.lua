@@ -228,7 +228,7 @@ describe("layers", function()
     assert.same(x:relu():totable(), nn.ReLU()(x):totable())
     assert.same(x:tanh():abs():totable(), nn.AbsTanh()(x):totable())
     assert.same(x:leaky_relu(0.2):totable(), nn.LeakyReLU(0.2)(x):totable())
-    assert.is_nil(nn.NoSuchLayer)
+    assert.error_matches(function() return nn.NoSuchLayer end, "braid.nn has no 'NoSuchLayer'")
   end)
 
   it("start within the bounds that PyTorch gives Linear and Conv2d", function()

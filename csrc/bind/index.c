@@ -140,7 +140,16 @@ static int push_shape(lua_State *L, const br_tensor *t) {
   return 1;
 }
 
-/* t.shape and the like; nil for any other name. */
+/* Raises the error of a name that no tensor has: the table of methods knows those near.
+ */
+static int no_field(lua_State *L) {
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  lua_gettable(L, lua_upvalueindex(2));
+  return 1;
+}
+
+/* t.shape and the like. */
 static int read_field(lua_State *L, br_tensor *t, const char *name) {
   if (strcmp(name, "shape") == 0) return push_shape(L, t);
   if (strcmp(name, "dtype") == 0) {
@@ -155,7 +164,7 @@ static int read_field(lua_State *L, br_tensor *t, const char *name) {
     br_box *box = br_push_box(L);
     box->t = br_retain(grad);
   } else {
-    return 0;
+    return no_field(L);
   }
   return 1;
 }

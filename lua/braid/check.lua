@@ -1,9 +1,10 @@
 --- Checks of arguments: messages that name what was given and what is known.
 
 local kinds <const> = require "braid.check.kinds"
+local nearest <const> = require "braid.nearest"
 local shown <const> = require "braid.check.shown"
 
-local M <const> = {shown = shown}
+local M <const> = {shown = shown, nearest = nearest.hint}
 for name, f in pairs(kinds) do M[name] = f end -- check.number, check.flag ...
 
 local function by_text(a, b) return tostring(a) < tostring(b) end

@@ -1,20 +1,108 @@
---- A table whose fields are the modules of a folder, each read when it is first named: a new
--- file is found without being listed anywhere.
+--- A table whose fields are the modules of a folder of Braid's, each read when it is first named:
+-- a new file is found without being listed anywhere.
+--
+-- The names are those of the files that stood in the folder when it was first asked for, and a
+-- module is read from there: nothing is looked for in package.path, so that no name, whoever
+-- makes it up, runs another file. A name that is not there is an error that says which are near.
 -- @usage return folder("braid.data")   -- data.mtfl is what braid/data/mtfl.lua returns
+--
+-- Options: file_of(name) gives a field's file (the name itself unless given); internal, a list of
+-- files that are no fields; others, a function that gives a table (or a folder's table) of further
+-- fields; fits(name, value), whether what a file returns goes by that name.
 
---- `file_of` turns a field's name into a file's (the name itself unless given); `otherwise`
--- gives the value of a name that no file has.
-return function(prefix, file_of, otherwise)
-  return setmetatable({}, {__index = function(t, name)
-    if type(name) ~= "string" then return nil end
-    local path <const> = prefix .. "." .. (file_of and file_of(name) or name)
-    local value
-    if package.searchpath(path, package.path) then
-      value = require(path)
-    elseif otherwise then
-      value = otherwise(name)
-    end
-    rawset(t, name, value)
-    return value
-  end})
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local nearest <const> = require "braid.nearest"
+
+local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)folder%.lua$")
+
+local M <const> = {}
+local folders <const> = setmetatable({}, {__mode = "k"})
+
+local function always() return true end
+
+-- The files of a folder, by their names without ".lua".
+local function files_in(path, internal)
+  local files <const> = {}
+  for _, file in ipairs(core.list_folder(path) or {}) do
+    local name <const> = file:match("^([%w_]+)%.lua$")
+    if name and name ~= "init" then files[name] = path .. "/" .. file end
+  end
+  for _, name in ipairs(internal or {}) do files[name] = nil end
+  return files
 end
+
+-- What a file returns, as require would have it.
+local function read(module, path)
+  local value = package.loaded[module]
+  if value ~= nil then return value end
+  value = assert(loadfile(path, "t"))(module, path)
+  package.loaded[module] = package.loaded[module] or value
+  return package.loaded[module]
+end
+
+--- The field `name` of a folder's table, or nil where there is none.
+function M.find(t, name)
+  local value = rawget(t, name)
+  if value ~= nil then return value end
+  local f <const> = folders[t]
+  local file <const> = f.file_of(name)
+  if f.files[file] then
+    value = read(f.prefix .. "." .. file, f.files[file])
+    if not f.fits(name, value) then return nil end
+  elseif f.others then
+    local others <const> = f.others()
+    if folders[others] then value = M.find(others, name) else value = rawget(others, name) end
+  end
+  return value
+end
+
+--- The names of a folder's fields, sorted. All its files are read where names are not those of
+-- files.
+function M.names(t)
+  local f <const>, set <const> = folders[t], {}
+  for name in next, t do set[name] = true end
+  for file, path in next, f.files do
+    local value <const> = f.fits ~= always and read(f.prefix .. "." .. file, path)
+    local own <const> = type(value) == "table" and value.__name or nil
+    if value and f.fits(file, value) or f.fits == always then
+      set[file] = true
+    elseif own and f.file_of(own) == file then
+      set[own] = true
+    end
+  end
+  local others <const> = f.others and f.others() or {}
+  for name in next, others do set[name] = true end
+  for _, name in ipairs(folders[others] and M.names(others) or {}) do set[name] = true end
+  return check.sorted_keys(set)
+end
+
+--- Makes of t the table of names that messages call `what`: find(name) gives a field that is not in
+-- it yet, or nil; names() those there are. Any other name is an error that says which are near.
+function M.named(t, what, find, names)
+  return setmetatable(t, {
+    __name = what,
+    __index = function(_, name)
+      if type(name) ~= "string" then return nil end
+      local value <const> = find(name)
+      if value ~= nil then
+        t[name] = value
+        return value
+      end
+      check.fail("%s has no '%s'; %s", what, name, nearest.hint(name, names()))
+    end,
+    __tostring = function() return ("%s: %s"):format(what, table.concat(names(), ", ")) end,
+  })
+end
+
+local function new(_, prefix, o)
+  o = o or {}
+  local path <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/")
+  local t <const> = {}
+  folders[t] = {prefix = prefix, files = files_in(path, o.internal), others = o.others,
+    file_of = o.file_of or function(name) return name end, fits = o.fits or always}
+  return M.named(t, prefix, function(name) return M.find(t, name) end,
+    function() return M.names(t) end)
+end
+
+return setmetatable(M, {__call = new})

@@ -1,6 +1,8 @@
 --- Braid: networks that learn several tasks at once.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local folder <const> = require "braid.folder"
 local tensor <const> = require "braid.tensor"
 local grad <const> = require "braid.grad"
 
@@ -27,11 +29,21 @@ for _, name in ipairs(LOSSES) do
   M.F[name] = nil
   core.tensor_metatable.methods[name] = function(...) return require("braid.loss")[name](...) end
 end
-setmetatable(M.F, {__index = function(t, name)
-  local value <const> = functional[name] or require("braid.loss")[name]
-  rawset(t, name, value)
-  return value
-end})
+local function loss_names() return check.sorted_keys(require "braid.loss") end
+
+-- The names in t with those of two lists.
+local function names_in(t, ...)
+  local set <const> = {}
+  for name in next, t do set[name] = true end
+  for _, list in ipairs{...} do
+    for _, name in ipairs(list) do set[name] = true end
+  end
+  return check.sorted_keys(set)
+end
+
+folder.named(M.F, "braid.F", function(name)
+  return folder.find(functional, name) or rawget(require "braid.loss", name)
+end, function() return names_in(M.F, folder.names(functional), loss_names()) end)
 
 -- Parts that a small script does not need are read when first named.
 local PARTS <const> = {
@@ -42,10 +54,5 @@ local PARTS <const> = {
   profile = "braid.profile",
 }
 
-return setmetatable(M, {__index = function(t, name)
-  local part <const> = PARTS[name]
-  if not part then return nil end
-  local value <const> = require(part)
-  rawset(t, name, value)
-  return value
-end})
+return folder.named(M, "braid", function(name) return PARTS[name] and require(PARTS[name]) end,
+  function() return names_in(M, check.sorted_keys(PARTS)) end)

@@ -214,6 +214,15 @@ meta.__add, meta.__sub, meta.__mul, meta.__div = ops.add, ops.sub, ops.mul, ops.
 meta.__idiv, meta.__mod, meta.__pow = ops.floordiv, ops.mod, ops.pow
 meta.__unm = function(t) return ops.neg(t) end
 
+local FIELDS <const> = {"shape", "dtype", "requires_grad", "grad", "grad_fn"}
+
+-- The core asks here for a name that is no field of a tensor's.
+setmetatable(methods, {__index = function(_, name)
+  local known <const> = table.move(FIELDS, 1, #FIELDS, 1, {})
+  for method in next, methods do known[#known + 1] = method end
+  check.fail("a tensor has no field or method '%s'; %s", name, check.nearest(name, known))
+end})
+
 --- #t is the first size.
 meta.__len = function(t) return t.shape[1] or 0 end
 

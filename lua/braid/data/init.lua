@@ -1,5 +1,7 @@
 --- Data sets, what is done to them, and the iteration over them.
 
-return require "braid.folder"("braid.data", nil, function(name)
-  return require("braid.data.transforms")[name]
-end)
+return require "braid.folder"("braid.data", {
+  internal = {"cifar", "damage", "listing", "manifest", "paths", "plan", "sampling", "split",
+    "sqlite", "stats"},
+  others = function() return require "braid.data.transforms" end,
+})

@@ -4,4 +4,7 @@ local folder <const> = require "braid.folder"
 
 local mixers <const> = folder "braid.mtl.mixers"
 
-return folder("braid.mtl", nil, function(name) return mixers[name] end)
+return folder("braid.mtl", {
+  internal = {"build", "flow", "held", "inputs", "linear_mix", "restrict", "stages", "strands"},
+  others = function() return mixers end,
+})

@@ -151,20 +151,12 @@ local function image_size(input)
   return input
 end
 
--- The names of the files in nn/backbones, with commas.
-local function known_names()
-  local here <const>, names <const> = package.searchpath("braid.nn.backbone", package.path), {}
-  for _, file in ipairs(core.list_folder((here:gsub("%.lua$", "s"))) or {}) do
-    names[#names + 1] = file:match("^(.+)%.lua$")
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
 -- What stands between the options of all and those of one.
 local function named(name, given)
-  local make <const> = known[name]
-  if not make then bad("there is no backbone '%s'; there is %s", name, known_names()) end
+  local make <const> = folder.find(known, name)
+  if not make then
+    bad("there is no backbone '%s'; there is %s", name, table.concat(folder.names(known), ", "))
+  end
   local o <const> = check.options("backbone " .. name, given, make.options)
   if type(o.width) ~= "number" or not (o.width > 0 and o.width < math.huge) then
     bad("the width of %s must be a number above 0, not %s", name, tostring(o.width))

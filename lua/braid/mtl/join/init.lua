@@ -13,8 +13,10 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
-local special <const> = folder("braid.mtl.join",
-  function(name) return (name:gsub("ReLU", "Relu"):gsub("(%l)(%u)", "%1_%2"):lower()) end)
+local special <const> = folder("braid.mtl.join", {
+  file_of = function(name) return (name:gsub("ReLU", "Relu"):gsub("(%l)(%u)", "%1_%2"):lower()) end,
+  internal = {"pair"},
+})
 
 -- Whether a class, or one it comes from, is channelwise, with no other forward in between.
 local function is_channelwise(meta)
@@ -28,7 +30,7 @@ end
 
 -- The class that computes T modules of a class at once, or nil.
 local function joined_class(meta)
-  local own <const> = special[meta.__name]
+  local own <const> = folder.find(special, meta.__name)
   if own and own.base == meta then return own end
   return is_channelwise(meta) and meta or nil
 end

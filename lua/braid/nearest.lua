@@ -1,0 +1,89 @@
+--- Names near a misspelt one.
+
+local M <const> = {}
+
+local MANY <const> = 60 -- names, of which no message lists all
+local LONGEST <const> = 60 -- letters: what is longer is compared by its beginning
+
+-- The least number of letters to change, add, drop or swap with their neighbour that makes b
+-- of a; `limit + 1` where it is more than `limit` (Damerau and Levenshtein, optimal alignment).
+local function distance(a, b, limit)
+  local n <const>, m <const> = #a, #b
+  if math.abs(n - m) > limit then return limit + 1 end
+  local before, row = {}, {}
+  for j = 0, m do row[j] = j end
+  for i = 1, n do
+    local above <const>, least = row, i
+    row = {[0] = i}
+    for j = 1, m do
+      local same <const> = a:byte(i) == b:byte(j)
+      local d = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        d = math.min(d, before[j - 2] + 1)
+      end
+      row[j], least = d, math.min(least, d)
+    end
+    if least > limit then return limit + 1 end
+    before = above
+  end
+  return row[m]
+end
+
+--- Those of a list of names that `name` may stand for, at most three, the nearest first.
+function M.names(name, known)
+  local found <const>, wanted <const> = {}, tostring(name):sub(1, LONGEST):lower()
+  local limit <const> = math.max(1, #wanted // 3)
+  for _, other in ipairs(known) do
+    local d <const> = distance(wanted, other:sub(1, LONGEST):lower(), limit)
+    if d <= limit then found[#found + 1] = {d = d, name = other} end
+  end
+  table.sort(found, function(a, b)
+    if a.d ~= b.d then return a.d < b.d end
+    return a.name < b.name
+  end)
+  for i = 1, #found do found[i] = i <= 3 and found[i].name or nil end
+  return found
+end
+
+--- What a message says after "there is no ...": the nearest names, or all where none is near and
+-- they are not too many.
+function M.hint(name, known)
+  local near <const> = M.names(name, known)
+  if #near > 0 then return "did you mean " .. table.concat(near, " or ") .. "?" end
+  local all <const> = table.move(known, 1, #known, 1, {})
+  if #all > MANY then return ("none of its %d names is near that"):format(#all) end
+  table.sort(all)
+  return #all > 0 and "there is " .. table.concat(all, ", ") or "there is none"
+end
+
+-- Whether a is b with two neighbours swapped, or with a letter left out or doubled, not counting
+-- what makes a plural or a number of it.
+local function slipped(a, b)
+  if a:gsub("%d", "") == b:gsub("%d", "") or a .. "s" == b or b .. "s" == a then return false end
+  if #a == #b then
+    for i = 1, #a - 1 do
+      if a:byte(i) ~= b:byte(i) then
+        return a:byte(i) == b:byte(i + 1) and a:byte(i + 1) == b:byte(i)
+          and a:sub(i + 2) == b:sub(i + 2)
+      end
+    end
+    return false
+  end
+  local short <const>, long <const> = #a < #b and a or b, #a < #b and b or a
+  if #long - #short ~= 1 or #short < 4 then return false end
+  for i = 2, #long do -- the first letter is rarely the one that is missing
+    if short == long:sub(1, i - 1) .. long:sub(i + 1) then return true end
+  end
+  return false
+end
+
+--- The one of a list of names that `name` is a slip of the fingers for, or nil. Stricter than
+-- M.names: for places where a name that is not there is no error by itself.
+function M.slip(name, known)
+  if #name < 4 or #name > LONGEST then return nil end
+  for _, other in ipairs(known) do
+    if other ~= name and slipped(name, other) then return other end
+  end
+end
+
+return M
