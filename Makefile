@@ -202,7 +202,8 @@ FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover
                -fno-omit-frame-pointer -g -DBR_NO_POOL
 FUZZ_BUILD   = BUILD=build-fuzz CC=clang-14 WARN= OPT=-O1 EXTRA='$(FUZZ_FLAGS)'
 FUZZ_LINK    = $(CC) $(CPPFLAGS) -std=c11 -O1 $(subst fuzzer-no-link,fuzzer,$(EXTRA))
-IMAGE_CODE   = base/error base/mem base/heap base/cpu base/threads io/image io/png io/jpeg io/inflate
+IMAGE_CODE   = base/error base/mem base/heap base/cpu base/threads io/image io/png io/jpeg io/inflate \
+               io/write io/target
 
 fuzz: deps-fuzz
 	$(AGAIN) $(JOBS) build

@@ -5,6 +5,9 @@
 #include "io/inflate.h"
 #include "io/packed.h"
 #include "io/rows.h"
+#include "io/write.h"
+
+#define WRITER "braid.writer"
 
 static int push_failure(lua_State *L) {
   lua_pushnil(L);
@@ -149,12 +152,77 @@ static int make_folder(lua_State *L) {
   return 1;
 }
 
+/* ---- writers ---- */
+
+/* core.writer(path): a file being written (write.h), or nil and a message. Unless it is
+   finished, closing or collecting it leaves what was there. */
+static int writer_new(lua_State *L) {
+  br_status status;
+  br_writer **w = lua_newuserdatauv(L, sizeof *w, 0);
+  *w = NULL;
+  luaL_setmetatable(L, WRITER);
+  *w = br_writer_new(luaL_checkstring(L, 1), &status);
+  return *w ? 1 : push_failure(L);
+}
+
+static br_writer **check_writer(lua_State *L) {
+  br_writer **w = luaL_checkudata(L, 1, WRITER);
+  if (!*w) luaL_error(L, "this file is closed");
+  return w;
+}
+
+/* w:put(string): true, or nil and a message. */
+static int writer_put(lua_State *L) {
+  size_t n;
+  br_writer **w = check_writer(L);
+  const char *bytes = luaL_checklstring(L, 2, &n);
+  if (br_writer_put(*w, bytes, n) != BR_OK) return push_failure(L);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static int writer_close(lua_State *L) {
+  br_writer **w = luaL_checkudata(L, 1, WRITER);
+  br_writer_free(*w);
+  *w = NULL;
+  return 0;
+}
+
+/* w:finish(): true when the file has its name, or nil and a message. */
+static int writer_finish(lua_State *L) {
+  br_writer **w = check_writer(L);
+  bool done = br_writer_finish(*w) == BR_OK;
+  br_writer_free(*w);
+  *w = NULL;
+  if (!done) return push_failure(L);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static void open_writers(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"put", writer_put}, {"finish", writer_finish}, {NULL, NULL}};
+  luaL_newmetatable(L, WRITER);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, writer_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, writer_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}
+
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"from_packed", from_packed},     {"inflate", inflate_string},
-      {"inflate_start", inflate_start}, {"crc32", crc32_string},
-      {"parse_rows", parse_rows},       {"list_folder", list_folder},
-      {"make_folder", make_folder},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"from_packed", from_packed},
+                                       {"inflate", inflate_string},
+                                       {"inflate_start", inflate_start},
+                                       {"crc32", crc32_string},
+                                       {"parse_rows", parse_rows},
+                                       {"list_folder", list_folder},
+                                       {"make_folder", make_folder},
+                                       {"writer", writer_new},
+                                       {NULL, NULL}};
+  open_writers(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);
 }

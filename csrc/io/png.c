@@ -4,18 +4,15 @@
    whose frame holds nothing but its arguments; what they make is kept in a `codec` in the
    caller's frame, so nothing is lost or clobbered by the jump. Memory comes from
    br_alloc. */
-#include <errno.h>
-#include <fcntl.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/codec.h"
+#include "io/write.h"
 
 typedef struct codec {
   png_structp png;
@@ -24,7 +21,8 @@ typedef struct codec {
   char message[120];
   br_image image;            /* what is read, with its alpha, or what is written */
   const uint8_t *next, *end; /* the rest of the file that is read */
-  FILE *file;                /* the file that is written */
+  br_writer *writer;         /* the file that is written */
+  br_status written;         /* how that went, with its own message */
 } codec;
 
 /* ---- callbacks ------------------------------------------------------------------- */
@@ -61,7 +59,8 @@ static void on_read(png_structp png, png_bytep bytes, size_t n) {
 
 static void on_write(png_structp png, png_bytep bytes, size_t n) {
   codec *s = png_get_io_ptr(png);
-  if (fwrite(bytes, 1, n, s->file) != n) png_error(png, strerror(errno));
+  s->written = br_writer_put(s->writer, bytes, n);
+  if (s->written) png_error(png, "not written");
 }
 
 static void on_flush(png_structp png) { (void)png; }
@@ -180,57 +179,27 @@ static void write_all(codec *s) {
   png_write_end(s->png, NULL);
 }
 
-static br_status encode(FILE *file, const char *path, const br_image *im) {
-  codec s = {.image = *im, .file = file};
+static br_status encode(br_writer *w, const char *path, const br_image *im) {
+  codec s = {.image = *im, .writer = w};
   s.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s,
                                     on_alloc, on_free);
   if (s.png) s.info = png_create_info_struct(s.png);
   const bool done = s.png && s.info && guarded(&s, write_all);
   png_destroy_write_struct(&s.png, &s.info);
   if (done) return BR_OK;
+  if (s.written) return s.written;
   if (s.no_memory) return br_fail(BR_ENOMEM, "%s: out of memory while writing", path);
   return br_fail(BR_EIO, "cannot write %s: %s", path, s.message);
-}
-
-/* Creates a file of a name not in use beside `path` and puts its name into `name`. */
-static int create_beside(const char *path, char *name, size_t size) {
-  int fd = -1;
-  for (int i = 0; i < 1000 && fd < 0; i++) {
-    snprintf(name, size, "%s.part-%ld-%d", path, (long)getpid(), i);
-    fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0 && errno != EEXIST) break;
-  }
-  return fd;
 }
 
 br_status br_image_write_png(const char *path, const br_image *im) {
   if (!im->data || im->c < 1 || im->c > 4)
     return br_fail(BR_EINVAL, "cannot write %s: not an image of 1 to 4 channels", path);
-  /* Renaming would replace a device by a file. */
-  struct stat info;
-  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-    return br_fail(BR_EIO, "cannot write %s: %s", path,
-                   S_ISDIR(info.st_mode) ? "it is a directory" : "not a regular file");
-  const size_t size = strlen(path) + 48;
-  char *name = br_alloc(size);
-  if (!name) return BR_ENOMEM;
-  br_status status = BR_OK;
-  int fd = create_beside(path, name, size);
-  FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
-  if (!file) {
-    status = br_fail(BR_EIO, "cannot write %s: %s", path, strerror(errno));
-    if (fd >= 0) close(fd);
-    goto done;
-  }
-  status = encode(file, path, im);
-  /* The last bytes may only meet a full disk here. */
-  if (fclose(file) != 0 && status == BR_OK)
-    status = br_fail(BR_EIO, "cannot write %s: %s", path, strerror(errno));
-  if (status == BR_OK && rename(name, path) != 0)
-    status = br_fail(BR_EIO, "cannot write %s: %s", path, strerror(errno));
-
-done:
-  if (status && fd >= 0) unlink(name);
-  br_free(name);
+  br_status status;
+  br_writer *w = br_writer_new(path, &status);
+  if (!w) return status;
+  status = encode(w, path, im);
+  if (!status) status = br_writer_finish(w);
+  br_writer_free(w);
   return status;
 }

@@ -1,5 +1,6 @@
 --- Whole files: read as far as they are long, written beside and renamed.
 
+local core <const> = require "braid.core"
 local limits <const> = require "braid.limits"
 
 local M <const> = {}
@@ -98,6 +99,29 @@ function M.open(path)
   return M.view(text, path)
 end
 
+-- The files of a folder whose names end as `path` does, in order.
+local function alike(path)
+  local folder <const>, ending <const> = path:match("^(.*/)") or "./", path:match("%.%w+$")
+  local names <const>, found <const> = core.list_folder(folder), {}
+  for _, name in ipairs(ending and names or {}) do
+    if name:sub(-#ending) == ending and #name > #ending then found[#found + 1] = name end
+  end
+  table.sort(found)
+  return names and folder, found
+end
+
+--- What to add to the message that a file could not be read: what there is, when it is not.
+function M.hint(path)
+  local file <const>, _, code <const> = io.open(path, "rb")
+  if file then file:close() end
+  if code ~= 2 then return "" end -- it is there, or has another fault
+  local folder <const>, found <const> = alike(path)
+  if not folder then return " (nor is its folder)" end
+  if #found == 0 then return "" end
+  if #found > 5 then found[6] = "..." end
+  return (" (there is %s)"):format(table.concat(found, ", ", 1, math.min(#found, 6)))
+end
+
 -- The values of a list one by one.
 local function each(list)
   local i = 0
@@ -107,34 +131,19 @@ local function each(list)
   end
 end
 
-local function write_all(file, parts)
-  for part in type(parts) == "table" and each(parts) or parts do
-    local ok <const>, why <const> = file:write(part)
-    if not ok then return nil, why end
-  end
-  return true
-end
-
---- Writes the parts one after the other; the old file stays until the new one is whole.
+--- Writes the parts one after the other. The old file stays until the new one is whole; a link
+-- stays one, and the file at its end is replaced, with its mode. (csrc/io/write.h)
 -- @param parts strings, in a table or from a function that makes the next one when it is
 --   called: then only one of them has to be in memory
 -- @return true, or nil and a message
 function M.write(path, parts)
-  local beside <const> = path .. ".part"
-  local file <const>, message <const> = io.open(beside, "wb")
-  if not file then return nil, message end
-  local ran <const>, ok, why = pcall(write_all, file, parts)
-  local closed <const>, problem <const> = file:close()
-  if ran and ok and not closed then ok, why = nil, problem end
-  if ran and ok then
-    local renamed <const>, what <const> = os.rename(beside, path)
-    if renamed then return true end
-    os.remove(beside)
-    return nil, what
+  local writer <close>, message <const> = core.writer(path)
+  if not writer then return nil, message end
+  for part in type(parts) == "table" and each(parts) or parts do
+    local ok <const>, why <const> = writer:put(part)
+    if not ok then return nil, why end
   end
-  os.remove(beside)
-  if not ran then error(ok, 0) end
-  return nil, ("%s: %s"):format(path, why)
+  return writer:finish()
 end
 
 return M
