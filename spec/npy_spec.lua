@@ -123,7 +123,8 @@ describe(".npy files", function()
   end
 
   it("are written from tensors alone", function()
-    assert.error_matches(function() braid.save("x.npy", {1}) end, "save: a .npy wants a tensor$")
+    assert.error_matches(function() braid.save("x.npy", {1}) end,
+      "save: a .npy wants a tensor, not a table$")
     assert.error_matches(function() braid.save("x.npy", braid.ones(1), {a = "b"}) end,
       "save: .npy files have no metadata$")
     assert.error_matches(function() braid.load("x.npy", {header = true}) end,
@@ -134,9 +135,9 @@ describe(".npy files", function()
     local path <const> = os.tmpname()
     os.remove(path)
     assert(os.execute("mkdir " .. path .. ".npy"))
-    local t <const>, message <const> = braid.load(path .. ".npy")
+    local t <const>, message <const> = pcall(braid.load, path .. ".npy")
     os.remove(path .. ".npy")
-    assert.is_nil(t)
-    assert.equal(path .. ".npy: Is a directory", message)
+    assert.is_false(t)
+    assert.matches("load: " .. path .. ".npy: Is a directory", message, 1, true)
   end)
 end)

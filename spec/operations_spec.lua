@@ -517,7 +517,7 @@ describe("plot.heatmap", function()
     fails(function() plot.heatmap("x.bmp", {{1}}) end, "must end in .svg or .png, not 'x.bmp'")
     fails(function() plot.heatmap("x.png", {{1, 2}, {1}}) end, "row 2 has 1 values")
     fails(function() plot.heatmap("x.png", {}) end, "wants a table of rows of numbers")
-    assert.is_nil((plot.heatmap("/nowhere/x.svg", {{1}})))
+    fails(function() plot.heatmap("/nowhere/x.svg", {{1}}) end, "there is no folder /nowhere")
     os.remove(path)
   end)
 end)
@@ -568,7 +568,7 @@ describe("pictures of what flows between tasks", function()
     fails(function() plot.transfer(path, build():transfer(), "red") end,
       "plot.transfer: options must be a table, not string")
     fails(function() plot.heatmap(nil, {{1}}) end,
-      "plot.heatmap: wants the path of a picture, not a nil")
+      "plot.heatmap: wants the path of a file, a string, not nil")
     fails(function() plot.transfer(path) end,
       "plot.transfer: wants what net:transfer gives, not a nil")
     fails(function() plot.ablation(path, {}) end,

@@ -153,7 +153,8 @@ describe("data.show", function()
     assert.has_error(function() data.show(ds, {3}, "x.png") end, "data.show: there is no sample 3")
     assert.has_error(function() data.show(ds, 2, "x.png", {side = 100000}) end,
       "data.show: 2 samples of side 100000 are too much for one picture")
-    assert.is_nil((data.show(ds, 2, "/no/such/dir/x.png")))
+    assert.error_matches(function() data.show(ds, 2, "/no/such/dir/x.png") end,
+      "data.show: cannot write .*: there is no folder /no/such/dir$")
   end)
 end)
 

@@ -4,6 +4,7 @@
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
+local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 
 local Results <const> = class("Results")
@@ -25,13 +26,7 @@ local function read(path)
   return assert(json.decode(text))
 end
 
--- Through a file beside, so that what stands there is whole.
-local function write(path, text)
-  local file <const> = assert(io.open(path .. ".part", "w"))
-  assert(file:write(text, "\n"))
-  assert(file:close())
-  assert(os.rename(path .. ".part", path))
-end
+local function write(path, text) assert(files.write(path, {text, "\n"})) end
 
 function Results:path(name) return ("%s/%s.json"):format(self.directory, name) end
 

@@ -222,6 +222,18 @@ local SIZE <const> = kinds.whole{from = 1}
 --- A positive whole number, or an error that names it.
 function M.size(what, name, value) return M.value(what, name, value, SIZE) end
 
+--- The path of a file, or an error that says what was given.
+function M.path(what, path)
+  if type(path) ~= "string" then
+    M.fail("%s: wants the path of a file, a string, not %s", what,
+      path == nil and "nil" or "a " .. type(path))
+  end
+  if path == "" or path:find("\0", 1, true) then
+    M.fail("%s: %q is not the path of a file", what, path)
+  end
+  return path
+end
+
 --- An optional weight and bias, either of which the table of options may stand in place of.
 -- @return weight or nil, bias or nil, options or nil
 function M.affine(weight, bias, given)

@@ -15,18 +15,19 @@ function M.with(name, f)
   assert(ok, message)
 end
 
---- What braid.load makes of a file with these bytes.
+--- What braid.load makes of a file with these bytes; or nil and its message, without the path.
 function M.load(name, bytes, options)
   local result
   M.with(name, function(path)
     assert(braid.io.files.write(path, {bytes}))
-    result = table.pack(braid.load(path, options))
-    if not result[1] then
-      assert(result[2]:sub(1, #path) == path, result[2])
-      result[2] = result[2]:sub(#path + 3)
-    end
+    result = table.pack(pcall(braid.load, path, options))
+    if result[1] then return end
+    local head <const> = ("load: %s: "):format(path)
+    local _, last <const> = tostring(result[2]):find(head, 1, true)
+    assert(last, result[2])
+    result = {true, nil, result[2]:sub(last + 1), n = 3}
   end)
-  return table.unpack(result, 1, result.n)
+  return table.unpack(result, 2, result.n)
 end
 
 --- The bytes that braid.save writes.

@@ -1,7 +1,7 @@
 --- A grid of samples as a PNG: pictures with their boxes, points and labels, the first look
 -- at any data.
 --
--- data.show(ds, n, path, {...}) -> true, or nil and a message. n samples are taken evenly
+-- data.show(ds, n, path, {...}) -> true. n samples are taken evenly
 -- from the whole set, or by chance with `seed`; or n is a table of their numbers. Points
 -- are green, numbered when there are at most ten; boxes yellow; the picture proper, where
 -- the stored one is larger, is framed in gray. Below stand the labels as name=class, `?`
@@ -11,6 +11,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local picture <const> = require "braid.io.picture"
 local ops <const> = core.ops
 
 local OPTIONS <const> = {columns = check.none, side = 160, lines = 6, seed = check.none}
@@ -144,16 +145,22 @@ end
 
 return function(ds, n, path, given)
   local o <const> = check.options("data.show", given, OPTIONS)
-  if type(path) ~= "string" then error("data.show: wants a data set, n, and a path", 2) end
+  if type(ds) ~= "table" or not ds.labels then
+    check.fail("data.show: wants a data set first, not a %s", type(ds))
+  end
+  picture.path("data.show", path)
+  for _, name in ipairs{"columns", "lines"} do
+    if o[name] ~= nil then check.size("data.show", name, o[name]) end
+  end
   local numbers <const>, side <const> = numbers_of(ds, n, o.seed), check.size("data.show", "side",
     o.side)
   local columns <const> = math.min(o.columns or math.ceil(math.sqrt(1.5 * #numbers)), #numbers)
-  if #numbers == 0 then error("data.show: there are no samples to show", 2) end
+  if #numbers == 0 then check.fail("data.show: there are no samples to show") end
   local texts <const>, samples <const> = {}, {}
   local most = 0
   for k, i in ipairs(numbers) do
     local sample <const> = ds[i]
-    if not sample then error(("data.show: there is no sample %s"):format(tostring(i)), 2) end
+    if not sample then check.fail("data.show: there is no sample %s", tostring(i)) end
     sample.image = nil
     samples[k], texts[k] = sample, wrapped(words_of(ds, sample), side // LETTER, o.lines)
     most = math.max(most, #texts[k])
@@ -162,8 +169,7 @@ return function(ds, n, path, given)
   local cell <const> = side + (most > 0 and 4 + most * LINE or 0)
   local h <const>, w <const> = rows * (cell + GAP) + GAP, columns * (side + GAP) + GAP
   if h > MOST_PIXELS // w then
-    error(("data.show: %d samples of side %d are too much for one picture"):format(#numbers, side),
-      2)
+    check.fail("data.show: %d samples of side %d are too much for one picture", #numbers, side)
   end
   local canvas <const> = core.new({h, w, 3}, "uint8", 255)
   for k, i in ipairs(numbers) do
@@ -174,5 +180,5 @@ return function(ds, n, path, given)
       core.draw_text(canvas, left, top + side + 4 + (l - 1) * LINE, line, 1, BLACK)
     end
   end
-  return core.image_write(path, canvas)
+  return picture.write("data.show", path, canvas)
 end

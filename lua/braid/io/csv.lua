@@ -123,11 +123,11 @@ end
 
 local function header_line(header, columns)
   if type(header) ~= "table" or #header ~= columns then
-    error(("save: the header of a .csv must name its %d columns"):format(columns), 3)
+    check.fail("save: the header of a .csv must name its %d columns", columns)
   end
   local names <const> = {}
   for i, name in ipairs(header) do
-    if type(name) ~= "string" then error("save: the header of a .csv must be strings", 3) end
+    if type(name) ~= "string" then check.fail("save: the header of a .csv must be strings") end
     names[i] = quoted(name)
   end
   return table.concat(names, ",") .. "\n"
@@ -140,8 +140,9 @@ function M.write(path, value)
   local t = value
   if type(value) == "table" and not core.is_tensor(value) then t = value.data end
   if not core.is_tensor(t) or t:dim() < 1 or t:dim() > 2 then
-    error("save: a .csv wants a tensor (rows, columns) or (rows), or {header =, data =} with one",
-      2)
+    check.fail("save: a .csv wants a tensor (rows, columns) or (rows), or {header =, data =} with "
+      .. "one, not %s", core.is_tensor(t) and ("a tensor (%s)"):format(table.concat(t.shape, ", "))
+        or "a " .. type(value))
   end
   if t:dim() == 1 then t = t:unsqueeze(2) end
   local rows <const>, columns <const> = t:size(1), t:size(2)

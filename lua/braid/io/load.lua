@@ -5,9 +5,11 @@
 -- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w); .csv
 -- {header = {...} or nil, data = float64 (rows, columns)}, where a second argument {header =
 -- true or false} says whether the first row names the columns.
--- @return the value, or nil and a message
+-- What cannot be read is an error.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
 
 -- Readers are given what braid.load is.
 local function image(path) return core.image_read(path) end
@@ -22,14 +24,17 @@ local READERS <const> = {
 }
 
 return function(path, options)
+  check.path("load", path)
   local ending <const> = (path:match("%.(%w+)$") or ""):lower()
   local reader <const> = READERS[ending]
   if not reader then
-    error(("load: %s: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
-      .. "or .jpeg"):format(path), 2)
+    check.fail("load: %s: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
+      .. "or .jpeg", path)
   end
   if options ~= nil and ending ~= "csv" then
-    error(("load: there are no options for .%s files"):format(ending), 2)
+    check.fail("load: there are no options for .%s files", ending)
   end
-  return reader(path, options)
+  local value <const>, more <const> = reader(path, options)
+  if value == nil then check.fail("load: %s%s", more, files.hint(path)) end
+  return value, more
 end

@@ -4,6 +4,7 @@
 -- header is a dictionary in Python's notation; it is parsed by the few rules that such
 -- headers follow and never run. https://numpy.org/neps/nep-0001-npy-format.html
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
@@ -190,7 +191,7 @@ end
 --- Writes a tensor.
 -- @return true, or nil and a message
 function M.write(path, t)
-  if not core.is_tensor(t) then error("save: a .npy wants a tensor", 2) end
+  if not core.is_tensor(t) then check.fail("save: a .npy wants a tensor, not a %s", type(t)) end
   return files.write(path, {M.header(t), core.bytes(t)})
 end
 

@@ -3,12 +3,17 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
+local named <const> = require "braid.io.named"
 local npy <const> = require "braid.io.npy"
 local zip <const> = require "braid.io.zip"
 
 local M <const> = {}
 
 local LONGEST_NAME <const> = 0xFFFF - #".npy"
+
+local function is_name(name)
+  return name ~= "" and #name <= LONGEST_NAME and utf8.len(name) ~= nil
+end
 
 --- Tensors by name from a source of files.lua, and what was left out, {name = why}: texts,
 -- Python objects and whatever else is whole but no tensor; or nil and what is wrong.
@@ -43,15 +48,7 @@ end
 --- Writes a table of tensors by name, not compressed.
 -- @return true, or nil and a message
 function M.write(path, tensors)
-  if type(tensors) ~= "table" then error("save: a .npz wants a table of tensors by name", 2) end
-  local names <const>, entries <const> = {}, {}
-  for name, t in pairs(tensors) do
-    if type(name) ~= "string" or name == "" or #name > LONGEST_NAME or not core.is_tensor(t) then
-      error(("save: '%s' is no tensor under a name"):format(tostring(name)), 2)
-    end
-    names[#names + 1] = name
-  end
-  table.sort(names)
+  local names <const>, entries <const> = named.names("npz", tensors, is_name), {}
   for i, name in ipairs(names) do entries[i] = name .. ".npy" end
   return zip.write(path, entries, function(i)
     local t <const> = tensors[names[i]]

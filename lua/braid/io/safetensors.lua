@@ -4,11 +4,13 @@
 -- [begin, end]}}, then the values, little-endian, last dimension innermost, without holes
 -- or overlaps. The header's "__metadata__" is a table of strings by name.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local limits <const> = require "braid.limits"
 local shapes <const> = require "braid.io.shape"
+local named <const> = require "braid.io.named"
 require "braid.tensor" -- for methods
 
 local M <const> = {}
@@ -22,28 +24,19 @@ local SIZES <const> = {F64 = 8, I64 = 8, F32 = 4, I32 = 4, U32 = 4, F16 = 2, BF1
   U16 = 2, I8 = 1, U8 = 1, BOOL = 1}
 for dtype, name in pairs(NAMES) do KINDS[name] = dtype end
 
-local function sorted_names(tensors)
-  if type(tensors) ~= "table" then
-    error("save: a .safetensors wants a table of tensors by name", 3)
-  end
-  local names <const> = {}
-  for name, t in pairs(tensors) do
-    if type(name) ~= "string" or name == "__metadata__" or not core.is_tensor(t) then
-      error(("save: '%s' is no tensor under a name"):format(tostring(name)), 3)
-    end
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
+local function is_name(name) return name ~= "__metadata__" and utf8.len(name) ~= nil end
 
 local function metadata_text(metadata)
   if type(metadata) ~= "table" then
-    error("save: metadata must be a table of strings by name", 3)
+    check.fail("save: metadata must be a table of strings by name, not a %s", type(metadata))
   end
   for key, value in pairs(metadata) do
     if type(key) ~= "string" or type(value) ~= "string" then
-      error(("save: metadata must be strings by name, and '%s' is not"):format(tostring(key)), 3)
+      check.fail("save: metadata must be strings by name, and %q is a %s", tostring(key),
+        type(key) == "string" and type(value) or "name of type " .. type(key))
+    end
+    if not (utf8.len(key) and utf8.len(value)) then
+      check.fail("save: metadata must be UTF-8, and %q is not", key)
     end
   end
   return "\"__metadata__\":" .. json.encode(metadata)
@@ -53,7 +46,8 @@ end
 -- @param metadata strings by name, or nil
 -- @return true, or nil and a message
 function M.write(path, tensors, metadata)
-  local names <const>, header <const>, at = sorted_names(tensors), {}, 0
+  local names <const>, header <const>, at = named.names("safetensors", tensors, is_name,
+    "; what is none goes into metadata, a third argument: {epoch = \"3\"}"), {}, 0
   if metadata ~= nil then header[1] = metadata_text(metadata) end
   for _, name in ipairs(names) do
     local t <const>, shape <const> = tensors[name], {}

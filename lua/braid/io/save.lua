@@ -2,19 +2,24 @@
 -- .npy takes a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
 -- third argument metadata, strings by name; .csv a tensor (rows, columns) or (rows), or
 -- {header = {...}, data = tensor}; .png a uint8 tensor (c,h,w) or (h,w).
--- What was there before stays until the new file is whole.
--- @return true, or nil and a message
+-- What was there before stays until the new file is whole; a link stays one, and the file at
+-- its end is replaced, with its mode. What cannot be written is an error.
+-- @return true
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local function save_png(path, image)
-  if not core.is_tensor(image) or image.dtype ~= "uint8" then
-    error("save: a .png wants a uint8 tensor (c, h, w) or (h, w)", 3)
+  local shaped <const> = core.is_tensor(image) and (image:dim() == 2 or image:dim() == 3)
+  if not shaped or image.dtype ~= "uint8" then
+    check.fail("save: a .png wants a uint8 tensor (c, h, w) or (h, w), not %s",
+      core.is_tensor(image) and ("%s (%s)"):format(image.dtype, table.concat(image.shape, ", "))
+        or "a " .. type(image))
   end
   if image:dim() == 2 then image = image:unsqueeze(1) end
-  if image:dim() ~= 3 then
-    error(("save: a .png wants a uint8 tensor (c, h, w) or (h, w), not (%s)"):format(
-      table.concat(image.shape, ", ")), 3)
+  if image:size(1) < 1 or image:size(1) > 4 or image:numel() == 0 then
+    check.fail("save: a .png wants 1 to 4 channels and some pixels, not (%s)",
+      table.concat(image.shape, ", "))
   end
   return core.image_write(path, core.ops.contiguous_copy(image:permute(2, 3, 1)))
 end
@@ -28,13 +33,16 @@ local WRITERS <const> = {
 }
 
 return function(path, value, metadata)
+  check.path("save", path)
   local ending <const> = (path:match("%.(%w+)$") or ""):lower()
   local writer <const> = WRITERS[ending]
   if not writer then
-    error(("save: %s: files end in .safetensors, .npy, .npz, .csv or .png"):format(path), 2)
+    check.fail("save: %s: files end in .safetensors, .npy, .npz, .csv or .png", path)
   end
   if metadata ~= nil and ending ~= "safetensors" then
-    error(("save: .%s files have no metadata"):format(ending), 2)
+    check.fail("save: .%s files have no metadata", ending)
   end
-  return writer(path, value, metadata)
+  local ok <const>, why <const> = writer(path, value, metadata)
+  if not ok then check.fail("save: %s", why) end
+  return true
 end

@@ -3,7 +3,7 @@
 -- @usage
 -- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
 -- task is the one that is measured, metric what; the other options are plot.heatmap's.
--- @return true, or nil and a message
+-- @return true
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"
@@ -15,8 +15,11 @@ local function known(what, name, table_of)
 end
 
 return function(path, ablation, given)
-  if type(ablation) ~= "table" or type(ablation.base) ~= "table" then
-    check.fail("plot.ablation: wants what net:ablate gives, not a %s", type(ablation))
+  for _, part in ipairs{"base", "names", "blocks", "change"} do
+    if type(ablation) ~= "table" or type(ablation[part]) ~= "table" then
+      check.fail("plot.ablation: wants what net:ablate gives, not a %s%s", type(ablation),
+        type(ablation) == "table" and " without " .. part or "")
+    end
   end
   local o <const> = check.copy("plot.ablation", given)
   known("metric", o.metric, known("task", o.task, ablation.base))

@@ -1,10 +1,12 @@
 --- A picture with boxes and points drawn on it, as a PNG.
 -- @usage plot.detections("out.png", image, found.boxes, found.points, {thickness = 2})
 -- image uint8 (c,h,w); boxes (n,4) x1, y1, x2, y2 in pixels from 1; points (n,k,2) or nil, the
--- left or upper edge of pixel k at k - 1.
+-- left or upper edge of pixel k at k - 1. What is wrong, or cannot be written, is an error.
+-- @return true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local picture <const> = require "braid.io.picture"
 local ops <const> = core.ops
 
 local BOX <const>, POINT <const> = {40, 220, 90}, {255, 60, 60}
@@ -19,8 +21,31 @@ local function draw_box(canvas, box, thickness)
   core.draw_line(canvas, x1, y2, x1, y1, thickness, BOX)
 end
 
+local WHAT <const> = "plot.detections"
+
+local function check_arguments(image, boxes, points)
+  picture.tensor(WHAT, "the picture", image, "(c,h,w)")
+  if image.dtype ~= "uint8" or image:size(1) ~= 1 and image:size(1) ~= 3 then
+    check.fail("%s: the picture must be uint8, of 1 or 3 channels, not %s (%s)", WHAT, image.dtype,
+      table.concat(image.shape, ", "))
+  end
+  picture.tensor(WHAT, "boxes", boxes, "(n,4)")
+  if boxes:size(2) ~= 4 then
+    check.fail("%s: boxes must be (n,4), not (%s)", WHAT, table.concat(boxes.shape, ", "))
+  end
+  if points ~= nil and picture.tensor(WHAT, "points", points, "(n,k,2)"):size(3) ~= 2 then
+    check.fail("%s: points must be (n,k,2), not (%s)", WHAT, table.concat(points.shape, ", "))
+  end
+end
+
 return function(path, image, boxes, points, given)
-  local o <const> = check.options("plot.detections", given, {thickness = 2})
+  local o <const> = check.options(WHAT, given, {thickness = 2})
+  picture.path(WHAT, path)
+  check_arguments(image, boxes, points)
+  if type(o.thickness) ~= "number" or not (o.thickness > 0 and o.thickness < 1e6) then
+    check.fail("%s: thickness must be a number of pixels above 0, not %s", WHAT,
+      tostring(o.thickness))
+  end
   local rgb <const> = image:size(1) == 3 and image or ops.expand(image, 3, image:size(2),
     image:size(3))
   local canvas <const> = ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))
@@ -30,5 +55,5 @@ return function(path, image, boxes, points, given)
       core.draw_disk(canvas, p[1] - 0.5, p[2] - 0.5, 1.25 * o.thickness, POINT)
     end
   end
-  return core.image_write(path, canvas)
+  return picture.write(WHAT, path, canvas)
 end

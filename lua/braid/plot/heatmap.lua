@@ -6,11 +6,14 @@
 --
 -- The path's ending says which: an .svg has names and values, a .png the cells alone. Options:
 -- rows, columns (names), title, low and high (the ends of the scale), cell (pixels a side, 48 in
--- an .svg, 16 in a .png), digits (2). The table may be a tensor of two dimensions.
--- @return true, or nil and a message
+-- an .svg, 16 in a .png), digits (2). The table may be a tensor of two dimensions. What is wrong,
+-- or cannot be written, is an error.
+-- @return true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local files <const> = require "braid.io.files"
+local picture <const> = require "braid.io.picture"
 
 local BLUE <const>, WHITE <const>, RED <const> = {49, 87, 164}, {255, 255, 255}, {178, 34, 44}
 
@@ -22,7 +25,7 @@ local function bad(format, ...) check.fail("plot.heatmap: " .. format, ...) end
 local function is_number(v) return v == v and v ~= math.huge and v ~= -math.huge end
 
 local function checked(values)
-  if core.is_tensor(values) then values = values:totable() end
+  if core.is_tensor(values) then values = values:dim() == 2 and values:totable() or nil end
   if type(values) ~= "table" or type(values[1]) ~= "table" or #values[1] == 0 then
     bad("wants a table of rows of numbers")
   end
@@ -30,6 +33,11 @@ local function checked(values)
     if type(row) ~= "table" or #row ~= #values[1] then
       bad("row %d has %s values, the first has %d", i, type(row) == "table" and #row or "no",
         #values[1])
+    end
+    for j, v in ipairs(row) do
+      if type(v) ~= "number" then
+        bad("value %d of row %d is a %s, not a number", j, i, type(v))
+      end
     end
   end
   return values
@@ -77,7 +85,7 @@ local function png(path, values, colour, o)
   local canvas <const> = core.ops.contiguous_copy(core.ops.reshape(
     core.ops.repeat_(core.ops.reshape(small, h, 1, w, 1, 3), 1, side, 1, side, 1),
     h * side, w * side, 3))
-  return core.image_write(path, canvas)
+  return picture.write("plot.heatmap", path, canvas)
 end
 
 local function escaped(text)
@@ -121,19 +129,38 @@ local function svg(path, values, colour, o)
     end
   end
   put("</svg>")
-  local file <const>, message <const> = io.open(path, "w")
-  if not file then return nil, message end
-  file:write(table.concat(lines, "\n"), "\n")
-  local ok <const>, why <const> = file:close()
-  return ok or nil, why
+  local ok <const>, why <const> = files.write(path, {table.concat(lines, "\n"), "\n"})
+  if not ok then bad("%s", why) end
+  return true
+end
+
+local function check_options(o)
+  if o.cell ~= nil then check.size("plot.heatmap", "cell", o.cell) end
+  if math.type(o.digits) ~= "integer" or o.digits < 0 or o.digits > 99 then
+    bad("digits must be a whole number from 0 to 99, not %s", tostring(o.digits))
+  end
+  for _, name in ipairs{"low", "high"} do
+    if o[name] ~= nil and (type(o[name]) ~= "number" or o[name] ~= o[name]) then
+      bad("%s must be a number, not %s", name, tostring(o[name]))
+    end
+  end
+  if o.title ~= nil and type(o.title) ~= "string" then
+    bad("title must be a text, not a %s", type(o.title))
+  end
+  for _, name in ipairs{"rows", "columns"} do
+    if o[name] ~= nil and type(o[name]) ~= "table" then
+      bad("%s must be a list of names, not a %s", name, type(o[name]))
+    end
+  end
 end
 
 return function(path, values, given)
   local o <const> = check.options("plot.heatmap", given, OPTIONS)
-  if type(path) ~= "string" then bad("wants the path of a picture, not a %s", type(path)) end
+  check.path("plot.heatmap", path)
+  check_options(o)
   values = checked(values)
   local colour <const> = scale(ends(values, o))
-  if path:find("%.svg$") then return svg(path, values, colour, o) end
-  if path:find("%.png$") then return png(path, values, colour, o) end
+  if path:lower():find("%.svg$") then return svg(path, values, colour, o) end
+  if path:lower():find("%.png$") then return png(path, values, colour, o) end
   bad("the path must end in .svg or .png, not '%s'", path)
 end

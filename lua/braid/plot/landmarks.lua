@@ -3,14 +3,16 @@
 -- @usage
 -- plot.landmarks("out.png", images, true_points, predicted, {columns = 8, side = 120})
 -- images float32 or uint8 (n,c,h,w), 0..255; points (n,points,2) in [-1, 1]; predicted
--- may be nil.
+-- may be nil. What is wrong, or cannot be written, is an error.
+-- @return true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local picture <const> = require "braid.io.picture"
 local ops <const> = core.ops
 
 local TRUE <const>, PREDICTED <const> = {40, 220, 90}, {255, 60, 60}
-local GAP <const> = 3
+local GAP <const>, WHAT <const> = 3, "plot.landmarks"
 
 -- Image i as a canvas (side,side,channels).
 local function face_canvas(images, i, side)
@@ -24,8 +26,33 @@ local function each_point(points, i, side, draw)
   end
 end
 
+local function check_points(name, points, n)
+  if core.is_tensor(points) and points:dim() == 2 and points:size(2) % 2 == 0 then
+    points = points:reshape(points:size(1), -1, 2)
+  end
+  picture.tensor(WHAT, name, points, "(n,points,2)")
+  if points:size(1) < n or points:size(3) ~= 2 then
+    check.fail("%s: %s of %d pictures must be (n,points,2), not (%s)", WHAT, name, n,
+      table.concat(points.shape, ", "))
+  end
+end
+
+local function check_images(images)
+  picture.tensor(WHAT, "images", images, "(n,c,h,w)")
+  if images:size(2) ~= 1 and images:size(2) ~= 3 or images:numel() == 0 then
+    check.fail("%s: images must be some, of 1 or 3 channels, not (%s)", WHAT,
+      table.concat(images.shape, ", "))
+  end
+end
+
 return function(path, images, truth, predicted, given)
-  local o <const> = check.options("plot.landmarks", given, {columns = 8, side = 120})
+  local o <const> = check.options(WHAT, given, {columns = 8, side = 120})
+  picture.path(WHAT, path)
+  check_images(images)
+  check.size(WHAT, "columns", o.columns)
+  check.size(WHAT, "side", o.side)
+  check_points("points", truth, images:size(1))
+  if predicted ~= nil then check_points("predicted points", predicted, images:size(1)) end
   local n <const> = images:size(1)
   local columns <const> = math.min(o.columns, n)
   local rows <const> = (n + columns - 1) // columns
@@ -44,5 +71,5 @@ return function(path, images, truth, predicted, given)
       end)
     end
   end
-  return core.image_write(path, canvas)
+  return picture.write(WHAT, path, canvas)
 end

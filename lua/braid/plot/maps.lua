@@ -4,10 +4,13 @@
 -- local maps <const> = net:features(image, {"conv1_2"}).conv1_2
 -- plot.maps("maps.png", {maps.shared[1], maps.landmarks[1]}, {columns = 8})
 -- maps float32 (c,h,w), or a list of such: each begins a row of its own, below a wider gap.
--- Options: columns (as many maps in a row, 8), side (48 pixels), most (of each list, 64).
+-- Options: columns (as many maps in a row, 8), side (48 pixels), most (of each list, 64). What is
+-- wrong, or cannot be written, is an error.
+-- @return true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local picture <const> = require "braid.io.picture"
 local ops <const> = core.ops
 
 local GAP <const>, WIDER <const> = 2, 8
@@ -22,12 +25,15 @@ local function checked(maps)
       check.fail("plot.maps: entry %d must have three dimensions (c,h,w), not %s", i,
         core.is_tensor(m) and "(" .. table.concat(m.shape, ", ") .. ")" or type(m))
     end
+    if m:numel() == 0 then
+      check.fail("plot.maps: entry %d is empty: (%s)", i, table.concat(m.shape, ", "))
+    end
   end
   return list
 end
 
 -- One map (h,w) as pixels (side,side,3).
-local function picture(map, side)
+local function pixels_of(map, side)
   local low <const>, high <const> = map:min():item(), map:max():item()
   local gray = map:detach() - low
   if high > low then gray = gray * (255 / (high - low)) end
@@ -38,6 +44,8 @@ end
 
 return function(path, maps, given)
   local o <const> = check.options("plot.maps", given, {columns = 8, side = 48, most = 64})
+  picture.path("plot.maps", path)
+  for _, name in ipairs{"columns", "side", "most"} do check.size("plot.maps", name, o[name]) end
   local list <const>, rows <const> = checked(maps), {}
   local height, width = WIDER, 0
   for i, m in ipairs(list) do
@@ -50,10 +58,10 @@ return function(path, maps, given)
     255)
   for i, m in ipairs(list) do
     for k = 1, rows[i].count do
-      core.draw_image(canvas, picture(m[k], o.side),
+      core.draw_image(canvas, pixels_of(m[k], o.side),
         WIDER + (k - 1) % o.columns * (o.side + GAP),
         rows[i].top + (k - 1) // o.columns * (o.side + GAP))
     end
   end
-  return core.image_write(path, canvas)
+  return picture.write("plot.maps", path, canvas)
 end

@@ -2,14 +2,17 @@
 -- each block and each task that takes there, a column for each that gives.
 -- @usage plot.transfer("flow.svg", net:transfer(batch), {of = "gradients", title = "DMT"})
 -- of is "weights" (default) or "gradients"; the other options are plot.heatmap's.
--- @return true, or nil and a message
+-- @return true
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"
 
 return function(path, flow, given)
-  if type(flow) ~= "table" or type(flow.blocks) ~= "table" then
-    check.fail("plot.transfer: wants what net:transfer gives, not a %s", type(flow))
+  for _, part in ipairs{"blocks", "names"} do
+    if type(flow) ~= "table" or type(flow[part]) ~= "table" then
+      check.fail("plot.transfer: wants what net:transfer gives, not a %s%s", type(flow),
+        type(flow) == "table" and " without " .. part or "")
+    end
   end
   local o <const> = check.copy("plot.transfer", given)
   local of <const> = o.of or "weights"

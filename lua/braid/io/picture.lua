@@ -1,0 +1,35 @@
+--- Pictures that functions draw and write as PNG.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+--- The path of a .png, or an error of the function `what`.
+function M.path(what, path)
+  check.path(what, path)
+  if not path:lower():find("%.png$") then
+    check.fail("%s: the path must end in .png, not '%s'", what, path)
+  end
+  return path
+end
+
+--- Writes a canvas (h,w,c), or raises an error of the function `what`.
+-- @return true
+function M.write(what, path, canvas)
+  local ok <const>, why <const> = core.image_write(path, canvas)
+  if not ok then check.fail("%s: %s", what, why) end
+  return true
+end
+
+--- A tensor of so many dimensions, or an error; `layout` says them: "(n,points,2)".
+function M.tensor(what, name, value, layout)
+  local _, commas <const> = layout:gsub(",", ",")
+  if not core.is_tensor(value) or value:dim() ~= commas + 1 then
+    check.fail("%s: %s must be a tensor %s, not %s", what, name, layout, core.is_tensor(value)
+      and "one of shape (" .. table.concat(value.shape, ", ") .. ")" or "a " .. type(value))
+  end
+  return value
+end
+
+return M
