@@ -361,7 +361,7 @@ describe("mtl.ttc_update", function()
     fails(function()
       local net <const> = build()
       mtl.ttc_update(net, sgd(net), {start = 2})
-    end, "mtl.ttc_update: start must be between 0 and 1, not 2")
+    end, "mtl.ttc_update: start must be a number from 0 to 1, not 2")
   end)
 end)
 
@@ -469,17 +469,18 @@ describe("a researcher's mistakes", function()
 
   it("with a mixer's option of another kind, where it is written", function()
     fails(function() mtl.cross_stitch{diag = "x"} end,
-      "mtl.cross_stitch: diag must be a number, not x")
+      "mtl.cross_stitch: diag must be a number, not \"x\"")
     for _, name in ipairs{"cross_stitch", "nddr", "sluice"} do
-      fails(function() mtl[name]{off = "x"} end, name .. ": off must be a number, not x")
+      fails(function() mtl[name]{off = "x"} end, name .. ": off must be a number, not \"x\"")
       fails(function() mtl[name]{diag = 0 / 0} end, name .. ": diag must be a number, not ")
     end
-    fails(function() mtl.progressive{start = "x"} end, "start must be a number, not x")
+    fails(function() mtl.progressive{start = "x"} end, "start must be a number, not \"x\"")
     fails(function() mtl.collaborative{final_relu = "no"} end,
-      "mtl.collaborative: final_relu must be a boolean, not no")
-    fails(function() mtl.ttc{start = 0 / 0} end, "mtl.ttc: start must be between 0 and 1, not ")
+      "mtl.collaborative: final_relu must be true or false, not \"no\"")
+    fails(function() mtl.ttc{start = 0 / 0} end,
+      "mtl.ttc: start must be a number from 0 to 1, not nan")
     fails(function() mtl.cross_stitch{granularity = 3} end,
-      "granularity must be \"channel\" or \"scalar\", not \"3\"")
+      "granularity must be \"channel\" or \"scalar\", not 3")
   end)
 
   it("of other kinds", function()

@@ -251,7 +251,7 @@ describe("losses", function()
   for _, case in ipairs{
     {"huber: input (2, 3) and target (3, 2) must have the same shape",
       function() loss.huber(x, braid.zeros(3, 2)) end},
-    {"l1: target must be a tensor, not number", function() loss.l1(x, 1) end},
+    {"l1: target must be a tensor, not 1", function() loss.l1(x, 1) end},
     {"l1: input must be a float tensor, not int64",
       function() loss.l1(braid.zeros(2, INTEGERS), braid.zeros(2)) end},
     {"mse: there is no option 'size_average'; there is mask, reduction, weight",
@@ -281,7 +281,7 @@ describe("losses", function()
       function() loss.nll(x, braid.ones(2, INTEGERS), {weight = braid.ones(2)}) end},
     {"focal: gamma must be a number from 0, not -1",
       function() loss.focal(x, t, {gamma = -1}) end},
-    {"focal: alpha must be a tensor of the classes with this target, not number",
+    {"focal: alpha must be a tensor of the classes with this target, not 0.25",
       function() loss.focal(x, braid.ones(2, INTEGERS), {alpha = 0.25}) end},
     {"bce: input must lie between 0 and 1; bce_with_logits takes any number",
       function() loss.bce(x + 2, t) end},

@@ -112,7 +112,8 @@ describe("attributes of one head", function()
 
   it("name what they cannot use", function()
     assert.error_matches(function() mtl.attributes{} end, "wants names of labels")
-    assert.error_matches(function() mtl.attributes{"a", true} end, "label 2 is a boolean")
+    assert.error_matches(function() mtl.attributes{"a", true} end,
+      "label 2 must be a name, not true")
     assert.error_matches(function() mtl.attributes{2, wieght = 1} end, "no option 'wieght'")
   end)
 end)

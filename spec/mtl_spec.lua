@@ -110,7 +110,7 @@ describe("a regression task", function()
   it("names a flip that it cannot use", function()
     assert.has_error(function() mtl.real{3, flip = {-1, 1}} end)
     assert.has_error(function() mtl.real{flip = "mirror"} end,
-      "mtl.real: flip must be \"negate\" or 1 factors, not mirror")
+      "mtl.real: flip must be \"negate\", or a list of values, each a number, not \"mirror\"")
   end)
 end)
 
@@ -172,7 +172,7 @@ describe("the hardest examples of a classification task", function()
 
   it("are a share above 0", function()
     assert.has_error(function() mtl.classes{2, hardest = 0} end,
-      "mtl.classes: hardest must be a share above 0, up to 1, not 0")
+      "mtl.classes: hardest must be a number above 0, up to 1, not 0")
   end)
 end)
 

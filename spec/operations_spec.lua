@@ -222,7 +222,7 @@ describe("add_task", function()
     fails(function() build():add_task("a", mtl.classes{2}) end, "there is a task 'a' already")
     fails(function() build():add_task("c", 5) end, "the task is a number")
     fails(function() build():add_task("c", mtl.classes{2}, {freeze = "all"}) end,
-      "freeze must be \"others\" or absent")
+      "freeze must be \"others\", not \"all\"")
     fails(function() build():add_task("c", mtl.classes{2}, {init = "z"}) end,
       "add_task: init names no column: 'z'")
     fails(function() build(mtl.separation{}):add_task("c", mtl.classes{2}) end, "end_to_end")
@@ -235,7 +235,7 @@ describe("add_task", function()
     fails(function() build():add_task(mtl.classes{2}) end,
       "add_task: wants the name of a task, then the task, not ")
     fails(function() build():add_task("c", mtl.classes{2}, {head = "linear"}) end,
-      "add_task: head must be a function(task, channels, name), as of net:heads, not a string")
+      "add_task: head must be a function, not ")
     fails(function() build():add_task("order", mtl.classes{2}) end,
       "columns: a task cannot be called 'order'")
   end)
@@ -429,9 +429,10 @@ describe("mtl.mutual", function()
       assert.near(trace, mtl.mutual(net, {form = "trace", weight = 1}):item(), 1e-5)
     end
     fails(function() mtl.mutual(net_of(true), {form = "l3"}) end,
-      "mtl.mutual: there is no form 'l3'; there is exponential, l2, trace")
+      "mtl.mutual: form must be \"l2\", \"exponential\" or \"trace\", not \"l3\"")
     assert.near(13, mtl.mutual(net_of(true), {weight = 1, blocks = "conv"}):item(), 1e-5)
-    fails(function() mtl.mutual(net_of(true), {weight = "x"}) end, "weight must be a number, not x")
+    fails(function() mtl.mutual(net_of(true), {weight = "x"}) end,
+      "weight must be a number from 0, not \"x\"")
     fails(function()
       local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
       local b <const> = nn.backbone({{"relu", nn.ReLU()}}, {channels = 2})

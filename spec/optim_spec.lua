@@ -103,20 +103,20 @@ describe("schedules", function()
   it("say what is wrong", function()
     local opt <const> = optim.SGD({parameter(1)}, {lr = 1})
     for _, case in ipairs{
-      {"schedule: the first argument must be an optimizer",
+      {"optim.schedule: the first argument must be an optimizer",
         function() optim.schedule({}, optim.exponential(0.5)) end},
-      {"schedule: the second argument must be a function(step, epoch, metrics)",
+      {"optim.schedule: the second argument must be a function(step, epoch, metrics)",
         function() optim.schedule(opt, 0.5) end},
-      {"schedule: the factor that the function returns must be a number from 0, not nil",
+      {"optim.schedule: the factor that the function returns must be a number from 0, not nil",
         function() optim.schedule(opt, function() end) end},
-      {"step: size must be a whole number from 1, not 0", function() optim.step(0) end},
-      {"exponential: gamma must be a number above 0, not -1",
+      {"optim.step: size must be a whole number from 1, not 0", function() optim.step(0) end},
+      {"optim.exponential: gamma must be a number above 0, not -1",
         function() optim.exponential(-1) end},
-      {"one_cycle: anneal must be \"cos\" or \"linear\", not \"quadratic\"",
+      {"optim.one_cycle: anneal must be \"cos\" or \"linear\", not \"quadratic\"",
         function() optim.one_cycle(10, {anneal = "quadratic"}) end},
-      {"plateau: mode must be \"min\" or \"max\", not \"best\"",
+      {"optim.plateau: mode must be \"min\" or \"max\", not \"best\"",
         function() optim.plateau{mode = "best"} end},
-      {"poly: there is no option 'exponent'; there is power",
+      {"optim.poly: there is no option 'exponent'; there is power",
         function() optim.poly(10, {exponent = 2}) end},
     } do
       local ok <const>, message <const> = pcall(case[2])

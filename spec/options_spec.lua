@@ -42,7 +42,8 @@ local function outside(k, list, step)
 end
 
 function WRONG.number(k)
-  local list <const> = with(strange(), NAN, -NAN)
+  local list <const> = strange()
+  if not k.nan then with(list, NAN, -NAN) end
   if not k.infinite then with(list, INF, -INF) end
   return outside(k, list, function(v) return math.max(math.abs(v), 1e-12) * 1e-9 end)
 end

@@ -7,7 +7,7 @@
 -- no table of options.
 
 local braid <const> = require "braid"
-local F <const>, nn <const>, optim <const> = braid.F, braid.nn, braid.optim
+local F <const>, mtl <const>, nn <const>, optim <const> = braid.F, braid.mtl, braid.nn, braid.optim
 
 local rows <const> = {}
 
@@ -25,22 +25,22 @@ for _, name in ipairs(OPTIMIZERS) do
 end
 rows.SGD.options = {momentum = 0.5}
 
-rows.step = {arguments = {size = 3}, call = function(a, o) optim.step(a.size, o) end}
-rows.multistep = {arguments = {milestones = {2, 4}},
+rows["optim.step"] = {arguments = {size = 3}, call = function(a, o) optim.step(a.size, o) end}
+rows["optim.multistep"] = {arguments = {milestones = {2, 4}},
   call = function(a, o) optim.multistep(a.milestones, o) end}
-rows.exponential = {arguments = {gamma = 0.5}, no_names = true,
+rows["optim.exponential"] = {arguments = {gamma = 0.5}, no_names = true,
   call = function(a) optim.exponential(a.gamma) end}
-rows.cosine = {arguments = {total = 5}, takes_number = true,
+rows["optim.cosine"] = {arguments = {total = 5}, takes_number = true,
   call = function(a, o) optim.cosine(a.total, o) end}
-rows["cosine: the factor"] = {arguments = {done = 1, total = 5, last = 0}, no_names = true,
+rows["optim.cosine: the factor"] = {arguments = {done = 1, total = 5, last = 0}, no_names = true,
   skip = {total = true}, -- anything but a number stands for options there
   call = function(a) optim.cosine(a.done, a.total, a.last) end}
-rows.poly = {arguments = {total = 5}, call = function(a, o) optim.poly(a.total, o) end}
-rows.one_cycle = {arguments = {total = 5},
+rows["optim.poly"] = {arguments = {total = 5}, call = function(a, o) optim.poly(a.total, o) end}
+rows["optim.one_cycle"] = {arguments = {total = 5},
   call = function(a, o) optim.one_cycle(a.total, o) end}
-rows.warmup = {arguments = {steps = 5}, call = function(a, o) optim.warmup(a.steps, o) end}
-rows.plateau = {call = function(_, o) optim.plateau(o) end}
-rows.schedule = {call = function(_, o)
+rows["optim.warmup"] = {arguments = {steps = 5}, call = function(a, o) optim.warmup(a.steps, o) end}
+rows["optim.plateau"] = {call = function(_, o) optim.plateau(o) end}
+rows["optim.schedule"] = {call = function(_, o)
   optim.schedule(optim.SGD({parameter()}), optim.step(3), o)
 end}
 rows.EMA = {arguments = {module = nn.Linear(2, 2)},
@@ -50,10 +50,10 @@ rows.clip_grad_norm = {arguments = {max_norm = 1},
 rows.clip_grad_value = {arguments = {limit = 1}, no_names = true,
   call = function(a) optim.clip_grad_value({parameter()}, a.limit) end}
 
-rows["schedule: load_state_dict"] = {options = {steps = 1, factor = 1}, call = function(_, o)
+rows["optim.schedule: load_state_dict"] = {options = {steps = 1, factor = 1}, call = function(_, o)
   optim.schedule(optim.SGD({parameter()}), optim.step(3)):load_state_dict(o)
 end}
-rows["plateau: load_state_dict"] = {options = {current = 1, bad = 0, wait = 0},
+rows["optim.plateau: load_state_dict"] = {options = {current = 1, bad = 0, wait = 0},
   call = function(_, o) optim.plateau():load_state_dict(o) end}
 rows["EMA: load_state_dict"] = {
   options = {updates = 1, decay = 0.5,
@@ -148,5 +148,58 @@ rows.normalize = {arguments = {x = x4}, call = function(a, o) F.normalize(a.x, o
 rows.pixel_shuffle = {arguments = {x = braid.ones(1, 4, 2, 2), r = 2}, no_names = true,
   refused_ends = {r = true}, call = function(a) F.pixel_shuffle(a.x, a.r) end}
 rows.interpolate = {options = {size = 2}, call = function(_, o) F.interpolate(x4, o) end}
+
+-- ---- losses -----------------------------------------------------------------------------
+
+local losses <const> = braid.loss
+local labels <const> = braid.ones({2}, {dtype = "int64"})
+local targets <const> = {cross_entropy = labels, nll = labels, focal = labels}
+for _, name in ipairs{"mse", "l1", "smooth_l1", "huber", "wing", "bce", "bce_with_logits", "kl_div",
+  "hinge", "cross_entropy", "nll", "focal"} do
+  local loss <const> = losses[name]
+  rows[name] = {call = function(_, o) loss(x2, targets[name] or x2, o) end}
+end
+rows.cosine = {call = function(_, o) losses.cosine(x2, x2, braid.ones(2), o) end}
+rows.cross_entropy.skip = {weight = true} -- a tensor alone is the weight
+
+-- ---- mtl --------------------------------------------------------------------------------
+
+rows["mtl.classes"] = {options = {3}, call = function(_, o) mtl.classes(o) end}
+rows["mtl.real"] = {call = function(_, o) mtl.real(o) end}
+rows["mtl.landmarks"] = {call = function(_, o) mtl.landmarks(o) end}
+rows["mtl.landmark_bins"] = {options = {pixels = 8}, call = function(_, o) mtl.landmark_bins(o) end}
+rows["mtl.attributes"] = {options = {3}, call = function(_, o) mtl.attributes(o) end}
+rows["mtl.ced"] = {arguments = {errors = {0.1, 0 / 0}},
+  call = function(a, o) mtl.ced(a.errors, o) end}
+for _, name in ipairs{"none", "share", "cross_stitch", "ttc", "separation", "collaborative", "nddr",
+  "sluice", "progressive"} do
+  local mixer <const> = mtl[name]
+  rows["mtl." .. name] = {call = function(_, o) mixer(o) end}
+end
+
+local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.real{1}}
+local blocks <const> = { {"one", function(c) return nn.Conv2d(c, 2, {kernel = 1}) end},
+  {"two", function(c) return nn.Conv2d(c, 2, {kernel = 1}) end} }
+local function backbone() return nn.backbone(blocks, {channels = 1}) end
+local function network() return mtl.columns(tasks, backbone()):heads() end
+local batch <const> = {image = braid.ones(2, 1, 2, 2),
+  a = braid.tensor({1, 2}, {dtype = "int64"}), b = braid.ones(2, 1)}
+local net <const> = network()
+
+rows["mtl.columns"] = {options = {split = "one", single = "a"},
+  call = function(_, o) mtl.columns(tasks, backbone(), o) end}
+rows["mtl.network"] = {options = {tasks = tasks, blocks = blocks, split = "one", single = "a"},
+  call = function(_, o) mtl.network(o) end}
+rows["mtl.early_stopping"] = {options = {main = "a"},
+  call = function(_, o) mtl.early_stopping(tasks, o) end}
+rows["mtl.mutual"] = {options = {blocks = "one"}, call = function(_, o) mtl.mutual(net, o) end}
+rows["mtl.contrast_maps"] = {call = function(_, o) mtl.contrast_maps(net, {batch}, "one", o) end}
+rows["mtl.ttc_update"] = {call = function(_, o)
+  mtl.ttc_update(net, optim.SGD(net:parameters()), o)
+end}
+rows.ablate = {options = {blocks = "one"}, call = function(_, o) net:ablate({batch}, o) end}
+rows.add_task = {options = {init = "a"}, call = function(_, o)
+  network():add_task("c", mtl.real{1}, o)
+end}
 
 return rows

@@ -1,7 +1,7 @@
 --- Kinds of options and arguments: a default, a range and the words for it, declared once.
 --
 --   number{1e-3, from = 0}      finite; from, above, to, below bound it; infinite = true lets
---                               math.huge pass
+--                               math.huge pass, nan = true NaN
 --   whole{1, from = 1}          likewise, of Lua's integers
 --   flag(false)                 true or false
 --   choice{"zeros", "reflect"}  one of these; the first is the default
@@ -65,7 +65,8 @@ local function range_text(noun, o)
   local low <const> = o.from and "from " .. shown(o.from) or o.above and "above " .. shown(o.above)
   local high <const> = o.to and "to " .. shown(o.to) or o.below and "below " .. shown(o.below)
   if low and high then
-    return ("%s %s %s%s"):format(noun, low, o.from and o.to and "" or "and ", high)
+    return ("%s %s%s%s"):format(noun, low, o.from and o.to and " " or o.to and ", up " or " and ",
+      high)
   end
   return (low or high) and ("%s %s"):format(noun, low or (o.to and "up " or "") .. high) or noun
 end
@@ -73,7 +74,7 @@ end
 local function within(o)
   local from <const>, above <const>, to <const>, below <const> = o.from, o.above, o.to, o.below
   return function(v)
-    return v == v and not (from and v < from or above and v <= above or to and v > to
+    return not (from and v < from or above and v <= above or to and v > to
       or below and v >= below)
   end
 end
@@ -81,10 +82,11 @@ end
 local function numeric(sort, noun, is_one)
   return function(o)
     if type(o) ~= "table" then o = {o} end
-    local inside <const>, infinite <const> = within(o), o.infinite
-    local more <const> = {infinite = infinite, noun = noun}
+    local inside <const>, infinite <const>, nan <const> = within(o), o.infinite, o.nan == true
+    local more <const> = {infinite = infinite, noun = noun, nan = nan}
     for _, key in ipairs(RANGE) do more[key] = o[key] end
     return new(sort, o[1], range_text(noun, o), function(v)
+      if v ~= v then return nan end
       return is_one(v) and inside(v) and (infinite or v - v == 0)
     end, more)
   end

@@ -8,10 +8,18 @@ local shared <const> = require "braid.loss.shared"
 local M <const> = {}
 local ops <const> = core.ops
 
+local BCE <const>, HINGE <const> = shared.declare("bce"),
+  shared.declare("hinge", {margin = check.number(1)})
+local WITH_LOGITS <const> = shared.declare("bce_with_logits", {pos_weight = check.tensor()})
+local KL_DIV <const> = shared.declare("kl_div", {
+  log_target = check.flag(false), reduction = check.choice{"mean", "sum", "batchmean", "none"},
+})
+local COSINE <const> = shared.declare("cosine", {margin = check.number{0, from = -1, to = 1}})
+
 --- -(target log x + (1 - target) log(1 - x)) of probabilities x. As in PyTorch logarithms
 -- stop at -100, and the divisor of the gradient at 1e-12. {weight = rescales each element}
 function M.bce(x, target, given)
-  local o <const> = shared.options("bce", given, {weight = check.none})
+  local o <const> = check.options(BCE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("bce", x, target, o, 0.5)
   local p <const> = a:detach()
   if not ops.all(ops.logical_and(ops.ge(p, 0), ops.le(p, 1))):item() then
@@ -31,7 +39,7 @@ end
 -- @usage braid.loss.bce_with_logits(scores, labels, {pos_weight = braid.tensor{3, 1, 1}})
 function M.bce_with_logits(x, target, given)
   local name <const> = "bce_with_logits"
-  local o <const> = shared.options(name, given, {weight = check.none, pos_weight = check.none})
+  local o <const> = check.options(WITH_LOGITS, given)
   local a <const>, t <const>, left_out <const> = shared.pair(name, x, target, o)
   local yes = t
   if o.pos_weight then
@@ -45,8 +53,7 @@ end
 -- elements, {reduction = "batchmean"} over the first dimension, as the divergence is
 -- defined. {log_target = true} takes log-probabilities as target too.
 function M.kl_div(x, target, given)
-  local o <const> = shared.options("kl_div", given,
-    {weight = check.none, log_target = false}, "batchmean")
+  local o <const> = check.options(KL_DIV, given)
   local a <const>, t <const>, left_out <const> = shared.pair("kl_div", x, target, o)
   local loss
   if o.log_target then
@@ -67,7 +74,7 @@ end
 
 --- max(0, margin - target x), target 1 or -1 (Torch7's MarginCriterion).
 function M.hinge(x, target, given)
-  local o <const> = shared.options("hinge", given, {weight = check.none, margin = 1})
+  local o <const> = check.options(HINGE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("hinge", x, target, o)
   return shared.weighted(ops.relu(o.margin - t * a), o, left_out)
 end
@@ -75,7 +82,7 @@ end
 --- 1 - cos(a, b) where target is 1, max(0, cos(a, b) - margin) where it is -1; a and b
 -- (n, d) or (d), target (n) or a scalar. As in PyTorch 1e-12 joins the squared lengths.
 function M.cosine(a, b, target, given)
-  local o <const> = shared.options("cosine", given, {weight = check.none, margin = 0})
+  local o <const> = check.options(COSINE, given)
   shared.need_float("cosine", "input", a)
   shared.same_shape("cosine", a, b, "the second input")
   if not core.is_tensor(target) or target:dim() ~= a:dim() - 1 or target.shape[1] ~= a.shape[1]

@@ -13,6 +13,15 @@ local ops <const> = core.ops
 
 local MISSING <const> = core.missing_class
 
+local CROSS_ENTROPY <const> = shared.declare("cross_entropy", {
+  label_smoothing = check.number{0, from = 0, to = 1}, ignore = check.whole(MISSING),
+})
+local NLL <const> = shared.declare("nll", {ignore = check.whole(MISSING)})
+local FOCAL <const> = shared.declare("focal", {
+  gamma = check.number{2, from = 0}, ignore = check.whole(MISSING),
+  alpha = check.either(check.tensor(), check.number{from = 0, to = 1}),
+})
+
 local function is_float(t)
   return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64")
 end
@@ -24,14 +33,11 @@ local function wide(target) return target.dtype == "int64" and target or ops.to(
 -- (n,...), whatever the weights.
 local function soft_entropy(x, target, given)
   local name <const> = "cross_entropy"
-  local o <const> = shared.options(name, given, {weight = check.none, label_smoothing = 0})
+  local o <const> = check.options(CROSS_ENTROPY, given)
   shared.need_float(name, "input", x)
   local shape <const>, column <const> = x.shape, {1, x.shape[2]}
   table.remove(shape, 2)
   for d = 3, x:dim() do column[d] = 1 end
-  if o.label_smoothing < 0 or o.label_smoothing > 1 then
-    shared.bad(name, "label_smoothing must be between 0 and 1, not %g", o.label_smoothing)
-  end
   if o.weight and shared.shape_text(o.weight) ~= "(" .. column[2] .. ")" then
     shared.bad(name, "weight must have shape (%d), not %s", column[2],
       shared.shape_text(o.weight))
@@ -59,9 +65,11 @@ function M.cross_entropy(x, target, given, ...)
     if core.is_tensor(given) then given = {weight = given} end
     return soft_entropy(x, target, given)
   end
-  if type(given) ~= "table" then return ops.cross_entropy(x, target, given, ...) end
-  local o <const> = shared.options("cross_entropy", given,
-    {weight = check.none, label_smoothing = 0, ignore = MISSING})
+  if type(given) ~= "table" then
+    shared.need_tensors("cross_entropy", x, target)
+    return ops.cross_entropy(x, target, given, ...)
+  end
+  local o <const> = check.options(CROSS_ENTROPY, given)
   if o.mask and core.is_tensor(target) then
     target = shared.fill(wide(target), shared.left_out("cross_entropy", o.mask, target.shape),
       o.ignore)
@@ -119,7 +127,7 @@ end
 
 --- -x at the labels, of log-probabilities x. {weight = (c), as for cross_entropy}
 function M.nll(x, target, given)
-  local o <const> = shared.options("nll", given, {weight = check.none, ignore = MISSING})
+  local o <const> = check.options(NLL, given)
   local known <const>, missing <const>, here <const>, column <const> = labelled("nll", x, target, o)
   local loss <const> = -at_labels(known, here)
   if not o.weight then return shared.reduce(loss, o, missing) end
@@ -149,16 +157,12 @@ end
 -- goes through sigmoid and alpha is the weight of the positive part, the other's 1 - alpha.
 -- A mean divides by how many count.
 function M.focal(x, target, given)
-  local o <const> = shared.options("focal", given,
-    {weight = check.none, gamma = 2, alpha = check.none, ignore = MISSING})
-  if type(o.gamma) ~= "number" or not (o.gamma >= 0) then
-    shared.bad("focal", "gamma must be a number from 0, not %s", tostring(o.gamma))
-  end
+  local o <const> = check.options(FOCAL, given)
   local labels <const> = core.is_tensor(target) and not is_float(target)
   local wanted <const> = labels and "a tensor of the classes" or "a number"
   if o.alpha ~= nil and (labels and not core.is_tensor(o.alpha) or
     not labels and type(o.alpha) ~= "number") then
-    shared.bad("focal", "alpha must be %s with this target, not %s", wanted, type(o.alpha))
+    shared.bad("focal", "alpha must be %s with this target, not %s", wanted, check.shown(o.alpha))
   end
   if not labels then return focal_binary(x, target, o) end
   local known <const>, missing <const>, here <const>, column <const> =

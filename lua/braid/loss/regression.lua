@@ -10,11 +10,21 @@ local shared <const> = require "braid.loss.shared"
 local M <const> = {}
 local ops <const> = core.ops
 
+local MSE <const>, L1 <const> = shared.declare("mse"), shared.declare("l1")
+local SMOOTH_L1 <const> = shared.declare("smooth_l1", {beta = check.number{1, from = 0}})
+local HUBER <const> = shared.declare("huber", {delta = check.number{1, above = 0}})
+local WING <const> = shared.declare("wing", {
+  w = check.number{10, above = 0}, eps = check.number{2, above = 0},
+})
+
 --- (x - target)^2. A weighted mean divides by the sum of the weights.
 -- @usage local loss = braid.loss.mse(y, target, {mask = known})
 function M.mse(x, target, given, ...)
-  if type(given) ~= "table" then return ops.mse(x, target, given, ...) end
-  local o <const> = shared.options("mse", given, {weight = check.none})
+  if type(given) ~= "table" then
+    shared.need_tensors("mse", x, target)
+    return ops.mse(x, target, given, ...)
+  end
+  local o <const> = check.options(MSE, given)
   if not o.weight then return ops.mse(x, target, o) end
   local a <const>, b <const>, left_out <const> = shared.pair("mse", x, target, o)
   return shared.weighted(ops.square(a - b), o, left_out, true)
@@ -22,7 +32,7 @@ end
 
 --- |x - target|. A weighted mean divides by the sum of the weights.
 function M.l1(x, target, given)
-  local o <const> = shared.options("l1", given, {weight = check.none})
+  local o <const> = check.options(L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("l1", x, target, o)
   return shared.weighted(ops.abs(a - b), o, left_out, true)
 end
@@ -37,10 +47,7 @@ end
 --- Quadratic where |x - target| < beta, linear beyond (Girshick 2015). With beta = 0 it is
 -- l1.
 function M.smooth_l1(x, target, given)
-  local o <const> = shared.options("smooth_l1", given, {weight = check.none, beta = 1})
-  if type(o.beta) ~= "number" or not (o.beta >= 0) then
-    shared.bad("smooth_l1", "beta must be a number from 0, not %s", tostring(o.beta))
-  end
+  local o <const> = check.options(SMOOTH_L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("smooth_l1", x, target, o)
   local d <const> = ops.abs(a - b)
   return shared.weighted(o.beta == 0 and d or bent(d, o.beta, 1 / o.beta), o, left_out)
@@ -48,8 +55,7 @@ end
 
 --- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, d = |x - target| (Huber 1964).
 function M.huber(x, target, given)
-  local o <const> = shared.options("huber", given, {weight = check.none, delta = 1})
-  shared.positive("huber", o, "delta")
+  local o <const> = check.options(HUBER, given)
   local a <const>, b <const>, left_out <const> = shared.pair("huber", x, target, o)
   return shared.weighted(bent(ops.abs(a - b), o.delta, 1), o, left_out)
 end
@@ -57,9 +63,7 @@ end
 --- w log(1 + d / eps) up to w, d - w + w log(1 + w / eps) beyond it, d = |x - target|; for
 -- landmarks, in pixels (Feng et al.: "Wing loss", 2018, eq. 5).
 function M.wing(x, target, given)
-  local o <const> = shared.options("wing", given, {weight = check.none, w = 10, eps = 2})
-  shared.positive("wing", o, "w")
-  shared.positive("wing", o, "eps")
+  local o <const> = check.options(WING, given)
   local a <const>, b <const>, left_out <const> = shared.pair("wing", x, target, o)
   local d <const> = ops.abs(a - b)
   local shift <const> = o.w - o.w * math.log(1 + o.w / o.eps)

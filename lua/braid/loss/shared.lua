@@ -9,7 +9,6 @@ local check <const> = require "braid.check"
 
 local M <const> = {}
 local ops <const> = core.ops
-local REDUCTIONS <const> = {mean = true, sum = true, none = true}
 
 --- "(2, 3)" for messages.
 function M.shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
@@ -21,30 +20,21 @@ end
 
 local function need_tensor(name, what, value)
   if core.is_tensor(value) then return end
-  M.bad(name, "%s must be a tensor, not %s", what, type(value))
+  M.bad(name, "%s must be a tensor, not %s", what, check.shown(value))
 end
 
---- Options with their defaults; `reduction` and `mask` are options of every loss, and
--- `further` is a reduction of this one.
-function M.options(name, given, known, further)
-  known.reduction, known.mask = "mean", check.none
-  local o <const> = check.options(name, given, known)
-  if not (REDUCTIONS[o.reduction] or o.reduction ~= nil and o.reduction == further) then
-    M.bad(name, "reduction must be \"mean\", \"sum\"%s or \"none\", not \"%s\"",
-      further and ", \"" .. further .. "\"" or "", tostring(o.reduction))
-  end
-  for _, key in ipairs{"mask", "weight", "pos_weight"} do
-    if o[key] ~= nil then need_tensor(name, key, o[key]) end
-  end
-  return o
+--- Declares the options of a loss: those of every one, and more by name.
+function M.declare(name, more)
+  local known <const> = {weight = check.tensor(), mask = check.tensor(),
+    reduction = check.choice{"mean", "sum", "none"}}
+  for key, kind in pairs(more or {}) do known[key] = kind end
+  return check.declare(name, known)
 end
 
---- A positive number among the options.
-function M.positive(name, o, key)
-  if type(o[key]) ~= "number" or not (o[key] > 0) then
-    M.bad(name, "%s must be a number above 0, not %s", key, tostring(o[key]))
-  end
-  return o[key]
+--- What goes to an operator as it is must be tensors: a table there would stand for options.
+function M.need_tensors(name, x, target)
+  need_tensor(name, "input", x)
+  need_tensor(name, "target", target)
 end
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end

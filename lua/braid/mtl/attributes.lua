@@ -13,20 +13,20 @@ local ops <const> = core.ops
 
 local Attributes <const> = class("Attributes")
 
-local OPTIONS <const> = {weight = 1}
+local OPTIONS <const> = check.declare("mtl.attributes", {weight = check.number{1, from = 0}})
 
 function Attributes:init(given)
   local o <const>, labels <const> = {}, {}
-  for key, value in pairs(given or {}) do
+  for key, value in pairs(check.copy("mtl.attributes", given)) do
     if math.type(key) == "integer" then labels[key] = value else o[key] = value end
   end
-  self.weight = check.options("mtl.attributes", o, OPTIONS).weight
+  self.weight = check.options(OPTIONS, o).weight
   if math.type(labels[1]) == "integer" and #labels == 1 then
     self.count = check.size("mtl.attributes", "the number of attributes", labels[1])
   else
     for i, name in ipairs(labels) do
       if type(name) ~= "string" then
-        check.fail("mtl.attributes: label %d is a %s, not a name", i, type(name))
+        check.fail("mtl.attributes: label %d must be a name, not %s", i, check.shown(name))
       end
     end
     self.count, self.labels = #labels, labels

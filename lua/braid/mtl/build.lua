@@ -68,13 +68,6 @@ function M.recipe(tasks, backbone, o)
     check.fail("mtl.columns: the first argument must be what mtl.tasks gives, not %s", type(tasks))
   end
   if o.single ~= nil then tasks = M.only(tasks, {o.single}, "mtl.columns") end
-  if o.columns ~= "per_task" and o.columns ~= "shared" then
-    check.fail("mtl.columns: columns must be \"per_task\" or \"shared\", not \"%s\"",
-      tostring(o.columns))
-  end
-  if o.init ~= "fresh" and o.init ~= "copy" then
-    check.fail("mtl.columns: init must be \"fresh\" or \"copy\", not \"%s\"", tostring(o.init))
-  end
   local r <const> = Recipe()
   r.backbones = backbones_of(tasks, backbone)
   r.plan = r.backbones[tasks.names[1]].plan

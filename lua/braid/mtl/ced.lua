@@ -9,9 +9,14 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
+local NUMBER <const> = check.number{infinite = true, nan = true}
+local OPTIONS <const> = check.declare("mtl.ced", {
+  errors = check.argument(check.either(check.list{of = NUMBER, least = 1}, check.tensor())),
+  limit = check.number{0.10, above = 0}, steps = check.whole{100, from = 1},
+})
+
 return function(errors, given)
-  local o <const> = check.options("mtl.ced", given, {limit = 0.10, steps = 100})
-  check.size("mtl.ced", "steps", o.steps)
+  local o <const> = check.options(OPTIONS, given, {errors = errors})
   local sorted <const>, area = {}, 0.0
   for _, e in ipairs(core.is_tensor(errors) and errors:totable() or errors) do
     if e == e then

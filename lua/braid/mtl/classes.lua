@@ -9,18 +9,20 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
 local Classes <const> = class("Classes")
 
+local OPTIONS <const> = check.declare("mtl.classes", {
+  [1] = check.needed(check.named("the number of classes", check.whole{from = 1})),
+  flip = check.list{of = check.whole{from = 1}}, weight = check.number{1, from = 0},
+  hardest = check.number{1, above = 0, to = 1}, ignore = check.whole(core.missing_class),
+}, function(o) return o.flip and flips.wrong(o.flip, o[1], "classes") end)
+
 function Classes:init(given)
-  local o <const> = check.options("mtl.classes", given,
-    {[1] = check.none, flip = check.none, weight = 1, hardest = 1, ignore = core.missing_class})
-  self.size = check.size("mtl.classes", "the number of classes", o[1])
-  if type(o.hardest) ~= "number" or not (o.hardest > 0 and o.hardest <= 1) then
-    error(("mtl.classes: hardest must be a share above 0, up to 1, not %s"):format(
-      tostring(o.hardest)), 3)
-  end
+  local o <const> = check.options(OPTIONS, given)
+  self.size = o[1]
   self.flip, self.weight, self.hardest, self.ignore = o.flip, o.weight, o.hardest, o.ignore
 end
 

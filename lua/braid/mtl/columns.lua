@@ -27,9 +27,13 @@ local readout <const> = require "braid.mtl.readout"
 local Columns <const> = class("Columns", Module)
 Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
 
+local OPTIONS <const> = check.declare("mtl.columns", {
+  columns = check.choice{"per_task", "shared"}, split = check.text(), single = check.text(),
+  init = check.choice{"fresh", "copy"}, stacked = check.flag(),
+})
+
 function Columns:init(tasks, backbone, given)
-  local o <const> = check.options("mtl.columns", given, {columns = "per_task",
-    split = check.none, single = check.none, init = "fresh", stacked = check.none})
+  local o <const> = check.options(OPTIONS, given)
   self.tasks, self.recipe = build.recipe(tasks, backbone, o)
   self.names = build.names(self.tasks)
   self.changes = {} -- what add_task, remove_task and extract made of it, for files

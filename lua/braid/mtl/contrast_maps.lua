@@ -87,9 +87,13 @@ local function collect(net, batches, block, positive)
   return sums
 end
 
+local OPTIONS <const> = check.declare("mtl.contrast_maps", {
+  positive = check.whole{2, from = 1, to = 2}, channels = check.flag(false),
+  groups = check.whole{from = 1},
+})
+
 return function(net, batches, block, given)
-  local o <const> = check.options("mtl.contrast_maps", given,
-    {positive = 2, channels = false, groups = check.none})
+  local o <const> = check.options(OPTIONS, given)
   local sums <const> = collect(net, batches, block, o.positive)
   local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
   if #names == 0 then check.fail("mtl.contrast_maps: no task has two classes and labels") end

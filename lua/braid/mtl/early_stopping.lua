@@ -19,10 +19,16 @@ local class <const> = require "braid.class"
 
 local Stopping <const> = class("early_stopping")
 
+local OPTIONS <const> = check.declare("mtl.early_stopping", {
+  main = check.either(check.text(), check.list{of = check.text()}),
+  window = check.whole{5, from = 2},
+  epsilon = check.either(check.number{1, from = 0}, check.call(),
+    check.kind("a table of numbers by task", function(v) return type(v) == "table" end)),
+  keep = check.flag(false),
+})
+
 function Stopping:init(tasks, given)
-  local o <const> = check.options("mtl.early_stopping", given,
-    {main = check.none, window = 5, epsilon = 1, keep = false})
-  check.size("mtl.early_stopping", "window", o.window)
+  local o <const> = check.options(OPTIONS, given)
   if type(tasks) ~= "table" or not tasks.names then
     check.fail("mtl.early_stopping: the first argument must be what mtl.tasks gives")
   end

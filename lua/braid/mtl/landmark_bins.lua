@@ -16,12 +16,13 @@ local ops <const> = core.ops
 
 local LandmarkBins <const> = class("LandmarkBins", Landmarks)
 
+local OPTIONS <const> = Landmarks.declared:called("mtl.landmark_bins", {
+  pixels = check.needed(check.whole{from = 1}),
+})
+
 function LandmarkBins:init(given)
-  local o <const> = check.options("mtl.landmark_bins", given,
-    {points = 5, pixels = check.none, flip = check.none, weight = 1, alpha = 0.10,
-      box = check.none})
-  self.points = check.size("mtl.landmark_bins", "points", o.points)
-  self.pixels = check.size("mtl.landmark_bins", "pixels", o.pixels)
+  local o <const> = check.options(OPTIONS, given)
+  self.points, self.pixels = o.points, o.pixels
   self.flip, self.weight, self.alpha, self.box = o.flip, o.weight, o.alpha, o.box
   self.size = 2 * self.points * self.pixels
 end

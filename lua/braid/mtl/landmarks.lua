@@ -17,14 +17,21 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
 local Landmarks <const> = class("Landmarks")
 Landmarks.FAILURE, Landmarks.BOX_FAILURE = 0.10, 0.05
 
+local OPTIONS <const> = check.declare("mtl.landmarks", {
+  points = check.whole{5, from = 1}, flip = check.list{of = check.whole{from = 1}},
+  weight = check.number{1, from = 0}, alpha = check.number{0.10, above = 0},
+  box = check.number{above = 0},
+}, function(o) return o.flip and flips.wrong(o.flip, o.points, "points") end)
+Landmarks.declared = OPTIONS
+
 function Landmarks:init(given)
-  local o <const> = check.options("mtl.landmarks", given,
-    {points = 5, flip = check.none, weight = 1, alpha = 0.10, box = check.none})
+  local o <const> = check.options(OPTIONS, given)
   self.points, self.flip, self.weight = o.points, o.flip, o.weight
   self.alpha, self.box = o.alpha, o.box
   self.size = 2 * o.points

@@ -1,6 +1,5 @@
 --- Linear mixing of columns, y_i = sum_j alpha_ij x_j, and the rows of alpha by column.
 
-local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
@@ -28,13 +27,6 @@ end
 --- The first weight of each of `others` things beside a column's own: the option `off`, or what
 -- makes 0.1 of them together.
 function M.off(off, others) return off or (others > 0 and 0.1 / others or 0) end
-
---- Refuses an option `off` that is no number.
-function M.check_off(what, o)
-  if o.off ~= nil and (type(o.off) ~= "number" or o.off ~= o.off) then
-    check.fail("%s: off must be a number, not %s", what, tostring(o.off))
-  end
-end
 
 --- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory
 function M.list(xs, rows)

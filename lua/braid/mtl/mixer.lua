@@ -1,6 +1,6 @@
 --- Mixer: what connects the columns of a network at a block. T maps go in, T come out.
 --
--- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, check). The
+-- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, relation). The
 -- class's instances stand at one block each:
 --   init(at, o)   at = {block, names (of the columns), channels (of each)}
 --   list(xs, z)   xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if there is one
@@ -44,26 +44,10 @@ function Recipe:widths(c) return self.kind.widths(self.options, c) end
 
 function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
 
--- An option is of its default's type.
-local function check_types(what, o, defaults)
-  for _, key in ipairs(check.sorted_keys(defaults)) do
-    local value <const>, wanted <const> = o[key], type(defaults[key])
-    if defaults[key] ~= check.none and (type(value) ~= wanted or value ~= value) then
-      check.fail("%s: %s must be a %s, not %s", what, key, wanted, tostring(value))
-    end
-  end
-end
-
---- The function that users call, mtl.<name>{...}. checked(name, o) refuses what its options
--- cannot be beside what their defaults' types tell.
-function Mixer.define(kind, defaults, checked)
-  local name <const> = "mtl." .. kind.__name
-  return function(given)
-    local o <const> = check.options(name, given, defaults)
-    if checked then checked(name, o) end
-    check_types(name, o, defaults)
-    return Recipe(kind, o)
-  end
+--- The function that users call, mtl.<name>{...}, with the options of check.declare.
+function Mixer.define(kind, known, relation)
+  local options <const> = check.declare("mtl." .. kind.__name, known, relation)
+  return function(given) return Recipe(kind, check.options(options, given)) end
 end
 
 function Mixer.widths(_, c) return c end

@@ -70,19 +70,16 @@ local function weights_of(self, block)
   return list
 end
 
+local OPTIONS <const> = check.declare("mtl.mutual", {
+  form = check.choice{"l2", "exponential", "trace"}, weight = check.number{1e-3, from = 0},
+  blocks = check.either(check.text(), check.list{of = check.text()}),
+})
+
 return function(net, given)
-  local o <const> = check.options("mtl.mutual", given,
-    {form = "l2", weight = 1e-3, blocks = check.none})
+  local o <const> = check.options(OPTIONS, given)
   local form <const> = FORMS[o.form]
-  if not form then
-    check.fail("mtl.mutual: there is no form '%s'; there is %s", tostring(o.form),
-      table.concat(check.sorted_keys(FORMS), ", "))
-  end
   if not net.columns or #net.names < 2 then
     check.fail("mtl.mutual: the network has no columns to compare")
-  end
-  if type(o.weight) ~= "number" then
-    check.fail("mtl.mutual: weight must be a number, not %s", tostring(o.weight))
   end
   local blocks <const>, total = net.recipe.plan:list(o.blocks, net.recipe.split, "mtl.mutual"), nil
   for _, block in ipairs(blocks) do

@@ -11,15 +11,21 @@
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"
 local Columns <const> = require "braid.mtl.columns"
+local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 
-local OPTIONS <const> = {tasks = check.none, blocks = check.none, mixer = check.none, at = "*",
-  heads = check.none, columns = "per_task", split = check.none, single = check.none,
-  init = "fresh", stacked = check.none}
+local OPTIONS <const> = check.declared["mtl.columns"]:called("mtl.network", {
+  tasks = check.needed(check.kind("tasks as mtl.tasks gives them", function(v)
+    return type(v) == "table" and v.names ~= nil
+  end)),
+  blocks = check.needed(check.either(check.text(),
+    check.kind("a backbone or a list of blocks", function(v) return type(v) == "table" end))),
+  mixer = check.kind("a mixer like mtl.cross_stitch{}", Mixer.is_recipe),
+  at = check.either(check.text("*"), check.list{of = check.text()}), heads = check.call(),
+})
 
 return function(given)
-  local o <const> = check.options("mtl.network", given, OPTIONS)
-  if not o.tasks or not o.blocks then check.fail("mtl.network: tasks and blocks must be given") end
+  local o <const> = check.options(OPTIONS, given)
   local blocks = o.blocks
   local listed <const> = type(blocks) == "table" and not Module.is(blocks) and blocks[1] ~= nil
   if listed then blocks = Backbone(blocks) end

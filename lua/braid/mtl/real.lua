@@ -12,16 +12,19 @@ local ops <const> = core.ops
 
 local Real <const> = class("Real")
 
-function Real:init(given)
-  local o <const> = check.options("mtl.real", given,
-    {[1] = 1, flip = check.none, weight = 1})
-  self.size = check.size("mtl.real", "how many numbers", o[1])
-  local flip <const> = o.flip
-  if flip ~= nil and flip ~= "negate" and (type(flip) ~= "table" or #flip ~= self.size) then
-    error(("mtl.real: flip must be \"negate\" or %d factors, not %s"):format(self.size,
-      tostring(flip)), 3)
+local OPTIONS <const> = check.declare("mtl.real", {
+  [1] = check.named("how many numbers", check.whole{1, from = 1}),
+  flip = check.optional(check.either(check.choice{"negate"}, check.list{of = check.number()})),
+  weight = check.number{1, from = 0},
+}, function(o)
+  if type(o.flip) == "table" and #o.flip ~= o[1] then
+    return ("flip must be \"negate\" or %d factors, not %s"):format(o[1], check.shown(o.flip))
   end
-  self.flip, self.weight = flip, o.weight
+end)
+
+function Real:init(given)
+  local o <const> = check.options(OPTIONS, given)
+  self.size, self.flip, self.weight = o[1], o.flip, o.weight
 end
 
 -- Both as (n,size), with 0 in the target where it is missing, and where it is there.

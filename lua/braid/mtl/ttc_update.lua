@@ -77,19 +77,17 @@ local function store(weight, rows)
   for i, p in ipairs(weight) do p:copy_(ops.reshape(ops.select(rows, 1, i), p.shape)) end
 end
 
+local OPTIONS <const> = check.declare("mtl.ttc_update", {
+  start = check.number{0.5, from = 0, to = 1}, beta_lr = check.number{1, from = 0},
+})
+
 function Update:init(net, optimizer, given)
-  local o <const> = check.options("mtl.ttc_update", given, {start = 0.5, beta_lr = 1})
+  local o <const> = check.options(OPTIONS, given)
   if type(net) ~= "table" or not net.columns or #net.names < 2 then
     check.fail("mtl.ttc_update: wants a network with two columns or more")
   end
   if type(optimizer) ~= "table" or not optimizer.step then
     check.fail("mtl.ttc_update: wants an optimizer of net:parameters(), not a %s", type(optimizer))
-  end
-  if type(o.start) ~= "number" or not (o.start >= 0 and o.start <= 1) then
-    check.fail("mtl.ttc_update: start must be between 0 and 1, not %s", tostring(o.start))
-  end
-  if type(o.beta_lr) ~= "number" then
-    check.fail("mtl.ttc_update: beta_lr must be a number, not %s", tostring(o.beta_lr))
   end
   if next(net.mixer) then
     check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")

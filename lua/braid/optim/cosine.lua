@@ -11,10 +11,10 @@ local function factor(done, total, last)
   return last + (1 - last) * (1 + math.cos(math.pi * math.min(done / total, 1))) / 2
 end
 
-local OPTIONS <const> = check.declare("cosine", {
+local OPTIONS <const> = check.declare("optim.cosine", {
   total = check.argument(check.whole{from = 1}), last = check.number{0, from = 0},
 })
-local FACTOR <const> = check.declare("cosine: the factor", {
+local FACTOR <const> = check.declare("optim.cosine: the factor", {
   done = check.argument(check.number{from = 0}), total = check.argument(check.number{above = 0}),
   last = check.argument(check.number{0, from = 0}),
 })

@@ -3,7 +3,7 @@
 
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = check.declare("exponential", {
+local OPTIONS <const> = check.declare("optim.exponential", {
   gamma = check.argument(check.number{above = 0}),
 })
 

@@ -4,7 +4,7 @@
 
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = check.declare("multistep", {
+local OPTIONS <const> = check.declare("optim.multistep", {
   milestones = check.argument(check.list{of = check.whole{from = 0}, least = 1}),
   gamma = check.number{0.1, above = 0},
 }, function(o)

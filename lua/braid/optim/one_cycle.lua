@@ -11,7 +11,7 @@ local ANNEAL <const> = {
   linear = function(a, b, x) return a + (b - a) * x end,
 }
 
-local OPTIONS <const> = check.declare("one_cycle", {
+local OPTIONS <const> = check.declare("optim.one_cycle", {
   total = check.argument(check.whole{from = 1}), pct_start = check.number{0.3, from = 0, to = 1},
   anneal = check.choice{"cos", "linear"}, div_factor = check.number{25, above = 0},
   final_div_factor = check.number{1e4, above = 0},

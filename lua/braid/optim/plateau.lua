@@ -16,7 +16,7 @@ local Plateau <const> = class("plateau")
 
 local number <const>, whole <const>, choice <const> = check.number, check.whole, check.choice
 
-local OPTIONS <const> = check.declare("plateau", {
+local OPTIONS <const> = check.declare("optim.plateau", {
   mode = choice{"min", "max"}, factor = number{0.1, from = 0, below = 1},
   patience = whole{10, from = 0}, threshold = number{1e-4, from = 0},
   threshold_mode = choice{"rel", "abs"}, cooldown = whole{0, from = 0},
@@ -41,7 +41,7 @@ local function metric_of(o, metrics)
   local value = metrics
   if type(metrics) == "table" then value = metrics[o.metric or "loss"] end
   if type(value) ~= "number" then
-    check.fail("plateau: step wants a number%s, not %s",
+    check.fail("optim.plateau: step wants a number%s, not %s",
       o.metric and " or a table with '" .. o.metric .. "'" or "", check.shown(value))
   end
   return value
@@ -68,7 +68,7 @@ function Plateau:state_dict()
   return {current = self.current, best = self.best, bad = self.bad, wait = self.wait}
 end
 
-local STATE <const> = check.declare("plateau: load_state_dict", {
+local STATE <const> = check.declare("optim.plateau: load_state_dict", {
   current = check.needed(number{from = 0}), best = number{infinite = true},
   bad = check.needed(whole{from = 0}), wait = check.needed(whole{from = 0}),
 })

@@ -4,7 +4,7 @@
 
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = check.declare("poly", {
+local OPTIONS <const> = check.declare("optim.poly", {
   total = check.argument(check.whole{from = 1}), power = check.number{1, above = 0},
 })
 

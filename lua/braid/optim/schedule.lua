@@ -18,8 +18,8 @@ local check <const> = require "braid.check"
 
 local Schedule <const> = class("schedule")
 
-local OPTIONS <const> = check.declare("schedule", {epoch_steps = check.whole{1, from = 1}})
-local STATE <const> = check.declare("schedule: load_state_dict", {
+local OPTIONS <const> = check.declare("optim.schedule", {epoch_steps = check.whole{1, from = 1}})
+local STATE <const> = check.declare("optim.schedule: load_state_dict", {
   steps = check.needed(check.whole{from = 0}), factor = check.needed(check.number{from = 0}),
   memory = check.any(),
 })
@@ -27,7 +27,7 @@ local FACTOR <const>, FUNCTION <const> = check.number{from = 0}, check.call()
 
 local function apply(self, metrics)
   local factor <const> = self.f(self.steps, self.steps // self.epoch_steps, metrics)
-  check.value("schedule", "the factor that the function returns", factor, FACTOR)
+  check.value("optim.schedule", "the factor that the function returns", factor, FACTOR)
   self.optimizer.factor = factor
   return factor
 end
@@ -35,11 +35,12 @@ end
 --- {epoch_steps = calls of :step() in an epoch, 1 unless given}
 function Schedule:init(optimizer, f, given)
   if type(optimizer) ~= "table" or not optimizer.groups then
-    check.fail("schedule: the first argument must be an optimizer, not %s", check.shown(optimizer))
+    check.fail("optim.schedule: the first argument must be an optimizer, not %s",
+      check.shown(optimizer))
   end
   if not FUNCTION.accepts(f) then
-    check.fail("schedule: the second argument must be a function(step, epoch, metrics), not %s",
-      check.shown(f))
+    check.fail("optim.schedule: the second argument must be a function(step, epoch, metrics), "
+      .. "not %s", check.shown(f))
   end
   local o <const> = check.options(OPTIONS, given)
   self.optimizer, self.f, self.steps = optimizer, f, 0
@@ -63,7 +64,7 @@ end
 function Schedule:load_state_dict(dict)
   local o <const> = check.options(STATE, dict)
   if (o.memory ~= nil) ~= (type(self.f) == "table" and self.f.load_state_dict ~= nil) then
-    check.fail("schedule: load_state_dict: %s", o.memory and "its function remembers nothing"
+    check.fail("optim.schedule: load_state_dict: %s", o.memory and "its function remembers nothing"
       or "what the function remembers is missing")
   end
   if o.memory then self.f:load_state_dict(o.memory) end

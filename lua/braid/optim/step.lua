@@ -3,7 +3,7 @@
 
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = check.declare("step", {
+local OPTIONS <const> = check.declare("optim.step", {
   size = check.argument(check.whole{from = 1}), gamma = check.number{0.1, above = 0},
 })
 

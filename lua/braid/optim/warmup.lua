@@ -5,7 +5,7 @@
 
 local check <const> = require "braid.check"
 
-local OPTIONS <const> = check.declare("warmup", {
+local OPTIONS <const> = check.declare("optim.warmup", {
   steps = check.argument(check.whole{from = 1}), start = check.number{1 / 3, from = 0, to = 1},
   after = check.call(),
 })

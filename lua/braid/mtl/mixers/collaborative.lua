@@ -80,13 +80,7 @@ function Collaborative:resize(names)
   self.names = names
 end
 
-return Mixer.define(Collaborative, {ratio = 1 / 4, final_relu = true, gamma_init = "one"},
-  function(name, o)
-    if type(o.ratio) ~= "number" or not (o.ratio > 0) then
-      check.fail("%s: ratio must be a number above 0, not %s", name, tostring(o.ratio))
-    end
-    if o.gamma_init ~= "one" and o.gamma_init ~= "uniform" and o.gamma_init ~= "zero" then
-      check.fail("%s: gamma_init must be \"one\", \"uniform\" or \"zero\", not \"%s\"", name,
-        tostring(o.gamma_init))
-    end
-  end)
+return Mixer.define(Collaborative, {
+  ratio = check.number{1 / 4, above = 0}, final_relu = check.flag(true),
+  gamma_init = check.choice{"one", "uniform", "zero"},
+})

@@ -70,12 +70,7 @@ function CrossStitch:resize(names)
   self.names, self.alpha = names, Strands(names, rows)
 end
 
-return Mixer.define(CrossStitch,
-  {granularity = "channel", diag = 0.9, off = check.none, lr_mult = 100},
-  function(name, o)
-    if o.granularity ~= "channel" and o.granularity ~= "scalar" then
-      check.fail("%s: granularity must be \"channel\" or \"scalar\", not \"%s\"", name,
-        tostring(o.granularity))
-    end
-    linear.check_off(name, o)
-  end)
+return Mixer.define(CrossStitch, {
+  granularity = check.choice{"channel", "scalar"}, diag = check.number(0.9), off = check.number(),
+  lr_mult = check.number{100, from = 0},
+})

@@ -52,4 +52,4 @@ function NDDR:resize(names)
   self.names = names
 end
 
-return Mixer.define(NDDR, {diag = 0.9, off = check.none}, linear.check_off)
+return Mixer.define(NDDR, {diag = check.number(0.9), off = check.number()})

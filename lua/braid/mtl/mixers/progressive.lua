@@ -105,4 +105,6 @@ function Progressive:resize(names)
   self.names, self.sequence, self.task = names, sequence, Strands(names, parts)
 end
 
-return Mixer.define(Progressive, {order = check.none, start = 0.1})
+return Mixer.define(Progressive, {
+  order = check.list{of = check.text()}, start = check.number(0.1),
+})

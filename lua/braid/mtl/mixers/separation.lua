@@ -52,13 +52,11 @@ function Separation:resize(names)
   self.names = names
 end
 
-return Mixer.define(Separation, {form = "plain", fine_tune = false, end_to_end = false},
-  function(name, o)
-    if o.form ~= "plain" and o.form ~= "channelwise" then
-      check.fail("%s: form must be \"plain\" or \"channelwise\", not \"%s\"", name,
-        tostring(o.form))
-    end
-    if o.fine_tune and (o.form == "plain" or o.end_to_end) then
-      check.fail("%s: fine_tune wants form = \"channelwise\" and two stages", name)
-    end
-  end)
+return Mixer.define(Separation, {
+  form = check.choice{"plain", "channelwise"}, fine_tune = check.flag(false),
+  end_to_end = check.flag(false),
+}, function(o)
+  if o.fine_tune and (o.form == "plain" or o.end_to_end) then
+    return "fine_tune wants form = \"channelwise\" and two stages"
+  end
+end)

@@ -127,9 +127,7 @@ function Sluice:penalty(weight)
   return total and total * self.options.penalty
 end
 
-return Mixer.define(Sluice,
-  {subspaces = 2, diag = 0.9, off = check.none, lr_mult = 100, penalty = 1},
-  function(name, o)
-    check.size(name, "subspaces", o.subspaces)
-    linear.check_off(name, o)
-  end)
+return Mixer.define(Sluice, {
+  subspaces = check.whole{2, from = 1}, diag = check.number(0.9), off = check.number(),
+  lr_mult = check.number{100, from = 0}, penalty = check.number{1, from = 0},
+})

@@ -95,12 +95,7 @@ function TTC:resize(names)
   self.names, self.beta = names, Strands(names, rows)
 end
 
-return Mixer.define(TTC, {start = 0.5, granularity = "scalar", lr_mult = 1}, function(name, o)
-  if o.granularity ~= "channel" and o.granularity ~= "scalar" then
-    check.fail("%s: granularity must be \"channel\" or \"scalar\", not \"%s\"", name,
-      tostring(o.granularity))
-  end
-  if type(o.start) ~= "number" or not (o.start >= 0 and o.start <= 1) then
-    check.fail("%s: start must be between 0 and 1, not %s", name, tostring(o.start))
-  end
-end)
+return Mixer.define(TTC, {
+  start = check.number{0.5, from = 0, to = 1}, granularity = check.choice{"scalar", "channel"},
+  lr_mult = check.number{1, from = 0},
+})

@@ -58,12 +58,16 @@ local function changes(now, base, relative)
   return result
 end
 
+local OPTIONS <const> = check.declare("ablate", {
+  blocks = check.either(check.text(), check.list{of = check.text()}), relative = check.flag(true),
+})
+
 return function(self, batches, given)
   if not self.columns then
     check.fail("ablate: the network has no columns whose features could be zeroed")
   end
   flow.check_columns_run(self, "ablate")
-  local o <const> = check.options("ablate", given, {blocks = check.none, relative = true})
+  local o <const> = check.options(OPTIONS, given)
   local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   local list <const> = listed(batches)
   if #list == 0 then check.fail("ablate: there is no batch to measure on") end

@@ -46,15 +46,8 @@ local function check_arguments(self, name, task, o)
     check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
   end
   if self.columns then Strands.check_name(name) end
-  if o.freeze ~= nil and o.freeze ~= "others" then
-    check.fail("add_task: freeze must be \"others\" or absent, not \"%s\"", tostring(o.freeze))
-  end
   if o.init ~= nil and not (self.columns and has(self.names, o.init)) then
     check.fail("add_task: init names no column: '%s'", tostring(o.init))
-  end
-  if o.head ~= nil and type(o.head) ~= "function" then
-    check.fail("add_task: head must be a function(task, channels, name), as of net:heads, not a %s",
-      type(o.head))
   end
 end
 
@@ -92,9 +85,12 @@ local function add_column(self, mixers, name, o)
   self.names = names
 end
 
+local OPTIONS <const> = check.declare("add_task", {
+  freeze = check.optional(check.choice{"others"}), init = check.text(), head = check.call(),
+})
+
 return function(self, name, task, given)
-  local o <const> = check.options("add_task", given,
-    {freeze = check.none, init = check.none, head = check.none})
+  local o <const> = check.options(OPTIONS, given)
   check_arguments(self, name, task, o)
   local tasks <const>, dtype <const> = {[name] = task}, walk.dtype(self)
   for old, t in self.tasks:each() do tasks[old] = t end
