@@ -358,11 +358,11 @@ describe("transforms", function()
     assert.has_error(function() data.crop{margins = 2} end,
       "data.crop: there is no option 'margins'; there is by, margin, square")
     assert.has_error(function() data.augment{flip = 2} end,
-      "data.augment: flip: must be a number from 0 to 1, not 2")
+      "data.augment: flip must be a number from 0 to 1, not 2")
     assert.has_error(function() data.resize(0) end,
-      "data.resize: height must be a whole number from 1, not 0")
+      "data.resize: height must be a whole number from 1 to 1048576, not 0")
     assert.has_error(function() data.crop{by = "eyes"} end,
-      "data.crop: by must be box or middle or points, not eyes")
+      "data.crop: by must be \"box\", \"points\" or \"middle\", not \"eyes\"")
     assert.has_error(function() data.pose_bins("yaw", {bins = 4}) end,
       "data.pose_bins: bins must be odd, not 4")
   end)

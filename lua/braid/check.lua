@@ -103,14 +103,14 @@ local function refuse(what, key, kind, value)
     wrong_entry(kind, value))
 end
 
--- Raises for the first of the options, in the order of their names, that is wrong.
-local function blame(declared, what, given)
+-- Raises for the first of the options, or arguments, in the order of their names, that is wrong.
+local function blame(declared, what, given, positional)
   local keys <const> = {}
   for key in pairs(given) do keys[#keys + 1] = key end
   table.sort(keys, by_text)
   for _, key in ipairs(keys) do
     local kind <const> = declared.kinds[key]
-    if not kind or kind.positional then
+    if not kind or kind.positional and not positional then
       local names <const> = names_of(declared)
       if #names == 0 then M.fail("%s: there is no option '%s', nor any", what, tostring(key)) end
       M.fail("%s: there is no option '%s'; there is %s", what, tostring(key),
@@ -131,7 +131,7 @@ end
 local function take_arguments(declared, what, result, arguments)
   for key, value in next, arguments do
     local kind <const> = declared.kinds[key]
-    if not kind.accepts(value) then refuse(what, key, kind, value) end
+    if not kind.accepts(value) then blame(declared, what, arguments, true) end
     result[key] = kind.copies and copy_of(value) or value
   end
 end

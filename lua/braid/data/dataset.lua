@@ -25,16 +25,18 @@ local Paths <const> = require "braid.data.paths"
 
 local Dataset <const> = class("Dataset")
 
-local FIELDS <const> = {
-  images = check.none, files = check.none, root = check.none, channels = check.none,
-  index = check.none, labels = check.none, kinds = check.none, classes = check.none,
-  boxes = check.none, inner = check.none, missing = core.missing_class,
-  unreadable = 0, first_unreadable = check.none,
-}
+local TABLE <const> = check.kind("a table", function(v) return type(v) == "table" end)
+local FIELDS <const> = check.declare("Dataset", {
+  images = check.tensor(), files = TABLE, root = check.text(),
+  channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TABLE,
+  kinds = TABLE, classes = TABLE, boxes = check.tensor(), inner = check.number{above = 0},
+  missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
+  first_unreadable = check.text(),
+})
 Dataset.taken = {image = true, box = true, path = true, count = true} -- no names of labels
 local POINTS <const>, CLASS <const> = "points", "class"
 
-local function fail(what, ...) error("Dataset: " .. what:format(...), 4) end
+local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
 -- What a label is, from its tensor.
 local function kind_of(name, t)
@@ -67,7 +69,7 @@ local function kept_classes(name, t, missing)
 end
 
 function Dataset:init(given)
-  local o <const> = check.options("Dataset", given, FIELDS)
+  local o <const> = check.options(FIELDS, given)
   if (o.images == nil) == (o.files == nil) then fail("wants images or files") end
   self.images, self.files = o.images and core.keep(o.images), o.files
   if type(o.files) == "table" and not o.files.ends then self.files = Paths(o.files) end
@@ -118,7 +120,7 @@ end
 
 local function number_of(self, i)
   if math.type(i) ~= "integer" or i < 1 or i > self.n then
-    error(("Dataset: there is no sample %s of %d"):format(tostring(i), self.n), 3)
+    check.fail("Dataset: there is no sample %s of %d", tostring(i), self.n)
   end
   return self.index and self.index[i]:item() or i
 end
@@ -168,14 +170,13 @@ local function chosen_of(self, list)
   local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")
     or core.from_table(list, "int64")
   if chosen.dtype ~= "int64" or chosen:dim() ~= 1 then
-    error(("subset: wants int64 (n), not %s (%s)"):format(chosen.dtype,
-      table.concat(chosen.shape, ", ")), 3)
+    check.fail("subset: wants int64 (n), not %s (%s)", chosen.dtype, table.concat(chosen.shape,
+      ", "))
   end
   if #chosen > 0 then
     local least <const>, most <const> = chosen:min():item(), chosen:max():item()
     if least < 1 or most > self.n then
-      error(("subset: there is no sample %d of %d"):format(least < 1 and least or most, self.n),
-        3)
+      check.fail("subset: there is no sample %d of %d", least < 1 and least or most, self.n)
     end
   end
   return chosen
@@ -186,7 +187,7 @@ function Dataset:labelled(labels)
   local result <const> = part_of(self, function(t) return t end, self.images, self.index)
   for name, t in pairs(labels) do
     if Dataset.taken[name] or not core.is_tensor(t) or t:size(1) ~= self.n then
-      error(("labelled: '%s' must be %d rows of a label"):format(tostring(name), self.n), 2)
+      check.fail("labelled: '%s' must be %d rows of a label", tostring(name), self.n)
     end
     result.labels[name], result.kinds[name] = core.keep(t), kind_of(name, t)
   end
@@ -202,8 +203,8 @@ function Dataset:subset(first, last)
   end
   if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1
     or last > self.n or last < first then
-    error(("subset: there is no range %s to %s in %d samples"):format(tostring(first),
-      tostring(last), self.n), 2)
+    check.fail("subset: there is no range %s to %s in %d samples", tostring(first),
+      tostring(last), self.n)
   end
   local function take(t) return t[{ {first, last} }] end
   if self.images and not self.index then return part_of(self, take, take(self.images)) end

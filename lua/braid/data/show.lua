@@ -14,7 +14,10 @@ local check <const> = require "braid.check"
 local picture <const> = require "braid.io.picture"
 local ops <const> = core.ops
 
-local OPTIONS <const> = {columns = check.none, side = 160, lines = 6, seed = check.none}
+local OPTIONS <const> = check.declare("data.show", {
+  columns = check.whole{from = 1}, side = check.whole{160, from = 1},
+  lines = check.whole{6, from = 0, to = 1000}, seed = check.whole(),
+})
 local GREEN <const>, YELLOW <const>, GRAY <const>, BLACK <const>, RED <const> =
   {40, 230, 90}, {255, 215, 0}, {150, 150, 150}, {0, 0, 0}, {200, 0, 0}
 local GAP <const>, LETTER <const>, LINE <const>, NUMBERED <const> = 6, 6, 10, 10
@@ -144,23 +147,19 @@ local function numbers_of(ds, n, seed)
 end
 
 return function(ds, n, path, given)
-  local o <const> = check.options("data.show", given, OPTIONS)
+  local o <const> = check.options(OPTIONS, given)
   if type(ds) ~= "table" or not ds.labels then
-    check.fail("data.show: wants a data set first, not a %s", type(ds))
+    check.fail("data.show: wants a data set first, not %s", check.shown(ds))
   end
   picture.path("data.show", path)
-  for _, name in ipairs{"columns", "lines"} do
-    if o[name] ~= nil then check.size("data.show", name, o[name]) end
-  end
-  local numbers <const>, side <const> = numbers_of(ds, n, o.seed), check.size("data.show", "side",
-    o.side)
+  local numbers <const>, side <const> = numbers_of(ds, n, o.seed), o.side
   local columns <const> = math.min(o.columns or math.ceil(math.sqrt(1.5 * #numbers)), #numbers)
   if #numbers == 0 then check.fail("data.show: there are no samples to show") end
   local texts <const>, samples <const> = {}, {}
   local most = 0
   for k, i in ipairs(numbers) do
     local sample <const> = ds[i]
-    if not sample then check.fail("data.show: there is no sample %s", tostring(i)) end
+    if not sample then check.fail("data.show: there is no sample %s", check.shown(i)) end
     sample.image = nil
     samples[k], texts[k] = sample, wrapped(words_of(ds, sample), side // LETTER, o.lines)
     most = math.max(most, #texts[k])

@@ -27,8 +27,8 @@ local function strata_of(self, name)
     return list
   end
   if self.kinds[name] ~= "class" then
-    error(("split: stratify wants the name of a class label; '%s' is %s"):format(tostring(name),
-      self.kinds[name] or "no label"), 3)
+    check.fail("split: stratify wants the name of a class label; '%s' is %s", tostring(name),
+      self.kinds[name] or "no label")
   end
   for i, label in ipairs(self.labels[name]:totable()) do
     local members <const> = by_class[label] or {}
@@ -41,12 +41,16 @@ local function strata_of(self, name)
   return list
 end
 
+local OPTIONS <const> = check.declare("split", {
+  share = check.argument(check.number{above = 0}), stratify = check.text(), seed = check.whole(),
+})
+
 --- ds:split(share, given); see dataset.lua.
 return function(self, share, given)
-  local o <const> = check.options("split", given, {stratify = check.none, seed = check.none})
+  local o <const> = check.options(OPTIONS, given, {share = share})
   local n <const> = share < 1 and math.floor(self.n * share + 0.5) or math.tointeger(share)
   if not n or n < 1 or n >= self.n then
-    error(("split: %s of %d samples leaves one part empty"):format(tostring(share), self.n), 2)
+    check.fail("split: %s of %d samples leaves one part empty", tostring(share), self.n)
   end
   if not (o.stratify or o.seed) then
     return self:subset(1, self.n - n), self:subset(self.n - n + 1, self.n)

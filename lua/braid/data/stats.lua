@@ -130,9 +130,12 @@ end
 
 -- ---- the report -----------------------------------------------------------------------
 
+local OPTIONS <const> = check.declare("stats", {
+  pictures = check.either(check.whole{500, from = 1}, check.choice{"all"}),
+})
+
 function Stats:init(ds, given)
-  local o <const> = check.options("stats", given, {pictures = 500})
-  if o.pictures ~= "all" then check.size("stats", "pictures", o.pictures) end
+  local o <const> = check.options(OPTIONS, given)
   local _ <close> = core.scope()
   self.count, self.unreadable, self.first_unreadable = #ds, ds.unreadable, ds.first_unreadable
   self.labels = {}

@@ -12,21 +12,10 @@
 
 local check <const> = require "braid.check"
 
+local argument <const>, choice <const>, flag <const> = check.argument, check.choice, check.flag
+local number <const>, size <const> = check.number, check.whole{from = 1, to = 1 << 20}
+
 local M <const> = {}
-
-local function number(what, value, least, most)
-  if type(value) ~= "number" or value ~= value or value < least or value > most then
-    error(("data.%s: must be a number from %g to %g, not %s"):format(what, least, most,
-      tostring(value)), 3)
-  end
-  return value
-end
-
-local function choice(what, value, names)
-  if names[value] then return names[value] end
-  error(("data.%s must be %s, not %s"):format(what,
-    table.concat(check.sorted_keys(names), " or "), tostring(value)), 3)
-end
 
 local FILTER <const> = {area = 1, bilinear = 0}
 local BY <const> = {box = 0, points = 1, middle = 2}
@@ -34,38 +23,55 @@ local BY <const> = {box = 0, points = 1, middle = 2}
 -- A step: its name and the numbers that csrc/io/recipe.c wants.
 local function step(...) return {step = {...}} end
 
+local CROP <const> = check.declare("data.crop", {
+  margin = number{1, from = 1e-3, to = 1e3}, square = flag(true),
+  by = choice{"box", "points", "middle"},
+})
+
 --- The sample's box (the whole picture where there is none), or with by = "points" the
 -- rectangle around its points; `margin` times as wide and high about its middle, made
 -- square unless square = false. Outside the picture its edge pixels repeat.
 function M.crop(given)
   if type(given) == "number" then given = {margin = given} end
-  local o <const> = check.options("data.crop", given, {margin = 1, square = true, by = "box"})
-  return step("crop", number("crop: margin", o.margin, 1e-3, 1e3), o.square and 1 or 0,
-    choice("crop: by", o.by, BY))
+  local o <const> = check.options(CROP, given)
+  return step("crop", o.margin, o.square and 1 or 0, BY[o.by])
 end
+
+local RESIZE <const> = check.declare("data.resize", {
+  height = argument(size), width = argument(size), filter = choice{"area", "bilinear"},
+})
 
 --- To h x w pixels (w = h unless given), averaging where it shrinks with filter = "area",
 -- which it is unless it is "bilinear".
 function M.resize(h, w, given)
-  if type(w) == "table" then w, given = nil, w end
-  w = w or h
-  local o <const> = check.options("data.resize", given, {filter = "area"})
-  check.size("data.resize", "height", h)
-  check.size("data.resize", "width", w)
-  return step("resize", w, h, choice("resize: filter", o.filter, FILTER))
+  if given == nil and type(w) == "table" then w, given = nil, w end
+  if w == nil then w = h end
+  local o <const> = check.options(RESIZE, given, {height = h, width = w})
+  return step("resize", w, h, FILTER[o.filter])
 end
+
+local ALIGN <const> = check.declare("data.align", {
+  eyes = check.list{{1, 2}, n = 2, of = check.whole{from = 1}},
+  height = number{0.35, from = 0, to = 1}, distance = number{0.4, from = 0.01, to = 1},
+  size = check.needed(size),
+})
 
 --- Turned, scaled and shifted so that the two eyes, points of those numbers, come to lie
 -- level, `height` from the top and `distance` apart, in shares of the side `size`. Where
 -- one is missing the picture is only resized.
 function M.align(given)
-  local o <const> = check.options("data.align", given,
-    {eyes = {1, 2}, height = 0.35, distance = 0.4, size = check.none})
-  check.size("data.align", "size", o.size)
-  return step("align", check.size("data.align", "eyes", o.eyes[1]) - 1,
-    check.size("data.align", "eyes", o.eyes[2]) - 1, number("align: height", o.height, 0, 1),
-    number("align: distance", o.distance, 0.01, 1), o.size)
+  local o <const> = check.options(ALIGN, given)
+  return step("align", o.eyes[1] - 1, o.eyes[2] - 1, o.height, o.distance, o.size)
 end
+
+local SHIFT <const> = number{0, from = 0, to = 100}
+local AUGMENT <const> = check.declare("data.augment", {
+  rotate = number{0, from = 0, to = 180}, scale = number{0, from = 0, to = 0.99},
+  shift = check.either(SHIFT, check.list{of = SHIFT, n = 2}), flip = number{0, from = 0, to = 1},
+  shear = number{0, from = 0, to = 80}, size = size,
+  inner = number{above = 0},
+  filter = choice{"area", "bilinear"},
+})
 
 --- A random rotation (degrees, either way), scale (1 +- scale), shift (of the side; {across,
 -- down} where they differ), mirror image (with probability flip) and shear (degrees), as one
@@ -73,93 +79,103 @@ end
 -- pixels a side (unless given: as many as there are) and shows the middle `inner` pixels
 -- (unless given: what the data set calls the picture proper, or all).
 function M.augment(given)
-  local o <const> = check.options("data.augment", given, {rotate = 0, scale = 0, shift = 0,
-    flip = 0, shear = 0, size = check.none, inner = check.none, filter = "area"})
-  if o.size then check.size("data.augment", "size", o.size) end
+  local o <const> = check.options(AUGMENT, given)
   local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
-  local result <const> = step("augment", number("augment: rotate", o.rotate, 0, 180),
-    number("augment: scale", o.scale, 0, 0.99), number("augment: shift", shift[1], 0, 100),
-    number("augment: flip", o.flip, 0, 1), number("augment: shear", o.shear, 0, 80),
-    o.size or 0, o.size or 0, o.inner or -1, choice("augment: filter", o.filter, FILTER),
-    number("augment: shift", shift[2], 0, 100))
+  local result <const> = step("augment", o.rotate, o.scale, shift[1], o.flip, o.shear,
+    o.size or 0, o.size or 0, o.inner or -1, FILTER[o.filter], shift[2])
   result.flips = o.flip > 0
   return result
 end
 
---- Times a factor from 1 - spread to 1 + spread.
-function M.brightness(spread)
-  return step("brightness", number("brightness", spread, 0, 1e3))
+-- A step of one number, which is an argument called `key`.
+local function of_one(name, key, kind)
+  local options <const> = check.declare("data." .. name, {[key] = argument(kind)})
+  return function(value) return step(name, check.options(options, nil, {[key] = value})[key]) end
 end
+
+--- Times a factor from 1 - spread to 1 + spread.
+M.brightness = of_one("brightness", "spread", number{from = 0, to = 1e3})
 
 --- Distances from the mean times such a factor.
-function M.contrast(spread) return step("contrast", number("contrast", spread, 0, 1e3)) end
+M.contrast = of_one("contrast", "spread", number{from = 0, to = 1e3})
 
 --- Distances from gray times such a factor.
-function M.saturation(spread)
-  return step("saturation", number("saturation", spread, 0, 1e3))
-end
+M.saturation = of_one("saturation", "spread", number{from = 0, to = 1e3})
 
 --- Colours become gray, with that probability (1 unless given).
-function M.gray(probability) return step("gray", number("gray", probability or 1, 0, 1)) end
+M.gray = of_one("gray", "probability", number{1, from = 0, to = 1})
 
 --- Equalises the histogram of each channel, with that probability (1 unless given).
-function M.equalize(probability)
-  return step("equalize", number("equalize", probability or 1, 0, 1))
-end
+M.equalize = of_one("equalize", "probability", number{1, from = 0, to = 1})
 
 --- Adds normal noise; its deviation is a share of the range of colours.
-function M.noise(deviation) return step("noise", number("noise", deviation, 0, 10)) end
+M.noise = of_one("noise", "deviation", number{from = 0, to = 10})
 
 --- Gaussian blur, its deviation drawn from 0 to `most` pixels.
-function M.blur(most) return step("blur", number("blur", most, 0, 10)) end
+M.blur = of_one("blur", "most", number{from = 0, to = 10})
+
+local CUTOUT <const> = check.declare("data.cutout", {
+  side = number{0.25, from = 0, to = 2}, probability = number{1, from = 0, to = 1},
+  value = number{127.5, from = 0, to = 255},
+})
 
 --- A square somewhere in the picture, `side` of the shorter side wide, becomes the colour
 -- `value` (DeVries and Taylor 2017).
 function M.cutout(given)
   if type(given) == "number" then given = {side = given} end
-  local o <const> = check.options("data.cutout", given, {side = 0.25,
-    probability = 1, value = 127.5})
-  return step("cutout", number("cutout: side", o.side, 0, 2),
-    number("cutout: probability", o.probability, 0, 1), number("cutout: value", o.value, 0, 255))
+  local o <const> = check.options(CUTOUT, given)
+  return step("cutout", o.side, o.probability, o.value)
 end
 
 --- Each picture to mean 0 and deviation 1.
 function M.whiten() return step("whiten") end
 
-local function channels(what, value)
-  if type(value) == "number" then value = {value, value, value} end
-  if type(value) ~= "table" or (#value ~= 1 and #value ~= 3) then
-    error(("data.normalize: %s must be a number or one for each channel"):format(what), 3)
-  end
+-- A number, or one for each channel, of which there are 1 or 3.
+local function colours(kind)
+  return check.either(kind, check.list{of = kind, n = 1}, check.list{of = kind, n = 3})
+end
+
+local NORMALIZE <const> = check.declare("data.normalize", {
+  mean = colours(number(0.5)), std = colours(number{0.5, from = 1e-6, to = 1e6}),
+})
+
+local function channels(value)
+  if type(value) == "number" then return value, value, value end
   return value[1], value[2] or value[1], value[3] or value[1]
 end
 
 --- (x / 255 - mean) / std, each a number or {red, green, blue}.
 function M.normalize(given)
-  local o <const> = check.options("data.normalize", given, {mean = 0.5, std = 0.5})
-  local m1 <const>, m2 <const>, m3 <const> = channels("mean", o.mean)
-  local s1 <const>, s2 <const>, s3 <const> = channels("std", o.std)
-  for _, s in ipairs{s1, s2, s3} do number("normalize: std", s, 1e-6, 1e6) end
+  local o <const> = check.options(NORMALIZE, given)
+  local m1 <const>, m2 <const>, m3 <const> = channels(o.mean)
+  local s1 <const>, s2 <const>, s3 <const> = channels(o.std)
   return step("normalize", m1, m2, m3, 0, s1, s2, s3, 1)
 end
+
+local LANDMARK_BINS <const> = check.declare("data.landmark_bins", {
+  label = argument(check.text("landmarks")), pixels = number{1, from = 0.01, to = 1e4},
+  as = check.text(),
+})
 
 --- The points `label` as classes for each coordinate: from 1, bins of `pixels` pixels of
 -- the result; -100 where the point is missing or outside. As label `as`, or in their place.
 function M.landmark_bins(label, given)
-  local o <const> = check.options("data.landmark_bins", given, {pixels = 1, as = check.none})
-  return {label = label or "landmarks", as = o.as, kind = "points",
-    bin = number("landmark_bins: pixels", o.pixels, 0.01, 1e4), bins = 0}
+  local o <const> = check.options(LANDMARK_BINS, given, {label = label})
+  return {label = o.label, as = o.as, kind = "points", bin = o.pixels, bins = 0}
 end
+
+local POSE_BINS <const> = check.declare("data.pose_bins", {
+  label = argument(check.text("yaw")), width = number{30, from = 1e-6, to = 360},
+  bins = check.whole{5, from = 1, to = 9999}, as = check.text(),
+}, function(o)
+  if o.bins % 2 == 0 then return ("bins must be odd, not %d"):format(o.bins) end
+end)
 
 --- An angle in degrees as a class: `bins` of them, `width` wide, the middle one around 0;
 -- what lies beyond belongs to the first and last.
 function M.pose_bins(label, given)
-  local o <const> = check.options("data.pose_bins", given, {width = 30, bins = 5, as = check.none})
-  if check.size("data.pose_bins", "bins", o.bins) % 2 == 0 then
-    error(("data.pose_bins: bins must be odd, not %d"):format(o.bins), 2)
-  end
-  return {label = label or "yaw", as = o.as, kind = "real", bins = o.bins,
-    bin = number("pose_bins: width", o.width, 1e-6, 360)}
+  local o <const> = check.options(POSE_BINS, given, {label = label})
+  return {label = o.label, as = o.as, kind = "real", bins = o.bins, bin = o.width}
 end
 
 return M
