@@ -83,7 +83,7 @@ describe("nn.backbone", function()
       .. "alexnet, dmt, kth, resnet18, tcdcn, vgg16")
     fails(function() nn.backbone("dmt", {depth = 1}) end, "there is no option 'depth'")
     fails(function() nn.backbone("dmt", {width = math.huge}) end,
-      "backbone: the width of dmt must be a number above 0, not inf")
+      "backbone dmt: width must be a finite number above 0, up to 100, not inf")
     fails(function() backbone():channels("conv9") end,
       "backbone: there is no block 'conv9'; there is conv1, conv2, conv3")
     fails(function() nn.backbone{{"forward", conv(1)}} end,

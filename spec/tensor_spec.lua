@@ -490,7 +490,7 @@ describe("an error", function()
     {"cross_entropy: weight must have shape (3), not (2)",
       function() return braid.F.cross_entropy(x, braid.ones(2, INTEGERS),
         braid.ones(2)) end},
-    {"cross_entropy: label_smoothing must be between 0 and 1, not 2",
+    {"cross_entropy: label_smoothing must be a number from 0 to 1, not 2",
       function() return braid.F.cross_entropy(x, braid.ones(2, INTEGERS),
         {label_smoothing = 2}) end},
     {"matmul: a and b must have dimensions, not () and (2, 3)",

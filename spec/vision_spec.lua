@@ -177,11 +177,12 @@ describe("the detector", function()
     for message, f in pairs{
       ["vision.detector: there is no option 'minface'; there is batch, factor, min_face, "
         .. "thresholds"] = function() vision.detector(nets, {minface = 3}) end,
-      ["vision.detector: min_face must be pixels, from 1, not 0"] =
+      ["vision.detector: min_face must be a number from 1, not 0"] =
         function() vision.detector(nets, {min_face = 0}) end,
-      ["vision.detector: factor must be a number between 0.1 and 1, not 1"] =
+      ["vision.detector: factor must be a number from 0.1 to 0.99, not 1"] =
         function() vision.detector(nets, {factor = 1}) end,
-      ["vision.detector: thresholds[2] must be a number between 0 and 1, not 7"] =
+      ["vision.detector: thresholds must be a list of 3 values, each a number from 0 and below 1, "
+        .. "not {0.5, 7, 0.5}: entry 2 is 7"] =
         function() vision.detector(nets, {thresholds = {0.5, 7, 0.5}}) end,
       ["vision.detector: there is no network O"] =
         function() vision.detector{P = nets.P, R = nets.R} end,

@@ -26,22 +26,29 @@ function M.detect_anomaly(f)
   return f()
 end
 
+local GRAD <const> = check.declare("grad", {
+  gradient = check.tensor(), retain_graph = check.flag(false), allow_unused = check.flag(false),
+})
+
 --- The gradients of y at each of `inputs`, which may be anywhere in the graph; no leaf
 -- accumulates anything. An input that y does not depend on is an error, unless
 -- {allow_unused = true}: false stands for its gradient then.
 -- @usage local dx <const>, dw <const> = table.unpack(braid.grad(y, {x, w}))
 function M.grad(y, inputs, given)
-  local o <const> = check.options("grad", given,
-    {gradient = check.none, retain_graph = false, allow_unused = false})
+  local o <const> = check.options(GRAD, given)
   if tensor.is_tensor(inputs) then inputs = {inputs} end
   local grads <const> = core.grad(y, inputs, o.gradient, o.retain_graph)
   for i, g in ipairs(grads) do
     if not g and not o.allow_unused then
-      error(("grad: the tensor does not depend on input %d"):format(i), 2)
+      check.fail("grad: the tensor does not depend on input %d", i)
     end
   end
   return grads
 end
+
+local FUNCTION <const> = check.declare("Function", {
+  forward = check.needed(check.call()), backward = check.needed(check.call()),
+})
 
 --- A function with a gradient of its own. forward(ctx, ...) gets the arguments as they are
 -- and returns tensors; backward(ctx, dy...) returns a gradient for each argument, nil where
@@ -50,10 +57,7 @@ end
 -- local double <const> = braid.Function{
 --   forward = function(_, x) return x * 2 end, backward = function(_, dy) return dy * 2 end}
 function M.Function(given)
-  local o <const> = check.options("Function", given, {forward = check.none, backward = check.none})
-  if type(o.forward) ~= "function" or type(o.backward) ~= "function" then
-    error("Function: wants {forward = function(ctx, ...), backward = function(ctx, dy...)}", 2)
-  end
+  local o <const> = check.options(FUNCTION, given)
   return function(...)
     local arguments <const>, ctx <const> = table.pack(...), {}
     local inputs <const>, places <const> = {}, {}
@@ -122,24 +126,29 @@ local function compare(f, inputs, which, weights, o)
   end
 end
 
+local GRADCHECK <const> = check.declare("gradcheck", {
+  eps = check.number{1e-6, above = 0}, atol = check.number{1e-6, from = 0},
+  rtol = check.number{1e-5, from = 0},
+})
+
 --- Compares the gradients of f at `inputs` with central differences. Inputs are float64
 -- tensors with requires_grad; others are passed through. f may return several tensors,
 -- and must be deterministic.
 -- @return true, or nil and a message that names the element
 -- @usage braid.gradcheck(function(x) return x:tanh() end, {x})
 function M.gradcheck(f, inputs, given)
-  local o <const> = check.options("gradcheck", given, {eps = 1e-6, atol = 1e-6, rtol = 1e-5})
+  local o <const> = check.options(GRADCHECK, given)
   local weights <const> = {}
   for _, x in ipairs(inputs) do
     if tensor.is_tensor(x) and x.requires_grad then
       if x.dtype ~= "float64" then
-        error("gradcheck: inputs must be float64, not " .. x.dtype, 2)
+        check.fail("gradcheck: inputs must be float64, not %s", x.dtype)
       end
       x.grad = nil
     end
   end
   local total <const> = weighted(f, inputs, weights)
-  if not total then error("gradcheck: f returned no float tensor", 2) end
+  if not total then check.fail("gradcheck: f returned no float tensor") end
   if total.requires_grad then total:backward() end
   local _ <close> = M.no_grad()
   for i, x in ipairs(inputs) do

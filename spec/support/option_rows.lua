@@ -4,7 +4,9 @@
 -- options o; `arguments` and `options` are such that it works. `what` is what messages begin
 -- with where it is not the name. refused_ends names options of which an end of the range is
 -- refused for another reason, skip those that are not tried; no_names says that the call takes
--- no table of options.
+-- no table of options, `takes` names a type that may stand in its place. elsewhere = true: it
+-- fails behind the options, for what is no option. `unknown` is who refuses unknown names, if
+-- that is another.
 
 local braid <const> = require "braid"
 local F <const>, mtl <const>, nn <const>, optim <const> = braid.F, braid.mtl, braid.nn, braid.optim
@@ -30,7 +32,7 @@ rows["optim.multistep"] = {arguments = {milestones = {2, 4}},
   call = function(a, o) optim.multistep(a.milestones, o) end}
 rows["optim.exponential"] = {arguments = {gamma = 0.5}, no_names = true,
   call = function(a) optim.exponential(a.gamma) end}
-rows["optim.cosine"] = {arguments = {total = 5}, takes_number = true,
+rows["optim.cosine"] = {arguments = {total = 5}, takes = "number",
   call = function(a, o) optim.cosine(a.total, o) end}
 rows["optim.cosine: the factor"] = {arguments = {done = 1, total = 5, last = 0}, no_names = true,
   skip = {total = true}, -- anything but a number stands for options there
@@ -131,7 +133,7 @@ rows.conv1d = {arguments = {x = braid.ones(1, 2, 5), weight = braid.ones(2, 2, 3
 rows.crelu = {arguments = {x = x4}, no_names = true, call = function(a) F.crelu(a.x, a.dim) end}
 rows.glu = {arguments = {x = x4}, no_names = true, call = function(a) F.glu(a.x, a.dim) end}
 rows.dropout2d = {arguments = {x = x4}, call = function(a, o) F.dropout2d(a.x, o) end,
-  takes_number = true}
+  takes = "number"}
 rows.embedding = {arguments = {labels = braid.ones({2}, {dtype = "int64"}), weight = x2},
   call = function(a, o) F.embedding(a.labels, a.weight, o) end}
 rows.group_norm = {arguments = {x = x4, groups = 1},
@@ -202,4 +204,85 @@ rows.add_task = {options = {init = "a"}, call = function(_, o)
   network():add_task("c", mtl.real{1}, o)
 end}
 
-return rows
+-- ---- data -------------------------------------------------------------------------------
+
+local data <const> = braid.data
+local set <const> = data.faces{n = 4, size = 16}.train
+local function existing(path, text)
+  local file <const> = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+  return path
+end
+local folder <const> = io.popen("mktemp -d"):read("l")
+local table_csv <const> = existing(folder .. "/t.csv", "image,a,b,c,d\n1.png,1,2,3,4\n")
+
+rows["data.crop"] = {call = function(_, o) data.crop(o) end, takes = "number"}
+rows["data.resize"] = {arguments = {height = 8, width = 8},
+  call = function(a, o) data.resize(a.height, a.width, o) end}
+rows["data.align"] = {options = {size = 8}, call = function(_, o) data.align(o) end}
+rows["data.augment"] = {call = function(_, o) data.augment(o) end}
+rows["data.cutout"] = {call = function(_, o) data.cutout(o) end, takes = "number"}
+rows["data.normalize"] = {call = function(_, o) data.normalize(o) end}
+rows["data.landmark_bins"] = {call = function(a, o) data.landmark_bins(a.label, o) end}
+rows["data.pose_bins"] = {call = function(a, o) data.pose_bins(a.label, o) end}
+for name, key in pairs{brightness = "spread", contrast = "spread", saturation = "spread",
+  gray = "probability", equalize = "probability", noise = "deviation", blur = "most"} do
+  local step <const> = data[name]
+  rows["data." .. name] = {arguments = {[key] = 0.5}, no_names = true,
+    call = function(a) step(a[key]) end}
+end
+
+rows["data.show"] = {call = function(_, o) data.show(set, 2, folder .. "/show.png", o) end,
+  refused_ends = {side = true, lines = true}}
+rows.stats = {call = function(_, o) set:stats(o) end}
+rows.split = {arguments = {share = 1}, call = function(a, o) set:split(a.share, o) end}
+rows.Dataset = {options = {images = set.images, labels = {a = braid.ones(4)}},
+  call = function(_, o) require "braid.data.dataset"(o) end}
+
+-- ---- plot, vision, grad, io -------------------------------------------------------------
+
+local plot <const> = braid.plot
+local picture <const>, matrix <const> = braid.zeros({3, 4, 4}, {dtype = "uint8"}), { {1, 2} }
+
+rows["plot.heatmap"] = {refused_ends = {low = true},
+  call = function(_, o) plot.heatmap(folder .. "/h.svg", matrix, o) end}
+rows["plot.transfer"] = {unknown = "plot.heatmap", call = function(_, o)
+  plot.transfer(folder .. "/t.svg", {blocks = {"one"}, names = {"a", "b"}, tasks = {"a"},
+    weights = {one = { {1, 2} }}, gradients = {one = { {1, 2} }}}, o)
+end}
+rows["plot.landmarks"] = {call = function(_, o)
+  plot.landmarks(folder .. "/l.png", braid.zeros(1, 1, 4, 4), braid.zeros(1, 2, 2), nil, o)
+end}
+rows["plot.detections"] = {call = function(_, o)
+  plot.detections(folder .. "/d.png", picture, braid.ones(1, 4), nil, o)
+end}
+rows["plot.maps"] = {call = function(_, o)
+  plot.maps(folder .. "/m.png", braid.ones(1, 2, 2), o)
+end}
+rows["vision.detector"] = {arguments = {nets = {}}, elsewhere = true,
+  call = function(a, o) braid.vision.detector(a.nets, o) end}
+rows.grad = {options = {gradient = braid.ones(2)}, call = function(_, o)
+  local x <const> = parameter()
+  braid.grad(x * 2, {x}, o)
+end}
+rows.Function = {options = {forward = print, backward = print},
+  call = function(_, o) braid.Function(o) end}
+rows.gradcheck = {call = function(_, o)
+  local x <const> = braid.ones({2}, {dtype = "float64", requires_grad = true})
+  braid.gradcheck(function(v) return v * 1 end, {x}, o)
+end}
+rows.load = {elsewhere = true, call = function(_, o) braid.load(table_csv, o) end}
+
+for _, name in ipairs{"alexnet", "dmt", "kth", "resnet18", "tcdcn", "vgg16"} do
+  rows["backbone " .. name] = {options = {width = 0.05},
+    refused_ends = {width = true, input = true}, call = function(_, o) nn.backbone(name, o) end}
+end
+rows["backbone vgg16"].options = {width = 0.05, input = 32}
+rows.backbone = {options = {channels = 1}, call = function(_, o) nn.backbone(blocks, o) end}
+rows["backbone: of another backbone"] = {call = function(_, o) nn.backbone(backbone(), o) end}
+
+local M <const> = {rows = rows}
+function M.remove_files() os.execute("rm -r " .. folder) end
+
+return M

@@ -83,16 +83,17 @@ function M.parse(bytes, header, decimal)
   return nil, value.message
 end
 
+local OPTIONS <const> = check.declare("load", {
+  header = check.flag(), decimal = check.optional(check.choice{".", ","}),
+})
+
 --- The table of a file, or nil and a message that names line and column. Numbers are
 -- decimal, or nan, inf and infinity; an empty cell is no number. Whole numbers beyond 2^53
 -- are rounded, as float64 does.
 -- @param given {header = true or false} says whether the first row is one, {decimal = ","}
 --   what stands before the decimals
 function M.read(path, given)
-  local options <const> = check.options("load", given, {header = check.none, decimal = check.none})
-  if options.decimal and options.decimal ~= "," and options.decimal ~= "." then
-    check.fail("load: decimal must be \".\" or \",\", not %s", tostring(options.decimal))
-  end
+  local options <const> = check.options(OPTIONS, given)
   local bytes <const>, message <const> = files.read(path)
   if not bytes then return nil, message end
   local value <const>, wrong <const> = M.parse(bytes, options.header, options.decimal)

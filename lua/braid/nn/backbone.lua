@@ -22,12 +22,14 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local folder <const> = require "braid.folder"
 local grad <const> = require "braid.grad"
+local backbone_options <const> = require "braid.nn.backbone_options"
 local Module <const> = require "braid.nn.module"
 
 local Backbone <const> = class("Backbone", Module)
 Backbone.channelwise = true
 
 local known <const> = folder "braid.nn.backbones"
+local OF_ANOTHER <const> = check.declare("backbone: of another backbone", {})
 
 -- What all columns of a backbone have in common; it holds no tensors of theirs.
 local Plan <const> = class("Plan")
@@ -157,10 +159,7 @@ local function named(name, given)
   if not make then
     bad("there is no backbone '%s'; there is %s", name, table.concat(folder.names(known), ", "))
   end
-  local o <const> = check.options("backbone " .. name, given, make.options)
-  if type(o.width) ~= "number" or not (o.width > 0 and o.width < math.huge) then
-    bad("the width of %s must be a number above 0, not %s", name, tostring(o.width))
-  end
+  local o <const> = check.options(make.options, given)
   o.input = image_size(o.input)
   return make.blocks(o), o
 end
@@ -177,7 +176,7 @@ end
 function Backbone:init(what, given)
   local list, o
   if getmetatable(what) == Backbone then
-    check.options("backbone: of another backbone", given, {})
+    check.options(OF_ANOTHER, given)
     fill(self, what.plan, what.plan.channels, 1, #what.plan.names)
     self:load_state_dict(what:state_dict())
     return
@@ -188,8 +187,7 @@ function Backbone:init(what, given)
   if type(what) == "string" then
     list, o = named(what, given)
   else
-    o = check.options("backbone", given,
-      {channels = 3, input = check.none, names = check.none})
+    o = check.options(backbone_options.plain, given)
     list, o.input = what, image_size(o.input)
     if type(what) ~= "table" then
       bad("the first argument must be a name or a list of blocks, not %s", type(what))

@@ -38,14 +38,14 @@ local function check_arguments(image, boxes, points)
   end
 end
 
+local OPTIONS <const> = check.declare(WHAT, {
+  thickness = check.number{2, above = 0, to = 1000},
+})
+
 return function(path, image, boxes, points, given)
-  local o <const> = check.options(WHAT, given, {thickness = 2})
+  local o <const> = check.options(OPTIONS, given)
   picture.path(WHAT, path)
   check_arguments(image, boxes, points)
-  if type(o.thickness) ~= "number" or not (o.thickness > 0 and o.thickness < 1e6) then
-    check.fail("%s: thickness must be a number of pixels above 0, not %s", WHAT,
-      tostring(o.thickness))
-  end
   local rgb <const> = image:size(1) == 3 and image or ops.expand(image, 3, image:size(2),
     image:size(3))
   local canvas <const> = ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))

@@ -17,8 +17,15 @@ local picture <const> = require "braid.io.picture"
 
 local BLUE <const>, WHITE <const>, RED <const> = {49, 87, 164}, {255, 255, 255}, {178, 34, 44}
 
-local OPTIONS <const> = {rows = check.none, columns = check.none, title = check.none,
-  low = check.none, high = check.none, cell = check.none, digits = 2}
+local NAMES <const> = check.list{of = check.either(check.text(), check.number())}
+local OPTIONS <const> = check.declare("plot.heatmap", {
+  rows = NAMES, columns = NAMES, title = check.text(), low = check.number(), high = check.number(),
+  cell = check.whole{from = 1, to = 1024}, digits = check.whole{2, from = 0, to = 17},
+}, function(o)
+  if o.low and o.high and o.low > o.high then
+    return ("low = %s lies above high = %s"):format(check.shown(o.low), check.shown(o.high))
+  end
+end)
 
 local function bad(format, ...) check.fail("plot.heatmap: " .. format, ...) end
 
@@ -134,30 +141,9 @@ local function svg(path, values, colour, o)
   return true
 end
 
-local function check_options(o)
-  if o.cell ~= nil then check.size("plot.heatmap", "cell", o.cell) end
-  if math.type(o.digits) ~= "integer" or o.digits < 0 or o.digits > 99 then
-    bad("digits must be a whole number from 0 to 99, not %s", tostring(o.digits))
-  end
-  for _, name in ipairs{"low", "high"} do
-    if o[name] ~= nil and (type(o[name]) ~= "number" or o[name] ~= o[name]) then
-      bad("%s must be a number, not %s", name, tostring(o[name]))
-    end
-  end
-  if o.title ~= nil and type(o.title) ~= "string" then
-    bad("title must be a text, not a %s", type(o.title))
-  end
-  for _, name in ipairs{"rows", "columns"} do
-    if o[name] ~= nil and type(o[name]) ~= "table" then
-      bad("%s must be a list of names, not a %s", name, type(o[name]))
-    end
-  end
-end
-
 return function(path, values, given)
-  local o <const> = check.options("plot.heatmap", given, OPTIONS)
+  local o <const> = check.options(OPTIONS, given)
   check.path("plot.heatmap", path)
-  check_options(o)
   values = checked(values)
   local colour <const> = scale(ends(values, o))
   if path:lower():find("%.svg$") then return svg(path, values, colour, o) end

@@ -45,12 +45,14 @@ local function check_images(images)
   end
 end
 
+local OPTIONS <const> = check.declare(WHAT, {
+  columns = check.whole{8, from = 1}, side = check.whole{120, from = 1, to = 4096},
+})
+
 return function(path, images, truth, predicted, given)
-  local o <const> = check.options(WHAT, given, {columns = 8, side = 120})
+  local o <const> = check.options(OPTIONS, given)
   picture.path(WHAT, path)
   check_images(images)
-  check.size(WHAT, "columns", o.columns)
-  check.size(WHAT, "side", o.side)
   check_points("points", truth, images:size(1))
   if predicted ~= nil then check_points("predicted points", predicted, images:size(1)) end
   local n <const> = images:size(1)

@@ -42,10 +42,14 @@ local function pixels_of(map, side)
   return core.image_resize(ops.contiguous_copy(pixels), side, side)
 end
 
+local OPTIONS <const> = check.declare("plot.maps", {
+  columns = check.whole{8, from = 1}, side = check.whole{48, from = 1, to = 4096},
+  most = check.whole{64, from = 1},
+})
+
 return function(path, maps, given)
-  local o <const> = check.options("plot.maps", given, {columns = 8, side = 48, most = 64})
+  local o <const> = check.options(OPTIONS, given)
   picture.path("plot.maps", path)
-  for _, name in ipairs{"columns", "side", "most"} do check.size("plot.maps", name, o[name]) end
   local list <const>, rows <const> = checked(maps), {}
   local height, width = WIDER, 0
   for i, m in ipairs(list) do

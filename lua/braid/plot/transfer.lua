@@ -7,6 +7,10 @@
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"
 
+local OPTIONS <const> = check.declare("plot.transfer", {
+  of = check.choice{"weights", "gradients"},
+})
+
 return function(path, flow, given)
   for _, part in ipairs{"blocks", "names"} do
     if type(flow) ~= "table" or type(flow[part]) ~= "table" then
@@ -15,10 +19,7 @@ return function(path, flow, given)
     end
   end
   local o <const> = check.copy("plot.transfer", given)
-  local of <const> = o.of or "weights"
-  if of ~= "weights" and of ~= "gradients" then
-    check.fail("plot.transfer: of must be \"weights\" or \"gradients\", not \"%s\"", tostring(of))
-  end
+  local of <const> = check.options(OPTIONS, {of = o.of}).of
   local takers <const> = of == "weights" and flow.names or flow.tasks
   local rows <const>, values <const> = {}, {}
   for _, block in ipairs(flow.blocks) do

@@ -17,31 +17,15 @@ local ops <const> = core.ops
 local Detector <const> = class("Detector")
 
 local CELL <const>, STRIDE <const> = 12, 2 -- of P: its window, and how far it moves
-local OPTIONS <const> = {min_face = 20, factor = 0.709, thresholds = {0.6, 0.7, 0.7},
-  batch = 64}
-
-local function share(name, v, least)
-  if type(v) ~= "number" or not (v >= least and v < 1) then
-    error(("vision.detector: %s must be a number between %g and 1, not %s"):format(name, least,
-      tostring(v)), 4)
-  end
-end
-
--- Unknown options, and numbers that would never end, are the caller's mistake.
-local function check_options(given)
-  local o <const> = check.options("vision.detector", given, OPTIONS)
-  if type(o.min_face) ~= "number" or not (o.min_face >= 1) then
-    error(("vision.detector: min_face must be pixels, from 1, not %s"):format(
-      tostring(o.min_face)), 3)
-  end
-  share("factor", o.factor, 0.1)
-  if type(o.thresholds) ~= "table" or #o.thresholds ~= 3 then
-    error("vision.detector: thresholds must be three numbers, for P, R and O", 3)
-  end
-  for i = 1, 3 do share(("thresholds[%d]"):format(i), o.thresholds[i], 0) end
-  check.size("vision.detector", "batch", o.batch)
-  return o
-end
+-- A factor near 1 would make a pyramid without end.
+local OPTIONS <const> = check.declare("vision.detector", {
+  nets = check.argument(check.kind("the networks {P =, R =, O =}", function(v)
+    return type(v) == "table" and not v.is_module
+  end)),
+  min_face = check.number{20, from = 1}, factor = check.number{0.709, from = 0.1, to = 0.99},
+  thresholds = check.list{{0.6, 0.7, 0.7}, n = 3, of = check.number{from = 0, below = 1}},
+  batch = check.whole{64, from = 1},
+})
 
 --- A detector of three networks as models/mtcnn.lua makes them, with outputs face, box and
 -- (of O) landmarks.
@@ -51,17 +35,14 @@ end
 --   squares go through R and O at a time (64)
 -- @usage local found = vision.detector{P = p, R = r, O = o}(braid.load("party.jpg"))
 function Detector:init(nets, given)
-  self.options = check_options(given)
-  if type(nets) ~= "table" then
-    error(("vision.detector: wants the networks {P =, R =, O =}, not a %s"):format(type(nets)), 3)
-  end
+  self.options = check.options(OPTIONS, given, {nets = nets})
   for _, name in ipairs{"P", "R", "O"} do
     if type(nets[name]) ~= "table" or not nets[name].is_module then
-      error(("vision.detector: there is no network %s"):format(name), 3)
+      check.fail("vision.detector: there is no network %s", name)
     end
     self[name] = nets[name]:eval()
   end
-  if not self.P.slide then error("vision.detector: P cannot slide over an image", 3) end
+  if not self.P.slide then check.fail("vision.detector: P cannot slide over an image") end
 end
 
 -- ---- boxes (n,4): x1, y1, x2, y2 ---------------------------------------------------------

@@ -3,8 +3,8 @@
 -- 3x3/2 maximum. Images of 63 pixels a side or more.
 -- Options: width (1.0; multiplies the channels), channels of the input (3), input.
 
-local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local declare <const> = require("braid.nn.backbone_options").declare
 
 -- outputs, options of the convolution, whether the maximum follows
 local LAYERS <const> = {
@@ -15,7 +15,7 @@ local LAYERS <const> = {
   {256, {kernel = 3, padding = 1}, true},
 }
 
-local M <const> = {options = {width = 1, channels = 3, input = check.none}}
+local M <const> = {options = declare("alexnet", 3)}
 
 function M.blocks(o)
   local blocks <const> = {}

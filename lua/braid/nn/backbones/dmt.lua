@@ -5,11 +5,12 @@
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local declare <const> = require("braid.nn.backbone_options").declare
 
 -- outputs, kernel, padding
 local LAYERS <const> = { {40, 5, 2}, {60, 5, 2}, {80, 3, 1}, {100, 3, 1}, {140, 2, 0} }
 
-local M <const> = {options = {width = 1, channels = 1, input = 32}}
+local M <const> = {options = declare("dmt", 1, 32)}
 
 function M.blocks(o)
   local function wide(n) return math.floor(n * o.width + 0.5) end

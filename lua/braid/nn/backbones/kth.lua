@@ -3,9 +3,13 @@
 -- wide. Xavier's first weights, as they have.
 -- Options: dropout (0; after fc), width (1.0), channels of the input (3), input (150).
 
+local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local declare <const> = require("braid.nn.backbone_options").declare
 
-local M <const> = {options = {dropout = 0, width = 1, channels = 3, input = 150}}
+local M <const> = {options = declare("kth", 3, 150, {
+  dropout = check.number{0, from = 0, to = 1},
+})}
 
 local function xavier(layer)
   nn.init.xavier_uniform(layer.weight)

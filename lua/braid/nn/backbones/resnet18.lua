@@ -4,9 +4,9 @@
 -- ["^bn1"] = "stem.bn1"} takes its weights.
 -- Options: width (1.0; multiplies the channels), channels of the input (3), input.
 
-local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local nn <const> = require "braid.nn"
+local declare <const> = require("braid.nn.backbone_options").declare
 
 local Stem <const> = class("Stem", nn.Module)
 Stem.channelwise, Stem.first = true, "conv1"
@@ -43,7 +43,7 @@ function Block:forward(x)
   return (y + (self.downsample and self.downsample(x) or x)):relu()
 end
 
-local M <const> = {options = {width = 1, channels = 3, input = check.none}}
+local M <const> = {options = declare("resnet18", 3)}
 
 function M.blocks(o)
   local function channels(i) return math.floor(64 * 2 ^ (i - 1) * o.width + 0.5) end

@@ -6,12 +6,16 @@
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local declare <const> = require("braid.nn.backbone_options").declare
 
 -- outputs, kernel, whether 2x2 pooling follows
 local LAYERS <const> = { {16, 5, true}, {48, 3, true}, {64, 3, true}, {64, 2, false} }
 
-local M <const> = {options = {activation = "AbsTanh", norm = false, width = 1, channels = 1,
-  input = 40}}
+local M <const> = {options = declare("tcdcn", 1, 40, {
+  activation = check.choice{"AbsTanh", "ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU",
+    "Sigmoid", "Tanh", "Softplus", "Hardswish"},
+  norm = check.flag(false),
+})}
 
 function M.blocks(o)
   local blocks <const>, h, w = {}, o.input[1], o.input[2]

@@ -8,12 +8,15 @@
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local declare <const> = require("braid.nn.backbone_options").declare
 
 -- 3x3 convolutions per stage, and their channels
 local STAGES <const> = { {2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512} }
 
-local M <const> = {options = {width = 1, channels = 3, input = check.none, stages = 5,
-  fc = check.none, norm = false, crelu = false}}
+local M <const> = {options = declare("vgg16", 3, nil, {
+  stages = check.whole{5, from = 1, to = #STAGES}, fc = check.whole{from = 1},
+  norm = check.flag(false), crelu = check.flag(false),
+})}
 
 -- He's first weights: without them thirteen layers of ReLU do not begin to learn.
 local function started(layer)

@@ -1,0 +1,27 @@
+--- The options that backbones have in common: width, channels and input.
+
+local check <const> = require "braid.check"
+
+local SIDE <const> = check.whole{from = 1}
+local INPUT <const> = check.either(SIDE, check.list{of = SIDE, n = 2})
+
+local M <const> = {}
+
+--- Declares the options of a named backbone. `input` is its usual side in pixels, nil where
+-- it needs none; `more` are kinds of its own.
+function M.declare(name, channels, input, more)
+  local side <const> = input and check.whole{input, from = 1}
+  local known <const> = {
+    width = check.number{1, above = 0, to = 100}, channels = check.whole{channels, from = 1},
+    input = side and check.either(side, check.list{of = SIDE, n = 2}) or INPUT,
+  }
+  for key, kind in pairs(more or {}) do known[key] = kind end
+  return check.declare("backbone " .. name, known)
+end
+
+--- The options of a backbone of the user's own blocks.
+M.plain = check.declare("backbone", {
+  channels = check.whole{3, from = 1}, input = INPUT, names = check.list{of = check.text()},
+})
+
+return M
