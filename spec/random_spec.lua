@@ -254,6 +254,6 @@ describe("dropout", function()
 
   it("says what p may be", function()
     assert.has_error(function() braid.ones(2):dropout(1.5) end,
-      "dropout: p must be between 0 and 1, not 1.5")
+      "dropout: p must be a number from 0 to 1, not 1.5")
   end)
 end)

@@ -18,6 +18,22 @@ static int bad_argument(lua_State *L, const request *r, const br_param *p,
                   br_test_tensor(L, at) ? "a tensor" : luaL_typename(L, at));
 }
 
+/* A number, within the range that the row states. */
+static void read_number(lua_State *L, const request *r, const br_param *p, int at,
+                        br_arg *a) {
+  char range[128];
+  if (lua_type(L, at) != LUA_TNUMBER) bad_argument(L, r, p, "a number", at);
+  *a = br_number_arg(L, at);
+  if (br_in_range(&p->range, a->f)) return;
+  lua_Number f = a->f == a->f ? a->f : (lua_Number)__builtin_nan(""); /* no "-nan" */
+  if (a->whole)
+    lua_pushinteger(L, a->i);
+  else
+    lua_pushnumber(L, f);
+  br_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name,
+           br_range_text(&p->range, range, sizeof range), luaL_tolstring(L, -1, NULL));
+}
+
 static int64_t from_one(lua_State *L, const request *r, const br_param *p, int64_t i) {
   if (i == 0) br_error(L, "%s: %s counts from 1, not 0", shown_name(L, r->b), p->name);
   return i > 0 ? i - 1 : i;
@@ -111,10 +127,7 @@ static void read_argument(lua_State *L, request *r, const br_param *p, int at) {
   br_arg *a = &r->call.arg[p->slot];
   a->given = true;
   switch (p->kind) {
-  case 'f':
-    if (lua_type(L, at) != LUA_TNUMBER) bad_argument(L, r, p, "a number", at);
-    *a = br_number_arg(L, at);
-    break;
+  case 'f': read_number(L, r, p, at, a); break;
   case 'v':
     if (lua_type(L, at) != LUA_TNUMBER && lua_type(L, at) != LUA_TBOOLEAN)
       bad_argument(L, r, p, "a number", at);

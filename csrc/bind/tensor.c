@@ -141,8 +141,10 @@ static void push_number(lua_State *L, const br_tensor *t, int64_t at) {
     lua_pushboolean(L, ((const bool *)(const void *)t->data)[at]);
   else if (t->dtype == BR_I32 || t->dtype == BR_U8)
     lua_pushinteger(L, (lua_Integer)br_get_double(t, at));
-  else
-    lua_pushnumber(L, br_get_double(t, at));
+  else {
+    double f = br_get_double(t, at);
+    lua_pushnumber(L, f == f ? f : __builtin_nan("")); /* Lua would print "-nan" */
+  }
 }
 
 static int item(lua_State *L) {

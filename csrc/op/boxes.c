@@ -73,8 +73,6 @@ static br_status nms_infer(br_call *c) {
     return br_bad(c, "scores must have shape (%lld), one for each box, not %s",
                   (long long)boxes->shape[0], br_shape_of(scores));
   double threshold = c->arg[THRESHOLD].f;
-  if (!(threshold >= 0 && threshold <= 1))
-    return br_bad(c, "threshold must be between 0 and 1, not %g", threshold);
   candidate *all = gather(c);
   if (!all) return BR_ENOMEM;
   int64_t kept = suppress(all, boxes->shape[0], threshold, c->arg[MINIMUM].i);
@@ -90,7 +88,7 @@ static br_status nms_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]
 
 /* clang-format off */
 const br_op br_boxes_ops[] = {
-  {"nms", "boxes:t scores:t threshold:f=0.5 minimum:b=false",
+  {"nms", "boxes:t scores:t threshold:f=0.5[0,1] minimum:b=false",
    "places of the boxes (n,4), each x1 y1 x2 y2, that overlap none of a higher score (n) by more than threshold, best first; overlap is intersection over union, or with minimum over the smaller box",
    nms_infer, nms_forward, NULL, 0, BR_NO_METHOD, 0, {0}},
   {0}};

@@ -54,8 +54,6 @@ static br_status masked_fill_infer(br_call *c) {
 static br_status limit(br_call *c, int end) {
   br_arg *a = &c->arg[end], own = br_range_end(c->compute, end == 0);
   const char *wrong = a->given ? br_misfit(c->compute, a) : NULL;
-  if (a->given && !a->whole && isnan(a->f))
-    return br_bad(c, "%s must be a number, not nan", end ? "max" : "min");
   if (wrong && (end == 0) == (a->f > 0))
     return br_bad(c, "%s: %s", end ? "max" : "min", wrong);
   if (wrong || !a->given) *a = own;
@@ -73,6 +71,9 @@ static br_status clamp_infer(br_call *c) {
       c->compute = BR_F32;
   br_status status = limit(c, 0);
   if (!status) status = limit(c, 1);
+  const br_arg *min = &c->arg[0], *max = &c->arg[1];
+  if (!status && (min->whole && max->whole ? min->i > max->i : min->f > max->f))
+    status = br_bad(c, "min = %.14g lies above max = %.14g", min->f, max->f);
   return status ? status : br_map_infer(c);
 }
 
@@ -317,7 +318,7 @@ const br_op br_elementwise_ops[] = {
      K(lerp),
      {K(lerp_grad_a), K(lerp_grad_b), K(lerp_grad_w)}},
     {"clamp",
-     "x:t min:f? max:f?",
+     "x:t min:f?[-inf,inf] max:f?[-inf,inf]",
      "x limited to [min, max]",
      clamp_infer,
      br_map_forward,
@@ -400,7 +401,7 @@ const br_op br_elementwise_ops[] = {
      K(relu),
      {K(relu_grad)}},
     {"leaky_relu",
-     "x:t slope:f=0.01",
+     "x:t slope:f=0.01(-inf,inf)",
      "x where positive, else slope x",
      FLOAT,
      A,
@@ -408,7 +409,7 @@ const br_op br_elementwise_ops[] = {
      K(leaky_relu),
      {K(leaky_relu_grad)}},
     {"elu",
-     "x:t alpha:f=1",
+     "x:t alpha:f=1(-inf,inf)",
      "x where positive, else alpha (e^x - 1)",
      FLOAT,
      A,

@@ -158,9 +158,6 @@ static br_status ce_infer(br_call *c) {
   if (w && (w->ndim != 1 || w->shape[0] != x->shape[1]))
     return br_bad(c, "weight must have shape (%lld), not %s", (long long)x->shape[1],
                   br_shape_of(w));
-  if (c->arg[SMOOTHING].f < 0 || c->arg[SMOOTHING].f > 1)
-    return br_bad(c, "label_smoothing must be between 0 and 1, not %g",
-                  c->arg[SMOOTHING].f);
   status = check_targets(c, c->in[1], x->shape[1]);
   if (status) return status;
   return br_out(c, 0, x->dtype, how == NONE ? t->ndim : 0, shape, BR_CONTIGUOUS);
@@ -320,7 +317,7 @@ const br_op br_loss_ops[] = {
   {"mse", "x:t target:t mask:t? reduction:s=mean",
    "(x - target)^2, its mean or sum; where mask is false an element does not count",
    mse_infer, mse_forward, mse_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
-  {"cross_entropy", "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0 ignore:i=-100",
+  {"cross_entropy", "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0[0,1] ignore:i=-100",
    "-log softmax of x (n,c,...) at target (n,...), labels from 1; a label that is `ignore` does not count",
    ce_infer, ce_forward, ce_backward, BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
   {0}};

@@ -132,7 +132,6 @@ static void norm_lane_grad(int64_t n, const double *x, double p, double y, doubl
 }
 
 static br_status norm_infer(br_call *c) {
-  if (isnan(c->arg[NORM_P].f)) return br_bad(c, "p must be a number, not NaN");
   br_status status = measure_infer(c, NORM_DIM, NORM_KEEP);
   if (!status && c->arg[NORM_P].f < 0 && lane_length(c) == 0)
     return br_bad(c, "p must not be negative for the shape %s without elements, not %g",
@@ -184,7 +183,7 @@ static br_status logsumexp_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_measure_ops[] = {
-  {"norm", "x:t p:f=2 dim:D? keepdim:b=false", "(sum |x|^p)^(1/p) over the dimensions named, or all; p may be 0 (how many are not 0) or infinite (the largest |x|), x (..., n, ...) -> (..., ...)",
+  {"norm", "x:t p:f=2[-inf,inf] dim:D? keepdim:b=false", "(sum |x|^p)^(1/p) over the dimensions named, or all; p may be 0 (how many are not 0) or infinite (the largest |x|), x (..., n, ...) -> (..., ...)",
    norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_OUT(0), 0, 0, {0}},
   {"logsumexp", "x:t dim:D? keepdim:b=false", "log sum e^x over the dimensions named, or all, without overflow, x (..., n, ...) -> (..., ...)",
    logsumexp_infer, logsumexp_forward, logsumexp_backward, BR_KEEP_IN(0) | BR_KEEP_OUT(0), 0, 0, {0}},

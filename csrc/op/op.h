@@ -91,12 +91,20 @@ const br_op *br_op_find(const char *name);
 
 /* ---- signatures (signature.c) ---- */
 
+/* The numbers that a call takes: from low to high, whose ends an open side leaves out.
+   Without a range every number goes, NaN too. */
+typedef struct br_range {
+  bool stated, low_open, high_open;
+  double low, high;
+} br_range;
+
 typedef struct br_param {
   char name[24];
   char kind;
   bool optional;
   int slot; /* in c->in for tensors, else in c->arg */
   br_arg fallback;
+  br_range range; /* of a number */
 } br_param;
 
 typedef struct br_signature {
@@ -106,6 +114,9 @@ typedef struct br_signature {
 
 void br_op_signature(const br_op *op, br_signature *out);
 bool br_is_tensor_kind(char kind);
+bool br_in_range(const br_range *r, double f);
+/* "a number from 0 to 1", into the text, which it returns. */
+const char *br_range_text(const br_range *r, char *text, size_t size);
 
 /* ---- calls (call.c) ---- */
 

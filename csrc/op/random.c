@@ -108,19 +108,8 @@ static br_status uniform_infer(br_call *c) {
 }
 
 static br_status normal_infer(br_call *c) {
-  double mean = c->arg[0].f, std = c->arg[1].f;
   br_status status = br_need_float(c, c->in[0], "x");
-  if (status) return status;
-  if (!isfinite(mean)) return br_bad(c, "mean must be a finite number, not %g", mean);
-  if (!(std >= 0 && isfinite(std)))
-    return br_bad(c, "std must be a finite number from 0, not %g", std);
-  return fill_infer(c);
-}
-
-static br_status bernoulli_infer(br_call *c) {
-  if (!(c->arg[0].f >= 0 && c->arg[0].f <= 1))
-    return br_bad(c, "p must be between 0 and 1, not %g", c->arg[0].f);
-  return fill_infer(c);
+  return status ? status : fill_infer(c);
 }
 
 /* Of a float type every integer may come up that it holds; float32 has them all to 2^24,
@@ -149,11 +138,8 @@ static br_status bernoulli_forward(br_call *c) { return fill(c, BERNOULLI); }
 /* ---- dropout ---- */
 
 static br_status dropout_infer(br_call *c) {
-  double p = c->arg[0].f;
   br_status status = br_need_float(c, c->in[0], "x");
-  if (status) return status;
-  if (!(p >= 0 && p <= 1)) return br_bad(c, "p must be between 0 and 1, not %g", p);
-  return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
+  return status ? status : fill_infer(c);
 }
 
 /* to = from with the elements of the call's stream dropped, counted in out's memory
@@ -198,13 +184,13 @@ static void drawn(br_call *c) {
 const br_op br_random_ops[] = {
   {"uniform", "x:t low:f=0 high:f=1", "values drawn evenly from [low, high)",
    uniform_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"normal", "x:t mean:f=0 std:f=1", "values drawn from a normal distribution",
+  {"normal", "x:t mean:f=0(-inf,inf) std:f=1[0,inf)", "values drawn from a normal distribution",
    normal_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
   {"random", "x:t low:i high:i", "integers drawn evenly from low to high, both included",
    integer_infer, integer_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"bernoulli", "x:t p:f=0.5", "1 with probability p, else 0",
-   bernoulli_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"dropout", "x:t p:f=0.5 training:b=true",
+  {"bernoulli", "x:t p:f=0.5[0,1]", "1 with probability p, else 0",
+   fill_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
+  {"dropout", "x:t p:f=0.5[0,1] training:b=true",
    "x with each element dropped with probability p and the rest scaled by 1 / (1 - p)",
    dropout_infer, dropout_forward, dropout_backward, 0, 0, 0, {0}, 0, drawn},
   {0}};

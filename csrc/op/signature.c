@@ -1,6 +1,7 @@
 /* Signatures: "name:kind=fallback" words. A '?' after the kind, or a fallback, makes an
    argument optional. Optional ones may be given in place or by name in a table at the
-   end.
+   end. Behind it a number may have its range: p:f=0.5[0,1], eps:f=1e-5(0,inf); a closed
+   inf lets infinity pass.
 
    kinds   t tensor     n tensor or number       l list of tensors
            f number     v number or boolean, a tensor's value
@@ -11,8 +12,44 @@
 #include "op/op.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* "[0,inf)" up to the end. */
+static void read_range(br_range *r, const char *text, const char *end) {
+  char *after;
+  r->stated = true;
+  r->low_open = *text == '(';
+  r->low = strtod(text + 1, &after);
+  r->high = strtod(after + 1, &after);
+  r->high_open = *after == ')';
+  assert(after + 1 == end);
+  (void)end;
+}
+
+bool br_in_range(const br_range *r, double f) {
+  if (!r->stated) return true;
+  return (r->low_open ? f > r->low : f >= r->low) &&
+         (r->high_open ? f < r->high : f <= r->high);
+}
+
+const char *br_range_text(const br_range *r, char *text, size_t size) {
+  char low[48] = "", high[48] = "";
+  if (r->low != -HUGE_VAL)
+    snprintf(low, sizeof low, " %s %g", r->low_open ? "above" : "from", r->low);
+  if (r->high != HUGE_VAL)
+    snprintf(high, sizeof high, " %s %g",
+             r->high_open          ? "and below"
+             : r->low_open         ? "and up to"
+             : r->low != -HUGE_VAL ? "to"
+                                   : "up to",
+             r->high);
+  snprintf(text, size, "a %snumber%s%s",
+           r->high_open && r->high == HUGE_VAL ? "finite " : "", low, high);
+  return text;
+}
 
 static void read_fallback(br_param *p, const char *text, size_t length) {
   char word[24];
@@ -45,14 +82,16 @@ void br_op_signature(const br_op *op, br_signature *out) {
   for (const char *at = op->args; *at;) {
     size_t length = strcspn(at, " ");
     const char *colon = memchr(at, ':', length), *end = at + length;
+    const char *range = at + strcspn(at, " [(");
     br_param *p = &out->param[out->n++];
     assert((size_t)(colon - at) < sizeof p->name);
     memcpy(p->name, at, (size_t)(colon - at));
     p->kind = colon[1];
-    p->optional = colon + 2 < end;
+    if (range < end) read_range(&p->range, range, end);
+    p->optional = colon + 2 < range;
     p->slot = br_is_tensor_kind(p->kind) ? tensors++ : others++;
     if (p->optional && colon[2] == '=') {
-      size_t rest = (size_t)(end - colon - 3);
+      size_t rest = (size_t)(range - colon - 3);
       read_fallback(p, colon + 3, rest);
       if (p->kind == 's') p->fallback.s = known_word(colon + 3, rest);
     }

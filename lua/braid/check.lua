@@ -1,5 +1,6 @@
 --- Checks of arguments: messages that name what was given and what is known.
 
+local format <const> = require "braid.format"
 local kinds <const> = require "braid.check.kinds"
 local nearest <const> = require "braid.nearest"
 local shown <const> = require "braid.check.shown"
@@ -30,7 +31,7 @@ local function callers_level()
 end
 
 --- The caller's mistake, at the line that called Braid.
-function M.fail(format, ...) error(format:format(...), callers_level()) end
+function M.fail(form, ...) error(format(form, ...), callers_level()) end
 
 -- ---- options --------------------------------------------------------------------------
 
@@ -113,8 +114,10 @@ local function blame(declared, what, given, positional)
     if not kind or kind.positional and not positional then
       local names <const> = names_of(declared)
       if #names == 0 then M.fail("%s: there is no option '%s', nor any", what, tostring(key)) end
-      M.fail("%s: there is no option '%s'; there is %s", what, tostring(key),
-        table.concat(names, ", "))
+      local near <const> = nearest.names(key, names)
+      M.fail("%s: there is no option '%s'; there is %s%s", what, tostring(key),
+        table.concat(names, ", "),
+        #near > 0 and "; did you mean " .. table.concat(near, " or ") .. "?" or "")
     end
     if not kind.accepts(given[key]) then refuse(what, key, kind, given[key]) end
   end

@@ -2,6 +2,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 local tensor <const> = require "braid.tensor"
 
 local M <const> = {}
@@ -120,8 +121,8 @@ local function compare(f, inputs, which, weights, o)
     flat[i] = value
     local numeric <const>, analytic <const> = (above - below) / (2 * o.eps), dx[i] or 0
     if not (math.abs(numeric - analytic) <= o.atol + o.rtol * math.abs(numeric)) then
-      return ("input %d, element %d: backward gives %.10g, differences give %.10g"):format(
-        which, i, analytic, numeric)
+      return format("input %d, element %d: backward gives %.10g, differences give %.10g", which, i,
+        analytic, numeric)
     end
   end
 end

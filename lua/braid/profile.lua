@@ -6,6 +6,7 @@
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local format <const> = require "braid.format"
 
 local Profile <const> = class("Profile")
 
@@ -13,18 +14,18 @@ local function line(name, calls, forward, backward, share)
   return ("%-24s %8s %11s %11s %7s"):format(name, calls, forward, backward, share)
 end
 
-local function ms(value) return value > 0 and ("%.3f"):format(value) or "" end
+local function ms(value) return value > 0 and format("%.3f", value) or "" end
 
 --- As a table; times are in milliseconds, shares of all that passed.
 Profile.__tostring = function(self)
   local lines <const> = {line("operator", "calls", "forward ms", "backward ms", "share")}
   for _, row in ipairs(self) do
     lines[#lines + 1] = line(row.operator, ("%d"):format(row.calls), ms(row.forward_ms),
-      ms(row.backward_ms), ("%.1f%%"):format(100 * row.share))
+      ms(row.backward_ms), format("%.1f%%", 100 * row.share))
   end
   lines[#lines + 1] = line("(outside of operators)", "", "", "",
-    ("%.1f%%"):format(100 * self.outside_ms / self.ms))
-  lines[#lines + 1] = ("%.3f ms in all"):format(self.ms)
+    format("%.1f%%", 100 * self.outside_ms / self.ms))
+  lines[#lines + 1] = format("%.3f ms in all", self.ms)
   return table.concat(lines, "\n")
 end
 

@@ -11,6 +11,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 local picture <const> = require "braid.io.picture"
 local ops <const> = core.ops
 
@@ -31,7 +32,7 @@ local function is_yes_no(names)
 end
 
 local function number_text(value)
-  return math.type(value) == "integer" and ("%d"):format(value) or ("%.3g"):format(value)
+  return math.type(value) == "integer" and ("%d"):format(value) or format("%.3g", value)
 end
 
 -- What stands below a picture, word by word.

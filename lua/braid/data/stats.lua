@@ -14,6 +14,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 local class <const> = require "braid.class"
 local ops <const> = core.ops
 
@@ -154,7 +155,7 @@ local function class_text(s)
   if s.number <= MOST_LISTED then
     local total <const> = math.max(1, ops.sum(core.from_table(s.counts, "float64")):item())
     for _, c in ipairs(order) do
-      parts[#parts + 1] = ("%s %.1f%%"):format(name(c), 100 * s.counts[c] / total)
+      parts[#parts + 1] = format("%s %.1f%%", name(c), 100 * s.counts[c] / total)
     end
   else
     table.sort(order, function(a, b)
@@ -164,7 +165,7 @@ local function class_text(s)
     parts[1] = ("%d classes, from %d (%s) to %d (%s)"):format(s.number, s.counts[first],
       name(first), s.counts[last], name(last))
   end
-  return ("%s; majority %.1f%%, imbalance %.1f"):format(table.concat(parts, ", "),
+  return format("%s; majority %.1f%%, imbalance %.1f", table.concat(parts, ", "),
     100 * s.baseline, s.imbalance)
 end
 
@@ -172,11 +173,11 @@ local function label_text(s)
   if s.missing == 1 then return "" end
   if s.kind == "class" then return class_text(s) end
   if s.kind == "points" then
-    return ("%d points%s, x %.1f to %.1f, y %.1f to %.1f; %.2f pixels from their means"):format(
-      s.count, s.missing_points > 0 and (" (%.1f%% missing)"):format(100 * s.missing_points) or "",
+    return format("%d points%s, x %.1f to %.1f, y %.1f to %.1f; %.2f pixels from their means",
+      s.count, s.missing_points > 0 and format(" (%.1f%% missing)", 100 * s.missing_points) or "",
       s.low[1], s.high[1], s.low[2], s.high[2], s.baseline)
   end
-  return ("%.4g to %.4g, mean %.4g, deviation %.4g"):format(s.low, s.high, s.mean, s.deviation)
+  return format("%.4g to %.4g, mean %.4g, deviation %.4g", s.low, s.high, s.mean, s.deviation)
 end
 
 -- What there is of something, most frequent first.
@@ -195,7 +196,7 @@ end
 
 local function numbers_text(list)
   local parts <const> = {}
-  for i, v in ipairs(list) do parts[i] = ("%.1f"):format(v) end
+  for i, v in ipairs(list) do parts[i] = format("%.1f", v) end
   return table.concat(parts, " ")
 end
 
@@ -216,7 +217,7 @@ Stats.__tostring = function(self)
   for name in pairs(self.labels) do width = math.max(width, #name) end
   for _, name in ipairs(check.sorted_keys(self.labels)) do
     local s <const> = self.labels[name]
-    lines[#lines + 1] = ("%-" .. width .. "s  %-6s  missing %5.1f%%  %s"):format(name, s.kind,
+    lines[#lines + 1] = format("%-" .. width .. "s  %-6s  missing %5.1f%%  %s", name, s.kind,
       100 * s.missing, label_text(s))
   end
   return (table.concat(lines, "\n"):gsub(" +\n", "\n"))

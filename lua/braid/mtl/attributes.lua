@@ -9,6 +9,8 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
+local ratio <const> = require "braid.mtl.ratio"
 local ops <const> = core.ops
 
 local Attributes <const> = class("Attributes")
@@ -83,7 +85,7 @@ local function mean(list, count)
   for i = 1, count do
     if list[i] == list[i] then total, n = total + list[i], n + 1 end
   end
-  return total / n
+  return ratio(total, n)
 end
 
 function Attributes:metrics(sums)
@@ -91,12 +93,12 @@ function Attributes:metrics(sums)
   for i = 1, self.count do
     local n1 <const>, n2 <const> = sums.count1[i], sums.count2[i]
     local r1 <const>, r2 <const> = sums.right1[i], sums.right2[i]
-    each[i] = (r1 + r2) / (n1 + n2)
+    each[i] = ratio(r1 + r2, n1 + n2)
     balanced[i] = mean({r1 / n1, r2 / n2}, 2)
   end
   return {accuracy = mean(each, self.count), balanced = mean(balanced, self.count), each = each}
 end
 
-function Attributes.show(_, m) return ("%.1f%%"):format(100 * m.accuracy) end
+function Attributes.show(_, m) return format("%.1f%%", 100 * m.accuracy) end
 
 return Attributes

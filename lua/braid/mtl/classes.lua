@@ -9,6 +9,8 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
+local ratio <const> = require "braid.mtl.ratio"
 local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
@@ -72,9 +74,9 @@ function Classes:metrics(sums)
       shares = shares + sums.right[label] / n
     end
   end
-  return {accuracy = right / count, balanced = shares / seen}
+  return {accuracy = ratio(right, count), balanced = ratio(shares, seen)}
 end
 
-function Classes.show(_, m) return ("%.1f%%"):format(100 * m.accuracy) end
+function Classes.show(_, m) return format("%.1f%%", 100 * m.accuracy) end
 
 return Classes

@@ -17,6 +17,8 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
+local ratio <const> = require "braid.mtl.ratio"
 local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
@@ -115,7 +117,7 @@ local function summary(list, limit)
     sum = sum + v
     if v > limit then above = above + 1 else area = area + 1 - v / limit end
   end
-  return sum / #list, above / #list, area / #list
+  return ratio(sum, #list), ratio(above, #list), ratio(area, #list)
 end
 
 --- Metrics by name, from the sums.
@@ -124,16 +126,16 @@ function Landmarks:metrics(sums)
   m.error, m.failure, m.auc = summary(sums.errors, self.FAILURE)
   local total, seen = 0.0, 0
   for p = 1, self.points do
-    m.points[p] = sums.near[p] / sums.told[p]
+    m.points[p] = ratio(sums.near[p], sums.told[p])
     if sums.told[p] > 0 then total, seen = total + m.points[p], seen + 1 end
   end
-  m.point_accuracy = total / seen
+  m.point_accuracy = ratio(total, seen)
   if self.box then m.box_error, m.box_failure = summary(sums.box, self.BOX_FAILURE) end
   return m
 end
 
 function Landmarks.show(_, m)
-  return ("%.4f (fail %4.1f%%)"):format(m.error, 100 * m.failure)
+  return format("%.4f (fail %4.1f%%)", m.error, 100 * m.failure)
 end
 
 return Landmarks

@@ -8,6 +8,8 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
+local ratio <const> = require "braid.mtl.ratio"
 local ops <const> = core.ops
 
 local Real <const> = class("Real")
@@ -52,8 +54,8 @@ function Real.observe(_, sums, output, target)
   sums.apart = (sums.apart or 0) + apart:sum():item()
 end
 
-function Real.metrics(_, sums) return {mae = sums.apart / sums.count} end
+function Real.metrics(_, sums) return {mae = ratio(sums.apart, sums.count)} end
 
-function Real.show(_, m) return ("%.3f off"):format(m.mae) end
+function Real.show(_, m) return format("%.3f off", m.mae) end
 
 return Real

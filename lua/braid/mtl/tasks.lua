@@ -9,6 +9,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
+local ratio <const> = require "braid.mtl.ratio"
 local Module <const> = require "braid.nn.module"
 
 local Tasks <const> = class("Tasks")
@@ -134,7 +135,7 @@ function Tasks:evaluate(net, batches)
   report.tasks, report.loss = self, {}
   for name, task in self:each() do
     report[name] = task:metrics(sums[name])
-    report.loss[name] = losses[name] / counts[name]
+    report.loss[name] = ratio(losses[name], counts[name])
   end
   return report
 end

@@ -1,6 +1,7 @@
 --- summary: what each part of a network gives, holds and costs.
 
 local core <const> = require "braid.core"
+local format <const> = require "braid.format"
 local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
 local walk <const> = require "braid.nn.walk"
@@ -41,7 +42,7 @@ local function aligned(rows, right)
 end
 
 local function share(part, whole)
-  return ("%.1f%%"):format(whole > 0 and 100 * part / whole or 0)
+  return format("%.1f%%", whole > 0 and 100 * part / whole or 0)
 end
 
 Summary.__tostring = function(self)

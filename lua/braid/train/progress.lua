@@ -6,6 +6,7 @@
 -- bar:print("epoch 3  loss 0.12")
 
 local core <const> = require "braid.core"
+local format <const> = require "braid.format"
 local class <const> = require "braid.class"
 
 local Progress <const> = class("Progress")
@@ -40,7 +41,7 @@ function Progress:draw(label)
   if not width then return end
   local share <const> = self.done / self.total
   local rate <const> = self.items / math.max(core.clock() - self.start, 1e-9)
-  local tail <const> = (" %3d%%  %.0f images/s  %s left"):format(100 * share // 1, rate,
+  local tail <const> = format(" %3d%%  %.0f images/s  %s left", 100 * share // 1, rate,
     Progress.time(self:left()))
   local room <const> = math.max(4, math.min(40, width - #label - #tail - 5))
   local full <const> = math.floor(room * share)
