@@ -117,7 +117,7 @@ local function blame(declared, what, given, positional)
       local near <const> = nearest.names(key, names)
       M.fail("%s: there is no option '%s'; there is %s%s", what, tostring(key),
         table.concat(names, ", "),
-        #near > 0 and "; did you mean " .. table.concat(near, " or ") .. "?" or "")
+        #near > 0 and #names > 1 and "; did you mean " .. table.concat(near, " or ") .. "?" or "")
     end
     if not kind.accepts(given[key]) then refuse(what, key, kind, given[key]) end
   end
