@@ -15,6 +15,7 @@ local M <const> = {}
 -- {plan, backbones by task or one for all, split, mixers by block, stacked, init}: an object, so
 -- that it is not taken for a part of the network.
 local Recipe <const> = class("Recipe")
+Recipe.apart = true -- it holds backbones to copy, which are no parts of the network
 
 --- The tasks named, as tasks of their own.
 function M.only(tasks, names, what)

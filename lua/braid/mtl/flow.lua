@@ -10,14 +10,25 @@ local M <const> = {}
 -- The names of the blocks that columns have.
 local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
+-- What a tap leaves of a map: another one, or the map where it returns nothing.
+local function seen_by(tap, block, name, x)
+  local other <const> = tap(block, name, x)
+  if other == nil then return x end
+  if not core.is_tensor(other) then
+    check.fail("network: the tap at block '%s' returned a %s; it must return a tensor, or nothing",
+      block, type(other))
+  end
+  return other
+end
+
 local function shared_block(module, block, x, tap)
   x = module[block](x)
-  return tap and tap(block, "shared", x) or x
+  return tap and seen_by(tap, block, "shared", x) or x
 end
 
 local function tapped(self, block, xs, tap)
   local seen <const> = {}
-  for i, name in ipairs(self.names) do seen[i] = tap(block, name, xs[i]) or xs[i] end
+  for i, name in ipairs(self.names) do seen[i] = seen_by(tap, block, name, xs[i]) end
   return seen
 end
 
@@ -27,7 +38,7 @@ local function run_list(self, xs, z, tap)
     for i, name in ipairs(self.names) do ys[i] = self.columns[name][block](xs[i]) end
     if self.shared then z = shared_block(self.shared, block, z, tap) end
     if tap then ys = tapped(self, block, ys, tap) end
-    xs = self.mixer[block] and self.mixer[block](ys, z) or ys
+    xs = self.mixer[block] and self.mixer[block](ys, z, block) or ys
   end
   return xs
 end
@@ -44,10 +55,10 @@ local function run_joined(self, x, beside, z, tap)
       x, beside = columns:side_by_side(tapped(self, block, columns:listed(x, beside), tap))
     end
     if mixer and #late == 0 then
-      x = mixer(x, z)
+      x = mixer(x, z, block)
     elseif mixer then
       local own <const> = mixer.appends and Pair(x, z, #columns.together)
-      x, beside = columns:side_by_side(mixer(columns:listed(x, beside), z))
+      x, beside = columns:side_by_side(mixer(columns:listed(x, beside), z, block))
       x = own or x
     end
   end

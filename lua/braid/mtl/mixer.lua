@@ -20,6 +20,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local Module <const> = require "braid.nn.module"
+local Pair <const> = require "braid.mtl.join.pair"
 local Strands <const> = require "braid.mtl.strands"
 
 local ops <const> = core.ops
@@ -61,16 +62,50 @@ local function each(xs, f)
   return ys
 end
 
---- xs, a list of maps or one tensor of columns side by side -> the same.
-function Mixer:forward(xs, z)
+-- A mixer's fault at a block.
+local function fault(self, block, format, ...)
+  local at <const> = block and (" at block '%s'"):format(block) or ""
+  check.fail("mtl.%s%s: %s", getmetatable(self).__name, at, format:format(...))
+end
+
+local function shown(value)
+  return value == nil and "nothing" or "a " .. (core.is_tensor(value) and "tensor" or type(value))
+end
+
+-- What list(xs, z) gave, checked: a map for each of the xs.
+local function listed_maps(self, ys, xs, block)
+  if type(ys) ~= "table" or getmetatable(ys) ~= nil then
+    fault(self, block, "list(xs, z) returned %s; it must return a list of %d maps, one a column",
+      shown(ys), #xs)
+  end
+  if #ys ~= #xs then fault(self, block, "list(xs, z) returned %d maps of %d", #ys, #xs) end
+  for i, y in ipairs(ys) do
+    if not core.is_tensor(y) then
+      fault(self, block, "list(xs, z) returned %s as map %d", shown(y), i)
+    end
+  end
+  return ys
+end
+
+-- What braid(x, z) gave, checked: a tensor or a pair.
+local function joined_map(self, y, block)
+  if core.is_tensor(y) or Pair.is(y) then return y end
+  fault(self, block, "braid(x, z) returned %s; it must return one tensor, the columns side by side",
+    shown(y))
+end
+
+--- xs, a list of maps or one tensor of columns side by side -> the same. `block` is for messages.
+function Mixer:forward(xs, z, block)
   local listed <const> = type(xs) == "table" and getmetatable(xs) == nil
   if self.wants_maps and (listed and xs[1] or xs):dim() == 2 then
     z = z and as_map(z)
-    if listed then return each(self:list(each(xs, as_map), z), as_row) end
-    return as_row(self:braid(as_map(xs), z))
+    if listed then
+      return each(listed_maps(self, self:list(each(xs, as_map), z), xs, block), as_row)
+    end
+    return as_row(joined_map(self, self:braid(as_map(xs), z), block))
   end
-  if listed then return self:list(xs, z) end
-  return self:braid(xs, z)
+  if listed then return listed_maps(self, self:list(xs, z), xs, block) end
+  return joined_map(self, self:braid(xs, z), block)
 end
 
 function Mixer:needs() return self.names end

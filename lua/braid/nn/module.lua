@@ -1,15 +1,18 @@
 --- Module: what every layer and network is.
 --
 -- A module holds parameters, buffers, options and other modules, and nothing else:
--- forward reads them and returns tensors. Tensors in fields are parameters, unless the
--- class names them in `buffer_names`; modules may stand in fields or in tables in fields.
+-- forward reads them and returns tensors. Tensors in fields are parameters, made by
+-- Module.parameter, unless the class names them in `buffer_names` or self:buffer made them;
+-- modules may stand in fields or in tables in fields.
 -- Everything is found by walking the fields in sorted order.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local hints <const> = require "braid.nn.hints"
 local state <const> = require "braid.nn.state"
 local summary <const> = require "braid.nn.summary"
+local tree <const> = require "braid.nn.tree"
 local walk <const> = require "braid.nn.walk"
 
 local Module <const> = class("Module")
@@ -24,17 +27,57 @@ Module.channelwise = false
 
 Module.is = walk.is_module
 
-local function pass(...) return ... end
+-- ---- where an error happened ------------------------------------------------------------
+
+local function name_within(parent, child)
+  local name
+  walk.walk(parent, function(path, value)
+    if value == child and not name then name = path end
+  end)
+  return name
+end
+
+-- The path of the innermost running module, from the modules on the call stack; of `last`, if
+-- that has just returned.
+local function running_path(last)
+  local running <const> = {}
+  for level = 2, 200 do
+    local info <const> = debug.getinfo(level, "f")
+    if not info then break end
+    if info.func == Module.__call then
+      local _, self <const> = debug.getlocal(level, 1)
+      table.insert(running, 1, self)
+    end
+  end
+  running[#running + 1] = last
+  if not running[1] then return nil end
+  local words <const> = {getmetatable(running[1]).__name}
+  for i = 2, #running do
+    words[#words + 1] = name_within(running[i - 1], running[i])
+      or getmetatable(running[i]).__name
+  end
+  return table.concat(words, ".")
+end
+
+-- ---- calls ----------------------------------------------------------------------------
 
 local observer -- called around every call while a summary is made
 
 --- Whether every call of a module is being watched, so that none may be left out.
 function Module.is_watched() return observer ~= nil end
 
--- pass() keeps this frame on the stack, where the message of an error looks for the path.
+-- What forward gave; nothing at all is a `return` that was forgotten.
+local function returned(self, first, ...)
+  if first == nil then
+    check.fail("%s: its forward returned nothing; is a `return` missing?", running_path(self))
+  end
+  return first, ...
+end
+
+-- returned() keeps this frame on the stack, where the message of an error looks for the path.
 Module.__call = function(self, ...)
   if observer then return observer(self, ...) end
-  return pass(self:forward(...))
+  return returned(self, self:forward(...))
 end
 
 function Module:forward()
@@ -44,7 +87,29 @@ end
 --- A trainable tensor; `hint` is what it asks of optimizers: {lr_mult = 100, weight_decay = 0}.
 function Module.parameter(t, hint)
   hints.set(t, hint)
+  hints.declare(t)
   return core.keep(core.requires_grad(t))
+end
+
+--- Holds a tensor as a buffer: state that is saved and copied with the module, not trained.
+-- @usage self:buffer("steps", braid.zeros(1))
+function Module:buffer(name, t)
+  if not core.is_tensor(t) then check.fail("buffer: '%s' is a %s, not a tensor", name, type(t)) end
+  local names <const> = {[name] = true}
+  for key in pairs(self.buffer_names) do names[key] = true end
+  self.buffer_names = names
+  self[name] = core.keep(t)
+  return t
+end
+
+-- Refuses a tensor that stands where parameters do, but would never be trained.
+local function check_trains(path, t)
+  if hints.is_declared(t) then return end
+  if t.requires_grad then return hints.declare(t) end
+  local float <const> = t.dtype == "float32" or t.dtype == "float64"
+  check.fail("parameters: %s is a plain %s tensor, which no optimizer would change; %s"
+    .. "self:buffer(%q, t) keeps it as state that is not trained", path, t.dtype,
+    float and "nn.Module.parameter(t) makes it a parameter, " or "", path:match("[^.]+$"))
 end
 
 local function is_parameter(value, owner, key)
@@ -65,7 +130,9 @@ local function parameters_of(self)
   walk.walk(self, function(path, value)
     if walk.is_module(value) then check_size(path .. ": ", value) end
   end)
-  return walk.collect(self, is_parameter)
+  local paths <const>, values <const> = walk.collect(self, is_parameter)
+  for i, t in ipairs(values) do check_trains(paths[i], t) end
+  return paths, values
 end
 
 --- All parameters, each once, in the order of their names.
@@ -210,54 +277,7 @@ function Module:summary(input_shape) return summary(self, input_shape, trace) en
 --- What stands in the brackets when the module is printed.
 function Module:describe() return "" end
 
-local function tree(self, indent, lines)
-  for _, key in ipairs(walk.fields(self)) do
-    local value <const> = self[key]
-    if walk.is_module(value) then
-      lines[#lines + 1] = ("%s%s: %s(%s)"):format(indent, key, getmetatable(value).__name,
-        value:describe())
-      tree(value, indent .. "  ", lines)
-    elseif walk.is_plain(value) then
-      tree(value, indent .. tostring(key) .. ".", lines)
-    end
-  end
-  return lines
-end
-
-Module.__tostring = function(self)
-  local head <const> = ("%s(%s)"):format(getmetatable(self).__name, self:describe())
-  return table.concat(tree(self, "  ", {head}), "\n")
-end
-
--- ---- where an error happened ------------------------------------------------------------
-
-local function name_within(parent, child)
-  local name
-  walk.walk(parent, function(path, value)
-    if value == child and not name then name = path end
-  end)
-  return name
-end
-
--- The path of the innermost running module, from the modules on the call stack.
-local function running_path()
-  local running <const> = {}
-  for level = 2, 200 do
-    local info <const> = debug.getinfo(level, "f")
-    if not info then break end
-    if info.func == Module.__call then
-      local _, self <const> = debug.getlocal(level, 1)
-      table.insert(running, 1, self)
-    end
-  end
-  if not running[1] then return nil end
-  local words <const> = {getmetatable(running[1]).__name}
-  for i = 2, #running do
-    words[#words + 1] = name_within(running[i - 1], running[i])
-      or getmetatable(running[i]).__name
-  end
-  return table.concat(words, ".")
-end
+Module.__tostring = tree
 
 core.set_context(running_path)
 

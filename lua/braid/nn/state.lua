@@ -19,8 +19,8 @@ local OPTIONS <const> = check.declare("load_state_dict", {
 })
 
 --- Parameters and buffers by name. The tensors share memory with the module's; one that is
--- held in two places stands under both names. A module with a method own_state names its
--- tensors itself.
+-- held by two modules stands under both names, a module in two places under the first. A
+-- module with a method own_state names its tensors itself.
 function M.state_dict(module)
   if module.own_state then return module:own_state() end
   local state <const> = {}
@@ -58,6 +58,27 @@ end
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
+-- Given tensors under the names that the module's state has: a part in two places of the module
+-- goes by either path, and one tensor of two names is given by one of them.
+local function resolved(module, own, state)
+  local names_of <const>, result <const> = {}, {}
+  for name in pairs(own) do
+    local t <const> = walk.at(module, name)
+    if t then
+      names_of[t] = names_of[t] or {}
+      table.insert(names_of[t], name)
+    end
+  end
+  for name, value in pairs(state) do
+    local same <const> = type(name) == "string" and names_of[walk.at(module, name) or false] or {}
+    if own[name] or #same == 0 then result[name] = value end
+    for _, other in ipairs(same) do
+      if state[other] == nil then result[other] = value end
+    end
+  end
+  return result
+end
+
 --- Copies values from a table of tensors by name.
 --
 -- With {strict = false}, names that only one side knows are reported rather than an error.
@@ -66,8 +87,8 @@ local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" en
 -- @return {missing = {names...}, unexpected = {names...}}
 function M.load_state_dict(module, given_state, given)
   local o <const> = check.options(OPTIONS, given, {state = given_state})
-  local state <const> = renamed(given_state, o.rename)
   local own <const>, report <const> = M.state_dict(module), {missing = {}, unexpected = {}}
+  local state <const> = resolved(module, own, renamed(given_state, o.rename))
   for _, name in ipairs(check.sorted_keys(own)) do
     local value <const> = state[name]
     if not value then

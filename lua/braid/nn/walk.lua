@@ -1,13 +1,19 @@
 --- Finding what a module holds: tensors and modules in fields, or in tables in fields.
+--
+-- Modules may share parts and hold each other in circles: every module and every table is
+-- entered once, at its first path. What would be passed over is refused instead: a module or a
+-- trained tensor under a key that is no name or number, or in an object of a class that is
+-- no module. An object whose class has `apart = true` is known to hold nothing of the network.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 
 local M <const> = {}
 
 --- Whether a value is a module.
 function M.is_module(value)
   local meta <const> = type(value) == "table" and getmetatable(value)
-  return meta and meta.is_module == true or false
+  return type(meta) == "table" and meta.is_module == true or false
 end
 
 --- Whether a value is a table of fields rather than an object.
@@ -19,33 +25,73 @@ local function before(a, b)
   return type(a) == "number"
 end
 
+local function is_field(key) return type(key) == "number" or type(key) == "string" end
+
 --- The keys that are names or numbers, in order.
 function M.fields(t)
   local keys <const> = {}
-  for key in pairs(t) do
-    if type(key) == "number" or type(key) == "string" then keys[#keys + 1] = key end
+  for key in next, t do
+    if is_field(key) then keys[#keys + 1] = key end
   end
   table.sort(keys, before)
   return keys
 end
 
---- Calls visit(path, value, owner, key, table) for every tensor and module below `node`, in
--- order: `owner` is the module it belongs to, `table` what its key stands in. A module that
--- visit returns true for is not entered.
-function M.walk(node, visit, owner, prefix)
-  owner, prefix = owner or node, prefix or ""
-  for _, key in ipairs(M.fields(node)) do
-    local value <const> = node[key]
-    local path <const> = prefix .. key
-    if core.is_tensor(value) then
-      visit(path, value, owner, key, node)
-    elseif M.is_module(value) then
-      local done <const> = visit(path, value, owner, key, node)
-      if not done then M.walk(value, visit, value, path .. ".") end
-    elseif M.is_plain(value) then
-      M.walk(value, visit, owner, path .. ".")
+-- Whether a value is, or anywhere within it holds, a module or a trained tensor.
+local function holds_part(value, seen)
+  if core.is_tensor(value) then return value.requires_grad end
+  if M.is_module(value) then return true end
+  if type(value) ~= "table" or seen[value] then return false end
+  seen[value] = true
+  local meta <const> = getmetatable(value)
+  if type(meta) == "table" and meta.apart then return false end
+  for key, inner in next, value do
+    if holds_part(key, seen) or holds_part(inner, seen) then return true end
+  end
+  return false
+end
+
+-- Refuses parts in places of a table that are not walked.
+local function check_places(t, prefix, owner)
+  for key, value in next, t do
+    local hidden <const> = type(value) == "table" and not M.is_module(value)
+      and not M.is_plain(value)
+    if hidden and holds_part(value, {}) then
+      check.fail("%s: '%s%s' is an object with a metatable, in which no parameters are looked for; "
+        .. "hold its parts in a plain table or in a class derived from nn.Module",
+        getmetatable(owner).__name, prefix, tostring(key))
+    elseif not is_field(key) and (holds_part(value, {}) or holds_part(key, {})) then
+      check.fail("%s: '%s' holds a part under a key that is a %s; parts go by names or numbers",
+        getmetatable(owner).__name, prefix == "" and "itself" or prefix:sub(1, -2), type(key))
     end
   end
+end
+
+--- Calls visit(path, value, owner, key, table) for every module below `node` once, and for
+-- every place of a tensor in them, in order: `owner` is the module it belongs to, `table` what
+-- its key stands in. A module that visit returns true for is not entered.
+function M.walk(node, visit)
+  local seen <const> = {[node] = true}
+  local function enter(at, owner, prefix)
+    check_places(at, prefix, owner)
+    for _, key in ipairs(M.fields(at)) do
+      local value <const> = at[key]
+      if core.is_tensor(value) then
+        visit(prefix .. key, value, owner, key, at)
+      elseif type(value) == "table" and not seen[value] then
+        if M.is_module(value) then
+          seen[value] = true
+          if not visit(prefix .. key, value, owner, key, at) then
+            enter(value, value, prefix .. key .. ".")
+          end
+        elseif M.is_plain(value) then
+          seen[value] = true
+          enter(value, owner, prefix .. key .. ".")
+        end
+      end
+    end
+  end
+  enter(node, node, "")
 end
 
 --- Paths and values of all that `wanted(value, owner, key)` holds for, each value once.
@@ -57,6 +103,17 @@ function M.collect(node, wanted)
     paths[#paths + 1], values[#values + 1] = path, value
   end)
   return paths, values
+end
+
+--- The tensor at a path, or nil: also at a path by which walk does not reach it first.
+function M.at(node, path)
+  local value = node
+  for key in path:gmatch("[^.]+") do
+    if not (M.is_module(value) or M.is_plain(value)) then return nil end
+    local named <const> = rawget(value, key)
+    value = named == nil and rawget(value, math.tointeger(tonumber(key))) or named
+  end
+  return core.is_tensor(value) and value or nil
 end
 
 --- What a module takes: float64 where its tensors are, else float32.

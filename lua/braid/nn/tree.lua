@@ -1,0 +1,27 @@
+--- A module as text: itself, and below it, indented, what it holds.
+
+local walk <const> = require "braid.nn.walk"
+
+local DEEPEST <const> = 50 -- levels of modules that are printed
+
+-- Lines of what a module holds; a part that was shown, or that lies too deep, is named only.
+local function tree(self, indent, lines, seen, depth)
+  seen[self] = true
+  for _, key in ipairs(walk.fields(self)) do
+    local value <const> = self[key]
+    if walk.is_module(value) then
+      local again <const> = seen[value] and " as above" or depth == DEEPEST and " ..." or ""
+      lines[#lines + 1] = ("%s%s: %s(%s)%s"):format(indent, key, getmetatable(value).__name,
+        value:describe(), again)
+      if again == "" then tree(value, indent .. "  ", lines, seen, depth + 1) end
+    elseif walk.is_plain(value) and not seen[value] then
+      tree(value, indent .. tostring(key) .. ".", lines, seen, depth)
+    end
+  end
+  return lines
+end
+
+return function(module)
+  local head <const> = ("%s(%s)"):format(getmetatable(module).__name, module:describe())
+  return table.concat(tree(module, "  ", {head}, {}, 1), "\n")
+end
