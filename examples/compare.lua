@@ -108,10 +108,11 @@ local function learn(net, faces, label, from, to)
     for batch in data.loader(faces.train, {batch = o.batch, shuffle = true, epoch = epoch,
                                            seed = o.seed, augment = augment, tasks = tasks}) do
       local _ <close> = braid.scope()
-      local loss, penalty <const> = net.tasks:loss(net(batch.image), batch), net:penalty()
+      local loss, losses <const> = net.tasks:loss(net(batch.image), batch)
+      local penalty <const> = net:penalty()
       if penalty then loss = loss + penalty end
       opt:zero_grad()
-      loss:backward()
+      train.finite(loss, losses, opt.steps + 1):backward()
       opt:step()
       bar:advance(("%s %d/%d"):format(label, epoch, o.epochs), batch.count)
     end

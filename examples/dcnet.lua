@@ -61,9 +61,9 @@ local function learn(name, images, tasks, seed)
     for batch in loader(images, {batch = o.batch, shuffle = true, epoch = epoch, drop_last = true,
                                  tasks = tasks}) do
       local _ <close> = braid.scope()
-      local loss <const> = tasks:loss(net(batch.image), batch)
+      local loss <const>, losses <const> = tasks:loss(net(batch.image), batch)
       opt:zero_grad()
-      loss:backward()
+      braid.train.finite(loss, losses, opt.steps + 1):backward()
       opt:step()
     end
     if epoch > o.epochs - last then

@@ -72,14 +72,16 @@ end
 
 -- Tasks in turn, on batches of their own; after(epoch) once an epoch.
 local function learn(net, chosen, opt, after)
+  local step = 0
   for epoch = 1, o.epochs do
     net:train()
     for batch in data.loader(training, {batch = o.batch, transforms = steps, shuffle = true,
                                         epoch = epoch, seed = o.seed, balanced = chosen}) do
       local _ <close> = braid.scope()
-      local loss <const> = net.tasks:loss(net(batch.image), batch)
+      local loss <const>, losses <const> = net.tasks:loss(net(batch.image), batch)
+      step = step + 1
       opt:zero_grad()
-      loss:backward()
+      braid.train.finite(loss, losses, step):backward()
       opt:step()
     end
     after(epoch)

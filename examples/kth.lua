@@ -42,7 +42,7 @@ local function run(r, seed)
       local _ <close> = braid.scope()
       local loss <const>, losses <const> = tasks:loss(net(batch.image), batch)
       opt:zero_grad()
-      loss:backward()
+      braid.train.finite(loss, losses, opt.steps + 1):backward()
       opt:step()
       steps = steps + 1
       for name, l in pairs(losses) do sums[name] = (sums[name] or 0) + l:item() end

@@ -47,9 +47,9 @@ for stage = 1, 2 do
     for batch in data.loader(faces.train, {batch = o.batch, size = o.size, shuffle = true,
                                            epoch = epoch, seed = o.seed, tasks = tasks}) do
       local _ <close> = braid.scope()
-      local loss <const> = tasks:loss(net(batch.image), batch)
+      local loss <const>, losses <const> = tasks:loss(net(batch.image), batch)
       opt:zero_grad()
-      loss:backward()
+      train.finite(loss, losses, opt.steps + 1):backward()
       opt:step()
     end
     report(("stage %d  epoch %d/%d"):format(stage, epoch, o.epochs))

@@ -54,7 +54,7 @@ for epoch = 1, o.epochs do
     local _ <close> = braid.scope() -- frees this step's tensors
     local loss <const>, losses <const> = tasks:loss(net(batch.image), batch)
     opt:zero_grad()
-    loss:backward()
+    train.finite(loss, losses, opt.steps + 1):backward()
     opt:step()
     for name, l in pairs(losses) do sums[name] = (sums[name] or 0) + l:item() end
     bar:advance(label, batch.count)
@@ -66,6 +66,7 @@ for epoch = 1, o.epochs do
   bar:print("   validation:  " .. tostring(report))
 end
 
+net:eval() -- from here on: pictures and the file are of what training left
 print("test:  " .. tostring(tasks:evaluate(net, data.loader(faces.test, {batch = 256}))))
 os.execute(("mkdir -p '%s'"):format(o.out))
 local sample <const> = data.loader(faces.test, {batch = 40, shuffle = true, whiten = false})()

@@ -42,6 +42,37 @@ describe("examples", function()
     end)
   end
 
+  -- Each learns at a rate that makes the loss infinite or NaN.
+  for _, example in ipairs{"tcdcn", "compare", "separation", "dmt", "dcnet", "kth"} do
+    it(example .. ".lua stops at a loss that is no number, and writes no weights", function()
+      local into <const> = out .. "/wild_" .. example
+      local path <const> = ("examples/%s.lua"):format(example)
+      local ok <const>, output <const> = run(path, SMALL[path]:format(into) .. " --lr 1e30")
+      assert.is_falsy(ok, output)
+      assert.matches("step %d+: the loss is %a+ %(.*[ni][an][nf].*%); no step was taken", output)
+      assert.is_nil(io.open(into .. "/tcdcn.safetensors"))
+    end)
+  end
+
+  it("tcdcn.lua leaves the statistics that it learned in the file that it writes", function()
+    local braid <const> = require "braid"
+    local text <const> = assert(io.open("examples/tcdcn.lua")):read("a")
+    local script <const> = out .. "/statistics.lua"
+    local file <const> = assert(io.open(script, "w"))
+    file:write((text:gsub("\nprint%(\"test:", '\nbraid.save(o.out .. "/before.safetensors", '
+      .. "net:state_dict())%0", 1)))
+    file:close()
+    local ok <const>, output <const> = run(script, SMALL["examples/tcdcn.lua"]:format(out))
+    assert.is_true(ok, output)
+    local before <const> = braid.load(out .. "/before.safetensors")
+    local after <const>, seen = braid.load(out .. "/tcdcn.safetensors"), 0
+    for name, t in pairs(before) do
+      assert.is_true(t:eq(after[name]):all():item(), name)
+      seen = seen + (name:find("running") and 1 or 0)
+    end
+    assert.is_true(seen > 0)
+  end)
+
   it("tcdcn.lua shows each epoch, and writes a picture and weights that load", function()
     local braid <const> = require "braid"
     local _, output <const> = run("examples/tcdcn.lua",
