@@ -196,6 +196,18 @@ function M.settle(self)
   end
 end
 
+--- Parts that are made before the returned value closes take the network's own mode; those that
+-- were there keep theirs.
+function M.adopting(self)
+  local known <const> = {}
+  self:apply(function(m) known[m] = true end)
+  return setmetatable({}, {__close = function()
+    self:apply(function(m)
+      if not known[m] then m.training = self.training end
+    end)
+  end})
+end
+
 --- Makes everything that the recipe asks for; f gives the heads.
 function M.network(self, f)
   if type(f) ~= "function" then

@@ -16,6 +16,7 @@ end
 
 return function(net, tasks, columns)
   local was <const>, modules <const> = net:stacked(), {}
+  local _ <close> = build.adopting(net)
   held.renew(net, "the loss of a task")
   net:unstack()
   net.tasks = build.only(net.tasks, tasks, "network")

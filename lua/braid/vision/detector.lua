@@ -11,6 +11,7 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local Module <const> = require "braid.nn.module"
 local tensor <const> = require "braid.tensor"
 local ops <const> = core.ops
 
@@ -29,7 +30,7 @@ local OPTIONS <const> = check.declare("vision.detector", {
 
 --- A detector of three networks as models/mtcnn.lua makes them, with outputs face, box and
 -- (of O) landmarks.
--- @param nets {P =, R =, O =}; they are put into evaluation mode
+-- @param nets {P =, R =, O =}; they run in evaluation mode, and keep the mode they have
 -- @param given min_face: the side in pixels of the smallest face looked for (20); factor of
 --   the pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: how many
 --   squares go through R and O at a time (64)
@@ -40,7 +41,7 @@ function Detector:init(nets, given)
     if type(nets[name]) ~= "table" or not nets[name].is_module then
       check.fail("vision.detector: there is no network %s", name)
     end
-    self[name] = nets[name]:eval()
+    self[name] = nets[name]
   end
   if not self.P.slide then check.fail("vision.detector: P cannot slide over an image") end
 end
@@ -214,6 +215,9 @@ function Detector:detect(image)
   local canvas <const> = canvas_of(image)
   local found
   do
+    local _ <close> = Module.evaluating(self.P)
+    local _ <close> = Module.evaluating(self.R)
+    local _ <close> = Module.evaluating(self.O)
     local _ <close> = grad.no_grad()
     local _ <close> = core.scope()
     found = run(self, canvas)

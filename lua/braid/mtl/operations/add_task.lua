@@ -93,6 +93,7 @@ return function(self, name, task, given)
   local o <const> = check.options(OPTIONS, given)
   check_arguments(self, name, task, o)
   local tasks <const>, dtype <const> = {[name] = task}, walk.dtype(self)
+  local _ <close> = build.adopting(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
   local backbones <const> = self.recipe.backbones
@@ -105,7 +106,6 @@ return function(self, name, task, given)
   held.renew(self, "add_task")
   self:to(dtype)
   build.settle(self)
-  self:train(self.training)
   table.insert(self.changes, {add = name, task = task, init = o.init, head = o.head})
   if o.freeze then self:train_only{name} end
   return self
