@@ -59,8 +59,7 @@ function M.declare(what, known, relation)
   table.sort(needed, by_text)
   local declared <const> = setmetatable({what = what, kinds = known, defaults = defaults,
     needed = needed, relation = relation}, Declared)
-  assert(not M.declared[what], what)
-  M.declared[what] = declared
+  M.declared[what] = declared -- the last of a name: a prompt may define a mixer anew
   return declared
 end
 
