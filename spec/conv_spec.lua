@@ -154,9 +154,9 @@ describe("conv2d", function()
       message {2, 4, 6, 1})
     assert.equal("conv2d: groups = 3 must divide the 4 input and the 2 output channels",
       message({2, 4, 3, 3}, {groups = 3}))
-    assert.equal("conv2d: stride must be at least 1, not 0",
+    assert.equal("conv2d: stride must be from 1 to 2147483647, not 0",
       message({2, 4, 3, 3}, {stride = 0}))
-    assert.equal("conv2d: padding must not be negative, but is -1",
+    assert.equal("conv2d: padding must be from 0 to 2147483647, not -1",
       message({2, 4, 3, 3}, {padding = -1}))
     assert.equal("conv2d: padding must be a number, a pair or \"same\", not \"full\"",
       message({2, 4, 3, 3}, {padding = "full"}))

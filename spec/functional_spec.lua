@@ -173,7 +173,7 @@ local MESSAGES <const> = {
     function() F.conv_transpose2d(some(1, 2, 3, 3), some(2, 1, 2, 2), {output_padding = 1}) end,
     "conv_transpose2d: output_padding must be below the stride or the dilation, not 1"},
   {"adaptive_avg_pool2d", function() F.adaptive_avg_pool2d(some(1, 1, 2, 2), 0) end,
-    "adaptive_avg_pool2d: size must be at least 1, not 0, 0"},
+    "adaptive_avg_pool2d: size must be from 1 to 2147483647, not 0"},
 }
 
 describe("the message of", function()

@@ -11,6 +11,7 @@
 #include "base/heap.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -134,6 +135,26 @@ static void forget_pages(br_block *b) {
   uintptr_t last = ((uintptr_t)b + b->size) & ~(page - 1);
   if (last > first)
     madvise((char *)b + (first - (uintptr_t)b), last - first, MADV_DONTNEED);
+}
+
+/* The number that a file of the system's begins with, `otherwise` where there is none. */
+static size_t number_in(const char *path, size_t otherwise) {
+  unsigned long long n = 0;
+  FILE *f = fopen(path, "r");
+  if (!f) return otherwise;
+  bool found = fscanf(f, "%llu", &n) == 1 && n > 0;
+  fclose(f);
+  return found && n < otherwise ? (size_t)n : otherwise;
+}
+
+size_t br_heap_most(void) {
+  static size_t most;
+  if (most > 0) return most;
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  most = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX / 4;
+  most = number_in("/sys/fs/cgroup/memory.max", most);
+  most = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", most);
+  return most;
 }
 
 void br_heap_trim(void) {

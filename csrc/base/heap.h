@@ -24,4 +24,8 @@ void br_heap_give(br_block *b);
 /* Gives the system back whatever is free. */
 void br_heap_trim(void);
 
+/* The bytes that the machine has, or the group of processes that this one belongs to may
+   use. */
+size_t br_heap_most(void);
+
 #endif

@@ -123,10 +123,17 @@ static br_block *take(size_t bytes) {
   return bytes <= LARGE ? take_small(bytes) : br_heap_take(size);
 }
 
+/* More than the machine has is refused at once: the system would promise it and end the
+   process when it is used. */
+static bool too_much(size_t bytes) {
+  size_t all = br_heap_most();
+  return bytes > all || (size_t)pool.live > all - bytes;
+}
+
 void *br_alloc(size_t bytes) {
   br_block *b = NULL;
   pthread_mutex_lock(&pool.lock);
-  if (!must_fail() && bytes <= SIZE_MAX / 4) {
+  if (!must_fail() && !(bytes > LARGE && too_much(bytes))) {
     b = take(bytes + BR_HEADER);
     if (!b) {
       trim();

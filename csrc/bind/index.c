@@ -125,7 +125,8 @@ static br_tensor *part(br_tensor *t, steps *all) {
         br_release(t);
         return NULL;
       }
-      t = apply(t, "narrow", dim++, first - 1, (last - first + s->by) / s->by, s->by);
+      t = apply(t, "narrow", dim++, first - 1, br_size_places(last - first + 1, 1, s->by),
+                s->by);
     }
   }
   return t;

@@ -196,7 +196,7 @@ static bool is_options(lua_State *L, const br_param *p, int at) {
   if (!strchr("DIpPl", p->kind)) return true;
   lua_pushnil(L);
   bool empty = !lua_next(L, at);
-  if (empty) return p->optional;
+  if (empty) return p->optional && p->kind != 'D'; /* no dimensions */
   bool named = lua_type(L, -2) == LUA_TSTRING;
   lua_pop(L, 2);
   return named;

@@ -203,7 +203,7 @@ static br_status run_node(engine *e, br_node *node) {
     if (v && v->pending && br_is_exclusive(v->pending)) into[i] = v->pending;
   }
   br_timer timer = br_timer_start();
-  if (!status) status = c->op->backward(c);
+  if (!status) status = br_call_back(c);
   br_timer_stop(&timer, c->op, BR_BACKWARD);
   for (int i = 0; i < BR_MAX_OUT; i++) {
     br_release(c->dy[i]);

@@ -38,12 +38,35 @@ void br_call_clear(br_call *c) {
   c->user = NULL;
 }
 
+/* Whether the results have no elements, so that no kernel need know such a case: sizes
+   beside a 0 may be huge. */
+static bool gives_nothing(const br_call *c) {
+  if (c->nout == 0 || c->user || c->op->flags & (BR_WRITES | BR_VIEW)) return false;
+  for (int i = 0; i < c->nout; i++)
+    if (c->out[i]->numel > 0) return false;
+  return true;
+}
+
 br_status br_call_run(br_call *c) {
   br_timer timer = br_timer_start();
   br_status status = c->op->infer(c);
-  if (!status) status = c->op->forward(c);
+  if (!status && !gives_nothing(c)) status = c->op->forward(c);
   br_timer_stop(&timer, c->op, BR_FORWARD);
   return status;
+}
+
+static br_status back_from_nothing(br_call *c) {
+  br_status status = BR_OK;
+  for (int i = 0; i < c->nin && !status; i++)
+    if (c->need[i])
+      status = br_dx_take(c, i,
+                          br_tensor_zeros(c->in[i]->dtype, c->in[i]->ndim,
+                                          c->in[i]->shape, BR_CONTIGUOUS));
+  return status;
+}
+
+br_status br_call_back(br_call *c) {
+  return gives_nothing(c) ? back_from_nothing(c) : c->op->backward(c);
 }
 
 br_status br_bad(const br_call *c, const char *format, ...) {
@@ -115,6 +138,26 @@ br_status br_dims(const br_call *c, const br_arg *arg, int ndim, unsigned *mask)
     if (status != BR_OK) return status;
     if (*mask & 1u << d) return br_bad(c, "dimension %d is named twice", d + 1);
     *mask |= 1u << d;
+  }
+  return BR_OK;
+}
+
+const char *br_arg_text(const br_arg *arg) {
+  if (arg->n == 0) return br_number_text(arg->i);
+  bool one = arg->n == 1 || (arg->n == 2 && arg->v[0] == arg->v[1]);
+  return one ? br_number_text(arg->v[0]) : br_shape_text(arg->n, arg->v);
+}
+
+br_status br_need_within(const br_call *c, const br_arg *arg, const char *what,
+                         int64_t least, int64_t most) {
+  const int64_t *v = arg->n > 0 ? arg->v : &arg->i;
+  for (int i = 0; i < (arg->n > 0 ? arg->n : 1); i++) {
+    if (v[i] >= least && v[i] <= most) continue;
+    if (most == BR_MANY)
+      return br_bad(c, "%s must be at least %lld, not %s", what, (long long)least,
+                    br_arg_text(arg));
+    return br_bad(c, "%s must be from %lld to %lld, not %s", what, (long long)least,
+                  (long long)most, br_arg_text(arg));
   }
   return BR_OK;
 }

@@ -6,28 +6,23 @@
 #include <string.h>
 
 enum { STRIDE, PADDING, DILATION, GROUPS };
-enum { FOLD_CHANNELS = 4, FOLD_VALUES = 64 };
+enum { FOLD_CHANNELS = 4, FOLD_VALUES = 64, FOLD_PADDING = 16 };
 
 static br_status check_arguments(br_call *c, br_conv *g) {
   const br_arg *a = c->arg;
-  for (int i = 0; i < 2; i++) {
-    if (a[STRIDE].v[i] < 1)
-      return br_bad(c, "stride must be at least 1, not %lld", (long long)a[STRIDE].v[i]);
-    if (a[DILATION].v[i] < 1)
-      return br_bad(c, "dilation must be at least 1, not %lld",
-                    (long long)a[DILATION].v[i]);
-    if (!a[PADDING].s && a[PADDING].v[i] < 0)
-      return br_bad(c, "padding must not be negative, but is %lld",
-                    (long long)a[PADDING].v[i]);
-  }
+  br_status status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MOST);
+  if (!status) status = br_need_within(c, &a[DILATION], "dilation", 1, BR_MOST);
+  if (!status && !a[PADDING].s)
+    status = br_need_within(c, &a[PADDING], "padding", 0, BR_MOST);
+  if (status) return status;
   if (g->groups < 1 || g->c % g->groups != 0 || g->o % g->groups != 0)
     return br_bad(c,
                   "groups = %lld must divide the %lld input and the %lld output channels",
                   (long long)g->groups, (long long)g->c, (long long)g->o);
   if (c->in[1]->shape[1] != g->cg)
     return br_bad(c, "weight expects %lld channels, input %s has %lld",
-                  (long long)(c->in[1]->shape[1] * g->groups), br_shape_of(c->in[0]),
-                  (long long)g->c);
+                  (long long)br_size_mul(c->in[1]->shape[1], g->groups),
+                  br_shape_of(c->in[0]), (long long)g->c);
   return BR_OK;
 }
 
@@ -35,7 +30,7 @@ static br_status check_arguments(br_call *c, br_conv *g) {
 static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
                              int64_t *pad, int64_t *out) {
   const br_arg *a = c->arg;
-  int64_t span = a[DILATION].v[i] * (kernel - 1) + 1;
+  int64_t span = br_size_span(kernel, a[DILATION].v[i]);
   if (kernel < 1) return br_bad(c, "the kernel %s is empty", br_shape_of(c->in[1]));
   if (a[PADDING].s) {
     if (strcmp(a[PADDING].s, "same") != 0)
@@ -47,12 +42,11 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
     return BR_OK;
   }
   *pad = a[PADDING].v[i];
-  if (size + 2 * *pad < span)
-    return br_bad(
-        c, "the kernel spans %lld pixels, more than the %lld of the padded input %s",
-        (long long)span, (long long)(size + 2 * *pad), br_shape_of(c->in[0]));
-  *out = (size + 2 * *pad - span) / a[STRIDE].v[i] + 1;
-  return BR_OK;
+  *out = br_size_places(size + 2 * *pad, span, a[STRIDE].v[i]);
+  if (*out > 0) return BR_OK;
+  return br_bad(c,
+                "the kernel spans %lld pixels, more than the %lld of the padded input %s",
+                (long long)span, (long long)(size + 2 * *pad), br_shape_of(c->in[0]));
 }
 
 br_status br_conv_geometry(br_call *c, br_conv *g) {
@@ -83,14 +77,19 @@ br_status br_conv_geometry(br_call *c, br_conv *g) {
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* Whether the padded image is worth its memory: neither side is mostly padding. */
+static bool pads_little(const br_conv *g) {
+  return g->tall <= 2 * g->h + FOLD_PADDING && g->wide <= 2 * g->w + FOLD_PADDING;
+}
+
 void br_conv_plan(br_conv *g) {
+  g->wide = larger(br_size_cover(g->ow, g->kw, g->sw), g->w + g->pw);
+  g->tall = larger(br_size_cover(g->oh, br_size_span(g->kh, g->dh), g->sh), g->h + g->ph);
   g->folded = g->groups == 1 && g->dw == 1 && g->kw > 1 && g->c <= FOLD_CHANNELS &&
-              g->c * g->kw <= FOLD_VALUES;
+              g->kw <= FOLD_VALUES / larger(g->c, 1) && pads_little(g);
   g->taps_h = g->kh;
   g->taps_w = g->folded ? 1 : g->kw;
   g->run = g->folded ? g->kw * g->c : g->cg;
-  g->wide = larger((g->ow - 1) * g->sw + g->kw, g->w + g->pw);
-  g->tall = larger((g->oh - 1) * g->sh + (g->kh - 1) * g->dh + 1, g->h + g->ph);
 }
 
 /* Zeros around the h rows of w pixels that begin at row ph and column pw. */

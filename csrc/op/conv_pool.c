@@ -118,7 +118,7 @@ static void lay_out(job *j) {
   j->image_row = (g->folded ? g->wide : g->w) * g->c * j->k->size;
   int64_t rows = BAND / larger(j->map_row, 1);
   j->band = larger(1, (rows - span_of(&j->win, 1)) / j->win.sh + 1);
-  int64_t map_rows = span_of(&j->win, j->band);
+  int64_t map_rows = smaller(span_of(&j->win, j->band), j->win.h);
   int64_t image_rows = (map_rows - 1) * g->sh + (g->kh - 1) * g->dh + 1;
   j->map_at = (br_conv_rows_room(j->rows) + 63) & ~(int64_t)63;
   j->image_at = (j->map_at + map_rows * j->map_row + 63) & ~(int64_t)63;

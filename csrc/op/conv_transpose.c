@@ -7,32 +7,31 @@ enum { STRIDE, PADDING, OUTPUT_PADDING, GROUPS, DILATION };
 
 static br_status check_arguments(br_call *c) {
   const br_arg *a = c->arg;
-  for (int i = 0; i < 2; i++) {
-    int64_t stride = a[STRIDE].v[i], dilation = a[DILATION].v[i];
+  br_status status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MOST);
+  if (!status) status = br_need_within(c, &a[DILATION], "dilation", 1, BR_MOST);
+  if (!status) status = br_need_within(c, &a[PADDING], "padding", 0, BR_MOST);
+  for (int i = 0; i < 2 && !status; i++) {
     int64_t extra = a[OUTPUT_PADDING].v[i];
-    if (stride < 1 || dilation < 1)
-      return br_bad(c, "stride and dilation must be at least 1, not %lld and %lld",
-                    (long long)stride, (long long)dilation);
-    if (a[PADDING].v[i] < 0)
-      return br_bad(c, "padding must not be negative, but is %lld",
-                    (long long)a[PADDING].v[i]);
-    if (extra < 0 || (extra >= stride && extra >= dilation))
-      return br_bad(c,
-                    "output_padding must be below the stride or the dilation, not %lld",
-                    (long long)extra);
+    if (extra < 0 || (extra >= a[STRIDE].v[i] && extra >= a[DILATION].v[i]))
+      status = br_bad(c,
+                      "output_padding must be below the stride or the dilation, not %s",
+                      br_arg_text(&a[OUTPUT_PADDING]));
   }
-  return BR_OK;
+  return status;
 }
 
 static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
                              int64_t *out) {
   const br_arg *a = c->arg;
   if (kernel < 1) return br_bad(c, "the kernel %s is empty", br_shape_of(c->in[1]));
-  *out = (size - 1) * a[STRIDE].v[i] - 2 * a[PADDING].v[i] +
-         a[DILATION].v[i] * (kernel - 1) + 1 + a[OUTPUT_PADDING].v[i];
+  int64_t span = br_size_span(kernel, a[DILATION].v[i]);
+  int64_t whole = br_size_add(br_size_cover(size, span, a[STRIDE].v[i]),
+                              a[OUTPUT_PADDING].v[i]);
+  *out = whole - 2 * a[PADDING].v[i];
   if (size < 1 || *out < 1)
-    return br_bad(c, "input %s leaves an output of %lld pixels", br_shape_of(c->in[0]),
-                  (long long)*out);
+    return br_bad(c, "input %s leaves an output of %lld pixels (padding %s)",
+                  br_shape_of(c->in[0]), (long long)(size < 1 ? 0 : *out),
+                  br_arg_text(&a[PADDING]));
   return BR_OK;
 }
 
@@ -51,7 +50,7 @@ static br_status geometry(br_call *c, br_conv *g) {
                   (long long)w->shape[0], br_shape_of(x), (long long)x->shape[1]);
   *g = (br_conv){.dtype = x->dtype,
                  .n = x->shape[0],
-                 .c = w->shape[1] * groups,
+                 .c = br_size_mul(w->shape[1], groups),
                  .o = x->shape[1],
                  .oh = x->shape[2],
                  .ow = x->shape[3],

@@ -4,6 +4,7 @@
 #ifndef BR_OP_H
 #define BR_OP_H
 
+#include "base/sizes.h"
 #include "tensor/tensor.h"
 
 enum {
@@ -125,7 +126,8 @@ const char *br_range_text(const br_range *r, char *text, size_t size);
 void br_call_init(br_call *c, const br_op *op, const br_signature *signature, int nin);
 /* Releases all that the call owns; in stays the caller's. */
 void br_call_clear(br_call *c);
-br_status br_call_run(br_call *c); /* infer and forward, no recording */
+br_status br_call_run(br_call *c);  /* infer and forward, no recording */
+br_status br_call_back(br_call *c); /* dx from dy; zeros where y had no elements */
 
 /* Messages begin with the operator's name. */
 br_status br_bad(const br_call *c, const char *format, ...)
@@ -144,6 +146,14 @@ br_status br_dx_take(br_call *c, int i, br_tensor *t);
 br_status br_dim(const br_call *c, const br_arg *arg, int ndim, int *dim);
 /* The dimensions named, as a mask; all of them when none is. */
 br_status br_dims(const br_call *c, const br_arg *arg, int ndim, unsigned *mask);
+/* Sizes among the arguments: an integer, or a pair as the user gave it, whose values lie
+   from `least` to `most`. BR_MOST is what no size of a window, a step or a padding may
+   exceed: what follows from two of them fits into a number. */
+#define BR_MOST INT32_MAX
+br_status br_need_within(const br_call *c, const br_arg *arg, const char *what,
+                         int64_t least, int64_t most);
+/* "3" or "(3, 5)", in one of a few rotating buffers. */
+const char *br_arg_text(const br_arg *arg);
 br_status br_need_float(const br_call *c, const br_tensor *t, const char *what);
 br_status br_need_dims(const br_call *c, const br_tensor *t, const char *what, int ndim);
 

@@ -16,34 +16,38 @@ enum {
 }; /* LAST: dilation or count_include_pad */
 
 enum {
-  GRAIN = 8192, /* values that more than one thread is worth */
-  VECTOR = 64   /* bytes of the widest */
+  GRAIN = 8192,   /* values that more than one thread is worth */
+  VECTOR = 64,    /* bytes of the widest */
+  SHORT_LINE = 64 /* columns of padding that any image may have */
 };
 
 typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
+
+static br_status check_window(br_call *c, const br_arg *a, bool dilated) {
+  br_status status = br_need_within(c, &a[KERNEL], "kernel", 1, BR_MOST);
+  if (!status) status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MOST);
+  if (!status && dilated) status = br_need_within(c, &a[LAST], "dilation", 1, BR_MOST);
+  for (int i = 0; i < 2 && !status; i++)
+    if (a[PADDING].v[i] < 0 || a[PADDING].v[i] > a[KERNEL].v[i] / 2)
+      status = br_bad(c, "padding must be from 0 to half the kernel %s, not %s",
+                      br_arg_text(&a[KERNEL]), br_arg_text(&a[PADDING]));
+  return status;
+}
 
 /* With ceil_mode the last window may hang over, but must begin inside the input or the
    padding before it (as in PyTorch). */
 static br_status output_size(br_call *c, const br_arg *a, int i, const int64_t *shape,
                              int64_t dilation, int64_t *out) {
-  int64_t kernel = a[KERNEL].v[i], stride = a[STRIDE].v[i], size = shape[2 + i];
-  int64_t pad = a[PADDING].v[i], span = dilation * (kernel - 1) + 1;
-  if (kernel < 1 || stride < 1 || dilation < 1)
-    return br_bad(c,
-                  "kernel, stride and dilation must be at least 1, not %lld, %lld, %lld",
-                  (long long)kernel, (long long)stride, (long long)dilation);
-  if (pad < 0 || pad > kernel / 2)
-    return br_bad(c, "padding must be between 0 and half the kernel %lld, not %lld",
-                  (long long)kernel, (long long)pad);
-  int64_t room = size + 2 * pad - span;
-  *out = room < 0 ? 0 : room / stride + 1;
-  if (a[CEIL_MODE].i && room > -stride) {
-    *out = (room + stride - 1) / stride + 1;
+  int64_t stride = a[STRIDE].v[i], size = shape[2 + i], pad = a[PADDING].v[i];
+  int64_t span = br_size_span(a[KERNEL].v[i], dilation), wide = size + 2 * pad;
+  *out = br_size_places(wide, span, stride);
+  if (a[CEIL_MODE].i && span - wide < stride) {
+    *out = br_size_places(wide + stride - 1, span, stride);
     if ((*out - 1) * stride >= size + pad) --*out;
   }
   if (*out < 1)
     return br_bad(c, "the window spans %lld pixels, more than the %lld of the input %s",
-                  (long long)span, (long long)(size + 2 * pad), br_shape_text(4, shape));
+                  (long long)span, (long long)wide, br_shape_text(4, shape));
   return BR_OK;
 }
 
@@ -59,9 +63,8 @@ static int64_t last_of(int64_t i, int64_t size, int64_t count) {
 static br_status measure_adaptive(br_call *c, br_window *win) {
   const br_tensor *x = c->in[0];
   const int64_t *size = c->arg[0].v;
-  if (size[0] < 1 || size[1] < 1)
-    return br_bad(c, "size must be at least 1, not %lld, %lld", (long long)size[0],
-                  (long long)size[1]);
+  br_status status = br_need_within(c, &c->arg[0], "size", 1, BR_MOST);
+  if (status) return status;
   if (x->shape[2] < 1 || x->shape[3] < 1)
     return br_bad(c, "x has no pixels: %s", br_shape_of(x));
   *win = (br_window){.n = x->shape[0],
@@ -72,6 +75,8 @@ static br_status measure_adaptive(br_call *c, br_window *win) {
                      .ow = size[1],
                      .kh = x->shape[2] / size[0] + 2,
                      .kw = x->shape[3] / size[1] + 2,
+                     .dh = 1,
+                     .dw = 1,
                      .adaptive = true};
   return BR_OK;
 }
@@ -80,6 +85,8 @@ static br_status measure_adaptive(br_call *c, br_window *win) {
 static br_status measure_fixed(br_call *c, br_arg *a, bool dilated, const int64_t *shape,
                                br_window *win) {
   if (!a[STRIDE].given) a[STRIDE] = a[KERNEL]; /* windows side by side */
+  br_status status = check_window(c, a, dilated);
+  if (status) return status;
   *win = (br_window){.n = shape[0],
                      .c = shape[1],
                      .h = shape[2],
@@ -92,7 +99,7 @@ static br_status measure_fixed(br_call *c, br_arg *a, bool dilated, const int64_
                      .pw = a[PADDING].v[1],
                      .dh = dilated ? a[LAST].v[0] : 1,
                      .dw = dilated ? a[LAST].v[1] : 1};
-  br_status status = output_size(c, a, 0, shape, win->dh, &win->oh);
+  status = output_size(c, a, 0, shape, win->dh, &win->oh);
   return status ? status : output_size(c, a, 1, shape, win->dw, &win->ow);
 }
 
@@ -119,22 +126,36 @@ static int64_t look_adaptive(const br_window *win, char *image, int64_t size, in
   return count;
 }
 
+/* The pixels first, first + step, ... < end of a window's `kernel` from `at` on that lie
+   among `size`. */
+static int64_t inside(int64_t at, int64_t kernel, int64_t step, int64_t size,
+                      int64_t *end) {
+  *end = at + (kernel - 1) * step + 1;
+  if (*end > size) *end = size;
+  return at >= 0 ? at : at + (-at + step - 1) / step * step;
+}
+
 /* Pointers to the pixels of the window of output (oy, ox) that lie inside, of an image
    whose row `first` is at `image`; how many. */
 static int64_t look(const br_window *win, char *image, int64_t first, int64_t size,
                     int64_t oy, int64_t ox, void **pixel) {
   if (win->adaptive) return look_adaptive(win, image, size, oy, ox, pixel);
-  int64_t count = 0;
-  for (int64_t ky = 0; ky < win->kh; ky++) {
-    int64_t y = oy * win->sh - win->ph + ky * win->dh;
-    if (y < 0 || y >= win->h) continue;
-    for (int64_t kx = 0; kx < win->kw; kx++) {
-      int64_t x = ox * win->sw - win->pw + kx * win->dw;
-      if (x >= 0 && x < win->w)
-        pixel[count++] = image + ((y - first) * win->w + x) * win->c * size;
-    }
-  }
+  int64_t count = 0, y1, x1;
+  int64_t y0 = inside(oy * win->sh - win->ph, win->kh, win->dh, win->h, &y1);
+  int64_t x0 = inside(ox * win->sw - win->pw, win->kw, win->dw, win->w, &x1);
+  for (int64_t y = y0; y < y1; y += win->dh)
+    for (int64_t x = x0; x < x1; x += win->dw)
+      pixel[count++] = image + ((y - first) * win->w + x) * win->c * size;
   return count;
+}
+
+/* The most that a window can have of them. */
+static int64_t most_pixels(const br_window *win) {
+  int64_t rows = br_size_places(win->h, 1, win->dh);
+  int64_t columns = br_size_places(win->w, 1, win->dw);
+  if (rows > win->kh) rows = win->kh;
+  if (columns > win->kw) columns = win->kw;
+  return rows * columns;
 }
 
 /* The divisor of an average: the window's pixels inside, or those of the padding too. */
@@ -145,11 +166,11 @@ static double divisor(const br_window *win, int64_t inside, bool count_pad, int6
   int64_t y1 = y0 + win->kh, x1 = x0 + win->kw;
   if (y1 > win->h + win->ph) y1 = win->h + win->ph;
   if (x1 > win->w + win->pw) x1 = win->w + win->pw;
-  return (double)((y1 - y0) * (x1 - x0));
+  return (double)(y1 - y0) * (double)(x1 - x0);
 }
 
 /* Whether a byte holds every place of a window, and one value for none. */
-static bool small(const br_window *win) { return win->kh * win->kw < 256; }
+static bool small(const br_window *win) { return most_pixels(win) < 256; }
 
 /* Whether every pixel lies in one window at most, and whether in one at least. */
 static bool separate(const br_window *win) {
@@ -181,7 +202,12 @@ static br_status adaptive_avg_infer(br_call *c) { return pool_infer(c, ADAPTIVE)
 
 /* The columns that a row of windows reaches over, those of the padding too. */
 static int64_t reach(const br_window *win) {
-  return (win->ow - 1) * win->sw + (win->kw - 1) * win->dw + 1;
+  return br_size_cover(win->ow, br_size_span(win->kw, win->dw), win->sw);
+}
+
+/* Whether a row is found by way of a line: not where most of that would be padding. */
+static bool has_line(const br_window *win) {
+  return reach(win) <= 4 * win->w + SHORT_LINE;
 }
 
 /* One row of the output, by way of the row `line`, the largest of its windows' rows
@@ -191,6 +217,7 @@ static bool max_by_line(const br_window *win, const br_kernels *k, const char *i
                         int64_t first, int64_t oy, const void **row, char *line,
                         char *y) {
   int64_t rows = 0, pixel = win->c * k->size, width = reach(win) - win->pw;
+  if (!has_line(win) || win->kh > most_pixels(win)) return false;
   for (int64_t i = 0; i < win->kh; i++) {
     int64_t at = oy * win->sh - win->ph + i * win->dh;
     if (at >= 0 && at < win->h) row[rows++] = image + (at - first) * win->w * pixel;
@@ -205,16 +232,18 @@ static bool max_by_line(const br_window *win, const br_kernels *k, const char *i
 
 /* Room: pointers to the pixels of a window, and a line with a vector's room behind it. */
 static int64_t pointers_bytes(const br_window *win) {
-  return (win->kh * win->kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
+  return (most_pixels(win) * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
 }
 
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k) {
-  return pointers_bytes(win) + reach(win) * win->c * k->size + VECTOR;
+  int64_t line = has_line(win) ? reach(win) * win->c * k->size : 0;
+  return pointers_bytes(win) + line + VECTOR;
 }
 
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room) {
   const double least = -(double)INFINITY;
-  k->fill(reach(win) * win->c, NULL, room + pointers_bytes(win), &least);
+  if (has_line(win))
+    k->fill(reach(win) * win->c, NULL, room + pointers_bytes(win), &least);
 }
 
 void br_max_pool_row(const br_window *win, const br_kernels *k, char *image,
@@ -309,7 +338,7 @@ static br_status pool_backward(br_call *c, kind what) {
   measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->dy[0]->dtype);
   int64_t size = k->size;
-  int64_t scratch = (win.kh * win.kw * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
+  int64_t scratch = pointers_bytes(&win);
   br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
   size_t apart;
   char *room = br_scratch_take(br_threads(), (size_t)scratch, &apart);

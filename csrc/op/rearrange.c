@@ -1,242 +1,377 @@
 /* Rearrangements: every index of a dimension of the result shows one index of that
-   dimension of x, or none. flip, roll, repeat_ and pad differ in this map alone.
-
-   saved[0] holds the maps of all dimensions, one after the other; -1 shows nothing. */
+   dimension of x, or none. flip, roll, repeat_ and pad differ in this rule alone. Along a
+   dimension it is made of runs, which are copied or added as wholes; nothing but the
+   result is held. */
 #include "op/op.h"
 
 #include <string.h>
 
 #include "base/threads.h"
 
-enum { GRAIN = 16384 };
+enum {
+  GRAIN = 16384, /* elements that more than one thread is worth */
+  LONG = 64      /* bytes that are worth a call of memcpy */
+};
 
-/* Makes the output and room for its maps, which the caller fills. */
-static br_status maps_new(br_call *c, const int64_t *shape, int64_t **map) {
-  const br_tensor *x = c->in[0];
-  int64_t total = 0, numel;
-  if (!br_count(x->ndim, shape, &numel))
-    return br_bad(c, "the shape %s is too large", br_shape_text(x->ndim, shape));
-  for (int d = 0; d < x->ndim; d++) total += shape[d];
-  br_format format = br_is_channels_last(x) && !br_is_contiguous(x) ? BR_CHANNELS_LAST
-                                                                    : BR_CONTIGUOUS;
-  br_status status = br_out(c, 0, x->dtype, x->ndim, shape, format);
-  if (status) return status;
-  c->saved[0] = br_tensor_new(BR_I64, 1, &total, BR_CONTIGUOUS);
-  if (!c->saved[0]) return BR_ENOMEM;
-  *map = (int64_t *)(void *)c->saved[0]->data;
-  return BR_OK;
+typedef enum mode { CONSTANT, REFLECT, REPLICATE, CIRCULAR, FLIP, MODES = FLIP } mode;
+
+/* Index i of the result shows x at first + (i - before), where that lies within the n
+   indices from `first` on, and else what the mode says. */
+typedef struct rule {
+  mode mode;
+  int64_t first, before, n;
+} rule;
+
+typedef rule rules[BR_MAX_DIM];
+
+/* Checks the arguments and gives each dimension its size and rule. */
+typedef br_status find_rules(br_call *c, int64_t *shape, rule *r);
+
+/* Indices of x from `from` on, `step` (1, -1 or 0) apart; from < 0 shows nothing. */
+typedef struct run {
+  int64_t from, step, len;
+} run;
+
+static run run_of(int64_t from, int64_t step, int64_t len) {
+  return (run){from, step, len};
 }
 
-/* One row of the result along its innermost dimension. */
-static void show_row(int64_t n, int64_t size, const char *x, const int64_t *at,
-                     int64_t step, const char *value, char *y) {
-  if (size == 4) {
-    const float *from = (const float *)(const void *)x;
-    float none, *to = (float *)(void *)y;
-    memcpy(&none, value, sizeof none);
-    for (int64_t j = 0; j < n; j++) to[j] = at[j] < 0 ? none : from[at[j] * step];
-  } else {
-    for (int64_t j = 0; j < n; j++, y += size)
-      memcpy(y, at[j] < 0 ? value : x + at[j] * step * size, (size_t)size);
+/* The run that begins at index i of the result, with no regard to where that ends. */
+static run run_at(const rule *r, int64_t i) {
+  int64_t at = i - r->before, n = r->n, past = at - n;
+  if (r->mode == FLIP) return run_of(r->first + n - 1 - at, -1, n - at);
+  if (at >= 0 && at < n)
+    return n == 1 && r->mode == CIRCULAR ? run_of(r->first, 0, BR_MANY)
+                                         : run_of(r->first + at, 1, n - at);
+  int64_t rest = at < 0 ? -at : BR_MANY; /* until x begins, or for good */
+  switch (r->mode) {
+  case REFLECT: return run_of(r->first + (at < 0 ? -at : n - 2 - past), -1, rest);
+  case REPLICATE: return run_of(r->first + (at < 0 ? 0 : n - 1), 0, rest);
+  case CIRCULAR: {
+    int64_t turned = (at % n + n) % n;
+    return n == 1 ? run_of(r->first, 0, BR_MANY)
+                  : run_of(r->first + turned, 1, n - turned);
+  }
+  default: return run_of(-1, 0, rest);
   }
 }
 
-static void add_row(br_dtype dtype, int64_t n, const char *dy, const int64_t *at,
-                    int64_t step, char *dx) {
-  if (dtype == BR_F32) {
-    const float *from = (const float *)(const void *)dy;
-    float *to = (float *)(void *)dx;
-    for (int64_t j = 0; j < n; j++)
-      if (at[j] >= 0) to[at[j] * step] += from[j];
-  } else {
-    const double *from = (const double *)(const void *)dy;
-    double *to = (double *)(void *)dx;
-    for (int64_t j = 0; j < n; j++)
-      if (at[j] >= 0) to[at[j] * step] += from[j];
-  }
+static int64_t source_of(const rule *r, int64_t i) {
+  int64_t at = i - r->before;
+  return at >= 0 && at < r->n && r->mode != FLIP ? r->first + at : run_at(r, i).from;
 }
 
-/* The result's dimensions as they lie, and where row `r` of them starts in x: -1 when it
-   shows nothing. */
+/* The dimensions of the result as they lie. The innermost that are shown as they are, one
+   after the other in x too, make up a block; rows run along the one around them. */
 typedef struct walk {
-  int ndim, order[BR_MAX_DIM];
-  int64_t rows, inner, step;
-  const int64_t *map[BR_MAX_DIM]; /* by dimension */
+  int rows_ndim, order[BR_MAX_DIM];
+  int64_t rows, inner; /* blocks of a row */
+  int64_t step;        /* from block to block in x */
+  int64_t block, size; /* elements of a block; bytes of an element */
+  const rule *rule;    /* by dimension */
 } walk;
 
-static void walk_init(const br_call *c, const br_tensor *y, const br_tensor *x, walk *w) {
-  const int64_t *map = (const int64_t *)(const void *)c->saved[0]->data;
-  w->ndim = y->ndim;
-  br_memory_order(y, ~0u, w->order);
-  for (int d = 0; d < y->ndim; d++) {
-    w->map[d] = map;
-    map += y->shape[d];
-  }
-  int last = w->order[y->ndim - 1];
-  w->inner = y->shape[last];
-  w->step = x->stride[last];
-  w->rows = w->inner > 0 ? y->numel / w->inner : 0;
+static bool is_plain(const rule *r, int64_t size) {
+  return r->mode == CONSTANT && r->before == 0 && r->n == size;
 }
 
+static walk walk_of(const br_tensor *y, const br_tensor *x, const rule *r) {
+  walk w = {.rows_ndim = y->ndim - 1, .block = 1, .size = br_dtype_size(y->dtype)};
+  br_memory_order(y, ~0u, w.order);
+  w.rule = r;
+  for (; w.rows_ndim > 0; w.rows_ndim--) {
+    int d = w.order[w.rows_ndim], up = w.order[w.rows_ndim - 1];
+    int64_t next = w.block * y->shape[d];
+    bool runs = x->stride[d] == w.block || y->shape[d] == 1;
+    if (!is_plain(&r[d], y->shape[d]) || !runs || next < 1 || x->stride[up] % next != 0)
+      break;
+    w.block = next;
+  }
+  int last = w.order[w.rows_ndim];
+  w.inner = y->shape[last];
+  w.step = x->stride[last];
+  w.rows = w.inner > 0 ? y->numel / w.block / w.inner : 0;
+  return w;
+}
+
+static const rule *row_rule(const walk *w) { return &w->rule[w->order[w->rows_ndim]]; }
+
+/* Where row `row` starts in x: -1 when it shows nothing. */
 static int64_t row_start(const walk *w, const br_tensor *y, const br_tensor *x,
-                         int64_t r) {
+                         int64_t row) {
   int64_t start = 0;
-  for (int i = w->ndim - 2; i >= 0; i--) {
+  for (int i = w->rows_ndim - 1; i >= 0; i--) {
     int d = w->order[i];
-    int64_t at = w->map[d][r % y->shape[d]];
+    int64_t at = source_of(&w->rule[d], row % y->shape[d]);
     if (at < 0) return -1;
     start += at * x->stride[d];
-    r /= y->shape[d];
+    row /= y->shape[d];
   }
   return start;
 }
 
-static br_status rearrange(br_call *c, const br_arg *value) {
+/* ---- forward ---- */
+
+/* n elements `step` of x apart. A size that the compiler knows makes memcpy one move. */
+static void copy_run(int64_t n, int64_t size, int64_t step, const char *x, char *y) {
+  if (step == 1 && n * size >= LONG) {
+    memcpy(y, x, (size_t)(n * size));
+  } else if (size == 4) {
+    for (int64_t j = 0; j < n; j++) memcpy(y + 4 * j, x + 4 * j * step, 4);
+  } else if (size == 8) {
+    for (int64_t j = 0; j < n; j++) memcpy(y + 8 * j, x + 8 * j * step, 8);
+  } else {
+    for (int64_t j = 0; j < n; j++) y[j] = x[j * step];
+  }
+}
+
+/* n blocks. */
+static void copy_blocks(const walk *w, int64_t n, int64_t step, const char *x, char *y) {
+  if (w->block == 1 || step == w->block) {
+    copy_run(n * w->block, w->size, w->block == 1 ? step : 1, x, y);
+    return;
+  }
+  for (int64_t j = 0; j < n; j++)
+    copy_run(w->block, w->size, 1, x + j * step * w->size, y + j * w->block * w->size);
+}
+
+/* Elements at .. end of a row repeat what stands a whole number of periods before them.
+ */
+static void copy_periods(char *row, int64_t size, int64_t at, int64_t end) {
+  for (int64_t n; at < end; at += n) {
+    n = at < end - at ? at : end - at;
+    copy_run(n, size, 1, row, row + at * size);
+  }
+}
+
+/* A row of the result. */
+static void show_row(const walk *w, const char *x, const char *none, char *y) {
+  const rule *r = row_rule(w);
+  bool turns = r->mode == CIRCULAR && r->n > 1;
+  int64_t n = w->inner, bytes = w->block * w->size;
+  for (int64_t i = 0; i < n;) {
+    if (turns && i >= r->n) {
+      copy_periods(y, w->size, r->n * w->block, n * w->block);
+      return;
+    }
+    run a = run_at(r, i);
+    if (a.len > n - i) a.len = n - i;
+    if (a.from < 0)
+      copy_run(a.len * w->block, w->size, 0, none, y + i * bytes);
+    else
+      copy_blocks(w, a.len, a.step * w->step, x + a.from * w->step * w->size,
+                  y + i * bytes);
+    i += a.len;
+  }
+}
+
+static br_status infer(br_call *c, find_rules *find) {
+  const br_tensor *x = c->in[0];
+  int64_t shape[BR_MAX_DIM], numel;
+  rules r;
+  br_status status = find(c, shape, r);
+  if (status) return status;
+  if (!br_count(x->ndim, shape, &numel))
+    return br_bad(c, "the shape %s is too large", br_shape_text(x->ndim, shape));
+  br_format format = br_is_channels_last(x) && !br_is_contiguous(x) ? BR_CHANNELS_LAST
+                                                                    : BR_CONTIGUOUS;
+  return br_out(c, 0, x->dtype, x->ndim, shape, format);
+}
+
+static br_status show(br_call *c, find_rules *find, const br_arg *value) {
   br_tensor *x = c->in[0], *y = c->out[0];
-  int64_t size = br_dtype_size(x->dtype);
+  int64_t size = br_dtype_size(x->dtype), shape[BR_MAX_DIM];
+  rules r;
   if (y->numel == 0) return BR_OK;
   if (y->ndim == 0) return br_copy(y, x);
+  br_status status = find(c, shape, r);
   br_tensor *none = br_tensor_new(x->dtype, 0, NULL, BR_CONTIGUOUS);
-  if (!none || br_fill(none, value) != BR_OK) {
+  if (!status) status = none ? br_fill(none, value) : BR_ENOMEM;
+  if (status) {
     br_release(none);
-    return BR_ENOMEM;
+    return status;
   }
-  walk w;
-  walk_init(c, y, x, &w);
-  int last = w.order[y->ndim - 1];
+  walk w = walk_of(y, x, r);
+  int64_t row_size = w.inner * w.block;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > GRAIN)
-  for (int64_t r = 0; r < w.rows; r++) {
-    int64_t start = row_start(&w, y, x, r);
-    char *to = y->data + r * w.inner * size;
+  for (int64_t row = 0; row < w.rows; row++) {
+    int64_t start = row_start(&w, y, x, row);
+    char *to = y->data + row * row_size * size;
     if (start >= 0)
-      show_row(w.inner, size, x->data + start * size, w.map[last], w.step, none->data,
-               to);
+      show_row(&w, x->data + start * size, none->data, to);
     else
-      for (int64_t j = 0; j < w.inner; j++)
-        memcpy(to + j * size, none->data, (size_t)size);
+      copy_run(row_size, size, 0, none->data, to);
   }
   br_release(none);
   return BR_OK;
 }
 
-static br_status plain_forward(br_call *c) { return rearrange(c, &(br_arg){0}); }
+/* ---- backward ---- */
+
+static void add_run(br_dtype dtype, int64_t n, int64_t step, const char *dy, char *dx) {
+  if (dtype == BR_F32) {
+    const float *from = (const float *)(const void *)dy;
+    float *to = (float *)(void *)dx;
+    for (int64_t j = 0; j < n; j++) to[j * step] += from[j];
+  } else {
+    const double *from = (const double *)(const void *)dy;
+    double *to = (double *)(void *)dx;
+    for (int64_t j = 0; j < n; j++) to[j * step] += from[j];
+  }
+}
+
+/* The inverse of show_row. */
+static void add_row(const walk *w, br_dtype dtype, const char *dy, char *dx) {
+  const rule *r = row_rule(w);
+  int64_t n = w->inner, bytes = w->block * w->size;
+  for (int64_t i = 0; i < n;) {
+    run a = run_at(r, i);
+    if (a.len > n - i) a.len = n - i;
+    const char *from = dy + i * bytes;
+    char *to = dx + a.from * w->step * w->size;
+    int64_t step = a.step * w->step;
+    i += a.len;
+    if (a.from < 0) continue;
+    if (w->block == 1 || step == w->block) {
+      add_run(dtype, a.len * w->block, w->block == 1 ? step : 1, from, to);
+      continue;
+    }
+    for (int64_t j = 0; j < a.len; j++)
+      add_run(dtype, w->block, 1, from + j * bytes, to + j * step * w->size);
+  }
+}
 
 /* What is shown more than once gets the sum, in the order of dy: one thread. */
-static br_status rearrange_backward(br_call *c) {
+static br_status gather(br_call *c, find_rules *find) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *x = c->in[0];
+  int64_t shape[BR_MAX_DIM];
+  rules r;
   if (x->ndim == 0) return br_dx_take(c, 0, br_retain(c->dy[0]));
   br_tensor *dy = br_contiguous(c->dy[0]);
   br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
   br_status status = br_dx_take(c, 0, dx);
+  if (!status) status = find(c, shape, r);
   if (!status && dy && dy->numel > 0) {
-    walk w;
-    walk_init(c, dy, dx, &w);
-    int64_t size = br_dtype_size(dy->dtype);
-    for (int64_t r = 0; r < w.rows; r++) {
-      int64_t start = row_start(&w, dy, dx, r);
+    walk w = walk_of(dy, dx, r);
+    for (int64_t row = 0; row < w.rows; row++) {
+      int64_t start = row_start(&w, dy, dx, row);
       if (start >= 0)
-        add_row(dy->dtype, w.inner, dy->data + r * w.inner * size,
-                w.map[w.order[x->ndim - 1]], w.step, dx->data + start * size);
+        add_row(&w, dy->dtype, dy->data + row * w.inner * w.block * w.size,
+                dx->data + start * w.size);
     }
   }
   br_release(dy);
   return dy ? status : BR_ENOMEM;
 }
 
-/* ---- the maps ---- */
+/* ---- the rules ---- */
 
-static br_status flip_infer(br_call *c) {
+static br_status flip_rules(br_call *c, int64_t *shape, rule *r) {
   const br_tensor *x = c->in[0];
   unsigned mask;
   br_status status = br_dims(c, &c->arg[0], x->ndim, &mask);
   if (status) return status;
   if (c->arg[0].n == 0) mask = 0;
-  int64_t *map = NULL;
-  status = maps_new(c, x->shape, &map);
-  if (status) return status;
-  for (int d = 0; d < x->ndim; d++)
-    for (int64_t i = 0; i < x->shape[d]; i++)
-      *map++ = mask & 1u << d ? x->shape[d] - 1 - i : i;
+  for (int d = 0; d < x->ndim; d++) {
+    shape[d] = x->shape[d];
+    r[d] = (rule){.mode = mask & 1u << d ? FLIP : CONSTANT, .n = shape[d]};
+  }
   return BR_OK;
 }
 
+static br_status flip_infer(br_call *c) { return infer(c, flip_rules); }
+static br_status flip_forward(br_call *c) { return show(c, flip_rules, &(br_arg){0}); }
+static br_status flip_backward(br_call *c) { return gather(c, flip_rules); }
+
 /* Without dims x is rolled as if it were flat: see roll in Lua. */
-static br_status roll_infer(br_call *c) {
+static br_status roll_rules(br_call *c, int64_t *shape, rule *r) {
   const br_tensor *x = c->in[0];
   const br_arg *shifts = &c->arg[0], *dims = &c->arg[1];
-  int64_t shift[BR_MAX_DIM] = {0};
   if (dims->n != shifts->n)
     return br_bad(c, "shifts has %d entries and dims %d; they go in pairs", shifts->n,
                   dims->n);
+  for (int d = 0; d < x->ndim; d++) {
+    shape[d] = x->shape[d];
+    r[d] = (rule){.mode = CIRCULAR, .n = shape[d]};
+  }
   for (int i = 0; i < dims->n; i++) {
     int d = 0;
     br_arg one = {.i = dims->v[i]};
     br_status status = br_dim(c, &one, x->ndim, &d);
     if (status) return status;
-    int64_t size = x->shape[d];
-    if (size > 0) shift[d] = ((shift[d] + shifts->v[i] % size) % size + size) % size;
+    int64_t n = shape[d];
+    if (n > 0) r[d].before = ((r[d].before + shifts->v[i] % n) % n + n) % n;
   }
-  int64_t *map = NULL;
-  br_status status = maps_new(c, x->shape, &map);
-  if (status) return status;
-  for (int d = 0; d < x->ndim; d++)
-    for (int64_t i = 0; i < x->shape[d]; i++)
-      *map++ = (i - shift[d] + x->shape[d]) % x->shape[d];
   return BR_OK;
 }
 
+static br_status roll_infer(br_call *c) { return infer(c, roll_rules); }
+static br_status roll_forward(br_call *c) { return show(c, roll_rules, &(br_arg){0}); }
+static br_status roll_backward(br_call *c) { return gather(c, roll_rules); }
+
 /* As many times as dimensions: repeat_ in Lua gives x the dimensions that are missing. */
-static br_status repeat_infer(br_call *c) {
+static br_status repeat_rules(br_call *c, int64_t *shape, rule *r) {
   const br_tensor *x = c->in[0];
   const br_arg *times = &c->arg[0];
-  int64_t shape[BR_MAX_DIM];
   if (times->n != x->ndim)
     return br_bad(c, "%s has %d dimensions, times names %d", br_shape_of(x), x->ndim,
                   times->n);
   for (int d = 0; d < x->ndim; d++) {
     if (times->v[d] < 0)
-      return br_bad(c, "times must not be negative, not %lld", (long long)times->v[d]);
-    if (__builtin_mul_overflow(x->shape[d], times->v[d], &shape[d]))
-      return br_bad(c, "times %s is too large for %s", br_shape_text(times->n, times->v),
+      return br_bad(c, "times must not be negative, not %s", br_arg_text(times));
+    shape[d] = br_size_mul(x->shape[d], times->v[d]);
+    if (shape[d] == BR_MANY)
+      return br_bad(c, "times %s is too large for %s", br_arg_text(times),
                     br_shape_of(x));
+    r[d] = (rule){.mode = CIRCULAR, .n = x->shape[d]};
   }
-  int64_t *map = NULL;
-  br_status status = maps_new(c, shape, &map);
-  if (status) return status;
-  for (int d = 0; d < x->ndim; d++)
-    for (int64_t i = 0; i < shape[d]; i++) *map++ = i % x->shape[d];
   return BR_OK;
 }
+
+static br_status repeat_infer(br_call *c) { return infer(c, repeat_rules); }
+static br_status repeat_forward(br_call *c) {
+  return show(c, repeat_rules, &(br_arg){0});
+}
+static br_status repeat_backward(br_call *c) { return gather(c, repeat_rules); }
 
 /* ---- padding ---- */
 
 enum { PAD, MODE, VALUE };
-enum { CONSTANT, REFLECT, REPLICATE, CIRCULAR, MODES };
 
-/* Negative pads crop first; what is left, from `from` on and n long, is then padded.
-   (Constants need no such care: whatever is outside of x is one.) */
-static int64_t padded_index(int mode, int64_t i, int64_t from, int64_t n) {
-  if (i >= 0 && i < n) return from + i;
-  switch (mode) {
-  case REFLECT: return from + (i < 0 ? -i : 2 * (n - 1) - i);
-  case REPLICATE: return from + (i < 0 ? 0 : n - 1);
-  case CIRCULAR: return from + (i < 0 ? i + n : i - n);
-  default: return -1;
+static br_status pad_mode(br_call *c, mode *m) {
+  static const char *const names[] = {"constant", "reflect", "replicate", "circular"};
+  for (*m = CONSTANT; *m < MODES; ++*m)
+    if (strcmp(names[*m], c->arg[MODE].s) == 0) return BR_OK;
+  return br_bad(c,
+                "mode must be \"constant\", \"reflect\", \"replicate\" or "
+                "\"circular\", not \"%s\"",
+                c->arg[MODE].s);
+}
+
+/* The most that may be added on a side: what there is to show there. */
+static int64_t most_padding(mode m, int64_t n) {
+  return m == REFLECT ? n - 1 : m == CIRCULAR ? n : n > 0 || m == CONSTANT ? BR_MANY : 0;
+}
+
+/* A side that is cut goes before the other is added to, as in PyTorch. (Constants need no
+   such care: whatever is outside of x is one.) */
+static br_status pad_rule(br_call *c, mode m, int d, int64_t before, int64_t after,
+                          int64_t *size, rule *r) {
+  int64_t n = c->in[0]->shape[d], most = before > after ? before : after;
+  int64_t least = m == CONSTANT ? -(BR_MANY / 4) : -n;
+  *r = (rule){.mode = m, .before = before, .n = n};
+  *size = before < least || after < least ? -1
+                                          : br_size_add(br_size_add(n, before), after);
+  if (*size < 0 || *size == BR_MANY)
+    return br_bad(c, "dimension %d of %s cannot change by %lld and %lld", d + 1,
+                  br_shape_of(c->in[0]), (long long)before, (long long)after);
+  if (m != CONSTANT) {
+    r->first = before < 0 ? -before : 0;
+    r->before = before > 0 ? before : 0;
+    r->n = n - r->first - (after < 0 ? -after : 0);
   }
-}
-
-static int64_t cropped(int mode, int64_t pad) {
-  return pad < 0 && mode != CONSTANT ? -pad : 0;
-}
-
-/* Whether a dimension that has n elements after cropping has them for its pads. */
-static br_status pad_fits(br_call *c, int mode, int d, int64_t n, int64_t before,
-                          int64_t after) {
-  int64_t most = before > after ? before : after;
-  if (mode == CONSTANT || most <= 0) return BR_OK;
-  int64_t limit = mode == REFLECT ? n - 1 : mode == CIRCULAR ? n : n > 0 ? most : 0;
-  if (most <= limit) return BR_OK;
+  if (most <= 0 || most <= most_padding(m, r->n)) return BR_OK;
   return br_bad(c,
                 "dimension %d of %s has too few elements for %lld more%s (mode \"%s\")",
                 d + 1, br_shape_of(c->in[0]), (long long)most,
@@ -244,113 +379,43 @@ static br_status pad_fits(br_call *c, int mode, int d, int64_t n, int64_t before
 }
 
 /* pad: before and after of the last dimension, then of the one before it, ... */
-static br_status pad_infer(br_call *c) {
-  static const char *const modes[] = {"constant", "reflect", "replicate", "circular"};
+static br_status pad_rules(br_call *c, int64_t *shape, rule *r) {
   const br_tensor *x = c->in[0];
   const br_arg *pad = &c->arg[PAD];
-  int64_t shape[BR_MAX_DIM], before[BR_MAX_DIM] = {0}, left[BR_MAX_DIM];
-  int mode = 0;
-  while (mode < MODES && strcmp(modes[mode], c->arg[MODE].s) != 0) mode++;
-  if (mode == MODES)
-    return br_bad(c,
-                  "mode must be \"constant\", \"reflect\", \"replicate\" or "
-                  "\"circular\", not \"%s\"",
-                  c->arg[MODE].s);
+  mode m = CONSTANT;
+  br_status status = pad_mode(c, &m);
+  if (status) return status;
   const char *wrong = br_misfit(x->dtype, &c->arg[VALUE]);
-  if (wrong && mode == CONSTANT) return br_bad(c, "value: %s", wrong);
+  if (wrong && m == CONSTANT) return br_bad(c, "value: %s", wrong);
   if (pad->n % 2 || pad->n > 2 * x->ndim)
     return br_bad(c,
                   "pad must hold {before, after} of the last dimension, then of others; "
                   "%d entries do not suit the shape %s",
                   pad->n, br_shape_of(x));
-  memcpy(shape, x->shape, sizeof shape);
-  memcpy(left, x->shape, sizeof left);
-  for (int i = 0; i < pad->n / 2; i++) {
-    int d = x->ndim - 1 - i;
-    int64_t after = pad->v[2 * i + 1];
-    before[d] = pad->v[2 * i];
-    if (__builtin_add_overflow(shape[d], before[d], &shape[d]) ||
-        __builtin_add_overflow(shape[d], after, &shape[d]) || shape[d] < 0 ||
-        (mode != CONSTANT && (before[d] < -left[d] || after < -left[d])))
-      return br_bad(c, "dimension %d of %s cannot change by %lld and %lld", d + 1,
-                    br_shape_of(x), (long long)before[d], (long long)after);
-    left[d] -= cropped(mode, before[d]) + cropped(mode, after);
-    br_status status = pad_fits(c, mode, d, left[d], before[d], after);
-    if (status) return status;
-  }
-  int64_t *map = NULL;
-  br_status status = maps_new(c, shape, &map);
-  if (status) return status;
   for (int d = 0; d < x->ndim; d++) {
-    int64_t from = cropped(mode, before[d]);
-    for (int64_t i = 0; i < shape[d]; i++)
-      *map++ = padded_index(mode, i - before[d] - from, from, left[d]);
+    shape[d] = x->shape[d];
+    r[d] = (rule){.mode = CONSTANT, .n = shape[d]};
   }
-  return BR_OK;
-}
-
-static br_status pad_forward(br_call *c) { return rearrange(c, &c->arg[VALUE]); }
-
-/* ---- windows ---- */
-
-/* arg: dim, size, step. x (..., n, ...) -> (..., count, ..., size) */
-static br_status unfold_infer(br_call *c) {
-  const br_tensor *x = c->in[0];
-  int dim = 0;
-  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM], size = c->arg[1].i, step = c->arg[2].i;
-  br_status status = br_dim(c, &c->arg[0], x->ndim, &dim);
-  if (status) return status;
-  if (x->ndim == BR_MAX_DIM)
-    return br_bad(c, "the tensor has %d dimensions already", x->ndim);
-  if (step < 1) return br_bad(c, "step must be at least 1, not %lld", (long long)step);
-  if (size < 0 || size > x->shape[dim])
-    return br_bad(c, "size must be from 0 to the %lld of dimension %d of %s, not %lld",
-                  (long long)x->shape[dim], dim + 1, br_shape_of(x), (long long)size);
-  memcpy(shape, x->shape, sizeof shape);
-  memcpy(stride, x->stride, sizeof stride);
-  shape[dim] = (x->shape[dim] - size) / step + 1;
-  stride[dim] *= step;
-  shape[x->ndim] = size;
-  stride[x->ndim] = x->stride[dim];
-  c->arg[0].i = dim;
-  return br_out_take(c, 0, br_tensor_view(c->in[0], x->ndim + 1, shape, stride, 0));
-}
-
-static br_status unfold_forward(br_call *c) {
-  (void)c;
-  return BR_OK;
-}
-
-/* Windows may overlap: their gradients add up, one place of the window at a time. */
-static br_status unfold_backward(br_call *c) {
-  const br_tensor *x = c->in[0];
-  int dim = (int)c->arg[0].i;
-  double one = 1;
-  if (!c->need[0]) return BR_OK;
-  br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
-  br_status status = br_dx_take(c, 0, dx);
-  for (int64_t k = 0; !status && k < c->arg[1].i; k++) {
-    br_tensor *from = br_view_select(c->dy[0], x->ndim, k);
-    br_tensor *to = br_view_narrow(dx, dim, k, c->dy[0]->shape[dim], c->arg[2].i);
-    br_tensor *in[2] = {to, from};
-    status = from && to ? br_map(K(add), dx->dtype, to, 2, in, &one) : BR_ENOMEM;
-    br_release(from);
-    br_release(to);
+  for (int i = 0; i < pad->n / 2 && !status; i++) {
+    int d = x->ndim - 1 - i;
+    status = pad_rule(c, m, d, pad->v[2 * i], pad->v[2 * i + 1], &shape[d], &r[d]);
   }
   return status;
 }
 
+static br_status pad_infer(br_call *c) { return infer(c, pad_rules); }
+static br_status pad_forward(br_call *c) { return show(c, pad_rules, &c->arg[VALUE]); }
+static br_status pad_backward(br_call *c) { return gather(c, pad_rules); }
+
 /* clang-format off */
 const br_op br_rearrange_ops[] = {
   {"flip", "x:t dims:D", "x (...) with the order of the dimensions named reversed -> (...)",
-   flip_infer, plain_forward, rearrange_backward, 0, 0, 0, {0}},
+   flip_infer, flip_forward, flip_backward, 0, 0, 0, {0}},
   {"roll", "x:t shifts:I dims:D", "x (...) moved along each dimension, what falls off coming in again -> (...)",
-   roll_infer, plain_forward, rearrange_backward, 0, 0, 0, {0}},
+   roll_infer, roll_forward, roll_backward, 0, 0, 0, {0}},
   {"repeat_", "x:t times:I", "x (s1, s2, ...) n1, n2, ... times over -> (n1 s1, n2 s2, ...)",
-   repeat_infer, plain_forward, rearrange_backward, 0, 0, 0, {0}},
+   repeat_infer, repeat_forward, repeat_backward, 0, 0, 0, {0}},
   {"pad", "x:t pad:I mode:s=constant value:v=0", "x (..., n) with {before, after} more elements, from the last dimension on -> (..., before + n + after); fewer if negative",
-   pad_infer, pad_forward, rearrange_backward, 0, 0, 0, {0}},
-  {"unfold", "x:t dim:d size:i step:i", "windows of a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
-   unfold_infer, unfold_forward, unfold_backward, 0, BR_VIEW, 0, {0}},
+   pad_infer, pad_forward, pad_backward, 0, 0, 0, {0}},
   {0}};
 /* clang-format on */

@@ -80,7 +80,7 @@ static br_status flatten_infer(br_call *c) {
     if (d <= from || d > to)
       shape[n++] = x->shape[d];
     else
-      shape[n - 1] *= x->shape[d];
+      shape[n - 1] = br_size_mul(shape[n - 1], x->shape[d]);
   }
   return br_out_take(c, 0, br_reshaped(x, n, shape));
 }
@@ -112,6 +112,7 @@ static br_status squeeze_infer(br_call *c) {
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
   br_status status = br_dims(c, &c->arg[0], x->ndim, &mask);
   if (status) return status;
+  if (c->arg[0].given && c->arg[0].n == 0) mask = 0; /* {}: none of them */
   for (int d = 0; d < x->ndim; d++) {
     if (mask & 1u << d && x->shape[d] == 1) continue;
     shape[n] = x->shape[d];

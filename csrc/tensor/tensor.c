@@ -132,7 +132,10 @@ br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype) {
 br_tensor *br_tensor_view(br_tensor *t, int ndim, const int64_t *shape,
                           const int64_t *stride, int64_t offset) {
   int64_t numel = 1;
-  for (int d = 0; d < ndim; d++) numel *= shape[d];
+  if (!br_count(ndim, shape, &numel)) {
+    br_fail(BR_EINVAL, "the shape %s is too large", br_shape_text(ndim, shape));
+    return NULL;
+  }
   br_tensor *v = wrap(br_retain(t->storage), true, t->dtype, ndim, shape, numel);
   if (!v) return NULL;
   for (int d = 0; d < ndim; d++) v->stride[d] = stride[d];
@@ -202,11 +205,23 @@ bool br_is_exclusive(const br_tensor *t) {
          br_is_unexpanded(t);
 }
 
+enum { TEXTS = 4, TEXT = 160 };
+
+static char *text_room(void) {
+  static _Thread_local char buffers[TEXTS][TEXT];
+  static _Thread_local unsigned next;
+  return buffers[next++ % TEXTS];
+}
+
+const char *br_number_text(int64_t number) {
+  char *text = text_room();
+  snprintf(text, TEXT, "%lld", (long long)number);
+  return text;
+}
+
 const char *br_shape_text(int ndim, const int64_t *shape) {
-  static _Thread_local char buffers[4][160];
-  static _Thread_local int next;
-  char *text = buffers[next++ % 4];
-  size_t room = sizeof buffers[0];
+  char *text = text_room();
+  const size_t room = TEXT;
   size_t at = (size_t)snprintf(text, room, "(");
   for (int d = 0; d < ndim && at < room - 24; d++)
     at += (size_t)snprintf(text + at, room - at, d ? ", %lld" : "%lld",

@@ -82,7 +82,8 @@ bool br_is_unexpanded(const br_tensor *t);
 bool br_is_exclusive(const br_tensor *t);
 /* Product of the sizes; false when it (in bytes of the largest type) would not fit. */
 bool br_count(int ndim, const int64_t *shape, int64_t *numel);
-/* Text "(2, 3)" in one of a few rotating buffers, for messages. */
+/* Text "2" and "(2, 3)" in one of a few rotating buffers, for messages. */
+const char *br_number_text(int64_t number);
 const char *br_shape_text(int ndim, const int64_t *shape);
 const char *br_shape_of(const br_tensor *t);
 /* The value of element `at` (contiguous tensors). */

@@ -37,7 +37,7 @@ br_tensor *br_view_narrow(br_tensor *t, int dim, int64_t start, int64_t length,
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
   for (int d = 0; d < t->ndim; d++) {
     shape[d] = d == dim ? length : t->shape[d];
-    stride[d] = d == dim ? t->stride[d] * step : t->stride[d];
+    stride[d] = d == dim && length > 1 ? t->stride[d] * step : t->stride[d];
   }
   int64_t offset = length > 0 ? start * t->stride[dim] : 0;
   return br_tensor_view(t, t->ndim, shape, stride, offset);
