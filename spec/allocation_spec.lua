@@ -233,10 +233,10 @@ describe("memory", function()
   it("is not asked for beyond reason", function()
     assert.error_matches(function() braid.zeros(1 << 50) end, "out of memory")
     assert.has_error(function() braid.zeros(1 << 40, 1 << 40) end,
-      "(1099511627776, 1099511627776) "
+      "zeros: (1099511627776, 1099511627776) "
       .. "is no possible shape: a size is negative or the product too large")
     assert.has_error(function() braid.zeros(-1) end,
-      "(-1) is no possible shape: a size is negative or the product too large")
+      "zeros: size 1 must be a whole number from 0, not -1")
     assert.has_error(function() braid.ones(2):expand(1 << 40, 1 << 40, 2) end,
       "expand: the shape (1099511627776, 1099511627776, 2) is too large")
   end)

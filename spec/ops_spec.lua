@@ -701,6 +701,15 @@ rows.resize_bilinear = {
   large = function() return {large(-1, 1, {5, 7, 30, 31}), {41, 20}, 30 / 41, 31 / 20} end,
 }
 
+rows.resize_nearest = {
+  wants = image.resize_nearest,
+  cases = {{real {2, 3, 4, 5}, {7, 3}, 4 / 7, 5 / 3}, {real {1, 2, 3, 3}, 5, 0.5, 0.5},
+    {real {1, 2, 4, 3}, {1, 1}, 4, 3}, {real {1, 2, 1, 2}, {3, 5}, 1 / 3, 0.4},
+    {real {1, 2, 2, 2}, {2, 2}, 7, 0}, {real {0, 2, 2, 2}, 3, 1, 1}},
+  sized = function(n) return {real {1, n, 2, 3}, {3, 2}, 2 / 3, 1.5} end,
+  large = function() return {large(-1, 1, {5, 7, 30, 31}), {41, 20}, 30 / 41, 31 / 20} end,
+}
+
 rows.grid_sample = {
   wants = image.grid_sample,
   cases = {{real {2, 3, 4, 5}, real({2, 3, 2, 2}, -1.5, 1.5)},

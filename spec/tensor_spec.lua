@@ -169,7 +169,7 @@ describe("writing a part", function()
     assert.has_error(function() x[x:gt(0)] = 1 end,
       "index: writing by a mask or by indices is not recorded for a gradient; use where() or "
         .. "scatter()")
-    assert.error_matches(function() x[1] = 1 end, "^copy_: a gradient is asked for, but")
+    assert.error_matches(function() x[1] = 1 end, "^index: a gradient is asked for, but")
   end)
 end)
 
@@ -407,7 +407,7 @@ describe("an error", function()
     {"expand: (2, 3) cannot be expanded to (3, 3)", function() return x:expand(3, 3) end},
     {"narrow: 2 elements from 2 by 1 reach outside dimension 1 of (2, 3)",
       function() return x:narrow(1, 2, 2) end},
-    {"select: there is no index -3 in dimension 1 of (2, 3)",
+    {"index: there is no index -3 in dimension 1 of (2, 3)",
       function() return x[-3] end},
     {"index: counts from 1, not 0", function() return x[0] end},
     {"index: 3 indices for a tensor (2, 3) of 2 dimensions",
@@ -433,7 +433,7 @@ describe("an error", function()
       function() return x[{braid.ones(2, INTEGERS), braid.ones(3, INTEGERS)}] end},
     {"index: 3 indices for a tensor (2, 3) of 2 dimensions",
       function() return x[{1, x:gt(0)}] end},
-    {"copy_: shape (2) does not broadcast to (3)", function() x[1] = braid.ones(2) end},
+    {"index: shape (2) does not broadcast to (3)", function() x[1] = braid.ones(2) end},
     {"masked_select: the mask (2) does not broadcast to (2, 3)",
       function() return x:masked_select(braid.tensor {true, false}) end},
     {"index: the mask (3) does not fit the dimensions 1 to 1 of (2, 3)",
@@ -464,9 +464,9 @@ describe("an error", function()
       function() return braid.F.mse(x, braid.zeros(3)) end},
     {"mse: reduction must be \"mean\", \"sum\" or \"none\", not \"avg\"",
       function() return braid.F.mse(x, x, {reduction = "avg"}) end},
-    {"dtype must be float32, float64, int64, int32, uint8 or bool, not float16",
+    {"to: dtype must be float32, float64, int64, int32, uint8 or bool, not float16",
       function() return x:to("float16") end},
-    {"a tensor has at most 8 dimensions, not 9",
+    {"zeros: a tensor has at most 8 dimensions, not 9",
       function() return braid.zeros(1, 1, 1, 1, 1, 1, 1, 1, 1) end},
     {"zeros: there is no option 'type'; there is dtype, requires_grad",
       function() return braid.zeros(2, {type = "int64"}) end},
@@ -534,7 +534,7 @@ describe("an error", function()
     {"linspace: n must be a whole number from 0, not 2.5",
       function() braid.linspace(0, 1, 2.5) end},
     {"size: there is no dimension x in a tensor of 2", function() x:size("x") end},
-    {"uniform_: x must be float32 or float64, not int64",
+    {"rand: x must be float32 or float64, not int64",
       function() return braid.rand(2, INTEGERS) end},
   }
 

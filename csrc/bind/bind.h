@@ -52,11 +52,15 @@ int br_new_scope(lua_State *L);
 
 /* ---- errors (error.c) ---- */
 
-/* Raises the core's last message, with the place in the user's script and the path of the
-   module that was running. */
+/* A message begins with the place in the user's script, not in Braid's Lua files, and the
+   name of the function that was called there: where that is put together from others,
+   the name of an inner one gives way to it. */
+
+/* Raises the core's last message; the path of the module that was running goes before. */
 int br_raise(lua_State *L);
-/* luaL_error, but for the place: that of the user's script, not of Braid's Lua files. */
-int br_error(lua_State *L, const char *format, ...);
+int br_error(lua_State *L, const char *format, ...); /* otherwise as luaL_error */
+int br_fail_from_lua(lua_State *L);
+int br_name_functions(lua_State *L);
 int br_set_home(lua_State *L);
 /* When anomalies are looked for: tells the core where the user's script is. */
 void br_note_script(lua_State *L);
@@ -69,6 +73,7 @@ int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
 void br_open_operators(lua_State *L);
 void br_open_tensors(lua_State *L);
+void br_open_series(lua_State *L);
 void br_open_autograd(lua_State *L);
 void br_open_profile(lua_State *L);
 void br_open_images(lua_State *L);

@@ -100,12 +100,15 @@ static int open_all(lua_State *L) {
                                        {"set_context", br_set_context},
                                        {"set_home", br_set_home},
                                        {"set_notice", br_set_notice},
+                                       {"fail", br_fail_from_lua},
+                                       {"name_functions", br_name_functions},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   br_open_boxes(L);
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   br_open_tensors(L);
+  br_open_series(L);
   br_open_autograd(L);
   br_open_operators(L);
   br_open_profile(L);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char context_key = 0, home_key = 0, notice_key = 0;
+static const char context_key = 0, home_key = 0, notice_key = 0, names_key = 0;
 
 /* core.set_home(prefix): what the chunk names of Braid's own files begin with. */
 int br_set_home(lua_State *L) {
@@ -38,53 +38,141 @@ void br_notice(lua_State *L, const char *text) {
   lua_pcall(L, 1, 0, 0);
 }
 
-/* Pushes "file:line: " of the innermost function that is not Braid's own. */
-static void push_place(lua_State *L) {
+/* What is found on the stack between an error and the user's own function. */
+typedef struct blame {
+  int place;    /* "file:line: " of the user's script */
+  int name;     /* of the function of Braid's that it called; nil where that has none */
+  bool by_sign; /* it was called as by x + y or x[i] */
+} blame;
+
+/* Whether the function at the top, which is popped, goes by a public name; that comes to
+   stand at `name`. */
+static bool note_name(lua_State *L, int names, int name) {
+  bool known = lua_rawget(L, names) == LUA_TSTRING;
+  if (known)
+    lua_replace(L, name);
+  else
+    lua_pop(L, 1);
+  return known;
+}
+
+/* Pushes both. The innermost function that is not Braid's own is the user's; the
+   outermost of Braid's within it that has a public name is what the user called. */
+static blame push_blame(lua_State *L) {
   lua_Debug d;
   size_t length = 0;
+  luaL_checkstack(L, 8, NULL);
+  blame b = {.place = lua_gettop(L) + 1, .name = lua_gettop(L) + 2};
+  lua_pushliteral(L, "");
+  lua_pushnil(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &home_key);
   const char *home = lua_tolstring(L, -1, &length);
-  for (int level = 1; lua_getstack(L, level, &d); level++) {
-    lua_getinfo(L, "Sl", &d);
-    if (d.currentline < 0 || (home && strncmp(d.source, home, length) == 0)) continue;
-    lua_pushfstring(L, "%s:%d: ", d.short_src, d.currentline);
-    lua_remove(L, -2);
-    return;
+  bool named = lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key) == LUA_TTABLE;
+  int names = lua_gettop(L);
+  for (int level = 0; lua_getstack(L, level, &d); level++) {
+    lua_getinfo(L, "Sln", &d);
+    if (d.currentline >= 0 && !(home && strncmp(d.source, home, length) == 0)) {
+      lua_pushfstring(L, "%s:%d: ", d.short_src, d.currentline);
+      lua_replace(L, b.place);
+      break;
+    }
+    if (!named) continue;
+    lua_getinfo(L, "f", &d);
+    if (note_name(L, names, b.name)) b.by_sign = strcmp(d.namewhat, "metamethod") == 0;
   }
-  lua_pop(L, 1);
-  lua_pushliteral(L, "");
+  lua_settop(L, b.name);
+  return b;
+}
+
+/* The length of the word that a message begins with, its colon and blank included, where
+   that is the public name of some function; else 0. */
+static size_t subject_of(lua_State *L, const char *message) {
+  size_t n = strspn(message,
+                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+  if (n == 0 || message[n] != ':' || message[n + 1] != ' ') return 0;
+  lua_pushlstring(L, message, n);
+  bool known = lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key) == LUA_TTABLE;
+  lua_insert(L, -2);
+  if (known) lua_rawget(L, -2);
+  known = known && lua_toboolean(L, -1);
+  lua_pop(L, 2);
+  return known ? n + 2 : 0;
+}
+
+/* Raises the message at the top, with the place, the path of the module that was running
+   (`path`), and the name of what the user called in the place of an inner function's. */
+static int raise(lua_State *L, bool path) {
+  blame b = push_blame(L);
+  const char *message = lua_tostring(L, b.place - 1);
+  lua_pushvalue(L, b.place);
+  if (path && lua_rawgetp(L, LUA_REGISTRYINDEX, &context_key) == LUA_TFUNCTION &&
+      lua_pcall(L, 0, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING)
+    lua_pushliteral(L, ": ");
+  else
+    lua_settop(L, b.name + 1);
+  size_t subject = subject_of(L, message);
+  if (!lua_isnil(L, b.name) && (subject > 0 || !b.by_sign)) {
+    message += subject;
+    lua_pushvalue(L, b.name);
+    lua_pushliteral(L, ": ");
+  }
+  lua_pushstring(L, message);
+  lua_concat(L, lua_gettop(L) - b.name);
+  return lua_error(L);
 }
 
 void br_note_script(lua_State *L) {
   if (!br_anomaly()) return;
-  push_place(L);
-  br_note_place(lua_tostring(L, -1));
-  lua_pop(L, 1);
+  blame b = push_blame(L);
+  br_note_place(lua_tostring(L, b.place));
+  lua_settop(L, b.place - 1);
 }
 
 int br_error(lua_State *L, const char *format, ...) {
   va_list args;
-  push_place(L);
   va_start(args, format);
   lua_pushvfstring(L, format, args);
   va_end(args);
-  lua_concat(L, 2);
-  return lua_error(L);
+  return raise(L, false);
+}
+
+/* core.fail(message): br_error for Lua. */
+int br_fail_from_lua(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  return raise(L, false);
 }
 
 int br_raise(lua_State *L) {
-  char message[512];
-  snprintf(message, sizeof message, "%s", br_error_message());
-  push_place(L);
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &context_key) == LUA_TFUNCTION &&
-      lua_pcall(L, 0, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
-    lua_pushliteral(L, ": ");
-  } else {
-    lua_pop(L, 1);
-    lua_pushliteral(L, "");
-    lua_pushliteral(L, "");
+  lua_pushstring(L, br_error_message());
+  return raise(L, true);
+}
+
+/* core.name_functions(t): the functions in t are known to users by their keys. */
+int br_name_functions(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key) != LUA_TTABLE) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+    lua_replace(L, 2);
   }
-  lua_pushstring(L, message);
-  lua_concat(L, 4);
-  return lua_error(L);
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    if (lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1)) {
+      lua_pushvalue(L, -2); /* names[name] = true */
+      lua_pushboolean(L, 1);
+      lua_rawset(L, 2);
+      lua_pushvalue(L, -2); /* names[f] = name */
+      lua_rawset(L, 2);
+      lua_pushnil(L);
+    }
+    lua_pop(L, 1);
+  }
+  return 0;
 }

@@ -193,7 +193,7 @@ static void read_options(lua_State *L, request *r, int at, int from) {
  */
 static bool is_options(lua_State *L, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) return false;
-  if (!strchr("DIpPl", p->kind)) return true;
+  if (!strchr("DIpPltn", p->kind)) return true;
   lua_pushnil(L);
   bool empty = !lua_next(L, at);
   if (empty) return p->optional && p->kind != 'D'; /* no dimensions */

@@ -20,8 +20,9 @@ typedef struct place {
 typedef struct job {
   const br_kernels *k;
   int64_t n, c, h, w, oh, ow;
-  const place *rows, *columns; /* the same for all images, or NULL: */
-  const double *grid;          /* (n,oh,ow,2), each x and then y from -1 to 1 */
+  double scale_h, scale_w; /* resizing: input pixels between two outputs */
+  const place *columns;    /* resizing: of a row, or NULL where there are too many */
+  const br_tensor *grid;   /* (n,oh,ow,2), each x and then y from -1 to 1; or NULL */
   bool align_corners, border, nearest;
 } job;
 
@@ -53,15 +54,33 @@ static place on_grid(const job *j, double v, int64_t size) {
   return only;
 }
 
+/* Where output i lies among `size` inputs, `scale` inputs apart. */
+static place resized(const job *j, int64_t i, int64_t size, double scale) {
+  double last = (double)(size - 1);
+  if (j->nearest) {
+    double at = floor((double)i * scale);
+    return (place){.at = {at < last ? (int64_t)at : size - 1, 0},
+                   .weight = {1, 0},
+                   .inside = {true, false}};
+  }
+  double at = j->align_corners ? (double)i * scale : ((double)i + 0.5) * scale - 0.5;
+  return between(at < 0 ? 0 : at > last ? last : at, size, 0);
+}
+
+/* Of pixel ox of a row, of which `y` is known already where there is no grid: see row_of.
+ */
 static void locate(const job *j, int64_t row, int64_t ox, place *y, place *x) {
   if (j->grid) {
-    const double *xy = j->grid + (row * j->ow + ox) * 2;
-    *x = on_grid(j, xy[0], j->w);
-    *y = on_grid(j, xy[1], j->h);
+    int64_t at = (row * j->ow + ox) * 2;
+    *x = on_grid(j, br_get_double(j->grid, at), j->w);
+    *y = on_grid(j, br_get_double(j->grid, at + 1), j->h);
   } else {
-    *y = j->rows[row % j->oh];
-    *x = j->columns[ox];
+    *x = j->columns ? j->columns[ox] : resized(j, ox, j->w, j->scale_w);
   }
+}
+
+static place row_of(const job *j, int64_t row) {
+  return j->grid ? (place){.slope = 0} : resized(j, row % j->oh, j->h, j->scale_h);
 }
 
 /* y = sum of weight * pixel */
@@ -90,15 +109,20 @@ static void scatter(const job *j, const char *dy, const place *py, const place *
 static br_status sample(const job *j, br_tensor *x_, br_tensor *y) {
   br_tensor *x = br_as(x_, x_->dtype, BR_CHANNELS_LAST);
   if (!x) return BR_ENOMEM;
-  int64_t image = j->h * j->w * j->c * j->k->size;
+  int64_t pixel = j->c * j->k->size, image = j->h * j->w * pixel;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > GRAIN)
-  for (int64_t row = 0; row < j->n * j->oh; row++)
+  for (int64_t row = 0; row < j->n * j->oh; row++) {
+    place py = row_of(j, row), px;
     for (int64_t ox = 0; ox < j->ow; ox++) {
-      place py, px;
       locate(j, row, ox, &py, &px);
-      gather(j, x->data + row / j->oh * image, &py, &px,
-             y->data + (row * j->ow + ox) * j->c * j->k->size);
+      const char *from = x->data + row / j->oh * image;
+      char *to = y->data + (row * j->ow + ox) * pixel;
+      if (j->nearest && !j->grid)
+        memcpy(to, from + (py.at[0] * j->w + px.at[0]) * pixel, (size_t)pixel);
+      else
+        gather(j, from, &py, &px, to);
     }
+  }
   br_release(x);
   return BR_OK;
 }
@@ -112,51 +136,46 @@ static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
   int64_t image = j->h * j->w * j->c * j->k->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
   for (int64_t n = 0; n < j->n; n++)
-    for (int64_t p = 0; p < j->oh * j->ow; p++) {
-      place py, px;
-      int64_t row = n * j->oh + p / j->ow, ox = p % j->ow;
-      locate(j, row, ox, &py, &px);
-      scatter(j, dy->data + (row * j->ow + ox) * j->c * j->k->size, &py, &px,
-              dx->data + n * image);
+    for (int64_t row = n * j->oh; row < (n + 1) * j->oh; row++) {
+      place py = row_of(j, row), px;
+      for (int64_t ox = 0; ox < j->ow; ox++) {
+        locate(j, row, ox, &py, &px);
+        scatter(j, dy->data + (row * j->ow + ox) * j->c * j->k->size, &py, &px,
+                dx->data + n * image);
+      }
     }
   return BR_OK;
 }
 
-/* ---- resize_bilinear ---- */
+/* ---- resize_nearest, resize_bilinear ---- */
 
 enum { SIZE, SCALE_H, SCALE_W, ALIGN };
+enum { FEW_COLUMNS = 4096 }; /* whose places are held, so that they are found only once */
 
-static br_status check_image(br_call *c) {
+static br_status check_pixels(br_call *c) {
   const br_tensor *x = c->in[0];
-  br_status status = br_need_float(c, x, "x");
-  if (!status) status = br_need_dims(c, x, "x", 4);
+  br_status status = br_need_dims(c, x, "x", 4);
   if (!status && (x->shape[2] < 1 || x->shape[3] < 1))
     return br_bad(c, "x has no pixels: %s", br_shape_of(x));
   return status;
 }
 
-static br_status resize_infer(br_call *c) {
+static br_status check_image(br_call *c) {
+  br_status status = br_need_float(c, c->in[0], "x");
+  return status ? status : check_pixels(c);
+}
+
+static br_status infer(br_call *c, bool nearest) {
   const br_tensor *x = c->in[0];
   const int64_t *size = c->arg[SIZE].v;
-  br_status status = check_image(c);
+  br_status status = nearest ? check_pixels(c) : check_image(c);
+  if (!status) status = br_need_within(c, &c->arg[SIZE], "size", 1, BR_MOST);
   if (status) return status;
-  if (size[0] < 1 || size[1] < 1)
-    return br_bad(c, "size must be at least 1, not %lld, %lld", (long long)size[0],
-                  (long long)size[1]);
   int64_t shape[4] = {x->shape[0], x->shape[1], size[0], size[1]};
   return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
-/* Where each of `count` outputs lies among `size` inputs, `scale` inputs apart. */
-static void spread(place *to, int64_t count, int64_t size, double scale, bool align) {
-  double last = (double)(size - 1);
-  for (int64_t i = 0; i < count; i++) {
-    double at = align ? (double)i * scale : ((double)i + 0.5) * scale - 0.5;
-    to[i] = between(at < 0 ? 0 : at > last ? last : at, size, 0);
-  }
-}
-
-static br_status resize_job(br_call *c, job *j, place **room) {
+static br_status resize_job(br_call *c, bool nearest, job *j, place **room) {
   const br_tensor *x = c->in[0];
   *j = (job){.k = br_kernels_of(x->dtype),
              .n = x->shape[0],
@@ -164,37 +183,48 @@ static br_status resize_job(br_call *c, job *j, place **room) {
              .h = x->shape[2],
              .w = x->shape[3],
              .oh = c->arg[SIZE].v[0],
-             .ow = c->arg[SIZE].v[1]};
-  place *p = br_alloc((size_t)(j->oh + j->ow) * sizeof *p);
+             .ow = c->arg[SIZE].v[1],
+             .scale_h = c->arg[SCALE_H].f,
+             .scale_w = c->arg[SCALE_W].f,
+             .nearest = nearest,
+             .align_corners = !nearest && c->arg[ALIGN].i};
+  *room = NULL;
+  if (j->ow > FEW_COLUMNS) return BR_OK;
+  place *p = br_alloc((size_t)j->ow * sizeof *p);
   *room = p;
   if (!p) return BR_ENOMEM;
-  spread(p, j->oh, j->h, c->arg[SCALE_H].f, c->arg[ALIGN].i);
-  spread(p + j->oh, j->ow, j->w, c->arg[SCALE_W].f, c->arg[ALIGN].i);
-  j->rows = p;
-  j->columns = p + j->oh;
+  for (int64_t i = 0; i < j->ow; i++) p[i] = resized(j, i, j->w, j->scale_w);
+  j->columns = p;
   return BR_OK;
 }
 
-static br_status resize_forward(br_call *c) {
+static br_status forward(br_call *c, bool nearest) {
   job j;
   place *room;
-  br_status status = resize_job(c, &j, &room);
+  br_status status = resize_job(c, nearest, &j, &room);
   if (!status) status = sample(&j, c->in[0], c->out[0]);
   br_free(room);
   return status;
 }
 
-static br_status resize_backward(br_call *c) {
+static br_status backward(br_call *c, bool nearest) {
   if (!c->need[0]) return BR_OK;
   job j;
   place *room;
   br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
-  br_status status = resize_job(c, &j, &room);
+  br_status status = resize_job(c, nearest, &j, &room);
   if (!status) status = dy ? input_grad(c, &j, dy) : BR_ENOMEM;
   br_release(dy);
   br_free(room);
   return status;
 }
+
+static br_status nearest_infer(br_call *c) { return infer(c, true); }
+static br_status nearest_forward(br_call *c) { return forward(c, true); }
+static br_status nearest_backward(br_call *c) { return backward(c, true); }
+static br_status bilinear_infer(br_call *c) { return infer(c, false); }
+static br_status bilinear_forward(br_call *c) { return forward(c, false); }
+static br_status bilinear_backward(br_call *c) { return backward(c, false); }
 
 /* ---- grid_sample ---- */
 
@@ -218,10 +248,10 @@ static br_status grid_infer(br_call *c) {
   return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
-/* The grid in double, owned by the caller. */
+/* The grid as it is read, owned by the caller. */
 static br_tensor *grid_job(br_call *c, job *j) {
   const br_tensor *x = c->in[0];
-  br_tensor *grid = br_as(c->in[1], BR_F64, BR_CONTIGUOUS);
+  br_tensor *grid = br_contiguous(c->in[1]);
   if (!grid) return NULL;
   *j = (job){.k = br_kernels_of(x->dtype),
              .n = x->shape[0],
@@ -230,7 +260,7 @@ static br_tensor *grid_job(br_call *c, job *j) {
              .w = x->shape[3],
              .oh = grid->shape[1],
              .ow = grid->shape[2],
-             .grid = (const double *)(const void *)grid->data,
+             .grid = grid,
              .align_corners = c->arg[ALIGN_CORNERS].i,
              .border = strcmp(c->arg[PADDING_MODE].s, "border") == 0,
              .nearest = strcmp(c->arg[MODE].s, "nearest") == 0};
@@ -265,22 +295,22 @@ static void place_grad(const job *j, const char *image, const char *dy, const pl
 
 static br_status grid_grad(br_call *c, const job *j, br_tensor *dy) {
   br_tensor *x = br_as(c->in[0], dy->dtype, BR_CHANNELS_LAST);
-  br_tensor *d = br_tensor_new(BR_F64, 4, c->in[1]->shape, BR_CONTIGUOUS);
-  br_status status = x && d ? BR_OK : BR_ENOMEM;
+  br_tensor *d = br_tensor_new(dy->dtype, 4, c->in[1]->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 1, d);
+  if (!x) status = BR_ENOMEM;
   if (!status) {
     int64_t image = j->h * j->w * j->c * j->k->size;
-    double *to = (double *)(void *)d->data;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
     for (int64_t p = 0; p < j->n * j->oh * j->ow; p++) {
       place py, px;
+      double xy[2];
       locate(j, p / j->ow, p % j->ow, &py, &px);
       place_grad(j, x->data + p / (j->oh * j->ow) * image,
-                 dy->data + p * j->c * j->k->size, &py, &px, to + 2 * p);
+                 dy->data + p * j->c * j->k->size, &py, &px, xy);
+      for (int i = 0; i < 2; i++) br_put_double(d, 2 * p + i, xy[i]);
     }
-    status = br_dx_take(c, 1, br_as(d, dy->dtype, BR_CONTIGUOUS));
   }
   br_release(x);
-  br_release(d);
   return status;
 }
 
@@ -300,7 +330,10 @@ static br_status grid_backward(br_call *c) {
 const br_op br_resample_ops[] = {
   {"resize_bilinear", "x:t size:p scale_h:f scale_w:f align_corners:b=false",
    "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
-   resize_infer, resize_forward, resize_backward, 0, BR_HIDDEN, 0, {0}},
+   bilinear_infer, bilinear_forward, bilinear_backward, 0, BR_HIDDEN, 0, {0}},
+  {"resize_nearest", "x:t size:p scale_h:f scale_w:f",
+   "the pixels of x (n,c,h,w) of any type that lie nearest before those of size (oh,ow), `scale` pixels apart",
+   nearest_infer, nearest_forward, nearest_backward, 0, BR_HIDDEN, 0, {0}},
   {"grid_sample", "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
    "x (n,c,h,w) read at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
    grid_infer, grid_forward, grid_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},

@@ -241,3 +241,14 @@ double br_get_double(const br_tensor *t, int64_t at) {
   default: return (double)((const uint8_t *)t->data)[at];
   }
 }
+
+void br_put_double(br_tensor *t, int64_t at, double value) {
+  switch (t->dtype) {
+  case BR_F32: ((float *)(void *)t->data)[at] = (float)value; break;
+  case BR_F64: ((double *)(void *)t->data)[at] = value; break;
+  case BR_I64: ((int64_t *)(void *)t->data)[at] = (int64_t)value; break;
+  case BR_I32: ((int32_t *)(void *)t->data)[at] = (int32_t)value; break;
+  case BR_U8: ((uint8_t *)t->data)[at] = (uint8_t)value; break;
+  default: ((bool *)(void *)t->data)[at] = value != 0; break;
+  }
+}

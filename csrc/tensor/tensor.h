@@ -88,6 +88,16 @@ const char *br_shape_text(int ndim, const int64_t *shape);
 const char *br_shape_of(const br_tensor *t);
 /* The value of element `at` (contiguous tensors). */
 double br_get_double(const br_tensor *t, int64_t at);
+void br_put_double(br_tensor *t, int64_t at, double value);
+
+/* ---- series (series.c), into contiguous tensors of one dimension ---- */
+
+/* How many values first, first + step, ... up to last are; false when too many. */
+bool br_series_count(int64_t first, int64_t last, int64_t step, int64_t *n);
+void br_series_whole(br_tensor *t, int64_t first, int64_t step);
+void br_series_real(br_tensor *t, double first, double step);
+/* Evenly from first to last, both exact. */
+void br_series_even(br_tensor *t, double first, double last);
 
 /* ---- what holds until values change (derived.c) ---- */
 

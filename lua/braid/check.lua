@@ -1,5 +1,6 @@
 --- Checks of arguments: messages that name what was given and what is known.
 
+local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local kinds <const> = require "braid.check.kinds"
 local nearest <const> = require "braid.nearest"
@@ -17,21 +18,14 @@ local function sorted_keys(t)
   return keys
 end
 
-local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)check%.lua$")
+--- The caller's mistake, at the line that called Braid and under the name that was called there.
+function M.fail(form, ...) core.fail(format(form, ...)) end
 
--- The level of the innermost function that is not Braid's own.
-local function callers_level()
-  local level = 2
-  while true do
-    local info <const> = debug.getinfo(level, "S")
-    if not info then return 0 end
-    if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then return level - 1 end
-    level = level + 1
-  end
+--- f, which errors inside it will call by `name`.
+function M.public(name, f)
+  core.name_functions {[name] = f}
+  return f
 end
-
---- The caller's mistake, at the line that called Braid.
-function M.fail(form, ...) error(format(form, ...), callers_level()) end
 
 -- ---- options --------------------------------------------------------------------------
 

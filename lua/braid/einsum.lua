@@ -4,10 +4,11 @@
 -- the letters that occur once, in alphabetical order.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 
 local ops <const> = core.ops
 
-local function fail(message, ...) error("einsum: " .. message:format(...), 0) end
+local function fail(message, ...) check.fail("einsum: %s", message:format(...)) end
 
 -- The letters of a term; the dimensions of "..." are named "1" (the last), "2", ...
 local function letters_of(term, ndim)
@@ -197,14 +198,12 @@ end
 return function(equation, ...)
   local tensors <const> = {...}
   if type(equation) ~= "string" then
-    error(("einsum: the equation must be a string, not %s"):format(type(equation)), 2)
+    check.fail("einsum: the equation must be a string, not %s", type(equation))
   end
   for i, t in ipairs(tensors) do
     if not core.is_tensor(t) then
-      error(("einsum: operand %d must be a tensor, not %s"):format(i, type(t)), 2)
+      check.fail("einsum: operand %d must be a tensor, not %s", i, type(t))
     end
   end
-  local ok <const>, y <const> = pcall(run, equation, tensors)
-  if not ok then error(y, 2) end
-  return y
+  return (run(equation, tensors))
 end

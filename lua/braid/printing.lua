@@ -1,18 +1,25 @@
 --- How tensors print.
 
-local EDGE <const> = 3      -- elements shown at either end of a long dimension
+local EDGE <const> = 3        -- elements shown at either end of a long dimension
 local THRESHOLD <const> = 1000
+local MOST <const> = 10000    -- elements shown: of many dimensions the ends are shorter
 
--- The visible indices of a dimension of n; nil stands for the dots.
-local function visible(n, short)
+-- How many elements at either end of each of n dimensions are shown.
+local function edge_for(n)
+  local edge = EDGE
+  while edge > 1 and (2 * edge) ^ n > MOST do edge = edge - 1 end
+  return edge
+end
+
+-- The visible indices of a dimension of n, with `edge` at either end or all (nil); false stands
+-- for the dots.
+local function visible(n, edge)
   local list <const> = {}
-  for i = 1, n do
-    if not short or n <= 2 * EDGE or i <= EDGE or i > n - EDGE then
-      list[#list + 1] = i
-    elseif i == EDGE + 1 then
-      list[#list + 1] = false
-    end
-  end
+  local whole <const> = not edge or n <= 2 * edge
+  for i = 1, whole and n or edge do list[i] = i end
+  if whole then return list end
+  list[#list + 1] = false
+  for i = n - edge + 1, n do list[#list + 1] = i end
   return list
 end
 
@@ -41,15 +48,15 @@ local function number_format(values)
   end
 end
 
-local function part_of(t, shape, short)
+local function part_of(t, shape, edge)
   local out <const> = {}
-  for _, i in ipairs(visible(shape[1], short)) do
+  for _, i in ipairs(visible(shape[1], edge)) do
     if not i then
       out[#out + 1] = "..."
     elseif #shape == 1 then
       out[#out + 1] = t[i]:item()
     else
-      out[#out + 1] = part_of(t[i], table.move(shape, 2, #shape, 1, {}), short)
+      out[#out + 1] = part_of(t[i], table.move(shape, 2, #shape, 1, {}), edge)
     end
   end
   return out
@@ -91,7 +98,8 @@ return function(t)
   local shape <const>, n <const> = t.shape, t:numel()
   if n == 0 then return describe(t) .. "\n[]" end
   local plain <const> = t:detach()
-  local nested <const> = #shape == 0 and {plain:item()} or part_of(plain, shape, n > THRESHOLD)
+  local nested <const> = #shape == 0 and {plain:item()}
+    or part_of(plain, shape, n > THRESHOLD and edge_for(#shape) or nil)
   local flat <const> = collect(nested, {})
   local format <const> = number_format(flat)
   if #shape == 0 then return describe(t) .. "\n" .. format(flat[1]) end

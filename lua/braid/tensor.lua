@@ -13,31 +13,45 @@ local CREATE <const> = {dtype = "float32", requires_grad = false}
 -- Errors name the line that called Braid, not one of Braid's own.
 core.set_home(debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$") or "=[braid]")
 
+-- A number that an argument must be.
+local function number(name, what, value)
+  if type(value) == "number" then return value end
+  check.fail("%s: %s must be a number, not %s", name, what, type(value))
+end
+
+-- A number (or true, false) that fills a tensor.
+local function filler(name, value)
+  if type(value) == "boolean" then return value end
+  return number(name, "value", value)
+end
+
+local function count(name, what, value)
+  local whole <const> = math.type(value) and math.tointeger(value)
+  if whole and whole >= 0 then return whole end
+  check.fail("%s: %s must be a whole number from 0, not %s", name, what, tostring(value))
+end
+
 -- Sizes as numbers or one table, then perhaps a table of options.
-local function sizes_and_options(...)
+local function sizes_and_options(name, ...)
   local first <const> = ...
   local n <const> = select("#", ...)
   local sizes, given = {}, nil
   if type(first) == "table" then
     sizes, given = first, select(2, ...)
+    if type(next(sizes)) == "string" then
+      check.fail("%s: sizes come first, options such as %s after them", name, next(sizes))
+    end
   else
     for i = 1, n do
       local value <const> = select(i, ...)
-      if type(value) == "table" and i == n then given = value else sizes[i] = value end
+      if type(value) == "table" and i == n then
+        given = value
+      elseif value ~= nil or i < n or n == 1 then
+        sizes[i] = count(name, "size " .. i, value)
+      end
     end
   end
   return sizes, given
-end
-
--- A number (or true, false) that fills a tensor.
-local function number(name, what, value)
-  if type(value) == "number" or type(value) == "boolean" then return value end
-  error(("%s: %s must be a number, not %s"):format(name, what, type(value)), 3)
-end
-
-local function count(name, what, value)
-  if math.type(value) == "integer" and value >= 0 then return value end
-  error(("%s: %s must be a whole number from 0, not %s"):format(name, what, tostring(value)), 3)
 end
 
 local function finish(t, options)
@@ -60,7 +74,7 @@ end
 
 local function filled(name, value)
   M[name] = function(...)
-    local sizes <const>, given <const> = sizes_and_options(...)
+    local sizes <const>, given <const> = sizes_and_options(name, ...)
     local options <const> = check.options(name, given, CREATE)
     return finish(core.new(sizes, options.dtype, value), options)
   end
@@ -79,19 +93,19 @@ filled("empty", nil)
 function M.full(sizes, value, given)
   local options <const> = check.options("full", given, CREATE)
   if type(sizes) ~= "table" then sizes = {sizes} end
-  return finish(core.new(sizes, options.dtype, number("full", "value", value), "full"), options)
+  return finish(core.new(sizes, options.dtype, filler("full", value), "full"), options)
 end
 
 function M.full_like(t, value, given)
   local options <const> = check.options("full_like", given,
     {dtype = t.dtype, requires_grad = false})
-  value = number("full_like", "value", value)
+  value = filler("full_like", value)
   return finish(core.like(t, options.dtype, value, "full_like"), options)
 end
 
 local function drawn(name, draw)
   M[name] = function(...)
-    local sizes <const>, given <const> = sizes_and_options(...)
+    local sizes <const>, given <const> = sizes_and_options(name, ...)
     local options <const> = check.options(name, given, CREATE)
     return finish(draw(core.new(sizes, options.dtype)), options)
   end
@@ -108,10 +122,10 @@ drawn("randn", ops.normal_)  -- standard normal
 --- Integers from low to high, both included: braid.randint(1, 6, {10}).
 function M.randint(low, high, sizes, given)
   if type(sizes) ~= "table" then
-    error(("randint: sizes must be a table such as {2, 3}, not %s"):format(type(sizes)), 2)
+    check.fail("randint: sizes must be a table such as {2, 3}, not %s", type(sizes))
   end
   local options <const> = check.options("randint", given, {dtype = "int64"})
-  return ops.random_(core.new(sizes, options.dtype), low, high)
+  return (ops.random_(core.new(sizes, options.dtype), low, high))
 end
 
 --- 1 .. n in random order (int64).
@@ -119,34 +133,35 @@ function M.randperm(n) return core.randperm(count("randperm", "n", n)) end
 
 --- first, first + step, ... up to last, which is included. int64 for integers.
 function M.arange(first, last, step, given)
+  if type(last) == "table" then last, given = nil, last end
   if type(step) == "table" then step, given = nil, step end
   if last == nil then first, last = 1, first end
   step = step or 1
+  number("arange", "first", first)
+  number("arange", "last", last)
+  number("arange", "step", step)
   local whole <const> = math.type(first) == "integer" and math.type(last) == "integer"
     and math.type(step) == "integer"
   local options <const> = check.options("arange", given,
     {dtype = whole and "int64" or "float32", requires_grad = false})
-  if step == 0 then error("arange: step must not be 0", 2) end
-  local values <const>, n <const> = {}, math.floor((last - first) / step + 1e-9)
-  for i = 0, n do values[i + 1] = first + i * step end
-  return finish(core.from_table(values, options.dtype), options)
+  if step == 0 then check.fail("arange: step must not be 0") end
+  return finish(core.arange(first, last, step, options.dtype), options)
 end
 
 --- n values evenly from first to last, both included.
 function M.linspace(first, last, n, given)
   local options <const> = check.options("linspace", given, CREATE)
-  local values <const> = {}
-  for i = 1, count("linspace", "n", n) do
-    values[i] = n == 1 and first or first + (last - first) * (i - 1) / (n - 1)
-  end
-  return finish(core.from_table(values, options.dtype), options)
+  number("linspace", "first", first)
+  number("linspace", "last", last)
+  return finish(core.linspace(first, last, count("linspace", "n", n), options.dtype), options)
 end
 
 --- The identity matrix (n, n).
 function M.eye(n, given)
   local options <const> = check.options("eye", given, CREATE)
+  n = count("eye", "n", n)
   local t <const> = core.new({n, n}, options.dtype, 0)
-  for i = 1, n do t[{i, i}] = 1 end
+  ops.fill_(ops.narrow(ops.reshape(t, -1), 1, 1, n, n + 1), 1)
   return finish(t, options)
 end
 
@@ -161,7 +176,7 @@ methods.item, methods.totable, methods.dim = core.item, core.totable, core.dim
 methods.numel, methods.memory_format = core.numel, core.memory_format
 methods.detach, methods.keep = core.detach, core.keep
 methods.requires_grad_ = core.requires_grad
-methods.zero_ = function(t) return ops.fill_(t, 0) end
+methods.zero_ = function(t) return (ops.fill_(t, 0)) end
 
 --- The sizes as a table, or one of them: t:size(2), t:size(-1).
 function methods.size(t, d)
@@ -169,7 +184,7 @@ function methods.size(t, d)
   if d == nil then return shape end
   local size <const> = shape[math.type(d) == "integer" and d < 0 and #shape + 1 + d or d]
   if not size then
-    error(("size: there is no dimension %s in a tensor of %d"):format(tostring(d), #shape), 2)
+    check.fail("size: there is no dimension %s in a tensor of %d", tostring(d), #shape)
   end
   return size
 end
@@ -204,15 +219,15 @@ end
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
 
 --- x where the mask is true, else y: x:where(mask, y); x:where_(mask, y) keeps it in x.
-function methods.where(x, mask, y) return ops.where(mask, x, y) end
-function methods.where_(x, mask, y) return ops.copy_(x, ops.where(mask, x, y)) end
+function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
+function methods.where_(x, mask, y) return (ops.copy_(x, ops.where(mask, x, y))) end
 
 M.einsum = require "braid.einsum"
 for name, f in pairs(require "braid.tensor_parts") do M[name], methods[name] = f, f end
 
 meta.__add, meta.__sub, meta.__mul, meta.__div = ops.add, ops.sub, ops.mul, ops.div
 meta.__idiv, meta.__mod, meta.__pow = ops.floordiv, ops.mod, ops.pow
-meta.__unm = function(t) return ops.neg(t) end
+meta.__unm = function(t) return (ops.neg(t)) end
 
 local FIELDS <const> = {"shape", "dtype", "requires_grad", "grad", "grad_fn"}
 
@@ -228,5 +243,10 @@ meta.__len = function(t) return t.shape[1] or 0 end
 
 meta.__tostring = require "braid.printing"
 M.is_tensor = core.is_tensor
+
+-- What messages call them.
+for _, functions in ipairs{ops, methods, M, {index = meta.__index}, {index = meta.__newindex}} do
+  core.name_functions(functions)
+end
 
 return M

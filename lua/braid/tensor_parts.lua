@@ -19,23 +19,30 @@ end
 local function dimension(name, t, dim)
   local n <const> = t:dim()
   if math.type(dim) ~= "integer" or dim == 0 or dim > n or dim < -n then
-    error(("%s: there is no dimension %s in a tensor of %d"):format(name, tostring(dim), n),
-      3)
+    check.fail("%s: there is no dimension %s in a tensor of %d", name, tostring(dim), n)
   end
   return dim < 0 and n + 1 + dim or dim
 end
 
 local function need_dims(name, what, t, n)
   if not core.is_tensor(t) then
-    error(("%s: %s must be a tensor, not %s"):format(name, what, type(t)), 3)
+    check.fail("%s: %s must be a tensor, not %s", name, what, type(t))
   end
   if t:dim() ~= n then
-    error(("%s: %s must have %d dimension%s, not the shape %s"):format(name, what, n,
-      n == 1 and "" or "s", shape_text(t)), 3)
+    check.fail("%s: %s must have %d dimension%s, not the shape %s", name, what, n,
+      n == 1 and "" or "s", shape_text(t))
   end
 end
 
 -- ---- parts ----------------------------------------------------------------------------
+
+local MOST_PIECES <const> = 100000 -- a call cannot return many more values
+
+local function check_pieces(name, n)
+  if n > MOST_PIECES then
+    check.fail("%s: %d pieces are more than the %d that a call may return", name, n, MOST_PIECES)
+  end
+end
 
 local function pieces(t, dim, sizes)
   local parts <const>, at = {}, 1
@@ -43,7 +50,7 @@ local function pieces(t, dim, sizes)
     parts[i] = ops.narrow(t, dim, at, size)
     at = at + size
   end
-  return table.unpack(parts)
+  return parts
 end
 
 --- Views of t, each `size` long (the last perhaps shorter) or of the sizes in a table, along
@@ -56,32 +63,35 @@ function M.split(t, size, dim)
     sizes = size
     for _, s in ipairs(sizes) do total = total + s end
     if total ~= n then
-      error(("split: the sizes add up to %s, dimension %d of %s has %d"):format(total, dim,
-        shape_text(t), n), 2)
+      check.fail("split: the sizes add up to %s, dimension %d of %s has %d", total, dim,
+        shape_text(t), n)
     end
   elseif math.type(size) ~= "integer" or size < 1 then
-    error(("split: size must be an integer from 1 or a table, not %s"):format(
-      tostring(size)), 2)
+    check.fail("split: size must be an integer from 1 or a table, not %s", tostring(size))
   else
+    check_pieces("split", (n - 1) // size + 1)
     for at = 0, math.max(n - 1, 0), size do sizes[#sizes + 1] = math.min(size, n - at) end
   end
-  return pieces(t, dim, sizes)
+  local parts <const> = pieces(t, dim, sizes)
+  return table.unpack(parts)
 end
 
 --- At most n views of t of one size, the last perhaps shorter.
 function M.chunk(t, n, dim)
   dim = dimension("chunk", t, dim or 1)
   if math.type(n) ~= "integer" or n < 1 then
-    error(("chunk: n must be an integer from 1, not %s"):format(tostring(n)), 2)
+    check.fail("chunk: n must be an integer from 1, not %s", tostring(n))
   end
   local size <const>, sizes <const> = t.shape[dim], {}
+  check_pieces("chunk", size == 0 and n or math.min(n, size))
   if size == 0 then
     for i = 1, n do sizes[i] = 0 end
   else
-    local each <const> = (size + n - 1) // n
+    local each <const> = (size - 1) // n + 1
     for at = 0, size - 1, each do sizes[#sizes + 1] = math.min(each, size - at) end
   end
-  return pieces(t, dim, sizes)
+  local parts <const> = pieces(t, dim, sizes)
+  return table.unpack(parts)
 end
 
 -- ---- repetition -----------------------------------------------------------------------
@@ -91,7 +101,7 @@ local function widened(t, n)
   local shape <const> = t.shape
   if #shape >= n then return t end
   for _ = #shape + 1, n do table.insert(shape, 1, 1) end
-  return ops.reshape(t, shape)
+  return (ops.reshape(t, shape))
 end
 
 --- A copy of t repeated along each dimension; more numbers than dimensions add dimensions
@@ -100,10 +110,9 @@ end
 function M.repeat_(t, ...)
   local times <const> = integers(...)
   if #times < t:dim() then
-    error(("repeat_: %d numbers are fewer than the dimensions of %s"):format(#times,
-      shape_text(t)), 2)
+    check.fail("repeat_: %d numbers are fewer than the dimensions of %s", #times, shape_text(t))
   end
-  return ops.repeat_(widened(t, #times), times)
+  return (ops.repeat_(widened(t, #times), times))
 end
 
 --- The same; fewer numbers than dimensions leave the first dimensions alone.
@@ -111,18 +120,18 @@ function M.tile(t, ...)
   local given <const>, times <const> = integers(...), {}
   for i = 1, t:dim() - #given do times[i] = 1 end
   for _, n in ipairs(given) do times[#times + 1] = n end
-  return ops.repeat_(widened(t, #times), times)
+  return (ops.repeat_(widened(t, #times), times))
 end
 
 --- t with its elements moved by `shifts` along `dims` (numbers or tables of them), what
 -- falls off coming in again; without dims as if t were flat.
 function M.roll(t, shifts, dims)
-  if dims then return ops.roll(t, integers(shifts), integers(dims)) end
-  return ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape)
+  if dims then return (ops.roll(t, integers(shifts), integers(dims))) end
+  return (ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape))
 end
 
-function M.expand_as(t, other) return ops.expand(t, other.shape) end
-function M.view_as(t, other) return ops.view(t, other.shape) end
+function M.expand_as(t, other) return (ops.expand(t, other.shape)) end
+function M.view_as(t, other) return (ops.view(t, other.shape)) end
 function M.type_as(t, other) return t:to(other.dtype) end
 
 -- ---- selection ------------------------------------------------------------------------
@@ -134,13 +143,13 @@ function M.index_add(x, dim, index, src, given)
   need_dims("index_add", "index", index, 1)
   need_dims("index_add", "src", src, x:dim())
   if src.shape[dim] ~= index.shape[1] then
-    error(("index_add: src %s has not a slice of %s for each of %d indices"):format(
-      shape_text(src), shape_text(x), index.shape[1]), 2)
+    check.fail("index_add: src %s has not a slice of %s for each of %d indices", shape_text(src),
+      shape_text(x), index.shape[1])
   end
   for d, size in ipairs(src.shape) do
     if d ~= dim and size ~= x.shape[d] then
-      error(("index_add: src %s and x %s differ in dimension %d"):format(shape_text(src),
-        shape_text(x), d), 2)
+      check.fail("index_add: src %s and x %s differ in dimension %d", shape_text(src),
+        shape_text(x), d)
     end
   end
   local alpha <const>, shape <const> = check.options("index_add", given, {alpha = 1}).alpha, {}
@@ -151,12 +160,12 @@ end
 
 --- The same in place.
 function M.index_add_(x, dim, index, src, given)
-  return ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given))
+  return (ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given)))
 end
 
 --- Elements of x by their place in row-major order, index (...) -> (...).
 function M.take(x, index)
-  return ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape)
+  return (ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape))
 end
 
 --- Where x is not 0: a row for each such element, of its place in each dimension, in
@@ -172,7 +181,7 @@ function M.nonzero(x)
     at = ops.floordiv(at, shape[d])
   end
   if #shape == 0 then return core.new({at:numel(), 0}, "int64") end
-  return ops.stack(columns, 2)
+  return (ops.stack(columns, 2))
 end
 
 --- The indices that sort x along a dimension (default the last) -> (..., n, ...).
@@ -185,22 +194,27 @@ end
 -- zeros. Without n it is the largest label.
 function M.one_hot(labels, n)
   if labels.dtype == "float32" or labels.dtype == "float64" or labels.dtype == "bool" then
-    error(("one_hot: labels must be integers, not %s"):format(labels.dtype), 2)
+    check.fail("one_hot: labels must be integers, not %s", labels.dtype)
   end
   local some <const> = labels:numel() > 0
   local largest <const> = some and labels:max():item() or 0
   local least <const> = some and labels:min():item() or 0
   if n == nil and not some then
-    error("one_hot: n is needed for an empty tensor of labels", 2)
+    check.fail("one_hot: n is needed for an empty tensor of labels")
   end
   n = n or largest
   if math.type(n) ~= "integer" or least < 0 or largest > n then
-    error(("one_hot: labels must be from 0 (none) to n = %s, these are from %d to %d"):format(
-      tostring(n), least, largest), 2)
+    check.fail("one_hot: labels must be from 0 (none) to n = %s, these are from %d to %d",
+      tostring(n), least, largest)
   end
-  local classes <const> = {}
-  for i = 1, n do classes[i] = i end
-  return labels:unsqueeze(-1):eq(core.from_table(classes, "int64")):to("int64")
+  local shape <const>, column <const> = labels.shape, ops.reshape(ops.to(labels, "int64"), -1, 1)
+  shape[#shape + 1] = n
+  local y <const> = core.new({column:numel(), n}, "int64", 0)
+  if y:numel() > 0 then
+    -- Where there is no label a 0 is written, at any place.
+    ops.scatter_(y, 2, ops.clamp(column, 1), ops.to(ops.ge(column, 1), "int64"))
+  end
+  return (ops.reshape(y, shape))
 end
 
 -- ---- products -------------------------------------------------------------------------
@@ -209,7 +223,7 @@ end
 function M.mm(a, b)
   need_dims("mm", "a", a, 2)
   need_dims("mm", "b", b, 2)
-  return ops.matmul(a, b)
+  return (ops.matmul(a, b))
 end
 
 --- Products of the matrices of two batches, (b, m, k) (b, k, n) -> (b, m, n).
@@ -217,31 +231,30 @@ function M.bmm(a, b)
   need_dims("bmm", "a", a, 3)
   need_dims("bmm", "b", b, 3)
   if a.shape[1] ~= b.shape[1] then
-    error(("bmm: batches of %d and %d matrices do not go together"):format(a.shape[1],
-      b.shape[1]), 2)
+    check.fail("bmm: batches of %d and %d matrices do not go together", a.shape[1], b.shape[1])
   end
-  return ops.matmul(a, b)
+  return (ops.matmul(a, b))
 end
 
 --- Matrix times vector, (m, k) (k) -> (m).
 function M.mv(a, x)
   need_dims("mv", "a", a, 2)
   need_dims("mv", "x", x, 1)
-  return ops.matmul(a, x)
+  return (ops.matmul(a, x))
 end
 
 --- Inner product of two vectors (n) -> ().
 function M.dot(a, b)
   need_dims("dot", "a", a, 1)
   need_dims("dot", "b", b, 1)
-  return ops.matmul(a, b)
+  return (ops.matmul(a, b))
 end
 
 --- Every product of an element of a (m) with one of b (n) -> (m, n).
 function M.outer(a, b)
   need_dims("outer", "a", a, 1)
   need_dims("outer", "b", b, 1)
-  return ops.mul(ops.unsqueeze(a, 2), b)
+  return (ops.mul(ops.unsqueeze(a, 2), b))
 end
 
 --- beta input + alpha a b: a (m, k), b (k, n), input broadcasts to (m, n). A beta of 0
@@ -255,10 +268,10 @@ function M.addmm(input, a, b, given)
   local product = ops.matmul(a, b)
   if alpha ~= 1 then product = ops.mul(product, alpha) end
   if beta == 0 then return product end
-  return ops.add(product, beta == 1 and input or ops.mul(input, beta))
+  return (ops.add(product, beta == 1 and input or ops.mul(input, beta)))
 end
 
 --- PReLU in place.
-function M.prelu_(x, weight) return ops.copy_(x, ops.prelu(ops.clone(x), weight)) end
+function M.prelu_(x, weight) return (ops.copy_(x, ops.prelu(ops.clone(x), weight))) end
 
 return M

@@ -237,6 +237,17 @@ function M.resize_bilinear(x, size, scale_h, scale_w, align)
   end)
 end
 
+function M.resize_nearest(x, size, scale_h, scale_w)
+  local oh <const>, ow <const> = pair(size)
+  local function place(i, scale, count)
+    return math.min(math.floor((i - 1) * scale), count - 1) + 1
+  end
+  return ref.build({x.shape[1], x.shape[2], oh, ow}, function(index)
+    return ref.at(x, {index[1], index[2], place(index[3], scale_h, x.shape[3]),
+      place(index[4], scale_w, x.shape[4])})
+  end)
+end
+
 function M.grid_sample(x, grid, o)
   o = o or {}
   local function place(v, count)

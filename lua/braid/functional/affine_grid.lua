@@ -17,7 +17,7 @@ local OPTIONS <const> = check.declare("affine_grid", {
   align_corners = check.flag(false),
 })
 
-return function(theta, size, given)
+return check.public("affine_grid", function(theta, size, given)
   local o <const> = check.options(OPTIONS, given, {theta = theta, size = size})
   local shape <const> = theta.shape
   if #shape ~= 3 or shape[2] ~= 2 or shape[3] ~= 3 then
@@ -35,5 +35,5 @@ return function(theta, size, given)
     end
   end
   local base <const> = core.from_table(points, theta.dtype)
-  return base:matmul(theta:transpose(2, 3)):reshape(shape[1], h, w, 2)
-end
+  return (base:matmul(theta:transpose(2, 3)):reshape(shape[1], h, w, 2))
+end)

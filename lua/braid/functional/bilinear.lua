@@ -9,7 +9,7 @@ local ARGUMENTS <const> = check.declare("bilinear", {
   weight = check.argument(check.tensor()), bias = check.argument(check.optional(check.tensor())),
 })
 
-return function(a, b, weight, bias)
+return check.public("bilinear", function(a, b, weight, bias)
   check.options(ARGUMENTS, nil, {a = a, b = b, weight = weight, bias = bias})
   local shape <const>, w <const> = a.shape, weight.shape
   local p <const>, q <const> = shape[#shape], b.shape[b:dim()]
@@ -22,4 +22,4 @@ return function(a, b, weight, bias)
   shape[#shape] = w[1]
   local z <const> = y:reshape(shape)
   return bias and z + bias or z
-end
+end)

@@ -13,7 +13,7 @@ local OPTIONS <const> = check.declare("conv1d", {
 })
 
 --- A convolution of images of one row. padding may be "same".
-return function(x, weight, bias, given)
+return check.public("conv1d", function(x, weight, bias, given)
   if type(bias) == "table" then bias, given = nil, bias end
   local o <const> = check.options(OPTIONS, given, {x = x, weight = weight, bias = bias})
   if x:dim() ~= 3 or weight:dim() ~= 3 then
@@ -28,5 +28,5 @@ return function(x, weight, bias, given)
     stride = {1, o.stride}, dilation = {1, o.dilation}, groups = o.groups,
     padding = type(o.padding) == "number" and {0, o.padding} or o.padding,
   })
-  return y:squeeze(3)
-end
+  return (y:squeeze(3))
+end)

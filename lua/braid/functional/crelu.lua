@@ -8,8 +8,8 @@ local ARGUMENTS <const> = check.declare("crelu", {
   x = check.argument(check.tensor()), dim = check.argument(check.dimension(2)),
 })
 
-return function(x, dim)
+return check.public("crelu", function(x, dim)
   local o <const> = check.options(ARGUMENTS, nil, {x = x, dim = dim})
   -- The second half is a clamp: at NaN the gradients of two relus would cancel each other.
-  return core.ops.cat({x:relu(), (-x):clamp {min = 0}}, o.dim)
-end
+  return (core.ops.cat({x:relu(), (-x):clamp {min = 0}}, o.dim))
+end)

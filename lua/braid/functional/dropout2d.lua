@@ -10,7 +10,7 @@ local OPTIONS <const> = check.declare("dropout2d", {
   training = check.flag(true),
 })
 
-return function(x, p, given)
+return check.public("dropout2d", function(x, p, given)
   if given == nil and type(p) == "table" then p, given = nil, p end
   local o <const> = check.options(OPTIONS, given, {x = x, p = p})
   local shape <const> = x.shape
@@ -20,4 +20,4 @@ return function(x, p, given)
   if not o.training or o.p == 0 then return x end
   for d = 3, #shape do shape[d] = 1 end
   return x * core.ops.dropout(core.new(shape, x.dtype, 1), o.p)
-end
+end)

@@ -10,7 +10,7 @@ local OPTIONS <const> = check.declare("embedding", {
   padding_index = check.whole{from = 1},
 })
 
-return function(labels, weight, given)
+return check.public("embedding", function(labels, weight, given)
   local o <const> = check.options(OPTIONS, given, {labels = labels, weight = weight})
   if weight:dim() ~= 2 then
     check.fail("embedding: weight must have shape (count, size), not (%s)",
@@ -23,5 +23,5 @@ return function(labels, weight, given)
   end
   local shape <const> = labels.shape
   shape[#shape + 1] = weight.shape[2]
-  return rows:reshape(shape)
-end
+  return (rows:reshape(shape))
+end)

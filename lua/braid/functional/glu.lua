@@ -7,7 +7,7 @@ local ARGUMENTS <const> = check.declare("glu", {
   x = check.argument(check.tensor()), dim = check.argument(check.dimension(-1)),
 })
 
-return function(x, dim)
+return check.public("glu", function(x, dim)
   dim = check.options(ARGUMENTS, nil, {x = x, dim = dim}).dim
   local size <const> = x:size(dim)
   if size % 2 ~= 0 then
@@ -15,4 +15,4 @@ return function(x, dim)
   end
   local half <const> = size // 2
   return x:narrow(dim, 1, half) * x:narrow(dim, half + 1, half):sigmoid()
-end
+end)

@@ -10,7 +10,7 @@ local OPTIONS <const> = check.declare("group_norm", {
   eps = check.number{1e-5, above = 0},
 })
 
-return function(x, groups, weight, bias, given)
+return check.public("group_norm", function(x, groups, weight, bias, given)
   weight, bias, given = check.affine(weight, bias, given)
   local o <const> = check.options(OPTIONS, given, {x = x, groups = groups})
   local shape <const> = x.shape
@@ -34,4 +34,4 @@ return function(x, groups, weight, bias, given)
   local y = core.ops.standardize(x:reshape(shape[1], groups, area), o.eps):reshape(shape)
   if weight then y = y * weight:reshape(each) end
   return bias and y + bias:reshape(each) or y
-end
+end)

@@ -9,7 +9,7 @@ local OPTIONS <const> = check.declare("instance_norm", {
   x = check.argument(check.tensor()), eps = check.number{1e-5, above = 0},
 })
 
-return function(x, weight, bias, given)
+return check.public("instance_norm", function(x, weight, bias, given)
   weight, bias, given = check.affine(weight, bias, given)
   local o <const> = check.options(OPTIONS, given, {x = x})
   if x:dim() < 3 then
@@ -17,4 +17,4 @@ return function(x, weight, bias, given)
       table.concat(x.shape, ", "))
   end
   return (group_norm(x, x.shape[2], weight, bias, {eps = o.eps}))
-end
+end)

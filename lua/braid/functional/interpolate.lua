@@ -23,12 +23,6 @@ local function pair(v)
   return {v, v}
 end
 
-local function nearest(x, dim, count, scale)
-  local size <const>, from <const> = x:size(dim), {}
-  for i = 1, count do from[i] = math.min(math.floor((i - 1) * scale), size - 1) + 1 end
-  return core.ops.index_select(x, dim, core.from_table(from, "int64"))
-end
-
 -- Output sizes, and how many input pixels lie between two outputs.
 local function geometry(x, o)
   local size <const>, scale <const> = {}, {}
@@ -37,7 +31,7 @@ local function geometry(x, o)
     local factor <const> = o.scale_factor and pair(o.scale_factor)[i]
     size[i] = factor and math.floor(from * factor) or pair(o.size)[i]
     if math.type(size[i]) ~= "integer" or size[i] < 1 then
-      return nil, ("the size must be a whole number from 1, not %s"):format(tostring(size[i]))
+      check.fail("interpolate: the size must be a whole number from 1, not %s", tostring(size[i]))
     end
     if o.align_corners then
       scale[i] = size[i] > 1 and (from - 1) / (size[i] - 1) or 0
@@ -48,15 +42,14 @@ local function geometry(x, o)
   return size, scale
 end
 
-return function(x, given)
+return check.public("interpolate", function(x, given)
   local o <const> = check.options(OPTIONS, given)
   if not core.is_tensor(x) or x:dim() ~= 4 then
     check.fail("interpolate: x must have shape (n, c, h, w), not %s", check.shown(x))
   end
   local size <const>, scale <const> = geometry(x, o)
-  if not size then check.fail("interpolate: %s", scale) end
   if o.mode == "nearest" then
-    return nearest(nearest(x, 3, size[1], scale[1]), 4, size[2], scale[2])
+    return (core.ops.resize_nearest(x, size, scale[1], scale[2]))
   end
-  return core.ops.resize_bilinear(x, size, scale[1], scale[2], o.align_corners)
-end
+  return (core.ops.resize_bilinear(x, size, scale[1], scale[2], o.align_corners))
+end)

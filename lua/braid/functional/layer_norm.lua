@@ -21,7 +21,7 @@ local OPTIONS <const> = check.declare("layer_norm", {
   eps = check.number{1e-5, above = 0},
 })
 
-return function(x, shape, weight, bias, given)
+return check.public("layer_norm", function(x, shape, weight, bias, given)
   weight, bias, given = check.affine(weight, bias, given)
   local o <const> = check.options(OPTIONS, given, {x = x, shape = shape})
   if type(shape) ~= "table" then shape = {shape} end
@@ -40,4 +40,4 @@ return function(x, shape, weight, bias, given)
   if #shape > 1 then y = y:reshape(x.shape) end
   if weight then y = y * weight end
   return bias and y + bias or y
-end
+end)

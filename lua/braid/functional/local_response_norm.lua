@@ -10,7 +10,7 @@ local OPTIONS <const> = check.declare("local_response_norm", {
   beta = check.number{0.75, from = 0}, k = check.number{1, above = 0},
 })
 
-return function(x, size, given)
+return check.public("local_response_norm", function(x, size, given)
   local o <const> = check.options(OPTIONS, given, {size = size})
   local shape <const> = x.shape
   if #shape < 2 then
@@ -24,4 +24,4 @@ return function(x, size, given)
   local mean <const> = squares:avg_pool2d({size, 1}, {stride = 1, padding = {size // 2, 0}})
     :narrow(3, 1, shape[2]):permute(1, 3, 4, 2):reshape(shape)
   return x / (mean * o.alpha + o.k) ^ o.beta
-end
+end)

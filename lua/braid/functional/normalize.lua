@@ -11,7 +11,7 @@ local OPTIONS <const> = check.declare("normalize", {
   dim = check.dimension(2), eps = check.number{1e-12, from = 0},
 })
 
-return function(x, given)
+return check.public("normalize", function(x, given)
   local o <const> = check.options(OPTIONS, given, {x = x})
   if o.dim > x:dim() or o.dim < -x:dim() then
     check.fail("normalize: there is no dimension dim = %d in a tensor of %d", o.dim, x:dim())
@@ -23,4 +23,4 @@ return function(x, given)
   -- The limit lies below the root, whose gradient at 0 is infinite.
   local total <const> = powers:sum(o.dim, true):clamp {min = math.max(o.eps ^ o.p, TINY)}
   return x / (o.p == 2 and total:sqrt() or o.p == 1 and total or total ^ (1 / o.p))
-end
+end)

@@ -9,7 +9,7 @@ local ARGUMENTS <const> = check.declare("pixel_shuffle", {
   x = check.argument(check.tensor()), r = check.argument(check.whole{from = 1, to = 1 << 31}),
 })
 
-return function(x, r)
+return check.public("pixel_shuffle", function(x, r)
   check.options(ARGUMENTS, nil, {x = x, r = r})
   local shape <const> = x.shape
   if #shape ~= 4 or shape[2] % (r * r) ~= 0 then
@@ -18,5 +18,5 @@ return function(x, r)
   end
   local n <const>, c <const> = shape[1], shape[2] // (r * r)
   local h <const>, w <const> = shape[3], shape[4]
-  return x:reshape(n, c, r, r, h, w):permute(1, 2, 5, 3, 6, 4):reshape(n, c, h * r, w * r)
-end
+  return (x:reshape(n, c, r, r, h, w):permute(1, 2, 5, 3, 6, 4):reshape(n, c, h * r, w * r))
+end)

@@ -67,7 +67,7 @@ function M.cross_entropy(x, target, given, ...)
   end
   if type(given) ~= "table" then
     shared.need_tensors("cross_entropy", x, target)
-    return ops.cross_entropy(x, target, given, ...)
+    return (ops.cross_entropy(x, target, given, ...))
   end
   local o <const> = check.options(CROSS_ENTROPY, given)
   if o.mask and core.is_tensor(target) then

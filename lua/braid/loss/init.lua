@@ -2,6 +2,7 @@
 -- "none", mask =} besides what each says; a masked mean divides by the count of what is
 -- valid, and a batch in which nothing is gives exactly 0 and zero gradients.
 
+local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local folder <const> = require "braid.folder"
 
@@ -10,5 +11,6 @@ local M <const> = {}
 for _, family in ipairs{"regression", "binary", "classes"} do
   for name, loss in pairs(require("braid.loss." .. family)) do M[name] = loss end
 end
+core.name_functions(M)
 
 return folder.named(M, "braid.loss", function() end, function() return check.sorted_keys(M) end)

@@ -22,10 +22,10 @@ local WING <const> = shared.declare("wing", {
 function M.mse(x, target, given, ...)
   if type(given) ~= "table" then
     shared.need_tensors("mse", x, target)
-    return ops.mse(x, target, given, ...)
+    return (ops.mse(x, target, given, ...))
   end
   local o <const> = check.options(MSE, given)
-  if not o.weight then return ops.mse(x, target, o) end
+  if not o.weight then return (ops.mse(x, target, o)) end
   local a <const>, b <const>, left_out <const> = shared.pair("mse", x, target, o)
   return shared.weighted(ops.square(a - b), o, left_out, true)
 end
