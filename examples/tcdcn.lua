@@ -74,6 +74,6 @@ local seen <const> = data.loader(faces.test, {batch = 40, shuffle = true})()
 local predicted <const> = braid.no_grad(function() return net(seen.image).landmarks end)
 assert(plot.landmarks(o.out .. "/landmarks.png", sample.image, sample.landmarks,
   predicted:reshape(-1, 5, 2)))
-braid.save(o.out .. "/tcdcn.safetensors", net:state_dict())
+braid.save(o.out .. "/tcdcn.safetensors", net) -- whole: braid.open reads it
 print(("wrote %s/landmarks.png (true green, predicted red) and %s/tcdcn.safetensors"):format(o.out,
   o.out))

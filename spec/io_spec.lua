@@ -98,7 +98,9 @@ describe("safetensors", function()
     "{\"a\":{\"dtype\":\"F32\",\"shape\":{\"x\":1},\"data_offsets\":[0,4]}}", 4)
   DAMAGED["three offsets"] = lying(
     "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,1]}}", 1)
-  DAMAGED["a type that no tensor holds"] = one("U64", "1", 0, 8, 8)
+  DAMAGED["a type that no tensor holds"] = one("C64", "1", 0, 8, 8)
+  DAMAGED["a number of 2^63"] = one("U64", "2", 0, 16, 8) .. "\0\0\0\0\0\0\0\x80"
+  DAMAGED["half a byte"] = one("F4", "3", 0, 2, 2)
 
   for what, text in pairs(DAMAGED) do
     it("are refused with a message when damaged: " .. what, function()
@@ -128,6 +130,11 @@ describe("safetensors", function()
     {"I16", "\0\x80\xff\x7f\1\0", "int32", {-32768, 32767, 1}},
     {"U16", "\xff\xff\0\1\1\0", "int32", {65535, 256, 1}},
     {"U32", "\xff\xff\xff\xff\0\0\0\x80\1\0\0\0", "int64", {4294967295, 2147483648, 1}},
+    {"U64", ("\xff"):rep(7) .. "\x7f\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", "int64",
+      {math.maxinteger, 0, 1}},
+    {"F8_E5M2", "\x3c\x01\xfc", "float32", {1, 2.0 ^ -16, -math.huge}},
+    {"F8_E4M3", "\x38\x81\x7e", "float32", {1, -2.0 ^ -9, 448}},
+    {"F8_E8M0", "\x7f\x00\xfe", "float32", {1, 2.0 ^ -127, 2.0 ^ 127}},
   } do
     it(("widen %s to %s"):format(case[1], case[3]), function()
       local bytes <const> = one(case[1], "3", 0, #case[2], 0) .. case[2]

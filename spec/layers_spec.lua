@@ -181,6 +181,7 @@ describe("the layers of Lua", function()
     core = 1, nearest = 0, class = 1, check = 1, folder = 2, einsum = 2, printing = 1, limits = 2,
     tensor_parts = 2, tensor = 3, grad = 4, profile = 4, io = 4, plot = 5, data = 5, functional = 5,
     nn = 6, loss = 7, optim = 7, mtl = 7, saved = 8, definition = 9, open = 10, model = 10,
+    origin = 1, version = 1, save = 10, inspect = 10,
     train = 11, vision = 11, cli = 12, repl = 12, init = 13,
   }
 

@@ -76,7 +76,7 @@ describe("modules", function()
     local a <const>, b <const> = small_net(), small_net()
     a(braid.randn(2, 1, 4, 4)) -- moves the running statistics
     local report <const> = b:load_state_dict(a:state_dict())
-    assert.same({missing = {}, unexpected = {}}, report)
+    assert.same({missing = {}, unexpected = {}, counters = {}}, report)
     local x <const> = braid.randn(2, 1, 4, 4)
     assert.same(a:eval()(x):totable(), b:eval()(x):totable())
   end)
@@ -87,10 +87,37 @@ describe("modules", function()
       "load_state_dict: missing: bias; unexpected: ")
     local report <const> = net:load_state_dict({weight = braid.zeros(3, 2), extra = braid.zeros(1)},
       {strict = false})
-    assert.same({missing = {"bias"}, unexpected = {"extra"}}, report)
+    assert.same({missing = {"bias"}, unexpected = {"extra"}, counters = {}}, report)
     assert.has_error(function()
       net:load_state_dict{weight = braid.zeros(2, 2), bias = braid.zeros(3)}
     end, "load_state_dict: weight has shape (2, 2), the module's is (3, 2)")
+  end)
+
+  it("load a state without counters of steps, which others have not, and say so", function()
+    for _, make in ipairs{function() return nn.BatchNorm2d(2) end,
+      function() return nn.BatchNorm1d(2) end} do
+      local norm <const> = make()
+      local given <const> = {weight = braid.full({2}, 3), bias = braid.zeros(2),
+        running_mean = braid.ones(2), running_var = braid.ones(2)}
+      assert.same({missing = {}, unexpected = {}, counters = {"num_batches_tracked"}},
+        norm:load_state_dict(given))
+      assert.same({3, 3}, norm.weight:totable())
+      assert.equal(0, norm.num_batches_tracked:item())
+      given.running_mean = nil
+      assert.error_matches(function() norm:load_state_dict(given) end,
+        "load_state_dict: missing: running_mean; unexpected: $")
+    end
+    local tasks <const> = braid.mtl.tasks{a = braid.mtl.real{1}, b = braid.mtl.real{1}}
+    local net <const> = braid.model("models/dcnet.lua", {tasks = tasks, width = 0.1})
+    local state <const>, left <const> = net:state_dict(), {}
+    for name in pairs(state) do
+      if name:find("num_batches_tracked", 1, true) then
+        left[#left + 1], state[name] = name, nil
+      end
+    end
+    table.sort(left)
+    assert.is_true(#left > 40)
+    assert.same({missing = {}, unexpected = {}, counters = left}, net:load_state_dict(state))
   end)
 
   it("load a state under other names, by patterns or by a function", function()

@@ -14,11 +14,30 @@ static uint32_t widen_half(uint32_t half) {
   return sign | bits;
 }
 
+/* The same of a 8-bit float with 4 bits of exponent and 3 of mantissa: no infinity, and
+   NaN where all of both are ones. */
+static uint32_t widen_e4m3(uint32_t byte) {
+  uint32_t sign = (byte & 0x80u) << 24, e = byte >> 3 & 15u, m = byte & 7u, bits;
+  if (e == 15 && m == 7) return sign | 0x7FC00000u;
+  if (e) return sign | (e + 120) << 23 | m << 20;
+  float subnormal = (float)m * 0x1p-9f;
+  memcpy(&bits, &subnormal, sizeof bits);
+  return sign | bits;
+}
+
+/* The same of a power of two, 2^(byte - 127), or NaN. */
+static uint32_t widen_e8m0(uint32_t byte) {
+  if (byte == 255) return 0x7FC00000u;
+  return byte ? byte << 23 : 1u << 22;
+}
+
 static const br_packed kinds[] = {
-    {"float32", 4, BR_F32}, {"float64", 8, BR_F64},  {"int64", 8, BR_I64},
-    {"int32", 4, BR_I32},   {"uint8", 1, BR_U8},     {"bool", 1, BR_BOOL},
-    {"float16", 2, BR_F32}, {"bfloat16", 2, BR_F32}, {"int8", 1, BR_I32},
-    {"int16", 2, BR_I32},   {"uint16", 2, BR_I32},   {"uint32", 4, BR_I64},
+    {"float32", 4, BR_F32},     {"float64", 8, BR_F64},     {"int64", 8, BR_I64},
+    {"int32", 4, BR_I32},       {"uint8", 1, BR_U8},        {"bool", 1, BR_BOOL},
+    {"float16", 2, BR_F32},     {"bfloat16", 2, BR_F32},    {"int8", 1, BR_I32},
+    {"int16", 2, BR_I32},       {"uint16", 2, BR_I32},      {"uint32", 4, BR_I64},
+    {"uint64", 8, BR_I64},      {"float8_e5m2", 1, BR_F32}, {"float8_e4m3", 1, BR_F32},
+    {"float8_e8m0", 1, BR_F32},
 };
 
 /* The bits of a value in its tensor's type, from those in the file. */
@@ -29,6 +48,9 @@ static uint64_t widen(const br_packed *p, uint64_t bits) {
   case 7: return bits << 16;
   case 8: return (uint32_t)(int32_t)(int8_t)bits;
   case 9: return (uint32_t)(int32_t)(int16_t)bits;
+  case 13: return widen_half((uint32_t)bits << 8);
+  case 14: return widen_e4m3((uint32_t)bits);
+  case 15: return widen_e8m0((uint32_t)bits);
   default: return bits;
   }
 }

@@ -14,8 +14,9 @@ typedef struct br_packed {
   br_dtype dtype;
 } br_packed;
 
-/* The types of tensors by their names, and float16, bfloat16, int8, int16, uint16 and
-   uint32; NULL for any other name. */
+/* The types of tensors by their names, and float16, bfloat16, float8_e5m2, float8_e4m3,
+   float8_e8m0, int8, int16, uint16, uint32 and uint64, whose values from 2^63 on come out
+   negative; NULL for any other name. */
 const br_packed *br_packed_find(const char *name);
 
 /* n values to memory of type p->dtype; `big`: the first byte of a value is its highest.

@@ -219,6 +219,17 @@ local SIZE <const> = kinds.whole{from = 1}
 --- A positive whole number, or an error that names it.
 function M.size(what, name, value) return M.value(what, name, value, SIZE) end
 
+--- pcall(f, ...), whose message does not begin with the place in the user's script: for what is
+-- to be said in another message.
+function M.caught(f, ...)
+  local results <const> = table.pack(pcall(f, ...))
+  if results[1] then return table.unpack(results, 1, results.n) end
+  local message <const> = results[2]
+  if type(message) ~= "string" then return false, "an error that is no text" end
+  local _, place <const> = pcall(M.fail, "")
+  return false, message:sub(1, #place) == place and message:sub(#place + 1) or message
+end
+
 --- The path of a file, or an error that says what was given.
 function M.path(what, path)
   if type(path) ~= "string" then

@@ -43,7 +43,7 @@ function M.find(path)
       return place .. name
     end
   end
-  error(("model: there is no file %s"):format(path), 3)
+  check.fail("model: there is no file %s", path)
 end
 
 -- The options as a definition sees them: what it reads is known from then on, so that an
@@ -64,26 +64,26 @@ local function watched(options)
   return seen, known
 end
 
-local function check_used(path, options, known, level)
+local function check_used(path, options, known)
   for _, key in ipairs(check.sorted_keys(options)) do
     if not known[key] then
-      error(("model: %s has no option '%s'; it has %s"):format(path, tostring(key),
-        table.concat(check.sorted_keys(known), ", ")), level + 1)
+      check.fail("model: %s has no option '%s'; it has %s", path, tostring(key),
+        table.concat(check.sorted_keys(known), ", "))
     end
   end
 end
 
 --- What the text of a definition makes of tasks and options.
-function M.define(text, path, tasks, options, level)
+function M.define(text, path, tasks, options)
   local chunk <const>, message <const> = load(text, "@" .. path, "t", environment())
-  if not chunk then error("model: " .. message, level + 1) end
+  if not chunk then check.fail("model: %s", message) end
   local f <const> = chunk()
   if type(f) ~= "function" then
-    error(("model: %s returns a %s, not a function of the tasks"):format(path, type(f)), level + 1)
+    check.fail("model: %s returns a %s, not a function of the tasks", path, type(f))
   end
   local kept <const>, seen <const>, known <const> = {}, watched(options)
   local net <const> = f(tasks, seen)
-  if type(net) == "table" then check_used(path, options, known, level + 1) end
+  if type(net) == "table" then check_used(path, options, known) end
   for key, value in pairs(options) do kept[key] = value end
   if type(net) == "table" then saved.remember(net, text, tasks, kept) end
   return net

@@ -50,7 +50,8 @@ local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", model = "braid.model", open = "braid.open",
-  load = "braid.io.load", save = "braid.io.save", limits = "braid.limits",
+  load = "braid.io.load", save = "braid.save", inspect = "braid.inspect", limits = "braid.limits",
+  version = "braid.version",
   profile = "braid.profile",
 }
 

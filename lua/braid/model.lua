@@ -12,7 +12,7 @@ local OWN <const> = {tasks = true, single = true, parameters = true}
 -- definition's own; its header tells them.
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
-    error(("model: options must be a table, not %s"):format(type(given)), 2)
+    check.fail("model: options must be a table, not %s", type(given))
   end
   given = given or {}
   local options <const>, place <const> = {}, definition.find(path)
@@ -24,13 +24,13 @@ return function(path, given)
   file:close()
   local tasks = given.tasks
   if given.single ~= nil then
-    if not tasks then error("model: single wants tasks to choose from", 2) end
+    if not tasks then check.fail("model: single wants tasks to choose from") end
     tasks = require("braid.mtl.build").only(tasks, {given.single}, "model")
   end
-  if given.parameters == nil then return definition.define(text, place, tasks, options, 2) end
+  if given.parameters == nil then return definition.define(text, place, tasks, options) end
   local widened <const> = require "braid.mtl.widen"(function(width)
     options.width = width
-    return definition.define(text, place, tasks, options, 3)
+    return definition.define(text, place, tasks, options)
   end, given.parameters)
   return widened
 end

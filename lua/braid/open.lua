@@ -1,16 +1,16 @@
---- Networks from directories that net:save wrote.
+--- Networks from files that braid.save(path, net) wrote.
 
+local check <const> = require "braid.check"
 local definition <const> = require "braid.definition"
 local saved <const> = require "braid.saved"
 
---- The network that net:save(directory) wrote, and its tasks (nil when it had none); or nil
--- and a message. The definition runs in the same sandbox as any.
--- @usage local net, tasks = assert(braid.open("build/net"))
-return function(directory)
-  if type(directory) ~= "string" then
-    error(("open: wants the path of a directory, not a %s"):format(type(directory)), 2)
-  end
-  return saved.open(directory, function(text, path, tasks, options)
-    return definition.define(text, path, tasks, options, 2)
+--- The network that braid.save(path, net) wrote, and its tasks (nil when it had none); what is
+-- wrong is an error. The definition in the file runs in the same sandbox as any; braid.inspect
+-- shows it, and runs nothing. The network is in training mode, and nothing in it is frozen.
+-- @usage local net, tasks = braid.open("dcnet.safetensors")
+return function(path)
+  check.path("open", path)
+  return saved.read(path, function(text, place, tasks, options)
+    return definition.define(text, place, tasks, options)
   end)
 end

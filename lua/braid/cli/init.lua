@@ -29,7 +29,8 @@ end
 return function(arguments)
   local first <const> = arguments[1]
   if first == "--version" then
-    print("braid 0.1.0 (" .. _VERSION .. ", " .. require("braid.core").isa() .. ")")
+    print(("braid %s (%s, %s)"):format(require "braid.version", _VERSION,
+      require("braid.core").isa()))
     return 0
   end
   if not first or first == "--help" or first == "-h" then

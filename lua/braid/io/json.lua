@@ -22,6 +22,14 @@ local function is_list(t)
   return n == #t
 end
 
+-- The shortest text that gives the same float again, as one.
+local function float_text(value)
+  for digits = 15, 17 do
+    local text <const> = ("%." .. digits .. "g"):format(value)
+    if tonumber(text) == value then return text:find("[.e]") and text or text .. ".0" end
+  end
+end
+
 local function encode(value, depth)
   local kind <const> = type(value)
   if depth > DEPTH then error("json: tables nest too deeply", 0) end
@@ -32,7 +40,7 @@ local function encode(value, depth)
     if value ~= value or value == math.huge or value == -math.huge then
       error("json: there is no " .. tostring(value) .. " in it", 0)
     end
-    return ("%.17g"):format(value)
+    return float_text(value)
   end
   if kind ~= "table" then error("json: a " .. kind .. " cannot be written", 0) end
   local parts <const> = {}

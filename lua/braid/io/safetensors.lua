@@ -18,11 +18,15 @@ local M <const> = {}
 local ENTRY <const> = "%s:{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}"
 local NAMES <const> = {float32 = "F32", float64 = "F64", int64 = "I64", int32 = "I32", uint8 = "U8",
   bool = "BOOL"}
-local KINDS <const> = {F16 = "float16", BF16 = "bfloat16", I8 = "int8", I16 = "int16",
-  U16 = "uint16", U32 = "uint32"}
-local SIZES <const> = {F64 = 8, I64 = 8, F32 = 4, I32 = 4, U32 = 4, F16 = 2, BF16 = 2, I16 = 2,
-  U16 = 2, I8 = 1, U8 = 1, BOOL = 1}
+local KINDS <const> = {F16 = "float16", BF16 = "bfloat16", F8_E5M2 = "float8_e5m2",
+  F8_E4M3 = "float8_e4m3", F8_E8M0 = "float8_e8m0", I8 = "int8", I16 = "int16", U16 = "uint16",
+  U32 = "uint32", U64 = "uint64"}
 for dtype, name in pairs(NAMES) do KINDS[name] = dtype end
+-- All types of the format; those without a kind are known by their size alone.
+local BITS <const> = {C64 = 64, F64 = 64, I64 = 64, U64 = 64, F32 = 32, I32 = 32, U32 = 32,
+  F16 = 16, BF16 = 16, I16 = 16, U16 = 16, F8_E5M2 = 8, F8_E4M3 = 8, F8_E8M0 = 8, I8 = 8, U8 = 8,
+  BOOL = 8,
+  F6_E2M3 = 6, F6_E3M2 = 6, F4 = 4}
 
 local function is_name(name) return name ~= "__metadata__" and utf8.len(name) ~= nil end
 
@@ -52,7 +56,7 @@ function M.write(path, tensors, metadata)
   for _, name in ipairs(names) do
     local t <const>, shape <const> = tensors[name], {}
     for d, size in ipairs(t.shape) do shape[d] = ("%d"):format(size) end
-    local size <const> = t:numel() * SIZES[NAMES[t.dtype]]
+    local size <const> = t:numel() * BITS[NAMES[t.dtype]] // 8
     header[#header + 1] = ENTRY:format(json.encode(name), NAMES[t.dtype], table.concat(shape, ","),
       at, at + size)
     at = at + size
@@ -84,20 +88,20 @@ end
 -- {name, kind, shape, first, last} of an entry of the header.
 local function check_entry(name, entry)
   if type(entry) ~= "table" then fail("'%s' is no object", name) end
-  local size <const> = SIZES[entry.dtype]
-  if not size then
+  local bits <const> = BITS[entry.dtype]
+  if not bits then
     fail("'%s' has a type that is not known here: %s", name,
       type(entry.dtype) == "string" and entry.dtype or "none")
   end
   if not is_whole_list(entry.shape) or #entry.shape > 8 then fail("'%s' has no shape", name) end
-  local count <const>, wrong <const> = shapes.count(entry.shape, size)
+  local count <const>, wrong <const> = shapes.count(entry.shape, (bits + 7) // 8)
   if not count then fail("'%s' has %s", name, wrong or "an impossible shape") end
   local offsets <const> = entry.data_offsets
   if not is_whole_list(offsets) or #offsets ~= 2 then fail("'%s' has no data_offsets", name) end
-  if offsets[2] - offsets[1] ~= count * size then
+  if (offsets[2] - offsets[1]) * 8 ~= count * bits then
     fail("'%s' has a shape that does not go with its data_offsets", name)
   end
-  return {name = name, kind = KINDS[entry.dtype], shape = entry.shape, first = offsets[1],
+  return {name = name, dtype = entry.dtype, shape = entry.shape, first = offsets[1],
     last = offsets[2]}
 end
 
@@ -145,7 +149,9 @@ local function take(source, first, n)
   return text, at
 end
 
-local function parse(source)
+-- {entries in the order of their values, size = of the file, start = the byte before the first
+-- value, metadata =}
+local function parse_header(source)
   if source.size < 8 then fail("shorter than its first eight bytes") end
   local length <const> = string.unpack("<i8", take(source, 1, 8))
   if length < 2 or length > source.size - 8 then fail("the header's length is %d", length) end
@@ -159,26 +165,59 @@ local function parse(source)
     at = e.last
   end
   if at ~= source.size - 8 - length then fail("its size is not that of its values") end
-  local tensors <const> = {}
-  for _, e in ipairs(entries) do
-    local bytes <const>, from <const> = take(source, 9 + length + e.first, e.last - e.first)
-    tensors[e.name] = core.from_packed(bytes, from, e.shape, e.kind)
+  return {entries = entries, metadata = metadata, start = 8 + length, size = source.size}
+end
+
+local function tensor_of(source, start, e)
+  local kind <const> = KINDS[e.dtype]
+  if not kind then
+    fail("'%s' is of type %s, whose values no tensor here holds exactly; convert it to F32 first",
+      e.name, e.dtype)
   end
-  return {tensors, metadata}
+  local bytes <const>, from <const> = take(source, start + 1 + e.first, e.last - e.first)
+  local t <const> = core.from_packed(bytes, from, e.shape, kind)
+  if kind == "uint64" and t:numel() > 0 and t:min():item() < 0 then
+    fail("'%s' has a number of 2^63 or more, which no tensor holds", e.name)
+  end
+  return t
+end
+
+local function parse(source)
+  local header <const>, tensors <const> = parse_header(source), {}
+  for _, e in ipairs(header.entries) do tensors[e.name] = tensor_of(source, header.start, e) end
+  return {tensors, header.metadata}
+end
+
+-- What f(source) gives, or nil and the message that it failed with.
+local function caught(f, source)
+  local ok <const>, value <const> = pcall(f, source)
+  if ok then return value end
+  if type(value) ~= "table" then error(value, 0) end
+  return nil, value.message
 end
 
 --- Tensors by name and the metadata or nil, from a source of files.lua; or nil and what is
 -- wrong.
 function M.parse(source)
-  local ok <const>, value <const> = pcall(parse, source)
-  if ok then return value[1], value[2] end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
+  local value <const>, wrong <const> = caught(parse, source)
+  if not value then return nil, wrong end
+  return value[1], value[2]
+end
+
+--- What stands before the values of a file: {entries = {{name =, dtype = (as in the file), shape
+-- =, first =, last = (bytes)}, ...}, metadata = or nil, size = of the file}; or nil and a
+-- message.
+function M.header(path)
+  local source <close>, message <const> = files.open(path)
+  if not source then return nil, message end
+  local header <const>, wrong <const> = caught(parse_header, source)
+  if not header then return nil, ("%s: not a whole safetensors file: %s"):format(path, wrong) end
+  return header
 end
 
 --- The tensors of a file by name, and its metadata (strings by name) or nil; or nil and a
--- message. Types that tensors lack become the next that holds all their values: F16 and
--- BF16 float32, I8, I16 and U16 int32, U32 int64.
+-- message. Types that tensors lack become the next that holds all their values: F16, BF16 and
+-- F8 float32, I8, I16 and U16 int32, U32 and U64 below 2^63 int64; the others are refused.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end

@@ -14,6 +14,7 @@ local ratio <const> = require "braid.mtl.ratio"
 local ops <const> = core.ops
 
 local Attributes <const> = class("Attributes")
+Attributes.unnamed = {"labels", "count"} -- the fields of arguments without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.attributes", {weight = check.number{1, from = 0}})
 

@@ -15,6 +15,7 @@ local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
 local Classes <const> = class("Classes")
+Classes.unnamed = {"size"} -- the field of the argument without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.classes", {
   [1] = check.needed(check.named("the number of classes", check.whole{from = 1})),

@@ -36,7 +36,6 @@ function Columns:init(tasks, backbone, given)
   local o <const> = check.options(OPTIONS, given)
   self.tasks, self.recipe = build.recipe(tasks, backbone, o)
   self.names = build.names(self.tasks)
-  self.changes = {} -- what add_task, remove_task and extract made of it, for files
 end
 
 --- The names of the blocks, in order.

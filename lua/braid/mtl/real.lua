@@ -13,6 +13,7 @@ local ratio <const> = require "braid.mtl.ratio"
 local ops <const> = core.ops
 
 local Real <const> = class("Real")
+Real.unnamed = {"size"} -- the field of the argument without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.real", {
   [1] = check.named("how many numbers", check.whole{1, from = 1}),

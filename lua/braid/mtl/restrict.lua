@@ -5,6 +5,7 @@
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local held <const> = require "braid.mtl.held"
+local origin <const> = require "braid.origin"
 local Strands <const> = require "braid.mtl.strands"
 
 -- Drops the heads of other tasks.
@@ -15,21 +16,22 @@ local function drop_heads(heads, tasks)
 end
 
 return function(net, tasks, columns)
-  local was <const>, modules <const> = net:stacked(), {}
+  local was <const>, modules <const>, done <const> = net:stacked(), {}, origin.changing(net)
   local _ <close> = build.adopting(net)
   held.renew(net, "the loss of a task")
   net:unstack()
   net.tasks = build.only(net.tasks, tasks, "network")
   drop_heads(net.head, net.tasks)
   drop_heads(net.shared_head, net.tasks)
-  table.insert(net.changes, {tasks = tasks, columns = columns})
   if not net.columns then
     net.names = build.names(net.tasks)
+    done{tasks = tasks, columns = columns}
     return net
   end
   for _, name in ipairs(columns) do modules[name] = net.columns[name] end
   for _, block in ipairs(check.sorted_keys(net.mixer)) do net.mixer[block]:resize(columns) end
   net.columns, net.names = Strands(columns, modules), columns
   if was then net:stack() end
+  done{tasks = tasks, columns = columns}
   return net
 end

@@ -2,8 +2,9 @@
 --
 -- A module holds parameters, buffers, options and other modules, and nothing else:
 -- forward reads them and returns tensors. Tensors in fields are parameters, made by
--- Module.parameter, unless the class names them in `buffer_names` or self:buffer made them;
--- modules may stand in fields or in tables in fields.
+-- Module.parameter, unless the class names them in `buffer_names` (as "counter" what counts steps
+-- and may be missing in weights) or self:buffer made them; modules may stand in fields or in
+-- tables in fields.
 -- Everything is found by walking the fields in sorted order.
 
 local core <const> = require "braid.core"
@@ -96,7 +97,7 @@ end
 function Module:buffer(name, t)
   if not core.is_tensor(t) then check.fail("buffer: '%s' is a %s, not a tensor", name, type(t)) end
   local names <const> = {[name] = true}
-  for key in pairs(self.buffer_names) do names[key] = true end
+  for key, kind in pairs(self.buffer_names) do names[key] = kind end
   self.buffer_names = names
   self[name] = core.keep(t)
   return t
@@ -232,13 +233,6 @@ end
 
 --- Whether the module should behave as in training.
 function Module:is_training() return self.training and not self.frozen end
-
---- Writes the network whole into a directory, for braid.open. Networks that braid.model made
--- have a `save` of their own.
-function Module:save()
-  error(("save: only a network that braid.model made knows its definition; of this %s, "
-    .. "braid.save(path, net:state_dict()) keeps the values"):format(getmetatable(self).__name), 2)
-end
 
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to

@@ -4,6 +4,7 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
+local origin <const> = require "braid.origin"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
@@ -48,7 +49,7 @@ local function renamed(state, rename)
     end
     if other then
       if result[other] then
-        error(("load_state_dict: two tensors would be called %s"):format(other), 3)
+        check.fail("load_state_dict: two tensors would be called %s", other)
       end
       result[other] = state[name]
     end
@@ -79,33 +80,53 @@ local function resolved(module, own, state)
   return result
 end
 
+-- The last parts of the names of counters: buffers that count steps, which weights of before
+-- there were such lack.
+local function counters_of(module)
+  local names <const> = {}
+  walk.walk(module, function(_, value, owner, key)
+    if core.is_tensor(value) and owner.buffer_names[key] == "counter" then names[key] = true end
+  end)
+  return names
+end
+
+-- Notes a name of the module's that the state lacks.
+local function note_missing(report, counters, name)
+  local list <const> = counters[name:match("[^.]*$")] and report.counters or report.missing
+  list[#list + 1] = name
+end
+
 --- Copies values from a table of tensors by name.
 --
 -- With {strict = false}, names that only one side knows are reported rather than an error.
 -- rename changes the given names first: a function (nil leaves a tensor out), or a table of
 -- Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}.
--- @return {missing = {names...}, unexpected = {names...}}
+-- Counters of steps, such as batch norm's num_batches_tracked, may be missing: they stay as they
+-- are.
+-- @return {missing = {names...}, unexpected = {names...}, counters = {names of those missing...}}
 function M.load_state_dict(module, given_state, given)
   local o <const> = check.options(OPTIONS, given, {state = given_state})
-  local own <const>, report <const> = M.state_dict(module), {missing = {}, unexpected = {}}
+  local own <const>, report <const> = M.state_dict(module),
+    {missing = {}, unexpected = {}, counters = {}}
   local state <const> = resolved(module, own, renamed(given_state, o.rename))
+  local counters <const> = counters_of(module)
   for _, name in ipairs(check.sorted_keys(own)) do
     local value <const> = state[name]
     if not value then
-      report.missing[#report.missing + 1] = name
+      note_missing(report, counters, name)
     elseif not core.is_tensor(value) then
-      error(("load_state_dict: %s is a %s, not a tensor"):format(name, type(value)), 2)
+      check.fail("load_state_dict: %s is a %s, not a tensor", name, type(value))
     elseif shape_text(value) ~= shape_text(own[name]) then
-      error(("load_state_dict: %s has shape %s, the module's is %s"):format(name,
-        shape_text(value), shape_text(own[name])), 2)
+      check.fail("load_state_dict: %s has shape %s, the module's is %s", name,
+        shape_text(value), shape_text(own[name]))
     end
   end
   for _, name in ipairs(check.sorted_keys(state)) do
     if not own[name] then report.unexpected[#report.unexpected + 1] = name end
   end
   if o.strict and #report.missing + #report.unexpected > 0 then
-    error(("load_state_dict: missing: %s; unexpected: %s"):format(
-      table.concat(report.missing, ", "), table.concat(report.unexpected, ", ")), 2)
+    check.fail("load_state_dict: missing: %s; unexpected: %s",
+      table.concat(report.missing, ", "), table.concat(report.unexpected, ", "))
   end
   local _ <close> = grad.no_grad()
   for _, name in ipairs(check.sorted_keys(own)) do
@@ -138,6 +159,7 @@ function M.clone(module)
     local result <const> = {}
     copies[value] = result
     for key, field in pairs(value) do result[key] = copy(field) end
+    origin.copy(value, result)
     return setmetatable(result, getmetatable(value))
   end
   return copy(module)
@@ -147,7 +169,7 @@ end
 -- ones: make it afterwards.
 function M.to(module, dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
-    error(("to: a module's tensors are float32 or float64, not %s"):format(tostring(dtype)), 2)
+    check.fail("to: a module's tensors are float32 or float64, not %s", tostring(dtype))
   end
   local converted <const> = {}
   walk.walk(module, function(_, value, _, key, at)

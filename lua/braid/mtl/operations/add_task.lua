@@ -11,6 +11,7 @@
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local held <const> = require "braid.mtl.held"
+local origin <const> = require "braid.origin"
 local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
@@ -92,7 +93,8 @@ local OPTIONS <const> = check.declare("add_task", {
 return function(self, name, task, given)
   local o <const> = check.options(OPTIONS, given)
   check_arguments(self, name, task, o)
-  local tasks <const>, dtype <const> = {[name] = task}, walk.dtype(self)
+  local tasks <const>, dtype <const>, done <const> = {[name] = task}, walk.dtype(self),
+    origin.changing(self)
   local _ <close> = build.adopting(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
@@ -106,7 +108,7 @@ return function(self, name, task, given)
   held.renew(self, "add_task")
   self:to(dtype)
   build.settle(self)
-  table.insert(self.changes, {add = name, task = task, init = o.init, head = o.head})
+  done{add = name, task = task, init = o.init, head = o.head}
   if o.freeze then self:train_only{name} end
   return self
 end
