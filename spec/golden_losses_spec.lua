@@ -100,13 +100,14 @@ local function probabilities(bad)
     :requires_grad_()
 end
 local function targets(bad) return rows(bad, {1, 0, 1}, {0, 1, 1}, {1, 1, 0}, {0, 0, 1}) end
+local function sides(bad) return targets(bad) * 2 - 1 end
 local function labels() return braid.tensor({2, 3, 77, -5}, {dtype = "int64"}) end
 
 local MASKED <const> = {
   mse = {predictions, targets}, l1 = {predictions, targets}, smooth_l1 = {predictions, targets},
   huber = {predictions, targets}, wing = {predictions, targets}, bce = {probabilities, targets},
   bce_with_logits = {predictions, targets}, kl_div = {predictions, targets},
-  hinge = {predictions, targets}, focal = {predictions, targets},
+  hinge = {predictions, sides}, focal = {predictions, targets},
   cross_entropy = {predictions, labels, per_row = true},
   nll = {predictions, labels, per_row = true},
   soft = {predictions, function(bad) return probabilities(bad):detach() end, per_row = true},
@@ -230,8 +231,8 @@ describe("the gradients of losses", function()
             if name == "cosine" then
               return loss.cosine(a, b, y, {reduction = reduction, mask = mask:squeeze(2)})
             end
-            return loss[name](a, b, o)
-          end, {x, t}))
+            return loss[name](a, name == "hinge" and y:unsqueeze(2):expand(4, 3) or b, o)
+          end, {x, name ~= "hinge" and t or nil}))
         end
       end)
   end

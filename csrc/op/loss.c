@@ -70,11 +70,8 @@ static br_status valid_count(br_call *c, double *count) {
   return status;
 }
 
-/* Without one valid element a mean is exactly 0, unless there is no element at all. */
-static double mean_factor(const br_call *c, double count) {
-  if (count > 0) return 1 / count;
-  return c->in[2] ? 0 : (double)NAN;
-}
+/* Without one valid element a mean is exactly 0. */
+static double mean_factor(double count) { return count > 0 ? 1 / count : 0; }
 
 static br_status mse_forward(br_call *c) {
   double count = 0, factor = 1;
@@ -86,7 +83,7 @@ static br_status mse_forward(br_call *c) {
   } else if (e) {
     if (c->state[0] == MEAN) {
       status = valid_count(c, &count);
-      factor = mean_factor(c, count);
+      factor = mean_factor(count);
     }
     br_tensor *sum = status ? NULL : br_sum_to(e, 0, NULL);
     if (!status)
@@ -102,7 +99,7 @@ static br_status mse_backward(br_call *c) {
   double count = 0, factor = 2;
   if (c->state[0] == MEAN) {
     if (valid_count(c, &count) != BR_OK) return BR_ENOMEM;
-    factor = 2 * mean_factor(c, count);
+    factor = 2 * mean_factor(count);
   }
   for (int i = 0; i < 2; i++) {
     if (!c->need[i]) continue;
@@ -136,6 +133,18 @@ static br_status check_targets(br_call *c, br_tensor *target, int64_t classes) {
   return status;
 }
 
+static br_status check_weights(br_call *c, br_tensor *weight) {
+  br_tensor *flat = br_as(weight, BR_F64, BR_CONTIGUOUS);
+  br_status status = flat ? BR_OK : BR_ENOMEM;
+  for (int64_t i = 0; !status && i < flat->numel; i++) {
+    double w = br_get_double(flat, i);
+    if (!(w >= 0) || !isfinite(w))
+      status = br_bad(c, "weight must hold finite numbers from 0, not %g", w);
+  }
+  br_release(flat);
+  return status;
+}
+
 /* x (n,c,...), target (n,...): class labels from 1; `ignore` marks a missing one. */
 static br_status ce_infer(br_call *c) {
   const br_tensor *x = c->in[0], *t = c->in[1], *w = c->in[2];
@@ -158,6 +167,8 @@ static br_status ce_infer(br_call *c) {
   if (w && (w->ndim != 1 || w->shape[0] != x->shape[1]))
     return br_bad(c, "weight must have shape (%lld), not %s", (long long)x->shape[1],
                   br_shape_of(w));
+  status = w ? check_weights(c, c->in[2]) : BR_OK;
+  if (status) return status;
   status = check_targets(c, c->in[1], x->shape[1]);
   if (status) return status;
   return br_out(c, 0, x->dtype, how == NONE ? t->ndim : 0, shape, BR_CONTIGUOUS);

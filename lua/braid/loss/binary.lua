@@ -16,11 +16,13 @@ local KL_DIV <const> = shared.declare("kl_div", {
 })
 local COSINE <const> = shared.declare("cosine", {margin = check.number{0, from = -1, to = 1}})
 
---- -(target log x + (1 - target) log(1 - x)) of probabilities x. As in PyTorch logarithms
--- stop at -100, and the divisor of the gradient at 1e-12. {weight = rescales each element}
+--- -(target log x + (1 - target) log(1 - x)) of probabilities x and targets from 0 to 1. As
+-- in PyTorch logarithms stop at -100, and the divisor of the gradient at 1e-12. {weight =
+-- rescales each element}
 function M.bce(x, target, given)
   local o <const> = check.options(BCE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("bce", x, target, o, 0.5)
+  shared.need_shares("bce", t)
   local p <const> = a:detach()
   if not ops.all(ops.logical_and(ops.ge(p, 0), ops.le(p, 1))):item() then
     shared.bad("bce", "input must lie between 0 and 1; bce_with_logits takes any number")
@@ -31,52 +33,58 @@ function M.bce(x, target, given)
   -- Differentiable in the target as it stands; in x by the slope, whose factor is 0.
   local value <const> = -(t * log_p + (1 - t) * log_q)
   local slope <const> = (p - t:detach()) / ops.clamp(p * q, 1e-12)
-  return shared.weighted(value + slope * (a - p), o, left_out)
+  return shared.weighted("bce", value + slope * (a - p), o, left_out)
 end
 
---- bce of sigmoid(x), without overflow. {pos_weight = the weight of the positive part, it
+--- bce of sigmoid(x), without overflow; targets from 0 to 1. {pos_weight = the weight of the positive part, it
 -- broadcasts to x; weight = rescales each element}
 -- @usage braid.loss.bce_with_logits(scores, labels, {pos_weight = braid.tensor{3, 1, 1}})
 function M.bce_with_logits(x, target, given)
   local name <const> = "bce_with_logits"
   local o <const> = check.options(WITH_LOGITS, given)
   local a <const>, t <const>, left_out <const> = shared.pair(name, x, target, o)
+  shared.need_shares(name, t)
   local yes = t
   if o.pos_weight then
     shared.need_fit(name, "pos_weight", o.pos_weight, x.shape)
+    shared.need_weights(name, "pos_weight", o.pos_weight)
     yes = t * o.pos_weight
   end
-  return shared.weighted(yes * ops.softplus(-a) + (1 - t) * ops.softplus(a), o, left_out)
+  local loss <const> = yes * ops.softplus(-a) + (1 - t) * ops.softplus(a)
+  return shared.weighted(name, loss, o, left_out)
 end
 
 --- target (log target - x) of log-probabilities x, as in PyTorch: a mean is over all
 -- elements, {reduction = "batchmean"} over the first dimension, as the divergence is
--- defined. {log_target = true} takes log-probabilities as target too.
+-- defined. {log_target = true} takes log-probabilities as target too. A target of 0 (or
+-- log-probability -inf) counts 0; one that is negative or NaN gives NaN.
 function M.kl_div(x, target, given)
   local o <const> = check.options(KL_DIV, given)
   local a <const>, t <const>, left_out <const> = shared.pair("kl_div", x, target, o)
   local loss
   if o.log_target then
-    loss = ops.exp(t) * (t - a)
+    local none <const> = ops.eq(t, -math.huge)
+    loss = ops.exp(t) * (shared.fill(t, none, 0) - shared.fill(a, none, 0))
   else
-    local some <const> = ops.gt(t, 0) -- 0 log 0 = 0
+    local some <const> = ops.ne(t, 0) -- 0 log 0 = 0
     loss = ops.where(some, t * (ops.log(ops.where(some, t, 1)) - a), 0)
   end
-  if o.reduction ~= "batchmean" then return shared.weighted(loss, o, left_out) end
+  if o.reduction ~= "batchmean" then return shared.weighted("kl_div", loss, o, left_out) end
   local count = x.shape[1] or 1
   if left_out and x:dim() > 0 then
     local rows <const> = ops.reshape(ops.logical_not(left_out), x.shape[1], -1)
     count = ops.count_nonzero(ops.any(rows, 2)):item()
   end
   o.reduction = "sum"
-  return shared.weighted(loss, o, left_out) / math.max(count, 1)
+  return shared.weighted("kl_div", loss, o, left_out) / math.max(count, 1)
 end
 
 --- max(0, margin - target x), target 1 or -1 (Torch7's MarginCriterion).
 function M.hinge(x, target, given)
   local o <const> = check.options(HINGE, given)
-  local a <const>, t <const>, left_out <const> = shared.pair("hinge", x, target, o)
-  return shared.weighted(ops.relu(o.margin - t * a), o, left_out)
+  local a <const>, t <const>, left_out <const> = shared.pair("hinge", x, target, o, 1)
+  shared.need_sides("hinge", t)
+  return shared.weighted("hinge", ops.relu(o.margin - t * a), o, left_out)
 end
 
 --- 1 - cos(a, b) where target is 1, max(0, cos(a, b) - margin) where it is -1; a and b
@@ -98,11 +106,12 @@ function M.cosine(a, b, target, given)
     a, b = shared.fill(a, rows, 1), shared.fill(b, rows, 1)
     target = shared.fill(target, left_out, 1)
   end
+  shared.need_sides("cosine", target)
   local function dot(u, v) return ops.sum(u * v, -1) end
   local lengths <const> = ops.sqrt((dot(a, a) + 1e-12) * (dot(b, b) + 1e-12))
   local cos <const> = dot(a, b) / lengths
   local apart <const> = ops.where(ops.eq(target, -1), ops.relu(cos - o.margin), 0)
-  return shared.weighted(ops.where(ops.eq(target, 1), 1 - cos, apart), o, left_out)
+  return shared.weighted("cosine", ops.where(ops.eq(target, 1), 1 - cos, apart), o, left_out)
 end
 
 return M

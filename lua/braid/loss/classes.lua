@@ -45,12 +45,18 @@ local function soft_entropy(x, target, given)
   local left_out <const> = shared.left_out(name, o.mask, shape)
   local classes <const> = left_out and ops.unsqueeze(left_out, 2)
   local t = shared.fill(target, classes, 0)
+  shared.need_values(name, "target", t, ops.logical_and(ops.ge(t, 0), ops.le(t, 1.001)),
+    "hold probabilities, from 0 to 1")
   if o.label_smoothing > 0 then
     t = t * (1 - o.label_smoothing) + o.label_smoothing / column[2]
   end
-  if o.weight then t = t * ops.reshape(o.weight, column) end
+  if o.weight then
+    shared.need_weights(name, "weight", o.weight)
+    t = t * ops.reshape(o.weight, column)
+  end
   local log_p <const> = ops.log_softmax(shared.fill(x, classes, 0), 2)
-  return shared.reduce(-ops.sum(t * log_p, 2), o, left_out)
+  local none <const> = ops.eq(t, 0) -- 0 log 0 = 0
+  return shared.reduce(-ops.sum(t * shared.fill(log_p, none, 0), 2), o, left_out)
 end
 
 --- -log softmax(x) at the labels. A float target of x's shape gives each class a
@@ -122,6 +128,7 @@ local function of_class(name, what, w, here, column)
   if w:dim() ~= 1 or w:numel() ~= column[2] then
     shared.bad(name, "%s must have shape (%d), not %s", what, column[2], shared.shape_text(w))
   end
+  shared.need_weights(name, what, w)
   return at_labels(ops.reshape(w, column), here)
 end
 
@@ -144,11 +151,12 @@ end
 -- Of x (any shape) against a target of its shape between 0 and 1: that of torchvision.
 local function focal_binary(x, target, o)
   local a <const>, t <const>, left_out <const> = shared.pair("focal", x, target, o)
+  shared.need_shares("focal", t)
   local wrong <const> = t * ops.sigmoid(-a) + (1 - t) * ops.sigmoid(a)
   local entropy <const> = t * ops.softplus(-a) + (1 - t) * ops.softplus(a)
   local loss = entropy * modulation(wrong, o.gamma)
   if o.alpha then loss = loss * (t * o.alpha + (1 - t) * (1 - o.alpha)) end
-  return shared.weighted(loss, o, left_out)
+  return shared.weighted("focal", loss, o, left_out)
 end
 
 --- Cross-entropy times (1 - p)^gamma, p the probability given to the label: what is easy
@@ -171,7 +179,7 @@ function M.focal(x, target, given)
   local loss = -log_p * modulation(-ops.expm1(log_p), o.gamma)
   if o.alpha then loss = loss * of_class("focal", "alpha", o.alpha, here, column) end
   if o.weight then shared.need_fit("focal", "weight", o.weight, loss.shape) end
-  return shared.weighted(loss, o, missing)
+  return shared.weighted("focal", loss, o, missing)
 end
 
 return M

@@ -1,7 +1,8 @@
 --- Losses of numbers: mse, l1, smooth_l1, huber, wing.
 --
 -- x and target have one shape; {reduction = "mean" | "sum" | "none", weight =, mask =}, the
--- last two broadcast to it. A masked mean divides by how many elements count.
+-- last two broadcast to it. A masked mean divides by how many elements count. Weights are
+-- finite numbers from 0; NaN in x or target, unless masked, gives NaN.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -27,14 +28,14 @@ function M.mse(x, target, given, ...)
   local o <const> = check.options(MSE, given)
   if not o.weight then return (ops.mse(x, target, o)) end
   local a <const>, b <const>, left_out <const> = shared.pair("mse", x, target, o)
-  return shared.weighted(ops.square(a - b), o, left_out, true)
+  return shared.weighted("mse", ops.square(a - b), o, left_out, true)
 end
 
 --- |x - target|. A weighted mean divides by the sum of the weights.
 function M.l1(x, target, given)
   local o <const> = check.options(L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("l1", x, target, o)
-  return shared.weighted(ops.abs(a - b), o, left_out, true)
+  return shared.weighted("l1", ops.abs(a - b), o, left_out, true)
 end
 
 -- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, times scale. No square is taken of
@@ -50,14 +51,15 @@ function M.smooth_l1(x, target, given)
   local o <const> = check.options(SMOOTH_L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("smooth_l1", x, target, o)
   local d <const> = ops.abs(a - b)
-  return shared.weighted(o.beta == 0 and d or bent(d, o.beta, 1 / o.beta), o, left_out)
+  local loss <const> = o.beta == 0 and d or bent(d, o.beta, 1 / o.beta)
+  return shared.weighted("smooth_l1", loss, o, left_out)
 end
 
 --- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, d = |x - target| (Huber 1964).
 function M.huber(x, target, given)
   local o <const> = check.options(HUBER, given)
   local a <const>, b <const>, left_out <const> = shared.pair("huber", x, target, o)
-  return shared.weighted(bent(ops.abs(a - b), o.delta, 1), o, left_out)
+  return shared.weighted("huber", bent(ops.abs(a - b), o.delta, 1), o, left_out)
 end
 
 --- w log(1 + d / eps) up to w, d - w + w log(1 + w / eps) beyond it, d = |x - target|; for
@@ -68,7 +70,7 @@ function M.wing(x, target, given)
   local d <const> = ops.abs(a - b)
   local shift <const> = o.w - o.w * math.log(1 + o.w / o.eps)
   local loss <const> = ops.where(ops.lt(d, o.w), ops.log1p(d / o.eps) * o.w, d - shift)
-  return shared.weighted(loss, o, left_out)
+  return shared.weighted("wing", loss, o, left_out)
 end
 
 return M

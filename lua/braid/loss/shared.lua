@@ -69,6 +69,31 @@ function M.same_shape(name, x, target, what)
   end
 end
 
+--- All values of t must be as `good` (bool, of t's shape) says, or the first that is not
+-- goes into the message.
+function M.need_values(name, what, t, good, wanted)
+  if ops.all(good):item() then return end
+  local first <const> = ops.masked_select(t:detach(), ops.logical_not(good))[1]:item()
+  M.bad(name, "%s must %s, not %s", what, wanted, check.shown(first))
+end
+
+--- Weights, of classes or elements: finite numbers from 0.
+function M.need_weights(name, what, weight)
+  M.need_values(name, what, weight, ops.logical_and(ops.ge(weight, 0), ops.isfinite(weight)),
+    "hold finite numbers from 0")
+end
+
+--- Targets that are shares or probabilities.
+function M.need_shares(name, target)
+  M.need_values(name, "target", target, ops.logical_and(ops.ge(target, 0), ops.le(target, 1)),
+    "lie between 0 and 1")
+end
+
+--- Targets that stand for two sides.
+function M.need_sides(name, target)
+  M.need_values(name, "target", target, ops.eq(ops.abs(target), 1), "be 1 or -1")
+end
+
 --- The elements that a mask leaves out, in the given shape; nil without a mask.
 function M.left_out(name, mask, shape)
   if not mask then return nil end
@@ -93,22 +118,24 @@ function M.pair(name, x, target, o, value)
 end
 
 --- What is asked for of the losses of all elements: themselves, their sum, or the sum over
--- `total` (how many count unless given). Where nothing counts the mean is exactly 0.
+-- `total` (how many count unless given). Where nothing counts, be it that there is nothing,
+-- the mean is exactly 0.
 function M.reduce(loss, o, left_out, total)
   loss = M.fill(loss, left_out, 0)
   if o.reduction == "none" then return loss end
   if o.reduction == "sum" then return ops.sum(loss) end
-  if not left_out and not total then return ops.mean(loss) end
-  total = total or left_out:numel() - ops.count_nonzero(left_out):item()
+  if not total and not left_out and loss:numel() > 0 then return ops.mean(loss) end
+  total = total or loss:numel() - (left_out and ops.count_nonzero(left_out):item() or 0)
   if total == 0 then return ops.sum(loss) * 0 end
   return ops.sum(loss) / total
 end
 
 --- The same after weighting. `by_weight`: a weighted mean divides by the sum of the
 -- weights that count, not by their number.
-function M.weighted(loss, o, left_out, by_weight)
+function M.weighted(name, loss, o, left_out, by_weight)
   if not o.weight then return M.reduce(loss, o, left_out) end
   local weight <const> = M.fill(ops.expand(o.weight, loss.shape), left_out, 0)
+  M.need_weights(name, "weight", left_out and weight or o.weight)
   local total <const> = by_weight and o.reduction == "mean" and ops.sum(weight):item() or nil
   return M.reduce(loss * weight, o, left_out, total)
 end
