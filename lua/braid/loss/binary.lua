@@ -36,8 +36,8 @@ function M.bce(x, target, given)
   return shared.weighted("bce", value + slope * (a - p), o, left_out)
 end
 
---- bce of sigmoid(x), without overflow; targets from 0 to 1. {pos_weight = the weight of the positive part, it
--- broadcasts to x; weight = rescales each element}
+--- bce of sigmoid(x), without overflow; targets from 0 to 1. {pos_weight = the weight of the
+-- positive part, it broadcasts to x; weight = rescales each element}
 -- @usage braid.loss.bce_with_logits(scores, labels, {pos_weight = braid.tensor{3, 1, 1}})
 function M.bce_with_logits(x, target, given)
   local name <const> = "bce_with_logits"
