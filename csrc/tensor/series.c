@@ -36,6 +36,8 @@ void br_series_even(br_tensor *t, double first, double last) {
   double step = gaps > 0 ? last / (double)gaps - first / (double)gaps : 0;
   for (int64_t i = 0; i <= gaps; i++)
     br_put_double(t, i,
-                  2 * i <= gaps ? first + (double)i * step
-                                : last - (double)(gaps - i) * step);
+                  i == 0          ? first
+                  : i == gaps     ? last
+                  : 2 * i <= gaps ? first + (double)i * step
+                                  : last - (double)(gaps - i) * step);
 }

@@ -28,7 +28,7 @@ return function(errors, given)
   table.sort(sorted)
   local curve <const>, within = {error = {}, share = {}}, 0
   for k = 0, o.steps do
-    local limit <const> = o.limit * k / o.steps
+    local limit <const> = k == o.steps and o.limit or o.limit * k / o.steps
     while within < #sorted and sorted[within + 1] <= limit do within = within + 1 end
     curve.error[k + 1], curve.share[k + 1] = limit, within / #sorted
   end

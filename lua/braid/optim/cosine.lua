@@ -8,7 +8,9 @@
 local check <const> = require "braid.check"
 
 local function factor(done, total, last)
-  return last + (1 - last) * (1 + math.cos(math.pi * math.min(done / total, 1))) / 2
+  if done == 0 then return 1 end
+  if done >= total then return last end
+  return last + (1 - last) * (1 + math.cos(math.pi * done / total)) / 2
 end
 
 local OPTIONS <const> = check.declare("optim.cosine", {

@@ -6,6 +6,7 @@
 
 local check <const> = require "braid.check"
 
+-- From a to b, which both are met exactly.
 local ANNEAL <const> = {
   cos = function(a, b, x) return b + (a - b) / 2 * (1 + math.cos(math.pi * x)) end,
   linear = function(a, b, x) return a + (b - a) * x end,
@@ -23,9 +24,13 @@ return function(total, given)
   local first <const> = 1 / o.div_factor
   local last <const> = first / o.final_div_factor
   local top <const>, ending <const> = o.pct_start * total - 1, total - 1
+  local function along(a, b, x)
+    if x <= 0 then return a end
+    return x >= 1 and b or anneal(a, b, x)
+  end
   return function(step)
-    if step >= ending then return last end
-    if step <= top then return top > 0 and anneal(first, 1, step / top) or 1 end
-    return anneal(1, last, (step - top) / (ending - top))
+    if step > ending or step == ending and top < ending then return last end
+    if step <= top then return top > 0 and along(first, 1, step / top) or 1 end
+    return along(1, last, (step - top) / (ending - top))
   end
 end
