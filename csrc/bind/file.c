@@ -119,7 +119,7 @@ static int folder_gc(lua_State *L) {
 }
 
 /* core.list_folder(path): the names of the files in it and those of its directories, in
-   no order; or nil and a message. */
+   no order, and a text that tells it from all others; or nil and a message. */
 static int list_folder(lua_State *L) {
   const char *path = luaL_checkstring(L, 1), *name;
   bool directory;
@@ -140,9 +140,20 @@ static int list_folder(lua_State *L) {
     lua_pushstring(L, name);
     lua_rawseti(L, files + directory, ++count[directory]);
   }
+  uint64_t id[2];
+  br_folder_identity(*f, id);
   br_folder_close(*f);
   *f = NULL;
-  return 2;
+  lua_pushlstring(L, (const char *)id, sizeof id);
+  return 3;
+}
+
+/* core.path_kind(path): "file", "directory" or nil; links are followed. */
+static int path_kind(lua_State *L) {
+  const char kind = br_path_kind(luaL_checkstring(L, 1));
+  if (!kind) return 0;
+  lua_pushstring(L, kind == 'd' ? "directory" : "file");
+  return 1;
 }
 
 /* core.make_folder(path): true, also when it is there; or nil and a message. */
@@ -213,15 +224,12 @@ static void open_writers(lua_State *L) {
 }
 
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {{"from_packed", from_packed},
-                                       {"inflate", inflate_string},
-                                       {"inflate_start", inflate_start},
-                                       {"crc32", crc32_string},
-                                       {"parse_rows", parse_rows},
-                                       {"list_folder", list_folder},
-                                       {"make_folder", make_folder},
-                                       {"writer", writer_new},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"from_packed", from_packed},     {"inflate", inflate_string},
+      {"inflate_start", inflate_start}, {"crc32", crc32_string},
+      {"parse_rows", parse_rows},       {"list_folder", list_folder},
+      {"path_kind", path_kind},         {"make_folder", make_folder},
+      {"writer", writer_new},           {NULL, NULL}};
   open_writers(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

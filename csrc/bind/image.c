@@ -11,6 +11,7 @@
 #include "io/faces.h"
 #include "io/gallery.h"
 #include "io/image.h"
+#include "io/probe.h"
 #include "io/text.h"
 #include "io/warp.h"
 
@@ -20,13 +21,14 @@ static int push_failure(lua_State *L) {
   return 2;
 }
 
-/* core.image_read(path, channels): a tensor (c,h,w), or nil and a message. */
+/* core.image_read(path, channels, as_stored): a tensor (c,h,w), turned as EXIF says
+   unless as_stored; or nil and a message. */
 static int image_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   int64_t channels = luaL_optinteger(L, 2, 0);
   br_box *box = br_push_box(L);
   br_image im = {0};
-  br_status status = br_image_read(path, channels, &im);
+  br_status status = br_image_read(path, channels, !lua_toboolean(L, 3), &im);
   if (status == BR_EIO) return push_failure(L);
   if (status) return br_raise(L);
   int64_t shape[3] = {im.h, im.w, im.c};
@@ -36,6 +38,39 @@ static int image_read(lua_State *L) {
   br_release(rows);
   br_release(turned);
   br_fill_box(L, box, planes);
+  return 1;
+}
+
+/* core.image_probe(path): the height and width of a picture as it is stored, or nil and a
+   message; see io/probe.h. */
+static int image_probe(lua_State *L) {
+  int64_t h, w;
+  if (br_image_probe(luaL_checkstring(L, 1), &h, &w) != BR_OK) return push_failure(L);
+  lua_pushinteger(L, h);
+  lua_pushinteger(L, w);
+  return 2;
+}
+
+/* core.probe_images(paths): {[i] = what is wrong with file i, ...} */
+static int probe_images(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  const int64_t n = luaL_len(L, 1);
+  const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
+  unsigned char *failed = lua_newuserdatauv(L, (size_t)n + 1, 0);
+  for (int64_t i = 0; i < n; i++) {
+    if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
+      return luaL_error(L, "probe_images: path %d is no string", (int)i + 1);
+    path[i] = lua_tostring(L, -1); /* the table holds on to it */
+    lua_pop(L, 1);
+  }
+  br_image_probe_all(n, path, failed);
+  lua_newtable(L);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t h, w;
+    if (!failed[i] || br_image_probe(path[i], &h, &w) == BR_OK) continue;
+    lua_pushstring(L, br_error_message());
+    lua_rawseti(L, -2, i + 1);
+  }
   return 1;
 }
 
@@ -154,13 +189,14 @@ static br_tensor *as_batch(br_tensor *rows) {
   return batch;
 }
 
-/* core.load_crops(paths, boxes (n,4) float64, size, channels): images (n,c,size,size),
-   and a table of messages by number for those that could not be read. */
+/* core.load_crops(paths, boxes (n,4) float64, size, channels, as_stored): images
+   (n,c,size,size), and a table of messages by number for those that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   int64_t n = luaL_len(L, 1);
   br_tensor *boxes = br_check_tensor(L, 2);
   int64_t size = luaL_checkinteger(L, 3), channels = luaL_checkinteger(L, 4);
+  const bool as_stored = lua_toboolean(L, 5);
   if (boxes->dtype != BR_F64 || boxes->numel != 4 * n || !br_is_contiguous(boxes))
     return luaL_error(L, "load_crops: boxes must be float64 (%d, 4), not %s %s", (int)n,
                       br_dtype_name(boxes->dtype), br_shape_of(boxes));
@@ -179,7 +215,7 @@ static int load_crops(lua_State *L) {
   br_tensor *rows = br_tensor_new(BR_U8, 4, shape, BR_CONTIGUOUS);
   if (rows)
     br_gallery_load(n, path, (const double *)(const void *)boxes->data, size, channels,
-                    (uint8_t *)rows->data, (unsigned char *)notes, notes + n);
+                    !as_stored, (uint8_t *)rows->data, (unsigned char *)notes, notes + n);
   br_fill_box(L, box, as_batch(rows));
   lua_newtable(L);
   for (int64_t i = 0; i < n; i++) {
@@ -266,6 +302,8 @@ static int faces(lua_State *L) {
 void br_open_images(lua_State *L) {
   static const luaL_Reg functions[] = {{"image_read", image_read},
                                        {"image_write", image_write},
+                                       {"image_probe", image_probe},
+                                       {"probe_images", probe_images},
                                        {"image_resize", image_resize},
                                        {"draw_disk", draw_disk},
                                        {"draw_circle", draw_circle},

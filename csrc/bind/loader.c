@@ -2,13 +2,11 @@
 
    core.loader{workers, skip, seed, channels (1 or 3), fields, sources}, where
      fields: {{name, kind ("class", "points" or "real"), shape, flip, bin, bins}, ...}
-     sources: {{n, images or text, ends and root, boxes, rows, labels (by number of the
-       field), points (a field), steps ({{name, numbers...}, ...}), cache}, ...}
-   are as in io/loader.h. Its methods:
-     submit(pick, first, last, stream, only)
-     take() -> {image, count, a tensor for each field}
-     facts() -> seconds waited, samples left out, the first message
-     size() -> height, width        close() */
+     sources: {{n, images or text, ends and root, boxes, rows, as_stored, labels (by
+       number of the field), points (a field), steps ({{name, numbers...}, ...}), cache},
+   ...} are as in io/loader.h. Its methods: submit(pick, first, last, stream, only) take()
+   -> {image, count, a tensor for each field} facts() -> seconds waited, samples left out,
+   the first message size() -> height, width        close() */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -162,6 +160,9 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
   }
   lua_pop(L, 1);
   if (!images) m = read_paths(L, s);
+  lua_getfield(L, -1, "as_stored");
+  s->as_stored = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   for (int64_t i = 0; s->rows && i < s->n; i++) {
     const int64_t row = ((int64_t *)(void *)s->rows->data)[i];
     if (row < 1 || row > m) luaL_error(L, "loader: there is no picture %d", (int)row);

@@ -15,6 +15,9 @@ br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
                               int64_t per_byte);
 
+/* BR_EIO: what the bytes at the beginning of a file are instead. */
+br_status br_codec_other(const char *name, const uint8_t *bytes, size_t n);
+
 /* 0.299 r + 0.587 g + 0.114 b in 16-bit fixed point, as in libjpeg. */
 static inline uint8_t br_luma(const uint8_t rgb[3]) {
   return (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);

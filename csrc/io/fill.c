@@ -201,7 +201,7 @@ static br_status fixed_picture(const br_plan *plan, const br_source *s, int64_t 
   }
   char path[PATH];
   br_status status = path_of(s, row, path);
-  if (!status) status = br_image_read(path, plan->c, owned);
+  if (!status) status = br_image_read(path, plan->c, !s->as_stored, owned);
   if (status) return status;
   x->h = owned->h;
   x->w = owned->w;
@@ -264,6 +264,7 @@ br_status br_plan_cache(br_plan *plan, int source, const char *directory) {
   br_cache_key_begin(&key);
   br_cache_key_add(&key, &plan->c, sizeof plan->c);
   br_cache_key_add(&key, &s->n, sizeof s->n);
+  br_cache_key_add(&key, &s->as_stored, sizeof s->as_stored);
   for (int i = 0; i < s->recipe.fixed; i++)
     br_cache_key_add(&key, &s->recipe.step[i], sizeof s->recipe.step[i]);
   for (int64_t i = 0; i < s->n; i++) {

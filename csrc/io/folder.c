@@ -31,9 +31,9 @@ const char *br_folder_next(br_folder *f, bool *directory) {
     if (e->d_type == DT_DIR || e->d_type == DT_REG) {
       *directory = e->d_type == DT_DIR;
     } else {
-      if (fstatat(dirfd(f->dir), e->d_name, &info, 0) != 0) continue;
-      if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode)) continue;
-      *directory = S_ISDIR(info.st_mode);
+      const bool there = fstatat(dirfd(f->dir), e->d_name, &info, 0) == 0;
+      if (there && !S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode)) continue;
+      *directory = there && S_ISDIR(info.st_mode);
     }
     return e->d_name;
   }
@@ -44,6 +44,19 @@ void br_folder_close(br_folder *f) {
   if (!f) return;
   closedir(f->dir);
   br_free(f);
+}
+
+void br_folder_identity(br_folder *f, uint64_t id[2]) {
+  struct stat info = {0};
+  (void)fstat(dirfd(f->dir), &info);
+  id[0] = (uint64_t)info.st_dev;
+  id[1] = (uint64_t)info.st_ino;
+}
+
+char br_path_kind(const char *path) {
+  struct stat info;
+  if (stat(path, &info) != 0) return 0;
+  return S_ISDIR(info.st_mode) ? 'd' : S_ISREG(info.st_mode) ? 'f' : 0;
 }
 
 br_status br_folder_make(const char *path) {

@@ -11,7 +11,7 @@ enum { BR_GALLERY_MESSAGE = 240 };
    failed[i] is set, and message[i] (BR_GALLERY_MESSAGE bytes each) says why, where that
    was not possible; the image is black then. */
 void br_gallery_load(int64_t n, const char *const *path, const double *box, int64_t size,
-                     int64_t channels, uint8_t *images, unsigned char *failed,
-                     char *message);
+                     int64_t channels, bool upright, uint8_t *images,
+                     unsigned char *failed, char *message);
 
 #endif

@@ -12,6 +12,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/codec.h"
+#include "io/exif.h"
+#include "io/probe.h"
 
 br_status br_image_new(br_image *im, int64_t c, int64_t h, int64_t w) {
   *im = (br_image){0};
@@ -55,8 +57,14 @@ br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
   return BR_OK;
 }
 
+br_status br_codec_other(const char *name, const uint8_t *bytes, size_t n) {
+  const char *kind = br_image_kind(bytes, n);
+  return br_fail(BR_EIO, "%s: not a PNG or JPEG file%s%s", name, kind ? ": it is " : "",
+                 kind ? kind : "");
+}
+
 br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
-                          int64_t channels, br_image *out) {
+                          int64_t channels, bool upright, br_image *out) {
   static const uint8_t png[8] = {137, 'P', 'N', 'G', 13, 10, 26, 10};
   static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff};
   *out = (br_image){0};
@@ -64,11 +72,16 @@ br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
     return br_fail(BR_EINVAL, "%s: 0, 1 or 3 channels may be asked for, not %" PRId64,
                    name, channels);
   if (n == 0) return br_fail(BR_EIO, "%s: the file is empty", name);
+  br_status status;
   if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
-    return br_png_decode(bytes, n, name, channels, out);
-  if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
-    return br_jpeg_decode(bytes, n, name, channels, out);
-  return br_fail(BR_EIO, "%s: not a PNG or JPEG file", name);
+    status = br_png_decode(bytes, n, name, channels, out);
+  else if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
+    status = br_jpeg_decode(bytes, n, name, channels, out);
+  else
+    status = br_codec_other(name, bytes, n);
+  if (!status && upright) status = br_image_turn(out, br_exif_orientation(bytes, n));
+  if (status) br_image_free(out);
+  return status;
 }
 
 /* Reads up to `n` bytes; fewer when the file ends before. -1 with errno on failure. */
@@ -84,7 +97,7 @@ static int64_t read_bytes(int fd, uint8_t *bytes, int64_t n) {
   return got;
 }
 
-br_status br_image_read(const char *path, int64_t channels, br_image *out) {
+br_status br_image_read(const char *path, int64_t channels, bool upright, br_image *out) {
   *out = (br_image){0};
   br_status status = BR_OK;
   uint8_t *bytes = NULL;
@@ -112,7 +125,7 @@ br_status br_image_read(const char *path, int64_t channels, br_image *out) {
   if (n < 0)
     status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
   else
-    status = br_image_decode(bytes, (size_t)n, path, channels, out);
+    status = br_image_decode(bytes, (size_t)n, path, channels, upright, out);
 
 done:
   br_free(bytes);

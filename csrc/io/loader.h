@@ -41,6 +41,7 @@ typedef struct br_source {
      alignment; `root` (may be "") goes before those that are not absolute. The owner of
      the plan keeps all three. */
   const char *text, *ends, *root;
+  bool as_stored;              /* not turned as EXIF says */
   br_tensor *boxes;            /* float32 (n,4) or NULL */
   br_tensor *rows;             /* int64 (n) from 1: which of the m; NULL: all */
   br_tensor *label[BR_FIELDS]; /* each with n rows; NULL: missing */

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!size) return 0;
   br_image im = {0};
   br_status status = br_image_decode(data + 1, size - 1, "file", channels[*data % 3],
-                                     &im);
+                                     *data & 64, &im);
   if (status == BR_OK ? !im.data || im.c < 1 || im.h < 1 || im.w < 1 : im.data != NULL)
     abort();
   unsigned sum = 0; /* every pixel must be there */

@@ -10,6 +10,8 @@
 --   classes   {name = {"cat", "dog", ...}}, where the classes have names
 --   images    uint8 (m,c,h,w), channels last in memory; or
 --   files     Paths (see paths.lua) relative to root; channels: 1, 3, or nil for as stored
+--   orientation  false: pictures of files are shown as they are stored; else turned as their
+--             EXIF data say. Points and boxes are those of the picture that is shown
 --   index     int64 (n): the picture of sample i is images[index[i]] or files:at(index[i]);
 --             nil: it has the number i. ds:rows says it either way.
 --   boxes     float32 (n,4) or nil: x0, y0, x1, y1 in pixels of the picture, of what is to
@@ -31,7 +33,7 @@ local FIELDS <const> = check.declare("Dataset", {
   channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TABLE,
   kinds = TABLE, classes = TABLE, boxes = check.tensor(), inner = check.number{above = 0},
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
-  first_unreadable = check.text(),
+  first_unreadable = check.text(), orientation = check.flag(true),
 })
 Dataset.taken = {image = true, box = true, path = true, count = true} -- no names of labels
 local POINTS <const>, CLASS <const> = "points", "class"
@@ -76,6 +78,7 @@ function Dataset:init(given)
   self.root, self.channels = o.files and (o.root or ""), o.channels
   self.index = o.index and core.keep(o.index)
   self.boxes = o.boxes and core.keep(o.boxes)
+  self.orientation = o.orientation
   self.inner = o.inner or o.images and o.images:size(3)
   self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
   self.n = #(self.index or self.images or self.files)
@@ -138,7 +141,7 @@ end
 function Dataset:image(i)
   local row <const> = number_of(self, i)
   if self.images then return self.images[row] end
-  return core.image_read(self:path(i), self.channels)
+  return core.image_read(self:path(i), self.channels, not self.orientation)
 end
 
 --- The box of sample i, float32 (4), or nil.
@@ -162,7 +165,7 @@ local function part_of(self, take, images, index)
   return Dataset{images = images, files = self.files, root = self.root,
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
     classes = self.classes, boxes = self.boxes and take(self.boxes), inner = self.inner,
-    missing = 0}
+    missing = 0, orientation = self.orientation}
 end
 
 -- Integers as a tensor, checked.

@@ -1,11 +1,12 @@
 --- What core.loader wants to know: the kinds of labels, and each data set's pictures,
 -- labels and steps.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
-local function fail(format, ...) error("data.loader: " .. format:format(...), 0) end
+local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
@@ -132,6 +133,7 @@ local function source_of(ds, fields, steps, o)
     source.images = ds.images
   else
     source.text, source.ends, source.root = ds.files.text, ds.files.ends, ds.root or ""
+    source.as_stored = not ds.orientation
   end
   return source
 end

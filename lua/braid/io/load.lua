@@ -2,9 +2,10 @@
 -- .npy gives a tensor; .npz a table of tensors by name, and as a second value what is in it
 -- but is no tensor, {name = why}; .safetensors a table of tensors, too, and as a second value
 -- the metadata that the file has, strings by name; .caffemodel the weights of
--- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w); .csv
--- {header = {...} or nil, data = float64 (rows, columns)}, where a second argument {header =
--- true or false} says whether the first row names the columns.
+-- Caffe's layers, {layer = {tensor, ...}}; .png, .jpg and .jpeg a uint8 tensor (c,h,w), turned
+-- as its EXIF data say unless a second argument says {orientation = false}; .csv {header = {...}
+-- or nil, data = float64 (rows, columns)}, where {header = true or false} says whether the first
+-- row names the columns, {decimal = ","} what stands before decimals.
 -- What cannot be read is an error.
 
 local check <const> = require "braid.check"
@@ -12,7 +13,10 @@ local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 
 -- Readers are given what braid.load is.
-local function image(path) return core.image_read(path) end
+local PICTURE <const> = check.declare("load", {orientation = check.flag(true)})
+local function image(path, options)
+  return core.image_read(path, 0, not check.options(PICTURE, options).orientation)
+end
 local function later(module)
   return function(path, options) return require(module).read(path, options) end
 end
@@ -31,7 +35,7 @@ return function(path, options)
     check.fail("load: %s: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
       .. "or .jpeg", path)
   end
-  if options ~= nil and ending ~= "csv" then
+  if options ~= nil and ending ~= "csv" and reader ~= image then
     check.fail("load: there are no options for .%s files", ending)
   end
   local value <const>, more <const> = reader(path, options)

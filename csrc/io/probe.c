@@ -1,0 +1,185 @@
+/* Pieces of the file are read where they are wanted, by pread. */
+#define _GNU_SOURCE
+#include "io/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/threads.h"
+#include "io/codec.h"
+
+enum { HEAD = 64, MOST_SEGMENTS = 4096 };
+
+typedef struct kind {
+  const char *at_0, *at_4, *at_8, *name;
+} kind;
+
+static const kind kinds[] = {
+    {"BM", NULL, NULL, "a BMP picture"},
+    {"GIF8", NULL, NULL, "a GIF picture"},
+    {"RIFF", NULL, "WEBP", "a WebP picture"},
+    {"II*", NULL, NULL, "a TIFF picture"},
+    {NULL, "ftypheic", NULL, "a HEIC picture"},
+    {NULL, "ftypheix", NULL, "a HEIC picture"},
+    {NULL, "ftypmif1", NULL, "a HEIF picture"},
+    {NULL, "ftypavif", NULL, "an AVIF picture"},
+    {NULL, "jP  ", NULL, "a JPEG 2000 picture"},
+    {"\xff\x0a", NULL, NULL, "a JPEG XL picture"},
+    {NULL, "JXL ", NULL, "a JPEG XL picture"},
+    {"8BPS", NULL, NULL, "a picture of Photoshop"},
+    {"%PDF", NULL, NULL, "a PDF document"},
+    {"<svg", NULL, NULL, "an SVG drawing"},
+    {"<!DO", NULL, NULL, "a web page: did the download fail?"},
+    {"<!do", NULL, NULL, "a web page: did the download fail?"},
+    {"<htm", NULL, NULL, "a web page: did the download fail?"},
+    {"version https://git-lfs", NULL, NULL,
+     "a pointer of Git LFS and not the file: run git lfs pull"},
+    {"PK\3\4", NULL, NULL, "a zip file"},
+    {"\x1f\x8b", NULL, NULL, "a file packed by gzip"},
+    {"P5", NULL, NULL, "a PGM picture"},
+    {"P6", NULL, NULL, "a PPM picture"},
+};
+
+static bool begins(const uint8_t *bytes, size_t n, const char *with) {
+  return !with || (n >= strlen(with) && memcmp(bytes, with, strlen(with)) == 0);
+}
+
+const char *br_image_kind(const uint8_t *bytes, size_t n) {
+  if (n < 12) return NULL;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    const kind *k = &kinds[i];
+    if (begins(bytes, n, k->at_0) && begins(bytes + 4, n - 4, k->at_4) &&
+        begins(bytes + 8, n - 8, k->at_8))
+      return k->name;
+  }
+  return memcmp(bytes, "MM\0*", 4) == 0 ? "a TIFF picture" : NULL;
+}
+
+/* ---- one file -------------------------------------------------------------------- */
+
+typedef struct source {
+  int fd;
+  int64_t size;
+  const char *path;
+} source;
+
+/* n bytes at `at`; false when the file ends before. */
+static bool read_at(const source *s, int64_t at, uint8_t *to, int64_t n) {
+  while (n > 0) {
+    ssize_t got = pread(s->fd, to, (size_t)n, at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    to += got;
+    at += got;
+    n -= got;
+  }
+  return true;
+}
+
+static int64_t big(const uint8_t *p, int n) {
+  int64_t v = 0;
+  for (int i = 0; i < n; i++) v = v << 8 | p[i];
+  return v;
+}
+
+static br_status too_short(const source *s, const char *what) {
+  return br_fail(BR_EIO, "%s: damaged %s: the file ends too early", s->path, what);
+}
+
+/* Reads the whole file as an image is read, to see what is wrong with its end. */
+static br_status decode_all(const source *s) {
+  br_image im = {0};
+  br_status status = br_image_read(s->path, 1, false, &im);
+  br_image_free(&im);
+  return status;
+}
+
+static br_status probe_png(const source *s, int64_t *h, int64_t *w) {
+  static const uint8_t end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+  uint8_t head[33], tail[12];
+  if (!read_at(s, 0, head, sizeof head)) return too_short(s, "PNG");
+  if (big(head + 8, 4) != 13 || memcmp(head + 12, "IHDR", 4) != 0) return decode_all(s);
+  *w = big(head + 16, 4);
+  *h = big(head + 20, 4);
+  br_status status = br_codec_check_size(s->path, *h, *w, (size_t)s->size, 1032 * 8);
+  if (status) return status;
+  if (s->size >= 12 && read_at(s, s->size - 12, tail, 12) && memcmp(tail, end, 12) == 0)
+    return BR_OK;
+  return decode_all(s);
+}
+
+static br_status probe_jpeg(const source *s, int64_t *h, int64_t *w) {
+  uint8_t p[10], tail[2];
+  int64_t at = 2;
+  for (int i = 0; i < MOST_SEGMENTS; i++) {
+    if (!read_at(s, at, p, 4)) return too_short(s, "JPEG");
+    const uint8_t marker = p[1];
+    if (p[0] != 0xff) return decode_all(s);
+    if (marker == 0xff) {
+      at++;
+      continue;
+    }
+    if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
+      at += 2;
+      continue;
+    }
+    if (marker == 0xda || marker == 0xd9) return decode_all(s);
+    if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
+        marker != 0xcc) {
+      if (!read_at(s, at, p, sizeof p)) return too_short(s, "JPEG");
+      *h = big(p + 5, 2);
+      *w = big(p + 7, 2);
+      if (p[9] == 4 || *h == 0) return decode_all(s);
+      br_status status = br_codec_check_size(s->path, *h, *w, (size_t)s->size, 1024);
+      if (status) return status;
+      const bool whole = read_at(s, s->size - 2, tail, 2) && tail[0] == 0xff &&
+                         tail[1] == 0xd9;
+      return whole ? BR_OK : decode_all(s);
+    }
+    at += 2 + big(p + 2, 2);
+  }
+  return decode_all(s);
+}
+
+static br_status probe(const source *s, int64_t *h, int64_t *w) {
+  uint8_t head[HEAD];
+  const int64_t n = s->size < HEAD ? s->size : HEAD;
+  br_status status = br_limit_check(BR_LIMIT_PICTURE, s->size, s->path, "bytes");
+  if (status) return status;
+  if (n == 0) return br_fail(BR_EIO, "%s: the file is empty", s->path);
+  if (!read_at(s, 0, head, n))
+    return br_fail(BR_EIO, "cannot read %s: %s", s->path, strerror(errno));
+  if (begins(head, (size_t)n, "\x89PNG\r\n\x1a\n")) return probe_png(s, h, w);
+  if (begins(head, (size_t)n, "\xff\xd8\xff")) return probe_jpeg(s, h, w);
+  return br_codec_other(s->path, head, (size_t)n);
+}
+
+br_status br_image_probe(const char *path, int64_t *h, int64_t *w) {
+  struct stat info;
+  *h = *w = 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(errno));
+  br_status status;
+  if (fstat(fd, &info) != 0)
+    status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
+  else if (!S_ISREG(info.st_mode))
+    status = br_fail(BR_EIO, "cannot read %s: not a regular file", path);
+  else
+    status = probe(&(source){fd, (int64_t)info.st_size, path}, h, w);
+  close(fd);
+  return status;
+}
+
+void br_image_probe_all(int64_t n, const char *const *path, unsigned char *failed) {
+  _Atomic int64_t next = 0; /* some are decoded */
+#pragma omp parallel num_threads(br_threads()) if (n > 64)
+  for (int64_t i, h, w; (i = atomic_fetch_add(&next, 1)) < n;)
+    failed[i] = br_image_probe(path[i], &h, &w) != BR_OK;
+}
