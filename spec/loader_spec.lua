@@ -168,12 +168,12 @@ describe("workers of a loader", function()
   it("have their limits named", function()
     local ds <const> = numbered(3)
     assert.has_error(function() data.loader(ds, {workers = -1}) end,
-      "data.loader: workers must be from 0 to 256, not -1")
+      "data.loader: workers must be a whole number from 0 to 256, not -1")
     assert.has_error(function() data.loader(ds, {transforms = {}, size = 3}) end,
       "data.loader: with transforms, size belongs among them")
     assert.has_error(function() data.loader(ds, {balanced = "number", weights = {1, 1, 1}}) end,
       "data.loader: only one of balanced, weights and stratify")
-    assert.has_error(function() data.loader({}) end, "data.loader: wants a data set, not table")
+    assert.has_error(function() data.loader({}) end, "data.loader: wants a data set, not {}")
   end)
 end)
 
@@ -260,7 +260,7 @@ describe("the order of samples", function()
       for _ = 1, 2 do loader() end
       local state <const> = loader:state()
       loader:close()
-      assert.same({epoch = 5, seed = 9, batches = 2}, state)
+      assert.same({5, 9, 6}, {state.epoch, state.seed, state.samples})
       options.state, options.epoch, options.seed = state, nil, nil
       local rest <const> = all_of(source, options)
       assert.same({whole[3], whole[4]}, rest)
@@ -340,7 +340,7 @@ describe("data.mix", function()
     assert.has_error(function() data.mix{{a, 0}} end,
       "data.mix: the share of part 1 must be a number above 0, not 0")
     assert.has_error(function() data.mix{{a, 1}, by = "step"} end,
-      "data.mix: by must be \"batch\" or \"sample\", not step")
+      "data.mix: by must be \"batch\" or \"sample\", not \"step\"")
   end)
 end)
 

@@ -24,7 +24,8 @@
 -- an error, with skip = true it is left out and counted.
 --
 -- A loader is what `for` wants; it has methods too: loader:state() is a small table from
--- which data.loader(ds, {..., state = it}) goes on after the batches already taken;
+-- which data.loader(ds, {..., state = it}) goes on after the samples already taken, with the
+-- same batches if they are as large as before; another data set or order is an error;
 -- loader:facts() gives {waited = seconds, skipped =, first_skipped =}; loader:close() ends
 -- its threads, as the last batch does. After a break they end when the loader is
 -- collected, or at once from Lua 5.4.5 on and with
@@ -33,25 +34,45 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local marks <const> = require "braid.data.marks"
 local plans <const> = require "braid.data.plan"
 local sampling <const> = require "braid.data.sampling"
 local transforms <const> = require "braid.data.transforms"
 
-local OPTIONS <const> = {
-  batch = 64, size = 40, shuffle = false, epoch = 1, seed = 1, augment = check.none,
-  tasks = check.none, drop_last = false, whiten = true, transforms = check.none, workers = 0,
-  ahead = check.none, balanced = check.none, weights = check.none, stratify = check.none,
-  cache = check.none, skip = false, channels = check.none, state = check.none,
-}
-local AUGMENT <const> = {rotate = 0, scale = 0, shift = 0, flip = 0, shear = 0}
-local STATE <const> = {epoch = check.none, seed = check.none, batches = check.none}
+local either <const>, flag <const>, list <const> = check.either, check.flag, check.list
+local text <const>, whole <const> = check.text, check.whole
+local function is_table(v) return type(v) == "table" end
+
+local OPTIONS <const> = check.declare("data.loader", {
+  batch = whole{64, from = 1}, size = whole{40, from = 1, to = 4096}, shuffle = flag(false),
+  epoch = whole{1, from = 0}, seed = whole{1, from = 0}, drop_last = flag(false),
+  whiten = flag(true), workers = whole{0, from = 0, to = 256}, ahead = whole{from = 1},
+  skip = flag(false), channels = check.optional(check.choice{1, 3}), cache = text(),
+  balanced = either(flag(), text(), list{of = text(), least = 1}), stratify = text(),
+  weights = either(check.tensor(), list{of = check.number{from = 0}}),
+  tasks = check.kind("tasks, as mtl.tasks gives them", is_table),
+  transforms = list{of = check.kind("a transform such as data.crop{}", function(v)
+    return is_table(v) and (v.step or v.bin) ~= nil
+  end)},
+  augment = check.kind("options of data.augment", is_table),
+  state = check.kind("what loader:state() gave", is_table),
+}, function(o)
+  if (o.balanced and 1 or 0) + (o.weights and 1 or 0) + (o.stratify and 1 or 0) > 1 then
+    return "only one of balanced, weights and stratify"
+  end
+end)
+local STATE <const> = check.declare("data.loader: state", {
+  epoch = check.needed(whole{from = 0}), seed = check.needed(whole{from = 0}),
+  samples = check.needed(whole{from = 0}), parts = list{of = whole{from = 0}},
+  set = check.needed(text()), order = check.needed(text()),
+})
 
 local Loader <const> = class("Loader")
 local open <const> = setmetatable({}, {__mode = "k"}) -- those with workers
 
 -- The steps of a data set when none are given.
 local function usual(ds, o)
-  local augment <const> = o.augment and check.options("augment", o.augment, AUGMENT) or {}
+  local augment <const> = check.copy("data.loader: augment", o.augment)
   augment.size, augment.inner = o.size, ds.images and ds.inner
   augment.filter = ds.images and "bilinear" or "area"
   local steps <const> = {transforms.augment(augment)}
@@ -61,21 +82,12 @@ local function usual(ds, o)
 end
 
 local function check_options(given)
-  local o <const> = check.options("data.loader", given, OPTIONS)
-  check.size("data.loader", "batch", o.batch)
-  check.size("data.loader", "size", o.size)
-  if math.type(o.workers) ~= "integer" or o.workers < 0 or o.workers > 256 then
-    error(("data.loader: workers must be from 0 to 256, not %s"):format(tostring(o.workers)), 0)
-  end
+  local o <const> = check.options(OPTIONS, given)
   for _, name in ipairs{"size", "whiten", "augment"} do
     if o.transforms and given[name] ~= nil then
-      error(("data.loader: with transforms, %s belongs among them"):format(name), 0)
+      check.fail("data.loader: with transforms, %s belongs among them", name)
     end
   end
-  if (o.balanced and 1 or 0) + (o.weights and 1 or 0) + (o.stratify and 1 or 0) > 1 then
-    error("data.loader: only one of balanced, weights and stratify", 0)
-  end
-  if o.ahead then check.size("data.loader", "ahead", o.ahead) end
   o.ahead = o.workers == 0 and 1 or o.ahead or 2 * o.workers + 2
   return o
 end
@@ -92,20 +104,35 @@ local function all_classes(ds, tasks)
   return names
 end
 
+-- What a saved state says, after it was seen that it belongs to this data set and order.
+local function resumed(ds, o)
+  local state <const> = check.options(STATE, o.state)
+  local own <const> = marks.of(ds, o)
+  if state.set ~= own.set then
+    check.fail("data.loader: state is that of another data set: %s, and this one has %s",
+      tostring(state.set), own.set)
+  end
+  if state.order ~= own.order then
+    check.fail("data.loader: state is that of another order: %s, and this one is %s",
+      tostring(state.order), own.order)
+  end
+  o.epoch, o.seed = state.epoch, state.seed
+  return {samples = state.samples, parts = state.parts}
+end
+
 function Loader:init(ds, o)
   local sets <const>, recipes <const> = ds.parts or {ds}, {}
   if ds.parts and (type(o.balanced) == "table" or o.balanced == true or o.weights) then
-    error("data.loader: of a mix, balanced must be one label; weights it cannot have", 0)
+    check.fail("data.loader: of a mix, balanced must be one label; weights it cannot have")
   end
   if o.balanced == true then o.balanced = all_classes(ds, o.tasks) end
-  local state <const> = o.state and check.options("data.loader: state", o.state, STATE)
-  if state then o.epoch, o.seed = state.epoch, state.seed end
+  self.taken = o.state and resumed(ds, o) or {samples = 0}
   for i, part in ipairs(sets) do recipes[i] = o.transforms or usual(part, o) end
   local plan <const> = plans.make(sets, recipes, o)
-  self.o, self.batches, self.only = o, sampling.plan(ds, o), {}
+  self.ds, self.o, self.only = ds, o, {}
+  self.batches = sampling.plan(ds, o, self.taken)
   for i, field in ipairs(plan.fields) do self.only[field.name] = i end
-  self.taken = state and state.batches or 0
-  self.submitted = self.taken
+  self.at, self.submitted, self.place = 0, 0, self.taken.samples + 1
   self.core = core.loader(plan)
   if o.workers > 0 then self:submit() end
 end
@@ -113,23 +140,34 @@ end
 -- Keeps `ahead` batches under way.
 function Loader:submit()
   local o <const> = self.o
-  while self.submitted < #self.batches and self.submitted < self.taken + o.ahead do
+  while self.submitted < #self.batches and self.submitted < self.at + o.ahead do
     local b <const> = self.batches[self.submitted + 1]
-    local place <const> = self.submitted * o.batch + 1
-    self.core:submit(b.order, b.first, b.last, o.epoch * sampling.SPREAD + place,
+    self.core:submit(b.order, b.first, b.last, o.epoch * sampling.SPREAD + self.place,
       b.task and self.only[b.task])
-    self.submitted = self.submitted + 1
+    self.submitted, self.place = self.submitted + 1, self.place + b.last - b.first + 1
+  end
+end
+
+-- Notes that the samples of a batch were taken.
+function Loader:count(b)
+  local taken <const>, n <const> = self.taken, b.last - b.first + 1
+  taken.samples = taken.samples + n
+  if b.who then
+    taken.parts = taken.parts or {}
+    for who = 1, math.max(b.who, #taken.parts) do taken.parts[who] = taken.parts[who] or 0 end
+    taken.parts[b.who] = taken.parts[b.who] + n
   end
 end
 
 --- The next batch, or nil after the last.
 Loader.__call = function(self)
   local o <const> = self.o
-  while self.core and self.taken < #self.batches do
+  while self.core and self.at < #self.batches do
     self:submit()
     local batch <const> = self.core:take()
-    self.taken = self.taken + 1
-    batch.task = self.batches[self.taken].task
+    self.at = self.at + 1
+    batch.task = self.batches[self.at].task
+    self:count(self.batches[self.at])
     if o.workers > 0 then self:submit() end
     if batch.count > 0 then return batch end
   end
@@ -137,11 +175,13 @@ Loader.__call = function(self)
   return nil
 end
 
---- How many batches the epoch has.
+--- How many batches the epoch has, or a resumed one has left.
 Loader.__len = function(self) return #self.batches end
 
 function Loader:state()
-  return {epoch = self.o.epoch, seed = self.o.seed, batches = self.taken}
+  local own <const>, parts <const> = marks.of(self.ds, self.o), self.taken.parts
+  return {epoch = self.o.epoch, seed = self.o.seed, samples = self.taken.samples,
+    parts = parts and table.move(parts, 1, #parts, 1, {}), set = own.set, order = own.order}
 end
 
 function Loader:facts()
@@ -180,12 +220,10 @@ end
 
 return function(ds, given)
   if type(ds) ~= "table" or not (ds.labels or ds.parts) then
-    error("data.loader: wants a data set, not " .. type(ds), 2)
+    check.fail("data.loader: wants a data set, not %s%s", check.shown(ds), type(ds) == "table" and
+      ds.train and " (what a reader gives has several: pass its train, val or test)" or "")
   end
-  local ok <const>, loader <const> = pcall(function() return Loader(ds, check_options(given)) end)
-  if not ok then
-    error(type(loader) == "string" and loader:gsub("^[^\n]-%.lua:%d+: ", "") or loader, 2)
-  end
+  local loader <const> = Loader(ds, check_options(given))
   collect_dropped(loader)
   if CLOSES then return loader, nil, nil, loader end
   return loader

@@ -11,50 +11,31 @@ local check <const> = require "braid.check"
 
 local Mix <const> = class("Mix")
 
+local OPTIONS <const> = check.declare("data.mix", {
+  by = check.choice{"batch", "sample"}, n = check.whole{from = 1},
+})
+local SHARE <const> = check.number{above = 0}
+
 function Mix:init(given)
-  local o <const> = {}
+  local named <const> = {}
   self.parts, self.shares = {}, {}
-  for key, value in pairs(given) do
-    if math.type(key) == "integer" then self.parts[key] = value else o[key] = value end
+  for key, value in pairs(check.copy("data.mix", given)) do
+    if math.type(key) == "integer" then self.parts[key] = value else named[key] = value end
   end
-  check.options("data.mix", o, {by = "batch", n = check.none})
-  if #self.parts == 0 then error("data.mix: there are no data sets", 2) end
+  local o <const> = check.options(OPTIONS, named)
+  if #self.parts == 0 then check.fail("data.mix: there are no data sets") end
   local size = 0
   for i, part in ipairs(self.parts) do
-    local ds <const>, share <const> = part[1], part[2] or 1
-    if type(ds) ~= "table" or not ds.labels then
-      error(("data.mix: part %d must be {data set, share}"):format(i), 2)
+    if type(part) ~= "table" or type(part[1]) ~= "table" or not part[1].labels then
+      check.fail("data.mix: part %d must be {data set, share}, not %s", i, check.shown(part))
     end
-    if type(share) ~= "number" or not (share > 0 and share < math.huge) then
-      error(("data.mix: the share of part %d must be a number above 0, not %s"):format(i,
-        tostring(share)), 2)
-    end
+    local ds <const>, share <const> = part[1], part[2] == nil and 1 or part[2]
+    check.value("data.mix", "the share of part " .. i, share, SHARE)
     self.parts[i], self.shares[i], size = ds, share, size + #ds
   end
-  self.by, self.n = o.by or "batch", o.n or size
-  if self.by ~= "batch" and self.by ~= "sample" then
-    error(("data.mix: by must be \"batch\" or \"sample\", not %s"):format(tostring(self.by)), 2)
-  end
-  check.size("data.mix", "n", self.n)
+  self.by, self.n = o.by, o.n or size
 end
 
 Mix.__len = function(self) return self.n end
-
---- Whose turn each of `count` turns is: at any time each part has had its share, but for
--- one turn.
-function Mix:turns(count)
-  local total, due <const>, turns <const> = 0, {}, {}
-  for i, share in ipairs(self.shares) do due[i], total = 0, total + share end
-  for turn = 1, count do
-    local best = 1
-    for i, share in ipairs(self.shares) do
-      due[i] = due[i] + share / total
-      if due[i] > due[best] + 1e-9 then best = i end
-    end
-    due[best] = due[best] - 1
-    turns[turn] = best
-  end
-  return turns
-end
 
 return Mix

@@ -1,5 +1,9 @@
 --- Orders: which sample comes when, as a function of seed and epoch alone.
+--
+-- An order goes on after the samples that were already taken from it, whatever the size of the
+-- batches was in which they were.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
@@ -40,9 +44,9 @@ end
 -- Sample numbers by class, and the classes in order; 0 (missing) only with `missing`.
 local function by_class(what, ds, name, missing)
   local labels <const> = ds.labels[name]
-  if not labels then error(("data.loader: %s: there is no label '%s'"):format(what, name), 0) end
+  if not labels then check.fail("data.loader: %s: there is no label '%s'", what, name) end
   if labels:dim() ~= 1 or labels.dtype:find("float") then
-    error(("data.loader: %s: '%s' is no class label"):format(what, name), 0)
+    check.fail("data.loader: %s: '%s' is no class label", what, name)
   end
   local lists <const>, classes <const> = {}, {}
   for i, label in ipairs(labels:totable()) do
@@ -55,7 +59,7 @@ local function by_class(what, ds, name, missing)
     end
   end
   if #classes == 0 then
-    error(("data.loader: %s: no sample has the label '%s'"):format(what, name), 0)
+    check.fail("data.loader: %s: no sample has the label '%s'", what, name)
   end
   table.sort(classes)
   return lists, classes
@@ -90,17 +94,17 @@ end
 local function weighted(weights, o, count, n, salt)
   local list <const> = core.is_tensor(weights) and weights:totable() or weights
   if #list ~= n then
-    error(("data.loader: %d weights for %d samples"):format(#list, n), 0)
+    check.fail("data.loader: %d weights for %d samples", #list, n)
   end
   local sums <const>, total = {}, 0.0
   for i, w in ipairs(list) do
-    if not (w >= 0 and w < math.huge) then
-      error(("data.loader: weight %d is %s, not a number from 0"):format(i, w), 0)
+    if type(w) ~= "number" or not (w >= 0 and w < math.huge) then
+      check.fail("data.loader: weight %d is %s, not a number from 0", i, tostring(w))
     end
     total = total + w
     sums[i] = total
   end
-  if total == 0 then error("data.loader: all weights are 0", 0) end
+  if total == 0 then check.fail("data.loader: all weights are 0") end
   local u <const>, order <const> = core.uniforms(o.seed, stream(o, salt, 0), count):totable(), {}
   for i = 1, count do
     local at <const> = u[i] * total
@@ -123,24 +127,56 @@ local function order_of(ds, o, count, salt, balance)
   return drawn(count, cycled(counted(#ds), o, salt))
 end
 
--- Batches of several orders: `turns` says whose each is.
-local function alternating(turns, batch, make)
-  local times <const>, orders <const>, at <const>, plan <const> = {}, {}, {}, {}
-  for _, who in ipairs(turns) do times[who] = (times[who] or 0) + 1 end
+--- Whose turn each of `count` turns is: at any time each has had its share, but for one turn.
+-- @param before how many turns each has had (or parts of turns, where they were shorter)
+function M.turns(shares, count, before)
+  local total, due <const>, turns <const>, had = 0, {}, {}, 0
+  before = before or {}
+  for i, share in ipairs(shares) do total, had = total + share, had + (before[i] or 0) end
+  for i, share in ipairs(shares) do due[i] = had * share / total - (before[i] or 0) end
+  for turn = 1, count do
+    local best = 1
+    for i, share in ipairs(shares) do
+      due[i] = due[i] + share / total
+      if due[i] > due[best] + 1e-9 then best = i end
+    end
+    due[best] = due[best] - 1
+    turns[turn] = best
+  end
+  return turns
+end
+
+-- How many batches are left of n samples.
+local function batches(n, o, taken)
+  local left <const> = math.max(0, n - taken)
+  return o.drop_last and left // o.batch or (left + o.batch - 1) // o.batch
+end
+
+-- Batches of several orders, in shares; `taken` says how many samples each has given.
+local function alternating(shares, n, o, taken, make)
+  local before <const>, had, times <const>, orders <const> = {}, 0, {}, {}
+  for who = 1, #shares do
+    local own <const> = taken.parts and taken.parts[who] or 0
+    before[who], times[who], had = own / o.batch, 0, had + own
+  end
+  local turns <const> = M.turns(shares, batches(n, o, had), before)
+  for _, who in ipairs(turns) do times[who] = times[who] + 1 end
+  local at <const>, plan <const> = {}, {}
   for k, who in ipairs(turns) do
-    orders[who] = orders[who] or core.keep(make(who, times[who] * batch))
-    local first <const> = at[who] or 1
-    plan[k], at[who] = {order = orders[who], first = first, last = first + batch - 1,
-      who = who}, first + batch
+    local own <const> = taken.parts and taken.parts[who] or 0
+    orders[who] = orders[who] or core.keep(make(who, own + times[who] * o.batch))
+    local first <const> = at[who] or own + 1
+    plan[k], at[who] = {order = orders[who], first = first, last = first + o.batch - 1,
+      who = who}, first + o.batch
   end
   return plan
 end
 
--- The batches of one order, the last perhaps a smaller one.
-local function divided(order, o)
+-- The batches of one order after the samples that were taken, the last perhaps a smaller one.
+local function divided(order, o, taken)
   local plan <const>, n <const> = {}, order:size(1)
   core.keep(order)
-  for first = 1, n, o.batch do
+  for first = taken.samples + 1, n, o.batch do
     local last <const> = math.min(first + o.batch - 1, n)
     if last - first + 1 == o.batch or not o.drop_last then
       plan[#plan + 1] = {order = order, first = first, last = last}
@@ -149,21 +185,16 @@ local function divided(order, o)
   return plan
 end
 
-local function batches(n, o)
-  return o.drop_last and n // o.batch or (n + o.batch - 1) // o.batch
-end
-
 -- Sample numbers of the parts become numbers of the whole.
-local function mixed(mix, o)
+local function mixed(mix, o, taken)
   local offsets <const>, total = {}, 0
   for i, ds in ipairs(mix.parts) do offsets[i], total = total, total + #ds end
   local function make(who, count)
     return order_of(mix.parts[who], o, count, 64 * who, o.balanced) + offsets[who]
   end
-  if mix.by == "batch" then
-    return alternating(mix:turns(batches(#mix, o)), o.batch, make)
-  end
-  local turns <const>, times <const>, lists <const>, at <const> = mix:turns(#mix), {}, {}, {}
+  if mix.by == "batch" then return alternating(mix.shares, #mix, o, taken, make) end
+  local turns <const>, times <const>, lists <const>, at <const> = M.turns(mix.shares, #mix), {},
+    {}, {}
   for _, who in ipairs(turns) do times[who] = (times[who] or 0) + 1 end
   local order <const> = {}
   for i, who in ipairs(turns) do
@@ -171,22 +202,23 @@ local function mixed(mix, o)
     at[who] = (at[who] or 0) + 1
     order[i] = lists[who][at[who]]
   end
-  return divided(core.from_table(order, "int64"), o)
+  return divided(core.from_table(order, "int64"), o, taken)
 end
 
---- The batches of an epoch: {{order = tensor, first =, last =, task = name or nil}, ...}.
--- `o` are the loader's options.
-function M.plan(ds, o)
-  if ds.parts then return mixed(ds, o) end
+--- The batches of an epoch that are still to come: {{order = tensor, first =, last =, task =
+-- name or nil, who = whose turn it is or nil}, ...}. `o` are the loader's options.
+-- @param taken {samples = how many were taken, parts = {of whom, where they take turns}}
+function M.plan(ds, o, taken)
+  if ds.parts then return mixed(ds, o, taken) end
   if type(o.balanced) ~= "table" then
-    return divided(order_of(ds, o, #ds, 0, o.balanced), o)
+    return divided(order_of(ds, o, #ds, 0, o.balanced), o, taken)
   end
-  local turns <const> = {}
-  for k = 1, batches(#ds, o) do turns[k] = (k - 1) % #o.balanced + 1 end
-  local plan <const> = alternating(turns, o.batch, function(who, count)
+  local shares <const> = {}
+  for k = 1, #o.balanced do shares[k] = 1 end
+  local plan <const> = alternating(shares, #ds, o, taken, function(who, count)
     return balanced(ds, o.balanced[who], o, count, 64 * who)
   end)
-  for k, who in ipairs(turns) do plan[k].task = o.balanced[who] end
+  for _, batch in ipairs(plan) do batch.task = o.balanced[batch.who] end
   return plan
 end
 

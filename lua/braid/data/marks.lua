@@ -1,0 +1,76 @@
+--- Marks: by what a data set and an order of its samples are known again, so that a saved
+-- state goes on with what it was taken from.
+
+local core <const> = require "braid.core"
+
+
+local M <const> = {}
+
+local known <const> = setmetatable({}, {__mode = "k"}) -- marks of data sets
+
+local function crc_of(t, before) return core.crc32(core.bytes(t:contiguous()), before) end
+
+-- The pictures: their names, or a few of those in memory; which of them, in which order.
+local function pictures_of(ds)
+  local crc = 0
+  if ds.files then
+    crc = core.crc32(ds.files.ends, core.crc32(ds.files.text, crc))
+  else
+    local n <const> = ds.images:size(1)
+    for _, i in ipairs{1, n // 2 + 1, n} do
+      if i <= n and n > 0 then crc = crc_of(ds.images[i], crc) end
+    end
+  end
+  if ds.index then crc = crc_of(ds.index, crc) end
+  return ("%d samples (%08x)"):format(#ds, crc)
+end
+
+local function set_of(ds)
+  if not known[ds] then
+    local _ <close> = core.scope()
+    known[ds] = pictures_of(ds)
+  end
+  return known[ds]
+end
+
+-- The labels that an order depends on.
+local function labels_text(sets, names)
+  local _ <close> = core.scope()
+  local crc = 0
+  for _, ds in ipairs(sets) do
+    for _, name in ipairs(names) do
+      if ds.labels[name] then crc = crc_of(ds.labels[name], crc) end
+    end
+  end
+  return ("%s (%08x)"):format(table.concat(names, ", "), crc)
+end
+
+local function names_of(value) return type(value) == "table" and value or {value} end
+
+--- {set = text, order = text} of a data set (or mix) and a loader's options.
+function M.of(ds, o)
+  local sets <const>, texts <const>, order <const> = ds.parts or {ds}, {}, {}
+  for i, part in ipairs(sets) do texts[i] = set_of(part) end
+  order[1] = o.shuffle and "shuffled" or "in order"
+  for _, name in ipairs{"balanced", "stratify"} do
+    if o[name] then
+      order[#order + 1] = name .. " by " .. labels_text(sets, names_of(o[name]))
+    end
+  end
+  if o.weights then
+    local list <const> = core.is_tensor(o.weights) and o.weights:totable() or o.weights
+    local crc = 0
+    for _, w in ipairs(list) do crc = core.crc32(string.pack("<d", w), crc) end
+    order[#order + 1] = ("weighted (%08x)"):format(crc)
+  end
+  if ds.parts then
+    local shares <const> = {}
+    for i, share in ipairs(ds.shares) do shares[i] = ("%.17g"):format(share) end
+    order[#order + 1] = ("mixed by %s, %d of %s"):format(ds.by, #ds, table.concat(shares, ":"))
+  end
+  return {set = table.concat(texts, " and "), order = table.concat(order, ", ")}
+end
+
+
+
+return M
