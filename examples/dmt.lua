@@ -42,7 +42,7 @@ local function read()
     local faces <const> = data.faces{n = o.images, seed = o.seed, channels = channels}
     return faces.train, faces.test, {"gender", "glasses", "smile"}
   end
-  local sets <const> = assert(data.images(o.data, {channels = channels}))
+  local sets <const> = data.images(o.data, {channels = channels})
   if not (sets.train and sets.test) then
     error(("%s must hold the folders train and test, each with one for each class"):format(o.data))
   end

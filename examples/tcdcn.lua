@@ -28,7 +28,7 @@ local tasks <const> = mtl.tasks{
 
 local started = os.time()
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
-  or assert(data.mtfl(o.data))
+  or data.mtfl(o.data)
 print(("%d faces to train on, %d to validate, %d to test, ready in %d s"):format(#faces.train,
   #faces.val, #faces.test, os.time() - started))
 if faces.train.unreadable + faces.test.unreadable > 0 then

@@ -272,7 +272,9 @@ rows.gradcheck = {call = function(_, o)
   local x <const> = braid.ones({2}, {dtype = "float64", requires_grad = true})
   braid.gradcheck(function(v) return v * 1 end, {x}, o)
 end}
-rows.load = {elsewhere = true, call = function(_, o) braid.load(table_csv, o) end}
+rows.load = {elsewhere = true, call = function(_, o) braid.load(folder .. "/h.png", o) end}
+rows["load: .csv"] = {what = "load", elsewhere = true,
+  call = function(_, o) braid.load(table_csv, o) end}
 
 for _, name in ipairs{"alexnet", "dmt", "kth", "resnet18", "tcdcn", "vgg16"} do
   rows["backbone " .. name] = {options = {width = 0.05},
@@ -281,6 +283,29 @@ end
 rows["backbone vgg16"].options = {width = 0.05, input = 32}
 rows.backbone = {options = {channels = 1}, call = function(_, o) nn.backbone(blocks, o) end}
 rows["backbone: of another backbone"] = {call = function(_, o) nn.backbone(backbone(), o) end}
+
+-- ---- readers ----------------------------------------------------------------------------
+
+local trees <const> = require "spec.support.reader_trees"
+local state <const> = data.loader(set, {batch = 2, size = 16}):state()
+
+rows["data.loader"] = {options = {batch = 2, size = 16},
+  call = function(_, o) data.loader(set, o) end}
+rows["data.loader: state"] = {options = state, elsewhere = true,
+  call = function(_, o) data.loader(set, {batch = 2, size = 16, state = o}) end}
+rows["data.mix"] = {options = { {set, 1} }, call = function(_, o) data.mix(o) end}
+rows["data.faces"] = {options = {n = 1, size = 16, val = 1, test = 1},
+  refused_ends = {n = true, val = true, test = true}, -- they are more than fit in memory
+  call = function(_, o) data.faces(o) end}
+for name in pairs(trees.readers) do
+  local path <const> = trees.path(name)
+  rows["data." .. name] = {options = name == "mtfl" and {val = 1} or nil,
+    arguments = name == "idx" and {images = path} or nil,
+    refused_ends = {size = true, surround = true, detail = true}, -- their product has a limit
+    call = function(a, o)
+      if name == "idx" then data.idx(a.images, a.labels, o) else data[name](path, o) end
+    end}
+end
 
 local M <const> = {rows = rows}
 function M.remove_files() os.execute("rm -r " .. folder) end

@@ -7,7 +7,8 @@
 -- each point, perhaps ROLL, PITCH, YAW and SEX, is read when there is no database.
 -- Labels: landmarks, 21 points of which those that are hidden are missing; roll, pitch and
 -- yaw in radians; gender (1 male, 2 female), glasses (1 yes, 2 no). Boxes are those of
--- FaceRect. A picture with several faces comes once for each.
+-- FaceRect. A picture with several faces comes once for each. orientation = false leaves
+-- pictures as they are stored, whatever their EXIF data say.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -17,10 +18,12 @@ local sheet <const> = require "braid.io.sheet"
 local texts <const> = require "braid.io.text"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
+local places <const> = require "braid.data.places"
 local sqlite <const> = require "braid.data.sqlite"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = {channels = check.none}
+local OPTIONS <const> = check.declare("data.aflw", {
+  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true)})
 local NAN <const> = 0 / 0
 local NAMES <const> = {
   "LeftBrowLeftCorner", "LeftBrowCenter", "LeftBrowRightCorner", "RightBrowLeftCorner",
@@ -137,18 +140,12 @@ local function read_csv(path)
   return faces
 end
 
-local function exists(path)
-  local file <const> = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
-
 -- The directory that the paths in a listing are relative to.
 local function picture_root(dir, path)
   for _, inner in ipairs{"/flickr", "/data/flickr", "/data", ""} do
-    if exists(dir .. inner .. "/" .. path) then return dir .. inner end
+    if places.kind(dir .. inner .. "/" .. path) then return dir .. inner end
   end
-  return dir .. (exists(dir .. "/data/flickr") and "/data/flickr" or "/flickr")
+  return dir .. (places.kind(dir .. "/data/flickr") and "/data/flickr" or "/flickr")
 end
 
 local function make(dir, faces, o)
@@ -168,25 +165,28 @@ local function make(dir, faces, o)
   end
   labels.landmarks = core.from_table(points, "float32"):reshape(-1, #NAMES, 2)
   return Dataset{files = paths, root = picture_root(dir, paths[1]), channels = o.channels,
+    orientation = o.orientation,
     labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
     kinds = {roll = "roll", pitch = "pitch", yaw = "yaw"},
     classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0}
 end
 
-local function load(dir, o)
+local function load(top, o)
+  local dir <const> = places.kind(top .. "/data") and top
+    or places.find(top, {"aflw.sqlite", "aflw.csv"}, 2) or top
   for _, path in ipairs{"/aflw.sqlite", "/data/aflw.sqlite", "/aflw.csv", "/data/aflw.csv"} do
-    if exists(dir .. path) then
+    if places.kind(dir .. path) then
       local read <const> = path:find("csv$") and read_csv or read_database
       local faces <const> = read(dir .. path)
       if #faces == 0 then fail("%s%s: there are no faces in it", dir, path) end
       return {train = make(dir, faces, o)}
     end
   end
+  places.list(dir)
   fail("%s: there is no aflw.sqlite in it, nor aflw.csv", dir)
 end
 
-return function(dir, given)
-  local o <const> = check.options("data.aflw", given, OPTIONS)
-  if type(dir) ~= "string" then error("data.aflw: wants the directory of the data", 2) end
-  return damage.caught(load, dir, o)
-end
+return damage.reader("data.aflw", function(dir, given)
+  local o <const> = check.options(OPTIONS, given)
+  return load(damage.path("data.aflw", dir, "the directory of the data"), o)
+end)

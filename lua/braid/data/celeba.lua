@@ -1,50 +1,45 @@
---- CelebA (Liu, Luo, Wang and Tang 2015), as published.
+--- CelebA (Liu, Luo, Wang and Tang 2015), as published and as others pack it.
 --
--- data.celeba(dir) -> {train =, val =, test =} after list_eval_partition.txt; without that
--- file {train = all}. The directory, or Anno, Eval and Img in it, holds some of
---   img_align_celeba/ or img_celeba/              the pictures; aligned = true or false
---                                                 chooses when there are both
---   list_attr_celeba.txt                          40 labels of two classes: 1 no, 2 yes
---   list_landmarks_align_celeba.txt, or list_landmarks_celeba.txt for pictures as found
+-- data.celeba(dir) -> {train =, val =, test =} after list_eval_partition; without that file
+-- {train = all}. The directory, or folders in it (Anno, Eval, Img, celeba), holds some of
+--   img_align_celeba/ or img_celeba/              the pictures, .jpg or .png; aligned = true or
+--                                                 false chooses when there are both. A folder
+--                                                 of another name is known by what is in it
+--   list_attr_celeba                              40 labels of two classes: 1 no, 2 yes
+--   list_landmarks_align_celeba, or list_landmarks_celeba for pictures as found
 --                                                 landmarks: left eye, right eye, nose, left
 --                                                 and right mouth corner, as seen
---   list_bbox_celeba.txt                          boxes, for pictures as found
---   identity_CelebA.txt                           identity, from 1
--- What is absent is left out. All files must list the same pictures in the same order.
--- Pictures are read when they are asked for.
+--   list_bbox_celeba                              boxes, for pictures as found
+--   identity_CelebA                               identity, from 1
+-- each as .txt or, with a line of names, as .csv. What is absent is left out. All files must
+-- list the same pictures in the same order. Pictures are read when they are asked for; check =
+-- true leaves those out at once that are not there or cannot be read, and counts them:
+-- train.unreadable, first_unreadable.
+--
+-- Attributes are -1 and 1; from = 0 says that they are 0 and 1, missing = 0 that a 0 marks one
+-- that nobody gave. orientation = false leaves pictures as they are stored; see dataset.lua.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local listing <const> = require "braid.data.listing"
+local pictures <const> = require "braid.data.pictures"
+local places <const> = require "braid.data.places"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = {aligned = check.none, channels = check.none}
-local PLACES <const> = {"", "/Anno", "/Eval", "/Img"}
+local OPTIONS <const> = check.declare("data.celeba", {aligned = check.flag(),
+  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true),
+  from = check.whole(), missing = check.whole(), check = check.flag(false)})
 local SETS <const> = {"train", "val", "test"}
-
--- Whether something is there; a directory can be opened, too.
-local function exists(path)
-  local file <const> = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
-
--- dir/name, or dir/Anno/name and so on; nil when there is none.
-local function find(dir, name)
-  for _, inner in ipairs(PLACES) do
-    local path <const> = dir .. inner .. "/" .. name
-    if exists(path) then return path end
-  end
-end
+local PICTURES <const> = {jpg = true, jpeg = true, png = true}
+local ALIGNED_W <const>, ALIGNED_H <const> = 178, 218
 
 -- A listing that has the same pictures as those before it, or nil.
 local function read(state, name, columns, counted)
-  local path <const> = find(state.dir, name)
+  local path <const> = state.lists[name:lower()]
   if not path then return nil end
-  local t <const>, message <const> = listing.read(path, columns, counted)
-  if not t then fail("%s", message) end
+  local t <const> = listing.read(path, columns, counted)
   if not state.first then state.first = t end
   local difference <const> = state.first ~= t and listing.differ(state.first, t)
   if difference then fail("%s", difference) end
@@ -58,15 +53,19 @@ local function check_rows(t, bad, what)
   fail("%s:%d: %s", t.path, listing.first_bad(t, rows), what)
 end
 
-local function add_attributes(state)
-  local t <const> = read(state, "list_attr_celeba.txt", nil, true)
+local function add_attributes(state, o)
+  local t <const> = read(state, "list_attr_celeba", nil, true)
   if not t then return end
-  local v <const> = t.values
-  check_rows(t, v:ne(1):logical_and(v:ne(-1)), "attributes are -1 and 1")
-  local classes <const> = v:gt(0):to("uint8") + 1
+  local v <const>, no <const> = t.values, o.from or -1
+  local yes <const> = o.from and no + 1 or 1
+  local none <const> = o.missing and v:eq(o.missing) or v:ne(v)
+  check_rows(t, v:ne(yes):logical_and(v:ne(no)):logical_and(none:logical_not()),
+    ("attributes are %d and %d (from = 0 says that they are 0 and 1, missing = 0 that 0 marks "
+      .. "one that nobody gave)"):format(no, yes))
+  local classes <const> = (v:eq(yes):to("uint8") + 1):masked_fill(none, 0)
   for i, name in ipairs(t.names) do
     if state.labels[name] or Dataset.taken[name] then
-      fail("%s:2: '%s' cannot be the name of an attribute here", t.path, name)
+      fail("%s:%d: '%s' cannot be the name of an attribute here", t.path, t.first - 1, name)
     end
     state.labels[name] = classes[{ {}, i }]
     state.classes[name] = {"no", "yes"}
@@ -74,14 +73,13 @@ local function add_attributes(state)
 end
 
 local function add_landmarks(state)
-  local name <const> = state.aligned and "list_landmarks_align_celeba.txt"
-    or "list_landmarks_celeba.txt"
-  local t <const> = read(state, name, 10, true)
+  local t <const> = read(state, state.aligned and "list_landmarks_align_celeba"
+    or "list_landmarks_celeba", 10, true)
   if t then state.labels.landmarks = t.values:reshape(-1, 5, 2) end
 end
 
 local function add_boxes(state)
-  local t <const> = not state.aligned and read(state, "list_bbox_celeba.txt", 4, true)
+  local t <const> = not state.aligned and read(state, "list_bbox_celeba", 4, true)
   if not t then return end
   local corner <const>, size <const> = t.values[{ {}, {1, 2} }], t.values[{ {}, {3, 4} }]
   -- A few faces of the published file have boxes of no size: they count as missing.
@@ -91,55 +89,104 @@ local function add_boxes(state)
 end
 
 local function add_identity(state)
-  local t <const> = read(state, "identity_CelebA.txt", 1, false)
+  local t <const> = read(state, "identity_CelebA", 1, false)
   if not t then return end
   local v <const> = t.values[{ {}, 1 }]
   check_rows(t, v:lt(1):logical_or(v:ne(v:floor())), "identities are whole numbers from 1")
   state.labels.identity = v:to("int64")
 end
 
--- Numbers of the rows in each set, as a range where they follow one another.
+-- The set of each row (0, 1, 2), or nil.
 local function add_partition(state)
-  local t <const> = read(state, "list_eval_partition.txt", 1, false)
+  local t <const> = read(state, "list_eval_partition", 1, false)
   if not t then return nil end
   local v <const> = t.values[{ {}, 1 }]
   check_rows(t, v:ne(0):logical_and(v:ne(1)):logical_and(v:ne(2)),
     "the parts are 0 (train), 1 (val) and 2 (test)")
-  local rows <const> = { {}, {}, {} }
-  for i, part in ipairs(v:to("uint8"):totable()) do table.insert(rows[part + 1], i) end
-  return rows
+  return v:to("uint8"):totable()
 end
 
-local function find_pictures(state, given)
-  for _, inner in ipairs(PLACES) do
-    for _, aligned in ipairs{true, false} do
-      local path <const> = state.dir .. inner .. (aligned and "/img_align_celeba" or "/img_celeba")
-      if given ~= not aligned and not state.root and exists(path) then
-        state.root, state.aligned = path, aligned
+-- ---- what there is ------------------------------------------------------------------------
+
+-- Lists by name without ending, and folders with pictures: {path, files}.
+local function look(dir)
+  local lists <const>, folders <const> = {}, {}
+  places.walk(dir, function(folder, names)
+    local path <const>, found <const> = dir .. "/" .. folder, {}
+    for _, name in ipairs(names) do
+      local stem <const>, ending <const> = name:lower():match("^(.*)%.(%w+)$")
+      if PICTURES[ending] then
+        found[#found + 1] = name
+      elseif (ending == "txt" or ending == "csv") and (stem:find("celeba$")
+        or stem == "list_eval_partition") then
+        lists[stem] = lists[stem] or path .. name
       end
     end
-  end
-  if not state.root then
-    fail("%s: there is no %s in it", state.dir, given == nil and "img_align_celeba or img_celeba"
-      or given and "img_align_celeba" or "img_celeba")
-  end
+    if #found > 0 then folders[#folders + 1] = {path = path:sub(1, -2), pictures = found} end
+  end)
+  return lists, folders
 end
 
-local function load(dir, o)
-  local state <const> = {dir = dir, labels = {}, classes = {}}
-  find_pictures(state, o.aligned)
-  add_attributes(state)
-  add_landmarks(state)
-  add_boxes(state)
-  add_identity(state)
-  local rows <const> = add_partition(state)
-  if not state.first then fail("%s: there is no list_attr_celeba.txt in it, nor another", dir) end
-  local all <const> = Dataset{files = state.first.paths, root = state.root,
-    channels = o.channels, labels = state.labels, classes = state.classes, boxes = state.boxes}
-  if not rows then return {train = all} end
-  local sets <const> = {}
+-- Whether the pictures of a folder are aligned, by its name, else by their size and by what
+-- lists there are.
+local function is_aligned(folder, lists)
+  local name <const> = folder.path:match("[^/]*$"):lower()
+  local above <const> = folder.path:lower():match("([^/]*)/[^/]*$") or ""
+  for _, word in ipairs{name, above} do
+    if word:find("align") then return true end
+    if word:find("img_celeba") or word:find("wild") then return false end
+  end
+  local h <const>, w <const> = core.image_probe(folder.path .. "/" .. folder.pictures[1])
+  if h == ALIGNED_H and w == ALIGNED_W then return true end
+  return not (lists["list_landmarks_celeba"] and not lists["list_landmarks_align_celeba"])
+end
+
+local function stem_of(name) return name:match("^(.*)%.%w+$") or name end
+
+-- The pictures of a folder by what stands before their ending.
+local function by_stem(folder)
+  local files <const> = {}
+  for _, name in ipairs(folder.pictures) do files[stem_of(name)] = name end
+  return files
+end
+
+-- The folder of the kind that is asked for, and where there are both, of aligned pictures.
+local function choose(dir, folders, lists, wanted)
+  local best
+  for _, folder in ipairs(folders) do
+    local aligned <const> = is_aligned(folder, lists)
+    if wanted == nil or aligned == wanted then
+      local better <const> = not best or aligned and not best.aligned
+        or aligned == best.aligned and #folder.pictures > #best.pictures
+      if better then best = {path = folder.path, pictures = folder.pictures, aligned = aligned} end
+    end
+  end
+  if best then return best end
+  fail("%s: there is no %s in it", dir,
+    wanted == nil and "img_align_celeba or img_celeba" or wanted and "img_align_celeba"
+      or "img_celeba")
+end
+
+-- The name of each row's file: what is listed may have another ending in the folder.
+local function names_of(state, folder)
+  local files <const>, names <const>, found = by_stem(folder), {}, false
+  local usual <const> = folder.pictures[1]:match("%.%w+$")
+  for i, name in state.first.paths:each() do
+    local file <const> = files[stem_of(name)]
+    names[i], found = file or stem_of(name) .. usual, found or file ~= nil
+  end
+  if not found then
+    fail("%s: none of the pictures that %s lists is in it", folder.path, state.first.path)
+  end
+  return names
+end
+
+local function sets_of(all, parts, rows)
+  if not parts then return {train = all} end
+  local lists <const>, sets <const> = { {}, {}, {} }, {}
+  for i = 1, #all do table.insert(lists[parts[rows and rows[i] or i] + 1], i) end
   for s, name in ipairs(SETS) do
-    local list <const> = rows[s]
+    local list <const> = lists[s]
     local first <const>, last <const> = list[1], list[#list]
     if first and last - first + 1 == #list then
       sets[name] = all:subset(first, last)
@@ -150,8 +197,26 @@ local function load(dir, o)
   return sets
 end
 
-return function(dir, given)
-  local o <const> = check.options("data.celeba", given, OPTIONS)
-  if type(dir) ~= "string" then error("data.celeba: wants the directory of the data", 2) end
-  return damage.caught(load, dir, o)
-end
+return damage.reader("data.celeba", function(given_dir, given)
+  local o <const> = check.options(OPTIONS, given)
+  local dir <const> = damage.path("data.celeba", given_dir, "the directory of the data")
+  local lists <const>, folders <const> = look(dir)
+  local folder <const> = choose(dir, folders, lists, o.aligned)
+  local state <const> = {lists = lists, labels = {}, classes = {}, aligned = folder.aligned}
+  add_attributes(state, o)
+  add_landmarks(state)
+  add_boxes(state)
+  add_identity(state)
+  local parts <const> = add_partition(state)
+  if not state.first then fail("%s: there is no list_attr_celeba.txt in it, nor another", dir) end
+  local all = Dataset{files = names_of(state, folder), root = folder.path,
+    channels = o.channels, labels = state.labels, classes = state.classes, boxes = state.boxes,
+    missing = 0, orientation = o.orientation}
+  if not o.check then return sets_of(all, parts) end
+  local rows <const>, absent <const>, first <const> = pictures.readable(all)
+  if #rows == 0 then fail("%s: none of its pictures can be read: %s", folder.path, first) end
+  if absent > 0 then all = all:subset(rows) end
+  local sets <const> = sets_of(all, parts, rows)
+  for _, set in pairs(sets) do set.unreadable, set.first_unreadable = absent, first end
+  return sets
+end)

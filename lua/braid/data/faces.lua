@@ -28,10 +28,14 @@ local function render(seed, first, n, o)
   }, classes = CLASSES}
 end
 
+local OPTIONS <const> = check.declare("data.faces", {
+  n = check.whole{20000, from = 1, to = FAR}, seed = check.whole{1, from = 0},
+  size = check.whole{64, from = 16, to = 512}, channels = check.choice{1, 3},
+  val = check.whole{from = 1, to = FAR}, test = check.whole{from = 1, to = FAR},
+})
+
 return function(given)
-  local o <const> = check.options("data.faces", given,
-    {n = 20000, seed = 1, size = 64, channels = 1, val = check.none, test = check.none})
-  check.size("data.faces", "n", o.n)
+  local o <const> = check.options(OPTIONS, given)
   local eighth <const> = math.max(1, o.n // 8)
   return {
     train = render(o.seed, 0, o.n, o),

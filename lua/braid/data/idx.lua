@@ -1,29 +1,38 @@
 --- IDX: the files of MNIST, Fashion-MNIST and EMNIST, packed by gzip or not.
 --
--- data.idx(dir) -> {train =, test =}: the directory holds train-images-idx3-ubyte and
--- train-labels-idx1-ubyte, and the same with t10k or test, each perhaps with .gz. `prefix`
--- stands before the names (EMNIST: "emnist-letters-").
+-- data.idx(dir) -> {train =, test =}: the directory, or one in it, holds
+-- train-images-idx3-ubyte and train-labels-idx1-ubyte (or .idx3-ubyte), and the same with t10k
+-- or test, each perhaps with .gz, or in a folder of its name. `prefix` stands before the names
+-- (EMNIST: "emnist-letters-").
 -- data.idx(images, labels) -> {train =}: two files.
 --
--- Label 0 of the files is class 1; first = 1 says that they count from 1 themselves, as
--- EMNIST's letters do. transposed = true turns pictures about their diagonal, as EMNIST's
--- have to be. The label is called `class`, or what `label` says.
+-- Label 0 of the files is class 1; from = 1 says that they count from 1 themselves, as
+-- EMNIST's letters do, and missing = 255 which value marks a missing label. transposed = true
+-- turns pictures about their diagonal, as EMNIST's have to be. The label is called `class`, or
+-- what `label` says; classes = {"zero", ...} names its classes, of which there are no more then.
 -- http://yann.lecun.com/exdb/mnist/
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local files <const> = require "braid.io.files"
 local gzip <const> = require "braid.io.gzip"
+local places <const> = require "braid.data.places"
+local shapes <const> = require "braid.io.shape"
 
-local OPTIONS <const> = {
-  first = 0, label = "class", prefix = "", transposed = false, classes = check.none,
-}
+local fail <const> = damage.fail
+local OPTIONS <const> = check.declare("data.idx", {
+  images = check.argument(check.text()), labels = check.argument(check.optional(check.text())),
+  from = check.whole(0), missing = check.whole(), label = check.text("class"),
+  prefix = check.text(""), transposed = check.flag(false), classes = check.list{of = check.text()},
+})
 local TYPES <const> = {
   [0x08] = {"uint8", 1}, [0x09] = {"int8", 1}, [0x0B] = {"int16", 2}, [0x0C] = {"int32", 4},
   [0x0D] = {"float32", 4}, [0x0E] = {"float64", 8},
 }
-local MOST_DIMENSIONS <const>, MOST_BYTES <const> = 4, 1 << 40
+local DEEPEST <const> = 3
+local MOST_DIMENSIONS <const> = 4
 
 -- What the first bytes say: type, sizes, where values start, and where they end.
 local function header_of(text)
@@ -35,15 +44,11 @@ local function header_of(text)
   end
   local start <const> = 4 + 4 * dimensions
   if #text < start then return nil, "it ends before it should" end
-  local sizes <const>, bytes = {}, kind[2]
-  for d = 1, dimensions do
-    sizes[d] = string.unpack(">I4", text, 4 * d + 1)
-    if sizes[d] > 0 and bytes > MOST_BYTES // sizes[d] then
-      return nil, "its sizes are impossible"
-    end
-    bytes = bytes * sizes[d]
-  end
-  return {dtype = kind[1], sizes = sizes, start = start, finish = start + bytes}
+  local sizes <const> = {}
+  for d = 1, dimensions do sizes[d] = string.unpack(">I4", text, 4 * d + 1) end
+  local count <const>, wrong <const> = shapes.count(sizes, kind[2])
+  if not count then return nil, wrong or "its sizes are impossible" end
+  return {dtype = kind[1], sizes = sizes, start = start, finish = start + count * kind[2]}
 end
 
 local function check_size(head, size)
@@ -76,93 +81,114 @@ local function parse(text)
 end
 
 local function read(path)
-  local text <const>, message <const> = files.read(path)
-  if not text then return nil, message end
+  local text <const>, message <const> = files.read(path, "elements")
+  if not text then fail("%s", message) end
   local t <const>, why <const> = parse(text)
-  if not t then return nil, ("%s: %s"):format(path, why) end
+  if not t then fail("%s: %s", path, why) end
   return t
 end
 
 local function read_images(path, o)
-  local t <const>, message <const> = read(path)
-  if not t then return nil, message end
+  local t <const> = read(path)
   local n <const>, dimensions <const> = t.shape[1], t:dim()
   if t.dtype ~= "uint8" or dimensions < 3 or dimensions == 4 and t:size(4) ~= 3
     or t:numel() == 0 then
-    return nil, ("%s: pictures are uint8 (n, h, w) or (n, h, w, 3), not %s (%s)"):format(path,
-      t.dtype, table.concat(t.shape, ", "))
+    fail("%s: pictures are uint8 (n, h, w) or (n, h, w, 3), not %s (%s)", path, t.dtype,
+      table.concat(t.shape, ", "))
   end
   local rows = t:reshape(n, t:size(2), t:size(3), -1)
   if o.transposed then rows = rows:transpose(2, 3):contiguous() end
   return rows:permute(1, 4, 2, 3)
 end
 
+-- The number of the first label for which `bad` (n) is true.
+local function first_of(bad)
+  for i, is_bad in ipairs(bad:to("uint8"):totable()) do
+    if is_bad == 1 then return i end
+  end
+end
+
+-- Classes from 1, 0 for a missing one.
 local function read_labels(path, n, o)
-  local t <const>, message <const> = read(path)
-  if not t then return nil, message end
+  local t <const> = read(path)
   if t:dim() ~= 1 or t.dtype:find("^float") then
-    return nil, ("%s: labels are whole numbers (n), not %s (%s)"):format(path, t.dtype,
+    fail("%s: labels are whole numbers (n), not %s (%s)", path, t.dtype,
       table.concat(t.shape, ", "))
   end
-  if #t ~= n then return nil, ("%s: %d labels for %d pictures"):format(path, #t, n) end
-  local labels <const> = t:to("int64") + (1 - o.first)
-  local least <const> = labels:min():item()
-  if least < 1 then
-    return nil, ("%s: label %d is below the first, %d"):format(path, least + o.first - 1, o.first)
+  if #t ~= n then fail("%s: %d labels for %d pictures", path, #t, n) end
+  local given <const> = t:to("int64")
+  local none <const> = o.missing and given:eq(o.missing) or given:ne(given)
+  local classes <const> = given + (1 - o.from)
+  local most <const> = o.classes and #o.classes or math.maxinteger
+  local bad <const> = classes:lt(1):logical_or(classes:gt(most)):logical_and(none:logical_not())
+  if bad:any():item() then
+    local i <const> = first_of(bad)
+    fail("%s: label %d is %d, not from %d%s (from = says where they count from, missing = which "
+      .. "marks none)", path, i, given[i]:item(), o.from,
+      o.classes and (" to %d"):format(o.from + most - 1) or "")
   end
-  return labels
+  return classes:masked_fill(none, 0)
 end
 
 local function pair(images_path, labels_path, o)
-  local images <const>, bad_images <const> = read_images(images_path, o)
-  if not images then return nil, bad_images end
-  local labels <const>, bad_labels <const> = read_labels(labels_path, #images, o)
-  if not labels then return nil, bad_labels end
-  return Dataset{images = images, labels = {[o.label] = labels},
-    classes = {[o.label] = o.classes}}
+  local images <const> = read_images(images_path, o)
+  return Dataset{images = images, labels = {[o.label] = read_labels(labels_path, #images, o)},
+    classes = {[o.label] = o.classes}, missing = 0}
 end
 
--- The path of a file that may end in .gz, or nil.
-local function existing(stem)
-  for _, path in ipairs{stem, stem .. ".gz"} do
-    local file <const> = io.open(path, "rb")
-    if file then
-      file:close()
-      return path
+-- The path of a file that may end in .gz, or lie in a folder of its name; or nil.
+local function existing(stem, kind)
+  for _, mark in ipairs{"-", "."} do
+    local path <const> = stem .. mark .. kind
+    local inner <const> = path .. "/" .. path:match("[^/]*$")
+    for _, candidate in ipairs{path, path .. ".gz", inner, inner .. ".gz"} do
+      if places.kind(candidate) == "file" then return candidate end
     end
   end
 end
 
+-- The directory, or the one in it, where the files are.
+local function root_of(dir, o)
+  local names <const> = {}
+  for _, mark in ipairs{"-", "."} do
+    for _, set in ipairs{"train", "t10k", "test"} do
+      for _, ending in ipairs{"", ".gz"} do
+        names[#names + 1] = ("%s%s-images%sidx3-ubyte%s"):format(o.prefix, set, mark, ending)
+      end
+    end
+  end
+  return places.find(dir, names, DEEPEST)
+end
+
 local function read_dir(dir, o)
-  local sets <const> = {}
+  local root <const>, sets <const> = root_of(dir, o) or dir, {}
   for _, name in ipairs{"train", "t10k", "test"} do
-    local stem <const> = ("%s/%s%s-"):format(dir, o.prefix, name)
-    local images <const>, labels <const> = existing(stem .. "images-idx3-ubyte"),
-      existing(stem .. "labels-idx1-ubyte")
+    local stem <const> = ("%s/%s%s-"):format(root, o.prefix, name)
+    local images <const>, labels <const> = existing(stem .. "images", "idx3-ubyte"),
+      existing(stem .. "labels", "idx1-ubyte")
     if images and labels then
-      local set <const>, message <const> = pair(images, labels, o)
-      if not set then return nil, message end
-      sets[name == "train" and "train" or "test"] = set
+      sets[name == "train" and "train" or "test"] = pair(images, labels, o)
     elseif images or labels then
-      return nil, ("%s: there is no file of %s beside it"):format(images or labels,
+      fail("%s: there is no file of %s beside it", images or labels,
         images and "labels" or "pictures")
     end
   end
   if not next(sets) then
-    return nil, ("%s: there is no %strain-images-idx3-ubyte in it, nor such with .gz"):format(dir,
-      o.prefix)
+    fail("%s: there is no %strain-images-idx3-ubyte in it, nor such with .gz", dir, o.prefix)
   end
   return sets
 end
 
-return function(images, labels, given)
-  if type(labels) == "table" then labels, given = nil, labels end
-  local o <const> = check.options("data.idx", given, OPTIONS)
-  if type(images) ~= "string" then
-    error("data.idx: wants a directory, or the files of pictures and labels", 2)
+return damage.reader("data.idx", function(images, labels, given)
+  if given == nil and type(labels) == "table" then labels, given = nil, labels end
+  local o <const> = check.options(OPTIONS, given, {images = images, labels = labels})
+  local path <const> = damage.path("data.idx", images,
+    "a directory, or the files of pictures and labels")
+  if labels ~= nil then
+    return {train = pair(path, damage.path("data.idx", labels, "the file of labels"), o)}
   end
-  if not labels then return read_dir(images, o) end
-  local set <const>, message <const> = pair(images, labels, o)
-  if not set then return nil, message end
-  return {train = set}
-end
+  if places.kind(path) == "file" then
+    check.fail("data.idx: %s: this is a file: give that of the labels, too, or the directory", path)
+  end
+  return read_dir(path, o)
+end)

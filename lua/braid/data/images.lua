@@ -1,46 +1,96 @@
 --- Image folders: a folder for each class.
 --
 -- data.images(dir) -> {train =, val =, test =}: pictures are .png, .jpg and .jpeg files in
--- dir/CLASS/, or deeper. Where dir holds folders called train, test, or val (valid,
--- validation), each of them has the classes, and is a data set; otherwise all is `train`.
--- Pictures right in the folder of a data set have no class. Classes are sorted by
--- name, the same numbers in all data sets. Other files, and names that start with a dot,
--- are passed over. The label is called `class`, or what `label` says; channels is 1, 3 or
--- nil for what each file has.
+-- dir/CLASS/, or deeper. Where dir holds folders called train, test, or val (training, testing,
+-- valid, validation), each of them has the classes, and is a data set; otherwise all is
+-- `train`. sets = true or false says so where there are other folders beside those. A folder
+-- that holds nothing but one folder of folders stands for that. Pictures right in the folder of
+-- a data set have no class (label 0).
+--
+-- Classes are sorted by name, the same numbers in all data sets; a folder without pictures is
+-- none. A picture that is of another kind (GIF, WebP, TIFF ...), begins as none, or is cut off,
+-- is left out and counted: train.unreadable, first_unreadable; check = false leaves that to
+-- the loader. Other files, names that start with a dot, and what archives leave behind
+-- (__MACOSX) are passed over. The label is called `class`, or what `label` says; channels is
+-- 1, 3 or nil for what each file has; orientation = false leaves pictures as they are stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
+local places <const> = require "braid.data.places"
 
-local OPTIONS <const> = {label = "class", channels = check.none}
-local SETS <const> = {
-  train = "train", test = "test", val = "val", valid = "val", validation = "val",
-}
-local ENDINGS <const> = {png = true, jpg = true, jpeg = true}
-local DEEPEST <const> = 32
+local fail <const> = damage.fail
+local OPTIONS <const> = check.declare("data.images", {label = check.text("class"),
+  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true),
+  check = check.flag(true), sets = check.flag()})
+local SETS <const> = {train = "train", training = "train", test = "test", testing = "test",
+  val = "val", valid = "val", validation = "val"}
+local ENDINGS <const> = {png = true, jpg = true, jpeg = true, jpe = true, jfif = true}
+-- Pictures that are not read: they are counted, not passed over.
+local OTHERS <const> = {gif = true, bmp = true, webp = true, tif = true, tiff = true, heic = true,
+  heif = true, avif = true, jp2 = true, ppm = true, pgm = true}
 
--- Adds the pictures of a folder, sorted, then those of the folders in it.
-local function gather(root, folder, class, into, depth)
-  local files <const>, folders <const> = core.list_folder(root .. "/" .. folder)
-  if not files then return nil, folders end
-  if depth > DEEPEST then
-    return nil, ("%s/%s: folders in folders without end"):format(root, folder)
-  end
-  table.sort(files)
-  table.sort(folders)
+local function ending_of(name) return (name:match("%.(%w+)$") or ""):lower() end
+
+local function is_picture(name)
+  local ending <const> = ending_of(name)
+  return ENDINGS[ending] or OTHERS[ending]
+end
+
+local function any_picture(files)
   for _, name in ipairs(files) do
-    if ENDINGS[(name:match("%.(%w+)$") or ""):lower()] then
-      into.paths[#into.paths + 1] = folder .. name
-      into.names[#into.names + 1] = class
+    if is_picture(name) then return true end
+  end
+  return false
+end
+
+-- The directory, or the one in it where the classes or sets are: what holds no picture and one
+-- folder only stands for that one, if it holds folders and no pictures, too.
+local function root_of(dir)
+  for _ = 1, 8 do
+    local files <const>, folders <const> = places.list(dir)
+    if any_picture(files) or #folders ~= 1 or SETS[folders[1]:lower()] then break end
+    local inner <const> = dir .. "/" .. folders[1]
+    local inner_files <const>, inner_folders <const> = places.list(inner)
+    if any_picture(inner_files) or #inner_folders == 0 then break end
+    dir = inner
+  end
+  return dir
+end
+
+-- The pictures below root/folder and the name of the class of each, false for none.
+local function gather(root, folder)
+  local found <const> = {paths = {}, names = {}}
+  local start <const> = root .. (folder == "" and "" or "/" .. folder:sub(1, -2))
+  places.walk(start, function(inner, files, _, above)
+    local class <const> = above or inner ~= "" and inner:match("^([^/]*)/") or false
+    for _, name in ipairs(files) do
+      if is_picture(name) then
+        found.paths[#found.paths + 1] = folder .. inner .. name
+        found.names[#found.names + 1] = class
+      end
+    end
+    return class
+  end)
+  return found
+end
+
+-- Leaves out what is no picture that can be read, and counts it.
+local function checked(root, found)
+  local whole <const> = {}
+  for i, path in ipairs(found.paths) do whole[i] = root .. "/" .. path end
+  local bad <const> = core.probe_images(whole)
+  local good <const> = {paths = {}, names = {}, unreadable = 0}
+  for i, path in ipairs(found.paths) do
+    if bad[i] then
+      good.unreadable = good.unreadable + 1
+      good.first = good.first or bad[i]
+    else
+      good.paths[#good.paths + 1], good.names[#good.names + 1] = path, found.names[i]
     end
   end
-  for _, name in ipairs(folders) do
-    local inner <const> = class or name
-    if not class then into.classes[name] = true end
-    local ok <const>, message <const> = gather(root, folder .. name .. "/", inner, into, depth + 1)
-    if not ok then return nil, message end
-  end
-  return true
+  return good
 end
 
 local function make(root, found, classes, o)
@@ -49,36 +99,63 @@ local function make(root, found, classes, o)
   for i = 1, #found.paths do labels[i] = numbers[found.names[i]] or 0 end
   return Dataset{files = found.paths, root = root, channels = o.channels,
     labels = {[o.label] = core.from_table(labels, "int64")}, classes = {[o.label] = classes},
-    missing = 0}
+    missing = 0, orientation = o.orientation, unreadable = found.unreadable or 0,
+    first_unreadable = found.first}
 end
 
-return function(dir, given)
-  local o <const> = check.options("data.images", given, OPTIONS)
-  if type(dir) ~= "string" then error("data.images: wants the directory of the data", 2) end
-  local files <const>, folders <const> = core.list_folder(dir)
-  if not files then return nil, folders end
-  local starts <const> = {}
-  table.sort(folders)
-  for _, name in ipairs(folders) do
+-- Which folder is which set: {train = "Train/", ...}, "" for the directory itself.
+local function starts_of(dir, given)
+  local files <const>, folders <const> = places.list(dir)
+  local starts <const>, others <const> = {}, {}
+  for _, name in ipairs(given ~= false and folders or {}) do
     local set <const> = SETS[name:lower()]
     if set and starts[set] then
-      return nil, ("%s: both %s and %s hold the set '%s'"):format(dir, starts[set], name, set)
+      fail("%s: both %s and %s hold the set '%s'", dir, starts[set]:sub(1, -2), name, set)
     end
-    if set then starts[set] = name end
+    if set then starts[set] = name .. "/" else others[#others + 1] = name end
   end
-  if not next(starts) then starts.train = "" end
-  local found <const>, all <const> = {}, {}
+  if not next(starts) then
+    if given then fail("%s: there is no folder train, val or test in it", dir) end
+    return {train = ""}
+  end
+  if given == nil then
+    local other
+    for _, name in ipairs(others) do
+      other = other or #gather(dir, name .. "/").paths > 0 and name
+    end
+    if other or any_picture(files) then
+      fail("%s: is %s a data set or a class? %s beside it: say sets = true (which leaves that "
+        .. "out) or sets = false", dir, starts[check.sorted_keys(starts)[1]]:sub(1, -2),
+        other and ("There is a folder '%s' with pictures"):format(other) or "There are pictures")
+    end
+  end
+  return starts
+end
+
+local function none_in(path, found)
+  if found.unreadable and found.unreadable > 0 then
+    fail("%s: none of its %d pictures can be read: %s", path, found.unreadable, found.first)
+  end
+  fail("%s: there is no picture in it (.png, .jpg, .jpeg)", path)
+end
+
+return damage.reader("data.images", function(given_dir, given)
+  local o <const> = check.options(OPTIONS, given)
+  local top <const> = damage.path("data.images", given_dir, "the directory of the data")
+  if o.label == "" or Dataset.taken[o.label] then
+    check.fail("data.images: label must be a name for the labels, not \"%s\"", o.label)
+  end
+  local dir <const> = root_of(top)
+  local starts <const>, found <const>, all <const> = starts_of(dir, o.sets), {}, {}
   for _, set in ipairs(check.sorted_keys(starts)) do
-    -- A class is known by a folder's name, `false` is none: the files of the set itself.
-    found[set] = {paths = {}, names = {}, classes = all}
-    local inner <const> = starts[set] == "" and "" or starts[set] .. "/"
-    local ok <const>, message <const> = gather(dir, inner, false, found[set], 0)
-    if not ok then return nil, message end
-    if #found[set].paths == 0 then
-      return nil, ("%s/%s: there is no picture in it (.png, .jpg, .jpeg)"):format(dir, inner)
+    local pictures <const> = gather(dir, starts[set])
+    found[set] = o.check and checked(dir, pictures) or pictures
+    if #found[set].paths == 0 then none_in(dir .. "/" .. starts[set], found[set]) end
+    for _, name in ipairs(found[set].names) do
+      if name then all[name] = true end
     end
   end
   local sets <const>, classes <const> = {}, check.sorted_keys(all)
   for set, pictures in pairs(found) do sets[set] = make(dir, pictures, classes, o) end
   return sets
-end
+end)

@@ -1,44 +1,82 @@
 --- A file of JSON objects, one a line, each naming a picture and its labels.
 --
 -- data.jsonl(file, {...}) -> {train =} or, with a column that says so, {train =, val =,
--- test =}. The columns are the keys of the objects; what a line lacks, or has as null, is
--- missing. The options say what they are; see manifest.lua.
+-- test =}. The columns are the keys of the objects; what a line lacks, or has as null or NaN,
+-- is missing. A file that is one list of objects is read, too. The options say what the columns
+-- are; see manifest.lua.
 -- @usage data.jsonl("faces.jsonl", {classes = {"smile"}, points = {landmarks = "points"}})
 
 local check <const> = require "braid.check"
+local damage <const> = require "braid.data.damage"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+local limits <const> = require "braid.limits"
 local manifest <const> = require "braid.data.manifest"
+local texts <const> = require "braid.io.text"
 
--- Adds the object of a line; or nil and a message.
-local function add(t, line, number)
-  local object <const>, message <const> = json.decode(line)
+local fail <const> = damage.fail
+
+-- Adds an object, which stands in line `number`.
+local function add(t, object, number, message)
   if type(object) ~= "table" or object == json.null or #object > 0 then
-    return nil, ("%s:%d: %s"):format(t.path, number, message or "this is no object")
+    fail("%s:%d: %s", t.path, number, message or "this is no object")
   end
   t.n = t.n + 1
   t.lines[t.n] = number
   for key, value in pairs(object) do
-    t.columns[key] = t.columns[key] or {}
-    t.columns[key][t.n] = value
+    if not t.columns[key] then
+      t.columns[key], t.width = {}, t.width + 1
+      limits.bound("columns", t.width, "columns, up to line %d of %s", number, t.path)
+    end
+    t.columns[key][t.n], t.values = value, t.values + 1
   end
-  return true
+  limits.bound("cells", t.values, "cells, up to line %d of %s", number, t.path)
 end
 
-return function(path, given)
-  local o <const> = check.options("data.jsonl", given, manifest.options)
-  if type(path) ~= "string" then error("data.jsonl: wants the path of a file", 2) end
-  local text <const>, message <const> = files.read(path)
-  if not text then return nil, message end
-  local t <const> = {path = path, n = 0, lines = {}, columns = {}}
+-- Whether the text is one value over many lines, to say so when its first line is none.
+local function hint(text, line)
+  if not line:find("^%s*[{%[]") then return "" end
+  local value <const> = json.decode(text)
+  if not value then return "" end
+  return " (the file is one value of JSON over many lines; one object a line is read, or a list "
+    .. "of objects: pandas writes it with orient=\"records\")"
+end
+
+local function read_lines(t, text)
   local number = 0
-  for line in (text:gsub("^\xEF\xBB\xBF", "") .. "\n"):gmatch("([^\n]*)\n") do
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
+    if #line > limits.line then
+      fail("%s:%d: %s", t.path, number, limits.over("line", #line, "bytes"))
+    end
     if line:find("%S") then
-      local ok <const>, wrong <const> = add(t, line, number)
-      if not ok then return nil, wrong end
+      local object <const>, message <const> = json.decode(line)
+      if object == nil and t.n == 0 then
+        fail("%s:%d: %s%s", t.path, number, message, hint(text, line))
+      end
+      add(t, object, number, message)
     end
   end
-  t.names = check.sorted_keys(t.columns)
-  return manifest.make(t, o)
 end
+
+-- The lines where the objects of a list begin are not known: they are numbered.
+local function read_list(t, text)
+  local list <const>, message <const> = json.decode(text)
+  if not list then fail("%s: %s", t.path, message) end
+  for i, object in ipairs(list) do add(t, object, i) end
+end
+
+return damage.reader("data.jsonl", function(given_path, given)
+  local o <const> = check.options(manifest.options, given)
+  local path <const> = damage.path("data.jsonl", given_path, "the path of a file")
+  local bytes <const>, unread <const> = files.read(path)
+  if not bytes then fail("%s", unread) end
+  local text <const>, why <const> = texts.decode(bytes)
+  if not text then fail("%s: %s", path, why) end
+  local t <const> = {path = path, n = 0, lines = {}, columns = {}, values = 0, width = 0,
+    decimal = "."}
+  local read <const> = text:find("^%s*%[") and read_list or read_lines
+  read(t, text)
+  t.names = check.sorted_keys(t.columns)
+  return manifest.make("data.jsonl", t, o)
+end)

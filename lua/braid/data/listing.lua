@@ -1,8 +1,13 @@
 --- Listings: text files of which every line is a name and so many numbers.
 
 local core <const> = require "braid.core"
+local damage <const> = require "braid.data.damage"
 local files <const> = require "braid.io.files"
+local limits <const> = require "braid.limits"
 local Paths <const> = require "braid.data.paths"
+local texts <const> = require "braid.io.text"
+
+local fail <const> = damage.fail
 
 local M <const> = {}
 
@@ -12,33 +17,48 @@ local function words_of(line)
   return words
 end
 
+-- The text of a table with commas as one with blanks, and the names of its columns but for the
+-- first.
+local function without_commas(path, text)
+  local head <const>, rest <const> = text:match("^([^\n]*)()")
+  local names <const> = words_of((head:gsub("[,;\"]", " ")))
+  if tonumber(names[2]) then fail("%s:1: the names of the columns are missing", path) end
+  table.remove(names, 1)
+  return text:sub(1, rest) .. text:sub(rest + 1):gsub("[,;\"]", " "), names
+end
+
 --- {paths = Paths, values = float32 (n, columns), path =, first = the line of the first
--- row, names = of the columns where the listing says them}; or nil and a message.
+-- row, names = of the columns where the listing says them}. Gives up by damage.fail.
 -- @param columns how many numbers there are in a row; nil: as many as names
--- @param counted whether two lines stand in front: how many rows there are, and names
+-- @param counted whether two lines stand in front: how many rows there are, and names. A file
+--   that ends in .csv has one line of names and commas instead.
 function M.read(path, columns, counted)
-  local text <const>, message <const> = files.read(path)
-  if not text then return nil, message end
-  local at, line, count, names = text:find("^\xEF\xBB\xBF") and 4 or 1, 1, nil, nil
-  if counted then
+  local bytes <const>, message <const> = files.read(path)
+  if not bytes then fail("%s", message) end
+  local text, why <const> = texts.decode(bytes)
+  if not text then fail("%s: %s", path, why) end
+  local at, line, count, names = 1, 1, nil, nil
+  if path:lower():find("%.csv$") then
+    text, names = without_commas(path, text)
+    columns, at, line = columns or #names, (text:find("\n", 1, true) or #text) + 1, 2
+  elseif counted then
     local number <const>, name_line <const>, rest <const> =
-      text:match("^[ \t]*(%d+)[ \t]*\r?\n([^\n]*)()", at)
-    if not number or #number > 12 then
-      return nil, ("%s:1: the number of rows is missing"):format(path)
-    end
+      text:match("^[ \t]*(%d+)[ \t]*\r?\n([^\n]*)()")
+    if not number or #number > 12 then fail("%s:1: the number of rows is missing", path) end
     count, names, at, line = math.tointeger(tonumber(number)), words_of(name_line), rest + 1, 3
     columns = columns or #names
     at = math.min(at, #text + 1)
   end
+  limits.bound("columns", columns, "columns in %s", path)
   local names_text <const>, ends <const>, values <const> =
     core.parse_rows(text, at, line, columns)
-  if not names_text then return nil, ("%s:%s"):format(path, ends) end
+  if not names_text then fail("%s:%s", path, ends) end
   local t <const> = {paths = Paths(names_text, ends), values = values, names = names,
     path = path, first = line}
   if count and #t.paths ~= count then
-    return nil, ("%s:1: %d rows announced, %d found"):format(path, count, #t.paths)
+    fail("%s:1: %d rows announced, %d found", path, count, #t.paths)
   end
-  if #t.paths == 0 then return nil, ("%s: there are no rows in it"):format(path) end
+  if #t.paths == 0 then fail("%s: there are no rows in it", path) end
   return t
 end
 

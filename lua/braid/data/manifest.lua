@@ -1,171 +1,58 @@
 --- Manifests: tables of pictures and labels, of which the user says what each column is.
 --
 -- What data.csv and data.jsonl share. The options:
---   image     the column of the paths (default: image, path, file or filename)
+--   image     the column of the paths (default: image, path, file, filename or such a word)
 --   root      the directory they are relative to (default: that of the manifest)
 --   classes   {"gender", ...}, or {gender = {"male", "female"}} to say the order; else
 --             classes are sorted, as numbers when all are numbers
+--   from      classes are whole numbers that count from this one (0, mostly); or {column = 0}
 --   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for one label of several columns
 --   points    {landmarks = {"x1", "y1", "x2", "y2", ...}}; origin = 1 says that they count
 --             pixels from 1
 --   box       {"x0", "y0", "x1", "y1"}; box_is = "size" says that the last two are width
 --             and height
 --   split     the column that names the set of a row: train, val or test
---   missing   {"-1", ...}: what stands for a missing value besides nothing at all and nan
+--   missing   {"-1", "NA", ...}: what stands for a missing value besides nothing at all and
+--             nan; {age = "0"} for one column
 --   channels  1, 3 or nil for what each file has
--- With neither classes nor reals nor points, every other column is a label: real values
--- when all of it are numbers, else classes. In JSONL a column may hold a list: points =
+--   orientation  false: pictures as they are stored; else points and boxes are those of the
+--             picture turned as its EXIF data say
+--   check     true: pictures that cannot be read are left out and counted (train.unreadable)
+-- With neither classes nor reals nor points, every other column with a name is a label: real
+-- values when all of it are numbers, else classes. In JSONL a column may hold a list: points =
 -- {landmarks = "points"}, box = "box".
 
-local core <const> = require "braid.core"
 local check <const> = require "braid.check"
-local cell_number <const> = require("braid.io.number").plain
+local core <const> = require "braid.core"
+local columns <const> = require "braid.data.columns"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
-local json <const> = require "braid.io.json"
+local pictures <const> = require "braid.data.pictures"
 
 local fail <const> = damage.fail
 
 local M <const> = {}
 
-local NAN <const> = 0 / 0
-local PATHS <const> = {"image", "path", "file", "filename"}
-local SETS <const> = {train = true, val = true, test = true}
+local PATHS <const> = {"image", "path", "file", "filename", "image_path", "img_path", "file_path",
+  "filepath", "file_name", "image_name", "image_file", "image_id", "img", "picture", "photo"}
+local SETS <const> = {train = "train", training = "train", val = "val", valid = "val",
+  validation = "val", test = "test", testing = "test"}
 
-M.options = {
-  image = check.none, root = check.none, classes = check.none, reals = check.none,
-  points = check.none, origin = 0, box = check.none, box_is = "corners", split = check.none,
-  missing = check.none, channels = check.none,
-}
+-- By its name, or by its number where there is no header.
+local COLUMN <const> = check.either(check.text(), check.whole{from = 1})
+local COLUMNS <const> = check.either(COLUMN, check.list{of = COLUMN})
+local FROM <const> = check.whole()
+local function is_plain(v) return type(v) == "table" and not check.is_object(v) end
+local LABELS <const> = check.kind("a list of columns, or labels by name", is_plain)
 
-local function place(t, row, column)
-  return ("%s:%d: column '%s'"):format(t.path, t.lines[row], column)
-end
-
-local function column_of(t, name)
-  local values <const> = t.columns[tostring(name)]
-  if not values then
-    fail("%s: there is no column '%s'; there is %s", t.path, name, table.concat(t.names, ", "))
-  end
-  return values
-end
-
-local function is_missing(t, value)
-  return value == nil or value == json.null or value == "" or value ~= value
-    or t.missing[tostring(value)] or type(value) == "string" and value:lower() == "nan"
-end
-
-local function number_at(t, value, row, column)
-  if is_missing(t, value) then return NAN end
-  local number <const> = type(value) == "number" and value
-    or type(value) == "string" and cell_number(value)
-  if not number or math.abs(number) > 1e9 then
-    fail("%s: '%s' is no number that makes sense here", place(t, row, column),
-      tostring(value):sub(1, 40))
-  end
-  return number
-end
-
--- The numbers of a list in a cell, lists in it laid flat.
-local function flat(t, value, row, column, into)
-  for i = 1, #value do
-    if type(value[i]) == "table" and value[i] ~= json.null then
-      flat(t, value[i], row, column, into)
-    else
-      into[#into + 1] = number_at(t, value[i], row, column)
-    end
-  end
-end
-
--- Rows of numbers: from several columns, or from one that holds lists of numbers. Rows
--- where the list is missing have NaN.
-local function numbers_of(t, columns)
-  local out <const>, width = {}, nil
-  if type(columns) == "table" then
-    local lists <const> = {}
-    for c, name in ipairs(columns) do lists[c] = column_of(t, name) end
-    for row = 1, t.n do
-      for c, name in ipairs(columns) do
-        out[#out + 1] = number_at(t, lists[c][row], row, name)
-      end
-    end
-    return out, #columns
-  end
-  local lists <const>, values <const> = column_of(t, columns), {}
-  for row = 1, t.n do
-    if not is_missing(t, lists[row]) then
-      if type(lists[row]) ~= "table" then fail("%s is no list", place(t, row, columns)) end
-      values[row] = {}
-      flat(t, lists[row], row, columns, values[row])
-      width = width or #values[row]
-      if #values[row] ~= width then
-        fail("%s: %d numbers, and %d in the lines before", place(t, row, columns),
-          #values[row], width)
-      end
-    end
-  end
-  if not width then fail("%s: column '%s' is empty", t.path, columns) end
-  for row = 1, t.n do
-    for c = 1, width do out[#out + 1] = values[row] and values[row][c] or NAN end
-  end
-  return out, width
-end
-
-local function real(t, columns)
-  local values <const>, width <const> = numbers_of(t, columns)
-  local tensor <const> = core.from_table(values, "float32")
-  return width == 1 and tensor or tensor:reshape(-1, width)
-end
-
-local function points(t, columns, origin)
-  local values <const>, width <const> = numbers_of(t, columns)
-  if width % 2 ~= 0 or width == 0 then
-    fail("%s: points are x and y in turns, not %d columns", t.path, width)
-  end
-  local tensor <const> = core.from_table(values, "float32"):reshape(-1, width // 2, 2)
-  return origin == 0 and tensor or tensor - origin
-end
-
--- The text of a class, the same for 2 and 2.0.
-local function class_name(value)
-  local whole <const> = type(value) == "number" and math.tointeger(value)
-  return whole and ("%d"):format(whole) or tostring(value)
-end
-
-local function sorted_classes(set)
-  local names <const>, numbers = check.sorted_keys(set), true
-  for _, name in ipairs(names) do numbers = numbers and cell_number(name) ~= nil end
-  if numbers then
-    table.sort(names, function(a, b)
-      local x <const>, y <const> = cell_number(a), cell_number(b)
-      return x < y or x == y and a < b
-    end)
-  end
-  return names
-end
-
--- The labels of a column, and the names of the classes.
-local function class(t, column, names)
-  local values <const>, set, labels <const> = column_of(t, column), {}, {}
-  if not names then
-    for row = 1, t.n do
-      if type(values[row]) == "table" and values[row] ~= json.null then
-        fail("%s is a list, which is no class", place(t, row, column))
-      end
-      if not is_missing(t, values[row]) then set[class_name(values[row])] = true end
-    end
-    names = sorted_classes(set)
-  end
-  local numbers <const> = {}
-  for i, name in ipairs(names) do numbers[class_name(name)] = i end
-  for row = 1, t.n do
-    local missing <const> = is_missing(t, values[row])
-    labels[row] = missing and 0 or numbers[class_name(values[row])]
-      or fail("%s: '%s' is none of the classes %s", place(t, row, column),
-        tostring(values[row]):sub(1, 40), table.concat(names, ", "))
-  end
-  return core.from_table(labels, "int64"), names
-end
+M.options = check.declare("data.jsonl", {
+  image = COLUMN, root = check.text(), classes = LABELS, reals = LABELS, points = LABELS,
+  origin = check.number(0), box = COLUMNS, box_is = check.choice{"corners", "size"},
+  split = COLUMN, channels = check.optional(check.choice{1, 3}), check = check.flag(false),
+  orientation = check.flag(true),
+  missing = check.either(check.text(), check.number(), check.kind("a list of such", is_plain)),
+  from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
+})
 
 -- name, value for the entries of a list of names or a table of what they are.
 local function entries(list)
@@ -181,23 +68,25 @@ local function entries(list)
   return ipairs(out)
 end
 
--- What the columns are that nobody spoke of.
+-- A table of which almost no cell is there cannot be meant to be labels as a whole.
+local SPARSE <const>, FEW <const> = 64, 1000000
+
+-- What the columns are that nobody spoke of. Tables that programs wrote have a column without a
+-- name, or called Unnamed, that counts the rows.
 local function guess(t, o, image)
   local taken <const> = {[image] = true, [tostring(o.split)] = true}
   for _, name in ipairs(type(o.box) == "table" and o.box or {o.box}) do
     taken[tostring(name)] = true
   end
+  if t.values and t.n * #t.names > SPARSE * t.values + FEW then
+    fail("%s: %d columns, and most of their %d cells are missing: say which are labels (classes = "
+      .. "{...}, reals = {...})", t.path, #t.names, t.n * #t.names)
+  end
   local classes <const>, reals <const> = {}, {}
   for _, name in ipairs(t.names) do
-    if not taken[name] then
-      local numbers, lists = true, false
-      for row = 1, t.n do
-        local value <const> = t.columns[name][row]
-        lists = lists or type(value) == "table" and value ~= json.null
-        numbers = numbers and (is_missing(t, value) or type(value) == "number"
-          or type(value) == "string" and cell_number(value) ~= nil)
-      end
-      if not lists then table.insert(numbers and reals or classes, name) end
+    if not taken[name] and name:find("%S") and not name:find("^Unnamed: %d+$") then
+      local kind <const> = columns.kind(t, name)
+      if kind ~= "lists" then table.insert(kind == "numbers" and reals or classes, name) end
     end
   end
   return classes, reals
@@ -205,87 +94,97 @@ end
 
 local function boxes_of(t, o)
   if not o.box then return nil end
-  local values <const>, width <const> = numbers_of(t, o.box)
+  local values <const>, width <const> = columns.numbers(t, o.box)
   if width ~= 4 then fail("%s: a box is 4 numbers, not %d", t.path, width) end
   local shift <const> = o.box_is == "size"
-  for row = 0, t.n - 1 do
+  for row = 1, t.n do
+    local at <const> = 4 * row - 3
     if shift then
-      values[4 * row + 3] = values[4 * row + 1] + values[4 * row + 3]
-      values[4 * row + 4] = values[4 * row + 2] + values[4 * row + 4]
+      values[at + 2], values[at + 3] = values[at] + values[at + 2], values[at + 1] + values[at + 3]
     end
-    if values[4 * row + 3] <= values[4 * row + 1] or values[4 * row + 4] <= values[4 * row + 2] then
-      fail("%s:%d: the box has no area", t.path, t.lines[row + 1])
+    if values[at + 2] <= values[at] or values[at + 3] <= values[at + 1] then
+      fail("%s:%d: the box has no area", t.path, t.lines[row])
     end
   end
   return core.from_table(values, "float32"):reshape(-1, 4) - o.origin
 end
 
-local function sets_of(t, all, split)
+-- The numbers of the samples in each set; `rows` are those of the samples.
+local function sets_of(t, all, split, rows)
   if not split then return {train = all} end
-  local rows <const>, sets <const> = {}, {}
-  local column <const> = column_of(t, split)
-  for row = 1, t.n do
-    local name <const> = column[row]
-    if not (name and SETS[name]) then
-      fail("%s: '%s' is none of train, val, test", place(t, row, split), tostring(name))
+  local lists <const>, sets <const> = {}, {}
+  local column <const> = columns.of(t, split)
+  for i = 1, #all do
+    local row <const> = rows and rows[i] or i
+    local word <const> = column[row]
+    local name <const> = type(word) == "string" and SETS[word:lower()]
+    if not name then
+      fail("%s: '%s' is none of train, val, test", columns.place(t, row, split), tostring(word))
     end
-    rows[name] = rows[name] or {}
-    table.insert(rows[name], row)
+    lists[name] = lists[name] or {}
+    table.insert(lists[name], i)
   end
-  for name, list in pairs(rows) do sets[name] = all:subset(list) end
+  for name, list in pairs(lists) do sets[name] = all:subset(list) end
   return sets
 end
 
 local function image_column(t, o)
   if o.image then return tostring(o.image) end
+  local lower <const> = {}
+  for _, name in ipairs(t.names) do lower[name:lower()] = lower[name:lower()] or name end
   for _, name in ipairs(PATHS) do
-    if t.columns[name] then return name end
+    if lower[name] then return lower[name] end
   end
-  fail("%s: which column is the picture? There is %s: say image = ...", t.path,
-    table.concat(t.names, ", "))
+  local first <const> = t.names[1] or ""
+  fail("%s: which column is the picture? There is %s: say image = ...%s", t.path,
+    table.concat(t.names, ", "), first:lower():find("%.png$") and
+    " (if the first line names no columns: header = false, image = 1)" or
+    first:lower():find("%.jpe?g$") and
+    " (if the first line names no columns: header = false, image = 1)" or "")
 end
 
-local function make(t, o)
-  if o.box_is ~= "corners" and o.box_is ~= "size" then
-    error(("box_is is 'corners' or 'size', not '%s'"):format(tostring(o.box_is)), 0)
-  end
-  if t.n == 0 then fail("%s: there are no rows in it", t.path) end
-  t.missing = {}
-  for _, mark in ipairs(o.missing or {}) do t.missing[tostring(mark)] = true end
-  local image <const> = image_column(t, o)
-  local paths <const> = column_of(t, image)
-  for row = 1, t.n do
-    if type(paths[row]) ~= "string" or paths[row] == "" then
-      fail("%s: a path is missing", place(t, row, image))
-    end
-  end
+-- The labels, the names of classes.
+local function labels_of(what, t, o, image)
   local labels <const>, names <const> = {}, {}
   local classes, reals = o.classes, o.reals
   if not (classes or reals or o.points) then classes, reals = guess(t, o, image) end
   for _, entry in entries(classes) do
-    labels[entry[1]], names[entry[1]] = class(t, entry[1], entry[2])
+    local from = o.from
+    if type(from) == "table" then from = from[entry[1]] end
+    if from ~= nil then check.value(what, "from of " .. entry[1], from, FROM) end
+    labels[entry[1]], names[entry[1]] = columns.class(t, entry[1], entry[2], from)
   end
   for _, entry in entries(reals) do
-    labels[entry[1]] = real(t, entry[2] or {entry[1]})
+    labels[entry[1]] = columns.real(t, entry[2] or {entry[1]})
   end
   for _, entry in entries(o.points) do
-    labels[entry[1]] = points(t, entry[2] or entry[1], o.origin)
+    labels[entry[1]] = columns.points(t, entry[2] or entry[1], o.origin)
   end
   for _, name in ipairs(check.sorted_keys(labels)) do
     if Dataset.taken[name] then
       fail("%s: '%s' cannot be the name of a label: say what the columns are", t.path, name)
     end
   end
-  local all <const> = Dataset{files = paths, labels = labels, classes = names,
-    root = o.root or t.path:match("^(.*)/[^/]*$") or "", channels = o.channels,
-    boxes = boxes_of(t, o), missing = 0}
-  return sets_of(t, all, o.split)
+  return labels, names
 end
 
---- Data sets from {path =, n = rows, lines = line numbers, names = of the columns, columns
--- = {name = values}}; or nil and a message.
-function M.make(t, o)
-  return damage.caught(make, t, o)
+--- Data sets from a table as columns.lua describes it.
+function M.make(what, t, o)
+  if t.n == 0 then fail("%s: there are no rows in it", t.path) end
+  t.marks = columns.marks(what, o.missing)
+  local image <const> = image_column(t, o)
+  local labels <const>, names <const> = labels_of(what, t, o, image)
+  local boxes <const> = boxes_of(t, o)
+  local files <const> = pictures.of(t, image, o.root or t.path:match("^(.*)/") or "")
+  local all = Dataset{files = files.paths, labels = labels, classes = names, root = files.root,
+    channels = o.channels, boxes = boxes, missing = 0, orientation = o.orientation}
+  if not o.check then return sets_of(t, all, o.split) end
+  local rows <const>, absent <const>, first <const> = pictures.readable(all)
+  if #rows == 0 then fail("%s: none of its pictures can be read: %s", t.path, first) end
+  if absent > 0 then all = all:subset(rows) end
+  local sets <const> = sets_of(t, all, o.split, rows)
+  for _, set in pairs(sets) do set.unreadable, set.first_unreadable = absent, first end
+  return sets
 end
 
 return M

@@ -1,7 +1,7 @@
 --- MTFL: Multi-Task Facial Landmark data (Zhang, Luo, Loy and Tang 2014), as published.
 --
--- data.mtfl(dir) -> {train =, val =, test =}. The directory holds training.txt,
--- testing.txt and the images they name, and perhaps boxes_training.txt and
+-- data.mtfl(dir) -> {train =, val =, test =}. The directory, or one in it, holds
+-- training.txt, testing.txt and the images they name, and perhaps boxes_training.txt and
 -- boxes_testing.txt: `path x1 y1 x2 y2` of a face detector. The official test set is
 -- `test`; the last `val` rows of a shuffle of the training set (its seed fixed) are
 -- `val`.
@@ -19,49 +19,75 @@
 -- rotated or shifted cut has something to show. A row that cannot be read as numbers is
 -- an error with file and line; a picture that cannot be read is left out and counted:
 -- train.unreadable, and the first message in train.first_unreadable.
+--
+-- Classes count from 1; from = 0 says that a table of yours counts them from 0, missing = -1
+-- which number marks a label that nobody gave. Pictures are turned as their EXIF data say,
+-- and points and boxes are those of what is then seen; orientation = false leaves them.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
+local files <const> = require "braid.io.files"
+local limits <const> = require "braid.limits"
+local places <const> = require "braid.data.places"
+local texts <const> = require "braid.io.text"
 
-local OPTIONS <const> = {
-  size = 40, channels = 1, val = 1000, margin = 1.1, surround = 1.6, detail = 1.25,
-}
+local fail <const> = damage.fail
+local LARGEST <const> = 4096
+local OPTIONS <const> = check.declare("data.mtfl", {
+  size = check.whole{40, from = 1, to = 4096}, channels = check.choice{1, 3},
+  val = check.whole{1000, from = 1}, margin = check.number{1.1, above = 0, to = 100},
+  surround = check.number{1.6, from = 1, to = 100},
+  detail = check.number{1.25, above = 0, to = 100}, from = check.whole(1), missing = check.whole(),
+  orientation = check.flag(true),
+}, function(o)
+  local side <const> = math.floor(o.size * o.surround * o.detail + 0.5)
+  if side > LARGEST then
+    return ("size * surround * detail must be at most %d, not %d"):format(LARGEST, side)
+  end
+end)
+local DEEPEST <const> = 2
 local TASKS <const> = {"gender", "smile", "glasses", "pose"}
 local CLASSES <const> = {
   gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
   pose = {"left profile", "left", "frontal", "right", "right profile"},
 }
 
--- Iterates over line number and words, whatever ends the lines; blank lines are left out.
-local function rows_of(path)
-  local file <const>, message <const> = io.open(path, "rb")
-  if not file then return nil, message end
-  local text <const> = file:read("a")
-  file:close()
-  if not text then return nil, path .. ": cannot be read (is it a directory?)" end
-  local lines <const> = {}
-  local number = 0
+-- Line number, path and the words after it of each line that is not blank: the last `count`
+-- words are numbers, so that a path may have blanks in it.
+local function rows_of(path, count)
+  local bytes <const>, message <const> = files.read(path)
+  if not bytes then fail("%s", message) end
+  local text <const>, why <const> = texts.decode(bytes)
+  if not text then fail("%s: %s", path, why) end
+  local rows <const>, number = {}, 0
   for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
+    limits.bound("line", #line, "bytes in line %d of %s", number, path)
     local words <const> = {}
-    for word in line:gmatch("%S+") do words[#words + 1] = word end
-    if #words > 0 then lines[#lines + 1] = {number = number, words = words} end
+    for word, past in line:gmatch("(%S+)()") do words[#words + 1] = {word, past} end
+    if #words > 0 then
+      local names <const> = #words - count
+      local spare <const> = names > 1 and tonumber(words[names][1])
+      if names < 1 or spare then
+        fail("%s:%d: a path and %d numbers wanted, %d words found", path, number, count, #words)
+      end
+      local row <const> = {number = number,
+        image = texts.trimmed(line:sub(1, words[names][2] - 1)):gsub("\\", "/")}
+      for i = 1, count do row[i] = words[names + i][1] end
+      rows[#rows + 1] = row
+    end
   end
-  return lines
+  return rows
 end
 
 local function numbers_of(path, row, count)
   local values <const> = {}
-  if #row.words ~= count + 1 then
-    return nil, ("%s:%d: a path and %d numbers wanted, %d words found"):format(path, row.number,
-      count, #row.words)
-  end
   for i = 1, count do
-    local value <const> = tonumber(row.words[i + 1])
+    local value <const> = tonumber(row[i])
     if not value or value ~= value or math.abs(value) > 1e6 then
-      return nil, ("%s:%d: '%s' is no number that makes sense here"):format(path, row.number,
-        row.words[i + 1])
+      fail("%s:%d: '%s' is no number that makes sense here", path, row.number, row[i]:sub(1, 40))
     end
     values[i] = value
   end
@@ -71,39 +97,39 @@ end
 -- path -> {x0, y0, x1, y1}; an absent file gives none.
 local function read_boxes(path)
   local boxes <const> = {}
-  local rows <const> = rows_of(path)
-  for _, row in ipairs(rows or {}) do
-    local box <const>, message <const> = numbers_of(path, row, 4)
-    if not box then return nil, message end
+  for _, row in ipairs(places.kind(path) and rows_of(path, 4) or {}) do
+    local box <const> = numbers_of(path, row, 4)
     if box[3] <= box[1] or box[4] <= box[2] then
-      return nil, ("%s:%d: the box has no area"):format(path, row.number)
+      fail("%s:%d: the box has no area", path, row.number)
     end
-    boxes[row.words[1]:gsub("\\", "/")] = box
+    boxes[row.image] = box
   end
   return boxes
 end
 
+-- A class from 1, 0 for a missing one.
+local function class_of(path, row, task, label, text, o)
+  if label == o.missing then return 0 end
+  local class <const> = math.tointeger(label - o.from + 1)
+  if class and class >= 1 and class <= #CLASSES[task] then return class end
+  fail("%s:%d: %s is %s, not a class from %d to %d%s", path, row.number, task, text, o.from,
+    o.from + #CLASSES[task] - 1, o.from == 1 and label == 0 and
+    " (counted from 0? say from = 0; where it marks a missing label, missing = 0)" or "")
+end
+
 -- {image =, points = {x1, y1, ...}, gender =, ...} for each row of an annotation file.
-local function read_faces(path)
-  local rows <const>, missing <const> = rows_of(path)
-  if not rows then return nil, missing end
+local function read_faces(path, o)
   local faces <const> = {}
-  for i, row in ipairs(rows) do
-    local v <const>, message <const> = numbers_of(path, row, 14)
-    if not v then return nil, message end
-    local face <const> = {image = row.words[1]:gsub("\\", "/"), points = {}}
+  for i, row in ipairs(rows_of(path, 14)) do
+    local v <const> = numbers_of(path, row, 14)
+    local face <const> = {image = row.image, points = {}}
     for p = 1, 5 do face.points[2 * p - 1], face.points[2 * p] = v[p] - 1, v[5 + p] - 1 end
     for t, task in ipairs(TASKS) do
-      local label <const> = v[10 + t]
-      if math.tointeger(label) == nil or label < 1 or label > #CLASSES[task] then
-        return nil, ("%s:%d: %s is %s, not a class from 1 to %d"):format(path, row.number, task,
-          row.words[11 + t], #CLASSES[task])
-      end
-      face[task] = math.tointeger(label)
+      face[task] = class_of(path, row, task, v[10 + t], row[10 + t], o)
     end
     faces[i] = face
   end
-  if #faces == 0 then return nil, path .. ": no faces in it" end
+  if #faces == 0 then fail("%s: no faces in it", path) end
   return faces
 end
 
@@ -123,16 +149,16 @@ end
 
 -- The square that a face is cut from: centre x, y and half its side; or nil and a message
 -- when the picture, whose size is wanted, cannot be read.
-local function square(path, face, box, training, margin)
+local function square(path, face, box, training, o)
   if box and holds(box, face.points) then
-    local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * margin
+    local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * o.margin
     return {(box[1] + box[3]) / 2, (box[2] + box[4]) / 2, half}
   end
   if training then
     local x0 <const>, y0 <const>, x1 <const>, y1 <const> = extent(face.points)
     return {(x0 + x1) / 2, (y0 + y1) / 2, 1.5 * math.max(x1 - x0, y1 - y0, 1)}
   end
-  local image <const>, message <const> = core.image_read(path, 1)
+  local image <const>, message <const> = core.image_read(path, 1, not o.orientation)
   if not image then return nil, message end
   local h <const>, w <const> = image:size(2), image:size(3)
   return {(w - 1) / 2, (h - 1) / 2, math.max(w, h) / 2}
@@ -172,9 +198,9 @@ local function pack(dir, faces, boxes, training, o)
   local side <const> = math.floor(o.size * o.surround * o.detail + 0.5)
   local paths <const>, cuts <const>, borders <const>, unread <const> = {}, {}, {}, {}
   for i, face in ipairs(faces) do
-    paths[i] = dir .. "/" .. face.image
+    paths[i] = face.image:find("^/") and face.image or dir .. "/" .. face.image
     local cut <const>, message <const> = square(paths[i], face, boxes[face.image], training,
-      o.margin)
+      o)
     cuts[i], unread[i] = cut or {0, 0, 1}, message
     local x <const>, y <const>, half = table.unpack(cuts[i])
     half = half * o.surround
@@ -182,24 +208,22 @@ local function pack(dir, faces, boxes, training, o)
     borders[i] = {x - half, y - half, x + half, y + half}
   end
   local images <const>, failed <const> = core.load_crops(paths, core.from_table(borders, "float64"),
-    side, o.channels)
+    side, o.channels, not o.orientation)
   local keep <const> = {}
   local first_unreadable
   for i = 1, #faces do
     local message <const> = failed[i] or unread[i]
     if message then first_unreadable = first_unreadable or message else keep[#keep + 1] = i end
   end
-  if #keep == 0 then return nil, first_unreadable end
+  if #keep == 0 then fail("%s", first_unreadable) end
   return Dataset{images = #keep < #faces and only(images, keep) or images,
-    labels = labels_of(faces, keep, cuts, side), classes = CLASSES, inner = side / o.surround,
-    unreadable = #faces - #keep, first_unreadable = first_unreadable}
+    labels = labels_of(faces, keep, cuts, side), classes = CLASSES, missing = 0,
+    inner = side / o.surround, unreadable = #faces - #keep, first_unreadable = first_unreadable}
 end
 
 local function read_part(dir, name, training, o)
-  local faces <const>, message <const> = read_faces(dir .. "/" .. name .. ".txt")
-  if not faces then return nil, message end
-  local boxes <const>, bad_box <const> = read_boxes(dir .. "/boxes_" .. name .. ".txt")
-  if not boxes then return nil, bad_box end
+  local faces <const> = read_faces(dir .. "/" .. name .. ".txt", o)
+  local boxes <const> = read_boxes(dir .. "/boxes_" .. name .. ".txt")
   if training then -- so that the validation part is drawn from all three sources
     local order <const>, shuffled <const> = core.randperm(#faces, 2014):totable(), {}
     for i, from in ipairs(order) do shuffled[i] = faces[from] end
@@ -208,24 +232,21 @@ local function read_part(dir, name, training, o)
   return pack(dir, faces, boxes, false, o)
 end
 
-return function(dir, given)
-  local o <const> = check.options("data.mtfl", given, OPTIONS)
-  if type(dir) ~= "string" then error("data.mtfl: wants the directory of the data", 2) end
+return damage.reader("data.mtfl", function(given_dir, given)
+  local o <const> = check.options(OPTIONS, given)
+  local top <const> = damage.path("data.mtfl", given_dir, "the directory of the data")
+  local dir <const> = places.find(top, {"training.txt"}, DEEPEST)
   for _, name in ipairs{"training.txt", "testing.txt"} do
-    local file <const> = io.open(dir .. "/" .. name)
-    if not file then
-      return nil, ("%s: not the MTFL data: there is no %s in it"):format(dir, name)
+    if not dir or places.kind(dir .. "/" .. name) ~= "file" then
+      fail("%s: not the MTFL data: there is no %s in it", dir or top, name)
     end
-    file:close()
   end
-  local train <const>, bad_train <const> = read_part(dir, "training", true, o)
-  if not train then return nil, bad_train end
-  local test <const>, bad_test <const> = read_part(dir, "testing", false, o)
-  if not test then return nil, bad_test end
-  if o.val < 1 or o.val >= #train then
-    error(("data.mtfl: val must be from 1 to %d, not %s"):format(#train - 1, o.val), 2)
+  local train <const> = read_part(dir, "training", true, o)
+  local test <const> = read_part(dir, "testing", false, o)
+  if o.val >= #train then
+    check.fail("data.mtfl: val must be from 1 to %d, not %s", #train - 1, o.val)
   end
   local rest <const>, val <const> = train:split(o.val)
   rest.unreadable, rest.first_unreadable = train.unreadable, train.first_unreadable
   return {train = rest, val = val, test = test}
-end
+end)

@@ -4,23 +4,28 @@
 -- data.pts(dir) -> {train =, test =}, or {train = all} when no folder's name says more:
 -- what lies in a folder trainset or afw is for training, in testset, ibug, 01_Indoor or
 -- 02_Outdoor for testing, the rest for training. For every NAME.pts, however deep, there
--- must be NAME.jpg, .jpeg or .png beside it. The label is `landmarks`; the files count
--- pixels from 1, and have the same number of points (68) all. A point of which a
--- coordinate is nan is missing.
+-- must be NAME.jpg, .jpeg or .png beside it, in whatever case. The label is
+-- `landmarks`; the files count pixels from 1, and have the same number of points (68) all. A
+-- point of which a coordinate is nan is missing.
 --
--- points = n wants that many, and leaves files with another number out.
+-- points = n wants that many, and leaves files with another number out. Points are those of
+-- the picture as it is seen, turned by its EXIF data; orientation = false leaves it as stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local files <const> = require "braid.io.files"
+local limits <const> = require "braid.limits"
+local places <const> = require "braid.data.places"
+local texts <const> = require "braid.io.text"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = {points = check.none, channels = check.none}
-local ENDINGS <const> = {".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG"}
+local OPTIONS <const> = check.declare("data.pts", {points = check.whole{from = 1},
+  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true)})
+local ENDINGS <const> = {jpg = 1, png = 2, jpeg = 3}
 local TEST <const> = {testset = true, ibug = true, ["01_indoor"] = true, ["02_outdoor"] = true}
-local MOST_POINTS <const>, DEEPEST <const>, NAN <const> = 10000, 32, 0 / 0
+local MOST_POINTS <const>, NAN <const> = 10000, 0 / 0
 
 -- The numbers of a line in braces.
 local function add_point(path, number, line, into)
@@ -39,13 +44,17 @@ end
 
 -- {x1, y1, ...} counted from 0.
 local function points_of(path)
-  local text <const>, message <const> = files.read(path)
-  if not text then fail("%s", message) end
+  local bytes <const>, message <const> = files.read(path)
+  if not bytes then fail("%s", message) end
+  local text <const>, why <const> = texts.decode(bytes)
+  if not text then fail("%s: %s", path, why) end
   local points <const> = {}
   local announced, inside, number = nil, "before", 0
-  for line in (text:gsub("^\xEF\xBB\xBF", "") .. "\n"):gmatch("([^\n]*)\n") do
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
-    line = line:gsub("\r$", "")
+    if #line > limits.line then
+      fail("%s:%d: %s", path, number, limits.over("line", #line, "bytes"))
+    end
     if inside == "before" then
       announced = tonumber(line:match("^%s*n_points:%s*(%d+)%s*$")) or announced
       if line:find("^%s*{%s*$") then
@@ -70,37 +79,40 @@ local function points_of(path)
   return points
 end
 
--- Adds the faces of a folder; `set` is what the folders above say.
-local function gather(root, folder, set, into, depth)
-  local names <const>, folders <const> = core.list_folder(root .. "/" .. folder)
-  if not names then fail("%s", folders) end
-  if depth > DEEPEST then fail("%s/%s: folders in folders without end", root, folder) end
-  local there <const> = {}
-  for _, name in ipairs(names) do there[name] = true end
-  table.sort(names)
-  table.sort(folders)
+-- The pictures of a folder by what stands before their ending; of several, by ENDINGS.
+local function pictures_of(names)
+  local found <const>, rank <const> = {}, {}
   for _, name in ipairs(names) do
-    local stem <const> = name:match("^(.*)%.[pP][tT][sS]$")
-    if stem then
-      local picture
-      for _, ending in ipairs(ENDINGS) do
-        picture = picture or there[stem .. ending] and stem .. ending
+    local stem <const>, ending <const> = name:match("^(.*)%.(%w+)$")
+    local own <const> = ENDINGS[(ending or ""):lower()]
+    if own and own < (rank[stem] or math.huge) then found[stem], rank[stem] = name, own end
+  end
+  return found
+end
+
+-- The faces below a directory: {path =, pts =, set =}, ...
+local function gather(root)
+  local into <const> = {}
+  places.walk(root, function(folder, names, _, above)
+    local own <const> = folder:lower():match("([^/]*)/$")
+    local set <const> = TEST[own] and "test" or (own == "trainset" or own == "afw") and "train"
+      or above or "train"
+    local pictures <const> = pictures_of(names)
+    for _, name in ipairs(names) do
+      local stem <const> = name:match("^(.*)%.[pP][tT][sS]$")
+      if stem and not pictures[stem] then
+        fail("%s/%s%s: there is no picture beside it", root, folder, name)
+      elseif stem then
+        into[#into + 1] = {path = folder .. pictures[stem], pts = folder .. name, set = set}
       end
-      if not picture then fail("%s/%s%s: there is no picture beside it", root, folder, name) end
-      into[#into + 1] = {path = folder .. picture, pts = folder .. name, set = set}
     end
-  end
-  for _, name in ipairs(folders) do
-    local lower <const> = name:lower()
-    local inner <const> = TEST[lower] and "test" or (lower == "trainset" or lower == "afw")
-      and "train" or set
-    gather(root, folder .. name .. "/", inner, into, depth + 1)
-  end
+    return set
+  end)
+  return into
 end
 
 local function load(dir, o)
-  local faces <const>, width = {}, o.points
-  gather(dir, "", "train", faces, 0)
+  local faces <const>, width = gather(dir), o.points
   local sets <const> = {}
   for _, face in ipairs(faces) do
     local path <const> = dir .. "/" .. face.pts
@@ -125,13 +137,13 @@ local function load(dir, o)
   local made <const> = {}
   for name, set in pairs(sets) do
     made[name] = Dataset{files = set.paths, root = dir, channels = o.channels,
+      orientation = o.orientation,
       labels = {landmarks = core.from_table(set.points, "float32"):reshape(-1, width, 2)}}
   end
   return made
 end
 
-return function(dir, given)
-  local o <const> = check.options("data.pts", given, OPTIONS)
-  if type(dir) ~= "string" then error("data.pts: wants the directory of the data", 2) end
-  return damage.caught(load, dir, o)
-end
+return damage.reader("data.pts", function(dir, given)
+  local o <const> = check.options(OPTIONS, given)
+  return load(damage.path("data.pts", dir, "the directory of the data"), o)
+end)

@@ -83,9 +83,8 @@ function M.parse(bytes, header, decimal)
   return nil, value.message
 end
 
-local OPTIONS <const> = check.declare("load", {
-  header = check.flag(), decimal = check.optional(check.choice{".", ","}),
-})
+local OPTIONS <const> = check.declare("load: .csv", {header = check.flag(),
+  decimal = check.optional(check.choice{".", ","})})
 
 --- The table of a file, or nil and a message that names line and column. Numbers are
 -- decimal, or nan, inf and infinity; an empty cell is no number. Whole numbers beyond 2^53
@@ -93,7 +92,7 @@ local OPTIONS <const> = check.declare("load", {
 -- @param given {header = true or false} says whether the first row is one, {decimal = ","}
 --   what stands before the decimals
 function M.read(path, given)
-  local options <const> = check.options(OPTIONS, given)
+  local options <const> = check.options(OPTIONS, given, nil, "load")
   local bytes <const>, message <const> = files.read(path)
   if not bytes then return nil, message end
   local value <const>, wrong <const> = M.parse(bytes, options.header, options.decimal)

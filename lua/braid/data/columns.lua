@@ -1,0 +1,258 @@
+--- Columns of manifests: what their values stand for.
+--
+-- A table t is {path =, n = rows, lines = line numbers, names = of the columns, columns = {name
+-- = values}, decimal = "." or ",", marks = what stands for a missing value}.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local damage <const> = require "braid.data.damage"
+local json <const> = require "braid.io.json"
+local limits <const> = require "braid.limits"
+local number <const> = require "braid.io.number"
+
+local fail <const> = damage.fail
+
+local M <const> = {}
+
+local NAN <const>, MOST <const> = 0 / 0, 1e9
+-- Words that people write for a missing value: they are named when they are in the way.
+local WORDS <const> = {na = true, ["n/a"] = true, ["#n/a"] = true, null = true, none = true,
+  ["-"] = true, ["--"] = true, ["?"] = true, ["."] = true, unknown = true, missing = true}
+
+--- Where a value stands, for messages.
+function M.place(t, row, column)
+  return ("%s:%d: column '%s'"):format(t.path, t.lines[row], column)
+end
+
+--- The values of a column.
+function M.of(t, name)
+  local values <const> = t.columns[tostring(name)]
+  if not values then
+    fail("%s: there is no column '%s'; there is %s", t.path, name, table.concat(t.names, ", "))
+  end
+  return values
+end
+
+local function is_list(value) return type(value) == "table" and value ~= json.null end
+
+local function add_mark(marks, value)
+  marks.texts[tostring(value)] = true
+  local v <const> = type(value) == "number" and value or number.plain(tostring(value))
+  if v then marks.numbers[v + 0.0] = true end
+end
+
+--- What stands for a missing value, from the option `missing`: a value, a list of them, and
+-- {column = value or list} for one column.
+function M.marks(what, missing)
+  local all <const> = {texts = {}, numbers = {}}
+  local marks <const> = {all = all, of = {}}
+  if missing == nil then return marks end
+  local function add(to, value)
+    if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
+      check.fail("%s: missing must be a text or number or a list of them, not a %s", what,
+        type(value))
+    end
+    add_mark(to, value)
+  end
+  for key, value in pairs(type(missing) == "table" and missing or {missing}) do
+    local own = all
+    if type(key) == "string" then
+      own = {texts = {}, numbers = {}}
+      marks.of[key] = own
+    end
+    for _, v in ipairs(type(value) == "table" and value or {value}) do add(own, v) end
+  end
+  return marks
+end
+
+local function is_marked(marks, value)
+  if not marks then return false end
+  if marks.texts[tostring(value)] then return true end
+  if next(marks.numbers) == nil then return false end
+  local v <const> = type(value) == "number" and value
+    or type(value) == "string" and number.plain(value)
+  return v and marks.numbers[v + 0.0] or false
+end
+
+--- Whether a value is missing: nothing at all, null, nan, or what the options say.
+function M.is_missing(t, value, column)
+  return value == nil or value == json.null or value == "" or value ~= value
+    or is_marked(t.marks.all, value) or is_marked(t.marks.of[tostring(column)], value)
+    or type(value) == "string" and #value == 3 and value:lower() == "nan"
+end
+
+-- The number that a value is, or nil.
+local function number_of(t, value)
+  if type(value) == "number" then return value end
+  return type(value) == "string" and number.parse(value, t.decimal) or nil
+end
+
+--- The number of a value, NaN for a missing one.
+function M.number_at(t, value, row, column)
+  if M.is_missing(t, value, column) then return NAN end
+  local v <const> = number_of(t, value)
+  if v and math.abs(v) <= MOST then return v end
+  local word <const> = tostring(value)
+  local hint <const> = WORDS[word:lower()]
+    and ("; if it marks a missing value: missing = {\"%s\"}"):format(word) or ""
+  fail("%s: '%s' is no number that makes sense here%s", M.place(t, row, column), word:sub(1, 40),
+    hint)
+end
+
+-- The numbers of a list in a cell, lists in it laid flat.
+local function flat(t, value, row, column, into)
+  for i = 1, #value do
+    if is_list(value[i]) then
+      flat(t, value[i], row, column, into)
+    else
+      into[#into + 1] = M.number_at(t, value[i], row, column)
+    end
+  end
+end
+
+-- Numbers from one column that holds lists of them; rows where the list is missing have NaN.
+local function numbers_of_lists(t, column)
+  local lists <const>, values <const>, out <const>, width = M.of(t, column), {}, {}, nil
+  for row = 1, t.n do
+    if not M.is_missing(t, lists[row], column) then
+      if not is_list(lists[row]) then fail("%s is no list", M.place(t, row, column)) end
+      values[row] = {}
+      flat(t, lists[row], row, column, values[row])
+      width = width or #values[row]
+      if #values[row] ~= width then
+        fail("%s: %d numbers, and %d in the lines before", M.place(t, row, column),
+          #values[row], width)
+      end
+    end
+  end
+  if not width then fail("%s: column '%s' is empty", t.path, column) end
+  for row = 1, t.n do
+    for c = 1, width do out[#out + 1] = values[row] and values[row][c] or NAN end
+  end
+  return out, width
+end
+
+--- Rows of numbers: from a list of columns, or from one that holds lists of numbers.
+-- @return the numbers row by row, and how many there are in one
+function M.numbers(t, columns)
+  if type(columns) ~= "table" then return numbers_of_lists(t, columns) end
+  local out <const>, lists <const> = {}, {}
+  for c, name in ipairs(columns) do lists[c] = M.of(t, name) end
+  for row = 1, t.n do
+    for c, name in ipairs(columns) do
+      out[#out + 1] = M.number_at(t, lists[c][row], row, name)
+    end
+  end
+  return out, #columns
+end
+
+--- float32 (n) or (n,k).
+function M.real(t, columns)
+  local values <const>, width <const> = M.numbers(t, columns)
+  local tensor <const> = core.from_table(values, "float32")
+  return width == 1 and tensor or tensor:reshape(-1, width)
+end
+
+--- float32 (n,points,2), counted from 0.
+function M.points(t, columns, origin)
+  local values <const>, width <const> = M.numbers(t, columns)
+  if width % 2 ~= 0 or width == 0 then
+    fail("%s: points are x and y in turns, not %d columns", t.path, width)
+  end
+  local tensor <const> = core.from_table(values, "float32"):reshape(-1, width // 2, 2)
+  return origin == 0 and tensor or tensor - origin
+end
+
+-- ---- classes ------------------------------------------------------------------------------
+
+-- The text of a class, the same for 2 and 2.0.
+local function class_name(value)
+  local whole <const> = type(value) == "number" and math.tointeger(value)
+  return whole and ("%d"):format(whole) or tostring(value)
+end
+
+local function sorted_classes(t, set)
+  local names <const>, numbers = check.sorted_keys(set), true
+  for _, name in ipairs(names) do numbers = numbers and number.parse(name, t.decimal) ~= nil end
+  if numbers then
+    table.sort(names, function(a, b)
+      local x <const>, y <const> = number.parse(a, t.decimal), number.parse(b, t.decimal)
+      return x < y or x == y and a < b
+    end)
+  end
+  return names
+end
+
+-- The classes that occur in a column.
+local function occurring(t, column, values)
+  local set <const> = {}
+  for row = 1, t.n do
+    if is_list(values[row]) then
+      fail("%s is a list, which is no class", M.place(t, row, column))
+    end
+    if not M.is_missing(t, values[row], column) then set[class_name(values[row])] = true end
+  end
+  return sorted_classes(t, set)
+end
+
+-- Labels of a column of whole numbers that count from `from`.
+local function counted(t, column, values, from)
+  local labels <const>, names <const>, most = {}, {}, 0
+  for row = 1, t.n do
+    local label = 0
+    if not M.is_missing(t, values[row], column) then
+      local v <const> = number_of(t, values[row])
+      label = v and math.tointeger(v - from + 1)
+      if not label or label < 1 then
+        fail("%s: '%s' is no whole number from %d (a value that marks a missing one: missing = "
+          .. "...)", M.place(t, row, column), tostring(values[row]):sub(1, 40), from)
+      end
+      limits.bound("members", label, "classes in %s", M.place(t, row, column))
+    end
+    labels[row], most = label, math.max(most, label)
+  end
+  for i = 1, most do names[i] = ("%d"):format(i + from - 1) end
+  return core.from_table(labels, "int64"), names
+end
+
+--- The labels of a column, int64 (n), 0 for a missing one, and the names of the classes.
+-- @param names of the classes in their order; nil: those that occur, sorted
+-- @param from the number of the first class, where classes are numbers; nil: whichever occur
+function M.class(t, column, names, from)
+  local values <const>, labels <const> = M.of(t, column), {}
+  if from and not names then return counted(t, column, values, from) end
+  names = names or occurring(t, column, values)
+  local numbers <const> = {}
+  for i, name in ipairs(names) do numbers[class_name(name)] = i end
+  for row = 1, t.n do
+    labels[row] = M.is_missing(t, values[row], column) and 0 or numbers[class_name(values[row])]
+      or fail("%s: '%s' is none of the classes %s", M.place(t, row, column),
+        tostring(values[row]):sub(1, 40), table.concat(names, ", "))
+  end
+  return core.from_table(labels, "int64"), names
+end
+
+--- "lists", "numbers" or "words": what a column of which nobody spoke holds. Words for a missing
+-- value among numbers are an error that says so.
+function M.kind(t, name)
+  local values <const>, numbers, word_row = t.columns[name], 0, nil
+  local words = false
+  for row = 1, t.n do
+    local value <const> = values[row]
+    if is_list(value) then return "lists" end
+    if not M.is_missing(t, value, name) then
+      if number_of(t, value) then
+        numbers = numbers + 1
+      elseif type(value) == "string" and WORDS[value:lower()] then
+        word_row = word_row or row
+      else
+        words = true
+      end
+    end
+  end
+  if words or numbers == 0 and word_row then return "words" end
+  if word_row then M.number_at(t, values[word_row], word_row, name) end
+  return "numbers"
+end
+
+return M

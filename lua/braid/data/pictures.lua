@@ -1,0 +1,121 @@
+--- Pictures of a table: where the files are that it names.
+--
+-- Paths are as people write them: with backslashes, in another case than on disk, with another
+-- ending or none, relative to the table or to a folder beside it. What is not there as it is
+-- written is looked for; only what is found is changed.
+
+local core <const> = require "braid.core"
+local columns <const> = require "braid.data.columns"
+local damage <const> = require "braid.data.damage"
+local places <const> = require "braid.data.places"
+
+local fail <const> = damage.fail
+
+local M <const> = {}
+
+local SAMPLED <const>, DEEPEST <const> = 20, 2
+local ENDINGS <const> = {".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG"}
+
+local function joined(root, path)
+  return (root == "" or path:byte() == 47) and path or root .. "/" .. path
+end
+
+-- Whether all of the first paths are there, and whether any is.
+local function sample(root, paths)
+  local n <const>, found = math.min(#paths, SAMPLED), 0
+  for i = 1, n do
+    if places.kind(joined(root, paths[i])) == "file" then found = found + 1 end
+  end
+  return found == n, found > 0
+end
+
+local function stem_of(name) return name:match("^(.+)%.%w+$") or name end
+
+-- The folder in `root` to which the first path is relative; nil when there is none.
+local function other_root(root, paths)
+  local dir <const>, names <const> = root == "" and "." or root, {}
+  if paths[1]:byte() == 47 or places.kind(dir) ~= "directory" then return nil end
+  for _, path in ipairs{paths[1], paths[1]:lower()} do
+    names[#names + 1] = path
+    for _, ending in ipairs(ENDINGS) do
+      names[#names + 1], names[#names + 2] = path .. ending, stem_of(path) .. ending
+    end
+  end
+  return (places.find(dir, names, DEEPEST))
+end
+
+-- The files of a folder by their names in small letters, and without endings; false for what
+-- two have in common.
+local function known(folders, folder)
+  if folders[folder] then return folders[folder] end
+  local whole <const>, stems <const> = {}, {}
+  local files <const> = core.list_folder(folder) or {}
+  for _, name in ipairs(files) do
+    local lower <const> = name:lower()
+    local stem <const> = stem_of(lower)
+    whole[lower] = whole[lower] == nil and name or false
+    if lower:find("%.png$") or lower:find("%.jpe?g$") then
+      stems[stem] = stems[stem] == nil and name or false
+    end
+  end
+  folders[folder] = {whole = whole, stems = stems}
+  return folders[folder]
+end
+
+-- The paths with those changed that are there under another case or ending.
+local function resolved(root, paths)
+  local folders <const>, out <const> = {}, {}
+  for i, path in ipairs(paths) do
+    local full <const> = joined(root, path)
+    out[i] = path
+    if places.kind(full) ~= "file" then
+      local inner <const>, name <const> = path:match("^(.*/)([^/]*)$")
+      local k <const> = known(folders, full:match("^(.*)/[^/]*$") or ".")
+      local lower <const> = (name or path):lower()
+      local file <const> = k.whole[lower] or k.stems[stem_of(lower)] or k.stems[lower]
+      if file then out[i] = (inner or "") .. file end
+    end
+  end
+  return out
+end
+
+--- {paths =, root =}: the files that the column `image` of a table names.
+function M.of(t, image, root)
+  local values <const>, paths <const> = columns.of(t, image), {}
+  for row = 1, t.n do
+    local value = values[row]
+    if math.type(value) == "integer" then value = ("%d"):format(value) end
+    if type(value) ~= "string" or value == "" then
+      fail("%s: a path is missing", columns.place(t, row, image))
+    end
+    local path <const> = value:gsub("\\", "/")
+    if path:find("^%a:/") or path:find("^//") then
+      fail("%s: '%s' is a path of Windows, which is not here: write paths relative to a folder, "
+        .. "and say root = ... for that", columns.place(t, row, image), value:sub(1, 60))
+    end
+    if path:find("^%a+://") and not path:find("^file://") then
+      fail("%s: '%s' is an address: pictures are read from files", columns.place(t, row, image),
+        value:sub(1, 60))
+    end
+    paths[row] = path:gsub("^file://", "")
+  end
+  local all <const>, any <const> = sample(root, paths)
+  if all then return {paths = paths, root = root} end
+  if not any then root = other_root(root, paths) or root end
+  return {paths = resolved(root, paths), root = root}
+end
+
+--- The numbers of the samples whose pictures can be read, how many cannot, and what is wrong
+-- with the first of them.
+function M.readable(ds)
+  local whole <const>, rows <const> = {}, {}
+  for i = 1, #ds do whole[i] = ds:path(i) end
+  local bad <const> = core.probe_images(whole)
+  local first
+  for i = 1, #ds do
+    if bad[i] then first = first or bad[i] else rows[#rows + 1] = i end
+  end
+  return rows, #ds - #rows, first
+end
+
+return M

@@ -1,0 +1,78 @@
+--- Places: what lies in a directory that holds a data set, however it was unpacked.
+
+local core <const> = require "braid.core"
+local damage <const> = require "braid.data.damage"
+
+local M <const> = {}
+
+-- What archives, desktops and servers leave behind. (Names that start with a dot are never
+-- listed.)
+local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] = true,
+  ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
+local DEEPEST <const>, MOST <const> = 32, 100000
+
+--- Whether a folder of this name can hold no data.
+function M.is_junk(name) return JUNK[name:lower()] ~= nil end
+
+--- "file", "directory" or nil.
+M.kind = core.path_kind
+
+--- The names of the files of a directory and of its folders but for junk, both sorted, and a
+-- text that tells it from all others.
+function M.list(path)
+  local files <const>, folders <const>, identity <const> = core.list_folder(path)
+  if not files then
+    damage.fail("%s%s", folders, path:find("^~") and " (\"~\" is not your home here: say "
+      .. "os.getenv(\"HOME\") .. \"" .. path:sub(2) .. "\")" or "")
+  end
+  local good <const> = {}
+  for _, name in ipairs(folders) do
+    if not M.is_junk(name) then good[#good + 1] = name end
+  end
+  table.sort(files)
+  table.sort(good)
+  return files, good, identity
+end
+
+--- Calls f(folder, files, folders, above) for a directory and what is in it, depth first and
+-- sorted; `folder` is "" or ends in a slash, `above` is what f returned for the folder around
+-- it. A folder that is reached within itself through a link is passed over.
+function M.walk(root, f)
+  local inside <const>, count = {}, 0
+  local function visit(folder, above, depth)
+    local files <const>, folders <const>, identity <const> =
+      M.list(root .. (folder == "" and "" or "/" .. folder:sub(1, -2)))
+    if inside[identity] then return end
+    count = count + 1
+    if depth > DEEPEST or count > MOST then
+      damage.fail("%s/%s: folders in folders without end", root, folder)
+    end
+    inside[identity] = true
+    local value <const> = f(folder, files, folders, above)
+    for _, name in ipairs(folders) do visit(folder .. name .. "/", value, depth + 1) end
+    inside[identity] = nil
+  end
+  visit("", nil, 0)
+end
+
+--- The directory itself, or the folder in it, at most `depth` down and the least deep one, that
+-- has a file or folder of one of these names; nil when there is none.
+function M.find(dir, names, depth)
+  local level = {dir}
+  for d = 0, depth do
+    local below <const> = {}
+    for _, path in ipairs(level) do
+      for _, name in ipairs(names) do
+        if M.kind(path .. "/" .. name) then return path, name end
+      end
+    end
+    if d == depth then return nil end
+    for _, path in ipairs(level) do
+      local _, folders <const> = M.list(path)
+      for _, name in ipairs(folders) do below[#below + 1] = path .. "/" .. name end
+    end
+    level = below
+  end
+end
+
+return M

@@ -1,0 +1,82 @@
+--- The smallest data that each reader takes: trees of files by name, made in a directory that is
+-- gone when Lua ends.
+
+local braid <const> = require "braid"
+local shell <const> = require "spec.support.shell"
+
+local M <const> = {}
+
+local function idx(sizes, values)
+  return string.pack(">I2I1I1", 0, 8, #sizes) .. (">" .. ("I4"):rep(#sizes)):pack(
+    table.unpack(sizes)) .. values
+end
+
+local function record(labels) return labels .. ("\7"):rep(3072) end
+
+local CIFAR10 <const> = {["test_batch.bin"] = record "\9"}
+for i = 1, 5 do CIFAR10[("data_batch_%d.bin"):format(i)] = record "\1" end
+
+local FACE <const> = " 30 60 45 33 57 40 40 55 70 70 1 2 1 3\n"
+local AFLW <const> = {}
+for word in ([[LeftBrowLeftCorner LeftBrowCenter LeftBrowRightCorner RightBrowLeftCorner
+  RightBrowCenter RightBrowRightCorner LeftEyeLeftCorner LeftEyeCenter LeftEyeRightCorner
+  RightEyeLeftCorner RightEyeCenter RightEyeRightCorner LeftEar NoseLeft NoseCenter NoseRight
+  RightEar MouthLeftCorner MouthCenter MouthRightCorner ChinCenter]]):gmatch("%a+") do
+  AFLW[#AFLW + 1] = word .. "_X," .. word .. "_Y"
+end
+
+--- {reader = {name = bytes, or "picture"}}; the reader is given the directory, or the file that
+-- `file` names.
+M.readers = {
+  images = {["cat/1.png"] = "picture", ["dog/1.png"] = "picture"},
+  celeba = {["img_align_celeba/1.png"] = "picture", ["list_attr_celeba.txt"] =
+    "1\nSmiling Young\n1.jpg -1 1\n"},
+  mtfl = {["training.txt"] = "a.png" .. FACE .. "b.png" .. FACE, ["testing.txt"] = "a.png" .. FACE,
+    ["a.png"] = "picture", ["b.png"] = "picture"},
+  aflw = {["aflw.csv"] = "FILENAME,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT," ..
+    table.concat(AFLW, ",") .. "\n1.png,1,1,9,9" .. (",5"):rep(42) .. "\n",
+    ["flickr/1.png"] = "picture"},
+  pts = {["1.pts"] = "n_points: 1\n{\n3 4\n}\n", ["1.png"] = "picture"},
+  idx = {["train-images-idx3-ubyte"] = idx({2, 2, 3}, "abcdefghijkl"),
+    ["train-labels-idx1-ubyte"] = idx({2}, "\1\2")},
+  cifar10 = CIFAR10,
+  cifar100 = {["train.bin"] = record "\1\2", ["test.bin"] = record "\3\4"},
+  csv = {["t.csv"] = "image,a\n1.png,1\n", ["1.png"] = "picture", file = "t.csv"},
+  jsonl = {["t.jsonl"] = '{"image": "1.png", "a": 1}\n', ["1.png"] = "picture", file = "t.jsonl"},
+}
+
+--- Puts files by name into a directory; "picture" stands for a PNG of 80 x 90.
+function M.put(directory, tree)
+  local folders <const> = {}
+  for name in pairs(tree) do
+    folders[#folders + 1] = shell.quote(directory .. "/" .. (name:match("^(.*)/") or ""))
+  end
+  if #folders > 0 then os.execute("mkdir -p " .. table.concat(folders, " ")) end
+  for name, bytes in pairs(tree) do
+    local path <const> = directory .. "/" .. name
+    if bytes == "picture" then
+      local made <const> = path:find("%.png$") and path or path .. ".png"
+      assert(braid.save(made, braid.full({1, 90, 80}, 9, {dtype = "uint8"})) ~= false)
+      if made ~= path then assert(os.rename(made, path)) end
+    elseif name ~= "file" then
+      shell.write(path, bytes)
+    end
+  end
+end
+
+local root
+
+--- A directory (or file) with the data of a reader.
+function M.path(name)
+  if not root then
+    local path <const> = shell.run("mktemp -d").out:match("^[^\n]+")
+    root = setmetatable({path = path}, {__gc = function()
+      os.execute("rm -rf " .. shell.quote(path))
+    end})
+  end
+  local directory <const>, tree <const> = root.path .. "/" .. name, M.readers[name]
+  M.put(directory, tree)
+  return tree.file and directory .. "/" .. tree.file or directory
+end
+
+return M
