@@ -208,3 +208,160 @@ describe("braid.detect_anomaly", function()
     assert.is_false(braid.tensor{-1}:sqrt():isfinite():item())
   end)
 end)
+
+describe("a hook, while gradients are on their way,", function()
+  it("may run a pass of its own over the same values: neither sees the other's", function()
+    -- z's share arrives at x before the hook runs, in one order, and after it in the other.
+    for order = 1, 2 do
+      local x <const> = leaf{1, 2, 3}
+      local other <const> = (x * 3):sum()
+      local first <const> = order == 1 and x * 10 or nil
+      local hooked <const> = x * 2
+      local last <const> = first or x * 10
+      local inner
+      hooked:register_hook(function()
+        inner = braid.grad(other, {x}, {retain_graph = true})[1]:totable()
+        other:backward{retain_graph = true}
+      end);
+      (hooked + last):sum():backward()
+      assert.same({3, 3, 3}, inner)
+      assert.same({15, 15, 15}, x.grad:totable())
+    end
+  end)
+
+  it("may run one through values that wait in the outer pass", function()
+    local x <const> = leaf{1, 2}
+    local shared <const> = x * 2
+    local a <const> = shared * 3
+    local b <const> = shared * 5
+    local inner
+    b:register_hook(function()
+      inner = braid.grad(shared, {x}, {gradient = braid.ones(2), retain_graph = true})[1]:totable()
+    end);
+    (a + b):sum():backward()
+    assert.same({2, 2}, inner)
+    assert.same({16, 16}, x.grad:totable())
+  end)
+
+  it("may want the gradient of what the outer pass wants", function()
+    local x <const> = leaf{1, 2}
+    local y <const> = x * 2
+    local other <const> = (x * 7):sum()
+    local inner
+    y:register_hook(function() inner = braid.grad(other, {x})[1]:totable() end)
+    assert.same({2, 2}, braid.grad(y:sum(), {x})[1]:totable())
+    assert.same({7, 7}, inner)
+  end)
+
+  it("cannot go the same way again, and nothing is left half done", function()
+    local x <const> = leaf{1, 2}
+    local y <const> = x * 2
+    local z <const> = y:sum()
+    local again <const> = y:register_hook(function() z:backward{retain_graph = true} end)
+    for _ = 1, 3 do
+      assert.error_matches(function() z:backward{retain_graph = true} end, "the same way again")
+    end
+    again()
+    assert.is_nil(x.grad)
+    z:backward()
+    assert.same({2, 2}, x.grad:totable())
+  end)
+
+  it("that fails leaves no share of a gradient behind", function()
+    local x <const> = leaf{ {1, 2}, {3, 4} }
+    local values <const> = x:max(1)
+    local halves <const> = {x:chunk(2, 1)}
+    local z <const> = values:sum() + halves[1]:sum() + halves[2]:sum() * 2
+    local stop = true
+    for _, v in ipairs{values, halves[1], halves[2], x} do
+      local remove <const> = v:register_hook(function() if stop then error "boom" end end)
+      stop = true
+      for _ = 1, 2 do
+        assert.error_matches(function() z:backward{retain_graph = true} end, "boom")
+        assert.is_nil(x.grad)
+      end
+      stop = false
+      z:backward{retain_graph = true}
+      assert.same({ {1, 1}, {3, 3} }, x.grad:totable())
+      x.grad = nil
+      remove()
+    end
+  end)
+
+  it("may remove and add hooks, itself too, and drop what it hangs on", function()
+    local x <const> = leaf{1, 2}
+    local seen <const> = {}
+    local y = x * 2
+    local remove <const> = {}
+    for i = 1, 4 do
+      remove[i] = y:register_hook(function()
+        seen[#seen + 1] = i
+        if i == 2 then
+          for k = 1, 4 do remove[k]() end
+          if y then y:register_hook(function() seen[#seen + 1] = 5 end) end
+        end
+        collectgarbage()
+      end)
+    end
+    local scope <const> = braid.scope()
+    local z <const> = y * 3
+    z:register_hook(function()
+      y = nil
+      scope:close()
+      collectgarbage()
+      collectgarbage()
+    end)
+    z:backward{gradient = braid.ones(2)}
+    assert.same({1, 2}, seen)
+    assert.same({6, 6}, x.grad:totable())
+  end)
+
+  it("may end a target's part in gradients without harm to a later pass", function()
+    local x <const> = leaf{1, 2}
+    local y <const> = x * 2
+    local remove <const> = y:register_hook(function()
+      x:requires_grad_(false)
+      x:requires_grad_(true)
+    end)
+    for _ = 1, 3 do
+      braid.grad(y:sum(), {x}, {retain_graph = true, allow_unused = true})
+      collectgarbage()
+    end
+    remove()
+    for _ = 1, 3 do y:sum():backward{retain_graph = true} end
+    assert.is_nil(x.grad) -- the graph knows the x of before
+  end)
+
+  it("that writes into what a gradient needs is an error", function()
+    local x <const> = leaf{1, 2}
+    local w <const> = braid.tensor{3, 4}
+    local y <const> = x * w
+    y:register_hook(function() w:add_(1) end)
+    assert.error_matches(function() y:sum():backward() end, "changed in place")
+  end)
+
+  it("may fail with anything as its error", function()
+    for _, what in ipairs{"'boom'", "{}", "12", "nil", "setmetatable({}, {__tostring = error})"} do
+      local x <const> = leaf{1}
+      local y <const> = x * 2
+      local value <const> = load("return " .. what)()
+      y:register_hook(function() error(value) end)
+      assert.error_matches(function() y:backward() end, "backward: ")
+    end
+  end)
+
+  it("may run a pass in a coroutine that is then gone", function()
+    local x <const> = leaf{1, 2}
+    local y <const> = x * 2
+    local z <const>, other <const> = y * 3, (x * 5):sum()
+    local calls = 0
+    z:register_hook(function()
+      coroutine.wrap(function() other:backward() end)()
+      collectgarbage()
+    end)
+    y:register_hook(function() calls = calls + 1 end)
+    z:sum():backward()
+    assert.equal(1, calls)
+    assert.same({11, 11}, x.grad:totable())
+  end)
+end)

@@ -6,9 +6,14 @@
 /* core.area(canvas (h,w,c) uint8, parts (m,4) int64: first column, first row, last
    column, last row, from 1; oh, ow, shift, scale): float32 (m,c,oh,ow); see io/area.h. */
 static int area(lua_State *L) {
-  br_tensor *canvas = br_check_tensor(L, 1), *parts = br_check_tensor(L, 2);
+  lua_settop(L, 6);
+  br_tensor *parts = br_check_tensor(L, 2);
+  int64_t *part = lua_newuserdatauv(L, (size_t)parts->numel * sizeof *part + 1, 0);
+  br_box *box = br_push_box(L);
   int64_t oh = luaL_checkinteger(L, 3), ow = luaL_checkinteger(L, 4);
   float shift = (float)luaL_optnumber(L, 5, 0), scale = (float)luaL_optnumber(L, 6, 1);
+  br_tensor *canvas = br_check_tensor(L, 1);
+  parts = br_check_tensor(L, 2);
   if (canvas->dtype != BR_U8 || canvas->ndim != 3 || !br_is_contiguous(canvas))
     return br_error(L, "area: wants contiguous uint8 (h, w, channels), not %s %s",
                     br_dtype_name(canvas->dtype), br_shape_of(canvas));
@@ -23,10 +28,8 @@ static int area(lua_State *L) {
                  .h = canvas->shape[0],
                  .w = canvas->shape[1],
                  .data = (uint8_t *)canvas->data};
-  int64_t *part = lua_newuserdatauv(L, (size_t)m * 4 * sizeof *part + 1, 0);
   for (int64_t i = 0; i < 4 * m; i++)
     part[i] = ((const int64_t *)(const void *)parts->data)[i] - (i % 4 < 2);
-  br_box *box = br_push_box(L);
   br_tensor *rows = br_tensor_new(BR_F32, 4, shape, BR_CONTIGUOUS), *batch = NULL;
   if (rows && br_area_batch(&im, part, m, oh, ow, shift, scale,
                             (float *)(void *)rows->data) == BR_OK)

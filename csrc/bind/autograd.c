@@ -1,11 +1,12 @@
-/* Autograd's handles for Lua: backward and grad, hooks, functions written in Lua, and
-   modes.
+/* Autograd's handles for Lua: backward and grad, hooks, and functions written in Lua.
 
    Lua functions that the core calls during a backward pass are held by a reference that
    the graph owns; an error in one becomes the error of the pass. */
 #include "bind/bind.h"
 
 #include <stdio.h>
+
+enum { MOST_INPUTS = 300000 }; /* Lua's stack holds 1,000,000 values */
 
 /* ---- Lua functions in the core's hands ---- */
 
@@ -42,18 +43,35 @@ static lua_function *hold(lua_State *L, int at) {
   return f;
 }
 
-/* Runs a bound C function for f, which finds the binding's state as its upvalue and
-   `data` as its argument, and turns an error into a status. */
+/* What is to run in protected mode. */
+typedef struct job {
+  lua_CFunction body; /* finds the binding's state as its upvalue, and `data` */
+  void *data;
+} job;
+
+static int run_job(lua_State *L) {
+  const job *j = lua_touserdata(L, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, "braid.state");
+  lua_pushcclosure(L, j->body, 1);
+  lua_pushlightuserdata(L, j->data);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* Runs it for f and turns an error, that of a full memory too, into a status. Nothing may
+   raise in the midst of a backward pass: what is pushed here takes no memory. */
 static br_status protect(const lua_function *f, lua_CFunction body, void *data,
                          const char *what) {
   lua_State *L = f->state->running;
-  if (!lua_checkstack(L, 8)) return br_fail(BR_ENOMEM, "%s: Lua's stack is full", what);
-  lua_getfield(L, LUA_REGISTRYINDEX, "braid.state");
-  lua_pushcclosure(L, body, 1);
-  lua_pushlightuserdata(L, data);
+  job j = {body, data};
+  if (!lua_checkstack(L, 4)) return br_fail(BR_ENOMEM, "%s: Lua's stack is full", what);
+  lua_pushcfunction(L, run_job);
+  lua_pushlightuserdata(L, &j);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return BR_OK;
-  const char *message = lua_tostring(L, -1);
-  br_status status = br_fail(BR_EINVAL, "%s: %s", what, message ? message : "an error");
+  bool text = lua_type(L, -1) == LUA_TSTRING;
+  br_status status = br_fail(BR_EINVAL, "%s: %s%s", what,
+                             text ? "" : "an error that is a ",
+                             text ? lua_tostring(L, -1) : luaL_typename(L, -1));
   lua_pop(L, 1);
   return status;
 }
@@ -88,23 +106,26 @@ static br_status run_hook(br_hook *self, br_tensor **grad) {
   return protect(h.f, hook_body, &h, "backward");
 }
 
-/* core.register_hook(t, f): the hook's handle for core.remove_hook. */
+/* core.register_hook(t, f): the hook's number for core.remove_hook. */
 static int register_hook(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  if (!br_requires_grad(t))
+  if (!br_requires_grad(br_check_tensor(L, 1)))
     return br_error(L, "register_hook: the tensor does not require a gradient");
   lua_function *f = hold(L, 2);
   if (!f) return br_raise(L);
   f->hook.run = run_hook;
-  br_add_hook(t, &f->hook);
-  lua_pushlightuserdata(L, f);
+  br_box *box = br_check_box(L, 1);
+  if (!box->t || !br_requires_grad(box->t)) { /* no longer */
+    br_release(f);
+    return br_error(L, "register_hook: the tensor does not require a gradient");
+  }
+  lua_pushinteger(L, br_add_hook(box->t, &f->hook));
   return 1;
 }
 
 static int remove_hook(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
-  br_remove_hook(t, lua_touserdata(L, 2));
+  br_remove_hook(t, luaL_checkinteger(L, 2));
   return 0;
 }
 
@@ -148,36 +169,49 @@ static const br_op function_op = {.name = "function",
                                   .doc = "written in Lua",
                                   .backward = function_backward};
 
+/* Pushes the first n values of the table at `at`, tensors all; where the first one is. */
+static int push_boxes(lua_State *L, int at, int n) {
+  int first = lua_gettop(L) + 1;
+  luaL_checkstack(L, n + 8, "too many tensors");
+  for (int i = 1; i <= n; i++) {
+    lua_geti(L, at, i);
+    br_check_box(L, -1);
+  }
+  return first;
+}
+
 /* core.record_function(inputs, outputs, f): the outputs, fresh tensors, depend on the
    inputs through a function whose gradient is f. */
 static int record_function(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  lua_Integer nin = luaL_len(L, 1), nout = luaL_len(L, 2);
-  if (nout > BR_MAX_OUT)
-    return br_error(L, "Function: at most %d results, not %d", BR_MAX_OUT, (int)nout);
+  lua_settop(L, 3);
+  int nin = (int)br_check_length(L, 1, MOST_INPUTS, "Function: arguments");
+  int nout = (int)br_check_length(L, 2, BR_MAX_OUT, "Function: results");
   br_call c;
-  br_call_init(&c, &function_op, NULL, (int)nin);
+  br_call_init(&c, &function_op, NULL, nin);
   c.in = lua_newuserdatauv(L, (size_t)nin * sizeof *c.in + 1, 0);
-  for (lua_Integer i = 1; i <= nin; i++) {
-    lua_geti(L, 1, i);
-    c.in[i - 1] = br_check_tensor(L, -1);
-    lua_pop(L, 1);
-  }
-  br_tensor *out[BR_MAX_OUT];
-  for (lua_Integer i = 1; i <= nout; i++) {
-    lua_geti(L, 2, i);
-    out[i - 1] = br_check_tensor(L, -1);
-    if (br_requires_grad(out[i - 1]))
-      return br_error(L, "Function: result %d takes part in a gradient already", (int)i);
-    lua_pop(L, 1);
-  }
+  int boxes = push_boxes(L, 1, nin);
+  push_boxes(L, 2, nout);
   lua_function *f = hold(L, 3);
   if (!f) return br_raise(L);
+  br_enter(L);
   c.user = &f->hook.ref;
-  for (c.nout = 0; c.nout < nout; c.nout++) c.out[c.nout] = br_retain(out[c.nout]);
-  br_status status = br_record(&c);
+  br_status status = BR_OK;
+  for (int i = 0; i < nin + nout && !status; i++) {
+    const br_box *box = lua_touserdata(L, boxes + i);
+    if (!box->t)
+      status = br_fail(BR_EINVAL, "Function: a tensor was released by its scope");
+    else if (i < nin)
+      c.in[i] = box->t;
+    else if (br_requires_grad(box->t))
+      status = br_fail(BR_EINVAL, "Function: result %d takes part in a gradient already",
+                       i - nin + 1);
+    else
+      c.out[c.nout++] = br_retain(box->t);
+  }
+  if (!status) status = br_record(&c);
   br_call_clear(&c);
   return status ? br_raise(L) : 0;
 }
@@ -193,87 +227,80 @@ static int requires_grad(lua_State *L) {
 }
 
 static int detach(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
+  br_check_box(L, 1);
   br_box *box = br_push_box(L);
-  br_fill_box(L, box, br_tensor_alias(t));
+  br_fill_box(L, box, br_tensor_alias(br_check_tensor(L, 1)));
   return 1;
+}
+
+/* A backward pass, all of whose tensors are held, for hooks may run anything. */
+typedef struct pass {
+  br_tensor *y, *dy; /* dy may be NULL */
+  bool retain;
+  int n; /* the targets of grad; of backward, -1 */
+  br_tensor **target, **got;
+} pass;
+
+/* Runs it with nothing recorded by hooks, nor by a coroutine that they resume. */
+static br_status run_pass(lua_State *L, br_coroutine *owner, pass *p) {
+  br_state *s = br_enter(L);
+  lua_State *before = s->running;
+  br_mode mode = {.kind = BR_RECORDING, .on = false};
+  br_retain(p->y);
+  br_retain(p->dy);
+  for (int i = 0; i < p->n; i++) br_retain(p->target[i]);
+  br_open_mode(L, &mode, owner);
+  s->running = L;
+  br_status status = p->n < 0 ? br_backward(p->y, p->dy, p->retain)
+                              : br_backward_to(p->y, p->dy, p->retain, p->n, p->target,
+                                               p->got);
+  s->running = before;
+  br_close_mode(L, &mode);
+  for (int i = 0; i < p->n; i++) br_release(p->target[i]);
+  br_release(p->dy);
+  br_release(p->y);
+  return status;
 }
 
 /* core.backward(y, gradient or nil, retain_graph) */
 static int backward(lua_State *L) {
-  br_tensor *y = br_check_tensor(L, 1);
-  br_tensor *dy = lua_isnoneornil(L, 2) ? NULL : br_check_tensor(L, 2);
-  br_mind_ceiling(L, br_state_of(L));
-  br_state_of(L)->running = L;
-  return br_backward(y, dy, lua_toboolean(L, 3)) == BR_OK ? 0 : br_raise(L);
+  lua_settop(L, 3);
+  br_coroutine *owner = br_own(L);
+  br_mind_ceiling(L);
+  pass p = {.y = br_check_tensor(L, 1), .retain = lua_toboolean(L, 3), .n = -1};
+  if (!lua_isnil(L, 2)) p.dy = br_check_tensor(L, 2);
+  return run_pass(L, owner, &p) == BR_OK ? 0 : br_raise(L);
 }
 
 /* core.grad(y, inputs, gradient or nil, retain_graph): a table of gradients, with false
    for an input that y does not depend on. */
 static int grad(lua_State *L) {
-  br_tensor *y = br_check_tensor(L, 1);
+  lua_settop(L, 4);
   luaL_checktype(L, 2, LUA_TTABLE);
-  br_tensor *dy = lua_isnoneornil(L, 3) ? NULL : br_check_tensor(L, 3);
-  bool retain = lua_toboolean(L, 4);
-  int n = (int)luaL_len(L, 2);
-  luaL_checkstack(L, n + 4, "too many inputs");
-  br_tensor **target = lua_newuserdatauv(L, (size_t)n * 2 * sizeof *target + 1, 0);
-  br_tensor **got = target + n;
-  for (int i = 0; i < n; i++) {
-    lua_geti(L, 2, i + 1);
-    target[i] = br_check_tensor(L, -1);
-    lua_pop(L, 1);
-  }
+  int n = (int)br_check_length(L, 2, MOST_INPUTS, "grad: inputs");
+  br_coroutine *owner = br_own(L);
+  pass p = {.retain = lua_toboolean(L, 4), .n = n};
+  p.target = lua_newuserdatauv(L, (size_t)n * 2 * sizeof *p.target + 1, 0);
+  p.got = p.target + n;
+  int inputs = push_boxes(L, 2, n);
   lua_createtable(L, n, 0);
   int table = lua_gettop(L);
+  luaL_checkstack(L, n + 8, "too many inputs");
   for (int i = 0; i < n; i++) br_push_box(L);
-  br_mind_ceiling(L, br_state_of(L));
-  br_state_of(L)->running = L;
-  if (br_backward_to(y, dy, retain, n, target, got) != BR_OK) return br_raise(L);
-  for (int i = 0; i < n; i++) ((br_box *)lua_touserdata(L, table + 1 + i))->t = got[i];
+  br_mind_ceiling(L);
+  p.y = br_check_tensor(L, 1);
+  if (!lua_isnil(L, 3)) p.dy = br_check_tensor(L, 3);
+  for (int i = 0; i < n; i++)
+    p.target[i] = br_tensor_in(L, lua_touserdata(L, inputs + i));
+  if (run_pass(L, owner, &p) != BR_OK) return br_raise(L);
+  for (int i = 0; i < n; i++) ((br_box *)lua_touserdata(L, table + 1 + i))->t = p.got[i];
   for (int i = n; i >= 1; i--) {
-    if (!got[i - 1]) {
+    if (!p.got[i - 1]) {
       lua_pop(L, 1);
       lua_pushboolean(L, 0);
     }
     lua_rawseti(L, table, i);
   }
-  return 1;
-}
-
-/* ---- modes that end when their value closes ---- */
-
-typedef struct mode {
-  bool (*set)(bool on);
-  bool before, closed;
-} mode;
-
-static int mode_close(lua_State *L) {
-  mode *m = lua_touserdata(L, 1);
-  if (!m->closed) m->set(m->before);
-  m->closed = true;
-  return 0;
-}
-
-static int enter(lua_State *L, bool (*set)(bool on)) {
-  bool on = lua_toboolean(L, 1);
-  mode *m = lua_newuserdatauv(L, sizeof *m, 0);
-  *m = (mode){.set = set, .closed = true};
-  if (luaL_newmetatable(L, "braid.mode")) {
-    lua_pushcfunction(L, mode_close);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_setmetatable(L, -2);
-  m->before = set(on);
-  m->closed = false;
-  return 1;
-}
-
-static int set_recording(lua_State *L) { return enter(L, br_set_recording); }
-static int set_anomaly(lua_State *L) { return enter(L, br_set_anomaly); }
-
-static int is_recording(lua_State *L) {
-  lua_pushboolean(L, br_recording());
   return 1;
 }
 
@@ -285,9 +312,6 @@ void br_open_autograd(lua_State *L) {
                                        {"register_hook", register_hook},
                                        {"remove_hook", remove_hook},
                                        {"record_function", record_function},
-                                       {"set_recording", set_recording},
-                                       {"set_anomaly", set_anomaly},
-                                       {"is_recording", is_recording},
                                        {NULL, NULL}};
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

@@ -1,7 +1,17 @@
 /* What the files that touch a lua_State share.
 
-   Every bound function has the module's state as its first upvalue. C memory is acquired
-   only after all that may raise has been done: a userdata is created empty, then filled.
+   Every bound function has the module's state as its first upvalue, and two halves.
+
+   The first does all that may run Lua or its collector: it reads arguments and tables,
+   makes strings, boxes and scratch. Whatever runs then may close any scope and so empty
+   any box; so this half knows tensors by their boxes alone, and leaves the boxes (and the
+   strings) that it goes on with on the Lua stack.
+
+   The second takes the tensors out of their boxes (br_tensor_in), which raises where one
+   has been emptied, acquires C memory, computes, and stores results in boxes made before.
+   Meanwhile it runs no Lua and makes nothing in Lua: errors are raised when nothing is
+   held any more. A backward pass runs hooks; it retains its tensors. What is made in Lua
+   afterwards (a table of results) is filled from what is anchored.
  */
 #ifndef BR_BIND_H
 #define BR_BIND_H
@@ -18,37 +28,85 @@ typedef struct br_box {
   struct br_box *prev, *next; /* NULL outside any scope */
 } br_box;
 
-typedef struct br_scope {
-  br_box list; /* a ring; its first and last are list.next and list.prev */
-  struct br_scope *outer;
-  struct br_state *state;
-  bool closed;
-} br_scope;
+typedef struct br_scope br_scope;
 
-/* One for each lua_State. */
+/* What one coroutine has opened. */
+typedef struct br_coroutine {
+  br_scope *scope; /* the innermost open one, or NULL */
+  int modes;       /* how many are open */
+} br_coroutine;
+
+typedef enum br_mode_kind { BR_RECORDING, BR_ANOMALY } br_mode_kind;
+
+/* An open mode. It holds for the coroutine that opened it and for those that it resumes.
+ */
+typedef struct br_mode {
+  br_mode_kind kind;
+  bool on;
+  br_coroutine *owner;
+  struct br_mode *older, *newer;
+} br_mode;
+
+/* One for each lua_State. Its user values are in scope.c. */
 typedef struct br_state {
-  br_scope *scope;       /* the innermost open one, or NULL */
-  int64_t ceiling;       /* live bytes at which a full collection is made */
+  lua_State *current; /* the coroutine that what follows is about, never collected */
+  br_coroutine *now;  /* its own, or `none` */
+  br_coroutine none;  /* of all coroutines that have opened nothing */
+  br_mode *newest;    /* of the open ones */
+  int modes, foreign; /* how many are open, and of those not of the current coroutine */
+  int64_t ceiling;    /* live bytes at which a full collection is made */
   const void *metatable; /* of tensors */
   lua_State *running;    /* the thread in a backward pass, for the functions it calls */
 } br_state;
 
 #define BR_TENSOR "braid.tensor"
 
-br_state *br_state_of(lua_State *L); /* from upvalue 1 */
-
 /* ---- boxes (box.c) ---- */
 
-void br_open_boxes(lua_State *L);  /* state at the top stays there */
-br_box *br_push_box(lua_State *L); /* an empty one, in the open scope */
+void br_open_boxes(lua_State *L); /* state at the top stays there */
+
+static inline br_state *br_state_of(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* Collects garbage when C memory has grown past the ceiling. */
+void br_mind_ceiling(lua_State *L);
+/* An empty box in the open scope. It minds the ceiling. */
+br_box *br_push_box(lua_State *L);
+/* The same in no scope, so that nothing empties it while it is filled from Lua; br_settle
+   puts it into the open one. */
+br_box *br_push_loose_box(lua_State *L);
+void br_settle(lua_State *L, br_box *box);
 /* Fills a box with a tensor, taking it over; raises the last message when t is NULL. */
 void br_fill_box(lua_State *L, br_box *box, br_tensor *t);
+
+/* The box at `arg`: NULL, or an error, when there is no tensor. */
+br_box *br_test_box(lua_State *L, int arg);
+br_box *br_check_box(lua_State *L, int arg);
+/* Its tensor, borrowed; raises when it is empty. */
+br_tensor *br_tensor_in(lua_State *L, const br_box *box);
+/* Both in one. */
 br_tensor *br_test_tensor(lua_State *L, int arg); /* NULL when it is none */
 br_tensor *br_check_tensor(lua_State *L, int arg);
-/* Collects garbage when C memory has grown past the ceiling. */
-void br_mind_ceiling(lua_State *L, br_state *s);
 int br_box_keep(lua_State *L);
-int br_new_scope(lua_State *L);
+
+/* ---- scopes and modes (scope.c) ---- */
+
+void br_leave_scope(br_box *box);
+
+/* Makes the modes and the scope those of L, which runs neither Lua nor its collector. */
+void br_switch(lua_State *L, br_state *s);
+static inline br_state *br_enter(lua_State *L) {
+  br_state *s = br_state_of(L);
+  if (s->current != L || s->foreign) br_switch(L, s);
+  return s;
+}
+
+/* What L has opened, for the modes below; it lasts as long as L does. */
+br_coroutine *br_own(lua_State *L);
+br_coroutine *br_push_coroutine(lua_State *L); /* for those that last longer */
+void br_open_mode(lua_State *L, br_mode *m, br_coroutine *owner);
+void br_close_mode(lua_State *L, br_mode *m);
 
 /* ---- errors (error.c) ---- */
 
@@ -62,6 +120,8 @@ int br_error(lua_State *L, const char *format, ...); /* otherwise as luaL_error 
 int br_fail_from_lua(lua_State *L);
 int br_name_functions(lua_State *L);
 int br_set_home(lua_State *L);
+/* Pushes "file:line: " of the user's script. */
+void br_push_place(lua_State *L);
 /* When anomalies are looked for: tells the core where the user's script is. */
 void br_note_script(lua_State *L);
 /* Something that the user should know, through core.set_notice's function. */
@@ -71,6 +131,7 @@ int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
 /* ---- the rest, each pushing its functions into the table at the top ---- */
 
+void br_open_scopes(lua_State *L);
 void br_open_operators(lua_State *L);
 void br_open_tensors(lua_State *L);
 void br_open_series(lua_State *L);
@@ -89,7 +150,9 @@ int br_tensor_newindex(lua_State *L);
 /* Runs a call made by hand and fills `box` with its first output. */
 void br_run_into(lua_State *L, br_call *c, br_box *box);
 
-/* The integers at `arg`: a table, or all arguments from there on. Returns how many. */
+/* The length of the table at `at`, from 0 to `most`. `what` is for the message. */
+int64_t br_check_length(lua_State *L, int at, int64_t most, const char *what);
+/* The integers of the table at `arg`. Returns how many. */
 int br_check_sizes(lua_State *L, int arg, int64_t *sizes);
 br_dtype br_check_dtype(lua_State *L, int arg);
 /* The number at `at`, 0 for nil. */

@@ -150,7 +150,7 @@ static bool take_pool(lua_State *L, const layer_row *row, br_request *r, lua_Int
   br_request_start(&p, &pool->plain);
   br_request_read(L, &p, layer + 3, 1);
   br_request_start(&both, &row->pool);
-  for (int t = 0; t < r->call.nin; t++) both.call.in[t] = r->call.in[t];
+  memcpy(both.box, r->box, sizeof both.box);
   memcpy(both.call.arg, r->call.arg, OWN * sizeof(br_arg));
   memcpy(both.call.arg + OWN, p.call.arg, POOLS * sizeof(br_arg));
   both.call.arg[OWN + POOLS].i = r->b == &row->relu;
@@ -159,9 +159,9 @@ static bool take_pool(lua_State *L, const layer_row *row, br_request *r, lua_Int
   return true;
 }
 
-/* Runs layer i on *x, and those that it takes up. Returns the layer to go on with, i if
-   it could not be run. */
-static lua_Integer run_layer(lua_State *L, lua_Integer i, br_tensor **x) {
+/* Runs layer i, and those that it takes up, on what x holds; what comes of it goes to *y.
+   Returns the layer to go on with, i if it could not be run. */
+static lua_Integer run_layer(lua_State *L, lua_Integer i, br_box *x, br_tensor **y) {
   int layer = lua_gettop(L) + 1, first = layer + 3;
   const layer_row *row = push_layer(L, i);
   lua_Integer next = i + 1;
@@ -181,11 +181,11 @@ static lua_Integer run_layer(lua_State *L, lua_Integer i, br_tensor **x) {
   br_request r;
   br_box result = {0}, *box = &result;
   br_request_start(&r, b ? b : &row->plain);
-  r.call.in[0] = *x;
+  r.box[0] = x;
   br_request_read(L, &r, first, 1);
   if (take_pool(L, row, &r, next)) next++;
   if (br_request_run(L, &r, &box, 1) != BR_OK) return i;
-  *x = result.t;
+  *y = result.t;
   return next;
 }
 
@@ -194,20 +194,22 @@ static int chain(lua_State *L) {
   lua_settop(L, X);
   luaL_checktype(L, LAYERS, LUA_TTABLE);
   lua_Integer i = luaL_checkinteger(L, FIRST), last = luaL_checkinteger(L, LAST);
-  br_tensor *x = br_test_tensor(L, X);
+  br_box *x = br_test_box(L, X);
   luaL_checkstack(L, 40, NULL);
-  br_box *held = x && !br_recording() ? br_push_box(L) : NULL; /* what is not x's own */
+  br_enter(L);
+  br_box *held = x && !br_recording() ? br_push_loose_box(L) : NULL;
   br_note_script(L);
   while (held && i <= last) {
-    br_tensor *y = held->t ? held->t : x;
-    lua_Integer next = run_layer(L, i, &y);
+    br_tensor *y = NULL;
+    lua_Integer next = run_layer(L, i, held->t ? held : x, &y);
     lua_settop(L, RESULT);
     if (next == i) break;
     i = next;
-    if (y == (held->t ? held->t : x)) continue;
+    if (!y) continue;
     br_release(held->t);
     held->t = y;
   }
+  if (held) br_settle(L, held);
   lua_pushvalue(L, held && held->t ? RESULT : X);
   lua_pushinteger(L, i);
   return 2;

@@ -107,6 +107,7 @@ static int open_all(lua_State *L) {
   br_open_boxes(L);
   lua_pop(L, 1);
   luaL_newlib(L, functions);
+  br_open_scopes(L);
   br_open_tensors(L);
   br_open_series(L);
   br_open_autograd(L);
@@ -131,7 +132,7 @@ static int open_all(lua_State *L) {
 int luaopen_braid_core(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, "braid.core") == LUA_TTABLE) return 1;
   lua_settop(L, 0);
-  br_state *s = lua_newuserdatauv(L, sizeof *s, 0);
+  br_state *s = lua_newuserdatauv(L, sizeof *s, 3);
   *s = (br_state){0};
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, "braid.state");

@@ -107,42 +107,46 @@ static void check_colour(lua_State *L, int arg, uint8_t rgb[3]) {
   }
 }
 
+/* The numbers from 2 on, n of them, and the colour behind them; then the canvas. */
+static br_image check_drawing(lua_State *L, int n, double *number, uint8_t rgb[3]) {
+  for (int i = 0; i < n; i++) number[i] = luaL_checknumber(L, 2 + i);
+  check_colour(L, 2 + n, rgb);
+  return check_canvas(L, 1);
+}
+
+/* core.draw_disk(canvas, x, y, radius, colour) */
 static int draw_disk(lua_State *L) {
   uint8_t rgb[3];
-  br_image im = check_canvas(L, 1);
-  check_colour(L, 5, rgb);
-  br_draw_disk(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
-               luaL_checknumber(L, 4), rgb);
+  double v[3];
+  br_image im = check_drawing(L, 3, v, rgb);
+  br_draw_disk(&im, v[0], v[1], v[2], rgb);
   return 0;
 }
 
+/* core.draw_circle(canvas, x, y, radius, thickness, colour) */
 static int draw_circle(lua_State *L) {
   uint8_t rgb[3];
-  br_image im = check_canvas(L, 1);
-  check_colour(L, 6, rgb);
-  br_draw_circle(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
-                 luaL_checknumber(L, 4), luaL_checknumber(L, 5), rgb);
+  double v[4];
+  br_image im = check_drawing(L, 4, v, rgb);
+  br_draw_circle(&im, v[0], v[1], v[2], v[3], rgb);
   return 0;
 }
 
+/* core.draw_line(canvas, x0, y0, x1, y1, thickness, colour) */
 static int draw_line(lua_State *L) {
   uint8_t rgb[3];
-  br_image im = check_canvas(L, 1);
-  check_colour(L, 7, rgb);
-  br_draw_line(&im, luaL_checknumber(L, 2), luaL_checknumber(L, 3),
-               luaL_checknumber(L, 4), luaL_checknumber(L, 5), luaL_checknumber(L, 6),
-               rgb);
+  double v[5];
+  br_image im = check_drawing(L, 5, v, rgb);
+  br_draw_line(&im, v[0], v[1], v[2], v[3], v[4], rgb);
   return 0;
 }
 
 /* core.draw_rect(canvas, x0, y0, x1, y1, thickness, colour) */
 static int draw_rect(lua_State *L) {
   uint8_t rgb[3];
-  double corners[4];
-  br_image im = check_canvas(L, 1);
-  check_colour(L, 7, rgb);
-  for (int i = 0; i < 4; i++) corners[i] = luaL_checknumber(L, 2 + i);
-  br_draw_rect(&im, corners, luaL_checknumber(L, 6), rgb);
+  double v[5];
+  br_image im = check_drawing(L, 5, v, rgb);
+  br_draw_rect(&im, v, v[4], rgb);
   return 0;
 }
 
@@ -150,11 +154,12 @@ static int draw_rect(lua_State *L) {
 static int draw_text(lua_State *L) {
   uint8_t rgb[3];
   size_t n;
-  br_image im = check_canvas(L, 1);
+  int64_t x = luaL_checkinteger(L, 2), y = luaL_checkinteger(L, 3);
   const char *text = luaL_checklstring(L, 4, &n);
+  int64_t scale = luaL_checkinteger(L, 5);
   check_colour(L, 6, rgb);
-  br_draw_text(&im, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), text, n,
-               luaL_checkinteger(L, 5), rgb);
+  br_image im = check_canvas(L, 1);
+  br_draw_text(&im, x, y, text, n, scale, rgb);
   return 0;
 }
 
@@ -169,10 +174,11 @@ static int draw_image(lua_State *L) {
 
 /* core.image_resize(canvas, h, w): a new canvas, averaged or interpolated. */
 static int image_resize(lua_State *L) {
-  br_image im = check_canvas(L, 1);
-  int64_t shape[3] = {luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), im.c};
-  double whole[4] = {-0.5, -0.5, (double)im.w - 0.5, (double)im.h - 0.5};
+  int64_t h = luaL_checkinteger(L, 2), w = luaL_checkinteger(L, 3);
   br_box *box = br_push_box(L);
+  br_image im = check_canvas(L, 1);
+  int64_t shape[3] = {h, w, im.c};
+  double whole[4] = {-0.5, -0.5, (double)im.w - 0.5, (double)im.h - 0.5};
   br_fill_box(L, box, br_tensor_new(BR_U8, 3, shape, BR_CONTIGUOUS));
   if (br_image_crop(&im, whole, shape[0], shape[1], (uint8_t *)box->t->data) != BR_OK)
     return br_raise(L);
@@ -193,25 +199,26 @@ static br_tensor *as_batch(br_tensor *rows) {
    (n,c,size,size), and a table of messages by number for those that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  int64_t n = luaL_len(L, 1);
-  br_tensor *boxes = br_check_tensor(L, 2);
+  int64_t n = br_check_length(L, 1, 1 << 24, "load_crops");
   int64_t size = luaL_checkinteger(L, 3), channels = luaL_checkinteger(L, 4);
   const bool as_stored = lua_toboolean(L, 5);
-  if (boxes->dtype != BR_F64 || boxes->numel != 4 * n || !br_is_contiguous(boxes))
-    return luaL_error(L, "load_crops: boxes must be float64 (%d, 4), not %s %s", (int)n,
-                      br_dtype_name(boxes->dtype), br_shape_of(boxes));
   if (size < 1 || size > 4096 || (channels != 1 && channels != 3))
     return luaL_error(L, "load_crops: size must be from 1 to 4096 and channels 1 or 3");
   const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
   char *notes = lua_newuserdatauv(L, (size_t)n * (1 + BR_GALLERY_MESSAGE) + 1, 0);
+  lua_createtable(L, (int)n, 0); /* holds the paths, whatever becomes of the caller's */
   for (int64_t i = 0; i < n; i++) {
     if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
       return luaL_error(L, "load_crops: path %d is no string", (int)i + 1);
-    path[i] = lua_tostring(L, -1); /* the table holds on to it */
-    lua_pop(L, 1);
+    path[i] = lua_tostring(L, -1);
+    lua_rawseti(L, -2, i + 1);
   }
-  int64_t shape[4] = {n, size, size, channels};
   br_box *box = br_push_box(L);
+  br_tensor *boxes = br_check_tensor(L, 2);
+  if (boxes->dtype != BR_F64 || boxes->numel != 4 * n || !br_is_contiguous(boxes))
+    return luaL_error(L, "load_crops: boxes must be float64 (%d, 4), not %s %s", (int)n,
+                      br_dtype_name(boxes->dtype), br_shape_of(boxes));
+  int64_t shape[4] = {n, size, size, channels};
   br_tensor *rows = br_tensor_new(BR_U8, 4, shape, BR_CONTIGUOUS);
   if (rows)
     br_gallery_load(n, path, (const double *)(const void *)boxes->data, size, channels,
@@ -229,10 +236,13 @@ static int load_crops(lua_State *L) {
 /* core.warp(images (n,c,h,w) uint8, pick (m) int64 from 1, matrix (m,6) float64, oh, ow,
    whiten): float32 (m,c,oh,ow); see warp.h for the matrix. */
 static int warp(lua_State *L) {
+  int64_t m = br_check_tensor(L, 2)->numel;
+  int64_t oh = luaL_checkinteger(L, 4), ow = luaL_checkinteger(L, 5);
+  bool whiten = lua_toboolean(L, 6);
+  int64_t *from_zero = lua_newuserdatauv(L, (size_t)m * sizeof *from_zero + 1, 0);
+  br_box *box = br_push_box(L);
   br_tensor *images = br_check_tensor(L, 1), *pick = br_check_tensor(L, 2);
   br_tensor *matrix = br_check_tensor(L, 3);
-  int64_t m = pick->numel, oh = luaL_checkinteger(L, 4), ow = luaL_checkinteger(L, 5);
-  bool whiten = lua_toboolean(L, 6);
   if (images->dtype != BR_U8 || !br_is_channels_last(images))
     return luaL_error(L,
                       "warp: images must be uint8 (n, c, h, w), channels last in memory");
@@ -240,8 +250,6 @@ static int warp(lua_State *L) {
       matrix->numel != 6 * m || !br_is_contiguous(matrix))
     return luaL_error(L, "warp: wants int64 indices (m) and a float64 matrix (m, 6)");
   int64_t shape[4] = {m, oh, ow, images->shape[1]};
-  br_box *box = br_push_box(L);
-  int64_t *from_zero = lua_newuserdatauv(L, (size_t)m * sizeof *from_zero + 1, 0);
   for (int64_t i = 0; i < m; i++)
     from_zero[i] = ((const int64_t *)(const void *)pick->data)[i] - 1;
   br_tensor *rows = br_tensor_new(BR_F32, 4, shape, BR_CONTIGUOUS);
@@ -258,7 +266,6 @@ static int warp(lua_State *L) {
     }
   }
   br_fill_box(L, box, as_batch(rows));
-  lua_settop(L, lua_gettop(L) - 1);
   return 1;
 }
 
@@ -273,8 +280,8 @@ static int faces(lua_State *L) {
     return luaL_error(L, "faces: no %d faces of size %d and %d channels", (int)n,
                       (int)size, (int)channels);
   int64_t image_shape[4] = {n, size, size, channels};
-  br_box *images = br_push_box(L), *points = br_push_box(L), *labels = br_push_box(L);
   br_face_labels *face = lua_newuserdatauv(L, (size_t)n * sizeof *face + 1, 0);
+  br_box *images = br_push_box(L), *points = br_push_box(L), *labels = br_push_box(L);
   br_fill_box(
       L, points,
       br_tensor_new(BR_F32, 3, (const int64_t[]){n, BR_FACE_POINTS, 2}, BR_CONTIGUOUS));
@@ -295,7 +302,6 @@ static int faces(lua_State *L) {
     *to++ = face[i].glasses + 1;
     *to++ = face[i].pose + 1;
   }
-  lua_pop(L, 1);
   return 3;
 }
 

@@ -7,12 +7,15 @@
 typedef struct step {
   enum { ALL, ONE, RANGE, TENSOR } kind;
   int64_t first, last, by; /* from 1, inclusive, negative from the end */
-  br_tensor *key;          /* a mask or indices */
+  const br_box *box;       /* of a mask or indices, on the stack */
+  br_tensor *key;          /* what that holds */
 } step;
 
 /* What a key says: steps, and the tensors among them. */
 typedef struct steps {
   int n, picks;
+  bool one;          /* no table, but a single key */
+  lua_Integer given; /* how many keys */
   step at[BR_MAX_DIM];
   br_pick pick[BR_MAX_DIM];
 } steps;
@@ -41,7 +44,7 @@ static step read_step(lua_State *L, int at) {
     s.first = field(L, at, 1);
     s.last = field(L, at, 2);
     if (n == 3) s.by = field(L, at, 3);
-  } else if ((s.key = br_test_tensor(L, at))) {
+  } else if ((s.box = br_test_box(L, at))) {
     s.kind = TENSOR;
   } else {
     br_error(L, "index: wants integers, ranges {first, last} and tensors, not %s",
@@ -50,27 +53,35 @@ static step read_step(lua_State *L, int at) {
   return s;
 }
 
-/* The steps for the key at `at`. */
-static void read_key(lua_State *L, int at, const br_tensor *t, steps *s) {
-  bool one = lua_type(L, at) != LUA_TTABLE;
-  lua_Integer n = one ? 1 : luaL_len(L, at);
-  int named = 0;
+/* The steps for the key at `at`. Those that are tensors stay on the stack. */
+static void read_key(lua_State *L, int at, steps *s) {
+  s->one = lua_type(L, at) != LUA_TTABLE;
+  s->given = s->one ? 1 : luaL_len(L, at);
   s->n = s->picks = 0;
-  if (one && t->ndim == 0 && !br_test_tensor(L, at))
-    br_error(L, "index: a tensor without dimensions has no parts");
-  for (lua_Integer i = 0; i < n && named <= t->ndim && i < BR_MAX_DIM; i++) {
-    if (one)
+  luaL_checkstack(L, BR_MAX_DIM + 8, NULL);
+  for (lua_Integer i = 0; i < s->given && i < BR_MAX_DIM; i++) {
+    if (s->one)
       lua_pushvalue(L, at);
     else
       lua_geti(L, at, i + 1);
-    step *next = &s->at[s->n++];
-    *next = read_step(L, lua_gettop(L));
-    named += next->kind == TENSOR && next->key->dtype == BR_BOOL ? next->key->ndim : 1;
-    lua_pop(L, 1);
+    s->at[s->n] = read_step(L, lua_gettop(L));
+    if (s->at[s->n++].kind != TENSOR) lua_pop(L, 1);
   }
-  if (named > t->ndim || n > s->n)
-    br_error(L, "index: %d indices for a tensor %s of %d dimensions",
-             named > (int)n ? named : (int)n, br_shape_of(t), t->ndim);
+}
+
+/* Takes the keys out of their boxes; raises where they are too many for t. */
+static void take_keys(lua_State *L, const br_tensor *t, steps *s) {
+  int64_t named = s->given - s->n;
+  for (int i = 0; i < s->n; i++) {
+    step *next = &s->at[i];
+    next->key = next->kind == TENSOR ? br_tensor_in(L, next->box) : NULL;
+    named += next->key && next->key->dtype == BR_BOOL ? next->key->ndim : 1;
+  }
+  if (s->one && t->ndim == 0 && s->at[0].kind != TENSOR)
+    br_error(L, "index: a tensor without dimensions has no parts");
+  if (named > t->ndim)
+    br_error(L, "index: %I indices for a tensor %s of %d dimensions", named,
+             br_shape_of(t), t->ndim);
 }
 
 /* Takes over `t`; what it becomes, or NULL with a message. */
@@ -133,9 +144,12 @@ static br_tensor *part(br_tensor *t, steps *all) {
 }
 
 static int push_shape(lua_State *L, const br_tensor *t) {
-  lua_createtable(L, t->ndim, 0);
-  for (int d = 0; d < t->ndim; d++) {
-    lua_pushinteger(L, t->shape[d]);
+  int64_t shape[BR_MAX_DIM];
+  int ndim = t->ndim;
+  memcpy(shape, t->shape, sizeof shape);
+  lua_createtable(L, ndim, 0);
+  for (int d = 0; d < ndim; d++) {
+    lua_pushinteger(L, shape[d]);
     lua_rawseti(L, -2, d + 1);
   }
   return 1;
@@ -150,29 +164,35 @@ static int no_field(lua_State *L) {
   return 1;
 }
 
-/* t.shape and the like. */
-static int read_field(lua_State *L, br_tensor *t, const char *name) {
-  if (strcmp(name, "shape") == 0) return push_shape(L, t);
-  if (strcmp(name, "dtype") == 0) {
-    lua_pushstring(L, br_dtype_name(t->dtype));
-  } else if (strcmp(name, "requires_grad") == 0) {
-    lua_pushboolean(L, br_requires_grad(t));
-  } else if (strcmp(name, "grad_fn") == 0) {
-    lua_pushstring(L, br_made_by(t));
-  } else if (strcmp(name, "grad") == 0) {
-    br_tensor *grad = br_grad_of(t);
-    if (!grad) return 0;
-    br_box *box = br_push_box(L);
-    box->t = br_retain(grad);
-  } else {
-    return no_field(L);
-  }
+static int push_grad(lua_State *L) {
+  br_box *box = br_push_box(L);
+  box->t = br_retain(br_grad_of(br_check_tensor(L, 1)));
+  if (!box->t) lua_pushnil(L);
   return 1;
 }
 
-/* t[mask], of one shape */
-static int select_by(lua_State *L, br_tensor *t, br_tensor *mask) {
-  br_box *box = br_push_box(L);
+/* The field of the tensor at 1: t.shape and the like. */
+static int read_field(lua_State *L, const char *name) {
+  br_tensor *t = br_check_tensor(L, 1);
+  if (strcmp(name, "shape") == 0) return push_shape(L, t);
+  if (strcmp(name, "grad") == 0) return br_grad_of(t) ? push_grad(L) : 0;
+  if (strcmp(name, "dtype") == 0)
+    lua_pushstring(L, br_dtype_name(t->dtype));
+  else if (strcmp(name, "requires_grad") == 0)
+    lua_pushboolean(L, br_requires_grad(t));
+  else if (strcmp(name, "grad_fn") == 0)
+    lua_pushstring(L, br_made_by(t));
+  else
+    return no_field(L);
+  return 1;
+}
+
+static bool is_whole_mask(const br_tensor *t, const br_tensor *key) {
+  return key && key->dtype == BR_BOOL && br_same_shape(t, key);
+}
+
+/* t[mask], of one shape, into a box */
+static int select_by(lua_State *L, br_tensor *t, br_tensor *mask, br_box *box) {
   br_call c;
   br_call_init(&c, br_op_find("masked_select"), NULL, 2);
   c.in[0] = t;
@@ -181,26 +201,31 @@ static int select_by(lua_State *L, br_tensor *t, br_tensor *mask) {
   return 1;
 }
 
-static bool is_whole_mask(const br_tensor *t, const br_tensor *key) {
-  return key && key->dtype == BR_BOOL && br_same_shape(t, key);
+static int bad_key(lua_State *L) {
+  return br_error(L, "index: wants an integer, a table or a tensor, not %s",
+                  luaL_typename(L, 2));
+}
+
+static bool is_key(lua_State *L) {
+  return lua_isinteger(L, 2) || lua_type(L, 2) == LUA_TTABLE || br_test_box(L, 2);
 }
 
 int br_tensor_index(lua_State *L) {
-  br_tensor *key;
+  steps s;
   if (lua_type(L, 2) == LUA_TSTRING) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
-    return read_field(L, br_check_tensor(L, 1), lua_tostring(L, 2));
+    return read_field(L, lua_tostring(L, 2));
   }
-  br_tensor *t = br_check_tensor(L, 1);
-  key = br_test_tensor(L, 2);
-  if (is_whole_mask(t, key)) return select_by(L, t, key);
-  if (!key && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
-    return br_error(L, "index: wants an integer, a table or a tensor, not %s",
-                    luaL_typename(L, 2));
-  steps s;
-  read_key(L, 2, t, &s);
+  br_check_box(L, 1);
+  if (!is_key(L)) return bad_key(L);
+  read_key(L, 2, &s);
   br_box *box = br_push_box(L);
+  br_enter(L);
+  br_tensor *t = br_check_tensor(L, 1);
+  br_tensor *mask = br_test_tensor(L, 2);
+  if (is_whole_mask(t, mask)) return select_by(L, t, mask, box);
+  take_keys(L, t, &s);
   br_tensor *view = part(t, &s), *result = view;
   if (view && s.picks) {
     result = br_pick_read(view, s.pick, s.picks);
@@ -210,18 +235,16 @@ int br_tensor_index(lua_State *L) {
   return 1;
 }
 
-/* The value at `at` as a tensor of its own: a number becomes one without dimensions; NULL
-   with a message when the type does not hold it. */
-static br_tensor *value_tensor(lua_State *L, int at, br_dtype dtype) {
-  br_tensor *t = br_test_tensor(L, at);
-  if (t) return br_retain(t);
+/* The number at `at` as a tensor without dimensions; NULL with a message when the type
+   does not hold it. */
+static br_tensor *number_tensor(lua_State *L, int at, br_dtype dtype) {
   br_arg value = br_number_arg(L, at);
   const char *wrong = br_misfit(dtype, &value);
   if (wrong) {
     br_fail(BR_EINVAL, "index: %s", wrong);
     return NULL;
   }
-  t = br_tensor_new(dtype, 0, NULL, BR_CONTIGUOUS);
+  br_tensor *t = br_tensor_new(dtype, 0, NULL, BR_CONTIGUOUS);
   if (t) br_number_put(t, 0, &value);
   return t;
 }
@@ -266,25 +289,27 @@ static br_status write(br_tensor *t, steps *s, br_tensor *value) {
   return status;
 }
 
-static int write_field(lua_State *L, br_tensor *t, const char *name) {
+static int write_field(lua_State *L, const char *name) {
   if (strcmp(name, "grad") != 0)
     return br_error(L, "a tensor has no field '%s' that can be set", name);
+  br_tensor *t = br_check_tensor(L, 1);
   br_tensor *grad = lua_isnil(L, 3) ? NULL : br_check_tensor(L, 3);
   return br_set_grad(t, grad) == BR_OK ? 0 : br_raise(L);
 }
 
 int br_tensor_newindex(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
   steps s;
-  if (lua_type(L, 2) == LUA_TSTRING) return write_field(L, t, lua_tostring(L, 2));
-  if (!br_test_tensor(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_isboolean(L, 3))
+  br_check_box(L, 1);
+  if (lua_type(L, 2) == LUA_TSTRING) return write_field(L, lua_tostring(L, 2));
+  if (!br_test_box(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_isboolean(L, 3))
     return br_error(L, "index: wants a tensor or a number to write, not %s",
                     luaL_typename(L, 3));
-  if (!br_test_tensor(L, 2) && !lua_isinteger(L, 2) && lua_type(L, 2) != LUA_TTABLE)
-    return br_error(L, "index: wants an integer, a table or a tensor, not %s",
-                    luaL_typename(L, 2));
-  read_key(L, 2, t, &s);
-  br_tensor *value = value_tensor(L, 3, t->dtype);
+  if (!is_key(L)) return bad_key(L);
+  read_key(L, 2, &s);
+  br_enter(L);
+  br_tensor *t = br_check_tensor(L, 1), *given = br_test_tensor(L, 3);
+  take_keys(L, t, &s);
+  br_tensor *value = given ? br_retain(given) : number_tensor(L, 3, t->dtype);
   br_status status = value ? write(t, &s, value) : BR_EINVAL;
   br_release(value);
   return status ? br_raise(L) : 0;

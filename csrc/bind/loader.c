@@ -20,7 +20,10 @@ typedef struct handle {
   br_loader *loader; /* NULL: closed */
 } handle;
 
-/* ---- reading the plan: the table at the top; what is retained is in the plan at once */
+/* ---- reading the plan: the table at the top; what is retained is in the plan at once.
+   Strings go into a table that is the loader's own, and so do the fields' names. */
+
+enum { HELD = 3 }; /* where that table lies */
 
 static lua_Integer integer_in(lua_State *L, const char *key, lua_Integer otherwise) {
   lua_Integer v = otherwise;
@@ -55,8 +58,7 @@ static void read_field(lua_State *L, br_field *f) {
   f->kind = (br_field_kind)luaL_checkoption(L, -1, NULL, names);
   lua_pop(L, 1);
   lua_getfield(L, -1, "shape");
-  const int64_t n = luaL_len(L, -1);
-  if (n > BR_MAX_DIM - 1) luaL_error(L, "loader: a label of %d dimensions", (int)n);
+  const int64_t n = br_check_length(L, -1, BR_MAX_DIM - 1, "loader: a label's shape");
   f->ndim = (int)n;
   f->width = 1;
   for (int d = 0; d < f->ndim; d++) {
@@ -84,13 +86,15 @@ static void read_field(lua_State *L, br_field *f) {
 
 static void read_steps(lua_State *L, br_recipe *r) {
   lua_getfield(L, -1, "steps");
-  const int64_t n = luaL_len(L, -1);
+  const int64_t n = br_check_length(L, -1, 1 << 20, "loader: steps");
   r->last_geometry = -1;
   for (int64_t i = 1; i <= n; i++) {
     double p[BR_STEP_PARAMETERS];
     lua_geti(L, -1, i);
-    const int64_t count = luaL_len(L, -1) - 1;
-    if (count < 0 || count > BR_STEP_PARAMETERS) luaL_error(L, "loader: a bad step");
+    const int64_t count = br_check_length(L, -1, BR_STEP_PARAMETERS + 1,
+                                          "loader: a step") -
+                          1;
+    if (count < 0) luaL_error(L, "loader: a bad step");
     for (int64_t k = 0; k < count; k++) {
       lua_geti(L, -1, k + 2);
       p[k] = luaL_checknumber(L, -1);
@@ -103,18 +107,22 @@ static void read_steps(lua_State *L, br_recipe *r) {
   lua_pop(L, 1);
 }
 
-/* The names of files; returns how many. The strings stay where they are: in the table of
-   the plan, which the loader holds. */
+/* The string in a field of the table at the top, which the loader holds from now on. */
+static const char *held_string(lua_State *L, const char *key, size_t *length) {
+  lua_getfield(L, -1, key);
+  const char *text = luaL_checklstring(L, -1, length);
+  lua_pushboolean(L, true);
+  lua_rawset(L, HELD);
+  return text;
+}
+
+/* The names of files; returns how many. */
 static int64_t read_paths(lua_State *L, br_source *s) {
   size_t length, bytes;
   int64_t before = 0;
-  lua_getfield(L, -1, "text");
-  lua_getfield(L, -2, "ends");
-  lua_getfield(L, -3, "root");
-  s->text = luaL_checklstring(L, -3, &length);
-  s->ends = luaL_checklstring(L, -2, &bytes);
-  s->root = luaL_checkstring(L, -1);
-  lua_pop(L, 3);
+  s->text = held_string(L, "text", &length);
+  s->ends = held_string(L, "ends", &bytes);
+  s->root = held_string(L, "root", NULL);
   const int64_t n = (int64_t)(bytes / sizeof before);
   for (int64_t i = 0; i < n; i++) {
     int64_t end;
@@ -201,8 +209,9 @@ static int new_loader(lua_State *L) {
   handle *h = lua_newuserdatauv(L, sizeof *h, 1);
   *h = (handle){0};
   luaL_setmetatable(L, LOADER);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, 2, 1); /* the paths stay as long as the loader */
+  lua_newtable(L);
+  lua_pushvalue(L, HELD);
+  lua_setiuservalue(L, 2, 1);
   br_plan *plan = &h->plan;
   lua_pushvalue(L, 1);
   plan->workers = (int)integer_in(L, "workers", 0);
@@ -215,10 +224,13 @@ static int new_loader(lua_State *L) {
     return luaL_error(L, "loader: channels must be 1 or 3");
   lua_getfield(L, -1, "fields");
   const int64_t fields = luaL_len(L, -1);
-  if (fields > BR_FIELDS)
+  if (fields < 0 || fields > BR_FIELDS)
     return br_error(L, "data.loader: %d labels are more than %d", (int)fields, BR_FIELDS);
   for (; plan->fields < fields;) {
     lua_geti(L, -1, plan->fields + 1);
+    lua_getfield(L, -1, "name");
+    luaL_checkstring(L, -1);
+    lua_rawseti(L, HELD, plan->fields + 1);
     read_field(L, &plan->field[plan->fields++]);
     lua_pop(L, 1);
   }
@@ -253,16 +265,17 @@ static handle *check_handle(lua_State *L) {
 /* loader:submit(pick, first, last, stream, only): samples pick[first .. last], from 1;
    only: the field whose labels are given, or nil. */
 static int submit(lua_State *L) {
-  handle *h = check_handle(L);
-  br_tensor *t = br_check_tensor(L, 2);
   const int64_t first = luaL_checkinteger(L, 3), last = luaL_checkinteger(L, 4);
   const int64_t stream = luaL_checkinteger(L, 5), only = luaL_optinteger(L, 6, 0) - 1;
-  int64_t all = 0;
-  for (int i = 0; i < h->plan.sources; i++) all += h->plan.source[i].n;
-  if (t->dtype != BR_I64 || !br_is_contiguous(t) || first < 1 || last < first ||
-      last > t->numel || only >= h->plan.fields)
+  if (first < 1 || last < first || last > br_check_tensor(L, 2)->numel)
     return luaL_error(L, "loader: no samples %d to %d", (int)first, (int)last);
   int64_t *pick = lua_newuserdatauv(L, (size_t)(last - first + 1) * sizeof *pick, 0);
+  handle *h = check_handle(L);
+  br_tensor *t = br_check_tensor(L, 2);
+  int64_t all = 0;
+  for (int i = 0; i < h->plan.sources; i++) all += h->plan.source[i].n;
+  if (t->dtype != BR_I64 || !br_is_contiguous(t) || only >= h->plan.fields)
+    return luaL_error(L, "loader: no samples %d to %d", (int)first, (int)last);
   for (int64_t i = first; i <= last; i++) {
     const int64_t v = ((const int64_t *)(const void *)t->data)[i - 1];
     if (v < 1 || v > all)
@@ -276,27 +289,28 @@ static int submit(lua_State *L) {
 
 /* loader:take(): the oldest batch. */
 static int take(lua_State *L) {
-  handle *h = check_handle(L);
   br_box *label[BR_FIELDS];
   br_batch b;
   lua_settop(L, 1);
+  const int fields = check_handle(L)->plan.fields;
+  luaL_checkstack(L, fields + 8, NULL);
   lua_getiuservalue(L, 1, 1);
-  lua_getfield(L, 2, "fields");
-  lua_createtable(L, 0, h->plan.fields + 2);
+  lua_createtable(L, 0, fields + 2);
   br_box *image = br_push_box(L);
-  lua_setfield(L, 4, "image");
-  for (int f = 0; f < h->plan.fields; f++) {
-    lua_geti(L, 3, f + 1);
-    lua_getfield(L, -1, "name");
-    label[f] = br_push_box(L);
-    lua_settable(L, 4);
-    lua_pop(L, 1);
-  }
-  if (br_loader_take(h->loader, &b) != BR_OK) return br_raise(L);
+  for (int f = 0; f < fields; f++) label[f] = br_push_box(L);
+  if (br_loader_take(check_handle(L)->loader, &b) != BR_OK) return br_raise(L);
   image->t = b.image;
-  for (int f = 0; f < h->plan.fields; f++) label[f]->t = b.label[f];
+  for (int f = 0; f < fields; f++) label[f]->t = b.label[f];
+  for (int f = 0; f < fields; f++) {
+    lua_rawgeti(L, 2, f + 1);
+    lua_pushvalue(L, 5 + f);
+    lua_rawset(L, 3);
+  }
+  lua_pushvalue(L, 4);
+  lua_setfield(L, 3, "image");
   lua_pushinteger(L, b.n);
-  lua_setfield(L, 4, "count");
+  lua_setfield(L, 3, "count");
+  lua_settop(L, 3);
   return 1;
 }
 

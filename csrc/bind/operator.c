@@ -8,7 +8,7 @@ static int call_operator(lua_State *L) {
   br_request_start(&r, b);
   br_request_read(L, &r, 1, 0);
   int boxes = b->in_place ? 0 : b->op->results > 1 ? b->op->results : 1;
-  luaL_checkstack(L, 4, NULL);
+  luaL_checkstack(L, 8, NULL);
   br_note_script(L);
   for (int i = 0; i < boxes; i++) box[i] = br_push_box(L);
   br_status status = br_request_run(L, &r, box, boxes);

@@ -1,6 +1,8 @@
 /* Profiles: begin, read, end. See lua/braid/profile.lua. */
 #include "bind/bind.h"
 
+#include <string.h>
+
 static int profile_begin(lua_State *L) {
   return br_profile_begin() == BR_OK ? 0 : br_raise(L);
 }
@@ -13,8 +15,12 @@ static int profile_end(lua_State *L) {
 
 /* core.profile_rows(): {{name, calls, seconds, calls backward, seconds backward}, ...} */
 static int profile_rows(lua_State *L) {
-  const br_profile_row *row;
-  int n = br_profile_rows(&row);
+  const br_profile_row *now;
+  int n = br_profile_rows(&now);
+  br_profile_row *row = lua_newuserdatauv(L, (size_t)n * sizeof *row + 1, 0);
+  int still = br_profile_rows(&now); /* the collector may have ended it */
+  if (still < n) n = still;
+  if (n > 0) memcpy(row, now, (size_t)n * sizeof *row);
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     lua_createtable(L, 5, 0);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { MOST_TENSORS = 900000 }; /* of a list; Lua's stack holds 1,000,000 */
+
 typedef br_binding binding;
 typedef br_request request;
 
@@ -15,7 +17,7 @@ static const char *shown_name(lua_State *L, const binding *b) {
 static int bad_argument(lua_State *L, const request *r, const br_param *p,
                         const char *want, int at) {
   return br_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
-                  br_test_tensor(L, at) ? "a tensor" : luaL_typename(L, at));
+                  br_test_box(L, at) ? "a tensor" : luaL_typename(L, at));
 }
 
 /* A number, within the range that the row states. */
@@ -58,9 +60,9 @@ static void read_list(lua_State *L, const request *r, const br_param *p, int at,
     return;
   }
   lua_Integer n = luaL_len(L, at);
-  if (n > BR_MAX_DIM)
-    br_error(L, "%s: %s has %d entries, more than %d", shown_name(L, r->b), p->name,
-             (int)n, BR_MAX_DIM);
+  if (n < 0 || n > BR_MAX_DIM)
+    br_error(L, "%s: %s has %I entries, more than %d", shown_name(L, r->b), p->name, n,
+             BR_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);
     int64_t value = read_integer(L, r, p, -1, want);
@@ -86,9 +88,9 @@ static void read_pair(lua_State *L, const request *r, const br_param *p, int at,
 }
 
 static void read_tensor(lua_State *L, request *r, const br_param *p, int at) {
-  br_tensor *t = br_test_tensor(L, at);
-  r->call.in[p->slot] = t;
-  if (t) return;
+  br_box *box = br_test_box(L, at);
+  r->box[p->slot] = box;
+  if (box) return;
   if (p->kind != 'n') {
     bad_argument(L, r, p, "a tensor", at);
   } else if (lua_type(L, at) != LUA_TNUMBER && lua_type(L, at) != LUA_TBOOLEAN) {
@@ -98,20 +100,21 @@ static void read_tensor(lua_State *L, request *r, const br_param *p, int at) {
   r->number[r->numbers++].at = lua_absindex(L, at);
 }
 
-/* A list's tensors go into a table of pointers that lives in a userdata on the stack. */
+/* A list's boxes stay on the stack, below the userdata that will hold their tensors. */
 static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) bad_argument(L, r, p, "a table of tensors", at);
   lua_Integer n = luaL_len(L, at);
-  br_tensor **list = lua_newuserdatauv(L, (size_t)n * sizeof *list + 1, 0);
+  if (n < 0 || n > MOST_TENSORS || !lua_checkstack(L, (int)n + 4))
+    br_error(L, "%s: %s has %I entries, more than %d", shown_name(L, r->b), p->name, n,
+             MOST_TENSORS);
+  r->list = lua_gettop(L) + 1;
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);
-    list[i - 1] = br_test_tensor(L, -1);
-    if (!list[i - 1])
+    if (!br_test_box(L, -1))
       br_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
                (int)i, p->name, luaL_typename(L, -1));
-    lua_pop(L, 1);
   }
-  r->call.in = list;
+  r->call.in = lua_newuserdatauv(L, (size_t)n * sizeof *r->call.in + 1, 0);
   r->call.nin = (int)n;
 }
 
@@ -185,7 +188,9 @@ static void read_options(lua_State *L, request *r, int at, int from) {
     while (i < r->b->signature.n && !is_named(&r->b->signature.param[i], key)) i++;
     if (i == r->b->signature.n) unknown_option(L, r, key, from);
     lua_insert(L, -2); /* the value stays on the stack, below the key */
-    read_argument(L, r, &r->b->signature.param[i], lua_gettop(L) - 1);
+    int value = lua_gettop(L) - 1;
+    read_argument(L, r, &r->b->signature.param[i], value);
+    if (lua_gettop(L) > value + 1) lua_pushvalue(L, value + 1);
   }
 }
 
@@ -240,7 +245,9 @@ void br_request_read(lua_State *L, request *r, int at, int first) {
   for (; i < s->n; i++) {
     const br_param *p = &s->param[i];
     bool tensor = br_is_tensor_kind(p->kind);
-    bool given = tensor ? r->call.in[p->slot] != NULL : r->call.arg[p->slot].given;
+    bool given = !tensor          ? r->call.arg[p->slot].given
+                 : p->kind == 'l' ? r->list != 0
+                                  : r->box[p->slot] != NULL;
     for (int k = 0; k < r->numbers; k++)
       if (tensor && r->number[k].slot == p->slot) given = true;
     if (!given && !p->optional)
@@ -266,9 +273,19 @@ static br_tensor *number_tensor(lua_State *L, int at) {
   return t;
 }
 
+static void take_tensors(lua_State *L, request *r) {
+  br_call *c = &r->call;
+  for (int i = 0; i < c->nin; i++) {
+    const br_box *box = r->list ? lua_touserdata(L, r->list + i) : r->box[i];
+    c->in[i] = box ? br_tensor_in(L, box) : NULL;
+  }
+}
+
 br_status br_request_run(lua_State *L, request *r, br_box **box, int boxes) {
   br_call *c = &r->call;
   br_status status = BR_OK;
+  br_enter(L);
+  take_tensors(L, r);
   for (int k = 0; k < r->numbers; k++) {
     c->in[r->number[k].slot] = number_tensor(L, r->number[k].at);
     if (!c->in[r->number[k].slot]) status = BR_ENOMEM;
@@ -303,4 +320,6 @@ void br_request_start(request *r, const binding *b) {
     if (br_is_tensor_kind(b->signature.param[i].kind)) r->call.nin++;
   r->b = b;
   r->numbers = 0;
+  r->list = 0;
+  memset(r->box, 0, sizeof r->box);
 }

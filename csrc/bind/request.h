@@ -14,10 +14,13 @@ typedef struct br_binding {
 
 enum { BR_MAX_NUMBERS = 4 };
 
-/* A call being put together: numbers become tensors once nothing can raise any more. */
+/* A call being put together. Boxes give their tensors, and numbers become some, when it
+   runs. */
 typedef struct br_request {
   const br_binding *b;
   br_call call;
+  br_box *box[BR_FEW_IN]; /* on the Lua stack; NULL where there is none */
+  int list;               /* where there the boxes of a list begin; 0: there is none */
   struct {
     int slot;
     int at; /* where on the stack the number lies */
@@ -31,7 +34,8 @@ void br_request_start(br_request *r, const br_binding *b);
 /* The arguments from stack index `at` to the top, for the parameters from `first` on;
    raises where they do not fit. */
 void br_request_read(lua_State *L, br_request *r, int at, int first);
-/* From here to the end nothing raises: runs the call, and hands its results to boxes. */
+/* Raises where a box has been emptied since; from there on nothing raises: runs the call,
+   and hands its results to boxes. */
 br_status br_request_run(lua_State *L, br_request *r, br_box **box, int boxes);
 
 #endif

@@ -14,11 +14,17 @@ br_dtype br_check_dtype(lua_State *L, int arg) {
   return dtype;
 }
 
+int64_t br_check_length(lua_State *L, int at, int64_t most, const char *what) {
+  lua_Integer n = luaL_len(L, at);
+  if (n < 0 || n > most) br_error(L, "%s: at most %I entries, not %I", what, most, n);
+  return n;
+}
+
 int br_check_sizes(lua_State *L, int arg, int64_t *sizes) {
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_Integer n = luaL_len(L, arg);
-  if (n > BR_MAX_DIM)
-    br_error(L, "a tensor has at most %d dimensions, not %d", BR_MAX_DIM, (int)n);
+  if (n < 0 || n > BR_MAX_DIM)
+    br_error(L, "a tensor has at most %d dimensions, not %I", BR_MAX_DIM, n);
   for (int i = 0; i < n; i++) {
     int whole;
     lua_geti(L, arg, i + 1);
@@ -67,11 +73,11 @@ static int new_tensor(lua_State *L) {
 
 /* core.like(t, dtype [, value [, name]]): t's shape in t's memory order. */
 static int new_like(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
+  br_check_box(L, 1);
   br_dtype dtype = br_check_dtype(L, 2);
   br_arg value = check_value(L, 3, dtype, luaL_optstring(L, 4, "full"));
   br_box *box = br_push_box(L);
-  br_fill_box(L, box, br_tensor_like(t, dtype));
+  br_fill_box(L, box, br_tensor_like(br_check_tensor(L, 1), dtype));
   if (value.given && br_fill(box->t, &value) != BR_OK) return br_raise(L);
   return 1;
 }
@@ -126,11 +132,12 @@ static int from_table(lua_State *L) {
   int64_t shape[BR_MAX_DIM];
   br_dtype dtype = br_check_dtype(L, 2);
   int ndim = table_shape(L, 1, shape);
-  br_box *box = br_push_box(L);
+  br_box *box = br_push_loose_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, shape, BR_CONTIGUOUS));
   lua_pushvalue(L, 1);
   put_table(L, box->t, 0, 0);
   lua_pop(L, 1);
+  br_settle(L, box);
   return 1;
 }
 
@@ -170,20 +177,30 @@ static int64_t push_level(lua_State *L, const br_tensor *t, int dim, int64_t at)
   return at;
 }
 
+/* What a loose box held has been handed over as something else. */
+static void empty(br_box *box) {
+  br_tensor *t = box->t;
+  box->t = NULL;
+  br_release(t);
+}
+
 static int totable(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
-  br_box *box = br_push_box(L);
-  br_fill_box(L, box, br_contiguous(t));
+  br_check_box(L, 1);
+  br_box *box = br_push_loose_box(L);
+  br_fill_box(L, box, br_contiguous(br_check_tensor(L, 1)));
   push_level(L, box->t, 0, 0);
+  empty(box);
   return 1;
 }
 
 /* The values as the machine holds them, last dimension innermost; for files. */
 static int bytes(lua_State *L) {
-  br_tensor *t = br_check_tensor(L, 1);
-  br_box *box = br_push_box(L);
-  br_fill_box(L, box, br_contiguous(t));
-  lua_pushlstring(L, box->t->data, (size_t)(t->numel * br_dtype_size(t->dtype)));
+  br_check_box(L, 1);
+  br_box *box = br_push_loose_box(L);
+  br_fill_box(L, box, br_contiguous(br_check_tensor(L, 1)));
+  lua_pushlstring(L, box->t->data,
+                  (size_t)(box->t->numel * br_dtype_size(box->t->dtype)));
+  empty(box);
   return 1;
 }
 
@@ -311,7 +328,6 @@ void br_open_tensors(lua_State *L) {
                                        {"shares_memory", shares_memory},
                                        {"is_tensor", is_tensor},
                                        {"keep", br_box_keep},
-                                       {"scope", br_new_scope},
                                        {"randperm", randperm},
                                        {"uniforms", uniforms},
                                        {NULL, NULL}};

@@ -1,27 +1,48 @@
 /* The backward pass: nodes in descending order of sequence, from a heap, so that each is
-   reached after all that used its results; never by recursion. */
+   reached after all that used its results; never by recursion.
+
+   A hook, or a function written in Lua, may run a pass of its own in the midst of one. A
+   pass knows what is its own by its depth: 1 for one that is within no other. It puts
+   aside what has arrived at a value for a pass around it, until it has ended. */
 #include "grad/grad.h"
 
 #include <string.h>
 
+typedef struct queued {
+  br_node *node; /* owned */
+  int before;    /* the depth of the pass around that has it in its heap too, or 0 */
+} queued;
+
+/* What a pass around this one had for a value. */
+typedef struct aside {
+  br_var *var; /* owned */
+  br_tensor *pending;
+  int depth;
+} aside;
+
 typedef struct engine {
-  br_node **heap; /* the latest on top; each entry owns its node */
+  int depth;
+  queued *heap; /* the latest on top */
   int64_t count, room;
   br_var **leaf; /* those that something has arrived at; owned */
   int64_t leaves, leaf_room;
+  aside *aside;
+  int64_t asides, aside_room;
   bool retain;
   bool wanted_only; /* leaves accumulate nothing */
 } engine;
 
-/* Room for one more in a list of pointers. */
-static br_status make_room(void *list, int64_t count, int64_t *room) {
-  void **old, **new;
+static _Thread_local int depth; /* passes that run */
+
+/* Room for one more, of `size` bytes, in a list. */
+static br_status make_room(void *list, size_t size, int64_t count, int64_t *room) {
+  void *old, *new;
   if (count < *room) return BR_OK;
   memcpy(&old, list, sizeof old);
   int64_t wider = *room ? 2 * *room : 64;
-  new = br_alloc((size_t)wider * sizeof *new);
+  new = br_alloc((size_t)wider * size);
   if (!new) return BR_ENOMEM;
-  if (old) memcpy(new, old, (size_t)count * sizeof *new);
+  if (old) memcpy(new, old, (size_t)count * size);
   br_free(old);
   memcpy(list, &new, sizeof new);
   *room = wider;
@@ -29,31 +50,33 @@ static br_status make_room(void *list, int64_t count, int64_t *room) {
 }
 
 static br_status push(engine *e, br_node *node) {
-  if (node->queued) return BR_OK;
-  if (make_room(&e->heap, e->count, &e->room) != BR_OK) return BR_ENOMEM;
+  if (node->queued == e->depth) return BR_OK;
+  if (make_room(&e->heap, sizeof *e->heap, e->count, &e->room) != BR_OK) return BR_ENOMEM;
   int64_t at = e->count++;
-  for (; at > 0 && e->heap[(at - 1) / 2]->sequence < node->sequence; at = (at - 1) / 2)
+  for (; at > 0 && e->heap[(at - 1) / 2].node->sequence < node->sequence;
+       at = (at - 1) / 2)
     e->heap[at] = e->heap[(at - 1) / 2];
-  e->heap[at] = br_retain(node);
-  node->queued = true;
+  e->heap[at] = (queued){br_retain(node), node->queued};
+  node->queued = e->depth;
   return BR_OK;
 }
 
 static br_node *pop(engine *e) {
-  br_node *top = e->heap[0], *last = e->heap[--e->count];
+  queued top = e->heap[0], last = e->heap[--e->count];
   int64_t at = 0;
   for (;;) {
     int64_t child = 2 * at + 1;
     if (child >= e->count) break;
-    if (child + 1 < e->count && e->heap[child + 1]->sequence > e->heap[child]->sequence)
+    if (child + 1 < e->count &&
+        e->heap[child + 1].node->sequence > e->heap[child].node->sequence)
       child++;
-    if (e->heap[child]->sequence <= last->sequence) break;
+    if (e->heap[child].node->sequence <= last.node->sequence) break;
     e->heap[at] = e->heap[child];
     at = child;
   }
   if (e->count > 0) e->heap[at] = last;
-  top->queued = false;
-  return top;
+  top.node->queued = top.before;
+  return top.node;
 }
 
 /* g in the value's shape and type. */
@@ -103,8 +126,28 @@ static br_status add_to(br_tensor **to, br_tensor *g, bool share) {
   return status;
 }
 
+static bool has_arrived(const engine *e, const br_var *v) {
+  return v->pending && v->depth == e->depth;
+}
+
+static br_tensor *take_pending(const engine *e, br_var *v) {
+  if (!has_arrived(e, v)) return NULL;
+  br_tensor *g = v->pending;
+  v->pending = NULL;
+  return g;
+}
+
+static br_status put_aside(engine *e, br_var *v) {
+  br_status status = make_room(&e->aside, sizeof *e->aside, e->asides, &e->aside_room);
+  if (status) return status;
+  e->aside[e->asides++] = (aside){br_retain(v), v->pending, v->depth};
+  v->pending = NULL;
+  return BR_OK;
+}
+
 /* Adds g, which stays the caller's, to what the value has received in this pass. */
 static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
+  if (v->pending && v->depth != e->depth && put_aside(e, v) != BR_OK) return BR_ENOMEM;
   br_tensor *fit = fitted(v, g);
   if (!fit) return BR_ENOMEM;
   br_status status = BR_OK;
@@ -114,35 +157,50 @@ static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
     return status;
   }
   if (!v->node) {
-    status = make_room(&e->leaf, e->leaves, &e->leaf_room);
+    status = make_room(&e->leaf, sizeof *e->leaf, e->leaves, &e->leaf_room);
     if (!status) e->leaf[e->leaves++] = br_retain(v);
   }
-  if (status)
+  if (status) {
     br_release(fit);
-  else
+  } else {
     v->pending = fit;
+    v->depth = e->depth;
+  }
+  return status;
+}
+
+/* Runs those hooks that were there when it begins, but for any that one of them removes.
+ */
+static br_status run_hooks(br_var *v, br_tensor **grad) {
+  int64_t n = 0;
+  br_status status = BR_OK;
+  for (br_hook *hook = v->hooks; hook; hook = hook->next) n++;
+  br_hook **list = br_alloc((size_t)n * sizeof *list);
+  if (!list) return BR_ENOMEM;
+  n = 0;
+  for (br_hook *hook = v->hooks; hook; hook = hook->next) list[n++] = br_retain(hook);
+  for (int64_t i = 0; i < n; i++) {
+    if (!status && list[i]->number) status = list[i]->run(list[i], grad);
+    br_release(list[i]);
+  }
+  br_free(list);
   return status;
 }
 
 /* The value's gradient is complete: its hooks run, and who wants it gets it. */
-static br_status complete(br_var *v, br_tensor **grad) {
-  br_status status = BR_OK;
-  for (br_hook *hook = v->hooks, *next; hook && !status; hook = next) {
-    br_retain(hook); /* it may remove itself */
-    next = hook->next;
-    status = hook->run(hook, grad);
-    br_release(hook);
-  }
-  if (!status && v->want) *v->want = br_retain(*grad);
+static br_status complete(const engine *e, br_var *v, br_tensor **grad) {
+  br_retain(v);
+  br_status status = v->hooks ? run_hooks(v, grad) : BR_OK;
+  if (!status && v->want && v->want_depth == e->depth) *v->want = br_retain(*grad);
+  br_release(v);
   return status;
 }
 
 /* Gives a leaf what has arrived. What it keeps is the user's to change, so that nobody
    else may hold it. */
 static br_status deliver(const engine *e, br_var *v) {
-  br_tensor *g = v->pending;
-  v->pending = NULL;
-  br_status status = complete(v, &g);
+  br_tensor *g = take_pending(e, v);
+  br_status status = complete(e, v, &g);
   if (!status && !e->wanted_only) {
     if (v->grad) {
       status = add_to(&v->grad, g, true);
@@ -155,15 +213,26 @@ static br_status deliver(const engine *e, br_var *v) {
   return status;
 }
 
-static br_status take_gradients(br_node *node) {
-  for (int i = 0; i < node->call.nout; i++) {
+static br_status take_gradients(const engine *e, br_node *node) {
+  br_status status = BR_OK;
+  for (int i = 0; i < node->call.nout && !status; i++) {
     br_var *v = node->output[i];
-    if (!v) continue;
-    node->call.dy[i] = v->pending;
-    v->pending = NULL;
-    if (node->call.dy[i] && complete(v, &node->call.dy[i]) != BR_OK) return BR_EINVAL;
+    node->call.dy[i] = v ? take_pending(e, v) : NULL;
+    if (node->call.dy[i]) status = complete(e, v, &node->call.dy[i]);
   }
-  return BR_OK;
+  return status;
+}
+
+static bool has_hooks(const br_node *node) {
+  for (int i = 0; i < node->call.nout; i++)
+    if (node->output[i] && node->output[i]->hooks) return true;
+  return false;
+}
+
+/* After a failure: what is on its way is forgotten. */
+static void drop_pending(const engine *e, br_node *node) {
+  for (int i = 0; i < BR_MAX_OUT; i++)
+    if (node->output[i]) br_release(take_pending(e, node->output[i]));
 }
 
 /* Hands what backward made on to the inputs. */
@@ -175,7 +244,9 @@ static br_status pass_on(engine *e, br_node *node) {
     if (!dx || !v) continue;
     status = br_check_finite(dx, node->call.op->name, node);
     if (!status) status = accumulate(e, v, dx);
-    if (!status && v->node) status = push(e, v->node);
+    if (status || !v->node) continue;
+    status = push(e, v->node);
+    if (status) br_release(take_pending(e, v));
   }
   return status;
 }
@@ -187,6 +258,11 @@ static br_status run_node(engine *e, br_node *node) {
                    "backward: %s has been gone through before and its tensors are "
                    "freed; pass {retain_graph = true} the first time",
                    c->op->name);
+  if (node->running)
+    return br_fail(BR_EINVAL,
+                   "backward: a hook on the way through %s, or its own gradient, has "
+                   "gone the same way again",
+                   c->op->name);
   br_status status = br_node_check(node);
   if (status) return status;
   br_tensor **dx = br_alloc_zero((size_t)c->nin * (2 * sizeof *dx + sizeof(bool)) + 1);
@@ -197,10 +273,13 @@ static br_status run_node(engine *e, br_node *node) {
   c->dx = dx;
   c->into = into;
   c->need = need;
-  status = take_gradients(node);
+  node->running = true;
+  bool hooks = has_hooks(node);
+  status = take_gradients(e, node);
+  if (!status && hooks) status = br_node_check(node); /* they may have written to it */
   for (int i = 0; i < c->nin; i++) { /* after the hooks, which may compute gradients */
     br_var *v = node->edge[i].var;
-    if (v && v->pending && br_is_exclusive(v->pending)) into[i] = v->pending;
+    if (v && has_arrived(e, v) && br_is_exclusive(v->pending)) into[i] = v->pending;
   }
   br_timer timer = br_timer_start();
   if (!status) status = br_call_back(c);
@@ -213,6 +292,7 @@ static br_status run_node(engine *e, br_node *node) {
   for (int i = 0; i < c->nin; i++) br_release(dx[i]);
   c->dx = c->into = NULL;
   br_free(dx);
+  node->running = false;
   if (!e->retain) {
     node->used = true;
     br_node_forget(node);
@@ -244,13 +324,15 @@ static br_status check_start(const br_tensor *y, const br_tensor *dy) {
   return BR_OK;
 }
 
-/* After a failure: what is on its way is forgotten. */
-static void drop_pending(br_node *node) {
-  for (int i = 0; i < BR_MAX_OUT; i++) {
-    if (!node->output[i]) continue;
-    br_release(node->output[i]->pending);
-    node->output[i]->pending = NULL;
+/* Gives the passes around this one back what was theirs. */
+static void restore(engine *e) {
+  for (int64_t i = 0; i < e->asides; i++) {
+    aside *a = &e->aside[i];
+    a->var->pending = a->pending;
+    a->var->depth = a->depth;
+    br_release(a->var);
   }
+  br_free(e->aside);
 }
 
 static br_status run(engine *e, br_tensor *y, br_tensor *dy) {
@@ -259,36 +341,58 @@ static br_status run(engine *e, br_tensor *y, br_tensor *dy) {
   br_status status = g ? accumulate(e, v, g) : BR_ENOMEM;
   br_release(g);
   if (!status && v->node) status = push(e, v->node);
+  if (status) br_release(take_pending(e, v));
   while (e->count > 0) {
     br_node *node = pop(e);
-    if (!status)
-      status = run_node(e, node);
-    else
-      drop_pending(node);
+    if (!status) status = run_node(e, node);
+    if (status) drop_pending(e, node);
     br_release(node);
   }
   for (int64_t i = 0; i < e->leaves; i++) {
-    if (!status) {
+    if (!status)
       status = deliver(e, e->leaf[i]);
-    } else {
-      br_release(e->leaf[i]->pending);
-      e->leaf[i]->pending = NULL;
-    }
+    else
+      br_release(take_pending(e, e->leaf[i]));
     br_release(e->leaf[i]);
   }
   br_free(e->heap);
   br_free(e->leaf);
+  restore(e);
+  return status;
+}
+
+static br_status run_unrecorded(engine *e, br_tensor *y, br_tensor *dy) {
+  bool was = br_set_recording(false); /* hooks and functions may compute */
+  e->depth = ++depth;
+  br_status status = run(e, y, dy);
+  depth--;
+  br_set_recording(was);
   return status;
 }
 
 br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
   engine e = {.retain = retain_graph};
   br_status status = check_start(y, dy);
-  if (status) return status;
-  bool was = br_set_recording(false); /* hooks and functions may compute */
-  status = run(&e, y, dy);
-  br_set_recording(was);
-  return status;
+  return status ? status : run_unrecorded(&e, y, dy);
+}
+
+/* A target, and who wanted its gradient before. */
+typedef struct wanted {
+  br_var *var; /* owned */
+  br_tensor **want;
+  int depth;
+} wanted;
+
+/* Has the pass that is to begin put the target's gradient there. */
+static br_status want(wanted *w, const br_tensor *target, int i, br_tensor **grad) {
+  br_var *v = br_var_of(target);
+  if (!v) return br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
+  if (v->want && v->want_depth == depth + 1)
+    return br_fail(BR_EINVAL, "grad: input %d is given twice", i + 1);
+  *w = (wanted){br_retain(v), v->want, v->want_depth};
+  v->want = grad;
+  v->want_depth = depth + 1;
+  return BR_OK;
 }
 
 br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
@@ -296,20 +400,22 @@ br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
   engine e = {.retain = retain_graph, .wanted_only = true};
   for (int i = 0; i < n; i++) grads[i] = NULL; /* whatever is refused below */
   br_status status = check_start(y, dy);
-  for (int i = 0; i < n && !status; i++) {
-    if (!targets[i]->var)
-      status = br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
-    else if (br_var_of(targets[i])->want)
-      status = br_fail(BR_EINVAL, "grad: input %d is given twice", i + 1);
-    else
-      br_var_of(targets[i])->want = &grads[i];
+  if (status) return status;
+  wanted *list = br_alloc((size_t)n * sizeof *list);
+  if (!list) return BR_ENOMEM;
+  int held = 0;
+  for (; held < n; held++) {
+    status = want(&list[held], targets[held], held, &grads[held]);
+    if (status) break;
   }
-  bool was = br_set_recording(false);
-  if (!status) status = run(&e, y, dy);
-  br_set_recording(was);
-  for (int i = 0; i < n; i++) {
-    if (targets[i]->var) br_var_of(targets[i])->want = NULL;
-    if (!status) continue;
+  if (!status) status = run_unrecorded(&e, y, dy);
+  while (held-- > 0) {
+    list[held].var->want = list[held].want;
+    list[held].var->want_depth = list[held].depth;
+    br_release(list[held].var);
+  }
+  br_free(list);
+  for (int i = 0; i < n && status; i++) {
     br_release(grads[i]);
     grads[i] = NULL;
   }

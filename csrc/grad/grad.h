@@ -16,6 +16,7 @@ typedef struct br_node br_node;
 typedef struct br_hook {
   br_ref ref;
   struct br_hook *next;
+  int64_t number; /* of all hooks; 0 once it has been removed */
   br_status (*run)(struct br_hook *self, br_tensor **grad);
 } br_hook;
 
@@ -25,7 +26,9 @@ typedef struct br_var {
   int output;         /* which of the node's outputs it is */
   br_tensor *grad;    /* of a leaf: what has accumulated, or NULL */
   br_tensor *pending; /* what has arrived during a backward pass */
-  br_tensor **want;   /* where br_backward_to puts the gradient; NULL otherwise */
+  int depth;          /* of the pass that it arrived in */
+  int want_depth;     /* of the pass that wants the gradient */
+  br_tensor **want;   /* where br_backward_to puts it; NULL otherwise */
   br_hook *hooks;     /* owned, run in the order of adding */
   br_dtype dtype;
   int ndim;
@@ -46,7 +49,8 @@ struct br_node {
   br_edge *edge;              /* one for each input */
   br_var *output[BR_MAX_OUT]; /* not owned; NULL once nobody holds it */
   int64_t version[BR_MAX_OUT];
-  bool queued, used;
+  int queued; /* the depth of the pass that has it in its heap; 0: none has */
+  bool running, used;
   char place[96]; /* where it was recorded, when anomalies are looked for */
 };
 
@@ -74,9 +78,9 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph);
 br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads);
 
-/* Takes over the hook. t must take part. */
-void br_add_hook(br_tensor *t, br_hook *hook);
-void br_remove_hook(br_tensor *t, const br_hook *hook);
+/* Takes over the hook and gives it a number. t must take part. */
+int64_t br_add_hook(br_tensor *t, br_hook *hook);
+void br_remove_hook(br_tensor *t, int64_t number);
 
 /* While on, the first operator whose result or gradient holds NaN or Inf is an error that
    names it; of a gradient also where in the user's script its operator ran, if the

@@ -64,6 +64,7 @@ static br_var *var_new(const br_tensor *t, br_node *node, int output) {
   v->output = output;
   v->grad = v->pending = NULL;
   v->want = NULL;
+  v->depth = v->want_depth = 0;
   v->hooks = NULL;
   v->dtype = t->dtype;
   v->ndim = t->ndim;
@@ -123,19 +124,23 @@ const char *br_made_by(const br_tensor *t) {
   return t->var && br_var_of(t)->node ? br_var_of(t)->node->call.op->name : NULL;
 }
 
-void br_add_hook(br_tensor *t, br_hook *hook) {
+int64_t br_add_hook(br_tensor *t, br_hook *hook) {
+  static atomic_int_least64_t last;
   br_hook **at = &br_var_of(t)->hooks;
   while (*at) at = &(*at)->next;
   hook->next = NULL;
+  hook->number = atomic_fetch_add(&last, 1) + 1;
   *at = hook;
+  return hook->number;
 }
 
-void br_remove_hook(br_tensor *t, const br_hook *hook) {
+void br_remove_hook(br_tensor *t, int64_t number) {
   br_hook **at = t->var ? &br_var_of(t)->hooks : NULL;
-  while (at && *at && *at != hook) at = &(*at)->next;
+  while (at && *at && (*at)->number != number) at = &(*at)->next;
   if (!at || !*at) return;
   br_hook *found = *at;
   *at = found->next;
+  found->number = 0;
   br_release(found);
 }
 

@@ -9,7 +9,9 @@ local M <const> = {}
 
 core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
 
---- Nothing is recorded while f runs, or until the returned value closes.
+--- Nothing is recorded while f runs, or until the returned value closes, in this coroutine and
+-- those that it resumes meanwhile. A value that nothing holds ends the mode when it is
+-- collected, and a notice says so.
 -- @usage local _ <close> = braid.no_grad()
 -- @usage braid.no_grad(function() w:sub_(w.grad * 0.1) end)
 function M.no_grad(f)
@@ -19,7 +21,8 @@ function M.no_grad(f)
 end
 
 --- The first operator whose result, or whose gradient, holds NaN or Inf is an error that
--- names it and the line it ran at: while f runs, or until the returned value closes.
+-- names it and the line it ran at: while f runs, or until the returned value closes, as with
+-- no_grad.
 -- @usage local _ <close> = braid.detect_anomaly()
 function M.detect_anomaly(f)
   if not f then return core.set_anomaly(true) end
@@ -85,8 +88,9 @@ function M.Function(given)
   end
 end
 
---- Tensors made from here on are released when the returned value closes, but for those
--- that keep() was called on. Using one afterwards is an error that says so.
+--- Tensors that this coroutine makes from here on are released when the returned value closes,
+-- but for those that keep() was called on. Using one afterwards is an error that says so. A
+-- scope that is collected unclosed releases nothing.
 -- @usage local _ <close> = braid.scope()
 M.scope = core.scope
 
