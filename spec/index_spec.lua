@@ -125,3 +125,40 @@ describe("index_add_, scatter_, scatter_add_ and prelu_", function()
     end
   end)
 end)
+
+describe("a tensor as a list", function()
+  local t <const> = braid.arange(1, 6):reshape(3, 2)
+
+  it("is gone through by ipairs and pairs, part by part", function()
+    for _, each in ipairs{ipairs, pairs} do
+      local seen <const> = {}
+      for i, row in each(t) do seen[i] = row:totable() end
+      assert.same({ {1, 2}, {3, 4}, {5, 6} }, seen)
+      for _ in each(braid.zeros(0, 3)) do error "there is no part" end
+    end
+    local parts <const> = {table.unpack(t)}
+    assert.same({5, 6}, parts[3]:totable())
+    assert.equal(3, #parts)
+  end)
+
+  it("has no index outside: that is an error, in the dimension that was named", function()
+    assert.error_matches(function() return t[4] end,
+      "index: there is no index 4 in dimension 1 of (3, 2)", 1, true)
+    assert.error_matches(function() return t[-4] end,
+      "index: there is no index -4 in dimension 1 of (3, 2)", 1, true)
+    assert.error_matches(function() return t[{2, 3}] end,
+      "index: there is no index 3 in dimension 2 of (3, 2)", 1, true)
+    assert.error_matches(function() return t[{2, {1, 3}}] end,
+      "index: the range {1, 3, 1} does not fit dimension 2 of (3, 2)", 1, true)
+    assert.error_matches(function() t[{3, 3}] = 1 end,
+      "index: there is no index 3 in dimension 2 of (3, 2)", 1, true)
+    assert.error_matches(function() for _ in ipairs(braid.tensor(1)) do error "no" end end,
+      "a tensor without dimensions has no parts", 1, true)
+  end)
+
+  it("takes the largest steps", function()
+    assert.same({1}, braid.arange(1, 4)[{ {1, 4, math.maxinteger} }]:totable())
+    assert.same({1, 3}, braid.arange(1, 4)[{ {1, -1, 2} }]:totable())
+    assert.same({0}, braid.arange(1, 4)[{ {3, 2, math.maxinteger} }].shape)
+  end)
+end)

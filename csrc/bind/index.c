@@ -104,38 +104,46 @@ static br_status bad_range(const step *s, const br_tensor *t, int dim) {
   return br_fail(BR_EINVAL,
                  "index: the range {%lld, %lld, %lld} does not fit dimension %d of "
                  "%s",
-                 (long long)s->first, (long long)s->last, (long long)s->by, dim + 1,
+                 (long long)s->first, (long long)s->last, (long long)s->by, dim,
                  br_shape_of(t));
+}
+
+static br_status bad_index(const step *s, const br_tensor *t, int dim) {
+  if (s->first == 0) return br_fail(BR_EINVAL, "index: counts from 1, not 0");
+  return br_fail(BR_EINVAL, "index: there is no index %lld in dimension %d of %s",
+                 (long long)s->first, dim, br_shape_of(t));
+}
+
+/* Lets go of a part of which another has been asked that it has not. */
+static br_tensor *bad_part(br_tensor *t, br_status status) {
+  br_release(t);
+  return status ? NULL : t;
 }
 
 /* The part of t that the steps name, a view; NULL with a message. What tensors choose of
    it is left to be done: all->pick. */
-static br_tensor *part(br_tensor *t, steps *all) {
-  int dim = 0;
-  br_retain(t);
+static br_tensor *part(br_tensor *whole, steps *all) {
+  int dim = 0, named = 0; /* dimensions of t, and of the whole */
+  br_tensor *t = br_retain(whole);
   for (int i = 0; i < all->n && t; i++) {
     const step *s = &all->at[i];
-    int64_t size = s->kind == RANGE ? t->shape[dim] : 0;
+    int64_t size = s->kind == RANGE || s->kind == ONE ? t->shape[dim] : 0;
+    int64_t first = s->first < 0 ? s->first + size + 1 : s->first;
+    int64_t last = s->last < 0 ? s->last + size + 1 : s->last;
+    named++;
     if (s->kind == ALL) {
       dim++;
     } else if (s->kind == TENSOR) {
+      int covers = s->key->dtype == BR_BOOL ? s->key->ndim : 1;
       all->pick[all->picks++] = (br_pick){s->key, dim};
-      dim += s->key->dtype == BR_BOOL ? s->key->ndim : 1;
+      dim += covers;
+      named += covers - 1;
     } else if (s->kind == ONE) {
-      if (s->first == 0) {
-        br_fail(BR_EINVAL, "index: counts from 1, not 0");
-        br_release(t);
-        return NULL;
-      }
-      t = apply(t, "select", dim, s->first > 0 ? s->first - 1 : s->first, 0, 0);
+      if (first < 1 || first > size) return bad_part(t, bad_index(s, whole, named));
+      t = apply(t, "select", dim, first - 1, 0, 0);
     } else {
-      int64_t first = s->first < 0 ? s->first + size + 1 : s->first;
-      int64_t last = s->last < 0 ? s->last + size + 1 : s->last;
-      if (s->by < 1 || first < 1 || last > size || last < first - 1) {
-        bad_range(s, t, dim);
-        br_release(t);
-        return NULL;
-      }
+      if (s->by < 1 || first < 1 || last > size || last < first - 1)
+        return bad_part(t, bad_range(s, whole, named));
       t = apply(t, "narrow", dim++, first - 1, br_size_places(last - first + 1, 1, s->by),
                 s->by);
     }
@@ -210,6 +218,15 @@ static bool is_key(lua_State *L) {
   return lua_isinteger(L, 2) || lua_type(L, 2) == LUA_TTABLE || br_test_box(L, 2);
 }
 
+/* Whether ipairs asks for what follows the last part: that is how it learns of the end. A
+   function in Lua that asks for it has made a mistake. */
+static bool ends_ipairs(lua_State *L) {
+  lua_Debug d;
+  const br_tensor *t = br_check_tensor(L, 1);
+  return t->ndim > 0 && lua_isinteger(L, 2) && lua_tointeger(L, 2) == t->shape[0] + 1 &&
+         lua_getstack(L, 1, &d) && lua_getinfo(L, "S", &d) && *d.what == 'C';
+}
+
 int br_tensor_index(lua_State *L) {
   steps s;
   if (lua_type(L, 2) == LUA_TSTRING) {
@@ -219,6 +236,7 @@ int br_tensor_index(lua_State *L) {
   }
   br_check_box(L, 1);
   if (!is_key(L)) return bad_key(L);
+  if (ends_ipairs(L)) return 0;
   read_key(L, 2, &s);
   br_box *box = br_push_box(L);
   br_enter(L);

@@ -251,7 +251,7 @@ static int shares_memory(lua_State *L) {
 }
 
 static int is_tensor(lua_State *L) {
-  lua_pushboolean(L, br_test_tensor(L, 1) != NULL);
+  lua_pushboolean(L, br_test_box(L, 1) != NULL);
   return 1;
 }
 

@@ -241,6 +241,13 @@ end})
 --- #t is the first size.
 meta.__len = function(t) return t.shape[1] or 0 end
 
+local function part_after(t, i)
+  if i < #t then return i + 1, t[i + 1] end
+end
+
+--- for i, part in pairs(t): as ipairs does, for a tensor has no other keys.
+meta.__pairs = function(t) return part_after, t, 0 end
+
 meta.__tostring = require "braid.printing"
 M.is_tensor = core.is_tensor
 
