@@ -8,6 +8,8 @@
 #   make lint       checks sources alone
 #   make valgrind   a short script under valgrind
 #   make asan       the specs with the address and undefined behaviour sanitizers
+#   make stress     those, the collector running at every allocation: over what is new in all
+#                   specs, over everything in those of the binding
 #   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance
 #   make bench      the speed of training, inference and single operators, beside PyTorch's if
 #                   TORCH_PYTHON=python3 has it; QUICK=1 takes half a minute (with
@@ -155,7 +157,7 @@ test-slow: deps-test
 
 # The last line is `N passed, N failed, N skipped`.
 specs:
-	@$(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
+	@BRAID_STRESS='$(BRAID_STRESS)' $(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
 	  $(TAGS_$(SLOW)) $(SPEC)
 
 C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c spec/bench/*.c)
@@ -190,6 +192,17 @@ asan: deps-test
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
 	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
 	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
+
+# What nothing holds is gone before the call that used it is over.
+STRESS_FULL = held scope autograd index update chain allocation
+
+stress: export ASAN_OPTIONS = allocator_may_return_null=1
+stress: deps-test
+	$(AGAIN) $(JOBS) build
+	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
+	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs BRAID_STRESS=young
+	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs BRAID_STRESS=full \
+	  SPEC='$(STRESS_FULL:%=spec/%_spec.lua)'
 
 build-asan/lua: spec/support/runner.c
 	@mkdir -p $(@D)
@@ -270,6 +283,6 @@ uninstall:
 	rm -rf '$(DESTDIR)$(LUADIR)/braid' '$(DESTDIR)$(LIBDIR)/braid'
 	rm -f '$(DESTDIR)$(BINDIR)/braid'
 
-.PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan \
+.PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan stress \
         deps-fuzz fuzz fuzz-run bench bench-machine \
         install uninstall

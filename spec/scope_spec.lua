@@ -58,7 +58,7 @@ print(v:sum():item())]]
   end)
 
   it("leaves those around and within it as they were", function()
-    prints("false 1.0 2.0\nfalse false 1.0\n", [[
+    prints("false 1.0 2.0\nfalse false\n", [[
 local outer <const> = braid.scope()
 local a <const> = braid.ones(1)
 core.set_notice(function() end)
@@ -72,7 +72,7 @@ inner:close()
 print(pcall(c.item, c), a:item(), (b * 2):item())
 local d <const> = braid.ones(1)
 outer:close()
-print(pcall(a.item, a), pcall(d.item, d), b:item())]])
+print((pcall(a.item, a)), (pcall(d.item, d)))]])
   end)
 end)
 
@@ -122,8 +122,11 @@ print((pcall(x.item, x)), (pcall(y.item, y)))]])
   it("closed by a finalizer makes what is used later an error", function()
     local result <const> = run [[
 local s = braid.scope()
+local x = braid.ones(1)
 setmetatable({}, {__gc = function() s:close() end})
-count(braid.ones(1))]]
+for _ = 1, 20000 do x = x + 1 end
+collectgarbage()
+count(x)]]
     assert.equal(1, times(result.err, "this tensor was released when its scope closed"))
     assert.equal(1, result.status)
   end)

@@ -1,9 +1,14 @@
-/* Runs a Lua script with its arguments, as lua5.4 does: the Lua of `make asan`, linked
-   with the sanitizers that the stock one lacks. */
+/* Runs a Lua script with its arguments, as lua5.4 does: the Lua of `make asan` and `make
+   stress`, linked with the sanitizers that the stock one lacks.
+
+   With BRAID_STRESS the collector runs at every allocation at which Lua may run it:
+   "young" collects what is new, "full" everything. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* What was raised, as a text with the way there. */
 static int with_traceback(lua_State *L) {
@@ -11,17 +16,27 @@ static int with_traceback(lua_State *L) {
   return 1;
 }
 
+/* A step that is a whole cycle, and no pause between two; in generational mode, no growth
+   between two. 256 is 0 in the byte that Lua keeps, where 0 would mean no change. */
+static void collect_often(lua_State *L, const char *how) {
+  if (how) lua_gc(L, LUA_GCINC, 1, 400, 63);
+  if (!how || strcmp(how, "full") != 0)
+    lua_gc(L, LUA_GCGEN, how ? 256 : 0, how ? 1000 : 0);
+  if (how) lua_gc(L, LUA_GCCOLLECT);
+}
+
 int main(int argc, char **argv) {
   lua_State *L = luaL_newstate();
   if (!L || argc < 2) return 2;
   luaL_openlibs(L);
-  lua_gc(L, LUA_GCGEN, 0, 0);
   lua_createtable(L, argc, 1);
   for (int i = 0; i < argc; i++) {
     lua_pushstring(L, argv[i]);
     lua_rawseti(L, -2, i - 1);
   }
   lua_setglobal(L, "arg");
+  const char *how = getenv("BRAID_STRESS");
+  collect_often(L, how && *how ? how : NULL);
   lua_pushcfunction(L, with_traceback);
   int status = luaL_loadfile(L, argv[1]);
   for (int i = 2; !status && i < argc; i++) lua_pushstring(L, argv[i]);

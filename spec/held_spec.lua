@@ -1,0 +1,17 @@
+--- Operands are held for the length of a call, whatever runs in the midst of it: see
+-- spec/support/held.lua, which calls every bound function.
+
+local shell <const> = require "spec.support.shell"
+
+describe("a call in whose midst its scope closes or its arguments are collected", function()
+  it("gives its answer or an error, whichever function it is of", function()
+    local result <const> = shell.run(("LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua' "
+      .. "LUA_CPATH='%s/lib/?.so' BRAID_STRESS= %s spec/support/held.lua"):format(shell.build,
+        shell.lua))
+    assert.equal("", result.err)
+    assert.equal(0, result.status)
+    local calls <const>, answers <const> = result.out:match("^(%d+)\t(%d+)\n$")
+    assert.is_true(tonumber(calls) > 2000, calls)
+    assert.is_true(tonumber(answers) > 1000, answers) -- those that nothing was taken from
+  end)
+end)
