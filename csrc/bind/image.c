@@ -15,6 +15,8 @@
 #include "io/text.h"
 #include "io/warp.h"
 
+enum { MOST_PATHS = 1 << 26 };
+
 static int push_failure(lua_State *L) {
   lua_pushnil(L);
   lua_pushstring(L, br_error_message());
@@ -51,18 +53,25 @@ static int image_probe(lua_State *L) {
   return 2;
 }
 
+/* Pushes the n paths in the table at 1, and what holds them, whatever becomes of that. */
+static const char **push_paths(lua_State *L, int64_t n, const char *what) {
+  const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 0; i < n; i++) {
+    if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
+      luaL_error(L, "%s: path %d is no string", what, (int)i + 1);
+    path[i] = lua_tostring(L, -1);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return path;
+}
+
 /* core.probe_images(paths): {[i] = what is wrong with file i, ...} */
 static int probe_images(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  const int64_t n = luaL_len(L, 1);
-  const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
+  const int64_t n = br_check_length(L, 1, MOST_PATHS, "probe_images");
   unsigned char *failed = lua_newuserdatauv(L, (size_t)n + 1, 0);
-  for (int64_t i = 0; i < n; i++) {
-    if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
-      return luaL_error(L, "probe_images: path %d is no string", (int)i + 1);
-    path[i] = lua_tostring(L, -1); /* the table holds on to it */
-    lua_pop(L, 1);
-  }
+  const char **path = push_paths(L, n, "probe_images");
   br_image_probe_all(n, path, failed);
   lua_newtable(L);
   for (int64_t i = 0; i < n; i++) {
@@ -199,20 +208,13 @@ static br_tensor *as_batch(br_tensor *rows) {
    (n,c,size,size), and a table of messages by number for those that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  int64_t n = br_check_length(L, 1, 1 << 24, "load_crops");
+  int64_t n = br_check_length(L, 1, MOST_PATHS, "load_crops");
   int64_t size = luaL_checkinteger(L, 3), channels = luaL_checkinteger(L, 4);
   const bool as_stored = lua_toboolean(L, 5);
   if (size < 1 || size > 4096 || (channels != 1 && channels != 3))
     return luaL_error(L, "load_crops: size must be from 1 to 4096 and channels 1 or 3");
-  const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
   char *notes = lua_newuserdatauv(L, (size_t)n * (1 + BR_GALLERY_MESSAGE) + 1, 0);
-  lua_createtable(L, (int)n, 0); /* holds the paths, whatever becomes of the caller's */
-  for (int64_t i = 0; i < n; i++) {
-    if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
-      return luaL_error(L, "load_crops: path %d is no string", (int)i + 1);
-    path[i] = lua_tostring(L, -1);
-    lua_rawseti(L, -2, i + 1);
-  }
+  const char **path = push_paths(L, n, "load_crops");
   br_box *box = br_push_box(L);
   br_tensor *boxes = br_check_tensor(L, 2);
   if (boxes->dtype != BR_F64 || boxes->numel != 4 * n || !br_is_contiguous(boxes))
