@@ -407,22 +407,88 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("is made anew after damage, and after a process that was killed while it wrote", function()
+  local function rewrite(path, f)
+    local file <close> = assert(io.open(path, "r+b"))
+    f(file)
+  end
+
+  it("is made anew after damage anywhere, and no picture is ever wrong", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 5)
       local plain <const> = all_of(ds, options(directory))
       local path <const> = directory .. "/cache/" .. files_in(directory)[1]
       local whole <const> = shell.read(path)
-      for _, bytes in ipairs{"", whole:sub(1, 30), whole:sub(1, #whole - 1), ("x"):rep(#whole),
-        whole:sub(1, 40) .. ("\255"):rep(#whole - 40)} do
+      local damaged <const> = {"", whole:sub(1, 30), whole:sub(1, #whole - 1), ("x"):rep(#whole),
+        whole .. "x", whole:sub(1, 40) .. ("\255"):rep(#whole - 40)}
+      for i = 1, 60 do
+        local at <const> = 1 + (i * 7919) % #whole
+        damaged[#damaged + 1] = whole:sub(1, at - 1) .. string.char(whole:byte(at) ~ 1 << i % 8)
+          .. whole:sub(at + 1)
+      end
+      for _, bytes in ipairs(damaged) do
         shell.write(path, bytes)
         assert.same(plain, all_of(ds, options(directory)))
-        assert.equal(#whole, #shell.read(path))
+        assert.same(plain, all_of(ds, options(directory)))
+        assert.equal(whole, shell.read(path))
       end
-      os.remove(path)
-      shell.write(path .. ".part", whole:sub(1, 100))
-      assert.same(plain, all_of(ds, options(directory)))
-      assert.equal(1, #files_in(directory))
+    end)
+  end)
+
+  it("serves on when its file is cut, overwritten or removed meanwhile", function()
+    shell.in_directory(function(directory)
+      local ds <const> = pictures.files(directory, 8)
+      local plain <const> = all_of(ds, options(directory))
+      local path <const> = directory .. "/cache/" .. files_in(directory)[1]
+      local whole <const> = shell.read(path)
+      for _, harm in ipairs{
+        function() shell.run("truncate -s 100 " .. path) end,
+        function() shell.run("truncate -s 0 " .. path) end,
+        function() rewrite(path, function(f) f:write(("\0"):rep(#whole)) end) end,
+        function()
+          rewrite(path, function(f) f:seek("set", #whole // 2) f:write(("z"):rep(3000)) end)
+        end,
+        function() os.remove(path) end,
+      } do
+        shell.write(path, whole)
+        for _, workers in ipairs{0, 2} do
+          local o <const> = options(directory)
+          o.workers = workers
+          local loader <const>, sums = data.loader(ds, o), {}
+          harm()
+          for batch in loader do sums[#sums + 1] = batch.image:sum():item() end
+          local own <const> = {}
+          o.cache, o.workers = nil, 0
+          for batch in data.loader(ds, o) do own[#own + 1] = batch.image:sum():item() end
+          assert.same(own, sums)
+        end
+        assert.same(plain, all_of(ds, options(directory)))
+        assert.equal(whole, shell.read(path)) -- made anew
+      end
+    end)
+  end)
+
+  it("notices a picture that was replaced by another of equal size and date", function()
+    shell.in_directory(function(directory)
+      local ds <const> = pictures.files(directory, 3)
+      local path <const> = directory .. "/p002.png"
+      -- A PNG may be followed by anything.
+      local function put(to, dx)
+        braid.save(to, pictures.picture(dx))
+        local bytes <const> = shell.read(to)
+        shell.write(to, bytes .. ("\0"):rep(5000 - #bytes))
+        shell.run("touch -d 2020-01-01 " .. to)
+      end
+      put(path, 1)
+      local first = all_of(ds, options(directory))
+      for dx, how in ipairs{"cat %s/new.png >%s", "mv %s/new.png %s"} do
+        put(directory .. "/new.png", 3 * dx)
+        shell.run(how:format(directory, path) .. "; touch -d 2020-01-01 " .. path)
+        local again <const>, o <const> = all_of(ds, options(directory)), options(directory)
+        o.cache = nil
+        assert.is_false((pcall(assert.same, first, again)))
+        assert.same(all_of(ds, o), again)
+        first = again
+      end
     end)
   end)
 

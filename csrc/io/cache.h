@@ -1,36 +1,37 @@
-/* A cache of decoded pictures: one packed file of bytes, mapped into memory.
+/* A cache of decoded pictures: one packed file of bytes, of which each has a checksum.
 
-   The name of the file is a key made of everything its contents depend on, so a file that
-   is there is right. It is written beside, under a lock, and renamed: when two processes
-   want the same one, the second waits for the first; what a killed one left is written
-   anew. */
+   The name of the file is a key made of everything its contents depend on. When two
+   processes want the same one, the second waits for the first. What is damaged, cut or
+   gone is read from the picture's own file instead, and the cache made anew the next
+   time. */
 #ifndef BR_IO_CACHE_H
 #define BR_IO_CACHE_H
 
 #include "io/image.h"
 #include "io/recipe.h"
 
-/* One picture: its bytes, and the size it had in its file, which its map depends on. */
+/* One picture, and the size it had in its file, which its map depends on. */
 typedef struct br_cache_entry {
-  int64_t offset, c, h, w; /* h 0: it could not be made */
+  int64_t c, h, w; /* h 0: it could not be made */
   int64_t file_h, file_w;
 } br_cache_entry;
-
-typedef struct br_cache {
-  void *map; /* NULL: no cache */
-  size_t bytes;
-  int64_t n;
-  const br_cache_entry *entry;
-} br_cache;
 
 /* A key of 128 bits that grows by what is added to it. */
 typedef struct br_cache_key {
   uint64_t word[2];
 } br_cache_key;
 
+typedef struct br_cache {
+  bool open;
+  int fd;
+  char *path;
+  br_cache_key key;
+  int64_t n, *offset; /* of the n records, and where the last one ends */
+} br_cache;
+
 void br_cache_key_begin(br_cache_key *key);
 void br_cache_key_add(br_cache_key *key, const void *bytes, size_t n);
-/* Path, size and time of a file. */
+/* A file: its path, and what the system knows of its contents' last change. */
 void br_cache_key_add_file(br_cache_key *key, const char *path);
 
 /* Makes picture i: `im` (its memory from the scratch or `owned`, which is freed after it
@@ -44,7 +45,8 @@ br_status br_cache_open(br_cache *cache, const char *directory, const br_cache_k
                         int64_t n, br_cache_make make, void *context);
 void br_cache_close(br_cache *cache);
 
-/* Picture i, or an empty image. */
-br_image br_cache_get(const br_cache *cache, int64_t i);
+/* Picture i, in memory of the scratch; false when it is not there, or damaged. */
+bool br_cache_read(const br_cache *cache, int64_t i, br_scratch *scratch, br_image *im,
+                   br_cache_entry *entry);
 
 #endif

@@ -192,11 +192,11 @@ static br_status fixed_picture(const br_plan *plan, const br_source *s, int64_t 
     if (!x->data) return BR_ENOMEM;
     return br_recipe_fixed(&s->recipe, x, scratch, im, map);
   }
-  if (s->cache.map && s->cache.entry[i].h > 0) {
+  br_cache_entry entry;
+  if (s->cache.open && br_cache_read(&s->cache, i, scratch, im, &entry)) {
     int64_t oh, ow;
-    *im = br_cache_get(&s->cache, i);
-    x->h = s->cache.entry[i].file_h;
-    x->w = s->cache.entry[i].file_w;
+    x->h = entry.file_h;
+    x->w = entry.file_w;
     return br_recipe_fixed_map(&s->recipe, x, map, &oh, &ow);
   }
   char path[PATH];

@@ -44,7 +44,7 @@ void *br_scratch_get(br_scratch *s, int which, size_t bytes) {
 }
 
 void br_scratch_free(br_scratch *s) {
-  for (int i = 0; i < 5; i++) br_free(s->buffer[i]);
+  for (int i = 0; i < BR_SCRATCH; i++) br_free(s->buffer[i]);
   *s = (br_scratch){0};
 }
 

@@ -43,9 +43,10 @@ typedef struct br_affine {
 void br_affine_inverse(const br_affine *map, double x, double y, double *u, double *v);
 
 /* Buffers of one worker, which grow and are used again. */
+enum { BR_SCRATCH = 6, BR_SCRATCH_CACHED = 5 }; /* the last for pictures of a cache */
 typedef struct br_scratch {
-  void *buffer[5];
-  size_t size[5];
+  void *buffer[BR_SCRATCH];
+  size_t size[BR_SCRATCH];
 } br_scratch;
 
 void *br_scratch_get(br_scratch *s, int which, size_t bytes); /* NULL: no memory */
