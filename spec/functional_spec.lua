@@ -150,7 +150,7 @@ local MESSAGES <const> = {
   {"instance_norm", function() F.instance_norm(some(2, 3)) end,
     "instance_norm: x must have shape (n, c, ...), not (2, 3)"},
   {"local_response_norm", function() F.local_response_norm(some(2, 3), 0) end,
-    "local_response_norm: size must be a whole number from 1, not 0"},
+    "local_response_norm: size must be a whole number from 1 to 2147483647, not 0"},
   {"bilinear", function() F.bilinear(some(1, 2), some(1, 3), some(4, 3, 2)) end,
     "bilinear: weight must have shape (o, 2, 3), not (4, 3, 2)"},
   {"glu", function() F.glu(some(2, 3)) end, "glu: dimension -1 of (2, 3) cannot be halved"},

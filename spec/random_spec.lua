@@ -138,7 +138,7 @@ describe("randint", function()
 
   it("says when there is none", function()
     assert.has_error(function() braid.randint(3, 2, {1}) end,
-      "random_: no integer lies between 3 and 2")
+      "randint: no integer lies between 3 and 2")
   end)
 end)
 

@@ -40,7 +40,8 @@ br_box *br_test_box(lua_State *L, int arg) {
 
 br_box *br_check_box(lua_State *L, int arg) {
   br_box *box = br_test_box(L, arg);
-  if (!box) luaL_typeerror(L, arg, "tensor");
+  if (!box)
+    br_error(L, "argument %d must be a tensor, not %s", arg, luaL_typename(L, arg));
   return box;
 }
 

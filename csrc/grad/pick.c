@@ -121,6 +121,7 @@ static br_status lay_out(choice *c, const br_tensor *x, const br_pick *pick, int
   for (int i = 0; i < n; i++) named |= ((1u << width(pick[i].key)) - 1) << pick[i].dim;
   int k = 0, first = 0;
   while (first < x->ndim && !(named >> first & 1)) first++;
+  if (named == 0) first = pick[0].dim; /* a mask without dimensions adds one */
   for (int d = 0; d < x->ndim; d++)
     if (named >> d & 1) c->order[k++] = d;
   c->named = k;

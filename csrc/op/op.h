@@ -197,6 +197,17 @@ br_tensor *br_as(br_tensor *src, br_dtype dtype, br_format format);
 br_tensor *br_contiguous(br_tensor *src);
 br_tensor *br_reshaped(br_tensor *src, int ndim, const int64_t *shape);
 
+/* ---- expansions (fold.c) ---- */
+
+/* Whether a dimension shows one element many times. */
+bool br_repeats(const br_tensor *x, int dim);
+/* x with one element along those of the dimensions in `mask` that do; and t, which has
+   the shape of x folded along all, as x shows it. */
+br_tensor *br_folded(br_tensor *x, unsigned mask);
+br_tensor *br_unfolded(br_tensor *t, const br_tensor *x);
+/* How often one element shows along those in `mask`. */
+int64_t br_repeat_count(const br_tensor *x, unsigned mask);
+
 /* ---- lanes (lanes.c) ---- */
 
 /* t with the dimensions in `mask` innermost, in their order, contiguous: t's own memory

@@ -66,10 +66,11 @@ static br_status plan_make(br_tensor *x, unsigned mask, bool rows, plan *p) {
   return p->x ? BR_OK : BR_ENOMEM;
 }
 
-/* out's elements in memory order are the plan's [outer][inner]. */
-static br_status run_sum(br_tensor *x, unsigned mask, double scale, br_tensor *out) {
+/* The sums, `times` over. out's elements in memory order are the plan's [outer][inner].
+ */
+static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t times,
+                          br_tensor *out) {
   plan p;
-  if (out->numel == 0) return BR_OK;
   if (plan_make(x, mask, false, &p) != BR_OK) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(x->dtype);
   int64_t rows = BLOCK / p.inner > 0 ? BLOCK / p.inner : 1;
@@ -102,6 +103,10 @@ static br_status run_sum(br_tensor *x, unsigned mask, double scale, br_tensor *o
         else
           total.i += from[b * p.inner + j].i;
       }
+      if (real)
+        total.f *= (double)times;
+      else
+        total.i = (int64_t)((uint64_t)total.i * (uint64_t)times);
       to[j] = total;
     }
   }
@@ -109,6 +114,45 @@ static br_status run_sum(br_tensor *x, unsigned mask, double scale, br_tensor *o
   br_free(acc);
   br_release(p.x);
   return BR_OK;
+}
+
+/* A tensor for the sums of `few`, and a view of it as the sums of x, of out's shape. */
+static br_tensor *few_sums(br_tensor *few, const br_tensor *x, unsigned mask,
+                           const br_tensor *out, br_tensor **view) {
+  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
+  int n = 0;
+  for (int d = 0; d < x->ndim; d++) shape[d] = mask & 1u << d ? 1 : few->shape[d];
+  br_tensor *frame = br_tensor_view(few, x->ndim, shape, few->stride, 0);
+  br_tensor *sums = frame ? br_tensor_like(frame, out->dtype) : NULL;
+  br_release(frame);
+  for (int d = 0; d < x->ndim && sums; d++) {
+    bool reduced = mask & 1u << d;
+    if (reduced && out->ndim < x->ndim) continue;
+    shape[n] = reduced ? 1 : x->shape[d];
+    stride[n++] = br_repeats(x, d) ? 0 : sums->stride[d];
+  }
+  *view = sums ? br_tensor_view(sums, n, shape, stride, 0) : NULL;
+  return sums;
+}
+
+static br_status run_sum(br_tensor *x, unsigned mask, double scale, br_tensor *out) {
+  bool kept = br_repeat_count(x, ~mask) > 1;
+  int64_t times = br_repeat_count(x, mask);
+  if (out->numel == 0) return BR_OK;
+  if (!kept && times == 1) return sum_each(x, mask, scale, 1, out);
+  br_tensor *few = br_folded(x, ~0u), *view = NULL, *sums = NULL;
+  br_status status = few ? BR_OK : BR_ENOMEM;
+  if (!status && !kept) {
+    status = sum_each(few, mask, scale, times, out);
+  } else if (!status) {
+    sums = few_sums(few, x, mask, out, &view);
+    status = view ? sum_each(few, mask, scale, times, sums) : BR_ENOMEM;
+    if (!status) status = br_copy(out, view);
+  }
+  br_release(few);
+  br_release(view);
+  br_release(sums);
+  return status;
 }
 
 br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape) {
@@ -226,10 +270,14 @@ static br_status mean_backward(br_call *c) {
 }
 
 static br_status count_forward(br_call *c) {
-  br_tensor *x = c->in[0];
-  br_tensor *truth = br_tensor_like(x, BR_BOOL);
-  br_status status = truth ? br_copy(truth, x) : BR_ENOMEM;
-  if (!status) status = run_sum(truth, (unsigned)c->state[0], 1, c->out[0]);
+  br_tensor *x = c->in[0], *few = br_folded(x, ~0u);
+  br_tensor *own = few ? br_tensor_like(few, BR_BOOL) : NULL;
+  br_status status = own ? br_copy(own, few) : BR_ENOMEM;
+  br_tensor *truth = own ? br_unfolded(own, x) : NULL;
+  if (!status)
+    status = !truth ? BR_ENOMEM : run_sum(truth, (unsigned)c->state[0], 1, c->out[0]);
+  br_release(few);
+  br_release(own);
   br_release(truth);
   return status;
 }
@@ -479,8 +527,9 @@ static br_status truth_infer(br_call *c) {
 
 static br_status truth(br_call *c, bool any) {
   plan p;
-  br_tensor *x = br_tensor_like(c->in[0], BR_BOOL);
-  br_status status = x ? br_copy(x, c->in[0]) : BR_ENOMEM;
+  br_tensor *few = br_folded(c->in[0], (unsigned)c->state[0]);
+  br_tensor *x = few ? br_tensor_like(few, BR_BOOL) : NULL;
+  br_status status = x ? br_copy(x, few) : BR_ENOMEM;
   if (!status) status = plan_make(x, (unsigned)c->state[0], true, &p);
   if (!status) {
     bool *out = (bool *)(void *)c->out[0]->data;
@@ -488,6 +537,7 @@ static br_status truth(br_call *c, bool any) {
       out[r] = (memchr(p.x->data + r * p.reduce, any, (size_t)p.reduce) != NULL) == any;
     br_release(p.x);
   }
+  br_release(few);
   br_release(x);
   return status;
 }

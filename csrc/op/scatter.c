@@ -1,130 +1,270 @@
 /* Operators with an index (counted from 1; negative from the end) for every element:
    along one dimension the index says where, along the others the element's own place
-   does.
-
-   saved[0] keeps, for each element of the index in row-major order, its offset in a
-   contiguous x. */
+   does. The index is read where it lies, some of a row at a time, and so is the rest:
+   nothing but the result is held, and for sums some lanes of it in double. */
 #include "op/op.h"
 
 #include <string.h>
 
+enum { CHUNK = 512, COLUMNS = 64 };
+
+/* ---- where an index points ---- */
+
+/* Rows of the index along its last dimension, one after the other. */
+typedef struct rows {
+  const br_tensor *index;
+  int dim, last;
+  int64_t place[BR_MAX_DIM];
+} rows;
+
+static rows rows_of(const br_call *c, const br_tensor *index) {
+  return (rows){.index = index, .dim = (int)c->arg[0].i, .last = index->ndim - 1};
+}
+
+/* To the next row; false behind the last. With `lanes`, the dimension that the index is
+   about is passed over. */
+static bool next_row(rows *r, bool lanes) {
+  for (int d = r->last - 1; d >= 0; d--) {
+    if (lanes && d == r->dim) continue;
+    if (++r->place[d] < r->index->shape[d]) return true;
+    r->place[d] = 0;
+  }
+  return false;
+}
+
+/* Where the row begins in t; along the dimension of the index it begins at its own place,
+   or, in what the index points to, at the first. */
+static int64_t start_in(const rows *r, const br_tensor *t, bool own) {
+  int64_t at = 0;
+  for (int d = 0; d < r->last; d++)
+    if (own || d != r->dim) at += r->place[d] * t->stride[d];
+  return at;
+}
+
+static char *element(const br_tensor *t, int64_t at) {
+  return t->data + at * br_dtype_size(t->dtype);
+}
+
+static void load_row(const rows *r, const br_tensor *t, br_dtype dtype, int64_t first,
+                     int64_t n, void *to) {
+  int64_t step = t->stride[r->last], at = start_in(r, t, true) + first * step;
+  br_kernels_of(dtype)->load[t->dtype](n, to, element(t, at), step);
+}
+
+/* Where elements first .. first+n-1 of the row point to in t, from 0. */
+static void targets(const rows *r, const br_tensor *t, int64_t first, int64_t n,
+                    int64_t *to) {
+  int64_t size = t->shape[r->dim], step = t->stride[r->dim];
+  int64_t along = r->dim == r->last ? 0 : t->stride[r->last];
+  int64_t base = start_in(r, t, false) + first * along;
+  load_row(r, r->index, BR_I64, first, n, to);
+  for (int64_t i = 0; i < n; i++)
+    to[i] = base + i * along + (to[i] > 0 ? to[i] - 1 : size + to[i]) * step;
+}
+
+static int64_t chunk_of(int64_t row, int64_t first) {
+  return row - first < CHUNK ? row - first : CHUNK;
+}
+
 /* The index must have x's dimensions, and except along `dim` no more elements. */
-static br_status check_index(br_call *c, int slot, int *dim) {
-  const br_tensor *x = c->in[0], *index = c->in[slot];
+static br_status check_index(br_call *c, const br_tensor *index) {
+  const br_tensor *x = c->in[0];
+  int dim = 0;
   if (br_dtype_is_float(index->dtype) || index->dtype == BR_BOOL)
     return br_bad(c, "index must hold integers, not %s", br_dtype_name(index->dtype));
   if (x->ndim == 0) return br_bad(c, "x has no dimensions to choose from");
-  br_status status = br_dim(c, &c->arg[0], x->ndim, dim);
+  br_status status = br_dim(c, &c->arg[0], x->ndim, &dim);
   if (!status) status = br_need_dims(c, index, "index", x->ndim);
   if (status) return status;
   for (int d = 0; d < x->ndim; d++)
-    if (d != *dim && index->shape[d] > x->shape[d])
+    if (d != dim && index->shape[d] > x->shape[d])
       return br_bad(c, "index %s has more elements in dimension %d than x %s",
                     br_shape_of(index), d + 1, br_shape_of(x));
-  c->arg[0].i = *dim;
+  c->arg[0].i = dim;
   return BR_OK;
 }
 
-static br_status read_index(br_call *c, int slot) {
-  const br_tensor *x = c->in[0];
-  int dim = 0;
-  br_status status = check_index(c, slot, &dim);
-  if (status) return status;
-  const br_tensor *index = c->in[slot];
-  br_tensor *at = br_tensor_new(BR_I64, index->ndim, index->shape, BR_CONTIGUOUS);
-  c->saved[0] = at;
-  if (!at || br_copy(at, c->in[slot]) != BR_OK) return BR_ENOMEM;
-  int64_t *value = (int64_t *)(void *)at->data, place[BR_MAX_DIM] = {0}, size;
-  size = x->shape[dim];
-  for (int64_t i = 0; i < at->numel; i++) {
-    int64_t v = value[i], offset = 0;
-    if (v == 0 || v > size || v < -size)
-      return br_bad(c, "there is no index %lld in dimension %d of %s", (long long)v,
-                    dim + 1, br_shape_of(x));
-    for (int d = 0; d < x->ndim; d++)
-      offset = offset * x->shape[d] + (d != dim ? place[d] : v > 0 ? v - 1 : size + v);
-    value[i] = offset;
-    for (int d = at->ndim - 1; d >= 0 && ++place[d] == at->shape[d]; d--) place[d] = 0;
-  }
+static br_status read_index(br_call *c, const br_tensor *index) {
+  int64_t value[CHUNK], size, row;
+  br_status status = check_index(c, index);
+  if (status || index->numel == 0) return status;
+  rows r = rows_of(c, index);
+  size = c->in[0]->shape[r.dim];
+  row = index->shape[r.last];
+  do
+    for (int64_t first = 0; first < row; first += CHUNK) {
+      int64_t n = chunk_of(row, first);
+      load_row(&r, index, BR_I64, first, n, value);
+      for (int64_t i = 0; i < n; i++)
+        if (value[i] == 0 || value[i] > size || value[i] < -size)
+          return br_bad(c, "there is no index %lld in dimension %d of %s",
+                        (long long)value[i], r.dim + 1, br_shape_of(c->in[0]));
+    }
+  while (next_row(&r, false));
   return BR_OK;
 }
 
-static const int64_t *offsets(const br_call *c) {
-  return (const int64_t *)(const void *)c->saved[0]->data;
+/* ---- moving elements ---- */
+
+static void move(int64_t size, const char *from, char *to) {
+  if (size == 4)
+    memcpy(to, from, 4);
+  else if (size == 8)
+    memcpy(to, from, 8);
+  else
+    *to = *from;
 }
 
-/* The elements of x that the index names, in the index's shape. */
-static br_tensor *gathered(const br_call *c, br_tensor *x) {
-  br_tensor *from = br_contiguous(x);
-  br_tensor *to = br_tensor_new(x->dtype, c->saved[0]->ndim, c->saved[0]->shape,
-                                BR_CONTIGUOUS);
-  if (from && to) {
-    size_t size = (size_t)br_dtype_size(x->dtype);
-    const int64_t *at = offsets(c);
-    for (int64_t i = 0; i < to->numel; i++)
-      memcpy(to->data + (size_t)i * size, from->data + (size_t)at[i] * size, size);
-  }
-  if (!from) br_release(to);
-  br_release(from);
-  return from ? to : NULL;
-}
+typedef enum way { GATHER, SCATTER, CLEAR } way;
 
-/* The same elements of `to` (contiguous, double or int64) plus those of `from`. */
-static void add_at(const br_call *c, const br_tensor *from, br_tensor *to) {
-  const int64_t *at = offsets(c);
-  if (to->dtype == BR_F64) {
-    const double *v = (const double *)(const void *)from->data;
-    for (int64_t i = 0; i < from->numel; i++) ((double *)(void *)to->data)[at[i]] += v[i];
-  } else {
-    const uint64_t *v = (const uint64_t *)(const void *)from->data;
-    for (int64_t i = 0; i < from->numel; i++)
-      ((uint64_t *)(void *)to->data)[at[i]] += v[i];
-  }
+/* For every element of the index, between its own place in `own` (strides of the index's
+   dimensions) and where it points to in `t`; CLEAR puts zeros there. */
+static void move_all(const br_call *c, way what, const br_tensor *own, br_tensor *t) {
+  const br_tensor *index = c->in[1];
+  int64_t at[CHUNK], size = br_dtype_size(t->dtype);
+  static const char zeros[8] = {0};
+  if (index->numel == 0) return;
+  rows r = rows_of(c, index);
+  int64_t row = index->shape[r.last];
+  do
+    for (int64_t first = 0; first < row; first += CHUNK) {
+      int64_t n = chunk_of(row, first), step = own ? own->stride[r.last] * size : 0;
+      char *mine = own ? element(own, start_in(&r, own, true)) + first * step : NULL;
+      targets(&r, t, first, n, at);
+      for (int64_t i = 0; i < n; i++) {
+        char *there = t->data + at[i] * size;
+        if (what == GATHER)
+          move(size, there, mine + i * step);
+        else
+          move(size, what == CLEAR ? zeros : mine + i * step, there);
+      }
+    }
+  while (next_row(&r, false));
 }
 
 /* ---- gather ---- */
 
 static br_status gather_infer(br_call *c) {
-  br_status status = read_index(c, 1);
+  br_status status = read_index(c, c->in[1]);
   if (status) return status;
   return br_out(c, 0, c->in[0]->dtype, c->in[1]->ndim, c->in[1]->shape, BR_CONTIGUOUS);
 }
 
 static br_status gather_forward(br_call *c) {
-  br_tensor *y = gathered(c, c->in[0]);
-  br_status status = y ? br_copy(c->out[0], y) : BR_ENOMEM;
-  br_release(y);
-  return status;
+  move_all(c, GATHER, c->out[0], c->in[0]);
+  return BR_OK;
+}
+
+/* ---- sums ---- */
+
+/* Lanes of a tensor along the dimension of an index, some columns of its last dimension
+   at a time, in double or int64. */
+typedef struct lanes {
+  br_dtype wide;
+  int64_t size, columns; /* of the buffer: [size][columns] */
+  void *value;
+} lanes;
+
+/* Columns first .. first+n-1 of the lanes of t, into the buffer or back. */
+static void move_lanes(const rows *r, const lanes *l, br_tensor *t, int64_t first,
+                       int64_t n, bool back) {
+  int64_t step = t->stride[r->dim], along = t->stride[r->last];
+  int64_t at = start_in(r, t, false) + (r->dim == r->last ? 0 : first * along);
+  const br_kernels *k = br_kernels_of(l->wide), *own = br_kernels_of(t->dtype);
+  double value[1];
+  for (int64_t j = 0; j < l->size; j++)
+    for (int64_t i = 0; i < n; i++) {
+      char *place = element(t, at + j * step + i * along);
+      char *wide = (char *)l->value + (j * l->columns + i) * k->size;
+      if (back) {
+        own->load[l->wide](1, value, wide, 1);
+        move(own->size, (const char *)value, place);
+      } else {
+        k->load[t->dtype](1, wide, place, 1);
+      }
+    }
+}
+
+/* Adds elements first .. first+n-1 of a row of src to the lanes. */
+static void add_chunk(const rows *r, const lanes *l, const br_tensor *src, int64_t first,
+                      int64_t n) {
+  int64_t at[CHUNK], from[CHUNK]; /* from: doubles or integers */
+  load_row(r, r->index, BR_I64, first, n, at);
+  load_row(r, src, l->wide, first, n, from);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t j = at[i] > 0 ? at[i] - 1 : l->size + at[i];
+    int64_t to = j * l->columns + (r->dim == r->last ? 0 : i);
+    if (l->wide == BR_F64)
+      ((double *)l->value)[to] += ((const double *)(const void *)from)[i];
+    else
+      ((uint64_t *)l->value)[to] += ((const uint64_t *)(const void *)from)[i];
+  }
+}
+
+/* out += src where the index says, in the order of the index. */
+static br_status add_all(const br_call *c, const br_tensor *src, br_tensor *out) {
+  const br_tensor *index = c->in[1];
+  if (index->numel == 0) return BR_OK;
+  rows r = rows_of(c, index);
+  bool inner = r.dim == r.last;
+  int64_t row = index->shape[r.last], most = inner ? CHUNK : COLUMNS;
+  lanes l = {.wide = br_dtype_is_float(out->dtype) ? BR_F64 : BR_I64,
+             .size = out->shape[r.dim],
+             .columns = inner           ? 1
+                        : row < COLUMNS ? row
+                                        : COLUMNS};
+  l.value = br_alloc((size_t)(l.size * l.columns) * 8 + 1);
+  if (!l.value) return BR_ENOMEM;
+  do {
+    for (int64_t first = 0, n; first < row; first += n) {
+      n = row - first < most ? row - first : most;
+      if (!inner || first == 0) move_lanes(&r, &l, out, first, inner ? 1 : n, false);
+      for (int64_t j = 0; j < (inner ? 1 : index->shape[r.dim]); j++) {
+        if (!inner) r.place[r.dim] = j;
+        add_chunk(&r, &l, src, first, n);
+      }
+      if (!inner) r.place[r.dim] = 0;
+      if (!inner || first + n == row) move_lanes(&r, &l, out, first, inner ? 1 : n, true);
+    }
+  } while (next_row(&r, true));
+  br_free(l.value);
+  return BR_OK;
 }
 
 /* Elements chosen more than once add up. */
 static br_status gather_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *x = c->in[0];
-  br_tensor *dy = br_as(c->dy[0], BR_F64, BR_CONTIGUOUS);
-  br_status status = br_dx_take(
-      c, 0, br_tensor_zeros(BR_F64, x->ndim, x->shape, BR_CONTIGUOUS));
-  if (!dy) status = BR_ENOMEM;
-  if (!status) add_at(c, dy, c->dx[0]);
-  br_release(dy);
-  return status;
+  br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 0, dx);
+  return status ? status : add_all(c, c->dy[0], dx);
 }
 
 /* ---- scatter ---- */
 
-/* The part of src that the index has elements for; a number stands for all. */
-static br_tensor *source_part(const br_call *c, br_tensor *src) {
-  const br_tensor *index = c->saved[0];
+/* The part of src that the index has elements for, in memory that is not out's; a number
+   stands for all. */
+static br_tensor *source_of(const br_call *c, br_tensor *src, br_dtype dtype) {
+  const br_tensor *index = c->in[1];
   int64_t stride[BR_MAX_DIM] = {0};
-  return br_tensor_view(src, index->ndim, index->shape,
-                        src->ndim == 0 ? stride : src->stride, 0);
+  bool own = src->dtype != dtype || src->storage == c->out[0]->storage;
+  br_tensor *copy = own ? br_tensor_like(src, dtype) : br_retain(src);
+  if (!copy || (own && br_copy(copy, src) != BR_OK)) {
+    br_release(copy);
+    return NULL;
+  }
+  br_tensor *part = br_tensor_view(copy, index->ndim, index->shape,
+                                   src->ndim == 0 ? stride : copy->stride, 0);
+  br_release(copy);
+  return part;
 }
 
 static br_status scatter_infer(br_call *c) {
-  const br_tensor *x = c->in[0], *src = c->in[2];
-  br_status status = read_index(c, 1);
+  const br_tensor *x = c->in[0], *index = c->in[1], *src = c->in[2];
+  br_status status = read_index(c, index);
   if (status) return status;
-  const br_tensor *index = c->in[1];
+  if (c->in_place && index->storage == x->storage)
+    return br_bad(c, "index shares the memory that is written to; clone() it");
   bool fits = src->ndim == index->ndim;
   for (int d = 0; fits && d < src->ndim; d++) fits = src->shape[d] >= index->shape[d];
   if (!fits && src->ndim > 0)
@@ -139,51 +279,26 @@ static br_status scatter_infer(br_call *c) {
   return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
 }
 
-/* src's part in `dtype`, in memory of its own. */
-static br_tensor *source_copy(const br_call *c, br_dtype dtype) {
-  br_tensor *part = source_part(c, c->in[2]);
-  br_tensor *copy = br_tensor_new(dtype, c->saved[0]->ndim, c->saved[0]->shape,
-                                  BR_CONTIGUOUS);
-  if (!part || !copy || br_copy(copy, part) != BR_OK) {
-    br_release(copy);
-    copy = NULL;
-  }
-  br_release(part);
-  return copy;
+/* x in the place of the result, where it is not that already. */
+static br_status start_out(br_call *c) {
+  return c->in_place ? BR_OK : br_copy(c->out[0], c->in[0]);
 }
 
 static br_status scatter_forward(br_call *c) {
-  br_tensor *x = c->in[0];
-  br_tensor *from = source_copy(c, x->dtype), *to = br_contiguous(x);
-  br_tensor *y = br_tensor_new(x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
-  br_status status = from && to && y ? br_copy(y, to) : BR_ENOMEM;
-  if (!status) {
-    size_t size = (size_t)br_dtype_size(x->dtype);
-    const int64_t *at = offsets(c);
-    for (int64_t i = 0; i < from->numel; i++)
-      memcpy(y->data + (size_t)at[i] * size, from->data + (size_t)i * size, size);
-    status = br_copy(c->out[0], y);
-  }
+  br_tensor *from = source_of(c, c->in[2], c->in[0]->dtype);
+  br_status status = from ? start_out(c) : BR_ENOMEM;
+  if (!status) move_all(c, SCATTER, from, c->out[0]);
   br_release(from);
-  br_release(to);
-  br_release(y);
   return status;
 }
 
 static br_status source_backward(br_call *c) {
-  const br_tensor *src = c->in[2];
-  br_tensor *chosen = gathered(c, c->dy[0]), *part = NULL;
-  br_status status = chosen ? BR_OK : BR_ENOMEM;
-  if (!status && src->ndim == 0) {
-    status = br_dx_take(c, 2, br_retain(chosen));
-  } else if (!status) {
-    status = br_dx_take(
-        c, 2, br_tensor_zeros(chosen->dtype, src->ndim, src->shape, BR_CONTIGUOUS));
-    part = status ? NULL : source_part(c, c->dx[2]);
-    status = part ? br_copy(part, chosen) : BR_ENOMEM;
-  }
-  br_release(chosen);
-  br_release(part);
+  const br_tensor *src = c->in[2], *index = c->in[1];
+  bool number = src->ndim == 0;
+  br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, number ? index->ndim : src->ndim,
+                                  number ? index->shape : src->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 2, dx);
+  if (!status) move_all(c, GATHER, dx, c->dy[0]);
   return status;
 }
 
@@ -195,29 +310,17 @@ static br_status scatter_backward(br_call *c) {
   br_tensor *dx = br_tensor_new(dy->dtype, dy->ndim, dy->shape, BR_CONTIGUOUS);
   status = br_dx_take(c, 0, dx);
   if (!status) status = br_copy(dx, c->dy[0]);
-  if (status) return status;
-  size_t size = (size_t)br_dtype_size(dy->dtype);
-  const int64_t *at = offsets(c);
-  for (int64_t i = 0; i < c->saved[0]->numel; i++)
-    memset(dx->data + (size_t)at[i] * size, 0, size);
-  return BR_OK;
+  if (!status) move_all(c, CLEAR, NULL, dx);
+  return status;
 }
 
 /* ---- scatter_add ---- */
 
-/* Sums run in double or int64, in the order of the index. */
 static br_status add_forward(br_call *c) {
-  br_tensor *x = c->in[0];
-  br_dtype wide = br_dtype_is_float(x->dtype) ? BR_F64 : BR_I64;
-  br_tensor *from = source_copy(c, wide);
-  br_tensor *y = br_tensor_new(wide, x->ndim, x->shape, BR_CONTIGUOUS);
-  br_status status = from && y ? br_copy(y, x) : BR_ENOMEM;
-  if (!status) {
-    add_at(c, from, y);
-    status = br_copy(c->out[0], y);
-  }
+  br_tensor *from = source_of(c, c->in[2], c->in[0]->dtype);
+  br_status status = from ? start_out(c) : BR_ENOMEM;
+  if (!status) status = add_all(c, from, c->out[0]);
   br_release(from);
-  br_release(y);
   return status;
 }
 
@@ -230,10 +333,10 @@ static br_status add_backward(br_call *c) {
 /* clang-format off */
 const br_op br_scatter_ops[] = {
   {"gather", "x:t dim:d index:t", "elements of x (..., n, ...) along a dimension by index (..., k, ...) -> (..., k, ...)",
-   gather_infer, gather_forward, gather_backward, 0, 0, 0, {0}},
+   gather_infer, gather_forward, gather_backward, BR_KEEP_IN(1), 0, 0, {0}},
   {"scatter", "x:t dim:d index:t src:n", "x (..., n, ...) with src, a number or (..., k, ...), written where index (..., k, ...) says; of several the last counts -> (..., n, ...)",
-   scatter_infer, scatter_forward, scatter_backward, 0, BR_IN_PLACE, 0, {0}},
+   scatter_infer, scatter_forward, scatter_backward, BR_KEEP_IN(1), BR_IN_PLACE, 0, {0}},
   {"scatter_add", "x:t dim:d index:t src:n", "x (..., n, ...) plus src, a number or (..., k, ...), where index (..., k, ...) says -> (..., n, ...)",
-   scatter_infer, add_forward, add_backward, 0, BR_IN_PLACE, 0, {0}},
+   scatter_infer, add_forward, add_backward, BR_KEEP_IN(1), BR_IN_PLACE, 0, {0}},
   {0}};
 /* clang-format on */

@@ -80,7 +80,7 @@ local function filled(name, value)
   end
   M[name .. "_like"] = function(t, given)
     local options <const> = check.options(name .. "_like", given,
-      {dtype = t.dtype, requires_grad = false})
+      {dtype = core.dim(t) and t.dtype, requires_grad = false})
     return finish(core.like(t, options.dtype, value), options)
   end
 end
@@ -98,7 +98,7 @@ end
 
 function M.full_like(t, value, given)
   local options <const> = check.options("full_like", given,
-    {dtype = t.dtype, requires_grad = false})
+    {dtype = core.dim(t) and t.dtype, requires_grad = false})
   value = filler("full_like", value)
   return finish(core.like(t, options.dtype, value, "full_like"), options)
 end
@@ -111,7 +111,7 @@ local function drawn(name, draw)
   end
   M[name .. "_like"] = function(t, given)
     local options <const> = check.options(name .. "_like", given,
-      {dtype = t.dtype, requires_grad = false})
+      {dtype = core.dim(t) and t.dtype, requires_grad = false})
     return finish(draw(core.like(t, options.dtype)), options)
   end
 end
@@ -180,7 +180,7 @@ methods.zero_ = function(t) return (ops.fill_(t, 0)) end
 
 --- The sizes as a table, or one of them: t:size(2), t:size(-1).
 function methods.size(t, d)
-  local shape <const> = t.shape
+  local shape <const> = core.dim(t) and t.shape
   if d == nil then return shape end
   local size <const> = shape[math.type(d) == "integer" and d < 0 and #shape + 1 + d or d]
   if not size then
@@ -191,12 +191,12 @@ end
 
 --- t itself when its last dimension is innermost, else such a copy.
 function methods.contiguous(t)
-  return t:memory_format() == "contiguous" and t or ops.contiguous_copy(t)
+  return (core.memory_format(t) == "contiguous" and t or ops.contiguous_copy(t))
 end
 
 -- A conversion to the type a tensor has already gives the tensor itself.
 function methods.to(t, dtype)
-  return t.dtype == dtype and t or ops.to(t, dtype)
+  return (core.dim(t) and t.dtype == dtype and t or ops.to(t, dtype))
 end
 
 --- From t back to every leaf: y:backward(), y:backward{gradient = dy, retain_graph = true}.
@@ -209,6 +209,9 @@ end
 --- Calls f with t's gradient when it is complete in a backward pass; what f returns, unless
 -- nil, takes the gradient's place. Returns a function that removes the hook.
 function methods.register_hook(t, f)
+  if type(f) ~= "function" then
+    check.fail("register_hook: wants a function, not %s", check.shown(f))
+  end
   local handle = core.register_hook(t, f)
   return function()
     if handle then core.remove_hook(t, handle) end

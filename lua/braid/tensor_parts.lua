@@ -7,6 +7,9 @@ local check <const> = require "braid.check"
 local M <const> = {}
 local ops <const> = core.ops
 
+-- The sizes of what must be a tensor.
+local function shape_of(t) return core.dim(t) and t.shape end
+
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
 -- Integers in a row or as one table.
@@ -17,7 +20,7 @@ end
 
 -- The dimension from 1, which t must have.
 local function dimension(name, t, dim)
-  local n <const> = t:dim()
+  local n <const> = core.dim(t)
   if math.type(dim) ~= "integer" or dim == 0 or dim > n or dim < -n then
     check.fail("%s: there is no dimension %s in a tensor of %d", name, tostring(dim), n)
   end
@@ -61,7 +64,14 @@ function M.split(t, size, dim)
   local n <const>, sizes, total = t.shape[dim], {}, 0
   if type(size) == "table" then
     sizes = size
-    for _, s in ipairs(sizes) do total = total + s end
+    check_pieces("split", #sizes)
+    for i, s in ipairs(sizes) do
+      if math.type(s) ~= "integer" or s < 0 or s > n then
+        check.fail("split: size %d must be a whole number from 0 to %d, not %s", i, n,
+          check.shown(s))
+      end
+      total = total + s
+    end
     if total ~= n then
       check.fail("split: the sizes add up to %s, dimension %d of %s has %d", total, dim,
         shape_text(t), n)
@@ -104,12 +114,18 @@ local function widened(t, n)
   return (ops.reshape(t, shape))
 end
 
+local function check_times(name, times)
+  if #times <= 8 then return end
+  check.fail("%s: %d numbers are more than the 8 dimensions of a tensor", name, #times)
+end
+
 --- A copy of t repeated along each dimension; more numbers than dimensions add dimensions
 -- in front. (PyTorch's repeat, which is a word of Lua.)
 -- @usage braid.arange(2):repeat_(2, 3)  -- shape 2, 6
 function M.repeat_(t, ...)
   local times <const> = integers(...)
-  if #times < t:dim() then
+  check_times("repeat_", times)
+  if #times < core.dim(t) then
     check.fail("repeat_: %d numbers are fewer than the dimensions of %s", #times, shape_text(t))
   end
   return (ops.repeat_(widened(t, #times), times))
@@ -118,7 +134,8 @@ end
 --- The same; fewer numbers than dimensions leave the first dimensions alone.
 function M.tile(t, ...)
   local given <const>, times <const> = integers(...), {}
-  for i = 1, t:dim() - #given do times[i] = 1 end
+  check_times("tile", given)
+  for i = 1, core.dim(t) - #given do times[i] = 1 end
   for _, n in ipairs(given) do times[#times + 1] = n end
   return (ops.repeat_(widened(t, #times), times))
 end
@@ -130,9 +147,12 @@ function M.roll(t, shifts, dims)
   return (ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape))
 end
 
-function M.expand_as(t, other) return (ops.expand(t, other.shape)) end
-function M.view_as(t, other) return (ops.view(t, other.shape)) end
-function M.type_as(t, other) return t:to(other.dtype) end
+function M.expand_as(t, other) return (ops.expand(t, shape_of(other))) end
+function M.view_as(t, other) return (ops.view(t, shape_of(other))) end
+function M.type_as(t, other)
+  core.dim(other)
+  return (core.dim(t) and t.dtype == other.dtype and t or ops.to(t, other.dtype))
+end
 
 -- ---- selection ------------------------------------------------------------------------
 
@@ -172,7 +192,7 @@ end
 -- row-major order (k, dimensions).
 -- @usage local rows = x:gt(0):nonzero():select(2, 1)
 function M.nonzero(x)
-  local shape <const>, columns <const> = x.shape, {}
+  local shape <const>, columns <const> = shape_of(x), {}
   local flat <const> = ops.reshape(ops.ne(x, 0), -1)
   local ladder <const> = core.new({x:numel()}, "int64", 1)
   local at = ops.sub(ops.masked_select(ops.cumsum(ladder, 1), flat), 1)
@@ -193,6 +213,7 @@ end
 --- labels (...), from 1, as (..., n) of int64 with a 1 at the label; a label of 0 gives
 -- zeros. Without n it is the largest label.
 function M.one_hot(labels, n)
+  core.dim(labels)
   if labels.dtype == "float32" or labels.dtype == "float64" or labels.dtype == "bool" then
     check.fail("one_hot: labels must be integers, not %s", labels.dtype)
   end

@@ -5,10 +5,11 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
--- Pixel i of n, from -1 to 1 between the centres or the edges of the outer ones.
-local function coordinate(i, n, align_corners)
-  if align_corners then return n > 1 and 2 * (i - 1) / (n - 1) - 1 or 0 end
-  return (2 * i - 1) / n - 1
+-- The n pixels of a line, from -1 to 1 between the centres or the edges of the outer ones.
+local function line(n, align_corners, dtype)
+  if n < 2 then return core.new({n}, dtype, 0) end
+  local last <const> = align_corners and 1 or 1 - 1 / n
+  return core.linspace(-last, last, n, dtype)
 end
 
 local OPTIONS <const> = check.declare("affine_grid", {
@@ -27,13 +28,8 @@ return check.public("affine_grid", function(theta, size, given)
   if size[1] ~= shape[1] then
     check.fail("affine_grid: size must be {%d, c, h, w}, not %s", shape[1], check.shown(size))
   end
-  local h <const>, w <const>, points <const> = size[3], size[4], {}
-  for y = 1, h do
-    for x = 1, w do
-      points[#points + 1] = {coordinate(x, w, o.align_corners),
-        coordinate(y, h, o.align_corners), 1}
-    end
-  end
-  local base <const> = core.from_table(points, theta.dtype)
-  return (base:matmul(theta:transpose(2, 3)):reshape(shape[1], h, w, 2))
+  local x <const> = line(size[4], o.align_corners, theta.dtype):reshape(1, 1, size[4], 1)
+  local y <const> = line(size[3], o.align_corners, theta.dtype):reshape(1, size[3], 1, 1)
+  local function column(i) return theta:select(3, i):reshape(shape[1], 1, 1, 2) end
+  return column(1) * x + column(3) + column(2) * y
 end)

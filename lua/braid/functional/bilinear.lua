@@ -17,6 +17,11 @@ return check.public("bilinear", function(a, b, weight, bias)
     check.fail("bilinear: weight must have shape (o, %s, %s), not (%s)", p, q,
       table.concat(w, ", "))
   end
+  if #shape ~= b:dim() or table.concat(shape, ", ", 1, #shape - 1)
+    ~= table.concat(b.shape, ", ", 1, b:dim() - 1) then
+    check.fail("bilinear: a (%s) and b (%s) must have the same shape but for the last dimension",
+      table.concat(shape, ", "), table.concat(b.shape, ", "))
+  end
   local left <const> = a:reshape(-1, p):matmul(weight:permute(2, 1, 3):reshape(p, w[1] * q))
   local y <const> = left:reshape(-1, w[1], q):matmul(b:reshape(-1, q, 1))
   shape[#shape] = w[1]

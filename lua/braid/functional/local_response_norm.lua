@@ -6,12 +6,14 @@
 local check <const> = require "braid.check"
 
 local OPTIONS <const> = check.declare("local_response_norm", {
-  size = check.argument(check.whole{from = 1}), alpha = check.number{1e-4, from = 0},
+  size = check.argument(check.whole{from = 1, to = (1 << 31) - 1}),
+  alpha = check.number{1e-4, from = 0},
   beta = check.number{0.75, from = 0}, k = check.number{1, above = 0},
 })
 
 return check.public("local_response_norm", function(x, size, given)
   local o <const> = check.options(OPTIONS, given, {size = size})
+  check.value("local_response_norm", "x", x, check.tensor())
   local shape <const> = x.shape
   if #shape < 2 then
     check.fail("local_response_norm: x must have shape (n, c, ...), not (%s)",

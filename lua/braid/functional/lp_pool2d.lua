@@ -13,7 +13,7 @@ local OPTIONS <const> = check.declare("lp_pool2d", {
 return check.public("lp_pool2d", function(x, p, kernel, given)
   local o <const> = check.options(OPTIONS, given, {x = x, p = p, kernel = kernel})
   local sizes <const> = type(kernel) == "table" and kernel or {kernel, kernel}
-  local area <const> = sizes[1] * sizes[2]
+  local area <const> = 1.0 * sizes[1] * sizes[2]
   local mean <const> = (x ^ p):avg_pool2d(kernel,
     {stride = o.stride or kernel, ceil_mode = o.ceil_mode})
   return (mean * area) ^ (1 / p)
