@@ -10,7 +10,40 @@ static void around(const br_tensor *x, int dim, int64_t *outer, int64_t *inner) 
   for (int d = dim + 1; d < x->ndim; d++) *inner *= x->shape[d];
 }
 
-/* saved[0] keeps the indices counted from 0. */
+enum { CHUNK = 512 };
+
+/* Indices first .. first+n-1 as they are given. */
+static void load_indices(const br_tensor *index, int64_t first, int64_t n, int64_t *to) {
+  int64_t step = index->stride[0];
+  const char *from = index->data + first * step * br_dtype_size(index->dtype);
+  br_kernels_of(BR_I64)->load[index->dtype](n, to, from, step);
+}
+
+/* The same, counted from 0. */
+static void read_indices(const br_call *c, int64_t first, int64_t n, int64_t *to) {
+  int64_t size = c->in[0]->shape[c->arg[0].i];
+  load_indices(c->in[1], first, n, to);
+  for (int64_t i = 0; i < n; i++) to[i] = to[i] > 0 ? to[i] - 1 : size + to[i];
+}
+
+static int64_t chunk_of(const br_tensor *index, int64_t first) {
+  return index->numel - first < CHUNK ? index->numel - first : CHUNK;
+}
+
+static br_status check_indices(br_call *c) {
+  const br_tensor *index = c->in[1];
+  int64_t v[CHUNK], size = c->in[0]->shape[c->arg[0].i];
+  for (int64_t first = 0; first < index->numel; first += CHUNK) {
+    int64_t n = chunk_of(index, first);
+    load_indices(index, first, n, v);
+    for (int64_t i = 0; i < n; i++)
+      if (v[i] == 0 || v[i] > size || v[i] < -size)
+        return br_bad(c, "there is no index %lld in dimension %d of %s", (long long)v[i],
+                      (int)c->arg[0].i + 1, br_shape_of(c->in[0]));
+  }
+  return BR_OK;
+}
+
 static br_status select_infer(br_call *c) {
   const br_tensor *x = c->in[0], *index = c->in[1];
   int dim = 0;
@@ -21,38 +54,51 @@ static br_status select_infer(br_call *c) {
   if (status) return status;
   if (br_dtype_is_float(index->dtype) || index->dtype == BR_BOOL)
     return br_bad(c, "index must hold integers, not %s", br_dtype_name(index->dtype));
-  br_tensor *at = br_tensor_new(BR_I64, 1, index->shape, BR_CONTIGUOUS);
-  if (!at || br_copy(at, c->in[1]) != BR_OK) {
-    br_release(at);
-    return BR_ENOMEM;
-  }
-  c->saved[0] = at;
-  int64_t *value = (int64_t *)(void *)at->data, size = x->shape[dim];
-  for (int64_t i = 0; i < at->numel; i++) {
-    int64_t v = value[i];
-    if (v == 0 || v > size || v < -size)
-      return br_bad(c, "there is no index %lld in dimension %d of %s", (long long)v,
-                    dim + 1, br_shape_of(x));
-    value[i] = v > 0 ? v - 1 : size + v;
-  }
   c->arg[0].i = dim;
+  status = check_indices(c);
+  if (status) return status;
   memcpy(shape, x->shape, sizeof shape);
-  shape[dim] = at->numel;
+  shape[dim] = index->numel;
   return br_out(c, 0, x->dtype, x->ndim, shape, BR_CONTIGUOUS);
 }
 
+/* x as it lies, where that is one slice after the other; else its slices are copied one
+   by one, so that x is not. */
+static br_status select_slices(br_call *c, br_tensor *x) {
+  int dim = (int)c->arg[0].i;
+  br_status status = BR_OK;
+  for (int64_t i = 0; i < c->in[1]->numel && !status; i++) {
+    int64_t at;
+    read_indices(c, i, 1, &at);
+    br_tensor *from = br_view_select(x, dim, at);
+    br_tensor *to = br_view_select(c->out[0], dim, i);
+    status = from && to ? br_copy(to, from) : BR_ENOMEM;
+    br_release(from);
+    br_release(to);
+  }
+  return status;
+}
+
+enum { LARGE_SLICE = 256 }; /* elements, that are worth a copy of their own */
+
 static br_status select_forward(br_call *c) {
   int dim = (int)c->arg[0].i;
+  int64_t outer, inner, size = c->in[0]->shape[dim], count = c->in[1]->numel;
+  if (!br_is_contiguous(c->in[0]) && c->out[0]->numel / count >= LARGE_SLICE)
+    return select_slices(c, c->in[0]);
   br_tensor *x = br_contiguous(c->in[0]);
   if (!x) return BR_ENOMEM;
-  int64_t outer, inner, size = x->shape[dim], count = c->saved[0]->numel;
   around(x, dim, &outer, &inner);
-  const int64_t *at = (const int64_t *)(const void *)c->saved[0]->data;
   size_t bytes = (size_t)(inner * br_dtype_size(x->dtype));
-  for (int64_t o = 0; o < outer; o++)
-    for (int64_t i = 0; i < count; i++)
-      memcpy(c->out[0]->data + (size_t)(o * count + i) * bytes,
-             x->data + (size_t)(o * size + at[i]) * bytes, bytes);
+  int64_t at[CHUNK];
+  for (int64_t first = 0; first < count; first += CHUNK) {
+    int64_t n = chunk_of(c->in[1], first);
+    read_indices(c, first, n, at);
+    for (int64_t o = 0; o < outer; o++)
+      for (int64_t i = 0; i < n; i++)
+        memcpy(c->out[0]->data + (size_t)(o * count + first + i) * bytes,
+               x->data + (size_t)(o * size + at[i]) * bytes, bytes);
+  }
   br_release(x);
   return BR_OK;
 }
@@ -67,13 +113,16 @@ static br_status select_backward(br_call *c) {
   br_status status = br_dx_take(c, 0, dx);
   if (!status && dy) {
     const br_kernels *k = br_kernels_of(dy->dtype);
-    int64_t outer, inner, size = dx->shape[dim], count = c->saved[0]->numel;
+    int64_t outer, inner, size = dx->shape[dim], count = c->in[1]->numel, at[CHUNK];
     around(dx, dim, &outer, &inner);
-    const int64_t *at = (const int64_t *)(const void *)c->saved[0]->data;
-    for (int64_t o = 0; o < outer; o++)
-      for (int64_t i = 0; i < count; i++)
-        k->axpy(inner, 1, dy->data + (o * count + i) * inner * k->size,
-                dx->data + (o * size + at[i]) * inner * k->size);
+    for (int64_t first = 0; first < count; first += CHUNK) {
+      int64_t n = chunk_of(c->in[1], first);
+      read_indices(c, first, n, at);
+      for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < n; i++)
+          k->axpy(inner, 1, dy->data + (o * count + first + i) * inner * k->size,
+                  dx->data + (o * size + at[i]) * inner * k->size);
+    }
   }
   br_release(dy);
   return dy ? status : BR_ENOMEM;
@@ -81,7 +130,14 @@ static br_status select_backward(br_call *c) {
 
 /* ---- masked_select: the elements where the mask holds, in order ---- */
 
-/* saved[0] is the mask over all of x. */
+/* The mask over all of x, one truth after the other: itself where it lies so. */
+static br_tensor *whole_mask(const br_call *c) {
+  br_tensor *wide = br_view_expand(c->in[1], c->in[0]->ndim, c->in[0]->shape);
+  br_tensor *mask = wide ? br_as(wide, BR_BOOL, BR_CONTIGUOUS) : NULL;
+  br_release(wide);
+  return mask;
+}
+
 static br_status masked_infer(br_call *c) {
   const br_tensor *x = c->in[0], *mask = c->in[1];
   int ndim = 0;
@@ -92,10 +148,11 @@ static br_status masked_infer(br_call *c) {
       ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape) != 0)
     return br_bad(c, "the mask %s does not broadcast to %s", br_shape_of(mask),
                   br_shape_of(x));
-  c->saved[0] = br_tensor_new(BR_BOOL, x->ndim, x->shape, BR_CONTIGUOUS);
-  if (!c->saved[0] || br_copy(c->saved[0], c->in[1]) != BR_OK) return BR_ENOMEM;
+  br_tensor *whole = whole_mask(c);
+  if (!whole) return BR_ENOMEM;
   br_sum count = {.i = 0};
-  br_kernels_of(BR_BOOL)->sum(x->numel, c->saved[0]->data, &count);
+  br_kernels_of(BR_BOOL)->sum(whole->numel, whole->data, &count);
+  br_release(whole);
   return br_out(c, 0, x->dtype, 1, &count.i, BR_CONTIGUOUS);
 }
 
@@ -110,30 +167,33 @@ static void sift(const br_tensor *mask, size_t size, char *x, char *y, bool pick
 }
 
 static br_status masked_forward(br_call *c) {
-  br_tensor *x = br_contiguous(c->in[0]);
-  if (!x) return BR_ENOMEM;
-  sift(c->saved[0], (size_t)br_dtype_size(x->dtype), x->data, c->out[0]->data, true);
+  br_tensor *x = br_contiguous(c->in[0]), *mask = whole_mask(c);
+  if (x && mask)
+    sift(mask, (size_t)br_dtype_size(x->dtype), x->data, c->out[0]->data, true);
+  br_status status = x && mask ? BR_OK : BR_ENOMEM;
   br_release(x);
-  return BR_OK;
+  br_release(mask);
+  return status;
 }
 
 static br_status masked_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *x = c->in[0];
-  br_tensor *dy = br_contiguous(c->dy[0]);
+  br_tensor *dy = br_contiguous(c->dy[0]), *mask = whole_mask(c);
   br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
   br_status status = br_dx_take(c, 0, dx);
-  if (!status && dy)
-    sift(c->saved[0], (size_t)br_dtype_size(dy->dtype), dx->data, dy->data, false);
+  if (!dy || !mask) status = BR_ENOMEM;
+  if (!status) sift(mask, (size_t)br_dtype_size(dy->dtype), dx->data, dy->data, false);
   br_release(dy);
-  return dy ? status : BR_ENOMEM;
+  br_release(mask);
+  return status;
 }
 
 /* clang-format off */
 const br_op br_index_ops[] = {
   {"index_select", "x:t dim:d index:t", "the slices of a dimension that `index` names",
-   select_infer, select_forward, select_backward, 0, 0, 0, {0}},
+   select_infer, select_forward, select_backward, BR_KEEP_IN(1), 0, 0, {0}},
   {"masked_select", "x:t mask:t", "the elements where mask is true, in one dimension",
-   masked_infer, masked_forward, masked_backward, 0, 0, 0, {0}},
+   masked_infer, masked_forward, masked_backward, BR_KEEP_IN(1), 0, 0, {0}},
   {0}};
 /* clang-format on */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 512, COLUMNS = 64 };
+enum { CHUNK = 512, COLUMNS = 16 };
 
 /* ---- where an index points ---- */
 

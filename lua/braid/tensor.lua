@@ -67,7 +67,9 @@ function M.tensor(values, given)
   local options <const> = check.options("tensor", given,
     {dtype = check.none, requires_grad = false})
   local first = values
-  while type(first) == "table" do first = first[1] end
+  for _ = 1, 9 do -- more levels than a tensor has, should a table hold itself
+    if type(first) == "table" then first = first[1] end
+  end
   local dtype <const> = options.dtype or (type(first) == "boolean" and "bool" or "float32")
   return finish(core.from_table(values, dtype), options)
 end
