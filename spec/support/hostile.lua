@@ -163,7 +163,7 @@ end
 
 -- ---- the calls --------------------------------------------------------------------------
 
-local problems, calls = 0, 0
+local problems, calls, gradients = 0, 0, 0
 
 local said <const> = {}
 
@@ -183,6 +183,14 @@ local function text_of(v)
   return "{" .. table.concat(words, ", ") .. "}"
 end
 
+-- Of all float tensors among the arguments.
+local function ask_for_gradients(arguments)
+  for i = 1, arguments.n do
+    local x <const> = arguments[i]
+    if core.is_tensor(x) and x.dtype == "float32" and x.grad_fn == nil then x:requires_grad_() end
+  end
+end
+
 local function attempt(name, f, arguments)
   local words <const> = {}
   for i = 1, arguments.n do words[i] = text_of(arguments[i]) end
@@ -192,7 +200,13 @@ local function attempt(name, f, arguments)
   core.reset_peak()
   local live <const>, kept <const> = braid.memory().live, collectgarbage("count")
   local from <const> = os.clock()
+  if not name:find("_$") then ask_for_gradients(arguments) end
   local ok <const>, message <const> = pcall(f, table.unpack(arguments, 1, arguments.n))
+  if ok and core.is_tensor(message) and message.requires_grad then
+    local went <const>, why <const> = pcall(message.backward, message:sum())
+    gradients = gradients + 1
+    if not went then say(name, "%s: its gradient: %s", shown, why) end
+  end
   local seconds <const> = os.clock() - from
   local bytes <const> = braid.memory().peak - live + (collectgarbage("count") - kept) * 1024
   if seconds > SECONDS then say(name, "%s took %.1f s", shown, seconds) end
@@ -305,4 +319,4 @@ attack_table(core.tensor_metatable.methods, METHODS)
 attack_table(braid)
 attack_table(F)
 
-print(("%d calls, %d problems"):format(calls, problems))
+print(("%d calls, %d gradients, %d problems"):format(calls, gradients, problems))

@@ -28,6 +28,9 @@ return check.public("affine_grid", function(theta, size, given)
   if size[1] ~= shape[1] then
     check.fail("affine_grid: size must be {%d, c, h, w}, not %s", shape[1], check.shown(size))
   end
+  if size[3] == 0 or size[4] == 0 then
+    return core.new({shape[1], size[3], size[4], 2}, theta.dtype)
+  end
   local x <const> = line(size[4], o.align_corners, theta.dtype):reshape(1, 1, size[4], 1)
   local y <const> = line(size[3], o.align_corners, theta.dtype):reshape(1, size[3], 1, 1)
   local function column(i) return theta:select(3, i):reshape(shape[1], 1, 1, 2) end
