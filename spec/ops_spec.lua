@@ -158,7 +158,7 @@ rows.clamp = {
   exact = true, wants = limited,
   cases = {{real {37}, -1, 0.5}, {real {2, 3, 2, 2}, {min = 0}},
     {real {2, 3}, {max = -0.5}},
-    {real {}, 0, 1}, {real {0}, 0, 1}, {real {9}, 1, -1}},
+    {real {}, 0, 1}, {real {0}, 0, 1}, {real {9}, 0.5, 0.5}},
   sized = function(n) return {real {n}, -1, 1} end,
   large = function() return {large(), -1, 1} end,
 }
