@@ -75,7 +75,7 @@ function M.Function(given)
     end)
     for i = 1, results.n do
       if not tensor.is_tensor(results[i]) then
-        error(("Function: result %d is a %s, not a tensor"):format(i, type(results[i])), 2)
+        check.fail("Function: result %d is a %s, not a tensor", i, type(results[i]))
       end
       results[i] = results[i]:detach() -- an argument handed back must not be changed
     end
@@ -113,7 +113,7 @@ local function compare(f, inputs, which, weights, o)
   local grad <const> = x.grad
   local flat <const> = x:detach():reshape(-1)
   if not core.shares_memory(flat, x) then
-    error("gradcheck: input " .. which .. " lies in memory in an order that cannot be flattened", 3)
+    check.fail("gradcheck: input %s lies in memory in an order that cannot be flattened", which)
   end
   local dx <const> = grad and grad:reshape(-1):totable() or {}
   for i = 1, flat:numel() do

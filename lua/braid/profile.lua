@@ -5,6 +5,7 @@
 -- end))
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local format <const> = require "braid.format"
 
@@ -52,7 +53,7 @@ end
 -- for what was called. Prints as a table.
 return function(f)
   if type(f) ~= "function" then
-    error(("profile: wants a function, not a %s"):format(type(f)), 2)
+    check.fail("profile: wants a function, not a %s", type(f))
   end
   core.profile_begin()
   local from <const> = core.clock()

@@ -117,6 +117,19 @@ rows.parameter = {call = function(_, o) nn.Module.parameter(braid.ones(2), o) en
 rows.load_state_dict = {arguments = {state = nn.Linear(2, 2):state_dict()},
   call = function(a, o) nn.Linear(2, 2):load_state_dict(a.state, o) end}
 
+local matrix <const> = braid.ones(2, 2)
+rows["init.uniform"] = {arguments = {w = matrix, low = -1e9, high = 1e9}, no_names = true,
+  call = function(a) nn.init.uniform(a.w, a.low, a.high) end}
+rows["init.normal"] = {arguments = {w = matrix}, no_names = true,
+  call = function(a) nn.init.normal(a.w, a.mean, a.std) end}
+rows["init.constant"] = {arguments = {w = matrix, value = 1}, no_names = true,
+  call = function(a) nn.init.constant(a.w, a.value) end}
+for _, name in ipairs{"xavier_uniform", "kaiming_uniform", "kaiming_normal"} do
+  local init <const> = nn.init[name]
+  rows["init." .. name] = {arguments = {w = matrix}, no_names = true,
+    call = function(a) init(a.w, a.gain) end}
+end
+
 -- ---- functional -------------------------------------------------------------------------
 
 local x4 <const>, x2 <const> = braid.ones(1, 2, 2, 2), braid.ones(2, 4)
@@ -243,10 +256,10 @@ rows.Dataset = {options = {images = set.images, labels = {a = braid.ones(4)}},
 -- ---- plot, vision, grad, io -------------------------------------------------------------
 
 local plot <const> = braid.plot
-local picture <const>, matrix <const> = braid.zeros({3, 4, 4}, {dtype = "uint8"}), { {1, 2} }
+local picture <const>, numbers <const> = braid.zeros({3, 4, 4}, {dtype = "uint8"}), { {1, 2} }
 
 rows["plot.heatmap"] = {refused_ends = {low = true},
-  call = function(_, o) plot.heatmap(folder .. "/h.svg", matrix, o) end}
+  call = function(_, o) plot.heatmap(folder .. "/h.svg", numbers, o) end}
 rows["plot.transfer"] = {unknown = "plot.heatmap", call = function(_, o)
   plot.transfer(folder .. "/t.svg", {blocks = {"one"}, names = {"a", "b"}, tasks = {"a"},
     weights = {one = { {1, 2} }}, gradients = {one = { {1, 2} }}}, o)

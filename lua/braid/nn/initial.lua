@@ -1,6 +1,9 @@
 --- First values of weights. All work in place and return their tensor.
 
+local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+
+local argument <const>, number <const> = check.argument, check.number
 
 local M <const> = {}
 
@@ -8,8 +11,7 @@ local M <const> = {}
 local function fans(w)
   local shape <const> = w.shape
   if #shape < 2 then
-    error(("init: a weight needs two dimensions or more, not (%s)"):format(
-      table.concat(shape, ", ")), 3)
+    check.fail("init: a weight needs two dimensions or more, not (%s)", table.concat(shape, ", "))
   end
   local area = 1
   for d = 3, #shape do area = area * shape[d] end
@@ -21,32 +23,47 @@ function M.dtype(like)
   return like and like.dtype == "float64" and "float64" or "float32"
 end
 
-local function quietly(f)
-  return function(w, ...)
+-- The function nn.init.<name>(w, ...): f without gradients, its arguments behind w as `kinds`
+-- has them, in the order of `keys`.
+local function quietly(name, keys, kinds, f, relation)
+  kinds.w = argument(check.tensor())
+  local arguments <const> = check.declare("init." .. name, kinds, relation)
+  M[name] = function(w, a, b)
+    local given <const> = {w = w, [keys[1]] = a}
+    if keys[2] then given[keys[2]] = b end
+    local o <const> = check.options(arguments, nil, given)
     local _ <close> = grad.no_grad()
-    return f(w, ...)
+    return f(w, o[keys[1]], o[keys[2]])
   end
 end
 
-M.uniform = quietly(function(w, low, high) return w:uniform_(low, high) end)
-M.normal = quietly(function(w, mean, std) return w:normal_(mean, std) end)
-M.constant = quietly(function(w, value) return w:fill_(value) end)
+quietly("uniform", {"low", "high"}, {low = argument(number(0)), high = argument(number(1))},
+  function(w, low, high) return w:uniform_(low, high) end, function(o)
+    if o.low > o.high then return ("low = %s lies above high = %s"):format(o.low, o.high) end
+  end)
+quietly("normal", {"mean", "std"},
+  {mean = argument(number(0)), std = argument(number{1, from = 0})},
+  function(w, mean, std) return w:normal_(mean, std) end)
+quietly("constant", {"value"}, {value = argument(number())},
+  function(w, value) return w:fill_(value) end)
+
+local GAIN <const>, HE <const> = {"gain"}, math.sqrt(2)
 
 --- Glorot and Bengio 2010: variance 2 / (in + out).
-M.xavier_uniform = quietly(function(w, gain)
+quietly("xavier_uniform", GAIN, {gain = argument(number{1, from = 0})}, function(w, gain)
   local fan_in <const>, fan_out <const> = fans(w)
-  local bound <const> = (gain or 1) * math.sqrt(6 / (fan_in + fan_out))
+  local bound <const> = gain * math.sqrt(6 / (fan_in + fan_out))
   return w:uniform_(-bound, bound)
 end)
 
 --- He, Zhang, Ren and Sun 2015, for ReLU: variance 2 / in.
-M.kaiming_uniform = quietly(function(w, gain)
-  local bound <const> = (gain or math.sqrt(2)) * math.sqrt(3 / (fans(w)))
+quietly("kaiming_uniform", GAIN, {gain = argument(number{HE, from = 0})}, function(w, gain)
+  local bound <const> = gain * math.sqrt(3 / (fans(w)))
   return w:uniform_(-bound, bound)
 end)
 
-M.kaiming_normal = quietly(function(w, gain)
-  return w:normal_(0, (gain or math.sqrt(2)) / math.sqrt((fans(w))))
+quietly("kaiming_normal", GAIN, {gain = argument(number{HE, from = 0})}, function(w, gain)
+  return w:normal_(0, gain / math.sqrt((fans(w))))
 end)
 
 --- What PyTorch gives a Linear or Conv2d: uniform within 1 / sqrt(in), the bias too.

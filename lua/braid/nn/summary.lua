@@ -1,6 +1,7 @@
 --- summary: what each part of a network gives, holds and costs.
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
@@ -87,8 +88,8 @@ end
 -- Multiply-accumulates are those of one input; layers without a count of theirs count 0.
 return function(module, input_shape, trace)
   if type(input_shape) ~= "table" then
-    error(("summary: wants the shape of one input, such as {3, 224, 224}, not a %s"):format(
-      type(input_shape)), 3)
+    check.fail("summary: wants the shape of one input, such as {3, 224, 224}, not a %s",
+      type(input_shape))
   end
   local x <const> = core.new({1, table.unpack(input_shape)}, walk.dtype(module), 0)
   local calls

@@ -198,9 +198,9 @@ end
 local function canvas_of(image)
   if not core.is_tensor(image) or image.dtype ~= "uint8" or image:dim() ~= 3 or
     (image:size(1) ~= 1 and image:size(1) ~= 3) then
-    error(("vision.detector: a picture is uint8 (3, h, w) or (1, h, w), not %s"):format(
+    check.fail("vision.detector: a picture is uint8 (3, h, w) or (1, h, w), not %s",
       core.is_tensor(image) and ("%s (%s)"):format(image.dtype, table.concat(image.shape, ", "))
-      or type(image)), 3)
+        or type(image))
   end
   local rgb <const> = image:size(1) == 3 and image or
     ops.expand(image, 3, image:size(2), image:size(3))

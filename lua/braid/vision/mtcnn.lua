@@ -100,7 +100,7 @@ end
 -- @usage local o = assert(vision.mtcnn.network("weights", "O"))
 function M.network(dir, stage)
   if not STAGES[stage] then
-    error(("vision.mtcnn: the networks are P, R and O, not %s"):format(tostring(stage)), 2)
+    check.fail("vision.mtcnn: the networks are P, R and O, not %s", tostring(stage))
   end
   local path <const> = ("%s/%s.caffemodel"):format(dir, STAGES[stage].file)
   local layers <const>, message <const> = caffemodel.read(path)
