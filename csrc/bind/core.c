@@ -12,13 +12,22 @@
 
 int luaopen_braid_core(lua_State *L) __attribute__((visibility("default")));
 
+/* Argument 1 of a function that users call. */
+static lua_Integer whole(lua_State *L, const char *function, const char *what) {
+  if (!lua_isinteger(L, 1)) {
+    const char *shown = luaL_tolstring(L, 1, NULL);
+    br_error(L, "%s: %s must be a whole number, not %s", function, what, shown);
+  }
+  return lua_tointeger(L, 1);
+}
+
 static int manual_seed(lua_State *L) {
-  br_rng_set_seed((uint64_t)luaL_checkinteger(L, 1));
+  br_rng_set_seed((uint64_t)whole(L, "manual_seed", "the seed"));
   return 0;
 }
 
 static int set_threads(lua_State *L) {
-  lua_Integer n = luaL_checkinteger(L, 1);
+  lua_Integer n = whole(L, "set_threads", "n");
   if (n < 1 || n > 1024)
     return br_error(L, "set_threads: n must be from 1 to 1024, not %d", (int)n);
   br_set_threads((int)n);
@@ -65,7 +74,9 @@ static int isa(lua_State *L) {
 
 /* set_winograd(on) -> whether it was */
 static int set_winograd(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TBOOLEAN);
+  if (!lua_isboolean(L, 1))
+    return br_error(L, "set_winograd: on must be true or false, not %s",
+                    luaL_tolstring(L, 1, NULL));
   lua_pushboolean(L, br_set_winograd(lua_toboolean(L, 1)));
   return 1;
 }

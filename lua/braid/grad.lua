@@ -6,6 +6,7 @@ local format <const> = require "braid.format"
 local tensor <const> = require "braid.tensor"
 
 local M <const> = {}
+local FUNCTION <const> = check.call()
 
 core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
 
@@ -15,7 +16,8 @@ core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
 -- @usage local _ <close> = braid.no_grad()
 -- @usage braid.no_grad(function() w:sub_(w.grad * 0.1) end)
 function M.no_grad(f)
-  if not f then return core.set_recording(false) end
+  if f == nil then return core.set_recording(false) end
+  check.value("no_grad", "what it runs", f, FUNCTION)
   local _ <close> = core.set_recording(false)
   return f()
 end
@@ -25,12 +27,15 @@ end
 -- no_grad.
 -- @usage local _ <close> = braid.detect_anomaly()
 function M.detect_anomaly(f)
-  if not f then return core.set_anomaly(true) end
+  if f == nil then return core.set_anomaly(true) end
+  check.value("detect_anomaly", "what it runs", f, FUNCTION)
   local _ <close> = core.set_anomaly(true)
   return f()
 end
 
 local GRAD <const> = check.declare("grad", {
+  y = check.argument(check.tensor()),
+  inputs = check.argument(check.either(check.tensor(), check.list{of = check.tensor(), least = 1})),
   gradient = check.tensor(), retain_graph = check.flag(false), allow_unused = check.flag(false),
 })
 
@@ -39,7 +44,7 @@ local GRAD <const> = check.declare("grad", {
 -- {allow_unused = true}: false stands for its gradient then.
 -- @usage local dx <const>, dw <const> = table.unpack(braid.grad(y, {x, w}))
 function M.grad(y, inputs, given)
-  local o <const> = check.options(GRAD, given)
+  local o <const> = check.options(GRAD, given, {y = y, inputs = inputs})
   if tensor.is_tensor(inputs) then inputs = {inputs} end
   local grads <const> = core.grad(y, inputs, o.gradient, o.retain_graph)
   for i, g in ipairs(grads) do
@@ -50,7 +55,7 @@ function M.grad(y, inputs, given)
   return grads
 end
 
-local FUNCTION <const> = check.declare("Function", {
+local OF_FUNCTION <const> = check.declare("Function", {
   forward = check.needed(check.call()), backward = check.needed(check.call()),
 })
 
@@ -61,7 +66,7 @@ local FUNCTION <const> = check.declare("Function", {
 -- local double <const> = braid.Function{
 --   forward = function(_, x) return x * 2 end, backward = function(_, dy) return dy * 2 end}
 function M.Function(given)
-  local o <const> = check.options(FUNCTION, given)
+  local o <const> = check.options(OF_FUNCTION, given)
   return function(...)
     local arguments <const>, ctx <const> = table.pack(...), {}
     local inputs <const>, places <const> = {}, {}
@@ -132,6 +137,10 @@ local function compare(f, inputs, which, weights, o)
 end
 
 local GRADCHECK <const> = check.declare("gradcheck", {
+  f = check.argument(check.call()),
+  inputs = check.argument(check.kind("a list of tensors", function(v)
+    return type(v) == "table"
+  end)),
   eps = check.number{1e-6, above = 0}, atol = check.number{1e-6, from = 0},
   rtol = check.number{1e-5, from = 0},
 })
@@ -142,7 +151,7 @@ local GRADCHECK <const> = check.declare("gradcheck", {
 -- @return true, or nil and a message that names the element
 -- @usage braid.gradcheck(function(x) return x:tanh() end, {x})
 function M.gradcheck(f, inputs, given)
-  local o <const> = check.options(GRADCHECK, given)
+  local o <const> = check.options(GRADCHECK, given, {f = f, inputs = inputs})
   local weights <const> = {}
   for _, x in ipairs(inputs) do
     if tensor.is_tensor(x) and x.requires_grad then

@@ -207,8 +207,15 @@ rows["mtl.network"] = {options = {tasks = tasks, blocks = blocks, split = "one",
   call = function(_, o) mtl.network(o) end}
 rows["mtl.early_stopping"] = {options = {main = "a"},
   call = function(_, o) mtl.early_stopping(tasks, o) end}
-rows["mtl.mutual"] = {options = {blocks = "one"}, call = function(_, o) mtl.mutual(net, o) end}
-rows["mtl.contrast_maps"] = {call = function(_, o) mtl.contrast_maps(net, {batch}, "one", o) end}
+rows["mtl.mutual"] = {arguments = {net = net}, options = {blocks = "one"},
+  call = function(a, o) mtl.mutual(a.net, o) end}
+rows["mtl.contrast_maps"] = {arguments = {net = net},
+  call = function(a, o) mtl.contrast_maps(a.net, {batch}, "one", o) end}
+rows["mtl.readout"] = {arguments = {task = mtl.real{1}, channels = 2}, no_names = true,
+  call = function(a) mtl.readout(a.task, a.channels) end}
+local report <const> = {a = {accuracy = 0.5}}
+rows["mtl.delta_m"] = {arguments = {report = report, single = report}, no_names = true,
+  call = function(a) mtl.delta_m(a.report, a.single, a.metrics) end}
 rows["mtl.ttc_update"] = {call = function(_, o)
   mtl.ttc_update(net, optim.SGD(net:parameters()), o)
 end}
@@ -275,16 +282,14 @@ rows["plot.maps"] = {call = function(_, o)
 end}
 rows["vision.detector"] = {arguments = {nets = {}}, elsewhere = true,
   call = function(a, o) braid.vision.detector(a.nets, o) end}
-rows.grad = {options = {gradient = braid.ones(2)}, call = function(_, o)
-  local x <const> = parameter()
-  braid.grad(x * 2, {x}, o)
-end}
+local leaf <const> = parameter()
+rows.grad = {arguments = {inputs = {leaf}}, options = {gradient = braid.ones(2)},
+  call = function(a, o) braid.grad(a.y == nil and leaf * 2 or a.y, a.inputs, o) end}
 rows.Function = {options = {forward = print, backward = print},
   call = function(_, o) braid.Function(o) end}
-rows.gradcheck = {call = function(_, o)
-  local x <const> = braid.ones({2}, {dtype = "float64", requires_grad = true})
-  braid.gradcheck(function(v) return v * 1 end, {x}, o)
-end}
+local one <const> = braid.ones({2}, {dtype = "float64", requires_grad = true})
+rows.gradcheck = {arguments = {f = function(v) return v * 1 end, inputs = {one}},
+  call = function(a, o) braid.gradcheck(a.f, a.inputs, o) end}
 rows.load = {elsewhere = true, call = function(_, o) braid.load(folder .. "/h.png", o) end}
 rows["load: .csv"] = {what = "load", elsewhere = true,
   call = function(_, o) braid.load(table_csv, o) end}

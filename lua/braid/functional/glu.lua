@@ -9,6 +9,9 @@ local ARGUMENTS <const> = check.declare("glu", {
 
 return check.public("glu", function(x, dim)
   dim = check.options(ARGUMENTS, nil, {x = x, dim = dim}).dim
+  if dim > x:dim() or dim < -x:dim() then
+    check.fail("glu: there is no dimension dim = %d in a tensor of %d", dim, x:dim())
+  end
   local size <const> = x:size(dim)
   if size % 2 ~= 0 then
     check.fail("glu: dimension %d of (%s) cannot be halved", dim, table.concat(x.shape, ", "))

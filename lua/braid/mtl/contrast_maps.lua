@@ -88,12 +88,15 @@ local function collect(net, batches, block, positive)
 end
 
 local OPTIONS <const> = check.declare("mtl.contrast_maps", {
+  net = check.argument(check.kind("a network of columns", function(v)
+    return type(v) == "table" and type(v.recipe) == "table"
+  end)),
   positive = check.whole{2, from = 1, to = 2}, channels = check.flag(false),
   groups = check.whole{from = 1},
 })
 
 return function(net, batches, block, given)
-  local o <const> = check.options(OPTIONS, given)
+  local o <const> = check.options(OPTIONS, given, {net = net})
   local sums <const> = collect(net, batches, block, o.positive)
   local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
   if #names == 0 then check.fail("mtl.contrast_maps: no task has two classes and labels") end

@@ -31,7 +31,18 @@ local function value_of(what, values, name, metric)
   check.fail("mtl.delta_m: %s has no %s of '%s'", what, metric, name)
 end
 
+local REPORT <const> = check.kind("a report, {task = {metric = number}}", function(v)
+  return type(v) == "table"
+end)
+local ARGUMENTS <const> = check.declare("mtl.delta_m", {
+  report = check.argument(REPORT), single = check.argument(REPORT),
+  metrics = check.argument(check.optional(check.kind("a table of metrics by task", function(v)
+    return type(v) == "table"
+  end))),
+})
+
 return function(report, single, metrics)
+  check.options(ARGUMENTS, nil, {report = report, single = single, metrics = metrics})
   local names <const>, each <const> = {}, {}
   for _, name in ipairs(check.sorted_keys(single)) do
     local values <const> = single[name]

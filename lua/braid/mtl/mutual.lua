@@ -71,12 +71,15 @@ local function weights_of(self, block)
 end
 
 local OPTIONS <const> = check.declare("mtl.mutual", {
+  net = check.argument(check.kind("a network of columns", function(v)
+    return type(v) == "table" and type(v.recipe) == "table"
+  end)),
   form = check.choice{"l2", "exponential", "trace"}, weight = check.number{1e-3, from = 0},
   blocks = check.either(check.text(), check.list{of = check.text()}),
 })
 
 return function(net, given)
-  local o <const> = check.options(OPTIONS, given)
+  local o <const> = check.options(OPTIONS, given, {net = net})
   local form <const> = FORMS[o.form]
   if not net.columns or #net.names < 2 then
     check.fail("mtl.mutual: the network has no columns to compare")

@@ -1,6 +1,7 @@
 --- The head that networks have unless told otherwise: mtl.readout(task, channels), one linear
 -- layer on the mean of each channel, x (n,c,h,w) or (n,c) -> (n, task.size).
 
+local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local Linear <const> = require "braid.nn.linear"
 local Module <const> = require "braid.nn.module"
@@ -11,4 +12,14 @@ function Readout:init(inputs, outputs) self.linear = Linear(inputs, outputs) end
 
 function Readout:forward(x) return self.linear(x:dim() == 4 and x:mean({3, 4}) or x) end
 
-return function(task, channels) return Readout(channels, task.size) end
+local ARGUMENTS <const> = check.declare("mtl.readout", {
+  task = check.argument(check.kind("a task such as mtl.classes{2}", function(v)
+    return type(v) == "table" and math.type(v.size) == "integer"
+  end)),
+  channels = check.argument(check.whole{from = 1}),
+})
+
+return function(task, channels)
+  check.options(ARGUMENTS, nil, {task = task, channels = channels})
+  return Readout(channels, task.size)
+end
