@@ -108,7 +108,9 @@ static br_status run_hook(br_hook *self, br_tensor **grad) {
 
 /* core.register_hook(t, f): the hook's number for core.remove_hook. */
 static int register_hook(lua_State *L) {
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (!lua_isfunction(L, 2))
+    return br_error(L, "register_hook: the hook must be a function, not %s",
+                    luaL_typename(L, 2));
   if (!br_requires_grad(br_check_tensor(L, 1)))
     return br_error(L, "register_hook: the tensor does not require a gradient");
   lua_function *f = hold(L, 2);

@@ -300,6 +300,9 @@ for _, name in ipairs{"alexnet", "dmt", "kth", "resnet18", "tcdcn", "vgg16"} do
 end
 rows["backbone vgg16"].options = {width = 0.05, input = 32}
 rows.backbone = {options = {channels = 1}, call = function(_, o) nn.backbone(blocks, o) end}
+rows["backbone: build"] = {no_names = true, call = function(a)
+  nn.backbone(blocks, {channels = 1}):build(a.from, a.to, a.channels, a.inputs)
+end}
 rows["backbone: of another backbone"] = {call = function(_, o) nn.backbone(backbone(), o) end}
 
 -- ---- readers ----------------------------------------------------------------------------

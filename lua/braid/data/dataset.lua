@@ -168,8 +168,12 @@ local function part_of(self, take, images, index)
     missing = 0, orientation = self.orientation}
 end
 
+local NUMBERS <const> = check.list{of = check.whole{from = 1}}
+local FUNCTION <const> = check.call()
+
 -- Integers as a tensor, checked.
 local function chosen_of(self, list)
+  if not core.is_tensor(list) then check.value("subset", "samples", list, NUMBERS) end
   local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")
     or core.from_table(list, "int64")
   if chosen.dtype ~= "int64" or chosen:dim() ~= 1 then
@@ -187,6 +191,7 @@ end
 
 --- The same samples with further labels, {name = tensor of n rows}.
 function Dataset:labelled(labels)
+  check.value("labelled", "labels", labels, TABLE)
   local result <const> = part_of(self, function(t) return t end, self.images, self.index)
   for name, t in pairs(labels) do
     if Dataset.taken[name] or not core.is_tensor(t) or t:size(1) ~= self.n then
@@ -224,6 +229,7 @@ end
 -- looked up as they are used, so that no picture is decoded unless f looks at it.
 -- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
 function Dataset:filter(f)
+  check.value("filter", "what says which samples stay", f, FUNCTION)
   local keep <const> = {}
   local at
   local look <const> = {__index = function(_, name)

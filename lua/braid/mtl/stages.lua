@@ -122,9 +122,14 @@ local function last_weights(self, block)
   return list
 end
 
+local TABLE <const> = check.kind("a table of networks or states by task", function(v)
+  return type(v) == "table"
+end)
+
 --- Starts columns and heads from trained single-task networks, {task = network or its state},
 -- made by the same definition: braid.model(path, {tasks = tasks, single = task, ...}).
 function M.start_from(self, given)
+  check.value("start_from", "what it starts from", given, TABLE)
   local own <const>, values <const> = self:state_dict(), {}
   for _, task in ipairs(check.sorted_keys(given)) do
     if not self.head[task] then

@@ -58,14 +58,24 @@ local function listed(t)
   return #names > 0 and table.concat(names, ", ") or "none"
 end
 
+local WEIGHT <const>, TABLE <const> = check.number{from = 0}, check.kind("a table by task",
+  function(v) return type(v) == "table" end)
+
+local CALLED <const> = check.call()
+
+local function check_tables(outputs, batch)
+  check.value("tasks", "the network's output", outputs, TABLE)
+  check.value("tasks", "the batch", batch, TABLE)
+end
+
 local function pair(name, task, outputs, batch)
-  if not outputs[name] then
+  if not core.is_tensor(outputs[name]) then
     check.fail("tasks: the network has no output '%s'; it has %s. Build it for these tasks, or add "
       .. "the task with net:add_task", name, listed(outputs))
   end
   local target = batch[name]
   if task.target then target = task:target(batch, name) end
-  if not target then
+  if not core.is_tensor(target) then
     check.fail("tasks: the data has no label '%s', which its loss wants; it has %s. Name the task "
       .. "as its label, or leave it out of mtl.tasks", name, listed(batch))
   end
@@ -74,6 +84,7 @@ end
 
 --- The loss of each task (unweighted) by name, whatever its weight.
 function Tasks:losses(outputs, batch)
+  check_tables(outputs, batch)
   local list <const> = {}
   for name, task in self:each() do list[name] = task:loss(pair(name, task, outputs, batch)) end
   return list
@@ -82,9 +93,13 @@ end
 --- The weighted sum of the tasks' losses, and each task's own (unweighted) by name. A task of
 -- weight 0 takes no part: its loss is not computed, and has no entry.
 function Tasks:loss(outputs, batch)
+  check_tables(outputs, batch)
   local total
   local per_task <const> = {}
   for name, task in self:each() do
+    if not WEIGHT.accepts(task.weight) then -- it may have been changed since
+      check.value("tasks", "the weight of " .. name, task.weight, WEIGHT)
+    end
     if task.weight ~= 0 then
       local loss <const> = task:loss(pair(name, task, outputs, batch))
       per_task[name] = loss
@@ -114,12 +129,15 @@ end
 -- when none has). A network runs in evaluation mode, and is
 -- then as it was before, part by part; a function of the image is called as it is.
 function Tasks:evaluate(net, batches)
+  check.value("tasks: evaluate", "net", net, CALLED)
+  check.value("tasks: evaluate", "batches", batches, CALLED)
   local sums <const>, losses <const>, counts <const> = {}, {}, {}
   local _ <close> = Module.is(net) and Module.evaluating(net) or nil
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
     local outputs <const> = net(batch.image)
+    check_tables(outputs, batch)
     for name, task in self:each() do
       sums[name] = sums[name] or {}
       local output <const>, target <const> = pair(name, task, outputs, batch)

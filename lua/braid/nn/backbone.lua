@@ -198,9 +198,16 @@ function Backbone:init(what, given)
   if plan.input then settle(self, plan.channels, plan.input[1], plan.input[2]) end
 end
 
+local PLACE <const> = check.argument(check.optional(check.whole{from = 1}))
+local BUILD <const> = check.declare("backbone: build", {
+  from = PLACE, to = PLACE, channels = PLACE, inputs = check.argument(check.optional(check.call())),
+})
+
 --- Fresh blocks from the same recipe: those from the from-th to the to-th, with
 -- `channels` at the first. inputs(name, channels) may change a block's input channels.
 function Backbone:build(from, to, channels, inputs)
+  check.options(BUILD, nil, {from = from, to = to, channels = channels, inputs = inputs})
+  if (to or 1) > #self.plan.names then bad("there are %d blocks, not %d", #self.plan.names, to) end
   local other <const> = setmetatable({}, Backbone)
   fill(other, self.plan, channels or self.plan.channels, from or 1, to or #self.plan.names,
     inputs)

@@ -92,9 +92,12 @@ function Module.parameter(t, hint)
   return core.keep(core.requires_grad(t))
 end
 
+local NAME <const> = check.text()
+
 --- Holds a tensor as a buffer: state that is saved and copied with the module, not trained.
 -- @usage self:buffer("steps", braid.zeros(1))
 function Module:buffer(name, t)
+  check.value("buffer", "name", name, NAME)
   if not core.is_tensor(t) then check.fail("buffer: '%s' is a %s, not a tensor", name, type(t)) end
   local names <const> = {[name] = true}
   for key, kind in pairs(self.buffer_names) do names[key] = kind end
@@ -167,8 +170,11 @@ function Module:buffers()
   return values
 end
 
+local FUNCTION <const> = check.call()
+
 --- Calls f on every module below, then on this one.
 function Module:apply(f)
+  check.value("apply", "what is called", f, FUNCTION)
   local _, modules <const> = walk.collect(self, walk.is_module)
   for i = #modules, 1, -1 do f(modules[i]) end
   f(self)
