@@ -78,7 +78,7 @@ local SKIP <const> = {}
 for _, name in ipairs(words [[
   nn.init.dtype nn.init.default data.faces plot.init scope no_grad detect_anomaly set_threads
   set_winograd
-  F.repeat_ data.mix chunk empty_like expand_as full_like index_add nonzero one_hot ones_like
+  F.repeat_ chunk empty_like expand_as full_like index_add nonzero one_hot ones_like
   rand_like randn_like repeat_ split tile type_as view_as zeros_like ]]) do SKIP[name] = true end
 
 local PLACES <const> = {
@@ -137,7 +137,7 @@ local OBJECTS <const> = {
 
 -- What Braid itself calls of them.
 local INNER <const> = {}
-for _, name in ipairs(words [[init declare check_state_of new_state update forward
+for _, name in ipairs(words [[init declare check_state_of new_state update forward count
   record_changes]]) do INNER[name] = true end
 
 -- The names of an object's methods, through its class and those it derives from.

@@ -20,10 +20,11 @@ function Adam.new_state(_, p, group)
     largest = group.amsgrad and Optimizer.zeros_like(p) or nil}
 end
 
-Adam.rule = "adam_step"
+Adam.rule, Adam.at_times = "adam_step", {largest = true}
 
 function Adam:update(p, state, group, lr)
   state.step = state.step + 1
+  if group.amsgrad and not state.largest then state.largest = Optimizer.zeros_like(p) end
   return p, state.m, state.v, state.largest or false, lr, group.betas[1], group.betas[2],
     group.eps, group.weight_decay, self.decoupled, state.step
 end

@@ -17,6 +17,9 @@ local state <const> = require "braid.optim.state"
 
 local Optimizer <const> = class("Optimizer")
 
+-- Tensors that a parameter's state has at some settings of its group, which may change.
+Optimizer.at_times = {}
+
 local GROUP <const> = {lr_mult = check.number{1, from = 0}, params = check.needed(check.any())}
 
 --- Gives a class its options: those of the constructor, which a group may have of its own.

@@ -22,9 +22,11 @@ function RMSprop.new_state(_, p, group)
     momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
-RMSprop.rule = "rmsprop_step"
+RMSprop.rule, RMSprop.at_times = "rmsprop_step", {mean = true, momentum = true}
 
 function RMSprop.update(_, p, state, group, lr)
+  if group.centered and not state.mean then state.mean = Optimizer.zeros_like(p) end
+  if group.momentum ~= 0 and not state.momentum then state.momentum = Optimizer.zeros_like(p) end
   return p, state.square, state.mean or false, state.momentum or false, lr, group.alpha,
     group.eps, group.weight_decay, group.momentum
 end

@@ -22,12 +22,16 @@ function SGD.new_state(_, p, group)
   return {step = 0, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
-SGD.rule = "sgd_step"
+-- Momentum may begin in the middle of training: with the gradient of then.
+
+SGD.rule, SGD.at_times = "sgd_step", {momentum = true}
 
 function SGD.update(_, p, state, group, lr)
+  local begins <const> = group.momentum ~= 0 and not state.momentum
+  if begins then state.momentum = Optimizer.zeros_like(p) end
   state.step = state.step + 1
   return p, state.momentum or false, lr, group.momentum, group.dampening,
-    group.weight_decay, group.nesterov and 1 or 0, state.step == 1 and 1 or 0
+    group.weight_decay, group.nesterov and 1 or 0, (begins or state.step == 1) and 1 or 0
 end
 
 return SGD

@@ -70,7 +70,10 @@ function M:check_state_of(p, group, state, wrong)
     end
   end
   for _, key in ipairs(check.sorted_keys(state)) do
-    if fresh[key] == nil then wrong("'%s' is not known", key) end
+    if fresh[key] == nil then
+      if not self.at_times[key] then wrong("'%s' is not known", key) end
+      check_tensor(key, state[key], p.dtype, p.shape, wrong)
+    end
   end
 end
 
