@@ -18,6 +18,11 @@ enum { LINKS = 40, NAME = 64, RANDOM = 16, CHECK = 8 };
 
 static const char MARK[] = ".braid-";
 
+const char *br_target_shown(const char *path) {
+  const size_t n = strlen(path), most = 200;
+  return n > most ? path + n - most : path;
+}
+
 /* ---- where a path leads ------------------------------------------------------------ */
 
 /* The text of n bytes, then of m, as one; NULL without memory. */
@@ -63,13 +68,15 @@ static br_status follow(br_target *t, const char *path) {
     char *next = NULL;
     if (!strncmp(t->path, "/proc/", 6))
       return br_fail(BR_EIO, "cannot write %s: it is a stream that is open already",
-                     path);
+                     br_target_shown(path));
     if (i < LINKS)
       next = behind_link(t->path, &status);
     else
       errno = ELOOP;
     if (!next && status == BR_ENOMEM) return status;
-    if (!next) return br_fail(BR_EIO, "cannot write %s: %s", path, strerror(errno));
+    if (!next)
+      return br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(path),
+                     strerror(errno));
     br_free(t->path);
     t->path = next;
   }
@@ -89,17 +96,23 @@ static const char *kind_of(mode_t mode) {
 static br_status check_file(br_target *t, const char *path) {
   t->exists = stat(path, &t->info) == 0;
   if (!t->exists && errno != ENOENT)
-    return br_fail(BR_EIO, "cannot write %s: %s", path, strerror(errno));
+    return br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(path), strerror(errno));
   if (!t->exists) return BR_OK;
   const mode_t mode = t->info.st_mode;
-  if (!S_ISREG(mode)) return br_fail(BR_EIO, "cannot write %s: %s", path, kind_of(mode));
+  if (!S_ISREG(mode))
+    return br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(path), kind_of(mode));
   const bool own = t->info.st_uid == geteuid();
-  if (!(mode & 0222) || (own && !(mode & 0200)) ||
-      faccessat(AT_FDCWD, t->path, W_OK, AT_EACCESS) != 0)
+  const bool allowed = faccessat(AT_FDCWD, t->path, W_OK, AT_EACCESS) == 0;
+  if (!allowed && (errno != EACCES || (!own && mode & 0222)))
+    return br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(path),
+                   errno == EACCES
+                       ? "the file there is another user's, who does not let you"
+                       : strerror(errno));
+  if (!allowed || !(mode & 0222) || (own && !(mode & 0200)))
     return br_fail(BR_EIO,
                    "cannot write %s: the file there is read-only (mode %03o); make it "
                    "writable (chmod u+w), or choose another name",
-                   path, (unsigned)(mode & 0777));
+                   br_target_shown(path), (unsigned)(mode & 0777));
   return BR_OK;
 }
 
@@ -116,11 +129,14 @@ static br_status open_folder(br_target *t, const char *path) {
     const int why = errno;
     if (n > 1) folder[n - 1] = 0;
     if (why == ENOENT)
-      status = br_fail(BR_EIO, "cannot write %s: there is no folder %s", path, folder);
+      status = br_fail(BR_EIO, "cannot write %s: there is no folder %s",
+                       br_target_shown(path), br_target_shown(folder));
     else if (why == ENOTDIR)
-      status = br_fail(BR_EIO, "cannot write %s: %s is no folder", path, folder);
+      status = br_fail(BR_EIO, "cannot write %s: %s is no folder", br_target_shown(path),
+                       br_target_shown(folder));
     else
-      status = br_fail(BR_EIO, "cannot write %s: %s", path, strerror(why));
+      status = br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(path),
+                       strerror(why));
   }
   br_free(folder);
   return status;
@@ -132,7 +148,7 @@ br_status br_target_open(br_target *t, const char *path) {
   br_status status = follow(t, path);
   if (status) return status;
   if (!*t->name || !strcmp(t->name, ".") || !strcmp(t->name, ".."))
-    return br_fail(BR_EIO, "cannot write %s: that names a folder", path);
+    return br_fail(BR_EIO, "cannot write %s: that names a folder", br_target_shown(path));
   status = open_folder(t, path);
   return status ? status : check_file(t, path);
 }

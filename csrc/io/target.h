@@ -22,6 +22,9 @@ typedef struct br_target {
   struct stat info; /* of the file that is there */
 } br_target;
 
+/* A path as it stands in messages: its end, where it is long. */
+const char *br_target_shown(const char *path);
+
 /* BR_EIO with a message where no file can be written. To be closed in any case. */
 br_status br_target_open(br_target *t, const char *path);
 void br_target_close(br_target *t);

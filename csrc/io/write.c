@@ -29,7 +29,7 @@ struct br_writer {
 };
 
 static br_status failed(const br_writer *w, int why) {
-  return br_fail(BR_EIO, "cannot write %s: %s", w->path, strerror(why));
+  return br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(w->path), strerror(why));
 }
 
 /* ---- the file beside --------------------------------------------------------------- */
@@ -45,6 +45,10 @@ static br_status create(br_writer *w) {
     w->file = openat(t->folder, w->beside,
                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (w->file < 0 && (errno == EEXIST || errno == EINTR)) continue;
+    if (w->file < 0 && errno == EACCES)
+      return br_fail(BR_EIO,
+                     "cannot write %s: no permission to make a file in its folder",
+                     br_target_shown(w->path));
     if (w->file < 0) return failed(w, errno);
     const bool locked = br_target_lock(w->file) || (errno != EAGAIN && errno != EACCES);
     if (locked && fstat(w->file, &s) == 0 && s.st_nlink > 0) {
