@@ -61,24 +61,25 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 # ---- what is built from what ---------------------------------------------------------------
 
 # Of several OpenBLAS the OpenMP one, which starts no threads when it is loaded, whichever
-# the system prefers; elsewhere than on Debian the one that is there.
+# the system prefers; elsewhere than on Debian the one that is there. It is not linked but
+# loaded at the first product (csrc/tensor/blas.c).
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BLAS_DIR  := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
 PKG       := $(if $(BLAS_DIR),PKG_CONFIG_PATH=$(BLAS_DIR)/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
 INCLUDES  := $(shell $(PKG) --cflags lua5.4 openblas libpng libturbojpeg zlib 2>/dev/null)
-LIBRARIES := $(shell $(PKG) --libs openblas libpng libturbojpeg zlib 2>/dev/null)
+LIBRARIES := $(shell $(PKG) --libs libpng libturbojpeg zlib 2>/dev/null)
 
 WARN      = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Werror
 MATH      = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 OPT       = -O3
 EXTRA     =
-CPPFLAGS  = -Icsrc $(INCLUDES)
+CPPFLAGS  = -Icsrc $(INCLUDES) -DBR_BLAS_DIR='"$(BLAS_DIR)"'
 CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) $(MATH) $(EXTRA)
 # What gcc makes of OpenMP's pragmas is csrc/base/team.c; clang brings a library of its own.
 CLANG     = $(findstring clang,$(CC))
 LDFLAGS   = -shared -Wl,-z,nodelete $(if $(CLANG),-fopenmp) $(EXTRA)
-LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -lpthread -lm
+LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -ldl -lpthread -lm
 comma    := ,
 
 ARCH     := $(shell uname -m)

@@ -224,8 +224,9 @@ br_loader *br_loader_new(const br_plan *plan) {
   pthread_cond_init(&l->ready, NULL);
   while (l->workers < plan->workers && l->workers < MOST_WORKERS) {
     if (pthread_create(&l->worker[l->workers], NULL, work, l) != 0) {
+      br_fail(BR_ENOMEM, "data.loader: out of memory: no thread for worker %d of %d",
+              l->workers + 1, plan->workers);
       br_loader_free(l);
-      br_fail(BR_ENOMEM, "data.loader: no thread for worker %d", plan->workers);
       return NULL;
     }
     l->workers++;

@@ -56,15 +56,17 @@ typedef struct batch {
   int ndim;
 } batch;
 
-static void run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k, const matrix *a,
-                         const matrix *b, double beta, char *c, const batch *bt) {
+static br_status run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k,
+                              const matrix *a, const matrix *b, double beta, char *c,
+                              const batch *bt) {
   int64_t bm, bn, size = br_dtype_size(dtype);
-  if (m == 0 || n == 0 || bt->count == 0) return;
+  if (m == 0 || n == 0 || bt->count == 0) return BR_OK;
   choose_blocks(m, n, k, &bm, &bn);
   int64_t mb = (m + bm - 1) / bm, nb = (n + bn - 1) / bn, units = bt->count * mb * nb;
   double work = (double)bt->count * (double)m * (double)n * (double)k;
-#pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (units > 1 && work > 3e4)
+  int threads = br_blas_threads(units > 1 && work > 3e4 ? br_threads() : 1);
+  if (threads == 0) return BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int64_t u = 0; u < units; u++) {
     int64_t z = u / (mb * nb), i = u / nb % mb * bm, j = u % nb * bn;
     int64_t a_at = a->transposed ? i : i * a->ld, b_at = b->transposed ? j * b->ld : j;
@@ -78,6 +80,7 @@ static void run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k, const 
             k, 1, a->data + a_at * size, a->ld, b->data + b_at * size, b->ld, beta,
             c + ((z * m + i) * n + j) * size, n);
   }
+  return BR_OK;
 }
 
 br_status br_multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
@@ -93,8 +96,9 @@ br_status br_multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
       bt.a_step[d] = da < 0 || ta->shape[da] == 1 ? 0 : ta->stride[da];
       bt.b_step[d] = db < 0 || tb->shape[db] == 1 ? 0 : tb->stride[db];
     }
-    run_products(out->dtype, out->shape[out->ndim - 2], out->shape[out->ndim - 1],
-                 a->shape[a->ndim - 1], &ma, &mb, beta, out->data, &bt);
+    status = run_products(out->dtype, out->shape[out->ndim - 2],
+                          out->shape[out->ndim - 1], a->shape[a->ndim - 1], &ma, &mb,
+                          beta, out->data, &bt);
   }
   br_release(ta);
   br_release(tb);

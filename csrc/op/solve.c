@@ -9,7 +9,8 @@ static double *doubles(const br_tensor *t) { return (double *)(void *)t->data; }
 static br_status need_square(br_call *c, const br_tensor *a) {
   br_status status = br_need_float(c, a, "a");
   if (status) return status;
-  if (a->ndim >= 2 && a->shape[a->ndim - 1] == a->shape[a->ndim - 2]) return BR_OK;
+  if (a->ndim >= 2 && a->shape[a->ndim - 1] == a->shape[a->ndim - 2])
+    return br_blas_threads(1) ? BR_OK : BR_ENOMEM;
   return br_bad(c, "a must have the shape (..., n, n), not %s", br_shape_of(a));
 }
 

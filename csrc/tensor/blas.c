@@ -4,7 +4,12 @@
 #include "tensor/tensor.h"
 
 #include <cblas.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* LAPACK's own names, from the same library. Fortran passes the length of a character
    argument at the end. */
@@ -20,14 +25,135 @@ void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
              blasint *iwork, const blasint *liwork, blasint *info, size_t job_length,
              size_t half_length);
 
-/* An OpenBLAS that runs on OpenMP keeps the number for each thread that calls it. The
-   first call also makes what all share: it is the one when the library is loaded. */
-__attribute__((constructor)) static void one_thread(void) {
+/* ---- the library ----
+
+   OpenBLAS takes a buffer of 128 MB of address space when it is loaded, and one for each
+   thread that is in it at a time, and tries for ever where the system refuses. So it is
+   loaded at the first product, after a look whether there is room, and given its buffers
+   one by one. */
+
+enum { MOST_THREADS = 128 };
+
+static const size_t BUFFER = (size_t)129 << 20, LIBRARY = (size_t)40 << 20;
+
+static struct {
+  pthread_mutex_t lock;
+  atomic_int ready; /* threads that it has buffers for; 0: it is not loaded */
+  void *library;
+  __typeof__(openblas_set_num_threads) *set_num_threads;
+  __typeof__(cblas_sgemm) *sgemm;
+  __typeof__(cblas_dgemm) *dgemm;
+  __typeof__(cblas_dtrsm) *dtrsm;
+  __typeof__(dgetrf_) *dgetrf;
+  __typeof__(dgetrs_) *dgetrs;
+  __typeof__(dpotrf_) *dpotrf;
+  __typeof__(dsyevd_) *dsyevd;
+  void *(*memory_alloc)(int); /* NULL in a library that hides them */
+  void (*memory_free)(void *);
+} blas = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool is_room(size_t bytes) {
+  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) br_mem_trim(); /* segments that are wholly free */
+  if (p == MAP_FAILED)
+    p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return false;
+  munmap(p, bytes);
+  return true;
+}
+
+static bool find(const char *name, void *function) {
+  void *symbol = dlsym(blas.library, name);
+  memcpy(function, &symbol, sizeof symbol);
+  return symbol != NULL;
+}
+
+static bool find_all(void) {
+  find("blas_memory_alloc", &blas.memory_alloc);
+  find("blas_memory_free", &blas.memory_free);
+  return find("openblas_set_num_threads", &blas.set_num_threads) &&
+         find("cblas_sgemm", &blas.sgemm) && find("cblas_dgemm", &blas.dgemm) &&
+         find("cblas_dtrsm", &blas.dtrsm) && find("dgetrf_", &blas.dgetrf) &&
+         find("dgetrs_", &blas.dgetrs) && find("dpotrf_", &blas.dpotrf) &&
+         find("dsyevd_", &blas.dsyevd);
+}
+
+static char *set_variable(const char *name, const char *value) {
+  const char *was = getenv(name);
+  char *kept = was ? strdup(was) : NULL;
+  if (value)
+    setenv(name, value, 1);
+  else
+    unsetenv(name);
+  return kept;
+}
+
+/* Of several OpenBLAS the one that was there when this was built. It would take a buffer
+   for each processor if it was not told otherwise. */
+static void open_library(void) {
+  static const char *const files[] = {BR_BLAS_DIR "/libopenblas.so.0", "libopenblas.so.0",
+                                      "libopenblas.so", "libopenblas.dylib", NULL};
+  static const char *const variables[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
+  char *kept[2];
+  for (int i = 0; i < 2; i++) kept[i] = set_variable(variables[i], "1");
+  for (int i = 0; files[i] && !blas.library; i++)
+    blas.library = dlopen(files[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  for (int i = 0; i < 2; i++) {
+    free(set_variable(variables[i], kept[i]));
+    free(kept[i]);
+  }
+}
+
+static br_status load(void) {
+  if (!is_room(2 * BUFFER + LIBRARY))
+    return br_fail(
+        BR_ENOMEM,
+        "out of memory: OpenBLAS, which products of matrices need, wants %zu MB "
+        "of address space; is there a limit (ulimit -v)?",
+        (2 * BUFFER + LIBRARY) >> 20);
+  open_library();
+  if (blas.library && find_all()) return BR_OK;
+  blas.library = NULL;
+  return br_fail(BR_EINVAL, "OpenBLAS cannot be loaded: %s", dlerror());
+}
+
+/* With the lock held: buffers for up to n threads, as many as there is room for. */
+static int make_buffers(int n) {
+  void *taken[MOST_THREADS];
+  int made = 0;
+  while (made < n && is_room(BUFFER)) {
+    taken[made] = blas.memory_alloc ? blas.memory_alloc(0) : NULL;
+    made++;
+  }
+  for (int i = 0; i < made && blas.memory_alloc && blas.memory_free; i++)
+    blas.memory_free(taken[i]);
+  return made;
+}
+
+int br_blas_threads(int n) {
+  if (n > MOST_THREADS) n = MOST_THREADS;
+  int ready = atomic_load(&blas.ready);
+  if (n <= ready) return n;
+  pthread_mutex_lock(&blas.lock);
+  ready = atomic_load(&blas.ready);
+  if (blas.library || load() == BR_OK) {
+    int made = n > ready ? make_buffers(n) : ready;
+    if (made > ready) atomic_store(&blas.ready, ready = made);
+    if (ready == 0) br_fail(BR_ENOMEM, "out of memory: no buffer for OpenBLAS");
+  }
+  pthread_mutex_unlock(&blas.lock);
+  return n < ready ? n : ready;
+}
+
+/* An OpenBLAS that runs on OpenMP keeps the number for each thread that calls it. */
+static void one_thread(void) {
   static _Thread_local bool said;
   if (said) return;
-  openblas_set_num_threads(1);
+  blas.set_num_threads(1);
   said = true;
 }
+
+/* ---- products ---- */
 
 void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
              double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
@@ -39,11 +165,11 @@ void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
   if (lda < 1) lda = 1;
   if (ldb < 1) ldb = 1;
   if (dtype == BR_F32)
-    cblas_sgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, (float)alpha,
-                a, (blasint)lda, b, (blasint)ldb, (float)beta, c, (blasint)ldc);
+    blas.sgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, (float)alpha, a,
+               (blasint)lda, b, (blasint)ldb, (float)beta, c, (blasint)ldc);
   else
-    cblas_dgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, alpha, a,
-                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    blas.dgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, alpha, a,
+               (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
 /* ---- small systems ---- */
@@ -51,7 +177,7 @@ void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
 int64_t br_lu(int64_t n, double *a, int32_t *pivot) {
   blasint size = (blasint)n, info = 0;
   one_thread();
-  if (n > 0) dgetrf_(&size, &size, a, &size, pivot, &info);
+  if (n > 0) blas.dgetrf(&size, &size, a, &size, pivot, &info);
   return info;
 }
 
@@ -60,14 +186,14 @@ void br_lu_solve(bool transposed, int64_t n, int64_t k, const double *lu,
   blasint size = (blasint)n, columns = (blasint)k, info = 0;
   one_thread();
   if (n > 0 && k > 0)
-    dgetrs_(transposed ? "T" : "N", &size, &columns, lu, &size, pivot, b, &size, &info,
-            1);
+    blas.dgetrs(transposed ? "T" : "N", &size, &columns, lu, &size, pivot, b, &size,
+                &info, 1);
 }
 
 int64_t br_cholesky(int64_t n, double *a) {
   blasint size = (blasint)n, info = 0;
   one_thread();
-  if (n > 0) dpotrf_("U", &size, a, &size, &info, 1);
+  if (n > 0) blas.dpotrf("U", &size, a, &size, &info, 1);
   return info;
 }
 
@@ -75,9 +201,9 @@ void br_triangle_solve(bool right, bool transposed, int64_t n, const double *l,
                        double *b) {
   one_thread();
   if (n > 0)
-    cblas_dtrsm(CblasRowMajor, right ? CblasRight : CblasLeft, CblasLower,
-                transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (blasint)n,
-                (blasint)n, 1, l, (blasint)n, b, (blasint)n);
+    blas.dtrsm(CblasRowMajor, right ? CblasRight : CblasLeft, CblasLower,
+               transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (blasint)n,
+               (blasint)n, 1, l, (blasint)n, b, (blasint)n);
 }
 
 int64_t br_eigh_room(int64_t n) { return (1 + 6 * n + 2 * n * n) + (3 + 5 * n); }
@@ -87,7 +213,7 @@ int64_t br_eigh(int64_t n, double *a, double *w, double *room) {
           whole = 3 + 5 * size;
   one_thread();
   if (n > 0)
-    dsyevd_("V", "U", &size, a, &size, w, room, &reals, (blasint *)(void *)(room + reals),
-            &whole, &info, 1, 1);
+    blas.dsyevd("V", "U", &size, a, &size, w, room, &reals,
+                (blasint *)(void *)(room + reals), &whole, &info, 1, 1);
   return info;
 }

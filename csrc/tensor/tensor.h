@@ -153,6 +153,10 @@ void br_iter_store(const br_iter *it, int k, int64_t first, int64_t n,
 
 /* ---- products (blas.c) ---- */
 
+/* How many threads, up to n, may be in the functions below at a time; 0 with a message
+   when there is no memory for one. They may be called after that only. */
+int br_blas_threads(int n);
+
 /* c (m,n) = alpha a (m,k) b (k,n) + beta c, one thread. A transposed operand is given as
    it lies, with its leading dimension. */
 void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
