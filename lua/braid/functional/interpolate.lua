@@ -1,5 +1,6 @@
 --- interpolate: x (n,c,h,w) at another size, given or as a multiple, by the nearest pixel or
--- bilinearly (as PyTorch has it: the factor given is used as it is).
+-- bilinearly. As in PyTorch the factor given is used as it is, except where the size comes out
+-- as it was (or, of the nearest, as twice that): then every pixel is met exactly.
 -- @usage F.interpolate(x, {size = {48, 64}, mode = "bilinear", align_corners = true})
 -- @usage F.interpolate(x, {scale_factor = 2})
 
@@ -28,8 +29,9 @@ local function geometry(x, o)
   local size <const>, scale <const> = {}, {}
   for i = 1, 2 do
     local from <const> = x:size(2 + i)
-    local factor <const> = o.scale_factor and pair(o.scale_factor)[i]
+    local factor = o.scale_factor and pair(o.scale_factor)[i]
     size[i] = factor and math.floor(from * factor) or pair(o.size)[i]
+    if size[i] == from or o.mode == "nearest" and size[i] == 2 * from then factor = nil end
     if math.type(size[i]) ~= "integer" or size[i] < 1 then
       check.fail("interpolate: the size must be a whole number from 1, not %s", tostring(size[i]))
     end
