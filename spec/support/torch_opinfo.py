@@ -173,8 +173,8 @@ def nearer(name, e, g, exact):
         same = torch.isnan(t) & torch.isnan(truth) | (t == truth)
         return torch.where(same, 0, (t.double() - truth).abs()).nan_to_num(nan=float("inf"))
     ours, theirs = far(g), far(e.detach())
-    return bool((ours <= theirs + TOLERANCE[g.dtype] * truth.abs()).all() or
-                ours.max() <= 4 * theirs.max() < float("inf"))
+    slack = TOLERANCE[g.dtype] * truth.abs().nan_to_num(nan=0)
+    return bool((ours <= theirs + slack).all() or ours.max() <= 4 * theirs.max() < float("inf"))
 
 
 def compare(e, g):
