@@ -283,9 +283,9 @@ describe("requires_grad", function()
     (x * 1):sum():backward()
     assert.same({8, 9}, x.grad:totable())
     assert.has_error(function() x.grad = braid.ones(3, {dtype = "float64"}) end,
-      "grad: must be float64 of shape (2), not float64 (3)")
+      "grad must be float64 of shape (2), not float64 (3)")
     assert.has_error(function() x.grad = braid.ones(2) end,
-      "grad: must be float64 of shape (2), not float32 (2)")
+      "grad must be float64 of shape (2), not float32 (2)")
   end)
 end)
 

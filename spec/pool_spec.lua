@@ -63,6 +63,29 @@ describe("max_pool2d", function()
     end
   end
 
+  it("takes windows of many pixels a piece at a time", function()
+    braid.manual_seed(3)
+    local x <const> = braid.randn(2, 3, 40, 50, {dtype = "float64"})
+    for _, k in ipairs{17, 20, 33} do
+      local pad <const> = k // 2
+      local windows <const> = F.pad(x, {pad, pad, pad, pad}):unfold(3, k, 7):unfold(4, k, 7)
+      local mean <const> = F.avg_pool2d(x, k, 7, pad)
+      assert.is_true((windows:mean({5, 6}) - mean):abs():max():item() < 1e-14)
+      local best <const> = F.max_pool2d(x, k, 7, pad) -- positive: some of many are
+      assert.is_true(windows:clone():flatten(5, 6):max(5):eq(best):all():item())
+    end
+    assert.is_true(braid.gradcheck(function(z)
+      return F.max_pool2d(z, 18, 3, 9), F.avg_pool2d(z, 18, 3, 9), F.adaptive_max_pool2d(z, 2)
+    end, {braid.randn(1, 2, 36, 36, {dtype = "float64"}):requires_grad_()}))
+    x[{2, 3, 39, 49}] = 0 / 0
+    local y <const> = F.adaptive_max_pool2d(x, 1)
+    assert.equal(1, y:isnan():count_nonzero():item())
+  end)
+
+  it("does not lose what comes late in a mean of many", function()
+    assert.equal(1, F.adaptive_avg_pool2d(braid.ones(1, 1, 5000, 5000), 1):item())
+  end)
+
   it("lets the first NaN of a window win", function()
     local x <const> = braid.zeros(1, 16, 4, 4)
     x[{ {}, {}, 1, 2 }], x[{ {}, {}, 2, 1 }] = 0 / 0, 0 / 0

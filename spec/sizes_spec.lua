@@ -63,6 +63,18 @@ describe("a size beyond reason", function()
       function() braid.arange(0, 1e300) end},
     {"arange: from 0 to 1 by 1e-300: more values than can be counted",
       function() braid.arange(0, 1, 1e-300) end},
+    {"totable: tables for the shape (1099511627776, 0) do not fit into memory",
+      function() braid.zeros(1 << 40, 0):totable() end},
+    {"grad: a tensor of shape (2) wants {gradient = ...}; only one of a single element does "
+      .. "without", function()
+      local v <const> = braid.ones(2):requires_grad_()
+      braid.grad(v * 2, {v})
+    end},
+    {"tensor: more than 8 levels of tables", function()
+      local t <const> = {}
+      t[1] = t
+      braid.tensor(t)
+    end},
     {"arange: uint8 does not hold the values from 1.0 to 300.0",
       function() braid.arange(1, 300, {dtype = "uint8"}) end},
     {"linspace: (" .. HUGE .. ") is no possible shape: a size is negative or the product too "
@@ -268,6 +280,10 @@ describe("no memory beyond the result is taken by", function()
     max_pool2d = {images, function(x) return x:max_pool2d(2) end},
     avg_pool2d = {images, function(x) return x:avg_pool2d(3, 1, 1) end},
     adaptive_avg_pool2d = {images, function(x) return x:adaptive_avg_pool2d(7) end},
+    ["adaptive_avg_pool2d of one channel"] = {function() return braid.ones(1, 1, 1400, 1400) end,
+      function(x) return x:adaptive_avg_pool2d(1) end},
+    ["adaptive_max_pool2d of one channel"] = {function() return braid.ones(1, 1, 1400, 1400) end,
+      function(x) return x:adaptive_max_pool2d(1) end},
     interpolate = {images, function(x) return x:interpolate {scale_factor = 2} end},
     ["interpolate, bilinear"] = {images,
       function(x) return x:interpolate {size = 500, mode = "bilinear"} end},

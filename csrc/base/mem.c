@@ -226,6 +226,13 @@ static int64_t read_locked(const int64_t *value) {
 int64_t br_mem_live(void) { return read_locked(&pool.live); }
 int64_t br_mem_peak(void) { return read_locked(&pool.peak); }
 
+int64_t br_mem_most(void) {
+  pthread_mutex_lock(&pool.lock);
+  int64_t most = (int64_t)br_heap_most();
+  pthread_mutex_unlock(&pool.lock);
+  return most;
+}
+
 void br_mem_reset_peak(void) {
   pthread_mutex_lock(&pool.lock);
   pool.peak = pool.live;

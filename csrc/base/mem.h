@@ -27,6 +27,8 @@ void br_mem_trim(void);
 int64_t br_mem_live(void);
 int64_t br_mem_peak(void);
 void br_mem_reset_peak(void);
+/* The bytes that the machine, or this process, may use at most. */
+int64_t br_mem_most(void);
 
 /* For tests: the n-th allocation from now (0 is the next) fails, and every later one,
    until called again with -1. */

@@ -101,11 +101,11 @@ static int table_shape(lua_State *L, int at, int64_t *shape) {
 
 static void put_number(lua_State *L, br_tensor *t, int64_t at) {
   if (lua_type(L, -1) != LUA_TNUMBER && !lua_isboolean(L, -1))
-    br_error(L, "tensor: entry %d is a %s, not a number", (int)at + 1,
+    br_error(L, "tensor: entry %I is a %s, not a number", (LUAI_UACINT)at + 1,
              luaL_typename(L, -1));
   br_arg value = br_number_arg(L, -1);
   const char *wrong = br_misfit(t->dtype, &value);
-  if (wrong) br_error(L, "tensor: entry %d: %s", (int)at + 1, wrong);
+  if (wrong) br_error(L, "tensor: entry %I: %s", (LUAI_UACINT)at + 1, wrong);
   br_number_put(t, at, &value);
 }
 
@@ -116,8 +116,8 @@ static int64_t put_table(lua_State *L, br_tensor *t, int dim, int64_t at) {
     return at + 1;
   }
   if (lua_type(L, -1) != LUA_TTABLE || luaL_len(L, -1) != t->shape[dim])
-    br_error(L, "tensor: the table is ragged: level %d wants %d entries before entry %d",
-             dim + 1, (int)t->shape[dim], (int)at + 1);
+    br_error(L, "tensor: the table is ragged: level %d wants %I entries before entry %I",
+             dim + 1, (LUAI_UACINT)t->shape[dim], (LUAI_UACINT)at + 1);
   luaL_checkstack(L, 2, NULL);
   for (int64_t i = 1; i <= t->shape[dim]; i++) {
     lua_geti(L, -1, i);
@@ -157,8 +157,8 @@ static void push_number(lua_State *L, const br_tensor *t, int64_t at) {
 static int item(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   if (t->numel != 1)
-    return br_error(L, "item: the tensor %s has %d elements, not one", br_shape_of(t),
-                    (int)t->numel);
+    return br_error(L, "item: the tensor %s has %I elements, not one", br_shape_of(t),
+                    (LUAI_UACINT)t->numel);
   push_number(L, t, 0);
   return 1;
 }
@@ -184,8 +184,22 @@ static void empty(br_box *box) {
   br_release(t);
 }
 
+/* Whether memory could hold the tables: of a tensor without elements there may be many.
+ */
+static bool tables_fit(const br_tensor *t) {
+  int64_t level = 1, entries = 0;
+  for (int d = 0; d < t->ndim; d++) {
+    level = br_size_mul(level, t->shape[d]);
+    entries = br_size_add(entries, level);
+  }
+  return entries <= br_mem_most() / (int64_t)sizeof(lua_Number[2]);
+}
+
 static int totable(lua_State *L) {
   br_check_box(L, 1);
+  if (!tables_fit(br_check_tensor(L, 1)))
+    return br_error(L, "totable: tables for the shape %s do not fit into memory",
+                    br_shape_of(br_check_tensor(L, 1)));
   br_box *box = br_push_loose_box(L);
   br_fill_box(L, box, br_contiguous(br_check_tensor(L, 1)));
   push_level(L, box->t, 0, 0);
@@ -215,8 +229,9 @@ static int from_bytes(lua_State *L) {
   br_dtype dtype = br_check_dtype(L, 4);
   if (!br_count(ndim, sizes, &numel) || first < 1 || (size_t)first > length + 1 ||
       (uint64_t)(numel * br_dtype_size(dtype)) > length - (size_t)first + 1)
-    return br_error(L, "from_bytes: %s values of shape %s do not fit into %d bytes",
-                    br_dtype_name(dtype), br_shape_text(ndim, sizes), (int)length);
+    return br_error(L, "from_bytes: %s values of shape %s do not fit into %I bytes",
+                    br_dtype_name(dtype), br_shape_text(ndim, sizes),
+                    (LUAI_UACINT)length);
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
   memcpy(box->t->data, from + first - 1, (size_t)(numel * br_dtype_size(dtype)));

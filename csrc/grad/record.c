@@ -109,7 +109,7 @@ br_tensor *br_grad_of(const br_tensor *t) { return t->var ? br_var_of(t)->grad :
 br_status br_set_grad(br_tensor *t, br_tensor *grad) {
   if (!t->var && !grad) return BR_OK;
   if (grad && (!br_same_shape(t, grad) || t->dtype != grad->dtype))
-    return br_fail(BR_EINVAL, "grad: must be %s of shape %s, not %s %s",
+    return br_fail(BR_EINVAL, "grad must be %s of shape %s, not %s %s",
                    br_dtype_name(t->dtype), br_shape_of(t), br_dtype_name(grad->dtype),
                    br_shape_of(grad));
   br_status status = br_set_requires_grad(t, true);

@@ -156,7 +156,6 @@ typedef struct br_kernels {
   void (*max_of_columns)(int64_t n, int64_t count, int64_t step, int64_t apart, int64_t c,
                          const void *t, void *y);
   void (*avg_pool)(int64_t count, const void *const *x, int64_t c, double scale, void *y);
-  void (*max_pool_grad)(void *const *dx, int64_t c, const void *dy, const int32_t *at);
   void (*max_pool_small)(int64_t count, const void *const *x, int64_t c, void *y,
                          uint8_t *at);
   void (*max_pool_small_grad)(int64_t count, void *const *dx, int64_t c, const void *dy,

@@ -192,7 +192,6 @@ const br_kernels TABLE(ISA, TYPE) = {
     .max_of_rows = max_of_rows,
     .max_of_columns = max_of_columns,
     .avg_pool = avg_pool,
-    .max_pool_grad = max_pool_grad,
     .max_pool_small = max_pool_small,
     .max_pool_small_grad = max_pool_small_grad,
     .axpy = axpy,

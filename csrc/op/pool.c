@@ -16,9 +16,10 @@ enum {
 }; /* LAST: dilation or count_include_pad */
 
 enum {
-  GRAIN = 8192,   /* values that more than one thread is worth */
-  VECTOR = 64,    /* bytes of the widest */
-  SHORT_LINE = 64 /* columns of padding that any image may have */
+  GRAIN = 8192,    /* values that more than one thread is worth */
+  VECTOR = 64,     /* bytes of the widest */
+  SHORT_LINE = 64, /* columns of padding that any image may have */
+  PIECE = 256      /* pixels of a window at a time */
 };
 
 typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
@@ -117,36 +118,62 @@ static br_status measure(br_call *c, kind what, br_window *win) {
                          : measure_fixed(c, c->arg, what & MAX, x->shape, win);
 }
 
-static int64_t look_adaptive(const br_window *win, char *image, int64_t size, int64_t oy,
-                             int64_t ox, void **pixel) {
-  int64_t count = 0, y1 = last_of(oy, win->h, win->oh), x1 = last_of(ox, win->w, win->ow);
-  for (int64_t y = first_of(oy, win->h, win->oh); y < y1; y++)
-    for (int64_t x = first_of(ox, win->w, win->ow); x < x1; x++)
-      pixel[count++] = image + (y * win->w + x) * win->c * size;
-  return count;
-}
+/* The pixels of a window that lie inside the image: rows y, y + dy, ... and so columns.
+ */
+typedef struct region {
+  int64_t y, dy, rows, x, dx, columns;
+} region;
 
-/* The pixels first, first + step, ... < end of a window's `kernel` from `at` on that lie
-   among `size`. */
+/* Of a window's `kernel` pixels `step` apart from `at` on, the first among `size`, and
+   how many are. */
 static int64_t inside(int64_t at, int64_t kernel, int64_t step, int64_t size,
-                      int64_t *end) {
-  *end = at + (kernel - 1) * step + 1;
-  if (*end > size) *end = size;
-  return at >= 0 ? at : at + (-at + step - 1) / step * step;
+                      int64_t *count) {
+  int64_t first = at >= 0 ? at : at + (-at + step - 1) / step * step;
+  int64_t end = at + (kernel - 1) * step + 1;
+  if (end > size) end = size;
+  *count = first < end ? (end - first + step - 1) / step : 0;
+  return first;
 }
 
-/* Pointers to the pixels of the window of output (oy, ox) that lie inside, of an image
-   whose row `first` is at `image`; how many. */
-static int64_t look(const br_window *win, char *image, int64_t first, int64_t size,
-                    int64_t oy, int64_t ox, void **pixel) {
-  if (win->adaptive) return look_adaptive(win, image, size, oy, ox, pixel);
-  int64_t count = 0, y1, x1;
-  int64_t y0 = inside(oy * win->sh - win->ph, win->kh, win->dh, win->h, &y1);
-  int64_t x0 = inside(ox * win->sw - win->pw, win->kw, win->dw, win->w, &x1);
-  for (int64_t y = y0; y < y1; y += win->dh)
-    for (int64_t x = x0; x < x1; x += win->dw)
-      pixel[count++] = image + ((y - first) * win->w + x) * win->c * size;
+static region region_of(const br_window *win, int64_t oy, int64_t ox) {
+  region r = {.dy = win->dh, .dx = win->dw};
+  if (win->adaptive) {
+    r.y = first_of(oy, win->h, win->oh);
+    r.x = first_of(ox, win->w, win->ow);
+    r.rows = last_of(oy, win->h, win->oh) - r.y;
+    r.columns = last_of(ox, win->w, win->ow) - r.x;
+  } else {
+    r.y = inside(oy * win->sh - win->ph, win->kh, win->dh, win->h, &r.rows);
+    r.x = inside(ox * win->sw - win->pw, win->kw, win->dw, win->w, &r.columns);
+  }
+  return r;
+}
+
+/* An image, of which row `first` is at `data`, and the bytes of its pixels. */
+typedef struct picture {
+  char *data;
+  int64_t first, w, bytes;
+} picture;
+
+static char *pixel_at(const picture *im, const region *r, int64_t place) {
+  int64_t y = r->y + place / r->columns * r->dy, x = r->x + place % r->columns * r->dx;
+  return im->data + ((y - im->first) * im->w + x) * im->bytes;
+}
+
+/* Pointers to all pixels. */
+static int64_t look(const picture *im, const region *r, void **pixel) {
+  int64_t count = 0, step = r->dx * im->bytes;
+  for (int64_t i = 0; i < r->rows; i++) {
+    char *at = im->data + ((r->y + i * r->dy - im->first) * im->w + r->x) * im->bytes;
+    for (int64_t j = 0; j < r->columns; j++) pixel[count++] = at + j * step;
+  }
   return count;
+}
+
+/* Pointers to n pixels from the one in place `from` on. */
+static void look_from(const picture *im, const region *r, int64_t from, int64_t n,
+                      void **pixel) {
+  for (int64_t i = 0; i < n; i++) pixel[i] = pixel_at(im, r, from + i);
 }
 
 /* The most that a window can have of them. */
@@ -210,6 +237,93 @@ static bool has_line(const br_window *win) {
   return reach(win) <= 4 * win->w + SHORT_LINE;
 }
 
+/* ---- large windows, a piece at a time ---- */
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* A thread's room: pointers to the pixels of a window, or of a piece of it; and what
+   comes of a piece: sums in double, values, and places. */
+static int64_t pointers(const br_window *win) { return smaller(most_pixels(win), PIECE); }
+
+static int64_t rounded(int64_t bytes) { return (bytes + 63) & ~(int64_t)63; }
+
+static int64_t pointers_bytes(const br_window *win) {
+  return rounded(pointers(win) * (int64_t)sizeof(void *));
+}
+
+static int64_t room_bytes(const br_window *win) {
+  int64_t each = win->c * (int64_t)(2 * sizeof(double) + sizeof(int32_t));
+  return pointers_bytes(win) + (most_pixels(win) > PIECE ? rounded(each) : 0);
+}
+
+typedef struct piece {
+  void **pixel;
+  double *sum;   /* (c) */
+  void *value;   /* (c) */
+  int32_t *best; /* (c) */
+} piece;
+
+static piece piece_in(const br_window *win, char *room) {
+  double *sum = (double *)(void *)(room + pointers_bytes(win));
+  return (piece){.pixel = (void **)(void *)room,
+                 .sum = sum,
+                 .value = sum + win->c,
+                 .best = (int32_t *)(void *)(sum + 2 * win->c)};
+}
+
+static double value_at(const br_kernels *k, const void *values, int64_t j) {
+  return k->size == 4 ? (double)((const float *)values)[j] : ((const double *)values)[j];
+}
+
+static void put_at(const br_kernels *k, void *values, int64_t j, double v) {
+  if (k->size == 4)
+    ((float *)values)[j] = (float)v;
+  else
+    ((double *)values)[j] = v;
+}
+
+/* Sums of pieces add up in double: those of many values would drown what comes last. */
+static void average_pieces(const br_kernels *k, const picture *im, const region *r,
+                           int64_t c, double scale, const piece *p, void *y) {
+  int64_t count = r->rows * r->columns;
+  for (int64_t j = 0; j < c; j++) p->sum[j] = 0;
+  for (int64_t from = 0; from < count; from += PIECE) {
+    int64_t n = smaller(PIECE, count - from);
+    look_from(im, r, from, n, p->pixel);
+    k->avg_pool(n, (const void *const *)p->pixel, c, 1, p->value);
+    for (int64_t j = 0; j < c; j++) p->sum[j] += value_at(k, p->value, j);
+  }
+  for (int64_t j = 0; j < c; j++) put_at(k, y, j, p->sum[j] * scale);
+}
+
+/* NaN wins, as within a piece. */
+static void largest_pieces(const br_kernels *k, const picture *im, const region *r,
+                           int64_t c, const piece *p, void *y, int32_t *places) {
+  int64_t count = r->rows * r->columns;
+  for (int64_t from = 0; from < count; from += PIECE) {
+    int64_t n = smaller(PIECE, count - from);
+    look_from(im, r, from, n, p->pixel);
+    k->max_pool(n, (const void *const *)p->pixel, c, p->value, p->best);
+    for (int64_t j = 0; j < c; j++) {
+      double v = value_at(k, p->value, j);
+      double so_far = from > 0 ? value_at(k, y, j) : 0;
+      if (from > 0 && !(v > so_far || (v != v && so_far == so_far))) continue;
+      put_at(k, y, j, v);
+      if (places) places[j] = p->best[j] < 0 ? -1 : (int32_t)from + p->best[j];
+    }
+  }
+}
+
+static void largest(const br_kernels *k, const picture *im, const region *r, int64_t c,
+                    const piece *p, void *y, int32_t *places) {
+  if (r->rows * r->columns > PIECE) {
+    largest_pieces(k, im, r, c, p, y, places);
+    return;
+  }
+  int64_t count = look(im, r, p->pixel);
+  k->max_pool(count, (const void *const *)p->pixel, c, y, places);
+}
+
 /* One row of the output, by way of the row `line`, the largest of its windows' rows
    between columns of -inf that stand for the padding. Whether it could be done: not where
    there are NaN, or windows without rows. */
@@ -217,7 +331,7 @@ static bool max_by_line(const br_window *win, const br_kernels *k, const char *i
                         int64_t first, int64_t oy, const void **row, char *line,
                         char *y) {
   int64_t rows = 0, pixel = win->c * k->size, width = reach(win) - win->pw;
-  if (!has_line(win) || win->kh > most_pixels(win)) return false;
+  if (!has_line(win) || win->kh > pointers(win)) return false;
   for (int64_t i = 0; i < win->kh; i++) {
     int64_t at = oy * win->sh - win->ph + i * win->dh;
     if (at >= 0 && at < win->h) row[rows++] = image + (at - first) * win->w * pixel;
@@ -230,30 +344,26 @@ static bool max_by_line(const br_window *win, const br_kernels *k, const char *i
   return true;
 }
 
-/* Room: pointers to the pixels of a window, and a line with a vector's room behind it. */
-static int64_t pointers_bytes(const br_window *win) {
-  return (most_pixels(win) * (int64_t)sizeof(void *) + 63) & ~(int64_t)63;
-}
-
+/* Room: that of a window, and a line with a vector's room behind it. */
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k) {
   int64_t line = has_line(win) ? reach(win) * win->c * k->size : 0;
-  return pointers_bytes(win) + line + VECTOR;
+  return room_bytes(win) + line + VECTOR;
 }
 
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room) {
   const double least = -(double)INFINITY;
-  if (has_line(win))
-    k->fill(reach(win) * win->c, NULL, room + pointers_bytes(win), &least);
+  if (has_line(win)) k->fill(reach(win) * win->c, NULL, room + room_bytes(win), &least);
 }
 
-void br_max_pool_row(const br_window *win, const br_kernels *k, char *image,
-                     int64_t first, int64_t oy, char *room, char *y) {
-  void **pixel = (void *)room;
-  if (max_by_line(win, k, image, first, oy, (void *)room, room + pointers_bytes(win), y))
+void br_max_pool_row(const br_window *win, const br_kernels *k, char *data, int64_t first,
+                     int64_t oy, char *room, char *y) {
+  const piece p = piece_in(win, room);
+  if (max_by_line(win, k, data, first, oy, (void *)room, room + room_bytes(win), y))
     return;
-  for (int64_t ox = 0; ox < win->ow; ox++, y += win->c * k->size) {
-    int64_t count = look(win, image, first, k->size, oy, ox, pixel);
-    k->max_pool(count, (const void *const *)pixel, win->c, y, NULL);
+  const picture im = {data, first, win->w, win->c * k->size};
+  for (int64_t ox = 0; ox < win->ow; ox++, y += im.bytes) {
+    region r = region_of(win, oy, ox);
+    largest(k, &im, &r, win->c, &p, y, NULL);
   }
 }
 
@@ -281,29 +391,38 @@ static br_status pool_rows(br_call *c, kind what, const br_window *win, br_tenso
   const br_kernels *k = br_kernels_of(x->dtype);
   int64_t size = k->size;
   size_t apart;
-  char *room = br_scratch_take(br_threads(), (size_t)pointers_bytes(win), &apart);
+  char *room = br_scratch_take(br_threads(), (size_t)room_bytes(win), &apart);
   if (!room) return BR_ENOMEM;
   char *places = c->saved[0] ? c->saved[0]->data : NULL;
   bool count_pad = what == 0 && c->arg[LAST].i;
 #pragma omp parallel num_threads(br_threads()) if (x->numel > GRAIN)
   {
-    void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
+    const piece p = piece_in(win, room + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static) nowait
     for (int64_t row = 0; row < win->n * win->oh; row++) {
       int64_t n = row / win->oh, oy = row % win->oh;
-      char *image = x->data + n * win->h * win->w * win->c * size;
+      const picture im = {x->data + n * win->h * win->w * win->c * size, 0, win->w,
+                          win->c * size};
       for (int64_t ox = 0; ox < win->ow; ox++) {
         int64_t at = (row * win->ow + ox) * win->c;
-        int64_t count = look(win, image, 0, size, oy, ox, pixel);
-        const void *const *seen = (const void *const *)pixel;
+        region r = region_of(win, oy, ox);
         char *y = c->out[0]->data + at * size;
-        if (max && places && small(win))
-          k->max_pool_small(count, seen, win->c, y, (uint8_t *)places + at);
-        else if (max)
-          k->max_pool(count, seen, win->c, y,
-                      places ? (int32_t *)(void *)places + at : NULL);
-        else
-          k->avg_pool(count, seen, win->c, 1 / divisor(win, count, count_pad, oy, ox), y);
+        if (max && places && small(win)) {
+          int64_t count = look(&im, &r, p.pixel);
+          k->max_pool_small(count, (const void *const *)p.pixel, win->c, y,
+                            (uint8_t *)places + at);
+        } else if (max) {
+          largest(k, &im, &r, win->c, &p, y,
+                  places ? (int32_t *)(void *)places + at : NULL);
+        } else {
+          int64_t count = r.rows * r.columns;
+          double scale = 1 / divisor(win, count, count_pad, oy, ox);
+          if (count > PIECE)
+            average_pieces(k, &im, &r, win->c, scale, &p, y);
+          else
+            k->avg_pool(look(&im, &r, p.pixel), (const void *const *)p.pixel, win->c,
+                        scale, y);
+        }
       }
     }
   }
@@ -330,6 +449,20 @@ static br_status adaptive_max_forward(br_call *c) {
 }
 static br_status adaptive_avg_forward(br_call *c) { return pool_forward(c, ADAPTIVE); }
 
+static void add_to_all(const br_kernels *k, const picture *im, const region *r, int64_t c,
+                       double share, const char *dy) {
+  for (int64_t i = 0; i < r->rows; i++)
+    for (int64_t j = 0; j < r->columns; j++)
+      k->axpy(c, share, dy, pixel_at(im, r, i * r->columns + j));
+}
+
+static void add_to_best(const br_kernels *k, const picture *im, const region *r,
+                        int64_t c, const char *dy, const int32_t *best) {
+  for (int64_t j = 0; j < c; j++)
+    if (best[j] >= 0)
+      k->axpy(1, 1, dy + j * k->size, pixel_at(im, r, best[j]) + j * k->size);
+}
+
 /* Windows may overlap within an image, so that images are what threads share. */
 static br_status pool_backward(br_call *c, kind what) {
   br_window win = {0};
@@ -338,10 +471,9 @@ static br_status pool_backward(br_call *c, kind what) {
   measure(c, what, &win);
   const br_kernels *k = br_kernels_of(c->dy[0]->dtype);
   int64_t size = k->size;
-  int64_t scratch = pointers_bytes(&win);
   br_tensor *dy = br_as(c->dy[0], c->dy[0]->dtype, BR_CHANNELS_LAST);
   size_t apart;
-  char *room = br_scratch_take(br_threads(), (size_t)scratch, &apart);
+  char *room = br_scratch_take(br_threads(), (size_t)room_bytes(&win), &apart);
   br_tensor *dx = br_tensor_new(c->dy[0]->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
   br_status status = br_dx_take(c, 0, dx);
   if (!dy || !room) status = BR_ENOMEM;
@@ -353,25 +485,23 @@ static br_status pool_backward(br_call *c, kind what) {
 #pragma omp for schedule(static) nowait
     for (int64_t n = 0; n < win.n; n++) {
       int64_t bytes = win.h * win.w * win.c * size;
-      char *image = dx->data + n * bytes;
-      if (!(max && small(&win) && covering(&win))) memset(image, 0, (size_t)bytes);
+      const picture im = {dx->data + n * bytes, 0, win.w, win.c * size};
+      if (!(max && small(&win) && covering(&win))) memset(im.data, 0, (size_t)bytes);
       for (int64_t p = 0; p < win.oh * win.ow; p++) {
         int64_t oy = p / win.ow, ox = p % win.ow, at = (n * win.oh * win.ow + p) * win.c;
-        int64_t count = look(&win, image, 0, size, oy, ox, pixel);
+        region r = region_of(&win, oy, ox);
         const char *from = dy->data + at * size;
         if (max && small(&win)) {
-          k->max_pool_small_grad(count, pixel, win.c, from,
+          k->max_pool_small_grad(look(&im, &r, pixel), pixel, win.c, from,
                                  (const uint8_t *)c->saved[0]->data + at,
                                  !separate(&win));
-          continue;
+        } else if (max) {
+          add_to_best(k, &im, &r, win.c, from,
+                      (const int32_t *)(const void *)c->saved[0]->data + at);
+        } else {
+          double share = 1 / divisor(&win, r.rows * r.columns, count_pad, oy, ox);
+          add_to_all(k, &im, &r, win.c, share, from);
         }
-        if (max) {
-          k->max_pool_grad(pixel, win.c, from,
-                           (const int32_t *)(const void *)c->saved[0]->data + at);
-          continue;
-        }
-        double share = 1 / divisor(&win, count, count_pad, oy, ox);
-        for (int64_t i = 0; i < count; i++) k->axpy(win.c, share, from, pixel[i]);
       }
     }
   }

@@ -174,4 +174,6 @@ function M.gradcheck(f, inputs, given)
   return true
 end
 
+core.name_functions(M)
+
 return M
