@@ -1,6 +1,7 @@
 -- Every network in models/ is found here and must keep what its header says.
 
 local braid <const> = require "braid"
+local files <const> = require "spec.support.file"
 local mtl <const> = braid.mtl
 
 local function definitions()
@@ -124,6 +125,25 @@ for _, path in ipairs(definitions()) do
           first, last = first or loss:item(), loss:item()
         end
         assert.is_true(last < first, ("%g, then %g"):format(first, last))
+      end)
+    end)
+
+    it("comes back from its file, trained, in each stage", function()
+      local net <const> = small(path, known)
+      local x <const> = braid.randn(4, table.unpack(known.shape, 2))
+      in_stages(net, function()
+        local opt <const> = braid.optim.SGD(net:parameters(), {lr = 1e-3})
+        tasks:loss(net(x), labels):backward()
+        opt:step()
+        files.with("net.safetensors", function(to)
+          braid.save(to, net)
+          local other <const> = braid.open(to)
+          local _ <close> = net:evaluating()
+          local _ <close> = other:evaluating()
+          local out <const>, again <const> = net(x), other(x)
+          for name in tasks:each() do assert.same(out[name]:totable(), again[name]:totable()) end
+          assert.equal(tostring(net), tostring(other))
+        end)
       end)
     end)
 

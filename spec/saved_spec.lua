@@ -273,11 +273,16 @@ describe("saving a network", function()
         net[change](net)
         braid.save(path, net)
       end
+      net:mutual{form = "l2", weight = 0.01, blocks = {"conv1"}}
       net:train_only{"pose"}
       net:to("float64")
       net:summary{1, 40, 40}
       braid.save(path, net)
-      assert.is_truthy(braid.open(path))
+      local other <const> = braid.open(path)
+      assert.equal(net:penalty():item(), other:penalty():item())
+      other:mutual{form = false}
+      braid.save(path, other)
+      assert.is_nil(braid.open(path):penalty())
     end)
   end)
 end)
@@ -362,6 +367,8 @@ describe("opening a file", function()
     {changes "[{\"add\":\"x\"}]", "its change 1 is of no known kind"},
     {changes "[{\"tasks\":[\"x\"],\"columns\":[]}]", "its change 1 is of no known kind"},
     {changes "[{\"tasks\":[\"x\"],\"columns\":[\"x\"]}]", "there is no task 'x'"},
+    {changes "[{\"mutual\":5}]", "its change 1 is of no known kind"},
+    {changes "[{\"mutual\":{\"form\":5}}]", "mutual"},
     {changes("[" .. ("{\"tasks\":[\"a\"],\"columns\":[\"a\"]},"):rep(1001):sub(1, -2) .. "]"),
       "it has 1001 changes"},
   }

@@ -339,19 +339,85 @@ describe("writers of one file", function()
     end)
   end)
 
+  -- What saves value 1 or 2 as each kind of file, and what tells which one is there.
+  local SAVERS <const> = {
+    {"npy", "braid.full({200000}, %d)", function(v) return v:min():item() end},
+    {"npz", "{a = braid.full({200000}, %d)}", function(v) return v.a:min():item() end},
+    {"csv", "braid.full({3000}, %d)", function(v) return v.data:min():item() end},
+    {"png", "braid.full({3, 99, 99}, %d, {dtype = 'uint8'})",
+      function(v) return v:min():item() end},
+    {"safetensors", [[(function()
+      local net <const> = braid.model("models/tcdcn.lua", {width = %d,
+        tasks = braid.mtl.tasks{a = braid.mtl.real{1}}})
+      return net
+    end)()]], function(_, path) return braid.inspect(path).options.width end},
+  }
+
+  -- A script that saves the value `times` times over.
+  local function script_of(folder, case, value, times)
+    local path <const> = ("%s/%s%d.lua"):format(folder, case[1], value)
+    assert(files.write(path, {([[
+      local braid <const> = require "braid"
+      local value <const> = %s
+      for _ = 1, %d do braid.save("%s/out/t.%s", value) end
+    ]]):format(case[2]:format(value), times, folder, case[1])}))
+    return BRAID .. " " .. path
+  end
+
+  local function value_in(folder, case)
+    local path <const> = ("%s/out/t.%s"):format(folder, case[1])
+    return case[3](braid.load(path), path)
+  end
+
   it("#slow leave the old file or the new one when killed at any moment", function()
-    with_folder(function(folder)
-      shell.run("mkdir " .. folder .. "/out")
-      local path <const> = folder .. "/out/t.npy"
-      braid.save(path, braid.full({200000}, 9, {dtype = "uint8"}))
-      for i = 1, 60 do
-        local wait <const> = 0.01 + i * 0.004
-        shell.run(("timeout -s KILL %g %s & timeout -s KILL %g %s; wait"):format(wait,
-          saver(folder, 1, 10000), wait * 0.9, saver(folder, 2, 10000)))
-        check_whole(path)
-      end
-      braid.save(path, braid.ones(1))
-      assert.equal("t.npy", listing(folder .. "/out"))
-    end)
+    for _, case in ipairs(SAVERS) do
+      with_folder(function(folder)
+        shell.run("mkdir " .. folder .. "/out")
+        local once <const> = script_of(folder, case, 1, 1)
+        shell.run(once)
+        local first <const>, second <const> = script_of(folder, case, 1, 10000),
+          script_of(folder, case, 2, 10000)
+        for i = 1, 20 do
+          local wait <const> = 0.02 + i * 0.012
+          shell.run(("timeout -s KILL %g %s & timeout -s KILL %g %s; wait"):format(wait, first,
+            wait * 0.9, second))
+          assert.is_truthy(({true, true})[value_in(folder, case)])
+        end
+        shell.run(script_of(folder, case, 1, 1))
+        assert.equal("t." .. case[1], listing(folder .. "/out"))
+      end)
+    end
+  end)
+
+  it("#slow are whole whatever call of the system they are killed at, or that fails", function()
+    if shell.run("command -v strace").out == "" then
+      pending("there is no strace")
+      return
+    end
+    local STEPS <const> = {"signal=KILL:when=1", "signal=KILL:when=2", "error=EIO:when=1",
+      "error=ENOSPC:when=1", "error=ENOSPC:when=2", "error=EINTR:when=1..2"}
+    for _, case in ipairs(SAVERS) do
+      with_folder(function(folder)
+        shell.run("mkdir " .. folder .. "/out")
+        local first <const>, second <const> = script_of(folder, case, 1, 1),
+          script_of(folder, case, 2, 1)
+        for _, call in ipairs{"write", "fsync", "renameat", "fchmod"} do
+          for _, step in ipairs(STEPS) do
+            shell.run(first)
+            assert.equal("t." .. case[1], listing(folder .. "/out"))
+            local result <const> = shell.run(("strace -f -o /dev/null -e inject=%s:%s %s"):format(
+              call, step, second))
+            local now <const> = value_in(folder, case)
+            assert.is_true(now == 2 or now == 1)
+            if result.status == 0 then assert.equal(2, now, call .. " " .. step) end
+            if result.status == 1 then -- the folder comes last, when the file has its name
+              assert.matches(now == 2 and "t%." .. case[1] .. " is written, but may not outlive"
+                or "cannot write .*t%." .. case[1] .. ": ", result.err)
+              assert.equal("t." .. case[1], listing(folder .. "/out"))
+            end
+          end
+        end
+      end)
+    end
   end)
 end)

@@ -35,7 +35,7 @@ static br_status failed(const br_writer *w, int why) {
 /* ---- the file beside --------------------------------------------------------------- */
 
 /* Opens a file of a name that none has, which this writer alone holds. One that another
-   took for a dead writer's, before it was locked, is left to that one. */
+   took for a dead writer's, before it was locked, is given up. */
 static br_status create(br_writer *w) {
   const br_target *t = &w->target;
   const mode_t mode = t->exists ? 0600 : 0666;
@@ -55,6 +55,7 @@ static br_status create(br_writer *w) {
       w->made = true;
       return BR_OK;
     }
+    unlinkat(t->folder, w->beside, 0);
     close(w->file);
     w->file = -1;
   }
@@ -177,8 +178,9 @@ br_status br_writer_finish(br_writer *w) {
   w->made = false;
   const int closed = close(w->file); /* not before: what nobody holds may be removed */
   w->file = -1;
-  if (closed != 0 && errno != EINTR) return failed(w, errno);
-  if (t->readable && !sync_fully(t->folder)) return failed(w, errno);
+  if ((closed != 0 && errno != EINTR) || (t->readable && !sync_fully(t->folder)))
+    return br_fail(BR_EIO, "%s is written, but may not outlive a loss of power: %s",
+                   br_target_shown(w->path), strerror(errno));
   if (w->alone) br_target_note(t);
   return BR_OK;
 }

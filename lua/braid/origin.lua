@@ -3,8 +3,8 @@
 -- stranger's definition can reach leads here.
 --
 -- {text = the definition, options = as JSON or nil, unfit = why there are none, tasks =,
--- changes = {what add_task, remove_task and extract did}, form = what the network looked like
--- then, look = the function that tells}
+-- changes = {what add_task, remove_task, extract and mutual did}, form = what the network looked
+-- like then, look = the function that tells}
 
 local M <const> = {}
 

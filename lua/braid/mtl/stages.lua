@@ -5,6 +5,7 @@ local held <const> = require "braid.mtl.held"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
 local mutual <const> = require "braid.mtl.mutual"
+local origin <const> = require "braid.origin"
 
 local M <const> = {}
 
@@ -155,12 +156,11 @@ end
 --- Draws the columns' weights together: mtl.mutual's options, whose loss net:penalty() then
 -- holds. form = false ends it.
 function M.mutual(self, given)
-  if type(given) == "table" and given.form == false then
-    self.drawn = nil
-    return self
-  end
-  mutual(self, given) -- refuses what it cannot do
-  self.drawn = given or {}
+  local done <const>, ends <const> = origin.changing(self),
+    type(given) == "table" and given.form == false
+  if not ends then mutual(self, given) end -- refuses what it cannot do
+  self.drawn = not ends and check.copy("mutual", given) or nil
+  done{mutual = self.drawn or {form = false}}
   return self
 end
 

@@ -76,13 +76,15 @@ end
 -- Makes of a fresh network what became of the one that was saved.
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
-    if not (net.add_task and net.columns ~= nil or net.head) then
+    if not (net.add_task and net.head) then
       error("its definition makes no network that tasks come to or go from", 0)
     end
     if c.add then
       local added <const>, why <const> = task.made(c.task)
       if not added then error(("its change %d: the task %s: %s"):format(i, c.add, why), 0) end
       net:add_task(c.add, added, {init = c.init})
+    elseif c.mutual then
+      net:mutual(c.mutual)
     else
       require("braid.mtl.restrict")(net, c.tasks, c.columns)
     end

@@ -29,7 +29,10 @@ local function described_changes(changes)
       check.fail("save: the head of the added task %s is a function, and no file holds that: leave "
         .. "`head` out of add_task, or write it into the definition", c.add)
     end
-    list[i] = {add = c.add, init = c.init, task = c.add and task.described(c.add, c.task),
+    local why <const> = plain.unfit("what net:mutual was given", c.mutual or {})
+    if why then check.fail("save: %s, and no file holds that", why) end
+    list[i] = {add = c.add, init = c.init, mutual = c.mutual,
+      task = c.add and task.described(c.add, c.task),
       tasks = c.tasks, columns = c.columns}
   end
   return list
@@ -86,6 +89,7 @@ end
 
 local function is_change(c)
   if not task.is_named(c) then return false end
+  if c.mutual ~= nil then return task.is_named(c.mutual) end
   if c.add == nil then return is_names(c.tasks) and is_names(c.columns) end
   return type(c.add) == "string" and task.is(c.task)
     and (c.init == nil or type(c.init) == "string")
