@@ -10,7 +10,9 @@
 #   make asan       the specs with the address and undefined behaviour sanitizers
 #   make stress     those, the collector running at every allocation: over what is new in all
 #                   specs, over everything in those of the binding
-#   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance
+#   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance,
+#                   and all of Braid, by programs at random of FUZZ_CALLS=100000 calls from
+#                   FUZZ_SEED=1 on; FUZZ=api runs those alone
 #   make bench      the speed of training, inference and single operators, beside PyTorch's if
 #                   TORCH_PYTHON=python3 has it; QUICK=1 takes half a minute (with
 #                   PyTorch about one), ONLY='conv dmt' runs the rows so named; also writes
@@ -211,7 +213,9 @@ build-asan/lua: spec/support/runner.c
 
 # libFuzzer, over a core that clang made. What fails is left in build-fuzz/found.
 FUZZ_SECONDS = 60
-FUZZ         = png jpeg parse
+FUZZ         = png jpeg parse api
+FUZZ_CALLS   = 100000
+FUZZ_SEED    = 1
 FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                -fno-omit-frame-pointer -g -DBR_NO_POOL
 FUZZ_BUILD   = BUILD=build-fuzz CC=clang-14 WARN= OPT=-O1 EXTRA='$(FUZZ_FLAGS)'
@@ -219,15 +223,24 @@ FUZZ_LINK    = $(CC) $(CPPFLAGS) -std=c11 -O1 $(subst fuzzer-no-link,fuzzer,$(EX
 IMAGE_CODE   = base/error base/mem base/heap base/cpu base/threads io/image io/png io/jpeg io/inflate \
                io/write io/target
 
-fuzz: deps-fuzz
+fuzz: $(if $(filter-out api,$(FUZZ)),fuzz-files) $(filter-out png jpeg parse,$(FUZZ:api=fuzz-api))
+
+fuzz-files: deps-fuzz
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build build-fuzz/image build-fuzz/parse
 	$(AGAIN) fuzz-run
 
+# Memory beyond this is refused, so that programs see that too.
+fuzz-api: export ASAN_OPTIONS = allocator_may_return_null=1:max_allocation_size_mb=400
+fuzz-api: deps-test
+	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
+	@LUA_PATH='./?.lua;$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/fuzz/api.lua \
+	  --lua build-asan/lua --calls $(FUZZ_CALLS) --seed $(FUZZ_SEED)
+
 fuzz-run:
 	@mkdir -p build/fuzz/png build/fuzz/jpeg build/fuzz/parse build-fuzz/found
 	@LUA_PATH='$(LPATH)' LUA_CPATH='$(BUILD)/lib/?.so' $(LUA) spec/fuzz/seeds.lua build/fuzz
-	@for target in $(FUZZ); do echo "fuzz: $$target"; program=build-fuzz/image; \
+	@for target in $(filter-out api,$(FUZZ)); do echo "fuzz: $$target"; program=build-fuzz/image; \
 	  test $$target != parse || program=build-fuzz/parse; \
 	  LUA_PATH='$(LPATH)' LUA_CPATH='build-fuzz/lib/?.so' OMP_NUM_THREADS=1 $$program \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -malloc_limit_mb=512 \
@@ -285,5 +298,5 @@ uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/braid'
 
 .PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan stress \
-        deps-fuzz fuzz fuzz-run bench bench-machine \
+        deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench bench-machine \
         install uninstall

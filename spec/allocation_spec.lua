@@ -176,6 +176,24 @@ describe("when memory runs out", function()
     end, parameters)
   end)
 
+  for what, make in pairs(require "spec.support.bound_calls") do
+    it("in a call (" .. what .. "), an error says so and nothing leaks", function()
+      local function refused(n)
+        local f <const>, args <const> = make()
+        core.fail_after(n)
+        local ok <const>, message <const> = pcall(f, table.unpack(args, 1, args.n))
+        core.fail_after(-1)
+        if not ok then assert.matches("out of memory", message) end
+        return ok
+      end
+      refused(-1)
+      local before <const>, n = live(), 0
+      while not refused(n) do n = n + 1 end
+      live()
+      assert.equal(before, live())
+    end)
+  end
+
   it("a failed backward can be repeated once there is memory", function()
     local x <const> = braid.tensor({1, 2}):requires_grad_()
     for n = 0, 30 do

@@ -447,6 +447,25 @@ describe("gradcheck", function()
   end)
 end)
 
+describe("a gradient that is set", function()
+  it("brings no graph with it, so that a tensor cannot come to hold itself", function()
+    collectgarbage()
+    collectgarbage()
+    local before <const> = braid.memory().live
+    for _ = 1, 3 do
+      local w <const> = leaf {1, 2}
+      w.grad = w * 3
+      assert.is_false(w.grad.requires_grad)
+      assert.same({3, 6}, w.grad:totable())
+      w.grad = w
+      assert.same({1, 2}, w.grad:totable())
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, braid.memory().live)
+  end)
+end)
+
 describe("a scope", function()
   it("releases what was made in it, and using that is a clear error", function()
     local kept, lost

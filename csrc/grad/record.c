@@ -114,7 +114,12 @@ br_status br_set_grad(br_tensor *t, br_tensor *grad) {
                    br_shape_of(grad));
   br_status status = br_set_requires_grad(t, true);
   if (status) return status;
-  br_retain(grad);
+  if (grad && grad->var) { /* it might hold t, which would then hold itself */
+    grad = br_tensor_alias(grad);
+    if (!grad) return BR_ENOMEM;
+  } else {
+    br_retain(grad);
+  }
   br_release(br_var_of(t)->grad);
   br_var_of(t)->grad = grad;
   return BR_OK;
