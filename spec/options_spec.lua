@@ -146,6 +146,39 @@ local function good(row, ok, message)
   return ok or row.elsewhere and not message:find("must be", 1, true)
 end
 
+describe("options in the sources", function()
+  -- f(path, text without comments, report) for every file of Braid's.
+  local function each(f)
+    local found <const> = {}
+    for path in io.popen("find lua/braid -name '*.lua' | sort"):lines() do
+      local text <const> = io.open(path):read("a"):gsub("%-%-[^\n]*", "")
+      f(path, text, function(...) found[#found + 1] = path .. ": " .. string.format(...) end)
+    end
+    assert.same({}, found)
+  end
+
+  it("are declared, and not a table of defaults", function()
+    each(function(path, text, report)
+      for first in text:gmatch("check%.options%(([^,)]+)") do
+        if first:find("[\"'{]") then report("check.options(%s", first) end
+      end
+      for name in text:gmatch("local ([%u_]*DEFAULTS?) <const> = {") do report("%s", name) end
+      for name, what in text:gmatch("local ([%u_]*OPTIONS) <const> = ([^\n]*)") do
+        if what:sub(1, 1) == "{" and path ~= "lua/braid/model.lua" then report("%s", name) end
+      end
+    end)
+  end)
+
+  -- Inside of readers and definitions errors are tables, or go to who caught the first one.
+  it("and arguments are refused by check.fail, which knows the user's line", function()
+    each(function(_, text, report)
+      for raised in text:gmatch("%f[%w_.]error(%b())") do
+        if raised:find(",%s*[1-9]%)$") then report("error%s", raised:sub(1, 60)) end
+      end
+    end)
+  end)
+end)
+
 describe("declared options", function()
   teardown(option_rows.remove_files)
 

@@ -468,7 +468,7 @@ describe("an error", function()
       function() return x:to("float16") end},
     {"zeros: a tensor has at most 8 dimensions, not 9",
       function() return braid.zeros(1, 1, 1, 1, 1, 1, 1, 1, 1) end},
-    {"zeros: there is no option 'type'; there is dtype, requires_grad",
+    {"zeros: there is no option 'type'; there is dtype, requires_grad; did you mean dtype?",
       function() return braid.zeros(2, {type = "int64"}) end},
     {"tensor: the table is ragged: level 2 wants 2 entries before entry 3",
       function() return braid.tensor {{1, 2}, {3}} end},

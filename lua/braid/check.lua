@@ -135,7 +135,6 @@ end
 --- The options given, each checked, the defaults filled in; `arguments` are those of the call's
 -- own list by name, which go with them. Messages begin with `what`, unless given the declared name.
 function M.options(declared, given, arguments, what)
-  if type(declared) == "string" then return M.old_options(declared, given, arguments) end
   local known <const> = declared.kinds
   what = what or declared.what
   local result <const> = {}
@@ -182,26 +181,6 @@ end
 function M.value(what, name, value, kind)
   if not kind.accepts(value) then refuse(what, name, kind, value) end
   return value
-end
-
-M.none = setmetatable({}, {__tostring = function() return "none" end})
-
-function M.old_options(what, given, defaults)
-  local result <const> = {}
-  for key, value in pairs(defaults) do
-    if value ~= M.none then result[key] = value end
-  end
-  if given ~= nil and type(given) ~= "table" then
-    M.fail("%s: options must be a table, not %s", what, type(given))
-  end
-  for key, value in pairs(given or {}) do
-    if defaults[key] == nil then
-      M.fail("%s: there is no option '%s'; there is %s", what, tostring(key),
-        table.concat(sorted_keys(defaults), ", "))
-    end
-    result[key] = value
-  end
-  return result
 end
 
 --- A copy of the options given, for those that leave some to another function.

@@ -3,8 +3,9 @@
 local check <const> = require "braid.check"
 local definition <const> = require "braid.definition"
 
--- Options that definitions do not see.
+-- Options that definitions do not see, and what they may be.
 local OWN <const> = {tasks = true, single = true, parameters = true}
+local KINDS <const> = {single = check.text(), parameters = check.number{from = 1}}
 
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
 -- tasks}). Two options work for every definition: single = "pose" is the network of that task
@@ -15,6 +16,9 @@ return function(path, given)
     check.fail("model: options must be a table, not %s", type(given))
   end
   given = given or {}
+  for name, kind in pairs(KINDS) do
+    if given[name] ~= nil then check.value("model", name, given[name], kind) end
+  end
   local options <const>, place <const> = {}, definition.find(path)
   for _, key in ipairs(check.sorted_keys(given)) do
     if not OWN[key] then options[key] = given[key] end

@@ -8,7 +8,18 @@ local ops <const> = core.ops
 local meta <const> = core.tensor_metatable
 local methods <const> = meta.methods
 
-local CREATE <const> = {dtype = "float32", requires_grad = false}
+local flag <const>, optional <const> = check.flag, check.optional
+local DTYPE <const> = check.choice{"float32", "float64", "int64", "int32", "uint8", "bool"}
+
+-- The options of a function that makes a tensor, which is float32 unless told otherwise; of one
+-- that makes it like another, it is of that one's type.
+local function creation(name)
+  return check.declare(name, {dtype = DTYPE, requires_grad = flag(false)})
+end
+
+local function alike(name)
+  return check.declare(name, {dtype = optional(DTYPE), requires_grad = flag(false)})
+end
 
 -- Errors name the line that called Braid, not one of Braid's own.
 core.set_home(debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$") or "=[braid]")
@@ -59,13 +70,14 @@ local function finish(t, options)
   return t
 end
 
+local TENSOR <const> = alike("tensor")
+
 --- A tensor from a number or nested tables of numbers. float32 unless {dtype = ...} says
 -- otherwise; true and false make bool. What the type does not hold (300 or 1.5 for uint8, 2
 -- for bool) is an error; floats are rounded.
 -- @usage braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)
-  local options <const> = check.options("tensor", given,
-    {dtype = check.none, requires_grad = false})
+  local options <const> = check.options(TENSOR, given)
   local first = values
   for _ = 1, 9 do -- more levels than a tensor has, should a table hold itself
     if type(first) == "table" then first = first[1] end
@@ -75,15 +87,16 @@ function M.tensor(values, given)
 end
 
 local function filled(name, value)
+  local CREATE <const>, LIKE <const> = creation(name), alike(name .. "_like")
   M[name] = function(...)
     local sizes <const>, given <const> = sizes_and_options(name, ...)
-    local options <const> = check.options(name, given, CREATE)
+    local options <const> = check.options(CREATE, given)
     return finish(core.new(sizes, options.dtype, value), options)
   end
   M[name .. "_like"] = function(t, given)
-    local options <const> = check.options(name .. "_like", given,
-      {dtype = core.dim(t) and t.dtype, requires_grad = false})
-    return finish(core.like(t, options.dtype, value), options)
+    local dtype <const> = core.dim(t) and t.dtype
+    local options <const> = check.options(LIKE, given)
+    return finish(core.like(t, options.dtype or dtype, value), options)
   end
 end
 
@@ -91,47 +104,55 @@ filled("zeros", 0)
 filled("ones", 1)
 filled("empty", nil)
 
+local FULL <const>, FULL_LIKE <const> = creation("full"), alike("full_like")
+
 --- A tensor of one value, which its type must hold: braid.full({2, 3}, 7).
 function M.full(sizes, value, given)
-  local options <const> = check.options("full", given, CREATE)
+  local options <const> = check.options(FULL, given)
   if type(sizes) ~= "table" then sizes = {sizes} end
   return finish(core.new(sizes, options.dtype, filler("full", value), "full"), options)
 end
 
 function M.full_like(t, value, given)
-  local options <const> = check.options("full_like", given,
-    {dtype = core.dim(t) and t.dtype, requires_grad = false})
+  local dtype <const> = core.dim(t) and t.dtype
+  local options <const> = check.options(FULL_LIKE, given)
   value = filler("full_like", value)
-  return finish(core.like(t, options.dtype, value, "full_like"), options)
+  return finish(core.like(t, options.dtype or dtype, value, "full_like"), options)
 end
 
 local function drawn(name, draw)
+  local CREATE <const>, LIKE <const> = creation(name), alike(name .. "_like")
   M[name] = function(...)
     local sizes <const>, given <const> = sizes_and_options(name, ...)
-    local options <const> = check.options(name, given, CREATE)
+    local options <const> = check.options(CREATE, given)
     return finish(draw(core.new(sizes, options.dtype)), options)
   end
   M[name .. "_like"] = function(t, given)
-    local options <const> = check.options(name .. "_like", given,
-      {dtype = core.dim(t) and t.dtype, requires_grad = false})
-    return finish(draw(core.like(t, options.dtype)), options)
+    local dtype <const> = core.dim(t) and t.dtype
+    local options <const> = check.options(LIKE, given)
+    return finish(draw(core.like(t, options.dtype or dtype)), options)
   end
 end
 
 drawn("rand", ops.uniform_)  -- uniform in [0, 1)
 drawn("randn", ops.normal_)  -- standard normal
 
+local RANDINT <const> = check.declare("randint", {dtype = optional(DTYPE)})
+
 --- Integers from low to high, both included: braid.randint(1, 6, {10}).
 function M.randint(low, high, sizes, given)
   if type(sizes) ~= "table" then
     check.fail("randint: sizes must be a table such as {2, 3}, not %s", type(sizes))
   end
-  local options <const> = check.options("randint", given, {dtype = "int64"})
-  return (ops.random_(core.new(sizes, options.dtype), low, high))
+  local dtype <const> = check.options(RANDINT, given).dtype or "int64"
+  return (ops.random_(core.new(sizes, dtype), low, high))
 end
 
 --- 1 .. n in random order (int64).
 function M.randperm(n) return core.randperm(count("randperm", "n", n)) end
+
+local ARANGE <const>, LINSPACE <const>, EYE <const> = alike("arange"), creation("linspace"),
+  creation("eye")
 
 --- first, first + step, ... up to last, which is included. int64 for integers.
 function M.arange(first, last, step, given)
@@ -144,15 +165,15 @@ function M.arange(first, last, step, given)
   number("arange", "step", step)
   local whole <const> = math.type(first) == "integer" and math.type(last) == "integer"
     and math.type(step) == "integer"
-  local options <const> = check.options("arange", given,
-    {dtype = whole and "int64" or "float32", requires_grad = false})
+  local options <const> = check.options(ARANGE, given)
   if step == 0 then check.fail("arange: step must not be 0") end
-  return finish(core.arange(first, last, step, options.dtype), options)
+  local dtype <const> = options.dtype or (whole and "int64" or "float32")
+  return finish(core.arange(first, last, step, dtype), options)
 end
 
 --- n values evenly from first to last, both included.
 function M.linspace(first, last, n, given)
-  local options <const> = check.options("linspace", given, CREATE)
+  local options <const> = check.options(LINSPACE, given)
   number("linspace", "first", first)
   number("linspace", "last", last)
   return finish(core.linspace(first, last, count("linspace", "n", n), options.dtype), options)
@@ -160,7 +181,7 @@ end
 
 --- The identity matrix (n, n).
 function M.eye(n, given)
-  local options <const> = check.options("eye", given, CREATE)
+  local options <const> = check.options(EYE, given)
   n = count("eye", "n", n)
   local t <const> = core.new({n, n}, options.dtype, 0)
   ops.fill_(ops.narrow(ops.reshape(t, -1), 1, 1, n, n + 1), 1)
@@ -201,10 +222,13 @@ function methods.to(t, dtype)
   return (core.dim(t) and t.dtype == dtype and t or ops.to(t, dtype))
 end
 
+local BACKWARD <const> = check.declare("backward", {
+  gradient = check.tensor(), retain_graph = flag(false),
+})
+
 --- From t back to every leaf: y:backward(), y:backward{gradient = dy, retain_graph = true}.
 function methods.backward(t, given)
-  local options <const> = check.options("backward", given,
-    {gradient = check.none, retain_graph = false})
+  local options <const> = check.options(BACKWARD, given)
   core.backward(t, options.gradient, options.retain_graph)
 end
 

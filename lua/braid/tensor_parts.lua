@@ -6,6 +6,8 @@ local check <const> = require "braid.check"
 
 local M <const> = {}
 local ops <const> = core.ops
+local INDEX_ADD <const> = check.declare("index_add", {alpha = check.number(1)})
+local ADDMM <const> = check.declare("addmm", {beta = check.number(1), alpha = check.number(1)})
 
 -- The sizes of what must be a tensor.
 local function shape_of(t) return core.dim(t) and t.shape end
@@ -172,7 +174,7 @@ function M.index_add(x, dim, index, src, given)
         shape_text(x), d)
     end
   end
-  local alpha <const>, shape <const> = check.options("index_add", given, {alpha = 1}).alpha, {}
+  local alpha <const>, shape <const> = check.options(INDEX_ADD, given).alpha, {}
   for d = 1, x:dim() do shape[d] = d == dim and index.shape[1] or 1 end
   return ops.scatter_add(x, dim, ops.expand(ops.reshape(index, shape), src.shape),
     alpha == 1 and src or ops.mul(src, alpha))
@@ -284,7 +286,7 @@ end
 function M.addmm(input, a, b, given)
   need_dims("addmm", "a", a, 2)
   need_dims("addmm", "b", b, 2)
-  local o <const> = check.options("addmm", given, {beta = 1, alpha = 1})
+  local o <const> = check.options(ADDMM, given)
   local beta <const>, alpha <const> = o.beta, o.alpha
   local product = ops.matmul(a, b)
   if alpha ~= 1 then product = ops.mul(product, alpha) end

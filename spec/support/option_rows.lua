@@ -133,6 +133,7 @@ end
 -- ---- functional -------------------------------------------------------------------------
 
 local x4 <const>, x2 <const> = braid.ones(1, 2, 2, 2), braid.ones(2, 4)
+local labels <const> = braid.ones({2}, {dtype = "int64"})
 
 rows.affine_grid = {arguments = {theta = braid.ones(1, 2, 3), size = {1, 1, 2, 2}},
   skip = {size = true}, call = function(a, o) F.affine_grid(a.theta, a.size, o) end}
@@ -164,10 +165,30 @@ rows.pixel_shuffle = {arguments = {x = braid.ones(1, 4, 2, 2), r = 2}, no_names 
   refused_ends = {r = true}, call = function(a) F.pixel_shuffle(a.x, a.r) end}
 rows.interpolate = {options = {size = 2}, call = function(_, o) F.interpolate(x4, o) end}
 
+-- ---- tensors ----------------------------------------------------------------------------
+
+for name, call in pairs{
+  tensor = function(o) braid.tensor({1, 0}, o) end, full = function(o) braid.full({2}, 1, o) end,
+  full_like = function(o) braid.full_like(x2, 1, o) end, eye = function(o) braid.eye(2, o) end,
+  randint = function(o) braid.randint(0, 1, {2}, o) end,
+  arange = function(o) braid.arange(1, 2, 1, o) end,
+  linspace = function(o) braid.linspace(0, 1, 2, o) end,
+  index_add = function(o) x2:index_add(1, labels, x2, o) end,
+  addmm = function(o) braid.addmm(matrix, matrix, matrix, o) end,
+} do
+  rows[name] = {call = function(_, o) call(o) end}
+end
+for _, name in ipairs{"zeros", "ones", "empty", "rand", "randn"} do
+  local make <const>, like <const> = braid[name], braid[name .. "_like"]
+  rows[name] = {call = function(_, o) make({2}, o) end}
+  rows[name .. "_like"] = {call = function(_, o) like(x2, o) end}
+end
+rows.backward = {options = {gradient = braid.ones(2)},
+  call = function(_, o) (parameter() * 2):backward(o) end}
+
 -- ---- losses -----------------------------------------------------------------------------
 
 local losses <const> = braid.loss
-local labels <const> = braid.ones({2}, {dtype = "int64"})
 local targets <const> = {cross_entropy = labels, nll = labels, focal = labels}
 for _, name in ipairs{"mse", "l1", "smooth_l1", "huber", "wing", "bce", "bce_with_logits", "kl_div",
   "hinge", "cross_entropy", "nll", "focal"} do
@@ -211,6 +232,8 @@ rows["mtl.mutual"] = {arguments = {net = net}, options = {blocks = "one"},
   call = function(a, o) mtl.mutual(a.net, o) end}
 rows["mtl.contrast_maps"] = {arguments = {net = net},
   call = function(a, o) mtl.contrast_maps(a.net, {batch}, "one", o) end}
+rows["mtl.widen"] = {arguments = {make = function(w) return nn.Linear(math.ceil(w * 8), 1) end,
+  count = 9}, no_names = true, call = function(a) mtl.widen(a.make, a.count) end}
 rows["mtl.readout"] = {arguments = {task = mtl.real{1}, channels = 2}, no_names = true,
   call = function(a) mtl.readout(a.task, a.channels) end}
 local report <const> = {a = {accuracy = 0.5}}

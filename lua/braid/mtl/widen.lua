@@ -9,10 +9,12 @@ local Module <const> = require "braid.nn.module"
 -- Widths are tried in steps of 1/1024, where layers of a thousand channels gain one.
 local STEP <const> = 1024
 
+local ARGUMENTS <const> = check.declare("mtl.widen", {
+  make = check.argument(check.call()), count = check.argument(check.number{from = 1}),
+})
+
 return function(make, count)
-  if type(make) ~= "function" or type(count) ~= "number" or count < 1 then
-    check.fail("mtl.widen: wants a function of the width and a number of parameters")
-  end
+  check.options(ARGUMENTS, nil, {make = make, count = count})
   local function try(steps)
     local net <const> = make(steps / STEP)
     if not Module.is(net) then

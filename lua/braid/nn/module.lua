@@ -82,7 +82,7 @@ Module.__call = function(self, ...)
 end
 
 function Module:forward()
-  error(("%s has no forward"):format(getmetatable(self).__name), 2)
+  check.fail("%s has no forward", getmetatable(self).__name)
 end
 
 --- A trainable tensor; `hint` is what it asks of optimizers: {lr_mult = 100, weight_decay = 0}.
@@ -127,8 +127,8 @@ end
 local function parameters_of(self)
   local function check_size(path, m)
     if not m.unsized then return end
-    error(("parameters: %s%s(%s) does not know its input size yet; call the network once first")
-      :format(path, getmetatable(m).__name, m:describe()), 4)
+    check.fail("parameters: %s%s(%s) does not know its input size yet; call the network once first",
+      path, getmetatable(m).__name, m:describe())
   end
   check_size("", self)
   walk.walk(self, function(path, value)
@@ -184,7 +184,7 @@ end
 --- The modules of a class or of one derived from it, this one included: net:find(nn.Conv2d).
 function Module:find(wanted)
   if type(wanted) ~= "table" then
-    error(("find: wants a class such as nn.Conv2d, not a %s"):format(type(wanted)), 2)
+    check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))
   end
   local function matches(m)
     local meta = getmetatable(m)
