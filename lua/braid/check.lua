@@ -43,16 +43,19 @@ M.declared = {}
 -- })
 -- local o <const> = check.options(OPTIONS, given, {size = size})
 function M.declare(what, known, relation)
-  local defaults <const>, needed <const> = {}, {}
+  local defaults <const>, lists <const>, needed <const>, rows <const> = {}, {}, {}, {}
   for key, kind in pairs(known) do
     assert(kinds.is_kind(kind), what)
     assert(kind.default == nil or kind.accepts(kind.default), key)
     defaults[key] = kind.default
+    if type(kind.default) == "table" then lists[#lists + 1] = key end
     if kind.needed then needed[#needed + 1] = key end
+    rows[#rows + 1] = {key = key, kind = kind, accepts = kind.accepts,
+      stays = kind.needed or kind.default ~= nil}
   end
   table.sort(needed, by_text)
   local declared <const> = setmetatable({what = what, kinds = known, defaults = defaults,
-    needed = needed, relation = relation}, Declared)
+    needed = needed, lists = lists, rows = rows, relation = relation}, Declared)
   M.declared[what] = declared -- the last of a name: a prompt may define a mixer anew
   return declared
 end
@@ -79,8 +82,11 @@ local function missing(what, key, kind)
   M.fail("%s: %s is missing; it must be %s", what, kind.name or tostring(key), kind.says)
 end
 
--- Which entry of a list is wrong, in words.
-local function wrong_entry(kind, value)
+-- What helps to see why a value is wrong: which entry of a list is, or that a float is.
+local function why(kind, value)
+  local whole <const> = kind.sort == "whole" and math.type(value) == "float"
+    and math.tointeger(value)
+  if whole and kind.accepts(whole) then return " (a float; math.tointeger makes it whole)" end
   if kind.sort ~= "list" or type(value) ~= "table" or kinds.is_object(value) then return "" end
   for i = 1, #value do
     if not kind.of.accepts(value[i]) then return (": entry %d is %s"):format(i, shown(value[i])) end
@@ -94,7 +100,7 @@ local function refuse(what, key, kind, value)
     says = says:gsub("number", "finite number", 1)
   end
   M.fail("%s: %s must be %s, not %s%s", what, kind.name or tostring(key), says, shown(value),
-    wrong_entry(kind, value))
+    why(kind, value))
 end
 
 -- Raises for the first of the options, or arguments, in the order of their names, that is wrong.
@@ -138,9 +144,8 @@ function M.options(declared, given, arguments, what)
   local known <const> = declared.kinds
   what = what or declared.what
   local result <const> = {}
-  for key, value in next, declared.defaults do
-    result[key] = known[key].copies and copy_of(value) or value
-  end
+  for key, value in next, declared.defaults do result[key] = value end
+  for _, key in ipairs(declared.lists) do result[key] = copy_of(result[key]) end
   if arguments then take_arguments(declared, what, result, arguments) end
   if given ~= nil then
     if type(given) ~= "table" or M.is_object(given) then
@@ -166,11 +171,10 @@ end
 
 --- Options that were filled in once, and may have been changed since, looked at again.
 function M.recheck(declared, options, what)
-  for key, kind in next, declared.kinds do
-    local value <const> = options[key]
-    if value == nil and (kind.needed or kind.default ~= nil) or
-      value ~= nil and not kind.accepts(value) then
-      refuse(what, key, kind, value)
+  for _, row in ipairs(declared.rows) do
+    local value <const> = options[row.key]
+    if value == nil and row.stays or value ~= nil and not row.accepts(value) then
+      refuse(what, row.key, row.kind, value)
     end
   end
   local wrong <const> = declared.relation and declared.relation(options)

@@ -71,29 +71,31 @@ local function range_text(noun, o)
   return (low or high) and ("%s %s"):format(noun, low or (o.to and "up " or "") .. high) or noun
 end
 
-local function within(o)
+-- Whether v is a number, with `whole` an integer, within the bounds. One function, for it is
+-- called for every option of every call.
+local function within(o, whole)
   local from <const>, above <const>, to <const>, below <const> = o.from, o.above, o.to, o.below
+  local infinite <const>, nan <const>, type_of <const> = o.infinite, o.nan == true, math.type
   return function(v)
+    local sort <const> = type_of(v)
+    if not sort or whole and sort ~= "integer" then return false end
+    if v ~= v then return nan end
     return not (from and v < from or above and v <= above or to and v > to
-      or below and v >= below)
+      or below and v >= below) and (infinite or v - v == 0)
   end
 end
 
-local function numeric(sort, noun, is_one)
+local function numeric(sort, noun, whole)
   return function(o)
     if type(o) ~= "table" then o = {o} end
-    local inside <const>, infinite <const>, nan <const> = within(o), o.infinite, o.nan == true
-    local more <const> = {infinite = infinite, noun = noun, nan = nan}
+    local more <const> = {infinite = o.infinite, noun = noun, nan = o.nan == true}
     for _, key in ipairs(RANGE) do more[key] = o[key] end
-    return new(sort, o[1], range_text(noun, o), function(v)
-      if v ~= v then return nan end
-      return is_one(v) and inside(v) and (infinite or v - v == 0)
-    end, more)
+    return new(sort, o[1], range_text(noun, o), within(o, whole), more)
   end
 end
 
-M.number = numeric("number", "a number", function(v) return type(v) == "number" end)
-M.whole = numeric("whole", "a whole number", function(v) return math.type(v) == "integer" end)
+M.number = numeric("number", "a number", false)
+M.whole = numeric("whole", "a whole number", true)
 
 -- ---- the rest -------------------------------------------------------------------------
 
