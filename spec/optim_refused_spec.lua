@@ -122,6 +122,17 @@ describe("an optimizer", function()
     end)
   end
 
+  it("has no rate of its own that could be set", function()
+    for _, name in ipairs(ALL) do
+      local opt <const> = optim[name]{p}
+      refused("an optimizer has no lr of its own, its groups have: opt.groups[1].lr = ...",
+        function() opt.lr = 0.1 end)
+      refused("an optimizer has no params of its own", function() opt.params = {} end)
+      opt.note = "mine"
+      opt.factor = 0.5
+    end
+  end)
+
   it("begins with momentum in the middle as it does at the start", function()
     local a <const>, b <const> = parameter(), parameter()
     local late <const>, plain <const> = optim.SGD({a}, {lr = 0.1}), optim.SGD({b}, {lr = 0.1})

@@ -22,9 +22,19 @@ Optimizer.at_times = {}
 
 local GROUP <const> = {lr_mult = check.number{1, from = 0}, params = check.needed(check.any())}
 
+-- opt.lr = 0.1 would change nothing: the rate is a group's.
+local function set(self, key, value)
+  if self.group_declared.kinds[key] then
+    check.fail("%s: an optimizer has no %s of its own, its groups have: opt.groups[1].%s = ...%s",
+      self.declared.what, key, key, key == "lr" and "; opt.factor multiplies the rate of all" or "")
+  end
+  rawset(self, key, value)
+end
+
 --- Gives a class its options: those of the constructor, which a group may have of its own.
 function Optimizer.declare(cls, declared)
   cls.declared, cls.group_declared = declared, declared:called(declared.what .. ": group", GROUP)
+  cls.__newindex = set
 end
 
 local function group_name(self, i) return ("%s: group %d"):format(self.declared.what, i) end
