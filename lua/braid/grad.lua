@@ -46,6 +46,9 @@ local GRAD <const> = check.declare("grad", {
 function M.grad(y, inputs, given)
   local o <const> = check.options(GRAD, given, {y = y, inputs = inputs})
   if tensor.is_tensor(inputs) then inputs = {inputs} end
+  if not y.requires_grad then
+    check.fail("grad: y does not depend on any tensor that requires a gradient")
+  end
   local grads <const> = core.grad(y, inputs, o.gradient, o.retain_graph)
   for i, g in ipairs(grads) do
     if not g and not o.allow_unused then
