@@ -1,6 +1,7 @@
 --- braid.inspect: what is in a .safetensors file. Nothing in it is run, and no value is read.
 
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 local files <const> = require "braid.io.files"
 local record <const> = require "braid.saved.record"
 local json <const> = require "braid.io.json"
@@ -24,8 +25,8 @@ end
 
 local function size_text(bytes)
   if bytes < 10000 then return ("%d bytes"):format(bytes) end
-  if bytes < 1e7 then return ("%.1f kB"):format(bytes / 1e3) end
-  return ("%.1f MB"):format(bytes / 1e6)
+  if bytes < 1e7 then return format("%.1f kB", bytes / 1e3) end
+  return format("%.1f MB", bytes / 1e6)
 end
 
 local function add_tensors(lines, self)
@@ -49,7 +50,7 @@ function Contents:__tostring()
   local lines <const> = {("%s: %s, %s"):format(word(self.path), self.problem
     and "a network that cannot be opened" or self.definition and "a network" or "tensors",
     size_text(self.size))}
-  local function put(format, ...) lines[#lines + 1] = format:format(...) end
+  local function put(form, ...) lines[#lines + 1] = format(form, ...) end
   if self.problem then put("problem: %s", word(self.problem)) end
   if self.format then put("format %d, written by Braid %s", self.format, self.version) end
   for _, part in ipairs{"options", "changes"} do

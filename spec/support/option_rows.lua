@@ -303,6 +303,11 @@ end}
 rows["plot.maps"] = {call = function(_, o)
   plot.maps(folder .. "/m.png", braid.ones(1, 2, 2), o)
 end}
+local progress <const> = braid.train.progress
+rows["train.progress"] = {arguments = {total = 3}, no_names = true,
+  call = function(a) progress(a.total) end}
+rows["train.progress: advance"] = {no_names = true,
+  call = function(a) progress(3):advance(a.label, a.items) end}
 rows["vision.detector"] = {arguments = {nets = {}}, elsewhere = true,
   call = function(a, o) braid.vision.detector(a.nets, o) end}
 local leaf <const> = parameter()

@@ -2,6 +2,7 @@
 -- state goes on with what it was taken from.
 
 local core <const> = require "braid.core"
+local format <const> = require "braid.format"
 
 
 local M <const> = {}
@@ -65,7 +66,7 @@ function M.of(ds, o)
   end
   if ds.parts then
     local shares <const> = {}
-    for i, share in ipairs(ds.shares) do shares[i] = ("%.17g"):format(share) end
+    for i, share in ipairs(ds.shares) do shares[i] = format("%.17g", share) end
     order[#order + 1] = ("mixed by %s, %d of %s"):format(ds.by, #ds, table.concat(shares, ":"))
   end
   return {set = table.concat(texts, " and "), order = table.concat(order, ", ")}

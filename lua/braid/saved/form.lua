@@ -5,6 +5,7 @@
 -- written as the list of columns that they stand for.
 
 local core <const> = require "braid.core"
+local format <const> = require "braid.format"
 local Strands <const> = require "braid.mtl.strands"
 local walk <const> = require "braid.nn.walk"
 
@@ -25,7 +26,7 @@ end
 
 local function plain_text(value)
   if type(value) == "string" then return ("%q"):format(value) end
-  if math.type(value) == "float" then return ("%.17g"):format(value) end
+  if math.type(value) == "float" then return format("%.17g", value) end
   if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
   return "a " .. type(value)
 end

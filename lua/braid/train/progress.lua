@@ -6,6 +6,7 @@
 -- bar:print("epoch 3  loss 0.12")
 
 local core <const> = require "braid.core"
+local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local class <const> = require "braid.class"
 
@@ -15,7 +16,15 @@ Progress.clock = core.clock
 
 local REDRAW <const> = 0.1 -- seconds
 
+local ARGUMENTS <const> = check.declare("train.progress", {
+  total = check.argument(check.number{above = 0}),
+})
+local ADVANCE <const> = check.declare("train.progress: advance", {
+  label = check.argument(check.text("")), items = check.argument(check.number{1, from = 0}),
+})
+
 function Progress:init(total)
+  check.options(ARGUMENTS, nil, {total = total})
   self.total, self.done, self.items = total, 0, 0
   self.start, self.drawn = core.clock(), -math.huge
 end
@@ -52,11 +61,12 @@ end
 
 --- One step on, which went over `items` images.
 function Progress:advance(label, items)
-  self.done, self.items = self.done + 1, self.items + (items or 1)
+  local o <const> = check.options(ADVANCE, nil, {label = label, items = items})
+  self.done, self.items = self.done + 1, self.items + o.items
   local now <const> = core.clock()
   if now - self.drawn < REDRAW then return end
   self.drawn = now
-  self:draw(label)
+  self:draw(o.label)
 end
 
 --- Prints a line for good, in place of the bar.
