@@ -3,7 +3,8 @@
 
 local braid <const> = require "braid"
 local format <const> = require "braid.format"
-local mtl <const> = braid.mtl
+local data <const>, mtl <const>, nn <const>, optim <const> = braid.data, braid.mtl, braid.nn,
+  braid.optim
 
 local NEGATIVE <const> = string.unpack("n", string.pack("j", 0xFFF8000000000000 | 0))
 
@@ -31,6 +32,13 @@ describe("NaN", function()
       function(v) braid.nn.Dropout(v) end, function(v) braid.F.dropout(braid.ones(1), v) end,
       function(v) braid.ones(1):clamp(v) end, function(v) braid.optim.SGD({}, {lr = v}) end,
       function(v) braid.ones({1}, {dtype = "int64"}):fill_(v) end,
+      function(v) braid.zeros(v) end, function(v) braid.ones(2):size(v) end,
+      function(v) braid.arange(1, v) end, function(v) braid.manual_seed(v) end,
+      function(v) braid.set_threads(v) end, function(v) nn.Linear(v, 2) end,
+      function(v) optim.cosine(v) end, function(v) mtl.classes{v} end,
+      function(v) data.faces{n = v} end, function(v) data.resize(v) end,
+      function(v) braid.ones(2, 2):split(v) end,
+      function(v) braid.model("tcdcn.lua", {width = v}) end,
     } do
       for _, v in ipairs{NEGATIVE, -NEGATIVE} do
         local ok <const>, message <const> = pcall(f, v)
@@ -39,6 +47,17 @@ describe("NaN", function()
         assert.is_nil(message:find("-nan", 1, true), message)
       end
     end
+  end)
+
+  it("keeps its sign in names", function()
+    for _, f in ipairs{braid.load, braid.data.csv} do
+      local ok <const>, message <const> = pcall(f, "no-such/x-nan.csv")
+      assert.is_false(ok)
+      assert.matches("x-nan.csv", message, 1, true)
+    end
+    local ok <const>, message <const> = pcall(braid.load, "no-such/x-nan.png")
+    assert.is_false(ok)
+    assert.matches("x-nan.png", message, 1, true)
   end)
 
   it("is so in reports of every kind of task, without labels and of NaN", function()

@@ -2,6 +2,7 @@
  */
 #include "bind/bind.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,9 +100,23 @@ static size_t subject_of(lua_State *L, const char *message) {
   return known ? n + 2 : 0;
 }
 
+/* Pushes the message with every word "-nan" as "nan": x86 gives NaN a sign, which Lua and
+   C print, and which means nothing. */
+static void push_unsigned_nan(lua_State *L, const char *message) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (const char *at = message; *at; at++) {
+    bool word = strncmp(at, "-nan", 4) == 0 && !isalnum((unsigned char)at[4]) &&
+                (at == message || strchr(" ([{,=", at[-1]));
+    if (!word) luaL_addchar(&b, *at);
+  }
+  luaL_pushresult(&b);
+}
+
 /* Raises the message at the top, with the place, the path of the module that was running
    (`path`), and the name of what the user called in the place of an inner function's. */
 static int raise(lua_State *L, bool path) {
+  if (strstr(lua_tostring(L, -1), "-nan")) push_unsigned_nan(L, lua_tostring(L, -1));
   blame b = push_blame(L);
   const char *message = lua_tostring(L, b.place - 1);
   lua_pushvalue(L, b.place);
