@@ -88,6 +88,12 @@ function WRONG.list(k)
   return list
 end
 
+function WRONG.map(k)
+  local list <const> = {"x", true, 1, {1}, {[true] = 1}}
+  for _, v in ipairs(wrong_values(k.of)) do with(list, {a = v}) end
+  return list
+end
+
 function WRONG.pair(k)
   local one <const>, list <const> = right(k.of), {}
   for _, v in ipairs(wrong_values(k.of)) do with(list, v, {one, v}, {v, one}) end

@@ -8,6 +8,7 @@
 --   text("class")               a string
 --   list{{0.9, 0.999}, of = number{from = 0, below = 1}, n = 2}   a table of n values, or of
 --                               `least` or more
+--   map(tensor())               a table of such by name
 --   pair{1, from = 1}           a whole number, or a list of two
 --   call(f)  tensor()  any(v)   a function (or what can be called), a tensor, what is checked
 --                               elsewhere
@@ -148,6 +149,16 @@ function M.list(o)
     end
     return true
   end, {of = of, n = o.n, least = least, copies = true})
+end
+
+function M.map(of)
+  return new("map", nil, "a table by name, each " .. of.says, function(v)
+    if type(v) ~= "table" or getmetatable(v) ~= nil then return false end
+    for key, value in next, v do
+      if type(key) ~= "string" or not of.accepts(value) then return false end
+    end
+    return true
+  end, {of = of})
 end
 
 function M.pair(o)

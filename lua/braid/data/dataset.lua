@@ -28,10 +28,12 @@ local Paths <const> = require "braid.data.paths"
 local Dataset <const> = class("Dataset")
 
 local TABLE <const> = check.kind("a table", function(v) return type(v) == "table" end)
+local TENSORS <const> = check.map(check.tensor())
 local FIELDS <const> = check.declare("Dataset", {
   images = check.tensor(), files = TABLE, root = check.text(),
-  channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TABLE,
-  kinds = TABLE, classes = TABLE, boxes = check.tensor(), inner = check.number{above = 0},
+  channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TENSORS,
+  kinds = check.map(check.text()), classes = TABLE, boxes = check.tensor(),
+  inner = check.number{above = 0},
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
   first_unreadable = check.text(), orientation = check.flag(true),
 })

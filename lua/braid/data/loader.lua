@@ -116,6 +116,9 @@ local function resumed(ds, o)
     check.fail("data.loader: state is that of another order: %s, and this one is %s",
       tostring(state.order), own.order)
   end
+  if state.samples >= #ds + o.batch then -- balanced batches may go a little beyond the set
+    check.fail("data.loader: state has taken %d samples of %d", state.samples, #ds)
+  end
   o.epoch, o.seed = state.epoch, state.seed
   return {samples = state.samples, parts = state.parts}
 end

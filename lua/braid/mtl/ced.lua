@@ -13,7 +13,7 @@ local NUMBER <const> = check.number{infinite = true, nan = true}
 local OPTIONS <const> = check.declare("mtl.ced", {
   errors = check.argument(check.either(check.list{of = NUMBER, least = 1},
     check.kind("a tensor (n)", function(v) return core.is_tensor(v) and v:dim() == 1 end))),
-  limit = check.number{0.10, above = 0}, steps = check.whole{100, from = 1},
+  limit = check.number{0.10, above = 0}, steps = check.whole{100, from = 1, to = 1000000},
 })
 
 return function(errors, given)

@@ -13,10 +13,8 @@ local OPTIONS <const> = check.declare("load_state_dict", {
   state = check.argument(check.kind("a table of tensors by name", function(v)
     return type(v) == "table"
   end)),
-  strict = check.flag(true), rename = check.either(check.call(), check.kind(
-    "a table of patterns and what replaces them", function(v)
-      return type(v) == "table" and not check.is_object(v)
-    end)),
+  strict = check.flag(true),
+  rename = check.either(check.call(), check.map(check.either(check.text(), check.call()))),
 })
 
 --- Parameters and buffers by name. The tensors share memory with the module's; one that is
@@ -44,7 +42,11 @@ local function renamed(state, rename)
       other = rename(name)
     else
       for _, pattern in ipairs(check.sorted_keys(rename)) do
-        other = other:gsub(pattern, rename[pattern])
+        local ok <const>, changed <const> = pcall(other.gsub, other, pattern, rename[pattern])
+        if not ok then
+          check.fail("load_state_dict: rename: pattern \"%s\": %s", pattern, changed)
+        end
+        other = changed
       end
     end
     if other then
