@@ -356,7 +356,7 @@ describe("transforms", function()
 
   it("name what they do not know", function()
     assert.has_error(function() data.crop{margins = 2} end,
-      "data.crop: there is no option 'margins'; there is by, margin, square")
+      "data.crop: there is no option 'margins'; there is by, margin, square; did you mean margin?")
     assert.has_error(function() data.augment{flip = 2} end,
       "data.augment: flip must be a number from 0 to 1, not 2")
     assert.has_error(function() data.resize(0) end,
