@@ -11,6 +11,12 @@ local Cascade = class("Cascade", nn.Module)
 function Cascade:init(tasks, o)
   self.trunk = nn.backbone(o.backbone or "tcdcn",
     {width = o.width, channels = o.channels, input = o.input})
+  if o.order ~= nil and type(o.order) ~= "table" then
+    error("cascade: order must be a list of the tasks' names", 0)
+  end
+  if o.detach ~= nil and type(o.detach) ~= "boolean" then
+    error("cascade: detach must be true or false", 0)
+  end
   self.order, self.detach, self.stage = o.order or tasks.names, o.detach or false, {}
   local c, hidden, seen = self.trunk:channels(), o.hidden or 64, {}
   for i, name in ipairs(self.order) do

@@ -67,7 +67,11 @@ return function(tasks, o)
     landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
       weight = stage == STAGES.O and 1 or 0.5},
   }
-  local trunk = nn.backbone(blocks_of(stage, o.width or 1), {channels = o.channels or 3})
+  local width = o.width == nil and 1 or o.width
+  if type(width) ~= "number" or not (width > 0 and width <= 100) then
+    error("mtcnn: width must be a number above 0, up to 100", 0)
+  end
+  local trunk = nn.backbone(blocks_of(stage, width), {channels = o.channels or 3})
   local Network = stage.fc and mtl.columns or Sliding
   local net = Network(tasks, trunk, {columns = o.mixer and "per_task" or "shared"})
   if o.mixer then

@@ -18,10 +18,13 @@ local FORMS = {plain = "plain", channelwise = "channelwise", fine_tuned = "chann
 return function(tasks, o)
   tasks = tasks or mtl.tasks{landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
     attributes = mtl.attributes{40}}
-  local variant, width = o.variant or "plain", o.width or 1
+  local variant, width = o.variant or "plain", o.width == nil and 1 or o.width
   if not FORMS[variant] then
     error(("smtn: variant must be \"plain\", \"channelwise\" or \"fine_tuned\", not \"%s\""):format(
       tostring(variant)), 0)
+  end
+  if type(width) ~= "number" or not (width > 0 and width <= 100) then
+    error("smtn: width must be a number above 0, up to 100", 0)
   end
   local layout = {name = "vgg16", stages = 4, fc = math.floor(2048 * width + 0.5), crelu = o.crelu,
     norm = o.norm}
