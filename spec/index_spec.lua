@@ -84,6 +84,35 @@ describe("writing a part by tensors", function()
       written(int {1, 1}, braid.tensor {{1, 1, 1}, {7, 8, 9}}))
   end)
 
+  it("by a number in a tensor is by the number", function()
+    local x <const> = braid.arange(24):reshape(2, 3, 4)
+    local two <const> = braid.tensor(2, {dtype = "int64"})
+    local mask <const> = braid.tensor {true, false, true, false}
+    assert.same(x[2]:totable(), x[two]:totable())
+    assert.same(x[{2, {}, mask}]:totable(), x[{two, {}, mask}]:totable())
+    assert.same({3, 2}, x[{two, {}, mask}].shape)
+    x[{two, 1}] = 0
+    assert.same({0, 0, 0, 0}, x[{2, 1}]:totable())
+    assert.error_matches(function() return x[braid.tensor(3, {dtype = "int64"})] end, "no index 3")
+  end)
+
+  it("takes a value with dimensions of one element in front", function()
+    local x <const> = braid.zeros(2, 3)
+    x[{1, 2}] = braid.tensor {5}
+    x[2] = braid.ones(1, 1, 3)
+    assert.same({{0, 5, 0}, {1, 1, 1}}, x:totable())
+    assert.error_matches(function() x[1] = braid.ones(2, 3) end, "does not broadcast")
+  end)
+
+  it("by a mask without dimensions takes all or nothing, as one more dimension", function()
+    local x <const>, yes <const> = braid.ones(2, 3), braid.tensor(true)
+    local no <const> = braid.tensor(false)
+    assert.same({1, 2, 3}, x[yes].shape)
+    assert.same({0, 2, 3}, x[no].shape)
+    assert.same({2, 1, 3}, x[{{}, yes}].shape)
+    assert.same({1, 3}, x[{1, yes}].shape)
+  end)
+
   it("goes through a view that lies otherwise", function()
     local x <const> = braid.arange(6):reshape(2, 3)
     x:t()[int {3, 1}] = braid.tensor {{7, 8}, {9, 10}}

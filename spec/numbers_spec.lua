@@ -110,6 +110,45 @@ describe("a number", function()
     end)
   end
 
+  it("fills series as it is, or not at all", function()
+    for _, dtype in ipairs(TYPES) do
+      for _, value in ipairs(VALUES) do
+        if type(value) == "number" and value == value and math.abs(value) < math.huge then
+          local wants <const> = stored(value, dtype)
+          for name, make in pairs {
+            linspace = function(o) return braid.linspace(value, value, 3, o) end,
+            arange = function(o) return braid.arange(value, value, 1, o) end,
+          } do
+            local ok <const>, got <const> = pcall(make, {dtype = dtype})
+            assert.equal(wants ~= nil, ok, ("%s of %s as %s"):format(name, value, dtype))
+            if ok then assert.is_true(same(wants, got[#got]:item())) end
+          end
+        end
+      end
+    end
+    for n = 2, 40 do
+      for step = -3, 3 do
+        local last <const> = 7 + step * (n - 1)
+        local line <const> = braid.linspace(7, last, n, {dtype = "int64"})
+        assert.same(n == 1 and {7} or step == 0 and braid.full({n}, 7):totable() or
+          braid.arange(7, last, step):totable(), line:totable())
+      end
+    end
+    assert.error_matches(function() braid.linspace(0, 1, 3, {dtype = "int32"}) end, "no integers")
+    assert.error_matches(function() braid.arange(0, 2, 0.5, {dtype = "int32"}) end, "no integers")
+  end)
+
+  it("leaves what stands beside it as it was", function()
+    local x <const> = braid.tensor({16777217, (1 << 53) + 1}, {dtype = "int64"})
+    local none <const>, all <const> = braid.tensor {false, false}, braid.tensor {true, true}
+    x[none] = braid.tensor(3)
+    x:where_(all, 2.0):where_(all, braid.tensor {1, 2}):masked_fill_(none, 4.0)
+    assert.same({16777217, (1 << 53) + 1}, x:totable())
+    x:where_(braid.tensor {false, true}, 2.0)
+    assert.same({2, (1 << 53) + 1}, x:totable())
+    assert.error_matches(function() x:where_(all, 2.5) end, "2.5 is no integer")
+  end)
+
   it("that does not fit leaves the tensor as it was", function()
     local x <const> = braid.tensor({1, 2}, {dtype = "uint8"})
     for _, write in ipairs {function() x:fill_(300) end, function() x[1] = 1.5 end,
@@ -264,6 +303,55 @@ describe("integers beyond 2^53", function()
     end
     assert.is_false(braid.tensor({16777217}, {dtype = "int32"}):eq(braid.tensor {16777216}):item())
   end)
+end)
+
+-- What operators of one or two int64 tensors give: by name, in Lua. Those that are not here
+-- must give floats, or nothing.
+local UNARY <const> = {
+  neg = function(a) return -a end, abs = function(a) return a < 0 and -a or a end,
+  sign = function(a) return a > 0 and 1 or a < 0 and -1 or 0 end,
+  square = function(a) return a * a end, relu = function(a) return math.max(a, 0) end,
+  logical_not = function(a) return a == 0 end, isnan = function() return false end,
+  isfinite = function() return true end, any = function(a) return a ~= 0 end,
+  all = function(a) return a ~= 0 end, count_nonzero = function(a) return a ~= 0 and 1 or 0 end,
+  argmax = function() return 1 end, argmin = function() return 1 end,
+}
+UNARY.bernoulli = function() return nil end -- drawn
+for _, name in ipairs {"floor", "ceil", "round", "trunc", "clone", "contiguous_copy", "sum", "prod",
+  "max", "min", "median", "squeeze", "t", "flatten", "sort"} do
+  UNARY[name] = function(a) return a end
+end
+local MORE <const> = {
+  pow = function(a, b) if b == 2 then return a * a end end,
+  logical_and = function(a, b) return a ~= 0 and b ~= 0 end,
+  logical_or = function(a, b) return a ~= 0 or b ~= 0 end,
+  logical_xor = function(a, b) return (a ~= 0) ~= (b ~= 0) end,
+  copy = function(_, b) return b end,
+}
+
+describe("an operator of integers", function()
+  for _, row in ipairs(core.rows) do
+    local f <const> = core.ops[row.name]
+    it("is exact or gives no integers: " .. row.name, function()
+      for _, a in ipairs(BIG) do
+        local ok <const>, y = pcall(f, int {a})
+        if ok and core.is_tensor(y) and y.dtype ~= "float32" and y.dtype ~= "float64" then
+          assert.is_function(UNARY[row.name], "has no row here")
+          local wants <const> = UNARY[row.name](a)
+          if wants ~= nil then assert.equal(wants, y:reshape(-1)[1]:item()) end
+        end
+        for _, b in ipairs {2, 3, -1, a, table.unpack(BIG)} do
+          local wants <const> = BINARY[row.name] or MORE[row.name]
+          local fits <const>, z = pcall(f, int {a}, int {b})
+          if fits and core.is_tensor(z) and z.dtype ~= "float32" and z.dtype ~= "float64" then
+            assert.is_function(wants, "has no row here")
+            local w <const> = wants(a, b)
+            if w ~= nil then assert.equal(w, z:item()) end
+          end
+        end
+      end
+    end)
+  end
 end)
 
 describe("a number beside a narrower integer tensor", function()

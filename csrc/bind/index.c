@@ -75,6 +75,12 @@ static void take_keys(lua_State *L, const br_tensor *t, steps *s) {
   for (int i = 0; i < s->n; i++) {
     step *next = &s->at[i];
     next->key = next->kind == TENSOR ? br_tensor_in(L, next->box) : NULL;
+    if (next->key && next->key->ndim == 0 && next->key->dtype != BR_BOOL &&
+        !br_dtype_is_float(next->key->dtype)) { /* an integer, whose dimension goes */
+      next->kind = ONE;
+      next->first = br_number_of(next->key).i;
+      next->key = NULL;
+    }
     named += next->key && next->key->dtype == BR_BOOL ? next->key->ndim : 1;
   }
   if (s->one && t->ndim == 0 && s->at[0].kind != TENSOR)
@@ -285,13 +291,31 @@ static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   br_call c;
   const char *wrong = br_misfits(t->dtype, value, false);
   if (wrong) return br_fail(BR_EINVAL, "index: %s", wrong);
+  br_tensor *own = br_as(value, t->dtype, BR_CONTIGUOUS); /* so that t is no other type */
+  if (!own) return BR_ENOMEM;
   br_call_init(&c, br_op_find("where"), NULL, 3);
   c.in[0] = mask;
-  c.in[1] = value;
+  c.in[1] = own;
   c.in[2] = t;
   br_status status = br_apply(&c);
   if (!status) status = write_part(t, c.out[0]);
   br_call_clear(&c);
+  br_release(own);
+  return status;
+}
+
+/* Takes over `value`: without the dimensions of one element that it has too many in
+   front; NULL with a message. */
+static br_tensor *shortened(br_tensor *value, int ndim) {
+  while (value && value->ndim > ndim && value->shape[0] == 1)
+    value = apply(value, "select", 0, 0, 0, 0);
+  return value;
+}
+
+static br_status write_view(br_tensor *view, br_tensor *value) {
+  value = shortened(br_retain(value), view->ndim);
+  br_status status = value ? write_part(view, value) : BR_EINVAL;
+  br_release(value);
   return status;
 }
 
@@ -302,7 +326,7 @@ static br_status write(br_tensor *t, steps *s, br_tensor *value) {
   br_tensor *view = part(t, s);
   br_status status = !view      ? BR_EINVAL
                      : s->picks ? br_pick_write(view, s->pick, s->picks, value)
-                                : write_part(view, value);
+                                : write_view(view, value);
   br_release(view);
   return status;
 }

@@ -4,17 +4,18 @@
 #include <math.h>
 
 /* Both ends suit the type, and with them all between. */
-static void check_fit(lua_State *L, br_dtype dtype, double a, double b, bool whole) {
-  double low = 0, high = 255;
-  if (br_dtype_is_float(dtype) || dtype == BR_BOOL) return;
-  if (dtype == BR_I32) low = INT32_MIN, high = INT32_MAX;
-  if (dtype == BR_I64) low = -0x1p63, high = 0x1p63;
-  double least = a < b ? a : b, most = a < b ? b : a;
-  if (!whole)
-    br_error(L, "values between %f and %f are no integers, as %s wants", a, b,
-             br_dtype_name(dtype));
-  if (least < low || most > high)
-    br_error(L, "%s does not hold the values from %f to %f", br_dtype_name(dtype), a, b);
+static void check_fit(lua_State *L, br_dtype dtype, const br_arg *first,
+                      const br_arg *last) {
+  const char *wrong = br_misfit(dtype, first);
+  if (!wrong) wrong = br_misfit(dtype, last);
+  if (wrong) br_error(L, "%s", wrong);
+}
+
+/* The number at `at` as an integer that the type holds. */
+static int64_t check_whole(lua_State *L, int at, br_dtype dtype) {
+  br_arg v = br_number_arg(L, at);
+  check_fit(L, dtype, &v, &v);
+  return v.whole ? v.i : (int64_t)v.f;
 }
 
 static bool is_whole(double v) { return floor(v) == v; }
@@ -49,9 +50,15 @@ static int arange(lua_State *L) {
     if (!(count <= 0x1p53)) return too_many(L, "more values than can be counted");
     n = count > 0 ? (int64_t)count : 0;
   }
-  if (n > 0)
-    check_fit(L, dtype, first, first + (double)(n - 1) * step,
-              whole || n == 1 ? is_whole(first) : is_whole(first) && is_whole(step));
+  if (n > 0) {
+    br_arg start = br_number_arg(L, 1), end = {.f = first + (double)(n - 1) * step};
+    if (whole)
+      end = (br_arg){.whole = true, .i = start.i + (n - 1) * lua_tointeger(L, 3)};
+    check_fit(L, dtype, &start, &end);
+    if (n > 1 && !br_dtype_is_float(dtype) && !is_whole(step))
+      return br_error(L, "a step of %s makes no integers, as %s wants", text_of(L, 3),
+                      br_dtype_name(dtype));
+  }
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, 1, &n, BR_CONTIGUOUS));
   if (whole)
@@ -69,12 +76,23 @@ static int linspace(lua_State *L) {
   if (!isfinite(first) || !isfinite(last))
     return br_error(L, "first and last must be finite, not %s and %s", text_of(L, 1),
                     text_of(L, 2));
-  if (n > 0) check_fit(L, dtype, first, n > 1 ? last : first, n < 2 || is_whole(first));
-  double step = n > 1 ? (last - first) / (double)(n - 1) : 0;
-  if (n > 1 && !is_whole(step)) check_fit(L, dtype, first, last, false);
+  bool integers = !br_dtype_is_float(dtype);
+  int64_t from = integers && n > 0 ? check_whole(L, 1, dtype) : 0;
+  int64_t to = integers && n > 1 ? check_whole(L, 2, dtype) : from;
+  uint64_t gaps = n > 1 ? (uint64_t)n - 1 : 1;
+  uint64_t way = to < from ? (uint64_t)from - (uint64_t)to
+                           : (uint64_t)to - (uint64_t)from;
+  br_arg ends[2] = {{.f = first}, {.f = last}};
+  if (!integers) check_fit(L, dtype, &ends[0], &ends[1]);
+  if (way % gaps)
+    return br_error(L, "%I values from %s to %s are no integers, as %s wants", n,
+                    text_of(L, 1), text_of(L, 2), br_dtype_name(dtype));
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, 1, &n, BR_CONTIGUOUS));
-  br_series_even(box->t, first, last);
+  if (integers)
+    br_series_whole(box->t, from, (int64_t)(to < from ? 0 - way / gaps : way / gaps));
+  else
+    br_series_even(box->t, first, last);
   return 1;
 }
 

@@ -135,7 +135,8 @@ static br_status lay_out(choice *c, const br_tensor *x, const br_pick *pick, int
   c->ndim = chosen + left;
   memcpy(c->shape, c->at->shape, sizeof c->shape);
   for (int d = 0; d < left; d++) c->shape[chosen + d] = x->shape[c->order[c->named + d]];
-  int before = neighbours ? first : 0;
+  /* A mask without dimensions names none: what it chooses comes where it stands. */
+  int before = c->named == 0 ? pick[0].dim : neighbours ? first : 0;
   for (int d = 0; d < c->ndim; d++)
     c->back[d] = d < before ? chosen + d : d < before + chosen ? d - before : d;
   return BR_OK;

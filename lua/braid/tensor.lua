@@ -249,7 +249,14 @@ M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
 
 --- x where the mask is true, else y: x:where(mask, y); x:where_(mask, y) keeps it in x.
 function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
-function methods.where_(x, mask, y) return (ops.copy_(x, ops.where(mask, x, y))) end
+function methods.where_(x, mask, y)
+  local there <const> = ops.where(mask, x, y)
+  if not core.is_tensor(x) or there.dtype == x.dtype then return (ops.copy_(x, there)) end
+  -- What is kept must not go through another type.
+  local own <const> = core.is_tensor(y) and ops.copy_(core.new(y.shape, x.dtype), y) or
+    core.new({}, x.dtype, y)
+  return (ops.copy_(x, ops.where(mask, x, own)))
+end
 
 M.einsum = require "braid.einsum"
 for name, f in pairs(require "braid.tensor_parts") do M[name], methods[name] = f, f end

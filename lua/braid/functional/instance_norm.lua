@@ -1,5 +1,6 @@
 --- instance_norm (Ulyanov, Vedaldi and Lempitsky 2016): every channel of every image of
--- x (n,c,...) normalised by its own statistics; then times weight (c) plus bias (c).
+-- x (n,c,...) normalised by its own statistics; then times weight (c) plus bias (c). A channel
+-- of one value has no deviation: an error.
 -- @usage F.instance_norm(x, weight, bias, {eps = 1e-5})
 
 local check <const> = require "braid.check"
@@ -14,6 +15,12 @@ return check.public("instance_norm", function(x, weight, bias, given)
   local o <const> = check.options(OPTIONS, given, {x = x})
   if x:dim() < 3 then
     check.fail("instance_norm: x must have shape (n, c, ...), not (%s)",
+      table.concat(x.shape, ", "))
+  end
+  local area = 1
+  for d = 3, x:dim() do area = area * x.shape[d] end
+  if area == 1 then
+    check.fail("instance_norm: a channel must have more than one value, x has shape (%s)",
       table.concat(x.shape, ", "))
   end
   return (group_norm(x, x.shape[2], weight, bias, {eps = o.eps}))
