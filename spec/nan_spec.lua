@@ -59,6 +59,7 @@ local CASES <const> = {
   adaptive_max_pool2d = rest(operands(image), 2),
   adaptive_avg_pool2d = rest(operands(image), 2),
   batch_norm = rest(operands(image, channel, channel), nil, nil, true),
+  resize_nearest = rest(operands(image), {8, 8}, 0.5, 0.5),
   resize_bilinear = rest(operands(image), {8, 8}, 0.5, 0.5),
   norm = {more = {2, 3, 0.5}},
   -- By masks and indices; systems that cannot be solved are errors.

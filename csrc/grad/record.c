@@ -215,7 +215,7 @@ static br_status keep_inputs(br_node *node, const br_call *c, br_tensor *before)
   for (int i = 0; i < c->nin; i++) {
     br_tensor *t = i == 0 && before ? before : c->in[i];
     if (!t) continue;
-    bool values = i < 8 && (c->op->keep & BR_KEEP_IN(i));
+    bool values = i < 8 && ((c->op->keep | c->keep) & BR_KEEP_IN(i));
     node->call.in[i] = kept(t, values, &node->edge[i].version);
     if (!node->call.in[i]) return BR_ENOMEM;
     node->edge[i].var = br_retain(c->in[i]->var);
@@ -227,7 +227,8 @@ static br_status keep_inputs(br_node *node, const br_call *c, br_tensor *before)
 static br_status keep_outputs(br_node *node, br_call *c) {
   for (int i = 0; i < c->nout; i++) {
     br_tensor *t = c->out[i];
-    node->call.out[i] = kept(t, c->op->keep & BR_KEEP_OUT(i), &node->version[i]);
+    node->call.out[i] = kept(t, (c->op->keep | c->keep) & BR_KEEP_OUT(i),
+                             &node->version[i]);
     if (!node->call.out[i]) return BR_ENOMEM;
     if (!br_dtype_is_float(t->dtype)) continue;
     br_var *v = var_new(t, node, i);

@@ -65,6 +65,21 @@ typedef struct br_finish {
   bool relu;
 } br_finish;
 
+/* A normalisation's factors of each channel: y = (x - centre) scale + shift; its slope's,
+   dx = a dy + b (x - centre) + d; and the former in double, where the type cannot hold
+   them: y = (x - mean) invstd weight + bias. */
+typedef struct br_norm_line {
+  const void *centre, *scale, *shift;
+} br_norm_line;
+
+typedef struct br_norm_slope {
+  const void *a, *b, *d;
+} br_norm_slope;
+
+typedef struct br_wide_norm {
+  const double *mean, *invstd, *weight, *bias;
+} br_wide_norm;
+
 typedef struct br_kernels {
   int64_t size; /* bytes of an element */
 
@@ -106,8 +121,23 @@ typedef struct br_kernels {
   void (*sum_columns)(int64_t rows, int64_t columns, const void *x, br_sum *acc);
   void (*squares)(int64_t n, const void *x, double mean,
                   br_sum *acc); /* sum (x - mean)^2 */
+  /* sums += x - about, squares += (x - about)^2 */
+  void (*deviations)(int64_t n, const void *x, double about, double *sums,
+                     double *squares);
   void (*dot)(int64_t n, const void *x, const void *y, br_sum *acc); /* sum x y */
   void (*put)(int64_t n, const br_sum *acc, double scale, void *out);
+  /* float types only: see measure.inc */
+  void (*sum_wide)(int64_t n, const void *x, long double *acc);
+  void (*squares_wide)(int64_t n, const void *x, long double mean, long double *acc);
+  void (*abs_sum)(int64_t n, const void *x, double *acc);
+  void (*abs_extreme)(int64_t n, const void *x, bool least, double *extreme);
+  void (*abs_count)(int64_t n, const void *x, double like, double *acc);
+  void (*power_sum)(int64_t n, const void *x, double unit, double p, double *acc);
+  void (*exp_sum)(int64_t n, const void *x, double top, double *acc);
+  void (*norm_slope)(int64_t n, const void *x, double p, long double y, double share,
+                     double dy, void *dx);
+  void (*logsumexp_slope)(int64_t n, const void *x, double top, double rest, double dy,
+                          void *dx);
 
   /* normalised exponentials of rows of n elements, one after the other, or of one */
   void (*softmax)(int64_t rows, int64_t n, const void *x, void *y);
@@ -120,22 +150,22 @@ typedef struct br_kernels {
   /* batch normalisation of `rows` pixels, ld apart, of c channels */
   void (*moments)(int64_t rows, int64_t c, int64_t ld, const void *x, double *mean,
                   double *m2);
-  void (*affine)(int64_t rows, int64_t c, int64_t ld, const void *x, const void *scale,
-                 const void *shift, void *y);
+  void (*affine)(int64_t rows, int64_t c, int64_t ld, const void *x,
+                 const br_norm_line *f, bool relu, void *y);
   void (*norm_sums)(int64_t rows, int64_t c, int64_t ld, const void *dy, const void *x,
-                    const double *mean, double *sum_dy, double *sum_dy_dev);
+                    const double *mean, const br_norm_line *f, bool relu, double *sum_dy,
+                    double *sum_dy_dev);
   void (*norm_grad)(int64_t rows, int64_t c, int64_t ld, const void *dy, const void *x,
-                    const void *a, const void *b, const void *d,
-                    void *dx); /* dx = a dy + b x + d */
-  /* the three with ReLU after them */
-  void (*affine_relu)(int64_t rows, int64_t c, int64_t ld, const void *x,
-                      const void *scale, const void *shift, void *y);
-  void (*norm_sums_relu)(int64_t rows, int64_t c, int64_t ld, const void *dy,
-                         const void *x, const double *mean, const void *scale,
-                         const void *shift, double *sum_dy, double *sum_dy_dev);
-  void (*norm_grad_relu)(int64_t rows, int64_t c, int64_t ld, const void *dy,
-                         const void *x, const void *a, const void *b, const void *d,
-                         const void *scale, const void *shift, void *dx);
+                    const br_norm_slope *s, const br_norm_line *f, bool relu, void *dx);
+  /* the same with factors in double; sum_dy_dev is over the deviation */
+  void (*affine_wide)(int64_t rows, int64_t c, int64_t ld, const void *x,
+                      const br_wide_norm *f, bool relu, void *y);
+  void (*norm_sums_wide)(int64_t rows, int64_t c, int64_t ld, const void *dy,
+                         const void *x, const br_wide_norm *f, bool relu, double *sum_dy,
+                         double *sum_dy_dev);
+  void (*norm_grad_wide)(int64_t rows, int64_t c, int64_t ld, const void *dy,
+                         const void *x, const br_wide_norm *f, bool relu,
+                         const double *mean_dy, const double *mean_dy_dev, void *dx);
 
   /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j,
      and sums_ij = sum over the rows of dy_i x_j */
@@ -144,10 +174,14 @@ typedef struct br_kernels {
   void (*mix_sums)(int64_t rows, int64_t t, int64_t c, const void *dy, const void *x,
                    void *sums);
 
-  /* rows normalised: y = (x - mean) scale; dx = (dy - a - b y) scale */
+  /* rows normalised: y = (x - mean) scale, the wide form for a scale or differences that
+     leave the type's range; dx = (dy - a - b y) scale */
   void (*standardize)(int64_t n, const void *x, double mean, double scale, void *y);
+  /* sums += dy, y, dy y, y^2 */
+  void (*standardize_sums)(int64_t n, const void *dy, const void *y, double *sums);
   void (*standardize_grad)(int64_t n, const void *dy, const void *y, double scale,
                            double a, double b, void *dx);
+  void (*standardize_wide)(int64_t n, const void *x, double mean, double scale, void *y);
 
   /* pooling of `count` pixels of c channels into one */
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);

@@ -33,13 +33,16 @@ typedef bool T;
 
 #include "kernel/load.inc"
 #include "kernel/arith.inc"
+#ifdef REAL
+#include "kernel/vector.inc"
+#endif
 #include "kernel/reduce.inc"
 #ifdef REAL
 #include "kernel/real.inc"
 #include "kernel/math.inc"
 #include "kernel/math_grad.inc"
+#include "kernel/measure.inc"
 #include "kernel/softmax.inc"
-#include "kernel/vector.inc"
 #include "kernel/norm.inc"
 #include "kernel/mix.inc"
 #include "kernel/update.inc"
@@ -172,6 +175,17 @@ const br_kernels TABLE(ISA, TYPE) = {
     .squared_error_grad = squared_error_grad,
     .squares = squares,
     .dot = dot,
+    .deviations = deviations,
+    .standardize_sums = standardize_sums,
+    .sum_wide = sum_wide,
+    .squares_wide = squares_wide,
+    .abs_sum = abs_sum,
+    .abs_extreme = abs_extreme,
+    .abs_count = abs_count,
+    .power_sum = power_sum,
+    .exp_sum = exp_sum,
+    .norm_slope = norm_slope,
+    .logsumexp_slope = logsumexp_slope,
     .softmax = softmax,
     .log_softmax = log_softmax,
     .softmax_grad = softmax_grad,
@@ -179,14 +193,15 @@ const br_kernels TABLE(ISA, TYPE) = {
     .entropy_grad = entropy_grad,
     .moments = moments,
     .affine = affine,
+    .affine_wide = affine_wide,
     .norm_sums = norm_sums,
+    .norm_sums_wide = norm_sums_wide,
     .norm_grad = norm_grad,
-    .affine_relu = affine_relu,
-    .norm_sums_relu = norm_sums_relu,
-    .norm_grad_relu = norm_grad_relu,
+    .norm_grad_wide = norm_grad_wide,
     .mix = mix,
     .mix_sums = mix_sums,
     .standardize = standardize,
+    .standardize_wide = standardize_wide,
     .standardize_grad = standardize_grad,
     .max_pool = max_pool,
     .max_of_rows = max_of_rows,

@@ -293,8 +293,12 @@ static void row_grad(const entropy *e, int64_t row, double scale, const br_tenso
   e->k->entropy_grad(e->classes, logp->data + at * e->k->size,
                      scale * (own + e->even * e->weights), scale * e->even,
                      e->weight ? e->weight->data : NULL, out);
-  put_double(e->k, br_get_double(dx, at + target - 1) - scale * own,
-             out + (target - 1) * e->k->size);
+  /* the label's own, from 1 - p where p is close to 1 */
+  double log_p = br_get_double(logp, at + target - 1);
+  double rest = 0;
+  if (e->even > 0)
+    rest = e->even * (exp(log_p) * e->weights - class_weight(e, target - 1));
+  put_double(e->k, scale * (own * expm1(log_p) + rest), out + (target - 1) * e->k->size);
 }
 
 static br_status ce_backward(br_call *c) {

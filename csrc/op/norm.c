@@ -1,7 +1,7 @@
 /* Batch normalisation (Ioffe and Szegedy 2015) over all but the second dimension.
 
    Statistics are taken in blocks of rows and combined in order, in double; the
-   normalisation itself is one multiply-add per element. */
+   normalisation itself is one subtraction and one multiply-add per element. */
 #include "op/op.h"
 
 #include <math.h>
@@ -16,7 +16,8 @@ enum {
   CHANNELS = 64, /* at a time when sums are added up */
   LINE = 16,     /* channels; a chunk's are a multiple of it */
   PIECES = 8,    /* about as many are wanted */
-  SOME = 64      /* channels at a time of what is done once for each */
+  SOME = 64,     /* channels at a time of what is done once for each */
+  FEW_ROWS = 16  /* whose gradient is a small part of dy */
 };
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
@@ -134,14 +135,36 @@ static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
         double all = before + len;
         for (int64_t j = first; j < last; j++) {
           double delta = sums[j] - mean[j];
-          mean[j] += delta * len / all;
-          m2[j] += sums[g.c + j] + delta * delta * before * len / all;
+          mean[j] += delta * (len / all);
+          m2[j] += sums[g.c + j] + delta * delta * (before * len / all);
         }
       }
     }
   }
   br_free(part);
   return BR_OK;
+}
+
+/* Channels of float64 whose squares leave the range, gone through once more in a wider
+   type. */
+static void statistics_wide(const br_tensor *rows, double eps, double *mean, double *m2,
+                            double *invstd) {
+  int64_t channels = rows->shape[1], n = rows->numel / (channels ? channels : 1);
+  const double *x = (const double *)(const void *)rows->data;
+  for (int64_t j = 0; j < channels; j++) {
+    if (isnan(mean[j]) || (m2[j] > 1e-280 && m2[j] < 1e300)) continue;
+    long double sum = 0, squares = 0;
+    for (int64_t r = 0; r < n; r++) sum += (long double)x[r * channels + j];
+    sum /= (long double)n;
+    for (int64_t r = 0; r < n; r++) {
+      long double d = (long double)x[r * channels + j] - sum;
+      squares += d * d;
+    }
+    long double deviation = sqrtl(squares / (long double)n + (long double)eps);
+    mean[j] = (double)sum;
+    m2[j] = (double)squares;
+    invstd[j] = deviation > 0 ? (double)(1 / deviation) : 0;
+  }
 }
 
 /* Values at .. at+n-1, n <= SOME, of a tensor with one for each channel, which may be
@@ -189,65 +212,137 @@ static void norm_finish(br_call *c) {
   }
 }
 
-/* Of each channel the factor, then of each the offset, that make y of x; NULL when there
-   is no memory. */
-static br_tensor *factors_of(br_call *c) {
+/* What makes y of x. */
+typedef struct factors {
+  br_tensor *packed; /* for each channel its centre, then scales, then shifts */
+  br_norm_line f;    /* these three */
+  br_wide_norm wide;
+  bool is_wide;
+  double *room; /* the weights and biases of `wide` */
+} factors;
+
+static void factors_free(factors *f) {
+  br_release(f->packed);
+  br_free(f->room);
+}
+
+/* Whether a factor is one that a type can not multiply with, without loss. */
+static int leaves(double limit, double factor) {
+  const double size = fabs(factor);
+  return (size > limit) | ((size > 0) & (size < 1 / limit));
+}
+
+static double limit_of(br_dtype dtype) { return dtype == BR_F32 ? 1e30 : 1e150; }
+
+static br_status factors_of(br_call *c, factors *f) {
   const br_tensor *x = c->in[0];
   const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
-  int64_t channels = x->shape[1], twice = 2 * channels;
-  br_tensor *factors = br_tensor_new(x->dtype, 1, &twice, BR_CONTIGUOUS);
-  for (int64_t at = 0; at < channels && factors; at += SOME) {
-    double scale[SOME], shift[SOME];
+  int64_t channels = x->shape[1], three = 3 * channels, size = br_dtype_size(x->dtype);
+  *f = (factors){.packed = br_tensor_new(x->dtype, 1, &three, BR_CONTIGUOUS)};
+  if (!f->packed) return BR_ENOMEM;
+  const char *data = f->packed->data;
+  f->f = (br_norm_line){data, data + channels * size, data + 2 * channels * size};
+  for (int64_t at = 0; at < channels; at += SOME) {
+    double scale[SOME], shift[SOME], centre[SOME], limit = limit_of(x->dtype);
+    int odd = 0;
     int64_t some = channels - at < SOME ? channels - at : SOME;
     read_some(c->in[WEIGHT], at, some, 1, scale);
     read_some(c->in[BIAS], at, some, 0, shift);
+    write_some(f->packed, at, some, mean + at);
+    read_some(f->packed, at, some, 0, centre);
     for (int64_t j = 0; j < some; j++) {
       scale[j] *= invstd[at + j];
-      shift[j] -= mean[at + j] * scale[j];
+      double lacking = isfinite(mean[at + j]) ? mean[at + j] - centre[j] : 0;
+      shift[j] -= lacking * scale[j];
+      odd |= leaves(limit, scale[j]) | leaves(limit, invstd[at + j]);
     }
-    write_some(factors, at, some, scale);
-    write_some(factors, channels + at, some, shift);
+    f->is_wide |= odd;
+    write_some(f->packed, channels + at, some, scale);
+    write_some(f->packed, 2 * channels + at, some, shift);
   }
-  return factors;
+  return BR_OK;
 }
 
-static void apply(const br_tensor *rows, const br_tensor *factors, bool relu, char *y) {
+/* The same in double. */
+static br_status factors_widen(br_call *c, factors *f) {
+  int64_t channels = c->in[0]->shape[1];
+  f->room = br_alloc((size_t)(2 * channels + 1) * sizeof *f->room);
+  if (!f->room) return BR_ENOMEM;
+  for (int64_t at = 0; at < channels; at += SOME) {
+    int64_t some = channels - at < SOME ? channels - at : SOME;
+    read_some(c->in[WEIGHT], at, some, 1, f->room + at);
+    read_some(c->in[BIAS], at, some, 0, f->room + channels + at);
+  }
+  f->wide = (br_wide_norm){doubles(c->saved[0]), doubles(c->saved[1]), f->room,
+                           f->room + channels};
+  f->is_wide = true;
+  return BR_OK;
+}
+
+static br_norm_line affine_at(const factors *f, int64_t channel, int64_t size) {
+  int64_t at = channel * size;
+  return (br_norm_line){(const char *)f->f.centre + at, (const char *)f->f.scale + at,
+                        (const char *)f->f.shift + at};
+}
+
+static br_wide_norm wide_at(const factors *f, int64_t channel) {
+  const br_wide_norm *w = &f->wide;
+  return (br_wide_norm){w->mean + channel, w->invstd + channel, w->weight + channel,
+                        w->bias + channel};
+}
+
+static void apply(const br_tensor *rows, const factors *f, bool relu, char *y) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   const grid g = cut(rows);
-  const char *scale = factors->data, *shift = scale + g.c * k->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
   for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
     piece p = piece_of(&g, i);
-    int64_t at = p.at * k->size, channel = p.channel * k->size;
-    (relu ? k->affine_relu : k->affine)(p.rows, p.channels, g.c, rows->data + at,
-                                        scale + channel, shift + channel, y + at);
+    int64_t at = p.at * k->size;
+    if (f->is_wide) {
+      const br_wide_norm w = wide_at(f, p.channel);
+      k->affine_wide(p.rows, p.channels, g.c, rows->data + at, &w, relu, y + at);
+    } else {
+      const br_norm_line a = affine_at(f, p.channel, k->size);
+      k->affine(p.rows, p.channels, g.c, rows->data + at, &a, relu, y + at);
+    }
   }
 }
 
-static br_status norm_forward(br_call *c) {
-  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *out = NULL, *factors = NULL;
-  double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
-  int64_t channels = x->shape[1], n = channels ? x->numel / channels : 0;
-  br_status status = rows ? BR_OK : BR_ENOMEM;
-  if (!status && c->arg[TRAINING].i) {
+/* 1 / deviation, when training from what `mean` and m2 become. */
+static br_status measure(br_call *c, const br_tensor *rows) {
+  double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]),
+         eps = c->arg[EPS].f;
+  int64_t channels = rows->shape[1], n = channels ? rows->numel / channels : 0;
+  if (c->arg[TRAINING].i) {
     double *m2 = doubles(c->saved[2]);
-    status = statistics(rows, mean, m2);
-    for (int64_t j = 0; j < channels && !status; j++)
-      invstd[j] = 1 / sqrt(m2[j] / (double)n + c->arg[EPS].f);
-  } else if (!status) {
+    br_status status = statistics(rows, mean, m2);
+    if (status) return status;
+    for (int64_t j = 0; j < channels; j++) invstd[j] = m2[j] / (double)n;
+  } else {
     for (int64_t at = 0; at < channels; at += SOME) {
       int64_t some = channels - at < SOME ? channels - at : SOME;
       read_some(c->in[MEAN], at, some, 0, mean + at);
       read_some(c->in[VAR], at, some, 1, invstd + at);
-      for (int64_t j = at; j < at + some; j++)
-        invstd[j] = 1 / sqrt(invstd[j] + c->arg[EPS].f);
     }
   }
-  if (!status) factors = factors_of(c);
-  if (!factors) status = BR_ENOMEM;
+  for (int64_t j = 0; j < channels; j++) {
+    double var = invstd[j] + eps;
+    invstd[j] = var == 0 ? 0 : 1 / sqrt(var);
+  }
+  if (c->arg[TRAINING].i && rows->dtype == BR_F64)
+    statistics_wide(rows, eps, mean, doubles(c->saved[2]), invstd);
+  return BR_OK;
+}
+
+static br_status norm_forward(br_call *c) {
+  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype), *out = NULL;
+  factors f = {0};
+  br_status status = rows ? measure(c, rows) : BR_ENOMEM;
+  if (!status) status = factors_of(c, &f);
+  if (!status && f.is_wide) status = factors_widen(c, &f);
   if (!status) out = x->ndim == 3 ? br_tensor_like(rows, x->dtype) : br_retain(c->out[0]);
   if (!status && !out) status = BR_ENOMEM;
-  if (!status) apply(rows, factors, c->arg[ACTIVATION].given, out->data);
+  if (!status) apply(rows, &f, c->arg[ACTIVATION].given, out->data);
   if (!status && x->ndim == 3) { /* back from (n,c,1,l) */
     br_tensor *flat = br_reshaped(out, 3, x->shape);
     status = flat ? br_copy(c->out[0], flat) : BR_ENOMEM;
@@ -255,18 +350,17 @@ static br_status norm_forward(br_call *c) {
   }
   br_release(rows);
   br_release(out);
-  br_release(factors);
+  factors_free(&f);
   return status;
 }
 
-/* Sums over the rows of dy and of dy (x - mean), in blocks combined in order. */
+/* Sums over the rows of dy and of dy (x - mean), the latter over the deviation if `wide`,
+   in blocks combined in order. */
 static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
-                               const double *mean, const br_tensor *factors,
+                               const double *mean, const factors *f, bool relu,
                                double *sums) {
   const br_kernels *k = br_kernels_of(rows->dtype);
   const grid g = cut(rows);
-  const char *scale = factors ? factors->data : NULL;
-  const char *shift = factors ? scale + g.c * k->size : NULL;
   double *part = br_alloc_zero((size_t)(2 * g.blocks * g.c) * sizeof *part + 1);
   if (!part) return BR_ENOMEM;
 #pragma omp parallel num_threads(br_threads()) if (g.parallel)
@@ -274,15 +368,16 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
       piece p = piece_of(&g, i);
-      int64_t at = p.at * k->size, channel = p.channel * k->size;
+      const char *dy_at = dy->data + p.at * k->size, *x = rows->data + p.at * k->size;
       double *sum = part + p.row / ROWS * 2 * g.c + p.channel;
-      if (factors)
-        k->norm_sums_relu(p.rows, p.channels, g.c, dy->data + at, rows->data + at,
-                          mean + p.channel, scale + channel, shift + channel, sum,
-                          sum + g.c);
-      else
-        k->norm_sums(p.rows, p.channels, g.c, dy->data + at, rows->data + at,
-                     mean + p.channel, sum, sum + g.c);
+      if (f->is_wide) {
+        const br_wide_norm w = wide_at(f, p.channel);
+        k->norm_sums_wide(p.rows, p.channels, g.c, dy_at, x, &w, relu, sum, sum + g.c);
+      } else {
+        const br_norm_line a = affine_at(f, p.channel, k->size);
+        k->norm_sums(p.rows, p.channels, g.c, dy_at, x, mean + p.channel, &a, relu, sum,
+                     sum + g.c);
+      }
     }
 #pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < 2 * g.c; first += CHANNELS) {
@@ -296,84 +391,127 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
   return BR_OK;
 }
 
-/* With u = w / deviation: dx = u (dy - mean dy - (x - mean) sum(dy (x - mean)) / (n
-   var)), put as a dy + b x + d; without training the statistics are constants and dx = u
-   dy. */
-static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *rows,
-                            const double *sums, const br_tensor *factors, br_tensor *dx) {
-  const br_kernels *k = br_kernels_of(rows->dtype);
+/* Towards x. With u = w / deviation: dx = u (dy - mean dy - (x - mean) sum(dy (x - mean))
+   / (n var)), put as a dy + b (x - centre) + d; without training the statistics are
+   constants and dx = u dy. */
+typedef struct slope {
+  const factors *f;
+  br_norm_slope s;
+  const double *mean_dy, *mean_dev; /* of dy and dy (x - mean) / deviation, where wide */
+  char *packed;
+  bool fits;
+} slope;
+
+static br_status slope_of(br_call *c, const factors *f, double *sums, slope *s) {
   const double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]);
-  int64_t channels = rows->shape[1], n = rows->numel / (channels ? channels : 1);
-  double *f = br_alloc((size_t)(3 * channels + 1) * sizeof *f);
-  char *packed = br_alloc((size_t)(3 * channels * k->size) + 1);
-  br_status status = f && packed ? BR_OK : BR_ENOMEM;
+  const br_tensor *x = c->in[0];
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t channels = x->shape[1], n = x->numel / (channels ? channels : 1);
   double training = c->arg[TRAINING].i ? 1 / (double)n : 0;
+  br_tensor *centres = f->packed;
+  double *v = br_alloc((size_t)(3 * channels + 1) * sizeof *v);
+  *s = (slope){.f = f, .fits = true};
+  s->packed = br_alloc((size_t)(3 * channels * k->size) + 1);
+  br_status status = v && s->packed ? BR_OK : BR_ENOMEM;
   for (int64_t at = 0; at < channels && !status; at += SOME) {
-    double u[SOME];
+    double u[SOME], centre[SOME], limit = limit_of(x->dtype);
+    int odd = 0;
     int64_t some = channels - at < SOME ? channels - at : SOME;
     read_some(c->in[WEIGHT], at, some, 1, u);
+    read_some(centres, at, some, 0, centre);
     for (int64_t j = at; j < at + some; j++) {
       double a = u[j - at] * invstd[j];
-      double b = -a * invstd[j] * invstd[j] * sums[channels + j] * training;
-      f[j] = a;
-      f[channels + j] = b;
-      f[2 * channels + j] = -a * sums[j] * training - b * mean[j];
+      double b = -a * invstd[j] * (invstd[j] * sums[channels + j]) * training;
+      double lacking = isfinite(mean[j]) ? mean[j] - centre[j - at] : 0;
+      v[j] = a;
+      v[channels + j] = b;
+      v[2 * channels + j] = -a * sums[j] * training - b * lacking;
+      odd |= leaves(limit, a) | leaves(limit, b);
     }
+    s->fits &= !odd;
   }
-  if (!status) k->load[BR_F64](3 * channels, packed, f, 1);
-  const char *a = packed, *b = a + channels * k->size, *d = b + channels * k->size;
-  const char *scale = factors ? factors->data : NULL;
-  const char *shift = factors ? scale + channels * k->size : NULL;
-  const grid g = cut(rows);
-  int64_t pieces = status ? 0 : g.blocks * g.chunks;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
-  for (int64_t i = 0; i < pieces; i++) {
-    piece p = piece_of(&g, i);
-    int64_t at = p.at * k->size, j = p.channel * k->size;
-    const char *dy_at = dy->data + at, *x = rows->data + at;
-    if (factors)
-      k->norm_grad_relu(p.rows, p.channels, channels, dy_at, x, a + j, b + j, d + j,
-                        scale + j, shift + j, dx->data + at);
-    else
-      k->norm_grad(p.rows, p.channels, channels, dy_at, x, a + j, b + j, d + j,
-                   dx->data + at);
-  }
-  br_free(f);
-  br_free(packed);
+  if (!status) k->load[BR_F64](3 * channels, s->packed, v, 1);
+  br_free(v);
+  const char *data = s->packed;
+  int64_t bytes = channels * k->size;
+  s->s = (br_norm_slope){data, data + bytes, data + 2 * bytes};
   return status;
 }
 
-static br_status norm_backward(br_call *c) {
-  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype),
-            *dy = as_rows(c->dy[0], x->dtype);
-  const double *invstd = doubles(c->saved[1]);
-  int64_t channels = x->shape[1];
-  double *sums = br_alloc((size_t)(2 * channels + 1) * sizeof *sums);
-  bool relu = c->arg[ACTIVATION].given;
-  br_tensor *dx = NULL, *factors = relu ? factors_of(c) : NULL;
-  br_status status = rows && dy && sums && (factors || !relu) ? BR_OK : BR_ENOMEM;
-  if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), factors, sums);
-  if (!status && c->need[0]) {
-    dx = br_tensor_like(rows, x->dtype);
-    status = dx ? input_grad(c, dy, rows, sums, factors, dx) : BR_ENOMEM;
-    if (!status) status = br_dx_take(c, 0, br_reshaped(dx, x->ndim, x->shape));
+static void input_grad(const br_tensor *dy, const br_tensor *rows, const slope *s,
+                       bool relu, br_tensor *dx) {
+  const br_kernels *k = br_kernels_of(rows->dtype);
+  const grid g = cut(rows);
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
+  for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+    piece p = piece_of(&g, i);
+    int64_t at = p.at * k->size, j = p.channel * k->size;
+    if (s->f->is_wide) {
+      const br_wide_norm w = wide_at(s->f, p.channel);
+      k->norm_grad_wide(p.rows, p.channels, g.c, dy->data + at, rows->data + at, &w, relu,
+                        s->mean_dy + p.channel, s->mean_dev + p.channel, dx->data + at);
+    } else {
+      const br_norm_line a = affine_at(s->f, p.channel, k->size);
+      const br_norm_slope here = {(const char *)s->s.a + j, (const char *)s->s.b + j,
+                                  (const char *)s->s.d + j};
+      k->norm_grad(p.rows, p.channels, g.c, dy->data + at, rows->data + at, &here, &a,
+                   relu, dx->data + at);
+    }
   }
+}
+
+/* The gradients of weight and bias. */
+static br_status affine_grads(br_call *c, bool wide, const double *sums) {
+  const double *invstd = doubles(c->saved[1]);
+  int64_t channels = c->in[0]->shape[1];
+  br_status status = BR_OK;
   for (int i = WEIGHT; i <= BIAS && !status; i++) {
     if (!c->in[i] || !c->need[i]) continue;
-    br_tensor *d = br_tensor_new(x->dtype, 1, x->shape + 1, BR_CONTIGUOUS);
+    br_tensor *d = br_tensor_new(c->in[0]->dtype, 1, c->in[0]->shape + 1, BR_CONTIGUOUS);
     status = br_dx_take(c, i, d);
     for (int64_t at = 0; at < channels && !status; at += SOME) {
       double values[SOME];
       int64_t some = channels - at < SOME ? channels - at : SOME;
       for (int64_t j = 0; j < some; j++)
-        values[j] = i == BIAS ? sums[at + j] : sums[channels + at + j] * invstd[at + j];
+        values[j] = i == BIAS ? sums[at + j]
+                              : sums[channels + at + j] * (wide ? 1 : invstd[at + j]);
       write_some(d, at, some, values);
     }
+  }
+  return status;
+}
+
+static br_status norm_backward(br_call *c) {
+  br_tensor *x = c->in[0], *rows = as_rows(x, x->dtype),
+            *dy = as_rows(c->dy[0], x->dtype), *dx = NULL;
+  int64_t channels = x->shape[1], n = channels ? x->numel / channels : 0;
+  double *sums = br_alloc((size_t)(2 * channels + 1) * sizeof *sums);
+  bool relu = c->arg[ACTIVATION].given;
+  factors f = {0};
+  slope s = {0};
+  br_status status = rows && dy && sums ? factors_of(c, &f) : BR_ENOMEM;
+  f.is_wide |= n < FEW_ROWS && c->arg[TRAINING].i;
+  if (!status && f.is_wide) status = factors_widen(c, &f);
+  if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), &f, relu, sums);
+  if (!status && !f.is_wide) status = slope_of(c, &f, sums, &s);
+  if (!status && !f.is_wide && !s.fits) { /* once more, in double */
+    status = factors_widen(c, &f);
+    if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), &f, relu, sums);
+  }
+  if (!status) status = affine_grads(c, f.is_wide, sums);
+  if (!status && c->need[0]) {
+    for (int64_t j = 0; j < 2 * channels && f.is_wide; j++)
+      sums[j] *= c->arg[TRAINING].i ? 1 / (double)n : 0;
+    s.f = &f, s.mean_dy = sums, s.mean_dev = sums + channels;
+    dx = br_tensor_like(rows, x->dtype);
+    if (dx) input_grad(dy, rows, &s, relu, dx);
+    status = br_dx_take(c, 0, dx ? br_reshaped(dx, x->ndim, x->shape) : NULL);
   }
   br_release(rows);
   br_release(dy);
   br_release(dx);
-  br_release(factors);
+  factors_free(&f);
+  br_free(s.packed);
   br_free(sums);
   return status;
 }

@@ -40,6 +40,7 @@ typedef struct br_call {
   br_dtype compute;           /* the type that elementwise work is done in */
   bool in_place;
   bool recorded;                  /* a gradient may be asked for: save what it needs */
+  unsigned keep;                  /* infer's additions to what the row keeps */
   br_tensor *saved[BR_MAX_SAVED]; /* what forward leaves for backward */
   uint64_t state[2];              /* random stream, and the like */
   br_ref *user;                   /* what a backward from outside the core needs; owned */
@@ -220,6 +221,36 @@ br_tensor *br_lanes_back(br_tensor *lanes, unsigned mask);
 /* The same, copied into t. */
 br_status br_lanes_store(br_tensor *lanes, unsigned mask, br_tensor *t);
 
+/* How the lanes of a tensor lie: the values along its last dimensions in some order, for
+   operators that take a few lanes, or some of their values, at a time. Lanes that lie
+   side by side are best taken `together`; others one by one. */
+enum { BR_LANES_TOGETHER = 64 };
+typedef struct br_lanes_at {
+  int64_t lanes, length, together, size;
+  /* the rest is for lanes.c */
+  bool dense; /* one after the other */
+  int64_t side, step, shape[BR_MAX_DIM], stride[BR_MAX_DIM];
+  int outer;
+  char *data;
+  const br_kernels *k;
+  br_iter it;
+  br_tensor frame, view;
+} br_lanes_at;
+
+/* t's dimensions in `order`, the last ones from `kept` on being the lanes'. It must stay
+   where it is, and t alive. */
+void br_lanes_find(br_lanes_at *l, br_tensor *t, int ndim, const int *order, int kept);
+/* Values from .. from+n-1 of each of `count` lanes, one lane after the other: in the
+   tensor itself, or in `room`. More than one lane are of all their values, or `together`.
+ */
+const void *br_lanes_get(const br_lanes_at *l, int64_t lane, int64_t count, int64_t from,
+                         int64_t n, void *room);
+/* The way back: values are made at br_lanes_room, which may be the tensor itself, and
+   then put into it. */
+void *br_lanes_room(const br_lanes_at *l, int64_t lane, int64_t from, void *room);
+void br_lanes_put(const br_lanes_at *l, int64_t lane, int64_t count, int64_t from,
+                  int64_t n, const void *values);
+
 /* ---- profiles (profile.c) ---- */
 
 enum { BR_FORWARD, BR_BACKWARD };
@@ -250,6 +281,14 @@ void br_timer_stop(const br_timer *timer, const br_op *op, int direction);
 int br_thread_index(void);
 
 /* ---- reductions (reduce.c) ---- */
+
+/* The dimensions of x for lanes over those in `mask`: the kept ones first, as they lie in
+   memory, which is how a result of br_reduced_out has them; then the others in their own
+   order. Returns how many are kept. */
+int br_kept_first(const br_tensor *x, unsigned mask, int *order);
+/* Output i: the first input's shape with the dimensions in `mask` 1 or, without keepdim,
+   gone. */
+br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool keepdim);
 
 /* The sum of t over what was broadcast, so that it has the given shape; t itself
    (retained) when it has it already. */

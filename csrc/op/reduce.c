@@ -18,9 +18,7 @@ typedef struct plan {
   int64_t outer, reduce, inner;
 } plan;
 
-/* The dimensions of x: those kept first, by stride, as a result of br_tensor_like has
-   them; then the reduced ones in their own order. Returns how many are kept. */
-static int kept_first(const br_tensor *x, unsigned mask, int *order) {
+int br_kept_first(const br_tensor *x, unsigned mask, int *order) {
   int kept = br_memory_order(x, ~mask, order);
   for (int d = 0, to = kept; d < x->ndim; d++)
     if (mask & 1u << d) order[to++] = d;
@@ -35,7 +33,7 @@ static bool plan_in_place(const br_tensor *x, unsigned mask, plan *p) {
   br_iter_init(&it, 1, &alone);
   if (!br_iter_dense(&it, 0)) return false;
   int order[BR_MAX_DIM];
-  kept_first(x, 0, order); /* all dimensions by stride */
+  br_kept_first(x, 0, order); /* all dimensions by stride */
   p->outer = p->reduce = p->inner = 1;
   for (int i = 0; i < x->ndim; i++) {
     int d = order[i];
@@ -51,7 +49,7 @@ static bool plan_in_place(const br_tensor *x, unsigned mask, plan *p) {
 
 /* With `rows`, the reduced dimensions are innermost and in their own order. */
 static br_status plan_make(br_tensor *x, unsigned mask, bool rows, plan *p) {
-  int order[BR_MAX_DIM], kept = kept_first(x, mask, order);
+  int order[BR_MAX_DIM], kept = br_kept_first(x, mask, order);
   p->x = x;
   if (!rows && plan_in_place(x, mask, p)) {
     br_retain(x);
@@ -179,17 +177,17 @@ br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape) {
 
 /* ---- rows ---- */
 
-enum { DIM, KEEPDIM, UNBIASED };
+enum { DIM, KEEPDIM };
 
-/* Output i: x's shape with the reduced dimensions 1 or gone, in x's memory order. */
-static br_status reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask) {
+/* In x's memory order. */
+br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool keepdim) {
   const br_tensor *x = c->in[0];
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
   for (int d = 0; d < x->ndim; d++) shape[d] = mask & 1u << d ? 1 : x->shape[d];
   br_tensor *frame = br_tensor_view(c->in[0], x->ndim, shape, x->stride, 0);
   br_tensor *full = frame ? br_tensor_like(frame, dtype) : NULL;
   br_release(frame);
-  if (!full || c->arg[KEEPDIM].i) return br_out_take(c, i, full);
+  if (!full || keepdim) return br_out_take(c, i, full);
   int n = 0;
   for (int d = 0; d < x->ndim; d++) {
     if (mask & 1u << d) continue;
@@ -230,7 +228,7 @@ static br_status masked_infer(br_call *c, br_dtype dtype) {
   br_status status = br_dims(c, &c->arg[DIM], c->in[0]->ndim, &mask);
   if (status) return status;
   c->state[0] = mask;
-  return reduced_out(c, 0, dtype, mask);
+  return br_reduced_out(c, 0, dtype, mask, c->arg[KEEPDIM].i);
 }
 
 static br_status sum_infer(br_call *c) {
@@ -311,7 +309,7 @@ static br_status prod_backward(br_call *c) {
   plan p = {0};
   if (!c->need[0]) return BR_OK;
   int order[BR_MAX_DIM], back[BR_MAX_DIM];
-  kept_first(c->in[0], (unsigned)c->state[0], order);
+  br_kept_first(c->in[0], (unsigned)c->state[0], order);
   for (int d = 0; d < c->in[0]->ndim; d++) back[order[d]] = d;
   x = br_tensor_like(c->in[0], BR_F64);
   ones = with_ones(c, c->dy[0]);
@@ -339,80 +337,6 @@ done:
   return status;
 }
 
-/* ---- variance ---- */
-
-static br_status var_infer(br_call *c) {
-  br_status status = float_infer(c);
-  if (status) return status;
-  int64_t shape[BR_MAX_DIM];
-  const br_tensor *x = c->in[0];
-  for (int d = 0; d < x->ndim; d++) shape[d] = c->state[0] & 1u << d ? 1 : x->shape[d];
-  br_tensor *frame = br_tensor_view(c->in[0], x->ndim, shape, x->stride, 0);
-  c->saved[0] = frame ? br_tensor_like(frame, x->dtype) : NULL; /* the mean */
-  br_release(frame);
-  return c->saved[0] ? BR_OK : BR_ENOMEM;
-}
-
-/* n, or n - 1 where the mean comes from the same n values. */
-static double freedom(const br_call *c) {
-  double n = (double)reduced_count(c) - (c->arg[UNBIASED].i ? 1 : 0);
-  return n > 0 ? n : 0;
-}
-
-static br_status var_forward(br_call *c) {
-  br_tensor *x = c->in[0], *mean = c->saved[0];
-  unsigned mask = (unsigned)c->state[0];
-  double n = (double)reduced_count(c), divisor = freedom(c);
-  plan p;
-  br_status status = run_sum(x, mask, n > 0 ? 1 / n : (double)NAN, mean);
-  if (status) return status;
-  if (plan_make(x, mask, true, &p) != BR_OK) return BR_ENOMEM;
-  const br_kernels *k = br_kernels_of(x->dtype);
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
-  for (int64_t r = 0; r < p.outer; r++) {
-    br_sum total = {.f = 0};
-    k->squares(p.reduce, p.x->data + r * p.reduce * k->size, br_get_double(mean, r),
-               &total);
-    total.f = divisor > 0 ? total.f / divisor : (double)NAN;
-    k->put(1, &total, 1, c->out[0]->data + r * k->size);
-  }
-  br_release(p.x);
-  return BR_OK;
-}
-
-/* dx = factor (x - mean) dy */
-static br_status deviation_grad(br_call *c, br_tensor *dy, double factor) {
-  br_tensor *wide = spread(c, dy);
-  br_tensor *in[3] = {wide, c->in[0], c->saved[0]};
-  br_tensor *dx = wide ? br_map_new(K(squared_error_grad), c->in[0], c->in[0]->dtype, 3,
-                                    in, &factor)
-                       : NULL;
-  br_release(wide);
-  return br_dx_take(c, 0, dx);
-}
-
-static br_status var_backward(br_call *c) {
-  return c->need[0] ? deviation_grad(c, c->dy[0], 2 / freedom(c)) : BR_OK;
-}
-
-static br_status std_forward(br_call *c) {
-  br_status status = var_forward(c);
-  return status ? status : br_map(K(sqrt), c->out[0]->dtype, c->out[0], 1, c->out, NULL);
-}
-
-/* Of equal values the deviation is 0 and its gradient too, as in PyTorch. */
-static br_status std_backward(br_call *c) {
-  if (!c->need[0]) return BR_OK;
-  br_tensor *y = c->out[0], *in[2] = {c->dy[0], y}, *kept[2] = {NULL, y};
-  br_tensor *dy = NULL;
-  kept[0] = br_map_new(K(div), y, y->dtype, 2, in, NULL);
-  if (kept[0]) dy = br_map_new(K(where_grad_a), y, y->dtype, 2, kept, NULL);
-  br_status status = dy ? deviation_grad(c, dy, 1 / freedom(c)) : BR_ENOMEM;
-  br_release(kept[0]);
-  br_release(dy);
-  return status;
-}
-
 /* ---- extremes ---- */
 
 /* One dimension, or all of them as if flattened; at least one element to choose from. */
@@ -435,8 +359,8 @@ static br_status best_infer(br_call *c) {
   br_status status = best_mask(c);
   if (status) return status;
   mask = (unsigned)c->state[0];
-  status = reduced_out(c, 0, c->in[0]->dtype, mask);
-  if (!status) status = reduced_out(c, 1, BR_I64, mask);
+  status = br_reduced_out(c, 0, c->in[0]->dtype, mask, c->arg[KEEPDIM].i);
+  if (!status) status = br_reduced_out(c, 1, BR_I64, mask, c->arg[KEEPDIM].i);
   if (status || c->arg[DIM].given) return status;
   c->saved[0] = c->out[1]; /* the index is for the gradient only */
   c->out[1] = NULL;
@@ -446,7 +370,8 @@ static br_status best_infer(br_call *c) {
 
 static br_status arg_infer(br_call *c) {
   br_status status = best_mask(c);
-  return status ? status : reduced_out(c, 0, BR_I64, (unsigned)c->state[0]);
+  return status ? status
+                : br_reduced_out(c, 0, BR_I64, (unsigned)c->state[0], c->arg[KEEPDIM].i);
 }
 
 /* Fills value and/or where (counted from 1) with the extreme of each row. */
@@ -489,7 +414,7 @@ static br_status best_backward(br_call *c) {
   const br_tensor *x = c->in[0];
   int order[BR_MAX_DIM], back[BR_MAX_DIM];
   int64_t shape[BR_MAX_DIM], len = reduced_count(c);
-  kept_first(x, (unsigned)c->state[0], order);
+  br_kept_first(x, (unsigned)c->state[0], order);
   for (int d = 0; d < x->ndim; d++) {
     back[order[d]] = d;
     shape[d] = x->shape[order[d]];
@@ -553,10 +478,6 @@ const br_op br_reduce_ops[] = {
    float_infer, mean_forward, mean_backward, 0, 0, 0, {0}},
   {"prod", "x:t dim:D? keepdim:b=false", "the product over the dimensions named, or all",
    sum_infer, prod_forward, prod_backward, BR_KEEP_IN(0), 0, 0, {0}},
-  {"var", "x:t dim:D? keepdim:b=false unbiased:b=true", "the variance, over n - 1 unless unbiased = false",
-   var_infer, var_forward, var_backward, BR_KEEP_IN(0), 0, 0, {0}},
-  {"std", "x:t dim:D? keepdim:b=false unbiased:b=true", "the standard deviation, over n - 1 unless unbiased = false",
-   var_infer, std_forward, std_backward, BR_KEEP_IN(0) | BR_KEEP_OUT(0), 0, 0, {0}},
   {"count_nonzero", "x:t dim:D? keepdim:b=false", "how many elements are not 0",
    count_infer, count_forward, NULL, 0, 0, 0, {0}},
   {"max", "x:t dim:d? keepdim:b=false", "the largest element; with a dimension, values and indices",

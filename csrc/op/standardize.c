@@ -23,6 +23,35 @@ static br_status standardize_infer(br_call *c) {
   return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
 }
 
+/* Mean of a row, and 1 / sqrt(variance + eps), 0 where that is 0. */
+static double inverse_of(const br_kernels *k, br_dtype dtype, int64_t n, const char *x,
+                         double eps, double *mean) {
+  br_sum sum = {.f = 0};
+  k->sum(n, x, &sum);
+  double about = sum.f / (double)n, off = 0, squares = 0;
+  k->deviations(n, x, about, &off, &squares);
+  *mean = about + off / (double)n;
+  squares -= off * (off / (double)n);
+  double spread = squares / (double)n + eps;
+  bool leaves_range = !(squares > 1e-280 && squares < 1e300);
+  if (dtype == BR_F64 && leaves_range && !isnan(*mean)) {
+    long double all = 0, wide = 0;
+    k->sum_wide(n, x, &all);
+    all /= (long double)n;
+    k->squares_wide(n, x, all, &wide);
+    wide = sqrtl(wide / (long double)n + (long double)eps);
+    *mean = (double)all;
+    return wide > 0 ? (double)(1 / wide) : 0;
+  }
+  return spread == 0 ? 0 : 1 / sqrt(spread);
+}
+
+/* Whether a scale is one that the type can multiply with, and differences fit it too. */
+static bool fits(br_dtype dtype, double scale) {
+  const double limit = dtype == BR_F32 ? 1e30 : 1e150;
+  return scale == 0 || isnan(scale) || (scale > 1 / limit && scale < limit);
+}
+
 static br_status standardize_forward(br_call *c) {
   br_tensor *x = br_contiguous(c->in[0]);
   if (!x) return BR_ENOMEM;
@@ -32,18 +61,27 @@ static br_status standardize_forward(br_call *c) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
   for (int64_t r = 0; r < rows; r++) {
     int64_t at = r * len * k->size;
-    br_sum sum = {.f = 0}, squares = {.f = 0};
-    k->sum(len, x->data + at, &sum);
-    double mean = sum.f / (double)len;
-    k->squares(len, x->data + at, mean, &squares);
-    inverse[r] = 1 / sqrt(squares.f / (double)len + eps);
-    k->standardize(len, x->data + at, mean, inverse[r], c->out[0]->data + at);
+    double mean;
+    inverse[r] = inverse_of(k, x->dtype, len, x->data + at, eps, &mean);
+    (fits(x->dtype, inverse[r]) ? k->standardize : k->standardize_wide)(
+        len, x->data + at, mean, inverse[r], c->out[0]->data + at);
   }
   br_release(x);
   return BR_OK;
 }
 
-/* dx = (dy - mean(dy) - y mean(dy y)) / deviation */
+/* dx = (dy - mean(dy) - y mean(dy y)) / deviation. The part of dy along y leaves eps /
+   deviation^2 of itself alone; it is found by y as it was rounded. */
+static void backward_row(const br_kernels *k, int64_t len, const char *dy, const char *y,
+                         double inverse, double eps, char *dx) {
+  double sum[4] = {0}, n = (double)len;
+  k->standardize_sums(len, dy, y, sum);
+  double mean = sum[0] / n, mean_y = sum[1] / n;
+  double b = sum[2] - sum[0] * mean_y, unit = sum[3] - sum[1] * mean_y;
+  if (unit > 0) b *= (1 - eps * inverse * inverse) / unit;
+  k->standardize_grad(len, dy, y, inverse, mean - b * mean_y, b, dx);
+}
+
 static br_status standardize_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
   br_tensor *dy = br_contiguous(c->dy[0]), *y = br_contiguous(c->out[0]);
@@ -58,11 +96,8 @@ static br_status standardize_backward(br_call *c) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
     for (int64_t r = 0; r < rows; r++) {
       int64_t at = r * len * k->size;
-      br_sum sum = {.f = 0}, dot = {.f = 0};
-      k->sum(len, dy->data + at, &sum);
-      k->dot(len, dy->data + at, y->data + at, &dot);
-      k->standardize_grad(len, dy->data + at, y->data + at, inverse[r],
-                          sum.f / (double)len, dot.f / (double)len, dx->data + at);
+      backward_row(k, len, dy->data + at, y->data + at, inverse[r], c->arg[0].f,
+                   dx->data + at);
     }
   }
   br_release(dy);
