@@ -27,6 +27,12 @@ const br_limit_row br_limit_table[BR_LIMITS] = {
     [BR_LIMIT_COLUMNS] = {"columns", "columns of a table", 65535, 65535},
     [BR_LIMIT_CELLS] = {"cells", "cells of a table", (int64_t)1 << 25, MOST_BYTES},
     [BR_LIMIT_SCRIPT] = {"script", "bytes of a definition", (int64_t)1 << 20, MOST_BYTES},
+    [BR_LIMIT_STEPS] = {"steps", "steps of a definition's code", 500000000, MOST_BYTES},
+    [BR_LIMIT_SECONDS] = {"seconds", "seconds of a definition's code", 300, 1 << 30},
+    [BR_LIMIT_MEMORY] = {"memory", "bytes of Lua's memory for a definition",
+                         (int64_t)1 << 28, MOST_BYTES},
+    [BR_LIMIT_TENSORS] = {"tensors", "bytes of tensors that a definition makes",
+                          (int64_t)1 << 32, MOST_BYTES},
 };
 
 static _Atomic int64_t given[BR_LIMITS]; /* 0: the usual value */

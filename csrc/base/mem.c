@@ -23,7 +23,9 @@ static struct {
   int64_t cached_bytes;
   int64_t live, peak;
   int64_t fail_after;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_after = -1};
+  int64_t limit; /* of live bytes; -1: none */
+  bool limited;  /* whether it refused a block */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_after = -1, .limit = -1};
 
 /* The smallest class that holds `bytes`, and its size: (4 + step) * 2^octave * SMALLEST
  * / 4. */
@@ -53,6 +55,13 @@ static bool must_fail(void) {
   if (pool.fail_after == 0) return true;
   pool.fail_after--;
   return false;
+}
+
+/* Whether so many bytes more are beyond the limit. */
+static bool is_beyond(size_t bytes) {
+  if (pool.limit < 0 || (int64_t)bytes <= pool.limit - pool.live) return false;
+  pool.limited = true;
+  return true;
 }
 
 static void count(int64_t bytes) {
@@ -133,7 +142,7 @@ static bool too_much(size_t bytes) {
 void *br_alloc(size_t bytes) {
   br_block *b = NULL;
   pthread_mutex_lock(&pool.lock);
-  if (!must_fail() && !(bytes > LARGE && too_much(bytes))) {
+  if (!must_fail() && !is_beyond(bytes) && !(bytes > LARGE && too_much(bytes))) {
     b = take(bytes + BR_HEADER);
     if (!b) {
       trim();
@@ -145,6 +154,15 @@ void *br_alloc(size_t bytes) {
   if (b) return (char *)b + BR_HEADER;
   br_fail(BR_ENOMEM, "out of memory: no %zu bytes to be had", bytes);
   return NULL;
+}
+
+bool br_mem_limit(int64_t bytes) {
+  pthread_mutex_lock(&pool.lock);
+  bool limited = pool.limited;
+  pool.limit = bytes;
+  pool.limited = false;
+  pthread_mutex_unlock(&pool.lock);
+  return limited;
 }
 
 void *br_alloc_zero(size_t bytes) {

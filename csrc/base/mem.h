@@ -4,6 +4,7 @@
 #define BR_MEM_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,10 @@ int64_t br_mem_peak(void);
 void br_mem_reset_peak(void);
 /* The bytes that the machine, or this process, may use at most. */
 int64_t br_mem_most(void);
+
+/* From now on blocks handed out may add up to so many bytes; -1 ends it. Returns whether
+   one was refused since the last call. */
+bool br_mem_limit(int64_t bytes);
 
 /* For tests: the n-th allocation from now (0 is the next) fails, and every later one,
    until called again with -1. */

@@ -144,6 +144,7 @@ void br_open_area(lua_State *L);
 void br_open_updates(lua_State *L);
 void br_open_loader(lua_State *L);
 void br_open_chains(lua_State *L);
+void br_open_guard(lua_State *L);
 int br_tensor_index(lua_State *L);
 int br_tensor_newindex(lua_State *L);
 

@@ -27,8 +27,9 @@ enum { LAYERS = 1, FIRST, LAST, X, RESULT };    /* on the stack of a chain */
    stands between them. */
 enum { OWN = 4, POOLS = 5 };
 
-/* Upvalue 2 of both functions: rows by class. Pushes the layer at i, its row and the
-   row's table; where it has no part in chains, nothing, and returns NULL. */
+/* Upvalue 2 of both functions: rows by the metatable of a class's objects. Pushes the
+   layer at i, its row and the row's table; where it has no part in chains, nothing, and
+   returns NULL. */
 static const layer_row *push_layer(lua_State *L, lua_Integer i) {
   int top = lua_gettop(L);
   if (lua_rawgeti(L, LAYERS, i) == LUA_TTABLE && lua_getmetatable(L, -1)) {
@@ -38,7 +39,9 @@ static const layer_row *push_layer(lua_State *L, lua_Integer i) {
       const layer_row *row = lua_touserdata(L, -1);
       lua_getiuservalue(L, -1, 1);
       lua_rawgeti(L, -1, FORWARD);
-      lua_getfield(L, class, "forward");
+      lua_getfield(L, class, "__index");
+      lua_getfield(L, -1, "forward");
+      lua_replace(L, -2);
       lua_pushliteral(L, "forward");
       lua_rawget(L, top + 1);
       if (lua_isnil(L, -1) && lua_rawequal(L, -2, -3)) {
@@ -225,12 +228,12 @@ static void bind_named(lua_State *L, br_binding *b, const char *field) {
   lua_pop(L, 1);
 }
 
-/* chain_layer(class, {operator =, options =, arguments...}): that the class's forward is
-   an operator of what it is given and of these arguments, field names or numbers. With
-   `relu`, `prelu` or `pool`, the operators that have that behind it, and `fold`, a
-   function of a layer and a norm that gives the arguments of both; `role` of "relu",
-   "prelu", "pool" or "norm" names what it is to the layer before it, and "idle" one that
-   only training needs. */
+/* chain_layer(metatable, {operator =, options =, arguments...}): that the forward of
+   a class is an operator of what it is given and of these arguments, field names or
+   numbers. With `relu`, `prelu` or `pool`, the operators that have that behind it, and
+   `fold`, a function of a layer and a norm that gives the arguments of both; `role` of
+   "relu", "prelu", "pool" or "norm" names what it is to the layer before it, and "idle"
+   one that only training needs. */
 static int chain_layer(lua_State *L) {
   static const char *const roles[] = {"", "relu", "prelu", "norm", "pool", "idle", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -246,8 +249,10 @@ static int chain_layer(lua_State *L) {
   row->arguments = (int)luaL_len(L, 2);
   lua_settop(L, 3);
   lua_newtable(L);
-  lua_getfield(L, 1, "forward");
-  lua_rawseti(L, -2, FORWARD);
+  lua_getfield(L, 1, "__index");
+  lua_getfield(L, -1, "forward");
+  lua_rawseti(L, -3, FORWARD);
+  lua_pop(L, 1);
   lua_getfield(L, 2, "options");
   lua_rawseti(L, -2, OPTIONS);
   lua_getfield(L, 2, "fold");

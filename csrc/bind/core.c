@@ -131,6 +131,7 @@ static int open_all(lua_State *L) {
   br_open_updates(L);
   br_open_loader(L);
   br_open_chains(L);
+  br_open_guard(L);
   luaL_getmetatable(L, BR_TENSOR);
   lua_setfield(L, -2, "tensor_metatable");
   lua_pushinteger(L, BR_MISSING_CLASS);

@@ -3,23 +3,266 @@
 -- local Point <const> = class("Point")
 -- function Point:init(x, y) self.x, self.y = x, y end
 -- print(Point(1, 2).x)
+--
+-- What class() gives is a handle: methods stand in a table behind it, metamethods in the
+-- metatable of the instances, and neither is to be had from a handle or an instance. Braid's own
+-- classes are sealed once their file has been read: nothing changes them any more.
+-- getmetatable(object) is the handle of its class.
 
-local function construct(cls, ...)
-  local object <const> = setmetatable({}, cls)
-  object:init(...)
+local check <const> = require "braid.check"
+local guard <const> = require "braid.guard"
+local shown <const> = require "braid.class.shown"
+
+local M <const> = {}
+
+local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)class%.lua$")
+
+-- {name, base, methods, meta, own (Braid's), strange (a definition's), sealed} by handle
+local records <const> = setmetatable({}, {__mode = "k"})
+local stores <const> = setmetatable({}, {__mode = "k"}) -- the fields of guarded objects
+local unsealed <const> = {} -- handles of Braid's own that may still be written to
+
+local absent <const> = require "braid.class.absent"(records, stores)
+
+-- The record of the nearest class, from r up, that has `key` itself, and what it has there.
+local function lookup(r, key)
+  while r do
+    local value <const> = rawget(r.methods, key)
+    if value ~= nil then return value, r end
+    r = records[r.base]
+  end
+end
+
+-- ---- the handle ---------------------------------------------------------------------------
+
+local function sealed_error(r)
+  check.fail("%s is Braid's own class and stays as it is; derive one: class(\"Mine\", %s)",
+    shown.where(r), shown.where(r))
+end
+
+-- A table that can be read but not written.
+local function read_only(t)
+  return setmetatable({}, {__index = t, __metatable = false, __len = function() return #t end,
+    __pairs = function()
+      return function(_, key) return next(t, key) end
+    end,
+    __newindex = function() check.fail("this table of Braid's can only be read") end})
+end
+
+M.read_only = read_only
+
+local HIDDEN <const> = {__index = true, __metatable = true, __newindex = true, __gc = true}
+
+-- What a handle gives: methods, constants, the base, and metamethods that lead nowhere else.
+local function read(handle, key)
+  local r <const> = records[handle]
+  if key == "base" then return r.base end
+  if type(key) == "string" and key:sub(1, 2) == "__" then
+    if HIDDEN[key] then return nil end
+    return rawget(r.meta, key)
+  end
+  return (lookup(r, key))
+end
+
+local function write(handle, key, value)
+  local r <const> = records[handle]
+  if r.sealed then sealed_error(r) end
+  if r.allows then value = r.allows(r, key, value) end
+  if type(key) == "string" and key:sub(1, 2) == "__" then
+    r.meta[key] = value
+  elseif r.own and type(value) == "table" and getmetatable(value) == nil then
+    r.methods[key] = read_only(value)
+  else
+    r.methods[key] = value
+  end
+end
+
+--- Seals Braid's own classes: from here on nothing changes them.
+function M.seal()
+  for i = #unsealed, 1, -1 do
+    records[unsealed[i]].sealed = true
+    unsealed[i] = nil
+  end
+end
+
+-- ---- objects whose fields a definition can read, but not write ---------------------------
+
+local making <const> = setmetatable({}, {__mode = "k"})
+
+local function copy_of(t)
+  local copy <const> = {}
+  for key, value in next, t do
+    local plain <const> = type(value) == "table" and getmetatable(value) == nil
+    copy[key] = plain and copy_of(value) or value
+  end
+  return copy
+end
+
+-- Whether the function that touches a field is of the user's script: neither Braid's, which a
+-- definition may have sent, nor a definition's.
+local function is_users()
+  local info <const> = debug.getinfo(3, "S")
+  return info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME and not guard.is_strange_source(
+    info.source)
+end
+
+-- Others than the user get a copy of what is a table that could be written.
+local function for_reader(value, whole)
+  if type(value) ~= "table" or getmetatable(value) ~= nil or whole then return value end
+  return copy_of(value)
+end
+
+local function keep_fields(r)
+  local meta <const>, methods <const> = r.meta, r.methods
+  r.guarded = true
+  function meta.__index(object, key)
+    local value <const> = stores[object][key]
+    if value == nil then return methods[key] end
+    return type(value) ~= "table" and value or for_reader(value, is_users())
+  end
+  function meta.__newindex(object, key, value)
+    if not making[object] and not is_users() then
+      check.fail("%s: only the user's script can change '%s' of it", r.name, tostring(key))
+    end
+    stores[object][key] = value
+  end
+  function meta.__pairs(object)
+    local store <const>, whole <const> = stores[object], is_users()
+    return function(_, key)
+      local other <const>, value <const> = next(store, key)
+      return other, for_reader(value, whole)
+    end, object
+  end
+end
+
+--- An object of a class with these fields, which become its own, without its init.
+function M.adopt(handle, fields)
+  local r <const> = records[handle]
+  if not r.guarded then return setmetatable(fields, r.meta) end
+  local object <const> = setmetatable({}, r.meta)
+  stores[object] = fields
   return object
 end
 
---- A new class. Its instances find methods in it and then in `base`.
--- Metamethods are inherited too, for Lua looks for them in the class itself.
-local function class(name, base)
-  local cls <const> = {}
-  for key, value in pairs(base or {}) do
-    if type(key) == "string" and key:sub(1, 2) == "__" then cls[key] = value end
+--- Sets a field of such an object, for functions of Braid's that the user calls and no definition.
+function M.set(object, key, value) stores[object][key] = value end
+
+--- Iterates over the fields of an object itself, whatever its metamethods.
+function M.fields(object) return next, stores[object] or object end
+
+-- ---- making -------------------------------------------------------------------------------
+
+local function construct(handle, ...)
+  local r <const> = records[handle]
+  if r.own then r.sealed = true end
+  if not r.guarded then
+    local object <const> = setmetatable({}, r.meta)
+    object:init(...)
+    return object
   end
-  cls.__index, cls.__name, cls.base = cls, name, base
-  cls.init = base and base.init or function() end
-  return setmetatable(cls, {__index = base, __call = construct})
+  local object <const> = M.adopt(handle, {})
+  making[object] = true
+  object:init(...)
+  making[object] = nil
+  return object
 end
 
-return class
+local INHERITED_NOT <const> = {__index = true, __newindex = true, __pairs = true}
+
+local function new(name, base, source)
+  local handle <const>, from <const> = {}, records[base]
+  if base ~= nil and not from then
+    check.fail("class: the base of %s is a %s, not a class", tostring(name), type(base))
+  end
+  local r <const> = {name = name, base = base, methods = {}, meta = {}, source = source}
+  for key, value in next, from and from.meta or {} do
+    if not (from.guarded and INHERITED_NOT[key]) then r.meta[key] = value end
+  end
+  if not from then
+    r.meta.__tostring = function(object) return shown.object(records[getmetatable(object)],
+      M.fields(object)) end
+    function r.methods.init() end
+  end
+  setmetatable(r.methods, {__index = from and from.methods or absent})
+  local index <const> = r.meta.__index
+  r.meta.__name, r.meta.__metatable = name, handle
+  if not from or index == from.methods then r.meta.__index = r.methods end
+  if from and from.guarded then keep_fields(r) end
+  r.own = source:sub(1, #HOME) == HOME
+  records[handle] = r
+  if r.own then unsealed[#unsealed + 1] = handle end
+  return setmetatable(handle, {__index = read, __newindex = write, __call = construct,
+    __name = "class", __metatable = "class",
+    __tostring = function() return shown.class(r, records[base]) end}), r
+end
+
+--- A class of a definition's: allows(record, key, value) -> value refuses what it must not have.
+function M.strange(name, base, allows)
+  local handle <const>, r <const> = new(name, base, "=definition")
+  r.strange, r.allows = true, allows
+  return handle
+end
+
+--- Has the objects of a class, and of those derived from it, keep their fields where a
+-- definition can read but not write them.
+function M.guarded(handle)
+  keep_fields(records[handle])
+  return handle
+end
+
+-- ---- asking -------------------------------------------------------------------------------
+
+--- Whether a value is a class.
+function M.is_class(value) return records[value] ~= nil end
+
+--- The class of an object, or nil.
+function M.of(value)
+  local handle <const> = type(value) == "table" and getmetatable(value)
+  return records[handle] and handle or nil
+end
+
+--- Whether a value is an object of a class, or of one derived from it.
+function M.is_a(value, handle)
+  local r = type(value) == "table" and records[getmetatable(value)]
+  local wanted <const> = records[handle]
+  while r and r ~= wanted do r = records[r.base] end
+  return r ~= nil and r ~= false and wanted ~= nil
+end
+
+--- What the class has itself, not from its base; or nil.
+function M.own(handle, key) return rawget(records[handle].methods, key) end
+
+--- The metatable of the objects of a class.
+function M.metatable(handle) return records[handle].meta end
+
+--- The method of an object that one of Braid's classes or of the user's gives, as a definition's
+-- cannot.
+function M.trusted(object, name)
+  local r = records[getmetatable(object)]
+  while r do
+    local value <const> = not r.strange and rawget(r.methods, name)
+    if value then return value end
+    r = records[r.base]
+  end
+end
+
+--- What one of Braid's classes above a definition's gives under a name.
+function M.braids(r, key) return (lookup(records[r.base], key)) end
+
+--- A __newindex that refuses fields with the names of methods of Braid's, but for those that are
+-- `free`.
+function M.shield(free)
+  return function(object, key, value)
+    local found <const>, r <const> = lookup(records[getmetatable(object)], key)
+    if found ~= nil and r.own and not free[key]
+      and (type(found) == "function" or type(found) == "table") then
+      check.fail("%s: '%s' is a method of every %s; choose another name for the field",
+        records[getmetatable(object)].name, key, r.name)
+    end
+    rawset(object, key, value)
+  end
+end
+
+return setmetatable(M, {
+  __call = function(_, name, base) return (new(name, base, debug.getinfo(2, "S").source)) end,
+})

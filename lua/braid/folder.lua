@@ -17,7 +17,7 @@ local nearest <const> = require "braid.nearest"
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)folder%.lua$")
 
 local M <const> = {}
-local folders <const> = setmetatable({}, {__mode = "k"})
+local tables <const> = setmetatable({}, {__mode = "k"})
 
 local function always() return true end
 
@@ -41,26 +41,22 @@ local function read(module, path)
   return package.loaded[module]
 end
 
---- The field `name` of a folder's table, or nil where there is none.
-function M.find(t, name)
-  local value = rawget(t, name)
-  if value ~= nil then return value end
-  local f <const> = folders[t]
+local function find_in(f, name)
+  local value
   local file <const> = f.file_of(name)
   if f.files[file] then
     value = read(f.prefix .. "." .. file, f.files[file])
     if not f.fits(name, value) then return nil end
   elseif f.others then
     local others <const> = f.others()
-    if folders[others] then value = M.find(others, name) else value = rawget(others, name) end
+    if tables[others] then value = M.find(others, name) else value = rawget(others, name) end
   end
   return value
 end
 
---- The names of a folder's fields, sorted. All its files are read where names are not those of
--- files.
-function M.names(t)
-  local f <const>, set <const> = folders[t], {}
+-- All files of a folder are read where names are not those of files.
+local function names_in(t, f)
+  local set <const> = {}
   for name in next, t do set[name] = true end
   for file, path in next, f.files do
     local value <const> = f.fits ~= always and read(f.prefix .. "." .. file, path)
@@ -73,13 +69,24 @@ function M.names(t)
   end
   local others <const> = f.others and f.others() or {}
   for name in next, others do set[name] = true end
-  for _, name in ipairs(folders[others] and M.names(others) or {}) do set[name] = true end
+  for _, name in ipairs(tables[others] and M.names(others) or {}) do set[name] = true end
   return check.sorted_keys(set)
 end
+
+--- The field `name` of a table of names, or nil where there is none.
+function M.find(t, name)
+  local value <const> = rawget(t, name)
+  if value ~= nil then return value end
+  return tables[t].find(name)
+end
+
+--- The names of its fields, sorted.
+function M.names(t) return tables[t].names() end
 
 --- Makes of t the table of names that messages call `what`: find(name) gives a field that is not in
 -- it yet, or nil; names() those there are. Any other name is an error that says which are near.
 function M.named(t, what, find, names)
+  tables[t] = {find = find, names = names}
   return setmetatable(t, {
     __name = what,
     __index = function(_, name)
@@ -98,11 +105,11 @@ end
 local function new(_, prefix, o)
   o = o or {}
   local path <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/")
-  local t <const> = {}
-  folders[t] = {prefix = prefix, files = files_in(path, o.internal), others = o.others,
-    file_of = o.file_of or function(name) return name end, fits = o.fits or always}
-  return M.named(t, prefix, function(name) return M.find(t, name) end,
-    function() return M.names(t) end)
+  local t <const>, f <const> = {}, {prefix = prefix, files = files_in(path, o.internal),
+    others = o.others, file_of = o.file_of or function(name) return name end,
+    fits = o.fits or always}
+  return M.named(t, prefix, function(name) return find_in(f, name) end,
+    function() return names_in(t, f) end)
 end
 
 return setmetatable(M, {__call = new})

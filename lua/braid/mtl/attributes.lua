@@ -13,7 +13,7 @@ local format <const> = require "braid.format"
 local ratio <const> = require "braid.mtl.ratio"
 local ops <const> = core.ops
 
-local Attributes <const> = class("Attributes")
+local Attributes <const> = class.guarded(class "Attributes")
 Attributes.unnamed = {"labels", "count"} -- the fields of arguments without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.attributes", {weight = check.number{1, from = 0}})

@@ -4,6 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
+local guard <const> = require "braid.guard"
 local Backbone <const> = require "braid.nn.backbone"
 local Module <const> = require "braid.nn.module"
 local Strands <const> = require "braid.mtl.strands"
@@ -171,7 +172,7 @@ end
 
 --- One head, or an error that says what is missing.
 function M.head(f, task, channels, name)
-  local head <const> = f(task, channels, name)
+  local head <const> = guard.call("heads", f, task, channels, name)
   if not Module.is(head) then
     check.fail("heads: task '%s' has no head: the function returned a %s, not a module such as "
       .. "nn.Linear(channels, task.size)", name, type(head))

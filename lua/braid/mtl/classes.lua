@@ -14,7 +14,7 @@ local ratio <const> = require "braid.mtl.ratio"
 local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
-local Classes <const> = class("Classes")
+local Classes <const> = class.guarded(class "Classes")
 Classes.unnamed = {"size"} -- the field of the argument without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.classes", {

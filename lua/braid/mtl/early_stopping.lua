@@ -93,7 +93,7 @@ function Stopping:step(training, validation)
           last(self.validation[name], self.window), self.lambda[name])
         if value > threshold(self, name) then
           ended[name], self.stopped[name] = value, self.epoch
-          if not self.keep then task.weight = 0 end
+          if not self.keep then class.set(task, "weight", 0) end
         end
       end
     end

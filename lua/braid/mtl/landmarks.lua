@@ -22,7 +22,7 @@ local ratio <const> = require "braid.mtl.ratio"
 local flips <const> = require "braid.mtl.flips"
 local ops <const> = core.ops
 
-local Landmarks <const> = class("Landmarks")
+local Landmarks <const> = class.guarded(class "Landmarks")
 Landmarks.FAILURE, Landmarks.BOX_FAILURE = 0.10, 0.05
 
 local OPTIONS <const> = check.declare("mtl.landmarks", {

@@ -33,7 +33,7 @@ Mixer.alone = false
 Mixer.wants_maps = false
 
 -- A mixer with its options, not yet at any block.
-local Recipe <const> = class("Mixer recipe")
+local Recipe <const> = class.guarded(class "Mixer recipe")
 
 function Recipe:init(kind, options) self.kind, self.options = kind, options end
 

@@ -12,7 +12,7 @@ local format <const> = require "braid.format"
 local ratio <const> = require "braid.mtl.ratio"
 local ops <const> = core.ops
 
-local Real <const> = class("Real")
+local Real <const> = class.guarded(class "Real")
 Real.unnamed = {"size"} -- the field of the argument without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.real", {

@@ -12,7 +12,7 @@ local grad <const> = require "braid.grad"
 local ratio <const> = require "braid.mtl.ratio"
 local Module <const> = require "braid.nn.module"
 
-local Tasks <const> = class("Tasks")
+local Tasks <const> = class.guarded(class "Tasks")
 
 function Tasks:init(given)
   if type(given) ~= "table" then

@@ -36,7 +36,7 @@ for _, kind in ipairs(KINDS) do
     return f(x)
   end
 
-  core.chain_layer(Activation, {operator = kind[2], setting,
+  core.chain_layer(class.metatable(Activation), {operator = kind[2], setting,
     role = name == "ReLU" and "relu" or nil})
 
   M[name] = Activation

@@ -22,6 +22,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local folder <const> = require "braid.folder"
 local grad <const> = require "braid.grad"
+local guard <const> = require "braid.guard"
 local backbone_options <const> = require "braid.nn.backbone_options"
 local Module <const> = require "braid.nn.module"
 
@@ -138,7 +139,7 @@ local function fill(self, plan, channels, from, to, inputs)
   for i = from, to do
     local name <const> = plan.names[i]
     c = inputs and inputs(name, c) or c
-    local block <const>, outputs <const> = plan.make[name](c)
+    local block <const>, outputs <const> = guard.call("backbone", plan.make[name], c)
     if not Module.is(block) then
       bad("block '%s' is a %s, not a module", name, type(block))
     end
@@ -208,7 +209,7 @@ local BUILD <const> = check.declare("backbone: build", {
 function Backbone:build(from, to, channels, inputs)
   check.options(BUILD, nil, {from = from, to = to, channels = channels, inputs = inputs})
   if (to or 1) > #self.plan.names then bad("there are %d blocks, not %d", #self.plan.names, to) end
-  local other <const> = setmetatable({}, Backbone)
+  local other <const> = class.adopt(Backbone, {})
   fill(other, self.plan, channels or self.plan.channels, from or 1, to or #self.plan.names,
     inputs)
   return other

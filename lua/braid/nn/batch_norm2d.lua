@@ -8,6 +8,6 @@ local BatchNorm2d <const> = class("BatchNorm2d", require "braid.nn.batch_norm")
 BatchNorm2d.dims = {[4] = true}
 BatchNorm2d.declared = BatchNorm2d.declared:called("BatchNorm2d")
 
-core.chain_layer(BatchNorm2d, {role = "norm"})
+core.chain_layer(class.metatable(BatchNorm2d), {role = "norm"})
 
 return BatchNorm2d

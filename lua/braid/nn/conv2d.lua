@@ -74,7 +74,8 @@ function Conv2d:forward(x, relu, norm)
 end
 
 Conv2d.fuses_relu, Conv2d.fuses_norm = Conv2d.forward, Conv2d.forward -- see Sequential
-core.chain_layer(Conv2d, {operator = "conv2d", options = "options", "weight", "bias",
+core.chain_layer(class.metatable(Conv2d), {operator = "conv2d", options = "options", "weight",
+  "bias",
   relu = "conv2d_relu", prelu = "conv2d_prelu", pool = "conv2d_max_pool2d", fold = fold.fold})
 
 function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end

@@ -9,6 +9,6 @@ Flatten.channelwise = true
 
 function Flatten:forward(x) return x:flatten(2) end
 
-core.chain_layer(Flatten, {operator = "flatten", 2})
+core.chain_layer(class.metatable(Flatten), {operator = "flatten", 2})
 
 return Flatten

@@ -9,6 +9,6 @@ Identity.channelwise = true
 
 function Identity:forward(x) return x end
 
-core.chain_layer(Identity, {role = "idle"})
+core.chain_layer(class.metatable(Identity), {role = "idle"})
 
 return Identity

@@ -10,6 +10,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local described <const> = require "braid.nn.described"
 local hints <const> = require "braid.nn.hints"
 local state <const> = require "braid.nn.state"
 local summary <const> = require "braid.nn.summary"
@@ -26,6 +27,9 @@ Module.buffer_names = {}
 -- columns may run as one over all their channels (mtl/join).
 Module.channelwise = false
 
+-- Methods that an object may have of its own, beside those of its class.
+Module.__newindex = class.shield{init = true, forward = true, describe = true}
+
 Module.is = walk.is_module
 
 -- ---- where an error happened ------------------------------------------------------------
@@ -41,11 +45,11 @@ end
 -- The path of the innermost running module, from the modules on the call stack; of `last`, if
 -- that has just returned.
 local function running_path(last)
-  local running <const> = {}
+  local running <const>, call <const> = {}, Module.__call
   for level = 2, 200 do
     local info <const> = debug.getinfo(level, "f")
     if not info then break end
-    if info.func == Module.__call then
+    if info.func == call then
       local _, self <const> = debug.getlocal(level, 1)
       table.insert(running, 1, self)
     end
@@ -101,7 +105,7 @@ function Module:buffer(name, t)
   if not core.is_tensor(t) then check.fail("buffer: '%s' is a %s, not a tensor", name, type(t)) end
   local names <const> = {[name] = true}
   for key, kind in pairs(self.buffer_names) do names[key] = kind end
-  self.buffer_names = names
+  rawset(self, "buffer_names", names)
   self[name] = core.keep(t)
   return t
 end
@@ -128,7 +132,7 @@ local function parameters_of(self)
   local function check_size(path, m)
     if not m.unsized then return end
     check.fail("parameters: %s%s(%s) does not know its input size yet; call the network once first",
-      path, getmetatable(m).__name, m:describe())
+      path, getmetatable(m).__name, described(m))
   end
   check_size("", self)
   walk.walk(self, function(path, value)
@@ -187,9 +191,7 @@ function Module:find(wanted)
     check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))
   end
   local function matches(m)
-    local meta = getmetatable(m)
-    while meta and meta ~= wanted do meta = meta.base end
-    return meta ~= nil
+    return class.is_a(m, wanted)
   end
   local _, found <const> = walk.collect(self, function(value)
     return walk.is_module(value) and matches(value)

@@ -26,7 +26,7 @@ return function(name, operator, last, kind)
 
   function Pool:forward(x) return core.ops[operator](x, self.kernel, self.options) end
 
-  core.chain_layer(Pool, {operator = operator, options = "options", "kernel",
+  core.chain_layer(class.metatable(Pool), {operator = operator, options = "options", "kernel",
     role = name == "MaxPool2d" and "pool" or nil})
 
   function Pool:describe()

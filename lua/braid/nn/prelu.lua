@@ -21,7 +21,7 @@ end
 
 function PReLU:forward(x) return core.ops.prelu(x, self.weight) end
 
-core.chain_layer(PReLU, {operator = "prelu", "weight", role = "prelu"})
+core.chain_layer(class.metatable(PReLU), {operator = "prelu", "weight", role = "prelu"})
 
 function PReLU:describe() return tostring(self.weight:numel()) end
 

@@ -2,6 +2,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
 local origin <const> = require "braid.origin"
@@ -21,12 +22,14 @@ local OPTIONS <const> = check.declare("load_state_dict", {
 -- held by two modules stands under both names, a module in two places under the first. A
 -- module with a method own_state names its tensors itself.
 function M.state_dict(module)
-  if module.own_state then return module:own_state() end
+  local own_state <const> = class.trusted(module, "own_state")
+  if own_state then return own_state(module) end
   local state <const> = {}
   walk.walk(module, function(path, value)
     if core.is_tensor(value) then state[path] = core.detach(value) end
-    if not (walk.is_module(value) and value.own_state) then return end
-    for name, t in pairs(value:own_state()) do state[path .. "." .. name] = t end
+    local own <const> = walk.is_module(value) and class.trusted(value, "own_state")
+    if not own then return end
+    for name, t in pairs(own(value)) do state[path .. "." .. name] = t end
     return true
   end)
   return state
@@ -160,9 +163,10 @@ function M.clone(module)
     end
     local result <const> = {}
     copies[value] = result
-    for key, field in pairs(value) do result[key] = copy(field) end
+    for key, field in next, value do result[key] = copy(field) end
     origin.copy(value, result)
-    return setmetatable(result, getmetatable(value))
+    local kind <const> = class.of(value)
+    return kind and class.adopt(kind, result) or result
   end
   return copy(module)
 end

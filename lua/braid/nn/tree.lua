@@ -1,5 +1,6 @@
 --- A module as text: itself, and below it, indented, what it holds.
 
+local described <const> = require "braid.nn.described"
 local walk <const> = require "braid.nn.walk"
 
 local DEEPEST <const> = 50 -- levels of modules that are printed
@@ -12,7 +13,7 @@ local function tree(self, indent, lines, seen, depth)
     if walk.is_module(value) then
       local again <const> = seen[value] and " as above" or depth == DEEPEST and " ..." or ""
       lines[#lines + 1] = ("%s%s: %s(%s)%s"):format(indent, key, getmetatable(value).__name,
-        value:describe(), again)
+        described(value), again)
       if again == "" then tree(value, indent .. "  ", lines, seen, depth + 1) end
     elseif walk.is_plain(value) and not seen[value] then
       tree(value, indent .. tostring(key) .. ".", lines, seen, depth)
@@ -22,6 +23,6 @@ local function tree(self, indent, lines, seen, depth)
 end
 
 return function(module)
-  local head <const> = ("%s(%s)"):format(getmetatable(module).__name, module:describe())
+  local head <const> = ("%s(%s)"):format(getmetatable(module).__name, described(module))
   return table.concat(tree(module, "  ", {head}, {}, 1), "\n")
 end

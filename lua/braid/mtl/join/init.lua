@@ -5,6 +5,7 @@
 -- other; a layer that mixes its own channels has a joined form in a file of this folder,
 -- named after its class. A module's tensors are joined along their first dimension.
 
+local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
 local grad <const> = require "braid.grad"
@@ -19,20 +20,20 @@ local special <const> = folder("braid.mtl.join", {
 })
 
 -- Whether a class, or one it comes from, is channelwise, with no other forward in between.
-local function is_channelwise(meta)
-  if not meta.channelwise then return false end
-  while meta and rawget(meta, "channelwise") == nil do
-    if rawget(meta, "forward") then return false end
-    meta = meta.base
+local function is_channelwise(kind)
+  if not kind.channelwise then return false end
+  while kind and class.own(kind, "channelwise") == nil do
+    if class.own(kind, "forward") then return false end
+    kind = kind.base
   end
   return true
 end
 
 -- The class that computes T modules of a class at once, or nil.
-local function joined_class(meta)
-  local own <const> = folder.find(special, meta.__name)
-  if own and own.base == meta then return own end
-  return is_channelwise(meta) and meta or nil
+local function joined_class(kind)
+  local own <const> = folder.find(special, kind.__name)
+  if own and own.base == kind then return own end
+  return is_channelwise(kind) and kind or nil
 end
 
 local function different(path, what) return false, ("%s differs in its %s"):format(path, what) end
@@ -75,11 +76,11 @@ function same(list, path)
   local first <const> = list[1]
   if core.is_tensor(first) then return same_tensors(list, path) end
   if walk.is_module(first) then
-    local meta <const> = getmetatable(first)
+    local kind <const> = class.of(first)
     if first.unsized then return false, path .. " does not know its input size yet" end
-    local class <const> = joined_class(meta)
-    if not class or class.can_join and not class.can_join(first) then
-      return false, ("%s: no joined form of %s"):format(path, meta.__name)
+    local joined <const> = joined_class(kind)
+    if not joined or joined.can_join and not joined.can_join(first) then
+      return false, ("%s: no joined form of %s"):format(path, kind.__name)
     end
     return same_tables(list, path)
   end
@@ -123,11 +124,11 @@ local function join(list)
     for i, t in ipairs(list) do values[i] = t[key] end
     result[key] = join(values)
   end
-  local meta <const> = getmetatable(first)
-  if not meta then return result end
-  local class <const> = joined_class(meta)
-  if class ~= meta then result.towers = #list end
-  return setmetatable(result, class)
+  local kind <const> = class.of(first)
+  if not kind then return result end
+  local joined <const> = joined_class(kind)
+  if joined ~= kind then result.towers = #list end
+  return class.adopt(joined, result)
 end
 
 --- One module for all; it shares nothing with them.
@@ -150,9 +151,9 @@ local function split(value, i, t)
   for _, key in ipairs(walk.fields(value)) do
     if key ~= "towers" then result[key] = split(value[key], i, t) end
   end
-  local meta <const> = getmetatable(value)
-  if not meta then return result end
-  return setmetatable(result, rawget(value, "towers") and meta.base or meta)
+  local kind <const> = class.of(value)
+  if not kind then return result end
+  return class.adopt(rawget(value, "towers") and kind.base or kind, result)
 end
 
 --- The t modules that a joined one stands for; they share nothing with it.

@@ -1,0 +1,51 @@
+--- Names that an object does not have.
+--
+-- Most are nil, for a class may have fields that are not always there; one that is a slip of the
+-- fingers for another is an error that says so.
+
+local check <const> = require "braid.check"
+local nearest <const> = require "braid.nearest"
+
+local AT_HAND <const> = 250 -- values that a function may have at hand
+
+-- The names of an object's fields and of its class's methods.
+local function names_of(records, r, fields)
+  local names <const> = {}
+  for key in next, fields do
+    if type(key) == "string" then names[#names + 1] = key end
+  end
+  while r do
+    for key in next, r.methods do names[#names + 1] = tostring(key) end
+    r = records[r.base]
+  end
+  return names
+end
+
+--- The __index at the end of every class's methods. `records` are those of classes, `stores` the
+-- fields of guarded objects.
+return function(records, stores)
+  local quiet <const> = {} -- names known to be no slip
+
+  -- The object whose field is asked for, which stands among what the asking function has at
+  -- hand: its record and its fields. Only for a name that was never asked for before.
+  local function asked(name)
+    for i = 1, AT_HAND do
+      local label <const>, value <const> = debug.getlocal(3, i)
+      if not label then return nil end
+      local r <const> = type(value) == "table" and records[getmetatable(value)]
+      local fields <const> = stores[value] or value
+      if r and rawget(fields, name) == nil then return r, fields end
+    end
+  end
+
+  return function(_, name)
+    if quiet[name] or type(name) ~= "string" then return nil end
+    local r <const>, fields <const> = asked(name)
+    local right <const> = r and nearest.slip(name, names_of(records, r, fields))
+    if right then
+      check.fail("%s has no field or method '%s'; did you mean %s?", r.name, name, right)
+    end
+    quiet[name] = true
+    return nil
+  end
+end

@@ -1,0 +1,63 @@
+--- Budgets for what a stranger wrote: how much a definition may take while it builds a network,
+-- and whenever its code runs outside forward.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local limits <const> = require "braid.limits"
+
+local M <const> = {}
+
+-- Of these strings get their methods meanwhile; sandbox/text.lua puts the bounded ones here.
+M.string_methods = string
+
+local SAYS <const> = {
+  steps = "took more than %s steps", seconds = "took more than %s seconds",
+  memory = "took more than %s bytes of memory", tensors = "made tensors of more than %s bytes",
+}
+
+-- 500000000 -> "500,000,000"
+local function grouped(n)
+  return (("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
+local function settle(what, ok, ...)
+  if ok then return ... end
+  local message <const>, spent <const> = ...
+  if not spent then error(message, 0) end
+  local limit <const> = limits[spent]
+  check.fail("%s %s: its budget is spent; if you trust the definition: braid.limits.%s = %d", what,
+    SAYS[spent]:format(grouped(limit)), spent, 2 * limit)
+end
+
+--- f(...) within the budgets; `what` names in messages what runs. Inside another such call those
+-- of the outer one hold.
+function M.run(what, f, ...)
+  if core.is_guarded() then return f(...) end
+  return settle(what, core.guarded(limits.steps, limits.seconds, limits.memory, limits.tensors,
+    M.string_methods, f, ...))
+end
+
+local any = false -- whether there has been a definition
+
+--- Notes the name of a definition's chunk, by which its functions are known.
+function M.mark(source)
+  any = true
+  core.mark_strange(source)
+end
+
+--- Whether a function is a definition's.
+function M.is_strange(f) return any and core.is_strange(f) end
+
+--- Whether a chunk of that name is a definition's.
+function M.is_strange_source(source) return any and core.is_strange(source) end
+
+--- Whether a definition's code is running.
+function M.is_inside() return any and core.is_inside() end
+
+--- f(...), within the budgets if it is a definition's.
+function M.call(what, f, ...)
+  if M.is_strange(f) then return M.run(what, f, ...) end
+  return f(...)
+end
+
+return M
