@@ -1,30 +1,16 @@
 --- Definition files of networks: finding one and running it.
 --
 -- A definition is a short script that returns a function of the tasks and a table of
--- options and gives a module. It sees nn, mtl, class and braid, and of Lua's
--- library what computes but does not reach outside.
+-- options and gives a module. It runs in the sandbox (sandbox/init.lua says what it sees).
 
 local check <const> = require "braid.check"
+local sandbox <const> = require "braid.sandbox"
 local saved <const> = require "braid.saved"
+local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
-local SAFE <const> = {"assert", "error", "ipairs", "math", "next", "pairs", "select", "tonumber",
-  "tostring", "type"}
-
-local function environment()
-  local braid <const> = require "braid"
-  local env <const> = {
-    nn = braid.nn, mtl = braid.mtl, class = require "braid.class",
-    braid = {F = braid.F, cat = braid.cat, stack = braid.stack, zeros = braid.zeros,
-      ones = braid.ones},
-  }
-  for _, name in ipairs(SAFE) do env[name] = _G[name] end
-  env.table = {concat = table.concat, insert = table.insert, sort = table.sort,
-    unpack = table.unpack}
-  env.string = {format = string.format}
-  return env
-end
+local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)definition%.lua$")
 
 --- The path as given, or among the models that come with Braid.
 function M.find(path)
@@ -33,10 +19,8 @@ function M.find(path)
     file:close()
     return path
   end
-  local here <const> = package.searchpath("braid.model", package.path)
-  local base <const>, name <const> = here and here:match("^(.*)/model%.lua$"),
-    path:match("([^/]+)$")
-  for _, place in ipairs{base .. "/models/", base .. "/../../models/"} do
+  local name <const> = path:match("([^/]+)$") or path
+  for _, place in ipairs{HOME .. "models/", HOME .. "../../models/"} do
     local candidate <const> = io.open(place .. name)
     if candidate then
       candidate:close()
@@ -46,19 +30,34 @@ function M.find(path)
   check.fail("model: there is no file %s", path)
 end
 
+-- A copy of a table of options and of the plain tables in it.
+local function copy_of(t, depth)
+  if depth > 100 then check.fail("model: an option has tables within tables within tables ...") end
+  local copy <const> = {}
+  for key, value in next, t do
+    local plain <const> = type(value) == "table" and debug.getmetatable(value) == nil
+    copy[key] = plain and copy_of(value, depth + 1) or value
+  end
+  return copy
+end
+
 -- The options as a definition sees them: what it reads is known from then on, so that an
 -- option that it has no use for is an error and not passed over.
 local function watched(options)
   local known <const> = {}
   local seen <const> = setmetatable({}, {
+    __metatable = false,
     __index = function(_, key)
       known[key] = true
       return options[key]
     end,
     __newindex = function(_, key, value) options[key] = value end,
     __pairs = function()
-      for key in pairs(options) do known[key] = true end
-      return next, options, nil
+      return function(_, key)
+        local other <const>, value <const> = next(options, key)
+        if other ~= nil then known[other] = true end
+        return other, value
+      end
     end,
   })
   return seen, known
@@ -67,25 +66,26 @@ end
 local function check_used(path, options, known)
   for _, key in ipairs(check.sorted_keys(options)) do
     if not known[key] then
-      check.fail("model: %s has no option '%s'; it has %s", path, tostring(key),
-        table.concat(check.sorted_keys(known), ", "))
+      local names <const> = check.sorted_keys(known)
+      check.fail("model: %s has no option '%s'; it has %s", path, key,
+        #names > 0 and table.concat(names, ", ") or "none")
     end
   end
 end
 
 --- What the text of a definition makes of tasks and options.
 function M.define(text, path, tasks, options)
-  local chunk <const>, message <const> = load(text, "@" .. path, "t", environment())
-  if not chunk then check.fail("model: %s", message) end
-  local f <const> = chunk()
-  if type(f) ~= "function" then
-    check.fail("model: %s returns a %s, not a function of the tasks", path, type(f))
-  end
-  local kept <const>, seen <const>, known <const> = {}, watched(options)
-  local net <const> = f(tasks, seen)
-  if type(net) == "table" then check_used(path, options, known) end
-  for key, value in pairs(options) do kept[key] = value end
-  if type(net) == "table" then saved.remember(net, text, tasks, kept) end
+  local kept <const> = copy_of(options, 1)
+  local seen <const>, known <const> = watched(kept)
+  local net <const> = sandbox.run(text, path, function(f)
+    if type(f) ~= "function" then
+      check.fail("model: %s returns a %s, not a function of the tasks", path, type(f))
+    end
+    return (f(tasks, seen))
+  end)
+  if not walk.is_module(net) then return net end
+  check_used(path, kept, known)
+  saved.remember(net, text, tasks, kept)
   return net
 end
 

@@ -1,0 +1,112 @@
+--- The sandbox of definitions: what the text of one sees, and nothing besides.
+--
+-- It is made of functions, copies and views. Classes are handles of sealed classes; a class of the
+-- definition's own may have what is its own business, forward, init and describe, and no method of
+-- Braid's under that name; its tables have no finalizers. No name leads to a file, to
+-- package.path, to another network's classes, or to a table that is the user's. Budgets
+-- (braid.guard) hold while it builds, and whenever its code runs outside forward. Within forward a
+-- loop without end can be interrupted, but nothing is promised.
+
+local basics <const> = require "braid.sandbox.basics"
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local folder <const> = require "braid.folder"
+local guard <const> = require "braid.guard"
+local lists <const> = require "braid.sandbox.lists"
+local text <const> = require "braid.sandbox.text"
+local views <const> = require "braid.sandbox.views"
+
+local M <const> = {}
+
+guard.string_methods = folder.named(text, "string", function() end,
+  function() return check.sorted_keys(text) end)
+
+-- ---- classes ------------------------------------------------------------------------------
+
+-- Methods of Braid's that a definition's class may replace: those that are for it to say.
+local ITS_OWN <const> = {init = true, forward = true, describe = true, widths = true, needs = true}
+-- Names that Braid looks for beside them.
+local BRAIDS <const> = {own_state = true, set_inputs = true, fuses_relu = true, fuses_norm = true,
+  takes_shared = true, can_join = true, is_module = true, base = true}
+local OPERATIONS <const> = {__add = true, __sub = true, __mul = true, __div = true, __idiv = true,
+  __mod = true, __pow = true, __unm = true, __concat = true, __eq = true, __lt = true, __le = true}
+
+local function allowed(r, key, value)
+  if type(key) == "string" and key:sub(1, 2) == "__" then
+    if OPERATIONS[key] then return value end
+    check.fail("class %s: a definition's class has no %s", r.name, key)
+  end
+  local found <const> = class.braids(r, key)
+  if BRAIDS[key] or type(found) == "function" and not ITS_OWN[key] then
+    check.fail("class %s: '%s' is Braid's own and not for a definition to replace; it may have "
+      .. "init, forward, describe and names of its own", r.name, tostring(key))
+  end
+  if type(found) ~= "table" then return value end
+  if type(value) ~= "table" or debug.getmetatable(value) ~= nil then
+    check.fail("class %s: %s must be a plain table, not a %s", r.name, key, type(value))
+  end
+  local copy <const> = {}
+  for name, is in next, value do copy[name] = is end
+  return class.read_only(copy)
+end
+
+local function new_class(name, base)
+  if type(name) ~= "string" or #name > 60 or not name:find("^[%a_][%w_ ]*$") then
+    check.fail("class: the name must be a word, not %s", type(name) == "string"
+      and ("%q"):format(name:sub(1, 60)) or type(name))
+  end
+  return class.strange(name, base, allowed)
+end
+
+-- ---- the environment ----------------------------------------------------------------------
+
+local SAFE <const> = {"assert", "error", "ipairs", "next", "rawequal", "rawlen", "select",
+  "tonumber", "type"}
+local OURS <const> = {"getmetatable", "pairs", "pcall", "setmetatable", "tostring", "xpcall"}
+
+local shared -- the views, the same for all definitions
+
+-- A copy as a table of a definition's own, that says what is missing.
+local function named_copy(what, t)
+  local copy <const> = {}
+  for name, value in next, t do copy[name] = value end
+  return views.view(what, copy)
+end
+
+--- A fresh environment for a definition.
+function M.environment()
+  shared = shared or views.all(require "braid")
+  local env <const> = {nn = shared.nn, mtl = shared.mtl, braid = shared.braid, class = new_class,
+    math = named_copy("math", basics.math()),
+    string = named_copy("string", text), table = named_copy("table", lists),
+    print = basics.print()}
+  for _, name in ipairs(SAFE) do env[name] = _G[name] end
+  for _, name in ipairs(OURS) do env[name] = basics[name] end
+  local known <const> = check.sorted_keys(env)
+  return setmetatable(env, {__metatable = false, __index = function(_, name)
+    check.fail("there is no '%s' in a definition; %s", tostring(name), check.nearest(name, known))
+  end})
+end
+
+-- ---- running ------------------------------------------------------------------------------
+
+-- The name of a chunk, by which messages and the guard know it.
+local function chunk_name(path)
+  local shown = path:gsub("[%c]", "?")
+  if #shown > 55 then shown = "..." .. shown:sub(-52) end
+  return "=" .. (shown:find("/", 1, true) and shown or "./" .. shown)
+end
+
+--- Runs the text of a definition within the budgets: use(what it returns) -> result.
+function M.run(code, path, use)
+  class.seal()
+  local source <const> = chunk_name(path)
+  guard.mark(source)
+  return guard.run("model: " .. source:sub(2), function()
+    local chunk <const>, message <const> = load(code, source, "t", M.environment())
+    if not chunk then error("model: " .. message, 0) end
+    return use(chunk())
+  end)
+end
+
+return M
