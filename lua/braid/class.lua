@@ -235,6 +235,9 @@ function M.own(handle, key) return rawget(records[handle].methods, key) end
 --- The metatable of the objects of a class.
 function M.metatable(handle) return records[handle].meta end
 
+--- The method of an object of that name; what is a slip of the fingers for one is an error.
+function M.method(object, name) return records[getmetatable(object)].methods[name] end
+
 --- The method of an object that one of Braid's classes or of the user's gives, as a definition's
 -- cannot.
 function M.trusted(object, name)

@@ -30,13 +30,13 @@ function M.find(path)
   check.fail("model: there is no file %s", path)
 end
 
--- A copy of a table of options and of the plain tables in it.
-local function copy_of(t, depth)
-  if depth > 100 then check.fail("model: an option has tables within tables within tables ...") end
+-- A copy of a table of options and of the plain tables in it; `copies` are those that are made.
+local function copy_of(t, copies)
   local copy <const> = {}
+  copies[t] = copy
   for key, value in next, t do
     local plain <const> = type(value) == "table" and debug.getmetatable(value) == nil
-    copy[key] = plain and copy_of(value, depth + 1) or value
+    copy[key] = plain and (copies[value] or copy_of(value, copies)) or value
   end
   return copy
 end
@@ -75,7 +75,7 @@ end
 
 --- What the text of a definition makes of tasks and options.
 function M.define(text, path, tasks, options)
-  local kept <const> = copy_of(options, 1)
+  local kept <const> = copy_of(options, {})
   local seen <const>, known <const> = watched(kept)
   local net <const> = sandbox.run(text, path, function(f)
     if type(f) ~= "function" then

@@ -8,7 +8,8 @@
 --
 -- Options: file_of(name) gives a field's file (the name itself unless given); internal, a list of
 -- files that are no fields; others, a function that gives a table (or a folder's table) of further
--- fields; fits(name, value), whether what a file returns goes by that name.
+-- fields; fits(name, value), whether what a file returns goes by that name; made(value, name), what
+-- becomes of it.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -47,6 +48,7 @@ local function find_in(f, name)
   if f.files[file] then
     value = read(f.prefix .. "." .. file, f.files[file])
     if not f.fits(name, value) then return nil end
+    value = f.made(value, name)
   elseif f.others then
     local others <const> = f.others()
     if tables[others] then value = M.find(others, name) else value = rawget(others, name) end
@@ -73,6 +75,9 @@ local function names_in(t, f)
   return check.sorted_keys(set)
 end
 
+--- Whether t is such a table of names.
+function M.is_named(t) return tables[t] ~= nil end
+
 --- The field `name` of a table of names, or nil where there is none.
 function M.find(t, name)
   local value <const> = rawget(t, name)
@@ -90,7 +95,7 @@ function M.named(t, what, find, names)
   return setmetatable(t, {
     __name = what,
     __index = function(_, name)
-      if type(name) ~= "string" then return nil end
+      if type(name) ~= "string" or name:sub(1, 2) == "__" then return nil end
       local value <const> = find(name)
       if value ~= nil then
         t[name] = value
@@ -107,7 +112,7 @@ local function new(_, prefix, o)
   local path <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/")
   local t <const>, f <const> = {}, {prefix = prefix, files = files_in(path, o.internal),
     others = o.others, file_of = o.file_of or function(name) return name end,
-    fits = o.fits or always}
+    fits = o.fits or always, made = o.made or function(value) return value end}
   return M.named(t, prefix, function(name) return find_in(f, name) end,
     function() return names_in(t, f) end)
 end

@@ -112,7 +112,7 @@ if not self.box then
     return mtl.shared.init(self.box, self.tasks, self.layer, function() return nn.ReLU() end)
   end
 end
-self.box.names[1] = "evil"]])
+self.box.names[1] = "evil"]], "?")
 M[#M].text = M[#M].text .. "\nnet.tasks = tasks"
 add("shared table", "the user's options", "o.inner[1] = 'evil' o.inner.evil = evil o.word = 'evil'")
 add("shared table", "options of a mixer of the user's",
@@ -162,7 +162,7 @@ local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:mix("*", mtl.cross_stitch{}) columns:heads()
 columns.mixer.conv1.alpha.init(nn.Linear, {"list"}, {list = evil})]], "")
 add("metatable", "the string's", "local up = getmetatable('') if up then up.__index = evil end "
-  .. "net.leak = ('x').__index", "")
+  .. "net.leak = ('x').__index")
 add("metatable", "the string's functions", "('x').rep = evil", "")
 add("metatable", "the environment's", "setmetatable(_ENV, {__index = evil})",
   "not the definition's own")
@@ -227,11 +227,11 @@ copy = nil]])
 
 add("error value", "that prints itself",
   "error(setmetatable({}, {__tostring = function() EVIL = true return 'x' end}))",
-    "it raised a table")
-add("error value", "a table", "error({})", "it raised a table")
-add("error value", "a function", "error(evil)", "it raised a function")
-add("error value", "nil", "error()", "it raised a nil")
-add("error value", "by assert", "assert(false, {})", "it raised a table")
+    "that is no text, but a table")
+add("error value", "a table", "error({})", "that is no text, but a table")
+add("error value", "a function", "error(evil)", "that is no text, but a function")
+add("error value", "nil", "error()", "that is no text, but a nil")
+add("error value", "by assert", "assert(false, {})", "that is no text, but a table")
 forward("error value", "that prints itself",
   "error(setmetatable({}, {__tostring = function() EVIL = true return 'x' end}))", "")
 add("error value", "while options are read", [[
@@ -361,6 +361,6 @@ M[#M + 1] = {kind = "text", what = "that gives no function", text = "", raw = "r
 M[#M + 1] = {kind = "text", what = "that loops before it gives one", text = "",
   raw = "while true do end", says = "steps"}
 M[#M + 1] = {kind = "text", what = "that fails before it gives one", text = "", raw = "error({})",
-  says = "it raised a table"}
+  says = "that is no text, but a table"}
 
 return M

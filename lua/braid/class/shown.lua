@@ -1,5 +1,7 @@
 --- How classes and their objects are printed, where they have nothing of their own to say.
 
+local shown <const> = require "braid.check".shown
+
 local M <const> = {}
 
 local MOST <const> = 8 -- fields of an object
@@ -8,21 +10,15 @@ local MOST <const> = 8 -- fields of an object
 function M.where(r)
   local folder <const>, file <const> = r.source:match("/braid/(%w+)/[%w_/]-([%w_]+)%.lua$")
   if not r.own or not folder then return r.name end
-  local plain <const> = r.name:gsub("[_ ]", ""):lower()
-  if plain ~= file:gsub("_", "") then return r.name end
-  if folder == "nn" or folder == "optim" then return folder .. "." .. r.name end
+  local is_direct <const> = r.source:find("/braid/" .. folder .. "/" .. file .. ".lua", 1, true)
+  if is_direct and (folder == "nn" or folder == "optim") then return folder .. "." .. r.name end
+  if r.name:gsub("[_ ]", ""):lower() ~= file:gsub("_", "") then return r.name end
   return folder .. "." .. file
 end
 
 --- A class in one line.
 function M.class(r, base)
   return "class " .. M.where(r) .. (base and ", derived from " .. M.where(base) or "")
-end
-
-local function shown(value)
-  if type(value) == "string" then return ("%q"):format(value:sub(1, 40)) end
-  if math.type(value) == "float" then return ("%.6g"):format(value) end
-  return tostring(value)
 end
 
 local PLAIN <const> = {number = true, string = true, boolean = true}

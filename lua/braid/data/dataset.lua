@@ -24,6 +24,7 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local Paths <const> = require "braid.data.paths"
+local record <const> = require "braid.record"
 
 local Dataset <const> = class("Dataset")
 
@@ -101,6 +102,12 @@ end
 
 Dataset.__len = function(self) return self.n end
 
+Dataset.__tostring = function(self)
+  local names <const> = check.sorted_keys(self.labels)
+  return ("data.dataset: %d samples%s"):format(self.n,
+    #names > 0 and " with " .. table.concat(names, ", ") or "")
+end
+
 -- The label of sample i, or nil when it is missing.
 local function label_at(self, name, i)
   local row <const> = self.labels[name][i]
@@ -116,11 +123,11 @@ end
 -- ds[i]: {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ..., path = , box =
 -- (4)}; a missing label, and the image of a file that cannot be read, is nil.
 Dataset.__index = function(self, key)
-  if math.type(key) ~= "integer" then return Dataset[key] end
+  if math.type(key) ~= "integer" then return class.method(self, key) end
   if key < 1 or key > #self then return nil end
   local sample <const> = {image = (self:image(key)), path = self:path(key), box = self:box(key)}
   for name in pairs(self.labels) do sample[name] = label_at(self, name, key) end
-  return sample
+  return record(sample, "sample")
 end
 
 local function number_of(self, i)

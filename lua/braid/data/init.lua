@@ -1,7 +1,20 @@
 --- Data sets, what is done to them, and the iteration over them.
 
+local record <const> = require "braid.record"
+
+-- What a reader gives, {train =, val =, test =}, as a record.
+local function sets(t, ...)
+  local plain <const> = type(t) == "table" and getmetatable(t) == nil
+  if plain and type(t.train) == "table" then record(t, "data") end
+  return t, ...
+end
+
 return require "braid.folder"("braid.data", {
   internal = {"cifar", "damage", "listing", "manifest", "paths", "plan", "sampling", "split",
     "sqlite", "stats"},
   others = function() return require "braid.data.transforms" end,
+  made = function(value)
+    if type(value) ~= "function" then return value end
+    return function(...) return sets(value(...)) end
+  end,
 })

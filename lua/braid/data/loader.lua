@@ -36,6 +36,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local marks <const> = require "braid.data.marks"
 local plans <const> = require "braid.data.plan"
+local record <const> = require "braid.record"
 local sampling <const> = require "braid.data.sampling"
 local transforms <const> = require "braid.data.transforms"
 
@@ -172,7 +173,7 @@ Loader.__call = function(self)
     batch.task = self.batches[self.at].task
     self:count(self.batches[self.at])
     if o.workers > 0 then self:submit() end
-    if batch.count > 0 then return batch end
+    if batch.count > 0 then return record(batch, "batch") end
   end
   self:close()
   return nil
@@ -180,6 +181,11 @@ end
 
 --- How many batches the epoch has, or a resumed one has left.
 Loader.__len = function(self) return #self.batches end
+
+Loader.__tostring = function(self)
+  return ("data.loader: %d batches of %d, %d samples taken"):format(#self, self.o.batch,
+    self.taken.samples)
+end
 
 function Loader:state()
   local own <const>, parts <const> = marks.of(self.ds, self.o), self.taken.parts

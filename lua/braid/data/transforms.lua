@@ -21,7 +21,15 @@ local FILTER <const> = {area = 1, bilinear = 0}
 local BY <const> = {box = 0, points = 1, middle = 2}
 
 -- A step: its name and the numbers that csrc/io/recipe.c wants.
-local function step(...) return {step = {...}} end
+local STEP <const> = {__name = "transform", __tostring = function(t)
+  local words <const> = {}
+  for i, value in ipairs(t.step) do
+    words[i] = math.type(value) == "float" and ("%.4g"):format(value) or tostring(value)
+  end
+  return ("data.%s (%s)"):format(words[1], table.concat(words, ", ", 2))
+end}
+
+local function step(...) return setmetatable({step = {...}}, STEP) end
 
 local CROP <const> = check.declare("data.crop", {
   margin = number{1, from = 1e-3, to = 1e3}, square = flag(true),

@@ -5,6 +5,7 @@ local folder <const> = require "braid.folder"
 local mixers <const> = folder "braid.mtl.mixers"
 
 return folder("braid.mtl", {
-  internal = {"build", "flow", "held", "inputs", "linear_mix", "restrict", "stages", "strands"},
+  internal = {"build", "flips", "flow", "held", "inputs", "linear_mix", "ratio", "restrict",
+    "stages", "strands"},
   others = function() return mixers end,
 })

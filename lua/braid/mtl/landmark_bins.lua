@@ -16,7 +16,7 @@ local ops <const> = core.ops
 
 local LandmarkBins <const> = class("LandmarkBins", Landmarks)
 
-local OPTIONS <const> = Landmarks.declared:called("mtl.landmark_bins", {
+local OPTIONS <const> = check.declared["mtl.landmarks"]:called("mtl.landmark_bins", {
   pixels = check.needed(check.whole{from = 1}),
 })
 

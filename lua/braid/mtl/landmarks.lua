@@ -30,7 +30,6 @@ local OPTIONS <const> = check.declare("mtl.landmarks", {
   weight = check.number{1, from = 0}, alpha = check.number{0.10, above = 0},
   box = check.number{above = 0},
 }, function(o) return o.flip and flips.wrong(o.flip, o.points, "points") end)
-Landmarks.declared = OPTIONS
 
 function Landmarks:init(given)
   local o <const> = check.options(OPTIONS, given)

@@ -37,6 +37,14 @@ local Recipe <const> = class.guarded(class "Mixer recipe")
 
 function Recipe:init(kind, options) self.kind, self.options = kind, options end
 
+Recipe.__tostring = function(self)
+  local words <const>, options <const> = {}, self.options
+  for i, key in ipairs(check.sorted_keys(options)) do
+    words[i] = ("%s = %s"):format(key, check.shown(options[key]))
+  end
+  return ("mtl.%s{%s}"):format(self.kind.__name, table.concat(words, ", "))
+end
+
 --- The mixer at a block.
 function Recipe:build(at) return self.kind(at, self.options) end
 

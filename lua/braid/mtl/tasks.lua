@@ -41,12 +41,18 @@ end
 
 --- Iterates over name, task in the order of the names.
 function Tasks:each()
-  local i = 0
+  local names <const>, i = self.names, 0
   return function()
     i = i + 1
-    local name <const> = self.names[i]
+    local name <const> = names[i]
     return name, name and self[name]
   end
+end
+
+Tasks.__tostring = function(self)
+  local words <const> = {}
+  for name, task in self:each() do words[#words + 1] = ("%s = %s"):format(name, task) end
+  return "mtl.tasks: " .. table.concat(words, ", ")
 end
 
 -- The names of the tensors in a table.

@@ -17,11 +17,11 @@ local OPTIONS <const> = check.declare("BatchNorm1d", {
   channels = argument(whole{from = 1}), eps = number{1e-5, above = 0}, affine = flag(true),
   momentum = either(number{0.1, from = 0, to = 1}, choice{false}),
 })
-BatchNorm.declared = OPTIONS
+BatchNorm.options_of = OPTIONS.what -- the name of a class's declared options
 
 --- momentum = false averages over all batches seen, each counting the same.
 function BatchNorm:init(channels, given)
-  local o <const> = check.options(self.declared, given, {channels = channels})
+  local o <const> = check.options(check.declared[self.options_of], given, {channels = channels})
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
   if o.affine then
     self.weight = Module.parameter(core.new({channels}, "float32", 1))

@@ -1,6 +1,7 @@
 --- First values of weights. All work in place and return their tensor.
 
 local check <const> = require "braid.check"
+local folder <const> = require "braid.folder"
 local grad <const> = require "braid.grad"
 
 local argument <const>, number <const> = check.argument, check.number
@@ -75,4 +76,4 @@ function M.default(weight, bias)
   end
 end
 
-return M
+return folder.named(M, "nn.init", function() end, function() return check.sorted_keys(M) end)

@@ -222,9 +222,10 @@ function Module:evaluating()
   local before <const> = {}
   Module.apply(self, function(m) before[#before + 1] = {m, rawget(m, "training")} end)
   Module.eval(self)
-  return setmetatable({}, {__close = function()
-    for _, entry in ipairs(before) do entry[1].training = entry[2] end
-  end})
+  return setmetatable({}, {__tostring = function() return "evaluation mode, until it closes" end,
+    __close = function()
+      for _, entry in ipairs(before) do entry[1].training = entry[2] end
+    end})
 end
 
 --- No part of it changes any more: no gradients, and batch norm and dropout as in

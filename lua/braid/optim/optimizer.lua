@@ -124,6 +124,22 @@ function Optimizer:init(parameters, given)
   self.factor = 1
 end
 
+Optimizer.__tostring = function(self)
+  local lines <const> = {("%s: %d steps, factor %s"):format(self.declared.what, self.steps,
+    check.shown(self.factor))}
+  for i, group in ipairs(self.groups) do
+    local words <const> = {}
+    for _, key in ipairs(check.sorted_keys(group)) do
+      if key ~= "params" then
+        words[#words + 1] = ("%s = %s"):format(key, check.shown(group[key]))
+      end
+    end
+    lines[i + 1] = ("  group %d: %d parameters, %s"):format(i, #group.params,
+      table.concat(words, ", "))
+  end
+  return table.concat(lines, "\n")
+end
+
 --- Trains further parameters: {params = {...}, lr = ..., lr_mult = ...}; options that are
 -- left out are those the optimizer was made with.
 function Optimizer:add_group(group)

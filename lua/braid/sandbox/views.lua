@@ -15,10 +15,10 @@ local MAKERS <const> = {"Function", "arange", "cat", "chunk", "einsum", "empty",
 -- What belongs to training, not to a network.
 local NOT_OFFERED <const> = {early_stopping = true, ttc_update = true, affinity = true}
 
--- What of a value may be seen, or nil: functions, classes, and tables of functions as views.
+-- What of a value may be seen, or nil: functions, classes, and named functions as a view.
 local function seen(what, value)
   if type(value) == "function" or class.is_class(value) then return value end
-  if type(value) ~= "table" or getmetatable(value) ~= nil then return nil end
+  if not folder.is_named(value) then return nil end
   local copy <const> = {}
   for name, f in next, value do
     if type(f) == "function" then copy[name] = f end
@@ -56,7 +56,8 @@ local function of_folder(what, t, hidden)
   end, function()
     local list <const> = {}
     for _, name in ipairs(folder.names(t)) do
-      if not (hidden and hidden[name]) then list[#list + 1] = name end
+      local offered <const> = not (hidden and hidden[name]) and seen(what, folder.find(t, name))
+      if offered then list[#list + 1] = name end
     end
     class.seal()
     return list

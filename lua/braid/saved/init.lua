@@ -2,6 +2,8 @@
 -- made of (record.lua).
 
 local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local Columns <const> = require "braid.mtl.columns"
 local files <const> = require "braid.io.files"
 local form <const> = require "braid.saved.form"
 local json <const> = require "braid.io.json"
@@ -76,7 +78,7 @@ end
 -- Makes of a fresh network what became of the one that was saved.
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
-    if not (net.add_task and net.head) then
+    if not (class.is_a(net, Columns) and net.head) then
       error("its definition makes no network that tasks come to or go from", 0)
     end
     if c.add then
@@ -95,8 +97,9 @@ end
 local function give_sizes(net, weights)
   local function give(path, m)
     local weight <const> = rawget(m, "unsized") and weights[path .. "weight"]
-    if weight and weight:dim() > 1 then
-      m:set_inputs(weight:size(2) * (m.options and m.options.groups or 1), weight)
+    local set_inputs <const> = class.trusted(m, "set_inputs")
+    if set_inputs and weight and weight:dim() > 1 then
+      set_inputs(m, weight:size(2) * (m.options and m.options.groups or 1), weight)
     end
   end
   give("", net)
