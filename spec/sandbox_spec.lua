@@ -6,6 +6,7 @@ local braid <const> = require "braid"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
+local origin <const> = require "braid.origin"
 local shell <const> = require "spec.support.shell"
 
 local mtl <const>, nn <const>, limits <const> = braid.mtl, braid.nn, braid.limits
@@ -89,7 +90,7 @@ local USES <const> = {
 }
 
 describe("a hostile definition", function()
-  local tables, tasks, options, mark, before_path
+  local tables, tasks, options, mark, before_path, other
   local LOW <const> = {steps = 3000000, seconds = 20, memory = 1 << 24, tensors = 1 << 26}
 
   setup(function()
@@ -107,6 +108,8 @@ describe("a hostile definition", function()
     for name, value in pairs(LOW) do limits[name] = value end
     _G.EVIL_HOOK = false
     tables = watched_tables()
+    shell.write(mark .. "/other.lua", "return function() return nn.Linear(2, 2) end")
+    other = braid.model(mark .. "/other.lua")
   end)
 
   teardown(function()
@@ -118,13 +121,15 @@ describe("a hostile definition", function()
 
   local function define(attack)
     tasks = user_tasks()
-    options = {inner = {"as it was"}, word = "as it was", mixer = mtl.collaborative{ratio = 0.5}}
+    options = {inner = {"as it was"}, word = "as it was", mixer = mtl.collaborative{ratio = 0.5},
+      own = class("Own", nn.Module), other = other}
     local path <const> = mark .. "/attack.lua"
     shell.write(path, attacks.text(attack, mark))
     local stderr <const>, printed = io.stderr, 0
     io.stderr = {write = function(_, ...) printed = printed + #table.concat{...} end} -- luacheck: ignore
-    local ok <const>, net <const> = pcall(braid.model, path, {tasks = tasks, inner = options.inner,
-      word = options.word, mixer = options.mixer})
+    local given <const> = {tasks = tasks}
+    for name, value in pairs(options) do given[name] = value end
+    local ok <const>, net <const> = pcall(braid.model, path, given)
     io.stderr = stderr -- luacheck: ignore
     assert.is_true(printed < 60000)
     return ok, net
@@ -136,6 +141,8 @@ describe("a hostile definition", function()
     assert.same({"as it was"}, options.inner)
     assert.equal("as it was", options.word)
     assert.equal(0.5, options.mixer.options.ratio)
+    assert.is_nil(class.own(options.own, "forward"))
+    assert.equal("return function() return nn.Linear(2, 2) end", origin.of(other).text)
     assert.is_nil(rawget(_G, "EVIL"))
     assert.equal(string, debug.getmetatable("").__index)
     assert.is_nil((debug.gethook()))
@@ -152,7 +159,7 @@ describe("a hostile definition", function()
       local ok, result = define(attack)
       -- options that were not read are an error of another kind
       if not ok and tostring(result):find("has no option", 1, true) then
-        attack.text = "local _ = o.inner, o.word, o.mixer " .. attack.text
+        attack.text = "local _ = o.inner, o.word, o.mixer, o.own, o.other " .. attack.text
         ok, result = define(attack)
       end
       local failed = not ok and result

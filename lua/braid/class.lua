@@ -33,6 +33,14 @@ local function lookup(r, key)
   end
 end
 
+-- Whether the function that touches a field of an object or class is of the user's script:
+-- neither Braid's, which a definition may have sent, nor a definition's.
+local function is_users()
+  local info <const> = debug.getinfo(3, "S")
+  return info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME and not guard.is_strange_source(
+    info.source)
+end
+
 -- ---- the handle ---------------------------------------------------------------------------
 
 local function sealed_error(r)
@@ -67,6 +75,9 @@ end
 local function write(handle, key, value)
   local r <const> = records[handle]
   if r.sealed then sealed_error(r) end
+  if not (r.own or r.strange or is_users()) then
+    check.fail("%s is a class of the user's script, and only that changes it", r.name)
+  end
   if r.allows then value = r.allows(r, key, value) end
   if type(key) == "string" and key:sub(1, 2) == "__" then
     r.meta[key] = value
@@ -96,14 +107,6 @@ local function copy_of(t)
     copy[key] = plain and copy_of(value) or value
   end
   return copy
-end
-
--- Whether the function that touches a field is of the user's script: neither Braid's, which a
--- definition may have sent, nor a definition's.
-local function is_users()
-  local info <const> = debug.getinfo(3, "S")
-  return info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME and not guard.is_strange_source(
-    info.source)
 end
 
 -- Others than the user get a copy of what is a table that could be written.

@@ -4,6 +4,7 @@
 -- options and gives a module. It runs in the sandbox (sandbox/init.lua says what it sees).
 
 local check <const> = require "braid.check"
+local origin <const> = require "braid.origin"
 local sandbox <const> = require "braid.sandbox"
 local saved <const> = require "braid.saved"
 local walk <const> = require "braid.nn.walk"
@@ -84,6 +85,7 @@ function M.define(text, path, tasks, options)
     return (f(tasks, seen))
   end)
   if not walk.is_module(net) then return net end
+  if origin.of(net) then check.fail("model: %s returns a network that it did not make", path) end
   check_used(path, kept, known)
   saved.remember(net, text, tasks, kept)
   return net

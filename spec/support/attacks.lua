@@ -342,6 +342,33 @@ local function poke(t, depth)
 end
 poke(mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1})):mix("*", mtl.ttc{}):heads(), 1)]])
 
+add("library function", "buffer upon a class", "nn.Module.buffer(nn.Linear, 'x', braid.zeros(1))",
+  "wants a module")
+add("library function", "buffer upon the tasks", "nn.Module.buffer(tasks, 'x', braid.zeros(1))",
+  "wants a module")
+add("library function", "a network of the user's, given back", "net = o.other",
+  "a network that it did not make")
+add("library function", "a class of the user's", "o.own.forward = evil", "only that changes it")
+add("library function", "a class of the user's, by a method",
+  "o.own.init(o.own) o.own.train(o.own)",
+  "only that changes it")
+add("library function", "parts of a network that are none", [[
+local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
+columns:heads()
+local function endless() EVIL = true while true do end end
+local fake = {is_joined = endless, state_dict = endless, parts = endless, can_stack = endless}
+columns.columns = fake
+net.inner = columns]], "steps")
+M[#M].user = "tostring"
+add("library function", "a joined module that is none", [[
+local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
+columns:heads()
+columns.columns.joined = {state_dict = function() EVIL = true end}
+columns.columns.together = {}
+net.inner = columns]])
+add("error value", "that is long and rings", "error('\27[2J' .. ('x'):rep(1000000), 0)",
+  "^%?%[2Jx+$")
+
 -- ---- texts, names -------------------------------------------------------------------------
 
 add("name", "of a class with a path", "class('../evil', nn.Module)", "must be a word")

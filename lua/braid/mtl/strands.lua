@@ -12,6 +12,7 @@ local join <const> = require "braid.mtl.join"
 local Module <const> = require "braid.nn.module"
 local Pair <const> = require "braid.mtl.join.pair"
 local ops <const> = core.ops
+local state_dict <const> = Module.state_dict
 
 local Strands <const> = class("Strands", Module)
 
@@ -100,13 +101,13 @@ end
 --- The tensors by name, those of a joined module as views of each column's rows.
 function Strands:own_state()
   local state <const> = {}
-  for path, t in pairs(self.joined and self.joined:state_dict() or {}) do
+  for path, t in pairs(self.joined and state_dict(self.joined) or {}) do
     for i, name in ipairs(self.together) do
       state[name .. "." .. path] = join.slice(t, i, #self.together)
     end
   end
   for _, name in ipairs(self.order) do
-    for path, t in pairs(self[name] and self[name]:state_dict() or {}) do
+    for path, t in pairs(self[name] and state_dict(self[name]) or {}) do
       state[name .. "." .. path] = t
     end
   end

@@ -1,5 +1,5 @@
---- described(m): what a module says of itself, for the brackets behind its name. A definition's own
--- describe has a budget, and what it says is cut.
+--- described(m): what a module says of itself, for the brackets behind its name. That of a
+-- definition has a budget, and what it says is cut.
 
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"
@@ -8,8 +8,8 @@ local MOST <const> = 200 -- letters
 
 return function(m)
   local describe <const> = m.describe
-  if not guard.is_strange(describe) then return describe(m) end
-  local text <const> = guard.run("describe", describe, m)
+  local text <const> = guard.call("describe", describe, m)
+  if not guard.is_strange(describe) then return text end
   if type(text) ~= "string" then
     check.fail("%s: describe must return a string, not a %s", getmetatable(m).__name, type(text))
   end

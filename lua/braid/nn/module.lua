@@ -102,6 +102,7 @@ local NAME <const> = check.text()
 -- @usage self:buffer("steps", braid.zeros(1))
 function Module:buffer(name, t)
   check.value("buffer", "name", name, NAME)
+  if not walk.is_module(self) then check.fail("buffer: wants a module to hold '%s'", name) end
   if not core.is_tensor(t) then check.fail("buffer: '%s' is a %s, not a tensor", name, type(t)) end
   local names <const> = {[name] = true}
   for key, kind in pairs(self.buffer_names) do names[key] = kind end

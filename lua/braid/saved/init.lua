@@ -13,6 +13,7 @@ local record <const> = require "braid.saved.record"
 local safetensors <const> = require "braid.io.safetensors"
 local state <const> = require "braid.nn.state"
 local task <const> = require "braid.saved.task"
+local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
@@ -149,7 +150,8 @@ function M.read(path, build)
   end
   local filled <const>, unfit <const> = check.caught(fill, net, made, weights)
   if not filled then check.fail("open: %s: %s", path, unfit) end
-  return net, tasks and rawget(net, "tasks") or tasks
+  local own <const> = rawget(net, "tasks")
+  return net, tasks and class.is_a(own, Tasks) and own or tasks
 end
 
 return M
