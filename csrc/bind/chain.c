@@ -39,12 +39,8 @@ static const layer_row *push_layer(lua_State *L, lua_Integer i) {
       const layer_row *row = lua_touserdata(L, -1);
       lua_getiuservalue(L, -1, 1);
       lua_rawgeti(L, -1, FORWARD);
-      lua_getfield(L, class, "__index");
-      lua_getfield(L, -1, "forward");
-      lua_replace(L, -2);
-      lua_pushliteral(L, "forward");
-      lua_rawget(L, top + 1);
-      if (lua_isnil(L, -1) && lua_rawequal(L, -2, -3)) {
+      lua_getfield(L, top + 1, "forward");
+      if (lua_rawequal(L, -1, -2)) {
         lua_settop(L, class + 2);
         lua_remove(L, class);
         return row;

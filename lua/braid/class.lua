@@ -59,17 +59,17 @@ end
 
 M.read_only = read_only
 
+local UNDERSCORE <const> = ("_"):byte()
 local HIDDEN <const> = {__index = true, __metatable = true, __newindex = true, __gc = true}
 
 -- What a handle gives: methods, constants, the base, and metamethods that lead nowhere else.
 local function read(handle, key)
   local r <const> = records[handle]
+  local value <const> = lookup(r, key)
+  if value ~= nil then return value end
   if key == "base" then return r.base end
-  if type(key) == "string" and key:sub(1, 2) == "__" then
-    if HIDDEN[key] then return nil end
-    return rawget(r.meta, key)
-  end
-  return (lookup(r, key))
+  if HIDDEN[key] or type(key) ~= "string" or key:byte() ~= UNDERSCORE then return nil end
+  return rawget(r.meta, key)
 end
 
 local function write(handle, key, value)

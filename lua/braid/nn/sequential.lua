@@ -10,6 +10,8 @@ local modules_kind <const> = require "braid.nn.modules_kind"
 local ReLU <const> = require("braid.nn.activation").ReLU
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
+local is_module <const>, is_watched <const> = Module.is, Module.is_watched
+
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
 
@@ -38,13 +40,13 @@ end
 -- in one pass.
 function Sequential:forward(x)
   local i = self.first
-  local apart <const> = Module.is_watched()
+  local apart <const> = is_watched()
   local in_core <const> = not apart and not core.is_recording()
   while i <= self.last do
     if in_core then x, i = core.chain(self, i, self.last, x) end
     if i > self.last then break end
     local layer <const> = self[i]
-    if apart or i == self.last or not Module.is(layer) then
+    if apart or i == self.last or not is_module(layer) then
       x, i = layer(x), i + 1
     elseif takes_norm(layer, self[i + 1]) then
       local relu <const> = i + 2 <= self.last and takes_relu(layer, self[i + 2])

@@ -10,10 +10,15 @@ local check <const> = require "braid.check"
 
 local M <const> = {}
 
+local classes <const> = setmetatable({}, {__mode = "k"}) -- those that were seen to be of modules
+
 --- Whether a value is a module.
 function M.is_module(value)
   local meta <const> = type(value) == "table" and getmetatable(value)
-  return type(meta) == "table" and meta.is_module == true or false
+  if type(meta) ~= "table" then return false end
+  if classes[meta] then return true end
+  classes[meta] = meta.is_module == true or nil
+  return classes[meta] or false
 end
 
 --- Whether a value is a table of fields rather than an object.
