@@ -60,6 +60,41 @@ describe("a misspelt name", function()
     assert.is_false(t.requires_grad)
   end)
 
+  it("of a module's field or method, and of a task", function()
+    local nn <const>, mtl <const> = braid.nn, braid.mtl
+    local net <const> = nn.Sequential{nn.Linear(2, 2), nn.Conv2d(2, 2, {kernel = 1})}
+    for wrong, right in pairs{trian = "train", paramters = "parameters", sumary = "summary",
+      forwrad = "forward", foward = "forward"} do
+      assert.matches("names_spec.lua:%d+: Sequential has no field or method '" .. wrong
+        .. "'; did you mean " .. right, message_of(function() return net[wrong] end))
+    end
+    assert.error_matches(function() return net[1].wieght end, "Linear has no .* mean weight")
+    assert.error_matches(function() return net[2].kerenl end, "Conv2d has no .* mean kernel")
+    assert.is_nil(net[1].kernel)
+    assert.is_nil(net.fc)
+    local tasks <const> = mtl.tasks{pose = mtl.classes{2}}
+    assert.error_matches(function() return tasks.psoe end, "did you mean pose?")
+    assert.error_matches(function() return tasks.pose.wieght end, "did you mean weight?")
+    assert.is_nil(tasks.smile)
+  end)
+
+  it("of a field of a class of one's own is one, of one that may be there none", function()
+    local class <const>, nn <const> = require "braid.class", braid.nn
+    local Net <const> = class("Net", nn.Module)
+    function Net:init(deep)
+      self.layer = nn.Linear(2, 2)
+      if deep then self.deeper = nn.Linear(2, 2) end
+    end
+    function Net:forward(x)
+      x = self.layer(x)
+      return self.deeper and self.deeper(x) or x
+    end
+    assert.same({1, 2}, Net(false)(braid.ones(1, 2)).shape)
+    assert.same({1, 2}, Net(true)(braid.ones(1, 2)).shape)
+    assert.error_matches(function() return Net().laeyr end, "did you mean layer?")
+    assert.error_matches(function() Net().train = true end, "'train' is a method of every Module")
+  end)
+
   it("that is near none gets them all, if they are few", function()
     assert.error_matches(function() return braid.loss.qqqqqq end, "there is bce, bce_with_logits")
     assert.error_matches(function() return braid.F.qqqqqq end, "none of its %d+ names is near that")

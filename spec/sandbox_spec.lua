@@ -420,3 +420,47 @@ net(braid.ones(1))
     assert.matches("interrupted!", result.err)
   end)
 end)
+
+describe("a network's file", function()
+  local function opened(text)
+    local safetensors <const> = require "braid.io.safetensors"
+    local tasks <const> = mtl.tasks{a = mtl.classes{2}}
+    local path <const> = os.tmpname() .. ".safetensors"
+    braid.save(path, braid.model("models/tcdcn.lua", {tasks = tasks, width = 0.1}))
+    local weights <const>, metadata <const> = safetensors.read(path)
+    metadata["braid.definition"] = text
+    assert(safetensors.write(path, weights, metadata))
+    local result <const> = table.pack(pcall(braid.open, path))
+    os.remove(path)
+    os.remove((path:gsub("%.safetensors$", "")))
+    return table.unpack(result, 1, result.n)
+  end
+
+  it("holds a definition that has the same budgets and no more in its hands", function()
+    limits.steps = 1000000
+    for text, says in pairs{["while true do end"] = "took more than 1,000,000 steps",
+      ["return function() while true do pcall(function() while true do end end) end end"] =
+        "took more than 1,000,000 steps",
+      ["io.open('x', 'w')"] = "there is no 'io' in a definition",
+      ["return function(tasks) tasks.a.weight = 9 end"] = "only the user's script can change"} do
+      local ok <const>, message <const> = opened(text)
+      assert.is_false(ok)
+      assert.matches(says, message)
+    end
+    limits.steps = nil
+  end)
+
+  it("gives the tasks of its record, whatever its definition says", function()
+    local ok <const>, net <const>, tasks <const> = opened [[
+return function(tasks, o)
+  local _ = o.width
+  local net = mtl.columns(tasks, nn.backbone("tcdcn", {width = o.width}), {columns = "shared"})
+  net:heads(function(task, c) return nn.Linear(c, task.size) end)
+  net.tasks = {names = {}, loss = function() return 0 end}
+  return net
+end]]
+    assert(ok, net)
+    assert.same({"a"}, tasks.names)
+    assert.matches("^mtl.tasks: a = mtl.classes", tostring(tasks))
+  end)
+end)

@@ -195,6 +195,9 @@ local function new(name, base, source)
   records[handle] = r
   if r.own then unsealed[#unsealed + 1] = handle end
   return setmetatable(handle, {__index = read, __newindex = write, __call = construct,
+    __pairs = function() -- what it has itself
+      return function(_, key) return next(r.methods, key) end
+    end,
     __name = "class", __metatable = "class",
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
@@ -259,11 +262,12 @@ function M.braids(r, key) return (lookup(records[r.base], key)) end
 -- `free`.
 function M.shield(free)
   return function(object, key, value)
-    local found <const>, r <const> = lookup(records[getmetatable(object)], key)
+    local own <const> = records[getmetatable(object)]
+    local found <const>, r <const> = lookup(own, key)
     if found ~= nil and r.own and not free[key]
       and (type(found) == "function" or type(found) == "table") then
-      check.fail("%s: '%s' is a method of every %s; choose another name for the field",
-        records[getmetatable(object)].name, key, r.name)
+      check.fail("%s: '%s' is a method of every %s; choose another name for the field", own.name,
+        key, r.name)
     end
     rawset(object, key, value)
   end

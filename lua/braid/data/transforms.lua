@@ -11,6 +11,7 @@
 --   size = 60}, data.brightness(0.2), data.whiten()}
 
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 
 local argument <const>, choice <const>, flag <const> = check.argument, check.choice, check.flag
 local number <const>, size <const> = check.number, check.whole{from = 1, to = 1 << 20}
@@ -24,7 +25,7 @@ local BY <const> = {box = 0, points = 1, middle = 2}
 local STEP <const> = {__name = "transform", __tostring = function(t)
   local words <const> = {}
   for i, value in ipairs(t.step) do
-    words[i] = math.type(value) == "float" and ("%.4g"):format(value) or tostring(value)
+    words[i] = math.type(value) == "float" and format("%.4g", value) or tostring(value)
   end
   return ("data.%s (%s)"):format(words[1], table.concat(words, ", ", 2))
 end}
