@@ -10,7 +10,10 @@
 
 #include "base/threads.h"
 
-enum { GRAIN = 16384 };
+enum {
+  GRAIN = 16384, /* elements that more than one thread is worth */
+  FEW = 8        /* no more than this part of a lane is found by a heap */
+};
 
 typedef struct entry {
   int64_t key, at;
@@ -37,6 +40,57 @@ static int64_t key_of(double x) {
   return bits < 0 ? (int64_t)(~(uint64_t)bits | 1ull << 63) : bits;
 }
 
+/* ---- lanes ---- */
+
+/* The lanes of x as they lie: `n` elements `step` apart, from an offset that the other
+   dimensions give. Several dimensions at once are gone through in memory of their own,
+   where they do not lie one after the other. */
+typedef struct lanes {
+  br_tensor *x; /* owned */
+  int64_t count, n, step;
+  int ndim; /* the other dimensions */
+  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
+} lanes;
+
+/* state[0]: the dimensions gone through; state[1]: how many values of each lane to keep.
+   saved[0], of a median of all: its place from 1. */
+static unsigned mask_of(const br_call *c) { return (unsigned)c->state[0]; }
+
+static int64_t lane_length(const br_call *c) {
+  int64_t n = 1;
+  for (int d = 0; d < c->in[0]->ndim; d++)
+    if (mask_of(c) & 1u << d) n *= c->in[0]->shape[d];
+  return n;
+}
+
+static bool lanes_make(const br_call *c, br_tensor *x, unsigned mask, lanes *l) {
+  bool single = (mask & (mask - 1)) == 0;
+  *l = (lanes){.x = single ? br_retain(x) : br_contiguous(x),
+               .count = 1,
+               .n = lane_length(c),
+               .step = 1};
+  if (!l->x) return false;
+  for (int d = 0; d < x->ndim; d++) {
+    if (mask & 1u << d) {
+      if (single) l->step = x->stride[d];
+      continue;
+    }
+    l->shape[l->ndim] = x->shape[d];
+    l->stride[l->ndim++] = l->x->stride[d];
+    l->count *= x->shape[d];
+  }
+  return true;
+}
+
+static int64_t lane_start(const lanes *l, int64_t r) {
+  int64_t at = 0;
+  for (int d = l->ndim - 1; d >= 0; d--) {
+    at += r % l->shape[d] * l->stride[d];
+    r /= l->shape[d];
+  }
+  return at;
+}
+
 /* Element i as a key. */
 static int64_t element_key(const br_tensor *t, int64_t i) {
   switch (t->dtype) {
@@ -47,25 +101,23 @@ static int64_t element_key(const br_tensor *t, int64_t i) {
   }
 }
 
-/* state[0]: the dimensions gone through; state[1]: how many values of each lane to keep.
-   saved[0]: where they stood, counted from 0, (lanes, kept). */
-static unsigned mask_of(const br_call *c) { return (unsigned)c->state[0]; }
-
-static int64_t lane_length(const br_call *c) {
-  int64_t n = 1;
-  for (int d = 0; d < c->in[0]->ndim; d++)
-    if (mask_of(c) & 1u << d) n *= c->in[0]->shape[d];
-  return n;
+/* A result's lane: `kept` elements `step` apart from its offset on. The lanes of values
+   and places lie alike. */
+static lanes result_lanes(const br_call *c, br_tensor *out) {
+  lanes l = {.x = out, .count = 1, .n = (int64_t)c->state[1]};
+  bool whole = out->ndim == c->in[0]->ndim;
+  for (int d = 0, o = 0; d < c->in[0]->ndim; d++) {
+    if (mask_of(c) & 1u << d) {
+      if (whole) l.step = out->stride[o++];
+      continue;
+    }
+    l.shape[l.ndim] = out->shape[o];
+    l.stride[l.ndim++] = out->stride[o++];
+  }
+  return l;
 }
 
-static br_status places_new(br_call *c, int64_t kept) {
-  int64_t n = lane_length(c), shape[2] = {n > 0 ? c->in[0]->numel / n : 0, kept};
-  c->state[1] = (uint64_t)kept;
-  c->saved[0] = br_tensor_new(BR_I64, 2, shape, BR_CONTIGUOUS);
-  return c->saved[0] ? BR_OK : BR_ENOMEM;
-}
-
-/* The dimension given, or all of a tensor without any. */
+/* One dimension, or all of a tensor without any. */
 static br_status one_dim(br_call *c, const br_arg *arg, int *dim) {
   br_tensor *x = c->in[0];
   *dim = 0;
@@ -76,83 +128,167 @@ static br_status one_dim(br_call *c, const br_arg *arg, int *dim) {
   return status;
 }
 
-/* Which of a sorted lane are kept: the first ones, or the one in the middle. */
-static void keep_sorted(int64_t n, const entry *e, int64_t kept, bool middle, bool real,
-                        int64_t *to) {
-  if (!middle) {
-    for (int64_t i = 0; i < kept; i++) to[i] = e[i].at;
-  } else { /* any NaN is the median */
-    *to = real && e[n - 1].key == INT64_MAX ? e[n - 1].at : e[(n - 1) / 2].at;
+/* ---- the order of a lane ---- */
+
+/* What is asked for of each lane. */
+typedef struct job {
+  br_call *c;
+  lanes from, to;
+  bool falling, middle, real;
+} job;
+
+/* Element `at` of lane r, of which it is number i. */
+static void hand_out(const job *j, int64_t from, int64_t to, int64_t i, int64_t at) {
+  const br_tensor *x = j->from.x;
+  size_t size = (size_t)br_dtype_size(x->dtype);
+  int64_t place = to + i * j->to.step;
+  memcpy(j->c->out[0]->data + (size_t)place * size,
+         x->data + (size_t)(from + at * j->from.step) * size, size);
+  br_tensor *where = j->c->nout > 1 ? j->c->out[1] : j->c->saved[0];
+  if (where) ((int64_t *)(void *)where->data)[j->c->nout > 1 ? place : 0] = at + 1;
+}
+
+static void sort_lane(const job *j, int64_t r, entry *e) {
+  int64_t n = j->from.n, from = lane_start(&j->from, r), to = lane_start(&j->to, r);
+  for (int64_t i = 0; i < n; i++)
+    e[i] = (entry){.key = element_key(j->from.x, from + i * j->from.step), .at = i};
+  qsort(e, (size_t)n, sizeof *e, j->falling ? by_falling : by_rising);
+  if (j->middle) { /* any NaN is the median */
+    bool nan = j->real && e[n - 1].key == INT64_MAX;
+    hand_out(j, from, to, 0, e[nan ? n - 1 : (n - 1) / 2].at);
+    return;
+  }
+  for (int64_t i = 0; i < j->to.n; i++) hand_out(j, from, to, i, e[i].at);
+}
+
+/* The first few of a lane, in a heap of them whose root is the last in order. */
+static void sink(entry *e, int64_t n, int (*order)(const void *, const void *)) {
+  for (int64_t at = 0, next; (next = 2 * at + 1) < n; at = next) {
+    if (next + 1 < n && order(&e[next + 1], &e[next]) > 0) next++;
+    if (order(&e[next], &e[at]) <= 0) return;
+    entry moved = e[at];
+    e[at] = e[next];
+    e[next] = moved;
   }
 }
 
-/* Fills saved[0]; each thread has a lane's entries to itself. */
+static void first_of_lane(const job *j, int64_t r, entry *e) {
+  int64_t from = lane_start(&j->from, r), to = lane_start(&j->to, r), kept = j->to.n;
+  int (*order)(const void *, const void *) = j->falling ? by_falling : by_rising;
+  for (int64_t i = 0; i < j->from.n; i++) {
+    entry next = {.key = element_key(j->from.x, from + i * j->from.step), .at = i};
+    if (i < kept) {
+      e[i] = next;
+      if (i == kept - 1) { /* rising from the root is falling in order */
+        qsort(e, (size_t)kept, sizeof *e, order);
+        for (int64_t a = 0, b = kept - 1; a < b; a++, b--) {
+          entry moved = e[a];
+          e[a] = e[b];
+          e[b] = moved;
+        }
+      }
+    } else if (order(&next, e) < 0) {
+      e[0] = next;
+      sink(e, kept, order);
+    }
+  }
+  qsort(e, (size_t)kept, sizeof *e, order);
+  for (int64_t i = 0; i < kept; i++) hand_out(j, from, to, i, e[i].at);
+}
+
+enum { DIGIT = 16, DIGITS = 1 << DIGIT };
+
+/* The element of the given rank of a long lane, without its entries: digit by digit of
+   the keys it is found how many lie below. Several equal ones come in their order. */
+static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *count) {
+  uint64_t prefix = 0;
+  for (int shift = 64 - DIGIT; shift >= 0; shift -= DIGIT) {
+    memset(count, 0, DIGITS * sizeof *count);
+    for (int64_t i = 0; i < j->from.n; i++) {
+      uint64_t key = (uint64_t)element_key(j->from.x, from + i * j->from.step) ^
+                     1ull << 63;
+      if (shift == 64 - DIGIT || key >> (shift + DIGIT) == prefix)
+        count[key >> shift & (DIGITS - 1)]++;
+    }
+    uint64_t digit = 0;
+    while (rank >= count[digit]) rank -= count[digit++];
+    prefix = prefix << DIGIT | digit;
+  }
+  for (int64_t i = 0;; i++) {
+    uint64_t key = (uint64_t)element_key(j->from.x, from + i * j->from.step) ^ 1ull << 63;
+    if (key == prefix && rank-- == 0) return i;
+  }
+}
+
+/* The last NaN, or -1. */
+static int64_t nan_place(const job *j, int64_t from) {
+  for (int64_t i = j->from.n - 1; j->real && i >= 0; i--)
+    if (element_key(j->from.x, from + i * j->from.step) == INT64_MAX) return i;
+  return -1;
+}
+
+static void middle_of_long(const job *j, int64_t r, int64_t *count) {
+  int64_t from = lane_start(&j->from, r), at = nan_place(j, from);
+  if (at < 0) at = select_place(j, from, (j->from.n - 1) / 2, count);
+  hand_out(j, from, lane_start(&j->to, r), 0, at);
+}
+
+/* Each thread has room for a lane's entries, or for counts where that takes less. */
 static br_status order_lanes(br_call *c, bool falling, bool middle) {
-  br_tensor *x = br_lanes(c->in[0], mask_of(c), c->in[0]->dtype);
-  int64_t n = lane_length(c), kept = (int64_t)c->state[1], lanes = c->saved[0]->shape[0];
-  int64_t *places = (int64_t *)(void *)c->saved[0]->data;
-  bool real = br_dtype_is_float(c->in[0]->dtype);
-  int threads = c->in[0]->numel > GRAIN && lanes > 1 ? br_threads() : 1;
-  entry *room = br_alloc((size_t)(threads * n) * sizeof *room + 1);
-  br_status status = x && room ? BR_OK : BR_ENOMEM;
-  if (!status) {
+  job j = {.c = c,
+           .to = result_lanes(c, c->out[0]),
+           .falling = falling,
+           .middle = middle,
+           .real = br_dtype_is_float(c->in[0]->dtype)};
+  if (!lanes_make(c, c->in[0], mask_of(c), &j.from)) return BR_ENOMEM;
+  int64_t n = j.from.n, count = j.from.count;
+  bool counted = middle && n > DIGITS, few = !middle && j.to.n <= n / FEW;
+  size_t bytes = counted ? DIGITS * sizeof(int64_t)
+                         : (size_t)(few ? j.to.n : n) * sizeof(entry);
+  int threads = c->in[0]->numel > GRAIN && count > 1 ? br_threads() : 1;
+  char *room = br_alloc((size_t)threads * bytes + 1);
+  if (room) {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t r = 0; r < lanes; r++) {
-      entry *e = room + br_thread_index() * n;
-      for (int64_t i = 0; i < n; i++)
-        e[i] = (entry){.key = element_key(x, r * n + i), .at = i};
-      qsort(e, (size_t)n, sizeof *e, falling ? by_falling : by_rising);
-      keep_sorted(n, e, kept, middle, real, places + r * kept);
+    for (int64_t r = 0; r < count; r++) {
+      void *own = room + (size_t)br_thread_index() * bytes;
+      if (counted)
+        middle_of_long(&j, r, own);
+      else if (few)
+        first_of_lane(&j, r, own);
+      else
+        sort_lane(&j, r, own);
     }
   }
   br_free(room);
-  br_release(x);
-  return status;
-}
-
-/* The values at saved[0] and the places from 1, into out[0] and, if there, out[1]. */
-static br_status hand_out(br_call *c) {
-  unsigned out_mask = c->out[0]->ndim == c->in[0]->ndim ? mask_of(c) : 0;
-  br_tensor *x = br_lanes(c->in[0], mask_of(c), c->in[0]->dtype);
-  br_tensor *value = br_lanes_new(c->out[0], out_mask, c->out[0]->dtype);
-  br_tensor *where = br_lanes_new(c->out[0], out_mask, BR_I64);
-  br_status status = x && value && where ? BR_OK : BR_ENOMEM;
-  if (!status) {
-    int64_t n = lane_length(c), kept = (int64_t)c->state[1];
-    size_t size = (size_t)br_dtype_size(x->dtype);
-    const int64_t *at = (const int64_t *)(const void *)c->saved[0]->data;
-    for (int64_t i = 0; i < c->saved[0]->numel; i++) {
-      ((int64_t *)(void *)where->data)[i] = at[i] + 1;
-      memcpy(value->data + (size_t)i * size,
-             x->data + (size_t)(i / kept * n + at[i]) * size, size);
-    }
-    status = br_lanes_store(value, out_mask, c->out[0]);
-    if (!status && c->nout > 1) status = br_lanes_store(where, out_mask, c->out[1]);
-  }
-  br_release(x);
-  br_release(value);
-  br_release(where);
-  return status;
+  br_release(j.from.x);
+  return room ? BR_OK : BR_ENOMEM;
 }
 
 /* dy goes to the values that were chosen, each at most once. */
 static br_status order_backward(br_call *c) {
   if (!c->need[0] || !c->dy[0]) return BR_OK;
-  unsigned out_mask = c->dy[0]->ndim == c->in[0]->ndim ? mask_of(c) : 0;
-  br_tensor *dy = br_lanes(c->dy[0], out_mask, c->dy[0]->dtype);
-  br_tensor *dx = br_lanes_new(c->in[0], mask_of(c), c->dy[0]->dtype);
-  br_status status = dy && dx ? BR_OK : BR_ENOMEM;
+  const br_tensor *x = c->in[0], *where = c->nout > 1 ? c->out[1] : c->saved[0];
+  br_tensor *dy = br_contiguous(c->dy[0]);
+  br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 0, dx);
+  lanes to = {0};
+  if (!dy || (!status && !lanes_make(c, dx, mask_of(c), &to))) status = BR_ENOMEM;
   if (!status) {
-    int64_t n = lane_length(c), kept = (int64_t)c->state[1];
+    lanes from = result_lanes(c, dy);
     size_t size = (size_t)br_dtype_size(dy->dtype);
-    const int64_t *at = (const int64_t *)(const void *)c->saved[0]->data;
-    for (int64_t i = 0; i < c->saved[0]->numel; i++)
-      memcpy(dx->data + (size_t)(i / kept * n + at[i]) * size,
-             dy->data + (size_t)i * size, size);
-    status = br_dx_take(c, 0, br_lanes_back(dx, mask_of(c)));
+    const int64_t *at = (const int64_t *)(const void *)where->data;
+    for (int64_t r = 0; r < to.count; r++) {
+      int64_t first = lane_start(&from, r), base = lane_start(&to, r);
+      for (int64_t i = 0; i < from.n; i++) {
+        int64_t place = first + i * from.step;
+        int64_t chosen = at[c->nout > 1 ? place : 0] - 1;
+        memcpy(dx->data + (size_t)(base + chosen * to.step) * size,
+               dy->data + (size_t)place * size, size);
+      }
+    }
   }
   br_release(dy);
-  br_release(dx);
+  br_release(to.x);
   return status;
 }
 
@@ -167,14 +303,12 @@ static br_status sort_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   int dim;
   br_status status = one_dim(c, &c->arg[0], &dim);
-  if (!status) status = places_new(c, lane_length(c));
-  return status ? status : two_outputs(c, x->ndim, x->shape);
+  if (status) return status;
+  c->state[1] = (uint64_t)lane_length(c);
+  return two_outputs(c, x->ndim, x->shape);
 }
 
-static br_status sort_forward(br_call *c) {
-  br_status status = order_lanes(c, c->arg[1].i, false);
-  return status ? status : hand_out(c);
-}
+static br_status sort_forward(br_call *c) { return order_lanes(c, c->arg[1].i, false); }
 
 /* arg: k, dim, largest */
 static br_status topk_infer(br_call *c) {
@@ -188,14 +322,11 @@ static br_status topk_infer(br_call *c) {
                   (long long)lane_length(c), dim + 1, br_shape_of(x), (long long)k);
   memcpy(shape, x->shape, sizeof shape);
   if (x->ndim > 0) shape[dim] = k;
-  status = places_new(c, k);
-  return status ? status : two_outputs(c, x->ndim, shape);
+  c->state[1] = (uint64_t)k;
+  return two_outputs(c, x->ndim, shape);
 }
 
-static br_status topk_forward(br_call *c) {
-  br_status status = order_lanes(c, c->arg[2].i, false);
-  return status ? status : hand_out(c);
-}
+static br_status topk_forward(br_call *c) { return order_lanes(c, c->arg[2].i, false); }
 
 /* ---- median ---- */
 
@@ -219,16 +350,13 @@ static br_status median_infer(br_call *c) {
     else if (c->arg[1].i)
       shape[n++] = 1;
   }
-  status = places_new(c, 1);
-  if (status) return status;
-  return single ? two_outputs(c, n, shape)
-                : br_out(c, 0, x->dtype, n, shape, BR_CONTIGUOUS);
+  c->state[1] = 1;
+  if (single) return two_outputs(c, n, shape);
+  c->saved[0] = br_tensor_new(BR_I64, 0, NULL, BR_CONTIGUOUS);
+  return c->saved[0] ? br_out(c, 0, x->dtype, n, shape, BR_CONTIGUOUS) : BR_ENOMEM;
 }
 
-static br_status median_forward(br_call *c) {
-  br_status status = order_lanes(c, false, true);
-  return status ? status : hand_out(c);
-}
+static br_status median_forward(br_call *c) { return order_lanes(c, false, true); }
 
 /* ---- cumsum ---- */
 
@@ -241,62 +369,106 @@ static br_status cumsum_infer(br_call *c) {
                 BR_CONTIGUOUS);
 }
 
-/* Sums of lanes so far, from either end. Sums run in double or int64. */
-static void running(br_tensor *t, int64_t n, bool from_end) {
-  int64_t first = from_end ? n - 1 : 0, step = from_end ? -1 : 1;
-  int64_t lanes = n > 0 ? t->numel / n : 0;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (t->numel > GRAIN)
-  for (int64_t r = 0; r < lanes; r++) {
-    if (t->dtype == BR_F64) {
-      double total = 0, *v = (double *)(void *)t->data + r * n + first;
-      for (int64_t i = 0; i < n; i++, v += step) *v = total += *v;
-    } else {
-      uint64_t total = 0;
-      int64_t *v = (int64_t *)(void *)t->data + r * n + first;
-      for (int64_t i = 0; i < n; i++, v += step) *v = (int64_t)(total += (uint64_t)*v);
+enum { COLUMNS = 64, CHUNK = 512 };
+
+static double as_double(const br_tensor *t, int64_t at) {
+  return t->dtype == BR_F32 ? (double)((const float *)(const void *)t->data)[at]
+                            : ((const double *)(const void *)t->data)[at];
+}
+
+static void put_real(const br_tensor *t, int64_t at, double v) {
+  if (t->dtype == BR_F32)
+    ((float *)(void *)t->data)[at] = (float)v;
+  else
+    ((double *)(void *)t->data)[at] = v;
+}
+
+/* A lane of floats whose elements lie one after the other, in both. */
+static void run_lane(const lanes *from, const lanes *to, bool from_end, int64_t r) {
+  double value[CHUNK], total = 0;
+  const br_kernels *wide = br_kernels_of(BR_F64), *own = br_kernels_of(to->x->dtype);
+  const char *x = from->x->data + lane_start(from, r) * br_dtype_size(from->x->dtype);
+  char *y = to->x->data + lane_start(to, r) * own->size;
+  for (int64_t done = 0, n; done < from->n; done += n) {
+    n = from->n - done < CHUNK ? from->n - done : CHUNK;
+    int64_t first = from_end ? from->n - done - n : done;
+    wide->load[from->x->dtype](n, value, x + first * br_dtype_size(from->x->dtype), 1);
+    if (from_end)
+      for (int64_t i = n - 1; i >= 0; i--) value[i] = total += value[i];
+    else
+      for (int64_t i = 0; i < n; i++) value[i] = total += value[i];
+    own->load[BR_F64](n, y + first * own->size, value, 1);
+  }
+}
+
+/* Lanes r .. r+n-1, which lie side by side: their sums so far, in double or int64. */
+static void run_lanes(const lanes *from, const lanes *to, bool real, bool from_end,
+                      int64_t r, int64_t n) {
+  double total[COLUMNS] = {0};
+  uint64_t whole[COLUMNS] = {0};
+  int64_t in[COLUMNS], out[COLUMNS];
+  for (int64_t k = 0; k < n; k++) {
+    in[k] = lane_start(from, r + k);
+    out[k] = lane_start(to, r + k);
+  }
+  for (int64_t i = 0; i < from->n; i++) {
+    int64_t at = from_end ? from->n - 1 - i : i;
+    for (int64_t k = 0; k < n; k++) {
+      int64_t x = in[k] + at * from->step, y = out[k] + at * to->step;
+      if (real)
+        put_real(to->x, y, total[k] += as_double(from->x, x));
+      else
+        ((uint64_t *)(void *)to->x->data)[y] = whole[k] += (uint64_t)element_key(from->x,
+                                                                                 x);
     }
   }
 }
 
-/* The lanes of t in a copy of their own. */
-static br_tensor *wide_copy(br_tensor *t, unsigned mask) {
-  br_tensor *wide = br_lanes_new(t, mask, br_dtype_is_float(t->dtype) ? BR_F64 : BR_I64);
-  br_tensor *back = wide ? br_lanes_back(wide, mask) : NULL;
-  if (!back || br_copy(back, t) != BR_OK) {
-    br_release(wide);
-    wide = NULL;
+/* y = the sums of x's lanes so far, from either end. */
+static br_status running(const br_call *c, br_tensor *x, br_tensor *y, bool from_end) {
+  lanes from, to;
+  if (!lanes_make(c, x, mask_of(c), &from)) return BR_ENOMEM;
+  if (!lanes_make(c, y, mask_of(c), &to)) {
+    br_release(from.x);
+    return BR_ENOMEM;
   }
-  br_release(back);
-  return wide;
+  bool real = br_dtype_is_float(x->dtype);
+  int64_t blocks = (from.count + COLUMNS - 1) / COLUMNS;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
+  for (int64_t b = 0; b < blocks; b++) {
+    int64_t r = b * COLUMNS, rest = from.count - r;
+    if (real && from.step == 1 && to.step == 1) {
+      for (int64_t k = r; k < from.count && k < r + COLUMNS; k++)
+        run_lane(&from, &to, from_end, k);
+      continue;
+    }
+    run_lanes(&from, &to, real, from_end, r, rest < COLUMNS ? rest : COLUMNS);
+  }
+  br_release(from.x);
+  br_release(to.x);
+  return BR_OK;
 }
 
 static br_status cumsum_forward(br_call *c) {
-  br_tensor *sums = wide_copy(c->in[0], mask_of(c));
-  if (!sums) return BR_ENOMEM;
-  running(sums, lane_length(c), false);
-  br_status status = br_lanes_store(sums, mask_of(c), c->out[0]);
-  br_release(sums);
-  return status;
+  return running(c, c->in[0], c->out[0], false);
 }
 
 static br_status cumsum_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
-  br_tensor *sums = wide_copy(c->dy[0], mask_of(c));
-  if (!sums) return BR_ENOMEM;
-  running(sums, lane_length(c), true);
-  br_status status = br_dx_take(c, 0, br_lanes_back(sums, mask_of(c)));
-  br_release(sums);
-  return status;
+  const br_tensor *x = c->in[0];
+  br_tensor *dx = br_tensor_new(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
+  br_status status = br_dx_take(c, 0, dx);
+  return status ? status : running(c, c->dy[0], dx, true);
 }
 
 /* clang-format off */
 const br_op br_order_ops[] = {
   {"sort", "x:t dim:d=-1 descending:b=false", "x (..., n, ...) in rising order along a dimension -> values and indices (..., n, ...); equal values keep their order",
-   sort_infer, sort_forward, order_backward, 0, 0, 0, {0}, 2},
+   sort_infer, sort_forward, order_backward, BR_KEEP_OUT(1), 0, 0, {0}, 2},
   {"topk", "x:t k:i dim:d=-1 largest:b=true", "the k largest (or smallest) in order, x (..., n, ...) -> values and indices (..., k, ...)",
-   topk_infer, topk_forward, order_backward, 0, 0, 0, {0}, 2},
+   topk_infer, topk_forward, order_backward, BR_KEEP_OUT(1), 0, 0, {0}, 2},
   {"median", "x:t dim:d? keepdim:b=false", "the lower median of all, or of a dimension with its index, x (..., n, ...) -> (..., ...)",
-   median_infer, median_forward, order_backward, 0, 0, 0, {0}, 2},
+   median_infer, median_forward, order_backward, BR_KEEP_OUT(1), 0, 0, {0}, 2},
   {"cumsum", "x:t dim:d", "sums so far along a dimension, x (..., n, ...) -> (..., n, ...); integers add up in int64",
    cumsum_infer, cumsum_forward, cumsum_backward, 0, 0, 0, {0}},
   {0}};
