@@ -58,7 +58,9 @@ local function sizes_and_options(name, ...)
       if type(value) == "table" and i == n then
         given = value
       elseif value ~= nil or i < n or n == 1 then
-        sizes[i] = count(name, "size " .. i, value)
+        local whole <const> = math.type(value) and math.tointeger(value)
+        if not whole or whole < 0 then count(name, "size " .. i, value) end
+        sizes[i] = whole
       end
     end
   end
@@ -90,12 +92,12 @@ local function filled(name, value)
   local CREATE <const>, LIKE <const> = creation(name), alike(name .. "_like")
   M[name] = function(...)
     local sizes <const>, given <const> = sizes_and_options(name, ...)
-    local options <const> = check.options(CREATE, given)
+    local options <const> = given == nil and CREATE.defaults or check.options(CREATE, given)
     return finish(core.new(sizes, options.dtype, value), options)
   end
   M[name .. "_like"] = function(t, given)
     local dtype <const> = core.dim(t) and t.dtype
-    local options <const> = check.options(LIKE, given)
+    local options <const> = given == nil and LIKE.defaults or check.options(LIKE, given)
     return finish(core.like(t, options.dtype or dtype, value), options)
   end
 end
@@ -124,12 +126,12 @@ local function drawn(name, draw)
   local CREATE <const>, LIKE <const> = creation(name), alike(name .. "_like")
   M[name] = function(...)
     local sizes <const>, given <const> = sizes_and_options(name, ...)
-    local options <const> = check.options(CREATE, given)
+    local options <const> = given == nil and CREATE.defaults or check.options(CREATE, given)
     return finish(draw(core.new(sizes, options.dtype)), options)
   end
   M[name .. "_like"] = function(t, given)
     local dtype <const> = core.dim(t) and t.dtype
-    local options <const> = check.options(LIKE, given)
+    local options <const> = given == nil and LIKE.defaults or check.options(LIKE, given)
     return finish(draw(core.like(t, options.dtype or dtype)), options)
   end
 end
