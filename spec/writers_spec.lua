@@ -266,7 +266,7 @@ describe("writers of one file", function()
       shell.run("mkdir " .. folder .. "/out")
       braid.save(folder .. "/out/t.npy", braid.full({200000}, 9, {dtype = "uint8"}))
       for i = 1, 2 do
-        shell.run(("(%s >%s/%d 2>&1; echo done >%s/end%d) &"):format(saver(folder, i, 100), folder,
+        shell.run(("(%s >%s/%d 2>&1; echo done >%s/end%d) &"):format(saver(folder, i, 40), folder,
           i, folder, i))
       end
       local reads = 0

@@ -3,7 +3,8 @@
    A file is made beside the one of its name, under a name of its own, synced and renamed:
    whoever looks at the name finds the old file or the new one, whole. Symbolic links
    stay, and the file at their end is replaced; its mode stays. What a killed writer left
-   beside is removed by the next one of the same name; no other file is ever touched. */
+   beside is removed by the next one of the same name; no other file is ever touched.
+   Other hard links to the old file keep it. */
 #ifndef BR_IO_WRITE_H
 #define BR_IO_WRITE_H
 

@@ -18,7 +18,8 @@ local MOST_DIMENSIONS <const> = 8
 local DESCR <const> = {float32 = "<f4", float64 = "<f8", int64 = "<i8", int32 = "<i4",
   uint8 = "|u1", bool = "|b1"}
 local KINDS <const> = {f4 = "float32", f8 = "float64", i8 = "int64", i4 = "int32", u1 = "uint8",
-  b1 = "bool", f2 = "float16", i1 = "int8", i2 = "int16", u2 = "uint16", u4 = "uint32"}
+  b1 = "bool", f2 = "float16", i1 = "int8", i2 = "int16", u2 = "uint16", u4 = "uint32",
+  u8 = "uint64"}
 local NO_TENSOR <const> = {
   O = "Python objects: reading them could run a program", V = "records",
   S = "texts", U = "texts", a = "texts", M = "dates", m = "times", c = "complex numbers",
@@ -124,6 +125,14 @@ local function bytes_of(source, first, n)
   return text, at
 end
 
+local function tensor_of(text, from, shape, kind, big)
+  local t <const> = core.from_packed(text, from, shape, kind, big)
+  if kind == "uint64" and t:numel() > 0 and t:min():item() < 0 then
+    give_up("it holds a number of 2^63 or more, and no type here does")
+  end
+  return t
+end
+
 local function parse(source)
   local start, at = bytes_of(source, 1, math.min(source.size, 12))
   local magic <const>, major <const>, minor <const> = start:match("^(......)(.)(.)", at)
@@ -148,14 +157,14 @@ local function parse(source)
   end
   if not header.fortran_order then
     local text <const>, from <const> = bytes_of(source, first, count)
-    return core.from_packed(text, from, shape, kind, big)
+    return tensor_of(text, from, shape, kind, big)
   end
   local turned <const>, order <const> = {}, {}
   for d = 1, #shape do
     turned[d], order[d] = shape[#shape + 1 - d], #shape + 1 - d
   end
   local text <const>, from <const> = bytes_of(source, first, count)
-  local t <const> = core.from_packed(text, from, turned, kind, big)
+  local t <const> = tensor_of(text, from, turned, kind, big)
   return #shape > 1 and core.ops.contiguous_copy(t:permute(table.unpack(order))) or t
 end
 
@@ -169,7 +178,8 @@ function M.parse(source)
 end
 
 --- The tensor of a file, or nil and a message. Types that tensors lack become the next that
--- holds all their values: float16 float32, int8, int16 and uint16 int32, uint32 int64.
+-- holds all their values: float16 float32, int8, int16 and uint16 int32, uint32 and uint64
+-- (below 2^63) int64.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end
