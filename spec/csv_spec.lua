@@ -141,6 +141,6 @@ describe(".csv files", function()
       assert.error_matches(function() braid.save("x.csv", value) end, message)
     end
     assert.error_matches(function() braid.load("x.csv", {heder = true}) end,
-      "load: there is no option 'heder'; there is decimal, header$")
+      "load: there is no option 'heder'; there is decimal, header; did you mean header%?$")
   end)
 end)
