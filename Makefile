@@ -197,7 +197,7 @@ asan: deps-test
 	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
 
 # What nothing holds is gone before the call that used it is over.
-STRESS_FULL = held scope autograd index update chain allocation
+STRESS_FULL = held autograd index update chain
 
 stress: export ASAN_OPTIONS = allocator_may_return_null=1
 stress: deps-test

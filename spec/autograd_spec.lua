@@ -365,3 +365,31 @@ describe("a hook, while gradients are on their way,", function()
     assert.same({11, 11}, x.grad:totable())
   end)
 end)
+
+describe("what is asked for in vain", function()
+  local x <const> = leaf{1, 2}
+
+  it("is told under the name that was called", function()
+    for message, f in pairs{
+      ["grad: a tensor of shape (2) wants {gradient = ...}"]
+        = function() braid.grad(x * 2, {x}) end,
+      ["backward: a tensor of shape (2) wants {gradient = ...}"]
+        = function() (x * 2):backward() end,
+      ["grad: the gradient has shape (3), the tensor (2)"]
+        = function() braid.grad(x * 2, {x}, {gradient = braid.ones(3)}) end,
+      ["grad: the tensor does not depend on any that requires a gradient"]
+        = function() braid.grad(braid.ones(1), {x}) end,
+      ["backward: gradient must be a tensor, not number"]
+        = function() (x * 2):backward{gradient = 3} end,
+      ["grad: must be a tensor or nil, not number"] = function() x.grad = 3 end,
+      ["requires_grad_: wants true or false, not string"]
+        = function() x:requires_grad_ "no" end,
+      ["scope: takes nothing, not function"] = function() braid.scope(function() end) end,
+      ["Function: forward returned nothing"]
+        = function() braid.Function{forward = function() end, backward = function() end}(x) end,
+      ["compare by elements, with x:lt(y)"] = function() return x < x end,
+    } do
+      assert.error_matches(f, message, 1, true)
+    end
+  end)
+end)

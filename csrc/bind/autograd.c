@@ -222,6 +222,8 @@ static int record_function(lua_State *L) {
 
 static int requires_grad(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
+  if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
+    br_error(L, "requires_grad_: wants true or false, not %s", luaL_typename(L, 2));
   bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
   if (br_set_requires_grad(t, on) != BR_OK) return br_raise(L);
   lua_settop(L, 1);
@@ -264,13 +266,21 @@ static br_status run_pass(lua_State *L, br_coroutine *owner, pass *p) {
   return status;
 }
 
+/* The gradient to begin with, NULL for nil. */
+static br_tensor *check_gradient(lua_State *L, int at, const char *name) {
+  if (lua_isnil(L, at)) return NULL;
+  if (!br_test_box(L, at))
+    br_error(L, "%s: gradient must be a tensor, not %s", name, luaL_typename(L, at));
+  return br_check_tensor(L, at);
+}
+
 /* core.backward(y, gradient or nil, retain_graph) */
 static int backward(lua_State *L) {
   lua_settop(L, 3);
   br_coroutine *owner = br_own(L);
   br_mind_ceiling(L);
   pass p = {.y = br_check_tensor(L, 1), .retain = lua_toboolean(L, 3), .n = -1};
-  if (!lua_isnil(L, 2)) p.dy = br_check_tensor(L, 2);
+  p.dy = check_gradient(L, 2, "backward");
   return run_pass(L, owner, &p) == BR_OK ? 0 : br_raise(L);
 }
 
@@ -291,7 +301,7 @@ static int grad(lua_State *L) {
   for (int i = 0; i < n; i++) br_push_box(L);
   br_mind_ceiling(L);
   p.y = br_check_tensor(L, 1);
-  if (!lua_isnil(L, 3)) p.dy = br_check_tensor(L, 3);
+  p.dy = check_gradient(L, 3, "grad");
   for (int i = 0; i < n; i++)
     p.target[i] = br_tensor_in(L, lua_touserdata(L, inputs + i));
   if (run_pass(L, owner, &p) != BR_OK) return br_raise(L);

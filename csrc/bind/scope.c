@@ -191,6 +191,11 @@ static int scope_text(lua_State *L) {
 
 /* core.scope() */
 static int new_scope(lua_State *L) {
+  if (!lua_isnone(L, 1))
+    br_error(L,
+             "scope: takes nothing, not %s; it lasts until what it returns is closed: "
+             "local _ <close> = braid.scope()",
+             luaL_typename(L, 1));
   br_scope *scope = lua_newuserdatauv(L, sizeof *scope, 1);
   *scope = (br_scope){.closed = true};
   scope->list.prev = scope->list.next = &scope->list;

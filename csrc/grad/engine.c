@@ -308,18 +308,18 @@ static br_tensor *first_gradient(const br_tensor *y, br_tensor *dy) {
   return g;
 }
 
-static br_status check_start(const br_tensor *y, const br_tensor *dy) {
+static br_status check_start(const char *name, const br_tensor *y, const br_tensor *dy) {
   if (!y->var)
     return br_fail(BR_EINVAL,
-                   "backward: the tensor does not depend on any that requires a "
-                   "gradient");
+                   "%s: the tensor does not depend on any that requires a gradient",
+                   name);
   if (!dy && y->numel != 1)
     return br_fail(BR_EINVAL,
-                   "backward: a tensor of shape %s wants {gradient = ...}; only "
-                   "one of a single element does without",
-                   br_shape_of(y));
+                   "%s: a tensor of shape %s wants {gradient = ...}; only one of a "
+                   "single element does without",
+                   name, br_shape_of(y));
   if (dy && !br_same_shape(y, dy))
-    return br_fail(BR_EINVAL, "backward: the gradient has shape %s, the tensor %s",
+    return br_fail(BR_EINVAL, "%s: the gradient has shape %s, the tensor %s", name,
                    br_shape_of(dy), br_shape_of(y));
   return BR_OK;
 }
@@ -372,7 +372,7 @@ static br_status run_unrecorded(engine *e, br_tensor *y, br_tensor *dy) {
 
 br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
   engine e = {.retain = retain_graph};
-  br_status status = check_start(y, dy);
+  br_status status = check_start("backward", y, dy);
   return status ? status : run_unrecorded(&e, y, dy);
 }
 
@@ -399,7 +399,7 @@ br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads) {
   engine e = {.retain = retain_graph, .wanted_only = true};
   for (int i = 0; i < n; i++) grads[i] = NULL; /* whatever is refused below */
-  br_status status = check_start(y, dy);
+  br_status status = check_start("grad", y, dy);
   if (status) return status;
   wanted *list = br_alloc((size_t)n * sizeof *list);
   if (!list) return BR_ENOMEM;

@@ -81,6 +81,7 @@ function M.Function(given)
     local results <const> = M.no_grad(function()
       return table.pack(o.forward(ctx, table.unpack(arguments, 1, arguments.n)))
     end)
+    if results.n == 0 then check.fail("Function: forward returned nothing, not a tensor") end
     for i = 1, results.n do
       if not tensor.is_tensor(results[i]) then
         check.fail("Function: result %d is a %s, not a tensor", i, type(results[i]))

@@ -276,6 +276,12 @@ setmetatable(methods, {__index = function(_, name)
   check.fail("a tensor has no field or method '%s'; %s", name, check.nearest(name, known))
 end})
 
+for _, event in ipairs{"__lt", "__le"} do
+  meta[event] = function()
+    check.fail("< and its like have one answer: compare by elements, with x:lt(y), le, gt or ge")
+  end
+end
+
 --- #t is the first size.
 meta.__len = function(t) return t.shape[1] or 0 end
 
