@@ -39,6 +39,14 @@ local CALLS <const> = {
   leaky_relu = function(o) ops.leaky_relu(x, o) end,
   elu = function(o) ops.elu(x, o) end,
   norm = function(o) ops.norm(x, o) end,
+  resize_nearest = function(o)
+    ops.resize_nearest(braid.ones(1, 1, 3, 3), {2, 2}, {scale_h = o.scale_h or 1,
+      scale_w = o.scale_w or 1})
+  end,
+  resize_bilinear = function(o)
+    ops.resize_bilinear(braid.ones(1, 1, 3, 3), {2, 2}, {scale_h = o.scale_h or 1,
+      scale_w = o.scale_w or 1})
+  end,
   nms = function(o) ops.nms(braid.ones(1, 4), braid.ones(1), o) end,
 }
 

@@ -52,6 +52,18 @@ static br_tensor *take_tensor(lua_State *L, br_dtype dtype, int64_t numel,
   return br_retain(t);
 }
 
+/* Puts a copy in the place of a tensor of the plan. What pictures and points are looked
+   up by must stay as it was when it was checked, whatever becomes of the user's. */
+static void own(lua_State *L, br_tensor **t) {
+  br_tensor *copy = br_tensor_like(*t, (*t)->dtype);
+  if (!copy || br_copy(copy, *t) != BR_OK) {
+    br_release(copy);
+    br_raise(L);
+  }
+  br_release(*t);
+  *t = copy;
+}
+
 static void read_field(lua_State *L, br_field *f) {
   static const char *const names[] = {"class", "points", "real", NULL};
   lua_getfield(L, -1, "kind");
@@ -73,6 +85,7 @@ static void read_field(lua_State *L, br_field *f) {
   lua_getfield(L, -1, "flip");
   f->flip = take_tensor(L, f->kind == BR_FIELD_REAL ? BR_F32 : BR_I64, -1, "flip");
   if (!f->flip) return;
+  own(L, &f->flip);
   /* What a mirrored label or point is looked up by must exist. */
   const int64_t limit = f->kind == BR_FIELD_POINTS ? f->width / 2 : f->flip->numel;
   for (int64_t i = 0; i < f->flip->numel && f->kind != BR_FIELD_REAL; i++) {
@@ -155,6 +168,7 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
   int64_t m = s->n = integer_in(L, "n", 0), h = 0, w = 0, oh, ow;
   lua_getfield(L, -1, "rows");
   s->rows = take_tensor(L, BR_I64, s->n, "rows");
+  if (s->rows) own(L, &s->rows);
   lua_getfield(L, -1, "images");
   br_tensor *images = br_test_tensor(L, -1);
   if (images) {

@@ -328,10 +328,10 @@ static br_status grid_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_resample_ops[] = {
-  {"resize_bilinear", "x:t size:p scale_h:f scale_w:f align_corners:b=false",
+  {"resize_bilinear", "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf) align_corners:b=false",
    "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
    bilinear_infer, bilinear_forward, bilinear_backward, 0, BR_HIDDEN, 0, {0}},
-  {"resize_nearest", "x:t size:p scale_h:f scale_w:f",
+  {"resize_nearest", "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf)",
    "the pixels of x (n,c,h,w) of any type that lie nearest before those of size (oh,ow), `scale` pixels apart",
    nearest_infer, nearest_forward, nearest_backward, 0, BR_HIDDEN, 0, {0}},
   {"grid_sample", "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
