@@ -377,11 +377,11 @@ describe("what is asked for in vain", function()
         = function() (x * 2):backward() end,
       ["grad: the gradient has shape (3), the tensor (2)"]
         = function() braid.grad(x * 2, {x}, {gradient = braid.ones(3)}) end,
-      ["grad: the tensor does not depend on any that requires a gradient"]
+      ["grad: y does not depend on any tensor that requires a gradient"]
         = function() braid.grad(braid.ones(1), {x}) end,
-      ["backward: gradient must be a tensor, not number"]
+      ["backward: gradient must be a tensor, not 3"]
         = function() (x * 2):backward{gradient = 3} end,
-      ["grad: must be a tensor or nil, not number"] = function() x.grad = 3 end,
+      ["a gradient must be a tensor or nil, not number"] = function() x.grad = 3 end,
       ["requires_grad_: wants true or false, not string"]
         = function() x:requires_grad_ "no" end,
       ["scope: takes nothing, not function"] = function() braid.scope(function() end) end,

@@ -336,7 +336,7 @@ static int write_field(lua_State *L, const char *name) {
     return br_error(L, "a tensor has no field '%s' that can be set", name);
   br_tensor *t = br_check_tensor(L, 1);
   if (!lua_isnil(L, 3) && !br_test_box(L, 3))
-    return br_error(L, "grad: must be a tensor or nil, not %s", luaL_typename(L, 3));
+    return br_error(L, "a gradient must be a tensor or nil, not %s", luaL_typename(L, 3));
   br_tensor *grad = br_test_tensor(L, 3);
   return br_set_grad(t, grad) == BR_OK ? 0 : br_raise(L);
 }
