@@ -276,21 +276,10 @@ setmetatable(methods, {__index = function(_, name)
   check.fail("a tensor has no field or method '%s'; %s", name, check.nearest(name, known))
 end})
 
-for _, event in ipairs{"__lt", "__le"} do
-  meta[event] = function()
-    check.fail("< and its like have one answer: compare by elements, with x:lt(y), le, gt or ge")
-  end
-end
-
 --- #t is the first size.
 meta.__len = function(t) return t.shape[1] or 0 end
 
-local function part_after(t, i)
-  if i < #t then return i + 1, t[i + 1] end
-end
-
---- for i, part in pairs(t): as ipairs does, for a tensor has no other keys.
-meta.__pairs = function(t) return part_after, t, 0 end
+for event, f in pairs(require "braid.tensor_events") do meta[event] = f end
 
 meta.__tostring = require "braid.printing"
 M.is_tensor = core.is_tensor

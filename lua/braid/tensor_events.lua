@@ -1,0 +1,20 @@
+--- A tensor as Lua's own statements see it: in loops, and between < and its like.
+
+local check <const> = require "braid.check"
+
+local M <const> = {}
+
+local function part_after(t, i)
+  if i < #t then return i + 1, t[i + 1] end
+end
+
+--- for i, part in pairs(t): as ipairs does, for a tensor has no other keys.
+function M.__pairs(t) return part_after, t, 0 end
+
+function M.__lt()
+  check.fail("< and its like have one answer: compare by elements, with x:lt(y), le, gt or ge")
+end
+
+M.__le = M.__lt
+
+return M
