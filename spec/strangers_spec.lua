@@ -69,6 +69,20 @@ describe("every reader", function()
     end)
   end
 
+  it("names an archive that is still to be unpacked", function()
+    for name, own in pairs(trees.readers) do
+      if not own.file and not name:find("cifar") then
+        assert.matches("%(there is d%.zip: is it still to be unpacked%?%)$",
+          said({["d.zip"] = "PK"}, data[name]))
+        if name ~= "idx" then
+          assert.matches("d%.zip: Not a directory %(it is an archive: unpack it",
+            said({["d.zip"] = "PK"}, function(dir) data[name](dir .. "/d.zip") end))
+        end
+      end
+    end
+    assert.matches("is not your home here", select(2, pcall(data.images, "~/faces")))
+  end)
+
   it("finds what was unpacked one folder deeper", function()
     for name, own in pairs(trees.readers) do
       local tree <const> = {}
@@ -421,6 +435,14 @@ describe("data.csv", function()
       assert.same({1, 1, 1}, {#sets.train, #sets.test, sets.train.unreadable})
       assert.matches("b.png", sets.test.first_unreadable, 1, true)
     end)
+  end)
+
+  it("takes 1 and 1.0 for one class, and lists no thousand names", function()
+    assert.same({1, 1, 2}, column(rows("path,k\na,1\nb,1.0\nc,02\n", {classes = {"k"}}), "k"))
+    local wide <const> = {"label"}
+    for i = 2, 785 do wide[i] = "p" .. i end
+    assert.matches("There is label, p2, .*, p20 and 765 more: say image = ...$",
+      complaint(table.concat(wide, ",") .. "\n1" .. (",0"):rep(784) .. "\n"))
   end)
 
   it("names what is no text, and a first line that names nothing", function()

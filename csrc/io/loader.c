@@ -197,7 +197,8 @@ br_status br_loader_take(br_loader *l, br_batch *out) {
   if (!l->first) l->last = NULL;
   pthread_mutex_unlock(&l->lock);
   if (j->bad >= 0 && !(l->plan->skip && j->status == BR_EIO)) {
-    status = br_fail(j->status, "data.loader: %s", j->message);
+    status = br_fail(j->status, "data.loader: %s%s", j->message,
+                     j->status == BR_EIO ? " (skip = true leaves such samples out)" : "");
   } else if (j->bad >= 0) {
     if (l->skipped == 0) memcpy(l->first_skipped, j->message, sizeof j->message);
     const int64_t before = j->batch.n;

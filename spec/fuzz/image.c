@@ -1,11 +1,17 @@
 /* Fuzzes the decoders of images. The first byte of an input says how many channels are
-   asked for, the rest is the file. The pieces of a PNG get their CRC after each change,
-   for chance does not find it. */
+   asked for and whether the picture is to be turned, the rest is the file. The pieces of
+   a PNG get their CRC after each change, for chance does not find it. What a look at the
+   file refuses cannot be decoded. */
+#define _GNU_SOURCE
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "io/image.h"
 #include "io/inflate.h"
+#include "io/probe.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
@@ -28,6 +34,18 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
   return size;
 }
 
+/* What br_image_probe says of bytes, which it reads from a file. */
+static br_status probed(const uint8_t *bytes, size_t n) {
+  char path[64];
+  int64_t h, w;
+  int fd = memfd_create("picture", 0);
+  if (fd < 0 || write(fd, bytes, n) != (ssize_t)n) abort();
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  br_status status = br_image_probe(path, &h, &w);
+  close(fd);
+  return status;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const int64_t channels[] = {0, 1, 3};
   if (!size) return 0;
@@ -36,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                      *data & 64, &im);
   if (status == BR_OK ? !im.data || im.c < 1 || im.h < 1 || im.w < 1 : im.data != NULL)
     abort();
+  if (status == BR_OK && probed(data + 1, size - 1) != BR_OK) abort();
   unsigned sum = 0; /* every pixel must be there */
   for (int64_t i = 0; i < im.c * im.h * im.w; i++) sum += im.data[i];
   static volatile unsigned sink;

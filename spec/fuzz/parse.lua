@@ -3,6 +3,7 @@
 local caffemodel <const> = require "braid.io.caffemodel"
 local core <const> = require "braid.core"
 local csv <const> = require "braid.io.csv"
+local data <const> = require "braid.data"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local npy <const> = require "braid.io.npy"
@@ -12,6 +13,47 @@ local safetensors <const> = require "braid.io.safetensors"
 local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse,
   p = caffemodel.parse}
 local TEXT_READERS <const> = {c = csv.parse, j = json.decode}
+
+-- Readers of files: what stands beside the one that is fuzzed, its name, and the call.
+local pictures <const> = {["1.png"] = "", ["a.png"] = ""}
+local FILES <const> = {
+  C = {"t.csv", pictures, function(dir) return data.csv(dir .. "/t.csv") end},
+  D = {"t.csv", pictures, function(dir)
+    return data.csv(dir .. "/t.csv", {header = false, image = 1, missing = {"NA", -1},
+      classes = {2}, from = 0, check = true})
+  end},
+  L = {"t.jsonl", pictures, function(dir) return data.jsonl(dir .. "/t.jsonl") end},
+  P = {"1.pts", pictures, data.pts},
+  M = {"training.txt", {["testing.txt"] = ""}, data.mtfl},
+  A = {"list_attr_celeba.txt", pictures, data.celeba},
+  K = {"list_attr_celeba.csv", pictures, data.celeba},
+  F = {"aflw.csv", pictures, data.aflw},
+  I = {"train-images-idx3-ubyte", {["train-labels-idx1-ubyte"] = "\0\0\8\1\0\0\0\1\3"}, data.idx},
+  B = {"train.bin", {["test.bin"] = ("\1"):rep(3074)}, data.cifar100},
+}
+
+local function write(path, bytes)
+  local out <const> = assert(io.open(path, "wb"))
+  out:write(bytes)
+  out:close()
+end
+
+local home <const> = os.tmpname()
+os.remove(home)
+for kind, case in pairs(FILES) do
+  case.dir = home .. "-" .. kind
+  core.make_folder(case.dir)
+  for name, bytes in pairs(case[2]) do write(case.dir .. "/" .. name, bytes) end
+end
+
+-- Data sets, or an error that names the reader and the directory.
+local function read_file(case, bytes)
+  write(case.dir .. "/" .. case[1], bytes)
+  local ok <const>, value <const> = pcall(function() return (case[3](case.dir)) end)
+  if ok then return assert(#value.train > 0) end
+  assert(value:find("^.-parse%.lua:%d+: data%.%w+: ") and value:find(case.dir, 1, true)
+    and not value:match("data%.%w+: (.*)"):find("%.lua:%d"), value)
+end
 
 -- No chance finds a CRC. The inputs that seeds.lua writes have this one, too.
 core.crc32 = function() return 0 end
@@ -23,6 +65,8 @@ return function(input)
     value, message = READERS[kind](files.view(bytes, "file"))
   elseif TEXT_READERS[kind] then
     value, message = TEXT_READERS[kind](bytes)
+  elseif FILES[kind] then
+    return read_file(FILES[kind], bytes)
   else
     return
   end

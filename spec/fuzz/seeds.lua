@@ -35,6 +35,19 @@ put("parse/json", "j", json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c 
   .. "  \n")
 put("parse/json-escapes", "j", "[\"\\u20ac\\ud83d\\ude00\\n\\\\\", null, 1e5, {}]")
 
+put("parse/table", "C", "path,age,\"k\"\r\na.png,\"1,5\",x\r\nb.png,2,y\n")
+put("parse/table-semicolons", "C", "sep=;\npath;age;k\na.png;1.234,5;x\nb.png;2 %;NA\n")
+put("parse/table-utf16", "C", "\xFF\xFEp\0a\0t\0h\0\t\0v\0\n\0a\0\t\0001\0\n\0")
+put("parse/table-numbers", "D", "a.png,0\n1.png,3\nb.png,NA\n")
+put("parse/jsonl", "L", "{\"path\": \"a\", \"v\": [1, NaN], \"k\": \"x\"}\n\n{\"path\": \"b\"}\n")
+put("parse/jsonl-list", "L", "[{\"path\": \"a\", \"v\": 1}, {\"path\": \"b\", \"v\": null}]")
+put("parse/pts", "P", "version: 1\nn_points: 2\n{\n1 2\n3 nan\n}\n")
+put("parse/mtfl", "M", "faces\\p 1.png 30 60 45 33 57 40 40 55 70 70 1 2 1 3\r\n ")
+put("parse/celeba", "A", "2\nSmiling Young\n1.jpg -1 1\na.jpg 1 -1\n")
+put("parse/celeba-csv", "K", "image_id,Smiling,Young\n1.jpg,-1,1\na.jpg,1,-1\n")
+put("parse/idx", "I", "\0\0\8\3\0\0\0\1\0\0\0\1\0\0\0\1a")
+put("parse/cifar", "B", "\3\4" .. ("x"):rep(3072))
+
 -- Colour and gray, flat and noisy.
 braid.manual_seed(1)
 for c = 1, 3, 2 do

@@ -183,7 +183,7 @@ local function load(top, o)
     end
   end
   places.list(dir)
-  fail("%s: there is no aflw.sqlite in it, nor aflw.csv", dir)
+  places.absent(dir, "there is no aflw.sqlite in it, nor aflw.csv")
 end
 
 return damage.reader("data.aflw", function(dir, given)

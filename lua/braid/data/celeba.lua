@@ -162,9 +162,9 @@ local function choose(dir, folders, lists, wanted)
     end
   end
   if best then return best end
-  fail("%s: there is no %s in it", dir,
-    wanted == nil and "img_align_celeba or img_celeba" or wanted and "img_align_celeba"
-      or "img_celeba")
+  local names <const> = wanted == nil and "img_align_celeba or img_celeba"
+    or wanted and "img_align_celeba" or "img_celeba"
+  places.absent(dir, ("there is no %s in it"):format(names))
 end
 
 -- The name of each row's file: what is listed may have another ending in the folder.
@@ -208,7 +208,9 @@ return damage.reader("data.celeba", function(given_dir, given)
   add_boxes(state)
   add_identity(state)
   local parts <const> = add_partition(state)
-  if not state.first then fail("%s: there is no list_attr_celeba.txt in it, nor another", dir) end
+  if not state.first then
+    places.absent(dir, "there is no list_attr_celeba.txt in it, nor another")
+  end
   local all = Dataset{files = names_of(state, folder), root = folder.path,
     channels = o.channels, labels = state.labels, classes = state.classes, boxes = state.boxes,
     missing = 0, orientation = o.orientation}

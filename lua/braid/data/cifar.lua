@@ -95,7 +95,7 @@ local function why_absent(dir, wanted, v)
   if matlab then
     fail("%s: this is the version for Matlab; the binary version is read: %s", matlab, v.archive)
   end
-  fail("%s: there is no %s in it", dir, wanted)
+  places.absent(dir, ("there is no %s in it"):format(wanted))
 end
 
 --- The function that users call.

@@ -24,11 +24,20 @@ function M.place(t, row, column)
   return ("%s:%d: column '%s'"):format(t.path, t.lines[row], column)
 end
 
+local LISTED <const> = 20
+
+--- The names of the columns, for messages.
+function M.list(t)
+  local rest <const> = #t.names - LISTED
+  return table.concat(t.names, ", ", 1, math.min(#t.names, LISTED)) .. (rest > 0
+    and (" and %d more"):format(rest) or "")
+end
+
 --- The values of a column.
 function M.of(t, name)
   local values <const> = t.columns[tostring(name)]
   if not values then
-    fail("%s: there is no column '%s'; there is %s", t.path, name, table.concat(t.names, ", "))
+    fail("%s: there is no column '%s'; there is %s", t.path, name, M.list(t))
   end
   return values
 end
@@ -165,10 +174,11 @@ end
 
 -- ---- classes ------------------------------------------------------------------------------
 
--- The text of a class, the same for 2 and 2.0.
+-- The text of a class, the same for 2, 2.0 and what programs write as "2.0".
 local function class_name(value)
   local whole <const> = type(value) == "number" and math.tointeger(value)
-  return whole and ("%d"):format(whole) or tostring(value)
+  if whole then return ("%d"):format(whole) end
+  return type(value) == "string" and value:match("^(-?%d+)%.0+$") or tostring(value)
 end
 
 local function sorted_classes(t, set)

@@ -174,7 +174,8 @@ local function read_dir(dir, o)
     end
   end
   if not next(sets) then
-    fail("%s: there is no %strain-images-idx3-ubyte in it, nor such with .gz", dir, o.prefix)
+    places.absent(dir, ("there is no %strain-images-idx3-ubyte in it, nor such with .gz"):format(
+      o.prefix))
   end
   return sets
 end

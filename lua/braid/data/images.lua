@@ -136,7 +136,7 @@ local function none_in(path, found)
   if found.unreadable and found.unreadable > 0 then
     fail("%s: none of its %d pictures can be read: %s", path, found.unreadable, found.first)
   end
-  fail("%s: there is no picture in it (.png, .jpg, .jpeg)", path)
+  places.absent(path, "there is no picture in it (.png, .jpg, .jpeg)")
 end
 
 return damage.reader("data.images", function(given_dir, given)

@@ -137,7 +137,7 @@ local function image_column(t, o)
   end
   local first <const> = t.names[1] or ""
   fail("%s: which column is the picture? There is %s: say image = ...%s", t.path,
-    table.concat(t.names, ", "), first:lower():find("%.png$") and
+    columns.list(t), first:lower():find("%.png$") and
     " (if the first line names no columns: header = false, image = 1)" or
     first:lower():find("%.jpe?g$") and
     " (if the first line names no columns: header = false, image = 1)" or "")

@@ -238,7 +238,7 @@ return damage.reader("data.mtfl", function(given_dir, given)
   local dir <const> = places.find(top, {"training.txt"}, DEEPEST)
   for _, name in ipairs{"training.txt", "testing.txt"} do
     if not dir or places.kind(dir .. "/" .. name) ~= "file" then
-      fail("%s: not the MTFL data: there is no %s in it", dir or top, name)
+      places.absent(dir or top, ("not the MTFL data: there is no %s in it"):format(name))
     end
   end
   local train <const> = read_part(dir, "training", true, o)

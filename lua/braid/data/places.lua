@@ -17,13 +17,39 @@ function M.is_junk(name) return JUNK[name:lower()] ~= nil end
 --- "file", "directory" or nil.
 M.kind = core.path_kind
 
+local ARCHIVES <const> = {zip = true, tar = true, tgz = true, gz = true, bz2 = true, xz = true,
+  ["7z"] = true, rar = true}
+
+local function is_archive(name) return ARCHIVES[(name:match("%.(%w+)$") or ""):lower()] ~= nil end
+
+-- What may be the matter with a path that is no directory.
+local function hint_of(path)
+  if path:find("^~") then
+    return (" (\"~\" is not your home here: say os.getenv(\"HOME\") .. \"%s\")"):format(path:sub(2))
+  end
+  if M.kind(path) ~= "file" then return "" end
+  return is_archive(path) and " (it is an archive: unpack it, and give the directory)"
+    or " (the directory of the data is wanted)"
+end
+
+--- Gives up because something is not in a directory; names an archive that lies there.
+function M.absent(dir, what)
+  local files <const> = core.list_folder(dir) or {}
+  table.sort(files)
+  for _, name in ipairs(files) do
+    if is_archive(name) then
+      damage.fail("%s: %s (there is %s: is it still to be unpacked?)", dir, what, name)
+    end
+  end
+  damage.fail("%s: %s", dir, what)
+end
+
 --- The names of the files of a directory and of its folders but for junk, both sorted, and a
 -- text that tells it from all others.
 function M.list(path)
   local files <const>, folders <const>, identity <const> = core.list_folder(path)
   if not files then
-    damage.fail("%s%s", folders, path:find("^~") and " (\"~\" is not your home here: say "
-      .. "os.getenv(\"HOME\") .. \"" .. path:sub(2) .. "\")" or "")
+    damage.fail("%s%s", folders, hint_of(path))
   end
   local good <const> = {}
   for _, name in ipairs(folders) do

@@ -131,7 +131,8 @@ local function load(dir, o)
     end
   end
   if not next(sets) then
-    fail("%s: there is no .pts file%s in it", dir, o.points and " of so many points" or "")
+    places.absent(dir, ("there is no .pts file%s in it"):format(o.points and " of so many points"
+      or ""))
   end
   if not sets.train then sets.train, sets.test = sets.test, nil end
   local made <const> = {}
