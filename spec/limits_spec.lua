@@ -32,16 +32,16 @@ local function zip_bomb(n)
   return bytes
 end
 
+local count = 0
+
 -- What a reader of braid.data makes of one file in its directory.
 local function data_reader(name, file_name, others, options)
+  count = count + 1
+  local dir <const> = trees.directory("limits" .. count)
+  trees.put(dir, others or {})
   return function(bytes)
-    local value
-    shell.in_directory(function(dir)
-      trees.put(dir, others or {})
-      shell.write(dir .. "/" .. file_name, bytes)
-      value = braid.data[name](trees.readers[name].file and dir .. "/" .. file_name or dir, options)
-    end)
-    return value
+    shell.write(dir .. "/" .. file_name, bytes)
+    return (braid.data[name](trees.readers[name].file and dir .. "/" .. file_name or dir, options))
   end
 end
 

@@ -89,11 +89,7 @@ static int64_t big(const uint8_t *p, int n) {
   return v;
 }
 
-static br_status too_short(const source *s, const char *what) {
-  return br_fail(BR_EIO, "%s: damaged %s: the file ends too early", s->path, what);
-}
-
-/* Reads the whole file as an image is read, to see what is wrong with its end. */
+/* Reads the whole file as an image is read: the judge of all that is not as usual. */
 static br_status decode_all(const source *s) {
   br_image im = {0};
   br_status status = br_image_read(s->path, 1, false, &im);
@@ -104,8 +100,9 @@ static br_status decode_all(const source *s) {
 static br_status probe_png(const source *s, int64_t *h, int64_t *w) {
   static const uint8_t end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
   uint8_t head[33], tail[12];
-  if (!read_at(s, 0, head, sizeof head)) return too_short(s, "PNG");
-  if (big(head + 8, 4) != 13 || memcmp(head + 12, "IHDR", 4) != 0) return decode_all(s);
+  if (!read_at(s, 0, head, sizeof head) || big(head + 8, 4) != 13 ||
+      memcmp(head + 12, "IHDR", 4) != 0)
+    return decode_all(s);
   *w = big(head + 16, 4);
   *h = big(head + 20, 4);
   br_status status = br_codec_check_size(s->path, *h, *w, (size_t)s->size, 1032 * 8);
@@ -119,9 +116,8 @@ static br_status probe_jpeg(const source *s, int64_t *h, int64_t *w) {
   uint8_t p[10], tail[2];
   int64_t at = 2;
   for (int i = 0; i < MOST_SEGMENTS; i++) {
-    if (!read_at(s, at, p, 4)) return too_short(s, "JPEG");
+    if (!read_at(s, at, p, 4) || p[0] != 0xff) return decode_all(s);
     const uint8_t marker = p[1];
-    if (p[0] != 0xff) return decode_all(s);
     if (marker == 0xff) {
       at++;
       continue;
@@ -133,7 +129,7 @@ static br_status probe_jpeg(const source *s, int64_t *h, int64_t *w) {
     if (marker == 0xda || marker == 0xd9) return decode_all(s);
     if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
         marker != 0xcc) {
-      if (!read_at(s, at, p, sizeof p)) return too_short(s, "JPEG");
+      if (!read_at(s, at, p, sizeof p)) return decode_all(s);
       *h = big(p + 5, 2);
       *w = big(p + 7, 2);
       if (p[9] == 4 || *h == 0) return decode_all(s);

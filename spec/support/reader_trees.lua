@@ -66,15 +66,21 @@ end
 
 local root
 
---- A directory (or file) with the data of a reader.
-function M.path(name)
+--- A new directory of that name, which is gone when Lua ends.
+function M.directory(name)
   if not root then
     local path <const> = shell.run("mktemp -d").out:match("^[^\n]+")
     root = setmetatable({path = path}, {__gc = function()
       os.execute("rm -rf " .. shell.quote(path))
     end})
   end
-  local directory <const>, tree <const> = root.path .. "/" .. name, M.readers[name]
+  os.execute("mkdir -p " .. shell.quote(root.path .. "/" .. name))
+  return root.path .. "/" .. name
+end
+
+--- A directory (or file) with the data of a reader.
+function M.path(name)
+  local directory <const>, tree <const> = M.directory(name), M.readers[name]
   M.put(directory, tree)
   return tree.file and directory .. "/" .. tree.file or directory
 end
