@@ -122,7 +122,8 @@ describe("a data set", function()
       "Dataset: 2 images, but 3 of age")
     assert.has_error(function() return Dataset{images = images, labels = {box = two}} end,
       "Dataset: 'box' cannot be the name of a label")
-    assert.has_error(function() return Dataset{labels = {}} end, "Dataset: wants images or files")
+    assert.has_error(function() return Dataset{labels = {}} end,
+      "Dataset: wants images or files, or inputs")
     assert.has_error(function() return Dataset{images = images, labels = {}, sides = 1} end)
     assert.has_error(function() return Dataset{images = images, boxes = three} end)
   end)

@@ -9,6 +9,7 @@
 --   kinds     {name = "class", "points", "real", or a narrower word such as "yaw"}
 --   classes   {name = {"cat", "dog", ...}}, where the classes have names
 --   images    uint8 (m,c,h,w), channels last in memory; or
+--   inputs    float32 (n,...): rows of a table, without pictures; or
 --   files     Paths (see paths.lua) relative to root; channels: 1, 3, or nil for as stored
 --   orientation  false: pictures of files are shown as they are stored; else turned as their
 --             EXIF data say. Points and boxes are those of the picture that is shown
@@ -36,9 +37,10 @@ local FIELDS <const> = check.declare("Dataset", {
   kinds = check.map(check.text()), classes = TABLE, boxes = check.tensor(),
   inner = check.number{above = 0},
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
-  first_unreadable = check.text(), orientation = check.flag(true),
+  first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
 })
-Dataset.taken = {image = true, box = true, path = true, count = true} -- no names of labels
+-- No names of labels.
+Dataset.taken = {image = true, input = true, box = true, path = true, count = true}
 local POINTS <const>, CLASS <const> = "points", "class"
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
@@ -75,8 +77,10 @@ end
 
 function Dataset:init(given)
   local o <const> = check.options(FIELDS, given)
-  if (o.images == nil) == (o.files == nil) then fail("wants images or files") end
+  local sources <const> = (o.images and 1 or 0) + (o.files and 1 or 0) + (o.inputs and 1 or 0)
+  if sources ~= 1 then fail("wants images or files, or inputs") end
   self.images, self.files = o.images and core.keep(o.images), o.files
+  self.inputs = o.inputs and core.keep(o.inputs)
   if type(o.files) == "table" and not o.files.ends then self.files = Paths(o.files) end
   self.root, self.channels = o.files and (o.root or ""), o.channels
   self.index = o.index and core.keep(o.index)
@@ -84,11 +88,11 @@ function Dataset:init(given)
   self.orientation = o.orientation
   self.inner = o.inner or o.images and o.images:size(3)
   self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
-  self.n = #(self.index or self.images or self.files)
+  self.n = #(self.inputs or self.index or self.images or self.files)
   self.labels, self.kinds, self.classes = {}, {}, o.classes or {}
   for name, t in pairs(o.labels or {}) do
     if t:size(1) ~= self.n then
-      fail("%d images, but %d of %s", self.n, t:size(1), name)
+      fail("%d %s, but %d of %s", self.n, self.inputs and "inputs" or "images", t:size(1), name)
     end
     if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
     self.kinds[name] = o.kinds and o.kinds[name] or kind_of(name, t)
@@ -125,7 +129,8 @@ end
 Dataset.__index = function(self, key)
   if math.type(key) ~= "integer" then return class.method(self, key) end
   if key < 1 or key > #self then return nil end
-  local sample <const> = {image = (self:image(key)), path = self:path(key), box = self:box(key)}
+  local sample <const> = {image = (self:image(key)), path = self:path(key), box = self:box(key),
+    input = self.inputs and self.inputs[key]}
   for name in pairs(self.labels) do sample[name] = label_at(self, name, key) end
   return record(sample, "sample")
 end
@@ -150,6 +155,7 @@ end
 function Dataset:image(i)
   local row <const> = number_of(self, i)
   if self.images then return self.images[row] end
+  if self.inputs then return nil, "a table of numbers has no pictures" end
   return core.image_read(self:path(i), self.channels, not self.orientation)
 end
 
@@ -174,7 +180,8 @@ local function part_of(self, take, images, index)
   return Dataset{images = images, files = self.files, root = self.root,
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
     classes = self.classes, boxes = self.boxes and take(self.boxes), inner = self.inner,
-    missing = 0, orientation = self.orientation}
+    missing = 0, orientation = self.orientation,
+    inputs = self.inputs and take(self.inputs)}
 end
 
 local NUMBERS <const> = check.list{of = check.whole{from = 1}}
@@ -216,7 +223,7 @@ function Dataset:subset(first, last)
   if type(first) ~= "number" then
     local chosen <const> = chosen_of(self, first)
     return part_of(self, function(t) return t:index_select(1, chosen) end, self.images,
-      self:rows(chosen))
+      not self.inputs and self:rows(chosen) or nil)
   end
   if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1
     or last > self.n or last < first then
@@ -226,7 +233,7 @@ function Dataset:subset(first, last)
   local function take(t) return t[{ {first, last} }] end
   if self.images and not self.index then return part_of(self, take, take(self.images)) end
   local index = self.index and take(self.index)
-  if not index then
+  if not index and not self.inputs then
     local numbers <const> = {}
     for i = first, last do numbers[#numbers + 1] = i end
     index = core.from_table(numbers, "int64")
@@ -244,6 +251,7 @@ function Dataset:filter(f)
   local look <const> = {__index = function(_, name)
     if self.labels[name] then return label_at(self, name, at) end
     if name == "image" or name == "path" or name == "box" then return (self[name](self, at)) end
+    if name == "input" then return self.inputs and self.inputs[at] end
   end}
   for i = 1, self.n do
     at = i

@@ -3,7 +3,8 @@
 -- for batch in data.loader(ds, {batch = 64, size = 40, shuffle = true, epoch = 1}) do ...
 -- end
 --
--- batch.image is float32 (n,c,h,w); points are (n,points,2) in [-1, 1] across the image
+-- batch.image is float32 (n,c,h,w) (of a table without pictures it is batch.input, rows of
+-- numbers); points are (n,points,2) in [-1, 1] across the image
 -- (what was cut off lies beyond); class labels are int64 (n); batch.count is n. A missing
 -- class is -100, any other missing label NaN. Everything depends on seed and epoch alone.
 --
@@ -37,6 +38,7 @@ local class <const> = require "braid.class"
 local marks <const> = require "braid.data.marks"
 local plans <const> = require "braid.data.plan"
 local record <const> = require "braid.record"
+local Rows <const> = require "braid.data.rows"
 local sampling <const> = require "braid.data.sampling"
 local transforms <const> = require "braid.data.transforms"
 
@@ -62,6 +64,7 @@ local OPTIONS <const> = check.declare("data.loader", {
     return "only one of balanced, weights and stratify"
   end
 end)
+local OF_PICTURES <const> = {"size", "whiten", "augment", "transforms", "cache", "channels"}
 local STATE <const> = check.declare("data.loader: state", {
   epoch = check.needed(whole{from = 0}), seed = check.needed(whole{from = 0}),
   samples = check.needed(whole{from = 0}), parts = list{of = whole{from = 0}},
@@ -82,8 +85,13 @@ local function usual(ds, o)
   return steps
 end
 
-local function check_options(given)
+local function check_options(ds, given)
   local o <const> = check.options(OPTIONS, given)
+  for _, name in ipairs(ds.inputs and OF_PICTURES or {}) do
+    if given and given[name] ~= nil then
+      check.fail("data.loader: a table of numbers has no pictures: %s is of no use", name)
+    end
+  end
   for _, name in ipairs{"size", "whiten", "augment"} do
     if o.transforms and given[name] ~= nil then
       check.fail("data.loader: with transforms, %s belongs among them", name)
@@ -131,12 +139,20 @@ function Loader:init(ds, o)
   end
   if o.balanced == true then o.balanced = all_classes(ds, o.tasks) end
   self.taken = o.state and resumed(ds, o) or {samples = 0}
-  for i, part in ipairs(sets) do recipes[i] = o.transforms or usual(part, o) end
-  local plan <const> = plans.make(sets, recipes, o)
   self.ds, self.o, self.only = ds, o, {}
   self.batches = sampling.plan(ds, o, self.taken)
-  for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.at, self.submitted, self.place = 0, 0, self.taken.samples + 1
+  if ds.inputs then
+    for name in pairs(ds.labels) do self.only[name] = name end
+    self.core = Rows(ds)
+    return
+  end
+  for i, part in ipairs(sets) do
+    if part.inputs then check.fail("data.loader: a mix is of pictures; part %d is a table", i) end
+    recipes[i] = o.transforms or usual(part, o)
+  end
+  local plan <const> = plans.make(sets, recipes, o)
+  for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.core = core.loader(plan)
   if o.workers > 0 then self:submit() end
 end
@@ -232,7 +248,7 @@ return function(ds, given)
     check.fail("data.loader: wants a data set, not %s%s", check.shown(ds), type(ds) == "table" and
       ds.train and " (what a reader gives has several: pass its train, val or test)" or "")
   end
-  local loader <const> = Loader(ds, check_options(given))
+  local loader <const> = Loader(ds, check_options(ds, given))
   collect_dropped(loader)
   if CLOSES then return loader, nil, nil, loader end
   return loader

@@ -18,6 +18,10 @@
 --   orientation  false: pictures as they are stored; else points and boxes are those of the
 --             picture turned as its EXIF data say
 --   check     true: pictures that cannot be read are left out and counted (train.unreadable)
+--   inputs    {"age", "weight", sex = {"f", "m"}}: the table is of numbers and has no pictures;
+--             batches have them as batch.input (n,k), train.input_names says what is what. A
+--             column of words gives a number for each word, 1 where it is that. fill = 0 or
+--             "mean" stands in the place of missing ones, which are an error otherwise
 -- With neither classes nor reals nor points, every other column with a name is a label: real
 -- values when all of it are numbers, else classes. In JSONL a column may hold a list: points =
 -- {landmarks = "points"}, box = "box".
@@ -27,6 +31,7 @@ local core <const> = require "braid.core"
 local columns <const> = require "braid.data.columns"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
+local inputs_of <const> = require "braid.data.inputs"
 local pictures <const> = require "braid.data.pictures"
 
 local fail <const> = damage.fail
@@ -51,6 +56,7 @@ M.options = check.declare("data.jsonl", {
   split = COLUMN, channels = check.optional(check.choice{1, 3}), check = check.flag(false),
   orientation = check.flag(true),
   missing = check.either(check.text(), check.number(), check.kind("a list of such", is_plain)),
+  inputs = LABELS, fill = check.either(check.number(), check.choice{"mean"}),
   from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
 })
 
@@ -74,7 +80,10 @@ local SPARSE <const>, FEW <const> = 64, 1000000
 -- What the columns are that nobody spoke of. Tables that programs wrote have a column without a
 -- name, or called Unnamed, that counts the rows.
 local function guess(t, o, image)
-  local taken <const> = {[image] = true, [tostring(o.split)] = true}
+  local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
+  for key, name in pairs(o.inputs or {}) do
+    taken[type(name) == "table" and key or tostring(name)] = true
+  end
   for _, name in ipairs(type(o.box) == "table" and o.box or {o.box}) do
     taken[tostring(name)] = true
   end
@@ -168,10 +177,26 @@ local function labels_of(what, t, o, image)
   return labels, names
 end
 
+-- Data sets of a table without pictures.
+local function make_inputs(what, t, o)
+  for _, name in ipairs{"image", "root", "points", "box", "channels"} do
+    if o[name] ~= nil then
+      check.fail("%s: with inputs there are no pictures: %s is of no use", what, name)
+    end
+  end
+  local inputs <const>, names <const> = inputs_of(t, o.inputs, o.fill)
+  local labels <const>, classes <const> = labels_of(what, t, o)
+  local sets <const> = sets_of(t, Dataset{inputs = inputs, labels = labels, classes = classes,
+    missing = 0}, o.split)
+  for _, set in pairs(sets) do set.input_names = names end
+  return sets
+end
+
 --- Data sets from a table as columns.lua describes it.
 function M.make(what, t, o)
   if t.n == 0 then fail("%s: there are no rows in it", t.path) end
   t.marks = columns.marks(what, o.missing)
+  if o.inputs then return make_inputs(what, t, o) end
   local image <const> = image_column(t, o)
   local labels <const>, names <const> = labels_of(what, t, o, image)
   local boxes <const> = boxes_of(t, o)

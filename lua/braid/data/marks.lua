@@ -14,7 +14,9 @@ local function crc_of(t, before) return core.crc32(core.bytes(t:contiguous()), b
 -- The pictures: their names, or a few of those in memory; which of them, in which order.
 local function pictures_of(ds)
   local crc = 0
-  if ds.files then
+  if ds.inputs then
+    crc = crc_of(ds.inputs, crc)
+  elseif ds.files then
     crc = core.crc32(ds.files.ends, core.crc32(ds.files.text, crc))
   else
     local n <const> = ds.images:size(1)

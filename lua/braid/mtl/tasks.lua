@@ -142,7 +142,7 @@ function Tasks:evaluate(net, batches)
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
-    local outputs <const> = net(batch.image)
+    local outputs <const> = net(batch.image or batch.input)
     check_tables(outputs, batch)
     for name, task in self:each() do
       sums[name] = sums[name] or {}
