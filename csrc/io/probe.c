@@ -89,59 +89,52 @@ static int64_t big(const uint8_t *p, int n) {
   return v;
 }
 
-/* Reads the whole file as an image is read: the judge of all that is not as usual. */
-static br_status decode_all(const source *s) {
-  br_image im = {0};
-  br_status status = br_image_read(s->path, 1, false, &im);
-  br_image_free(&im);
-  return status;
+/* Whether a size is one that is read, of a file of so many bytes. */
+static bool is_size(const source *s, int64_t h, int64_t w, int64_t per_byte) {
+  return br_codec_check_size(s->path, h, w, (size_t)s->size, per_byte) == BR_OK;
 }
 
-static br_status probe_png(const source *s, int64_t *h, int64_t *w) {
+static bool usual_png(const source *s, int64_t *h, int64_t *w) {
   static const uint8_t end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
   uint8_t head[33], tail[12];
   if (!read_at(s, 0, head, sizeof head) || big(head + 8, 4) != 13 ||
       memcmp(head + 12, "IHDR", 4) != 0)
-    return decode_all(s);
+    return false;
   *w = big(head + 16, 4);
   *h = big(head + 20, 4);
-  br_status status = br_codec_check_size(s->path, *h, *w, (size_t)s->size, 1032 * 8);
-  if (status) return status;
-  if (s->size >= 12 && read_at(s, s->size - 12, tail, 12) && memcmp(tail, end, 12) == 0)
-    return BR_OK;
-  return decode_all(s);
+  return is_size(s, *h, *w, 1032 * 8) && read_at(s, s->size - 12, tail, 12) &&
+         memcmp(tail, end, 12) == 0;
 }
 
-static br_status probe_jpeg(const source *s, int64_t *h, int64_t *w) {
+static bool usual_jpeg(const source *s, int64_t *h, int64_t *w) {
   uint8_t p[10], tail[2];
   int64_t at = 2;
   for (int i = 0; i < MOST_SEGMENTS; i++) {
-    if (!read_at(s, at, p, 4) || p[0] != 0xff) return decode_all(s);
+    if (!read_at(s, at, p, 4) || p[0] != 0xff) return false;
     const uint8_t marker = p[1];
-    if (marker == 0xff) {
-      at++;
-      continue;
-    }
-    if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
-      at += 2;
-      continue;
-    }
-    if (marker == 0xda || marker == 0xd9) return decode_all(s);
-    if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
-        marker != 0xcc) {
-      if (!read_at(s, at, p, sizeof p)) return decode_all(s);
+    if (marker < 0xc0 || marker == 0xff || (marker >= 0xd0 && marker <= 0xda))
+      return false;
+    const bool tables = marker == 0xc4 || marker == 0xc8 || marker == 0xcc;
+    if (marker <= 0xcf && !tables) {
+      if (!read_at(s, at, p, sizeof p)) return false;
       *h = big(p + 5, 2);
       *w = big(p + 7, 2);
-      if (p[9] == 4 || *h == 0) return decode_all(s);
-      br_status status = br_codec_check_size(s->path, *h, *w, (size_t)s->size, 1024);
-      if (status) return status;
-      const bool whole = read_at(s, s->size - 2, tail, 2) && tail[0] == 0xff &&
-                         tail[1] == 0xd9;
-      return whole ? BR_OK : decode_all(s);
+      return p[9] != 4 && is_size(s, *h, *w, 1024) && read_at(s, s->size - 2, tail, 2) &&
+             tail[0] == 0xff && tail[1] == 0xd9;
     }
     at += 2 + big(p + 2, 2);
   }
-  return decode_all(s);
+  return false;
+}
+
+/* The decoder is the judge of all that is not as usual. */
+static br_status decode_all(const source *s, int64_t *h, int64_t *w) {
+  br_image im = {0};
+  br_status status = br_image_read(s->path, 1, false, &im);
+  *h = im.h;
+  *w = im.w;
+  br_image_free(&im);
+  return status;
 }
 
 static br_status probe(const source *s, int64_t *h, int64_t *w) {
@@ -152,9 +145,11 @@ static br_status probe(const source *s, int64_t *h, int64_t *w) {
   if (n == 0) return br_fail(BR_EIO, "%s: the file is empty", s->path);
   if (!read_at(s, 0, head, n))
     return br_fail(BR_EIO, "cannot read %s: %s", s->path, strerror(errno));
-  if (begins(head, (size_t)n, "\x89PNG\r\n\x1a\n")) return probe_png(s, h, w);
-  if (begins(head, (size_t)n, "\xff\xd8\xff")) return probe_jpeg(s, h, w);
-  return br_codec_other(s->path, head, (size_t)n);
+  const bool png = begins(head, (size_t)n, "\x89PNG\r\n\x1a\n");
+  const bool jpeg = begins(head, (size_t)n, "\xff\xd8\xff");
+  if (!png && !jpeg) return br_codec_other(s->path, head, (size_t)n);
+  if (png ? usual_png(s, h, w) : usual_jpeg(s, h, w)) return BR_OK;
+  return decode_all(s, h, w);
 }
 
 br_status br_image_probe(const char *path, int64_t *h, int64_t *w) {
