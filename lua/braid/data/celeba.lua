@@ -56,13 +56,15 @@ end
 local function add_attributes(state, o)
   local t <const> = read(state, "list_attr_celeba", nil, true)
   if not t then return end
+  local scope <close> = core.scope() -- what is computed on the way is as large as the file
   local v <const>, no <const> = t.values, o.from or -1
   local yes <const> = o.from and no + 1 or 1
   local none <const> = o.missing and v:eq(o.missing) or v:ne(v)
   check_rows(t, v:ne(yes):logical_and(v:ne(no)):logical_and(none:logical_not()),
     ("attributes are %d and %d (from = 0 says that they are 0 and 1, missing = 0 that 0 marks "
       .. "one that nobody gave)"):format(no, yes))
-  local classes <const> = (v:eq(yes):to("uint8") + 1):masked_fill(none, 0)
+  local classes <const> = core.keep((v:eq(yes):to("uint8") + 1):masked_fill(none, 0))
+  scope:close()
   for i, name in ipairs(t.names) do
     if state.labels[name] or Dataset.taken[name] then
       fail("%s:%d: '%s' cannot be the name of an attribute here", t.path, t.first - 1, name)
@@ -108,22 +110,27 @@ end
 
 -- ---- what there is ------------------------------------------------------------------------
 
--- Lists by name without ending, and folders with pictures: {path, files}.
+-- Lists by name without ending, and folders with pictures: {path, first = the first name,
+-- pictures = names}.
 local function look(dir)
   local lists <const>, folders <const> = {}, {}
   places.walk(dir, function(folder, names)
-    local path <const>, found <const> = dir .. "/" .. folder, {}
+    local path <const>, found <const> = dir .. "/" .. folder, {pictures = {}}
     for _, name in ipairs(names) do
-      local stem <const>, ending <const> = name:lower():match("^(.*)%.(%w+)$")
-      if PICTURES[ending] then
-        found[#found + 1] = name
-      elseif (ending == "txt" or ending == "csv") and (stem:find("celeba$")
-        or stem == "list_eval_partition") then
-        lists[stem] = lists[stem] or path .. name
+      local ending <const> = name:match("%.(%w+)$")
+      if ending and PICTURES[ending:lower()] then
+        found.pictures[#found.pictures + 1] = name
+        if not found.first or name < found.first then found.first = name end
+      elseif ending == "txt" or ending == "csv" then
+        local stem <const> = name:sub(1, -5):lower()
+        if stem:find("celeba$") or stem == "list_eval_partition" then
+          lists[stem] = lists[stem] or path .. name
+        end
       end
     end
-    if #found > 0 then folders[#folders + 1] = {path = path:sub(1, -2), pictures = found} end
-  end)
+    found.path = path:sub(1, -2)
+    if found.first then folders[#folders + 1] = found end
+  end, true)
   return lists, folders
 end
 
@@ -136,7 +143,7 @@ local function is_aligned(folder, lists)
     if word:find("align") then return true end
     if word:find("img_celeba") or word:find("wild") then return false end
   end
-  local h <const>, w <const> = core.image_probe(folder.path .. "/" .. folder.pictures[1])
+  local h <const>, w <const> = core.image_probe(folder.path .. "/" .. folder.first)
   if h == ALIGNED_H and w == ALIGNED_W then return true end
   return not (lists["list_landmarks_celeba"] and not lists["list_landmarks_align_celeba"])
 end
@@ -158,7 +165,8 @@ local function choose(dir, folders, lists, wanted)
     if wanted == nil or aligned == wanted then
       local better <const> = not best or aligned and not best.aligned
         or aligned == best.aligned and #folder.pictures > #best.pictures
-      if better then best = {path = folder.path, pictures = folder.pictures, aligned = aligned} end
+      folder.aligned = aligned
+      if better then best = folder end
     end
   end
   if best then return best end
@@ -167,11 +175,20 @@ local function choose(dir, folders, lists, wanted)
   places.absent(dir, ("there is no %s in it"):format(names))
 end
 
--- The name of each row's file: what is listed may have another ending in the folder.
+-- Whether the first, the middle and the last of the pictures are in a folder as they are listed.
+local function as_listed(paths, folder)
+  for _, i in ipairs{1, #paths // 2 + 1, #paths} do
+    if places.kind(folder.path .. "/" .. paths:at(i)) ~= "file" then return false end
+  end
+  return true
+end
+
+-- The names of the rows' files: what is listed may have another ending in the folder.
 local function names_of(state, folder)
-  local files <const>, names <const>, found = by_stem(folder), {}, false
-  local usual <const> = folder.pictures[1]:match("%.%w+$")
-  for i, name in state.first.paths:each() do
+  local paths <const>, names <const>, found = state.first.paths, {}, false
+  if as_listed(paths, folder) then return paths end
+  local files <const>, usual <const> = by_stem(folder), folder.first:match("%.%w+$")
+  for i, name in paths:each() do
     local file <const> = files[stem_of(name)]
     names[i], found = file or stem_of(name) .. usual, found or file ~= nil
   end

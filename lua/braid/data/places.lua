@@ -44,9 +44,9 @@ function M.absent(dir, what)
   damage.fail("%s: %s", dir, what)
 end
 
---- The names of the files of a directory and of its folders but for junk, both sorted, and a
--- text that tells it from all others.
-function M.list(path)
+--- The names of the files of a directory and of its folders but for junk, both sorted (the files
+-- not if `unsorted`), and a text that tells it from all others.
+function M.list(path, unsorted)
   local files <const>, folders <const>, identity <const> = core.list_folder(path)
   if not files then
     damage.fail("%s%s", folders, hint_of(path))
@@ -55,7 +55,7 @@ function M.list(path)
   for _, name in ipairs(folders) do
     if not M.is_junk(name) then good[#good + 1] = name end
   end
-  table.sort(files)
+  if not unsorted then table.sort(files) end
   table.sort(good)
   return files, good, identity
 end
@@ -63,11 +63,11 @@ end
 --- Calls f(folder, files, folders, above) for a directory and what is in it, depth first and
 -- sorted; `folder` is "" or ends in a slash, `above` is what f returned for the folder around
 -- it. A folder that is reached within itself through a link is passed over.
-function M.walk(root, f)
+function M.walk(root, f, unsorted)
   local inside <const>, count = {}, 0
   local function visit(folder, above, depth)
     local files <const>, folders <const>, identity <const> =
-      M.list(root .. (folder == "" and "" or "/" .. folder:sub(1, -2)))
+      M.list(root .. (folder == "" and "" or "/" .. folder:sub(1, -2)), unsorted)
     if inside[identity] then return end
     count = count + 1
     if depth > DEEPEST or count > MOST then

@@ -12,6 +12,7 @@ local M <const> = {}
 
 local function fail(what, ...) error({message = what:format(...)}, 0) end
 
+local NEWLINE <const>, RETURN <const>, BLANK <const>, QUOTE <const> = 10, 13, 32, 34
 local SEPARATORS <const> = {"\t", ";", "|", ","}
 local SAMPLE <const>, SAMPLED <const> = 1 << 16, 20
 
@@ -46,7 +47,7 @@ local function quoted_cell(text, at, line)
     local stop <const> = text:find("\"", from, true)
     if not stop then fail("line %d: a quote is not closed", line) end
     parts[#parts + 1] = text:sub(from, stop - 1)
-    if text:byte(stop + 1) ~= 34 then
+    if text:byte(stop + 1) ~= QUOTE then
       local cell <const> = table.concat(parts)
       return cell, stop + 1, select(2, cell:gsub("\n", ""))
     end
@@ -55,49 +56,49 @@ local function quoted_cell(text, at, line)
   end
 end
 
+-- A cell in quotes, perhaps with blanks around it; nil for another. `at` and `line` go on.
+local function try_quoted(text, at, line, separator)
+  local from = at
+  if text:byte(at) == BLANK and separator ~= "\t" then from = text:match("^ +()", at) end
+  if text:byte(from) ~= QUOTE then return nil, at, line end
+  local cell <const>, past <const>, lines <const> = quoted_cell(text, from, line)
+  return cell, text:byte(past) == BLANK and text:match("^ +()", past) or past, line + lines
+end
+
 -- The cells of the row at `at`, where the next one starts, and its line.
-local function read_row(text, at, line, separator)
+local function read_row(text, at, line, separator, most)
   local cells <const>, start <const>, code <const> = {}, at, separator:byte()
-  local plain <const> = ("^([^%s\n]*)()"):format(separator == "|" and "|" or separator)
+  local plain <const> = ("^([^%s\n]*)()"):format(separator)
   while true do
-    local blanks <const> = separator ~= "\t" and text:match("^ +()\"", at)
-    at = blanks or at
     local cell
-    if text:byte(at) == 34 then
-      local lines
-      cell, at, lines = quoted_cell(text, at, line)
-      line = line + lines
-      at = text:match("^ +()[%c,;|]", at) or at
-    else
+    cell, at, line = try_quoted(text, at, line, separator)
+    if not cell then
       cell, at = text:match(plain, at)
-      if cell:byte(-1) == 13 then cell = cell:sub(1, -2) end
+      if cell:byte(-1) == RETURN then cell = cell:sub(1, -2) end
       if cell:find("\"", 1, true) then
         fail("line %d, column %d: a quote inside a cell", line, #cells + 1)
       end
     end
     cells[#cells + 1] = cell
-    if #cells > limits.columns then
+    if #cells > most.columns then
       fail("line %d: %s", line, limits.over("columns", #cells, "cells, or more"))
     end
     local next_byte = text:byte(at)
-    if next_byte == 13 then
+    if next_byte == code then
       at = at + 1
-      next_byte = text:byte(at)
-      if next_byte ~= 10 and next_byte then
+    else
+      if next_byte == RETURN then
+        at = at + 1
+        next_byte = text:byte(at)
+      end
+      if next_byte and next_byte ~= NEWLINE then
         fail("line %d, column %d: more after a closed quote", line, #cells)
       end
-    end
-    if not next_byte or next_byte == 10 then
-      local bytes <const> = at - start
-      if bytes > limits.line then
-        fail("line %d: %s", line, limits.over("line", bytes, "bytes"))
+      if at - start > most.line then
+        fail("line %d: %s", line, limits.over("line", at - start, "bytes"))
       end
       return cells, at + 1, line + 1
     end
-    if next_byte ~= code then
-      fail("line %d, column %d: more after a closed quote", line, #cells)
-    end
-    at = at + 1
   end
 end
 
@@ -122,11 +123,12 @@ function M.rows(text, o)
   local said <const>, past <const> = text:match("^\"?[sS][eE][pP]=([,;|\t])\"?\r?\n()")
   if said then at, line = past, 2 end
   local separator <const> = o and o.separator or said or guess_separator(text, at)
+  local most <const> = {columns = limits.columns, line = limits.line, cells = limits.cells}
   local function read()
     while at <= #text do
       local first <const> = line
       local cells
-      cells, at, line = read_row(text, at, line, separator)
+      cells, at, line = read_row(text, at, line, separator, most)
       if filled(cells) > 0 then return cells, first end
     end
   end
@@ -145,7 +147,7 @@ function M.rows(text, o)
       fail("line %d: %d cells, and %d in the lines before", at_line, #row, width)
     end
     count = count + width
-    if count > limits.cells then
+    if count > most.cells then
       fail("line %d: %s", at_line, limits.over("cells", count, "cells, or more"))
     end
     return row, at_line

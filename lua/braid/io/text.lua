@@ -111,6 +111,8 @@ end
 
 --- Without the blanks around it, in time that is linear in its length.
 function M.trimmed(s)
+  local first <const>, last <const> = s:byte(1), s:byte(-1)
+  if first and first > 32 and last > 32 then return s end
   local from <const> = s:find("%S")
   if not from then return "" end
   local to = #s
