@@ -33,6 +33,8 @@ const br_limit_row br_limit_table[BR_LIMITS] = {
                          (int64_t)1 << 28, MOST_BYTES},
     [BR_LIMIT_TENSORS] = {"tensors", "bytes of tensors that a definition makes",
                           (int64_t)1 << 32, MOST_BYTES},
+    [BR_LIMIT_CALLS] = {"calls", "calls within calls of a definition's code", 10000,
+                        150000},
 };
 
 static _Atomic int64_t given[BR_LIMITS]; /* 0: the usual value */

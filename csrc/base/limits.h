@@ -25,6 +25,7 @@ typedef enum br_limit {
   BR_LIMIT_SECONDS,
   BR_LIMIT_MEMORY,
   BR_LIMIT_TENSORS,
+  BR_LIMIT_CALLS,
   BR_LIMITS
 } br_limit;
 

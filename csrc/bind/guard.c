@@ -1,5 +1,5 @@
 /* Budgets: a function run with a bound on the steps of the interpreter, on seconds, on
-   Lua's memory and on that of tensors.
+   Lua's memory and on that of tensors, and on calls within calls.
 
    Once a budget is spent, every further instruction of a stranger's code is an error, so
    that no pcall of its own can go on; Braid's own code is let finish what it does, unless
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 
 enum { EVERY = 1000 }; /* instructions between two looks at the budget */
@@ -18,6 +19,7 @@ typedef struct guard {
   bool active;
   const char *spent; /* the name of the budget that is; or NULL */
   lua_Integer steps, allowance;
+  int calls; /* within calls, at most */
   double deadline;
   lua_Alloc alloc; /* Lua's own, and its argument */
   void *alloc_data;
@@ -76,6 +78,7 @@ static bool is_strange(lua_State *L, const lua_Debug *ar) {
 
 static void look(lua_State *L, lua_Debug *ar) {
   guard *g = guard_of(L);
+  lua_Debug deep;
   if (!g->active) {
     lua_sethook(L, NULL, 0, 0);
     return;
@@ -84,6 +87,9 @@ static void look(lua_State *L, lua_Debug *ar) {
   if (!g->spent) {
     if (g->steps > g->allowance) g->spent = "steps";
     if (!g->spent && now() > g->deadline) g->spent = "seconds";
+    /* Lua itself goes far deeper, where each error that is caught takes it milliseconds.
+     */
+    if (!g->spent && lua_getstack(L, g->calls, &deep)) g->spent = "calls";
     if (!g->spent) return;
     lua_sethook(L, look, LUA_MASKCOUNT, 1);
   }
@@ -115,6 +121,7 @@ static void start(lua_State *L, guard *g) {
   *g = (guard){.active = true,
                .L = L,
                .allowance = lua_tointeger(L, STEPS),
+               .calls = (int)br_limit_of(BR_LIMIT_CALLS),
                .deadline = now() + lua_tonumber(L, SECONDS),
                .most = lua_tointeger(L, BYTES),
                .hook = lua_gethook(L),

@@ -15,6 +15,7 @@ local LONGEST <const> = 8000 -- letters of a message
 local SAYS <const> = {
   steps = "took more than %s steps", seconds = "took more than %s seconds",
   memory = "took more than %s bytes of memory", tensors = "made tensors of more than %s bytes",
+  calls = "made more than %s calls within calls",
 }
 
 -- 500000000 -> "500,000,000"
