@@ -61,7 +61,7 @@ local CASES <const> = {
   batch_norm = rest(operands(image, channel, channel), nil, nil, true),
   resize_nearest = rest(operands(image), {8, 8}, 0.5, 0.5),
   resize_bilinear = rest(operands(image), {8, 8}, 0.5, 0.5),
-  norm = {more = {2, 3, 0.5}},
+  norm = {more = {1, 2, 3, 0.5, math.huge, -math.huge}},
   -- By masks and indices; systems that cannot be solved are errors.
   where = "below", scatter = "below", scatter_add = "below", cat = "below", stack = "below",
   copy = "below", cross_entropy = "below", grid_sample = "below", fill = "gradient 0 throughout",

@@ -244,3 +244,88 @@ describe("statistics", function()
       end)
   end
 end)
+
+describe("a gradient", function()
+  it("of a quotient, power or root stays in range where its result does", function()
+    -- f(x) and f'(x); each x of float32's range whose slope times dy is in it as well.
+    local FUNCTIONS <const> = {
+      {"1 / x", function(x) return 1 / x end, function(x) return -1 / x / x end},
+      {"0 / x", function(x) return braid.tensor {0} / x end, function() return 0 end},
+      {"x / 1e20", function(x) return x / 1e20 end, function() return 1e-20 end},
+      {"1e30 / x", function(x) return braid.tensor {1e30} / x end,
+        function(x) return -1e30 / x / x end},
+      {"sqrt", function(x) return x:sqrt() end, function(x) return 0.5 / math.sqrt(x) end},
+      {"rsqrt", function(x) return x:rsqrt() end, function(x) return -0.5 / x / math.sqrt(x) end},
+      {"reciprocal", function(x) return x:reciprocal() end, function(x) return -1 / x / x end},
+      {"x^3", function(x) return x ^ 3 end, function(x) return 3 * x * x end},
+      {"x^-2", function(x) return x ^ -2 end, function(x) return -2 / x / x / x end},
+      {"x^0.75", function(x) return x ^ 0.75 end, function(x) return 0.75 * x ^ -0.25 end},
+      {"square", function(x) return x:square() end, function(x) return 2 * x end},
+      {"norm", function(x) return x:norm() end, function() return 1 end},
+      {"log", function(x) return x:log() end, function(x) return 1 / x end},
+    }
+    for _, f in ipairs(FUNCTIONS) do
+      for e = -37, 38 do
+        for _, g in ipairs{-30, -10, 0, 10, 30} do
+          local x <const> = braid.tensor {1.7 * 10.0 ^ e}:requires_grad_()
+          local dy <const> = braid.tensor {1.3 * 10.0 ^ g}
+          local y <const> = f[2](x)
+          local want <const> = f[3](x:detach()[1]:item()) * dy[1]:item()
+          local size <const> = math.abs(want)
+          if y:isfinite():all():item() and (want == 0 or size > 1e-36 and size < 3e38)
+            and (y:detach():abs():min():item() > 1e-36 or f[1] == "0 / x") then
+            y:reshape(1):backward{gradient = dy}
+            local got <const> = x.grad[1]:item()
+            assert.is_true(math.abs(got - want) <= 2e-6 * size,
+              ("%s at 1.7e%d, dy 1.3e%d: %g, not %g"):format(f[1], e, g, got, want))
+          end
+        end
+      end
+    end
+  end)
+
+  it("of normalize and local_response_norm does, too", function()
+    for e = -30, 36, 3 do
+      for name, f in pairs {
+        normalize = function(x) return F.normalize(x, {eps = 0}) end,
+        local_response_norm = function(x) return F.local_response_norm(x, 3) end,
+      } do
+        local x <const> = braid.tensor {{0.5, -2, 1.5, 3}} * 10.0 ^ e
+        local function run(t)
+          t = t:clone():requires_grad_()
+          local y <const> = f(t)
+          y:backward{gradient = braid.tensor({{1, -0.5, 0.25, 2}}, {dtype = t.dtype})}
+          return y:detach():to("float64"), t.grad:to("float64")
+        end
+        local y <const>, dx <const> = run(x)
+        local want <const>, slope <const> = run(x:to("float64"))
+        for what, pair in pairs {values = {y, want}, gradient = {dx, slope}} do
+          local apart <const> = (pair[1] - pair[2]):abs():max():item()
+          local unit <const> = pair[2]:abs():max():item()
+          assert.is_true(apart <= 2e-6 * unit + 1e-44 or unit > 3e38,
+            ("%s of %s at 1e%d: %g of %g"):format(what, name, e, apart, unit))
+        end
+      end
+    end
+  end)
+
+  it("is shared by equals where no index is returned", function()
+    local function slope(f, ...)
+      local x <const> = braid.tensor {...}:requires_grad_()
+      f(x):backward()
+      return x.grad:totable()
+    end
+    assert.same({0.5, 0.5, 0}, slope(function(x) return x:max() end, 3, 3, 1))
+    assert.same({0.5, 0.5, 0}, slope(function(x) return x:min() end, 1, 1, 3))
+    assert.same({0.5, 0.5, 0}, slope(function(x) return x:norm(math.huge) end, 2, 2, 1))
+    assert.same({0.5, 0.5}, slope(function(x) return F.maximum(x, x:detach()):sum() end, 2, 3))
+    assert.same({0, 0.5, 0.5}, slope(function(x) return x:median() end, 1, 2, 2))
+    local grid <const> = braid.tensor {{4, 1}, {4, 4}}:requires_grad_()
+    grid:max():backward()
+    assert.is_true((grid.grad - braid.tensor {{1, 0}, {1, 1}} / 3):abs():max():item() < 1e-7)
+    local nan <const> = slope(function(x) return x:max() end, 0 / 0, 1, 0 / 0)
+    assert.same({0.5, 0, 0.5}, nan)
+    -- With a dimension all of it goes to the index that is returned.
+    assert.same({1, 0, 0}, slope(function(x) return (x:max(1)) end, 3, 3, 1))
+  end)
+end)

@@ -118,7 +118,8 @@ typedef struct br_kernels {
   void (*prod)(int64_t n, const void *x, br_sum *acc);
   void (*max)(int64_t n, const void *x, int64_t first, br_best *best);
   void (*min)(int64_t n, const void *x, int64_t first, br_best *best);
-  void (*sum_columns)(int64_t rows, int64_t columns, const void *x, br_sum *acc);
+  void (*sum_columns)(int64_t rows, int64_t columns, int64_t ld, const void *x,
+                      br_sum *acc); /* rows are ld apart */
   void (*squares)(int64_t n, const void *x, double mean,
                   br_sum *acc); /* sum (x - mean)^2 */
   /* sums += x - about, squares += (x - about)^2 */

@@ -89,7 +89,7 @@ void br_lanes_find(br_lanes_at *l, br_tensor *t, int ndim, const int *order, int
   br_iter_init(&l->it, 2, both);
   l->dense = br_iter_dense(&l->it, 1);
   if (!l->dense) find_tiles(l, view, kept);
-  l->together = l->side ? BR_LANES_TOGETHER : 1;
+  l->together = l->side || l->dense ? BR_LANES_TOGETHER : 1;
 }
 
 /* Lane `lane` begins there; `beside` of them lie side by side from it on. */

@@ -290,6 +290,10 @@ int br_kept_first(const br_tensor *x, unsigned mask, int *order);
    gone. */
 br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool keepdim);
 
+/* Backward of one value that was chosen from all of x: equals share dy. x and the result
+   must be kept. */
+br_status br_share_backward(br_call *c);
+
 /* The sum of t over what was broadcast, so that it has the given shape; t itself
    (retained) when it has it already. */
 br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape);

@@ -53,7 +53,7 @@ typedef struct lanes {
 } lanes;
 
 /* state[0]: the dimensions gone through; state[1]: how many values of each lane to keep.
-   saved[0], of a median of all: its place from 1. */
+ */
 static unsigned mask_of(const br_call *c) { return (unsigned)c->state[0]; }
 
 static int64_t lane_length(const br_call *c) {
@@ -144,8 +144,7 @@ static void hand_out(const job *j, int64_t from, int64_t to, int64_t i, int64_t 
   int64_t place = to + i * j->to.step;
   memcpy(j->c->out[0]->data + (size_t)place * size,
          x->data + (size_t)(from + at * j->from.step) * size, size);
-  br_tensor *where = j->c->nout > 1 ? j->c->out[1] : j->c->saved[0];
-  if (where) ((int64_t *)(void *)where->data)[j->c->nout > 1 ? place : 0] = at + 1;
+  if (j->c->nout > 1) ((int64_t *)(void *)j->c->out[1]->data)[place] = at + 1;
 }
 
 static void sort_lane(const job *j, int64_t r, entry *e) {
@@ -267,7 +266,8 @@ static br_status order_lanes(br_call *c, bool falling, bool middle) {
 /* dy goes to the values that were chosen, each at most once. */
 static br_status order_backward(br_call *c) {
   if (!c->need[0] || !c->dy[0]) return BR_OK;
-  const br_tensor *x = c->in[0], *where = c->nout > 1 ? c->out[1] : c->saved[0];
+  if (c->nout < 2) return br_share_backward(c); /* the median of all */
+  const br_tensor *x = c->in[0], *where = c->out[1];
   br_tensor *dy = br_contiguous(c->dy[0]);
   br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
   br_status status = br_dx_take(c, 0, dx);
@@ -281,7 +281,7 @@ static br_status order_backward(br_call *c) {
       int64_t first = lane_start(&from, r), base = lane_start(&to, r);
       for (int64_t i = 0; i < from.n; i++) {
         int64_t place = first + i * from.step;
-        int64_t chosen = at[c->nout > 1 ? place : 0] - 1;
+        int64_t chosen = at[place] - 1;
         memcpy(dx->data + (size_t)(base + chosen * to.step) * size,
                dy->data + (size_t)place * size, size);
       }
@@ -352,8 +352,9 @@ static br_status median_infer(br_call *c) {
   }
   c->state[1] = 1;
   if (single) return two_outputs(c, n, shape);
-  c->saved[0] = br_tensor_new(BR_I64, 0, NULL, BR_CONTIGUOUS);
-  return c->saved[0] ? br_out(c, 0, x->dtype, n, shape, BR_CONTIGUOUS) : BR_ENOMEM;
+  c->keep = BR_KEEP_IN(0) |
+            BR_KEEP_OUT(0); /* to find the equals that share the gradient */
+  return br_out(c, 0, x->dtype, n, shape, BR_CONTIGUOUS);
 }
 
 static br_status median_forward(br_call *c) { return order_lanes(c, false, true); }

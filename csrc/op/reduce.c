@@ -11,7 +11,12 @@
 
 #include "base/threads.h"
 
-enum { BLOCK = 16384 };
+enum {
+  BLOCK = 16384,
+  ROWS = 64,      /* of a block, at least: sums are held in double */
+  COLUMNS = 4096, /* at a time */
+  PIECE = 256     /* values of lanes that do not lie in a row */
+};
 
 typedef struct plan {
   br_tensor *x; /* owned */
@@ -71,7 +76,8 @@ static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t tim
   plan p;
   if (plan_make(x, mask, false, &p) != BR_OK) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(x->dtype);
-  int64_t rows = BLOCK / p.inner > 0 ? BLOCK / p.inner : 1;
+  int64_t rows = BLOCK / p.inner > ROWS ? BLOCK / p.inner : ROWS;
+  int64_t pieces = (p.inner + COLUMNS - 1) / COLUMNS;
   int64_t blocks = p.reduce > rows ? (p.reduce + rows - 1) / rows : 1;
   int64_t units = p.outer * blocks, kept = p.outer * p.inner;
   br_sum *acc = br_alloc_zero((size_t)(units * p.inner) * sizeof *acc + 1);
@@ -80,14 +86,16 @@ static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t tim
     return BR_ENOMEM;
   }
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
-  for (int64_t u = 0; u < units; u++) {
+  for (int64_t i = 0; i < units * pieces; i++) {
+    int64_t u = i / pieces, column = i % pieces * COLUMNS;
+    int64_t columns = p.inner - column < COLUMNS ? p.inner - column : COLUMNS;
     int64_t o = u / blocks, first = u % blocks * rows;
     int64_t len = p.reduce - first < rows ? p.reduce - first : rows;
-    const char *from = p.x->data + (o * p.reduce + first) * p.inner * k->size;
+    const char *from = p.x->data + ((o * p.reduce + first) * p.inner + column) * k->size;
     if (p.inner == 1)
       k->sum(len, from, acc + u);
     else
-      k->sum_columns(len, p.inner, from, acc + u * p.inner);
+      k->sum_columns(len, columns, p.inner, from, acc + u * p.inner + column);
   }
   bool real = br_dtype_is_float(x->dtype);
   for (int64_t o = 0; o < p.outer; o++) {
@@ -360,12 +368,12 @@ static br_status best_infer(br_call *c) {
   if (status) return status;
   mask = (unsigned)c->state[0];
   status = br_reduced_out(c, 0, c->in[0]->dtype, mask, c->arg[KEEPDIM].i);
-  if (!status) status = br_reduced_out(c, 1, BR_I64, mask, c->arg[KEEPDIM].i);
-  if (status || c->arg[DIM].given) return status;
-  c->saved[0] = c->out[1]; /* the index is for the gradient only */
-  c->out[1] = NULL;
+  if (!status && c->arg[DIM].given)
+    return br_reduced_out(c, 1, BR_I64, mask, c->arg[KEEPDIM].i);
+  c->keep = BR_KEEP_IN(0) |
+            BR_KEEP_OUT(0); /* to find the equals that share the gradient */
   c->nout = 1;
-  return BR_OK;
+  return status;
 }
 
 static br_status arg_infer(br_call *c) {
@@ -376,28 +384,45 @@ static br_status arg_infer(br_call *c) {
 
 /* Fills value and/or where (counted from 1) with the extreme of each row. */
 static br_status find_best(br_call *c, bool largest, br_tensor *value, br_tensor *where) {
-  plan p;
-  if (plan_make(c->in[0], (unsigned)c->state[0], true, &p) != BR_OK) return BR_ENOMEM;
-  const br_kernels *k = br_kernels_of(p.x->dtype);
-#pragma omp parallel for schedule(static)                                                \
-    num_threads(br_threads()) if (p.x->numel > BLOCK)
-  for (int64_t r = 0; r < p.outer; r++) {
-    br_best best = {.at = -1};
-    (largest ? k->max : k->min)(p.reduce, p.x->data + r * p.reduce * k->size, 0, &best);
-    if (value) k->put(1, &best.value, 1, value->data + r * k->size);
-    if (where) ((int64_t *)(void *)where->data)[r] = best.at + 1;
+  br_tensor *x = c->in[0];
+  br_lanes_at at;
+  int order[BR_MAX_DIM], kept = br_kept_first(x, (unsigned)c->state[0], order);
+  br_lanes_find(&at, x, x->ndim, order, kept);
+  const br_kernels *k = br_kernels_of(x->dtype);
+  int64_t together = at.dense ? 1 : at.together,
+          groups = (at.lanes + together - 1) / together;
+  int64_t piece = at.dense || at.length < PIECE ? at.length : PIECE;
+  int threads = x->numel > BLOCK ? br_threads() : 1;
+  size_t apart, bytes = at.dense ? 1 : (size_t)(together * piece * at.size);
+  char *scratch = br_scratch_take(threads, bytes, &apart);
+  if (!scratch) return BR_ENOMEM;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+  for (int64_t g = 0; g < groups; g++) {
+    br_best best[BR_LANES_TOGETHER];
+    int64_t lane = g * together;
+    int64_t count = at.lanes - lane < together ? at.lanes - lane : together;
+    for (int64_t i = 0; i < count; i++) best[i].at = -1;
+    for (int64_t from = 0; from < at.length; from += piece) {
+      int64_t n = at.length - from < piece ? at.length - from : piece;
+      const char *values = br_lanes_get(&at, lane, count, from, n,
+                                        scratch + (size_t)br_thread_index() * apart);
+      for (int64_t i = 0; i < count; i++)
+        (largest ? k->max : k->min)(n, values + i * n * at.size, from, &best[i]);
+    }
+    for (int64_t i = 0; i < count; i++) {
+      if (value) k->put(1, &best[i].value, 1, value->data + (lane + i) * k->size);
+      if (where) ((int64_t *)(void *)where->data)[lane + i] = best[i].at + 1;
+    }
   }
-  br_release(p.x);
+  br_scratch_give(scratch);
   return BR_OK;
 }
 
-static br_tensor *chosen(const br_call *c) { return c->out[1] ? c->out[1] : c->saved[0]; }
-
 static br_status max_forward(br_call *c) {
-  return find_best(c, true, c->out[0], chosen(c));
+  return find_best(c, true, c->out[0], c->out[1]);
 }
 static br_status min_forward(br_call *c) {
-  return find_best(c, false, c->out[0], chosen(c));
+  return find_best(c, false, c->out[0], c->out[1]);
 }
 static br_status argmax_forward(br_call *c) {
   return find_best(c, true, NULL, c->out[0]);
@@ -406,8 +431,30 @@ static br_status argmin_forward(br_call *c) {
   return find_best(c, false, NULL, c->out[0]);
 }
 
-/* All of dy goes to the element that was chosen. */
+/* x's elements that are y, which is NaN where one of them is, share dy. */
+br_status br_share_backward(br_call *c) {
+  br_tensor *x = c->in[0], *y = c->out[0], *both[2] = {x, y}, *dy[2] = {NULL, NULL};
+  if (!c->need[0]) return BR_OK;
+  double value = 0, share = 1;
+  br_sum equal = {.i = 0};
+  br_kernels_of(BR_F64)->load[y->dtype](1, &value, y->data, 1);
+  br_tensor *mask = br_tensor_like(x, BR_BOOL), *dx = NULL;
+  br_status status = !mask          ? BR_ENOMEM
+                     : isnan(value) ? br_map(K(isnan), x->dtype, mask, 1, &x, NULL)
+                                    : br_map(K(eq), x->dtype, mask, 2, both, NULL);
+  if (!status) br_kernels_of(BR_BOOL)->sum(mask->numel, mask->data, &equal);
+  if (equal.i > 0) share = 1 / (double)equal.i;
+  if (!status) dy[0] = br_map_new(K(add_grad), c->dy[0], x->dtype, 1, c->dy, &share);
+  dy[1] = mask;
+  if (dy[0]) dx = br_map_new(K(where_grad_a), x, x->dtype, 2, dy, NULL);
+  br_release(mask);
+  br_release(dy[0]);
+  return br_dx_take(c, 0, dx);
+}
+
+/* All of dy goes to the element that was chosen; without a dimension, equals share it. */
 static br_status best_backward(br_call *c) {
+  if (!c->arg[DIM].given) return c->dy[0] ? br_share_backward(c) : BR_OK;
   br_tensor *dy = NULL, *where = NULL, *rows = NULL, *turned[2] = {NULL, NULL};
   br_status status = BR_ENOMEM;
   if (!c->need[0] || !c->dy[0]) return BR_OK;
@@ -419,7 +466,7 @@ static br_status best_backward(br_call *c) {
     back[order[d]] = d;
     shape[d] = x->shape[order[d]];
   }
-  br_tensor *ones[2] = {with_ones(c, c->dy[0]), with_ones(c, chosen(c))};
+  br_tensor *ones[2] = {with_ones(c, c->dy[0]), with_ones(c, c->out[1])};
   for (int i = 0; i < 2; i++)
     turned[i] = ones[i] ? br_view_permute(ones[i], order) : NULL;
   if (!turned[0] || !turned[1]) goto done;

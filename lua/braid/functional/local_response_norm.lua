@@ -11,6 +11,10 @@ local OPTIONS <const> = check.declare("local_response_norm", {
   beta = check.number{0.75, from = 0}, k = check.number{1, above = 0},
 })
 
+-- Above this the squares, or their gradients, leave what float32 holds; below the other
+-- limit k does not hide that they do.
+local LARGE <const>, SMALL <const> = 1e8, 1e-9
+
 return check.public("local_response_norm", function(x, size, given)
   local o <const> = check.options(OPTIONS, given, {size = size})
   check.value("local_response_norm", "x", x, check.tensor())
@@ -21,9 +25,15 @@ return check.public("local_response_norm", function(x, size, given)
   end
   local area = 1
   for d = 3, #shape do area = area * shape[d] end
+  local wide = x
+  if x.dtype == "float32" and (o.k < SMALL or not (x:numel() == 0 or
+    x:detach():norm(math.huge):item() < LARGE)) then
+    wide = x:to("float64")
+  end
   -- Pixels stand in the place of channels, channels in that of image rows.
-  local squares <const> = x:square():reshape(shape[1], shape[2], 1, area):permute(1, 4, 2, 3)
+  local squares <const> = wide:square():reshape(shape[1], shape[2], 1, area):permute(1, 4, 2, 3)
   local mean <const> = squares:avg_pool2d({size, 1}, {stride = 1, padding = {size // 2, 0}})
     :narrow(3, 1, shape[2]):permute(1, 3, 4, 2):reshape(shape)
-  return x / (mean * o.alpha + o.k) ^ o.beta
+  local y <const> = wide / (mean * o.alpha + o.k) ^ o.beta
+  return wide == x and y or y:to(x.dtype)
 end)
