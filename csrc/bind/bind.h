@@ -23,7 +23,8 @@
 
 /* A tensor as Lua holds it. A box made while a scope is open hangs in its list. */
 typedef struct br_box {
-  br_tensor *t; /* NULL: empty, or released by its scope */
+  const char *mark; /* an address that no other userdata holds */
+  br_tensor *t;     /* NULL: empty, or released by its scope */
   bool released;
   struct br_box *prev, *next; /* NULL outside any scope */
 } br_box;
@@ -55,8 +56,7 @@ typedef struct br_state {
   br_mode *newest;    /* of the open ones */
   int modes, foreign; /* how many are open, and of those not of the current coroutine */
   int64_t ceiling;    /* live bytes at which a full collection is made */
-  const void *metatable; /* of tensors */
-  lua_State *running;    /* the thread in a backward pass, for the functions it calls */
+  lua_State *running; /* the thread in a backward pass, for the functions it calls */
 } br_state;
 
 #define BR_TENSOR "braid.tensor"

@@ -3,6 +3,10 @@
 
 enum { CEILING = 64 << 20 };
 
+/* Its address marks boxes, and is the key of their metatable: a look at a userdata is
+   cheaper than at its metatable, a light key than a name. */
+static const char box_mark = 0;
+
 void br_mind_ceiling(lua_State *L) {
   br_state *s = br_state_of(L);
   if (br_mem_live() <= s->ceiling) return;
@@ -14,8 +18,9 @@ void br_mind_ceiling(lua_State *L) {
 br_box *br_push_loose_box(lua_State *L) {
   br_mind_ceiling(L);
   br_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = (br_box){0};
-  luaL_setmetatable(L, BR_TENSOR);
+  *box = (br_box){.mark = &box_mark};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &box_mark);
+  lua_setmetatable(L, -2);
   return box;
 }
 
@@ -32,10 +37,8 @@ void br_fill_box(lua_State *L, br_box *box, br_tensor *t) {
 
 br_box *br_test_box(lua_State *L, int arg) {
   br_box *box = lua_touserdata(L, arg);
-  if (!box || !lua_getmetatable(L, arg)) return NULL;
-  bool is = lua_topointer(L, -1) == br_state_of(L)->metatable;
-  lua_pop(L, 1);
-  return is ? box : NULL;
+  if (!box || lua_rawlen(L, arg) != sizeof *box) return NULL; /* 0 of a light one */
+  return box->mark == &box_mark ? box : NULL;
 }
 
 br_box *br_check_box(lua_State *L, int arg) {
@@ -89,7 +92,8 @@ void br_open_boxes(lua_State *L) {
   br_state *s = lua_touserdata(L, state);
   s->ceiling = CEILING;
   luaL_newmetatable(L, BR_TENSOR);
-  s->metatable = lua_topointer(L, -1);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &box_mark);
   lua_newtable(L); /* the methods, which __index looks up first */
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "methods");

@@ -150,8 +150,8 @@ static br_status float_infer(br_call *c) {
 }
 
 static br_status relu_forward(br_call *c) {
-  const br_arg zero = {.whole = true}, most = br_range_end(c->compute, false);
   if (br_dtype_is_float(c->compute)) return br_map_forward(c);
+  const br_arg zero = {.whole = true}, most = br_range_end(c->compute, false);
   const double limits[] = {br_kernel_number(c->compute, &zero),
                            br_kernel_number(c->compute, &most)};
   return br_map(K(clamp), c->compute, c->out[0], 1, c->in, limits);

@@ -124,7 +124,11 @@ br_tensor *br_map_new(size_t kernel, const br_tensor *like, br_dtype dtype, int 
 
 /* The numbers among the arguments, in order. */
 static void numbers(const br_call *c, double *arg) {
-  for (int i = 0; i < 4; i++) arg[i] = br_kernel_number(c->compute, &c->arg[i]);
+  const bool real = br_dtype_is_float(c->compute);
+  for (int i = 0; i < 4; i++) {
+    const br_arg *a = &c->arg[i];
+    arg[i] = !real ? br_kernel_number(c->compute, a) : a->whole ? (double)a->i : a->f;
+  }
 }
 
 /* Of the inputs that have the result's shape, the first with the most memory order to it:

@@ -167,9 +167,10 @@ function Columns:forward(x, tap)
       .. "makes them")
   end
   if self.training and core.is_recording() then held.check(self) end
-  local features <const> = flow.run(self, x, tap)
+  local names <const> = self.tasks.names -- a copy, so once a call
+  local features <const> = flow.run(self, x, tap, names)
   local out <const>, heads <const> = {}, flow.is_first_stage(self) and self.shared_head or self.head
-  for _, name in ipairs(self.tasks.names) do out[name] = heads[name](features[name]) end
+  for _, name in ipairs(names) do out[name] = heads[name](features[name]) end
   return out
 end
 
