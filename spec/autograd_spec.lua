@@ -4,6 +4,27 @@ local function leaf(values)
   return braid.tensor(values, {dtype = "float64", requires_grad = true})
 end
 
+describe("a gradient", function()
+  it("that is changed together with what it belongs to holds nothing", function()
+    collectgarbage()
+    local before <const> = braid.memory().live
+    for _ = 1, 20 do
+      local x <const> = braid.ones(1000):requires_grad_()
+      x:sum():backward()
+      assert.is_false(pcall(function() x.grad:pow_(x) end)) -- recorded, and its memory is shared
+      assert.is_false(x.grad.requires_grad)
+      do
+        local _ <close> = braid.no_grad()
+        x.grad:add_(x)
+      end
+      assert.equal(2000, x.grad:sum():item())
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, braid.memory().live)
+  end)
+end)
+
 describe("braid.grad", function()
   it("gives the gradients of leaves and of values on the way, and accumulates nothing", function()
     local x <const>, w <const> = leaf{1, 2}, leaf{3, 4}

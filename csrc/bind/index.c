@@ -178,10 +178,14 @@ static int no_field(lua_State *L) {
   return 1;
 }
 
+/* The gradient is handed out as a tensor of its own over the same memory: a change in
+   place that is recorded would else hang the graph, and so the owner, on the owner
+   itself. */
 static int push_grad(lua_State *L) {
   br_box *box = br_push_box(L);
-  box->t = br_retain(br_grad_of(br_check_tensor(L, 1)));
-  if (!box->t) lua_pushnil(L);
+  br_tensor *grad = br_grad_of(br_check_tensor(L, 1));
+  if (!grad) return 0; /* making the box may have run what took it away */
+  br_fill_box(L, box, br_tensor_alias(grad));
   return 1;
 }
 
