@@ -398,6 +398,7 @@ return function() return Slow() end]]
   end)
 
   it("does not keep an interrupt from ending forward", function()
+    if shell.sanitized then pending("their Lua is no lua5.4, which answers to interrupts") end
     local script <const> = os.tmpname()
     shell.write(script, ([[
 package.path = %q

@@ -7,7 +7,7 @@ local shell <const> = require "spec.support.shell"
 local files <const> = braid.io.files
 local plot <const> = braid.plot
 
-local BRAID <const> = shell.build .. "/braid"
+local BRAID <const> = shell.lua .. " " .. shell.build .. "/braid"
 
 local picture <const> = braid.full({3, 6, 6}, 7, {dtype = "uint8"})
 local flow <const> = {blocks = {"a"}, names = {"p", "q"}, tasks = {"p", "q"},

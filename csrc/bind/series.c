@@ -52,8 +52,10 @@ static int arange(lua_State *L) {
   }
   if (n > 0) {
     br_arg start = br_number_arg(L, 1), end = {.f = first + (double)(n - 1) * step};
-    if (whole)
-      end = (br_arg){.whole = true, .i = start.i + (n - 1) * lua_tointeger(L, 3)};
+    if (whole) { /* the last lies in the range; what is added on the way may not */
+      uint64_t way = (uint64_t)(n - 1) * (uint64_t)lua_tointeger(L, 3);
+      end = (br_arg){.whole = true, .i = (int64_t)((uint64_t)start.i + way)};
+    }
     check_fit(L, dtype, &start, &end);
     if (n > 1 && !br_dtype_is_float(dtype) && !is_whole(step))
       return br_error(L, "a step of %s makes no integers, as %s wants", text_of(L, 3),
