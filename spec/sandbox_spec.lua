@@ -174,8 +174,10 @@ describe("a hostile definition", function()
           for name, t in pairs(tables) do assert.is_false(value == t, name) end
         end
       end
-      collectgarbage()
-      collectgarbage()
+      if attacks.text(attack, mark):find("__%a") then -- what may run when it is collected, does
+        collectgarbage()
+        collectgarbage()
+      end
       local random <const> = math.random(1, 1 << 40)
       math.randomseed(7)
       assert.equal(math.random(1, 1 << 40), random)
