@@ -153,6 +153,8 @@ describe("a hostile definition", function()
 
   for _, attack in ipairs(attacks) do
     it(("cannot by a %s: %s"):format(attack.kind, attack.what), function()
+      -- Garbage of before, collected meanwhile, would make room.
+      if attack.kind == "memory" then collectgarbage() end
       math.randomseed(7)
       local before <const>, was <const> = copies(tables), said(user_tasks())
       local start <const> = os.clock()
@@ -174,8 +176,8 @@ describe("a hostile definition", function()
           for name, t in pairs(tables) do assert.is_false(value == t, name) end
         end
       end
-      -- Whatever may run when it is collected does so, and what filled the memory goes.
-      if attack.kind == "memory" or attacks.text(attack, mark):find("__%a") then
+      -- Whatever may run when it is collected does so.
+      if attacks.text(attack, mark):find("__%a") then
         collectgarbage()
         collectgarbage()
       end
