@@ -43,7 +43,7 @@ static lua_function *hold(lua_State *L, int at) {
   return f;
 }
 
-/* What is to run in protected mode. */
+/* A call that is to run in protected mode. */
 typedef struct job {
   lua_CFunction body; /* finds the binding's state as its upvalue, and `data` */
   void *data;

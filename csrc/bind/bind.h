@@ -31,7 +31,7 @@ typedef struct br_box {
 
 typedef struct br_scope br_scope;
 
-/* What one coroutine has opened. */
+/* The scopes and modes that one coroutine has opened. */
 typedef struct br_coroutine {
   br_scope *scope; /* the innermost open one, or NULL */
   int modes;       /* how many are open */
@@ -102,7 +102,7 @@ static inline br_state *br_enter(lua_State *L) {
   return s;
 }
 
-/* What L has opened, for the modes below; it lasts as long as L does. */
+/* The record of what L has opened, for the modes below; it lasts as long as L does. */
 br_coroutine *br_own(lua_State *L);
 br_coroutine *br_push_coroutine(lua_State *L); /* for those that last longer */
 void br_open_mode(lua_State *L, br_mode *m, br_coroutine *owner);

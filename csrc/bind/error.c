@@ -39,7 +39,7 @@ void br_notice(lua_State *L, const char *text) {
   lua_pcall(L, 1, 0, 0);
 }
 
-/* What is found on the stack between an error and the user's own function. */
+/* The stack between an error and the user's own function. */
 typedef struct blame {
   int place;    /* "file:line: " of the user's script */
   int name;     /* of the function of Braid's that it called; nil where that has none */

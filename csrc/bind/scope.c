@@ -46,7 +46,7 @@ static bool is_resuming(lua_State *thread) {
   return thread && lua_status(thread) == LUA_OK && lua_getstack(thread, 0, &d);
 }
 
-/* Of each kind the newest mode counts that the current coroutine, or one that waits for
+/* The newest mode of each kind counts that the current coroutine, or one that waits for
    it, has opened. */
 static void apply_modes(lua_State *L, br_state *s) {
   bool on[] = {[BR_RECORDING] = true, [BR_ANOMALY] = false};

@@ -177,7 +177,7 @@ static int64_t push_level(lua_State *L, const br_tensor *t, int dim, int64_t at)
   return at;
 }
 
-/* What a loose box held has been handed over as something else. */
+/* The contents of a loose box have been handed over as something else. */
 static void empty(br_box *box) {
   br_tensor *t = box->t;
   box->t = NULL;

@@ -13,7 +13,7 @@ typedef struct queued {
   int before;    /* the depth of the pass around that has it in its heap too, or 0 */
 } queued;
 
-/* What a pass around this one had for a value. */
+/* A value that a pass around this one had. */
 typedef struct aside {
   br_var *var; /* owned */
   br_tensor *pending;

@@ -16,7 +16,7 @@ br_folder *br_folder_open(const char *path);
    directory, are left out; a link that leads nowhere counts as a file. */
 const char *br_folder_next(br_folder *f, bool *directory);
 void br_folder_close(br_folder *f); /* NULL is allowed */
-/* What tells this directory from all others, however it was come by. */
+/* The mark of this directory, the same by whatever path it was reached. */
 void br_folder_identity(br_folder *f, uint64_t id[2]);
 
 /* 'f' for a file, 'd' for a directory, 0 for neither. */

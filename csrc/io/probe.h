@@ -12,7 +12,7 @@ br_status br_image_probe(const char *path, int64_t *h, int64_t *w);
 /* The same for n files on all threads. */
 void br_image_probe_all(int64_t n, const char *const *path, unsigned char *failed);
 
-/* What bytes are that are no PNG or JPEG: "a GIF picture", or NULL. */
+/* The kind of bytes that are no PNG or JPEG: "a GIF picture", or NULL. */
 const char *br_image_kind(const uint8_t *bytes, size_t n);
 
 #endif

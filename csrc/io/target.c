@@ -41,7 +41,7 @@ static size_t folder_length(const char *path) {
   return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* What the link at `path` names, seen from where that is; *status where there is no link
+/* The name in the link at `path`, seen from where that is; *status where there is no link
    or no memory. */
 static char *behind_link(const char *path, br_status *status) {
   char to[4096];

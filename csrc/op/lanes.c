@@ -43,7 +43,7 @@ br_status br_lanes_store(br_tensor *lanes, unsigned mask, br_tensor *t) {
 
 /* ---- lanes where they lie ---- */
 
-/* Of a dimension outside the lanes, how far apart its values are, and whether the last of
+/* The step between the values of a dimension outside the lanes, and whether the last of
    them, of the same number in all dimensions of the lanes, are side by side. */
 static void find_tiles(br_lanes_at *l, const br_tensor *view, int kept) {
   int64_t side = 1, step = 0, length = 1;

@@ -20,13 +20,13 @@ enum { VAR_DIM, VAR_KEEP, UNBIASED };
 
 typedef struct job job;
 
-/* What a pass over a block gives: its own, and a second sum. */
+/* The results of a pass over a block: its own, and a second sum. */
 typedef struct part {
   long double own, more;
 } part;
 
-/* What the passes over a lane gave: a is joined in the first, b in the second, and c adds
-   up what the last one gave besides. */
+/* The results of the passes over a lane: a is joined in the first, b in the second, and c
+   adds up what the last one gave besides. */
 typedef struct lane {
   long double a, b, c;
   bool wide;
@@ -560,7 +560,7 @@ static void var_slope(const job *j, int64_t n, const void *x, double std, double
   deviations_slope(j, n, x, std, mean, 2 * dy / j->divisor, dx);
 }
 
-/* Of equal values the deviation is 0 and its gradient too, as in PyTorch. */
+/* Equal values have a deviation of 0 and a gradient of 0, as in PyTorch. */
 static void std_slope(const job *j, int64_t n, const void *x, double std, double mean,
                       double dy, void *dx) {
   double f = std == 0 ? 0 : dy / j->divisor / std;

@@ -212,7 +212,7 @@ static void norm_finish(br_call *c) {
   }
 }
 
-/* What makes y of x. */
+/* The factors that make y of x. */
 typedef struct factors {
   br_tensor *packed; /* for each channel its centre, then scales, then shifts */
   br_norm_line f;    /* these three */

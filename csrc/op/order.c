@@ -130,7 +130,7 @@ static br_status one_dim(br_call *c, const br_arg *arg, int *dim) {
 
 /* ---- the order of a lane ---- */
 
-/* What is asked for of each lane. */
+/* The work to be done on each lane. */
 typedef struct job {
   br_call *c;
   lanes from, to;

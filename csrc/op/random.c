@@ -12,7 +12,7 @@ enum { BLOCK = 4096 };
 
 typedef enum kind { UNIFORM, NORMAL, BERNOULLI } kind;
 
-/* What is drawn: the numbers a and b of the kind, and for UNIFORM the least and the
+/* A draw: the numbers a and b of the kind, and for UNIFORM the least and the
    largest value of x's type within [a, b). */
 typedef struct draw {
   kind what;
