@@ -1,4 +1,4 @@
---- The six runs of Abrahamsson, Martin and Zuber: single tasks, all together, with early stopping
+--- The six runs of Abrahamsson, Gruneau and Zuber: single tasks, all together, with early stopping
 -- of the tasks beside landmarks, and with images shifted to the side.
 --
 -- On rendered faces, small:   build/braid examples/kth.lua --width 0.25 --size 48 --tries 1

@@ -2,7 +2,7 @@
 -- one column for each task, all fed the image; after every stage, the stem included, a
 -- collaborative block. Head: global average pooling, Linear(c, floor((c + outputs) / 2)), batch
 -- norm, ReLU, Linear. AlexNet's blocks stand after each maximum, as in the authors' code.
--- Everything is classification: mtl.landmark_bins{size = 64} is landmarks by the pixel.
+-- Everything is classification: mtl.landmark_bins{pixels = 64} is landmarks by the pixel.
 -- Decisions: gamma starts at 1; the final ReLU is on (the authors' first version had none).
 -- Options: backbone ("resnet18", "alexnet" or another), width, channels (3) and input of it, at
 -- (blocks), ratio (1/4), final_relu (true), gamma_init ("one"; "uniform", "zero").

@@ -8,7 +8,7 @@ local WRONG <const> = {-1, 0 / 0, math.huge, "no such", {{}}, print, 1.5}
 -- What may be negative or broken: first values, and what takes any of these.
 local TAKES <const> = {
   diag = {-1, 1.5}, off = {-1, 1.5}, start = {-1, 1.5}, lr_mult = {1.5}, penalty = {1.5},
-  lambda = {1.5}, lambda_w = {1.5}, ratio = {1.5}, width = {1.5}, from = {},
+  lambda = {1.5}, bias = {-1, 1.5}, lambda_w = {1.5}, ratio = {1.5}, width = {1.5}, from = {},
 }
 
 local function takes(name, value)

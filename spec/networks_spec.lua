@@ -207,6 +207,27 @@ describe("models/hyperface.lua", function()
   end)
 end)
 
+describe("models/kth.lua", function()
+  it("begins with Xavier's weights and one slight positive bias everywhere", function()
+    for given, bias in pairs{[0.1] = 0.1, [0.02] = 0.02} do
+      local net <const> = model("kth", {bias = given ~= 0.1 and given or nil, input = 30})
+      local seen = 0
+      for name, p in net:named_parameters() do
+        if name:find("bias$") then
+          assert.is_true(largest(p, braid.full(p.shape, bias)) == 0, name)
+          seen = seen + 1
+        else
+          local area <const> = p:dim() == 4 and 25 or 1
+          local bound <const> = math.sqrt(6 / (area * (p:size(1) + p:size(2)))) -- Glorot, eq. 16
+          local most <const> = p:abs():max():item()
+          assert.is_true(most <= bound and most > 0.9 * bound, name)
+        end
+      end
+      assert.equal(3 + #tasks.names, seen)
+    end
+  end)
+end)
+
 describe("models/mtan.lua", function()
   it("picks by masks within [0, 1]", function()
     local net <const> = model("mtan", {}):eval()

@@ -1,4 +1,4 @@
---- Response contrast maps (Zhang et al., dynamic multi-task network, section 2): for each task of
+--- Response contrast maps (Fang et al. 2017, section 2): for each task of
 -- two classes, the mean map of the images of one class minus that of the other, at a block;
 -- the distance of two tasks is that of their maps, L1, and tasks that are near each other
 -- are worth learning together.

@@ -1,5 +1,5 @@
---- Task-wise early stopping (Zhang, Luo, Loy and Tang 2014, in the form of Abrahamsson, Martin and
--- Zuber, equation 4): an auxiliary task ends when its training loss no longer falls and its
+--- Task-wise early stopping (Zhang, Luo, Loy and Tang 2014, in the form of Abrahamsson, Gruneau
+-- and Zuber, equation 4): an auxiliary task ends when its training loss no longer falls and its
 -- validation loss rises. Over the last k epochs, once an epoch,
 --   k med(Ltr) / (sum(Ltr) - k med(Ltr)) * (Lval(t) - min(Lval)) / (lambda min(Lval)) > epsilon.
 -- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; nothing

@@ -1,6 +1,6 @@
 --- The landmark task: points (n,points,2) in [-1, 1] across the image, NaN missing.
 --
--- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Martin and
+-- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Gruneau and
 -- Zuber, equation 2, after Zhang et al. 2014). Metrics, of distances over the inter-ocular
 -- distance (the true one, between the first two points):
 --   error     the landmark error, the mean over a face's points, of all faces

@@ -1,5 +1,5 @@
---- Task transfer in the reading of the paper's algorithm 1 (Zhang et al., dynamic multi-task
--- network): columns run alone, and a weight moves by all tasks' updates,
+--- Task transfer in the reading of the paper's algorithm 1 (Fang et al. 2017, dynamic
+-- multi-task network): columns run alone, and a weight moves by all tasks' updates,
 --   W_i <- W_i + sum_j alpha_ij V_j,  alpha_ij = sigmoid(beta_ij), alpha_ii = 1,
 -- where V_j is the step that any optimizer takes for the same weight of column j on task j's
 -- loss. With all alpha 1 and columns that start equal this is hard sharing; with alpha_ij

@@ -1,4 +1,4 @@
---- The network of Abrahamsson, Martin and Zuber for 150x150 photographs: two convolutions, then
+--- The network of Abrahamsson, Gruneau and Zuber for 150x150 photographs: two convolutions, then
 -- a layer of 46,208 x 1024 weights, which the optimizer goes through at every step.
 
 local braid <const> = require "braid"

@@ -1,4 +1,4 @@
---- Task transfer connections (Zhang et al., dynamic multi-task network): column i takes
+--- Task transfer connections (Fang et al. 2017, dynamic multi-task network): column i takes
 -- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned and alpha_ii = 1 is not.
 --
 -- With all alpha equal every column gets the same sum, the conventional multi-task network;

@@ -1,23 +1,24 @@
---- The shared layers of Abrahamsson, Martin and Zuber's network: conv1 5x5x16 and conv2 5x5x32,
--- both of the input's size, ReLU, 2x2 pooling that rounds up (150 -> 75 -> 38), and fc, 1024
--- wide. Xavier's first weights, as they have.
--- Options: dropout (0; after fc), width (1.0), channels of the input (3), input (150).
+--- The shared layers of Abrahamsson, Gruneau and Zuber's network (2017, section 3.2): conv1 5x5x16
+-- and conv2 5x5x32, both of the input's size, 2x2 pooling that rounds up (150 -> 75 -> 38), and
+-- fc, 1024 wide. Xavier's first weights, and biases of a slight positive constant (section 3.3).
+-- Decisions: the constant is 0.1; ReLU, of which they say nothing, after each layer.
+-- Options: dropout (0; after fc), bias (0.1; the first of all biases), width (1.0), channels of
+-- the input (3), input (150).
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
 local declare <const> = require("braid.nn.backbone_options").declare
 
 local M <const> = {options = declare("kth", 3, 150, {
-  dropout = check.number{0, from = 0, to = 1},
+  dropout = check.number{0, from = 0, to = 1}, bias = check.number(0.1),
 })}
 
-local function xavier(layer)
-  nn.init.xavier_uniform(layer.weight)
-  nn.init.constant(layer.bias, 0)
-  return layer
-end
-
 function M.blocks(o)
+  local function xavier(layer)
+    nn.init.xavier_uniform(layer.weight)
+    nn.init.constant(layer.bias, o.bias)
+    return layer
+  end
   local function wide(n) return math.floor(n * o.width + 0.5) end
   local function half(n) return (n + 1) // 2 end
   local area <const> = half(half(o.input[1])) * half(half(o.input[2]))

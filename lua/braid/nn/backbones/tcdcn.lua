@@ -1,6 +1,5 @@
---- The shared layers of TCDCN (Zhang, Luo, Loy and Tang 2014), as Abrahamsson, Martin and Zuber
--- use it: conv1 5x5x16, conv2 3x3x48, conv3 3x3x64, each with 2x2 pooling, conv4 2x2x64, and
--- fc, 100 wide. Activation |tanh| after each.
+--- The shared layers of TCDCN (Zhang, Luo, Loy and Tang 2014): conv1 5x5x16, conv2 3x3x48, conv3
+-- 3x3x64, each with 2x2 pooling, conv4 2x2x64, and fc, 100 wide. Activation |tanh| after each.
 -- Options: activation ("AbsTanh", or another of nn's), norm (false; batch norm before it), width
 -- (1.0), channels of the input (1), input (40).
 
