@@ -19,8 +19,8 @@ local o <const> = train.arguments(arg, {
 braid.manual_seed(o.seed)
 
 local tasks <const> = mtl.tasks{
-  landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
-  attributes = mtl.attributes{"gender", "smile", "glasses", weight = 0.1},
+  landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, reduction = "mean"},
+  attributes = mtl.attributes{"gender", "smile", "glasses"}, -- weights 1: equation 1 is a sum
 }
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
   or data.mtfl(o.data)

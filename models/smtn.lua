@@ -1,7 +1,8 @@
 --- Separation multi-task network (Matsui, Yamashita and Fujiyoshi 2019), figure 2: a stream that
 -- all tasks share and one for each task, of one layout, all fed the image; after each layer the
 -- shared stream's map joins each task's. net:stage(1) trains the shared stream with heads of its
--- own, hard sharing and the paper's baseline (equation 1: the sum of the losses); net:stage(2)
+-- own, hard sharing and the paper's baseline (equation 1: the sum of the losses, of landmarks the
+-- mean squared error, section 3.2: weights of 1, reduction = "mean"); net:stage(2)
 -- freezes it, batch norm and dropout too, and trains the task streams.
 -- Table 1, whose printing is damaged: 128x128; 3x3 convolutions, 2 of 64, 2 of 128, 3 of 256, 3
 -- of 512 (as many as VGG-16 has), 2x2 pooling after each group; a layer of 2048; ReLU. Decisions:
@@ -16,8 +17,8 @@
 local FORMS = {plain = "plain", channelwise = "channelwise", fine_tuned = "channelwise"}
 
 return function(tasks, o)
-  tasks = tasks or mtl.tasks{landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
-    attributes = mtl.attributes{40}}
+  tasks = tasks or mtl.tasks{attributes = mtl.attributes{40},
+    landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, reduction = "mean"}}
   local variant, width = o.variant or "plain", o.width == nil and 1 or o.width
   if not FORMS[variant] then
     error(("smtn: variant must be \"plain\", \"channelwise\" or \"fine_tuned\", not \"%s\""):format(

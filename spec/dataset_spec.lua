@@ -49,8 +49,8 @@ describe("a data set", function()
   end)
 
   it("knows what its labels are", function()
-    assert.same({kind = "class", small = "class", landmarks = "points", yaw = "yaw"},
-      small().kinds)
+    assert.same({kind = "class", small = "class", landmarks = "points", yaw = "yaw",
+      box_width = "width"}, small().kinds)
   end)
 
   it("shares pictures with its parts, in ranges, lists and lists of lists", function()

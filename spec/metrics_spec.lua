@@ -3,7 +3,7 @@
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
 
-local NAN <const> = 0 / 0
+local NAN <const>, EYES <const> = 0 / 0, {1, 2}
 
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
@@ -18,11 +18,12 @@ local function faces(off)
   return braid.tensor(predicted):reshape(#off, -1), braid.tensor(truth)
 end
 
-local function measured(task, output, target)
+local function measured(task, output, target, widths)
   local sums <const> = {}
   local n <const> = target:size(1)
   for i = 1, n do -- in two batches or more, as it comes
-    task:observe(sums, output[{ {i, i} }], target[{ {i, i} }])
+    task:observe(sums, output[{ {i, i} }], target[{ {i, i} }],
+      widths and {box_width = braid.tensor{widths[i]}})
   end
   return task:metrics(sums)
 end
@@ -32,36 +33,120 @@ local OFF <const> = {{0, 0.02, 0.06}, {0.0399, 0, 0.14}, {0.012, 0.012, 0.012}}
 
 describe("the landmark task's metrics", function()
   it("are the share of faces within alpha, point by point, and their mean", function()
-    local m <const> = measured(mtl.landmarks{points = 3}, faces(OFF))
+    local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, faces(OFF))
     assert.same({1, 1, 1 / 3}, m.points)
     assert.near((1 + 1 + 1 / 3) / 3, m.point_accuracy, 1e-9)
-    local wide <const> = measured(mtl.landmarks{points = 3, alpha = 0.2}, faces(OFF))
+    local wide <const> = measured(mtl.landmarks{points = 3, eyes = EYES, alpha = 0.2}, faces(OFF))
     assert.same({1, 1, 2 / 3}, wide.points)
   end)
 
   it("leave a missing point out of its own share", function()
     local output <const>, target <const> = faces(OFF)
     target[{2, 3}] = NAN
-    local m <const> = measured(mtl.landmarks{points = 3}, output, target)
+    local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, output, target)
     assert.same({1, 1, 0.5}, m.points)
   end)
 
   it("are the area under the curve of errors up to 0.10", function()
-    local m <const> = measured(mtl.landmarks{points = 3}, faces(OFF))
+    local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, faces(OFF))
     local e <const> = {0.2 / 3, (0.1 + 0.35) / 3, 0.03}
     for i, v in ipairs(m.errors) do assert.near(e[i], v, 2e-4) end
     assert.near((1 - e[1] / 0.1 + 0 + 1 - e[3] / 0.1) / 3, m.auc, 1e-3)
     assert.near(1 / 3, m.failure, 1e-9)
   end)
 
-  it("are relative to the box where the image's width in boxes is told", function()
-    local task <const> = mtl.landmarks{points = 3, box = 1.1}
-    local m <const> = measured(task, faces(OFF)) -- a box is 2 / 1.1 wide
-    local e <const> = {0.08 / 3 * 0.55, 0.1799 / 3 * 0.55, 0.012 * 0.55}
+  it("are relative to the width of each face's box where a batch has it", function()
+    local task <const> = mtl.landmarks{points = 3, eyes = EYES}
+    local m <const> = measured(task, faces(OFF), select(2, faces(OFF)), {0.5, 1.2, 2})
+    local e <const> = {0.08 / 3 / 0.5, 0.1799 / 3 / 1.2, 0.012 / 2}
     assert.near((e[1] + e[2] + e[3]) / 3, m.box_error, 1e-6)
-    assert.equal(0, m.box_failure)
-    assert.near(1 / 3, measured(mtl.landmarks{points = 3, box = 2}, faces(OFF)).box_failure, 1e-9)
-    assert.is_nil(measured(mtl.landmarks{points = 3}, faces(OFF)).box_error)
+    assert.near(1 / 3, m.box_failure, 1e-9)
+    assert.equal(0, m.without_box)
+    assert.is_nil(measured(task, faces(OFF)).box_error)
+  end)
+
+  it("count the faces that they cannot tell", function()
+    local output <const>, target <const> = faces{{0, 0, 0.08}, {0, 0, 1}, {0, 0, 1}, {0, 0, 0.08}}
+    target[{1, 2}] = NAN                                     -- an eye is missing,
+    target[{2, 2}] = target[{2, 1}]                          -- both are at one place,
+    target[3] = NAN                                          -- there are no points at all
+    local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, output, target,
+      {1, NAN, 1, 0})
+    assert.same({2, 1, 2}, {m.without_eyes, m.without_points, m.without_box})
+    assert.near(0.08 / 3 / 0.4, m.error, 1e-6)
+    assert.near(0.08 / 2 / 1, m.box_error, 1e-6)             -- of two points, for one is missing
+    assert.equal("0.0667 (fail  0.0%, 2 without eyes), of the box 0.0400 (fail  0.0%, 2 without "
+      .. "a box)", mtl.landmarks.show(nil, m))
+    for _, value in pairs(m) do assert.is_true(type(value) ~= "number" or value < math.huge) end
+  end)
+
+  it("are no numbers where there is no face to tell them of", function()
+    for _, points in ipairs{1, 3} do
+      local task <const> = mtl.landmarks{points = points, eyes = points == 3 and EYES}
+      local m <const> = measured(task, braid.zeros(2, 2 * points), braid.full({2, points, 2}, NAN),
+        {NAN, 1})
+      assert.equal(2, m.without_points)
+      assert.equal("nan", tostring(m.box_error))
+      assert.equal(points == 3 and "nan" or "nil", tostring(m.error))
+      assert.is_nil(task:show(m):find("-nan", 1, true))
+    end
+  end)
+
+  it("are by the means of several points where those are the eyes", function()
+    -- The eyes' middles lie 3, 4 apart.
+    local truth <const> = braid.tensor{{{0, 0}, {0.2, 0}, {0.3, 0.5}, {0.5, 0.3}, {0.4, 0.4}}}
+    local output <const> = truth:reshape(1, -1) + 0.03
+    local m <const> = measured(mtl.landmarks{eyes = {{1, 2}, {3, 4, 5}}}, output, truth)
+    assert.near(0.03 * math.sqrt(2) / 0.5, m.error, 1e-6)
+    truth[{1, 4}] = NAN
+    assert.equal(1, measured(mtl.landmarks{eyes = {{1, 2}, {3, 4, 5}}}, output, truth).without_eyes)
+  end)
+
+  it("without eyes are by the box, or a distance alone", function()
+    local task <const> = mtl.landmarks{points = 1, eyes = false}
+    local truth <const>, output <const> = braid.zeros(1, 1, 2), braid.tensor{{0.3, 0.4}}
+    local m <const> = measured(task, output, truth)
+    assert.near(0.5, m.distance, 1e-6)
+    assert.equal("0.5000 off", task:show(m))
+    assert.same({}, {m.error, m.failure, m.points})
+    assert.equal("of the box 0.2500 (fail 100.0%)", task:show(measured(task, output, truth, {2})))
+    assert.error_matches(function() task:errors(output, truth) end, "and eyes is false")
+  end)
+end)
+
+describe("the eyes of a landmark task", function()
+  local function said(o)
+    local ok <const>, message <const> = pcall(mtl.landmarks, o)
+    assert.is_false(ok)
+    return message:gsub("^.-: mtl.landmarks: ", "")
+  end
+
+  it("are the first two of five points, and otherwise must be told", function()
+    assert.same({1, 2}, mtl.landmarks{}.eyes)
+    for _, points in ipairs{1, 2, 3, 4, 6, 19, 21, 68, 98, 106} do
+      assert.matches(("is not known of %d points?: say eyes = {i, j}"):format(points),
+        said{points = points})
+      assert.is_false(mtl.landmarks{points = points, eyes = false}.eyes)
+    end
+  end)
+
+  it("are two different points, or groups, that there are", function()
+    for _, eyes in ipairs{{1, 7}, {7, 1}, {{1, 7}, {2}}, {1, {2, 7}}} do
+      assert.matches("eyes must be numbers from 1 to 6", said{points = 6, eyes = eyes})
+    end
+    for _, eyes in ipairs{{1, 1}, {{1, 2}, 2}, {{1, 2}, {3, 1}}, {{1, 1}, 2}} do
+      assert.matches("eyes must be of different points", said{points = 6, eyes = eyes})
+    end
+    for _, eyes in ipairs{{1}, {1, 2, 3}, {0, 1}, {1.0, 2}, {{}, 1}, {1, "2"}, true, 3, "eyes"} do
+      assert.matches("eyes must be a list of 2 values", said{points = 6, eyes = eyes})
+    end
+  end)
+
+  it("stay as they were, whatever becomes of the lists given", function()
+    local given <const> = {{1, 2}, {3, 4}}
+    local task <const> = mtl.landmarks{eyes = given}
+    given[1][1] = 5
+    assert.same({{1, 2}, {3, 4}}, task.eyes)
   end)
 end)
 

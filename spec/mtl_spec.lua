@@ -15,6 +15,15 @@ local function prediction(dx)
 end
 
 describe("the landmark task", function()
+  it("has the mean squared error of the coordinates there are, if asked for it", function()
+    local task <const> = mtl.landmarks{reduction = "mean"}
+    local output <const>, target <const> = prediction(0.3)
+    assert.near(0.09 / 20, task:loss(output, target):item(), 1e-7)
+    target[{2, {1, 2}}] = 0 / 0 -- two of the ten points
+    assert.near(0.09 / 16, task:loss(output, target):item(), 1e-7)
+    assert.equal(0, task:loss(output, braid.full({2, 5, 2}, 0 / 0)):item())
+  end)
+
   it("has half the squared error, summed over coordinates, over n, as its loss", function()
     local output <const>, target <const> = prediction(0.3)
     assert.near(0.5 * 0.09 / 2, mtl.landmarks{}:loss(output, target):item(), 1e-7)
@@ -271,12 +280,13 @@ describe("an evaluation", function()
     local function int(list) return braid.tensor(list, {dtype = "int64"}) end
     local truth <const> = braid.tensor{{{-0.5, 0}, {0.5, 0}}, {{-0.5, 0}, {0.5, 0}}}
     for _, lost in ipairs{{NAN, NAN, NAN, NAN}, {-0.5, 0, NAN, 0}} do
-      local m <const> = measured(mtl.landmarks{points = 2}, {lost, {-0.5, 0, 0.5, 0}}, truth)
+      local m <const> = measured(mtl.landmarks{points = 2, eyes = {1, 2}},
+        {lost, {-0.5, 0, 0.5, 0}}, truth)
       assert.same({0.5, 0.5, math.huge}, {m.failure, m.auc, m.error})
       assert.equal(2, #m.errors)
       assert.equal(0.5, m.points[2])
     end
-    local bins <const> = mtl.landmark_bins{points = 2, pixels = 4}
+    local bins <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4}
     local sure <const> = {0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 9, 0}
     local lost <const> = {table.unpack(sure)}
     lost[1] = NAN

@@ -62,8 +62,8 @@ describe("NaN", function()
 
   it("is so in reports of every kind of task, without labels and of NaN", function()
     local tasks <const> = mtl.tasks{classes = mtl.classes{2}, real = mtl.real{1},
-      landmarks = mtl.landmarks{points = 2, box = 1.1}, attributes = mtl.attributes{2},
-      bins = mtl.landmark_bins{points = 2, pixels = 4}}
+      landmarks = mtl.landmarks{points = 2, eyes = {1, 2}}, attributes = mtl.attributes{2},
+      bins = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4}}
     local nan <const> = braid.full({2, 1}, NEGATIVE)
     for _, label in ipairs{1, -100} do
       local function net()

@@ -21,7 +21,7 @@ local function outputs(net, image)
 end
 
 describe("mtl.landmark_bins", function()
-  local task <const> = mtl.landmark_bins{points = 2, pixels = 4}
+  local task <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4}
   local nan <const> = 0 / 0
   local points <const> = braid.tensor{{{-1, -0.51}, {-0.49, 0.99}}, {{1.2, 0}, {nan, nan}}}
 
@@ -41,7 +41,7 @@ describe("mtl.landmark_bins", function()
   end)
 
   it("says the middle of the best pixel, and errs by the true numbers", function()
-    local one <const> = mtl.landmark_bins{points = 2, pixels = 2}
+    local one <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 2}
     local said <const> = braid.tensor{{0, 1, 1, 0, 1, 0, 0, 3}}
     assert.same({{{0.5, -0.5}, {-0.5, 0.5}}}, one:places(said):totable())
     local sums <const>, truth <const> = {}, braid.tensor{{{0.5, -0.5}, {-0.5, -0.5}}}

@@ -6,7 +6,8 @@ local class <const> = require "braid.class"
 
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
-local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 2}, smile = mtl.classes{2}}
+local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 2, eyes = {1, 2}},
+  smile = mtl.classes{2}}
 local labels <const> = {landmarks = braid.rand(4, 2, 2), smile = int{1, 2, 2, 1}}
 
 local function largest(a, b) return (a - b):abs():max():item() end

@@ -1,8 +1,8 @@
 /* core.loader: the plan of a loader, read from a table, and its batches.
 
    core.loader{workers, skip, seed, channels (1 or 3), fields, sources}, where
-     fields: {{name, kind ("class", "points" or "real"), shape, flip, bin, bins}, ...}
-     sources: {{n, images or text, ends and root, boxes, rows, as_stored, labels (by
+     fields: {{name, kind ("class", "points", "real" or "width"), shape, flip, bin, bins},
+   ...} sources: {{n, images or text, ends and root, boxes, rows, as_stored, labels (by
        number of the field), points (a field), steps ({{name, numbers...}, ...}), cache},
    ...} are as in io/loader.h. Its methods: submit(pick, first, last, stream, only) take()
    -> {image, count, a tensor for each field} facts() -> seconds waited, samples left out,
@@ -65,7 +65,7 @@ static void own(lua_State *L, br_tensor **t) {
 }
 
 static void read_field(lua_State *L, br_field *f) {
-  static const char *const names[] = {"class", "points", "real", NULL};
+  static const char *const names[] = {"class", "points", "real", "width", NULL};
   lua_getfield(L, -1, "kind");
   f->kind = (br_field_kind)luaL_checkoption(L, -1, NULL, names);
   lua_pop(L, 1);
@@ -150,7 +150,7 @@ static int64_t read_paths(lua_State *L, br_source *s) {
 static void read_labels(lua_State *L, const br_plan *plan, br_source *s) {
   lua_getfield(L, -1, "labels");
   for (int f = 0; f < plan->fields; f++) {
-    static const br_dtype dtypes[] = {BR_I64, BR_F32, BR_F32};
+    static const br_dtype dtypes[] = {BR_I64, BR_F32, BR_F32, BR_F32};
     br_dtype dtype = dtypes[plan->field[f].kind];
     lua_geti(L, -1, f + 1);
     br_tensor *t = br_test_tensor(L, -1);

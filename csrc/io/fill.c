@@ -117,6 +117,19 @@ static void fill_reals(const br_field *f, const br_tensor *from, int64_t row,
   }
 }
 
+/* A length across the picture, as long as it lies in the result. */
+static void fill_widths(const br_plan *plan, const br_field *f, const br_tensor *from,
+                        int64_t row, const br_affine *map, br_tensor *to, int64_t place) {
+  double u0, v0, u, v;
+  br_affine_inverse(map, 0, 0, &u0, &v0);
+  br_affine_inverse(map, 1, 0, &u, &v);
+  const double unit = hypot(2 * (u - u0) / (double)plan->ow,
+                            2 * (v - v0) / (double)plan->oh);
+  for (int64_t i = 0; i < f->width; i++)
+    floats(to)[place * f->width + i] =
+        from ? (float)((double)floats(from)[row * f->width + i] * unit) : NAN;
+}
+
 /* ---- the sample ------------------------------------------------------------------ */
 
 static void place_sample(const br_plan *plan, const br_source *s, int64_t i,
@@ -232,6 +245,8 @@ br_status br_fill_sample(const br_plan *plan, const br_batch *b, int64_t pick,
                    ints(b->label[f]) + place * field->width);
     else if (field->kind == BR_FIELD_POINTS)
       fill_points(plan, field, from, pick, &map, b->label[f], place);
+    else if (field->kind == BR_FIELD_WIDTH)
+      fill_widths(plan, field, from, pick, &map, b->label[f], place);
     else
       fill_reals(field, from, pick, map.mirrored, b->label[f], place);
   }

@@ -16,7 +16,8 @@ enum { BR_SOURCES = 32, BR_FIELDS = 128 };
 typedef enum br_field_kind {
   BR_FIELD_CLASS,  /* from int64 or uint8, labels from 1, 0 missing -> int64 */
   BR_FIELD_POINTS, /* from float32 (n,points,2), pixels -> float32, -1 to 1 across; NaN */
-  BR_FIELD_REAL    /* from float32, NaN missing -> float32 */
+  BR_FIELD_REAL,   /* from float32, NaN missing -> float32 */
+  BR_FIELD_WIDTH   /* from float32 (n), pixels across -> float32, as points; NaN */
 } br_field_kind;
 
 /* A kind of label, under one name in all sources. */

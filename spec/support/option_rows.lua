@@ -202,8 +202,10 @@ rows.cross_entropy.skip = {weight = true} -- a tensor alone is the weight
 
 rows["mtl.classes"] = {options = {3}, call = function(_, o) mtl.classes(o) end}
 rows["mtl.real"] = {call = function(_, o) mtl.real(o) end}
-rows["mtl.landmarks"] = {call = function(_, o) mtl.landmarks(o) end}
-rows["mtl.landmark_bins"] = {options = {pixels = 8}, call = function(_, o) mtl.landmark_bins(o) end}
+rows["mtl.landmarks"] = {call = function(_, o) mtl.landmarks(o) end,
+  refused_ends = {points = true}} -- one point without a word on eyes
+rows["mtl.landmark_bins"] = {options = {pixels = 8}, call = function(_, o) mtl.landmark_bins(o) end,
+  refused_ends = {points = true}}
 rows["mtl.attributes"] = {options = {3}, call = function(_, o) mtl.attributes(o) end}
 rows["mtl.ced"] = {arguments = {errors = {0.1, 0 / 0}},
   call = function(a, o) mtl.ced(a.errors, o) end}

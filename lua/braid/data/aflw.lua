@@ -5,10 +5,10 @@
 -- `data` in it, holds aflw.sqlite and flickr/; or aflw.csv, the export of such a database
 -- with columns FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT and NAME_X, NAME_Y for
 -- each point, perhaps ROLL, PITCH, YAW and SEX, is read when there is no database.
--- Labels: landmarks, 21 points of which those that are hidden are missing; roll, pitch and
--- yaw in radians; gender (1 male, 2 female), glasses (1 yes, 2 no). Boxes are those of
--- FaceRect. A picture with several faces comes once for each. orientation = false leaves
--- pictures as they are stored, whatever their EXIF data say.
+-- Labels: landmarks, 21 points of which those that are hidden are missing (the eyes are 8 and 11);
+-- roll, pitch and yaw in radians; gender (1 male, 2 female), glasses (1 yes, 2 no). Boxes, and
+-- box_width, are those of FaceRect. A picture with several faces comes once for each.
+-- orientation = false leaves pictures as they are stored, whatever their EXIF data say.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -19,6 +19,7 @@ local texts <const> = require "braid.io.text"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local places <const> = require "braid.data.places"
+local schemes <const> = require "braid.data.schemes"
 local sqlite <const> = require "braid.data.sqlite"
 
 local fail <const> = damage.fail
@@ -35,6 +36,8 @@ local NAMES <const> = {
 local ANGLES <const> = {"roll", "pitch", "yaw"}
 local NUMBER_OF <const> = {}
 for p, name in ipairs(NAMES) do NUMBER_OF[name] = p end
+local POINTS_KNOWN <const> = {eyes = {NUMBER_OF.LeftEyeCenter, NUMBER_OF.RightEyeCenter},
+  flip = schemes.mirrored(NAMES)}
 
 local FACES <const> = [[
 SELECT Faces.face_id, FaceImages.filepath, FacePose.roll, FacePose.pitch, FacePose.yaw,
@@ -167,7 +170,7 @@ local function make(dir, faces, o)
   return Dataset{files = paths, root = picture_root(dir, paths[1]), channels = o.channels,
     orientation = o.orientation,
     labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
-    kinds = {roll = "roll", pitch = "pitch", yaw = "yaw"},
+    points = {landmarks = POINTS_KNOWN}, kinds = {roll = "roll", pitch = "pitch", yaw = "yaw"},
     classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0}
 end
 

@@ -9,7 +9,8 @@
 --   list_landmarks_align_celeba, or list_landmarks_celeba for pictures as found
 --                                                 landmarks: left eye, right eye, nose, left
 --                                                 and right mouth corner, as seen
---   list_bbox_celeba                              boxes, for pictures as found
+--   list_bbox_celeba                              boxes, for pictures as found, and their
+--                                                 width, box_width
 --   identity_CelebA                               identity, from 1
 -- each as .txt or, with a line of names, as .csv. What is absent is left out. All files must
 -- list the same pictures in the same order. Pictures are read when they are asked for; check =
@@ -26,6 +27,7 @@ local Dataset <const> = require "braid.data.dataset"
 local listing <const> = require "braid.data.listing"
 local pictures <const> = require "braid.data.pictures"
 local places <const> = require "braid.data.places"
+local schemes <const> = require "braid.data.schemes"
 
 local fail <const> = damage.fail
 local OPTIONS <const> = check.declare("data.celeba", {aligned = check.flag(),
@@ -230,7 +232,7 @@ return damage.reader("data.celeba", function(given_dir, given)
   end
   local all = Dataset{files = names_of(state, folder), root = folder.path,
     channels = o.channels, labels = state.labels, classes = state.classes, boxes = state.boxes,
-    missing = 0, orientation = o.orientation}
+    points = {landmarks = schemes.FIVE}, missing = 0, orientation = o.orientation}
   if not o.check then return sets_of(all, parts) end
   local rows <const>, absent <const>, first <const> = pictures.readable(all)
   if #rows == 0 then fail("%s: none of its pictures can be read: %s", folder.path, first) end

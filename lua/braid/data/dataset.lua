@@ -5,8 +5,13 @@
 --             a missing one is -100, or `missing` if that is given; points, float32
 --             (n,points,2): x, y in pixels of the stored
 --             picture, pixel centres at whole numbers from 0, NaN is missing; other values,
---             float32 (n) or (n,k), NaN is missing
---   kinds     {name = "class", "points", "real", or a narrower word such as "yaw"}
+--             float32 (n) or (n,k), NaN is missing. One of them has a meaning: box_width,
+--             float32 (n), the width of each sample's box in pixels of the stored picture, NaN
+--             where it has none; of a set with boxes it is theirs unless it is given
+--   points    {name = {points =, flip =, eyes =}}, what is known about a label of points: how
+--             many, which each becomes in a mirrored picture, and the eyes; mtl.landmarks{of = ds}
+--   kinds     {name = "class", "points", "real", "width" of box_width, or a narrower word such
+--             as "yaw"}
 --   classes   {name = {"cat", "dog", ...}}, where the classes have names
 --   images    uint8 (m,c,h,w), channels last in memory; or
 --   inputs    float32 (n,...): rows of a table, without pictures; or
@@ -25,6 +30,7 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local Paths <const> = require "braid.data.paths"
+local own <const> = require "braid.data.labels"
 local record <const> = require "braid.record"
 
 local Dataset <const> = class("Dataset")
@@ -34,46 +40,15 @@ local TENSORS <const> = check.map(check.tensor())
 local FIELDS <const> = check.declare("Dataset", {
   images = check.tensor(), files = TABLE, root = check.text(),
   channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TENSORS,
-  kinds = check.map(check.text()), classes = TABLE, boxes = check.tensor(),
+  kinds = check.map(check.text()), classes = TABLE, points = TABLE, boxes = check.tensor(),
   inner = check.number{above = 0},
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
   first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
 })
 -- No names of labels.
 Dataset.taken = {image = true, input = true, box = true, path = true, count = true}
-local POINTS <const>, CLASS <const> = "points", "class"
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
-
--- What a label is, from its tensor.
-local function kind_of(name, t)
-  if t.dtype == "float32" or t.dtype == "float64" then
-    return t:dim() == 3 and t:size(3) == 2 and POINTS or "real"
-  end
-  if t:dim() ~= 1 or t.dtype == "bool" then
-    fail("labels.%s must be whole numbers (n), or float32; not %s (%s)", name, t.dtype,
-      table.concat(t.shape, ", "))
-  end
-  return CLASS
-end
-
--- Class labels as they are kept, 0 for a missing one; a 0 that was not said to mark one is an
--- error, for it comes from labels that count from 0.
-local function kept_classes(name, t, missing)
-  if missing ~= 0 then
-    if t:eq(0):any():item() then
-      fail("labels.%s holds 0; labels count from 1 (counted from 0? add 1; where 0 marks a "
-        .. "missing label, say missing = 0)", name)
-    end
-    local marked <const> = t:eq(missing)
-    if marked:any():item() then t = t:masked_fill(marked, 0) end
-  end
-  if #t > 0 and t:min():item() < 0 then
-    fail("labels.%s holds %d; labels count from 1, and a missing one is %d", name, t:min():item(),
-      missing)
-  end
-  return t
-end
 
 function Dataset:init(given)
   local o <const> = check.options(FIELDS, given)
@@ -89,18 +64,21 @@ function Dataset:init(given)
   self.inner = o.inner or o.images and o.images:size(3)
   self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
   self.n = #(self.inputs or self.index or self.images or self.files)
-  self.labels, self.kinds, self.classes = {}, {}, o.classes or {}
-  for name, t in pairs(o.labels or {}) do
+  if o.boxes and (o.boxes:size(1) ~= self.n or o.boxes:size(2) ~= 4) then
+    fail("boxes must be (%d, 4), not (%s)", self.n, table.concat(o.boxes.shape, ", "))
+  end
+  self.labels, self.kinds, self.classes, self.points = {}, {}, o.classes or {}, {}
+  for name, t in pairs(own.with_widths(o.labels, o.boxes)) do
     if t:size(1) ~= self.n then
       fail("%d %s, but %d of %s", self.n, self.inputs and "inputs" or "images", t:size(1), name)
     end
     if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
-    self.kinds[name] = o.kinds and o.kinds[name] or kind_of(name, t)
-    if self.kinds[name] == CLASS then t = kept_classes(name, t, o.missing) end
+    self.kinds[name] = o.kinds and o.kinds[name] or own.kind_of(name, t)
+    if self.kinds[name] == "class" then t = own.kept_classes(name, t, o.missing) end
+    if self.kinds[name] == "points" then
+      self.points[name] = own.facts_of(t, o.points and o.points[name])
+    end
     self.labels[name] = core.keep(t)
-  end
-  if self.boxes and (self.boxes:size(1) ~= self.n or self.boxes:size(2) ~= 4) then
-    fail("boxes must be (%d, 4), not (%s)", self.n, table.concat(self.boxes.shape, ", "))
   end
 end
 
@@ -120,7 +98,7 @@ local function label_at(self, name, i)
     return (not float or row:eq(row):any():item()) and row or nil
   end
   local value <const> = row:item()
-  if self.kinds[name] == CLASS then return value ~= 0 and math.tointeger(value) or nil end
+  if self.kinds[name] == "class" then return value ~= 0 and math.tointeger(value) or nil end
   return value == value and value or nil
 end
 
@@ -179,8 +157,8 @@ local function part_of(self, take, images, index)
   for name, t in pairs(self.labels) do labels[name] = take(t) end
   return Dataset{images = images, files = self.files, root = self.root,
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
-    classes = self.classes, boxes = self.boxes and take(self.boxes), inner = self.inner,
-    missing = 0, orientation = self.orientation,
+    classes = self.classes, points = self.points, inner = self.inner, missing = 0,
+    boxes = self.boxes and take(self.boxes), orientation = self.orientation,
     inputs = self.inputs and take(self.inputs)}
 end
 
@@ -213,7 +191,8 @@ function Dataset:labelled(labels)
     if Dataset.taken[name] or not core.is_tensor(t) or t:size(1) ~= self.n then
       check.fail("labelled: '%s' must be %d rows of a label", tostring(name), self.n)
     end
-    result.labels[name], result.kinds[name] = core.keep(t), kind_of(name, t)
+    result.labels[name], result.kinds[name] = core.keep(t), own.kind_of(name, t)
+    if result.kinds[name] == "points" then result.points[name] = own.facts_of(t) end
   end
   return result
 end

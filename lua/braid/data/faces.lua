@@ -11,6 +11,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local Dataset <const> = require "braid.data.dataset"
+local schemes <const> = require "braid.data.schemes"
 
 local CLASSES <const> = {
   gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
@@ -25,7 +26,7 @@ local function render(seed, first, n, o)
   return Dataset{images = images, labels = {
     landmarks = points, gender = column(1), smile = column(2), glasses = column(3),
     pose = column(4),
-  }, classes = CLASSES}
+  }, classes = CLASSES, points = {landmarks = schemes.FIVE}}
 end
 
 local OPTIONS <const> = check.declare("data.faces", {

@@ -10,7 +10,8 @@
 -- times as wide. Where a box is missing, or does not hold the points (the detector found
 -- another face), a training face falls back to a square around its points, side three
 -- times their extent; a test face, whose points must not place it, to the whole picture.
--- Outside a picture its edge pixels repeat.
+-- Outside a picture its edge pixels repeat. The label box_width is the width of the box that a face
+-- was cut by, missing where it fell back.
 --
 -- Points are taken to count pixels from 1, as MATLAB does: read from 0, networks trained
 -- with mirroring end up about one pixel of the picture off, always to the same side.
@@ -31,6 +32,7 @@ local Dataset <const> = require "braid.data.dataset"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 local places <const> = require "braid.data.places"
+local schemes <const> = require "braid.data.schemes"
 local texts <const> = require "braid.io.text"
 
 local fail <const> = damage.fail
@@ -147,12 +149,12 @@ local function holds(box, points)
   return x0 >= box[1] and y0 >= box[2] and x1 <= box[3] and y1 <= box[4]
 end
 
--- The square that a face is cut from: centre x, y and half its side; or nil and a message
--- when the picture, whose size is wanted, cannot be read.
+-- The square that a face is cut from: centre x, y, half its side and the width of the box, if one
+-- placed it; or nil and a message when the picture, whose size is wanted, cannot be read.
 local function square(path, face, box, training, o)
   if box and holds(box, face.points) then
     local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * o.margin
-    return {(box[1] + box[3]) / 2, (box[2] + box[4]) / 2, half}
+    return {(box[1] + box[3]) / 2, (box[2] + box[4]) / 2, half, box[3] - box[1]}
   end
   if training then
     local x0 <const>, y0 <const>, x1 <const>, y1 <const> = extent(face.points)
@@ -182,8 +184,12 @@ end
 
 -- The label tensors of the faces numbered in `keep`.
 local function labels_of(faces, keep, cuts, side)
-  local labels <const>, points <const> = {}, {}
-  for n, i in ipairs(keep) do points[n] = carried(faces[i].points, cuts[i], side) end
+  local labels <const>, points <const>, widths <const> = {}, {}, {}
+  for n, i in ipairs(keep) do
+    points[n] = carried(faces[i].points, cuts[i], side)
+    widths[n] = (cuts[i][4] or 0 / 0) * side / (2 * cuts[i][3])
+  end
+  labels.box_width = core.from_table(widths, "float32")
   labels.landmarks = core.from_table(points, "float32")
   for _, task in ipairs(TASKS) do
     local column <const> = {}
@@ -218,7 +224,8 @@ local function pack(dir, faces, boxes, training, o)
   if #keep == 0 then fail("%s", first_unreadable) end
   return Dataset{images = #keep < #faces and only(images, keep) or images,
     labels = labels_of(faces, keep, cuts, side), classes = CLASSES, missing = 0,
-    inner = side / o.surround, unreadable = #faces - #keep, first_unreadable = first_unreadable}
+    points = {landmarks = schemes.FIVE}, inner = side / o.surround,
+    unreadable = #faces - #keep, first_unreadable = first_unreadable}
 end
 
 local function read_part(dir, name, training, o)

@@ -12,6 +12,7 @@ local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" e
 
 local function kind_of(ds, name, t)
   if not is_float(t) then return "class" end
+  if ds.kinds and ds.kinds[name] == "width" then return "width" end
   local points <const> = t:dim() == 3 and t:size(3) == 2
   return points and (not ds.kinds or ds.kinds[name] == "points") and "points" or "real"
 end

@@ -5,8 +5,9 @@
 -- what lies in a folder trainset or afw is for training, in testset, ibug, 01_Indoor or
 -- 02_Outdoor for testing, the rest for training. For every NAME.pts, however deep, there
 -- must be NAME.jpg, .jpeg or .png beside it, in whatever case. The label is
--- `landmarks`; the files count pixels from 1, and have the same number of points (68) all. A
--- point of which a coordinate is nan is missing.
+-- `landmarks`; the files count pixels from 1, and have the same number of points all. Of 68 it
+-- is known which are the eyes (37 to 42 and 43 to 48) and what a mirror does to them; mtl.landmarks
+-- of other points wants `eyes`. A point of which a coordinate is nan is missing.
 --
 -- points = n wants that many, and leaves files with another number out. Points are those of
 -- the picture as it is seen, turned by its EXIF data; orientation = false leaves it as stored.
@@ -18,6 +19,7 @@ local Dataset <const> = require "braid.data.dataset"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 local places <const> = require "braid.data.places"
+local schemes <const> = require "braid.data.schemes"
 local texts <const> = require "braid.io.text"
 
 local fail <const> = damage.fail
@@ -138,7 +140,7 @@ local function load(dir, o)
   local made <const> = {}
   for name, set in pairs(sets) do
     made[name] = Dataset{files = set.paths, root = dir, channels = o.channels,
-      orientation = o.orientation,
+      orientation = o.orientation, points = {landmarks = width == 68 and schemes.MULTI_PIE or nil},
       labels = {landmarks = core.from_table(set.points, "float32"):reshape(-1, width, 2)}}
   end
   return made

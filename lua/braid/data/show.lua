@@ -41,9 +41,9 @@ local function words_of(ds, sample)
   for _, name in ipairs(check.sorted_keys(ds.labels)) do
     local value <const>, kind <const>, names <const> = sample[name], ds.kinds[name],
       ds.classes[name]
-    if kind == "points" then
-      if value == nil then words[#words + 1] = name .. "=?" end
-    elseif value == nil then
+    local drawn <const> = kind == "width" or kind == "points" and value ~= nil
+    if drawn then goto continue end
+    if value == nil then
       words[#words + 1] = name .. "=?"
     elseif kind == "class" and is_yes_no(names) then
       if names[value] == "yes" then words[#words + 1] = name end
@@ -54,6 +54,7 @@ local function words_of(ds, sample)
     else
       words[#words + 1] = name .. "=" .. (names and names[value] or number_text(value))
     end
+    ::continue::
   end
   return words
 end

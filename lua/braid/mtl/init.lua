@@ -5,7 +5,7 @@ local folder <const> = require "braid.folder"
 local mixers <const> = folder "braid.mtl.mixers"
 
 return folder("braid.mtl", {
-  internal = {"build", "flips", "flow", "held", "inputs", "linear_mix", "ratio", "restrict",
+  internal = {"build", "eyes", "flips", "flow", "held", "inputs", "linear_mix", "ratio", "restrict",
     "stages", "strands"},
   others = function() return mixers end,
 })

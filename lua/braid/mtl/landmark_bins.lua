@@ -4,8 +4,9 @@
 -- The labels are those of mtl.landmarks, points (n,points,2) in [-1, 1] across the image, and
 -- so are the metrics: a landmark error is computed from the true numbers, not from bins.
 -- Outputs are (n, points * 2 * pixels), a point's x and then its y. Loss: the mean
--- cross-entropy over the coordinates that lie within the image. Decision: the mean rather
--- than the sum, so that landmarks weigh as much as any other classification.
+-- cross-entropy over the coordinates that lie within the image; with reduction = "sum" their sum,
+-- over the faces with a point. Decision: the mean unless that is asked for, so that landmarks weigh
+-- as much as any other classification.
 -- @usage mtl.landmark_bins{points = 5, pixels = 40, flip = {2, 1, 3, 5, 4}, weight = 1}
 
 local core <const> = require "braid.core"
@@ -17,13 +18,11 @@ local ops <const> = core.ops
 local LandmarkBins <const> = class("LandmarkBins", Landmarks)
 
 local OPTIONS <const> = check.declared["mtl.landmarks"]:called("mtl.landmark_bins", {
-  pixels = check.needed(check.whole{from = 1}),
+  pixels = check.needed(check.whole{from = 1}), reduction = check.choice{"mean", "sum"},
 })
 
 function LandmarkBins:init(given)
-  local o <const> = check.options(OPTIONS, given)
-  self.points, self.pixels = o.points, o.pixels
-  self.flip, self.weight, self.alpha, self.box = o.flip, o.weight, o.alpha, o.box
+  self.pixels = self:take(OPTIONS, given).pixels
   self.size = 2 * self.points * self.pixels
 end
 
@@ -43,7 +42,9 @@ function LandmarkBins:places(output)
 end
 
 function LandmarkBins:loss(output, target)
-  return ops.cross_entropy(output:reshape(-1, self.pixels), self:bins(target):reshape(-1))
+  local loss <const> = ops.cross_entropy(output:reshape(-1, self.pixels),
+    self:bins(target):reshape(-1), {reduction = self.reduction})
+  return self.reduction == "mean" and loss or loss / math.max(self:labelled(target), 1)
 end
 
 return LandmarkBins

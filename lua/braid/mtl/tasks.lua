@@ -147,7 +147,7 @@ function Tasks:evaluate(net, batches)
     for name, task in self:each() do
       sums[name] = sums[name] or {}
       local output <const>, target <const> = pair(name, task, outputs, batch)
-      task:observe(sums[name], output, target)
+      task:observe(sums[name], output, target, batch)
       local loss <const> = task:loss(output, target):item()
       local count <const> = task.labelled and task:labelled(target) or batch.count
       counts[name] = (counts[name] or 0) + count

@@ -4,7 +4,8 @@ local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl
 
 local tasks <const> = mtl.tasks{
-  face = mtl.classes{2}, box = mtl.landmarks{points = 2}, landmarks = mtl.landmarks{points = 5},
+  face = mtl.classes{2}, box = mtl.landmarks{points = 2, eyes = false},
+  landmarks = mtl.landmarks{points = 5},
 }
 
 return {

@@ -1,0 +1,39 @@
+--- What is known about the points that published data mark: which are the eyes, and what a mirrored
+-- picture does to them. Fields as those of Dataset's `points`.
+
+local M <const> = {}
+
+--- Left eye, right eye, nose, left and right mouth corner, as seen: MTFL, CelebA, rendered faces.
+M.FIVE = {eyes = {1, 2}, flip = {2, 1, 3, 5, 4}}
+
+-- first, ..., last as a list.
+local function range(first, last)
+  local list <const> = {}
+  for p = first, last, first <= last and 1 or -1 do list[#list + 1] = p end
+  return list
+end
+
+-- Lists one after another.
+local function joined(...)
+  local all <const> = {}
+  for _, list in ipairs{...} do table.move(list, 1, #list, #all + 1, all) end
+  return all
+end
+
+--- The 68 points of Multi-PIE's scheme, which 300-W and its parts use: jaw 1 to 17, brows to 27,
+-- nose to 36, eyes 37 to 42 and 43 to 48, mouth from 49 on, its inner rim from 61.
+M.MULTI_PIE = {eyes = {range(37, 42), range(43, 48)},
+  flip = joined(range(17, 1), range(27, 18), range(28, 31), range(36, 32), {46, 45, 44, 43, 48, 47},
+    {40, 39, 38, 37, 42, 41}, range(55, 49), range(60, 56), range(65, 61), range(68, 66))}
+
+--- Which point each becomes in a mirrored picture, from names in which Left and Right stand.
+function M.mirrored(names)
+  local number <const>, flip <const> = {}, {}
+  for p, name in ipairs(names) do number[name] = p end
+  for p, name in ipairs(names) do
+    flip[p] = number[name:gsub("%u%l+", {Left = "Right", Right = "Left"})]
+  end
+  return flip
+end
+
+return M

@@ -1,0 +1,119 @@
+--- Eyes: which points are a face's two eyes, what data say about that, and how far apart they are.
+--
+-- An eye is the number of a point, or a list of them, whose mean it is: {8, 11} for AFLW's 21
+-- points, {{37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}} for the 68 of 300-W; false says
+-- that there are none.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local NUMBER <const> = check.whole{from = 1}
+local LEAST <const> = 1e-6 -- of half a picture: nearer eyes are at one place, but for rounding
+local FACTS <const> = {"points", "flip", "eyes"}
+
+--- The option: two eyes, or false.
+M.KIND = check.either(check.list{n = 2, of = check.either(NUMBER,
+  check.list{of = NUMBER, least = 1})}, check.choice{false})
+
+local function listed(eye) return type(eye) == "table" and eye or {eye} end
+
+--- What is wrong with eyes among so many points, in words; nil if nothing.
+function M.wrong(eyes, points)
+  if eyes == false or eyes == nil and points == 5 then return nil end
+  if eyes == nil then
+    return ("which are the eyes, by whose distance errors are measured, is not known of %d "
+      .. "point%s: say eyes = {i, j}, or {{...}, {...}} for the means of several, or of = the "
+      .. "data set if its reader knows them; eyes = false if there are none"):format(points,
+      points == 1 and "" or "s")
+  end
+  local seen <const> = {}
+  for side, eye in ipairs(eyes) do
+    for _, p in ipairs(listed(eye)) do
+      if p > points then
+        return ("eyes must be numbers from 1 to %d, the points, not %s"):format(points,
+          check.shown(eyes))
+      end
+      if seen[p] then
+        return ("eyes must be of different points, and %d is in %s"):format(p,
+          seen[p] == side and "one twice" or "both")
+      end
+      seen[p] = side
+    end
+  end
+end
+
+--- A copy that is the task's own; of five points without a word, the first two.
+function M.own(eyes)
+  if eyes == nil then return {1, 2} end
+  if not eyes then return false end
+  local copy <const> = {}
+  for side, eye in ipairs(eyes) do
+    copy[side] = type(eye) == "table" and table.move(eye, 1, #eye, 1, {}) or eye
+  end
+  return copy
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for i = 1, math.max(#a, #b) do
+    if not same(a[i], b[i]) then return false end
+  end
+  return true
+end
+
+-- The one label of points of a data set, or of all parts of a mix: {points =, flip =, eyes =}.
+local function facts_of(what, ds)
+  local found, whose
+  for _, set in ipairs(ds.parts or {ds}) do
+    for _, name in ipairs(check.sorted_keys(set.points)) do
+      local own <const> = set.points[name]
+      if found and whose ~= name then
+        check.fail("%s: of has points called %s and %s: pass those of one, its points.%s", what,
+          whose, name, name)
+      end
+      for _, key in ipairs(found and FACTS or {}) do
+        if not same(found[key], own[key]) then
+          check.fail("%s: of has parts whose %s differ in their %s", what, name, key)
+        end
+      end
+      found, whose = own, name
+    end
+  end
+  return found or check.fail("%s: of has no label of points", what)
+end
+
+--- The option `of`.
+M.OF = check.kind("a data set, such as a reader's train", function(v)
+  return type(v) == "table" and (type(v.points) == "table" or type(v.parts) == "table")
+end)
+
+--- Options with what the data set `of` among them says, where they do not say it themselves.
+function M.told(what, given)
+  if type(given) ~= "table" or given.of == nil or not M.OF.accepts(given.of) then return given end
+  local o <const>, facts <const> = check.copy(what, given), facts_of(what, given.of)
+  if o.points ~= nil and o.points ~= facts.points then
+    check.fail("%s: points is %s, and the data set has %d", what, check.shown(o.points),
+      facts.points)
+  end
+  for _, key in ipairs(FACTS) do
+    if o[key] == nil then o[key] = facts[key] end
+  end
+  return o
+end
+
+-- Where an eye is (n,2), missing where one of its points is.
+local function middle(target, eye)
+  if type(eye) == "number" then return target[{ {}, eye }] end
+  return target:index_select(2, core.from_table(eye, "int64")):mean(2)
+end
+
+--- target (n,points,2) -> how far the eyes are apart (n); NaN where one is missing, or both are at
+-- one place.
+function M.distance(target, eyes)
+  local apart <const> = (middle(target, eyes[1]) - middle(target, eyes[2])):square():sum(2):sqrt()
+  return apart:masked_fill(apart:le(LEAST), 0 / 0)
+end
+
+return M
