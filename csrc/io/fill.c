@@ -117,14 +117,13 @@ static void fill_reals(const br_field *f, const br_tensor *from, int64_t row,
   }
 }
 
-/* A length across the picture, as long as it lies in the result. */
+/* A length across the picture as it lies in the result, in half widths of that. */
 static void fill_widths(const br_plan *plan, const br_field *f, const br_tensor *from,
                         int64_t row, const br_affine *map, br_tensor *to, int64_t place) {
   double u0, v0, u, v;
   br_affine_inverse(map, 0, 0, &u0, &v0);
   br_affine_inverse(map, 1, 0, &u, &v);
-  const double unit = hypot(2 * (u - u0) / (double)plan->ow,
-                            2 * (v - v0) / (double)plan->oh);
+  const double unit = 2 * hypot(u - u0, v - v0) / (double)plan->ow;
   for (int64_t i = 0; i < f->width; i++)
     floats(to)[place * f->width + i] =
         from ? (float)((double)floats(from)[row * f->width + i] * unit) : NAN;

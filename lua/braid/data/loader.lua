@@ -5,7 +5,7 @@
 --
 -- batch.image is float32 (n,c,h,w) (of a table without pictures it is batch.input, rows of
 -- numbers); points are (n,points,2) in [-1, 1] across the image (what was cut off lies beyond),
--- and box_width (n) is in their unit, half of the image: the length of the box's upper edge after
+-- and box_width (n) is in half widths of the image: the length of the box's upper edge after
 -- all transforms; class labels are int64 (n); batch.count is n. A missing class is -100, any other
 -- missing label NaN. Everything depends on seed and epoch alone.
 --

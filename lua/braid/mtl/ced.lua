@@ -1,9 +1,10 @@
 --- The cumulative distribution of errors: which share of faces is within an error.
 --
 -- mtl.ced(errors, {limit = 0.10, steps = 100}) -> {error = {0, ..., limit}, share = {...}, auc,
--- failure}: errors is a list of numbers or a tensor (n), such as report.landmarks.errors; NaN
--- is left out. auc is the area under the curve up to the limit, over the limit: the exact one,
--- not that of the steps; failure the share above the limit.
+-- failure, left_out}: errors is a list of numbers or a tensor (n), such as report.landmarks.errors
+-- or box_errors; left_out counts those that are NaN, of which nothing is told. auc is the area
+-- under the curve up to the limit, over the limit: the exact one, not that of the steps; failure
+-- the share above the limit.
 -- @usage local curve = mtl.ced(tasks:evaluate(net, batches).landmarks.errors)
 
 local check <const> = require "braid.check"
@@ -19,7 +20,8 @@ local OPTIONS <const> = check.declare("mtl.ced", {
 return function(errors, given)
   local o <const> = check.options(OPTIONS, given, {errors = errors})
   local sorted <const>, area = {}, 0.0
-  for _, e in ipairs(core.is_tensor(errors) and errors:totable() or errors) do
+  local all <const> = core.is_tensor(errors) and errors:totable() or errors
+  for _, e in ipairs(all) do
     if e == e then
       sorted[#sorted + 1] = e
       area = area + math.max(0, o.limit - e)
@@ -33,6 +35,7 @@ return function(errors, given)
     while within < #sorted and sorted[within + 1] <= limit do within = within + 1 end
     curve.error[k + 1], curve.share[k + 1] = limit, within / #sorted
   end
+  curve.left_out = #all - #sorted
   curve.auc = area / (o.limit * #sorted)
   curve.failure = 1 - curve.share[o.steps + 1]
   return curve

@@ -109,10 +109,19 @@ local function middle(target, eye)
   return target:index_select(2, core.from_table(eye, "int64")):mean(2)
 end
 
+--- The lengths of differences (...,2) of points, in half widths of an image that is `aspect` times
+-- as high as wide.
+function M.lengths(difference, aspect)
+  if aspect ~= 1 then
+    difference = difference * core.from_table({1, aspect}, difference.dtype)
+  end
+  return difference:square():sum(-1):sqrt()
+end
+
 --- target (n,points,2) -> how far the eyes are apart (n); NaN where one is missing, or both are at
 -- one place.
-function M.distance(target, eyes)
-  local apart <const> = (middle(target, eyes[1]) - middle(target, eyes[2])):square():sum(2):sqrt()
+function M.distance(target, eyes, aspect)
+  local apart <const> = M.lengths(middle(target, eyes[1]) - middle(target, eyes[2]), aspect)
   return apart:masked_fill(apart:le(LEAST), 0 / 0)
 end
 

@@ -15,7 +15,8 @@
 -- gives it of data with boxes: box_error, box_failure, the share of faces above 0.05, box_errors,
 -- and without_box, how many faces have no box. Of distances alone, in half widths of the image:
 -- distance. without_points counts faces that have no point. An output that is NaN is infinitely
--- far from where it should be: a failure, never left out.
+-- far from where it should be: a failure, never left out. Distances are as in the batch's image,
+-- in which a unit down is longer than one across where it is higher than wide.
 --
 -- eyes = {i, j} names the points that are the eyes, {{...}, {...}} those whose means are; of five
 -- points they are the first two. eyes = false: there are none, and no metrics by them. of = a data
@@ -83,10 +84,16 @@ end
 
 -- The distance of each point (n,points), NaN where there is none in the target, infinite where
 -- the output is NaN.
-local function distances(self, output, target)
+local function distances(self, output, target, aspect)
   local places <const> = self:places(output)
   local lost <const> = places:ne(places):any(3):logical_and(target:eq(target):all(3))
-  return (places - target):square():sum(3):sqrt():masked_fill(lost, math.huge)
+  return eyes.lengths(places - target, aspect):masked_fill(lost, math.huge)
+end
+
+-- How many times as high as wide the images of a batch are.
+local function aspect_of(batch)
+  local image <const> = batch and batch.image
+  return core.is_tensor(image) and image:dim() == 4 and image:size(3) / image:size(4) or 1
 end
 
 -- The mean over a face's points (n).
@@ -102,10 +109,13 @@ local function want_eyes(self)
   end
 end
 
---- The landmark error of each face (n); NaN where it cannot be told.
-function Landmarks:errors(output, target)
+--- The landmark error of each face (n); NaN where it cannot be told. Images are square, but for
+-- those of a batch.
+function Landmarks:errors(output, target, batch)
   want_eyes(self)
-  return mean_of(distances(self, output, target)) / eyes.distance(target, self.eyes)
+  local aspect <const> = aspect_of(batch)
+  return mean_of(distances(self, output, target, aspect))
+    / eyes.distance(target, self.eyes, aspect)
 end
 
 -- Adds each number that is one to the list sums[name].
@@ -137,12 +147,13 @@ end
 
 --- Adds a batch to running sums.
 function Landmarks:observe(sums, output, target, batch)
-  local apart <const>, widths <const> = distances(self, output, target), batch and batch.box_width
+  local aspect <const>, widths <const> = aspect_of(batch), batch and batch.box_width
+  local apart <const> = distances(self, output, target, aspect)
   local mean <const> = mean_of(apart)
   sums.faces = (sums.faces or 0) + target:size(1)
   append(sums, "distances", mean)
   if self.eyes then
-    local between <const> = eyes.distance(target, self.eyes)
+    local between <const> = eyes.distance(target, self.eyes, aspect)
     append(sums, "errors", mean / between)
     add_points(self, sums, apart / between:reshape(-1, 1))
   end

@@ -1,0 +1,479 @@
+--- What landmark errors are relative to: the eyes and boxes of the data, from the files to the
+-- report. Expected values are worked out here from the raw numbers.
+
+local braid <const> = require "braid"
+local pictures <const> = require "spec.support.pictures"
+local shell <const> = require "spec.support.shell"
+local trees <const> = require "spec.support.reader_trees"
+local Dataset <const> = require "braid.data.dataset"
+local data <const>, mtl <const> = braid.data, braid.mtl
+
+local NAN <const>, W <const>, H <const> = 0 / 0, 80, 90 -- pictures of reader_trees
+
+-- ---- faces as raw numbers -----------------------------------------------------------------
+
+-- {points = {{x, y}, ...} from 0, box = {x0, y0, x1, y1}} of six faces; the third has no box, the
+-- eyes of the fourth are at one place, and where `holes` the fifth misses a point of an eye and the
+-- sixth another.
+local function faces_of(count, eyes, holes)
+  local faces <const> = {}
+  for i = 1, 6 do
+    local points <const> = {}
+    for p = 1, count do
+      points[p] = {22 + (37 * p + 11 * i * p) % 34, 26 + (23 * p + 5 * i * p * p) % 31}
+    end
+    faces[i] = {points = points, box = {15 - i, 13, 60 + i, 75 + i}}
+  end
+  faces[3].box = nil
+  local function list(eye) return type(eye) == "table" and eye or {eye} end
+  for _, eye in ipairs(eyes) do
+    for _, p in ipairs(list(eye)) do faces[4].points[p] = {31, 40} end
+  end
+  if holes then
+    faces[5].points[list(eyes[2])[1]] = {NAN, NAN}
+    for p = 1, count do
+      local of_eye = false
+      for _, eye in ipairs(eyes) do
+        for _, q in ipairs(list(eye)) do of_eye = of_eye or p == q end
+      end
+      if not of_eye then
+        faces[6].points[p] = {NAN, NAN}
+        break
+      end
+    end
+  end
+  return faces
+end
+
+-- ---- their files, reader by reader --------------------------------------------------------
+
+-- All coordinates of a face, each plus `shift`, as texts; what is missing as `none`.
+local function words_of(face, shift, none)
+  local words <const> = {}
+  for _, p in ipairs(face.points) do
+    for d = 1, 2 do
+      words[#words + 1] = p[d] == p[d] and tostring(p[d] + shift) or none
+    end
+  end
+  return words
+end
+
+local function name_of(i) return ("%06d.png"):format(i) end
+
+local function with_pictures(faces, folder, tree)
+  for i = 1, #faces do tree[folder .. name_of(i)] = "picture" end
+  return tree
+end
+
+-- Rows of text for each face.
+local function rows_of(faces, f)
+  local rows <const> = {}
+  for i, face in ipairs(faces) do rows[i] = f(i, face) end
+  return table.concat(rows)
+end
+
+local function mtfl_files(faces)
+  local function rows(i, face)
+    local w <const>, xs <const>, ys <const> = words_of(face, 1), {}, {}
+    for k = 1, 9, 2 do xs[#xs + 1], ys[#ys + 1] = w[k], w[k + 1] end
+    return ("%s %s %s 1 2 1 3\n"):format(name_of(i), table.concat(xs, " "), table.concat(ys, " "))
+  end
+  local boxes <const> = rows_of(faces, function(i, face)
+    return face.box and ("%s %s\n"):format(name_of(i), table.concat(face.box, " ")) or ""
+  end)
+  local text <const> = rows_of(faces, rows)
+  return with_pictures(faces, "", {["training.txt"] = text, ["testing.txt"] = text,
+    ["boxes_training.txt"] = boxes, ["boxes_testing.txt"] = boxes})
+end
+
+local function celeba_files(aligned)
+  return function(faces)
+    local folder <const> = aligned and "img_align_celeba/" or "img_celeba/"
+    local list <const> = ("list_landmarks_%sceleba.txt"):format(aligned and "align_" or "")
+    local head <const> = "6\n" .. ("a "):rep(10) .. "\n"
+    return with_pictures(faces, folder, {
+      [list] = head .. rows_of(faces, function(i, face)
+        return ("%s %s\n"):format(name_of(i), table.concat(words_of(face, 0), " "))
+      end),
+      ["list_bbox_celeba.txt"] = "6\na b c d\n" .. rows_of(faces, function(i, face)
+        local b <const> = face.box or {0, 0, 0, 0}
+        return ("%s %d %d %d %d\n"):format(name_of(i), b[1], b[2], b[3] - b[1], b[4] - b[2])
+      end),
+    })
+  end
+end
+
+local function aflw_files(faces)
+  local head <const> = trees.readers.aflw["aflw.csv"]:match("^[^\n]*\n")
+  return with_pictures(faces, "flickr/", {["aflw.csv"] = head .. rows_of(faces, function(i, face)
+    local b <const> = face.box or {0, 0, 0, 0}
+    return ("%s,%d,%d,%d,%d,%s\n"):format(name_of(i), b[1], b[2], b[3] - b[1], b[4] - b[2],
+      table.concat(words_of(face, 0, ""), ","))
+  end)})
+end
+
+local function pts_files(faces)
+  local tree <const> = with_pictures(faces, "", {})
+  for i, face in ipairs(faces) do
+    local w <const>, lines <const> = words_of(face, 1, "nan"), {}
+    for k = 1, #w, 2 do lines[#lines + 1] = w[k] .. " " .. w[k + 1] end
+    tree[("%06d.pts"):format(i)] = ("n_points: %d\n{\n%s\n}\n"):format(#lines,
+      table.concat(lines, "\n"))
+  end
+  return tree
+end
+
+local function csv_files(faces)
+  local names <const> = {"image", "x0", "y0", "x1", "y1"}
+  for k = 1, 2 * #faces[1].points do names[#names + 1] = "p" .. k end
+  return with_pictures(faces, "", {["t.csv"] = table.concat(names, ",") .. "\n"
+    .. rows_of(faces, function(i, face)
+      return ("%s,%s,%s\n"):format(name_of(i), face.box and table.concat(face.box, ",") or ",,,",
+        table.concat(words_of(face, 0, ""), ","))
+    end)})
+end
+
+local function read_csv(count)
+  return function(dir)
+    local points <const> = {}
+    for k = 1, 2 * count do points[k] = "p" .. k end
+    return data.csv(dir .. "/t.csv", {points = {landmarks = points},
+      box = {"x0", "y0", "x1", "y1"}}).train
+  end
+end
+
+local function jsonl_files(faces)
+  return with_pictures(faces, "", {["t.jsonl"] = rows_of(faces, function(i, face)
+    return ('{"image": "%s", "points": [%s]}\n'):format(name_of(i),
+      table.concat(words_of(face, 0, "null"), ", "))
+  end)})
+end
+
+-- Where a face is cut: the middle, half the side, and the width of its box if it has one.
+local function whole() return (W - 1) / 2, (H - 1) / 2, math.max(W, H) / 2 end
+
+-- The same where the picture is neither cut nor made square, and half its height.
+local function whole_of(row)
+  return function(face)
+    local _, _, _, width <const> = row.frame(face)
+    return (W - 1) / 2, (H - 1) / 2, W / 2, width, H / 2
+  end
+end
+
+local function by_box(margin, shift)
+  return function(face)
+    local b <const> = face.box
+    if not b then return whole() end
+    return (b[1] + b[3]) / 2 - shift, (b[2] + b[4]) / 2 - shift,
+      math.max(b[3] - b[1], b[4] - b[2]) / 2 * margin, b[3] - b[1]
+  end
+end
+
+local function first(f, options)
+  return function(dir) return f(dir, options).train end
+end
+
+local LEFT <const>, RIGHT <const> = {37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}
+
+-- knows: the reader says which the eyes are; boxes: faces have some; holes: points may be missing.
+local READERS <const> = {
+  ["mtfl, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true, files = mtfl_files,
+    read = function(dir) return data.mtfl(dir, {val = 1}).test end, frame = by_box(1.1, 0)},
+  ["celeba aligned, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, files = celeba_files(true),
+    read = first(data.celeba), frame = whole},
+  ["celeba as found, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true,
+    files = celeba_files(false), read = first(data.celeba), frame = by_box(1, 0.5)},
+  ["aflw, 21 points"] = {n = 21, eyes = {8, 11}, knows = true, boxes = true, holes = true,
+    files = aflw_files, read = first(data.aflw), frame = by_box(1, 0)},
+  ["pts, 68 points"] = {n = 68, eyes = {LEFT, RIGHT}, knows = true, holes = true, files = pts_files,
+    read = first(data.pts), frame = whole},
+  ["pts, 19 points"] = {n = 19, eyes = {{8, 9}, 11}, holes = true, files = pts_files,
+    read = first(data.pts), frame = whole},
+  ["csv, 6 points"] = {n = 6, eyes = {5, 2}, boxes = true, holes = true, files = csv_files,
+    read = read_csv(6), frame = by_box(1, 0)},
+  ["csv, 2 points"] = {n = 2, eyes = {1, 2}, boxes = true, files = csv_files, read = read_csv(2),
+    frame = by_box(1, 0)},
+  ["jsonl, 98 points"] = {n = 98, eyes = {97, 98}, holes = true, files = jsonl_files,
+    read = function(dir)
+      return data.jsonl(dir .. "/t.jsonl", {points = {landmarks = "points"}}).train
+    end, frame = whole},
+}
+
+-- ---- the report in plain Lua --------------------------------------------------------------
+
+local PIXELS <const> = 40
+-- What the network says of coordinate k: the bin, and its middle.
+local function bin(k) return 12 + (7 * k) % 17 end
+local function said(k) return (bin(k) - 0.5) * 2 / PIXELS - 1 end
+
+local function middle(points, eye)
+  local x, y, n = 0, 0, 0
+  for _, p in ipairs(type(eye) == "table" and eye or {eye}) do
+    x, y, n = x + points[p][1], y + points[p][2], n + 1
+  end
+  return x / n, y / n
+end
+
+-- Sums over numbers that are ones.
+local function tally(limit)
+  local t <const> = {n = 0, sum = 0, above = 0, list = {}}
+  function t.add(v)
+    t.n, t.sum, t.above = t.n + 1, t.sum + v, t.above + (v > limit and 1 or 0)
+    t.list[t.n] = v
+  end
+  return t
+end
+
+local function expected(row, faces, frame)
+  local eyed <const>, boxed <const> = tally(0.10), tally(0.05)
+  local near <const>, told <const> = {}, {}
+  for _, face in ipairs(faces) do
+    local cx <const>, cy <const>, half <const>, width <const>, tall <const> = frame(face)
+    local x1 <const>, y1 <const> = middle(face.points, row.eyes[1])
+    local x2 <const>, y2 <const> = middle(face.points, row.eyes[2])
+    local eyes <const> = math.sqrt((x1 - x2) ^ 2 + (y1 - y2) ^ 2)
+    local sum, n = 0, 0
+    for p, at in ipairs(face.points) do
+      local d <const> = math.sqrt((cx + half * said(2 * p - 1) - at[1]) ^ 2
+        + (cy + (tall or half) * said(2 * p) - at[2]) ^ 2)
+      if d == d then
+        sum, n = sum + d, n + 1
+        if eyes > 0 then
+          told[p] = (told[p] or 0) + 1
+          near[p] = (near[p] or 0) + (d / eyes <= 0.10 and 1 or 0)
+        end
+      end
+    end
+    if eyes > 0 then eyed.add(sum / n / eyes) end
+    if width then boxed.add(sum / n / width) end
+  end
+  local shares <const> = {}
+  for p = 1, row.n do shares[p] = near[p] / told[p] end
+  return eyed, boxed, shares
+end
+
+local function check_report(row, faces, m, frame)
+  local eyed <const>, boxed <const>, shares <const> = expected(row, faces, frame)
+  assert.equal(6, eyed.n + m.without_eyes)
+  assert.equal(row.holes and 2 or 1, m.without_eyes)
+  assert.equal(eyed.n, #m.errors)
+  for i, e in ipairs(eyed.list) do assert.near(e, m.errors[i], 1e-4 * e) end
+  assert.near(eyed.sum / eyed.n, m.error, 1e-4 * m.error)
+  assert.near(eyed.above / eyed.n, m.failure, 1e-12)
+  assert.same(shares, m.points)
+  if not row.boxes then
+    assert.is_nil(m.box_error)
+    return
+  end
+  assert.same({5, 1}, {boxed.n, m.without_box})
+  assert.near(boxed.sum / 5, m.box_error, 1e-4 * m.box_error)
+  assert.near(boxed.above / 5, m.box_failure, 1e-12)
+end
+
+-- What a network that looks at nothing says, as coordinates or as scores of bins.
+local function blind(task, n)
+  local row <const> = {}
+  for k = 1, 2 * n do
+    if task.pixels then
+      for b = 1, PIXELS do row[#row + 1] = b == bin(k) and 1.0 or 0.0 end
+    else
+      row[k] = said(k)
+    end
+  end
+  local output <const> = braid.tensor{row}
+  return function(image) return {landmarks = output:expand(image:size(1), -1)} end
+end
+
+describe("landmark metrics of", function()
+  for name, row in pairs(READERS) do
+    it(name .. " are those of the raw files", function()
+      shell.in_directory(function(dir)
+        local faces <const> = faces_of(row.n, row.eyes, row.holes)
+        trees.put(dir, row.files(faces))
+        local set <const> = row.read(dir)
+        local eyes <const> = not row.knows and row.eyes or nil
+        local options <const> = {of = set, eyes = eyes}
+        if eyes and row.n ~= 5 then
+          assert.error_matches(function() mtl.landmarks{of = set} end,
+            ("of %d points: say eyes"):format(row.n))
+        end
+        local bins <const> = {of = set, eyes = eyes, pixels = PIXELS}
+        for _, task in ipairs{mtl.landmarks(options), mtl.landmark_bins(bins)} do
+          assert.same({row.n, row.eyes}, {task.points, task.eyes})
+          local tasks <const> = mtl.tasks{landmarks = task}
+          local function check_all(frame, o)
+            check_report(row, faces, tasks:evaluate(blind(task, row.n), data.loader(set, o))
+              .landmarks, frame)
+          end
+          check_all(row.frame, {batch = 6})
+          check_all(row.frame, {batch = 4})
+          if set.files then -- whole pictures, not square
+            check_all(whole_of(row), {batch = 6, transforms = {data.resize(2 * H, 2 * W)}})
+          end
+        end
+      end)
+    end)
+  end
+
+  it("rendered faces are by their own eyes", function()
+    local set <const> = data.faces{n = 8, seed = 3}.train
+    local task <const> = mtl.landmarks{of = set}
+    local m <const> = mtl.tasks{landmarks = task}:evaluate(blind(task, 5),
+      data.loader(set, {batch = 8})).landmarks
+    for i = 1, 8 do
+      local p <const>, sum = set[i].landmarks:totable(), 0
+      for k, at in ipairs(p) do
+        sum = sum + math.sqrt((31.5 + 32 * said(2 * k - 1) - at[1]) ^ 2
+          + (31.5 + 32 * said(2 * k) - at[2]) ^ 2) / 5
+      end
+      local e <const> = sum / math.sqrt((p[1][1] - p[2][1]) ^ 2 + (p[1][2] - p[2][2]) ^ 2)
+      assert.near(e, m.errors[i], 1e-4 * e)
+    end
+  end)
+end)
+
+describe("what a data set knows of its points", function()
+  it("goes to the task whole, and with its parts", function()
+    local set <const> = data.faces{n = 8, seed = 3}.train
+    local rest <const>, last <const> = set:split(0.5)
+    for _, ds in ipairs{set, rest, last, set:subset{2, 1}, set:filter(function() return true end),
+      set:labelled{more = braid.ones(8)}, data.mix{{rest}, {last, 2}}} do
+      local task <const> = mtl.landmarks{of = ds, weight = 0.5}
+      assert.same({5, {1, 2}, {2, 1, 3, 5, 4}, 0.5},
+        {task.points, task.eyes, task.flip, task.weight})
+    end
+    assert.same({points = 5, eyes = {1, 2}, flip = {2, 1, 3, 5, 4}}, set.points.landmarks)
+    assert.same({{3, 4}, 1}, mtl.landmarks{of = set, eyes = {{3, 4}, 1}}.eyes)
+    assert.same(mtl.landmarks{of = set}, mtl.landmarks(set.points.landmarks))
+  end)
+
+  it("mirrors left to right: each point returns, and the eyes change places", function()
+    for _, row in pairs(READERS) do
+      if row.knows then
+        shell.in_directory(function(dir)
+          trees.put(dir, row.files(faces_of(row.n, row.eyes)))
+          local flip <const> = row.read(dir).points.landmarks.flip
+          assert.equal(row.n, #flip)
+          for p, q in ipairs(flip) do assert.equal(p, flip[q]) end
+          local function sorted(eye)
+            local list <const> = {}
+            for i, p in ipairs(type(eye) == "table" and eye or {eye}) do list[i] = flip[p] end
+            table.sort(list)
+            return #list == 1 and list[1] or list
+          end
+          assert.same({row.eyes[2], row.eyes[1]}, {sorted(row.eyes[1]), sorted(row.eyes[2])})
+        end)
+      end
+    end
+  end)
+
+  it("is refused where it cannot be told", function()
+    local five <const> = data.faces{n = 4}.train
+    local two <const> = Dataset{images = five.images,
+      labels = {a = five.labels.landmarks, b = five.labels.landmarks}}
+    local other <const> = Dataset{images = five.images, labels = {landmarks = braid.rand(4, 6, 2)}}
+    for message, o in pairs{
+      ["mtl.landmarks: of has points called a and b: pass those of one, its points.b"] = {of = two},
+      ["mtl.landmarks: of has parts whose landmarks differ in their points"] =
+        {of = data.mix{{five}, {other}}},
+      ["mtl.landmarks: points is 21, and the data set has 5"] = {of = five, points = 21},
+      ["mtl.landmarks: of has no label of points"] =
+        {of = Dataset{images = five.images, labels = {}}},
+      ["mtl.landmarks: of must be a data set, such as a reader's train, not "] =
+        {of = data.faces{n = 4}},
+    } do
+      assert.error_matches(function() mtl.landmarks(o) end, message, 1, true)
+    end
+  end)
+end)
+
+-- ---- widths of boxes ----------------------------------------------------------------------
+
+describe("the widths of boxes", function()
+  local CUTS <const> = {
+    none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
+    by_points = {data.crop{margin = 2, by = "points"}}, middle = {data.crop{by = "middle"}},
+  }
+  local SIZES <const> = {
+    resize = {data.resize(56)}, unequal = {data.resize(44, 60)},
+    aligned = {data.align{height = 0.35, distance = 0.35, size = 64}},
+  }
+  local WARPS <const> = {
+    none = {}, flip = {data.augment{flip = 1}}, rotate = {data.augment{rotate = 90}},
+    scale = {data.augment{scale = 0.5}}, shift = {data.augment{shift = {0.3, 0.1}}},
+    shear = {data.augment{shear = 20}}, inner = {data.augment{inner = 30, size = 41}},
+    all = {data.augment{rotate = 40, scale = 0.3, shift = 0.1, flip = 0.5, shear = 15}},
+    twice = {data.augment{rotate = 10, scale = 0.2}, data.augment{flip = 0.5, shear = 5}},
+  }
+
+  -- The corners of the box's upper edge are points themselves, and say how long it is.
+  local function check_all(ds)
+    for i = 1, #ds do
+      local box <const> = ds:box(i)
+      ds.labels.corners[i] = braid.tensor{{box[1]:item(), box[2]:item()},
+        {box[3]:item(), box[2]:item()}}
+    end
+    local tasks <const> = mtl.tasks{corners = mtl.landmarks{points = 2, eyes = {1, 2}},
+      landmarks = mtl.landmarks{flip = pictures.FLIP}}
+    for cut, a in pairs(CUTS) do
+      for size, b in pairs(SIZES) do
+        for warp, c in pairs(WARPS) do
+          local steps <const> = {}
+          for _, list in ipairs{a, b, c} do
+            for _, s in ipairs(list) do steps[#steps + 1] = s end
+          end
+          local batch <const> = data.loader(ds, {batch = #ds, transforms = steps, tasks = tasks})()
+          local p <const> = batch.corners
+          local high <const>, wide <const> = batch.image:size(3), batch.image:size(4)
+          local edge <const> = ((p[{ {}, 1 }] - p[{ {}, 2 }]) * braid.tensor{1, high / wide})
+            :square():sum(2):sqrt()
+          assert.is_true(edge:min():item() > 0.1)
+          assert.near(0, (batch.box_width / edge - 1):abs():max():item(), 2e-5,
+            table.concat({cut, size, warp}, " "))
+        end
+      end
+    end
+  end
+
+  it("follow every transform, in memory and from files", function()
+    shell.in_directory(function(dir)
+      local from_files <const> = pictures.files(dir, 3)
+      local images <const> = {}
+      for i = 1, 3 do images[i] = from_files:image(i) end
+      local in_memory <const> = Dataset{images = braid.stack(images), boxes = from_files.boxes,
+        labels = {landmarks = from_files.labels.landmarks}}
+      for _, ds in ipairs{from_files, in_memory} do
+        check_all(ds:labelled{corners = braid.zeros(3, 2, 2)})
+      end
+    end)
+  end)
+
+  it("stay with their samples through subsets and mixes, and missing where they are", function()
+    local images <const> = braid.zeros({4, 1, 20, 30}, {dtype = "uint8"})
+    local boxes <const> = braid.tensor{{0, 0, 3, 9}, {0, 0, 15, 9}, {NAN, NAN, NAN, NAN},
+      {5, 2, 14, 3}}
+    local with <const> = Dataset{images = images, boxes = boxes, labels = {}}
+    local without <const> = Dataset{images = images, labels = {}}
+    local function widths(ds, o)
+      o.transforms = {data.resize(20, 30)}
+      local list <const> = {}
+      for batch in data.loader(ds, o) do
+        for _, w in ipairs(batch.box_width and batch.box_width:totable() or {}) do
+          list[#list + 1] = w == w and math.floor(w * 15 + 0.5) or "none"
+        end
+      end
+      return list
+    end
+    assert.same({3, 15, "none", 9}, widths(with, {batch = 3}))
+    assert.same({9, 3}, widths(with:subset{4, 1}, {batch = 2}))
+    assert.same({}, widths(without, {batch = 4}))
+    local both <const> = widths(data.mix{{with}, {without}}, {batch = 4})
+    assert.same(8, #both)
+    table.sort(both, function(a, b) return tostring(a) < tostring(b) end)
+    assert.same({15, 3, 9, "none", "none", "none", "none", "none"}, both)
+    assert.equal("width", with.kinds.box_width)
+    assert.error_matches(function()
+      Dataset{images = images, labels = {box_width = braid.zeros(4, 2)}}
+    end, "Dataset: labels.box_width, the widths of boxes, must be float32 (n)", 1, true)
+  end)
+end)
