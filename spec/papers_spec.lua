@@ -249,7 +249,7 @@ describe("the dynamic multi-task network", function()
       assert.is_true(not moved or name:find("^mixer") ~= nil, name)
     end
     local alpha <const> = net:transfer().weights.fc
-    assert.same({1, 0}, alpha[1])
+    assert.is_true(alpha[1][1] == 1 and alpha[1][2] > 0) -- the late task is reconnected
     assert.is_true(alpha[2][1] ~= 0.5 and alpha[2][2] == 1)
   end)
 

@@ -1,54 +1,57 @@
---- Whether optimizers hold what a network of columns trains: a mixer's parameter that none holds
--- would stay as it is without a word, and so would all of them after an operation that made new
--- ones.
+--- Whether optimizers hold what a network of columns trains: what none holds would stay as it is
+-- without a word.
+--
+-- Once an optimizer was given a parameter of the network, or one in whose place another stands
+-- now, every parameter that came or began to train after the newest optimizer is an error. What
+-- trained before and was not given to it is left out on purpose; but mixers that none holds
+-- between columns that one does were forgotten, unless they are frozen.
 
 local check <const> = require "braid.check"
 local hints <const> = require "braid.nn.hints"
+local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
 
-local complete <const> = setmetatable({}, {__mode = "k"}) -- networks known to be held whole
-local renewed <const> = setmetatable({}, {__mode = "k"}) -- those that were, and what made new ones
+local seen <const> = setmetatable({}, {__mode = "k"}) -- when a network was last in order
+local renewed <const> = setmetatable({}, {__mode = "k"}) -- what made new parameters since
 
---- Notes that an operation made new parameters.
-function M.renew(net, operation)
-  if complete[net] then complete[net], renewed[net] = nil, operation end
-end
+--- Notes that an operation made new parameters, for messages.
+function M.renew(net, operation) renewed[net] = operation end
 
---- Notes that other parameters train than before.
-function M.forget(net) complete[net] = nil end
-
-local function any_held(part)
-  for _, p in ipairs(part and part:parameters() or {}) do
-    if hints.is_held(p) then return true end
-  end
-  return false
-end
-
-local function first_unheld(part)
-  for name, p in part:named_parameters() do
-    if p.requires_grad and not hints.is_held(p) then return name end
-  end
-end
-
---- Raises an error where a network that some optimizer trains has a mixer that none holds, or
--- where one trained it, and now there are other parameters.
-function M.check(net)
-  if complete[net] then return end
-  local missing = renewed[net] and first_unheld(net)
-  if missing then
-    check.fail("network: no optimizer holds %s, for %s made new parameters: make the optimizer "
-      .. "anew, with net:parameters()", missing, renewed[net])
-  end
-  if not any_held(net.columns) and not any_held(net.trunk) then return end
-  for _, block in ipairs(check.sorted_keys(net.mixer)) do
-    missing = first_unheld(net.mixer[block])
-    if missing then
-      check.fail("network: no optimizer holds mixer.%s.%s, though one holds other parameters: "
-        .. "make it with net:parameters(), or freeze with net:freeze{\"mixers\"}", block, missing)
+-- What trains and no optimizer holds, as {name, when it came}; the moment the newest
+-- optimizer took something, or nil; and whether one holds anything of the columns.
+local function loose(net)
+  local list <const>, newest, trained = {}, nil, false
+  for name, p in Module.named_parameters(net) do
+    local came <const>, taken <const> = hints.history(p)
+    if taken and taken > (newest or 0) then newest = taken end
+    if hints.is_held(p) then
+      trained = trained or name:find("^columns%.") ~= nil or name:find("^trunk%.") ~= nil
+    elseif p.requires_grad then
+      list[#list + 1] = {name, came}
     end
   end
-  complete[net], renewed[net] = true, nil
+  return list, newest, trained
+end
+
+--- Raises an error where some optimizer trains, or trained, the network, and none holds what
+-- should train with it. What nothing was noted of since the last time costs nothing.
+function M.check(net)
+  if seen[net] == hints.now() then return end
+  local list <const>, newest <const>, trained <const> = loose(net)
+  for _, entry in ipairs(newest and list or {}) do
+    if entry[2] > newest then
+      check.fail("network: no optimizer holds %s, %s: make the optimizer anew, with "
+        .. "net:parameters(), or freeze what should stay", entry[1], renewed[net]
+        and "for " .. renewed[net] .. " made new parameters"
+        or "which came, or began to train, after the newest optimizer was made")
+    elseif trained and entry[1]:find("^mixer%.") then
+      check.fail("network: no optimizer holds %s, though one holds other parameters: make it "
+        .. "with net:parameters(), or freeze with net:freeze{\"mixers\"}", entry[1])
+    end
+  end
+  if newest then renewed[net] = nil end
+  seen[net] = hints.now()
 end
 
 return M

@@ -20,8 +20,7 @@ function M.resize(conv, old, names, c)
         core.ops.narrow(core.detach(w), 2, (place[name] - 1) * c + 1, c))
     end
   end
-  hints.copy(w, core.keep(new))
-  conv.weight = w.requires_grad and core.requires_grad(new) or new
+  conv.weight = hints.replace(w, new)
 end
 
 return M

@@ -3,6 +3,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
+local hints <const> = require "braid.nn.hints"
 local Module <const> = require "braid.nn.module"
 local ops <const> = core.ops
 
@@ -16,13 +17,16 @@ function Row:init(weight, hint) self.weight = Module.parameter(weight, hint) end
 
 M.Row = Row
 
---- A row with value(j) at j; `channels` values of each, or one.
-function M.row(count, channels, hint, value)
-  local weight <const> = core.new(channels and {count, channels} or {count}, "float32")
+--- value(j) at j; `channels` values of each, or one.
+function M.values(count, channels, value)
+  local values <const> = core.new(channels and {count, channels} or {count}, "float32")
   local _ <close> = grad.no_grad()
-  for j = 1, count do weight[j]:fill_(value(j)) end
-  return Row(weight, hint)
+  for j = 1, count do values[j]:fill_(value(j)) end
+  return values
 end
+
+--- A row of such values.
+function M.row(count, channels, hint, value) return Row(M.values(count, channels, value), hint) end
 
 --- The first weight of each of `others` things beside a column's own: the option `off`, or what
 -- makes 0.1 of them together.
@@ -52,18 +56,18 @@ function M.macs(y, count)
   return total
 end
 
---- The rows with what columns not in `old` get set to value(), in the order of `names`.
-function M.resized(row, old, names, value)
+--- Gives row[key], of values for the columns `old`, places for `names` in their order; those
+-- that are new have `value`.
+function M.resize(row, key, old, names, value)
   local place <const> = {}
   for i, name in ipairs(old) do place[name] = i end
-  local w <const> = row.weight
-  local shape <const> = {#names, table.unpack(w.shape, 2)}
-  local new <const> = core.new(shape, w.dtype, 0)
+  local was <const> = row[key]
+  local new <const> = core.new({#names, table.unpack(was.shape, 2)}, was.dtype, 0)
   local _ <close> = grad.no_grad()
   for i, name in ipairs(names) do
-    if place[name] then new[i]:copy_(w[place[name]]) else new[i]:fill_(value) end
+    if place[name] then new[i]:copy_(was[place[name]]) else new[i]:fill_(value) end
   end
-  return new
+  row[key] = hints.replace(was, new)
 end
 
 --- The mean over channels of each weight, as numbers.

@@ -29,7 +29,14 @@ return function(net, tasks, columns)
     return net
   end
   for _, name in ipairs(columns) do modules[name] = net.columns[name] end
-  for _, block in ipairs(check.sorted_keys(net.mixer)) do net.mixer[block]:resize(columns) end
+  for _, block in ipairs(check.sorted_keys(net.mixer)) do
+    local mixer <const> = net.mixer[block]
+    if #columns == 1 and mixer.alone then
+      net.mixer[block] = nil -- it would train, and change nothing
+    else
+      mixer:resize(columns)
+    end
+  end
   net.columns, net.names = Strands(columns, modules), columns
   if was then net:stack() end
   done{tasks = tasks, columns = columns}

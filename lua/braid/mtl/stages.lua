@@ -1,7 +1,6 @@
 --- Which parts of a network of columns train: freezing by task or part, and stages.
 
 local check <const> = require "braid.check"
-local held <const> = require "braid.mtl.held"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
 local mutual <const> = require "braid.mtl.mutual"
@@ -62,7 +61,6 @@ function M.freeze(self, names)
 end
 
 function M.unfreeze(self, names)
-  held.forget(self)
   if names == nil then return Module.unfreeze(self) end
   return each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
 end
@@ -72,24 +70,24 @@ end
 function M.train_only(self, names)
   if not self.head then check.fail("train_only: the heads are not made yet") end
   Module.freeze(self)
-  held.forget(self)
   return each_part(self, names, "train_only", function(part) part:unfreeze() end)
 end
 
--- The columns and their heads as the shared stream and its heads are.
+-- The columns and their heads as the shared stream and its heads are. The tensors stay those that
+-- optimizers hold.
 local function start_from_shared(self)
-  local state <const>, was <const> = self.shared:state_dict(), self:stacked()
-  self:unstack()
+  local state <const>, values <const> = self.shared:state_dict(), {}
   for _, name in ipairs(self.names) do
-    self.columns[name]:load_state_dict(state)
-    self.head[name]:load_state_dict(self.shared_head[name]:state_dict())
+    for path, t in pairs(state) do values[("columns.%s.%s"):format(name, path)] = t end
+    for path, t in pairs(self.shared_head[name]:state_dict()) do
+      values[("head.%s.%s"):format(name, path)] = t
+    end
   end
-  if was then self:stack() end
+  Module.load_state_dict(self, values, {strict = false})
 end
 
 --- The stage of a separation network's training: 1 trains the shared stream with heads of its own,
--- 2 freezes it and trains the columns. What was made for stage 1 stays: an optimizer
--- of all parameters serves both, unless the columns start from the shared stream.
+-- 2 freezes it and trains the columns. An optimizer of all parameters serves both.
 function M.stage(self, number)
   if not self.shared_head then
     check.fail("stage: only a network with mtl.separation and end_to_end = false has stages")

@@ -8,6 +8,7 @@
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local hints <const> = require "braid.nn.hints"
 local join <const> = require "braid.mtl.join"
 local Module <const> = require "braid.nn.module"
 local Pair <const> = require "braid.mtl.join.pair"
@@ -86,7 +87,9 @@ end
 --- Joins them. The parameters are new tensors.
 function Strands:stack()
   if self:is_joined() then return end
+  local old <const> = Module.parameters(self)
   self.joined = join.join(self:modules())
+  hints.replaced(old, self.joined:parameters())
   self.together = table.move(self.order, 1, #self.order, 1, {})
   for _, name in ipairs(self.order) do self[name] = nil end
 end
@@ -94,7 +97,12 @@ end
 --- Parts them. The parameters are new tensors.
 function Strands:unstack()
   if not self.joined then return end
-  for i, m in ipairs(join.split(self.joined, #self.together)) do self[self.together[i]] = m end
+  local old <const>, new <const> = self.joined:parameters(), {}
+  for i, m in ipairs(join.split(self.joined, #self.together)) do
+    self[self.together[i]] = m
+    table.move(m:parameters(), 1, #old, #new + 1, new)
+  end
+  hints.replaced(old, new)
   self.joined, self.together = nil, nil
 end
 

@@ -2,8 +2,9 @@
 --
 -- A parameter carries its hints wherever it goes, so that net:parameters() is all that an
 -- optimizer needs; a group that names an option itself overrides weight_decay and multiplies
--- lr_mult. Which tensors are parameters, also while they are frozen, and which some optimizer
--- holds, is noted here as well.
+-- lr_mult. Which tensors are parameters, also while they are frozen, is noted here as well, and
+-- in which order they came, were taken by optimizers, and were replaced by others: so what
+-- trains a network can be told from what once did.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -13,9 +14,20 @@ local M <const> = {}
 local OPTIONS <const> = check.declare("parameter", {
   lr_mult = check.number{from = 0}, weight_decay = check.number{from = 0},
 })
-local hints <const> = setmetatable({}, {__mode = "k"})
-local held <const> = setmetatable({}, {__mode = "k"})
-local declared <const> = setmetatable({}, {__mode = "k"})
+local function notes() return setmetatable({}, {__mode = "k"}) end
+
+local hints <const> = notes()
+local came <const> = notes() -- when it became a parameter, or began to train
+local taken <const> = notes() -- when an optimizer last took it, or one that it stands for
+local held <const> = notes() -- those that optimizers took themselves
+local gone <const> = notes() -- those in whose place others stand
+
+local now, last_gone = 0, 0 -- counts what is noted
+
+local function next_moment()
+  now = now + 1
+  return now
+end
 
 --- Gives t its hints; nil takes them away.
 function M.set(t, given)
@@ -29,22 +41,50 @@ end
 --- The hints of t, or nil.
 function M.get(t) return hints[t] end
 
---- Gives `to` the hints of `from`, which it stands for.
+--- Gives `to` the hints of `from`, of which it is a copy.
 function M.copy(from, to)
-  hints[to], declared[to] = hints[from], declared[from]
+  hints[to], came[to] = hints[from], came[from] and next_moment()
   return to
 end
 
---- Notes that t is a parameter, whether or not it takes a gradient just now.
-function M.declare(t) declared[t] = true end
+--- Notes that the tensors `new` stand in the place of `old`.
+function M.replaced(old, new)
+  local latest
+  for _, t in ipairs(old) do
+    gone[t] = true
+    if taken[t] and taken[t] > (latest or 0) then latest = taken[t] end
+  end
+  for _, t in ipairs(new) do taken[t] = latest end
+  last_gone = next_moment()
+end
+
+--- Puts `to`, a copy of `from`, in its place; it trains if that does.
+function M.replace(from, to)
+  M.copy(from, core.keep(to))
+  M.replaced({from}, {to})
+  return from.requires_grad and core.requires_grad(to) or to
+end
+
+--- Notes that t is a parameter, whether or not it takes a gradient just now, or begins to.
+function M.declare(t) came[t] = next_moment() end
 
 --- Whether t was declared a parameter.
-function M.is_declared(t) return declared[t] == true end
+function M.is_declared(t) return came[t] ~= nil end
 
 --- Notes that an optimizer holds t.
-function M.hold(t) held[t] = true end
+function M.hold(t) held[t], taken[t] = true, next_moment() end
 
 --- Whether some optimizer holds t.
 function M.is_held(t) return held[t] == true end
+
+--- When t came, and when an optimizer took it or what it stands for; nil if none did.
+function M.history(t) return came[t] or 0, taken[t] end
+
+--- A number that is the same as long as nothing more was noted, of anything or of what is gone.
+function M.now() return now end
+function M.last_gone() return last_gone end
+
+--- Whether something stands in the place of t.
+function M.is_gone(t) return gone[t] == true end
 
 return M

@@ -232,12 +232,16 @@ end
 --- No part of it changes any more: no gradients, and batch norm and dropout as in
 -- evaluation.
 function Module:freeze()
-  for _, p in ipairs(self:parameters()) do core.requires_grad(p, false) end
+  local parameters <const> = self:parameters()
+  core.clear_grads(parameters) -- a step to come takes none
+  for _, p in ipairs(parameters) do core.requires_grad(p, false) end
   return self:apply(function(m) m.frozen = true end)
 end
 
 function Module:unfreeze()
-  for _, p in ipairs(self:parameters()) do core.requires_grad(p) end
+  for _, p in ipairs(self:parameters()) do
+    if not p.requires_grad then hints.declare(core.requires_grad(p)) end
+  end
   return self:apply(function(m) m.frozen = false end)
 end
 

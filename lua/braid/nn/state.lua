@@ -141,9 +141,8 @@ function M.load_state_dict(module, given_state, given)
 end
 
 -- A tensor of its own with the same values, trainable if t is.
-local function copy_tensor(t, dtype)
-  local copy = core.ops.clone(core.detach(t))
-  if dtype and copy.dtype ~= dtype then copy = core.ops.to(copy, dtype) end
+local function copy_tensor(t)
+  local copy <const> = core.ops.clone(core.detach(t))
   hints.copy(t, core.keep(copy))
   return t.requires_grad and core.requires_grad(copy) or copy
 end
@@ -180,9 +179,9 @@ function M.to(module, dtype)
   local converted <const> = {}
   walk.walk(module, function(_, value, _, key, at)
     if not core.is_tensor(value) then return end
-    if value.dtype ~= "float32" and value.dtype ~= "float64" then return end
-    converted[value] = converted[value] or (value.dtype == dtype and value)
-      or copy_tensor(value, dtype)
+    if value.dtype == dtype or value.dtype ~= "float32" and value.dtype ~= "float64" then return end
+    converted[value] = converted[value]
+      or hints.replace(value, core.ops.to(core.detach(value), dtype))
     at[key] = converted[value]
   end)
   return module

@@ -17,6 +17,7 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local parameters_of <const> = require "braid.optim.parameters"
 local walk <const> = require "braid.nn.walk"
 
 local EMA <const> = class("EMA")
@@ -42,11 +43,15 @@ function EMA:init(module, given)
     self.averages[i] = core.keep(ops.clone(p:detach()))
   end
   if #self.names == 0 then check.fail("EMA: the module has no parameters") end
+  parameters_of.set_current(self)
 end
+
+local function all_parameters(self) return self.parameters end
 
 --- Takes the parameters as they are now into the averages.
 function EMA:update()
   if self.swapped then check.fail("EMA: update while the averages are swapped in") end
+  parameters_of.check_current("EMA", self, all_parameters)
   local _ <close> = grad.no_grad()
   self.updates = self.updates + 1
   local d = self.decay
@@ -58,6 +63,7 @@ end
 
 --- Exchanges the values of parameters and averages; a second time brings them back.
 function EMA:swap()
+  parameters_of.check_current("EMA", self, all_parameters)
   local _ <close> = grad.no_grad()
   for i, p in ipairs(self.parameters) do
     local own <const> = ops.clone(p)

@@ -122,6 +122,7 @@ function Optimizer:init(parameters, given)
   self.state = {}
   self.steps = 0
   self.factor = 1
+  parameters_of.set_current(self)
 end
 
 Optimizer.__tostring = function(self)
@@ -151,10 +152,21 @@ function Optimizer:add_group(group)
   add_by_hints(self.groups, new, group, self.group_declared.kinds)
 end
 
+-- All parameters, in the order of the groups.
+local function all_parameters(self)
+  local list <const> = {}
+  for _, group in ipairs(self.groups) do
+    table.move(group.params, 1, #group.params, #list + 1, list)
+  end
+  return list
+end
+
 local FACTOR <const> = check.number{from = 0}
 
---- Numbers changed since the last step are looked at again.
+--- Numbers changed since the last step are looked at again, and whether the parameters are
+-- still those of what they came from.
 function Optimizer:check_groups()
+  parameters_of.check_current(self.declared.what, self, all_parameters)
   check.value(self.declared.what, "factor", self.factor, FACTOR)
   for i, group in ipairs(self.groups) do
     check.recheck(self.group_declared, group, group_name(self, i))

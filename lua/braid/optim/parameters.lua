@@ -2,6 +2,7 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local hints <const> = require "braid.nn.hints"
 
 local M <const> = {}
 
@@ -58,6 +59,23 @@ function M.check_trainable(what, list, seen)
     end
     seen[p] = ("parameter %d%s"):format(i, seen.of or "")
   end
+end
+
+--- Notes that the parameters that `owner` holds are those of their network.
+function M.set_current(owner) rawset(owner, "current", hints.last_gone()) end
+
+--- Raises an error where others have taken the place of some that train. list(owner) gives them
+-- all; nothing is asked as long as nothing was replaced anywhere.
+function M.check_current(what, owner, list)
+  if owner.current == hints.last_gone() then return end
+  for i, p in ipairs(list(owner)) do
+    if p.requires_grad and hints.is_gone(p) then
+      check.fail("%s: parameter %d (%s) is no longer in its network: net:unstack(), net:to(dtype) "
+        .. "or another operation has put a new tensor in its place; make what holds it anew, with "
+        .. "net:parameters()", what, i, table.concat(p.shape, ", "))
+    end
+  end
+  M.set_current(owner)
 end
 
 --- Whether a step could move any of them.

@@ -58,14 +58,12 @@ function CrossStitch:resize(names)
   local rows <const>, o <const> = {}, self.options
   local off <const> = linear.off(o.off, #names - 1)
   local any <const> = self.alpha[self.names[1]].weight
+  local channels <const> = any:dim() == 2 and any:size(2) or nil
   for i, name in ipairs(names) do
     local old <const> = self.alpha[name]
-    rows[name] = old and linear.Row(linear.resized(old, self.names, names, 0), hint(o))
-      or linear.row(#names, any:dim() == 2 and any:size(2) or nil, hint(o),
-        function(j) return i == j and o.diag or off end)
-  end
-  for name, row in pairs(rows) do
-    if self.alpha[name] and not self.alpha[name].weight.requires_grad then row:freeze() end
+    if old then linear.resize(old, "weight", self.names, names, 0) end
+    rows[name] = old or linear.row(#names, channels, hint(o),
+      function(j) return i == j and o.diag or off end)
   end
   self.names, self.alpha = names, Strands(names, rows)
 end

@@ -93,11 +93,9 @@ function Progressive:resize(names)
     if k == 1 then
       parts[name] = nn.Identity()
     elseif old then
-      local rows <const> = linear.Row(linear.resized(old.scale, old.from, from, 0),
-        {weight_decay = 0})
+      linear.resize(old.scale, "weight", old.from, from, 0)
       inputs.resize(old.conv, old.from, from, self.channels)
-      if not old.scale.weight.requires_grad then rows:freeze() end
-      old.from, old.scale, parts[name] = from, rows, old
+      old.from, parts[name] = from, old
     else
       parts[name] = Lateral(from, self.channels, self.options.start)
     end

@@ -1,9 +1,14 @@
 --- Task transfer connections (Fang et al. 2017, dynamic multi-task network): column i takes
--- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned and alpha_ii = 1 is not.
+-- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned (eq. 8) and alpha_ii = 1 is
+-- not.
 --
 -- With all alpha equal every column gets the same sum, the conventional multi-task network;
--- with alpha_ij = 0 for i ~= j every column is a network of its own: start = 1 and 0 give
--- both exactly, and stay, for there the sigmoid has no slope.
+-- with alpha_ij = 0 for i ~= j every column is a network of its own: start = 1 and 0 begin
+-- exactly there. So do, at 0, the connections of earlier tasks from a late one. A connection at
+-- such a limit has a gradient as any other, and is 0 or 1 to the bit until its beta first
+-- moves, which net:freeze{"mixers"} prevents. Decision: alpha is sigmoid(beta - 2) from then on,
+-- which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, for what the other
+-- columns have learned, and not so far out that there is no slope.
 -- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel", lr_mult
 -- (1). Beta has no weight decay.
 
@@ -20,77 +25,82 @@ TTC.alone = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
--- Where the sigmoid is 1 exactly, and at its negative 0: a number, for of infinities
--- optimizers make NaN.
-local FAR <const> = 1e4
+-- A row of alpha = sigmoid(beta + EDGE limit). The limit that a connection begins at is -1 for an
+-- alpha of 0, 1 for one of 1, 0 for none.
+local Row <const> = class("Row", linear.Row)
+Row.buffer_names = {limit = true}
 
-local function logit(p)
-  if p <= 0 then return -FAR end
-  return p >= 1 and FAR or math.log(p / (1 - p))
+local EDGE <const> = 2
+local FAR <const> = 1e4 -- the sigmoid of FAR is 1 and has no slope, that of -FAR is 0
+
+local function limit_of(p) return p == 0 and -1 or p == 1 and 1 or 0 end
+local function beta_of(p) return p > 0 and p < 1 and math.log(p / (1 - p)) or 0 end
+
+-- The i-th of t rows, of connections that begin at alpha = start.
+local function first_row(i, t, self)
+  local start <const> = self.options.start
+  local function filled(own, other)
+    return linear.values(t, self.channels, function(j) return i == j and own or other end)
+  end
+  local row <const> = Row(filled(1, beta_of(start)), hint(self.options))
+  row.limit = core.keep(filled(FAR, limit_of(start))) -- of its own map: whatever beta is
+  return row
 end
 
 function TTC:init(at, o)
   self.names, self.options = at.names, o
   self.channels = o.granularity == "channel" and at.channels or nil
-  local rows <const>, beta <const> = {}, logit(o.start)
-  for i, name in ipairs(at.names) do
-    rows[name] = linear.row(#at.names, self.channels, hint(o),
-      function(j) return i == j and 0 or beta end) -- a column's own beta is not used
-  end
+  local rows <const> = {}
+  for i, name in ipairs(at.names) do rows[name] = first_row(i, #at.names, self) end
   self.beta = Strands(at.names, rows)
 end
 
--- alpha of columns from the first-th on, from their betas one after the other
-local function alpha_of(beta, first, count)
-  local rows <const> = beta:size(1) // count
-  local own <const> = core.new({rows * count}, "bool", 0)
-  for i = 1, rows do own[(i - 1) * count + first + i - 1] = true end
-  if beta:dim() == 2 then return ops.masked_fill(ops.sigmoid(beta), own:reshape(-1, 1), 1) end
-  return ops.masked_fill(ops.sigmoid(beta), own, 1)
+-- alpha of as many columns. While beta is 0, that of a limit has its value, and always the slope
+-- of the sigmoid.
+local function alpha_of(rows)
+  local beta <const>, limit <const> = rows.weight, rows.limit
+  local alpha <const>, still <const> = ops.sigmoid(beta + limit * EDGE), ops.eq(beta, 0)
+  if not ops.any(still):item() then return alpha end
+  local a <const> = core.detach(alpha)
+  return alpha + (ops.where(still, ops.sigmoid(limit * FAR), a) - a)
 end
 
 function TTC:list(xs)
   local rows <const> = {}
-  for i, name in ipairs(self.names) do
-    rows[i] = alpha_of(self.beta[name].weight, i, #self.names)
-  end
+  for i, name in ipairs(self.names) do rows[i] = alpha_of(self.beta[name]) end
   return linear.list(xs, rows)
 end
 
-function TTC:braid(x)
-  return linear.braid(x, alpha_of(self.beta.joined.weight, 1, #self.names), #self.names)
-end
+function TTC:braid(x) return linear.braid(x, alpha_of(self.beta.joined), #self.names) end
 
 function TTC:macs(y) return linear.macs(y, #self.names) end
 
 function TTC:weights()
   local rows <const> = {}
-  for i, name in ipairs(self.names) do
-    rows[i] = linear.means(alpha_of(self.beta:rows(name).weight, i, #self.names))
-  end
+  for i, name in ipairs(self.names) do rows[i] = linear.means(alpha_of(self.beta:rows(name))) end
   return rows
 end
 
 function TTC:needs(i)
   local needed <const> = {}
-  local row <const> = alpha_of(self.beta:rows(self.names[i]).weight, i, #self.names)
+  local row <const> = alpha_of(self.beta:rows(self.names[i]))
   for j, name in ipairs(self.names) do
     if row[j]:ne(0):any():item() then needed[#needed + 1] = name end
   end
   return needed
 end
 
---- A new column takes as at the start and gives nothing to the others.
+--- A new column takes as at the start and gives nothing to the others, until they train.
 function TTC:resize(names)
   self:unstack()
-  local rows <const>, beta <const> = {}, logit(self.options.start)
+  local rows <const> = {}
   for i, name in ipairs(names) do
     local old <const> = self.beta[name]
-    rows[name] = old
-      and linear.Row(linear.resized(old, self.names, names, -FAR), hint(self.options))
-      or linear.row(#names, self.channels, hint(self.options),
-        function(j) return i == j and 0 or beta end)
-    if old and not old.weight.requires_grad then rows[name]:freeze() end
+    rows[name] = old or first_row(i, #names, self)
+    if old then
+      linear.resize(old, "weight", self.names, names, 0)
+      linear.resize(old, "limit", self.names, names, -1)
+    end
   end
   self.names, self.beta = names, Strands(names, rows)
 end
