@@ -161,6 +161,13 @@ local function make_mixers(self, mixers)
   end
 end
 
+--- Connections that an operation left off begin, where they train.
+function M.reconnect(self)
+  for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
+    if self.mixer[block].reconnect then self.mixer[block]:reconnect() end
+  end
+end
+
 --- The channels that a head gets.
 function M.last_channels(self, name, mixers)
   local names <const> = self.recipe.plan.names

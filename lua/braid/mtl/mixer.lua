@@ -15,6 +15,7 @@
 --   weights(self)            T rows of T numbers: what of column j column i takes
 --   needs(self, i)           the names of the columns that column i takes from
 --   resize(self, names)      the columns become those named; new ones change nothing for old
+--   reconnect(self)          what that left off begins, where it trains
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

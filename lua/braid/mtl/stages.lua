@@ -1,5 +1,6 @@
 --- Which parts of a network of columns train: freezing by task or part, and stages.
 
+local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
@@ -60,9 +61,15 @@ function M.freeze(self, names)
   return each_part(self, names, "freeze", function(part) part:freeze() end)
 end
 
+--- Lets parts train again. Connections to late tasks that train now begin (mixers/ttc.lua).
 function M.unfreeze(self, names)
-  if names == nil then return Module.unfreeze(self) end
-  return each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
+  if names == nil then
+    Module.unfreeze(self)
+  else
+    each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
+  end
+  build.reconnect(self)
+  return self
 end
 
 --- Freezes everything but the parts named.
@@ -70,7 +77,9 @@ end
 function M.train_only(self, names)
   if not self.head then check.fail("train_only: the heads are not made yet") end
   Module.freeze(self)
-  return each_part(self, names, "train_only", function(part) part:unfreeze() end)
+  each_part(self, names, "train_only", function(part) part:unfreeze() end)
+  build.reconnect(self)
+  return self
 end
 
 -- The columns and their heads as the shared stream and its heads are. The tensors stay those that

@@ -4,17 +4,20 @@
 --
 -- With all alpha equal every column gets the same sum, the conventional multi-task network;
 -- with alpha_ij = 0 for i ~= j every column is a network of its own: start = 1 and 0 begin
--- exactly there. So do, at 0, the connections of earlier tasks from a late one. A connection at
--- such a limit has a gradient as any other, and is 0 or 1 to the bit until its beta first
--- moves, which net:freeze{"mixers"} prevents. Decision: alpha is sigmoid(beta - 2) from then on,
--- which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, for what the other
--- columns have learned, and not so far out that there is no slope.
+-- exactly there. So do, at 0, the connections of earlier tasks from a late one, whose outputs
+-- stay as they were. A connection at such a limit has a gradient as any other, and is 0 or 1 to
+-- the bit until its beta first moves, which net:freeze{"mixers"} prevents. Decision: alpha is
+-- sigmoid(beta - 2) from then on, which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the
+-- limit, for what the columns have learned, and with a slope. net:unfreeze, net:train_only and
+-- net:remove_task reconnect (section 4.3): a late task's connections to rows that train
+-- begin at `start`.
 -- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel", lr_mult
 -- (1). Beta has no weight decay.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
 local Strands <const> = require "braid.mtl.strands"
@@ -103,6 +106,21 @@ function TTC:resize(names)
     end
   end
   self.names, self.beta = names, Strands(names, rows)
+end
+
+--- Connections that are off begin as at the start, where their row trains.
+function TTC:reconnect()
+  local start <const> = self.options.start
+  if limit_of(start) ~= 0 then return end
+  local _ <close> = grad.no_grad()
+  for _, rows in ipairs(self.beta:parts()) do
+    local beta <const>, limit <const> = rows.weight, rows.limit
+    if beta.requires_grad then
+      local off <const> = ops.logical_and(ops.eq(limit, -1), ops.eq(beta, 0))
+      ops.copy_(beta, ops.masked_fill(core.detach(beta), off, beta_of(start)))
+      ops.copy_(limit, ops.masked_fill(limit, off, 0))
+    end
+  end
 end
 
 return Mixer.define(TTC, {

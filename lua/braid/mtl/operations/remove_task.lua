@@ -2,6 +2,7 @@
 -- The others change by that; net:train_only{"mixers"} trains what connects those left. The
 -- parameters are new tensors: make an optimizer afterwards.
 
+local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local restrict <const> = require "braid.mtl.restrict"
 
@@ -21,5 +22,7 @@ return function(self, name)
       table.concat(self.tasks.names, ", "))
   end
   if #self.tasks.names == 1 then check.fail("remove_task: '%s' is the only task", name) end
-  return restrict(self, without(self.tasks.names, name), without(self.names, name))
+  restrict(self, without(self.tasks.names, name), without(self.names, name))
+  build.reconnect(self)
+  return self
 end
