@@ -86,32 +86,12 @@ typedef struct br_kernels {
   /* moving */
   br_load_fn *load[BR_DTYPES];
   br_store_fn *store;
-  br_map_fn *copy, *fill; /* fill: out = arg[0] */
 
-  /* arithmetic, all types */
-  br_map_fn *neg, *abs, *sign, *square, *add, *sub, *mul, *floordiv, *mod;
-  br_map_fn *minimum, *maximum, *where, *masked_fill, *clamp, *pow;
-  br_map_fn *lt, *le, *gt, *ge, *eq, *ne;                          /* -> bool */
-  br_map_fn *logical_and, *logical_or, *logical_xor, *logical_not; /* -> bool */
-
-  /* float types only: functions, and gradients named after them, whose inputs are dy
-     first and then what the operator kept */
-  br_map_fn *div, *lerp, *exp, *log, *log1p, *expm1, *sqrt, *rsqrt, *reciprocal;
-  br_map_fn *sin, *cos, *tan, *tanh, *abs_tanh, *sigmoid, *relu, *leaky_relu, *elu, *gelu;
-  br_map_fn *prelu, *prelu_grad_x, *prelu_grad_w;
-  br_map_fn *silu, *softplus, *hardswish, *erf, *floor, *ceil, *round, *trunc;
-  br_map_fn *isnan, *isfinite; /* -> bool */
-  br_map_fn *neg_grad, *abs_grad, *square_grad, *sub_grad, *mul_grad_a, *mul_grad_b,
-      *div_grad_a, *div_grad_b;
-  br_map_fn *pick_ge_grad, *pick_le_grad, *where_grad_a, *where_grad_b, *masked_fill_grad;
-  br_map_fn *clamp_grad, *mod_grad_b, *pow_grad_a, *pow_grad_b, *lerp_grad_a,
-      *lerp_grad_b, *lerp_grad_w;
-  br_map_fn *log_grad, *log1p_grad, *expm1_grad, *step_grad, *sqrt_grad, *rsqrt_grad,
-      *reciprocal_grad;
-  br_map_fn *sin_grad, *cos_grad, *tan_grad, *tanh_grad, *abs_tanh_grad, *sigmoid_grad;
-  br_map_fn *relu_grad, *leaky_relu_grad, *elu_grad, *gelu_grad, *silu_grad;
-  br_map_fn *softplus_grad, *hardswish_grad, *erf_grad, *add_grad;
-  br_map_fn *squared_error, *squared_error_grad;
+  /* elementwise: every name of arith.inc and math.inc, and a gradient's inputs are dy first
+     and then what the operator kept */
+#define NAME(name) br_map_fn *name;
+#define FLOATS
+#include "kernel/names.inc"
 
   /* reductions of a run of n elements */
   void (*sum)(int64_t n, const void *x, br_sum *acc);

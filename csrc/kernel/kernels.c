@@ -32,15 +32,19 @@ typedef bool T;
 #endif
 
 #include "kernel/load.inc"
-#include "kernel/arith.inc"
 #ifdef REAL
 #include "kernel/vector.inc"
+#include "kernel/real.inc"
 #endif
+#include "kernel/element.inc"
+#include "kernel/loops.inc"
+#include "kernel/arith.inc"
+#ifdef REAL
+#include "kernel/math.inc"
+#endif
+#include "kernel/undefine.inc"
 #include "kernel/reduce.inc"
 #ifdef REAL
-#include "kernel/real.inc"
-#include "kernel/math.inc"
-#include "kernel/math_grad.inc"
 #include "kernel/measure.inc"
 #include "kernel/softmax.inc"
 #include "kernel/norm.inc"
@@ -63,33 +67,11 @@ const br_kernels TABLE(ISA, TYPE) = {
     .size = sizeof(T),
     .load = {load_f32, load_f64, load_i64, load_i32, load_u8, load_bool},
     .store = store,
-    .copy = copy,
-    .fill = fill,
-    .neg = neg,
-    .abs = abs_,
-    .sign = sign,
-    .square = square,
-    .add = add,
-    .sub = sub,
-    .mul = mul,
-    .floordiv = floordiv,
-    .mod = mod,
-    .minimum = minimum,
-    .maximum = maximum,
-    .where = where,
-    .masked_fill = masked_fill,
-    .clamp = clamp,
-    .pow = pow_,
-    .lt = lt,
-    .le = le,
-    .gt = gt,
-    .ge = ge,
-    .eq = eq,
-    .ne = ne,
-    .logical_and = logical_and,
-    .logical_or = logical_or,
-    .logical_xor = logical_xor,
-    .logical_not = logical_not,
+#define NAME(name) .name = name##_map,
+#ifdef REAL
+#define FLOATS
+#endif
+#include "kernel/names.inc"
     .sum = sum,
     .prod = prod,
     .max = max,
@@ -97,82 +79,6 @@ const br_kernels TABLE(ISA, TYPE) = {
     .sum_columns = sum_columns,
     .put = put,
 #ifdef REAL
-    .div = div_,
-    .lerp = lerp,
-    .exp = exp_,
-    .log = log_,
-    .log1p = log1p_,
-    .expm1 = expm1_,
-    .sqrt = sqrt_,
-    .rsqrt = rsqrt,
-    .reciprocal = reciprocal,
-    .sin = sin_,
-    .cos = cos_,
-    .tan = tan_,
-    .tanh = tanh_,
-    .abs_tanh = abs_tanh,
-    .sigmoid = sigmoid,
-    .relu = relu,
-    .leaky_relu = leaky_relu,
-    .prelu = prelu,
-    .elu = elu,
-    .gelu = gelu,
-    .silu = silu,
-    .softplus = softplus,
-    .hardswish = hardswish,
-    .erf = erf_,
-    .floor = floor_,
-    .ceil = ceil_,
-    .round = round_,
-    .trunc = trunc_,
-    .isnan = isnan_,
-    .isfinite = isfinite_,
-    .neg_grad = neg,
-    .abs_grad = abs_grad,
-    .square_grad = square_grad,
-    .sub_grad = sub_grad,
-    .mul_grad_a = mul_grad_a,
-    .mul_grad_b = mul_grad_b,
-    .div_grad_a = div_grad_a,
-    .div_grad_b = div_grad_b,
-    .pick_ge_grad = pick_ge_grad,
-    .pick_le_grad = pick_le_grad,
-    .where_grad_a = where_grad_a,
-    .where_grad_b = where_grad_b,
-    .masked_fill_grad = masked_fill_grad,
-    .clamp_grad = clamp_grad,
-    .mod_grad_b = mod_grad_b,
-    .pow_grad_a = pow_grad_a,
-    .pow_grad_b = pow_grad_b,
-    .lerp_grad_a = lerp_grad_a,
-    .lerp_grad_b = lerp_grad_b,
-    .lerp_grad_w = lerp_grad_w,
-    .log_grad = log_grad,
-    .log1p_grad = log1p_grad,
-    .expm1_grad = expm1_grad,
-    .step_grad = step_grad,
-    .sqrt_grad = sqrt_grad,
-    .rsqrt_grad = rsqrt_grad,
-    .reciprocal_grad = reciprocal_grad,
-    .sin_grad = sin_grad,
-    .cos_grad = cos_grad,
-    .tan_grad = tan_grad,
-    .tanh_grad = tanh_grad,
-    .abs_tanh_grad = abs_tanh_grad,
-    .sigmoid_grad = sigmoid_grad,
-    .relu_grad = relu_grad,
-    .leaky_relu_grad = leaky_relu_grad,
-    .prelu_grad_x = prelu_grad_x,
-    .prelu_grad_w = prelu_grad_w,
-    .elu_grad = elu_grad,
-    .gelu_grad = gelu_grad,
-    .silu_grad = silu_grad,
-    .softplus_grad = softplus_grad,
-    .hardswish_grad = hardswish_grad,
-    .erf_grad = erf_grad,
-    .add_grad = add_grad,
-    .squared_error = squared_error,
-    .squared_error_grad = squared_error_grad,
     .squares = squares,
     .dot = dot,
     .deviations = deviations,

@@ -328,7 +328,7 @@ const br_op br_elementwise_ops[] = {
      K(clamp),
      {K(clamp_grad)}},
 
-    {"neg", "x:t", "-x", NUM, 0, INT, K(neg), {K(neg_grad)}},
+    {"neg", "x:t", "-x", NUM, 0, INT, K(neg), {K(neg)}},
     {"abs", "x:t", "|x|", MAP, A, INT, K(abs), {K(abs_grad)}},
     {"sign",
      "x:t",
@@ -376,7 +376,7 @@ const br_op br_elementwise_ops[] = {
      {K(step_grad)}},
     {"trunc", "x:t", "x without its fraction", STEP, Y, INT, K(trunc), {K(step_grad)}},
 
-    {"exp", "x:t", "e^x", MAP, Y, REAL, K(exp), {K(mul_grad_b)}},
+    {"exp", "x:t", "e^x", MAP, Y, REAL, K(exp), {K(exp_grad)}},
     {"expm1", "x:t", "e^x - 1, exact near 0", MAP, A, REAL, K(expm1), {K(expm1_grad)}},
     {"log", "x:t", "natural logarithm", MAP, A, REAL, K(log), {K(log_grad)}},
     {"log1p", "x:t", "log(1 + x), exact near 0", MAP, A, REAL, K(log1p), {K(log1p_grad)}},
