@@ -183,7 +183,7 @@ br_status br_check_finite(br_tensor *t, const char *what, const br_node *node) {
 /* ---- recording ---- */
 
 static bool takes_part(const br_call *c) {
-  if (!recording || !c->op->backward) return false;
+  if (!recording || !br_op_has_gradient(c->op)) return false;
   for (int i = 0; i < c->nin; i++)
     if (c->in[i] && c->in[i]->var) return true;
   return false;

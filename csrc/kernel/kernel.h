@@ -87,8 +87,8 @@ typedef struct br_kernels {
   br_load_fn *load[BR_DTYPES];
   br_store_fn *store;
 
-  /* elementwise: every name of arith.inc and math.inc, and a gradient's inputs are dy first
-     and then what the operator kept */
+  /* elementwise: every name of arith.inc and math.inc, and a gradient's inputs are dy
+     first and then what the operator kept */
 #define NAME(name) br_map_fn *name;
 #define FLOATS
 #include "kernel/names.inc"

@@ -88,8 +88,9 @@ static br_status nms_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]
 
 /* clang-format off */
 const br_op br_boxes_ops[] = {
-  {"nms", "boxes:t scores:t threshold:f=0.5[0,1] minimum:b=false",
-   "places of the boxes (n,4), each x1 y1 x2 y2, that overlap none of a higher score (n) by more than threshold, best first; overlap is intersection over union, or with minimum over the smaller box",
-   nms_infer, nms_forward, NULL, 0, BR_NO_METHOD, 0, {0}},
-  {0}};
+    {.name = "nms", .args = "boxes:t scores:t threshold:f=0.5[0,1] minimum:b=false",
+     .doc = "places of the boxes (n,4), each x1 y1 x2 y2, that overlap none of a higher score (n) by more than threshold, best first; overlap is intersection over union, or with minimum over the smaller box",
+     .infer = nms_infer, .forward = nms_forward, .flags = BR_NO_METHOD},
+    {0},
+};
 /* clang-format on */

@@ -49,8 +49,10 @@ static bool gives_nothing(const br_call *c) {
 
 br_status br_call_run(br_call *c) {
   br_timer timer = br_timer_start();
-  br_status status = c->op->infer(c);
-  if (!status && !gives_nothing(c)) status = c->op->forward(c);
+  const br_op *op = c->op;
+  br_status status = op->infer ? op->infer(c) : br_map_promote(c);
+  if (!status && !gives_nothing(c))
+    status = op->forward ? op->forward(c) : br_map_forward(c);
   br_timer_stop(&timer, c->op, BR_FORWARD);
   return status;
 }
@@ -66,7 +68,8 @@ static br_status back_from_nothing(br_call *c) {
 }
 
 br_status br_call_back(br_call *c) {
-  return gives_nothing(c) ? back_from_nothing(c) : c->op->backward(c);
+  if (gives_nothing(c)) return back_from_nothing(c);
+  return c->op->backward ? c->op->backward(c) : br_map_backward(c);
 }
 
 br_status br_bad(const br_call *c, const char *format, ...) {

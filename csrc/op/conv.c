@@ -247,14 +247,20 @@ static br_status conv_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_conv_ops[] = {
-  {"conv2d", "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
-   "x (n,c,h,w), weight (o,c/groups,kh,kw), bias (o) -> (n,o,oh,ow)",
-   conv_infer, conv_forward, conv_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {"conv2d_relu", "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
-   "relu(conv2d(...)), of the same shapes",
-   conv_infer, conv_forward, conv_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_OUT(0), BR_HIDDEN, 0, {0}},
-  {"conv2d_prelu", "x:t weight:t bias:t? slope:t stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
-   "prelu(conv2d(...), slope), slope (o), of the same shapes, without gradients",
-   prelu_infer, prelu_forward, NULL, 0, BR_HIDDEN, 0, {0}},
-  {0}};
+    {.name = "conv2d",
+     .args = "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
+     .doc = "x (n,c,h,w), weight (o,c/groups,kh,kw), bias (o) -> (n,o,oh,ow)",
+     .infer = conv_infer, .forward = conv_forward, .backward = conv_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {.name = "conv2d_relu",
+     .args = "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
+     .doc = "relu(conv2d(...)), of the same shapes", .infer = conv_infer,
+     .forward = conv_forward, .backward = conv_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_OUT(0), .flags = BR_HIDDEN},
+    {.name = "conv2d_prelu",
+     .args = "x:t weight:t bias:t? slope:t stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
+     .doc = "prelu(conv2d(...), slope), slope (o), of the same shapes, without gradients",
+     .infer = prelu_infer, .forward = prelu_forward, .flags = BR_HIDDEN},
+    {0},
+};
 /* clang-format on */

@@ -208,9 +208,10 @@ static br_status forward(br_call *c) {
 
 /* clang-format off */
 const br_op br_conv_pool_ops[] = {
-  {"conv2d_max_pool2d",
-   "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 kernel:p=1 pool_stride:p? pool_padding:p=0 ceil_mode:b=false pool_dilation:p=1 relu:b=false",
-   "max_pool2d(conv2d(...), ...), of the same shapes, with relu or prelu(..., slope) between them, without gradients",
-   infer, forward, NULL, 0, BR_HIDDEN, 0, {0}},
-  {0}};
+    {.name = "conv2d_max_pool2d",
+     .args = "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 kernel:p=1 pool_stride:p? pool_padding:p=0 ceil_mode:b=false pool_dilation:p=1 relu:b=false",
+     .doc = "max_pool2d(conv2d(...), ...), of the same shapes, with relu or prelu(..., slope) between them, without gradients",
+     .infer = infer, .forward = forward, .flags = BR_HIDDEN},
+    {0},
+};
 /* clang-format on */

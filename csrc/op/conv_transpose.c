@@ -128,9 +128,11 @@ static br_status transpose_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_conv_transpose_ops[] = {
-  {"conv_transpose2d",
-   "x:t weight:t bias:t? stride:p=1 padding:p=0 output_padding:p=0 groups:i=1 dilation:p=1",
-   "x (n,c,h,w), weight (c,o/groups,kh,kw), bias (o) -> (n,o,oh,ow), the gradient of conv2d towards its input",
-   transpose_infer, transpose_forward, transpose_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {0}};
+    {.name = "conv_transpose2d",
+     .args = "x:t weight:t bias:t? stride:p=1 padding:p=0 output_padding:p=0 groups:i=1 dilation:p=1",
+     .doc = "x (n,c,h,w), weight (c,o/groups,kh,kw), bias (o) -> (n,o,oh,ow), the gradient of conv2d towards its input",
+     .infer = transpose_infer, .forward = transpose_forward,
+     .backward = transpose_backward, .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {0},
+};
 /* clang-format on */

@@ -191,9 +191,12 @@ static br_status masked_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_index_ops[] = {
-  {"index_select", "x:t dim:d index:t", "the slices of a dimension that `index` names",
-   select_infer, select_forward, select_backward, BR_KEEP_IN(1), 0, 0, {0}},
-  {"masked_select", "x:t mask:t", "the elements where mask is true, in one dimension",
-   masked_infer, masked_forward, masked_backward, BR_KEEP_IN(1), 0, 0, {0}},
-  {0}};
+    {.name = "index_select", .args = "x:t dim:d index:t",
+     .doc = "the slices of a dimension that `index` names", .infer = select_infer,
+     .forward = select_forward, .backward = select_backward, .keep = BR_KEEP_IN(1)},
+    {.name = "masked_select", .args = "x:t mask:t",
+     .doc = "the elements where mask is true, in one dimension", .infer = masked_infer,
+     .forward = masked_forward, .backward = masked_backward, .keep = BR_KEEP_IN(1)},
+    {0},
+};
 /* clang-format on */

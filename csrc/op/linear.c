@@ -124,7 +124,10 @@ static br_status linear_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_linear_ops[] = {
-  {"linear", "x:t weight:t bias:t?", "x (..., in) weight (out, in)^T + bias (out) -> (..., out)",
-   linear_infer, linear_forward, linear_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {0}};
+    {.name = "linear", .args = "x:t weight:t bias:t?",
+     .doc = "x (..., in) weight (out, in)^T + bias (out) -> (..., out)",
+     .infer = linear_infer, .forward = linear_forward, .backward = linear_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {0},
+};
 /* clang-format on */

@@ -329,11 +329,15 @@ static br_status ce_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_loss_ops[] = {
-  {"mse", "x:t target:t mask:t? reduction:s=mean",
-   "(x - target)^2, its mean or sum; where mask is false an element does not count",
-   mse_infer, mse_forward, mse_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
-  {"cross_entropy", "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0[0,1] ignore:i=-100",
-   "-log softmax of x (n,c,...) at target (n,...), labels from 1; a label that is `ignore` does not count",
-   ce_infer, ce_forward, ce_backward, BR_KEEP_IN(1) | BR_KEEP_IN(2), 0, 0, {0}},
-  {0}};
+    {.name = "mse", .args = "x:t target:t mask:t? reduction:s=mean",
+     .doc = "(x - target)^2, its mean or sum; where mask is false an element does not count",
+     .infer = mse_infer, .forward = mse_forward, .backward = mse_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_IN(2)},
+    {.name = "cross_entropy",
+     .args = "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0[0,1] ignore:i=-100",
+     .doc = "-log softmax of x (n,c,...) at target (n,...), labels from 1; a label that is `ignore` does not count",
+     .infer = ce_infer, .forward = ce_forward, .backward = ce_backward,
+     .keep = BR_KEEP_IN(1) | BR_KEEP_IN(2)},
+    {0},
+};
 /* clang-format on */

@@ -161,7 +161,11 @@ static br_status numbers_fit(const br_call *c) {
   return BR_OK;
 }
 
-/* The caller has set c->compute, the type the inputs meet in. */
+br_status br_map_promote(br_call *c) {
+  c->compute = br_promote(c->nin, c->in);
+  return br_map_infer(c);
+}
+
 br_status br_map_infer(br_call *c) {
   int ndim = 0;
   int64_t shape[BR_MAX_DIM];

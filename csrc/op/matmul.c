@@ -216,7 +216,10 @@ static br_status matmul_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_matmul_ops[] = {
-  {"matmul", "a:t b:t", "matrix product (..., m, k) (..., k, n) -> (..., m, n); vectors count as a row or a column",
-   matmul_infer, matmul_forward, matmul_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {0}};
+    {.name = "matmul", .args = "a:t b:t",
+     .doc = "matrix product (..., m, k) (..., k, n) -> (..., m, n); vectors count as a row or a column",
+     .infer = matmul_infer, .forward = matmul_forward, .backward = matmul_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {0},
+};
 /* clang-format on */

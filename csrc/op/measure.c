@@ -579,13 +579,21 @@ static br_status std_backward(br_call *c) { return spread_backward(c, std_slope)
 
 /* clang-format off */
 const br_op br_measure_ops[] = {
-  {"var", "x:t dim:D? keepdim:b=false unbiased:b=true", "the variance, over n - 1 unless unbiased = false",
-   var_infer, var_forward, var_backward, BR_KEEP_IN(0), 0, 0, {0}},
-  {"std", "x:t dim:D? keepdim:b=false unbiased:b=true", "the standard deviation, over n - 1 unless unbiased = false",
-   var_infer, std_forward, std_backward, BR_KEEP_IN(0), 0, 0, {0}},
-  {"norm", "x:t p:f=2[-inf,inf] dim:D? keepdim:b=false", "(sum |x|^p)^(1/p) over the dimensions named, or all; p may be 0 (how many are not 0) or infinite (the largest |x|), x (..., n, ...) -> (..., ...)",
-   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0), 0, 0, {0}},
-  {"logsumexp", "x:t dim:D? keepdim:b=false", "log sum e^x over the dimensions named, or all, without overflow, x (..., n, ...) -> (..., ...)",
-   logsumexp_infer, logsumexp_forward, logsumexp_backward, BR_KEEP_IN(0), 0, 0, {0}},
-  {0}};
+    {.name = "var", .args = "x:t dim:D? keepdim:b=false unbiased:b=true",
+     .doc = "the variance, over n - 1 unless unbiased = false", .infer = var_infer,
+     .forward = var_forward, .backward = var_backward, .keep = BR_KEEP_IN(0)},
+    {.name = "std", .args = "x:t dim:D? keepdim:b=false unbiased:b=true",
+     .doc = "the standard deviation, over n - 1 unless unbiased = false",
+     .infer = var_infer, .forward = std_forward, .backward = std_backward,
+     .keep = BR_KEEP_IN(0)},
+    {.name = "norm", .args = "x:t p:f=2[-inf,inf] dim:D? keepdim:b=false",
+     .doc = "(sum |x|^p)^(1/p) over the dimensions named, or all; p may be 0 (how many are not 0) or infinite (the largest |x|), x (..., n, ...) -> (..., ...)",
+     .infer = norm_infer, .forward = norm_forward, .backward = norm_backward,
+     .keep = BR_KEEP_IN(0)},
+    {.name = "logsumexp", .args = "x:t dim:D? keepdim:b=false",
+     .doc = "log sum e^x over the dimensions named, or all, without overflow, x (..., n, ...) -> (..., ...)",
+     .infer = logsumexp_infer, .forward = logsumexp_forward,
+     .backward = logsumexp_backward, .keep = BR_KEEP_IN(0)},
+    {0},
+};
 /* clang-format on */

@@ -149,8 +149,10 @@ static br_status mix_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_mix_ops[] = {
-  {"mix", "x:t alpha:t",
-   "t columns side by side, x (n, t*c) or (n, t*c, h, w), each a sum of all: y_i = sum_j alpha_ij x_j, alpha (t,t), or (t,t,c) for each channel its own",
-   mix_infer, mix_forward, mix_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), BR_NO_METHOD, 0, {0}},
-  {0}};
+    {.name = "mix", .args = "x:t alpha:t",
+     .doc = "t columns side by side, x (n, t*c) or (n, t*c, h, w), each a sum of all: y_i = sum_j alpha_ij x_j, alpha (t,t), or (t,t,c) for each channel its own",
+     .infer = mix_infer, .forward = mix_forward, .backward = mix_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_NO_METHOD},
+    {0},
+};
 /* clang-format on */

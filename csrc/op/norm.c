@@ -518,8 +518,12 @@ static br_status norm_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_norm_ops[] = {
-  {"batch_norm", "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1[0,1] eps:f=1e-5(0,inf) activation:s?",
-   "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones; with activation relu, only what is above 0",
-   norm_infer, norm_forward, norm_backward, BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT) | BR_KEEP_IN(BIAS), 0, 0, {0}, 0, norm_finish},
-  {0}};
+    {.name = "batch_norm",
+     .args = "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1[0,1] eps:f=1e-5(0,inf) activation:s?",
+     .doc = "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones; with activation relu, only what is above 0",
+     .infer = norm_infer, .forward = norm_forward, .backward = norm_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT) | BR_KEEP_IN(BIAS),
+     .finish = norm_finish},
+    {0},
+};
 /* clang-format on */

@@ -69,13 +69,17 @@ enum {
 /* The place that stands for "dy itself" in br_op.grad; 0 stands for no gradient. */
 enum { BR_GRAD_DY = 1 };
 
+/* A row names what it has; whatever it leaves out is 0, NULL or, for an elementwise
+   operator, which has a kernel, map.c's: infer brings the inputs to a common type,
+   forward calls the kernel, and backward those of grad. */
 struct br_op {
   const char *name;
   const char *args; /* "x:t dim:d? keepdim:b=false", see signature.c */
   const char *doc;
-  br_status (*infer)(br_call *c);    /* checks arguments, then makes the outputs */
-  br_status (*forward)(br_call *c);  /* can fail for memory only */
-  br_status (*backward)(br_call *c); /* NULL: not differentiable */
+  br_status (*infer)(br_call *c);   /* checks arguments, then makes the outputs */
+  br_status (*forward)(br_call *c); /* can fail for memory only */
+  br_status (*backward)(
+      br_call *c); /* without one and without grad: not differentiable */
   unsigned keep;
   unsigned flags;
   size_t kernel, grad[3]; /* elementwise operators: see map.c */
@@ -90,6 +94,7 @@ struct br_op {
 /* The i-th operator, NULL past the end. */
 const br_op *br_op_at(int i);
 const br_op *br_op_find(const char *name);
+bool br_op_has_gradient(const br_op *op);
 
 /* ---- signatures (signature.c) ---- */
 
@@ -166,7 +171,8 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
 /* The same into a new tensor of shape and order of `like`. */
 br_tensor *br_map_new(size_t kernel, const br_tensor *like, br_dtype dtype, int n,
                       br_tensor *const *in, const double *arg);
-br_status br_map_infer(br_call *c);
+br_status br_map_infer(br_call *c); /* wants c->compute */
+br_status br_map_promote(br_call *c);
 br_status br_map_forward(br_call *c);
 br_status br_map_backward(br_call *c);
 

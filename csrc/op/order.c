@@ -464,13 +464,21 @@ static br_status cumsum_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_order_ops[] = {
-  {"sort", "x:t dim:d=-1 descending:b=false", "x (..., n, ...) in rising order along a dimension -> values and indices (..., n, ...); equal values keep their order",
-   sort_infer, sort_forward, order_backward, BR_KEEP_OUT(1), 0, 0, {0}, 2},
-  {"topk", "x:t k:i dim:d=-1 largest:b=true", "the k largest (or smallest) in order, x (..., n, ...) -> values and indices (..., k, ...)",
-   topk_infer, topk_forward, order_backward, BR_KEEP_OUT(1), 0, 0, {0}, 2},
-  {"median", "x:t dim:d? keepdim:b=false", "the lower median of all, or of a dimension with its index, x (..., n, ...) -> (..., ...)",
-   median_infer, median_forward, order_backward, BR_KEEP_OUT(1), 0, 0, {0}, 2},
-  {"cumsum", "x:t dim:d", "sums so far along a dimension, x (..., n, ...) -> (..., n, ...); integers add up in int64",
-   cumsum_infer, cumsum_forward, cumsum_backward, 0, 0, 0, {0}},
-  {0}};
+    {.name = "sort", .args = "x:t dim:d=-1 descending:b=false",
+     .doc = "x (..., n, ...) in rising order along a dimension -> values and indices (..., n, ...); equal values keep their order",
+     .infer = sort_infer, .forward = sort_forward, .backward = order_backward,
+     .keep = BR_KEEP_OUT(1), .results = 2},
+    {.name = "topk", .args = "x:t k:i dim:d=-1 largest:b=true",
+     .doc = "the k largest (or smallest) in order, x (..., n, ...) -> values and indices (..., k, ...)",
+     .infer = topk_infer, .forward = topk_forward, .backward = order_backward,
+     .keep = BR_KEEP_OUT(1), .results = 2},
+    {.name = "median", .args = "x:t dim:d? keepdim:b=false",
+     .doc = "the lower median of all, or of a dimension with its index, x (..., n, ...) -> (..., ...)",
+     .infer = median_infer, .forward = median_forward, .backward = order_backward,
+     .keep = BR_KEEP_OUT(1), .results = 2},
+    {.name = "cumsum", .args = "x:t dim:d",
+     .doc = "sums so far along a dimension, x (..., n, ...) -> (..., n, ...); integers add up in int64",
+     .infer = cumsum_infer, .forward = cumsum_forward, .backward = cumsum_backward},
+    {0},
+};
 /* clang-format on */

@@ -520,17 +520,22 @@ static br_status adaptive_avg_backward(br_call *c) { return pool_backward(c, ADA
 
 /* clang-format off */
 const br_op br_pool_ops[] = {
-  {"max_pool2d", "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false dilation:p=1",
-   "the largest of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
-   max_infer, max_forward, max_backward, 0, 0, 0, {0}},
-  {"avg_pool2d", "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false count_include_pad:b=true",
-   "the mean of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
-   avg_infer, avg_forward, avg_backward, 0, 0, 0, {0}},
-  {"adaptive_max_pool2d", "x:t size:p",
-   "the largest of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
-   adaptive_max_infer, adaptive_max_forward, adaptive_max_backward, 0, 0, 0, {0}},
-  {"adaptive_avg_pool2d", "x:t size:p",
-   "the mean of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
-   adaptive_avg_infer, adaptive_avg_forward, adaptive_avg_backward, 0, 0, 0, {0}},
-  {0}};
+    {.name = "max_pool2d",
+     .args = "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false dilation:p=1",
+     .doc = "the largest of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
+     .infer = max_infer, .forward = max_forward, .backward = max_backward},
+    {.name = "avg_pool2d",
+     .args = "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false count_include_pad:b=true",
+     .doc = "the mean of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
+     .infer = avg_infer, .forward = avg_forward, .backward = avg_backward},
+    {.name = "adaptive_max_pool2d", .args = "x:t size:p",
+     .doc = "the largest of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
+     .infer = adaptive_max_infer, .forward = adaptive_max_forward,
+     .backward = adaptive_max_backward},
+    {.name = "adaptive_avg_pool2d", .args = "x:t size:p",
+     .doc = "the mean of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
+     .infer = adaptive_avg_infer, .forward = adaptive_avg_forward,
+     .backward = adaptive_avg_backward},
+    {0},
+};
 /* clang-format on */

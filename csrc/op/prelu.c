@@ -121,8 +121,10 @@ static br_status prelu_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_prelu_ops[] = {
-  {"prelu", "x:t weight:t",
-   "x (n,c,...) where positive, else weight x: one weight (1), or one for each channel (c)",
-   prelu_infer, prelu_forward, prelu_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {0}};
+    {.name = "prelu", .args = "x:t weight:t",
+     .doc = "x (n,c,...) where positive, else weight x: one weight (1), or one for each channel (c)",
+     .infer = prelu_infer, .forward = prelu_forward, .backward = prelu_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {0},
+};
 /* clang-format on */

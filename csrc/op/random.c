@@ -188,16 +188,23 @@ static void drawn(br_call *c) {
 
 /* clang-format off */
 const br_op br_random_ops[] = {
-  {"uniform", "x:t low:f=0 high:f=1", "values drawn evenly from [low, high)",
-   uniform_infer, uniform_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"normal", "x:t mean:f=0(-inf,inf) std:f=1[0,inf)", "values drawn from a normal distribution",
-   normal_infer, normal_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"random", "x:t low:i high:i", "integers drawn evenly from low to high, both included",
-   integer_infer, integer_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"bernoulli", "x:t p:f=0.5[0,1]", "1 with probability p, else 0",
-   fill_infer, bernoulli_forward, NULL, 0, BR_IN_PLACE | BR_HIDDEN, 0, {0}, 0, drawn},
-  {"dropout", "x:t p:f=0.5[0,1] training:b=true",
-   "x with each element dropped with probability p and the rest scaled by 1 / (1 - p)",
-   dropout_infer, dropout_forward, dropout_backward, 0, 0, 0, {0}, 0, drawn},
-  {0}};
+    {.name = "uniform", .args = "x:t low:f=0 high:f=1",
+     .doc = "values drawn evenly from [low, high)", .infer = uniform_infer,
+     .forward = uniform_forward, .flags = BR_IN_PLACE | BR_HIDDEN, .finish = drawn},
+    {.name = "normal", .args = "x:t mean:f=0(-inf,inf) std:f=1[0,inf)",
+     .doc = "values drawn from a normal distribution", .infer = normal_infer,
+     .forward = normal_forward, .flags = BR_IN_PLACE | BR_HIDDEN, .finish = drawn},
+    {.name = "random", .args = "x:t low:i high:i",
+     .doc = "integers drawn evenly from low to high, both included",
+     .infer = integer_infer, .forward = integer_forward, .flags = BR_IN_PLACE | BR_HIDDEN,
+     .finish = drawn},
+    {.name = "bernoulli", .args = "x:t p:f=0.5[0,1]",
+     .doc = "1 with probability p, else 0", .infer = fill_infer,
+     .forward = bernoulli_forward, .flags = BR_IN_PLACE | BR_HIDDEN, .finish = drawn},
+    {.name = "dropout", .args = "x:t p:f=0.5[0,1] training:b=true",
+     .doc = "x with each element dropped with probability p and the rest scaled by 1 / (1 - p)",
+     .infer = dropout_infer, .forward = dropout_forward, .backward = dropout_backward,
+     .finish = drawn},
+    {0},
+};
 /* clang-format on */

@@ -409,13 +409,18 @@ static br_status pad_backward(br_call *c) { return gather(c, pad_rules); }
 
 /* clang-format off */
 const br_op br_rearrange_ops[] = {
-  {"flip", "x:t dims:D", "x (...) with the order of the dimensions named reversed -> (...)",
-   flip_infer, flip_forward, flip_backward, 0, 0, 0, {0}},
-  {"roll", "x:t shifts:I dims:D", "x (...) moved along each dimension, what falls off coming in again -> (...)",
-   roll_infer, roll_forward, roll_backward, 0, 0, 0, {0}},
-  {"repeat_", "x:t times:I", "x (s1, s2, ...) n1, n2, ... times over -> (n1 s1, n2 s2, ...)",
-   repeat_infer, repeat_forward, repeat_backward, 0, 0, 0, {0}},
-  {"pad", "x:t pad:I mode:s=constant value:v=0", "x (..., n) with {before, after} more elements, from the last dimension on -> (..., before + n + after); fewer if negative",
-   pad_infer, pad_forward, pad_backward, 0, 0, 0, {0}},
-  {0}};
+    {.name = "flip", .args = "x:t dims:D",
+     .doc = "x (...) with the order of the dimensions named reversed -> (...)",
+     .infer = flip_infer, .forward = flip_forward, .backward = flip_backward},
+    {.name = "roll", .args = "x:t shifts:I dims:D",
+     .doc = "x (...) moved along each dimension, what falls off coming in again -> (...)",
+     .infer = roll_infer, .forward = roll_forward, .backward = roll_backward},
+    {.name = "repeat_", .args = "x:t times:I",
+     .doc = "x (s1, s2, ...) n1, n2, ... times over -> (n1 s1, n2 s2, ...)",
+     .infer = repeat_infer, .forward = repeat_forward, .backward = repeat_backward},
+    {.name = "pad", .args = "x:t pad:I mode:s=constant value:v=0",
+     .doc = "x (..., n) with {before, after} more elements, from the last dimension on -> (..., before + n + after); fewer if negative",
+     .infer = pad_infer, .forward = pad_forward, .backward = pad_backward},
+    {0},
+};
 /* clang-format on */

@@ -328,14 +328,20 @@ static br_status grid_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_resample_ops[] = {
-  {"resize_bilinear", "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf) align_corners:b=false",
-   "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
-   bilinear_infer, bilinear_forward, bilinear_backward, 0, BR_HIDDEN, 0, {0}},
-  {"resize_nearest", "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf)",
-   "the pixels of x (n,c,h,w) of any type that lie nearest before those of size (oh,ow), `scale` pixels apart",
-   nearest_infer, nearest_forward, nearest_backward, 0, BR_HIDDEN, 0, {0}},
-  {"grid_sample", "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
-   "x (n,c,h,w) read at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
-   grid_infer, grid_forward, grid_backward, BR_KEEP_IN(0) | BR_KEEP_IN(1), 0, 0, {0}},
-  {0}};
+    {.name = "resize_bilinear",
+     .args = "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf) align_corners:b=false",
+     .doc = "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
+     .infer = bilinear_infer, .forward = bilinear_forward, .backward = bilinear_backward,
+     .flags = BR_HIDDEN},
+    {.name = "resize_nearest", .args = "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf)",
+     .doc = "the pixels of x (n,c,h,w) of any type that lie nearest before those of size (oh,ow), `scale` pixels apart",
+     .infer = nearest_infer, .forward = nearest_forward, .backward = nearest_backward,
+     .flags = BR_HIDDEN},
+    {.name = "grid_sample",
+     .args = "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
+     .doc = "x (n,c,h,w) read at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
+     .infer = grid_infer, .forward = grid_forward, .backward = grid_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {0},
+};
 /* clang-format on */

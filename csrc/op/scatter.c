@@ -332,11 +332,18 @@ static br_status add_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_scatter_ops[] = {
-  {"gather", "x:t dim:d index:t", "elements of x (..., n, ...) along a dimension by index (..., k, ...) -> (..., k, ...)",
-   gather_infer, gather_forward, gather_backward, BR_KEEP_IN(1), 0, 0, {0}},
-  {"scatter", "x:t dim:d index:t src:n", "x (..., n, ...) with src, a number or (..., k, ...), written where index (..., k, ...) says; of several the last counts -> (..., n, ...)",
-   scatter_infer, scatter_forward, scatter_backward, BR_KEEP_IN(1), BR_IN_PLACE, 0, {0}},
-  {"scatter_add", "x:t dim:d index:t src:n", "x (..., n, ...) plus src, a number or (..., k, ...), where index (..., k, ...) says -> (..., n, ...)",
-   scatter_infer, add_forward, add_backward, BR_KEEP_IN(1), BR_IN_PLACE, 0, {0}},
-  {0}};
+    {.name = "gather", .args = "x:t dim:d index:t",
+     .doc = "elements of x (..., n, ...) along a dimension by index (..., k, ...) -> (..., k, ...)",
+     .infer = gather_infer, .forward = gather_forward, .backward = gather_backward,
+     .keep = BR_KEEP_IN(1)},
+    {.name = "scatter", .args = "x:t dim:d index:t src:n",
+     .doc = "x (..., n, ...) with src, a number or (..., k, ...), written where index (..., k, ...) says; of several the last counts -> (..., n, ...)",
+     .infer = scatter_infer, .forward = scatter_forward, .backward = scatter_backward,
+     .keep = BR_KEEP_IN(1), .flags = BR_IN_PLACE},
+    {.name = "scatter_add", .args = "x:t dim:d index:t src:n",
+     .doc = "x (..., n, ...) plus src, a number or (..., k, ...), where index (..., k, ...) says -> (..., n, ...)",
+     .infer = scatter_infer, .forward = add_forward, .backward = add_backward,
+     .keep = BR_KEEP_IN(1), .flags = BR_IN_PLACE},
+    {0},
+};
 /* clang-format on */

@@ -104,9 +104,13 @@ static br_status log_softmax_backward(br_call *c) { return backward(c, true); }
 
 /* clang-format off */
 const br_op br_softmax_ops[] = {
-  {"softmax", "x:t dim:d", "e^x divided by its sum along a dimension",
-   softmax_infer, softmax_forward, softmax_backward, BR_KEEP_OUT(0), 0, 0, {0}},
-  {"log_softmax", "x:t dim:d", "the logarithm of softmax, without overflow",
-   softmax_infer, log_softmax_forward, log_softmax_backward, BR_KEEP_OUT(0), 0, 0, {0}},
-  {0}};
+    {.name = "softmax", .args = "x:t dim:d",
+     .doc = "e^x divided by its sum along a dimension", .infer = softmax_infer,
+     .forward = softmax_forward, .backward = softmax_backward, .keep = BR_KEEP_OUT(0)},
+    {.name = "log_softmax", .args = "x:t dim:d",
+     .doc = "the logarithm of softmax, without overflow", .infer = softmax_infer,
+     .forward = log_softmax_forward, .backward = log_softmax_backward,
+     .keep = BR_KEEP_OUT(0)},
+    {0},
+};
 /* clang-format on */

@@ -321,13 +321,20 @@ static br_status eigh_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_solve_ops[] = {
-  {"solve", "a:t b:t", "x of a x = b: a (..., n, n), b (..., n, k) or (..., n) -> the shape of b",
-   solve_infer, solve_forward, solve_backward, BR_KEEP_OUT(0), 0, 0, {0}},
-  {"inverse", "a:t", "the inverse of a (..., n, n) -> (..., n, n)",
-   inverse_infer, inverse_forward, solve_backward, BR_KEEP_OUT(0), 0, 0, {0}},
-  {"cholesky", "a:t", "the lower l (..., n, n) of a = l l^T, for a (..., n, n) symmetric and positive definite; its lower half is read",
-   cholesky_infer, cholesky_forward, cholesky_backward, 0, 0, 0, {0}},
-  {"eigh", "a:t", "eigenvalues (..., n), rising, and eigenvectors (..., n, n), one a column, of a (..., n, n) symmetric; its lower half is read",
-   eigh_infer, eigh_forward, eigh_backward, 0, 0, 0, {0}, 2},
-  {0}};
+    {.name = "solve", .args = "a:t b:t",
+     .doc = "x of a x = b: a (..., n, n), b (..., n, k) or (..., n) -> the shape of b",
+     .infer = solve_infer, .forward = solve_forward, .backward = solve_backward,
+     .keep = BR_KEEP_OUT(0)},
+    {.name = "inverse", .args = "a:t",
+     .doc = "the inverse of a (..., n, n) -> (..., n, n)", .infer = inverse_infer,
+     .forward = inverse_forward, .backward = solve_backward, .keep = BR_KEEP_OUT(0)},
+    {.name = "cholesky", .args = "a:t",
+     .doc = "the lower l (..., n, n) of a = l l^T, for a (..., n, n) symmetric and positive definite; its lower half is read",
+     .infer = cholesky_infer, .forward = cholesky_forward, .backward = cholesky_backward},
+    {.name = "eigh", .args = "a:t",
+     .doc = "eigenvalues (..., n), rising, and eigenvectors (..., n, n), one a column, of a (..., n, n) symmetric; its lower half is read",
+     .infer = eigh_infer, .forward = eigh_forward, .backward = eigh_backward,
+     .results = 2},
+    {0},
+};
 /* clang-format on */

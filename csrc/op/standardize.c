@@ -107,8 +107,10 @@ static br_status standardize_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_standardize_ops[] = {
-  {"standardize", "x:t eps:f=1e-5(0,inf)",
-   "x less its mean over the last dimension, divided by the square root of its variance + eps",
-   standardize_infer, standardize_forward, standardize_backward, BR_KEEP_OUT(0), BR_HIDDEN, 0, {0}},
-  {0}};
+    {.name = "standardize", .args = "x:t eps:f=1e-5(0,inf)",
+     .doc = "x less its mean over the last dimension, divided by the square root of its variance + eps",
+     .infer = standardize_infer, .forward = standardize_forward,
+     .backward = standardize_backward, .keep = BR_KEEP_OUT(0), .flags = BR_HIDDEN},
+    {0},
+};
 /* clang-format on */

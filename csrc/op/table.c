@@ -27,6 +27,10 @@ const br_op *br_op_at(int i) {
   return NULL;
 }
 
+bool br_op_has_gradient(const br_op *op) {
+  return op->backward || op->grad[0] || op->grad[1] || op->grad[2];
+}
+
 const br_op *br_op_find(const char *name) {
   const br_op *op;
   for (int i = 0; (op = br_op_at(i)); i++)

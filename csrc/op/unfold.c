@@ -53,7 +53,9 @@ static br_status backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_unfold_ops[] = {
-  {"unfold", "x:t dim:d size:i step:i", "windows of a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
-   infer, forward, backward, 0, BR_VIEW, 0, {0}},
-  {0}};
+    {.name = "unfold", .args = "x:t dim:d size:i step:i",
+     .doc = "windows of a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
+     .infer = infer, .forward = forward, .backward = backward, .flags = BR_VIEW},
+    {0},
+};
 /* clang-format on */
