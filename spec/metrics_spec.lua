@@ -229,6 +229,11 @@ describe("mtl.delta_m", function()
     assert.near((-0.25 - 0.05) / 2, other, 1e-9)
   end)
 
+  it("is by the distance of points that have no eyes", function()
+    local mean <const> = mtl.delta_m({hand = {distance = 0.3}}, {hand = {distance = 0.4}})
+    assert.near(0.25, mean, 1e-9)
+  end)
+
   it("says what it misses", function()
     assert.error_matches(function() mtl.delta_m({}, SINGLE) end, "no task in common")
     assert.error_matches(function()

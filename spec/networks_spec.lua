@@ -40,6 +40,14 @@ describe("mtl.landmark_bins", function()
     assert.near(total / 5, task:loss(output, points):item(), 1e-5)
   end)
 
+  it("has their sum over the faces with a point, if asked for it", function()
+    local output <const> = braid.randn(3, 16)
+    local more <const> = braid.cat({points, braid.full({1, 2, 2}, nan)}, 1)
+    local summed <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4,
+      reduction = "sum"}
+    assert.near(task:loss(output, more):item() * 5 / 2, summed:loss(output, more):item(), 1e-5)
+  end)
+
   it("says the middle of the best pixel, and errs by the true numbers", function()
     local one <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 2}
     local said <const> = braid.tensor{{0, 1, 1, 0, 1, 0, 0, 3}}

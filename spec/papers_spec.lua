@@ -41,6 +41,10 @@ describe("separation networks", function()
     return braid.model("models/smtn.lua", o)
   end
 
+  local function smtn_of_its_own()
+    return braid.model("models/smtn.lua", {width = 0.0625, input = 16})
+  end
+
   local function check_gradients(net)
     for _, p in ipairs(net:parameters()) do p.grad = nil end
     local loss <const> = tasks:loss(net(x), labels)
@@ -49,6 +53,27 @@ describe("separation networks", function()
       assert.equal(p.requires_grad, p.grad ~= nil, name)
     end
   end
+
+  it("have the plain sum of equation 1: mean squared error and cross-entropy, weights 1", function()
+    local own <const> = smtn_of_its_own().tasks
+    local points <const>, said <const> = {{0.1, -0.2}, {0.3, 0.4}, {0, 0}, {-0.5, 0.6}, {1, -1}}, {}
+    local squares, entropy = 0, 0
+    for k = 1, 10 do
+      said[k] = 0.1 * k - 0.4
+      squares = squares + (said[k] - points[(k + 1) // 2][2 - k % 2]) ^ 2
+    end
+    local scores <const>, classes <const> = {}, {}
+    for a = 1, 40 do
+      scores[2 * a - 1], scores[2 * a], classes[a] = 0.05 * a, 1 - 0.1 * a, a % 2 + 1
+      local own_score <const> = scores[2 * a - 2 + classes[a]]
+      entropy = entropy + math.log(math.exp(scores[2 * a - 1]) + math.exp(scores[2 * a]))
+        - own_score
+    end
+    local loss <const> = own:loss(
+      {landmarks = braid.tensor{said}, attributes = braid.tensor{scores}},
+      {landmarks = braid.tensor{points}, attributes = int{classes}})
+    assert.near(squares / 10 + entropy / 40, loss:item(), 1e-5)
+  end)
 
   for _, case in ipairs{{"plain"}, {"plain", "conv1_2"}, {"plain", "conv3_3"}, {"channelwise"},
     {"fine_tuned", "conv2_2"}} do

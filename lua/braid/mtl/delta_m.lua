@@ -3,15 +3,15 @@
 --
 -- mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}: report and single
 -- are {task = {metric = value}}, as tasks:evaluate gives; single are those that single-task
--- networks reached, measured in the same run. The metric is "accuracy" or "error" or "mae",
--- what a task has, unless the last table says otherwise.
+-- networks reached, measured in the same run. The metric is "accuracy", "error", "mae" or
+-- "distance", what a task has, unless the last table says otherwise.
 
 local check <const> = require "braid.check"
 
 -- 1 where more is better, -1 where less is.
 local SIGN <const> = {accuracy = 1, balanced = 1, auc = 1, point_accuracy = 1, error = -1,
-  failure = -1, box_error = -1, box_failure = -1, mae = -1}
-local USUAL <const> = {"accuracy", "error", "mae"}
+  failure = -1, box_error = -1, box_failure = -1, distance = -1, mae = -1}
+local USUAL <const> = {"accuracy", "error", "mae", "distance"}
 
 local function metric_of(name, values, chosen)
   if chosen then
