@@ -335,8 +335,19 @@ describe("the loader", function()
   end)
 
   it("refuses to mirror what it does not understand", function()
-    assert.has_error(function() data.loader(faces, {augment = {flip = 0.5}}) end,
-      "data.loader: augment.flip wants tasks = ..., which say what mirroring does")
+    assert.error_matches(function() data.loader(dots(), {augment = {flip = 0.5}}) end,
+      "data.loader: mirroring changes 'landmarks', and nothing says how: it wants tasks.landmarks")
+  end)
+
+  it("mirrors what the reader explained without tasks, and lets tasks say otherwise", function()
+    local function poses(given)
+      return data.loader(faces, {augment = {flip = 1}, tasks = given})()
+    end
+    local plain <const>, own <const> = poses(), poses(tasks)
+    assert.same(own.landmarks:totable(), plain.landmarks:totable())
+    assert.same(own.pose:totable(), plain.pose:totable())
+    local still <const> = poses(mtl.tasks{pose = mtl.classes{5, flip = {1, 2, 3, 4, 5}}})
+    assert.same(faces.labels.pose:totable(), still.pose:totable())
   end)
 
   it("leaves nothing behind when it is left early", function()

@@ -413,7 +413,8 @@ describe("the widths of boxes", function()
       ds.labels.corners[i] = braid.tensor{{box[1]:item(), box[2]:item()},
         {box[3]:item(), box[2]:item()}}
     end
-    local tasks <const> = mtl.tasks{corners = mtl.landmarks{points = 2, eyes = {1, 2}},
+    local tasks <const> = mtl.tasks{
+      corners = mtl.landmarks{points = 2, flip = {1, 2}, eyes = {1, 2}},
       landmarks = mtl.landmarks{flip = pictures.FLIP}}
     for cut, a in pairs(CUTS) do
       for size, b in pairs(SIZES) do

@@ -198,8 +198,8 @@ end
 local function check_faces(train, dir)
   local first <const> = train[1]
   assert.same({"number", 2}, {math.type(first.yaw) and "number", first.gender})
-  assert.near(1.5, first.yaw, 1e-6)
-  assert.near(-0.25, first.pitch, 1e-6)
+  assert.near(1.5 * 180 / math.pi, first.yaw, 1e-5) -- the files have radians
+  assert.near(-0.25 * 180 / math.pi, first.pitch, 1e-5)
   assert.same({21, 2}, first.landmarks.shape)
   assert.same({20.5, 30.25}, first.landmarks[8]:totable())
   assert.same({25, 70}, first.landmarks[21]:totable())
@@ -210,7 +210,7 @@ local function check_faces(train, dir)
   assert.same({nil, nil, 1}, {train[2].yaw, train[2].box, train[2].gender})
   assert.same({nil, nil, nil}, {train[3].landmarks, train[3].box, train[3].gender})
   assert.equal(dir .. "/data/flickr/0/it's.jpg", train:path(3))
-  assert.same({"roll", "pitch", "yaw"}, {train.kinds.roll, train.kinds.pitch, train.kinds.yaw})
+  assert.same({"-roll", "pitch", "yaw"}, {train.kinds.roll, train.kinds.pitch, train.kinds.yaw})
 end
 
 local function said_of(dir)

@@ -247,3 +247,53 @@ describe("mtl.delta_m", function()
     end, "is 0 alone")
   end)
 end)
+
+-- The bins of 30 degrees of table 1: from -60 to 60 in 4, from -75 to 75 in 5.
+describe("angles as bins", function()
+  local task <const> = mtl.pose_bins{"roll", "yaw", bins = {4, 5}, weight = 2}
+  local ANGLES <const> = { {-1, 14}, {0, 16}, {59, -200}, {61, NAN}, {-31, 46} }
+  local BINS <const> = { {2, 3}, {3, 4}, {4, 1}, {4, -100}, {1, 5} }
+
+  it("meet at 0 where they are even, and have one around it where they are odd", function()
+    local angles <const> = braid.tensor(ANGLES)
+    for a = 1, 2 do
+      local wanted <const> = {}
+      for i, row in ipairs(BINS) do wanted[i] = row[a] end
+      assert.same(wanted, task:bin(a, angles[{ {}, a }]):totable())
+    end
+    assert.equal(14, mtl.pose_bins{"roll", "pitch", "yaw"}.size)
+  end)
+
+  local function scores(bins) -- 1 where the bin is, 0 elsewhere
+    local out <const> = {}
+    for i, row in ipairs(bins) do
+      out[i] = {}
+      for k = 1, 9 do out[i][k] = (k == row[1] or k == 4 + row[2]) and 1 or 0 end
+    end
+    return braid.tensor(out)
+  end
+
+  it("have the mean cross-entropy of those that are there as loss", function()
+    local batch <const> = {roll = braid.tensor{-1, 61}, yaw = braid.tensor{14, NAN}}
+    local loss <const> = mtl.tasks{head = task}:loss({head = scores{{2, 3}, {1, 1}}}, batch)
+    local e <const> = math.exp(1)
+    local wanted <const> = (math.log(3 + e) - 1 + math.log(4 + e) - 1 + math.log(3 + e)) / 3
+    assert.near(2 * wanted, loss:item(), 1e-5)
+  end)
+
+  it("are measured by the share of bins and by degrees", function()
+    local m <const> = measured(task, scores{{2, 3}, {2, 4}, {4, 1}, {4, 1}, {1, 4}},
+      braid.tensor(ANGLES))
+    assert.same({4 / 5, 3 / 4}, m.each)
+    assert.near(7 / 9, m.accuracy, 1e-9)
+    assert.near((14 + 14 + 15 + 14 + 14 + 140 + 16 + 14 + 16) / 9, m.mae, 1e-4)
+  end)
+
+  it("name what they cannot use", function()
+    assert.error_matches(function() mtl.pose_bins{"roll", "yaw", bins = {1, 2, 3}} end,
+      "mtl.pose_bins: bins must be one number, or one for each of 2 labels")
+    assert.error_matches(function() mtl.pose_bins{bins = 0} end, "mtl.pose_bins: bins")
+    assert.error_matches(function() task:target({roll = braid.zeros(1), yaw = braid.zeros(1, 2)},
+      "head") end, "bins for 2 angles, and the labels of 'head' have 3")
+  end)
+end)

@@ -63,7 +63,7 @@ describe("NaN", function()
   it("is so in reports of every kind of task, without labels and of NaN", function()
     local tasks <const> = mtl.tasks{classes = mtl.classes{2}, real = mtl.real{1},
       landmarks = mtl.landmarks{points = 2, eyes = {1, 2}}, attributes = mtl.attributes{2},
-      bins = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4}}
+      bins = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4}, pose = mtl.pose_bins{}}
     local nan <const> = braid.full({2, 1}, NEGATIVE)
     for _, label in ipairs{1, -100} do
       local function net()
@@ -74,6 +74,7 @@ describe("NaN", function()
       local labels <const> = braid.full({2}, label, {dtype = "int64"})
       local there <const> = label == 1 and braid.zeros(2, 2, 2) or braid.full({2, 2, 2}, NEGATIVE)
       local batch <const> = {image = nan, count = 2, classes = labels, real = nan,
+        pose = nan:expand(2, 3),
         landmarks = there, bins = there, attributes = labels:reshape(2, 1):expand(2, 2)}
       local report <const> = tasks:evaluate(net,
         coroutine.wrap(function() coroutine.yield(batch) end))

@@ -102,7 +102,7 @@ end
 local function objects(env)
   local list <const>, tasks <const> = {env = env}, tasks_of(env)
   list.kinds = {tasks, env.mtl.real{1}, env.mtl.attributes{2},
-    env.mtl.landmark_bins{points = 5, pixels = 4}}
+    env.mtl.landmark_bins{points = 5, pixels = 4}, env.mtl.pose_bins{}}
   for name, value in env.pairs(env.nn) do
     if class.is_class(value) then list["nn." .. name] = made(env, name) end
   end

@@ -63,7 +63,7 @@ describe("printing", function()
   it("says what tasks and mixers are", function()
     local tasks <const> = mtl.tasks{pose = mtl.classes{3, weight = 0.5},
       points = mtl.landmarks{points = 5}, yaw = mtl.real{1}, many = mtl.attributes{3},
-      bins = mtl.landmark_bins{points = 5, pixels = 4}}
+      bins = mtl.landmark_bins{points = 5, pixels = 4}, head = mtl.pose_bins{}}
     check("tasks", tasks, "^mtl.tasks: .*pose = mtl.classes%(.*weight = 0.5")
     for name, task in tasks:each() do check(name, task, "^mtl%.") end
     for _, name in ipairs{"none", "share", "cross_stitch", "ttc", "separation", "collaborative",
@@ -71,7 +71,7 @@ describe("printing", function()
       check(name, mtl[name]{}, "^mtl." .. name .. "{")
     end
     local net <const> = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1})):mix("*", mtl.ttc{})
-    check("net", net:heads(), "^Columns%(5 tasks")
+    check("net", net:heads(), "^Columns%(6 tasks")
     check("stopping", mtl.early_stopping(tasks), "^mtl.early_stopping%(")
   end)
 

@@ -162,7 +162,7 @@ describe("geometry", function()
     for size, tolerance in pairs{[80] = 0.51, [50] = 0.51, [24] = 1.01, [13] = 1.01} do
       local ds <const> = Dataset{images = braid.tensor({{rows}}, {dtype = "uint8"}),
         labels = {corner = braid.tensor{{ {35, 40}, {60, 55} }}}}
-      local tasks <const> = {corner = {}}
+      local tasks <const> = {corner = {flip = {1, 2}}}
       local batch <const> = data.loader(ds, {tasks = tasks, batch = 1, epoch = size,
         transforms = {data.augment{size = size, rotate = 30, inner = 60, flip = 0.5}}})()
       local m <const>, p <const> = batch.image[{1, 1}]:totable(), batch.corner[1]:totable()
@@ -363,8 +363,8 @@ describe("transforms", function()
       "data.resize: height must be a whole number from 1 to 1048576, not 0")
     assert.has_error(function() data.crop{by = "eyes"} end,
       "data.crop: by must be \"box\", \"points\" or \"middle\", not \"eyes\"")
-    assert.has_error(function() data.pose_bins("yaw", {bins = 4}) end,
-      "data.pose_bins: bins must be odd, not 4")
+    assert.has_error(function() data.pose_bins("yaw", {unit = "turns"}) end,
+      "data.pose_bins: unit must be \"degrees\" or \"radians\", not \"turns\"")
   end)
 
   it("end with whiten or normalize", function()
@@ -381,7 +381,9 @@ describe("transforms", function()
   it("refuse to mirror points without a task, bins of what is not there", function()
     assert.has_error(function()
       data.loader(ds, {transforms = {data.augment{flip = 0.5}}})
-    end, "data.loader: augment.flip wants tasks = ..., which say what mirroring does")
+    end, "data.loader: mirroring changes 'landmarks', and nothing says how: it wants "
+      .. "tasks.landmarks of flip = {...}, the point that takes the place of each, or points = "
+      .. "{landmarks = {flip = {...}}} in the data set")
     assert.has_error(function() batch_of(ds, {data.pose_bins("roll")}) end,
       "data.loader: bins: there is no label 'roll'")
     assert.has_error(function() batch_of(ds, {data.pose_bins("pose")}) end,

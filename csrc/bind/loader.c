@@ -1,8 +1,9 @@
 /* core.loader: the plan of a loader, read from a table, and its batches.
 
    core.loader{workers, skip, seed, channels (1 or 3), fields, sources}, where
-     fields: {{name, kind ("class", "points", "real" or "width"), shape, flip, bin, bins},
-   ...} sources: {{n, images or text, ends and root, boxes, rows, as_stored, labels (by
+     fields: {{name, kind ("class", "points", "real" or "box"), shape, flip, follow, bin,
+   bins}, ...}
+     sources: {{n, images or text, ends and root, boxes, rows, as_stored, labels (by
        number of the field), points (a field), steps ({{name, numbers...}, ...}), cache},
    ...} are as in io/loader.h. Its methods: submit(pick, first, last, stream, only) take()
    -> {image, count, a tensor for each field} facts() -> seconds waited, samples left out,
@@ -64,8 +65,18 @@ static void own(lua_State *L, br_tensor **t) {
   *t = copy;
 }
 
+/* What mirroring makes of labels or points must exist. */
+static void check_flip(lua_State *L, const br_field *f) {
+  const int64_t points = f->kind == BR_FIELD_POINTS ? f->width / 2 : 0;
+  const int64_t limit = points ? points : f->flip->numel;
+  for (int64_t i = 0; i < f->flip->numel; i++) {
+    const int64_t v = ((int64_t *)(void *)f->flip->data)[i];
+    if (v < 1 || v > limit) luaL_error(L, "loader: flip has %d", (int)v);
+  }
+}
+
 static void read_field(lua_State *L, br_field *f) {
-  static const char *const names[] = {"class", "points", "real", "width", NULL};
+  static const char *const names[] = {"class", "points", "real", "box", NULL};
   lua_getfield(L, -1, "kind");
   f->kind = (br_field_kind)luaL_checkoption(L, -1, NULL, names);
   lua_pop(L, 1);
@@ -80,21 +91,18 @@ static void read_field(lua_State *L, br_field *f) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+  if (f->kind == BR_FIELD_BOX && f->width != 4)
+    luaL_error(L, "loader: a box is 4 numbers");
   f->bin = number_in(L, "bin");
   f->bins = integer_in(L, "bins", 0);
+  lua_getfield(L, -1, "follow");
+  f->follow = take_tensor(L, BR_F32, 2 * f->width, "follow");
+  if (f->follow) own(L, &f->follow);
   lua_getfield(L, -1, "flip");
-  f->flip = take_tensor(L, f->kind == BR_FIELD_REAL ? BR_F32 : BR_I64, -1, "flip");
+  f->flip = take_tensor(L, BR_I64, -1, "flip");
   if (!f->flip) return;
   own(L, &f->flip);
-  /* What a mirrored label or point is looked up by must exist. */
-  const int64_t limit = f->kind == BR_FIELD_POINTS ? f->width / 2 : f->flip->numel;
-  for (int64_t i = 0; i < f->flip->numel && f->kind != BR_FIELD_REAL; i++) {
-    const int64_t v = ((int64_t *)(void *)f->flip->data)[i];
-    if (v < 1 || v > limit) luaL_error(L, "loader: flip has %d", (int)v);
-  }
-  if (f->kind == BR_FIELD_REAL && f->flip->numel != 1 && f->flip->numel != f->width)
-    luaL_error(L, "loader: flip has %d signs for %d numbers", (int)f->flip->numel,
-               (int)f->width);
+  check_flip(L, f);
 }
 
 static void read_steps(lua_State *L, br_recipe *r) {

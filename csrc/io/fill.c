@@ -19,7 +19,10 @@ void br_plan_clear(br_plan *plan) {
     for (int f = 0; f < BR_FIELDS; f++) br_release(x->label[f]);
     br_cache_close(&x->cache);
   }
-  for (int f = 0; f < plan->fields; f++) br_release(plan->field[f].flip);
+  for (int f = 0; f < plan->fields; f++) {
+    br_release(plan->field[f].flip);
+    br_release(plan->field[f].follow);
+  }
   br_free(plan->source);
   *plan = (br_plan){0};
 }
@@ -57,6 +60,12 @@ br_status br_batch_new(const br_plan *plan, int64_t n, br_batch *b) {
 static int64_t *ints(const br_tensor *t) { return (int64_t *)(void *)t->data; }
 static float *floats(const br_tensor *t) { return (float *)(void *)t->data; }
 
+/* The class or bin that stands for `label` in a mirror image. */
+static int64_t flipped(const br_field *f, bool mirrored, int64_t label) {
+  const bool known = mirrored && f->flip && label >= 1 && label <= f->flip->numel;
+  return known ? ints(f->flip)[label - 1] : label;
+}
+
 static void fill_classes(const br_field *f, const br_tensor *from, int64_t row,
                          bool mirrored, int64_t *to) {
   for (int64_t i = 0; i < f->width; i++) {
@@ -64,8 +73,7 @@ static void fill_classes(const br_field *f, const br_tensor *from, int64_t row,
     if (from)
       label = from->dtype == BR_U8 ? (uint8_t)from->data[row * f->width + i]
                                    : ints(from)[row * f->width + i];
-    if (mirrored && f->flip && label >= 1 && label <= f->flip->numel)
-      label = ints(f->flip)[label - 1];
+    label = flipped(f, mirrored, label);
     to[i] = label ? label : BR_MISSING_CLASS;
   }
 }
@@ -101,32 +109,71 @@ static void fill_points(const br_plan *plan, const br_field *f, const br_tensor 
   }
 }
 
-static void fill_reals(const br_field *f, const br_tensor *from, int64_t row,
-                       bool mirrored, br_tensor *to, int64_t place) {
-  for (int64_t i = 0; i < f->width; i++) {
-    const int64_t j = place * f->width + i;
-    float v = from ? floats(from)[row * f->width + i] : NAN;
-    if (mirrored && f->flip) v *= floats(f->flip)[f->flip->numel == 1 ? 0 : i];
-    if (f->bin > 0) {
-      const double middle = (double)(f->bins / 2 + 1), last = (double)f->bins;
-      const double at = fmin(fmax(floor((double)v / f->bin + 0.5) + middle, 1), last);
-      ints(to)[j] = isnan(v) ? BR_MISSING_CLASS : (int64_t)at;
-    } else {
-      floats(to)[j] = v;
+/* (x, y) of the sample's picture in the units of points; NaN for a missing one. */
+static void in_units(const br_plan *plan, const br_affine *map, double x, double y,
+                     double *u, double *v) {
+  br_affine_inverse(map, x, y, u, v);
+  *u = (2 * *u + 1) / (double)plan->ow - 1;
+  *v = (2 * *v + 1) / (double)plan->oh - 1;
+}
+
+/* The upright box around where the corners of a box come to lie. */
+static void fill_box(const br_plan *plan, const br_tensor *from, int64_t row,
+                     const br_affine *map, float *to) {
+  const float *box = from ? floats(from) + 4 * row : NULL;
+  double low[2] = {NAN, NAN}, high[2] = {NAN, NAN};
+  for (int k = 0; k < 4 && box && !isnan(box[0] + box[1] + box[2] + box[3]); k++) {
+    double at[2];
+    in_units(plan, map, (double)box[k & 1 ? 2 : 0], (double)box[k & 2 ? 3 : 1], at,
+             at + 1);
+    for (int d = 0; d < 2; d++) {
+      low[d] = fmin(low[d], at[d]); /* fmin and fmax leave a NaN for a number */
+      high[d] = fmax(high[d], at[d]);
     }
+  }
+  for (int d = 0; d < 2; d++) {
+    to[d] = (float)low[d];
+    to[2 + d] = (float)high[d];
   }
 }
 
-/* A length across the picture as it lies in the result, in half widths of that. */
-static void fill_widths(const br_plan *plan, const br_field *f, const br_tensor *from,
-                        int64_t row, const br_affine *map, br_tensor *to, int64_t place) {
-  double u0, v0, u, v;
-  br_affine_inverse(map, 0, 0, &u0, &v0);
-  br_affine_inverse(map, 1, 0, &u, &v);
-  const double unit = 2 * hypot(u - u0, v - v0) / (double)plan->ow;
-  for (int64_t i = 0; i < f->width; i++)
-    floats(to)[place * f->width + i] =
-        from ? (float)((double)floats(from)[row * f->width + i] * unit) : NAN;
+/* A number as the map leaves it, but for its factor in a mirror image. */
+static double followed(const br_plan *plan, const br_affine *map, int rule, double v) {
+  static const double DEGREE = 3.14159265358979323846 / 180;
+  const double *m = map->m, side = map->mirrored ? -1 : 1;
+  const double determinant = m[0] * m[4] - m[1] * m[3];
+  if (rule == BR_FOLLOW_WIDTH)
+    return 2 * v * hypot(m[4], m[3]) / (fabs(determinant) * (double)plan->ow);
+  if (rule == BR_FOLLOW_NOTHING || !(m[1] != 0 || m[3] != 0 || m[0] * side != m[4]))
+    return v;
+  const double sense = rule == BR_FOLLOW_CLOCKWISE ? 1 : -1, angle = sense * v * DEGREE;
+  const double c = cos(angle), s = sin(angle), sign = determinant < 0 ? -1 : 1;
+  return sense *
+         atan2(sign * (m[0] * s - m[3] * c), side * sign * (m[4] * c - m[1] * s)) /
+         DEGREE;
+}
+
+/* The bin, from 1, of a number; the first and the last have no end. */
+static int64_t bin_of_real(const br_field *f, double v) {
+  const double half = f->bins % 2 ? 0.5 : 0, middle = (double)(f->bins / 2 + 1);
+  const double at = floor(v / f->bin + half) + middle;
+  return isnan(v) ? BR_MISSING_CLASS : (int64_t)fmin(fmax(at, 1), (double)f->bins);
+}
+
+static void fill_reals(const br_plan *plan, const br_field *f, const br_tensor *from,
+                       int64_t row, const br_affine *map, br_tensor *to, int64_t place) {
+  for (int64_t i = 0; i < f->width; i++) {
+    const int64_t j = place * f->width + i;
+    const float *rule = f->follow ? floats(f->follow) + 2 * i : NULL;
+    float v = from ? floats(from)[row * f->width + i] : NAN;
+    if (rule && rule[0] != BR_FOLLOW_NOTHING)
+      v = (float)followed(plan, map, (int)rule[0], (double)v);
+    if (rule && map->mirrored) v *= rule[1];
+    if (f->bin > 0)
+      ints(to)[j] = flipped(f, map->mirrored, bin_of_real(f, (double)v));
+    else
+      floats(to)[j] = v;
+  }
 }
 
 /* ---- the sample ------------------------------------------------------------------ */
@@ -244,10 +291,10 @@ br_status br_fill_sample(const br_plan *plan, const br_batch *b, int64_t pick,
                    ints(b->label[f]) + place * field->width);
     else if (field->kind == BR_FIELD_POINTS)
       fill_points(plan, field, from, pick, &map, b->label[f], place);
-    else if (field->kind == BR_FIELD_WIDTH)
-      fill_widths(plan, field, from, pick, &map, b->label[f], place);
+    else if (field->kind == BR_FIELD_BOX)
+      fill_box(plan, from, pick, &map, floats(b->label[f]) + 4 * place);
     else
-      fill_reals(field, from, pick, map.mirrored, b->label[f], place);
+      fill_reals(plan, field, from, pick, &map, b->label[f], place);
   }
   return status;
 }

@@ -17,8 +17,18 @@ typedef enum br_field_kind {
   BR_FIELD_CLASS,  /* from int64 or uint8, labels from 1, 0 missing -> int64 */
   BR_FIELD_POINTS, /* from float32 (n,points,2), pixels -> float32, -1 to 1 across; NaN */
   BR_FIELD_REAL,   /* from float32, NaN missing -> float32 */
-  BR_FIELD_WIDTH   /* from float32 (n), pixels across -> float32, as points; NaN */
+  BR_FIELD_BOX     /* from float32 (n,4), corners in pixels -> float32, as points */
 } br_field_kind;
+
+/* What geometry does to a number: nothing; it is the angle in degrees of a direction in
+   the picture, clockwise or the other way from rightwards; or a length across in pixels,
+   which becomes one in half widths of the result. */
+typedef enum br_follow {
+  BR_FOLLOW_NOTHING,
+  BR_FOLLOW_CLOCKWISE,
+  BR_FOLLOW_ANTICLOCKWISE,
+  BR_FOLLOW_WIDTH
+} br_follow;
 
 /* A kind of label, under one name in all sources. */
 typedef struct br_field {
@@ -26,11 +36,15 @@ typedef struct br_field {
   int ndim;
   int64_t shape[BR_MAX_DIM]; /* of one sample */
   int64_t width;             /* numbers in one sample */
-  /* What mirroring does: the class or the point (from 0) that takes the place, or a
-     factor. NULL: nothing. */
+  /* The class, bin or point (from 1) that takes the place of each in a mirror image.
+     NULL: each stays. */
   br_tensor *flip;
+  /* Reals: float32 (width,2), a br_follow and the factor of a mirror image for each
+     number. NULL: they stay. */
+  br_tensor *follow;
   /* Numbers to classes. Points: bins of `bin` pixels of the result, from 1. Reals: bins
-     `bin` wide, the middle one of `bins` around 0. 0: none. */
+     `bin` wide, the middle one of `bins` around 0, or where `bins` is even two that meet
+     there. 0: none. */
   double bin;
   int64_t bins;
 } br_field;

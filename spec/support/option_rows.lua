@@ -207,6 +207,7 @@ rows["mtl.landmarks"] = {call = function(_, o) mtl.landmarks(o) end,
 rows["mtl.landmark_bins"] = {options = {pixels = 8}, call = function(_, o) mtl.landmark_bins(o) end,
   refused_ends = {points = true}}
 rows["mtl.attributes"] = {options = {3}, call = function(_, o) mtl.attributes(o) end}
+rows["mtl.pose_bins"] = {call = function(_, o) mtl.pose_bins(o) end}
 rows["mtl.ced"] = {arguments = {errors = {0.1, 0 / 0}},
   call = function(a, o) mtl.ced(a.errors, o) end}
 for _, name in ipairs{"none", "share", "cross_stitch", "ttc", "separation", "collaborative", "nddr",

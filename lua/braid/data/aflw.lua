@@ -6,7 +6,9 @@
 -- with columns FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT and NAME_X, NAME_Y for
 -- each point, perhaps ROLL, PITCH, YAW and SEX, is read when there is no database.
 -- Labels: landmarks, 21 points of which those that are hidden are missing (the eyes are 8 and 11);
--- roll, pitch and yaw in radians; gender (1 male, 2 female), glasses (1 yes, 2 no). Boxes, and
+-- roll, pitch and yaw in degrees, where the files have radians; gender (1 male, 2 female), glasses
+-- (1 yes, 2 no). Decision: the files' roll is taken to count anticlockwise as seen, which matters
+-- where pictures are turned; roll = "clockwise" says that it counts the other way. Boxes, and
 -- box_width, are those of FaceRect. A picture with several faces comes once for each.
 -- orientation = false leaves pictures as they are stored, whatever their EXIF data say.
 
@@ -24,7 +26,8 @@ local sqlite <const> = require "braid.data.sqlite"
 
 local fail <const> = damage.fail
 local OPTIONS <const> = check.declare("data.aflw", {
-  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true)})
+  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true),
+  roll = check.choice{"anticlockwise", "clockwise"}})
 local NAN <const> = 0 / 0
 local NAMES <const> = {
   "LeftBrowLeftCorner", "LeftBrowCenter", "LeftBrowRightCorner", "RightBrowLeftCorner",
@@ -164,13 +167,14 @@ local function make(dir, faces, o)
     local class <const> = name == "gender" or name == "glasses"
     local t <const> = core.from_table(column, class and "int64" or "float32")
     local known <const> = class and t:ne(0) or t:eq(t)
-    if known:any():item() then labels[name] = t end
+    if known:any():item() then labels[name] = class and t or t * (180 / math.pi) end
   end
   labels.landmarks = core.from_table(points, "float32"):reshape(-1, #NAMES, 2)
   return Dataset{files = paths, root = picture_root(dir, paths[1]), channels = o.channels,
     orientation = o.orientation,
     labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
-    points = {landmarks = POINTS_KNOWN}, kinds = {roll = "roll", pitch = "pitch", yaw = "yaw"},
+    points = {landmarks = POINTS_KNOWN},
+    kinds = {roll = o.roll == "clockwise" and "roll" or "-roll", pitch = "pitch", yaw = "yaw"},
     classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0}
 end
 

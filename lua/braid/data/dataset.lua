@@ -10,8 +10,9 @@
 --             where it has none; of a set with boxes it is theirs unless it is given
 --   points    {name = {points =, flip =, eyes =}}, what is known about a label of points: how
 --             many, which each becomes in a mirrored picture, and the eyes; mtl.landmarks{of = ds}
---   kinds     {name = "class", "points", "real", "width" of box_width, or a narrower word such
---             as "yaw"}
+--   kinds     {name = "class", "points", "box", or words such as "real" and "yaw", one for each
+--             number}: what a label is, and by that how it follows the picture; see follow.lua
+--   flips     {name = list}: what mirroring does to another label, where its task does not say it
 --   classes   {name = {"cat", "dog", ...}}, where the classes have names
 --   images    uint8 (m,c,h,w), channels last in memory; or
 --   inputs    float32 (n,...): rows of a table, without pictures; or
@@ -29,6 +30,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local follow <const> = require "braid.data.follow"
 local Paths <const> = require "braid.data.paths"
 local own <const> = require "braid.data.labels"
 local record <const> = require "braid.record"
@@ -40,7 +42,8 @@ local TENSORS <const> = check.map(check.tensor())
 local FIELDS <const> = check.declare("Dataset", {
   images = check.tensor(), files = TABLE, root = check.text(),
   channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TENSORS,
-  kinds = check.map(check.text()), classes = TABLE, points = TABLE, boxes = check.tensor(),
+  kinds = check.map(check.text()), flips = TABLE, classes = TABLE, points = TABLE,
+  boxes = check.tensor(),
   inner = check.number{above = 0},
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
   first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
@@ -49,6 +52,17 @@ local FIELDS <const> = check.declare("Dataset", {
 Dataset.taken = {image = true, input = true, box = true, path = true, count = true}
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
+
+-- Keeps a label, of n rows, as one of a data set; `facts` are what is known if it is of points.
+local function add_label(self, name, t, kind, missing, facts)
+  if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
+  kind = kind or own.kind_of(name, t)
+  local wrong <const> = follow.wrong(kind, t)
+  if wrong then fail("kinds.%s: %s", name, wrong) end
+  if kind == "points" then self.points[name] = own.facts_of(t, facts) end
+  self.kinds[name] = kind
+  self.labels[name] = core.keep(kind == "class" and own.kept_classes(name, t, missing) or t)
+end
 
 function Dataset:init(given)
   local o <const> = check.options(FIELDS, given)
@@ -67,18 +81,13 @@ function Dataset:init(given)
   if o.boxes and (o.boxes:size(1) ~= self.n or o.boxes:size(2) ~= 4) then
     fail("boxes must be (%d, 4), not (%s)", self.n, table.concat(o.boxes.shape, ", "))
   end
-  self.labels, self.kinds, self.classes, self.points = {}, {}, o.classes or {}, {}
+  self.labels, self.kinds, self.points = {}, {}, {}
+  self.classes, self.flips = o.classes or {}, o.flips or {}
   for name, t in pairs(own.with_widths(o.labels, o.boxes)) do
     if t:size(1) ~= self.n then
       fail("%d %s, but %d of %s", self.n, self.inputs and "inputs" or "images", t:size(1), name)
     end
-    if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
-    self.kinds[name] = o.kinds and o.kinds[name] or own.kind_of(name, t)
-    if self.kinds[name] == "class" then t = own.kept_classes(name, t, o.missing) end
-    if self.kinds[name] == "points" then
-      self.points[name] = own.facts_of(t, o.points and o.points[name])
-    end
-    self.labels[name] = core.keep(t)
+    add_label(self, name, t, o.kinds and o.kinds[name], o.missing, o.points and o.points[name])
   end
 end
 
@@ -157,8 +166,8 @@ local function part_of(self, take, images, index)
   for name, t in pairs(self.labels) do labels[name] = take(t) end
   return Dataset{images = images, files = self.files, root = self.root,
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
-    classes = self.classes, points = self.points, inner = self.inner, missing = 0,
-    boxes = self.boxes and take(self.boxes), orientation = self.orientation,
+    classes = self.classes, points = self.points, flips = self.flips, inner = self.inner,
+    missing = 0, boxes = self.boxes and take(self.boxes), orientation = self.orientation,
     inputs = self.inputs and take(self.inputs)}
 end
 
@@ -183,16 +192,15 @@ local function chosen_of(self, list)
   return chosen
 end
 
---- The same samples with further labels, {name = tensor of n rows}.
-function Dataset:labelled(labels)
+--- The same samples with further labels, {name = tensor of n rows}; kinds as above.
+function Dataset:labelled(labels, kinds)
   check.value("labelled", "labels", labels, TABLE)
   local result <const> = part_of(self, function(t) return t end, self.images, self.index)
   for name, t in pairs(labels) do
     if Dataset.taken[name] or not core.is_tensor(t) or t:size(1) ~= self.n then
       check.fail("labelled: '%s' must be %d rows of a label", tostring(name), self.n)
     end
-    result.labels[name], result.kinds[name] = core.keep(t), own.kind_of(name, t)
-    if result.kinds[name] == "points" then result.points[name] = own.facts_of(t) end
+    add_label(result, name, t, kinds and kinds[name], 0)
   end
   return result
 end

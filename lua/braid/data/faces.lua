@@ -26,7 +26,7 @@ local function render(seed, first, n, o)
   return Dataset{images = images, labels = {
     landmarks = points, gender = column(1), smile = column(2), glasses = column(3),
     pose = column(4),
-  }, classes = CLASSES, points = {landmarks = schemes.FIVE}}
+  }, classes = CLASSES, points = {landmarks = schemes.FIVE}, flips = {pose = schemes.POSE}}
 end
 
 local OPTIONS <const> = check.declare("data.faces", {

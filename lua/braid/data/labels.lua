@@ -6,6 +6,7 @@ local M <const> = {}
 
 local POINTS <const>, CLASS <const>, WIDTH <const> = "points", "class", "width"
 local BOX_WIDTH <const> = "box_width"
+local ANGLES <const> = {yaw = true, pitch = true, roll = true}
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
@@ -17,6 +18,7 @@ function M.kind_of(name, t)
     fail("labels.box_width, the widths of boxes, must be float32 (n); not %s (%s)", t.dtype,
       table.concat(t.shape, ", "))
   end
+  if float and ANGLES[name] and t:numel() == t:size(1) then return name end
   if float then return t:dim() == 3 and t:size(3) == 2 and POINTS or "real" end
   if t:dim() ~= 1 or t.dtype == "bool" then
     fail("labels.%s must be whole numbers (n), or float32; not %s (%s)", name, t.dtype,

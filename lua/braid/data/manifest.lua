@@ -7,6 +7,8 @@
 --             classes are sorted, as numbers when all are numbers
 --   from      classes are whole numbers that count from this one (0, mostly); or {column = 0}
 --   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for one label of several columns
+--   kinds     {pose = "yaw pitch"}: what the numbers of a label are, and by that how they follow
+--             the picture; see follow.lua. Columns yaw, pitch, roll are angles in degrees
 --   points    {landmarks = {"x1", "y1", "x2", "y2", ...}}; origin = 1 says that they count
 --             pixels from 1
 --   box       {"x0", "y0", "x1", "y1"}; box_is = "size" says that the last two are width
@@ -54,7 +56,7 @@ M.options = check.declare("data.jsonl", {
   image = COLUMN, root = check.text(), classes = LABELS, reals = LABELS, points = LABELS,
   origin = check.number(0), box = COLUMNS, box_is = check.choice{"corners", "size"},
   split = COLUMN, channels = check.optional(check.choice{1, 3}), check = check.flag(false),
-  orientation = check.flag(true),
+  orientation = check.flag(true), kinds = check.map(check.text()),
   missing = check.either(check.text(), check.number(), check.kind("a list of such", is_plain)),
   inputs = LABELS, fill = check.either(check.number(), check.choice{"mean"}),
   from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
@@ -187,7 +189,7 @@ local function make_inputs(what, t, o)
   local inputs <const>, names <const> = inputs_of(t, o.inputs, o.fill)
   local labels <const>, classes <const> = labels_of(what, t, o)
   local sets <const> = sets_of(t, Dataset{inputs = inputs, labels = labels, classes = classes,
-    missing = 0}, o.split)
+    kinds = o.kinds, missing = 0}, o.split)
   for _, set in pairs(sets) do set.input_names = names end
   return sets
 end
@@ -202,7 +204,8 @@ function M.make(what, t, o)
   local boxes <const> = boxes_of(t, o)
   local files <const> = pictures.of(t, image, o.root or t.path:match("^(.*)/") or "")
   local all = Dataset{files = files.paths, labels = labels, classes = names, root = files.root,
-    channels = o.channels, boxes = boxes, missing = 0, orientation = o.orientation}
+    kinds = o.kinds, channels = o.channels, boxes = boxes, missing = 0,
+    orientation = o.orientation}
   if not o.check then return sets_of(t, all, o.split) end
   local rows <const>, absent <const>, first <const> = pictures.readable(all)
   if #rows == 0 then fail("%s: none of its pictures can be read: %s", t.path, first) end

@@ -224,7 +224,7 @@ local function pack(dir, faces, boxes, training, o)
   if #keep == 0 then fail("%s", first_unreadable) end
   return Dataset{images = #keep < #faces and only(images, keep) or images,
     labels = labels_of(faces, keep, cuts, side), classes = CLASSES, missing = 0,
-    points = {landmarks = schemes.FIVE}, inner = side / o.surround,
+    points = {landmarks = schemes.FIVE}, flips = {pose = schemes.POSE}, inner = side / o.surround,
     unreadable = #faces - #keep, first_unreadable = first_unreadable}
 end
 

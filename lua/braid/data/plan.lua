@@ -2,7 +2,7 @@
 -- labels and steps.
 
 local check <const> = require "braid.check"
-local core <const> = require "braid.core"
+local follow <const> = require "braid.data.follow"
 
 local M <const> = {}
 
@@ -12,32 +12,16 @@ local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" e
 
 local function kind_of(ds, name, t)
   if not is_float(t) then return "class" end
-  if ds.kinds and ds.kinds[name] == "width" then return "width" end
-  local points <const> = t:dim() == 3 and t:size(3) == 2
-  return points and (not ds.kinds or ds.kinds[name] == "points") and "points" or "real"
+  local kind <const> = ds.kinds[name]
+  return (kind == "points" or kind == "box") and kind or "real"
 end
 
--- The tensor in a type that C reads.
-local function label_of(t, kind)
+-- The tensor in a type that C reads, its numbers times `unit`.
+local function label_of(t, kind, unit)
+  if unit then t = t * unit end
   local wanted <const> = kind == "class" and (t.dtype == "uint8" and "uint8" or "int64")
     or "float32"
   return (t.dtype == wanted and t or t:to(wanted)):contiguous()
-end
-
--- What mirroring does to a label, as its task says.
-local function flip_of(task, name, kind)
-  local flip <const> = task and task.flip
-  if not flip then return nil end
-  if kind ~= "real" then
-    if type(flip) ~= "table" then fail("flip of task '%s' must be a list", name) end
-    return core.from_table(flip, "int64")
-  end
-  if flip == "negate" then return core.from_table({-1}, "float32") end
-  if type(flip) ~= "table" then
-    fail("flip of task '%s' must be \"negate\" or a sign for each number, not %s", name,
-      tostring(flip))
-  end
-  return core.from_table(flip, "float32")
 end
 
 -- Bins may be asked for by any set's steps; they hold for all.
@@ -66,18 +50,21 @@ local function fields_of(sets, recipes, tasks)
     local kind <const>, shape <const> = kind_of(ds, from, t), t.shape
     table.remove(shape, 1)
     local known <const>, bin <const> = by_name[name], bins[name]
-    if known and (known.kind ~= kind or shape_text(known.shape) ~= shape_text(shape)) then
-      fail("label '%s' is %s %s in one data set, %s %s in another", name, known.kind,
-        shape_text(known.shape), kind, shape_text(shape))
-    end
-    if known then return end
     if bin and bin.kind ~= kind then
       fail("bins of '%s' want %s, it is %s", from, bin.kind == "real" and "real numbers"
         or bin.kind, kind)
     end
-    by_name[name] = {name = name, from = from, kind = kind, shape = shape, bin = bin and bin.bin,
-      bins = bin and bin.bins, flip = flip_of(tasks and tasks[from], from, kind)}
-    fields[#fields + 1] = by_name[name]
+    local width = 1
+    for _, n in ipairs(shape) do width = width * n end
+    local field <const> = follow.complete({name = name, from = from, kind = kind, shape = shape,
+      width = width, bin = bin and bin.bin, bins = bin and bin.bins, angle = bin and bin.angle,
+      unit = bin and bin.unit}, ds, tasks)
+    if known and (known.said ~= field.said or shape_text(known.shape) ~= shape_text(shape)) then
+      fail("label '%s' is %s %s in one data set, %s %s in another", name, known.said,
+        shape_text(known.shape), field.said, shape_text(shape))
+    end
+    if known then return end
+    by_name[name], fields[#fields + 1] = field, field
   end
   for _, ds in ipairs(sets) do
     for name in pairs(ds.labels) do add(name, name, ds) end
@@ -110,24 +97,13 @@ local function steps_of(steps, ds)
   return out
 end
 
--- Mirroring without knowing what it does to the labels would spoil them.
-local function check_flip(fields, steps, tasks)
-  local flips = false
-  for _, s in ipairs(steps) do flips = flips or s.flips end
-  for _, field in ipairs(fields) do
-    if flips and field.kind == "points" and not (tasks and tasks[field.from]) then
-      fail("augment.flip wants tasks = ..., which say what mirroring does")
-    end
-  end
-end
-
 local function source_of(ds, fields, steps, o)
   local source <const> = {n = #ds, labels = {}, rows = ds.index and ds.index:contiguous(),
     boxes = ds.boxes and label_of(ds.boxes, "real"), steps = steps_of(steps, ds),
     cache = o.cache}
   for i, field in ipairs(fields) do
     local t <const> = ds.labels[field.from]
-    source.labels[i] = t and label_of(t, field.kind)
+    source.labels[i] = t and label_of(t, field.kind, field.unit)
     if t and field.kind == "points" and not source.points then source.points = i end
   end
   if ds.images then
@@ -161,7 +137,7 @@ function M.make(sets, recipes, o)
   local plan <const> = {workers = o.workers, skip = o.skip, seed = o.seed, fields = fields,
     sources = {}, channels = channels_of(sets, o.channels)}
   for i, ds in ipairs(sets) do
-    check_flip(fields, recipes[i], o.tasks)
+    follow.check(fields, recipes[i])
     plan.sources[i] = source_of(ds, fields, recipes[i], o)
   end
   return plan

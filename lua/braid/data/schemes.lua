@@ -6,6 +6,10 @@ local M <const> = {}
 --- Left eye, right eye, nose, left and right mouth corner, as seen: MTFL, CelebA, rendered faces.
 M.FIVE = {eyes = {1, 2}, flip = {2, 1, 3, 5, 4}}
 
+--- Left profile, left, frontal, right, right profile, as MTFL and rendered faces have them: which
+-- each becomes in a mirrored picture.
+M.POSE = {5, 4, 3, 2, 1}
+
 -- first, ..., last as a list.
 local function range(first, last)
   local list <const> = {}

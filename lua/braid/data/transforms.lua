@@ -70,7 +70,9 @@ local ALIGN <const> = check.declare("data.align", {
 -- one is missing the picture is only resized.
 function M.align(given)
   local o <const> = check.options(ALIGN, given)
-  return step("align", o.eyes[1] - 1, o.eyes[2] - 1, o.height, o.distance, o.size)
+  local result <const> = step("align", o.eyes[1] - 1, o.eyes[2] - 1, o.height, o.distance, o.size)
+  result.turns = true
+  return result
 end
 
 local SHIFT <const> = number{0, from = 0, to = 100}
@@ -92,7 +94,7 @@ function M.augment(given)
   local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
   local result <const> = step("augment", o.rotate, o.scale, shift[1], o.flip, o.shear,
     o.size or 0, o.size or 0, o.inner or -1, FILTER[o.filter], shift[2])
-  result.flips = o.flip > 0
+  result.flips, result.turns = o.flip > 0, o.rotate > 0 or o.shear > 0
   return result
 end
 
@@ -176,15 +178,18 @@ end
 local POSE_BINS <const> = check.declare("data.pose_bins", {
   label = argument(check.text("yaw")), width = number{30, from = 1e-6, to = 360},
   bins = check.whole{5, from = 1, to = 9999}, as = check.text(),
-}, function(o)
-  if o.bins % 2 == 0 then return ("bins must be odd, not %d"):format(o.bins) end
-end)
+  unit = choice{"degrees", "radians"},
+  kind = check.optional(choice{"yaw", "pitch", "roll", "-roll"}),
+})
 
---- An angle in degrees as a class: `bins` of them, `width` wide, the middle one around 0;
--- what lies beyond belongs to the first and last.
+--- An angle as a class: `bins` of them, `width` degrees wide, the middle one around 0, or of an
+-- even number two that meet at 0; what lies beyond belongs to the first and last. The label's
+-- numbers are degrees, unless `unit` says radians; `kind` says which angle it is where the data
+-- set does not (see follow.lua). The bin is that of the angle after mirroring and turning.
 function M.pose_bins(label, given)
   local o <const> = check.options(POSE_BINS, given, {label = label})
-  return {label = o.label, as = o.as, kind = "real", bins = o.bins, bin = o.width}
+  return {label = o.label, as = o.as, kind = "real", bins = o.bins, bin = o.width, angle = o.kind,
+    unit = o.unit == "radians" and 180 / math.pi or nil}
 end
 
 return M

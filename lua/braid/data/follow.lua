@@ -1,0 +1,161 @@
+--- Follow: what mirroring and turning a picture do to its labels.
+--
+-- A label's kind says it; ds.kinds[name] is one of
+--   "class"     stays, but for what flip says: the class that takes the place of each
+--   "points"    (n,points,2) move with the picture; flip says which point takes the place of each
+--   "box"       (n,4), x0, y0, x1, y1 in pixels of the picture: in a batch the upright box around
+--               where its corners come to lie, in the units of points
+-- or words, one for each of a sample's numbers, or one for all of them:
+--   "real"      stays, but for what flip says: "negate", or a factor for each number
+--   "yaw"       degrees, negated in a mirror image
+--   "pitch"     degrees, stays
+--   "roll"      degrees in the plane of the picture, clockwise as seen: the direction from the eye
+--               on the left to that on the right. It turns with the picture, and is negated in a
+--               mirror image. "-roll" counts the other way
+--   "width"     a length across in pixels of the picture; in a batch in half widths of the image
+-- Decision: turning the picture leaves yaw and pitch, which are angles of the head upright.
+--
+-- A label called yaw, pitch or roll is that, unless kinds says another thing ("real": it stays).
+--
+-- flip is that of the label's own task; else that of the task of the label it was binned from;
+-- else ds.flips[name], or of points ds.points[name].flip. Bins of an angle whose task has no flip
+-- are those of the angle as it is then. What is known by none of these is not guessed: a loader
+-- that mirrors or turns refuses.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local WHOLE <const> = {class = true, points = true, box = true}
+-- The rule in csrc/io/loader.h and the factor of a mirror image.
+local WORDS <const> = {real = {0, 1}, yaw = {0, -1}, ["-yaw"] = {0, -1}, pitch = {0, 1},
+  ["-pitch"] = {0, 1}, roll = {1, -1}, ["-roll"] = {2, -1}, width = {3, 1}}
+
+local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
+
+--- The words of a kind, one for each of `width` numbers; or nil and what is wrong with it.
+function M.words(kind, width)
+  local words <const> = {}
+  for word in kind:gmatch("%S+") do
+    if not WORDS[word] then
+      return nil, ("'%s' is no kind of a number; there is real, yaw, pitch, roll, width (and "
+        .. "class, points, box for whole labels)"):format(word)
+    end
+    words[#words + 1] = word
+  end
+  if #words ~= 1 and #words ~= width then
+    return nil, ("'%s' is %d words for %d numbers"):format(kind, #words, width)
+  end
+  for i = #words + 1, width do words[i] = words[1] end
+  return words
+end
+
+--- What is wrong with a label's kind, or nil. `t` is the label of n samples.
+function M.wrong(kind, t)
+  local float <const> = t.dtype == "float32" or t.dtype == "float64"
+  if float ~= (kind ~= "class") then return ("'%s' is no kind of %s"):format(kind, t.dtype) end
+  if kind == "box" and not (t:dim() == 2 and t:size(2) == 4) then return "a box is (n, 4)" end
+  if kind == "points" and not (t:dim() == 3 and t:size(3) == 2) then
+    return "points are (n, points, 2)"
+  end
+  if WHOLE[kind] then return nil end
+  local width = 1
+  for d = 2, t:dim() do width = width * t:size(d) end
+  local _, message <const> = M.words(kind, width)
+  return message
+end
+
+-- A list of `n` places as a flip, checked.
+local function places(flip, n, name, what)
+  if type(flip) ~= "table" or n and #flip ~= n then
+    fail("flip of task '%s' must be a list%s, not %s", name,
+      n and (" of the %d %s"):format(n, what) or "", check.shown(flip))
+  end
+  return core.from_table(flip, "int64")
+end
+
+-- The factors of a task's flip for numbers, or nil.
+local function factors(flip, width, name)
+  if flip == nil then return nil end
+  local list <const> = {}
+  for i = 1, width do list[i] = type(flip) == "table" and flip[i] or -1 end
+  if flip ~= "negate" and (type(flip) ~= "table" or #flip ~= width) then
+    fail("flip of task '%s' must be \"negate\" or a factor for each of its %d numbers, not %s",
+      name, width, check.shown(flip))
+  end
+  return list
+end
+
+-- The rules of numbers; says in the field what is not known.
+local function of_reals(field, ds, own, source)
+  local said <const> = field.angle or ds.kinds[field.from]
+  if own and field.bin and own ~= "negate" then
+    field.flip = places(own, field.bins, field.name, "bins")
+  else
+    source = own or source
+  end
+  local factor <const> = factors(source, field.width, field.from)
+  field.turn_unknown = field.bin and said == "real"
+  field.mirror_unknown = field.turn_unknown and not factor and not field.flip
+  local words <const> = assert(M.words(said, field.width))
+  local rules <const> = {}
+  for i, word in ipairs(words) do
+    local mirrored = factor and factor[i] or WORDS[word][2]
+    if field.flip then mirrored = 1 end -- the bins themselves change places
+    rules[2 * i - 1], rules[2 * i] = WORDS[word][1], mirrored
+  end
+  field.follow, field.said = core.from_table(rules, "float32"), table.concat(words, " ")
+end
+
+local function flip_of(tasks, name)
+  local task <const> = tasks and tasks[name]
+  return type(task) == "table" and task.flip or nil
+end
+
+--- Says in a field of a loader's plan (name, from, kind, width, bin, bins, angle) what becomes of
+-- its label: flip, follow; mirror_unknown, turn_unknown; and in `said` all of that as a text.
+function M.complete(field, ds, tasks)
+  local own <const> = flip_of(tasks, field.name)
+  local source <const> = field.name ~= field.from and flip_of(tasks, field.from) or nil
+  local points <const> = ds.points[field.from]
+  local stored = points and points.flip
+  if stored == nil then stored = ds.flips[field.from] end
+  if field.kind == "real" then
+    of_reals(field, ds, own, source or stored)
+  elseif field.kind == "points" then
+    local flip <const> = own or source or stored
+    field.mirror_unknown = flip == nil
+    field.flip = flip and places(flip, field.width // 2, field.name, "points")
+  elseif field.kind == "class" then
+    local flip <const> = own or stored
+    field.flip = flip and places(flip, nil, field.name)
+  end
+  field.said = (field.said or field.kind) .. (field.flip and " with flip " ..
+    table.concat(field.flip:totable(), " ") or "")
+  return field
+end
+
+local UNKNOWN <const> = {
+  points = "tasks.%s of flip = {...}, the point that takes the place of each, or points = {%s = "
+    .. "{flip = {...}}} in the data set",
+  real = "kinds = {%s = \"yaw\"} (or pitch, roll) in the data set, or for mirroring tasks.%s of a "
+    .. "flip",
+}
+
+--- Refuses the steps of a set after which nobody knows what a label should be.
+function M.check(fields, steps)
+  local flips, turns = false, false
+  for _, s in ipairs(steps) do flips, turns = flips or s.flips, turns or s.turns end
+  for _, f in ipairs(fields) do
+    local mirrored <const> = flips and f.mirror_unknown
+    if mirrored or turns and f.turn_unknown then
+      local hint <const> = UNKNOWN[f.kind]:format(f.from, f.kind == "real" and f.name or f.from)
+      fail("%s changes '%s', and nothing says how: it wants %s%s", mirrored and "mirroring"
+        or "turning", f.name, hint, f.bin and f.kind == "real"
+        and (", or data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
+    end
+  end
+end
+
+return M

@@ -1,0 +1,405 @@
+--- Every kind of label after every transform that moves pixels, against the label that plain Lua
+-- makes of the truth. The truth about a transform is read off the picture: its colours are
+-- coordinates, so each pixel of a result says where it comes from.
+
+local braid <const> = require "braid"
+local shell <const> = require "spec.support.shell"
+local Dataset <const> = require "braid.data.dataset"
+local data <const>, mtl <const> = braid.data, braid.mtl
+
+local W <const>, H <const>, N <const>, NAN <const> = 60, 50, 6, 0 / 0
+local LEVEL <const> = 4 -- of colour for each pixel
+local EYES <const> = { {22, 20}, {38, 24} }
+local FLIP <const> = {2, 1, 3}
+local ROLLS <const>, YAWS <const>, PITCHES <const> = {0, 12, -35, 80, 170, -100},
+  {-100, -44, 3, 29, 46, 64}, {-40, -20, -1, 1, 20, 40}
+
+-- ---- a data set with a label of every kind, the last sample's all missing ----------------------
+
+local function ramp()
+  local t <const> = braid.zeros({3, H, W}, {dtype = "uint8"})
+  for x = 0, W - 1 do t[{1, {}, x + 1}] = LEVEL * x end
+  for y = 0, H - 1 do t[{2, y + 1}] = LEVEL * y end
+  return t
+end
+
+local TRUTH <const> = {}
+for i = 1, N do
+  TRUTH[i] = i == N and {missing = true} or {
+    points = {EYES[1], EYES[2], {30 + i, 33}}, box = {18 + i, 14, 44 + i, 40}, class = i,
+    roll = ROLLS[i], yaw = YAWS[i], pitch = PITCHES[i], number = 7.5 * i, width = 20.0 + i,
+  }
+end
+
+local function column(f, none)
+  local out <const> = {}
+  for i, t in ipairs(TRUTH) do out[i] = t.missing and none or f(t) end
+  return braid.tensor(out)
+end
+
+local function labels_of()
+  local none <const> = {NAN, NAN, NAN, NAN}
+  return {
+    landmarks = column(function(t) return t.points end, { {NAN, NAN}, {NAN, NAN}, {NAN, NAN} }),
+    face = column(function(t) return t.box end, none),
+    pose = column(function(t) return t.class end, -100):to("int64"),
+    gender = column(function(t) return t.class % 2 + 1 end, -100):to("int64"),
+    yaw = column(function(t) return t.yaw end, NAN),
+    roll = column(function(t) return t.roll end, NAN),
+    tilt = column(function(t) return -t.roll end, NAN),
+    angles = column(function(t) return {t.roll, t.pitch, t.yaw, t.number} end, none),
+    turned = column(function(t) return math.rad(t.roll) end, NAN),
+    age = column(function(t) return t.number end, NAN),
+    across = column(function(t) return t.width end, NAN),
+    signed = column(function(t) return {t.number, t.number} end, {NAN, NAN}),
+  }
+end
+
+local KINDS <const> = {face = "box", yaw = "yaw", roll = "roll", tilt = "-roll",
+  angles = "roll pitch yaw real", across = "width"}
+
+local function boxes()
+  local rows <const> = {}
+  for i = 1, N do rows[i] = TRUTH[i].box or {10, 8, 50, 42} end
+  return braid.tensor(rows):to("float32")
+end
+
+local function in_memory()
+  local images <const> = {}
+  for i = 1, N do images[i] = ramp() end
+  return Dataset{images = braid.stack(images), labels = labels_of(), kinds = KINDS, boxes = boxes(),
+    points = {landmarks = {flip = FLIP}}}
+end
+
+local function in_files(directory)
+  assert(braid.save(directory .. "/ramp.png", ramp()))
+  local files <const> = {}
+  for i = 1, N do files[i] = "ramp.png" end
+  return Dataset{files = files, root = directory, labels = labels_of(), kinds = KINDS,
+    boxes = boxes(), points = {landmarks = {flip = FLIP}}}
+end
+
+-- Tasks of which some say more than kinds do, and one another thing than they would.
+local TASKS <const> = mtl.tasks{
+  pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, signed = mtl.real{2, flip = {-1, 2}},
+  cells = mtl.landmarks{points = 3, flip = {3, 2, 1}, eyes = false},
+  odd = mtl.classes{5, flip = {2, 1, 3, 5, 4}},
+  even = mtl.classes{4, flip = {4, 3, 2, 1}},
+}
+local BINS <const> = {
+  data.landmark_bins("landmarks", {as = "pixels"}),
+  data.landmark_bins("landmarks", {as = "cells", pixels = 3}),
+  data.pose_bins("yaw", {as = "odd"}), data.pose_bins("yaw", {as = "even", bins = 4}),
+  data.pose_bins("yaw", {as = "own", bins = 6, width = 20}),
+  data.pose_bins("roll", {as = "level", bins = 12}),
+  data.pose_bins("turned", {as = "radians", bins = 12, unit = "radians", kind = "roll"}),
+  data.pose_bins("angles", {as = "three", bins = 4}),
+}
+
+-- ---- the truth about a transform ---------------------------------------------------------------
+
+-- a, b, c of value = a u + b v + c, by least squares over {u, v, value}.
+local function plane(samples)
+  local m <const> = { {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0} }
+  for _, s in ipairs(samples) do
+    local row <const> = {s[1], s[2], 1, s[3]}
+    for i = 1, 3 do
+      for j = 1, 4 do m[i][j] = m[i][j] + row[i] * row[j] end
+    end
+  end
+  for i = 1, 3 do
+    for k = 1, 3 do
+      local factor <const> = k ~= i and m[k][i] / m[i][i] or 0
+      for j = 1, 4 do m[k][j] = m[k][j] - factor * m[i][j] end
+    end
+  end
+  return {m[1][4] / m[1][1], m[2][4] / m[2][2], m[3][4] / m[3][3]}
+end
+
+-- Where pixels (u, v), from 0, of a result come from: x and y as planes over the result.
+local function map_of(image)
+  local h <const>, w <const> = image:size(2), image:size(3)
+  local red <const>, green <const> = image[1]:totable(), image[2]:totable()
+  local xs <const>, ys <const> = {}, {}
+  for v = 1, h do
+    for u = 1, w do
+      local x <const>, y <const> = red[v][u] / LEVEL, green[v][u] / LEVEL
+      local far <const> = ((u - 0.5) / w - 0.5) ^ 2 + ((v - 0.5) / h - 0.5) ^ 2
+      if far < 0.28 ^ 2 and x > 3 and x < W - 4 and y > 3 and y < H - 4 then -- no repeated edge
+        xs[#xs + 1], ys[#ys + 1] = {u - 1, v - 1, x}, {u - 1, v - 1, y}
+      end
+    end
+  end
+  assert(#xs > 50)
+  local x <const>, y <const> = plane(xs), plane(ys)
+  local m <const> = {w = w, h = h, determinant = x[1] * y[2] - x[2] * y[1]}
+  function m.place(p) -- a point of the picture in pixels of the result
+    local dx <const>, dy <const> = p[1] - x[3], p[2] - y[3]
+    return {(y[2] * dx - x[2] * dy) / m.determinant, (x[1] * dy - y[1] * dx) / m.determinant}
+  end
+  m.mirrored = m.determinant < 0
+  return m
+end
+
+local function units(m, p) return {(2 * p[1] + 1) / m.w - 1, (2 * p[2] + 1) / m.h - 1} end
+
+-- The angle of the line from the eye on the left to the other, degrees clockwise.
+local function roll_of(m, roll)
+  local c <const>, s <const> = 10 * math.cos(math.rad(roll)), 10 * math.sin(math.rad(roll))
+  local p, q = m.place{30 - c, 25 - s}, m.place{30 + c, 25 + s}
+  if m.mirrored then p, q = q, p end
+  return math.deg(math.atan(q[2] - p[2], q[1] - p[1]))
+end
+
+local function points_of(m, t, flip)
+  local out <const> = {}
+  for k = 1, 3 do out[k] = m.place(t.points[m.mirrored and flip[k] or k]) end
+  return out
+end
+
+local function box_of(m, t)
+  local low <const>, high <const> = {math.huge, math.huge}, {-math.huge, -math.huge}
+  for _, c in ipairs{ {1, 2}, {3, 2}, {1, 4}, {3, 4} } do
+    local p <const> = units(m, m.place{t.box[c[1]], t.box[c[2]]})
+    for d = 1, 2 do low[d], high[d] = math.min(low[d], p[d]), math.max(high[d], p[d]) end
+  end
+  return {low[1], low[2], high[1], high[2]}
+end
+
+local function width_of(m, width)
+  local p <const>, q <const> = m.place{0, 0}, m.place{width, 0}
+  return math.sqrt((p[1] - q[1]) ^ 2 + (p[2] - q[2]) ^ 2) * 2 / m.w
+end
+
+local function bin(angle, count, width)
+  local at <const> = math.floor(angle / width + (count % 2 == 1 and 0.5 or 0))
+  return math.max(1, math.min(count, at + count // 2 + 1))
+end
+
+local function cell(m, p, size)
+  local out <const> = {}
+  for d, side in ipairs{m.w, m.h} do
+    local at <const> = math.floor((p[d] + 0.5) / size)
+    out[d] = (at < 0 or at >= math.ceil(side / size)) and -100 or at + 1
+  end
+  return out
+end
+
+-- A function of a number that is less exact than the bins' edges: both of its values.
+local function either(f, v) return {either = {f(v - 0.2), f(v + 0.2)}} end
+
+local function cells(m, points, size)
+  local out <const> = {}
+  for k, p in ipairs(points) do
+    out[k] = {}
+    for d = 1, 2 do
+      out[k][d] = either(function(v) return cell(m, d == 1 and {v, 0} or {0, v}, size)[d] end, p[d])
+    end
+  end
+  return out
+end
+
+-- What each label should be.
+local function wanted(m, t)
+  local sign <const> = m.mirrored and -1 or 1
+  local roll <const> = roll_of(m, t.roll)
+  local function flipped(list, k) return m.mirrored and list[k] or k end
+  local function three(angle) return either(function(v) return bin(v, 4, 30) end, angle) end
+  local places <const>, at <const> = points_of(m, t, FLIP), {}
+  for k, p in ipairs(places) do at[k] = units(m, p) end
+  return {
+    landmarks = at, face = box_of(m, t), gender = t.class % 2 + 1,
+    pose = flipped({5, 4, 3, 2, 1}, t.class), yaw = sign * t.yaw, roll = {angle = roll},
+    tilt = {angle = -roll}, angles = {{angle = roll}, t.pitch, sign * t.yaw, t.number},
+    age = t.number, across = width_of(m, t.width),
+    box_width = width_of(m, t.box[3] - t.box[1]),
+    signed = m.mirrored and {-t.number, 2 * t.number} or {t.number, t.number},
+    pixels = cells(m, places, 1), cells = cells(m, points_of(m, t, {3, 2, 1}), 3),
+    odd = flipped({2, 1, 3, 5, 4}, bin(t.yaw, 5, 30)),
+    even = flipped({4, 3, 2, 1}, bin(t.yaw, 4, 30)), own = bin(sign * t.yaw, 6, 20),
+    level = either(function(v) return bin(v, 12, 30) end, roll),
+    radians = either(function(v) return bin(v, 12, 30) end, roll),
+    three = {three(roll), three(t.pitch), three(sign * t.yaw), three(t.number)},
+  }
+end
+
+local function compare(what, want, got)
+  if type(want) == "number" then
+    assert.near(want, got, 0.015, what)
+  elseif want.angle then
+    assert.near(0, (got - want.angle + 180) % 360 - 180, 0.4, what)
+  elseif want.either then
+    assert.is_true(got == want.either[1] or got == want.either[2],
+      ("%s: %s is neither %s nor %s"):format(what, got, want.either[1], want.either[2]))
+  else
+    for k, v in ipairs(want) do compare(("%s[%d]"):format(what, k), v, got[k]) end
+  end
+end
+
+local function all_missing(t)
+  if t.dtype == "int64" then return t:eq(-100):all():item() end
+  return t:ne(t):all():item()
+end
+
+-- ---- all of them -------------------------------------------------------------------------------
+
+local MOVES <const> = {
+  nothing = {}, flip = {data.augment{flip = 1}}, rotate = {data.augment{rotate = 40}},
+  scale = {data.augment{scale = 0.3}}, shift = {data.augment{shift = {0.2, 0.1}}},
+  shear = {data.augment{shear = 15}},
+  all = {data.augment{rotate = 30, scale = 0.2, shift = 0.1, flip = 0.5, shear = 5}},
+  twice = {data.augment{rotate = 20, flip = 1}, data.augment{rotate = 20, flip = 0.5}},
+  inner = {data.augment{inner = 40, size = 36, flip = 0.5, rotate = 25}},
+}
+local FRAMES <const> = {
+  none = {}, box = {data.crop{margin = 1.1}, data.resize(40)},
+  upright = {data.crop{margin = 1.3, square = false}, data.resize(48, 36)},
+  points = {data.crop{by = "points", margin = 3}, data.resize(44)},
+  middle = {data.crop{by = "middle", margin = 0.9}, data.resize(40)},
+  wide = {data.resize(30, 52)}, aligned = {data.align{size = 48, height = 0.4, distance = 0.35}},
+}
+
+local function check_all(ds)
+  for move, a in pairs(MOVES) do
+    for frame, b in pairs(FRAMES) do
+      local steps <const> = {table.unpack(b)}
+      for _, list in ipairs{a, BINS} do table.move(list, 1, #list, #steps + 1, steps) end
+      if not (ds.files and frame == "none") then
+        local what <const> = move .. ", " .. frame
+        local batch <const> = data.loader(ds, {batch = N, transforms = steps, tasks = TASKS})()
+        for i = 1, N do
+          local m <const> = map_of(batch.image[i])
+          for name, want in pairs(TRUTH[i].missing and {} or wanted(m, TRUTH[i])) do
+            local row <const> = batch[name][i]
+            compare(("%s: %s of sample %d"):format(what, name, i), want,
+              row:dim() == 0 and row:item() or row:totable())
+          end
+        end
+        for name, label in pairs(batch) do
+          if name ~= "image" and name ~= "count" and name ~= "box_width" then
+            assert.is_true(all_missing(label[N]), what .. ": " .. name)
+          end
+        end
+      end
+    end
+  end
+end
+
+describe("a label of any kind, after any transform,", function()
+  it("is that of what the picture then shows", function() check_all(in_memory()) end)
+
+  it("is so for pictures from files", function()
+    shell.in_directory(function(directory) check_all(in_files(directory)) end)
+  end)
+
+  it("is so for the loader's own steps", function()
+    for epoch = 1, 3 do
+      local batch <const> = data.loader(in_memory(), {batch = N, size = 32, whiten = false,
+        epoch = epoch, tasks = TASKS,
+        augment = {rotate = 25, scale = 0.1, shift = 0.1, flip = 0.5}})()
+      for i = 1, N - 1 do
+        local want <const> = wanted(map_of(batch.image[i]), TRUTH[i])
+        for name in pairs(labels_of()) do
+          local row <const> = batch[name][i]
+          if want[name] then
+            compare(name, want[name], row:dim() == 0 and row:item() or row:totable())
+          end
+        end
+      end
+    end
+  end)
+end)
+
+-- ---- what nobody said --------------------------------------------------------------------------
+
+local function set_of(labels, kinds)
+  local images <const> = braid.zeros({2, 1, 8, 8}, {dtype = "uint8"})
+  return Dataset{images = images, labels = labels, kinds = kinds}
+end
+
+local function refusal(ds, steps, tasks)
+  local ok <const>, message <const> = pcall(function()
+    return (data.loader(ds, {transforms = steps, tasks = tasks}))
+  end)
+  return not ok and tostring(message)
+end
+
+describe("a loader", function()
+  local flip <const>, turn <const> = data.augment{flip = 0.5}, data.augment{rotate = 5}
+  local two <const> = braid.tensor{10.0, 20.0}
+
+  it("refuses to mirror or turn what nobody explained, and says how to", function()
+    local bins <const> = data.pose_bins("heading", {as = "pose"})
+    assert.matches("data.loader: mirroring changes 'pose', and nothing says how: it wants kinds = "
+      .. "{heading = \"yaw\"} (or pitch, roll) in the data set, or for mirroring tasks.pose "
+      .. "of a flip, or data.pose_bins(\"heading\", {kind = \"yaw\"})",
+      refusal(set_of{heading = two}, {bins, flip}), 1, true)
+    assert.matches("turning changes 'pose'", refusal(set_of{heading = two}, {bins, turn}), 1, true)
+    assert.matches("turning changes 'pose'",
+      refusal(set_of{heading = two}, {bins, data.align{size = 8}}), 1, true)
+    assert.matches("mirroring changes 'eyes'", refusal(set_of{eyes = braid.zeros(2, 2, 2)}, {flip}),
+      1, true)
+    assert.matches("mirroring changes 'eyes'", refusal(set_of{eyes = braid.zeros(2, 2, 2)}, {flip},
+      mtl.tasks{eyes = mtl.landmarks{points = 2, eyes = {1, 2}}}), 1, true)
+  end)
+
+  it("takes any of the ways to explain it", function()
+    local bins <const> = data.pose_bins("heading", {as = "pose"})
+    local pose <const> = mtl.tasks{pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}}
+    assert.is_false(refusal(set_of{heading = two}, {bins, flip}, pose))
+    assert.is_false(refusal(set_of{heading = two}, {bins, flip},
+      mtl.tasks{heading = mtl.real{1, flip = "negate"}}))
+    assert.is_false(refusal(set_of({heading = two}, {heading = "yaw"}), {bins, flip, turn}))
+    assert.is_false(refusal(set_of{heading = two}, {
+      data.pose_bins("heading", {as = "pose", kind = "roll"}), flip, turn}))
+    assert.is_false(refusal(set_of{yaw = two}, {data.pose_bins("yaw", {as = "pose"}), turn}))
+    assert.is_false(refusal(set_of{yaw = two}, {flip, data.pose_bins("yaw")}))
+    assert.is_false(refusal(set_of{age = two}, {flip, turn}))
+  end)
+
+  it("names a flip of another length, and a kind that does not fit", function()
+    local bins <const> = data.pose_bins("yaw", {as = "pose"})
+    assert.matches("flip of task 'pose' must be a list of the 5 bins, not", refusal(
+      set_of{yaw = two}, {bins, flip}, mtl.tasks{pose = mtl.classes{3, flip = {3, 2, 1}}}), 1, true)
+    assert.error_matches(function() set_of({yaw = two}, {yaw = "jaw"}) end,
+      "kinds.yaw: 'jaw' is no kind of a number")
+    assert.error_matches(function() set_of({yaw = two}, {yaw = "yaw pitch"}) end,
+      "kinds.yaw: 'yaw pitch' is 2 words for 1 numbers")
+    assert.error_matches(function() set_of({face = two}, {face = "box"}) end, "a box is %(n, 4%)")
+    assert.error_matches(function() set_of({face = two}, {face = "class"}) end,
+      "no kind of float32")
+  end)
+
+  it("has the mirror image of the 68 points", function()
+    shell.in_directory(function(directory)
+      local rows <const> = {}
+      for i = 1, 68 do rows[i] = i .. " " .. i end
+      shell.write(directory .. "/a.pts", "{\n" .. table.concat(rows, "\n") .. "\n}")
+      assert(braid.save(directory .. "/a.png", ramp()))
+      local map <const>, pairs_of <const> = data.pts(directory).train.points.landmarks.flip, {
+        [1] = 17, [9] = 9, [18] = 27, [22] = 23, [31] = 31, [32] = 36, [37] = 46, [40] = 43,
+        [41] = 48, [42] = 47, [49] = 55, [52] = 52, [56] = 60, [58] = 58, [61] = 65, [66] = 68}
+      assert.equal(68, #map)
+      for i, to in ipairs(map) do assert.equal(i, map[to]) end
+      for i, to in pairs(pairs_of) do assert.equal(to, map[i]) end
+    end)
+  end)
+
+  it("knows angles by their names, unless told that they are something else", function()
+    local both <const> = {yaw = two, roll = two}
+    local function seen(kinds)
+      local b <const> = data.loader(set_of(both, kinds), {transforms = {data.augment{flip = 1}}})()
+      return {b.yaw[1]:item(), b.roll[1]:item()}
+    end
+    assert.same({-10, -10}, seen())
+    assert.same({10, -10}, seen{yaw = "real"})
+  end)
+
+  it("keeps an even number of bins on both sides of 0", function()
+    local ds <const> = set_of({yaw = braid.tensor{-91.0, -1.0}}, {yaw = "yaw"})
+    local function bins(...) return data.loader(ds, {transforms = {
+      data.pose_bins("yaw", {bins = 6}), ...}})().yaw:totable() end
+    assert.same({1, 3}, bins())
+    assert.same({6, 4}, bins(data.augment{flip = 1}))
+  end)
+end)
