@@ -22,6 +22,7 @@
 #   make install, make uninstall, make clean
 #
 #   DEPS=no     install nothing
+#   OPENMP=system  the compiler's own OpenMP runtime, with a BUILD=dir of its own
 #   DATA=dir    demo: train on real photographs (MTFL) instead of rendered faces
 #   ARGS=...    demo: further options of examples/tcdcn.lua, such as ARGS='--epochs 5'
 #   PREFIX=dir  where `make install` puts things (default /usr/local); DESTDIR is honoured
@@ -76,11 +77,13 @@ WARN      = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prot
 MATH      = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 OPT       = -O3
 EXTRA     =
-CPPFLAGS  = -Icsrc $(INCLUDES) -DBR_BLAS_DIR='"$(BLAS_DIR)"'
+CPPFLAGS  = -Icsrc $(INCLUDES) $(if $(filter system,$(OPENMP)),-DBR_SYSTEM_OPENMP) -DBR_BLAS_DIR='"$(BLAS_DIR)"'
 CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) $(MATH) $(EXTRA)
-# What gcc makes of OpenMP's pragmas is csrc/base/team.c; clang brings a library of its own.
-CLANG     = $(findstring clang,$(CC))
-LDFLAGS   = -shared -Wl,-z,nodelete $(if $(CLANG),-fopenmp) $(EXTRA)
+# OpenMP's pragmas are served by csrc/base/gomp.c, or by the compiler's own runtime: with
+# OPENMP=system (in a BUILD of its own), and with clang always.
+OPENMP    = own
+RUNTIME   = $(if $(findstring clang,$(CC))$(filter system,$(OPENMP)),-fopenmp)
+LDFLAGS   = -shared -Wl,-z,nodelete $(RUNTIME) $(EXTRA)
 LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -ldl -lpthread -lm
 comma    := ,
 
@@ -108,7 +111,7 @@ $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(OBJECTS) $(LDLIBS)
-	@$(if $(CLANG),:,! nm -u $@ | grep -E ' (GOMP|omp)_' || { rm $@; echo 'csrc/base/team.c lacks these'; exit 1; })
+	@$(if $(RUNTIME),:,! nm -u $@ | grep -E ' (GOMP|omp)_' || { rm $@; echo 'csrc/base/gomp.c lacks these'; exit 1; })
 
 $(BUILD)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
