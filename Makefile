@@ -3,7 +3,7 @@
 #   make            the core and the command, in build/
 #   make demo       trains a multi-task network and shows what it learned
 #   make test       checks sources, then runs the specs; SLOW=yes adds the slow ones,
-#                   SPEC=spec/x_spec.lua runs one file
+#                   SPEC=spec/x_spec.lua runs one file, PROCESSES=1 one file at a time
 #   make test-slow  the slow specs alone
 #   make lint       checks sources alone
 #   make valgrind   a short script under valgrind
@@ -31,6 +31,7 @@ CC      = gcc
 BUILD   = build
 PREFIX  = /usr/local
 LUA     = lua5.4
+PROCESSES = $(shell nproc 2>/dev/null || echo 1)
 DEPS    = yes
 DATA    =
 ARGS    =
@@ -161,10 +162,11 @@ test-slow: deps-test
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) specs SLOW=only
 
-# The last line is `N passed, N failed, N skipped`.
+# Each file in a process of its own; the last line is `N passed, N failed, N skipped`.
 specs:
-	@BRAID_STRESS='$(BRAID_STRESS)' $(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
-	  $(TAGS_$(SLOW)) $(SPEC)
+	@BRAID_STRESS='$(BRAID_STRESS)' $(LUA) spec/support/suite.lua $(PROCESSES) '$(SPEC)' \
+	  $(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
+	  $(TAGS_$(SLOW))
 
 C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c spec/bench/*.c)
 TEXT_FILES = $(shell find Makefile README.md .ci .luacheckrc csrc lua models examples spec rocks \

@@ -1,13 +1,11 @@
---- What the test runner prints: a line for each file, failures where they happen and once
--- more at the end, why tests were skipped, and as the last line `N passed, N failed, N
--- skipped`. A file without a test is a failure, and so is a run without one unless it
--- was told `none-is-fine`.
+--- What the test runner prints for a file: a line, failures where they happen, and at the end
+-- after `\0report` what suite.lua sums up: how many passed, what failed, and what was skipped
+-- and why. A file without a test is a failure.
 
-return function(options)
+return function()
   local busted <const> = require "busted"
   require "busted.languages.en"
 
-  local start <const> = busted.monotime()
   local passed, failures, skips = 0, {}, {}
   local in_file, open_line = {}, false
 
@@ -22,6 +20,8 @@ return function(options)
   end
 
   local function indented(text) return (("\n" .. text):gsub("\n", "\n    "):sub(2)) end
+
+  local function one_line(text) return (text:gsub("%s*\n%s*", " ")) end
 
   -- "describe it", without the file.
   local function full_name(element)
@@ -116,19 +116,13 @@ return function(options)
 
   on["exit"] = function()
     end_line()
-    for i, skip in ipairs(skips) do
-      if i == 1 then write("\nSkipped:\n") end
-      write(("  %s: %s%s\n"):format(skip[1], skip[2], skip[3] and " (" .. skip[3] .. ")" or ""))
+    write("\0report\npassed ", passed, "\n")
+    for _, skip in ipairs(skips) do
+      write(("skipped %s: %s%s\n"):format(skip[1], one_line(skip[2]),
+        skip[3] and " (" .. one_line(skip[3]) .. ")" or ""))
     end
-    for i, failure in ipairs(failures) do
-      if i == 1 then write("\nFailed:\n") end
-      write("  ", failure, "\n")
-    end
-    local none <const> = passed == 0 and #failures == 0 and options.arguments[1] ~= "none-is-fine"
-    if none then write("\nNo test ran.\n") end
-    write(("\n%.1f seconds\n%d passed, %d failed, %d skipped\n"):format(
-      busted.monotime() - start, passed, #failures, #skips))
-    if none or #failures > 0 then os.exit(1, true) end
+    for _, failure in ipairs(failures) do write("failed ", one_line(failure), "\n") end
+    if #failures > 0 then os.exit(1, true) end
     return nil, true
   end
 
