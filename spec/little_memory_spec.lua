@@ -54,7 +54,7 @@ local LIMITS <const> = {60000, 100000, 250000, 350000, 400000, 1000000}
 
 -- Ours, Lua's own, and the system's where it cannot even load the library.
 local WORDS <const> = {"out of memory", "not enough memory", "annot allocate memory",
-  "failed to map segment"}
+  "failed to map segment", "libgomp: Thread creation failed"} -- the last with OPENMP=system
 
 local START <const> = [[
 package.path = %q .. package.path
