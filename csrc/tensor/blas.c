@@ -145,8 +145,8 @@ int br_blas_threads(int n) {
   return n < ready ? n : ready;
 }
 
-/* An OpenBLAS that runs on OpenMP keeps the number for each thread that calls it, and where
-   regions are libgomp's too, for no longer than the region lasts. */
+/* An OpenBLAS that runs on OpenMP keeps the number for each thread that calls it, and
+   where regions are libgomp's too, for no longer than the region lasts. */
 static void one_thread(void) {
 #ifdef BR_SYSTEM_OPENMP
   blas.set_num_threads(1);
