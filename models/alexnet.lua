@@ -2,7 +2,7 @@
 -- Input (n,3,h,w), 63 pixels a side or more; 224 as published. With tasks, one linear head
 -- on the last hidden layer for each; without, an output for o.classes (1000).
 -- Options: classes, dropout (0.5), width (1.0; multiplies the channels and the hidden layers),
--- channels of the input (3).
+-- channels of the input (3), head.
 -- Parameters: 61,100,840 for 1000 classes.
 local AlexNet = class("AlexNet", nn.Module)
 
@@ -29,5 +29,5 @@ return function(tasks, o)
   local net = AlexNet{channels = o.channels, width = o.width, dropout = o.dropout,
     classes = not tasks and (o.classes or 1000) or nil}
   if not tasks then return net end
-  return mtl.shared(tasks, net, function(task) return nn.Linear(net.outputs, task.size) end)
+  return mtl.shared(tasks, net, o.head or "linear", net.outputs)
 end

@@ -3,8 +3,9 @@
 -- gradients flow back through the whole cascade (equation 5, L1(B) + L2(M | B) + L3(C | B, M)).
 -- Decisions: the stages are a face's tasks rather than boxes, masks and instances; stage k is a
 -- layer of `hidden` ReLUs over the shared features and all earlier outputs, and a linear one.
--- Options: order (the tasks as stages; by name), hidden (64), detach (false; true cuts the
--- gradient between stages), backbone ("tcdcn"), width, channels and input of it.
+-- Options: order (the tasks as stages; by name), hidden (64), head (of each stage, in place of
+-- those), detach (false; true cuts the gradient between stages), backbone ("tcdcn"), width,
+-- channels and input of it.
 -- Parameters for MTFL's five tasks (21 outputs): 113,417.
 local Cascade = class("Cascade", nn.Module)
 
@@ -19,14 +20,19 @@ function Cascade:init(tasks, o)
   end
   self.order, self.detach, self.stage = o.order or tasks.names, o.detach or false, {}
   local c, hidden, seen = self.trunk:channels(), o.hidden or 64, {}
+  if o.head and o.hidden then
+    error("cascade: hidden is of its own heads; give hidden or head, not both", 0)
+  end
+  local head = mtl.heads(o.head or function(task, inputs)
+    return nn.Sequential{nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, task.size)}
+  end)
   for i, name in ipairs(self.order) do
     if not tasks[name] or seen[name] then
       error(("cascade: order names '%s', which is no task or there twice"):format(
         tostring(name)), 0)
     end
     seen[name] = true
-    self.stage[i] = nn.Sequential{nn.Linear(c, hidden), nn.ReLU(),
-      nn.Linear(hidden, tasks[name].size)}
+    self.stage[i] = head(tasks[name], c, name)
     c = c + tasks[name].size
   end
   if #self.order ~= #tasks.names then error("cascade: order must name every task once", 0) end

@@ -5,7 +5,8 @@
 -- Everything is classification: mtl.landmark_bins{pixels = 64} is landmarks by the pixel.
 -- Decisions: gamma starts at 1; the final ReLU is on (the authors' first version had none).
 -- Options: backbone ("resnet18", "alexnet" or another), width, channels (3) and input of it, at
--- (blocks), ratio (1/4), final_relu (true), gamma_init ("one"; "uniform", "zero").
+-- (blocks), ratio (1/4), final_relu (true), gamma_init ("one"; "uniform", "zero"), head ("deep", as
+-- printed; other definitions take it, too, so that they can be compared).
 -- Parameters for MTFL's five tasks (21 outputs): 83,547,573; 84,076,458 with 5
 -- points in bins of 64x64.
 local AFTER_MAXIMA = {"conv1", "conv2", "conv5"}
@@ -16,9 +17,5 @@ return function(tasks, o)
     nn.backbone(backbone, {width = o.width, channels = o.channels, input = o.input}))
   net:mix(o.at or backbone == "alexnet" and AFTER_MAXIMA or "*", mtl.collaborative{
     ratio = o.ratio, final_relu = o.final_relu, gamma_init = o.gamma_init})
-  return net:heads(function(task, c)
-    local middle = (c + task.size) // 2
-    return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, middle), nn.BatchNorm1d(middle),
-      nn.ReLU(), nn.Linear(middle, task.size)}
-  end)
+  return net:heads(o.head or "deep")
 end

@@ -11,7 +11,7 @@
 -- network; with start = 0 networks of single tasks.
 -- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", lr_mult
 -- (1; of beta), init "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised),
--- input (32).
+-- input (32), head.
 -- Parameters for MTFL's five tasks (21 outputs): 1,428,831. For CIFAR-10's five pairs in colour
 -- 1,434,860.
 return function(tasks, o)
@@ -25,5 +25,5 @@ return function(tasks, o)
     {init = o.init or (reading == "update" and "copy" or "fresh")})
   local connection = mtl.ttc{start = o.start, granularity = o.granularity, lr_mult = o.lr_mult}
   if reading == "forward" then net:mix("*", connection) end
-  return net:heads(function(task, c) return nn.Linear(c, task.size) end)
+  return net:heads(o.head)
 end

@@ -5,7 +5,8 @@
 -- Decisions: AlexNet in its single-tower form, as the comparison has it; no detection of faces.
 -- Blocks: fusion (the three maps), reduce, full.
 -- Options: input (227; 63 to 70, 95 to 102 and so on, 32 apart, give maps of one size), width
--- (1.0), channels of the input (3), dropout, split (the last block that all share; all).
+-- (1.0), channels of the input (3), dropout, split (the last block that all share; all), head
+-- (in place of its own).
 -- Parameters for MTFL's five tasks (21 outputs): 32,387,605.
 local Fusion = class("Fusion", nn.Module)
 
@@ -61,7 +62,7 @@ return function(tasks, o)
     end},
   }, {channels = o.channels or 3})
   local net = mtl.columns(tasks, trunk, {columns = "shared", split = o.split})
-  return net:heads(function(task, c)
+  return net:heads(o.head or function(task, c)
     return nn.Sequential{nn.Linear(c, wide(512, o)), nn.ReLU(), nn.Dropout(dropout),
       nn.Linear(wide(512, o), task.size)}
   end)

@@ -9,7 +9,7 @@
 -- Their six runs are this network with single = "pose", "glasses" or "landmarks", and all
 -- tasks: as it is, with mtl.early_stopping (equation 4), with shifted images: examples/kth.lua.
 -- Options: dropout (0; they had it and took it out), bias (0.1; the first of all biases), width
--- (1.0), channels of the input (3), input (150).
+-- (1.0), channels of the input (3), input (150), head.
 -- Parameters: 47,349,489.
 return function(tasks, o)
   tasks = tasks or mtl.tasks{
@@ -20,10 +20,12 @@ return function(tasks, o)
   local trunk = nn.backbone("kth", {dropout = o.dropout, bias = o.bias, width = o.width,
     channels = o.channels, input = o.input})
   local net = mtl.columns(tasks, trunk, {columns = "shared"})
-  return net:heads(function(task, c)
-    local head = nn.Linear(c, task.size)
-    nn.init.xavier_uniform(head.weight)
-    nn.init.constant(head.bias, o.bias or 0.1)
+  return net:heads(type(o.head) == "function" and o.head or function(task, c)
+    local head = mtl.heads(o.head)(task, c)
+    for _, layer in ipairs(head:find(nn.Linear)) do
+      nn.init.xavier_uniform(layer.weight)
+      nn.init.constant(layer.bias, o.bias or 0.1)
+    end
     return head
   end)
 end

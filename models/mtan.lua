@@ -5,7 +5,7 @@
 -- the block by means. The head reads the last a_hat.
 -- Decisions: u_j, the block's first layer in the paper, is its output p_j here, for blocks are
 -- whole; a block without maps (fc) is attended as maps of one pixel.
--- Options: backbone ("tcdcn"), width, channels and input of it.
+-- Options: backbone ("tcdcn"), width, channels and input of it, head.
 -- Parameters for MTFL's five tasks (21 outputs): 1,047,377.
 local function unit(inputs, outputs, kernel, activation)
   return nn.Sequential{nn.Conv2d(inputs, outputs, {kernel = kernel, padding = kernel // 2}),
@@ -35,6 +35,7 @@ local MTAN = class("MTAN", nn.Module)
 function MTAN:init(tasks, o)
   self.trunk = nn.backbone(o.backbone or "tcdcn",
     {width = o.width, channels = o.channels, input = o.input})
+  local head = mtl.heads(o.head)
   self.names, self.attention, self.head = tasks.names, {}, {}
   for name, task in tasks:each() do
     self.attention[name] = {}
@@ -43,7 +44,7 @@ function MTAN:init(tasks, o)
       self.attention[name][j] = Attention(self.trunk:channels(block), before)
       before = self.trunk:channels(block)
     end
-    self.head[name] = mtl.readout(task, before)
+    self.head[name] = head(task, before, name)
   end
 end
 

@@ -13,7 +13,7 @@
 -- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
 -- only some labels, -100 or NaN where it has none; the losses' means are over those that have.
 -- Options: stage ("O"), mixer, at (the blocks it is put at; all convolutions), width (1;
--- multiplies the channels), channels of the input (3).
+-- multiplies the channels), channels of the input (3), head.
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
 local STAGES = {
   P = {{"conv1", 10, 3, pool = 2}, {"conv2", 16, 3}, {"conv3", 32, 3}},
@@ -79,7 +79,5 @@ return function(tasks, o)
     for i, s in ipairs(stage) do convolutions[i] = s[1] end
     net:mix(o.at or convolutions, o.mixer)
   end
-  return net:heads(function(task, c)
-    return stage.fc and nn.Linear(c, task.size) or nn.Conv2d(c, task.size, {kernel = 1})
-  end)
+  return net:heads(mtl.heads(o.head, {maps = not stage.fc}))
 end

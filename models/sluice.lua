@@ -7,12 +7,13 @@
 -- alphas 0.9 and 0.1 over the number of the others, learning 100 times as fast, as in
 -- cross-stitch networks.
 -- Options: subspaces (2), penalty (0.01; the weight of the orthogonality), diag, lr_mult, at
--- (blocks, "*"), backbone ("tcdcn"), width, channels and input of it.
+-- (blocks, "*"), backbone ("tcdcn"), width, channels and input of it,
+-- head.
 -- Parameters for MTFL's five tasks (21 outputs): 388,801.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
     {width = o.width, channels = o.channels, input = o.input}))
   net:mix(o.at or "*", mtl.sluice{subspaces = o.subspaces, diag = o.diag, lr_mult = o.lr_mult,
     penalty = o.penalty or 0.01})
-  return net:heads()
+  return net:heads(o.head)
 end

@@ -3,12 +3,12 @@
 -- task. Activation |tanh| after each convolution and the shared layer.
 -- Options: activation "AbsTanh" (as published; default) or another of nn's; norm = true puts
 -- batch normalisation before it; channels of the input (1); input, its side (40); width (1.0;
--- multiplies the channels).
+-- multiplies the channels), head.
 -- Parameters for MTFL's five tasks (21 outputs): 79,357 (79,741 with norm).
 return function(tasks, o)
   local trunk = nn.backbone("tcdcn",
     {activation = o.activation, norm = o.norm, channels = o.channels, input = o.input,
       width = o.width})
   local net = mtl.columns(tasks, trunk, {columns = "shared"})
-  return net:heads(function(task, c) return nn.Linear(c, task.size) end)
+  return net:heads(o.head)
 end

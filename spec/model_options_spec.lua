@@ -4,7 +4,7 @@ local braid <const> = require "braid"
 local mtl <const> = braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.real{1}}
-local WRONG <const> = {-1, 0 / 0, math.huge, "no such", {{}}, print, 1.5}
+local WRONG <const> = {-1, 0 / 0, math.huge, "no such", {{}}, function() end, 1.5}
 -- What may be negative or broken: first values, and what takes any of these.
 local TAKES <const> = {
   diag = {-1, 1.5}, off = {-1, 1.5}, start = {-1, 1.5}, lr_mult = {1.5}, penalty = {1.5},

@@ -1,16 +1,9 @@
 -- Every network in models/ is found here and must keep what its header says.
 
 local braid <const> = require "braid"
+local definitions <const> = require "spec.support.definitions"
 local files <const> = require "spec.support.file"
 local mtl <const> = braid.mtl
-
-local function definitions()
-  local pipe <const> = assert(io.popen("ls models/*.lua"))
-  local paths <const> = {}
-  for path in pipe:lines() do paths[#paths + 1] = path end
-  pipe:close()
-  return paths
-end
 
 local function header_of(path)
   local file <const> = assert(io.open(path))
@@ -19,33 +12,7 @@ local function header_of(path)
   return text:match("^(%-%-%-.-)\n[^%-]")
 end
 
--- A small input that each takes, whether it makes sense without tasks, options that make it
--- small where its parameters are not counted; stacked: it has columns that run as one; slow:
--- counting them takes long.
-local INPUT <const> = {
-  ["models/tcdcn.lua"] = {shape = {2, 1, 40, 40}},
-  ["models/resnet18.lua"] = {shape = {2, 3, 33, 40}, plain = true, small = {width = 0.25}},
-  ["models/alexnet.lua"] = {shape = {2, 3, 64, 70}, plain = true,
-    small = {width = 0.0625, dropout = 0}},
-  ["models/mtcnn.lua"] = {shape = {2, 3, 48, 48}, plain = true},
-  ["models/cascade.lua"] = {shape = {2, 1, 40, 40}},
-  ["models/cross_stitch.lua"] = {shape = {2, 1, 40, 40}, stacked = true, small = {width = 0.25}},
-  ["models/dcnet.lua"] = {shape = {2, 3, 33, 40}, stacked = true, small = {width = 0.125}},
-  ["models/mtan.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
-  ["models/nddr.lua"] = {shape = {2, 1, 40, 40}, stacked = true, small = {width = 0.25}},
-  ["models/progressive.lua"] = {shape = {2, 1, 40, 40}, small = {width = 0.25}},
-  ["models/sluice.lua"] = {shape = {2, 1, 40, 40}, stacked = true, small = {width = 0.5}},
-  ["models/soft_sharing.lua"] = {shape = {2, 1, 40, 40}, stacked = true, small = {width = 0.25}},
-  ["models/dmt.lua"] = {shape = {2, 1, 32, 32}, stacked = true, small = {width = 0.25}},
-  ["models/hard_sharing.lua"] = {shape = {2, 1, 40, 40}},
-  ["models/hyperface.lua"] = {shape = {2, 3, 64, 70},
-    small = {width = 0.0625, input = 64, dropout = 0}},
-  ["models/kth.lua"] = {shape = {2, 3, 30, 30}, plain = true, small = {width = 0.25, input = 30}},
-  ["models/smtn.lua"] = {shape = {2, 3, 16, 16}, plain = true, slow = true, stacked = true,
-    small = {width = 0.125, input = 16}},
-  ["models/vgg16.lua"] = {shape = {2, 3, 32, 32}, plain = true, slow = true,
-    small = {width = 0.0625, dropout = 0}},
-}
+local INPUT <const> = definitions.known
 
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, gender = mtl.classes{2},
   smile = mtl.classes{2}, glasses = mtl.classes{2}, pose = mtl.classes{5}}
@@ -57,11 +24,7 @@ for name in tasks:each() do
   if name ~= "landmarks" then labels[name] = braid.tensor(labels[name], {dtype = "int64"}) end
 end
 
-local function small(path, known)
-  local o <const> = {tasks = tasks}
-  for key, value in pairs(known.small or {}) do o[key] = value end
-  return braid.model(path, o)
-end
+local function small(path) return braid.model(path, definitions.small(path, {tasks = tasks})) end
 
 -- Calls f once, or in each stage of a network that has them.
 local function in_stages(net, f)
@@ -71,7 +34,7 @@ local function in_stages(net, f)
   end
 end
 
-for _, path in ipairs(definitions()) do
+for _, path in ipairs(definitions.paths()) do
   describe(path, function()
     local known <const> = INPUT[path]
 
@@ -88,7 +51,7 @@ for _, path in ipairs(definitions()) do
 
     it("gives an output for each task and every parameter a gradient", function()
       braid.manual_seed(2)
-      local net <const> = small(path, known)
+      local net <const> = small(path)
       in_stages(net, function()
         local out <const> = net(braid.randn(8, table.unpack(known.shape, 2)))
         local total
@@ -111,7 +74,7 @@ for _, path in ipairs(definitions()) do
 
     it("learns a batch in a few steps", function()
       braid.manual_seed(3)
-      local net <const> = small(path, known)
+      local net <const> = small(path)
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))
       in_stages(net, function()
         local opt <const> = braid.optim.Adam(net:parameters(), {lr = 2e-4})
@@ -129,7 +92,7 @@ for _, path in ipairs(definitions()) do
     end)
 
     it("comes back from its file, trained, in each stage", function()
-      local net <const> = small(path, known)
+      local net <const> = small(path)
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))
       in_stages(net, function()
         local opt <const> = braid.optim.SGD(net:parameters(), {lr = 1e-3})
@@ -148,7 +111,7 @@ for _, path in ipairs(definitions()) do
     end)
 
     it("gives the same with its columns stacked and in a list", function()
-      local net <const> = small(path, known)
+      local net <const> = small(path)
       assert.equal(known.stacked or false, net.stacked ~= nil and (net:stacked()))
       if not known.stacked then return end -- it has no columns, or a list
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))

@@ -234,8 +234,8 @@ describe("add_task", function()
       "mtl.tasks: 'a.x' cannot be the name of a task: dots part the names of weights")
     fails(function() build():add_task(mtl.classes{2}) end,
       "add_task: wants the name of a task, then the task, not ")
-    fails(function() build():add_task("c", mtl.classes{2}, {head = "linear"}) end,
-      "add_task: head must be a function, not ")
+    fails(function() build():add_task("c", mtl.classes{2}, {head = "wide"}) end,
+      "add_task: head must be \"linear\" or \"deep\", or a function")
     fails(function() build():add_task("order", mtl.classes{2}) end,
       "columns: a task cannot be called 'order'")
   end)

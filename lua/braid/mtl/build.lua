@@ -4,7 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
-local guard <const> = require "braid.guard"
+local head_kinds <const> = require "braid.mtl.head_kinds"
 local Backbone <const> = require "braid.nn.backbone"
 local Module <const> = require "braid.nn.module"
 local Strands <const> = require "braid.mtl.strands"
@@ -177,16 +177,6 @@ function M.last_channels(self, name, mixers)
   return mixer and mixer:widths(c) or c
 end
 
---- One head, or an error that says what is missing.
-function M.head(f, task, channels, name)
-  local head <const> = guard.call("heads", f, task, channels, name)
-  if not Module.is(head) then
-    check.fail("heads: task '%s' has no head: the function returned a %s, not a module such as "
-      .. "nn.Linear(channels, task.size)", name, type(head))
-  end
-  return head
-end
-
 --- Layers that wait for their first input get one.
 function M.settle(self)
   local input <const> = self.recipe.plan.input
@@ -216,11 +206,9 @@ function M.adopting(self)
   end})
 end
 
---- Makes everything that the recipe asks for; f gives the heads.
-function M.network(self, f)
-  if type(f) ~= "function" then
-    check.fail("heads: wants function(task, channels, name) that returns a module, not %s", type(f))
-  end
+--- Makes everything that the recipe asks for, with heads of a kind.
+function M.network(self, kind)
+  local f <const> = head_kinds.maker(kind)
   local mixers <const> = M.standing(self, #self.names)
   make_columns(self, mixers)
   make_mixers(self, mixers)
@@ -228,9 +216,9 @@ function M.network(self, f)
   self.recipe.make_head = f
   for name, task in self.tasks:each() do
     local c <const> = M.last_channels(self, name, mixers)
-    head[name] = M.head(f, task, c, name)
+    head[name] = f(task, c, name)
     if self.two_stages then
-      shared_head[name] = M.head(f, task, self.shared:channels(), name)
+      shared_head[name] = f(task, self.shared:channels(), name)
     end
   end
   self.head = head

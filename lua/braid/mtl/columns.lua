@@ -22,7 +22,6 @@ local flow <const> = require "braid.mtl.flow"
 local held <const> = require "braid.mtl.held"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
-local readout <const> = require "braid.mtl.readout"
 
 local Columns <const> = class("Columns", Module)
 Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
@@ -98,11 +97,11 @@ function Columns:mix(where, mixer)
   return self
 end
 
---- Builds everything: f(task, channels, name) gives each task's head, for the channels of the
--- last block; mtl.readout unless given.
-function Columns:heads(f)
+--- Builds everything. kind is that of the heads, as mtl.heads has them: "linear" (default), "deep",
+-- or f(task, channels, name), which gives each task's, for the channels of the last block.
+function Columns:heads(kind)
   if self.head then check.fail("heads: they are made already") end
-  build.network(self, f or readout)
+  build.network(self, kind == nil and "linear" or kind)
   if self.recipe.stacked ~= false then
     local ok <const>, why <const> = self:stack()
     if not ok and self.recipe.stacked then

@@ -5,12 +5,13 @@
 -- mtl.network{tasks = tasks, blocks = "resnet18", columns = "shared"}
 --
 -- blocks is a backbone, its name, or a list {{name, function of channels}, ...}; mixer (none) at
--- some blocks ("*"); heads (mtl.readout). Options of mtl.columns: columns, split, single, init,
--- stacked.
+-- some blocks ("*"); heads ("linear", or another of mtl.heads). Options of mtl.columns: columns,
+-- split, single, init, stacked.
 
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"
 local Columns <const> = require "braid.mtl.columns"
+local head_kinds <const> = require "braid.mtl.head_kinds"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 
@@ -21,7 +22,7 @@ local OPTIONS <const> = check.declared["mtl.columns"]:called("mtl.network", {
   blocks = check.needed(check.either(check.text(),
     check.kind("a backbone or a list of blocks", function(v) return type(v) == "table" end))),
   mixer = check.kind("a mixer like mtl.cross_stitch{}", Mixer.is_recipe),
-  at = check.either(check.text("*"), check.list{of = check.text()}), heads = check.call(),
+  at = check.either(check.text("*"), check.list{of = check.text()}), heads = head_kinds.OPTION,
 })
 
 return function(given)

@@ -4,13 +4,12 @@
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local Linear <const> = require "braid.nn.linear"
-local Module <const> = require "braid.nn.module"
 
-local Readout <const> = class("Readout", Module)
+local linear_forward <const> = Linear.forward
 
-function Readout:init(inputs, outputs) self.linear = Linear(inputs, outputs) end
+local Readout <const> = class("Readout", Linear)
 
-function Readout:forward(x) return self.linear(x:dim() == 4 and x:mean({3, 4}) or x) end
+function Readout:forward(x) return linear_forward(self, x:dim() == 4 and x:mean({3, 4}) or x) end
 
 local ARGUMENTS <const> = check.declare("mtl.readout", {
   task = check.argument(check.kind("a task such as mtl.classes{2}", function(v)

@@ -1,14 +1,20 @@
---- Hard sharing: one trunk for all tasks, and a head for each.
+--- Hard sharing: one trunk for all tasks, and a head for each, of a kind that mtl.heads has, for
+-- the trunk's channels; or by a function(task, channels, name).
+-- @usage mtl.shared(tasks, trunk, "deep", 512)
 -- @usage mtl.shared(tasks, trunk, function(task) return nn.Linear(100, task.size) end)
 
+local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local head_kinds <const> = require "braid.mtl.head_kinds"
 local Module <const> = require "braid.nn.module"
 
 local Shared <const> = class("Shared", Module)
 
-function Shared:init(tasks, trunk, head)
+function Shared:init(tasks, trunk, head, channels)
+  if type(head) == "string" then check.size("mtl.shared", "the channels of the trunk", channels) end
+  local make <const> = head_kinds.maker(head)
   self.trunk, self.heads, self.names = trunk, {}, tasks.names
-  for name, task in tasks:each() do self.heads[name] = head(task, name) end
+  for name, task in tasks:each() do self.heads[name] = make(task, channels, name) end
 end
 
 --- x (n,c,h,w) -> {task = output}; the heads run in the order of their names, for

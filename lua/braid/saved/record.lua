@@ -25,13 +25,13 @@ end
 local function described_changes(changes)
   local list <const> = {}
   for i, c in ipairs(changes) do
-    if c.head ~= nil then
+    if type(c.head) == "function" then
       check.fail("save: the head of the added task %s is a function, and no file holds that: leave "
         .. "`head` out of add_task, or write it into the definition", c.add)
     end
     local why <const> = plain.unfit("what net:mutual was given", c.mutual or {})
     if why then check.fail("save: %s, and no file holds that", why) end
-    list[i] = {add = c.add, init = c.init, mutual = c.mutual,
+    list[i] = {add = c.add, init = c.init, head = c.head, mutual = c.mutual,
       task = c.add and task.described(c.add, c.task),
       tasks = c.tasks, columns = c.columns}
   end
@@ -92,7 +92,7 @@ local function is_change(c)
   if c.mutual ~= nil then return task.is_named(c.mutual) end
   if c.add == nil then return is_names(c.tasks) and is_names(c.columns) end
   return type(c.add) == "string" and task.is(c.task)
-    and (c.init == nil or type(c.init) == "string")
+    and (c.init == nil or type(c.init) == "string") and (c.head == nil or type(c.head) == "string")
 end
 
 local function wrong_changes(changes)

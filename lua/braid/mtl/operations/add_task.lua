@@ -3,13 +3,14 @@
 -- something trains: mixers start by giving nothing of the new column to the old ones.
 --
 -- Options: freeze = "others" trains the new column, its head and what it takes from the others,
--- alone; init = "pose" starts the column from that task's; head, a function like net:heads',
--- in place of the one that made the others. Columns that run as one tensor go on so, with the new
--- one beside them; net:stack() joins them all, whose sums are then rounded elsewhere (1e-7).
+-- alone; init = "pose" starts the column from that task's; head, a kind that mtl.heads has, in
+-- place of what made the others. Columns that run as one tensor go on so, with the new one beside
+-- them; net:stack() joins them all, whose sums are then rounded elsewhere (1e-7).
 -- Parameters of mixers are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local head_kinds <const> = require "braid.mtl.head_kinds"
 local held <const> = require "braid.mtl.held"
 local origin <const> = require "braid.origin"
 local Strands <const> = require "braid.mtl.strands"
@@ -87,7 +88,7 @@ local function add_column(self, mixers, name, o)
 end
 
 local OPTIONS <const> = check.declare("add_task", {
-  freeze = check.optional(check.choice{"others"}), init = check.text(), head = check.call(),
+  freeze = check.optional(check.choice{"others"}), init = check.text(), head = head_kinds.OPTION,
 })
 
 return function(self, name, task, given)
@@ -101,7 +102,7 @@ return function(self, name, task, given)
   local backbones <const> = self.recipe.backbones
   backbones[name] = backbones[o.init or self.names[1]]
   local mixers <const> = self.columns and mixers_with_another(self) or {}
-  local head <const> = build.head(o.head or self.recipe.make_head, task,
+  local head <const> = head_kinds.maker(o.head or self.recipe.make_head)(task,
     build.last_channels(self, name, mixers), name)
   if self.columns then add_column(self, mixers, name, o) else self.names = build.names(all) end
   self.tasks, self.head[name] = all, head

@@ -1,0 +1,56 @@
+--- The heads that networks can be given, by kind: "linear", "deep" or a function.
+
+local check <const> = require "braid.check"
+local guard <const> = require "braid.guard"
+local nn <const> = require "braid.nn"
+local Module <const> = require "braid.nn.module"
+local readout <const> = require "braid.mtl.readout"
+
+local M <const> = {}
+
+--- What may be given, for options.
+M.KIND = check.either(check.choice{"linear", "deep"}, check.kind(
+  "a function(task, channels, name) that returns a module",
+  function(v) return type(v) == "function" end))
+M.OPTION = check.optional(M.KIND)
+
+local MADE <const> = {}
+
+--- mtl.readout, a linear layer on the mean of each channel; where outputs are maps, a 1x1
+-- convolution, which says at each place what the layer would of a map that is but this place.
+function MADE.linear(task, channels, maps)
+  return maps and nn.Conv2d(channels, task.size, {kernel = 1}) or readout(task, channels)
+end
+
+--- Trottier et al. 2018, figure 2; where outputs are maps, of 1x1 convolutions likewise.
+function MADE.deep(task, channels, maps)
+  local middle <const> = (channels + task.size) // 2
+  if maps then
+    return nn.Sequential{nn.Conv2d(channels, middle, {kernel = 1}), nn.BatchNorm2d(middle),
+      nn.ReLU(), nn.Conv2d(middle, task.size, {kernel = 1})}
+  end
+  return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(channels, middle), nn.BatchNorm1d(middle),
+    nn.ReLU(), nn.Linear(middle, task.size)}
+end
+
+-- What a function makes, or an error that says what is missing.
+local function made_by(f, task, channels, name)
+  local head <const> = guard.call("heads", f, task, channels, name)
+  if not Module.is(head) then
+    check.fail("heads: task '%s' has no head: the function returned a %s, not a module such as "
+      .. "nn.Linear(channels, task.size)", name, type(head))
+  end
+  return head
+end
+
+--- A function(task, channels, name) that gives a module. With `maps` those of a name are
+-- convolutions, whose outputs are maps.
+function M.maker(kind, maps)
+  check.value("heads", "head", kind, M.KIND)
+  if type(kind) == "function" then
+    return function(task, channels, name) return made_by(kind, task, channels, name) end
+  end
+  return function(task, channels) return MADE[kind](task, channels, maps) end
+end
+
+return M

@@ -1,0 +1,19 @@
+--- The heads of tasks by kind: mtl.heads(kind, {maps = false}) -> a function(task, channels, name)
+-- that makes a task's head, for features (n,channels) or maps (n,channels,h,w).
+--
+-- kind is "linear" (default), mtl.readout; "deep", that of Trottier et al. 2018 (figure 2): global
+-- average pooling, Linear(channels, floor((channels + outputs) / 2)), batch norm, ReLU, Linear; or
+-- a function(task, channels, name) of one's own, whose result must be a module. With maps = true
+-- the first two are 1x1 convolutions that leave maps (n,outputs,h,w), for networks that slide.
+-- net:heads, mtl.network, mtl.shared and the option `head` of definitions take the same kinds.
+-- @usage net:heads(mtl.heads("deep"))    net:heads("deep")
+
+local check <const> = require "braid.check"
+local head_kinds <const> = require "braid.mtl.head_kinds"
+
+local OPTIONS <const> = check.declare("mtl.heads", {maps = check.flag(false)})
+
+return function(kind, given)
+  local o <const> = check.options(OPTIONS, given)
+  return head_kinds.maker(kind == nil and "linear" or kind, o.maps)
+end
