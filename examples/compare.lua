@@ -136,7 +136,9 @@ local function draw(net, name, faces)
   end
   assert(plot.transfer(path("flow"), net:eval():transfer(batch), {of = "gradients",
     title = name .. ": share of a task's gradient at each column"}))
-  assert(plot.ablation(path("ablation"), net:ablate(batch, {blocks = MIXED, relative = false}),
+  local _, mixer <const> = next(net.mixer)
+  assert(plot.ablation(path("ablation"), net:ablate(batch, {blocks = MIXED, relative = false,
+    part = mixer and mixer.aggregates and "aggregation" or "map"}),
     {task = "landmarks", metric = "failure",
       title = name .. ": landmark failures, a task's map zeroed"}))
 end

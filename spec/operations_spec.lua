@@ -171,7 +171,7 @@ describe("add_task", function()
       local labelled <const> = {image = x, count = 5, a = batch.a, b = batch.b, d = batch.d,
         c = braid.tensor({4, 3, 2, 1, 1}, {dtype = "int64"})}
       assert.equal(4, #net:transfer(labelled).gradients.conv1[4])
-      assert.is_table(net:ablate({labelled}).change.conv1.c.c)
+      assert.is_table(net:ablate({labelled}, {part = "map"}).change.conv1.c.c)
       assert.is_true(largest(mtl.mutual(net), mtl.mutual(net:clone():unstack())) < 1e-6)
       assert.equal(net:clone():unstack():count_parameters(), net:count_parameters())
       assert.equal(net:count_parameters(), net:summary{1, 6, 6}.parameters)
@@ -309,7 +309,8 @@ describe("ablate", function()
   it("changes the metrics of the task that is zeroed, and of those that depend on it", function()
     for _, stacked in ipairs{true, false} do
       local net <const> = build(mtl.none{}, {stacked = stacked})
-      local t <const> = net:ablate({batch, batch}, {blocks = {"conv2"}, relative = false})
+      local t <const> = net:ablate({batch, batch}, {blocks = {"conv2"}, part = "map",
+        relative = false})
       local plain <const> = tasks:evaluate(net, once(batch))
       assert.near(plain.b.accuracy, t.base.b.accuracy, 1e-12)
       assert.equal(0, t.change.conv2.a.b.accuracy)
@@ -335,11 +336,11 @@ describe("ablate", function()
       "ablate: entry 1 is a number, not a batch with an image and labels")
     fails(function() build(mtl.separation{}):ablate(batch) end,
       "ablate: in stage 1 the columns do not run; net:stage(2) first")
-    fails(function() build(nil, {split = "conv1"}):ablate(batch, {blocks = "conv1"}) end,
+    fails(function() build(mtl.ttc{}, {split = "conv1"}):ablate(batch, {blocks = "conv1"}) end,
       "ablate: block 'conv1' is shared by all tasks, up to 'conv1'; name one after it")
     fails(function() build():ablate(batch, {blocks = {}}) end,
       "ablate: wants a block or a list of them; there is conv1, conv2")
-    fails(function() build():ablate{} end, "ablate: there is no batch to measure on")
+    fails(function() build(mtl.ttc{}):ablate{} end, "ablate: there is no batch to measure on")
   end)
 end)
 

@@ -246,7 +246,8 @@ rows["mtl.delta_m"] = {arguments = {report = report, single = report}, no_names 
 rows["mtl.ttc_update"] = {call = function(_, o)
   mtl.ttc_update(net, optim.SGD(net:parameters()), o)
 end}
-rows.ablate = {options = {blocks = "one"}, call = function(_, o) net:ablate({batch}, o) end}
+rows.ablate = {options = {blocks = "one", part = "map"},
+  call = function(_, o) net:ablate({batch}, o) end}
 rows.add_task = {options = {init = "a"}, call = function(_, o)
   network():add_task("c", mtl.real{1}, o)
 end}

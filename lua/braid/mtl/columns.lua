@@ -159,7 +159,8 @@ end
 
 --- x (n,c,h,w), or {task = x} for columns that share nothing before -> {task = output}.
 -- tap(block, name, x), if given, sees every column's map before it is mixed, and what it
--- returns takes the map's place; the name of what all share is "shared".
+-- returns takes the map's place; where its second result is true the mixer leaves the map to its
+-- own column, and gives the others nothing of it. The name of what all share is "shared".
 function Columns:forward(x, tap)
   if not self.head then
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "

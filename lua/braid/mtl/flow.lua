@@ -10,35 +10,49 @@ local M <const> = {}
 -- The names of the blocks that columns have.
 local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
--- What a tap leaves of a map: another one, or the map where it returns nothing.
+-- What a tap leaves of a map: another one, or the map where it returns nothing; and whether that is
+-- for its own column alone.
 local function seen_by(tap, block, name, x)
-  local other <const> = tap(block, name, x)
-  if other == nil then return x end
+  local other <const>, alone <const> = tap(block, name, x)
+  if other == nil then return x, alone end
   if not core.is_tensor(other) then
     check.fail("network: the tap at block '%s' returned a %s; it must return a tensor, or nothing",
       block, type(other))
   end
-  return other
+  return other, alone
 end
 
 local function shared_block(module, block, x, tap)
   x = module[block](x)
-  return tap and seen_by(tap, block, "shared", x) or x
+  return tap and (seen_by(tap, block, "shared", x)) or x
 end
 
+-- The maps of columns as the tap leaves them; and {place = true} of those for their own column
+-- alone, or nil.
 local function tapped(self, block, xs, tap)
-  local seen <const> = {}
-  for i, name in ipairs(self.names) do seen[i] = seen_by(tap, block, name, xs[i]) end
-  return seen
+  local seen <const>, apart = {}, nil
+  for i, name in ipairs(self.names) do
+    local x <const>, alone <const> = seen_by(tap, block, name, xs[i])
+    seen[i] = x
+    if alone then
+      apart = apart or {}
+      apart[i] = true
+    end
+  end
+  if apart and not self.mixer[block] then
+    check.fail("network: the tap at block '%s' leaves a map to its own column; there is no mixer, "
+      .. "so that it is", block)
+  end
+  return seen, apart
 end
 
 local function run_list(self, xs, z, tap)
   for _, block in ipairs(column_blocks(self)) do
-    local ys = {}
+    local ys, apart = {}, nil
     for i, name in ipairs(self.names) do ys[i] = self.columns[name][block](xs[i]) end
     if self.shared then z = shared_block(self.shared, block, z, tap) end
-    if tap then ys = tapped(self, block, ys, tap) end
-    xs = self.mixer[block] and self.mixer[block](ys, z, block) or ys
+    if tap then ys, apart = tapped(self, block, ys, tap) end
+    xs = self.mixer[block] and self.mixer[block](ys, z, block, apart) or ys
   end
   return xs
 end
@@ -47,18 +61,20 @@ end
 local function run_joined(self, x, beside, z, tap)
   local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do
-    local mixer <const> = self.mixer[block]
+    local mixer <const>, apart = self.mixer[block], nil
     x = columns.joined[block](x)
     for _, name in ipairs(late) do beside[name] = columns[name][block](beside[name]) end
     if self.shared then z = shared_block(self.shared, block, z, tap) end
     if tap then
-      x, beside = columns:side_by_side(tapped(self, block, columns:listed(x, beside), tap))
+      local maps
+      maps, apart = tapped(self, block, columns:listed(x, beside), tap)
+      x, beside = columns:side_by_side(maps)
     end
     if mixer and #late == 0 then
-      x = mixer(x, z, block)
+      x = mixer(x, z, block, apart)
     elseif mixer then
       local own <const> = mixer.appends and Pair(x, z, #columns.together)
-      x, beside = columns:side_by_side(mixer(columns:listed(x, beside), z, block))
+      x, beside = columns:side_by_side(mixer(columns:listed(x, beside), z, block, apart))
       x = own or x
     end
   end

@@ -9,6 +9,8 @@
 -- joined by task. A class may also have
 --   shared_stream = true     beside the columns runs one that all share
 --   appends = true           what it leaves of each map is the map with z behind it
+--   aggregates = true        list(xs, z, apart) and braid(x, z, apart) leave each map with apart[i]
+--                            out of what the others take: its own column alone has it
 --   alone = true             of one column it changes nothing
 --   wants_maps = true        (n,c) comes in as (n,c,1,1): maps of one pixel
 --   widths(o, c)             the channels it leaves of c
@@ -30,6 +32,7 @@ local Mixer <const> = class("Mixer", Module)
 Mixer.shared_stream = false
 Mixer.structural = false
 Mixer.appends = false
+Mixer.aggregates = false
 Mixer.alone = false
 Mixer.wants_maps = false
 
@@ -103,18 +106,22 @@ local function joined_map(self, y, block)
     shown(y))
 end
 
---- xs, a list of maps or one tensor of columns side by side -> the same. `block` is for messages.
-function Mixer:forward(xs, z, block)
+--- xs, a list of maps or one tensor of columns side by side -> the same. `block` is for messages;
+-- apart[i] leaves the i-th map to its own column, apart = nil none.
+function Mixer:forward(xs, z, block, apart)
+  if apart and not self.aggregates then
+    fault(self, block, "no column takes of another there, so that no map can be left out of it")
+  end
   local listed <const> = type(xs) == "table" and getmetatable(xs) == nil
   if self.wants_maps and (listed and xs[1] or xs):dim() == 2 then
     z = z and as_map(z)
     if listed then
-      return each(listed_maps(self, self:list(each(xs, as_map), z), xs, block), as_row)
+      return each(listed_maps(self, self:list(each(xs, as_map), z, apart), xs, block), as_row)
     end
-    return as_row(joined_map(self, self:braid(as_map(xs), z), block))
+    return as_row(joined_map(self, self:braid(as_map(xs), z, apart), block))
   end
-  if listed then return listed_maps(self, self:list(xs, z), xs, block) end
-  return joined_map(self, self:braid(xs, z), block)
+  if listed then return listed_maps(self, self:list(xs, z, apart), xs, block) end
+  return joined_map(self, self:braid(xs, z, apart), block)
 end
 
 function Mixer:needs() return self.names end

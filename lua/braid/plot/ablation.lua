@@ -1,5 +1,6 @@
 --- How one metric changes when a task's features are zeroed, net:ablate's table, as a heat map: a
--- row for each task that is zeroed, a column for each block (Trottier et al. 2018, figure 6).
+-- row for each task that is zeroed, that of the task which is measured first, and a column for each
+-- block (Trottier et al. 2018, figure 6).
 -- @usage
 -- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
 -- task is the one that is measured, metric what; the other options are plot.heatmap's.
@@ -14,6 +15,15 @@ local function known(what, name, table_of)
     table.concat(check.sorted_keys(table_of), ", "))
 end
 
+-- The columns that were zeroed, that of the main task first.
+local function main_first(ablation, task)
+  local main <const>, names <const> = task, {}
+  for _, name in ipairs(ablation.names) do
+    if name == main then table.insert(names, 1, name) else names[#names + 1] = name end
+  end
+  return names
+end
+
 return function(path, ablation, given)
   for _, part in ipairs{"base", "names", "blocks", "change"} do
     if type(ablation) ~= "table" or type(ablation[part]) ~= "table" then
@@ -23,14 +33,14 @@ return function(path, ablation, given)
   end
   local o <const> = check.copy("plot.ablation", given)
   known("metric", o.metric, known("task", o.task, ablation.base))
-  local values <const> = {}
-  for i, zeroed in ipairs(ablation.names) do
+  local values <const>, names <const> = {}, main_first(ablation, o.task)
+  for i, zeroed in ipairs(names) do
     values[i] = {}
     for k, block in ipairs(ablation.blocks) do
       values[i][k] = ablation.change[block][zeroed][o.task][o.metric]
     end
   end
-  o.rows, o.columns = o.rows or ablation.names, o.columns or ablation.blocks
+  o.rows, o.columns = o.rows or names, o.columns or ablation.blocks
   o.title = o.title or ("%s of %s, a task's map zeroed"):format(o.metric, o.task)
   o.task, o.metric = nil, nil
   return heatmap(path, values, o)

@@ -11,13 +11,14 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local apart_maps <const> = require "braid.mtl.apart"
 local Mixer <const> = require "braid.mtl.mixer"
 local Pair <const> = require "braid.mtl.join.pair"
 local Strands <const> = require "braid.mtl.strands"
 local inputs <const> = require "braid.mtl.inputs"
 
 local Collaborative <const> = class("collaborative", Mixer)
-Collaborative.wants_maps = true
+Collaborative.aggregates, Collaborative.wants_maps = true, true
 
 local function convolution(c_in, outputs, kernel)
   return nn.Conv2d(c_in, outputs, {kernel = kernel, padding = kernel // 2, bias = false})
@@ -57,8 +58,9 @@ function Collaborative:init(at, o)
   self.task = Strands(at.names, parts)
 end
 
-function Collaborative:list(xs)
-  local z <const>, ys <const> = self.central(core.ops.cat(xs, 2)), {}
+-- What is apart is zero at the input of H alone: x_t + F_t keep it (section 4.4).
+function Collaborative:list(xs, _, apart)
+  local z <const>, ys <const> = self.central(core.ops.cat(apart_maps.list(xs, apart), 2)), {}
   for i, part in ipairs(self.task:run_each(xs, z)) do
     local y <const> = xs[i] + part
     ys[i] = self.options.final_relu and y:relu() or y
@@ -66,8 +68,9 @@ function Collaborative:list(xs)
   return ys
 end
 
-function Collaborative:braid(x)
-  local y <const> = x + self.task.joined(Pair(x, self.central(x), #self.names))
+function Collaborative:braid(x, _, apart)
+  local z <const> = self.central(apart_maps.braid(x, apart, #self.names))
+  local y <const> = x + self.task.joined(Pair(x, z, #self.names))
   return self.options.final_relu and y:relu() or y
 end
 

@@ -7,11 +7,13 @@
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local apart_maps <const> = require "braid.mtl.apart"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
 local Strands <const> = require "braid.mtl.strands"
 
 local CrossStitch <const> = class("cross_stitch", Mixer)
+CrossStitch.aggregates = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
@@ -27,13 +29,18 @@ function CrossStitch:init(at, o)
   self.alpha = Strands(at.names, rows)
 end
 
-function CrossStitch:list(xs)
+function CrossStitch:list(xs, _, apart)
   local rows <const> = {}
-  for i, name in ipairs(self.names) do rows[i] = self.alpha[name].weight end
+  for i, name in ipairs(self.names) do
+    rows[i] = apart_maps.weights(self.alpha[name].weight, apart, #self.names, i)
+  end
   return linear.list(xs, rows)
 end
 
-function CrossStitch:braid(x) return linear.braid(x, self.alpha.joined.weight, #self.names) end
+function CrossStitch:braid(x, _, apart)
+  local t <const> = #self.names
+  return linear.braid(x, apart_maps.weights(self.alpha.joined.weight, apart, t, 1), t)
+end
 
 function CrossStitch:macs(y) return linear.macs(y, #self.names) end
 

@@ -7,15 +7,17 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local apart_maps <const> = require "braid.mtl.apart"
 local grad <const> = require "braid.grad"
 local nn <const> = require "braid.nn"
 local inputs <const> = require "braid.mtl.inputs"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
+local Pair <const> = require "braid.mtl.join.pair"
 local Strands <const> = require "braid.mtl.strands"
 
 local NDDR <const> = class("nddr", Mixer)
-NDDR.wants_maps = true
+NDDR.aggregates, NDDR.wants_maps = true, true
 
 -- The part of the i-th of t columns.
 local function task_part(i, t, c, o)
@@ -36,9 +38,23 @@ function NDDR:init(at, o)
   self.task = Strands(at.names, parts)
 end
 
-function NDDR:list(xs) return self.task:run_each(core.ops.cat(xs, 2)) end
+function NDDR:list(xs, _, apart)
+  local function run(zeroed)
+    return self.task:run_each(core.ops.cat(apart_maps.list(xs, zeroed), 2))
+  end
+  local ys <const> = run(apart)
+  for i in pairs(apart or {}) do -- its own part has it
+    local others <const> = {}
+    for j in pairs(apart) do others[j] = j ~= i or nil end
+    ys[i] = run(others)[i]
+  end
+  return ys
+end
 
-function NDDR:braid(x) return self.task.joined(x) end
+function NDDR:braid(x, _, apart)
+  if not apart then return self.task.joined(x) end
+  return core.ops.cat(self:list(Pair.parted(x, #self.names), nil, apart), 2)
+end
 
 function NDDR:resize(names)
   local place <const> = {}

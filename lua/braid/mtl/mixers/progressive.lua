@@ -10,6 +10,7 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
+local apart_maps <const> = require "braid.mtl.apart"
 local inputs <const> = require "braid.mtl.inputs"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
@@ -17,7 +18,7 @@ local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
 local Progressive <const> = class("progressive", Mixer)
-Progressive.alone, Progressive.wants_maps = true, true
+Progressive.aggregates, Progressive.alone, Progressive.wants_maps = true, true, true
 Progressive.braid = nil -- columns that take from different numbers of others have none
 
 local Lateral <const> = class("Lateral", nn.Module)
@@ -61,9 +62,9 @@ function Progressive:init(at, o)
   self.task = Strands(at.names, parts)
 end
 
-function Progressive:list(xs)
-  local maps <const>, ys <const> = {}, {}
-  for i, name in ipairs(self.names) do maps[name] = xs[i] end
+function Progressive:list(xs, _, apart)
+  local maps <const>, ys <const>, given <const> = {}, {}, apart_maps.list(xs, apart)
+  for i, name in ipairs(self.names) do maps[name] = given[i] end
   for i, name in ipairs(self.names) do ys[i] = self.task[name](xs[i], maps) end
   return ys
 end

@@ -11,6 +11,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local apart_maps <const> = require "braid.mtl.apart"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
 local Pair <const> = require "braid.mtl.join.pair"
@@ -18,6 +19,7 @@ local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
 local Sluice <const> = class("sluice", Mixer)
+Sluice.aggregates = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
@@ -58,21 +60,22 @@ local function cut(self, y, c)
   return ys
 end
 
-local function mixed(self, x, rows)
-  return linear.braid(x, rows, #self.names * self.options.subspaces)
+local function mixed(self, x, rows, apart)
+  local t <const>, s <const> = #self.names, self.options.subspaces
+  return linear.braid(x, apart_maps.weights(rows, apart, t, 1, s), t * s)
 end
 
-function Sluice:list(xs)
+function Sluice:list(xs, _, apart)
   local rows <const> = {}
   for i, name in ipairs(self.names) do rows[i] = self.alpha[name].weight end
-  return cut(self, mixed(self, filled(self, xs), ops.cat(rows, 1)), xs[1]:size(2))
+  return cut(self, mixed(self, filled(self, xs), ops.cat(rows, 1), apart), xs[1]:size(2))
 end
 
-function Sluice:braid(x)
+function Sluice:braid(x, _, apart)
   local rows <const> = self.alpha.joined.weight
-  if self.missing == 0 then return mixed(self, x, rows) end
+  if self.missing == 0 then return mixed(self, x, rows, apart) end
   local xs <const> = Pair.parted(x, #self.names)
-  return ops.cat(cut(self, mixed(self, filled(self, xs), rows), xs[1]:size(2)), 2)
+  return ops.cat(cut(self, mixed(self, filled(self, xs), rows, apart), xs[1]:size(2)), 2)
 end
 
 function Sluice:macs(y) return linear.macs(y, #self.names * self.options.subspaces) end

@@ -18,13 +18,14 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
+local apart_maps <const> = require "braid.mtl.apart"
 local linear <const> = require "braid.mtl.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
 local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
 local TTC <const> = class("ttc", Mixer)
-TTC.alone = true
+TTC.aggregates, TTC.alone = true, true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
@@ -68,13 +69,18 @@ local function alpha_of(rows)
   return alpha + (ops.where(still, ops.sigmoid(limit * FAR), a) - a)
 end
 
-function TTC:list(xs)
+function TTC:list(xs, _, apart)
   local rows <const> = {}
-  for i, name in ipairs(self.names) do rows[i] = alpha_of(self.beta[name]) end
+  for i, name in ipairs(self.names) do
+    rows[i] = apart_maps.weights(alpha_of(self.beta[name]), apart, #self.names, i)
+  end
   return linear.list(xs, rows)
 end
 
-function TTC:braid(x) return linear.braid(x, alpha_of(self.beta.joined), #self.names) end
+function TTC:braid(x, _, apart)
+  local t <const> = #self.names
+  return linear.braid(x, apart_maps.weights(alpha_of(self.beta.joined), apart, t, 1), t)
+end
 
 function TTC:macs(y) return linear.macs(y, #self.names) end
 

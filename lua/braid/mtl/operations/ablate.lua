@@ -1,11 +1,16 @@
---- net:ablate(batches, {blocks =, relative =}): how each metric changes when a task's features are
--- zeroed at one block, before they are mixed (Trottier et al. 2018, figure 6).
+--- net:ablate(batches, {blocks =, part =, relative =}): how each metric changes when a task's
+-- features are zeroed at one block, at the input of what joins all tasks' alone, while the
+-- task's own column keeps them (Trottier et al. 2018, section 4.4 and figure 6: at the central
+-- aggregation; in mixers that are sums alpha_jt = 0 for all j but t). part = "map" zeroes
+-- the map itself, for its own column as well.
 --
--- batches is a loader, a batch, or a list of them; blocks are one or a list. {names, blocks, base,
--- change}: base[task][metric] is the value without, change[block][zeroed task][task][metric] its
--- relative change (relative = false: the difference; where the base is 0 it is the difference too).
+-- batches is a loader, a batch, or a list of them; blocks are one or a list (those with a mixer
+-- whose columns take of each other). {names, blocks, base, change}: base[task][metric] is the
+-- value without, change[block][zeroed task][task][metric] its relative change (relative =
+-- false: the difference; where the base is 0 it is the difference too).
 
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 local flow <const> = require "braid.mtl.flow"
 
 local function listed(batches)
@@ -60,7 +65,30 @@ end
 
 local OPTIONS <const> = check.declare("ablate", {
   blocks = check.either(check.text(), check.list{of = check.text()}), relative = check.flag(true),
+  part = check.choice{"aggregation", "map"},
 })
+
+-- The blocks where features can be zeroed so; one that was named and cannot is an error.
+local function blocks_of(self, o)
+  local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
+  if o.part == "map" then return blocks end
+  local list <const> = {}
+  for _, block in ipairs(blocks) do
+    local mixer <const> = self.mixer[block]
+    if mixer and mixer.aggregates then
+      list[#list + 1] = block
+    elseif o.blocks then
+      check.fail("ablate: at block '%s' %s, and no column takes of another; part = \"map\" zeroes "
+        .. "a map for its own column", block, mixer and "is mtl." .. getmetatable(mixer).__name
+        or "is no mixer")
+    end
+  end
+  if #list == 0 then
+    check.fail("ablate: no block has a mixer whose columns take of each other; part = \"map\" "
+      .. "zeroes a map for its own column")
+  end
+  return list
+end
 
 return function(self, batches, given)
   if not self.columns then
@@ -68,9 +96,9 @@ return function(self, batches, given)
   end
   flow.check_columns_run(self, "ablate")
   local o <const> = check.options(OPTIONS, given)
-  local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   local list <const> = listed(batches)
   if #list == 0 then check.fail("ablate: there is no batch to measure on") end
+  local blocks <const> = blocks_of(self, o)
   local names <const> = self.tasks.names
   local _ <close> = self:evaluating()
   local base <const> = numbers(self.tasks:evaluate(self, iterate(list)), names)
@@ -79,7 +107,9 @@ return function(self, batches, given)
     change[block] = {}
     for _, zeroed in ipairs(self.names) do
       local function tap(at, name, x)
-        if at == block and name == zeroed then return x * 0 end
+        if at ~= block or name ~= zeroed then return nil end
+        if o.part == "map" then return core.new(x.shape, x.dtype, 0) end
+        return nil, true
       end
       local report <const> = self.tasks:evaluate(function(x) return self(x, tap) end, iterate(list))
       change[block][zeroed] = changes(numbers(report, names), base, o.relative)

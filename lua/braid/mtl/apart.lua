@@ -1,0 +1,41 @@
+--- Maps that are for their own column alone: apart[i] is true where the i-th column's is, and
+-- mixers leave it out of what the others take. Without such, apart is nil.
+
+local core <const> = require "braid.core"
+local ops <const> = core.ops
+
+local M <const> = {}
+
+--- xs[i] (n,c,...), those that are apart 0.
+function M.list(xs, apart)
+  if not apart then return xs end
+  local ys <const> = {}
+  for i, x in ipairs(xs) do ys[i] = apart[i] and core.new(x.shape, x.dtype, 0) or x end
+  return ys
+end
+
+--- x (n, T*c, ...) of `count` columns side by side, likewise.
+function M.braid(x, apart, count)
+  if not apart then return x end
+  local flags <const>, c <const> = {}, x:size(2) // count
+  for k = 1, x:size(2) do flags[k] = apart[(k - 1) // c + 1] or false end
+  local shape <const> = {1, x:size(2)}
+  for d = 3, x:dim() do shape[d] = 1 end
+  return ops.masked_fill(x, ops.reshape(core.from_table(flags, "bool"), shape), 0)
+end
+
+--- Weights (rows*s*t*s) or (rows*s*t*s, c) of what columns from the first-th on take of t columns,
+-- s parts of each (1): 0 where a column would take of another that is apart.
+function M.weights(alpha, apart, t, first, s)
+  if not apart then return alpha end
+  s = s or 1
+  local flags <const> = {}
+  for k = 0, alpha:size(1) - 1 do
+    local i <const>, j <const> = first + k // (s * t * s), k // s % t + 1
+    flags[k + 1] = i ~= j and apart[j] or false
+  end
+  local mask <const> = core.from_table(flags, "bool")
+  return ops.masked_fill(alpha, alpha:dim() == 2 and ops.unsqueeze(mask, 2) or mask, 0)
+end
+
+return M

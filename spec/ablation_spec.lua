@@ -1,0 +1,240 @@
+-- Ablation as in Trottier et al. 2018, section 4.4: a task's map is zero before the concatenation
+-- at the input of the central aggregation H, while its own skip and F_t have it; in sums
+-- y_j = sum_k alpha_jk x_k that is alpha_jt = 0 for every j but t.
+
+local braid <const> = require "braid"
+local mtl <const>, nn <const> = braid.mtl, braid.nn
+
+local NAMES <const> = {"a", "b", "c"}
+local function fails(f, message) assert.error_matches(f, message, 1, true) end
+local function largest(a, b) return (a - b):abs():max():item() end
+
+-- What is tried of each; none of `refuses` has columns that take of each other.
+local CASES <const> = {
+  cross_stitch = {{}, {granularity = "scalar"}, {diag = 0.5, off = 0.3}},
+  ttc = {{}, {granularity = "channel", start = 0.2}}, sluice = {{}, {subspaces = 3}},
+  nddr = {{}}, progressive = {{}, {order = {"c", "a", "b"}}},
+  collaborative = {{}, {final_relu = false, ratio = 0.5}},
+}
+local REFUSES <const> = {none = true, separation = true}
+
+local function mixers()
+  local list <const> = {}
+  for file in io.popen("ls lua/braid/mtl/mixers"):lines() do
+    list[#list + 1] = file:match("^(.*)%.lua$")
+  end
+  return list
+end
+
+-- Parameters that are as good as trained, and statistics that are not 0 and 1.
+local function stirred(module)
+  braid.no_grad(function()
+    for _, p in ipairs(module:parameters()) do p:add_(braid.randn(p.shape) * 0.3) end
+    for _, norm in ipairs(module:find(nn.BatchNorm2d)) do
+      norm.running_mean:copy_(braid.randn(norm.running_mean.shape) * 0.2)
+      norm.running_var:copy_(braid.rand(norm.running_var.shape) + 0.5)
+    end
+  end)
+  return module:eval()
+end
+
+local function at_a_block(name, options)
+  braid.manual_seed(11)
+  return stirred(mtl[name](options):build{block = "x", names = NAMES, channels = 4})
+end
+
+local function maps()
+  local xs <const> = {}
+  for i = 1, 3 do xs[i] = braid.randn(2, 4, 5, 3) end
+  return xs
+end
+
+local function zeroed(xs, t)
+  local list <const> = {}
+  for i, x in ipairs(xs) do list[i] = i == t and braid.zeros(x.shape) or x end
+  return list
+end
+
+-- The maps that a mixer ought to give without the t-th, by its own equation.
+local EXPECTED <const> = {}
+
+-- Equations 1 to 3, z of what is left, F_t and the skip of all.
+function EXPECTED.collaborative(mixer, xs, t)
+  local ys <const>, z <const> = {}, mixer.central(braid.cat(zeroed(xs, t), 2))
+  for i, name in ipairs(NAMES) do
+    local y <const> = xs[i] + mixer.task[name](braid.cat({xs[i], z}, 2))
+    ys[i] = mixer.options.final_relu and y:relu() or y
+  end
+  return ys
+end
+
+-- Where y_j is made of sums of alpha_jk x_k, alpha_jt = 0 is as x_t = 0 to all but the t-th.
+local function of_sums(mixer, xs, t)
+  local ys <const> = mixer(zeroed(xs, t))
+  ys[t] = mixer(xs)[t]
+  return ys
+end
+
+for _, name in ipairs(mixers()) do
+  describe("without a task's map mtl." .. name, function()
+    for k, options in ipairs(CASES[name] or {}) do
+      it("gives the others what is left, and the task's own column all, case " .. k, function()
+        local mixer <const>, xs <const> = at_a_block(name, options), maps()
+        local whole <const> = mixer(xs)
+        for t = 1, 3 do
+          local ys <const> = mixer(xs, nil, "x", {[t] = true})
+          for i, y in ipairs((EXPECTED[name] or of_sums)(mixer, xs, t)) do
+            assert.is_true(largest(y, ys[i]) < 1e-5, ("%d of %d"):format(i, t))
+          end
+          local moved = 0
+          for i = 1, 3 do moved = math.max(moved, largest(ys[i], whole[i])) end
+          assert.is_true(moved > 1e-3 or name == "progressive")
+        end
+        for i, y in ipairs(mixer(xs, nil, "x", nil)) do assert.equal(0, largest(y, whole[i])) end
+      end)
+
+      it("takes nothing of what is not finite there, nor of two maps, case " .. k, function()
+        local mixer <const>, xs <const> = at_a_block(name, options), maps()
+        local clean <const> = mixer(xs, nil, "x", {[2] = true, [3] = true})
+        xs[2] = xs[2] * (0 / 0)
+        local ys <const> = mixer(xs, nil, "x", {[2] = true, [3] = true})
+        if name ~= "cross_stitch" and name ~= "ttc" and name ~= "sluice" then -- sums multiply
+          assert.equal(0, largest(ys[1], clean[1]))
+          assert.equal(0, largest(ys[3], clean[3]))
+        end
+        if name == "collaborative" then return end
+        local alone <const> = maps()
+        local pair <const> = mixer(alone, nil, "x", {[2] = true, [3] = true})
+        assert.is_true(largest(pair[1], mixer({alone[1], braid.zeros(alone[1].shape),
+          braid.zeros(alone[1].shape)})[1]) < 1e-5)
+        assert.is_true(largest(pair[2], mixer({alone[1], alone[2],
+          braid.zeros(alone[1].shape)})[2]) < 1e-5)
+      end)
+
+      it("gives the same bits with its columns joined, case " .. k, function()
+        local mixer <const>, xs <const> = at_a_block(name, options), maps()
+        if not mixer.braid then return end
+        local listed <const> = mixer(xs, nil, "x", {[2] = true})
+        local joined <const> = mixer:clone()
+        joined:stack()
+        local y <const> = joined(braid.cat(xs, 2), nil, "x", {[2] = true})
+        local plain <const>, whole <const> = mixer(xs), joined(braid.cat(xs, 2))
+        for i = 1, 3 do -- to the bit where it is without an ablation
+          local own <const> = y[{ {}, {4 * i - 3, 4 * i} }]
+          local base <const> = largest(plain[i], whole[{ {}, {4 * i - 3, 4 * i} }])
+          local apart <const> = largest(own, listed[i])
+          assert.is_true(apart <= base or name == "collaborative" and apart < 1e-5,
+            ("%d: %g"):format(i, apart))
+        end
+      end)
+    end
+
+    if REFUSES[name] then
+      it("says that no column takes of another", function()
+        local mixer <const> = mtl[name]():build{block = "x", names = NAMES, channels = 4}
+        fails(function() mixer(maps(), braid.randn(2, 4, 5, 3), "x", {true}) end, "mtl." .. name
+          .. " at block 'x': no column takes of another there, so that no map can be left out")
+      end)
+    end
+
+    it("is tried here", function() assert.is_true((CASES[name] or REFUSES[name]) ~= nil
+      or name == "share") end)
+  end)
+end
+
+-- ---- networks -----------------------------------------------------------------------------
+
+local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}, c = mtl.real{2}}
+
+local function block(c)
+  return nn.Sequential{nn.Conv2d(c, 6, {kernel = 3, padding = 1}), nn.ReLU()}
+end
+
+local function network(mixer, at, stacked)
+  braid.manual_seed(5)
+  local net <const> = mtl.columns(tasks,
+    nn.backbone({{"one", block}, {"two", block}}, {channels = 2}), {stacked = stacked})
+  if mixer then net:mix(at or "*", mixer) end
+  return stirred(net:heads())
+end
+
+local batch <const> = {image = braid.randn(30, 2, 6, 6), a = braid.randint(1, 3, {30}),
+  b = braid.randint(1, 2, {30}), c = braid.randn(30, 2), count = 30}
+
+describe("net:ablate", function()
+  it("measures the network whose aggregation lacks the map", function()
+    for _, stacked in ipairs{false, true} do
+      local net <const> = network(mtl.collaborative{}, "*", stacked)
+      local table_of <const> = net:ablate(batch, {relative = false})
+      assert.same({"one", "two"}, table_of.blocks)
+      local other <const> = net:clone():unstack()
+      for t, zero in ipairs(NAMES) do
+        -- the second block by hand
+        local function run(x)
+          local xs <const> = {}
+          for i, name in ipairs(NAMES) do xs[i] = other.columns[name].one(x) end
+          local ys <const> = other.mixer.one(xs)
+          for i, name in ipairs(NAMES) do xs[i] = other.columns[name].two(ys[i]) end
+          local out <const> = {}
+          for i, y in ipairs(EXPECTED.collaborative(other.mixer.two, xs, t)) do
+            out[NAMES[i]] = other.head[NAMES[i]](y)
+          end
+          return out
+        end
+        local report <const> = tasks:evaluate(run, coroutine.wrap(function()
+          coroutine.yield(batch)
+        end))
+        for name in tasks:each() do
+          for metric, change in pairs(table_of.change.two[zero][name]) do
+            assert.near(report[name][metric] - table_of.base[name][metric], change, 1e-5)
+          end
+        end
+      end
+    end
+  end)
+
+  it("leaves a task alone that takes of none, unless its map is what goes", function()
+    for _, stacked in ipairs{false, true} do
+      local net <const> = network(mtl.cross_stitch{diag = 1, off = 0}, "one", stacked)
+      braid.no_grad(function() -- but for noise of the rows, which were stirred
+        for i, name in ipairs(NAMES) do
+          local row <const> = net.mixer.one.alpha:rows(name).weight
+          for j = 1, 3 do row[j]:fill_(i == j and 1 or 0) end
+        end
+      end)
+      for _, zero in ipairs(NAMES) do
+        for name in tasks:each() do
+          for _, v in pairs(net:ablate(batch).change.one[zero][name]) do assert.equal(0, v) end
+        end
+      end
+      local whole <const> = net:ablate(batch, {part = "map", blocks = "one"})
+      assert.is_true(math.abs(whole.change.one.c.c.mae or whole.change.one.c.c.error) > 0)
+    end
+  end)
+
+  it("says where nothing is given to others", function()
+    fails(function() network():ablate(batch) end,
+      'ablate: no block has a mixer whose columns take of each other; part = "map" zeroes')
+    fails(function() network(mtl.none{}):ablate(batch, {blocks = "one"}) end,
+      "ablate: at block 'one' is mtl.none, and no column takes of another; part")
+    fails(function() network(mtl.ttc{}, "two"):ablate(batch, {blocks = {"two", "one"}}) end,
+      "ablate: at block 'one' is no mixer, and no column takes of another; part")
+    fails(function()
+      network(mtl.ttc{}, "two")(batch.image, function() return nil, true end)
+    end, "network: the tap at block 'one' leaves a map to its own column; there is no mixer")
+    assert.same({"two"}, network(mtl.ttc{}, "two"):ablate(batch).blocks)
+    assert.same({"one", "two"}, network():ablate(batch, {part = "map"}).blocks)
+  end)
+end)
+
+describe("plot.ablation", function()
+  it("has the main task's row first", function()
+    local net <const> = network(mtl.collaborative{}, "*")
+    local path <const> = os.tmpname() .. ".svg"
+    braid.plot.ablation(path, net:ablate(batch), {task = "b", metric = "accuracy"})
+    local text <const>, rows <const> = io.open(path):read("a"), {}
+    os.remove(path)
+    for name in text:gmatch('text%-anchor="end">(%a+)<') do rows[#rows + 1] = name end
+    assert.same({"b", "a", "c"}, rows)
+  end)
+end)
