@@ -105,8 +105,9 @@ local function learn(net, faces, label, from, to)
     local begun <const> = bar.clock()
     opt.factor = optim.cosine(epoch - from, to - from + 1)
     net:train()
-    for batch in data.loader(faces.train, {batch = o.batch, shuffle = true, epoch = epoch,
-                                           seed = o.seed, augment = augment, tasks = tasks}) do
+    for batch in data.loader(faces.train, {batch = o.batch, size = 40, shuffle = true,
+                                           epoch = epoch, seed = o.seed, augment = augment,
+                                           tasks = tasks}) do
       local _ <close> = braid.scope()
       local loss, losses <const> = net.tasks:loss(net(batch.image), batch)
       local penalty <const> = net:penalty()
@@ -118,7 +119,8 @@ local function learn(net, faces, label, from, to)
     end
     seconds = seconds + bar.clock() - begun
     bar:print(("%s %2d/%d  %5.1f s  validation:  %s"):format(label, epoch, o.epochs,
-      bar.clock() - begun, net.tasks:evaluate(net, data.loader(faces.val, {batch = 256}))))
+      bar.clock() - begun,
+      net.tasks:evaluate(net, data.loader(faces.val, {batch = 256, size = 40}))))
   end
   return seconds
 end
@@ -126,7 +128,7 @@ end
 -- Pictures of what flows between the tasks of a trained network.
 local function draw(net, name, faces)
   local function path(what) return ("%s/%s_%s.svg"):format(o.out, what, name) end
-  local batch <const> = data.loader(faces.test, {batch = 256})()
+  local batch <const> = data.loader(faces.test, {batch = 256, size = 40})()
   if not net.columns then
     local _, losses <const> = net.tasks:loss(net:eval()(batch.image), batch)
     local a <const> = mtl.affinity(losses, net)
@@ -151,7 +153,7 @@ local function run(name, faces)
   if first > 0 then seconds = learn(net, faces, name .. " shared", 1, first) end
   if net.shared_head then net:stage(2) end
   seconds = seconds + learn(net, faces, name, first + 1, o.epochs)
-  local report <const> = net.tasks:evaluate(net, data.loader(faces.test, {batch = 256}))
+  local report <const> = net.tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = 40}))
   local metrics <const> = {}
   for task in net.tasks:each() do
     local m <const> = report[task]

@@ -18,7 +18,7 @@ local o <const> = braid.train.arguments(arg, {
   shares = "0.1 0.5 0.9", draws = 2, seed = 1, out = "build/demo",
 })
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
-  or data.mtfl(o.data)
+  or data.mtfl(o.data, {size = o.size})
 local channels <const> = faces.train[1].image:size(1)
 
 -- weights {task = lambda}; all 1 unless given

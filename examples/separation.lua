@@ -23,7 +23,7 @@ local tasks <const> = mtl.tasks{
   attributes = mtl.attributes{"gender", "smile", "glasses"}, -- weights 1: equation 1 is a sum
 }
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
-  or data.mtfl(o.data)
+  or data.mtfl(o.data, {size = o.size})
 local sample <const> = data.loader(faces.test, {batch = 8, size = o.size})()
 local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.variant,
   branch = o.branch ~= "" and o.branch or nil, width = o.width, input = o.size,

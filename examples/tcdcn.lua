@@ -49,8 +49,9 @@ for epoch = 1, o.epochs do
   local begun <const> = bar.clock()
   opt.factor = optim.cosine(epoch - 1, o.epochs)
   net:train()
-  for batch in data.loader(faces.train, {batch = o.batch, shuffle = true, epoch = epoch,
-                                         seed = o.seed, augment = augment, tasks = tasks}) do
+  for batch in data.loader(faces.train, {batch = o.batch, size = 40, shuffle = true,
+                                         epoch = epoch, seed = o.seed, augment = augment,
+                                         tasks = tasks}) do
     local _ <close> = braid.scope() -- frees this step's tensors
     local loss <const>, losses <const> = tasks:loss(net(batch.image), batch)
     opt:zero_grad()
@@ -62,15 +63,16 @@ for epoch = 1, o.epochs do
   local words <const> = {}
   for name in tasks:each() do words[#words + 1] = ("%s %.3f"):format(name, sums[name] / steps) end
   bar:print(("%s  %.1f s  loss: %s"):format(label, bar.clock() - begun, table.concat(words, " ")))
-  local report <const> = tasks:evaluate(net, data.loader(faces.val, {batch = 256}))
+  local report <const> = tasks:evaluate(net, data.loader(faces.val, {batch = 256, size = 40}))
   bar:print("   validation:  " .. tostring(report))
 end
 
 net:eval() -- from here on: pictures and the file are of what training left
-print("test:  " .. tostring(tasks:evaluate(net, data.loader(faces.test, {batch = 256}))))
+print("test:  " .. tostring(tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = 40}))))
 os.execute(("mkdir -p '%s'"):format(o.out))
-local sample <const> = data.loader(faces.test, {batch = 40, shuffle = true, whiten = false})()
-local seen <const> = data.loader(faces.test, {batch = 40, shuffle = true})()
+local sample <const> = data.loader(faces.test, {batch = 40, size = 40, shuffle = true,
+  whiten = false})()
+local seen <const> = data.loader(faces.test, {batch = 40, size = 40, shuffle = true})()
 local predicted <const> = braid.no_grad(function() return net(seen.image).landmarks end)
 assert(plot.landmarks(o.out .. "/landmarks.png", sample.image, sample.landmarks,
   predicted:reshape(-1, 5, 2)))

@@ -156,7 +156,100 @@ describe("data.mtfl", function()
   it("refuses when no picture can be read at all", function()
     dir = mtfl_tree(1)
     os.remove(dir .. "/faces/p1.png")
-    assert.matches("p1.png", said(dir), 1, true)
+    assert.matches("p1.png", said(dir, {val = 0}), 1, true)
+  end)
+
+  -- From files and from memory, faces lie alike: the same points of the same image.
+  local function check_alike(given)
+    local function sets(store)
+      local o <const> = {val = 1, store = store, size = 72, channels = 1}
+      for key, value in pairs(given) do o[key] = value end
+      return data.mtfl(dir, o)
+    end
+    local a <const>, b <const> = sets("memory"), sets("files")
+    assert.is_nil(a.train.files)
+    assert.is_nil(b.train.images)
+    for name in pairs(a) do
+      local x <const> = data.loader(a[name], {batch = 9, whiten = false})()
+      local y <const> = data.loader(b[name], {batch = 9, whiten = false})()
+      assert.same({72, 72}, {x.image:size(3), y.image:size(4)})
+      assert.near(0, (x.landmarks - y.landmarks):abs():max():item(), 1e-5)
+      assert.near(0, (x.image - y.image):abs():mean():item(), 2)
+      assert.same(x.pose:totable(), y.pose:totable())
+      for i, width in ipairs(x.box_width:totable()) do
+        local other <const> = y.box_width[i]:item()
+        assert.is_true(width ~= width and other ~= other or math.abs(width - other) < 1e-5)
+      end
+      for i, points in ipairs(y.landmarks:totable()) do
+        for _, p in ipairs(points) do
+          local u <const>, v <const> = (p[1] + 1) * 36 - 0.5, (p[2] + 1) * 36 - 0.5
+          local at <const>, down <const> = dot_near(y.image[{i, 1}], u, v)
+          assert.near(u, at, 0.75)
+          assert.near(v, down, 0.75)
+        end
+      end
+    end
+    return a
+  end
+
+  it("gives the same faces from memory and from files", function()
+    dir = mtfl_tree()
+    check_alike{}
+    local whole <const> = check_alike{crop = "whole"}
+    local points <const> = data.loader(whole.test, {batch = 1})().landmarks[1]:totable()
+    for k, p in ipairs(POINTS) do -- pictures of 100 x 120 in the middle of 120 x 120
+      assert.near((2 * (p[1] + 10) + 1) / 120 - 1, points[k][1], 1e-5)
+      assert.near((2 * p[2] + 1) / 120 - 1, points[k][2], 1e-5)
+    end
+  end)
+
+  it("keeps up to a gigabyte in memory", function()
+    dir = mtfl_tree()
+    assert.is_nil(data.mtfl(dir, {val = 0}).train.files)
+    assert.is_nil(data.mtfl(dir, {val = 0, size = 2048, channels = 3, surround = 4}).train.images)
+    local set <const> = data.mtfl(dir, {val = 0, size = 64}).train
+    assert.same({4, 1, 64, 64}, data.loader(set)().image.shape)
+    assert.error_matches(function() data.loader(set, {size = 65}) end,
+      "size 65 is more than the 64 pixels that the pictures have: read them with size = 65")
+  end)
+
+  it("trains on all where no validation is wanted, or on all but those of wrong boxes", function()
+    dir = mtfl_tree()
+    write(dir .. "/boxes_training.txt", "faces/p1.png 20 20 80 90\nfaces/p3.png 0 0 30 30\n")
+    local all <const> = data.mtfl(dir, {val = 0})
+    assert.same({4, 4, 0}, {#all.train, #all.test, all.train.omitted})
+    assert.is_nil(all.val)
+    local most <const> = data.mtfl(dir, {val = 0, wrong = "omit"})
+    assert.same({3, 4, 1}, {#most.train, #most.test, most.train.omitted})
+    assert.matches("val must be from 0 to 3, not 4", said(dir, {val = 4}), 1, true)
+  end)
+
+  it("divides as section 3.1 of the KTH paper says", function()
+    dir = temporary()
+    local train <const>, test <const> = {}, {}
+    local function add(list, name, w, h, channels)
+      local gray <const> = braid.zeros({channels, h, w}, {dtype = "uint8"})
+      assert(braid.save(dir .. "/faces/" .. name, gray))
+      list[#list + 1] = row("faces/" .. name, ("1 1 1 %d"):format(#list % 5 + 1))
+    end
+    for i = 1, 9 do add(train, ("a%d.png"):format(i), 90, i % 3 == 0 and 120 or 90, 3) end
+    add(train, "gray.png", 90, 90, 1)
+    for i = 1, 8 do add(test, ("b%d.png"):format(i), 90, 90, i == 1 and 1 or 3) end
+    write(dir .. "/training.txt", table.concat(train, "\n"))
+    write(dir .. "/testing.txt", table.concat(test, "\n"))
+    local sets <const> = data.mtfl(dir, {split = "kth", val = 3, store = "files"})
+    assert.same({6, 3, 4}, {#sets.train, #sets.val, #sets.test})
+    local seen <const> = {}
+    for _, part in ipairs{sets.val, sets.test} do
+      for i = 1, #part do seen[part:path(i)] = true end
+    end
+    local count = 0
+    for _ in pairs(seen) do count = count + 1 end
+    assert.equal(7, count)
+    assert.same({2, 3, 150, 150}, data.loader(sets.train, {batch = 2})().image.shape)
+    local small <const> = data.mtfl(dir, {split = "kth", val = 0, size = 30})
+    assert.same({6, nil, 7}, {#small.train, small.val, #small.test})
+    assert.same({2, 3, 30, 30}, data.loader(small.test, {batch = 2})().image.shape)
   end)
 end)
 

@@ -305,8 +305,8 @@ describe("landmark metrics of", function()
             check_report(row, faces, tasks:evaluate(blind(task, row.n), data.loader(set, o))
               .landmarks, frame)
           end
-          check_all(row.frame, {batch = 6})
-          check_all(row.frame, {batch = 4})
+          check_all(row.frame, {batch = 6, size = 40})
+          check_all(row.frame, {batch = 4, size = 40})
           if set.files then -- whole pictures, not square
             check_all(whole_of(row), {batch = 6, transforms = {data.resize(2 * H, 2 * W)}})
           end

@@ -294,7 +294,7 @@ describe("a label of any kind, after any transform,", function()
 
   it("is so for the loader's own steps", function()
     for epoch = 1, 3 do
-      local batch <const> = data.loader(in_memory(), {batch = N, size = 32, whiten = false,
+      local batch <const> = data.loader(in_memory(), {batch = N, size = 26, whiten = false,
         epoch = epoch, tasks = TASKS,
         augment = {rotate = 25, scale = 0.1, shift = 0.1, flip = 0.5}})()
       for i = 1, N - 1 do

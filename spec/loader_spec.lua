@@ -290,7 +290,8 @@ describe("data.mix", function()
     local mix <const> = data.mix{{a, 2}, {b, 1}}
     assert.equal(16, #mix)
     local kinds <const>, own <const> = {}, {}
-    for batch in data.loader(mix, {batch = 2, transforms = steps, shuffle = true, workers = 1}) do
+    for batch in data.loader(mix, {batch = 2, transforms = steps, shuffle = true, workers = 1,
+        enlarge = true}) do
       local of_a <const> = batch.kind:gt(0):all():item()
       kinds[#kinds + 1] = of_a and "a" or "b"
       assert.same({2, 3, 16, 16}, batch.image.shape)
@@ -310,7 +311,8 @@ describe("data.mix", function()
   it("mixes samples within each batch, each set going around on its own", function()
     local mix <const> = data.mix{{a, 3}, {b, 1}, by = "sample", n = 48}
     local seen <const> = {}
-    for batch in data.loader(mix, {batch = 8, transforms = steps, shuffle = true}) do
+    for batch in data.loader(mix, {batch = 8, transforms = steps, shuffle = true,
+        channels = 1}) do
       assert.equal(2, batch.pose:gt(0):sum():item())
       for _, v in ipairs(batch.number:totable()) do
         if v > 0 then seen[v] = (seen[v] or 0) + 1 end
@@ -323,7 +325,7 @@ describe("data.mix", function()
     local tasks <const> = mtl.tasks{kind = mtl.classes{2}, landmarks = mtl.landmarks{points = 5},
       yaw = mtl.real{}}
     local mix <const> = data.mix{{a, 1}, {b, 1}}
-    for batch in data.loader(mix, {batch = 4, transforms = steps}) do
+    for batch in data.loader(mix, {batch = 4, transforms = steps, channels = 1}) do
       local outputs <const> = {kind = braid.randn(4, 2):requires_grad_(),
         landmarks = braid.randn(4, 10):requires_grad_(), yaw = braid.randn(4, 1):requires_grad_()}
       local loss <const>, each <const> = tasks:loss(outputs, batch)

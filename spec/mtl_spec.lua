@@ -356,7 +356,8 @@ describe("models/tcdcn.lua", function()
     local net <const> = braid.model("models/tcdcn.lua",
       {tasks = tasks, activation = "ReLU", norm = true})
     local opt <const> = braid.optim.Adam(net:parameters(), {lr = 3e-3})
-    local batch <const> = braid.data.loader(braid.data.faces{n = 64, val = 1, test = 1}.train)()
+    local faces <const> = braid.data.faces{n = 64, val = 1, test = 1}.train
+    local batch <const> = braid.data.loader(faces, {size = 40})()
     local first, last
     for step = 1, 15 do
       local loss <const> = tasks:loss(net(batch.image), batch)

@@ -82,7 +82,7 @@ describe("printing", function()
     check("sample", sets.train[1], "^sample: .*image uint8 %(1, 64, 64%)")
     local loader <const> = data.loader(sets.train, {batch = 5})
     check("loader", loader, "^data.loader: 4 batches of 5, 0 samples taken")
-    check("batch", loader(), "^batch: count 5, .*image float32 %(5, 1, 40, 40%)")
+    check("batch", loader(), "^batch: count 5, .*image float32 %(5, 1, 64, 64%)")
     for name, step in pairs{crop = data.crop{}, resize = data.resize(8), whiten = data.whiten(),
       augment = data.augment{}} do
       check(name, step, "^data." .. name .. " ")

@@ -43,14 +43,15 @@ static int image_read(lua_State *L) {
   return 1;
 }
 
-/* core.image_probe(path): the height and width of a picture as it is stored, or nil and a
-   message; see io/probe.h. */
+/* core.image_probe(path): the height, width and channels (1 or 3) of a picture as it is
+   stored, or nil and a message; see io/probe.h. */
 static int image_probe(lua_State *L) {
-  int64_t h, w;
-  if (br_image_probe(luaL_checkstring(L, 1), &h, &w) != BR_OK) return push_failure(L);
+  int64_t h, w, c;
+  if (br_image_probe(luaL_checkstring(L, 1), &h, &w, &c) != BR_OK) return push_failure(L);
   lua_pushinteger(L, h);
   lua_pushinteger(L, w);
-  return 2;
+  lua_pushinteger(L, c);
+  return 3;
 }
 
 /* Pushes the n paths in the table at 1, and what holds them, whatever becomes of that. */
@@ -75,8 +76,8 @@ static int probe_images(lua_State *L) {
   br_image_probe_all(n, path, failed);
   lua_newtable(L);
   for (int64_t i = 0; i < n; i++) {
-    int64_t h, w;
-    if (!failed[i] || br_image_probe(path[i], &h, &w) == BR_OK) continue;
+    int64_t h, w, c;
+    if (!failed[i] || br_image_probe(path[i], &h, &w, &c) == BR_OK) continue;
     lua_pushstring(L, br_error_message());
     lua_rawseti(L, -2, i + 1);
   }

@@ -3,8 +3,8 @@
    core.loader{workers, skip, seed, channels (1 or 3), fields, sources}, where
      fields: {{name, kind ("class", "points", "real" or "box"), shape, flip, follow, bin,
    bins}, ...}
-     sources: {{n, images or text, ends and root, boxes, rows, as_stored, labels (by
-       number of the field), points (a field), steps ({{name, numbers...}, ...}), cache},
+     sources: {{n, images or text, ends and root, boxes, shifts, rows, as_stored, labels
+   (by number of the field), points (a field), steps ({{name, numbers...}, ...}), cache},
    ...} are as in io/loader.h. Its methods: submit(pick, first, last, stream, only) take()
    -> {image, count, a tensor for each field} facts() -> seconds waited, samples left out,
    the first message size() -> height, width        close() */
@@ -201,6 +201,8 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
     luaL_error(L, "loader: %d pictures for %d samples", (int)m, (int)s->n);
   lua_getfield(L, -1, "boxes");
   s->boxes = take_tensor(L, BR_F32, 4 * s->n, "boxes");
+  lua_getfield(L, -1, "shifts");
+  s->shifts = take_tensor(L, BR_F32, 2 * s->n, "shifts");
   read_labels(L, plan, s);
   read_steps(L, &s->recipe);
   if (!br_recipe_size(&s->recipe, h, w, &oh, &ow))

@@ -58,6 +58,7 @@ typedef struct br_source {
   const char *text, *ends, *root;
   bool as_stored;              /* not turned as EXIF says */
   br_tensor *boxes;            /* float32 (n,4) or NULL */
+  br_tensor *shifts;           /* float32 (n,2) or NULL, as a sample's shift */
   br_tensor *rows;             /* int64 (n) from 1: which of the m; NULL: all */
   br_tensor *label[BR_FIELDS]; /* each with n rows; NULL: missing */
   int points;                  /* the field whose points place a crop; -1 none */

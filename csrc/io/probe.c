@@ -94,7 +94,7 @@ static bool is_size(const source *s, int64_t h, int64_t w, int64_t per_byte) {
   return br_codec_check_size(s->path, h, w, (size_t)s->size, per_byte) == BR_OK;
 }
 
-static bool usual_png(const source *s, int64_t *h, int64_t *w) {
+static bool usual_png(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   static const uint8_t end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
   uint8_t head[33], tail[12];
   if (!read_at(s, 0, head, sizeof head) || big(head + 8, 4) != 13 ||
@@ -102,11 +102,12 @@ static bool usual_png(const source *s, int64_t *h, int64_t *w) {
     return false;
   *w = big(head + 16, 4);
   *h = big(head + 20, 4);
+  *c = head[25] & 2 ? 3 : 1; /* the type's bit for colour */
   return is_size(s, *h, *w, 1032 * 8) && read_at(s, s->size - 12, tail, 12) &&
          memcmp(tail, end, 12) == 0;
 }
 
-static bool usual_jpeg(const source *s, int64_t *h, int64_t *w) {
+static bool usual_jpeg(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   uint8_t p[10], tail[2];
   int64_t at = 2;
   for (int i = 0; i < MOST_SEGMENTS; i++) {
@@ -119,6 +120,7 @@ static bool usual_jpeg(const source *s, int64_t *h, int64_t *w) {
       if (!read_at(s, at, p, sizeof p)) return false;
       *h = big(p + 5, 2);
       *w = big(p + 7, 2);
+      *c = p[9] == 1 ? 1 : 3;
       return p[9] != 4 && is_size(s, *h, *w, 1024) && read_at(s, s->size - 2, tail, 2) &&
              tail[0] == 0xff && tail[1] == 0xd9;
     }
@@ -128,16 +130,17 @@ static bool usual_jpeg(const source *s, int64_t *h, int64_t *w) {
 }
 
 /* The decoder is the judge of all that is not as usual. */
-static br_status decode_all(const source *s, int64_t *h, int64_t *w) {
+static br_status decode_all(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   br_image im = {0};
-  br_status status = br_image_read(s->path, 1, false, &im);
+  br_status status = br_image_read(s->path, 0, false, &im);
   *h = im.h;
   *w = im.w;
+  *c = im.c < 3 ? 1 : 3;
   br_image_free(&im);
   return status;
 }
 
-static br_status probe(const source *s, int64_t *h, int64_t *w) {
+static br_status probe(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   uint8_t head[HEAD];
   const int64_t n = s->size < HEAD ? s->size : HEAD;
   br_status status = br_limit_check(BR_LIMIT_PICTURE, s->size, s->path, "bytes");
@@ -148,13 +151,13 @@ static br_status probe(const source *s, int64_t *h, int64_t *w) {
   const bool png = begins(head, (size_t)n, "\x89PNG\r\n\x1a\n");
   const bool jpeg = begins(head, (size_t)n, "\xff\xd8\xff");
   if (!png && !jpeg) return br_codec_other(s->path, head, (size_t)n);
-  if (png ? usual_png(s, h, w) : usual_jpeg(s, h, w)) return BR_OK;
-  return decode_all(s, h, w);
+  if (png ? usual_png(s, h, w, c) : usual_jpeg(s, h, w, c)) return BR_OK;
+  return decode_all(s, h, w, c);
 }
 
-br_status br_image_probe(const char *path, int64_t *h, int64_t *w) {
+br_status br_image_probe(const char *path, int64_t *h, int64_t *w, int64_t *c) {
   struct stat info;
-  *h = *w = 0;
+  *h = *w = *c = 0;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(errno));
   br_status status;
@@ -163,7 +166,7 @@ br_status br_image_probe(const char *path, int64_t *h, int64_t *w) {
   else if (!S_ISREG(info.st_mode))
     status = br_fail(BR_EIO, "cannot read %s: not a regular file", path);
   else
-    status = probe(&(source){fd, (int64_t)info.st_size, path}, h, w);
+    status = probe(&(source){fd, (int64_t)info.st_size, path}, h, w, c);
   close(fd);
   return status;
 }
@@ -171,6 +174,6 @@ br_status br_image_probe(const char *path, int64_t *h, int64_t *w) {
 void br_image_probe_all(int64_t n, const char *const *path, unsigned char *failed) {
   _Atomic int64_t next = 0; /* some are decoded */
 #pragma omp parallel num_threads(br_threads()) if (n > 64)
-  for (int64_t i, h, w; (i = atomic_fetch_add(&next, 1)) < n;)
-    failed[i] = br_image_probe(path[i], &h, &w) != BR_OK;
+  for (int64_t i, h, w, c; (i = atomic_fetch_add(&next, 1)) < n;)
+    failed[i] = br_image_probe(path[i], &h, &w, &c) != BR_OK;
 }

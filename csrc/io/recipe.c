@@ -61,7 +61,7 @@ typedef struct run {
   float *floats; /* NULL: bytes are what counts */
   br_affine done, pending;
   double w, h;
-  bool area;
+  bool area, shifted;
   int number; /* of the step */
   br_status status;
 } run;
@@ -78,7 +78,13 @@ static double draw_more(const run *r, uint64_t i) {
 }
 
 static void geometry(run *r, const br_affine *step, double w, double h) {
+  const double *shift = r->x->shift;
   r->pending = compose(&r->pending, step);
+  if (!r->shifted && (shift[0] != 0 || shift[1] != 0)) {
+    const br_affine moved = {.m = {1, 0, -shift[0] * w, 0, 1, -shift[1] * h}};
+    r->pending = compose(&r->pending, &moved);
+  }
+  r->shifted = true;
   r->w = w;
   r->h = h;
 }
@@ -466,6 +472,9 @@ br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image 
   now.done = *map;
   now.w = (double)fixed->w;
   now.h = (double)fixed->h;
+  now.shifted = r->fixed > 0;
+  if (r->last_geometry < 0)
+    geometry(&now, &(br_affine){.m = {1, 0, 0, 0, 1, 0}}, now.w, now.h);
   for (int i = r->fixed; i < r->n && !status; i++) {
     const kind *k = &kinds[r->step[i].kind];
     now.number = i;

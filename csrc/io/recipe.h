@@ -4,7 +4,8 @@
    to one affine map from pixels of the result to points of the picture; the first step
    that needs pixels, and the end, carries all of them out in one interpolation. One
    exception: a resize that follows nothing random makes a picture of bytes, which a cache
-   may keep. Coordinates are those of warp.h. */
+   may keep. A sample's own shift moves the frame that its first step of geometry gives.
+   Coordinates are those of warp.h. */
 #ifndef BR_IO_RECIPE_H
 #define BR_IO_RECIPE_H
 
@@ -58,6 +59,7 @@ typedef struct br_sample {
   uint8_t *data; /* (h,w,c), never written */
   int64_t h, w, c;
   double box[4];      /* box[0] NaN: none */
+  double shift[2];    /* of what is seen, in shares of its width and height */
   const float *point; /* (points,2) in pixels of the picture, NaN missing; or NULL */
   int64_t points;
   uint64_t seed, stream, place; /* place: in the batch */

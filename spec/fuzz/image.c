@@ -37,11 +37,11 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
 /* What br_image_probe says of bytes, which it reads from a file. */
 static br_status probed(const uint8_t *bytes, size_t n) {
   char path[64];
-  int64_t h, w;
+  int64_t h, w, c;
   int fd = memfd_create("picture", 0);
   if (fd < 0 || write(fd, bytes, n) != (ssize_t)n) abort();
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  br_status status = br_image_probe(path, &h, &w);
+  br_status status = br_image_probe(path, &h, &w, &c);
   close(fd);
   return status;
 }

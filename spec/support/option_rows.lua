@@ -343,8 +343,9 @@ rows["backbone: of another backbone"] = {call = function(_, o) nn.backbone(backb
 local trees <const> = require "spec.support.reader_trees"
 local state <const> = data.loader(set, {batch = 2, size = 16}):state()
 
-rows["data.loader"] = {options = {batch = 2, size = 16},
+rows["data.loader"] = {options = {batch = 2, size = 16, enlarge = true},
   call = function(_, o) data.loader(set, o) end}
+rows["copied"] = {call = function(_, o) set:copied(o) end}
 rows["data.loader: state"] = {options = state, elsewhere = true,
   call = function(_, o) data.loader(set, {batch = 2, size = 16, state = o}) end}
 rows["data.mix"] = {options = { {set, 1} }, call = function(_, o) data.mix(o) end}

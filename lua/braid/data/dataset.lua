@@ -23,6 +23,10 @@
 --             nil: it has the number i. ds:rows says it either way.
 --   boxes     float32 (n,4) or nil: x0, y0, x1, y1 in pixels of the picture, of what is to
 --             be seen; a row of NaN stands for the whole picture
+--   shifts    float32 (n,2) or nil: how far what is seen of a sample is moved to the right and
+--             down, in shares of its width and height; see copied
+--   crop      "whole": a loader shows all of each picture, whatever its box
+--   size      the side of the pictures that a loader gives unless it is told another
 --   inner     with images: the side of the square in the middle that is the picture
 --             proper; what lies around it gives a rotated or shifted cut something to show
 -- Subsets have labels and boxes of their own, and share the pictures.
@@ -44,7 +48,8 @@ local FIELDS <const> = check.declare("Dataset", {
   channels = check.optional(check.choice{1, 3}), index = check.tensor(), labels = TENSORS,
   kinds = check.map(check.text()), flips = TABLE, classes = TABLE, points = TABLE,
   boxes = check.tensor(),
-  inner = check.number{above = 0},
+  inner = check.number{above = 0}, size = check.whole{from = 1, to = 4096},
+  crop = check.optional(check.choice{"box", "whole"}), shifts = check.tensor(),
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
   first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
 })
@@ -74,6 +79,7 @@ function Dataset:init(given)
   self.root, self.channels = o.files and (o.root or ""), o.channels
   self.index = o.index and core.keep(o.index)
   self.boxes = o.boxes and core.keep(o.boxes)
+  self.size, self.crop, self.shifts = o.size, o.crop or "box", o.shifts and core.keep(o.shifts)
   self.orientation = o.orientation
   self.inner = o.inner or o.images and o.images:size(3)
   self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
@@ -167,7 +173,8 @@ local function part_of(self, take, images, index)
   return Dataset{images = images, files = self.files, root = self.root,
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
     classes = self.classes, points = self.points, flips = self.flips, inner = self.inner,
-    missing = 0, boxes = self.boxes and take(self.boxes), orientation = self.orientation,
+    size = self.size, crop = self.crop, missing = 0, orientation = self.orientation,
+    boxes = self.boxes and take(self.boxes), shifts = self.shifts and take(self.shifts),
     inputs = self.inputs and take(self.inputs)}
 end
 
@@ -227,6 +234,10 @@ function Dataset:subset(first, last)
   end
   return part_of(self, take, self.images, index)
 end
+
+--- The samples, and after them copies of each that a loader shows shifted; see copies.lua.
+-- @usage local more <const> = faces.train:copied{shift = {0.1, 0}}
+function Dataset:copied(given) return require("braid.data.copies")(self, given) end
 
 --- The samples for which f(sample, i) is true. The sample is as ds[i]; its fields are
 -- looked up as they are used, so that no picture is decoded unless f looks at it.

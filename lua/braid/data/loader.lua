@@ -10,8 +10,11 @@
 -- missing label NaN. Everything depends on seed and epoch alone.
 --
 -- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
--- size x size and whitened (whiten = false: not), and `augment` takes data.augment's
--- options. What a mirrored image does to its labels the tasks say: tasks = {...}.
+-- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options.
+-- size is the data set's own unless given: what its reader was asked for, or of pictures in
+-- memory what they are; and so are channels, 1 or 3. More pixels or colours than the data have
+-- are refused unless enlarge = true. (What transforms say themselves is done.) What a mirrored
+-- or turned image does to its labels their kinds and the tasks say, tasks = {...}; see follow.lua.
 --
 -- Samples: shuffle; balanced = "gender", the classes in equal shares; balanced = {"gender",
 -- "smile"} or true (all classes among the tasks), tasks take turns, each with balanced
@@ -36,6 +39,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local fit <const> = require "braid.data.fit"
 local marks <const> = require "braid.data.marks"
 local plans <const> = require "braid.data.plan"
 local record <const> = require "braid.record"
@@ -48,10 +52,11 @@ local text <const>, whole <const> = check.text, check.whole
 local function is_table(v) return type(v) == "table" end
 
 local OPTIONS <const> = check.declare("data.loader", {
-  batch = whole{64, from = 1}, size = whole{40, from = 1, to = 4096}, shuffle = flag(false),
+  batch = whole{64, from = 1}, size = whole{from = 1, to = 4096}, shuffle = flag(false),
   epoch = whole{1, from = 0}, seed = whole{1, from = 0}, drop_last = flag(false),
   whiten = flag(true), workers = whole{0, from = 0, to = 256}, ahead = whole{from = 1},
-  skip = flag(false), channels = check.optional(check.choice{1, 3}), cache = text(),
+  skip = flag(false), channels = check.optional(check.choice{1, 3}), enlarge = flag(false),
+  cache = text(),
   balanced = either(flag(), text(), list{of = text(), least = 1}), stratify = text(),
   weights = either(check.tensor(), list{of = check.number{from = 0}}),
   tasks = check.kind("tasks, as mtl.tasks gives them", is_table),
@@ -65,7 +70,8 @@ local OPTIONS <const> = check.declare("data.loader", {
     return "only one of balanced, weights and stratify"
   end
 end)
-local OF_PICTURES <const> = {"size", "whiten", "augment", "transforms", "cache", "channels"}
+local OF_PICTURES <const> = {"size", "whiten", "augment", "transforms", "cache", "channels",
+  "enlarge"}
 local STATE <const> = check.declare("data.loader: state", {
   epoch = check.needed(whole{from = 0}), seed = check.needed(whole{from = 0}),
   samples = check.needed(whole{from = 0}), parts = list{of = whole{from = 0}},
@@ -75,13 +81,18 @@ local STATE <const> = check.declare("data.loader: state", {
 local Loader <const> = class("Loader")
 local open <const> = setmetatable({}, {__mode = "k"}) -- those with workers
 
--- The steps of a data set when none are given.
-local function usual(ds, o)
+-- The steps of a data set when none are given, for pictures of that size; 0: as they are.
+local function usual(ds, o, size)
   local augment <const> = check.copy("data.loader: augment", o.augment)
-  augment.size, augment.inner = o.size, ds.images and ds.inner
+  if augment.size then check.fail("data.loader: size is an option beside augment, not in it") end
+  local boxed <const> = fit.boxed(ds)
+  augment.size = size > 0 and size or nil
+  augment.inner = not boxed and ds.images and ds.inner or nil
   augment.filter = ds.images and "bilinear" or "area"
   local steps <const> = {transforms.augment(augment)}
-  if not ds.images then table.insert(steps, 1, transforms.crop{}) end
+  if boxed or not ds.images then
+    table.insert(steps, 1, transforms.crop{by = boxed and "box" or "middle"})
+  end
   if o.whiten then steps[#steps + 1] = transforms.whiten() end
   return steps
 end
@@ -150,8 +161,9 @@ function Loader:init(ds, o)
   end
   for i, part in ipairs(sets) do
     if part.inputs then check.fail("data.loader: a mix is of pictures; part %d is a table", i) end
-    recipes[i] = o.transforms or usual(part, o)
   end
+  local size <const> = not o.transforms and fit.size(sets, o)
+  for i, part in ipairs(sets) do recipes[i] = o.transforms or usual(part, o, size) end
   local plan <const> = plans.make(sets, recipes, o)
   for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.core = core.loader(plan)

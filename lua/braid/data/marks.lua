@@ -25,6 +25,7 @@ local function pictures_of(ds)
     end
   end
   if ds.index then crc = crc_of(ds.index, crc) end
+  if ds.shifts then crc = crc_of(ds.shifts, crc) end
   return ("%d samples (%08x)"):format(#ds, crc)
 end
 

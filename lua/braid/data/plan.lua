@@ -2,6 +2,7 @@
 -- labels and steps.
 
 local check <const> = require "braid.check"
+local fit <const> = require "braid.data.fit"
 local follow <const> = require "braid.data.follow"
 
 local M <const> = {}
@@ -99,8 +100,8 @@ end
 
 local function source_of(ds, fields, steps, o)
   local source <const> = {n = #ds, labels = {}, rows = ds.index and ds.index:contiguous(),
-    boxes = ds.boxes and label_of(ds.boxes, "real"), steps = steps_of(steps, ds),
-    cache = o.cache}
+    boxes = ds.boxes and label_of(ds.boxes, "real"), shifts = ds.shifts,
+    steps = steps_of(steps, ds), cache = o.cache}
   for i, field in ipairs(fields) do
     local t <const> = ds.labels[field.from]
     source.labels[i] = t and label_of(t, field.kind, field.unit)
@@ -115,27 +116,11 @@ local function source_of(ds, fields, steps, o)
   return source
 end
 
--- 1 or 3: what is asked for, or what the sets have.
-local function channels_of(sets, asked)
-  if asked ~= nil then
-    if asked ~= 1 and asked ~= 3 then
-      fail("channels must be 1 or 3, not %s", tostring(asked))
-    end
-    return asked
-  end
-  local most = 1
-  for _, ds in ipairs(sets) do
-    local own <const> = ds.images and ds.images:size(2) or ds.channels or 3
-    if own > 1 then most = 3 end
-  end
-  return most
-end
-
 --- The table for core.loader, of data sets and a list of steps for each.
 function M.make(sets, recipes, o)
   local fields <const> = fields_of(sets, recipes, o.tasks)
   local plan <const> = {workers = o.workers, skip = o.skip, seed = o.seed, fields = fields,
-    sources = {}, channels = channels_of(sets, o.channels)}
+    sources = {}, channels = fit.channels(sets, o)}
   for i, ds in ipairs(sets) do
     follow.check(fields, recipes[i])
     plan.sources[i] = source_of(ds, fields, recipes[i], o)

@@ -1,0 +1,111 @@
+--- Fit: the size and the colours that a loader's pictures have when nobody says, and the refusal to
+-- make more of either than the data have.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local MOST_PROBED <const> = 16
+
+local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
+
+--- Whether a loader shows what is in a set's boxes.
+function M.boxed(ds) return ds.boxes ~= nil and ds.crop == "box" end
+
+local probed <const> = setmetatable({}, {__mode = "k"}) -- what is to be seen of sets
+
+-- The height and width of what is to be seen of some samples, evenly from all, in the order of
+-- their longer sides.
+local function seen_of(ds)
+  if probed[ds] then return probed[ds] end
+  local seen <const>, n <const> = {}, math.min(#ds, MOST_PROBED)
+  for k = 1, n do
+    local i <const> = 1 + (k - 1) * #ds // n
+    local box <const> = M.boxed(ds) and ds:box(i)
+    local h, w
+    if box then
+      w, h = (box[3] - box[1]):item(), (box[4] - box[2]):item()
+    elseif ds.images then
+      h, w = ds.images:size(3), ds.images:size(4)
+    else
+      h, w = core.image_probe(ds:path(i))
+    end
+    if h then seen[#seen + 1] = {h = h, w = w, side = math.max(h, w), number = i} end
+  end
+  table.sort(seen, function(a, b) return a.side < b.side end)
+  probed[ds] = seen
+  return seen
+end
+
+-- The side that a set's pictures have of themselves: what its reader was asked for, or of pictures
+-- in memory what they are, 0 where that is no square; nil where they differ.
+local function side_of(ds)
+  if ds.size then return ds.size end
+  if ds.images and not M.boxed(ds) then
+    return ds.images:size(3) == ds.images:size(4) and math.floor(ds.inner) or 0
+  end
+  local seen <const> = seen_of(ds)
+  local least <const>, most <const> = seen[1], seen[#seen]
+  return least and least.side == most.side and math.max(1, math.floor(least.side)) or nil
+end
+
+-- Refuses a size that most pictures of a set do not have.
+local function check_size(ds, size)
+  local own <const> = side_of(ds) or 0
+  if own > 0 and size > own then
+    fail("size %d is more than the %d pixels that the pictures have: read them with size = %d "
+      .. "where their reader takes it; enlarge = true makes them as large as asked", size, own,
+      size)
+  end
+  local seen <const> = own == 0 and seen_of(ds) or {}
+  local middle <const> = seen[(#seen + 1) // 2]
+  if middle and middle.side < size then
+    fail("size %d is more than most pictures have: of sample %d, %.0f x %.0f pixels are to be "
+      .. "seen; enlarge = true makes them as large as asked", size, middle.number, middle.w,
+      middle.h)
+  end
+end
+
+--- The side of a loader's pictures: what is asked for, or what the sets have; 0 is as they are.
+function M.size(sets, o)
+  for _, ds in ipairs(o.size and not o.enlarge and sets or {}) do check_size(ds, o.size) end
+  local side = o.size
+  for _, ds in ipairs(o.size and {} or sets) do
+    local own <const> = side_of(ds)
+    if not own then
+      fail("size is missing, and what is to be seen of the pictures differs: say size = 64, here "
+        .. "or where they are read, or transforms")
+    end
+    if side and side ~= own then
+      fail("size is missing: it is %d in one data set, %d in another", side, own)
+    end
+    side = own
+  end
+  return side
+end
+
+-- 1 or 3, or nil for files as they are stored.
+local function colours_of(ds)
+  local own <const> = ds.images and ds.images:size(2) or ds.channels
+  return own and (own > 1 and 3 or 1)
+end
+
+--- 1 or 3: what is asked for, or what the sets have; files that may be either are in colour.
+function M.channels(sets, o)
+  local gray, most = false, 1
+  for _, ds in ipairs(sets) do
+    local own <const> = colours_of(ds) or 3
+    gray, most = gray or own == 1, math.max(most, own)
+  end
+  local channels <const> = o.channels or most
+  if channels == 3 and gray and not o.enlarge then
+    fail(o.channels and "channels = 3, and the pictures are gray: read them with channels = 3 "
+      .. "where their reader takes it; enlarge = true repeats the gray in all three"
+      or "one data set is gray and another in colour: say channels = 1, or enlarge = true to "
+      .. "repeat the gray in all three")
+  end
+  return channels
+end
+
+return M

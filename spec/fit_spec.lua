@@ -1,0 +1,160 @@
+--- The size and colours of what a loader gives: those of the data unless told, and never more than
+-- the data have in silence; copies that are shifted.
+
+local braid <const> = require "braid"
+local shell <const> = require "spec.support.shell"
+local pictures <const> = require "spec.support.pictures"
+local Dataset <const> = require "braid.data.dataset"
+local data <const> = braid.data
+
+local function memory(h, w, channels, given)
+  local o <const> = {images = braid.zeros({4, channels or 1, h, w}, {dtype = "uint8"}), labels = {}}
+  for key, value in pairs(given or {}) do o[key] = value end
+  return Dataset(o)
+end
+
+-- Pictures of those sides as files.
+local function files(directory, sides, given)
+  local names <const> = {}
+  for i, side in ipairs(sides) do
+    names[i] = ("p%d.png"):format(i)
+    assert(braid.save(directory .. "/" .. names[i],
+      braid.zeros({3, side[1], side[2]}, {dtype = "uint8"})))
+  end
+  local o <const> = {files = names, root = directory, labels = {}}
+  for key, value in pairs(given or {}) do o[key] = value end
+  return Dataset(o)
+end
+
+local function shape(ds, given)
+  given = given or {}
+  given.batch = 2
+  local s <const> = data.loader(ds, given)().image.shape
+  return {s[2], s[3], s[4]}
+end
+
+local function refused(ds, given, message)
+  assert.error_matches(function() return (data.loader(ds, given)) end, message, 1, true)
+end
+
+describe("a loader's pictures", function()
+  it("have the size and colours of the data", function()
+    assert.same({1, 24, 24}, shape(memory(24, 24)))
+    assert.same({3, 24, 24}, shape(memory(24, 24, 3)))
+    assert.same({1, 20, 28}, shape(memory(20, 28)))
+    assert.same({1, 16, 16}, shape(memory(24, 24, 1, {inner = 16.5})))
+    assert.same({1, 12, 12}, shape(memory(24, 24, 1, {size = 12})))
+    assert.same({3, 64, 64}, shape(data.faces{n = 2, channels = 3}.train))
+    shell.in_directory(function(directory)
+      assert.same({3, 30, 30}, shape(files(directory, { {30, 20}, {20, 30}, {30, 30} })))
+      local mixed <const> = { {30, 20}, {40, 40}, {10, 12} }
+      assert.same({1, 32, 32}, shape(files(directory, mixed, {size = 32, channels = 1})))
+      refused(files(directory, mixed), {}, "data.loader: size is missing")
+      assert.same({3, 30, 30}, shape(files(directory, mixed), {size = 30}))
+    end)
+  end)
+
+  it("are never made larger without a word", function()
+    refused(memory(24, 24), {size = 25}, "data.loader: size 25 is more than the 24 pixels that the "
+      .. "pictures have: read them with size = 25")
+    refused(memory(24, 24, 1, {inner = 16}), {size = 17}, "size 17 is more than the 16 pixels")
+    refused(memory(20, 28), {size = 29}, "size 29 is more than most pictures have")
+    assert.same({1, 25, 25}, shape(memory(24, 24), {size = 25, enlarge = true}))
+    shell.in_directory(function(directory)
+      local set <const> = files(directory, { {20, 20}, {20, 16}, {60, 60} })
+      refused(set, {size = 24},
+        "size 24 is more than most pictures have: of sample 2, 16 x 20 pixels")
+      assert.same({3, 24, 24}, shape(set, {size = 24, enlarge = true}))
+      local boxes <const> = braid.tensor{ {0, 0, 9, 9}, {0, 0, 8, 8}, {0, 0, 9, 7} }
+      local function boxed(crop)
+        return files(directory, { {60, 60}, {60, 60}, {60, 60} }, {boxes = boxes, crop = crop})
+      end
+      refused(boxed(), {size = 24}, "9 x 9 pixels are to be seen")
+      assert.same({3, 24, 24}, shape(boxed("whole"), {size = 24}))
+    end)
+  end)
+
+  it("are never coloured without a word", function()
+    refused(memory(8, 8), {channels = 3}, "data.loader: channels = 3, and the pictures are gray")
+    assert.same({3, 8, 8}, shape(memory(8, 8), {channels = 3, enlarge = true}))
+    assert.same({1, 8, 8}, shape(memory(8, 8, 3), {channels = 1}))
+    local mix <const> = data.mix{{memory(8, 8)}, {memory(8, 8, 3)}}
+    refused(mix, {}, "one data set is gray and another in colour: say channels = 1, or enlarge")
+    assert.same({1, 8, 8}, shape(mix, {channels = 1}))
+    assert.same({3, 8, 8}, shape(mix, {enlarge = true}))
+    refused(data.mix{{memory(8, 8)}, {memory(9, 9)}}, {}, "it is 8 in one data set, 9 in another")
+  end)
+end)
+
+-- ---- copies ------------------------------------------------------------------------------------
+
+local function batch_of(ds, steps)
+  if steps then return data.loader(ds, {batch = #ds, transforms = steps})() end
+  return data.loader(ds, {batch = #ds, size = 44, whiten = false})()
+end
+
+-- Points lie on their dots in all samples, and copies apart from their originals across alone.
+local function check_copies(ds, steps)
+  local more <const> = ds:copied{shift = {0.2, 0}, times = 2, seed = 3}
+  assert.equal(3 * #ds, #more)
+  local plain <const>, all <const> = batch_of(ds, steps), batch_of(more, steps)
+  local h <const>, w <const> = all.image:size(3), all.image:size(4)
+  local moved = {}
+  for i = 1, #more do
+    local from <const> = (i - 1) % #ds + 1
+    local by <const> = all.landmarks[i] - plain.landmarks[from]
+    assert.near(0, by[{ {}, 2 }]:abs():max():item(), 1e-5)
+    assert.near(by[{1, 1}]:item(), by[{5, 1}]:item(), 1e-5)
+    moved[i] = by[{1, 1}]:item()
+    if i <= #ds then
+      assert.equal(0, moved[i])
+      assert.same(plain.image[i]:totable(), all.image[i]:totable())
+    end
+    assert.equal(plain.pose[from]:item(), all.pose[i]:item())
+    for k, p in ipairs(all.landmarks[i]:totable()) do
+      local miss <const> = pictures.miss(all.image[i], k, (p[1] + 1) * w / 2 - 0.5,
+        (p[2] + 1) * h / 2 - 0.5)
+      assert.is_true(miss < 0.6, ("sample %d, point %d misses by %.2f"):format(i, k, miss))
+    end
+  end
+  for i = #ds + 1, #more do
+    assert.is_true(math.abs(moved[i]) <= 0.4 and moved[i] ~= 0)
+    for j = i + 1, #more do assert.not_equal(moved[i], moved[j]) end
+  end
+  assert.same(all.image:totable(), batch_of(ds:copied{shift = {0.2, 0}, times = 2, seed = 3},
+    steps).image:totable())
+  local last <const> = more:subset{#more}
+  assert.near(all.landmarks[{#more, 1, 1}]:item(),
+    batch_of(last, steps).landmarks[{1, 1, 1}]:item(), 1e-6)
+end
+
+describe("ds:copied", function()
+  local STEPS <const> = {
+    none = {}, crop = {data.crop{margin = 1.6}, data.resize(50)}, resize = {data.resize(40)},
+    by_points = {data.crop{by = "points", margin = 3}, data.augment{size = 48}},
+    augment = {data.augment{size = 40}}, colours = {data.brightness(0.05)},
+  }
+
+  it("adds samples that are shifted, and their points with them, through any transforms", function()
+    check_copies(pictures.memory(3))
+    for _, steps in pairs(STEPS) do check_copies(pictures.memory(3), steps) end
+  end)
+
+  it("does so for files, with a cache too", function()
+    shell.in_directory(function(directory)
+      local set <const> = pictures.files(directory, 3)
+      check_copies(set, STEPS.crop)
+      local o <const> = {batch = 6, transforms = STEPS.crop, cache = directory .. "/cache"}
+      local more <const> = set:copied{}
+      local first <const>, again <const> = data.loader(more, o)(), data.loader(more, o)()
+      assert.same(first.image:totable(), again.image:totable())
+      assert.same(first.image:totable(), batch_of(more, STEPS.crop).image:totable())
+    end)
+  end)
+
+  it("refuses what has no pictures, and unknown options", function()
+    local numbers <const> = Dataset{inputs = braid.zeros(2, 3), labels = {}}
+    assert.error_matches(function() numbers:copied{} end, "copied: a table of numbers")
+    assert.error_matches(function() pictures.memory(1):copied{shift = -1} end, "copied: shift must")
+  end)
+end)
