@@ -2,10 +2,12 @@
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
 local mutual <const> = require "braid.mtl.mutual"
 local origin <const> = require "braid.origin"
+local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
@@ -175,7 +177,8 @@ end
 -- ask for (sluice networks' orthogonality).
 -- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
-  local total = self.drawn and mutual(self, self.drawn)
+  local total = self.drawn and (#self.names > 1 and mutual(self, self.drawn)
+    or core.new({}, walk.dtype(self), 0)) -- one column is near itself
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do

@@ -96,7 +96,7 @@ function Update:init(net, optimizer, given)
     check.fail("mtl.ttc_update: %s; make the optimizer after that", select(2, net:stacked()))
   end
   self.net, self.optimizer, self.beta_lr = net, optimizer, o.beta_lr
-  self.beta, self.last = {}, {}
+  self.beta, self.last, self.names = {}, {}, table.concat(net.names, ", ")
   for place, block in ipairs(net.recipe.plan.names) do
     if place > net.recipe.split then
       local rows <const> = {}
@@ -174,6 +174,11 @@ end
 
 --- Updates of all tasks, passed on by alpha; then beta.
 function Update:step()
+  local columns <const> = table.concat(self.net.names, ", ")
+  if columns ~= self.names then
+    check.fail("mtl.ttc_update: it was made for the columns %s, and the network has %s now: make "
+      .. "it and its optimizer anew", self.names, columns)
+  end
   local _ <close> = grad.scope()
   local _ <close> = grad.no_grad()
   local count <const>, blocks <const> = #self.net.names, check.sorted_keys(self.beta)

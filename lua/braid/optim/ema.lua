@@ -17,7 +17,7 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
-local parameters_of <const> = require "braid.optim.parameters"
+local hints <const> = require "braid.nn.hints"
 local walk <const> = require "braid.nn.walk"
 
 local EMA <const> = class("EMA")
@@ -43,15 +43,28 @@ function EMA:init(module, given)
     self.averages[i] = core.keep(ops.clone(p:detach()))
   end
   if #self.names == 0 then check.fail("EMA: the module has no parameters") end
-  parameters_of.set_current(self)
+  self.module, self.seen = module, hints.now()
 end
 
-local function all_parameters(self) return self.parameters end
+-- The module still has the parameters that the averages are of; nothing is asked as long as no
+-- parameter came or went anywhere.
+local function check_current(self)
+  if self.seen == hints.now() then return end
+  local known <const> = {}
+  for _, p in ipairs(self.parameters) do known[p] = true end
+  for name, p in self.module:named_parameters() do
+    if not known[p] then
+      check.fail("EMA: the averages do not have %s, a tensor that came after them: make them anew, "
+        .. "optim.EMA(module)", name)
+    end
+  end
+  self.seen = hints.now()
+end
 
 --- Takes the parameters as they are now into the averages.
 function EMA:update()
   if self.swapped then check.fail("EMA: update while the averages are swapped in") end
-  parameters_of.check_current("EMA", self, all_parameters)
+  check_current(self)
   local _ <close> = grad.no_grad()
   self.updates = self.updates + 1
   local d = self.decay
@@ -63,7 +76,7 @@ end
 
 --- Exchanges the values of parameters and averages; a second time brings them back.
 function EMA:swap()
-  parameters_of.check_current("EMA", self, all_parameters)
+  check_current(self)
   local _ <close> = grad.no_grad()
   for i, p in ipairs(self.parameters) do
     local own <const> = ops.clone(p)

@@ -66,21 +66,24 @@ end
 local function dot(a, b) return ops.sum(a * b):item() end
 local function largest(t) return ops.max(ops.abs(t)):item() end
 
--- All gradients in one dimension; zeros where there is none.
+-- All gradients in one dimension; zeros where there is none, or none is wanted.
 local function flat_grad(params)
   local parts <const> = {}
   for i, p in ipairs(params) do
-    parts[i] = ops.reshape(p.grad and p.grad:detach() or core.like(p, p.dtype, 0), -1)
+    parts[i] = ops.reshape(p.requires_grad and p.grad and p.grad:detach() or core.like(p, p.dtype, 0), -1)
   end
   return ops.clone(ops.cat(parts, 1))
 end
 
--- Moves all parameters by t along the direction d.
+-- Moves all parameters that train by t along the direction d, which from steps before may have a
+-- part along others.
 local function move(params, t, d)
   local at = 1
   for _, p in ipairs(params) do
     local n <const> = p:numel()
-    ops.add_(p, ops.reshape(ops.narrow(d, 1, at, n), p.shape) * t)
+    if p.requires_grad then
+      ops.add_(p, ops.reshape(ops.narrow(d, 1, at, n), p.shape) * t)
+    end
     at = at + n
   end
 end

@@ -105,6 +105,7 @@ local function groups_of(self, parameters)
     some = some or parameters_of.any_requires_grad(filled.params)
     if self.state_of_all then
       groups[i] = filled
+      for _, p in ipairs(filled.params) do hints.hold(p) end
     else
       add_by_hints(groups, filled, group, self.group_declared.kinds)
     end

@@ -31,6 +31,7 @@ local function gradient_flow(self, batch)
   end
   flow.check_columns_run(self, "transfer")
   local _ <close> = grad.scope()
+  local _ <close> = self:evaluating() -- it moves no statistics
   local maps <const>, places <const> = {}, {}
   local out <const> = self(batch.image, function(block, name, x)
     if name == "shared" then return end
