@@ -98,7 +98,7 @@ describe("separation networks", function()
   it("leave the shared stream as it is in stage 2, whatever the optimizer holds", function()
     local net <const> = smtn{norm = true}
     local opt <const> = optim.SGD(net:parameters(),
-      {lr = 0.01, momentum = 0.9, weight_decay = 0.1})
+      {lr = 0.002, momentum = 0.9, weight_decay = 0.1})
     local before, after = train(net, x, labels, {opt = opt})
     assert.is_true(after < before)
     net:stage(2)

@@ -114,12 +114,12 @@ local function fresh(self, backbone, from, to, channels, inputs)
   return made
 end
 
---- A fresh column for a task, of the blocks after those that all share.
-function M.column(self, name, mixers)
+--- A fresh column for a task, of the blocks after those that all share, to the last-th (all).
+function M.column(self, name, mixers, last)
   local r <const> = self.recipe
   local backbone <const> = r.backbones[name]
   local channels <const> = self.trunk and self.trunk:channels() or backbone.plan.channels
-  return fresh(self, backbone, r.split + 1, #r.plan.names, channels, function(block, c)
+  return fresh(self, backbone, r.split + 1, last or #r.plan.names, channels, function(block, c)
     local before <const> = r.plan.names[r.plan.place[block] - 1]
     return before and mixers[before] and mixers[before]:widths(c) or c
   end)
@@ -140,11 +140,16 @@ local function make_columns(self, mixers)
   local columns <const> = {}
   for _, name in ipairs(self.names) do columns[name] = M.column(self, name, mixers) end
   self.columns = Strands(self.names, columns)
-  for _, mixer in pairs(mixers) do
+  local last = 0
+  for block, mixer in pairs(mixers) do
     if mixer.kind.shared_stream then
-      self.shared = self.shared or M.column(self, self.names[1], {})
+      last = math.max(last, r.plan.place[block])
       self.two_stages = not mixer.options.end_to_end
     end
+  end
+  -- With heads of its own the stream goes to the end, else no further than it is taken from.
+  if last > 0 then
+    self.shared = M.column(self, self.names[1], {}, self.two_stages and count or last)
   end
 end
 

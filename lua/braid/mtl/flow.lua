@@ -50,7 +50,7 @@ local function run_list(self, xs, z, tap)
   for _, block in ipairs(column_blocks(self)) do
     local ys, apart = {}, nil
     for i, name in ipairs(self.names) do ys[i] = self.columns[name][block](xs[i]) end
-    if self.shared then z = shared_block(self.shared, block, z, tap) end
+    if self.shared and self.shared[block] then z = shared_block(self.shared, block, z, tap) end
     if tap then ys, apart = tapped(self, block, ys, tap) end
     xs = self.mixer[block] and self.mixer[block](ys, z, block, apart) or ys
   end
@@ -64,7 +64,7 @@ local function run_joined(self, x, beside, z, tap)
     local mixer <const>, apart = self.mixer[block], nil
     x = columns.joined[block](x)
     for _, name in ipairs(late) do beside[name] = columns[name][block](beside[name]) end
-    if self.shared then z = shared_block(self.shared, block, z, tap) end
+    if self.shared and self.shared[block] then z = shared_block(self.shared, block, z, tap) end
     if tap then
       local maps
       maps, apart = tapped(self, block, columns:listed(x, beside), tap)

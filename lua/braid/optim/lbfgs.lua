@@ -70,7 +70,8 @@ local function largest(t) return ops.max(ops.abs(t)):item() end
 local function flat_grad(params)
   local parts <const> = {}
   for i, p in ipairs(params) do
-    parts[i] = ops.reshape(p.requires_grad and p.grad and p.grad:detach() or core.like(p, p.dtype, 0), -1)
+    local g <const> = p.requires_grad and p.grad and p.grad:detach() or core.like(p, p.dtype, 0)
+    parts[i] = ops.reshape(g, -1)
   end
   return ops.clone(ops.cat(parts, 1))
 end
