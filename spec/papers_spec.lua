@@ -299,8 +299,8 @@ describe("the options of a definition", function()
   it("are known by what it reads; another is an error", function()
     assert.error_matches(function()
       braid.model("models/tcdcn.lua", {tasks = tasks, widht = 2})
-    end, "model: models/tcdcn.lua has no option 'widht'; it has activation, channels, input, "
-      .. "norm, width", 1, true)
+    end, "model: models/tcdcn.lua has no option 'widht'; it has activation, channels, head, "
+      .. "input, norm, width", 1, true)
   end)
 end)
 
