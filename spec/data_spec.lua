@@ -303,7 +303,8 @@ describe("data.faces", function()
     end)
     local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4, weight_decay = 1e-3})
     for epoch = 1, 15 do
-      for batch in data.loader(sets.train, {batch = 100, shuffle = true, epoch = epoch}) do
+      for batch in data.loader(sets.train, {batch = 100, size = 40, shuffle = true,
+          epoch = epoch}) do
         local _ <close> = braid.scope()
         local loss <const> = tasks:loss(net(batch.image), batch)
         opt:zero_grad()
@@ -311,7 +312,7 @@ describe("data.faces", function()
         opt:step()
       end
     end
-    local report <const> = tasks:evaluate(net, data.loader(sets.val, {batch = 500}))
+    local report <const> = tasks:evaluate(net, data.loader(sets.val, {batch = 500, size = 40}))
     assert.is_true(report.landmarks.failure > 0.6, tostring(report))
     assert.is_true(report.smile.accuracy < 0.7, tostring(report))
   end)

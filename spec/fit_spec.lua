@@ -158,3 +158,59 @@ describe("ds:copied", function()
     assert.error_matches(function() pictures.memory(1):copied{shift = -1} end, "copied: shift must")
   end)
 end)
+
+-- ---- readers -----------------------------------------------------------------------------------
+
+describe("readers of files", function()
+  local function picture(path)
+    assert(braid.save(path, braid.zeros({3, 40, 60}, {dtype = "uint8"})))
+  end
+
+  -- What each reads from a directory with one picture of 60 x 40 pixels.
+  local READERS <const> = {
+    images = function(dir, o)
+      shell.run("mkdir -p " .. dir .. "/class")
+      picture(dir .. "/class/a.png")
+      return data.images(dir, o)
+    end,
+    csv = function(dir, o)
+      picture(dir .. "/a.png")
+      shell.write(dir .. "/t.csv", "image,age,x,y,u,v\na.png,3,10,10,30,30\n")
+      o.box, o.reals = {"x", "y", "u", "v"}, {"age"}
+      return data.csv(dir .. "/t.csv", o)
+    end,
+    jsonl = function(dir, o)
+      picture(dir .. "/a.png")
+      shell.write(dir .. "/t.jsonl", '{"image": "a.png", "age": 3, "box": [10, 10, 30, 30]}\n')
+      o.box, o.reals = "box", {"age"}
+      return data.jsonl(dir .. "/t.jsonl", o)
+    end,
+    pts = function(dir, o)
+      picture(dir .. "/a.png")
+      shell.write(dir .. "/a.pts", "{\n11 21\n31 21\n}")
+      return data.pts(dir, o)
+    end,
+    celeba = function(dir, o)
+      shell.run("mkdir -p " .. dir .. "/img_celeba")
+      picture(dir .. "/img_celeba/a.png")
+      shell.write(dir .. "/list_bbox_celeba.txt",
+        "1\nimage_id x_1 y_1 width height\na.png 10 10 20 20\n")
+      return data.celeba(dir, o)
+    end,
+  }
+  local BOXED <const> = {csv = true, jsonl = true, celeba = true}
+
+  it("take the size, the colours and what is to be seen", function()
+    for name, read in pairs(READERS) do
+      shell.in_directory(function(dir)
+        local set <const> = read(dir, {size = 18, channels = 1}).train
+        assert.same({1, 18, 18}, shape(set), name)
+        refused(set, {size = 19}, "size 19 is more than the 18 pixels that the pictures have")
+        refused(set, {channels = 3}, "channels = 3, and the pictures are gray")
+        assert.same({3, BOXED[name] and 20 or 60, BOXED[name] and 20 or 60},
+          shape(read(dir, {}).train), name)
+        assert.same({3, 60, 60}, shape(read(dir, {crop = "whole"}).train), name)
+      end)
+    end
+  end)
+end)

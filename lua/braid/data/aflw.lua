@@ -10,7 +10,9 @@
 -- (1 yes, 2 no). Decision: the files' roll is taken to count anticlockwise as seen, which matters
 -- where pictures are turned; roll = "clockwise" says that it counts the other way. Boxes, and
 -- box_width, are those of FaceRect. A picture with several faces comes once for each.
--- orientation = false leaves pictures as they are stored, whatever their EXIF data say.
+-- Faces are cut by their boxes, or crop = "whole" shows all of each picture; size is their side,
+-- channels 1 or 3. orientation = false leaves pictures as they are stored, whatever their EXIF data
+-- say.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -19,14 +21,13 @@ local numbers <const> = require "braid.io.number"
 local sheet <const> = require "braid.io.sheet"
 local texts <const> = require "braid.io.text"
 local damage <const> = require "braid.data.damage"
-local Dataset <const> = require "braid.data.dataset"
+local pictures <const> = require "braid.data.pictures"
 local places <const> = require "braid.data.places"
 local schemes <const> = require "braid.data.schemes"
 local sqlite <const> = require "braid.data.sqlite"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = check.declare("data.aflw", {
-  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true),
+local OPTIONS <const> = check.declare("data.aflw", pictures.options{
   roll = check.choice{"anticlockwise", "clockwise"}})
 local NAN <const> = 0 / 0
 local NAMES <const> = {
@@ -170,12 +171,11 @@ local function make(dir, faces, o)
     if known:any():item() then labels[name] = class and t or t * (180 / math.pi) end
   end
   labels.landmarks = core.from_table(points, "float32"):reshape(-1, #NAMES, 2)
-  return Dataset{files = paths, root = picture_root(dir, paths[1]), channels = o.channels,
-    orientation = o.orientation,
+  return pictures.dataset(o, {files = paths, root = picture_root(dir, paths[1]),
     labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
     points = {landmarks = POINTS_KNOWN},
     kinds = {roll = o.roll == "clockwise" and "roll" or "-roll", pitch = "pitch", yaw = "yaw"},
-    classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0}
+    classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0})
 end
 
 local function load(top, o)

@@ -18,7 +18,9 @@
 -- train.unreadable, first_unreadable.
 --
 -- Attributes are -1 and 1; from = 0 says that they are 0 and 1, missing = 0 that a 0 marks one
--- that nobody gave. orientation = false leaves pictures as they are stored; see dataset.lua.
+-- that nobody gave. size is the side of a loader's pictures, channels 1 or 3; crop = "whole" shows
+-- all of pictures that have boxes. orientation = false leaves pictures as they are stored; see
+-- dataset.lua.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -30,8 +32,7 @@ local places <const> = require "braid.data.places"
 local schemes <const> = require "braid.data.schemes"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = check.declare("data.celeba", {aligned = check.flag(),
-  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true),
+local OPTIONS <const> = check.declare("data.celeba", pictures.options{aligned = check.flag(),
   from = check.whole(), missing = check.whole(), check = check.flag(false)})
 local SETS <const> = {"train", "val", "test"}
 local PICTURES <const> = {jpg = true, jpeg = true, png = true}
@@ -230,9 +231,9 @@ return damage.reader("data.celeba", function(given_dir, given)
   if not state.first then
     places.absent(dir, "there is no list_attr_celeba.txt in it, nor another")
   end
-  local all = Dataset{files = names_of(state, folder), root = folder.path,
-    channels = o.channels, labels = state.labels, classes = state.classes, boxes = state.boxes,
-    points = {landmarks = schemes.FIVE}, missing = 0, orientation = o.orientation}
+  local all = pictures.dataset(o, {files = names_of(state, folder), root = folder.path,
+    labels = state.labels, classes = state.classes, boxes = state.boxes,
+    points = {landmarks = schemes.FIVE}, missing = 0})
   if not o.check then return sets_of(all, parts) end
   local rows <const>, absent <const>, first <const> = pictures.readable(all)
   if #rows == 0 then fail("%s: none of its pictures can be read: %s", folder.path, first) end

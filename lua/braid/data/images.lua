@@ -12,17 +12,18 @@
 -- is left out and counted: train.unreadable, first_unreadable; check = false leaves that to
 -- the loader. Other files, names that start with a dot, and what archives leave behind
 -- (__MACOSX) are passed over. The label is called `class`, or what `label` says; channels is
--- 1, 3 or nil for what each file has; orientation = false leaves pictures as they are stored.
+-- 1, 3 or nil for what each file has; size is the side of a loader's pictures;
+-- orientation = false leaves pictures as they are stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
+local readers <const> = require "braid.data.pictures"
 local places <const> = require "braid.data.places"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = check.declare("data.images", {label = check.text("class"),
-  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true),
+local OPTIONS <const> = check.declare("data.images", readers.options{label = check.text("class"),
   check = check.flag(true), sets = check.flag()})
 local SETS <const> = {train = "train", training = "train", test = "test", testing = "test",
   val = "val", valid = "val", validation = "val"}
@@ -97,10 +98,10 @@ local function make(root, found, classes, o)
   local numbers <const>, labels <const> = {}, {}
   for i, name in ipairs(classes) do numbers[name] = i end
   for i = 1, #found.paths do labels[i] = numbers[found.names[i]] or 0 end
-  return Dataset{files = found.paths, root = root, channels = o.channels,
+  return readers.dataset(o, {files = found.paths, root = root,
     labels = {[o.label] = core.from_table(labels, "int64")}, classes = {[o.label] = classes},
-    missing = 0, orientation = o.orientation, unreadable = found.unreadable or 0,
-    first_unreadable = found.first}
+    missing = 0, unreadable = found.unreadable or 0,
+    first_unreadable = found.first})
 end
 
 -- Which folder is which set: {train = "Train/", ...}, "" for the directory itself.

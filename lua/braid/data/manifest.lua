@@ -17,6 +17,8 @@
 --   missing   {"-1", "NA", ...}: what stands for a missing value besides nothing at all and
 --             nan; {age = "0"} for one column
 --   channels  1, 3 or nil for what each file has
+--   size      the side of the pictures that a loader gives
+--   crop      "whole": a loader shows all of each picture, whatever its box
 --   orientation  false: pictures as they are stored; else points and boxes are those of the
 --             picture turned as its EXIF data say
 --   check     true: pictures that cannot be read are left out and counted (train.unreadable)
@@ -52,11 +54,10 @@ local FROM <const> = check.whole()
 local function is_plain(v) return type(v) == "table" and not check.is_object(v) end
 local LABELS <const> = check.kind("a list of columns, or labels by name", is_plain)
 
-M.options = check.declare("data.jsonl", {
+M.options = check.declare("data.jsonl", pictures.options{
   image = COLUMN, root = check.text(), classes = LABELS, reals = LABELS, points = LABELS,
   origin = check.number(0), box = COLUMNS, box_is = check.choice{"corners", "size"},
-  split = COLUMN, channels = check.optional(check.choice{1, 3}), check = check.flag(false),
-  orientation = check.flag(true), kinds = check.map(check.text()),
+  split = COLUMN, check = check.flag(false), kinds = check.map(check.text()),
   missing = check.either(check.text(), check.number(), check.kind("a list of such", is_plain)),
   inputs = LABELS, fill = check.either(check.number(), check.choice{"mean"}),
   from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
@@ -203,9 +204,8 @@ function M.make(what, t, o)
   local labels <const>, names <const> = labels_of(what, t, o, image)
   local boxes <const> = boxes_of(t, o)
   local files <const> = pictures.of(t, image, o.root or t.path:match("^(.*)/") or "")
-  local all = Dataset{files = files.paths, labels = labels, classes = names, root = files.root,
-    kinds = o.kinds, channels = o.channels, boxes = boxes, missing = 0,
-    orientation = o.orientation}
+  local all = pictures.dataset(o, {files = files.paths, labels = labels, classes = names,
+    root = files.root, kinds = o.kinds, boxes = boxes, missing = 0})
   if not o.check then return sets_of(t, all, o.split) end
   local rows <const>, absent <const>, first <const> = pictures.readable(all)
   if #rows == 0 then fail("%s: none of its pictures can be read: %s", t.path, first) end

@@ -4,14 +4,36 @@
 -- ending or none, relative to the table or to a folder beside it. What is not there as it is
 -- written is looked for; only what is found is changed.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local columns <const> = require "braid.data.columns"
 local damage <const> = require "braid.data.damage"
+local Dataset <const> = require "braid.data.dataset"
 local places <const> = require "braid.data.places"
 
 local fail <const> = damage.fail
 
 local M <const> = {}
+
+-- What readers of files let one say of the pictures: as what they are read (1 or 3 channels, or nil
+-- for what each has), the side that a loader gives them unless it is told another, whether all of
+-- each is shown or what its box holds, and whether they are turned as their EXIF data say.
+local OF_FILES <const> = {
+  channels = check.optional(check.choice{1, 3}), size = check.whole{from = 1, to = 4096},
+  crop = check.optional(check.choice{"box", "whole"}), orientation = check.flag(true),
+}
+
+--- These options with a reader's own.
+function M.options(own)
+  for key, kind in pairs(OF_FILES) do own[key] = kind end
+  return own
+end
+
+--- A data set of files with these fields, and what the options say of the pictures.
+function M.dataset(o, fields)
+  for key in pairs(OF_FILES) do fields[key] = o[key] end
+  return Dataset(fields)
+end
 
 local SAMPLED <const>, DEEPEST <const> = 20, 2
 local ENDINGS <const> = {".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG"}

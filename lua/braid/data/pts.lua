@@ -15,16 +15,15 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local damage <const> = require "braid.data.damage"
-local Dataset <const> = require "braid.data.dataset"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
+local readers <const> = require "braid.data.pictures"
 local places <const> = require "braid.data.places"
 local schemes <const> = require "braid.data.schemes"
 local texts <const> = require "braid.io.text"
 
 local fail <const> = damage.fail
-local OPTIONS <const> = check.declare("data.pts", {points = check.whole{from = 1},
-  channels = check.optional(check.choice{1, 3}), orientation = check.flag(true)})
+local OPTIONS <const> = check.declare("data.pts", readers.options{points = check.whole{from = 1}})
 local ENDINGS <const> = {jpg = 1, png = 2, jpeg = 3}
 local TEST <const> = {testset = true, ibug = true, ["01_indoor"] = true, ["02_outdoor"] = true}
 local MOST_POINTS <const>, NAN <const> = 10000, 0 / 0
@@ -139,9 +138,9 @@ local function load(dir, o)
   if not sets.train then sets.train, sets.test = sets.test, nil end
   local made <const> = {}
   for name, set in pairs(sets) do
-    made[name] = Dataset{files = set.paths, root = dir, channels = o.channels,
-      orientation = o.orientation, points = {landmarks = width == 68 and schemes.MULTI_PIE or nil},
-      labels = {landmarks = core.from_table(set.points, "float32"):reshape(-1, width, 2)}}
+    made[name] = readers.dataset(o, {files = set.paths, root = dir,
+      points = {landmarks = width == 68 and schemes.MULTI_PIE or nil},
+      labels = {landmarks = core.from_table(set.points, "float32"):reshape(-1, width, 2)}})
   end
   return made
 end
