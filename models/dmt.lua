@@ -7,8 +7,9 @@
 -- Two readings: reading = "forward" (default), the next layer's input is sum_j alpha_ij x_j; and
 -- "update", algorithm 1, where weights move by all tasks' updates: subnets that start equal
 -- and run alone, trained by mtl.ttc_update(net, any optimizer).
--- With start = 1 all alpha are equal, and stay: with init = "copy" the conventional multi-task
--- network; with start = 0 networks of single tasks.
+-- With start = 1 all alpha are equal: with init = "copy" the conventional multi-task network; with
+-- start = 0 networks of single tasks. They leave that as they train; net:freeze{"mixers"}
+-- keeps them there.
 -- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", lr_mult
 -- (1; of beta), init "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised),
 -- input (32), head.

@@ -13,10 +13,16 @@ local Module <const> = require "braid.nn.module"
 local M <const> = {}
 
 local seen <const> = setmetatable({}, {__mode = "k"}) -- when a network was last in order
-local renewed <const> = setmetatable({}, {__mode = "k"}) -- what made new parameters since
+local renewed <const> = setmetatable({}, {__mode = "k"}) -- what last made new ones, and when
 
 --- Notes that an operation made new parameters, for messages.
-function M.renew(net, operation) renewed[net] = operation end
+function M.renew(net, operation) renewed[net] = {operation, hints.now()} end
+
+local function reason(net, newest)
+  local last <const> = renewed[net]
+  if last and last[2] >= newest then return ("for %s made new parameters"):format(last[1]) end
+  return "which came, or began to train, after the newest optimizer was made"
+end
 
 -- What trains and no optimizer holds, as {name, when it came}; the moment the newest
 -- optimizer took something, or nil; and whether one holds anything of the columns.
@@ -42,15 +48,12 @@ function M.check(net)
   for _, entry in ipairs(newest and list or {}) do
     if entry[2] > newest then
       check.fail("network: no optimizer holds %s, %s: make the optimizer anew, with "
-        .. "net:parameters(), or freeze what should stay", entry[1], renewed[net]
-        and "for " .. renewed[net] .. " made new parameters"
-        or "which came, or began to train, after the newest optimizer was made")
+        .. "net:parameters(), or freeze what should stay", entry[1], reason(net, newest))
     elseif trained and entry[1]:find("^mixer%.") then
       check.fail("network: no optimizer holds %s, though one holds other parameters: make it "
         .. "with net:parameters(), or freeze with net:freeze{\"mixers\"}", entry[1])
     end
   end
-  if newest then renewed[net] = nil end
   seen[net] = hints.now()
 end
 

@@ -18,7 +18,6 @@ end
 return function(net, tasks, columns)
   local was <const>, modules <const>, done <const> = net:stacked(), {}, origin.changing(net)
   local _ <close> = build.adopting(net)
-  held.renew(net, "the loss of a task")
   net:unstack()
   net.tasks = build.only(net.tasks, tasks, "network")
   drop_heads(net.head, net.tasks)
@@ -39,6 +38,7 @@ return function(net, tasks, columns)
   end
   net.columns, net.names = Strands(columns, modules), columns
   if was then net:stack() end
+  held.renew(net, "the loss of a task")
   done{tasks = tasks, columns = columns}
   return net
 end

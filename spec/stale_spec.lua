@@ -1,0 +1,157 @@
+--- What holds parameters, when a network gets others or trains others than before: the next
+-- step, or the network's next run in training, says so; what is done on purpose is not refused.
+
+local braid <const> = require "braid"
+local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
+
+local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}}
+local x <const> = braid.randn(4, 1, 5, 5)
+
+local function conv(c)
+  return nn.Sequential{nn.Conv2d(c, 4, {kernel = 3}), nn.BatchNorm2d(4), nn.ReLU()}
+end
+
+local function build(mixer, o)
+  local blocks <const> = nn.backbone({{"one", conv}, {"two", conv}}, {channels = 1})
+  local net <const> = mtl.columns(tasks, blocks, o)
+  if mixer then net:mix("*", mixer) end
+  return net:heads(function(task, c) return nn.Sequential{nn.GlobalAvgPool(),
+    nn.Linear(c, task.size)} end)
+end
+
+local function step(net, opt)
+  local total = 0
+  opt:zero_grad()
+  for _, y in pairs(net(x:to(net.head.a[2].weight.dtype))) do total = total + y:square():sum() end
+  total:backward()
+  opt:step()
+end
+
+local function adam(net) return optim.Adam(net:parameters(), {lr = 0.01}) end
+
+local CHANGES <const> = {
+  ["add_task where nothing is mixed"] = {nil, function(net) net:add_task("c", mtl.classes{2}) end,
+    "columns.c.one.1.bias, for add_task made new parameters"},
+  remove_task = {nil, function(net) net:remove_task("b") end,
+    ", for the loss of a task made new parameters"},
+  unstack = {mtl.ttc{}, function(net) net:unstack() end,
+    "columns.a.one.1.bias, for unstack made new parameters"},
+  ["freeze(task)"] = {mtl.nddr{}, function(net) net:freeze("b") end,
+    "columns.a.one.1.bias, for unstack made new parameters"},
+  ["to(dtype)"] = {mtl.nddr{}, function(net) net:to("float64") end,
+    "which came, or began to train"},
+  ["to(dtype) and back"] = {mtl.nddr{}, function(net) net:to("float64"):to("float32") end,
+    "which came, or began to train, after the newest optimizer was made"},
+  ["a head set by hand"] = {nil, function(net)
+    net.head.a = nn.Sequential{nn.GlobalAvgPool(), nn.Linear(4, 2)}
+  end, "head.a.2.bias, which came, or began to train"},
+}
+
+describe("an optimizer from before", function()
+  for name, case in pairs(CHANGES) do
+    it(name .. " is an error at the network's next run in training", function()
+      for steps = 0, 1 do
+        local net <const> = build(case[1])
+        local opt <const> = adam(net)
+        for _ = 1, steps do step(net, opt) end
+        case[2](net)
+        assert.error_matches(function() step(net, opt) end, case[3], 1, true)
+        local image <const> = x:to(net.head.a[2].weight.dtype)
+        assert.is_table(braid.no_grad(function() return net(image) end)) -- nothing trains
+        step(net, adam(net))
+      end
+    end)
+  end
+
+  it("unfreezing what it was not given is an error", function()
+    local net <const> = build():train_only{"heads"}
+    local heads <const> = {}
+    for _, head in pairs(net.head) do table.move(head:parameters(), 1, 2, #heads + 1, heads) end
+    local opt <const> = optim.SGD(heads, {lr = 0.1})
+    step(net, opt)
+    net:unfreeze()
+    assert.error_matches(function() step(net, opt) end, "no optimizer holds columns.joined.one.1."
+      .. "bias, which came, or began to train", 1, true)
+  end)
+
+  it("another type of a module's is an error at its next step", function()
+    local layer <const> = nn.Linear(3, 2)
+    local opt <const>, ema <const> = optim.SGD(layer:parameters()), optim.EMA(layer)
+    layer:to("float64")
+    layer(braid.randn(4, 3, {dtype = "float64"})):sum():backward()
+    assert.error_matches(function() opt:step() end, "SGD: parameter 1 (2) is no longer in its "
+      .. "network: net:unstack(), net:to(dtype) or another operation has put a new tensor in its "
+      .. "place; make what holds it anew, with net:parameters()", 1, true)
+    assert.error_matches(function() ema:update() end, "EMA: the averages do not have bias, a "
+      .. "tensor that came after them: make them anew, optim.EMA(module)", 1, true)
+    optim.SGD(layer:parameters()):step()
+  end)
+
+  it("the second stage of a network that goes on from the first trains all of it", function()
+    for _, steps in ipairs{0, 1} do
+      local net <const> = build(mtl.separation{form = "channelwise", fine_tune = true})
+      local opt <const> = adam(net)
+      for _ = 1, steps do step(net, opt) end
+      net:stage(2)
+      local before <const> = net:clone():state_dict()
+      step(net, opt)
+      for path, t in pairs(net:state_dict()) do
+        local own <const> = path:find("^columns") or path:find("^mixer") or path:find("^head")
+        assert.equal(own ~= nil, t:ne(before[path]):any():item(), path)
+      end
+    end
+  end)
+end)
+
+describe("what is done on purpose is not refused:", function()
+  it("an optimizer of some parts, where the others were there", function()
+    local net <const> = build(mtl.ttc{})
+    local opt <const> = optim.SGD(net.head.a:parameters(), {lr = 0.1})
+    step(net, opt)
+    step(net, opt)
+  end)
+
+  it("two optimizers that share a network, one of a late task's parts", function()
+    local net <const> = build()
+    local first <const> = adam(net)
+    step(net, first)
+    net:add_task("c", mtl.classes{2}, {freeze = "others"})
+    local late <const> = {}
+    for name, p in net:named_parameters() do
+      if name:find("%.c%.") then late[#late + 1] = p end
+    end
+    step(net, optim.SGD(late, {lr = 0.1}))
+    net:unfreeze()
+    step(net, first)
+  end)
+
+  it("frozen parts, evaluation, copies, a fresh optimizer, and a group that came later", function()
+    local net <const> = build(mtl.cross_stitch{})
+    local opt <const> = adam(net)
+    step(net, opt)
+    assert.is_table(net:clone()(x))
+    net:freeze{"mixers"}
+    step(net, opt)
+    net:unfreeze()
+    step(net, opt)
+    net:unstack():eval()
+    assert.is_table(net(x))
+    step(net:train(), adam(net))
+    local other <const> = build()
+    local own <const> = adam(other)
+    other:add_task("c", mtl.classes{2})
+    local fresh <const> = {}
+    for name, p in other:named_parameters() do
+      if name:find("%.c%.") then fresh[#fresh + 1] = p end
+    end
+    own:add_group{params = fresh}
+    step(other, own)
+  end)
+
+  it("an optimizer of what is frozen and was replaced, and of what trains", function()
+    local net <const> = build():train_only{"heads"}
+    local opt <const> = adam(net)
+    step(net, opt)
+    step(net:unstack(), opt)
+  end)
+end)
