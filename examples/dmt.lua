@@ -60,7 +60,7 @@ if o.gray then table.insert(steps, 2, data.equalize()) end
 
 local function network(chosen, start)
   local tasks <const> = {}
-  for _, name in ipairs(chosen) do tasks[name] = mtl.classes{2} end
+  for _, name in ipairs(chosen) do tasks[name] = mtl.classes{2, metric = "balanced"} end
   return braid.model("models/dmt.lua", {tasks = mtl.tasks(tasks), width = o.width,
     channels = o.gray and 1 or 3, reading = o.reading, start = start,
     lr_mult = 10})
@@ -123,11 +123,11 @@ if o.reading == "update" then return end
 local joined <const>, alone <const> = {}, {}
 local single <const> = network({late})
 learn(single, {late}, optim.Adam(single:parameters(), {lr = o.lr}), function(epoch)
-  alone[epoch] = 1 - evaluate(single)[late].accuracy
+  alone[epoch] = 1 - evaluate(single)[late].balanced
 end)
-net:add_task(late, mtl.classes{2}, {freeze = "others"})
+net:add_task(late, mtl.classes{2, metric = "balanced"}, {freeze = "others"})
 learn(net, {late}, optim.Adam(net:parameters(), {lr = o.lr}), function(epoch)
-  joined[epoch] = 1 - evaluate(net)[late].accuracy
+  joined[epoch] = 1 - evaluate(net)[late].balanced
 end)
 print(("%s, error by epoch  alone: %s  joined: %s"):format(late, row(alone), row(joined)))
 

@@ -115,7 +115,7 @@ describe("examples", function()
     local ok <const>, output <const> = run("examples/dmt.lua", ("--data %s/cifar --epochs 1 "
       .. "--gray no --reading update --width 0.1 --out %s"):format(out, out))
     assert.is_true(ok, output)
-    assert.matches("epoch 1  airplane_ship +[%d.]+%%  automobile_truck", output)
+    assert.matches("epoch 1  airplane_ship +[%d.]+%% balanced  automobile_truck", output)
     assert.matches("a group: ", output, 1, true)
   end)
 

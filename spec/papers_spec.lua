@@ -283,7 +283,7 @@ describe("the dynamic multi-task network", function()
   it("tells tasks apart by their response contrast maps", function()
     local net <const> = dmt{}
     local found <const> = mtl.contrast_maps(net, {{image = x, cats = y.cats, ships = y.ships}},
-      "conv2", {positive = 1, groups = 2})
+      "conv2", {groups = 2})
     assert.same({"cats", "ships"}, found.names)
     assert.same({{"cats"}, {"ships"}}, found.groups)
     assert.near(found.distance[1][2], (found.maps.cats - found.maps.ships):abs():sum():item(), 1e-5)

@@ -4,10 +4,14 @@
 -- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch;
 -- mtl.attributes{40} takes one label (n,40) of the task's own name. Loss: the mean
 -- cross-entropy over all labels that are there. Metrics: accuracy and balanced, each the mean
--- over attributes; each, the accuracies in their order. Options: weight.
+-- over attributes; each and balanced_each, those of the attributes in their order; unseen, how many
+-- of their classes have no sample, which a balanced accuracy leaves out. Options: weight; metric
+-- ("accuracy", or "balanced"), what is shown and what mtl.delta_m takes; names of the two
+-- classes, as {"no", "yes"}, and the positive one ("yes").
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local class_names <const> = require "braid.mtl.class_names"
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local ratio <const> = require "braid.mtl.ratio"
@@ -16,14 +20,18 @@ local ops <const> = core.ops
 local Attributes <const> = class.guarded(class "Attributes")
 Attributes.unnamed = {"labels", "count"} -- the fields of arguments without a name, for files
 
-local OPTIONS <const> = check.declare("mtl.attributes", {weight = check.number{1, from = 0}})
+local OPTIONS <const> = check.declare("mtl.attributes", {weight = check.number{1, from = 0},
+  names = class_names.OPTIONS.names, positive = class_names.OPTIONS.positive,
+  metric = class_names.OPTIONS.metric,
+}, function(o) return class_names.wrong(o, 2) end)
 
 function Attributes:init(given)
-  local o <const>, labels <const> = {}, {}
+  local o, labels <const> = {}, {}
   for key, value in pairs(check.copy("mtl.attributes", given)) do
     if math.type(key) == "integer" then labels[key] = value else o[key] = value end
   end
-  self.weight = check.options(OPTIONS, o).weight
+  o = check.options(OPTIONS, o)
+  self.weight, self.names, self.positive, self.metric = o.weight, o.names, o.positive, o.metric
   if math.type(labels[1]) == "integer" and #labels == 1 then
     self.count = check.size("mtl.attributes", "the number of attributes", labels[1])
   else
@@ -90,16 +98,29 @@ local function mean(list, count)
 end
 
 function Attributes:metrics(sums)
-  local each <const>, balanced <const> = {}, {}
+  local each <const>, balanced <const>, unseen = {}, {}, 0
   for i = 1, self.count do
     local n1 <const>, n2 <const> = sums.count1[i], sums.count2[i]
     local r1 <const>, r2 <const> = sums.right1[i], sums.right2[i]
     each[i] = ratio(r1 + r2, n1 + n2)
     balanced[i] = mean({r1 / n1, r2 / n2}, 2)
+    unseen = unseen + (n1 == 0 and 1 or 0) + (n2 == 0 and 1 or 0)
   end
-  return {accuracy = mean(each, self.count), balanced = mean(balanced, self.count), each = each}
+  return {accuracy = mean(each, self.count), balanced = mean(balanced, self.count), each = each,
+    balanced_each = balanced, unseen = unseen, metric = self.metric}
 end
 
-function Attributes.show(_, m) return format("%.1f%%", 100 * m.accuracy) end
+function Attributes.show(_, m) return class_names.shown(format, m) end
+
+--- The labels of the attributes in a batch by their names, or by the task's with their number.
+function Attributes:binary(batch, name)
+  local target <const> = self:target(batch, name)
+  if not target then return nil end
+  local list <const> = {}
+  for i = 1, self.count do
+    list[self.labels and self.labels[i] or name .. i] = ops.select(target, 2, i)
+  end
+  return list
+end
 
 return Attributes

@@ -3,11 +3,17 @@
 -- Loss: cross-entropy over the batch's labelled images, or over the `hardest` share of them
 -- with the highest loss (Zhang, Zhang, Li and Qiao 2016, online hard sample mining: 0.7).
 -- Metrics: accuracy; balanced, the mean over classes of the accuracy on each (of two classes:
--- on positives and on negatives). An output with NaN is wrong, whatever the label.
+-- on positives and on negatives; Fang et al. 2017, section 4.1). A class without a sample has no
+-- accuracy and is left out of that mean: unseen counts such. metric = "balanced" is what is
+-- shown and what mtl.delta_m takes, instead of accuracy. An output with NaN is wrong, whatever
+-- the label. names are the classes' in the order of their labels, such as those that a data
+-- set has in ds.classes; positive is one of them ("yes" unless given).
+-- @usage mtl.classes{2, names = faces.train.classes.smile, metric = "balanced"}
 -- @usage mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}}   mtl.classes{2, hardest = 0.7}
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local class_names <const> = require "braid.mtl.class_names"
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local ratio <const> = require "braid.mtl.ratio"
@@ -21,12 +27,17 @@ local OPTIONS <const> = check.declare("mtl.classes", {
   [1] = check.needed(check.named("the number of classes", check.whole{from = 1})),
   flip = check.list{of = check.whole{from = 1}}, weight = check.number{1, from = 0},
   hardest = check.number{1, above = 0, to = 1}, ignore = check.whole(core.missing_class),
-}, function(o) return o.flip and flips.wrong(o.flip, o[1], "classes") end)
+  names = class_names.OPTIONS.names, positive = class_names.OPTIONS.positive,
+  metric = class_names.OPTIONS.metric,
+}, function(o)
+  return o.flip and flips.wrong(o.flip, o[1], "classes") or class_names.wrong(o, o[1])
+end)
 
 function Classes:init(given)
   local o <const> = check.options(OPTIONS, given)
   self.size = o[1]
   self.flip, self.weight, self.hardest, self.ignore = o.flip, o.weight, o.hardest, o.ignore
+  self.names, self.positive, self.metric = o.names, o.positive, o.metric
 end
 
 -- The highest output along a dimension; 0 where any is NaN, which answers nothing.
@@ -75,9 +86,13 @@ function Classes:metrics(sums)
       shares = shares + sums.right[label] / n
     end
   end
-  return {accuracy = ratio(right, count), balanced = ratio(shares, seen)}
+  return {accuracy = ratio(right, count), balanced = ratio(shares, seen),
+    unseen = self.size - seen, metric = self.metric}
 end
 
-function Classes.show(_, m) return format("%.1f%%", 100 * m.accuracy) end
+function Classes.show(_, m) return class_names.shown(format, m) end
+
+--- The labels of two classes in a batch by name, or nil.
+function Classes:binary(batch, name) return self.size == 2 and {[name] = batch[name]} or nil end
 
 return Classes

@@ -1,37 +1,49 @@
---- Response contrast maps (Fang et al. 2017, section 2): for each task of
--- two classes, the mean map of the images of one class minus that of the other, at a block;
--- the distance of two tasks is that of their maps, L1, and tasks that are near each other
--- are worth learning together.
+--- Response contrast maps (Fang et al. 2017, section 2): for each task of two classes, how far the
+-- mean map of the images of one class is from that of the other, at a block: |positive -
+-- negative|; the distance of two tasks is that of their maps, L1, and tasks that are near each
+-- other are worth learning together.
 --
--- mtl.contrast_maps(net, batches, block, {positive = 2, channels = false, groups =}) -> {names,
+-- mtl.contrast_maps(net, batches, block, {channels = false, signed = false, groups =}) -> {names,
 -- maps = {task = (c,h,w) or (h,w)}, distance = T rows of T, groups = {{names}, ...}}. The net
 -- runs in evaluation mode. Maps are means over the channels unless channels = true, for
--- channels of different columns have nothing to do with each other. groups joins the
--- nearest tasks, by their mean distance, until so many groups are left.
+-- channels of different columns have nothing to do with each other. signed = true leaves
+-- positive - negative, for which the task names its positive class: mtl.classes{2, names =
+-- {"yes", "no"}, positive = "yes"}. Attributes of mtl.attributes have maps of their own. groups
+-- joins the nearest tasks, by their mean distance, until so many groups are left.
+-- Decision: the absolute value is taken channel by channel, before the mean, so that channels of
+-- opposite sign do not cancel and no class is the first by its number.
 
 local check <const> = require "braid.check"
+local class_names <const> = require "braid.mtl.class_names"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 
--- Adds a batch's maps to a task's sums over positives and negatives.
-local function gather(sums, map, labels, positive)
-  local signs <const> = {positive = labels:eq(positive),
-    negative = labels:gt(0):logical_and(labels:ne(positive))}
-  for _, key in ipairs{"negative", "positive"} do
-    local weight <const> = signs[key]:to(map.dtype)
+-- Adds a batch's maps to the sums of each class, of those that have a label.
+local function gather(sums, map, labels)
+  for k = 1, 2 do
+    local weight <const> = labels:eq(k):to(map.dtype)
     local part <const> = (map * weight:reshape(-1, 1, 1, 1)):sum(1)
-    sums[key] = core.keep(sums[key] and sums[key] + part or part:clone())
-    local count <const> = "count_" .. key
-    sums[count] = (sums[count] or 0) + weight:sum():item()
+    sums[k] = core.keep(sums[k] and sums[k] + part or part:clone())
+    sums.count[k] = sums.count[k] + weight:sum():item()
   end
 end
 
-local function difference(name, sums, whole)
-  if not sums or sums.count_positive == 0 or sums.count_negative == 0 then
+local function difference(name, sums, o)
+  if sums.count[1] == 0 or sums.count[2] == 0 then
     check.fail("mtl.contrast_maps: task '%s' has no image of one of its classes", name)
   end
-  local map <const> = sums.positive / sums.count_positive - sums.negative / sums.count_negative
-  return core.keep(whole and map or map:mean(1))
+  local map = sums[2] / sums.count[2] - sums[1] / sums.count[1]
+  if o.signed then
+    local positive <const> = class_names.positive(sums.task)
+    if not positive then
+      check.fail("mtl.contrast_maps: signed = true wants to know which class of '%s' is positive: "
+        .. "mtl.classes{2, names = {\"yes\", \"no\"}, positive = \"yes\"}", name)
+    end
+    map = positive == 2 and map or -map
+  else
+    map = map:abs()
+  end
+  return core.keep(o.channels and map or map:mean(1))
 end
 
 -- Joins the nearest of what the distances are between, until `count` groups are left.
@@ -63,7 +75,7 @@ local function group(names, distance, count)
   return groups
 end
 
-local function collect(net, batches, block, positive)
+local function collect(net, batches, block)
   local sums <const> = {}
   local _ <close> = net:evaluating()
   local _ <close> = grad.no_grad()
@@ -78,9 +90,10 @@ local function collect(net, batches, block, positive)
     local maps <const> = net:features(batch.image, {block})[block]
     for name, task in net.tasks:each() do
       local map <const> = maps[name] or maps.shared
-      if map and task.size == 2 and batch[name] then
-        sums[name] = sums[name] or {}
-        gather(sums[name], map, batch[name], positive)
+      for label, values in pairs(map and task.binary and task:binary(batch, name) or {}) do
+        local key <const> = label ~= name and net.tasks[label] and name .. "." .. label or label
+        sums[key] = sums[key] or {count = {0, 0}, task = task}
+        gather(sums[key], map, values)
       end
     end
   end
@@ -91,16 +104,15 @@ local OPTIONS <const> = check.declare("mtl.contrast_maps", {
   net = check.argument(check.kind("a network of columns", function(v)
     return type(v) == "table" and type(v.recipe) == "table"
   end)),
-  positive = check.whole{2, from = 1, to = 2}, channels = check.flag(false),
-  groups = check.whole{from = 1},
+  channels = check.flag(false), signed = check.flag(false), groups = check.whole{from = 1},
 })
 
 return function(net, batches, block, given)
   local o <const> = check.options(OPTIONS, given, {net = net})
-  local sums <const> = collect(net, batches, block, o.positive)
+  local sums <const> = collect(net, batches, block)
   local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
   if #names == 0 then check.fail("mtl.contrast_maps: no task has two classes and labels") end
-  for _, name in ipairs(names) do maps[name] = difference(name, sums[name], o.channels) end
+  for _, name in ipairs(names) do maps[name] = difference(name, sums[name], o) end
   for i, a in ipairs(names) do
     distance[i] = {}
     for j, b in ipairs(names) do distance[i][j] = (maps[a] - maps[b]):abs():sum():item() end

@@ -3,8 +3,9 @@
 --
 -- mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}: report and single
 -- are {task = {metric = value}}, as tasks:evaluate gives; single are those that single-task
--- networks reached, measured in the same run. The metric is "accuracy", "error", "mae" or
--- "distance", what a task has, unless the last table says otherwise.
+-- networks reached, measured in the same run. The metric is the task's own (metric =
+-- "balanced" of mtl.classes), or "accuracy", "error", "mae" or "distance", what it has, unless the
+-- last table says otherwise.
 
 local check <const> = require "braid.check"
 
@@ -19,6 +20,7 @@ local function metric_of(name, values, chosen)
     check.fail("mtl.delta_m: there is no metric '%s'; there is %s", chosen,
       table.concat(check.sorted_keys(SIGN), ", "))
   end
+  if SIGN[values.metric] then return values.metric end
   for _, metric in ipairs(USUAL) do
     if values[metric] then return metric end
   end

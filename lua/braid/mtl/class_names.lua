@@ -1,0 +1,43 @@
+--- The names of a task's classes, in the order of its labels, and which of two is the positive one.
+
+local check <const> = require "braid.check"
+
+local M <const> = {}
+
+--- The options of tasks that have them.
+M.OPTIONS = {names = check.list{of = check.text(), least = 1}, positive = check.text(),
+  metric = check.choice{"accuracy", "balanced"}}
+
+local function place_of(names, wanted)
+  for i, name in ipairs(names or {}) do
+    if name == wanted then return i end
+  end
+end
+
+--- What is wrong with the names of `count` classes, or nil.
+function M.wrong(o, count)
+  local seen <const> = {}
+  for _, name in ipairs(o.names or {}) do
+    if seen[name] then return ("names has %q twice"):format(name) end
+    seen[name] = true
+  end
+  if o.names and #o.names ~= count then
+    return ("names has %d of the %d classes"):format(#o.names, count)
+  end
+  if o.positive and not seen[o.positive] then
+    return o.names and ("positive is %q, which is none of names: %s"):format(o.positive,
+      table.concat(o.names, ", ")) or "positive wants names, to be one of them"
+  end
+end
+
+--- The label of a task's positive class: `positive`, or "yes" where a class is called that; or nil.
+function M.positive(task) return place_of(task.names, task.positive or "yes") end
+
+--- A balanced accuracy, or another, as a text; how many classes have no sample goes with it.
+function M.shown(format, m)
+  if m.metric ~= "balanced" then return format("%.1f%%", 100 * m.accuracy) end
+  return format("%.1f%% balanced%s", 100 * m.balanced,
+    m.unseen > 0 and (", %d class%s unseen"):format(m.unseen, m.unseen > 1 and "es" or "") or "")
+end
+
+return M
