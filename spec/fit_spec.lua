@@ -60,6 +60,13 @@ describe("a loader's pictures", function()
     refused(memory(24, 24, 1, {inner = 16}), {size = 17}, "size 17 is more than the 16 pixels")
     refused(memory(20, 28), {size = 29}, "size 29 is more than most pictures have")
     assert.same({1, 25, 25}, shape(memory(24, 24), {size = 25, enlarge = true}))
+    refused(memory(24, 24), {transforms = {data.resize(25)}},
+      "transforms make 25 x 25 pixels of pictures that have 24 x 24; enlarge = true lets them")
+    refused(memory(24, 24), {transforms = {data.augment{size = 30}, data.whiten()}}, "30 x 30")
+    refused(memory(24, 24), {augment = {size = 30}}, "size is an option beside augment, not in it")
+    assert.same({1, 25, 25},
+      shape(memory(24, 24), {transforms = {data.resize(25)}, enlarge = true}))
+    assert.same({1, 20, 24}, shape(memory(24, 24), {transforms = {data.resize(20, 24)}}))
     shell.in_directory(function(directory)
       local set <const> = files(directory, { {20, 20}, {20, 16}, {60, 60} })
       refused(set, {size = 24},

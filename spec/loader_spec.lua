@@ -312,7 +312,7 @@ describe("data.mix", function()
     local mix <const> = data.mix{{a, 3}, {b, 1}, by = "sample", n = 48}
     local seen <const> = {}
     for batch in data.loader(mix, {batch = 8, transforms = steps, shuffle = true,
-        channels = 1}) do
+        channels = 1, enlarge = true}) do
       assert.equal(2, batch.pose:gt(0):sum():item())
       for _, v in ipairs(batch.number:totable()) do
         if v > 0 then seen[v] = (seen[v] or 0) + 1 end
@@ -325,7 +325,8 @@ describe("data.mix", function()
     local tasks <const> = mtl.tasks{kind = mtl.classes{2}, landmarks = mtl.landmarks{points = 5},
       yaw = mtl.real{}}
     local mix <const> = data.mix{{a, 1}, {b, 1}}
-    for batch in data.loader(mix, {batch = 4, transforms = steps, channels = 1}) do
+    for batch in data.loader(mix, {batch = 4, transforms = steps, channels = 1,
+        enlarge = true}) do
       local outputs <const> = {kind = braid.randn(4, 2):requires_grad_(),
         landmarks = braid.randn(4, 10):requires_grad_(), yaw = braid.randn(4, 1):requires_grad_()}
       local loss <const>, each <const> = tasks:loss(outputs, batch)

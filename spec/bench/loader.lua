@@ -185,14 +185,14 @@ local colour <const> = {data.crop{by = "middle"}, augment(64), data.brightness(0
   data.contrast(0.2), data.saturation(0.2), data.normalize{}}
 
 print("on one core                                             pictures/s")
-row("rendered faces in memory, augmented, 40 x 40 gray", faces, {augment = AUGMENT})
+row("rendered faces in memory, augmented, 40 x 40 gray", faces, {size = 40, augment = AUGMENT})
 row("MTFL, decoded, cut and augmented, 40 x 40 gray", mtfl, {transforms = cut})
 row("MTFL from the cache (80 x 80), augmented, 40 x 40", mtfl, with_cache(packed))
 row("178 x 218 JPEG, decoded, augmented, 64 x 64 in colour", celeba, {transforms = colour})
 row("178 x 218 JPEG, decoded alone", celeba, {transforms = {data.resize(2, {filter = "bilinear"})}})
 
 print("\nTCDCN, 64 pictures 40 x 40, 1 thread and 1 worker    step     waiting")
-local step <const> = waiting("rendered faces in memory", faces, {augment = AUGMENT})
+local step <const> = waiting("rendered faces in memory", faces, {size = 40, augment = AUGMENT})
 waiting("MTFL from the cache", mtfl, with_cache(packed))
 waiting("MTFL, decoded each time", mtfl, {transforms = cut})
 print(("the trainer needs %.0f pictures/s\n"):format(64 / step))

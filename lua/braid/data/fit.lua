@@ -85,6 +85,23 @@ function M.size(sets, o)
   return side
 end
 
+local CUTS <const> = {crop = true, align = true} -- they choose what is seen by themselves
+
+--- Refuses transforms that make pictures of h x w pixels from fewer in memory.
+function M.check_transforms(sets, steps, h, w)
+  for _, s in ipairs(steps) do
+    if s.step and CUTS[s.step[1]] then return end
+  end
+  for _, ds in ipairs(sets) do
+    local high <const> = ds.images and ds.images:size(3) or math.huge
+    local wide <const> = ds.images and ds.images:size(4) or math.huge
+    if h > high or w > wide then
+      fail("transforms make %d x %d pixels of pictures that have %d x %d; enlarge = true lets them",
+        w, h, wide, high)
+    end
+  end
+end
+
 -- 1 or 3, or nil for files as they are stored.
 local function colours_of(ds)
   local own <const> = ds.images and ds.images:size(2) or ds.channels

@@ -13,8 +13,9 @@
 -- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options.
 -- size is the data set's own unless given: what its reader was asked for, or of pictures in
 -- memory what they are; and so are channels, 1 or 3. More pixels or colours than the data have
--- are refused unless enlarge = true. (What transforms say themselves is done.) What a mirrored
--- or turned image does to its labels their kinds and the tasks say, tasks = {...}; see follow.lua.
+-- are refused unless enlarge = true. (Where transforms crop, or read files, they make what they
+-- say.) What a mirrored or turned image does to its labels their kinds and the tasks say, tasks =
+-- {...}; see follow.lua.
 --
 -- Samples: shuffle; balanced = "gender", the classes in equal shares; balanced = {"gender",
 -- "smile"} or true (all classes among the tasks), tasks take turns, each with balanced
@@ -167,6 +168,9 @@ function Loader:init(ds, o)
   local plan <const> = plans.make(sets, recipes, o)
   for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.core = core.loader(plan)
+  if o.transforms and not o.enlarge then
+    fit.check_transforms(sets, o.transforms, self.core:size())
+  end
   if o.workers > 0 then self:submit() end
 end
 
