@@ -8,15 +8,16 @@
 -- Decisions: diagonal 0.9, the rest 0.1/(T - 1); no form of r is published, "l2" is ours.
 -- Options: granularity ("channel", or "scalar"), diag, lr_mult (100), at (blocks, "*"), from,
 -- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), width,
--- channels and input of it, head.
+-- channels and input of it, head, groups
+-- ({face = {"landmarks"}, traits = {"gender", "smile"}}: two towers, a head for each task).
 -- Parameters for MTFL's five tasks (21 outputs): 395,601.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
-    {width = o.width, channels = o.channels, input = o.input}))
+    {width = o.width, channels = o.channels, input = o.input}), {groups = o.groups})
   net:mix(o.at or "*",
     mtl.cross_stitch{granularity = o.granularity, diag = o.diag, lr_mult = o.lr_mult})
   net:heads(o.head)
-  if o.mutual and #tasks.names > 1 then net:mutual{form = o.mutual, weight = o.lambda_w} end
+  if o.mutual and #net.names > 1 then net:mutual{form = o.mutual, weight = o.lambda_w} end
   if o.from then net:start_from(o.from) end
   o.from = nil -- what it started from is no part of a saved network
   return net

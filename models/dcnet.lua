@@ -6,7 +6,7 @@
 -- Decisions: gamma starts at 1; the final ReLU is on (the authors' first version had none).
 -- Options: backbone ("resnet18", "alexnet" or another), width, channels (3) and input of it, at
 -- (blocks), ratio (1/4), final_relu (true), gamma_init ("one"; "uniform", "zero"), head ("deep", as
--- printed; other definitions take it, too, so that they can be compared).
+-- printed; other definitions take it, too, so that they can be compared), groups.
 -- Parameters for MTFL's five tasks (21 outputs): 83,547,573; 84,076,458 with 5
 -- points in bins of 64x64.
 local AFTER_MAXIMA = {"conv1", "conv2", "conv5"}
@@ -14,7 +14,8 @@ local AFTER_MAXIMA = {"conv1", "conv2", "conv5"}
 return function(tasks, o)
   local backbone = o.backbone or "resnet18"
   local net = mtl.columns(tasks,
-    nn.backbone(backbone, {width = o.width, channels = o.channels, input = o.input}))
+    nn.backbone(backbone, {width = o.width, channels = o.channels, input = o.input}),
+    {groups = o.groups})
   net:mix(o.at or backbone == "alexnet" and AFTER_MAXIMA or "*", mtl.collaborative{
     ratio = o.ratio, final_relu = o.final_relu, gamma_init = o.gamma_init})
   return net:heads(o.head or "deep")

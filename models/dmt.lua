@@ -12,7 +12,7 @@
 -- keeps them there.
 -- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", lr_mult
 -- (1; of beta), init "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised),
--- input (32), head.
+-- input (32), head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 1,428,831. For CIFAR-10's five pairs in colour
 -- 1,434,860.
 return function(tasks, o)
@@ -23,7 +23,7 @@ return function(tasks, o)
   end
   local subnet = nn.backbone("dmt", {width = o.width, channels = o.channels, input = o.input})
   local net = mtl.columns(tasks, subnet,
-    {init = o.init or (reading == "update" and "copy" or "fresh")})
+    {groups = o.groups, init = o.init or (reading == "update" and "copy" or "fresh")})
   local connection = mtl.ttc{start = o.start, granularity = o.granularity, lr_mult = o.lr_mult}
   if reading == "forward" then net:mix("*", connection) end
   return net:heads(o.head)

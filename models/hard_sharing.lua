@@ -5,10 +5,12 @@
 --   {backbone = {name = "vgg16", stages = 4, fc = 2048}, input = 128, split = "conv2_2"}
 -- single = "pose" builds for that task alone; parameters = 5e6 widens it to about so many.
 -- Options: backbone ("tcdcn"; a name, or a table of its name and options), split (the name of a
--- block; the last), width (1.0), channels and input as the backbone has them, head.
+-- block; the last), width (1.0), channels and input as the backbone has them, head, groups (of the
+-- blocks after split).
 -- Parameters for MTFL's five tasks (21 outputs): 79,357.
 return function(tasks, o)
   local trunk = nn.backbone(o.backbone or "tcdcn",
     {width = o.width, channels = o.channels, input = o.input})
-  return mtl.columns(tasks, trunk, {columns = "shared", split = o.split}):heads(o.head)
+  local net = mtl.columns(tasks, trunk, {columns = "shared", split = o.split, groups = o.groups})
+  return net:heads(o.head)
 end

@@ -13,7 +13,7 @@
 -- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
 -- only some labels, -100 or NaN where it has none; the losses' means are over those that have.
 -- Options: stage ("O"), mixer, at (the blocks it is put at; all convolutions), width (1;
--- multiplies the channels), channels of the input (3), head.
+-- multiplies the channels), channels of the input (3), head, groups.
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
 local STAGES = {
   P = {{"conv1", 10, 3, pool = 2}, {"conv2", 16, 3}, {"conv3", 32, 3}},
@@ -73,7 +73,8 @@ return function(tasks, o)
   end
   local trunk = nn.backbone(blocks_of(stage, width), {channels = o.channels or 3})
   local Network = stage.fc and mtl.columns or Sliding
-  local net = Network(tasks, trunk, {columns = o.mixer and "per_task" or "shared"})
+  local net = Network(tasks, trunk, {columns = o.mixer and "per_task" or "shared",
+    groups = o.groups})
   if o.mixer then
     local convolutions = {}
     for i, s in ipairs(stage) do convolutions[i] = s[1] end

@@ -4,11 +4,11 @@
 -- and what it takes.
 -- Decision: what is taken is added to the column's own map rather than to the next layer's sum.
 -- Options: order (the tasks as they are learned; by name), at (blocks, "*"), start (0.1; the
--- first scale), backbone ("tcdcn"), width, channels and input of it, head.
+-- first scale), backbone ("tcdcn"), width, channels and input of it, head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 597,039.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
-    {width = o.width, channels = o.channels, input = o.input}))
+    {width = o.width, channels = o.channels, input = o.input}), {groups = o.groups})
   net:mix(o.at or "*", mtl.progressive{order = o.order, start = o.start})
   return net:heads(o.head)
 end

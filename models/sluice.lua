@@ -8,11 +8,11 @@
 -- cross-stitch networks.
 -- Options: subspaces (2), penalty (0.01; the weight of the orthogonality), diag, lr_mult, at
 -- (blocks, "*"), backbone ("tcdcn"), width, channels and input of it,
--- head.
+-- head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 388,801.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
-    {width = o.width, channels = o.channels, input = o.input}))
+    {width = o.width, channels = o.channels, input = o.input}), {groups = o.groups})
   net:mix(o.at or "*", mtl.sluice{subspaces = o.subspaces, diag = o.diag, lr_mult = o.lr_mult,
     penalty = o.penalty or 0.01})
   return net:heads(o.head)

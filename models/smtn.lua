@@ -12,7 +12,7 @@
 -- is); branch, the block up to which there is but one stream ("conv1_2", "conv2_2", "conv3_3" in
 -- table 4); end_to_end = true trains all at once; crelu = true halves the filters (both future
 -- work of theirs); norm = true, batch norm; width (1.0), channels (3), input (128), backbone,
--- head.
+-- head, groups.
 -- Parameters for 5 landmarks and 40 attributes: 374,271,092, of which 74,930,586 train in
 -- stage 1.
 local FORMS = {plain = "plain", channelwise = "channelwise", fine_tuned = "channelwise"}
@@ -32,7 +32,7 @@ return function(tasks, o)
     norm = o.norm}
   local stream = nn.backbone(o.backbone or layout,
     {width = width, channels = o.channels, input = o.input or 128})
-  local net = mtl.columns(tasks, stream, {split = o.branch})
+  local net = mtl.columns(tasks, stream, {split = o.branch, groups = o.groups})
   net:mix("*", mtl.separation{form = FORMS[variant], fine_tune = variant == "fine_tuned",
     end_to_end = o.end_to_end})
   return net:heads(o.head)

@@ -5,12 +5,12 @@
 -- Fua 2016). net:penalty() is lambda times that: add it to the loss.
 -- Decision: weights count, biases and batch norm do not; the last layers, the heads, are free.
 -- Options: form ("l2"), lambda (1e-3), blocks (those whose weights count; all), backbone
--- ("tcdcn"), width, channels and input of it, head.
+-- ("tcdcn"), width, channels and input of it, head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 388,301.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
-    {width = o.width, channels = o.channels, input = o.input}))
+    {width = o.width, channels = o.channels, input = o.input}), {groups = o.groups})
   net:heads(o.head)
-  if #tasks.names == 1 then return net end
+  if #net.names == 1 then return net end
   return net:mutual{form = o.form, weight = o.lambda, blocks = o.blocks}
 end

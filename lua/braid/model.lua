@@ -9,8 +9,8 @@ local KINDS <const> = {single = check.text(), parameters = check.number{from = 1
 
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
 -- tasks}). Two options work for every definition: single = "pose" is the network of that task
--- alone, parameters = 5e6 the width at which it has about as many. Other options are the
--- definition's own; its header tells them.
+-- alone, or of a group of tasks (groups = {face = {"landmarks"}, ...}); parameters = 5e6 the width
+-- at which it has about as many. Other options are the definition's own; its header tells them.
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
     check.fail("model: options must be a table, not %s", type(given))
@@ -29,7 +29,9 @@ return function(path, given)
   local tasks = given.tasks
   if given.single ~= nil then
     if not tasks then check.fail("model: single wants tasks to choose from") end
-    tasks = require("braid.mtl.build").only(tasks, {given.single}, "model")
+    local wanted
+    wanted, options.groups = require("braid.mtl.groups").single(options.groups, given.single)
+    tasks = require("braid.mtl.build").only(tasks, wanted, "model")
   end
   if given.parameters == nil then return definition.define(text, place, tasks, options) end
   local widened <const> = require "braid.mtl.widen"(function(width)

@@ -4,6 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
+local groups <const> = require "braid.mtl.groups"
 local head_kinds <const> = require "braid.mtl.head_kinds"
 local Backbone <const> = require "braid.nn.backbone"
 local Module <const> = require "braid.nn.module"
@@ -40,16 +41,16 @@ local function as_backbone(value)
     Module.is(value) and getmetatable(value).__name or type(value))
 end
 
--- One backbone for each task, of the same block names.
-local function backbones_of(tasks, given)
+-- One backbone for each column, of the same block names.
+local function backbones_of(columns, given)
   local list <const> = {}
   if type(given) ~= "table" or getmetatable(given) ~= nil then
     local one <const> = as_backbone(given)
-    for _, name in ipairs(tasks.names) do list[name] = one end
+    for _, name in ipairs(columns) do list[name] = one end
     return list
   end
   local blocks
-  for _, name in ipairs(tasks.names) do
+  for _, name in ipairs(columns) do
     if given[name] == nil then
       check.fail("mtl.columns: there is no backbone for task '%s'", name)
     end
@@ -64,19 +65,25 @@ local function backbones_of(tasks, given)
   return list
 end
 
---- Checks the arguments of mtl.columns -> tasks, recipe
+--- Checks the arguments of mtl.columns -> tasks, recipe, the names of columns, home (groups.lua)
 function M.recipe(tasks, backbone, o)
   if type(tasks) ~= "table" or not tasks.names then
     check.fail("mtl.columns: the first argument must be what mtl.tasks gives, not %s", type(tasks))
   end
-  if o.single ~= nil then tasks = M.only(tasks, {o.single}, "mtl.columns") end
-  local r <const> = Recipe()
-  r.backbones = backbones_of(tasks, backbone)
-  r.plan = r.backbones[tasks.names[1]].plan
+  local given = o.groups
+  if o.single ~= nil then
+    local wanted
+    wanted, given = groups.single(given, o.single)
+    tasks = M.only(tasks, wanted, "mtl.columns")
+  end
+  local home <const> = groups.home("mtl.columns", given, tasks.names)
+  local columns <const>, r <const> = groups.columns(home, tasks.names), Recipe()
+  r.backbones = backbones_of(columns, backbone)
+  r.plan = r.backbones[columns[1]].plan
   r.split, r.mixers, r.stacked, r.init = 0, {}, o.stacked, o.init
   if o.columns == "shared" then r.split = #r.plan.names end
   if o.split ~= nil then r.split = r.plan:find(o.split, "mtl.columns: split") end
-  return tasks, r
+  return tasks, r, columns, home
 end
 
 --- Columns of different channel counts cannot be mixed.
@@ -136,7 +143,13 @@ local function make_columns(self, mixers)
     end
     self.trunk = fresh(self, r.backbones[self.names[1]], 1, r.split)
   end
-  if r.split == count then return end
+  if r.split == count then
+    if self.home then
+      check.fail("mtl.columns: groups: all blocks are shared, and there is no column to group "
+        .. "tasks in; split = a block leaves some after it")
+    end
+    return
+  end
   local columns <const> = {}
   for _, name in ipairs(self.names) do columns[name] = M.column(self, name, mixers) end
   self.columns = Strands(self.names, columns)
@@ -173,7 +186,7 @@ function M.reconnect(self)
   end
 end
 
---- The channels that a head gets.
+--- The channels that a head on a column gets.
 function M.last_channels(self, name, mixers)
   local names <const> = self.recipe.plan.names
   local backbones <const> = self.recipe.backbones
@@ -220,7 +233,7 @@ function M.network(self, kind)
   local head <const>, shared_head <const> = {}, {}
   self.recipe.make_head = f
   for name, task in self.tasks:each() do
-    local c <const> = M.last_channels(self, name, mixers)
+    local c <const> = M.last_channels(self, groups.of(self, name), mixers)
     head[name] = f(task, c, name)
     if self.two_stages then
       shared_head[name] = f(task, self.shared:channels(), name)

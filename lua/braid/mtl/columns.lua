@@ -12,12 +12,16 @@
 -- the backbone is; stacked = false keeps the columns in a list. Otherwise equal columns
 -- run as one tensor (n, T*c, h, w), with the same numbers: net:stacked() tells.
 --
--- Instead of one backbone a table {task = backbone} may be given, of the same block names.
+-- groups = {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a group one
+-- column, which goes by the group's name wherever columns are meant; other tasks have one each.
+-- single may then be a group. Instead of one backbone a table {column = backbone} may be given,
+-- of the same block names.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local build <const> = require "braid.mtl.build"
+local groups <const> = require "braid.mtl.groups"
 local flow <const> = require "braid.mtl.flow"
 local held <const> = require "braid.mtl.held"
 local Mixer <const> = require "braid.mtl.mixer"
@@ -29,12 +33,12 @@ Columns.buffer_names = {stage_number = true} -- part of the state: which heads s
 local OPTIONS <const> = check.declare("mtl.columns", {
   columns = check.choice{"per_task", "shared"}, split = check.text(), single = check.text(),
   init = check.choice{"fresh", "copy"}, stacked = check.flag(),
+  groups = groups.OPTION,
 })
 
 function Columns:init(tasks, backbone, given)
   local o <const> = check.options(OPTIONS, given)
-  self.tasks, self.recipe = build.recipe(tasks, backbone, o)
-  self.names = build.names(self.tasks)
+  self.tasks, self.recipe, self.names, self.home = build.recipe(tasks, backbone, o)
 end
 
 --- The names of the blocks, in order.
@@ -168,9 +172,11 @@ function Columns:forward(x, tap)
   end
   if self.training and core.is_recording() then held.check(self) end
   local names <const> = self.tasks.names -- a copy, so once a call
-  local features <const> = flow.run(self, x, tap, names)
+  local features <const>, home <const> = flow.run(self, x, tap), self.home
   local out <const>, heads <const> = {}, flow.is_first_stage(self) and self.shared_head or self.head
-  for _, name in ipairs(names) do out[name] = heads[name](features[name]) end
+  for _, name in ipairs(names) do
+    out[name] = heads[name](features[home and home[name] or name])
+  end
   return out
 end
 

@@ -17,6 +17,7 @@ local check <const> = require "braid.check"
 local class_names <const> = require "braid.mtl.class_names"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
+local column_groups <const> = require "braid.mtl.groups"
 
 -- Adds a batch's maps to the sums of each class, of those that have a label.
 local function gather(sums, map, labels)
@@ -89,7 +90,7 @@ local function collect(net, batches, block)
     local _ <close> = grad.scope()
     local maps <const> = net:features(batch.image, {block})[block]
     for name, task in net.tasks:each() do
-      local map <const> = maps[name] or maps.shared
+      local map <const> = maps[column_groups.of(net, name)] or maps.shared
       for label, values in pairs(map and task.binary and task:binary(batch, name) or {}) do
         local key <const> = label ~= name and net.tasks[label] and name .. "." .. label or label
         sums[key] = sums[key] or {count = {0, 0}, task = task}

@@ -126,8 +126,8 @@ function M.check_columns_run(self, what)
   end
 end
 
---- The features that each task's head gets, {task = x}; `names` are the tasks'.
-function M.run(self, x, tap, names)
+--- The features that the heads on each column get, {column = x}.
+function M.run(self, x, tap)
   if not core.is_tensor(x) and type(x) ~= "table" then
     check.fail("network: the input must be a tensor or {task = tensor}, not %s", type(x))
   end
@@ -142,7 +142,7 @@ function M.run(self, x, tap, names)
         x = shared_block(self.shared, block, x, tap)
       end
     end
-    for _, name in ipairs(names) do features[name] = x end
+    for _, name in ipairs(self.names) do features[name] = x end
     return features
   end
   local start <const>, beside <const> = entrance(self, x)

@@ -5,7 +5,7 @@ local folder <const> = require "braid.folder"
 local mixers <const> = folder "braid.mtl.mixers"
 
 return folder("braid.mtl", {
-  internal = {"apart", "build", "class_names", "eyes", "flips", "flow", "head_kinds", "held",
-    "inputs", "linear_mix", "ratio", "restrict", "stages", "strands"},
+  internal = {"apart", "build", "class_names", "eyes", "flips", "flow", "groups", "head_kinds",
+    "held", "inputs", "linear_mix", "ratio", "restrict", "stages", "strands"},
   others = function() return mixers end,
 })

@@ -22,6 +22,11 @@ return function(net, tasks, columns)
   net.tasks = build.only(net.tasks, tasks, "network")
   drop_heads(net.head, net.tasks)
   drop_heads(net.shared_head, net.tasks)
+  if net.home then
+    local home <const> = {}
+    for name in net.tasks:each() do home[name] = net.home[name] end
+    net.home = next(home) and home or nil
+  end
   if not net.columns then
     net.names = build.names(net.tasks)
     done{tasks = tasks, columns = columns}

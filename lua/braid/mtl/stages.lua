@@ -3,6 +3,7 @@
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local groups <const> = require "braid.mtl.groups"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Module <const> = require "braid.nn.module"
 local mutual <const> = require "braid.mtl.mutual"
@@ -32,13 +33,18 @@ local function parts_named(self, name, what)
     check.fail("%s: there is no task or part '%s'; there is %s, trunk, shared, columns, mixers, "
       .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", "))
   end
-  if not (self.columns and self.columns[name]) then
+  local served <const> = groups.served(self, name)
+  local column <const> = #served > 0 and name or groups.of(self, name)
+  if #served == 0 and #groups.served(self, column) > 1 then
+    return {self.head[name]} -- the column goes on for others
+  end
+  if not (self.columns and self.columns[column]) then
     self:unstack() -- columns that differ in what trains run in a list
   end
-  if self.columns and self.columns[name] then list[1] = self.columns[name] end
-  list[#list + 1] = self.head[name]
+  if self.columns and self.columns[column] then list[1] = self.columns[column] end
+  for _, task in ipairs(groups.served(self, column)) do list[#list + 1] = self.head[task] end
   for _, block in ipairs(check.sorted_keys(self.mixer)) do
-    for _, part in ipairs(self.mixer[block]:column_parts(name)) do list[#list + 1] = part end
+    for _, part in ipairs(self.mixer[block]:column_parts(column)) do list[#list + 1] = part end
   end
   return list
 end
@@ -55,7 +61,8 @@ local function each_part(self, names, what, f)
   return self
 end
 
---- Freezes parts: tasks (column, head, and what of the mixers is theirs), "trunk", "shared",
+--- Freezes parts: tasks (column, head, and what of the mixers is theirs; of one in a group with
+-- others its head alone), groups (with the heads of all their tasks), "trunk", "shared",
 -- "columns", "mixers", "heads", "shared_heads"; everything, if nothing is named. Freezing a task
 -- puts the columns in a list: make an optimizer afterwards.
 function M.freeze(self, names)
@@ -90,9 +97,9 @@ local function start_from_shared(self)
   local state <const>, values <const> = self.shared:state_dict(), {}
   for _, name in ipairs(self.names) do
     for path, t in pairs(state) do values[("columns.%s.%s"):format(name, path)] = t end
-    for path, t in pairs(self.shared_head[name]:state_dict()) do
-      values[("head.%s.%s"):format(name, path)] = t
-    end
+  end
+  for name, head in pairs(self.shared_head) do
+    for path, t in pairs(head:state_dict()) do values[("head.%s.%s"):format(name, path)] = t end
   end
   Module.load_state_dict(self, values, {strict = false})
 end
@@ -136,20 +143,36 @@ local TABLE <const> = check.kind("a table of networks or states by task", functi
   return type(v) == "table"
 end)
 
+-- The column and the tasks that a name means, and the error where it means none.
+local function start_of(self, name)
+  local served <const> = groups.served(self, name)
+  if #served > 0 then return name, served end
+  local column <const> = groups.of(self, name)
+  if not self.head[name] then
+    check.fail("start_from: there is no task '%s'; there is %s", name,
+      table.concat(self.tasks.names, ", "))
+  end
+  if #groups.served(self, column) > 1 then
+    check.fail("start_from: '%s' has its column with others: give what the group '%s' starts from",
+      name, column)
+  end
+  return column, {name}
+end
+
 --- Starts columns and heads from trained single-task networks, {task = network or its state},
--- made by the same definition: braid.model(path, {tasks = tasks, single = task, ...}).
+-- made by the same definition: braid.model(path, {tasks = tasks, single = task, ...}); or those
+-- of groups.
 function M.start_from(self, given)
   check.value("start_from", "what it starts from", given, TABLE)
   local own <const>, values <const> = self:state_dict(), {}
   for _, task in ipairs(check.sorted_keys(given)) do
-    if not self.head[task] then
-      check.fail("start_from: there is no task '%s'; there is %s", task,
-        table.concat(self.tasks.names, ", "))
-    end
+    local column <const>, served <const> = start_of(self, task)
+    local heads <const> = {}
+    for _, name in ipairs(served) do heads[name] = true end
     local state <const> = Module.is(given[task]) and given[task]:state_dict() or given[task]
     for _, path in ipairs(check.sorted_keys(own)) do
       local part <const>, name <const> = path:match("^(%w+)%.([^.]+)%.")
-      if (part == "columns" or part == "head") and name == task then
+      if part == "columns" and name == column or part == "head" and heads[name] then
         if not state[path] then
           check.fail("start_from: what is given for '%s' has no %s; it must come from the same "
             .. "definition with single = \"%s\"", task, path, task)

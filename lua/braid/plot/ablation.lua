@@ -17,7 +17,7 @@ end
 
 -- The columns that were zeroed, that of the main task first.
 local function main_first(ablation, task)
-  local main <const>, names <const> = task, {}
+  local main <const>, names <const> = (ablation.columns or {})[task] or task, {}
   for _, name in ipairs(ablation.names) do
     if name == main then table.insert(names, 1, name) else names[#names + 1] = name end
   end

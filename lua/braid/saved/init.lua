@@ -85,7 +85,7 @@ local function change_again(net, changes)
     if c.add then
       local added <const>, why <const> = task.made(c.task)
       if not added then error(("its change %d: the task %s: %s"):format(i, c.add, why), 0) end
-      net:add_task(c.add, added, {init = c.init, head = c.head})
+      net:add_task(c.add, added, {init = c.init, head = c.head, column = c.column})
     elseif c.mutual then
       net:mutual(c.mutual)
     else

@@ -31,7 +31,7 @@ local function described_changes(changes)
     end
     local why <const> = plain.unfit("what net:mutual was given", c.mutual or {})
     if why then check.fail("save: %s, and no file holds that", why) end
-    list[i] = {add = c.add, init = c.init, head = c.head, mutual = c.mutual,
+    list[i] = {add = c.add, init = c.init, head = c.head, column = c.column, mutual = c.mutual,
       task = c.add and task.described(c.add, c.task),
       tasks = c.tasks, columns = c.columns}
   end
@@ -93,6 +93,7 @@ local function is_change(c)
   if c.add == nil then return is_names(c.tasks) and is_names(c.columns) end
   return type(c.add) == "string" and task.is(c.task)
     and (c.init == nil or type(c.init) == "string") and (c.head == nil or type(c.head) == "string")
+    and (c.column == nil or type(c.column) == "string")
 end
 
 local function wrong_changes(changes)

@@ -5,12 +5,14 @@
 -- the map itself, for its own column as well.
 --
 -- batches is a loader, a batch, or a list of them; blocks are one or a list (those with a mixer
--- whose columns take of each other). {names, blocks, base, change}: base[task][metric] is the
+-- whose columns take of each other). {names, columns, blocks, base, change}: names are
+-- the columns', columns[task] is a task's (of a group all have one); base[task][metric] is the
 -- value without, change[block][zeroed task][task][metric] its relative change (relative =
 -- false: the difference; where the base is 0 it is the difference too).
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local groups <const> = require "braid.mtl.groups"
 local flow <const> = require "braid.mtl.flow"
 
 local function listed(batches)
@@ -115,6 +117,8 @@ return function(self, batches, given)
       change[block][zeroed] = changes(numbers(report, names), base, o.relative)
     end
   end
-  return {names = table.move(self.names, 1, #self.names, 1, {}), blocks = blocks, base = base,
-    change = change}
+  local columns <const> = {}
+  for _, name in ipairs(names) do columns[name] = groups.of(self, name) end
+  return {names = table.move(self.names, 1, #self.names, 1, {}), columns = columns,
+    blocks = blocks, base = base, change = change}
 end

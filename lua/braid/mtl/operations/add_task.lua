@@ -3,13 +3,15 @@
 -- something trains: mixers start by giving nothing of the new column to the old ones.
 --
 -- Options: freeze = "others" trains the new column, its head and what it takes from the others,
--- alone; init = "pose" starts the column from that task's; head, a kind that mtl.heads has, in
--- place of what made the others. Columns that run as one tensor go on so, with the new one beside
--- them; net:stack() joins them all, whose sums are then rounded elsewhere (1e-7).
--- Parameters of mixers are new tensors: make an optimizer afterwards.
+-- alone; init = "pose" starts the column from that task's; column = "traits", a column that is
+-- there and serves the new task as well, which then has but a head of its own; head, a kind that
+-- mtl.heads has, in place of what made the others. Columns that run as one tensor go on so, with
+-- the new one beside them; net:stack() joins them all, whose sums are then rounded elsewhere
+-- (1e-7). Parameters of mixers are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local groups <const> = require "braid.mtl.groups"
 local head_kinds <const> = require "braid.mtl.head_kinds"
 local held <const> = require "braid.mtl.held"
 local origin <const> = require "braid.origin"
@@ -48,8 +50,13 @@ local function check_arguments(self, name, task, o)
     check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
   end
   if self.columns then Strands.check_name(name) end
-  if o.init ~= nil and not (self.columns and has(self.names, o.init)) then
-    check.fail("add_task: init names no column: '%s'", tostring(o.init))
+  for _, key in ipairs{"init", "column"} do
+    if o[key] ~= nil and not (self.columns and has(self.names, groups.of(self, o[key]))) then
+      check.fail("add_task: %s names no column: '%s'", key, tostring(o[key]))
+    end
+  end
+  if o.init and o.column then
+    check.fail("add_task: init is of a new column, and column one that is there")
   end
 end
 
@@ -76,7 +83,7 @@ end
 local function add_column(self, mixers, name, o)
   local names <const>, start <const> = with(self.names, name), {}
   if o.init then
-    for path, t in pairs(self.columns:rows(o.init)) do start[path] = t:clone() end
+    for path, t in pairs(self.columns:rows(groups.of(self, o.init))) do start[path] = t:clone() end
   end
   grow_mixers(self, mixers, names)
   self.columns = self.columns:extended(names, function()
@@ -87,8 +94,17 @@ local function add_column(self, mixers, name, o)
   self.names = names
 end
 
+-- The task stands in the group of a column, with those that it serves.
+local function share_column(self, name, column)
+  local home <const> = {[name] = column}
+  for task, own in pairs(self.home or {}) do home[task] = own end
+  for _, task in ipairs(groups.served(self, column)) do home[task] = column end
+  self.home = home
+end
+
 local OPTIONS <const> = check.declare("add_task", {
-  freeze = check.optional(check.choice{"others"}), init = check.text(), head = head_kinds.OPTION,
+  freeze = check.optional(check.choice{"others"}), init = check.text(), column = check.text(),
+  head = head_kinds.OPTION,
 })
 
 return function(self, name, task, given)
@@ -99,17 +115,26 @@ return function(self, name, task, given)
   local _ <close> = build.adopting(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- refuses a name that cannot be
-  local backbones <const> = self.recipe.backbones
-  backbones[name] = backbones[o.init or self.names[1]]
-  local mixers <const> = self.columns and mixers_with_another(self) or {}
+  local backbones <const>, column <const> = self.recipe.backbones,
+    o.column and groups.of(self, o.column)
+  local model <const> = column or o.init and groups.of(self, o.init) or self.names[1]
+  backbones[column or name] = backbones[model]
+  local mixers <const> = column and build.standing(self, #self.names)
+    or self.columns and mixers_with_another(self) or {}
   local head <const> = head_kinds.maker(o.head or self.recipe.make_head)(task,
-    build.last_channels(self, name, mixers), name)
-  if self.columns then add_column(self, mixers, name, o) else self.names = build.names(all) end
+    build.last_channels(self, column or name, mixers), name)
+  if column then
+    share_column(self, name, column)
+  elseif self.columns then
+    add_column(self, mixers, name, o)
+  else
+    self.names = build.names(all)
+  end
   self.tasks, self.head[name] = all, head
   held.renew(self, "add_task")
   self:to(dtype)
   build.settle(self)
-  done{add = name, task = task, init = o.init, head = o.head}
+  done{add = name, task = task, init = o.init, column = o.column, head = o.head}
   if o.freeze then self:train_only{name} end
   return self
 end

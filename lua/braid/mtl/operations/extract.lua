@@ -4,9 +4,10 @@
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local groups <const> = require "braid.mtl.groups"
 local restrict <const> = require "braid.mtl.restrict"
 
--- The columns that those named need, through all mixers.
+-- The columns that those of these names need, through all mixers.
 local function needed_columns(self, wanted)
   local needed <const>, place <const> = {}, {}
   for i, name in ipairs(self.names) do place[name] = i end
@@ -40,5 +41,6 @@ return function(self, wanted)
   end
   local tasks <const> = build.names(build.only(self.tasks, wanted, "extract"))
   local net <const> = self:clone()
-  return restrict(net, tasks, net.columns and needed_columns(net, tasks) or tasks)
+  return restrict(net, tasks,
+    net.columns and needed_columns(net, groups.columns(net.home, tasks)) or tasks)
 end

@@ -1,9 +1,11 @@
---- net:remove_task(name): takes away a task's head and column, and what mixers took from it.
+--- net:remove_task(name): takes away a task's head and column, and what mixers took from it; a
+-- column that serves others of its group stays.
 -- The others change by that; net:train_only{"mixers"} trains what connects those left. The
 -- parameters are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.build"
 local check <const> = require "braid.check"
+local groups <const> = require "braid.mtl.groups"
 local restrict <const> = require "braid.mtl.restrict"
 
 -- The names but one.
@@ -22,7 +24,10 @@ return function(self, name)
       table.concat(self.tasks.names, ", "))
   end
   if #self.tasks.names == 1 then check.fail("remove_task: '%s' is the only task", name) end
-  restrict(self, without(self.tasks.names, name), without(self.names, name))
+  local column <const> = groups.of(self, name)
+  local serves <const> = #groups.served(self, column) > 1 -- others, and stays for them
+  restrict(self, without(self.tasks.names, name),
+    serves and build.names{names = self.names} or without(self.names, column))
   build.reconnect(self)
   return self
 end

@@ -1,0 +1,81 @@
+--- Which column serves which task: groups = {face = {"landmarks"}, traits = {"gender", "smile"}}
+-- gives the tasks of a group one column, under the group's name; every other task has one of its
+-- own. {task = column} for those in groups is a network's `home`, nil where there are none.
+
+local check <const> = require "braid.check"
+
+local M <const> = {}
+
+-- Names that stand for parts of a network.
+local PARTS <const> = {trunk = true, shared = true, columns = true, mixers = true, heads = true,
+  shared_heads = true}
+
+--- The option.
+M.OPTION = check.map(check.list{of = check.text(), least = 1})
+
+local function check_name(what, column, members, known)
+  if PARTS[column] or column == "" or column:find(".", 1, true) then
+    check.fail("%s: groups: a column cannot be called '%s'", what, column)
+  end
+  if known[column] and (#members > 1 or members[1] ~= column) then
+    check.fail("%s: groups: '%s' is a task; a group of others wants another name", what, column)
+  end
+end
+
+--- {task = column} of the groups given, or nil; `names` are all tasks'.
+function M.home(what, groups, names)
+  local known <const>, home <const> = {}, {}
+  for _, name in ipairs(names) do known[name] = true end
+  for _, column in ipairs(check.sorted_keys(groups or {})) do
+    check_name(what, column, groups[column], known)
+    for _, task in ipairs(groups[column]) do
+      if not known[task] then
+        check.fail("%s: groups: %s names '%s', which is no task; there is %s", what, column, task,
+          table.concat(names, ", "))
+      end
+      if home[task] then
+        check.fail("%s: groups: '%s' stands in two groups, %s and %s", what, task, home[task],
+          column)
+      end
+      home[task] = column
+    end
+  end
+  return next(home) and home or nil
+end
+
+--- The name of the column that serves a task.
+function M.of(net, task) return net.home and net.home[task] or task end
+
+--- The names of the columns of tasks, in order.
+function M.columns(home, names)
+  local set <const> = {}
+  for _, name in ipairs(names) do set[home and home[name] or name] = true end
+  return check.sorted_keys(set)
+end
+
+--- The tasks that a column serves.
+function M.served(net, column)
+  local list <const> = {}
+  for _, name in ipairs(net.tasks.names) do
+    if M.of(net, name) == column then list[#list + 1] = name end
+  end
+  return list
+end
+
+--- The tasks that `single` means, a task or a group, and the groups without the others.
+function M.single(groups, single)
+  local wanted <const>, left <const> = {}, {}
+  local members <const> = type(groups) == "table" and groups[single]
+  for _, name in ipairs(type(members) == "table" and members or {single}) do wanted[name] = true end
+  if type(groups) ~= "table" then return {single}, groups end
+  for column, list in pairs(groups) do
+    local kept <const> = {}
+    for _, name in ipairs(type(list) == "table" and list or {}) do
+      if wanted[name] then kept[#kept + 1] = name end
+    end
+    if #kept > 0 then left[column] = kept end
+  end
+  return check.sorted_keys(wanted), left
+end
+
+return M
