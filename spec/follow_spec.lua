@@ -357,6 +357,20 @@ describe("a loader", function()
     assert.is_false(refusal(set_of{age = two}, {flip, turn}))
   end)
 
+  it("mixes sets that differ in a mirror image, but then mirrors only as a task says", function()
+    local function of(flips) return Dataset{images = braid.zeros({2, 1, 8, 8}, {dtype = "uint8"}),
+      labels = {pose = braid.tensor({1, 3}, {dtype = "int64"})}, flips = flips} end
+    local mix <const> = data.mix{{of{pose = {3, 2, 1}}}, {of()}}
+    local pose <const> = mtl.tasks{pose = mtl.classes{3, flip = {3, 2, 1}}}
+    assert.is_false(refusal(mix, {turn}))
+    assert.matches("mirroring changes 'pose', and nothing says how: it wants tasks.pose of flip",
+      refusal(mix, {flip}), 1, true)
+    assert.is_false(refusal(mix, {flip}, pose))
+    assert.is_false(refusal(data.mix{{of{pose = {3, 2, 1}}}, {of{pose = {3, 2, 1}}}}, {flip}))
+    assert.matches("label 'yaw' is yaw () in one data set, real () in another", refusal(data.mix{
+      {set_of{yaw = two}}, {set_of({yaw = two}, {yaw = "real"})}}, {}), 1, true)
+  end)
+
   it("names a flip of another length, and a kind that does not fit", function()
     local bins <const> = data.pose_bins("yaw", {as = "pose"})
     assert.matches("flip of task 'pose' must be a list of the 5 bins, not", refusal(

@@ -114,7 +114,7 @@ local function flip_of(tasks, name)
 end
 
 --- Says in a field of a loader's plan (name, from, kind, width, bin, bins, angle) what becomes of
--- its label: flip, follow; mirror_unknown, turn_unknown; and in `said` all of that as a text.
+-- its label: flip, follow; mirror_unknown, turn_unknown; and in `said` of which kind it is.
 function M.complete(field, ds, tasks)
   local own <const> = flip_of(tasks, field.name)
   local source <const> = field.name ~= field.from and flip_of(tasks, field.from) or nil
@@ -131,9 +131,17 @@ function M.complete(field, ds, tasks)
     local flip <const> = own or stored
     field.flip = flip and places(flip, nil, field.name)
   end
-  field.said = (field.said or field.kind) .. (field.flip and " with flip " ..
-    table.concat(field.flip:totable(), " ") or "")
+  field.said = field.said or field.kind
   return field
+end
+
+local function listed(t) return t and table.concat(t:totable(), " ") end
+
+--- Notes in a field where another set's, of the same kind, has another mirror image.
+function M.compare(field, other)
+  local differs <const> = listed(field.flip) ~= listed(other.flip)
+    or listed(field.follow) ~= listed(other.follow)
+  field.mirror_unknown = field.mirror_unknown or other.mirror_unknown or differs
 end
 
 local UNKNOWN <const> = {
@@ -141,6 +149,7 @@ local UNKNOWN <const> = {
     .. "{flip = {...}}} in the data set",
   real = "kinds = {%s = \"yaw\"} (or pitch, roll) in the data set, or for mirroring tasks.%s of a "
     .. "flip",
+  class = "tasks.%s of flip = {...}, for the data sets differ in that",
 }
 
 --- Refuses the steps of a set after which nobody knows what a label should be.

@@ -64,7 +64,7 @@ local function fields_of(sets, recipes, tasks)
       fail("label '%s' is %s %s in one data set, %s %s in another", name, known.said,
         shape_text(known.shape), field.said, shape_text(shape))
     end
-    if known then return end
+    if known then return follow.compare(known, field) end
     by_name[name], fields[#fields + 1] = field, field
   end
   for _, ds in ipairs(sets) do
