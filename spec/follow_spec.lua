@@ -357,6 +357,24 @@ describe("a loader", function()
     assert.is_false(refusal(set_of{age = two}, {flip, turn}))
   end)
 
+  it("is told of kinds by those who read tables", function()
+    shell.in_directory(function(directory)
+      assert(braid.save(directory .. "/a.png", ramp()))
+      shell.write(directory .. "/t.csv", "image,yaw,turn,tilt\na.png,10,20,30\n")
+      local function read(kinds)
+        return data.csv(directory .. "/t.csv",
+          {reals = {yaw = {"yaw"}, both = {"turn", "tilt"}}, kinds = kinds}).train
+      end
+      local batch <const> = data.loader(read{both = "yaw roll"}, {augment = {flip = 1}})()
+      assert.same({-10}, batch.yaw:reshape(-1):totable())
+      assert.same({ {-20, -30} }, batch.both:totable())
+      assert.error_matches(function() read{both = "yaw"; neither = "yaw"} end,
+        "data.csv: kinds: neither: there is no such label")
+      assert.error_matches(function() read{both = "jaw"} end,
+        "data.csv: kinds: both: 'jaw' is no kind of a number")
+    end)
+  end)
+
   it("mixes sets that differ in a mirror image, but then mirrors only as a task says", function()
     local function of(flips) return Dataset{images = braid.zeros({2, 1, 8, 8}, {dtype = "uint8"}),
       labels = {pose = braid.tensor({1, 3}, {dtype = "int64"})}, flips = flips} end

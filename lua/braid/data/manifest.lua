@@ -35,6 +35,7 @@ local core <const> = require "braid.core"
 local columns <const> = require "braid.data.columns"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
+local follow <const> = require "braid.data.follow"
 local inputs_of <const> = require "braid.data.inputs"
 local pictures <const> = require "braid.data.pictures"
 
@@ -155,6 +156,14 @@ local function image_column(t, o)
     " (if the first line names no columns: header = false, image = 1)" or "")
 end
 
+local function check_kinds(what, kinds, labels)
+  for _, name in ipairs(check.sorted_keys(kinds or {})) do
+    local wrong <const> = not labels[name] and "there is no such label"
+      or follow.wrong(kinds[name], labels[name])
+    if wrong then check.fail("%s: kinds: %s: %s", what, name, wrong) end
+  end
+end
+
 -- The labels, the names of classes.
 local function labels_of(what, t, o, image)
   local labels <const>, names <const> = {}, {}
@@ -177,12 +186,13 @@ local function labels_of(what, t, o, image)
       fail("%s: '%s' cannot be the name of a label: say what the columns are", t.path, name)
     end
   end
+  check_kinds(what, o.kinds, labels)
   return labels, names
 end
 
 -- Data sets of a table without pictures.
 local function make_inputs(what, t, o)
-  for _, name in ipairs{"image", "root", "points", "box", "channels"} do
+  for _, name in ipairs{"image", "root", "points", "box", "channels", "size", "crop"} do
     if o[name] ~= nil then
       check.fail("%s: with inputs there are no pictures: %s is of no use", what, name)
     end
