@@ -196,6 +196,23 @@ describe("response contrast maps", function()
 end)
 
 describe("the names of classes", function()
+  it("stand in one order in data and tasks, and in the sets of a mix", function()
+    local faces <const> = braid.data.faces{n = 20, size = 16}.train
+    for _, o in ipairs{{task = mtl.classes{2, names = {"no", "yes"}}},
+      {task = mtl.attributes{"smile", "glasses", names = {"no", "yes"}}}} do
+      fails(function()
+        braid.data.loader(faces, {tasks = mtl.tasks{smile = o.task}, transforms = {}})
+      end, "data.loader: the classes of 'smile' are yes, no in the data set, and no, yes in its")
+    end
+    local other <const> = braid.data.faces{n = 20, size = 16}.train
+    other.classes = {smile = {"no", "yes"}}
+    fails(function()
+      braid.data.loader(braid.data.mix{{faces, 1}, {other, 1}}, {transforms = {}})
+    end, "data.loader: the classes of 'smile' are no, yes in the data set, and yes, no in another")
+    local same <const> = mtl.tasks{smile = mtl.classes{2, names = {"yes", "no"}}}
+    assert.is_truthy(braid.data.loader(faces, {tasks = same, transforms = {}})())
+  end)
+
   it("are as many as the classes, and come back from a file", function()
     fails(function() mtl.classes{2, names = {"a"}} end,
       "mtl.classes: names has 1 of the 2 classes")

@@ -42,14 +42,38 @@ end
 
 local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
 
+-- The order of classes by label where tasks name them, and who says so.
+local function orders_of(tasks)
+  local orders <const> = {}
+  for _, name in ipairs(tasks and tasks.names or {}) do
+    local task <const> = tasks[name]
+    for _, label in ipairs(task.names and (task.labels or {name}) or {}) do
+      orders[label] = {table.concat(task.names, ", "), "its task"}
+    end
+  end
+  return orders
+end
+
+-- Labels are numbers of classes: sets and tasks that name these must have them in one order.
+local function check_order(orders, label, classes)
+  local own <const>, known <const> = table.concat(classes, ", "), orders[label]
+  if known and known[1] ~= own then
+    fail("the classes of '%s' are %s in the data set, and %s in %s: label 1 would be another class",
+      label, own, known[1], known[2])
+  end
+  orders[label] = known or {own, "another"}
+end
+
 -- A field for each label that any of the sets has, sorted by name; `from` is the label.
 local function fields_of(sets, recipes, tasks)
   local fields <const>, by_name <const> = {}, {}
   local bins <const>, binned <const> = bins_of(recipes)
+  local orders <const> = orders_of(tasks)
   local function add(name, from, ds)
     local t <const> = ds.labels[from]
     local kind <const>, shape <const> = kind_of(ds, from, t), t.shape
     table.remove(shape, 1)
+    if kind == "class" and ds.classes[from] then check_order(orders, from, ds.classes[from]) end
     local known <const>, bin <const> = by_name[name], bins[name]
     if bin and bin.kind ~= kind then
       fail("bins of '%s' want %s, it is %s", from, bin.kind == "real" and "real numbers"

@@ -31,7 +31,8 @@ local function parts_named(self, name, what)
   for _, column in ipairs(self.names) do known = known or column == name end
   if not known then
     check.fail("%s: there is no task or part '%s'; there is %s, trunk, shared, columns, mixers, "
-      .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", "))
+      .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", ")
+      .. (self.home and ", " .. table.concat(self.names, ", ") or ""))
   end
   local served <const> = groups.served(self, name)
   local column <const> = #served > 0 and name or groups.of(self, name)
