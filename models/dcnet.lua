@@ -12,11 +12,10 @@
 local AFTER_MAXIMA = {"conv1", "conv2", "conv5"}
 
 return function(tasks, o)
-  local backbone = o.backbone or "resnet18"
-  local net = mtl.columns(tasks,
-    nn.backbone(backbone, {width = o.width, channels = o.channels, input = o.input}),
-    {groups = o.groups})
-  net:mix(o.at or backbone == "alexnet" and AFTER_MAXIMA or "*", mtl.collaborative{
+  local backbone = nn.backbone(o.backbone or "resnet18",
+    {width = o.width, channels = o.channels, input = o.input})
+  local net = mtl.columns(tasks, backbone, {groups = o.groups})
+  net:mix(o.at or backbone:kind() == "alexnet" and AFTER_MAXIMA or "*", mtl.collaborative{
     ratio = o.ratio, final_relu = o.final_relu, gamma_init = o.gamma_init})
   return net:heads(o.head or "deep")
 end

@@ -23,7 +23,7 @@ return function(tasks, o)
   end
   local subnet = nn.backbone("dmt", {width = o.width, channels = o.channels, input = o.input})
   local net = mtl.columns(tasks, subnet,
-    {groups = o.groups, init = o.init or (reading == "update" and "copy" or "fresh")})
+    {groups = o.groups, init = o.init or reading == "update" and "copy" or nil})
   local connection = mtl.ttc{start = o.start, granularity = o.granularity, lr_mult = o.lr_mult}
   if reading == "forward" then net:mix("*", connection) end
   return net:heads(o.head)

@@ -28,10 +28,13 @@ return function(tasks, o)
   if type(width) ~= "number" or not (width > 0 and width <= 100) then
     error("smtn: width must be a number above 0, up to 100", 0)
   end
-  local layout = {name = "vgg16", stages = 4, fc = math.floor(2048 * width + 0.5), crelu = o.crelu,
-    norm = o.norm}
-  local stream = nn.backbone(o.backbone or layout,
-    {width = width, channels = o.channels, input = o.input or 128})
+  local stream
+  if o.backbone then
+    stream = nn.backbone(o.backbone, {width = o.width, channels = o.channels, input = o.input})
+  else
+    stream = nn.backbone("vgg16", {stages = 4, fc = math.floor(2048 * width + 0.5), width = width,
+      crelu = o.crelu, norm = o.norm, channels = o.channels, input = o.input or 128})
+  end
   local net = mtl.columns(tasks, stream, {split = o.branch, groups = o.groups})
   net:mix("*", mtl.separation{form = FORMS[variant], fine_tune = variant == "fine_tuned",
     end_to_end = o.end_to_end})

@@ -2,15 +2,33 @@
 
 local check <const> = require "braid.check"
 local definition <const> = require "braid.definition"
+local pretrained <const> = require "braid.mtl.pretrained"
+local walk <const> = require "braid.nn.walk"
+local weights <const> = require "braid.nn.weights"
 
 -- Options that definitions do not see, and what they may be.
-local OWN <const> = {tasks = true, single = true, parameters = true}
-local KINDS <const> = {single = check.text(), parameters = check.number{from = 1}}
+local OWN <const> = {tasks = true, single = true, parameters = true, pretrained = true}
+local KINDS <const> = {single = check.text(), parameters = check.number{from = 1},
+  pretrained = weights.kind}
+
+-- The network of a definition, of about so many parameters if a number is given.
+local function built(text, place, tasks, options, parameters)
+  if parameters == nil then return definition.define(text, place, tasks, options) end
+  local widened <const> = require "braid.mtl.widen"(function(width)
+    options.width = width
+    return definition.define(text, place, tasks, options)
+  end, parameters)
+  return widened
+end
 
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
--- tasks}). Two options work for every definition: single = "pose" is the network of that task
+-- tasks}). Three options work for every definition: single = "pose" is the network of that task
 -- alone, or of a group of tasks (groups = {face = {"landmarks"}, ...}); parameters = 5e6 the width
--- at which it has about as many. Other options are the definition's own; its header tells them.
+-- at which it has about as many; pretrained the weights that its backbone begins with, in every
+-- column and in the stream beside them: the path of a file, tensors by name, a network or a
+-- backbone. Names of torchvision's and Caffe's are known; net.pretrained is the report, which is
+-- also printed. No definition sees it, and it is no part of a saved network. Other options are the
+-- definition's own; its header tells them.
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
     check.fail("model: options must be a table, not %s", type(given))
@@ -33,10 +51,8 @@ return function(path, given)
     wanted, options.groups = require("braid.mtl.groups").single(options.groups, given.single)
     tasks = require("braid.mtl.build").only(tasks, wanted, "model")
   end
-  if given.parameters == nil then return definition.define(text, place, tasks, options) end
-  local widened <const> = require "braid.mtl.widen"(function(width)
-    options.width = width
-    return definition.define(text, place, tasks, options)
-  end, given.parameters)
-  return widened
+  local start <const> = given.pretrained ~= nil and weights.read("model", given.pretrained)
+  local net <const> = built(text, place, tasks, options, given.parameters)
+  if start and walk.is_module(net) then pretrained.network("model", net, start) end
+  return net
 end

@@ -8,13 +8,14 @@ local groups <const> = require "braid.mtl.groups"
 local head_kinds <const> = require "braid.mtl.head_kinds"
 local Backbone <const> = require "braid.nn.backbone"
 local Module <const> = require "braid.nn.module"
+local pretrained <const> = require "braid.mtl.pretrained"
 local Strands <const> = require "braid.mtl.strands"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- {plan, backbones by task or one for all, split, mixers by block, stacked, init}: an object, so
+-- {plan, backbones by task or one for all, split, mixers by block, stacked, start}: an object, so
 -- that it is not taken for a part of the network.
 local Recipe <const> = class("Recipe")
 Recipe.apart = true -- it holds backbones to copy, which are no parts of the network
@@ -80,9 +81,10 @@ function M.recipe(tasks, backbone, o)
   local columns <const>, r <const> = groups.columns(home, tasks.names), Recipe()
   r.backbones = backbones_of(columns, backbone)
   r.plan = r.backbones[columns[1]].plan
-  r.split, r.mixers, r.stacked, r.init = 0, {}, o.stacked, o.init
+  r.split, r.mixers, r.stacked, r.start = 0, {}, o.stacked, o.init
   if o.columns == "shared" then r.split = #r.plan.names end
   if o.split ~= nil then r.split = r.plan:find(o.split, "mtl.columns: split") end
+  if o.pretrained ~= nil then pretrained.begin("mtl.columns", r, columns, o.pretrained) end
   return tasks, r, columns, home
 end
 
@@ -115,9 +117,7 @@ end
 
 local function fresh(self, backbone, from, to, channels, inputs)
   local made <const> = backbone:build(from, to, channels, inputs)
-  if self.recipe.init == "copy" then
-    made:load_state_dict(backbone:state_dict(), {strict = false})
-  end
+  pretrained.start(self.recipe, made, backbone)
   return made
 end
 
@@ -135,6 +135,7 @@ end
 local function make_columns(self, mixers)
   local r <const> = self.recipe
   local count <const> = #r.plan.names
+  pretrained.check_shared(r, self.names)
   if r.split > 0 then
     for _, name in ipairs(self.names) do
       if r.backbones[name].plan ~= r.plan then

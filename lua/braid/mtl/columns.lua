@@ -8,9 +8,13 @@
 -- local out = net(image)                               -- {landmarks = ..., pose = ...}
 --
 -- Options: columns "per_task" (default) or "shared", hard sharing; split = the last block that all
--- share; single = the one task to build for; init "fresh" or "copy", whether columns start as
--- the backbone is; stacked = false keeps the columns in a list. Otherwise equal columns
--- run as one tensor (n, T*c, h, w), with the same numbers: net:stacked() tells.
+-- share; single = the one task to build for; stacked = false keeps the columns in a list. Otherwise
+-- equal columns run as one tensor (n, T*c, h, w), with the same numbers: net:stacked() tells.
+--
+-- The weights of a backbone that were loaded, trained or set since it was made are those that all
+-- columns start with; those first drawn are not, unless init = "copy"; init = "fresh" leaves
+-- them out. pretrained gives weights to begin with: the path of a file, tensors by name, a
+-- network or a backbone; net.pretrained is the report.
 --
 -- groups = {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a group one
 -- column, which goes by the group's name wherever columns are meant; other tasks have one each.
@@ -26,14 +30,16 @@ local flow <const> = require "braid.mtl.flow"
 local held <const> = require "braid.mtl.held"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
+local pretrained <const> = require "braid.mtl.pretrained"
+local weights <const> = require "braid.nn.weights"
 
 local Columns <const> = class("Columns", Module)
 Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
 
 local OPTIONS <const> = check.declare("mtl.columns", {
   columns = check.choice{"per_task", "shared"}, split = check.text(), single = check.text(),
-  init = check.choice{"fresh", "copy"}, stacked = check.flag(),
-  groups = groups.OPTION,
+  init = check.optional(check.choice{"fresh", "copy"}), stacked = check.flag(),
+  groups = groups.OPTION, pretrained = weights.kind,
 })
 
 function Columns:init(tasks, backbone, given)
@@ -106,6 +112,7 @@ end
 function Columns:heads(kind)
   if self.head then check.fail("heads: they are made already") end
   build.network(self, kind == nil and "linear" or kind)
+  pretrained.tell(self)
   if self.recipe.stacked ~= false then
     local ok <const>, why <const> = self:stack()
     if not ok and self.recipe.stacked then

@@ -6,6 +6,6 @@ local mixers <const> = folder "braid.mtl.mixers"
 
 return folder("braid.mtl", {
   internal = {"apart", "build", "class_names", "eyes", "flips", "flow", "groups", "head_kinds",
-    "held", "inputs", "linear_mix", "ratio", "restrict", "stages", "strands"},
+    "held", "inputs", "linear_mix", "pretrained", "ratio", "restrict", "stages", "strands"},
   others = function() return mixers end,
 })

@@ -6,7 +6,7 @@
 --
 -- blocks is a backbone, its name, or a list {{name, function of channels}, ...}; mixer (none) at
 -- some blocks ("*"); heads ("linear", or another of mtl.heads). Options of mtl.columns: columns,
--- split, single, init, stacked, groups.
+-- split, single, init, stacked, groups, pretrained.
 
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"
@@ -31,7 +31,8 @@ return function(given)
   local listed <const> = type(blocks) == "table" and not Module.is(blocks) and blocks[1] ~= nil
   if listed then blocks = Backbone(blocks) end
   local net <const> = Columns(o.tasks, blocks, {columns = o.columns, split = o.split,
-    single = o.single, init = o.init, stacked = o.stacked, groups = o.groups})
+    single = o.single, init = o.init, stacked = o.stacked, groups = o.groups,
+    pretrained = o.pretrained})
   if o.mixer and o.columns ~= "shared" then net:mix(o.at, o.mixer) end
   return net:heads(o.heads)
 end

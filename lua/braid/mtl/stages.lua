@@ -183,6 +183,7 @@ function M.start_from(self, given)
     end
   end
   self:load_state_dict(values, {strict = false})
+  self.recipe.started = true
   return self
 end
 

@@ -15,22 +15,31 @@
 --
 -- Options: channels of the input (3); input = {height, width} of an image (or one number for
 -- both), with which layers of one size are told their inputs at once, and which the
--- named backbones build their fully connected layers for.
+-- named backbones build their fully connected layers for; pretrained, weights to begin with
+-- (pretrained.lua), of which backbone.pretrained is the report.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local aliases <const> = require "braid.nn.aliases"
 local folder <const> = require "braid.folder"
 local grad <const> = require "braid.grad"
 local guard <const> = require "braid.guard"
 local backbone_options <const> = require "braid.nn.backbone_options"
 local Module <const> = require "braid.nn.module"
+local notice <const> = require "braid.notice"
+local places <const> = require "braid.nn.places"
+local pretrained <const> = require "braid.nn.pretrained"
+local state <const> = require "braid.nn.state"
+local weights <const> = require "braid.nn.weights"
 
 local Backbone <const> = class("Backbone", Module)
 Backbone.channelwise = true
 
 local known <const> = folder "braid.nn.backbones"
-local OF_ANOTHER <const> = check.declare("backbone: of another backbone", {})
+local OF_ANOTHER <const> = check.declare("backbone: of another backbone", {
+  pretrained = weights.kind,
+})
 
 -- What all columns of a backbone have in common; it holds no tensors of theirs.
 local Plan <const> = class("Plan")
@@ -38,7 +47,7 @@ local Plan <const> = class("Plan")
 local function bad(format, ...) check.fail("backbone: " .. format, ...) end
 
 -- Its own fields, whose names no block can have.
-local OWN <const> = {plan = true, after = true, order = true, first = true}
+local OWN <const> = {plan = true, after = true, order = true, first = true, pretrained = true}
 
 local function check_name(name, seen)
   if type(name) ~= "string" or not name:find("^[%w_]+$") then
@@ -82,7 +91,7 @@ local function blocks_of(given, names)
 end
 
 function Plan:init(given, o)
-  self.channels, self.input = o.channels, o.input
+  self.channels, self.input, self.kind = o.channels, o.input, o.kind
   self.names, self.make, self.place = {}, {}, {}
   local seen <const> = {}
   for i, block in ipairs(blocks_of(given, o.names)) do
@@ -147,6 +156,7 @@ local function fill(self, plan, channels, from, to, inputs)
     self[name], self.after[name], self.order[#self.order + 1] = block, c, name
   end
   self.first = self.order[1]
+  places.note(self, plan)
 end
 
 local function image_size(input)
@@ -161,7 +171,7 @@ local function named(name, given)
     bad("there is no backbone '%s'; there is %s", name, table.concat(folder.names(known), ", "))
   end
   local o <const> = check.options(make.options, given)
-  o.input = image_size(o.input)
+  o.input, o.kind, o.layout = image_size(o.input), name, make.layout
   return make.blocks(o), o
 end
 
@@ -174,13 +184,28 @@ local function name_and_options(what, given)
   return what.name, o
 end
 
+-- Gives a backbone weights to begin with.
+local function begin(self, source)
+  if source == nil then return end
+  self.pretrained = pretrained.load("backbone", self, weights.read("backbone", source))
+  notice.say(tostring(self.pretrained))
+end
+
+-- The same blocks as another's, and their values.
+local function copy(self, other)
+  fill(self, other.plan, other.plan.channels, 1, #other.plan.names)
+  state.give_sizes(self, other:state_dict())
+  self:load_state_dict(other:state_dict())
+  if not places.is_changed(other) then places.settle(self) end
+  self.pretrained = other.pretrained
+end
+
 function Backbone:init(what, given)
   local list, o
   if getmetatable(what) == Backbone then
-    check.options(OF_ANOTHER, given)
-    fill(self, what.plan, what.plan.channels, 1, #what.plan.names)
-    self:load_state_dict(what:state_dict())
-    return
+    o = check.options(OF_ANOTHER, given)
+    copy(self, what)
+    return begin(self, o.pretrained)
   end
   if type(what) == "table" and type(what.name) == "string" and not Module.is(what) then
     what, given = name_and_options(what, given)
@@ -197,6 +222,8 @@ function Backbone:init(what, given)
   local plan <const> = Plan(list, o)
   fill(self, plan, plan.channels, 1, #plan.names)
   if plan.input then settle(self, plan.channels, plan.input[1], plan.input[2]) end
+  plan.aliases = aliases.of(self, o.layout)
+  begin(self, o.pretrained)
 end
 
 local PLACE <const> = check.argument(check.optional(check.whole{from = 1}))
@@ -214,6 +241,9 @@ function Backbone:build(from, to, channels, inputs)
     inputs)
   return other
 end
+
+--- The name of the layout in nn/backbones, or nil.
+function Backbone:kind() return self.plan.kind end
 
 --- The names of its blocks, in order.
 function Backbone:blocks() return table.move(self.order, 1, #self.order, 1, {}) end

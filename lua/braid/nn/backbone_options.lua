@@ -1,6 +1,7 @@
---- The options that backbones have in common: width, channels and input.
+--- The options that backbones have in common: width, channels, input and pretrained.
 
 local check <const> = require "braid.check"
+local weights <const> = require "braid.nn.weights"
 
 local SIDE <const> = check.whole{from = 1}
 local INPUT <const> = check.either(SIDE, check.list{of = SIDE, n = 2})
@@ -14,6 +15,7 @@ function M.declare(name, channels, input, more)
   local known <const> = {
     width = check.number{1, above = 0, to = 100}, channels = check.whole{channels, from = 1},
     input = side and check.either(side, check.list{of = SIDE, n = 2}) or INPUT,
+    pretrained = weights.kind,
   }
   for key, kind in pairs(more or {}) do known[key] = kind end
   return check.declare("backbone " .. name, known)
@@ -22,6 +24,7 @@ end
 --- The options of a backbone of the user's own blocks.
 M.plain = check.declare("backbone", {
   channels = check.whole{3, from = 1}, input = INPUT, names = check.list{of = check.text()},
+  pretrained = weights.kind,
 })
 
 return M

@@ -140,6 +140,21 @@ function M.load_state_dict(module, given_state, given)
   return report
 end
 
+--- Has layers that take their size from the first input take it from weights by name.
+function M.give_sizes(net, weights)
+  local function give(path, m)
+    local weight <const> = rawget(m, "unsized") and weights[path .. "weight"]
+    local set_inputs <const> = class.trusted(m, "set_inputs")
+    if set_inputs and weight and weight:dim() > 1 then
+      set_inputs(m, weight:size(2) * (m.options and m.options.groups or 1), weight)
+    end
+  end
+  give("", net)
+  walk.walk(net, function(path, m)
+    if walk.is_module(m) then give(path .. ".", m) end
+  end)
+end
+
 -- A tensor of its own with the same values, trainable if t is.
 local function copy_tensor(t)
   local copy <const> = core.ops.clone(core.detach(t))

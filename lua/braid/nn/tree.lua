@@ -1,6 +1,8 @@
 --- A module as text: itself, and below it, indented, what it holds.
 
+local class <const> = require "braid.class"
 local described <const> = require "braid.nn.described"
+local Report <const> = require "braid.nn.report"
 local walk <const> = require "braid.nn.walk"
 
 local DEEPEST <const> = 50 -- levels of modules that are printed
@@ -24,5 +26,7 @@ end
 
 return function(module)
   local head <const> = ("%s(%s)"):format(getmetatable(module).__name, described(module))
-  return table.concat(tree(module, "  ", {head}, {}, 1), "\n")
+  local report <const>, lines <const> = rawget(module, "pretrained"), {head}
+  if class.is_a(report, Report) then lines[2] = "  " .. tostring(report) end
+  return table.concat(tree(module, "  ", lines, {}, 1), "\n")
 end

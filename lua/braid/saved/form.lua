@@ -4,6 +4,7 @@
 -- A line for each thing, its path, a tab, and what it is. Columns that run as one tensor are
 -- written as the list of columns that they stand for.
 
+local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local Strands <const> = require "braid.mtl.strands"
@@ -63,13 +64,15 @@ function visit(lines, seen, path, value, towers)
   if core.is_tensor(value) then return put(tensor_text(value, towers)) end
   if type(value) ~= "table" then return put(plain_text(value)) end
   local module <const> = walk.is_module(value)
+  local meta <const> = getmetatable(value)
+  if not module and class.is_class(meta) and meta.apart then return end -- no part of the network
   if not module and not walk.is_plain(value) then return put("an object") end
   if seen[value] then return put("the same as " .. seen[value]) end
   seen[value] = path == "" and "the network" or path
   if not module then return visit_fields(lines, seen, prefix, value, towers) end
-  local class <const> = class_of(value)
-  put(rawget(value, "unsized") and class.__name .. ", which " .. WAITS or class.__name)
-  if class == Strands then return visit_strands(lines, seen, prefix, value) end
+  local kind <const> = class_of(value)
+  put(rawget(value, "unsized") and kind.__name .. ", which " .. WAITS or kind.__name)
+  if kind == Strands then return visit_strands(lines, seen, prefix, value) end
   visit_fields(lines, seen, prefix, value, towers)
 end
 

@@ -94,21 +94,6 @@ local function change_again(net, changes)
   end
 end
 
--- Layers that take their size from the first input take it from the weights.
-local function give_sizes(net, weights)
-  local function give(path, m)
-    local weight <const> = rawget(m, "unsized") and weights[path .. "weight"]
-    local set_inputs <const> = class.trusted(m, "set_inputs")
-    if set_inputs and weight and weight:dim() > 1 then
-      set_inputs(m, weight:size(2) * (m.options and m.options.groups or 1), weight)
-    end
-  end
-  give("", net)
-  walk.walk(net, function(path, m)
-    if walk.is_module(m) then give(path .. ".", m) end
-  end)
-end
-
 local function is_double(weights)
   for _, t in pairs(weights) do
     if t.dtype == "float64" then return true end
@@ -118,7 +103,7 @@ end
 
 local function fill(net, made, weights)
   change_again(net, made.changes)
-  give_sizes(net, weights)
+  state.give_sizes(net, weights)
   if is_double(weights) then state.to(net, "float64") end
   state.load_state_dict(net, weights)
 end

@@ -1,7 +1,6 @@
 --- ResNet-18 (He, Zhang, Ren and Sun 2016) without its last layer: stem (7x7/2 convolution,
 -- batch norm, ReLU, 3x3/2 maximum), layer1 .. layer4 with 64, 128, 256, 512 channels.
--- Within the blocks names are torchvision's: rename {["^conv1"] = "stem.conv1",
--- ["^bn1"] = "stem.bn1"} takes its weights.
+-- Within the blocks names are torchvision's; its stem has no name of its own.
 -- Options: width (1.0; multiplies the channels), channels of the input (3), input.
 
 local class <const> = require "braid.class"
@@ -43,7 +42,8 @@ function Block:forward(x)
   return (y + (self.downsample and self.downsample(x) or x)):relu()
 end
 
-local M <const> = {options = declare("resnet18", 3)}
+local M <const> = {options = declare("resnet18", 3),
+  layout = {["stem.conv1"] = "conv1", ["stem.bn1"] = "bn1"}}
 
 function M.blocks(o)
   local function channels(i) return math.floor(64 * 2 ^ (i - 1) * o.width + 0.5) end

@@ -1,0 +1,159 @@
+--- Weights of before in networks: for the backbones of a network of columns, from which its trunk,
+-- its columns and the stream beside them start; for the backbones that another network holds;
+-- or for a network that took the blocks of one apart.
+--
+-- A column whose layers take joined maps (those of mtl.separation in its plain form) has no layers
+-- that the weights fit, and keeps its first values.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local grad <const> = require "braid.grad"
+local Backbone <const> = require "braid.nn.backbone"
+local notice <const> = require "braid.notice"
+local places <const> = require "braid.nn.places"
+local pretrained <const> = require "braid.nn.pretrained"
+local Shared <const> = require "braid.mtl.shared"
+local state <const> = require "braid.nn.state"
+local walk <const> = require "braid.nn.walk"
+local weights <const> = require "braid.nn.weights"
+
+local M <const> = {}
+
+-- Puts loaded copies in the place of a recipe's backbones -> the report. Columns that differ have
+-- each their own; shared blocks want one for all.
+local function fill_recipe(what, r, names, given)
+  if r.start == "fresh" then
+    check.fail("%s: init = \"fresh\" and pretrained contradict each other: give one", what)
+  end
+  local made <const>, report = {}, nil
+  for _, name in ipairs(names) do
+    local backbone <const> = r.backbones[name]
+    local choice <const> = pretrained.choose(what, backbone, given, name)
+    made[backbone] = made[backbone] or {}
+    local loaded = made[backbone][choice.prefix]
+    if not loaded then
+      loaded = Backbone(backbone)
+      loaded.pretrained = pretrained.load(what, loaded, given, name)
+      r.by_column, made[backbone][choice.prefix] = report ~= nil, loaded
+      report = report or loaded.pretrained
+    end
+    r.backbones[name] = loaded
+  end
+  return report
+end
+
+--- Refuses blocks that all share where columns start from different weights.
+function M.check_shared(r, names)
+  if r.split == 0 or not r.by_column then return end
+  check.fail("pretrained: the weights have columns of their own for %s, and the blocks up to '%s' "
+    .. "are shared: say which to take, by net:extract{\"%s\"} or a table of its tensors",
+    table.concat(names, ", "), r.plan.names[r.split], names[1])
+end
+
+--- Copies a backbone's values into a part that was made of its plan, by the part's state ->
+-- whether they fit; where they do not, the part stays as it is.
+function M.take(own, backbone)
+  local values <const> = backbone:state_dict()
+  for name, t in pairs(own) do
+    local value <const> = values[name]
+    if not value or table.concat(value.shape, " ") ~= table.concat(t.shape, " ") then
+      return false
+    end
+  end
+  local _ <close> = grad.no_grad()
+  for name, t in pairs(own) do t:copy_(values[name]) end
+  return true
+end
+
+--- Starts a part that was just made of a backbone's plan from its values, if the recipe says so:
+-- init = "copy", or values that are no longer as they were drawn.
+function M.start(r, part, backbone)
+  if r.start == "fresh" or not r.start and not places.is_changed(backbone) then return end
+  state.give_sizes(part, backbone:state_dict())
+  if M.take(part:state_dict(), backbone) or not r.start then return end
+  check.fail("mtl.columns: init = \"copy\": the backbone's weights do not fit columns whose layers "
+    .. "take joined maps: use a mixer that leaves the channels as they are")
+end
+
+-- ---- networks that are built ---------------------------------------------------------------
+
+local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
+
+-- What of a network of columns holds the values of its backbones, in words.
+local function where_in(net, fits)
+  local words <const>, count = {}, 0
+  if net.trunk then words[1] = "the trunk" end
+  for _, name in ipairs(net.columns and net.names or {}) do
+    if fits[name] then count = count + 1 end
+  end
+  if count > 0 then words[#words + 1] = plural(count, "column") end
+  if net.shared then words[#words + 1] = "the stream beside them" end
+  local rest <const> = net.columns and #net.names - count or 0
+  return table.concat(words, " and ") .. (rest > 0
+    and (" (%s of joined maps stay as they were drawn)"):format(plural(rest, "column")) or "")
+end
+
+--- Gives a network of columns that is built its backbones' values.
+function M.refill(net)
+  local r <const>, fits <const> = net.recipe, {}
+  M.check_shared(r, net.names)
+  local first <const> = r.backbones[net.names[1]]
+  if net.trunk then M.take(net.trunk:state_dict(), first) end
+  if net.shared then M.take(net.shared:state_dict(), first) end
+  for _, name in ipairs(net.columns and net.names or {}) do
+    fits[name] = M.take(net.columns:rows(name), r.backbones[name])
+  end
+  return where_in(net, fits)
+end
+
+-- A network of columns, whose report says where the weights went.
+local function fill_columns(what, net, given)
+  if net.recipe.started then
+    check.fail("%s: from and pretrained both say what columns start from: give one", what)
+  end
+  local report <const> = fill_recipe(what, net.recipe, net.names, given)
+  report.into = M.refill(net)
+  return report
+end
+
+-- The networks of columns and backbones in a network; if there are none, itself, or the trunk of
+-- hard sharing.
+local function parts_of(net)
+  local Columns <const> = require "braid.mtl.columns"
+  local list <const> = {}
+  local function visit(_, m)
+    local found <const> = class.is_a(m, Columns) or class.is_a(m, Backbone)
+    if found then list[#list + 1] = m end
+    return found
+  end
+  if not visit(nil, net) then walk.walk(net, visit) end
+  if #list == 0 then list[1] = class.is_a(net, Shared) and net.trunk or net end
+  return list
+end
+
+--- Gives a network weights of before, read by nn/weights.lua; net.pretrained is the report.
+function M.network(what, net, given)
+  local report
+  for _, part in ipairs(parts_of(net)) do
+    local own <const> = rawget(part, "recipe") and fill_columns(what, part, given)
+      or pretrained.load(what, part, given)
+    report = report or own
+  end
+  if rawget(net, "pretrained") == nil then net.pretrained = report end
+  notice.say(tostring(report))
+end
+
+--- Reads weights and gives them to the recipe of a network of columns, to be built.
+function M.begin(what, r, names, source)
+  r.report = fill_recipe(what, r, names, weights.read(what, source))
+end
+
+--- Says, once the network is built, what weights it began with.
+function M.tell(net)
+  local report <const> = net.recipe.report
+  if not report then return end
+  report.into, net.pretrained = M.refill(net), report
+  notice.say(tostring(report))
+end
+
+return M

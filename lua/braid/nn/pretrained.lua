@@ -1,0 +1,258 @@
+--- Weights of before in a module whose tensors have other names.
+--
+-- The module's names are its own, or those of backbones it holds or was made of, each under its
+-- aliases (aliases.lua). The weights' names may have anything before them, "module.",
+-- "features.", "trunk.", "columns.pose.": of all that would fit, what gives the module most is
+-- taken. Of a network of columns a column takes what all share, the trunk or the stream beside the
+-- columns, else the one of its own name.
+--
+-- Every convolution of a backbone must be found, in its shape; other layers, and all that is of
+-- the module alone, such as the output of a classifier, may be left out, and the report says so.
+
+local aliases <const> = require "braid.nn.aliases"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+local places <const> = require "braid.nn.places"
+local Report <const> = require "braid.nn.report"
+
+local M <const> = {}
+
+-- ---- names --------------------------------------------------------------------------------
+
+-- What a module has: its tensors {path, t}, counters apart; for each plan that it was made of,
+-- the names by path.
+local function contents(module)
+  local own <const>, counters <const>, plans <const>, names <const> = {}, {}, {}, {}
+  places.each_tensor(module, function(path, t, buffer)
+    local entry <const> = {path = path, t = t}
+    if buffer == "counter" then counters[#counters + 1] = entry else own[#own + 1] = entry end
+    for _, place in ipairs(places.of(t)) do
+      if not names[place.plan] then
+        plans[#plans + 1], names[place.plan] = place.plan, {}
+      end
+      names[place.plan][path] = place.name
+    end
+  end)
+  return own, counters, plans, names
+end
+
+local function is_convolution(entry)
+  return entry.path:match("[^.]*$") == "weight" and entry.t:dim() > 2
+end
+
+-- One way to name a module's tensors: {entries = {{path, t, name, needed}...}, counters}.
+local function view_of(own, counters, name, needed)
+  local view <const> = {entries = {}, counters = {}}
+  for list, from in pairs{[view.entries] = own, [view.counters] = counters} do
+    for _, entry in ipairs(from) do
+      local given <const> = name(entry.path)
+      if given then
+        list[#list + 1] = {path = entry.path, t = entry.t, name = given,
+          needed = needed(entry), convolution = is_convolution(entry)}
+      end
+    end
+  end
+  return view
+end
+
+-- All ways to name a module's tensors: the paths that they have in it, then those in the
+-- backbones it was made of.
+local function views(module)
+  local own <const>, counters <const>, plans <const>, names <const> = contents(module)
+  local list <const> = {view_of(own, counters, function(path) return path end, function(entry)
+    local any = #plans == 0 and is_convolution(entry)
+    for _, plan in ipairs(plans) do any = any or names[plan][entry.path] ~= nil end
+    return any
+  end)}
+  for _, plan in ipairs(plans) do
+    local function add(rename)
+      list[#list + 1] = view_of(own, counters, function(path)
+        local name <const> = names[plan][path]
+        return name and rename(name)
+      end, function() return true end)
+    end
+    add(function(name) return name end)
+    for _, alias in ipairs(plan.aliases) do
+      add(function(name) return aliases.name(alias, name) end)
+    end
+  end
+  return list, own
+end
+
+-- ---- which weights ------------------------------------------------------------------------
+
+-- What stands before the names of a view in those of the weights.
+local function prefixes_of(view, state)
+  local wanted <const>, found <const> = {}, {}
+  for _, entry in ipairs(view.entries) do wanted[entry.name] = true end
+  for name in pairs(state) do
+    local at = 1
+    while at do
+      if wanted[name:sub(at)] then found[name:sub(1, at - 1)] = true end
+      at = name:find(".", at, true)
+      at = at and at + 1
+    end
+  end
+  return check.sorted_keys(found)
+end
+
+local function column_of(prefix) return prefix:match("^(.-)columns%.([^.]+)%.$") end
+
+-- The name in the weights of a view's name under a prefix: a column, or the stream beside the
+-- columns, goes on from the trunk that all share.
+local function given_name(state, prefix, name)
+  if state[prefix .. name] then return prefix .. name end
+  local root <const> = column_of(prefix) or prefix:match("^(.-)shared%.$")
+  local other <const> = root and root .. "trunk." .. name
+  return other and state[other] and other
+end
+
+local function same_shape(a, b)
+  if a:dim() ~= b:dim() then return false end
+  for d = 1, a:dim() do
+    if a:size(d) ~= b:size(d) then return false end
+  end
+  return true
+end
+
+-- How many tensors of a view are there, then how many of the same shape; and whether every
+-- convolution is.
+local SHAPE <const> = 2 ^ -20
+local function score(view, state, prefix)
+  local total, whole = 0, true
+  for _, entry in ipairs(view.entries) do
+    local name <const> = given_name(state, prefix, entry.name)
+    if name then total = total + 1 + (same_shape(state[name], entry.t) and SHAPE or 0) end
+    whole = whole and (name or not (entry.convolution and entry.needed))
+  end
+  return total, whole
+end
+
+-- Of several prefixes that give as much, the one to take: what is no column's, else the column's.
+local function decide(what, weights, prefixes, column)
+  local plain <const>, columns <const>, own = {}, {}, nil
+  for _, prefix in ipairs(prefixes) do
+    local _, name <const> = column_of(prefix)
+    if name then columns[#columns + 1] = name else plain[#plain + 1] = prefix end
+    if name and name == column then own = prefix end
+  end
+  if #plain == 1 then return plain[1] end
+  if #plain > 1 then
+    check.fail("%s: pretrained: %s has the weights %d times, under '%s': give a table with those "
+      .. "meant", what, weights.text, #plain, table.concat(plain, "', '"))
+  end
+  if #columns == 1 or own then return own or prefixes[1] end
+  check.fail("%s: pretrained: %s has columns of %s%s: say which, by net:extract{\"%s\"} or a table "
+    .. "of its tensors", what, weights.text, table.concat(columns, ", "),
+    column and " and none of " .. column or "", columns[1])
+end
+
+--- The view of a module and the prefix by which weights fit it best: {view, prefix, own}.
+-- @param column the name of the column that the module is for, or nil
+function M.choose(what, module, weights, column)
+  local best, most, complete, found = nil, 0, false, {}
+  local list <const>, own <const> = views(module)
+  for _, view in ipairs(list) do
+    for _, prefix in ipairs(prefixes_of(view, weights.state)) do
+      local points <const>, whole <const> = score(view, weights.state, prefix)
+      if points > most then best, most, complete, found = view, points, whole, {} end
+      if points == most and view == best then found[#found + 1] = prefix end
+    end
+  end
+  if not best then
+    local names <const> = check.sorted_keys(weights.state)
+    check.fail("%s: pretrained: no tensor of %s is of this backbone: its names are %s; the "
+      .. "backbone's are %s", what, weights.text, #names > 0 and Report.some(names) or "none",
+      Report.some(check.sorted_keys(module:state_dict())))
+  end
+  local prefix <const> = complete and decide(what, weights, found, column) or found[1]
+  return {view = best, prefix = prefix, own = own}
+end
+
+-- ---- copying ------------------------------------------------------------------------------
+
+local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
+
+local function unfit(what, weights, entry, name)
+  local value <const>, t <const> = weights.state[name], entry.t
+  local hint = ""
+  if entry.convolution and value:dim() == t:dim() and value:size(1) == t:size(1)
+    and value:size(2) == 3 and t:size(2) == 1 then
+    hint = (": they are for colour, and this network takes gray pictures. Make it with channels = "
+      .. "3; or sum them over the colours, which is the same for a gray picture: "
+      .. "w[\"%s\"] = w[\"%s\"]:sum(2, {keepdim = true}) in the table w that braid.load gives")
+      :format(name, name)
+  end
+  check.fail("%s: pretrained: %s of %s has shape %s, the network's %s %s%s", what, name,
+    weights.text, shape_text(value), entry.path, shape_text(t), hint)
+end
+
+-- Raises the error for convolutions that the weights lack.
+local function lacking(what, weights, choice, left)
+  local norm, own = false, false
+  for name in pairs(weights.state) do norm = norm or name:find("running_mean$") ~= nil end
+  for _, entry in ipairs(choice.own) do own = own or entry.path:find("running_mean$") ~= nil end
+  check.fail("%s: pretrained: %s lacks convolutions of the backbone: %s. It has %s%s", what,
+    weights.text, Report.some(left), Report.some(check.sorted_keys(weights.state)), norm and not own
+    and "; it is of a network with batch norm, and the backbone has none (norm = true?)" or "")
+end
+
+-- The entries that are in the weights.
+local function gather(what, weights, choice)
+  local state <const>, found <const>, taken <const>, left <const> = weights.state, {}, {}, {}
+  for _, entry in ipairs(choice.view.entries) do
+    local name <const> = given_name(state, choice.prefix, entry.name)
+    if name then
+      found[#found + 1] = {entry = entry, name = name}
+    elseif entry.convolution and entry.needed then
+      left[#left + 1] = entry.path
+    end
+  end
+  if #left > 0 then lacking(what, weights, choice, left) end
+  for _, f in ipairs(found) do
+    local value <const>, fits <const> = state[f.name], same_shape(state[f.name], f.entry.t)
+    if not fits and f.entry.needed then unfit(what, weights, f.entry, f.name) end
+    if value.dtype ~= "float32" and value.dtype ~= "float64" then
+      check.fail("%s: pretrained: %s of %s is %s, not in floating point", what, f.name,
+        weights.text, value.dtype)
+    end
+    if fits then taken[#taken + 1] = {t = f.entry.t, name = f.name, path = f.entry.path} end
+  end
+  return taken
+end
+
+-- The names of the weights that nothing took, but for counters.
+local function unused(state, used)
+  local list <const> = {}
+  for _, name in ipairs(check.sorted_keys(state)) do
+    if not used[name] and not name:find("num_batches_tracked$") then list[#list + 1] = name end
+  end
+  return list
+end
+
+--- Copies weights into a module by what M.choose found -> the report.
+function M.copy(what, weights, choice)
+  local taken <const> = gather(what, weights, choice)
+  local used <const>, filled <const>, fresh <const> = {}, {}, {}
+  local _ <close> = grad.no_grad()
+  for _, entry in ipairs(taken) do
+    entry.t:copy_(weights.state[entry.name])
+    used[entry.name], filled[entry.path] = true, true
+  end
+  for _, entry in ipairs(choice.view.counters) do
+    local name <const> = given_name(weights.state, choice.prefix, entry.name)
+    if name and same_shape(weights.state[name], entry.t) then entry.t:copy_(weights.state[name]) end
+  end
+  for _, entry in ipairs(choice.own) do
+    if not filled[entry.path] then fresh[#fresh + 1] = entry.path end
+  end
+  return Report{source = weights.text, used = #taken, of = #choice.own, fresh = fresh,
+    unused = unused(weights.state, used)}
+end
+
+--- Both in one, for a module that stands alone.
+function M.load(what, module, weights, column)
+  return M.copy(what, weights, M.choose(what, module, weights, column))
+end
+
+return M

@@ -1,0 +1,33 @@
+--- What weights of before gave a network: net.pretrained.
+--
+-- {source = what the weights are called, used = tensors of the backbone that have come from them,
+-- of = those it has, fresh = names of those that keep their first values, unused = names in the
+-- weights that nothing took, into = the parts of the network that begin so, in words}. Counters of
+-- batch norm are not counted.
+
+local class <const> = require "braid.class"
+
+local Report <const> = class("Report of weights")
+Report.apart = true -- it is no part of the network
+
+local MOST <const> = 3 -- names that are shown
+
+--- The first of a list of names, and how many more there are.
+function Report.some(names)
+  local text <const> = table.concat(names, ", ", 1, math.min(#names, MOST))
+  return #names > MOST and ("%s and %d more"):format(text, #names - MOST) or text
+end
+
+function Report:init(fields)
+  for key, value in pairs(fields) do self[key] = value end
+end
+
+Report.__tostring = function(self)
+  local words <const> = {("pretrained: %d of %d tensors of the backbone from %s%s"):format(
+    self.used, self.of, self.source, self.into and ", in " .. self.into or "")}
+  if #self.fresh > 0 then words[#words + 1] = "not found: " .. Report.some(self.fresh) end
+  if #self.unused > 0 then words[#words + 1] = "not used: " .. Report.some(self.unused) end
+  return table.concat(words, "; ")
+end
+
+return Report

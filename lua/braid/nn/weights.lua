@@ -1,0 +1,65 @@
+--- What `pretrained` may be, read: {state = tensors by name, text = what it is called}.
+--
+-- The path of a file that braid.load reads; tensors by name, or lists of them as Caffe has; a
+-- network or a backbone. A definition names no file: what it gives is a table or a module.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local guard <const> = require "braid.guard"
+local load <const> = require "braid.io.load"
+local state <const> = require "braid.nn.state"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+M.kind = check.kind("weights: the path of a file, tensors by name, a network or a backbone",
+  function(v) return type(v) == "string" or walk.is_module(v) or walk.is_plain(v) end)
+
+local BLOBS <const> = {"weight", "bias"} -- of a layer of Caffe, in its order
+
+local function read_file(what, path)
+  if guard.is_inside() then
+    check.fail("%s: pretrained: a definition names no file; who uses it gives braid.model the path",
+      what)
+  end
+  local ok <const>, value <const> = check.caught(load, path)
+  if not ok then check.fail("%s: pretrained: %s", what, (value:gsub("^load: ", ""))) end
+  if core.is_tensor(value) then
+    check.fail("%s: pretrained: %s holds one tensor, without names", what, path)
+  end
+  return value
+end
+
+-- Tensors by name, each in floating point or a counter.
+local function named(what, text, given)
+  local list <const> = {}
+  for key, value in next, given do
+    local blobs <const> = walk.is_plain(value) and value or {value}
+    if type(key) ~= "string" or #blobs == 0 then
+      check.fail("%s: pretrained: %s must be tensors by name; '%s' is a %s", what, text,
+        tostring(key), type(value))
+    end
+    for i, t in ipairs(blobs) do
+      if not core.is_tensor(t) then
+        check.fail("%s: pretrained: %s must be tensors by name; '%s' is a %s", what, text, key,
+          type(t))
+      end
+      list[blobs == value and ("%s.%s"):format(key, BLOBS[i] or i) or key] = t
+    end
+  end
+  return list
+end
+
+--- The weights of a source that M.kind accepts; `what` was called.
+function M.read(what, source)
+  if walk.is_module(source) then
+    return {state = state.state_dict(source), text = "a " .. getmetatable(source).__name}
+  end
+  if type(source) == "table" then
+    return {state = named(what, "a table", source), text = "a table"}
+  end
+  local text <const> = source:match("[^/]+$") or source
+  return {state = named(what, text, read_file(what, source)), text = text}
+end
+
+return M

@@ -1,0 +1,192 @@
+--- Weights of before in every definition, under whatever names they come.
+
+local braid <const> = require "braid"
+local files <const> = require "spec.support.file"
+local notice <const> = require "braid.notice"
+local mtl <const>, nn <const> = braid.mtl, braid.nn
+
+local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, pose = mtl.classes{5},
+  smile = mtl.classes{2}}
+
+local said = {}
+local write <const> = notice.write
+setup(function() notice.write = function(text) said[#said + 1] = text end end)
+teardown(function() notice.write = write end)
+before_each(function() said = {} end)
+
+local function fails(f, message) assert.error_matches(f, message, 1, true) end
+local function equal(a, b, path)
+  assert.same(a.shape, b.shape, path)
+  assert.equal(0, (a:to("float64") - b:to("float64")):abs():max():item(), path)
+end
+
+-- Options that make each definition small; flat: its tensors have torchvision's names.
+local SMALL <const> = {
+  alexnet = {width = 0.0625, flat = true}, cascade = {}, cross_stitch = {}, dcnet = {width = 0.125},
+  dmt = {width = 0.25}, hard_sharing = {}, hyperface = {width = 0.0625, input = 64},
+  kth = {width = 0.1, input = 30}, mtan = {}, mtcnn = {}, nddr = {}, progressive = {},
+  resnet18 = {width = 0.125, flat = true}, sluice = {}, smtn = {width = 0.0625, input = 16,
+  variant = "channelwise"}, soft_sharing = {}, tcdcn = {}, vgg16 = {width = 0.0625, flat = true},
+}
+
+local function model(name, more)
+  local o <const> = {tasks = tasks}
+  for key, value in pairs(SMALL[name] or {}) do if key ~= "flat" then o[key] = value end end
+  for key, value in pairs(more or {}) do o[key] = value end
+  return braid.model("models/" .. name .. ".lua", o)
+end
+
+local function changed(state, f)
+  local result <const> = {}
+  for name, t in pairs(state) do
+    local other <const>, value <const> = f(name, t)
+    if other then result[other] = value or t end
+  end
+  return result
+end
+
+-- Random values everywhere, statistics too.
+local function filled(state)
+  braid.no_grad(function()
+    for name, t in pairs(state) do
+      if t.dtype == "float32" then t:copy_(braid.rand(t.shape) + 0.5) end
+      if name:find("num_batches") then t:fill_(7) end
+    end
+  end)
+  return state
+end
+
+-- The backbone that a network was made of, or one of its layout.
+local function backbone_of(name, net)
+  if SMALL[name].flat then return nn.backbone(name, {width = SMALL[name].width}) end
+  local b <const> = net.recipe and net.recipe.backbones.pose or net.trunk
+  return nn.backbone(b)
+end
+
+-- Calls f(path, name in a backbone) for each tensor of a network that begins with a backbone's.
+local function each_place(net, f)
+  local count = 0
+  for path in pairs(net:state_dict()) do
+    local name <const> = path:match("^trunk%.(.+)$") or path:match("^shared%.(.+)$")
+      or path:match("^columns%.[^.]+%.(.+)$")
+    if name then
+      f(path, name)
+      count = count + 1
+    end
+  end
+  assert.is_true(count > 0)
+end
+
+for path in io.popen("ls models/*.lua"):lines() do
+  local name <const> = path:match("([%w_]+)%.lua$")
+
+  describe("pretrained in " .. path, function()
+    it("is known here", function() assert.is_table(SMALL[name]) end)
+
+    it("begins with a backbone's weights, wherever the network has it", function()
+      local first <const> = model(name)
+      local b <const> = backbone_of(name, first)
+      local state <const> = filled(b:state_dict())
+      local net <const> = model(name, {pretrained = b})
+      local own <const> = net:state_dict()
+      if SMALL[name].flat then
+        assert.is_true(net.pretrained.used > 0)
+        for i, p in ipairs(b:parameters()) do
+          local same = 0
+          for _, q in ipairs(net.trunk:parameters()) do
+            local equal_shape <const> = table.concat(p.shape, " ") == table.concat(q.shape, " ")
+            if equal_shape and (p - q):abs():max():item() == 0 then same = same + 1 end
+          end
+          assert.is_true(same > 0, i)
+        end
+      else
+        each_place(net, function(p, inner) equal(own[p], state[inner], p) end)
+        assert.equal(net.pretrained.of, net.pretrained.used)
+      end
+      assert.matches("^pretrained: %d+ of %d+ tensors of the backbone from a Backbone", said[1])
+      assert.equal(1, #said)
+      assert.is_truthy(tostring(net):find(said[1], 1, true))
+    end)
+
+    local function like(source, net)
+      local own <const> = net:state_dict()
+      -- a stream beside the columns has learned all tasks
+      local function check(p, inner)
+        equal(own[p], source["shared." .. (inner or "")] or source[p], p)
+      end
+      if not SMALL[name].flat then return each_place(net, check) end
+      for p in pairs(own) do
+        if p:find("^trunk%.") then check(p) end
+      end
+    end
+
+    it("takes another network, its state and its file", function()
+      local other <const> = model(name)
+      local state <const> = filled(other:state_dict())
+      like(state, model(name, {pretrained = other}))
+      like(state, model(name, {pretrained = state}))
+      like(state, model(name, {pretrained = changed(state, function(n, t)
+        return "module." .. n, t.dtype == "float32" and t:to("float64") or t
+      end)}))
+      like(changed(state, function(n, t)
+        return n, n:find("num_batches") and braid.zeros(t.shape, {dtype = "int64"}) or t
+      end), model(name, {pretrained = changed(state, function(n)
+        return not n:find("num_batches") and "net.backbone." .. n or nil
+      end)}))
+      files.with("w.safetensors", function(file)
+        braid.save(file, state)
+        local net <const> = model(name, {pretrained = file})
+        like(state, net)
+        assert.equal(file:match("[^/]+$"), net.pretrained.source)
+      end)
+      files.with("w.safetensors", function(file) -- a file of a whole network
+        braid.save(file, other)
+        like(state, model(name, {pretrained = file}))
+      end)
+    end)
+
+    it("is no part of what is saved", function()
+      local net <const> = model(name, {pretrained = backbone_of(name, model(name))})
+      files.with("net.safetensors", function(file)
+        braid.save(file, net)
+        local again <const> = braid.open(file)
+        assert.is_nil(again.pretrained)
+        for p, t in pairs(net:state_dict()) do equal(t, again:state_dict()[p], p) end
+      end)
+    end)
+
+    it("is refused where nothing fits", function()
+      fails(function() model(name, {pretrained = {x = braid.ones(3)}}) end,
+        "model: pretrained: no tensor of a table is of this backbone: its names are x; the ")
+      fails(function() model(name, {pretrained = {}}) end, "its names are none;")
+      fails(function() model(name, {pretrained = "/nowhere/w.safetensors"}) end,
+        "model: pretrained: /nowhere/w.safetensors: No such file")
+      for _, wrong in ipairs{3, true, print} do
+        fails(function() model(name, {pretrained = wrong}) end, "model: pretrained must be weights")
+      end
+      fails(function() model(name, {pretrained = {"x"}}) end, "must be tensors by name; '1' is a")
+      fails(function() model(name, {pretrained = {x = 1}}) end, "must be tensors by name; 'x' is a")
+    end)
+
+    it("wants every convolution, in its shape", function()
+      local state <const> = backbone_of(name, model(name)):state_dict()
+      local conv
+      for _, key in ipairs(require "braid.check".sorted_keys(state)) do
+        if state[key]:dim() == 4 then conv = key end
+      end
+      fails(function()
+        model(name, {pretrained = changed(state, function(n) return n ~= conv and n end)})
+      end, "lacks convolutions of the backbone: ")
+      fails(function()
+        model(name, {pretrained = changed(state, function(n, t)
+          return n, n == conv and braid.ones(3, 3, 9, 9) or t
+        end)})
+      end, conv .. " of a table has shape (3, 3, 9, 9), the network's ")
+      fails(function()
+        model(name, {pretrained = changed(state, function(n, t)
+          return n, n == conv and t:to("int64") or t
+        end)})
+      end, conv .. " of a table is int64, not in floating point")
+    end)
+  end)
+end
