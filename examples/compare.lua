@@ -15,7 +15,8 @@
 -- parameters (Trottier et al. 2018). separation spends half of the epochs on its shared
 -- stream, the other half on its columns. Further networks are trained when named: separation_joint,
 -- cross_stitch_started (from the single-task networks), cross_stitch_mutual and soft_sharing
--- (squared distances of weights), nddr, sluice. delta-m is over all tasks' error or accuracy.
+-- (squared distances of weights), nddr, sluice. delta-m is over all tasks' error or accuracy. The
+-- alphas of cross-stitch learn lr_mult times as fast as the rest.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train
@@ -23,8 +24,9 @@ local results <const> = dofile((arg[0]:match("^.*/") or "") .. "compare/results.
 
 local o <const> = train.arguments(arg, {
   data = "", faces = 8000, epochs = 15, batch = 64, lr = 1e-3, lambda = 0.02, seed = 1, width = 1.0,
+  lr_mult = 100.0, maps = true,
   networks = "single hard hard_wide cross_stitch cross_stitch_wide separation dmt dcnet",
-  out = "build/compare", maps = true,
+  out = "build/compare",
 })
 
 local tasks <const> = mtl.tasks{
@@ -58,7 +60,7 @@ end
 
 local BUILD <const> = {
   hard = columns_with(nil),
-  cross_stitch = columns_with(mtl.cross_stitch{}),
+  cross_stitch = columns_with(mtl.cross_stitch{lr_mult = o.lr_mult}),
   separation = columns_with(mtl.separation{form = "channelwise", fine_tune = true}),
   separation_joint = columns_with(mtl.separation{form = "channelwise", end_to_end = true}),
   dmt = columns_with(mtl.ttc{}),
@@ -98,12 +100,11 @@ for name in tasks:each() do BUILD["single_" .. name] = single(name) end
 
 local function learn(net, faces, label, from, to)
   local opt <const> = optim.Adam(net:parameters(), {lr = o.lr})
-  local augment <const> = {rotate = 15, scale = 0.10, shift = 0.08, flip = 0.5}
+  local augment <const> = {rotate = 15, scale = 0.10, shift = 0.04, flip = 0.5}
   local steps <const> = (#faces.train + o.batch - 1) // o.batch
   local bar <const>, seconds = train.progress((to - from + 1) * steps), 0
   for epoch = from, to do
     local begun <const> = bar.clock()
-    opt.factor = optim.cosine(epoch - from, to - from + 1)
     net:train()
     for batch in data.loader(faces.train, {batch = o.batch, size = 40, shuffle = true,
                                            epoch = epoch, seed = o.seed, augment = augment,
@@ -112,6 +113,7 @@ local function learn(net, faces, label, from, to)
       local loss, losses <const> = net.tasks:loss(net(batch.image), batch)
       local penalty <const> = net:penalty()
       if penalty then loss = loss + penalty end
+      opt.factor = optim.cosine(opt.steps, (to - from + 1) * steps)
       opt:zero_grad()
       train.finite(loss, losses, opt.steps + 1):backward()
       opt:step()
@@ -169,7 +171,8 @@ end
 -- ---- all of them --------------------------------------------------------------------------
 
 local settings <const> = {}
-for _, key in ipairs{"data", "faces", "epochs", "batch", "lr", "lambda", "seed", "width"} do
+for _, key in ipairs{"data", "faces", "epochs", "batch", "lr", "lambda", "seed", "width",
+  "lr_mult"} do
   settings[key] = o[key]
 end
 local kept <const> = results(o.out, settings, tasks.names)
@@ -183,4 +186,7 @@ for row in o.networks:gmatch("%S+") do
     end
   end
 end
-print(kept:table())
+local words <const> = {}
+for key, value in pairs(settings) do words[#words + 1] = ("%s %s"):format(key, value) end
+table.sort(words)
+print(kept:table() .. "\n" .. table.concat(words, ", "))

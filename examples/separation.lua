@@ -22,8 +22,9 @@ local tasks <const> = mtl.tasks{
   landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, reduction = "mean"},
   attributes = mtl.attributes{"gender", "smile", "glasses"}, -- weights 1: equation 1 is a sum
 }
-local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
-  or data.mtfl(o.data, {size = o.size})
+local faces <const> = o.data == ""
+  and data.faces{n = o.faces, seed = o.seed, channels = 3, size = math.max(64, o.size)}
+  or data.mtfl(o.data, {size = o.size, channels = 3})
 local sample <const> = data.loader(faces.test, {batch = 8, size = o.size})()
 local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.variant,
   branch = o.branch ~= "" and o.branch or nil, width = o.width, input = o.size,

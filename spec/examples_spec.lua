@@ -6,10 +6,10 @@ local SMALL <const> = {
     .. "--networks 'hard_wide cross_stitch separation dcnet'",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
   ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
-  ["examples/dmt.lua"] = "--images 96 --epochs 1 --width 0.1 --out %s",
+  ["examples/dmt.lua"] = "--faces 96 --epochs 1 --width 0.1 --out %s",
   ["examples/dcnet.lua"] = "--faces 48 --epochs 1 --size 32 --width 0.03125 --batch 8 "
     .. "--shares 0.5 --draws 1 --out %s",
-  ["examples/kth.lua"] = "--faces 48 --epochs 2 --size 24 --width 0.1 --tries 1",
+  ["examples/kth.lua"] = "--faces 48 --epochs 2 --size 24 --width 0.1 --tries 1 --out %s",
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }
 
@@ -113,9 +113,12 @@ describe("examples", function()
       end
     end
     local ok <const>, output <const> = run("examples/dmt.lua", ("--data %s/cifar --epochs 1 "
-      .. "--gray no --reading update --width 0.1 --out %s"):format(out, out))
+      .. "--reading update --width 0.1 --out %s"):format(out, out))
     assert.is_true(ok, output)
-    assert.matches("epoch 1  airplane_ship +[%d.]+%% balanced  automobile_truck", output)
+    assert.matches("balanced accuracy, %% +airplane_ship  automobile_truck", output)
+    for _, network in ipairs{"ST", "MT", "DMT"} do
+      assert.matches("\n" .. network .. " +%d", output)
+    end
     assert.matches("a group: ", output, 1, true)
   end)
 
@@ -137,7 +140,7 @@ describe("examples", function()
     end
     local ok <const>, first <const> = compare("--epochs 1 --networks 'hard single'")
     assert.is_true(ok, first)
-    local row <const> = assert(first:match("| hard | [^\n]+$"))
+    local row <const> = assert(first:match("| hard | [^\n]+\n"))
     local _, again <const> = compare("--epochs 1 --networks 'hard dmt'")
     assert.is_nil(again:find("hard  1/1", 1, true))
     assert.is_truthy(again:find("dmt  1/1", 1, true))
@@ -179,7 +182,8 @@ describe("examples", function()
   it("dcnet.lua refuses a share that is none", function()
     local ok <const>, output <const> = run("examples/dcnet.lua", "--faces 48 --shares 2")
     assert.is_falsy(ok)
-    assert.matches("--shares: '2' is no share of the images, a number from 0 to 1", output, 1, true)
+    assert.matches("--shares: '2' of 48 faces leaves no batch of 32, or none to test", output, 1,
+      true)
   end)
 
   it("name the options they know when given another", function()
