@@ -62,7 +62,7 @@ return function(tasks, o)
     error(("mtcnn: stage must be \"P\", \"R\" or \"O\", not %s"):format(tostring(o.stage)), 2)
   end
   tasks = tasks or mtl.tasks{
-    face = mtl.classes{2, hardest = 0.7},
+    face = mtl.classes{2, hardest = 0.7, names = {"no", "yes"}},
     box = mtl.real{4},
     landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4},
       weight = stage == STAGES.O and 1 or 0.5},

@@ -96,7 +96,7 @@ local PLACES <const> = {
   {"F", braid.F, operators()},
   {"mtl", mtl, words [[tasks classes real landmarks landmark_bins attributes pose_bins columns
     network ced mutual early_stopping contrast_maps ttc_update affinity delta_m none share
-    cross_stitch ttc separation collaborative nddr sluice progressive readout]]},
+    cross_stitch ttc separation collaborative nddr sluice progressive readout heads]]},
   {"data", data, words [[mtfl celeba aflw cifar10 cifar100 idx images csv jsonl pts loader mix show
     crop resize align augment brightness contrast saturation gray equalize noise blur cutout whiten
     normalize landmark_bins pose_bins]]},
