@@ -76,9 +76,12 @@ for i = 1, 6 do
   assert(core.image_write(directory .. "/" .. names[i], canvas))
 end
 local files <const> = require("braid.data.dataset"){files = names, root = directory,
-  labels = {points = braid.rand(6, 4, 2), class = braid.ones({6}, {dtype = "int64"})}}
+  labels = {points = braid.rand(6, 4, 2), class = braid.ones({6}, {dtype = "int64"}),
+    roll = braid.rand(6), face = braid.rand(6, 4), box_width = braid.rand(6)},
+  kinds = {face = "box"}, flips = {class = {1}}}:copied{}
 local steps <const> = {data.crop{margin = 1.2}, data.resize(24), data.augment{rotate = 20,
-  flip = 0.5, size = 10}, data.blur(1), data.noise(0.1), data.equalize(), data.whiten()}
+  flip = 0.5, size = 10}, data.blur(1), data.noise(0.1), data.equalize(), data.whiten(),
+  data.pose_bins("roll", {as = "level", bins = 4})}
 for _, stop in ipairs{1, 9} do
   for _, cache in ipairs{false, directory .. "/cache"} do
     local taken = 0
@@ -93,7 +96,9 @@ end
 os.remove(directory .. "/3.png")
 raises("3.png", function()
   for _ in data.loader(files, {batch = 2, workers = 2, transforms = steps,
-                               tasks = {points = {}}}) do collectgarbage("step") end
+                               tasks = {points = {flip = {1, 2, 3, 4}}}}) do
+    collectgarbage("step")
+  end
 end)
 os.execute("rm -r " .. directory)
 
