@@ -161,7 +161,7 @@ local MESSAGES <const> = {
   {"interpolate", function() F.interpolate(some(1, 1, 2, 2)) end,
     "interpolate: give either size or scale_factor"},
   {"interpolate", function() F.interpolate(some(1, 1, 2, 2), {scale_factor = 0.2}) end,
-    "interpolate: the size must be a whole number from 1, not 0"},
+    "interpolate: scale_factor 0.2 makes 0 of 2 pixels; that must be from 1 to 2147483647"},
   {"affine_grid", function() F.affine_grid(some(2, 2, 3), {1, 1, 2, 2}) end,
     "affine_grid: size must be {2, c, h, w}, not {1, 1, 2, 2}"},
   {"grid_sample", function() F.grid_sample(some(1, 1, 2, 2), some(2, 1, 1, 2)) end,

@@ -90,6 +90,14 @@ describe("printing", function()
     check("stats", sets.train:stats(), "^20 samples")
   end)
 
+  it("says what was loaded into a module, and what was not", function()
+    local layer <const> = nn.Linear(2, 2)
+    local state <const> = layer:state_dict()
+    state.bias, state.scale = nil, braid.ones(1)
+    check("report", layer:load_state_dict(state, {strict = false}),
+      '^load_state_dict: counters {}, missing {"bias"}, unexpected {"scale"}$')
+  end)
+
   it("says what modes and scopes are", function()
     local scope <const> = braid.scope()
     check("scope", scope)

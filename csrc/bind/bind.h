@@ -116,7 +116,8 @@ void br_close_mode(lua_State *L, br_mode *m);
 
 /* Raises the core's last message; the path of the module that was running goes before. */
 int br_raise(lua_State *L);
-int br_error(lua_State *L, const char *format, ...); /* otherwise as luaL_error */
+int br_error(lua_State *L, const char *format, ...);    /* otherwise as luaL_error */
+int br_error_in(lua_State *L, const char *format, ...); /* with the module's path */
 int br_fail_from_lua(lua_State *L);
 int br_name_functions(lua_State *L);
 int br_set_home(lua_State *L);

@@ -151,6 +151,14 @@ int br_error(lua_State *L, const char *format, ...) {
   return raise(L, false);
 }
 
+int br_error_in(lua_State *L, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  lua_pushvfstring(L, format, args);
+  va_end(args);
+  return raise(L, true);
+}
+
 /* core.fail(message): br_error for Lua. */
 int br_fail_from_lua(lua_State *L) {
   luaL_checkstring(L, 1);

@@ -16,8 +16,8 @@ static const char *shown_name(lua_State *L, const binding *b) {
 
 static int bad_argument(lua_State *L, const request *r, const br_param *p,
                         const char *want, int at) {
-  return br_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
-                  br_test_box(L, at) ? "a tensor" : luaL_typename(L, at));
+  return br_error_in(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name, want,
+                     br_test_box(L, at) ? "a tensor" : luaL_typename(L, at));
 }
 
 /* A number, within the range that the row states. */
@@ -32,8 +32,8 @@ static void read_number(lua_State *L, const request *r, const br_param *p, int a
     lua_pushinteger(L, a->i);
   else
     lua_pushnumber(L, f);
-  br_error(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name,
-           br_range_text(&p->range, range, sizeof range), luaL_tolstring(L, -1, NULL));
+  br_error_in(L, "%s: %s must be %s, not %s", shown_name(L, r->b), p->name,
+              br_range_text(&p->range, range, sizeof range), luaL_tolstring(L, -1, NULL));
 }
 
 static int64_t from_one(lua_State *L, const request *r, const br_param *p, int64_t i) {

@@ -27,6 +27,26 @@ function M.public(name, f)
   return f
 end
 
+--- Raises where one of the arguments behind the first `most` is not nil.
+function M.none_beyond(what, most, ...)
+  local last = select("#", ...)
+  while last > most and select(last, ...) == nil do last = last - 1 end
+  if last <= most then return end
+  M.fail("%s: takes at most %d argument%s, not %d; there is no place for %s", what, most,
+    most == 1 and "" or "s", last, shown((select(most + 1, ...))))
+end
+
+--- f, for which more arguments than it names are an error; f itself where it takes any number.
+function M.fixed(what, f)
+  local info <const> = debug.getinfo(f, "u")
+  if info.isvararg then return f end
+  local most <const> = info.nparams
+  return function(...)
+    if select("#", ...) > most then M.none_beyond(what, most, ...) end
+    return f(...)
+  end
+end
+
 -- ---- options --------------------------------------------------------------------------
 
 local Declared <const> = {__name = "declared options"}

@@ -155,9 +155,19 @@ function M.fields(object) return next, stores[object] or object end
 
 -- ---- making -------------------------------------------------------------------------------
 
+-- How many arguments a constructor takes: any number where it is not Braid's own.
+local function most_of(r)
+  local init <const>, from <const> = lookup(r, "init")
+  local info <const> = from and from.own and debug.getinfo(init, "u")
+  return info and not info.isvararg and math.max(info.nparams - 1, 0) or math.huge
+end
+
 local function construct(handle, ...)
   local r <const> = records[handle]
   if r.own then r.sealed = true end
+  local most <const> = r.most or most_of(r)
+  if r.own then r.most = most end
+  if select("#", ...) > most then check.none_beyond(shown.called(r), most, ...) end
   if not r.guarded then
     local object <const> = setmetatable({}, r.meta)
     object:init(...)

@@ -42,13 +42,18 @@ local function read(module, path)
   return package.loaded[module]
 end
 
+local function fixed(what, value)
+  return type(value) == "function" and check.fixed(what, value) or value
+end
+
 local function find_in(f, name)
   local value
   local file <const> = f.file_of(name)
   if f.files[file] then
     value = read(f.prefix .. "." .. file, f.files[file])
     if not f.fits(name, value) then return nil end
-    value = f.made(value, name)
+    local what <const> = f.what .. name
+    value = fixed(what, f.made(fixed(what, value), name))
   elseif f.others then
     local others <const> = f.others()
     if tables[others] then value = M.find(others, name) else value = rawget(others, name) end
@@ -109,9 +114,12 @@ end
 
 local function new(_, prefix, o)
   o = o or {}
+  -- As the user says it.
+  local what <const> = (prefix:match("^braid%.(%a+)") .. "."):gsub("^functional%.", "")
   local path <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/")
-  local t <const>, f <const> = {}, {prefix = prefix, files = files_in(path, o.internal),
-    others = o.others, file_of = o.file_of or function(name) return name end,
+  local t <const>, f <const> = {}, {prefix = prefix, what = what,
+    files = files_in(path, o.internal), others = o.others,
+    file_of = o.file_of or function(name) return name end,
     fits = o.fits or always, made = o.made or function(value) return value end}
   return M.named(t, prefix, function(name) return find_in(f, name) end,
     function() return names_in(t, f) end)

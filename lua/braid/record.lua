@@ -14,7 +14,7 @@ local function shown(value)
   if type(value) ~= "table" then return tostring(value) end
   local meta <const> = getmetatable(value)
   if meta and meta.__len then return ("%d samples"):format(#value) end
-  return meta and tostring(value) or "a table"
+  return meta and tostring(value) or check.shown(value)
 end
 
 local function text_of(what, t)

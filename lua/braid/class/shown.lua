@@ -16,6 +16,12 @@ function M.where(r)
   return folder .. "." .. file
 end
 
+--- The name that messages of its constructor begin with: Linear, mtl.columns.
+function M.called(r)
+  local name <const> = M.where(r):gsub("^nn%.", ""):gsub("^optim%.", "")
+  return name
+end
+
 --- A class in one line.
 function M.class(r, base)
   return "class " .. M.where(r) .. (base and ", derived from " .. M.where(base) or "")

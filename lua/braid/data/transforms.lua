@@ -192,4 +192,6 @@ function M.pose_bins(label, given)
     unit = o.unit == "radians" and 180 / math.pi or nil}
 end
 
+for name, f in pairs(M) do M[name] = check.fixed("data." .. name, f) end
+
 return M

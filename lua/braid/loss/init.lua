@@ -9,7 +9,9 @@ local folder <const> = require "braid.folder"
 local M <const> = {}
 
 for _, family in ipairs{"regression", "binary", "classes"} do
-  for name, loss in pairs(require("braid.loss." .. family)) do M[name] = loss end
+  for name, loss in pairs(require("braid.loss." .. family)) do
+    M[name] = check.fixed(name, loss)
+  end
 end
 core.name_functions(M)
 

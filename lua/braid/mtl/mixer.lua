@@ -29,6 +29,9 @@ local Strands <const> = require "braid.mtl.strands"
 local ops <const> = core.ops
 
 local Mixer <const> = class("Mixer", Module)
+
+-- Every mixer is given where it stands, and its options.
+function Mixer:init(_, _) end
 Mixer.shared_stream = false
 Mixer.structural = false
 Mixer.appends = false

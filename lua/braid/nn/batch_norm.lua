@@ -3,6 +3,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local Module <const> = require "braid.nn.module"
 
 local argument <const>, choice <const> = check.argument, check.choice
@@ -24,12 +25,12 @@ function BatchNorm:init(channels, given)
   local o <const> = check.options(check.declared[self.options_of], given, {channels = channels})
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
   if o.affine then
-    self.weight = Module.parameter(core.new({channels}, "float32", 1))
-    self.bias = Module.parameter(core.new({channels}, "float32", 0))
+    self.weight = Module.parameter(fresh(self, {channels}, "float32", 1))
+    self.bias = Module.parameter(fresh(self, {channels}, "float32", 0))
   end
-  self.running_mean = core.keep(core.new({channels}, "float32", 0))
-  self.running_var = core.keep(core.new({channels}, "float32", 1))
-  self.num_batches_tracked = core.keep(core.new({}, "int64", 0))
+  self.running_mean = core.keep(fresh(self, {channels}, "float32", 0))
+  self.running_var = core.keep(fresh(self, {channels}, "float32", 1))
+  self.num_batches_tracked = core.keep(fresh(self, {}, "int64", 0))
 end
 
 --- With `relu` the result goes through it in the same passes over memory.

@@ -1,9 +1,9 @@
 --- Bilinear: y[o] (..., out) = a (..., p) weight[o] b (..., q) + bias[o].
 -- @usage nn.Bilinear(10, 20, 5)(a, b)
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local bilinear <const> = require "braid.functional.bilinear"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
@@ -21,10 +21,10 @@ function Bilinear:init(inputs1, inputs2, outputs, given)
   local o <const> = check.options(OPTIONS, given,
     {inputs1 = inputs1, inputs2 = inputs2, outputs = outputs})
   local bound <const> = 1 / math.sqrt(inputs1)
-  self.weight = Module.parameter(initial.uniform(core.new({outputs, inputs1, inputs2}, "float32"),
-    -bound, bound))
+  local weight <const> = fresh(self, {outputs, inputs1, inputs2}, "float32")
+  self.weight = Module.parameter(initial.uniform(weight, -bound, bound))
   if o.bias then
-    self.bias = Module.parameter(initial.uniform(core.new({outputs}, "float32"), -bound, bound))
+    self.bias = Module.parameter(initial.uniform(fresh(self, {outputs}, "float32"), -bound, bound))
   end
 end
 

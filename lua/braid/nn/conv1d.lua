@@ -1,9 +1,9 @@
 --- Conv1d: x (n,c,l) -> (n,o,ol) with weight (o, c/groups, k).
 -- @usage nn.Conv1d(3, 64, {kernel = 3, padding = 1})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local conv1d <const> = require "braid.functional.conv1d"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
@@ -29,8 +29,8 @@ end)
 function Conv1d:init(inputs, outputs, given)
   local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
   self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = o.groups}
-  self.weight = core.new({outputs, inputs // o.groups, o.kernel}, "float32")
-  self.bias = o.bias and core.new({outputs}, "float32") or nil
+  self.weight = fresh(self, {outputs, inputs // o.groups, o.kernel}, "float32")
+  self.bias = o.bias and fresh(self, {outputs}, "float32") or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end

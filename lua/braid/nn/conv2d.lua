@@ -5,6 +5,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local fold <const> = require "braid.nn.fold"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
@@ -49,9 +50,9 @@ function Conv2d:set_inputs(inputs, like)
   end
   self.unsized = nil
   local dtype <const> = initial.dtype(like)
-  self.weight = core.new({self.outputs, inputs // groups, self.kernel[1], self.kernel[2]},
+  self.weight = fresh(self, {self.outputs, inputs // groups, self.kernel[1], self.kernel[2]},
     dtype)
-  self.bias = self.has_bias and core.new({self.outputs}, dtype) or nil
+  self.bias = self.has_bias and fresh(self, {self.outputs}, dtype) or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end

@@ -4,6 +4,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
@@ -29,8 +30,8 @@ function ConvTranspose2d:init(inputs, outputs, given)
   local kernel <const> = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
   self.options = {stride = o.stride, padding = o.padding, output_padding = o.output_padding,
     dilation = o.dilation, groups = o.groups}
-  self.weight = core.new({inputs, outputs // o.groups, kernel[1], kernel[2]}, "float32")
-  self.bias = o.bias and core.new({outputs}, "float32") or nil
+  self.weight = fresh(self, {inputs, outputs // o.groups, kernel[1], kernel[2]}, "float32")
+  self.bias = o.bias and fresh(self, {outputs}, "float32") or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end

@@ -1,9 +1,9 @@
 --- Embedding: the rows of weight (count, size) that labels (...) name -> (..., size).
 -- @usage nn.Embedding(1000, 64, {padding_index = 1})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local embedding <const> = require "braid.functional.embedding"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
@@ -25,7 +25,7 @@ end)
 function Embedding:init(count, size, given)
   local o <const> = check.options(OPTIONS, given, {count = count, size = size})
   self.padding_index = o.padding_index
-  local weight <const> = initial.normal(core.new({count, size}, "float32"), 0, 1)
+  local weight <const> = initial.normal(fresh(self, {count, size}, "float32"), 0, 1)
   if o.padding_index then
     initial.constant(weight:select(1, o.padding_index), 0)
   end

@@ -2,9 +2,9 @@
 -- statistics in every image.
 -- @usage nn.GroupNorm(8, 64, {eps = 1e-5, affine = true})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local group_norm <const> = require "braid.functional.group_norm"
 local Module <const> = require "braid.nn.module"
 
@@ -26,8 +26,8 @@ function GroupNorm:init(groups, channels, given)
   local o <const> = check.options(OPTIONS, given, {groups = groups, channels = channels})
   self.groups, self.channels, self.eps = groups, channels, o.eps
   if not o.affine then return end
-  self.weight = Module.parameter(core.new({channels}, "float32", 1))
-  self.bias = Module.parameter(core.new({channels}, "float32", 0))
+  self.weight = Module.parameter(fresh(self, {channels}, "float32", 1))
+  self.bias = Module.parameter(fresh(self, {channels}, "float32", 0))
 end
 
 function GroupNorm:forward(x)

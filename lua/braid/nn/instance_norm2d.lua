@@ -2,9 +2,9 @@
 -- x (n,c,h,w) normalised by its own statistics, in training and evaluation alike.
 -- @usage nn.InstanceNorm2d(64, {eps = 1e-5, affine = false})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local instance_norm <const> = require "braid.functional.instance_norm"
 local Module <const> = require "braid.nn.module"
 
@@ -21,8 +21,8 @@ function InstanceNorm2d:init(channels, given)
   local o <const> = check.options(OPTIONS, given, {channels = channels})
   self.channels, self.eps = channels, o.eps
   if not o.affine then return end
-  self.weight = Module.parameter(core.new({channels}, "float32", 1))
-  self.bias = Module.parameter(core.new({channels}, "float32", 0))
+  self.weight = Module.parameter(fresh(self, {channels}, "float32", 1))
+  self.bias = Module.parameter(fresh(self, {channels}, "float32", 0))
 end
 
 function InstanceNorm2d:forward(x)

@@ -1,9 +1,9 @@
 --- LayerNorm (Ba, Kiros and Hinton 2016): x normalised over its last dimensions.
 -- @usage nn.LayerNorm(64)   nn.LayerNorm({8, 4}, {eps = 1e-5, affine = true, bias = true})
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local layer_norm <const> = require "braid.functional.layer_norm"
 local Module <const> = require "braid.nn.module"
 
@@ -22,8 +22,8 @@ function LayerNorm:init(shape, given)
   self.shape = type(o.shape) == "table" and o.shape or {o.shape}
   self.eps = o.eps
   if not o.affine then return end
-  self.weight = Module.parameter(core.new(self.shape, "float32", 1))
-  if o.bias then self.bias = Module.parameter(core.new(self.shape, "float32", 0)) end
+  self.weight = Module.parameter(fresh(self, self.shape, "float32", 1))
+  if o.bias then self.bias = Module.parameter(fresh(self, self.shape, "float32", 0)) end
 end
 
 function LayerNorm:forward(x)

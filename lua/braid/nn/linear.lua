@@ -5,6 +5,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
@@ -32,8 +33,8 @@ end
 function Linear:set_inputs(inputs, like)
   local dtype <const> = initial.dtype(like)
   self.unsized = nil
-  self.weight = core.new({self.outputs, inputs}, dtype)
-  self.bias = self.has_bias and core.new({self.outputs}, dtype) or nil
+  self.weight = fresh(self, {self.outputs, inputs}, dtype)
+  self.bias = self.has_bias and fresh(self, {self.outputs}, dtype) or nil
   initial.default(self.weight, self.bias)
   Module.parameter(self.weight)
   if self.bias then Module.parameter(self.bias) end

@@ -5,6 +5,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local fresh <const> = require "braid.nn.fresh"
 local Module <const> = require "braid.nn.module"
 
 local PReLU <const> = class("PReLU", Module)
@@ -16,7 +17,7 @@ local OPTIONS <const> = check.declare("PReLU", {
 function PReLU:init(channels, given)
   if given == nil and type(channels) == "table" then channels, given = nil, channels end
   local o <const> = check.options(OPTIONS, given, {channels = channels})
-  self.weight = Module.parameter(core.new({o.channels}, "float32", o.start))
+  self.weight = Module.parameter(fresh(self, {o.channels}, "float32", o.start))
 end
 
 function PReLU:forward(x) return core.ops.prelu(x, self.weight) end

@@ -6,6 +6,7 @@ local class <const> = require "braid.class"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
 local origin <const> = require "braid.origin"
+local record <const> = require "braid.record"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
@@ -137,7 +138,7 @@ function M.load_state_dict(module, given_state, given)
   for _, name in ipairs(check.sorted_keys(own)) do
     if state[name] then own[name]:copy_(state[name]) end
   end
-  return report
+  return record(report, "load_state_dict")
 end
 
 --- Has layers that take their size from the first input take it from weights by name.

@@ -6,7 +6,7 @@ local Mixer <const> = require "braid.mtl.mixer"
 local None <const> = class("none", Mixer)
 None.alone = true
 
-function None:init(at) self.names = at.names end
+function None:init(at, _) self.names = at.names end
 function None.list(_, xs) return xs end
 function None.braid(_, x) return x end
 
