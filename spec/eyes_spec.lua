@@ -478,3 +478,58 @@ describe("the widths of boxes", function()
     end, "Dataset: labels.box_width, the widths of boxes, must be float32 (n)", 1, true)
   end)
 end)
+
+-- ---- align --------------------------------------------------------------------------------
+
+describe("data.align", function()
+  -- Where the eyes come to lie in a batch, x and y of both, of the first face.
+  local function seen(set, eyes, ...)
+    local p <const> = data.loader(set, {batch = 2, transforms = {...}})().landmarks[1]:totable()
+    local x1 <const>, y1 <const> = middle(p, eyes[1])
+    local x2 <const>, y2 <const> = middle(p, eyes[2])
+    return {x1, y1, x2, y2}
+  end
+  local function near(wanted, found)
+    for k, v in ipairs(wanted) do assert.near(v, found[k], 1e-5) end
+  end
+  local STEP <const> = {size = 40, height = 0.4, distance = 0.5}
+  local function step(eyes)
+    return data.align{size = 40, height = 0.4, distance = 0.5, eyes = eyes}
+  end
+
+  for name, row in pairs(READERS) do
+    it("brings the eyes of " .. name .. " to their place", function()
+      shell.in_directory(function(dir)
+        trees.put(dir, row.files(faces_of(row.n, row.eyes, row.holes)))
+        local set <const> = row.read(dir)
+        near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step(row.eyes)))
+        if row.knows then
+          near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.align(STEP)))
+          -- Mirrored before, the other eye is on the left.
+          near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.augment{flip = 1}, step()))
+          near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step({3, 4}), step()))
+        else
+          assert.error_matches(function() seen(set, row.eyes, step()) end,
+            "which of the %d+ points of 'landmarks' are the eyes is not known: say data.align{eyes")
+        end
+        assert.error_matches(function() seen(set, row.eyes, step({1, row.n + 1})) end,
+          "data.align: of 'landmarks', eyes must be numbers from 1 to " .. row.n, 1, true)
+      end)
+    end)
+  end
+
+  it("is kept apart by eyes in a cache", function()
+    shell.in_directory(function(dir)
+      local row <const> = READERS["aflw, 21 points"]
+      trees.put(dir, row.files(faces_of(row.n, row.eyes)))
+      local set <const> = row.read(dir)
+      local function points(eyes)
+        return data.loader(set, {batch = 1, cache = dir, transforms = {step(eyes)}})().landmarks
+      end
+      local one <const>, other <const> = points({8, 11}), points({3, 4})
+      assert.same(one:totable(), points():totable())
+      assert.is_true((one - other):abs():max():item() > 0.01)
+      assert.same(other:totable(), points({3, 4}):totable())
+    end)
+  end)
+end)

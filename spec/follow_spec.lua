@@ -68,7 +68,7 @@ local function in_memory()
   local images <const> = {}
   for i = 1, N do images[i] = ramp() end
   return Dataset{images = braid.stack(images), labels = labels_of(), kinds = KINDS, boxes = boxes(),
-    points = {landmarks = {flip = FLIP}}}
+    points = {landmarks = {flip = FLIP, eyes = {1, 2}}}}
 end
 
 local function in_files(directory)
@@ -76,7 +76,7 @@ local function in_files(directory)
   local files <const> = {}
   for i = 1, N do files[i] = "ramp.png" end
   return Dataset{files = files, root = directory, labels = labels_of(), kinds = KINDS,
-    boxes = boxes(), points = {landmarks = {flip = FLIP}}}
+    boxes = boxes(), points = {landmarks = {flip = FLIP, eyes = {1, 2}}}}
 end
 
 -- Tasks of which some say more than kinds do, and one another thing than they would.

@@ -4,7 +4,8 @@
      fields: {{name, kind ("class", "points", "real" or "box"), shape, flip, follow, bin,
    bins}, ...}
      sources: {{n, images or text, ends and root, boxes, shifts, rows, as_stored, labels
-   (by number of the field), points (a field), steps ({{name, numbers...}, ...}), cache},
+   (by number of the field), points (a field), eyes and pairs, steps ({{name, numbers...},
+   ...}), cache},
    ...} are as in io/loader.h. Its methods: submit(pick, first, last, stream, only) take()
    -> {image, count, a tensor for each field} facts() -> seconds waited, samples left out,
    the first message size() -> height, width        close() */
@@ -203,6 +204,11 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
   s->boxes = take_tensor(L, BR_F32, 4 * s->n, "boxes");
   lua_getfield(L, -1, "shifts");
   s->shifts = take_tensor(L, BR_F32, 2 * s->n, "shifts");
+  s->pairs = integer_in(L, "pairs", 0);
+  if (s->pairs < 0 || s->pairs > BR_RECIPE_STEPS) luaL_error(L, "loader: too many eyes");
+  lua_getfield(L, -1, "eyes");
+  s->eyes = take_tensor(L, BR_F32, 4 * s->pairs * s->n, "eyes");
+  if (!s->eyes) s->pairs = 0;
   read_labels(L, plan, s);
   read_steps(L, &s->recipe);
   if (!br_recipe_size(&s->recipe, h, w, &oh, &ow))

@@ -16,6 +16,7 @@ void br_plan_clear(br_plan *plan) {
     br_release(x->images);
     br_release(x->boxes);
     br_release(x->shifts);
+    br_release(x->eyes);
     br_release(x->rows);
     for (int f = 0; f < BR_FIELDS; f++) br_release(x->label[f]);
     br_cache_close(&x->cache);
@@ -188,6 +189,8 @@ static void place_sample(const br_plan *plan, const br_source *s, int64_t i,
   }
   for (int d = 0; d < 2 && s->shifts; d++)
     x->shift[d] = (double)floats(s->shifts)[2 * i + d];
+  x->pairs = s->pairs;
+  if (s->eyes) x->eyes = floats(s->eyes) + 4 * s->pairs * i;
   if (s->points >= 0 && s->label[s->points]) {
     x->points = plan->field[s->points].width / 2;
     x->point = floats(s->label[s->points]) + i * plan->field[s->points].width;
@@ -339,6 +342,7 @@ br_status br_plan_cache(br_plan *plan, int source, const char *directory) {
     br_cache_key_add(&key, x.box, sizeof x.box);
     br_cache_key_add(&key, x.shift, sizeof x.shift);
     if (x.point) br_cache_key_add(&key, x.point, (size_t)(2 * x.points) * sizeof(float));
+    if (x.eyes) br_cache_key_add(&key, x.eyes, (size_t)(4 * x.pairs) * sizeof(float));
   }
   return br_cache_open(&s->cache, directory, &key, s->n, make_entry, &m);
 }

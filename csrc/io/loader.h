@@ -62,6 +62,8 @@ typedef struct br_source {
   br_tensor *rows;             /* int64 (n) from 1: which of the m; NULL: all */
   br_tensor *label[BR_FIELDS]; /* each with n rows; NULL: missing */
   int points;                  /* the field whose points place a crop; -1 none */
+  br_tensor *eyes;             /* float32 (n,pairs,4) for the recipe's aligns, or NULL */
+  int64_t pairs;
   br_recipe recipe;
   br_cache cache; /* of the n samples */
 } br_source;

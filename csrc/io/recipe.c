@@ -138,27 +138,27 @@ static void resize(run *r, const double *p) {
   geometry(r, &to, p[0], p[1]);
 }
 
-/* left eye (number from 0), right eye, their height and distance in shares of the side,
+/* which of the sample's pairs of eyes, their height and distance in shares of the side,
    side. Where an eye is missing the frame is shrunk to the side as it is. */
 static void align(run *r, const double *p) {
   const bool mirrored = r->done.mirrored != r->pending.mirrored;
-  const int64_t left = (int64_t)p[mirrored ? 1 : 0], right = (int64_t)p[mirrored ? 0 : 1];
   double x0, y0, x1, y1;
-  if (left < r->x->points && right < r->x->points) {
-    in_frame(r, r->x->point + 2 * left, &x0, &y0);
-    in_frame(r, r->x->point + 2 * right, &x1, &y1);
+  if (p[0] < (double)r->x->pairs) {
+    const float *pair = r->x->eyes + 4 * (int64_t)p[0];
+    in_frame(r, pair + (mirrored ? 2 : 0), &x0, &y0);
+    in_frame(r, pair + (mirrored ? 0 : 2), &x1, &y1);
     const double length = hypot(x1 - x0, y1 - y0);
     if (isfinite(length) && length > 0) {
-      const double k = 1 / (p[3] * p[4]), a = (x1 - x0) * k, b = (y1 - y0) * k;
-      const double u = (p[4] - 1) / 2, v = p[2] * p[4] - 0.5;
+      const double k = 1 / (p[2] * p[3]), a = (x1 - x0) * k, b = (y1 - y0) * k;
+      const double u = (p[3] - 1) / 2, v = p[1] * p[3] - 0.5;
       const br_affine to = {.m = {a, -b, (x0 + x1) / 2 - a * u + b * v, b, a,
                                   (y0 + y1) / 2 - b * u - a * v}};
       r->area = true;
-      geometry(r, &to, p[4], p[4]);
+      geometry(r, &to, p[3], p[3]);
       return;
     }
   }
-  resize(r, (const double[]){p[4], p[4], 1});
+  resize(r, (const double[]){p[3], p[3], 1});
 }
 
 /* rotate (degrees), scale, shift across, flip, shear (degrees), width and height of the
@@ -263,7 +263,7 @@ typedef struct kind {
 static const kind kinds[] = {
     {"crop", 3, .size = -1, .run = crop},
     {"resize", 3, .size = 0, .run = resize},
-    {"align", 5, .size = 4, .run = align},
+    {"align", 4, .size = 3, .run = align},
     {"augment", 10, .random = true, .size = 5, .run = augment},
     {"brightness", 1, .pixels = true, .random = true, .size = -1, .run = brightness},
     {"contrast", 1, .pixels = true, .random = true, .size = -1, .run = contrast},
@@ -443,7 +443,8 @@ br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *sc
   if (!to) return BR_ENOMEM;
   const double *m = map->m;
   const br_recipe_step *last = &r->step[r->fixed - 1];
-  if (m[1] == 0 && m[3] == 0 && !(kinds[last->kind].run == resize && last->p[2] == 0)) {
+  const bool upright = m[1] == 0 && m[3] == 0 && m[0] > 0 && m[4] > 0;
+  if (upright && !(kinds[last->kind].run == resize && last->p[2] == 0)) {
     const double box[4] = {m[2] - 0.5 * m[0], m[5] - 0.5 * m[4],
                            m[2] + ((double)ow - 0.5) * m[0],
                            m[5] + ((double)oh - 0.5) * m[4]};

@@ -62,6 +62,8 @@ typedef struct br_sample {
   double shift[2];    /* of what is seen, in shares of its width and height */
   const float *point; /* (points,2) in pixels of the picture, NaN missing; or NULL */
   int64_t points;
+  const float *eyes; /* (pairs,4): x, y of the left and of the right one, NaN missing */
+  int64_t pairs;
   uint64_t seed, stream, place; /* place: in the batch */
 } br_sample;
 

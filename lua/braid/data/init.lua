@@ -10,8 +10,8 @@ local function sets(t, ...)
 end
 
 return require "braid.folder"("braid.data", {
-  internal = {"cifar", "copies", "damage", "fit", "follow", "labels", "listing", "manifest",
-    "mtfl_rows", "paths", "plan", "sampling", "schemes", "split", "sqlite", "stats"},
+  internal = {"cifar", "copies", "damage", "eyes", "fit", "follow", "labels", "listing",
+    "manifest", "mtfl_rows", "paths", "plan", "sampling", "schemes", "split", "sqlite", "stats"},
   others = function() return require "braid.data.transforms" end,
   made = function(value)
     if type(value) ~= "function" then return value end

@@ -2,6 +2,7 @@
 -- labels and steps.
 
 local check <const> = require "braid.check"
+local eyes <const> = require "braid.data.eyes"
 local fit <const> = require "braid.data.fit"
 local follow <const> = require "braid.data.follow"
 
@@ -104,15 +105,18 @@ local function fields_of(sets, recipes, tasks)
   return fields
 end
 
--- The numbers of a step; an augment without `inner` shows what the set calls the picture.
+-- The numbers of a step; an augment without `inner` shows what the set calls the picture, and each
+-- align has a pair of eyes.
 local function steps_of(steps, ds)
-  local out <const> = {}
+  local out <const>, pairs_of_eyes = {}, 0
   for _, s in ipairs(steps) do
     if s.step then
       local copy <const> = table.move(s.step, 1, #s.step, 1, {})
       if copy[1] == "augment" and copy[9] < 0 then
         local apart <const> = ds.images and ds.inner and ds.inner ~= ds.images:size(3)
         copy[9] = #out == 0 and apart and ds.inner or 0
+      elseif copy[1] == "align" then
+        copy[2], pairs_of_eyes = pairs_of_eyes, pairs_of_eyes + 1
       end
       out[#out + 1] = copy
     elseif not s.label then
@@ -120,6 +124,31 @@ local function steps_of(steps, ds)
     end
   end
   return out
+end
+
+-- The first of the labels of points, or the first whose eyes are known, and the eyes of an align.
+local function eyes_of(step, ds, names)
+  for _, name in ipairs(names) do
+    local facts <const> = ds.points[name]
+    local own <const> = step.eyes or eyes.known(facts)
+    local wrong <const> = own and eyes.wrong(own, facts.points)
+    if wrong then check.fail("data.align: of '%s', %s", name, wrong) end
+    if own then return name, own end
+  end
+  check.fail("data.align: which of the %d points of '%s' are the eyes is not known: say "
+    .. "data.align{eyes = {i, j}}", ds.points[names[1]].points, names[1])
+end
+
+-- Into a source: where the eyes are that each align brings to their place.
+local function add_eyes(source, steps, ds)
+  local names <const>, list <const> = check.sorted_keys(ds.points), {}
+  for _, s in ipairs(#names > 0 and steps or {}) do
+    if s.step and s.step[1] == "align" then
+      local name <const>, own <const> = eyes_of(s, ds, names)
+      list[#list + 1] = eyes.places(ds.labels[name], own)
+    end
+  end
+  if #list > 0 then source.eyes, source.pairs = label_of(eyes.joined(list), "real"), #list end
 end
 
 local function source_of(ds, fields, steps, o)
@@ -131,6 +160,7 @@ local function source_of(ds, fields, steps, o)
     source.labels[i] = t and label_of(t, field.kind, field.unit)
     if t and field.kind == "points" and not source.points then source.points = i end
   end
+  add_eyes(source, steps, ds)
   if ds.images then
     source.images = ds.images
   else

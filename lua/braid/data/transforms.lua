@@ -11,6 +11,7 @@
 --   size = 60}, data.brightness(0.2), data.whiten()}
 
 local check <const> = require "braid.check"
+local eyes <const> = require "braid.data.eyes"
 local format <const> = require "braid.format"
 
 local argument <const>, choice <const>, flag <const> = check.argument, check.choice, check.flag
@@ -60,18 +61,19 @@ function M.resize(h, w, given)
 end
 
 local ALIGN <const> = check.declare("data.align", {
-  eyes = check.list{{1, 2}, n = 2, of = check.whole{from = 1}},
+  eyes = eyes.KIND,
   height = number{0.35, from = 0, to = 1}, distance = number{0.4, from = 0.01, to = 1},
   size = check.needed(size),
 })
 
---- Turned, scaled and shifted so that the two eyes, points of those numbers, come to lie
--- level, `height` from the top and `distance` apart, in shares of the side `size`. Where
--- one is missing the picture is only resized.
+--- Turned, scaled and shifted so that the two eyes come to lie level, `height` from the top and
+-- `distance` apart, in shares of the side `size`. Where one is missing the picture is only
+-- resized. eyes = {i, j} says which points they are, or {{...}, {...}} of which they are the
+-- means; those that the data set knows of unless given.
 function M.align(given)
   local o <const> = check.options(ALIGN, given)
-  local result <const> = step("align", o.eyes[1] - 1, o.eyes[2] - 1, o.height, o.distance, o.size)
-  result.turns = true
+  local result <const> = step("align", 0, o.height, o.distance, o.size)
+  result.turns, result.eyes = true, o.eyes
   return result
 end
 

@@ -1,55 +1,32 @@
---- Eyes: which points are a face's two eyes, what data say about that, and how far apart they are.
---
--- An eye is the number of a point, or a list of them, whose mean it is: {8, 11} for AFLW's 21
--- points, {{37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}} for the 68 of 300-W; false says
--- that there are none.
+--- The eyes of a landmark task: what data say about them, and how far apart they are.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local two <const> = require "braid.data.eyes"
 
 local M <const> = {}
 
-local NUMBER <const> = check.whole{from = 1}
 local LEAST <const> = 1e-6 -- of half a picture: nearer eyes are at one place, but for rounding
 local FACTS <const> = {"points", "flip", "eyes"}
 
---- The option: two eyes, or false.
-M.KIND = check.either(check.list{n = 2, of = check.either(NUMBER,
-  check.list{of = NUMBER, least = 1})}, check.choice{false})
-
-local function listed(eye) return type(eye) == "table" and eye or {eye} end
+--- The option: two eyes, or false if there are none.
+M.KIND = check.either(two.KIND, check.choice{false})
 
 --- What is wrong with eyes among so many points, in words; nil if nothing.
 function M.wrong(eyes, points)
-  if eyes == false or eyes == nil and points == 5 then return nil end
-  if eyes == nil then
-    return ("which are the eyes, by whose distance errors are measured, is not known of %d "
-      .. "point%s: say eyes = {i, j}, or {{...}, {...}} for the means of several, or of = the "
-      .. "data set if its reader knows them; eyes = false if there are none"):format(points,
-      points == 1 and "" or "s")
-  end
-  local seen <const> = {}
-  for side, eye in ipairs(eyes) do
-    for _, p in ipairs(listed(eye)) do
-      if p > points then
-        return ("eyes must be numbers from 1 to %d, the points, not %s"):format(points,
-          check.shown(eyes))
-      end
-      if seen[p] then
-        return ("eyes must be of different points, and %d is in %s"):format(p,
-          seen[p] == side and "one twice" or "both")
-      end
-      seen[p] = side
-    end
-  end
+  if eyes then return two.wrong(eyes, points) end
+  if eyes == false or two.known{points = points} then return nil end
+  return ("which are the eyes, by whose distance errors are measured, is not known of %d "
+    .. "point%s: say eyes = {i, j}, or {{...}, {...}} for the means of several, or of = the "
+    .. "data set if its reader knows them; eyes = false if there are none"):format(points,
+    points == 1 and "" or "s")
 end
 
---- A copy that is the task's own; of five points without a word, the first two.
-function M.own(eyes)
-  if eyes == nil then return {1, 2} end
-  if not eyes then return false end
+--- The task's own copy of its eyes, those that are known if it was given none.
+function M.own(eyes, points)
+  if eyes == false then return false end
   local copy <const> = {}
-  for side, eye in ipairs(eyes) do
+  for side, eye in ipairs(eyes or two.known{points = points}) do
     copy[side] = type(eye) == "table" and table.move(eye, 1, #eye, 1, {}) or eye
   end
   return copy
@@ -103,12 +80,6 @@ function M.told(what, given)
   return o
 end
 
--- Where an eye is (n,2), missing where one of its points is.
-local function middle(target, eye)
-  if type(eye) == "number" then return target[{ {}, eye }] end
-  return target:index_select(2, core.from_table(eye, "int64")):mean(2)
-end
-
 --- The lengths of differences (...,2) of points, in half widths of an image that is `aspect` times
 -- as high as wide.
 function M.lengths(difference, aspect)
@@ -121,7 +92,8 @@ end
 --- target (n,points,2) -> how far the eyes are apart (n); NaN where one is missing, or both are at
 -- one place.
 function M.distance(target, eyes, aspect)
-  local apart <const> = M.lengths(middle(target, eyes[1]) - middle(target, eyes[2]), aspect)
+  local apart <const> = M.lengths(two.middle(target, eyes[1]) - two.middle(target, eyes[2]),
+    aspect)
   return apart:masked_fill(apart:le(LEAST), 0 / 0)
 end
 

@@ -49,7 +49,7 @@ end)
 function Landmarks:take(declared, given)
   local o <const> = check.options(declared, eyes.told(declared.what, given))
   self.points, self.flip, self.weight = o.points, o.flip, o.weight
-  self.alpha, self.reduction, self.eyes = o.alpha, o.reduction, eyes.own(o.eyes)
+  self.alpha, self.reduction, self.eyes = o.alpha, o.reduction, eyes.own(o.eyes, o.points)
   return o
 end
 

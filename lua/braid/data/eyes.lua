@@ -1,0 +1,56 @@
+--- Eyes: which of some points are a face's two eyes, and where those are.
+--
+-- An eye is the number of a point, or a list of them, whose mean it is: {8, 11} for AFLW's 21
+-- points, {{37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}} for the 68 of 300-W.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local NUMBER <const> = check.whole{from = 1}
+
+--- The option: two eyes.
+M.KIND = check.list{n = 2, of = check.either(NUMBER, check.list{of = NUMBER, least = 1})}
+
+local function listed(eye) return type(eye) == "table" and eye or {eye} end
+
+--- What is wrong with eyes among so many points, in words; nil if nothing.
+function M.wrong(eyes, points)
+  local seen <const> = {}
+  for side, eye in ipairs(eyes) do
+    for _, p in ipairs(listed(eye)) do
+      if p > points then
+        return ("eyes must be numbers from 1 to %d, the points, not %s"):format(points,
+          check.shown(eyes))
+      end
+      if seen[p] then
+        return ("eyes must be of different points, and %d is in %s"):format(p,
+          seen[p] == side and "one twice" or "both")
+      end
+      seen[p] = side
+    end
+  end
+end
+
+--- The eyes of a label of points of which that is known: {points =, eyes =}; of five points without
+-- a word, the first two. Else nil.
+function M.known(facts)
+  return facts.eyes or facts.points == 5 and {1, 2} or nil
+end
+
+--- points (n,points,2) -> where an eye is (n,2), missing where one of its points is
+function M.middle(points, eye)
+  if type(eye) == "number" then return points[{ {}, eye }] end
+  return points:index_select(2, core.from_table(eye, "int64")):mean(2)
+end
+
+--- Where both eyes are: points (n,points,2) -> (n,4), x and y of one, then of the other.
+function M.places(points, eyes)
+  return core.ops.cat({M.middle(points, eyes[1]), M.middle(points, eyes[2])}, 2)
+end
+
+--- A list of such as one tensor (n,4k).
+function M.joined(list) return #list == 1 and list[1] or core.ops.cat(list, 2) end
+
+return M
