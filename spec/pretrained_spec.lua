@@ -190,3 +190,171 @@ for path in io.popen("ls models/*.lua"):lines() do
     end)
   end)
 end
+
+-- ---- names that others give ---------------------------------------------------------------
+
+-- The layers of a torchvision `features` by our blocks: {number, block}.
+local VGG <const> = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28}
+local VGG_BN <const> = {0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40}
+local ALEXNET <const> = {0, 3, 6, 8, 10}
+
+-- A backbone's state with each block's convolution under name(i), and batch norm after it.
+local function published(b, name, norm)
+  local state <const>, result <const> = filled(b:state_dict()), {}
+  for i, block in ipairs(b:blocks()) do
+    for _, part in ipairs{"weight", "bias"} do
+      result[name(i, block) .. "." .. part] = state[("%s.1.%s"):format(block, part)]
+    end
+    for _, part in ipairs{"weight", "bias", "running_mean", "running_var"} do
+      if norm then result[norm(i) .. "." .. part] = state[("%s.2.%s"):format(block, part)] end
+    end
+  end
+  return result, state
+end
+
+describe("pretrained weights", function()
+  local function into(layout, state)
+    return mtl.columns(tasks, nn.backbone(layout), {pretrained = state}):heads()
+  end
+
+  local function check(net, state)
+    for _, task in ipairs(tasks.names) do
+      for name, t in pairs(net.columns:rows(task)) do
+        if not name:find("num_batches") then equal(t, state[name], name) end
+      end
+    end
+  end
+
+  it("are known by the numbers that torchvision counts", function()
+    local alexnet <const> = {name = "alexnet", width = 0.1}
+    local given <const>, state <const> = published(nn.backbone(alexnet), function(i)
+      return "features." .. ALEXNET[i]
+    end)
+    given["classifier.6.weight"] = braid.ones(1000, 4)
+    local net <const> = into(alexnet, given)
+    check(net, state)
+    assert.same({10, 10, {"classifier.6.weight"}},
+      {net.pretrained.used, net.pretrained.of, net.pretrained.unused})
+    for norm, numbers in pairs{[false] = VGG, [true] = VGG_BN} do
+      local vgg <const> = {name = "vgg16", width = 0.0625, norm = norm}
+      local other <const>, values <const> = published(nn.backbone(vgg), function(i)
+        return "features." .. numbers[i]
+      end, norm and function(i) return "features." .. numbers[i] + 1 end)
+      check(into(vgg, other), values)
+      if norm then
+        vgg.norm = nil
+        fails(function() into(vgg, other) end, "it is of a network with batch norm")
+      end
+    end
+  end)
+
+  it("are known by resnet18's names, without its counters", function()
+    local resnet <const> = {name = "resnet18", width = 0.125}
+    local state <const> = filled(nn.backbone(resnet):state_dict())
+    check(into(resnet, changed(state, function(n)
+      return not n:find("num_batches") and "module." .. n:gsub("^stem%.", "") or nil
+    end)), state)
+  end)
+
+  it("are known by the blocks' names in a .caffemodel", function()
+    local vgg <const> = {name = "vgg16", width = 0.0625}
+    local given <const>, state <const> = published(nn.backbone(vgg), function(_, b) return b end)
+    local layers <const> = {}
+    for _, block in ipairs(nn.backbone(vgg):blocks()) do
+      layers[#layers + 1] = {block, given[block .. ".weight"], given[block .. ".bias"]}
+    end
+    layers[#layers + 1] = {"fc8", braid.ones(1000, 4), braid.ones(1000)}
+    files.with("vgg.caffemodel", function(path)
+      assert(braid.io.files.write(path, {files.caffemodel(layers)}))
+      local net <const> = into(vgg, path)
+      check(net, state)
+      assert.same({"fc8.bias", "fc8.weight"}, net.pretrained.unused)
+    end)
+  end)
+
+  it("of a network for colour say how a gray one takes them", function()
+    local state <const> = nn.backbone("resnet18", {width = 0.125}):state_dict()
+    local gray <const> = {name = "resnet18", width = 0.125, channels = 1}
+    fails(function() into(gray, state) end, "for colour, and this network takes gray pictures")
+    state["stem.conv1.weight"] = state["stem.conv1.weight"]:sum(2, {keepdim = true})
+    assert.equal(100, into(gray, state).pretrained.used)
+  end)
+
+  it("of columns go to those of the same names, of a single one to all", function()
+    local source <const> = model("cross_stitch")
+    local state <const> = filled(source:state_dict())
+    local net <const> = model("dcnet", {backbone = "tcdcn", width = 1, pretrained = source})
+    for _, task in ipairs(tasks.names) do
+      equal(net.columns:rows(task)["conv1.1.weight"],
+        state[("columns.%s.conv1.1.weight"):format(task)], task)
+    end
+    fails(function() model("hard_sharing", {pretrained = source}) end,
+      "have columns of their own for landmarks, pose, smile")
+    local one <const> = model("cross_stitch", {single = "pose"})
+    local other <const> = model("dcnet", {backbone = "tcdcn", width = 1, pretrained = one})
+    equal(other.columns:rows("smile")["conv1.1.weight"],
+      one:state_dict()["columns.pose.conv1.1.weight"])
+  end)
+
+  it("reach a late task's column, and not the plain columns of joined maps", function()
+    local b <const> = nn.backbone("tcdcn")
+    local net <const> = model("cross_stitch", {pretrained = b})
+    net:add_task("glasses", mtl.classes{2})
+    equal(net.columns:rows("glasses")["conv1.1.weight"], b.conv1[1].weight)
+    local smtn <const> = model("smtn", {variant = "plain",
+      pretrained = nn.backbone("vgg16", {width = 0.0625})})
+    assert.equal("the stream beside them (3 columns of joined maps stay as they were drawn)",
+      smtn.pretrained.into)
+  end)
+
+  it("are not read by a definition, nor mixed with other beginnings", function()
+    files.with("d.lua", function(path)
+      for _, call in ipairs{[[nn.backbone("tcdcn", {pretrained = "w.safetensors"})]],
+        [[mtl.columns(tasks, "tcdcn", {pretrained = "w.safetensors"})]]} do
+        assert(braid.io.files.write(path, {"return function(tasks) return " .. call .. " end"}))
+        fails(function() braid.model(path, {tasks = tasks}) end, "a definition names no file")
+      end
+    end)
+    fails(function() mtl.columns(tasks, "tcdcn", {init = "fresh", pretrained = {}}) end,
+      "contradict each other")
+    fails(function()
+      model("cross_stitch", {from = {pose = model("cross_stitch", {single = "pose"})},
+        pretrained = nn.backbone("tcdcn")})
+    end, "from and pretrained both say")
+  end)
+end)
+
+describe("a backbone given as an object", function()
+  local WITH <const> = {"cascade", "cross_stitch", "dcnet", "hard_sharing", "mtan", "nddr",
+    "progressive", "sluice", "smtn", "soft_sharing"}
+  local WAYS <const> = {
+    loaded = function(b) b:load_state_dict(nn.backbone("tcdcn"):state_dict()) end,
+    set = function(b) braid.no_grad(function() b.conv3[1].bias:fill_(2) end) end,
+    trained = function(b)
+      local opt <const> = braid.optim.SGD(b:parameters(), {lr = 0.1})
+      b(braid.randn(2, 1, 40, 40)):square():sum():backward()
+      opt:step()
+    end,
+  }
+
+  for _, name in ipairs(WITH) do
+    it("gives its weights to models/" .. name .. ".lua once it has any of its own", function()
+      for _, change in pairs(WAYS) do
+        local b <const> = nn.backbone("tcdcn")
+        change(b)
+        local net <const> = braid.model("models/" .. name .. ".lua", {tasks = tasks, backbone = b,
+          variant = name == "smtn" and "channelwise" or nil})
+        local state <const>, own <const> = b:state_dict(), net:state_dict()
+        each_place(net, function(p, inner) equal(own[p], state[inner], p) end)
+      end
+    end)
+  end
+
+  it("is but a layout as long as its weights are as they were drawn", function()
+    local net <const> = model("cross_stitch", {backbone = nn.backbone("tcdcn")})
+    local a <const>, b <const> = net.columns:rows("pose"), net.columns:rows("smile")
+    assert.is_true((a["conv1.1.weight"] - b["conv1.1.weight"]):abs():max():item() > 0)
+    local copied <const> = mtl.columns(tasks, nn.backbone("tcdcn"), {init = "copy"}):heads()
+    equal(copied.columns:rows("pose")["fc.2.weight"], copied.columns:rows("smile")["fc.2.weight"])
+  end)
+end)

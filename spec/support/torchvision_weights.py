@@ -18,8 +18,10 @@ for name in ("resnet18", "alexnet", "vgg16"):
             module.running_var.uniform_(0.5, 1.5)
     net.eval()
     x = torch.randn(2, 3, 224, 224)
+    features = getattr(net, "features", torch.nn.Sequential(*list(net.children())[:-2]))
     with torch.no_grad():
         y = net(x)
+        maps = features(x[:1, :, :96, :96])
     save_file(net.state_dict(), f"{directory}/{name}.safetensors")
-    save_file({"x": x, "y": y}, f"{directory}/{name}_values.safetensors")
+    save_file({"x": x, "y": y, "maps": maps}, f"{directory}/{name}_values.safetensors")
     print(name, sum(p.numel() for p in net.parameters()), "parameters")

@@ -160,6 +160,11 @@ function M.choose(what, module, weights, column)
     end
   end
   if not best then
+    module:apply(function(m)
+      if not m.unsized then return end
+      check.fail("%s: pretrained: the backbone has layers that wait for their first input: give it "
+        .. "input = {height, width}", what)
+    end)
     local names <const> = check.sorted_keys(weights.state)
     check.fail("%s: pretrained: no tensor of %s is of this backbone: its names are %s; the "
       .. "backbone's are %s", what, weights.text, #names > 0 and Report.some(names) or "none",
