@@ -59,7 +59,6 @@ local function add_by_hints(groups, group, given, kinds_known)
   local kinds <const>, plain <const> = {}, {}
   for _, p in ipairs(group.params) do
     local hint <const> = hints.get(p)
-    hints.hold(p)
     if not hint then
       plain[#plain + 1] = p
     else
@@ -105,7 +104,6 @@ local function groups_of(self, parameters)
     some = some or parameters_of.any_requires_grad(filled.params)
     if self.state_of_all then
       groups[i] = filled
-      for _, p in ipairs(filled.params) do hints.hold(p) end
     else
       add_by_hints(groups, filled, group, self.group_declared.kinds)
     end
@@ -117,12 +115,20 @@ local function groups_of(self, parameters)
   return groups
 end
 
+-- Notes that the parameters of groups from the first-th on are held, now that none was refused.
+local function hold(groups, first)
+  for i = first, #groups do
+    for _, p in ipairs(groups[i].params) do hints.hold(p) end
+  end
+end
+
 function Optimizer:init(parameters, given)
   self.defaults = check.options(self.declared, given)
   self.groups = groups_of(self, parameters)
   self.state = {}
   self.steps = 0
   self.factor = 1
+  hold(self.groups, 1)
   parameters_of.set_current(self)
 end
 
@@ -150,7 +156,9 @@ function Optimizer:add_group(group)
     for j, p in ipairs(old.params) do seen[p] = ("parameter %d of group %d"):format(j, i) end
   end
   local new <const> = group_of(self, #self.groups + 1, group, seen)
+  local first <const> = #self.groups + 1
   add_by_hints(self.groups, new, group, self.group_declared.kinds)
+  hold(self.groups, first)
 end
 
 -- All parameters, in the order of the groups.
