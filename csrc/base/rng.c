@@ -43,10 +43,12 @@ double br_rng_normal(uint64_t seed, uint64_t stream, uint64_t index) {
   return radius * cos(6.283185307179586 * unit(w[2], w[3]));
 }
 
-void br_rng_set_seed(uint64_t seed) {
+void br_rng_go_on(uint64_t seed, uint64_t stream) {
   atomic_store(&seed_now, seed);
-  atomic_store(&stream_next, 0);
+  atomic_store(&stream_next, stream);
 }
+
+void br_rng_set_seed(uint64_t seed) { br_rng_go_on(seed, 0); }
 
 uint64_t br_rng_seed(void) { return atomic_load(&seed_now); }
 uint64_t br_rng_stream(void) { return atomic_load(&stream_next); }

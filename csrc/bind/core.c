@@ -26,6 +26,18 @@ static int manual_seed(lua_State *L) {
   return 0;
 }
 
+/* The seed, and the stream that comes next. */
+static int random_state(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)br_rng_seed());
+  lua_pushinteger(L, (lua_Integer)br_rng_stream());
+  return 2;
+}
+
+static int set_random_state(lua_State *L) {
+  br_rng_go_on((uint64_t)luaL_checkinteger(L, 1), (uint64_t)luaL_checkinteger(L, 2));
+  return 0;
+}
+
 static int set_threads(lua_State *L) {
   lua_Integer n = whole(L, "set_threads", "n");
   if (n < 1 || n > 1024)
@@ -99,6 +111,8 @@ static int terminal_width(lua_State *L) {
 
 static int open_all(lua_State *L) {
   static const luaL_Reg functions[] = {{"manual_seed", manual_seed},
+                                       {"random_state", random_state},
+                                       {"set_random_state", set_random_state},
                                        {"set_threads", set_threads},
                                        {"get_threads", get_threads},
                                        {"set_winograd", set_winograd},

@@ -51,7 +51,7 @@ local PARTS <const> = {
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", model = "braid.model", open = "braid.open",
   load = "braid.io.load", save = "braid.save", inspect = "braid.inspect", limits = "braid.limits",
-  version = "braid.version",
+  version = "braid.version", random_state = "braid.random_state",
   profile = "braid.profile",
 }
 

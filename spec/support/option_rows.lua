@@ -57,6 +57,15 @@ rows["optim.schedule: load_state_dict"] = {options = {steps = 1, factor = 1}, ca
 end}
 rows["optim.plateau: load_state_dict"] = {options = {current = 1, bad = 0, wait = 0},
   call = function(_, o) optim.plateau():load_state_dict(o) end}
+rows["random_state: load_state_dict"] = {options = {seed = 1, stream = 2},
+  call = function(_, o)
+    local was <const> = braid.random_state():state_dict()
+    local ok <const>, message <const> = pcall(function()
+      braid.random_state():load_state_dict(o)
+    end)
+    braid.random_state():load_state_dict(was)
+    if not ok then error(message, 0) end
+  end}
 rows["EMA: load_state_dict"] = {
   options = {updates = 1, decay = 0.5,
     averages = {bias = braid.ones(2), weight = braid.ones(2, 2)}},

@@ -226,6 +226,19 @@ function Loader:state()
     parts = parts and table.move(parts, 1, #parts, 1, {}), set = own.set, order = own.order}
 end
 
+--- state(), by the name that it has of all that can be saved.
+Loader.state_dict = Loader.state
+
+--- Goes on from a state, in place of where it is.
+function Loader:load_state_dict(dict)
+  local o <const>, old <const> = {}, self.core
+  for key, value in pairs(self.o) do o[key] = value end
+  o.state = dict
+  Loader.init(self, self.ds, o)
+  if old then old:close() end
+  if o.workers > 0 then open[self] = true end
+end
+
 function Loader:facts()
   if self.core then
     local waited <const>, skipped <const>, first <const> = self.core:facts()
