@@ -2,8 +2,11 @@
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
+local trees <const> = require "spec.support.reader_trees"
 local sqlite <const> = require "braid.data.sqlite"
 local data <const> = braid.data
+
+local column <const> = trees.column
 
 -- A file for the time of f(path, its directory).
 local function with(name, text, f)
@@ -13,22 +16,7 @@ local function with(name, text, f)
   end)
 end
 
-local function complaint(name, text, read)
-  local said
-  with(name, text, function(path, dir)
-    local ok <const>, message <const> = pcall(read, path)
-    assert.is_false(ok)
-    assert.matches("^%.?/?spec/%w+_spec%.lua:%d+: data%.%w+: ", message)
-    said = message:gsub("^.-: data%.%w+: ", ""):gsub(dir:gsub("%p", "%%%0"), "DIR")
-  end)
-  return said
-end
-
-local function column(ds, name)
-  local list <const> = {}
-  for i = 1, #ds do list[i] = ds[i][name] or false end
-  return list
-end
+local function complaint(name, text, read) return trees.said({[name] = text}, read, name) end
 
 describe("data.csv", function()
   local text <const> = "\xEF\xBB\xBFfile,animal,age, x1,y1,x2,y2,l,t,w,h,set\r\n" ..

@@ -7,30 +7,7 @@ local trees <const> = require "spec.support.reader_trees"
 local odd <const> = require "spec.support.odd_pictures"
 local data <const> = braid.data
 
-local function with(tree, f)
-  shell.in_directory(function(dir)
-    trees.put(dir, tree)
-    f(dir)
-  end)
-end
-
--- What is raised at this line, without place and reader; DIR for the directory.
-local function said(tree, read)
-  local message
-  with(tree, function(dir)
-    local ok <const>, what <const> = pcall(read, dir)
-    assert.is_false(ok)
-    assert.matches("strangers_spec%.lua:%d+: data%.%w+: ", what)
-    message = what:gsub("^.-: data%.%w+: ", ""):gsub(dir:gsub("%p", "%%%0"), "DIR")
-  end)
-  return message
-end
-
-local function column(ds, name)
-  local list <const> = {}
-  for i = 1, #ds do list[i] = ds[i][name] or false end
-  return list
-end
+local column <const>, said <const>, with <const> = trees.column, trees.said, trees.with
 
 -- Every picture of a set through a loader.
 local function all_read(ds)

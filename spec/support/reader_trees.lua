@@ -85,4 +85,32 @@ function M.path(name)
   return tree.file and directory .. "/" .. tree.file or directory
 end
 
+--- f(dir) for a directory with the files of a tree, which is gone afterwards.
+function M.with(tree, f)
+  shell.in_directory(function(dir)
+    M.put(dir, tree)
+    f(dir)
+  end)
+end
+
+--- The message of read(path), which must fail at a spec's own line, without place and reader;
+-- DIR for the directory. The path is the directory's, or that of the file `name` in it.
+function M.said(tree, read, name)
+  local said
+  M.with(tree, function(dir)
+    local ok <const>, message <const> = pcall(read, name and dir .. "/" .. name or dir)
+    assert(not ok, "nothing is raised")
+    assert(message:find("^%.?/?spec/[%w_/]+%.lua:%d+: data%.%w+: "), message)
+    said = message:gsub("^.-: data%.%w+: ", ""):gsub(dir:gsub("%p", "%%%0"), "DIR")
+  end)
+  return said
+end
+
+--- One label of all samples, false where a sample has none.
+function M.column(ds, name)
+  local list <const> = {}
+  for i = 1, #ds do list[i] = ds[i][name] or false end
+  return list
+end
+
 return M
