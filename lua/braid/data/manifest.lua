@@ -12,7 +12,7 @@
 --   points    {landmarks = {"x1", "y1", "x2", "y2", ...}}; origin = 1 says that they count
 --             pixels from 1
 --   box       {"x0", "y0", "x1", "y1"}; box_is = "size" says that the last two are width
---             and height
+--             and height. The label box_width is its width
 --   split     the column that names the set of a row: train, val or test
 --   missing   {"-1", "NA", ...}: what stands for a missing value besides nothing at all and
 --             nan; {age = "0"} for one column
