@@ -7,12 +7,13 @@
 -- Two readings: reading = "forward" (default), the next layer's input is sum_j alpha_ij x_j; and
 -- "update", algorithm 1, where weights move by all tasks' updates: subnets that start equal
 -- and run alone, trained by mtl.ttc_update(net, any optimizer).
--- With start = 1 all alpha are equal: with init = "copy" the conventional multi-task network; with
--- start = 0 networks of single tasks. They leave that as they train; net:freeze{"mixers"}
--- keeps them there.
--- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", lr_mult
--- (1; of beta), init "fresh" or "copy", width (1.0), channels of the input (1; gray, equalised),
--- input (32), head, groups.
+-- With start = 0 all are networks of single tasks; with start = 1 all alpha are equal: with init =
+-- "copy" and normalize = true (sum_j alpha_ij x_j / sum_j alpha_ij) the conventional multi-task
+-- network, whose trunk's gradient each of the T columns gets 1/T of. They leave that as they
+-- train; net:freeze{"mixers"} keeps them there.
+-- Options: reading, start (0.5; the first alpha_ij), granularity "scalar" or "channel", normalize
+-- (false), lr_mult (1; of beta), init "fresh" or "copy", width (1.0), channels of the input (1;
+-- gray, equalised), input (32), head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 1,428,831. For CIFAR-10's five pairs in colour
 -- 1,434,860.
 return function(tasks, o)
@@ -24,7 +25,8 @@ return function(tasks, o)
   local subnet = nn.backbone("dmt", {width = o.width, channels = o.channels, input = o.input})
   local net = mtl.columns(tasks, subnet,
     {groups = o.groups, init = o.init or reading == "update" and "copy" or nil})
-  local connection = mtl.ttc{start = o.start, granularity = o.granularity, lr_mult = o.lr_mult}
+  local connection = mtl.ttc{start = o.start, granularity = o.granularity,
+    normalize = o.normalize, lr_mult = o.lr_mult}
   if reading == "forward" then net:mix("*", connection) end
   return net:heads(o.head)
 end

@@ -381,12 +381,18 @@ describe("mtl.contrast_maps", function()
 end)
 
 describe("mtl.early_stopping", function()
-  it("computes the criterion of the last epochs", function()
-    -- k med = 4 * 2.5 = 10, sum = 11; (2 - 1) / (0.5 * 1)
-    assert.near(10 / 1 * 2, mtl.early_stopping.criterion({5, 3, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
-    assert.near(8 / 1 * 2, mtl.early_stopping.criterion({2, 2, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+  -- Equation 4 sums over j = t - k .. t.
+  it("computes the criterion over k + 1 epochs", function()
+    -- k = 3: 3 med = 3 * 2.5 = 7.5, sum = 11, 7.5 / 3.5; (2 - 1) / (0.5 * 1)
+    assert.near(7.5 / 3.5 * 2, mtl.early_stopping.criterion({5, 3, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+    -- 3 * 2 = 6, sum = 7
+    assert.near(6 / 1 * 2, mtl.early_stopping.criterion({2, 2, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+    -- k = 4: 4 * 3 = 12 of a sum of 22.5, whose gap is 10.5; (3 - 2) / (1 * 2)
+    assert.near(12 / 10.5 / 2, mtl.early_stopping.criterion({9, 6, 3, 2.5, 2}, {5, 4, 2, 2.5, 3}, 1),
+      1e-12)
+    assert.near(4, mtl.early_stopping.criterion({1, 3, 3}, {1, 1, 3}, 0.5) / 6, 1e-12) -- 6 of 7
     assert.equal(0, mtl.early_stopping.criterion({2, 2}, {2, 1}, 1))
-    assert.equal(math.huge, mtl.early_stopping.criterion({2, 2}, {1, 2}, 1))
+    assert.equal(1, mtl.early_stopping.criterion({2, 2}, {1, 2}, 1)) -- k = 1: 2 / (4 - 2)
   end)
 
   it("ends auxiliary tasks, not the main one, and none in the first epochs", function()
@@ -394,14 +400,54 @@ describe("mtl.early_stopping", function()
       fine = mtl.classes{2}}
     local stopping <const> = mtl.early_stopping(own,
       {main = "main", window = 3, epsilon = function(lambda) return 15 * lambda end})
+    -- Four losses of 2: 6 / (8 - 6) = 3, times (4 - 1) / (0.5 * 1) = 6: 18 above 7.5.
     for epoch = 1, 5 do
       local ended <const> = stopping:step({main = 2, aux = 2, fine = 2},
         {main = epoch, aux = epoch, fine = 1})
-      if epoch == 4 then assert.same({aux = math.huge}, ended) else assert.same({}, ended) end
+      if epoch == 4 then assert.same({aux = 18}, ended) else assert.same({}, ended) end
     end
     assert.equal(0, own.aux.weight)
     assert.equal(1, own.main.weight)
     assert.same({aux = 4}, stopping.stopped)
+  end)
+
+  it("goes on from a state as if it had never stopped", function()
+    local function fresh()
+      local own <const> = mtl.tasks{main = mtl.classes{2}, aux = mtl.classes{2, weight = 0.5},
+        late = mtl.classes{2}}
+      return mtl.early_stopping(own, {main = "main", window = 2, epsilon = 3}), own
+    end
+    local function told(stopping, from, to)
+      local events <const> = {}
+      for epoch = from, to do
+        for name, value in pairs(stopping:step({main = 1, aux = 1, late = 4 / epoch},
+          {main = 1, aux = epoch, late = math.max(1, epoch - 3)})) do
+          events[#events + 1] = ("%d %s %.6f"):format(epoch, name, value)
+        end
+      end
+      return events
+    end
+    local whole <const> = told(fresh(), 1, 9)
+    assert.is_true(#whole > 1)
+    for cut = 0, 8 do
+      local first <const> = fresh()
+      local events <const> = told(first, 1, cut)
+      local second <const>, tasks_of <const> = fresh()
+      second:load_state_dict(first:state_dict())
+      for name in pairs(first.stopped) do assert.equal(0, tasks_of[name].weight) end
+      for _, e in ipairs(told(second, cut + 1, 9)) do events[#events + 1] = e end
+      assert.same(whole, events)
+    end
+  end)
+
+  it("refuses states that are not its own", function()
+    local stopping <const> = mtl.early_stopping(mtl.tasks{a = mtl.classes{2}}, {window = 2})
+    fails(function() stopping:load_state_dict(5) end,
+      "load_state_dict: this is no state of an mtl.early_stopping: 5")
+    local state <const> = stopping:state_dict()
+    state.epoch = 2
+    fails(function() stopping:load_state_dict(state) end,
+      "load_state_dict: training of task 'a' must be a list of 2 losses, not")
   end)
 end)
 

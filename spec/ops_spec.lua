@@ -658,26 +658,33 @@ rows.batch_norm = {
 }
 
 rows.mix = {
-  wants = function(x, alpha)
+  wants = function(x, alpha, o)
     local t <const> = alpha.shape[1]
     local c <const> = x.shape[2] // t
     return ref.build(x.shape, function(index)
-      local i <const>, k <const>, total = (index[2] - 1) // c + 1, (index[2] - 1) % c + 1, 0
+      local i <const>, k <const> = (index[2] - 1) // c + 1, (index[2] - 1) % c + 1
+      local own <const> = o and o.toward and ref.at(x, index) or 0
+      local total = own
       for j = 1, t do
         local at <const> = table.move(index, 1, #index, 1, {})
         at[2] = (j - 1) * c + k
         local a <const> = #alpha.shape == 3 and {i, j, k} or {i, j}
-        total = total + ref.at(alpha, a) * ref.at(x, at)
+        total = total + ref.at(alpha, a) * (ref.at(x, at) - own)
       end
       return total
     end)
   end,
   cases = {{real {2, 6, 2, 3}, real {3, 3}}, {real {2, 6, 2, 3}, real {2, 2, 3}},
     {real {3, 6}, real {2, 2}}, {real {2, 8}, real {2, 2, 4}}, {real {2, 3}, real {1, 1, 3}},
-    {real {0, 4, 2, 2}, real {2, 2}}, {real {2, 4, 0, 3}, real {2, 2, 2}}},
-  sized = function(n) return {real {2, 2 * n, 3, 1}, real {2, 2, n}} end,
+    {real {0, 4, 2, 2}, real {2, 2}}, {real {2, 4, 0, 3}, real {2, 2, 2}},
+    {real {2, 6, 2, 3}, real {3, 3}, {toward = true}}, {real {3, 6}, real {3, 3, 2},
+      {toward = true}}, {real {2, 3}, real {1, 1}, {toward = true}}},
+  sized = function(n) return {real {2, 2 * n, 3, 1}, real {2, 2, n}, {toward = n % 2 == 0}} end,
   larges = {
     function() return {large(-1, 1, {9, 15, 25, 24}), large(-1, 1, {3, 3, 5})} end,
+    function()
+      return {large(-1, 1, {9, 15, 25, 24}), large(-1, 1, {3, 3, 5}), {toward = true}}
+    end,
     function() return {large(-1, 1, {30000, 4}), large(-1, 1, {2, 2})} end,
   },
 }

@@ -2,7 +2,6 @@
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
-local class <const> = require "braid.class"
 
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
@@ -163,22 +162,12 @@ describe("the dynamic multi-task network", function()
     return braid.model("models/dmt.lua", o)
   end
 
-  local Doubled <const> = class("Doubled", nn.Module)
-  function Doubled.forward(_, map) return map * 2 end
-
-  -- One trunk for all, whose maps are doubled after each block: the sum of two equal columns.
+  -- One trunk for all, with the weights of a network of equal columns.
   local function conventional(net)
-    local blocks <const>, make <const> = {}, net.recipe.plan.make
-    for i, name in ipairs(net:blocks()) do
-      blocks[i] = {name, function(c)
-        local block <const> = make[name](c)
-        return nn.Sequential{block, Doubled()}, block:channels_after(c)
-      end}
-    end
-    local hard <const> = mtl.columns(pairs_of, nn.backbone(blocks, {channels = 1}),
-      {columns = "shared"}):heads(function(task, c) return nn.Linear(c, task.size) end)
+    local hard <const> = mtl.columns(net.tasks, net.recipe.backbones.cats, {columns = "shared"})
+      :heads(function(task, c) return nn.Linear(c, task.size) end)
     hard:load_state_dict(net:state_dict(), {strict = false, rename = function(name)
-      return (name:gsub("^columns%.cats%.([^.]+)", "trunk.%1.1"))
+      return (name:gsub("^columns%.cats%.", "trunk."))
     end})
     return hard
   end
@@ -190,11 +179,50 @@ describe("the dynamic multi-task network", function()
     assert.equal(1434860, net:count_parameters())
   end)
 
-  it("is the conventional multi-task network when all alpha are equal", function()
+  -- Section 3: equal alpha is the conventional network, 0 between tasks single-task networks.
+  for _, count in ipairs{1, 2, 3, 5} do
+    for _, granularity in ipairs{"scalar", "channel"} do
+      it(("is both of its limits to the bit: %d tasks, %s"):format(count, granularity), function()
+        local list <const> = {cats = mtl.classes{2}}
+        for i = 2, count do list["pair" .. i] = mtl.classes{2} end
+        for _, start in ipairs{0, 1} do
+          local net <const> = dmt{tasks = mtl.tasks(list), start = start, init = "copy",
+            normalize = true, granularity = granularity}
+          local hard <const> = conventional(net)
+          local alone <const> = mtl.network{tasks = net.tasks, blocks = net.recipe.backbones.cats,
+            heads = function(task, c) return nn.Linear(c, task.size) end}
+          alone:load_state_dict(net:state_dict(), {strict = false})
+          local parted <const> = net:clone():unstack()
+          for _, mode in ipairs{"train", "eval"} do
+            for _, n in ipairs{net, hard, alone, parted} do n[mode](n) end
+            local trunk <const>, out <const> = hard(x), parted(x)
+            local together <const>, unmixed <const> = net(x), alone(x)
+            for name in pairs(list) do
+              assert.equal(0, largest(trunk[name], out[name]))
+              assert.equal(0, largest(unmixed[name], together[name])) -- one tensor, without a mixer
+            end
+          end
+        end
+      end)
+    end
+  end
+
+  it("takes a mean of columns by alpha where that is asked for", function()
+    local net <const> = mtl.network{tasks = pairs_of, blocks = {{"id", nn.Identity()}},
+      mixer = mtl.ttc{start = 0.25, normalize = true}, stacked = false,
+      heads = function() return nn.Identity() end}
+    local ys <const> = net.mixer.id({braid.tensor{{1.0}}, braid.tensor{{6.0}}})
+    -- alpha_ij = 0.25: (1 + 0.25 * 6) / 1.25 and (0.25 * 1 + 6) / 1.25
+    assert.near(2, ys[1]:item(), 1e-6)
+    assert.near(5, ys[2]:item(), 1e-6)
+    assert.near(0.8, net:transfer().weights.id[1][1], 1e-6)
+    assert.near(0.2, net:transfer().weights.id[1][2], 1e-6)
+  end)
+
+  it("goes the conventional network's way with T times its rate", function()
     -- In double: batch norm of four numbers that lie close makes much of rounding.
-    local net <const>, wide <const> = dmt{start = 1, init = "copy"}:to("float64"), x:to("float64")
-    local hard <const> = conventional(net):to("float64")
-    assert.is_true(largest(hard(wide).cats, net(wide).cats) < 1e-9)
+    local net <const> = dmt{start = 1, init = "copy", normalize = true}:to("float64")
+    local hard <const>, wide <const> = conventional(net):to("float64"), x:to("float64")
     -- A column's gradient is half of what the trunk gets, which stands for both.
     local function optimizer(network, body, mult)
       local heads <const> = {}

@@ -148,10 +148,14 @@ typedef struct br_kernels {
                          const void *x, const br_wide_norm *f, bool relu,
                          const double *mean_dy, const double *mean_dy_dev, void *dx);
 
-  /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j,
-     and sums_ij = sum over the rows of dy_i x_j */
+  /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j;
+     y_i = x_i + sum_j alpha_ij (x_j - x_i), and the diagonal with which the former is the
+     latter; and sums_ij = sum over the rows of dy_i x_j */
   void (*mix)(int64_t rows, int64_t t, int64_t c, const void *x, const void *alpha,
               void *y);
+  void (*mix_toward)(int64_t rows, int64_t t, int64_t c, const void *x, const void *alpha,
+                     void *y);
+  void (*mix_diagonal)(int64_t t, int64_t c, void *alpha);
   void (*mix_sums)(int64_t rows, int64_t t, int64_t c, const void *dy, const void *x,
                    void *sums);
 

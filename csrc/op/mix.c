@@ -1,8 +1,12 @@
-/* mix: columns that lie side by side along the channels, each a weighted sum of all.
+/* mix: columns that lie side by side along the channels, each a weighted sum of all; or
+   each drawn towards the others by their weights, which leaves equal columns as they are
+   to the bit.
 
    Work is over rows of pixels, each of t columns of c channels. Sums over the rows run in
    blocks whose number does not depend on the threads, combined in order, in double. */
 #include "op/op.h"
+
+#include <string.h>
 
 #include "base/threads.h"
 
@@ -31,37 +35,60 @@ static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
   return br_as(x, dtype, x->ndim == 4 ? BR_CHANNELS_LAST : BR_CONTIGUOUS);
 }
 
+static bool is_toward(const br_call *c) { return c->arg[0].i != 0; }
+
 /* alpha as (t,t,c), the two columns changed about if `turned`. */
-static br_tensor *full_alpha(const br_call *call, bool turned) {
-  br_tensor *a = call->in[1];
-  int64_t t = a->shape[0], c = call->in[0]->shape[1] / t, shape[3] = {t, t, c};
+static br_tensor *full(br_tensor *a, int64_t c, bool turned) {
+  int64_t t = a->shape[0], shape[3] = {t, t, c};
   int64_t stride[3] = {a->stride[0], a->stride[1], a->ndim == 3 ? a->stride[2] : 0};
   if (turned) {
     stride[0] = a->stride[1];
     stride[1] = a->stride[0];
   }
   br_tensor *view = br_tensor_view(a, 3, shape, stride, 0);
-  br_tensor *full = view ? br_contiguous(view) : NULL;
+  br_tensor *whole = view ? br_contiguous(view) : NULL;
   br_release(view);
-  return full;
+  return whole;
 }
 
-/* y = alpha x; both hold rows of pixels. */
-static void run(const br_tensor *x, const br_tensor *alpha, br_tensor *y) {
+/* The alpha^T of a plain mix with the same gradient, (t,t,c). */
+static br_tensor *turned_alpha(const br_call *call) {
+  br_tensor *a = call->in[1];
+  int64_t t = a->shape[0], c = call->in[0]->shape[1] / t;
+  if (!is_toward(call)) return full(a, c, true);
+  br_tensor *all = full(a, c, false); /* perhaps the user's own, so not to be changed */
+  br_tensor *plain = all ? br_tensor_like(all, all->dtype) : NULL, *turned = NULL;
+  if (plain) {
+    const br_kernels *k = br_kernels_of(plain->dtype);
+    memcpy(plain->data, all->data, (size_t)all->numel * k->size);
+    k->mix_diagonal(t, c, plain->data);
+    turned = full(plain, c, true);
+  }
+  br_release(all);
+  br_release(plain);
+  return turned;
+}
+
+/* y = alpha x, or what is drawn towards; both hold rows of pixels. */
+static void run(const br_tensor *x, const br_tensor *alpha, br_tensor *y, bool toward) {
   const br_kernels *k = br_kernels_of(x->dtype);
+  void (*mix)(int64_t, int64_t, int64_t, const void *, const void *,
+              void *) = toward ? k->mix_toward : k->mix;
   int64_t t = alpha->shape[0], c = alpha->shape[2], width = t * c;
   int64_t n = width ? x->numel / width : 0;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
   for (int64_t first = 0; first < n; first += ROWS) {
     int64_t len = n - first < ROWS ? n - first : ROWS, at = first * width * k->size;
-    k->mix(len, t, c, x->data + at, alpha->data, y->data + at);
+    mix(len, t, c, x->data + at, alpha->data, y->data + at);
   }
 }
 
 static br_status mix_forward(br_call *c) {
-  br_tensor *rows = as_rows(c->in[0], c->in[0]->dtype), *alpha = full_alpha(c, false);
+  int64_t channels = c->in[0]->shape[1] / c->in[1]->shape[0];
+  br_tensor *rows = as_rows(c->in[0], c->in[0]->dtype);
+  br_tensor *alpha = full(c->in[1], channels, false);
   br_status status = rows && alpha ? BR_OK : BR_ENOMEM;
-  if (!status) run(rows, alpha, c->out[0]);
+  if (!status) run(rows, alpha, c->out[0], is_toward(c));
   br_release(rows);
   br_release(alpha);
   return status;
@@ -69,9 +96,9 @@ static br_status mix_forward(br_call *c) {
 
 /* dx = alpha^T dy */
 static br_status input_grad(br_call *c, const br_tensor *dy, const br_tensor *rows) {
-  br_tensor *dx = br_tensor_like(rows, rows->dtype), *alpha = full_alpha(c, true);
+  br_tensor *dx = br_tensor_like(rows, rows->dtype), *alpha = turned_alpha(c);
   br_status status = dx && alpha ? BR_OK : BR_ENOMEM;
-  if (!status) run(dy, alpha, dx);
+  if (!status) run(dy, alpha, dx, false);
   br_release(alpha);
   if (!status) return br_dx_take(c, 0, dx);
   br_release(dx);
@@ -112,7 +139,8 @@ static br_status block_sums(const br_tensor *dy, const br_tensor *x, int64_t t, 
   return status;
 }
 
-/* dalpha[i][j] = sum dy[i] x[j], over the channels as well where alpha is (t,t). */
+/* dalpha[i][j] = sum dy[i] x[j], or sum dy[i] (x[j] - x[i]), over the channels as well
+   where alpha is (t,t). */
 static br_status alpha_grad(br_call *call, const br_tensor *dy, const br_tensor *x) {
   const br_tensor *alpha = call->in[1];
   int64_t t = alpha->shape[0], c = x->shape[1] / t;
@@ -121,10 +149,12 @@ static br_status alpha_grad(br_call *call, const br_tensor *dy, const br_tensor 
   br_tensor *d = br_tensor_new(x->dtype, alpha->ndim, alpha->shape, BR_CONTIGUOUS);
   br_status status = sums && all && d ? block_sums(dy, x, t, c, all) : BR_ENOMEM;
   for (int64_t i = 0; i < (status ? 0 : t * t); i++) {
+    const double *own = all + (i / t * t + i / t) * c;
     double total = 0;
     for (int64_t k = 0; k < c; k++) {
-      sums[i * c + k].f = all[i * c + k];
-      total += all[i * c + k];
+      double sum = is_toward(call) ? all[i * c + k] - own[k] : all[i * c + k];
+      sums[i * c + k].f = sum;
+      total += sum;
     }
     if (alpha->ndim == 2) sums[i].f = total; /* i <= i c: what is overwritten is done */
   }
@@ -149,8 +179,8 @@ static br_status mix_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_mix_ops[] = {
-    {.name = "mix", .args = "x:t alpha:t",
-     .doc = "t columns side by side, x (n, t*c) or (n, t*c, h, w), each a sum of all: y_i = sum_j alpha_ij x_j, alpha (t,t), or (t,t,c) for each channel its own",
+    {.name = "mix", .args = "x:t alpha:t toward:b=false",
+     .doc = "t columns side by side, x (n, t*c) or (n, t*c, h, w), each a sum of all: y_i = sum_j alpha_ij x_j, alpha (t,t), or (t,t,c) for each channel its own; with toward y_i = x_i + sum_j alpha_ij (x_j - x_i), where equal columns stay as they are to the bit",
      .infer = mix_infer, .forward = mix_forward, .backward = mix_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_NO_METHOD},
     {0},

@@ -1,9 +1,10 @@
 --- Task-wise early stopping (Zhang, Luo, Loy and Tang 2014, in the form of Abrahamsson, Gruneau
 -- and Zuber, equation 4): an auxiliary task ends when its training loss no longer falls and its
--- validation loss rises. Over the last k epochs, once an epoch,
+-- validation loss rises. Once an epoch t, over the epochs j = t - k to t, which are k + 1 terms,
 --   k med(Ltr) / (sum(Ltr) - k med(Ltr)) * (Lval(t) - min(Lval)) / (lambda min(Lval)) > epsilon.
--- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; nothing
--- ends within the first k epochs.
+-- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; it is first
+-- tried at epoch k + 1, when there are so many. A task that ends has weight 0: its loss is not
+-- computed, and no parameter, moment or decay follows it (tasks:loss).
 -- @usage
 -- local stopping = mtl.early_stopping(tasks, {main = "landmarks", window = 5,
 --   epsilon = function(lambda) return 15 * lambda end})
@@ -12,7 +13,7 @@
 -- step(training, validation), both {task = loss}, returns the tasks that end now, as {task =
 -- criterion}, and sets their weight to 0. Options: main, the task or tasks that never end;
 -- window, k; epsilon, a number, {task = number}, or a function(lambda, name); keep = true
--- leaves the weights as they are.
+-- leaves the weights as they are. state_dict and load_state_dict go on where a run was left.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -21,7 +22,7 @@ local Stopping <const> = class("early_stopping")
 
 local OPTIONS <const> = check.declare("mtl.early_stopping", {
   main = check.either(check.text(), check.list{of = check.text()}),
-  window = check.whole{5, from = 2},
+  window = check.whole{5, from = 1},
   epsilon = check.either(check.number{1, from = 0}, check.call(),
     check.kind("a table of numbers by task", function(v) return type(v) == "table" end)),
   keep = check.flag(false),
@@ -54,14 +55,14 @@ end
 
 local function last(values, k) return table.move(values, #values - k + 1, #values, 1, {}) end
 
---- The criterion of losses over the last epochs, {Ltr}, {Lval}, for a task of weight lambda.
+--- The criterion of losses over k + 1 epochs, {Ltr}, {Lval}, for a task of weight lambda.
 function Stopping.criterion(training, validation, lambda)
-  local k <const> = #training
+  local k <const>, now <const> = #training - 1, validation[#validation]
   local sum, least = 0, math.huge
-  for i = 1, k do
-    sum, least = sum + training[i], math.min(least, validation[i])
+  for i, loss in ipairs(training) do
+    sum, least = sum + loss, math.min(least, validation[i])
   end
-  local rise <const> = (validation[k] - least) / (lambda * least)
+  local rise <const> = (now - least) / (lambda * least)
   if not (rise > 0) then return 0 end -- it is at its lowest: whatever the trend, it goes on
   local middle <const> = k * median(training)
   return middle / math.abs(sum - middle) * rise
@@ -89,8 +90,8 @@ function Stopping:step(training, validation)
       table.insert(self.training[name], number(training[name]))
       table.insert(self.validation[name], number(validation[name]))
       if self.epoch > self.window and not self.main[name] then
-        local value <const> = Stopping.criterion(last(self.training[name], self.window),
-          last(self.validation[name], self.window), self.lambda[name])
+        local value <const> = Stopping.criterion(last(self.training[name], self.window + 1),
+          last(self.validation[name], self.window + 1), self.lambda[name])
         if value > threshold(self, name) then
           ended[name], self.stopped[name] = value, self.epoch
           if not self.keep then class.set(task, "weight", 0) end
@@ -99,6 +100,58 @@ function Stopping:step(training, validation)
     end
   end
   return ended
+end
+
+-- A table of numbers, or of lists of numbers, by task, of its own.
+local function copied(by_task)
+  local copy <const> = {}
+  for name, value in pairs(by_task) do
+    copy[name] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+  end
+  return copy
+end
+
+local STATE <const> = {"lambda", "stopped", "training", "validation"}
+
+--- Everything a later run needs to go on: the losses so far, and what has ended at which epoch.
+function Stopping:state_dict()
+  local state <const> = {epoch = self.epoch}
+  for _, key in ipairs(STATE) do state[key] = copied(self[key]) end
+  return state
+end
+
+local EPOCH <const> = check.whole{from = 0}
+
+-- Refuses what is no list of as many losses as epochs were counted before the task ended.
+local function check_losses(state, key, name)
+  local list <const> = state[key][name]
+  local count <const> = state.stopped[name] or state.epoch
+  local right = type(list) == "table" and #list == count
+  for i = 1, right and count or 0 do right = right and type(list[i]) == "number" end
+  if not right then
+    check.fail("load_state_dict: %s of task '%s' must be a list of %s losses, not %s", key, name,
+      check.shown(count), check.shown(list))
+  end
+end
+
+--- Goes on from what state_dict gave of the same tasks; those that have ended get weight 0.
+function Stopping:load_state_dict(state)
+  for _, key in ipairs(STATE) do
+    if type(state) ~= "table" or type(state[key]) ~= "table" then
+      check.fail("load_state_dict: this is no state of an mtl.early_stopping: %s",
+        check.shown(state))
+    end
+  end
+  check.value("load_state_dict", "epoch", state.epoch, EPOCH)
+  for name in self.tasks:each() do
+    check_losses(state, "training", name)
+    check_losses(state, "validation", name)
+  end
+  self.epoch = state.epoch
+  for _, key in ipairs(STATE) do self[key] = copied(state[key]) end
+  for name, task in self.tasks:each() do
+    if self.stopped[name] and not self.keep then class.set(task, "weight", 0) end
+  end
 end
 
 return Stopping

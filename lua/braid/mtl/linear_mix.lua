@@ -32,19 +32,20 @@ function M.row(count, channels, hint, value) return Row(M.values(count, channels
 -- makes 0.1 of them together.
 function M.off(off, others) return off or (others > 0 and 0.1 / others or 0) end
 
---- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory
-function M.list(xs, rows)
+--- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory; with `toward`
+-- y_i = x_i + sum_j alpha_ij (x_j - x_i)
+function M.list(xs, rows, toward)
   local alpha <const>, ys <const> = {}, {}
   for i, row in ipairs(rows) do alpha[i] = ops.unsqueeze(row, 1) end
-  local y <const> = ops.mix(ops.cat(xs, 2), ops.cat(alpha, 1))
+  local y <const> = ops.mix(ops.cat(xs, 2), ops.cat(alpha, 1), toward)
   local c <const> = xs[1]:size(2)
   for i in ipairs(xs) do ys[i] = ops.clone(ops.narrow(y, 2, (i - 1) * c + 1, c)) end
   return ys
 end
 
 --- x (n, T*c, ...) of columns side by side, rows (T*T) or (T*T, c) -> y like x
-function M.braid(x, rows, count)
-  return ops.mix(x, ops.reshape(rows, count, count, table.unpack(rows.shape, 2)))
+function M.braid(x, rows, count, toward)
+  return ops.mix(x, ops.reshape(rows, count, count, table.unpack(rows.shape, 2)), toward)
 end
 
 --- Multiply-accumulates of one input, for Module:macs: each value of a column takes one of

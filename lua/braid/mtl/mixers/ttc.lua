@@ -1,18 +1,25 @@
 --- Task transfer connections (Fang et al. 2017, dynamic multi-task network): column i takes
 -- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned (eq. 8) and alpha_ii = 1 is
--- not.
+-- not; with normalize = true sum_j alpha_ij x_j / sum_j alpha_ij, a mean.
 --
 -- With all alpha equal every column gets the same sum, the conventional multi-task network;
--- with alpha_ij = 0 for i ~= j every column is a network of its own: start = 1 and 0 begin
--- exactly there. So do, at 0, the connections of earlier tasks from a late one, whose outputs
--- stay as they were. A connection at such a limit has a gradient as any other, and is 0 or 1 to
--- the bit until its beta first moves, which net:freeze{"mixers"} prevents. Decision: alpha is
--- sigmoid(beta - 2) from then on, which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the
--- limit, for what the columns have learned, and with a slope. net:unfreeze, net:train_only and
--- net:remove_task reconnect (section 4.3): a late task's connections to rows that train
--- begin at `start`.
--- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel", lr_mult
--- (1). Beta has no weight decay.
+-- with alpha_ij = 0 for i ~= j every column is a network of its own (section 3): start = 1 and 0
+-- begin exactly there. The mean of equal columns (init = "copy") is their map to the bit, so that
+-- with normalize both limits are those networks as they are; the sum is T times the map. At
+-- the first each column gets 1/T of the trunk's gradient: to go the trunk's way SGD wants T
+-- times its rate for the columns, while Adam takes the same step. Decision: the sum is the
+-- default, for the paper's subnets have batch norm, which it prescribes against what a sum does
+-- to the range of values, and a mean lowers what a column takes of itself with every task that
+-- joins. Without batch norm: normalize.
+--
+-- At 0 begin as well the connections of earlier tasks from a late one, whose outputs stay as they
+-- were. A connection at such a limit has a gradient as any other, and is 0 or 1 to the bit until its
+-- beta first moves, which net:freeze{"mixers"} prevents. Decision: alpha is sigmoid(beta - 2)
+-- from then on, which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, for what
+-- the columns have learned, and with a slope. net:unfreeze, net:train_only and net:remove_task
+-- reconnect (section 4.3): a late task's connections to rows that train begin at `start`.
+-- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel",
+-- normalize (false), lr_mult (1). Beta has no weight decay.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -69,24 +76,33 @@ local function alpha_of(rows)
   return alpha + (ops.where(still, ops.sigmoid(limit * FAR), a) - a)
 end
 
+-- What columns from the first-th on take: alpha, or its shares of each row's sum.
+local function taken(self, rows, first, apart)
+  local count <const> = #self.names
+  local alpha <const> = apart_maps.weights(alpha_of(rows), apart, count, first)
+  if not self.options.normalize then return alpha end
+  local table_of <const> = ops.reshape(alpha, -1, count, table.unpack(alpha.shape, 2))
+  return ops.reshape(table_of / ops.sum(table_of, 2, true), alpha.shape)
+end
+
 function TTC:list(xs, _, apart)
   local rows <const> = {}
-  for i, name in ipairs(self.names) do
-    rows[i] = apart_maps.weights(alpha_of(self.beta[name]), apart, #self.names, i)
-  end
-  return linear.list(xs, rows)
+  for i, name in ipairs(self.names) do rows[i] = taken(self, self.beta[name], i, apart) end
+  return linear.list(xs, rows, self.options.normalize)
 end
 
 function TTC:braid(x, _, apart)
-  local t <const> = #self.names
-  return linear.braid(x, apart_maps.weights(alpha_of(self.beta.joined), apart, t, 1), t)
+  return linear.braid(x, taken(self, self.beta.joined, 1, apart), #self.names,
+    self.options.normalize)
 end
 
 function TTC:macs(y) return linear.macs(y, #self.names) end
 
 function TTC:weights()
   local rows <const> = {}
-  for i, name in ipairs(self.names) do rows[i] = linear.means(alpha_of(self.beta:rows(name))) end
+  for i, name in ipairs(self.names) do
+    rows[i] = linear.means(taken(self, self.beta:rows(name), i))
+  end
   return rows
 end
 
@@ -131,5 +147,5 @@ end
 
 return Mixer.define(TTC, {
   start = check.number{0.5, from = 0, to = 1}, granularity = check.choice{"scalar", "channel"},
-  lr_mult = check.number{1, from = 0},
+  normalize = check.flag(false), lr_mult = check.number{1, from = 0},
 })
