@@ -304,30 +304,34 @@ describe("mtl.ttc_update", function()
     end)
   end
 
-  it("moves beta against <dL/dW_i, V_j>, and keeps alpha_ii", function()
-    local net <const> = build{stacked = false}
-    local opt <const> = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.05}),
-      {start = 0.25, beta_lr = 2})
-    local grads <const> = {}
-    for step = 1, 2 do
-      local loss <const> = tasks:loss(net(x), labels)
-      opt:zero_grad()
-      loss:backward()
-      grads[step] = {}
-      for _, name in ipairs{"a", "b"} do
-        local conv2 <const> = net.columns[name].conv2[1]
-        grads[step][name] = braid.cat({conv2.weight.grad:reshape(-1), conv2.bias.grad}, 1)
+  -- Equation 11 prints c_j, and of columns that run alone c_j has no gradient at W_i.
+  for _, cost in ipairs{"i", "j"} do
+    it(("moves beta against <dc_%s/dW_%s, V_j>, and keeps alpha_ii"):format(cost, cost), function()
+      local net <const> = build{stacked = false}
+      local opt <const> = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.05}),
+        {start = 0.25, beta_lr = 2, cost = cost})
+      local grads <const> = {}
+      for step = 1, 2 do
+        local loss <const> = tasks:loss(net(x), labels)
+        opt:zero_grad()
+        loss:backward()
+        grads[step] = {}
+        for _, name in ipairs{"a", "b"} do
+          local conv2 <const> = net.columns[name].conv2[1]
+          grads[step][name] = braid.cat({conv2.weight.grad:reshape(-1), conv2.bias.grad}, 1)
+        end
+        opt:step()
       end
-      opt:step()
-    end
-    local alpha <const> = opt:alpha().conv2
-    assert.same({1, 1}, {alpha[1][1], alpha[2][2]})
-    for i, pair in ipairs{{"a", "b"}, {"b", "a"}} do
-      local slope <const> = (grads[2][pair[1]] * grads[1][pair[2]]):sum():item() * -0.05
-      local beta <const> = math.log(0.25 / 0.75) - 2 * slope * 0.25 * 0.75
-      assert.near(1 / (1 + math.exp(-beta)), alpha[i][3 - i], 1e-12)
-    end
-  end)
+      local alpha <const> = opt:alpha().conv2
+      assert.same({1, 1}, {alpha[1][1], alpha[2][2]})
+      for i, pair in ipairs{{"a", "b"}, {"b", "a"}} do
+        local mine <const> = grads[2][pair[cost == "i" and 1 or 2]]
+        local slope <const> = (mine * grads[1][pair[2]]):sum():item() * -0.05
+        local beta <const> = math.log(0.25 / 0.75) - 2 * slope * 0.25 * 0.75
+        assert.near(1 / (1 + math.exp(-beta)), alpha[i][3 - i], 1e-12)
+      end
+    end)
+  end
 
   it("follows a schedule, and goes on from its state", function()
     local net <const> = build()

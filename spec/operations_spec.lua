@@ -384,15 +384,15 @@ describe("mtl.early_stopping", function()
   -- Equation 4 sums over j = t - k .. t.
   it("computes the criterion over k + 1 epochs", function()
     -- k = 3: 3 med = 3 * 2.5 = 7.5, sum = 11, 7.5 / 3.5; (2 - 1) / (0.5 * 1)
-    assert.near(7.5 / 3.5 * 2, mtl.early_stopping.criterion({5, 3, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+    local criterion <const> = mtl.early_stopping.criterion
+    assert.near(7.5 / 3.5 * 2, criterion({5, 3, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
     -- 3 * 2 = 6, sum = 7
-    assert.near(6 / 1 * 2, mtl.early_stopping.criterion({2, 2, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
+    assert.near(6 / 1 * 2, criterion({2, 2, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
     -- k = 4: 4 * 3 = 12 of a sum of 22.5, whose gap is 10.5; (3 - 2) / (1 * 2)
-    assert.near(12 / 10.5 / 2, mtl.early_stopping.criterion({9, 6, 3, 2.5, 2}, {5, 4, 2, 2.5, 3}, 1),
-      1e-12)
-    assert.near(4, mtl.early_stopping.criterion({1, 3, 3}, {1, 1, 3}, 0.5) / 6, 1e-12) -- 6 of 7
-    assert.equal(0, mtl.early_stopping.criterion({2, 2}, {2, 1}, 1))
-    assert.equal(1, mtl.early_stopping.criterion({2, 2}, {1, 2}, 1)) -- k = 1: 2 / (4 - 2)
+    assert.near(12 / 10.5 / 2, criterion({9, 6, 3, 2.5, 2}, {5, 4, 2, 2.5, 3}, 1), 1e-12)
+    assert.near(4, criterion({1, 3, 3}, {1, 1, 3}, 0.5) / 6, 1e-12) -- 6 of 7
+    assert.equal(0, criterion({2, 2}, {2, 1}, 1))
+    assert.equal(1, criterion({2, 2}, {1, 2}, 1)) -- k = 1: 2 / (4 - 2)
   end)
 
   it("ends auxiliary tasks, not the main one, and none in the first epochs", function()
@@ -464,6 +464,33 @@ describe("mtl.mutual", function()
     return net
   end
 
+  it("draws fresh columns together by the exponential as it does by l2", function()
+    local function drawn(form)
+      braid.manual_seed(1)
+      local net <const> = mtl.network{tasks = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}},
+        blocks = nn.backbone("tcdcn")}
+      local opt <const> = braid.optim.Adam(net.columns:parameters(), {lr = 1e-3})
+      local apart, largest_gradient
+      for _ = 0, 20 do
+        opt:zero_grad()
+        local loss <const> = mtl.mutual(net, {form = form, weight = 1})
+        loss:backward()
+        local g = 0
+        for _, p in ipairs(net.columns:parameters()) do
+          if p.grad then g = math.max(g, p.grad:abs():max():item()) end
+        end
+        largest_gradient = largest_gradient or g
+        apart = mtl.mutual(net, {weight = 1}):item()
+        opt:step()
+      end
+      return largest_gradient, apart
+    end
+    local g2 <const>, d2 <const> = drawn("l2")
+    local ge <const>, de <const> = drawn("exponential")
+    assert.is_true(ge > 0.9 * g2 and ge < 1.5 * g2)
+    assert.is_true(de < 1.1 * d2 and d2 < 80) -- of 195
+  end)
+
   it("has three forms, the same stacked and in a list", function()
     -- singular values of {{1, 2}, {3, -1}}: the roots of the eigenvalues of {{5, 1}, {1, 10}}
     local root <const> = math.sqrt(29)
@@ -471,8 +498,11 @@ describe("mtl.mutual", function()
     for _, stacked in ipairs{true, false} do
       local net <const> = net_of(stacked)
       assert.near(13, mtl.mutual(net, {weight = 1}):item(), 1e-5)
-      assert.near(0.1 * (1 - math.exp(-13)),
-        mtl.mutual(net, {form = "exponential", weight = 0.1}):item(), 1e-6)
+      -- Two weights: 2 (exp(13 / 2) - 1); with scale = 1 equation 4 of Rozantsev et al.
+      assert.near(0.2 * (math.exp(6.5) - 1),
+        mtl.mutual(net, {form = "exponential", weight = 0.1}):item(), 1e-3)
+      assert.near(0.1 * (math.exp(13) - 1),
+        mtl.mutual(net, {form = "exponential", weight = 0.1, scale = 1}):item(), 0.1)
       assert.near(trace, mtl.mutual(net, {form = "trace", weight = 1}):item(), 1e-5)
     end
     fails(function() mtl.mutual(net_of(true), {form = "l3"}) end,

@@ -2,13 +2,18 @@
 -- the sum over their weights theta_j of r(theta_j^1, ..., theta_j^T).
 --
 -- r by `form`: "l2", the squared distances of all pairs (default; soft sharing by L2, Duong et al.
--- 2015); "exponential", the sum over pairs of 1 - exp(-distance squared) (after Rozantsev et
--- al. 2016); "trace", the trace norm of the T weights as rows of a matrix (Yang and
--- Hospedales 2016).
+-- 2015); "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1); "trace",
+-- the trace norm of the T weights as rows of a matrix (Yang and Hospedales 2016).
+-- The exponential grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, where
+-- scale is 1 and streams start equal; its learned a_j and b_j, which start at 1 and 0, stay so).
+-- Decision: scale is the number of the weights, so that the exponent is a mean: fresh columns,
+-- whose distance squared is about 39 a layer, have a gradient as large as that of "l2", neither
+-- e^39 times as large nor 0, and lambda means the same in both. A smaller scale grows sooner.
 -- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
 --
--- weight is lambda; blocks, one or a list, those whose weights count (all). Weights of two
--- dimensions or more count: biases and norms do not, nor do heads.
+-- weight is lambda; scale, of the exponential (the number of a layer's weights); blocks, one or a
+-- list, those whose weights count (all). Weights of two dimensions or more count: biases and
+-- norms do not, nor do heads.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -22,12 +27,13 @@ function FORMS.l2(rows)
   return ops.sum(ops.square(rows - ops.mean(rows, 1, true))) * rows:size(1)
 end
 
-function FORMS.exponential(rows)
+function FORMS.exponential(rows, scale)
+  scale = scale or math.max(rows:size(2), 1)
   local total
   for i = 1, rows:size(1) do
     for j = i + 1, rows:size(1) do
       local apart <const> = ops.sum(ops.square(ops.select(rows, 1, i) - ops.select(rows, 1, j)))
-      local part <const> = 1 - ops.exp(-apart)
+      local part <const> = ops.expm1(apart / scale) * scale
       total = total and total + part or part
     end
   end
@@ -75,6 +81,7 @@ local OPTIONS <const> = check.declare("mtl.mutual", {
     return type(v) == "table" and type(v.recipe) == "table"
   end)),
   form = check.choice{"l2", "exponential", "trace"}, weight = check.number{1e-3, from = 0},
+  scale = check.number{above = 0},
   blocks = check.either(check.text(), check.list{of = check.text()}),
 })
 
@@ -87,7 +94,7 @@ return function(net, given)
   local blocks <const>, total = net.recipe.plan:list(o.blocks, net.recipe.split, "mtl.mutual"), nil
   for _, block in ipairs(blocks) do
     for _, rows in ipairs(weights_of(net, block)) do
-      local part <const> = form(rows)
+      local part <const> = form(rows, o.scale)
       total = total and total + part or part
     end
   end

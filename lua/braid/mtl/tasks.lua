@@ -74,18 +74,27 @@ local function check_tables(outputs, batch)
   check.value("tasks", "the batch", batch, TABLE)
 end
 
-local function pair(name, task, outputs, batch)
+local function output_of(name, outputs)
   if not core.is_tensor(outputs[name]) then
     check.fail("tasks: the network has no output '%s'; it has %s. Build it for these tasks, or add "
       .. "the task with net:add_task", name, listed(outputs))
   end
+  return outputs[name]
+end
+
+local function target_of(name, task, batch)
   local target = batch[name]
   if task.target then target = task:target(batch, name) end
   if not core.is_tensor(target) then
     check.fail("tasks: the data has no label '%s', which its loss wants; it has %s. Name the task "
       .. "as its label, or leave it out of mtl.tasks", name, listed(batch))
   end
-  return outputs[name], target
+  return target
+end
+
+local function pair(name, task, outputs, batch)
+  local output <const> = output_of(name, outputs)
+  return output, target_of(name, task, batch)
 end
 
 --- The loss of each task (unweighted) by name, whatever its weight.
@@ -96,27 +105,51 @@ function Tasks:losses(outputs, batch)
   return list
 end
 
+-- Whether a task takes part in a step on the batch, and its target: it has a weight, and a label
+-- in the batch. A task of one's own need not be able to count its labels.
+local function takes_part(name, task, batch)
+  if not WEIGHT.accepts(task.weight) then -- it may have been changed since
+    check.value("tasks", "the weight of " .. name, task.weight, WEIGHT)
+  end
+  if task.weight == 0 then return false end
+  local target <const> = target_of(name, task, batch)
+  return not task.labelled or task:labelled(target) > 0, target
+end
+
+--- The names of the tasks that take part in a step on the batch, which tasks:loss sums: those of a
+-- weight above 0 that have a label in it. Of tasks in turns that is the one in turn.
+-- @usage local out = net(batch.image, {tasks = tasks:present(batch)})
+function Tasks:present(batch)
+  check.value("tasks", "the batch", batch, TABLE)
+  local names <const> = {}
+  for name, task in self:each() do
+    if takes_part(name, task, batch) then names[#names + 1] = name end
+  end
+  return names
+end
+
 --- The weighted sum of the tasks' losses, and each task's own (unweighted) by name. A task of
--- weight 0 takes no part: its loss is not computed, and has no entry.
+-- weight 0, or without a label in the batch, takes no part: its loss is not computed, and has no
+-- entry, so that no parameter which is its alone has a gradient. Where none takes part the
+-- sum is 0, and its gradient nothing.
 function Tasks:loss(outputs, batch)
   check_tables(outputs, batch)
-  local total
+  local total, weighs
   local per_task <const> = {}
   for name, task in self:each() do
-    if not WEIGHT.accepts(task.weight) then -- it may have been changed since
-      check.value("tasks", "the weight of " .. name, task.weight, WEIGHT)
-    end
-    if task.weight ~= 0 then
-      local loss <const> = task:loss(pair(name, task, outputs, batch))
+    weighs = weighs or task.weight ~= 0
+    local takes <const>, target <const> = takes_part(name, task, batch)
+    if takes then
+      local loss <const> = task:loss(output_of(name, outputs), target)
       per_task[name] = loss
       local part <const> = task.weight == 1 and loss or loss * task.weight
       total = total and total + part or part
     end
   end
-  if not total then
+  if not weighs then
     check.fail("tasks: the weight of every task is 0; there is nothing to train")
   end
-  return total, per_task
+  return total or core.requires_grad(core.new({}, "float32", 0)), per_task
 end
 
 -- Metrics of all tasks, which print as one line.

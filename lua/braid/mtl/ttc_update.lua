@@ -9,11 +9,16 @@
 -- local opt = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.1}), {start = 0.1})
 -- ... opt:zero_grad() loss:backward() opt:step()
 --
--- Beta moves against its own gradient: W_i depends on alpha_ij through the last step, so that
--- dL/dalpha_ij = <dL/dW_i, V_j>. Decision: one beta for each block and pair of tasks, moved
--- by beta_lr times that; losses are those of step's own backward pass.
--- Options: start (0.5; the first alpha_ij), beta_lr (1). A schedule sets opt.factor, as of any
--- optimizer; beta does not follow it.
+-- Beta moves against its own gradient (equation 11): W_i depends on alpha_ij through the last step,
+-- so that dc/dalpha_ij = <dc/dW_i, V_j>. Decisions: c is c_i, the cost of the column whose weight
+-- it is, where the equation prints c_j: of columns that run alone c_j depends on W_j only, so
+-- that the literal reading, cost = "j", gives <dc_j/dW_j, V_j>, the same for every i, which tells
+-- nothing of how i and j go together. One beta for each block and pair of tasks, moved by
+-- beta_lr times that; costs are those of step's own backward pass; where a task has none in
+-- the batch, its columns give no gradient and no update. (Line 5 of the algorithm sums over i:
+-- a misprint for j, which is free there.)
+-- Options: start (0.5; the first alpha_ij), beta_lr (1), cost ("i", or "j"). A schedule sets
+-- opt.factor, as of any optimizer; beta does not follow it.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -51,19 +56,20 @@ local function weights_of(net, block)
   return list
 end
 
--- The columns' values, or gradients, as rows (T, d); nil where a gradient is missing.
+-- The columns' values, or gradients, as rows (T, d): 0 where a column has none, nil where no
+-- column has.
 local function rows_of(weight, count, pick)
   if weight.joined then
     local t <const> = pick(weight.joined)
     return t and ops.reshape(t, count, -1)
   end
-  local rows <const> = {}
+  local rows <const>, any = {}, false
   for i = 1, count do
     local t <const> = pick(weight[i])
-    if not t then return nil end
-    rows[i] = ops.reshape(t, 1, -1)
+    any = any or t ~= nil
+    rows[i] = ops.reshape(t or core.like(weight[i], weight[i].dtype, 0), 1, -1)
   end
-  return ops.cat(rows, 1)
+  return any and ops.cat(rows, 1) or nil
 end
 
 local function value(p) return core.detach(p) end
@@ -79,6 +85,7 @@ end
 
 local OPTIONS <const> = check.declare("mtl.ttc_update", {
   start = check.number{0.5, from = 0, to = 1}, beta_lr = check.number{1, from = 0},
+  cost = check.choice{"i", "j"},
 })
 
 function Update:init(net, optimizer, given)
@@ -95,7 +102,7 @@ function Update:init(net, optimizer, given)
   if net.columns.joined and not net.columns:is_joined() then
     check.fail("mtl.ttc_update: %s; make the optimizer after that", select(2, net:stacked()))
   end
-  self.net, self.optimizer, self.beta_lr = net, optimizer, o.beta_lr
+  self.net, self.optimizer, self.beta_lr, self.cost = net, optimizer, o.beta_lr, o.cost
   self.beta, self.last, self.names = {}, {}, table.concat(net.names, ", ")
   for place, block in ipairs(net.recipe.plan.names) do
     if place > net.recipe.split then
@@ -162,8 +169,10 @@ local function move_beta(self, block, weights)
     end
   end
   if not total then return end
-  for i, row in ipairs(total:totable()) do
-    for j, d in ipairs(row) do
+  local slopes <const> = total:totable()
+  for i, row in ipairs(slopes) do
+    for j in ipairs(row) do
+      local d <const> = slopes[self.cost == "j" and j or i][j]
       local a <const> = sigmoid(beta[i][j])
       if i ~= j and a > 0 and a < 1 then -- the limits stay
         beta[i][j] = beta[i][j] - self.beta_lr * d * a * (1 - a)

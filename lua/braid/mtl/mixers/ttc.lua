@@ -13,8 +13,8 @@
 -- joins. Without batch norm: normalize.
 --
 -- At 0 begin as well the connections of earlier tasks from a late one, whose outputs stay as they
--- were. A connection at such a limit has a gradient as any other, and is 0 or 1 to the bit until its
--- beta first moves, which net:freeze{"mixers"} prevents. Decision: alpha is sigmoid(beta - 2)
+-- were. A connection at such a limit has a gradient as any other, and is 0 or 1 to the bit until
+-- its beta first moves, which net:freeze{"mixers"} prevents. Decision: alpha is sigmoid(beta - 2)
 -- from then on, which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, for what
 -- the columns have learned, and with a slope. net:unfreeze, net:train_only and net:remove_task
 -- reconnect (section 4.3): a late task's connections to rows that train begin at `start`.
