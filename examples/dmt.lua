@@ -81,6 +81,7 @@ local channels <const> = gray and 1 or 3
 local function dmt(chosen)
   return braid.model("models/dmt.lua", {tasks = tasks_of(chosen), width = o.width,
     channels = channels, reading = o.reading, start = o.start, lr_mult = 10})
+    :unstack() -- columns in turns stand in a list
 end
 local function shared(chosen)
   return mtl.network{tasks = tasks_of(chosen), columns = "shared",
@@ -96,8 +97,8 @@ local function evaluate(net)
 end
 
 -- Tasks in turn, on batches of their own, which are the same for every network -> accuracies;
--- after(epoch) once an epoch.
-local function learn(net, after)
+-- after(epoch) once an epoch; `only` the turns of one task.
+local function learn(net, after, only)
   local turns, opt = 0, optim.Adam(net:parameters(), {lr = o.lr})
   if o.reading == "update" and net.columns then
     opt = mtl.ttc_update(net, opt, {start = o.start, beta_lr = 100})
@@ -106,9 +107,10 @@ local function learn(net, after)
     net:train()
     for batch in data.loader(training, {batch = o.batch, transforms = steps, shuffle = true,
                                         epoch = epoch, seed = o.seed, balanced = names}) do
-      if net.tasks[batch.task] then
+      if net.tasks[batch.task] and (not only or only == batch.task) then
         local _ <close> = braid.scope()
-        local loss <const>, losses <const> = net.tasks:loss(net(batch.image), batch)
+        local loss <const>, losses <const> = net.tasks:loss(
+          net(batch.image, {tasks = net.tasks:present(batch)}), batch)
         opt:zero_grad()
         turns = turns + 1
         train.finite(loss, losses, turns):backward()
@@ -208,7 +210,7 @@ braid.manual_seed(o.seed)
 local growing <const> = dmt(early)
 learn(growing)
 growing:add_task(late, tasks_of{late}[late], {freeze = "others"})
-learn(growing, function(epoch) joined[epoch] = 1 - evaluate(growing)[late] end)
+learn(growing, function(epoch) joined[epoch] = 1 - evaluate(growing)[late] end, late)
 local single <const> = shared{late}
 learn(single, function(epoch) alone[epoch] = 1 - evaluate(single)[late] end)
 print(("%s, error by epoch  alone: %s  joined: %s"):format(late, shown(alone), shown(joined)))

@@ -1,7 +1,7 @@
 --- Batches that lack some tasks' labels: tasks in turns, tasks that ended.
 
 local braid <const> = require "braid"
-local mtl <const> = braid.mtl
+local mtl <const>, nn <const>, optim <const> = braid.mtl, braid.nn, braid.optim
 
 local NAN <const> = 0 / 0
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
@@ -65,5 +65,186 @@ describe("tasks:loss", function()
     assert.same({}, each)
     assert.is_nil(w.grad)
     assert.same({1, 1, 1, 1}, w:totable())
+  end)
+end)
+
+describe("net(x, {tasks = ...})", function()
+  local NAMES <const> = {"a", "b", "c"}
+  local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.classes{2}}
+  local x <const> = braid.randn(6, 2, 6, 6)
+  local every <const> = {image = x, a = int{1, 2, 1, 2, 1, 2}, b = int{1, 2, 3, 1, 2, 3},
+    c = int{1, 1, 2, 2, 1, 2}}
+  local none <const> = int{-100, -100, -100, -100, -100, -100}
+  local turn <const> = {image = x, a = none, b = every.b, c = none}
+
+  local function block(c)
+    return nn.Sequential{nn.Conv2d(c, 4, {kernel = 3, padding = 1}), nn.BatchNorm2d(4), nn.ReLU(),
+      nn.Dropout(0.2)}, 4
+  end
+
+  local function build(mixer, o)
+    o = o or {}
+    return mtl.network{tasks = tasks, mixer = mixer, stacked = o.stacked or false,
+      columns = o.columns, blocks = nn.backbone({{"one", block}, {"two", block}}, {channels = 2}),
+      heads = function(task, c)
+        return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, 4), nn.BatchNorm1d(4), nn.ReLU(),
+          nn.Linear(4, task.size)}
+      end}
+  end
+
+  local function step(net, opt, batch)
+    local loss <const> = net.tasks:loss(net(batch.image, {tasks = tasks:present(batch)}), batch)
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+    return loss:item()
+  end
+
+  local function bytes(t) return table.concat(t:detach():reshape(-1):totable(), " ") end
+
+  -- Every tensor of a network and of an optimizer's state, as text.
+  local function everything(net, opt)
+    local list <const> = {}
+    for name, t in pairs(net:state_dict()) do list[name] = bytes(t) end
+    for name, p in net:named_parameters() do
+      for key, value in pairs(opt.state[p] or {}) do
+        list["state of " .. name .. ": " .. key] = type(value) == "number" and tostring(value)
+          or bytes(value)
+      end
+    end
+    return list
+  end
+
+  -- Whose weights b's loss depends on, by the mixers' own equations.
+  local ALONE <const> = {b = true}
+  local ALL <const> = {a = true, b = true, c = true}
+  local CASES <const> = {
+    {"none", nil, ALONE}, {"ttc", {start = 0}, ALONE, freeze = true},
+    {"ttc", {start = 0}, ALONE, first = true},
+    {"ttc", {start = 0.5}, ALL}, {"ttc", {start = 0.5, normalize = true}, ALL},
+    {"ttc", {granularity = "channel"}, ALL}, {"cross_stitch", {}, ALL},
+    {"cross_stitch", {off = 0}, ALONE, first = true}, {"sluice", {}, ALL}, {"nddr", {}, ALL},
+    {"collaborative", {}, ALL}, {"progressive", {}, {a = true, b = true}},
+    {"progressive", {order = {"c", "b", "a"}}, {b = true, c = true}},
+    {"separation", {end_to_end = true}, ALONE},
+    {"separation", {form = "channelwise", end_to_end = true}, ALONE},
+  }
+
+  -- Whether a tensor of b's turn should move: of the columns, those that b depends on; of the
+  -- mixers, b's parts, and at the first block also those of columns that the second takes of;
+  -- of the heads b's. Running statistics are b's alone, and those of what all share.
+  local function should_move(name, is_buffer, reached, frozen)
+    local part <const> = name:match("^%w+")
+    local owner = part == "head" and name:match("^head%.(%w+)")
+    for _, column in ipairs(NAMES) do
+      if (name .. "."):find("." .. column .. ".", 1, true) then owner = column end
+    end
+    if part == "mixer" and frozen then return false end
+    if not owner or owner == "b" then return true end
+    if part == "head" or is_buffer then return false end
+    if part == "mixer" and name:find("^mixer%.two") then return false end
+    return reached[owner] == true
+  end
+
+  for k, case in ipairs(CASES) do
+    for _, optimizer in ipairs{"Adam", "SGD", "AdamW"} do
+      it(("moves what it should, to the byte: %s, case %d, %s"):format(case[1], k, optimizer),
+        function()
+          local net <const> = build(mtl[case[1]](case[2]))
+          if case.freeze then net:freeze{"mixers"} end
+          local opt <const> = optim[optimizer](net:parameters(), {lr = 0.01, weight_decay = 0.1,
+            momentum = optimizer == "SGD" and 0.9 or nil})
+          if not case.first then step(net, opt, every) end -- or 0 is 0 no more
+          local kept = everything(net, opt)
+          for _ = 1, case.first and 1 or 2 do
+            step(net, opt, turn)
+            local buffers <const>, now <const> = {}, everything(net, opt)
+            for name in pairs(net:state_dict()) do
+              buffers[name] = name:find("running") or name:find("num_batches")
+            end
+            for name, text in pairs(now) do
+              local own <const> = name:match("^state of (.-): ") or name
+              local moves = should_move(own, buffers[own], case[3], case.freeze)
+              if own:find("limit$") then moves = false end
+              assert.equal(moves, text ~= kept[name], name)
+            end
+            kept = now
+          end
+        end)
+    end
+  end
+
+  it("gives the outputs of those tasks alone, to the bit those of the whole", function()
+    for _, case in ipairs(CASES) do
+      for _, stacked in ipairs{false, case[1] ~= "progressive" and case[1] ~= "separation"} do
+        local net <const> = build(mtl[case[1]](case[2]), {stacked = stacked}):eval()
+        local whole <const>, part <const> = net(x), net(x, {tasks = {"c", "b"}})
+        assert.is_nil(part.a)
+        assert.equal(bytes(whole.b), bytes(part.b))
+        assert.equal(bytes(whole.c), bytes(part.c))
+        assert.equal(bytes(whole.b), bytes(net(x, {tasks = "b"}).b))
+        assert.same({}, net(x, {tasks = {}}))
+      end
+    end
+  end)
+
+  it("serves trunks, where the heads of the others stay", function()
+    local net <const> = build(nil, {columns = "shared"})
+    local opt <const> = optim.Adam(net:parameters(), {weight_decay = 0.1})
+    step(net, opt, every)
+    local kept <const> = everything(net, opt)
+    step(net, opt, turn)
+    for name, text in pairs(everything(net, opt)) do
+      local other <const> = name:find("head.a", 1, true) or name:find("head.c", 1, true)
+      assert.equal(other == nil, text ~= kept[name], name)
+    end
+  end)
+
+  it("is what single-task networks do where nothing is taken", function()
+    local net <const> = build(mtl.ttc{start = 0}):freeze{"mixers"}
+    for _, drop in ipairs(net:find(nn.Dropout)) do drop.p = 0 end
+    local alone <const> = {}
+    for _, name in ipairs(NAMES) do alone[name] = net:extract{name} end
+    local opt <const>, own <const> = optim.Adam(net:parameters()), {}
+    for _, name in ipairs(NAMES) do own[name] = optim.Adam(alone[name]:parameters()) end
+    for k = 1, 7 do
+      local name <const> = NAMES[k * 2 % 3 + 1]
+      local batch <const> = {image = braid.randn(6, 2, 6, 6), a = none, b = none, c = none}
+      batch[name] = every[name]
+      assert.equal(step(net, opt, batch), step(alone[name], own[name],
+        {image = batch.image, a = batch.a, b = batch.b, c = batch.c}))
+    end
+    net:eval()
+    for _, name in ipairs(NAMES) do
+      assert.equal(bytes(alone[name]:eval()(x)[name]), bytes(net(x)[name]))
+    end
+  end)
+
+  it("takes no notice of a task that has ended", function()
+    local net <const> = build(mtl.none{})
+    local own <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.classes{2}}
+    local opt <const> = optim.Adam(net:parameters(), {weight_decay = 0.1})
+    step(net, opt, every)
+    own.a.weight = 0
+    local kept <const> = everything(net, opt)
+    local loss <const> = own:loss(net(x, {tasks = own:present(every)}), every)
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+    for name, text in pairs(everything(net, opt)) do
+      assert.equal(not name:find(".a.", 1, true), text ~= kept[name], name)
+    end
+  end)
+
+  it("says what it wants", function()
+    local net <const> = build(mtl.ttc{}, {stacked = true})
+    local function fails(f, message) assert.error_matches(f, message, 1, true) end
+    fails(function() net(x, {tasks = "b"}) end,
+      "network: its columns run as one tensor, which an optimizer moves as a whole, also those "
+        .. "without a task among b: net:unstack() before the optimizer is made")
+    fails(function() net(x, {tasks = "d"}) end,
+      "network: tasks names 'd', which is no task; there is a, b, c")
+    fails(function() net(x, {task = "b"}) end, "network: there is no option 'task'; there is tasks")
+    assert.same({4, 3}, net:eval()(x[{ {1, 4} }], {tasks = "b"}).b.shape)
   end)
 end)

@@ -236,6 +236,7 @@ local net <const> = network()
 
 rows["mtl.columns"] = {options = {split = "one", single = "a"},
   call = function(_, o) mtl.columns(tasks, backbone(), o) end}
+rows.network = {options = {tasks = {"a", "b"}}, call = function(_, o) net(batch.image, o) end}
 rows["mtl.network"] = {options = {tasks = tasks, blocks = blocks, split = "one", single = "a"},
   call = function(_, o) mtl.network(o) end}
 rows["mtl.early_stopping"] = {options = {main = "a"},

@@ -31,6 +31,7 @@ local held <const> = require "braid.mtl.held"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 local pretrained <const> = require "braid.mtl.pretrained"
+local turns <const> = require "braid.mtl.turns"
 local weights <const> = require "braid.nn.weights"
 
 local Columns <const> = class("Columns", Module)
@@ -172,14 +173,22 @@ end
 -- tap(block, name, x), if given, sees every column's map before it is mixed, and what it
 -- returns takes the map's place; where its second result is true the mixer leaves the map to its
 -- own column, and gives the others nothing of it. The name of what all share is "shared".
+--
+-- net(x, {tasks = tasks:present(batch)}) gives the outputs of those tasks, a name or a list, alone.
+-- Other columns run where a mixer takes of them, as in evaluation: their running statistics stay,
+-- their parameters follow where the tasks' loss depends on them; what is only others' has no
+-- gradient. A network in training then has its columns in a list: net:unstack() before the
+-- optimizer is made.
 function Columns:forward(x, tap)
   if not self.head then
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
       .. "makes them")
   end
   if self.training and core.is_recording() then held.check(self) end
-  local names <const> = self.tasks.names -- a copy, so once a call
-  local features <const>, home <const> = flow.run(self, x, tap), self.home
+  local names = self.tasks.names -- a copy, so once a call
+  if tap and type(tap) ~= "function" then names, tap = turns.tasks(self, tap), nil end
+  if #names == 0 then return {} end
+  local features <const>, home <const> = flow.run(self, x, tap, names), self.home
   local out <const>, heads <const> = {}, flow.is_first_stage(self) and self.shared_head or self.head
   for _, name in ipairs(names) do
     out[name] = heads[name](features[home and home[name] or name])

@@ -4,6 +4,7 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local Pair <const> = require "braid.mtl.join.pair"
+local turns <const> = require "braid.mtl.turns"
 
 local M <const> = {}
 
@@ -126,8 +127,8 @@ function M.check_columns_run(self, what)
   end
 end
 
---- The features that the heads on each column get, {column = x}.
-function M.run(self, x, tap)
+--- The features that the heads on each column get, {column = x}; `names` are the tasks that run.
+function M.run(self, x, tap, names)
   if not core.is_tensor(x) and type(x) ~= "table" then
     check.fail("network: the input must be a tensor or {task = tensor}, not %s", type(x))
   end
@@ -147,6 +148,11 @@ function M.run(self, x, tap)
   end
   local start <const>, beside <const> = entrance(self, x)
   local z <const> = self.shared and x
+  local turn <const> = #names < #self.tasks.names and turns.columns(self, names)
+  if turn then
+    for i, map in pairs(turns.run(self, start, z, turn)) do features[self.names[i]] = map end
+    return features
+  end
   local maps <const> = beside and run_joined(self, start, beside, z, tap)
     or run_list(self, start, z, tap)
   for i, map in ipairs(maps) do features[self.names[i]] = map end

@@ -6,6 +6,7 @@ local mixers <const> = folder "braid.mtl.mixers"
 
 return folder("braid.mtl", {
   internal = {"apart", "build", "class_names", "eyes", "flips", "flow", "groups", "head_kinds",
-    "held", "inputs", "linear_mix", "pretrained", "ratio", "restrict", "stages", "strands"},
+    "held", "inputs", "linear_mix", "pretrained", "ratio", "restrict", "stages", "strands",
+    "turns"},
   others = function() return mixers end,
 })

@@ -15,7 +15,8 @@
 --   wants_maps = true        (n,c) comes in as (n,c,1,1): maps of one pixel
 --   widths(o, c)             the channels it leaves of c
 --   weights(self)            T rows of T numbers: what of column j column i takes
---   needs(self, i)           the names of the columns that column i takes from
+--   needs(self, i, learning) the names of the columns that column i takes from; when learning also
+--                            of those that its weights, which may be 0 now, could take from
 --   resize(self, names)      the columns become those named; new ones change nothing for old
 --   reconnect(self)          what that left off begins, where it trains
 

@@ -55,8 +55,9 @@ function CrossStitch:weights()
   return rows
 end
 
-function CrossStitch:needs(i)
-  local needed <const> = {}
+function CrossStitch:needs(i, learning)
+  local needed <const>, own <const> = {}, self.alpha[self.names[i]] or self.alpha.joined
+  if learning and own.weight.requires_grad then return self.names end
   local row <const> = self.alpha:rows(self.names[i]).weight
   for j, name in ipairs(self.names) do
     if row[j]:ne(0):any():item() then needed[#needed + 1] = name end

@@ -106,8 +106,9 @@ function TTC:weights()
   return rows
 end
 
-function TTC:needs(i)
-  local needed <const> = {}
+function TTC:needs(i, learning)
+  local needed <const>, own <const> = {}, self.beta[self.names[i]] or self.beta.joined
+  if learning and own.weight.requires_grad then return self.names end
   local row <const> = alpha_of(self.beta:rows(self.names[i]))
   for j, name in ipairs(self.names) do
     if row[j]:ne(0):any():item() then needed[#needed + 1] = name end
