@@ -217,6 +217,11 @@ describe("the dynamic multi-task network", function()
     assert.near(5, ys[2]:item(), 1e-6)
     assert.near(0.8, net:transfer().weights.id[1][1], 1e-6)
     assert.near(0.2, net:transfer().weights.id[1][2], 1e-6)
+    -- A map left to its own column counts in neither sum of the others.
+    local left <const> = net.mixer.id({braid.tensor{{1.0}}, braid.tensor{{6.0}}}, nil, "id",
+      {[2] = true})
+    assert.near(1, left[1]:item(), 1e-6)
+    assert.near(5, left[2]:item(), 1e-6)
   end)
 
   it("goes the conventional network's way with T times its rate", function()

@@ -220,6 +220,33 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
+  it("goes on from a state between two turns as if nothing had been", function()
+    local function fresh()
+      braid.manual_seed(5)
+      local net <const> = build(mtl.ttc{})
+      return net, optim.Adam(net:parameters(), {weight_decay = 0.1})
+    end
+    local function turns(net, opt, from, to)
+      for k = from, to do
+        local batch <const> = {image = x, a = none, b = none, c = none}
+        batch[NAMES[(k - 1) // 2 % 3 + 1]] = every[NAMES[(k - 1) // 2 % 3 + 1]]
+        braid.manual_seed(k)
+        step(net, opt, batch)
+      end
+    end
+    local net <const>, opt <const> = fresh()
+    turns(net, opt, 1, 6)
+    for cut = 1, 5 do -- in the first, some parameters have no moments yet
+      local first <const>, its <const> = fresh()
+      turns(first, its, 1, cut)
+      local second <const>, own <const> = fresh()
+      second:load_state_dict(first:state_dict())
+      own:load_state_dict(its:state_dict())
+      turns(second, own, cut + 1, 6)
+      assert.same(everything(net, opt), everything(second, own))
+    end
+  end)
+
   it("takes no notice of a task that has ended", function()
     local net <const> = build(mtl.none{})
     local own <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.classes{2}}

@@ -115,8 +115,7 @@ local function mixed(self, mixer, block, maps, z, wanted, turn)
   for i in ipairs(self.names) do xs[i] = maps[i] or core.like(any, any.dtype, 0) end
   local _ <close> = resting(self, mixer, wanted, turn)
   for i, y in ipairs(mixer(xs, z, block)) do
-    local role <const> = wanted[self.names[i]]
-    if role then ys[i] = role == "live" and y or core.detach(y) end
+    ys[i] = wanted[self.names[i]] and y or nil
   end
   return ys
 end
