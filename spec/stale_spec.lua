@@ -164,3 +164,22 @@ describe("what is done on purpose is not refused:", function()
     step(net:unstack(), opt)
   end)
 end)
+
+describe("what an operation leaves behind", function()
+  it("is no penalty on a column that nothing else can be near to", function()
+    for _, form in ipairs{"l2", "exponential", "trace"} do
+      local net <const> = build():mutual{form = form, weight = 1}
+      assert.is_true(net:penalty():item() > 0)
+      net:remove_task("b")
+      assert.equal(0, net:penalty():item())
+      assert.equal("float64", net:to("float64"):penalty().dtype)
+    end
+  end)
+
+  it("is no connection that trains and changes nothing, where one column is left", function()
+    local net <const> = build(mtl.ttc{start = 0}):extract("a")
+    assert.is_nil(next(net.mixer))
+    net:add_task("b", mtl.classes{3}) -- which makes them anew
+    assert.same({{1, 0}, {0, 1}}, net:transfer().weights.two)
+  end)
+end)
