@@ -8,7 +8,7 @@
 
 enum { BR_HEADER = 64 }; /* bytes before what is handed out */
 
-/* What stands in the header of every block, large or small. */
+/* The header of every block, large or small. */
 typedef struct br_block {
   size_t size; /* with the header */
   int class;   /* of a small block; -1: it is cut out of a segment */

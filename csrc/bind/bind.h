@@ -1,4 +1,4 @@
-/* What the files that touch a lua_State share.
+/* Declarations that the files which touch a lua_State share.
 
    Every bound function has the module's state as its first upvalue, and two halves.
 

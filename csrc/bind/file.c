@@ -1,4 +1,4 @@
-/* What the readers and writers of files in Lua leave to C: bytes to values and back. */
+/* Conversion of bytes to values and back, for the readers and writers of files in Lua. */
 #include "bind/bind.h"
 
 #include "io/folder.h"

@@ -11,7 +11,7 @@ typedef struct step {
   br_tensor *key;          /* what that holds */
 } step;
 
-/* What a key says: steps, and the tensors among them. */
+/* An index as read from its key: steps, and the tensors among them. */
 typedef struct steps {
   int n, picks;
   bool one;          /* no table, but a single key */

@@ -66,7 +66,7 @@ static void own(lua_State *L, br_tensor **t) {
   *t = copy;
 }
 
-/* What mirroring makes of labels or points must exist. */
+/* Refuses a flip that leads to a class or a point that does not exist. */
 static void check_flip(lua_State *L, const br_field *f) {
   const int64_t points = f->kind == BR_FIELD_POINTS ? f->width / 2 : 0;
   const int64_t limit = points ? points : f->flip->numel;

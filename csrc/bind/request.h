@@ -5,7 +5,7 @@
 
 #include "bind/bind.h"
 
-/* What a bound function knows: its second upvalue. */
+/* The second upvalue of a bound function: the operator that it calls. */
 typedef struct br_binding {
   const br_op *op;
   bool in_place;

@@ -108,7 +108,8 @@ typedef struct br_pick {
   int dim;
 } br_pick;
 
-/* What the picks, in the order of their dimensions, choose of x; NULL with a message. */
+/* The part of x that the picks, in the order of their dimensions, choose; NULL with a
+   message. */
 br_tensor *br_pick_read(br_tensor *x, const br_pick *pick, int n);
 /* Writes there; of several values for one place the last counts. Not recorded. */
 br_status br_pick_write(br_tensor *x, const br_pick *pick, int n, br_tensor *value);

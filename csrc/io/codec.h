@@ -1,4 +1,5 @@
-/* What the files of this directory share: the two decoders and the conversion to gray. */
+/* Declarations that the image files share: the two decoders and the conversion to gray.
+ */
 #ifndef BR_IO_CODEC_H
 #define BR_IO_CODEC_H
 

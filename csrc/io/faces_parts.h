@@ -1,4 +1,4 @@
-/* What the files of the face renderer share: the parameters, the canvas, the head. */
+/* Declarations that the files of the face renderer share: parameters, canvas, head. */
 #ifndef BR_FACES_PARTS_H
 #define BR_FACES_PARTS_H
 
@@ -158,7 +158,7 @@ typedef struct br_ink {
 int64_t br_canvas_floats(int size);
 void br_canvas_open(br_canvas *canvas, int size, int planes, float *memory);
 
-/* What a colour is on each plane. */
+/* Writes the value of a colour on each plane to `out`. */
 void br_canvas_colour(const br_canvas *canvas, br_rgb colour, float out[3]);
 
 void br_path_add(br_path *path, br_vec2 p);

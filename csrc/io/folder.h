@@ -1,4 +1,4 @@
-/* What is in a directory. */
+/* Lists the entries of a directory. */
 #ifndef BR_IO_FOLDER_H
 #define BR_IO_FOLDER_H
 

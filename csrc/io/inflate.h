@@ -1,4 +1,4 @@
-/* What a zip file needs of zlib. */
+/* The part of zlib that zip files need. */
 #ifndef BR_IO_INFLATE_H
 #define BR_IO_INFLATE_H
 

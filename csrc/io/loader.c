@@ -68,8 +68,8 @@ static void step(br_loader *l, job *j, br_scratch *scratch) {
   if (++j->done == j->batch.n) pthread_cond_broadcast(&l->ready);
 }
 
-/* Of the kind that does not push aside, when it wakes, the thread that woke it: on a busy
-   machine that is the trainer. */
+/* The worker lowers its own priority, so that on a busy machine it does not push aside
+   the training thread that wakes it. */
 static void *work(void *argument) {
   br_loader *l = argument;
   br_scratch scratch = {0};

@@ -20,9 +20,9 @@ typedef enum br_field_kind {
   BR_FIELD_BOX     /* from float32 (n,4), corners in pixels -> float32, as points */
 } br_field_kind;
 
-/* What geometry does to a number: nothing; it is the angle in degrees of a direction in
-   the picture, clockwise or the other way from rightwards; or a length across in pixels,
-   which becomes one in half widths of the result. */
+/* How a number follows the geometry of a picture: not at all; as the angle in degrees of
+   a direction, clockwise or the other way from rightwards; or as a length across in
+   pixels, which becomes one in half widths of the result. */
 typedef enum br_follow {
   BR_FOLLOW_NOTHING,
   BR_FOLLOW_CLOCKWISE,

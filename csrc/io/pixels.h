@@ -1,4 +1,4 @@
-/* What is done to the values of a picture: x (h,w,c) floats from 0 to 255, in place. */
+/* Operations on the values of a picture, x (h,w,c) floats from 0 to 255, in place. */
 #ifndef BR_IO_PIXELS_H
 #define BR_IO_PIXELS_H
 

@@ -52,8 +52,8 @@ void br_scratch_free(br_scratch *s) {
 
 enum { BYTES, PICTURE, FLOATS, REDUCED, SUMS };
 
-/* What is so far: a picture of bytes or of floats, the map from it to the picture of the
-   sample, and the map that is not yet carried out, from a frame of w x h to it. */
+/* The state between two steps: a picture of bytes or of floats, the map from it to the
+   picture of the sample, and the map not yet carried out, from a frame of w x h to it. */
 typedef struct run {
   const br_sample *x;
   br_scratch *scratch;

@@ -53,8 +53,8 @@ typedef struct br_scratch {
 void *br_scratch_get(br_scratch *s, int which, size_t bytes); /* NULL: no memory */
 void br_scratch_free(br_scratch *s);
 
-/* What a recipe starts from. Random numbers depend on seed, stream and place alone: step
-   s draws from stream + s * 2^48 at place * 5 and on. */
+/* The sample that a recipe starts from. Random numbers depend on seed, stream and place
+   alone: step s draws from stream + s * 2^48 at place * 5 and on. */
 typedef struct br_sample {
   uint8_t *data; /* (h,w,c), never written */
   int64_t h, w, c;

@@ -138,7 +138,8 @@ static br_status compare_infer(br_call *c) {
   return br_map_infer(c);
 }
 
-/* Of integers there is no such function, and none is made floats unasked. */
+/* Integers are refused: the function is not defined for them, and they are not converted
+   unasked. */
 static br_status float_infer(br_call *c) {
   br_status status = br_need_float(c, c->in[0], "x");
   return status ? status : br_map_promote(c);

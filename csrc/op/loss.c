@@ -185,7 +185,7 @@ static br_tensor *class_rows(br_tensor *x) {
   return rows;
 }
 
-/* What both directions read. The loss of a row whose label is t is
+/* The values that both directions read. The loss of a row whose label is t is
    - sum_j share_j log p_j, where share_j = smoothing / classes * weight_j, and more by
    (1 - smoothing) weight_t at t. */
 typedef struct entropy {

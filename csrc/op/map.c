@@ -131,8 +131,8 @@ static void numbers(const br_call *c, double *arg) {
   }
 }
 
-/* Of the inputs that have the result's shape, the first with the most memory order to it:
-   a result keeps the format of what it was made from. */
+/* Returns the input whose memory format the result takes: the first one of the result's
+   shape that has a format. */
 static const br_tensor *leading(const br_call *c, int ndim, const int64_t *shape) {
   for (int i = 0; i < c->nin; i++) {
     const br_tensor *t = c->in[i];

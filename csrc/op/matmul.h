@@ -1,4 +1,4 @@
-/* What matrix products and linear layers share. */
+/* Declarations that matrix products and linear layers share. */
 #ifndef BR_MATMUL_H
 #define BR_MATMUL_H
 

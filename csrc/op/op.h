@@ -51,8 +51,8 @@ typedef struct br_call {
                        entries NULL where nothing did. All NULL but in the engine */
 } br_call;
 
-/* What backward reads of the call's tensors. Of the others it sees shape and type only.
- */
+/* The tensors of a call whose values backward reads. It sees only shape and type of the
+   others. */
 #define BR_KEEP_IN(i) (1u << (i))
 #define BR_KEEP_OUT(i) (256u << (i))
 
@@ -84,8 +84,8 @@ struct br_op {
   unsigned flags;
   size_t kernel, grad[3]; /* elementwise operators: see map.c */
   int results;            /* the most it hands out; 0 counts as 1 */
-  /* What must happen once, although a call that fails for memory is tried again: called
-     when the result is there and recorded. NULL: nothing. */
+  /* Called once when the result is there and recorded, even where the call was tried
+     again for lack of memory. NULL: nothing is left to do. */
   void (*finish)(br_call *c);
 };
 

@@ -124,8 +124,8 @@ typedef struct region {
   int64_t y, dy, rows, x, dx, columns;
 } region;
 
-/* Of a window's `kernel` pixels `step` apart from `at` on, the first among `size`, and
-   how many are. */
+/* Returns the first of a window's `kernel` pixels, `step` apart from `at` on, that lies
+   among `size`, and sets *count to how many do. */
 static int64_t inside(int64_t at, int64_t kernel, int64_t step, int64_t size,
                       int64_t *count) {
   int64_t first = at >= 0 ? at : at + (-at + step - 1) / step * step;

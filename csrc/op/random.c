@@ -112,8 +112,8 @@ static br_status normal_infer(br_call *c) {
   return status ? status : fill_infer(c);
 }
 
-/* Of a float type every integer may come up that it holds; float32 has them all to 2^24,
-   float64 to 2^53. */
+/* A float tensor can get every integer that its type holds exactly: all up to 2^24 in
+   float32, up to 2^53 in float64. */
 static br_status integer_infer(br_call *c) {
   static const int64_t most[] = {[BR_F32] = 1 << 24, [BR_F64] = (int64_t)1 << 53};
   br_dtype dtype = c->in[0]->dtype;

@@ -241,7 +241,8 @@ static void add_row(const walk *w, br_dtype dtype, const char *dy, char *dx) {
   }
 }
 
-/* What is shown more than once gets the sum, in the order of dy: one thread. */
+/* An element that appears more than once gets the sum of its gradients, in the order of
+   dy, so one thread does it. */
 static br_status gather(br_call *c, find_rules *find) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *x = c->in[0];

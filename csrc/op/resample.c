@@ -67,8 +67,8 @@ static place resized(const job *j, int64_t i, int64_t size, double scale) {
   return between(at < 0 ? 0 : at > last ? last : at, size, 0);
 }
 
-/* Of pixel ox of a row, of which `y` is known already where there is no grid: see row_of.
- */
+/* Finds where pixel ox of a row comes from. Without a grid `y` is known already, from
+   row_of. */
 static void locate(const job *j, int64_t row, int64_t ox, place *y, place *x) {
   if (j->grid) {
     int64_t at = (row * j->ow + ox) * 2;

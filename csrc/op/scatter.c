@@ -302,7 +302,7 @@ static br_status source_backward(br_call *c) {
   return status;
 }
 
-/* What was written over gets no gradient. */
+/* Elements that were written over get no gradient. */
 static br_status scatter_backward(br_call *c) {
   br_status status = c->need[2] ? source_backward(c) : BR_OK;
   if (status || !c->need[0]) return status;

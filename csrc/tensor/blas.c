@@ -88,8 +88,8 @@ static char *set_variable(const char *name, const char *value) {
   return kept;
 }
 
-/* Of several OpenBLAS the one that was there when this was built. It would take a buffer
-   for each processor if it was not told otherwise. */
+/* Opens the OpenBLAS that this was built with, where there are several. The variables
+   keep it from taking a buffer for each processor. */
 static void open_library(void) {
   static const char *const files[] = {BR_BLAS_DIR "/libopenblas.so.0", "libopenblas.so.0",
                                       "libopenblas.so", "libopenblas.dylib", NULL};

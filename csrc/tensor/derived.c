@@ -1,5 +1,5 @@
-/* What was worked out from a tensor's values and holds until they change, such as weights
-   in the order that a kernel reads them. It belongs to the storage and goes with it. */
+/* Data worked out from a tensor's values and valid until they change, such as weights in
+   the order in which a kernel reads them. They belong to the storage and go with it. */
 #include <string.h>
 
 #include "tensor/tensor.h"

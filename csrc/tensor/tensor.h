@@ -103,7 +103,7 @@ void br_series_even(br_tensor *t, double first, double last);
 
 enum { BR_DERIVED_KEY = 8 };
 
-/* What was kept for t under that key, NULL when t has changed since. */
+/* The data kept for t under that key; NULL when t has changed since. */
 void *br_derived_find(br_tensor *t, const int64_t *key);
 /* Takes over `data` (from br_alloc); false when there is no memory, and then it does not.
  */
