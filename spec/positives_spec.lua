@@ -234,3 +234,32 @@ describe("the names of classes", function()
     assert.equal("balanced", again.b.metric)
   end)
 end)
+
+describe("a detector", function()
+  it("looks for the class of faces that the networks' task names", function()
+    local function networks(names)
+      local list <const> = {}
+      for _, stage in ipairs{"P", "R", "O"} do
+        braid.manual_seed(9)
+        list[stage] = braid.model("models/mtcnn.lua", {stage = stage, tasks = mtl.tasks{
+          face = mtl.classes{2, names = names}, box = mtl.real{4}, landmarks = mtl.landmarks{}}})
+      end
+      return list
+    end
+    local own <const>, other <const> = networks{"no", "yes"}, networks{"yes", "no"}
+    for stage, net in pairs(other) do
+      braid.no_grad(function() -- the same, but with the rows of "no" and "yes" in turn
+        for _, part in ipairs{"weight", "bias"} do
+          net.head.face[part]:copy_(own[stage].head.face[part]:flip(1))
+        end
+      end)
+    end
+    local picture <const> = braid.randint(0, 255, {3, 40, 40}):to("uint8")
+    local o <const> = {min_face = 14, thresholds = {0.3, 0.3, 0.3}}
+    local found <const> = braid.vision.detector(own, o)(picture)
+    local again <const> = braid.vision.detector(other, o)(picture)
+    assert.is_true(found.scores:numel() > 0)
+    assert.is_true((found.scores - again.scores):abs():max():item() < 1e-6)
+    assert.is_true((found.boxes - again.boxes):abs():max():item() < 1e-3)
+  end)
+end)

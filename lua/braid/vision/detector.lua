@@ -10,6 +10,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local class_names <const> = require "braid.mtl.class_names"
 local grad <const> = require "braid.grad"
 local Module <const> = require "braid.nn.module"
 local tensor <const> = require "braid.tensor"
@@ -91,7 +92,13 @@ end
 
 -- ---- stages ------------------------------------------------------------------------------
 
-local function face_probability(y) return ops.narrow(ops.softmax(y, 2), 2, 2, 1) end
+-- The class "yes", or another that the network's task calls positive; the second where it has no
+-- names, as in the public weights.
+local function face_probability(net, y)
+  local tasks <const> = rawget(net, "tasks")
+  local yes <const> = tasks and tasks.face and class_names.positive(tasks.face) or 2
+  return ops.narrow(ops.softmax(y, 2), 2, yes, 1)
+end
 
 local function input(canvas, parts, h, w) return core.area(canvas, parts, h, w, 127.5, 1 / 128) end
 
@@ -102,7 +109,7 @@ local function slide(self, canvas, scale)
   local y <const> = self.P:slide(input(canvas, whole, math.floor(h * scale + 1),
     math.floor(w * scale + 1)))
   local wide <const> = y.face:size(4)
-  local p <const> = ops.reshape(face_probability(y.face), -1)
+  local p <const> = ops.reshape(face_probability(self.P, y.face), -1)
   local at <const> = where(ops.ge(p, self.options.thresholds[1]))
   local moves <const> = ops.reshape(ops.permute(y.box, 1, 3, 4, 2), -1, 4)
   local place <const> = at - 1
@@ -155,7 +162,7 @@ local function look(self, net, canvas, boxes, size, threshold)
   for from = 1, n, self.options.batch do
     local count <const> = math.min(self.options.batch, n - from + 1)
     local y <const> = net(input(canvas, ops.narrow(parts, 1, from, count), size, size))
-    list[#list + 1] = {scores = ops.reshape(face_probability(y.face), -1), moves = y.box,
+    list[#list + 1] = {scores = ops.reshape(face_probability(net, y.face), -1), moves = y.box,
       points = y.landmarks}
   end
   if n == 0 then return nil end
