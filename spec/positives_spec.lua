@@ -198,11 +198,12 @@ end)
 describe("the names of classes", function()
   it("stand in one order in data and tasks, and in the sets of a mix", function()
     local faces <const> = braid.data.faces{n = 20, size = 16}.train
-    for _, o in ipairs{{task = mtl.classes{2, names = {"no", "yes"}}},
-      {task = mtl.attributes{"smile", "glasses", names = {"no", "yes"}}}} do
+    for label, task in pairs{smile = mtl.classes{2, names = {"no", "yes"}},
+      glasses = mtl.attributes{"smile", "glasses", names = {"no", "yes"}}} do
       fails(function()
-        braid.data.loader(faces, {tasks = mtl.tasks{smile = o.task}, transforms = {}})
-      end, "data.loader: the classes of 'smile' are yes, no in the data set, and no, yes in its")
+        braid.data.loader(faces, {tasks = mtl.tasks{smile = task}, transforms = {}})
+      end, ("data.loader: the classes of '%s' are yes, no in the data set, and no, yes in its task")
+        :format(label))
     end
     local other <const> = braid.data.faces{n = 20, size = 16}.train
     other.classes = {smile = {"no", "yes"}}

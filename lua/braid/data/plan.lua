@@ -56,25 +56,28 @@ local function orders_of(tasks)
 end
 
 -- Labels are numbers of classes: sets and tasks that name these must have them in one order.
-local function check_order(orders, label, classes)
-  local own <const>, known <const> = table.concat(classes, ", "), orders[label]
-  if known and known[1] ~= own then
-    fail("the classes of '%s' are %s in the data set, and %s in %s: label 1 would be another class",
-      label, own, known[1], known[2])
+local function check_orders(sets, tasks)
+  local orders <const> = orders_of(tasks)
+  for _, ds in ipairs(sets) do
+    for _, label in ipairs(check.sorted_keys(ds.classes)) do
+      local own <const>, known <const> = table.concat(ds.classes[label], ", "), orders[label]
+      if known and known[1] ~= own then
+        fail("the classes of '%s' are %s in the data set, and %s in %s: label 1 would be another "
+          .. "class", label, own, known[1], known[2])
+      end
+      orders[label] = known or {own, "another"}
+    end
   end
-  orders[label] = known or {own, "another"}
 end
 
 -- A field for each label that any of the sets has, sorted by name; `from` is the label.
 local function fields_of(sets, recipes, tasks)
   local fields <const>, by_name <const> = {}, {}
   local bins <const>, binned <const> = bins_of(recipes)
-  local orders <const> = orders_of(tasks)
   local function add(name, from, ds)
     local t <const> = ds.labels[from]
     local kind <const>, shape <const> = kind_of(ds, from, t), t.shape
     table.remove(shape, 1)
-    if kind == "class" and ds.classes[from] then check_order(orders, from, ds.classes[from]) end
     local known <const>, bin <const> = by_name[name], bins[name]
     if bin and bin.kind ~= kind then
       fail("bins of '%s' want %s, it is %s", from, bin.kind == "real" and "real numbers"
@@ -172,6 +175,7 @@ end
 
 --- The table for core.loader, of data sets and a list of steps for each.
 function M.make(sets, recipes, o)
+  check_orders(sets, o.tasks)
   local fields <const> = fields_of(sets, recipes, o.tasks)
   local plan <const> = {workers = o.workers, skip = o.skip, seed = o.seed, fields = fields,
     sources = {}, channels = fit.channels(sets, o)}
