@@ -68,8 +68,8 @@ static void step(br_loader *l, job *j, br_scratch *scratch) {
   if (++j->done == j->batch.n) pthread_cond_broadcast(&l->ready);
 }
 
-/* The worker lowers its own priority, so that on a busy machine it does not push aside
-   the training thread that wakes it. */
+/* The worker runs as a batch job, so that on a busy machine it does not push aside the
+   training thread that wakes it. */
 static void *work(void *argument) {
   br_loader *l = argument;
   br_scratch scratch = {0};

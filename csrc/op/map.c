@@ -131,8 +131,8 @@ static void numbers(const br_call *c, double *arg) {
   }
 }
 
-/* Returns the input whose memory format the result takes: the first one of the result's
-   shape that has a format. */
+/* Returns the input whose memory format the result takes, the first one of the result's
+   shape; NULL when there is none. */
 static const br_tensor *leading(const br_call *c, int ndim, const int64_t *shape) {
   for (int i = 0; i < c->nin; i++) {
     const br_tensor *t = c->in[i];
