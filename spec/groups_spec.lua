@@ -169,6 +169,33 @@ describe("groups", function()
         assert.is_false(trains("columns.") or trains("head.gender") or trains("mixer"))
       end)
 
+      it("take turns: of tasks of one column that column learns, and those it takes of", function()
+        local net <const> = build(name, options):unstack()
+        for _, wanted in ipairs{{"smile"}, {"gender", "pose"}, {"landmarks"},
+          {"landmarks", "smile"}} do
+          local all <const> = net:eval()(x)
+          local some <const>, total = net(x, {tasks = wanted}), 0
+          for _, task in ipairs(wanted) do assert.equal(0, largest(all[task], some[task])) end
+          for _, p in ipairs(net:parameters()) do p.grad = nil end
+          for task, y in pairs(net:train()(x, {tasks = wanted})) do
+            assert.is_truthy(some[task])
+            total = total + y:square():sum()
+          end
+          total:backward()
+          for path, p in net:named_parameters() do
+            local task <const> = path:match("^head%.(%a+)")
+            if task then assert.equal(some[task] ~= nil, p.grad ~= nil, path) end
+            local column <const> = path:match("^columns%.(%a+)")
+            local own <const> = column == "face" and some.landmarks or column == "traits"
+              and (some.smile or some.gender)
+            if own then assert.is_truthy(p.grad, path) end
+            if column and not own and (name == "none" or name == "separation") then
+              assert.is_nil(p.grad, path)
+            end
+          end
+        end
+      end)
+
       it("are measured by column", function()
         local net <const> = build(name, options)
         local flow <const> = net:transfer(batch)

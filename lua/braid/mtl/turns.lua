@@ -131,7 +131,7 @@ function M.run(self, xs, z, turn)
       local role <const> = runs[b][name]
       if role then ys[i] = run_block(self.columns[name][block], xs[i], role, turn[name]) end
     end
-    if self.shared then z = self.shared[block](z) end
+    if self.shared and self.shared[block] then z = self.shared[block](z) end
     local mixer <const> = self.mixer[block]
     xs = mixer and mixed(self, mixer, block, ys, z, wanted[b], turn) or ys
   end
