@@ -63,7 +63,8 @@ local function each_part(self, names, what, f)
 end
 
 --- Freezes parts: tasks (column, head, and what of the mixers is theirs; of one in a group with
--- others its head alone), groups (with the heads of all their tasks), "trunk", "shared",
+-- others its head alone), groups (with the heads of all their tasks; so is meant what is the name
+-- of a column and of a task, as after add_task with column), "trunk", "shared",
 -- "columns", "mixers", "heads", "shared_heads"; everything, if nothing is named. Freezing a task
 -- puts the columns in a list: make an optimizer afterwards.
 function M.freeze(self, names)
