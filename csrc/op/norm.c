@@ -210,6 +210,8 @@ static void norm_finish(br_call *c) {
     move_running(c->in[MEAN], at, some, momentum, of_mean);
     move_running(c->in[VAR], at, some, momentum, of_var);
   }
+  for (int i = MEAN; i <= VAR; i++)
+    if (c->in[i]) c->in[i]->storage->version++;
 }
 
 /* The factors that make y of x. */
