@@ -462,6 +462,45 @@ rows.linear = {
   end},
 }
 
+-- What an operator with an activation behind it gives, from what it gives without. The names
+-- are those that take different ways: in registers, over stored sums, by x and by the result.
+local ACTIVATIONS <const> = {"relu", "silu", "tanh", "abs_tanh", "leaky_relu", "gelu", "sigmoid"}
+local function through(y, o)
+  local f <const> = rows[o.activation].scalar
+  for i, value in ipairs(y) do y[i] = f(value) end
+  return y
+end
+
+-- Those cases, each with another activation.
+local function activated(cases)
+  local made <const> = {}
+  for i, case in ipairs(cases) do
+    local o <const> = {activation = ACTIVATIONS[(i - 1) % #ACTIVATIONS + 1], number = 0.01}
+    local last <const> = case[#case]
+    local named <const> = not last.shape
+    for key, value in pairs(named and last or {}) do o[key] = value end
+    made[i] = table.move(case, 1, named and #case - 1 or #case, 1, {})
+    table.insert(made[i], o)
+  end
+  return made
+end
+
+rows.linear_activation = {
+  wants = function(x, w, b, o)
+    if not b.shape then b, o = nil, b end
+    return through(rows.linear.wants(x, w, b), o)
+  end,
+  cases = activated(rows.linear.cases),
+  larges = {function()
+    return {large(-1, 1, {64, 300}), large(-1, 1, {250, 300}), large(-1, 1, {250}),
+      {activation = "silu"}}
+  end},
+}
+table.insert(rows.linear_activation.cases, {real {3, 4}, real {5, 4}, real {5}, real {5},
+  differentiable = {}, wants = function(x, w, b, slope)
+    return rows.prelu.wants(rows.linear.wants(x, w, b), slope)
+  end})
+
 -- ---- images ---------------------------------------------------------------------------
 
 rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
@@ -502,34 +541,35 @@ rows.conv2d = { -- conv_spec.lua sweeps kernels, strides and channels
   },
 }
 
-rows.conv2d_relu = { -- on Winograd's way and on few pixels: nn_spec.lua
-  wants = function(...)
-    local y <const> = rows.conv2d.wants(...)
-    for i, value in ipairs(y) do y[i] = math.max(value, 0) end
-    return y
-  end,
-  cases = rows.conv2d.cases, sized = rows.conv2d.sized, larges = {rows.conv2d.larges[1]},
-}
-
--- Of the cases those with a bias, behind which the slope stands.
-local sloped <const> = {}
-for _, case in ipairs(rows.conv2d.cases) do
-  local x <const>, w <const>, b <const>, o <const> = table.unpack(case)
-  if b and b.shape then sloped[#sloped + 1] = {x, w, b, real {w.shape[1]}, o} end
+local function sloped(x, w, b, slope, o)
+  local y <const> = rows.conv2d.wants(x, w, b, o)
+  local plane <const> = #y // (x.shape[1] * w.shape[1])
+  for i, value in ipairs(y) do
+    local channel <const> = (i - 1) // plane % w.shape[1] + 1
+    y[i] = value > 0 and value or value * slope[channel]
+  end
+  return y
 end
 
-rows.conv2d_prelu = { -- on Winograd's way and on few pixels: nn_spec.lua
-  wants = function(x, w, b, slope, o)
-    local y <const> = rows.conv2d.wants(x, w, b, o)
-    local plane <const> = #y // (x.shape[1] * w.shape[1])
-    for i, value in ipairs(y) do
-      local channel <const> = (i - 1) // plane % w.shape[1] + 1
-      y[i] = value > 0 and value or value * slope[channel]
-    end
-    return y
+rows.conv2d_activation = { -- on Winograd's way and on few pixels: fuse_spec.lua
+  wants = function(x, w, b, o)
+    if not b.shape then b, o = nil, b end
+    return through(rows.conv2d.wants(x, w, b, o), o)
   end,
-  cases = sloped,
+  cases = activated(rows.conv2d.cases),
+  larges = {function()
+    local made <const> = rows.conv2d.larges[1]()
+    made[4].activation = "silu"
+    return made
+  end},
 }
+for _, case in ipairs(rows.conv2d.cases) do -- with a bias, behind which the slope stands
+  local x <const>, w <const>, b <const>, o <const> = table.unpack(case)
+  if b and b.shape then
+    table.insert(rows.conv2d_activation.cases, {x, w, b, real {w.shape[1]}, o, wants = sloped,
+      differentiable = {}})
+  end
+end
 
 rows.conv_transpose2d = {
   wants = function(x, w, b, o)
@@ -561,21 +601,25 @@ rows.conv_transpose2d = {
 -- conv2d, an activation and max_pool2d, whose options bear other names here.
 local function convolved_and_pooled(x, w, b, slope, o)
   if slope and not slope.shape then slope, o = nil, slope end
-  local y <const> = slope and rows.conv2d_prelu.wants(x, w, b, slope, o)
-    or rows.conv2d[o.relu and "rectified" or "wants"](x, w, b, o)
+  local y <const> = slope and sloped(x, w, b, slope, o) or rows.conv2d.wants(x, w, b, o)
+  if o.activation then through(y, o) end
   local pad <const>, stride <const> = o.padding or 0, o.stride or 1
   local function size(i) return (x.shape[i] + 2 * pad - w.shape[i]) // stride + 1 end
   y.shape = {x.shape[1], w.shape[1], size(3), size(4)}
   return image.max_pool2d(y, o.kernel, {stride = o.pool_stride, padding = o.pool_padding,
     ceil_mode = o.ceil_mode, dilation = o.pool_dilation})
 end
-rows.conv2d.rectified = rows.conv2d_relu.wants
 
 rows.conv2d_max_pool2d = { -- behind layers: chain_spec.lua
   wants = convolved_and_pooled,
   cases = {{real {2, 3, 5, 6}, real {4, 3, 3, 3}, real {4}, {padding = 1, kernel = 2}},
-    {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, {relu = true, kernel = 3,
+    {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, {activation = "relu", kernel = 3,
       pool_stride = 2, pool_padding = 1}},
+    {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, {activation = "abs_tanh", kernel = 2}},
+    {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, {activation = "silu", kernel = 3,
+      ceil_mode = true}},
+    {real {1, 2, 4, 4}, real {3, 2, 1, 1}, real {3}, {activation = "sigmoid", kernel = 2,
+      pool_padding = 1, pool_dilation = 3}}, -- windows that miss the image
     {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, real {3}, {stride = 2, padding = 1,
       kernel = 2, pool_stride = 2, ceil_mode = true}},
     {real {1, 4, 6, 6}, real {4, 2, 3, 3}, real {4}, {groups = 2, padding = 1, kernel = 2,
@@ -588,7 +632,7 @@ rows.conv2d_max_pool2d = { -- behind layers: chain_spec.lua
     end,
     function()
       return {large(-1, 1, {2, 8, 40, 40}), large(-1, 1, {33, 8, 5, 5}), large(-1, 1, {33}),
-        {padding = 2, relu = true, kernel = 2}}
+        {padding = 2, activation = "tanh", kernel = 2}}
     end,
   },
 }

@@ -202,7 +202,7 @@ static int record_function(lua_State *L) {
   c.user = &f->hook.ref;
   br_status status = BR_OK;
   for (int i = 0; i < nin + nout && !status; i++) {
-    const br_box *box = lua_touserdata(L, boxes + i);
+    br_box *box = lua_touserdata(L, boxes + i);
     if (!box->t)
       status = br_fail(BR_EINVAL, "Function: a tensor was released by its scope");
     else if (i < nin)

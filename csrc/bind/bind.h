@@ -24,7 +24,9 @@
 /* A tensor as Lua holds it. A box made while a scope is open hangs in its list. */
 typedef struct br_box {
   const char *mark; /* an address that no other userdata holds */
-  br_tensor *t;     /* NULL: empty, or released by its scope */
+  br_tensor *t;     /* NULL: empty; one without memory while a call waits to fill it */
+  br_call *waiting; /* that call, or NULL: see chain.c */
+  bool straight;    /* what is made of it takes its place, and may wait */
   bool released;
   struct br_box *prev, *next; /* NULL outside any scope */
 } br_box;
@@ -83,12 +85,21 @@ void br_fill_box(lua_State *L, br_box *box, br_tensor *t);
 /* The box at `arg`: NULL, or an error, when there is no tensor. */
 br_box *br_test_box(lua_State *L, int arg);
 br_box *br_check_box(lua_State *L, int arg);
-/* Its tensor, borrowed; raises when it is empty. */
-br_tensor *br_tensor_in(lua_State *L, const br_box *box);
+/* Its tensor, borrowed, for which a call that waits is run; raises when it is empty. */
+br_tensor *br_tensor_in(lua_State *L, br_box *box);
+/* The same for its shape and type alone, for which nothing is run. */
+br_tensor *br_check_shape(lua_State *L, int arg);
 /* Both in one. */
 br_tensor *br_test_tensor(lua_State *L, int arg); /* NULL when it is none */
 br_tensor *br_check_tensor(lua_State *L, int arg);
 int br_box_keep(lua_State *L);
+void br_empty_box(br_box *box);
+
+/* ---- calls that wait (chain.c) ---- */
+
+/* Runs the call that a box waits for, if any. */
+br_status br_run_waiting(lua_State *L, br_box *box);
+void br_drop_waiting(br_box *box);
 
 /* ---- scopes and modes (scope.c) ---- */
 

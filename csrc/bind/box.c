@@ -48,13 +48,30 @@ br_box *br_check_box(lua_State *L, int arg) {
   return box;
 }
 
-br_tensor *br_tensor_in(lua_State *L, const br_box *box) {
-  if (!box->t)
-    br_error(L, box->released
-                    ? "this tensor was released when its scope closed; keep() it "
-                      "to use it afterwards"
-                    : "this tensor is empty: the call that was to fill it failed");
+static int is_empty(lua_State *L, const br_box *box) {
+  return br_error(L, box->released
+                         ? "this tensor was released when its scope closed; keep() it "
+                           "to use it afterwards"
+                         : "this tensor is empty: the call that was to fill it failed");
+}
+
+br_tensor *br_tensor_in(lua_State *L, br_box *box) {
+  if (box->waiting && br_run_waiting(L, box)) br_raise(L);
+  if (!box->t) is_empty(L, box);
   return box->t;
+}
+
+br_tensor *br_check_shape(lua_State *L, int arg) {
+  br_box *box = br_check_box(L, arg);
+  if (!box->t) is_empty(L, box);
+  return box->t;
+}
+
+void br_empty_box(br_box *box) {
+  br_tensor *t = box->t;
+  br_drop_waiting(box);
+  box->t = NULL;
+  br_release(t);
 }
 
 br_tensor *br_test_tensor(lua_State *L, int arg) {
@@ -69,10 +86,8 @@ br_tensor *br_check_tensor(lua_State *L, int arg) {
 static int box_gc(lua_State *L) {
   br_box *box = br_test_box(L, 1);
   if (!box) return 0;
-  br_tensor *t = box->t;
   br_leave_scope(box);
-  box->t = NULL;
-  br_release(t);
+  br_empty_box(box);
   return 0;
 }
 

@@ -7,7 +7,7 @@
 typedef struct step {
   enum { ALL, ONE, RANGE, TENSOR } kind;
   int64_t first, last, by; /* from 1, inclusive, negative from the end */
-  const br_box *box;       /* of a mask or indices, on the stack */
+  br_box *box;             /* of a mask or indices, on the stack */
   br_tensor *key;          /* what that holds */
 } step;
 
@@ -191,12 +191,15 @@ static int push_grad(lua_State *L) {
 
 /* The field of the tensor at 1: t.shape and the like. */
 static int read_field(lua_State *L, const char *name) {
-  br_tensor *t = br_check_tensor(L, 1);
+  br_tensor *t = br_check_shape(L, 1);
   if (strcmp(name, "shape") == 0) return push_shape(L, t);
-  if (strcmp(name, "grad") == 0) return br_grad_of(t) ? push_grad(L) : 0;
-  if (strcmp(name, "dtype") == 0)
+  if (strcmp(name, "dtype") == 0) {
     lua_pushstring(L, br_dtype_name(t->dtype));
-  else if (strcmp(name, "requires_grad") == 0)
+    return 1;
+  }
+  t = br_check_tensor(L, 1);
+  if (strcmp(name, "grad") == 0) return br_grad_of(t) ? push_grad(L) : 0;
+  if (strcmp(name, "requires_grad") == 0)
     lua_pushboolean(L, br_requires_grad(t));
   else if (strcmp(name, "grad_fn") == 0)
     lua_pushstring(L, br_made_by(t));

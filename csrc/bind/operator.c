@@ -4,13 +4,18 @@
 static int call_operator(lua_State *L) {
   const br_binding *b = lua_touserdata(L, lua_upvalueindex(2));
   br_request r;
-  br_box *box[2] = {NULL, NULL};
+  br_box *box[2] = {NULL, NULL}, *x = br_test_box(L, 1);
   br_request_start(&r, b);
   br_request_read(L, &r, 1, 0);
   int boxes = b->in_place ? 0 : b->op->results > 1 ? b->op->results : 1;
   luaL_checkstack(L, 8, NULL);
   br_note_script(L);
-  for (int i = 0; i < boxes; i++) box[i] = br_push_box(L);
+  if (x && x->straight && r.box[0] == x && boxes == 1) {
+    lua_pushvalue(L, 1);
+    if (br_request_wait(L, &r)) return 1;
+    box[0] = x;
+  }
+  for (int i = box[0] ? boxes : 0; i < boxes; i++) box[i] = br_push_box(L);
   br_status status = br_request_run(L, &r, box, boxes);
   if (status == BR_ENOMEM && !b->in_place && !(b->op->flags & BR_WRITES)) {
     lua_gc(L, LUA_GCCOLLECT); /* what is garbage may be all that was in the way */

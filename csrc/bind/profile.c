@@ -24,7 +24,7 @@ static int profile_rows(lua_State *L) {
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     lua_createtable(L, 5, 0);
-    lua_pushstring(L, row[i].op->name);
+    lua_pushstring(L, row[i].name);
     lua_rawseti(L, -2, 1);
     for (int direction = 0; direction < 2; direction++) {
       lua_pushinteger(L, row[i].calls[direction]);

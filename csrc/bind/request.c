@@ -276,7 +276,7 @@ static br_tensor *number_tensor(lua_State *L, int at) {
 static void take_tensors(lua_State *L, request *r) {
   br_call *c = &r->call;
   for (int i = 0; i < c->nin; i++) {
-    const br_box *box = r->list ? lua_touserdata(L, r->list + i) : r->box[i];
+    br_box *box = r->list ? lua_touserdata(L, r->list + i) : r->box[i];
     c->in[i] = box ? br_tensor_in(L, box) : NULL;
   }
 }
@@ -296,10 +296,14 @@ br_status br_request_run(lua_State *L, request *r, br_box **box, int boxes) {
     c->out[0] = br_retain(c->in[0]);
   }
   if (!status) status = br_apply(c);
-  for (int i = 0; i < boxes && !status && !r->b->in_place; i++)
+  br_tensor *moved = NULL; /* what a straight box has held */
+  for (int i = 0; i < boxes && !status && !r->b->in_place; i++) {
+    if (box[i]->straight) moved = box[i]->t;
     box[i]->t = br_retain(c->out[i]);
+  }
   int nout = c->nout;
   br_call_clear(c);
+  br_release(moved);
   c->nout = nout;
   for (int k = 0; k < r->numbers; k++) {
     br_release(c->in[r->number[k].slot]);
@@ -311,6 +315,7 @@ br_status br_request_run(lua_State *L, request *r, br_box **box, int boxes) {
 void br_bind(binding *b, const br_op *op, bool in_place) {
   b->op = op;
   b->in_place = in_place;
+  b->begins = br_fuse_rule(op, NULL) != NULL;
   br_op_signature(op, &b->signature);
 }
 

@@ -1,5 +1,4 @@
-/* Calls put together from what lies on the Lua stack: for the bound operators and for
-   chains of layers. */
+/* Calls put together from what lies on the Lua stack, for the bound operators. */
 #ifndef BR_REQUEST_H
 #define BR_REQUEST_H
 
@@ -9,6 +8,7 @@
 typedef struct br_binding {
   const br_op *op;
   bool in_place;
+  bool begins; /* something that fuse.c may make one call of */
   br_signature signature;
 } br_binding;
 
@@ -37,5 +37,9 @@ void br_request_read(lua_State *L, br_request *r, int at, int first);
 /* Raises where a box has been emptied since; from there on nothing raises: runs the call,
    and hands its results to boxes. */
 br_status br_request_run(lua_State *L, br_request *r, br_box **box, int boxes);
+
+/* Has a call on a straight box wait to fill that box, joined to the one that waits there
+   already if a rule can. False where it must run now (chain.c). */
+bool br_request_wait(lua_State *L, br_request *r);
 
 #endif

@@ -157,11 +157,9 @@ static int scope_close(lua_State *L) {
   end_scope(scope);
   while (scope->list.next != &scope->list) {
     br_box *box = scope->list.next;
-    br_tensor *t = box->t;
     br_leave_scope(box);
-    box->t = NULL;
+    br_empty_box(box);
     box->released = true;
-    br_release(t);
   }
   return 0;
 }

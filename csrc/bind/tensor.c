@@ -251,12 +251,12 @@ static int memory_format(lua_State *L) {
 }
 
 static int dim(lua_State *L) {
-  lua_pushinteger(L, br_check_tensor(L, 1)->ndim);
+  lua_pushinteger(L, br_check_shape(L, 1)->ndim);
   return 1;
 }
 
 static int numel(lua_State *L) {
-  lua_pushinteger(L, br_check_tensor(L, 1)->numel);
+  lua_pushinteger(L, br_check_shape(L, 1)->numel);
   return 1;
 }
 

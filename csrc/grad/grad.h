@@ -54,6 +54,9 @@ struct br_node {
   char place[96]; /* where it was recorded, when anomalies are looked for */
 };
 
+/* Whether a call would be recorded. */
+bool br_takes_part(const br_call *c);
+
 /* Runs a call, and records it when recording is on and an input takes part. */
 br_status br_apply(br_call *c);
 

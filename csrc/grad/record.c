@@ -126,7 +126,7 @@ br_status br_set_grad(br_tensor *t, br_tensor *grad) {
 }
 
 const char *br_made_by(const br_tensor *t) {
-  return t->var && br_var_of(t)->node ? br_var_of(t)->node->call.op->name : NULL;
+  return t->var && br_var_of(t)->node ? br_call_name(&br_var_of(t)->node->call) : NULL;
 }
 
 int64_t br_add_hook(br_tensor *t, br_hook *hook) {
@@ -182,7 +182,7 @@ br_status br_check_finite(br_tensor *t, const char *what, const br_node *node) {
 
 /* ---- recording ---- */
 
-static bool takes_part(const br_call *c) {
+bool br_takes_part(const br_call *c) {
   if (!recording || !br_op_has_gradient(c->op)) return false;
   for (int i = 0; i < c->nin; i++)
     if (c->in[i] && c->in[i]->var) return true;
@@ -288,13 +288,13 @@ static br_status record(br_call *c, br_tensor *before) {
 }
 
 br_status br_record(br_call *c) {
-  c->recorded = takes_part(c);
+  c->recorded = br_takes_part(c);
   return c->recorded ? record(c, NULL) : BR_OK;
 }
 
 br_status br_apply(br_call *c) {
   br_tensor *before = NULL;
-  c->recorded = takes_part(c);
+  c->recorded = br_takes_part(c);
   br_status status = c->in_place && c->recorded ? check_in_place(c) : BR_OK;
   if (!status && c->in_place && c->recorded && c->op->keep & BR_KEEP_IN(0)) {
     before = copied(c->in[0]);

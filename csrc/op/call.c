@@ -47,13 +47,29 @@ static bool gives_nothing(const br_call *c) {
   return true;
 }
 
+/* Memory for the results of a call that has waited. */
+static br_status equip(br_call *c) {
+  br_status status = BR_OK;
+  for (int i = 0; i < c->nout && !status; i++)
+    if (!c->out[i]->storage) status = br_tensor_equip(c->out[i]);
+  return status;
+}
+
+static br_status infer(br_call *c) {
+  return c->op->infer ? c->op->infer(c) : br_map_promote(c);
+}
+
+br_status br_call_check(br_call *c) {
+  c->waits = true;
+  return infer(c);
+}
+
 br_status br_call_run(br_call *c) {
   br_timer timer = br_timer_start();
-  const br_op *op = c->op;
-  br_status status = op->infer ? op->infer(c) : br_map_promote(c);
+  br_status status = c->waits ? equip(c) : infer(c);
   if (!status && !gives_nothing(c))
-    status = op->forward ? op->forward(c) : br_map_forward(c);
-  br_timer_stop(&timer, c->op, BR_FORWARD);
+    status = c->op->forward ? c->op->forward(c) : br_map_forward(c);
+  br_timer_stop(&timer, br_call_name(c), BR_FORWARD);
   return status;
 }
 
@@ -66,6 +82,8 @@ static br_status back_from_nothing(br_call *c) {
                                           c->in[i]->shape, BR_CONTIGUOUS));
   return status;
 }
+
+const char *br_call_name(const br_call *c) { return c->rule ? c->rule : c->op->name; }
 
 br_status br_call_back(br_call *c) {
   if (gives_nothing(c)) return back_from_nothing(c);
@@ -98,12 +116,13 @@ static br_status check_in_place(br_call *c, const br_tensor *t, br_dtype dtype, 
 br_status br_out(br_call *c, int i, br_dtype dtype, int ndim, const int64_t *shape,
                  br_format format) {
   if (c->out[i]) return check_in_place(c, c->out[i], dtype, ndim, shape);
-  return br_out_take(c, i, br_tensor_new(dtype, ndim, shape, format));
+  return br_out_take(
+      c, i, (c->waits ? br_tensor_bare : br_tensor_new)(dtype, ndim, shape, format));
 }
 
 br_status br_out_like(br_call *c, int i, const br_tensor *t, br_dtype dtype) {
   if (c->out[i]) return check_in_place(c, c->out[i], dtype, t->ndim, t->shape);
-  return br_out_take(c, i, br_tensor_like(t, dtype));
+  return br_out_take(c, i, (c->waits ? br_tensor_bare_like : br_tensor_like)(t, dtype));
 }
 
 br_status br_out_take(br_call *c, int i, br_tensor *t) {

@@ -1,11 +1,12 @@
-/* conv2d: arguments, geometry, and the operator's rows, with and without a ReLU behind
-   it. The work is in conv_gemm.c (forward and towards the input) and conv_grad.c (towards
-   the weights). */
+/* conv2d: arguments, geometry, and the operator's rows, with and without an activation
+   behind it. The work is in conv_gemm.c (forward and towards the input) and conv_grad.c
+   (towards the weights). */
 #include "op/conv.h"
 
 #include <string.h>
 
-enum { STRIDE, PADDING, DILATION, GROUPS };
+enum { STRIDE, PADDING, DILATION, GROUPS, ACTIVATION };
+enum { SLOPE = 3 };
 enum { FOLD_CHANNELS = 4, FOLD_VALUES = 64, FOLD_PADDING = 16 };
 
 static br_status check_arguments(br_call *c, br_conv *g) {
@@ -71,7 +72,6 @@ br_status br_conv_geometry(br_call *c, br_conv *g) {
   if (!status) status = output_size(c, 0, g->h, g->kh, &g->ph, &g->oh);
   if (!status) status = output_size(c, 1, g->w, g->kw, &g->pw, &g->ow);
   if (!status) br_conv_plan(g);
-  g->relu = c->op->keep & BR_KEEP_OUT(0); /* the one of the two rows that keeps it */
   return status;
 }
 
@@ -151,26 +151,28 @@ static br_status conv_infer(br_call *c) {
   return br_out(c, 0, g.dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
-static br_status run_forward(br_call *c, const char *slope) {
+static br_status conv_forward(br_call *c) {
   br_conv g;
+  br_tensor *sums;
   br_status status = br_conv_geometry(c, &g);
   if (status) return status;
-  g.slope = slope;
   br_tensor *source = br_conv_source(&g, c->in[0]), *w = br_contiguous(c->in[1]);
   br_tensor *bias = c->in[2] ? br_contiguous(c->in[2]) : NULL;
-  status = source && w && (bias || !c->in[2])
-               ? br_conv_forward(&g, source, w, bias, !c->recorded, c->out[0])
-               : BR_ENOMEM;
+  br_tensor *slope = c->nin > SLOPE && c->in[SLOPE] ? br_contiguous(c->in[SLOPE]) : NULL;
+  bool all = source && w && (bias || !c->in[2]);
+  if (!all || (!slope && c->nin > SLOPE && c->in[SLOPE])) status = BR_ENOMEM;
+  if (!status) status = br_epilogue_start(c, slope, &g.after, &sums);
+  if (!status) status = br_conv_forward(&g, source, w, bias, !c->recorded, sums);
   br_release(source);
   br_release(w);
   br_release(bias);
+  br_release(slope);
   return status;
 }
 
-static br_status conv_forward(br_call *c) { return run_forward(c, NULL); }
-
 br_status br_conv_check_slope(const br_call *c) {
-  const br_tensor *slope = c->in[3], *w = c->in[1];
+  const br_tensor *slope = c->in[SLOPE], *w = c->in[1];
+  if (!slope) return BR_OK;
   if (slope->ndim == 1 && (w->ndim != 4 || slope->shape[0] == w->shape[0]) &&
       slope->dtype == c->in[0]->dtype)
     return BR_OK;
@@ -180,17 +182,10 @@ br_status br_conv_check_slope(const br_call *c) {
                 br_dtype_name(slope->dtype));
 }
 
-/* conv2d_prelu: without gradients, for evaluation. */
-static br_status prelu_infer(br_call *c) {
+static br_status activation_infer(br_call *c) {
   br_status status = br_conv_check_slope(c);
+  if (!status) status = br_epilogue_read(c, ACTIVATION);
   return status ? status : conv_infer(c);
-}
-
-static br_status prelu_forward(br_call *c) {
-  br_tensor *slope = br_contiguous(c->in[3]);
-  br_status status = slope ? run_forward(c, slope->data) : BR_ENOMEM;
-  br_release(slope);
-  return status;
 }
 
 static br_status input_grad(br_call *c, const br_conv *g, br_tensor *dy) {
@@ -219,21 +214,12 @@ br_status br_conv_bias_grad(br_call *c, br_tensor *dy) {
   return status;
 }
 
-/* dy where y is above zero, else 0. */
-static br_status masked(br_tensor **dy, br_tensor *y) {
-  br_tensor *in[2] = {*dy, y}, *dx = br_map_new(K(relu_grad), y, y->dtype, 2, in, NULL);
-  if (!dx) return BR_ENOMEM;
-  br_release(*dy);
-  *dy = dx;
-  return BR_OK;
-}
-
 static br_status conv_backward(br_call *c) {
   br_conv g;
   br_status status = br_conv_geometry(c, &g);
   if (status) return status;
   br_tensor *dy = br_as(c->dy[0], g.dtype, BR_CHANNELS_LAST);
-  if (dy && g.relu) status = masked(&dy, c->out[0]);
+  if (dy) status = br_epilogue_back(c, &dy);
   if (!dy || status) {
     br_release(dy);
     return BR_ENOMEM;
@@ -252,15 +238,11 @@ const br_op br_conv_ops[] = {
      .doc = "x (n,c,h,w), weight (o,c/groups,kh,kw), bias (o) -> (n,o,oh,ow)",
      .infer = conv_infer, .forward = conv_forward, .backward = conv_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
-    {.name = "conv2d_relu",
-     .args = "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
-     .doc = "relu(conv2d(...)), of the same shapes", .infer = conv_infer,
-     .forward = conv_forward, .backward = conv_backward,
-     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_OUT(0), .flags = BR_HIDDEN},
-    {.name = "conv2d_prelu",
-     .args = "x:t weight:t bias:t? slope:t stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
-     .doc = "prelu(conv2d(...), slope), slope (o), of the same shapes, without gradients",
-     .infer = prelu_infer, .forward = prelu_forward, .flags = BR_HIDDEN},
+    {.name = "conv2d_activation",
+     .args = "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 activation:s? number:f=0",
+     .doc = "conv2d(...), of the same shapes, through the elementwise operator of that name, or through prelu(..., slope), slope (o), which has no gradient here",
+     .infer = activation_infer, .forward = conv_forward, .backward = conv_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_HIDDEN},
     {0},
 };
 /* clang-format on */

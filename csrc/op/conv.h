@@ -2,7 +2,7 @@
 #ifndef BR_CONV_H
 #define BR_CONV_H
 
-#include "op/op.h"
+#include "op/epilogue.h"
 
 typedef struct br_conv {
   br_dtype dtype;
@@ -15,8 +15,7 @@ typedef struct br_conv {
   bool folded; /* few input channels: a kernel row is one tap of kw * c values */
   int64_t taps_h, taps_w, run; /* taps of a kernel, and the values of one */
   int64_t tall, wide;          /* the padded image when folded */
-  bool relu;                   /* forward: y = max(y, 0) */
-  const char *slope;           /* forward: (o), what is left of y below 0; or NULL */
+  br_epilogue after;           /* forward: what y goes through */
 } br_conv;
 
 /* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
@@ -32,7 +31,7 @@ br_status br_conv_geometry(br_call *c, br_conv *g);
  */
 br_status br_conv_check(const br_call *c);
 br_status br_conv_check_bias(const br_call *c, int64_t outputs);
-br_status br_conv_check_slope(const br_call *c); /* PReLU's, the fourth input */
+br_status br_conv_check_slope(const br_call *c); /* PReLU's, the fourth input, if any */
 br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
 
 /* `keep`: the weights, made ready, may stay with their tensor for the next call. */

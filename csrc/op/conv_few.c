@@ -163,13 +163,7 @@ br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const ch
     }
   }
   finish(&j);
-  const void *const before[1] = {y};
-  if (!status && g->relu) j.p.kernels->relu(j.p.m * g->o, before, y, NULL);
-  for (int64_t i = 0; i < (!status && g->slope ? j.p.m : 0); i++) {
-    char *row = y + i * g->o * j.size;
-    const void *const in[2] = {row, g->slope};
-    j.p.kernels->prelu(g->o, in, row, NULL);
-  }
+  if (!status) br_epilogue_rows(&g->after, j.p.kernels, j.p.m, g->o, y);
   return status;
 }
 

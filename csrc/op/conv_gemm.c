@@ -30,7 +30,7 @@ typedef struct lattice {
   int64_t first_in, end_in;                  /* columns all of whose taps lie inside */
   int64_t groups, outputs;                   /* outputs of a group */
   const char *in, *w, *bias, *slope, *zeros; /* bias and slope packed like w */
-  bool relu;
+  br_epilogue after;
   char *out;
   int64_t panels, panel_bytes;
   int64_t start, end; /* output pixels that are wanted */
@@ -137,7 +137,7 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
     int64_t column = (g * l->panels + p) * nr * size;
     const br_finish finish = {.bias = l->bias ? l->bias + column : NULL,
                               .slope = l->slope ? l->slope + column : NULL,
-                              .relu = l->relu};
+                              .relu = l->after.relu};
     for (int64_t t = first; t < last; t++) {
       void *y[BR_GEMM_MAX_MR];
       int m = count[t - first];
@@ -146,6 +146,21 @@ static void run_block(const lattice *l, int64_t g, int64_t first, int64_t last,
                  g * l->run, l->tap_step, w, &finish, y);
     }
   }
+}
+
+/* What becomes of the sums of such a block, which have just been stored. */
+static void run_after(const lattice *l, int64_t g, int64_t first, int64_t last,
+                      int64_t p0, int64_t p1) {
+  int64_t nr = l->k->nr, size = l->k->size, channel = p0 * nr;
+  int64_t a = l->start + first * l->k->mr, b = l->start + last * l->k->mr;
+  int64_t channels = (p1 * nr < l->outputs ? p1 * nr : l->outputs) - channel;
+  char *at = l->out + ((a + l->y0 * l->qw) * l->out_c + g * l->outputs + channel) * size;
+  if (b > l->end) b = l->end;
+  if (channels == l->out_c) {
+    br_epilogue_run(&l->after, (b - a) * channels, at);
+    return;
+  }
+  for (; a < b; a++, at += l->out_c * size) br_epilogue_run(&l->after, channels, at);
 }
 
 /* Tiles of a block, whose pointers fill a table; and how many pointers that has. */
@@ -181,8 +196,10 @@ static br_status run_lattice(lattice *l) {
 #pragma omp for schedule(static) nowait
     for (int64_t u = 0; u < units; u++) {
       int64_t part = u % parts, g = u / parts % l->groups, b = u / parts / l->groups;
-      run_block(l, g, b * tiles / blocks, (b + 1) * tiles / blocks,
-                part * l->panels / parts, (part + 1) * l->panels / parts, own);
+      int64_t first = b * tiles / blocks, last = (b + 1) * tiles / blocks;
+      int64_t p0 = part * l->panels / parts, p1 = (part + 1) * l->panels / parts;
+      run_block(l, g, first, last, p0, p1, own);
+      if (l->after.map) run_after(l, g, first, last, p0, p1);
     }
   }
   br_scratch_give(scratch);
@@ -210,7 +227,7 @@ static char *prepare(const br_conv *g, br_tensor *w, bool winograd, bool keep,
     ready = br_winograd_weights(&plan, packed);
     br_free(packed);
   }
-  *kept = ready && keep && br_derived_keep(w, key, ready);
+  *kept = ready && keep && br_derived_keep(w, key, ready, br_free);
   return ready;
 }
 
@@ -284,8 +301,8 @@ br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
                    .outputs = g->og,
                    .w = r->weights,
                    .bias = panels_of(g, k, bias ? bias->data : NULL, behind),
-                   .slope = panels_of(g, k, g->slope, behind + packed),
-                   .relu = g->relu,
+                   .slope = panels_of(g, k, g->after.slope, behind + packed),
+                   .after = g->after,
                    .zeros = room + table,
                    .panels = panels,
                    .panel_bytes = taps * g->run * k->nr * k->size};
@@ -309,8 +326,11 @@ void br_conv_rows_run(const br_conv_rows *r, const char *in, int64_t in_first,
   l.end = last * l.qw;
   int64_t tiles = ceil_div(l.end - l.start, l.k->mr), most = most_tiles(&l);
   for (int64_t g = 0; g < l.groups; g++)
-    for (int64_t t = 0; t < tiles; t += most)
-      run_block(&l, g, t, t + most < tiles ? t + most : tiles, 0, l.panels, (void *)room);
+    for (int64_t t = 0; t < tiles; t += most) {
+      int64_t end = t + most < tiles ? t + most : tiles;
+      run_block(&l, g, t, end, 0, l.panels, (void *)room);
+      if (l.after.map) run_after(&l, g, t, end, 0, l.panels);
+    }
 }
 
 static br_status forward(const br_conv *g, br_tensor *source, br_tensor *w,

@@ -8,7 +8,7 @@
 #include "op/conv.h"
 #include "op/pool.h"
 
-enum { POOL = 4, RELU = 9 }; /* places of arguments: those before POOL are conv2d's */
+enum { POOL = 4, ACTIVATION = 9 }; /* places of arguments: before POOL, conv2d's */
 enum { SLOPE = 3 };
 enum {
   BAND = 48 << 10, /* bytes of the map at a time */
@@ -18,6 +18,7 @@ enum {
 typedef struct job {
   br_conv g;
   br_window win;
+  br_epilogue last; /* what pooled values go through */
   const br_kernels *k;
   br_conv_rows *rows;
   const br_tensor *x;
@@ -106,9 +107,11 @@ static void run(const job *j, int64_t a, int64_t b, char *room) {
       memmove(map, map + (first - have) * j->map_row, (size_t)(kept * j->map_row));
     convolve(j, n, first + kept, last, map + kept * j->map_row, room);
     have = first, end = larger(last, first + kept), in = n;
-    for (int64_t i = at; i < next; i++)
-      br_max_pool_row(w, j->k, map, first, row + i - at, room + j->pool_at,
-                      j->y + i * w->ow * w->c * j->k->size);
+    for (int64_t i = at; i < next; i++) {
+      char *to = j->y + i * w->ow * w->c * j->k->size;
+      br_max_pool_row(w, j->k, map, first, row + i - at, room + j->pool_at, to);
+      if (j->last.map) br_epilogue_run(&j->last, w->ow * w->c, to);
+    }
   }
 }
 
@@ -155,14 +158,41 @@ static br_status run_apart(const job *j, br_tensor *source, br_tensor *w, br_ten
   br_tensor *map = br_tensor_new(g->dtype, 4, shape, BR_CHANNELS_LAST);
   br_status status = map ? br_conv_forward(g, source, w, bias, keep, map) : BR_ENOMEM;
   if (!status) status = br_max_pool(&j->win, j->k, map, j->y);
+  if (!status)
+    br_epilogue_rows(&j->last, j->k, j->win.n * j->win.oh * j->win.ow, j->win.c, j->y);
   br_release(map);
   return status;
+}
+
+/* Activations that rise with x, or with |x|: the largest of them is that of the largest,
+   so that they need not see more than one value of a window. Where that rises with |x|,
+   `before` is what pooling then looks at. */
+static const struct {
+  size_t whole, before, last;
+} rising[] = {{K(tanh), 0, K(tanh)},
+              {K(abs_tanh), K(abs), K(tanh)},
+              {K(sigmoid), 0, K(sigmoid)},
+              {K(softplus), 0, K(softplus)},
+              {K(exp), 0, K(exp)}};
+
+/* Whether every window holds a pixel: the largest of none is no activation's. */
+static bool all_see(const br_window *w) {
+  bool padded = w->ph > 0 || w->pw > 0, apart = w->dh > 1 || w->dw > 1;
+  return !padded || !apart;
+}
+
+static void divide(job *j, const br_op *activation) {
+  for (size_t i = 0; i < sizeof rising / sizeof *rising; i++) {
+    if (activation->kernel != rising[i].whole || !all_see(&j->win)) continue;
+    size_t before = rising[i].before;
+    j->last.map = br_kernel_at(j->k, rising[i].last);
+    j->g.after.map = before ? br_kernel_at(j->k, before) : NULL;
+  }
 }
 
 static br_status geometry(br_call *c, job *j) {
   br_status status = br_conv_geometry(c, &j->g);
   if (status) return status;
-  j->g.relu = c->arg[RELU].i;
   int64_t map[4] = {j->g.n, j->g.o, j->g.oh, j->g.ow};
   return br_max_pool_measure(c, c->arg + POOL, map, &j->win);
 }
@@ -172,7 +202,8 @@ static br_status infer(br_call *c) {
   br_status status = br_conv_check(c);
   if (!status) status = geometry(c, &j);
   if (!status) status = br_conv_check_bias(c, j.g.o);
-  if (!status && c->in[SLOPE]) status = br_conv_check_slope(c);
+  if (!status) status = br_conv_check_slope(c);
+  if (!status) status = br_epilogue_read(c, ACTIVATION);
   if (status) return status;
   int64_t shape[4] = {j.win.n, j.win.c, j.win.oh, j.win.ow};
   return br_out(c, 0, j.g.dtype, 4, shape, BR_CHANNELS_LAST);
@@ -194,7 +225,9 @@ static br_status forward(br_call *c) {
   if ((!source && !j.by_rows) || !w || (c->in[2] && !bias) || (c->in[SLOPE] && !slope)) {
     status = BR_ENOMEM;
   } else {
-    j.g.slope = slope ? slope->data : NULL;
+    br_tensor *sums;
+    br_epilogue_start(c, slope, &j.g.after, &sums); /* nothing is kept: it cannot fail */
+    if (c->activation) divide(&j, c->activation);
     if (source) j.x = source;
     status = bands ? run_bands(&j, w, bias, !c->recorded)
                    : run_apart(&j, source, w, bias, !c->recorded);
@@ -209,8 +242,8 @@ static br_status forward(br_call *c) {
 /* clang-format off */
 const br_op br_conv_pool_ops[] = {
     {.name = "conv2d_max_pool2d",
-     .args = "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 kernel:p=1 pool_stride:p? pool_padding:p=0 ceil_mode:b=false pool_dilation:p=1 relu:b=false",
-     .doc = "max_pool2d(conv2d(...), ...), of the same shapes, with relu or prelu(..., slope) between them, without gradients",
+     .args = "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 kernel:p=1 pool_stride:p? pool_padding:p=0 ceil_mode:b=false pool_dilation:p=1 activation:s? number:f=0",
+     .doc = "max_pool2d(conv2d(...), ...), of the same shapes, with the elementwise operator of that name or prelu(..., slope) between them, without gradients",
      .infer = infer, .forward = forward, .flags = BR_HIDDEN},
     {0},
 };

@@ -4,8 +4,12 @@
    first, serves the rest. */
 #include <string.h>
 
+#include "op/epilogue.h"
 #include "op/few.h"
 #include "op/matmul.h"
+
+enum { SLOPE = 3 };
+enum { ACTIVATION };
 
 static br_status linear_infer(br_call *c) {
   const br_tensor *x = c->in[0], *w = c->in[1], *b = c->in[2];
@@ -24,6 +28,18 @@ static br_status linear_infer(br_call *c) {
   memcpy(shape, x->shape, sizeof shape);
   shape[x->ndim - 1] = w->shape[0];
   return br_out(c, 0, x->dtype, x->ndim, shape, BR_CONTIGUOUS);
+}
+
+static br_status activation_infer(br_call *c) {
+  const br_tensor *slope = c->in[SLOPE], *w = c->in[1];
+  br_status status = br_epilogue_read(c, ACTIVATION);
+  if (!status) status = linear_infer(c);
+  if (status || !slope) return status;
+  if (slope->ndim == 1 && slope->shape[0] == w->shape[0] && slope->dtype == w->dtype)
+    return BR_OK;
+  return br_bad(c, "slope must have shape (%lld), of %s, not %s of %s",
+                (long long)w->shape[0], br_dtype_name(w->dtype), br_shape_of(slope),
+                br_dtype_name(slope->dtype));
 }
 
 /* All but the last dimension merged into rows. */
@@ -51,9 +67,14 @@ static bool few(const br_tensor *rows, const br_tensor *w, direction which) {
 }
 
 static br_status linear_forward(br_call *c) {
-  br_tensor *w = c->in[1], *b = c->in[2];
-  br_tensor *rows = as_rows(c->in[0]), *y = as_rows(c->out[0]), *x = NULL, *bias = NULL;
-  br_status status = rows && y ? BR_OK : BR_ENOMEM;
+  br_tensor *w = c->in[1], *b = c->in[2], *slope = NULL, *sums = NULL;
+  br_epilogue after;
+  bool sloped = c->nin > SLOPE && c->in[SLOPE];
+  if (sloped && !(slope = br_contiguous(c->in[SLOPE]))) return BR_ENOMEM;
+  br_status status = br_epilogue_start(c, slope, &after, &sums);
+  br_tensor *rows = as_rows(c->in[0]), *y = sums ? as_rows(sums) : NULL;
+  br_tensor *x = NULL, *bias = NULL;
+  if (!rows || !y) status = BR_ENOMEM;
   if (!status && few(rows, w, FORWARD)) {
     x = br_contiguous(rows);
     bias = b ? br_contiguous(b) : NULL;
@@ -68,6 +89,9 @@ static br_status linear_forward(br_call *c) {
     if (!status) status = br_multiply(rows, wt, b ? 1 : 0, y);
     br_release(wt);
   }
+  if (!status)
+    br_epilogue_rows(&after, br_kernels_of(w->dtype), y->shape[0], y->shape[1], y->data);
+  br_release(slope);
   br_release(rows);
   br_release(x);
   br_release(bias);
@@ -102,10 +126,12 @@ static br_tensor *weight_grad(br_tensor *dy, br_tensor *x, br_tensor *w) {
 
 static br_status linear_backward(br_call *c) {
   br_tensor *w = c->in[1], *flat = as_rows(c->in[0]), *x = NULL, *dy = NULL, *dx = NULL;
-  br_tensor *arrived = as_rows(c->dy[0]);
+  br_tensor *own = br_retain(c->dy[0]), *arrived = NULL;
+  br_status status = br_epilogue_back(c, &own);
+  if (!status) arrived = as_rows(own);
   if (flat) x = br_contiguous(flat);
   if (arrived) dy = br_contiguous(arrived);
-  br_status status = x && dy ? BR_OK : BR_ENOMEM;
+  if (!x || !dy) status = BR_ENOMEM;
   if (!status && c->need[0]) {
     dx = rows_grad(dy, w);
     status = br_dx_take(c, 0,
@@ -115,6 +141,7 @@ static br_status linear_backward(br_call *c) {
   if (!status && c->in[2] && c->need[2])
     status = br_dx_take(c, 2, br_sum_to(dy, 1, c->in[2]->shape));
   br_release(flat);
+  br_release(own);
   br_release(arrived);
   br_release(x);
   br_release(dy);
@@ -128,6 +155,11 @@ const br_op br_linear_ops[] = {
      .doc = "x (..., in) weight (out, in)^T + bias (out) -> (..., out)",
      .infer = linear_infer, .forward = linear_forward, .backward = linear_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
+    {.name = "linear_activation",
+     .args = "x:t weight:t bias:t? slope:t? activation:s? number:f=0",
+     .doc = "linear(...), of the same shapes, through the elementwise operator of that name, or through prelu(..., slope), slope (out), which has no gradient here",
+     .infer = activation_infer, .forward = linear_forward, .backward = linear_backward,
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_HIDDEN},
     {0},
 };
 /* clang-format on */

@@ -9,7 +9,7 @@
 
 enum {
   BR_FEW_IN = 6, /* tensors a call holds without a list */
-  BR_MAX_ARG = 10,
+  BR_MAX_ARG = 11,
   BR_MAX_OUT = 5,
   BR_MAX_SAVED = 3
 };
@@ -39,8 +39,12 @@ typedef struct br_call {
   br_tensor *out[BR_MAX_OUT]; /* set beforehand for a result in place */
   br_dtype compute;           /* the type that elementwise work is done in */
   bool in_place;
-  bool recorded;                  /* a gradient may be asked for: save what it needs */
-  unsigned keep;                  /* infer's additions to what the row keeps */
+  bool waits;              /* results have no memory yet: infer only checks; see fuse.c */
+  const char *rule;        /* by which fuse.c made it of several, or NULL */
+  const br_op *activation; /* what the results go through, or NULL; see epilogue.h */
+  double number;           /* its argument */
+  bool recorded;           /* a gradient may be asked for: save what it needs */
+  unsigned keep;           /* infer's additions to what the row keeps */
   br_tensor *saved[BR_MAX_SAVED]; /* what forward leaves for backward */
   uint64_t state[2];              /* random stream, and the like */
   br_ref *user;                   /* what a backward from outside the core needs; owned */
@@ -116,11 +120,13 @@ typedef struct br_param {
 
 typedef struct br_signature {
   int n;
-  br_param param[14];
+  br_param param[15];
 } br_signature;
 
 void br_op_signature(const br_op *op, br_signature *out);
 bool br_is_tensor_kind(char kind);
+/* The same word where it lasts, if it is one of those that arguments are made of. */
+const char *br_known_word(const char *word);
 bool br_in_range(const br_range *r, double f);
 /* "a number from 0 to 1", into the text, which it returns. */
 const char *br_range_text(const br_range *r, char *text, size_t size);
@@ -134,6 +140,10 @@ void br_call_init(br_call *c, const br_op *op, const br_signature *signature, in
 void br_call_clear(br_call *c);
 br_status br_call_run(br_call *c);  /* infer and forward, no recording */
 br_status br_call_back(br_call *c); /* dx from dy; zeros where y had no elements */
+/* Checks a call that is to wait: its results get no memory before it is run. */
+br_status br_call_check(br_call *c);
+/* The operator's name, or that of the rule which made the call. */
+const char *br_call_name(const br_call *c);
 
 /* Messages begin with the operator's name. */
 br_status br_bad(const br_call *c, const char *format, ...)
@@ -162,6 +172,17 @@ br_status br_need_within(const br_call *c, const br_arg *arg, const char *what,
 const char *br_arg_text(const br_arg *arg);
 br_status br_need_float(const br_call *c, const br_tensor *t, const char *what);
 br_status br_need_dims(const br_call *c, const br_tensor *t, const char *what, int ndim);
+
+/* ---- calls that run as one (fuse.c) ---- */
+
+/* The rule for the two, whatever their arguments, or NULL; of a `then` that is NULL, one
+   that begins with `first`. */
+typedef struct br_rule br_rule;
+const br_rule *br_fuse_rule(const br_op *first, const br_op *then);
+/* Makes the call `first` one of both, if the rule can: `then`, checked and not yet run,
+   has first's result as its first input. Both wait and own their inputs; `then` is left
+   to be cleared. */
+bool br_fuse(const br_rule *rule, br_call *first, br_call *then);
 
 /* ---- elementwise work (map.c) ---- */
 
@@ -262,7 +283,7 @@ void br_lanes_put(const br_lanes_at *l, int64_t lane, int64_t count, int64_t fro
 enum { BR_FORWARD, BR_BACKWARD };
 
 typedef struct br_profile_row {
-  const br_op *op;
+  const char *name;
   int64_t calls[2]; /* by direction */
   double seconds[2];
 } br_profile_row;
@@ -277,9 +298,10 @@ typedef struct br_timer {
   double from, outside;
 } br_timer;
 
-/* Around the work that `op` is charged for; without a profile they do nothing. */
+/* Around the work that the operator or rule of that name is charged for; without a
+   profile they do nothing. */
 br_timer br_timer_start(void);
-void br_timer_stop(const br_timer *timer, const br_op *op, int direction);
+void br_timer_stop(const br_timer *timer, const char *name, int direction);
 
 /* ---- threads (call.c) ---- */
 

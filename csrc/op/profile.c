@@ -38,11 +38,11 @@ void br_profile_end(void) {
   rows = NULL;
 }
 
-static br_profile_row *row_of(const br_op *op) {
+static br_profile_row *row_of(const char *name) {
   for (int i = 0; i < count; i++)
-    if (rows[i].op == op) return &rows[i];
+    if (rows[i].name == name) return &rows[i];
   if (count == ROOM) return NULL;
-  rows[count] = (br_profile_row){.op = op};
+  rows[count] = (br_profile_row){.name = name};
   return &rows[count++];
 }
 
@@ -54,10 +54,10 @@ br_timer br_timer_start(void) {
   return timer;
 }
 
-void br_timer_stop(const br_timer *timer, const br_op *op, int direction) {
+void br_timer_stop(const br_timer *timer, const char *name, int direction) {
   if (!timer->on || !rows) return;
   double seconds = now() - timer->from;
-  br_profile_row *row = row_of(op);
+  br_profile_row *row = row_of(name);
   if (row) {
     row->calls[direction]++;
     row->seconds[direction] += seconds - inside;

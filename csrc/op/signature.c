@@ -66,13 +66,15 @@ static void read_fallback(br_param *p, const char *text, size_t length) {
 
 /* Strings among the fallbacks: the few words in use, so that they end in NUL. */
 static const char *known_word(const char *text, size_t length) {
-  static const char *const words[] = {"mean",     "sum",   "none",
-                                      "bilinear", "zeros", "constant"};
+  static const char *const words[] = {"mean",  "sum",      "none", "bilinear",
+                                      "zeros", "constant", "same", "relu"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strlen(words[i]) == length && memcmp(words[i], text, length) == 0)
       return words[i];
   return NULL;
 }
+
+const char *br_known_word(const char *word) { return known_word(word, strlen(word)); }
 
 bool br_is_tensor_kind(char kind) { return kind == 't' || kind == 'n' || kind == 'l'; }
 

@@ -57,8 +57,7 @@ br_winograd br_winograd_forward_plan(const br_conv *g) {
   p.h = g->h, p.w = g->w, p.c = g->c, p.cg = g->cg;
   p.oh = g->oh, p.ow = g->ow, p.o = g->o, p.og = g->og;
   p.ph = g->ph, p.pw = g->pw;
-  p.relu = g->relu;
-  p.slope = g->slope;
+  p.after = g->after;
   return cut(p);
 }
 
@@ -161,11 +160,21 @@ static void transform_back(const job *j, int64_t g, int64_t tile, int64_t first,
   void *pixel[BR_SIZE * BR_SIZE];
   br_winograd_outputs(p, j->y + at, NULL, tile, pixel);
   const br_finish finish = {.bias = j->bias ? j->bias + at : NULL,
-                            .slope = p->slope ? p->slope + at : NULL,
-                            .relu = p->relu};
+                            .slope = p->after.slope ? p->after.slope + at : NULL,
+                            .relu = p->after.relu};
   if (!p->k->winograd_output(p->tile, last - first, m + first * p->k->size,
                              j->block * p->og, &finish, pixel))
     atomic_store_explicit(j->doubt, true, memory_order_relaxed);
+  if (!p->after.map) return;
+  for (int i = 0; i < BR_SIZE * BR_SIZE; i += BR_SIZE) { /* a row of them; those within
+                                                             the output come first */
+    int n = 0;
+    while (n < BR_SIZE && pixel[i + n]) n++;
+    if (n && last - first == p->o)
+      br_epilogue_run(&p->after, n * p->o, pixel[i]);
+    else
+      while (n--) br_epilogue_run(&p->after, last - first, pixel[i + n]);
+  }
 }
 
 /* [group][panel][place][c][nr] from [group][panel][tap][c][nr] */

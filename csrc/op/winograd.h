@@ -19,8 +19,7 @@ typedef struct br_winograd {
   int64_t ph, pw;     /* padding above and left */
   int64_t groups, cg, og;
   int64_t down, across, tiles; /* tiles of an image, and of all */
-  bool relu;                   /* y = max(y, 0) */
-  const char *slope;           /* (o), what is left of y below 0; or NULL */
+  br_epilogue after;           /* what y goes through */
 } br_winograd;
 
 /* Whether a convolution can go this way and gains by it: in either of the directions that

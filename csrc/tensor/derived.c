@@ -9,13 +9,14 @@ struct br_derived {
   const char *from; /* the tensor's first element */
   int64_t key[BR_DERIVED_KEY];
   void *data;
+  void (*release)(void *data);
 };
 
 void br_derived_clear(br_storage *s) {
   while (s->derived) {
     br_derived *d = s->derived;
     s->derived = d->next;
-    br_free(d->data);
+    d->release(d->data);
     br_free(d);
   }
 }
@@ -28,13 +29,15 @@ void *br_derived_find(br_tensor *t, const int64_t *key) {
   return NULL;
 }
 
-bool br_derived_keep(br_tensor *t, const int64_t *key, void *data) {
+bool br_derived_keep(br_tensor *t, const int64_t *key, void *data,
+                     void (*release)(void *data)) {
   br_derived *d = br_alloc(sizeof *d);
   if (!d) return false;
   d->next = t->storage->derived;
   d->from = t->data;
   memcpy(d->key, key, sizeof d->key);
   d->data = data;
+  d->release = release;
   t->storage->derived = d;
   t->storage->derived_version = t->storage->version;
   return true;

@@ -1,6 +1,7 @@
 /* Making tensors and asking about them. */
 #include "tensor/tensor.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,12 +21,14 @@ static void tensor_destroy(void *self) {
 
 /* Takes over `data`. */
 static br_storage *storage_new(void *data) {
+  static atomic_int_least64_t last;
   br_storage *s = data ? br_alloc(sizeof *s) : NULL;
   if (!s) {
     br_free(data);
     return NULL;
   }
   br_ref_init(&s->ref, storage_destroy);
+  s->id = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
   s->data = data;
   s->version = s->derived_version = 0;
   s->derived = NULL;
@@ -74,7 +77,7 @@ bool br_count(int ndim, const int64_t *shape, int64_t *numel) {
   return reach <= INT64_MAX / 16;
 }
 
-static br_tensor *new_ordered(br_dtype dtype, int ndim, const int64_t *shape,
+static br_tensor *new_ordered(bool bare, br_dtype dtype, int ndim, const int64_t *shape,
                               const int *order) {
   int64_t numel;
   if (ndim > BR_MAX_DIM) {
@@ -88,17 +91,34 @@ static br_tensor *new_ordered(br_dtype dtype, int ndim, const int64_t *shape,
     return NULL;
   }
   size_t bytes = (size_t)(numel * br_dtype_size(dtype));
-  br_tensor *t = wrap(storage_new(br_alloc(bytes)), false, dtype, ndim, shape, numel);
+  br_storage *storage = bare ? NULL : storage_new(br_alloc(bytes));
+  br_tensor *t = wrap(storage, bare, dtype, ndim, shape, numel);
   if (t) dense_strides(ndim, shape, order, t->stride);
   return t;
 }
 
-br_tensor *br_tensor_new(br_dtype dtype, int ndim, const int64_t *shape,
-                         br_format format) {
+static const int *order_of(br_format format, int ndim) {
   static const int plain[BR_MAX_DIM] = {0, 1, 2, 3, 4, 5, 6, 7};
   static const int last[4] = {0, 2, 3, 1};
-  return new_ordered(dtype, ndim, shape,
-                     format == BR_CHANNELS_LAST && ndim == 4 ? last : plain);
+  return format == BR_CHANNELS_LAST && ndim == 4 ? last : plain;
+}
+
+br_tensor *br_tensor_new(br_dtype dtype, int ndim, const int64_t *shape,
+                         br_format format) {
+  return new_ordered(false, dtype, ndim, shape, order_of(format, ndim));
+}
+
+br_tensor *br_tensor_bare(br_dtype dtype, int ndim, const int64_t *shape,
+                          br_format format) {
+  return new_ordered(true, dtype, ndim, shape, order_of(format, ndim));
+}
+
+br_status br_tensor_equip(br_tensor *bare) {
+  bare->storage = storage_new(
+      br_alloc((size_t)(bare->numel * br_dtype_size(bare->dtype))));
+  if (!bare->storage) return BR_ENOMEM;
+  bare->data = bare->storage->data;
+  return BR_OK;
 }
 
 br_tensor *br_tensor_zeros(br_dtype dtype, int ndim, const int64_t *shape,
@@ -123,10 +143,18 @@ int br_memory_order(const br_tensor *t, unsigned mask, int *order) {
   return n;
 }
 
-br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype) {
+static br_tensor *like(bool bare, const br_tensor *t, br_dtype dtype) {
   int order[BR_MAX_DIM];
   br_memory_order(t, (1u << t->ndim) - 1, order);
-  return new_ordered(dtype, t->ndim, t->shape, order);
+  return new_ordered(bare, dtype, t->ndim, t->shape, order);
+}
+
+br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype) {
+  return like(false, t, dtype);
+}
+
+br_tensor *br_tensor_bare_like(const br_tensor *t, br_dtype dtype) {
+  return like(true, t, dtype);
 }
 
 br_tensor *br_tensor_view(br_tensor *t, int ndim, const int64_t *shape,

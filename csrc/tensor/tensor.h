@@ -17,6 +17,7 @@ enum { BR_MISSING_CLASS = -100 };
 typedef struct br_derived br_derived;
 typedef struct br_storage {
   br_ref ref;
+  int64_t id; /* no other has or had it */
   void *data;
   int64_t version;
   br_derived *derived; /* see derived.c; of the version named below */
@@ -57,6 +58,12 @@ br_tensor *br_tensor_zeros(br_dtype dtype, int ndim, const int64_t *shape,
                            br_format format);
 /* A new tensor of t's shape whose dimensions lie in memory in t's order. */
 br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype);
+/* The two without memory, for results that are still to be worked out; and memory for
+   one. */
+br_tensor *br_tensor_bare(br_dtype dtype, int ndim, const int64_t *shape,
+                          br_format format);
+br_tensor *br_tensor_bare_like(const br_tensor *t, br_dtype dtype);
+br_status br_tensor_equip(br_tensor *bare);
 /* Another view of t's storage, starting `offset` elements after t's first. No autograd.
  */
 br_tensor *br_tensor_view(br_tensor *t, int ndim, const int64_t *shape,
@@ -101,13 +108,14 @@ void br_series_even(br_tensor *t, double first, double last);
 
 /* ---- what holds until values change (derived.c) ---- */
 
-enum { BR_DERIVED_KEY = 8 };
+enum { BR_DERIVED_KEY = 21 };
 
 /* The data kept for t under that key; NULL when t has changed since. */
 void *br_derived_find(br_tensor *t, const int64_t *key);
-/* Takes over `data` (from br_alloc); false when there is no memory, and then it does not.
- */
-bool br_derived_keep(br_tensor *t, const int64_t *key, void *data);
+/* Takes over `data`, which `release` will free; false when there is no memory, and then
+   it does not. */
+bool br_derived_keep(br_tensor *t, const int64_t *key, void *data,
+                     void (*release)(void *data));
 void br_derived_clear(br_storage *s);
 
 /* ---- shapes and views (view.c) ---- */

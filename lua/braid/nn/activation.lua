@@ -36,8 +36,7 @@ for _, kind in ipairs(KINDS) do
     return f(x)
   end
 
-  core.chain_layer(class.metatable(Activation), {operator = kind[2], setting,
-    role = name == "ReLU" and "relu" or nil})
+  Activation.straight = Activation.forward
 
   M[name] = Activation
 end

@@ -33,8 +33,7 @@ function BatchNorm:init(channels, given)
   self.num_batches_tracked = core.keep(fresh(self, {}, "int64", 0))
 end
 
---- With `relu` the result goes through it in the same passes over memory.
-function BatchNorm:forward(x, relu)
+function BatchNorm:forward(x)
   local dims <const> = self.dims
   if not dims[x:dim()] then
     check.fail("%s: x of shape (%s) has %d dimensions", getmetatable(self).__name,
@@ -47,10 +46,10 @@ function BatchNorm:forward(x, relu)
     momentum = momentum or 1 / self.num_batches_tracked:item()
   end
   return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
-    training, momentum or 0, self.eps, relu and "relu" or nil)
+    training, momentum or 0, self.eps)
 end
 
-BatchNorm.fuses_relu = BatchNorm.forward -- see Sequential
+BatchNorm.straight = BatchNorm.forward
 
 function BatchNorm:describe() return tostring(self.running_mean:numel()) end
 

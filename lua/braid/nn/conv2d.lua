@@ -6,7 +6,6 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local fresh <const> = require "braid.nn.fresh"
-local fold <const> = require "braid.nn.fold"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
 
@@ -58,26 +57,12 @@ function Conv2d:set_inputs(inputs, like)
   if self.bias then Module.parameter(self.bias) end
 end
 
---- What is convolved with: the layer's own, or what they come to with a norm behind them.
-function Conv2d:weight_and_bias(norm)
-  if norm then return fold.fold(self, norm) end
-  if core.is_recording() then fold.forget(self) end
-  return self.weight, self.bias
-end
-
---- With `relu` the result goes through it, and with `norm`, a batch normalisation that
--- evaluates without gradients, through that first, in the same pass over memory.
-function Conv2d:forward(x, relu, norm)
+function Conv2d:forward(x)
   if self.unsized then self:set_inputs(x:size(2), x) end
-  local weight <const>, bias <const> = self:weight_and_bias(norm)
-  local convolve <const> = relu and core.ops.conv2d_relu or core.ops.conv2d
-  return convolve(x, weight, bias, self.options)
+  return core.ops.conv2d(x, self.weight, self.bias, self.options)
 end
 
-Conv2d.fuses_relu, Conv2d.fuses_norm = Conv2d.forward, Conv2d.forward -- see Sequential
-core.chain_layer(class.metatable(Conv2d), {operator = "conv2d", options = "options", "weight",
-  "bias",
-  relu = "conv2d_relu", prelu = "conv2d_prelu", pool = "conv2d_max_pool2d", fold = fold.fold})
+Conv2d.straight = Conv2d.forward
 
 function Conv2d:macs(y) return y:numel() * self.weight:numel() // self.outputs end
 

@@ -20,7 +20,7 @@ function Dropout:forward(x)
   return core.ops.dropout(x, self.p)
 end
 
-core.chain_layer(class.metatable(Dropout), {role = "idle"})
+Dropout.straight = Dropout.forward
 
 function Dropout:describe() return tostring(self.p) end
 

@@ -1,6 +1,5 @@
 --- Flatten: x (n, ...) -> (n, product of the rest).
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
@@ -9,6 +8,6 @@ Flatten.channelwise = true
 
 function Flatten:forward(x) return x:flatten(2) end
 
-core.chain_layer(class.metatable(Flatten), {operator = "flatten", 2})
+Flatten.straight = Flatten.forward
 
 return Flatten

@@ -1,6 +1,5 @@
 --- Identity: x as it is.
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
@@ -9,6 +8,6 @@ Identity.channelwise = true
 
 function Identity:forward(x) return x end
 
-core.chain_layer(class.metatable(Identity), {role = "idle"})
+Identity.straight = Identity.forward
 
 return Identity

@@ -23,6 +23,10 @@ Module.training = true
 Module.frozen = false
 Module.unsized = false -- true while a layer waits for its first input to know its sizes
 Module.buffer_names = {}
+-- The forward of a class, if x goes straight through it: from operator to operator, each taking
+-- what the one before gave, seen by nobody else (Sequential, and csrc/op/fuse.c). A class that
+-- overrides such a forward is not straight.
+Module.straight = false
 -- Whether a module treats every channel alike and by itself, so that equal modules of several
 -- columns may run as one over all their channels (mtl/join).
 Module.channelwise = false
@@ -42,14 +46,21 @@ local function name_within(parent, child)
   return name
 end
 
+--- What a straight module gives for x. Less than a call, for Sequential: nothing is watched, and
+-- one value comes back.
+function Module.step(self, x)
+  local y <const> = self:forward(x) -- no tail call: running_path looks for this frame
+  return y
+end
+
 -- The path of the innermost running module, from the modules on the call stack; of `last`, if
 -- that has just returned.
 local function running_path(last)
-  local running <const>, call <const> = {}, Module.__call
+  local running <const>, call <const>, step <const> = {}, Module.__call, Module.step
   for level = 2, 200 do
     local info <const> = debug.getinfo(level, "f")
     if not info then break end
-    if info.func == call then
+    if info.func == call or info.func == step then
       local _, self <const> = debug.getlocal(level, 1)
       table.insert(running, 1, self)
     end

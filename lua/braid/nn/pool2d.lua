@@ -26,8 +26,7 @@ return function(name, operator, last, kind)
 
   function Pool:forward(x) return core.ops[operator](x, self.kernel, self.options) end
 
-  core.chain_layer(class.metatable(Pool), {operator = operator, options = "options", "kernel",
-    role = name == "MaxPool2d" and "pool" or nil})
+  Pool.straight = Pool.forward
 
   function Pool:describe()
     return type(self.kernel) == "table" and table.concat(self.kernel, "x")

@@ -22,7 +22,7 @@ end
 
 function PReLU:forward(x) return core.ops.prelu(x, self.weight) end
 
-core.chain_layer(class.metatable(PReLU), {operator = "prelu", "weight", role = "prelu"})
+PReLU.straight = PReLU.forward
 
 function PReLU:describe() return tostring(self.weight:numel()) end
 

@@ -7,10 +7,10 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 local modules_kind <const> = require "braid.nn.modules_kind"
-local ReLU <const> = require("braid.nn.activation").ReLU
-local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
 
-local is_module <const>, is_watched <const> = Module.is, Module.is_watched
+local is_watched <const>, step <const>, type <const> = Module.is_watched, Module.step, type
+local straight <const>, is_straight <const>, settled <const> = core.straight, core.is_straight,
+  core.settled
 
 local Sequential <const> = class("Sequential", Module)
 Sequential.channelwise = true
@@ -25,40 +25,31 @@ function Sequential:init(layers, given)
   table.move(o.layers, 1, #o.layers, o.first, self)
 end
 
--- Whether a layer carries out what follows it in the same pass over memory. A class says so
--- by the forward that can: one that overrides it cannot.
-local function takes_relu(layer, following)
-  return getmetatable(following) == ReLU and layer.fuses_relu == layer.forward
-end
-
-local function takes_norm(layer, following)
-  return getmetatable(following) == BatchNorm2d and layer.fuses_norm == layer.forward
-    and not core.is_recording() and not following:is_training() and not layer.unsized
-end
-
--- While nothing is recorded the core runs what it can by itself (core.chain), and more of it
--- in one pass.
-function Sequential:forward(x)
-  local i = self.first
-  local apart <const> = is_watched()
-  local in_core <const> = not apart and not core.is_recording()
-  while i <= self.last do
-    if in_core then x, i = core.chain(self, i, self.last, x) end
-    if i > self.last then break end
-    local layer <const> = self[i]
-    if apart or i == self.last or not is_module(layer) then
-      x, i = layer(x), i + 1
-    elseif takes_norm(layer, self[i + 1]) then
-      local relu <const> = i + 2 <= self.last and takes_relu(layer, self[i + 2])
-      x, i = layer(x, relu, self[i + 1]), i + (relu and 3 or 2)
-    elseif takes_relu(layer, self[i + 1]) then
-      x, i = layer(x, true), i + 2
-    else
-      x, i = layer(x), i + 1
-    end
-  end
+local function one_by_one(self, x)
+  for i = self.first, self.last do x = self[i](x) end
   return x
 end
+
+-- What straight layers make of x may wait in the core, so that several calls can run as one
+-- (csrc/op/fuse.c); all others get it as it is. A Sequential within one leaves the last waiting.
+function Sequential:forward(x)
+  if is_watched() then return one_by_one(self, x) end
+  local given <const>, within <const> = x, is_straight(x)
+  local ready = within
+  for i = self.first, self.last do
+    local layer <const> = self[i]
+    local way <const> = type(layer) == "table" and layer.straight
+    if way and way == layer.forward then
+      if not ready then x, ready = straight(x) end
+      x = step(layer, x)
+    else
+      x, ready = layer(ready and settled(x, given) or x), false
+    end
+  end
+  return within and x or settled(x, given)
+end
+
+Sequential.straight = Sequential.forward
 
 function Sequential:channels_after(channels)
   for i = self.first, self.last do

@@ -26,7 +26,7 @@ guard.string_methods = folder.named(text, "string", function() end,
 -- Methods of Braid's that a definition's class may replace: those that are for it to say.
 local ITS_OWN <const> = {init = true, forward = true, describe = true, widths = true, needs = true}
 -- Names that Braid looks for beside them.
-local BRAIDS <const> = {own_state = true, set_inputs = true, fuses_relu = true, fuses_norm = true,
+local BRAIDS <const> = {own_state = true, set_inputs = true, straight = true,
   takes_shared = true, can_join = true, is_module = true, base = true}
 local OPERATIONS <const> = {__add = true, __sub = true, __mul = true, __div = true, __idiv = true,
   __mod = true, __pow = true, __unm = true, __concat = true, __eq = true, __lt = true, __le = true}

@@ -29,23 +29,19 @@ local function of_pair(self, pair, w, bias)
   return own + ops.conv2d(pair.z, rest, nil, options_with(self, 1))
 end
 
-function Joined:forward(x, relu, norm)
+function Joined:forward(x)
   local t <const>, groups <const> = self.towers, self.options.groups
+  local w <const>, bias <const> = self.weight, self.bias
   if Pair.is(x) and groups ~= 1 then x = x:whole() end
-  local w <const>, bias <const> = self:weight_and_bias(norm)
-  if Pair.is(x) then
-    local y <const> = of_pair(self, x, w, bias)
-    return relu and ops.relu(y) or y
-  end
-  local operator <const> = relu and ops.conv2d_relu or ops.conv2d
+  if Pair.is(x) then return of_pair(self, x, w, bias) end
   if x:size(2) == w:size(2) * groups then
-    if groups == 1 then return operator(x, w, bias, self.options) end
+    if groups == 1 then return ops.conv2d(x, w, bias, self.options) end
     x = ops.repeat_(x, 1, t, 1, 1)
   end
-  return operator(x, w, bias, options_with(self, groups * t))
+  return ops.conv2d(x, w, bias, options_with(self, groups * t))
 end
 
-Joined.fuses_relu, Joined.fuses_norm = Joined.forward, Joined.forward -- see Sequential
+Joined.straight = Joined.forward
 
 function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
 

@@ -22,6 +22,8 @@ function Joined:forward(x)
   return self.bias and flat + self.bias or flat
 end
 
+Joined.straight = Joined.forward
+
 function Joined:macs(y) return y:numel() * self.weight:size(2) end
 
 function Joined:describe() return ("%d x (%s)"):format(self.towers, Linear.describe(self)) end
