@@ -62,7 +62,7 @@ typedef enum direction { FORWARD, INPUT, WEIGHT } direction;
 static bool few(const br_tensor *rows, const br_tensor *w, direction which) {
   int64_t m = rows->shape[0], size = w->numel;
   if (!br_is_contiguous(w)) return false;
-  if (which == FORWARD) return (m <= 96 && size >= 200000) || (m <= 4 && size < 16384);
+  if (which == FORWARD) return m <= 8 || (m <= 96 && size >= 200000);
   return which == INPUT ? m <= 64 && size >= 2000000 : m <= 96 && size >= 5000000;
 }
 
