@@ -128,8 +128,7 @@ static bool norm(br_call *first, br_call *then) {
 static bool activation(br_call *first, br_call *then, const br_op *family,
                        const char *name) {
   if (then->out[0]->dtype != first->out[0]->dtype) return false;
-  if (is_recorded(first, then) && then->op->grad[0] <= BR_GRAD_DY)
-    return false;
+  if (is_recorded(first, then) && then->op->grad[0] <= BR_GRAD_DY) return false;
   become(first, family, name, SLOPE + 1);
   br_epilogue_set(first, then->op, then->arg[0].f);
   return true;
