@@ -23,9 +23,8 @@ Module.training = true
 Module.frozen = false
 Module.unsized = false -- true while a layer waits for its first input to know its sizes
 Module.buffer_names = {}
--- The forward of a class, if x goes straight through it: from operator to operator, each taking
--- what the one before gave, seen by nobody else (Sequential, and csrc/op/fuse.c). A class that
--- overrides such a forward is not straight.
+-- The forward through which x goes straight, from operator to operator, each taking what the one
+-- before gave, seen by nobody else (Sequential); a class that overrides it is not straight.
 Module.straight = false
 -- Whether a module treats every channel alike and by itself, so that equal modules of several
 -- columns may run as one over all their channels (mtl/join).
@@ -46,8 +45,7 @@ local function name_within(parent, child)
   return name
 end
 
---- What a straight module gives for x. Less than a call, for Sequential: nothing is watched, and
--- one value comes back.
+-- A call of less: nothing is watched, and one value comes back.
 function Module.step(self, x)
   local y <const> = self:forward(x) -- no tail call: running_path looks for this frame
   return y
@@ -61,8 +59,7 @@ local function running_path(last)
     local info <const> = debug.getinfo(level, "f")
     if not info then break end
     if info.func == call or info.func == step then
-      local _, self <const> = debug.getlocal(level, 1)
-      table.insert(running, 1, self)
+      table.insert(running, 1, select(2, debug.getlocal(level, 1)))
     end
   end
   running[#running + 1] = last
@@ -297,7 +294,6 @@ function Module:summary(input_shape) return summary(self, input_shape, trace) en
 function Module:describe() return "" end
 
 Module.__tostring = tree
-
 core.set_context(running_path)
 
 return Module
