@@ -2,6 +2,8 @@
 -- say of wrong options.
 
 local braid <const> = require "braid"
+local class <const> = require "braid.class"
+local folder <const> = require "braid.folder"
 local nn <const>, F <const> = braid.nn, braid.F
 
 -- Class and arguments, the state's names and shapes, the function, and the input's shape.
@@ -147,5 +149,58 @@ describe("the wrong arguments of", function()
   it("Parallel's call are named", function()
     assert.error_matches(function() nn.Parallel {nn.Identity()}(1, 2) end,
       "Parallel: 2 inputs for 1 modules")
+  end)
+end)
+
+-- What each layer is made with, where not with nothing; no layer of itself is false.
+local MADE_WITH <const> = {
+  Module = false, BatchNorm = false, backbone = {"tcdcn", {width = 0.1}},
+  AdaptiveAvgPool2d = {2}, AvgPool2d = {2}, MaxPool2d = {2},
+  BatchNorm1d = {3}, BatchNorm2d = {3}, Bilinear = {2, 3, 4}, Concat = {{nn.Identity()}},
+  Conv1d = {4, 6, {kernel = 3}}, Conv2d = {4, 6, {kernel = 3}},
+  ConvTranspose2d = {4, 6, {kernel = 3}}, Embedding = {4, 3}, GroupNorm = {2, 6},
+  InstanceNorm2d = {3}, LayerNorm = {4}, Linear = {3, 4}, LocalResponseNorm = {3},
+  Parallel = {{nn.ReLU(), nn.ReLU()}}, Residual = {nn.ReLU()}, Sequential = {{nn.ReLU()}},
+  Softmax = {2}, Upsample = {{scale_factor = 2}},
+}
+
+-- What these say of wrong inputs; Identity passes on what there is.
+local SAYS <const> = {Parallel = "inputs for 2 modules", Upsample = "x must have shape"}
+local PASSES <const> = {Identity = true}
+
+describe("an input that is no tensor", function()
+  local function check(path, layer, says, passes)
+    for _, training in ipairs{true, false} do
+      local net <const> = nn.Sequential {nn.Sequential {nn.Identity(), layer}}:train(training)
+      for _, x in ipairs{3, "x", {}, true} do
+        local ok <const>, message <const> = pcall(function() return (net(x)) end)
+        local told <const> = path .. ": " .. tostring(message)
+        assert.equal(passes == true, ok, told)
+        if not ok then
+          local at <const> = path == "Parallel" and path or "Sequential%.1%.2"
+          assert.matches("^[^:]*layers_nn_spec%.lua:%d+: .*" .. at, message, told)
+          assert.matches(says or "must be a tensor", message, told)
+        end
+      end
+      assert.error_matches(function() layer(nil) end, "^" .. class.of(layer).__name .. ".*"
+        .. (says or "must be a tensor"))
+    end
+  end
+
+  it("is refused by every layer, which says where it stands", function()
+    local seen = 0
+    for _, name in ipairs(folder.names(nn)) do
+      local arguments <const> = MADE_WITH[name]
+      if class.is_class(nn[name]) and arguments ~= false then
+        seen = seen + 1
+        check(name, nn[name](table.unpack(arguments or {})), SAYS[name], PASSES[name])
+      end
+    end
+    assert.is_true(seen > 30)
+  end)
+
+  it("is refused by layers that wait for it to know their sizes", function()
+    check("Linear", nn.Linear(3))
+    check("Conv2d", nn.Conv2d(3, {kernel = 2}))
   end)
 end)

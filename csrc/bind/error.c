@@ -159,11 +159,12 @@ int br_error_in(lua_State *L, const char *format, ...) {
   return raise(L, true);
 }
 
-/* core.fail(message): br_error for Lua. */
+/* core.fail(message): br_error for Lua; br_error_in, where the message is of a function
+   that a module may have called. */
 int br_fail_from_lua(lua_State *L) {
-  luaL_checkstring(L, 1);
+  const char *message = luaL_checkstring(L, 1);
   lua_settop(L, 1);
-  return raise(L, false);
+  return raise(L, subject_of(L, message) > 0);
 }
 
 int br_raise(lua_State *L) {

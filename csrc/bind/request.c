@@ -111,8 +111,8 @@ static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);
     if (!br_test_box(L, -1))
-      br_error(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
-               (int)i, p->name, luaL_typename(L, -1));
+      br_error_in(L, "%s: entry %d of %s must be a tensor, not %s", shown_name(L, r->b),
+                  (int)i, p->name, luaL_typename(L, -1));
   }
   r->call.in = lua_newuserdatauv(L, (size_t)n * sizeof *r->call.in + 1, 0);
   r->call.nin = (int)n;

@@ -255,6 +255,15 @@ static int dim(lua_State *L) {
   return 1;
 }
 
+/* core.input(x, name or "x"): the dimensions of what a layer is called with, which the
+   layer that runs says must be a tensor. */
+static int input(lua_State *L) {
+  if (!br_test_box(L, 1))
+    return br_error_in(L, "%s must be a tensor, not %s", luaL_optstring(L, 2, "x"),
+                       luaL_typename(L, 1));
+  return dim(L);
+}
+
 static int numel(lua_State *L) {
   lua_pushinteger(L, br_check_shape(L, 1)->numel);
   return 1;
@@ -341,6 +350,7 @@ void br_open_tensors(lua_State *L) {
                                        {"dim", dim},
                                        {"numel", numel},
                                        {"shares_memory", shares_memory},
+                                       {"input", input},
                                        {"is_tensor", is_tensor},
                                        {"keep", br_box_keep},
                                        {"randperm", randperm},

@@ -34,10 +34,10 @@ function BatchNorm:init(channels, given)
 end
 
 function BatchNorm:forward(x)
-  local dims <const> = self.dims
-  if not dims[x:dim()] then
+  local dims <const>, n <const> = self.dims, core.input(x)
+  if not dims[n] then
     check.fail("%s: x of shape (%s) has %d dimensions", getmetatable(self).__name,
-      table.concat(x.shape, ", "), x:dim())
+      table.concat(x.shape, ", "), n)
   end
   local training <const> = self:is_training()
   local momentum = self.momentum

@@ -58,7 +58,7 @@ function Conv2d:set_inputs(inputs, like)
 end
 
 function Conv2d:forward(x)
-  if self.unsized then self:set_inputs(x:size(2), x) end
+  if self.unsized and core.input(x) then self:set_inputs(x:size(2), x) end
   return core.ops.conv2d(x, self.weight, self.bias, self.options)
 end
 

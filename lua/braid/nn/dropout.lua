@@ -16,7 +16,7 @@ local OPTIONS <const> = check.declare("Dropout", {
 function Dropout:init(p) self.p = check.options(OPTIONS, nil, {p = p}).p end
 
 function Dropout:forward(x)
-  if not self:is_training() then return x end
+  if not self:is_training() then return core.input(x) and x end
   return core.ops.dropout(x, self.p)
 end
 

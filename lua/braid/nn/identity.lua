@@ -1,12 +1,16 @@
 --- Identity: x as it is.
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Module <const> = require "braid.nn.module"
 
 local Identity <const> = class("Identity", Module)
 Identity.channelwise = true
 
-function Identity:forward(x) return x end
+function Identity:forward(x)
+  if x == nil then core.input(x) end
+  return x
+end
 
 Identity.straight = Identity.forward
 

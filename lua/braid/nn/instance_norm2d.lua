@@ -2,6 +2,7 @@
 -- x (n,c,h,w) normalised by its own statistics, in training and evaluation alike.
 -- @usage nn.InstanceNorm2d(64, {eps = 1e-5, affine = false})
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local fresh <const> = require "braid.nn.fresh"
@@ -26,7 +27,7 @@ function InstanceNorm2d:init(channels, given)
 end
 
 function InstanceNorm2d:forward(x)
-  if x:dim() ~= 4 or x.shape[2] ~= self.channels then
+  if core.input(x) ~= 4 or x.shape[2] ~= self.channels then
     check.fail("InstanceNorm2d: x must have shape (n, %d, h, w), not (%s)", self.channels,
       table.concat(x.shape, ", "))
   end

@@ -41,7 +41,7 @@ function Linear:set_inputs(inputs, like)
 end
 
 function Linear:forward(x)
-  if self.unsized then self:set_inputs(x:size(-1), x) end
+  if self.unsized and core.input(x) then self:set_inputs(x:size(-1), x) end
   return core.ops.linear(x, self.weight, self.bias)
 end
 

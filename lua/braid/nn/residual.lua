@@ -2,6 +2,7 @@
 -- @usage nn.Residual(nn.Sequential{nn.Linear(8, 8), nn.ReLU()})
 -- @usage nn.Residual(body, nn.Conv2d(16, 32, {kernel = 1, stride = 2}))
 
+local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
@@ -22,7 +23,7 @@ end
 
 function Residual:forward(x)
   local past <const> = self.shortcut and self.shortcut(x) or x
-  return past + self.body(x)
+  return core.ops.add(past, self.body(x))
 end
 
 function Residual:channels_after(channels)
