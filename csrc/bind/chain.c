@@ -11,18 +11,10 @@
    with that. */
 #include "bind/request.h"
 
-#include <string.h>
-
-static void free_call(br_call *c) {
-  for (int i = 0; i < c->nin; i++) br_release(c->in[i]);
-  br_call_clear(c);
-  br_free(c);
-}
-
 void br_drop_waiting(br_box *box) {
   br_call *c = box->waiting;
   box->waiting = NULL;
-  if (c) free_call(c);
+  if (c) br_call_free(c);
 }
 
 br_status br_run_waiting(lua_State *L, br_box *box) {
@@ -44,30 +36,12 @@ static br_status run_waiting(lua_State *L, br_box *box) {
   return br_run_waiting(L, box);
 }
 
-/* Checks the call, whose results get no memory; false where it had better run at once. */
+/* Whether a call that passed its check can wait. */
 static bool check(lua_State *L, br_call *c) {
-  for (int i = 0; i < BR_MAX_ARG; i++) { /* strings are Lua's, which may free them */
-    if (!c->arg[i].s) continue;
-    const char *lasting = br_known_word(c->arg[i].s);
-    if (!lasting) return false;
-    c->arg[i].s = lasting;
-  }
   br_status status = br_call_check(c);
   if (status) br_call_clear(c);
   if (status && status != BR_ENOMEM) br_raise(L);
-  return !status;
-}
-
-/* The call where it can wait: it owns its tensors there. */
-static br_call *own(br_call *call) {
-  br_call *c = br_alloc(sizeof *c);
-  if (!c) return NULL;
-  *c = *call;
-  c->in = c->few;
-  for (int i = 0; i < c->nin; i++) br_retain(c->in[i]);
-  memset(call->out, 0, sizeof call->out);
-  memset(call->saved, 0, sizeof call->saved);
-  return c;
+  return !status && br_call_lasts(c);
 }
 
 static void hold(br_box *box, br_call *c) {
@@ -90,7 +64,6 @@ bool br_request_wait(lua_State *L, br_request *r) {
     c->in[i] = !from ? NULL : bare ? from->t : br_tensor_in(L, from);
   }
   br_call *before = box->waiting;
-  br_status status = BR_OK;
   bool waits = check(L, c);
   c->recorded = waits && (br_takes_part(c) || (before && before->recorded));
   if (waits && before && br_fuse(rule, before, c)) {
@@ -98,16 +71,16 @@ bool br_request_wait(lua_State *L, br_request *r) {
     hold(box, before);
     return true;
   }
-  if (waits && r->b->begins) mine = own(c);
+  if (waits && r->b->begins) mine = br_call_own(c);
   br_call_clear(c);
   c->nout = 0;
   c->waits = false;
-  status = run_waiting(L, box); /* which may empty it, where memory is short */
+  br_status status = run_waiting(L, box); /* which may empty it, where memory is short */
   if (mine && !status && box->t) {
     hold(box, mine);
     return true;
   }
-  if (mine) free_call(mine);
+  if (mine) br_call_free(mine);
   if (status) br_raise(L);
   return false;
 }
@@ -128,7 +101,7 @@ static int straight(lua_State *L) {
 }
 
 static int is_straight(lua_State *L) {
-  br_box *box = br_test_box(L, 1);
+  const br_box *box = br_test_box(L, 1);
   lua_pushboolean(L, box && box->straight);
   return 1;
 }

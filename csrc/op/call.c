@@ -64,6 +64,32 @@ br_status br_call_check(br_call *c) {
   return infer(c);
 }
 
+bool br_call_lasts(br_call *c) {
+  for (int i = 0; i < BR_MAX_ARG; i++) {
+    const char *word = c->arg[i].s ? br_known_word(c->arg[i].s) : NULL;
+    if (c->arg[i].s && !word) return false;
+    c->arg[i].s = word;
+  }
+  return true;
+}
+
+br_call *br_call_own(br_call *c) {
+  br_call *own = br_alloc(sizeof *own);
+  if (!own) return NULL;
+  *own = *c;
+  own->in = own->few;
+  for (int i = 0; i < c->nin; i++) br_retain(c->in[i]);
+  memset(c->out, 0, sizeof c->out);
+  memset(c->saved, 0, sizeof c->saved);
+  return own;
+}
+
+void br_call_free(br_call *own) {
+  release_all(own->in, own->nin);
+  br_call_clear(own);
+  br_free(own);
+}
+
 br_status br_call_run(br_call *c) {
   br_timer timer = br_timer_start();
   br_status status = c->waits ? equip(c) : infer(c);

@@ -98,31 +98,42 @@ static folded *fold(const br_call *first, const br_call *then) {
   return f;
 }
 
-/* Kept with the weight, until one of them changes. */
-static bool norm(br_call *first, br_call *then) {
+/* Whether the norm's channels are the outputs, and all lies so that fold can read it. */
+static bool can_fold(const br_call *first, const br_call *then) {
+  bool plain = by_output(first) && br_is_contiguous(first->in[WEIGHT]);
+  if (first->in[BIAS]) plain = plain && br_is_contiguous(first->in[BIAS]);
+  for (int i = NORM_WEIGHT; i <= VAR; i++)
+    if (then->in[i]) plain = plain && br_is_contiguous(then->in[i]);
+  return plain && !then->arg[TRAINING].i && !then->arg[NORM_ACTIVATION].given;
+}
+
+/* Both, retained. They are kept with the weight until one of those that they are made of
+   changes. */
+static bool folded_tensors(const br_call *first, const br_call *then, br_tensor **weight,
+                           br_tensor **bias) {
   int64_t key[BR_DERIVED_KEY] = {0};
-  if (is_recorded(first, then) || then->arg[TRAINING].i ||
-      then->arg[NORM_ACTIVATION].given)
-    return false;
-  if (!by_output(first)) return false;
-  for (int i = WEIGHT; i <= VAR; i++) {
-    const br_tensor *t = i <= BIAS ? first->in[i] : NULL, *n = then->in[i];
-    if ((t && !br_is_contiguous(t)) || (n && !br_is_contiguous(n))) return false;
-  }
   fold_key(first, then, key);
-  folded *f = br_derived_find(first->in[WEIGHT], key), *made = NULL;
-  if (!f && !(f = made = fold(first, then))) return false;
-  br_tensor *weight = br_retain(f->weight), *bias = br_retain(f->bias);
-  if (made && !br_derived_keep(first->in[WEIGHT], key, made, folded_free))
-    folded_free(made);
-  br_release(first->in[WEIGHT]);
-  br_release(first->in[BIAS]);
-  first->in[WEIGHT] = weight;
-  first->in[BIAS] = bias;
+  folded *kept = br_derived_find(first->in[WEIGHT], key);
+  folded *f = kept ? kept : fold(first, then);
+  if (!f) return false;
+  *weight = br_retain(f->weight);
+  *bias = br_retain(f->bias);
+  if (!kept && !br_derived_keep(first->in[WEIGHT], key, f, folded_free)) folded_free(f);
   return true;
 }
 
-/* ---- the others ---- */
+static bool norm(br_call *first, br_call *then) {
+  br_tensor *weight, *bias;
+  if (is_recorded(first, then) || !can_fold(first, then)) return false;
+  if (!folded_tensors(first, then, &weight, &bias)) return false;
+  swap(&first->in[WEIGHT], &weight);
+  swap(&first->in[BIAS], &bias);
+  br_release(weight);
+  br_release(bias);
+  return true;
+}
+
+/* ---- epilogues and the rest ---- */
 
 /* An elementwise operator of one tensor, which changes neither shape nor type. */
 static bool activation(br_call *first, br_call *then, const br_op *family,

@@ -142,6 +142,13 @@ br_status br_call_run(br_call *c);  /* infer and forward, no recording */
 br_status br_call_back(br_call *c); /* dx from dy; zeros where y had no elements */
 /* Checks a call that is to wait: its results get no memory before it is run. */
 br_status br_call_check(br_call *c);
+/* Whether its strings are among br_known_word's, and so need nobody to hold them; they
+   are replaced by these. */
+bool br_call_lasts(br_call *c);
+/* A copy that owns its inputs too, few as they are, and takes over all that `c` owns;
+   NULL where there is no memory. */
+br_call *br_call_own(br_call *c);
+void br_call_free(br_call *own);
 /* The operator's name, or that of the rule which made the call. */
 const char *br_call_name(const br_call *c);
 
