@@ -28,10 +28,11 @@ local function names_without_gradients(net, x)
   return names(function() braid.no_grad(function() net(x) end) end)
 end
 
-local ACTIVATIONS <const> = {
-  {"ReLU"}, {"LeakyReLU", 0.2}, {"ELU", 0.5}, {"GELU"}, {"SiLU"}, {"Sigmoid"}, {"Tanh"},
-  {"AbsTanh"}, {"Softplus"}, {"Hardswish"},
-}
+-- All that nn has, with their settings.
+local ACTIVATIONS <const> = {}
+for name in pairs(require "braid.nn.activation") do
+  ACTIVATIONS[#ACTIVATIONS + 1] = {name, ({LeakyReLU = 0.2, ELU = 0.5})[name]}
+end
 
 -- Every way that the core has of convolving: {x, outputs, options}.
 local WAYS <const> = {
