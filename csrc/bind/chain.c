@@ -65,6 +65,7 @@ bool br_request_wait(lua_State *L, br_request *r) {
   }
   br_call *before = box->waiting;
   bool waits = check(L, c);
+  c->recording = br_recording();
   c->recorded = waits && (br_takes_part(c) || (before && before->recorded));
   if (waits && before && br_fuse(rule, before, c)) {
     br_call_clear(c);

@@ -122,9 +122,11 @@ static bool folded_tensors(const br_call *first, const br_call *then, br_tensor 
   return true;
 }
 
+/* Folding rounds otherwise than the two calls, so it needs that nothing is recorded at
+   all: a network gives the same bits whether it is frozen or not. */
 static bool norm(br_call *first, br_call *then) {
   br_tensor *weight, *bias;
-  if (is_recorded(first, then) || !can_fold(first, then)) return false;
+  if (then->recording || is_recorded(first, then) || !can_fold(first, then)) return false;
   if (!folded_tensors(first, then, &weight, &bias)) return false;
   swap(&first->in[WEIGHT], &weight);
   swap(&first->in[BIAS], &bias);

@@ -40,6 +40,7 @@ typedef struct br_call {
   br_dtype compute;           /* the type that elementwise work is done in */
   bool in_place;
   bool waits;              /* results have no memory yet: infer only checks; see fuse.c */
+  bool recording;          /* gradients are recorded, of whatever may need them */
   const char *rule;        /* by which fuse.c made it of several, or NULL */
   const br_op *activation; /* what the results go through, or NULL; see epilogue.h */
   double number;           /* its argument */

@@ -16,7 +16,10 @@ local OPTIONS <const> = check.declare("Dropout", {
 function Dropout:init(p) self.p = check.options(OPTIONS, nil, {p = p}).p end
 
 function Dropout:forward(x)
-  if not self:is_training() then return core.input(x) and x end
+  if not self:is_training() then
+    if not (type(x) == "table" and x.towers) then core.input(x) end -- a Pair passes (mtl/join)
+    return x
+  end
   return core.ops.dropout(x, self.p)
 end
 

@@ -7,7 +7,11 @@ local Module <const> = require "braid.nn.module"
 local Flatten <const> = class("Flatten", Module)
 Flatten.channelwise = true
 
-function Flatten:forward(x) return core.ops.flatten(x, 2) end
+-- Columns that run as one may bring a Pair (mtl/join/pair.lua), which flattens itself.
+function Flatten:forward(x)
+  if type(x) == "table" and x.towers then return x:flatten(2) end
+  return core.ops.flatten(x, 2)
+end
 
 Flatten.straight = Flatten.forward
 
