@@ -16,7 +16,8 @@
 -- stream, the other half on its columns. Further networks are trained when named: separation_joint,
 -- cross_stitch_started (from the single-task networks), cross_stitch_mutual and soft_sharing
 -- (squared distances of weights), nddr, sluice. delta-m is over all tasks' error or accuracy. The
--- alphas of cross-stitch learn lr_mult times as fast as the rest.
+-- alphas of cross-stitch learn lr_mult times as fast as the rest, as its paper has them; those of
+-- DMT as fast as the rest, for its paper says nothing.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train

@@ -3,8 +3,10 @@
 --
 -- On rendered faces, some seconds:   build/braid examples/separation.lua
 -- On the MTFL data:                  build/braid examples/separation.lua --data path/to/mtfl
--- As published (hours a night):      ... --width 1 --size 128 --batch 32 --epochs 100
+-- The published settings (days):     ... --width 1 --size 128 --batch 32 --epochs 100
 --                                        --optimizer SGD --lr 1e-4
+-- (The published data are CelebA, whose 40 attributes data.celeba reads.) Decision: each stage has
+-- `epochs`; the baseline is what the first one leaves.
 --
 -- variant is "plain", "channelwise" or "fine_tuned"; branch the block where streams part
 -- ("conv1_2", "conv2_2", "conv3_3"; the image unless given).
@@ -58,7 +60,8 @@ for stage = 1, 2 do
   print(("stage %d took %d s"):format(stage, os.time() - begun))
 end
 
--- Figures 4 and 6: landmarks on faces, and what the streams see in them.
+-- Figure 4, with true points green and predicted ones red (there the other way round), and 6,
+-- what the streams see: the maps of a block, pooled where the block ends with pooling.
 os.execute(("mkdir -p '%s'"):format(o.out))
 net:eval()
 local shown <const> = data.loader(faces.test, {batch = 8, size = o.size, whiten = false})()

@@ -1,6 +1,7 @@
 --- Dynamic multi-task network, DMT (Fang, Ma, Zhang, Zhang and Bai 2017), figure 1: a subnet for
 -- each task; what task i takes of task j at a layer is alpha_ij = sigmoid(beta_ij), learned
--- (equation 8), with alpha_ii = 1: task transfer connections.
+-- (equation 8), with alpha_ii = 1: task transfer connections. The order of the indices is ours: the
+-- paper's alpha^ij scales the signal of task j on subnet i, so that in "forward" it is alpha_ji.
 -- Subnets (section 4.1): convolutions 5x5x40, 5x5x60, 3x3x80, 3x3x100, 2x2x140 with batch
 -- norm (section 3) and ReLU, 2x2 pooling between them; a layer of 360; the output. Decisions:
 -- padding 2, 2, 1, 1, 0; batch norm stands before the ReLU of convolutions, and not after fc.

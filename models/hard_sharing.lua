@@ -3,6 +3,7 @@
 -- every task has for itself. The papers' are TCDCN with all shared but the last layer, and VGG's
 -- stream split at conv1_2, conv2_2 or conv3_3 (Matsui et al. 2019, table 4):
 --   {backbone = {name = "vgg16", stages = 4, fc = 2048}, input = 128, split = "conv2_2"}
+-- where fc does not follow width: with width = 0.25 give 512.
 -- single = "pose" builds for that task alone; parameters = 5e6 widens it to about so many.
 -- Options: backbone ("tcdcn"; a name, or a table of its name and options), split (the name of a
 -- block; the last), width (1.0), channels and input as the backbone has them, head, groups (of the

@@ -6,16 +6,19 @@
 -- freezes it, batch norm and dropout too, and trains the task streams.
 -- Table 1, whose printing is damaged: 128x128; 3x3 convolutions, 2 of 64, 2 of 128, 3 of 256, 3
 -- of 512 (as many as VGG-16 has), 2x2 pooling after each group; a layer of 2048; ReLU. Decisions:
--- maps join after pooling, and so do the layers of 2048; He's first weights, biases 0.
+-- maps join after pooling; the shared stream has the layer of 2048 too, which joins those of the
+-- tasks (its cell in the table is empty, but so the baseline of stage 1 has the layer); no ReLU
+-- after 1x1 convolutions; He's first weights, biases 0; no dropout; landmarks in [-1, 1] of the
+-- picture; the loss of 40 attributes is the mean of theirs.
 -- Pretrained weights are taken by the shared stream and, where 1x1 convolutions keep the channels,
 -- by the task streams; those of the plain variant take twice the channels and stay as drawn, for
 -- which reason section 3.3 has these convolutions.
 -- Options: variant "plain", "channelwise" (section 3.3: 1x1 convolutions bring the joined maps
--- back to their channels), "fine_tuned" (channelwise, and task streams start as the shared one
--- is); branch, the block up to which there is but one stream ("conv1_2", "conv2_2", "conv3_3" in
--- table 4); end_to_end = true trains all at once; crelu = true halves the filters (both future
--- work of theirs); norm = true, batch norm; width (1.0), channels (3), input (128); backbone, in
--- place of table 1 (without crelu and norm, its own input); head, groups.
+-- back to their channels), "fine_tuned" (channelwise, and task streams and their heads start as
+-- the shared ones are); branch, the block up to which there is but one stream ("conv1_2",
+-- "conv2_2", "conv3_3" in table 4); end_to_end = true trains all at once; crelu = true halves the
+-- filters (both future work of theirs); norm = true, batch norm; width (1.0), channels (3), input
+-- (128); backbone, in place of table 1 (without crelu and norm, its own input); head, groups.
 -- Parameters for 5 landmarks and 40 attributes: 374,271,092, of which 74,930,586 train in
 -- stage 1.
 local FORMS = {plain = "plain", channelwise = "channelwise", fine_tuned = "channelwise"}

@@ -11,7 +11,8 @@
 -- {"yes", "no"}, positive = "yes"}. Attributes of mtl.attributes have maps of their own. groups
 -- joins the nearest tasks, by their mean distance, until so many groups are left.
 -- Decision: the absolute value is taken channel by channel, before the mean, so that channels of
--- opposite sign do not cancel and no class is the first by its number.
+-- opposite sign do not cancel and no class is the first by its number; maps are compared as they
+-- are, unscaled; groups are joined by the mean of their members' distances.
 
 local check <const> = require "braid.check"
 local class_names <const> = require "braid.mtl.class_names"
