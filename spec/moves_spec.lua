@@ -104,7 +104,7 @@ local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.
 local function conv(outputs)
   return function(c)
     return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1, bias = false}),
-      nn.BatchNorm2d(outputs), nn.ReLU()}
+      nn.BatchNorm2d(outputs), nn.LeakyReLU()} -- no map is shut
   end
 end
 
@@ -132,10 +132,11 @@ local function build(word, options, where, stacked)
   return net:mix(word == "share" and "conv1" or where, mtl[word](options)):heads(head)
 end
 
--- Biases of mixers are such that none of their ReLU is shut at all pixels.
+-- Biases of lateral convolutions are such that none of their ReLU is shut at all pixels. (Those of
+-- batch norms before one stay: where a ReLU is open everywhere, the next norm takes them away.)
 local function open_relus(net)
   for path, t in pairs(net:state_dict()) do
-    if path:find("^mixer%..*%.bias$") then t:fill_(1) end
+    if path:find("^mixer%..*%.conv%.bias$") then t:fill_(1) end
   end
 end
 
@@ -253,12 +254,14 @@ for _, where in ipairs{"*", "conv1"} do
   end
 end
 
--- One of the variants, another for each case; all of them where all is said.
+-- One of the variants, another for each case; where all is said one of every optimizer, in
+-- turn with a place, columns in a list or joined, and steps before.
 local turn = 0
 local function check_variants(word, options, operation, all)
-  for i = 1, all and #VARIANTS or 1 do
+  for i = 1, all and #FAMILIES or 1 do
     turn = turn + 29 -- has no divisor in common with how many there are
-    local v <const> = VARIANTS[(all and i or turn) % #VARIANTS + 1]
+    local other <const> = turn // #FAMILIES * #FAMILIES + i -- the i-th optimizer
+    local v <const> = VARIANTS[((all and other or turn) - 1) % #VARIANTS + 1]
     braid.manual_seed(turn)
     check_case(word, options, operation, v)
   end
