@@ -9,7 +9,8 @@
 -- to train on, 1,000 of AFLW to validate, 1,994 to test. Each run is repeated `tries` times from
 -- other weights and its accuracies are averaged: the share of faces where a point is within a
 -- tenth of the distance between the eyes. Decisions: one shifted copy of each picture, by up to a
--- tenth of the side; window 5 (the paper gives epsilon alone).
+-- tenth of the side; window 5 (the paper gives epsilon alone); batch, rate; pictures are whitened
+-- one by one. (The 28 gray ones of AFLW are among the paper's 2,994 too.)
 -- Writes out/kth_shifted.png (figure 1), kth_<run>.png (figure 6) and kth.json, the accuracies of
 -- each epoch in validation (figure 4), where the attributes stopped and what the test gave.
 local braid <const> = require "braid"

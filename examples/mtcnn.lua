@@ -62,7 +62,7 @@ local function measure(net, dir, count)
     local p <const>, t <const>, sum = out.landmarks:reshape(5, 2):totable(), truth[path], 0
     for k = 1, 5 do
       local px <const>, py <const> = x + (p[k][1] + 1) / 2 * side, y + (p[k][2] + 1) / 2 * side
-      sum = sum + math.sqrt((px - t[1 + k]) ^ 2 + (py - t[6 + k]) ^ 2)
+      sum = sum + math.sqrt((px - t[1 + k] + 1) ^ 2 + (py - t[6 + k] + 1) ^ 2) -- t counts from 1
     end
     errors[i] = sum / 5 / math.sqrt((t[2] - t[3]) ^ 2 + (t[7] - t[8]) ^ 2)
     sure = sure + out.face:softmax(2)[{1, 2}]:item() / count

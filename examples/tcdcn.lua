@@ -20,14 +20,6 @@ local o <const> = train.arguments(arg, {
 })
 braid.manual_seed(o.seed)
 
-local tasks <const> = mtl.tasks{
-  landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
-  gender = mtl.classes{2, weight = o.lambda},
-  smile = mtl.classes{2, weight = o.lambda},
-  glasses = mtl.classes{2, weight = o.lambda},
-  pose = mtl.classes{5, weight = o.lambda, flip = {5, 4, 3, 2, 1}},
-}
-
 local started = os.time()
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = o.seed}
   or data.mtfl(o.data, {val = o.val, wrong = "omit"})
@@ -37,6 +29,14 @@ if faces.train.unreadable + faces.test.unreadable > 0 then
   print("pictures left out:", faces.train.unreadable + faces.test.unreadable,
     faces.train.first_unreadable or faces.test.first_unreadable)
 end
+
+local tasks <const> = mtl.tasks{
+  landmarks = mtl.landmarks{of = faces.train}, -- which points are eyes, what mirroring does
+  gender = mtl.classes{2, weight = o.lambda},
+  smile = mtl.classes{2, weight = o.lambda},
+  glasses = mtl.classes{2, weight = o.lambda},
+  pose = mtl.classes{5, weight = o.lambda, flip = {5, 4, 3, 2, 1}},
+}
 
 local net <const> = braid.model("models/tcdcn.lua",
   {tasks = tasks, activation = o.activation, norm = o.norm})

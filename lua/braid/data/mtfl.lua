@@ -16,7 +16,8 @@
 -- `margin` times as wide. Where a box is missing, or does not hold the points (the detector found
 -- another face), a training face falls back to a square around its points, side three
 -- times their extent; wrong = "omit" leaves those of a wrong box out, and train.omitted counts
--- them. A test face, whose points must not place it, falls back to the whole picture. crop =
+-- them. A test face, whose points must not place it, falls back to the whole picture
+-- (Decision: also the six of 2,995 whose box lies elsewhere, which their points tell). crop =
 -- "whole": all of each picture, made square about its middle. Outside a picture its edge pixels
 -- repeat. The label box_width is the width of the box, missing where it is wrong or there is none.
 --

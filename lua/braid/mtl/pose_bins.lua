@@ -1,5 +1,5 @@
 --- Head pose as classification: each of several angles is the bin it falls in (Trottier, Giguere
--- and Chaib-draa 2018, table 1: bins of 30 degrees, 14 outputs for roll, yaw and pitch).
+-- and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for roll, yaw and pitch).
 --
 -- mtl.pose_bins{"roll", "pitch", "yaw", bins = {4, 4, 6}} takes the labels of these names from a
 -- batch, in degrees (NaN is missing); one name, or none and the task's own name, may be that of a
@@ -9,8 +9,8 @@
 -- that are there. Metrics: accuracy, the share of bins that are right, and mae, the mean difference
 -- in degrees of a bin's middle from the angle itself (an output of NaN is infinitely far); each,
 -- the accuracies in their order.
--- Decision: table 1 says 14 and not which; 4, 4 and 6 are those of pitch and roll within 60, yaw
--- within 90 degrees.
+-- Decision: section 4.3 says 14 and not which; 4, 4 and 6 are those of pitch and roll within 60,
+-- yaw within 90 degrees.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
