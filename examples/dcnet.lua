@@ -28,7 +28,8 @@ local o <const> = braid.train.arguments(arg, {
 os.execute(("mkdir -p '%s'"):format(o.out))
 local faces <const> = o.data == ""
   and data.faces{n = o.faces, size = 64, channels = o.channels, seed = o.seed}
-  or data.mtfl(o.data, {size = o.size, channels = o.channels, val = 0})
+  or data.mtfl(o.data, {size = o.size, channels = o.channels, val = 0,
+    wrong = "whole"}) -- no face is placed by its points, for a part of these is tested with
 local RELATED <const> = {"gender", "smile", "glasses", "pose"}
 
 -- weights {task = lambda}; all 1 unless given
@@ -74,7 +75,7 @@ end
 local steps <const> = pretrained and o.channels == 3 and {data.resize(o.size),
   data.normalize{mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225}}} or nil
 local function loader(ds, given)
-  given.seed, given.transforms = o.seed, steps
+  given.transforms = steps
   if not steps then given.size = o.size end
   return data.loader(ds, given)
 end
@@ -88,7 +89,7 @@ local function learn(name, training, testing, weights, seed, from_random)
   for epoch = 1, o.epochs do
     net:train()
     for batch in loader(training, {batch = o.batch, shuffle = true, epoch = epoch,
-                                   drop_last = true, tasks = net.tasks}) do
+                                   drop_last = true, seed = seed, tasks = net.tasks}) do
       local _ <close> = braid.scope()
       local loss <const>, losses <const> = net.tasks:loss(net(batch.image), batch)
       opt:zero_grad()

@@ -5,7 +5,8 @@
 -- times as fast as the rest, under any schedule, and without weight decay.
 -- With mutual = "l2", "exponential" or "trace" the columns' weights are drawn together as well:
 -- net:penalty() is lambda_w sum_j r(theta_j^1, ..., theta_j^T), to be added to the loss.
--- Decisions: diagonal 0.9, the rest 0.1/(T - 1); no form of r is published, "l2" is ours.
+-- Decisions: diagonal 0.9, the rest 0.1/(T - 1); the poster gives no form of r: "l2" is ours,
+-- "exponential" that of the paper it cites (see mtl.mutual).
 -- Options: granularity ("channel", or "scalar"), diag, lr_mult (100), at (blocks, "*"), from,
 -- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), width,
 -- channels and input of it, head, groups

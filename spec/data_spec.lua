@@ -221,6 +221,13 @@ describe("data.mtfl", function()
     assert.is_nil(all.val)
     local most <const> = data.mtfl(dir, {val = 0, wrong = "omit"})
     assert.same({3, 4, 1}, {#most.train, #most.test, most.train.omitted})
+    os.remove(dir .. "/boxes_training.txt") -- no point places a face: all of each picture
+    local blind <const> = data.mtfl(dir, {val = 0, wrong = "whole"})
+    local whole <const> = data.mtfl(dir, {val = 0, crop = "whole"})
+    local function points(set) return data.loader(set, {batch = 4})().landmarks end
+    local function apart(a, b) return (points(a) - points(b)):abs():max():item() end
+    assert.is_true(apart(blind.train, whole.train) < 1e-5)
+    assert.is_true(apart(all.train, whole.train) > 1e-2)
     assert.matches("val must be from 0 to 3, not 4", said(dir, {val = 4}), 1, true)
   end)
 

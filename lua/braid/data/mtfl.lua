@@ -14,12 +14,13 @@
 --
 -- crop = "box": a face is cut from its picture by its box, made square about its centre and
 -- `margin` times as wide. Where a box is missing, or does not hold the points (the detector found
--- another face), a training face falls back to a square around its points, side three
--- times their extent; wrong = "omit" leaves those of a wrong box out, and train.omitted counts
--- them. A test face, whose points must not place it, falls back to the whole picture
--- (Decision: also the six of 2,995 whose box lies elsewhere, which their points tell). crop =
--- "whole": all of each picture, made square about its middle. Outside a picture its edge pixels
--- repeat. The label box_width is the width of the box, missing where it is wrong or there is none.
+-- another face), a training face falls back to a square around its points, side three times their
+-- extent; wrong = "omit" leaves those of a wrong box out, and train.omitted counts them; wrong =
+-- "whole" treats all as test faces, where a part of them is to be tested with. A test face, whose
+-- points must not place it, falls back to the whole picture (Decision: also the six of 2,995 whose
+-- box lies elsewhere, which their points tell). crop = "whole": all of each picture, made square
+-- about its middle. Outside a picture its edge pixels repeat. The label box_width is the width of
+-- the box, missing where it is wrong or there is none.
 --
 -- Points are taken to count pixels from 1, as MATLAB does: read from 0, networks trained
 -- with mirroring end up about one pixel of the picture off, always to the same side.
@@ -50,7 +51,7 @@ local OPTIONS <const> = check.declare("data.mtfl", {
   split = check.choice{"published", "kth"}, crop = check.optional(check.choice{"box", "whole"}),
   size = check.whole{from = 1, to = 4096}, channels = check.optional(check.choice{1, 3}),
   store = check.optional(check.choice{"memory", "files"}),
-  wrong = check.choice{"points", "omit"},
+  wrong = check.choice{"points", "omit", "whole"},
   val = check.whole{1000, from = 0}, margin = check.number{1.1, above = 0, to = 100},
   surround = check.number{1.6, from = 1, to = 100},
   detail = check.number{1.25, above = 0, to = 100}, from = check.whole(1), missing = check.whole(),
@@ -108,7 +109,7 @@ local function square(path, face, box, training, o)
     local half <const> = math.max(box[3] - box[1], box[4] - box[2]) / 2 * o.margin
     return {(box[1] + box[3]) / 2, (box[2] + box[4]) / 2, half, width}
   end
-  if training and o.crop == "box" then
+  if training and o.crop == "box" and o.wrong ~= "whole" then
     local x0 <const>, y0 <const>, x1 <const>, y1 <const> = extent(face.points)
     return {(x0 + x1) / 2, (y0 + y1) / 2, 1.5 * math.max(x1 - x0, y1 - y0, 1)}
   end
