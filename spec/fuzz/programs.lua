@@ -319,12 +319,19 @@ local function stress(on)
 end
 ]]
 
---- What ends them: hooks hold the tables, so that these must hold nothing.
+--- The end of every program: hooks hold the tables, so that these must hold nothing, also after
+-- finalizers have filled them again.
 M.FINISH = [[
+stress(false)
+for _ = 1, 4 do
+  for _, t in pairs{v, m, o, s, c} do
+    for k in next, t do t[k] = nil end
+  end
+  collectgarbage()
+end
 for _, t in pairs{v, m, o, s, c} do
   for k in next, t do t[k] = nil end
 end
-stress(false)
 ]]
 
 --- One statement as a function of its own, so that what fails is that one alone.
