@@ -84,6 +84,8 @@ CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $
 # OPENMP=system (in a BUILD of its own), and with clang always.
 OPENMP    = own
 RUNTIME   = $(if $(findstring clang,$(CC))$(filter system,$(OPENMP)),-fopenmp)
+# Directories whose sources may run in parallel.
+PARALLEL  = csrc/op/% csrc/image/% csrc/faces/% csrc/load/%
 LDFLAGS   = -shared -Wl,-z,nodelete $(RUNTIME) $(EXTRA)
 LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -ldl -lpthread -lm
 comma    := ,
@@ -98,7 +100,7 @@ isa_avx2   = $(no_mmx) -mavx2 -mfma
 isa_avx512 = $(no_mmx) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 TYPES     = f32 f64 i64 i32 u8 b8
 
-SOURCES   = $(filter-out csrc/kernel/kernels.c,$(wildcard csrc/*/*.c))
+SOURCES   = $(filter-out csrc/kernel/kernels.c,$(wildcard csrc/*/*.c csrc/*/*/*.c))
 KERNELS   = $(foreach i,$(ISAS),$(foreach t,$(TYPES),$(BUILD)/obj/kernel/kernels.$(i).$(t).o))
 OBJECTS   = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o) $(KERNELS)
 CORE      = $(BUILD)/lib/braid/core.so
@@ -117,7 +119,7 @@ $(CORE): $(OBJECTS)
 $(BUILD)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter csrc/op/% csrc/io/%,$<),-fopenmp) -MMD -MP -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $(PARALLEL),$<),-fopenmp) -MMD -MP -c -o $@ $<
 
 # One object per instruction set and element type, from the same source.
 $(BUILD)/obj/kernel/kernels.%.o: csrc/kernel/kernels.c
@@ -168,7 +170,7 @@ specs:
 	  $(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
 	  $(TAGS_$(SLOW))
 
-C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c spec/bench/*.c)
+C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c spec/bench/*.c)
 TEXT_FILES = $(shell find Makefile README.md .ci .luacheckrc csrc lua models examples spec rocks \
                -type f 2>/dev/null | grep -E '\.([ch]|inc|lua|md|rockspec)$$|^\.|^Makefile$$')
 
@@ -202,7 +204,7 @@ asan: deps-test
 	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
 
 # What nothing holds is gone before the call that used it is over.
-STRESS_FULL = held autograd index update chain
+STRESS_FULL = base/held grad/autograd tensor/index optim/update op/chain
 
 stress: export ASAN_OPTIONS = allocator_may_return_null=1
 stress: deps-test
@@ -225,8 +227,8 @@ FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover
                -fno-omit-frame-pointer -g -DBR_NO_POOL
 FUZZ_BUILD   = BUILD=build-fuzz CC=clang-14 WARN= OPT=-O1 EXTRA='$(FUZZ_FLAGS)'
 FUZZ_LINK    = $(CC) $(CPPFLAGS) -std=c11 -O1 $(subst fuzzer-no-link,fuzzer,$(EXTRA))
-IMAGE_CODE   = base/error base/mem base/heap base/cpu base/threads io/image io/png io/jpeg io/inflate \
-               io/write io/target
+IMAGE_CODE   = $(addprefix base/,error mem heap cpu threads limits) $(addprefix io/,inflate write target) \
+               $(addprefix image/,image codec decode exif png jpeg probe)
 
 fuzz: $(if $(filter-out api,$(FUZZ)),fuzz-files) $(filter-out png jpeg parse,$(FUZZ:api=fuzz-api))
 

@@ -1,5 +1,5 @@
 /* Parts of an image as a batch for a network. */
-#include "io/area.h"
+#include "image/area.h"
 
 #include "bind/bind.h"
 

@@ -8,7 +8,7 @@
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "base/threads.h"
-#include "op/winograd.h"
+#include "op/conv/winograd.h"
 
 int luaopen_braid_core(lua_State *L) __attribute__((visibility("default")));
 

@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "io/draw.h"
-#include "io/faces.h"
-#include "io/gallery.h"
-#include "io/image.h"
-#include "io/probe.h"
-#include "io/text.h"
-#include "io/warp.h"
+#include "image/codec.h"
+#include "image/decode.h"
+#include "image/draw.h"
+#include "faces/faces.h"
+#include "image/gallery.h"
+#include "image/image.h"
+#include "image/probe.h"
+#include "image/text.h"
+#include "image/warp.h"
 
 enum { MOST_PATHS = 1 << 26 };
 

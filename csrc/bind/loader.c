@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "io/loader.h"
+#include "load/loader.h"
 
 #define LOADER "braid.loader"
 

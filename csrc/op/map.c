@@ -83,9 +83,11 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
   for (int k = 0; k < n; k++) {
     operand[k + 1] = in[k];
     if (!overlaps(out, in[k])) continue;
-    copies[k] = br_tensor_like(in[k], in[k]->dtype);
-    status = copies[k] ? br_copy(copies[k], in[k]) : BR_ENOMEM;
-    if (status != BR_OK) goto done;
+    copies[k] = br_map_new(K(copy), in[k], in[k]->dtype, 1, &in[k], NULL);
+    if (!copies[k]) {
+      status = BR_ENOMEM;
+      goto done;
+    }
     operand[k + 1] = copies[k];
   }
   job j = {.compute = compute, .arg = arg, .all_dense = true};
@@ -195,9 +197,10 @@ br_status br_map_infer(br_call *c) {
 static br_status map_narrow(br_call *c, const double *arg) {
   br_tensor *wide = br_map_new(c->op->kernel, c->out[0], c->compute, c->nin, c->in, arg);
   const char *wrong = wide ? br_misfits(c->out[0]->dtype, wide, false) : NULL;
-  br_status status = !wide   ? BR_ENOMEM
-                     : wrong ? br_bad(c, "%s", wrong)
-                             : br_copy(c->out[0], wide);
+  br_status status = !wide ? BR_ENOMEM
+                     : wrong
+                         ? br_bad(c, "%s", wrong)
+                         : br_map(K(copy), c->out[0]->dtype, c->out[0], 1, &wide, NULL);
   br_release(wide);
   return status;
 }

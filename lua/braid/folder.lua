@@ -7,9 +7,9 @@
 -- @usage return folder("braid.data")   -- data.mtfl is what braid/data/mtfl.lua returns
 --
 -- Options: file_of(name) gives a field's file (the name itself unless given); internal, a list of
--- files that are no fields; others, a function that gives a table (or a folder's table) of further
--- fields; fits(name, value), whether what a file returns goes by that name; made(value, name), what
--- becomes of it.
+-- files that are no fields; rooms, folders inside whose files are fields too; others, a function
+-- that gives a table (or a folder's table) of further fields; fits(name, value), whether what a
+-- file returns goes by that name; made(value, name), what becomes of it.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -22,19 +22,29 @@ local tables <const> = setmetatable({}, {__mode = "k"})
 
 local function always() return true end
 
--- The files of a folder, by their names without ".lua".
-local function files_in(path, internal)
-  local files <const> = {}
-  for _, file in ipairs(core.list_folder(path) or {}) do
+-- A folder's modules, as {module, path} by their fields' names: its files without ".lua", the
+-- folders in it that have an init.lua, and the files of its rooms.
+local function modules_in(prefix, o)
+  local path <const>, found <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/"), {}
+  local files <const>, folders <const> = core.list_folder(path)
+  for _, file in ipairs(files or {}) do
     local name <const> = file:match("^([%w_]+)%.lua$")
-    if name and name ~= "init" then files[name] = path .. "/" .. file end
+    if name and name ~= "init" then found[name] = {prefix .. "." .. name, path .. "/" .. file} end
   end
-  for _, name in ipairs(internal or {}) do files[name] = nil end
-  return files
+  for _, name in ipairs(folders or {}) do
+    local init <const> = path .. "/" .. name .. "/init.lua"
+    if core.path_kind(init) == "file" then found[name] = {prefix .. "." .. name, init} end
+  end
+  for _, room in ipairs(o.rooms or {}) do
+    for name, module in next, modules_in(prefix .. "." .. room, {}) do found[name] = module end
+  end
+  for _, name in ipairs(o.internal or {}) do found[name] = nil end
+  return found
 end
 
--- What a file returns, as require would have it.
-local function read(module, path)
+-- What a module's file returns, as require would have it.
+local function read(found)
+  local module <const>, path <const> = table.unpack(found)
   local value = package.loaded[module]
   if value ~= nil then return value end
   value = assert(loadfile(path, "t"))(module, path)
@@ -50,7 +60,7 @@ local function find_in(f, name)
   local value
   local file <const> = f.file_of(name)
   if f.files[file] then
-    value = read(f.prefix .. "." .. file, f.files[file])
+    value = read(f.files[file])
     if not f.fits(name, value) then return nil end
     local what <const> = f.what .. name
     value = fixed(what, f.made(fixed(what, value), name))
@@ -65,8 +75,8 @@ end
 local function names_in(t, f)
   local set <const> = {}
   for name in next, t do set[name] = true end
-  for file, path in next, f.files do
-    local value <const> = f.fits ~= always and read(f.prefix .. "." .. file, path)
+  for file, found in next, f.files do
+    local value <const> = f.fits ~= always and read(found)
     local own <const> = type(value) == "table" and value.__name or nil
     if value and f.fits(file, value) or f.fits == always then
       set[file] = true
@@ -116,9 +126,7 @@ local function new(_, prefix, o)
   o = o or {}
   -- As the user says it.
   local what <const> = (prefix:match("^braid%.(%a+)") .. "."):gsub("^functional%.", "")
-  local path <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/")
-  local t <const>, f <const> = {}, {prefix = prefix, what = what,
-    files = files_in(path, o.internal), others = o.others,
+  local t <const>, f <const> = {}, {what = what, files = modules_in(prefix, o), others = o.others,
     file_of = o.file_of or function(name) return name end,
     fits = o.fits or always, made = o.made or function(value) return value end}
   return M.named(t, prefix, function(name) return find_in(f, name) end,

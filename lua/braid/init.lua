@@ -49,8 +49,9 @@ end, function() return names_in(M.F, folder.names(functional), loss_names()) end
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
-  vision = "braid.vision", model = "braid.model", open = "braid.open",
-  load = "braid.io.load", save = "braid.save", inspect = "braid.inspect", limits = "braid.limits",
+  vision = "braid.vision", model = "braid.model", open = "braid.model.open",
+  load = "braid.io.load", save = "braid.model.save", inspect = "braid.model.inspect",
+  limits = "braid.limits",
   version = "braid.version", random_state = "braid.random_state",
   profile = "braid.profile",
 }

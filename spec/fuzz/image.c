@@ -9,9 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "io/image.h"
+#include "image/codec.h"
+#include "image/decode.h"
+#include "image/probe.h"
 #include "io/inflate.h"
-#include "io/probe.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);

@@ -12,7 +12,7 @@ local random <const> = math.random
 local function pick(list) return list[random(#list)] end
 local function chance(percent) return random(100) <= percent end
 
-local rows <const> = assert(loadfile("spec/ops_spec.lua", "t",
+local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
   setmetatable({describe = function() end}, {__index = _G})))()
 
 -- ---- values ---------------------------------------------------------------------------

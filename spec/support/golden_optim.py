@@ -3,8 +3,8 @@
     python3 spec/support/golden_optim.py
 
 A developer runs it; the suite only reads what it wrote. The names of the optimizers'
-cases and their options stand in spec/golden_optim_spec.lua, those of the losses in
-spec/golden_losses_spec.lua.
+cases and their options stand in spec/optim/golden_optim_spec.lua, those of the losses in
+spec/loss/golden_losses_spec.lua.
 """
 
 import json

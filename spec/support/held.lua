@@ -1,14 +1,14 @@
 --- Every bound function, called while something within the call closes the scope of its
 -- tensors and collects them: the lengths of the tables that it reads, or a finalizer that runs
 -- at the first allocation. The answer is the right one or an error; reading what has been
--- freed shows under the address sanitizer. Run by spec/held_spec.lua in a process of its own,
+-- freed shows under the address sanitizer. Run by spec/base/held_spec.lua in a process of its own,
 -- whose heap is small. Prints how many calls there were.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local arrays <const> = require "spec.support.arrays"
 
-local rows <const> = assert(loadfile("spec/ops_spec.lua", "t",
+local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
   setmetatable({describe = function() end}, {__index = _G})))()
 
 local count, answered = 0, 0

@@ -1,6 +1,7 @@
 --- Every operator, method and function of tensors, called with values that no one should give: a
 -- program that says which call took too long or too much memory, or failed with a message that
--- does not begin with the name that was called. spec/sizes_spec.lua runs it with little memory.
+-- does not begin with the name that was called. spec/tensor/sizes_spec.lua runs it with little
+-- memory.
 --
 -- A call that is right is the base; each of its arguments in turn, each entry of its tables and
 -- each option is replaced by each hostile value.

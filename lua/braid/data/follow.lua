@@ -28,7 +28,7 @@ local core <const> = require "braid.core"
 local M <const> = {}
 
 local WHOLE <const> = {class = true, points = true, box = true}
--- The rule in csrc/io/loader.h and the factor of a mirror image.
+-- The rule in csrc/load/loader.h and the factor of a mirror image.
 local WORDS <const> = {real = {0, 1}, yaw = {0, -1}, ["-yaw"] = {0, -1}, pitch = {0, 1},
   ["-pitch"] = {0, 1}, roll = {1, -1}, ["-roll"] = {2, -1}, width = {3, 1}}
 

@@ -118,7 +118,7 @@ local function square(path, face, box, training, o)
   return {(w - 1) / 2, (h - 1) / 2, math.max(w, h) / 2, width}
 end
 
--- A point of the picture in pixels of the cut; see the mapping in csrc/io/warp.h.
+-- A point of the picture in pixels of the cut; see the mapping in csrc/image/warp.h.
 local function carried(points, cut, side)
   local out <const> = {}
   for p = 1, #points // 2 do

@@ -22,7 +22,7 @@ local M <const> = {}
 local FILTER <const> = {area = 1, bilinear = 0}
 local BY <const> = {box = 0, points = 1, middle = 2}
 
--- A step: its name and the numbers that csrc/io/recipe.c wants.
+-- A step: its name and the numbers that csrc/load/recipe.c wants.
 local STEP <const> = {__name = "transform", __tostring = function(t)
   local words <const> = {}
   for i, value in ipairs(t.step) do

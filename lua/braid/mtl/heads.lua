@@ -9,7 +9,7 @@
 -- @usage net:heads(mtl.heads("deep"))    net:heads("deep")
 
 local check <const> = require "braid.check"
-local head_kinds <const> = require "braid.mtl.head_kinds"
+local head_kinds <const> = require "braid.mtl.columns.head_kinds"
 
 local OPTIONS <const> = check.declare("mtl.heads", {maps = check.flag(false)})
 

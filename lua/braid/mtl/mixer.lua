@@ -24,8 +24,8 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local Module <const> = require "braid.nn.module"
-local Pair <const> = require "braid.mtl.join.pair"
-local Strands <const> = require "braid.mtl.strands"
+local Pair <const> = require "braid.mtl.columns.join.pair"
+local Strands <const> = require "braid.mtl.columns.strands"
 
 local ops <const> = core.ops
 

@@ -11,7 +11,7 @@
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"
 local Columns <const> = require "braid.mtl.columns"
-local head_kinds <const> = require "braid.mtl.head_kinds"
+local head_kinds <const> = require "braid.mtl.columns.head_kinds"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 

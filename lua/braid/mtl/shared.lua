@@ -5,7 +5,7 @@
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
-local head_kinds <const> = require "braid.mtl.head_kinds"
+local head_kinds <const> = require "braid.mtl.columns.head_kinds"
 local Module <const> = require "braid.nn.module"
 
 local Shared <const> = class("Shared", Module)

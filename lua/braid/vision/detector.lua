@@ -10,7 +10,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local class_names <const> = require "braid.mtl.class_names"
+local class_names <const> = require "braid.mtl.tasks.class_names"
 local grad <const> = require "braid.grad"
 local Module <const> = require "braid.nn.module"
 local tensor <const> = require "braid.tensor"

@@ -11,11 +11,11 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
-local apart_maps <const> = require "braid.mtl.apart"
+local apart_maps <const> = require "braid.mtl.columns.apart"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.join.pair"
-local Strands <const> = require "braid.mtl.strands"
-local inputs <const> = require "braid.mtl.inputs"
+local Pair <const> = require "braid.mtl.columns.join.pair"
+local Strands <const> = require "braid.mtl.columns.strands"
+local inputs <const> = require "braid.mtl.columns.inputs"
 
 local Collaborative <const> = class("collaborative", Mixer)
 Collaborative.aggregates, Collaborative.wants_maps = true, true

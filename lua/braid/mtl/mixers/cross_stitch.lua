@@ -12,10 +12,10 @@
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local apart_maps <const> = require "braid.mtl.apart"
-local linear <const> = require "braid.mtl.linear_mix"
+local apart_maps <const> = require "braid.mtl.columns.apart"
+local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Strands <const> = require "braid.mtl.strands"
+local Strands <const> = require "braid.mtl.columns.strands"
 
 local CrossStitch <const> = class("cross_stitch", Mixer)
 CrossStitch.aggregates = true

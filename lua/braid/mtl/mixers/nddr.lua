@@ -7,14 +7,14 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local apart_maps <const> = require "braid.mtl.apart"
+local apart_maps <const> = require "braid.mtl.columns.apart"
 local grad <const> = require "braid.grad"
 local nn <const> = require "braid.nn"
-local inputs <const> = require "braid.mtl.inputs"
-local linear <const> = require "braid.mtl.linear_mix"
+local inputs <const> = require "braid.mtl.columns.inputs"
+local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.join.pair"
-local Strands <const> = require "braid.mtl.strands"
+local Pair <const> = require "braid.mtl.columns.join.pair"
+local Strands <const> = require "braid.mtl.columns.strands"
 
 local NDDR <const> = class("nddr", Mixer)
 NDDR.aggregates, NDDR.wants_maps = true, true

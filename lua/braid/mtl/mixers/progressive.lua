@@ -10,11 +10,11 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
-local apart_maps <const> = require "braid.mtl.apart"
-local inputs <const> = require "braid.mtl.inputs"
-local linear <const> = require "braid.mtl.linear_mix"
+local apart_maps <const> = require "braid.mtl.columns.apart"
+local inputs <const> = require "braid.mtl.columns.inputs"
+local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Strands <const> = require "braid.mtl.strands"
+local Strands <const> = require "braid.mtl.columns.strands"
 local ops <const> = core.ops
 
 local Progressive <const> = class("progressive", Mixer)

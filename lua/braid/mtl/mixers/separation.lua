@@ -12,8 +12,8 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.join.pair"
-local Strands <const> = require "braid.mtl.strands"
+local Pair <const> = require "braid.mtl.columns.join.pair"
+local Strands <const> = require "braid.mtl.columns.strands"
 
 local Separation <const> = class("separation", Mixer)
 Separation.shared_stream = true

@@ -11,11 +11,11 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local apart_maps <const> = require "braid.mtl.apart"
-local linear <const> = require "braid.mtl.linear_mix"
+local apart_maps <const> = require "braid.mtl.columns.apart"
+local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.join.pair"
-local Strands <const> = require "braid.mtl.strands"
+local Pair <const> = require "braid.mtl.columns.join.pair"
+local Strands <const> = require "braid.mtl.columns.strands"
 local ops <const> = core.ops
 
 local Sluice <const> = class("sluice", Mixer)

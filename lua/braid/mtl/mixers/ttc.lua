@@ -25,10 +25,10 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
-local apart_maps <const> = require "braid.mtl.apart"
-local linear <const> = require "braid.mtl.linear_mix"
+local apart_maps <const> = require "braid.mtl.columns.apart"
+local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Strands <const> = require "braid.mtl.strands"
+local Strands <const> = require "braid.mtl.columns.strands"
 local ops <const> = core.ops
 
 local TTC <const> = class("ttc", Mixer)

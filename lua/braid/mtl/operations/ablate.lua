@@ -12,8 +12,8 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
-local groups <const> = require "braid.mtl.groups"
-local flow <const> = require "braid.mtl.flow"
+local groups <const> = require "braid.mtl.columns.groups"
+local flow <const> = require "braid.mtl.columns.flow"
 
 local function listed(batches)
   if type(batches) == "table" and batches.image then return {batches} end

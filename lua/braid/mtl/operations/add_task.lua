@@ -9,13 +9,13 @@
 -- the new one beside them; net:stack() joins them all, whose sums are then rounded elsewhere
 -- (1e-7). Parameters of mixers are new tensors: make an optimizer afterwards.
 
-local build <const> = require "braid.mtl.build"
+local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
-local groups <const> = require "braid.mtl.groups"
-local head_kinds <const> = require "braid.mtl.head_kinds"
-local held <const> = require "braid.mtl.held"
+local groups <const> = require "braid.mtl.columns.groups"
+local head_kinds <const> = require "braid.mtl.columns.head_kinds"
+local held <const> = require "braid.mtl.columns.held"
 local origin <const> = require "braid.origin"
-local Strands <const> = require "braid.mtl.strands"
+local Strands <const> = require "braid.mtl.columns.strands"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 

@@ -2,10 +2,10 @@
 -- heads, and the columns that anything reaches them from. Columns whose weights in a linear
 -- mixer are exactly 0 are left out; a mixer that joins all maps needs them all.
 
-local build <const> = require "braid.mtl.build"
+local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
-local groups <const> = require "braid.mtl.groups"
-local restrict <const> = require "braid.mtl.restrict"
+local groups <const> = require "braid.mtl.columns.groups"
+local restrict <const> = require "braid.mtl.columns.restrict"
 
 -- The columns that those of these names need, through all mixers.
 local function needed_columns(self, wanted)

@@ -3,10 +3,10 @@
 -- The others change by that; net:train_only{"mixers"} trains what connects those left. The
 -- parameters are new tensors: make an optimizer afterwards.
 
-local build <const> = require "braid.mtl.build"
+local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
-local groups <const> = require "braid.mtl.groups"
-local restrict <const> = require "braid.mtl.restrict"
+local groups <const> = require "braid.mtl.columns.groups"
+local restrict <const> = require "braid.mtl.columns.restrict"
 
 -- The names but one.
 local function without(names, name)

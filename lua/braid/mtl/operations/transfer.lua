@@ -6,10 +6,10 @@
 -- column j's map before it is mixed there, as a share of the row's sum: how much task i
 -- depends on what column j computes.
 
-local build <const> = require "braid.mtl.build"
+local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
-local flow <const> = require "braid.mtl.flow"
+local flow <const> = require "braid.mtl.columns.flow"
 local grad <const> = require "braid.grad"
 
 local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end

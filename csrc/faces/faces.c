@@ -1,0 +1,117 @@
+/* Renders numbered faces into arrays: draws parameters, paints, develops to bytes. */
+#include "faces/faces.h"
+
+#include "base/mem.h"
+#include "base/threads.h"
+#include "faces/parts.h"
+
+#include <string.h>
+
+/* ---- the camera ------------------------------------------------------------------- */
+
+/* One pass of weights (w, 1 - 2w, w) along a row of n values. */
+static void blur_row(float *row, int n, float w) {
+  float before = row[0], here = row[0];
+  for (int x = 0; x < n; x++) {
+    float after = x + 1 < n ? row[x + 1] : here;
+    row[x] = here + w * (before - 2 * here + after);
+    before = here;
+    here = after;
+  }
+}
+
+/* The same down all columns; `before` has room for a row. */
+static void blur_columns(float *plane, int s, float w, float *before) {
+  memcpy(before, plane, sizeof(float) * (size_t)s);
+  for (int y = 0; y < s; y++) {
+    float *restrict row = plane + (int64_t)y * s;
+    const float *after = y + 1 < s ? row + s : row;
+    for (int x = 0; x < s; x++) {
+      float here = row[x], next = y + 1 < s ? after[x] : here;
+      row[x] = here + w * (before[x] - 2 * here + next);
+      before[x] = here;
+    }
+  }
+}
+
+/* Blur, noise and the tone curve, then bytes, channels last. */
+static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
+  int s = v->size;
+  int64_t n = (int64_t)s * s;
+  int passes = s / 64 > 0 ? s / 64 : 1;
+  float line[BR_FACE_SIZE_MAX];
+  uint32_t state = f->grain | 1;
+  /* the sum of four uniforms of width 1 has standard deviation 1 / sqrt 3 */
+  float sigma = f->noise * 255 * 1.732f;
+  for (int p = 0; p < v->planes; p++) {
+    float *plane = v->pixel + p * n;
+    for (int i = 0; i < passes; i++) {
+      for (int y = 0; y < s; y++) blur_row(plane + (int64_t)y * s, s, f->blur);
+      blur_columns(plane, s, f->blur, line);
+    }
+    for (int64_t i = 0; i < n; i++) {
+      state ^= state << 13;
+      state ^= state >> 17;
+      state ^= state << 5;
+      int sum = (int)(state & 255) + (int)(state >> 8 & 255) + (int)(state >> 16 & 255) +
+                (int)(state >> 24);
+      float grain = sigma * ((float)sum * (1.0f / 256) - 1.992f); /* less the mean */
+      float t = plane[i];
+      t = f->gain * t * (1 + f->bend * (1 - t)) + f->lift;
+      t = br_clampf(255 * t + grain + 0.5f, 0, 255);
+      image[i * v->planes + p] = (uint8_t)t;
+    }
+  }
+}
+
+/* ---- the sequence ----------------------------------------------------------------- */
+
+static void render(uint64_t seed, int64_t index, int size, int channels, float *memory,
+                   uint8_t *image, float *points, br_face_labels *labels) {
+  br_face face;
+  br_head head;
+  br_canvas canvas;
+  br_faces_draw(&face, seed, index);
+  br_head_open(&head, &face, size);
+  br_canvas_open(&canvas, size, channels, memory);
+  br_faces_paint(&canvas, &head);
+  develop(&canvas, &face, image);
+  for (int k = 0; k < BR_FACE_POINTS; k++) {
+    br_vec2 at = br_head_project(&head, head.points[k]);
+    points[2 * k] = at.x - 0.5f; /* from pixel borders to pixel centres */
+    points[2 * k + 1] = at.y - 0.5f;
+  }
+  *labels = face.labels;
+}
+
+br_status br_faces_render(uint64_t seed, int64_t first, int64_t n, int size, int channels,
+                          uint8_t *images, float *points, br_face_labels *labels) {
+  if (size < BR_FACE_SIZE_MIN || size > BR_FACE_SIZE_MAX)
+    return br_fail(BR_EINVAL, "faces: size must be %d to %d, got %d", BR_FACE_SIZE_MIN,
+                   BR_FACE_SIZE_MAX, size);
+  if (channels != 1 && channels != 3)
+    return br_fail(BR_EINVAL, "faces: channels must be 1 or 3, got %d", channels);
+  if (first < 0)
+    return br_fail(BR_EINVAL, "faces: first must be 0 or more, got %lld",
+                   (long long)first);
+  if (n < 0)
+    return br_fail(BR_EINVAL, "faces: n must be 0 or more, got %lld", (long long)n);
+  if (n > INT64_MAX - first) return br_fail(BR_EINVAL, "faces: first + n is too large");
+
+  /* One canvas for each of a fixed number of strips, so that a face needs no memory of
+     its own and the loop cannot fail. */
+  int strips = br_threads();
+  if (strips > n) strips = (int)n;
+  if (strips == 0) return BR_OK;
+  int64_t floats = (br_canvas_floats(size) + 15) / 16 * 16; /* whole cache lines */
+  float *memory = br_alloc(sizeof(float) * (size_t)floats * (size_t)strips);
+  if (!memory) return BR_ENOMEM;
+  int64_t bytes = (int64_t)size * size * channels;
+#pragma omp parallel for schedule(static) num_threads(strips) if (strips > 1)
+  for (int k = 0; k < strips; k++)
+    for (int64_t i = n * k / strips; i < n * (k + 1) / strips; i++)
+      render(seed, first + i, size, channels, memory + k * floats, images + i * bytes,
+             points + i * 2 * BR_FACE_POINTS, labels + i);
+  br_free(memory);
+  return BR_OK;
+}

@@ -1,0 +1,34 @@
+/* PNG and JPEG: the decoders, the writer, and the conversion to gray. */
+#ifndef BR_IMAGE_CODEC_H
+#define BR_IMAGE_CODEC_H
+
+#include <stdbool.h>
+
+#include "image/image.h"
+
+/* `out` is empty when these are called, and still empty when they fail. */
+br_status br_png_decode(const uint8_t *bytes, size_t n, const char *name,
+                        int64_t channels, br_image *out);
+br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
+                         int64_t channels, br_image *out);
+
+/* Written beside `path` and renamed: what was there stays until the new file is whole. */
+br_status br_image_write_png(const char *path, const br_image *im);
+
+/* BR_EIO unless a file of n bytes, each worth at most `per_byte` pixels, may hold an
+   image of h x w: a small file must not cause a large allocation. */
+br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
+                              int64_t per_byte);
+
+/* Whether n bytes begin with a text; with none, always. */
+bool br_codec_begins(const uint8_t *bytes, size_t n, const char *with);
+
+/* BR_EIO: what the bytes at the beginning of a file are instead. */
+br_status br_codec_other(const char *name, const uint8_t *bytes, size_t n);
+
+/* 0.299 r + 0.587 g + 0.114 b in 16-bit fixed point, as in libjpeg. */
+static inline uint8_t br_luma(const uint8_t rgb[3]) {
+  return (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* Drawing on images of 1 or 3 channels, for overlays and plots.
+
+   Coordinates are those of warp.h: the centre of the top-left pixel is (0, 0). Edges are
+   antialiased. What lies outside the image is cut off; coordinates, radii or widths that
+   are not finite, and sizes that are not positive, draw nothing. A colour becomes its
+   luma on a gray image. Images of 2 or 4 channels are left as they are. */
+#ifndef BR_IMAGE_DRAW_H
+#define BR_IMAGE_DRAW_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "image/image.h"
+
+void br_draw_fill(br_image *im, const uint8_t rgb[3]);
+void br_draw_disk(br_image *im, double x, double y, double radius, const uint8_t rgb[3]);
+
+/* Outlines reach thickness / 2 to both sides of the ideal line; the ends of a line are
+   round, the corners of a rectangle sharp. */
+void br_draw_circle(br_image *im, double x, double y, double radius, double thickness,
+                    const uint8_t rgb[3]);
+void br_draw_line(br_image *im, double x0, double y0, double x1, double y1,
+                  double thickness, const uint8_t rgb[3]);
+void br_draw_rect(br_image *im, const double box[4], double thickness,
+                  const uint8_t rgb[3]);
+
+/* Copies `src` with its top-left pixel at (x, y), gray to RGB and RGB to gray as needed.
+   The two images must not be the same. */
+void br_draw_image(br_image *im, const br_image *src, int64_t x, int64_t y);
+
+/* Every pixel becomes factor x factor pixels: out (c, factor*h, factor*w), empty on
+   failure. For smooth scaling there is br_image_crop. */
+br_status br_image_scale(const br_image *im, int64_t factor, br_image *out);
+
+#endif

@@ -1,0 +1,93 @@
+/* Decoding of JPEG by libjpeg-turbo, which converts to gray or RGB while it decodes.
+
+   The library goes on after damage with a warning and leaves gray where data is missing;
+   here all but a few harmless warnings refuse the image. */
+#include <stdbool.h>
+#include <string.h>
+
+#include <turbojpeg.h>
+
+#include "image/codec.h"
+
+/* A Huffman code has at least one bit, and a block of 64 pixels at least one code: 512
+   pixels to a byte. Arithmetic coding of an empty image can do a little better. */
+enum { PIXELS_PER_BYTE = 1024 };
+
+/* True when the markers of the file lead to an end-of-image marker. The library keeps
+   only its first warning, so after a harmless one this tells whether the data stops. */
+static bool has_end(const uint8_t *bytes, size_t n) {
+  size_t i = 2;
+  while (i + 1 < n) {
+    uint8_t marker = bytes[i + 1];
+    if (bytes[i] != 0xff || marker == 0x00 || marker == 0xff) {
+      i++; /* coded data, filling or stray bytes */
+    } else if (marker == 0xd9) {
+      return true;
+    } else if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
+      i += 2; /* restart markers and others without a length */
+    } else {
+      if (i + 3 >= n) return false;
+      i += 2 + ((size_t)bytes[i + 2] << 8 | bytes[i + 3]);
+    }
+  }
+  return false;
+}
+
+/* Is this a warning that costs no pixels? */
+static bool harmless(const char *text) {
+  static const char *const allowed[] = {
+      "extraneous bytes before marker",
+      "Unknown Adobe color transform code",
+      "unknown JFIF revision number",
+      "Invalid SOS parameters for sequential JPEG",
+  };
+  for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+    if (strstr(text, allowed[i])) return true;
+  }
+  return false;
+}
+
+static br_status failure(const char *text, const char *name) {
+  if (strstr(text, "nsufficient memory") || strstr(text, "Memory allocation failure"))
+    return br_fail(BR_ENOMEM, "%s: out of memory while decoding", name);
+  return br_fail(BR_EIO, "%s: damaged JPEG: %s", name, text);
+}
+
+br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
+                         int64_t channels, br_image *out) {
+  br_status status = BR_OK;
+  int w = 0, h = 0, sampling = 0, space = -1;
+  tjhandle handle = tjInitDecompress();
+  if (!handle) return br_fail(BR_ENOMEM, "%s: no memory for a JPEG decoder", name);
+  /* Its failure counts only when it left something out: warnings come again below, and
+     uncommon subsampling, which it refuses to name, can be decoded all the same. */
+  (void)tjDecompressHeader3(handle, bytes, (unsigned long)n, &w, &h, &sampling, &space);
+  if (w < 1 || h < 1 || space < 0) {
+    status = failure(tjGetErrorStr2(handle), name);
+    goto done;
+  }
+  if (space == TJCS_CMYK || space == TJCS_YCCK) {
+    status = br_fail(BR_EIO, "%s: a CMYK JPEG; only gray and RGB can be read", name);
+    goto done;
+  }
+  status = br_codec_check_size(name, h, w, n, PIXELS_PER_BYTE);
+  if (status) goto done;
+  if (channels == 0) channels = space == TJCS_GRAY ? 1 : 3;
+  status = br_image_new(out, channels, h, w);
+  if (status) goto done;
+  /* LIMITSCANS, as a small progressive file can keep the decoder busy for hours. */
+  if (tjDecompress2(handle, bytes, (unsigned long)n, out->data, w, 0, h,
+                    channels == 1 ? TJPF_GRAY : TJPF_RGB, TJFLAG_LIMITSCANS) != 0) {
+    /* An error after a warning counts as a warning too, but the text is the error's. */
+    const char *text = tjGetErrorStr2(handle);
+    if (tjGetErrorCode(handle) != TJERR_WARNING || !harmless(text))
+      status = failure(text, name);
+    else if (!has_end(bytes, n))
+      status = failure("the file ends too early", name);
+  }
+
+done:
+  if (status) br_image_free(out);
+  tjDestroy(handle);
+  return status;
+}

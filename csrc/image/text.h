@@ -1,0 +1,19 @@
+/* Letters on images, for labels of pictures and plots. */
+#ifndef BR_IMAGE_TEXT_H
+#define BR_IMAGE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/image.h"
+
+/* A letter is 5 x 8 dots in a cell of 6 x 9. */
+enum { BR_TEXT_WIDTH = 6, BR_TEXT_HEIGHT = 9 };
+
+/* Draws ASCII with the top-left corner of its first cell at the pixel (x, y), a dot being
+   scale x scale pixels; any other byte is a box, except that the bytes of a UTF-8
+   character are one. What lies outside the image is cut off. */
+void br_draw_text(br_image *im, int64_t x, int64_t y, const char *text, size_t n,
+                  int64_t scale, const uint8_t rgb[3]);
+
+#endif

@@ -1,0 +1,319 @@
+/* Resampling: boxes by separable filters, affine maps by bilinear interpolation, and the
+   whitening that follows them.
+
+   Coordinates are clamped to the image while they are still double, by comparisons that a
+   NaN fails, so that no conversion to an integer is out of range. A batch is split by
+   images only: the thread count never changes a sum. */
+#include "image/warp.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/threads.h"
+
+/* Fewer elements than this are not worth waking threads for. */
+enum { GRAIN = 1 << 15 };
+
+/* v in [0, max], and 0 for a NaN. */
+static inline double clamp(double v, double max) {
+  v = v > 0 ? v : 0;
+  return v < max ? v : max;
+}
+
+/* ---- boxes ----------------------------------------------------------------------- */
+
+/* The filter of one axis: output j is the sum of weight[start[j] + k] * x[first[j] + k]
+   over k < start[j + 1] - start[j]. */
+typedef struct filter {
+  int64_t *first, *start;
+  float *weight;
+} filter;
+
+/* Intervals of the outputs overlap in at most a pixel, so their taps are few. */
+static br_status filter_new(filter *f, int64_t size, int64_t out) {
+  f->first = br_alloc((size_t)(2 * out + 1) * sizeof *f->first);
+  f->weight = br_alloc((size_t)(size + 2 * out) * sizeof *f->weight);
+  if (!f->first || !f->weight) return BR_ENOMEM;
+  f->start = f->first + out;
+  return BR_OK;
+}
+
+static void filter_free(filter *f) {
+  br_free(f->first);
+  br_free(f->weight);
+}
+
+/* The share of pixel i in the interval from a to b; the first and the last pixel stand
+   for all beyond them. */
+static double share(int64_t i, int64_t size, double a, double b) {
+  double lo = i == 0 ? a : fmax(a, (double)i - 0.5);
+  double hi = i == size - 1 ? b : fmin(b, (double)i + 0.5);
+  return hi > lo ? (hi - lo) / (b - a) : 0;
+}
+
+/* The interval from x0 to x1 of an axis with `size` pixels, onto `out` pixels. */
+static void filter_fill(filter *f, int64_t size, double x0, double x1, int64_t out) {
+  const double step = (x1 - x0) / (double)out, last = (double)(size - 1);
+  int64_t taps = 0;
+  for (int64_t j = 0; j < out; j++) {
+    f->start[j] = taps;
+    if (step > 1) {
+      const double a = x0 + (double)j * step, b = x0 + (double)(j + 1) * step;
+      const int64_t from = (int64_t)clamp(a + 0.5, last);
+      const int64_t to = (int64_t)clamp(ceil(b - 0.5), last);
+      f->first[j] = from;
+      for (int64_t i = from; i <= to; i++)
+        f->weight[taps++] = (float)share(i, size, a, b);
+    } else {
+      const double x = clamp(x0 + ((double)j + 0.5) * step, last);
+      const int64_t i = (int64_t)x;
+      f->first[j] = i;
+      f->weight[taps++] = (float)(1 - (x - (double)i));
+      if (i < size - 1) f->weight[taps++] = (float)(x - (double)i);
+    }
+  }
+  f->start[out] = taps;
+}
+
+/* sum[i] = the column's filtered value, for i < n bytes of a row that start at x. */
+static void filter_rows(const float *weight, int64_t taps, const uint8_t *x,
+                        int64_t stride, int64_t n, float *sum) {
+  memset(sum, 0, (size_t)n * sizeof *sum);
+  for (int64_t k = 0; k < taps; k++, x += stride) {
+    const float q = weight[k];
+    for (int64_t i = 0; i < n; i++) sum[i] += q * (float)x[i];
+  }
+}
+
+/* row (w,c) -> dst (out,c); `row` starts at pixel `left`. */
+static void filter_columns(const filter *f, int64_t out, int64_t c, const float *row,
+                           int64_t left, uint8_t *dst) {
+  for (int64_t j = 0; j < out; j++) {
+    const float *weight = f->weight + f->start[j];
+    const int64_t taps = f->start[j + 1] - f->start[j];
+    const float *x = row + (f->first[j] - left) * c;
+    for (int64_t ch = 0; ch < c; ch++) {
+      float sum = 0.5f;
+      for (int64_t k = 0; k < taps; k++) sum += weight[k] * x[k * c + ch];
+      *dst++ = (uint8_t)(sum < 255 ? sum : 255);
+    }
+  }
+}
+
+static br_status check_crop(const br_image *im, const double box[4], int64_t out_h,
+                            int64_t out_w) {
+  if (!im->data) return br_fail(BR_EINVAL, "crop: the image is empty");
+  if (out_h < 1 || out_w < 1 || out_h > BR_IMAGE_MAX_PIXELS / out_w)
+    return br_fail(BR_EINVAL, "crop: a result of %" PRId64 " x %" PRId64 " pixels", out_w,
+                   out_h);
+  bool good = box[0] < box[2] && box[1] < box[3];
+  for (int i = 0; i < 4; i++) good = good && fabs(box[i]) <= 1 << 30;
+  if (!good)
+    return br_fail(BR_EINVAL, "crop: (%g, %g, %g, %g) is not a box (x0 < x1, y0 < y1)",
+                   box[0], box[1], box[2], box[3]);
+  return BR_OK;
+}
+
+br_status br_image_crop(const br_image *im, const double box[4], int64_t out_h,
+                        int64_t out_w, uint8_t *dst) {
+  br_status status = check_crop(im, box, out_h, out_w);
+  if (status) return status;
+  const int64_t c = im->c, stride = im->w * c;
+  filter fx = {0}, fy = {0};
+  float *row = NULL;
+  status = filter_new(&fx, im->w, out_w);
+  if (status == BR_OK) status = filter_new(&fy, im->h, out_h);
+  if (status) goto done;
+  filter_fill(&fx, im->w, box[0], box[2], out_w);
+  filter_fill(&fy, im->h, box[1], box[3], out_h);
+  const int64_t left = fx.first[0];
+  const int64_t right = fx.first[out_w - 1] + fx.start[out_w] - fx.start[out_w - 1];
+  const int64_t n = (right - left) * c;
+  row = br_alloc((size_t)n * sizeof *row);
+  if (!row) {
+    status = BR_ENOMEM;
+    goto done;
+  }
+  for (int64_t j = 0; j < out_h; j++, dst += out_w * c) {
+    const uint8_t *x = im->data + fy.first[j] * stride + left * c;
+    filter_rows(fy.weight + fy.start[j], fy.start[j + 1] - fy.start[j], x, stride, n,
+                row);
+    filter_columns(&fx, out_w, c, row, left, dst);
+  }
+
+done:
+  br_free(row);
+  filter_free(&fx);
+  filter_free(&fy);
+  return status;
+}
+
+/* ---- affine warps ---------------------------------------------------------------- */
+
+/* x (h,w,c), t (6) -> y (oh,ow,c). Inlined for the usual c, which then is a constant. */
+static inline void warp(const uint8_t *x, int64_t h, int64_t w, int64_t c,
+                        const double *t, int64_t oh, int64_t ow, float *y) {
+  const double right = (double)(w - 1), bottom = (double)(h - 1);
+  for (int64_t j = 0; j < oh; j++) {
+    const double x0 = t[1] * (double)j + t[2], y0 = t[4] * (double)j + t[5];
+    for (int64_t i = 0; i < ow; i++, y += c) {
+      const double xs = clamp(t[0] * (double)i + x0, right);
+      const double ys = clamp(t[3] * (double)i + y0, bottom);
+      const int32_t xi = (int32_t)xs, yi = (int32_t)ys;
+      const float fx = (float)(xs - xi), fy = (float)(ys - yi);
+      const uint8_t *p = x + (yi * w + xi) * c;
+      const uint8_t *q = yi < h - 1 ? p + w * c : p;
+      const int64_t next = xi < w - 1 ? c : 0;
+      for (int64_t ch = 0; ch < c; ch++) {
+        const float p0 = p[ch], p1 = p[ch + next], q0 = q[ch], q1 = q[ch + next];
+        const float up = p0 + fx * (p1 - p0), down = q0 + fx * (q1 - q0);
+        y[ch] = up + fy * (down - up);
+      }
+    }
+  }
+}
+
+/* Inlined for the usual c. */
+static void warp_plain(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *t,
+                       int64_t oh, int64_t ow, float *y) {
+  if (c == 1)
+    warp(x, h, w, 1, t, oh, ow, y);
+  else if (c == 3)
+    warp(x, h, w, 3, t, oh, ow, y);
+  else
+    warp(x, h, w, c, t, oh, ow, y);
+}
+
+/* Adds `part` of the picture's value at (xs, ys) to y (c). */
+static inline void add_sample(const uint8_t *x, int64_t h, int64_t w, int64_t c,
+                              double xs, double ys, float part, float *y) {
+  xs = clamp(xs, (double)(w - 1));
+  ys = clamp(ys, (double)(h - 1));
+  const int32_t xi = (int32_t)xs, yi = (int32_t)ys;
+  const float fx = (float)(xs - xi), fy = (float)(ys - yi);
+  const uint8_t *p = x + (yi * w + xi) * c, *q = yi < h - 1 ? p + w * c : p;
+  const int64_t next = xi < w - 1 ? c : 0;
+  for (int64_t ch = 0; ch < c; ch++) {
+    const float p0 = p[ch], q0 = q[ch];
+    const float up = p0 + fx * ((float)p[ch + next] - p0);
+    const float down = q0 + fx * ((float)q[ch + next] - q0);
+    y[ch] += part * (up + fy * (down - up));
+  }
+}
+
+/* kx x ky samples, evenly spread over each pixel of the result. */
+static inline void warp_mean(const uint8_t *x, int64_t h, int64_t w, int64_t c,
+                             const double *t, int64_t kx, int64_t ky, int64_t oh,
+                             int64_t ow, float *y) {
+  const float part = 1 / (float)(kx * ky);
+  memset(y, 0, (size_t)(oh * ow * c) * sizeof *y);
+  for (int64_t j = 0; j < oh; j++) {
+    for (int64_t i = 0; i < ow; i++, y += c) {
+      for (int64_t b = 0; b < ky; b++) {
+        const double v = (double)j + ((double)b + 0.5) / (double)ky - 0.5;
+        for (int64_t a = 0; a < kx; a++) {
+          const double u = (double)i + ((double)a + 0.5) / (double)kx - 0.5;
+          add_sample(x, h, w, c, t[0] * u + t[1] * v + t[2], t[3] * u + t[4] * v + t[5],
+                     part, y);
+        }
+      }
+    }
+  }
+}
+
+/* How many samples along an axis that shrinks by this factor. One is enough for a little
+   more than 1: what lies between its neighbours is hardly left out. */
+static int64_t samples(double a, double b) {
+  enum { MOST = 16 };
+  const double factor = ceil(hypot(a, b) - 0.25);
+  return factor > 1 ? (factor < MOST ? (int64_t)factor : MOST) : 1;
+}
+
+void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
+                 bool area, int64_t oh, int64_t ow, float *y) {
+  const int64_t kx = area ? samples(map[0], map[3]) : 1;
+  const int64_t ky = area ? samples(map[1], map[4]) : 1;
+  if (kx * ky == 1)
+    warp_plain(x, h, w, c, map, oh, ow, y);
+  else if (c == 1)
+    warp_mean(x, h, w, 1, map, kx, ky, oh, ow, y);
+  else if (c == 3)
+    warp_mean(x, h, w, 3, map, kx, ky, oh, ow, y);
+  else
+    warp_mean(x, h, w, c, map, kx, ky, oh, ow, y);
+}
+
+void br_reduce(const uint8_t *x, int64_t w, int64_t c, int64_t f, int64_t x0, int64_t y0,
+               int64_t x1, int64_t y1, uint16_t *sum, uint8_t *y) {
+  const int64_t n = (x1 - x0) * c;
+  for (int64_t v = y0; v < y1; v += f) {
+    const int64_t rows = y1 - v < f ? y1 - v : f;
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    for (int64_t k = 0; k < rows; k++) {
+      const uint8_t *row = x + ((v + k) * w + x0) * c;
+      for (int64_t i = 0; i < n; i++) sum[i] = (uint16_t)(sum[i] + row[i]);
+    }
+    for (int64_t u = 0; u < x1 - x0; u += f) {
+      const int64_t columns = x1 - x0 - u < f ? x1 - x0 - u : f;
+      const float part = 1 / (float)(rows * columns);
+      for (int64_t ch = 0; ch < c; ch++) {
+        uint32_t total = 0;
+        for (int64_t k = 0; k < columns; k++) total += sum[(u + k) * c + ch];
+        *y++ = (uint8_t)((float)total * part + 0.5f);
+      }
+    }
+  }
+}
+
+br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int64_t c,
+                        const int64_t *pick, int64_t m, const double *matrix, int64_t oh,
+                        int64_t ow, float *dst) {
+  if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX || c < 1 || oh < 1 || ow < 1)
+    return br_fail(BR_EINVAL,
+                   "warp: (%" PRId64 ", %" PRId64 ", %" PRId64 ") to (%" PRId64
+                   ", %" PRId64 "): every size must be at least 1",
+                   h, w, c, oh, ow);
+  for (int64_t i = 0; i < m; i++) {
+    if (pick[i] < 0 || pick[i] >= n)
+      return br_fail(BR_EINVAL,
+                     "warp: index %" PRId64 " (from 0) at place %" PRId64
+                     " is not in a batch of %" PRId64 " images",
+                     pick[i], i, n);
+  }
+  const int64_t in = h * w * c, out = oh * ow * c;
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (m * out > GRAIN)
+  for (int64_t i = 0; i < m; i++) {
+    warp_plain(src + pick[i] * in, h, w, c, matrix + i * 6, oh, ow, dst + i * out);
+  }
+  return BR_OK;
+}
+
+/* ---- whitening ------------------------------------------------------------------- */
+
+void br_whiten(float *x, int64_t count) {
+  double sum = 0, squares = 0;
+  /* Rounding makes the deviations of a constant image from its mean not quite zero. */
+  int64_t differing = 0;
+#pragma omp simd reduction(+ : sum, differing)
+  for (int64_t i = 0; i < count; i++) {
+    sum += (double)x[i];
+    differing += x[i] != x[0];
+  }
+  const double mean = sum / (double)count;
+#pragma omp simd reduction(+ : squares)
+  for (int64_t i = 0; i < count; i++) {
+    const double d = (double)x[i] - mean;
+    squares += d * d;
+  }
+  const double scale = differing ? 1 / sqrt(squares / (double)count) : 0;
+  for (int64_t i = 0; i < count; i++)
+    x[i] = differing ? (float)(((double)x[i] - mean) * scale) : 0;
+}
+
+void br_whiten_batch(float *images, int64_t m, int64_t count) {
+#pragma omp parallel for schedule(static) num_threads(br_threads()) if (m * count > GRAIN)
+  for (int64_t i = 0; i < m; i++) br_whiten(images + i * count, count);
+}

@@ -1,0 +1,53 @@
+/* Cutting, resizing and warping of images.
+
+   In all coordinates the centre of the top-left pixel is (0, 0), x to the right and y
+   downwards; pixel i covers the interval from i - 0.5 to i + 0.5, and a whole image is
+   the box (-0.5, -0.5, w - 0.5, h - 0.5). Outside an image its edge pixels repeat. */
+#ifndef BR_IMAGE_WARP_H
+#define BR_IMAGE_WARP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "image/image.h"
+
+/* Cuts the box (x0, y0, x1, y1), x0 < x1 and y0 < y1, out of `im` and resamples it.
+   dst (out_h, out_w, c). The left edge of the box becomes the left edge of the result, at
+   -0.5, and the right edge its right edge, at out_w - 0.5: the point (x, y) of `im` lands
+   at
+     u = (x - x0) * out_w / (x1 - x0) - 0.5,   v = (y - y0) * out_h / (y1 - y0) - 0.5,
+   and the point (u, v) comes from
+     x = x0 + (u + 0.5) * (x1 - x0) / out_w,   y = y0 + (v + 0.5) * (y1 - y0) / out_h.
+   Along an axis that shrinks a pixel is the mean of the interval it covers; along one
+   that grows it is interpolated linearly. Box coordinates go to +-2^30. */
+br_status br_image_crop(const br_image *im, const double box[4], int64_t out_h,
+                        int64_t out_w, uint8_t *dst);
+
+/* A batch of affine warps by bilinear interpolation. src (n,h,w,c), pick (m) indices from
+   0 into src, matrix (m,6), dst (m,oh,ow,c) with values 0..255. A row (a,b,c0,d,e,f) of
+   matrix maps pixel (x, y) of the result to the point
+     xs = a*x + b*y + c0,   ys = d*x + e*y + f
+   of the source. Nothing is averaged: a warp that shrinks skips pixels. Coordinates that
+   are not numbers read the first column or row. */
+br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int64_t c,
+                        const int64_t *pick, int64_t m, const double *matrix, int64_t oh,
+                        int64_t ow, float *dst);
+
+/* One such warp on the calling thread alone. With `area`, a warp that shrinks takes the
+   mean of several samples in each pixel of the result, about as many as it shrinks by. */
+void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
+                 bool area, int64_t oh, int64_t ow, float *y);
+
+/* The means of blocks of f x f pixels, from pixel (x0, y0) on: what lies beyond the right
+   and lower edges does not count. x (h,w,c) -> y (oh,ow,c), oh and ow as many blocks as
+   begin before x1 and y1. sum holds (x1 - x0) * c numbers. */
+void br_reduce(const uint8_t *x, int64_t w, int64_t c, int64_t f, int64_t x0, int64_t y0,
+               int64_t x1, int64_t y1, uint16_t *sum, uint8_t *y);
+
+/* images (m,count), or one, each brought to mean 0 and (population) standard deviation 1
+   in place; a constant image becomes zeros. */
+void br_whiten(float *x, int64_t count);
+void br_whiten_batch(float *images, int64_t m, int64_t count);
+
+#endif

@@ -1,0 +1,101 @@
+/* Convolution: the geometry that its three directions share. */
+#ifndef BR_OP_CONV_CONV_H
+#define BR_OP_CONV_CONV_H
+
+#include "op/epilogue.h"
+
+typedef struct br_conv {
+  br_dtype dtype;
+  int64_t n, c, h, w;     /* x (n,c,h,w) */
+  int64_t o, oh, ow;      /* y (n,o,oh,ow) */
+  int64_t kh, kw;         /* w (o, c/groups, kh, kw) */
+  int64_t sh, sw, ph, pw; /* stride; padding above and left */
+  int64_t dh, dw;         /* dilation */
+  int64_t groups, cg, og; /* channels of a group, in and out */
+  bool folded; /* few input channels: a kernel row is one tap of kw * c values */
+  int64_t taps_h, taps_w, run; /* taps of a kernel, and the values of one */
+  int64_t tall, wide;          /* the padded image when folded */
+  br_epilogue after;           /* forward: what y goes through */
+} br_conv;
+
+/* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
+void br_conv_plan(br_conv *g);
+
+/* x channels-last, or padded to tall x wide when folded; each of the three is owned by
+ * the caller. */
+br_tensor *br_conv_source(const br_conv *g, br_tensor *x);
+
+/* The geometry of a call whose first inputs and arguments are those of conv2d. */
+br_status br_conv_geometry(br_call *c, br_conv *g);
+/* Types and dimensions of a call's x, weight and bias; the bias's size; and its gradient.
+ */
+br_status br_conv_check(const br_call *c);
+br_status br_conv_check_bias(const br_call *c, int64_t outputs);
+br_status br_conv_check_slope(const br_call *c); /* PReLU's, the fourth input, if any */
+br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
+
+/* `keep`: the weights, made ready, may stay with their tensor for the next call. */
+br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
+                          br_tensor *bias, bool keep, br_tensor *y);
+/* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last; a bias (c) that is added
+   makes it the transposed convolution */
+br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
+                             br_tensor *bias, br_tensor *dx);
+/* dw (o,cg,kh,kw) contiguous */
+br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
+                              br_tensor *dw);
+
+/* ---- forward, some rows at a time (gemm.c) ---- */
+
+/* Whether a convolution is of the kind that can. */
+bool br_conv_has_rows(const br_conv *g);
+typedef struct br_conv_rows br_conv_rows;
+br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
+                               bool keep);
+void br_conv_rows_free(br_conv_rows *r);
+/* Rows first .. last-1 of one image's output into `out`, from an image, as br_conv_source
+   lays it out, whose row in_first is at `in`. Any thread may call this with so many bytes
+   of room of its own. */
+int64_t br_conv_rows_room(const br_conv_rows *r);
+void br_conv_rows_run(const br_conv_rows *r, const char *in, int64_t in_first,
+                      int64_t first, int64_t last, char *out, char *room);
+
+/* ---- few output pixels, large weights (few_pixels.c) ---- */
+
+/* Whether a convolution is of that kind, in either of the directions that give an image
+   and towards the weights; then x, dy, y and dx are channels-last as above and w and dw
+   contiguous. */
+bool br_conv_is_few(const br_conv *g);
+bool br_conv_is_few_weights(const br_conv *g);
+br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const char *bias,
+                              char *y);
+br_status br_conv_few_input_grad(const br_conv *g, const char *dy, const char *w,
+                                 char *dx);
+br_status br_conv_few_weight_grad(const br_conv *g, char *x, const char *dy, char *dw);
+
+/* ---- weights in panels (pack.c) ---- */
+
+/* Where the elements of a weight lie, and the rows of a panel they go to. Element
+   (group, output, o, q) is at group * group_step + output * output_step + o * outer_step
+   + q, and goes to row row[q] + o. */
+typedef struct br_packing {
+  int64_t groups, group_step;
+  int64_t outputs, output_step; /* of a group; they become the lanes of a row */
+  int64_t outer, outer_step;
+  int64_t columns;
+  const int64_t *row; /* of each column; negative: left out */
+  int64_t rows;       /* of a panel */
+} br_packing;
+
+/* The forward direction, and the weight gradient; `row` has room for run * taps. */
+br_packing br_conv_packing(const br_conv *g, int64_t *row);
+int64_t br_conv_panels(int64_t outputs, const br_kernels *k);
+char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w);
+/* A bias of `outputs` values in each group, into zeros. */
+void br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
+                       const char *bias, char *to);
+/* The inverse, for packings with one step of the outer loop and no column left out. */
+void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed,
+                    char *w);
+
+#endif

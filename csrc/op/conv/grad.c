@@ -1,0 +1,206 @@
+/* Convolution towards its weights: for each tap, products over pixels of input channels
+   with output gradients. The gradients are packed, nr wide, in panels of about PIXELS
+   pixels that stay in cache while every tap and channel block reads them; input channels
+   are read where they lie, in runs along image rows.
+
+   Work is cut into units by the shape alone: slices of the image rows, each with a weight
+   gradient of its own, which are then added in order. */
+#include "op/conv/conv.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "op/conv/winograd.h"
+
+enum { PIXELS = 512, UNITS = 16 };
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+typedef struct job {
+  const br_conv *g;
+  const br_kernels *k;
+  const char *x, *dy;
+  int64_t in_w;                 /* width of the source's rows */
+  int64_t rows, rows_at_a_time; /* image rows of the output in all, and in a panel */
+  int64_t panels, taps, bytes;  /* bytes of one panel's weight gradient */
+} job;
+
+/* Where the kernel column `column` meets the image: outputs lo .. hi-1 of a row. */
+static void columns_inside(const job *j, int64_t column, int64_t *lo, int64_t *hi) {
+  const br_conv *g = j->g;
+  int64_t shift = column * g->dw - g->pw; /* x = ox * sw + shift */
+  *lo = shift >= 0 ? 0 : ceil_div(-shift, g->sw);
+  *hi = shift > j->in_w - 1 ? 0 : (j->in_w - 1 - shift) / g->sw + 1;
+  if (*hi > g->ow) *hi = g->ow;
+  if (*lo > *hi) *lo = *hi;
+}
+
+/* dy of `rows` image rows from `first`, the nr outputs from `at`, padded with zeros. */
+static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at,
+                      int64_t width, char *to) {
+  const br_conv *g = j->g;
+  j->k->pack(rows * g->ow, width, j->dy + (first * g->ow * g->o + at) * j->k->size, g->o,
+             to);
+}
+
+/* The runs of one tap over the packed rows; `at` is the first channel. */
+static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
+                         int64_t at, const char *packed, br_run *run) {
+  const br_conv *g = j->g;
+  int64_t size = j->k->size, count = 0, lo, hi;
+  int64_t row = tap / g->taps_w, column = tap % g->taps_w;
+  int64_t shift = column * g->dw - g->pw;
+  columns_inside(j, column, &lo, &hi);
+  if (lo == hi) return 0;
+  for (int64_t r = 0; r < rows; r++) {
+    int64_t n = (first + r) / g->oh, oy = (first + r) % g->oh;
+    int64_t y = oy * g->sh + row * g->dh - g->ph;
+    if (y < 0 || y >= g->h) continue;
+    int64_t pixel = (n * g->h + y) * j->in_w + lo * g->sw + shift;
+    run[count].a = j->x + (pixel * g->c + at) * size;
+    run[count].b = packed + (r * g->ow + lo) * j->k->nr * size;
+    run[count++].len = hi - lo;
+  }
+  return count;
+}
+
+/* Few channels: the values of all taps are as many rows, which a register tile takes
+   across taps, so that a tap of a few values does not leave it half empty. Output
+   gradients that lie side by side, or are read only twice, are read where they lie. */
+static void run_folded(const job *j, int64_t panel, int64_t first, int64_t last,
+                       char *packed, br_run *run, char *dw) {
+  const br_conv *g = j->g;
+  int64_t nr = j->k->nr, size = j->k->size, all = j->taps * g->run;
+  int64_t width = smaller(nr, g->og - panel * nr);
+  int64_t blocks = ceil_div(all, j->k->mr), each = ceil_div(all, blocks);
+  bool fits = width == nr || 2 * width == nr;
+  bool in_place = fits && (blocks <= 2 || width == g->o);
+  for (; first < last; first += j->rows_at_a_time) {
+    int64_t rows = smaller(j->rows_at_a_time, last - first);
+    int64_t b_step = in_place ? g->o : nr;
+    const char *b = j->dy + (first * g->ow * g->o + panel * nr) * size;
+    if (!in_place) pack_rows(j, first, rows, panel * nr, width, packed);
+    for (int64_t r = 0; r < rows; r++) {
+      int64_t n = (first + r) / g->oh, oy = (first + r) % g->oh;
+      run[r].a = j->x + (n * g->tall + oy * g->sh) * g->wide * g->c * size;
+      run[r].b = (in_place ? b : packed) + r * g->ow * b_step * size;
+      run[r].len = g->ow;
+    }
+    for (int64_t q = 0; q < all; q += each) {
+      int64_t at[BR_GEMM_MAX_MR], m = smaller(each, all - q);
+      for (int64_t i = 0; i < m; i++)
+        at[i] = (q + i) / g->run * g->dh * g->wide * g->c + (q + i) % g->run;
+      j->k->gemm_grad_at((int)m, width, rows, run, g->sw * g->c, at, b_step,
+                         dw + q * nr * size);
+    }
+  }
+}
+
+/* Adds to dw [tap][run][nr] what image rows first .. last-1 give for a panel of outputs.
+ */
+static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
+                     int64_t last, char *packed, br_run *run, char *dw) {
+  const br_conv *g = j->g;
+  int64_t nr = j->k->nr, size = j->k->size, width = smaller(nr, g->og - panel * nr);
+  int64_t blocks = ceil_div(g->run, j->k->mr), each = ceil_div(g->run, blocks);
+  memset(dw, 0, (size_t)j->bytes);
+  if (g->folded) {
+    run_folded(j, panel, first, last, packed, run, dw);
+    return;
+  }
+  for (; first < last; first += j->rows_at_a_time) {
+    int64_t rows = smaller(j->rows_at_a_time, last - first);
+    pack_rows(j, first, rows, group * g->og + panel * nr, width, packed);
+    for (int64_t t = 0; t < j->taps; t++) {
+      int64_t runs = find_runs(j, t, first, rows, group * g->cg, packed, run);
+      for (int64_t i = 0; i < g->run; i += each) {
+        int m = (int)smaller(each, g->run - i);
+        j->k->gemm_grad(m, width, runs, run, g->sw * g->c,
+                        dw + (t * g->run + i) * nr * size);
+        for (int64_t r = 0; r < runs; r++)
+          run[r].a = (const char *)run[r].a + each * size;
+      }
+    }
+  }
+}
+
+static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
+                                      br_tensor *dw, bool *sound) {
+  const br_kernels *k = br_kernels_of(g->dtype);
+  br_winograd plan = br_winograd_forward_plan(g);
+  int64_t rows = g->cg * g->kh * g->kw, panels = g->groups * br_conv_panels(g->og, k);
+  int64_t *row = br_alloc((size_t)rows * sizeof *row);
+  char *packed = br_alloc((size_t)(panels * rows * k->nr * k->size));
+  br_status status = row && packed ? BR_OK : BR_ENOMEM;
+  if (!status)
+    status = br_winograd_weight_grad(&plan, source->data, dy->data, packed, sound);
+  if (!status && *sound) {
+    br_packing p = br_conv_packing(g, row);
+    br_conv_unpack(&p, k, packed, dw->data);
+  }
+  br_free(row);
+  br_free(packed);
+  return status;
+}
+
+br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
+                              br_tensor *dw) {
+  if (br_conv_is_few_weights(g))
+    return br_conv_few_weight_grad(g, source->data, dy->data, dw->data);
+  if (br_winograd_wins_weights(g)) {
+    bool sound = true;
+    br_status done = winograd_weight_grad(g, source, dy, dw, &sound);
+    if (done || sound) return done;
+  }
+  const br_kernels *k = br_kernels_of(g->dtype);
+  job j = {.g = g,
+           .k = k,
+           .x = source->data,
+           .dy = dy->data,
+           .in_w = g->w,
+           .rows = g->n * g->oh,
+           .panels = br_conv_panels(g->og, k),
+           .taps = g->taps_h * g->taps_w};
+  j.rows_at_a_time = smaller(j.rows > 0 ? j.rows : 1,
+                             PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
+  j.bytes = j.taps * g->run * k->nr * k->size;
+  int64_t parts = g->groups *
+                  j.panels; /* by output; slices of the rows make up the rest */
+  int64_t slices = smaller(ceil_div(UNITS, parts), ceil_div(j.rows, j.rows_at_a_time));
+  while (slices > 1 && slices * parts * j.bytes > (64 << 20)) slices /= 2;
+  if (slices < 1) slices = 1;
+  int64_t per = ceil_div(j.rows, slices), units = slices * parts;
+  int64_t panel_bytes = (j.rows_at_a_time * g->ow * k->nr * k->size + 63) & ~(int64_t)63;
+  int64_t run_bytes = j.rows_at_a_time * (int64_t)sizeof(br_run);
+  int threads = br_threads();
+  char *sums = br_alloc((size_t)(units * j.bytes) + 1);
+  size_t apart;
+  char *scratch = br_scratch_take(threads, (size_t)(panel_bytes + run_bytes), &apart);
+  int64_t *place = br_alloc((size_t)(g->cg * g->kh * g->kw) * sizeof *place + 1);
+  br_status status = sums && scratch && place ? BR_OK : BR_ENOMEM;
+  if (status) goto done;
+#pragma omp parallel num_threads(threads)
+  {
+    char *packed = scratch + (size_t)br_thread_index() * apart;
+    br_run *run = (br_run *)(void *)(packed + panel_bytes);
+#pragma omp for schedule(static)
+    for (int64_t u = 0; u < units; u++) {
+      int64_t slice = u / parts, part = u % parts;
+      run_unit(&j, part / j.panels, part % j.panels, smaller(slice * per, j.rows),
+               smaller((slice + 1) * per, j.rows), packed, run, sums + u * j.bytes);
+    }
+#pragma omp for schedule(static) nowait
+    for (int64_t part = 0; part < parts; part++)
+      for (int64_t s = 1; s < slices; s++)
+        k->axpy(j.bytes / k->size, 1, sums + (s * parts + part) * j.bytes,
+                sums + part * j.bytes);
+  }
+  br_packing p = br_conv_packing(g, place);
+  br_conv_unpack(&p, k, sums, dw->data);
+done:
+  br_free(sums);
+  br_scratch_give(scratch);
+  br_free(place);
+  return status;
+}

@@ -1,0 +1,56 @@
+/* Convolution by Winograd's algorithm: 3x3 and 5x5 kernels of stride 1 in float32. The
+   image is cut into tiles of 4 x 4 outputs; a tile's 6 x 6 or 8 x 8 inputs, transformed,
+   meet the transformed weights in 36 or 64 matrix products over the channels, where the
+   plain algorithm has 144 or 400. */
+#ifndef BR_OP_CONV_WINOGRAD_H
+#define BR_OP_CONV_WINOGRAD_H
+
+#include "op/conv/conv.h"
+
+enum { BR_SIZE = 4, BR_MAX_PLACES = 64 };
+
+/* Forward, in the terms of that direction; towards the input, dy stands for the image. */
+typedef struct br_winograd {
+  const br_kernels *k;
+  int tile, places;   /* side of a tile's inputs, and its square */
+  int64_t area;       /* taps of a kernel */
+  int64_t n, h, w, c; /* image, channels-last */
+  int64_t oh, ow, o;  /* output, channels-last */
+  int64_t ph, pw;     /* padding above and left */
+  int64_t groups, cg, og;
+  int64_t down, across, tiles; /* tiles of an image, and of all */
+  br_epilogue after;           /* what y goes through */
+} br_winograd;
+
+/* Whether a convolution can go this way and gains by it: in either of the directions that
+   give an image, and towards the weights. */
+bool br_winograd_wins(const br_conv *g);
+bool br_winograd_wins_weights(const br_conv *g);
+/* Allows or forbids it altogether, and tells how it was. */
+bool br_set_winograd(bool on);
+
+br_winograd br_winograd_forward_plan(const br_conv *g);
+br_winograd br_winograd_input_plan(const br_conv *g);
+
+/* The transformed weights (from br_alloc) of those that br_conv_pack left, with rows in
+   the order (tap, channel). */
+char *br_winograd_weights(const br_winograd *p, const char *packed);
+/* y (n,o,oh,ow) from x and transformed weights, fresh ones if they were transformed for
+   this run; bias (o) may be NULL. Where NaN, infinities or very large numbers are among
+   the results, *sound is false: they may have spoilt others, and the plain way is to be
+   gone. */
+br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
+                          bool fresh, const char *bias, char *y, bool *sound);
+/* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack; *sound as
+   above. */
+br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
+                                  char *packed, bool *sound);
+
+/* Pointers to the inputs of a tile, `zeros` outside the image. */
+void br_winograd_inputs(const br_winograd *p, const char *x, const char *zeros,
+                        int64_t tile, const void **pixel);
+/* Pointers to its outputs, `outside` beyond the output. */
+void br_winograd_outputs(const br_winograd *p, char *y, char *outside, int64_t tile,
+                         void **pixel);
+
+#endif

@@ -1,0 +1,94 @@
+--- Definition files of networks: finding one and running it.
+--
+-- A definition is a short script that returns a function of the tasks and a table of
+-- options and gives a module. It runs in the sandbox (sandbox/init.lua says what it sees).
+
+local check <const> = require "braid.check"
+local origin <const> = require "braid.origin"
+local sandbox <const> = require "braid.sandbox"
+local saved <const> = require "braid.model.saved"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)definition%.lua$")
+
+--- The path as given, or among the models that come with Braid.
+function M.find(path)
+  local file <const> = io.open(path)
+  if file then
+    file:close()
+    return path
+  end
+  local name <const> = path:match("([^/]+)$") or path
+  for _, place in ipairs{HOME .. "models/", HOME .. "../../models/"} do
+    local candidate <const> = io.open(place .. name)
+    if candidate then
+      candidate:close()
+      return place .. name
+    end
+  end
+  check.fail("model: there is no file %s", path)
+end
+
+-- A copy of a table of options and of the plain tables in it; `copies` are those that are made.
+local function copy_of(t, copies)
+  local copy <const> = {}
+  copies[t] = copy
+  for key, value in next, t do
+    local plain <const> = type(value) == "table" and debug.getmetatable(value) == nil
+    copy[key] = plain and (copies[value] or copy_of(value, copies)) or value
+  end
+  return copy
+end
+
+-- The options as a definition sees them: what it reads is known from then on, so that an
+-- option that it has no use for is an error and not passed over.
+local function watched(options)
+  local known <const> = {}
+  local seen <const> = setmetatable({}, {
+    __metatable = false,
+    __index = function(_, key)
+      known[key] = true
+      return options[key]
+    end,
+    __newindex = function(_, key, value) options[key] = value end,
+    __pairs = function()
+      return function(_, key)
+        local other <const>, value <const> = next(options, key)
+        if other ~= nil then known[other] = true end
+        return other, value
+      end
+    end,
+  })
+  return seen, known
+end
+
+local function check_used(path, options, known)
+  for _, key in ipairs(check.sorted_keys(options)) do
+    if not known[key] then
+      local names <const> = check.sorted_keys(known)
+      check.fail("model: %s has no option '%s'; it has %s", path, key,
+        #names > 0 and table.concat(names, ", ") or "none")
+    end
+  end
+end
+
+--- What the text of a definition makes of tasks and options.
+function M.define(text, path, tasks, options)
+  local kept <const> = copy_of(options, {})
+  local seen <const>, known <const> = watched(kept)
+  local net <const> = sandbox.run(text, path, function(f)
+    if type(f) ~= "function" then
+      check.fail("model: %s returns a %s, not a function of the tasks", path, type(f))
+    end
+    return (f(tasks, seen))
+  end)
+  if not walk.is_module(net) then return net end
+  if origin.of(net) then check.fail("model: %s returns a network that it did not make", path) end
+  check_used(path, kept, known)
+  saved.remember(net, text, tasks, kept)
+  return net
+end
+
+return M

@@ -1,0 +1,16 @@
+--- Networks from files that braid.save(path, net) wrote.
+
+local check <const> = require "braid.check"
+local definition <const> = require "braid.model.definition"
+local saved <const> = require "braid.model.saved"
+
+--- The network that braid.save(path, net) wrote, and its tasks (nil when it had none); what is
+-- wrong is an error. The definition in the file runs in the same sandbox as any; braid.inspect
+-- shows it, and runs nothing. The network is in training mode, and nothing in it is frozen.
+-- @usage local net, tasks = braid.open("dcnet.safetensors")
+return function(path)
+  check.path("open", path)
+  return saved.read(path, function(text, place, tasks, options)
+    return definition.define(text, place, tasks, options)
+  end)
+end

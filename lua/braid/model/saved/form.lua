@@ -1,0 +1,144 @@
+--- The form of a network: all of it but the values of its tensors, as text. Two networks of one
+-- form compute the same from the same values.
+--
+-- A line for each thing, its path, a tab, and what it is. Columns that run as one tensor are
+-- written as the list of columns that they stand for.
+
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local format <const> = require "braid.format"
+local Strands <const> = require "braid.mtl.columns.strands"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+-- Modes, which a file does not keep; and what joined modules alone have.
+local PASSED_OVER <const> = {training = true, frozen = true, towers = true}
+local WAITS <const> = "waits for its first input"
+local MOST_SHOWN <const> = 3
+
+local visit
+
+local function tensor_text(t, towers)
+  local sizes <const> = {}
+  for d, n in ipairs(t.shape) do sizes[d] = ("%d"):format(d == 1 and n // towers or n) end
+  return "a tensor (" .. table.concat(sizes, ", ") .. ")"
+end
+
+local function plain_text(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  if math.type(value) == "float" then return format("%.17g", value) end
+  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  return "a " .. type(value)
+end
+
+-- Each column by itself, whether it stands alone or is a part of what is joined.
+local function visit_strands(lines, seen, prefix, strands)
+  local joined <const>, together <const> = rawget(strands, "joined"), rawget(strands, "together")
+  for i, name in ipairs(strands.order) do
+    lines[#lines + 1] = ("%sorder.%d\t%q"):format(prefix, i, name)
+    if rawget(strands, name) then
+      visit(lines, seen, prefix .. name, rawget(strands, name), 1)
+    elseif joined then
+      visit(lines, {}, prefix .. name, joined, #together)
+    end
+  end
+end
+
+local function visit_fields(lines, seen, prefix, value, towers)
+  for _, key in ipairs(walk.fields(value)) do
+    if not PASSED_OVER[key] then
+      visit(lines, seen, prefix .. tostring(key), rawget(value, key), towers)
+    end
+  end
+end
+
+local function class_of(module)
+  local meta <const> = getmetatable(module)
+  return rawget(module, "towers") and meta.base or meta
+end
+
+function visit(lines, seen, path, value, towers)
+  local function put(text) lines[#lines + 1] = path .. "\t" .. text end
+  local prefix <const> = path == "" and "" or path .. "."
+  if core.is_tensor(value) then return put(tensor_text(value, towers)) end
+  if type(value) ~= "table" then return put(plain_text(value)) end
+  local module <const> = walk.is_module(value)
+  local meta <const> = getmetatable(value)
+  if not module and class.is_class(meta) and meta.apart then return end -- no part of the network
+  if not module and not walk.is_plain(value) then return put("an object") end
+  if seen[value] then return put("the same as " .. seen[value]) end
+  seen[value] = path == "" and "the network" or path
+  if not module then return visit_fields(lines, seen, prefix, value, towers) end
+  local kind <const> = class_of(value)
+  put(rawget(value, "unsized") and kind.__name .. ", which " .. WAITS or kind.__name)
+  if kind == Strands then return visit_strands(lines, seen, prefix, value) end
+  visit_fields(lines, seen, prefix, value, towers)
+end
+
+--- The form of a network.
+function M.look(net)
+  local lines <const> = {}
+  visit(lines, {}, "", net, 1)
+  return table.concat(lines, "\n")
+end
+
+local function parsed(form)
+  local paths <const>, what <const> = {}, {}
+  for line in (form .. "\n"):gmatch("([^\n]*)\n") do
+    local path <const>, text <const> = line:match("^([^\t]*)\t(.*)$")
+    if path then paths[#paths + 1], what[path] = path, text end
+  end
+  return paths, what
+end
+
+-- The modules that waited for their first input: what that gives them is no difference.
+local function waiting(paths, what)
+  local prefixes <const> = {}
+  for _, path in ipairs(paths) do
+    if what[path]:sub(-#WAITS) == WAITS then
+      prefixes[#prefixes + 1] = path == "" and "" or path .. "."
+      what[path] = what[path]:gsub(", which .*$", "")
+    end
+  end
+  return prefixes
+end
+
+local function is_under(path, prefixes)
+  for _, prefix in ipairs(prefixes) do
+    if path:sub(1, #prefix) == prefix then return true end
+  end
+  return false
+end
+
+--- How the form `now` differs from `was`, as a text; nil where it does not but for the sizes
+-- that layers took from their first input.
+function M.difference(was, now)
+  if was == now then return nil end
+  local old <const>, before <const> = parsed(was)
+  local new <const>, after <const> = parsed(now)
+  local open <const>, found <const> = waiting(old, before), {}
+  waiting(new, after)
+  local function name(path) return path == "" and "the network" or path end
+  for _, path in ipairs(old) do
+    local own <const> = path:match("([^.]*)$") == "unsized" and is_under(path, open)
+    if not after[path] and not own then
+      found[#found + 1] = ("%s is not there, which is %s by its definition"):format(name(path),
+        before[path])
+    elseif after[path] ~= before[path] and not own then
+      found[#found + 1] = ("%s is %s, and %s by its definition"):format(name(path), after[path],
+        before[path])
+    end
+  end
+  for _, path in ipairs(new) do
+    if not before[path] and not is_under(path, open) then
+      found[#found + 1] = ("%s (%s) is not in its definition"):format(name(path), after[path])
+    end
+  end
+  if #found == 0 then return nil end
+  local more <const> = #found - MOST_SHOWN
+  return table.concat(found, "; ", 1, math.min(#found, MOST_SHOWN))
+    .. (more > 0 and ("; and %d more"):format(more) or "")
+end
+
+return M

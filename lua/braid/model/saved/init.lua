@@ -1,0 +1,142 @@
+--- Networks whole, each in one .safetensors file: its tensors, and in the metadata what it is
+-- made of (record.lua).
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local Columns <const> = require "braid.mtl.columns"
+local files <const> = require "braid.io.files"
+local form <const> = require "braid.model.saved.form"
+local json <const> = require "braid.io.json"
+local origin <const> = require "braid.origin"
+local plain <const> = require "braid.model.saved.plain"
+local record <const> = require "braid.model.saved.record"
+local safetensors <const> = require "braid.io.safetensors"
+local state <const> = require "braid.nn.state"
+local task <const> = require "braid.model.saved.task"
+local Tasks <const> = require "braid.mtl.tasks"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+-- ---- writing --------------------------------------------------------------------------
+
+--- Keeps what a network was made of, for M.write: the text of its definition, the tasks and the
+-- options that it was given.
+function M.remember(net, text, tasks, options)
+  local unfit
+  for _, name in ipairs(check.sorted_keys(options)) do
+    unfit = unfit or plain.unfit("option " .. name, options[name])
+  end
+  unfit = unfit or plain.unfit("options", options)
+  origin.set(net, {text = text, tasks = tasks, unfit = unfit,
+    options = not unfit and json.encode(options) or nil, changes = {}, form = form.look(net),
+    look = form.look})
+end
+
+local function check_metadata(given)
+  if given == nil then return {} end
+  if type(given) ~= "table" then
+    check.fail("save: metadata must be a table of strings by name, not a %s", type(given))
+  end
+  local own <const> = {}
+  for key, value in pairs(given) do
+    if type(key) == "string" and key:sub(1, #record.PREFIX) == record.PREFIX then
+      check.fail("save: metadata of a network cannot be called '%s': names that begin with '%s' "
+        .. "are Braid's own", key, record.PREFIX)
+    end
+    own[key] = value
+  end
+  return own
+end
+
+--- Writes a network, or raises an error of braid.save.
+-- @param given further metadata, strings by name, or nil
+-- @return true
+function M.write(path, net, given)
+  if not path:lower():find("%.safetensors$") then
+    check.fail("save: a network is saved as a .safetensors file, not as %s", path)
+  end
+  local made <const>, name <const> = origin.of(net), getmetatable(net).__name
+  if not made then
+    check.fail("save: only a network that braid.model or braid.open made knows its definition; of "
+      .. "this %s, braid.save(path, net:state_dict()) keeps the values", name)
+  end
+  local metadata <const> = check_metadata(given)
+  local differs <const> = form.difference(made.form, form.look(net))
+  if differs then
+    check.fail("save: this %s was changed since its definition made it, and would not come back: "
+      .. "%s. Write that into the definition or its options; braid.save(path, net:state_dict()) "
+      .. "keeps the values alone", name, differs)
+  end
+  for key, value in pairs(record.encode(made)) do metadata[key] = value end
+  local ok <const>, why <const> = safetensors.write(path, state.state_dict(net), metadata)
+  if not ok then check.fail("save: %s", why) end
+  return true
+end
+
+-- ---- reading --------------------------------------------------------------------------
+
+-- Makes of a fresh network what became of the one that was saved.
+local function change_again(net, changes)
+  for i, c in ipairs(changes) do
+    if not (class.is_a(net, Columns) and net.head) then
+      error("its definition makes no network that tasks come to or go from", 0)
+    end
+    if c.add then
+      local added <const>, why <const> = task.made(c.task)
+      if not added then error(("its change %d: the task %s: %s"):format(i, c.add, why), 0) end
+      net:add_task(c.add, added, {init = c.init, head = c.head, column = c.column})
+    elseif c.mutual then
+      net:mutual(c.mutual)
+    else
+      require("braid.mtl.columns.restrict")(net, c.tasks, c.columns)
+    end
+  end
+end
+
+local function is_double(weights)
+  for _, t in pairs(weights) do
+    if t.dtype == "float64" then return true end
+  end
+  return false
+end
+
+local function fill(net, made, weights)
+  change_again(net, made.changes)
+  state.give_sizes(net, weights)
+  if is_double(weights) then state.to(net, "float64") end
+  state.load_state_dict(net, weights)
+end
+
+-- What a file holds: its record and its tensors; or nil and what is wrong.
+local function contents(path)
+  local weights <const>, metadata <const> = safetensors.read(path)
+  if not weights then return nil, metadata .. files.hint(path) end
+  if not record.is(metadata) then
+    return nil, path .. ": it holds tensors and no network; braid.load reads them, and "
+      .. "net:load_state_dict puts them into a network that braid.model makes"
+  end
+  local made <const>, why <const> = record.decode(metadata)
+  if not made then return nil, ("%s: %s"):format(path, why) end
+  return made, weights
+end
+
+--- The network of a file, and its tasks or nil; or raises an error of braid.open.
+-- build(text, path, tasks, options) makes the network of a definition.
+function M.read(path, build)
+  local made <const>, weights <const> = contents(path)
+  if not made then check.fail("open: %s", weights) end
+  local tasks <const>, wrong <const> = record.tasks(made.tasks)
+  if wrong then check.fail("open: %s: %s", path, wrong) end
+  local ok <const>, net <const> = check.caught(build, made.definition, path, tasks, made.options)
+  if not ok then check.fail("open: %s: %s", path, net) end
+  if not walk.is_module(net) then
+    check.fail("open: %s: its definition makes no network", path)
+  end
+  local filled <const>, unfit <const> = check.caught(fill, net, made, weights)
+  if not filled then check.fail("open: %s: %s", path, unfit) end
+  local own <const> = rawget(net, "tasks")
+  return net, tasks and class.is_a(own, Tasks) and own or tasks
+end
+
+return M

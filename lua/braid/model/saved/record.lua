@@ -1,0 +1,182 @@
+--- The record of a network in the metadata of its file: definition, options, tasks, changes.
+--
+-- All fields are strings, whose names begin with "braid.". What is read is a stranger's: it is
+-- checked field by field before use, and reading it runs nothing.
+
+local check <const> = require "braid.check"
+local json <const> = require "braid.io.json"
+local limits <const> = require "braid.limits"
+local plain <const> = require "braid.model.saved.plain"
+local task <const> = require "braid.model.saved.task"
+local version <const> = require "braid.version"
+
+local M <const> = {}
+
+M.FORMAT = 1
+M.PREFIX = "braid."
+local LONGEST_WORD <const>, MOST_CHANGES <const> = 100, 1000
+
+local function described_tasks(tasks)
+  local list <const> = {}
+  for name, t in tasks:each() do list[name] = task.described(name, t) end
+  return list
+end
+
+local function described_changes(changes)
+  local list <const> = {}
+  for i, c in ipairs(changes) do
+    if type(c.head) == "function" then
+      check.fail("save: the head of the added task %s is a function, and no file holds that: leave "
+        .. "`head` out of add_task, or write it into the definition", c.add)
+    end
+    local why <const> = plain.unfit("what net:mutual was given", c.mutual or {})
+    if why then check.fail("save: %s, and no file holds that", why) end
+    list[i] = {add = c.add, init = c.init, head = c.head, column = c.column, mutual = c.mutual,
+      task = c.add and task.described(c.add, c.task),
+      tasks = c.tasks, columns = c.columns}
+  end
+  return list
+end
+
+-- ---- writing --------------------------------------------------------------------------
+
+-- Text that is no UTF-8, which metadata must be: each byte as the character of its number.
+local function widened(text)
+  return (text:gsub("[\x80-\xff]", function(c) return utf8.char(c:byte()) end))
+end
+
+local function narrowed(text)
+  local bytes <const> = {}
+  for _, code in utf8.codes(text) do
+    if code > 255 then return nil end
+    bytes[#bytes + 1] = string.char(code)
+  end
+  return table.concat(bytes)
+end
+
+--- The metadata of a network with the record `r` of origin.lua.
+function M.encode(r)
+  if r.unfit then check.fail("save: the %s, and no file holds that", r.unfit) end
+  local utf <const> = utf8.len(r.text) ~= nil
+  return {
+    ["braid.format"] = tostring(M.FORMAT), ["braid.version"] = version,
+    ["braid.definition"] = utf and r.text or nil,
+    ["braid.definition.bytes"] = not utf and widened(r.text) or nil,
+    ["braid.options"] = r.options,
+    ["braid.tasks"] = r.tasks and json.encode(described_tasks(r.tasks)) or nil,
+    ["braid.changes"] = #r.changes > 0 and json.encode(described_changes(r.changes)) or nil,
+  }
+end
+
+-- ---- reading --------------------------------------------------------------------------
+
+local function is_names(value)
+  if type(value) ~= "table" or #value == 0 or not plain.is_list(value) then return false end
+  for _, name in ipairs(value) do
+    if type(name) ~= "string" then return false end
+  end
+  return true
+end
+
+local function wrong_tasks(tasks)
+  if not task.is_named(tasks) then return "its tasks are no object" end
+  for _, name in ipairs(check.sorted_keys(tasks)) do
+    if not task.is(tasks[name]) then
+      return ("the task %s is of no known kind"):format(name)
+    end
+  end
+end
+
+local function is_change(c)
+  if not task.is_named(c) then return false end
+  if c.mutual ~= nil then return task.is_named(c.mutual) end
+  if c.add == nil then return is_names(c.tasks) and is_names(c.columns) end
+  return type(c.add) == "string" and task.is(c.task)
+    and (c.init == nil or type(c.init) == "string") and (c.head == nil or type(c.head) == "string")
+    and (c.column == nil or type(c.column) == "string")
+end
+
+local function wrong_changes(changes)
+  if type(changes) ~= "table" or not plain.is_list(changes) then
+    return "its changes are no list"
+  end
+  if #changes > MOST_CHANGES then return ("it has %d changes"):format(#changes) end
+  for i, c in ipairs(changes) do
+    if not is_change(c) then return ("its change %d is of no known kind"):format(i) end
+  end
+end
+
+-- A value from JSON, which holds what M.encode writes and nothing else.
+local function decoded(metadata, name)
+  local text <const> = metadata[M.PREFIX .. name]
+  if text == nil then return nil end
+  local value <const>, why <const> = json.decode(text)
+  if value == nil then return nil, ("its %s: %s"):format(name, why) end
+  local bad <const> = plain.unfit("its " .. name, value)
+  if bad then return nil, bad end
+  return value
+end
+
+--- The text of a definition; or nil and what is wrong.
+function M.definition(metadata)
+  local text = metadata["braid.definition"]
+  if not text then
+    local wide <const> = metadata["braid.definition.bytes"]
+    if not wide then return nil, "it has no definition" end
+    text = utf8.len(wide) and narrowed(wide)
+    if not text then return nil, "its definition is damaged" end
+  end
+  local long <const> = limits.over("script", #text, "bytes of definition")
+  if long then return nil, long end
+  return text
+end
+
+local function wrong_format(format)
+  local number <const> = format:find("^%d%d?%d?%d?$") and math.tointeger(tonumber(format))
+  if number == M.FORMAT then return nil end
+  if not number then return "its format is damaged" end
+  return ("it is of format %d, and this Braid (%s) knows format %d: a newer one wrote it"):format(
+    number, version, M.FORMAT)
+end
+
+--- Whether metadata are those of a network.
+function M.is(metadata) return metadata ~= nil and metadata["braid.format"] ~= nil end
+
+--- What the metadata of a network say: {format, version, definition, options, tasks, changes},
+-- tasks and changes as they stand in the file; or nil and what is wrong.
+function M.decode(metadata)
+  local wrong <const> = wrong_format(metadata["braid.format"])
+  if wrong then return nil, wrong end
+  local r <const> = {format = M.FORMAT, version = metadata["braid.version"]}
+  if not r.version or #r.version > LONGEST_WORD or not r.version:find("^[%w.+-]+$") then
+    return nil, "its version is damaged"
+  end
+  local why
+  r.definition, why = M.definition(metadata)
+  for _, name in ipairs{"options", "tasks", "changes"} do
+    if why then return nil, why end
+    r[name], why = decoded(metadata, name)
+  end
+  why = why or not task.is_named(r.options) and "its options are no object"
+    or r.tasks ~= nil and wrong_tasks(r.tasks) or wrong_changes(r.changes or {})
+  if why then return nil, why end
+  r.changes = r.changes or {}
+  return r
+end
+
+--- The tasks of a record, made; nil where there are none, and what is wrong where they cannot
+-- be.
+function M.tasks(list)
+  if list == nil then return nil end
+  local tasks <const> = {}
+  for _, name in ipairs(check.sorted_keys(list)) do
+    local t <const>, why <const> = task.made(list[name])
+    if not t then return nil, ("the task %s: %s"):format(name, why) end
+    tasks[name] = t
+  end
+  local ok <const>, result <const> = check.caught(require("braid.mtl").tasks, tasks)
+  if not ok then return nil, result end
+  return result
+end
+
+return M

@@ -1,0 +1,114 @@
+--- Tasks as plain values, and back by their constructors, which check what they are given.
+
+local check <const> = require "braid.check"
+local plain <const> = require "braid.model.saved.plain"
+
+local M <const> = {}
+
+local LONGEST_KIND <const> = 100
+
+-- landmarks of Landmarks, landmark_bins of LandmarkBins.
+local function kind_of(task)
+  local meta <const> = getmetatable(task)
+  return meta and type(meta.__name) == "string"
+    and meta.__name:gsub("(%l)(%u)", "%1_%2"):lower() or nil
+end
+
+-- The class of that kind, or nil.
+local function class_of(kind)
+  if type(kind) ~= "string" or #kind > LONGEST_KIND or not kind:find("^%l[%l%d_]*$") then
+    return nil
+  end
+  local ok <const>, known <const> = pcall(function() return require("braid.mtl")[kind] end)
+  if not ok or type(known) ~= "table" or type(known.loss) ~= "function"
+    or type(known.observe) ~= "function" then
+    return nil
+  end
+  return known
+end
+
+-- What its constructor takes to make it again: of its fields the first that the class names in
+-- `unnamed` without a name, the others by theirs. Every task has its outputs' size from those.
+local function arguments_of(task, class)
+  local options <const>, list = {}, {}
+  for key, value in pairs(task) do options[key] = value end
+  options.size = nil
+  for i = #(class.unnamed or {}), 1, -1 do
+    local value <const> = task[class.unnamed[i]]
+    options[class.unnamed[i]] = nil
+    if value ~= nil then list = type(value) == "table" and value or {value} end
+  end
+  return list, options
+end
+
+--- The task of an entry that M.described gave, or nil and what is wrong.
+function M.made(entry)
+  local class <const> = type(entry) == "table" and class_of(entry.kind)
+  if not class then return nil, "is of no known kind" end
+  local given <const> = {}
+  for key, value in pairs(entry.options) do given[key] = value end
+  for i, value in ipairs(entry.list) do given[i] = value end
+  local ok <const>, task <const> = check.caught(class, given)
+  if not ok then return nil, task end
+  return task
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- The first field in which two tasks differ, or nil.
+local function differs(a, b)
+  for _, t in ipairs{a, b} do
+    for _, key in ipairs(check.sorted_keys(t)) do
+      if not same(a[key], b[key]) then return key end
+    end
+  end
+end
+
+--- A task as plain values, {kind =, list =, options =}: its constructor's arguments without a name
+-- and with one. What a file cannot hold is an error of braid.save.
+function M.described(name, task)
+  local class <const> = class_of(kind_of(task))
+  if not class or getmetatable(task) ~= class then
+    check.fail("save: the task %s is none of mtl's, and its kind is not in the file", name)
+  end
+  local list <const>, options <const> = arguments_of(task, class)
+  local why <const> = plain.unfit("the task " .. name, list)
+    or plain.unfit("the task " .. name, options)
+  if why then check.fail("save: %s, and no file holds that", why) end
+  local entry <const> = {kind = kind_of(task), list = list, options = options}
+  local again <const>, wrong <const> = M.made(entry)
+  if not again then check.fail("save: the task %s could not be made again: %s", name, wrong) end
+  local field <const> = differs(task, again)
+  if field then
+    check.fail("save: the task %s has a field '%s' that mtl.%s does not give it: make the task "
+      .. "anew", name, field, entry.kind)
+  end
+  return entry
+end
+
+local function is_named(value)
+  if type(value) ~= "table" then return false end
+  for key in pairs(value) do
+    if type(key) ~= "string" then return false end
+  end
+  return true
+end
+
+--- Whether a value is such an entry, of a kind that is known.
+function M.is(entry)
+  return is_named(entry) and class_of(entry.kind) ~= nil and type(entry.list) == "table"
+    and plain.is_list(entry.list) and is_named(entry.options)
+end
+
+M.is_named = is_named
+
+return M

@@ -1,0 +1,224 @@
+--- A network of columns: one for each task, of named blocks; mixers that connect them at some
+-- blocks; a head for each task. Published multi-task networks differ in the mixer alone.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("resnet18", {width = 0.25}))
+-- net:mix("*", mtl.collaborative{ratio = 1/4})         -- "*", a block, or a list of blocks
+-- net:heads(function(task, channels, name) return nn.Sequential{nn.GlobalAvgPool(),
+--   nn.Linear(channels, task.size)} end)
+-- local out = net(image)                               -- {landmarks = ..., pose = ...}
+--
+-- Options: columns "per_task" (default) or "shared", hard sharing; split = the last block that all
+-- share; single = the one task to build for; stacked = false keeps the columns in a list. Otherwise
+-- equal columns run as one tensor (n, T*c, h, w), with the same numbers: net:stacked() tells.
+--
+-- The weights of a backbone that were loaded, trained or set since it was made are those that all
+-- columns start with; those first drawn are not, unless init = "copy"; init = "fresh" leaves
+-- them out. pretrained gives weights to begin with: the path of a file, tensors by name, a
+-- network or a backbone; net.pretrained is the report.
+--
+-- groups = {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a group one
+-- column, which goes by the group's name wherever columns are meant; other tasks have one each.
+-- single may then be a group. Instead of one backbone a table {column = backbone} may be given,
+-- of the same block names.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local build <const> = require "braid.mtl.columns.build"
+local groups <const> = require "braid.mtl.columns.groups"
+local flow <const> = require "braid.mtl.columns.flow"
+local held <const> = require "braid.mtl.columns.held"
+local Mixer <const> = require "braid.mtl.mixer"
+local Module <const> = require "braid.nn.module"
+local pretrained <const> = require "braid.mtl.columns.pretrained"
+local turns <const> = require "braid.mtl.columns.turns"
+local weights <const> = require "braid.nn.weights"
+
+local Columns <const> = class("Columns", Module)
+Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
+
+local OPTIONS <const> = check.declare("mtl.columns", {
+  columns = check.choice{"per_task", "shared"}, split = check.text(), single = check.text(),
+  init = check.optional(check.choice{"fresh", "copy"}), stacked = check.flag(),
+  groups = groups.OPTION, pretrained = weights.kind,
+})
+
+function Columns:init(tasks, backbone, given)
+  local o <const> = check.options(OPTIONS, given)
+  self.tasks, self.recipe, self.names, self.home = build.recipe(tasks, backbone, o)
+end
+
+--- The names of the blocks, in order.
+function Columns:blocks()
+  local names <const> = self.recipe.plan.names
+  return table.move(names, 1, #names, 1, {})
+end
+
+-- The places of the blocks that are meant, in order.
+local function places(self, where, mixer)
+  local plan <const>, r <const> = self.recipe.plan, self.recipe
+  if where == "*" then
+    local all <const> = {}
+    for place = mixer.kind.structural and 1 or r.split + 1, #plan.names do
+      all[#all + 1] = place
+    end
+    if #all == 0 then check.fail("mix: all blocks are shared by the tasks; there is no column") end
+    return all
+  end
+  local list <const> = {}
+  for i, name in ipairs(type(where) == "table" and where or {where}) do
+    list[i] = plan:find(name, "mix")
+    if list[i] <= r.split and not mixer.kind.structural then
+      check.fail("mix: block '%s' is shared by all tasks, up to '%s'; put mixers after it", name,
+        plan.names[r.split])
+    end
+  end
+  if #list == 0 then
+    check.fail("mix: wants a block, a list of them or \"*\"; there is %s",
+      table.concat(plan.names, ", "))
+  end
+  table.sort(list)
+  return list
+end
+
+--- Puts a mixer at blocks: "*" is every block of the columns.
+function Columns:mix(where, mixer)
+  local r <const> = self.recipe
+  if self.head then check.fail("mix: the heads are made already; mix before net:heads") end
+  if not Mixer.is_recipe(mixer) then
+    check.fail("mix: the mixer is a %s; it must be one like mtl.cross_stitch{}", type(mixer))
+  end
+  local at <const> = places(self, where, mixer)
+  if mixer.kind.structural then
+    r.split = math.max(r.split, at[#at])
+    for place = 1, r.split do
+      local name <const> = r.plan.names[place]
+      if r.mixers[name] then
+        check.fail("mix: block '%s' has a mixer and cannot be shared", name)
+      end
+    end
+    return self
+  end
+  for _, place in ipairs(at) do
+    local name <const> = r.plan.names[place]
+    if r.mixers[name] then check.fail("mix: block '%s' has a mixer already", name) end
+    build.equal_channels(self, name, mixer)
+    r.mixers[name] = mixer
+  end
+  return self
+end
+
+--- Builds everything. kind is that of the heads, as mtl.heads has them: "linear" (default), "deep",
+-- or f(task, channels, name), which gives each task's, for the channels of the last block.
+function Columns:heads(kind)
+  if self.head then check.fail("heads: they are made already") end
+  build.network(self, kind == nil and "linear" or kind)
+  pretrained.tell(self)
+  if self.recipe.stacked ~= false then
+    local ok <const>, why <const> = self:stack()
+    if not ok and self.recipe.stacked then
+      check.fail("mtl.columns: stacked = true, but %s", why)
+    end
+  end
+  return self
+end
+
+-- ---- joined or in a list ------------------------------------------------------------------
+
+--- Whether the columns run as one tensor; or false, and why not.
+function Columns:stacked()
+  local columns <const> = self.columns
+  if columns and columns:is_joined() then return true end
+  if columns and columns.joined then
+    return false, table.concat(columns:names_beside(), ", ")
+      .. " came later and runs beside the others until net:stack()"
+  end
+  return false, select(2, self:can_stack())
+end
+
+--- Whether they could; or false, and why not.
+function Columns:can_stack()
+  if not self.head then return false, "the heads are not made yet" end
+  if not self.columns then return false, "all blocks are shared" end
+  local ok, why = self.columns:can_stack()
+  for _, block in ipairs(check.sorted_keys(self.mixer)) do
+    if ok then ok, why = self.mixer[block]:can_stack() end
+  end
+  return ok, why
+end
+
+--- Makes the columns one tensor, if they can be. Their parameters are new tensors: make an
+-- optimizer afterwards.
+function Columns:stack()
+  local ok <const>, why <const> = self:can_stack()
+  if not ok then return false, why end
+  if not self.columns:is_joined() then held.renew(self, "stack") end
+  self.columns:stack()
+  for _, mixer in pairs(self.mixer) do mixer:stack() end
+  return true
+end
+
+--- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters are new
+-- tensors: make an optimizer afterwards.
+function Columns:unstack()
+  if self.columns and self.columns.joined then held.renew(self, "unstack") end
+  if self.columns then self.columns:unstack() end
+  for _, mixer in pairs(self.mixer or {}) do mixer:unstack() end
+  return self
+end
+
+-- ---- running ------------------------------------------------------------------------------
+
+--- x (n,c,h,w), or {task = x} for columns that share nothing before -> {task = output}.
+-- tap(block, name, x), if given, sees every column's map before it is mixed, and what it
+-- returns takes the map's place; where its second result is true the mixer leaves the map to its
+-- own column, and gives the others nothing of it. The name of what all share is "shared".
+--
+-- net(x, {tasks = tasks:present(batch)}) gives the outputs of those tasks, a name or a list, alone.
+-- Other columns run where a mixer takes of them, as in evaluation: their running statistics stay,
+-- their parameters follow where the tasks' loss depends on them; what is only others' has no
+-- gradient. A network in training then has its columns in a list: net:unstack() before the
+-- optimizer is made.
+function Columns:forward(x, tap)
+  if not self.head then
+    check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
+      .. "makes them")
+  end
+  if self.training and core.is_recording() then held.check(self) end
+  local names = self.tasks.names -- a copy, so once a call
+  if tap and type(tap) ~= "function" then names, tap = turns.tasks(self, tap), nil end
+  if #names == 0 then return {} end
+  local features <const>, home <const> = flow.run(self, x, tap, names), self.home
+  local out <const>, heads <const> = {}, flow.is_first_stage(self) and self.shared_head or self.head
+  for _, name in ipairs(names) do
+    out[name] = heads[name](features[home and home[name] or name])
+  end
+  return out
+end
+
+--- The maps at a block or a list of them (all), before they are mixed:
+-- {block = {task = x, shared = x}}.
+-- @usage local maps = net:features(image, {"conv1", "conv3"})
+function Columns:features(x, blocks)
+  local maps <const> = {}
+  for _, block in ipairs(self.recipe.plan:list(blocks, 0, "features")) do maps[block] = {} end
+  self(x, function(block, name, map)
+    if maps[block] then maps[block][name] = map end
+  end)
+  return maps
+end
+
+function Columns:describe()
+  local words <const> = {("%d tasks"):format(#self.tasks.names)}
+  if self.columns then
+    words[2] = ("%d columns%s"):format(#self.names, self:stacked() and ", stacked" or "")
+  end
+  return table.concat(words, ", ")
+end
+
+for name, f in pairs(require "braid.mtl.columns.stages") do Columns[name] = f end
+for _, name in ipairs{"add_task", "remove_task", "extract", "transfer", "ablate"} do
+  Columns[name] = require("braid.mtl.operations." .. name)
+end
+
+return Columns

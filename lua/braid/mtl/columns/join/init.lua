@@ -1,0 +1,167 @@
+--- Equal modules of several columns as one that computes them all, and back.
+--
+-- The maps of T columns lie side by side in one tensor (n, T*c, h, w). A layer that treats
+-- every channel by itself (channelwise) then serves as it is, its parameters one after the
+-- other; a layer that mixes its own channels has a joined form in a file of this folder,
+-- named after its class. A module's tensors are joined along their first dimension.
+
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local folder <const> = require "braid.folder"
+local grad <const> = require "braid.grad"
+local hints <const> = require "braid.nn.hints"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+local special <const> = folder("braid.mtl.columns.join", {
+  file_of = function(name) return (name:gsub("ReLU", "Relu"):gsub("(%l)(%u)", "%1_%2"):lower()) end,
+  internal = {"pair"},
+})
+
+-- Whether a class, or one it comes from, is channelwise, with no other forward in between.
+local function is_channelwise(kind)
+  if not kind.channelwise then return false end
+  while kind and class.own(kind, "channelwise") == nil do
+    if class.own(kind, "forward") then return false end
+    kind = kind.base
+  end
+  return true
+end
+
+-- The class that computes T modules of a class at once, or nil.
+local function joined_class(kind)
+  local own <const> = folder.find(special, kind.__name)
+  if own and own.base == kind then return own end
+  return is_channelwise(kind) and kind or nil
+end
+
+local function different(path, what) return false, ("%s differs in its %s"):format(path, what) end
+
+local same -- the rule for all values, for tables hold any
+
+local function same_tensors(list, path)
+  local first <const> = list[1]
+  local shape <const> = table.concat(first.shape, ",")
+  for _, t in ipairs(list) do
+    if not core.is_tensor(t) or table.concat(t.shape, ",") ~= shape or t.dtype ~= first.dtype then
+      return different(path, "shape")
+    end
+    if t.requires_grad ~= first.requires_grad then return different(path, "training") end
+  end
+  return true
+end
+
+local function same_tables(list, path)
+  local first <const> = list[1]
+  local keys <const> = walk.fields(first)
+  for _, t in ipairs(list) do
+    if type(t) ~= "table" or getmetatable(t) ~= getmetatable(first) or #walk.fields(t) ~= #keys then
+      return different(path, "layers")
+    end
+  end
+  for _, key in ipairs(keys) do
+    local values <const> = {}
+    for i, t in ipairs(list) do
+      if t[key] == nil then return different(path, "layers") end
+      values[i] = t[key]
+    end
+    local ok <const>, why <const> = same(values, path .. "." .. key)
+    if not ok then return false, why end
+  end
+  return true
+end
+
+function same(list, path)
+  local first <const> = list[1]
+  if core.is_tensor(first) then return same_tensors(list, path) end
+  if walk.is_module(first) then
+    local kind <const> = class.of(first)
+    if first.unsized then return false, path .. " does not know its input size yet" end
+    local joined <const> = joined_class(kind)
+    if not joined or joined.can_join and not joined.can_join(first) then
+      return false, ("%s: no joined form of %s"):format(path, kind.__name)
+    end
+    return same_tables(list, path)
+  end
+  if walk.is_plain(first) then return same_tables(list, path) end
+  if type(first) == "function" then return false, path .. " is a function" end
+  for _, value in ipairs(list) do
+    if value ~= first then
+      return false, ("%s is %s in one column and %s in another"):format(path, tostring(first),
+        tostring(value))
+    end
+  end
+  return true
+end
+
+--- Whether modules can be joined; or false, and why not.
+function M.possible(modules)
+  return same(modules, getmetatable(modules[1]).__name)
+end
+
+-- A tensor of its own that asks of optimizers what `like` does.
+local function own(t, like)
+  t = core.keep(core.ops.clone(core.detach(t)))
+  hints.copy(like, t)
+  return like.requires_grad and core.requires_grad(t) or t
+end
+
+local function join_tensors(list)
+  if list[1]:dim() == 0 then return own(list[1], list[1]) end
+  local parts <const> = {}
+  for i, t in ipairs(list) do parts[i] = core.detach(t) end
+  return own(core.ops.cat(parts, 1), list[1])
+end
+
+local function join(list)
+  local first <const> = list[1]
+  if core.is_tensor(first) then return join_tensors(list) end
+  if not (walk.is_module(first) or walk.is_plain(first)) then return first end
+  local result <const> = {}
+  for _, key in ipairs(walk.fields(first)) do
+    local values <const> = {}
+    for i, t in ipairs(list) do values[i] = t[key] end
+    result[key] = join(values)
+  end
+  local kind <const> = class.of(first)
+  if not kind then return result end
+  local joined <const> = joined_class(kind)
+  if joined ~= kind then result.towers = #list end
+  return class.adopt(joined, result)
+end
+
+--- One module for all; it shares nothing with them.
+function M.join(modules)
+  local _ <close> = grad.no_grad()
+  return join(modules)
+end
+
+-- The rows of a joined tensor that belong to the i-th of t columns.
+function M.slice(x, i, t)
+  if x:dim() == 0 then return x end
+  local rows <const> = x:size(1) // t
+  return core.ops.narrow(core.detach(x), 1, (i - 1) * rows + 1, rows)
+end
+
+local function split(value, i, t)
+  if core.is_tensor(value) then return own(M.slice(value, i, t), value) end
+  if not (walk.is_module(value) or walk.is_plain(value)) then return value end
+  local result <const> = {}
+  for _, key in ipairs(walk.fields(value)) do
+    if key ~= "towers" then result[key] = split(value[key], i, t) end
+  end
+  local kind <const> = class.of(value)
+  if not kind then return result end
+  return class.adopt(rawget(value, "towers") and kind.base or kind, result)
+end
+
+--- The t modules that a joined one stands for; they share nothing with it.
+function M.split(joined, t)
+  local _ <close> = grad.no_grad()
+  local list <const> = {}
+  for i = 1, t do list[i] = split(joined, i, t) end
+  return list
+end
+
+return M

@@ -1,0 +1,49 @@
+--- Leaves of a network of columns the tasks and the columns named: what net:remove_task and
+-- net:extract do. Columns that are left may have no task of their own, where others take from
+-- them. Parameters are new tensors.
+
+local build <const> = require "braid.mtl.columns.build"
+local check <const> = require "braid.check"
+local held <const> = require "braid.mtl.columns.held"
+local origin <const> = require "braid.origin"
+local Strands <const> = require "braid.mtl.columns.strands"
+
+-- Drops the heads of other tasks.
+local function drop_heads(heads, tasks)
+  for _, name in ipairs(check.sorted_keys(heads or {})) do
+    if not tasks[name] then heads[name] = nil end
+  end
+end
+
+return function(net, tasks, columns)
+  local was <const>, modules <const>, done <const> = net:stacked(), {}, origin.changing(net)
+  local _ <close> = build.adopting(net)
+  net:unstack()
+  net.tasks = build.only(net.tasks, tasks, "network")
+  drop_heads(net.head, net.tasks)
+  drop_heads(net.shared_head, net.tasks)
+  if net.home then
+    local home <const> = {}
+    for name in net.tasks:each() do home[name] = net.home[name] end
+    net.home = next(home) and home or nil
+  end
+  if not net.columns then
+    net.names = build.names(net.tasks)
+    done{tasks = tasks, columns = columns}
+    return net
+  end
+  for _, name in ipairs(columns) do modules[name] = net.columns[name] end
+  for _, block in ipairs(check.sorted_keys(net.mixer)) do
+    local mixer <const> = net.mixer[block]
+    if #columns == 1 and mixer.alone then
+      net.mixer[block] = nil -- it would train, and change nothing
+    else
+      mixer:resize(columns)
+    end
+  end
+  net.columns, net.names = Strands(columns, modules), columns
+  if was then net:stack() end
+  held.renew(net, "the loss of a task")
+  done{tasks = tasks, columns = columns}
+  return net
+end

@@ -1,0 +1,219 @@
+--- Which parts of a network of columns train: freezing by task or part, and stages.
+
+local build <const> = require "braid.mtl.columns.build"
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local groups <const> = require "braid.mtl.columns.groups"
+local Conv2d <const> = require "braid.nn.conv2d"
+local Module <const> = require "braid.nn.module"
+local mutual <const> = require "braid.mtl.mutual"
+local origin <const> = require "braid.origin"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+-- The parts of a network by their names: each a list of modules.
+local function parts_named(self, name, what)
+  if name == "trunk" then return {self.trunk} end
+  if name == "shared" then return {self.shared} end
+  local list <const> = {}
+  if name == "columns" then return {self.columns} end
+  if name == "heads" or name == "shared_heads" then
+    local heads <const> = name == "heads" and self.head or self.shared_head or {}
+    for _, task in ipairs(check.sorted_keys(heads)) do list[#list + 1] = heads[task] end
+    return list
+  end
+  if name == "mixers" then
+    for _, block in ipairs(check.sorted_keys(self.mixer)) do list[#list + 1] = self.mixer[block] end
+    return list
+  end
+  local known = self.head[name] ~= nil
+  for _, column in ipairs(self.names) do known = known or column == name end
+  if not known then
+    check.fail("%s: there is no task or part '%s'; there is %s, trunk, shared, columns, mixers, "
+      .. "heads, shared_heads", what, tostring(name), table.concat(self.tasks.names, ", ")
+      .. (self.home and ", " .. table.concat(self.names, ", ") or ""))
+  end
+  local served <const> = groups.served(self, name)
+  local column <const> = #served > 0 and name or groups.of(self, name)
+  if #served == 0 and #groups.served(self, column) > 1 then
+    return {self.head[name]} -- the column goes on for others
+  end
+  if not (self.columns and self.columns[column]) then
+    self:unstack() -- columns that differ in what trains run in a list
+  end
+  if self.columns and self.columns[column] then list[1] = self.columns[column] end
+  for _, task in ipairs(groups.served(self, column)) do list[#list + 1] = self.head[task] end
+  for _, block in ipairs(check.sorted_keys(self.mixer)) do
+    for _, part in ipairs(self.mixer[block]:column_parts(column)) do list[#list + 1] = part end
+  end
+  return list
+end
+
+local function each_part(self, names, what, f)
+  if type(names) == "string" then names = {names} end
+  if type(names) ~= "table" then
+    check.fail("%s: wants a task or part, or a list of them, not a %s", what, type(names))
+  end
+  if not self.head then check.fail("%s: the heads are not made yet", what) end
+  for _, name in ipairs(names) do
+    for _, part in ipairs(parts_named(self, name, what)) do f(part) end
+  end
+  return self
+end
+
+--- Freezes parts: tasks (column, head, and what of the mixers is theirs; of one in a group with
+-- others its head alone), groups (with the heads of all their tasks; so is meant what is the name
+-- of a column and of a task, as after add_task with column), "trunk", "shared",
+-- "columns", "mixers", "heads", "shared_heads"; everything, if nothing is named. Freezing a task
+-- puts the columns in a list: make an optimizer afterwards.
+function M.freeze(self, names)
+  if names == nil then return Module.freeze(self) end
+  return each_part(self, names, "freeze", function(part) part:freeze() end)
+end
+
+--- Lets parts train again. Connections to late tasks that train now begin (mixers/ttc.lua).
+function M.unfreeze(self, names)
+  if names == nil then
+    Module.unfreeze(self)
+  else
+    each_part(self, names, "unfreeze", function(part) part:unfreeze() end)
+  end
+  build.reconnect(self)
+  return self
+end
+
+--- Freezes everything but the parts named.
+-- @usage net:train_only{"mixers"}   net:train_only{"pose"}
+function M.train_only(self, names)
+  if not self.head then check.fail("train_only: the heads are not made yet") end
+  Module.freeze(self)
+  each_part(self, names, "train_only", function(part) part:unfreeze() end)
+  build.reconnect(self)
+  return self
+end
+
+-- The columns and their heads as the shared stream and its heads are. The tensors stay those that
+-- optimizers hold.
+local function start_from_shared(self)
+  local state <const>, values <const> = self.shared:state_dict(), {}
+  for _, name in ipairs(self.names) do
+    for path, t in pairs(state) do values[("columns.%s.%s"):format(name, path)] = t end
+  end
+  for name, head in pairs(self.shared_head) do
+    for path, t in pairs(head:state_dict()) do values[("head.%s.%s"):format(name, path)] = t end
+  end
+  Module.load_state_dict(self, values, {strict = false})
+end
+
+--- The stage of a separation network's training: 1 trains the shared stream with heads of its own,
+-- 2 freezes it and trains the columns. An optimizer of all parameters serves both.
+function M.stage(self, number)
+  if not self.shared_head then
+    check.fail("stage: only a network with mtl.separation and end_to_end = false has stages")
+  end
+  if number ~= 1 and number ~= 2 then
+    check.fail("stage: it is 1 or 2, not %s", tostring(number))
+  end
+  local was <const> = self.stage_number:item()
+  self.stage_number:fill_(number)
+  local shared <const> = {"trunk", "shared", "shared_heads"}
+  local own <const> = {"columns", "mixers", "heads"}
+  M.unfreeze(self, number == 1 and shared or own)
+  M.freeze(self, number == 1 and own or shared)
+  local _, mixer <const> = next(self.recipe.mixers)
+  if number == 2 and was == 1 and mixer.options.fine_tune then start_from_shared(self) end
+  return self
+end
+
+-- The weight of the last convolution of each column's block.
+local function last_weights(self, block)
+  local list <const>, columns <const> = {}, self.columns
+  for i, part in ipairs(columns:parts()) do
+    local found <const> = part[block]:find(Conv2d)
+    local w <const> = found[#found] and found[#found].weight
+    local towers <const> = i == 1 and columns.joined and #columns.together or 1
+    for k = 1, w and towers or 0 do
+      local rows <const> = w:size(1) // towers
+      list[#list + 1] = towers > 1 and w:narrow(1, (k - 1) * rows + 1, rows) or w
+    end
+  end
+  return list
+end
+
+local TABLE <const> = check.kind("a table of networks or states by task", function(v)
+  return type(v) == "table"
+end)
+
+-- The column and the tasks that a name means, and the error where it means none.
+local function start_of(self, name)
+  local served <const> = groups.served(self, name)
+  if #served > 0 then return name, served end
+  local column <const> = groups.of(self, name)
+  if not self.head[name] then
+    check.fail("start_from: there is no task '%s'; there is %s", name,
+      table.concat(self.tasks.names, ", "))
+  end
+  if #groups.served(self, column) > 1 then
+    check.fail("start_from: '%s' has its column with others: give what the group '%s' starts from",
+      name, column)
+  end
+  return column, {name}
+end
+
+--- Starts columns and heads from trained single-task networks, {task = network or its state},
+-- made by the same definition: braid.model(path, {tasks = tasks, single = task, ...}); or those
+-- of groups.
+function M.start_from(self, given)
+  check.value("start_from", "what it starts from", given, TABLE)
+  local own <const>, values <const> = self:state_dict(), {}
+  for _, task in ipairs(check.sorted_keys(given)) do
+    local column <const>, served <const> = start_of(self, task)
+    local heads <const> = {}
+    for _, name in ipairs(served) do heads[name] = true end
+    local state <const> = Module.is(given[task]) and given[task]:state_dict() or given[task]
+    for _, path in ipairs(check.sorted_keys(own)) do
+      local part <const>, name <const> = path:match("^(%w+)%.([^.]+)%.")
+      if part == "columns" and name == column or part == "head" and heads[name] then
+        if not state[path] then
+          check.fail("start_from: what is given for '%s' has no %s; it must come from the same "
+            .. "definition with single = \"%s\"", task, path, task)
+        end
+        values[path] = state[path]
+      end
+    end
+  end
+  self:load_state_dict(values, {strict = false})
+  self.recipe.started = true
+  return self
+end
+
+--- Draws the columns' weights together: mtl.mutual's options, whose loss net:penalty() then
+-- holds. form = false ends it.
+function M.mutual(self, given)
+  local done <const>, ends <const> = origin.changing(self),
+    type(given) == "table" and given.form == false
+  if not ends then mutual(self, given) end -- refuses what it cannot do
+  self.drawn = not ends and check.copy("mutual", given) or nil
+  done{mutual = self.drawn or {form = false}}
+  return self
+end
+
+--- What a network adds to the tasks' losses, or nil: net:mutual's, and the sum of what mixers
+-- ask for (sluice networks' orthogonality).
+-- @usage loss = loss + (net:penalty() or 0)
+function M.penalty(self)
+  local total = self.drawn and (#self.names > 1 and mutual(self, self.drawn)
+    or core.new({}, walk.dtype(self), 0)) -- one column is near itself
+  for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
+    if self.mixer[block].penalty then
+      for _, w in ipairs(last_weights(self, block)) do
+        local part <const> = self.mixer[block]:penalty(w)
+        total = total and total + part or part
+      end
+    end
+  end
+  return total
+end
+
+return M

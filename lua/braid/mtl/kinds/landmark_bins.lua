@@ -1,0 +1,50 @@
+--- The landmark task as classification (Trottier, Giguere and Chaib-draa 2018): each coordinate is
+-- the pixel it falls in, and the prediction is that pixel's middle.
+--
+-- The labels are those of mtl.landmarks, points (n,points,2) in [-1, 1] across the image, and
+-- so are the metrics: a landmark error is computed from the true numbers, not from bins.
+-- Outputs are (n, points * 2 * pixels), a point's x and then its y. Loss: the mean
+-- cross-entropy over the coordinates that lie within the image; with reduction = "sum" their sum,
+-- over the faces with a point. Decision: the mean unless that is asked for, so that landmarks weigh
+-- as much as any other classification.
+-- @usage mtl.landmark_bins{points = 5, pixels = 40, flip = {2, 1, 3, 5, 4}, weight = 1}
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local Landmarks <const> = require "braid.mtl.kinds.landmarks"
+local ops <const> = core.ops
+
+local LandmarkBins <const> = class("LandmarkBins", Landmarks)
+
+local OPTIONS <const> = check.declared["mtl.landmarks"]:called("mtl.landmark_bins", {
+  pixels = check.needed(check.whole{from = 1}), reduction = check.choice{"mean", "sum"},
+})
+
+function LandmarkBins:init(given)
+  self.pixels = self:take(OPTIONS, given).pixels
+  self.size = 2 * self.points * self.pixels
+end
+
+--- target (n,points,2) -> the bin of each coordinate, from 1; -100 where it is missing or outside
+function LandmarkBins:bins(target)
+  local filled <const> = ops.masked_fill(target, target:eq(target):logical_not(), -2)
+  local place <const> = ((filled + 1) * (0.5 * self.pixels)):floor() + 1
+  local outside <const> = place:lt(1):logical_or(place:gt(self.pixels))
+  return ops.masked_fill(place, outside, core.missing_class):to("int64")
+end
+
+--- output -> the points that it says (n,points,2), in [-1, 1]; NaN where any of its bins is
+function LandmarkBins:places(output)
+  local scores <const> = output:reshape(-1, self.points, 2, self.pixels)
+  local places <const> = (scores:argmax(4):to(output.dtype) - 0.5) * (2 / self.pixels) - 1
+  return places:masked_fill(scores:ne(scores):any(4), 0 / 0)
+end
+
+function LandmarkBins:loss(output, target)
+  local loss <const> = ops.cross_entropy(output:reshape(-1, self.pixels),
+    self:bins(target):reshape(-1), {reduction = self.reduction})
+  return self.reduction == "mean" and loss or loss / math.max(self:labelled(target), 1)
+end
+
+return LandmarkBins

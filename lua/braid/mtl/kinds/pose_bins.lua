@@ -1,0 +1,130 @@
+--- Head pose as classification: each of several angles is the bin it falls in (Trottier, Giguere
+-- and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for roll, yaw and pitch).
+--
+-- mtl.pose_bins{"roll", "pitch", "yaw", bins = {4, 4, 6}} takes the labels of these names from a
+-- batch, in degrees (NaN is missing); one name, or none and the task's own name, may be that of a
+-- label (n,k) of several angles. bins is a number for all, or one for each: bins `width` degrees
+-- wide, the middle one around 0, or of an even number two that meet at 0; what lies beyond belongs
+-- to the first and last. Outputs are (n, sum of bins). Loss: the mean cross-entropy over the angles
+-- that are there. Metrics: accuracy, the share of bins that are right, and mae, the mean difference
+-- in degrees of a bin's middle from the angle itself (an output of NaN is infinitely far); each,
+-- the accuracies in their order.
+-- Decision: section 4.3 says 14 and not which; 4, 4 and 6 are those of pitch and roll within 60,
+-- yaw within 90 degrees.
+
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local format <const> = require "braid.format"
+local ratio <const> = require "braid.mtl.tasks.ratio"
+local ops <const> = core.ops
+
+local PoseBins <const> = class.guarded(class "PoseBins")
+PoseBins.unnamed = {"labels"}
+
+local COUNT <const> = check.whole{from = 1, to = 9999}
+local OPTIONS <const> = check.declare("mtl.pose_bins", {
+  bins = check.either(check.list{{4, 4, 6}, of = COUNT, least = 1}, COUNT),
+  width = check.number{30, from = 1e-6, to = 360}, weight = check.number{1, from = 0},
+})
+
+function PoseBins:init(given)
+  local named <const>, labels <const> = {}, {}
+  for key, value in pairs(check.copy("mtl.pose_bins", given)) do
+    if math.type(key) == "integer" then labels[key] = value else named[key] = value end
+  end
+  local o <const> = check.options(OPTIONS, named)
+  for i, name in ipairs(labels) do
+    if type(name) ~= "string" then
+      check.fail("mtl.pose_bins: label %d must be a name, not %s", i, check.shown(name))
+    end
+  end
+  self.labels = #labels > 0 and labels or nil
+  local one <const> = type(o.bins) == "number"
+  local bins <const>, size = one and {} or o.bins, 0
+  for i = 1, one and math.max(1, #labels) or 0 do bins[i] = o.bins end
+  if #labels > 1 and #bins ~= #labels then
+    check.fail("mtl.pose_bins: bins must be one number, or one for each of %d labels, not %s",
+      #labels, check.shown(o.bins))
+  end
+  for _, n in ipairs(bins) do size = size + n end
+  self.bins, self.width, self.weight, self.size = bins, o.width, o.weight, size
+end
+
+--- The angles of a batch, float (n,angles); nil if one of them is missing.
+function PoseBins:target(batch, name)
+  local list <const> = {}
+  for i, label in ipairs(self.labels or {name}) do
+    if not batch[label] then return nil end
+    list[i] = batch[label]:reshape(batch[label]:size(1), -1)
+  end
+  local angles <const> = ops.cat(list, 2)
+  if angles:size(2) ~= #self.bins then
+    check.fail("mtl.pose_bins: bins for %d angles, and the labels of '%s' have %d", #self.bins,
+      name, angles:size(2))
+  end
+  return angles
+end
+
+--- Angle i of each sample (n) -> its bin, from 1; -100 where it is missing
+function PoseBins:bin(i, angle)
+  local n <const> = self.bins[i]
+  local known <const> = angle:eq(angle)
+  local at <const> = (angle / self.width + (n % 2 == 1 and 0.5 or 0)):floor() + (n // 2 + 1)
+  return ops.masked_fill(at:clamp(1, n), known:logical_not(), core.missing_class):to("int64")
+end
+
+-- Angle by angle: its scores (n,bins), its numbers (n).
+local function each(self, output, target)
+  local i, first = 0, 1
+  return function()
+    i = i + 1
+    local n <const> = self.bins[i]
+    if not n then return nil end
+    local scores <const> = output[{ {}, {first, first + n - 1} }]
+    first = first + n
+    return i, scores, target[{ {}, i }]
+  end
+end
+
+--- output (n, sum of bins), target (n,angles) -> a tensor without dimensions
+function PoseBins:loss(output, target)
+  local total
+  for i, scores, angle in each(self, output, target) do
+    local loss <const> = ops.cross_entropy(scores, self:bin(i, angle), {reduction = "sum"})
+    total = total and total + loss or loss
+  end
+  return total * (1 / math.max(target:eq(target):sum():item(), 1))
+end
+
+--- How many samples have a label.
+function PoseBins.labelled(_, target) return target:eq(target):any(2):sum():item() end
+
+function PoseBins:observe(sums, output, target)
+  sums.right, sums.count, sums.apart = sums.right or {}, sums.count or {}, sums.apart or 0.0
+  for i, scores, angle in each(self, output, target) do
+    local known <const> = angle:eq(angle)
+    local lost <const> = scores:ne(scores):any(2)
+    local chosen <const> = scores:argmax(2):masked_fill(lost, 0)
+    local middle <const> = ((chosen:to("float32") - (self.bins[i] + 1) / 2) * self.width)
+      :masked_fill(lost, math.huge)
+    local apart <const> = (middle - angle):abs():masked_fill(known:logical_not(), 0)
+    sums.right[i] = (sums.right[i] or 0)
+      + chosen:eq(self:bin(i, angle)):logical_and(known):sum():item()
+    sums.count[i] = (sums.count[i] or 0) + known:sum():item()
+    sums.apart = sums.apart + apart:sum():item()
+  end
+end
+
+function PoseBins:metrics(sums)
+  local accuracies <const>, right, count = {}, 0, 0
+  for i = 1, #self.bins do
+    accuracies[i] = ratio(sums.right[i], sums.count[i])
+    right, count = right + sums.right[i], count + sums.count[i]
+  end
+  return {accuracy = ratio(right, count), mae = ratio(sums.apart, count), each = accuracies}
+end
+
+function PoseBins.show(_, m) return format("%.1f%% (%.1f off)", 100 * m.accuracy, m.mae) end
+
+return PoseBins

@@ -1,0 +1,200 @@
+--- Tasks: what the outputs of a network mean, by name.
+-- @usage
+-- local tasks <const> = mtl.tasks{
+--   landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
+--   pose = mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}},
+-- }
+
+local class <const> = require "braid.class"
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+local ratio <const> = require "braid.mtl.tasks.ratio"
+local Module <const> = require "braid.nn.module"
+
+local Tasks <const> = class.guarded(class "Tasks")
+
+function Tasks:init(given)
+  if type(given) ~= "table" then
+    check.fail("mtl.tasks: wants {name = task, ...}, not a %s", type(given))
+  end
+  for name, task in pairs(given) do
+    if type(name) ~= "string" then
+      check.fail("mtl.tasks: a task wants a name, as in smile = mtl.classes{2}, not %s",
+        tostring(name))
+    end
+    if type(task) ~= "table" or not task.loss then
+      check.fail("mtl.tasks: '%s' is a %s, not a task such as mtl.classes{2}", name, type(task))
+    end
+    if Tasks[name] ~= nil or name == "names" then
+      check.fail("mtl.tasks: '%s' cannot be the name of a task", name)
+    end
+    if name == "" or name:find(".", 1, true) then
+      check.fail("mtl.tasks: '%s' cannot be the name of a task: dots part the names of weights",
+        name)
+    end
+    self[name] = task
+  end
+  self.names = check.sorted_keys(given)
+  if #self.names == 0 then check.fail("mtl.tasks: there are no tasks") end
+end
+
+--- Iterates over name, task in the order of the names.
+function Tasks:each()
+  local names <const>, i = self.names, 0
+  return function()
+    i = i + 1
+    local name <const> = names[i]
+    return name, name and self[name]
+  end
+end
+
+Tasks.__tostring = function(self)
+  local words <const> = {}
+  for name, task in self:each() do words[#words + 1] = ("%s = %s"):format(name, task) end
+  return "mtl.tasks: " .. table.concat(words, ", ")
+end
+
+-- The names of the tensors in a table.
+local function listed(t)
+  local names <const> = {}
+  for _, name in ipairs(check.sorted_keys(t)) do
+    if core.is_tensor(t[name]) then names[#names + 1] = name end
+  end
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
+local WEIGHT <const>, TABLE <const> = check.number{from = 0}, check.kind("a table by task",
+  function(v) return type(v) == "table" end)
+
+local CALLED <const> = check.call()
+
+local function check_tables(outputs, batch)
+  check.value("tasks", "the network's output", outputs, TABLE)
+  check.value("tasks", "the batch", batch, TABLE)
+end
+
+local function output_of(name, outputs)
+  if not core.is_tensor(outputs[name]) then
+    check.fail("tasks: the network has no output '%s'; it has %s. Build it for these tasks, or add "
+      .. "the task with net:add_task", name, listed(outputs))
+  end
+  return outputs[name]
+end
+
+local function target_of(name, task, batch)
+  local target = batch[name]
+  if task.target then target = task:target(batch, name) end
+  if not core.is_tensor(target) then
+    check.fail("tasks: the data has no label '%s', which its loss wants; it has %s. Name the task "
+      .. "as its label, or leave it out of mtl.tasks", name, listed(batch))
+  end
+  return target
+end
+
+local function pair(name, task, outputs, batch)
+  local output <const> = output_of(name, outputs)
+  return output, target_of(name, task, batch)
+end
+
+--- The loss of each task (unweighted) by name, whatever its weight.
+function Tasks:losses(outputs, batch)
+  check_tables(outputs, batch)
+  local list <const> = {}
+  for name, task in self:each() do list[name] = task:loss(pair(name, task, outputs, batch)) end
+  return list
+end
+
+-- Whether a task takes part in a step on the batch, and its target: it has a weight, and a label
+-- in the batch. A task of one's own need not be able to count its labels.
+local function takes_part(name, task, batch)
+  if not WEIGHT.accepts(task.weight) then -- it may have been changed since
+    check.value("tasks", "the weight of " .. name, task.weight, WEIGHT)
+  end
+  if task.weight == 0 then return false end
+  local target <const> = target_of(name, task, batch)
+  return not task.labelled or task:labelled(target) > 0, target
+end
+
+--- The names of the tasks that take part in a step on the batch, which tasks:loss sums: those of a
+-- weight above 0 that have a label in it. Of tasks in turns that is the one in turn.
+-- @usage local out = net(batch.image, {tasks = tasks:present(batch)})
+function Tasks:present(batch)
+  check.value("tasks", "the batch", batch, TABLE)
+  local names <const> = {}
+  for name, task in self:each() do
+    if takes_part(name, task, batch) then names[#names + 1] = name end
+  end
+  return names
+end
+
+--- The weighted sum of the tasks' losses, and each task's own (unweighted) by name. A task of
+-- weight 0, or without a label in the batch, takes no part: its loss is not computed, and has no
+-- entry, so that no parameter which is its alone has a gradient. Where none takes part the
+-- sum is 0, and its gradient nothing.
+function Tasks:loss(outputs, batch)
+  check_tables(outputs, batch)
+  local total, weighs
+  local per_task <const> = {}
+  for name, task in self:each() do
+    weighs = weighs or task.weight ~= 0
+    local takes <const>, target <const> = takes_part(name, task, batch)
+    if takes then
+      local loss <const> = task:loss(output_of(name, outputs), target)
+      per_task[name] = loss
+      local part <const> = task.weight == 1 and loss or loss * task.weight
+      total = total and total + part or part
+    end
+  end
+  if not weighs then
+    check.fail("tasks: the weight of every task is 0; there is nothing to train")
+  end
+  return total or core.requires_grad(core.new({}, "float32", 0)), per_task
+end
+
+-- Metrics of all tasks, which print as one line.
+local Report <const> = class("Report")
+
+Report.__tostring = function(self)
+  local words <const> = {}
+  for name, task in self.tasks:each() do
+    words[#words + 1] = name .. " " .. task:show(self[name])
+  end
+  return table.concat(words, "  ")
+end
+
+--- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
+-- the tasks' mean losses in report.loss, each over the samples that have its label (NaN
+-- when none has). A network runs in evaluation mode, and is
+-- then as it was before, part by part; a function of the image is called as it is.
+function Tasks:evaluate(net, batches)
+  check.value("tasks: evaluate", "net", net, CALLED)
+  check.value("tasks: evaluate", "batches", batches, CALLED)
+  local sums <const>, losses <const>, counts <const> = {}, {}, {}
+  local _ <close> = Module.is(net) and Module.evaluating(net) or nil
+  local _ <close> = grad.no_grad()
+  for batch in batches do
+    local _ <close> = grad.scope()
+    local outputs <const> = net(batch.image or batch.input)
+    check_tables(outputs, batch)
+    for name, task in self:each() do
+      sums[name] = sums[name] or {}
+      local output <const>, target <const> = pair(name, task, outputs, batch)
+      task:observe(sums[name], output, target, batch)
+      local loss <const> = task:loss(output, target):item()
+      local count <const> = task.labelled and task:labelled(target) or batch.count
+      counts[name] = (counts[name] or 0) + count
+      losses[name] = (losses[name] or 0) + loss * count
+    end
+  end
+  if next(counts) == nil then check.fail("tasks: there is no batch to evaluate the network on") end
+  local report <const> = Report()
+  report.tasks, report.loss = self, {}
+  for name, task in self:each() do
+    report[name] = task:metrics(sums[name])
+    report.loss[name] = ratio(losses[name], counts[name])
+  end
+  return report
+end
+
+return Tasks

@@ -1,0 +1,465 @@
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+local data <const>, mtl <const> = braid.data, braid.mtl
+
+local function temporary()
+  local path <const> = os.tmpname()
+  os.remove(path)
+  assert(os.execute(("mkdir -p '%s/faces'"):format(path)))
+  return path
+end
+
+local function write(path, text)
+  local file <const> = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+local function remove(dir) os.execute(("rm -rf '%s'"):format(dir)) end
+
+-- A picture with a bright dot of 5x5 pixels at each point (from 0).
+local function picture(path, w, h, points)
+  local t <const> = braid.zeros({1, h, w}, {dtype = "uint8"})
+  for _, p in ipairs(points) do
+    t[{1, {p[2] - 1, p[2] + 3}, {p[1] - 1, p[1] + 3}}] = 255
+  end
+  assert(braid.save(path, t))
+end
+
+local POINTS <const> = { {30, 40}, {60, 40}, {45, 55}, {33, 70}, {57, 70} }
+
+-- One row as published: x1..x5 y1..y5 (from 1), then the four attributes.
+local function row(path, attributes)
+  local words <const> = {path}
+  for d = 1, 2 do
+    for _, p in ipairs(POINTS) do words[#words + 1] = ("%.6f"):format(p[d] + 1) end
+  end
+  return table.concat(words, " ") .. " " .. attributes
+end
+
+-- A tiny copy of the published layout, with its quirks: CR LF, a leading space on all
+-- lines but the first, backslashes in training.txt, a lone space at the end.
+local function mtfl_tree(rows)
+  local dir <const> = temporary()
+  local train <const>, test <const> = {}, {}
+  for i = 1, rows or 4 do
+    local name <const> = ("p%d.png"):format(i)
+    picture(dir .. "/faces/" .. name, 100, 120, POINTS)
+    train[i] = row("faces\\" .. name, "1 2 1 3")
+    test[i] = row("faces/" .. name, "2 1 2 5")
+  end
+  write(dir .. "/training.txt", table.concat(train, "\r\n ") .. "\r\n ")
+  write(dir .. "/testing.txt", table.concat(test, "\r\n ") .. "\r\n ")
+  write(dir .. "/boxes_training.txt", "faces/p1.png 20 20 80 90\n")
+  write(dir .. "/boxes_testing.txt", "faces/p1.png 20 20 80 90\n")
+  return dir
+end
+
+-- The brightest place within 3 pixels of (x, y) of an image (h,w), as the centre of its
+-- mass.
+local function dot_near(image, x, y)
+  local sx, sy, s = 0, 0, 0
+  local h <const>, w <const> = image:size(1), image:size(2)
+  for v = math.max(0, math.floor(y) - 4), math.min(h - 1, math.ceil(y) + 4) do
+    for u = math.max(0, math.floor(x) - 4), math.min(w - 1, math.ceil(x) + 4) do
+      local value <const> = image[{v + 1, u + 1}]:item()
+      sx, sy, s = sx + value * u, sy + value * v, s + value
+    end
+  end
+  return sx / s, sy / s
+end
+
+-- What data.mtfl raises, at this line.
+local function said(dir, given)
+  local ok <const>, message <const> = pcall(function() return (data.mtfl(dir, given)) end)
+  assert.is_false(ok)
+  assert.matches("spec/data/data_spec.lua:%d+: data.mtfl: ", message)
+  return (message:gsub("^.-: data%.mtfl: ", ""))
+end
+
+describe("data.mtfl", function()
+  local dir
+  after_each(function() if dir then remove(dir) end end)
+
+  it("reads the published layout with its quirks", function()
+    dir = mtfl_tree()
+    local sets <const> = data.mtfl(dir, {val = 1})
+    assert.equal(3, #sets.train)
+    assert.equal(1, #sets.val)
+    assert.equal(4, #sets.test)
+    local sample <const> = sets.test[1]
+    assert.same({2, 1, 2, 5}, {sample.gender, sample.smile, sample.glasses, sample.pose})
+    assert.same({1, 2, 1, 3}, {sets.train[1].gender, sets.train[1].smile, sets.train[1].glasses,
+      sets.train[1].pose})
+    assert.same({5, 2}, sample.landmarks.shape)
+    assert.is_nil(sets.test[5])
+    assert.equal(0, sets.train.unreadable)
+  end)
+
+  it("keeps points on their pixels, cut by a box, by the points or not at all", function()
+    dir = mtfl_tree()
+    local sets <const> = data.mtfl(dir, {val = 1})
+    for _, set in ipairs{sets.train, sets.val, sets.test} do
+      for i = 1, #set do
+        local sample <const> = set[i]
+        for _, p in ipairs(sample.landmarks:totable()) do
+          local x <const>, y <const> = dot_near(sample.image[1], p[1], p[2])
+          assert.near(p[1], x, 0.75)
+          assert.near(p[2], y, 0.75)
+        end
+      end
+    end
+  end)
+
+  it("names file and line of a row with too few numbers", function()
+    dir = mtfl_tree()
+    local good <const> = row("faces\\p1.png", "1 2 1 3")
+    write(dir .. "/training.txt", good .. "\r\n faces\\p2.png 1 2 3\r\n ")
+    local message <const> = said(dir)
+    assert.equal(dir .. "/training.txt:2: a path and 14 numbers wanted, 4 words found", message)
+  end)
+
+  it("names file and line of words that are no numbers and classes that do not exist", function()
+    dir = mtfl_tree()
+    write(dir .. "/testing.txt", row("faces/p1.png", "1 2 x 3") .. "\r\n ")
+    assert.equal(dir .. "/testing.txt:1: 'x' is no number that makes sense here",
+      said(dir, {val = 1}))
+    write(dir .. "/testing.txt", row("faces/p1.png", "1 2 1 6") .. "\r\n ")
+    assert.equal(dir .. "/testing.txt:1: pose is 6, not a class from 1 to 5",
+      said(dir, {val = 1}))
+    write(dir .. "/testing.txt", row("faces/p1.png", "1 2 1 5") .. "\r\n ")
+    write(dir .. "/boxes_testing.txt", "faces/p1.png 1 2 3\n")
+    assert.equal(dir .. "/boxes_testing.txt:1: a path and 4 numbers wanted, 4 words found",
+      said(dir, {val = 1}))
+  end)
+
+  it("says that a directory is not MTFL", function()
+    dir = temporary()
+    assert.equal(dir .. ": not the MTFL data: there is no training.txt in it",
+      said(dir))
+    write(dir .. "/training.txt", " \r\n ")
+    write(dir .. "/testing.txt", "")
+    assert.equal(dir .. "/training.txt: no faces in it", said(dir))
+  end)
+
+  it("counts unreadable pictures and names the first", function()
+    dir = mtfl_tree()
+    os.remove(dir .. "/faces/p2.png")
+    write(dir .. "/faces/p3.png", "not a picture at all")
+    local sets <const> = data.mtfl(dir, {val = 1})
+    assert.equal(2, #sets.train + #sets.val)
+    assert.equal(2, sets.train.unreadable)
+    assert.equal(2, sets.test.unreadable)
+    assert.matches("faces/p2.png", sets.test.first_unreadable, 1, true)
+  end)
+
+  it("refuses when no picture can be read at all", function()
+    dir = mtfl_tree(1)
+    os.remove(dir .. "/faces/p1.png")
+    assert.matches("p1.png", said(dir, {val = 0}), 1, true)
+  end)
+
+  -- From files and from memory, faces lie alike: the same points of the same image.
+  local function check_alike(given)
+    local function sets(store)
+      local o <const> = {val = 1, store = store, size = 72, channels = 1}
+      for key, value in pairs(given) do o[key] = value end
+      return data.mtfl(dir, o)
+    end
+    local a <const>, b <const> = sets("memory"), sets("files")
+    assert.is_nil(a.train.files)
+    assert.is_nil(b.train.images)
+    for name in pairs(a) do
+      local x <const> = data.loader(a[name], {batch = 9, whiten = false})()
+      local y <const> = data.loader(b[name], {batch = 9, whiten = false})()
+      assert.same({72, 72}, {x.image:size(3), y.image:size(4)})
+      assert.near(0, (x.landmarks - y.landmarks):abs():max():item(), 1e-5)
+      assert.near(0, (x.image - y.image):abs():mean():item(), 2)
+      assert.same(x.pose:totable(), y.pose:totable())
+      for i, width in ipairs(x.box_width:totable()) do
+        local other <const> = y.box_width[i]:item()
+        assert.is_true(width ~= width and other ~= other or math.abs(width - other) < 1e-5)
+      end
+      for i, points in ipairs(y.landmarks:totable()) do
+        for _, p in ipairs(points) do
+          local u <const>, v <const> = (p[1] + 1) * 36 - 0.5, (p[2] + 1) * 36 - 0.5
+          local at <const>, down <const> = dot_near(y.image[{i, 1}], u, v)
+          assert.near(u, at, 0.75)
+          assert.near(v, down, 0.75)
+        end
+      end
+    end
+    return a
+  end
+
+  it("gives the same faces from memory and from files", function()
+    dir = mtfl_tree()
+    check_alike{}
+    local whole <const> = check_alike{crop = "whole"}
+    local points <const> = data.loader(whole.test, {batch = 1})().landmarks[1]:totable()
+    for k, p in ipairs(POINTS) do -- pictures of 100 x 120 in the middle of 120 x 120
+      assert.near((2 * (p[1] + 10) + 1) / 120 - 1, points[k][1], 1e-5)
+      assert.near((2 * p[2] + 1) / 120 - 1, points[k][2], 1e-5)
+    end
+  end)
+
+  it("keeps up to a gigabyte in memory", function()
+    dir = mtfl_tree()
+    assert.is_nil(data.mtfl(dir, {val = 0}).train.files)
+    assert.is_nil(data.mtfl(dir, {val = 0, size = 2048, channels = 3, surround = 4}).train.images)
+    local set <const> = data.mtfl(dir, {val = 0, size = 64}).train
+    assert.same({4, 1, 64, 64}, data.loader(set)().image.shape)
+    assert.error_matches(function() data.loader(set, {size = 65}) end,
+      "size 65 is more than the 64 pixels that the pictures have: read them with size = 65")
+  end)
+
+  it("trains on all where no validation is wanted, or on all but those of wrong boxes", function()
+    dir = mtfl_tree()
+    write(dir .. "/boxes_training.txt", "faces/p1.png 20 20 80 90\nfaces/p3.png 0 0 30 30\n")
+    local all <const> = data.mtfl(dir, {val = 0})
+    assert.same({4, 4, 0}, {#all.train, #all.test, all.train.omitted})
+    assert.is_nil(all.val)
+    local most <const> = data.mtfl(dir, {val = 0, wrong = "omit"})
+    assert.same({3, 4, 1}, {#most.train, #most.test, most.train.omitted})
+    os.remove(dir .. "/boxes_training.txt") -- no point places a face: all of each picture
+    local blind <const> = data.mtfl(dir, {val = 0, wrong = "whole"})
+    local whole <const> = data.mtfl(dir, {val = 0, crop = "whole"})
+    local function points(set) return data.loader(set, {batch = 4})().landmarks end
+    local function apart(a, b) return (points(a) - points(b)):abs():max():item() end
+    assert.is_true(apart(blind.train, whole.train) < 1e-5)
+    assert.is_true(apart(all.train, whole.train) > 1e-2)
+    assert.matches("val must be from 0 to 3, not 4", said(dir, {val = 4}), 1, true)
+  end)
+
+  it("divides as section 3.1 of the KTH paper says", function()
+    dir = temporary()
+    local train <const>, test <const> = {}, {}
+    local function add(list, name, w, h, channels)
+      local gray <const> = braid.zeros({channels, h, w}, {dtype = "uint8"})
+      assert(braid.save(dir .. "/faces/" .. name, gray))
+      list[#list + 1] = row("faces/" .. name, ("1 1 1 %d"):format(#list % 5 + 1))
+    end
+    for i = 1, 9 do add(train, ("a%d.png"):format(i), 90, i % 3 == 0 and 120 or 90, 3) end
+    add(train, "gray.png", 90, 90, 1)
+    for i = 1, 8 do add(test, ("b%d.png"):format(i), 90, 90, i == 1 and 1 or 3) end
+    write(dir .. "/training.txt", table.concat(train, "\n"))
+    write(dir .. "/testing.txt", table.concat(test, "\n"))
+    local sets <const> = data.mtfl(dir, {split = "kth", val = 3, store = "files"})
+    assert.same({6, 3, 4}, {#sets.train, #sets.val, #sets.test})
+    local seen <const> = {}
+    for _, part in ipairs{sets.val, sets.test} do
+      for i = 1, #part do seen[part:path(i)] = true end
+    end
+    local count = 0
+    for _ in pairs(seen) do count = count + 1 end
+    assert.equal(7, count)
+    assert.same({2, 3, 150, 150}, data.loader(sets.train, {batch = 2})().image.shape)
+    local small <const> = data.mtfl(dir, {split = "kth", val = 0, size = 30})
+    assert.same({6, nil, 7}, {#small.train, small.val, #small.test})
+    assert.same({2, 3, 30, 30}, data.loader(small.test, {batch = 2})().image.shape)
+  end)
+end)
+
+describe("data.faces", function()
+  it("gives the same faces for a seed, whatever their number and the threads", function()
+    local threads <const> = braid.get_threads()
+    local few <const> = data.faces{n = 12, seed = 5, val = 1, test = 1}.train
+    braid.set_threads(1)
+    local many <const> = data.faces{n = 30, seed = 5, val = 1, test = 1}.train
+    braid.set_threads(threads)
+    assert.same(few.images:totable(), many:subset(1, 12).images:totable())
+    assert.same(few.labels.landmarks:totable(), many:subset(1, 12).labels.landmarks:totable())
+    local other <const> = data.faces{n = 12, seed = 6, val = 1, test = 1}.train
+    assert.not_same(few.images:totable(), other.images:totable())
+  end)
+
+  it("gives different faces for training, validation and test", function()
+    local sets <const> = data.faces{n = 4, val = 4, test = 4}
+    assert.not_same(sets.train.images:totable(), sets.val.images:totable())
+    assert.not_same(sets.val.images:totable(), sets.test.images:totable())
+  end)
+
+  it("keeps classes balanced and landmarks inside the picture", function()
+    local train <const> = data.faces{n = 3000, val = 1, test = 1}.train
+    local function share(name, label)
+      return train.labels[name]:eq(label):sum():item() / #train
+    end
+    assert.near(0.5, share("gender", 1), 0.04)
+    assert.near(0.5, share("smile", 1), 0.04)
+    assert.near(0.25, share("glasses", 1), 0.04)
+    for pose, wanted in ipairs{0.08, 0.17, 0.50, 0.17, 0.08} do
+      assert.near(wanted, share("pose", pose), 0.04)
+    end
+    local points <const> = train.labels.landmarks
+    local outside <const> = points:lt(-0.5):logical_or(points:gt(63.5)):sum():item()
+    assert.is_true(outside < 0.005 * points:numel())
+  end)
+
+  it("puts the eyes to the left and right of each other, the mouth below", function()
+    local p <const> = data.faces{n = 500, val = 1, test = 1}.train.labels.landmarks
+    assert.is_true(p[{ {}, 1, 1 }]:lt(p[{ {}, 2, 1 }]):all():item())
+    assert.is_true(p[{ {}, 4, 2 }]:gt(p[{ {}, 1, 2 }]):all():item())
+  end)
+
+  it("are too hard for a linear model, landmarks as well as smiles #slow", function()
+    braid.manual_seed(1)
+    local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, smile = mtl.classes{2}}
+    local sets <const> = data.faces{n = 6000, val = 2000, test = 1}
+    local net <const> = mtl.shared(tasks, braid.nn.Flatten(), function(task)
+      return braid.nn.Linear(40 * 40, task.size)
+    end)
+    local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4, weight_decay = 1e-3})
+    for epoch = 1, 15 do
+      for batch in data.loader(sets.train, {batch = 100, size = 40, shuffle = true,
+          epoch = epoch}) do
+        local _ <close> = braid.scope()
+        local loss <const> = tasks:loss(net(batch.image), batch)
+        opt:zero_grad()
+        loss:backward()
+        opt:step()
+      end
+    end
+    local report <const> = tasks:evaluate(net, data.loader(sets.val, {batch = 500, size = 40}))
+    assert.is_true(report.landmarks.failure > 0.6, tostring(report))
+    assert.is_true(report.smile.accuracy < 0.7, tostring(report))
+  end)
+
+  it("draws any size, gray or coloured, and refuses others", function()
+    assert.same({3, 3, 33, 33}, data.faces{n = 3, size = 33, channels = 3}.train.images.shape)
+    assert.has_error(function() data.faces{n = 3, size = 8} end)
+    assert.has_error(function() data.faces{n = 0} end)
+  end)
+end)
+
+describe("the loader", function()
+  local tasks <const> = mtl.tasks{
+    landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
+    pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, gender = mtl.classes{2},
+    smile = mtl.classes{2}, glasses = mtl.classes{2},
+  }
+  local faces <const> = data.faces{n = 50, seed = 3, val = 1, test = 1}.train
+
+  local function all(options)
+    local batches <const> = {}
+    for batch in data.loader(faces, options) do batches[#batches + 1] = batch end
+    return batches
+  end
+
+  it("goes through all samples once, in batches", function()
+    local batches <const> = all{batch = 16, size = 32}
+    assert.equal(4, #batches)
+    assert.equal(2, batches[4].count)
+    assert.same({16, 1, 32, 32}, batches[1].image.shape)
+    assert.same({16, 5, 2}, batches[1].landmarks.shape)
+    assert.same({16}, batches[1].pose.shape)
+    assert.equal(3, #all{batch = 16, drop_last = true})
+  end)
+
+  it("gives whitened images", function()
+    local image <const> = all{batch = 8, size = 32}[1].image
+    for i = 1, 8 do
+      assert.near(0, image[i]:mean():item(), 1e-4)
+      assert.near(1, image[i]:std{unbiased = false}:item(), 1e-3)
+    end
+  end)
+
+  it("repeats for the same seed and epoch, on any number of threads", function()
+    local augment <const> = {rotate = 15, scale = 0.1, shift = 0.1, flip = 0.5}
+    local options <const> = {batch = 50, shuffle = true, epoch = 3, augment = augment,
+      tasks = tasks}
+    local threads <const> = braid.get_threads()
+    local first <const> = all(options)[1]
+    braid.set_threads(1)
+    local second <const> = all(options)[1]
+    braid.set_threads(threads)
+    assert.same(first.image:totable(), second.image:totable())
+    assert.same(first.landmarks:totable(), second.landmarks:totable())
+    options.epoch = 4
+    assert.not_same(first.pose:totable(), all(options)[1].pose:totable())
+  end)
+
+  -- A data set of dots: after any augmentation, the points must still lie on them.
+  local function dots()
+    local images <const> = braid.zeros({6, 1, 80, 80}, {dtype = "uint8"})
+    local points <const> = braid.tensor{ {28, 30}, {50, 31}, {39, 40}, {30, 51}, {48, 52} }
+    for i = 1, 6 do
+      for _, p in ipairs(points:to("int64"):totable()) do
+        images[{i, 1, {p[2], p[2] + 2}, {p[1], p[1] + 2}}] = 255
+      end
+    end
+    local all_points <const> = braid.stack({points, points, points, points, points, points})
+    return require("braid.data.dataset"){images = images, inner = 50, labels = {
+      landmarks = all_points, pose = braid.tensor({1, 2, 3, 4, 5, -100}, {dtype = "int64"})}}
+  end
+
+  it("keeps points on their pixels through rotation, scale, shift and mirroring", function()
+    local ds <const> = dots()
+    local seen = 0
+    for epoch = 1, 6 do
+      local batch <const> = data.loader(ds, {batch = 6, size = 40, epoch = epoch, whiten = false,
+        augment = {rotate = 15, scale = 0.1, shift = 0.08, flip = 0.5}, tasks = tasks})()
+      for i = 1, 6 do
+        for _, p in ipairs(batch.landmarks[i]:totable()) do
+          local x <const>, y <const> = (p[1] + 1) * 20 - 0.5, (p[2] + 1) * 20 - 0.5
+          local u <const>, v <const> = dot_near(batch.image[{i, 1}], x, y)
+          assert.near(x, u, 0.4)
+          assert.near(y, v, 0.4)
+          seen = seen + 1
+        end
+      end
+    end
+    assert.equal(180, seen)
+  end)
+
+  it("shifts across alone, if told so", function()
+    local plain <const> = data.loader(dots(), {batch = 6, size = 40})()
+    local batch <const> = data.loader(dots(), {batch = 6, size = 40,
+      augment = {shift = {0.1, 0}}})()
+    local moved <const> = batch.landmarks - plain.landmarks
+    assert.is_true(moved[{ {}, {}, 2 }]:abs():max():item() < 1e-5)
+    local across <const> = moved[{ {}, {}, 1 }]
+    assert.is_true(across:abs():max():item() > 0.02 and across:abs():max():item() <= 0.2)
+    assert.is_true((across - across[{ {}, {1, 1} }]):abs():max():item() < 1e-5)
+    assert.error_matches(function() data.augment{shift = {0.1}} end, "augment: shift")
+  end)
+
+  it("mirrors labels as the tasks say: eyes exchanged, poses reversed, missing stays", function()
+    local batch <const> = data.loader(dots(), {batch = 6, size = 40,
+      augment = {flip = 1}, tasks = tasks})()
+    assert.same({5, 4, 3, 2, 1, -100}, batch.pose:totable())
+    local plain <const> = data.loader(dots(), {batch = 6, size = 40})()
+    local p <const>, q <const> = batch.landmarks[1]:totable(), plain.landmarks[1]:totable()
+    for i, from in ipairs{2, 1, 3, 5, 4} do
+      assert.near(-q[from][1], p[i][1], 1e-5)
+      assert.near(q[from][2], p[i][2], 1e-5)
+    end
+  end)
+
+  it("refuses to mirror what it does not understand", function()
+    assert.error_matches(function() data.loader(dots(), {augment = {flip = 0.5}}) end,
+      "data.loader: mirroring changes 'landmarks', and nothing says how: it wants tasks.landmarks")
+  end)
+
+  it("mirrors what the reader explained without tasks, and lets tasks say otherwise", function()
+    local function poses(given)
+      return data.loader(faces, {augment = {flip = 1}, tasks = given})()
+    end
+    local plain <const>, own <const> = poses(), poses(tasks)
+    assert.same(own.landmarks:totable(), plain.landmarks:totable())
+    assert.same(own.pose:totable(), plain.pose:totable())
+    local still <const> = poses(mtl.tasks{pose = mtl.classes{5, flip = {1, 2, 3, 4, 5}}})
+    assert.same(faces.labels.pose:totable(), still.pose:totable())
+  end)
+
+  it("leaves nothing behind when it is left early", function()
+    collectgarbage()
+    local before <const> = braid.memory().live
+    for _ = 1, 20 do
+      for batch in data.loader(faces, {batch = 4}) do
+        if batch then break end
+      end
+    end
+    collectgarbage()
+    assert.equal(before, core.memory().live)
+  end)
+end)

@@ -1,0 +1,465 @@
+--- Data as people have it: other folders, endings, archives, desktops' leavings, spreadsheets.
+
+local braid <const> = require "braid"
+local file <const> = require "spec.support.file"
+local shell <const> = require "spec.support.shell"
+local trees <const> = require "spec.support.reader_trees"
+local odd <const> = require "spec.support.odd_pictures"
+local data <const> = braid.data
+
+local column <const>, said <const>, with <const> = trees.column, trees.said, trees.with
+
+-- Every picture of a set through a loader.
+local function all_read(ds)
+  local n = 0
+  for batch in data.loader(ds, {batch = 2, size = 8}) do n = n + batch.count end
+  assert.equal(#ds, n)
+end
+
+local function names(ds)
+  local list <const> = {}
+  for i = 1, #ds do list[i] = ds:path(i):match("[^/]*$") end
+  return list
+end
+
+-- ---- any reader -----------------------------------------------------------------------------
+
+describe("every reader", function()
+  for name in pairs(trees.readers) do
+    it(("data.%s raises at the user's line for paths that are none"):format(name), function()
+      for _, path in ipairs{"/no/such/place", "", 3, {}, true, print, braid.ones(1)} do
+        local ok <const>, message <const> = pcall(function() return (data[name](path)) end)
+        assert.is_false(ok)
+        assert.matches("^%.?/?spec/data/strangers_spec%.lua:%d+: data%." .. name .. ": ", message)
+        if type(path) == "string" then assert.matches(path, message, 1, true) end
+      end
+      local ok <const>, message <const> = pcall(function() return (data[name]()) end)
+      assert.is_false(ok)
+      assert.matches("^%.?/?spec/data/strangers_spec%.lua:%d+: data%." .. name, message)
+    end)
+
+    it(("data.%s takes a slash at the end of a directory"):format(name), function()
+      if trees.readers[name].file then return end
+      local sets <const> = data[name](trees.path(name) .. "//", name == "mtfl" and {val = 1} or nil)
+      assert.is_true(#sets.train >= 1)
+      if sets.train.files then assert.is_nil(sets.train:path(1):find("//", 1, true)) end
+    end)
+  end
+
+  it("names an archive that is still to be unpacked", function()
+    for name, own in pairs(trees.readers) do
+      if not own.file and not name:find("cifar") then
+        assert.matches("%(there is d%.zip: is it still to be unpacked%?%)$",
+          said({["d.zip"] = "PK"}, data[name]))
+        if name ~= "idx" then
+          assert.matches("d%.zip: Not a directory %(it is an archive: unpack it",
+            said({["d.zip"] = "PK"}, function(dir) data[name](dir .. "/d.zip") end))
+        end
+      end
+    end
+    assert.matches("is not your home here", select(2, pcall(data.images, "~/faces")))
+  end)
+
+  it("finds what was unpacked one folder deeper", function()
+    for name, own in pairs(trees.readers) do
+      local tree <const> = {}
+      for inner, bytes in pairs(own) do tree["data/" .. inner] = bytes end
+      tree["__MACOSX/data/._x.png"], tree[".DS_Store"], tree["data/file"] = "x", "x", nil
+      if not own.file then
+        with(tree, function(dir)
+          assert.is_true(#data[name](dir, name == "mtfl" and {val = 1} or nil).train >= 1)
+        end)
+      end
+    end
+  end)
+end)
+
+-- ---- folders --------------------------------------------------------------------------------
+
+describe("data.images", function()
+  it("takes no class from folders without pictures and what archives leave behind", function()
+    with({["cat/1.png"] = "picture", ["dog/1.png"] = "picture", ["dog/._1.png"] = "x",
+      ["dog/Thumbs.db"] = "x", [".ipynb_checkpoints/1.png"] = "picture", ["__MACOSX/dog/1.png"] =
+      "x", [".git/a.png"] = "x", ["empty/readme.txt"] = "x", ["@eaDir/1.png"] = "x",
+      ["cat/.DS_Store"] = "x", ["labels.csv"] = "x"}, function(dir)
+      os.execute(("mkdir %s/none"):format(dir))
+      local train <const> = data.images(dir).train
+      assert.same({"cat", "dog"}, train.classes.class)
+      assert.same({1, 2}, column(train, "class"))
+      assert.equal(0, train.unreadable)
+    end)
+  end)
+
+  it("counts and names what begins as no picture, is cut off or of another kind", function()
+    local png <const> = file.saved("t.png", braid.full({3, 9, 9}, 7, {dtype = "uint8"}))
+    local jpeg <const> = odd.jpegs.baseline
+    for bytes, what in pairs{
+      ["not a picture at all"] = "not a PNG or JPEG file", [""] = "the file is empty",
+      [png:sub(1, -13)] = "damaged PNG", [png:sub(1, 20)] = "damaged PNG",
+      [jpeg:sub(1, -9)] = "damaged JPEG", [odd.jpegs.cmyk] = "CMYK",
+      ["GIF89a" .. ("x"):rep(20)] = "it is a GIF picture",
+      ["RIFFxxxxWEBPVP8 " .. ("x"):rep(20)] = "it is a WebP picture",
+      ["BM" .. ("\0"):rep(30)] = "it is a BMP picture",
+      ["II*\0" .. ("\0"):rep(30)] = "it is a TIFF picture",
+      ["MM\0*" .. ("\0"):rep(30)] = "it is a TIFF picture",
+      ["\0\0\0\24ftypheic" .. ("\0"):rep(30)] = "it is a HEIC picture",
+      ["<!DOCTYPE html>" .. ("x"):rep(20)] = "it is a web page: did the download fail?",
+      ["version https://git-lfs.github.com/spec/v1\n"] = "a pointer of Git LFS",
+    } do
+      with({["cat/1.png"] = "picture", ["cat/2.jpg"] = bytes, ["dog/1.png"] = "picture",
+        ["eel/1.png"] = bytes}, function(dir)
+        local train <const> = data.images(dir).train
+        assert.same({2, 2}, {#train, train.unreadable})
+        assert.matches(dir .. "/cat/2.jpg", train.first_unreadable, 1, true)
+        assert.matches(what, train.first_unreadable, 1, true)
+        assert.same({"cat", "dog"}, train.classes.class)
+        all_read(train)
+        assert.equal(4, #data.images(dir, {check = false}).train)
+      end)
+    end
+  end)
+
+  it("counts pictures of other kinds by their endings, and refuses when there is no other",
+    function()
+    with({["cat/1.png"] = "picture", ["cat/2.webp"] = "RIFFxxxxWEBPVP8 xx"}, function(dir)
+      assert.equal(1, data.images(dir).train.unreadable)
+    end)
+    assert.matches("none of its 1 pictures can be read: .*it is a GIF picture",
+      said({["cat/1.gif"] = "GIF89a xxxxxxxxx"}, data.images))
+  end)
+
+  it("reads endings of any case, odd names, and what links lead to", function()
+    with({["cat/A 1.JPG"] = odd.jpegs.colour, ["cat/b,\"2\".Jpeg"] = odd.jpegs.progressive,
+      ["cat/\u{E9}\u{4E2D}.PNG"] = "picture", ["dog/1.png"] = odd.pngs.gray16}, function(dir)
+      os.execute(("ln -s '%s/cat/A 1.JPG' '%s/dog/link.jpg'; ln -s . %s/dog/round; "
+        .. "ln -s /no/where.png %s/dog/broken.png"):format(dir, dir, dir, dir))
+      local train <const> = data.images(dir).train
+      assert.equal(5, #train)
+      assert.equal(1, train.unreadable)
+      assert.matches("broken.png", train.first_unreadable, 1, true)
+      all_read(train)
+    end)
+  end)
+
+  it("asks when folders called train stand beside others", function()
+    local tree <const> = {["train/1.png"] = "picture", ["bus/1.png"] = "picture",
+      ["car/1.png"] = "picture"}
+    assert.matches("is train a data set or a class%? There is a folder 'bus' with pictures beside",
+      said(tree, data.images))
+    with(tree, function(dir)
+      assert.same({"bus", "car", "train"}, data.images(dir, {sets = false}).train.classes.class)
+      assert.equal(1, #data.images(dir, {sets = true}).train)
+    end)
+  end)
+end)
+
+-- ---- CelebA ---------------------------------------------------------------------------------
+
+describe("data.celeba", function()
+  local attr <const> = "3\nSmiling Young\n000001.jpg -1 1\n000002.jpg 1 -1\n000003.jpg 1 1\n"
+  local marks <const> = "3\na b c d e f g h i j\n000001.jpg 1 2 3 4 5 6 7 8 9 10\n"
+    .. "000002.jpg 1 2 3 4 5 6 7 8 9 10\n000003.jpg 1 2 3 4 5 6 7 8 9 10\n"
+  local parts <const> = "000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n"
+  local function csv(text, head)
+    return head .. "\n" .. text:gsub("^3\n[^\n]*\n", ""):gsub(" ", ",")
+  end
+  local kaggle <const> = {
+    ["list_attr_celeba.csv"] = csv(attr, "image_id,Smiling,Young"),
+    ["list_landmarks_align_celeba.csv"] = csv(marks, "image_id,lefteye_x,lefteye_y,righteye_x,"
+      .. "righteye_y,nose_x,nose_y,leftmouth_x,leftmouth_y,rightmouth_x,rightmouth_y"),
+    ["list_bbox_celeba.csv"] = "image_id,x_1,y_1,width,height\n000001.jpg,1,2,3,4\n"
+      .. "000002.jpg,1,2,3,4\n000003.jpg,1,2,3,4\n",
+    ["list_eval_partition.csv"] = csv(parts, "image_id,partition"),
+  }
+  local official <const> = {["list_attr_celeba.txt"] = attr, ["list_eval_partition.txt"] = parts,
+    ["list_landmarks_align_celeba.txt"] = marks}
+  local LAYOUTS <const> = {
+    {"img_align_celeba/", ".jpg", official}, {"img_align_celeba/", ".png", official},
+    {"img_align_celeba_png/", ".png", official}, {"images/", ".jpg", official},
+    {"images/", ".PNG", official}, {"", ".jpg", official},
+    {"img_align_celeba/img_align_celeba/", ".jpg", kaggle},
+    {"Img/img_align_celeba_png.7z/img_align_celeba_png/", ".png", official},
+    {"Img/img_align_celeba/", ".jpg", {["Anno/list_attr_celeba.txt"] = attr,
+      ["Eval/list_eval_partition.txt"] = parts, ["Anno/list_landmarks_align_celeba.txt"] = marks}},
+    {"celeba/img_align_celeba/", ".jpg", {["celeba/list_attr_celeba.txt"] = attr,
+      ["celeba/list_eval_partition.txt"] = parts,
+      ["celeba/list_landmarks_align_celeba.txt"] = marks}},
+  }
+  for _, layout in ipairs(LAYOUTS) do
+    local folder <const>, ending <const>, lists <const> = table.unpack(layout)
+    it(("takes pictures as %s*%s"):format(folder, ending), function()
+      local tree <const> = {}
+      for name, text in pairs(lists) do tree[name] = text end
+      for i = 1, 3 do tree[("%s%06d%s"):format(folder, i, ending)] = "picture" end
+      with(tree, function(dir)
+        local sets <const> = data.celeba(dir)
+        assert.same({1, 1, 1}, {#sets.train, #sets.val, #sets.test})
+        assert.same({1, 2}, {sets.train[1].Smiling, sets.train[1].Young})
+        assert.same({1, 2}, sets.train[1].landmarks[1]:totable())
+        assert.same({"000003" .. ending}, names(sets.test))
+        for _, set in pairs(sets) do all_read(set) end
+      end)
+    end)
+  end
+
+  it("leaves out what is not there when told to look", function()
+    with({["img_align_celeba/000001.jpg"] = "picture", ["img_align_celeba/000003.jpg"] = "x",
+      ["list_attr_celeba.txt"] = attr, ["list_eval_partition.txt"] = parts}, function(dir)
+      local sets <const> = data.celeba(dir, {check = true})
+      assert.same({1, nil, nil, 2}, {#sets.train, sets.val, sets.test, sets.train.unreadable})
+      assert.matches("000002.jpg", sets.train.first_unreadable, 1, true)
+      all_read(sets.train)
+    end)
+  end)
+
+  it("takes attributes that count from 0, and marks of missing ones", function()
+    local zero <const> = attr:gsub(" %-1", " 0")
+    with({["img_align_celeba/000001.jpg"] = "picture", ["list_attr_celeba.txt"] = zero},
+      function(dir)
+      assert.matches("list_attr_celeba.txt:3: attributes are %-1 and 1 %(from = 0 says",
+        select(2, pcall(data.celeba, dir)))
+      assert.same({1, 2, 2}, column(data.celeba(dir, {from = 0}).train, "Smiling"))
+      assert.same({false, 2, 2}, column(data.celeba(dir, {missing = 0}).train, "Smiling"))
+    end)
+  end)
+end)
+
+-- ---- MNIST, CIFAR, MTFL ---------------------------------------------------------------------
+
+describe("data.idx", function()
+  local images <const>, labels <const> = "\0\0\8\3\0\0\0\2\0\0\0\1\0\0\0\1ab",
+    "\0\0\8\1\0\0\0\2\0\255"
+  it("reads the names that others give", function()
+    for _, tree in ipairs{
+      {["train-images.idx3-ubyte"] = images, ["train-labels.idx1-ubyte"] = labels},
+      {["MNIST/raw/train-images-idx3-ubyte"] = images,
+        ["MNIST/raw/train-labels-idx1-ubyte"] = labels},
+      {["train-images-idx3-ubyte/train-images-idx3-ubyte"] = images,
+        ["train-labels-idx1-ubyte/train-labels-idx1-ubyte"] = labels},
+      {["train-images-idx3-ubyte.gz"] = images, ["train-labels-idx1-ubyte"] = labels},
+    } do
+      with(tree, function(dir) assert.same({1, 256}, column(data.idx(dir).train, "class")) end)
+    end
+  end)
+
+  it("takes where labels count from, and which marks none; names the label outside", function()
+    local tree <const> = {i = images, l = labels}
+    with(tree, function(dir)
+      local i <const>, l <const> = dir .. "/i", dir .. "/l"
+      assert.same({1, false}, column(data.idx(i, l, {missing = 255}).train, "class"))
+      assert.same({false, 255}, column(data.idx(i, l, {from = 1, missing = 0}).train, "class"))
+    end)
+    assert.matches("DIR/l: label 1 is 0, not from 1 %(from = says", said(tree, function(dir)
+      data.idx(dir .. "/i", dir .. "/l", {from = 1})
+    end))
+    assert.matches("DIR/l: label 2 is 255, not from 0 to 1 ", said(tree, function(dir)
+      data.idx(dir .. "/i", dir .. "/l", {classes = {"a", "b"}})
+    end))
+  end)
+end)
+
+describe("data.cifar10 and data.cifar100", function()
+  it("name other versions and archives of the data", function()
+    for name, what in pairs{["cifar-10-batches-py/data_batch_1"] = "the version for Python",
+      ["data_batch_1"] = "the version for Python", ["data_batch_1.mat"] = "version for Matlab",
+      ["cifar-10-binary.tar.gz"] = "unpack it: tar xzf cifar-10-binary.tar.gz"} do
+      assert.matches(what, said({[name] = "x"}, data.cifar10), 1, true)
+    end
+    assert.matches("the version for Python", said({["cifar-100-python/meta"] = "x"}, data.cifar100))
+    assert.matches("it is a file: unpack", said({["c.tar.gz"] = "x"}, function(dir)
+      data.cifar10(dir .. "/c.tar.gz")
+    end))
+  end)
+end)
+
+describe("data.mtfl", function()
+  local NUMBERS <const> = " 30 60 45 33 57 40 40 55 70 70"
+  local function tree(label, rest)
+    local rows <const> = {}
+    for i = 1, 3 do
+      rows[i] = ("my faces\\p %d.png%s %s %s\n"):format(i, NUMBERS, label, rest or "1 2 3")
+    end
+    return {["training.txt"] = table.concat(rows), ["testing.txt"] = rows[1],
+      ["my faces/p 1.png"] = "picture", ["my faces/p 2.png"] = "picture",
+      ["my faces/p 3.png"] = "picture"}
+  end
+
+  it("takes names with blanks, classes from 0 and marks of missing ones", function()
+    with(tree(1), function(dir)
+      assert.same({1, 1, 2, 3}, (function(s) return {s.gender, s.smile, s.glasses, s.pose} end)(
+        data.mtfl(dir, {val = 1}).test[1]))
+    end)
+    assert.matches("DIR/testing.txt:1: gender is 0, not a class from 1 to 2 %(counted from 0%?",
+      said({["training.txt"] = tree(1)["training.txt"], ["testing.txt"] = tree(0)["testing.txt"],
+        ["my faces/p 1.png"] = "picture", ["my faces/p 2.png"] = "picture"}, data.mtfl))
+    with(tree(0), function(dir)
+      assert.is_nil(data.mtfl(dir, {val = 1, missing = 0}).test[1].gender)
+    end)
+    with(tree(0, "1 9 4"), function(dir)
+      local s <const> = data.mtfl(dir, {val = 1, missing = 9, from = 0}).test[1]
+      assert.same({1, 2, nil, 5}, {s.gender, s.smile, s.glasses, s.pose})
+    end)
+  end)
+end)
+
+-- ---- tables ---------------------------------------------------------------------------------
+
+describe("data.csv", function()
+  local function rows(text, o)
+    local ds
+    with({["t.csv"] = text}, function(dir) ds = data.csv(dir .. "/t.csv", o).train end)
+    return ds
+  end
+  local function complaint(text, o)
+    return said({["t.csv"] = text}, function(dir) data.csv(dir .. "/t.csv", o) end)
+  end
+
+  for what, text in pairs{
+    ["semicolons and decimal commas"] = "path;age;kind\r\na.png;1,5;x\r\nb.png;2;y\r\n",
+    ["tabs"] = "path\tage\tkind\na.png\t1.5\tx\nb.png\t2\ty\n",
+    ["bars"] = "path|age|kind\na.png|1.5|x\nb.png|2|y\n",
+    ["a line that names the separator"] = "sep=;\r\npath;age;kind\r\na.png;1,5;x\r\nb.png;2;y",
+    ["a byte order mark"] = "\u{FEFF}path,age,kind\na.png,1.5,x\nb.png,2,y\n",
+    ["lines that end in CR"] = "path,age,kind\ra.png,1.5,x\rb.png,2,y\r",
+    ["quotes and blanks"] = '"path", "age", "kind"\n"a.png", "1.5", "x"\n"b.png","2", y \n',
+    ["separators at the ends"] = "path,age,kind,,\na.png,1.5,x,,\nb.png,2,y\n,,,,\n\n",
+    ["the numbers of pandas"] = ",path,age,kind\n0,a.png,1.5,x\n1,b.png,2,y\n",
+    ["the numbers of pandas, twice"] = "Unnamed: 0,path,age,kind\n0,a.png,1.5,x\n1,b.png,2,y\n",
+    ["shares"] = "path,age,kind\na.png,150%,x\nb.png,200 %,y\n",
+    ["marks of thousands"] = 'path,age,kind\na.png,"0,001.5",x\nb.png,2,y\n',
+    ["names in capitals"] = "Path,age,kind\na.png,1.5,x\nb.png,2,y\n",
+    ["UTF-16"] = (("\u{FEFF}path\tage\tkind\r\na.png\t1,5\tx\r\nb.png\t2\ty\r\n"):gsub(
+      utf8.charpattern, function(c) return string.pack("<I2", utf8.codepoint(c)) end)),
+  } do
+    it("reads tables with " .. what, function()
+      if what == "marks of thousands" then text = text:gsub("0,001.5", "1.5") end
+      local ds <const> = rows(text)
+      assert.same({age = "real", kind = "class"}, ds.kinds)
+      assert.same({1.5, 2}, column(ds, "age"))
+      assert.same({1, 2}, column(ds, "kind"))
+      assert.same({"a.png", "b.png"}, names(ds))
+    end)
+  end
+
+  it("reads numbers with marks of thousands, as far as they are plain", function()
+    assert.same({1234.5, 2}, column(rows('path,v\na,"1,234.5"\nb,2\n'), "v"))
+    assert.same({1234.5, 2}, column(rows("path;v\na;1.234,5\nb;2\n"), "v"))
+    assert.same({1234, 2}, column(rows('path,v\na,"1,234"\nb,2\n', {decimal = "."}), "v"))
+    assert.matches("line 2: '1,234' can be a decimal comma or a mark of thousands: say decimal",
+      complaint('path,v\na,"1,234"\nb,2\n'))
+  end)
+
+  it("reads texts of Windows and breaks of lines in quotes", function()
+    local ds <const> = rows('path,kind\na.png,"gro\xDF"\nb.png,"two\nlines"\n')
+    assert.same({"gro\u{DF}", "two\nlines"}, ds.classes.kind)
+  end)
+
+  it("takes words for a missing value only when told, and says so", function()
+    for _, word in ipairs{"NA", "N/A", "NULL", "null", "None", "-", "?"} do
+      local text <const> = "path,age\na.png,1\nb.png," .. word .. "\nc.png,3\n"
+      assert.matches("DIR/t.csv:3: column 'age': '" .. word .. "' is no number that makes sense "
+        .. "here; if it marks a missing value: missing = {\"" .. word .. "\"}", complaint(text),
+        1, true)
+      for _, missing in ipairs{word, {word}, {age = word}, {age = {word, "x"}}} do
+        assert.same({1, false, 3}, column(rows(text, {missing = missing}), "age"))
+      end
+      assert.error(function() rows(text, {missing = {other = word}}) end)
+    end
+    assert.same({1, false, 3}, column(rows("path,a\nx,1\ny,-1.0\nz,3\n", {missing = -1}), "a"))
+    assert.same({1, false, false}, column(rows("path,a\nx,1\ny,\nz,NaN\n"), "a"))
+  end)
+
+  it("takes classes that count from a number", function()
+    local text <const> = "path,k\na,0\nb,3\nc,-1\n"
+    assert.same({2, 3, 1}, column(rows(text, {classes = {"k"}}), "k"))
+    local ds <const> = rows(text, {classes = {"k"}, from = 0, missing = -1})
+    assert.same({1, 4, false}, column(ds, "k"))
+    assert.same({"0", "1", "2", "3"}, ds.classes.k)
+    assert.same({2, 5, 1}, column(rows(text, {classes = {"k"}, from = {k = -1}}), "k"))
+    assert.matches("DIR/t.csv:4: column 'k': '-1' is no whole number from 0", complaint(text,
+      {classes = {"k"}, from = 0}), 1, true)
+    assert.matches("DIR/t.csv:2: column 'k': 'x' is no whole number from 1", complaint(
+      "path,k\na,x\n", {classes = {"k"}, from = 1}), 1, true)
+    assert.matches("classes in DIR/t.csv:2", complaint("path,k\na,1000000000\n",
+      {classes = {"k"}, from = 1}), 1, true)
+  end)
+
+  it("finds pictures however their paths are written", function()
+    with({["t.csv"] = "path,k\nimgs\\a.png,1\nIMGS/B.PNG,2\n./imgs/c.png,3\n", ["imgs/a.png"] =
+      "picture", ["IMGS/b.png"] = "picture", ["imgs/c.png"] = "picture"}, function(dir)
+      all_read(data.csv(dir .. "/t.csv").train)
+    end)
+    for _, text in ipairs{"id,k\na,1\nb,2\n", "id,k\na.jpg,1\nb.jpg,2\n",
+      "id,k\nA.PNG,1\nb.png,2\n"} do
+      with({["t.csv"] = text, ["images/a.png"] = "picture", ["images/b.png"] = "picture"},
+        function(dir) all_read(data.csv(dir .. "/t.csv", {image = "id", check = true}).train) end)
+    end
+    with({["t.csv"] = "path,k\nsub/a.png,1\n", ["else/sub/a.png"] = "picture"}, function(dir)
+      all_read(data.csv(dir .. "/t.csv", {root = dir .. "/else/"}).train)
+      shell.write(dir .. "/u.csv", "path,k\n" .. dir .. "/else/sub/a.png,1\n")
+      all_read(data.csv(dir .. "/u.csv", {root = "/no/where"}).train)
+    end)
+    assert.matches("DIR/t.csv:2: column 'path': 'C:\\data\\a.png' is a path of Windows",
+      complaint("path,k\nC:\\data\\a.png,1\n"), 1, true)
+    assert.matches("is an address: pictures are read from files",
+      complaint("path,k\nhttps://example.org/a.png,1\n"), 1, true)
+  end)
+
+  it("leaves out pictures that cannot be read when told to look", function()
+    with({["t.csv"] = "path,k,set\na.png,1,train\nb.png,2,train\nc.png,3,Test\n", ["a.png"] =
+      "picture", ["b.png"] = "x", ["c.png"] = "picture"}, function(dir)
+      local sets <const> = data.csv(dir .. "/t.csv", {check = true, split = "set"})
+      assert.same({1, 1, 1}, {#sets.train, #sets.test, sets.train.unreadable})
+      assert.matches("b.png", sets.test.first_unreadable, 1, true)
+    end)
+  end)
+
+  it("takes 1 and 1.0 for one class, and lists no thousand names", function()
+    assert.same({1, 1, 2}, column(rows("path,k\na,1\nb,1.0\nc,02\n", {classes = {"k"}}), "k"))
+    local wide <const> = {"label"}
+    for i = 2, 785 do wide[i] = "p" .. i end
+    assert.matches("There is label, p2, .*, p20 and 765 more: say image = ...$",
+      complaint(table.concat(wide, ",") .. "\n1" .. (",0"):rep(784) .. "\n"))
+  end)
+
+  it("names what is no text, and a first line that names nothing", function()
+    assert.matches("DIR/t.csv: it is a workbook (.xlsx", complaint("PK\3\4xxxx"), 1, true)
+    assert.matches("DIR/t.csv: it is a workbook of Excel", complaint("\xD0\xCF\x11\xE0xx"), 1, true)
+    assert.matches("DIR/t.csv: line 2: a zero byte", complaint("path,a\nx\0,1\n"), 1, true)
+    assert.matches("if the first line names no columns: header = false",
+      complaint("a.png,1\nb.png,2\n"))
+    assert.matches("DIR/t.csv: line 3: 1 cells, and 2 in the lines before",
+      complaint("path,a\nx,1\ny\n"), 1, true)
+  end)
+end)
+
+describe("data.jsonl", function()
+  local function rows(text, o)
+    local ds
+    with({["t.jsonl"] = text}, function(dir) ds = data.jsonl(dir .. "/t.jsonl", o).train end)
+    return ds
+  end
+
+  it("reads blank lines, marks of order, lists of objects and what Python writes", function()
+    for _, text in ipairs{
+      '\u{FEFF}{"path": "a", "v": 1}\r\n\r\n{"path": "b", "v": NaN}\r\n',
+      '[{"path": "a", "v": 1}, {"path": "b", "v": null}]',
+      ' \n[\n{"path": "a", "v": 1},\n{"path": "b"}\n]\n',
+      '{"path": "a", "v": 1}\r{"path": "b", "v": NaN}\r',
+    } do
+      assert.same({1, false}, column(rows(text, {reals = {"v"}}), "v"))
+    end
+  end)
+
+  it("says what a file of another form is", function()
+    for _, text in ipairs{'{\n"path": {"0": "a"}\n}\n', '{\n "images": [1]}'} do
+      assert.matches("DIR/t.jsonl:1: json: .* %(the file is one value of JSON over many lines;",
+        said({["t.jsonl"] = text}, function(dir) data.jsonl(dir .. "/t.jsonl") end))
+    end
+    local sparse <const> = {}
+    for i = 1, 3000 do sparse[i] = ('{"path": "%d", "k%d": 1}'):format(i, i) end
+    assert.matches("3001 columns, and most of their %d+ cells are missing: say which",
+      said({["t.jsonl"] = table.concat(sparse, "\n")},
+        function(dir) data.jsonl(dir .. "/t.jsonl") end))
+  end)
+end)
