@@ -53,6 +53,7 @@ local PARTS <const> = {
   load = "braid.io.load", save = "braid.model.save", inspect = "braid.model.inspect",
   limits = "braid.limits",
   version = "braid.version", random_state = "braid.random_state",
+  checkpoint = "braid.train.checkpoint", resume = "braid.train.resume",
   profile = "braid.profile",
 }
 

@@ -2,7 +2,7 @@
 -- and to go on from, like everything that has a state.
 -- @usage
 -- local saved = braid.random_state():state_dict()   -- {seed =, stream = how many were drawn}
--- braid.random_state():load_state_dict(saved)       -- the same numbers come again
+-- braid.random_state(saved)                         -- the same numbers come again
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -24,4 +24,13 @@ function Random.load_state_dict(_, dict)
   core.set_random_state(o.seed, o.stream)
 end
 
-return function() return Random() end
+Random.__tostring = function()
+  return ("braid.random_state: seed %d, %d streams drawn"):format(core.random_state())
+end
+
+--- The state; a dictionary of one that is given is gone on from first.
+return function(dict)
+  local state <const> = Random()
+  if dict ~= nil then state:load_state_dict(dict) end
+  return state
+end

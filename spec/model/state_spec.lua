@@ -142,6 +142,30 @@ describe("what has a state", function()
     end)
   end
 
+  for name, make in pairs(MADE) do
+    it("goes on from a checkpoint as if it had never stopped: " .. name, function()
+      shell.in_directory(function(folder)
+        local path <const> = folder .. "/c.safetensors"
+        local first <const>, parameters <const> = make()
+        for _ = 1, 3 do first[2]() end
+        local list <const> = tensors_of(parameters)
+        braid.checkpoint(path, {it = first[1], list = {table.unpack(list)}})
+        local wanted <const> = {}
+        for i = 1, 3 do
+          first[2]()
+          wanted[i] = first[3]()
+        end
+        local second <const> = make(parameters)
+        local got <const> = braid.resume(path, {it = second[1], list = {table.unpack(list)}})
+        assert.equal(second[1], got.it)
+        for i = 1, 3 do
+          second[2]()
+          assert.equal(wanted[i], second[3](), "move " .. i)
+        end
+      end)
+    end)
+  end
+
   it("is in this list, where its class has a step, an update or batches", function()
     local files <const> =
       shell.run("ls lua/braid/optim/*.lua lua/braid/mtl/*.lua lua/braid/data/*.lua").out
