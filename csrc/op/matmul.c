@@ -7,15 +7,8 @@
 
 #include "base/threads.h"
 
-/* A matrix as BLAS wants it: one of the strides is 1. */
-typedef struct matrix {
-  const char *data;
-  bool transposed;
-  int64_t ld;
-} matrix;
-
 /* The last two dimensions of t; false when neither lies side by side. */
-static bool as_matrix(const br_tensor *t, matrix *m) {
+static bool as_matrix(const br_tensor *t, br_matrix *m) {
   int64_t rows = t->shape[t->ndim - 2], columns = t->shape[t->ndim - 1];
   int64_t down = t->stride[t->ndim - 2], across = t->stride[t->ndim - 1];
   m->data = t->data;
@@ -30,7 +23,7 @@ static bool as_matrix(const br_tensor *t, matrix *m) {
 }
 
 /* t itself (retained) or a contiguous copy, so that as_matrix holds. */
-static br_tensor *for_blas(br_tensor *t, matrix *m) {
+static br_tensor *for_blas(br_tensor *t, br_matrix *m) {
   if (as_matrix(t, m)) return br_retain(t);
   br_tensor *copy = br_contiguous(t);
   if (copy) as_matrix(copy, m);
@@ -50,43 +43,61 @@ static void choose_blocks(int64_t m, int64_t n, int64_t k, int64_t *bm, int64_t 
   }
 }
 
-/* c (m,n) row-major = a b + beta c for each of a batch; the strides step through it. */
+/* `count` products, each as `one` says; the steps go through the operands. */
 typedef struct batch {
+  br_blas_product one;
   int64_t count, a_step[BR_MAX_DIM], b_step[BR_MAX_DIM], shape[BR_MAX_DIM];
   int ndim;
 } batch;
 
-static br_status run_products(br_dtype dtype, int64_t m, int64_t n, int64_t k,
-                              const matrix *a, const matrix *b, double beta, char *c,
-                              const batch *bt) {
-  int64_t bm, bn, size = br_dtype_size(dtype);
+/* The rest of a matrix from an element on. */
+static br_matrix from(const br_matrix *a, int64_t at, int64_t size) {
+  return (br_matrix){(const char *)a->data + at * size, a->ld, a->transposed};
+}
+
+static br_status run_products(const batch *bt) {
+  const br_blas_product *all = &bt->one;
+  int64_t bm, bn, m = all->m, n = all->n, size = br_dtype_size(all->dtype);
   if (m == 0 || n == 0 || bt->count == 0) return BR_OK;
-  choose_blocks(m, n, k, &bm, &bn);
+  choose_blocks(m, n, all->k, &bm, &bn);
   int64_t mb = (m + bm - 1) / bm, nb = (n + bn - 1) / bn, units = bt->count * mb * nb;
-  double work = (double)bt->count * (double)m * (double)n * (double)k;
+  double work = (double)bt->count * (double)m * (double)n * (double)all->k;
   int threads = br_blas_threads(units > 1 && work > 3e4 ? br_threads() : 1);
   if (threads == 0) return BR_ENOMEM;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int64_t u = 0; u < units; u++) {
     int64_t z = u / (mb * nb), i = u / nb % mb * bm, j = u % nb * bn;
-    int64_t a_at = a->transposed ? i : i * a->ld, b_at = b->transposed ? j * b->ld : j;
+    int64_t a_at = all->a.transposed ? i : i * all->a.ld;
+    int64_t b_at = all->b.transposed ? j * all->b.ld : j;
     int64_t rest = z;
     for (int d = bt->ndim - 1; d >= 0; d--) {
       a_at += rest % bt->shape[d] * bt->a_step[d];
       b_at += rest % bt->shape[d] * bt->b_step[d];
       rest /= bt->shape[d];
     }
-    br_gemm(dtype, a->transposed, b->transposed, smaller(bm, m - i), smaller(bn, n - j),
-            k, 1, a->data + a_at * size, a->ld, b->data + b_at * size, b->ld, beta,
-            c + ((z * m + i) * n + j) * size, n);
+    br_blas_product block = *all;
+    block.m = smaller(bm, m - i);
+    block.n = smaller(bn, n - j);
+    block.a = from(&all->a, a_at, size);
+    block.b = from(&all->b, b_at, size);
+    block.c = (char *)all->c + ((z * m + i) * n + j) * size;
+    br_gemm(&block);
   }
   return BR_OK;
 }
 
 br_status br_multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
-  matrix ma, mb;
+  const int64_t *shape = out->shape + out->ndim - 2;
   batch bt = {.count = 1, .ndim = out->ndim - 2};
-  br_tensor *ta = for_blas(a, &ma), *tb = for_blas(b, &mb);
+  bt.one = (br_blas_product){.dtype = out->dtype,
+                             .m = shape[0],
+                             .n = shape[1],
+                             .k = a->shape[a->ndim - 1],
+                             .alpha = 1,
+                             .beta = beta,
+                             .c = out->data,
+                             .ldc = shape[1]};
+  br_tensor *ta = for_blas(a, &bt.one.a), *tb = for_blas(b, &bt.one.b);
   br_status status = ta && tb ? BR_OK : BR_ENOMEM;
   if (!status) {
     for (int d = 0; d < bt.ndim; d++) {
@@ -96,9 +107,7 @@ br_status br_multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out) {
       bt.a_step[d] = da < 0 || ta->shape[da] == 1 ? 0 : ta->stride[da];
       bt.b_step[d] = db < 0 || tb->shape[db] == 1 ? 0 : tb->stride[db];
     }
-    status = run_products(out->dtype, out->shape[out->ndim - 2],
-                          out->shape[out->ndim - 1], a->shape[a->ndim - 1], &ma, &mb,
-                          beta, out->data, &bt);
+    status = run_products(&bt);
   }
   br_release(ta);
   br_release(tb);

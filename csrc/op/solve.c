@@ -174,8 +174,15 @@ static br_status solve_backward(br_call *c) {
   if (!status && c->need[0]) {
     int64_t n = batch[ndim - 1], k = db->shape[ndim - 2];
     for (int64_t r = 0; r < matrices(db); r++)
-      br_gemm(BR_F64, true, false, n, n, k, -1, doubles(db) + r * n * k, n,
-              doubles(x) + r * n * k, n, 0, doubles(c->dx[0]) + r * n * n, n);
+      br_gemm(&(br_blas_product){.dtype = BR_F64,
+                                 .m = n,
+                                 .n = n,
+                                 .k = k,
+                                 .alpha = -1,
+                                 .a = {doubles(db) + r * n * k, n, .transposed = true},
+                                 .b = {doubles(x) + r * n * k, n},
+                                 .c = doubles(c->dx[0]) + r * n * n,
+                                 .ldc = n});
   }
   br_release(dy);
   br_release(y);
@@ -218,6 +225,20 @@ static void symmetric(int64_t n, double *a) {
       a[i * n + j] = a[j * n + i] = (a[i * n + j] + a[j * n + i]) / 2;
 }
 
+/* to = a b, or a^T b, all (n,n) row by row. */
+static void square_product(int64_t n, bool transposed, const double *a, const double *b,
+                           double *to) {
+  br_gemm(&(br_blas_product){.dtype = BR_F64,
+                             .m = n,
+                             .n = n,
+                             .k = n,
+                             .alpha = 1,
+                             .a = {a, n, transposed},
+                             .b = {b, n},
+                             .c = to,
+                             .ldc = n});
+}
+
 /* da = l^-T p l^-1 with p the lower half of l^T dl, its diagonal halved (Murray, 2016,
    "Differentiation of the Cholesky decomposition"). */
 static br_status cholesky_backward(br_call *c) {
@@ -231,7 +252,7 @@ static br_status cholesky_backward(br_call *c) {
   for (int64_t r = 0; !status && r < matrices(a); r++) {
     const double *l = doubles(c->saved[0]) + r * n * n;
     double *p = doubles(c->dx[0]) + r * n * n;
-    br_gemm(BR_F64, true, false, n, n, n, 1, l, n, doubles(dl) + r * n * n, n, 0, p, n);
+    square_product(n, true, l, doubles(dl) + r * n * n, p);
     for (int64_t i = 0; i < n; i++) {
       p[i * n + i] /= 2;
       for (int64_t j = i + 1; j < n; j++) p[i * n + j] = 0;
@@ -281,7 +302,7 @@ static br_status eigh_forward(br_call *c) {
 static void eigh_inner(int64_t n, const double *e, const double *w, const double *dw,
                        const double *dv, double *m) {
   if (dv)
-    br_gemm(BR_F64, false, false, n, n, n, 1, e, n, dv, n, 0, m, n);
+    square_product(n, false, e, dv, m);
   else
     memset(m, 0, (size_t)(n * n) * sizeof *m);
   for (int64_t i = 0; i < n; i++)
@@ -309,8 +330,8 @@ static br_status eigh_backward(br_call *c) {
     double *to = doubles(c->dx[0]) + r * square;
     eigh_inner(n, e, doubles(c->saved[1]) + r * n, dw ? doubles(dw) + r * n : NULL,
                dv ? doubles(dv) + r * square : NULL, m);
-    br_gemm(BR_F64, false, false, n, n, n, 1, m, n, e, n, 0, m + square, n);
-    br_gemm(BR_F64, true, false, n, n, n, 1, e, n, m + square, n, 0, to, n);
+    square_product(n, false, m, e, m + square);
+    square_product(n, true, e, m + square, to);
     symmetric(n, to);
   }
   br_release(dw);

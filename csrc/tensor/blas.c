@@ -160,21 +160,25 @@ static void one_thread(void) {
 
 /* ---- products ---- */
 
-void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
-             double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
-             double beta, void *c, int64_t ldc) {
+static CBLAS_TRANSPOSE turned(const br_matrix *a) {
+  return a->transposed ? CblasTrans : CblasNoTrans;
+}
+
+/* BLAS wants a leading dimension of at least 1, also where there is nothing to read. */
+static blasint leading(const br_matrix *a) { return a->ld < 1 ? 1 : (blasint)a->ld; }
+
+void br_gemm(const br_blas_product *p) {
+  const blasint m = (blasint)p->m, n = (blasint)p->n, k = (blasint)p->k;
+  const blasint lda = leading(&p->a), ldb = leading(&p->b), ldc = (blasint)p->ldc;
+  const CBLAS_TRANSPOSE ta = turned(&p->a), tb = turned(&p->b);
   if (m == 0 || n == 0) return;
   one_thread();
-  CBLAS_TRANSPOSE ta = at ? CblasTrans : CblasNoTrans,
-                  tb = bt ? CblasTrans : CblasNoTrans;
-  if (lda < 1) lda = 1;
-  if (ldb < 1) ldb = 1;
-  if (dtype == BR_F32)
-    blas.sgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, (float)alpha, a,
-               (blasint)lda, b, (blasint)ldb, (float)beta, c, (blasint)ldc);
+  if (p->dtype == BR_F32)
+    blas.sgemm(CblasRowMajor, ta, tb, m, n, k, (float)p->alpha, p->a.data, lda, p->b.data,
+               ldb, (float)p->beta, p->c, ldc);
   else
-    blas.dgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, alpha, a,
-               (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    blas.dgemm(CblasRowMajor, ta, tb, m, n, k, p->alpha, p->a.data, lda, p->b.data, ldb,
+               p->beta, p->c, ldc);
 }
 
 /* ---- small systems ---- */

@@ -165,11 +165,26 @@ void br_iter_store(const br_iter *it, int k, int64_t first, int64_t n,
    when there is no memory for one. They may be called after that only. */
 int br_blas_threads(int n);
 
-/* c (m,n) = alpha a (m,k) b (k,n) + beta c, one thread. A transposed operand is given as
-   it lies, with its leading dimension. */
-void br_gemm(br_dtype dtype, bool at, bool bt, int64_t m, int64_t n, int64_t k,
-             double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
-             double beta, void *c, int64_t ldc);
+/* A matrix of a product: rows `ld` elements apart. A transposed one is given as it
+   lies. */
+typedef struct br_matrix {
+  const void *data;
+  int64_t ld;
+  bool transposed;
+} br_matrix;
+
+/* The product alpha a (m,k) b (k,n) + beta c, into c (m,n), rows `ldc` apart. */
+typedef struct br_blas_product {
+  br_dtype dtype; /* BR_F32 or BR_F64 */
+  int64_t m, n, k;
+  double alpha, beta;
+  br_matrix a, b;
+  void *c;
+  int64_t ldc;
+} br_blas_product;
+
+/* On one thread. */
+void br_gemm(const br_blas_product *p);
 
 /* Small systems, in double. The results other than of br_lu_solve and br_triangle_solve
    are 0, or tell where it went wrong (from 1). */
