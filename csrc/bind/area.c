@@ -31,8 +31,8 @@ static int area(lua_State *L) {
   for (int64_t i = 0; i < 4 * m; i++)
     part[i] = ((const int64_t *)(const void *)parts->data)[i] - (i % 4 < 2);
   br_tensor *rows = br_tensor_new(BR_F32, 4, shape, BR_CONTIGUOUS), *batch = NULL;
-  if (rows && br_area_batch(&im, part, m, oh, ow, shift, scale,
-                            (float *)(void *)rows->data) == BR_OK)
+  if (rows && br_area_batch(&im, &(br_areas){part, m, oh, ow, shift, scale,
+                                             (float *)(void *)rows->data}) == BR_OK)
     batch = br_view_permute(rows, (const int[]){0, 3, 1, 2});
   br_release(rows);
   br_fill_box(L, box, batch);

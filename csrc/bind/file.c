@@ -101,11 +101,10 @@ static int parse_rows(lua_State *L) {
   br_box *box = br_push_box(L);
   br_fill_box(L, box,
               br_tensor_new(BR_F32, 2, (const int64_t[]){rows, k}, BR_CONTIGUOUS));
-  if (br_rows_parse(text, n, line, k, names, ends, (float *)(void *)box->t->data,
-                    &rows) != BR_OK)
-    return push_failure(L);
-  lua_pushlstring(L, names, rows ? (size_t)ends[rows - 1] : 0);
-  lua_pushlstring(L, (const char *)ends, (size_t)rows * sizeof *ends);
+  br_rows out = {k, 0, names, ends, (float *)(void *)box->t->data};
+  if (br_rows_parse(text, n, line, &out) != BR_OK) return push_failure(L);
+  lua_pushlstring(L, names, out.rows ? (size_t)ends[out.rows - 1] : 0);
+  lua_pushlstring(L, (const char *)ends, (size_t)out.rows * sizeof *ends);
   lua_pushvalue(L, -3);
   return 3;
 }

@@ -149,7 +149,7 @@ static int draw_line(lua_State *L) {
   uint8_t rgb[3];
   double v[5];
   br_image im = check_drawing(L, 5, v, rgb);
-  br_draw_line(&im, v[0], v[1], v[2], v[3], v[4], rgb);
+  br_draw_line(&im, v, v + 2, v[4], rgb);
   return 0;
 }
 
@@ -166,12 +166,12 @@ static int draw_rect(lua_State *L) {
 static int draw_text(lua_State *L) {
   uint8_t rgb[3];
   size_t n;
-  int64_t x = luaL_checkinteger(L, 2), y = luaL_checkinteger(L, 3);
+  int64_t at[2] = {luaL_checkinteger(L, 2), luaL_checkinteger(L, 3)};
   const char *text = luaL_checklstring(L, 4, &n);
   int64_t scale = luaL_checkinteger(L, 5);
   check_colour(L, 6, rgb);
   br_image im = check_canvas(L, 1);
-  br_draw_text(&im, x, y, text, n, scale, rgb);
+  br_draw_text(&im, at, text, n, scale, rgb);
   return 0;
 }
 
@@ -226,8 +226,14 @@ static int load_crops(lua_State *L) {
   int64_t shape[4] = {n, size, size, channels};
   br_tensor *rows = br_tensor_new(BR_U8, 4, shape, BR_CONTIGUOUS);
   if (rows)
-    br_gallery_load(n, path, (const double *)(const void *)boxes->data, size, channels,
-                    !as_stored, (uint8_t *)rows->data, (unsigned char *)notes, notes + n);
+    br_gallery_load(&(br_gallery){.n = n,
+                                  .size = size,
+                                  .channels = channels,
+                                  .path = path,
+                                  .box = (const double *)(const void *)boxes->data,
+                                  .upright = !as_stored,
+                                  .images = (uint8_t *)rows->data},
+                    (unsigned char *)notes, notes + n);
   br_fill_box(L, box, as_batch(rows));
   lua_newtable(L);
   for (int64_t i = 0; i < n; i++) {
@@ -260,10 +266,19 @@ static int warp(lua_State *L) {
   br_tensor *rows = br_tensor_new(BR_F32, 4, shape, BR_CONTIGUOUS);
   if (rows) {
     float *to = (float *)(void *)rows->data;
+    const int64_t *from = images->shape;
     br_status status = br_warp_batch(
-        (const uint8_t *)images->data, images->shape[0], images->shape[2],
-        images->shape[3], images->shape[1], from_zero, m,
-        (const double *)(const void *)matrix->data, oh, ow, to);
+        &(br_warps){.images = (const uint8_t *)images->data,
+                    .n = from[0],
+                    .c = from[1],
+                    .h = from[2],
+                    .w = from[3],
+                    .m = m,
+                    .oh = oh,
+                    .ow = ow,
+                    .pick = from_zero,
+                    .matrix = (const double *)(const void *)matrix->data,
+                    .dst = to});
     if (!status && whiten) br_whiten_batch(to, m, oh * ow * images->shape[1]);
     if (status) {
       br_release(rows);
@@ -293,9 +308,14 @@ static int faces(lua_State *L) {
   br_fill_box(L, labels,
               br_tensor_new(BR_I64, 2, (const int64_t[]){n, 4}, BR_CONTIGUOUS));
   br_tensor *rows = br_tensor_new(BR_U8, 4, image_shape, BR_CONTIGUOUS);
-  if (rows &&
-      br_faces_render(seed, first, n, (int)size, (int)channels, (uint8_t *)rows->data,
-                      (float *)(void *)points->t->data, face) != BR_OK) {
+  if (rows && br_faces_render(&(br_faces){.seed = seed,
+                                          .first = first,
+                                          .n = n,
+                                          .size = (int)size,
+                                          .channels = (int)channels,
+                                          .images = (uint8_t *)rows->data,
+                                          .points = (float *)(void *)points->t->data,
+                                          .labels = face}) != BR_OK) {
     br_release(rows);
     rows = NULL;
   }

@@ -66,52 +66,56 @@ static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
 
 /* ---- the sequence ----------------------------------------------------------------- */
 
-static void render(uint64_t seed, int64_t index, int size, int channels, float *memory,
-                   uint8_t *image, float *points, br_face_labels *labels) {
+static void render(const br_faces *all, int64_t i, float *memory) {
   br_face face;
   br_head head;
   br_canvas canvas;
-  br_faces_draw(&face, seed, index);
-  br_head_open(&head, &face, size);
-  br_canvas_open(&canvas, size, channels, memory);
+  float *points = all->points + i * 2 * BR_FACE_POINTS;
+  br_faces_draw(&face, all->seed, all->first + i);
+  br_head_open(&head, &face, all->size);
+  br_canvas_open(&canvas, all->size, all->channels, memory);
   br_faces_paint(&canvas, &head);
-  develop(&canvas, &face, image);
+  develop(&canvas, &face,
+          all->images + i * (int64_t)all->size * all->size * all->channels);
   for (int k = 0; k < BR_FACE_POINTS; k++) {
     br_vec2 at = br_head_project(&head, head.points[k]);
     points[2 * k] = at.x - 0.5f; /* from pixel borders to pixel centres */
     points[2 * k + 1] = at.y - 0.5f;
   }
-  *labels = face.labels;
+  all->labels[i] = face.labels;
 }
 
-br_status br_faces_render(uint64_t seed, int64_t first, int64_t n, int size, int channels,
-                          uint8_t *images, float *points, br_face_labels *labels) {
-  if (size < BR_FACE_SIZE_MIN || size > BR_FACE_SIZE_MAX)
+static br_status check(const br_faces *all) {
+  if (all->size < BR_FACE_SIZE_MIN || all->size > BR_FACE_SIZE_MAX)
     return br_fail(BR_EINVAL, "faces: size must be %d to %d, got %d", BR_FACE_SIZE_MIN,
-                   BR_FACE_SIZE_MAX, size);
-  if (channels != 1 && channels != 3)
-    return br_fail(BR_EINVAL, "faces: channels must be 1 or 3, got %d", channels);
-  if (first < 0)
+                   BR_FACE_SIZE_MAX, all->size);
+  if (all->channels != 1 && all->channels != 3)
+    return br_fail(BR_EINVAL, "faces: channels must be 1 or 3, got %d", all->channels);
+  if (all->first < 0)
     return br_fail(BR_EINVAL, "faces: first must be 0 or more, got %lld",
-                   (long long)first);
-  if (n < 0)
-    return br_fail(BR_EINVAL, "faces: n must be 0 or more, got %lld", (long long)n);
-  if (n > INT64_MAX - first) return br_fail(BR_EINVAL, "faces: first + n is too large");
+                   (long long)all->first);
+  if (all->n < 0)
+    return br_fail(BR_EINVAL, "faces: n must be 0 or more, got %lld", (long long)all->n);
+  if (all->n > INT64_MAX - all->first)
+    return br_fail(BR_EINVAL, "faces: first + n is too large");
+  return BR_OK;
+}
 
+br_status br_faces_render(const br_faces *all) {
+  br_status status = check(all);
+  if (status) return status;
   /* One canvas for each of a fixed number of strips, so that a face needs no memory of
      its own and the loop cannot fail. */
   int strips = br_threads();
-  if (strips > n) strips = (int)n;
+  if (strips > all->n) strips = (int)all->n;
   if (strips == 0) return BR_OK;
-  int64_t floats = (br_canvas_floats(size) + 15) / 16 * 16; /* whole cache lines */
+  int64_t floats = (br_canvas_floats(all->size) + 15) / 16 * 16; /* whole cache lines */
   float *memory = br_alloc(sizeof(float) * (size_t)floats * (size_t)strips);
   if (!memory) return BR_ENOMEM;
-  int64_t bytes = (int64_t)size * size * channels;
 #pragma omp parallel for schedule(static) num_threads(strips) if (strips > 1)
   for (int k = 0; k < strips; k++)
-    for (int64_t i = n * k / strips; i < n * (k + 1) / strips; i++)
-      render(seed, first + i, size, channels, memory + k * floats, images + i * bytes,
-             points + i * 2 * BR_FACE_POINTS, labels + i);
+    for (int64_t i = all->n * k / strips; i < all->n * (k + 1) / strips; i++)
+      render(all, i, memory + k * floats);
   br_free(memory);
   return BR_OK;
 }

@@ -18,12 +18,20 @@ typedef struct br_face_labels {
   uint8_t pose;    /* 0 left profile, 1 left, 2 frontal, 3 right, 4 right profile */
 } br_face_labels;
 
-/* Renders faces first .. first + n - 1 of the sequence that `seed` names:
-   images (n, size, size, channels), channels 1 (gray) or 3 (RGB);
-   points (n, 5, 2): left eye, right eye, nose tip, left and right mouth corner as seen in
-   the image, each x, y in pixels, with (0, 0) the centre of the top left pixel;
-   labels (n). Face i is a function of seed and i alone. */
-br_status br_faces_render(uint64_t seed, int64_t first, int64_t n, int size, int channels,
-                          uint8_t *images, float *points, br_face_labels *labels);
+/* Faces first .. first + n - 1 of the sequence that `seed` names. Face i is a function of
+   seed and i alone. */
+typedef struct br_faces {
+  uint64_t seed;
+  int64_t first, n;
+  int size, channels; /* channels 1 (gray) or 3 (RGB) */
+  uint8_t *images;    /* (n, size, size, channels) */
+  /* (n, 5, 2): left eye, right eye, nose tip, left and right mouth corner as seen in the
+     image, each x, y in pixels, with (0, 0) the centre of the top left pixel */
+  float *points;
+  br_face_labels *labels; /* (n) */
+} br_faces;
+
+/* Fills images, points and labels. */
+br_status br_faces_render(const br_faces *all);
 
 #endif

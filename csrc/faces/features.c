@@ -17,12 +17,12 @@ static br_vec2 on_skin(const br_head *h, float x, float y) {
 
 static br_vec2 apart(br_vec2 a, br_vec2 b) { return (br_vec2){a.x - b.x, a.y - b.y}; }
 
-/* A soft spot on the skin with half axes rx, ry. */
-static void skin_spot(br_canvas *v, const br_head *h, float x, float y, float rx,
-                      float ry, br_ink ink) {
-  br_vec2 c = on_skin(h, x, y);
-  br_canvas_spot(v, c, apart(on_skin(h, x + rx, y), c), apart(on_skin(h, x, y + ry), c),
-                 ink);
+/* A soft spot on the skin around a point. */
+static void skin_spot(br_canvas *v, const br_head *h, br_vec2 at, br_vec2 half_axes,
+                      br_ink ink) {
+  br_vec2 c = on_skin(h, at.x, at.y);
+  br_canvas_spot(v, c, apart(on_skin(h, at.x + half_axes.x, at.y), c),
+                 apart(on_skin(h, at.x, at.y + half_axes.y), c), ink);
 }
 
 /* Sets `clip` to where the skin of one side of the head is seen: side < 0 left, > 0
@@ -39,9 +39,10 @@ static void clip_side(br_canvas *v, float side, int bare) {
   }
 }
 
-/* A line bent from a over b's direction to c, widest in the middle. */
-static void skin_curve(br_canvas *v, const br_head *h, br_vec2 a, br_vec2 b, br_vec2 c,
-                       float wide, br_ink ink) {
+/* A line bent from p[0] over p[1]'s direction to p[2], widest in the middle. */
+static void skin_curve(br_canvas *v, const br_head *h, const br_vec2 p[3], float wide,
+                       br_ink ink) {
+  const br_vec2 a = p[0], b = p[1], c = p[2];
   br_vec2 line[CURVE];
   float width[CURVE];
   for (int i = 0; i < CURVE; i++) {
@@ -72,8 +73,9 @@ static void paint_eye(br_canvas *v, const br_head *h, float side) {
   br_rgb dark = br_rgb_mix(f->skin, (br_rgb){0.25f, 0.12f, 0.10f}, 0.75f);
   clip_side(v, side, 0);
   br_ink socket = {dark, 0.25f + 0.5f * f->shadow, v->clip, lit};
-  skin_spot(v, h, x - side * 0.05f, -0.09f, 0.34f, 0.2f, socket);
-  skin_spot(v, h, x, 0.14f, 0.26f, 0.12f, (br_ink){dark, 0.22f, v->clip, lit});
+  skin_spot(v, h, (br_vec2){x - side * 0.05f, -0.09f}, (br_vec2){0.34f, 0.2f}, socket);
+  skin_spot(v, h, (br_vec2){x, 0.14f}, (br_vec2){0.26f, 0.12f},
+            (br_ink){dark, 0.22f, v->clip, lit});
 
   br_path path = {0};
   for (int i = 0; i < CURVE; i++)
@@ -135,22 +137,23 @@ static void paint_nose(br_canvas *v, const br_head *h) {
   br_rgb dark = br_rgb_mix(f->skin, (br_rgb){0.2f, 0.08f, 0.06f}, 0.7f);
   float base = 0.645f * f->length;
   clip_side(v, 0, 0);
-  skin_spot(v, h, 0, base + 0.05f, 0.3f, 0.1f, (br_ink){dark, 0.4f, v->clip, v->lit});
+  skin_spot(v, h, (br_vec2){0, base + 0.05f}, (br_vec2){0.3f, 0.1f},
+            (br_ink){dark, 0.4f, v->clip, v->lit});
   for (float side = -1; side <= 1; side += 2) {
     clip_side(v, side, 0);
     float x = side * f->nose_w;
-    skin_curve(v, h, (br_vec2){0.75f * x, base - 0.17f},
-               (br_vec2){1.3f * x, base - 0.07f}, (br_vec2){0.75f * x, base + 0.02f},
-               0.04f, (br_ink){dark, 0.5f, v->clip, v->lit});
-    skin_spot(v, h, side * 0.10f, base, 0.085f, 0.05f,
+    const br_vec2 bag[3] = {
+        {0.75f * x, base - 0.17f}, {1.3f * x, base - 0.07f}, {0.75f * x, base + 0.02f}};
+    skin_curve(v, h, bag, 0.04f, (br_ink){dark, 0.5f, v->clip, v->lit});
+    skin_spot(v, h, (br_vec2){side * 0.10f, base}, (br_vec2){0.085f, 0.05f},
               (br_ink){black, 0.8f, v->clip, v->lit});
   }
   clip_side(v, 0, 0);
   float shine = -0.06f * (h->light.x < 0 ? 1.0f : -1.0f);
   br_ink gloss = {{1, 0.97f, 0.93f}, f->gloss, v->clip, v->lit};
-  skin_spot(v, h, shine, 0.52f * f->length, 0.1f, 0.09f, gloss);
-  skin_spot(v, h, 0.5f * shine, 0.25f, 0.06f, 0.28f, gloss);
-  skin_spot(v, h, 5 * shine, -0.5f, 0.4f, 0.2f, gloss);
+  skin_spot(v, h, (br_vec2){shine, 0.52f * f->length}, (br_vec2){0.1f, 0.09f}, gloss);
+  skin_spot(v, h, (br_vec2){0.5f * shine, 0.25f}, (br_vec2){0.06f, 0.28f}, gloss);
+  skin_spot(v, h, (br_vec2){5 * shine, -0.5f}, (br_vec2){0.4f, 0.2f}, gloss);
 }
 
 /* ---- mouth ------------------------------------------------------------------------ */
@@ -187,19 +190,20 @@ static void paint_mouth(br_canvas *v, const br_head *h) {
   clip_side(v, 0, 0);
   for (float side = -1; side <= 1; side += 2) {
     float x = side * f->mouth_w, y = f->mouth_y - f->smile * f->mouth_w;
-    skin_curve(v, h, (br_vec2){side * (f->nose_w + 0.02f), 0.58f * f->length},
-               (br_vec2){x + side * 0.10f, 0.70f * f->length},
-               (br_vec2){x + side * 0.09f, y + 0.07f}, 0.045f,
-               (br_ink){dark, f->crease, v->clip, lit});
-    skin_spot(v, h, x, y, 0.07f, 0.06f, (br_ink){dark, 0.5f, v->clip, lit});
+    const br_vec2 crease[3] = {{side * (f->nose_w + 0.02f), 0.58f * f->length},
+                               {x + side * 0.10f, 0.70f * f->length},
+                               {x + side * 0.09f, y + 0.07f}};
+    skin_curve(v, h, crease, 0.045f, (br_ink){dark, f->crease, v->clip, lit});
+    skin_spot(v, h, (br_vec2){x, y}, (br_vec2){0.07f, 0.06f},
+              (br_ink){dark, 0.5f, v->clip, lit});
   }
-  skin_spot(v, h, 0, f->mouth_y + gap + f->lips + 0.09f, 0.26f, 0.08f,
-            (br_ink){dark, 0.35f, v->clip, lit});
+  skin_spot(v, h, (br_vec2){0, f->mouth_y + gap + f->lips + 0.09f},
+            (br_vec2){0.26f, 0.08f}, (br_ink){dark, 0.35f, v->clip, lit});
 
   lip_band(&path, h, gap + upper, 0.3f * upper, gap + f->lips);
   br_canvas_fill(v, &path, (br_ink){f->lip, 0.9f, v->clip, lit});
-  skin_spot(v, h, 0, f->mouth_y + gap + 0.6f * f->lips, 0.13f, 0.03f,
-            (br_ink){white, 0.6f * f->gloss, v->clip, lit});
+  skin_spot(v, h, (br_vec2){0, f->mouth_y + gap + 0.6f * f->lips},
+            (br_vec2){0.13f, 0.03f}, (br_ink){white, 0.6f * f->gloss, v->clip, lit});
   if (gap > 0) {
     lip_band(&path, h, gap, 0, gap);
     br_canvas_fill(v, &path, (br_ink){{0.22f, 0.05f, 0.05f}, 1, v->clip, lit});
@@ -226,7 +230,7 @@ void br_faces_paint_features(br_canvas *v, const br_head *h) {
   br_rgb red = {0.85f, 0.25f, 0.22f};
   for (float side = -1; side <= 1; side += 2) {
     clip_side(v, side, 0);
-    skin_spot(v, h, side * 0.56f, 0.42f, 0.3f, 0.26f,
+    skin_spot(v, h, (br_vec2){side * 0.56f, 0.42f}, (br_vec2){0.3f, 0.26f},
               (br_ink){red, f->blush, v->clip, v->lit});
     paint_eye(v, h, side);
     paint_brow(v, h, side);

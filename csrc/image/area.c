@@ -51,34 +51,33 @@ static void windows_fill(windows *win, int64_t w, int64_t ow) {
   }
 }
 
-/* sum (w,c) of rows, 1 / `share` many -> y (ow,c). Inlined for the usual c, which is a
-   constant then. */
-static inline void sum_columns(const uint32_t *sum, const windows *win, int64_t ow,
-                               int64_t c, float share, float shift, float scale,
-                               float *y) {
-  for (int64_t j = 0; j < ow; j++, y += c) {
+/* sum (w,c) of rows, 1 / `share` many -> y (ow,c). c is a constant in the usual case. */
+static inline void sum_columns(const uint32_t *sum, const windows *win, const br_areas *a,
+                               int64_t c, float share, float *y) {
+  for (int64_t j = 0; j < a->ow; j++, y += c) {
     const float each = win->share[j] * share;
     for (int64_t ch = 0; ch < c; ch++) {
       uint32_t total = 0;
       for (int64_t i = win->from[j]; i < win->to[j]; i++) total += sum[i * c + ch];
-      y[ch] = ((float)total * each - shift) * scale;
+      y[ch] = ((float)total * each - a->shift) * a->scale;
     }
   }
 }
 
-/* Row i of the result for one part. */
-static void row_of(const br_image *im, const int64_t *part, const windows *win, int64_t i,
-                   int64_t oh, int64_t ow, float shift, float scale, uint32_t *sum,
-                   float *y) {
+/* Row r of all rows of the results. */
+static void row_of(const br_image *im, const br_areas *a, int64_t r, const windows *win,
+                   uint32_t *sum) {
+  const int64_t *part = a->part + r / a->oh * 4, i = r % a->oh;
   const int64_t c = im->c, w = part[2] - part[0], h = part[3] - part[1];
-  const int64_t from = first_of(i, h, oh), rows = last_of(i, h, oh) - from;
+  const int64_t from = first_of(i, h, a->oh), rows = last_of(i, h, a->oh) - from;
   const uint8_t *x = im->data + ((part[1] + from) * im->w + part[0]) * c;
   const float share = 1.0f / (float)rows;
+  float *y = a->dst + r * a->ow * c;
   sum_rows(x, im->w * c, rows, w * c, sum);
   if (c == 3)
-    sum_columns(sum, win, ow, 3, share, shift, scale, y);
+    sum_columns(sum, win, a, 3, share, y);
   else
-    sum_columns(sum, win, ow, c, share, shift, scale, y);
+    sum_columns(sum, win, a, c, share, y);
 }
 
 /* Sums of 2^24 bytes and less hold in 32 bits. */
@@ -87,13 +86,13 @@ static bool windows_fit(const int64_t *part, int64_t oh, int64_t ow) {
   return h * w <= 1 << 24;
 }
 
-static br_status check(const br_image *im, const int64_t *part, int64_t m, int64_t oh,
-                       int64_t ow) {
-  for (int64_t i = 0; i < m; i++, part += 4) {
+static br_status check(const br_image *im, const br_areas *a) {
+  const int64_t *part = a->part;
+  for (int64_t i = 0; i < a->m; i++, part += 4) {
     bool good = part[0] >= 0 && part[1] >= 0 && part[0] < part[2] && part[1] < part[3] &&
                 part[2] <= im->w && part[3] <= im->h &&
                 part[2] - part[0] <= BR_AREA_MAX && part[3] - part[1] <= BR_AREA_MAX &&
-                windows_fit(part, oh, ow);
+                windows_fit(part, a->oh, a->ow);
     if (!good)
       return br_fail(BR_EINVAL,
                      "area: part %" PRId64 ", columns %" PRId64 " to %" PRId64
@@ -104,30 +103,29 @@ static br_status check(const br_image *im, const int64_t *part, int64_t m, int64
   return BR_OK;
 }
 
-br_status br_area_batch(const br_image *im, const int64_t *part, int64_t m, int64_t oh,
-                        int64_t ow, float shift, float scale, float *dst) {
-  br_status status = check(im, part, m, oh, ow);
+br_status br_area_batch(const br_image *im, const br_areas *a) {
+  br_status status = check(im, a);
   if (status) return status;
   const int threads = br_threads();
   const int64_t width = im->w * im->c;
-  const size_t table = (size_t)ow * (2 * sizeof(int64_t) + sizeof(float)) + 64;
+  const size_t table = (size_t)a->ow * (2 * sizeof(int64_t) + sizeof(float)) + 64;
   const size_t room = (table + (size_t)width * sizeof(uint32_t) + 127) & ~(size_t)63;
   char *rooms = br_alloc((size_t)threads * room);
   if (!rooms) return BR_ENOMEM;
-#pragma omp parallel num_threads(threads) if (m * oh * ow > GRAIN)
+#pragma omp parallel num_threads(threads) if (a->m * a->oh * a->ow > GRAIN)
   {
     char *own = rooms + (size_t)omp_get_thread_num() * room;
     windows win = {.from = (int64_t *)(void *)own};
-    win.to = win.from + ow;
-    win.share = (float *)(void *)(win.to + ow);
+    win.to = win.from + a->ow;
+    win.share = (float *)(void *)(win.to + a->ow);
     uint32_t *sum = (uint32_t *)(void *)(own + ((table + 63) & ~(size_t)63));
     int64_t known = -1; /* whose windows these are: a thread's rows come in order */
 #pragma omp for schedule(static)
-    for (int64_t r = 0; r < m * oh; r++) {
-      const int64_t *p = part + r / oh * 4;
-      if (r / oh != known) windows_fill(&win, p[2] - p[0], ow);
-      known = r / oh;
-      row_of(im, p, &win, r % oh, oh, ow, shift, scale, sum, dst + r * ow * im->c);
+    for (int64_t r = 0; r < a->m * a->oh; r++) {
+      const int64_t *p = a->part + r / a->oh * 4;
+      if (r / a->oh != known) windows_fill(&win, p[2] - p[0], a->ow);
+      known = r / a->oh;
+      row_of(im, a, r, &win, sum);
     }
   }
   br_free(rooms);

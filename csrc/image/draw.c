@@ -122,12 +122,12 @@ void br_draw_circle(br_image *im, double x, double y, double radius, double thic
   if (radius > 0 && thickness > 0) draw_ring(im, x, y, radius, thickness / 2, rgb);
 }
 
-void br_draw_line(br_image *im, double x0, double y0, double x1, double y1,
+void br_draw_line(br_image *im, const double from[2], const double to[2],
                   double thickness, const uint8_t rgb[3]) {
   const double half = thickness / 2;
-  const shape s = {{x0, y0, x1, y1, half}, cover_line};
-  const double bound[4] = {fmin(x0, x1) - half, fmin(y0, y1) - half, fmax(x0, x1) + half,
-                           fmax(y0, y1) + half};
+  const shape s = {{from[0], from[1], to[0], to[1], half}, cover_line};
+  const double bound[4] = {fmin(from[0], to[0]) - half, fmin(from[1], to[1]) - half,
+                           fmax(from[0], to[0]) + half, fmax(from[1], to[1]) + half};
   if (thickness > 0) paint(im, &s, bound, rgb);
 }
 

@@ -19,7 +19,7 @@ void br_draw_disk(br_image *im, double x, double y, double radius, const uint8_t
    round, the corners of a rectangle sharp. */
 void br_draw_circle(br_image *im, double x, double y, double radius, double thickness,
                     const uint8_t rgb[3]);
-void br_draw_line(br_image *im, double x0, double y0, double x1, double y1,
+void br_draw_line(br_image *im, const double from[2], const double to[2],
                   double thickness, const uint8_t rgb[3]);
 void br_draw_rect(br_image *im, const double box[4], double thickness,
                   const uint8_t rgb[3]);

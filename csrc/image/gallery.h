@@ -8,12 +8,19 @@
 
 enum { BR_GALLERY_MESSAGE = 240 };
 
-/* Reads path[i], cuts box (n,4) out of it (see warp.h; a box whose first entry is NaN
-   stands for the whole image) and resizes it into images (n,size,size,channels).
-   failed[i] is set, and message[i] (BR_GALLERY_MESSAGE bytes each) says why, where that
-   was not possible; the image is black then. */
-void br_gallery_load(int64_t n, const char *const *path, const double *box, int64_t size,
-                     int64_t channels, bool upright, uint8_t *images,
-                     unsigned char *failed, char *message);
+/* Pictures to be read from path[i], each cut to its box (n,4) (see warp.h; a box whose
+   first entry is NaN stands for the whole image) and resized into images
+   (n,size,size,channels). */
+typedef struct br_gallery {
+  int64_t n, size, channels;
+  const char *const *path;
+  const double *box;
+  bool upright;
+  uint8_t *images;
+} br_gallery;
+
+/* failed[i] is set, and message[i] (BR_GALLERY_MESSAGE bytes each) says why, where one
+   cannot be had; its image is black then. */
+void br_gallery_load(const br_gallery *g, unsigned char *failed, char *message);
 
 #endif

@@ -13,20 +13,27 @@ static inline float luma(const float *p, int64_t c) {
   return c < 3 ? p[0] : 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
 }
 
-void br_pixels_brightness(float *x, int64_t n, double factor) {
+static int64_t count_of(br_pixels p) { return p.h * p.w * p.c; }
+
+void br_pixels_brightness(br_pixels p, double factor) {
   const float f = (float)factor;
-  for (int64_t i = 0; i < n; i++) x[i] = byte_range(x[i] * f);
+  const int64_t n = count_of(p);
+  for (int64_t i = 0; i < n; i++) p.x[i] = byte_range(p.x[i] * f);
 }
 
-void br_pixels_contrast(float *x, int64_t pixels, int64_t c, double factor) {
+void br_pixels_contrast(br_pixels p, double factor) {
+  float *const x = p.x;
+  const int64_t c = p.c, pixels = p.h * p.w;
   double sum = 0;
   for (int64_t i = 0; i < pixels; i++) sum += (double)luma(x + i * c, c);
   const float mean = (float)(sum / (double)pixels), f = (float)factor;
   for (int64_t i = 0; i < pixels * c; i++) x[i] = byte_range(mean + f * (x[i] - mean));
 }
 
-void br_pixels_saturation(float *x, int64_t pixels, int64_t c, double factor) {
+void br_pixels_saturation(br_pixels p, double factor) {
   const float f = (float)factor;
+  const int64_t c = p.c, pixels = p.h * p.w;
+  float *x = p.x;
   if (c < 3) return;
   for (int64_t i = 0; i < pixels; i++, x += c) {
     const float gray = luma(x, c);
@@ -34,7 +41,9 @@ void br_pixels_saturation(float *x, int64_t pixels, int64_t c, double factor) {
   }
 }
 
-void br_pixels_equalize(float *x, int64_t pixels, int64_t c) {
+void br_pixels_equalize(br_pixels p) {
+  float *const x = p.x;
+  const int64_t c = p.c, pixels = p.h * p.w;
   for (int64_t ch = 0; ch < c; ch++) {
     int64_t count[256] = {0}, rank = 0;
     float level[256];
@@ -54,32 +63,37 @@ void br_pixels_equalize(float *x, int64_t pixels, int64_t c) {
   }
 }
 
-void br_pixels_noise(float *x, int64_t n, double deviation, uint64_t seed,
-                     uint64_t stream, uint64_t first) {
-  for (int64_t i = 0; i < n; i++)
-    x[i] = byte_range(
-        x[i] + (float)(deviation * br_rng_normal(seed, stream, first + (uint64_t)i)));
+void br_pixels_noise(br_pixels p, double deviation, br_draws d) {
+  const int64_t n = count_of(p);
+  for (int64_t i = 0; i < n; i++) {
+    const double z = br_rng_normal(d.seed, d.stream, d.first + (uint64_t)i);
+    p.x[i] = byte_range(p.x[i] + (float)(deviation * z));
+  }
 }
 
-/* One line of n pixels, c values each, `step` floats apart from pixel to pixel. */
-static void blur_line(float *x, int64_t n, int64_t step, int64_t c, const float *weight,
-                      int radius, float *line) {
+/* n pixels, c values each, `step` floats apart from pixel to pixel. */
+typedef struct row {
+  float *x;
+  int64_t n, step, c;
+} row;
+
+static void blur_row(row r, const float *weight, int radius, float *room) {
+  const int64_t n = r.n, c = r.c;
   for (int64_t i = 0; i < n; i++)
-    memcpy(line + i * c, x + i * step, (size_t)c * sizeof *x);
+    memcpy(room + i * c, r.x + i * r.step, (size_t)c * sizeof *room);
   for (int64_t i = 0; i < n; i++) {
     for (int64_t ch = 0; ch < c; ch++) {
-      float sum = weight[0] * line[i * c + ch];
+      float sum = weight[0] * room[i * c + ch];
       for (int k = 1; k <= radius; k++) {
         const int64_t before = i - k > 0 ? i - k : 0, after = i + k < n ? i + k : n - 1;
-        sum += weight[k] * (line[before * c + ch] + line[after * c + ch]);
+        sum += weight[k] * (room[before * c + ch] + room[after * c + ch]);
       }
-      x[i * step + ch] = sum;
+      r.x[i * r.step + ch] = sum;
     }
   }
 }
 
-void br_pixels_blur(float *x, int64_t h, int64_t w, int64_t c, double sigma,
-                    float *room) {
+void br_pixels_blur(br_pixels p, double sigma, float *room) {
   enum { WIDEST = 31 };
   float weight[WIDEST + 1];
   double sum = 0;
@@ -91,8 +105,10 @@ void br_pixels_blur(float *x, int64_t h, int64_t w, int64_t c, double sigma,
     sum += k ? 2 * g : g;
   }
   for (int k = 0; k <= radius; k++) weight[k] /= (float)sum;
-  for (int64_t j = 0; j < h; j++) blur_line(x + j * w * c, w, c, c, weight, radius, room);
-  for (int64_t i = 0; i < w; i++) blur_line(x + i * c, h, w * c, c, weight, radius, room);
+  for (int64_t j = 0; j < p.h; j++)
+    blur_row((row){p.x + j * p.w * p.c, p.w, p.c, p.c}, weight, radius, room);
+  for (int64_t i = 0; i < p.w; i++)
+    blur_row((row){p.x + i * p.c, p.h, p.w * p.c, p.c}, weight, radius, room);
 }
 
 /* v as a number from 0 to n. */
@@ -100,21 +116,21 @@ static int64_t inside(double v, int64_t n) {
   return v > 0 ? (v < (double)n ? (int64_t)v : n) : 0;
 }
 
-void br_pixels_cutout(float *x, int64_t h, int64_t w, int64_t c, double u, double v,
-                      double side, float value) {
-  const int64_t x0 = inside(ceil(u - side / 2), w), x1 = inside(ceil(u + side / 2), w);
-  const int64_t y0 = inside(ceil(v - side / 2), h), y1 = inside(ceil(v + side / 2), h);
+void br_pixels_cutout(br_pixels p, double u, double v, double side, float value) {
+  const double r = side / 2;
+  const int64_t x0 = inside(ceil(u - r), p.w), x1 = inside(ceil(u + r), p.w);
+  const int64_t y0 = inside(ceil(v - r), p.h), y1 = inside(ceil(v + r), p.h);
   for (int64_t j = y0; j < y1; j++) {
-    for (int64_t i = x0 * c; i < x1 * c; i++) x[j * w * c + i] = value;
+    for (int64_t i = x0 * p.c; i < x1 * p.c; i++) p.x[j * p.w * p.c + i] = value;
   }
 }
 
-void br_pixels_normalize(float *x, int64_t pixels, int64_t c, const double *mean,
-                         const double *deviation) {
+void br_pixels_normalize(br_pixels p, const double *mean, const double *deviation) {
+  const int64_t c = p.c, n = count_of(p);
   float scale[4], shift[4];
   for (int64_t ch = 0; ch < c; ch++) {
     scale[ch] = (float)(1 / (255 * deviation[ch]));
     shift[ch] = (float)(-mean[ch] / deviation[ch]);
   }
-  for (int64_t i = 0; i < pixels * c; i++) x[i] = x[i] * scale[i % c] + shift[i % c];
+  for (int64_t i = 0; i < n; i++) p.x[i] = p.x[i] * scale[i % c] + shift[i % c];
 }

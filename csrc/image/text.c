@@ -128,8 +128,9 @@ static void draw_letter(br_image *im, int64_t x, int64_t y, const uint8_t *rows,
         draw_dot(im, x + c * scale, y + r * scale, scale, pixel);
 }
 
-void br_draw_text(br_image *im, int64_t x, int64_t y, const char *text, size_t n,
+void br_draw_text(br_image *im, const int64_t at[2], const char *text, size_t n,
                   int64_t scale, const uint8_t rgb[3]) {
+  int64_t x = at[0], y = at[1];
   uint8_t pixel[3] = {br_luma(rgb), rgb[1], rgb[2]};
   if (!im->data || (im->c != 1 && im->c != 3) || scale < 1 || scale > SCALE_MOST) return;
   if (x >= im->w || y >= im->h || x < -BR_IMAGE_MAX_PIXELS || y < -BR_IMAGE_MAX_PIXELS)

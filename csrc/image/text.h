@@ -10,10 +10,10 @@
 /* A letter is 5 x 8 dots in a cell of 6 x 9. */
 enum { BR_TEXT_WIDTH = 6, BR_TEXT_HEIGHT = 9 };
 
-/* Draws ASCII with the top-left corner of its first cell at the pixel (x, y), a dot being
-   scale x scale pixels; any other byte is a box, except that the bytes of a UTF-8
-   character are one. What lies outside the image is cut off. */
-void br_draw_text(br_image *im, int64_t x, int64_t y, const char *text, size_t n,
+/* Draws n bytes of ASCII with the top-left corner of their first cell at the pixel `at`
+   (x, y), a dot being scale x scale pixels; any other byte is a box, except that the
+   bytes of a UTF-8 character are one. What lies outside the image is cut off. */
+void br_draw_text(br_image *im, const int64_t at[2], const char *text, size_t n,
                   int64_t scale, const uint8_t rgb[3]);
 
 #endif

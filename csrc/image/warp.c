@@ -153,140 +153,147 @@ done:
 
 /* ---- affine warps ---------------------------------------------------------------- */
 
-/* x (h,w,c), t (6) -> y (oh,ow,c). Inlined for the usual c, which then is a constant. */
-static inline void warp(const uint8_t *x, int64_t h, int64_t w, int64_t c,
-                        const double *t, int64_t oh, int64_t ow, float *y) {
-  const double right = (double)(w - 1), bottom = (double)(h - 1);
-  for (int64_t j = 0; j < oh; j++) {
-    const double x0 = t[1] * (double)j + t[2], y0 = t[4] * (double)j + t[5];
-    for (int64_t i = 0; i < ow; i++, y += c) {
-      const double xs = clamp(t[0] * (double)i + x0, right);
-      const double ys = clamp(t[3] * (double)i + y0, bottom);
-      const int32_t xi = (int32_t)xs, yi = (int32_t)ys;
-      const float fx = (float)(xs - xi), fy = (float)(ys - yi);
-      const uint8_t *p = x + (yi * w + xi) * c;
-      const uint8_t *q = yi < h - 1 ? p + w * c : p;
-      const int64_t next = xi < w - 1 ? c : 0;
-      for (int64_t ch = 0; ch < c; ch++) {
-        const float p0 = p[ch], p1 = p[ch + next], q0 = q[ch], q1 = q[ch + next];
-        const float up = p0 + fx * (p1 - p0), down = q0 + fx * (q1 - q0);
-        y[ch] = up + fy * (down - up);
-      }
-    }
-  }
-}
+/* A map from the pixels of a result (oh,ow,c) to the image, and how many samples each
+   takes, evenly spread. */
+typedef struct grid {
+  const double *map;
+  int64_t oh, ow, kx, ky;
+} grid;
 
-/* Inlined for the usual c. */
-static void warp_plain(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *t,
-                       int64_t oh, int64_t ow, float *y) {
-  if (c == 1)
-    warp(x, h, w, 1, t, oh, ow, y);
-  else if (c == 3)
-    warp(x, h, w, 3, t, oh, ow, y);
-  else
-    warp(x, h, w, c, t, oh, ow, y);
-}
+/* Where a sample lies: the pixel above and left of it, and its way to the next ones. */
+typedef struct corner {
+  const uint8_t *up, *down;
+  int64_t next;
+  float fx, fy;
+} corner;
 
-/* Adds `part` of the picture's value at (xs, ys) to y (c). */
-static inline void add_sample(const uint8_t *x, int64_t h, int64_t w, int64_t c,
-                              double xs, double ys, float part, float *y) {
-  xs = clamp(xs, (double)(w - 1));
-  ys = clamp(ys, (double)(h - 1));
+static inline corner corner_at(const br_image *im, int64_t c, double x, double y) {
+  const double xs = clamp(x, (double)(im->w - 1)), ys = clamp(y, (double)(im->h - 1));
   const int32_t xi = (int32_t)xs, yi = (int32_t)ys;
-  const float fx = (float)(xs - xi), fy = (float)(ys - yi);
-  const uint8_t *p = x + (yi * w + xi) * c, *q = yi < h - 1 ? p + w * c : p;
-  const int64_t next = xi < w - 1 ? c : 0;
-  for (int64_t ch = 0; ch < c; ch++) {
-    const float p0 = p[ch], q0 = q[ch];
-    const float up = p0 + fx * ((float)p[ch + next] - p0);
-    const float down = q0 + fx * ((float)q[ch + next] - q0);
-    y[ch] += part * (up + fy * (down - up));
+  const uint8_t *p = im->data + (yi * im->w + xi) * c;
+  return (corner){.up = p,
+                  .down = yi < im->h - 1 ? p + im->w * c : p,
+                  .next = xi < im->w - 1 ? c : 0,
+                  .fx = (float)(xs - xi),
+                  .fy = (float)(ys - yi)};
+}
+
+static inline float value_at(const corner *at, int64_t ch) {
+  const float p0 = at->up[ch], p1 = at->up[ch + at->next];
+  const float q0 = at->down[ch], q1 = at->down[ch + at->next];
+  const float up = p0 + at->fx * (p1 - p0), down = q0 + at->fx * (q1 - q0);
+  return up + at->fy * (down - up);
+}
+
+/* One sample a pixel. c is im->c, a constant in the usual cases. */
+static inline void warp_plain(const br_image *im, int64_t c, const grid *g, float *y) {
+  const double *t = g->map;
+  for (int64_t j = 0; j < g->oh; j++) {
+    const double x0 = t[1] * (double)j + t[2], y0 = t[4] * (double)j + t[5];
+    for (int64_t i = 0; i < g->ow; i++, y += c) {
+      const corner at = corner_at(im, c, t[0] * (double)i + x0, t[3] * (double)i + y0);
+      for (int64_t ch = 0; ch < c; ch++) y[ch] = value_at(&at, ch);
+    }
   }
 }
 
-/* kx x ky samples, evenly spread over each pixel of the result. */
-static inline void warp_mean(const uint8_t *x, int64_t h, int64_t w, int64_t c,
-                             const double *t, int64_t kx, int64_t ky, int64_t oh,
-                             int64_t ow, float *y) {
-  const float part = 1 / (float)(kx * ky);
-  memset(y, 0, (size_t)(oh * ow * c) * sizeof *y);
-  for (int64_t j = 0; j < oh; j++) {
-    for (int64_t i = 0; i < ow; i++, y += c) {
-      for (int64_t b = 0; b < ky; b++) {
-        const double v = (double)j + ((double)b + 0.5) / (double)ky - 0.5;
-        for (int64_t a = 0; a < kx; a++) {
-          const double u = (double)i + ((double)a + 0.5) / (double)kx - 0.5;
-          add_sample(x, h, w, c, t[0] * u + t[1] * v + t[2], t[3] * u + t[4] * v + t[5],
-                     part, y);
-        }
+/* kx x ky samples a pixel. */
+static inline void warp_mean(const br_image *im, int64_t c, const grid *g, float *y) {
+  const double *t = g->map;
+  const float part = 1 / (float)(g->kx * g->ky);
+  memset(y, 0, (size_t)(g->oh * g->ow * c) * sizeof *y);
+  for (int64_t j = 0; j < g->oh; j++) {
+    for (int64_t i = 0; i < g->ow; i++, y += c) {
+      for (int64_t k = 0; k < g->kx * g->ky; k++) {
+        const double v = (double)j + ((double)(k / g->kx) + 0.5) / (double)g->ky - 0.5;
+        const double u = (double)i + ((double)(k % g->kx) + 0.5) / (double)g->kx - 0.5;
+        const corner at = corner_at(im, c, t[0] * u + t[1] * v + t[2],
+                                    t[3] * u + t[4] * v + t[5]);
+        for (int64_t ch = 0; ch < c; ch++) y[ch] += part * value_at(&at, ch);
       }
     }
   }
+}
+
+static inline void warp(const br_image *im, int64_t c, const grid *g, float *y) {
+  if (g->kx * g->ky == 1)
+    warp_plain(im, c, g, y);
+  else
+    warp_mean(im, c, g, y);
+}
+
+static void warp_any(const br_image *im, const grid *g, float *y) {
+  if (im->c == 1)
+    warp(im, 1, g, y);
+  else if (im->c == 3)
+    warp(im, 3, g, y);
+  else
+    warp(im, im->c, g, y);
 }
 
 /* How many samples along an axis that shrinks by this factor. One is enough for a little
    more than 1: what lies between its neighbours is hardly left out. */
 static int64_t samples(double a, double b) {
-  enum { MOST = 16 };
+  enum { MAX_SAMPLES = 16 };
   const double factor = ceil(hypot(a, b) - 0.25);
-  return factor > 1 ? (factor < MOST ? (int64_t)factor : MOST) : 1;
+  return factor > 1 ? (factor < MAX_SAMPLES ? (int64_t)factor : MAX_SAMPLES) : 1;
 }
 
-void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
-                 bool area, int64_t oh, int64_t ow, float *y) {
-  const int64_t kx = area ? samples(map[0], map[3]) : 1;
-  const int64_t ky = area ? samples(map[1], map[4]) : 1;
-  if (kx * ky == 1)
-    warp_plain(x, h, w, c, map, oh, ow, y);
-  else if (c == 1)
-    warp_mean(x, h, w, 1, map, kx, ky, oh, ow, y);
-  else if (c == 3)
-    warp_mean(x, h, w, 3, map, kx, ky, oh, ow, y);
-  else
-    warp_mean(x, h, w, c, map, kx, ky, oh, ow, y);
+void br_warp_one(const br_image *im, const double *map, bool area, int64_t oh, int64_t ow,
+                 float *y) {
+  const grid g = {.map = map,
+                  .oh = oh,
+                  .ow = ow,
+                  .kx = area ? samples(map[0], map[3]) : 1,
+                  .ky = area ? samples(map[1], map[4]) : 1};
+  warp_any(im, &g, y);
 }
 
-void br_reduce(const uint8_t *x, int64_t w, int64_t c, int64_t f, int64_t x0, int64_t y0,
-               int64_t x1, int64_t y1, uint16_t *sum, uint8_t *y) {
-  const int64_t n = (x1 - x0) * c;
-  for (int64_t v = y0; v < y1; v += f) {
-    const int64_t rows = y1 - v < f ? y1 - v : f;
+void br_reduce(const br_image *im, const br_part *part, int64_t f, uint16_t *sum,
+               uint8_t *y) {
+  const int64_t c = im->c, w = part->x1 - part->x0, n = w * c;
+  for (int64_t v = part->y0; v < part->y1; v += f) {
+    const int64_t rows = part->y1 - v < f ? part->y1 - v : f;
     memset(sum, 0, (size_t)n * sizeof *sum);
     for (int64_t k = 0; k < rows; k++) {
-      const uint8_t *row = x + ((v + k) * w + x0) * c;
+      const uint8_t *row = im->data + ((v + k) * im->w + part->x0) * c;
       for (int64_t i = 0; i < n; i++) sum[i] = (uint16_t)(sum[i] + row[i]);
     }
-    for (int64_t u = 0; u < x1 - x0; u += f) {
-      const int64_t columns = x1 - x0 - u < f ? x1 - x0 - u : f;
-      const float part = 1 / (float)(rows * columns);
+    for (int64_t u = 0; u < w; u += f) {
+      const int64_t columns = w - u < f ? w - u : f;
+      const float share = 1 / (float)(rows * columns);
       for (int64_t ch = 0; ch < c; ch++) {
         uint32_t total = 0;
         for (int64_t k = 0; k < columns; k++) total += sum[(u + k) * c + ch];
-        *y++ = (uint8_t)((float)total * part + 0.5f);
+        *y++ = (uint8_t)((float)total * share + 0.5f);
       }
     }
   }
 }
 
-br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int64_t c,
-                        const int64_t *pick, int64_t m, const double *matrix, int64_t oh,
-                        int64_t ow, float *dst) {
-  if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX || c < 1 || oh < 1 || ow < 1)
+br_status br_warp_batch(const br_warps *a) {
+  if (a->h < 1 || a->w < 1 || a->h > INT32_MAX || a->w > INT32_MAX || a->c < 1 ||
+      a->oh < 1 || a->ow < 1)
     return br_fail(BR_EINVAL,
                    "warp: (%" PRId64 ", %" PRId64 ", %" PRId64 ") to (%" PRId64
                    ", %" PRId64 "): every size must be at least 1",
-                   h, w, c, oh, ow);
-  for (int64_t i = 0; i < m; i++) {
-    if (pick[i] < 0 || pick[i] >= n)
+                   a->h, a->w, a->c, a->oh, a->ow);
+  for (int64_t i = 0; i < a->m; i++) {
+    if (a->pick[i] < 0 || a->pick[i] >= a->n)
       return br_fail(BR_EINVAL,
                      "warp: index %" PRId64 " (from 0) at place %" PRId64
                      " is not in a batch of %" PRId64 " images",
-                     pick[i], i, n);
+                     a->pick[i], i, a->n);
   }
-  const int64_t in = h * w * c, out = oh * ow * c;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (m * out > GRAIN)
-  for (int64_t i = 0; i < m; i++) {
-    warp_plain(src + pick[i] * in, h, w, c, matrix + i * 6, oh, ow, dst + i * out);
+  const int64_t in = a->h * a->w * a->c, out = a->oh * a->ow * a->c;
+#pragma omp parallel for schedule(static)                                                \
+    num_threads(br_threads()) if (a->m * out > GRAIN)
+  for (int64_t i = 0; i < a->m; i++) {
+    /* Nothing is written through it. */
+    uint8_t *data = (uint8_t *)(uintptr_t)(a->images + a->pick[i] * in);
+    const br_image im = {.c = a->c, .h = a->h, .w = a->w, .data = data};
+    const grid g = {a->matrix + i * 6, a->oh, a->ow, 1, 1};
+    warp_any(&im, &g, a->dst + i * out);
   }
   return BR_OK;
 }

@@ -24,26 +24,38 @@
 br_status br_image_crop(const br_image *im, const double box[4], int64_t out_h,
                         int64_t out_w, uint8_t *dst);
 
-/* A batch of affine warps by bilinear interpolation. src (n,h,w,c), pick (m) indices from
-   0 into src, matrix (m,6), dst (m,oh,ow,c) with values 0..255. A row (a,b,c0,d,e,f) of
-   matrix maps pixel (x, y) of the result to the point
-     xs = a*x + b*y + c0,   ys = d*x + e*y + f
-   of the source. Nothing is averaged: a warp that shrinks skips pixels. Coordinates that
-   are not numbers read the first column or row. */
-br_status br_warp_batch(const uint8_t *src, int64_t n, int64_t h, int64_t w, int64_t c,
-                        const int64_t *pick, int64_t m, const double *matrix, int64_t oh,
-                        int64_t ow, float *dst);
+/* A batch of affine warps by bilinear interpolation: images (n,h,w,c), pick (m) indices
+   from 0 into them, matrix (m,6), dst (m,oh,ow,c) with values 0..255. A row
+   (a,b,c0,d,e,f) of matrix maps pixel (x, y) of the result to the point xs = a*x + b*y +
+   c0,   ys = d*x + e*y + f of the source. Nothing is averaged: a warp that shrinks skips
+   pixels. Coordinates that are not numbers read the first column or row. */
+typedef struct br_warps {
+  const uint8_t *images;
+  int64_t n, h, w, c;
+  int64_t m, oh, ow;
+  const int64_t *pick;
+  const double *matrix;
+  float *dst;
+} br_warps;
 
-/* One such warp on the calling thread alone. With `area`, a warp that shrinks takes the
-   mean of several samples in each pixel of the result, about as many as it shrinks by. */
-void br_warp_one(const uint8_t *x, int64_t h, int64_t w, int64_t c, const double *map,
-                 bool area, int64_t oh, int64_t ow, float *y);
+br_status br_warp_batch(const br_warps *all);
 
-/* The means of blocks of f x f pixels, from pixel (x0, y0) on: what lies beyond the right
-   and lower edges does not count. x (h,w,c) -> y (oh,ow,c), oh and ow as many blocks as
-   begin before x1 and y1. sum holds (x1 - x0) * c numbers. */
-void br_reduce(const uint8_t *x, int64_t w, int64_t c, int64_t f, int64_t x0, int64_t y0,
-               int64_t x1, int64_t y1, uint16_t *sum, uint8_t *y);
+/* One such warp on the calling thread alone, `map` a row of matrix. With `area`, a warp
+   that shrinks takes the mean of several samples in each pixel of the result, about as
+   many as it shrinks by. */
+void br_warp_one(const br_image *im, const double *map, bool area, int64_t oh, int64_t ow,
+                 float *y);
+
+/* The pixels (x0, y0) .. (x1 - 1, y1 - 1) of an image. */
+typedef struct br_part {
+  int64_t x0, y0, x1, y1;
+} br_part;
+
+/* The means of blocks of f x f pixels of a part: what lies beyond its right and lower
+   edges does not count. y (oh,ow,c), oh and ow as many blocks as begin in the part; sum
+   holds (x1 - x0) * c numbers. */
+void br_reduce(const br_image *im, const br_part *part, int64_t f, uint16_t *sum,
+               uint8_t *y);
 
 /* images (m,count), or one, each brought to mean 0 and (population) standard deviation 1
    in place; a constant image becomes zeros. */

@@ -92,21 +92,21 @@ static br_status read_values(const char *at, const char *stop, int64_t line, int
   return BR_OK;
 }
 
-br_status br_rows_parse(const char *text, size_t n, int64_t line, int64_t k, char *names,
-                        int64_t *ends, float *values, int64_t *rows) {
+br_status br_rows_parse(const char *text, size_t n, int64_t line, br_rows *out) {
   const char *end = text + n;
   int64_t used = 0;
-  *rows = 0;
+  out->rows = 0;
   for (const char *at = text; at < end; line++) {
     const char *stop = line_end(at, end);
     const char *name = skip_blanks(at, stop), *after = skip_word(name, stop);
     at = stop + (stop < end);
     if (name == stop) continue;
-    br_status status = read_values(after, stop, line, k, values + *rows * k);
+    br_status status = read_values(after, stop, line, out->k,
+                                   out->values + out->rows * out->k);
     if (status) return status;
-    memcpy(names + used, name, (size_t)(after - name));
+    memcpy(out->names + used, name, (size_t)(after - name));
     used += after - name;
-    ends[(*rows)++] = used;
+    out->ends[out->rows++] = used;
   }
   return BR_OK;
 }

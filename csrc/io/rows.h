@@ -13,11 +13,18 @@
 void br_rows_measure(const char *text, size_t n, int64_t k, int64_t *rows,
                      int64_t *name_bytes);
 
-/* Reads them: words are separated by blanks and tabs, lines end in LF or CRLF. names: all
-   names one after the other; ends (rows): where each ends in there; values (rows,k). What
-   is wrong with a line is said as "LINE: ..." or "LINE, column C: ...", the first line
-   having the number `line`; *rows is how many there were. */
-br_status br_rows_parse(const char *text, size_t n, int64_t line, int64_t k, char *names,
-                        int64_t *ends, float *values, int64_t *rows);
+/* Rows that are read: all names one after the other, where each ends in there, and k
+   numbers of each. */
+typedef struct br_rows {
+  int64_t k, rows;
+  char *names;
+  int64_t *ends; /* (rows) */
+  float *values; /* (rows,k) */
+} br_rows;
+
+/* Reads them into memory of the sizes that br_rows_measure gave: words are separated by
+   blanks and tabs, lines end in LF or CRLF. What is wrong with a line is said as
+   "LINE: ..." or "LINE, column C: ...", the first line having the number `line`. */
+br_status br_rows_parse(const char *text, size_t n, int64_t line, br_rows *out);
 
 #endif

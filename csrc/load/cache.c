@@ -202,19 +202,21 @@ static bool open_file(br_cache *cache, const char *path, const br_cache_key *key
 
 /* ---- writing --------------------------------------------------------------------- */
 
-/* A block of pictures being made. */
+/* A block of pictures being made: how, and what came of it. */
 typedef struct block {
+  const br_cache_key *key;
+  br_cache_make make;
+  void *context;
   record *made[BLOCK];
   br_status status[BLOCK];
 } block;
 
 /* Record i; without a picture where its file is to blame. */
-static void make_one(block *b, int64_t k, int64_t i, const br_cache_key *key,
-                     br_scratch *scratch, br_cache_make make, void *context) {
+static void make_one(block *b, int64_t k, int64_t i, br_scratch *scratch) {
   br_image im = {0}, owned = {0};
   br_cache_entry e = {0};
   b->made[k] = NULL;
-  b->status[k] = make(context, i, scratch, &im, &owned, &e);
+  b->status[k] = b->make(b->context, i, scratch, &im, &owned, &e);
   const bool good = b->status[k] == BR_OK;
   const size_t bytes = good ? (size_t)(im.c * im.h * im.w) : 0;
   if (good || b->status[k] == BR_EIO) {
@@ -226,21 +228,20 @@ static void make_one(block *b, int64_t k, int64_t i, const br_cache_key *key,
         r->entry = (br_cache_entry){im.c, im.h, im.w, e.file_h, e.file_w};
         memcpy(r + 1, im.data, bytes);
       }
-      r->check = check_of_record(key, r, sizeof *r + bytes);
+      r->check = check_of_record(b->key, r, sizeof *r + bytes);
     }
     b->made[k] = r;
   }
   br_image_free(&owned);
 }
 
-static void make_block(block *b, int64_t first, int64_t count, const br_cache_key *key,
-                       br_cache_make make, void *context) {
+static void make_block(block *b, int64_t first, int64_t count) {
   _Atomic int64_t next = 0; /* pictures differ in what they take */
 #pragma omp parallel num_threads(br_threads())
   {
     br_scratch scratch = {0};
     for (int64_t k; (k = atomic_fetch_add(&next, 1)) < count;)
-      make_one(b, k, first + k, key, &scratch, make, context);
+      make_one(b, k, first + k, &scratch);
     br_scratch_free(&scratch);
   }
 }
@@ -279,12 +280,15 @@ static br_status write_file(const char *path, const br_cache_key *key, int64_t n
   int64_t *offset = br_alloc((size_t)(n + 1) * sizeof *offset);
   block *b = br_alloc(sizeof *b);
   if (!offset || !b) goto done;
+  b->key = key;
+  b->make = make;
+  b->context = context;
   offset[0] = sizeof MAGIC;
   w = br_writer_new(path, &status);
   if (w) status = br_writer_put(w, MAGIC, sizeof MAGIC);
   for (int64_t first = 0; first < n && !status; first += BLOCK) {
     const int64_t count = n - first < BLOCK ? n - first : BLOCK;
-    make_block(b, first, count, key, make, context);
+    make_block(b, first, count);
     status = write_block(b, count, w, offset + first);
   }
   if (!status) status = write_tail(w, key, n, offset);

@@ -88,20 +88,28 @@ static int64_t bin_of(double u, double bin, int64_t bins) {
   return at >= 0 && at < (double)bins ? (int64_t)at + 1 : BR_MISSING_CLASS;
 }
 
-static void fill_points(const br_plan *plan, const br_field *f, const br_tensor *from,
-                        int64_t row, const br_affine *map, br_tensor *to, int64_t place) {
+/* A sample's labels: a row of a source's tensor, NULL where it has none, which goes to a
+   place in the batch. */
+typedef struct labels_of {
+  const br_tensor *from;
+  int64_t row, place;
+} labels_of;
+
+static void fill_points(const br_plan *plan, const br_field *f, labels_of of,
+                        const br_affine *map, br_tensor *to) {
+  const br_tensor *from = of.from;
   const int64_t points = f->width / 2, size[2] = {plan->ow, plan->oh};
   for (int64_t i = 0; i < points; i++) {
     double at[2] = {NAN, NAN};
     int64_t p = i;
     if (map->mirrored && f->flip && i < f->flip->numel) p = ints(f->flip)[i] - 1;
     if (from) {
-      const float *x = floats(from) + row * f->width + 2 * p;
+      const float *x = floats(from) + of.row * f->width + 2 * p;
       if (!isnan(x[0]) && !isnan(x[1]))
         br_affine_inverse(map, (double)x[0], (double)x[1], at, at + 1);
     }
     for (int d = 0; d < 2; d++) {
-      const int64_t j = place * f->width + 2 * i + d;
+      const int64_t j = of.place * f->width + 2 * i + d;
       if (f->bin > 0)
         ints(to)[j] = isnan(at[d]) ? BR_MISSING_CLASS
                                    : bin_of(at[d], f->bin,
@@ -163,12 +171,13 @@ static int64_t bin_of_real(const br_field *f, double v) {
   return isnan(v) ? BR_MISSING_CLASS : (int64_t)fmin(fmax(at, 1), (double)f->bins);
 }
 
-static void fill_reals(const br_plan *plan, const br_field *f, const br_tensor *from,
-                       int64_t row, const br_affine *map, br_tensor *to, int64_t place) {
+static void fill_reals(const br_plan *plan, const br_field *f, labels_of of,
+                       const br_affine *map, br_tensor *to) {
+  const br_tensor *from = of.from;
   for (int64_t i = 0; i < f->width; i++) {
-    const int64_t j = place * f->width + i;
+    const int64_t j = of.place * f->width + i;
     const float *rule = f->follow ? floats(f->follow) + 2 * i : NULL;
-    float v = from ? floats(from)[row * f->width + i] : NAN;
+    float v = from ? floats(from)[of.row * f->width + i] : NAN;
     if (rule && rule[0] != BR_FOLLOW_NOTHING)
       v = (float)followed(plan, map, (int)rule[0], (double)v);
     if (rule && map->mirrored) v *= rule[1];
@@ -244,11 +253,18 @@ static br_status path_of(const br_source *s, int64_t row, char path[PATH]) {
   return br_fail(BR_EIO, "%.200s...: the path is too long", path);
 }
 
-/* The picture after the fixed steps: in `im`, with its map. */
+/* A picture after the fixed steps of its recipe, and the map that they make. */
+typedef struct picture {
+  br_sample sample;
+  br_image owned, im; /* the file's, to be freed; the picture itself */
+  br_affine map;
+} picture;
+
+/* The picture of sample i. `p` is empty at first; p->owned must be freed after. */
 static br_status fixed_picture(const br_plan *plan, const br_source *s, int64_t i,
-                               br_sample *x, br_scratch *scratch, br_image *owned,
-                               br_image *im, br_affine *map) {
+                               br_scratch *scratch, picture *p) {
   const int64_t row = row_of(s, i);
+  br_sample *x = &p->sample;
   place_sample(plan, s, i, x);
   if (s->images) {
     const int64_t *shape = s->images->shape;
@@ -256,52 +272,53 @@ static br_status fixed_picture(const br_plan *plan, const br_source *s, int64_t 
     x->w = shape[3];
     x->data = interleaved(s->images, row, plan->c, scratch);
     if (!x->data) return BR_ENOMEM;
-    return br_recipe_fixed(&s->recipe, x, scratch, im, map);
+    return br_recipe_fixed(&s->recipe, x, scratch, &p->im, &p->map);
   }
   br_cache_entry entry;
-  if (s->cache.open && br_cache_read(&s->cache, i, scratch, im, &entry)) {
+  if (s->cache.open && br_cache_read(&s->cache, i, scratch, &p->im, &entry)) {
     int64_t oh, ow;
     x->h = entry.file_h;
     x->w = entry.file_w;
-    return br_recipe_fixed_map(&s->recipe, x, map, &oh, &ow);
+    return br_recipe_fixed_map(&s->recipe, x, &p->map, &oh, &ow);
   }
   char path[PATH];
   br_status status = path_of(s, row, path);
-  if (!status) status = br_image_read(path, plan->c, !s->as_stored, owned);
+  if (!status) status = br_image_read(path, plan->c, !s->as_stored, &p->owned);
   if (status) return status;
-  x->h = owned->h;
-  x->w = owned->w;
-  x->data = owned->data;
-  return br_recipe_fixed(&s->recipe, x, scratch, im, map);
+  x->h = p->owned.h;
+  x->w = p->owned.w;
+  x->data = p->owned.data;
+  return br_recipe_fixed(&s->recipe, x, scratch, &p->im, &p->map);
 }
 
-br_status br_fill_sample(const br_plan *plan, const br_batch *b, int64_t pick,
-                         int64_t place, uint64_t stream, int only, br_scratch *scratch) {
+br_status br_fill_sample(const br_plan *plan, const br_batch *b, const br_place *at,
+                         br_scratch *scratch) {
   const br_source *s = plan->source;
+  int64_t pick = at->pick;
   while (pick >= s->n) pick -= s++->n;
-  br_sample x;
-  br_image owned = {0}, im = {0};
-  br_affine map;
-  br_status status = fixed_picture(plan, s, pick, &x, scratch, &owned, &im, &map);
+  picture p = {0};
+  br_status status = fixed_picture(plan, s, pick, scratch, &p);
   if (!status) {
-    x.stream = stream;
-    x.place = (uint64_t)place;
-    float *to = floats(b->image) + place * plan->oh * plan->ow * plan->c;
-    status = br_recipe_rest(&s->recipe, &x, &im, scratch, plan->oh, plan->ow, to, &map);
+    p.sample.stream = at->stream;
+    p.sample.place = (uint64_t)at->place;
+    float *y = floats(b->image) + at->place * plan->oh * plan->ow * plan->c;
+    status = br_recipe_rest(&s->recipe, &p.sample, &p.im, scratch,
+                            &(br_result){y, plan->oh, plan->ow}, &p.map);
   }
-  br_image_free(&owned);
+  br_image_free(&p.owned);
   for (int f = 0; f < plan->fields && !status; f++) {
     const br_field *field = &plan->field[f];
-    const br_tensor *from = only < 0 || only == f ? s->label[f] : NULL;
+    const bool wanted = at->only < 0 || at->only == f;
+    const labels_of of = {wanted ? s->label[f] : NULL, pick, at->place};
     if (field->kind == BR_FIELD_CLASS)
-      fill_classes(field, from, pick, map.mirrored,
-                   ints(b->label[f]) + place * field->width);
+      fill_classes(field, of.from, pick, p.map.mirrored,
+                   ints(b->label[f]) + at->place * field->width);
     else if (field->kind == BR_FIELD_POINTS)
-      fill_points(plan, field, from, pick, &map, b->label[f], place);
+      fill_points(plan, field, of, &p.map, b->label[f]);
     else if (field->kind == BR_FIELD_BOX)
-      fill_box(plan, from, pick, &map, floats(b->label[f]) + 4 * place);
+      fill_box(plan, of.from, pick, &p.map, floats(b->label[f]) + 4 * at->place);
     else
-      fill_reals(plan, field, from, pick, &map, b->label[f], place);
+      fill_reals(plan, field, of, &p.map, b->label[f]);
   }
   return status;
 }
@@ -316,11 +333,12 @@ typedef struct making {
 static br_status make_entry(void *context, int64_t i, br_scratch *scratch, br_image *im,
                             br_image *owned, br_cache_entry *entry) {
   const making *m = context;
-  br_sample x;
-  br_affine map;
-  br_status status = fixed_picture(m->plan, m->source, i, &x, scratch, owned, im, &map);
-  entry->file_h = x.h;
-  entry->file_w = x.w;
+  picture p = {0};
+  br_status status = fixed_picture(m->plan, m->source, i, scratch, &p);
+  *owned = p.owned;
+  *im = p.im;
+  entry->file_h = p.sample.h;
+  entry->file_w = p.sample.w;
   return status;
 }
 

@@ -4,9 +4,16 @@
 
 #include "load/loader.h"
 
-/* Fills row `place` of the batch with sample `pick` of the plan. */
-br_status br_fill_sample(const br_plan *plan, const br_batch *b, int64_t pick,
-                         int64_t place, uint64_t stream, int only, br_scratch *scratch);
+/* A row of a batch: sample `pick` of the plan, at `place`, with random numbers of a
+   stream. */
+typedef struct br_place {
+  int64_t pick, place;
+  uint64_t stream;
+  int only; /* the field whose labels are wanted; -1: all */
+} br_place;
+
+br_status br_fill_sample(const br_plan *plan, const br_batch *b, const br_place *at,
+                         br_scratch *scratch);
 
 /* The batch's tensors, undefined. */
 br_status br_batch_new(const br_plan *plan, int64_t n, br_batch *b);

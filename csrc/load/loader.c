@@ -46,8 +46,8 @@ struct br_loader {
 
 /* Makes sample i, and notes a failure. Not under the lock, but for the note. */
 static void make(br_loader *l, job *j, int64_t i, br_scratch *scratch) {
-  br_status status = br_fill_sample(l->plan, &j->batch, j->pick[i], i, j->stream, j->only,
-                                    scratch);
+  const br_place at = {j->pick[i], i, j->stream, j->only};
+  br_status status = br_fill_sample(l->plan, &j->batch, &at, scratch);
   if (!status) return;
   pthread_mutex_lock(&l->lock);
   j->failed[i] = 1;

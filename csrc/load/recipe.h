@@ -70,11 +70,16 @@ typedef struct br_sample {
 /* Runs the fixed steps: `out` (from the scratch, or the picture itself) and its map. */
 br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *scratch,
                           br_image *out, br_affine *map);
-/* Runs the others on what that gave: y (oh,ow,c). The map then leads from pixels of y to
-   the picture of x. */
+/* Where a picture of the batch goes: y (h,w,c). */
+typedef struct br_result {
+  float *y;
+  int64_t h, w;
+} br_result;
+
+/* Runs the others on what that gave. The map then leads from pixels of the result to the
+   picture of x. */
 br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image *fixed,
-                         br_scratch *scratch, int64_t oh, int64_t ow, float *y,
-                         br_affine *map);
+                         br_scratch *scratch, const br_result *out, br_affine *map);
 /* The map and the size of the fixed steps alone, for pictures h x w. */
 br_status br_recipe_fixed_map(const br_recipe *r, const br_sample *x, br_affine *map,
                               int64_t *oh, int64_t *ow);

@@ -1,0 +1,53 @@
+/* The steps of recipes, and the state that they work on. */
+#ifndef BR_LOAD_STEPS_H
+#define BR_LOAD_STEPS_H
+
+#include "load/recipe.h"
+
+/* Buffers of the scratch. */
+enum {
+  BR_SCRATCH_BYTES,
+  BR_SCRATCH_PICTURE,
+  BR_SCRATCH_FLOATS,
+  BR_SCRATCH_REDUCED,
+  BR_SCRATCH_SUMS
+};
+
+/* The state between two steps: a picture of bytes or of floats, the map from it to the
+   picture of the sample, and the map not yet carried out, from a frame of w x h to it. */
+typedef struct br_run {
+  const br_sample *x;
+  br_scratch *scratch;
+  br_image bytes;
+  float *floats; /* NULL: bytes are what counts */
+  br_affine done, pending;
+  double w, h;
+  bool area, shifted;
+  int number; /* of the step */
+  br_status status;
+} br_run;
+
+/* A kind of step. */
+typedef struct br_step_kind {
+  const char *name;
+  int parameters;
+  bool pixels, random, last;
+  bool fits;   /* its result may be kept by a cache */
+  bool square; /* the parameter at `size` is the height too */
+  bool varies; /* the size of the result is that of a box */
+  int size;    /* the parameter where the result's width stands, or -1 */
+  int area;    /* the parameter that says whether means are taken, or -1: they are */
+  void (*run)(br_run *r, const double *p);
+} br_step_kind;
+
+enum { BR_STEP_KINDS = 14 };
+extern const br_step_kind br_step_kinds[BR_STEP_KINDS];
+
+/* A map that changes nothing. */
+br_affine br_affine_identity(void);
+/* First `inner`, then `outer`. */
+br_affine br_affine_compose(const br_affine *outer, const br_affine *inner);
+/* Adds a map from a frame of w x h to what is pending. */
+void br_run_geometry(br_run *r, const br_affine *step, double w, double h);
+
+#endif
