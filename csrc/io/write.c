@@ -95,9 +95,7 @@ void br_writer_free(br_writer *w) {
 
 /* ---- bytes ------------------------------------------------------------------------- */
 
-/* One write, after which a file as large as the process may make it gives EFBIG and no
-   signal, whose default is the end of the process. */
-static ssize_t write_quietly(int file, const void *bytes, size_t n) {
+ssize_t br_write_quietly(int file, const void *bytes, size_t n) {
   sigset_t size_signal, before, pending;
   sigemptyset(&size_signal);
   sigaddset(&size_signal, SIGXFSZ);
@@ -117,7 +115,7 @@ static br_status write_all(br_writer *w, const void *bytes, size_t n) {
   const uint8_t *at = bytes;
   while (n > 0) {
     const size_t most = (size_t)1 << 30;
-    const ssize_t done = write_quietly(w->file, at, n < most ? n : most);
+    const ssize_t done = br_write_quietly(w->file, at, n < most ? n : most);
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) return failed(w, done < 0 ? errno : ENOSPC);
     at += done;

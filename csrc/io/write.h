@@ -9,6 +9,7 @@
 #define BR_IO_WRITE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -26,5 +27,9 @@ br_status br_writer_finish(br_writer *w);
 
 /* Removes what was not finished. NULL is allowed. */
 void br_writer_free(br_writer *w);
+
+/* One write, after which a file as large as the process may make it gives EFBIG and no
+   signal, whose default is the end of the process. */
+ssize_t br_write_quietly(int file, const void *bytes, size_t n);
 
 #endif

@@ -323,6 +323,29 @@ rows["train.progress"] = {arguments = {total = 3}, no_names = true,
   call = function(a) progress(a.total) end}
 rows["train.progress: advance"] = {no_names = true,
   call = function(a) progress(3):advance(a.label, a.items) end}
+rows["train.patience"] = {arguments = {epochs = 3},
+  call = function(a, o) braid.train.patience(a.epochs, o) end}
+rows["train.patience: load_state_dict"] = {options = {steps = 3, bad = 1},
+  call = function(_, o) braid.train.patience(3):load_state_dict(o) end}
+rows["train.best"] = {arguments = {path = folder .. "/best.safetensors", net = nn.Linear(2, 2)},
+  call = function(a, o) braid.train.best(a.path, a.net, o) end}
+rows["train.best: load_state_dict"] = {options = {steps = 3}, call = function(_, o)
+  braid.train.best(folder .. "/best.safetensors", nn.Linear(2, 2)):load_state_dict(o)
+end}
+rows["train.log"] = {arguments = {dir = folder .. "/log"}, call = function(a, o)
+  braid.train.log(a.dir, o):close()
+end}
+rows["train.log: load_state_dict"] = {options = {size = 0}, call = function(_, o)
+  local log <close> = braid.train.log(folder .. "/log")
+  log:load_state_dict(o)
+end}
+rows["train.history"] = {arguments = {events = {}}, no_names = true,
+  call = function(a) braid.train.history(a.events) end}
+rows["train.history.read"] = {arguments = {dir = folder .. "/log"}, no_names = true,
+  call = function(a)
+    braid.train.log(folder .. "/log"):close()
+    braid.train.history.read(a.dir)
+  end}
 rows["vision.detector"] = {arguments = {nets = {}}, elsewhere = true,
   call = function(a, o) braid.vision.detector(a.nets, o) end}
 local leaf <const> = parameter()

@@ -42,6 +42,7 @@ local function encode(value, depth)
     end
     return float_text(value)
   end
+  if value == M then return "null" end
   if kind ~= "table" then error("json: a " .. kind .. " cannot be written", 0) end
   local parts <const> = {}
   if is_list(value) and #value > 0 then
@@ -58,7 +59,7 @@ local function encode(value, depth)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
---- The text of a value; keys sorted, an empty table is an object.
+--- The text of a value; keys sorted, an empty table is an object, M.null null.
 function M.encode(value) return encode(value, 1) end
 
 local decode

@@ -1,0 +1,137 @@
+/* Journals and signals, for runs that may end at any moment. */
+#define _GNU_SOURCE
+#include "bind/bind.h"
+
+#include <signal.h>
+
+#include "io/journal.h"
+
+#define JOURNAL "braid.journal"
+
+/* ---- journals ---- */
+
+static int push_result(lua_State *L, br_status status) {
+  if (status != BR_OK) {
+    lua_pushnil(L);
+    lua_pushstring(L, br_error_message());
+    return 2;
+  }
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* core.journal(path): a file of lines held by this process (journal.h); or nil, a message
+   and whether another process holds it. */
+static int journal_new(lua_State *L) {
+  br_status status;
+  bool held;
+  br_journal **j = lua_newuserdatauv(L, sizeof *j, 0);
+  *j = NULL;
+  luaL_setmetatable(L, JOURNAL);
+  *j = br_journal_open(luaL_checkstring(L, 1), &held, &status);
+  if (*j) return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, br_error_message());
+  lua_pushboolean(L, held);
+  return 3;
+}
+
+static br_journal *check_journal(lua_State *L) {
+  br_journal **j = luaL_checkudata(L, 1, JOURNAL);
+  if (!*j) luaL_error(L, "this journal is closed");
+  return *j;
+}
+
+/* j:put(lines): true, or nil and a message, with nothing of them written. */
+static int journal_put(lua_State *L) {
+  size_t n;
+  br_journal *j = check_journal(L);
+  const char *lines = luaL_checklstring(L, 2, &n);
+  return push_result(L, br_journal_put(j, lines, n));
+}
+
+static int journal_cut(lua_State *L) {
+  br_journal *j = check_journal(L);
+  return push_result(L, br_journal_cut(j, luaL_checkinteger(L, 2)));
+}
+
+static int journal_sync(lua_State *L) {
+  return push_result(L, br_journal_sync(check_journal(L)));
+}
+
+static int journal_size(lua_State *L) {
+  lua_pushinteger(L, br_journal_size(check_journal(L)));
+  return 1;
+}
+
+static int journal_close(lua_State *L) {
+  br_journal **j = luaL_checkudata(L, 1, JOURNAL);
+  br_journal_close(*j);
+  *j = NULL;
+  return 0;
+}
+
+/* ---- signals ---- */
+
+enum { WATCHED = 2 };
+static const int watched[WATCHED] = {SIGINT, SIGTERM};
+
+/* The process has one set of handlers, hence these: what came first (0: nothing), what
+   was there before, and how many watch. */
+static volatile sig_atomic_t caught;
+static struct sigaction before[WATCHED];
+static int watchers;
+
+/* A second signal goes where the first would have gone. */
+static void on_signal(int number) {
+  if (!caught) {
+    caught = number;
+    return;
+  }
+  for (int i = 0; i < WATCHED; i++)
+    if (watched[i] == number) sigaction(number, &before[i], NULL);
+  raise(number);
+}
+
+/* core.watch_signals(true) has SIGINT and SIGTERM noted instead of obeyed, until
+   core.watch_signals(false); calls nest. */
+static int watch_signals(lua_State *L) {
+  const bool on = lua_toboolean(L, 1);
+  if (on && watchers++ == 0) {
+    struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&own.sa_mask);
+    caught = 0;
+    for (int i = 0; i < WATCHED; i++) sigaction(watched[i], &own, &before[i]);
+  } else if (!on && watchers > 0 && --watchers == 0) {
+    for (int i = 0; i < WATCHED; i++) sigaction(watched[i], &before[i], NULL);
+    caught = 0;
+  }
+  return 0;
+}
+
+/* core.caught_signal(): the number of the signal that came since, or nil. */
+static int caught_signal(lua_State *L) {
+  if (!caught) return 0;
+  lua_pushinteger(L, caught);
+  return 1;
+}
+
+void br_open_journals(lua_State *L) {
+  static const luaL_Reg methods[] = {{"put", journal_put},     {"cut", journal_cut},
+                                     {"sync", journal_sync},   {"size", journal_size},
+                                     {"close", journal_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"journal", journal_new},
+                                       {"watch_signals", watch_signals},
+                                       {"caught_signal", caught_signal},
+                                       {NULL, NULL}};
+  luaL_newmetatable(L, JOURNAL);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, journal_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, journal_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  luaL_setfuncs(L, functions, 1);
+}

@@ -1,0 +1,249 @@
+--- What happened in a run: its events in order, which print as a table of epochs.
+--
+-- history[i] is the i-th epoch, {epoch =, step =, seconds =, lr =, train = {loss = {total =,
+-- TASK =}}, val = {TASK = {METRIC = value}, loss = {TASK =}}}; #history counts them;
+-- history.events holds all, among them {event = "step", step =, epoch =, loss =, weights =, lr =},
+-- {event = "best", epoch =, metric =, value =} and {event = "stop", reason =}. A number that was
+-- NaN or infinite in a file is not there.
+--   history:curve("val.landmarks.error")   {1, 2, ...}, {0.14, 0.12, ...}: epochs (for what only
+--     steps have, steps) and values
+--   history:best()   the last event "best", or nil
+--   train.history.read(dir)   of a run's directory
+-- @usage print(train.history.read("build/run"))
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+local format <const> = require "braid.format"
+local json <const> = require "braid.io.json"
+
+local History <const> = class("history")
+
+local DIR <const> = check.declare("train.history.read", {dir = check.argument(check.text())})
+local EVENT <const> = check.kind("a table with the field `event`", function(v)
+  return type(v) == "table" and type(v.event) == "string"
+end)
+local ARGUMENTS <const> = check.declare("train.history", {
+  events = check.argument(check.optional(check.list{of = EVENT})),
+})
+
+--- Of a list of events, or of none.
+function History:init(events)
+  check.options(ARGUMENTS, nil, {events = events})
+  self.events, self.epochs = {}, {}
+  for _, event in ipairs(events or {}) do self:add(event) end
+end
+
+--- Appends an event.
+function History:add(event)
+  check.value("train.history: add", "event", event, EVENT)
+  self.events[#self.events + 1] = event
+  if event.event == "epoch" then self.epochs[#self.epochs + 1] = event end
+end
+
+History.__index = function(self, key)
+  if math.type(key) == "integer" then return rawget(self, "epochs")[key] end
+  return class.method(self, key)
+end
+
+History.__len = function(self) return #self.epochs end
+
+--- The last event of a name, or nil.
+function History:last(name)
+  for i = #self.events, 1, -1 do
+    if self.events[i].event == name then return self.events[i] end
+  end
+end
+
+function History:best() return self:last("best") end
+
+-- ---- curves ---------------------------------------------------------------------------
+
+local function at(event, path)
+  local value = event
+  for part in path:gmatch("[^.]+") do
+    if type(value) ~= "table" then return nil end
+    value = value[part]
+  end
+  return type(value) == "number" and value or nil
+end
+
+local function collected(events, name, path)
+  local xs <const>, ys <const> = {}, {}
+  for _, event in ipairs(events) do
+    local value <const> = event.event == name and at(event, path)
+    if value then xs[#xs + 1], ys[#ys + 1] = event[name], value end
+  end
+  return xs, ys
+end
+
+-- The paths of an event's numbers.
+local function add_paths(set, value, path)
+  for key, v in pairs(value) do
+    if type(key) == "string" then
+      local own <const> = path .. key
+      if type(v) == "number" then set[own] = true end
+      if type(v) == "table" then add_paths(set, v, own .. ".") end
+    end
+  end
+end
+
+--- What there is a curve of: "train.loss.total", "val.landmarks.error" and so on.
+function History:names()
+  local set <const> = {}
+  for _, event in ipairs(self.events) do
+    if event.event == "epoch" or event.event == "step" then add_paths(set, event, "") end
+  end
+  for _, key in ipairs{"epoch", "step"} do set[key] = nil end
+  return check.sorted_keys(set)
+end
+
+local PATH <const> = check.text()
+
+--- A number over the epochs, or over the logged steps where epochs do not have it.
+-- @return two lists: epochs or steps, and values; where there is none, they are empty
+function History:curve(path)
+  check.value("train.history: curve", "the name", path, PATH)
+  local xs, ys = collected(self.events, "epoch", path)
+  if #xs == 0 then xs, ys = collected(self.events, "step", path) end
+  if #xs == 0 and #self > 0 then
+    check.fail("train.history: there is no curve '%s'; %s", path, check.nearest(path, self:names()))
+  end
+  return xs, ys
+end
+
+-- ---- reading --------------------------------------------------------------------------
+
+local cleaned
+
+-- Null, which stands for a number that was not finite, goes; in lists it is NaN.
+function cleaned(value)
+  if type(value) ~= "table" then return value end
+  if value == json.null then return nil end
+  local list <const>, t <const> = #value > 0, {}
+  for key, v in next, value do t[key] = cleaned(v) end
+  if list then
+    for i = 1, #value do
+      if t[i] == nil then t[i] = 0 / 0 end
+    end
+  end
+  return t
+end
+
+--- An event as it is read back from what was written.
+History.cleaned = cleaned
+
+--- The events of a file of lines, and whether its last line was torn; a line that is no event is
+-- an error.
+function History.lines(what, path)
+  local text <const>, why <const> = files.read(path)
+  if not text then check.fail("%s: %s", what, why) end
+  local events <const>, n, whole = {}, 0, 0
+  for line, stop in text:gmatch("([^\n]*)\n()") do
+    n, whole = n + 1, stop - 1
+    local value <const>, wrong <const> = json.decode(line)
+    if type(value) ~= "table" or type(value.event) ~= "string" then
+      check.fail("%s: %s: line %d is no event of a run: %s", what, path, n,
+        wrong or line:sub(1, 60))
+    end
+    events[n] = cleaned(value)
+  end
+  return events, whole < #text
+end
+
+--- The seconds of a run's clock into its epochs.
+function History:take_clock(dir)
+  if core.path_kind(dir .. "/clock.jsonl") ~= "file" then return end
+  local seconds <const> = {}
+  for _, e in ipairs((History.lines("train.history.read", dir .. "/clock.jsonl"))) do
+    if e.event == "epoch" then seconds[e.epoch] = e.seconds end -- the last try counts
+  end
+  for _, e in ipairs(self.epochs) do e.seconds = seconds[e.epoch] end
+end
+
+function History.read(dir)
+  check.options(DIR, nil, {dir = dir})
+  if core.path_kind(dir .. "/metrics.jsonl") ~= "file" then
+    check.fail("train.history.read: %s is no directory of a run: there is no metrics.jsonl in it",
+      dir)
+  end
+  local events <const>, torn <const> = History.lines("train.history.read", dir .. "/metrics.jsonl")
+  local history <const> = History(events)
+  history.dir, history.torn = dir, torn or nil
+  history:take_clock(dir)
+  if core.path_kind(dir .. "/test.json") == "file" then
+    local test <const> = json.decode((files.read(dir .. "/test.json")))
+    if type(test) == "table" then history:add(cleaned(test)) end
+  end
+  return history
+end
+
+-- ---- printing -------------------------------------------------------------------------
+
+-- The metrics of an epoch that a line of the table has room for: the losses of tasks in training,
+-- and of every task the metric that it is judged by.
+local function columns_of(history)
+  local list <const> = {{"epoch", "epoch", "%d"}}
+  local first <const> = history.epochs[1]
+  for _, name in ipairs(check.sorted_keys(first.train and first.train.loss or {})) do
+    list[#list + 1] = {"loss " .. name, "train.loss." .. name, "%.4g"}
+  end
+  local shown <const> = history.shown or {}
+  for _, task in ipairs(check.sorted_keys(first.val or {})) do
+    local metrics <const> = first.val[task]
+    local names <const> = task ~= "loss" and (shown[task] or check.sorted_keys(metrics)) or {}
+    for i, metric in ipairs(names) do
+      if i > 2 then break end
+      if type(metrics[metric]) == "number" then
+        list[#list + 1] = {task .. " " .. metric, ("val.%s.%s"):format(task, metric), "%.4f"}
+      end
+    end
+  end
+  list[#list + 1] = {"lr", "lr", "%.3g"}
+  list[#list + 1] = {"seconds", "seconds", "%.1f"}
+  return list
+end
+
+local function row_of(columns, event)
+  local row <const> = {}
+  for i, c in ipairs(columns) do
+    local value <const> = at(event, c[2])
+    row[i] = value and format(c[3], value) or "-"
+  end
+  return row
+end
+
+-- The rows in columns as wide as they need be, those beyond the terminal's width left out.
+local function aligned(rows)
+  local widths <const> = {}
+  for _, row in ipairs(rows) do
+    for i, word in ipairs(row) do widths[i] = math.max(widths[i] or 0, #word) end
+  end
+  local lines <const> = {}
+  for k, row in ipairs(rows) do
+    local words <const> = {}
+    for i, width in ipairs(widths) do words[i] = (" "):rep(width - #row[i]) .. row[i] end
+    lines[k] = table.concat(words, "  ")
+  end
+  return lines
+end
+
+History.__tostring = function(self)
+  if #self == 0 then return ("history: %d events, no epoch yet"):format(#self.events) end
+  local columns <const>, rows <const> = columns_of(self), {}
+  rows[1] = {}
+  for i, c in ipairs(columns) do rows[1][i] = c[1] end
+  for _, event in ipairs(self.epochs) do rows[#rows + 1] = row_of(columns, event) end
+  local lines <const>, best <const>, stop <const> = aligned(rows), self:best(), self:last("stop")
+  for i, event in ipairs(self.epochs) do
+    if best and event.epoch == best.epoch then lines[i + 1] = lines[i + 1] .. "  best" end
+  end
+  if best then
+    lines[#lines + 1] = format("best %s %.6g, epoch %d", best.metric, best.value, best.epoch)
+  end
+  if stop then lines[#lines + 1] = ("ended at epoch %d: %s"):format(stop.epoch, stop.reason) end
+  return table.concat(lines, "\n")
+end
+
+return History

@@ -1,0 +1,272 @@
+--- The log of a run: metrics.jsonl, an event a line, and metrics.csv, an epoch a row, in a
+-- directory, and the history of both.
+--
+-- A line is there whole or not at all, whatever happens to the process. While the disk is full,
+-- lines wait and are tried again with the next one. One process at a time may log to a directory;
+-- its claim ends with it. In a checkpoint, a log is a place: what came after it is gone when it is
+-- resumed, so that an epoch is never logged twice. What depends on the clock goes to clock.jsonl.
+--   log:step{step =, epoch =, loss = {total =, TASK =}, ...}
+--   log:epoch{epoch =, step =, train = {loss = {...}}, val = tasks:evaluate(...), seconds =}
+--   log:event{event = "best", ...}     log:clock{event = "start"}     log.history
+-- Options: fresh = true refuses a directory that has a log.
+-- @usage
+-- local log <close> = train.log("build/run")
+-- for epoch = 1, epochs do ... log:epoch{epoch = epoch, train = {loss = {total = sum / n}},
+--   val = tasks:evaluate(net, batches)} end
+-- print(log.history)
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+local History <const> = require "braid.train.history"
+local json <const> = require "braid.io.json"
+local notice <const> = require "braid.notice"
+
+local Log <const> = class("log")
+
+local OPTIONS <const> = check.declare("train.log", {
+  dir = check.argument(check.text()), fresh = check.flag(false),
+})
+local STATE <const> = check.declare("train.log: load_state_dict", {
+  size = check.needed(check.whole{from = 0}),
+})
+
+-- ---- events as they are written ----------------------------------------------------------
+
+local plain
+
+-- The numbers and words of a table; lists of one number for each sample are no part of a log.
+local function plain_table(value)
+  local t <const> = {}
+  for key, v in next, value do
+    local own <const> = plain(v)
+    if own ~= nil and (math.type(key) == "integer" or type(key) == "string") then t[key] = own end
+  end
+  if next(t) == nil then return nil end
+  for key in next, t do
+    if math.type(key) == "integer" and #t == 0 then return nil end -- a list with holes
+  end
+  return t
+end
+
+function plain(value)
+  if core.is_tensor(value) then value = value:numel() == 1 and value:item() or nil end
+  local kind <const> = type(value)
+  if kind == "number" then return value - value == 0 and value or json.null end
+  if kind == "string" then return utf8.len(value) and value or nil end
+  if kind == "boolean" then return value end
+  if value == json.null then return value end
+  return kind == "table" and plain_table(value) or nil
+end
+
+-- What a report says of each task, without what there is for each sample.
+local function report_of(value)
+  if type(value) ~= "table" then return value end
+  local t <const> = {}
+  for name, part in pairs(value) do
+    if name ~= "tasks" then
+      local own = part
+      if type(part) == "table" then
+        own = {}
+        for key, v in pairs(part) do
+          local each <const> = type(v) == "table" and #v > 64
+          if not each then own[key] = v end
+        end
+      end
+      t[name] = own
+    end
+  end
+  return t
+end
+
+-- ---- the directory ------------------------------------------------------------------------
+
+-- Makes a directory and those above it.
+local function make(what, dir)
+  local kind <const> = core.path_kind(dir)
+  if kind == "file" then check.fail("%s: dir: %s is a file, not a directory", what, dir) end
+  if kind then return end
+  local path = dir:sub(1, 1) == "/" and "/" or ""
+  for part in dir:gmatch("[^/]+") do
+    path = path .. part .. "/"
+    if core.path_kind(path) ~= "directory" then
+      local ok <const>, why <const> = core.make_folder(path)
+      if not ok then check.fail("%s: dir: cannot make %s", what, why) end
+    end
+  end
+end
+
+local function claim(what, dir, name)
+  local journal <const>, why <const>, held <const> = core.journal(dir .. name)
+  if held then
+    check.fail("%s: %s is in use: another process trains there (or this one does, in a fit that "
+      .. "has not ended); wait for it or choose another dir", what, dir)
+  end
+  if not journal then check.fail("%s: dir: %s", what, why) end
+  return journal
+end
+
+--- The log of a directory, for a function of the user's name `what`.
+function Log.open(what, dir)
+  if dir == "" or dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
+  make(what, dir)
+  local self <const> = class.adopt(Log, {dir = dir, waiting = {}})
+  self.journal = claim(what, dir, "/metrics.jsonl")
+  self.times = claim(what, dir, "/clock.jsonl")
+  self:reread()
+  return self
+end
+
+function Log:init(dir, given)
+  local o <const> = check.options(OPTIONS, given, {dir = dir})
+  local opened <const> = Log.open("train.log", dir)
+  for key, value in class.fields(opened) do self[key] = value end
+  if o.fresh and self.journal:size() > 0 then
+    self:close()
+    check.fail("train.log: %s has the log of a run already; choose another dir", dir)
+  end
+end
+
+-- The history of what the file holds.
+function Log:reread()
+  self.history = History((History.lines("train.log", self.dir .. "/metrics.jsonl")))
+  self.history.dir = self.dir
+  self.history:take_clock(self.dir)
+end
+
+-- ---- writing --------------------------------------------------------------------------------
+
+-- Tries to write what waits; whether all is written.
+function Log:flush()
+  if #self.waiting == 0 then return true end
+  local ok <const>, why <const> = self.journal:put(table.concat(self.waiting))
+  if ok then
+    self.waiting, self.failing = {}, false
+    return true
+  end
+  if not self.failing then
+    notice.say(("%s; training goes on, and it is tried again"):format(why))
+  end
+  self.failing = true
+  return false
+end
+
+--- Writes an event: a table with `event`, its name. Numbers, words, tables of them and tensors of
+-- one value are kept.
+function Log:event(event)
+  if type(event) ~= "table" or type(event.event) ~= "string" then
+    check.fail("train.log: event wants a table with its name, {event = \"note\", ...}, not %s",
+      check.shown(event))
+  end
+  local own <const> = plain(event)
+  self.waiting[#self.waiting + 1] = json.encode(own) .. "\n"
+  local kept <const> = History.cleaned(own)
+  self.history:add(kept)
+  self:flush()
+  return kept
+end
+
+local function named(name, event)
+  local own <const> = {}
+  for key, value in pairs(type(event) == "table" and event or {}) do own[key] = value end
+  own.event = name
+  return own
+end
+
+function Log:step(event) return self:event(named("step", event)) end
+
+--- Writes an event with the time and the process to clock.jsonl; what cannot be written is left.
+function Log:clock(event)
+  local own <const> = plain(event)
+  own.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
+  self.times:put(json.encode(own) .. "\n")
+end
+
+--- An epoch's event, whose `val` may be what tasks:evaluate gave; `seconds` go to the clock.
+function Log:epoch(event)
+  local own <const> = named("epoch", event)
+  local seconds <const> = own.seconds
+  own.val, own.seconds = report_of(own.val), nil
+  local kept <const> = self:event(own)
+  kept.seconds = seconds
+  if seconds then
+    self:clock{event = "epoch", epoch = own.epoch, step = own.step, seconds = seconds}
+  end
+  self:table(#self.history > 1)
+  return kept
+end
+
+-- ---- the table ------------------------------------------------------------------------------
+
+local function paths_of(list, value, path)
+  for _, key in ipairs(check.sorted_keys(value)) do
+    local v <const> = value[key]
+    if type(v) == "table" then
+      paths_of(list, v, path .. key .. ".")
+    elseif type(v) == "number" and key ~= "seconds" then
+      list[#list + 1] = path .. key
+    end
+  end
+end
+
+local function row_of(paths, event)
+  local words <const> = {}
+  for i, path in ipairs(paths) do
+    local value = event
+    for part in path:gmatch("[^.]+") do value = type(value) == "table" and value[part] or nil end
+    words[i] = type(value) == "number" and value - value == 0 and json.encode(value) or ""
+  end
+  return table.concat(words, ",") .. "\n"
+end
+
+-- Writes metrics.csv: the last epoch behind the others, or all where it has other columns. What it
+-- says is in metrics.jsonl as well, so that failing to write it ends nothing.
+function Log:table(append)
+  local epochs <const>, paths <const> = self.history.epochs, {}
+  local path <const> = self.dir .. "/metrics.csv"
+  paths_of(paths, epochs[#epochs] or {}, "")
+  local header <const> = table.concat(paths, ",") .. "\n"
+  append = append and header == self.header
+  local parts <const> = {append and "" or header}
+  for i = append and #epochs or 1, #epochs do parts[#parts + 1] = row_of(paths, epochs[i]) end
+  if append then
+    local file <close> = io.open(path, "ab")
+    append = file and file:write(table.concat(parts)) ~= nil
+  elseif #epochs > 0 then
+    append = files.write(path, parts)
+  end
+  self.header = append and header or nil
+end
+
+-- ---- its state ------------------------------------------------------------------------------
+
+--- {size = how many bytes of metrics.jsonl there are}; an error where some wait.
+function Log:state_dict()
+  if not self:flush() then check.fail("train.log: %s/metrics.jsonl is behind", self.dir) end
+  local ok <const>, why <const> = self.journal:sync()
+  if not ok then check.fail("train.log: %s", why) end
+  return {size = self.journal:size()}
+end
+
+--- Goes back to a place: what was logged behind it is gone.
+function Log:load_state_dict(state)
+  check.options(STATE, state)
+  local ok <const>, why <const> = self.journal:cut(state.size)
+  if not ok then check.fail("train.log: %s", why) end
+  if self.journal:size() < state.size then
+    notice.say(("%s/metrics.jsonl has lost its end: some events are missing"):format(self.dir))
+  end
+  self.waiting, self.header = {}, nil
+  self:reread()
+  self:table(false)
+end
+
+function Log:close()
+  self.journal:close()
+  self.times:close()
+end
+
+Log.__close = Log.close
+
+return Log

@@ -1,0 +1,53 @@
+--- Patience: ends training when a metric has not become better for so many epochs.
+--
+-- train.patience(epochs, {direction = "min" | "max", margin = 0}): step(value) returns whether it
+-- is time to stop; a value is better where it is so by more than the margin. NaN never is. It has
+-- best, the best value, at, the step of it, and bad, the steps since.
+-- @usage
+-- local patience <const> = train.patience(5)
+-- if patience:step(report.landmarks.error) then break end
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+
+local Patience <const> = class("patience")
+
+local OPTIONS <const> = check.declare("train.patience", {
+  epochs = check.argument(check.whole{from = 1}), direction = check.choice{"min", "max"},
+  margin = check.number{0, from = 0},
+})
+local VALUE <const> = check.number{infinite = true, nan = true}
+local STATE <const> = check.declare("train.patience: load_state_dict", {
+  best = check.number{infinite = true}, steps = check.needed(check.whole{from = 0}),
+  bad = check.needed(check.whole{from = 0}), at = check.whole{from = 0},
+})
+
+function Patience:init(epochs, given)
+  local o <const> = check.options(OPTIONS, given, {epochs = epochs})
+  self.epochs, self.direction, self.margin = o.epochs, o.direction, o.margin
+  self.steps, self.bad, self.at = 0, 0, 0
+end
+
+--- Whether it is time to stop.
+function Patience:step(value)
+  check.value("train.patience: step", "the value", value, VALUE)
+  self.steps = self.steps + 1
+  local sign <const> = self.direction == "min" and 1 or -1
+  if value == value and (not self.best or sign * value < sign * self.best - self.margin) then
+    self.best, self.at, self.bad = value, self.steps, 0
+  else
+    self.bad = self.bad + 1
+  end
+  return self.bad >= self.epochs
+end
+
+function Patience:state_dict()
+  return {best = self.best, steps = self.steps, bad = self.bad, at = self.at}
+end
+
+function Patience:load_state_dict(state)
+  local o <const> = check.options(STATE, state)
+  self.best, self.steps, self.bad, self.at = o.best, o.steps, o.bad, o.at
+end
+
+return Patience
