@@ -1,0 +1,40 @@
+--- Holm's correction: p values of several tests, such that the chance of any false "different"
+-- among them all stays below the level (Holm 1979): sorted, p_(i) becomes the largest of
+-- (m + 1 - j) p_(j), j up to i, and at most 1.
+--
+-- train.statistics.holm(p) takes a list, or a table by name, of numbers; false stands for a test
+-- that gave no p, which stays false and does not count.
+-- @return a table of the same keys
+-- @usage print(train.statistics.holm({0.01, 0.04, 0.03})[1]) -- 0.03
+
+local check <const> = require "braid.check"
+
+local SHARE <const> = check.number{from = 0, to = 1}
+local ARGUMENTS <const> = check.declare("train.statistics.holm", {
+  p = check.argument(check.kind("a table of numbers from 0 to 1", function(v)
+    return type(v) == "table" and not check.is_object(v)
+  end)),
+})
+
+return function(p)
+  check.options(ARGUMENTS, nil, {p = p})
+  local keys <const>, adjusted <const> = {}, {}
+  for key, value in pairs(p) do
+    if value == false then
+      adjusted[key] = false
+    else
+      keys[#keys + 1] = key
+      check.value("train.statistics.holm", ("p[%s]"):format(key), value, SHARE)
+    end
+  end
+  table.sort(keys, function(a, b)
+    if p[a] ~= p[b] then return p[a] < p[b] end
+    return tostring(a) < tostring(b)
+  end)
+  local most = 0.0
+  for i, key in ipairs(keys) do
+    most = math.min(1, math.max(most, (#keys + 1 - i) * p[key]))
+    adjusted[key] = most
+  end
+  return adjusted
+end
