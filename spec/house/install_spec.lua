@@ -82,6 +82,19 @@ describe("the command braid", function()
     end)
   end)
 
+  it("finds the models that come with it from anywhere", function()
+    in_directory(function(directory)
+      install("install PREFIX=" .. directory .. "/usr")
+      shell.write(directory .. "/model.lua",
+        'print(#require("braid").model("models/resnet18.lua", {width = 0.25}):parameters() > 0)')
+      for _, command in ipairs{shell.root .. "/" .. shell.build .. "/braid",
+        directory .. "/usr/bin/braid"} do
+        local result <const> = shell.run(("cd / && %s %s/model.lua"):format(command, directory))
+        assert.same({status = 0, signal = false, out = "true\n", err = ""}, result)
+      end
+    end)
+  end)
+
   it("works through a symbolic link on the path", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory .. "/usr")

@@ -21,7 +21,7 @@ function M.find(path)
     return path
   end
   local name <const> = path:match("([^/]+)$") or path
-  for _, place in ipairs{HOME .. "models/", HOME .. "../../models/"} do
+  for _, place in ipairs{HOME .. "../models/", HOME .. "../../../models/"} do
     local candidate <const> = io.open(place .. name)
     if candidate then
       candidate:close()
