@@ -1,45 +1,23 @@
-# Braid: `make demo` and `make test` install what is missing, build, and run.
-#
-#   make            the core and the command, in build/
-#   make demo       trains a multi-task network and shows what it learned
-#   make test       checks sources, then runs the specs; SLOW=yes adds the slow ones,
-#                   SPEC=spec/x_spec.lua runs one file, PROCESSES=1 one file at a time
-#   make test-slow  the slow specs alone
-#   make lint       checks sources alone
-#   make valgrind   a short script under valgrind
-#   make asan       the specs with the address and undefined behaviour sanitizers
-#   make stress     those, the collector running at every allocation: over what is new in all
-#                   specs, over everything in those of the binding
-#   make fuzz       the readers of files, FUZZ_SECONDS=60 each, with inputs that grow by chance,
-#                   and all of Braid, by programs at random of FUZZ_CALLS=100000 calls from
-#                   FUZZ_SEED=1 on; FUZZ=api runs those alone
-#   make bench      the speed of training, inference and single operators, beside PyTorch's if
-#                   TORCH_PYTHON=python3 has it; QUICK=1 takes half a minute (with
-#                   PyTorch about one), ONLY='conv dmt' runs the rows so named; also writes
-#                   build/bench.json;
-#                   PROFILE=tcdcn shows where a step of that network spends its time;
-#                   WINOGRAD=no computes single convolutions the plain way
-#   make install, make uninstall, make clean
-#
-#   DEPS=no     install nothing
-#   OPENMP=system  the compiler's own OpenMP runtime, with a BUILD=dir of its own
-#   DATA=dir    demo: train on real photographs (MTFL) instead of rendered faces
-#   ARGS=...    demo: further options of examples/tcdcn.lua, such as ARGS='--epochs 5'
-#   PREFIX=dir  where `make install` puts things (default /usr/local); DESTDIR is honoured
+# Braid. `make help` lists the targets and variables that two hashes describe.
 
-CC      = gcc
-BUILD   = build
-PREFIX  = /usr/local
-LUA     = lua5.4
-PROCESSES = $(shell nproc 2>/dev/null || echo 1)
-DEPS    = yes
-DATA    =
-ARGS    =
-SPEC    = spec
-SLOW    = no
+CC  = gcc
+LUA = lua5.4
+## the directory of all that is made
+BUILD = build
+## no: install no missing packages
+DEPS = yes
+PROCESSORS := $(shell nproc 2>/dev/null || echo 1)
+
+## the core and the command, in BUILD (the default)
+all: deps
+	$(AGAIN) $(JOBS) build
+
+## this list
+help:
+	@.ci/help $(firstword $(MAKEFILE_LIST))
 
 # ---- packages ------------------------------------------------------------------------------
-# What needs a package runs in a second make, after the first one has installed it.
+# Targets that need a package run in a second make, after the first has installed it.
 
 BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
                     libpng-dev zlib1g-dev libturbojpeg0-dev
@@ -49,8 +27,8 @@ FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 
 AGAIN = +@$(MAKE) --no-print-directory
 
-all: deps
-	$(AGAIN) $(JOBS) build
+# As many compilers as there are processors, unless make was told a number.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(PROCESSORS))
 
 deps:          NEEDED = $(BUILD_PACKAGES)
 deps-test:     NEEDED = $(BUILD_PACKAGES) $(TEST_PACKAGES)
@@ -59,32 +37,33 @@ deps-fuzz:     NEEDED = $(BUILD_PACKAGES) $(FUZZ_PACKAGES)
 deps deps-test deps-valgrind deps-fuzz:
 	@$(if $(filter no,$(DEPS)),:,sh .ci/packages $(NEEDED))
 
-# As many compilers as there are processors, unless make was told a number.
-JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
-
 # ---- what is built from what ---------------------------------------------------------------
 
-# Of several OpenBLAS the OpenMP one, which starts no threads when it is loaded, whichever
-# the system prefers; elsewhere than on Debian the one that is there. It is not linked but
-# loaded at the first product (csrc/tensor/blas.c).
+# Debian may have several OpenBLAS. The OpenMP one starts no threads when it is loaded, so it
+# is chosen whichever the system prefers; other systems give the one they have. The core loads
+# it at the first product (csrc/tensor/blas.c) and is not linked with it.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BLAS_DIR  := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
 PKG       := $(if $(BLAS_DIR),PKG_CONFIG_PATH=$(BLAS_DIR)/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
 INCLUDES  := $(shell $(PKG) --cflags lua5.4 openblas libpng libturbojpeg zlib 2>/dev/null)
 LIBRARIES := $(shell $(PKG) --libs libpng libturbojpeg zlib 2>/dev/null)
 
-WARN      = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
-            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Werror
+WARN      = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes \
+            -Wmissing-prototypes -Wdouble-promotion -Wpointer-arith -Wcast-qual \
+            -Wwrite-strings -Wundef -Wvla -Werror
 MATH      = -fno-math-errno -fno-trapping-math -ffp-contract=fast
 OPT       = -O3
 EXTRA     =
-CPPFLAGS  = -Icsrc $(INCLUDES) $(if $(filter system,$(OPENMP)),-DBR_SYSTEM_OPENMP) -DBR_BLAS_DIR='"$(BLAS_DIR)"'
-CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) $(MATH) $(EXTRA)
-# OpenMP's pragmas are served by csrc/base/gomp.c, or by the compiler's own runtime: with
-# OPENMP=system (in a BUILD of its own), and with clang always.
+CPPFLAGS  = -Icsrc $(INCLUDES) -DBR_BLAS_DIR='"$(BLAS_DIR)"' \
+            $(if $(filter system,$(OPENMP)),-DBR_SYSTEM_OPENMP)
+CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) \
+            $(MATH) $(EXTRA)
+# csrc/base/gomp.c serves OpenMP's pragmas unless the compiler's own runtime is asked for; clang
+# always uses its own.
+## system: threads by the compiler's OpenMP runtime; give it a BUILD of its own
 OPENMP    = own
 RUNTIME   = $(if $(findstring clang,$(CC))$(filter system,$(OPENMP)),-fopenmp)
-# Directories whose sources may run in parallel.
+# Sources in these directories may run in parallel.
 PARALLEL  = csrc/op/% csrc/image/% csrc/faces/% csrc/load/%
 LDFLAGS   = -shared -Wl,-z,nodelete $(RUNTIME) $(EXTRA)
 LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -ldl -lpthread -lm
@@ -92,12 +71,12 @@ comma    := ,
 
 ARCH     := $(shell uname -m)
 ISAS      = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
-# gcc moves values through MMX registers where it runs short of others, and leaves the x87
-# unit, whose they are, unusable.
+# gcc may move values through MMX registers, which leaves the x87 unit unusable.
 no_mmx     = $(if $(filter x86_64,$(ARCH)),-mno-mmx)
 isa_base   = $(no_mmx)
 isa_avx2   = $(no_mmx) -mavx2 -mfma
-isa_avx512 = $(no_mmx) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+isa_avx512 = $(no_mmx) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
+             -mprefer-vector-width=512
 TYPES     = f32 f64 i64 i32 u8 b8
 
 SOURCES   = $(filter-out csrc/kernel/kernels.c,$(wildcard csrc/*/*.c csrc/*/*/*.c))
@@ -114,14 +93,15 @@ $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(OBJECTS) $(LDLIBS)
-	@$(if $(RUNTIME),:,! nm -u $@ | grep -E ' (GOMP|omp)_' || { rm $@; echo 'csrc/base/gomp.c lacks these'; exit 1; })
+	@$(if $(RUNTIME),:,! nm -u $@ | grep -E ' (GOMP|omp)_' || \
+	  { rm $@; echo 'csrc/base/gomp.c lacks these'; exit 1; })
 
 $(BUILD)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $(PARALLEL),$<),-fopenmp) -MMD -MP -c -o $@ $<
 
-# One object per instruction set and element type, from the same source.
+# The one source gives an object for each instruction set and element type.
 $(BUILD)/obj/kernel/kernels.%.o: csrc/kernel/kernels.c
 	@mkdir -p $(@D)
 	@echo "  cc    $< ($(subst ., ,$*))"
@@ -129,52 +109,73 @@ $(BUILD)/obj/kernel/kernels.%.o: csrc/kernel/kernels.c
 	  -DISA=$(word 1,$(subst ., ,$*)) -DTYPE=$(word 2,$(subst ., ,$*)) \
 	  -DTYPE_$(word 2,$(subst ., ,$*)) -MMD -MP -c -o $@ $<
 
-# The command knows where it was put, so that it also works through a symbolic link.
-LAUNCHER = sed -e 's|@LUADIR@|$(1)|' -e 's|@LIBDIR@|$(2)|' lua/braid/cli/launcher.lua
-
-$(BUILD)/braid: lua/braid/cli/launcher.lua
+$(BUILD)/braid: lua/braid/cli/launcher.lua rocks/launcher.sh
 	@mkdir -p $(@D)
-	@$(call LAUNCHER,$(CURDIR)/lua,$(abspath $(BUILD))/lib) >$@
-	@chmod 755 $@
+	@sh rocks/launcher.sh '$(CURDIR)/lua' '$(abspath $(BUILD))/lib' '$@'
 
 %.d: ;
 -include $(OBJECTS:.o=.d)
 
+## remove BUILD
 clean:
 	rm -rf $(BUILD)
 
 # ---- the demonstration ---------------------------------------------------------------------
 
+## demo: train on the photographs of MTFL in this directory, not on rendered faces
+DATA =
+## demo: further options of examples/tcdcn.lua, such as ARGS='--epochs 5'
+ARGS =
+
+## train a multi-task network and show what it learned
 demo: deps
 	$(AGAIN) $(JOBS) build
 	@$(BUILD)/braid examples/tcdcn.lua $(if $(DATA),--data '$(DATA)') --out $(BUILD)/demo $(ARGS)
 
 # ---- checks --------------------------------------------------------------------------------
 
+## test: these files or directories alone
+SPEC = spec
+## test: yes adds the slow specs
+SLOW = no
+## test: as many spec files at once
+PROCESSES = $(PROCESSORS)
+
 BUSTED     = $(LUA) /usr/bin/busted
 LPATH      = lua/?.lua;lua/?/init.lua
 TAGS_no    = --exclude-tags=slow
 TAGS_only  = --tags=slow -Xoutput none-is-fine
 
+## lint, then the specs
 test: deps-test lint
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) specs
 
+## the slow specs alone
 test-slow: deps-test
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) specs SLOW=only
 
-# Each file in a process of its own; the last line is `N passed, N failed, N skipped`.
+## the specs alone, without building; each file runs in a process of its own
 specs:
 	@BRAID_STRESS='$(BRAID_STRESS)' $(LUA) spec/support/suite.lua $(PROCESSES) '$(SPEC)' \
 	  $(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
 	  $(TAGS_$(SLOW))
 
-C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch] csrc/*/*.inc spec/support/*.c spec/fuzz/*.c spec/bench/*.c)
-TEXT_FILES = $(shell find Makefile README.md .ci .luacheckrc csrc lua models examples spec rocks \
-               -type f 2>/dev/null | grep -E '\.([ch]|inc|lua|md|rockspec)$$|^\.|^Makefile$$')
+C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch] csrc/*/*.inc spec/support/*.c \
+               spec/fuzz/*.c spec/bench/*.c)
+TEXT_FILES = $(shell find Makefile *.md .ci .luacheckrc .editorconfig csrc lua models examples \
+               spec rocks -type f 2>/dev/null | \
+               grep -E '\.([ch]|inc|lua|md|rockspec|sh)$$|^\.|^Makefile$$')
 
-# Other versions of clang-format than 14 lay some lines out differently.
+## lay out the C sources with clang-format, and cut blanks at the ends of all lines
+format: deps-test
+	@clang-format --version | grep -q 'version 14\.' || \
+	  { echo "make format needs clang-format 14; other versions lay lines out differently"; exit 1; }
+	@clang-format -i $(C_FILES)
+	@sed -i 's/[[:blank:]]*$$//' $(TEXT_FILES)
+
+## check the sources: luacheck, clang-format 14, blanks and tabs
 lint: deps-test
 	@luacheck --quiet --no-color $(wildcard lua spec models examples)
 	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; \
@@ -185,7 +186,23 @@ lint: deps-test
 	@! grep -nP '^ *\t' $(filter-out Makefile,$(TEXT_FILES)) /dev/null || \
 	  { echo "tabs at the starts of these lines"; exit 1; }
 
+# The specs' Lua writes which lines it runs (spec/support/coverage), gcov which lines of C.
+COVERAGE = BUILD=build-coverage OPT=-O1 \
+           EXTRA='--coverage -fprofile-update=atomic -Wno-missing-profile'
+
+## run the specs and list the lines of C and Lua that none reaches; SLOW=yes asks the slow ones too
+coverage: deps-test
+	$(AGAIN) $(JOBS) build
+	$(AGAIN) $(JOBS) $(COVERAGE) build
+	@rm -rf build-coverage/lua && mkdir build-coverage/lua
+	@find build-coverage -name '*.gcda' -delete
+	-+@BRAID_COVERAGE='$(CURDIR)/build-coverage/lua' \
+	  LUA_INIT_5_4='@$(CURDIR)/spec/support/coverage/hook.lua' \
+	  $(MAKE) --no-print-directory $(COVERAGE) specs
+	@$(BUILD)/braid spec/support/coverage/report.lua build-coverage
+
 # Valgrind does not know AVX-512. Only definite leaks count: OpenMP keeps its threads to the end.
+## a short script under valgrind
 valgrind: deps-valgrind
 	$(AGAIN) $(JOBS) build
 	@LUA_PATH='$(LPATH)' LUA_CPATH='$(BUILD)/lib/?.so' BRAID_ISA=avx2 OPENBLAS_CORETYPE=Haswell \
@@ -193,9 +210,10 @@ valgrind: deps-valgrind
 	  --error-exitcode=1 $(LUA) spec/support/valgrind.lua
 	@echo "valgrind: clean"
 
-# A Lua linked with the sanitizers: the stock one cannot load a library that needs them.
+# The sanitizers need a Lua that is linked with them.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
 
+## the specs with the address and undefined behaviour sanitizers
 asan: export ASAN_OPTIONS = allocator_may_return_null=1
 asan: deps-test
 	$(AGAIN) $(JOBS) build
@@ -203,9 +221,10 @@ asan: deps-test
 	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
 	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
 
-# What nothing holds is gone before the call that used it is over.
+# The collector takes whatever nothing holds before the call that used it is over.
 STRESS_FULL = base/held grad/autograd tensor/index optim/update op/chain
 
+## those, collecting garbage at every allocation: young in all specs, all in the binding's
 stress: export ASAN_OPTIONS = allocator_may_return_null=1
 stress: deps-test
 	$(AGAIN) $(JOBS) build
@@ -218,18 +237,24 @@ build-asan/lua: spec/support/runner.c
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) $(INCLUDES) -Wl,-E -o $@ $< $(shell $(PKG) --libs lua5.4)
 
-# libFuzzer, over a core that clang made. What fails is left in build-fuzz/found.
-FUZZ_SECONDS = 60
+# libFuzzer runs over a core that clang made; build-fuzz/found keeps the inputs that fail.
+## fuzz: the targets; api alone needs no clang
 FUZZ         = png jpeg parse api
+## fuzz: seconds for each reader of files
+FUZZ_SECONDS = 60
+## fuzz: calls in random programs, over all of Braid
 FUZZ_CALLS   = 100000
+## fuzz: the first program's seed
 FUZZ_SEED    = 1
 FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                -fno-omit-frame-pointer -g -DBR_NO_POOL
 FUZZ_BUILD   = BUILD=build-fuzz CC=clang-14 WARN= OPT=-O1 EXTRA='$(FUZZ_FLAGS)'
 FUZZ_LINK    = $(CC) $(CPPFLAGS) -std=c11 -O1 $(subst fuzzer-no-link,fuzzer,$(EXTRA))
-IMAGE_CODE   = $(addprefix base/,error mem heap cpu threads limits) $(addprefix io/,inflate write target) \
+IMAGE_CODE   = $(addprefix base/,error mem heap cpu threads limits) \
+               $(addprefix io/,inflate write target) \
                $(addprefix image/,image codec decode exif png jpeg probe)
 
+## readers of files with inputs that grow by chance, and all of Braid by random programs
 fuzz: $(if $(filter-out api,$(FUZZ)),fuzz-files) $(filter-out png jpeg parse,$(FUZZ:api=fuzz-api))
 
 fuzz-files: deps-fuzz
@@ -237,7 +262,7 @@ fuzz-files: deps-fuzz
 	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build build-fuzz/image build-fuzz/parse
 	$(AGAIN) fuzz-run
 
-# Memory beyond this is refused, so that programs see that too.
+# Allocations beyond the limit fail, so that programs meet that too.
 fuzz-api: export ASAN_OPTIONS = allocator_may_return_null=1:max_allocation_size_mb=400
 fuzz-api: deps-test
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
@@ -263,12 +288,18 @@ build-fuzz/parse: spec/fuzz/parse.c
 
 # ---- speed ---------------------------------------------------------------------------------
 
+## bench: a Python that has PyTorch, to measure it beside
 TORCH_PYTHON = python3
+## bench: 1 takes half a minute, with PyTorch a whole one
 QUICK        =
+## bench: the rows so named, such as ONLY='conv dmt'
 ONLY         =
+## bench: show where a training step of this network spends its time
 PROFILE      =
+## bench: no computes single convolutions the plain way
 WINOGRAD     = yes
 
+## the speed of training, inference and operators; also writes BUILD/bench.json
 bench: deps
 	$(AGAIN) $(JOBS) build bench-machine
 	@$(BUILD)/braid spec/bench/bench.lua --python '$(TORCH_PYTHON)' --only '$(ONLY)' \
@@ -278,7 +309,7 @@ bench: deps
 bench-machine: $(BUILD)/bench/machine
 	@:
 
-# For the machine it runs on, like the kernels that it is the measure of.
+# The measure of the kernels is compiled, like them, for the machine it runs on.
 $(BUILD)/bench/machine: spec/bench/machine.c
 	@mkdir -p $(@D)
 	@echo "  link  $@"
@@ -286,24 +317,26 @@ $(BUILD)/bench/machine: spec/bench/machine.c
 
 # ---- installation --------------------------------------------------------------------------
 
+## install: where to; DESTDIR, a root to put it below, is honoured
+PREFIX = /usr/local
 LUADIR = $(abspath $(PREFIX))/share/lua/5.4
 LIBDIR = $(abspath $(PREFIX))/lib/lua/5.4
 BINDIR = $(abspath $(PREFIX))/bin
+PLACES = LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
 
+## the command braid, the module for lua5.4 and the models, below PREFIX
 install: deps
 	$(AGAIN) $(JOBS) build
-	install -d '$(DESTDIR)$(BINDIR)'
-	cd lua/braid && find . -name '*.lua' -exec install -D -m 644 {} '$(DESTDIR)$(LUADIR)/braid/{}' ';'
-	if test -d models; then cd models && \
-	  find . -name '*.lua' -exec install -D -m 644 {} '$(DESTDIR)$(LUADIR)/braid/models/{}' ';'; fi
-	install -D -m 755 $(CORE) '$(DESTDIR)$(LIBDIR)/braid/core.so'
-	$(call LAUNCHER,$(LUADIR),$(LIBDIR)) >'$(DESTDIR)$(BINDIR)/braid'
-	chmod 755 '$(DESTDIR)$(BINDIR)/braid'
+	@$(PLACES) sh rocks/install.sh '$(CORE)'
 
+## remove these
 uninstall:
-	rm -rf '$(DESTDIR)$(LUADIR)/braid' '$(DESTDIR)$(LIBDIR)/braid'
-	rm -f '$(DESTDIR)$(BINDIR)/braid'
+	@$(PLACES) sh rocks/install.sh --remove
 
-.PHONY: all deps deps-test deps-valgrind build clean demo test test-slow specs lint valgrind asan stress \
-        deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench bench-machine \
-        install uninstall
+## the committed tree as a tarball, and its rockspec, in BUILD/dist
+dist:
+	@sh rocks/dist.sh '$(BUILD)/dist'
+
+.PHONY: all help deps deps-test deps-valgrind build clean demo test test-slow specs format lint \
+        coverage valgrind asan stress deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench \
+        bench-machine install uninstall dist
