@@ -52,7 +52,7 @@ local PARTS <const> = {
   vision = "braid.vision", model = "braid.model", open = "braid.model.open",
   load = "braid.io.load", save = "braid.model.save", inspect = "braid.model.inspect",
   limits = "braid.limits",
-  version = "braid.version", random_state = "braid.random_state",
+  VERSION = "braid.version", random_state = "braid.random_state",
   checkpoint = "braid.train.checkpoint", resume = "braid.train.resume",
   profile = "braid.profile",
 }

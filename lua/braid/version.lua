@@ -1,3 +1,4 @@
---- The version of Braid, in one place: `braid --version`, braid.version and saved networks say it.
+--- The version of Braid, which stands here alone: `braid --version`, braid.VERSION, saved networks
+-- and the rockspec of `make dist` say it.
 
 return "0.1.0"

@@ -74,7 +74,7 @@ describe("a network that was saved", function()
         assert.same(t:totable(), tensors[name]:totable())
       end
       assert.equal("1", metadata["braid.format"])
-      assert.equal(braid.version, metadata["braid.version"])
+      assert.equal(braid.VERSION, metadata["braid.version"])
       assert.equal(files.read("models/tcdcn.lua"), metadata["braid.definition"])
       assert.same({norm = true}, json.decode(metadata["braid.options"]))
       assert.equal("me", metadata.author)
@@ -459,7 +459,7 @@ describe("braid.inspect", function()
       end)
       local found <const> = braid.inspect(path)
       assert.equal(1, found.format)
-      assert.equal(braid.version, found.version)
+      assert.equal(braid.VERSION, found.version)
       assert.same({norm = true}, found.options)
       assert.equal("classes", found.tasks.pose.kind)
       assert.same({5}, found.tasks.pose.list)
@@ -468,7 +468,7 @@ describe("braid.inspect", function()
         found.tensors["head.pose.weight"])
       assert.equal(#files.read(path), found.size)
       local text <const> = tostring(found)
-      for _, part in ipairs{"a network", "format 1, written by Braid " .. braid.version,
+      for _, part in ipairs{"a network", "format 1, written by Braid " .. braid.VERSION,
         'options: {"norm":true}', "task pose: classes [5]", "head.pose.weight  F32 (5, 100)",
         "metadata note: a\\x1b[31mb", "error('run')"} do
         assert.is_truthy(text:find(part, 1, true), part .. "\n" .. text)

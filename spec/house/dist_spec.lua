@@ -1,0 +1,91 @@
+--- The version, which stands in one place, and `make dist`: its tarball is whole and reproducible.
+
+local braid <const> = require "braid"
+local markdown <const> = require "spec.support.markdown"
+local shell <const> = require "spec.support.shell"
+
+local NAME <const> = "braid-" .. braid.VERSION
+
+local function succeeds(command)
+  local result <const> = shell.run(command)
+  assert(result.status == 0, result.out .. result.err)
+  return result.out
+end
+
+describe("the version", function()
+  it("is what the command says", function()
+    local result <const> = shell.run("build/braid --version")
+    assert.equal("braid " .. braid.VERSION, result.out:match("^braid %S+"))
+  end)
+
+  it("is the newest that the changelog lists", function()
+    local log <const> = shell.read("CHANGELOG.md")
+    assert.matches("^# Changelog\n.*\n## %[Unreleased%]", log)
+    assert.equal(braid.VERSION, log:match("\n## %[(%d+%.%d+%.%d+)%]"))
+  end)
+
+  it("stands nowhere else in sources", function()
+    local quoted <const> = '"' .. braid.VERSION:gsub("%.", "%%.") .. '"'
+    for path in shell.run("find Makefile .ci rocks lua csrc -type f").out:gmatch("[^\n]+") do
+      if path ~= "lua/braid/version.lua" then
+        assert.is_nil(shell.read(path):find(quoted), path)
+      end
+    end
+  end)
+end)
+
+describe("make dist", function()
+  local function in_checkout(f)
+    if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
+    if shell.run("git rev-parse HEAD").status ~= 0 then pending("this is no git checkout") end
+    shell.in_directory(f)
+  end
+
+  it("gives the same bytes each time, of all that is committed", function()
+    in_checkout(function(directory)
+      for _, into in ipairs{"a", "b"} do
+        succeeds(("umask 00%s7; sh rocks/dist.sh %s/%s"):format(into == "a" and 2 or 7, directory,
+          into))
+      end
+      for _, file in ipairs{NAME .. ".tar.gz", NAME .. "-1.rockspec"} do
+        succeeds(("cmp %s/a/%s %s/b/%s"):format(directory, file, directory, file))
+      end
+      local packed <const> = succeeds(("tar tzf %s/a/%s.tar.gz | grep -v '/$' | sort")
+        :format(directory, NAME))
+      assert.equal(succeeds(("git ls-tree -r --name-only HEAD | sed 's|^|%s/|' | sort")
+        :format(NAME)), packed)
+    end)
+  end)
+
+  it("says so where there is no checkout", function()
+    in_checkout(function(directory)
+      succeeds(("cp -r rocks %s"):format(directory))
+      local result <const> = shell.run(("cd %s && sh rocks/dist.sh out"):format(directory))
+      assert.equal(1, result.status)
+      assert.matches("^make dist: this is no git checkout", result.err)
+    end)
+  end)
+
+  it("gives a tarball that installs and runs the README's first program #slow", function()
+    in_checkout(function(directory)
+      if not shell.run("command -v luarocks").out:find("/") then pending("there is no luarocks") end
+      succeeds("sh rocks/dist.sh " .. directory)
+      succeeds(("cd %s && luarocks --lua-version=5.4 --tree prefix install %s-1.rockspec"):format(
+        directory, NAME))
+      local program <const> = markdown.programs("README.md")[1]
+      local ok <const>, printed <const> = markdown.run(program.code, "prefix/bin/braid", directory)
+      assert.is_true(ok, printed)
+      assert.equal(markdown.form(program.output), markdown.form(printed))
+    end)
+  end)
+
+  it("gives a tarball whose own make builds and installs #slow", function()
+    in_checkout(function(directory)
+      succeeds("sh rocks/dist.sh " .. directory)
+      succeeds(("cd %s && tar xzf %s.tar.gz && make -C %s DEPS=no install PREFIX=%s/usr")
+        :format(directory, NAME, NAME, directory))
+      local says <const> = succeeds(("cd / && %s/usr/bin/braid --version"):format(directory))
+      assert.equal("braid " .. braid.VERSION, says:match("^braid %S+"))
+    end)
+  end)
+end)

@@ -1,0 +1,41 @@
+--- The pages written in Markdown, and the programs that they show.
+
+local shell <const> = require "spec.support.shell"
+
+local M <const> = {}
+
+--- The paths of all pages.
+function M.pages()
+  local pages <const> = {}
+  local found <const> = shell.run("find . -name '*.md' ! -path './build*' | sort").out
+  for path in found:gmatch("%./([^\n]+)") do pages[#pages + 1] = path end
+  return pages
+end
+
+--- A page's Lua programs as {code =, output =}; the output is nil where none follows.
+function M.programs(page)
+  local programs <const>, text <const> = {}, shell.read(page)
+  for code, after in text:gmatch("```lua\n(.-)\n```()") do
+    programs[#programs + 1] = {code = code .. "\n",
+      output = text:match("^%s*```output\n(.-)```", after)}
+  end
+  return programs
+end
+
+--- Whether a program ran to its end under the command `braid`, and all that it printed.
+function M.run(code, braid, directory)
+  local path <const> = os.tmpname()
+  shell.write(path, code)
+  local result <const> = shell.run(("cd %s && %s %s 2>&1"):format(
+    shell.quote(directory or shell.root), braid or shell.root .. "/build/braid", path))
+  os.remove(path)
+  return result.status == 0, result.out
+end
+
+--- A text with # for each number. The last digits differ between processors, so only the places of
+-- numbers are compared.
+function M.form(text)
+  return (text:gsub("%d+%.?%d*", "#"):gsub("[ \t]+", " "):gsub("%s+$", ""))
+end
+
+return M
