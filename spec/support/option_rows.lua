@@ -347,6 +347,25 @@ rows["train.history.read"] = {arguments = {dir = folder .. "/log"}, no_names = t
     braid.train.log(folder .. "/log"):close()
     braid.train.history.read(a.dir)
   end}
+local fit_faces <const> = braid.data.faces{n = 16, size = 16}
+local fit_tasks <const> = mtl.tasks{smile = mtl.classes{2}}
+local fit_net <const> = mtl.network{tasks = fit_tasks, blocks = nn.backbone({{"one", function(c)
+  return nn.Conv2d(c, 2, {kernel = 3})
+end}}, {channels = 1})}
+rows["train.fit"] = {refused_ends = {steps = true, every = true}, -- they go with other options
+  skip = {resume = true}, -- true, which is no word, is one of its values
+  options = {net = fit_net, tasks = fit_tasks, train = fit_faces.train, val = fit_faces.train,
+    epochs = 1, progress = false},
+  call = function(_, o) braid.train.fit(o) end}
+rows["train.fit: stage"] = {what = "train.fit: stages[1]", options = {epochs = 1},
+  refused_ends = {steps = true},
+  call = function(_, o)
+    braid.train.fit{net = fit_net, tasks = fit_tasks, train = fit_faces.train, progress = false,
+      stages = {o}}
+  end}
+rows["EMA: using"] = {call = function(_, o)
+  local _ <close> = optim.EMA(nn.Linear(2, 2)):using(o)
+end}
 rows["vision.detector"] = {arguments = {nets = {}}, elsewhere = true,
   call = function(a, o) braid.vision.detector(a.nets, o) end}
 local leaf <const> = parameter()

@@ -13,8 +13,8 @@ after_each(function() shell.run("rm -rf " .. folder) end)
 
 local function epoch(e, more)
   local event <const> = {epoch = e, step = 10 * e, lr = 1e-3, train = {loss = {total = 1 / e}},
-    val = {pose = {accuracy = 0.5 + e / 10, each = {}}, loss = {pose = 0 / 0}}}
-  for i = 1, 100 do event.val.pose.each[i] = i end
+    val = {pose = {accuracy = 0.5 + e / 10, errors = {}}, loss = {pose = 0 / 0}}}
+  for i = 1, 100 do event.val.pose.errors[i] = i end
   for key, value in pairs(more or {}) do event[key] = value end
   return event
 end
@@ -41,7 +41,7 @@ describe("a log", function()
     assert.equal(3, #read)
     assert.equal(0.8, read[3].val.pose.accuracy)
     assert.is_nil(read[3].val.loss.pose)
-    assert.is_nil(read[3].val.pose.each)
+    assert.is_nil(read[3].val.pose.errors)
     assert.equal(2.5, read[2].seconds)
     assert.equal(8, #read.events)
     assert.same({ {1, 2, 3}, {1, 1 / 2, 1 / 3} }, {read:curve("train.loss.total")})

@@ -221,6 +221,13 @@ Loader.__tostring = function(self)
     self.taken.samples)
 end
 
+--- The numbers of the samples in the last batch, as the data set counts them.
+function Loader:indices()
+  local b <const> = self.batches[self.at]
+  if not b then return {} end
+  return b.order:narrow(1, b.first, b.last - b.first + 1):totable()
+end
+
 function Loader:state()
   local own <const>, parts <const> = marks.of(self.ds, self.o), self.taken.parts
   return {epoch = self.o.epoch, seed = self.o.seed, samples = self.taken.samples,

@@ -108,7 +108,9 @@ function Writing:entries(value, path, depth)
   end
   local node <const> = {}
   if names and count > 0 then
-    for key, v in next, value do node[key] = self:node(v, M.place(path, key), depth + 1) end
+    for _, key in ipairs(check.sorted_keys(value)) do -- whose tensor is named first
+      node[key] = self:node(value[key], M.place(path, key), depth + 1)
+    end
     return node
   end
   local list <const> = count == #value

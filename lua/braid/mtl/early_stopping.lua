@@ -11,9 +11,10 @@
 -- ... for name in pairs(stopping:step(train_losses, report.loss)) do print(name, "ended") end
 --
 -- step(training, validation), both {task = loss}, returns the tasks that end now, as {task =
--- criterion}, and sets their weight to 0. Options: main, the task or tasks that never end;
--- window, k; epsilon, a number, {task = number}, or a function(lambda, name); keep = true
--- leaves the weights as they are. state_dict and load_state_dict go on where a run was left.
+-- criterion}, and sets their weight to 0. Options: main, the task or tasks that never end; window,
+-- k; epsilon, a number, {task = number}, or a function(lambda, name); keep = true leaves the
+-- weights as they are. mtl.early_stopping{...}, without tasks, is what train.fit takes as
+-- `stopping`. state_dict and load_state_dict go on where a run was left.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -29,7 +30,12 @@ local OPTIONS <const> = check.declare("mtl.early_stopping", {
 })
 
 function Stopping:init(tasks, given)
-  local o <const> = check.options(OPTIONS, given)
+  local unbound <const> = given == nil and type(tasks) == "table" and getmetatable(tasks) == nil
+  local o <const> = check.options(OPTIONS, unbound and tasks or given)
+  if unbound then
+    self.given = tasks
+    return
+  end
   if type(tasks) ~= "table" or not tasks.names then
     check.fail("mtl.early_stopping: the first argument must be what mtl.tasks gives")
   end
@@ -43,6 +49,13 @@ function Stopping:init(tasks, given)
   for name, task in tasks:each() do
     self.lambda[name], self.training[name], self.validation[name] = task.weight, {}, {}
   end
+end
+
+--- The same for these tasks: itself, or of options alone what they make.
+function Stopping:bound(tasks)
+  if self.tasks == tasks then return self end
+  if self.tasks then check.fail("mtl.early_stopping: it is of other tasks") end
+  return Stopping(tasks, self.given)
 end
 
 local function median(values)

@@ -12,7 +12,8 @@ local whole <const> = check.whole
 
 local BatchNorm <const> = class("BatchNorm", Module)
 BatchNorm.channelwise = true
-BatchNorm.buffer_names = {running_mean = true, running_var = true, num_batches_tracked = "counter"}
+BatchNorm.buffer_names = {running_mean = "statistic", running_var = "statistic",
+  num_batches_tracked = "counter"}
 
 local OPTIONS <const> = check.declare("BatchNorm1d", {
   channels = argument(whole{from = 1}), eps = number{1e-5, above = 0}, affine = flag(true),

@@ -4,7 +4,7 @@ local M <const> = require "braid.folder"("braid.nn", {
   file_of = function(name) return (name:gsub("ReLU", "Relu"):gsub("(%l)(%u)", "%1_%2"):lower()) end,
   others = function() return require "braid.nn.activation" end,
   internal = {"activation", "aliases", "backbone_options", "described", "fresh", "hints",
-    "initial", "places", "pool2d", "pretrained", "report", "state", "summary", "tree",
+    "initial", "places", "pool2d", "pretrained", "report", "state", "statistics", "summary", "tree",
     "walk", "weights"},
   fits = function(name, value)
     return name == "backbone" or type(value) == "table" and value.__name == name

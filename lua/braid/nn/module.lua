@@ -3,7 +3,8 @@
 -- A module holds parameters, buffers, options and other modules, and nothing else:
 -- forward reads them and returns tensors. Tensors in fields are parameters, made by
 -- Module.parameter, unless the class names them in `buffer_names` (as "counter" what counts steps
--- and may be missing in weights) or self:buffer made them; modules may stand in fields or in
+-- and may be missing in weights, as "statistic" what follows the data and is averaged with the
+-- parameters) or self:buffer made them; modules may stand in fields or in
 -- tables in fields.
 -- Everything is found by walking the fields in sorted order.
 
@@ -106,14 +107,14 @@ end
 
 local NAME <const> = check.text()
 
---- Holds a tensor as a buffer: state that is saved and copied with the module, not trained.
+--- Holds a tensor as a buffer: saved and copied, not trained; kind: nil, "statistic" or "counter".
 -- @usage self:buffer("steps", braid.zeros(1))
-function Module:buffer(name, t)
+function Module:buffer(name, t, kind)
   check.value("buffer", "name", name, NAME)
   if not walk.is_module(self) then check.fail("buffer: wants a module to hold '%s'", name) end
   if not core.is_tensor(t) then check.fail("buffer: '%s' is a %s, not a tensor", name, type(t)) end
-  local names <const> = {[name] = true}
-  for key, kind in pairs(self.buffer_names) do names[key] = kind end
+  local names <const> = {[name] = kind or true}
+  for key, other in pairs(self.buffer_names) do names[key] = names[key] or other end
   rawset(self, "buffer_names", names)
   self[name] = core.keep(t)
   return t

@@ -1,10 +1,13 @@
---- EMA: the exponential moving average of a module's parameters, which often predicts better
--- than they do (Polyak and Juditsky 1992).
+--- EMA: the moving average of a module, which often predicts better than it does itself (Polyak and
+-- Juditsky 1992).
 --
--- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}; with {warmup =
--- true} d is at most (1 + n) / (10 + n) at the n-th update, so that the start is forgotten.
--- Buffers, such as running statistics, stay the module's. Layers that infer their sizes must
--- have run before.
+-- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}; with {warmup = true}
+-- d is at most (1 + n) / (10 + n) at the n-th update, so that the start is forgotten; {average =
+-- "equal"} counts every update the same (Izmailov et al. 2018, stochastic weight averaging: update
+-- then once an epoch). Running statistics, such as batch norm's, are averaged as the parameters
+-- are, for those of the module do not go with averaged weights; using{recompute = batches} takes
+-- them anew under the averages, over the batches of a loader. What is frozen stands in the averages
+-- as it is; other buffers stay the module's. Layers that infer their sizes must have run before.
 -- @usage
 -- local ema = optim.EMA(net, {decay = 0.99})
 -- opt:step(); ema:update()      -- in training
@@ -18,6 +21,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
+local statistics <const> = require "braid.nn.statistics"
 local walk <const> = require "braid.nn.walk"
 
 local EMA <const> = class("EMA")
@@ -26,23 +30,29 @@ local ops <const> = core.ops
 local OPTIONS <const> = check.declare("EMA", {
   module = check.argument(check.kind("a module", walk.is_module)),
   decay = check.number{0.999, from = 0, to = 1}, warmup = check.flag(false),
+  average = check.choice{"exponential", "equal"},
 })
 local STATE <const> = check.declare("EMA: load_state_dict", {
   updates = check.needed(check.whole{from = 0}),
   decay = check.needed(check.number{from = 0, to = 1}), averages = check.needed(check.any()),
 })
+local USING <const> = check.declare("EMA: using", {recompute = check.call()})
 
 function EMA:init(module, given)
   local o <const> = check.options(OPTIONS, given, {module = module})
   local _ <close> = grad.no_grad()
-  self.decay, self.warmup, self.updates, self.swapped = o.decay, o.warmup, 0, false
-  self.names, self.parameters, self.averages = {}, {}, {}
-  for name, p in module:named_parameters() do
+  self.decay, self.warmup, self.average = o.decay, o.warmup, o.average
+  self.updates, self.swapped = 0, false
+  -- Of each average its name, the tensor that it is of, and of a statistic whose that is.
+  self.names, self.parameters, self.averages, self.owners = {}, {}, {}, {}
+  local function add(name, t, owner)
     local i <const> = #self.names + 1
-    self.names[i], self.parameters[i] = name, p
-    self.averages[i] = core.keep(ops.clone(p:detach()))
+    self.names[i], self.parameters[i], self.owners[i] = name, t, owner or false
+    self.averages[i] = core.keep(ops.clone(t:detach()))
   end
+  for name, p in module:named_parameters() do add(name, p) end
   if #self.names == 0 then check.fail("EMA: the module has no parameters") end
+  for name, t, owner in statistics.each(module) do add(name, t, owner) end
   self.module, self.seen = module, hints.now()
 end
 
@@ -61,20 +71,27 @@ local function check_current(self)
   self.seen = hints.now()
 end
 
---- Takes the parameters as they are now into the averages.
+-- The share of an average that stays in the n-th update.
+local function share_of(self, n)
+  if self.average == "equal" then return (n - 1) / n end
+  return self.warmup and math.min(self.decay, (1 + n) / (10 + n)) or self.decay
+end
+
+--- Takes the parameters and statistics as they are now into the averages.
 function EMA:update()
   if self.swapped then check.fail("EMA: update while the averages are swapped in") end
   check_current(self)
   local _ <close> = grad.no_grad()
   self.updates = self.updates + 1
-  local d = self.decay
-  if self.warmup then d = math.min(d, (1 + self.updates) / (10 + self.updates)) end
+  local d <const>, owners <const> = share_of(self, self.updates), self.owners
   for i, p in ipairs(self.parameters) do
-    ops.lerp_(self.averages[i], p, 1 - d)
+    local moves
+    if owners[i] then moves = not owners[i].frozen else moves = p.requires_grad end
+    if moves then ops.lerp_(self.averages[i], p, 1 - d) else ops.copy_(self.averages[i], p) end
   end
 end
 
---- Exchanges the values of parameters and averages; a second time brings them back.
+--- Exchanges the values of the module and the averages; a second time brings them back.
 function EMA:swap()
   check_current(self)
   local _ <close> = grad.no_grad()
@@ -86,16 +103,41 @@ function EMA:swap()
   self.swapped = not self.swapped
 end
 
---- The module has the averages until the returned value closes.
-function EMA:using()
+-- Copies of the averages of statistics, by their places.
+local function statistics_of(self)
+  local copies <const> = {}
+  for i, owner in ipairs(self.owners) do
+    if owner then copies[i] = core.keep(ops.clone(self.averages[i])) end
+  end
+  return copies
+end
+
+--- The module has the averages until the returned value closes; with {recompute = batches} its
+-- running statistics are then those of these batches.
+function EMA:using(given)
   if self.swapped then check.fail("EMA: the averages are swapped in already") end
+  local o <const> = check.options(USING, given)
+  local _ <close> = grad.no_grad()
+  local kept <const> = o.recompute and statistics_of(self) or {}
   self:swap()
+  if o.recompute then
+    local ok <const>, why <const> = pcall(statistics.recompute, self.module, o.recompute)
+    if not ok then
+      self:swap()
+      for i, t in pairs(kept) do ops.copy_(self.averages[i], t) end
+      error(why, 0)
+    end
+  end
   return setmetatable({}, {__close = function()
-    if self.swapped then self:swap() end
+    if not self.swapped then return end
+    self:swap()
+    local _ <close> = grad.no_grad()
+    for i, t in pairs(kept) do ops.copy_(self.averages[i], t) end
   end})
 end
 
---- {updates, decay, averages = tensors by the parameters' names}; the tensors are its own.
+--- {updates, decay, averages = tensors by the names of parameters and statistics}; the tensors are
+-- its own.
 function EMA:state_dict()
   if self.swapped then check.fail("EMA: state_dict while the averages are swapped in") end
   local averages <const> = {}

@@ -31,8 +31,13 @@ local ARGUMENTS <const> = check.declare("train.history", {
 --- Of a list of events, or of none.
 function History:init(events)
   check.options(ARGUMENTS, nil, {events = events})
+  self:refill(events or {})
+end
+
+--- Has these events in place of those it had.
+function History:refill(events)
   self.events, self.epochs = {}, {}
-  for _, event in ipairs(events or {}) do self:add(event) end
+  for _, event in ipairs(events) do self:add(event) end
 end
 
 --- Appends an event.
@@ -60,14 +65,19 @@ function History:best() return self:last("best") end
 
 -- ---- curves ---------------------------------------------------------------------------
 
-local function at(event, path)
-  local value = event
-  for part in path:gmatch("[^.]+") do
-    if type(value) ~= "table" then return nil end
-    value = value[part]
+-- The number at a path; names may have dots in them.
+local function at(value, path)
+  local found = value[path]
+  local stop = path:find(".", 1, true)
+  while found == nil and stop do
+    local part <const> = value[path:sub(1, stop - 1)]
+    if type(part) == "table" then found = at(part, path:sub(stop + 1)) end
+    stop = path:find(".", stop + 1, true)
   end
-  return type(value) == "number" and value or nil
+  return type(found) == "number" and found or nil
 end
+
+History.at = at
 
 local function collected(events, name, path)
   local xs <const>, ys <const> = {}, {}

@@ -70,7 +70,7 @@ local function report_of(value)
       if type(part) == "table" then
         own = {}
         for key, v in pairs(part) do
-          local each <const> = type(v) == "table" and #v > 64
+          local each <const> = type(key) == "string" and key:find("errors$")
           if not each then own[key] = v end
         end
       end
@@ -118,6 +118,15 @@ function Log.open(what, dir)
   return self
 end
 
+-- A file that is none.
+local NOWHERE <const> = {put = function() return true end, sync = function() return true end,
+  cut = function() return true end, size = function() return 0 end, close = function() end}
+
+--- A log without a directory, for its history.
+function Log.in_memory()
+  return class.adopt(Log, {waiting = {}, journal = NOWHERE, times = NOWHERE, history = History()})
+end
+
 function Log:init(dir, given)
   local o <const> = check.options(OPTIONS, given, {dir = dir})
   local opened <const> = Log.open("train.log", dir)
@@ -130,7 +139,8 @@ end
 
 -- The history of what the file holds.
 function Log:reread()
-  self.history = History((History.lines("train.log", self.dir .. "/metrics.jsonl")))
+  self.history = self.history or History()
+  self.history:refill((History.lines("train.log", self.dir .. "/metrics.jsonl")))
   self.history.dir = self.dir
   self.history:take_clock(self.dir)
 end
@@ -213,9 +223,8 @@ end
 local function row_of(paths, event)
   local words <const> = {}
   for i, path in ipairs(paths) do
-    local value = event
-    for part in path:gmatch("[^.]+") do value = type(value) == "table" and value[part] or nil end
-    words[i] = type(value) == "number" and value - value == 0 and json.encode(value) or ""
+    local value <const> = History.at(event, path)
+    words[i] = value and value - value == 0 and json.encode(value) or ""
   end
   return table.concat(words, ",") .. "\n"
 end
@@ -223,6 +232,7 @@ end
 -- Writes metrics.csv: the last epoch behind the others, or all where it has other columns. What it
 -- says is in metrics.jsonl as well, so that failing to write it ends nothing.
 function Log:table(append)
+  if not self.dir then return end
   local epochs <const>, paths <const> = self.history.epochs, {}
   local path <const> = self.dir .. "/metrics.csv"
   paths_of(paths, epochs[#epochs] or {}, "")

@@ -1,0 +1,103 @@
+--- An epoch of a run of train.fit: its batches, what is summed and written down, and what its end
+-- decides. Functions here are methods of Fit (fitting/fit.lua).
+
+local core <const> = require "braid.core"
+local format <const> = require "braid.format"
+local parts <const> = require "braid.train.fitting.parts"
+local signals <const> = require "braid.train.fitting.signals"
+local stages <const> = require "braid.train.fitting.stages"
+local validation <const> = require "braid.train.fitting.validation"
+
+local M <const> = {}
+
+function M:begin_epoch()
+  local at <const> = self.at
+  stages.set_weights(self, at.epoch + 1)
+  parts.set_rates(self.net, self.opt, self.o.rates or {}, at.epoch + 1)
+  self.net:train()
+  self.loader = self.train:batches(at.epoch + 1, self.loader_state)
+  if at.taken > 0 and not self.loader_state then
+    for _ = 1, at.taken do self.loader() end
+  end
+  self.loader_state, self.epoch_begun = nil, core.clock()
+  self.label = ("epoch %d"):format(at.epoch + 1)
+end
+
+--- The batches in groups of as many as a step takes.
+function M:groups()
+  local k <const>, loader <const> = self.o.accumulate, self.loader
+  return function()
+    local list <const> = {}
+    while #list < k do
+      local batch <const> = loader()
+      if not batch then break end
+      list[#list + 1] = batch
+    end
+    return #list > 0 and list or nil
+  end
+end
+
+--- What a step leaves in logs and on the screen.
+function M:after_step(total, losses, lr, count)
+  local at <const>, o <const> = self.at, self.o
+  at.stage_steps = at.stage_steps + 1
+  if o.log > 0 and at.step % o.log == 0 then
+    losses.total = total
+    self.log:step{step = at.step, epoch = at.epoch + 1, loss = losses, lr = lr,
+      weights = stages.weights(self)}
+  end
+  if o.progress then self.bar:advance(self.label, count) end
+  if o.on.step then
+    self:call("step", {step = at.step, epoch = at.epoch + 1, loss = total, losses = losses})
+  end
+end
+
+local function means_of(at)
+  local means <const> = {total = at.sums.n and at.sums.total / at.sums.n}
+  for name, own in pairs(at.losses) do means[name] = own[1] / own[2] end
+  return means
+end
+
+-- What the report decides: the best, patience, stopping. -> whether it is the best
+function M:judge(report, means)
+  local at <const>, value <const> = self.at, validation.value(self, report)
+  local better <const> = self.best:note(value)
+  if better then
+    self.log:event{event = "best", epoch = at.epoch + 1, step = at.step, metric = self.metric.name,
+      value = value}
+  end
+  if self.patience and self.patience:step(value) then self.reason = "patience" end
+  if self.stopping then
+    for name, criterion in pairs(self.stopping:step(means, report.loss)) do
+      self.log:event{event = "stopping", epoch = at.epoch + 1, task = name, criterion = criterion}
+    end
+  end
+  return better, value
+end
+
+-- Ends an epoch: looks, writes down, decides. -> the signal that came meanwhile, or nil
+function M:end_epoch()
+  local at <const>, means <const> = self.at, means_of(self.at)
+  local report <const> = validation.report(self)
+  local signal <const>, number <const> = signals.caught()
+  if signal then return signal, number end
+  local seconds <const> = core.clock() - self.epoch_begun
+  local event <const> = self.log:epoch{epoch = at.epoch + 1, step = at.step, train = {loss = means},
+    val = report, lr = self:lr(), seconds = seconds, stage = #self.o.stages > 1 and at.stage or nil}
+  local better, value = false, nil
+  if report then better, value = self:judge(report, means) end
+  if self.by == "epoch" then self.schedule:step(value or means.total) end
+  at.epoch, at.of_stage, at.taken, at.sums, at.losses = at.epoch + 1, at.of_stage + 1, 0, {}, {}
+  self:show(means, report, better, seconds)
+  self:call("epoch", event)
+  self.loader = nil
+  self:save()
+  if better then self:write_best() end
+end
+
+function M:show(means, report, better, seconds)
+  self:say(format("%s  %.1f s  loss %s%s%s", self.label, seconds, validation.shown_losses(means),
+    report and "  val: " .. tostring(report) or "", better and "  best" or ""))
+end
+
+return M

@@ -1,0 +1,216 @@
+--- The state of a run of train.fit, and the moments of its life; hooks are given it.
+
+local best_of <const> = require "braid.train.best"
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local epoch <const> = require "braid.train.fitting.epoch"
+local Log <const> = require "braid.train.log"
+local parts <const> = require "braid.train.fitting.parts"
+local Patience <const> = require "braid.train.patience"
+local progress <const> = require "braid.train.progress"
+local Run <const> = require "braid.train.fitting.run"
+local signals <const> = require "braid.train.fitting.signals"
+local Source <const> = require "braid.train.fitting.source"
+local stages <const> = require "braid.train.fitting.stages"
+local validation <const> = require "braid.train.fitting.validation"
+
+local Fit <const> = class("fit")
+
+function Fit:init(o)
+  self.o, self.net, self.tasks, self.weights = o, o.net, o.tasks, {}
+  for name, task in o.tasks:each() do self.weights[name] = task.weight end
+  self.train, self.val = Source("train", o.train, o), o.val and Source("val", o.val, o)
+  -- Where it stands: the stage and its epochs, all epochs and steps, of the present epoch the
+  -- batches taken and sums of the losses.
+  self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},
+    losses = {}}
+  if o.seed then core.manual_seed(o.seed) end
+end
+
+-- ---- beginning ----------------------------------------------------------------------------
+
+-- What a checkpoint of it holds.
+function Fit:parts()
+  return {at = self.at, net = self.net, opt = self.opt, schedule = self.schedule, ema = self.ema,
+    weighting = type(self.o.weighting) == "table" and self.o.weighting or nil,
+    stopping = self.stopping, patience = self.patience, best = self.best, log = self.log}
+end
+
+-- What lasts for the whole run.
+function Fit:make_lasting()
+  local o <const>, report <const> = self.o, validation.look(self)
+  self.metric = report and validation.metric(self, report)
+  if o.stopping then self.stopping = stages.stopping(self) end
+  if o.patience then self.patience = Patience(o.patience, {direction = self.metric.direction}) end
+  self.penalty = self.net.penalty ~= nil
+  stages.begin(self, 1)
+  if o.dir then self.run = Run(self) end
+  self.log = self.run and self.run.log or Log.in_memory()
+  self.history = self.log.history
+  if self.metric then -- counted without a directory, too, but then not written
+    self.best = best_of(self.run and self.run.best or "best.safetensors", self.net,
+      {direction = self.metric.direction})
+  end
+  if self.metric then self.history.shown = {[self.metric.task or ""] = {self.metric.metric}} end
+end
+
+-- Goes on from the checkpoint of the directory.
+function Fit:go_on()
+  local stage <const> = self.run:stage()
+  for i = 2, stage do stages.begin(self, i) end
+  local mine <const> = self.run:changes_optimizer() and parts.settings(self.opt)
+  local rest <const> = self.run:go_on(self:parts())
+  if mine then parts.set(self.opt, mine) end
+  self.loader_state, self.at.loader = rest.at.loader, nil
+  self.history = self.log.history
+  local best <const> = self.best
+  if best and best.steps > 0 and best.at == best.steps and self.at.taken == 0 then
+    self:write_best() -- the checkpoint is that of the best epoch, whose file may not be there yet
+  end
+  self:say(("goes on after epoch %d, step %d, of %s"):format(self.at.epoch, self.at.step,
+    self.run.dir))
+  self.log:clock{event = "resume", epoch = self.at.epoch, step = self.at.step}
+end
+
+function Fit:begin()
+  self.begun = core.clock()
+  self:make_lasting()
+  self.bar = progress(math.max(1, stages.steps(self)))
+  self.bar.done = 0
+  if self.run and self.run.goes_on then
+    self:go_on()
+  elseif self.run then
+    self.run:begin()
+    self.log:event{event = "start", epoch = 0, step = 0}
+    self.log:clock{event = "start", epoch = 0, step = 0}
+    if not self:save() then
+      check.fail("train.fit: dir: nothing can be written to %s", self.run.dir)
+    end
+  end
+  self:call("start", {epoch = self.at.epoch, step = self.at.step})
+end
+
+function Fit:begin_stage(i)
+  self.at.stage, self.at.of_stage, self.at.stage_steps = i, 0, 0
+  stages.begin(self, i)
+end
+
+for name, f in pairs(epoch) do Fit[name] = f end
+
+-- ---- asking -------------------------------------------------------------------------------
+
+function Fit:stage_is_over()
+  local stage <const>, at <const> = self.o.stages[self.at.stage], self.at
+  if stage.steps then return at.stage_steps >= stage.steps end
+  return at.of_stage >= stage.epochs and at.taken == 0
+end
+
+--- Whether the run has ended, by its length or before.
+function Fit:is_over()
+  if self.reason then return true end
+  if not self:stage_is_over() or self.at.stage < #self.o.stages then return false end
+  self.reason = self.o.stages[self.at.stage].steps and "steps" or "epochs"
+  return true
+end
+
+--- Whether the epoch ends before its batches do.
+function Fit:epoch_is_cut()
+  local stage <const> = self.o.stages[self.at.stage]
+  return self.reason ~= nil or stage.steps ~= nil and self.at.stage_steps >= stage.steps
+end
+
+--- Ends the run after this step or epoch; for hooks.
+function Fit:stop(reason)
+  self.reason = check.value("train.fit: stop", "the reason", reason or "stop", check.text())
+end
+
+--- Whether it is time for a checkpoint within the epoch.
+function Fit:is_due()
+  return self.run ~= nil and self.o.every ~= nil and self.at.step % self.o.every == 0
+end
+
+function Fit:lr()
+  local opt <const> = self.opt.groups and self.opt or self.opt.optimizer
+  return opt.groups[1].lr * opt.factor
+end
+
+--- A scope in which the network has the averages, if there are some.
+function Fit:averaged()
+  if not self.ema then return nil end
+  return self.ema:using{recompute = self.recompute and self:recomputing() or nil}
+end
+
+-- Batches of training for the statistics of batch norm under the averages.
+function Fit:recomputing()
+  local loader <const>, left = self.train:batches(self.at.epoch + 1), self.recompute
+  return function()
+    left = left - 1
+    if left >= 0 then return loader() end
+    if loader.close then loader:close() end
+  end
+end
+
+-- ---- keeping ------------------------------------------------------------------------------
+
+--- Writes the checkpoint, where there is a directory. -> whether that was done
+function Fit:save()
+  if not self.run then return true end
+  local at <const>, loader <const> = self.at, self.loader
+  if loader and at.taken > 0 and loader.state_dict then at.loader = loader:state_dict() end
+  local done <const> = self.run:save(self:parts())
+  at.loader = nil
+  return done
+end
+
+-- Writes the best network, which is that of now, with the averages.
+function Fit:write_best()
+  if not self.run then return end
+  local _ <close> = self:averaged()
+  self.best:write()
+end
+
+-- ---- saying -------------------------------------------------------------------------------
+
+function Fit:say(text)
+  if self.o.progress then self.bar:print(text) end
+end
+
+function Fit:call(name, event)
+  if self.o.on[name] then self.o.on[name](self, event) end
+end
+
+-- ---- ending -------------------------------------------------------------------------------
+
+--- Ends a run that a signal ended: keeps what it has, and returns to a prompt or ends the process.
+function Fit:leave(signal, number)
+  local kept <const> = self.run and self:save()
+  self.log:clock{event = "stop", reason = signal, epoch = self.at.epoch, step = self.at.step}
+  self.bar:print(("%s after step %d, in epoch %d: %s"):format(signal, self.at.step,
+    self.at.epoch + 1, kept and ("the same call goes on from there (%s)"):format(self.run.last)
+    or "nothing was kept; with dir = \"...\" the same call would go on from there"))
+  self.history.interrupted = signal
+  local history <const>, prompt <const> = self.history, signals.at_prompt()
+  self:close()
+  if not prompt then os.exit(128 + number, true) end
+  return history
+end
+
+--- Ends a run that has come to its end. -> the history
+function Fit:finish()
+  self.log:event{event = "stop", reason = self.reason, epoch = self.at.epoch, step = self.at.step}
+  self.log:clock{event = "stop", reason = self.reason, epoch = self.at.epoch, step = self.at.step,
+    seconds = core.clock() - self.begun}
+  self:call("stop", {reason = self.reason, epoch = self.at.epoch, step = self.at.step})
+  return self.history
+end
+
+--- Gives back what it held: the directory, the tasks' weights.
+function Fit:close()
+  if self.run then self.run:close() end
+  for name, weight in pairs(self.weights) do class.set(self.tasks[name], "weight", weight) end
+end
+
+Fit.__close = Fit.close
+
+return Fit

@@ -1,0 +1,179 @@
+--- What a stage of training is made of: optimizer, schedule, averages, from the options of
+-- train.fit.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local optim <const> = require "braid.optim"
+
+local M <const> = {}
+
+-- ---- optimizers -----------------------------------------------------------------------
+
+-- The task whose alone a parameter is, by its name in a network of columns; or nil.
+local function task_of(net, name)
+  local part <const>, owner <const> = name:match("^(%w+)%.([^.]+)")
+  if (part == "columns" or part == "head") and net.tasks and net.tasks[owner] then return owner end
+end
+
+-- The parameters in groups, one for each task that has a rate of its own.
+local function grouped(net, rates)
+  if not next(rates) then return net:parameters() end
+  local groups <const>, own <const> = {{params = {}}}, {}
+  for name, p in net:named_parameters() do
+    local task <const> = task_of(net, name)
+    local place = 1
+    if task and rates[task] then
+      place = own[task] or #groups + 1
+      own[task], groups[place] = place, groups[place] or {params = {}}
+    end
+    table.insert(groups[place].params, p)
+  end
+  for _, task in ipairs(check.sorted_keys(rates)) do
+    if not own[task] then
+      check.fail("train.fit: rates: no parameter is %s's alone: it has neither column nor head",
+        task)
+    end
+  end
+  if #groups[1].params == 0 then table.remove(groups, 1) end
+  return groups
+end
+
+local function of_name(name)
+  local found <const> = optim[name] -- an unknown name is an error that says which are near
+  if not (class.is_class(found) and found.declared) then
+    check.fail("train.fit: optimizer: optim.%s is no optimizer", name)
+  end
+  return found
+end
+
+-- What the optimizer is, for a run's config.json.
+local function described(opt)
+  local text <const> = tostring(opt):gsub(": %d+ steps, factor %S+", "", 1)
+  return text
+end
+
+--- The optimizer of a stage, and what it is in words.
+function M.optimizer(net, o, rates)
+  local given <const> = o.optimizer or "Adam"
+  local opt
+  if type(given) == "function" then
+    opt = given(net)
+  elseif type(given) == "table" and given.groups then
+    opt = given
+  else
+    local name <const>, options <const> = type(given) == "table" and given[1] or given, {}
+    for key, value in pairs(type(given) == "table" and given or {}) do
+      if key ~= 1 then options[key] = value end
+    end
+    options.lr = o.lr or options.lr
+    return of_name(name)(grouped(net, rates), options)
+  end
+  if type(opt) ~= "table" or not opt.step or not opt.groups and not opt.optimizer then
+    check.fail("train.fit: optimizer: the function must return an optimizer, not %s",
+      check.shown(opt))
+  end
+  if o.lr then
+    check.fail("train.fit: lr is of no use beside an optimizer that is made already: give it that")
+  end
+  if next(rates) then
+    check.fail("train.fit: rates wants the optimizer by name, such as {\"AdamW\", lr = 1e-3}, for "
+      .. "it makes a group of parameters for each task")
+  end
+  return opt
+end
+
+M.described = described
+
+--- Whether an optimizer wants a function that computes the loss (L-BFGS).
+function M.wants_closure(opt) return class.is_a(opt, optim.LBFGS) end
+
+--- Sets the rates of tasks at the beginning of an epoch.
+function M.set_rates(net, opt, rates, epoch)
+  if not next(rates) then return end
+  local task <const> = {}
+  for name, p in net:named_parameters() do task[p] = task_of(net, name) end
+  for _, group in ipairs(opt.groups) do
+    local rate = rates[task[group.params[1]] or false]
+    if rate then
+      if type(rate) == "function" then rate = rate(epoch) end
+      check.value("train.fit: rates", "the rate of " .. task[group.params[1]], rate,
+        check.number{from = 0})
+      group.lr_mult = rate
+    end
+  end
+end
+
+--- The settings of an optimizer's groups, as numbers and lists by name.
+function M.settings(opt)
+  local list <const> = {}
+  for i, group in ipairs((opt.groups and opt or opt.optimizer).groups) do
+    list[i] = {}
+    for key, value in pairs(group) do
+      if key ~= "params" then list[i][key] = value end
+    end
+  end
+  return list
+end
+
+--- Gives the groups of an optimizer these settings.
+function M.set(opt, settings)
+  for i, group in ipairs((opt.groups and opt or opt.optimizer).groups) do
+    for key, value in pairs(settings[i] or {}) do group[key] = value end
+  end
+end
+
+-- ---- schedules ------------------------------------------------------------------------
+
+-- A schedule by name over so many steps.
+local NAMED <const> = {
+  constant = function() return function() return 1 end end,
+  cosine = function(steps) return optim.cosine(steps) end,
+  linear = function(steps) return optim.poly(steps, {power = 1}) end,
+}
+
+--- The schedule of a stage of `steps` steps, `per_epoch` of them an epoch, as {schedule = optim's,
+-- or nil, by = "step" | "epoch", warm = function(step) or nil}.
+function M.schedule(opt, o, steps, per_epoch)
+  local given <const>, warm = o.schedule or "constant", o.warmup or 0
+  warm = type(warm) == "table" and warm.steps or math.floor(warm * per_epoch + 0.5)
+  if warm >= steps and warm > 0 then
+    check.fail("train.fit: warmup: its %d steps leave none of %d", warm, steps)
+  end
+  local plateau <const> = class.is_a(given, optim.plateau)
+  local by = plateau and "epoch" or "step"
+  local f = given
+  if type(given) == "string" then
+    f = NAMED[given](steps - warm)
+  elseif type(given) == "table" and getmetatable(given) == nil then
+    f, by = given[1], given.by or by
+  end
+  if by == "epoch" and warm > 0 then
+    check.fail("train.fit: warmup counts steps; a schedule by epochs (optim.plateau) goes without")
+  end
+  if warm > 0 then f = optim.warmup(warm, {start = 1 / (warm + 1), after = f}) end
+  return optim.schedule(opt, f, {epoch_steps = by == "step" and per_epoch or nil}), by
+end
+
+-- ---- averages -------------------------------------------------------------------------
+
+--- optim.EMA of the network, or nil; and over how many batches its statistics are recomputed.
+function M.ema(net, o)
+  if not o.ema then return nil end
+  local options <const>, recompute = {}, nil
+  if type(o.ema) == "number" then
+    options.decay = o.ema
+  else
+    for key, value in pairs(o.ema) do options[key] = value end
+    recompute, options.recompute = options.recompute, nil
+  end
+  if recompute == false then recompute = nil end
+  if recompute == true then recompute = math.huge end
+  if recompute ~= nil and not (math.type(recompute) == "integer" and recompute > 0
+    or recompute == math.huge) then
+    check.fail("train.fit: ema: recompute must be true or a number of batches, not %s",
+      check.shown(recompute))
+  end
+  return optim.EMA(net, options), recompute
+end
+
+return M

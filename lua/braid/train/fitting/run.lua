@@ -1,0 +1,144 @@
+--- The directory of a run: whose it is, what was there, and the checkpoint from which it goes on.
+
+local check <const> = require "braid.check"
+local checkpoint <const> = require "braid.train.checkpoint"
+local class <const> = require "braid.class"
+local config <const> = require "braid.train.fitting.config"
+local core <const> = require "braid.core"
+local json <const> = require "braid.io.json"
+local Log <const> = require "braid.train.log"
+local notice <const> = require "braid.notice"
+local resume <const> = require "braid.train.resume"
+local safetensors <const> = require "braid.io.safetensors"
+
+local Run <const> = class("run")
+
+local FILES <const> = {"metrics.jsonl", "metrics.csv", "clock.jsonl", "best.safetensors",
+  "last.safetensors", "report.html", "test.json"}
+
+local function fail(...) check.fail("train.fit: " .. (...), select(2, ...)) end
+
+-- Whether there is more at a path than the empty file that a run leaves which ends as it begins.
+local function has(path)
+  local kind <const> = core.path_kind(path)
+  local file <close> = kind == "file" and io.open(path, "rb") or nil
+  return kind ~= nil and not (file and file:seek("end") == 0)
+end
+
+-- Refuses a directory that holds files of a run's names which no run wrote.
+local function check_strange(dir, old)
+  if old == false then
+    fail("dir: %s/config.json is there and is no run's; choose another dir", dir)
+  end
+  if old ~= nil then return end
+  for _, name in ipairs(FILES) do
+    if has(dir .. "/" .. name) then
+      fail("dir: %s has a %s that no run of fit wrote (there is no config.json); choose another "
+        .. "dir", dir, name)
+    end
+  end
+end
+
+-- Refuses to begin where there is a run, or to go on where there is none.
+local function check_wish(dir, wish, old, has_state)
+  if wish == true and not (old and has_state) then
+    fail("resume = true, but there is no run to go on with in %s; \"auto\" begins one", dir)
+  end
+  if wish == false and old then
+    fail("dir: %s has a run already, begun with: %s; resume = \"auto\" goes on with it, another "
+      .. "dir begins anew", dir, check.shown(old.command or "unknown"))
+  end
+end
+
+--- Opens the directory for a fit.
+function Run:init(fit)
+  local dir <const> = (fit.o.dir:gsub("(.)/+$", "%1"))
+  local old <const> = core.path_kind(dir) and config.read(dir)
+  self.dir, self.last = dir, dir .. "/last.safetensors"
+  self.best = dir .. "/best.safetensors"
+  local has_state <const> = core.path_kind(self.last) == "file"
+  check_strange(dir, old)
+  check_wish(dir, fit.o.resume, old, has_state)
+  self.log = Log.open("train.fit", dir)
+  self.history = self.log.history
+  self.old, self.goes_on = old or nil, old and has_state
+  self.config = config.of(fit)
+  if old and not has_state and #self.history > 0 then
+    self:close()
+    fail("dir: %s has a run without its last.safetensors, so that it cannot go on; choose another "
+      .. "dir", dir)
+  end
+  local refused <const> = old and config.refused(old, self.config)
+  if refused then
+    self:close()
+    fail("dir: %s holds a run of %s; choose another dir", dir, refused)
+  end
+end
+
+--- Writes the configuration of a run that begins.
+function Run:begin()
+  local ok <const>, why <const> = config.write(self.dir, self.config)
+  if not ok then fail("dir: %s", why) end
+  self.log:load_state_dict{size = 0}
+end
+
+-- The names of what a checkpoint holds.
+local function names_in(path)
+  local header <const>, why <const> = safetensors.header(path)
+  if not header then fail("resume: %s", why) end
+  local tree <const> = json.decode((header.metadata or {})["braid.tree"] or "")
+  return type(tree) == "table" and tree or {}
+end
+
+--- The stage that the checkpoint stands in.
+function Run:stage()
+  local at <const> = names_in(self.last).at
+  return type(at) == "table" and math.type(at.stage) == "integer" and at.stage or 1
+end
+
+--- Whether the optimizer was given other settings than the run began with.
+function Run:changes_optimizer()
+  local before <const> = type(self.old.options) == "table" and self.old.options.optimizer
+  return before ~= self.config.options.optimizer
+end
+
+--- Goes on from the checkpoint: fills parts, says what differs. What is new among them begins.
+-- @return what else the checkpoint holds
+function Run:go_on(parts)
+  local there <const>, asked <const> = names_in(self.last), {}
+  for name, part in pairs(parts) do
+    if there[name] ~= nil then
+      asked[name] = part
+    else
+      notice.say(("train.fit: %s is new in this run, and begins here"):format(name))
+    end
+  end
+  local ok <const>, result <const> = check.caught(resume, self.last, asked)
+  if not ok then
+    fail("dir: %s cannot go on: %s. Give what the run was begun with, or choose another dir",
+      self.dir, (tostring(result):gsub("^resume: ", "")))
+  end
+  self.changed = config.differences(self.old, self.config)
+  for _, words in ipairs(self.changed) do notice.say("train.fit: resumed, but " .. words) end
+  if #self.changed > 0 then config.write(self.dir, self.config) end
+  return result
+end
+
+--- Writes the checkpoint; where that fails, says so, and training goes on.
+-- @return whether it is written
+function Run:save(parts)
+  local ok <const>, why <const> = check.caught(checkpoint, self.last, parts)
+  if ok then
+    if self.failed then notice.say(("train.fit: %s is written again"):format(self.last)) end
+    self.failed = false
+  else
+    notice.say(("train.fit: %s; training goes on, and it is tried again"):format(
+      (tostring(why):gsub("^checkpoint: ", ""))))
+    self.failed = true
+  end
+  return ok
+end
+
+function Run:close() self.log:close() end
+
+return Run

@@ -1,0 +1,125 @@
+--- Where batches come from: a data set, a loader as a pattern for others, or a function(epoch).
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local data <const> = require "braid.data"
+local marks <const> = require "braid.data.marks"
+
+local Source <const> = class("source")
+
+local VALIDATION <const> = 256 -- samples of a batch without gradients
+
+-- Options of loaders that choose what is trained on, of no use where all is looked at.
+local TRAINING <const> = {"augment", "balanced", "stratify", "weights", "drop_last", "shuffle"}
+
+local function copied(t, more)
+  local copy <const> = {}
+  for key, value in pairs(t or {}) do copy[key] = value end
+  for key, value in pairs(more or {}) do copy[key] = value end
+  return copy
+end
+
+local function is_loader(v) return type(v) == "table" and v.ds ~= nil and v.o ~= nil end
+
+-- The options that fit itself gives a loader.
+local OWN <const> = {"batch", "balanced", "epoch", "seed", "state", "tasks"}
+
+local function check_loader_options(o)
+  for _, name in ipairs(OWN) do
+    if o.loader[name] ~= nil then
+      check.fail("train.fit: loader: %s", (name == "batch" or name == "balanced" or name == "seed")
+        and ("%s is an option of fit itself"):format(name)
+        or ("%s is set by fit"):format(name))
+    end
+  end
+end
+
+-- The loader's options for training from a data set.
+local function for_training(o)
+  local own <const> = copied(o.loader, {batch = o.batch or 64, tasks = o.tasks,
+    balanced = o.balanced})
+  if own.shuffle == nil then own.shuffle = true end
+  if o.turns then own.balanced = o.turns == true and o.tasks.names or o.turns end
+  return own
+end
+
+-- And for looking at all of one.
+local function for_looking(o)
+  local own <const> = copied(o.loader, {batch = VALIDATION, tasks = o.tasks})
+  for _, name in ipairs(TRAINING) do own[name] = nil end
+  if own.transforms then
+    check.fail("train.fit: with transforms among the loader's options, say what validation sees, "
+      .. "too: val = data.loader(set, {transforms = {...}})")
+  end
+  return own
+end
+
+--- `given` is what train or val (`role`) was.
+function Source:init(role, given, o)
+  self.role, self.given, self.seed = role, given, o.seed
+  if is_loader(given) then
+    self.ds, self.options = given.ds, copied(given.o)
+    self.options.ahead = given.o.workers > 0 and given.o.ahead or nil
+    given:close()
+  elseif type(given) == "table" then
+    check_loader_options(o)
+    self.ds, self.options = given, role == "train" and for_training(o) or for_looking(o)
+  end
+  if role == "train" and self.options and o.batch and is_loader(given) then
+    self.options.batch = o.batch
+  end
+end
+
+--- The batches of an epoch, behind those that a state has taken.
+function Source:batches(epoch, state)
+  if not self.ds then
+    local loader <const> = self.given(epoch)
+    if not check.call().accepts(loader) then
+      check.fail("train.fit: %s: the function must return a loader, not %s", self.role,
+        check.shown(loader))
+    end
+    if state and loader.load_state_dict then loader:load_state_dict(state) end
+    return loader
+  end
+  local own <const> = copied(self.options, {epoch = epoch, state = state})
+  own.seed = self.seed or own.seed
+  return (data.loader(self.ds, own))
+end
+
+--- How many batches an epoch has.
+function Source:count()
+  if not self.batches_of_epoch then
+    local loader <const> = self:batches(1)
+    local ok <const>, n <const> = pcall(function() return #loader end)
+    if loader.close then loader:close() end
+    if not ok then
+      check.fail("train.fit: %s: the function must return a loader whose length, #loader, is that "
+        .. "of the epoch", self.role)
+    end
+    if n == 0 then
+      check.fail("train.fit: %s gives no batch%s", self.role, self.ds
+        and (": it has %d samples%s"):format(#self.ds, self.options.drop_last
+        and (", and drop_last leaves out a batch of less than %d"):format(self.options.batch) or "")
+        or "")
+    end
+    self.batches_of_epoch = n
+  end
+  return self.batches_of_epoch
+end
+
+--- One batch, for a look.
+function Source:sample()
+  self:count()
+  local loader <const> = self:batches(1)
+  local batch <const> = loader()
+  if loader.close then loader:close() end
+  return batch
+end
+
+--- What the data are, in a word that other data do not have.
+function Source:mark()
+  if not self.ds then return "a function" end
+  return marks.of(self.ds, self.options).set
+end
+
+return Source

@@ -1,0 +1,120 @@
+--- Stages of a run: what each trains, with what; and the tasks' weights.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local parts <const> = require "braid.train.fitting.parts"
+local Stopping <const> = require "braid.mtl.early_stopping"
+local walk <const> = require "braid.nn.walk"
+
+local M <const> = {}
+
+-- ---- what trains --------------------------------------------------------------------------
+
+local function listed(names) return type(names) == "table" and names or {names} end
+
+-- The parts of a network that is none of columns, by the names of its fields.
+local function part_of(net, name)
+  local part = net
+  for key in name:gmatch("[^.]+") do
+    part = type(part) == "table" and (rawget(part, key) or rawget(part, math.tointeger(key)))
+  end
+  if not walk.is_module(part) then
+    check.fail("train.fit: stages: the network has no part '%s'", name)
+  end
+  return part
+end
+
+-- Sets what trains in a stage. A separation network has stages of its own: the shared stream, then
+-- the columns.
+local function choose(net, stage)
+  local train, columns <const> = stage.train, net.train_only ~= nil
+  if train and columns and net.stage_number and (train == "shared" or train == "columns") then
+    net:stage(train == "shared" and 1 or 2)
+    train = nil
+  end
+  if train and columns then
+    net:train_only(listed(train))
+  elseif train then
+    net:freeze()
+    for _, name in ipairs(listed(train)) do part_of(net, name):unfreeze() end
+  end
+  if stage.freeze and columns then
+    net:freeze(listed(stage.freeze))
+  elseif stage.freeze then
+    for _, name in ipairs(listed(stage.freeze)) do part_of(net, name):freeze() end
+  end
+end
+
+-- A stage's options, those that it leaves out from the run's.
+local function options_of(fit, stage)
+  return setmetatable({}, {__index = function(_, key)
+    local own <const> = stage[key]
+    if own ~= nil then return own end
+    return fit.o[key]
+  end})
+end
+
+--- How many steps an epoch has.
+function M.per_epoch(fit)
+  return (fit.train:count() + fit.o.accumulate - 1) // fit.o.accumulate
+end
+
+local function steps_of(fit, stage) return stage.steps or stage.epochs * M.per_epoch(fit) end
+
+--- How many steps all stages have.
+function M.steps(fit)
+  local sum = 0
+  for _, stage in ipairs(fit.o.stages) do sum = sum + steps_of(fit, stage) end
+  return sum
+end
+
+--- Begins a stage: what trains, and a new optimizer, schedule and average for it.
+function M.begin(fit, i)
+  local stage <const> = fit.o.stages[i]
+  local o <const> = options_of(fit, stage)
+  if stage.prepare then stage.prepare(fit.net) end
+  choose(fit.net, stage)
+  fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
+  fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit))
+  fit.ema, fit.recompute = parts.ema(fit.net, o)
+  fit.clip, fit.parameters = o.clip, o.clip and fit.net:parameters()
+  fit.stage_weights = stage.weights or fit.o.weights or {}
+  for _, name in ipairs(check.sorted_keys(fit.stage_weights)) do
+    if not fit.tasks[name] then
+      check.fail("train.fit: weights: there is no task '%s'; %s", name,
+        check.nearest(name, fit.tasks.names))
+    end
+  end
+end
+
+-- ---- weights ------------------------------------------------------------------------------
+
+local WEIGHT <const> = check.number{from = 0}
+
+--- Sets the weights that the options give tasks in an epoch; a task that has ended stays so.
+function M.set_weights(fit, epoch)
+  for name, weight in pairs(fit.stage_weights) do
+    if not (fit.stopping and fit.stopping.stopped[name]) then
+      local value = weight
+      if type(weight) == "function" then value = weight(epoch) end
+      check.value("train.fit: weights", "the weight of " .. name, value, WEIGHT)
+      class.set(fit.tasks[name], "weight", value)
+    end
+  end
+end
+
+--- The weights of the tasks as they are.
+function M.weights(fit)
+  local list <const> = {}
+  for name, task in fit.tasks:each() do list[name] = task.weight end
+  return list
+end
+
+--- The early stopping of tasks that the options describe.
+function M.stopping(fit)
+  local given <const> = fit.o.stopping
+  if class.is_a(given, Stopping) then return given:bound(fit.tasks) end
+  return Stopping(fit.tasks, given)
+end
+
+return M

@@ -1,0 +1,164 @@
+--- One step of training: forward, losses, backward, and what follows the gradient. Nothing in it
+-- copies or waits but the numbers of the losses.
+
+local core <const> = require "braid.core"
+local check <const> = require "braid.check"
+local grad <const> = require "braid.grad"
+local optim <const> = require "braid.optim"
+local parts <const> = require "braid.train.fitting.parts"
+local signals <const> = require "braid.train.fitting.signals"
+
+local M <const> = {}
+
+-- ---- a loss that is none ----------------------------------------------------------------
+
+local function is_finite(v) return v - v == 0 end
+
+local function number(v) return core.is_tensor(v) and v:item() or v end
+
+-- The numbers of the samples of the batches, as far as the loader knows them.
+local function samples_of(loader)
+  if type(loader) ~= "table" or not loader.indices then return "" end
+  local list <const> = loader:indices()
+  local shown <const> = table.concat(list, ", ", 1, math.min(#list, 64))
+  return ("; its samples: %s%s"):format(shown, #list > 64 and ", ..." or "")
+end
+
+-- Stops with all that is known: the tasks, the step, the samples; under detect_anomaly the operator
+-- has been named before.
+local function stop_for(fit, total, losses)
+  local words <const>, names <const> = {}, {}
+  for _, name in ipairs(check.sorted_keys(losses)) do
+    local v <const> = number(losses[name])
+    words[#words + 1] = ("%s %s"):format(name, check.shown(v))
+    if not is_finite(v) then names[#names + 1] = name end
+  end
+  check.fail("train.fit: the loss is %s at step %d of epoch %d%s (%s)%s. No step was taken%s. "
+    .. "Train with a smaller lr or with clip; braid.detect_anomaly() names the operator",
+    check.shown(total), fit.at.step + 1, fit.at.epoch + 1,
+    #names > 0 and ", of task " .. table.concat(names, ", ") or "", table.concat(words, ", "),
+    samples_of(fit.loader), fit.run and (", and %s is as it was: a run with other options goes on "
+    .. "from it"):format(fit.run.last) or "")
+end
+
+-- ---- the gradient -----------------------------------------------------------------------
+
+local function forward(fit, batch)
+  local x <const> = batch.image or batch.input
+  if fit.o.turns then return fit.net(x, {tasks = fit.tasks:present(batch)}) end
+  return fit.net(x)
+end
+
+-- Adds the losses of a batch to the sums of the epoch.
+local function note(fit, total, losses)
+  local sums <const> = fit.at.sums
+  sums.total, sums.n = (sums.total or 0.0) + total, (sums.n or 0) + 1
+  for name, loss in next, losses do
+    local own <const> = fit.at.losses[name] or {0.0, 0}
+    own[1], own[2] = own[1] + loss, own[2] + 1
+    fit.at.losses[name] = own
+  end
+end
+
+local function numbers(losses)
+  local list <const> = {}
+  for name, loss in next, losses do list[name] = number(loss) end
+  return list
+end
+
+-- Backward of one batch -> the loss and the losses of tasks, as numbers.
+local function gradient_of(fit, batch)
+  local _ <close> = grad.scope()
+  local loss, losses = fit.tasks:loss(forward(fit, batch), batch)
+  local penalty <const> = fit.penalty and fit.net:penalty()
+  if penalty then loss = loss + penalty end
+  local total <const> = loss:item()
+  if not is_finite(total) then stop_for(fit, total, losses) end
+  fit.opt:zero_grad()
+  if loss.requires_grad then loss:backward() end
+  return total, numbers(losses)
+end
+
+-- How many values the loss of a task is the mean over in a batch.
+local function divisor(task, name, batch)
+  local target <const> = task.target and task:target(batch, name) or batch[name]
+  if task.divisor then return task:divisor(target) end
+  return task.labelled and task:labelled(target) or batch.count
+end
+
+-- The same of several batches, as if they were one: each task's loss in the share of the batch in
+-- all that have its label.
+local function gradient_of_all(fit, batches)
+  local counts <const>, all <const> = {}, {}
+  for i, batch in ipairs(batches) do
+    counts[i] = {}
+    for name, task in fit.tasks:each() do
+      local n <const> = task.weight > 0 and divisor(task, name, batch) or 0
+      counts[i][name], all[name] = n, (all[name] or 0) + n
+    end
+  end
+  local total, sums <const> = 0.0, {}
+  fit.opt:zero_grad()
+  for i, batch in ipairs(batches) do
+    local _ <close> = grad.scope()
+    local _, losses <const> = fit.tasks:loss(forward(fit, batch), batch)
+    local sum
+    for name, task in fit.tasks:each() do -- in one order, which sums depend on
+      local loss <const>, share <const> = losses[name], counts[i][name] / math.max(all[name], 1)
+      if loss then
+        local part <const> = loss * (task.weight * share)
+        sum = sum and sum + part or part
+        sums[name] = (sums[name] or 0.0) + loss:item() * share
+      end
+    end
+    local penalty <const> = fit.penalty and fit.net:penalty()
+    if penalty then
+      local part <const> = penalty * (1 / #batches)
+      sum = sum and sum + part or part
+    end
+    if sum then
+      total = total + sum:item()
+      if not is_finite(total) then stop_for(fit, total, losses) end
+      sum:backward()
+    end
+  end
+  return total, sums
+end
+
+-- ---- the step -----------------------------------------------------------------------------
+
+-- What follows the gradient.
+local function finish(fit)
+  if fit.clip then optim.clip_grad_norm(fit.parameters, fit.clip) end
+end
+
+--- Takes a step on the batches (one, or as many as accumulate says).
+function M.take(fit, batches)
+  local at <const>, total, losses = fit.at, nil, nil
+  local function gradient()
+    if #batches == 1 then
+      total, losses = gradient_of(fit, batches[1])
+    else
+      total, losses = gradient_of_all(fit, batches)
+    end
+    finish(fit)
+    return total
+  end
+  local lr <const> = fit:lr()
+  if parts.wants_closure(fit.opt) then
+    fit.opt:step(gradient)
+  else
+    gradient()
+    fit.opt:step()
+  end
+  if fit.by == "step" then fit.schedule:step() end
+  if fit.ema then fit.ema:update() end
+  at.step, at.taken = at.step + 1, at.taken + #batches
+  note(fit, total, losses)
+  local count = 0
+  for _, batch in ipairs(batches) do count = count + batch.count end
+  fit:after_step(total, losses, lr, count)
+  return signals.caught()
+end
+
+return M

@@ -1,0 +1,120 @@
+--- Looking at a network while it trains: whether data and tasks go together, which metric is the
+-- one that counts, and the report of an epoch.
+
+local check <const> = require "braid.check"
+local format <const> = require "braid.format"
+local grad <const> = require "braid.grad"
+local signals <const> = require "braid.train.fitting.signals"
+
+local M <const> = {}
+
+-- Metrics of which less is better; of all others more is.
+local LESS <const> = {error = true, failure = true, box_error = true, box_failure = true,
+  distance = true, mae = true, rmse = true, mse = true, loss = true, ece = true}
+
+-- ---- before the first step ----------------------------------------------------------------
+
+local function check_labels(fit, source, batch)
+  for _, name in ipairs(fit.tasks.names) do
+    local task <const> = fit.tasks[name]
+    if not task.target and batch[name] == nil then
+      check.fail("train.fit: %s has no label '%s', which a task of that name wants; it has %s",
+        source.role, name, table.concat(check.sorted_keys(source.ds and source.ds.labels or batch),
+        ", "))
+    end
+  end
+  fit.tasks:present(batch)
+end
+
+--- One batch of each source goes through the network: layers get their sizes, and what does not go
+-- together is an error now and not after an epoch.
+-- @return the report on one batch of validation, or nil
+function M.look(fit)
+  local batch <const> = fit.train:sample()
+  if not fit.o.turns then check_labels(fit, fit.train, batch) end
+  local _ <close> = grad.scope()
+  local _ <close> = grad.no_grad()
+  local _ <close> = fit.net:evaluating()
+  fit.net(batch.image or batch.input)
+  if not fit.val then return nil end
+  local sample = fit.val:sample()
+  check_labels(fit, fit.val, sample)
+  return fit.tasks:evaluate(fit.net, function()
+    local once <const> = sample
+    sample = nil
+    return once
+  end)
+end
+
+-- ---- the metric that counts -----------------------------------------------------------------
+
+local function names_of(tasks, report)
+  local list <const> = {"loss"}
+  for name in tasks:each() do
+    list[#list + 1] = "loss." .. name
+    for _, metric in ipairs(check.sorted_keys(report[name])) do
+      if type(report[name][metric]) == "number" then
+        list[#list + 1] = ("%s.%s"):format(name, metric)
+      end
+    end
+  end
+  return list
+end
+
+--- The metric that `best` names, {name =, direction = "min" | "max"}, or an error that says which
+-- there are.
+function M.metric(fit, report)
+  local name <const> = fit.o.best or "loss"
+  local task <const>, metric <const> = name:match("^([^.]+)%.(.+)$")
+  local known <const> = names_of(fit.tasks, report)
+  local found = false
+  for _, other in ipairs(known) do found = found or other == name end
+  if not found then
+    check.fail("train.fit: best: there is no metric '%s'; %s", name, check.nearest(name, known))
+  end
+  local less <const> = not task or task == "loss" or LESS[metric]
+  return {name = name, task = task, metric = metric, direction = less and "min" or "max"}
+end
+
+--- Its value in a report; NaN where it is undefined.
+function M.value(fit, report)
+  local m <const> = fit.metric
+  if m.task then return report[m.task] and report[m.task][m.metric] or 0 / 0 end
+  local sum = 0.0
+  for name in fit.tasks:each() do
+    local weight <const>, loss <const> = fit.weights[name], report.loss[name]
+    if weight > 0 and loss and loss == loss then sum = sum + weight * loss end
+  end
+  return sum
+end
+
+-- ---- an epoch's -------------------------------------------------------------------------------
+
+-- The batches, until a signal comes.
+local function until_signal(batches)
+  return function()
+    if not signals.caught() then return batches() end
+  end
+end
+
+--- The report of the network, with the averages if there are some; nil where a signal came.
+function M.report(fit)
+  if not fit.val then return nil end
+  local _ <close> = fit:averaged()
+  local batches <const> = fit.val:batches(1)
+  local report <const> = fit.tasks:evaluate(fit.net, until_signal(batches))
+  if batches.close then batches:close() end
+  return not signals.caught() and report or nil
+end
+
+--- "0.2134 (landmarks 0.12, pose 0.9)"
+function M.shown_losses(means)
+  local words <const> = {}
+  for _, name in ipairs(check.sorted_keys(means)) do
+    if name ~= "total" then words[#words + 1] = format("%s %.4g", name, means[name]) end
+  end
+  return format("%.4g", means.total or 0 / 0)
+    .. (#words > 1 and " (" .. table.concat(words, ", ") .. ")" or "")
+end
+
+return M

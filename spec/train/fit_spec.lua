@@ -1,0 +1,308 @@
+--- train.fit: the loop that one would write by hand, to the bit; what it keeps, decides and
+-- refuses.
+
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+local notice <const> = require "braid.notice"
+local shell <const> = require "spec.support.shell"
+local data <const>, mtl <const>, nn <const>, optim <const>, train <const> =
+  braid.data, braid.mtl, braid.nn, braid.optim, braid.train
+
+local folder, said
+local write <const> = notice.write
+before_each(function()
+  folder, said = shell.run("mktemp -d").out:match("[^\n]+"), {}
+  notice.write = function(text) said[#said + 1] = text end
+end)
+after_each(function()
+  notice.write = write
+  shell.run("rm -rf " .. folder)
+end)
+local faces <const> = data.faces{n = 120, seed = 1, size = 16}
+
+local function tasks_of()
+  return mtl.tasks{landmarks = mtl.landmarks{points = 5}, glasses = mtl.classes{2, weight = 0.2}}
+end
+
+local function network(tasks, seed, dropout, width)
+  braid.manual_seed(seed or 1)
+  return mtl.network{tasks = tasks, columns = "shared", blocks = nn.backbone({{"one", function(c)
+    width = width or 4
+    return nn.Sequential{nn.Conv2d(c, width, {kernel = 3, stride = 2}), nn.BatchNorm2d(width),
+      nn.ReLU(), nn.Dropout(dropout or 0)}
+  end}}, {channels = 1}), heads = function(task, c)
+    return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)}
+  end}
+end
+
+local function bytes_of(net)
+  local parts <const>, state <const> = {}, net:state_dict()
+  local names <const> = {}
+  for name in pairs(state) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = name .. core.bytes(state[name]) end
+  return table.concat(parts)
+end
+
+-- A fit with small settings, and what it trained.
+local function fit(more, net)
+  local tasks <const> = more and more.tasks or tasks_of()
+  net = net or network(tasks)
+  local o <const> = {net = net, tasks = tasks, train = faces.train, val = faces.val, epochs = 2,
+    batch = 16, lr = 1e-2, seed = 3, progress = false}
+  for key, value in pairs(more or {}) do o[key] = value end
+  if more and more.optimizer then o.lr = more.lr end
+  if more and more.stages then o.epochs = nil end
+  if more and more.steps then o.epochs = nil end
+  return train.fit(o), net, tasks
+end
+
+local function refused(wrong, more, net)
+  local ok <const>, why <const> = pcall(function() return (fit(more, net)) end)
+  assert.is_false(ok, wrong)
+  assert.matches("fit_spec%.lua:%d+: ", why)
+  assert.matches(wrong, why)
+end
+
+describe("train.fit", function()
+  it("is the loop that one would write by hand", function()
+    local tasks <const> = tasks_of()
+    local net <const> = network(tasks, 1, 0.2)
+    braid.manual_seed(3)
+    local opt <const> = optim.AdamW(net:parameters(), {lr = 1e-2})
+    local steps <const> = math.ceil(#faces.train / 16)
+    local schedule <const> = optim.schedule(opt, optim.warmup(steps, {start = 1 / (steps + 1),
+      after = optim.cosine(2 * steps)}))
+    local ema <const> = optim.EMA(net, {decay = 0.9})
+    local reports <const>, losses <const> = {}, {}
+    for epoch = 1, 3 do
+      net:train()
+      local sum = 0.0
+      for batch in data.loader(faces.train, {batch = 16, shuffle = true, epoch = epoch, seed = 3,
+                                             tasks = tasks}) do
+        local _ <close> = braid.scope()
+        local loss <const> = tasks:loss(net(batch.image), batch)
+        opt:zero_grad()
+        loss:backward()
+        optim.clip_grad_norm(net:parameters(), 0.5)
+        opt:step()
+        schedule:step()
+        ema:update()
+        sum = sum + loss:item()
+      end
+      local _ <close> = ema:using()
+      losses[epoch] = sum / steps
+      reports[epoch] = tasks:evaluate(net, data.loader(faces.val, {batch = 256}))
+    end
+    local own <const> = tasks_of()
+    local history <const>, trained <const> = fit({tasks = own, epochs = 3, warmup = 1, ema = 0.9,
+      optimizer = {"AdamW", lr = 1e-2}, schedule = "cosine", clip = 0.5},
+      network(own, 1, 0.2))
+    assert.is_true(bytes_of(net) == bytes_of(trained))
+    for epoch = 1, 3 do
+      assert.equal(losses[epoch], history[epoch].train.loss.total)
+      assert.equal(reports[epoch].landmarks.error, history[epoch].val.landmarks.error)
+      assert.equal(reports[epoch].loss.glasses, history[epoch].val.loss.glasses)
+    end
+  end)
+
+  it("takes data as sets, as loaders and from a function, and an optimizer in each form", function()
+    local first
+    local function same(more, net)
+      local _, trained <const> = fit(more, net)
+      first = first or bytes_of(trained)
+      assert.is_true(first == bytes_of(trained))
+    end
+    same{}
+    same{train = (data.loader(faces.train, {batch = 16, shuffle = true, workers = 1}))}
+    same{train = function(epoch)
+      return (data.loader(faces.train, {batch = 16, shuffle = true, epoch = epoch, seed = 3}))
+    end, val = function() return (data.loader(faces.val, {batch = 7})) end}
+    same{optimizer = {"Adam", lr = 1e-2}}
+    local net <const> = network(tasks_of())
+    same({optimizer = optim.Adam(net:parameters(), {lr = 1e-2})}, net)
+  end)
+
+  it("keeps config, metrics, the last state and the best network", function()
+    local history <const>, net <const>, tasks <const> = fit{dir = folder .. "/a/run", epochs = 4,
+      best = "landmarks.error", patience = 3, log = 2}
+    local config <const> = require("braid.io.json").decode(shell.read(folder
+      .. "/a/run/config.json"))
+    assert.equal(3, config.seed)
+    assert.equal(16, config.options.batch)
+    assert.equal("Landmarks", config.tasks.landmarks.kind)
+    assert.matches("120 samples", config.data.train)
+    local read <const> = train.history.read(folder .. "/a/run")
+    assert.equal(4, #read)
+    local best <const> = read:best()
+    local least = math.huge
+    for i = 1, 4 do least = math.min(least, history[i].val.landmarks.error) end
+    assert.equal(least, best.value)
+    local again <const> = network(tasks, 9)
+    again:load_state_dict(braid.load(folder .. "/a/run/best.safetensors"))
+    local report <const> = tasks:evaluate(again, data.loader(faces.val, {batch = 256}))
+    assert.equal(least, report.landmarks.error)
+    assert.is_true(#history:curve("loss.total") == 16)
+    assert.equal(net, net)
+  end)
+
+  it("goes on with more epochs, and says what differs", function()
+    fit{dir = folder, epochs = 2}
+    local history <const>, net <const> = fit({dir = folder, epochs = 3, batch = 32},
+      network(tasks_of(), 5))
+    assert.equal(3, #history)
+    assert.equal(2 * 8 + 4, history[3].step)
+    local words <const> = table.concat(said, "\n")
+    assert.matches("resumed, but batch was 16 and is 32", words)
+    assert.matches("resumed, but epochs was 2 and is 3", words)
+    assert.is_nil(words:find("stages"))
+    local before <const> = bytes_of(net)
+    local ended <const> = fit({dir = folder, epochs = 3, batch = 32}, net)
+    assert.equal(3, #ended)
+    assert.is_true(before == bytes_of(net))
+  end)
+
+  it("takes a new rate where the options have one, and begins what is new", function()
+    fit{dir = folder, epochs = 1}
+    local rates <const> = {}
+    fit{dir = folder, epochs = 2, lr = 5e-3, ema = 0.9, on = {step = function(f)
+      rates[#rates + 1] = f:lr()
+    end}}
+    assert.equal(5e-3, rates[1])
+    assert.matches("ema is new in this run", table.concat(said, "\n"))
+    said = {}
+    fit{dir = folder, epochs = 3, lr = 5e-3}
+    assert.matches("also holds the state of ema", table.concat(said, "\n"))
+  end)
+
+  it("stops by patience, by a hook, and after steps", function()
+    local tasks <const> = tasks_of()
+    local net <const> = network(tasks)
+    local history = fit({tasks = tasks, lr = 1e-12, epochs = 9, patience = 2,
+      best = "glasses.accuracy"}, net)
+    assert.equal(3, #history)
+    assert.equal("patience", history:last("stop").reason)
+    history = fit{epochs = 9, on = {epoch = function(f, event)
+      if event.epoch == 2 then f:stop("enough") end
+    end}}
+    assert.same({2, "enough"}, {#history, history:last("stop").reason})
+    history = fit{steps = 12}
+    assert.same({2, 12, "steps"}, {#history, history[2].step, history:last("stop").reason})
+    local seen <const> = {}
+    history = fit{on = {start = function() seen[#seen + 1] = "start" end,
+      step = function(f, event)
+        seen[#seen + 1] = event.step
+        assert.is_number(event.losses.glasses)
+        if event.step == 2 then f:stop() end
+      end, stop = function(_, event) seen[#seen + 1] = event.reason end}}
+    assert.same({"start", 1, 2, "stop"}, seen)
+    assert.equal(1, #history)
+  end)
+
+  it("accumulates several batches to what one of their size gives", function()
+    local function missing(set) -- labels that some batches have less of
+      local labels <const> = set.labels.glasses:clone()
+      for i = 1, #set, 3 do labels[i] = 0 end
+      return set:labelled{glasses = labels}
+    end
+    local results <const> = {}
+    for i, more in ipairs{{batch = 30}, {batch = 10, accumulate = 3}} do
+      local tasks <const> = tasks_of()
+      local net <const> = network(tasks)
+      net:freeze() -- batch norm, which looks at a batch, as in evaluation
+      net:unfreeze("heads")
+      more.tasks, more.optimizer, more.lr, more.epochs = tasks, "SGD", 0.1, 3
+      more.train = missing(faces.train)
+      local history <const> = fit(more, net)
+      results[i] = {history[3].train.loss.total, history[3].train.loss.glasses, history[3].step}
+      results[i].net = net
+    end
+    assert.equal(results[1][3], results[2][3])
+    assert.is_true(math.abs(results[1][1] - results[2][1]) < 1e-5)
+    assert.is_true(math.abs(results[1][2] - results[2][2]) < 1e-5)
+    local other <const> = results[2].net:state_dict()
+    for name, t in pairs(results[1].net:state_dict()) do
+      assert.is_true((t - other[name]):abs():max():item() < 1e-5, name)
+    end
+  end)
+end)
+
+describe("train.fit refuses", function()
+  it("options that do not go together", function()
+    refused("stages must be a list of 1 or more values", {stages = {}})
+    refused("stages%[1%]: it has epochs or steps, not both", {stages = {{epochs = 1, steps = 2}}})
+    refused("stages%[2%]: it wants epochs or steps", {stages = {{epochs = 1}, {train = "one"}}})
+    refused("on has start, step, epoch and stop, not 'epohc'", {on = {epohc = print}})
+    refused("there is no option 'patiance'.*did you mean patience", {patiance = 3})
+    refused("every writes checkpoints: dir is missing", {every = 3})
+    refused("resume = true wants the dir", {resume = true})
+    refused("lr is of no use", {lr = 1, optimizer = function(net)
+      return optim.SGD(net:parameters())
+    end})
+    refused("the function must return an optimizer", {optimizer = function() end})
+    refused("has no 'Adamm'; did you mean", {optimizer = "Adamm"})
+    refused("optim.step is no optimizer", {optimizer = "step"})
+    refused("weights: there is no task 'smile'", {weights = {smile = 1}})
+    refused("rates: no parameter is smile's", {rates = {smile = 1}})
+    refused("its 16 steps leave none of 16", {warmup = 2})
+    refused("loader: batch is an option of fit itself", {loader = {batch = 3}})
+    refused("there is no option 'agument'", {loader = {agument = {}}})
+  end)
+
+  it("metrics that there are not, and data that do not fit", function()
+    refused("best: there is no metric 'landmarks.failur'; did you mean landmarks.failure",
+      {best = "landmarks.failur"})
+    refused("train gives no batch: it has 120 samples, and drop_last", {batch = 121,
+      loader = {drop_last = true}})
+    local without <const> = faces.val:labelled{}
+    local labels <const> = {}
+    for name, t in pairs(faces.val.labels) do
+      if name ~= "glasses" then labels[name] = t end
+    end
+    rawset(without, "labels", labels)
+    refused("val has no label 'glasses', which a task of that name wants; it has", {val = without})
+  end)
+
+  it("directories that are none, are in use or hold something else", function()
+    shell.write(folder .. "/file", "x")
+    refused("dir: .*/file is a file", {dir = folder .. "/file"})
+    shell.run("mkdir " .. folder .. "/other")
+    shell.write(folder .. "/other/best.safetensors", "mine")
+    refused("has a best.safetensors that no run of fit wrote", {dir = folder .. "/other"})
+    assert.equal("mine", shell.read(folder .. "/other/best.safetensors"))
+    shell.run("mkdir " .. folder .. "/config")
+    shell.write(folder .. "/config/config.json", "{}")
+    refused("config.json is there and is no run's", {dir = folder .. "/config"})
+    refused("there is no run to go on with", {dir = folder .. "/new", resume = true})
+    fit{dir = folder .. "/run", epochs = 1}
+    refused("has a run already", {dir = folder .. "/run", resume = false})
+    local log <const> = train.log(folder .. "/run")
+    refused("is in use: another process", {dir = folder .. "/run"})
+    log:close()
+    local more <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5}, smile = mtl.classes{2}}
+    refused("holds a run of other tasks: it has the task glasses; it has no task smile",
+      {dir = folder .. "/run", tasks = more})
+    local tasks <const> = tasks_of()
+    local wide <const> = network(tasks, 1, 0, 6)
+    refused("cannot go on: .*of another run: net.head.glasses.2.weight is float32 %(2, 4%) in the "
+      .. "file and float32 %(2, 6%) here.*; and %d+ more%. Give what the run was begun with",
+      {dir = folder .. "/run", tasks = tasks, epochs = 2}, wide)
+    shell.run("rm " .. folder .. "/run/last.safetensors")
+    refused("has a run without its last.safetensors", {dir = folder .. "/run", epochs = 2})
+    assert.equal(1, #train.history.read(folder .. "/run"))
+  end)
+
+  it("a loss that is no number, with all that is known of it", function()
+    fit{dir = folder, epochs = 1}
+    local before <const> = shell.read(folder .. "/last.safetensors")
+    local tasks <const> = tasks_of()
+    local net <const> = network(tasks)
+    refused("the loss is .* at step 10 of epoch 2, of task glasses %(glasses .*its samples: %d+, .*"
+      .. "No step was taken, and .*last.safetensors is as it was", {dir = folder, tasks = tasks,
+      epochs = 2, on = {step = function(f)
+        braid.no_grad(function() f.net.head.glasses[2].weight:fill_(0 / 0) end)
+      end}}, net)
+    assert.is_true(before == shell.read(folder .. "/last.safetensors"))
+    assert.equal(0.2, tasks.glasses.weight)
+  end)
+end)
