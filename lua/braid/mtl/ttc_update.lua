@@ -9,14 +9,16 @@
 -- local opt = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.1}), {start = 0.1})
 -- ... opt:zero_grad() loss:backward() opt:step()
 --
--- Beta moves against its own gradient (equation 11): W_i depends on alpha_ij through the last step,
--- so that dc/dalpha_ij = <dc/dW_i, V_j>. Decisions: c is c_i, the cost of the column whose weight
+-- Beta moves against its own gradient (equation 11): W_i depends on alpha_ij through the steps V_j,
+-- so that dc/dalpha_ij = <dc/dW_i, V_j>, of the last that column j took: of tasks in turns that of
+-- its own last turn. Decisions: c is c_i, the cost of the column whose weight
 -- it is, where the equation prints c_j: of columns that run alone c_j depends on W_j only, so
 -- that the literal reading, cost = "j", gives <dc_j/dW_j, V_j>, the same for every i, which tells
--- nothing of how i and j go together. One beta for each block and pair of tasks, moved by
--- beta_lr times that; costs are those of step's own backward pass; where a task has none in
--- the batch, its columns give no gradient and no update. (Line 5 of the algorithm sums over i:
--- a misprint for j, which is free there.)
+-- nothing of how i and j go together. dW_j/dW_i of equation 10 is 1, weight by weight. One beta
+-- for each block and pair of tasks, moved by beta_lr times that; costs are those of step's own
+-- backward pass; where a task has none in the batch, its columns give no gradient and no update;
+-- the weights of heads are their task's alone. (Line 5 of the algorithm sums over i: a misprint
+-- for j, which is free there.)
 -- Options: start (0.5; the first alpha_ij), beta_lr (1), cost ("i", or "j"). A schedule sets
 -- opt.factor, as of any optimizer; beta does not follow it.
 
@@ -181,6 +183,24 @@ local function move_beta(self, block, weights)
   end
 end
 
+-- Notes the steps (T, d) of a block's weights; a column that took none, as out of its turn, keeps
+-- its last.
+local function note_steps(self, block, steps)
+  local moved
+  for _, step in ipairs(steps) do
+    local own <const> = ops.any(ops.ne(step, 0), 2, true)
+    moved = moved and ops.logical_or(moved, own) or own
+  end
+  for k, step in ipairs(steps) do
+    local last <const> = self.last[block .. k]
+    if last then
+      last:copy_(ops.where(moved, step, last))
+    else
+      self.last[block .. k] = core.keep(step)
+    end
+  end
+end
+
 --- Updates of all tasks, passed on by alpha; then beta.
 function Update:step()
   local columns <const> = table.concat(self.net.names, ", ")
@@ -205,12 +225,13 @@ function Update:step()
   for _, block in ipairs(blocks) do
     for i = 1, count do alpha[block][i][i] = 0 end -- a weight's own step is taken already
     local mixing <const> = core.from_table(alpha[block], "float64")
+    local steps <const> = {}
     for k, w in ipairs(weights[block]) do
       local now <const> = rows_of(w, count, value)
-      local key <const>, moved <const> = block .. k, now - before[block .. k]
-      if self.last[key] then self.last[key]:copy_(moved) else self.last[key] = core.keep(moved) end
-      store(w, now + ops.matmul(mixing:to(moved.dtype), moved))
+      steps[k] = now - before[block .. k]
+      store(w, now + ops.matmul(mixing:to(now.dtype), steps[k]))
     end
+    note_steps(self, block, steps)
   end
 end
 
