@@ -7,8 +7,10 @@
 -- Table 1, whose printing is damaged: 128x128; 3x3 convolutions, 2 of 64, 2 of 128, 3 of 256, 3
 -- of 512 (as many as VGG-16 has), 2x2 pooling after each group; a layer of 2048; ReLU. Decisions:
 -- maps join after pooling; the shared stream has the layer of 2048 too, which joins those of the
--- tasks (its cell in the table is empty, but so the baseline of stage 1 has the layer); no ReLU
--- after 1x1 convolutions; He's first weights, biases 0; no dropout; landmarks in [-1, 1] of the
+-- tasks: all streams are of one layout (section 4.3), though its cell in the table is empty. With
+-- fc = "task" it ends with the convolutions, as in the table: each task has its own layer of 2048,
+-- in stage 1 too. No ReLU after 1x1 convolutions; He's first weights and biases 0, but for 1x1
+-- convolutions and outputs, which begin as such layers do; no dropout; landmarks in [-1, 1] of the
 -- picture; the loss of 40 attributes is the mean of theirs.
 -- Pretrained weights are taken by the shared stream and, where 1x1 convolutions keep the channels,
 -- by the task streams; those of the plain variant take twice the channels and stay as drawn, for
@@ -18,10 +20,25 @@
 -- the shared ones are); branch, the block up to which there is but one stream ("conv1_2",
 -- "conv2_2", "conv3_3" in table 4); end_to_end = true trains all at once; crelu = true halves the
 -- filters (both future work of theirs); norm = true, batch norm; width (1.0), channels (3), input
--- (128); backbone, in place of table 1 (without crelu and norm, its own input); head, groups.
+-- (128); fc ("shared"; "task"); backbone, in place of table 1 (without crelu, norm and fc, its own
+-- input); head, groups.
 -- Parameters for 5 landmarks and 40 attributes: 374,271,092, of which 74,930,586 train in
--- stage 1.
+-- stage 1; with fc = "task" 441,197,684, of which 142,041,498.
 local FORMS = {plain = "plain", channelwise = "channelwise", fine_tuned = "channelwise"}
+
+local function scaled(n, width) return math.floor(n * width + 0.5) end
+
+-- Heads that begin with a fully connected layer of their own, on maps of `input` pixels pooled four
+-- times.
+local function with_fc(kind, outputs, input)
+  local side = type(input) == "table" and input or {input, input}
+  return function(task, c, name)
+    local fc = nn.Linear(c * (side[1] // 16) * (side[2] // 16), outputs)
+    nn.init.kaiming_normal(fc.weight)
+    nn.init.constant(fc.bias, 0)
+    return nn.Sequential{nn.Flatten(), fc, nn.ReLU(), mtl.heads(kind)(task, outputs, name)}
+  end
+end
 
 return function(tasks, o)
   tasks = tasks or mtl.tasks{attributes = mtl.attributes{40},
@@ -34,15 +51,22 @@ return function(tasks, o)
   if type(width) ~= "number" or not (width > 0 and width <= 100) then
     error("smtn: width must be a number above 0, up to 100", 0)
   end
+  if o.fc ~= nil and o.fc ~= "shared" and o.fc ~= "task" then
+    error(("smtn: fc must be \"shared\" or \"task\", not \"%s\""):format(tostring(o.fc)), 0)
+  end
+  if o.fc and o.backbone then
+    error("smtn: fc is of table 1, and backbone takes its place: leave out one", 0)
+  end
   local stream
   if o.backbone then
     stream = nn.backbone(o.backbone, {width = o.width, channels = o.channels, input = o.input})
   else
-    stream = nn.backbone("vgg16", {stages = 4, fc = math.floor(2048 * width + 0.5), width = width,
-      crelu = o.crelu, norm = o.norm, channels = o.channels, input = o.input or 128})
+    stream = nn.backbone("vgg16", {stages = 4, fc = o.fc ~= "task" and scaled(2048, width) or nil,
+      width = width, crelu = o.crelu, norm = o.norm, channels = o.channels, input = o.input or 128})
   end
   local net = mtl.columns(tasks, stream, {split = o.branch, groups = o.groups})
   net:mix("*", mtl.separation{form = FORMS[variant], fine_tune = variant == "fine_tuned",
     end_to_end = o.end_to_end})
-  return net:heads(o.head)
+  return net:heads(o.fc == "task" and with_fc(o.head, scaled(2048, width), o.input or 128)
+    or o.head)
 end

@@ -94,6 +94,68 @@ describe("separation networks", function()
     assert.equal(74930586, count)
   end)
 
+  -- Table 1 at width 1/16, 16x16: what the layers have, by their sizes.
+  local CHANNELS <const>, OUTPUTS <const> = {4, 4, 8, 8, 16, 16, 16, 32, 32, 32}, {4, 2}
+
+  -- The parameters of a stream's convolutions, of which those from the first-th on, the first of
+  -- these excepted, take `times` the channels, and of the layer of 2048 and the outputs.
+  local function stream(times, first)
+    local count, c = 0, first > 1 and CHANNELS[first - 1] or 3
+    for k = first, #CHANNELS do
+      count = count + c * (k > first and times or 1) * 9 * CHANNELS[k] + CHANNELS[k]
+      c = CHANNELS[k]
+    end
+    return count
+  end
+  local function head(times)
+    local count = 0
+    for _, n in ipairs(OUTPUTS) do count = count + times * 32 * 128 + 128 + 128 * n + n end
+    return count
+  end
+  local function reductions(first)
+    local count = 0
+    for k = first, #CHANNELS do count = count + 2 * CHANNELS[k] * CHANNELS[k] + CHANNELS[k] end
+    return count
+  end
+
+  for _, case in ipairs{{"plain", nil, 1}, {"plain", "conv2_2", 5}, {"channelwise", nil, 1},
+    {"fine_tuned", "conv1_2", 3}} do
+    it(("have a layer of 2048 for each task where it is asked for: %s from %s"):format(case[1],
+      case[2] or "the image"), function()
+      local net <const> = smtn{variant = case[1], branch = case[2], fc = "task"}
+      local function training()
+        local count = 0
+        for _, p in ipairs(net:parameters()) do
+          if p.requires_grad then count = count + p:numel() end
+        end
+        return count
+      end
+      assert.equal(stream(1, 1) + head(1), training())
+      check_gradients(net)
+      local map <const> = net:features(x, {"conv4_3"}).conv4_3.shared
+      assert.same({4, 32, 1, 1}, map.shape)
+      local fc <const>, out <const> = net.shared_head.smile[2], net.shared_head.smile[4]
+      assert.is_true(largest(net(x).smile, (map:reshape(4, 32):matmul(fc.weight:t())
+        + fc.bias):relu():matmul(out.weight:t()) + out.bias) < 1e-5)
+      net:stage(2)
+      check_gradients(net)
+      if case[1] == "plain" then
+        assert.equal(2 * stream(2, case[3]) + head(2), training())
+      else
+        assert.equal(2 * (stream(1, case[3]) + reductions(case[3])) + head(1), training())
+        local apart <const> = largest(net.head.smile[2].weight, fc.weight)
+        assert.equal(case[1] == "fine_tuned", apart == 0)
+      end
+    end)
+  end
+
+  it("say what fc can be", function()
+    assert.error_matches(function() smtn{fc = "none"} end,
+      "smtn: fc must be \"shared\" or \"task\", not \"none\"", 1, true)
+    assert.error_matches(function() smtn{fc = "task", backbone = "vgg16"} end,
+      "smtn: fc is of table 1, and backbone takes its place", 1, true)
+  end)
+
   it("leave the shared stream as it is in stage 2, whatever the optimizer holds", function()
     local net <const> = smtn{norm = true}
     local opt <const> = optim.SGD(net:parameters(),
@@ -320,6 +382,17 @@ describe("the dynamic multi-task network", function()
     assert.same({"cats", "ships"}, found.names)
     assert.same({{"cats"}, {"ships"}}, found.groups)
     assert.near(found.distance[1][2], (found.maps.cats - found.maps.ships):abs():sum():item(), 1e-5)
+  end)
+
+  it("has the cost of equation 6, whose F_i is the share of the second output", function()
+    local scores <const>, sum = { {0.3, -1.2}, {2, 0.5}, {-0.7, 1.9}, {0.1, 0.2} }, 0
+    for k, s in ipairs(scores) do
+      local f <const>, y <const> = 1 / (1 + math.exp(s[1] - s[2])), k % 2 -- Y_i: 1 0 1 0
+      sum = sum - (y * math.log(f) + (1 - y) * math.log(1 - f))
+    end
+    local loss <const> = pairs_of:loss({cats = braid.tensor(scores), ships = braid.zeros(4, 2)},
+      {cats = int{2, 1, 2, 1}, ships = int{2, 1, 2, 1}})
+    assert.near(sum / 4 + math.log(2), loss:item(), 1e-6) -- equation 5: the plain sum
   end)
 
   it("names the readings there are", function()
