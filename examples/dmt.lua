@@ -12,9 +12,11 @@
 -- resampled half of table 3. Faces are gray and equalised, as the paper's
 -- are (and upright, their eyes at two places); CIFAR-10 is in colour, of which the paper says
 -- nothing: --colour gray. images cuts the training set (0: all). reading is "forward" or
--- "update" (algorithm 1, after which no task joins or leaves). Decisions: 32x32, Adam, alphas that
--- begin at `start` and learn ten times as fast as the weights (of which the paper says nothing);
--- contrast maps are measured on the trained network, to be read beside its alphas.
+-- "update" (algorithm 1, after which no task joins or leaves). Decisions: 32x32, whitened one by
+-- one; MT shares all but the output; an epoch is as many samples as the training set has, over all
+-- turns; Adam, alphas that begin at `start` and learn ten times as fast as the weights (of which
+-- the paper says nothing); contrast maps are measured on the trained network, to be read beside
+-- its alphas; figure 6 has errors of the test.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train

@@ -5,8 +5,9 @@
 -- On the MTFL data:                  build/braid examples/separation.lua --data path/to/mtfl
 -- The published settings (days):     ... --width 1 --size 128 --batch 32 --epochs 100
 --                                        --optimizer SGD --lr 1e-4
--- (The published data are CelebA, whose 40 attributes data.celeba reads.) Decision: each stage has
--- `epochs`; the baseline is what the first one leaves.
+-- (The published data are CelebA, whose 40 attributes data.celeba reads.) Decisions: each stage has
+-- `epochs`; the baseline is what the first one leaves; pictures are whitened one by one, and not
+-- augmented.
 --
 -- variant is "plain", "channelwise" or "fine_tuned"; branch the block where streams part
 -- ("conv1_2", "conv2_2", "conv3_3"; the image unless given).

@@ -4,7 +4,10 @@
 -- paper's alpha^ij scales the signal of task j on subnet i, so that in "forward" it is alpha_ji.
 -- Subnets (section 4.1): convolutions 5x5x40, 5x5x60, 3x3x80, 3x3x100, 2x2x140 with batch
 -- norm (section 3) and ReLU, 2x2 pooling between them; a layer of 360; the output. Decisions:
--- padding 2, 2, 1, 1, 0; batch norm stands before the ReLU of convolutions, and not after fc.
+-- 32x32; padding 2, 2, 1, 1, 0; batch norm stands before the ReLU of convolutions, and not after
+-- fc; connections take maps after pooling; first weights are those of such layers; a task's F of
+-- equations 3 and 6 is the softmax's second of two outputs, not the sigmoid of one; on batches of
+-- tasks in turns the subnets of the others run as in evaluation.
 -- Two readings: reading = "forward" (default), the next layer's input is sum_j alpha_ij x_j; and
 -- "update", algorithm 1, where weights move by all tasks' updates: subnets that start equal
 -- and run alone, trained by mtl.ttc_update(net, any optimizer).

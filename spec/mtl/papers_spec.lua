@@ -387,8 +387,8 @@ describe("the dynamic multi-task network", function()
   it("has the cost of equation 6, whose F_i is the share of the second output", function()
     local scores <const>, sum = { {0.3, -1.2}, {2, 0.5}, {-0.7, 1.9}, {0.1, 0.2} }, 0
     for k, s in ipairs(scores) do
-      local f <const>, y <const> = 1 / (1 + math.exp(s[1] - s[2])), k % 2 -- Y_i: 1 0 1 0
-      sum = sum - (y * math.log(f) + (1 - y) * math.log(1 - f))
+      local f <const>, truth <const> = 1 / (1 + math.exp(s[1] - s[2])), k % 2 -- Y_i: 1 0 1 0
+      sum = sum - (truth * math.log(f) + (1 - truth) * math.log(1 - f))
     end
     local loss <const> = pairs_of:loss({cats = braid.tensor(scores), ships = braid.zeros(4, 2)},
       {cats = int{2, 1, 2, 1}, ships = int{2, 1, 2, 1}})
