@@ -19,4 +19,7 @@ rows["train.statistics.bootstrap"] = {arguments = {values = {1, 2}},
   refused_ends = {draws = true}, -- ten million take their time
   call = function(a, o) S.bootstrap(a.values, o) end}
 
+rows["train.table"] = {arguments = {columns = {{name = "error"}}, rows = {{"a", error = 1}}},
+  call = function(a, o) train.table(a.columns, a.rows, o) end}
+
 return rows

@@ -1,0 +1,103 @@
+--- Tables of results: rows of measured values, as mean and deviation, in the terminal, Markdown,
+-- CSV, LaTeX (booktabs) and HTML.
+--
+-- train.table(columns, rows, {title =, first = "network", near =, notes =}): columns is a list of
+-- {name =, title = name, unit =, direction = "min" | "max", percent = the values are shares, to be
+-- shown in %, short = 46.7 M for 46700000, digits = behind the point}; rows a list of {"hard",
+-- failure = {0.21, 0.20, 0.22}, parameters = 79741}: behind the row's name its cells by column, a
+-- number, a list of numbers (mean and deviation are shown; of one, which has no deviation, the
+-- number alone), or a text. A cell that is missing, or an empty list, is "-". Where a cell has
+-- fewer numbers than others of its column, it says how many. The best mean of a column with a
+-- direction is bold; those that near[column][row] names, as not distinguishable from it, are
+-- italic. Digits follow from the deviations: two of theirs are shown.
+--   print(t)    t:text(width)   t:markdown()   t:csv()   t:latex()   t:html()
+--   t:write("results.tex")      by the ending: .txt .md .csv .tex .html
+-- The .csv has mean, deviation and count as numbers of their own, in full.
+-- @usage print(train.table({{name = "error", direction = "min"}},
+--   {{"hard", error = {0.2, 0.3}}, {"dcnet", error = {0.1, 0.3}}}))
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local files <const> = require "braid.io.files"
+local layout <const> = require "braid.train.table.layout"
+
+local Table <const> = class("table")
+
+local DIRECTIONS <const> = {min = true, max = true}
+
+local COLUMN <const> = check.kind("a table such as {name = \"error\", direction = \"min\"}",
+  function(v)
+    return type(v) == "table" and type(v.name) == "string"
+      and (v.direction == nil or DIRECTIONS[v.direction] ~= nil)
+  end)
+local ROW <const> = check.kind("a table such as {\"hard\", error = {0.2, 0.3}}", function(v)
+  return type(v) == "table" and type(v[1]) == "string"
+end)
+local OPTIONS <const> = check.declare("train.table", {
+  columns = check.argument(check.list{of = COLUMN, least = 1}),
+  rows = check.argument(check.list{of = ROW}),
+  title = check.text(), first = check.text("network"),
+  near = check.map(check.map(check.flag())), notes = check.list{of = check.text()},
+})
+local WIDTH <const> = check.whole{from = 20}
+
+local function check_cell(row, column)
+  local value <const> = row[column]
+  local list <const> = type(value) == "table" and value or {value}
+  for _, v in ipairs(list) do
+    if type(v) ~= "number" and (type(v) ~= "string" or list == value) then
+      check.fail("train.table: %s of row '%s' must be a number, a list of numbers or a text, "
+        .. "not %s", column, row[1], check.shown(value))
+    end
+  end
+end
+
+function Table:init(columns, rows, given)
+  local o <const> = check.options(OPTIONS, given, {columns = columns, rows = rows})
+  local known <const> = {}
+  for _, c in ipairs(columns) do known[c.name] = true end
+  for _, row in ipairs(rows) do
+    for key in pairs(row) do
+      if key ~= 1 and not known[key] then
+        check.fail("train.table: row '%s' has a cell '%s', which is no column; %s", row[1], key,
+          check.nearest(key, check.sorted_keys(known)))
+      end
+    end
+    for column in pairs(known) do check_cell(row, column) end
+  end
+  self.columns, self.rows, self.title, self.first = columns, rows, o.title, o.first
+  self.near, self.notes = o.near or {}, o.notes or {}
+end
+
+local WRITERS <const> = {txt = "text", md = "markdown", csv = "csv", tex = "latex", html = "html"}
+
+for _, name in pairs(WRITERS) do
+  local made <const> = require("braid.train.table." .. name)
+  Table[name] = function(self, width)
+    if width ~= nil then check.value("train.table: " .. name, "width", width, WIDTH) end
+    return made(layout(self), width)
+  end
+end
+
+--- The best rows of a column, those of equal means: {name = true}; none where it has no direction.
+function Table:best(column)
+  for _, c in ipairs(layout(self).columns) do
+    if c.name == column then return c.best end
+  end
+  check.fail("train.table: there is no column '%s'", column)
+end
+
+function Table:write(path)
+  check.path("train.table", path)
+  local writer <const> = WRITERS[path:lower():match("%.(%w+)$")]
+  if not writer then
+    check.fail("train.table: the path must end in .txt, .md, .csv, .tex or .html, not '%s'", path)
+  end
+  local ok <const>, why <const> = files.write(path, {self[writer](self), "\n"})
+  if not ok then check.fail("train.table: %s", why) end
+  return true
+end
+
+Table.__tostring = function(self) return self:text() end
+
+return Table
