@@ -363,6 +363,11 @@ rows["train.fit: stage"] = {what = "train.fit: stages[1]", options = {epochs = 1
     braid.train.fit{net = fit_net, tasks = fit_tasks, train = fit_faces.train, progress = false,
       stages = {o}}
   end}
+rows["train.find_lr"] = {arguments = {net = fit_net},
+  options = {tasks = fit_tasks, train = fit_faces.train, steps = 10},
+  call = function(a, o) braid.train.find_lr(a.net, o) end}
+rows["train.test"] = {elsewhere = true, arguments = {dir = folder, set = fit_faces.test},
+  call = function(a, o) braid.train.test(a.dir, a.set, o) end}
 rows["EMA: using"] = {call = function(_, o)
   local _ <close> = optim.EMA(nn.Linear(2, 2)):using(o)
 end}

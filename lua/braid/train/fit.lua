@@ -38,12 +38,11 @@ local options <const> = require "braid.train.fitting.options"
 local signals <const> = require "braid.train.fitting.signals"
 local step <const> = require "braid.train.fitting.step"
 
--- One epoch, or what is left of it; the signal that ended it, or nil.
+-- One epoch, or what is left of it; whether a signal ended it.
 local function train_epoch(fit)
   fit:begin_epoch()
   for batches in fit:groups() do
-    local signal <const> = step.take(fit, batches)
-    if signal then return signal end
+    if step.take(fit, batches) then return true end
     if fit:is_due() then fit:save() end
     if fit:epoch_is_cut() then break end
   end
@@ -56,8 +55,7 @@ return function(given)
   fit:begin()
   while not fit:is_over() do
     if fit:stage_is_over() then fit:begin_stage(fit.at.stage + 1) end
-    local signal <const> = train_epoch(fit)
-    if signal then return fit:leave(signal) end
+    if train_epoch(fit) then return fit:leave() end
   end
   return fit:finish()
 end

@@ -80,6 +80,8 @@ local function report_of(value)
   return t
 end
 
+Log.report, Log.plain = report_of, plain
+
 -- ---- the directory ------------------------------------------------------------------------
 
 -- Makes a directory and those above it.

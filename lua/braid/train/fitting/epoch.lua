@@ -75,12 +75,11 @@ function M:judge(report, means)
   return better, value
 end
 
--- Ends an epoch: looks, writes down, decides. -> the signal that came meanwhile, or nil
+-- Ends an epoch: looks, writes down, decides. -> whether a signal came meanwhile
 function M:end_epoch()
   local at <const>, means <const> = self.at, means_of(self.at)
   local report <const> = validation.report(self)
-  local signal <const>, number <const> = signals.caught()
-  if signal then return signal, number end
+  if signals.caught() then return true end
   local seconds <const> = core.clock() - self.epoch_begun
   local event <const> = self.log:epoch{epoch = at.epoch + 1, step = at.step, train = {loss = means},
     val = report, lr = self:lr(), seconds = seconds, stage = #self.o.stages > 1 and at.stage or nil}

@@ -147,7 +147,7 @@ function Fit:recomputing()
   return function()
     left = left - 1
     if left >= 0 then return loader() end
-    if loader.close then loader:close() end
+    Source.close(loader)
   end
 end
 
@@ -157,7 +157,9 @@ end
 function Fit:save()
   if not self.run then return true end
   local at <const>, loader <const> = self.at, self.loader
-  if loader and at.taken > 0 and loader.state_dict then at.loader = loader:state_dict() end
+  if at.taken > 0 and type(loader) == "table" and loader.state_dict then
+    at.loader = loader:state_dict()
+  end
   local done <const> = self.run:save(self:parts())
   at.loader = nil
   return done
@@ -183,12 +185,15 @@ end
 -- ---- ending -------------------------------------------------------------------------------
 
 --- Ends a run that a signal ended: keeps what it has, and returns to a prompt or ends the process.
-function Fit:leave(signal, number)
+function Fit:leave()
+  local signal <const>, number <const> = signals.caught()
   local kept <const> = self.run and self:save()
   self.log:clock{event = "stop", reason = signal, epoch = self.at.epoch, step = self.at.step}
+  local words <const> = kept and "the same call goes on from there (" .. self.run.last .. ")"
+    or self.run and "this could not be kept; the same call goes on from what " .. self.run.last
+    .. " holds" or "nothing was kept; with dir = \"...\" the same call would go on from there"
   self.bar:print(("%s after step %d, in epoch %d: %s"):format(signal, self.at.step,
-    self.at.epoch + 1, kept and ("the same call goes on from there (%s)"):format(self.run.last)
-    or "nothing was kept; with dir = \"...\" the same call would go on from there"))
+    self.at.epoch + 1, words))
   self.history.interrupted = signal
   local history <const>, prompt <const> = self.history, signals.at_prompt()
   self:close()

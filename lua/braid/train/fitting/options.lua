@@ -30,6 +30,11 @@ local SCHEDULE <const> = either(check.optional(check.choice{"constant", "cosine"
   check.kind("{f, by = \"epoch\"}", function(v)
     return is_table(v) and call().accepts(v[1]) and (v.by == nil or BY[v.by] == true)
   end))
+local TASKS <const> = check.kind("tasks, as mtl.tasks gives them", function(v)
+  return class.is_a(v, Tasks)
+end)
+M.SET, M.OPTIMIZER, M.TASKS = SET, OPTIMIZER, TASKS
+
 local NAMES <const> = either(text(), list{of = text(), least = 1})
 local STAGE <const> = {
   epochs = whole{from = 1}, steps = whole{from = 1}, train = NAMES, freeze = NAMES,
@@ -49,8 +54,7 @@ end)
 
 local KNOWN <const> = {
   net = check.needed(check.kind("a network", walk.is_module)),
-  tasks = check.kind("tasks, as mtl.tasks gives them", function(v) return class.is_a(v, Tasks) end),
-  train = check.needed(SET), val = SET, batch = whole{from = 1},
+  tasks = TASKS, train = check.needed(SET), val = SET, batch = whole{from = 1},
   loader = check.kind("options of data.loader", is_table),
   balanced = either(flag(), text(), list{of = text(), least = 1}),
   turns = either(flag(false), list{of = text(), least = 1}),

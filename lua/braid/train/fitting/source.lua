@@ -78,7 +78,9 @@ function Source:batches(epoch, state)
       check.fail("train.fit: %s: the function must return a loader, not %s", self.role,
         check.shown(loader))
     end
-    if state and loader.load_state_dict then loader:load_state_dict(state) end
+    if state and type(loader) == "table" and loader.load_state_dict then
+      loader:load_state_dict(state)
+    end
     return loader
   end
   local own <const> = copied(self.options, {epoch = epoch, state = state})
@@ -86,22 +88,29 @@ function Source:batches(epoch, state)
   return (data.loader(self.ds, own))
 end
 
+--- Ends the threads of batches that are left.
+function Source.close(batches)
+  if type(batches) == "table" and batches.close then batches:close() end
+end
+
+function Source:fail_empty()
+  local size <const> = self.ds and (": it has %d samples%s"):format(#self.ds,
+    self.options.drop_last and (", and drop_last leaves out a batch of less than %d"):format(
+    self.options.batch) or "")
+  check.fail("train.fit: %s gives no batch%s", self.role, size or "")
+end
+
 --- How many batches an epoch has.
 function Source:count()
   if not self.batches_of_epoch then
     local loader <const> = self:batches(1)
     local ok <const>, n <const> = pcall(function() return #loader end)
-    if loader.close then loader:close() end
+    Source.close(loader)
     if not ok then
       check.fail("train.fit: %s: the function must return a loader whose length, #loader, is that "
         .. "of the epoch", self.role)
     end
-    if n == 0 then
-      check.fail("train.fit: %s gives no batch%s", self.role, self.ds
-        and (": it has %d samples%s"):format(#self.ds, self.options.drop_last
-        and (", and drop_last leaves out a batch of less than %d"):format(self.options.batch) or "")
-        or "")
-    end
+    if n == 0 then self:fail_empty() end
     self.batches_of_epoch = n
   end
   return self.batches_of_epoch
@@ -109,11 +118,10 @@ end
 
 --- One batch, for a look.
 function Source:sample()
-  self:count()
   local loader <const> = self:batches(1)
   local batch <const> = loader()
-  if loader.close then loader:close() end
-  return batch
+  Source.close(loader)
+  return batch or self:fail_empty()
 end
 
 --- What the data are, in a word that other data do not have.

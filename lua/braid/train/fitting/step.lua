@@ -132,7 +132,7 @@ local function finish(fit)
   if fit.clip then optim.clip_grad_norm(fit.parameters, fit.clip) end
 end
 
---- Takes a step on the batches (one, or as many as accumulate says).
+--- Takes a step on the batches (one, or as many as accumulate says). -> whether a signal came
 function M.take(fit, batches)
   local at <const>, total, losses = fit.at, nil, nil
   local function gradient()
@@ -158,7 +158,7 @@ function M.take(fit, batches)
   local count = 0
   for _, batch in ipairs(batches) do count = count + batch.count end
   fit:after_step(total, losses, lr, count)
-  return signals.caught()
+  return signals.caught() ~= nil
 end
 
 return M

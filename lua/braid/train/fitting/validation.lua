@@ -103,7 +103,7 @@ function M.report(fit)
   local _ <close> = fit:averaged()
   local batches <const> = fit.val:batches(1)
   local report <const> = fit.tasks:evaluate(fit.net, until_signal(batches))
-  if batches.close then batches:close() end
+  fit.val.close(batches)
   return not signals.caught() and report or nil
 end
 

@@ -1,0 +1,139 @@
+--- train.find_lr(net, {tasks =, train =, ...}): which learning rate suits (Smith 2017, range test).
+--
+-- The rate grows from `low` to `high` by the same factor at each of `steps` steps; the loss,
+-- smoothed over about ten steps, first falls and then grows beyond measure, where the test ends.
+-- The suggestion is the rate at which it falls fastest in the logarithm of the rate. Weights,
+-- statistics and random numbers are then as they were. Options: tasks, train, batch, loader,
+-- optimizer as train.fit has them; low = 1e-6, high = 1, steps = 100, seed.
+-- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}, which prints the first
+-- @usage local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train})
+--   print(found)      --> about 2.1e-03, of rates from 1e-06 to 0.32
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local format <const> = require "braid.format"
+local grad <const> = require "braid.grad"
+local options <const> = require "braid.train.fitting.options"
+local parts <const> = require "braid.train.fitting.parts"
+local Source <const> = require "braid.train.fitting.source"
+local walk <const> = require "braid.nn.walk"
+
+local KEEP <const>, BEYOND <const> = 0.9, 4 -- of the smoothed loss; times the lowest
+
+local OPTIONS <const> = check.declare("train.find_lr", {
+  net = check.argument(check.kind("a network", walk.is_module)), tasks = options.TASKS,
+  train = check.needed(options.SET), batch = check.whole{from = 1},
+  loader = check.kind("options of data.loader", function(v)
+    return type(v) == "table" and not check.is_object(v)
+  end),
+  optimizer = options.OPTIMIZER, low = check.number{1e-6, above = 0},
+  high = check.number{1, above = 0}, steps = check.whole{100, from = 10},
+  seed = check.whole{from = 0},
+}, function(o)
+  if o.low >= o.high then return "low must be below high" end
+end)
+
+local function copies_of(state)
+  local copies <const> = {}
+  for name, t in pairs(state) do copies[name] = core.keep(core.ops.clone(t)) end
+  return copies
+end
+
+-- Gives back all that the test changes: values, modes, gradients, random numbers.
+local function restoring(net)
+  local values <const>, seed <const>, stream <const> = copies_of(net:state_dict()),
+    core.random_state()
+  local modes <const> = {}
+  net:apply(function(m) modes[#modes + 1] = {m, rawget(m, "training")} end)
+  return setmetatable({}, {__close = function()
+    net:load_state_dict(values)
+    for _, entry in ipairs(modes) do entry[1].training = entry[2] end
+    core.clear_grads(net:parameters())
+    core.set_random_state(seed, stream)
+  end})
+end
+
+-- Batches without an end.
+local function endless(source)
+  local epoch, batches = 0, nil
+  return function()
+    local batch = batches and batches()
+    if not batch then
+      epoch = epoch + 1
+      batches = source:batches(epoch)
+      batch = batches() or source:fail_empty()
+    end
+    return batch
+  end, function() Source.close(batches) end
+end
+
+-- The loss at each rate, until it is beyond measure.
+local function run(net, o, tasks)
+  local opt <const> = parts.optimizer(net, {optimizer = o.optimizer, lr = o.low}, {})
+  local next_batch <const>, close <const> = endless(Source("train", o.train, o))
+  local found <const>, average, least = {lr = {}, loss = {}, raw = {}}, 0.0, math.huge
+  net:train()
+  for step = 1, o.steps do
+    local lr <const> = o.low * (o.high / o.low) ^ ((step - 1) / (o.steps - 1))
+    for _, group in ipairs(opt.groups) do group.lr = lr end
+    local _ <close> = grad.scope()
+    local batch <const> = next_batch()
+    local loss <const> = tasks:loss(net(batch.image or batch.input), batch)
+    local value <const> = loss:item()
+    average = KEEP * average + (1 - KEEP) * value
+    local smooth <const> = average / (1 - KEEP ^ step)
+    if smooth - smooth ~= 0 or step > 10 and smooth > BEYOND * least then break end
+    found.lr[step], found.loss[step], found.raw[step] = lr, smooth, value
+    least = math.min(least, smooth)
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+  end
+  close()
+  return found
+end
+
+-- Where the smoothed loss falls fastest, as a slope over a tenth of the rates on either side.
+local function steepest(found)
+  local n <const>, best, at = #found.loss, 0, nil
+  local lowest = 1
+  for i = 1, n do
+    if found.loss[i] < found.loss[lowest] then lowest = i end
+  end
+  local reach <const> = math.max(1, n // 20)
+  for i = 1 + reach, math.min(lowest, n - reach) do
+    local slope <const> = found.loss[i + reach] - found.loss[i - reach]
+    if slope < best then best, at = slope, i end
+  end
+  return at and found.lr[at] or nil
+end
+
+local Found <const> = {__name = "rates", __tostring = function(found)
+  local last <const> = found.lr[#found.lr] or 0
+  if not found.suggestion then
+    return format("no suggestion: the loss did not fall at any rate from %.3g to %.3g",
+      found.lr[1] or 0, last)
+  end
+  return format("about %.2g, of rates from %.3g to %.3g", found.suggestion, found.lr[1], last)
+end}
+
+return function(net, given)
+  local o <const> = check.options(OPTIONS, given, {net = net})
+  local tasks <const> = o.tasks or rawget(net, "tasks")
+  if not tasks then check.fail("train.find_lr: tasks is missing") end
+  o.tasks, o.loader = tasks, o.loader or {}
+  if type(o.optimizer) == "table" and o.optimizer.groups then
+    check.fail("train.find_lr: optimizer must be a name or {name, ...}, for it is made anew here")
+  end
+  do -- layers get their sizes
+    local _ <close> = grad.no_grad()
+    local _ <close> = net:evaluating()
+    local sample <const> = Source("train", o.train, o):sample()
+    net(sample.image or sample.input)
+  end
+  local _ <close> = restoring(net)
+  if o.seed then core.manual_seed(o.seed) end
+  local found <const> = run(net, o, tasks)
+  found.suggestion = steepest(found)
+  return setmetatable(found, Found)
+end

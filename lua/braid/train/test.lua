@@ -1,0 +1,84 @@
+--- train.test(dir, set): the best network of a run on test data, once.
+--
+-- The network is that of best.safetensors; what it says of the data is written into the run
+-- (test.json, from which train.history.read has it) and returned. A run is tested once: asked
+-- again, it says so and returns what it said then, for a network that was chosen by its test is not
+-- tested. While the run trains, it refuses. A set gets the loader's options of the run, without
+-- what training alone has; a loader is taken as it is. Of a network that no definition made the
+-- file holds values alone: {net =, tasks =} gives what they go into.
+-- @return the report, as of tasks:evaluate
+-- @usage print(train.test("build/run", faces.test))
+
+local check <const> = require "braid.check"
+local config <const> = require "braid.train.fitting.config"
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+local History <const> = require "braid.train.history"
+local json <const> = require "braid.io.json"
+local Log <const> = require "braid.train.log"
+local notice <const> = require "braid.notice"
+local options <const> = require "braid.train.fitting.options"
+local open <const> = require "braid.model.open"
+local safetensors <const> = require "braid.io.safetensors"
+local Source <const> = require "braid.train.fitting.source"
+local walk <const> = require "braid.nn.walk"
+
+local OPTIONS <const> = check.declare("train.test", {
+  dir = check.argument(check.text()), set = check.argument(options.SET),
+  net = check.kind("a network", walk.is_module), tasks = options.TASKS,
+})
+
+-- The network of a run and its tasks.
+local function network_of(path, o)
+  if core.path_kind(path) ~= "file" then
+    check.fail("train.test: there is no %s: the run has no best network (it had no val, or has not "
+      .. "ended an epoch)", path)
+  end
+  local header <const>, why <const> = safetensors.header(path)
+  if not header then check.fail("train.test: %s", why) end
+  if header.metadata and header.metadata["braid.format"] then
+    local net <const>, tasks <const> = open(path)
+    return net, o.tasks or tasks
+  end
+  if not o.net then
+    check.fail("train.test: %s holds the values of a network that no definition made: give what "
+      .. "they go into, train.test(dir, set, {net = net, tasks = tasks})", path)
+  end
+  local values <const> = safetensors.read(path)
+  o.net:load_state_dict(values)
+  return o.net, o.tasks or rawget(o.net, "tasks")
+end
+
+-- What a run said when it was tested, or nil.
+local function said_before(path)
+  if not core.path_kind(path) then return nil end
+  local event <const> = json.decode(files.read(path) or "")
+  if type(event) ~= "table" or type(event.metrics) ~= "table" then
+    check.fail("train.test: %s is no result of a test", path)
+  end
+  notice.say(("train.test: this run was tested at %s, on %s; what it said then stands, for what "
+    .. "was chosen by a test is not tested by it"):format(tostring(event.time),
+    tostring(event.data)))
+  return setmetatable(History.cleaned(event.metrics), {__name = "report",
+    __tostring = function() return tostring(event.said) end})
+end
+
+return function(dir, set, given)
+  local o <const> = check.options(OPTIONS, given, {dir = dir, set = set})
+  local path <const> = dir .. "/test.json"
+  if not config.read(dir) then check.fail("train.test: %s is no directory of a run", dir) end
+  local before <const> = said_before(path)
+  if before then return before end
+  local _ <close> = Log.open("train.test", dir)
+  local net <const>, tasks <const> = network_of(dir .. "/best.safetensors", o)
+  if not tasks then check.fail("train.test: tasks is missing; the file has none") end
+  local run <const> = config.read(dir).options or {}
+  local source <const> = Source("test", set, {tasks = tasks,
+    loader = type(run.loader) == "table" and run.loader or {}})
+  local report <const> = tasks:evaluate(net, source:batches(1))
+  local event <const> = {event = "test", metrics = Log.report(report), data = source:mark(),
+    said = tostring(report), time = os.date("!%Y-%m-%dT%H:%M:%SZ")}
+  local ok <const>, why <const> = files.write(path, {json.encode(Log.plain(event)), "\n"})
+  if not ok then check.fail("train.test: %s", why) end
+  return report
+end
