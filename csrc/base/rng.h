@@ -15,6 +15,11 @@ double br_rng_uniform(uint64_t seed, uint64_t stream, uint64_t index);
 /* Standard normal, by Box and Muller from one block. */
 double br_rng_normal(uint64_t seed, uint64_t stream, uint64_t index);
 
+/* The numbers of a stream from `first` on. */
+typedef struct br_draws {
+  uint64_t seed, stream, first;
+} br_draws;
+
 /* The process-wide generator: its seed, and a fresh stream for each drawing operation. */
 void br_rng_set_seed(uint64_t seed);               /* streams count from 0 again */
 void br_rng_go_on(uint64_t seed, uint64_t stream); /* from that stream */

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/rng.h"
-
 static inline float byte_range(float v) { return v > 0 ? (v < 255 ? v : 255) : 0; }
 
 /* The luma of ITU-R BT.601 (of gray: its value). */

@@ -4,16 +4,13 @@
 
 #include <stdint.h>
 
+#include "base/rng.h"
+
 /* Floats x (h,w,c) from 0 to 255. */
 typedef struct br_pixels {
   float *x;
   int64_t h, w, c;
 } br_pixels;
-
-/* Where normal random numbers come from: draw number `first` of a stream, and on. */
-typedef struct br_draws {
-  uint64_t seed, stream, first;
-} br_draws;
 
 /* x * factor. */
 void br_pixels_brightness(br_pixels p, double factor);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/rng.h"
+
 typedef enum br_dtype {
   BR_F32,
   BR_F64,
@@ -49,6 +51,12 @@ typedef struct br_best {
   br_sum value;
   int64_t at; /* -1: nothing seen yet */
 } br_best;
+
+/* The pixels of a window's row: `count` of them `apart` elements from one another; the
+   next window begins `step` further on. */
+typedef struct br_strided {
+  int64_t count, step, apart;
+} br_strided;
 
 /* One run of the weight gradient: `len` pixels whose channels start at `a` and whose
    packed output gradients, NR wide, start at `b`. */
@@ -172,8 +180,8 @@ typedef struct br_kernels {
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
   /* the same a dimension at a time: see pool.inc */
   bool (*max_of_rows)(int64_t rows, int64_t n, const void *const *x, void *t);
-  void (*max_of_columns)(int64_t n, int64_t count, int64_t step, int64_t apart, int64_t c,
-                         const void *t, void *y);
+  void (*max_of_columns)(int64_t n, const br_strided *s, int64_t c, const void *t,
+                         void *y);
   void (*avg_pool)(int64_t count, const void *const *x, int64_t c, double scale, void *y);
   void (*max_pool_small)(int64_t count, const void *const *x, int64_t c, void *y,
                          uint8_t *at);
@@ -181,9 +189,8 @@ typedef struct br_kernels {
                               const uint8_t *at, bool add);
   void (*axpy)(int64_t n, double a, const void *x, void *y); /* y += a x */
 
-  /* drawing: element i of the run is number first + i of the stream */
-  void (*dropout)(int64_t n, const void *x, void *y, double p, uint64_t seed,
-                  uint64_t stream, int64_t first);
+  /* element i of the run takes number draws->first + i */
+  void (*dropout)(int64_t n, const void *x, void *y, double p, const br_draws *draws);
 
   /* optimizer steps over a run, in place: at holds a parameter, its gradient and its
      state, NULL where that is left out; arg is as the operator lists it */

@@ -1,4 +1,5 @@
-/* Pooling: windows over an image, for those that pool as they go. */
+/* Pooling: windows over images (n,c,h,w), channels-last inside, and the pixels that they
+   hold. */
 #ifndef BR_POOL_H
 #define BR_POOL_H
 
@@ -10,17 +11,76 @@ typedef struct br_window {
   bool adaptive;
 } br_window;
 
-/* Windows over images of shape (n,c,h,w), as the arguments of max_pool2d, in their order
-   from `a` on, say. */
-br_status br_max_pool_measure(br_call *c, br_arg *a, const int64_t *shape,
-                              br_window *win);
+enum {
+  BR_POOL_GRAIN = 8192, /* values that more than one thread is worth */
+  BR_POOL_PIECE = 256   /* pixels of a window at a time */
+};
 
-/* Row oy of the largest of each window, y (ow,c), from an image (h,w,c) of which row
-   `first` is at `image`. `room` has so many bytes, and was made ready for any rows. */
+/* ---- windows (pool_window.c) ---- */
+
+/* The arguments of a pooling operator, in order; the last is dilation or
+   count_include_pad. */
+enum { BR_POOL_KERNEL, BR_POOL_STRIDE, BR_POOL_PADDING, BR_POOL_CEIL, BR_POOL_LAST };
+
+/* Windows over images of shape (n,c,h,w), as the arguments from `a` on say. */
+br_status br_pool_measure(br_call *c, br_arg *a, bool dilated, const int64_t *shape,
+                          br_window *win);
+/* Windows that divide the image evenly into arg[0] of them, (oh, ow). */
+br_status br_pool_measure_adaptive(br_call *c, br_window *win);
+
+/* The pixels of a window that lie inside the image: rows y, y + dy, ... and so columns.
+ */
+typedef struct br_region {
+  int64_t y, dy, rows, x, dx, columns;
+} br_region;
+
+br_region br_pool_region(const br_window *win, int64_t oy, int64_t ox);
+
+/* An image (h,w,c), of which row `first` is at `data`. */
+typedef struct br_picture {
+  const br_kernels *k;
+  char *data;
+  int64_t first, w, c;
+} br_picture;
+
+/* The pixel of a place in the region, row by row. */
+char *br_pool_pixel(const br_picture *im, const br_region *r, int64_t place);
+/* Pointers to all pixels; how many. */
+int64_t br_pool_look(const br_picture *im, const br_region *r, void **pixel);
+/* The most pixels that a window can have. */
+int64_t br_pool_most(const br_window *win);
+
+/* ---- the pixels of a window, a piece at a time (pool_piece.c) ---- */
+
+/* A thread's room for a window: pointers to the pixels of a piece, and what comes of it:
+   sums in double, values, and places. */
+typedef struct br_piece {
+  void **pixel;
+  double *sum;   /* (c) */
+  void *value;   /* (c) */
+  int32_t *best; /* (c) */
+} br_piece;
+
+int64_t br_piece_room(const br_window *win);
+br_piece br_piece_in(const br_window *win, char *room);
+/* How many pointers there is room for. */
+int64_t br_piece_pointers(const br_window *win);
+
+/* y (c) = `scale` times the sum over the window's pixels. */
+void br_pool_average(const br_picture *im, const br_region *r, double scale,
+                     const br_piece *p, void *y);
+/* y (c) = the largest, NaN before all; places (c), or NULL: where they are. */
+void br_pool_largest(const br_picture *im, const br_region *r, const br_piece *p, void *y,
+                     int32_t *places);
+
+/* ---- the largest, without places (pool_max.c) ---- */
+
+/* Row oy of the largest of each window, y (ow,c). `room` has so many bytes, and was made
+   ready for any rows. */
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k);
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room);
-void br_max_pool_row(const br_window *win, const br_kernels *k, char *image,
-                     int64_t first, int64_t oy, char *room, char *y);
+void br_max_pool_row(const br_window *win, const br_picture *im, int64_t oy, char *room,
+                     char *y);
 /* All of it, from x (n,c,h,w) channels-last. */
 br_status br_max_pool(const br_window *win, const br_kernels *k, br_tensor *x, char *y);
 

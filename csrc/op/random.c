@@ -158,8 +158,9 @@ static br_status drop(br_call *c, br_tensor *from, br_tensor *to) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
     for (int64_t first = 0; first < x->numel; first += BLOCK) {
       int64_t n = x->numel - first < BLOCK ? x->numel - first : BLOCK;
+      const br_draws draws = {c->state[0], c->state[1], (uint64_t)first};
       k->dropout(n, x->data + first * k->size, to->data + first * k->size, c->arg[0].f,
-                 c->state[0], c->state[1], first);
+                 &draws);
     }
   }
   br_release(x);

@@ -107,9 +107,10 @@ static void run(const job *j, int64_t a, int64_t b, char *room) {
       memmove(map, map + (first - have) * j->map_row, (size_t)(kept * j->map_row));
     convolve(j, n, first + kept, last, map + kept * j->map_row, room);
     have = first, end = larger(last, first + kept), in = n;
+    const br_picture rows = {j->k, map, first, w->w, w->c};
     for (int64_t i = at; i < next; i++) {
       char *to = j->y + i * w->ow * w->c * j->k->size;
-      br_max_pool_row(w, j->k, map, first, row + i - at, room + j->pool_at, to);
+      br_max_pool_row(w, &rows, row + i - at, room + j->pool_at, to);
       if (j->last.map) br_epilogue_run(&j->last, w->ow * w->c, to);
     }
   }
@@ -194,7 +195,7 @@ static br_status geometry(br_call *c, job *j) {
   br_status status = br_conv_geometry(c, &j->g);
   if (status) return status;
   int64_t map[4] = {j->g.n, j->g.o, j->g.oh, j->g.ow};
-  return br_max_pool_measure(c, c->arg + POOL, map, &j->win);
+  return br_pool_measure(c, c->arg + POOL, true, map, &j->win);
 }
 
 static br_status infer(br_call *c) {
