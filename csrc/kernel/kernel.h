@@ -80,6 +80,14 @@ typedef struct br_norm_line {
   const void *centre, *scale, *shift;
 } br_norm_line;
 
+/* A p-norm y of a lane with its gradient dy; `share` values are as large as an infinite
+   norm. */
+typedef struct br_norm {
+  double p;
+  long double y;
+  double share, dy;
+} br_norm;
+
 typedef struct br_norm_slope {
   const void *a, *b, *d;
 } br_norm_slope;
@@ -123,8 +131,7 @@ typedef struct br_kernels {
   void (*abs_count)(int64_t n, const void *x, double like, double *acc);
   void (*power_sum)(int64_t n, const void *x, double unit, double p, double *acc);
   void (*exp_sum)(int64_t n, const void *x, double top, double *acc);
-  void (*norm_slope)(int64_t n, const void *x, double p, long double y, double share,
-                     double dy, void *dx);
+  void (*norm_slope)(int64_t n, const void *x, void *dx, const br_norm *norm);
   void (*logsumexp_slope)(int64_t n, const void *x, double top, double rest, double dy,
                           void *dx);
 

@@ -3,22 +3,41 @@
 
 #include <string.h>
 
-extern const br_op br_elementwise_ops[], br_copy_ops[], br_view_ops[], br_reduce_ops[],
-    br_matmul_ops[], br_conv_ops[], br_pool_ops[], br_norm_ops[], br_softmax_ops[],
-    br_loss_ops[], br_random_ops[], br_index_ops[], br_update_ops[], br_rearrange_ops[],
-    br_unfold_ops[], br_order_ops[], br_scatter_ops[], br_measure_ops[], br_solve_ops[],
-    br_conv_transpose_ops[], br_standardize_ops[], br_resample_ops[], br_boxes_ops[],
-    br_prelu_ops[], br_linear_ops[], br_mix_ops[], br_conv_pool_ops[];
+#define FAMILIES(F)                                                                      \
+  F(elementwise)                                                                         \
+  F(copy)                                                                                \
+  F(view)                                                                                \
+  F(reduce)                                                                              \
+  F(matmul)                                                                              \
+  F(conv)                                                                                \
+  F(conv_transpose)                                                                      \
+  F(conv_pool)                                                                           \
+  F(pool)                                                                                \
+  F(norm)                                                                                \
+  F(standardize)                                                                         \
+  F(softmax)                                                                             \
+  F(loss)                                                                                \
+  F(random)                                                                              \
+  F(index)                                                                               \
+  F(scatter)                                                                             \
+  F(update)                                                                              \
+  F(rearrange)                                                                           \
+  F(unfold)                                                                              \
+  F(order)                                                                               \
+  F(spread)                                                                              \
+  F(vector_norm)                                                                         \
+  F(solve)                                                                               \
+  F(resample)                                                                            \
+  F(boxes)                                                                               \
+  F(prelu)                                                                               \
+  F(linear)                                                                              \
+  F(mix)
 
-static const br_op *const families[] = {
-    br_elementwise_ops, br_copy_ops,      br_view_ops,      br_reduce_ops,
-    br_matmul_ops,      br_conv_ops,      br_pool_ops,      br_norm_ops,
-    br_softmax_ops,     br_loss_ops,      br_random_ops,    br_index_ops,
-    br_update_ops,      br_rearrange_ops, br_unfold_ops,    br_order_ops,
-    br_scatter_ops,     br_measure_ops,   br_solve_ops,     br_conv_transpose_ops,
-    br_standardize_ops, br_resample_ops,  br_boxes_ops,     br_prelu_ops,
-    br_linear_ops,      br_mix_ops,       br_conv_pool_ops,
-};
+#define DECLARED(name) extern const br_op br_##name##_ops[];
+FAMILIES(DECLARED)
+
+#define LISTED(name) br_##name##_ops,
+static const br_op *const families[] = {FAMILIES(LISTED)};
 
 const br_op *br_op_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
