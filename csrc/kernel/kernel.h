@@ -73,6 +73,40 @@ typedef struct br_finish {
   bool relu;
 } br_finish;
 
+/* A register tile of an indirect product: y[i][j] = sum over taps t and channels c of
+   rows[t * mr + i][offset + c] * w[t][c][j], finished, i < m <= mr, j < k <= nr. With a
+   tap_step, taps lie that far apart and rows holds the pointers of the first alone. w,
+   bias and slope are packed nr wide. */
+typedef struct br_tile {
+  int m;
+  int64_t k, taps, c, offset, tap_step;
+  const void *const *rows;
+  const void *w;
+  const br_finish *finish;
+  void *const *y;
+} br_tile;
+
+/* Of its gradient towards the weights: dw[i][j] += sum over the runs and their pixels p
+   of a[p * step + i] * b[p][j], i < m, j < k; b and dw are nr wide. With `at`, of a[p *
+   step + at[i]] and b[p * b_step + j]: b is read nr wide then, or for k up to half of it
+   half as wide. */
+typedef struct br_grad_tile {
+  int m;
+  int64_t k, runs, step;
+  const br_run *run;
+  const int64_t *at;
+  int64_t b_step;
+  void *dw;
+} br_grad_tile;
+
+/* A product of which one operand is large: rows of a, b and y lie ld* apart. */
+typedef struct br_slim_product {
+  int64_t m, n, k, lda, ldb, ldy;
+  const void *a, *b;
+  void *y;
+  bool add;
+} br_slim_product;
+
 /* A normalisation's factors of each channel: y = (x - centre) scale + shift; its slope's,
    dx = a dy + b (x - centre) + d; and the former in double, where the type cannot hold
    them: y = (x - mean) invstd weight + bias. */
@@ -88,9 +122,23 @@ typedef struct br_norm {
   double share, dy;
 } br_norm;
 
+/* Pixels of c channels, `rows` many and ld apart: x, in gradients dy, and the result.
+   With `relu`, the result goes through it, and dy counts where it let x pass. */
+typedef struct br_norm_rows {
+  int64_t rows, c, ld;
+  const void *x, *dy;
+  void *out;
+  bool relu;
+} br_norm_rows;
+
 typedef struct br_norm_slope {
   const void *a, *b, *d;
 } br_norm_slope;
+
+/* A row's gradient: dx = (dy - a - b y) scale. */
+typedef struct br_row_slope {
+  double scale, a, b;
+} br_row_slope;
 
 typedef struct br_wide_norm {
   const double *mean, *invstd, *weight, *bias;
@@ -146,22 +194,17 @@ typedef struct br_kernels {
   /* batch normalisation of `rows` pixels, ld apart, of c channels */
   void (*moments)(int64_t rows, int64_t c, int64_t ld, const void *x, double *mean,
                   double *m2);
-  void (*affine)(int64_t rows, int64_t c, int64_t ld, const void *x,
-                 const br_norm_line *f, bool relu, void *y);
-  void (*norm_sums)(int64_t rows, int64_t c, int64_t ld, const void *dy, const void *x,
-                    const double *mean, const br_norm_line *f, bool relu, double *sum_dy,
-                    double *sum_dy_dev);
-  void (*norm_grad)(int64_t rows, int64_t c, int64_t ld, const void *dy, const void *x,
-                    const br_norm_slope *s, const br_norm_line *f, bool relu, void *dx);
+  void (*affine)(const br_norm_rows *r, const br_norm_line *f);
+  /* sum_dy += sum dy, sum_dy_dev += sum dy (x - mean) */
+  void (*norm_sums)(const br_norm_rows *r, const double *mean, const br_norm_line *f,
+                    double *sum_dy, double *sum_dy_dev);
+  void (*norm_grad)(const br_norm_rows *r, const br_norm_slope *s, const br_norm_line *f);
   /* the same with factors in double; sum_dy_dev is over the deviation */
-  void (*affine_wide)(int64_t rows, int64_t c, int64_t ld, const void *x,
-                      const br_wide_norm *f, bool relu, void *y);
-  void (*norm_sums_wide)(int64_t rows, int64_t c, int64_t ld, const void *dy,
-                         const void *x, const br_wide_norm *f, bool relu, double *sum_dy,
+  void (*affine_wide)(const br_norm_rows *r, const br_wide_norm *f);
+  void (*norm_sums_wide)(const br_norm_rows *r, const br_wide_norm *f, double *sum_dy,
                          double *sum_dy_dev);
-  void (*norm_grad_wide)(int64_t rows, int64_t c, int64_t ld, const void *dy,
-                         const void *x, const br_wide_norm *f, bool relu,
-                         const double *mean_dy, const double *mean_dy_dev, void *dx);
+  void (*norm_grad_wide)(const br_norm_rows *r, const br_wide_norm *f,
+                         const double *mean_dy, const double *mean_dy_dev);
 
   /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j;
      y_i = x_i + sum_j alpha_ij (x_j - x_i), and the diagonal with which the former is the
@@ -179,8 +222,8 @@ typedef struct br_kernels {
   void (*standardize)(int64_t n, const void *x, double mean, double scale, void *y);
   /* sums += dy, y, dy y, y^2 */
   void (*standardize_sums)(int64_t n, const void *dy, const void *y, double *sums);
-  void (*standardize_grad)(int64_t n, const void *dy, const void *y, double scale,
-                           double a, double b, void *dx);
+  void (*standardize_grad)(int64_t n, const void *dy, const void *y,
+                           const br_row_slope *s, void *dx);
   void (*standardize_wide)(int64_t n, const void *x, double mean, double scale, void *y);
 
   /* pooling of `count` pixels of c channels into one */
@@ -223,29 +266,14 @@ typedef struct br_kernels {
 
   /* indirect matrix products, one register tile of mr x nr */
   int mr, nr;
-  /* y[i][j] = sum over taps t and channels c of rows[t * mr + i][offset + c] *
-     w[t][c][j], finished, i < m <= mr, j < k <= nr; with a tap_step, taps lie that far
-     apart and rows holds the pointers of the first alone. w, bias and slope are packed nr
-     wide. */
-  void (*gemm)(int m, int64_t k, int64_t taps, int64_t c, const void *const *rows,
-               int64_t offset, int64_t tap_step, const void *w, const br_finish *finish,
-               void *const *y);
-  /* dw[i][j] += sum over the runs and their pixels p of a[p * step + i] * b[p][j], i < m,
-     j < k; dw is nr wide */
-  void (*gemm_grad)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
-                    void *dw);
-  /* The same of a[p * step + at[i]] and b[p * b_step + j]; b is read nr wide, or for k up
-     to half of it half as wide. */
-  void (*gemm_grad_at)(int m, int64_t k, int64_t runs, const br_run *run, int64_t step,
-                       const int64_t *at, int64_t b_step, void *dw);
+  void (*gemm)(const br_tile *tile);
+  void (*gemm_grad)(const br_grad_tile *tile);
 
-  /* products with a large matrix that is read or written once, rows ld* apart */
-  /* y (m,n) += x (m,k) w (n,k)^T */
-  void (*dot_rows)(int64_t m, int64_t n, int64_t k, const void *x, int64_t ldx,
-                   const void *w, int64_t ldw, void *y, int64_t ldy);
+  /* products with a large matrix that is read or written once */
+  /* y (m,n) += a (m,k) b (n,k)^T */
+  void (*dot_rows)(const br_slim_product *p);
   /* y (m,n) = a (m,k) b (k,n), or += when `add`; n <= nr, b's rows can be read nr wide */
-  void (*panel)(int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
-                const void *b, int64_t ldb, bool add, void *y, int64_t ldy);
+  void (*panel)(const br_slim_product *p);
   /* the columns of x as panels nr wide, one after the other, filled up with zeros */
   void (*pack)(int64_t rows, int64_t columns, const void *x, int64_t ld, void *to);
 } br_kernels;

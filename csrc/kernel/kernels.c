@@ -131,7 +131,6 @@ const br_kernels TABLE(ISA, TYPE) = {
     .nr = NR,
     .gemm = gemm,
     .gemm_grad = gemm_grad,
-    .gemm_grad_at = gemm_grad_at,
     .dot_rows = dot_rows,
     .panel = panel,
     .pack = pack,

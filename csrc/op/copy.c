@@ -33,12 +33,21 @@ static bool rows_join(const br_tensor *t) {
   return t->stride[2] == t->shape[3] * t->stride[3];
 }
 
+/* Images of c channels that go from one format to the other: whether the channels of the
+   source are innermost, and the elements between those of the side that has planes. */
+typedef struct turn {
+  int64_t size, c, plane;
+  bool inside;
+} turn;
+
 /* A block of pixels and channels, from element x on and to element y on, each a row of
-   one side; `plane` elements lie between the channels of the side that has planes. */
-static void turn_block(int64_t size, bool inside, int64_t c, int64_t plane,
-                       int64_t pixels, int64_t channels, const char *x, char *y) {
+   one side. */
+static void turn_block(const turn *t, int64_t pixels, int64_t channels, const char *x,
+                       char *y) {
   const void *from[PART];
   void *to[PART];
+  const int64_t size = t->size, c = t->c, plane = t->plane;
+  const bool inside = t->inside;
   const br_kernels *k = br_kernels_of(size == 4 ? BR_F32 : BR_F64);
   int64_t rows = inside ? pixels : channels, columns = inside ? channels : pixels;
   for (int64_t i = 0; i < rows; i++) from[i] = x + i * (inside ? c : plane) * size;
@@ -55,6 +64,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
   bool whole = rows_join(dst) && rows_join(src), inside = channels_inside(src);
   int64_t width = whole ? h * dst->shape[3] : dst->shape[3], down = whole ? 1 : h;
   int64_t plane = inside ? dst->stride[1] : src->stride[1];
+  const turn t = {size, c, plane, inside};
   int64_t part = !inside && c <= COLOURS ? LONG : PART;
   int64_t across = (width + part - 1) / part, deep = (c + PART - 1) / PART;
   int64_t units = dst->shape[0] * down * across * deep;
@@ -71,7 +81,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
     char *y = dst->data + (n * dst->stride[0] + row * dst->stride[2] +
                            (inside ? in_planes : in_inside)) *
                               size;
-    turn_block(size, inside, c, plane, width - pixel < part ? width - pixel : part,
+    turn_block(&t, width - pixel < part ? width - pixel : part,
                c - channel < PART ? c - channel : PART, x, y);
   }
 }

@@ -57,8 +57,15 @@ static void forward_by_dots(const br_few *p, const char *x, const char *w, const
         memset(to, 0, (size_t)(n * size));
     }
     for (int64_t c = 0; c < p->k; c += depth)
-      p->kernels->dot_rows(p->m, n, smaller(depth, p->k - c), x + c * size, p->k,
-                           w + (j * p->k + c) * size, p->k, y + j * size, p->ld);
+      p->kernels->dot_rows(&(br_slim_product){.m = p->m,
+                                              .n = n,
+                                              .k = smaller(depth, p->k - c),
+                                              .a = x + c * size,
+                                              .lda = p->k,
+                                              .b = w + (j * p->k + c) * size,
+                                              .ldb = p->k,
+                                              .y = y + j * size,
+                                              .ldy = p->ld});
   }
 }
 
@@ -126,9 +133,16 @@ br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w
     int64_t rows = smaller(unit, p->n - j);
     for (int64_t c = 0; c < p->k; c += depth)
       for (int64_t q = 0; q < panels; q++)
-        k->panel(rows, k->nr, smaller(depth, p->k - c), w + (j * p->k + c) * k->size,
-                 p->k, lanes + (q * p->k + c) * row, k->nr, c > 0,
-                 turned + q * rows * row, k->nr);
+        k->panel(&(br_slim_product){.m = rows,
+                                    .n = k->nr,
+                                    .k = smaller(depth, p->k - c),
+                                    .a = w + (j * p->k + c) * k->size,
+                                    .lda = p->k,
+                                    .b = lanes + (q * p->k + c) * row,
+                                    .ldb = k->nr,
+                                    .add = c > 0,
+                                    .y = turned + q * rows * row,
+                                    .ldy = k->nr});
     turn_back(p, j, rows, turned, b, y);
   }
   br_scratch_give(room);
@@ -167,16 +181,24 @@ static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t colu
   int64_t size = k->size, whole = columns / k->nr * k->nr, depth = dx_depth(p);
   for (int64_t j = 0; j < p->n; j += depth) {
     int64_t rows = smaller(depth, p->n - j);
-    const char *from = w + j * p->k * size, *a = dy + j * size;
+    const char *from = w + j * p->k * size;
+    br_slim_product part = {.m = p->m,
+                            .k = rows,
+                            .a = dy + j * size,
+                            .lda = p->ld,
+                            .add = j > 0,
+                            .ldy = p->k};
     for (int64_t c = 0; c < whole; c += k->nr) {
       ask_for(from + (c + k->nr) * size, rows, p->k * size, k->nr * size);
-      k->panel(p->m, k->nr, rows, a, p->ld, from + c * size, p->k, j > 0, dx + c * size,
-               p->k);
+      part.n = k->nr, part.ldb = p->k;
+      part.b = from + c * size, part.y = dx + c * size;
+      k->panel(&part);
     }
     if (whole == columns) continue;
     k->pack(rows, columns - whole, from + whole * size, p->k, room);
-    k->panel(p->m, columns - whole, rows, a, p->ld, room, k->nr, j > 0, dx + whole * size,
-             p->k);
+    part.n = columns - whole, part.ldb = k->nr;
+    part.b = room, part.y = dx + whole * size;
+    k->panel(&part);
   }
   for (int64_t i = 0; i < (p->n ? 0 : p->m); i++)
     memset(dx + i * p->k * size, 0, (size_t)(columns * size));
@@ -211,9 +233,15 @@ static void unit_dw(const br_few *p, int64_t rows, const char *turned, const cha
     int64_t last = smaller(first + depth, p->k);
     for (int64_t i = 0; i < rows; i += k->mr)
       for (int64_t c = first; c < last; c += k->nr)
-        k->panel(smaller(k->mr, rows - i), smaller(k->nr, last - c), p->m,
-                 turned + i * p->m * size, p->m, packed + c * p->m * size, k->nr, false,
-                 dw + (i * p->k + c) * size, p->k);
+        k->panel(&(br_slim_product){.m = smaller(k->mr, rows - i),
+                                    .n = smaller(k->nr, last - c),
+                                    .k = p->m,
+                                    .a = turned + i * p->m * size,
+                                    .lda = p->m,
+                                    .b = packed + c * p->m * size,
+                                    .ldb = k->nr,
+                                    .y = dw + (i * p->k + c) * size,
+                                    .ldy = p->k});
   }
 }
 

@@ -59,7 +59,7 @@ static void folded_free(void *data) {
 static void fold_key(const br_call *first, const br_call *then, int64_t *key) {
   const br_tensor *from[] = {first->in[BIAS], then->in[NORM_WEIGHT], then->in[NORM_BIAS],
                              then->in[MEAN], then->in[VAR]};
-  *key++ = 2; /* gemm.c has others */
+  *key++ = 2; /* forward.c has others */
   memcpy(key++, &then->arg[EPS].f, sizeof *key);
   for (int i = 0; i < 4; i++)
     *key++ = i < first->in[WEIGHT]->ndim ? first->in[WEIGHT]->shape[i] : 0;

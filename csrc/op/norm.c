@@ -2,7 +2,7 @@
 
    Statistics are taken in blocks of rows and combined in order, in double; the
    normalisation itself is one subtraction and one multiply-add per element. */
-#include "op/op.h"
+#include "op/moments.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,14 +11,8 @@
 
 enum { WEIGHT = 1, BIAS, MEAN, VAR };         /* inputs */
 enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
-enum {
-  ROWS = 256,    /* of a block */
-  CHANNELS = 64, /* at a time when sums are added up */
-  LINE = 16,     /* channels; a chunk's are a multiple of it */
-  PIECES = 8,    /* about as many are wanted */
-  SOME = 64,     /* channels at a time of what is done once for each */
-  FEW_ROWS = 16  /* whose gradient is a small part of dy */
-};
+enum { SOME = 64 };     /* channels at a time of what is done once for each */
+enum { FEW_ROWS = 16 }; /* whose gradient is a small part of dy */
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
 static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
@@ -74,98 +68,6 @@ static br_status norm_infer(br_call *c) {
 }
 
 static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
-
-/* The work cut into blocks of rows, and where those are few, these into chunks of
-   channels. Sums depend on the blocks alone. */
-typedef struct grid {
-  int64_t n, c, blocks, chunks, lines;
-  bool parallel;
-} grid;
-
-static grid cut(const br_tensor *rows) {
-  grid g = {.c = rows->shape[1]};
-  g.n = rows->numel / (g.c ? g.c : 1);
-  g.blocks = (g.n + ROWS - 1) / ROWS;
-  int64_t wanted = g.blocks > 0 ? (PIECES + g.blocks - 1) / g.blocks : 1;
-  g.lines = (g.c + LINE - 1) / LINE;
-  g.chunks = g.lines < 4 * wanted ? g.lines / 4 : wanted;
-  if (g.chunks < 1) g.chunks = 1;
-  g.parallel = rows->numel > 16384;
-  return g;
-}
-
-/* Piece `i`: its first row and channel, and how many of each. */
-typedef struct piece {
-  int64_t row, rows, channel, channels, at; /* at: of its first element */
-} piece;
-
-static piece piece_of(const grid *g, int64_t i) {
-  int64_t row = i / g->chunks * ROWS, chunk = i % g->chunks;
-  int64_t channel = chunk * g->lines / g->chunks * LINE;
-  int64_t end = (chunk + 1) * g->lines / g->chunks * LINE;
-  return (piece){.row = row,
-                 .rows = g->n - row < ROWS ? g->n - row : ROWS,
-                 .channel = channel,
-                 .channels = (end < g->c ? end : g->c) - channel,
-                 .at = row * g->c + channel};
-}
-
-/* Mean and sum of squared deviations of each channel, blocks combined in order (Chan,
-   Golub and LeVeque 1979). */
-static br_status statistics(const br_tensor *rows, double *mean, double *m2) {
-  const br_kernels *k = br_kernels_of(rows->dtype);
-  const grid g = cut(rows);
-  double *part = br_alloc((size_t)(2 * g.blocks * g.c) * sizeof *part + 1);
-  if (!part) return BR_ENOMEM;
-#pragma omp parallel num_threads(br_threads()) if (g.parallel)
-  {
-#pragma omp for schedule(static)
-    for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
-      piece p = piece_of(&g, i);
-      double *sums = part + p.row / ROWS * 2 * g.c + p.channel;
-      k->moments(p.rows, p.channels, g.c, rows->data + p.at * k->size, sums, sums + g.c);
-    }
-#pragma omp for schedule(static) nowait
-    for (int64_t first = 0; first < g.c; first += CHANNELS) {
-      int64_t last = first + CHANNELS < g.c ? first + CHANNELS : g.c;
-      for (int64_t j = first; j < last; j++) mean[j] = m2[j] = 0;
-      for (int64_t b = 0; b < g.blocks; b++) {
-        const double *sums = part + 2 * b * g.c, before = (double)(b * ROWS);
-        double len = (double)(g.n - b * ROWS < ROWS ? g.n - b * ROWS : ROWS);
-        double all = before + len;
-        for (int64_t j = first; j < last; j++) {
-          double delta = sums[j] - mean[j];
-          mean[j] += delta * (len / all);
-          m2[j] += sums[g.c + j] + delta * delta * (before * len / all);
-        }
-      }
-    }
-  }
-  br_free(part);
-  return BR_OK;
-}
-
-/* Channels of float64 whose squares leave the range, gone through once more in a wider
-   type. */
-static void statistics_wide(const br_tensor *rows, double eps, double *mean, double *m2,
-                            double *invstd) {
-  int64_t channels = rows->shape[1], n = rows->numel / (channels ? channels : 1);
-  const double *x = (const double *)(const void *)rows->data;
-  for (int64_t j = 0; j < channels; j++) {
-    if (isnan(mean[j]) || (m2[j] > 1e-280 && m2[j] < 1e300)) continue;
-    long double sum = 0, squares = 0;
-    for (int64_t r = 0; r < n; r++) sum += (long double)x[r * channels + j];
-    sum /= (long double)n;
-    for (int64_t r = 0; r < n; r++) {
-      long double d = (long double)x[r * channels + j] - sum;
-      squares += d * d;
-    }
-    long double deviation = sqrtl(squares / (long double)n + (long double)eps);
-    mean[j] = (double)sum;
-    m2[j] = (double)squares;
-    invstd[j] = deviation > 0 ? (double)(1 / deviation) : 0;
-  }
-}
 
 /* Values at .. at+n-1, n <= SOME, of a tensor with one for each channel, which may be
    NULL: `missing` then. */
@@ -295,17 +197,23 @@ static br_wide_norm wide_at(const factors *f, int64_t channel) {
 
 static void apply(const br_tensor *rows, const factors *f, bool relu, char *y) {
   const br_kernels *k = br_kernels_of(rows->dtype);
-  const grid g = cut(rows);
+  const br_norm_grid g = br_norm_cut(rows);
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
   for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
-    piece p = piece_of(&g, i);
+    br_norm_piece p = br_norm_piece_of(&g, i);
     int64_t at = p.at * k->size;
+    const br_norm_rows r = {.rows = p.rows,
+                            .c = p.channels,
+                            .ld = g.c,
+                            .x = rows->data + at,
+                            .out = y + at,
+                            .relu = relu};
     if (f->is_wide) {
       const br_wide_norm w = wide_at(f, p.channel);
-      k->affine_wide(p.rows, p.channels, g.c, rows->data + at, &w, relu, y + at);
+      k->affine_wide(&r, &w);
     } else {
       const br_norm_line a = affine_at(f, p.channel, k->size);
-      k->affine(p.rows, p.channels, g.c, rows->data + at, &a, relu, y + at);
+      k->affine(&r, &a);
     }
   }
 }
@@ -317,7 +225,7 @@ static br_status measure(br_call *c, const br_tensor *rows) {
   int64_t channels = rows->shape[1], n = channels ? rows->numel / channels : 0;
   if (c->arg[TRAINING].i) {
     double *m2 = doubles(c->saved[2]);
-    br_status status = statistics(rows, mean, m2);
+    br_status status = br_moments(rows, mean, m2);
     if (status) return status;
     for (int64_t j = 0; j < channels; j++) invstd[j] = m2[j] / (double)n;
   } else {
@@ -332,7 +240,7 @@ static br_status measure(br_call *c, const br_tensor *rows) {
     invstd[j] = var == 0 ? 0 : 1 / sqrt(var);
   }
   if (c->arg[TRAINING].i && rows->dtype == BR_F64)
-    statistics_wide(rows, eps, mean, doubles(c->saved[2]), invstd);
+    br_moments_wide(rows, eps, mean, doubles(c->saved[2]), invstd);
   return BR_OK;
 }
 
@@ -362,28 +270,33 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
                                const double *mean, const factors *f, bool relu,
                                double *sums) {
   const br_kernels *k = br_kernels_of(rows->dtype);
-  const grid g = cut(rows);
+  const br_norm_grid g = br_norm_cut(rows);
   double *part = br_alloc_zero((size_t)(2 * g.blocks * g.c) * sizeof *part + 1);
   if (!part) return BR_ENOMEM;
 #pragma omp parallel num_threads(br_threads()) if (g.parallel)
   {
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
-      piece p = piece_of(&g, i);
-      const char *dy_at = dy->data + p.at * k->size, *x = rows->data + p.at * k->size;
-      double *sum = part + p.row / ROWS * 2 * g.c + p.channel;
+      br_norm_piece p = br_norm_piece_of(&g, i);
+      const br_norm_rows r = {.rows = p.rows,
+                              .c = p.channels,
+                              .ld = g.c,
+                              .x = rows->data + p.at * k->size,
+                              .dy = dy->data + p.at * k->size,
+                              .relu = relu};
+      double *sum = part + p.row / BR_NORM_ROWS * 2 * g.c + p.channel;
       if (f->is_wide) {
         const br_wide_norm w = wide_at(f, p.channel);
-        k->norm_sums_wide(p.rows, p.channels, g.c, dy_at, x, &w, relu, sum, sum + g.c);
+        k->norm_sums_wide(&r, &w, sum, sum + g.c);
       } else {
         const br_norm_line a = affine_at(f, p.channel, k->size);
-        k->norm_sums(p.rows, p.channels, g.c, dy_at, x, mean + p.channel, &a, relu, sum,
-                     sum + g.c);
+        k->norm_sums(&r, mean + p.channel, &a, sum, sum + g.c);
       }
     }
 #pragma omp for schedule(static) nowait
-    for (int64_t first = 0; first < 2 * g.c; first += CHANNELS) {
-      int64_t last = first + CHANNELS < 2 * g.c ? first + CHANNELS : 2 * g.c;
+    for (int64_t first = 0; first < 2 * g.c; first += BR_NORM_CHANNELS) {
+      int64_t last = first + BR_NORM_CHANNELS < 2 * g.c ? first + BR_NORM_CHANNELS
+                                                        : 2 * g.c;
       for (int64_t j = first; j < last; j++) sums[j] = 0;
       for (int64_t b = 0; b < g.blocks; b++)
         for (int64_t j = first; j < last; j++) sums[j] += part[2 * b * g.c + j];
@@ -443,21 +356,26 @@ static br_status slope_of(br_call *c, const factors *f, double *sums, slope *s) 
 static void input_grad(const br_tensor *dy, const br_tensor *rows, const slope *s,
                        bool relu, br_tensor *dx) {
   const br_kernels *k = br_kernels_of(rows->dtype);
-  const grid g = cut(rows);
+  const br_norm_grid g = br_norm_cut(rows);
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
   for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
-    piece p = piece_of(&g, i);
+    br_norm_piece p = br_norm_piece_of(&g, i);
     int64_t at = p.at * k->size, j = p.channel * k->size;
+    const br_norm_rows r = {.rows = p.rows,
+                            .c = p.channels,
+                            .ld = g.c,
+                            .x = rows->data + at,
+                            .dy = dy->data + at,
+                            .out = dx->data + at,
+                            .relu = relu};
     if (s->f->is_wide) {
       const br_wide_norm w = wide_at(s->f, p.channel);
-      k->norm_grad_wide(p.rows, p.channels, g.c, dy->data + at, rows->data + at, &w, relu,
-                        s->mean_dy + p.channel, s->mean_dev + p.channel, dx->data + at);
+      k->norm_grad_wide(&r, &w, s->mean_dy + p.channel, s->mean_dev + p.channel);
     } else {
       const br_norm_line a = affine_at(s->f, p.channel, k->size);
       const br_norm_slope here = {(const char *)s->s.a + j, (const char *)s->s.b + j,
                                   (const char *)s->s.d + j};
-      k->norm_grad(p.rows, p.channels, g.c, dy->data + at, rows->data + at, &here, &a,
-                   relu, dx->data + at);
+      k->norm_grad(&r, &here, &a);
     }
   }
 }

@@ -1,8 +1,9 @@
-/* Operators on the order of the values along a dimension: sort, topk, median; and cumsum.
+/* Operators on the order of the values along a dimension: sort, topk,
+   median.
 
    Values are compared as int64 keys that keep their order: exact for every type, with NaN
    above all. Equal values stay in the order they had. */
-#include "op/op.h"
+#include "op/order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,33 +43,23 @@ static int64_t key_of(double x) {
 
 /* ---- lanes ---- */
 
-/* The lanes of x as they lie: `n` elements `step` apart, from an offset that the other
-   dimensions give. Several dimensions at once are gone through in memory of their own,
-   where they do not lie one after the other. */
-typedef struct lanes {
-  br_tensor *x; /* owned */
-  int64_t count, n, step;
-  int ndim; /* the other dimensions */
-  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
-} lanes;
-
 /* state[0]: the dimensions gone through; state[1]: how many values of each lane to keep.
  */
-static unsigned mask_of(const br_call *c) { return (unsigned)c->state[0]; }
+unsigned br_walk_mask(const br_call *c) { return (unsigned)c->state[0]; }
 
 static int64_t lane_length(const br_call *c) {
   int64_t n = 1;
   for (int d = 0; d < c->in[0]->ndim; d++)
-    if (mask_of(c) & 1u << d) n *= c->in[0]->shape[d];
+    if (br_walk_mask(c) & 1u << d) n *= c->in[0]->shape[d];
   return n;
 }
 
-static bool lanes_make(const br_call *c, br_tensor *x, unsigned mask, lanes *l) {
+bool br_walk_make(const br_call *c, br_tensor *x, unsigned mask, br_walk *l) {
   bool single = (mask & (mask - 1)) == 0;
-  *l = (lanes){.x = single ? br_retain(x) : br_contiguous(x),
-               .count = 1,
-               .n = lane_length(c),
-               .step = 1};
+  *l = (br_walk){.x = single ? br_retain(x) : br_contiguous(x),
+                 .count = 1,
+                 .n = lane_length(c),
+                 .step = 1};
   if (!l->x) return false;
   for (int d = 0; d < x->ndim; d++) {
     if (mask & 1u << d) {
@@ -82,7 +73,7 @@ static bool lanes_make(const br_call *c, br_tensor *x, unsigned mask, lanes *l) 
   return true;
 }
 
-static int64_t lane_start(const lanes *l, int64_t r) {
+int64_t br_walk_start(const br_walk *l, int64_t r) {
   int64_t at = 0;
   for (int d = l->ndim - 1; d >= 0; d--) {
     at += r % l->shape[d] * l->stride[d];
@@ -92,7 +83,7 @@ static int64_t lane_start(const lanes *l, int64_t r) {
 }
 
 /* Element i as a key. */
-static int64_t element_key(const br_tensor *t, int64_t i) {
+int64_t br_order_key(const br_tensor *t, int64_t i) {
   switch (t->dtype) {
   case BR_F32:
   case BR_F64: return key_of(br_get_double(t, i));
@@ -103,11 +94,11 @@ static int64_t element_key(const br_tensor *t, int64_t i) {
 
 /* A result's lane: `kept` elements `step` apart from its offset on. The lanes of values
    and places lie alike. */
-static lanes result_lanes(const br_call *c, br_tensor *out) {
-  lanes l = {.x = out, .count = 1, .n = (int64_t)c->state[1]};
+static br_walk result_lanes(const br_call *c, br_tensor *out) {
+  br_walk l = {.x = out, .count = 1, .n = (int64_t)c->state[1]};
   bool whole = out->ndim == c->in[0]->ndim;
   for (int d = 0, o = 0; d < c->in[0]->ndim; d++) {
-    if (mask_of(c) & 1u << d) {
+    if (br_walk_mask(c) & 1u << d) {
       if (whole) l.step = out->stride[o++];
       continue;
     }
@@ -118,7 +109,7 @@ static lanes result_lanes(const br_call *c, br_tensor *out) {
 }
 
 /* One dimension, or all of a tensor without any. */
-static br_status one_dim(br_call *c, const br_arg *arg, int *dim) {
+br_status br_one_dim(br_call *c, const br_arg *arg, int *dim) {
   br_tensor *x = c->in[0];
   *dim = 0;
   c->state[0] = 1;
@@ -133,7 +124,7 @@ static br_status one_dim(br_call *c, const br_arg *arg, int *dim) {
 /* The work to be done on each lane. */
 typedef struct job {
   br_call *c;
-  lanes from, to;
+  br_walk from, to;
   bool falling, middle, real;
 } job;
 
@@ -148,9 +139,9 @@ static void hand_out(const job *j, int64_t from, int64_t to, int64_t i, int64_t 
 }
 
 static void sort_lane(const job *j, int64_t r, entry *e) {
-  int64_t n = j->from.n, from = lane_start(&j->from, r), to = lane_start(&j->to, r);
+  int64_t n = j->from.n, from = br_walk_start(&j->from, r), to = br_walk_start(&j->to, r);
   for (int64_t i = 0; i < n; i++)
-    e[i] = (entry){.key = element_key(j->from.x, from + i * j->from.step), .at = i};
+    e[i] = (entry){.key = br_order_key(j->from.x, from + i * j->from.step), .at = i};
   qsort(e, (size_t)n, sizeof *e, j->falling ? by_falling : by_rising);
   if (j->middle) { /* any NaN is the median */
     bool nan = j->real && e[n - 1].key == INT64_MAX;
@@ -172,10 +163,11 @@ static void sink(entry *e, int64_t n, int (*order)(const void *, const void *)) 
 }
 
 static void first_of_lane(const job *j, int64_t r, entry *e) {
-  int64_t from = lane_start(&j->from, r), to = lane_start(&j->to, r), kept = j->to.n;
+  int64_t from = br_walk_start(&j->from, r), to = br_walk_start(&j->to, r),
+          kept = j->to.n;
   int (*order)(const void *, const void *) = j->falling ? by_falling : by_rising;
   for (int64_t i = 0; i < j->from.n; i++) {
-    entry next = {.key = element_key(j->from.x, from + i * j->from.step), .at = i};
+    entry next = {.key = br_order_key(j->from.x, from + i * j->from.step), .at = i};
     if (i < kept) {
       e[i] = next;
       if (i == kept - 1) { /* rising from the root is falling in order */
@@ -204,7 +196,7 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
   for (int shift = 64 - DIGIT; shift >= 0; shift -= DIGIT) {
     memset(count, 0, DIGITS * sizeof *count);
     for (int64_t i = 0; i < j->from.n; i++) {
-      uint64_t key = (uint64_t)element_key(j->from.x, from + i * j->from.step) ^
+      uint64_t key = (uint64_t)br_order_key(j->from.x, from + i * j->from.step) ^
                      1ull << 63;
       if (shift == 64 - DIGIT || key >> (shift + DIGIT) == prefix)
         count[key >> shift & (DIGITS - 1)]++;
@@ -214,7 +206,8 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
     prefix = prefix << DIGIT | digit;
   }
   for (int64_t i = 0;; i++) {
-    uint64_t key = (uint64_t)element_key(j->from.x, from + i * j->from.step) ^ 1ull << 63;
+    uint64_t key = (uint64_t)br_order_key(j->from.x, from + i * j->from.step) ^ 1ull
+                                                                                    << 63;
     if (key == prefix && rank-- == 0) return i;
   }
 }
@@ -222,14 +215,14 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
 /* The last NaN, or -1. */
 static int64_t nan_place(const job *j, int64_t from) {
   for (int64_t i = j->from.n - 1; j->real && i >= 0; i--)
-    if (element_key(j->from.x, from + i * j->from.step) == INT64_MAX) return i;
+    if (br_order_key(j->from.x, from + i * j->from.step) == INT64_MAX) return i;
   return -1;
 }
 
 static void middle_of_long(const job *j, int64_t r, int64_t *count) {
-  int64_t from = lane_start(&j->from, r), at = nan_place(j, from);
+  int64_t from = br_walk_start(&j->from, r), at = nan_place(j, from);
   if (at < 0) at = select_place(j, from, (j->from.n - 1) / 2, count);
-  hand_out(j, from, lane_start(&j->to, r), 0, at);
+  hand_out(j, from, br_walk_start(&j->to, r), 0, at);
 }
 
 /* Each thread has room for a lane's entries, or for counts where that takes less. */
@@ -239,7 +232,7 @@ static br_status order_lanes(br_call *c, bool falling, bool middle) {
            .falling = falling,
            .middle = middle,
            .real = br_dtype_is_float(c->in[0]->dtype)};
-  if (!lanes_make(c, c->in[0], mask_of(c), &j.from)) return BR_ENOMEM;
+  if (!br_walk_make(c, c->in[0], br_walk_mask(c), &j.from)) return BR_ENOMEM;
   int64_t n = j.from.n, count = j.from.count;
   bool counted = middle && n > DIGITS, few = !middle && j.to.n <= n / FEW;
   size_t bytes = counted ? DIGITS * sizeof(int64_t)
@@ -271,14 +264,14 @@ static br_status order_backward(br_call *c) {
   br_tensor *dy = br_contiguous(c->dy[0]);
   br_tensor *dx = br_tensor_zeros(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
   br_status status = br_dx_take(c, 0, dx);
-  lanes to = {0};
-  if (!dy || (!status && !lanes_make(c, dx, mask_of(c), &to))) status = BR_ENOMEM;
+  br_walk to = {0};
+  if (!dy || (!status && !br_walk_make(c, dx, br_walk_mask(c), &to))) status = BR_ENOMEM;
   if (!status) {
-    lanes from = result_lanes(c, dy);
+    br_walk from = result_lanes(c, dy);
     size_t size = (size_t)br_dtype_size(dy->dtype);
     const int64_t *at = (const int64_t *)(const void *)where->data;
     for (int64_t r = 0; r < to.count; r++) {
-      int64_t first = lane_start(&from, r), base = lane_start(&to, r);
+      int64_t first = br_walk_start(&from, r), base = br_walk_start(&to, r);
       for (int64_t i = 0; i < from.n; i++) {
         int64_t place = first + i * from.step;
         int64_t chosen = at[place] - 1;
@@ -302,7 +295,7 @@ static br_status two_outputs(br_call *c, int ndim, const int64_t *shape) {
 static br_status sort_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   int dim;
-  br_status status = one_dim(c, &c->arg[0], &dim);
+  br_status status = br_one_dim(c, &c->arg[0], &dim);
   if (status) return status;
   c->state[1] = (uint64_t)lane_length(c);
   return two_outputs(c, x->ndim, x->shape);
@@ -315,7 +308,7 @@ static br_status topk_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   int dim;
   int64_t shape[BR_MAX_DIM], k = c->arg[0].i;
-  br_status status = one_dim(c, &c->arg[1], &dim);
+  br_status status = br_one_dim(c, &c->arg[1], &dim);
   if (status) return status;
   if (k < 0 || k > lane_length(c))
     return br_bad(c, "k must be from 0 to the %lld of dimension %d of %s, not %lld",
@@ -338,14 +331,14 @@ static br_status median_infer(br_call *c) {
   bool single = c->arg[0].given;
   br_status status = BR_OK;
   if (single)
-    status = one_dim(c, &c->arg[0], &dim);
+    status = br_one_dim(c, &c->arg[0], &dim);
   else
     c->state[0] = (1u << x->ndim) - 1;
   if (status) return status;
   if (lane_length(c) == 0)
     return br_bad(c, "there is nothing to choose from in the shape %s", br_shape_of(x));
   for (int d = 0; d < x->ndim; d++) {
-    if (!(mask_of(c) & 1u << d))
+    if (!(br_walk_mask(c) & 1u << d))
       shape[n++] = x->shape[d];
     else if (c->arg[1].i)
       shape[n++] = 1;
@@ -358,109 +351,6 @@ static br_status median_infer(br_call *c) {
 }
 
 static br_status median_forward(br_call *c) { return order_lanes(c, false, true); }
-
-/* ---- cumsum ---- */
-
-static br_status cumsum_infer(br_call *c) {
-  const br_tensor *x = c->in[0];
-  int dim;
-  br_status status = one_dim(c, &c->arg[0], &dim);
-  if (status) return status;
-  return br_out(c, 0, br_dtype_is_float(x->dtype) ? x->dtype : BR_I64, x->ndim, x->shape,
-                BR_CONTIGUOUS);
-}
-
-enum { COLUMNS = 64, CHUNK = 512 };
-
-static double as_double(const br_tensor *t, int64_t at) {
-  return t->dtype == BR_F32 ? (double)((const float *)(const void *)t->data)[at]
-                            : ((const double *)(const void *)t->data)[at];
-}
-
-static void put_real(const br_tensor *t, int64_t at, double v) {
-  if (t->dtype == BR_F32)
-    ((float *)(void *)t->data)[at] = (float)v;
-  else
-    ((double *)(void *)t->data)[at] = v;
-}
-
-/* A lane of floats whose elements lie one after the other, in both. */
-static void run_lane(const lanes *from, const lanes *to, bool from_end, int64_t r) {
-  double value[CHUNK], total = 0;
-  const br_kernels *wide = br_kernels_of(BR_F64), *own = br_kernels_of(to->x->dtype);
-  const char *x = from->x->data + lane_start(from, r) * br_dtype_size(from->x->dtype);
-  char *y = to->x->data + lane_start(to, r) * own->size;
-  for (int64_t done = 0, n; done < from->n; done += n) {
-    n = from->n - done < CHUNK ? from->n - done : CHUNK;
-    int64_t first = from_end ? from->n - done - n : done;
-    wide->load[from->x->dtype](n, value, x + first * br_dtype_size(from->x->dtype), 1);
-    if (from_end)
-      for (int64_t i = n - 1; i >= 0; i--) value[i] = total += value[i];
-    else
-      for (int64_t i = 0; i < n; i++) value[i] = total += value[i];
-    own->load[BR_F64](n, y + first * own->size, value, 1);
-  }
-}
-
-/* Lanes r .. r+n-1, which lie side by side: their sums so far, in double or int64. */
-static void run_lanes(const lanes *from, const lanes *to, bool real, bool from_end,
-                      int64_t r, int64_t n) {
-  double total[COLUMNS] = {0};
-  uint64_t whole[COLUMNS] = {0};
-  int64_t in[COLUMNS], out[COLUMNS];
-  for (int64_t k = 0; k < n; k++) {
-    in[k] = lane_start(from, r + k);
-    out[k] = lane_start(to, r + k);
-  }
-  for (int64_t i = 0; i < from->n; i++) {
-    int64_t at = from_end ? from->n - 1 - i : i;
-    for (int64_t k = 0; k < n; k++) {
-      int64_t x = in[k] + at * from->step, y = out[k] + at * to->step;
-      if (real)
-        put_real(to->x, y, total[k] += as_double(from->x, x));
-      else
-        ((uint64_t *)(void *)to->x->data)[y] = whole[k] += (uint64_t)element_key(from->x,
-                                                                                 x);
-    }
-  }
-}
-
-/* y = the sums of x's lanes so far, from either end. */
-static br_status running(const br_call *c, br_tensor *x, br_tensor *y, bool from_end) {
-  lanes from, to;
-  if (!lanes_make(c, x, mask_of(c), &from)) return BR_ENOMEM;
-  if (!lanes_make(c, y, mask_of(c), &to)) {
-    br_release(from.x);
-    return BR_ENOMEM;
-  }
-  bool real = br_dtype_is_float(x->dtype);
-  int64_t blocks = (from.count + COLUMNS - 1) / COLUMNS;
-#pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
-  for (int64_t b = 0; b < blocks; b++) {
-    int64_t r = b * COLUMNS, rest = from.count - r;
-    if (real && from.step == 1 && to.step == 1) {
-      for (int64_t k = r; k < from.count && k < r + COLUMNS; k++)
-        run_lane(&from, &to, from_end, k);
-      continue;
-    }
-    run_lanes(&from, &to, real, from_end, r, rest < COLUMNS ? rest : COLUMNS);
-  }
-  br_release(from.x);
-  br_release(to.x);
-  return BR_OK;
-}
-
-static br_status cumsum_forward(br_call *c) {
-  return running(c, c->in[0], c->out[0], false);
-}
-
-static br_status cumsum_backward(br_call *c) {
-  if (!c->need[0]) return BR_OK;
-  const br_tensor *x = c->in[0];
-  br_tensor *dx = br_tensor_new(c->dy[0]->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
-  br_status status = br_dx_take(c, 0, dx);
-  return status ? status : running(c, c->dy[0], dx, true);
-}
 
 /* clang-format off */
 const br_op br_order_ops[] = {
@@ -476,9 +366,6 @@ const br_op br_order_ops[] = {
      .doc = "the lower median of all, or of a dimension with its index, x (..., n, ...) -> (..., ...)",
      .infer = median_infer, .forward = median_forward, .backward = order_backward,
      .keep = BR_KEEP_OUT(1), .results = 2},
-    {.name = "cumsum", .args = "x:t dim:d",
-     .doc = "sums so far along a dimension, x (..., n, ...) -> (..., n, ...); integers add up in int64",
-     .infer = cumsum_infer, .forward = cumsum_forward, .backward = cumsum_backward},
     {0},
 };
 /* clang-format on */

@@ -357,9 +357,10 @@ static int64_t most_padding(mode m, int64_t n) {
 
 /* A side that is cut goes before the other is added to, as in PyTorch. (Constants need no
    such care: whatever is outside of x is one.) */
-static br_status pad_rule(br_call *c, mode m, int d, int64_t before, int64_t after,
-                          int64_t *size, rule *r) {
-  int64_t n = c->in[0]->shape[d], most = before > after ? before : after;
+static br_status pad_rule(br_call *c, mode m, int d, const int64_t pad[2], int64_t *size,
+                          rule *r) {
+  const int64_t n = c->in[0]->shape[d], before = pad[0], after = pad[1];
+  int64_t most = before > after ? before : after;
   int64_t least = m == CONSTANT ? -(BR_MANY / 4) : -n;
   *r = (rule){.mode = m, .before = before, .n = n};
   *size = before < least || after < least ? -1
@@ -399,7 +400,7 @@ static br_status pad_rules(br_call *c, int64_t *shape, rule *r) {
   }
   for (int i = 0; i < pad->n / 2 && !status; i++) {
     int d = x->ndim - 1 - i;
-    status = pad_rule(c, m, d, pad->v[2 * i], pad->v[2 * i + 1], &shape[d], &r[d]);
+    status = pad_rule(c, m, d, &pad->v[2 * i], &shape[d], &r[d]);
   }
   return status;
 }

@@ -4,7 +4,7 @@
    through a copy with the reduced dimensions innermost. Sums run in blocks whose bounds
    depend on the shape alone and combine in order, so that the thread count changes no
    bit. */
-#include "op/op.h"
+#include "op/reduce.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,11 +18,6 @@ enum {
   PIECE = 256     /* values of lanes that do not lie in a row */
 };
 
-typedef struct plan {
-  br_tensor *x; /* owned */
-  int64_t outer, reduce, inner;
-} plan;
-
 int br_kept_first(const br_tensor *x, unsigned mask, int *order) {
   int kept = br_memory_order(x, ~mask, order);
   for (int d = 0, to = kept; d < x->ndim; d++)
@@ -31,7 +26,7 @@ int br_kept_first(const br_tensor *x, unsigned mask, int *order) {
 }
 
 /* x as it lies, when that is kept dimensions around one block of reduced ones. */
-static bool plan_in_place(const br_tensor *x, unsigned mask, plan *p) {
+static bool plan_in_place(const br_tensor *x, unsigned mask, br_plan *p) {
   br_iter it;
   br_tensor *alone = p->x;
   int stage = 0;
@@ -52,8 +47,7 @@ static bool plan_in_place(const br_tensor *x, unsigned mask, plan *p) {
   return true;
 }
 
-/* With `rows`, the reduced dimensions are innermost and in their own order. */
-static br_status plan_make(br_tensor *x, unsigned mask, bool rows, plan *p) {
+br_status br_plan_make(br_tensor *x, unsigned mask, bool rows, br_plan *p) {
   int order[BR_MAX_DIM], kept = br_kept_first(x, mask, order);
   p->x = x;
   if (!rows && plan_in_place(x, mask, p)) {
@@ -73,8 +67,8 @@ static br_status plan_make(br_tensor *x, unsigned mask, bool rows, plan *p) {
  */
 static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t times,
                           br_tensor *out) {
-  plan p;
-  if (plan_make(x, mask, false, &p) != BR_OK) return BR_ENOMEM;
+  br_plan p;
+  if (br_plan_make(x, mask, false, &p) != BR_OK) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(x->dtype);
   int64_t rows = BLOCK / p.inner > ROWS ? BLOCK / p.inner : ROWS;
   int64_t pieces = (p.inner + COLUMNS - 1) / COLUMNS;
@@ -185,8 +179,6 @@ br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape) {
 
 /* ---- rows ---- */
 
-enum { DIM, KEEPDIM };
-
 /* In x's memory order. */
 br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool keepdim) {
   const br_tensor *x = c->in[0];
@@ -207,8 +199,7 @@ br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool 
   return br_out_take(c, i, out);
 }
 
-/* The result's shape with the reduced dimensions as 1, whatever keepdim says. */
-static br_tensor *with_ones(const br_call *c, br_tensor *t) {
+br_tensor *br_with_ones(const br_call *c, br_tensor *t) {
   int64_t shape[BR_MAX_DIM];
   unsigned mask = (unsigned)c->state[0];
   for (int d = 0; d < c->in[0]->ndim; d++)
@@ -218,13 +209,13 @@ static br_tensor *with_ones(const br_call *c, br_tensor *t) {
 
 /* t, of the result's shape, spread over x's shape. */
 static br_tensor *spread(const br_call *c, br_tensor *t) {
-  br_tensor *ones = with_ones(c, t);
+  br_tensor *ones = br_with_ones(c, t);
   br_tensor *wide = ones ? br_view_expand(ones, c->in[0]->ndim, c->in[0]->shape) : NULL;
   br_release(ones);
   return wide;
 }
 
-static int64_t reduced_count(const br_call *c) {
+int64_t br_reduced_count(const br_call *c) {
   int64_t n = 1;
   for (int d = 0; d < c->in[0]->ndim; d++)
     if (c->state[0] & 1u << d) n *= c->in[0]->shape[d];
@@ -233,10 +224,10 @@ static int64_t reduced_count(const br_call *c) {
 
 static br_status masked_infer(br_call *c, br_dtype dtype) {
   unsigned mask;
-  br_status status = br_dims(c, &c->arg[DIM], c->in[0]->ndim, &mask);
+  br_status status = br_dims(c, &c->arg[BR_REDUCE_DIM], c->in[0]->ndim, &mask);
   if (status) return status;
   c->state[0] = mask;
-  return br_reduced_out(c, 0, dtype, mask, c->arg[KEEPDIM].i);
+  return br_reduced_out(c, 0, dtype, mask, c->arg[BR_REDUCE_KEEPDIM].i);
 }
 
 static br_status sum_infer(br_call *c) {
@@ -258,7 +249,7 @@ static br_status float_infer(br_call *c) {
 }
 
 static br_status mean_forward(br_call *c) {
-  double n = (double)reduced_count(c);
+  double n = (double)br_reduced_count(c);
   return run_sum(c->in[0], (unsigned)c->state[0], n > 0 ? 1 / n : (double)NAN, c->out[0]);
 }
 
@@ -272,7 +263,7 @@ static br_tensor *spread_scaled(const br_call *c, double factor) {
 
 static br_status mean_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
-  return br_dx_take(c, 0, spread_scaled(c, 1 / (double)reduced_count(c)));
+  return br_dx_take(c, 0, spread_scaled(c, 1 / (double)br_reduced_count(c)));
 }
 
 static br_status count_forward(br_call *c) {
@@ -293,8 +284,8 @@ static br_status count_infer(br_call *c) { return masked_infer(c, BR_I64); }
 /* ---- products ---- */
 
 static br_status prod_forward(br_call *c) {
-  plan p;
-  if (plan_make(c->in[0], (unsigned)c->state[0], true, &p) != BR_OK) return BR_ENOMEM;
+  br_plan p;
+  if (br_plan_make(c->in[0], (unsigned)c->state[0], true, &p) != BR_OK) return BR_ENOMEM;
   const br_kernels *k = br_kernels_of(p.x->dtype), *ko = br_kernels_of(c->out[0]->dtype);
   for (int64_t r = 0; r < p.outer; r++) {
     br_sum acc;
@@ -314,15 +305,15 @@ static br_status prod_forward(br_call *c) {
 static br_status prod_backward(br_call *c) {
   br_tensor *x = NULL, *dy = NULL, *dx = NULL, *turned = NULL, *ones = NULL;
   br_status status = BR_ENOMEM;
-  plan p = {0};
+  br_plan p = {0};
   if (!c->need[0]) return BR_OK;
   int order[BR_MAX_DIM], back[BR_MAX_DIM];
   br_kept_first(c->in[0], (unsigned)c->state[0], order);
   for (int d = 0; d < c->in[0]->ndim; d++) back[order[d]] = d;
   x = br_tensor_like(c->in[0], BR_F64);
-  ones = with_ones(c, c->dy[0]);
+  ones = br_with_ones(c, c->dy[0]);
   if (!x || !ones || br_copy(x, c->in[0]) != BR_OK) goto done;
-  if (plan_make(x, (unsigned)c->state[0], true, &p) != BR_OK) goto done;
+  if (br_plan_make(x, (unsigned)c->state[0], true, &p) != BR_OK) goto done;
   turned = br_view_permute(ones, order);
   dy = turned ? br_as(turned, BR_F64, BR_CONTIGUOUS) : NULL;
   dx = br_tensor_new(BR_F64, p.x->ndim, p.x->shape, BR_CONTIGUOUS);
@@ -345,164 +336,19 @@ done:
   return status;
 }
 
-/* ---- extremes ---- */
+/* ---- truth ---- */
 
-/* One dimension, or all of them as if flattened; at least one element to choose from. */
-static br_status best_mask(br_call *c) {
-  int d = 0;
-  const br_tensor *x = c->in[0];
-  c->state[0] = (1u << x->ndim) - 1;
-  if (c->arg[DIM].given) {
-    br_status status = br_dim(c, &c->arg[DIM], x->ndim, &d);
-    if (status) return status;
-    c->state[0] = 1u << d;
-  }
-  if (reduced_count(c) == 0)
-    return br_bad(c, "there is nothing to choose from in the shape %s", br_shape_of(x));
-  return BR_OK;
-}
-
-static br_status best_infer(br_call *c) {
-  unsigned mask;
-  br_status status = best_mask(c);
-  if (status) return status;
-  mask = (unsigned)c->state[0];
-  status = br_reduced_out(c, 0, c->in[0]->dtype, mask, c->arg[KEEPDIM].i);
-  if (!status && c->arg[DIM].given)
-    return br_reduced_out(c, 1, BR_I64, mask, c->arg[KEEPDIM].i);
-  c->keep = BR_KEEP_IN(0) |
-            BR_KEEP_OUT(0); /* to find the equals that share the gradient */
-  c->nout = 1;
-  return status;
-}
-
-static br_status arg_infer(br_call *c) {
-  br_status status = best_mask(c);
-  return status ? status
-                : br_reduced_out(c, 0, BR_I64, (unsigned)c->state[0], c->arg[KEEPDIM].i);
-}
-
-/* Fills value and/or where (counted from 1) with the extreme of each row. */
-static br_status find_best(br_call *c, bool largest, br_tensor *value, br_tensor *where) {
-  br_tensor *x = c->in[0];
-  br_lanes_at at;
-  int order[BR_MAX_DIM], kept = br_kept_first(x, (unsigned)c->state[0], order);
-  br_lanes_find(&at, x, x->ndim, order, kept);
-  const br_kernels *k = br_kernels_of(x->dtype);
-  int64_t together = at.dense ? 1 : at.together,
-          groups = (at.lanes + together - 1) / together;
-  int64_t piece = at.dense || at.length < PIECE ? at.length : PIECE;
-  int threads = x->numel > BLOCK ? br_threads() : 1;
-  size_t apart, bytes = at.dense ? 1 : (size_t)(together * piece * at.size);
-  char *scratch = br_scratch_take(threads, bytes, &apart);
-  if (!scratch) return BR_ENOMEM;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-  for (int64_t g = 0; g < groups; g++) {
-    br_best best[BR_LANES_TOGETHER];
-    int64_t lane = g * together;
-    int64_t count = at.lanes - lane < together ? at.lanes - lane : together;
-    for (int64_t i = 0; i < count; i++) best[i].at = -1;
-    for (int64_t from = 0; from < at.length; from += piece) {
-      int64_t n = at.length - from < piece ? at.length - from : piece;
-      const char *values = br_lanes_get(&at, lane, count, from, n,
-                                        scratch + (size_t)br_thread_index() * apart);
-      for (int64_t i = 0; i < count; i++)
-        (largest ? k->max : k->min)(n, values + i * n * at.size, from, &best[i]);
-    }
-    for (int64_t i = 0; i < count; i++) {
-      if (value) k->put(1, &best[i].value, 1, value->data + (lane + i) * k->size);
-      if (where) ((int64_t *)(void *)where->data)[lane + i] = best[i].at + 1;
-    }
-  }
-  br_scratch_give(scratch);
-  return BR_OK;
-}
-
-static br_status max_forward(br_call *c) {
-  return find_best(c, true, c->out[0], c->out[1]);
-}
-static br_status min_forward(br_call *c) {
-  return find_best(c, false, c->out[0], c->out[1]);
-}
-static br_status argmax_forward(br_call *c) {
-  return find_best(c, true, NULL, c->out[0]);
-}
-static br_status argmin_forward(br_call *c) {
-  return find_best(c, false, NULL, c->out[0]);
-}
-
-/* x's elements that are y, which is NaN where one of them is, share dy. */
-br_status br_share_backward(br_call *c) {
-  br_tensor *x = c->in[0], *y = c->out[0], *both[2] = {x, y}, *dy[2] = {NULL, NULL};
-  if (!c->need[0]) return BR_OK;
-  double value = 0, share = 1;
-  br_sum equal = {.i = 0};
-  br_kernels_of(BR_F64)->load[y->dtype](1, &value, y->data, 1);
-  br_tensor *mask = br_tensor_like(x, BR_BOOL), *dx = NULL;
-  br_status status = !mask          ? BR_ENOMEM
-                     : isnan(value) ? br_map(K(isnan), x->dtype, mask, 1, &x, NULL)
-                                    : br_map(K(eq), x->dtype, mask, 2, both, NULL);
-  if (!status) br_kernels_of(BR_BOOL)->sum(mask->numel, mask->data, &equal);
-  if (equal.i > 0) share = 1 / (double)equal.i;
-  if (!status) dy[0] = br_map_new(K(add_grad), c->dy[0], x->dtype, 1, c->dy, &share);
-  dy[1] = mask;
-  if (dy[0]) dx = br_map_new(K(where_grad_a), x, x->dtype, 2, dy, NULL);
-  br_release(mask);
-  br_release(dy[0]);
-  return br_dx_take(c, 0, dx);
-}
-
-/* All of dy goes to the element that was chosen; without a dimension, equals share it. */
-static br_status best_backward(br_call *c) {
-  if (!c->arg[DIM].given) return c->dy[0] ? br_share_backward(c) : BR_OK;
-  br_tensor *dy = NULL, *where = NULL, *rows = NULL, *turned[2] = {NULL, NULL};
-  br_status status = BR_ENOMEM;
-  if (!c->need[0] || !c->dy[0]) return BR_OK;
-  const br_tensor *x = c->in[0];
-  int order[BR_MAX_DIM], back[BR_MAX_DIM];
-  int64_t shape[BR_MAX_DIM], len = reduced_count(c);
-  br_kept_first(x, (unsigned)c->state[0], order);
-  for (int d = 0; d < x->ndim; d++) {
-    back[order[d]] = d;
-    shape[d] = x->shape[order[d]];
-  }
-  br_tensor *ones[2] = {with_ones(c, c->dy[0]), with_ones(c, c->out[1])};
-  for (int i = 0; i < 2; i++)
-    turned[i] = ones[i] ? br_view_permute(ones[i], order) : NULL;
-  if (!turned[0] || !turned[1]) goto done;
-  dy = br_contiguous(turned[0]);
-  where = br_contiguous(turned[1]);
-  rows = br_tensor_zeros(c->dy[0]->dtype, x->ndim, shape, BR_CONTIGUOUS);
-  if (!dy || !where || !rows) goto done;
-  size_t size = (size_t)br_dtype_size(dy->dtype);
-  for (int64_t r = 0; r < dy->numel; r++) {
-    int64_t at = ((const int64_t *)(const void *)where->data)[r] - 1;
-    memcpy(rows->data + (size_t)(r * len + at) * size, dy->data + (size_t)r * size, size);
-  }
-  status = br_dx_take(c, 0, br_view_permute(rows, back));
-done:
-  for (int i = 0; i < 2; i++) {
-    br_release(ones[i]);
-    br_release(turned[i]);
-  }
-  br_release(dy);
-  br_release(where);
-  br_release(rows);
-  return status;
-}
-
-/* any and all are the extremes of x taken as bool. */
 /* As in PyTorch the result for uint8 is uint8, of 0 and 1. */
 static br_status truth_infer(br_call *c) {
   return masked_infer(c, c->in[0]->dtype == BR_U8 ? BR_U8 : BR_BOOL);
 }
 
 static br_status truth(br_call *c, bool any) {
-  plan p;
+  br_plan p;
   br_tensor *few = br_folded(c->in[0], (unsigned)c->state[0]);
   br_tensor *x = few ? br_tensor_like(few, BR_BOOL) : NULL;
   br_status status = x ? br_copy(x, few) : BR_ENOMEM;
-  if (!status) status = plan_make(x, (unsigned)c->state[0], true, &p);
+  if (!status) status = br_plan_make(x, (unsigned)c->state[0], true, &p);
   if (!status) {
     bool *out = (bool *)(void *)c->out[0]->data;
     for (int64_t r = 0; r < p.outer; r++)
@@ -531,20 +377,6 @@ const br_op br_reduce_ops[] = {
     {.name = "count_nonzero", .args = "x:t dim:D? keepdim:b=false",
      .doc = "how many elements are not 0", .infer = count_infer,
      .forward = count_forward},
-    {.name = "max", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the largest element; with a dimension, values and indices",
-     .infer = best_infer, .forward = max_forward, .backward = best_backward,
-     .keep = BR_KEEP_OUT(1), .results = 2},
-    {.name = "min", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the smallest element; with a dimension, values and indices",
-     .infer = best_infer, .forward = min_forward, .backward = best_backward,
-     .keep = BR_KEEP_OUT(1), .results = 2},
-    {.name = "argmax", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the index of the first of the largest", .infer = arg_infer,
-     .forward = argmax_forward},
-    {.name = "argmin", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the index of the first of the smallest", .infer = arg_infer,
-     .forward = argmin_forward},
     {.name = "any", .args = "x:t dim:D? keepdim:b=false",
      .doc = "whether one or more are not 0", .infer = truth_infer,
      .forward = any_forward},

@@ -70,16 +70,22 @@ static br_status standardize_forward(br_call *c) {
   return BR_OK;
 }
 
+typedef struct row {
+  const char *dy, *y;
+  char *dx;
+  double inverse; /* 1 / deviation */
+} row;
+
 /* dx = (dy - mean(dy) - y mean(dy y)) / deviation. The part of dy along y leaves eps /
    deviation^2 of itself alone; it is found by y as it was rounded. */
-static void backward_row(const br_kernels *k, int64_t len, const char *dy, const char *y,
-                         double inverse, double eps, char *dx) {
+static void backward_row(const br_kernels *k, int64_t len, const row *r, double eps) {
   double sum[4] = {0}, n = (double)len;
-  k->standardize_sums(len, dy, y, sum);
+  k->standardize_sums(len, r->dy, r->y, sum);
   double mean = sum[0] / n, mean_y = sum[1] / n;
   double b = sum[2] - sum[0] * mean_y, unit = sum[3] - sum[1] * mean_y;
-  if (unit > 0) b *= (1 - eps * inverse * inverse) / unit;
-  k->standardize_grad(len, dy, y, inverse, mean - b * mean_y, b, dx);
+  if (unit > 0) b *= (1 - eps * r->inverse * r->inverse) / unit;
+  k->standardize_grad(len, r->dy, r->y, &(br_row_slope){r->inverse, mean - b * mean_y, b},
+                      r->dx);
 }
 
 static br_status standardize_backward(br_call *c) {
@@ -96,8 +102,8 @@ static br_status standardize_backward(br_call *c) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
     for (int64_t r = 0; r < rows; r++) {
       int64_t at = r * len * k->size;
-      backward_row(k, len, dy->data + at, y->data + at, inverse[r], c->arg[0].f,
-                   dx->data + at);
+      const row here = {dy->data + at, y->data + at, dx->data + at, inverse[r]};
+      backward_row(k, len, &here, c->arg[0].f);
     }
   }
   br_release(dy);

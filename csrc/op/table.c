@@ -8,6 +8,7 @@
   F(copy)                                                                                \
   F(view)                                                                                \
   F(reduce)                                                                              \
+  F(extremes)                                                                            \
   F(matmul)                                                                              \
   F(conv)                                                                                \
   F(conv_transpose)                                                                      \
@@ -24,6 +25,7 @@
   F(rearrange)                                                                           \
   F(unfold)                                                                              \
   F(order)                                                                               \
+  F(cumsum)                                                                              \
   F(spread)                                                                              \
   F(vector_norm)                                                                         \
   F(solve)                                                                               \

@@ -1,6 +1,6 @@
 /* conv2d: arguments, geometry, and the operator's rows, with and without an activation
-   behind it. The work is in gemm.c (forward and towards the input) and grad.c
-   (towards the weights). */
+   behind it. The work is in forward.c, input_grad.c and grad.c (towards the
+   weights). */
 #include "op/conv/conv.h"
 
 #include <string.h>

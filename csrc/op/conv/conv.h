@@ -45,7 +45,7 @@ br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw);
 
-/* ---- forward, some rows at a time (gemm.c) ---- */
+/* ---- forward, some rows at a time (forward.c) ---- */
 
 /* Whether a convolution is of the kind that can. */
 bool br_conv_has_rows(const br_conv *g);
@@ -53,12 +53,18 @@ typedef struct br_conv_rows br_conv_rows;
 br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
                                bool keep);
 void br_conv_rows_free(br_conv_rows *r);
-/* Rows first .. last-1 of one image's output into `out`, from an image, as br_conv_source
-   lays it out, whose row in_first is at `in`. Any thread may call this with so many bytes
-   of room of its own. */
+
+/* Rows first .. last-1 of one image's output, into `out`, from an image, as
+   br_conv_source lays it out, whose row in_first is at `in`. */
+typedef struct br_conv_band {
+  const char *in;
+  int64_t in_first, first, last;
+  char *out;
+} br_conv_band;
+
+/* Any thread may call this with so many bytes of room of its own. */
 int64_t br_conv_rows_room(const br_conv_rows *r);
-void br_conv_rows_run(const br_conv_rows *r, const char *in, int64_t in_first,
-                      int64_t first, int64_t last, char *out, char *room);
+void br_conv_rows_run(const br_conv_rows *r, const br_conv_band *band, char *room);
 
 /* ---- few output pixels, large weights (few_pixels.c) ---- */
 

@@ -24,6 +24,7 @@ typedef struct job {
   int64_t in_w;                 /* width of the source's rows */
   int64_t rows, rows_at_a_time; /* image rows of the output in all, and in a panel */
   int64_t panels, taps, bytes;  /* bytes of one panel's weight gradient */
+  int64_t parts, slices;        /* of the outputs, and of the rows */
 } job;
 
 /* Where the kernel column `column` meets the image: outputs lo .. hi-1 of a row. */
@@ -44,10 +45,20 @@ static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at,
              to);
 }
 
-/* The runs of one tap over the packed rows; `at` is the first channel. */
-static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
-                         int64_t at, const char *packed, br_run *run) {
+/* A unit of work: image rows first .. last-1, a panel of a group's outputs, what they add
+   up to, dw [tap][run][nr], and room of the thread's own. */
+typedef struct unit {
+  int64_t group, panel, first, last;
+  char *packed, *dw;
+  br_run *run;
+} unit;
+
+/* The runs of one tap over the rows `first` and on, which are packed. */
+static int64_t find_runs(const job *j, const unit *u, int64_t tap, int64_t first,
+                         int64_t rows) {
   const br_conv *g = j->g;
+  const int64_t at = u->group * g->cg; /* the first channel */
+  br_run *run = u->run;
   int64_t size = j->k->size, count = 0, lo, hi;
   int64_t row = tap / g->taps_w, column = tap % g->taps_w;
   int64_t shift = column * g->dw - g->pw;
@@ -59,7 +70,7 @@ static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
     if (y < 0 || y >= g->h) continue;
     int64_t pixel = (n * g->h + y) * j->in_w + lo * g->sw + shift;
     run[count].a = j->x + (pixel * g->c + at) * size;
-    run[count].b = packed + (r * g->ow + lo) * j->k->nr * size;
+    run[count].b = u->packed + (r * g->ow + lo) * j->k->nr * size;
     run[count++].len = hi - lo;
   }
   return count;
@@ -68,58 +79,67 @@ static int64_t find_runs(const job *j, int64_t tap, int64_t first, int64_t rows,
 /* Few channels: the values of all taps are as many rows, which a register tile takes
    across taps, so that a tap of a few values does not leave it half empty. Output
    gradients that lie side by side, or are read only twice, are read where they lie. */
-static void run_folded(const job *j, int64_t panel, int64_t first, int64_t last,
-                       char *packed, br_run *run, char *dw) {
+static void run_folded(const job *j, const unit *u) {
   const br_conv *g = j->g;
+  const int64_t panel = u->panel, last = u->last;
+  br_run *run = u->run;
   int64_t nr = j->k->nr, size = j->k->size, all = j->taps * g->run;
   int64_t width = smaller(nr, g->og - panel * nr);
   int64_t blocks = ceil_div(all, j->k->mr), each = ceil_div(all, blocks);
   bool fits = width == nr || 2 * width == nr;
   bool in_place = fits && (blocks <= 2 || width == g->o);
-  for (; first < last; first += j->rows_at_a_time) {
+  for (int64_t first = u->first; first < last; first += j->rows_at_a_time) {
     int64_t rows = smaller(j->rows_at_a_time, last - first);
     int64_t b_step = in_place ? g->o : nr;
     const char *b = j->dy + (first * g->ow * g->o + panel * nr) * size;
-    if (!in_place) pack_rows(j, first, rows, panel * nr, width, packed);
+    if (!in_place) pack_rows(j, first, rows, panel * nr, width, u->packed);
     for (int64_t r = 0; r < rows; r++) {
       int64_t n = (first + r) / g->oh, oy = (first + r) % g->oh;
       run[r].a = j->x + (n * g->tall + oy * g->sh) * g->wide * g->c * size;
-      run[r].b = (in_place ? b : packed) + r * g->ow * b_step * size;
+      run[r].b = (in_place ? b : u->packed) + r * g->ow * b_step * size;
       run[r].len = g->ow;
     }
     for (int64_t q = 0; q < all; q += each) {
       int64_t at[BR_GEMM_MAX_MR], m = smaller(each, all - q);
       for (int64_t i = 0; i < m; i++)
         at[i] = (q + i) / g->run * g->dh * g->wide * g->c + (q + i) % g->run;
-      j->k->gemm_grad_at((int)m, width, rows, run, g->sw * g->c, at, b_step,
-                         dw + q * nr * size);
+      j->k->gemm_grad(&(br_grad_tile){.m = (int)m,
+                                      .k = width,
+                                      .runs = rows,
+                                      .run = u->run,
+                                      .step = g->sw * g->c,
+                                      .at = at,
+                                      .b_step = b_step,
+                                      .dw = u->dw + q * nr * size});
     }
   }
 }
 
-/* Adds to dw [tap][run][nr] what image rows first .. last-1 give for a panel of outputs.
- */
-static void run_unit(const job *j, int64_t group, int64_t panel, int64_t first,
-                     int64_t last, char *packed, br_run *run, char *dw) {
+static void run_unit(const job *j, const unit *u) {
   const br_conv *g = j->g;
-  int64_t nr = j->k->nr, size = j->k->size, width = smaller(nr, g->og - panel * nr);
+  int64_t nr = j->k->nr, size = j->k->size;
+  int64_t width = smaller(nr, g->og - u->panel * nr);
   int64_t blocks = ceil_div(g->run, j->k->mr), each = ceil_div(g->run, blocks);
-  memset(dw, 0, (size_t)j->bytes);
+  memset(u->dw, 0, (size_t)j->bytes);
   if (g->folded) {
-    run_folded(j, panel, first, last, packed, run, dw);
+    run_folded(j, u);
     return;
   }
-  for (; first < last; first += j->rows_at_a_time) {
-    int64_t rows = smaller(j->rows_at_a_time, last - first);
-    pack_rows(j, first, rows, group * g->og + panel * nr, width, packed);
+  for (int64_t first = u->first; first < u->last; first += j->rows_at_a_time) {
+    int64_t rows = smaller(j->rows_at_a_time, u->last - first);
+    pack_rows(j, first, rows, u->group * g->og + u->panel * nr, width, u->packed);
     for (int64_t t = 0; t < j->taps; t++) {
-      int64_t runs = find_runs(j, t, first, rows, group * g->cg, packed, run);
+      int64_t runs = find_runs(j, u, t, first, rows);
       for (int64_t i = 0; i < g->run; i += each) {
         int m = (int)smaller(each, g->run - i);
-        j->k->gemm_grad(m, width, runs, run, g->sw * g->c,
-                        dw + (t * g->run + i) * nr * size);
+        j->k->gemm_grad(&(br_grad_tile){.m = m,
+                                        .k = width,
+                                        .runs = runs,
+                                        .run = u->run,
+                                        .step = g->sw * g->c,
+                                        .dw = u->dw + (t * g->run + i) * nr * size});
         for (int64_t r = 0; r < runs; r++)
-          run[r].a = (const char *)run[r].a + each * size;
+          u->run[r].a = (const char *)u->run[r].a + each * size;
       }
     }
   }
@@ -144,6 +164,55 @@ static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_te
   return status;
 }
 
+/* By output; slices of the rows make up the rest. */
+static void cut_work(job *j) {
+  const br_conv *g = j->g;
+  j->rows_at_a_time = smaller(j->rows > 0 ? j->rows : 1,
+                              PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
+  j->bytes = j->taps * g->run * j->k->nr * j->k->size;
+  j->parts = g->groups * j->panels;
+  int64_t slices = smaller(ceil_div(UNITS, j->parts),
+                           ceil_div(j->rows, j->rows_at_a_time));
+  while (slices > 1 && slices * j->parts * j->bytes > (64 << 20)) slices /= 2;
+  j->slices = slices < 1 ? 1 : slices;
+}
+
+/* Sums [slice][part], of which those of the first slice become all. */
+static br_status run_units(const job *j, char *sums) {
+  const br_conv *g = j->g;
+  const br_kernels *k = j->k;
+  int64_t per = ceil_div(j->rows, j->slices), units = j->slices * j->parts;
+  int64_t panel_bytes = (j->rows_at_a_time * g->ow * k->nr * k->size + 63) & ~(int64_t)63;
+  int64_t run_bytes = j->rows_at_a_time * (int64_t)sizeof(br_run);
+  int threads = br_threads();
+  size_t apart;
+  char *scratch = br_scratch_take(threads, (size_t)(panel_bytes + run_bytes), &apart);
+  if (!scratch) return BR_ENOMEM;
+#pragma omp parallel num_threads(threads)
+  {
+    char *packed = scratch + (size_t)br_thread_index() * apart;
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < units; i++) {
+      int64_t slice = i / j->parts, part = i % j->parts;
+      const unit u = {.group = part / j->panels,
+                      .panel = part % j->panels,
+                      .first = smaller(slice * per, j->rows),
+                      .last = smaller((slice + 1) * per, j->rows),
+                      .packed = packed,
+                      .dw = sums + i * j->bytes,
+                      .run = (br_run *)(void *)(packed + panel_bytes)};
+      run_unit(j, &u);
+    }
+#pragma omp for schedule(static) nowait
+    for (int64_t part = 0; part < j->parts; part++)
+      for (int64_t s = 1; s < j->slices; s++)
+        k->axpy(j->bytes / k->size, 1, sums + (s * j->parts + part) * j->bytes,
+                sums + part * j->bytes);
+  }
+  br_scratch_give(scratch);
+  return BR_OK;
+}
+
 br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy,
                               br_tensor *dw) {
   if (br_conv_is_few_weights(g))
@@ -162,45 +231,15 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
            .rows = g->n * g->oh,
            .panels = br_conv_panels(g->og, k),
            .taps = g->taps_h * g->taps_w};
-  j.rows_at_a_time = smaller(j.rows > 0 ? j.rows : 1,
-                             PIXELS / g->ow > 0 ? PIXELS / g->ow : 1);
-  j.bytes = j.taps * g->run * k->nr * k->size;
-  int64_t parts = g->groups *
-                  j.panels; /* by output; slices of the rows make up the rest */
-  int64_t slices = smaller(ceil_div(UNITS, parts), ceil_div(j.rows, j.rows_at_a_time));
-  while (slices > 1 && slices * parts * j.bytes > (64 << 20)) slices /= 2;
-  if (slices < 1) slices = 1;
-  int64_t per = ceil_div(j.rows, slices), units = slices * parts;
-  int64_t panel_bytes = (j.rows_at_a_time * g->ow * k->nr * k->size + 63) & ~(int64_t)63;
-  int64_t run_bytes = j.rows_at_a_time * (int64_t)sizeof(br_run);
-  int threads = br_threads();
-  char *sums = br_alloc((size_t)(units * j.bytes) + 1);
-  size_t apart;
-  char *scratch = br_scratch_take(threads, (size_t)(panel_bytes + run_bytes), &apart);
+  cut_work(&j);
+  char *sums = br_alloc((size_t)(j.slices * j.parts * j.bytes) + 1);
   int64_t *place = br_alloc((size_t)(g->cg * g->kh * g->kw) * sizeof *place + 1);
-  br_status status = sums && scratch && place ? BR_OK : BR_ENOMEM;
-  if (status) goto done;
-#pragma omp parallel num_threads(threads)
-  {
-    char *packed = scratch + (size_t)br_thread_index() * apart;
-    br_run *run = (br_run *)(void *)(packed + panel_bytes);
-#pragma omp for schedule(static)
-    for (int64_t u = 0; u < units; u++) {
-      int64_t slice = u / parts, part = u % parts;
-      run_unit(&j, part / j.panels, part % j.panels, smaller(slice * per, j.rows),
-               smaller((slice + 1) * per, j.rows), packed, run, sums + u * j.bytes);
-    }
-#pragma omp for schedule(static) nowait
-    for (int64_t part = 0; part < parts; part++)
-      for (int64_t s = 1; s < slices; s++)
-        k->axpy(j.bytes / k->size, 1, sums + (s * parts + part) * j.bytes,
-                sums + part * j.bytes);
+  br_status status = sums && place ? run_units(&j, sums) : BR_ENOMEM;
+  if (!status) {
+    br_packing p = br_conv_packing(g, place);
+    br_conv_unpack(&p, k, sums, dw->data);
   }
-  br_packing p = br_conv_packing(g, place);
-  br_conv_unpack(&p, k, sums, dw->data);
-done:
   br_free(sums);
-  br_scratch_give(scratch);
   br_free(place);
   return status;
 }

@@ -32,10 +32,16 @@ br_packing br_conv_packing(const br_conv *g, int64_t *row) {
                       .rows = g->cg * area};
 }
 
-/* Columns first .. last-1 of one panel, for one step of the outer loop. */
-static void pack_columns(const br_packing *p, const br_kernels *k, const char *w,
-                         int64_t width, int64_t outer, int64_t first, int64_t last,
-                         char *panel) {
+/* Columns first .. last-1 of one panel of `width` outputs, for one step of the outer
+   loop. */
+typedef struct part {
+  int64_t width, outer, first, last;
+} part;
+
+static void pack_columns(const br_packing *p, const br_kernels *k, const part *of,
+                         const char *w, char *panel) {
+  const int64_t width = of->width, outer = of->outer;
+  const int64_t first = of->first, last = of->last;
   const void *src[BR_GEMM_MAX_NR];
   void *dst[COLUMNS];
   int64_t nr = k->nr, size = k->size;
@@ -68,13 +74,13 @@ char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w) {
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (units > 1 && bytes * panels * p->groups > GRAIN)
   for (int64_t u = 0; u < units; u++) {
-    int64_t unit = u / (chunks * outers), chunk = u / outers % chunks, part = u % outers;
+    int64_t unit = u / (chunks * outers), chunk = u / outers % chunks, turn = u % outers;
     int64_t g = unit / panels, at = unit % panels * k->nr;
     int64_t width = smaller(k->nr, p->outputs - at);
     const char *from = w + (g * p->group_step + at * p->output_step) * k->size;
     int64_t first = chunk * COLUMNS, last = smaller(first + COLUMNS, p->columns);
-    for (int64_t o = part * p->outer / outers; o < (part + 1) * p->outer / outers; o++)
-      pack_columns(p, k, from, width, o, first, last, packed + unit * bytes);
+    for (int64_t o = turn * p->outer / outers; o < (turn + 1) * p->outer / outers; o++)
+      pack_columns(p, k, &(part){width, o, first, last}, from, packed + unit * bytes);
   }
   return packed;
 }

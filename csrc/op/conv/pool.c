@@ -88,7 +88,8 @@ static void convolve(const job *j, int64_t n, int64_t first, int64_t last, char 
     bring_rows(j, n, begin, end, image);
   else
     image = j->x->data + n * (g->folded ? g->tall : g->h) * j->image_row;
-  br_conv_rows_run(j->rows, image, j->by_rows ? begin : 0, first, last, to, room);
+  br_conv_rows_run(j->rows,
+                   &(br_conv_band){image, j->by_rows ? begin : 0, first, last, to}, room);
 }
 
 /* Rows a .. b-1 of the result, all images counted. Rows of the map that the next band

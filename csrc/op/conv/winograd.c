@@ -123,20 +123,28 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
   p->k->winograd_input(p->tile, p->cg, pixel, v, j->block * p->cg);
 }
 
-/* One place of a block's tiles, for one panel of outputs. The panels of a place come one
-   after the other, while its V is in the cache. */
-static void multiply(const job *j, int64_t g, int64_t place, int64_t panel, int64_t tiles,
-                     const char *v, char *m) {
+/* One place of a block's tiles, for one panel of outputs; `unit` counts both. The panels
+   of a place come one after the other, while its V is in the cache. */
+static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
+                     char *m) {
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
-  int64_t size = k->size;
+  int64_t size = k->size, place = unit / j->panels, panel = unit % j->panels;
   const char *u = j->u +
                   ((g * j->panels + panel) * p->places + place) * p->cg * k->nr * size;
   int64_t width = smaller(k->nr, p->og - panel * k->nr);
   v += place * j->block * p->cg * size;
   m += (place * j->block * p->og + panel * k->nr) * size;
   if (2 * width > k->nr) {
-    k->panel(tiles, width, p->cg, v, p->cg, u, k->nr, false, m, p->og);
+    k->panel(&(br_slim_product){.m = tiles,
+                                .n = width,
+                                .k = p->cg,
+                                .a = v,
+                                .lda = p->cg,
+                                .b = u,
+                                .ldb = k->nr,
+                                .y = m,
+                                .ldy = p->og});
     return;
   }
   for (int64_t t = 0; t < tiles; t += k->mr) { /* half of the lanes would be idle */
@@ -148,7 +156,14 @@ static void multiply(const job *j, int64_t g, int64_t place, int64_t panel, int6
       row[i] = v + (t + i) * p->cg * size;
       y[i] = m + (t + i) * p->og * size;
     }
-    k->gemm(rows, width, 1, p->cg, row, 0, 0, u, &nothing, y);
+    k->gemm(&(br_tile){.m = rows,
+                       .k = width,
+                       .taps = 1,
+                       .c = p->cg,
+                       .rows = row,
+                       .w = u,
+                       .finish = &nothing,
+                       .y = y});
   }
 }
 
@@ -204,10 +219,14 @@ typedef struct own_block {
   int64_t g, first; /* whose tiles are in v */
 } own_block;
 
-/* All three steps for tiles first .. last-1 of one group: the outputs of panels p0 ..
-   p1-1. */
-static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int64_t p0,
-                      int64_t p1, own_block *own) {
+/* Tiles first .. last-1 of a group, and the panels p0 .. p1-1 of its outputs. */
+typedef struct share {
+  int64_t g, first, last, p0, p1;
+} share;
+
+/* All three steps. */
+static void run_block(const job *j, const share *s, own_block *own) {
+  const int64_t g = s->g, first = s->first, last = s->last, p0 = s->p0, p1 = s->p1;
   const br_winograd *p = j->p;
   int64_t tiles = last - first, size = p->k->size;
   int64_t nr = p->k->nr, end = smaller(p1 * nr, p->og);
@@ -217,7 +236,7 @@ static void run_block(const job *j, int64_t g, int64_t first, int64_t last, int6
   own->g = g, own->first = first;
   for (int64_t place = 0; place < p->places; place++)
     for (int64_t panel = p0; panel < p1; panel++)
-      multiply(j, g, place, panel, tiles, own->v, own->m);
+      multiply(j, g, place * j->panels + panel, tiles, own->v, own->m);
   for (int64_t t = 0; t < tiles; t++)
     transform_back(j, g, first + t, p0 * nr, end, own->m + t * p->og * size);
 }
@@ -272,10 +291,12 @@ static br_status run_own_blocks(const job *j, cut_up c, int64_t bytes) {
     own_block own = {v, v + p->places * j->block * p->cg * p->k->size, -1, 0};
 #pragma omp for schedule(static) nowait
     for (int64_t u = 0; u < c.bands * band; u++) {
-      int64_t b = u / band * per + u % per, share = u % band / per;
-      int64_t g = share / c.parts, part = share % c.parts;
-      run_block(j, g, b * p->tiles / c.blocks, (b + 1) * p->tiles / c.blocks,
-                part * j->panels / c.parts, (part + 1) * j->panels / c.parts, &own);
+      int64_t b = u / band * per + u % per, of_band = u % band / per;
+      int64_t part = of_band % c.parts;
+      const share s = {of_band / c.parts, b * p->tiles / c.blocks,
+                       (b + 1) * p->tiles / c.blocks, part * j->panels / c.parts,
+                       (part + 1) * j->panels / c.parts};
+      run_block(j, &s, &own);
     }
   }
   br_scratch_give(scratch);
@@ -295,8 +316,7 @@ static br_status run_shared_blocks(const job *j, int64_t bytes) {
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
 #pragma omp for schedule(static)
-    for (int64_t u = 0; u < j->panels * p->places; u++)
-      multiply(j, g, u / j->panels, u % j->panels, tiles, v, m);
+    for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, g, u, tiles, v, m);
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++)
       transform_back(j, g, first + t, 0, p->og, m + t * p->og * size);
@@ -312,15 +332,15 @@ static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
   return smaller(fit < mr ? mr : fit, ceil_div(p->tiles, mr) * mr);
 }
 
-br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
-                          bool fresh, const char *bias, char *y, bool *sound) {
+br_status br_winograd_run(const br_winograd *p, const br_winograd_data *data,
+                          bool *sound) {
   const br_kernels *k = p->k;
   atomic_bool doubt = false;
   job j = {.p = p,
-           .x = x,
-           .u = weights,
-           .bias = bias,
-           .y = y,
+           .x = data->x,
+           .u = data->weights,
+           .bias = data->bias,
+           .y = data->y,
            .doubt = &doubt,
            .panels = br_conv_panels(p->og, k)};
   int64_t each = p->places * (p->cg + p->og) * k->size;
@@ -331,7 +351,7 @@ br_status br_winograd_run(const br_winograd *p, const char *x, const char *weigh
   br_status status;
   if (through <= OWN_WEIGHTS) {
     j.block = tiles_in(p, OWN_BLOCK);
-    cut_up c = cut_work(&j, fresh);
+    cut_up c = cut_work(&j, data->fresh);
     j.block = ceil_div(p->tiles, c.blocks);
     status = run_own_blocks(&j, c, j.block * each);
   } else {

@@ -36,11 +36,18 @@ br_winograd br_winograd_input_plan(const br_conv *g);
    the order (tap, channel). */
 char *br_winograd_weights(const br_winograd *p, const char *packed);
 /* y (n,o,oh,ow) from x and transformed weights, fresh ones if they were transformed for
-   this run; bias (o) may be NULL. Where NaN, infinities or very large numbers are among
-   the results, *sound is false: they may have spoilt others, and the plain way is to be
-   gone. */
-br_status br_winograd_run(const br_winograd *p, const char *x, const char *weights,
-                          bool fresh, const char *bias, char *y, bool *sound);
+   this run; bias (o) may be NULL. */
+typedef struct br_winograd_data {
+  const char *x, *weights;
+  bool fresh;
+  const char *bias;
+  char *y;
+} br_winograd_data;
+
+/* Where NaN, infinities or very large numbers are among the results, *sound is false:
+   they may have spoilt others, and the plain way is to be gone. */
+br_status br_winograd_run(const br_winograd *p, const br_winograd_data *data,
+                          bool *sound);
 /* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack; *sound as
    above. */
 br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,

@@ -49,23 +49,35 @@ static void transform(const job *j, int64_t g, int64_t tile, int64_t at, char *v
                      j->panels * panel_step, panel_step);
 }
 
-/* Adds to a group's sums what a block's tiles give at one place for one panel of outputs;
-   `unit` counts place and panel. */
-static void multiply(const job *j, int64_t unit, int64_t tiles, bool fresh, const char *v,
-                     const char *q, char *sums) {
+/* A block's transformed tiles, and the sums of its group; `fresh` if they are the first.
+ */
+typedef struct tiles_of {
+  int64_t tiles;
+  bool fresh;
+  const char *v, *q;
+  char *sums;
+} tiles_of;
+
+/* Adds to the sums what the tiles give at one place for one panel of outputs; `unit`
+   counts place and panel. */
+static void multiply(const job *j, int64_t unit, const tiles_of *of) {
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
   int64_t place = unit / j->panels, panel = unit % j->panels, nr = k->nr, size = k->size;
   int64_t width = smaller(nr, p->og - panel * nr);
-  char *sum = sums + (panel * p->places + place) * p->cg * nr * size;
-  if (fresh) memset(sum, 0, (size_t)(p->cg * nr * size));
-  v += place * j->block * p->cg * size;
-  br_run run = {.b = q + unit * j->block * nr * size, .len = tiles};
+  char *sum = of->sums + (panel * p->places + place) * p->cg * nr * size;
+  if (of->fresh) memset(sum, 0, (size_t)(p->cg * nr * size));
+  const char *v = of->v + place * j->block * p->cg * size;
+  br_run run = {.b = of->q + unit * j->block * nr * size, .len = of->tiles};
   int64_t blocks = ceil_div(p->cg, k->mr), each = ceil_div(p->cg, blocks);
   for (int64_t i = 0; i < p->cg; i += each) {
     run.a = v + i * size;
-    k->gemm_grad((int)smaller(each, p->cg - i), width, 1, &run, p->cg,
-                 sum + i * nr * size);
+    k->gemm_grad(&(br_grad_tile){.m = (int)smaller(each, p->cg - i),
+                                 .k = width,
+                                 .runs = 1,
+                                 .run = &run,
+                                 .step = p->cg,
+                                 .dw = sum + i * nr * size});
   }
 }
 
@@ -83,8 +95,8 @@ static void sum_slices(const job *j, int64_t groups, char *v, char *q) {
     for (int64_t first = begin; first < end; first += j->block) {
       int64_t tiles = smaller(j->block, end - first);
       for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, t, v, q);
-      for (int64_t u = 0; u < j->panels * p->places; u++)
-        multiply(j, u, tiles, first == begin, v, q, sums);
+      const tiles_of of = {tiles, first == begin, v, q, sums};
+      for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, u, &of);
     }
   }
   int64_t parts = p->groups * j->panels * p->places,
@@ -107,7 +119,7 @@ static void sum_blocks(const job *j, int64_t from, char *v, char *q) {
     for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, t, v, q);
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < j->panels * p->places; u++)
-      multiply(j, u, tiles, first == 0, v, q, j->sums + g * j->group_bytes);
+      multiply(j, u, &(tiles_of){tiles, first == 0, v, q, j->sums + g * j->group_bytes});
   }
 }
 

@@ -1,0 +1,29 @@
+/* Lanes of elements as they lie in memory, for operators that go along dimensions. The
+   dimensions gone through are in state[0]. */
+#ifndef BR_ORDER_H
+#define BR_ORDER_H
+
+#include "op/op.h"
+
+/* Each lane has n elements `step` apart, from an offset that the other dimensions give.
+   Several dimensions at once are gone through in memory of their own, where they do not
+   lie one after the other. */
+typedef struct br_walk {
+  br_tensor *x; /* owned */
+  int64_t count, n, step;
+  int ndim; /* the other dimensions */
+  int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
+} br_walk;
+
+unsigned br_walk_mask(const br_call *c);
+/* False when there is no memory. */
+bool br_walk_make(const br_call *c, br_tensor *x, unsigned mask, br_walk *l);
+/* The first element of lane r. */
+int64_t br_walk_start(const br_walk *l, int64_t r);
+
+/* Element i as an integer that keeps the order of the type's values, NaN above all. */
+int64_t br_order_key(const br_tensor *t, int64_t i);
+/* One dimension, or all of a tensor without any. */
+br_status br_one_dim(br_call *c, const br_arg *arg, int *dim);
+
+#endif

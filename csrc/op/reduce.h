@@ -1,0 +1,23 @@
+/* Declarations that reductions share. The dimensions gone through are in state[0]; their
+   arguments are dim and keepdim. */
+#ifndef BR_REDUCE_H
+#define BR_REDUCE_H
+
+#include "op/op.h"
+
+enum { BR_REDUCE_DIM, BR_REDUCE_KEEPDIM };
+
+/* A tensor as [outer][reduce][inner]. */
+typedef struct br_plan {
+  br_tensor *x; /* owned */
+  int64_t outer, reduce, inner;
+} br_plan;
+
+/* With `rows`, the reduced dimensions are innermost and in their own order. */
+br_status br_plan_make(br_tensor *x, unsigned mask, bool rows, br_plan *p);
+/* t with the reduced dimensions as 1, whatever keepdim says. */
+br_tensor *br_with_ones(const br_call *c, br_tensor *t);
+/* How many values go into one. */
+int64_t br_reduced_count(const br_call *c);
+
+#endif
