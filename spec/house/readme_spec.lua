@@ -1,48 +1,93 @@
--- The README's Lua blocks, run as a user would run them; what they print has the form
--- that the README shows. Numbers may differ between processors, so only their places are
--- compared.
+--- The pages in Markdown: their programs run and print what they show, and what they name exists.
 
-local function read(path)
-  local file <const> = assert(io.open(path))
-  local text <const> = file:read("a")
-  file:close()
-  return text
+local markdown <const> = require "spec.support.markdown"
+local shell <const> = require "spec.support.shell"
+
+local TARGETS <const> = shell.run(".ci/help Makefile").out
+
+local function exists(path) return shell.run("test -e " .. shell.quote(path)).status == 0 end
+
+-- A page's words that begin as paths of this repository do. A braced choice stands for each.
+local function paths_in(text)
+  local paths <const> = {}
+  for path in (" " .. text):gmatch("[%s`%(|'\"=:]([%w_.]+/[%w_./{},-]+)") do
+    local top <const> = path:match("^[^/]+")
+    if ("csrc lua models examples spec rocks .ci"):find(top, 1, true) and #top > 2 then
+      local before <const>, choice <const>, after <const> = path:match("^(.-){(.-)}(.*)$")
+      for word in (choice or ""):gmatch("[^,]+") do paths[#paths + 1] = before .. word .. after end
+      if not choice then paths[#paths + 1] = path:gsub("[.,:]+$", "") end
+    end
+  end
+  return paths
 end
 
-local function form(text)
-  return (text:gsub("%d+%.?%d*", "#"):gsub("[ \t]+", " "):gsub("%s+$", ""))
+-- Words of `make ...`, in a page's lines of code and between backticks, that are no target or
+-- variable of the Makefile.
+local function unknown_to_make(text)
+  local unknown <const> = {}
+  local code <const> = {}
+  for block in text:gmatch("\n```sh(\n.-\n)```") do code[#code + 1] = block end
+  for span in text:gsub("\n```.-\n```", ""):gmatch("`([^`\n]+)`") do code[#code + 1] = span end
+  for words in ("\n" .. table.concat(code, "\n")):gmatch("[\n ]make ([^\n;|&#]+)") do
+    for word in words:gsub("'[^']*'", "X"):gmatch("%S+") do
+      local name <const> = word:match("^([A-Z_]+)=") or word:match("^[a-z-]+$")
+      local form <const> = name and (name:find("%u") and "\n  %s " or "  make %s ")
+      if form and not TARGETS:find(form:format(name:gsub("%-", "%%-"))) then
+        unknown[#unknown + 1] = word
+      end
+    end
+  end
+  return unknown
 end
 
-local function run(code)
-  local path <const> = os.tmpname()
-  local file <const> = assert(io.open(path, "w"))
-  file:write(code)
-  file:close()
-  local pipe <const> = assert(io.popen(("build/braid %s 2>&1"):format(path)))
-  local output <const> = pipe:read("a")
-  local ok <const> = pipe:close()
-  os.remove(path)
-  return ok, output
+for _, page in ipairs(markdown.pages()) do
+  describe(page, function()
+    local text <const> = shell.read(page)
+    local here <const> = page:match("^(.*/)") or ""
+
+    for i, program in ipairs(markdown.programs(page)) do
+      it(("shows what its program %d prints"):format(i), function()
+        assert.is_truthy(program.output, "no output follows the program")
+        local ok <const>, printed <const> = markdown.run(program.code)
+        assert.is_true(ok, printed)
+        assert.equal(markdown.form(program.output), markdown.form(printed))
+      end)
+    end
+
+    it("names files that exist", function()
+      for target in text:gmatch("%]%(([^)#]+)%)") do
+        if not target:find("^%a+:") then assert.is_true(exists(here .. target), target) end
+      end
+      for _, path in ipairs(paths_in(text)) do assert.is_true(exists(path), path) end
+    end)
+
+    it("names targets and variables that the Makefile has", function()
+      assert.same({}, unknown_to_make(text))
+    end)
+  end)
 end
 
 describe("the README", function()
-  local text <const> = read("README.md")
-  local blocks = 0
-  for code, output in text:gmatch("```lua\n(.-)```%s+```output\n(.-)```") do
-    blocks = blocks + 1
-    it(("shows what its program %d prints"):format(blocks), function()
-      local ok <const>, printed <const> = run(code)
-      assert.is_true(ok, printed)
-      assert.equal(form(output), form(printed))
-    end)
-  end
-
-  it("shows the output of every Lua block", function()
-    assert.equal(select(2, text:gsub("```lua\n", "")), blocks)
-    assert.is_true(blocks >= 2)
+  it("is short and has a program", function()
+    local text <const> = shell.read("README.md")
+    assert.is_true(select(2, text:gsub("\n", "\n")) <= 170)
+    assert.is_true(#markdown.programs("README.md") >= 1)
   end)
+end)
 
-  it("has the pictures it shows", function()
-    for path in text:gmatch("!%[[^%]]*%]%(([^)]+)%)") do assert.is_truthy(io.open(path), path) end
+describe("models/README.md", function()
+  it("is what the models' first comments make", function()
+    assert(require "spec.support.models_readme"() == shell.read("models/README.md"),
+      "remake it: build/braid spec/support/models_readme.lua >models/README.md")
+  end)
+end)
+
+describe("the check of what pages name", function()
+  it("finds a missing path, target and variable", function()
+    assert.same({"lua/braid/a.lua", "csrc/x.c", "csrc/y.c"},
+      paths_in("see `lua/braid/a.lua`, csrc/{x,y}.c; and/or build/braid"))
+    assert.same({"frobnicate", "LOUD=1"},
+      unknown_to_make("to make it\n```sh\nmake test SLOW=yes\n```\n`make frobnicate`, "
+        .. "`make lint LOUD=1`\n"))
   end)
 end)

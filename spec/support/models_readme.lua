@@ -1,0 +1,117 @@
+--- Makes models/README.md of the comments that models/*.lua begin with:
+--
+--   build/braid spec/support/models_readme.lua >models/README.md
+--
+-- A header begins with the network's name and, in brackets, its authors. Its further parts begin
+-- with "Decisions:", "Options:" and "Parameters". Indented lines stand as they are.
+
+local HEAD <const> = [[
+# Published networks
+
+Each file is one network: a function of the tasks and of options, so a definition of your own is a
+file like these. `braid.model("models/dcnet.lua", {tasks = tasks})` builds one, from any directory.
+Brackets after an option hold its default. All networks also take `pretrained`; lesson 5 in
+[examples/](../examples/README.md) explains it, `head` and `groups`.
+
+The first comments of the files make this page (`build/braid spec/support/models_readme.lua`), and
+the suite counts the parameters. MTFL's five tasks are landmarks, gender, smile, glasses and pose.
+
+| file | network | parameters |
+|---|---|---|
+]]
+
+-- A header's text without the comment's dashes.
+local function text_of(path)
+  local lines <const> = {}
+  for line in io.lines(path) do
+    local text <const> = line:match("^%-%-%-? ?(.*)$")
+    if not text then break end
+    lines[#lines + 1] = text
+  end
+  return table.concat(lines, "\n")
+end
+
+-- Words in lines of 120 columns at most. None begins with a sign that makes a list or a heading.
+local function wrapped(text)
+  local lines <const> = {""}
+  for word in text:gsub("[*<]", "\\%0"):gmatch("%S+") do
+    local line <const> = lines[#lines]
+    if line == "" or #line + #word < 120 or word:find("^[-+#>%d]") then
+      lines[#lines] = line == "" and word or line .. " " .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+-- A part in Markdown, whose indented lines become a block of code.
+local function markdown(text)
+  local out <const>, prose = {}, {}
+  local function flush()
+    if #prose > 0 then out[#out + 1] = wrapped(table.concat(prose, " ")) end
+    prose = {}
+  end
+  for line in text:gmatch("[^\n]+") do
+    if line:find("^  ") then
+      flush()
+      local last <const> = out[#out]
+      if last:find("^```") then
+        out[#out] = last:gsub("```$", line:gsub("%%", "%%%%") .. "\n```")
+      else
+        out[#out + 1] = "```text\n" .. line .. "\n```"
+      end
+    else
+      prose[#prose + 1] = line
+    end
+  end
+  flush()
+  return table.concat(out, "\n\n")
+end
+
+local PARTS <const> = {"Decisions?:", "Options:", "Parameters"}
+
+-- A header's parts in order, each with the word that it begins with; the first has none.
+local function parts_of(text)
+  local starts <const> = {1}
+  for _, word in ipairs(PARTS) do starts[#starts + 1] = text:find("%f[%w]" .. word) end
+  table.sort(starts)
+  local parts <const> = {}
+  for i, from in ipairs(starts) do parts[i] = text:sub(from, (starts[i + 1] or 0) - 1) end
+  return parts
+end
+
+-- "Name (authors year)", which the first sentence begins with.
+local function title_of(text)
+  local head <const> = text:gsub("\n", " "):match("^.-%(.-%d%d%d%d.-%)")
+  return head and head:match("^([^:]*):") or head
+end
+
+local function section(path)
+  local file <const> = path:match("[^/]+$")
+  local parts <const> = parts_of(text_of(path))
+  local out <const> = {("## [%s](%s)"):format(file:gsub("%.lua$", ""), file)}
+  local count
+  for i, part in ipairs(parts) do
+    if part:find("^Parameters") then count = part:match("%d+,%d[%d,]*%d") end
+    out[#out + 1] = markdown(part):gsub("^%a+", i > 1 and "**%0**" or "%0", 1)
+  end
+  return table.concat(out, "\n\n") .. "\n", title_of(parts[1]), count
+end
+
+local function page()
+  local rows <const>, sections <const> = {}, {}
+  local pipe <const> = assert(io.popen("LC_ALL=C ls models/*.lua"))
+  for path in pipe:lines() do
+    local text <const>, title <const>, count <const> = section(path)
+    local file <const> = path:match("[^/]+$")
+    sections[#sections + 1] = text
+    local name <const> = file:gsub("%.lua$", "")
+    rows[#rows + 1] = ("| [%s](#%s) | %s | %s |\n"):format(name, name, title, count)
+  end
+  pipe:close()
+  return HEAD .. table.concat(rows) .. "\n" .. table.concat(sections, "\n")
+end
+
+if arg[0]:find("models_readme%.lua$") then io.write(page()) end
+return page
