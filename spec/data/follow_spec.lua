@@ -357,6 +357,68 @@ describe("a loader", function()
     assert.is_false(refusal(set_of{age = two}, {flip, turn}))
   end)
 
+  -- A label of the names and the kinds that tasks say, against the truth about each angle.
+  local ANGLES <const> = braid.tensor{ {5, -20, 30}, {-40, 10, 2} } -- roll, pitch, yaw
+  local function taken(task, labels, kinds)
+    return set_of(labels or {pose = ANGLES}, kinds), mtl.tasks{pose = task}
+  end
+
+  it("takes a task's word for what the angles are that it bins", function()
+    for kind, mirrored in pairs{["roll pitch yaw"] = { {-5, -20, -30}, {40, 10, -2} },
+      ["yaw pitch real"] = { {-5, -20, 30}, {40, 10, 2} }, yaw = { {-5, 20, -30}, {40, -10, -2} },
+      real = { {5, -20, 30}, {-40, 10, 2} }} do
+      local ds <const>, tasks <const> = taken(mtl.pose_bins{kind = kind})
+      local function seen(step)
+        return data.loader(ds, {transforms = {step}, tasks = tasks})().pose
+      end
+      assert.same(mirrored, seen(data.augment{flip = 1}):totable(), kind)
+      local apart <const> = (seen(data.augment{rotate = 20, flip = 0}) - ANGLES):abs():sum(1)
+      assert.equal(kind:find("^roll") ~= nil, apart[1]:item() > 0.01)
+      assert.same({0, 0}, apart[{ {2, 3} }]:totable())
+    end
+    -- Of several labels each has its own word.
+    local ds, tasks = taken(mtl.pose_bins{"turn", "tilt", bins = 3,
+      kind = "yaw"}, {turn = two, tilt = two})
+    local batch = data.loader(ds, {transforms = {data.augment{flip = 1}}, tasks = tasks})()
+    assert.same({ {-10, -20}, {-10, -20} }, {batch.turn:totable(), batch.tilt:totable()})
+    ds, tasks = taken(mtl.pose_bins{"tilt", "turn", bins = {4, 6}, kind = "pitch yaw"},
+      {turn = two, tilt = two})
+    batch = data.loader(ds, {transforms = {data.augment{flip = 1}}, tasks = tasks})()
+    assert.same({ {-10, -20}, {10, 20} }, {batch.turn:totable(), batch.tilt:totable()})
+  end)
+
+  it("refuses to mirror or turn angles that a task bins and nobody named", function()
+    for _, labels in ipairs{ {pose = ANGLES}, {pose = two}, {pose = two:reshape(2, 1)} } do
+      local ds <const>, tasks <const> = taken(mtl.pose_bins{bins = 5}, labels)
+      local hint <const> = " changes 'pose', and nothing says how: it wants kind = \"yaw\" (or "
+        .. "pitch, roll; a word for each of several angles) in tasks.pose, or kinds = "
+        .. "{pose = \"yaw\"} in the data set"
+      assert.matches("data.loader: mirroring" .. hint, refusal(ds, {flip}, tasks), 1, true)
+      assert.matches("data.loader: turning" .. hint, refusal(ds, {turn}, tasks), 1, true)
+      assert.is_false(refusal(ds, {}, tasks))
+      assert.is_false(refusal(set_of(labels, {pose = "yaw"}), {flip, turn}, tasks))
+    end
+    local named <const> = mtl.tasks{head = mtl.pose_bins{"roll", "yaw", bins = {4, 6}}}
+    assert.is_false(refusal(set_of{roll = two, yaw = two}, {flip, turn}, named))
+    assert.is_false(refusal(set_of{heading = two}, {data.pose_bins("heading", {as = "bin"}), flip,
+      turn}, mtl.tasks{heading = mtl.pose_bins{bins = 5, kind = "yaw"}}))
+  end)
+
+  it("says where the data set and a task say different angles", function()
+    local ds, tasks = taken(mtl.pose_bins{kind = "roll pitch yaw"}, nil, {pose = "-roll pitch yaw"})
+    assert.matches("data.loader: number 1 of 'pose' is \"-roll\" in the data set and \"roll\" in "
+      .. "tasks.pose: leave out kind of the task, or say kinds = {pose = ...} in the data set",
+      refusal(ds, {}, tasks), 1, true)
+    assert.matches("data.loader: kind of tasks.pose, for 'pose': 'roll pitch yaw' is 3 words for 1 "
+      .. "numbers", refusal(set_of{pose = two}, {}, tasks), 1, true)
+    ds, tasks = taken(mtl.pose_bins{kind = "roll pitch -yaw"}, nil, {pose = "real real yaw"})
+    assert.is_false(refusal(ds, {flip, turn}, tasks))
+    assert.error_matches(function() mtl.pose_bins{kind = "jaw"} end, "mtl.pose_bins: kind: 'jaw' "
+      .. "is none of an angle; there is yaw, pitch, roll, -yaw, -pitch, -roll, real", 1, true)
+    assert.error_matches(function() mtl.pose_bins{kind = "yaw pitch"} end,
+      "mtl.pose_bins: kind: 'yaw pitch' is 2 words for 3 numbers", 1, true)
+  end)
+
   it("is told of kinds by those who read tables", function()
     shell.in_directory(function(directory)
       assert(braid.save(directory .. "/a.png", ramp()))

@@ -16,11 +16,12 @@
 -- Decision: turning the picture leaves yaw and pitch, which are angles of the head upright.
 --
 -- A label called yaw, pitch or roll is that, unless kinds says another thing ("real": it stays).
+-- Where a data set says no more than "real", a task may: mtl.pose_bins{"heading", kind = "yaw"}.
 --
 -- flip is that of the label's own task; else that of the task of the label it was binned from;
 -- else ds.flips[name], or of points ds.points[name].flip. Bins of an angle whose task has no flip
 -- are those of the angle as it is then. What is known by none of these is not guessed: a loader
--- that mirrors or turns refuses.
+-- that mirrors or turns refuses, also where a task takes numbers of kind "real" as angles.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -49,6 +50,17 @@ function M.words(kind, width)
   end
   for i = #words + 1, width do words[i] = words[1] end
   return words
+end
+
+--- Likewise of kinds that are all angles, or "real".
+function M.angles(kind, width)
+  for word in kind:gmatch("%S+") do
+    if not WORDS[word] or word == "width" then
+      return nil, ("'%s' is none of an angle; there is yaw, pitch, roll, -yaw, -pitch, -roll, real")
+        :format(word)
+    end
+  end
+  return M.words(kind, width)
 end
 
 --- What is wrong with a label's kind, or nil. `t` is the label of n samples.
@@ -87,8 +99,38 @@ local function factors(flip, width, name)
   return list
 end
 
+-- The name of the first task that takes a label as angles, and what it says of their kinds.
+local function asked_of(tasks, label)
+  local by
+  for _, name in ipairs(tasks and tasks.names or {}) do
+    if tasks[name].angles_of then
+      local takes <const>, kinds <const> = tasks[name]:angles_of(label, name)
+      if kinds then return name, kinds end
+      by = by or takes and name
+    end
+  end
+  return by
+end
+
+-- Puts the kinds that a task says in the place of words "real"; others must not contradict.
+local function add_asked(words, asked, field, by)
+  local list <const>, wrong <const> = M.words(asked, field.width)
+  if wrong then fail("kind of tasks.%s, for '%s': %s", by, field.from, wrong) end
+  for i, word in ipairs(list) do
+    local own <const>, other <const> = WORDS[words[i]], WORDS[word]
+    if words[i] == "real" then
+      words[i] = word
+    elseif own[1] ~= other[1] or own[2] ~= other[2] then
+      fail("number %d of '%s' is \"%s\" in the data set and \"%s\" in tasks.%s: leave out kind of "
+        .. "the task, or say kinds = {%s = ...} in the data set", i, field.from, words[i], word, by,
+        field.from)
+    end
+  end
+end
+
 -- The rules of numbers; says in the field what is not known.
-local function of_reals(field, ds, own, source)
+local function of_reals(field, ds, own, source, tasks)
+  local by <const>, asked <const> = asked_of(tasks, field.from)
   local said <const> = field.angle or ds.kinds[field.from]
   if own and field.bin and own ~= "negate" then
     field.flip = places(own, field.bins, field.name, "bins")
@@ -96,9 +138,11 @@ local function of_reals(field, ds, own, source)
     source = own or source
   end
   local factor <const> = factors(source, field.width, field.from)
-  field.turn_unknown = field.bin and said == "real"
+  field.turn_unknown = (field.bin or by) and not asked and said == "real"
+  field.taken = by
   field.mirror_unknown = field.turn_unknown and not factor and not field.flip
   local words <const> = assert(M.words(said, field.width))
+  if asked and not field.angle then add_asked(words, asked, field, by) end
   local rules <const> = {}
   for i, word in ipairs(words) do
     local mirrored = factor and factor[i] or WORDS[word][2]
@@ -122,7 +166,7 @@ function M.complete(field, ds, tasks)
   local stored = points and points.flip
   if stored == nil then stored = ds.flips[field.from] end
   if field.kind == "real" then
-    of_reals(field, ds, own, source or stored)
+    of_reals(field, ds, own, source or stored, tasks)
   elseif field.kind == "points" then
     local flip <const> = own or source or stored
     field.mirror_unknown = flip == nil
@@ -150,7 +194,16 @@ local UNKNOWN <const> = {
   real = "kinds = {%s = \"yaw\"} (or pitch, roll) in the data set, or for mirroring tasks.%s of a "
     .. "flip",
   class = "tasks.%s of flip = {...}, for the data sets differ in that",
+  taken = "kind = \"yaw\" (or pitch, roll; a word for each of several angles) in tasks.%s, or "
+    .. "kinds = {%s = \"yaw\"} in the data set",
 }
+
+local function hint_for(f)
+  if f.taken then return UNKNOWN.taken:format(f.taken, f.from) end
+  if f.kind ~= "real" then return UNKNOWN[f.kind]:format(f.from, f.from) end
+  return UNKNOWN.real:format(f.from, f.name)
+    .. (f.bin and (", or data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
+end
 
 --- Refuses the steps of a set after which nobody knows what a label should be.
 function M.check(fields, steps)
@@ -159,10 +212,8 @@ function M.check(fields, steps)
   for _, f in ipairs(fields) do
     local mirrored <const> = flips and f.mirror_unknown
     if mirrored or turns and f.turn_unknown then
-      local hint <const> = UNKNOWN[f.kind]:format(f.from, f.kind == "real" and f.name or f.from)
-      fail("%s changes '%s', and nothing says how: it wants %s%s", mirrored and "mirroring"
-        or "turning", f.name, hint, f.bin and f.kind == "real"
-        and (", or data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
+      fail("%s changes '%s', and nothing says how: it wants %s", mirrored and "mirroring"
+        or "turning", f.name, hint_for(f))
     end
   end
 end

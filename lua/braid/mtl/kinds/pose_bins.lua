@@ -9,12 +9,16 @@
 -- that are there. Metrics: accuracy, the share of bins that are right, and mae, the mean difference
 -- in degrees of a bin's middle from the angle itself (an output of NaN is infinitely far); each,
 -- the accuracies in their order.
+-- kind = "roll pitch yaw" says which angles they are, a word for each or one for all (those of
+-- data/follow.lua): so a loader that is given the tasks knows what mirroring and turning do to
+-- labels that are not called so.
 -- Decision: section 4.3 says 14 and not which; 4, 4 and 6 are those of pitch and roll within 60,
 -- yaw within 90 degrees.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local follow <const> = require "braid.data.follow"
 local format <const> = require "braid.format"
 local ratio <const> = require "braid.mtl.tasks.ratio"
 local ops <const> = core.ops
@@ -26,6 +30,7 @@ local COUNT <const> = check.whole{from = 1, to = 9999}
 local OPTIONS <const> = check.declare("mtl.pose_bins", {
   bins = check.either(check.list{{4, 4, 6}, of = COUNT, least = 1}, COUNT),
   width = check.number{30, from = 1e-6, to = 360}, weight = check.number{1, from = 0},
+  kind = check.text(),
 })
 
 function PoseBins:init(given)
@@ -48,7 +53,21 @@ function PoseBins:init(given)
       #labels, check.shown(o.bins))
   end
   for _, n in ipairs(bins) do size = size + n end
-  self.bins, self.width, self.weight, self.size = bins, o.width, o.weight, size
+  local _, wrong <const> = follow.angles(o.kind or "real", #bins)
+  if wrong then check.fail("mtl.pose_bins: kind: %s", wrong) end
+  self.bins, self.width, self.weight, self.size, self.kind = bins, o.width, o.weight, size, o.kind
+end
+
+--- Whether the task, called `name`, takes a label as angles; and their kinds, if it was told.
+function PoseBins:angles_of(label, name)
+  local labels <const> = self.labels or {name}
+  for i, own in ipairs(labels) do
+    if own == label then
+      local words <const> = self.kind and follow.angles(self.kind, #self.bins)
+      return true, words and (#labels > 1 and words[i] or self.kind)
+    end
+  end
+  return false
 end
 
 --- The angles of a batch, float (n,angles); nil if one of them is missing.
