@@ -5,10 +5,11 @@
 -- 2015); "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1); "trace",
 -- the trace norm of the T weights as rows of a matrix (Yang and Hospedales 2016).
 -- The exponential grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, where
--- scale is 1 and streams start equal; its learned a_j and b_j, which start at 1 and 0, stay so).
--- Decision: scale is the number of the weights, so that the exponent is a mean: fresh columns,
--- whose distance squared is about 39 a layer, have a gradient as large as that of "l2", neither
--- e^39 times as large nor 0, and lambda means the same in both. A smaller scale grows sooner.
+-- scale is 1 and streams start equal). Decisions: scale is the number of the weights, so that the
+-- exponent is a mean: fresh columns, whose distance squared is about 39 a layer, have a gradient
+-- as large as that of "l2", neither e^39 times as large nor 0, and lambda means the same in both; a
+-- smaller scale grows sooner. Their learned a_j and b_j, by which one stream's weights are those of
+-- the other, stay 1 and 0: they lead from a source to a target, and tasks are neither.
 -- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
 --
 -- weight is lambda; scale, of the exponential (the number of a layer's weights); blocks, one or a
