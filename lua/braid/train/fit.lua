@@ -15,7 +15,8 @@
 -- take batch norm's statistics anew under the averages. weights = {smile = 0.1 or function(epoch)}
 -- sets tasks' weights, rates = {pose = 0.1 or function(epoch)} multiplies the rate of what is a
 -- task's alone; they are as before when fit ends. turns = true (or names): tasks take turns, each
--- with balanced batches of its own. stopping = mtl.early_stopping{...}: tasks end by themselves.
+-- with balanced batches of its own (columns then run in a list: net:unstack()).
+-- stopping = mtl.early_stopping{...}: tasks end by themselves.
 -- stages = {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze = "shared"}}:
 -- one after the other, with an optimizer each; a stage may have optimizer, lr, schedule, warmup,
 -- weights, clip, and prepare = function(net). best = "landmarks.failure" (or "loss", the weighted

@@ -68,12 +68,20 @@ function M.steps(fit)
   return sum
 end
 
+-- Columns of tasks in turns stand in a list, unless an optimizer that is made holds them as one
+-- tensor.
+local function part_columns(net, o)
+  local made <const> = type(o.optimizer) == "table" and o.optimizer.groups
+  if o.turns and not made and net.unstack then net:unstack() end
+end
+
 --- Begins a stage: what trains, and a new optimizer, schedule and average for it.
 function M.begin(fit, i)
   local stage <const> = fit.o.stages[i]
   local o <const> = options_of(fit, stage)
   if stage.prepare then stage.prepare(fit.net) end
   choose(fit.net, stage)
+  part_columns(fit.net, o)
   fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
   fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit))
   fit.ema, fit.recompute = parts.ema(fit.net, o)
