@@ -152,6 +152,7 @@ void br_open_profile(lua_State *L);
 void br_open_images(lua_State *L);
 void br_open_files(lua_State *L);
 void br_open_journals(lua_State *L);
+void br_open_processes(lua_State *L);
 void br_open_limits(lua_State *L);
 void br_open_area(lua_State *L);
 void br_open_updates(lua_State *L);

@@ -141,6 +141,7 @@ static int open_all(lua_State *L) {
   br_open_images(L);
   br_open_files(L);
   br_open_journals(L);
+  br_open_processes(L);
   br_open_limits(L);
   br_open_area(L);
   br_open_updates(L);

@@ -81,9 +81,9 @@ describe("the layers of C", function()
 
   local SYSTEM <const> = words [[
     assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h limits.h linux/futex.h math.h
-    pthread.h sched.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
+    pthread.h sched.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
     stdio.h stdlib.h string.h sys/ioctl.h sys/mman.h sys/resource.h sys/stat.h
-    sys/syscall.h sys/time.h sys/types.h termios.h time.h unistd.h ]]
+    sys/prctl.h sys/syscall.h sys/time.h sys/types.h sys/wait.h termios.h time.h unistd.h ]]
 
   it("are all known", function()
     check(function(_, layer, _, report)

@@ -1,0 +1,39 @@
+/* Other processes that this one starts, looks after and ends.
+
+   Each leads a process group of its own, so that a Ctrl-C at the terminal reaches this
+   process alone, and what is sent to the group reaches what the process started itself.
+ */
+#ifndef BR_PROCESS_H
+#define BR_PROCESS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+typedef struct br_process br_process;
+
+/* Starts the program at `path`. `added` ("NAME=value") go before what the environment has
+   of these names; both lists end with NULL. Input is empty; output and errors go to the
+   end of the file `output`. NULL with a message where it cannot be started. */
+br_process *br_process_start(const char *path, char *const *arguments, char *const *added,
+                             const char *output);
+
+/* Whether it has ended; then its exit status, or the signal that ended it (else 0). */
+bool br_process_ended(br_process *p, int *code, int *signal);
+
+/* Sends its group a signal, unless it has ended. */
+void br_process_signal(br_process *p, int signal);
+
+long br_process_id(const br_process *p);
+
+/* Kills its group if it still runs, and frees it. NULL is allowed. */
+void br_process_free(br_process *p);
+
+/* Has this process ended (SIGTERM) when the one that started it ends; false where that
+   is not `parent` any more. */
+bool br_process_end_with(long parent);
+
+/* Waits so long, less where a signal comes. */
+void br_process_pause(double seconds);
+
+#endif
