@@ -323,7 +323,9 @@ rows["train.progress"] = {arguments = {total = 3}, no_names = true,
   call = function(a) progress(a.total) end}
 rows["train.progress: advance"] = {no_names = true,
   call = function(a) progress(3):advance(a.label, a.items) end}
-for name, row in pairs(require "spec.support.option_rows_compare") do rows[name] = row end
+for name, row in pairs(require "spec.support.option_rows_compare"(folder)) do
+  rows[name] = row
+end
 rows["train.patience"] = {arguments = {epochs = 3},
   call = function(a, o) braid.train.patience(a.epochs, o) end}
 rows["train.patience: load_state_dict"] = {options = {steps = 3, bad = 1},

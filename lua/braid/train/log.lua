@@ -99,6 +99,8 @@ local function make(what, dir)
   end
 end
 
+Log.make_folder = make
+
 local function claim(what, dir, name)
   local journal <const>, why <const>, held <const> = core.journal(dir .. name)
   if held then

@@ -1,0 +1,234 @@
+--- Carries out a plan of jobs: those that have a result are passed over, the others run, several at
+-- once in processes of their own or one after the other in this one.
+--
+-- A plan has next() -> the next job to run, or nil where there is none as long as no other is
+-- done; find(name) -> a job that next gave, in another process; done(job, result); says(job,
+-- result) -> a few words for whoever watches; total, how many there are. A job has name, dir (in
+-- the pool's), result (the name of its file), settings (plain values, by which a result is known to
+-- be its own), seed, and run(job) -> its value. A result has value, seconds and settings.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local Crew <const> = require "braid.train.pool.crew"
+local format <const> = require "braid.format"
+local Log <const> = require "braid.train.log"
+local progress <const> = require "braid.train.progress"
+local script <const> = require "braid.train.pool.script"
+local store <const> = require "braid.train.pool.store"
+local work <const> = require "braid.train.pool.work"
+
+local M <const> = {}
+
+local GRACE <const> = 10 -- seconds that processes have to keep what they have
+local HOPELESS <const> = 3 -- failures before any success, after which no more are tried
+local LINES <const> = 12 -- of a failed job's output
+
+-- ---- what whoever watches sees --------------------------------------------------------------
+
+local Watch <const> = {}
+Watch.__index = Watch
+
+function Watch:line(text)
+  if not self.pool.progress then return end
+  if core.terminal_width() then io.write("\r\27[K") end
+  print(text)
+  io.flush()
+end
+
+local function left_of(self)
+  if self.ran == 0 then return "" end
+  local seconds <const> = (core.clock() - self.begun) / self.ran * (self.plan.total - self.count)
+  return ", about " .. progress.time(seconds) .. " left"
+end
+
+function Watch:draw(jobs)
+  local width <const> = self.pool.progress and core.terminal_width()
+  if not width or core.clock() - self.drawn < 0.5 then return end
+  self.drawn = core.clock()
+  local names <const> = {}
+  for i, job in ipairs(jobs) do names[i] = job.name end
+  local text <const> = ("%d of %d done%s; running %s"):format(self.count, self.plan.total,
+    left_of(self), table.concat(names, ", "))
+  io.write("\r\27[K", text:sub(1, width - 1))
+  io.flush()
+end
+
+function Watch:done(job, result, before)
+  self.count, self.succeeded = self.count + 1, true
+  if not before then
+    self.ran = self.ran + 1
+    self:line(format("[%d/%d] %s  %s  (%.1f s)", self.count, self.plan.total, job.name,
+      self.plan.says(job, result), result.seconds))
+  end
+  self.plan.done(job, result)
+end
+
+function Watch:failed(job, why)
+  self.count, self.ran = self.count + 1, self.ran + 1
+  self.failures[#self.failures + 1] = {job = job, why = why}
+  self:line(("[%d/%d] %s failed: %s"):format(self.count, self.plan.total, job.name,
+    why:match("^[^\n]*")))
+end
+
+-- Whether it makes no sense to go on: nothing but failures.
+function Watch:is_hopeless() return not self.succeeded and #self.failures >= HOPELESS end
+
+-- ---- in this process --------------------------------------------------------------------------
+
+local function traced(message)
+  if type(message) ~= "string" then return tostring(message) end
+  return message:find("interrupted!", 1, true) and message or debug.traceback(message, 2)
+end
+
+local function run_here(pool, plan, watch)
+  while not watch:is_hopeless() do
+    local job <const> = plan.next()
+    if not job then return end
+    local result <const> = store.read(pool, job)
+    if result then
+      watch:done(job, result, true)
+    else
+      store.make(pool, job)
+      watch:draw{job}
+      local ok <const>, value <const> = xpcall(work.run, traced, pool, job)
+      if not ok and value:find("interrupted!", 1, true) then error(value, 0) end
+      if ok then watch:done(job, value) else watch:failed(job, value) end
+    end
+  end
+end
+
+-- ---- in several -------------------------------------------------------------------------------
+
+local function leave(pool, crew, watch)
+  local signal <const> = core.caught_signal()
+  watch:line(("ending %d running jobs ..."):format(crew.count))
+  crew:stop(GRACE)
+  watch:line(("ended by a signal, %d of %d jobs done; the same call goes on from what is in %s")
+    :format(watch.count, watch.plan.total, pool.dir))
+  os.exit(128 + signal, true)
+end
+
+-- The next job that has no result yet.
+local function next_job(pool, plan, watch)
+  while not watch:is_hopeless() do
+    local job <const> = plan.next()
+    local result <const> = job and store.read(pool, job)
+    if not result then return job end
+    watch:done(job, result, true)
+  end
+end
+
+local function run_beside(pool, plan, watch, command)
+  local crew <close> = Crew(pool, command)
+  core.watch_signals(true)
+  local _ <close> = setmetatable({}, {__close = function() core.watch_signals(false) end})
+  local waited = 0
+  local function done(job, result)
+    waited = 0
+    watch:done(job, result)
+  end
+  local function failed(job, why)
+    waited = 0
+    watch:failed(job, ("%s; the end of %s:\n%s"):format(why, store.path(pool, job, "output.txt"),
+      store.tail(pool, job, LINES)))
+  end
+  while true do
+    while crew:has_room() do
+      local job <const> = next_job(pool, plan, watch)
+      if not job then break end
+      crew:start(job)
+    end
+    if crew.count == 0 then return end
+    watch:draw(crew:jobs())
+    crew:pause(waited)
+    waited = waited + 0.01
+    if core.caught_signal() then leave(pool, crew, watch) end
+    crew:look(done, failed)
+  end
+end
+
+-- ---- one or the other -------------------------------------------------------------------------
+
+-- In a process that was started for one job: runs it if it is of this plan, and else takes what is
+-- there already.
+local function be_a_child(pool, plan, dir, name)
+  if dir == pool.dir then
+    local job <const> = plan.find(name)
+    if not job then
+      check.fail("%s: there is no job '%s' when the script runs again: it must make the same call "
+        .. "each time", pool.what, name)
+    end
+    work.run_mine(pool, job)
+  end
+  local missing <const> = {}
+  for job in plan.next do
+    local result <const> = store.read(pool, job)
+    if result then
+      plan.done(job, result)
+    else
+      missing[#missing + 1] = {job = job, why = "it is not done in the process of another job"}
+    end
+  end
+  return missing
+end
+
+local function claim(pool)
+  Log.make_folder(pool.what, pool.dir)
+  local journal <const>, why <const>, held <const> = core.journal(pool.dir .. "/jobs.lock")
+  if held then
+    check.fail("%s: dir: another process runs the jobs of %s; wait for it or choose another dir",
+      pool.what, pool.dir)
+  end
+  if not journal then check.fail("%s: dir: %s", pool.what, why) end
+  return journal
+end
+
+--- Runs what there is to run.
+-- @return a list of those that failed, {job =, why =}
+function M.run(pool, plan)
+  local dir <const>, name <const> = work.mine()
+  if dir and not work.running then return be_a_child(pool, plan, dir, name) end
+  local _ <close> = claim(pool)
+  local watch <const> = setmetatable({pool = pool, plan = plan, count = 0, ran = 0, failures = {},
+    begun = core.clock(), drawn = -1}, Watch)
+  local command, why
+  if pool.jobs > 1 and not work.running then
+    command, why = script.command()
+    if not command then
+      watch:line(("%s: %s, so the jobs run one after the other"):format(pool.what, why))
+    end
+  end
+  if command then run_beside(pool, plan, watch, command) else run_here(pool, plan, watch) end
+  if core.terminal_width() and pool.progress then io.write("\r\27[K") end
+  return watch.failures
+end
+
+--- The message of jobs that failed.
+function M.failures(pool, plan, failures)
+  local words <const> = {}
+  for i, f in ipairs(failures) do
+    words[i] = ("%s: %s"):format(f.job.name, f.why)
+    if i == HOPELESS and #failures > i then
+      words[i + 1] = ("and %d more"):format(#failures - i)
+      break
+    end
+  end
+  return ("%d of %d jobs failed; what the others gave is kept in %s, and the same call tries these "
+    .. "again\n%s"):format(#failures, plan.total, pool.dir, table.concat(words, "\n"))
+end
+
+--- The kinds of the options that say how jobs are run.
+M.OPTIONS = {
+  dir = check.needed(check.text()), jobs = check.whole{from = 1, to = 4096},
+  threads = check.whole{1, from = 1, to = 4096}, tries = check.whole{3, from = 1},
+  progress = check.flag(true),
+}
+
+--- The pool that such options describe.
+function M.pool(what, o)
+  if o.dir == "" or o.dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
+  return {what = what, dir = (o.dir:gsub("(.)/+$", "%1")), threads = o.threads, tries = o.tries,
+    jobs = o.jobs or math.max(1, core.get_threads() // o.threads), progress = o.progress}
+end
+
+return M

@@ -1,0 +1,44 @@
+--- How the script that this process runs is run once more in another one, where it makes the same
+-- networks, data and functions again.
+
+local M <const> = {}
+
+-- What this process was started with, word by word.
+local function command_line()
+  local file <close> = io.open("/proc/self/cmdline", "rb")
+  if not file then return nil end
+  local words <const> = {}
+  for word in file:read("a"):gmatch("([^\0]*)\0") do words[#words + 1] = word end
+  return #words > 0 and words or nil
+end
+
+-- The sources of the chunks that are being run, up to the outermost.
+local function at_prompt()
+  local level = 2
+  while true do
+    local info <const> = debug.getinfo(level, "S")
+    if not info then return false end
+    if info.source == "=stdin" then return true end
+    level = level + 1
+  end
+end
+
+--- The words that run the script again, or nil and why that cannot be.
+function M.command()
+  local arguments <const> = rawget(_G, "arg")
+  local script <const> = type(arguments) == "table" and arguments[0]
+  if type(script) ~= "string" then return nil, "there is no script to run again" end
+  if at_prompt() then return nil, "at a prompt there is no script to run again" end
+  local words <const> = command_line()
+  if not words then return nil, "/proc does not tell how this process was started" end
+  for _, word in ipairs(words) do
+    if word == "-" then return nil, "a script that was read from a pipe cannot be run again" end
+    if word == "-i" then return nil, "at a prompt there is no script to run again" end
+  end
+  for _, word in ipairs(words) do
+    if word == script then return words end
+  end
+  return nil, "the script is not that which this process was started with"
+end
+
+return M

@@ -1,0 +1,50 @@
+--- Running one job: in a process of its own, or in this one.
+
+local core <const> = require "braid.core"
+local store <const> = require "braid.train.pool.store"
+
+local M <const> = {}
+
+local DIR <const>, NAME <const>, PARENT <const> = "BRAID_POOL", "BRAID_JOB", "BRAID_JOB_PARENT"
+
+--- The job that this process was started for: the directory of its pool and its name, or nil.
+function M.mine()
+  local dir <const>, name <const> = os.getenv(DIR), os.getenv(NAME)
+  if dir and name and os.getenv(PARENT) then return dir, name end
+end
+
+--- What another process is told: to run this job.
+function M.variables(pool, job)
+  return {DIR .. "=" .. pool.dir, NAME .. "=" .. job.name,
+    PARENT .. "=" .. core.process_id(), "OMP_NUM_THREADS=" .. pool.threads}
+end
+
+M.running = false -- whether a job is being run in this process: pools in it start no processes
+
+--- Runs a job here and keeps its result; an error where it raises one.
+function M.run(pool, job)
+  local seed <const>, stream <const> = core.random_state()
+  local before <const> = M.running
+  local _ <close> = setmetatable({}, {__close = function()
+    core.set_random_state(seed, stream)
+    M.running = before
+  end})
+  M.running = true
+  core.manual_seed(job.seed or 0)
+  local begun <const> = core.clock()
+  local value <const> = job.run(job)
+  local result <const> = {value = value, seconds = core.clock() - begun, settings = job.settings}
+  store.write(pool, job, result)
+  return store.read(pool, job)
+end
+
+--- In a process that was started for a job of this pool: runs it, and ends the process.
+function M.run_mine(pool, job)
+  if not core.end_with(math.tointeger(tonumber(os.getenv(PARENT))) or 0) then os.exit(143, true) end
+  io.stdout:setvbuf("line")
+  core.set_threads(pool.threads)
+  M.run(pool, job)
+  os.exit(0, true)
+end
+
+return M
