@@ -6,10 +6,11 @@
 -- makes it up, runs another file. A name that is not there is an error that says which are near.
 -- @usage return folder("braid.data")   -- data.mtfl is what braid/data/mtfl.lua returns
 --
--- Options: file_of(name) gives a field's file (the name itself unless given); internal, a list of
--- files that are no fields; rooms, folders inside whose files are fields too; others, a function
--- that gives a table (or a folder's table) of further fields; fits(name, value), whether what a
--- file returns goes by that name; made(value, name), what becomes of it.
+-- Options: as, the name that messages call the table by; file_of(name) gives a field's file (the
+-- name itself unless given); internal, a list of files that are no fields; rooms, folders inside
+-- whose files are fields too; others, a function that gives a table (or a folder's table) of
+-- further fields; fits(name, value), whether what a file returns goes by that name; made(value,
+-- name), what becomes of it.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -125,11 +126,12 @@ end
 local function new(_, prefix, o)
   o = o or {}
   -- As the user says it.
-  local what <const> = (prefix:match("^braid%.(%a+)") .. "."):gsub("^functional%.", "")
+  local what <const> = o.as and o.as:gsub("^braid%.", "") .. "."
+    or (prefix:match("^braid%.(%a+)") .. "."):gsub("^functional%.", "")
   local t <const>, f <const> = {}, {what = what, files = modules_in(prefix, o), others = o.others,
     file_of = o.file_of or function(name) return name end,
     fits = o.fits or always, made = o.made or function(value) return value end}
-  return M.named(t, prefix, function(name) return find_in(f, name) end,
+  return M.named(t, o.as or prefix, function(name) return find_in(f, name) end,
     function() return names_in(t, f) end)
 end
 

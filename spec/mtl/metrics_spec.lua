@@ -76,19 +76,21 @@ describe("the landmark task's metrics", function()
     assert.near(0.08 / 3 / 0.4, m.error, 1e-6)
     assert.near(0.08 / 2 / 1, m.box_error, 1e-6)             -- of two points, for one is missing
     assert.equal("0.0667 (fail  0.0%, 2 without eyes), of the box 0.0400 (fail  0.0%, 2 without "
-      .. "a box)", mtl.landmarks.show(nil, m))
+      .. "a box)", mtl.landmarks{points = 3, eyes = EYES}:show(m))
     for _, value in pairs(m) do assert.is_true(type(value) ~= "number" or value < math.huge) end
   end)
 
-  it("are no numbers where there is no face to tell them of", function()
+  it("are nil, with a reason, where there is no face to tell them of", function()
     for _, points in ipairs{1, 3} do
       local task <const> = mtl.landmarks{points = points, eyes = points == 3 and EYES}
       local m <const> = measured(task, braid.zeros(2, 2 * points), braid.full({2, points, 2}, NAN),
         {NAN, 1})
       assert.equal(2, m.without_points)
-      assert.equal("nan", tostring(m.box_error))
-      assert.equal(points == 3 and "nan" or "nil", tostring(m.error))
-      assert.is_nil(task:show(m):find("-nan", 1, true))
+      assert.same({}, {m.box_error, m.error, m.distance})
+      assert.equal("no face has points", m.undefined.box_error)
+      assert.equal(points == 3 and "no face has points" or nil, m.undefined.error)
+      assert.equal((points == 3 and "no error (0 without eyes), " or "")
+        .. "of the box no error (0 without a box)", task:show(m))
     end
   end)
 

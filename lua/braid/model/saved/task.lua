@@ -1,6 +1,8 @@
 --- Tasks as plain values, and back by their constructors, which check what they are given.
 
 local check <const> = require "braid.check"
+local judged <const> = require "braid.mtl.measure.parts.judged"
+local notice <const> = require "braid.notice"
 local plain <const> = require "braid.model.saved.plain"
 
 local M <const> = {}
@@ -32,13 +34,22 @@ end
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end
-  options.size = nil
+  options.size, options.chosen, options.metrics = nil, nil, options.chosen
   for i = #(class.unnamed or {}), 1, -1 do
     local value <const> = task[class.unnamed[i]]
     options[class.unnamed[i]] = nil
     if value ~= nil then list = type(value) == "table" and value or {value} end
   end
   return list, options
+end
+
+local told <const> = setmetatable({}, {__mode = "k"})
+
+local function tell(name, task, own)
+  if told[task] then return end
+  told[task] = true
+  notice.say(("save: the file does not hold the metric%s %s of the task %s: functions stay here")
+    :format(#own > 1 and "s" or "", table.concat(own, ", "), name))
 end
 
 --- The task of an entry that M.described gave, or nil and what is wrong.
@@ -74,20 +85,29 @@ local function differs(a, b)
 end
 
 --- A task as plain values, {kind =, list =, options =}: its constructor's arguments without a name
--- and with one. What a file cannot hold is an error of braid.save.
+-- and with one. What a file cannot hold is an error of braid.save; but metrics of the user's own,
+-- which are functions, are left out, and a line on the standard error says so once.
 function M.described(name, task)
   local class <const> = class_of(kind_of(task))
   if not class or getmetatable(task) ~= class then
     check.fail("save: the task %s is none of mtl's, and its kind is not in the file", name)
   end
   local list <const>, options <const> = arguments_of(task, class)
+  local own <const> = judged.own(task)
+  if #own > 0 then
+    if #options.metrics == 0 then options.metrics = nil end
+    for _, mine in ipairs(own) do
+      if mine == options.metric then options.metric = nil end
+    end
+    tell(name, task, own)
+  end
   local why <const> = plain.unfit("the task " .. name, list)
     or plain.unfit("the task " .. name, options)
   if why then check.fail("save: %s, and no file holds that", why) end
   local entry <const> = {kind = kind_of(task), list = list, options = options}
   local again <const>, wrong <const> = M.made(entry)
   if not again then check.fail("save: the task %s could not be made again: %s", name, wrong) end
-  local field <const> = differs(task, again)
+  local field <const> = #own == 0 and differs(task, again)
   if field then
     check.fail("save: the task %s has a field '%s' that mtl.%s does not give it: make the task "
       .. "anew", name, field, entry.kind)

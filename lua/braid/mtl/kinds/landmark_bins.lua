@@ -12,6 +12,7 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
+local judged <const> = require "braid.mtl.measure.parts.judged"
 local Landmarks <const> = require "braid.mtl.kinds.landmarks"
 local ops <const> = core.ops
 
@@ -46,5 +47,7 @@ function LandmarkBins:loss(output, target)
     self:bins(target):reshape(-1), {reduction = self.reduction})
   return self.reduction == "mean" and loss or loss / math.max(self:labelled(target), 1)
 end
+
+judged.derived(LandmarkBins, "mtl.landmark_bins")
 
 return LandmarkBins

@@ -8,7 +8,8 @@
 -- to the first and last. Outputs are (n, sum of bins). Loss: the mean cross-entropy over the angles
 -- that are there. Metrics: accuracy, the share of bins that are right, and mae, the mean difference
 -- in degrees of a bin's middle from the angle itself (an output of NaN is infinitely far); each,
--- the accuracies in their order.
+-- the accuracies in their order; or metrics = those named, of classes or of numbers (see
+-- mtl.metric): the mean over angles, each weighted by how many samples have it.
 -- kind = "roll pitch yaw" says which angles they are, a word for each or one for all (those of
 -- data/follow.lua): so a loader that is given the tasks knows what mirroring and turning do to
 -- labels that are not called so.
@@ -20,7 +21,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local follow <const> = require "braid.data.follow"
 local format <const> = require "braid.format"
-local ratio <const> = require "braid.mtl.tasks.ratio"
+local judged <const> = require "braid.mtl.measure.parts.judged"
 local ops <const> = core.ops
 
 local PoseBins <const> = class.guarded(class "PoseBins")
@@ -31,6 +32,7 @@ local OPTIONS <const> = check.declare("mtl.pose_bins", {
   bins = check.either(check.list{{4, 4, 6}, of = COUNT, least = 1}, COUNT),
   width = check.number{30, from = 1e-6, to = 360}, weight = check.number{1, from = 0},
   kind = check.text(),
+  metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 })
 
 function PoseBins:init(given)
@@ -56,6 +58,7 @@ function PoseBins:init(given)
   local _, wrong <const> = follow.angles(o.kind or "real", #bins)
   if wrong then check.fail("mtl.pose_bins: kind: %s", wrong) end
   self.bins, self.width, self.weight, self.size, self.kind = bins, o.width, o.weight, size, o.kind
+  judged.take(self, o)
 end
 
 --- Whether the task, called `name`, takes a label as angles; and their kinds, if it was told.
@@ -119,31 +122,49 @@ end
 --- How many samples have a label.
 function PoseBins.labelled(_, target) return target:eq(target):any(2):sum():item() end
 
-function PoseBins:observe(sums, output, target)
-  sums.right, sums.count, sums.apart = sums.right or {}, sums.count or {}, sums.apart or 0.0
-  for i, scores, angle in each(self, output, target) do
-    local known <const> = angle:eq(angle)
-    local lost <const> = scores:ne(scores):any(2)
-    local chosen <const> = scores:argmax(2):masked_fill(lost, 0)
-    local middle <const> = ((chosen:to("float32") - (self.bins[i] + 1) / 2) * self.width)
-      :masked_fill(lost, math.huge)
-    local apart <const> = (middle - angle):abs():masked_fill(known:logical_not(), 0)
-    sums.right[i] = (sums.right[i] or 0)
-      + chosen:eq(self:bin(i, angle)):logical_and(known):sum():item()
-    sums.count[i] = (sums.count[i] or 0) + known:sum():item()
-    sums.apart = sums.apart + apart:sum():item()
+-- Scores (n,angles,most bins), -infinity where an angle has fewer, and labels (n,angles).
+local function as_classes(self, output, target)
+  local most <const>, scores <const>, labels <const> = math.max(table.unpack(self.bins)), {}, {}
+  for i, own, angle in each(self, output, target) do
+    local missing <const> = most - self.bins[i]
+    scores[i] = missing == 0 and own
+      or ops.cat({own, core.new({own:size(1), missing}, own.dtype, -math.huge)}, 2)
+    labels[i] = self:bin(i, angle)
   end
+  return ops.stack(scores, 2), ops.stack(labels, 2)
 end
 
-function PoseBins:metrics(sums)
-  local accuracies <const>, right, count = {}, 0, 0
-  for i = 1, #self.bins do
-    accuracies[i] = ratio(sums.right[i], sums.count[i])
-    right, count = right + sums.right[i], count + sums.count[i]
+-- The middle of the bin said of each angle (n,angles), in degrees; NaN where a score is.
+local function as_degrees(self, output, target)
+  local list <const> = {}
+  for i, scores in each(self, output, target) do
+    local middle <const> = (scores:argmax(2):to("float64") - (self.bins[i] + 1) / 2) * self.width
+    list[i] = middle:masked_fill(scores:ne(scores):any(2), 0 / 0)
   end
-  return {accuracy = ratio(right, count), mae = ratio(sums.apart, count), each = accuracies}
+  return ops.stack(list, 2), target
 end
 
-function PoseBins.show(_, m) return format("%.1f%% (%.1f off)", 100 * m.accuracy, m.mae) end
+judged.kind(PoseBins, {what = "mtl.pose_bins", metrics = function() return {"accuracy", "mae"} end,
+  show = function(task, m)
+    if task.metric ~= "accuracy" then return nil end
+    return m.accuracy and format("%.1f%% (%.1f off)", 100 * m.accuracy, m.mae) or "no label"
+  end,
+  known = function(_, target) return target:eq(target):any(2) end,
+  forms = {
+    classes = {
+      told = function(self)
+        return {classes = math.max(table.unpack(self.bins)),
+          problems = #self.bins, sizes = self.bins, named = true, weigh = true, positive = 2,
+          ignore = core.missing_class, scores = "logits"}
+      end,
+      shown = as_classes,
+    },
+    numbers = {
+      told = function(self)
+        return {problems = #self.bins, named = true, weigh = true}
+      end,
+      shown = as_degrees,
+    },
+  }})
 
 return PoseBins

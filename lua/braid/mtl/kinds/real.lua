@@ -1,15 +1,16 @@
 --- A regression task: numbers such as yaw, pitch and roll, where NaN is a missing one.
 --
 -- Loss: the mean squared difference over the numbers that are there. Metric: mae, the mean
--- absolute difference. flip says what a mirrored image does to them: "negate", or a factor
--- for each.
+-- absolute difference; or metrics = those named, such as {"rmse", "r2", "pearson"} (see
+-- mtl.metric), of which metric is shown first. flip says what a mirrored image does to them:
+-- "negate", or a factor for each.
 -- @usage mtl.real{3, flip = {-1, 1, -1}, weight = 0.1}
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
-local ratio <const> = require "braid.mtl.tasks.ratio"
+local judged <const> = require "braid.mtl.measure.parts.judged"
 local ops <const> = core.ops
 
 local Real <const> = class.guarded(class "Real")
@@ -19,6 +20,7 @@ local OPTIONS <const> = check.declare("mtl.real", {
   [1] = check.named("how many numbers", check.whole{1, from = 1}),
   flip = check.optional(check.either(check.choice{"negate"}, check.list{of = check.number()})),
   weight = check.number{1, from = 0},
+  metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 }, function(o)
   if type(o.flip) == "table" and #o.flip ~= o[1] then
     return ("flip must be \"negate\" or %d factors, not %s"):format(o[1], check.shown(o.flip))
@@ -28,6 +30,7 @@ end)
 function Real:init(given)
   local o <const> = check.options(OPTIONS, given)
   self.size, self.flip, self.weight = o[1], o.flip, o.weight
+  judged.take(self, o)
 end
 
 -- Both as (n,size), with 0 in the target where it is missing, and where it is there.
@@ -48,15 +51,19 @@ function Real.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
-function Real.observe(_, sums, output, target)
-  local filled <const>, known <const> = known_of(output, target)
-  local apart <const> = ops.masked_fill((output - filled):abs(), known:logical_not(), 0)
-  sums.count = (sums.count or 0) + known:sum():item()
-  sums.apart = (sums.apart or 0) + apart:sum():item()
-end
-
-function Real.metrics(_, sums) return {mae = ratio(sums.apart, sums.count)} end
-
-function Real.show(_, m) return format("%.3f off", m.mae) end
+judged.kind(Real, {what = "mtl.real", metrics = function() return {"mae"} end,
+  show = function(task, m)
+    if task.metric ~= "mae" then return nil end
+    return m.mae and format("%.3f off", m.mae) or "no label"
+  end,
+  known = function(_, target)
+    return target:eq(target):reshape(target:size(1), -1):any(2)
+  end,
+  forms = {numbers = {
+    told = function(self)
+      return {problems = self.size, weigh = true}
+    end,
+    shown = function(_, output, target) return output, target end,
+  }}})
 
 return Real

@@ -1,36 +1,65 @@
 --- Delta-m: the mean over tasks of how much better a multi-task network is than networks of single
--- tasks, relative to them; above 0 is better (Maninis, Radosavovic and Kokkinos 2019).
+-- tasks, relative to them; above 0 is better (Maninis, Radosavovic and Kokkinos 2019:
+-- 1/T sum over tasks i of (-1)^l_i (M_m,i - M_b,i) / M_b,i, where l_i = 1 if less is better).
 --
 -- mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}: report and single
 -- are {task = {metric = value}}, as tasks:evaluate gives; single are those that single-task
--- networks reached, measured in the same run. The metric is the task's own (metric =
--- "balanced" of mtl.classes), or "accuracy", "error", "mae" or "distance", what it has, unless the
--- last table says otherwise.
+-- networks reached, measured in the same run. The metric of a task is the one it is judged by (the
+-- first of its metrics), or "accuracy", "error", "mae" or "distance" of tables that do not say,
+-- unless the last table says otherwise; a list of several there is the mean over them. Which
+-- direction is better is the metric's own.
 
 local check <const> = require "braid.check"
+local judged <const> = require "braid.mtl.measure.parts.judged"
+local named <const> = require "braid.mtl.measure.parts.named"
 
--- 1 where more is better, -1 where less is.
-local SIGN <const> = {accuracy = 1, balanced = 1, auc = 1, point_accuracy = 1, error = -1,
-  failure = -1, box_error = -1, box_failure = -1, distance = -1, mae = -1}
+local SIGN <const> = {max = 1, min = -1}
 local USUAL <const> = {"accuracy", "error", "mae", "distance"}
 
-local function metric_of(name, values, chosen)
-  if chosen then
-    if SIGN[chosen] then return chosen end
-    check.fail("mtl.delta_m: there is no metric '%s'; there is %s", chosen,
-      table.concat(check.sorted_keys(SIGN), ", "))
+-- 1 where more of a metric is better, -1 where less is; the report's own tasks know theirs.
+local function sign_of(reports, task, metric)
+  for _, report in ipairs(reports) do
+    local tasks <const> = rawget(report, "tasks")
+    local own <const> = type(tasks) == "table" and tasks[task]
+    for _, e in ipairs(own and judged.record(own) and judged.entries(own) or {}) do
+      if e.name == metric and e.metric.direction then return SIGN[e.metric.direction] end
+    end
   end
-  if SIGN[values.metric] then return values.metric end
+  local known <const> = named.known(metric)
+  if known and known.direction then return SIGN[known.direction] end
+  if known then
+    check.fail("mtl.delta_m: the metric '%s' of '%s' has no direction", metric, task)
+  end
+  check.fail("mtl.delta_m: there is no metric '%s'; %s", metric,
+    check.nearest(metric, named.names()))
+end
+
+local function metrics_of(name, values, chosen)
+  if chosen then return type(chosen) == "table" and chosen or {chosen} end
+  if type(values.metric) == "string" then return {values.metric} end
   for _, metric in ipairs(USUAL) do
-    if values[metric] then return metric end
+    if values[metric] then return {metric} end
   end
   check.fail("mtl.delta_m: say which metric of '%s' counts", name)
 end
 
 local function value_of(what, values, name, metric)
-  local value <const> = values[name] and values[name][metric]
-  if value then return value end
-  check.fail("mtl.delta_m: %s has no %s of '%s'", what, metric, name)
+  local own <const> = values[name]
+  local value <const> = own and own[metric]
+  if type(value) == "number" then return value end
+  local why <const> = own and type(own.undefined) == "table" and own.undefined[metric]
+  check.fail("mtl.delta_m: %s has no %s of '%s'%s", what, metric, name, why and ": " .. why or "")
+end
+
+-- The relative change of one metric, above 0 where it is better.
+local function change(reports, name, metric)
+  local sign <const> = sign_of(reports, name, metric)
+  local base <const> = value_of("single", reports[2], name, metric)
+  if base <= 0 then
+    check.fail("mtl.delta_m: %s of '%s' is %g alone; nothing is relative to that", metric, name,
+      base)
+  end
+  return sign * (value_of("report", reports[1], name, metric) - base) / base
 end
 
 local REPORT <const> = check.kind("a report, {task = {metric = number}}", function(v)
@@ -55,12 +84,9 @@ return function(report, single, metrics)
   if #names == 0 then check.fail("mtl.delta_m: the two have no task in common") end
   local total = 0.0
   for _, name in ipairs(names) do
-    local metric <const> = metric_of(name, single[name], metrics and metrics[name])
-    local base <const> = value_of("single", single, name, metric)
-    if base == 0 then
-      check.fail("mtl.delta_m: %s of '%s' is 0 alone; nothing is relative to that", metric, name)
-    end
-    each[name] = SIGN[metric] * (value_of("report", report, name, metric) - base) / base
+    local list <const>, sum = metrics_of(name, single[name], metrics and metrics[name]), 0.0
+    for _, metric in ipairs(list) do sum = sum + change({report, single}, name, metric) end
+    each[name] = sum / #list
     total = total + each[name]
   end
   return total / #names, each

@@ -1,12 +1,15 @@
 --- The names of a task's classes, in the order of its labels, and which of two is the positive one.
 
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 
 local M <const> = {}
 
 --- The options of tasks that have them.
-M.OPTIONS = {names = check.list{of = check.text(), least = 1}, positive = check.text(),
-  metric = check.choice{"accuracy", "balanced"}}
+M.OPTIONS = {names = check.list{of = check.text(), least = 1}, positive = check.text()}
+
+--- The usual metrics of classes.
+function M.metrics() return {"accuracy", "balanced"} end
 
 local function place_of(names, wanted)
   for i, name in ipairs(names or {}) do
@@ -33,9 +36,13 @@ end
 --- The label of a task's positive class: `positive`, or "yes" where a class is called that; or nil.
 function M.positive(task) return place_of(task.names, task.positive or "yes") end
 
---- A balanced accuracy, or another, as a text; how many classes have no sample goes with it.
-function M.shown(format, m)
-  if m.metric ~= "balanced" then return format("%.1f%%", 100 * m.accuracy) end
+--- What the task is judged by, where that is one of the usual metrics; how many classes have no
+-- sample goes with it.
+function M.shown(task, m)
+  local name <const> = task.metric
+  if name ~= "accuracy" and name ~= "balanced" then return nil end
+  if not m[name] then return "no label" end
+  if name == "accuracy" then return format("%.1f%%", 100 * m.accuracy) end
   return format("%.1f%% balanced%s", 100 * m.balanced,
     m.unseen > 0 and (", %d class%s unseen"):format(m.unseen, m.unseen > 1 and "es" or "") or "")
 end

@@ -9,8 +9,9 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
-local ratio <const> = require "braid.mtl.tasks.ratio"
 local Module <const> = require "braid.nn.module"
+
+local report <const> = require "braid.mtl.measure.parts.report"
 
 local Tasks <const> = class.guarded(class "Tasks")
 
@@ -26,7 +27,7 @@ function Tasks:init(given)
     if type(task) ~= "table" or not task.loss then
       check.fail("mtl.tasks: '%s' is a %s, not a task such as mtl.classes{2}", name, type(task))
     end
-    if Tasks[name] ~= nil or name == "names" then
+    if Tasks[name] ~= nil or name == "names" or report.RESERVED[name] then
       check.fail("mtl.tasks: '%s' cannot be the name of a task", name)
     end
     if name == "" or name:find(".", 1, true) then
@@ -152,49 +153,61 @@ function Tasks:loss(outputs, batch)
   return total or core.requires_grad(core.new({}, "float32", 0)), per_task
 end
 
--- Metrics of all tasks, which print as one line.
-local Report <const> = class("Report")
-
-Report.__tostring = function(self)
-  local words <const> = {}
-  for name, task in self.tasks:each() do
-    words[#words + 1] = name .. " " .. task:show(self[name])
-  end
-  return table.concat(words, "  ")
-end
-
 --- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
--- the tasks' mean losses in report.loss, each over the samples that have its label (NaN
--- when none has). A network runs in evaluation mode, and is
--- then as it was before, part by part; a function of the image is called as it is.
+-- the tasks' mean losses in report.loss, each over the samples that have its label. What is
+-- undefined, as where none has, is nil, and report.pose.undefined says why by metric;
+-- report.pose.counted = {samples =, missing =} counts them. It prints as a line; report:table() is
+-- a text of all, with the direction in which each is better. A network runs in evaluation mode, and
+-- is then as it was before, part by part; a function of the image is called as it is.
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
   check.value("tasks: evaluate", "batches", batches, CALLED)
-  local sums <const>, losses <const>, counts <const> = {}, {}, {}
+  local sums <const>, losses <const>, counts <const>, samples = {}, {}, {}, 0
   local _ <close> = Module.is(net) and Module.evaluating(net) or nil
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
     local outputs <const> = net(batch.image or batch.input)
     check_tables(outputs, batch)
+    local n
     for name, task in self:each() do
       sums[name] = sums[name] or {}
       local output <const>, target <const> = pair(name, task, outputs, batch)
       task:observe(sums[name], output, target, batch)
       local loss <const> = task:loss(output, target):item()
-      local count <const> = task.labelled and task:labelled(target) or batch.count
+      local count <const> = task.labelled and task:labelled(target) or batch.count or output:size(1)
       counts[name] = (counts[name] or 0) + count
       losses[name] = (losses[name] or 0) + loss * count
+      n = output:size(1)
     end
+    samples = samples + n
   end
   if next(counts) == nil then check.fail("tasks: there is no batch to evaluate the network on") end
-  local report <const> = Report()
-  report.tasks, report.loss = self, {}
+  local parts <const> = {}
   for name, task in self:each() do
-    report[name] = task:metrics(sums[name])
-    report.loss[name] = ratio(losses[name], counts[name])
+    parts[name] = task:metrics(sums[name])
+    if type(parts[name]) == "table" then
+      parts[name].counted = {samples = samples, missing = samples - counts[name]}
+    end
   end
-  return report
+  return report.new(self, parts, losses, counts)
 end
+
+--- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}: first the one
+-- that it is judged by. A direction is "max", "min" or nil.
+function Tasks:metrics()
+  local list <const> = {}
+  for name, task in self:each() do list[name] = report.metrics_of(task) end
+  return list
+end
+
+--- What "landmarks.failure" means: {task =, name =, direction =, unit =, counts =}. "landmarks" is
+-- the metric that this task is judged by, "loss.landmarks" its loss. A name that means nothing is
+-- an error that says which are near.
+function Tasks:metric(path) return report.metric(self, path, "tasks: metric") end
+
+--- Whether more ("max") or less ("min") of a metric such as "landmarks.failure" is better; an error
+-- where it has no direction.
+function Tasks:direction(path) return report.direction(self, path) end
 
 return Tasks

@@ -1,0 +1,123 @@
+--- What metrics of classes are shown: scores (n,problems,classes) or the classes said (n,problems),
+-- and labels (n,problems), from 1.
+--
+-- The context has what (whom messages name), classes, problems (their number), ignore (the mark of
+-- a missing label), positive (a class's number), names (of the classes), sizes (the classes of
+-- each problem, where they differ), weigh (whether problems weigh by their labels), scores
+-- ("logits", "probabilities", or nil: probabilities where all samples' are from 0 to 1 and sum to
+-- 1).
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local ops <const> = core.ops
+
+local M <const> = {}
+
+M.TOLD = {"ignore", "positive", "names", "scores"}
+M.OPTIONS = {ignore = check.whole(), positive = check.whole{from = 1},
+  names = check.list{of = check.text(), least = 1},
+  scores = check.optional(check.choice{"logits", "probabilities"})}
+
+local WHOLE <const> = {int64 = true, int32 = true, uint8 = true}
+
+local function describe(t) return ("a tensor {%s}"):format(table.concat(t.shape, ", ")) end
+
+--- The context of a metric that no task made, from the first batch.
+function M.alone(metric, outputs, targets)
+  local what <const> = "mtl.metric." .. metric.NAME
+  check.value(what, "outputs", outputs, check.tensor())
+  check.value(what, "targets", targets, check.tensor())
+  local classes = 2
+  if outputs:dim() == 2 then
+    classes = outputs:size(2)
+  elseif outputs:dim() ~= 1 then
+    check.fail("%s: outputs must be scores (n, classes), scores of the positive class (n) or "
+      .. "the classes said (n), not %s", what, describe(outputs))
+  elseif WHOLE[outputs.dtype] then
+    classes = nil -- as many as there turn out to be
+  end
+  return {what = what, classes = classes, problems = 1, ignore = core.missing_class, positive = 2,
+    noun = "samples"}
+end
+
+local function check_shapes(context, outputs, labels)
+  if not WHOLE[labels.dtype] then
+    check.fail("%s: labels must be whole numbers from 1 (int64), not %s", context.what,
+      labels.dtype)
+  end
+  local n <const> = outputs:size(1)
+  if labels:size(1) ~= n or labels:numel() ~= n * context.problems then
+    check.fail("%s: targets must be one label for each of %d outputs, not %s", context.what, n,
+      describe(labels))
+  end
+end
+
+-- The class with the highest score of each; 0 where any score is NaN, which answers nothing.
+local function answers_of(scores)
+  return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
+end
+
+--- A batch. said() is the tensor of classes said (n,problems), answers() the list of them, problem
+-- by problem in each sample; labels the tensor, list() its values.
+function M.seen(context, outputs, targets)
+  check_shapes(context, outputs, targets)
+  local n <const> = outputs:size(1)
+  local seen <const> = {n = n, labels = targets:reshape(n, context.problems), what = context.what}
+  if outputs:dim() == 1 then
+    local said <const> = WHOLE[outputs.dtype]
+    seen.answer, seen.score = said and outputs or nil, not said and outputs:reshape(n, 1) or nil
+  else
+    seen.scores = outputs:reshape(n, context.problems, -1)
+    if seen.scores:size(3) ~= context.classes then
+      check.fail("%s: outputs must have %d scores for each sample, as before, not %s", context.what,
+        context.classes * context.problems, describe(outputs))
+    end
+  end
+  function seen.said()
+    if not seen.answer and not seen.scores then
+      check.fail("%s: outputs must be scores (n, classes) or the classes said (n, whole numbers); "
+        .. "scores of one class do not say where it begins", context.what)
+    end
+    seen.answer = seen.answer or answers_of(seen.scores)
+    return seen.answer
+  end
+  function seen.answers()
+    seen.answered = seen.answered or seen.said():reshape(-1):totable()
+    return seen.answered
+  end
+  function seen.list()
+    seen.listed = seen.listed or seen.labels:reshape(-1):totable()
+    return seen.listed
+  end
+  return seen
+end
+
+--- Whether scores (..., classes) in double precision are all probabilities.
+function M.are_probabilities(scores)
+  return (scores:sum(-1) - 1):abs():lt(1e-5):all():item() and scores:ge(0):all():item()
+end
+
+--- The number of a class of a context by its number or name; nil and what is wrong.
+function M.class(context, wanted)
+  local count <const> = context.classes
+  if math.type(wanted) == "integer" then
+    if wanted >= 1 and (not count or wanted <= count) then return wanted end
+    return nil, ("there is no class %d of %d"):format(wanted, count)
+  end
+  for i, name in ipairs(context.names or {}) do
+    if name == wanted then return i end
+  end
+  if context.names then
+    return nil, ("there is no class '%s'; %s"):format(wanted, check.nearest(wanted, context.names))
+  end
+  return nil, ("'%s' is neither an average (macro, micro, weighted, each) nor a class, for the "
+    .. "classes have no names"):format(wanted)
+end
+
+--- A class as messages call it.
+function M.called(context, c)
+  return context.names and context.names[c] and ("'%s'"):format(context.names[c])
+    or ("class %d"):format(c)
+end
+
+return M

@@ -1,0 +1,42 @@
+--- What metrics of numbers are shown: outputs and targets (n,k) in double precision, NaN missing.
+
+local check <const> = require "braid.check"
+
+local M <const> = {}
+
+M.TOLD, M.OPTIONS = {}, {}
+
+--- The context of a metric that no task made, from the first batch.
+function M.alone(metric, outputs, targets)
+  local what <const> = "mtl.metric." .. metric.NAME
+  check.value(what, "outputs", outputs, check.tensor())
+  check.value(what, "targets", targets, check.tensor())
+  local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
+  return {what = what, problems = n > 0 and outputs:numel() // n or 1, weigh = true,
+    noun = "samples"}
+end
+
+--- A batch: both (n,k), with 0 where either is no number, and their difference. Where one is none,
+-- known and lost say of which number, and there and absent (n,k) where neither is or either.
+function M.seen(context, outputs, targets)
+  local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
+  if targets:numel() ~= outputs:numel() or outputs:numel() ~= n * context.problems then
+    check.fail("%s: outputs {%s} and targets {%s} must be %d number%s a sample each", context.what,
+      table.concat(outputs.shape, ", "), table.concat(targets.shape, ", "), context.problems,
+      context.problems == 1 and "" or "s")
+  end
+  local said <const> = outputs:detach():reshape(n, context.problems):to("float64")
+  local truth <const> = targets:reshape(n, context.problems):to("float64")
+  local difference <const> = said - truth
+  if difference:eq(difference):all():item() then
+    return {n = n, said = said, truth = truth, difference = difference}
+  end
+  local known <const>, lost <const> = truth:eq(truth), said:ne(said)
+  local there <const> = known:logical_and(lost:logical_not())
+  local absent <const> = there:logical_not()
+  return {n = n, known = known, lost = known:logical_and(lost), there = there, absent = absent,
+    said = said:masked_fill(absent, 0), truth = truth:masked_fill(absent, 0),
+    difference = difference:masked_fill(absent, 0)}
+end
+
+return M

@@ -1,0 +1,78 @@
+--- What metrics of points are shown: the distance of each from where it is, (n,points), in half
+-- widths of the image; NaN where that is not known, infinite where the output is NaN.
+--
+-- The context has what, points, eyes and corners.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local eyes <const> = require "braid.mtl.tasks.eyes"
+local relative <const> = require "braid.mtl.measure.parts.relative"
+local two <const> = require "braid.data.eyes"
+local ops <const> = core.ops
+
+local M <const> = {}
+
+M.TOLD = {"eyes", "corners"}
+M.OPTIONS = {eyes = eyes.KIND, corners = check.list{n = 2, of = check.whole{from = 1}}}
+
+--- The context of a metric that no task made, from the first batch.
+function M.alone(metric, outputs, targets)
+  local what <const> = "mtl.metric." .. metric.NAME
+  check.value(what, "outputs", outputs, check.tensor())
+  check.value(what, "targets", targets, check.tensor())
+  if targets:dim() ~= 3 or targets:size(3) ~= 2 then
+    check.fail("%s: targets must be points (n, points, 2), not {%s}", what,
+      table.concat(targets.shape, ", "))
+  end
+  local points <const> = targets:size(2)
+  return {what = what, points = points, problems = 1, noun = "faces",
+    eyes = two.known{points = points}}
+end
+
+-- How many times as high as wide the images of a batch are.
+function M.aspect(batch)
+  local image <const> = batch and batch.image
+  return core.is_tensor(image) and image:dim() == 4 and image:size(3) / image:size(4) or 1
+end
+
+--- The distance of each point (n,points).
+function M.distances(places, target, aspect)
+  local lost <const> = places:ne(places):any(3):logical_and(target:eq(target):all(3))
+  return eyes.lengths(places - target, aspect):masked_fill(lost, math.huge)
+end
+
+--- The mean over a face's points (n).
+function M.mean(apart)
+  local there <const> = apart:eq(apart)
+  if there:all():item() then return apart:mean(2) end
+  return ops.masked_fill(apart, there:logical_not(), 0):sum(2) / there:sum(2)
+end
+
+--- A batch: apart (n,points), mean (n), means() the list of that, and length(by) (n), what they are
+-- taken relative to.
+function M.seen(context, outputs, target, batch)
+  local n <const> = target:size(1)
+  if outputs:numel() ~= target:numel() or target:dim() ~= 3 or target:size(2) ~= context.points then
+    check.fail("%s: outputs {%s} and targets {%s} must be %d points a face each", context.what,
+      table.concat(outputs.shape, ", "), table.concat(target.shape, ", "), context.points)
+  end
+  local aspect <const> = M.aspect(batch)
+  local places <const> = outputs:detach():reshape(n, -1, 2):to("float64")
+  target = target:to("float64") -- so that batches do not matter to rounding
+  local apart <const> = M.distances(places, target, aspect)
+  local seen <const>, lengths <const> = {n = n, apart = apart, mean = M.mean(apart)}, {}
+  function seen.means()
+    seen.listed = seen.listed or seen.mean:totable()
+    return seen.listed
+  end
+  function seen.length(by)
+    if lengths[by] == nil then
+      local length <const> = relative[by].length(context, target, batch, aspect)
+      lengths[by] = length and length:to("float64") or false
+    end
+    return lengths[by]
+  end
+  return seen
+end
+
+return M

@@ -1,0 +1,14 @@
+--- Average precision: the sum over falling scores of precision times the rise of recall, without
+-- interpolation.
+--
+-- Of two classes that of the positive one; of more, each against the others by its probability,
+-- and average = "macro" (unless given), "weighted", "each", or class = one.
+
+local averages <const> = require "braid.mtl.measure.parts.averages"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+local ranked <const> = require "braid.mtl.measure.parts.ranked"
+
+return metric.kind{name = "ap", form = "classes", gathers = "ranking", direction = "max",
+  counts = "samples with a label", words = averages.WORDS,
+  options = averages.options{"macro", "weighted", "each"}, relation = averages.relation,
+  value = function(part, o, context) return ranked.mean(part, o, context, ranked.ap) end}

@@ -1,0 +1,19 @@
+--- AUC: the area under the ROC curve, the chance that a sample of the class scores higher than
+-- one that is not, ties counting half (Fawcett 2006); curve = "pr": the area under the curve of
+-- precision over recall, by trapezoids from (0, 1).
+--
+-- Of two classes there is one ("pr" is of the positive one); of more, each against the others by
+-- its probability, and average = "macro" (unless given), "weighted", "each", or class = one.
+
+local averages <const> = require "braid.mtl.measure.parts.averages"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+local ranked <const> = require "braid.mtl.measure.parts.ranked"
+
+local AREA <const> = {roc = ranked.roc, pr = ranked.pr}
+local known <const> = averages.options{"macro", "weighted", "each"}
+known.curve = require("braid.check").choice{"roc", "pr"}
+
+return metric.kind{name = "auc", form = "classes", gathers = "ranking", direction = "max",
+  counts = "samples with a label", words = {"curve", "average", "class"}, options = known,
+  relation = averages.relation,
+  value = function(part, o, context) return ranked.mean(part, o, context, AREA[o.curve]) end}

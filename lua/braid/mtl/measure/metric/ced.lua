@@ -1,0 +1,17 @@
+--- The cumulative distribution of errors, as mtl.ced gives it: {error = {...}, share = {...}, auc,
+-- failure}. by as mtl.metric.error has it. It has no direction.
+
+local ced <const> = require "braid.mtl.measure.ced"
+local check <const> = require "braid.check"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+local relative <const> = require "braid.mtl.measure.parts.relative"
+
+return metric.kind{name = "ced", form = "points", gathers = "errors", unit = "a curve",
+  counts = "faces", words = {"by", "limit"}, by = {"by"}, table = true,
+  options = {by = check.choice(relative.NAMES), limit = check.number{above = 0},
+    steps = check.whole{100, from = 1, to = 1000000}},
+  value = function(part, o)
+    local why <const> = part:reason()
+    if why then return nil, why end
+    return ced(part.errors, {limit = o.limit or relative[o.by].limit, steps = o.steps})
+  end}

@@ -1,0 +1,20 @@
+--- The area under the curve of errors (mtl.ced) up to a limit, over the limit: the exact one. by as
+-- mtl.metric.error has it; limit is 0.10, of the box's width 0.05, unless given. A landmark task
+-- calls it "auc".
+
+local check <const> = require "braid.check"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+local relative <const> = require "braid.mtl.measure.parts.relative"
+
+return metric.kind{name = "ced_area", form = "points", gathers = "errors", direction = "max",
+  counts = "faces", words = {"by", "limit"}, by = {"by"},
+  options = {by = check.choice(relative.NAMES), limit = check.number{above = 0}},
+  value = function(part, o)
+    local limit <const>, why <const> = o.limit or relative[o.by].limit, part:reason()
+    local area = 0.0
+    for _, e in ipairs(part.errors) do
+      if e <= limit then area = area + 1 - e / limit end
+    end
+    if why then return nil, why end
+    return area / #part.errors
+  end}

@@ -1,0 +1,10 @@
+--- Mean absolute error; infinite where an output is NaN.
+
+local metric <const> = require "braid.mtl.measure.parts.metric"
+
+return metric.kind{name = "mae", form = "numbers", gathers = "differences", direction = "min",
+  unit = "the labels'", counts = "numbers with a label",
+  value = function(part)
+    if part.count == 0 then return nil, "no sample has a label" end
+    return part.lost > 0 and math.huge or part.apart / part.count
+  end}

@@ -1,0 +1,15 @@
+--- The share of faces where a point is off by alpha of a length at most, point by point, and their
+-- mean (Matsui et al. 2019, equation 2: 0.10 of the eyes' distance). by as mtl.metric.error has it.
+
+local check <const> = require "braid.check"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+local relative <const> = require "braid.mtl.measure.parts.relative"
+
+return metric.kind{name = "point_accuracy", form = "points", gathers = "nearness",
+  direction = "max", counts = "points", words = {"by", "alpha"}, by = {"by", "alpha"},
+  show = metric.percent,
+  options = {by = check.choice(relative.NAMES), alpha = check.number{0.10, above = 0}},
+  value = function(part)
+    if part.count == 0 then return nil, "no point can be told" end
+    return part.near / part.count
+  end}

@@ -1,0 +1,15 @@
+--- R2, the share of the labels' variance that outputs account for: 1 - sum (y - f)^2 / sum (y -
+-- mean y)^2; below 0 where the mean would have been nearer, -infinity where an output is NaN. Of
+-- several numbers the mean of each one's.
+
+local metric <const> = require "braid.mtl.measure.parts.metric"
+
+return metric.kind{name = "r2", form = "numbers", gathers = "moments", direction = "max",
+  unit = "up to 1", counts = "numbers with a label",
+  value = function(part)
+    if part.count + part.lost == 0 then return nil, "no sample has a label" end
+    if part.lost > 0 then return -math.huge end
+    if part.count < 2 then return nil, "one sample has no variance" end
+    if part.truth_from == part.truth_to then return nil, "all labels are equal" end
+    return 1 - part.square / part.truth
+  end}

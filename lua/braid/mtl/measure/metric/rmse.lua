@@ -1,0 +1,11 @@
+--- Root of the mean squared error; infinite where an output is NaN. Of several numbers the mean of
+-- each one's.
+
+local metric <const> = require "braid.mtl.measure.parts.metric"
+
+return metric.kind{name = "rmse", form = "numbers", gathers = "differences", direction = "min",
+  unit = "the labels'", counts = "numbers with a label",
+  value = function(part)
+    if part.count == 0 then return nil, "no sample has a label" end
+    return part.lost > 0 and math.huge or math.sqrt(part.square / part.count)
+  end}

@@ -1,0 +1,62 @@
+--- One number of one for each class: by "macro", the mean over the classes that occur; "weighted",
+-- where each counts by its samples; "micro", of all samples together; "each", a table by class;
+-- or the one of a class.
+
+local check <const> = require "braid.check"
+local classes <const> = require "braid.mtl.measure.forms.classes"
+
+local M <const> = {}
+
+--- The options: average, class, and what a class is that has no value in the mean of all: 0, as
+-- scikit-learn has it, or "out" of the mean. Either is counted.
+function M.options(averages)
+  return {average = check.choice(averages),
+    class = check.either(check.whole{from = 1}, check.text()),
+    undefined = check.choice{0, "out"}}
+end
+
+M.WORDS = {"average", "class"}
+
+function M.relation(o)
+  if o.class and o.average and o.average ~= "macro" then
+    return "average and class do not go together"
+  end
+end
+
+local function of_each(part, f)
+  local values <const> = {}
+  for c = 1, part.size do values[c] = f(part, c) end
+  if next(values) == nil then return nil, "no class has a value" end
+  return values
+end
+
+--- of(part, c) -> the value of class c, or nil and why; occurs(part, c) says whether a class counts
+-- in a mean; whole(part) is "micro". -> value or nil, reason, notes
+function M.mean(part, o, context, of, occurs, whole)
+  if part.count == 0 then return nil, "no sample has a label", {} end
+  if o.class then
+    local c <const>, wrong <const> = classes.class(context, o.class)
+    if not c then check.fail("%s: %s", context.what, wrong) end
+    if c > part.size then return nil, ("no sample is of %s"):format(classes.called(context, c)) end
+    return of(part, c)
+  end
+  if o.average == "each" then return of_each(part, of) end
+  if o.average == "micro" then return whole(part) end
+  local total, weight, undefined, why = 0.0, 0, 0, nil
+  for c = 1, part.size do
+    if occurs(part, c) then
+      local value <const>, reason <const> = of(part, c)
+      why = why or reason
+      if not value then undefined = undefined + 1 end
+      if value or o.undefined == 0 then
+        local share <const> = o.average == "weighted" and part.of[c] or 1
+        total, weight = total + share * (value or 0), weight + share
+      end
+    end
+  end
+  local notes <const> = {undefined = undefined > 0 and undefined or nil}
+  if weight == 0 then return nil, why or "no class has a value", notes end
+  return total / weight, nil, notes
+end
+
+return M

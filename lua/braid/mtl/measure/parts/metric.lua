@@ -1,0 +1,191 @@
+--- What every metric is: its options, what it gathers of batches, and its result.
+--
+-- metric.kind{name, form, gathers, direction, unit, counts, value, options, words, by} makes the
+-- class of one. form is what it is shown ("classes", "numbers", "points"; forms/), gathers what is
+-- kept of that (states/), by the options on which what is kept depends: metrics of a task that keep
+-- the same share it. value(part, o, context) -> value or nil, reason or nil, notes: of one problem,
+-- which is all there is, or an attribute, an angle, one of several numbers; notes are counts of
+-- what was left out. table = true: a value is a table, of which there is no mean. words are the
+-- options that may stand in its name, in their order.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+
+local M <const> = {}
+
+local Metric <const> = class("Metric")
+
+local function module(room, name) return require(("braid.mtl.measure.%s.%s"):format(room, name)) end
+
+function Metric:init(given)
+  local o <const> = check.options(self.declared, given)
+  self.options, self.given = o, check.copy("mtl.metric", given)
+  self.direction, self.unit, self.counts = self.DIRECTION, self.UNIT, self.COUNTS
+  if type(self.unit) == "function" then self.unit = self.unit(o) end
+  self.name, self.state, self.context = self:text(), false, false
+end
+
+--- Its name, with the options that were given and may stand in it.
+function Metric:text()
+  local parts <const> = {self.NAME}
+  for _, key in ipairs(self.WORDS) do
+    local value <const> = self.given[key]
+    if value ~= nil then parts[#parts + 1] = tostring(value) end
+  end
+  return table.concat(parts, ".")
+end
+
+--- Its options as plain values, or nil where its name says them all.
+function Metric:beyond_name()
+  local rest <const> = check.copy("mtl.metric", self.given)
+  for _, key in ipairs(self.WORDS) do rest[key] = nil end
+  return next(rest) ~= nil and self.given or nil
+end
+
+--- The same metric, which has seen nothing.
+function Metric:fresh() return getmetatable(self)(self.given) end
+
+--- Two metrics of one key keep the same of a batch.
+function Metric:key()
+  local parts <const> = {self.GATHERS}
+  for _, key in ipairs(self.BY) do parts[#parts + 1] = check.shown(self.options[key]) end
+  for _, key in ipairs(module("forms", self.FORM).TOLD) do
+    parts[#parts + 1] = check.shown(self.given[key])
+  end
+  return table.concat(parts, " ")
+end
+
+--- What is known of the samples: what a task says, and then the metric's own options.
+function Metric:context_of(told)
+  local context <const> = {}
+  for key, value in pairs(told) do context[key] = value end
+  for _, key in ipairs(module("forms", self.FORM).TOLD) do
+    if self.given[key] ~= nil then context[key] = self.given[key] end
+  end
+  return context
+end
+
+--- An empty state of what it gathers.
+function Metric:gathered(context) return module("states", self.GATHERS)(context, self.options) end
+
+-- The value of a problem; nil and a reason where it is no number.
+local function valued(metric, part, context)
+  local value <const>, reason <const>, notes <const> = metric.VALUE(part, metric.options, context)
+  if value ~= value then return nil, "outputs or labels are too large for it", notes end
+  return value, reason, notes
+end
+
+--- Its result from a state: value or nil, reason, notes, and the values of each problem.
+function Metric:of_state(state)
+  local context <const> = state.context
+  local parts <const> = state:parts()
+  if #parts == 1 then
+    local value <const>, reason <const>, notes <const> = valued(self, parts[1], context)
+    return value, reason, notes, parts[1].named and {value == nil and false or value} or nil
+  end
+  local total, weight, why = 0.0, 0, nil
+  local each <const>, notes <const> = {}, {}
+  for i, part in ipairs(parts) do
+    local value <const>, reason <const>, own <const> = valued(self, part, context)
+    each[i], why = value == nil and false or value, why or reason
+    for key, n in pairs(own or {}) do notes[key] = (notes[key] or 0) + n end
+    if type(value) == "number" then
+      local share <const> = context.weigh and part.count or 1
+      total, weight = total + share * value, weight + share
+    elseif value == nil then
+      notes.undefined = (notes.undefined or 0) + 1
+    end
+  end
+  if self.TABLE then
+    local any = false
+    for _, value in ipairs(each) do any = any or value end
+    return any and each or nil, why, notes
+  end
+  if weight == 0 then return nil, why or "there is nothing to measure", notes, each end
+  return total / weight, nil, notes, each
+end
+
+-- ---- alone ----------------------------------------------------------------------------
+
+--- Adds a batch. classes: outputs (n,classes), or (n) whole numbers, the classes said, or (n)
+-- scores of the positive class; targets (n), labels from 1. numbers: both (n) or (n,k). points:
+-- outputs (n,points,2) or (n,2 points), targets (n,points,2), and a batch with box_width and image
+-- where it needs them.
+function Metric:observe(outputs, targets, batch)
+  local form <const> = module("forms", self.FORM)
+  self.context = self.context or self:context_of(form.alone(self, outputs, targets))
+  self.state = self.state or self:gathered(self.context)
+  self.state:add(form.seen(self.context, outputs, targets, batch))
+  return self
+end
+
+--- The value over all that was observed; nil and a reason where it is undefined.
+-- @return value or nil, reason or nil, counts of what is left out
+function Metric:result()
+  if not self.state then return nil, "nothing was observed", {} end
+  local value <const>, reason <const>, notes <const> = self:of_state(self.state)
+  return value, value == nil and reason or nil, notes or {}
+end
+
+--- How many samples were observed, and how many of those had no label.
+function Metric:counted()
+  local state <const> = self.state
+  return {samples = state and state.samples or 0, missing = state and state.missing or 0}
+end
+
+--- Adds what another metric of the same options has seen, after its own.
+function Metric:merge(other)
+  if not class.is_a(other, getmetatable(self)) or other:key() ~= self:key() then
+    check.fail("mtl.metric.%s: merge wants another of the same kind and options, not %s", self.NAME,
+      check.shown(other))
+  end
+  if not other.state then return self end
+  if not self.state then
+    self.context = other.context
+    self.state = self:gathered(self.context)
+  end
+  if not self.state:fits(other.state) then
+    check.fail("mtl.metric.%s: merge: the two have seen different classes, points or numbers",
+      self.NAME)
+  end
+  self.state:merge(other.state)
+  return self
+end
+
+--- Forgets what it has seen.
+function Metric:reset() self.state, self.context = false, false end
+
+Metric.__tostring = function(self)
+  local value <const>, reason <const> = self:result()
+  return ("mtl.metric %s: %s"):format(self.name, value == nil and "undefined, " .. reason
+    or type(value) == "number" and self.show(value) or tostring(value))
+end
+
+--- A value of the metric as a text.
+function Metric.show() end
+
+-- ---- kinds ----------------------------------------------------------------------------
+
+--- The class of a metric; see above.
+function M.kind(k)
+  local Kind <const> = class(k.name, Metric)
+  local known <const> = {}
+  for key, kind in pairs(module("forms", k.form).OPTIONS) do known[key] = kind end
+  for key, kind in pairs(k.options or {}) do known[key] = kind end
+  Kind.declared = check.declare("mtl.metric." .. k.name, known, k.relation)
+  Kind.NAME, Kind.FORM, Kind.GATHERS, Kind.COUNTS = k.name, k.form, k.gathers, k.counts
+  Kind.DIRECTION, Kind.UNIT, Kind.VALUE = k.direction or false, k.unit or "share", k.value
+  Kind.WORDS, Kind.BY, Kind.TABLE = k.words or {}, k.by or {}, k.table or false
+  Kind.show = k.show or M.plain
+  return Kind
+end
+
+local format <const> = require "braid.format"
+
+function M.percent(value) return format("%.1f%%", 100 * value) end
+function M.plain(value) return format("%.4f", value) end
+
+--- Whether a value is a metric.
+function M.is(value) return class.is_a(value, Metric) end
+
+return M

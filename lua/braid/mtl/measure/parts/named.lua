@@ -1,0 +1,87 @@
+--- Metrics by the names that users give them: "auc", "f1.macro", "failure.box.0.05".
+
+local check <const> = require "braid.check"
+local folder <const> = require "braid.folder"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+
+local M <const> = {}
+
+-- Names that reports had first, for points.
+local SHORT <const> = {distance = "error.none", box_error = "error.box",
+  box_failure = "failure.box"}
+local OF_POINTS <const> = {auc = "ced_area", area = "ced_area"}
+
+local function all() return require "braid.mtl.measure.metric" end
+
+--- The names of all metrics of one of the forms, or of any.
+function M.names(forms)
+  local names <const> = {}
+  for _, name in ipairs(folder.names(all())) do
+    local form <const> = all()[name].FORM
+    if not forms or forms[form] then names[#names + 1] = name end
+    if forms and forms[form] and name == "ced_area" then names[#names + 1] = "auc" end
+  end
+  table.sort(names)
+  return names
+end
+
+-- What follows a metric's name, as its options: each word is the first option, from where the last
+-- one stood, that can be it.
+local function options_of(kind, rest)
+  local o <const>, at = {}, 1
+  while rest ~= "" do
+    local word = rest:match("^%d+%.?%d*") or rest:match("^[^.]+") or rest
+    local value <const> = math.tointeger(word) or tonumber(word) or word
+    local key
+    while at <= #kind.WORDS and not key do
+      local k <const> = kind.declared.kinds[kind.WORDS[at]]
+      key, at = k.accepts(value) and kind.WORDS[at], at + 1
+    end
+    if not key then return nil, word end
+    o[key], rest = value, rest:sub(#word + 2)
+  end
+  return o
+end
+
+local function wrong_word(what, name, kind, word)
+  local says <const> = {}
+  for _, key in ipairs(kind.WORDS) do
+    says[#says + 1] = ("%s (%s)"):format(key, kind.declared.kinds[key].says)
+  end
+  check.fail("%s: the metric '%s': %s", what, name, #says == 0
+    and ("%s has nothing behind its name"):format(kind.NAME)
+    or ("'%s' is none of what stands behind %s: %s"):format(word, kind.NAME,
+      table.concat(says, ", ")))
+end
+
+--- The metric of a name, for one who is shown forms = {form = true}; `what` is in messages.
+function M.metric(what, name, forms, more)
+  local first <const>, rest <const> = name:match("^([^.]*)%.?(.*)$")
+  local points <const> = forms and forms.points
+  local short <const> = SHORT[first] or points and OF_POINTS[first]
+  local file <const> = short and short:match("^[^.]*") or first
+  local kind <const> = folder.find(all(), file)
+  if not kind then
+    check.fail("%s: there is no metric '%s'; %s", what, name, check.nearest(first, M.names(forms)))
+  end
+  if forms and not forms[kind.FORM] then
+    check.fail("%s: the metric '%s' is one of %s; here there are %s", what, name, kind.FORM,
+      table.concat(M.names(forms), ", "))
+  end
+  local words <const> = {short and short:match("%.(.+)") or nil}
+  if rest ~= "" then words[#words + 1] = rest end
+  local o <const>, word <const> = options_of(kind, table.concat(words, "."))
+  if not o then wrong_word(what, name, kind, word) end
+  for key, value in pairs(more or {}) do o[key] = value end
+  return kind(o)
+end
+
+--- The metric that a plain name means whoever has it, or nil: for reports that came from a file.
+function M.known(name)
+  local ok <const>, found <const> = pcall(M.metric, "mtl.metric", name)
+  return ok and found or nil
+end
+
+M.is = metric.is
+
+return M

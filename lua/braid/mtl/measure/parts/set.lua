@@ -1,0 +1,93 @@
+--- The metrics of one task in one evaluation: what each needs of a batch is gathered once.
+
+local class <const> = require "braid.class"
+local Own <const> = require "braid.mtl.measure.parts.own"
+
+local Set <const> = class("metrics of a task")
+
+--- Of entries {name =, metric =}, for a task that record (see judged.lua) says how to show.
+function Set:init(task, record, entries)
+  self.task, self.record, self.entries = task, record, entries
+  self.gathered, self.forms, self.own = {}, {}, false
+  for _, e in ipairs(entries) do
+    local own <const> = class.is_a(e.metric, Own)
+    local key <const> = not own and e.metric.FORM .. " " .. e.metric:key()
+    if own then
+      e.state = e.metric
+      self.own = true
+    elseif not self.gathered[key] then
+      local form <const> = e.metric.FORM
+      local context <const> = e.metric:context_of(record.forms[form].told(task))
+      context.what = record.what
+      e.state = e.metric:gathered(context)
+      self.gathered[key] = e.state
+      self.forms[form] = self.forms[form] or {context = context, states = {}}
+      table.insert(self.forms[form].states, e.state)
+    else
+      e.state = self.gathered[key]
+    end
+  end
+end
+
+--- Adds a batch.
+function Set:observe(output, target, batch)
+  local task <const>, record <const> = self.task, self.record
+  for name, form in pairs(self.forms) do
+    local module <const> = record.forms[name].form
+    local outputs <const>, targets <const> = record.forms[name].shown(task, output, target, batch)
+    local seen <const> = module.seen(form.context, outputs, targets, batch)
+    for _, state in ipairs(form.states) do state:add(seen) end
+  end
+  if not self.own then return end
+  local known <const> = record.known(task, target)
+  for _, e in ipairs(self.entries) do
+    if e.state == e.metric then e.metric:add(output, target, batch, known) end
+  end
+end
+
+--- Adds what the set of another evaluation of the same task has seen. Metrics of the user's own
+-- have no way to do that.
+function Set:merge(other)
+  for key, state in pairs(self.gathered) do state:merge(other.gathered[key]) end
+end
+
+--- The state of a kind that was gathered by the option `by`, or nil.
+function Set:errors(by)
+  for _, e in ipairs(self.entries) do
+    if rawget(e.state, "errors") and e.state.by == by then return e.state end
+  end
+end
+
+-- What metrics are by problem, under their names.
+local function add_each(m, name, each)
+  if not each then return end
+  m[name == "accuracy" and "each" or name .. "_each"] = each
+end
+
+--- {METRIC = value, undefined = {METRIC = reason}, notes = {METRIC = {note = count}}, metric = the
+-- first one's name}; the values of problems as METRIC_each.
+function Set:results()
+  local m <const>, undefined <const>, all <const> = {}, {}, {}
+  for i, e in ipairs(self.entries) do
+    local value, reason, notes, each
+    if e.state == e.metric then
+      value, reason = e.metric:value()
+    else
+      value, reason, notes, each = e.metric:of_state(e.state)
+    end
+    m[e.name] = value
+    if value == nil then undefined[e.name] = reason end
+    if i == 1 then m.metric = e.name end
+    add_each(m, e.name, each)
+    for key, n in pairs(notes or {}) do
+      all[e.name] = all[e.name] or {}
+      all[e.name][key] = n
+    end
+  end
+  m.undefined = next(undefined) and undefined or nil
+  m.notes = next(all) and all or nil
+  if self.record.finish then self.record.finish(self.task, m, self) end
+  return m
+end
+
+return Set
