@@ -105,25 +105,40 @@ static char *tile_at(const br_lanes_at *l, int64_t lane, int64_t *beside) {
 
 enum { ROWS = 64 }; /* of pointers at a time */
 
+/* Values from .. from+n-1 of some lanes. */
+typedef struct part {
+  int64_t lane, count, from, n;
+} part;
+
+/* Lanes that lie side by side, brought into `values`, one after the other, or put back.
+ */
+static void turn_tiles(const br_lanes_at *l, const part *p, char *values, bool back) {
+  const int64_t lane = p->lane, count = p->count, from = p->from, n = p->n;
+  const int64_t size = l->size, step = l->step * size;
+  for (int64_t done = 0, beside; done < count; done += beside) {
+    char *at = tile_at(l, lane + done, &beside) + from * step;
+    char *own = values + done * n * size;
+    if (beside > count - done) beside = count - done;
+    for (int64_t i = 0; i < n; i += ROWS) {
+      void *theirs[ROWS], *ours[BR_LANES_TOGETHER];
+      int64_t rows = n - i < ROWS ? n - i : ROWS;
+      for (int64_t r = 0; r < rows; r++) theirs[r] = at + (i + r) * step;
+      for (int64_t j = 0; j < beside; j++) ours[j] = own + (j * n + i) * size;
+      if (back)
+        l->k->transpose(beside, rows, (const void *const *)ours, theirs);
+      else
+        l->k->transpose(rows, beside, (const void *const *)theirs, ours);
+    }
+  }
+}
+
 const void *br_lanes_get(const br_lanes_at *l, int64_t lane, int64_t count, int64_t from,
                          int64_t n, void *room) {
   if (n == 0) return room;
   if (!l->side)
     return br_iter_load(&l->it, 1, l->view.dtype, lane * l->length + from, count * n,
                         room);
-  for (int64_t done = 0, beside; done < count; done += beside) {
-    const char *at = tile_at(l, lane + done, &beside) + from * l->step * l->size;
-    char *to = (char *)room + done * n * l->size;
-    if (beside > count - done) beside = count - done;
-    for (int64_t i = 0; i < n; i += ROWS) {
-      const void *src[ROWS];
-      void *dst[BR_LANES_TOGETHER];
-      int64_t rows = n - i < ROWS ? n - i : ROWS;
-      for (int64_t r = 0; r < rows; r++) src[r] = at + (i + r) * l->step * l->size;
-      for (int64_t j = 0; j < beside; j++) dst[j] = to + (j * n + i) * l->size;
-      l->k->transpose(rows, beside, src, dst);
-    }
-  }
+  turn_tiles(l, &(part){lane, count, from, n}, room, false);
   return room;
 }
 
@@ -138,17 +153,5 @@ void br_lanes_put(const br_lanes_at *l, int64_t lane, int64_t count, int64_t fro
     br_iter_store(&l->it, 1, lane * l->length + from, count * n, values);
     return;
   }
-  for (int64_t done = 0, beside; done < count; done += beside) {
-    char *at = tile_at(l, lane + done, &beside) + from * l->step * l->size;
-    const char *values_at = (const char *)values + done * n * l->size;
-    if (beside > count - done) beside = count - done;
-    for (int64_t i = 0; i < n; i += ROWS) {
-      const void *src[BR_LANES_TOGETHER];
-      void *dst[ROWS];
-      int64_t rows = n - i < ROWS ? n - i : ROWS;
-      for (int64_t r = 0; r < rows; r++) dst[r] = at + (i + r) * l->step * l->size;
-      for (int64_t j = 0; j < beside; j++) src[j] = values_at + (j * n + i) * l->size;
-      l->k->transpose(beside, rows, src, dst);
-    }
-  }
+  turn_tiles(l, &(part){lane, count, from, n}, (char *)(uintptr_t)values, true);
 }

@@ -174,22 +174,11 @@ local function parse(source)
 end
 
 --- What `read` gives, from a source of files.lua; or nil and what is wrong.
-function M.parse(source)
-  local ok <const>, value <const> = pcall(parse, source)
-  if ok then return value end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
-end
+M.parse = files.parser(parse)
 
 --- The weights of a file, {layer = {tensor, ...}}: those layers that have any, their blobs in
 -- Caffe's order (weight, bias) and shape; or nil and a message.
 -- @usage local det1 = assert(braid.load("det1.caffemodel"))  print(det1.conv1[1].shape)
-function M.read(path)
-  local source <close>, message <const> = files.open(path)
-  if not source then return nil, message end
-  local layers <const>, wrong <const> = M.parse(source)
-  if not layers then return nil, ("%s: not a whole .caffemodel file: %s"):format(path, wrong) end
-  return layers
-end
+function M.read(path) return files.parsed(path, M.parse, ".caffemodel") end
 
 return M

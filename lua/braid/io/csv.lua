@@ -71,16 +71,15 @@ local function parse(text, given, decimal)
   return {header = header, data = data:reshape(rows, columns)}
 end
 
+local read <const> = files.parser(parse)
+
 --- A table from the bytes of a file, or nil and what is wrong with it.
 -- @param header true or false: whether the first row is one; nil: see above
 -- @param decimal "." or ",": what stands before the decimals; nil: see number.lua
 function M.parse(bytes, header, decimal)
   local text <const>, wrong <const> = texts.decode(bytes)
   if not text then return nil, wrong end
-  local ok <const>, value <const> = pcall(parse, text, header, decimal)
-  if ok then return value end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
+  return read(text, header, decimal)
 end
 
 local OPTIONS <const> = check.declare("load: .csv", {header = check.flag(),

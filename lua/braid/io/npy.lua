@@ -170,23 +170,12 @@ end
 
 --- A tensor from a source of files.lua, or nil, what is wrong, and whether that is nothing
 -- but values that no tensor holds.
-function M.parse(source)
-  local ok <const>, value <const> = pcall(parse, source)
-  if ok then return value end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message, value.whole
-end
+M.parse = files.parser(parse, "whole")
 
 --- The tensor of a file, or nil and a message. Types that tensors lack become the next that
 -- holds all their values: float16 float32, int8, int16 and uint16 int32, uint32 and uint64
 -- (below 2^63) int64.
-function M.read(path)
-  local source <close>, message <const> = files.open(path)
-  if not source then return nil, message end
-  local t <const>, wrong <const> = M.parse(source)
-  if not t then return nil, ("%s: not a whole .npy file: %s"):format(path, wrong) end
-  return t
-end
+function M.read(path) return files.parsed(path, M.parse, ".npy") end
 
 --- What comes before the values of a tensor: a multiple of 64 bytes.
 function M.header(t)

@@ -3,10 +3,9 @@
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local fresh <const> = require "braid.nn.fresh"
 local conv1d <const> = require "braid.functional.conv1d"
-local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
+local weighted <const> = require "braid.nn.weighted"
 
 local argument <const>, choice <const> = check.argument, check.choice
 local either <const>, flag <const>, needed <const> = check.either, check.flag, check.needed
@@ -19,21 +18,12 @@ local OPTIONS <const> = check.declare("Conv1d", {
   kernel = needed(whole{from = 1}), stride = whole{1, from = 1},
   padding = either(whole{0, from = 0}, choice{"same"}), dilation = whole{1, from = 1},
   groups = whole{1, from = 1}, bias = flag(true),
-}, function(o)
-  if o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
-    return ("groups = %d must divide %d inputs and %d outputs"):format(o.groups, o.inputs,
-      o.outputs)
-  end
-end)
+}, weighted.groups_divide)
 
 function Conv1d:init(inputs, outputs, given)
   local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
   self.options = {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = o.groups}
-  self.weight = fresh(self, {outputs, inputs // o.groups, o.kernel}, "float32")
-  self.bias = o.bias and fresh(self, {outputs}, "float32") or nil
-  initial.default(self.weight, self.bias)
-  Module.parameter(self.weight)
-  if self.bias then Module.parameter(self.bias) end
+  weighted.make(self, {outputs, inputs // o.groups, o.kernel}, o.bias and outputs, "float32")
 end
 
 function Conv1d:forward(x) return conv1d(x, self.weight, self.bias, self.options) end

@@ -5,9 +5,9 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local fresh <const> = require "braid.nn.fresh"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
+local weighted <const> = require "braid.nn.weighted"
 
 local argument <const>, choice <const> = check.argument, check.choice
 local either <const>, flag <const>, needed <const> = check.either, check.flag, check.needed
@@ -20,12 +20,7 @@ local OPTIONS <const> = check.declare("Conv2d", {
   kernel = needed(pair{from = 1}), stride = pair{1, from = 1},
   padding = either(pair{0, from = 0}, choice{"same"}), dilation = pair{1, from = 1},
   groups = whole{1, from = 1}, bias = flag(true),
-}, function(o)
-  if o.inputs and o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
-    return ("groups = %d must divide %s and %d outputs"):format(o.groups,
-      o.inputs and o.inputs .. " inputs" or "the inputs", o.outputs)
-  end
-end)
+}, weighted.groups_divide)
 
 function Conv2d:init(inputs, outputs, given)
   if given == nil and (outputs == nil or type(outputs) == "table") then -- one size
@@ -43,18 +38,12 @@ end
 --- The size, and the dtype, float64 if that of `like` is.
 function Conv2d:set_inputs(inputs, like)
   local groups <const> = self.options.groups
-  if inputs % groups ~= 0 or self.outputs % groups ~= 0 then
-    check.fail("Conv2d: groups = %d must divide %d inputs and %d outputs", groups, inputs,
-      self.outputs)
-  end
+  local wrong <const> = weighted.groups_divide{inputs = inputs, outputs = self.outputs,
+    groups = groups}
+  if wrong then check.fail("Conv2d: %s", wrong) end
   self.unsized = nil
-  local dtype <const> = initial.dtype(like)
-  self.weight = fresh(self, {self.outputs, inputs // groups, self.kernel[1], self.kernel[2]},
-    dtype)
-  self.bias = self.has_bias and fresh(self, {self.outputs}, dtype) or nil
-  initial.default(self.weight, self.bias)
-  Module.parameter(self.weight)
-  if self.bias then Module.parameter(self.bias) end
+  weighted.make(self, {self.outputs, inputs // groups, self.kernel[1], self.kernel[2]},
+    self.has_bias and self.outputs, initial.dtype(like))
 end
 
 function Conv2d:forward(x)

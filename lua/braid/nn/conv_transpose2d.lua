@@ -4,9 +4,8 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local fresh <const> = require "braid.nn.fresh"
-local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
+local weighted <const> = require "braid.nn.weighted"
 
 local argument <const>, flag <const>, needed <const> = check.argument, check.flag, check.needed
 local pair <const>, whole <const> = check.pair, check.whole
@@ -18,23 +17,15 @@ local OPTIONS <const> = check.declare("ConvTranspose2d", {
   kernel = needed(pair{from = 1}), stride = pair{1, from = 1}, padding = pair{0, from = 0},
   output_padding = pair{0, from = 0}, dilation = pair{1, from = 1}, groups = whole{1, from = 1},
   bias = flag(true),
-}, function(o)
-  if o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
-    return ("groups = %d must divide %d inputs and %d outputs"):format(o.groups, o.inputs,
-      o.outputs)
-  end
-end)
+}, weighted.groups_divide)
 
 function ConvTranspose2d:init(inputs, outputs, given)
   local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
   local kernel <const> = type(o.kernel) == "table" and o.kernel or {o.kernel, o.kernel}
   self.options = {stride = o.stride, padding = o.padding, output_padding = o.output_padding,
     dilation = o.dilation, groups = o.groups}
-  self.weight = fresh(self, {inputs, outputs // o.groups, kernel[1], kernel[2]}, "float32")
-  self.bias = o.bias and fresh(self, {outputs}, "float32") or nil
-  initial.default(self.weight, self.bias)
-  Module.parameter(self.weight)
-  if self.bias then Module.parameter(self.bias) end
+  weighted.make(self, {inputs, outputs // o.groups, kernel[1], kernel[2]}, o.bias and outputs,
+    "float32")
 end
 
 function ConvTranspose2d:forward(x)

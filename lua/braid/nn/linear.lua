@@ -5,9 +5,9 @@
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
-local fresh <const> = require "braid.nn.fresh"
 local initial <const> = require "braid.nn.initial"
 local Module <const> = require "braid.nn.module"
+local weighted <const> = require "braid.nn.weighted"
 
 local argument <const>, flag <const> = check.argument, check.flag
 local optional <const>, whole <const> = check.optional, check.whole
@@ -31,13 +31,8 @@ end
 
 --- The size, and the dtype, float64 if that of `like` is.
 function Linear:set_inputs(inputs, like)
-  local dtype <const> = initial.dtype(like)
   self.unsized = nil
-  self.weight = fresh(self, {self.outputs, inputs}, dtype)
-  self.bias = self.has_bias and fresh(self, {self.outputs}, dtype) or nil
-  initial.default(self.weight, self.bias)
-  Module.parameter(self.weight)
-  if self.bias then Module.parameter(self.bias) end
+  weighted.make(self, {self.outputs, inputs}, self.has_bias and self.outputs, initial.dtype(like))
 end
 
 function Linear:forward(x)
