@@ -188,7 +188,7 @@ lint: deps-test
 
 # The specs' Lua writes which lines it runs (spec/support/coverage), gcov which lines of C.
 COVERAGE = BUILD=build-coverage OPT=-O1 \
-           EXTRA='--coverage -fprofile-update=atomic -Wno-missing-profile'
+           EXTRA='--coverage -Wno-missing-profile'
 
 ## run the specs and list the lines of C and Lua that none reaches; SLOW=yes asks the slow ones too
 coverage: deps-test
