@@ -10,7 +10,7 @@
 -- Options: granularity ("channel", or "scalar"), diag, lr_mult (100), at (blocks, "*"), from,
 -- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), width,
 -- channels and input of it, head, groups
--- ({face = {"landmarks"}, traits = {"gender", "smile"}}: two towers, a head for each task).
+-- ({face = {"landmarks"}, traits = {"gender", "smile"}}: two columns, a head for each task).
 -- Parameters for MTFL's five tasks (21 outputs): 395,601.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",

@@ -11,7 +11,7 @@ local networks <const> = require "spec.bench.networks"
 local operators <const> = require "spec.bench.operators"
 local overhead <const> = require "spec.bench.overhead"
 local report <const> = require "spec.bench.report"
-local towers <const> = require "spec.bench.towers"
+local columns <const> = require "spec.bench.columns"
 
 local o <const> = braid.train.arguments(arg, {
   quick = false,      -- fewer and shorter runs
@@ -56,7 +56,7 @@ result.geometric_mean = report.mean(result.networks)
 result.inference = networks.inference(o, report.inference())
 convolutions.run(o, result.machine, result.operators, report.convolutions())
 operators.run(o, result.machine, result.operators, report.operators())
-result.towers = towers.run(o, report.towers())
+result.columns = columns.run(o, report.columns())
 result.threads_of = networks.threads(o, report.threads())
 result.overhead = overhead.run(o, report.overhead())
 networks.finish(o)

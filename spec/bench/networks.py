@@ -124,10 +124,10 @@ pairs, pair_labels, pair_loss = tasks(
 
 
 class Transfer(nn.Module):
-    def __init__(self, towers):
+    def __init__(self, columns):
         super().__init__()
-        self.beta = nn.Parameter(torch.full((towers, towers), -2.0))
-        self.register_buffer("own", torch.eye(towers))
+        self.beta = nn.Parameter(torch.full((columns, columns), -2.0))
+        self.register_buffer("own", torch.eye(columns))
 
     def forward(self, xs):
         alpha = torch.sigmoid(self.beta) * (1 - self.own) + self.own
@@ -161,16 +161,16 @@ class Dmt(nn.Module):
                 stage(100, 140, 2, 0, nn.Flatten()),
                 nn.Sequential(nn.Linear(140, 360), nn.ReLU(inplace=True)), nn.Linear(360, 2)])
 
-        self.towers = nn.ModuleList([subnet() for _ in pairs])
+        self.columns = nn.ModuleList([subnet() for _ in pairs])
         transfer = Transfer if channels_last else TransferContiguous
         self.transfers = nn.ModuleList([transfer(len(pairs)) for _ in range(6)])
 
     def forward(self, image):
-        xs = [image] * len(self.towers)
+        xs = [image] * len(self.columns)
         for layer in range(7):
             if layer > 0:
                 xs = self.transfers[layer - 1](xs)
-            xs = [tower[layer](x) for tower, x in zip(self.towers, xs)]
+            xs = [column[layer](x) for column, x in zip(self.columns, xs)]
         return dict(zip(pairs, xs))
 
 
@@ -209,15 +209,15 @@ def resnet(width):
 
 
 class Collaborative(nn.Module):
-    def __init__(self, c, towers):
+    def __init__(self, c, columns):
         super().__init__()
-        m = c * towers // 4
+        m = c * columns // 4
         self.central = nn.Sequential(
-            conv(c * towers, m, 1), nn.BatchNorm2d(m), nn.ReLU(inplace=True), conv(m, m, 3),
+            conv(c * columns, m, 1), nn.BatchNorm2d(m), nn.ReLU(inplace=True), conv(m, m, 3),
             nn.BatchNorm2d(m), nn.ReLU(inplace=True))
         self.own = nn.ModuleList([
             nn.Sequential(conv(c + m, c, 1), nn.BatchNorm2d(c), nn.ReLU(inplace=True),
-                          conv(c, c, 3), nn.BatchNorm2d(c)) for _ in range(towers)])
+                          conv(c, c, 3), nn.BatchNorm2d(c)) for _ in range(columns)])
 
     def forward(self, xs):
         z = self.central(torch.cat(xs, 1))
@@ -228,7 +228,7 @@ class Collaborative(nn.Module):
 class Dcnet(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.towers = nn.ModuleList([resnet(width) for _ in dc_sizes])
+        self.columns = nn.ModuleList([resnet(width) for _ in dc_sizes])
         self.blocks = nn.ModuleList(
             [Collaborative(width << max(s - 1, 0), len(dc_sizes)) for s in range(5)])
         self.heads = nn.ModuleDict()
@@ -239,9 +239,9 @@ class Dcnet(nn.Module):
                 nn.BatchNorm1d(middle), nn.ReLU(inplace=True), nn.Linear(middle, outputs))
 
     def forward(self, image):
-        xs = [image] * len(self.towers)
+        xs = [image] * len(self.columns)
         for s, block in enumerate(self.blocks):
-            xs = block([tower[s](x) for tower, x in zip(self.towers, xs)])
+            xs = block([column[s](x) for column, x in zip(self.columns, xs)])
         return {t: self.heads[t](x) for t, x in zip(dc_sizes, xs)}
 
 

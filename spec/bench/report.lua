@@ -106,7 +106,7 @@ function M.threads()
 end
 
 --- Columns in a list, and as one tensor.
-function M.towers()
+function M.columns()
   local row <const> = lines("training step by form, ms", {31, {"list", 7}, {"stacked", 7},
     {"ratio", 6}})
   return function(r, title) row(title, r.list_ms, r.stacked_ms, times(r.ratio)) end

@@ -135,7 +135,7 @@ describe("a folder of names", function()
     for _, name in ipairs{"walk", "state", "hints", "fold", "Walk", "linear", "Conv2D"} do
       assert.error_matches(function() return braid.nn[name] end, "braid.nn has no")
     end
-    for _, name in ipairs{"build", "flow", "strands"} do
+    for _, name in ipairs{"build", "flow", "per_column"} do
       assert.error_matches(function() return braid.mtl[name] end, "braid.mtl has no")
     end
     assert.is_nil(folder.find(braid.nn, "walk"))

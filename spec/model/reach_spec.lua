@@ -34,8 +34,8 @@ local function all_words()
   end
   for word in ([[__index __newindex __metatable __gc __close __mode __call __pairs __len __name
     __tostring base meta methods records kind plan recipe make mixers options names tasks head
-    heads columns
-    trunk order joined together shape grad grad_fn env _ENV upvalue key self]]):gmatch("%S+") do
+    heads columns trunk
+    order stacked stacked_names shape grad grad_fn env _ENV upvalue key self]]):gmatch("%S+") do
     words[word] = true
   end
   return words

@@ -263,7 +263,7 @@ describe("saving a network", function()
     fails(function() braid.save("x.safetensors", net) end, "head.pose.outputs is 7, and 5 by")
     local other <const> = braid.model("models/cross_stitch.lua", {tasks = tasks_of(), width = 0.25})
     assert.is_true((other:stacked()))
-    other.columns.joined.conv1[1].bias = nil
+    other.columns.stacked.conv1[1].bias = nil
     fails(function() braid.save("x.safetensors", other) end,
       "columns.landmarks.conv1.1.bias is not there, which is a tensor (4) by its definition")
   end)

@@ -132,14 +132,14 @@ for _, name in ipairs(mixers()) do
           braid.zeros(alone[1].shape)})[2]) < 1e-5)
       end)
 
-      it("gives the same bits with its columns joined, case " .. k, function()
+      it("gives the same bits with its columns stacked, case " .. k, function()
         local mixer <const>, xs <const> = at_a_block(name, options), maps()
         if not mixer.braid then return end
         local listed <const> = mixer(xs, nil, "x", {[2] = true})
-        local joined <const> = mixer:clone()
-        joined:stack()
-        local y <const> = joined(braid.cat(xs, 2), nil, "x", {[2] = true})
-        local plain <const>, whole <const> = mixer(xs), joined(braid.cat(xs, 2))
+        local stacked <const> = mixer:clone()
+        stacked:stack()
+        local y <const> = stacked(braid.cat(xs, 2), nil, "x", {[2] = true})
+        local plain <const>, whole <const> = mixer(xs), stacked(braid.cat(xs, 2))
         for i = 1, 3 do -- to the bit where it is without an ablation
           local own <const> = y[{ {}, {4 * i - 3, 4 * i} }]
           local base <const> = largest(plain[i], whole[{ {}, {4 * i - 3, 4 * i} }])

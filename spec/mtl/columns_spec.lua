@@ -154,7 +154,7 @@ describe("mtl.columns", function()
     assert.same({2, 4, 6, 6}, split:features(x, {"conv1"}).conv1.shared.shape)
   end)
 
-  it("runs in a list what cannot be joined, and says why", function()
+  it("runs in a list what cannot be stacked, and says why", function()
     local odd <const> = mtl.columns(tasks, {a = backbone(4), b = backbone(5)})
       :mix("conv2", mtl.cross_stitch{}):heads(head)
     local ok <const>, why <const> = odd:stacked()
@@ -378,7 +378,7 @@ describe("hints of parameters", function()
     assert.equal(0, opt.groups[2].weight_decay)
     assert.equal(3, #opt.groups[2].params)
     opt.factor = 0.5
-    local alpha <const> = net.mixer.conv1.alpha.joined.weight
+    local alpha <const> = net.mixer.conv1.alpha.stacked.weight
     local before <const> = alpha:detach():clone()
     alpha.grad = braid.ones(alpha.shape)
     opt:step()

@@ -1,4 +1,4 @@
--- Several tasks in one column: the poster's two towers, landmarks beside all attributes, and every
+-- Several tasks in one column: the poster's two columns, landmarks beside all attributes, and every
 -- operation on networks of columns with them.
 
 local braid <const> = require "braid"
@@ -43,7 +43,7 @@ local function equal(net, other, names, within)
 end
 
 describe("groups", function()
-  it("give the poster's two towers: a column a group, a head a task", function()
+  it("give the poster's two columns: a column a group, a head a task", function()
     local net <const> = braid.model("models/cross_stitch.lua", {tasks = tasks, width = 0.25,
       groups = GROUPS, mutual = "l2", lambda_w = 1})
     assert.same({"face", "traits"}, net.names)

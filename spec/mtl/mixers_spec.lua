@@ -1,4 +1,4 @@
---- Every mixer in lua/braid/mtl/mixers: the joined form against the list, state, gradients,
+--- Every mixer in lua/braid/mtl/mixers: the stacked form against the list, state, gradients,
 -- and the values of some against plain PyTorch (spec/support/golden_mixers.py).
 
 local braid <const> = require "braid"

@@ -46,7 +46,7 @@ local OPERATIONS <const> = {
   end, "all"},
   {"freeze, then add", function(net) net:freeze("b"):add_task("d", mtl.classes{2}) end, "all -b"},
   {"part the columns", function(net) net:unstack() end, "all"},
-  {"join the columns", function(net) net:unstack():stack() end, "all"},
+  {"stack the columns", function(net) net:unstack():stack() end, "all"},
   {"another type", function(net) net:to("float64") end, "all"},
   {"another type and back", function(net) net:to("float64"):to("float32") end, "all"},
   {"load a state", function(net) net:load_state_dict(net:clone():state_dict()) end, "all"},
@@ -126,7 +126,7 @@ local function each_form(f)
 end
 
 local function build(word, options, where, stacked)
-  if word == "progressive" then stacked = false end -- it has no joined form
+  if word == "progressive" then stacked = false end -- it has no stacked form
   local blocks <const> = nn.backbone({{"conv1", conv(4)}, {"conv2", conv(4)}}, {channels = 1})
   local net <const> = mtl.columns(tasks, blocks, {stacked = stacked})
   return net:mix(word == "share" and "conv1" or where, mtl[word](options)):heads(head)
@@ -255,7 +255,7 @@ for _, where in ipairs{"*", "conv1"} do
 end
 
 -- One of the variants, another for each case; where all is said one of every optimizer, in
--- turn with a place, columns in a list or joined, and steps before.
+-- turn with a place, columns in a list or stacked, and steps before.
 local turn = 0
 local function check_variants(word, options, operation, all)
   for i = 1, all and #FAMILIES or 1 do

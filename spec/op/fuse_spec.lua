@@ -205,14 +205,14 @@ describe("a chain", function()
   end)
 
   it("runs columns side by side as it runs one", function()
-    local join <const> = require "braid.mtl.columns.join"
+    local stack <const> = require "braid.mtl.columns.stack"
     local function column()
       return nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.BatchNorm2d(8), nn.AbsTanh(),
         nn.MaxPool2d(2), nn.Conv2d(8, 8, {kernel = 3, groups = 2}), nn.PReLU(8), nn.Flatten(),
         nn.Linear(8 * 12 * 12, 6), nn.SiLU()}:eval()
     end
     local columns <const> = {column(), column(), column()}
-    local together <const> = join.join(columns)
+    local together <const> = stack.stack(columns)
     local x <const> = braid.randn(2, 3, 30, 30)
     local _ <close> = braid.no_grad()
     local y <const> = together(x)

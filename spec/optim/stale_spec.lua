@@ -70,7 +70,7 @@ describe("an optimizer from before", function()
     local opt <const> = optim.SGD(heads, {lr = 0.1})
     step(net, opt)
     net:unfreeze()
-    assert.error_matches(function() step(net, opt) end, "no optimizer holds columns.joined.one.1."
+    assert.error_matches(function() step(net, opt) end, "no optimizer holds columns.stacked.one.1."
       .. "bias, which came, or began to train", 1, true)
   end)
 

@@ -55,7 +55,8 @@ add("look-up", "a backbone by a table", "nn.backbone{name = '../planted'}", "the
 for _, name in ipairs{"walk", "state", "hints", "fold", "summary", "initial", "Walk"} do
   add("look-up", "nn." .. name, ("net.leak = nn.%s"):format(name), "nn has no")
 end
-for _, name in ipairs{"build", "strands", "held", "flow", "join", "early_stopping", "operations"} do
+for _, name in ipairs{"build", "per_column", "optimizer_check", "flow", "stack", "early_stopping",
+  "operations"} do
   add("look-up", "mtl." .. name, ("net.leak = mtl.%s"):format(name), "mtl has no")
 end
 for _, name in ipairs{"load", "save", "open", "model", "io", "data", "train", "plot", "optim",
@@ -356,15 +357,15 @@ add("library function", "parts of a network that are none", [[
 local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:heads()
 local function endless() EVIL = true while true do end end
-local fake = {is_joined = endless, state_dict = endless, parts = endless, can_stack = endless}
+local fake = {is_stacked = endless, state_dict = endless, parts = endless, can_stack = endless}
 columns.columns = fake
 net.inner = columns]], "steps")
 M[#M].user = "tostring"
-add("library function", "a joined module that is none", [[
+add("library function", "a stacked module that is none", [[
 local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:heads()
-columns.columns.joined = {state_dict = function() EVIL = true end}
-columns.columns.together = {}
+columns.columns.stacked = {state_dict = function() EVIL = true end}
+columns.columns.stacked_names = {}
 net.inner = columns]])
 add("error value", "that is long and rings", "error('\27[2J' .. ('x'):rep(1000000), 0)",
   "^%?%[2Jx+$")

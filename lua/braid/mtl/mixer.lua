@@ -5,7 +5,7 @@
 --   init(at, o)   at = {block, names (of the columns), channels (of each)}
 --   list(xs, z)   xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if there is one
 --   braid(x, z)   the same for columns side by side, x (n, T*c, h, w); a Pair may be returned
--- Parameters that belong to one column stand in Strands, so that they are saved, frozen and
+-- Parameters that belong to one column stand in PerColumn, so that they are saved, frozen and
 -- joined by task. A class may also have
 --   shared_stream = true     beside the columns runs one that all share
 --   appends = true           what it leaves of each map is the map with z behind it
@@ -24,8 +24,8 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local Module <const> = require "braid.nn.module"
-local Pair <const> = require "braid.mtl.columns.join.pair"
-local Strands <const> = require "braid.mtl.columns.strands"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 
 local ops <const> = core.ops
 
@@ -103,8 +103,8 @@ local function listed_maps(self, ys, xs, block)
   return ys
 end
 
--- What braid(x, z) gave, checked: a tensor or a pair.
-local function joined_map(self, y, block)
+-- The result of braid(x, z), checked: a tensor or a pair.
+local function stacked_map(self, y, block)
   if core.is_tensor(y) or Pair.is(y) then return y end
   fault(self, block, "braid(x, z) returned %s; it must return one tensor, the columns side by side",
     shown(y))
@@ -122,17 +122,17 @@ function Mixer:forward(xs, z, block, apart)
     if listed then
       return each(listed_maps(self, self:list(each(xs, as_map), z, apart), xs, block), as_row)
     end
-    return as_row(joined_map(self, self:braid(as_map(xs), z, apart), block))
+    return as_row(stacked_map(self, self:braid(as_map(xs), z, apart), block))
   end
   if listed then return listed_maps(self, self:list(xs, z, apart), xs, block) end
-  return joined_map(self, self:braid(xs, z, apart), block)
+  return stacked_map(self, self:braid(xs, z, apart), block)
 end
 
 function Mixer:needs() return self.names end
 
-local function each_strand(self, f)
+local function each_per_column(self, f)
   for _, key in ipairs(check.sorted_keys(self)) do
-    if getmetatable(self[key]) == Strands then
+    if getmetatable(self[key]) == PerColumn then
       local stop <const>, why <const> = f(self[key])
       if stop == false then return false, why end
     end
@@ -140,19 +140,19 @@ local function each_strand(self, f)
   return true
 end
 
---- Whether it can run with its columns joined; or false, and why not.
+--- Whether it can run on stacked columns; or false, and why not.
 function Mixer:can_stack()
-  if not self.braid then return false, getmetatable(self).__name .. " has no joined form" end
-  return each_strand(self, function(s) return s:can_stack() end)
+  if not self.braid then return false, getmetatable(self).__name .. " has no stacked form" end
+  return each_per_column(self, function(s) return s:can_stack() end)
 end
 
-function Mixer:stack() each_strand(self, function(s) s:stack() end) end
-function Mixer:unstack() each_strand(self, function(s) s:unstack() end) end
+function Mixer:stack() each_per_column(self, function(s) s:stack() end) end
+function Mixer:unstack() each_per_column(self, function(s) s:unstack() end) end
 
 --- The parameters that belong to a column.
 function Mixer:column_parts(name)
   local parts <const> = {}
-  each_strand(self, function(s) parts[#parts + 1] = s[name] end)
+  each_per_column(self, function(s) parts[#parts + 1] = s[name] end)
   return parts
 end
 

@@ -63,13 +63,13 @@ end
 local function weights_of(self, block)
   local list <const>, columns <const> = {}, self.columns
   for i, part in ipairs(columns:parts()) do
-    local towers <const> = i == 1 and columns.joined and #columns.together or 1
+    local count <const> = i == 1 and columns.stacked and #columns.stacked_names or 1
     local k = 0
     for _, p in ipairs(part[block]:parameters()) do
       if p:dim() > 1 then
         k = k + 1
         list[k] = list[k] or {}
-        table.insert(list[k], ops.reshape(p, towers, -1))
+        table.insert(list[k], ops.reshape(p, count, -1))
       end
     end
   end

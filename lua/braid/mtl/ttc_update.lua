@@ -41,9 +41,9 @@ local function sigmoid(b) return 1 / (1 + math.exp(-b)) end
 -- one have theirs as views.
 local function weights_of(net, block)
   local list <const>, count <const> = {}, #net.names
-  local joined <const> = net.columns.joined
-  if joined then
-    for _, p in ipairs(joined[block]:parameters()) do list[#list + 1] = {joined = p} end
+  local stacked <const> = net.columns.stacked
+  if stacked then
+    for _, p in ipairs(stacked[block]:parameters()) do list[#list + 1] = {stacked = p} end
     return list
   end
   for i, name in ipairs(net.names) do
@@ -61,8 +61,8 @@ end
 -- The columns' values, or gradients, as rows (T, d): 0 where a column has none, nil where no
 -- column has.
 local function rows_of(weight, count, pick)
-  if weight.joined then
-    local t <const> = pick(weight.joined)
+  if weight.stacked then
+    local t <const> = pick(weight.stacked)
     return t and ops.reshape(t, count, -1)
   end
   local rows <const>, any = {}, false
@@ -78,8 +78,8 @@ local function value(p) return core.detach(p) end
 local function gradient(p) return p.grad end
 
 local function store(weight, rows)
-  if weight.joined then
-    weight.joined:copy_(ops.reshape(rows, weight.joined.shape))
+  if weight.stacked then
+    weight.stacked:copy_(ops.reshape(rows, weight.stacked.shape))
     return
   end
   for i, p in ipairs(weight) do p:copy_(ops.reshape(ops.select(rows, 1, i), p.shape)) end
@@ -101,7 +101,7 @@ function Update:init(net, optimizer, given)
   if next(net.mixer) then
     check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")
   end
-  if net.columns.joined and not net.columns:is_joined() then
+  if net.columns.stacked and not net.columns:is_stacked() then
     check.fail("mtl.ttc_update: %s; make the optimizer after that", select(2, net:stacked()))
   end
   self.net, self.optimizer, self.beta_lr, self.cost = net, optimizer, o.beta_lr, o.cost

@@ -17,7 +17,7 @@ function Dropout:init(p) self.p = check.options(OPTIONS, nil, {p = p}).p end
 
 function Dropout:forward(x)
   if not self:is_training() then
-    if not (type(x) == "table" and x.towers) then core.input(x) end -- a Pair passes (mtl/join)
+    if not (type(x) == "table" and x.columns) then core.input(x) end -- a Pair passes
     return x
   end
   return core.ops.dropout(x, self.p)

@@ -7,9 +7,9 @@ local Module <const> = require "braid.nn.module"
 local Flatten <const> = class("Flatten", Module)
 Flatten.channelwise = true
 
--- Columns that run as one may bring a Pair (mtl/join/pair.lua), which flattens itself.
+-- Columns that run as one may bring a Pair (mtl/columns/stack/pair.lua), which flattens itself.
 function Flatten:forward(x)
-  if type(x) == "table" and x.towers then return x:flatten(2) end
+  if type(x) == "table" and x.columns then return x:flatten(2) end
   return core.ops.flatten(x, 2)
 end
 

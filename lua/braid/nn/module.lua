@@ -28,7 +28,7 @@ Module.buffer_names = {}
 -- before gave, seen by nobody else (Sequential); a class that overrides it is not straight.
 Module.straight = false
 -- Whether a module treats every channel alike and by itself, so that equal modules of several
--- columns may run as one over all their channels (mtl/join).
+-- columns may run as one over all their channels (mtl/columns/stack).
 Module.channelwise = false
 
 -- Methods that an object may have of its own, beside those of its class.

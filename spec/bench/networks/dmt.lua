@@ -10,7 +10,7 @@ local tasks <const> = mtl.tasks{
 }
 
 return {
-  title = "DMT 5 towers 32x32", batch = 64, image = {3, 32, 32}, tasks = tasks,
+  title = "DMT 5 columns 32x32", batch = 64, image = {3, 32, 32}, tasks = tasks,
   net = function()
     return braid.model("models/dmt.lua", {tasks = tasks, channels = 3, input = 32})
   end,

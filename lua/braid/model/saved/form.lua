@@ -7,21 +7,21 @@
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- Modes, which a file does not keep; and what joined modules alone have.
-local PASSED_OVER <const> = {training = true, frozen = true, towers = true}
+-- Modes, which a file does not keep, and the field that only stacked modules have.
+local PASSED_OVER <const> = {training = true, frozen = true, stack_size = true}
 local WAITS <const> = "waits for its first input"
 local MOST_SHOWN <const> = 3
 
 local visit
 
-local function tensor_text(t, towers)
+local function tensor_text(t, count)
   local sizes <const> = {}
-  for d, n in ipairs(t.shape) do sizes[d] = ("%d"):format(d == 1 and n // towers or n) end
+  for d, n in ipairs(t.shape) do sizes[d] = ("%d"):format(d == 1 and n // count or n) end
   return "a tensor (" .. table.concat(sizes, ", ") .. ")"
 end
 
@@ -32,36 +32,36 @@ local function plain_text(value)
   return "a " .. type(value)
 end
 
--- Each column by itself, whether it stands alone or is a part of what is joined.
-local function visit_strands(lines, seen, prefix, strands)
-  local joined <const>, together <const> = rawget(strands, "joined"), rawget(strands, "together")
-  for i, name in ipairs(strands.order) do
+-- Each column by itself, whether it is stacked or not.
+local function visit_columns(lines, seen, prefix, columns)
+  local stacked <const> = rawget(columns, "stacked")
+  for i, name in ipairs(columns.order) do
     lines[#lines + 1] = ("%sorder.%d\t%q"):format(prefix, i, name)
-    if rawget(strands, name) then
-      visit(lines, seen, prefix .. name, rawget(strands, name), 1)
-    elseif joined then
-      visit(lines, {}, prefix .. name, joined, #together)
+    if rawget(columns, name) then
+      visit(lines, seen, prefix .. name, rawget(columns, name), 1)
+    elseif stacked then
+      visit(lines, {}, prefix .. name, stacked, #rawget(columns, "stacked_names"))
     end
   end
 end
 
-local function visit_fields(lines, seen, prefix, value, towers)
+local function visit_fields(lines, seen, prefix, value, count)
   for _, key in ipairs(walk.fields(value)) do
     if not PASSED_OVER[key] then
-      visit(lines, seen, prefix .. tostring(key), rawget(value, key), towers)
+      visit(lines, seen, prefix .. tostring(key), rawget(value, key), count)
     end
   end
 end
 
 local function class_of(module)
   local meta <const> = getmetatable(module)
-  return rawget(module, "towers") and meta.base or meta
+  return rawget(module, "stack_size") and meta.base or meta
 end
 
-function visit(lines, seen, path, value, towers)
+function visit(lines, seen, path, value, count)
   local function put(text) lines[#lines + 1] = path .. "\t" .. text end
   local prefix <const> = path == "" and "" or path .. "."
-  if core.is_tensor(value) then return put(tensor_text(value, towers)) end
+  if core.is_tensor(value) then return put(tensor_text(value, count)) end
   if type(value) ~= "table" then return put(plain_text(value)) end
   local module <const> = walk.is_module(value)
   local meta <const> = getmetatable(value)
@@ -69,11 +69,11 @@ function visit(lines, seen, path, value, towers)
   if not module and not walk.is_plain(value) then return put("an object") end
   if seen[value] then return put("the same as " .. seen[value]) end
   seen[value] = path == "" and "the network" or path
-  if not module then return visit_fields(lines, seen, prefix, value, towers) end
+  if not module then return visit_fields(lines, seen, prefix, value, count) end
   local kind <const> = class_of(value)
   put(rawget(value, "unsized") and kind.__name .. ", which " .. WAITS or kind.__name)
-  if kind == Strands then return visit_strands(lines, seen, prefix, value) end
-  visit_fields(lines, seen, prefix, value, towers)
+  if kind == PerColumn then return visit_columns(lines, seen, prefix, value) end
+  visit_fields(lines, seen, prefix, value, count)
 end
 
 --- The form of a network.

@@ -9,7 +9,7 @@ local head_kinds <const> = require "braid.mtl.columns.head_kinds"
 local Backbone <const> = require "braid.nn.backbone"
 local Module <const> = require "braid.nn.module"
 local pretrained <const> = require "braid.mtl.columns.pretrained"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
@@ -153,7 +153,7 @@ local function make_columns(self, mixers)
   end
   local columns <const> = {}
   for _, name in ipairs(self.names) do columns[name] = M.column(self, name, mixers) end
-  self.columns = Strands(self.names, columns)
+  self.columns = PerColumn(self.names, columns)
   local last = 0
   for block, mixer in pairs(mixers) do
     if mixer.kind.shared_stream then

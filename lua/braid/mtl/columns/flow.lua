@@ -3,7 +3,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
-local Pair <const> = require "braid.mtl.columns.join.pair"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
 local turns <const> = require "braid.mtl.columns.turns"
 
 local M <const> = {}
@@ -59,11 +59,11 @@ local function run_list(self, xs, z, tap)
 end
 
 -- x of the columns that are one tensor, and {name = map} of those that came later.
-local function run_joined(self, x, beside, z, tap)
+local function run_stacked(self, x, beside, z, tap)
   local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do
     local mixer <const>, apart = self.mixer[block], nil
-    x = columns.joined[block](x)
+    x = columns.stacked[block](x)
     for _, name in ipairs(late) do beside[name] = columns[name][block](beside[name]) end
     if self.shared and self.shared[block] then z = shared_block(self.shared, block, z, tap) end
     if tap then
@@ -74,7 +74,7 @@ local function run_joined(self, x, beside, z, tap)
     if mixer and #late == 0 then
       x = mixer(x, z, block, apart)
     elseif mixer then
-      local own <const> = mixer.appends and Pair(x, z, #columns.together)
+      local own <const> = mixer.appends and Pair(x, z, #columns.stacked_names)
       x, beside = columns:side_by_side(mixer(columns:listed(x, beside), z, block, apart))
       x = own or x
     end
@@ -102,11 +102,11 @@ end
 local function entrance(self, x)
   local columns <const> = self.columns
   local xs = not core.is_tensor(x) and own_images(self, x)
-  if columns.joined and xs then return columns:side_by_side(xs) end
+  if columns.stacked and xs then return columns:side_by_side(xs) end
   if xs then return xs end
   xs = {}
-  for i, name in ipairs(self.names) do xs[columns.joined and name or i] = x end
-  if not columns.joined then return xs end
+  for i, name in ipairs(self.names) do xs[columns.stacked and name or i] = x end
+  if not columns.stacked then return xs end
   local channels <const> = columns:image_channels()
   local is_batch <const> = x:dim() == 4 or x:dim() == 2
   if channels and is_batch and x:size(2) ~= channels then -- T times as many would pass for all
@@ -153,7 +153,7 @@ function M.run(self, x, tap, names)
     for i, map in pairs(turns.run(self, start, z, turn)) do features[self.names[i]] = map end
     return features
   end
-  local maps <const> = beside and run_joined(self, start, beside, z, tap)
+  local maps <const> = beside and run_stacked(self, start, beside, z, tap)
     or run_list(self, start, z, tap)
   for i, map in ipairs(maps) do features[self.names[i]] = map end
   return features

@@ -27,7 +27,7 @@ local core <const> = require "braid.core"
 local build <const> = require "braid.mtl.columns.build"
 local groups <const> = require "braid.mtl.columns.groups"
 local flow <const> = require "braid.mtl.columns.flow"
-local held <const> = require "braid.mtl.columns.held"
+local optimizer_check <const> = require "braid.mtl.columns.optimizer_check"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 local pretrained <const> = require "braid.mtl.columns.pretrained"
@@ -123,13 +123,13 @@ function Columns:heads(kind)
   return self
 end
 
--- ---- joined or in a list ------------------------------------------------------------------
+-- ---- stacked or in a list -----------------------------------------------------------------
 
 --- Whether the columns run as one tensor; or false, and why not.
 function Columns:stacked()
   local columns <const> = self.columns
-  if columns and columns:is_joined() then return true end
-  if columns and columns.joined then
+  if columns and columns:is_stacked() then return true end
+  if columns and columns.stacked then
     return false, table.concat(columns:names_beside(), ", ")
       .. " came later and runs beside the others until net:stack()"
   end
@@ -152,7 +152,7 @@ end
 function Columns:stack()
   local ok <const>, why <const> = self:can_stack()
   if not ok then return false, why end
-  if not self.columns:is_joined() then held.renew(self, "stack") end
+  if not self.columns:is_stacked() then optimizer_check.renew(self, "stack") end
   self.columns:stack()
   for _, mixer in pairs(self.mixer) do mixer:stack() end
   return true
@@ -161,7 +161,7 @@ end
 --- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters are new
 -- tensors: make an optimizer afterwards.
 function Columns:unstack()
-  if self.columns and self.columns.joined then held.renew(self, "unstack") end
+  if self.columns and self.columns.stacked then optimizer_check.renew(self, "unstack") end
   if self.columns then self.columns:unstack() end
   for _, mixer in pairs(self.mixer or {}) do mixer:unstack() end
   return self
@@ -184,7 +184,7 @@ function Columns:forward(x, tap)
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
       .. "makes them")
   end
-  if self.training and core.is_recording() then held.check(self) end
+  if self.training and core.is_recording() then optimizer_check.check(self) end
   local names = self.tasks.names -- a copy, so once a call
   if tap and type(tap) ~= "function" then names, tap = turns.tasks(self, tap), nil end
   if #names == 0 then return {} end

@@ -4,9 +4,9 @@
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
-local held <const> = require "braid.mtl.columns.held"
+local optimizer_check <const> = require "braid.mtl.columns.optimizer_check"
 local origin <const> = require "braid.origin"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 
 -- Drops the heads of other tasks.
 local function drop_heads(heads, tasks)
@@ -41,9 +41,9 @@ return function(net, tasks, columns)
       mixer:resize(columns)
     end
   end
-  net.columns, net.names = Strands(columns, modules), columns
+  net.columns, net.names = PerColumn(columns, modules), columns
   if was then net:stack() end
-  held.renew(net, "the loss of a task")
+  optimizer_check.renew(net, "the loss of a task")
   done{tasks = tasks, columns = columns}
   return net
 end

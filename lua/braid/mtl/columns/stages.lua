@@ -132,10 +132,10 @@ local function last_weights(self, block)
   for i, part in ipairs(columns:parts()) do
     local found <const> = part[block]:find(Conv2d)
     local w <const> = found[#found] and found[#found].weight
-    local towers <const> = i == 1 and columns.joined and #columns.together or 1
-    for k = 1, w and towers or 0 do
-      local rows <const> = w:size(1) // towers
-      list[#list + 1] = towers > 1 and w:narrow(1, (k - 1) * rows + 1, rows) or w
+    local count <const> = i == 1 and columns.stacked and #columns.stacked_names or 1
+    for k = 1, w and count or 0 do
+      local rows <const> = w:size(1) // count
+      list[#list + 1] = count > 1 and w:narrow(1, (k - 1) * rows + 1, rows) or w
     end
   end
   return list

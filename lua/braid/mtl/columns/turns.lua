@@ -39,14 +39,14 @@ function M.tasks(self, given)
 end
 
 --- {column = true} of those that serve the tasks; nil if all do, or where they need not be told
--- apart: joined columns that do not train run as ever.
+-- apart: stacked columns that do not train run as ever.
 function M.columns(self, names)
   local set <const> = {}
   for _, name in ipairs(names) do set[groups.of(self, name)] = true end
   local all = true
   for _, name in ipairs(self.names) do all = all and set[name] == true end
   if all or not self.columns then return nil end
-  if not self.columns.joined then return set end
+  if not self.columns.stacked then return set end
   if self.training then
     check.fail("network: its columns run as one tensor, which an optimizer moves as a whole, also "
       .. "those without a task among %s: net:unstack() before the optimizer is made",

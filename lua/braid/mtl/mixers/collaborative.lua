@@ -13,8 +13,8 @@ local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
 local apart_maps <const> = require "braid.mtl.columns.apart"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.columns.join.pair"
-local Strands <const> = require "braid.mtl.columns.strands"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local inputs <const> = require "braid.mtl.columns.inputs"
 
 local Collaborative <const> = class("collaborative", Mixer)
@@ -55,7 +55,7 @@ function Collaborative:init(at, o)
   if o.gamma_init == "uniform" then start_gamma(self.central, "uniform") end
   local parts <const> = {}
   for _, name in ipairs(at.names) do parts[name] = task_part(c, m, o) end
-  self.task = Strands(at.names, parts)
+  self.task = PerColumn(at.names, parts)
 end
 
 -- What is apart is zero at the input of H alone: x_t + F_t keep it (section 4.4).
@@ -70,7 +70,7 @@ end
 
 function Collaborative:braid(x, _, apart)
   local z <const> = self.central(apart_maps.braid(x, apart, #self.names))
-  local y <const> = x + self.task.joined(Pair(x, z, #self.names))
+  local y <const> = x + self.task.stacked(Pair(x, z, #self.names))
   return self.options.final_relu and y:relu() or y
 end
 

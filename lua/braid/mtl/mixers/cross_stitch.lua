@@ -15,7 +15,7 @@ local check <const> = require "braid.check"
 local apart_maps <const> = require "braid.mtl.columns.apart"
 local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 
 local CrossStitch <const> = class("cross_stitch", Mixer)
 CrossStitch.aggregates = true
@@ -31,7 +31,7 @@ function CrossStitch:init(at, o)
     rows[name] = linear.row(t, o.granularity == "channel" and at.channels or nil, hint(o),
       function(j) return i == j and o.diag or off end)
   end
-  self.alpha = Strands(at.names, rows)
+  self.alpha = PerColumn(at.names, rows)
 end
 
 function CrossStitch:list(xs, _, apart)
@@ -44,7 +44,7 @@ end
 
 function CrossStitch:braid(x, _, apart)
   local t <const> = #self.names
-  return linear.braid(x, apart_maps.weights(self.alpha.joined.weight, apart, t, 1), t)
+  return linear.braid(x, apart_maps.weights(self.alpha.stacked.weight, apart, t, 1), t)
 end
 
 function CrossStitch:macs(y) return linear.macs(y, #self.names) end
@@ -56,7 +56,7 @@ function CrossStitch:weights()
 end
 
 function CrossStitch:needs(i, learning)
-  local needed <const>, own <const> = {}, self.alpha[self.names[i]] or self.alpha.joined
+  local needed <const>, own <const> = {}, self.alpha[self.names[i]] or self.alpha.stacked
   if learning and own.weight.requires_grad then return self.names end
   local row <const> = self.alpha:rows(self.names[i]).weight
   for j, name in ipairs(self.names) do
@@ -78,7 +78,7 @@ function CrossStitch:resize(names)
     rows[name] = old or linear.row(#names, channels, hint(o),
       function(j) return i == j and o.diag or off end)
   end
-  self.names, self.alpha = names, Strands(names, rows)
+  self.names, self.alpha = names, PerColumn(names, rows)
 end
 
 return Mixer.define(CrossStitch, {

@@ -13,8 +13,8 @@ local nn <const> = require "braid.nn"
 local inputs <const> = require "braid.mtl.columns.inputs"
 local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.columns.join.pair"
-local Strands <const> = require "braid.mtl.columns.strands"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 
 local NDDR <const> = class("nddr", Mixer)
 NDDR.aggregates, NDDR.wants_maps = true, true
@@ -35,7 +35,7 @@ function NDDR:init(at, o)
   self.names, self.channels, self.options = at.names, at.channels, o
   local parts <const> = {}
   for i, name in ipairs(at.names) do parts[name] = task_part(i, #at.names, at.channels, o) end
-  self.task = Strands(at.names, parts)
+  self.task = PerColumn(at.names, parts)
 end
 
 function NDDR:list(xs, _, apart)
@@ -52,8 +52,8 @@ function NDDR:list(xs, _, apart)
 end
 
 function NDDR:braid(x, _, apart)
-  if not apart then return self.task.joined(x) end
-  return core.ops.cat(self:list(Pair.parted(x, #self.names), nil, apart), 2)
+  if not apart then return self.task.stacked(x) end
+  return core.ops.cat(self:list(Pair.each(x, #self.names), nil, apart), 2)
 end
 
 function NDDR:resize(names)

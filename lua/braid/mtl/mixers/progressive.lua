@@ -14,7 +14,7 @@ local apart_maps <const> = require "braid.mtl.columns.apart"
 local inputs <const> = require "braid.mtl.columns.inputs"
 local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local ops <const> = core.ops
 
 local Progressive <const> = class("progressive", Mixer)
@@ -59,7 +59,7 @@ function Progressive:init(at, o)
     parts[name] = k == 1 and nn.Identity()
       or Lateral(table.move(self.sequence, 1, k - 1, 1, {}), at.channels, o.start)
   end
-  self.task = Strands(at.names, parts)
+  self.task = PerColumn(at.names, parts)
 end
 
 function Progressive:list(xs, _, apart)
@@ -101,7 +101,7 @@ function Progressive:resize(names)
       parts[name] = Lateral(from, self.channels, self.options.start)
     end
   end
-  self.names, self.sequence, self.task = names, sequence, Strands(names, parts)
+  self.names, self.sequence, self.task = names, sequence, PerColumn(names, parts)
 end
 
 return Mixer.define(Progressive, {

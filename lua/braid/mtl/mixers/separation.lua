@@ -12,8 +12,8 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local Conv2d <const> = require "braid.nn.conv2d"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.columns.join.pair"
-local Strands <const> = require "braid.mtl.columns.strands"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 
 local Separation <const> = class("separation", Mixer)
 Separation.shared_stream = true
@@ -28,7 +28,7 @@ function Separation:init(at, o)
   if self.appends then return end
   local parts <const> = {}
   for _, name in ipairs(at.names) do parts[name] = reduction(at.channels) end
-  self.reduce, self.wants_maps = Strands(at.names, parts), true
+  self.reduce, self.wants_maps = PerColumn(at.names, parts), true
 end
 
 function Separation:list(xs, z)
@@ -40,7 +40,7 @@ end
 
 function Separation:braid(x, z)
   local pair <const> = Pair(x, z, #self.names)
-  return self.reduce and self.reduce.joined(pair) or pair
+  return self.reduce and self.reduce.stacked(pair) or pair
 end
 
 function Separation:needs(i) return {self.names[i]} end

@@ -14,8 +14,8 @@ local check <const> = require "braid.check"
 local apart_maps <const> = require "braid.mtl.columns.apart"
 local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Pair <const> = require "braid.mtl.columns.join.pair"
-local Strands <const> = require "braid.mtl.columns.strands"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local ops <const> = core.ops
 
 local Sluice <const> = class("sluice", Mixer)
@@ -38,7 +38,7 @@ function Sluice:init(at, o)
   self.missing = -at.channels % o.subspaces -- channels for the subspaces to be equal
   local rows <const> = {}
   for i, name in ipairs(at.names) do rows[name] = first_rows(i, #at.names, o) end
-  self.alpha = Strands(at.names, rows)
+  self.alpha = PerColumn(at.names, rows)
 end
 
 -- Maps with zeros behind each for the channels that are missing, side by side.
@@ -72,9 +72,9 @@ function Sluice:list(xs, _, apart)
 end
 
 function Sluice:braid(x, _, apart)
-  local rows <const> = self.alpha.joined.weight
+  local rows <const> = self.alpha.stacked.weight
   if self.missing == 0 then return mixed(self, x, rows, apart) end
-  local xs <const> = Pair.parted(x, #self.names)
+  local xs <const> = Pair.each(x, #self.names)
   return ops.cat(cut(self, mixed(self, filled(self, xs), rows, apart), xs[1]:size(2)), 2)
 end
 
@@ -108,7 +108,7 @@ function Sluice:resize(names)
       if not old.weight.requires_grad then rows[name]:freeze() end
     end
   end
-  self.names, self.alpha = names, Strands(names, rows)
+  self.names, self.alpha = names, PerColumn(names, rows)
 end
 
 --- The squared norm of the products of a column's subspaces, from the weights (o, ...) of the

@@ -28,7 +28,7 @@ local grad <const> = require "braid.grad"
 local apart_maps <const> = require "braid.mtl.columns.apart"
 local linear <const> = require "braid.mtl.columns.linear_mix"
 local Mixer <const> = require "braid.mtl.mixer"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local ops <const> = core.ops
 
 local TTC <const> = class("ttc", Mixer)
@@ -63,7 +63,7 @@ function TTC:init(at, o)
   self.channels = o.granularity == "channel" and at.channels or nil
   local rows <const> = {}
   for i, name in ipairs(at.names) do rows[name] = first_row(i, #at.names, self) end
-  self.beta = Strands(at.names, rows)
+  self.beta = PerColumn(at.names, rows)
 end
 
 -- alpha of as many columns. While beta is 0, that of a limit has its value, and always the slope
@@ -92,7 +92,7 @@ function TTC:list(xs, _, apart)
 end
 
 function TTC:braid(x, _, apart)
-  return linear.braid(x, taken(self, self.beta.joined, 1, apart), #self.names,
+  return linear.braid(x, taken(self, self.beta.stacked, 1, apart), #self.names,
     self.options.normalize)
 end
 
@@ -107,7 +107,7 @@ function TTC:weights()
 end
 
 function TTC:needs(i, learning)
-  local needed <const>, own <const> = {}, self.beta[self.names[i]] or self.beta.joined
+  local needed <const>, own <const> = {}, self.beta[self.names[i]] or self.beta.stacked
   if learning and own.weight.requires_grad then return self.names end
   local row <const> = alpha_of(self.beta:rows(self.names[i]))
   for j, name in ipairs(self.names) do
@@ -128,7 +128,7 @@ function TTC:resize(names)
       linear.resize(old, "limit", self.names, names, -1)
     end
   end
-  self.names, self.beta = names, Strands(names, rows)
+  self.names, self.beta = names, PerColumn(names, rows)
 end
 
 --- Connections that are off begin as at the start, where their row trains.

@@ -6,16 +6,16 @@
 -- alone; init = "pose" starts the column from that task's; column = "traits", a column that is
 -- there and serves the new task as well, which then has but a head of its own; head, a kind that
 -- mtl.heads has, in place of what made the others. Columns that run as one tensor go on so, with
--- the new one beside them; net:stack() joins them all, whose sums are then rounded elsewhere
+-- the new one beside them; net:stack() stacks them all, whose sums are then rounded elsewhere
 -- (1e-7). Parameters of mixers are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local groups <const> = require "braid.mtl.columns.groups"
 local head_kinds <const> = require "braid.mtl.columns.head_kinds"
-local held <const> = require "braid.mtl.columns.held"
+local optimizer_check <const> = require "braid.mtl.columns.optimizer_check"
 local origin <const> = require "braid.origin"
-local Strands <const> = require "braid.mtl.columns.strands"
+local PerColumn <const> = require "braid.mtl.columns.per_column"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
 
@@ -49,7 +49,7 @@ local function check_arguments(self, name, task, o)
   if type(task) ~= "table" or not task.loss then
     check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
   end
-  if self.columns then Strands.check_name(name) end
+  if self.columns then PerColumn.check_name(name) end
   for _, key in ipairs{"init", "column"} do
     if o[key] ~= nil and not (self.columns and has(self.names, groups.of(self, o[key]))) then
       check.fail("add_task: %s names no column: '%s'", key, tostring(o[key]))
@@ -131,7 +131,7 @@ return function(self, name, task, given)
     self.names = build.names(all)
   end
   self.tasks, self.head[name] = all, head
-  held.renew(self, "add_task")
+  optimizer_check.renew(self, "add_task")
   self:to(dtype)
   build.settle(self)
   done{add = name, task = task, init = o.init, column = o.column, head = o.head}

@@ -57,7 +57,7 @@ local M <const> = {}
 function M.run(o, show)
   local rows <const> = {}
   for i, row in ipairs(ROWS) do
-    local chosen <const> = o.wanted("towers", row[1] .. " " .. row[2])
+    local chosen <const> = o.wanted("columns", row[1] .. " " .. row[2])
       and (not o.quick or i == 1 or #o.only > 0)
     if chosen then
       local _, list <const> = step.train(network(row, false))

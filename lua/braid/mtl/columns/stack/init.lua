@@ -1,9 +1,9 @@
 --- Equal modules of several columns as one that computes them all, and back.
 --
--- The maps of T columns lie side by side in one tensor (n, T*c, h, w). A layer that treats
--- every channel by itself (channelwise) then serves as it is, its parameters one after the
--- other; a layer that mixes its own channels has a joined form in a file of this folder,
--- named after its class. A module's tensors are joined along their first dimension.
+-- The maps of T stacked columns lie side by side in one tensor (n, T*c, h, w). A layer that treats
+-- every channel by itself (channelwise) serves as it is, with the columns' parameters one after the
+-- other. A layer that mixes channels has a stacked form in a file of this folder, named after its
+-- class. The modules' tensors follow one another along their first dimension.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -14,7 +14,7 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
-local special <const> = folder("braid.mtl.columns.join", {
+local special <const> = folder("braid.mtl.columns.stack", {
   file_of = function(name) return (name:gsub("ReLU", "Relu"):gsub("(%l)(%u)", "%1_%2"):lower()) end,
   internal = {"pair"},
 })
@@ -30,7 +30,7 @@ local function is_channelwise(kind)
 end
 
 -- The class that computes T modules of a class at once, or nil.
-local function joined_class(kind)
+local function stacked_class(kind)
   local own <const> = folder.find(special, kind.__name)
   if own and own.base == kind then return own end
   return is_channelwise(kind) and kind or nil
@@ -78,9 +78,9 @@ function same(list, path)
   if walk.is_module(first) then
     local kind <const> = class.of(first)
     if first.unsized then return false, path .. " does not know its input size yet" end
-    local joined <const> = joined_class(kind)
-    if not joined or joined.can_join and not joined.can_join(first) then
-      return false, ("%s: no joined form of %s"):format(path, kind.__name)
+    local stacked <const> = stacked_class(kind)
+    if not stacked or stacked.can_stack and not stacked.can_stack(first) then
+      return false, ("%s: no stacked form of %s"):format(path, kind.__name)
     end
     return same_tables(list, path)
   end
@@ -95,7 +95,7 @@ function same(list, path)
   return true
 end
 
---- Whether modules can be joined; or false, and why not.
+--- Whether modules can be stacked; or false, and why not.
 function M.possible(modules)
   return same(modules, getmetatable(modules[1]).__name)
 end
@@ -107,60 +107,60 @@ local function own(t, like)
   return like.requires_grad and core.requires_grad(t) or t
 end
 
-local function join_tensors(list)
+local function stack_tensors(list)
   if list[1]:dim() == 0 then return own(list[1], list[1]) end
   local parts <const> = {}
   for i, t in ipairs(list) do parts[i] = core.detach(t) end
   return own(core.ops.cat(parts, 1), list[1])
 end
 
-local function join(list)
+local function stack(list)
   local first <const> = list[1]
-  if core.is_tensor(first) then return join_tensors(list) end
+  if core.is_tensor(first) then return stack_tensors(list) end
   if not (walk.is_module(first) or walk.is_plain(first)) then return first end
   local result <const> = {}
   for _, key in ipairs(walk.fields(first)) do
     local values <const> = {}
     for i, t in ipairs(list) do values[i] = t[key] end
-    result[key] = join(values)
+    result[key] = stack(values)
   end
   local kind <const> = class.of(first)
   if not kind then return result end
-  local joined <const> = joined_class(kind)
-  if joined ~= kind then result.towers = #list end
-  return class.adopt(joined, result)
+  local stacked <const> = stacked_class(kind)
+  if stacked ~= kind then result.stack_size = #list end
+  return class.adopt(stacked, result)
 end
 
 --- One module for all; it shares nothing with them.
-function M.join(modules)
+function M.stack(modules)
   local _ <close> = grad.no_grad()
-  return join(modules)
+  return stack(modules)
 end
 
--- The rows of a joined tensor that belong to the i-th of t columns.
+--- The rows of a stacked tensor that belong to the i-th of t columns.
 function M.slice(x, i, t)
   if x:dim() == 0 then return x end
   local rows <const> = x:size(1) // t
   return core.ops.narrow(core.detach(x), 1, (i - 1) * rows + 1, rows)
 end
 
-local function split(value, i, t)
+local function unstack(value, i, t)
   if core.is_tensor(value) then return own(M.slice(value, i, t), value) end
   if not (walk.is_module(value) or walk.is_plain(value)) then return value end
   local result <const> = {}
   for _, key in ipairs(walk.fields(value)) do
-    if key ~= "towers" then result[key] = split(value[key], i, t) end
+    if key ~= "stack_size" then result[key] = unstack(value[key], i, t) end
   end
   local kind <const> = class.of(value)
   if not kind then return result end
-  return class.adopt(rawget(value, "towers") and kind.base or kind, result)
+  return class.adopt(rawget(value, "stack_size") and kind.base or kind, result)
 end
 
---- The t modules that a joined one stands for; they share nothing with it.
-function M.split(joined, t)
+--- The t modules of which `stacked` was made; they share nothing with it.
+function M.unstack(stacked, t)
   local _ <close> = grad.no_grad()
   local list <const> = {}
-  for i = 1, t do list[i] = split(joined, i, t) end
+  for i = 1, t do list[i] = unstack(stacked, i, t) end
   return list
 end
 

@@ -1,10 +1,11 @@
---- Whether optimizers hold what a network of columns trains: what none holds would stay as it is
--- without a word.
+--- Checks that optimizers hold what a network of columns trains, because a parameter that none
+-- holds would stay as it is without a word.
 --
--- Once an optimizer was given a parameter of the network, or one in whose place another stands
--- now, every parameter that came or began to train after the newest optimizer is an error. What
--- trained before and was not given to it is left out on purpose; but mixers that none holds
--- between columns that one does were forgotten, unless they are frozen.
+-- Once an optimizer was given a parameter of the network, or the one whose place it took, every
+-- parameter that came or began to train after the newest optimizer is an error. A parameter that
+-- trained before and was not given to the optimizer is left out on purpose. Mixers are the
+-- exception: they were forgotten if no optimizer holds them and one holds the columns that they
+-- stand between, unless they are frozen.
 
 local check <const> = require "braid.check"
 local hints <const> = require "braid.nn.hints"
@@ -12,8 +13,8 @@ local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
 
-local seen <const> = setmetatable({}, {__mode = "k"}) -- when a network was last in order
-local renewed <const> = setmetatable({}, {__mode = "k"}) -- what last made new ones, and when
+local seen <const> = setmetatable({}, {__mode = "k"}) -- network -> when it was last in order
+local renewed <const> = setmetatable({}, {__mode = "k"}) -- network -> {operation, when}
 
 --- Notes that an operation made new parameters, for messages.
 function M.renew(net, operation) renewed[net] = {operation, hints.now()} end
@@ -24,9 +25,9 @@ local function reason(net, newest)
   return "which came, or began to train, after the newest optimizer was made"
 end
 
--- What trains and no optimizer holds, as {name, when it came}; the moment the newest
--- optimizer took something, or nil; and whether one holds anything of the columns.
-local function loose(net)
+-- The parameters that train and that no optimizer holds, as {name, when it came}; the moment when
+-- the newest optimizer took one, or nil; and whether an optimizer holds any of the columns.
+local function not_held(net)
   local list <const>, newest, trained = {}, nil, false
   for name, p in Module.named_parameters(net) do
     local came <const>, taken <const> = hints.history(p)
@@ -40,11 +41,12 @@ local function loose(net)
   return list, newest, trained
 end
 
---- Raises an error where some optimizer trains, or trained, the network, and none holds what
--- should train with it. What nothing was noted of since the last time costs nothing.
+--- Raises an error where an optimizer trains, or trained, the network, and none holds a parameter
+-- that should train with it. A network of which nothing was noted since the last check costs
+-- nothing.
 function M.check(net)
   if seen[net] == hints.now() then return end
-  local list <const>, newest <const>, trained <const> = loose(net)
+  local list <const>, newest <const>, trained <const> = not_held(net)
   for _, entry in ipairs(newest and list or {}) do
     if entry[2] > newest then
       check.fail("network: no optimizer holds %s, %s: make the optimizer anew, with "

@@ -6,15 +6,15 @@ local class <const> = require "braid.class"
 local CReLU <const> = require "braid.nn.crelu"
 local ops <const> = core.ops
 
-local Joined <const> = class("JoinedCReLU", CReLU)
+local Stacked <const> = class("StackedCReLU", CReLU)
 
-function Joined:forward(x)
-  local parts <const>, c <const> = {}, x:size(2) // self.towers
-  for i = 1, self.towers do
+function Stacked:forward(x)
+  local parts <const>, c <const> = {}, x:size(2) // self.stack_size
+  for i = 1, self.stack_size do
     local own <const> = ops.narrow(x, 2, (i - 1) * c + 1, c)
     parts[2 * i - 1], parts[2 * i] = ops.relu(own), ops.relu(-own)
   end
   return ops.cat(parts, 2)
 end
 
-return Joined
+return Stacked

@@ -1,36 +1,36 @@
 --- Conv2d of T columns: one grouped convolution, weight (T*o, c, kh, kw).
 --
--- An input of as many channels as one column has is that of all of them: T*o outputs in one
--- group. Of a pair (x, z) the weight's first channels take x in groups, the rest take z
--- for all columns: conv([x_t, z]) = conv(x_t) + conv(z).
+-- All columns share an input that has the channels of one: T*o outputs in one group. A pair (x, z)
+-- meets the weight in two parts: its first channels take x in groups, the rest take z for all
+-- columns, since conv([x_t, z]) = conv(x_t) + conv(z).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local Conv2d <const> = require "braid.nn.conv2d"
-local Pair <const> = require "braid.mtl.columns.join.pair"
+local Pair <const> = require "braid.mtl.columns.stack.pair"
 local ops <const> = core.ops
 
-local Joined <const> = class("JoinedConv2d", Conv2d)
+local Stacked <const> = class("StackedConv2d", Conv2d)
 
 --- Whether the layer takes an input that all columns have in common.
-Joined.takes_shared = true
+Stacked.takes_shared = true
 
 local function options_with(self, groups)
   local o <const> = self.options
   return {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = groups}
 end
 
--- Of a pair: each column's own part in groups, and what follows in all.
+-- A pair's output: each column's own part in groups, plus that of z for all.
 local function of_pair(self, pair, w, bias)
-  local t <const> = self.towers
+  local t <const> = self.stack_size
   local c <const> = pair.x:size(2) // t
   local rest <const> = ops.narrow(w, 2, c + 1, pair.z:size(2))
   local own <const> = ops.conv2d(pair.x, ops.narrow(w, 2, 1, c), bias, options_with(self, t))
   return own + ops.conv2d(pair.z, rest, nil, options_with(self, 1))
 end
 
-function Joined:forward(x)
-  local t <const>, groups <const> = self.towers, self.options.groups
+function Stacked:forward(x)
+  local t <const>, groups <const> = self.stack_size, self.options.groups
   local w <const>, bias <const> = self.weight, self.bias
   if Pair.is(x) and groups ~= 1 then x = x:whole() end
   if Pair.is(x) then return of_pair(self, x, w, bias) end
@@ -41,10 +41,12 @@ function Joined:forward(x)
   return ops.conv2d(x, w, bias, options_with(self, groups * t))
 end
 
-Joined.straight = Joined.forward
+Stacked.straight = Stacked.forward
 
-function Joined:macs(y) return y:numel() * self.weight:numel() // (self.outputs * self.towers) end
+function Stacked:macs(y)
+  return y:numel() * self.weight:numel() // (self.outputs * self.stack_size)
+end
 
-function Joined:describe() return ("%d x (%s)"):format(self.towers, Conv2d.describe(self)) end
+function Stacked:describe() return ("%d x (%s)"):format(self.stack_size, Conv2d.describe(self)) end
 
-return Joined
+return Stacked
