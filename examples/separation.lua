@@ -10,14 +10,15 @@
 -- augmented.
 --
 -- variant is "plain", "channelwise" or "fine_tuned"; branch the block where streams part
--- ("conv1_2", "conv2_2", "conv3_3"; the image unless given).
+-- ("conv1_2", "conv2_2", "conv3_3"; the image unless given); fc "shared" or "task".
 local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 local plot <const>, train <const> = braid.plot, braid.train
 
 local o <const> = train.arguments(arg, {
   data = "", faces = 1000, size = 32, width = 0.125, variant = "plain", branch = "", epochs = 3,
-  batch = 32, optimizer = "Adam", lr = 1e-3, seed = 1, block = "conv1_2", out = "build/demo",
+  fc = "shared", batch = 32, optimizer = "Adam", lr = 1e-3, seed = 1, block = "conv1_2",
+  out = "build/demo",
 })
 braid.manual_seed(o.seed)
 
@@ -30,7 +31,7 @@ local faces <const> = o.data == ""
   or data.mtfl(o.data, {size = o.size, channels = 3})
 local sample <const> = data.loader(faces.test, {batch = 8, size = o.size})()
 local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.variant,
-  branch = o.branch ~= "" and o.branch or nil, width = o.width, input = o.size,
+  branch = o.branch ~= "" and o.branch or nil, fc = o.fc, width = o.width, input = o.size,
   channels = sample.image:size(2)})
 
 local function report(what)

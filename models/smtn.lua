@@ -32,6 +32,9 @@ local function scaled(n, width) return math.floor(n * width + 0.5) end
 -- times.
 local function with_fc(kind, outputs, input)
   local side = type(input) == "table" and input or {input, input}
+  if side[1] < 16 or side[2] < 16 then
+    error("smtn: input must be 16 pixels a side or more: it is pooled four times", 0)
+  end
   return function(task, c, name)
     local fc = nn.Linear(c * (side[1] // 16) * (side[2] // 16), outputs)
     nn.init.kaiming_normal(fc.weight)
@@ -54,7 +57,7 @@ return function(tasks, o)
   if o.fc ~= nil and o.fc ~= "shared" and o.fc ~= "task" then
     error(("smtn: fc must be \"shared\" or \"task\", not \"%s\""):format(tostring(o.fc)), 0)
   end
-  if o.fc and o.backbone then
+  if o.fc == "task" and o.backbone then
     error("smtn: fc is of table 1, and backbone takes its place: leave out one", 0)
   end
   local stream

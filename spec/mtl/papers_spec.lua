@@ -154,6 +154,12 @@ describe("separation networks", function()
       "smtn: fc must be \"shared\" or \"task\", not \"none\"", 1, true)
     assert.error_matches(function() smtn{fc = "task", backbone = "vgg16"} end,
       "smtn: fc is of table 1, and backbone takes its place", 1, true)
+    assert.error_matches(function()
+      braid.model("models/smtn.lua", {fc = "task", input = {16, 15}})
+    end, "smtn: input must be 16 pixels a side or more", 1, true)
+    assert.error_matches(function() nn.backbone("vgg16", {stages = 3, fc = 4, input = {8, 7}}) end,
+      "backbone vgg16: with fc, input must be 8 pixels a side or more: it is pooled 3 times", 1,
+      true)
   end)
 
   it("leave the shared stream as it is in stage 2, whatever the optimizer holds", function()

@@ -47,7 +47,11 @@ function M.blocks(o)
   end
   if o.fc then
     if not o.input then check.fail("backbone vgg16: fc needs input = {height, width}") end
-    local area <const> = (o.input[1] // 2 ^ o.stages) * (o.input[2] // 2 ^ o.stages) // 1 | 0
+    local area <const> = (o.input[1] >> o.stages) * (o.input[2] >> o.stages)
+    if area == 0 then
+      check.fail("backbone vgg16: with fc, input must be %d pixels a side or more: it is pooled %d "
+        .. "times", 1 << o.stages, o.stages)
+    end
     blocks[#blocks + 1] = {"fc", function(c)
       return nn.Sequential{nn.Flatten(), started(nn.Linear(c * area, o.fc)), nn.ReLU()}
     end}
