@@ -123,7 +123,8 @@ describe("a network that was saved", function()
         b = mtl.attributes{3}, c = mtl.classes{4, flip = {4, 3, 2, 1}, hardest = 0.7, ignore = 0},
         l = mtl.landmarks{points = 3, eyes = {1, {2, 3}}, alpha = 0.2, reduction = "mean"},
         k = mtl.landmark_bins{pixels = 4}, none = mtl.landmarks{points = 1, eyes = false},
-        p = mtl.pose_bins{"roll", "yaw", bins = {4, 6}, width = 15.0}, q = mtl.pose_bins{bins = 3},
+        p = mtl.pose_bins{"tilt", "yaw", bins = {4, 6}, width = 15.0, kind = "-roll yaw"},
+        q = mtl.pose_bins{bins = 3},
         r = mtl.real{2, flip = {-1, 1}}, n = mtl.real{2, flip = "negate", weight = 2.0}}
       local net <const> = defined([[return function(tasks)
         local outputs = 0
