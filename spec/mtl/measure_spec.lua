@@ -92,6 +92,19 @@ describe("every metric", function()
     end
   end)
 
+  it("takes a batch without a sample", function()
+    local all <const>, none <const> = cases(), braid.zeros(23):to("bool")
+    for _, name in ipairs(names) do
+      for _, case in ipairs(all[mtl.metric[name].FORM]) do
+        local whole <const> = measured(with_metrics(case, {name}), case[3], case[4], nil, case[5])
+        local task <const>, sums <const> = with_metrics(case, {name}), {}
+        task:observe(sums, case[3][none], case[4][none], {box_width = braid.zeros(0)})
+        task:observe(sums, case[3], case[4], case[5])
+        near(whole[name], task:metrics(sums)[name], name)
+      end
+    end
+  end)
+
   it("is the same over batches of any size, in every kind of task", function()
     local all <const>, tried = cases(), 0
     for _, name in ipairs(names) do

@@ -65,6 +65,8 @@ def classes(case, scores, labels):
     s, y = scores[there], labels[there] - 1
     said = s.argmax(1)
     put(case, "accuracy", sk.accuracy_score(y, said))
+    if s.shape[1] > 3 and " ties" not in case and " one said" not in case:
+        put(case, "top.3", sk.top_k_accuracy_score(y, s, k=3, labels=range(s.shape[1])))
     put(case, "balanced", sk.balanced_accuracy_score(y, said))
     one = len(np.unique(y)) == 1 and len(np.unique(said)) == 1
     put(case, "kappa", np.nan if one and y[0] == said[0] else sk.cohen_kappa_score(y, said))

@@ -67,7 +67,8 @@ function M.seen(context, outputs, targets)
     local said <const> = WHOLE[outputs.dtype]
     seen.answer, seen.score = said and outputs or nil, not said and outputs:reshape(n, 1) or nil
   else
-    seen.scores = outputs:reshape(n, context.problems, -1)
+    seen.scores = outputs:reshape(n, context.problems,
+      n > 0 and outputs:numel() // (n * context.problems) or context.classes)
     if seen.scores:size(3) ~= context.classes then
       check.fail("%s: outputs must have %d scores for each sample, as before, not %s", context.what,
         context.classes * context.problems, describe(outputs))

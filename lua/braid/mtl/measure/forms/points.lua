@@ -57,7 +57,7 @@ function M.seen(context, outputs, target, batch)
       table.concat(outputs.shape, ", "), table.concat(target.shape, ", "), context.points)
   end
   local aspect <const> = M.aspect(batch)
-  local places <const> = outputs:detach():reshape(n, -1, 2):to("float64")
+  local places <const> = outputs:detach():reshape(n, context.points, 2):to("float64")
   target = target:to("float64") -- so that batches do not matter to rounding
   local apart <const> = M.distances(places, target, aspect)
   local seen <const>, lengths <const> = {n = n, apart = apart, mean = M.mean(apart)}, {}

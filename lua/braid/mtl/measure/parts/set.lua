@@ -45,12 +45,6 @@ function Set:observe(output, target, batch)
   end
 end
 
---- Adds what the set of another evaluation of the same task has seen. Metrics of the user's own
--- have no way to do that.
-function Set:merge(other)
-  for key, state in pairs(self.gathered) do state:merge(other.gathered[key]) end
-end
-
 --- The state of a kind that was gathered by the option `by`, or nil.
 function Set:errors(by)
   for _, e in ipairs(self.entries) do

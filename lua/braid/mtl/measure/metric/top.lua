@@ -1,0 +1,13 @@
+--- Top-k accuracy: the share of samples whose class is among the k with the highest scores; "top.5"
+-- is the usual one, and the default. Of equal scores the first counts as higher, as for accuracy.
+
+local check <const> = require "braid.check"
+local metric <const> = require "braid.mtl.measure.parts.metric"
+
+return metric.kind{name = "top", form = "classes", gathers = "places", direction = "max",
+  counts = "samples with a label", words = {"k"}, by = {"k"}, show = metric.percent,
+  options = {k = check.whole{5, from = 1}},
+  value = function(part)
+    if part.count == 0 then return nil, "no sample has a label" end
+    return part.hits / part.count
+  end}
