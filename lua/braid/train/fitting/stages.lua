@@ -32,7 +32,9 @@ local function choose(net, stage)
     net:stage(train == "shared" and 1 or 2)
     train = nil
   end
-  if train and columns then
+  if train == "all" then
+    net:unfreeze()
+  elseif train and columns then
     net:train_only(listed(train))
   elseif train then
     net:freeze()
@@ -68,11 +70,11 @@ function M.steps(fit)
   return sum
 end
 
--- Columns of tasks in turns stand in a list, unless an optimizer that is made holds them as one
+-- Columns of tasks in turns, or with rates of their own, stand in a list, unless an optimizer that is made holds them as one
 -- tensor.
 local function part_columns(net, o)
   local made <const> = type(o.optimizer) == "table" and o.optimizer.groups
-  if o.turns and not made and net.unstack then net:unstack() end
+  if (o.turns or next(o.rates or {})) and not made and net.unstack then net:unstack() end
 end
 
 --- Begins a stage: what trains, and a new optimizer, schedule and average for it.
