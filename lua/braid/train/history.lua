@@ -191,23 +191,21 @@ end
 
 -- ---- printing -------------------------------------------------------------------------
 
--- The metrics of an epoch that a line of the table has room for: the losses of tasks in training,
--- and of every task the metric that it is judged by.
+-- What a line of the table has room for: the losses of tasks in training, of every task the metric
+-- that it is judged by, and the metric that counts.
 local function columns_of(history)
   local list <const> = {{"epoch", "epoch", "%d"}}
   local first <const> = history.epochs[1]
   for _, name in ipairs(check.sorted_keys(first.train and first.train.loss or {})) do
     list[#list + 1] = {"loss " .. name, "train.loss." .. name, "%.4g"}
   end
-  local shown <const> = history.shown or {}
   for _, task in ipairs(check.sorted_keys(first.val or {})) do
     local metrics <const> = first.val[task]
-    local names <const> = task ~= "loss" and (shown[task] or check.sorted_keys(metrics)) or {}
-    for i, metric in ipairs(names) do
-      if i > 2 then break end
-      if type(metrics[metric]) == "number" then
-        list[#list + 1] = {task .. " " .. metric, ("val.%s.%s"):format(task, metric), "%.4f"}
-      end
+    local names <const> = {metrics.metric} -- that which it is judged by
+    local best <const> = history:best() and history:best().metric:match("^" .. task .. "%.(.+)")
+    if best and best ~= names[1] then names[#names + 1] = best end
+    for _, metric in ipairs(task ~= "loss" and names or {}) do
+      list[#list + 1] = {task .. " " .. metric, ("val.%s.%s"):format(task, metric), "%.4f"}
     end
   end
   list[#list + 1] = {"lr", "lr", "%.3g"}

@@ -213,12 +213,14 @@ end
 
 -- ---- the table ------------------------------------------------------------------------------
 
+local ASIDE <const> = {seconds = true, counted = true, notes = true, undefined = true}
+
 local function paths_of(list, value, path)
   for _, key in ipairs(check.sorted_keys(value)) do
-    local v <const> = value[key]
+    local v <const> = not ASIDE[key] and value[key] or nil
     if type(v) == "table" then
       paths_of(list, v, path .. key .. ".")
-    elseif type(v) == "number" and key ~= "seconds" then
+    elseif type(v) == "number" then
       list[#list + 1] = path .. key
     end
   end

@@ -106,11 +106,15 @@ end
 
 -- ---- networks and tasks -------------------------------------------------------------------
 
-local function tasks_of(tasks, directions)
-  local list <const> = {}
+local function tasks_of(tasks)
+  local list <const>, metrics <const> = {}, tasks:metrics()
   for name, task in tasks:each() do
-    list[name] = {kind = getmetatable(task).__name, weight = task.weight, size = task.size,
-      metrics = directions and directions[name]}
+    local own <const> = {}
+    for _, m in ipairs(metrics[name]) do
+      own[m.name] = {direction = m.direction, unit = m.unit}
+    end
+    list[name] = {kind = getmetatable(task).__name, size = task.size, metrics = own,
+      weight = type(task.weight) == "number" and task.weight or "a function"}
   end
   return list
 end
@@ -121,7 +125,7 @@ function M.of(fit)
   local options <const> = options_of(o)
   options.optimizer = parts.described(fit.opt)
   return {braid = version, seed = o.seed, command = command(), revision = revision(),
-    machine = machine(), options = options, tasks = tasks_of(fit.tasks, fit.directions),
+    machine = machine(), options = options, tasks = tasks_of(fit.tasks),
     net = {kind = getmetatable(o.net).__name, parameters = o.net:count_parameters()},
     data = {train = fit.train:mark(), val = fit.val and fit.val:mark()}}
 end

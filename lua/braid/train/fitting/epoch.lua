@@ -3,6 +3,7 @@
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
+local notice <const> = require "braid.notice"
 local parts <const> = require "braid.train.fitting.parts"
 local signals <const> = require "braid.train.fitting.signals"
 local stages <const> = require "braid.train.fitting.stages"
@@ -60,10 +61,14 @@ end
 
 -- What the report decides: the best, patience, stopping. -> whether it is the best
 function M:judge(report, means)
-  local at <const>, value <const> = self.at, validation.value(self, report)
+  local at <const>, value <const>, why <const> = self.at, validation.value(self, report)
+  if why then
+    notice.say(("train.fit: %s is undefined after epoch %d: %s"):format(self.metric.path,
+      at.epoch + 1, why))
+  end
   local better <const> = self.best:note(value)
   if better then
-    self.log:event{event = "best", epoch = at.epoch + 1, step = at.step, metric = self.metric.name,
+    self.log:event{event = "best", epoch = at.epoch + 1, step = at.step, metric = self.metric.path,
       value = value}
   end
   if self.patience and self.patience:step(value) then self.reason = "patience" end
@@ -82,7 +87,7 @@ function M:end_epoch()
   if signals.caught() then return true end
   local seconds <const> = core.clock() - self.epoch_begun
   local event <const> = self.log:epoch{epoch = at.epoch + 1, step = at.step, train = {loss = means},
-    val = report, lr = self:lr(), seconds = seconds, stage = #self.o.stages > 1 and at.stage or nil}
+    val = report, lr = at.lr, seconds = seconds, stage = #self.o.stages > 1 and at.stage or nil}
   local better, value = false, nil
   if report then better, value = self:judge(report, means) end
   if self.by == "epoch" then self.schedule:step(value or means.total) end

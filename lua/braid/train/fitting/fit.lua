@@ -39,8 +39,9 @@ end
 
 -- What lasts for the whole run.
 function Fit:make_lasting()
-  local o <const>, report <const> = self.o, validation.look(self)
-  self.metric = report and validation.metric(self, report)
+  local o <const> = self.o
+  self.metric = self.val and validation.metric(self)
+  validation.look(self)
   if o.stopping then self.stopping = stages.stopping(self) end
   if o.patience then self.patience = Patience(o.patience, {direction = self.metric.direction}) end
   self.penalty = self.net.penalty ~= nil
@@ -52,7 +53,6 @@ function Fit:make_lasting()
     self.best = best_of(self.run and self.run.best or "best.safetensors", self.net,
       {direction = self.metric.direction})
   end
-  if self.metric then self.history.shown = {[self.metric.task or ""] = {self.metric.metric}} end
 end
 
 -- Goes on from the checkpoint of the directory.

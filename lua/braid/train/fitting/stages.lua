@@ -70,8 +70,8 @@ function M.steps(fit)
   return sum
 end
 
--- Columns of tasks in turns, or with rates of their own, stand in a list, unless an optimizer that is made holds them as one
--- tensor.
+-- Columns of tasks in turns, or with rates of their own, stand in a list, unless an optimizer that
+-- is made holds them as one tensor.
 local function part_columns(net, o)
   local made <const> = type(o.optimizer) == "table" and o.optimizer.groups
   if (o.turns or next(o.rates or {})) and not made and net.unstack then net:unstack() end

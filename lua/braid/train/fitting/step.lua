@@ -153,7 +153,7 @@ function M.take(fit, batches)
   end
   if fit.by == "step" then fit.schedule:step() end
   if fit.ema then fit.ema:update() end
-  at.step, at.taken = at.step + 1, at.taken + #batches
+  at.step, at.taken, at.lr = at.step + 1, at.taken + #batches, lr
   note(fit, total, losses)
   local count = 0
   for _, batch in ipairs(batches) do count = count + batch.count end

@@ -4,13 +4,10 @@
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local grad <const> = require "braid.grad"
+local reports <const> = require "braid.mtl.measure.parts.report"
 local signals <const> = require "braid.train.fitting.signals"
 
 local M <const> = {}
-
--- Metrics of which less is better; of all others more is.
-local LESS <const> = {error = true, failure = true, box_error = true, box_failure = true,
-  distance = true, mae = true, rmse = true, mse = true, loss = true, ece = true}
 
 -- ---- before the first step ----------------------------------------------------------------
 
@@ -48,38 +45,28 @@ end
 
 -- ---- the metric that counts -----------------------------------------------------------------
 
-local function names_of(tasks, report)
-  local list <const> = {"loss"}
-  for name in tasks:each() do
-    list[#list + 1] = "loss." .. name
-    for _, metric in ipairs(check.sorted_keys(report[name])) do
-      if type(report[name][metric]) == "number" then
-        list[#list + 1] = ("%s.%s"):format(name, metric)
-      end
-    end
+--- The metric that `best` names, {path =, task =, name =, direction = "min" | "max"}, or an error
+-- that says which there are.
+function M.metric(fit)
+  local path <const> = fit.o.best or "loss"
+  if path == "loss" then return {path = path, direction = "min"} end
+  local m <const> = reports.metric(fit.tasks, path, "train.fit: best")
+  if not m.direction then
+    check.fail("train.fit: best: nothing says whether more or less of %s is better; choose one of "
+      .. "which that is known", path)
   end
-  return list
+  return {path = path, task = m.task, name = m.name, direction = m.direction}
 end
 
---- The metric that `best` names, {name =, direction = "min" | "max"}, or an error that says which
--- there are.
-function M.metric(fit, report)
-  local name <const> = fit.o.best or "loss"
-  local task <const>, metric <const> = name:match("^([^.]+)%.(.+)$")
-  local known <const> = names_of(fit.tasks, report)
-  local found = false
-  for _, other in ipairs(known) do found = found or other == name end
-  if not found then
-    check.fail("train.fit: best: there is no metric '%s'; %s", name, check.nearest(name, known))
-  end
-  local less <const> = not task or task == "loss" or LESS[metric]
-  return {name = name, task = task, metric = metric, direction = less and "min" or "max"}
-end
-
---- Its value in a report; NaN where it is undefined.
+--- Its value in a report; where it is undefined NaN, and the reason.
 function M.value(fit, report)
   local m <const> = fit.metric
-  if m.task then return report[m.task] and report[m.task][m.metric] or 0 / 0 end
+  if m.task then
+    local of <const> = m.path:find("^loss%.") and report.loss or report[m.task] or {}
+    local value <const> = of[m.path:find("^loss%.") and m.task or m.name]
+    if type(value) == "number" then return value, nil end
+    return 0 / 0, of.undefined and of.undefined[m.name] or "no sample has a label"
+  end
   local sum = 0.0
   for name in fit.tasks:each() do
     local weight <const>, loss <const> = fit.weights[name], report.loss[name]
