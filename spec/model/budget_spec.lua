@@ -1,0 +1,144 @@
+--- What a definition may use of time and memory, and what a file of a network brings along.
+
+local braid <const> = require "braid"
+local shell <const> = require "spec.support.shell"
+
+local mtl <const>, limits <const> = braid.mtl, braid.limits
+
+local function defined(text, options)
+  local path <const> = os.tmpname()
+  shell.write(path, text)
+  local ok <const>, net <const> = pcall(braid.model, path, options or {})
+  os.remove(path)
+  if not ok then error(net, 0) end
+  return net
+end
+
+describe("a budget", function()
+  it("is named with how to raise it, and raised so", function()
+    limits.steps = 100000
+    local loop <const> = "local n = 0 for i = 1, 1e6 do n = n + i end "
+      .. "return function() return nn.ReLU() end"
+    assert.error_matches(function() defined(loop) end,
+      "took more than 100,000 steps.*braid.limits.steps = 200000")
+    limits.steps = 100000000
+    assert.is_truthy(defined(loop))
+    limits.steps = nil
+  end)
+
+  it("holds within a coroutine of the script's", function()
+    limits.steps = 1000000
+    local ok <const>, message <const> = coroutine.resume(coroutine.create(function()
+      defined("while true do end")
+    end))
+    limits.steps = nil
+    assert.is_false(ok)
+    assert.matches("took more than 1,000,000 steps", message)
+  end)
+
+  it("leaves a hook of the script's in its place", function()
+    local count = 0
+    debug.sethook(function() count = count + 1 end, "", 1000)
+    defined("return function() return nn.ReLU() end")
+    local hook <const>, mask <const>, every <const> = debug.gethook()
+    debug.sethook()
+    assert.is_function(hook)
+    assert.same({"", 1000}, {mask, every})
+  end)
+
+  it("holds for heads and blocks that are made later", function()
+    local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}}
+    local net <const> = defined([[
+return function(tasks)
+  local made = 0
+  local net = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
+  return net:heads(function(task, c)
+    made = made + 1
+    while made > 2 do end
+    return nn.Linear(c, task.size)
+  end)
+end]], {tasks = tasks})
+    limits.steps = 1000000
+    assert.error_matches(function() net:add_task("c", mtl.classes{2}) end,
+      "heads took more than 1,000,000 steps")
+    limits.steps = nil
+  end)
+
+  it("ends with the call: a network runs and trains as long as it likes", function()
+    limits.steps = 200000
+    local net <const> = defined [[
+local Slow = class("Slow", nn.Module)
+function Slow:forward(x) local n = 0 for i = 1, 1000000 do n = n + i end return x end
+return function() return Slow() end]]
+    assert.same({2}, net(braid.ones(2)).shape)
+    limits.steps = nil
+  end)
+
+  it("does not keep an interrupt from ending forward", function()
+    if shell.sanitized then pending("their Lua is no lua5.4, which answers to interrupts") end
+    local script <const> = os.tmpname()
+    shell.write(script, ([[
+package.path = %q
+package.cpath = %q
+local braid = require "braid"
+local f = io.open(arg[0] .. ".lua", "w")
+f:write("local L = class('L', nn.Module) function L:forward(x) while true do pcall(function() "
+  .. "while true do end end) end end return function() return L() end")
+f:close()
+local net = braid.model(arg[0] .. ".lua")
+io.stdout:write("runs\n") io.stdout:flush()
+net(braid.ones(1))
+]]):format(package.path, package.cpath))
+    local lua <const> = shell.quote(shell.lua)
+    local result <const> = shell.run(("cd %s && timeout --foreground -s INT 3 %s %s"):format(
+      shell.quote(shell.root), lua, script))
+    os.remove(script)
+    os.remove(script .. ".lua")
+    assert.equal("runs\n", result.out)
+    assert.matches("interrupted!", result.err)
+  end)
+end)
+
+describe("a network's file", function()
+  local function opened(text)
+    local safetensors <const> = require "braid.io.safetensors"
+    local tasks <const> = mtl.tasks{a = mtl.classes{2}}
+    local path <const> = os.tmpname() .. ".safetensors"
+    braid.save(path, braid.model("models/tcdcn.lua", {tasks = tasks, width = 0.1}))
+    local weights <const>, metadata <const> = safetensors.read(path)
+    metadata["braid.definition"] = text
+    assert(safetensors.write(path, weights, metadata))
+    local result <const> = table.pack(pcall(braid.open, path))
+    os.remove(path)
+    os.remove((path:gsub("%.safetensors$", "")))
+    return table.unpack(result, 1, result.n)
+  end
+
+  it("holds a definition that has the same budgets and no more in its hands", function()
+    limits.steps = 1000000
+    for text, says in pairs{["while true do end"] = "took more than 1,000,000 steps",
+      ["return function() while true do pcall(function() while true do end end) end end"] =
+        "took more than 1,000,000 steps",
+      ["io.open('x', 'w')"] = "there is no 'io' in a definition",
+      ["return function(tasks) tasks.a.weight = 9 end"] = "only the user's script can change"} do
+      local ok <const>, message <const> = opened(text)
+      assert.is_false(ok)
+      assert.matches(says, message)
+    end
+    limits.steps = nil
+  end)
+
+  it("gives the tasks of its record, whatever its definition says", function()
+    local ok <const>, net <const>, tasks <const> = opened [[
+return function(tasks, o)
+  local _ = o.width
+  local net = mtl.columns(tasks, nn.backbone("tcdcn", {width = o.width}), {columns = "shared"})
+  net:heads(function(task, c) return nn.Linear(c, task.size) end)
+  net.tasks = {names = {}, loss = function() return 0 end}
+  return net
+end]]
+    assert(ok, net)
+    assert.same({"a"}, tasks.names)
+    assert.matches("^mtl.tasks: a = mtl.classes", tostring(tasks))
+  end)
+end)
