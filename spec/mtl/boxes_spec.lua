@@ -1,0 +1,348 @@
+--- The widths of boxes, and faces placed by their eyes.
+
+local braid <const> = require "braid"
+local pictures <const> = require "spec.support.pictures"
+local shell <const> = require "spec.support.shell"
+local trees <const> = require "spec.support.reader_trees"
+local Dataset <const> = require "braid.data.dataset"
+local data <const>, mtl <const> = braid.data, braid.mtl
+
+local NAN <const>, W <const>, H <const> = 0 / 0, 80, 90 -- pictures of reader_trees
+
+-- ---- faces as raw numbers -----------------------------------------------------------------
+
+-- {points = {{x, y}, ...} from 0, box = {x0, y0, x1, y1}} of six faces; the third has no box, the
+-- eyes of the fourth are at one place, and where `holes` the fifth misses a point of an eye and the
+-- sixth another.
+local function faces_of(count, eyes, holes)
+  local faces <const> = {}
+  for i = 1, 6 do
+    local points <const> = {}
+    for p = 1, count do
+      points[p] = {22 + (37 * p + 11 * i * p) % 34, 26 + (23 * p + 5 * i * p * p) % 31}
+    end
+    faces[i] = {points = points, box = {15 - i, 13, 60 + i, 75 + i}}
+  end
+  faces[3].box = nil
+  local function list(eye) return type(eye) == "table" and eye or {eye} end
+  for _, eye in ipairs(eyes) do
+    for _, p in ipairs(list(eye)) do faces[4].points[p] = {31, 40} end
+  end
+  if holes then
+    faces[5].points[list(eyes[2])[1]] = {NAN, NAN}
+    for p = 1, count do
+      local of_eye = false
+      for _, eye in ipairs(eyes) do
+        for _, q in ipairs(list(eye)) do of_eye = of_eye or p == q end
+      end
+      if not of_eye then
+        faces[6].points[p] = {NAN, NAN}
+        break
+      end
+    end
+  end
+  return faces
+end
+
+-- ---- their files, reader by reader --------------------------------------------------------
+
+-- All coordinates of a face, each plus `shift`, as texts; what is missing as `none`.
+local function words_of(face, shift, none)
+  local words <const> = {}
+  for _, p in ipairs(face.points) do
+    for d = 1, 2 do
+      words[#words + 1] = p[d] == p[d] and tostring(p[d] + shift) or none
+    end
+  end
+  return words
+end
+
+local function name_of(i) return ("%06d.png"):format(i) end
+
+local function with_pictures(faces, folder, tree)
+  for i = 1, #faces do tree[folder .. name_of(i)] = "picture" end
+  return tree
+end
+
+-- Rows of text for each face.
+local function rows_of(faces, f)
+  local rows <const> = {}
+  for i, face in ipairs(faces) do rows[i] = f(i, face) end
+  return table.concat(rows)
+end
+
+local function mtfl_files(faces)
+  local function rows(i, face)
+    local w <const>, xs <const>, ys <const> = words_of(face, 1), {}, {}
+    for k = 1, 9, 2 do xs[#xs + 1], ys[#ys + 1] = w[k], w[k + 1] end
+    return ("%s %s %s 1 2 1 3\n"):format(name_of(i), table.concat(xs, " "), table.concat(ys, " "))
+  end
+  local boxes <const> = rows_of(faces, function(i, face)
+    return face.box and ("%s %s\n"):format(name_of(i), table.concat(face.box, " ")) or ""
+  end)
+  local text <const> = rows_of(faces, rows)
+  return with_pictures(faces, "", {["training.txt"] = text, ["testing.txt"] = text,
+    ["boxes_training.txt"] = boxes, ["boxes_testing.txt"] = boxes})
+end
+
+local function celeba_files(aligned)
+  return function(faces)
+    local folder <const> = aligned and "img_align_celeba/" or "img_celeba/"
+    local list <const> = ("list_landmarks_%sceleba.txt"):format(aligned and "align_" or "")
+    local head <const> = "6\n" .. ("a "):rep(10) .. "\n"
+    return with_pictures(faces, folder, {
+      [list] = head .. rows_of(faces, function(i, face)
+        return ("%s %s\n"):format(name_of(i), table.concat(words_of(face, 0), " "))
+      end),
+      ["list_bbox_celeba.txt"] = "6\na b c d\n" .. rows_of(faces, function(i, face)
+        local b <const> = face.box or {0, 0, 0, 0}
+        return ("%s %d %d %d %d\n"):format(name_of(i), b[1], b[2], b[3] - b[1], b[4] - b[2])
+      end),
+    })
+  end
+end
+
+local function aflw_files(faces)
+  local head <const> = trees.readers.aflw["aflw.csv"]:match("^[^\n]*\n")
+  return with_pictures(faces, "flickr/", {["aflw.csv"] = head .. rows_of(faces, function(i, face)
+    local b <const> = face.box or {0, 0, 0, 0}
+    return ("%s,%d,%d,%d,%d,%s\n"):format(name_of(i), b[1], b[2], b[3] - b[1], b[4] - b[2],
+      table.concat(words_of(face, 0, ""), ","))
+  end)})
+end
+
+local function pts_files(faces)
+  local tree <const> = with_pictures(faces, "", {})
+  for i, face in ipairs(faces) do
+    local w <const>, lines <const> = words_of(face, 1, "nan"), {}
+    for k = 1, #w, 2 do lines[#lines + 1] = w[k] .. " " .. w[k + 1] end
+    tree[("%06d.pts"):format(i)] = ("n_points: %d\n{\n%s\n}\n"):format(#lines,
+      table.concat(lines, "\n"))
+  end
+  return tree
+end
+
+local function csv_files(faces)
+  local names <const> = {"image", "x0", "y0", "x1", "y1"}
+  for k = 1, 2 * #faces[1].points do names[#names + 1] = "p" .. k end
+  return with_pictures(faces, "", {["t.csv"] = table.concat(names, ",") .. "\n"
+    .. rows_of(faces, function(i, face)
+      return ("%s,%s,%s\n"):format(name_of(i), face.box and table.concat(face.box, ",") or ",,,",
+        table.concat(words_of(face, 0, ""), ","))
+    end)})
+end
+
+local function read_csv(count)
+  return function(dir)
+    local points <const> = {}
+    for k = 1, 2 * count do points[k] = "p" .. k end
+    return data.csv(dir .. "/t.csv", {points = {landmarks = points},
+      box = {"x0", "y0", "x1", "y1"}}).train
+  end
+end
+
+local function jsonl_files(faces)
+  return with_pictures(faces, "", {["t.jsonl"] = rows_of(faces, function(i, face)
+    return ('{"image": "%s", "points": [%s]}\n'):format(name_of(i),
+      table.concat(words_of(face, 0, "null"), ", "))
+  end)})
+end
+
+-- Where a face is cut: the middle, half the side, and the width of its box if it has one.
+local function whole() return (W - 1) / 2, (H - 1) / 2, math.max(W, H) / 2 end
+
+local function by_box(margin, shift)
+  return function(face)
+    local b <const> = face.box
+    if not b then return whole() end
+    return (b[1] + b[3]) / 2 - shift, (b[2] + b[4]) / 2 - shift,
+      math.max(b[3] - b[1], b[4] - b[2]) / 2 * margin, b[3] - b[1]
+  end
+end
+
+local function first(f, options)
+  return function(dir) return f(dir, options).train end
+end
+
+local LEFT <const>, RIGHT <const> = {37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}
+
+-- knows: the reader says which the eyes are; boxes: faces have some; holes: points may be missing.
+local READERS <const> = {
+  ["mtfl, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true, files = mtfl_files,
+    read = function(dir) return data.mtfl(dir, {val = 1}).test end, frame = by_box(1.1, 0)},
+  ["celeba aligned, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, files = celeba_files(true),
+    read = first(data.celeba), frame = whole},
+  ["celeba as found, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true,
+    files = celeba_files(false), read = first(data.celeba), frame = by_box(1, 0.5)},
+  ["aflw, 21 points"] = {n = 21, eyes = {8, 11}, knows = true, boxes = true, holes = true,
+    files = aflw_files, read = first(data.aflw), frame = by_box(1, 0)},
+  ["pts, 68 points"] = {n = 68, eyes = {LEFT, RIGHT}, knows = true, holes = true, files = pts_files,
+    read = first(data.pts), frame = whole},
+  ["pts, 19 points"] = {n = 19, eyes = {{8, 9}, 11}, holes = true, files = pts_files,
+    read = first(data.pts), frame = whole},
+  ["csv, 6 points"] = {n = 6, eyes = {5, 2}, boxes = true, holes = true, files = csv_files,
+    read = read_csv(6), frame = by_box(1, 0)},
+  ["csv, 2 points"] = {n = 2, eyes = {1, 2}, boxes = true, files = csv_files, read = read_csv(2),
+    frame = by_box(1, 0)},
+  ["jsonl, 98 points"] = {n = 98, eyes = {97, 98}, holes = true, files = jsonl_files,
+    read = function(dir)
+      return data.jsonl(dir .. "/t.jsonl", {points = {landmarks = "points"}}).train
+    end, frame = whole},
+}
+
+-- ---- the report in plain Lua --------------------------------------------------------------
+
+local function middle(points, eye)
+  local x, y, n = 0, 0, 0
+  for _, p in ipairs(type(eye) == "table" and eye or {eye}) do
+    x, y, n = x + points[p][1], y + points[p][2], n + 1
+  end
+  return x / n, y / n
+end
+
+-- ---- widths of boxes ----------------------------------------------------------------------
+
+describe("the widths of boxes", function()
+  local CUTS <const> = {
+    none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
+    by_points = {data.crop{margin = 2, by = "points"}}, middle = {data.crop{by = "middle"}},
+  }
+  local SIZES <const> = {
+    resize = {data.resize(56)}, unequal = {data.resize(44, 60)},
+    aligned = {data.align{height = 0.35, distance = 0.35, size = 64}},
+  }
+  local WARPS <const> = {
+    none = {}, flip = {data.augment{flip = 1}}, rotate = {data.augment{rotate = 90}},
+    scale = {data.augment{scale = 0.5}}, shift = {data.augment{shift = {0.3, 0.1}}},
+    shear = {data.augment{shear = 20}}, inner = {data.augment{inner = 30, size = 41}},
+    all = {data.augment{rotate = 40, scale = 0.3, shift = 0.1, flip = 0.5, shear = 15}},
+    twice = {data.augment{rotate = 10, scale = 0.2}, data.augment{flip = 0.5, shear = 5}},
+  }
+
+  -- The corners of the box's upper edge are points themselves, and say how long it is.
+  local function check_all(ds)
+    for i = 1, #ds do
+      local box <const> = ds:box(i)
+      ds.labels.corners[i] = braid.tensor{{box[1]:item(), box[2]:item()},
+        {box[3]:item(), box[2]:item()}}
+    end
+    local tasks <const> = mtl.tasks{
+      corners = mtl.landmarks{points = 2, flip = {1, 2}, eyes = {1, 2}},
+      landmarks = mtl.landmarks{flip = pictures.FLIP}}
+    for cut, a in pairs(CUTS) do
+      for size, b in pairs(SIZES) do
+        for warp, c in pairs(WARPS) do
+          local steps <const> = {}
+          for _, list in ipairs{a, b, c} do
+            for _, s in ipairs(list) do steps[#steps + 1] = s end
+          end
+          local batch <const> = data.loader(ds, {batch = #ds, transforms = steps, tasks = tasks})()
+          local p <const> = batch.corners
+          local high <const>, wide <const> = batch.image:size(3), batch.image:size(4)
+          local edge <const> = ((p[{ {}, 1 }] - p[{ {}, 2 }]) * braid.tensor{1, high / wide})
+            :square():sum(2):sqrt()
+          assert.is_true(edge:min():item() > 0.1)
+          assert.near(0, (batch.box_width / edge - 1):abs():max():item(), 2e-5,
+            table.concat({cut, size, warp}, " "))
+        end
+      end
+    end
+  end
+
+  it("follow every transform, in memory and from files", function()
+    shell.in_directory(function(dir)
+      local from_files <const> = pictures.files(dir, 3)
+      local images <const> = {}
+      for i = 1, 3 do images[i] = from_files:image(i) end
+      local in_memory <const> = Dataset{images = braid.stack(images), boxes = from_files.boxes,
+        labels = {landmarks = from_files.labels.landmarks}}
+      for _, ds in ipairs{from_files, in_memory} do
+        check_all(ds:labelled{corners = braid.zeros(3, 2, 2)})
+      end
+    end)
+  end)
+
+  it("stay with their samples through subsets and mixes, and missing where they are", function()
+    local images <const> = braid.zeros({4, 1, 20, 30}, {dtype = "uint8"})
+    local boxes <const> = braid.tensor{{0, 0, 3, 9}, {0, 0, 15, 9}, {NAN, NAN, NAN, NAN},
+      {5, 2, 14, 3}}
+    local with <const> = Dataset{images = images, boxes = boxes, labels = {}}
+    local without <const> = Dataset{images = images, labels = {}}
+    local function widths(ds, o)
+      o.transforms = {data.resize(20, 30)}
+      local list <const> = {}
+      for batch in data.loader(ds, o) do
+        for _, w in ipairs(batch.box_width and batch.box_width:totable() or {}) do
+          list[#list + 1] = w == w and math.floor(w * 15 + 0.5) or "none"
+        end
+      end
+      return list
+    end
+    assert.same({3, 15, "none", 9}, widths(with, {batch = 3}))
+    assert.same({9, 3}, widths(with:subset{4, 1}, {batch = 2}))
+    assert.same({}, widths(without, {batch = 4}))
+    local both <const> = widths(data.mix{{with}, {without}}, {batch = 4})
+    assert.same(8, #both)
+    table.sort(both, function(a, b) return tostring(a) < tostring(b) end)
+    assert.same({15, 3, 9, "none", "none", "none", "none", "none"}, both)
+    assert.equal("width", with.kinds.box_width)
+    assert.error_matches(function()
+      Dataset{images = images, labels = {box_width = braid.zeros(4, 2)}}
+    end, "Dataset: labels.box_width, the widths of boxes, must be float32 (n)", 1, true)
+  end)
+end)
+
+-- ---- align --------------------------------------------------------------------------------
+
+describe("data.align", function()
+  -- Where the eyes come to lie in a batch, x and y of both, of the first face.
+  local function seen(set, eyes, ...)
+    local p <const> = data.loader(set, {batch = 2, transforms = {...}})().landmarks[1]:totable()
+    local x1 <const>, y1 <const> = middle(p, eyes[1])
+    local x2 <const>, y2 <const> = middle(p, eyes[2])
+    return {x1, y1, x2, y2}
+  end
+  local function near(wanted, found)
+    for k, v in ipairs(wanted) do assert.near(v, found[k], 1e-5) end
+  end
+  local STEP <const> = {size = 40, height = 0.4, distance = 0.5}
+  local function step(eyes)
+    return data.align{size = 40, height = 0.4, distance = 0.5, eyes = eyes}
+  end
+
+  for name, row in pairs(READERS) do
+    it("brings the eyes of " .. name .. " to their place", function()
+      shell.in_directory(function(dir)
+        trees.put(dir, row.files(faces_of(row.n, row.eyes, row.holes)))
+        local set <const> = row.read(dir)
+        near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step(row.eyes)))
+        if row.knows then
+          near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.align(STEP)))
+          -- Mirrored before, the other eye is on the left.
+          near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.augment{flip = 1}, step()))
+          near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step({3, 4}), step()))
+        else
+          assert.error_matches(function() seen(set, row.eyes, step()) end,
+            "which of the %d+ points of 'landmarks' are the eyes is not known: say data.align{eyes")
+        end
+        assert.error_matches(function() seen(set, row.eyes, step({1, row.n + 1})) end,
+          "data.align: of 'landmarks', eyes must be numbers from 1 to " .. row.n, 1, true)
+      end)
+    end)
+  end
+
+  it("is kept apart by eyes in a cache", function()
+    shell.in_directory(function(dir)
+      local row <const> = READERS["aflw, 21 points"]
+      trees.put(dir, row.files(faces_of(row.n, row.eyes)))
+      local set <const> = row.read(dir)
+      local function points(eyes)
+        return data.loader(set, {batch = 1, cache = dir, transforms = {step(eyes)}})().landmarks
+      end
+      local one <const>, other <const> = points({8, 11}), points({3, 4})
+      assert.same(one:totable(), points():totable())
+      assert.is_true((one - other):abs():max():item() > 0.01)
+      assert.same(other:totable(), points({3, 4}):totable())
+    end)
+  end)
+end)
