@@ -4,100 +4,13 @@
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, plot <const> = braid.nn, braid.mtl, braid.plot
 
-local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, d = mtl.classes{2}}
+local columns <const> = require "spec.support.small_columns"
 
-local function conv(outputs)
-  return function(c)
-    return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1}),
-      nn.BatchNorm2d(outputs), nn.ReLU()}
-  end
-end
+local build <const> = columns.build
+local x <const>, batch <const> = columns.x, columns.batch
+local largest <const> = columns.largest
 
-local function head(task, c) return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)} end
-
-local function build(mixer, o)
-  local b <const> = nn.backbone({{"conv1", conv(4)}, {"conv2", conv(6)}}, {channels = 1})
-  local net <const> = mtl.columns(tasks, b, o)
-  if mixer then net:mix("*", mixer) end
-  return net:heads(head)
-end
-
-local function identical(a, b) return a:eq(b):all():item() end
-local function largest(a, b) return (a - b):abs():max():item() end
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
-
-local x <const> = braid.randn(5, 1, 6, 6)
-local batch <const> = {image = x, count = 5, a = braid.tensor({1, 2, 2, 1, 2}, {dtype = "int64"}),
-  b = braid.tensor({3, 2, 1, 1, 2}, {dtype = "int64"}),
-  d = braid.tensor({2, 2, 1, 2, 1}, {dtype = "int64"})}
-
-local function outputs(net)
-  local _ <close> = braid.no_grad()
-  return net:eval()(x)
-end
-
-local MIXERS <const> = {
-  none = mtl.none{}, cross_stitch = mtl.cross_stitch{}, ttc = mtl.ttc{}, nddr = mtl.nddr{},
-  collaborative = mtl.collaborative{}, sluice = mtl.sluice{}, progressive = mtl.progressive{},
-  separation = mtl.separation{end_to_end = true, form = "channelwise"},
-}
-
-for name, mixer in pairs(MIXERS) do
-  describe("with mtl." .. name, function()
-    it("a further task leaves the outputs of the others as they were, bit for bit", function()
-      for _, stacked in ipairs{false, name ~= "progressive"} do
-        local net <const> = build(mixer, {stacked = stacked})
-        local before <const> = outputs(net)
-        net:add_task("c", mtl.classes{4}, {freeze = "others"})
-        local after <const> = outputs(net)
-        for _, task in ipairs{"a", "b", "d"} do
-          assert.is_true(identical(before[task], after[task]), task)
-        end
-        assert.same({5, 4}, after.c.shape)
-      end
-    end)
-
-    it("a further task alone trains when the others are frozen", function()
-      local net <const> = build(mixer):add_task("c", mtl.classes{4}, {freeze = "others"})
-      local before <const> = outputs(net)
-      local opt <const> = braid.optim.SGD(net:parameters(), {lr = 0.1})
-      net:train()
-      local loss <const> = net(x).c:square():sum()
-      loss:backward()
-      opt:step()
-      local after <const> = outputs(net)
-      for _, task in ipairs{"a", "b", "d"} do
-        assert.is_true(identical(before[task], after[task]), task)
-      end
-      assert.is_false(identical(before.c, after.c))
-    end)
-
-    it("extract gives a network of its own with the same outputs", function()
-      local net <const> = build(mixer, {stacked = false})
-      local before <const> = outputs(net)
-      local small <const> = net:extract{"b"}
-      local after <const> = outputs(small)
-      assert.is_nil(after.a)
-      assert.is_true(identical(before.b, after.b))
-      assert.is_true(small:count_parameters() < net:count_parameters())
-      braid.no_grad(function() small.head.b[2].weight:zero_() end)
-      assert.is_true(identical(before.b, outputs(net).b))
-    end)
-
-    it("a task goes, and the rest runs and trains", function()
-      local net <const> = build(mixer):remove_task("b")
-      assert.same({"a", "d"}, net.tasks.names)
-      local out <const> = net(x)
-      assert.is_nil(out.b)
-      local total <const> = out.a:sum() + out.d:sum()
-      total:backward()
-      for path, p in net:named_parameters() do
-        assert.is_truthy(p.grad, path)
-        assert.is_nil(path:find("%f[%w]b%f[%W]"), path)
-      end
-    end)
-  end)
-end
 
 describe("mtl.affinity", function()
   it("gives the cosines of gradients at what tasks share", function()

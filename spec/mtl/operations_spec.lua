@@ -1,47 +1,18 @@
 --- What can be done with a network of columns, and what can be read off it.
 
 local braid <const> = require "braid"
-local nn <const>, mtl <const> = braid.nn, braid.mtl
+local mtl <const> = braid.mtl
 
-local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, d = mtl.classes{2}}
+local columns <const> = require "spec.support.small_columns"
 
-local function conv(outputs)
-  return function(c)
-    return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1}),
-      nn.BatchNorm2d(outputs), nn.ReLU()}
-  end
-end
+local tasks <const>, MIXERS <const> = columns.tasks, columns.MIXERS
+local build <const> = columns.build
+local outputs <const>, x <const>, batch <const> = columns.outputs, columns.x, columns.batch
+local identical <const>, largest <const> = columns.identical, columns.largest
 
-local function head(task, c) return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)} end
-
-local function build(mixer, o)
-  local b <const> = nn.backbone({{"conv1", conv(4)}, {"conv2", conv(6)}}, {channels = 1})
-  local net <const> = mtl.columns(tasks, b, o)
-  if mixer then net:mix("*", mixer) end
-  return net:heads(head)
-end
-
-local function identical(a, b) return a:eq(b):all():item() end
-local function largest(a, b) return (a - b):abs():max():item() end
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
-local x <const> = braid.randn(5, 1, 6, 6)
-local batch <const> = {image = x, count = 5, a = braid.tensor({1, 2, 2, 1, 2}, {dtype = "int64"}),
-  b = braid.tensor({3, 2, 1, 1, 2}, {dtype = "int64"}),
-  d = braid.tensor({2, 2, 1, 2, 1}, {dtype = "int64"})}
-
-local function outputs(net)
-  local _ <close> = braid.no_grad()
-  return net:eval()(x)
-end
-
 local function once(value) return coroutine.wrap(function() coroutine.yield(value) end) end
-
-local MIXERS <const> = {
-  none = mtl.none{}, cross_stitch = mtl.cross_stitch{}, ttc = mtl.ttc{}, nddr = mtl.nddr{},
-  collaborative = mtl.collaborative{}, sluice = mtl.sluice{}, progressive = mtl.progressive{},
-  separation = mtl.separation{end_to_end = true, form = "channelwise"},
-}
 
 for name, mixer in pairs(MIXERS) do
   describe("with mtl." .. name, function()

@@ -1,0 +1,149 @@
+--- Faces as raw numbers, and their files for every reader that knows points.
+
+local trees <const> = require "spec.support.reader_trees"
+local data <const> = require("braid").data
+
+local M <const> = {W = 80, H = 90} -- pictures of reader_trees
+
+local NAN <const> = 0 / 0
+
+-- ---- faces as raw numbers -----------------------------------------------------------------
+
+-- {points = {{x, y}, ...} from 0, box = {x0, y0, x1, y1}} of six faces; the third has no box, the
+-- eyes of the fourth are at one place, and where `holes` the fifth misses a point of an eye and the
+-- sixth another.
+function M.faces_of(count, eyes, holes)
+  local faces <const> = {}
+  for i = 1, 6 do
+    local points <const> = {}
+    for p = 1, count do
+      points[p] = {22 + (37 * p + 11 * i * p) % 34, 26 + (23 * p + 5 * i * p * p) % 31}
+    end
+    faces[i] = {points = points, box = {15 - i, 13, 60 + i, 75 + i}}
+  end
+  faces[3].box = nil
+  local function list(eye) return type(eye) == "table" and eye or {eye} end
+  for _, eye in ipairs(eyes) do
+    for _, p in ipairs(list(eye)) do faces[4].points[p] = {31, 40} end
+  end
+  if holes then
+    faces[5].points[list(eyes[2])[1]] = {NAN, NAN}
+    for p = 1, count do
+      local of_eye = false
+      for _, eye in ipairs(eyes) do
+        for _, q in ipairs(list(eye)) do of_eye = of_eye or p == q end
+      end
+      if not of_eye then
+        faces[6].points[p] = {NAN, NAN}
+        break
+      end
+    end
+  end
+  return faces
+end
+
+-- ---- their files, reader by reader --------------------------------------------------------
+
+-- All coordinates of a face, each plus `shift`, as texts; what is missing as `none`.
+local function words_of(face, shift, none)
+  local words <const> = {}
+  for _, p in ipairs(face.points) do
+    for d = 1, 2 do
+      words[#words + 1] = p[d] == p[d] and tostring(p[d] + shift) or none
+    end
+  end
+  return words
+end
+
+local function name_of(i) return ("%06d.png"):format(i) end
+
+local function with_pictures(faces, folder, tree)
+  for i = 1, #faces do tree[folder .. name_of(i)] = "picture" end
+  return tree
+end
+
+-- Rows of text for each face.
+local function rows_of(faces, f)
+  local rows <const> = {}
+  for i, face in ipairs(faces) do rows[i] = f(i, face) end
+  return table.concat(rows)
+end
+
+function M.mtfl_files(faces)
+  local function rows(i, face)
+    local w <const>, xs <const>, ys <const> = words_of(face, 1), {}, {}
+    for k = 1, 9, 2 do xs[#xs + 1], ys[#ys + 1] = w[k], w[k + 1] end
+    return ("%s %s %s 1 2 1 3\n"):format(name_of(i), table.concat(xs, " "), table.concat(ys, " "))
+  end
+  local boxes <const> = rows_of(faces, function(i, face)
+    return face.box and ("%s %s\n"):format(name_of(i), table.concat(face.box, " ")) or ""
+  end)
+  local text <const> = rows_of(faces, rows)
+  return with_pictures(faces, "", {["training.txt"] = text, ["testing.txt"] = text,
+    ["boxes_training.txt"] = boxes, ["boxes_testing.txt"] = boxes})
+end
+
+function M.celeba_files(aligned)
+  return function(faces)
+    local folder <const> = aligned and "img_align_celeba/" or "img_celeba/"
+    local list <const> = ("list_landmarks_%sceleba.txt"):format(aligned and "align_" or "")
+    local head <const> = "6\n" .. ("a "):rep(10) .. "\n"
+    return with_pictures(faces, folder, {
+      [list] = head .. rows_of(faces, function(i, face)
+        return ("%s %s\n"):format(name_of(i), table.concat(words_of(face, 0), " "))
+      end),
+      ["list_bbox_celeba.txt"] = "6\na b c d\n" .. rows_of(faces, function(i, face)
+        local b <const> = face.box or {0, 0, 0, 0}
+        return ("%s %d %d %d %d\n"):format(name_of(i), b[1], b[2], b[3] - b[1], b[4] - b[2])
+      end),
+    })
+  end
+end
+
+function M.aflw_files(faces)
+  local head <const> = trees.readers.aflw["aflw.csv"]:match("^[^\n]*\n")
+  return with_pictures(faces, "flickr/", {["aflw.csv"] = head .. rows_of(faces, function(i, face)
+    local b <const> = face.box or {0, 0, 0, 0}
+    return ("%s,%d,%d,%d,%d,%s\n"):format(name_of(i), b[1], b[2], b[3] - b[1], b[4] - b[2],
+      table.concat(words_of(face, 0, ""), ","))
+  end)})
+end
+
+function M.pts_files(faces)
+  local tree <const> = with_pictures(faces, "", {})
+  for i, face in ipairs(faces) do
+    local w <const>, lines <const> = words_of(face, 1, "nan"), {}
+    for k = 1, #w, 2 do lines[#lines + 1] = w[k] .. " " .. w[k + 1] end
+    tree[("%06d.pts"):format(i)] = ("n_points: %d\n{\n%s\n}\n"):format(#lines,
+      table.concat(lines, "\n"))
+  end
+  return tree
+end
+
+function M.csv_files(faces)
+  local names <const> = {"image", "x0", "y0", "x1", "y1"}
+  for k = 1, 2 * #faces[1].points do names[#names + 1] = "p" .. k end
+  return with_pictures(faces, "", {["t.csv"] = table.concat(names, ",") .. "\n"
+    .. rows_of(faces, function(i, face)
+      return ("%s,%s,%s\n"):format(name_of(i), face.box and table.concat(face.box, ",") or ",,,",
+        table.concat(words_of(face, 0, ""), ","))
+    end)})
+end
+
+function M.read_csv(count)
+  return function(dir)
+    local points <const> = {}
+    for k = 1, 2 * count do points[k] = "p" .. k end
+    return data.csv(dir .. "/t.csv", {points = {landmarks = points},
+      box = {"x0", "y0", "x1", "y1"}}).train
+  end
+end
+
+function M.jsonl_files(faces)
+  return with_pictures(faces, "", {["t.jsonl"] = rows_of(faces, function(i, face)
+    return ('{"image": "%s", "points": [%s]}\n'):format(name_of(i),
+      table.concat(words_of(face, 0, "null"), ", "))
+  end)})
+end
+
+return M
