@@ -24,10 +24,27 @@ return function(folder)
   rows["train.table"] = {arguments = {columns = {{name = "error"}}, rows = {{"a", error = 1}}},
     call = function(a, o) train.table(a.columns, a.rows, o) end}
 
+  -- At the end of their range, as many processes as nobody wants.
+  local function few(o)
+    if o.jobs == 4096 then o.jobs = 1 end
+    return o
+  end
   rows["train.pool"] = {arguments = {work = {a = function() return 1 end}},
     options = {dir = folder .. "/pool", progress = false, jobs = 1},
     skip = {seed = true}, -- its results are there, of another
-    call = function(a, o) train.pool(a.work, o) end}
+    call = function(a, o) train.pool(a.work, few(o)) end}
+
+  rows["train.compare"] = {arguments = {}, options = {networks = {"a", "b"}, seeds = 1,
+    dir = folder .. "/compare", progress = false, jobs = 1,
+    run = function(job) return {score = job.seed} end},
+    refused_ends = {parameters = true, seeds = true}, skip = {run = true},
+    call = function(_, o) train.compare(few(o)) end}
+  local compared
+  rows["train.compare: table"] = {call = function(_, o)
+    compared = compared or train.compare{networks = {"a"}, seeds = 1, dir = folder .. "/compared",
+      progress = false, jobs = 1, run = function() return {x = 1, ["no such"] = 1} end}
+    compared:table(o)
+  end}
 
   return rows
 end

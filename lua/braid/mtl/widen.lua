@@ -22,6 +22,12 @@ return function(make, count)
     end
     return net, net:count_parameters()
   end
+  -- Below some width there may be none: a layer without channels.
+  local function try_narrow(steps)
+    local ok <const>, net <const>, n <const> = pcall(try, steps)
+    if ok then return net, n end
+    return nil, 0
+  end
   local low, low_net, low_count = STEP // 16, nil, 0
   local high = STEP
   local high_net, high_count = try(high)
@@ -30,17 +36,17 @@ return function(make, count)
     high = 2 * high
     high_net, high_count = try(high)
   end
-  if not low_net then low_net, low_count = try(low) end
+  if not low_net then low_net, low_count = try_narrow(low) end
   if low_count == high_count then
     check.fail("mtl.widen: the network has %d parameters at any width: does it heed width?",
       low_count)
   end
   while high - low > 1 do
     local middle <const> = (low + high) // 2
-    local net <const>, n <const> = try(middle)
+    local net <const>, n <const> = try_narrow(middle)
     if n < count then low, low_net, low_count = middle, net, n
     else high, high_net, high_count = middle, net, n end
   end
-  if count - low_count < high_count - count then return low_net, low / STEP end
+  if low_net and count - low_count < high_count - count then return low_net, low / STEP end
   return high_net, high / STEP
 end

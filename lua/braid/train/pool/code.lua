@@ -41,13 +41,13 @@ local function add(list, f, seen, known)
   end
 end
 
---- The list of lines that stand for a function; nil for what is none.
+--- {lines = the list of lines that stand for a function}; nil for what is none.
 function M.of(f)
   if type(f) ~= "function" then return nil end
   local list <const> = {}
   add(list, f, {}, {})
   for i, line in ipairs(list) do list[i] = utf8.len(line) and line or ("%q"):format(line) end
-  return list
+  return {lines = list}
 end
 
 return M

@@ -172,8 +172,14 @@ local function be_a_child(pool, plan, dir, name)
   return missing
 end
 
+--- Makes the directory of a pool.
+function M.make_dir(pool) Log.make_folder(pool.what, pool.dir) end
+
+--- Whether this process is the one that the user started, and none that it started for a job.
+function M.is_first() return work.mine() == nil end
+
 local function claim(pool)
-  Log.make_folder(pool.what, pool.dir)
+  M.make_dir(pool)
   local journal <const>, why <const>, held <const> = core.journal(pool.dir .. "/jobs.lock")
   if held then
     check.fail("%s: dir: another process runs the jobs of %s; wait for it or choose another dir",

@@ -75,14 +75,16 @@ local function difference(a, b)
   end
   for _, key in ipairs(check.sorted_keys(keys)) do
     local was <const>, is <const> = text(a[key]), text(b[key])
-    if was ~= is then return key, was, is end
+    local is_code <const> = type(a[key]) == "table" and a[key].lines ~= nil
+    if was ~= is then return key, was, is, is_code end
   end
 end
 
 -- What is said of it.
-local function changed(key, was, is)
-  if key == "code" then
-    return "the function that makes it, or a value that it uses, has changed"
+local function changed(key, was, is, is_code)
+  if is_code then
+    return ("%s, or a value that it uses, has changed"):format(key == "code"
+      and "the function that makes it" or "its function " .. key)
   end
   local function short(text) return #text > 80 and text:sub(1, 80) .. " ..." or text end
   return ("its %s was %s and is %s"):format(key, short(was), short(is))
@@ -98,10 +100,12 @@ function M.read(pool, job)
     check.fail("%s: %s is no result of a job; choose another dir, or remove it", pool.what, path)
   end
   local settings <const> = packed(pool, job.settings, "the settings")
-  local key <const>, was <const>, is <const> = difference(result.settings, settings)
+  local key <const>, was <const>, is <const>, is_code <const> = difference(result.settings,
+    settings)
   if key then
     check.fail("%s: %s is the result of another job '%s': %s; choose another dir, or remove %s/%s "
-      .. "to run it again", pool.what, path, job.name, changed(key, was, is), pool.dir, job.dir)
+      .. "to run it again", pool.what, path, job.name, changed(key, was, is, is_code), pool.dir,
+      job.dir)
   end
   return unpacked(result)
 end

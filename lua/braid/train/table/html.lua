@@ -29,7 +29,7 @@ local STYLE <const> = [[
 .braid-table tbody th{font-weight:normal}
 </style>]]
 
-return function(t)
+local function html(t)
   local lines <const> = {STYLE, '<table class="braid-table">'}
   local function put(form, ...) lines[#lines + 1] = form:format(...) end
   if t.title then put("<caption>%s</caption>", escaped(t.title)) end
@@ -49,3 +49,5 @@ return function(t)
   for _, note in ipairs(t.notes) do put("<p>%s</p>", escaped(note)) end
   return table.concat(lines, "\n")
 end
+
+return {html = html, escaped = escaped}

@@ -72,7 +72,8 @@ end
 local WRITERS <const> = {txt = "text", md = "markdown", csv = "csv", tex = "latex", html = "html"}
 
 for _, name in pairs(WRITERS) do
-  local made <const> = require("braid.train.table." .. name)
+  local module <const> = require("braid.train.table." .. name)
+  local made <const> = type(module) == "table" and module[name] or module
   Table[name] = function(self, width)
     if width ~= nil then check.value("train.table: " .. name, "width", width, WIDTH) end
     return made(layout(self), width)

@@ -64,10 +64,12 @@ local function find_best(column, cells, rows)
   for _, cell in ipairs(cells) do
     if cell.mean and (not value or sign * cell.mean < sign * value) then value = cell.mean end
   end
+  local others = false -- of cells that are all equal none is the best
   for i, cell in ipairs(cells) do
     if cell.mean and cell.mean == value then best[rows[i][1]] = true end
+    others = others or cell.mean ~= nil and cell.mean ~= value
   end
-  return best
+  return (others or #rows == 1) and best or {}
 end
 
 local function lay_out_column(t, given)

@@ -1,0 +1,240 @@
+--- What a comparison found: results by network and seed, their table, tests and files.
+--
+--   print(r)                          the table, and what the tests say
+--   r.results.NETWORK[SEED]           {metrics =, parameters =, macs =, seconds =, ...}
+--   r:values("landmarks.failure")     {NETWORK = {SEED = number}}
+--   r:table{metrics = {...}}          a train.table of all
+--   r:tests("landmarks.failure")      every pair: {a =, b =, n =, difference = mean of a - b,
+--     low =, high =, t =, p =, holm = p corrected for the number of pairs, wilcoxon =,
+--     wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there is no p}
+--   r:words("landmarks.failure")      sentences, a pair each
+--   r:delta_m()                       {NETWORK = {SEED = mean relative gain over the baseline}}
+--   r:write(dir)                      results.md, .csv, .tex, .html, .json
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local delta_m <const> = require "braid.mtl.measure.delta_m"
+local format <const> = require "braid.format"
+local tests <const> = require "braid.train.comparing.tests"
+local Table <const> = require "braid.train.table"
+local values <const> = require "braid.train.comparing.values"
+
+local Results <const> = class("comparison")
+
+--- given: results {NETWORK = {SEED = result}}, names (in order), seeds, tasks, metrics (a list of
+-- {name =, direction =, percent =}, or nil), baseline, level, title.
+function Results:init(given)
+  for key, value in pairs(given) do self[key] = value end
+  local all <const> = {}
+  for _, name in ipairs(self.names) do
+    for _, result in pairs(self.results[name]) do values.paths(result.metrics, all) end
+  end
+  self.known = all
+  if not self.metrics then
+    self.metrics = {}
+    for i, path in ipairs(values.usual(all, self.tasks)) do
+      self.metrics[i] = values.described(path, self.tasks)
+    end
+  end
+  for _, m in ipairs(self.metrics) do self:check_metric(m.name) end
+end
+
+function Results:check_metric(path)
+  if self.known[path] then return end
+  check.fail("%s: there is no metric '%s'; %s", self.what, tostring(path),
+    check.nearest(tostring(path), check.sorted_keys(self.known)))
+end
+
+-- f(result) by network and seed.
+local function collected(self, f)
+  local all <const> = {}
+  for _, name in ipairs(self.names) do
+    all[name] = {}
+    for _, seed in ipairs(self.seeds) do
+      local result <const> = self.results[name][seed]
+      all[name][seed] = result and f(result, name, seed) or nil
+    end
+  end
+  return all
+end
+
+function Results:values(path)
+  self:check_metric(path)
+  return collected(self, function(result) return values.at(result.metrics, path) end)
+end
+
+-- The metric of a path as it is shown.
+local function metric_of(self, path)
+  for _, m in ipairs(self.metrics) do
+    if m.name == path then return m end
+  end
+  self:check_metric(path)
+  return values.described(path, self.tasks)
+end
+
+function Results:tests(path)
+  local m <const> = metric_of(self, path)
+  return tests.pairs(self.names, self:values(path), self.seeds, m.direction)
+end
+
+function Results:delta_m()
+  local base <const> = self.results[self.baseline]
+  if not base then return collected(self, function() return nil end) end
+  local chosen <const> = {}
+  for _, m in ipairs(self.metrics) do
+    local task <const>, metric <const> = m.name:match("^([^.]+)%.(.+)$")
+    if task and not chosen[task] then chosen[task] = metric end
+  end
+  return collected(self, function(result, _, seed)
+    local alone <const> = base[seed]
+    if not alone then return nil end
+    local ok <const>, mean <const> = pcall(delta_m, result.metrics, alone.metrics,
+      next(chosen) and chosen or nil)
+    return ok and mean or nil
+  end)
+end
+
+-- ---- the table ----------------------------------------------------------------------------
+
+-- The values of a row in the order of the seeds; NaN where a seed has none.
+local function list_of(self, of_seed)
+  local list <const>, any = {}, false
+  for i, seed in ipairs(self.seeds) do
+    list[i] = of_seed[seed] or 0 / 0
+    any = any or of_seed[seed] ~= nil
+  end
+  return any and list or {}
+end
+
+-- The same number on every seed as that number.
+local function constant(self, of_seed)
+  local list <const> = list_of(self, of_seed)
+  for _, v in ipairs(list) do
+    if v ~= list[1] then return list end
+  end
+  return list[1] or list
+end
+
+-- The networks that a metric does not tell from its best one.
+local function near_best(self, m, best)
+  local near <const> = {}
+  for _, r in ipairs(self:tests(m.name)) do
+    local other <const> = best[r.a] and r.b or best[r.b] and r.a
+    if other and #self.seeds > 1 and r.p and not tests.differ(r, self.level) then
+      near[other] = true
+    end
+  end
+  return near
+end
+
+local FURTHER <const> = {
+  {name = "parameters"}, {name = "macs", title = "MACs", short = true},
+  {name = "seconds", digits = 1},
+}
+
+local TABLE <const> = check.declare("train.compare: table", {
+  metrics = check.list{of = check.text(), least = 1}, title = check.text(),
+})
+
+local NOTES <const> = {
+  "Mean and deviation over %d seeds. Bold (*): the best mean. Italic (~): not distinguishable from "
+    .. "it (paired t test, Holm's correction, p above %g).",
+  "Mean and deviation over %d seeds. Bold (*): the best mean; that it is the best is shown by no "
+    .. "test.",
+}
+
+local function notes_of(self, marked)
+  local n <const> = #self.seeds
+  local notes <const> = {}
+  if n > 1 then notes[1] = NOTES[marked and 1 or 2]:format(n, self.level) end
+  notes[#notes + 1] = tests.limits(n, self.level)
+  if self.baseline then
+    notes[#notes + 1] = ("delta-m: the mean relative gain over %s."):format(self.baseline)
+  end
+  for _, note in ipairs(self.notes or {}) do notes[#notes + 1] = note end
+  return notes
+end
+
+-- Columns that some network has a value of.
+local function further_columns(self, rows, columns)
+  local list <const> = {}
+  for _, c in ipairs(FURTHER) do
+    local of <const> = collected(self, function(result) return result[c.name] end)
+    local any = false
+    for i, name in ipairs(self.names) do
+      rows[i][c.name] = constant(self, of[name])
+      any = any or next(of[name]) ~= nil
+    end
+    if any then
+      list[#list + 1] = c
+    else
+      for _, row in ipairs(rows) do row[c.name] = nil end
+    end
+  end
+  table.move(list, 1, #list, #columns + 1, columns)
+end
+
+function Results:table(given)
+  local o <const> = check.options(TABLE, given)
+  local metrics <const>, columns <const>, rows <const>, near <const> = {}, {}, {}, {}
+  for i, path in ipairs(o.metrics or {}) do metrics[i] = metric_of(self, path) end
+  if not o.metrics then table.move(self.metrics, 1, #self.metrics, 1, metrics) end
+  for i, name in ipairs(self.names) do rows[i] = {name} end
+  for _, m in ipairs(metrics) do
+    columns[#columns + 1] = m
+    local of <const> = self:values(m.name)
+    for i, name in ipairs(self.names) do rows[i][m.name] = list_of(self, of[name]) end
+  end
+  if self.baseline then
+    columns[#columns + 1] = {name = "delta-m", percent = true, direction = "max"}
+    local of <const> = self:delta_m()
+    for i, name in ipairs(self.names) do rows[i]["delta-m"] = list_of(self, of[name]) end
+  end
+  further_columns(self, rows, columns)
+  local marked = false
+  for _, m in ipairs(metrics) do
+    near[m.name] = near_best(self, m, Table(columns, rows):best(m.name))
+    marked = marked or #self.seeds > 1 and m.direction ~= nil
+  end
+  return Table(columns, rows, {title = o.title or self.title, near = near,
+    notes = notes_of(self, marked)})
+end
+
+-- ---- words --------------------------------------------------------------------------------
+
+-- A difference of a metric as text.
+local function shown_by(m)
+  return function(v, sign)
+    local text <const> = m.percent and format("%.3g points", 100 * v) or format("%.3g", v)
+    return sign and v > 0 and "+" .. text or text
+  end
+end
+
+function Results:words(path)
+  local m <const>, list <const> = metric_of(self, path), {}
+  for i, r in ipairs(self:tests(path)) do
+    list[i] = tests.words(r, self.level, m.direction, shown_by(m))
+  end
+  return list
+end
+
+local MANY <const> = 10 -- pairs, of which not all are printed
+
+Results.__tostring = function(self)
+  local lines <const> = {tostring(self:table())}
+  local few <const> = #self.names * (#self.names - 1) // 2 <= MANY
+  local testable <const> = #self.names > 1 and #self.seeds > 1
+  for _, m in ipairs(testable and self.metrics or {}) do
+    lines[#lines + 1] = m.name .. ":"
+    local best <const> = self:table():best(m.name)
+    local words <const> = self:words(m.name)
+    for i, r in ipairs(self:tests(m.name)) do
+      if few or best[r.a] or best[r.b] then lines[#lines + 1] = "  " .. words[i] end
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+function Results:write(dir) return require("braid.train.comparing.report")(self, dir) end
+
+return Results

@@ -1,0 +1,115 @@
+--- Whether networks differ in a metric: paired tests over seeds, corrected for their number, and
+-- words that say no more than these show.
+
+local format <const> = require "braid.format"
+local statistics <const> = require "braid.train.statistics"
+
+local M <const> = {}
+
+-- The values of two networks on the seeds that both have.
+local function paired(first, second, seeds)
+  local a <const>, b <const> = {}, {}
+  for _, seed in ipairs(seeds) do
+    local x <const>, y <const> = first[seed], second[seed]
+    if x and y and x - x == 0 and y - y == 0 then a[#a + 1], b[#b + 1] = x, y end
+  end
+  return a, b
+end
+
+local function wins_of(a, b, direction)
+  local wins, ties = 0, 0
+  for i = 1, #a do
+    local d <const> = direction == "min" and b[i] - a[i] or a[i] - b[i]
+    if d > 0 then wins = wins + 1 elseif d == 0 then ties = ties + 1 end
+  end
+  return wins, ties
+end
+
+-- One pair: both tests, the intervals of the difference.
+local function compared(first, second, a, b, direction)
+  local r <const> = {a = first, b = second, n = #a}
+  if #a == 0 then
+    r.reason = "no seed that both have"
+    return r
+  end
+  local t <const> = statistics.t_test(a, b)
+  local w <const> = statistics.wilcoxon(a, b)
+  local differences <const> = {}
+  for i = 1, #a do differences[i] = a[i] - b[i] end
+  local draws <const> = statistics.bootstrap(differences)
+  r.difference, r.deviation, r.low, r.high, r.t = t.difference, t.deviation, t.low, t.high, t.t
+  r.p, r.reason = t.p, t.reason
+  r.wilcoxon, r.wilcoxon_least = w.p, w.least
+  r.bootstrap_low, r.bootstrap_high = draws.low, draws.high
+  r.wins, r.ties = wins_of(a, b, direction)
+  if r.t and math.abs(r.t) == math.huge then
+    r.p, r.t, r.low, r.high = nil, nil, nil, nil
+    r.reason = "the difference is the same on every seed"
+  end
+  return r
+end
+
+--- All pairs of names: values[name][seed] are numbers. Each has difference (a - b), low and high
+-- (its interval of 95%), t, p, holm (p corrected over all pairs), wilcoxon, wilcoxon_holm,
+-- bootstrap_low and bootstrap_high, wins (seeds on which a is better), and `reason` where
+-- there is no p.
+function M.pairs(names, values, seeds, direction)
+  local list <const>, p <const>, w <const> = {}, {}, {}
+  for i = 1, #names do
+    for j = i + 1, #names do
+      local a <const>, b <const> = paired(values[names[i]], values[names[j]], seeds)
+      local r <const> = compared(names[i], names[j], a, b, direction)
+      list[#list + 1] = r
+      p[#list], w[#list] = r.p or false, r.n > 1 and r.wilcoxon or false
+    end
+  end
+  local holm <const>, wilcoxon_holm <const> = statistics.holm(p), statistics.holm(w)
+  for k, r in ipairs(list) do
+    r.holm, r.wilcoxon_holm = holm[k] or nil, wilcoxon_holm[k] or nil
+  end
+  return list
+end
+
+--- Whether the numbers show a difference of a pair at this level.
+function M.differ(r, level) return r.holm ~= nil and r.holm <= level end
+
+local function seeds_text(n) return n == 1 and "1 seed" or ("%d seeds"):format(n) end
+
+--- A sentence about a pair; shown(v, sign) gives a difference as text.
+function M.words(r, level, direction, shown)
+  local both <const> = ("%s and %s"):format(r.a, r.b)
+  if r.n == 0 then return ("%s: %s"):format(both, r.reason) end
+  if r.n == 1 then
+    return ("%s: %s apart on the one seed; one seed has no deviation, so nothing can be said of "
+      .. "others"):format(both, shown(math.abs(r.difference)))
+  end
+  if not r.p and r.difference == 0 then
+    return ("%s: the same on each of %s"):format(both, seeds_text(r.n))
+  end
+  if not r.p then
+    return ("%s: %s apart on each of %s; that this is always the same tells nothing of chance")
+      :format(both, shown(math.abs(r.difference)), seeds_text(r.n))
+  end
+  local interval <const> = ("difference %s, 95%% interval %s to %s, p %s corrected"):format(
+    shown(r.difference, true), shown(r.low, true), shown(r.high, true), format("%.2g", r.holm))
+  if not M.differ(r, level) then
+    return ("%s: not distinguishable with %s (%s)"):format(both, seeds_text(r.n), interval)
+  end
+  if not direction then return ("%s: different with %s (%s)"):format(both, seeds_text(r.n),
+    interval) end
+  local better <const> = (direction == "min") == (r.difference < 0)
+  return ("%s is better than %s, on %d of %s (%s)"):format(better and r.a or r.b,
+    better and r.b or r.a, better and r.wins or r.n - r.wins - r.ties, seeds_text(r.n), interval)
+end
+
+--- What so many seeds can show at all, or nil where Wilcoxon's test can show a difference.
+function M.limits(n, level)
+  if n == 1 then return "One seed: means have no deviation, and no difference can be tested." end
+  local least <const> = 2 * 0.5 ^ n
+  if least <= level then return nil end
+  return ("With %s Wilcoxon's test cannot go below p = %g, however large a difference is; the t "
+    .. "test can, if differences between seeds are normally distributed, which %s cannot show.")
+    :format(seeds_text(n), least, seeds_text(n))
+end
+
+return M

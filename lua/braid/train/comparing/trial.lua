@@ -1,0 +1,163 @@
+--- One training of a comparison or a search, by train.fit: a network, its best epoch by validation,
+-- and what that says of the test data, or of validation where there are none.
+
+local check <const> = require "braid.check"
+local fit <const> = require "braid.train.fit"
+local files <const> = require "braid.io.safetensors"
+local open <const> = require "braid.model.open"
+local options <const> = require "braid.train.fitting.options"
+local Source <const> = require "braid.train.fitting.source"
+local test <const> = require "braid.train.test"
+
+local M <const> = {}
+
+-- What a comparison sets itself.
+local OWN <const> = {net = true, dir = true, seed = true, resume = true, progress = true}
+
+--- Options of train.fit that are passed on, as kinds.
+function M.kinds()
+  local kinds <const> = {}
+  for key, kind in pairs(options.fit.kinds) do
+    if not OWN[key] then kinds[key] = check.optional(kind) end
+  end
+  return kinds
+end
+
+--- What is wrong with those among the options o, or nil.
+function M.wrong(o)
+  local own <const> = {net = true}
+  for key in pairs(options.fit.kinds) do
+    if not OWN[key] then own[key] = o[key] end
+  end
+  if own.train == nil then
+    return "train is missing; it must be " .. options.fit.kinds.train.says
+  end
+  return options.fit.relation(own)
+end
+
+--- The options of a training: those of all, with those of one entry before them.
+function M.options(o, own)
+  local all <const> = {}
+  for key in pairs(options.fit.kinds) do
+    if not OWN[key] then all[key] = o[key] end
+  end
+  local length <const> = own.stages or own.epochs or own.steps
+  if length then all.stages, all.epochs, all.steps = nil, nil, nil end
+  for key, value in pairs(own) do all[key] = value end
+  return all
+end
+
+-- ---- cost -----------------------------------------------------------------------------------
+
+local function source_of(o, tasks, seed)
+  return Source("train", o.train, {loader = o.loader or {}, batch = o.batch, tasks = tasks,
+    balanced = o.balanced, turns = o.turns, seed = seed})
+end
+
+--- Parameters and multiplications of a network for one sample (nil where its summary has none).
+function M.cost(net, o, tasks)
+  local batch <const> = source_of(o, tasks):sample()
+  local shape <const> = table.move((batch.image or batch.input).shape, 2, 4, 1, {})
+  local ok <const>, summary <const> = pcall(net.summary, net, shape)
+  return net:count_parameters(), ok and summary.macs or nil
+end
+
+--- Steps of an epoch of training.
+function M.steps_of_epoch(o, tasks) return source_of(o, tasks):count() end
+
+--- The options with steps in place of epochs, `ratio` times as many.
+function M.scaled(all, ratio, per_epoch)
+  local copy <const> = {}
+  for key, value in pairs(all) do copy[key] = value end
+  local function scale(t)
+    t.steps = math.max(1, math.floor(ratio * (t.steps or t.epochs * per_epoch) + 0.5))
+    t.epochs = nil
+  end
+  if not copy.stages then
+    scale(copy)
+    return copy
+  end
+  for i, stage in ipairs(copy.stages) do
+    local own <const> = {}
+    for key, value in pairs(stage) do own[key] = value end
+    scale(own)
+    copy.stages[i] = own
+  end
+  return copy
+end
+
+-- ---- training ---------------------------------------------------------------------------------
+
+-- The numbers of a report, and the name of the metric that each task is judged by.
+local function numbers(report, tasks)
+  local metrics <const> = {}
+  for _, name in ipairs(tasks.names) do
+    local values <const> = {}
+    for key, v in pairs(report[name] or {}) do
+      if type(key) == "string" and (type(v) == "number" or key == "metric") then values[key] = v end
+    end
+    values.loss = values.loss or type(report.loss) == "table" and report.loss[name] or nil
+    metrics[name] = values
+  end
+  return metrics
+end
+
+-- The weights of the best epoch into the network.
+local function take_best(net, dir)
+  local path <const> = dir .. "/best.safetensors"
+  local header <const> = files.header(path)
+  if not header then return net end
+  if header.metadata and header.metadata["braid.format"] then return (open(path)) end
+  net:load_state_dict((files.read(path)))
+  return net
+end
+
+local function validated(history)
+  local best <const> = history:best()
+  local chosen
+  for _, event in ipairs(history.epochs) do
+    if not best or event.epoch == best.epoch then chosen = event end
+  end
+  return chosen and chosen.val
+end
+
+local function seconds_of(history)
+  local sum = 0.0
+  for _, event in ipairs(history.epochs) do sum = sum + (event.seconds or 0) end
+  return sum
+end
+
+--- Trains net with the options `all` (M.options) in a directory.
+-- given: dir, seed, test, after(net), progress
+-- @return {metrics =, parameters =, macs =, epochs =, steps =, seconds =, best =}
+function M.run(net, all, given)
+  local own <const> = {}
+  for key, value in pairs(all) do own[key] = value end
+  own.net, own.dir, own.seed, own.progress = net, given.dir, given.seed, given.progress
+  local tasks <const> = rawget(net, "tasks") or own.tasks
+  own.tasks = tasks
+  if own.best and tasks and not own.best:find("^loss$") then -- of a task that the network lacks
+    local known <const>, task <const> = {}, own.best:gsub("^loss%.", ""):match("^[^.]+")
+    for _, name in ipairs(tasks.names) do known[name] = true end
+    if not known[task] then own.best = nil end
+  end
+  local history <const> = fit(own)
+  if history.interrupted then error("interrupted!", 0) end
+  local report
+  if given.test and own.val then
+    report = test(given.dir, given.test, {net = net, tasks = tasks})
+  elseif given.test then
+    report = tasks:evaluate(net, Source("test", given.test, {loader = own.loader or {},
+      tasks = tasks}):batches(1))
+  else
+    report = validated(history)
+  end
+  if given.after then given.after(take_best(net, given.dir)) end
+  local parameters <const>, macs <const> = M.cost(net, own, tasks)
+  local stop <const>, best <const> = history:last("stop"), history:best()
+  return {metrics = numbers(report, tasks), parameters = parameters, macs = macs,
+    epochs = #history.epochs, steps = stop and stop.step, seconds = seconds_of(history),
+    best = best and {epoch = best.epoch, metric = best.metric, value = best.value}}
+end
+
+return M

@@ -1,0 +1,81 @@
+--- Metrics of results by path: "landmarks.failure" of {landmarks = {failure = 0.2}}, "score" of
+-- {score = 1}.
+
+local check <const> = require "braid.check"
+
+local M <const> = {}
+
+local DIRECTIONS <const> = {min = true, max = true}
+
+--- The kind of a metric as users name it.
+M.METRIC = check.kind("the name of a metric, or {name =, direction = \"min\" | \"max\", percent = "
+  .. "true}", function(v)
+  return type(v) == "string" or type(v) == "table" and type(v.name) == "string"
+    and (v.direction == nil or DIRECTIONS[v.direction] == true)
+end)
+
+-- Metrics between 0 and 1 that are read as percents.
+local SHARES <const> = {accuracy = true, balanced = true, failure = true, box_failure = true,
+  point_accuracy = true, precision = true, recall = true}
+local LESS <const> = {error = true, failure = true, box_error = true, box_failure = true,
+  distance = true, mae = true, rmse = true, mse = true, loss = true, ece = true}
+local MORE <const> = {accuracy = true, balanced = true, auc = true, point_accuracy = true,
+  r2 = true, f1 = true, precision = true, recall = true, pearson = true}
+
+--- The number at a path, or nil.
+function M.at(metrics, path)
+  local value <const> = metrics[path]
+  if type(value) == "number" then return value end
+  local first <const>, rest <const> = path:match("^([^.]+)%.(.+)$")
+  local inner <const> = first and metrics[first]
+  local own <const> = type(inner) == "table" and inner[rest] or nil
+  return type(own) == "number" and own or nil
+end
+
+--- All paths of a table of metrics, into `set`.
+function M.paths(metrics, set)
+  for key, value in pairs(metrics) do
+    if type(value) == "number" then set[key] = true end
+    for inner, v in pairs(type(value) == "table" and value or {}) do
+      if type(v) == "number" then set[key .. "." .. inner] = true end
+    end
+  end
+  return set
+end
+
+-- What the tasks say of a metric, where they know.
+local function said(tasks, path)
+  if not (tasks and tasks.metric) then return nil end
+  local ok <const>, found <const> = pcall(tasks.metric, tasks, path)
+  return ok and found or nil
+end
+
+--- How a metric is shown, {name =, direction =, percent =}: as the tasks say, or as is usual.
+function M.described(path, tasks)
+  local last <const> = path:match("[^.]+$")
+  local known <const> = said(tasks, path)
+  return {name = path, percent = SHARES[last] or nil,
+    direction = known and known.direction or LESS[last] and "min" or MORE[last] and "max" or nil}
+end
+
+--- The metrics that a table shows where none are named: of each task the one it is judged by.
+function M.usual(all, tasks)
+  local list <const> = {}
+  if tasks and tasks.metrics then
+    local of <const> = tasks:metrics()
+    for _, name in ipairs(tasks.names) do
+      local first <const> = of[name] and of[name][1]
+      local path <const> = first and name .. "." .. first.name
+      if path and all[path] then list[#list + 1] = path end
+    end
+    if #list > 0 then return list end
+  end
+  local names <const> = {}
+  for path in pairs(all) do
+    if not path:find("%.loss$") then names[#names + 1] = path end
+  end
+  table.sort(names)
+  return names
+end
+
+return M

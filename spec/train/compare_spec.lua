@@ -1,0 +1,215 @@
+--- train.compare: the same for each network, each job on its own, a table of all, and words that
+-- say no more than the numbers show.
+
+local braid <const> = require "braid"
+local json <const> = require "braid.io.json"
+local shell <const> = require "spec.support.shell"
+
+local train <const> = braid.train
+
+-- Scores that differ by network, seed, or both.
+local SCORES <const> = {
+  clear = {10.0, 11.0, 12.5, 10.4, 11.3, 12.1}, worse = {8.0, 9.1, 10.4, 8.5, 9.2, 10.1},
+  alike = {10.2, 10.9, 12.4, 10.5, 11.2, 12.2}, shifted = {9.0, 10.0, 11.5, 9.4, 10.3, 11.1},
+}
+
+local function compared(dir, networks, seeds, more)
+  local o <const> = {networks = networks, seeds = seeds, dir = dir, progress = false, jobs = 1,
+    run = function(job) return {score = SCORES[job.network][job.seed]} end,
+    metrics = {{name = "score", direction = "max"}}}
+  for key, value in pairs(more or {}) do o[key] = value end
+  return train.compare(o)
+end
+
+local function in_directory(f)
+  shell.in_directory(function(dir) f(dir .. "/c") end)
+end
+
+describe("train.compare", function()
+  it("says what is shown, what is not, and what cannot be", function()
+    in_directory(function(dir)
+      local r <const> = compared(dir, {"clear", "worse", "alike"}, 6)
+      local words <const> = r:words("score")
+      assert(words[1]:find("^clear is better than worse, on 6 of 6 seeds %(difference %+%d"),
+        words[1])
+      assert(words[2]:find("^clear and alike: not distinguishable with 6 seeds %(difference "),
+        words[2])
+      local tests <const> = r:tests("score")
+      local direct <const> = train.statistics.t_test(SCORES.clear, SCORES.worse)
+      assert.equal(direct.p, tests[1].p)
+      assert.equal(direct.low, tests[1].low)
+      assert.equal(train.statistics.holm{tests[1].p, tests[2].p, tests[3].p}[1], tests[1].holm)
+      assert.equal(train.statistics.wilcoxon(SCORES.clear, SCORES.worse).p, tests[1].wilcoxon)
+      assert(tests[1].bootstrap_low > 0)
+      local text <const> = tostring(r)
+      assert(text:find("\nclear +11.22 ± 0.96 ~ "), text)
+      assert(text:find("\nworse +9.22 ± 0.92   "), text)
+      assert(text:find("\nalike +11.23 ± 0.90 %* "), text)
+      assert(not text:find("Wilcoxon", 1, true), text) -- six seeds are enough for it
+    end)
+    in_directory(function(dir)
+      local three <const> = tostring(compared(dir, {"clear", "alike"}, 3))
+      assert(three:find("not distinguishable with 3 seeds", 1, true), three)
+      assert(three:find("With 3 seeds Wilcoxon's test cannot go below p = 0.25", 1, true), three)
+    end)
+    in_directory(function(dir)
+      local one <const> = compared(dir, {"clear", "worse"}, {5})
+      assert(tostring(one):find("One seed: means have no deviation, and no difference can be ", 1,
+        true))
+      assert(one:words("score")[1]:find("2.1 apart on the one seed; one seed has no deviation", 1,
+        true))
+      assert.is_nil(one:tests("score")[1].p)
+      assert(not tostring(one):find("±", 1, true))
+    end)
+    in_directory(function(dir)
+      local shifted <const> = compared(dir, {"clear", "shifted"}, {1, 2, 3})
+      assert.equal("clear and shifted: 1 apart on each of 3 seeds; that this is always the same "
+        .. "tells nothing of chance", shifted:words("score")[1])
+      assert.is_nil(shifted:tests("score")[1].holm)
+    end)
+  end)
+
+  it("writes its table in all formats, and its numbers", function()
+    in_directory(function(dir)
+      local r <const> = compared(dir, {"clear", "worse"}, 3, {title = "A & B"})
+      for ending, method in pairs{md = "markdown", csv = "csv", tex = "latex", txt = "text"} do
+        assert.equal(r:table()[method](r:table()) .. "\n", shell.read(dir .. "/results." .. ending))
+      end
+      local found <const> = json.decode(shell.read(dir .. "/results.json"))
+      assert.equal(9.1, found.networks[2].runs[2].metrics.score)
+      assert.equal(r:tests("score")[1].p, found.tests.score[1].p)
+      local page <const> = shell.read(dir .. "/results.html")
+      assert(page:find("<h1>A &amp; B</h1>", 1, true) and page:find("clear − worse", 1, true))
+      assert(not page:find("http", 1, true))
+    end)
+  end)
+
+  it("takes what is there, adds networks and seeds, and refuses other settings", function()
+    in_directory(function(dir)
+      local count <const> = {0}
+      local function run(job)
+        count[1] = count[1] + 1
+        return {score = SCORES[job.network][job.seed]}
+      end
+      compared(dir, {"clear"}, 2, {run = run})
+      assert.equal(2, count[1])
+      local r <const> = compared(dir, {"worse", "clear"}, {3, 1, 2}, {run = run, order = {"clear"}})
+      assert.equal(6, count[1])
+      assert.same({"clear", "worse"}, r.names)
+      assert.error_matches(function()
+        compared(dir, {"clear"}, 2, {run = function() return {score = 0} end})
+      end, "is the result of another job 'clear seed 1': its function run, or a value that it uses")
+    end)
+  end)
+
+  it("names what is wrong before anything runs", function()
+    local faces <const> = braid.data.faces{n = 2}.train
+    local f <const> = function() end
+    for message, o in pairs{
+      ["networks is missing"] = {seeds = 1}, ["networks is empty"] = {networks = {}},
+      ["baseline: there is no network 'clera'; did you mean clear?"] = {networks = {"clear"},
+        baseline = "clera", run = f},
+      ["order: there is no network 'x'"] = {networks = {"clear"}, order = {"x"}, run = f},
+      ["budget = \"seconds\" wants seconds"] = {networks = {a = f}, budget = "seconds", run = f},
+      ["seconds wants budget"] = {networks = {a = f}, seconds = 3, run = f},
+      ["val %(or test%) is missing"] = {networks = {a = f}},
+      ["networks wants functions by name"] = {networks = {"a"}, val = faces},
+      ["there is no option 'epoch'.-did you mean epochs"] = {networks = {a = f}, epoch = 3},
+      ["networks must be"] = {networks = {a = 3}},
+      ["seeds: 2 is there twice"] = {networks = {"clear"}, seeds = {2, 3, 2}, run = f},
+      ["train is missing"] = {networks = {a = f}, val = faces},
+    } do
+      o.dir, o.jobs, o.progress = "/nonexistent/x", 1, false
+      assert.error_matches(function() train.compare(o) end, "^train.compare: .*" .. message)
+    end
+    in_directory(function(dir)
+      assert.error_matches(function() compared(dir, {"clear"}, 1, {run = function() end}) end,
+        "run must return metrics")
+      assert.error_matches(function() compared(dir, {"clear"}, 1, {metrics = {"scor"}}) end,
+        "there is no metric 'scor'; did you mean score?")
+    end)
+  end)
+end)
+
+-- ---- with train.fit -----------------------------------------------------------------------
+
+local SCRIPT <const> = [[
+local braid = require "braid"
+local data, mtl, nn = braid.data, braid.mtl, braid.nn
+local tasks = mtl.tasks{landmarks = mtl.landmarks{points = 5}, smile = mtl.classes{2, weight = 0.1}}
+local faces = data.faces{n = 96, val = 32, test = 32, seed = 1, size = 40}
+local function blocks(job) return nn.backbone("tcdcn", {width = 0.25 * job.width}) end
+local function hard(_, job) return mtl.network{tasks = tasks, blocks = blocks(job)} end
+local function cross(_, job)
+  return mtl.network{tasks = tasks, blocks = blocks(job), columns = "per_task",
+    mixer = mtl.cross_stitch{}, at = {"conv1", "conv2"}}
+end
+local function single(task)
+  return function(_, job)
+    return mtl.network{tasks = tasks, blocks = blocks(job), single = task}
+  end
+end
+local r = braid.train.compare{networks = {hard = {hard, lr = 2e-3}, cross = cross,
+    single = {parts = {landmarks = single "landmarks", smile = single "smile"}}},
+  seeds = 2, tasks = tasks, train = faces.train, val = faces.val, test = faces.test, epochs = 2,
+  batch = 32, best = "landmarks.error", baseline = "single", dir = "DIR", progress = false,
+  metrics = {"landmarks.error", "smile.accuracy"}, OPTIONS}
+for _, name in ipairs(r.names) do
+  for seed, x in ipairs(r.results[name]) do
+    print(name, seed, x.metrics.landmarks.error, x.metrics.smile.accuracy, x.parameters, x.macs,
+      x.steps, r:delta_m()[name][seed])
+  end
+end
+]]
+
+local function run(dir, options)
+  shell.write(dir .. "/s.lua", (SCRIPT:gsub("DIR", dir .. "/c"):gsub("OPTIONS", options)))
+  local r <const> = shell.run(("cd %s; OMP_NUM_THREADS=2 %s %s/%s/braid s.lua"):format(dir,
+    shell.lua, shell.root, shell.build))
+  assert(r.status == 0, r.err)
+  local rows <const> = {}
+  for line in r.out:gmatch("[^\n]+") do
+    local name <const>, seed <const>, rest <const> = line:match("^(%S+)\t(%d)\t(.*)$")
+    local list <const> = {}
+    for v in rest:gmatch("%S+") do list[#list + 1] = tonumber(v) end
+    rows[name .. seed] = list
+  end
+  return rows, r.out
+end
+
+describe("train.compare with train.fit", function()
+  it("gives the same in processes as in this one, and after being killed #slow", function()
+    shell.in_directory(function(dir)
+      local _, one <const> = run(dir, "jobs = 1")
+      shell.run("mv " .. dir .. "/c " .. dir .. "/first")
+      local rows <const>, two <const> = run(dir, "jobs = 2")
+      assert.equal(one, two)
+      local a <const>, b <const> = rows.single1, rows.hard1
+      assert.equal(0, a[6])
+      assert.equal(6, a[5] / 2) -- both parts
+      assert(math.abs(b[6] - ((a[1] - b[1]) / a[1] + (b[2] - a[2]) / a[2]) / 2) < 1e-12)
+      shell.run("rm " .. dir .. "/c/cross/seed1/result.json; rm -r " .. dir .. "/c/hard/seed2")
+      assert.equal(one, select(2, run(dir, "jobs = 2")))
+    end)
+  end)
+
+  it("has the same cost or the same size where that is asked for #slow", function()
+    shell.in_directory(function(dir)
+      local macs <const> = run(dir, [[budget = "macs"]])
+      shell.run("rm -r " .. dir .. "/c")
+      for _, name in ipairs{"hard1", "cross1"} do
+        local ratio <const> = macs[name][4] * macs[name][5] / (macs.single1[4] * 6)
+        assert(ratio > 0.9 and ratio < 1.1, name .. ratio)
+      end
+      local same <const> = run(dir, [[same = "parameters"]])
+      for _, name in ipairs{"hard1", "cross1"} do
+        local ratio <const> = same[name][3] / same.single1[3]
+        assert(ratio > 0.95 and ratio < 1.05, name .. ratio)
+      end
+      shell.run("rm -r " .. dir .. "/c")
+      local seconds <const> = run(dir, [[budget = "seconds", seconds = 0.3]])
+      assert(seconds.hard1[5] > seconds.single1[5] / 2, "fewer steps of the cheaper network")
+      assert.equal(seconds.hard1[5], seconds.hard2[5])
+    end)
+  end)
+end)
