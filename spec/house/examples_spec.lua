@@ -4,6 +4,7 @@ local SMALL <const> = {
   ["examples/tcdcn.lua"] = "--faces 192 --epochs 1 --out %s",
   ["examples/compare.lua"] = "--faces 64 --epochs 2 --width 0.25 --maps no --out %s/cmp "
     .. "--networks 'hard_wide cross_stitch separation dcnet'",
+  ["examples/train.lua"] = "--faces 100 --epochs 2 --seeds 2 --out %s/train",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
   ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
   ["examples/dmt.lua"] = "--faces 96 --epochs 1 --width 0.1 --out %s",

@@ -199,6 +199,32 @@ describe("train.fit", function()
     assert.equal(1, #history)
   end)
 
+  it("has ended, when it is called again, where it had ended before", function()
+    local function stopped(more)
+      local o <const> = {dir = folder, epochs = 9, lr = 1e-12, patience = 2,
+        best = "glasses.accuracy"}
+      for key, value in pairs(more or {}) do o[key] = value end
+      local history <const> = fit(o)
+      return {#history, history:last("stop").reason}
+    end
+    assert.same({3, "patience"}, stopped())
+    local before <const> = shell.read(folder .. "/metrics.jsonl")
+    assert.same({3, "patience"}, stopped())
+    assert.equal(before, shell.read(folder .. "/metrics.jsonl"))
+    assert.same({5, "patience"}, stopped{patience = 4})
+    folder = folder .. "/hook"
+    local function by_hook(epochs)
+      local history <const> = fit{dir = folder, epochs = epochs, on = {epoch = function(f, event)
+        if event.epoch == 2 then f:stop("enough") end
+      end}}
+      return {#history, history:last("stop").reason}
+    end
+    assert.same({2, "enough"}, by_hook(4))
+    assert.same({2, "enough"}, by_hook(4))
+    assert.same({5, "epochs"}, by_hook(5))
+    folder = folder:gsub("/hook$", "")
+  end)
+
   it("accumulates several batches to what one of their size gives", function()
     local function missing(set) -- labels that some batches have less of
       local labels <const> = set.labels.glasses:clone()
@@ -244,7 +270,7 @@ describe("train.fit refuses", function()
     refused("optim.step is no optimizer", {optimizer = "step"})
     refused("weights: there is no task 'smile'", {weights = {smile = 1}})
     refused("rates: no parameter is smile's", {rates = {smile = 1}})
-    refused("its 16 steps leave none of 16", {warmup = 2})
+    refused("its 24 steps are more than all 16", {warmup = 3})
     refused("loader: batch is an option of fit itself", {loader = {batch = 3}})
     refused("there is no option 'agument'", {loader = {agument = {}}})
   end)

@@ -28,7 +28,7 @@ function Patience:init(epochs, given)
   self.steps, self.bad, self.at = 0, 0, 0
 end
 
---- Whether it is time to stop.
+--- Counts a step; whether it is time to stop.
 function Patience:step(value)
   check.value("train.patience: step", "the value", value, VALUE)
   self.steps = self.steps + 1
@@ -38,8 +38,11 @@ function Patience:step(value)
   else
     self.bad = self.bad + 1
   end
-  return self.bad >= self.epochs
+  return self:is_over()
 end
+
+--- Whether it is time to stop.
+function Patience:is_over() return self.bad >= self.epochs end
 
 function Patience:state_dict()
   return {best = self.best, steps = self.steps, bad = self.bad, at = self.at}

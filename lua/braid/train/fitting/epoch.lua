@@ -71,7 +71,7 @@ function M:judge(report, means)
     self.log:event{event = "best", epoch = at.epoch + 1, step = at.step, metric = self.metric.path,
       value = value}
   end
-  if self.patience and self.patience:step(value) then self.reason = "patience" end
+  if self.patience and self.patience:step(value) then self.at.reason = "patience" end
   if self.stopping then
     for name, criterion in pairs(self.stopping:step(means, report.loss)) do
       self.log:event{event = "stopping", epoch = at.epoch + 1, task = name, criterion = criterion}

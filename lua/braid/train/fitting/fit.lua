@@ -22,7 +22,7 @@ function Fit:init(o)
   for name, task in o.tasks:each() do self.weights[name] = task.weight end
   self.train, self.val = Source("train", o.train, o), o.val and Source("val", o.val, o)
   -- Where it stands: the stage and its epochs, all epochs and steps, of the present epoch the
-  -- batches taken and sums of the losses.
+  -- batches taken and sums of the losses; why it has ended, if it has.
   self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},
     losses = {}}
   if o.seed then core.manual_seed(o.seed) end
@@ -68,8 +68,10 @@ function Fit:go_on()
   if best and best.steps > 0 and best.at == best.steps and self.at.taken == 0 then
     self:write_best() -- the checkpoint is that of the best epoch, whose file may not be there yet
   end
-  self:say(("goes on after epoch %d, step %d, of %s"):format(self.at.epoch, self.at.step,
-    self.run.dir))
+  if #self.run.changed > 0 then self.at.reason = nil end
+  if self.patience and self.patience:is_over() then self.at.reason = "patience" end
+  self:say(("%s %s after epoch %d, step %d"):format(self.run.dir,
+    self:is_over() and "has ended" or "goes on", self.at.epoch, self.at.step))
   self.log:clock{event = "resume", epoch = self.at.epoch, step = self.at.step}
 end
 
@@ -108,21 +110,21 @@ end
 
 --- Whether the run has ended, by its length or before.
 function Fit:is_over()
-  if self.reason then return true end
+  if self.at.reason then return true end
   if not self:stage_is_over() or self.at.stage < #self.o.stages then return false end
-  self.reason = self.o.stages[self.at.stage].steps and "steps" or "epochs"
+  self.at.reason = self.o.stages[self.at.stage].steps and "steps" or "epochs"
   return true
 end
 
 --- Whether the epoch ends before its batches do.
 function Fit:epoch_is_cut()
   local stage <const> = self.o.stages[self.at.stage]
-  return self.reason ~= nil or stage.steps ~= nil and self.at.stage_steps >= stage.steps
+  return self.at.reason ~= nil or stage.steps ~= nil and self.at.stage_steps >= stage.steps
 end
 
 --- Ends the run after this step or epoch; for hooks.
 function Fit:stop(reason)
-  self.reason = check.value("train.fit: stop", "the reason", reason or "stop", check.text())
+  self.at.reason = check.value("train.fit: stop", "the reason", reason or "stop", check.text())
 end
 
 --- Whether it is time for a checkpoint within the epoch.
@@ -203,10 +205,10 @@ end
 
 --- Ends a run that has come to its end. -> the history
 function Fit:finish()
-  self.log:event{event = "stop", reason = self.reason, epoch = self.at.epoch, step = self.at.step}
-  self.log:clock{event = "stop", reason = self.reason, epoch = self.at.epoch, step = self.at.step,
+  self.log:event{event = "stop", reason = self.at.reason, epoch = self.at.epoch, step = self.at.step}
+  self.log:clock{event = "stop", reason = self.at.reason, epoch = self.at.epoch, step = self.at.step,
     seconds = core.clock() - self.begun}
-  self:call("stop", {reason = self.reason, epoch = self.at.epoch, step = self.at.step})
+  self:call("stop", {reason = self.at.reason, epoch = self.at.epoch, step = self.at.step})
   return self.history
 end
 

@@ -136,14 +136,14 @@ local NAMED <const> = {
 function M.schedule(opt, o, steps, per_epoch)
   local given <const>, warm = o.schedule or "constant", o.warmup or 0
   warm = type(warm) == "table" and warm.steps or math.floor(warm * per_epoch + 0.5)
-  if warm >= steps and warm > 0 then
-    check.fail("train.fit: warmup: its %d steps leave none of %d", warm, steps)
+  if warm > steps then
+    check.fail("train.fit: warmup: its %d steps are more than all %d", warm, steps)
   end
   local plateau <const> = class.is_a(given, optim.plateau)
   local by = plateau and "epoch" or "step"
   local f = given
   if type(given) == "string" then
-    f = NAMED[given](steps - warm)
+    f = NAMED[given](math.max(1, steps - warm))
   elseif type(given) == "table" and getmetatable(given) == nil then
     f, by = given[1], given.by or by
   end

@@ -1,0 +1,35 @@
+--- A whole experiment: three seeds of one network, each with validation, warm-up and a cosine,
+-- clipping, averaged weights, patience, the best network kept, a test at the end; any of them goes
+-- on where it was when the script is called again, however it ended.
+--
+-- On rendered faces, some minutes:   build/braid examples/train.lua
+-- On the MTFL data:                  build/braid examples/train.lua --data path/to/mtfl
+--
+-- Each seed's directory holds config.json, metrics.jsonl and metrics.csv, last.safetensors,
+-- best.safetensors (braid.open reads it) and test.json.
+local braid <const> = require "braid"
+local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
+
+local o <const> = train.arguments(arg, {data = "", faces = 4000, epochs = 12, batch = 64, lr = 2e-3,
+  lambda = 0.02, seeds = 3, patience = 4, out = "build/train"})
+local faces <const> = o.data == "" and data.faces{n = o.faces, seed = 1}
+  or data.mtfl(o.data, {val = 1000, wrong = "omit"})
+local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = faces.train},
+  glasses = mtl.classes{2, weight = o.lambda},
+  pose = mtl.classes{5, weight = o.lambda, flip = {5, 4, 3, 2, 1}}}
+
+local errors <const> = {}
+for seed = 1, o.seeds do
+  braid.manual_seed(seed)
+  local dir <const>, net <const> = o.out .. "/seed" .. seed, braid.model("models/tcdcn.lua",
+    {tasks = tasks, activation = "ReLU", norm = true})
+  train.fit{net = net, train = faces.train, val = faces.val, epochs = o.epochs, batch = o.batch,
+    loader = {size = 40, augment = {rotate = 15, scale = 0.1, shift = 0.04, flip = 0.5}},
+    optimizer = {"AdamW", lr = o.lr}, schedule = "cosine", warmup = 1, clip = 5,
+    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure",
+    seed = seed, dir = dir}
+  errors[seed] = train.test(dir, faces.test).landmarks.error
+end
+local all <const> = braid.tensor(errors)
+print(("landmark error of %d seeds: %.4f, deviation %.4f"):format(#errors, all:mean():item(),
+  all:std():item()))
