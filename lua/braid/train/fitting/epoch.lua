@@ -45,7 +45,7 @@ function M:after_step(total, losses, lr, count)
   if o.log > 0 and at.step % o.log == 0 then
     losses.total = total
     self.log:step{step = at.step, epoch = at.epoch + 1, loss = losses, lr = lr,
-      weights = stages.weights(self)}
+      weights = stages.weights(self), cosine = self.weighing and self.weighing:cosine() or nil}
   end
   if o.progress then self.bar:advance(self.label, count) end
   if o.on.step then

@@ -33,7 +33,7 @@ end
 -- What a checkpoint of it holds.
 function Fit:parts()
   return {at = self.at, net = self.net, opt = self.opt, schedule = self.schedule, ema = self.ema,
-    weighting = type(self.o.weighting) == "table" and self.o.weighting or nil,
+    weighting = self.weighing,
     stopping = self.stopping, patience = self.patience, best = self.best, log = self.log}
 end
 
@@ -205,10 +205,12 @@ end
 
 --- Ends a run that has come to its end. -> the history
 function Fit:finish()
-  self.log:event{event = "stop", reason = self.at.reason, epoch = self.at.epoch, step = self.at.step}
-  self.log:clock{event = "stop", reason = self.at.reason, epoch = self.at.epoch, step = self.at.step,
-    seconds = core.clock() - self.begun}
-  self:call("stop", {reason = self.at.reason, epoch = self.at.epoch, step = self.at.step})
+  local at <const> = self.at
+  local event <const> = {event = "stop", reason = at.reason, epoch = at.epoch, step = at.step}
+  self.log:event(event)
+  self:call("stop", {reason = at.reason, epoch = at.epoch, step = at.step})
+  event.seconds = core.clock() - self.begun
+  self.log:clock(event)
   return self.history
 end
 

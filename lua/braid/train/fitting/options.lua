@@ -88,6 +88,9 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
   end
   if o.resume == true and not o.dir then return "resume = true wants the dir of the run" end
   if o.every and not o.dir then return "every writes checkpoints: dir is missing" end
+  if o.weighting and o.accumulate > 1 then
+    return "weighting looks at the gradients of one batch: leave accumulate out, or weighting"
+  end
   if o.turns and o.balanced then
     return "turns gives each task balanced batches: leave balanced out"
   end

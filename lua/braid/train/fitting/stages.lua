@@ -87,6 +87,7 @@ function M.begin(fit, i)
   fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
   fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit))
   fit.ema, fit.recompute = parts.ema(fit.net, o)
+  fit.weighing = fit.o.weighting and fit.tasks:weigh(fit.net, fit.o.weighting) or nil
   fit.clip, fit.parameters = o.clip, o.clip and fit.net:parameters()
   fit.stage_weights = stage.weights or fit.o.weights or {}
   for _, name in ipairs(check.sorted_keys(fit.stage_weights)) do
@@ -113,8 +114,9 @@ function M.set_weights(fit, epoch)
   end
 end
 
---- The weights of the tasks as they are.
+--- What the losses of the last step were multiplied by.
 function M.weights(fit)
+  if fit.weighing then return fit.weighing.coefficients end
   local list <const> = {}
   for name, task in fit.tasks:each() do list[name] = task.weight end
   return list

@@ -75,7 +75,12 @@ local function gradient_of(fit, batch)
   local total <const> = loss:item()
   if not is_finite(total) then stop_for(fit, total, losses) end
   fit.opt:zero_grad()
-  if loss.requires_grad then loss:backward() end
+  if fit.weighing then
+    fit.weighing:backward(losses)
+    if penalty then penalty:backward() end
+  elseif loss.requires_grad then
+    loss:backward()
+  end
   return total, numbers(losses)
 end
 
