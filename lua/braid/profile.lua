@@ -56,10 +56,8 @@ return function(f)
     check.fail("profile: wants a function, not a %s", type(f))
   end
   core.profile_begin()
+  local _ <close> = setmetatable({}, {__close = core.profile_end})
   local from <const> = core.clock()
-  local ok <const>, message <const> = pcall(f)
-  local profile <const> = ok and collect(core.clock() - from)
-  core.profile_end()
-  if not ok then error(message, 0) end
-  return profile
+  f()
+  return collect(core.clock() - from)
 end

@@ -1,23 +1,23 @@
 --- How readers say what is wrong: raised as {message =} inside, at the user's line outside.
 
 local check <const> = require "braid.check"
+local damage <const> = require "braid.io.damage"
 
 local M <const> = {}
 
 --- Gives up reading, with a message.
-function M.fail(what, ...) error({message = what:format(...)}, 0) end
+M.fail = damage.fail
 
--- Results of pcall, after what was raised has been raised again.
-local function passed(name, ok, value, ...)
-  if ok then return value, ... end
-  if type(value) == "table" and value.message then check.fail("%s: %s", name, value.message) end
-  error(value, 0)
+local function passed(name, value, wrong, ...)
+  if value == nil and wrong then check.fail("%s: %s", name, wrong) end
+  return value, wrong, ...
 end
 
 --- The function that users call, of one that gives up by `fail` or limits.bound.
 -- @param name what they call it: "data.csv"
 function M.reader(name, read)
-  return function(...) return passed(name, pcall(read, ...)) end
+  local caught <const> = damage.caught(read)
+  return function(...) return passed(name, caught(...)) end
 end
 
 --- The path that a user gave, without slashes at its end; or an error that says what is wanted.

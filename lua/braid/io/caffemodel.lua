@@ -6,6 +6,7 @@
 -- and its shapes as four numbers; it is refused with a message.
 
 local core <const> = require "braid.core"
+local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 local shapes <const> = require "braid.io.shape"
@@ -21,8 +22,7 @@ local MOST_DIMENSIONS <const>, LONGEST_NAME <const> = 8, 1000
 -- How the bytes of a field are told from those of the next one.
 local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = 0, 1, 2, 5
 
--- What is wrong goes up to `parse` as a table, so that it is told from an accident.
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 -- The number at `at`, seven bits a byte, and where the next field begins.
 local function varint(source, at, stop)
@@ -174,7 +174,7 @@ local function parse(source)
 end
 
 --- What `read` gives, from a source of files.lua; or nil and what is wrong.
-M.parse = files.parser(parse)
+M.parse = damage.caught(parse)
 
 --- The weights of a file, {layer = {tensor, ...}}: those layers that have any, their blobs in
 -- Caffe's order (weight, bias) and shape; or nil and a message.

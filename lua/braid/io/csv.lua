@@ -5,6 +5,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local numbers <const> = require "braid.io.number"
 local sheet <const> = require "braid.io.sheet"
@@ -13,7 +14,7 @@ require "braid.tensor" -- for methods
 
 local M <const> = {}
 
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 local function shown(cell)
   return #cell > 40 and cell:sub(1, 37) .. "..." or (cell:gsub("%c", "?"))
@@ -71,7 +72,7 @@ local function parse(text, given, decimal)
   return {header = header, data = data:reshape(rows, columns)}
 end
 
-local read <const> = files.parser(parse)
+local read <const> = damage.caught(parse)
 
 --- A table from the bytes of a file, or nil and what is wrong with it.
 -- @param header true or false: whether the first row is one; nil: see above

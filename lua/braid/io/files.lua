@@ -122,17 +122,6 @@ function M.hint(path)
   return (" (there is %s)"):format(table.concat(found, ", ", 1, math.min(#found, 6)))
 end
 
---- A reader that raises {message = ..., ...} where its input is wrong, as one that returns nil and
--- the message (and field `also` of what was raised). Any other error passes through.
-function M.parser(parse, also)
-  return function(...)
-    local ok <const>, value <const> = pcall(parse, ...)
-    if ok then return value end
-    if type(value) ~= "table" then error(value, 0) end
-    return nil, value.message, also and value[also]
-  end
-end
-
 --- What `parse`, of a source, makes of the file at path, which messages call `what`.
 function M.parsed(path, parse, what)
   local source <close>, message <const> = M.open(path)

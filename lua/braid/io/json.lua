@@ -1,5 +1,7 @@
 --- JSON: the part of it that files need, with integers kept whole and floats exact.
 
+local check <const> = require "braid.check"
+local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
 
 local M <const> = {}
@@ -32,18 +34,18 @@ end
 
 local function encode(value, depth)
   local kind <const> = type(value)
-  if depth > DEPTH then error("json: tables nest too deeply", 0) end
+  if depth > DEPTH then check.fail("json: tables nest too deeply") end
   if kind == "string" then return quote(value) end
   if kind == "boolean" then return tostring(value) end
   if math.type(value) == "integer" then return ("%d"):format(value) end
   if kind == "number" then
     if value ~= value or value == math.huge or value == -math.huge then
-      error("json: there is no " .. tostring(value) .. " in it", 0)
+      check.fail("json: there is no %s in it", check.shown(value))
     end
     return float_text(value)
   end
   if value == M then return "null" end
-  if kind ~= "table" then error("json: a " .. kind .. " cannot be written", 0) end
+  if kind ~= "table" then check.fail("json: a %s cannot be written", kind) end
   local parts <const> = {}
   if is_list(value) and #value > 0 then
     for i, v in ipairs(value) do parts[i] = encode(v, depth + 1) end
@@ -51,7 +53,9 @@ local function encode(value, depth)
   end
   local keys <const> = {}
   for key in pairs(value) do
-    if type(key) ~= "string" then error("json: keys must be strings", 0) end
+    if type(key) ~= "string" then
+      check.fail("json: keys must be strings, not %s", check.shown(key))
+    end
     keys[#keys + 1] = key
   end
   table.sort(keys)
@@ -67,7 +71,7 @@ local decode
 local QUOTE <const>, BACKSLASH <const>, COMMA <const>, COLON <const> = 34, 92, 44, 58
 local BRACKET <const>, BRACKET_END <const>, BRACE <const>, BRACE_END <const> = 91, 93, 123, 125
 
-local function fail(at, what) error({message = ("json: %s at byte %d"):format(what, at)}, 0) end
+local function fail(at, what) damage.fail("json: %s at byte %d", what, at) end
 
 -- Where the next byte stands that is no blank, and what it is; nil at the end.
 local function skip(text, at)
@@ -168,11 +172,11 @@ function decode(text, at, depth, budget)
   local c
   at, c = skip(text, at)
   if depth > budget.depth then
-    error({message = limits.over("depth", depth, "tables in tables")}, 0)
+    damage.fail("%s", limits.over("depth", depth, "tables in tables"))
   end
   budget.left = budget.left - 1
   if budget.left < 0 then
-    error({message = limits.over("values", budget.values + 1, "values of JSON, or more")}, 0)
+    damage.fail("%s", limits.over("values", budget.values + 1, "values of JSON, or more"))
   end
   if c == QUOTE then return decode_string(text, at) end
   if c == BRACE then return decode_object(text, at, depth, budget) end

@@ -6,6 +6,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 local shapes <const> = require "braid.io.shape"
@@ -25,11 +26,10 @@ local NO_TENSOR <const> = {
   S = "texts", U = "texts", a = "texts", M = "dates", m = "times", c = "complex numbers",
 }
 
--- What is wrong goes up to `parse` as a table, so that it is told from an accident.
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 -- The same for what is whole, but no tensor.
-local function give_up(what, ...) error({message = what:format(...), whole = true}, 0) end
+local function give_up(what, ...) damage.fail_with({whole = true}, what, ...) end
 
 local function shown(s) return (s:sub(1, 30):gsub("[^\x20-\x7e]", "?")) end
 
@@ -170,7 +170,7 @@ end
 
 --- A tensor from a source of files.lua, or nil, what is wrong, and whether that is nothing
 -- but values that no tensor holds.
-M.parse = files.parser(parse, "whole")
+M.parse = damage.caught(parse, "whole")
 
 --- The tensor of a file, or nil and a message. Types that tensors lack become the next that
 -- holds all their values: float16 float32, int8, int16 and uint16 int32, uint32 and uint64

@@ -6,6 +6,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local limits <const> = require "braid.limits"
@@ -70,7 +71,7 @@ function M.write(path, tensors, metadata)
   end)
 end
 
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 local function whole(value) return math.type(value) == "integer" and value >= 0 end
 
@@ -188,18 +189,10 @@ local function parse(source)
   return {tensors, header.metadata}
 end
 
--- What f(source) gives, or nil and the message that it failed with.
-local function caught(f, source)
-  local ok <const>, value <const> = pcall(f, source)
-  if ok then return value end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
-end
-
 --- Tensors by name and the metadata or nil, from a source of files.lua; or nil and what is
 -- wrong.
 function M.parse(source)
-  local value <const>, wrong <const> = caught(parse, source)
+  local value <const>, wrong <const> = damage.caught(parse)(source)
   if not value then return nil, wrong end
   return value[1], value[2]
 end
@@ -210,7 +203,7 @@ end
 function M.header(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end
-  local header <const>, wrong <const> = caught(parse_header, source)
+  local header <const>, wrong <const> = damage.caught(parse_header)(source)
   if not header then return nil, ("%s: not a whole safetensors file: %s"):format(path, wrong) end
   return header
 end

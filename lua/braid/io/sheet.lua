@@ -5,12 +5,13 @@
 -- quotes (RFC 4180). Lines without anything are passed over, and so are the separators at
 -- the end of all lines. A row of another length than the first is an error.
 
+local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
 local texts <const> = require "braid.io.text"
 
 local M <const> = {}
 
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 local NEWLINE <const>, RETURN <const>, BLANK <const>, QUOTE <const> = 10, 13, 32, 34
 local SEPARATORS <const> = {"\t", ";", "|", ","}
@@ -156,20 +157,15 @@ end
 
 --- All rows of a text, {{cells, line = number}, ..., separator =}; or nil and what is wrong
 -- with it. `o` as for rows.
-function M.read(text, o)
-  local ok <const>, value <const> = pcall(function()
-    local each <const>, separator <const> = M.rows(text, o)
-    local rows <const> = {separator = separator}
-    for cells, line in each do
-      cells.line = line
-      rows[#rows + 1] = cells
-    end
-    return rows
-  end)
-  if ok then return value end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
-end
+M.read = damage.caught(function(text, o)
+  local each <const>, separator <const> = M.rows(text, o)
+  local rows <const> = {separator = separator}
+  for cells, line in each do
+    cells.line = line
+    rows[#rows + 1] = cells
+  end
+  return rows
+end)
 
 M.trimmed = texts.trimmed
 

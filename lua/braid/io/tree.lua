@@ -10,6 +10,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local damage <const> = require "braid.io.damage"
 local json <const> = require "braid.io.json"
 local limits <const> = require "braid.limits"
 
@@ -181,7 +182,10 @@ local value_of
 
 local READERS <const> = {}
 
-function READERS.t(node, tensors) return tensors[node[2]] or error("no tensor", 0) end
+function READERS.t(node, tensors)
+  return tensors[node[2]] or damage.fail("there is no tensor %s", node[2])
+end
+
 function READERS.n(node, tensors)
   local t <const>, list <const> = READERS.t(node, tensors), {}
   local bytes <const> = core.bytes(t)

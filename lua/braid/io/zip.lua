@@ -6,6 +6,7 @@
 -- https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
 local core <const> = require "braid.core"
+local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 
@@ -25,7 +26,7 @@ local MOST_DEFLATED <const> = 1032 -- times its size
 --- Sizes and offsets from here on are written as zip64.
 M.zip64_from = 0xFFFFFFFF
 
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 local function bytes_of(source, first, n)
   local bytes <const>, why <const> = source:bytes(first, n)
@@ -187,17 +188,13 @@ local function each(source, f)
     local wrong <const> = f(e.name, extract(source, e))
     if wrong then fail("%s", wrong) end
   end
+  return true
 end
 
 --- Calls f(name, bytes) for every entry of a source of files.lua, in the file's order. What
 -- f returns, if anything, is what is wrong.
 -- @return true, or nil and what is wrong
-function M.each(source, f)
-  local ok <const>, value <const> = pcall(each, source, f)
-  if ok then return true end
-  if type(value) ~= "table" then error(value, 0) end
-  return nil, value.message
-end
+M.each = damage.caught(each)
 
 local function capped(value) return value < M.zip64_from and value or 0xFFFFFFFF end
 

@@ -281,9 +281,8 @@ local function trace(self, x)
     call.output = results[1]
     return table.unpack(results, 1, results.n)
   end
-  local ok <const>, message <const> = pcall(self, x)
-  observer = before
-  if not ok then error(message, 0) end
+  local _ <close> = setmetatable({}, {__close = function() observer = before end})
+  self(x)
   return calls
 end
 

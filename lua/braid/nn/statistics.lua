@@ -40,19 +40,18 @@ function M.recompute(net, batches)
       layer.num_batches_tracked:fill_(0)
     end
   end
-  local count = 0
-  local ok <const>, why <const> = pcall(function()
-    for batch in batches do
-      local _ <close> = grad.scope()
-      net(core.is_tensor(batch) and batch or batch.image or batch.input)
-      count = count + 1
+  local _ <close> = setmetatable({}, {__close = function()
+    for _, entry in ipairs(layers) do
+      entry[1].momentum = entry[2]
+      entry[1].num_batches_tracked:fill_(entry[3])
     end
-  end)
-  for _, entry in ipairs(layers) do
-    entry[1].momentum = entry[2]
-    entry[1].num_batches_tracked:fill_(entry[3])
+  end})
+  local count = 0
+  for batch in batches do
+    local _ <close> = grad.scope()
+    net(core.is_tensor(batch) and batch or batch.image or batch.input)
+    count = count + 1
   end
-  if not ok then error(why, 0) end
   if count == 0 and #layers > 0 then check.fail("recompute: there is no batch") end
 end
 

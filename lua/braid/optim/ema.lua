@@ -119,21 +119,18 @@ function EMA:using(given)
   local o <const> = check.options(USING, given)
   local _ <close> = grad.no_grad()
   local kept <const> = o.recompute and statistics_of(self) or {}
-  self:swap()
-  if o.recompute then
-    local ok <const>, why <const> = pcall(statistics.recompute, self.module, o.recompute)
-    if not ok then
-      self:swap()
-      for i, t in pairs(kept) do ops.copy_(self.averages[i], t) end
-      error(why, 0)
-    end
-  end
-  return setmetatable({}, {__close = function()
+  local function back()
     if not self.swapped then return end
     self:swap()
     local _ <close> = grad.no_grad()
     for i, t in pairs(kept) do ops.copy_(self.averages[i], t) end
-  end})
+  end
+  self:swap()
+  if o.recompute then
+    local _ <close> = setmetatable({}, {__close = function(_, why) if why then back() end end})
+    statistics.recompute(self.module, o.recompute)
+  end
+  return setmetatable({}, {__close = back})
 end
 
 --- {updates, decay, averages = tensors by the names of parameters and statistics}; the tensors are

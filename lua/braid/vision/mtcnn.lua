@@ -8,6 +8,7 @@
 local core <const> = require "braid.core"
 local caffemodel <const> = require "braid.io.caffemodel"
 local check <const> = require "braid.check"
+local damage <const> = require "braid.io.damage"
 local detector <const> = require "braid.vision.detector"
 local model <const> = require "braid.model"
 local mtl <const> = require "braid.mtl"
@@ -25,7 +26,7 @@ local STAGES <const> = {
     heads = {face = "conv6-1", box = "conv6-2", landmarks = "conv6-3"}},
 }
 
-local function fail(what, ...) error({message = what:format(...)}, 0) end
+local fail <const> = damage.fail
 
 -- Blob i of a layer, with as many values as the parameter it is for.
 local function blob(layers, layer, i, like)
@@ -57,34 +58,29 @@ end
 -- @param stage "P", "R" or "O"
 -- @param net the network, whose shapes the layers must have
 -- @return tensors by name, or nil and a message
-function M.state(stage, layers, net)
+M.state = damage.caught(function(stage, layers, net)
   local s <const>, own <const>, state <const> = STAGES[stage], net:state_dict(), {}
-  local function fill()
-    for i, block in ipairs(s.blocks) do
-      local at <const> = block == "fc" and 2 or 1
-      local weight <const>, bias <const> = ("trunk.%s.%d.weight"):format(block, at),
-        ("trunk.%s.%d.bias"):format(block, at)
-      local slope <const> = ("trunk.%s.%d.weight"):format(block, at + 1)
-      local layer <const> = "conv" .. i
-      state[weight] = turned(blob(layers, layer, 1, own[weight]), own[weight])
-      state[bias] = blob(layers, layer, 2, own[bias])
-      state[slope] = blob(layers, s.prelu .. i, 1, own[slope])
-    end
-    for _, head in ipairs(check.sorted_keys(s.heads)) do
-      for i, part in ipairs{"weight", "bias"} do
-        local name <const> = ("head.%s.%s"):format(head, part)
-        if own[name] then
-          local t <const> = ops.reshape(blob(layers, s.heads[head], i, own[name]), own[name].shape)
-          state[name] = head == "landmarks" and landmark_head(t, part == "bias") or t
-        end
+  for i, block in ipairs(s.blocks) do
+    local at <const> = block == "fc" and 2 or 1
+    local weight <const>, bias <const> = ("trunk.%s.%d.weight"):format(block, at),
+      ("trunk.%s.%d.bias"):format(block, at)
+    local slope <const> = ("trunk.%s.%d.weight"):format(block, at + 1)
+    local layer <const> = "conv" .. i
+    state[weight] = turned(blob(layers, layer, 1, own[weight]), own[weight])
+    state[bias] = blob(layers, layer, 2, own[bias])
+    state[slope] = blob(layers, s.prelu .. i, 1, own[slope])
+  end
+  for _, head in ipairs(check.sorted_keys(s.heads)) do
+    for i, part in ipairs{"weight", "bias"} do
+      local name <const> = ("head.%s.%s"):format(head, part)
+      if own[name] then
+        local t <const> = ops.reshape(blob(layers, s.heads[head], i, own[name]), own[name].shape)
+        state[name] = head == "landmarks" and landmark_head(t, part == "bias") or t
       end
     end
   end
-  local ok <const>, message <const> = pcall(fill)
-  if ok then return state end
-  if type(message) ~= "table" then error(message, 0) end
-  return nil, message.message
-end
+  return state
+end)
 
 local function tasks_of(stage)
   local tasks <const> = {face = mtl.classes{2, hardest = 0.7},

@@ -80,11 +80,11 @@ end
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
     if not (class.is_a(net, Columns) and net.head) then
-      error("its definition makes no network that tasks come to or go from", 0)
+      check.fail("its definition makes no network that tasks come to or go from")
     end
     if c.add then
       local added <const>, why <const> = task.made(c.task)
-      if not added then error(("its change %d: the task %s: %s"):format(i, c.add, why), 0) end
+      if not added then check.fail("its change %d: the task %s: %s", i, c.add, why) end
       net:add_task(c.add, added, {init = c.init, head = c.head, column = c.column})
     elseif c.mutual then
       net:mutual(c.mutual)
