@@ -4,25 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "image/warp.h"
 #include "load/steps.h"
-
-/* ---- buffers --------------------------------------------------------------------- */
-
-void *br_scratch_get(br_scratch *s, int which, size_t bytes) {
-  if (s->size[which] < bytes) {
-    br_free(s->buffer[which]);
-    s->buffer[which] = br_alloc(bytes);
-    s->size[which] = s->buffer[which] ? bytes : 0;
-  }
-  return s->buffer[which];
-}
-
-void br_scratch_free(br_scratch *s) {
-  for (int i = 0; i < BR_SCRATCH; i++) br_free(s->buffer[i]);
-  *s = (br_scratch){0};
-}
 
 /* ---- the steps ------------------------------------------------------------------- */
 

@@ -9,9 +9,7 @@
 #ifndef BR_LOAD_RECIPE_H
 #define BR_LOAD_RECIPE_H
 
-#include <stdbool.h>
-
-#include "image/image.h"
+#include "load/sample.h"
 
 enum { BR_RECIPE_STEPS = 24, BR_STEP_PARAMETERS = 12 };
 
@@ -34,38 +32,6 @@ br_status br_recipe_add(br_recipe *r, const char *name, int n, const double *par
 /* The size of the result for pictures of h x w (0: they differ); false when it would not
    be the same for all. */
 bool br_recipe_size(const br_recipe *r, int64_t h, int64_t w, int64_t *oh, int64_t *ow);
-
-/* A map (a,b,c,d,e,f) from (u, v) to (a u + b v + c, d u + e v + f). */
-typedef struct br_affine {
-  double m[6];
-  bool mirrored;
-} br_affine;
-
-void br_affine_inverse(const br_affine *map, double x, double y, double *u, double *v);
-
-/* Buffers of one worker, which grow and are used again. */
-enum { BR_SCRATCH = 6, BR_SCRATCH_CACHED = 5 }; /* the last for pictures of a cache */
-typedef struct br_scratch {
-  void *buffer[BR_SCRATCH];
-  size_t size[BR_SCRATCH];
-} br_scratch;
-
-void *br_scratch_get(br_scratch *s, int which, size_t bytes); /* NULL: no memory */
-void br_scratch_free(br_scratch *s);
-
-/* The sample that a recipe starts from. Random numbers depend on seed, stream and place
-   alone: step s draws from stream + s * 2^48 at place * 5 and on. */
-typedef struct br_sample {
-  uint8_t *data; /* (h,w,c), never written */
-  int64_t h, w, c;
-  double box[4];      /* box[0] NaN: none */
-  double shift[2];    /* of what is seen, in shares of its width and height */
-  const float *point; /* (points,2) in pixels of the picture, NaN missing; or NULL */
-  int64_t points;
-  const float *eyes; /* (pairs,4): x, y of the left and of the right one, NaN missing */
-  int64_t pairs;
-  uint64_t seed, stream, place; /* place: in the batch */
-} br_sample;
 
 /* Runs the fixed steps: `out` (from the scratch, or the picture itself) and its map. */
 br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *scratch,

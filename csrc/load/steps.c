@@ -10,26 +10,6 @@
 
 static const double PI = 3.14159265358979323846;
 
-/* ---- maps ------------------------------------------------------------------------ */
-
-br_affine br_affine_identity(void) { return (br_affine){.m = {1, 0, 0, 0, 1, 0}}; }
-
-br_affine br_affine_compose(const br_affine *outer, const br_affine *inner) {
-  const double *a = outer->m, *b = inner->m;
-  return (br_affine){.m = {a[0] * b[0] + a[1] * b[3], a[0] * b[1] + a[1] * b[4],
-                           a[0] * b[2] + a[1] * b[5] + a[2], a[3] * b[0] + a[4] * b[3],
-                           a[3] * b[1] + a[4] * b[4], a[3] * b[2] + a[4] * b[5] + a[5]},
-                     .mirrored = outer->mirrored != inner->mirrored};
-}
-
-void br_affine_inverse(const br_affine *map, double x, double y, double *u, double *v) {
-  const double *m = map->m, determinant = m[0] * m[4] - m[1] * m[3];
-  x -= m[2];
-  y -= m[5];
-  *u = (m[4] * x - m[1] * y) / determinant;
-  *v = (m[0] * y - m[3] * x) / determinant;
-}
-
 /* ---- the state between steps ------------------------------------------------------ */
 
 static double draw(const br_run *r, uint64_t i) {

@@ -2,16 +2,7 @@
 #ifndef BR_LOAD_STEPS_H
 #define BR_LOAD_STEPS_H
 
-#include "load/recipe.h"
-
-/* Buffers of the scratch. */
-enum {
-  BR_SCRATCH_BYTES,
-  BR_SCRATCH_PICTURE,
-  BR_SCRATCH_FLOATS,
-  BR_SCRATCH_REDUCED,
-  BR_SCRATCH_SUMS
-};
+#include "load/sample.h"
 
 /* The state between two steps: a picture of bytes or of floats, the map from it to the
    picture of the sample, and the map not yet carried out, from a frame of w x h to it. */
@@ -43,10 +34,6 @@ typedef struct br_step_kind {
 enum { BR_STEP_KINDS = 14 };
 extern const br_step_kind br_step_kinds[BR_STEP_KINDS];
 
-/* A map that changes nothing. */
-br_affine br_affine_identity(void);
-/* First `inner`, then `outer`. */
-br_affine br_affine_compose(const br_affine *outer, const br_affine *inner);
 /* Adds a map from a frame of w x h to what is pending. */
 void br_run_geometry(br_run *r, const br_affine *step, double w, double h);
 
