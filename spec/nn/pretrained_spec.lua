@@ -288,6 +288,10 @@ describe("pretrained weights", function()
       equal(net.columns:rows(task)["conv1.1.weight"],
         state[("columns.%s.conv1.1.weight"):format(task)], task)
     end
+    for _, name in ipairs(net.pretrained.unused) do -- each column's own were taken by it
+      assert.is_nil(name:find("^columns"), name)
+    end
+    assert.equal(10, net.pretrained.used)
     fails(function() model("hard_sharing", {pretrained = source}) end,
       "have columns of their own for landmarks, pose, smile")
     local one <const> = model("cross_stitch", {single = "pose"})

@@ -22,6 +22,25 @@ function Report:init(fields)
   for key, value in pairs(fields) do self[key] = value end
 end
 
+-- Adds to a list the names that are, or are not, among others.
+local function add(list, names, others, wanted)
+  local set <const> = {}
+  for _, name in ipairs(others) do set[name] = true end
+  for _, name in ipairs(names) do
+    if (set[name] or false) == wanted then list[#list + 1] = name end
+  end
+  return list
+end
+
+--- The report of two parts that took of the same weights: what either lacks, and what both left.
+function Report:with(other)
+  local both <const> = Report(self)
+  both.fresh = add(add({}, self.fresh, {}, false), other.fresh, self.fresh, false)
+  both.unused = add({}, self.unused, other.unused, true)
+  both.used = self.used - (#both.fresh - #self.fresh)
+  return both
+end
+
 Report.__tostring = function(self)
   local words <const> = {("pretrained: %d of %d tensors of the backbone from %s%s"):format(
     self.used, self.of, self.source, self.into and ", in " .. self.into or "")}

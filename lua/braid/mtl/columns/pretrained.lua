@@ -35,7 +35,7 @@ local function fill_recipe(what, r, names, given)
       loaded = Backbone(backbone)
       loaded.pretrained = pretrained.load(what, loaded, given, name)
       r.by_column, made[backbone][choice.prefix] = report ~= nil, loaded
-      report = report or loaded.pretrained
+      report = report and report:with(loaded.pretrained) or loaded.pretrained
     end
     r.backbones[name] = loaded
   end

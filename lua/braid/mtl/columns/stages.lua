@@ -208,8 +208,8 @@ function M.penalty(self)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do
-        local part <const> = self.mixer[block]:penalty(w)
-        total = total and total + part or part
+        local part <const> = self.mixer[block]:penalty(w) -- nil: it asks for nothing
+        if part then total = total and total + part or part end
       end
     end
   end
