@@ -325,13 +325,14 @@ static int version(lua_State *L) {
   return 1;
 }
 
-/* core.count(t): one more in a counter, an int64 tensor of one value. */
+/* core.count(t): one more in a counter, or in each of several, an int64 tensor. */
 static int count(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
-  if (t->dtype != BR_I64 || t->numel != 1)
+  if (t->dtype != BR_I64 || !br_is_contiguous(t))
     return br_error(L, "count: %s %s is no counter", br_dtype_name(t->dtype),
                     br_shape_of(t));
-  ++*(int64_t *)(void *)t->data;
+  int64_t *v = (int64_t *)(void *)t->data;
+  for (int64_t i = 0; i < t->numel; i++) v[i]++;
   t->storage->version++;
   return 0;
 }

@@ -263,6 +263,39 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
+  it("counts each column's own batches, also where columns are joined then", function()
+    local function counts(net)
+      local list <const> = {}
+      for _, name in ipairs(net.names) do
+        for path, t in pairs(net.columns:rows(name)) do
+          if path:find("num_batches_tracked$") then
+            assert.same({}, t.shape)
+            list[name] = list[name] or t:item()
+            assert.equal(list[name], t:item())
+          end
+        end
+      end
+      return list
+    end
+    local net <const> = build(mtl.none{})
+    for _ = 1, 2 do net(x, {tasks = "a"}) end
+    net(x, {tasks = {"a", "c"}})
+    assert.same({a = 3, b = 0, c = 1}, counts(net))
+    assert.is_true((net:stack()))
+    assert.same({a = 3, b = 0, c = 1}, counts(net))
+    net(x)
+    assert.same({a = 4, b = 1, c = 2}, counts(net))
+    local other <const> = build(mtl.none{}, {stacked = true})
+    other:load_state_dict(net:state_dict())
+    assert.same({a = 4, b = 1, c = 2}, counts(other))
+    assert.same({a = 4, b = 1, c = 2}, counts(net:clone():unstack()))
+    net:add_task("d", mtl.classes{2})
+    net(x)
+    assert.same({a = 5, b = 2, c = 3, d = 1}, counts(net))
+    net:stack()
+    assert.same({a = 5, b = 2, c = 3, d = 1}, counts(net))
+  end)
+
   it("says what it wants", function()
     local net <const> = build(mtl.ttc{}, {stacked = true})
     local function fails(f, message) assert.error_matches(f, message, 1, true) end

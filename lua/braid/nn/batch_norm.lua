@@ -50,6 +50,9 @@ function BatchNorm:forward(x)
     training, momentum or 0, self.eps)
 end
 
+--- Those of columns that averaged over different numbers of batches have no momentum in common.
+function BatchNorm.can_stack(module) return module.momentum ~= false end
+
 BatchNorm.straight = BatchNorm.forward
 
 function BatchNorm:describe() return tostring(self.running_mean:numel()) end

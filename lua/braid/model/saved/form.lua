@@ -8,6 +8,7 @@ local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local PerColumn <const> = require "braid.mtl.columns.per_column"
+local stack <const> = require "braid.mtl.columns.stack"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
@@ -19,10 +20,10 @@ local MOST_SHOWN <const> = 3
 
 local visit
 
+-- What a tensor is in a module, or in each of `count` that are stacked.
 local function tensor_text(t, count)
-  local sizes <const> = {}
-  for d, n in ipairs(t.shape) do sizes[d] = ("%d"):format(d == 1 and n // count or n) end
-  return "a tensor (" .. table.concat(sizes, ", ") .. ")"
+  if count > 1 then t = stack.slice(t, 1, count) end
+  return "a tensor (" .. table.concat(t.shape, ", ") .. ")"
 end
 
 local function plain_text(value)

@@ -3,7 +3,8 @@
 -- The maps of T stacked columns lie side by side in one tensor (n, T*c, h, w). A layer that treats
 -- every channel by itself (channelwise) serves as it is, with the columns' parameters one after the
 -- other. A layer that mixes channels has a stacked form in a file of this folder, named after its
--- class. The modules' tensors follow one another along their first dimension.
+-- class. The modules' tensors follow one another along their first dimension,
+-- their counters stand as (1, T).
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -42,6 +43,9 @@ local same -- the rule for all values, for tables hold any
 
 local function same_tensors(list, path)
   local first <const> = list[1]
+  if first:dim() == 0 and first.dtype ~= "int64" then
+    return false, path .. " is one number for all channels"
+  end
   local shape <const> = table.concat(first.shape, ",")
   for _, t in ipairs(list) do
     if not core.is_tensor(t) or table.concat(t.shape, ",") ~= shape or t.dtype ~= first.dtype then
@@ -108,9 +112,9 @@ local function own(t, like)
 end
 
 local function stack_tensors(list)
-  if list[1]:dim() == 0 then return own(list[1], list[1]) end
   local parts <const> = {}
   for i, t in ipairs(list) do parts[i] = core.detach(t) end
+  if list[1]:dim() == 0 then return own(core.ops.stack(parts, 1):reshape(1, #list), list[1]) end
   return own(core.ops.cat(parts, 1), list[1])
 end
 
@@ -137,9 +141,9 @@ function M.stack(modules)
   return stack(modules)
 end
 
---- The rows of a stacked tensor that belong to the i-th of t columns.
+--- The rows of a stacked tensor that belong to the i-th of t columns, or its counter.
 function M.slice(x, i, t)
-  if x:dim() == 0 then return x end
+  if x:size(1) < t then return core.ops.select(core.ops.select(core.detach(x), 1, 1), 1, i) end
   local rows <const> = x:size(1) // t
   return core.ops.narrow(core.detach(x), 1, (i - 1) * rows + 1, rows)
 end
