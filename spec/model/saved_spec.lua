@@ -178,6 +178,29 @@ describe("a network that was saved", function()
     end)
   end)
 
+  it("keeps mixers among the options, of every kind, with theirs", function()
+    local given <const> = {cross_stitch = {granularity = "scalar", diag = 0.8},
+      ttc = {start = 0, normalize = true}, collaborative = {gamma_init = "zero"},
+      progressive = {order = {"smile", "pose"}}, sluice = {subspaces = 3}, nddr = {off = 0.2}}
+    local tasks <const> = mtl.tasks{pose = mtl.classes{5}, smile = mtl.classes{2}}
+    local x <const> = braid.randn(2, 3, 24, 24)
+    for word in shell.run("ls lua/braid/mtl/mixers").out:gmatch("([%w_]+)%.lua") do
+      if word ~= "share" and word ~= "separation" then -- which network R has no use for
+        with_file(function(path)
+          local mixer <const> = mtl[word](given[word])
+          local net <const> = braid.model("models/mtcnn.lua", {stage = "R", tasks = tasks,
+            mixer = mixer, width = 0.25}):eval()
+          braid.save(path, net)
+          local again <const> = braid.open(path):eval()
+          assert.equal(tostring(mixer), tostring(again.recipe.mixers.conv2))
+          for name, y in pairs(net(x)) do assert.same(y:totable(), again(x)[name]:totable()) end
+          braid.save(path, again)
+          assert.equal(word, braid.inspect(path).options.mixer["mtl.mixer"])
+        end)
+      end
+    end
+  end)
+
   it("keeps a definition that is no UTF-8, byte by byte", function()
     with_file(function(path)
       local text <const> = "-- caf\xe9 \xff\0\u{20ac}\nreturn function() return nn.Linear(1, 1) end"

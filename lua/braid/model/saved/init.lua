@@ -7,6 +7,7 @@ local Columns <const> = require "braid.mtl.columns"
 local files <const> = require "braid.io.files"
 local form <const> = require "braid.model.saved.form"
 local json <const> = require "braid.io.json"
+local options_of <const> = require "braid.model.saved.options"
 local origin <const> = require "braid.origin"
 local plain <const> = require "braid.model.saved.plain"
 local record <const> = require "braid.model.saved.record"
@@ -24,6 +25,7 @@ local M <const> = {}
 -- options that it was given.
 function M.remember(net, text, tasks, options)
   local unfit
+  options = options_of.described(options)
   for _, name in ipairs(check.sorted_keys(options)) do
     unfit = unfit or plain.unfit("option " .. name, options[name])
   end
@@ -128,7 +130,9 @@ function M.read(path, build)
   if not made then check.fail("open: %s", weights) end
   local tasks <const>, wrong <const> = record.tasks(made.tasks)
   if wrong then check.fail("open: %s: %s", path, wrong) end
-  local ok <const>, net <const> = check.caught(build, made.definition, path, tasks, made.options)
+  local ok <const>, net <const> = check.caught(function()
+    return build(made.definition, path, tasks, options_of.made(made.options))
+  end)
   if not ok then check.fail("open: %s: %s", path, net) end
   if not walk.is_module(net) then
     check.fail("open: %s: its definition makes no network", path)

@@ -1,0 +1,58 @@
+--- Options of a definition as plain values, and back: mixers among them, such as mtl.nddr{}, by
+-- their name and options.
+
+local Mixer <const> = require "braid.mtl.mixer"
+
+local M <const> = {}
+
+local MARK <const>, LONGEST_NAME <const> = "mtl.mixer", 100
+
+-- What makes the mixers of a name, or nil.
+local function maker(name)
+  if type(name) ~= "string" or #name > LONGEST_NAME or not name:find("^%l[%l%d_]*$") then
+    return nil
+  end
+  local ok <const>, make <const> = pcall(require, "braid.mtl.mixers." .. name)
+  return ok and type(make) == "function" and make or nil
+end
+
+-- A mixer as a plain table; or nil, if it is none of mtl's.
+local function described(recipe)
+  local kind <const> = recipe.kind
+  local make <const> = maker(kind.__name)
+  if not make or make().kind ~= kind then return nil end
+  local options <const> = {}
+  for key, value in pairs(recipe.options) do options[key] = value end
+  return {[MARK] = kind.__name, options = options}
+end
+
+-- A copy of a value, in which f(t) stands for a table where it is not nil; `copies` are made.
+local function copied(value, f, copies)
+  if type(value) ~= "table" then return value end
+  if copies[value] then return copies[value] end
+  local other <const> = f(value)
+  if other ~= nil then return other end
+  if getmetatable(value) ~= nil then return value end
+  local copy <const> = {}
+  copies[value] = copy
+  for key, part in pairs(value) do copy[key] = copied(part, f, copies) end
+  return copy
+end
+
+--- Options as plain values, as far as they can be.
+function M.described(options)
+  return copied(options, function(t) return Mixer.is_recipe(t) and described(t) or nil end, {})
+end
+
+--- The options of what M.described gave. A mixer that cannot be made is an error.
+function M.made(options)
+  return copied(options, function(t)
+    local name <const> = getmetatable(t) == nil and t[MARK]
+    if not name then return nil end
+    local make <const> = maker(name)
+    if not make then error("its options name a mixer of no known kind", 0) end
+    return make(t.options)
+  end, {})
+end
+
+return M
