@@ -92,6 +92,42 @@ describe("add_task", function()
     end
   end)
 
+  -- Sums over the maps of all columns are divided among registers by their place in the sum.
+  it("does so wherever its name stands among the others, whatever the sizes", function()
+    local _ <close> = braid.no_grad()
+    local function check(name, channels, late)
+      local function layers(c)
+        return nn.Sequential{nn.Conv2d(c, channels, {kernel = 3}), nn.BatchNorm2d(channels)}
+      end
+      local net <const> = mtl.columns(tasks, nn.backbone({{"conv", layers}}, {channels = 2}),
+        {stacked = name ~= "progressive" and channels % 2 == 0})
+      net:mix("conv", MIXERS[name]):heads():eval()
+      for _, p in ipairs(net:parameters()) do p:uniform_(-1, 1) end
+      local images <const> = braid.randn(3, 2, 5, 8)
+      local before <const> = net(images)
+      for _, added in ipairs(late) do net:add_task(added, mtl.classes{2}) end
+      local same <const>, near <const> = {net, net:clone()},
+        {net:extract(tasks.names), net:clone():unstack()}
+      if name ~= "progressive" then
+        near[3] = net:clone()
+        assert.is_true((near[3]:stack()))
+      end
+      for task in tasks:each() do
+        for _, one in ipairs(same) do
+          assert.is_true(identical(before[task], one(images)[task]), name .. channels .. late[1])
+        end
+        for _, one in ipairs(near) do
+          assert.is_true(largest(before[task], one(images)[task]) < 1e-4, name .. late[1])
+        end
+      end
+    end
+    for name in pairs(MIXERS) do
+      for _, channels in ipairs{1, 6, 17} do
+        for _, late in ipairs{{"A"}, {"ab", "c"}, {"z", "B"}} do check(name, channels, late) end
+      end
+    end
+  end)
+
   it("lets the others run as one, until they are stacked anew", function()
     for name, mixer in pairs(MIXERS) do
       if name ~= "progressive" then

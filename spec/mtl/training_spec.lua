@@ -190,4 +190,18 @@ describe("net:penalty", function()
     assert.near(total, stacked:penalty():item(), 1e-5)
     assert.is_nil(build(mtl.ttc{}):penalty())
   end)
+
+  it("sums what the network and its mixers ask for, also where one of them asks for nothing",
+    function()
+      for _, stacked in ipairs{true, false} do
+        for subspaces = 1, 3 do
+          local net <const> = build(mtl.sluice{subspaces = subspaces}, {stacked = stacked})
+          local own <const> = net:penalty()
+          assert.equal(subspaces == 1, own == nil)
+          local drawn <const> = mtl.mutual(net, {weight = 0.5}):item()
+          local sum <const> = drawn + (own and own:item() or 0)
+          assert.near(sum, net:mutual{weight = 0.5}:penalty():item(), 1e-5 * sum)
+        end
+      end
+    end)
 end)

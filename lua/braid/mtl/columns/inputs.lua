@@ -1,10 +1,41 @@
 --- Convolutions whose input is the columns' maps side by side, when columns come and go.
 
 local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local Conv2d <const> = require "braid.nn.conv2d"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
+local Late <const> = require "braid.mtl.columns.late_conv2d"
+local Stacked <const> = require "braid.mtl.columns.stack.conv2d"
+local StackedLate <const> = require "braid.mtl.columns.stack.late_conv2d"
 
 local M <const> = {}
+
+--- The columns `names` in the order in which they came: those of `came`, then the others.
+function M.arrived(came, names)
+  local order <const>, left <const> = {}, {}
+  for _, name in ipairs(names) do left[name] = true end
+  for _, list in ipairs{came, names} do
+    for _, name in ipairs(list) do
+      if left[name] then order[#order + 1], left[name] = name, nil end
+    end
+  end
+  return order
+end
+
+--- The convolution over `names` of c channels, which adds them up in the order `came`.
+function M.ordered(conv, came, names, c)
+  local place <const>, places <const>, fields <const>, late = {}, {}, {}, false
+  for i, name in ipairs(names) do place[name] = i end
+  for i, name in ipairs(came) do
+    late = late or place[name] ~= i
+    for k = 1, c do places[#places + 1] = (place[name] - 1) * c + k end
+  end
+  for key, value in class.fields(conv) do fields[key] = value end
+  fields.places = late and places or nil
+  if fields.stack_size then return class.adopt(late and StackedLate or Stacked, fields) end
+  return class.adopt(late and Late or Conv2d, fields)
+end
 
 --- Gives a convolution over `old` columns of c channels the inputs of `names`. Channels of
 -- columns that were there keep their weights, those of new ones have weight 0.

@@ -48,6 +48,7 @@ function Collaborative:init(at, o)
   local c <const> = at.channels
   local m <const> = math.max(1, math.floor(c * #at.names * o.ratio))
   self.names, self.options, self.channels, self.middle = at.names, o, c, m
+  self.came = at.names
   self.central = nn.Sequential{ -- H
     convolution(c * #at.names, m, 1), nn.BatchNorm2d(m), nn.ReLU(),
     convolution(m, m, 3), nn.BatchNorm2d(m), nn.ReLU(),
@@ -77,6 +78,8 @@ end
 --- A new column reads the common map and adds nothing to it.
 function Collaborative:resize(names)
   inputs.resize(self.central[1], self.names, names, self.channels)
+  self.came = inputs.arrived(self.came, names)
+  self.central[1] = inputs.ordered(self.central[1], self.came, names, self.channels)
   self.task = self.task:extended(names, function()
     return task_part(self.channels, self.middle, self.options)
   end)

@@ -32,7 +32,7 @@ local function task_part(i, t, c, o)
 end
 
 function NDDR:init(at, o)
-  self.names, self.channels, self.options = at.names, at.channels, o
+  self.names, self.channels, self.options, self.came = at.names, at.channels, o, at.names
   local parts <const> = {}
   for i, name in ipairs(at.names) do parts[name] = task_part(i, #at.names, at.channels, o) end
   self.task = PerColumn(at.names, parts)
@@ -65,6 +65,10 @@ function NDDR:resize(names)
   self.task = self.task:extended(names, function(name)
     return task_part(place[name], #names, self.channels, self.options)
   end)
+  self.came = inputs.arrived(self.came, names)
+  for _, part in ipairs(self.task:parts()) do
+    part[1] = inputs.ordered(part[1], self.came, names, self.channels)
+  end
   self.names = names
 end
 
