@@ -2,6 +2,7 @@
 
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
+local shell <const> = require "spec.support.shell"
 local files <const>, json <const> = braid.io.files, braid.io.json
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 

@@ -1,7 +1,7 @@
 --- What can be done with a network of columns, and what can be read off it.
 
 local braid <const> = require "braid"
-local mtl <const> = braid.mtl
+local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local columns <const> = require "spec.support.small_columns"
 
