@@ -282,6 +282,12 @@ static int is_recording(lua_State *L) {
   return 1;
 }
 
+static int is_anomaly(lua_State *L) {
+  br_enter(L);
+  lua_pushboolean(L, br_anomaly());
+  return 1;
+}
+
 /* ---- opening ---- */
 
 static void push_weak(lua_State *L, const char *mode) {
@@ -307,11 +313,10 @@ static void new_kind(lua_State *L, const char *name, const luaL_Reg *events,
 }
 
 void br_open_scopes(lua_State *L) {
-  static const luaL_Reg functions[] = {{"scope", new_scope},
-                                       {"set_recording", set_recording},
-                                       {"set_anomaly", set_anomaly},
-                                       {"is_recording", is_recording},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"scope", new_scope},         {"set_recording", set_recording},
+      {"set_anomaly", set_anomaly}, {"is_recording", is_recording},
+      {"is_anomaly", is_anomaly},   {NULL, NULL}};
   static const luaL_Reg scope_events[] = {{"__gc", scope_gc},
                                           {"__close", scope_close},
                                           {"__tostring", scope_text},

@@ -225,6 +225,43 @@ describe("train.fit", function()
     folder = folder:gsub("/hook$", "")
   end)
 
+  it("takes L-BFGS, and the update of task transfer connections", function()
+    local history = fit{optimizer = {"LBFGS", lr = 0.1, max_iter = 3}, epochs = 2}
+    assert.is_true(history[2].train.loss.total < history[1].train.loss.total)
+    local tasks <const> = tasks_of()
+    braid.manual_seed(1)
+    local net <const> = mtl.network{tasks = tasks, blocks = nn.backbone({{"one", function(c)
+      return nn.Sequential{nn.Conv2d(c, 4, {kernel = 3}), nn.ReLU()}
+    end}}, {channels = 1})}
+    history = fit({tasks = tasks, schedule = "linear", epochs = 2, optimizer = function(n)
+      return mtl.ttc_update(n, optim.SGD(n:parameters(), {lr = 0.01}))
+    end}, net)
+    assert.is_true(history[2].lr < history[1].lr)
+  end)
+
+  it("says where the time of an epoch went", function()
+    local history <const> = fit{profile = true}
+    assert.matches("conv2d", tostring(history.profile))
+  end)
+
+  it("goes on in the middle of an epoch with batches of another size", function()
+    local seen
+    local function run(batch, stop)
+      seen = {}
+      return fit{dir = folder, epochs = 1, every = 1, batch = batch, on = {step = function(f)
+        for _, i in ipairs(f.loader:indices()) do seen[i] = (seen[i] or 0) + 1 end
+        if f.at.step == stop then error("here", 0) end
+      end}}
+    end
+    assert.is_false(pcall(run, 16, 4))
+    local history <const> = run(8)
+    assert.equal(3 + 9, history[1].step)
+    local count = 0
+    for _ in pairs(seen) do count = count + 1 end
+    assert.equal(72, count) -- those of the fourth batch are taken again
+    assert.matches("batch was 16 and is 8; what is left of the epoch", table.concat(said, "\n"))
+  end)
+
   it("accumulates several batches to what one of their size gives", function()
     local function missing(set) -- labels that some batches have less of
       local labels <const> = set.labels.glasses:clone()
@@ -323,11 +360,22 @@ describe("train.fit refuses", function()
     local before <const> = shell.read(folder .. "/last.safetensors")
     local tasks <const> = tasks_of()
     local net <const> = network(tasks)
-    refused("the loss is .* at step 10 of epoch 2, of task glasses %(glasses .*its samples: %d+, .*"
-      .. "No step was taken, and .*last.safetensors is as it was", {dir = folder, tasks = tasks,
-      epochs = 2, on = {step = function(f)
-        braid.no_grad(function() f.net.head.glasses[2].weight:fill_(0 / 0) end)
-      end}}, net)
+    local value = 3e38
+    local function spoil(f)
+      braid.no_grad(function() f.net.head.glasses[2].weight:fill_(value) end)
+    end
+    local o <const> = {dir = folder, tasks = tasks, epochs = 2, on = {step = spoil}}
+    refused("the loss is .* at step 10 of epoch 2, of task glasses %(glasses .*its samples: %d+, "
+      .. ".*; Columns.head.glasses.2: linear: the result %(16, 2%) holds NaN or Inf.*No step was "
+      .. "taken, and .*last.safetensors is as it was", o, net)
+    do
+      local _ <close> = braid.detect_anomaly()
+      refused("a value is none at step 10 of epoch 2; its samples: %d+, .*glasses.2: linear: the "
+        .. "result", o, network(tasks))
+    end
+    o.every, value = 1, 0 / 0
+    refused("head.glasses.2.weight holds NaN or infinity after step 9 of epoch 2.*last.safetensors "
+      .. "is as it was", o, network(tasks))
     assert.is_true(before == shell.read(folder .. "/last.safetensors"))
     assert.equal(0.2, tasks.glasses.weight)
   end)

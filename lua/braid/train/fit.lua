@@ -29,7 +29,8 @@
 -- whenever and however it did. Ctrl-C and SIGTERM end it after the step, with status 130 and 143;
 -- at a prompt it returns. seed = the loaders' and braid.manual_seed. log = 50: every so many steps
 -- stand in metrics.jsonl. on = {start =, step =, epoch =, stop = function(fit, event)}: fit.net,
--- fit.opt, fit.at, fit:stop(reason). The test set is train.test's.
+-- fit.opt, fit.at, fit:stop(reason). profile = true: history.profile says where the time of the
+-- first epoch went. The test set is train.test's.
 -- @usage local history <const> = train.fit{net = net, tasks = tasks, train = faces.train,
 --   val = faces.val, epochs = 8, lr = 2e-3, schedule = "cosine", best = "landmarks.failure",
 --   dir = "build/run"}
@@ -56,7 +57,7 @@ return function(given)
   fit:begin()
   while not fit:is_over() do
     if fit:stage_is_over() then fit:begin_stage(fit.at.stage + 1) end
-    if train_epoch(fit) then return fit:leave() end
+    if fit:profiled(train_epoch) then return fit:leave() end
   end
   return fit:finish()
 end

@@ -5,7 +5,9 @@ local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local notice <const> = require "braid.notice"
 local parts <const> = require "braid.train.fitting.parts"
+local profile <const> = require "braid.profile"
 local signals <const> = require "braid.train.fitting.signals"
+local Source <const> = require "braid.train.fitting.source"
 local stages <const> = require "braid.train.fitting.stages"
 local validation <const> = require "braid.train.fitting.validation"
 
@@ -22,6 +24,15 @@ function M:begin_epoch()
   end
   self.loader_state, self.epoch_begun = nil, core.clock()
   self.label = ("epoch %d"):format(at.epoch + 1)
+end
+
+--- f(self), the first time under braid.profile, where the options say so.
+function M:profiled(f)
+  if not self.o.profile or self.history.profile then return f(self) end
+  local signal
+  self.history.profile = profile(function() signal = f(self) end)
+  self:say(tostring(self.history.profile))
+  return signal
 end
 
 --- The batches in groups of as many as a step takes.
@@ -94,6 +105,7 @@ function M:end_epoch()
   at.epoch, at.of_stage, at.taken, at.sums, at.losses = at.epoch + 1, at.of_stage + 1, 0, {}, {}
   self:show(means, report, better, seconds)
   self:call("epoch", event)
+  Source.close(self.loader)
   self.loader = nil
   self:save()
   if better then self:write_best() end

@@ -5,6 +5,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local epoch <const> = require "braid.train.fitting.epoch"
+local grad <const> = require "braid.grad"
 local Log <const> = require "braid.train.log"
 local parts <const> = require "braid.train.fitting.parts"
 local Patience <const> = require "braid.train.patience"
@@ -133,8 +134,8 @@ function Fit:is_due()
 end
 
 function Fit:lr()
-  local opt <const> = self.opt.groups and self.opt or self.opt.optimizer
-  return opt.groups[1].lr * opt.factor
+  local opt <const> = self.opt.groups and self.opt or self.opt.optimizer -- mtl.ttc_update's
+  return opt.groups[1].lr * (self.opt.factor or opt.factor)
 end
 
 --- A scope in which the network has the averages, if there are some.
@@ -155,9 +156,24 @@ end
 
 -- ---- keeping ------------------------------------------------------------------------------
 
+-- Refuses to keep a network that has values which are none: the last one that was kept is better.
+local function check_finite(self)
+  local _ <close> = grad.scope()
+  for name, t in pairs(self.net:state_dict()) do
+    local float <const> = t.dtype == "float32" or t.dtype == "float64"
+    if float and not core.ops.all(core.ops.isfinite(t)):item() then
+      check.fail("train.fit: %s holds NaN or infinity after step %d of epoch %d: the gradient of a "
+        .. "step before was none. %s is as it was. Train with a smaller lr or with clip; "
+        .. "braid.detect_anomaly() names the operator", name, self.at.step, self.at.epoch + 1,
+        self.run.last)
+    end
+  end
+end
+
 --- Writes the checkpoint, where there is a directory. -> whether that was done
 function Fit:save()
   if not self.run then return true end
+  check_finite(self)
   local at <const>, loader <const> = self.at, self.loader
   if at.taken > 0 and type(loader) == "table" and loader.state_dict then
     at.loader = loader:state_dict()
@@ -216,6 +232,7 @@ end
 
 --- Gives back what it held: the directory, the tasks' weights.
 function Fit:close()
+  Source.close(self.loader)
   if self.run then self.run:close() end
   for name, weight in pairs(self.weights) do class.set(self.tasks[name], "weight", weight) end
 end

@@ -151,7 +151,8 @@ function M.schedule(opt, o, steps, per_epoch)
     check.fail("train.fit: warmup counts steps; a schedule by epochs (optim.plateau) goes without")
   end
   if warm > 0 then f = optim.warmup(warm, {start = 1 / (warm + 1), after = f}) end
-  return optim.schedule(opt, f, {epoch_steps = by == "step" and per_epoch or nil}), by
+  local inner <const> = opt.groups and opt or opt.optimizer -- mtl.ttc_update's
+  return optim.schedule(inner, f, {epoch_steps = by == "step" and per_epoch or nil}), by
 end
 
 -- ---- averages -------------------------------------------------------------------------

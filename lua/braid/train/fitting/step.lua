@@ -24,30 +24,53 @@ local function samples_of(loader)
   return ("; its samples: %s%s"):format(shown, #list > 64 and ", ..." or "")
 end
 
--- Stops with all that is known: the tasks, the step, the samples; under detect_anomaly the operator
--- has been named before.
-local function stop_for(fit, total, losses)
+local function forward(fit, batch)
+  local x <const> = batch.image or batch.input
+  if fit.o.turns then return fit.net(x, {tasks = fit.tasks:present(batch)}) end
+  return fit.net(x)
+end
+
+-- The operator that makes the first value which is none, by a second try.
+local function operator_of(fit, batch)
+  local _ <close> = core.set_anomaly(true)
+  local ok <const>, why <const> = check.caught(function()
+    local _ <close> = grad.no_grad()
+    return fit.tasks:loss(forward(fit, batch), batch)
+  end)
+  return not ok and "; " .. why or ""
+end
+
+-- Stops with all that is known: the tasks, the step, the samples, the operator.
+local function stop_for(fit, what, losses, operator)
   local words <const>, names <const> = {}, {}
   for _, name in ipairs(check.sorted_keys(losses)) do
     local v <const> = number(losses[name])
     words[#words + 1] = ("%s %s"):format(name, check.shown(v))
     if not is_finite(v) then names[#names + 1] = name end
   end
-  check.fail("train.fit: the loss is %s at step %d of epoch %d%s (%s)%s. No step was taken%s. "
-    .. "Train with a smaller lr or with clip; braid.detect_anomaly() names the operator",
-    check.shown(total), fit.at.step + 1, fit.at.epoch + 1,
-    #names > 0 and ", of task " .. table.concat(names, ", ") or "", table.concat(words, ", "),
-    samples_of(fit.loader), fit.run and (", and %s is as it was: a run with other options goes on "
-    .. "from it"):format(fit.run.last) or "")
+  check.fail("train.fit: %s at step %d of epoch %d%s%s%s%s. No step was taken%s. Train with a "
+    .. "smaller lr or with clip", what, fit.at.step + 1, fit.at.epoch + 1,
+    #names > 0 and ", of task " .. table.concat(names, ", ") or "",
+    #words > 0 and " (" .. table.concat(words, ", ") .. ")" or "", samples_of(fit.loader), operator,
+    fit.run and (", and %s is as it was: a run with other options goes on from it"):format(
+    fit.run.last) or "")
+end
+
+local function check_total(fit, total, losses, batch)
+  if is_finite(total) then return end
+  stop_for(fit, "the loss is " .. check.shown(total), losses, operator_of(fit, batch))
+end
+
+-- f(), whose values under detect_anomaly are looked at one by one.
+local function watched(fit, f)
+  if not core.is_anomaly() then return f() end
+  local ok <const>, result <const> = check.caught(f)
+  if ok then return result end
+  if result:find("holds NaN or Inf") then stop_for(fit, "a value is none", {}, "; " .. result) end
+  check.fail("%s", result)
 end
 
 -- ---- the gradient -----------------------------------------------------------------------
-
-local function forward(fit, batch)
-  local x <const> = batch.image or batch.input
-  if fit.o.turns then return fit.net(x, {tasks = fit.tasks:present(batch)}) end
-  return fit.net(x)
-end
 
 -- Adds the losses of a batch to the sums of the epoch.
 local function note(fit, total, losses)
@@ -73,7 +96,7 @@ local function gradient_of(fit, batch)
   local penalty <const> = fit.penalty and fit.net:penalty()
   if penalty then loss = loss + penalty end
   local total <const> = loss:item()
-  if not is_finite(total) then stop_for(fit, total, losses) end
+  check_total(fit, total, losses, batch)
   fit.opt:zero_grad()
   if fit.weighing then
     fit.weighing:backward(losses)
@@ -123,7 +146,7 @@ local function gradient_of_all(fit, batches)
     end
     if sum then
       total = total + sum:item()
-      if not is_finite(total) then stop_for(fit, total, losses) end
+      check_total(fit, total, losses, batch)
       sum:backward()
     end
   end
@@ -132,21 +155,18 @@ end
 
 -- ---- the step -----------------------------------------------------------------------------
 
--- What follows the gradient.
-local function finish(fit)
-  if fit.clip then optim.clip_grad_norm(fit.parameters, fit.clip) end
-end
-
 --- Takes a step on the batches (one, or as many as accumulate says). -> whether a signal came
 function M.take(fit, batches)
   local at <const>, total, losses = fit.at, nil, nil
   local function gradient()
-    if #batches == 1 then
-      total, losses = gradient_of(fit, batches[1])
-    else
-      total, losses = gradient_of_all(fit, batches)
-    end
-    finish(fit)
+    watched(fit, function()
+      if #batches == 1 then
+        total, losses = gradient_of(fit, batches[1])
+      else
+        total, losses = gradient_of_all(fit, batches)
+      end
+    end)
+    if fit.clip then optim.clip_grad_norm(fit.parameters, fit.clip) end
     return total
   end
   local lr <const> = fit:lr()
