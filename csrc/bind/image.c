@@ -162,6 +162,24 @@ static int draw_rect(lua_State *L) {
   return 0;
 }
 
+/* core.draw_polygon(canvas, {x, y, x, y ...}, opacity, colour) */
+static int draw_polygon(lua_State *L) {
+  uint8_t rgb[3];
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const int64_t n = luaL_len(L, 2) / 2;
+  double *xy = lua_newuserdatauv(L, (size_t)(2 * n + 1) * sizeof *xy, 0);
+  for (int64_t i = 0; i < 2 * n; i++) {
+    lua_geti(L, 2, i + 1);
+    xy[i] = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+  }
+  const double opacity = luaL_checknumber(L, 3);
+  check_colour(L, 4, rgb);
+  br_image im = check_canvas(L, 1);
+  if (br_draw_polygon(&im, xy, n, opacity, rgb) != BR_OK) return br_raise(L);
+  return 0;
+}
+
 /* core.draw_text(canvas, x, y, text, scale, colour): the top-left pixel, from 0 */
 static int draw_text(lua_State *L) {
   uint8_t rgb[3];
@@ -340,6 +358,7 @@ void br_open_images(lua_State *L) {
                                        {"draw_circle", draw_circle},
                                        {"draw_line", draw_line},
                                        {"draw_rect", draw_rect},
+                                       {"draw_polygon", draw_polygon},
                                        {"draw_text", draw_text},
                                        {"draw_image", draw_image},
                                        {"load_crops", load_crops},

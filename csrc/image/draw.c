@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "image/codec.h"
 
 /* A shape: up to five numbers and the coverage of the pixel at (x, y), 0..1. */
@@ -143,6 +144,62 @@ void br_draw_rect(br_image *im, const double box[4], double thickness,
     if (!isfinite(box[i])) return;
   }
   if (thickness > 0) paint(im, &s, bound, rgb);
+}
+
+/* ---- polygons -------------------------------------------------------------------- */
+
+enum { SUBLINES = 4 };
+
+/* Where the line at y crosses the polygon's edges: x in ascending order; how many. */
+static int64_t crossings(const double *xy, int64_t n, double y, double *at) {
+  int64_t count = 0;
+  for (int64_t i = 0, j = n - 1; i < n; j = i++) {
+    const double x0 = xy[2 * j], y0 = xy[2 * j + 1], x1 = xy[2 * i], y1 = xy[2 * i + 1];
+    if ((y0 <= y) == (y1 <= y)) continue;
+    const double x = x0 + (y - y0) / (y1 - y0) * (x1 - x0);
+    int64_t k = count++;
+    for (; k > 0 && at[k - 1] > x; k--) at[k] = at[k - 1];
+    at[k] = x;
+  }
+  return count;
+}
+
+/* Adds to `cover` what [from, to] covers of each pixel of a row, times `share`. */
+static void cover_span(double *cover, int64_t w, double from, double to, double share) {
+  const int64_t left = clip(from + 0.5, w), right = clip(to + 1.5, w);
+  for (int64_t x = left; x < right; x++) {
+    const double part = fmin((double)x + 0.5, to) - fmax((double)x - 0.5, from);
+    if (part > 0) cover[x] += part * share;
+  }
+}
+
+br_status br_draw_polygon(br_image *im, const double *xy, int64_t n, double opacity,
+                          const uint8_t rgb[3]) {
+  uint8_t pixel[3];
+  double low = INFINITY, high = -INFINITY;
+  if (!drawable(im) || n < 3 || !(opacity > 0)) return BR_OK;
+  for (int64_t i = 0; i < 2 * n; i++) {
+    if (!isfinite(xy[i])) return BR_OK;
+    if (i % 2) low = fmin(low, xy[i]), high = fmax(high, xy[i]);
+  }
+  double *cover = br_alloc((size_t)(im->w + n) * sizeof *cover);
+  if (!cover) return BR_ENOMEM;
+  double *at = cover + im->w;
+  pixel_of(im, rgb, pixel);
+  for (int64_t y = clip(low, im->h), end = clip(high + 2, im->h); y < end; y++) {
+    memset(cover, 0, (size_t)im->w * sizeof *cover);
+    for (int s = 0; s < SUBLINES; s++) {
+      const double line = (double)y - 0.5 + (s + 0.5) / SUBLINES;
+      const int64_t count = crossings(xy, n, line, at);
+      for (int64_t k = 0; k + 1 < count; k += 2)
+        cover_span(cover, im->w, at[k], at[k + 1], fmin(opacity, 1) / SUBLINES);
+    }
+    uint8_t *to = im->data + y * im->w * im->c;
+    for (int64_t x = 0; x < im->w; x++)
+      if (cover[x] > 0) blend(to + x * im->c, pixel, im->c, fmin(cover[x], 1));
+  }
+  br_free(cover);
+  return BR_OK;
 }
 
 /* ---- images ---------------------------------------------------------------------- */

@@ -24,6 +24,10 @@ void br_draw_line(br_image *im, const double from[2], const double to[2],
 void br_draw_rect(br_image *im, const double box[4], double thickness,
                   const uint8_t rgb[3]);
 
+/* Fills the polygon of n corners x, y, x, y ... by the even-odd rule, `opacity` 0..1. */
+br_status br_draw_polygon(br_image *im, const double *xy, int64_t n, double opacity,
+                          const uint8_t rgb[3]);
+
 /* Copies `src` with its top-left pixel at (x, y), gray to RGB and RGB to gray as needed.
    The two images must not be the same. */
 void br_draw_image(br_image *im, const br_image *src, int64_t x, int64_t y);

@@ -85,6 +85,9 @@ return {
   draw_circle = function() return core.draw_circle, pack(canvas(), 1, 1, 2, 1, colour()) end,
   draw_line = function() return core.draw_line, pack(canvas(), 1, 1, 2, 2, 1, colour()) end,
   draw_rect = function() return core.draw_rect, pack(canvas(), 1, 1, 2, 2, 1, colour()) end,
+  draw_polygon = function()
+    return core.draw_polygon, pack(canvas(), {0, 0, 3, 0, 0, 3}, 0.5, colour())
+  end,
   draw_text = function() return core.draw_text, pack(canvas(), 0, 0, "a", 1, colour()) end,
   draw_image = function() return core.draw_image, pack(canvas(), bytes(2, 2, 3), 0, 0) end,
   warp = function()
