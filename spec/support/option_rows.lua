@@ -310,6 +310,17 @@ local picture <const>, numbers <const> = braid.zeros({3, 4, 4}, {dtype = "uint8"
 
 rows["plot.heatmap"] = {refused_ends = {low = true},
   call = function(_, o) plot.heatmap(folder .. "/h.svg", numbers, o) end}
+local epoch <const> = {event = "epoch", epoch = 1, step = 2, train = {loss = {total = 1}}}
+for name, value in pairs{lines = {1, 2, 3}, scatter = {1, 2, 3}, histogram = {1, 2, 3},
+  bars = {a = 1, b = 2}, confusion = { {1, 0}, {0, 1} }, ced = {0.01, 0.2},
+  history = braid.train.history{epoch}, topology = braid.nn.Linear(2, 2)} do
+  rows["plot." .. name] = {options = {log = ""}, call = function(_, o)
+    if plot[name](value, o):svg() == "" then error("nothing drawn") end
+  end}
+end
+for _, name in ipairs{"confusion", "ced", "topology"} do rows["plot." .. name].options = nil end
+rows["plot.lines"].options.of = nil
+rows["figure: text"] = {call = function(_, o) plot.lines({1, 2}):text(o) end}
 rows["plot.transfer"] = {unknown = "plot.heatmap", call = function(_, o)
   plot.transfer(folder .. "/t.svg", {blocks = {"one"}, names = {"a", "b"}, tasks = {"a"},
     weights = {one = { {1, 2} }}, gradients = {one = { {1, 2} }}}, o)

@@ -3,11 +3,13 @@
 -- block (Trottier et al. 2018, figure 6).
 -- @usage
 -- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
--- task is the one that is measured, metric what; the other options are plot.heatmap's.
--- @return true
+-- task is the one that is measured, metric what; the other options are plot.heatmap's, and as
+-- there, without a path the figure is returned.
+-- @return true, or the figure
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"
+local public <const> = require "braid.plot.draw.public"
 
 local function known(what, name, table_of)
   if name ~= nil and table_of[name] then return table_of[name] end
@@ -24,7 +26,11 @@ local function main_first(ablation, task)
   return names
 end
 
-return function(path, ablation, given)
+local function is_table_of(v) return v.blocks ~= nil end
+
+return function(...)
+  local path <const>, ablation <const>, given <const> = public.arguments("plot.ablation",
+    is_table_of, ...)
   for _, part in ipairs{"base", "names", "blocks", "change"} do
     if type(ablation) ~= "table" or type(ablation[part]) ~= "table" then
       check.fail("plot.ablation: wants what net:ablate gives, not a %s%s", type(ablation),
@@ -43,5 +49,6 @@ return function(path, ablation, given)
   o.rows, o.columns = o.rows or names, o.columns or ablation.blocks
   o.title = o.title or ("%s of %s, a task's map zeroed"):format(o.metric, o.task)
   o.task, o.metric = nil, nil
+  if path == nil then return heatmap(values, o) end
   return heatmap(path, values, o)
 end

@@ -1,17 +1,23 @@
 --- What flows between the columns of a network, net:transfer's table, as a heat map: a row for
 -- each block and each task that takes there, a column for each that gives.
 -- @usage plot.transfer("flow.svg", net:transfer(batch), {of = "gradients", title = "DMT"})
--- of is "weights" (default) or "gradients"; the other options are plot.heatmap's.
+-- of is "weights" (default) or "gradients"; the other options are plot.heatmap's, and as there,
+-- without a path the figure is returned.
 -- @return true
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"
+local public <const> = require "braid.plot.draw.public"
 
 local OPTIONS <const> = check.declare("plot.transfer", {
   of = check.choice{"weights", "gradients"},
 })
 
-return function(path, flow, given)
+local function is_table_of(v) return v.blocks ~= nil end
+
+return function(...)
+  local path <const>, flow <const>, given <const> = public.arguments("plot.transfer", is_table_of,
+    ...)
   for _, part in ipairs{"blocks", "names"} do
     if type(flow) ~= "table" or type(flow[part]) ~= "table" then
       check.fail("plot.transfer: wants what net:transfer gives, not a %s%s", type(flow),
@@ -33,5 +39,6 @@ return function(path, flow, given)
   end
   o.of, o.rows, o.columns = nil, o.rows or rows, o.columns or flow.names
   o.low, o.high = o.low or of == "gradients" and 0 or nil, o.high or of == "gradients" and 1 or nil
+  if path == nil then return heatmap(values, o) end
   return heatmap(path, values, o)
 end

@@ -8,6 +8,7 @@
 --   history:curve("val.landmarks.error")   {1, 2, ...}, {0.14, 0.12, ...}: epochs (for what only
 --     steps have, steps) and values
 --   history:best()   the last event "best", or nil
+--   history:plot()   curves as a picture
 --   train.history.read(dir)   of a run's directory
 -- @usage print(train.history.read("build/run"))
 
@@ -121,6 +122,14 @@ function History:curve(path)
     check.fail("train.history: there is no curve '%s'; %s", path, check.nearest(path, self:names()))
   end
   return xs, ys
+end
+
+--- The run as a picture of panels, as plot.history makes it: history:plot() prints as letters,
+-- history:plot("curves.svg", {of = ...}) writes it.
+function History:plot(path, given)
+  local plot_history <const> = require "braid.plot.history"
+  if type(path) == "string" then return plot_history(path, self, given) end
+  return plot_history(self, path)
 end
 
 -- ---- reading --------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+--- The functions of plot as users call them: with a path first, which is written, or without,
+-- which gives the figure.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local Figure <const> = require "braid.plot.draw.figure"
+
+local M <const> = {}
+
+--- The options of a picture, and those that are its own.
+function M.declare(what, own, relation)
+  local known <const> = {}
+  for key, kind in pairs(Figure.OPTIONS) do known[key] = kind end
+  for key, kind in pairs(own) do known[key] = kind end
+  return check.declare(what, known, relation)
+end
+
+--- path or nil, data, options of a call f([path,] data, options): what stands before data is a
+-- path, or an error. is_data(v), if given, tells data from options, where those are tables by name
+-- too.
+function M.arguments(what, is_data, first, second, ...)
+  local later <const> = core.is_tensor(second) or type(second) == "table" and (#second > 0
+    or is_data and is_data(second))
+  if type(first) == "string" or later or select("#", ...) > 0 and (...) ~= nil
+    or first == nil and second ~= nil then
+    Figure.check_path(what, first)
+    check.none_beyond(what, 3, first, second, ...)
+    return first, second, (...)
+  end
+  return nil, first, second
+end
+
+--- f([path,] data, options) -> true, or the figure, whose panels are build(data, o).
+function M.define(options, build)
+  local what <const> = options.what
+  return function(...)
+    local path <const>, data <const>, given <const> = M.arguments(what, nil, ...)
+    local o <const> = check.options(options, given)
+    local figure <const> = Figure(what, build(data, o), o)
+    if path then return figure:save(path) end
+    return figure
+  end
+end
+
+return M

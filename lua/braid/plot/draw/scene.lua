@@ -1,0 +1,50 @@
+--- A picture as a list of shapes in the units of a medium: what renderers get.
+--
+-- Units are pixels of an SVG or PNG (before its scale), and in a terminal the dots of braille, two
+-- across and four down a character. Colours are names of the palette or numbers of series.
+--   {kind = "line", points = {x, y, ...}, colour =, width =, dash =}
+--   {kind = "area", points = {x, y, ...}, colour =, opacity =}
+--   {kind = "rect", x =, y =, w =, h =, colour =, opacity =, border =, title =}
+--   {kind = "dot", x =, y =, r =, colour =}
+--   {kind = "dots", points = {x, y, ...}, r =, colour =, opacity =}
+--   {kind = "text", x =, y =, text =, colour =, anchor = "start", "middle" or "end", bold =,
+--    upright = true (downwards)}     x, y: the anchor, at the middle of the letters' height
+
+local text <const> = require "braid.plot.draw.text"
+
+local Scene <const> = {}
+Scene.__index = Scene
+
+local function new(medium) return setmetatable({medium = medium, items = {}}, Scene) end
+
+local function put(self, kind, item, style)
+  for key, value in pairs(style or {}) do item[key] = value end
+  item.kind = kind
+  self.items[#self.items + 1] = item
+end
+
+function Scene:line(points, style) put(self, "line", {points = points}, style) end
+function Scene:area(points, style) put(self, "area", {points = points}, style) end
+function Scene:dot(x, y, r, style) put(self, "dot", {x = x, y = y, r = r}, style) end
+
+function Scene:dots(points, r, style) put(self, "dots", {points = points, r = r}, style) end
+
+function Scene:rect(x, y, w, h, style)
+  put(self, "rect", {x = x, y = y, w = w, h = h}, style)
+end
+
+--- Axes left of and below the box, with ticks, for media of letters.
+function Scene:frame(box, across, along)
+  put(self, "frame", {box = box, across = across, along = along})
+end
+
+--- Writes a text, cut to `room` where that is given; the full one becomes a title then.
+function Scene:text(x, y, words, style, room)
+  words = text.clean(words)
+  local shown <const> = room and text.fit(words, room, self.medium.measure) or words
+  if shown == "" then return end
+  put(self, "text", {x = x, y = y, text = shown, title = shown ~= words and words or nil,
+    anchor = "start", colour = "ink"}, style)
+end
+
+return new
