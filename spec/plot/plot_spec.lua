@@ -158,7 +158,7 @@ describe("axes", function()
     for _, case in ipairs{
       {0, 1, "0 0.2 0.4 0.6 0.8 1.0"}, {0.113, 0.4871, "0.1 0.2 0.3 0.4 0.5", 0.1, 0.5},
       {-3, 17, "-5 0 5 10 15 20", -5, 20}, {0, 12345678, "0 2e6 4e6 6e6 8e6 1e7 1.2e7"},
-      {1e-6, 9e-6, "0 2e-6 4e-6 6e-6 8e-6"},
+      {1e-6, 9e-6, "2e-6 4e-6 6e-6 8e-6"},
     } do
       local axis <const> = scale.linear{low = case[1], high = case[2], count = 5,
         fixed_low = case[4], fixed_high = case[5]}
