@@ -101,12 +101,15 @@ def holm():
     return rows
 
 
+halton = st.qmc.Halton(d=6, scramble=False).random(40)[1:]
+
 # What chance decides: bounds within which Monte Carlo intervals lie.
 sample = rng.exponential(size=12)
 drawn = [st.bootstrap((sample,), np.mean, n_resamples=200000, method=m, rng=1).confidence_interval
          for m in ["bca", "percentile", "basic"]]
 with open("spec/golden/statistics.json", "w") as f:
     json.dump({"paired": paired(), "bootstrap": bootstraps(), "distributions": distributions(),
-               "holm": holm(), "drawn": {"values": sample.tolist(), "intervals":
+               "holm": holm(), "halton": halton.tolist(),
+               "drawn": {"values": sample.tolist(), "intervals":
                                          [[float(i.low), float(i.high)] for i in drawn]}}, f)
     f.write("\n")

@@ -46,5 +46,19 @@ return function(folder)
     compared:table(o)
   end}
 
+  for _, name in ipairs{"uniform", "log", "whole"} do
+    local make <const> = train.space[name]
+    rows["train.space." .. name] = {arguments = {low = 1, high = 5}, no_names = name ~= "whole",
+      refused_ends = {low = true, high = true},
+      call = function(a, o) make(a.low, a.high, name == "whole" and o or nil) end}
+  end
+  rows["train.space.choice"] = {arguments = {values = {1}}, no_names = true,
+    call = function(a) train.space.choice(a.values) end}
+  rows["train.sweep"] = {options = {space = {x = {1, 2}}, trials = 1, dir = folder .. "/sweep",
+      best = {name = "score", direction = "max"}, progress = false, jobs = 1,
+      run = function(job) return {score = job.values.x} end},
+    refused_ends = {trials = true, seeds = true, least = true}, skip = {run = true},
+    call = function(_, o) train.sweep(few(o)) end}
+
   return rows
 end

@@ -41,7 +41,7 @@ local format <const> = require "braid.format"
 local options <const> = require "braid.train.fitting.options"
 local Results <const> = require "braid.train.comparing.results"
 local store <const> = require "braid.train.pool.store"
-local trial <const> = require "braid.train.comparing.trial"
+local training <const> = require "braid.train.comparing.training"
 local values <const> = require "braid.train.comparing.values"
 
 local WHAT <const> = "train.compare"
@@ -58,7 +58,7 @@ local KNOWN <const> = {
   level = check.number{0.05, above = 0, below = 1}, title = check.text(),
   run = check.call(), after = check.call(),
 }
-for key, kind in pairs(trial.kinds()) do KNOWN[key] = kind end
+for key, kind in pairs(training.kinds()) do KNOWN[key] = kind end
 for key, kind in pairs(engine.OPTIONS) do KNOWN[key] = kind end
 
 -- What is wrong with names that must be those of networks.
@@ -91,7 +91,7 @@ local OPTIONS <const> = check.declare(WHAT, KNOWN, function(o)
   end
   if o.networks[1] then return "networks wants functions by name, unless run is given" end
   if not (o.val or o.test) then return "val (or test) is missing: there is nothing to measure" end
-  return trial.wrong(o)
+  return training.wrong(o)
 end)
 
 -- ---- what there is to do ------------------------------------------------------------------
@@ -142,14 +142,14 @@ local function train(c, entry, part, given, all)
     for key, value in pairs(more or {}) do result[key] = value end
     return result
   end
-  return trial.run(make(), all, {dir = given.dir, seed = given.seed, test = c.o.test,
+  return training.run(make(), all, {dir = given.dir, seed = given.seed, test = c.o.test,
     progress = c.o.progress, after = c.o.after and function(net) c.o.after(net, given) end})
 end
 
 local function job_of(c, entry, part, seed)
   local plan <const> = c.plan[entry.name] or {}
-  local all <const> = trial.options(c.o, entry.options)
-  local scaled <const> = plan.ratio and trial.scaled(all, plan.ratio, plan.per_epoch) or all
+  local all <const> = training.options(c.o, entry.options)
+  local scaled <const> = plan.ratio and training.scaled(all, plan.ratio, plan.per_epoch) or all
   local settings <const> = described(c.o.run and {} or scaled)
   settings.code, settings.seed, settings.width = part.code, seed, plan.width
   settings.run, settings.test = described.value(c.o.run), described.value(c.o.test)

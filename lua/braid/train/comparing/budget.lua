@@ -8,7 +8,7 @@ local entry_of <const> = require "braid.train.comparing.entry"
 local files <const> = require "braid.io.files"
 local fit <const> = require "braid.train.fit"
 local json <const> = require "braid.io.json"
-local trial <const> = require "braid.train.comparing.trial"
+local training <const> = require "braid.train.comparing.training"
 
 local M <const> = {}
 
@@ -35,14 +35,14 @@ end
 
 -- Cost of all parts of an entry together, and what an option says that a training is.
 local function cost_of(c, entry, width)
-  local all <const> = trial.options(c.o, entry.options)
+  local all <const> = training.options(c.o, entry.options)
   local cost <const> = {parameters = 0, macs = 0, seconds = 0.0, width = width}
   for _, part in ipairs(entry.parts) do
     core.manual_seed(1)
     local net <const> = entry_of.make(c.what, entry, part, c.o.tasks,
       {network = entry.name, seed = 1, width = width or 1.0})
     local tasks <const> = rawget(net, "tasks") or all.tasks
-    local parameters <const>, macs <const> = trial.cost(net, all, tasks)
+    local parameters <const>, macs <const> = training.cost(net, all, tasks)
     if not macs and c.o.budget == "macs" then
       check.fail("%s: budget = \"macs\": the multiplications of '%s' are not known", c.what,
         entry.name)
@@ -51,7 +51,7 @@ local function cost_of(c, entry, width)
     if c.o.budget == "seconds" then
       cost.seconds = cost.seconds + step_seconds(net, all, tasks)
     end
-    cost.per_epoch = trial.steps_of_epoch(all, tasks)
+    cost.per_epoch = training.steps_of_epoch(all, tasks)
   end
   cost.steps = 0
   for _, stage in ipairs(all.stages or {all}) do

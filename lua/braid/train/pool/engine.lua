@@ -3,7 +3,8 @@
 --
 -- A plan has next() -> the next job to run, or nil where there is none as long as no other is
 -- done; find(name) -> a job that next gave, in another process; done(job, result); says(job,
--- result) -> a few words for whoever watches; total, how many there are. A job has name, dir (in
+-- result) -> a few words for whoever watches; total, how many there are; and, if it wants to know,
+-- failed(job). A job has name, dir (in
 -- the pool's), result (the name of its file), settings (plain values, by which a result is known to
 -- be its own), seed, and run(job) -> its value. A result has value, seconds and settings.
 
@@ -68,6 +69,7 @@ function Watch:failed(job, why)
   self.failures[#self.failures + 1] = {job = job, why = why}
   self:line(("[%d/%d] %s failed: %s"):format(self.count, self.plan.total, job.name,
     why:match("^[^\n]*")))
+  if self.plan.failed then self.plan.failed(job) end
 end
 
 -- Whether it makes no sense to go on: nothing but failures.

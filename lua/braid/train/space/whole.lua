@@ -1,0 +1,24 @@
+--- Whole numbers from low to high, both included: train.space.whole(1, 8); {log = true} for such of
+-- which small ones are as likely as large ones.
+
+local check <const> = require "braid.check"
+local Range <const> = require "braid.train.space.range"
+
+local OPTIONS <const> = check.declare("train.space.whole", {
+  low = check.argument(check.whole()), high = check.argument(check.whole()),
+  log = check.flag(false),
+}, function(o)
+  if not (o.low < o.high) then
+    return ("low = %s must lie below high = %s"):format(check.shown(o.low), check.shown(o.high))
+  end
+  if o.log and o.low < 1 then return "log = true wants low from 1" end
+end)
+
+return function(low, high, given)
+  local o <const> = check.options(OPTIONS, given, {low = low, high = high})
+  local function at(u)
+    local v <const> = o.log and low * ((high + 1) / low) ^ u or low + (high + 1 - low) * u
+    return math.max(low, math.min(high, math.floor(v)))
+  end
+  return Range{kind = "whole", low = low, high = high, logarithmic = o.log or nil, at = at}
+end

@@ -1,0 +1,205 @@
+--- What a sweep found.
+--
+--   r.trials[i]    {trial = i, values = {NAME = v}, value = number or nil, state = "done",
+--     "failed", "undefined" or "ended at epoch 3", epochs =, dir =, metrics =,
+--     networks = {NAME = value}}
+--   r.best         the best trial; with "asha", of those that trained longest
+--   print(r)       a table, best first    r:table(n)    of the first n
+--   r:words()      where several networks were trained: on how many trials each is the better one
+--   r:write(dir)   sweep.md, .csv, .tex, .html, .txt, .json
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local files <const> = require "braid.io.files"
+local format <const> = require "braid.format"
+local json <const> = require "braid.io.json"
+local points <const> = require "braid.train.sweeping.points"
+local Table <const> = require "braid.train.table"
+local tests <const> = require "braid.train.comparing.tests"
+
+local Sweep <const> = class("sweep")
+
+local SHOWN <const> = 20 -- rows that are printed
+
+-- The mean over seeds, or nil where one is missing.
+local function mean_of(found, seeds)
+  if not found or found.failed or #found.list < seeds then return nil end
+  local sum = 0.0
+  for _, v in ipairs(found.list) do
+    if not v then return nil end
+    sum = sum + v
+  end
+  return sum / #found.list
+end
+
+local function state_of(found, value, search)
+  if not found then return "not tried" end
+  if found.failed then return "failed" end
+  if not value then return "undefined" end
+  if search.rungs and found.rung < #search.rungs then
+    return ("ended at epoch %d"):format(found.epochs)
+  end
+  return "done"
+end
+
+local function trial_of(search, i)
+  local of <const> = search.found[i] or {}
+  local first <const> = of[1]
+  local trial <const> = {trial = i, values = search:values(i), networks = {}, rung = first
+    and first.rung}
+  for k, entry in ipairs(search.entries) do
+    trial.networks[entry.name] = mean_of(of[k], #search.seeds)
+  end
+  trial.value = trial.networks[search.entries[1].name]
+  trial.state = state_of(first, trial.value, search)
+  if first then
+    trial.epochs, trial.metrics, trial.parameters = first.epochs, first.metrics, first.parameters
+    trial.dir = first.dir and search.pool.dir .. "/" .. first.dir
+  end
+  return trial
+end
+
+-- Those with a value, best first; of rungs, those that trained longest before others.
+local function ranked(self)
+  local list <const> = {}
+  for _, t in ipairs(self.trials) do
+    if t.value then list[#list + 1] = t end
+  end
+  table.sort(list, function(a, b)
+    if a.rung ~= b.rung then return (a.rung or 0) > (b.rung or 0) end
+    if a.value ~= b.value then return self.search:better(a.value, b.value) end
+    return a.trial < b.trial
+  end)
+  return list
+end
+
+function Sweep:init(search, failures)
+  self.search, self.what, self.metric = search, search.what, search.metric
+  self.names, self.trials, self.failures = search.points.names, {}, failures
+  for i = 1, search.trials do self.trials[i] = trial_of(search, i) end
+  self.ranked = ranked(self)
+  self.best = self.ranked[1]
+end
+
+-- ---- words --------------------------------------------------------------------------------
+
+-- Values of the space that nothing looked at.
+local function unread(self)
+  local list <const> = {}
+  for _, name in ipairs(points.free(self.search.points, self.search.o.run ~= nil)) do
+    if not self.search.read[name] then list[#list + 1] = name end
+  end
+  return list
+end
+
+local function notes_of(self, shown)
+  local n <const>, notes <const> = #self.ranked, {}
+  if n > shown then notes[1] = ("The best %d of %d trials."):format(shown, n) end
+  local others <const> = #self.trials - n
+  if others > 0 then
+    notes[#notes + 1] = ("%d trials have no value: they failed, or it is undefined."):format(others)
+  end
+  if n > 1 then
+    notes[#notes + 1] = ("Chosen on validation: the best of %d looks better there than it is; "
+      .. "train.test(r.best.dir, set) tests it once."):format(n)
+  end
+  for _, name in ipairs(unread(self)) do
+    notes[#notes + 1] = ("Nothing looked at '%s': it is no option of train.fit, and no function "
+      .. "read job.values of it."):format(name)
+  end
+  for _, words in ipairs(self:words()) do notes[#notes + 1] = words end
+  return notes
+end
+
+--- Where several networks were trained with the same values, a sentence for each pair of them.
+function Sweep:words()
+  local entries <const> = self.search.entries
+  if #entries < 2 then return {} end
+  local names <const>, of <const>, list <const>, all <const> = {}, {}, {}, {}
+  for i, entry in ipairs(entries) do
+    names[i], of[entry.name] = entry.name, {}
+    for k, t in ipairs(self.trials) do of[entry.name][k] = t.networks[entry.name] end
+  end
+  for k = 1, #self.trials do all[k] = k end
+  for i, r in ipairs(tests.pairs(names, of, all, self.metric.direction)) do
+    local differences <const> = {}
+    for _, t in ipairs(self.trials) do
+      local a <const>, b <const> = t.networks[r.a], t.networks[r.b]
+      if a and b then differences[#differences + 1] = a - b end
+    end
+    table.sort(differences)
+    local middle <const> = differences[(#differences + 1) // 2]
+    list[i] = #differences == 0 and ("%s and %s: no trial that both have"):format(r.a, r.b)
+      or format("%s is better than %s on %d of %d trials (difference of %s: mean %.4g, median "
+        .. "%.4g, from %.4g to %.4g)", r.a, r.b, r.wins, #differences, self.metric.name,
+        r.difference, middle, differences[1], differences[#differences])
+  end
+  return list
+end
+
+local function cell(v)
+  if type(v) == "boolean" then return tostring(v) end
+  if math.type(v) == "float" then return format("%.4g", v) end
+  return v
+end
+
+--- A table of the first n trials, best first.
+function Sweep:table(n)
+  if n ~= nil then check.size("train.sweep: table", "n", n) end
+  local m <const>, columns <const>, rows <const> = self.metric, {}, {}
+  local several <const> = #self.search.entries > 1
+  for _, entry in ipairs(self.search.entries) do
+    columns[#columns + 1] = {name = "value " .. entry.name,
+      title = several and entry.name .. " " .. m.name or m.name, direction = m.direction,
+      percent = m.percent}
+  end
+  for _, name in ipairs(self.names) do
+    columns[#columns + 1] = {name = "of " .. name, title = name}
+  end
+  columns[#columns + 1] = {name = "epochs"}
+  columns[#columns + 1] = {name = "state"}
+  for i, t in ipairs(self.ranked) do
+    if n and i > n then break end
+    local row <const> = {("trial %d"):format(t.trial), epochs = t.epochs, state = t.state}
+    for name, value in pairs(t.networks) do row["value " .. name] = value end
+    for _, name in ipairs(self.names) do row["of " .. name] = cell(t.values[name]) end
+    rows[i] = row
+  end
+  return Table(columns, rows, {first = "trial", title = self.search.o.title,
+    notes = notes_of(self, #rows)})
+end
+
+Sweep.__tostring = function(self)
+  local t <const> = self.best
+  local words <const> = {}
+  for i, name in ipairs(t and self.names or {}) do
+    words[i] = ("%s = %s"):format(name, tostring(cell(t.values[name])))
+  end
+  return tostring(self:table(SHOWN)) .. (t and format("\nbest: trial %d, %s %.6g with %s", t.trial,
+    self.metric.name, t.value, table.concat(words, ", ")) or "")
+end
+
+-- ---- files --------------------------------------------------------------------------------
+
+local function as_json(self)
+  local trials <const> = {}
+  for i, t in ipairs(self.trials) do
+    trials[i] = {trial = t.trial, values = t.values, value = t.value, state = t.state,
+      epochs = t.epochs, dir = t.dir, networks = next(t.networks) and t.networks or nil}
+  end
+  return json.encode{metric = self.metric, trials = trials, best = self.best and self.best.trial,
+    method = self.search.o.method, seed = self.search.o.seed}
+end
+
+function Sweep:write(dir)
+  check.value("train.sweep: write", "dir", dir, check.text())
+  local t <const> = self:table()
+  for _, ending in ipairs{"md", "csv", "tex", "txt", "html"} do
+    t:write(dir .. "/sweep." .. ending)
+  end
+  local ok <const>, why <const> = files.write(dir .. "/sweep.json", {as_json(self), "\n"})
+  if not ok then check.fail("train.sweep: %s", why) end
+  return true
+end
+
+return Sweep
