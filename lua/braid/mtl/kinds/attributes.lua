@@ -69,6 +69,9 @@ function Attributes.labelled(_, target)
   return target:ne(core.missing_class):any(2):sum():item()
 end
 
+--- How many values the loss is the mean over.
+function Attributes.divisor(_, target) return target:ne(core.missing_class):sum():item() end
+
 judged.kind(Attributes, {what = "mtl.attributes", metrics = class_names.metrics,
   show = class_names.shown,
   known = function(_, target) return target:ne(core.missing_class):any(2) end,

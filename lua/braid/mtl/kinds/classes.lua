@@ -45,14 +45,19 @@ end
 function Classes:loss(output, target)
   if self.hardest == 1 then return ops.cross_entropy(output, target, {ignore = self.ignore}) end
   local each <const> = ops.cross_entropy(output, target, {reduction = "none", ignore = self.ignore})
-  local labelled <const> = self:labelled(target)
-  if labelled == 0 then return each:sum() end
-  local kept <const> = math.max(1, math.floor(self.hardest * labelled + 0.5))
-  return (ops.topk(each, kept)):mean()
+  local kept <const> = self:divisor(target)
+  return kept == 0 and each:sum() or (ops.topk(each, kept)):mean()
 end
 
 --- How many samples have a label.
 function Classes:labelled(target) return ops.count_nonzero(target:ne(self.ignore)):item() end
+
+--- How many values the loss is the mean over.
+function Classes:divisor(target)
+  local labelled <const> = self:labelled(target)
+  if self.hardest == 1 or labelled == 0 then return labelled end
+  return math.max(1, math.floor(self.hardest * labelled + 0.5))
+end
 
 judged.kind(Classes, {what = "mtl.classes", metrics = class_names.metrics,
   show = class_names.shown,

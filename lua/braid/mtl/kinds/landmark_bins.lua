@@ -48,6 +48,12 @@ function LandmarkBins:loss(output, target)
   return self.reduction == "mean" and loss or loss / math.max(self:labelled(target), 1)
 end
 
+--- How many values the loss is the mean over.
+function LandmarkBins:divisor(target)
+  if self.reduction == "sum" then return self:labelled(target) end
+  return self:bins(target):ne(core.missing_class):sum():item()
+end
+
 judged.derived(LandmarkBins, "mtl.landmark_bins")
 
 return LandmarkBins

@@ -86,6 +86,12 @@ function Landmarks.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
+--- How many values the loss is the mean over.
+function Landmarks:divisor(target)
+  if self.reduction == "mean" then return target:eq(target):sum():item() end
+  return self:labelled(target)
+end
+
 local function want_eyes(self)
   if not self.eyes then
     check.fail("mtl.landmarks: errors are relative to the eyes, and eyes is false")

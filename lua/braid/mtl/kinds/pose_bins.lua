@@ -122,6 +122,9 @@ end
 --- How many samples have a label.
 function PoseBins.labelled(_, target) return target:eq(target):any(2):sum():item() end
 
+--- How many values the loss is the mean over.
+function PoseBins.divisor(_, target) return target:eq(target):sum():item() end
+
 -- Scores (n,angles,most bins), -infinity where an angle has fewer, and labels (n,angles).
 local function as_classes(self, output, target)
   local most <const>, scores <const>, labels <const> = math.max(table.unpack(self.bins)), {}, {}

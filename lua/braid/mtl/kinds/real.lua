@@ -51,6 +51,9 @@ function Real.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
+--- How many values the loss is the mean over.
+function Real.divisor(_, target) return target:eq(target):sum():item() end
+
 judged.kind(Real, {what = "mtl.real", metrics = function() return {"mae"} end,
   show = function(task, m)
     if task.metric ~= "mae" then return nil end

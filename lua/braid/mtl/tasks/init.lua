@@ -162,7 +162,7 @@ end
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
   check.value("tasks: evaluate", "batches", batches, CALLED)
-  local sums <const>, losses <const>, counts <const>, samples = {}, {}, {}, 0
+  local sums <const>, losses <const>, counts <const>, shares <const>, samples = {}, {}, {}, {}, 0
   local _ <close> = Module.is(net) and Module.evaluating(net) or nil
   local _ <close> = grad.no_grad()
   for batch in batches do
@@ -176,8 +176,10 @@ function Tasks:evaluate(net, batches)
       task:observe(sums[name], output, target, batch)
       local loss <const> = task:loss(output, target):item()
       local count <const> = task.labelled and task:labelled(target) or batch.count or output:size(1)
+      local share <const> = task.divisor and task:divisor(target) or count
       counts[name] = (counts[name] or 0) + count
-      losses[name] = (losses[name] or 0) + loss * count
+      shares[name] = (shares[name] or 0) + share
+      losses[name] = (losses[name] or 0) + loss * share
       n = output:size(1)
     end
     samples = samples + n
@@ -190,7 +192,7 @@ function Tasks:evaluate(net, batches)
       parts[name].counted = {samples = samples, missing = samples - counts[name]}
     end
   end
-  return report.new(self, parts, losses, counts)
+  return report.new(self, parts, losses, shares)
 end
 
 --- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}: first the one

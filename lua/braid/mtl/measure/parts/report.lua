@@ -15,7 +15,7 @@ local Report <const> = class("Report")
 --- Names that no task may have, for a report has them.
 M.RESERVED = {tasks = true, loss = true, table = true}
 
---- A report on tasks: the metrics of each, sums of losses and how many samples are in those.
+--- A report on tasks: the metrics of each, sums of losses and how many values those are of.
 function M.new(tasks, parts, losses, counts)
   local report <const> = Report()
   report.tasks, report.loss = tasks, {}
