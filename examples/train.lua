@@ -6,7 +6,7 @@
 -- On the MTFL data:                  build/braid examples/train.lua --data path/to/mtfl
 --
 -- Each seed's directory holds config.json, metrics.jsonl and metrics.csv, last.safetensors,
--- best.safetensors (braid.open reads it) and test.json.
+-- best.safetensors (braid.open reads it) and test.json; curves.svg shows all seeds.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 
@@ -18,18 +18,18 @@ local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = faces.train},
   glasses = mtl.classes{2, weight = o.lambda},
   pose = mtl.classes{5, weight = o.lambda, flip = {5, 4, 3, 2, 1}}}
 
-local errors <const> = {}
+local errors <const>, runs <const> = {}, {}
 for seed = 1, o.seeds do
   braid.manual_seed(seed)
   local dir <const>, net <const> = o.out .. "/seed" .. seed, braid.model("models/tcdcn.lua",
     {tasks = tasks, activation = "ReLU", norm = true})
-  train.fit{net = net, train = faces.train, val = faces.val, epochs = o.epochs, batch = o.batch,
+  runs["seed " .. seed] = train.fit{net = net, train = faces.train, val = faces.val,
+    epochs = o.epochs, batch = o.batch, seed = seed, dir = dir,
     loader = {size = 40, augment = {rotate = 15, scale = 0.1, shift = 0.04, flip = 0.5}},
     optimizer = {"AdamW", lr = o.lr}, schedule = "cosine", warmup = 1, clip = 5,
-    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure",
-    seed = seed, dir = dir}
+    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure"}
   errors[seed] = train.test(dir, faces.test).landmarks.error
 end
+braid.plot.lines(o.out .. "/curves.svg", runs, {of = "val.landmarks.error"})
 local all <const> = braid.tensor(errors)
-print(("landmark error of %d seeds: %.4f, deviation %.4f"):format(#errors, all:mean():item(),
-  all:std():item()))
+print(("landmark error %.4f, deviation %.4f"):format(all:mean():item(), all:std():item()))
