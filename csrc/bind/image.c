@@ -107,6 +107,16 @@ static int image_write(lua_State *L) {
   return 1;
 }
 
+/* core.image_encode(canvas): the bytes of a PNG. */
+static int image_encode(lua_State *L) {
+  br_image im = check_canvas(L, 1);
+  br_bytes bytes = {0};
+  if (br_image_encode_png(&im, &bytes) != BR_OK) return br_raise(L);
+  lua_pushlstring(L, (const char *)bytes.data, bytes.n);
+  br_bytes_free(&bytes);
+  return 1;
+}
+
 /* ---- drawing ---- */
 
 static void check_colour(lua_State *L, int arg, uint8_t rgb[3]) {
@@ -354,6 +364,7 @@ void br_open_images(lua_State *L) {
                                        {"image_probe", image_probe},
                                        {"probe_images", probe_images},
                                        {"image_resize", image_resize},
+                                       {"image_encode", image_encode},
                                        {"draw_disk", draw_disk},
                                        {"draw_circle", draw_circle},
                                        {"draw_line", draw_line},

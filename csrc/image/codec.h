@@ -15,6 +15,15 @@ br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
 /* Written beside `path` and renamed: what was there stays until the new file is whole. */
 br_status br_image_write_png(const char *path, const br_image *im);
 
+/* The same in memory: `out` is empty before, and after a failure. */
+typedef struct br_bytes {
+  uint8_t *data;
+  size_t n, room;
+} br_bytes;
+
+br_status br_image_encode_png(const br_image *im, br_bytes *out);
+void br_bytes_free(br_bytes *b);
+
 /* BR_EIO unless a file of n bytes, each worth at most `per_byte` pixels, may hold an
    image of h x w: a small file must not cause a large allocation. */
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,

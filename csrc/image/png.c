@@ -21,8 +21,9 @@ typedef struct codec {
   char message[120];
   br_image image;            /* what is read, with its alpha, or what is written */
   const uint8_t *next, *end; /* the rest of the file that is read */
-  br_writer *writer;         /* the file that is written */
-  br_status written;         /* how that went, with its own message */
+  br_writer *writer;         /* the file that is written, or NULL: the bytes */
+  br_bytes *bytes;
+  br_status written; /* how that went, with its own message */
 } codec;
 
 /* ---- callbacks ------------------------------------------------------------------- */
@@ -57,9 +58,25 @@ static void on_read(png_structp png, png_bytep bytes, size_t n) {
   s->next += n;
 }
 
+/* Appends n bytes, in memory that doubles. */
+static br_status keep(br_bytes *b, const uint8_t *bytes, size_t n) {
+  if (b->room - b->n < n) {
+    const size_t room = 2 * (b->n + n);
+    uint8_t *data = br_alloc(room);
+    if (!data) return BR_ENOMEM;
+    if (b->n) memcpy(data, b->data, b->n);
+    br_free(b->data);
+    b->data = data;
+    b->room = room;
+  }
+  memcpy(b->data + b->n, bytes, n);
+  b->n += n;
+  return BR_OK;
+}
+
 static void on_write(png_structp png, png_bytep bytes, size_t n) {
   codec *s = png_get_io_ptr(png);
-  s->written = br_writer_put(s->writer, bytes, n);
+  s->written = s->writer ? br_writer_put(s->writer, bytes, n) : keep(s->bytes, bytes, n);
   if (s->written) png_error(png, "not written");
 }
 
@@ -179,8 +196,9 @@ static void write_all(codec *s) {
   png_write_end(s->png, NULL);
 }
 
-static br_status encode(br_writer *w, const char *path, const br_image *im) {
-  codec s = {.image = *im, .writer = w};
+static br_status encode(br_writer *w, br_bytes *bytes, const char *path,
+                        const br_image *im) {
+  codec s = {.image = *im, .writer = w, .bytes = bytes};
   s.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s,
                                     on_alloc, on_free);
   if (s.png) s.info = png_create_info_struct(s.png);
@@ -198,8 +216,21 @@ br_status br_image_write_png(const char *path, const br_image *im) {
   br_status status;
   br_writer *w = br_writer_new(path, &status);
   if (!w) return status;
-  status = encode(w, path, im);
+  status = encode(w, NULL, path, im);
   if (!status) status = br_writer_finish(w);
   br_writer_free(w);
   return status;
+}
+
+br_status br_image_encode_png(const br_image *im, br_bytes *out) {
+  if (!im->data || im->c < 1 || im->c > 4)
+    return br_fail(BR_EINVAL, "a PNG wants an image of 1 to 4 channels");
+  br_status status = encode(NULL, out, "a PNG", im);
+  if (status) br_bytes_free(out);
+  return status;
+}
+
+void br_bytes_free(br_bytes *b) {
+  br_free(b->data);
+  *b = (br_bytes){0};
 }

@@ -81,6 +81,7 @@ return {
     return core.area, pack(canvas(), braid.tensor({ {1, 1, 3, 3} }, {dtype = "int64"}), 2, 2)
   end,
   image_resize = function() return core.image_resize, pack(canvas(), 2, 3) end,
+  image_encode = function() return core.image_encode, pack(canvas()) end,
   draw_disk = function() return core.draw_disk, pack(canvas(), 1, 1, 2, colour()) end,
   draw_circle = function() return core.draw_circle, pack(canvas(), 1, 1, 2, 1, colour()) end,
   draw_line = function() return core.draw_line, pack(canvas(), 1, 1, 2, 2, 1, colour()) end,

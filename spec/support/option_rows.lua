@@ -320,6 +320,23 @@ for name, value in pairs{lines = {1, 2, 3}, scatter = {1, 2, 3}, histogram = {1,
 end
 for _, name in ipairs{"confusion", "ced", "topology"} do rows["plot." .. name].options = nil end
 rows["plot.lines"].options.of = nil
+for name, arguments in pairs{scalar = {tag = "a", value = 1, step = 1},
+  histogram = {tag = "a", values = {1, 2}, step = 1}, hparams = {options = {}, metrics = {}},
+  image = {tag = "a", picture = braid.ones({1, 2, 2}, {dtype = "uint8"}), step = 1}} do
+  local order <const> = ({scalar = {"tag", "value", "step"}, histogram = {"tag", "values", "step"},
+    hparams = {"options", "metrics"}, image = {"tag", "picture", "step"}})[name]
+  rows["train.events: " .. name] = {arguments = arguments, no_names = name ~= "histogram",
+    call = function(a, o)
+      local events <close> = braid.train.events(folder)
+      local list <const> = {a[order[1]], a[order[2]], a[order[3]]}
+      if name == "histogram" then list[4] = o end
+      events[name](events, table.unpack(list, 1, name == "histogram" and 4 or #order))
+    end}
+end
+rows["train.events"] = {arguments = {dir = folder}, call = function(a, o)
+  local events <close> = braid.train.events(a.dir, o)
+  events.last = 1
+end}
 rows["figure: text"] = {call = function(_, o) plot.lines({1, 2}):text(o) end}
 rows["plot.transfer"] = {unknown = "plot.heatmap", call = function(_, o)
   plot.transfer(folder .. "/t.svg", {blocks = {"one"}, names = {"a", "b"}, tasks = {"a"},

@@ -9,6 +9,7 @@ local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
+local pb <const> = require "braid.io.protobuf"
 local shapes <const> = require "braid.io.shape"
 require "braid.tensor" -- for methods
 
@@ -17,54 +18,10 @@ local M <const> = {}
 local LAYER <const>, OLD_LAYER <const> = 100, 2
 local LAYER_NAME <const>, LAYER_BLOB <const> = 1, 7
 local FLOATS <const>, SHAPE <const>, DOUBLES <const>, SIZES <const> = 5, 7, 8, 1
+local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = pb.VARINT, pb.EIGHT, pb.BYTES,
+  pb.FOUR
+local fail <const>, fields <const>, varint <const> = damage.fail, pb.fields, pb.varint
 local MOST_DIMENSIONS <const>, LONGEST_NAME <const> = 8, 1000
-
--- How the bytes of a field are told from those of the next one.
-local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = 0, 1, 2, 5
-
-local fail <const> = damage.fail
-
--- The number at `at`, seven bits a byte, and where the next field begins.
-local function varint(source, at, stop)
-  local text <const>, from <const> = source:window(at, math.min(10, stop - at + 1))
-  local value = 0
-  for i = 0, math.min(9, stop - at) do
-    local byte <const> = text:byte(from + i)
-    if i == 9 and byte > 1 then break end
-    value = value | (byte & 127) << (7 * i)
-    if byte < 128 then return value, at + i + 1 end
-  end
-  if stop - at < 9 then fail("it ends too early") end
-  fail("a number at byte %d is too long", at)
-end
-
--- Iterates over the fields of the message in bytes at .. stop: the field's number, its
--- kind, and its value (VARINT) or the first and the last of its bytes.
-local function fields(source, at, stop)
-  return function()
-    if at > stop then return nil end
-    local start <const> = at
-    local key, size
-    key, at = varint(source, at, stop)
-    local number <const>, kind <const> = key >> 3, key & 7
-    if number == 0 or number >= 1 << 29 then fail("no field begins at byte %d", start) end
-    if kind == VARINT then
-      local value
-      value, at = varint(source, at, stop)
-      return number, kind, value
-    elseif kind == BYTES then
-      size, at = varint(source, at, stop)
-    elseif kind == FOUR or kind == EIGHT then
-      size = kind == FOUR and 4 or 8
-    else
-      fail("no field begins at byte %d", start)
-    end
-    if size < 0 or size > stop - at + 1 then fail("it ends too early") end
-    local first <const> = at
-    at = at + size
-    return number, kind, first, at - 1
-  end
-end
 
 -- The sizes of a shape: numbers one by one, or packed into one field.
 local function shape_of(source, first, last)
