@@ -153,6 +153,8 @@ void br_open_images(lua_State *L);
 void br_open_files(lua_State *L);
 void br_open_journals(lua_State *L);
 void br_open_processes(lua_State *L);
+void br_open_terminal(lua_State *L);
+void br_open_interrupts(lua_State *L);
 void br_open_limits(lua_State *L);
 void br_open_area(lua_State *L);
 void br_open_updates(lua_State *L);

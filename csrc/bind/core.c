@@ -142,6 +142,8 @@ static int open_all(lua_State *L) {
   br_open_files(L);
   br_open_journals(L);
   br_open_processes(L);
+  br_open_terminal(L);
+  br_open_interrupts(L);
   br_open_limits(L);
   br_open_area(L);
   br_open_updates(L);

@@ -1,45 +1,127 @@
---- The command line: braid FILE.lua [arguments].
+--- The command line: a script, a module, code or the prompt.
+
+local core <const> = require "braid.core"
 
 local USAGE <const> = [[
-usage: braid FILE.lua [arguments]   run a script with the module found
+usage: braid                            the prompt
+       braid FILE.lua [arguments]       run a script with the module found
+       braid -m MODULE [arguments]      run a module, found as require finds it
+       braid -e CODE [arguments]        run code, or print what an expression gives
+       braid - [arguments]              run what comes on the standard input
+       braid -i [FILE | -m .. | -e ..]  the same, then the prompt with what it left
        braid --version
        braid --help]]
 
+local function complain(...) io.stderr:write("braid: ", table.concat({...}), "\n") end
+
+-- The arguments as the global `arg` of a script has them: the script at 0.
+local function shift(arguments, at)
+  local shifted <const> = {}
+  for i = 0, #arguments do shifted[i - at] = arguments[i] end
+  shifted[-at] = arguments[0]
+  return shifted
+end
+
 -- What lua5.4 does: the script in `arg[0]`, a traceback when it fails.
-local function run_file(arguments)
-  local script <const> = arguments[1]
-  local chunk <const>, message <const> = loadfile(script)
+local function run_file(path, rest)
+  local chunk <const>, message <const> = loadfile(path)
   if not chunk then
-    io.stderr:write("braid: ", message, "\n")
+    complain(message)
     return 1
   end
-  local shifted <const> = {}
-  for i = 0, #arguments do shifted[i - 1] = arguments[i] end
-  shifted[-1], arg = arguments[0], shifted
+  arg = rest
   local ok <const>, failure <const> = xpcall(chunk, function(e)
     if type(e) ~= "string" then return e end
     return debug.traceback(e, 2)
-  end, table.unpack(shifted))
+  end, table.unpack(rest))
   if ok then return 0 end
-  io.stderr:write("braid: ", tostring(failure), "\n")
+  complain(tostring(failure))
   return 1
+end
+
+local function read(path)
+  if path == "-" then return io.read("a") end
+  local file <close>, message <const> = io.open(path, "rb")
+  if not file then return nil, message end
+  return file:read("a")
+end
+
+-- The path of a module; or nil, after a complaint.
+local function find_module(name)
+  local path <const>, tried <const> = package.searchpath(name, package.path)
+  if not path then complain("module '", name, "' not found:", tried) end
+  return path
+end
+
+-- Options in front: {prompt =, kind = "file" | "code" | "module" | "input" | "prompt", what =,
+-- at = the place of it among the arguments}; or nil and what is wrong.
+local function parse(arguments)
+  local o <const>, at = {kind = "prompt", at = 0}, 1
+  while arguments[at] == "-i" do o.prompt, at = true, at + 1 end
+  local first <const> = arguments[at]
+  if first == "-e" or first == "-m" then
+    o.kind, o.what, o.at = first == "-e" and "code" or "module", arguments[at + 1], at + 1
+    local needs <const> = first == "-e" and "code" or "a module"
+    if not o.what then return nil, first .. " needs " .. needs end
+  elseif first == "-" then
+    o.kind, o.what, o.at = "input", "-", at
+  elseif first and first:sub(1, 1) == "-" then
+    return nil, "unknown option " .. first
+  elseif first then
+    o.kind, o.what, o.at = "file", first, at
+  elseif not core.is_terminal(0) and not o.prompt then
+    o.kind, o.what = "input", "-"
+  end
+  return o
+end
+
+-- Runs what was given in a session. -> the exit status
+local function run_in_session(session, o, rest)
+  local text, message = o.what, nil
+  if o.kind ~= "code" then text, message = read(o.what) end
+  if not text then
+    complain(message)
+    return 1
+  end
+  local name <const> = o.kind == "code" and "-e" or o.kind == "input" and "stdin" or o.what
+  arg = rest
+  return session:script(text, name, table.unpack(rest)) and 0 or 1
+end
+
+local function run(arguments, o)
+  if o.kind == "module" then
+    o.what = find_module(o.what)
+    if not o.what then return 1 end
+    o.kind = "file"
+  end
+  local rest <const> = shift(arguments, o.at)
+  if o.kind == "file" then rest[0] = o.what end
+  if o.kind == "file" and not o.prompt then return run_file(o.what, rest) end
+  local session <const> = require "braid.repl.session" {lasts = o.prompt}
+  local status = 0
+  if o.kind ~= "prompt" then status = run_in_session(session, o, rest) end
+  if type(session.over) == "number" then return session.over end
+  if (o.prompt or o.kind == "prompt") and not session.over then
+    return require "braid.repl" (session)
+  end
+  return status
 end
 
 --- Runs the command with the arguments of `lua`; the exit status.
 return function(arguments)
   local first <const> = arguments[1]
   if first == "--version" then
-    print(("braid %s (%s, %s)"):format(require "braid.version", _VERSION,
-      require("braid.core").isa()))
+    print(("braid %s (%s, %s)"):format(require "braid.version", _VERSION, core.isa()))
     return 0
   end
-  if not first or first == "--help" or first == "-h" then
+  if first == "--help" or first == "-h" then
     print(USAGE)
-    return first and 0 or 2
+    return 0
   end
-  if first:sub(1, 1) == "-" then
-    io.stderr:write("braid: unknown option ", first, "\n", USAGE, "\n")
+  local o <const>, message <const> = parse(arguments)
+  if not o then
+    complain(message, "\n", USAGE)
     return 2
   end
-  return run_file(arguments)
+  return run(arguments, o)
 end

@@ -1,0 +1,147 @@
+/* Ctrl-C while Lua runs: an error at the next instruction of the coroutine that runs.
+
+   The first one raises once. A second one within a second raises at every instruction
+   until the interruptible call is over, so that no pcall holds it up. Functions that must
+   not be left half done (core.never_interrupt) come to their end first. */
+#define _GNU_SOURCE
+#include "bind/bind.h"
+
+#include <signal.h>
+#include <time.h>
+
+/* The process has one SIGINT, hence these. */
+static lua_State *volatile running; /* NULL: not watching */
+static volatile sig_atomic_t hard;
+static volatile time_t last;
+static struct sigaction before;
+
+static const char whole_key = 0;
+
+/* Whether a function on the stack must come to its end. */
+static bool within_whole(lua_State *L) {
+  lua_Debug d;
+  bool found = false;
+  if (!lua_checkstack(L, 4)) return false;
+  const int top = lua_gettop(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &whole_key) == LUA_TTABLE)
+    for (int level = 0; !found && lua_getstack(L, level, &d); level++) {
+      lua_getinfo(L, "f", &d);
+      found = lua_rawget(L, top + 1) != LUA_TNIL;
+      lua_settop(L, top + 1);
+    }
+  lua_settop(L, top);
+  return found;
+}
+
+static void stop(lua_State *L, lua_Debug *event) {
+  lua_Debug frame, *d = &frame;
+  (void)event;
+  if (within_whole(L)) return;
+  if (!hard) lua_sethook(L, NULL, 0, 0);
+  int level = 0;
+  for (lua_pushliteral(L, ""); lua_rawlen(L, -1) == 0 && lua_getstack(L, level, d);
+       level++) {
+    lua_pop(L, 1);
+    luaL_where(L, level);
+  }
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
+/* lua_sethook may be called from a signal's handler. */
+static void arm(lua_State *L) {
+  lua_sethook(L, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+static void on_interrupt(int number) {
+  (void)number;
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  if (last && t.tv_sec - last <= 1) hard = 1;
+  last = t.tv_sec;
+  if (running) arm(running);
+}
+
+/* core.interruptible(handler, f, ...): as xpcall(f, handler, ...), and Ctrl-C raises
+   "interrupted!" in f. */
+static int interruptible(lua_State *L) {
+  const bool outermost = running == NULL;
+  luaL_checkany(L, 2);
+  if (outermost) {
+    struct sigaction own = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+    hard = 0;
+    last = 0;
+    running = L;
+    sigaction(SIGINT, &own, &before);
+  }
+  const int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
+  if (outermost) {
+    sigaction(SIGINT, &before, NULL);
+    running = NULL;
+    hard = 0;
+    if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
+  }
+  lua_pushboolean(L, status == LUA_OK);
+  lua_replace(L, 1);
+  return lua_gettop(L);
+}
+
+/* core.resume(co, ...): coroutine.resume, where Ctrl-C finds the coroutine. */
+static int resume(lua_State *L) {
+  lua_State *co = lua_tothread(L, 1), *outer = running;
+  luaL_argexpected(L, co, 1, "coroutine");
+  int n = lua_gettop(L) - 1, results = 0;
+  const bool startable = lua_status(co) == LUA_YIELD || lua_gettop(co) > 0;
+  if (!lua_checkstack(co, n) || !startable) {
+    lua_pushboolean(L, false);
+    lua_pushstring(L, startable ? "too many arguments to resume"
+                                : "cannot resume dead coroutine");
+    return 2;
+  }
+  lua_xmove(L, co, n);
+  if (outer) running = co;
+  if (hard) arm(co);
+  const int status = lua_resume(co, L, n, &results);
+  running = outer;
+  const bool fine = status == LUA_OK || status == LUA_YIELD;
+  if (!fine) results = 1;
+  if (!lua_checkstack(L, results + 1)) {
+    lua_pop(co, results);
+    lua_pushboolean(L, false);
+    lua_pushliteral(L, "too many results to resume");
+    return 2;
+  }
+  lua_pushboolean(L, fine);
+  lua_xmove(co, L, results);
+  if (hard && outer) arm(outer);
+  return results + 1;
+}
+
+/* core.never_interrupt(f): f comes to its end before an interrupt is raised. */
+static int never_interrupt(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &whole_key) != LUA_TTABLE) {
+    lua_settop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &whole_key);
+  }
+  lua_insert(L, 1);
+  lua_pushboolean(L, true);
+  lua_rawset(L, 1);
+  return 0;
+}
+
+void br_open_interrupts(lua_State *L) {
+  static const luaL_Reg functions[] = {{"interruptible", interruptible},
+                                       {"resume", resume},
+                                       {"never_interrupt", never_interrupt},
+                                       {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,36 @@
+--- The functions that the prompt adds to the globals: one file each, found by its name, read when
+-- first called. A file returns f(session, ...).
+
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)init%.lua$")
+
+--- Their names, sorted.
+function M.names()
+  local names <const> = {}
+  for _, file in ipairs(core.list_folder(HOME) or {}) do
+    local name <const> = file:match("^([%w_]+)%.lua$")
+    if name and name ~= "init" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- The functions by name, for a session.
+function M.of(session)
+  local functions <const> = {}
+  for _, name in ipairs(M.names()) do
+    functions[name] = function(...) return require("braid.repl.commands." .. name)(session, ...) end
+  end
+  return functions
+end
+
+--- The line that a command's file begins with.
+function M.said(name)
+  local file <close> = assert(io.open(HOME .. name .. ".lua"))
+  return (file:read("l"):gsub("^%-%-%- ", ""))
+end
+
+return M

@@ -1,0 +1,10 @@
+--- mem(): the memory of tensors and of Lua, in MB.
+
+local core <const> = require "braid.core"
+
+return function()
+  local m <const> = core.memory()
+  local mb <const> = 2 ^ 20
+  print(("tensors %.1f MB, at most %.1f MB; Lua %.1f MB"):format(m.live / mb, m.peak / mb,
+    collectgarbage("count") / 1024))
+end

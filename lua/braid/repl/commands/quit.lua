@@ -1,0 +1,5 @@
+--- quit(): ends the prompt, as Ctrl-D on an empty line does.
+
+return function(session, status)
+  session.over = status or true
+end

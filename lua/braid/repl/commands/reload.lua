@@ -1,0 +1,26 @@
+--- reload(name): reads a module of the user's again; its table stays and gets the new fields.
+
+local check <const> = require "braid.check"
+
+return function(_, name)
+  local old <const> = package.loaded[name]
+  if type(name) ~= "string" or old == nil then
+    check.fail("reload: %s is not loaded; require it first", check.shown(name))
+  end
+  if name == "braid" or name:find("^braid%.") then
+    check.fail("reload: %s is Braid's own and stays as it is", name)
+  end
+  package.loaded[name] = nil
+  local fine <const>, new <const> = pcall(require, name)
+  if not fine then
+    package.loaded[name] = old
+    error(new, 0)
+  end
+  if type(old) == "table" and type(new) == "table" and getmetatable(old) == nil then
+    for key in next, old do old[key] = nil end
+    for key, value in next, new do old[key] = value end
+    package.loaded[name] = old
+    return old
+  end
+  return new
+end

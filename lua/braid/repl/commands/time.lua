@@ -1,0 +1,36 @@
+--- time(f, ...): runs f for about a second and tells the median, the spread and the memory.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local SECONDS <const> = 1
+local MOST <const> = 10000
+
+local UNITS <const> = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {0, "ns"}}
+
+local function shown(seconds)
+  for _, unit in ipairs(UNITS) do
+    if seconds >= unit[1] then
+      return ("%.3g %s"):format(seconds / (unit[1] > 0 and unit[1] or 1e-9), unit[2])
+    end
+  end
+end
+
+return function(_, f, ...)
+  if type(f) ~= "function" then
+    check.fail("time: takes a function, such as time(function() return x:sum() end), not %s",
+      check.shown(f))
+  end
+  core.reset_peak()
+  local live <const> = core.memory().live
+  local times <const>, begun <const> = {}, core.clock()
+  repeat
+    local from <const> = core.clock()
+    f(...)
+    times[#times + 1] = core.clock() - from
+  until core.clock() - begun > SECONDS or #times >= MOST
+  table.sort(times)
+  local function at(share) return shown(times[math.max(1, math.ceil(share * #times))]) end
+  print(("%s (%s to %s in the middle half) over %d runs; tensors took %.1f MB at most"):format(
+    at(0.5), at(0.25), at(0.75), #times, (core.memory().peak - live) / 2 ^ 20))
+end

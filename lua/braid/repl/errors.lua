@@ -1,0 +1,117 @@
+--- Errors at the prompt: the message, the user's own line with a caret under what it is about, and
+-- the calls that led there, without the library's.
+
+local M <const> = {}
+
+local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)repl/errors%.lua$")
+local SESSION <const> = "@" .. HOME:gsub("^@", "") .. "repl/session.lua"
+local MOST <const> = 8 -- calls
+
+-- The text of an error that is no string; its __tostring may fail too.
+local function text_of(value)
+  if type(value) == "string" then return value end
+  local fine <const>, text <const> = pcall(tostring, value)
+  return fine and text or ("(an error that is a %s, whose __tostring fails)"):format(type(value))
+end
+
+-- The calls on the stack that are the user's, innermost first.
+local function calls()
+  local list <const> = {}
+  for level = 3, 200 do
+    local info <const> = debug.getinfo(level, "Slnt")
+    if not info or info.source == SESSION then break end
+    if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then
+      list[#list + 1] = {place = info.short_src, line = info.currentline,
+        name = info.what == "main" and "main chunk" or info.name or "?", from = info.linedefined}
+    end
+  end
+  return list
+end
+
+--- For xpcall: an error as a table {value =, message =, calls =, trace =}.
+function M.caught(value)
+  return {value = value, message = text_of(value), calls = calls(),
+    trace = debug.traceback(nil, 2)}
+end
+
+--- The same where the handler itself may have failed, as it does when the stack is full.
+function M.described(failure)
+  if type(failure) == "table" and rawget(failure, "calls") then return failure end
+  return {value = failure, message = text_of(failure), calls = {}}
+end
+
+--- A message of the compiler's as such a table.
+function M.of_syntax(message) return {value = message, message = message, calls = {}} end
+
+local function line_of(source, number)
+  local i = 0
+  for line in (source .. "\n"):gmatch("(.-)\n") do
+    i = i + 1
+    if i == number then return line end
+  end
+end
+
+local function read_line(path, number)
+  local file <close> = io.open(path)
+  if not file then return nil end
+  local i = 0
+  for line in file:lines() do
+    i = i + 1
+    if i == number then return line end
+  end
+end
+
+-- The column of what the message is about: a token that it quotes or the name it begins with, where
+-- the line has it; otherwise where the line begins.
+local function column_of(line, message)
+  local words <const> = {message:match("near '(.-)'$") or message:match("near (%S+)$") or false}
+  for word in message:gmatch("'(.-)'") do words[#words + 1] = word end
+  words[#words + 1] = message:match("^([%a_][%w_.]*):") or false
+  for _, word in ipairs(words) do
+    local last <const> = word and word:match("[%w_]+$") or word
+    local at = last and line:find(last, 1, true)
+    if at and last:find("^[%w_]") then at = line:find("%f[%w_]" .. last .. "%f[^%w_]") end
+    if at then return at end
+  end
+  return line:match("^%s*()")
+end
+
+-- The line in question, with a caret below.
+local function pointed(place, number, message, sources)
+  local line <const> = sources[place] and line_of(sources[place], number)
+    or not sources[place] and read_line(place, number)
+  if not line or not line:find("%S") then return nil end
+  local column <const> = column_of(line, message)
+  local before <const> = line:sub(1, column - 1):gsub("[^\t]", " ")
+  return "  " .. line .. "\n  " .. before .. "^"
+end
+
+-- The calls as lines; those that follow each other at the same place are one.
+local function call_lines(list)
+  local lines <const>, times <const> = {}, {}
+  for _, call in ipairs(list) do
+    local name <const> = call.name == "main chunk" and "" or ", in " .. call.name
+    local line <const> = ("  %s:%d%s"):format(call.place, call.line, name)
+    if lines[#lines] ~= line then lines[#lines + 1] = line end
+    times[#lines] = (times[#lines] or 0) + 1
+  end
+  for i, n in ipairs(times) do
+    if n > 1 then lines[i] = ("%s, %d times"):format(lines[i], n) end
+  end
+  return lines
+end
+
+--- What is told of an error. `sources` are texts by the names of their chunks.
+function M.text(failure, sources)
+  local lines <const> = {failure.message}
+  local place <const>, number <const>, rest <const> = failure.message:match("^(.-):(%d+): (.*)$")
+  if place then lines[2] = pointed(place, tonumber(number), rest, sources) end
+  local shown <const> = call_lines(failure.calls)
+  if #failure.calls > 1 then table.move(shown, 1, math.min(#shown, MOST), #lines + 1, lines) end
+  if #shown > MOST then
+    lines[#lines + 1] = ("  ... and %d more (:trace shows all)"):format(#shown - MOST)
+  end
+  return table.concat(lines, "\n")
+end
+
+return M

@@ -1,0 +1,55 @@
+--- The prompt: reads entries, runs them in a session, until the user leaves.
+
+local core <const> = require "braid.core"
+
+-- :trace, the one command that is no function: no expression begins so.
+local function traced(session, text)
+  if not text:find("^%s*:trace%s*$") then return false end
+  print(session.failure and (session.failure.message .. "\n" .. (session.failure.trace or ""))
+    or "nothing failed so far")
+  return true
+end
+
+local function greet()
+  print(("Braid %s  %d thread%s  %s  help() tells more"):format(require "braid.version",
+    core.get_threads(), core.get_threads() == 1 and "" or "s", core.isa()))
+end
+
+-- The user's own file of the start; its errors are shown and end nothing.
+local function run_config(session)
+  local home <const> = os.getenv("XDG_CONFIG_HOME")
+    or os.getenv("HOME") and os.getenv("HOME") .. "/.config"
+  local path <const> = home and home .. "/braid/init.lua"
+  local file <close> = path and io.open(path) or nil
+  if file then session:script(file:read("a"), path) end
+end
+
+-- Entries from a terminal that cannot be edited on, or none: plain lines.
+local function plain_reader(session)
+  return function()
+    local entry
+    while true do
+      io.write(entry and ">> " or "> ")
+      io.flush()
+      local line <const> = io.read("l")
+      if not line then return entry end
+      entry = entry and entry .. "\n" .. line or line
+      if not session:is_incomplete(entry) then return entry end
+    end
+  end
+end
+
+--- Serves the user until they leave. -> the exit status
+return function(session)
+  session.lasts = true
+  require "braid.repl.coroutines"
+  local read <const> = plain_reader(session)
+  greet()
+  run_config(session)
+  while not session.over do
+    local text <const> = read()
+    if not text then break end
+    if text:find("%S") and not traced(session, text) then session:run(text) end
+  end
+  return type(session.over) == "number" and session.over or 0
+end

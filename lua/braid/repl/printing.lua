@@ -1,0 +1,159 @@
+--- printing.text(value, width): a result as the prompt prints it. Tables are Lua source that fits
+-- the width; what is deep or long is cut, what contains itself is named.
+
+local core <const> = require "braid.core"
+local number_text <const> = require "braid.format"
+
+local M <const> = {}
+
+local DEPTH <const> = 4
+local MOST <const> = 40       -- entries of a table
+local LONGEST <const> = 2000  -- bytes of a string
+
+local KEYWORDS <const> = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
+  return then true until while]]):gmatch("%a+") do
+  KEYWORDS[word] = true
+end
+
+local function quoted(s)
+  local cut <const> = #s > LONGEST
+  local escapes <const> = {["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ["\\"] = "\\\\",
+    ['"'] = '\\"'}
+  local text = (cut and s:sub(1, LONGEST) or s):gsub('[\\"%c\127]', function(c)
+    return escapes[c] or ("\\x%02x"):format(c:byte())
+  end)
+  if not utf8.len(text) then
+    text = text:gsub("[\128-\255]", function(c) return ("\\x%02x"):format(c:byte()) end)
+  end
+  return '"' .. text .. '"' .. (cut and (" .. (%d bytes)"):format(#s) or "")
+end
+
+local function of_number(v)
+  if math.type(v) == "integer" then return tostring(v) end
+  if v == 0 and 1 / v < 0 then return "-0.0" end
+  return (number_text("%.14g", v):gsub("^(%-?%d+)$", "%1.0"))
+end
+
+-- A function by its name, where a module that is loaded knows it, and where it is written.
+local function of_function(f)
+  local info <const> = debug.getinfo(f, "S")
+  local name
+  for module, t in pairs(package.loaded) do
+    if type(t) == "table" and not name then
+      for key, value in next, t do
+        if rawequal(value, f) and type(key) == "string" and type(module) == "string" then
+          name = module == "_G" and key or module .. "." .. key
+        end
+      end
+    end
+  end
+  if not name then
+    for key, value in next, core.ops do if rawequal(value, f) then name = "braid.F." .. key end end
+  end
+  local place <const> = info.what == "C" and "in C"
+    or ("%s:%d"):format(info.short_src, info.linedefined)
+  return ("function %s(%s)"):format(name and name .. " " or "", place)
+end
+
+-- The object's own text, where its class has one.
+local function own_text(v)
+  local meta <const> = debug.getmetatable(v)
+  if type(meta) ~= "table" then return nil end
+  if type(v) ~= "table" or rawget(meta, "__tostring") or rawget(meta, "__name") then
+    return tostring(v)
+  end
+end
+
+local text_of
+
+local function key_text(key, state)
+  if type(key) == "string" and key:find("^[%a_][%w_]*$") and not KEYWORDS[key] then return key end
+  return "[" .. text_of(key, state, DEPTH) .. "]"
+end
+
+local RANK <const> = {number = 1, string = 2, boolean = 3}
+
+local function by_key(a, b)
+  local x <const>, y <const> = RANK[type(a)] or 4, RANK[type(b)] or 4
+  if x ~= y then return x < y end
+  if x <= 2 then return a < b end
+  return tostring(a) < tostring(b)
+end
+
+-- The table's entries as source: those of the array, then the others by their keys.
+local function entries_of(t, state, depth)
+  local words <const>, n <const> = {}, rawlen(t)
+  for i = 1, math.min(n, MOST) do words[i] = text_of(rawget(t, i), state, depth + 1) end
+  if n > MOST then words[#words + 1] = ("... (%d in all)"):format(n) end
+  local keys <const> = {}
+  for key in next, t do
+    if not (math.type(key) == "integer" and key >= 1 and key <= n) then keys[#keys + 1] = key end
+  end
+  if #keys <= 10000 then table.sort(keys, by_key) end
+  for i = 1, math.min(#keys, MOST) do
+    words[#words + 1] = key_text(keys[i], state) .. " = "
+      .. text_of(rawget(t, keys[i]), state, depth + 1)
+  end
+  if #keys > MOST then words[#words + 1] = ("... (%d keys in all)"):format(#keys) end
+  return words
+end
+
+-- Numbers stand in columns where an array of them takes several lines.
+local function in_columns(words, room)
+  local wide = 0
+  local last <const> = words[#words]:find("^%.%.%.") and table.remove(words)
+  for _, word in ipairs(words) do wide = math.max(wide, #word) end
+  local each <const>, rows <const> = math.max(1, room // (wide + 2)), {}
+  for i = 1, #words, each do
+    local row <const> = {}
+    for j = i, math.min(i + each - 1, #words) do
+      row[#row + 1] = (" "):rep(wide - #words[j]) .. words[j]
+    end
+    rows[#rows + 1] = table.concat(row, ", ")
+  end
+  rows[#rows + 1] = last or nil
+  return rows
+end
+
+local function is_numbers(words)
+  for _, word in ipairs(words) do
+    if not (word:find("^%-?%.?%d") or word:find("^%.%.%.")
+      or word == "nan" or word:find("^%-?inf$")) then
+      return false
+    end
+  end
+  return true
+end
+
+local function of_table(t, state, depth)
+  if next(t) == nil then return "{}" end
+  if state.within[t] then return ("<%s>"):format(state.within[t]) end
+  if depth >= DEPTH then return ("{... %d}"):format(rawlen(t)) end
+  state.within[t] = depth == 0 and "itself" or ("%d levels up"):format(depth)
+  local words = entries_of(t, state, depth)
+  state.within[t] = nil
+  local line <const> = "{" .. table.concat(words, ", ") .. "}"
+  local room <const> = state.width - 2 * depth
+  if #line <= room and not line:find("\n", 1, true) then return line end
+  if is_numbers(words) then words = in_columns(words, room - 2) end
+  local indent <const> = ("  "):rep(depth + 1)
+  return "{\n" .. indent .. table.concat(words, ",\n" .. indent) .. "\n" .. ("  "):rep(depth) .. "}"
+end
+
+function text_of(v, state, depth)
+  local kind <const> = type(v)
+  if kind == "nil" or kind == "boolean" then return tostring(v) end
+  if kind == "number" then return of_number(v) end
+  if kind == "string" then return quoted(v) end
+  if kind == "function" then return of_function(v) end
+  local own <const> = own_text(v)
+  if own then return depth > 0 and own:gsub("\n", "\n" .. ("  "):rep(depth)) or own end
+  if kind == "table" then return of_table(v, state, depth) end
+  return tostring(v)
+end
+
+--- The text of a value in lines of at most `width` columns, where its parts allow that.
+function M.text(v, width) return text_of(v, {within = {}, width = width or 80}, 0) end
+
+return M

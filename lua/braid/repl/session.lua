@@ -1,0 +1,223 @@
+--- A session: what was entered so far, and what it left behind.
+--
+-- Variables live in a table of the session's own, in front of Lua's globals, so that a variable
+-- called `type` or `table` is the user's alone. Outermost locals outlast their entry (lasting.lua).
+-- `_` is the last result, `_1` to `_9` the last and those before it, `_err` the last error.
+
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local errors <const> = require "braid.repl.errors"
+local lasting <const> = require "braid.repl.lasting"
+local printing <const> = require "braid.repl.printing"
+local tokens <const> = require "braid.repl.tokens"
+
+local Session <const> = class("Session")
+
+local KEPT <const> = 9 -- results
+Session.NAMES = {"nn", "mtl", "data", "optim", "train", "plot", "F"}
+
+-- load, loadfile and dofile that give chunks the session's variables, unless told others.
+local function add_loaders(env)
+  local function given(...) return select("#", ...) > 0 end
+  function env.load(chunk, name, mode, ...)
+    return load(chunk, name, mode, given(...) and (...) or env)
+  end
+  function env.loadfile(path, mode, ...)
+    return loadfile(path, mode, given(...) and (...) or env)
+  end
+  function env.dofile(path)
+    local chunk <const>, message <const> = loadfile(path, nil, env)
+    if not chunk then error(message, 0) end
+    return chunk()
+  end
+end
+
+--- Options: write(text), where results go (the standard output); width() in columns; lasts, whether
+-- the outermost locals of scripts outlast them too.
+function Session:init(o)
+  local env <const> = setmetatable({}, {__index = _G})
+  self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
+  self.complain = function(text) io.stderr:write(text) end
+  self.lasts = o and o.lasts or false
+  self.width = o and o.width or function() return core.terminal_width() or 80 end
+  self.entries, self.sources, self.results = 0, {}, {}
+  self.good = {} -- the entries that went well
+  self.over, self.log, self.failure = false, false, false
+  env._G = env
+  add_loaders(env)
+  local braid <const> = require "braid"
+  env.braid = braid
+  for _, name in ipairs(Session.NAMES) do env[name] = braid[name] end
+  self.commands = require "braid.repl.commands"
+  for name, command in pairs(self.commands.of(self)) do env[name] = command end
+  self.given = {} -- what was there before anything was entered
+  for name, value in next, env do self.given[name] = value end
+end
+
+-- ---- compiling ----------------------------------------------------------------------------
+
+local function trimmed(text) return (text:gsub("^%s*=", "", 1)) end
+
+-- Whether the last token is a semicolon: nothing is to be printed.
+local function is_silent(text)
+  local list <const> = tokens(text)
+  local last = #list
+  while last > 0 and list[last].kind == "comment" do last = last - 1 end
+  return last > 0 and list[last].text == ";" and list[last].kind == "sign"
+end
+
+-- The entry with `return` before its last expression, where that begins a line or follows a
+-- semicolon: what is pasted may end with one.
+local function with_last_returned(text, name, env)
+  local list <const> = tokens(text)
+  for i = #list, 2, -1 do
+    local token <const>, previous <const> = list[i], list[i - 1]
+    local between <const> = text:sub(previous.to + 1, token.from - 1)
+    if token.depth == 0 and (between:find("\n", 1, true) or previous.text == ";") then
+      local head <const>, tail <const> = text:sub(1, token.from - 1), text:sub(token.from)
+      local chunk <const> = load("return " .. tail, name, "t", env)
+        and load(head .. "return " .. tail, name, "t", env)
+      if chunk then return chunk end
+    end
+  end
+end
+
+--- The function of an entry; or nil, the message and whether it may go on on further lines. What
+-- an expression gives is what the function returns.
+function Session:compile(text, name, line)
+  local env <const>, above <const> = self.env, ("\n"):rep((line or 1) - 1)
+  local chunk = load(above .. "return " .. trimmed(text), name, "t", env)
+  if chunk then return chunk, "expression" end
+  local kept <const> = above .. lasting(text)
+  local message
+  chunk, message = load(kept, name, "t", env)
+  if chunk then return chunk, "statement" end
+  chunk = with_last_returned(kept, name, env)
+  if chunk then return chunk, "both" end
+  return nil, message, message:find("<eof>$") ~= nil or message:find("near '?<eof>'?$") ~= nil
+end
+
+--- Whether more lines must follow.
+function Session:is_incomplete(text)
+  local chunk <const>, _, open <const> = self:compile(text, "=entry")
+  if chunk then return false end
+  local list <const> = tokens(text)
+  local last <const> = list[#list]
+  if last and last.open then return not last.text:find("^[\"']") end
+  return open
+end
+
+-- ---- running ------------------------------------------------------------------------------
+
+function Session:keep(value)
+  local env <const> = self.env
+  table.insert(self.results, 1, value)
+  self.results[KEPT + 1] = nil
+  env._ = value
+  for i = 1, KEPT do env["_" .. i] = self.results[i] end
+end
+
+--- Prints values as results are.
+function Session:print(values)
+  local texts <const>, lines = {}, false
+  for i = 1, values.n do
+    texts[i] = printing.text(values[i], self.width())
+    lines = lines or texts[i]:find("\n", 1, true)
+  end
+  self.write(table.concat(texts, lines and "\n" or "  ") .. "\n")
+end
+
+-- f(...) under Ctrl-C. -> whether it went well, and what it returned packed, or the error described
+local function guarded(f, ...)
+  local results <const> = table.pack(core.interruptible(errors.caught, f, ...))
+  if not results[1] then return false, errors.described(results[2]) end
+  return true, table.pack(table.unpack(results, 2, results.n))
+end
+
+--- Runs a function as an entry: what it returns is printed, an error told. -> whether it went well
+function Session:call(f, silent, ...)
+  local fine, values = guarded(f, ...)
+  if fine and values.n > 0 then
+    if values[1] ~= nil then self:keep(values[1]) end
+    if not silent then
+      fine, values = guarded(function() self:print(values) end)
+    end
+  end
+  if fine then return true end
+  self:fail(values)
+  return false
+end
+
+--- Tells an error that errors.caught described.
+function Session:fail(failure)
+  self.failure, self.env._err = failure, failure.value
+  io.stdout:flush()
+  self.complain(errors.text(failure, self.sources) .. "\n")
+end
+
+--- Runs an entry; one that is part of a source known by name says so, and on which of its lines it
+-- begins. -> whether it went well
+function Session:run(text, name, line)
+  if not name then
+    self.entries = self.entries + 1
+    name = "entry " .. self.entries
+    self.sources[name] = text
+  end
+  local chunk <const>, kind <const> = self:compile(text, "=" .. name, line)
+  if not chunk then
+    self:fail(errors.of_syntax(kind))
+    return false
+  end
+  local log <const> = self.log
+  local fine <const> = self:call(chunk, is_silent(text))
+  if fine then self.good[#self.good + 1] = text end
+  if fine and log and self.log == log then log.put(text) end
+  return fine
+end
+
+--- Runs what came all at once, from a pipe or the command line: a chunk as a script, an expression
+-- as at the prompt, otherwise entry by entry as at the prompt until one fails. -> whether it went
+-- well
+function Session:script(text, name, ...)
+  text = text:gsub("^#[^\n]*", "", 1)
+  self.sources[name] = text
+  local expression <const> = load("return " .. trimmed(text), "=" .. name, "t", self.env)
+  if expression then return self:call(expression, is_silent(text), ...) end
+  local kept <const> = self.lasts and lasting(text) or text
+  local chunk <const>, message <const> = load(kept, "=" .. name, "t", self.env)
+  if chunk then return self:call(chunk, true, ...) end
+  if not self:is_made_of_entries(text) then
+    self:fail(errors.of_syntax(message))
+    return false
+  end
+  for _, entry in ipairs(self:split(text)) do
+    if not self:run(entry.text, name, entry.line) then return false end
+  end
+  return true
+end
+
+--- The entries in a text, {text =, line =} each, each the fewest lines that are whole.
+function Session:split(text)
+  local list <const>, entry, number = {}, nil, 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    entry = entry or {line = number}
+    entry.text = entry.text and entry.text .. "\n" .. line or line
+    if not entry.text:find("%S") then
+      entry = nil
+    elseif not self:is_incomplete(entry.text) then
+      list[#list + 1], entry = entry, nil
+    end
+  end
+  list[#list + 1] = entry
+  return list
+end
+
+function Session:is_made_of_entries(text)
+  for _, entry in ipairs(self:split(text)) do
+    if not self:compile(entry.text, "=entry") then return false end
+  end
+  return true
+end
+
+return Session

@@ -1,0 +1,277 @@
+--- Entries: what they print, what outlasts them, what their errors say; the command without a
+-- terminal.
+
+local core <const> = require "braid.core"
+local lasting <const> = require "braid.repl.lasting"
+local printing <const> = require "braid.repl.printing"
+local Session <const> = require "braid.repl.session"
+local shell <const> = require "spec.support.shell"
+local tokens <const> = require "braid.repl.tokens"
+
+-- A session, and a function that runs entries and gives all that they wrote.
+local function new_session()
+  local out = {}
+  local session <const> = Session {write = function(text) out[#out + 1] = text end,
+    width = function() return 60 end}
+  return session, function(...)
+    out = {}
+    for _, entry in ipairs{...} do session:run(entry) end
+    return table.concat(out)
+  end
+end
+
+-- The same with the standard error caught.
+local function failing(session, entry)
+  local complain <const>, said <const> = session.complain, {}
+  session.complain = function(text) said[#said + 1] = text end
+  local fine <const> = session:run(entry)
+  session.complain = complain
+  assert.is_false(fine)
+  return table.concat(said)
+end
+
+describe("tokens", function()
+  it("are the text, whatever it is", function()
+    local pieces <const> = {"local", " x", "=", "[[", "]]", "[==[", "]==]", "'", '"', "\\", "--",
+      "\n", "0x", "1e", ".5", "..", "...", "function", "end", "{", "}", "(", ")", "\xff", "é", "::"}
+    math.randomseed(7)
+    for _ = 1, 3000 do
+      local words <const> = {}
+      for i = 1, math.random(12) do words[i] = pieces[math.random(#pieces)] end
+      local text <const> = table.concat(words)
+      local at = 1
+      for _, token in ipairs(tokens(text)) do
+        assert.is_nil(text:sub(at, token.from - 1):find("%S"), text)
+        assert.equal(text:sub(token.from, token.to), token.text)
+        assert.is_true(token.to >= token.from, text)
+        at = token.to + 1
+      end
+      assert.is_nil(text:sub(at):find("%S"), text)
+    end
+  end)
+end)
+
+describe("outermost locals", function()
+  local CASES <const> = {
+    {"local x = 1", "      x = 1"},
+    {"local x", "      x = nil"},
+    {"local x <const>, y = f()", "      x        , y = f()"},
+    {"local _ <close> = f() local z = 1", "local _ <close> = f()       z = 1"},
+    {"local function f() local y = 2 end", "      function f() local y = 2 end"},
+    {"do local x = 1 end local y = 2", "do local x = 1 end       y = 2"},
+    {"if a then local x elseif b then local y else local z end local w = 1",
+      "if a then local x elseif b then local y else local z end       w = 1"},
+    {"repeat local x until x local y = 1", "repeat local x until x       y = 1"},
+    {"while a do local x end local y = 1", "while a do local x end       y = 1"},
+    {"t = {function() local x end} local u = 1", "t = {function() local x end}       u = 1"},
+    {"s = 'local x = 1' -- local y", "s = 'local x = 1' -- local y"},
+  }
+
+  it("become variables of the session, all else stays", function()
+    for _, case in ipairs(CASES) do assert.equal(case[2], lasting(case[1])) end
+  end)
+
+  it("are seen by later entries and functions", function()
+    local _, run <const> = new_session()
+    assert.equal("3\n", run("local n <const> = 1", "local function add(k) n = n + k end", "add(2)",
+      "n"))
+  end)
+
+  it("hide nothing from the library", function()
+    local _, run <const> = new_session()
+    assert.equal("tensor {2} int64\n[1, 2]\n", run("local type, table, pairs = 1, 2, 3",
+      "braid.arange(1, 2)"))
+    assert.equal("function", type(type))
+  end)
+end)
+
+describe("an entry", function()
+  it("prints what an expression gives, and nothing of an assignment", function()
+    local _, run <const> = new_session()
+    assert.equal("2\n", run("1 + 1"))
+    assert.equal("2\n", run("= 1 + 1"))
+    assert.equal("1  nil  \"a\"\n", run("1, nil, 'a'"))
+    assert.equal("", run("x = 5"))
+    assert.equal("", run("1 + 1;"))
+    assert.equal("", run("x; -- quietly"))
+    assert.equal("", run("(function() end)()"))
+    assert.equal("6\n", run("y = 6\ny"))
+    assert.equal("7\n", run("for i = 1, 2 do end; 7"))
+  end)
+
+  it("keeps results", function()
+    local _, run <const> = new_session()
+    assert.equal("10\n20\n30\n", run("10", "20", "_ + _2;", "_"))
+    assert.equal("true\n", run("_1 == _ and _3 == 20"))
+  end)
+
+  it("goes on while it is incomplete", function()
+    local session <const> = new_session()
+    for _, text in ipairs{"for i = 1, 2 do", "f(", "x = {", "if a then b()", "x =", "a.b.",
+      "[[long", "--[[ long", "function f()", "local x =\n"} do
+      assert.is_true(session:is_incomplete(text), text)
+    end
+    for _, text in ipairs{"x", "x = 1", "x = )", "'open", "end", "f()", "1 +* 2", "y = 1\ny"} do
+      assert.is_false(session:is_incomplete(text), text)
+    end
+  end)
+end)
+
+describe("an error", function()
+  it("shows the line and points at what it is about", function()
+    local session <const> = new_session()
+    assert.equal("entry 1:1: attempt to index a nil value (global 'nothing')\n"
+      .. "  x = nothing.at\n      ^\n", failing(session, "x = nothing.at"))
+    assert.equal("entry 2:2: unexpected symbol near ')'\n  y = (3 +)\n          ^\n",
+      failing(session, "x = 1\ny = (3 +)"))
+    local said <const> = failing(session, "y = F.conv2d(braid.zeros(2, 3), braid.zeros(2))")
+    assert.truthy(said:find("^entry 3:1: conv2d: [^\n]*\n  y = F.conv2d"), said)
+  end)
+
+  it("lists the user's calls and keeps its value", function()
+    local session <const>, run <const> = new_session()
+    run("function f() error({code = 7}) end", "function g() f() return 1 end")
+    assert.equal("  entry 1:1, in f\n  entry 2:1, in g\n  entry 3:1\n",
+      (failing(session, "g() x = 1"):gsub("^[^\n]*\n", "")))
+    assert.equal("7\n", run("_err.code"))
+  end)
+
+  it("tells of a recursion once", function()
+    local session <const> = new_session()
+    local said <const> = failing(session, "local function f(n) return f() + 1 end f()")
+    assert.truthy(said:find("\n  entry 1:1, in f, %d+ times\n"), said)
+  end)
+
+  it("of any kind ends the entry and no more", function()
+    local session <const>, run <const> = new_session()
+    for _, entry in ipairs{"error()", "error(setmetatable({}, {__tostring = error}))",
+      "local function f() return f() + 1 end f()", "coroutine.yield()",
+      "setmetatable({}, {__tostring = function() error('mine') end})",
+      "setmetatable({}, {__tostring = coroutine.yield})",
+      "setmetatable({}, {__tostring = function() return {} end})",
+      "local x <close> = setmetatable({}, {__close = error})"} do
+      failing(session, entry)
+      assert.equal("2\n", run("1 + 1"), entry)
+    end
+  end)
+end)
+
+describe("the printing of results", function()
+  it("is Lua source", function()
+    for text, value in pairs{["1"] = 1, ["1.0"] = 1.0, ["1e+300"] = 1e300, inf = math.huge} do
+      assert.equal(text, printing.text(value))
+    end
+    assert.equal("-0.0", printing.text(-0.0))
+    assert.equal("nan", printing.text(0 / 0))
+    assert.equal([["a\n\"\\\x01"]], printing.text('a\n"\\\1'))
+    assert.equal([["\xff"]], printing.text("\xff"))
+    assert.equal('"é"', printing.text("é"))
+    assert.equal([[{1, "b", ["c d"] = {}, ["end"] = 4, x = true}]],
+      printing.text{1, "b", x = true, ["end"] = 4, ["c d"] = {}})
+  end)
+
+  it("breaks lines where the width asks for it", function()
+    assert.equal('{\n  a = "xxxxxxxxxxxxxxxxx",\n  b = "yyyyyyyyyyyyyyyyy"\n}',
+      printing.text({a = ("x"):rep(17), b = ("y"):rep(17)}, 30))
+  end)
+
+  it("names cycles, cuts what is deep or long", function()
+    local t <const> = {}
+    t.t = t
+    assert.equal("{t = <itself>}", printing.text(t))
+    local deep = {}
+    for _ = 1, 1000 do deep = {deep} end
+    assert.equal("{{{{{... 1}}}}}", printing.text(deep))
+    local long <const> = {}
+    for i = 1, 1e5 do long[i] = i end
+    assert.is_true(#printing.text(long) < 400)
+    assert.is_true(#printing.text(("x"):rep(1e7)) < 2100)
+  end)
+
+  it("runs nothing of a table's but its __tostring", function()
+    local t <const> = setmetatable({a = 1}, {__index = error, __pairs = error, __len = error})
+    assert.equal("{a = 1}", printing.text(t))
+  end)
+
+  it("tells functions' places", function()
+    assert.truthy(printing.text(printing.text):find("^function .*repl/printing%.lua:%d+%)$"))
+    assert.equal("function print (in C)", printing.text(print))
+  end)
+end)
+
+describe("the command", function()
+  local function braid(arguments, input)
+    return shell.run(("printf %%s %s | %s %s/braid %s"):format(shell.quote(input or ""),
+      shell.sanitized and shell.lua or "", shell.build, arguments))
+  end
+
+  it("#slow runs code, modules and standard input", function()
+    local CASES <const> = {
+      {"-e '1 + 1'", "", "2\n"}, {"-e 'print(...)' a b", "", "a\tb\n"},
+      {"-e 'print(arg[1])' a", "", "a\n"}, {"", "1 + 1", "2\n"},
+      {"", "local x = 1\n  + 1\nprint(x)", "2\n"}, {"- a", "print(...)", "a\n"},
+      {"-", "#!/usr/bin/braid\nprint(1)", "1\n"},
+      {"", "local x = 2\nx\nx * 2;\nprint(x)", "2\n2\n"},
+      {"", "print(1)", "1\n"}, {"", "", ""}, {"-i -e 'local x = 3'", "x\n", "3\n"},
+    }
+    for _, case in ipairs(CASES) do
+      local r <const> = braid(case[1], case[2])
+      local out <const> = r.out:gsub("Braid [^\n]*\n", ""):gsub("> ", "")
+      assert.same({0, case[3], ""}, {r.status, out, r.err}, table.concat(case, "|"))
+    end
+    shell.in_directory(function(path)
+      shell.write(path .. "/mine.lua", "print('mine', ...)")
+      local r <const> = shell.run(("b=$(realpath %s/braid); cd %s && $b -m mine 7"):format(
+        shell.build, path))
+      assert.equal("mine\t7\n", r.out)
+    end)
+  end)
+
+  it("#slow fails with 1, and 2 for what it does not know", function()
+    for _, case in ipairs{{"-e 'error(1)'", "", 1}, {"", "x.y.z", 1}, {"", "x = = 1", 1},
+      {"", "y\nx.y.z\nprint(1)", 1}, {"-m no.such", "", 1}, {"/no/such.lua", "", 1},
+      {"-i", "x.y\n", 0}, {"--bad", "", 2}, {"-e", "", 2}} do
+      local r <const> = braid(case[1], case[2])
+      assert.equal(case[3], r.status, case[1] .. case[2])
+      assert.is_true(case[3] == 0 or #r.err > 0)
+      assert.is_nil(r.err:find("stack traceback", 1, true))
+      assert.is_nil(r.out:find("\27", 1, true))
+    end
+  end)
+end)
+
+describe("Ctrl-C", function()
+  local LOOP <const> = "while true do end"
+  local CODE <const> = {[LOOP] = 1, ["while true do pcall(function() " .. LOOP .. " end) end"] = 2,
+    ["for _ in coroutine.wrap(function() " .. LOOP .. " end) do end"] = 1,
+    ["assert(coroutine.resume(coroutine.create(function() " .. LOOP .. " end)))"] = 1,
+    ["local x = braid.zeros(9, 9) while true do x = x:matmul(x) end"] = 1}
+
+  it("#slow interrupts whatever runs, the second time through any pcall", function()
+    require "braid.repl.coroutines"
+    local session <const>, run <const> = new_session()
+    for code, times in pairs(CODE) do
+      os.execute(("(for i in $(seq %d); do sleep 0.2; kill -INT %d; done) 2>/dev/null &")
+        :format(times, core.process_id()))
+      assert.truthy(failing(session, code):find("interrupted!", 1, true), code)
+      assert.equal("2\n", run("1 + 1"))
+    end
+  end)
+
+  it("comes after what must not be left half done", function()
+    local session <const> = new_session()
+    local env <const> = session.env
+    env.a, env.b = 0, 0
+    function env.both()
+      env.a = env.a + 1
+      for _ = 1, 1000 do end
+      env.b = env.b + 1
+    end
+    core.never_interrupt(env.both)
+    for _ = 1, 10 do
+      os.execute(("(sleep 0.02; kill -INT %d) &"):format(core.process_id()))
+      failing(session, "while true do both() end")
+      assert.equal(env.a, env.b)
+    end
+  end)
+end)
