@@ -119,6 +119,7 @@ describe("train.fit", function()
       return (data.loader(faces.train, {batch = 16, shuffle = true, epoch = epoch, seed = 3}))
     end, val = function() return (data.loader(faces.val, {batch = 7})) end}
     same{optimizer = {"Adam", lr = 1e-2}}
+    same{optimizer = optim.Adam, lr = 1e-2}
     local net <const> = network(tasks_of())
     same({optimizer = optim.Adam(net:parameters(), {lr = 1e-2})}, net)
   end)
@@ -160,6 +161,31 @@ describe("train.fit", function()
     local ended <const> = fit({dir = folder, epochs = 3, batch = 32}, net)
     assert.equal(3, #ended)
     assert.is_true(before == bytes_of(net))
+  end)
+
+  it("looks for the best anew where another metric counts", function()
+    fit{dir = folder, epochs = 2, best = "landmarks.error", patience = 9}
+    local history <const> = fit{dir = folder, epochs = 3, best = "glasses.accuracy", patience = 9}
+    assert.equal("glasses.accuracy", history:best().metric)
+    assert.equal(3, history:best().epoch)
+    assert.matches("best was landmarks.error and is glasses.accuracy; what is best, and patience, "
+      .. "begin anew", table.concat(said, "\n"))
+  end)
+
+  it("says that a schedule of epochs was given as one of steps", function()
+    fit{epochs = 4, schedule = optim.cosine(4)}
+    assert.equal(1, #said)
+    assert.matches("the schedule has come to 0 after step 8, and nothing moves any more", said[1])
+    said = {}
+    local history <const> = fit{epochs = 4, schedule = {optim.cosine(4), by = "epoch"}}
+    assert.same({}, said)
+    assert.equal(1e-2, history[1].lr)
+    assert.is_true(math.abs(history[3].lr - 5e-3) < 1e-9)
+    local best <const> = fit{epochs = 3, lr = 1e-12, schedule = optim.plateau{patience = 0,
+      factor = 0.5, mode = "max"}, best = "glasses.accuracy"}
+    assert.equal(5e-13, best[3].lr)
+    refused('plateau{mode = "min"} looks at glasses.accuracy, of which more is better',
+      {schedule = optim.plateau(), best = "glasses.accuracy"})
   end)
 
   it("takes a new rate where the options have one, and begins what is new", function()
@@ -343,6 +369,7 @@ describe("train.fit refuses", function()
     refused("is in use: another process", {dir = folder .. "/run"})
     log:close()
     local more <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5}, smile = mtl.classes{2}}
+    refused("holds a run of another seed: 3, and here it is 4", {dir = folder .. "/run", seed = 4})
     refused("holds a run of other tasks: it has the task glasses; it has no task smile",
       {dir = folder .. "/run", tasks = more})
     local tasks <const> = tasks_of()

@@ -231,7 +231,7 @@ local function row_of(columns, event)
   return row
 end
 
--- The rows in columns as wide as they need be, those beyond the terminal's width left out.
+-- The rows in columns as wide as they need be.
 local function aligned(rows)
   local widths <const> = {}
   for _, row in ipairs(rows) do

@@ -140,7 +140,7 @@ local function short(value)
   return #words > 60 and words:sub(1, 60) .. "..." or words
 end
 
---- Why a run of these tasks cannot go on as one of those, or nil.
+--- Why a run cannot go on as another one of that configuration, or nil.
 function M.refused(old, new)
   local words <const> = {}
   local before <const> = type(old.tasks) == "table" and old.tasks or {}
@@ -156,7 +156,10 @@ function M.refused(old, new)
   for _, name in ipairs(check.sorted_keys(new.tasks)) do
     if not before[name] then words[#words + 1] = ("it has no task %s"):format(name) end
   end
-  return #words > 0 and "other tasks: " .. table.concat(words, "; ") or nil
+  if #words > 0 then return "other tasks: " .. table.concat(words, "; ") end
+  if text(old.seed) ~= text(new.seed) then
+    return ("another seed: %s, and here it is %s"):format(text(old.seed), text(new.seed))
+  end
 end
 
 -- What goes on with a changed option: what is said of it.
@@ -164,8 +167,15 @@ local SAID <const> = {
   batch = "what is left of the epoch is taken in batches of the new size",
   epochs = "a schedule over the epochs is that of their new number from here on",
   steps = "a schedule over the steps is that of their new number from here on",
+  best = "what is best, and patience, begin anew",
   optimizer = "its new settings hold from here on, with what it remembers",
 }
+
+--- Whether values of the metric that counts cannot be compared.
+function M.judges_anew(old, new)
+  return text((old.options or {}).best) ~= text(new.options.best)
+    or text((old.data or {}).val) ~= text(new.data.val)
+end
 
 --- What differs, a sentence each, between the configuration a run began with and that of now.
 function M.differences(old, new)
@@ -182,7 +192,6 @@ function M.differences(old, new)
   for _, key in ipairs(check.sorted_keys(names)) do
     differ(key, before[key], new.options[key], SAID[key])
   end
-  differ("seed", old.seed, new.seed, "the order of later epochs is that of the new one")
   for _, role in ipairs{"train", "val"} do
     differ("the data of " .. role, (old.data or {})[role], new.data[role])
   end

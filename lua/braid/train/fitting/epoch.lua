@@ -104,6 +104,11 @@ function M:end_epoch()
   if self.by == "epoch" then self.schedule:step(value or means.total) end
   at.epoch, at.of_stage, at.taken, at.sums, at.losses = at.epoch + 1, at.of_stage + 1, 0, {}, {}
   self:show(means, report, better, seconds)
+  if self:lr() == 0 and not self.said_still and not self:is_over() then
+    self.said_still = true
+    notice.say(("train.fit: the schedule has come to 0 after step %d, and nothing moves any more; "
+      .. "it counts steps ({f, by = \"epoch\"} counts epochs)"):format(at.step))
+  end
   self:call("epoch", event)
   Source.close(self.loader)
   self.loader = nil

@@ -19,9 +19,9 @@ local SET <const> = check.kind("a data set, a loader (data.loader) or a function
   .. "one", function(v)
   return type(v) == "function" or type(v) == "table" and (v.labels or v.parts or v.ds) ~= nil
 end)
-local OPTIMIZER <const> = check.kind("an optimizer, the name of one, {\"AdamW\", lr = 1e-3} or a "
-  .. "function(net) that makes one", function(v)
-  return type(v) == "string" or type(v) == "function"
+local OPTIMIZER <const> = check.kind("an optimizer, the name or the class of one, {\"AdamW\", lr = "
+  .. "1e-3} or a function(net) that makes one", function(v)
+  return type(v) == "string" or type(v) == "function" or class.is_class(v)
     or is_table(v) and type(v[1]) == "string" or type(v) == "table" and v.groups ~= nil
 end)
 local BY <const> = {epoch = true, step = true}

@@ -39,9 +39,11 @@ local function grouped(net, rates)
 end
 
 local function of_name(name)
-  local found <const> = optim[name] -- an unknown name is an error that says which are near
+  local found = name
+  if type(name) == "string" then found = optim[name] end -- which says what is near
   if not (class.is_class(found) and found.declared) then
-    check.fail("train.fit: optimizer: optim.%s is no optimizer", name)
+    check.fail("train.fit: optimizer: %s is no optimizer", type(name) == "string"
+      and "optim." .. name or check.shown(name))
   end
   return found
 end
@@ -58,11 +60,12 @@ function M.optimizer(net, o, rates)
   local opt
   if type(given) == "function" then
     opt = given(net)
-  elseif type(given) == "table" and given.groups then
+  elseif type(given) == "table" and not class.is_class(given) and given.groups then
     opt = given
   else
-    local name <const>, options <const> = type(given) == "table" and given[1] or given, {}
-    for key, value in pairs(type(given) == "table" and given or {}) do
+    local listed <const> = type(given) == "table" and not class.is_class(given)
+    local name <const>, options <const> = listed and given[1] or given, {}
+    for key, value in pairs(listed and given or {}) do
       if key ~= 1 then options[key] = value end
     end
     options.lr = o.lr or options.lr
@@ -131,15 +134,20 @@ local NAMED <const> = {
   linear = function(steps) return optim.poly(steps, {power = 1}) end,
 }
 
---- The schedule of a stage of `steps` steps, `per_epoch` of them an epoch, as {schedule = optim's,
--- or nil, by = "step" | "epoch", warm = function(step) or nil}.
-function M.schedule(opt, o, steps, per_epoch)
+--- The schedule of a stage of `steps` steps, `per_epoch` of them an epoch, and whether it goes by
+-- "step" or "epoch"; `metric` is the one that counts.
+function M.schedule(opt, o, steps, per_epoch, metric)
   local given <const>, warm = o.schedule or "constant", o.warmup or 0
   warm = type(warm) == "table" and warm.steps or math.floor(warm * per_epoch + 0.5)
   if warm > steps then
     check.fail("train.fit: warmup: its %d steps are more than all %d", warm, steps)
   end
   local plateau <const> = class.is_a(given, optim.plateau)
+  if plateau and given.options.mode ~= (metric and metric.direction or "min") then
+    check.fail("train.fit: schedule: optim.plateau{mode = \"%s\"} looks at %s, of which %s is "
+      .. "better", given.options.mode, metric and metric.path or "the loss",
+      metric and metric.direction == "max" and "more" or "less")
+  end
   local by = plateau and "epoch" or "step"
   local f = given
   if type(given) == "string" then

@@ -106,12 +106,16 @@ end
 -- @return what else the checkpoint holds
 function Run:go_on(parts)
   local there <const>, asked <const> = names_in(self.last), {}
+  local anew <const> = config.judges_anew(self.old, self.config)
   for name, part in pairs(parts) do
-    if there[name] ~= nil then
+    if anew and (name == "best" or name == "patience") then
+      goto next
+    elseif there[name] ~= nil then
       asked[name] = part
     else
       notice.say(("train.fit: %s is new in this run, and begins here"):format(name))
     end
+    ::next::
   end
   local ok <const>, result <const> = check.caught(resume, self.last, asked)
   if not ok then

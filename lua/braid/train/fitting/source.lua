@@ -7,8 +7,6 @@ local marks <const> = require "braid.data.marks"
 
 local Source <const> = class("source")
 
-local VALIDATION <const> = 256 -- samples of a batch without gradients
-
 -- Options of loaders that choose what is trained on, of no use where all is looked at.
 local TRAINING <const> = {"augment", "balanced", "stratify", "weights", "drop_last", "shuffle"}
 
@@ -45,7 +43,7 @@ end
 
 -- And for looking at all of one.
 local function for_looking(o)
-  local own <const> = copied(o.loader, {batch = VALIDATION, tasks = o.tasks})
+  local own <const> = copied(o.loader, {batch = o.batch or 64, tasks = o.tasks})
   for _, name in ipairs(TRAINING) do own[name] = nil end
   if own.transforms then
     check.fail("train.fit: with transforms among the loader's options, say what validation sees, "

@@ -73,7 +73,8 @@ end
 -- Columns of tasks in turns, or with rates of their own, stand in a list, unless an optimizer that
 -- is made holds them as one tensor.
 local function part_columns(net, o)
-  local made <const> = type(o.optimizer) == "table" and o.optimizer.groups
+  local given <const> = o.optimizer
+  local made <const> = type(given) == "table" and not class.is_class(given) and given.groups
   if (o.turns or next(o.rates or {})) and not made and net.unstack then net:unstack() end
 end
 
@@ -85,7 +86,8 @@ function M.begin(fit, i)
   choose(fit.net, stage)
   part_columns(fit.net, o)
   fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
-  fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit))
+  fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit),
+    fit.metric)
   fit.ema, fit.recompute = parts.ema(fit.net, o)
   fit.weighing = fit.o.weighting and fit.tasks:weigh(fit.net, fit.o.weighting) or nil
   fit.clip, fit.parameters = o.clip, o.clip and fit.net:parameters()
