@@ -136,6 +136,7 @@ static int open_all(lua_State *L) {
   br_open_tensors(L);
   br_open_series(L);
   br_open_autograd(L);
+  br_open_rows(L);
   br_open_operators(L);
   br_open_profile(L);
   br_open_images(L);

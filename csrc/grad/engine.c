@@ -30,6 +30,7 @@ typedef struct engine {
   int64_t asides, aside_room;
   bool retain;
   bool wanted_only; /* leaves accumulate nothing */
+  bool ends;        /* gradients that are wanted end there */
 } engine;
 
 static _Thread_local int depth; /* passes that run */
@@ -145,18 +146,45 @@ static br_status put_aside(engine *e, br_var *v) {
   return BR_OK;
 }
 
+/* Whether the value's gradient is for one who wants it alone. */
+static bool is_taken(const engine *e, const br_var *v) {
+  return e->ends && v->want && v->want_depth == e->depth;
+}
+
+/* Whether no gradient goes on from the value: from a leaf, and where it was to end. */
+static bool ends_at(const engine *e, const br_var *v) {
+  return !v->node || is_taken(e, v);
+}
+
+/* The memory that the value's gradient is to come to, or NULL. Hooks may keep what they
+   see, and get a tensor of their own. */
+static br_tensor *row_of(const engine *e, const br_var *v) {
+  return is_taken(e, v) && !v->hooks ? v->row : NULL;
+}
+
+/* The row with g, the first that comes there, in it. */
+static br_tensor *begin_row(br_tensor *row, br_tensor *g) {
+  return br_copy(row, g) == BR_OK ? br_retain(row) : NULL;
+}
+
 /* Adds g, which stays the caller's, to what the value has received in this pass. */
 static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
   if (v->pending && v->depth != e->depth && put_aside(e, v) != BR_OK) return BR_ENOMEM;
-  br_tensor *fit = fitted(v, g);
+  br_tensor *fit = fitted(v, g), *row = row_of(e, v);
   if (!fit) return BR_ENOMEM;
   br_status status = BR_OK;
   if (v->pending) {
-    status = add_to(&v->pending, fit, false);
+    status = add_to(&v->pending, fit, row != NULL);
     br_release(fit);
     return status;
   }
-  if (!v->node) {
+  if (row) {
+    br_tensor *begun = begin_row(row, fit);
+    br_release(fit);
+    fit = begun;
+    if (!fit) return BR_ENOMEM;
+  }
+  if (ends_at(e, v)) {
     status = make_room(&e->leaf, sizeof *e->leaf, e->leaves, &e->leaf_room);
     if (!status) e->leaf[e->leaves++] = br_retain(v);
   }
@@ -201,7 +229,7 @@ static br_status complete(const engine *e, br_var *v, br_tensor **grad) {
 static br_status deliver(const engine *e, br_var *v) {
   br_tensor *g = take_pending(e, v);
   br_status status = complete(e, v, &g);
-  if (!status && !e->wanted_only) {
+  if (!status && !e->wanted_only && !is_taken(e, v)) {
     if (v->grad) {
       status = add_to(&v->grad, g, true);
     } else {
@@ -244,7 +272,7 @@ static br_status pass_on(engine *e, br_node *node) {
     if (!dx || !v) continue;
     status = br_check_finite(dx, node->call.op->name, node);
     if (!status) status = accumulate(e, v, dx);
-    if (status || !v->node) continue;
+    if (status || ends_at(e, v)) continue;
     status = push(e, v->node);
     if (status) br_release(take_pending(e, v));
   }
@@ -279,7 +307,8 @@ static br_status run_node(engine *e, br_node *node) {
   if (!status && hooks) status = br_node_check(node); /* they may have written to it */
   for (int i = 0; i < c->nin; i++) { /* after the hooks, which may compute gradients */
     br_var *v = node->edge[i].var;
-    if (v && has_arrived(e, v) && br_is_exclusive(v->pending)) into[i] = v->pending;
+    if (v && has_arrived(e, v) && (row_of(e, v) || br_is_exclusive(v->pending)))
+      into[i] = v->pending;
   }
   br_timer timer = br_timer_start();
   if (!status) status = br_call_back(c);
@@ -308,22 +337,6 @@ static br_tensor *first_gradient(const br_tensor *y, br_tensor *dy) {
   return g;
 }
 
-static br_status check_start(const char *name, const br_tensor *y, const br_tensor *dy) {
-  if (!y->var)
-    return br_fail(BR_EINVAL,
-                   "%s: the tensor does not depend on any that requires a gradient",
-                   name);
-  if (!dy && y->numel != 1)
-    return br_fail(BR_EINVAL,
-                   "%s: a tensor of shape %s wants {gradient = ...}; only one of a "
-                   "single element does without",
-                   name, br_shape_of(y));
-  if (dy && !br_same_shape(y, dy))
-    return br_fail(BR_EINVAL, "%s: the gradient has shape %s, the tensor %s", name,
-                   br_shape_of(dy), br_shape_of(y));
-  return BR_OK;
-}
-
 /* Gives the passes around this one back what was theirs. */
 static void restore(engine *e) {
   for (int64_t i = 0; i < e->asides; i++) {
@@ -335,13 +348,19 @@ static void restore(engine *e) {
   br_free(e->aside);
 }
 
-static br_status run(engine *e, br_tensor *y, br_tensor *dy) {
+static br_status begin(engine *e, br_tensor *y, br_tensor *dy) {
   br_var *v = br_var_of(y);
   br_tensor *g = first_gradient(y, dy);
   br_status status = g ? accumulate(e, v, g) : BR_ENOMEM;
   br_release(g);
-  if (!status && v->node) status = push(e, v->node);
+  if (!status && !ends_at(e, v)) status = push(e, v->node);
   if (status) br_release(take_pending(e, v));
+  return status;
+}
+
+static br_status run(engine *e, int n, br_tensor *const *y, br_tensor *const *dy) {
+  br_status status = BR_OK;
+  for (int i = 0; i < n && !status; i++) status = begin(e, y[i], dy[i]);
   while (e->count > 0) {
     br_node *node = pop(e);
     if (!status) status = run_node(e, node);
@@ -361,63 +380,14 @@ static br_status run(engine *e, br_tensor *y, br_tensor *dy) {
   return status;
 }
 
-static br_status run_unrecorded(engine *e, br_tensor *y, br_tensor *dy) {
+int br_next_depth(void) { return depth + 1; }
+
+br_status br_run_pass(const br_pass *p) {
+  engine e = {.retain = p->retain, .wanted_only = p->wanted_only, .ends = p->ends};
   bool was = br_set_recording(false); /* hooks and functions may compute */
-  e->depth = ++depth;
-  br_status status = run(e, y, dy);
+  e.depth = ++depth;
+  br_status status = run(&e, p->n, p->y, p->dy);
   depth--;
   br_set_recording(was);
-  return status;
-}
-
-br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
-  engine e = {.retain = retain_graph};
-  br_status status = check_start("backward", y, dy);
-  return status ? status : run_unrecorded(&e, y, dy);
-}
-
-/* A target, and who wanted its gradient before. */
-typedef struct wanted {
-  br_var *var; /* owned */
-  br_tensor **want;
-  int depth;
-} wanted;
-
-/* Has the pass that is to begin put the target's gradient there. */
-static br_status want(wanted *w, const br_tensor *target, int i, br_tensor **grad) {
-  br_var *v = br_var_of(target);
-  if (!v) return br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
-  if (v->want && v->want_depth == depth + 1)
-    return br_fail(BR_EINVAL, "grad: input %d is given twice", i + 1);
-  *w = (wanted){br_retain(v), v->want, v->want_depth};
-  v->want = grad;
-  v->want_depth = depth + 1;
-  return BR_OK;
-}
-
-br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
-                         br_tensor *const *targets, br_tensor **grads) {
-  engine e = {.retain = retain_graph, .wanted_only = true};
-  for (int i = 0; i < n; i++) grads[i] = NULL; /* whatever is refused below */
-  br_status status = check_start("grad", y, dy);
-  if (status) return status;
-  wanted *list = br_alloc((size_t)n * sizeof *list);
-  if (!list) return BR_ENOMEM;
-  int held = 0;
-  for (; held < n; held++) {
-    status = want(&list[held], targets[held], held, &grads[held]);
-    if (status) break;
-  }
-  if (!status) status = run_unrecorded(&e, y, dy);
-  while (held-- > 0) {
-    list[held].var->want = list[held].want;
-    list[held].var->want_depth = list[held].depth;
-    br_release(list[held].var);
-  }
-  br_free(list);
-  for (int i = 0; i < n && status; i++) {
-    br_release(grads[i]);
-    grads[i] = NULL;
-  }
   return status;
 }

@@ -29,7 +29,10 @@ typedef struct br_var {
   int depth;          /* of the pass that it arrived in */
   int want_depth;     /* of the pass that wants the gradient */
   br_tensor **want;   /* where br_backward_to puts it; NULL otherwise */
-  br_hook *hooks;     /* owned, run in the order of adding */
+  br_tensor *row; /* of a value whose gradient ends in that pass: what it is added to */
+  uint64_t walk;  /* the last walk that met it, see reach.c */
+  int met;        /* in how many of a round's walks it was */
+  br_hook *hooks; /* owned, run in the order of adding */
   br_dtype dtype;
   int ndim;
   int64_t shape[BR_MAX_DIM];
@@ -51,6 +54,8 @@ struct br_node {
   int64_t version[BR_MAX_OUT];
   int queued; /* the depth of the pass that has it in its heap; 0: none has */
   bool running, used;
+  uint64_t walk; /* as of a br_var */
+  int met;
   char place[96]; /* where it was recorded, when anomalies are looked for */
 };
 
@@ -81,6 +86,24 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph);
 br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads);
 
+/* From n tensors back to every leaf at once, as br_backward does, but for the `count`
+   targets, where the gradient ends: that of targets[i] is written to rows[i], of its
+   shape, which then nobody else may use, or added to what has come there in this pass.
+   Where nothing comes the row stays as it is. */
+br_status br_backward_rows(int n, br_tensor *const *y, br_tensor *const *dy,
+                           bool retain_graph, int count, br_tensor *const *targets,
+                           br_tensor *const *rows);
+
+/* ---- what values depend on (reach.c) ---- */
+
+/* How many of the n tensors depend on each of the targets. */
+br_status br_reach(int n, br_tensor *const *y, int count, br_tensor *const *targets,
+                   int *reached);
+/* The values that two or more of the n tensors depend on, at which what only one of them
+   depends on begins: through these all gradients come that tensors have in common. Each
+   is a shape without values; the list, *count long, and they are the caller's. */
+br_status br_frontier(int n, br_tensor *const *y, int *count, br_tensor ***found);
+
 /* Takes over the hook and gives it a number. t must take part. */
 int64_t br_add_hook(br_tensor *t, br_hook *hook);
 void br_remove_hook(br_tensor *t, int64_t number);
@@ -91,6 +114,20 @@ void br_remove_hook(br_tensor *t, int64_t number);
 bool br_set_anomaly(bool on); /* returns what it was */
 bool br_anomaly(void);
 void br_note_place(const char *place);
+
+/* ---- between backward.c and engine.c ---- */
+
+/* From n tensors back to the leaves. */
+typedef struct br_pass {
+  int n;
+  br_tensor *const *y, *const *dy;
+  bool retain;
+  bool wanted_only; /* leaves accumulate nothing */
+  bool ends;        /* gradients that are wanted end there */
+} br_pass;
+
+br_status br_run_pass(const br_pass *p);
+int br_next_depth(void); /* that the next pass will have */
 
 /* ---- between record.c and engine.c ---- */
 

@@ -64,6 +64,9 @@ static br_var *var_new(const br_tensor *t, br_node *node, int output) {
   v->output = output;
   v->grad = v->pending = NULL;
   v->want = NULL;
+  v->row = NULL;
+  v->walk = 0;
+  v->met = 0;
   v->depth = v->want_depth = 0;
   v->hooks = NULL;
   v->dtype = t->dtype;

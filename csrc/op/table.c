@@ -33,7 +33,9 @@
   F(boxes)                                                                               \
   F(prelu)                                                                               \
   F(linear)                                                                              \
-  F(mix)
+  F(mix)                                                                                 \
+  F(rows)                                                                                \
+  F(program)
 
 #define DECLARED(name) extern const br_op br_##name##_ops[];
 FAMILIES(DECLARED)

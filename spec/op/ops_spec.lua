@@ -1323,6 +1323,12 @@ rows.cholesky = { -- its gradient is that of symmetric changes: see solve_spec.l
     {diagonal(17), grad = false}},
 }
 rows.eigh = {elsewhere = "spec/op/solve_spec.lua"}
+for _, name in ipairs{"nonnegative_program", "simplex_program", "fair_program"} do
+  rows[name] = {elsewhere = "spec/op/program_spec.lua"}
+end
+for _, name in ipairs{"gram", "weighted_rows"} do
+  rows[name] = {elsewhere = "spec/op/rows_spec.lua"}
+end
 
 -- ---- specified elsewhere --------------------------------------------------------------
 

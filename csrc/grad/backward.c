@@ -1,0 +1,102 @@
+/* Backward passes: what users ask for, put before the engine. */
+#include "grad/grad.h"
+
+static br_status check_start(const char *name, const br_tensor *y, const br_tensor *dy) {
+  if (!y->var)
+    return br_fail(BR_EINVAL,
+                   "%s: the tensor does not depend on any that requires a gradient",
+                   name);
+  if (!dy && y->numel != 1)
+    return br_fail(BR_EINVAL,
+                   "%s: a tensor of shape %s wants {gradient = ...}; only one of a "
+                   "single element does without",
+                   name, br_shape_of(y));
+  if (dy && !br_same_shape(y, dy))
+    return br_fail(BR_EINVAL, "%s: the gradient has shape %s, the tensor %s", name,
+                   br_shape_of(dy), br_shape_of(y));
+  return BR_OK;
+}
+
+br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
+  br_status status = check_start("backward", y, dy);
+  br_pass pass = {.n = 1, .y = &y, .dy = &dy, .retain = retain_graph};
+  return status ? status : br_run_pass(&pass);
+}
+
+/* A target, and who wanted its gradient before. */
+typedef struct wanted {
+  br_var *var; /* owned */
+  br_tensor **want;
+  int depth;
+  br_tensor *row;
+} wanted;
+
+/* Has the pass that is to begin put the target's gradient there. */
+static br_status want(wanted *w, const br_tensor *target, int i, br_tensor **grad,
+                      br_tensor *row) {
+  br_var *v = br_var_of(target);
+  if (!v) return br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
+  if (v->want && v->want_depth == br_next_depth())
+    return br_fail(BR_EINVAL, "grad: input %d is given twice", i + 1);
+  *w = (wanted){br_retain(v), v->want, v->want_depth, v->row};
+  v->want = grad;
+  v->row = row;
+  v->want_depth = br_next_depth();
+  return BR_OK;
+}
+
+/* Runs it with the gradients of targets put into grads, all or none; rows may be NULL. */
+static br_status run_wanted(const br_pass *pass, int count, br_tensor *const *targets,
+                            br_tensor *const *rows, br_tensor **grads) {
+  wanted *list = br_alloc((size_t)count * sizeof *list + 1);
+  if (!list) return BR_ENOMEM;
+  br_status status = BR_OK;
+  int held = 0;
+  for (; held < count; held++) {
+    status = want(&list[held], targets[held], held, &grads[held],
+                  rows ? rows[held] : NULL);
+    if (status) break;
+  }
+  if (!status) status = br_run_pass(pass);
+  while (held-- > 0) {
+    list[held].var->want = list[held].want;
+    list[held].var->want_depth = list[held].depth;
+    list[held].var->row = list[held].row;
+    br_release(list[held].var);
+  }
+  br_free(list);
+  for (int i = 0; i < count && status; i++) {
+    br_release(grads[i]);
+    grads[i] = NULL;
+  }
+  return status;
+}
+
+br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
+                         br_tensor *const *targets, br_tensor **grads) {
+  br_pass pass = {
+      .n = 1, .y = &y, .dy = &dy, .retain = retain_graph, .wanted_only = true};
+  for (int i = 0; i < n; i++) grads[i] = NULL; /* whatever is refused below */
+  br_status status = check_start("grad", y, dy);
+  return status ? status : run_wanted(&pass, n, targets, NULL, grads);
+}
+
+br_status br_backward_rows(int n, br_tensor *const *y, br_tensor *const *dy,
+                           bool retain_graph, int count, br_tensor *const *targets,
+                           br_tensor *const *rows) {
+  static const br_arg zero = {.given = true};
+  br_pass pass = {.n = n, .y = y, .dy = dy, .retain = retain_graph, .ends = true};
+  br_status status = BR_OK;
+  for (int i = 0; i < n && !status; i++) status = check_start("backward", y[i], dy[i]);
+  if (status) return status;
+  br_tensor **grads = br_alloc_zero((size_t)count * sizeof *grads + 1);
+  if (!grads) return BR_ENOMEM;
+  status = run_wanted(&pass, count, targets, rows, grads);
+  for (int i = 0; i < count; i++) {
+    if (!status && !grads[i]) status = br_fill(rows[i], &zero);
+    if (!status && grads[i] && grads[i] != rows[i]) status = br_copy(rows[i], grads[i]);
+    br_release(grads[i]);
+  }
+  br_free(grads);
+  return status;
+}
