@@ -92,6 +92,23 @@ function MADE.early_stopping()
   end, function() return ("%s %s"):format(stopping.epoch, stopping.stopped.b) end}
 end
 
+-- A weighing of every method: what it has made of two tasks' gradients of one vector.
+for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
+  MADE["weighting " .. name] = function(parameters)
+    local p <const> = parameters or {braid.tensor({1, 2, 3}, {requires_grad = true})}
+    local options <const> = name == "fixed" and {weights = {a = 2}} or name == "dwa" and {every = 2}
+      or name == "excess" and {warmup = 1} or nil
+    local weighing <const> = tasks:weigh(p, mtl.weighting[name](options))
+    return {weighing, function()
+      p[1].grad = nil
+      braid.manual_seed(weighing.number) -- chance is no part of the state
+      local a <const> = (p[1] - 1):square():sum() + 0.1
+      weighing:backward{a = a, b = (p[1] + weighing.number % 3):square():sum()}
+      braid.no_grad(function() p[1]:sub_(p[1].grad * 0.01) end)
+    end, function() return bytes(p) end}, p
+  end
+end
+
 function MADE.Loader()
   local set <const> = data.faces{n = 40, seed = 1, size = 16}.train
   local loader <const>, seen = data.loader(set, {batch = 3, shuffle = true, seed = 5}), nil

@@ -244,6 +244,15 @@ rows["mtl.columns"] = {options = {split = "one", single = "a"},
 rows.network = {options = {tasks = {"a", "b"}}, call = function(_, o) net(batch.image, o) end}
 rows["mtl.network"] = {options = {tasks = tasks, blocks = blocks, split = "one", single = "a"},
   call = function(_, o) mtl.network(o) end}
+for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
+  local method <const> = mtl.weighting[name]
+  rows["mtl.weighting." .. name] = {options = name == "fixed" and {weights = {a = 1}} or nil,
+    call = function(_, o) method(o) end}
+end
+rows["weighing: load_state_dict"] = {
+  options = {steps = 1, method = "equal", memory = {}, shared = {"w"}},
+  skip = {memory = true}, -- any table
+  call = function(_, o) tasks:weigh(net, mtl.weighting.equal{}):load_state_dict(o) end}
 rows["mtl.early_stopping"] = {options = {main = "a"},
   call = function(_, o) mtl.early_stopping(tasks, o) end}
 rows["mtl.mutual"] = {arguments = {net = net}, options = {blocks = "one"},

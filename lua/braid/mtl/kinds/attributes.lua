@@ -16,12 +16,14 @@ local class <const> = require "braid.class"
 local class_names <const> = require "braid.mtl.tasks.class_names"
 local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"
+local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Attributes <const> = class.guarded(class "Attributes")
+Attributes.classifies = true -- its outputs say how likely classes are
 Attributes.unnamed = {"labels", "count"} -- the fields of arguments without a name, for files
 
-local OPTIONS <const> = check.declare("mtl.attributes", {weight = check.number{1, from = 0},
+local OPTIONS <const> = check.declare("mtl.attributes", {weight = weight.OPTION,
   names = class_names.OPTIONS.names, positive = class_names.OPTIONS.positive,
   metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 }, function(o) return class_names.wrong(o, 2) end)

@@ -18,14 +18,16 @@ local class_names <const> = require "braid.mtl.tasks.class_names"
 local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"
 local flips <const> = require "braid.mtl.tasks.flips"
+local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Classes <const> = class.guarded(class "Classes")
+Classes.classifies = true -- its outputs say how likely classes are
 Classes.unnamed = {"size"} -- the field of the argument without a name, for files
 
 local OPTIONS <const> = check.declare("mtl.classes", {
   [1] = check.needed(check.named("the number of classes", check.whole{from = 1})),
-  flip = check.list{of = check.whole{from = 1}}, weight = check.number{1, from = 0},
+  flip = check.list{of = check.whole{from = 1}}, weight = weight.OPTION,
   hardest = check.number{1, above = 0, to = 1}, ignore = check.whole(core.missing_class),
   names = class_names.OPTIONS.names, positive = class_names.OPTIONS.positive,
   metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,

@@ -17,6 +17,7 @@ local Landmarks <const> = require "braid.mtl.kinds.landmarks"
 local ops <const> = core.ops
 
 local LandmarkBins <const> = class("LandmarkBins", Landmarks)
+LandmarkBins.classifies = true -- its outputs say how likely classes are
 
 local OPTIONS <const> = check.declared["mtl.landmarks"]:called("mtl.landmark_bins", {
   pixels = check.needed(check.whole{from = 1}), reduction = check.choice{"mean", "sum"},

@@ -35,13 +35,14 @@ local eyes <const> = require "braid.mtl.tasks.eyes"
 local judged <const> = require "braid.mtl.measure.parts.judged"
 local as_points <const> = require "braid.mtl.measure.forms.points"
 local flips <const> = require "braid.mtl.tasks.flips"
+local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Landmarks <const> = class.guarded(class "Landmarks")
 
 local OPTIONS <const> = check.declare("mtl.landmarks", {
   points = check.whole{5, from = 1}, flip = check.list{of = check.whole{from = 1}},
-  eyes = eyes.KIND, of = eyes.OF, weight = check.number{1, from = 0},
+  eyes = eyes.KIND, of = eyes.OF, weight = weight.OPTION,
   alpha = check.number{0.10, above = 0}, reduction = check.choice{"sum", "mean"},
   metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 }, function(o)

@@ -22,15 +22,17 @@ local check <const> = require "braid.check"
 local follow <const> = require "braid.data.follow"
 local format <const> = require "braid.format"
 local judged <const> = require "braid.mtl.measure.parts.judged"
+local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local PoseBins <const> = class.guarded(class "PoseBins")
+PoseBins.classifies = true -- its outputs say how likely classes are
 PoseBins.unnamed = {"labels"}
 
 local COUNT <const> = check.whole{from = 1, to = 9999}
 local OPTIONS <const> = check.declare("mtl.pose_bins", {
   bins = check.either(check.list{{4, 4, 6}, of = COUNT, least = 1}, COUNT),
-  width = check.number{30, from = 1e-6, to = 360}, weight = check.number{1, from = 0},
+  width = check.number{30, from = 1e-6, to = 360}, weight = weight.OPTION,
   kind = check.text(),
   metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 })

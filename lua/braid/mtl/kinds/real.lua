@@ -11,6 +11,7 @@ local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local judged <const> = require "braid.mtl.measure.parts.judged"
+local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Real <const> = class.guarded(class "Real")
@@ -19,7 +20,7 @@ Real.unnamed = {"size"} -- the field of the argument without a name, for files
 local OPTIONS <const> = check.declare("mtl.real", {
   [1] = check.named("how many numbers", check.whole{1, from = 1}),
   flip = check.optional(check.either(check.choice{"negate"}, check.list{of = check.number()})),
-  weight = check.number{1, from = 0},
+  weight = weight.OPTION,
   metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 }, function(o)
   if type(o.flip) == "table" and #o.flip ~= o[1] then

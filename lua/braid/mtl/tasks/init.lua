@@ -10,6 +10,8 @@ local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 local Module <const> = require "braid.nn.module"
+local Weighing <const> = require "braid.mtl.weigh.weighing"
+local weight <const> = require "braid.mtl.tasks.weight"
 
 local report <const> = require "braid.mtl.measure.parts.report"
 
@@ -65,8 +67,26 @@ local function listed(t)
   return #names > 0 and table.concat(names, ", ") or "none"
 end
 
-local WEIGHT <const>, TABLE <const> = check.number{from = 0}, check.kind("a table by task",
-  function(v) return type(v) == "table" end)
+local TABLE <const> = check.kind("a table by task", function(v) return type(v) == "table" end)
+local EPOCH <const> = check.whole{from = 0}
+
+-- The epoch of tasks whose weights are functions of it.
+local epochs <const> = setmetatable({}, {__mode = "k"})
+
+--- Says which epoch (from 1) it is, to weights that are functions of it and to weightings.
+function Tasks:set_epoch(epoch)
+  epochs[self] = check.value("tasks: set_epoch", "the epoch", epoch, EPOCH)
+end
+
+--- The epoch that set_epoch said last; 1 before.
+function Tasks:get_epoch() return epochs[self] or 1 end
+
+--- The weight that a task has now, a number.
+function Tasks:weight_of(name) return weight.of(name, self[name].weight, self:get_epoch()) end
+
+--- A weighting (mtl.weighting) at work on a network: mtl/weigh/weighing.lua.
+-- @usage local weighing = tasks:weigh(net, mtl.weighting.upgrad{})
+function Tasks:weigh(net, weighting) return Weighing(self, net, weighting) end
 
 local CALLED <const> = check.call()
 
@@ -108,11 +128,8 @@ end
 
 -- Whether a task takes part in a step on the batch, and its target: it has a weight, and a label
 -- in the batch. A task of one's own need not be able to count its labels.
-local function takes_part(name, task, batch)
-  if not WEIGHT.accepts(task.weight) then -- it may have been changed since
-    check.value("tasks", "the weight of " .. name, task.weight, WEIGHT)
-  end
-  if task.weight == 0 then return false end
+local function takes_part(name, task, batch, own)
+  if own == 0 then return false end
   local target <const> = target_of(name, task, batch)
   return not task.labelled or task:labelled(target) > 0, target
 end
@@ -124,7 +141,7 @@ function Tasks:present(batch)
   check.value("tasks", "the batch", batch, TABLE)
   local names <const> = {}
   for name, task in self:each() do
-    if takes_part(name, task, batch) then names[#names + 1] = name end
+    if takes_part(name, task, batch, self:weight_of(name)) then names[#names + 1] = name end
   end
   return names
 end
@@ -138,12 +155,13 @@ function Tasks:loss(outputs, batch)
   local total, weighs
   local per_task <const> = {}
   for name, task in self:each() do
-    weighs = weighs or task.weight ~= 0
-    local takes <const>, target <const> = takes_part(name, task, batch)
+    local own <const> = self:weight_of(name)
+    weighs = weighs or own ~= 0
+    local takes <const>, target <const> = takes_part(name, task, batch, own)
     if takes then
       local loss <const> = task:loss(output_of(name, outputs), target)
       per_task[name] = loss
-      local part <const> = task.weight == 1 and loss or loss * task.weight
+      local part <const> = own == 1 and loss or loss * own
       total = total and total + part or part
     end
   end

@@ -1,0 +1,105 @@
+--- The gradients of tasks at what they share: T rows of one arena, filled by T backward passes over
+-- one graph, and their weighted sum as the gradient.
+--
+-- On "parameters": those that two losses or more depend on, read off the graph; a parameter that
+-- was shared once stays so in steps of fewer tasks. On "representation": the values at which what
+-- one loss alone depends on begins; the sum then goes once through what all share. What one loss
+-- alone depends on takes that loss's gradient in the same passes.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local class <const> = require "braid.class"
+local pieces <const> = require "braid.mtl.weigh.pieces"
+local ops <const> = core.ops
+
+local Shared <const> = class("Shared")
+
+-- The parameters that the rows have columns for, and their names and sizes; `known`
+-- {name = true} are those that were shared before.
+local function find_parameters(self, losses)
+  local trained <const>, names <const> = {}, {}
+  for name, p in self.parameters() do
+    if p.requires_grad then trained[#trained + 1], names[#names + 1] = p, name end
+  end
+  local counts <const>, known <const> = core.reach(losses, trained), self.known
+  local least <const> = #losses == 1 and next(known) == nil and 1 or 2
+  for i, p in ipairs(trained) do
+    local name <const> = names[i]
+    local alone <const> = self.pieces and self.pieces:alone(p)
+    if counts[i] >= least and least > 1 and not alone then known[name] = true end
+    if (counts[i] >= least or known[name]) and not alone then
+      self.targets[#self.targets + 1] = p
+      self.layout[#self.layout + 1] = ("%s %d"):format(name, p:numel())
+    end
+  end
+end
+
+local function widest(targets)
+  for _, t in ipairs(targets) do
+    if t.dtype == "float64" then return "float64" end
+  end
+  return "float32"
+end
+
+--- losses: scalars; parameters(): an iterator over names and parameters; known: what was shared
+-- before, {name = true}; net: the network, whose columns may have pieces.
+function Shared:init(losses, on, parameters, known, net)
+  self.losses, self.on, self.parameters, self.known = losses, on, parameters, known
+  self.targets, self.layout = {}, {}
+  self.pieces = pieces.of(net)
+  if on == "representation" then
+    if self.pieces and self.pieces:is_stacked() then
+      check.fail("weighing: on = \"representation\": the columns are stacked, which hides the last "
+        .. "maps that tasks share; net:unstack() before the optimizer is made")
+    end
+    self.targets = core.frontier(losses)
+  else
+    find_parameters(self, losses)
+  end
+  local size = 0
+  for _, t in ipairs(self.targets) do size = size + t:numel() end
+  self.dtype = widest(self.targets)
+  self.rows = core.new({#losses, size}, self.dtype)
+end
+
+--- The losses' gradients, each times its factor, into the rows. What one of them alone depends on
+-- accumulates its own.
+function Shared:differentiate(factors)
+  local last <const> = #self.losses
+  for i, loss in ipairs(self.losses) do
+    core.backward_rows({loss}, {core.new({}, loss.dtype, factors[i])}, self.targets, self.rows, i,
+      i < last)
+  end
+  if self.pieces and self.on == "parameters" then self.own = self.pieces:part(self) end
+end
+
+--- T rows of the gradients' products.
+function Shared:gram() return ops.gram(self.rows):totable() end
+
+--- The sum of the rows, each times its coefficient.
+function Shared:sum(coefficients)
+  return ops.weighted_rows(self.rows, core.from_table(coefficients, self.dtype))
+end
+
+-- p.grad becomes, or grows by, the gradient.
+local function add_gradient(p, gradient)
+  if p.dtype ~= gradient.dtype then gradient = ops.to(gradient, p.dtype) end
+  if core.has_grad(p) then ops.add_(p.grad, gradient) else p.grad = gradient end
+end
+
+--- The vector (d), a sum of rows, accumulates as the gradient of what is shared.
+function Shared:accumulate(vector)
+  if #self.targets == 0 then return end
+  local gradients <const> = core.split_row(ops.reshape(vector, 1, -1), 1, self.targets)
+  if self.on == "representation" then
+    for i, t in ipairs(self.targets) do
+      if t.dtype ~= gradients[i].dtype then gradients[i] = ops.to(gradients[i], t.dtype) end
+    end
+    core.backward_rows(self.targets, gradients)
+    return
+  end
+  for i, p in ipairs(self.targets) do add_gradient(p, gradients[i]) end
+  if self.own then self.pieces:give_back(self.own) end
+end
+
+return Shared

@@ -1,0 +1,43 @@
+--- The state of a weighing: what its method remembers, by task; and which parameters were shared.
+-- Functions here are methods of the weighing.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+-- Tables deeply, tensors through f.
+local function copied(value, f)
+  if core.is_tensor(value) then return f(value) end
+  if type(value) ~= "table" then return value end
+  local copy <const> = {}
+  for key, v in pairs(value) do copy[key] = copied(v, f) end
+  return copy
+end
+
+local STATE <const> = check.declare("weighing: load_state_dict", {
+  steps = check.needed(check.whole{from = 0}), method = check.needed(check.text()),
+  memory = check.needed(check.kind("a table", function(v) return type(v) == "table" end)),
+  shared = check.needed(check.list{of = check.text()}),
+})
+
+local function name_of(self) return getmetatable(self.method).__name end
+
+--- {steps, method, memory, shared}; the tensors are its own.
+function M:state_dict()
+  return {steps = self.number, method = name_of(self), shared = check.sorted_keys(self.known),
+    memory = copied(self.state, function(t) return t end)}
+end
+
+function M:load_state_dict(dict)
+  local o <const> = check.options(STATE, dict)
+  if o.method ~= name_of(self) then
+    check.fail("weighing: load_state_dict: it is a state of '%s', and this weighs by '%s'",
+      o.method, name_of(self))
+  end
+  self.number, self.known = o.steps, {}
+  for _, name in ipairs(o.shared) do self.known[name] = true end
+  self.state = copied(o.memory, function(t) return core.keep(core.ops.clone(t)) end)
+end
+
+return M

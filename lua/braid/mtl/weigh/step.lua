@@ -1,0 +1,131 @@
+--- What a weighting sees of a step, and what it remembers from one to the next.
+--
+--   names     the tasks that take part: those with a label in the batch; T of them
+--   count     T
+--   losses    their losses, each times its task's weight: numbers in the order of the names
+--   gram      T rows of the products of their gradients, where the method looks at these
+--   rows      the gradients (T,d), where it looks at these
+--   number    of the step, from 1; epoch, as tasks:set_epoch has it
+--   classes   {task = true} of those whose outputs are probabilities of classes
+--   state     a table that is the method's own and part of what is saved
+--
+-- What is remembered is kept by task, for another step may have others.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local ops <const> = core.ops
+
+local Step <const> = class("Step")
+
+function Step:init(fields)
+  for key, value in pairs(fields) do self[key] = value end
+end
+
+--- A list of the same for every task.
+function Step:list(value)
+  local list <const> = {}
+  for i = 1, self.count do list[i] = value end
+  return list
+end
+
+--- The values of a map by task, in order; `other` where it has none.
+function Step:by_task(map, other)
+  local list <const> = {}
+  for i, name in ipairs(self.names) do list[i] = map and map[name] or other end
+  return list
+end
+
+--- Refuses names in an option that are no tasks.
+function Step:check_names(what, map)
+  for _, name in ipairs(check.sorted_keys(map or {})) do
+    if not self.tasks[name] then
+      check.fail("%s names '%s', which is no task; %s", what, name,
+        check.nearest(name, self.tasks.names))
+    end
+  end
+end
+
+--- What was kept under a name for the tasks of this step; `first` where nothing was.
+function Step:recall(key, first) return self:by_task(self.state[key], first) end
+
+--- Keeps a number for each task of this step.
+function Step:keep(key, list)
+  local map <const> = self.state[key] or {}
+  self.state[key] = map
+  for i, name in ipairs(self.names) do map[name] = list[i] end
+end
+
+-- ---- vectors --------------------------------------------------------------------------
+
+local function place_of(names, name)
+  for i, other in ipairs(names) do
+    if other == name then return i end
+  end
+end
+
+local function same_list(a, b)
+  if #a ~= #b then return false end
+  for i, value in ipairs(a) do
+    if value ~= b[i] then return false end
+  end
+  return true
+end
+
+-- The columns of what was kept for parameters of other names and sizes, in those of this step.
+local function laid_out(self, kept)
+  local out <const> = core.new({#kept.names, self.rows:size(2)}, self.rows.dtype, 0)
+  local at <const>, from = {}, 1
+  for _, entry in ipairs(kept.layout) do
+    at[entry] = from
+    from = from + math.tointeger(entry:match("%d+$"))
+  end
+  local to = 1
+  for _, entry in ipairs(self.layout) do
+    local size <const> = math.tointeger(entry:match("%d+$"))
+    if at[entry] then
+      ops.copy_(ops.narrow(out, 2, to, size), ops.narrow(kept.rows, 2, at[entry], size))
+    end
+    to = to + size
+  end
+  return out
+end
+
+--- What was kept as rows (T,d) for the tasks of this step, 0 where nothing was; and {task = true}
+-- of those of which nothing was.
+function Step:recall_rows(key)
+  local kept <const>, fresh <const> = self.state[key], {}
+  if kept and same_list(kept.names, self.names) and same_list(kept.layout, self.layout) then
+    return kept.rows, fresh
+  end
+  local out <const> = core.new({self.count, self.rows:size(2)}, self.rows.dtype, 0)
+  local old <const> = kept and (same_list(kept.layout, self.layout) and kept.rows
+    or laid_out(self, kept))
+  for i, name in ipairs(self.names) do
+    local from <const> = kept and place_of(kept.names, name)
+    if from then
+      ops.copy_(ops.select(out, 1, i), ops.select(old, 1, from))
+    else
+      fresh[name] = true
+    end
+  end
+  return out, fresh
+end
+
+--- Keeps rows for the tasks of this step; those of others stay.
+function Step:keep_rows(key, rows)
+  local kept <const> = self.state[key]
+  local names <const>, list <const> = table.move(self.names, 1, self.count, 1, {}), {rows}
+  for i, name in ipairs(kept and kept.names or {}) do
+    if not place_of(names, name) then
+      local old <const> = same_list(kept.layout, self.layout) and kept.rows or laid_out(self, kept)
+      names[#names + 1] = name
+      list[#list + 1] = ops.narrow(old, 1, i, 1)
+    end
+  end
+  local all <const> = #list == 1 and rows or ops.cat(list, 1)
+  if not kept or all ~= kept.rows then core.keep(all) end
+  self.state[key] = {names = names, layout = self.layout, rows = all}
+end
+
+return Step

@@ -1,0 +1,265 @@
+--- A weighting at work on a network: tasks:weigh(net, weighting).
+--
+-- weighing:backward(outputs, batch), in place of tasks:loss and loss:backward(), accumulates the
+-- gradient; it returns what tasks:loss does. It takes losses by task too, weighing:backward{pose =
+-- loss, ...}, one's own, unweighted. Every loss is multiplied by its task's weight first, which may
+-- change at any time. After it
+--   weighing.coefficients   {task = what its weighted loss, or gradient, was multiplied by}
+--   weighing.gram           T rows of the gradients' products, by weighing.names; nil where the
+--                           method does not look at gradients
+--   weighing:cosine()       the same as cosines, or nil
+--
+-- What "shared" means is read off the graph. Methods by gradients weigh them at the parameters that
+-- two tasks or more depend on: of hard sharing those of the trunk; of columns with mixers
+-- (cross-stitch, task transfer connections, collaboration, NDDR, sluice) all that lies before the
+-- last mixer, that one with it, since every task depends on every column there. Columns behind the
+-- last mixer, columns without one, and heads are their task's own. With on = "representation"
+-- gradients are weighed at the last values that tasks share: a trunk's output; of columns the maps
+-- that the last mixer takes in. That is one backward pass through the trunk instead of T, and
+-- another method than the one on parameters: the name says which.
+--
+-- A task without a label in the batch has no row in that step; where none has a label nothing is
+-- accumulated. A loss or gradient that is not finite is an error that names the task, before
+-- anything of the method's has changed.
+-- @usage
+-- local weighing <const> = tasks:weigh(net, mtl.weighting.cagrad{c = 0.4})
+-- for batch in batches do
+--   local _ <close> = braid.scope()
+--   opt:zero_grad()
+--   local loss = weighing:backward(net(batch.image), batch)
+--   opt:step()
+-- end
+
+local base <const> = require "braid.mtl.weigh.base"
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local grad <const> = require "braid.grad"
+local lazy <const> = require "braid.mtl.weigh.lazy"
+local matrix <const> = require "braid.mtl.weigh.matrix"
+local Module <const> = require "braid.nn.module"
+local Shared <const> = require "braid.mtl.weigh.shared"
+local state <const> = require "braid.mtl.weigh.state"
+local Step <const> = require "braid.mtl.weigh.step"
+
+local Weighing <const> = class("weighing")
+
+-- An iterator over names and parameters of a network or a list.
+local function parameters_of(net)
+  if Module.is(net) then return function() return net:named_parameters() end end
+  if type(net) ~= "table" or not core.is_tensor(net[1]) then
+    check.fail("tasks: weigh: wants a network, or a list of parameters, and a weighting, not %s",
+      check.shown(net))
+  end
+  return function()
+    local i = 0
+    return function()
+      i = i + 1
+      if net[i] then return tostring(i), net[i] end
+    end
+  end
+end
+
+function Weighing:init(tasks, net, weighting)
+  self.parameters = parameters_of(net)
+  self.tasks, self.net, self.method = tasks, net, base.of("tasks: weigh", weighting)
+  self.state, self.known, self.number = {}, {}, 0
+  self.coefficients, self.names = {}, {}
+end
+
+-- ---- losses -------------------------------------------------------------------------------
+
+-- Losses by task and their sum; one's own, or those of outputs for a batch.
+local function losses_of(self, outputs, batch)
+  if batch ~= nil then
+    local total <const>, per_task <const> = self.tasks:loss(outputs, batch)
+    return total:detach(), per_task
+  end
+  local per_task <const> = {}
+  if type(outputs) ~= "table" then
+    check.fail("weighing: backward: wants outputs and a batch, or losses by task, not %s",
+      check.shown(outputs))
+  end
+  for _, name in ipairs(check.sorted_keys(outputs)) do
+    local loss <const> = outputs[name]
+    if not self.tasks[name] then
+      check.fail("weighing: backward: there is no task '%s'; %s", name,
+        check.nearest(name, self.tasks.names))
+    elseif not core.is_tensor(loss) or loss:numel() ~= 1 then
+      check.fail("weighing: backward: the loss of '%s' must be a tensor of one value, not %s", name,
+        check.shown(loss))
+    end
+    if self.tasks:weight_of(name) > 0 then per_task[name] = loss end
+  end
+  local total = 0.0
+  for name, loss in pairs(per_task) do total = total + loss:item() * self.tasks:weight_of(name) end
+  return core.new({}, "float32", total), per_task
+end
+
+local function check_finite(name, what, value)
+  if value == value and value < math.huge and value > -math.huge then return value end
+  check.fail("weighing: backward: %s of task '%s' is %s; nothing was weighed (braid.detect_anomaly "
+    .. "names the operator that made it)", what, name, check.shown(value))
+end
+
+-- The step, and the losses that it differentiates with the weights of their tasks; those that
+-- nothing depends on are left out where there is something to differentiate.
+local function step_of(self, per_task, differentiates)
+  local names <const>, losses <const>, weights <const>, values <const> = {}, {}, {}, {}
+  for _, name in ipairs(self.tasks.names) do
+    local loss <const> = per_task[name]
+    if loss then
+      local weight <const> = self.tasks:weight_of(name)
+      local value <const> = check_finite(name, "the loss", loss:item() * weight)
+      if loss.requires_grad or not differentiates then
+        local i <const> = #names + 1
+        names[i], losses[i], weights[i], values[i] = name, loss, weight, value
+      end
+    end
+  end
+  return Step{names = names, count = #names, losses = values, state = self.state,
+    number = self.number + 1, epoch = self.tasks:get_epoch(), tasks = self.tasks}, losses, weights
+end
+
+-- ---- gradients ----------------------------------------------------------------------------
+
+local COEFFICIENT <const> = check.number{}
+
+-- Coefficients as a method gave them, a list or a table by task, as a list.
+local function listed(self, s, given)
+  if type(given) ~= "table" then
+    check.fail("%s returned %s; it must return a coefficient for each of %s", tostring(self.method),
+      check.shown(given), table.concat(s.names, ", "))
+  end
+  local list <const> = {}
+  for i, name in ipairs(s.names) do
+    list[i] = given[i] or given[name]
+    if not COEFFICIENT.accepts(list[i]) then
+      check.fail("%s: the coefficient of '%s' must be a finite number, not %s",
+        tostring(self.method), name, check.shown(list[i]))
+    end
+  end
+  return list
+end
+
+local function multiplied(a, b) return matrix.map(a, function(x, i) return x * b[i] end) end
+
+-- One pass from all losses.
+local function pass(losses, factors)
+  local gradients <const> = {}
+  for i, loss in ipairs(losses) do gradients[i] = core.new({}, loss.dtype, factors[i]) end
+  core.backward_rows(losses, gradients)
+end
+
+-- T passes: the gradients of the losses, each times its factor, where they are weighed.
+local function differentiate(self, s, losses, factors)
+  local shared <const> = Shared(losses, self.method.options.on or "parameters", self.parameters,
+    self.known, self.net)
+  shared:differentiate(factors)
+  local gram <const> = shared:gram()
+  for i, name in ipairs(s.names) do check_finite(name, "the gradient", gram[i][i]) end
+  s.rows, s.layout = shared.rows, shared.layout
+  return shared, gram
+end
+
+local function weigh_rows(self, s, losses, weights)
+  local method <const> = self.method
+  local scales <const> = method.scale and listed(self, s, method:scale(s)) or s:list(1)
+  local shared <const>, gram <const> = differentiate(self, s, losses, multiplied(weights, scales))
+  s.gram, s.scales = gram, scales
+  local vector, given
+  if method.combine then
+    vector, given = method:combine(s)
+  elseif method.weigh then
+    given = method:weigh(s)
+  end
+  local coefficients <const> = given and listed(self, s, given) or s:list(1)
+  shared:accumulate(vector or shared:sum(coefficients))
+  return multiplied(coefficients, scales), gram
+end
+
+-- A user's function, whose gram is there once it looks at it: without it one pass is enough.
+local function weigh_lazily(self, s, losses, weights)
+  local shared, gram
+  s.gram = lazy(s.count, function()
+    shared, gram = differentiate(self, s, losses, weights)
+    return gram
+  end)
+  local coefficients <const> = listed(self, s, self.method:weigh(s))
+  if shared then
+    shared:accumulate(shared:sum(coefficients))
+  else
+    pass(losses, multiplied(weights, coefficients))
+  end
+  return coefficients, gram
+end
+
+local function weigh_losses(self, s, losses, weights)
+  local scales <const> = listed(self, s, self.method:scale(s))
+  pass(losses, multiplied(weights, scales))
+  return scales
+end
+
+local BY <const> = {losses = weigh_losses, gram = weigh_rows, rows = weigh_rows,
+  lazy = weigh_lazily}
+
+--- Accumulates the gradient. outputs and batch as tasks:loss has them, or losses by task alone.
+-- Returns the weighted sum of losses, without a graph, and each task's own by name.
+function Weighing:backward(outputs, batch)
+  local total <const>, per_task <const> = losses_of(self, outputs, batch)
+  local s <const>, losses <const>, weights <const> = step_of(self, per_task, true)
+  local coefficients, gram = {}, nil
+  if s.count > 0 then
+    local _ <close> = grad.no_grad()
+    coefficients, gram = BY[self.method.by](self, s, losses, weights)
+    if self.method.after then self.method:after(s) end
+    self.number = s.number
+  end
+  self.names, self.gram, self.coefficients = s.names, gram, {}
+  for i, name in ipairs(s.names) do self.coefficients[name] = coefficients[i] end
+  return total, per_task
+end
+
+--- Tells a method that wants to know, famo{update = "same"}, what the losses have become: those of
+-- the same batch after the optimizer's step, as outputs and batch or by task.
+-- @usage weighing:update(net(batch.image), batch)
+function Weighing:update(outputs, batch)
+  if not self.method.update then
+    check.fail("weighing: update: %s does not ask for losses after the step", tostring(self.method))
+  end
+  local _ <close> = grad.no_grad()
+  local _, per_task <const> = losses_of(self, outputs, batch)
+  self.method:update((step_of(self, per_task)))
+end
+
+--- {names =, rows of cosines between the tasks' gradients in the last step}, or nil where the
+-- method looks at losses alone. A gradient of 0 has cosine 0 with all others.
+function Weighing:cosine()
+  local gram <const> = self.gram
+  if not gram then return nil end
+  local length <const> = matrix.lengths(gram)
+  local rows <const> = matrix.each(gram, function(i, j)
+    local product <const> = length[i] * length[j]
+    return product > 0 and 1 / product or 0
+  end)
+  rows.names = self.names
+  return rows
+end
+
+Weighing.state_dict, Weighing.load_state_dict = state.state_dict, state.load_state_dict
+
+local ON <const> = {parameters = "on the gradients of the parameters that tasks share",
+  representation = "on the gradients of the last values that tasks share"}
+
+Weighing.__tostring = function(self)
+  local method <const> = self.method
+  local words <const> = {("weighing of %s"):format(table.concat(self.tasks.names, ", ")),
+    ("  by %s, %s"):format(tostring(method), method.by == "losses" and "on losses"
+      or ON[method.options.on or "parameters"])}
+  if #self.names > 0 then
+    words[3] = ("  step %d: %s"):format(self.number, base.shown_map(self.coefficients))
+  end
+  return table.concat(words, "\n")
+end
+
+return Weighing

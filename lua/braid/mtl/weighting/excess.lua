@@ -1,0 +1,54 @@
+--- ExcessMTL (He et al. 2024, "Robust multi-task learning with excess risks", algorithm 1):
+-- weights of sum 1 grow with an estimate of what each task has still to gain,
+--   e_t = g_t' diag(h_t)^(-1/2) g_t, h_t the sum of the squares of g_t over all steps (line 5)
+--   w_t <- w_t exp(step_size e_t), over their sum (lines 6, 7); w = 1 / T at first
+-- h has 1e-7 added. A task's e is in units of its mean over the first `warmup` steps, in which
+-- weights stay as they are (100; the paper's appendix C.1 has three epochs). With warmup = 0, as
+-- in the authors' code and torchjd, the first step's e is the unit, and moves the weights as it
+-- is, as large as gradients are. step_size is 1, as in torchjd.
+
+local base <const> = require "braid.mtl.weigh.base"
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local matrix <const> = require "braid.mtl.weigh.matrix"
+local ops <const> = core.ops
+
+local Excess <const> = base.by_rows("excess", {step_size = check.number{1, from = 0},
+  warmup = check.whole{100, from = 0}})
+
+-- What the estimates are in units of their first ones; nil while these are still collected.
+local function relative(s, gain, warmup)
+  local first <const>, steps <const> = s:recall("first"), s:recall("steps", 0)
+  local e <const>, waits = {}, false
+  for i, x in ipairs(gain) do
+    steps[i] = steps[i] + 1
+    e[i] = steps[i] > math.max(warmup, 1) and x / (first[i] + 1e-7) or x
+    if steps[i] <= warmup then
+      first[i] = (first[i] or 0) + x / warmup
+      waits = true
+    elseif steps[i] == 1 then
+      first[i] = x
+    end
+  end
+  s:keep("first", first)
+  s:keep("steps", steps)
+  return not waits and e or nil
+end
+
+function Excess:combine(s)
+  local square <const>, h <const> = ops.square(s.rows), s:recall_rows("squares")
+  ops.add_(h, square)
+  s:keep_rows("squares", h)
+  local gain <const> = ops.sum(square / ops.sqrt(h + 1e-7), 2):totable()
+  local e <const> = relative(s, gain, self.options.warmup)
+  local log_weight = s:recall("log_weight", 0.0)
+  if e then
+    log_weight = matrix.map(log_weight, function(x, i) return x + self.options.step_size * e[i] end)
+    local top <const> = math.max(table.unpack(log_weight)) -- weights are ratios
+    s:keep("log_weight", matrix.map(log_weight, function(x) return x - top end))
+  end
+  local w <const> = matrix.softmax(log_weight)
+  return ops.weighted_rows(s.rows, core.from_table(w, s.rows.dtype)), w
+end
+
+return Excess

@@ -1,0 +1,36 @@
+--- IMTL (Liu et al. 2021, "Towards impartial multi-task learning"): weights of sum 1 with which
+-- the sum has the same projection on every gradient's direction (IMTL-G, equation 6), in a form
+-- that gradients which depend on each other have too: proportional to G^+ d, d_t = |g_t|; 0 where
+-- these sum to 0. And losses of one size (IMTL-L, equation 9): exp(s_t) L_t - s_t, whose s_t, 0
+-- at first, follows its own gradient by Adam. parts chooses: "both" (the paper's IMTL),
+-- "gradients", "losses".
+
+local adam <const> = require "braid.mtl.weigh.adam"
+local base <const> = require "braid.mtl.weigh.base"
+local check <const> = require "braid.check"
+local matrix <const> = require "braid.mtl.weigh.matrix"
+
+local Imtl <const> = base.by_gram("imtl", {parts = check.choice{"both", "gradients", "losses"},
+  lr = check.number{1e-3, from = 0}})
+
+function Imtl:init(given)
+  Imtl.base.init(self, given)
+  if self.options.parts == "losses" then self.by = "losses" end
+end
+
+function Imtl:scale(s)
+  if self.options.parts == "gradients" then return s:list(1) end
+  local log_scale <const> = s:recall("log_scale", 0.0)
+  local scales <const> = matrix.map(log_scale, math.exp)
+  adam(s, "log_scale", log_scale, matrix.map(scales, function(x, i) return x * s.losses[i] - 1 end),
+    self.options)
+  return scales
+end
+
+function Imtl.weigh(_, s)
+  local w <const> = matrix.solve(s.gram, matrix.lengths(s.gram))
+  local sum <const> = matrix.sum(w)
+  return matrix.scaled(w, math.abs(sum) < 1e-12 and 0 or 1 / sum)
+end
+
+return Imtl

@@ -1,0 +1,26 @@
+--- PCGrad (Yu et al. 2020, "Gradient surgery for multi-task learning", algorithm 1), on
+-- coefficients c_i of what becomes of g_i: in an order drawn anew for each i (line 4), from g_i
+-- its part along g_j is taken where the two conflict (lines 6-7); the results are summed (line
+-- 11). A gradient of 0 conflicts with none.
+
+local base <const> = require "braid.mtl.weigh.base"
+local draw <const> = require "braid.mtl.weigh.draw"
+local matrix <const> = require "braid.mtl.weigh.matrix"
+
+local Pcgrad <const> = base.by_gram("pcgrad")
+
+function Pcgrad.weigh(_, s)
+  local total <const> = s:list(0.0)
+  for i = 1, s.count do
+    local c <const> = s:list(0.0)
+    c[i] = 1.0
+    for _, j in ipairs(draw.order(s.count)) do
+      local product <const> = j ~= i and matrix.dot(c, s.gram[j]) or 0
+      if product < 0 then c[j] = c[j] - product / s.gram[j][j] end
+    end
+    for k, x in ipairs(c) do total[k] = total[k] + x end
+  end
+  return total
+end
+
+return Pcgrad

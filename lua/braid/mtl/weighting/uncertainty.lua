@@ -1,0 +1,28 @@
+--- Uncertainty (Kendall, Gal and Cipolla 2018, "Multi-task learning using uncertainty to weigh
+-- losses"), with s_t = log sigma_t^2, 0 at first:
+--   regression      exp(-s) / 2 L + s / 2     (equation 7)
+--   classification  exp(-s) L + s / 2         (equation 10)
+-- Each s follows the gradient of that by Adam, as it would among the network's parameters. Which
+-- form a task has its kind says; form = "regression" gives all of them the first, as torchjd does.
+
+local adam <const> = require "braid.mtl.weigh.adam"
+local base <const> = require "braid.mtl.weigh.base"
+local check <const> = require "braid.check"
+
+local Uncertainty <const> = base.by_losses("uncertainty", {
+  form = check.choice{"by kind", "regression"}, lr = check.number{1e-3, from = 0},
+})
+
+function Uncertainty:scale(s)
+  local o <const>, scales <const>, slopes <const> = self.options, {}, {}
+  local log_variance <const> = s:recall("log_variance", 0.0)
+  for i, name in ipairs(s.names) do
+    local half <const> = o.form == "regression" or not s.tasks[name].classifies
+    scales[i] = (half and 0.5 or 1) * math.exp(-log_variance[i])
+    slopes[i] = 0.5 - scales[i] * s.losses[i]
+  end
+  adam(s, "log_variance", log_variance, slopes, o)
+  return scales
+end
+
+return Uncertainty

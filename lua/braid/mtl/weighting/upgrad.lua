@@ -1,0 +1,27 @@
+--- UPGrad (Quinton and Rey 2024, "Jacobian descent for multi-objective optimization", section
+-- 3.1): each gradient, times its preference, is brought to the nearest direction that conflicts
+-- with no gradient, and these are summed. The projection of J' u is J' v, v >= u where v' G v is
+-- least (proposition 1). G is divided by its trace, and `regularize` times the identity added, so
+-- that v is unique where gradients depend on each other (1e-4, as torchjd has it; 0 for none); a
+-- trace below norm_eps counts as gradients of 0 (torchjd: 1e-4; here 0). The preference is 1 / T
+-- unless given.
+
+local base <const> = require "braid.mtl.weigh.base"
+local cone <const> = require "braid.mtl.weigh.cone"
+
+local Upgrad <const> = base.by_gram("upgrad", cone.options())
+
+function Upgrad:weigh(s)
+  local preference <const>, us <const> = cone.preference(self, s), {}
+  for i, p in ipairs(preference) do
+    us[i] = s:list(0.0)
+    us[i][i] = p
+  end
+  local total <const> = s:list(0.0)
+  for _, v in ipairs(cone.project(s.gram, us, self.options)) do
+    for i, x in ipairs(v) do total[i] = total[i] + x end
+  end
+  return total
+end
+
+return Upgrad
