@@ -60,5 +60,12 @@ return function(folder)
     refused_ends = {trials = true, seeds = true, least = true}, skip = {run = true},
     call = function(_, o) train.sweep(few(o)) end}
 
+  rows["plot.differences"] = {options = {title = "t", groups = {{"a"}}}, call = function(_, o)
+    braid.plot.differences({{name = "a", mean = 1}}, o)
+  end}
+  rows["plot.parallel"] = {options = {title = "t"}, call = function(_, o)
+    braid.plot.parallel({axes = {{name = "a"}}, rows = {{1}, {2}}}, o)
+  end}
+
   return rows
 end

@@ -23,8 +23,9 @@
 -- {parameters =, macs =, seconds =}; job.make() gives the network of a function (a list of names
 -- may stand for networks).
 --
--- dir: each job in DIR/NAME/seedN; results.md, .csv, .tex, .html, .txt, .json. jobs, threads,
--- tries, progress: see train.pool; the script runs once more from its beginning for each job.
+-- dir: each job in DIR/NAME/seedN; results.md, .csv, .tex, .html, .txt, .json, METRIC.svg. jobs,
+-- threads, tries, progress: see train.pool; the script runs once more from its beginning for each
+-- job.
 -- @return the results, which print as a table with what paired tests say: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage

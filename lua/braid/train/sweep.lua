@@ -14,8 +14,8 @@
 -- `least` epochs, the best 1/eta (3) of them eta times as long, up to `epochs`; least is such that
 -- there are up to four rungs. trials = how many (a grid: all). seed = of the search; more trials
 -- leave the first as they were. seeds = {1} are those of trainings, over which the value is a mean.
--- dir: DIR/trialN; sweep.md, .csv, .tex, .html, .txt, .json. jobs, threads, tries, progress: see
--- train.pool.
+-- dir: DIR/trialN; sweep.md, .csv, .tex, .html, .txt, .json, .svg. jobs, threads, tries, progress:
+-- see train.pool.
 --
 -- The test set has no part in it: after all, train.test(r.best.dir, faces.test). What is best of
 -- many on validation looks better there than it is.

@@ -1,11 +1,11 @@
---- The files of a comparison: its table in every format, all numbers as JSON, and a page with table
--- and tests.
+--- The files of a comparison: its table in every format, all numbers as JSON, a picture of each
+-- metric, and a page with all of them and the tests.
 
 local check <const> = require "braid.check"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+local page <const> = require "braid.train.comparing.page"
 local Table <const> = require "braid.train.table"
-local text <const> = require "braid.train.table.html"
 
 local DIR <const> = check.text()
 
@@ -52,39 +52,23 @@ local function table_of_tests(r, m)
   return Table(columns, rows, {title = m.name, first = "pair"})
 end
 
-local PAGE <const> = [[
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>%s</title>
-<style>
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}
-.wide{overflow-x:auto}
-td:last-child{white-space:normal;min-width:18em;text-align:left}
-.results td:last-child{white-space:nowrap;min-width:0;text-align:right}
-</style></head><body>
-<h1>%s</h1>
-<div class="wide results">%s</div>
-%s
-</body></html>]]
-
-local function page(r)
-  local parts <const> = {}
+local function page_of(r)
+  local parts <const> = {{r:table():html()}}
   for _, m in ipairs(#r.names > 1 and r.metrics or {}) do
-    for _, picture in ipairs(r.pictures and r:pictures(m.name) or {}) do
-      parts[#parts + 1] = picture
-    end
-    parts[#parts + 1] = ('<div class="wide">%s</div>'):format(table_of_tests(r, m):html())
+    parts[#parts + 1] = {r:figure(m.name):svg()}
+    parts[#parts + 1] = {table_of_tests(r, m):html(), "tests"}
   end
-  local title <const> = text.escaped(r.title or "comparison")
-  return PAGE:format(title, title, r:table():html(), table.concat(parts, "\n"))
+  return page(r.title or "comparison", parts)
 end
 
 return function(r, dir)
   check.value(r.what .. ": write", "dir", dir, DIR)
   local t <const> = r:table()
   for _, ending in ipairs{"md", "csv", "tex", "txt"} do t:write(dir .. "/results." .. ending) end
-  for name, made in pairs{["results.json"] = as_json(r), ["results.html"] = page(r)} do
+  for _, m in ipairs(r.metrics) do
+    r:figure(m.name):save(("%s/%s.svg"):format(dir, (m.name:gsub("[^%w_.-]", "_"))))
+  end
+  for name, made in pairs{["results.json"] = as_json(r), ["results.html"] = page_of(r)} do
     local ok <const>, why <const> = files.write(dir .. "/" .. name, {made, "\n"})
     if not ok then check.fail("%s: %s", r.what, why) end
   end

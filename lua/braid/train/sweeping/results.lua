@@ -6,13 +6,16 @@
 --   r.best         the best trial; with "asha", of those that trained longest
 --   print(r)       a table, best first    r:table(n)    of the first n
 --   r:words()      where several networks were trained: on how many trials each is the better one
---   r:write(dir)   sweep.md, .csv, .tex, .html, .txt, .json
+--   r:figure()     parallel coordinates
+--   r:write(dir)   sweep.md, .csv, .tex, .html, .txt, .json, .svg
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local files <const> = require "braid.io.files"
 local format <const> = require "braid.format"
 local json <const> = require "braid.io.json"
+local page <const> = require "braid.train.comparing.page"
+local plot <const> = require "braid.plot"
 local points <const> = require "braid.train.sweeping.points"
 local Table <const> = require "braid.train.table"
 local tests <const> = require "braid.train.comparing.tests"
@@ -179,6 +182,22 @@ Sweep.__tostring = function(self)
     self.metric.name, t.value, table.concat(words, ", ")) or "")
 end
 
+--- Parallel coordinates of all trials that have a value.
+function Sweep:figure()
+  local search <const>, axes <const>, rows <const> = self.search, {}, {}
+  for k, name in ipairs(self.names) do
+    local range <const> = search.points.ranges[k]
+    axes[k] = {name = name, values = range.values, log = range.logarithmic}
+  end
+  axes[#axes + 1] = {name = self.metric.name}
+  for i, t in ipairs(self.ranked) do
+    rows[i] = {}
+    for k, name in ipairs(self.names) do rows[i][k] = t.values[name] end
+    rows[i][#axes] = t.value
+  end
+  return plot.parallel({axes = axes, rows = rows}, {title = search.o.title})
+end
+
 -- ---- files --------------------------------------------------------------------------------
 
 local function as_json(self)
@@ -194,11 +213,15 @@ end
 function Sweep:write(dir)
   check.value("train.sweep: write", "dir", dir, check.text())
   local t <const> = self:table()
-  for _, ending in ipairs{"md", "csv", "tex", "txt", "html"} do
+  for _, ending in ipairs{"md", "csv", "tex", "txt"} do
     t:write(dir .. "/sweep." .. ending)
   end
-  local ok <const>, why <const> = files.write(dir .. "/sweep.json", {as_json(self), "\n"})
-  if not ok then check.fail("train.sweep: %s", why) end
+  self:figure():save(dir .. "/sweep.svg")
+  for name, made in pairs{["sweep.json"] = as_json(self), ["sweep.html"] = page(
+    self.search.o.title or "sweep", {{self:figure():svg()}, {t:html()}})} do
+    local ok <const>, why <const> = files.write(dir .. "/" .. name, {made, "\n"})
+    if not ok then check.fail("train.sweep: %s", why) end
+  end
   return true
 end
 
