@@ -401,6 +401,10 @@ rows["train.fit"] = {refused_ends = {steps = true, every = true}, -- they go wit
   options = {net = fit_net, tasks = fit_tasks, train = fit_faces.train, val = fit_faces.train,
     epochs = 1, progress = false},
   call = function(_, o) braid.train.fit(o) end}
+rows["train.fit: ema"] = {unknown = "EMA", no_names = true, takes = "number", call = function(_, o)
+  braid.train.fit{net = fit_net, tasks = fit_tasks, train = fit_faces.train, progress = false,
+    epochs = 1, ema = o or {}}
+end}
 rows["train.fit: stage"] = {what = "train.fit: stages[1]", options = {epochs = 1},
   refused_ends = {steps = true},
   call = function(_, o)

@@ -251,6 +251,40 @@ describe("train.fit", function()
     folder = folder:gsub("/hook$", "")
   end)
 
+  it("averages by steps or epochs, from an epoch on, with statistics taken anew", function()
+    local tasks <const> = tasks_of()
+    local sums, count = {}, 0
+    local _, net <const> = fit({tasks = tasks, epochs = 4, dir = folder, best = "loss",
+      ema = {average = "equal", by = "epoch", from = 2}, on = {epoch = function(f, event)
+        if event.epoch < 2 then
+          assert.equal(0, f.ema.updates)
+          return
+        end
+        count = count + 1
+        for name, p in f.net:named_parameters() do
+          sums[name] = (sums[name] or 0) + p:detach():clone()
+        end
+        if count == 3 then
+          local averages <const> = f.ema:state_dict().averages
+          for name, sum in pairs(sums) do
+            assert.is_true((averages[name] - sum / 3):abs():max():item() < 1e-6)
+          end
+        end
+      end}}, network(tasks))
+    assert.equal(3, count)
+    sums = nil
+    local own <const> = tasks_of()
+    local history <const> = fit({tasks = own, epochs = 2, ema = {decay = 0.5, recompute = 3}},
+      network(own))
+    local plain <const> = fit({epochs = 2, ema = 0.5}, network(tasks_of()))
+    assert.equal(plain[2].train.loss.total, history[2].train.loss.total)
+    assert.is_true(plain[2].val.landmarks.error ~= history[2].val.landmarks.error)
+    assert.is_table(net)
+    refused("there is no option 'decai'.*did you mean decay", {ema = {decai = 0.5}})
+    refused("train.fit: ema: recompute must be true or false, or a whole number",
+      {ema = {recompute = 0}})
+  end)
+
   it("takes L-BFGS, and the update of task transfer connections", function()
     local history = fit{optimizer = {"LBFGS", lr = 0.1, max_iter = 3}, epochs = 2}
     assert.is_true(history[2].train.loss.total < history[1].train.loss.total)

@@ -12,16 +12,16 @@
 -- metric that counts); warmup = epochs, also half a one, or {steps = n}. clip = the largest norm of
 -- the gradient; accumulate = k batches a step, which are one batch of k times the size but for
 -- batch norm; ema = decay or optim.EMA's options, with recompute = true or a number of batches to
--- take batch norm's statistics anew under the averages. weights = {smile = 0.1 or function(epoch)}
--- sets tasks' weights, rates = {pose = 0.1 or function(epoch)} multiplies the rate of what is a
--- task's alone; they are as before when fit ends. turns = true (or names): tasks take turns, each
--- with balanced batches of its own (columns then run in a list: net:unstack()).
--- stopping = mtl.early_stopping{...}: tasks end by themselves.
--- stages = {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze = "shared"}}:
--- one after the other, with an optimizer each; a stage may have optimizer, lr, schedule, warmup,
--- weights, clip, and prepare = function(net). best = "landmarks.failure" (or "loss", the weighted
--- sum of validation, the default) is the metric that counts; patience = n ends training n epochs
--- after its best value.
+-- take batch norm's statistics anew under the averages, from = the first epoch that counts, by =
+-- "epoch" (with average = "equal": stochastic weight averaging). weights = {smile = 0.1 or
+-- function(epoch)} sets tasks' weights, rates = {pose = 0.1 or function(epoch)} multiplies the rate
+-- of what is a task's alone; they are as before when fit ends. turns = true (or names): tasks take
+-- turns, each with balanced batches of its own (columns then run in a list: net:unstack()).
+-- stopping = mtl.early_stopping{...}: tasks end by themselves. stages = {{epochs = 5, train =
+-- "shared"}, {epochs = 5, train = "columns", freeze = "shared"}}: one after the other, with an
+-- optimizer each; a stage may have optimizer, lr, schedule, warmup, weights, clip, and prepare =
+-- function(net). best = "landmarks.failure" (or "loss", the weighted sum of validation, the
+-- default) is the metric that counts; patience = n ends training n epochs after its best value.
 --
 -- dir = a directory (train.log): config.json, metrics.jsonl, metrics.csv, last.safetensors after
 -- every epoch (and after `every` steps), best.safetensors. The same call goes on from there (resume

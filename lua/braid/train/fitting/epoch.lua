@@ -94,6 +94,7 @@ end
 -- Ends an epoch: looks, writes down, decides. -> whether a signal came meanwhile
 function M:end_epoch()
   local at <const>, means <const> = self.at, means_of(self.at)
+  self:average("epoch")
   local report <const> = validation.report(self)
   if signals.caught() then return true end
   local seconds <const> = core.clock() - self.epoch_begun

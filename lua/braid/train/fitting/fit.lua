@@ -140,13 +140,24 @@ end
 
 --- A scope in which the network has the averages, if there are some.
 function Fit:averaged()
-  if not self.ema then return nil end
-  return self.ema:using{recompute = self.recompute and self:recomputing() or nil}
+  if not self.ema or self.ema.updates == 0 then return nil end
+  return self.ema:using{recompute = self.averages.recompute and self:recomputing() or nil}
+end
+
+--- Takes the weights of now into the averages, if these go by steps, or by epochs.
+function Fit:average(by)
+  local use <const>, at <const> = self.averages, self.at
+  if not self.ema or use.by ~= by or at.epoch + 1 < use.from then return end
+  if by == "epoch" then
+    if at.averaged == at.epoch + 1 then return end -- before a signal ended the look at validation
+    at.averaged = at.epoch + 1
+  end
+  self.ema:update()
 end
 
 -- Batches of training for the statistics of batch norm under the averages.
 function Fit:recomputing()
-  local loader <const>, left = self.train:batches(self.at.epoch + 1), self.recompute
+  local loader <const>, left = self.train:batches(self.at.epoch + 1), self.averages.recompute
   return function()
     left = left - 1
     if left >= 0 then return loader() end

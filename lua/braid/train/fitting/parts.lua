@@ -165,24 +165,24 @@ end
 
 -- ---- averages -------------------------------------------------------------------------
 
---- optim.EMA of the network, or nil; and over how many batches its statistics are recomputed.
+-- What fit does with the averages: over how many batches statistics are taken anew, the first
+-- epoch whose weights count, and after what they are taken.
+local AVERAGES <const> = check.declare("train.fit: ema", {
+  recompute = check.either(check.flag(), check.whole{from = 1}), from = check.whole{1, from = 1},
+  by = check.choice{"step", "epoch"},
+})
+
+--- optim.EMA of the network, or nil; and {recompute = a number of batches or nil, from =, by =}.
 function M.ema(net, o)
   if not o.ema then return nil end
-  local options <const>, recompute = {}, nil
-  if type(o.ema) == "number" then
-    options.decay = o.ema
-  else
-    for key, value in pairs(o.ema) do options[key] = value end
-    recompute, options.recompute = options.recompute, nil
+  local own <const>, others <const> = {}, {}
+  for key, value in pairs(type(o.ema) == "table" and o.ema or {decay = o.ema}) do
+    if AVERAGES.kinds[key] then own[key] = value else others[key] = value end
   end
-  if recompute == false then recompute = nil end
-  if recompute == true then recompute = math.huge end
-  if recompute ~= nil and not (math.type(recompute) == "integer" and recompute > 0
-    or recompute == math.huge) then
-    check.fail("train.fit: ema: recompute must be true or a number of batches, not %s",
-      check.shown(recompute))
-  end
-  return optim.EMA(net, options), recompute
+  local use <const> = check.options(AVERAGES, own)
+  if use.recompute == true then use.recompute = math.maxinteger end
+  use.recompute = use.recompute or nil
+  return optim.EMA(net, others), use
 end
 
 return M

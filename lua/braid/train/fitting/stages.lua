@@ -88,7 +88,7 @@ function M.begin(fit, i)
   fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
   fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit),
     fit.metric)
-  fit.ema, fit.recompute = parts.ema(fit.net, o)
+  fit.ema, fit.averages = parts.ema(fit.net, o)
   fit.weighing = fit.o.weighting and fit.tasks:weigh(fit.net, fit.o.weighting) or nil
   fit.clip, fit.parameters = o.clip, o.clip and fit.net:parameters()
   fit.stage_weights = stage.weights or fit.o.weights or {}

@@ -177,7 +177,7 @@ function M.take(fit, batches)
     fit.opt:step()
   end
   if fit.by == "step" then fit.schedule:step() end
-  if fit.ema then fit.ema:update() end
+  fit:average("step")
   at.step, at.taken, at.lr = at.step + 1, at.taken + #batches, lr
   note(fit, total, losses)
   local count = 0
