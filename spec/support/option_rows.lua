@@ -224,8 +224,8 @@ rows["a metric of one's own"] = {what = "mtl.real: the metric 'mine'", no_names 
   options = {result = print}, call = function(_, o) mtl.real{metrics = {mine = o}} end}
 rows["mtl.ced"] = {arguments = {errors = {0.1, 0 / 0}},
   call = function(a, o) mtl.ced(a.errors, o) end}
-for _, name in ipairs{"none", "share", "cross_stitch", "ttc", "separation", "collaborative", "nddr",
-  "sluice", "progressive"} do
+for file in io.popen("ls lua/braid/mtl/mixers"):lines() do
+  local name <const> = file:match("^(.*)%.lua$")
   local mixer <const> = mtl[name]
   rows["mtl." .. name] = {call = function(_, o) mixer(o) end}
 end

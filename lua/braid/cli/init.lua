@@ -1,6 +1,13 @@
---- The command line: a script, a module, code or the prompt.
+--- The command line: a script, a module, code, the prompt, or a command.
+--
+-- A command is a file of this folder, named as the command. It returns {usage = "what --help says",
+-- run = f(arguments)}, where f prints, and raises what goes wrong.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local folder <const> = require "braid.folder"
+
+local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
 local USAGE <const> = [[
 usage: braid                            the prompt
@@ -11,6 +18,14 @@ usage: braid                            the prompt
        braid -i [FILE | -m .. | -e ..]  the same, then the prompt with what it left
        braid --version
        braid --help]]
+
+local function usage()
+  local lines <const> = {USAGE}
+  for _, name in ipairs(folder.names(commands)) do
+    lines[#lines + 1] = "       braid " .. commands[name].usage
+  end
+  return table.concat(lines, "\n")
+end
 
 local function complain(...) io.stderr:write("braid: ", table.concat({...}), "\n") end
 
@@ -37,6 +52,12 @@ local function run_file(path, rest)
   if ok then return 0 end
   complain(tostring(failure))
   return 1
+end
+
+local function run_command(command, arguments)
+  local ok <const>, message <const> = check.caught(command.run, table.unpack(arguments, 2))
+  if not ok then complain(message) end
+  return ok and 0 or 1
 end
 
 local function read(path)
@@ -115,12 +136,14 @@ return function(arguments)
     return 0
   end
   if first == "--help" or first == "-h" then
-    print(USAGE)
+    print(usage())
     return 0
   end
+  local command <const> = first and first:find("^[%l_]+$") and folder.find(commands, first)
+  if command then return run_command(command, arguments) end
   local o <const>, message <const> = parse(arguments)
   if not o then
-    complain(message, "\n", USAGE)
+    complain(message, "\n", usage())
     return 2
   end
   return run(arguments, o)
