@@ -112,14 +112,16 @@ static int register_hook(lua_State *L) {
     return br_error(L, "register_hook: the hook must be a function, not %s",
                     luaL_typename(L, 2));
   if (!br_requires_grad(br_check_tensor(L, 1)))
-    return br_error(L, "register_hook: the tensor does not require a gradient");
+    return br_error(L, "register_hook: the tensor does not require a gradient; "
+                       "x:requires_grad_() asks for one");
   lua_function *f = hold(L, 2);
   if (!f) return br_raise(L);
   f->hook.run = run_hook;
   br_box *box = br_check_box(L, 1);
   if (!box->t || !br_requires_grad(box->t)) { /* no longer */
     br_release(f);
-    return br_error(L, "register_hook: the tensor does not require a gradient");
+    return br_error(L, "register_hook: the tensor does not require a gradient; "
+                       "x:requires_grad_() asks for one");
   }
   lua_pushinteger(L, br_add_hook(box->t, &f->hook));
   return 1;

@@ -4,7 +4,8 @@
 static br_status check_start(const char *name, const br_tensor *y, const br_tensor *dy) {
   if (!y->var)
     return br_fail(BR_EINVAL,
-                   "%s: the tensor does not depend on any that requires a gradient",
+                   "%s: the tensor does not depend on any that requires a gradient "
+                   "(computed under no_grad, or detached?)",
                    name);
   if (!dy && y->numel != 1)
     return br_fail(BR_EINVAL,
@@ -35,7 +36,11 @@ typedef struct wanted {
 static br_status want(wanted *w, const br_tensor *target, int i, br_tensor **grad,
                       br_tensor *row) {
   br_var *v = br_var_of(target);
-  if (!v) return br_fail(BR_EINVAL, "grad: input %d does not require a gradient", i + 1);
+  if (!v)
+    return br_fail(BR_EINVAL,
+                   "grad: input %d does not require a gradient; "
+                   "requires_grad_() asks for one, before y is computed",
+                   i + 1);
   if (v->want && v->want_depth == br_next_depth())
     return br_fail(BR_EINVAL, "grad: input %d is given twice", i + 1);
   *w = (wanted){br_retain(v), v->want, v->want_depth, v->row};

@@ -67,7 +67,8 @@ br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
     goto done;
   }
   if (space == TJCS_CMYK || space == TJCS_YCCK) {
-    status = br_fail(BR_EIO, "%s: a CMYK JPEG; only gray and RGB can be read", name);
+    status = br_fail(BR_EIO, "%s: a CMYK JPEG; only gray and RGB can be read: convert it",
+                     name);
     goto done;
   }
   status = br_codec_check_size(name, h, w, n, PIXELS_PER_BYTE);

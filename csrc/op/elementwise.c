@@ -8,7 +8,8 @@ enum { INT = BR_IN_PLACE, REAL = BR_IN_PLACE | BR_TO_FLOAT, TEST = BR_TO_BOOL };
 
 static br_status no_bool_infer(br_call *c) {
   c->compute = br_promote(c->nin, c->in);
-  if (c->compute == BR_BOOL) return br_bad(c, "has no meaning for bool tensors");
+  if (c->compute == BR_BOOL)
+    return br_bad(c, "has no meaning for bool tensors; convert with to(\"int64\")");
   return br_map_infer(c);
 }
 
@@ -31,7 +32,7 @@ static br_status sub_infer(br_call *c) {
 
 static br_status where_infer(br_call *c) {
   if (c->in[0]->dtype != BR_BOOL && c->in[0]->dtype != BR_U8)
-    return br_bad(c, "the condition must be bool, not %s",
+    return br_bad(c, "the condition must be bool, not %s; x:ne(0) makes one",
                   br_dtype_name(c->in[0]->dtype));
   c->compute = br_promote(2, c->in + 1);
   return br_map_infer(c);
@@ -39,7 +40,8 @@ static br_status where_infer(br_call *c) {
 
 static br_status masked_fill_infer(br_call *c) {
   if (c->in[1]->dtype != BR_BOOL && c->in[1]->dtype != BR_U8)
-    return br_bad(c, "the mask must be bool, not %s", br_dtype_name(c->in[1]->dtype));
+    return br_bad(c, "the mask must be bool, not %s; x:ne(0) makes one",
+                  br_dtype_name(c->in[1]->dtype));
   c->compute = c->in[0]->dtype;
   const char *wrong = br_misfit(c->compute, &c->arg[0]);
   return wrong ? br_bad(c, "value: %s", wrong) : br_map_infer(c);
@@ -60,7 +62,8 @@ static br_status clamp_infer(br_call *c) {
   if (!c->arg[0].given && !c->arg[1].given)
     return br_bad(c, "wants a min, a max or both");
   c->compute = c->in[0]->dtype;
-  if (c->compute == BR_BOOL) return br_bad(c, "has no meaning for bool tensors");
+  if (c->compute == BR_BOOL)
+    return br_bad(c, "has no meaning for bool tensors; convert with to(\"int64\")");
   for (int i = 0; i < 2; i++)
     if (c->arg[i].given && !c->arg[i].whole && !br_dtype_is_float(c->compute))
       c->compute = BR_F32;

@@ -21,7 +21,10 @@ static br_status best_mask(br_call *c) {
     c->state[0] = 1u << d;
   }
   if (br_reduced_count(c) == 0)
-    return br_bad(c, "there is nothing to choose from in the shape %s", br_shape_of(x));
+    return br_bad(
+        c,
+        "there is nothing to choose from: the shape %s has a dimension without elements",
+        br_shape_of(x));
   return BR_OK;
 }
 

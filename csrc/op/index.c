@@ -53,7 +53,8 @@ static br_status select_infer(br_call *c) {
   if (!status) status = br_need_dims(c, index, "index", 1);
   if (status) return status;
   if (br_dtype_is_float(index->dtype) || index->dtype == BR_BOOL)
-    return br_bad(c, "index must hold integers, not %s", br_dtype_name(index->dtype));
+    return br_bad(c, "index must hold integers, not %s; to(\"int64\") converts",
+                  br_dtype_name(index->dtype));
   c->arg[0].i = dim;
   status = check_indices(c);
   if (status) return status;
@@ -143,7 +144,8 @@ static br_status masked_infer(br_call *c) {
   int ndim = 0;
   int64_t shape[BR_MAX_DIM];
   if (mask->dtype != BR_BOOL && mask->dtype != BR_U8)
-    return br_bad(c, "the mask must be bool, not %s", br_dtype_name(mask->dtype));
+    return br_bad(c, "the mask must be bool, not %s; x:ne(0) makes one",
+                  br_dtype_name(mask->dtype));
   if (!br_broadcast(x->ndim, x->shape, mask->ndim, mask->shape, &ndim, shape) ||
       ndim != x->ndim || memcmp(shape, x->shape, (size_t)ndim * sizeof *shape) != 0)
     return br_bad(c, "the mask %s does not broadcast to %s", br_shape_of(mask),

@@ -162,8 +162,10 @@ static br_status ce_infer(br_call *c) {
     return br_bad(c, "target must have shape %s for x %s, not %s",
                   br_shape_text(x->ndim - 1, shape), br_shape_of(x), br_shape_of(t));
   if (br_dtype_is_float(t->dtype))
-    return br_bad(c, "target must hold class labels (integers from 1), not %s",
-                  br_dtype_name(t->dtype));
+    return br_bad(
+        c,
+        "target must hold class labels (integers from 1), not %s; to(\"int64\") converts",
+        br_dtype_name(t->dtype));
   if (w && (w->ndim != 1 || w->shape[0] != x->shape[1]))
     return br_bad(c, "weight must have shape (%lld), not %s", (long long)x->shape[1],
                   br_shape_of(w));

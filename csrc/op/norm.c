@@ -56,10 +56,11 @@ static br_status norm_infer(br_call *c) {
     return br_bad(c, "without training, running_mean and running_var must be given");
   int64_t rows = x->shape[1] ? x->numel / x->shape[1] : 0;
   if (training && rows < 2)
-    return br_bad(c, "training wants more than one value for each channel, input is %s",
+    return br_bad(c,
+                  "training wants more than one value for each channel, input is %s: "
+                  "a larger batch (drop_last = true), or net:eval()",
                   br_shape_of(x));
-  /* Mean and 1 / deviation of each channel; when training, the sum of squared deviations.
-   */
+  /* Mean and 1 / deviation of each channel; in training, squared deviations summed. */
   for (int i = 0; i < (training ? 3 : 2); i++) {
     c->saved[i] = br_tensor_new(BR_F64, 1, x->shape + 1, BR_CONTIGUOUS);
     if (!c->saved[i]) return BR_ENOMEM;

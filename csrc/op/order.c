@@ -336,7 +336,10 @@ static br_status median_infer(br_call *c) {
     c->state[0] = (1u << x->ndim) - 1;
   if (status) return status;
   if (lane_length(c) == 0)
-    return br_bad(c, "there is nothing to choose from in the shape %s", br_shape_of(x));
+    return br_bad(
+        c,
+        "there is nothing to choose from: the shape %s has a dimension without elements",
+        br_shape_of(x));
   for (int d = 0; d < x->ndim; d++) {
     if (!(br_walk_mask(c) & 1u << d))
       shape[n++] = x->shape[d];

@@ -71,7 +71,8 @@ static br_status check_index(br_call *c, const br_tensor *index) {
   const br_tensor *x = c->in[0];
   int dim = 0;
   if (br_dtype_is_float(index->dtype) || index->dtype == BR_BOOL)
-    return br_bad(c, "index must hold integers, not %s", br_dtype_name(index->dtype));
+    return br_bad(c, "index must hold integers, not %s; to(\"int64\") converts",
+                  br_dtype_name(index->dtype));
   if (x->ndim == 0) return br_bad(c, "x has no dimensions to choose from");
   br_status status = br_dim(c, &c->arg[0], x->ndim, &dim);
   if (!status) status = br_need_dims(c, index, "index", x->ndim);

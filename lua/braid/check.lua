@@ -240,7 +240,8 @@ function M.path(what, path)
       path == nil and "nil" or "a " .. type(path))
   end
   if path == "" or path:find("\0", 1, true) then
-    M.fail("%s: %q is not the path of a file", what, path)
+    M.fail("%s: %q is not the path of a file: it %s", what, path,
+      path == "" and "is empty" or "holds a zero byte")
   end
   return path
 end

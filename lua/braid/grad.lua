@@ -47,12 +47,13 @@ function M.grad(y, inputs, given)
   local o <const> = check.options(GRAD, given, {y = y, inputs = inputs})
   if tensor.is_tensor(inputs) then inputs = {inputs} end
   if not y.requires_grad then
-    check.fail("grad: y does not depend on any tensor that requires a gradient")
+    check.fail("grad: y does not depend on any tensor that requires a gradient: x:requires_grad_() "
+      .. "asks for one, before y is computed and outside braid.no_grad")
   end
   local grads <const> = core.grad(y, inputs, o.gradient, o.retain_graph)
   for i, g in ipairs(grads) do
     if not g and not o.allow_unused then
-      check.fail("grad: the tensor does not depend on input %d", i)
+      check.fail("grad: y does not depend on input %d; allow_unused = true gives nil for it", i)
     end
   end
   return grads
@@ -81,7 +82,9 @@ function M.Function(given)
     local results <const> = M.no_grad(function()
       return table.pack(o.forward(ctx, table.unpack(arguments, 1, arguments.n)))
     end)
-    if results.n == 0 then check.fail("Function: forward returned nothing, not a tensor") end
+    if results.n == 0 then
+      check.fail("Function: forward returned nothing, not a tensor; is a `return` missing?")
+    end
     for i = 1, results.n do
       if not tensor.is_tensor(results[i]) then
         check.fail("Function: result %d is a %s, not a tensor", i, type(results[i]))

@@ -109,7 +109,8 @@ describe("a data set", function()
       "subset: there is no range 3 to 2 in 6 samples")
     assert.has_error(function() ds:subset{1, 7} end, "subset: there is no sample 7 of 6")
     assert.has_error(function() ds:split(6) end,
-      "split: 6 of 6 samples leaves one part empty")
+      "split: 6 of 6 samples leaves one part empty: give a share between 0 and 1, or a number of "
+        .. "samples from 1 to 5")
     assert.has_error(function() ds:split(0.5, {stratify = "yaw"}) end,
       "split: stratify wants the name of a class label; 'yaw' is yaw")
     assert.has_error(function() ds:image(7) end, "Dataset: there is no sample 7 of 6")

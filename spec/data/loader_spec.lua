@@ -231,7 +231,7 @@ describe("the order of samples", function()
     assert.equal(0, none)
     assert.near(2 / 3, many / (many + few), 0.03) -- 2400 draws: a deviation of 0.01
     assert.has_error(function() data.loader(ds, {weights = {1, 2}, transforms = {}}) end,
-      "data.loader: 2 weights for 60 samples")
+      "data.loader: weights has 2 numbers, and the data set 60 samples")
   end)
 
   it("stratified has the classes in every batch as in the whole", function()

@@ -59,7 +59,7 @@ describe("a JPEG", function()
     it(("of kind %s is refused by name"):format(name), function()
       local t <const>, message <const> = file.load("x.jpg", pictures.jpegs[name])
       assert.is_nil(t)
-      assert.equal("a CMYK JPEG; only gray and RGB can be read", message)
+      assert.equal("a CMYK JPEG; only gray and RGB can be read: convert it", message)
     end)
   end
 end)

@@ -150,9 +150,11 @@ describe("data.show", function()
     local ds <const> = sample_set()
     assert.has_error(function() data.show(ds, 0, "x.png") end,
       "data.show: n must be a whole number from 1, not 0")
-    assert.has_error(function() data.show(ds, {3}, "x.png") end, "data.show: there is no sample 3")
+    assert.has_error(function() data.show(ds, {3}, "x.png") end,
+      "data.show: there is no sample 3 of 2")
     assert.has_error(function() data.show(ds, 2, "x.png", {side = 100000}) end,
-      "data.show: 2 samples of side 100000 are too much for one picture")
+      "data.show: 2 samples of side 100000 are too much for one picture: show fewer, or with a "
+        .. "smaller side")
     assert.error_matches(function() data.show(ds, 2, "/no/such/dir/x.png") end,
       "data.show: cannot write .*: there is no folder /no/such/dir$")
   end)

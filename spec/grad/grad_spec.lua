@@ -110,7 +110,8 @@ describe("backward", function()
 
   it("of a tensor that no leaf stands behind is an error", function()
     assert.has_error(function() braid.ones(1):backward() end,
-      "backward: the tensor does not depend on any that requires a gradient")
+      "backward: the tensor does not depend on any that requires a gradient (computed under "
+        .. "no_grad, or detached?)")
   end)
 
   it("of a leaf gives 1", function()

@@ -213,7 +213,7 @@ describe("mtl.ced", function()
     assert.near((0.08 + 0.05 + 0 + 0.02) / (4 * 0.1), curve.auc, 1e-12)
     assert.equal(0.25, curve.failure)
     assert.equal(1, curve.left_out)
-    assert.has_error(function() mtl.ced{NAN} end, "mtl.ced: there is no error that is a number")
+    assert.error_matches(function() mtl.ced{NAN} end, "mtl.ced: there is no error that is a number")
   end)
 end)
 

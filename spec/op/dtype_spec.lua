@@ -295,9 +295,9 @@ describe("bool", function()
 
   it("has no difference and no negative", function()
     assert.has_error(function() local _ <const> = p - q end,
-      "sub: has no meaning for bool tensors")
+      "sub: has no meaning for bool tensors; convert with to(\"int64\")")
     assert.has_error(function() local _ <const> = -p end,
-      "neg: has no meaning for bool tensors")
+      "neg: has no meaning for bool tensors; convert with to(\"int64\")")
   end)
 
   it("comes of any value but 0, NaN among them", function()
@@ -410,6 +410,7 @@ describe("batch norm's running statistics", function()
   it("want more than one value when training", function()
     assert.has_error(function() core.ops.batch_norm(braid.zeros(1, 3),
       {training = true}) end,
-      "batch_norm: training wants more than one value for each channel, input is (1, 3)")
+      "batch_norm: training wants more than one value for each channel, input is (1, 3): a larger "
+        .. "batch (drop_last = true), or net:eval()")
   end)
 end)

@@ -289,7 +289,7 @@ describe("clipping", function()
     a.grad:fill_(0 / 0)
     assert.error_matches(function()
       optim.clip_grad_norm({a, b}, 1, {error_if_nonfinite = true})
-    end, "clip_grad_norm: the norm is ")
+    end, "clip_grad_norm: the norm of the gradients is nan")
   end)
 
   it("clamps values, and gives the largest", function()

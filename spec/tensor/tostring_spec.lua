@@ -34,7 +34,10 @@ describe("printing", function()
       end
     end
     for _, name in ipairs(folder.names(mtl)) do
-      if type(mtl[name]) == "table" then check(name, mtl[name], "^class ") end
+      local part <const> = type(mtl[name]) == "table" and mtl[name]
+      if part then
+        check(name, part, folder.is_named(part) and "^braid.mtl." .. name .. ": " or "^class ")
+      end
     end
   end)
 

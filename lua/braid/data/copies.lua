@@ -16,7 +16,9 @@ local OPTIONS <const> = check.declare("copied", {
 -- Decision: how far, and how many copies, the paper does not say: a tenth at most, and one.
 return function(self, given)
   local o <const> = check.options(OPTIONS, given)
-  if self.inputs then check.fail("copied: a table of numbers has no pictures to shift") end
+  if self.inputs then
+    check.fail("copied: a table of numbers has no pictures to shift; copy pictures, or leave it")
+  end
   local most <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
   local chosen <const> = {}
   for i = 0, (o.times + 1) * #self - 1 do chosen[i + 1] = i % #self + 1 end

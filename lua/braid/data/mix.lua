@@ -23,7 +23,9 @@ function Mix:init(given)
     if math.type(key) == "integer" then self.parts[key] = value else named[key] = value end
   end
   local o <const> = check.options(OPTIONS, named)
-  if #self.parts == 0 then check.fail("data.mix: there are no data sets") end
+  if #self.parts == 0 then
+    check.fail("data.mix: there are no data sets: data.mix{{faces, 0.7}, {others, 0.3}}")
+  end
   local size = 0
   for i, part in ipairs(self.parts) do
     if type(part) ~= "table" or type(part[1]) ~= "table" or not part[1].labels then

@@ -94,7 +94,7 @@ end
 local function weighted(weights, o, count, n, salt)
   local list <const> = core.is_tensor(weights) and weights:totable() or weights
   if #list ~= n then
-    check.fail("data.loader: %d weights for %d samples", #list, n)
+    check.fail("data.loader: weights has %d numbers, and the data set %d samples", #list, n)
   end
   local sums <const>, total = {}, 0.0
   for i, w in ipairs(list) do
@@ -104,7 +104,7 @@ local function weighted(weights, o, count, n, salt)
     total = total + w
     sums[i] = total
   end
-  if total == 0 then check.fail("data.loader: all weights are 0") end
+  if total == 0 then check.fail("data.loader: all weights are 0, and no sample could be drawn") end
   local u <const>, order <const> = core.uniforms(o.seed, stream(o, salt, 0), count):totable(), {}
   for i = 1, count do
     local at <const> = u[i] * total

@@ -156,12 +156,14 @@ return function(ds, n, path, given)
   picture.path("data.show", path)
   local numbers <const>, side <const> = numbers_of(ds, n, o.seed), o.side
   local columns <const> = math.min(o.columns or math.ceil(math.sqrt(1.5 * #numbers)), #numbers)
-  if #numbers == 0 then check.fail("data.show: there are no samples to show") end
+  if #numbers == 0 then
+    check.fail("data.show: there are no samples to show: the data set is empty, or n is 0")
+  end
   local texts <const>, samples <const> = {}, {}
   local most = 0
   for k, i in ipairs(numbers) do
     local sample <const> = ds[i]
-    if not sample then check.fail("data.show: there is no sample %s", check.shown(i)) end
+    if not sample then check.fail("data.show: there is no sample %s of %d", check.shown(i), #ds) end
     sample.image = nil
     samples[k], texts[k] = sample, wrapped(words_of(ds, sample), side // LETTER, o.lines)
     most = math.max(most, #texts[k])
@@ -170,7 +172,8 @@ return function(ds, n, path, given)
   local cell <const> = side + (most > 0 and 4 + most * LINE or 0)
   local h <const>, w <const> = rows * (cell + GAP) + GAP, columns * (side + GAP) + GAP
   if h > MOST_PIXELS // w then
-    check.fail("data.show: %d samples of side %d are too much for one picture", #numbers, side)
+    check.fail("data.show: %d samples of side %d are too much for one picture: show fewer, or "
+      .. "with a smaller side", #numbers, side)
   end
   local canvas <const> = core.new({h, w, 3}, "uint8", 255)
   for k, i in ipairs(numbers) do

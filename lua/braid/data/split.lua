@@ -50,7 +50,8 @@ return function(self, share, given)
   local o <const> = check.options(OPTIONS, given, {share = share})
   local n <const> = share < 1 and math.floor(self.n * share + 0.5) or math.tointeger(share)
   if not n or n < 1 or n >= self.n then
-    check.fail("split: %s of %d samples leaves one part empty", tostring(share), self.n)
+    check.fail("split: %s of %d samples leaves one part empty: give a share between 0 and 1, or "
+      .. "a number of samples from 1 to %d", tostring(share), self.n, math.max(self.n - 1, 1))
   end
   if not (o.stratify or o.seed) then
     return self:subset(1, self.n - n), self:subset(self.n - n + 1, self.n)

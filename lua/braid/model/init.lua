@@ -46,7 +46,9 @@ return function(path, given)
   file:close()
   local tasks = given.tasks
   if given.single ~= nil then
-    if not tasks then check.fail("model: single wants tasks to choose from") end
+    if not tasks then
+      check.fail("model: single names one of tasks, and there are none: give tasks, too")
+    end
     local groups <const> = require "braid.mtl.columns.groups"
     local wanted
     wanted, options.groups = groups.single(options.groups, given.single)

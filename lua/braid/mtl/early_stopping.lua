@@ -98,7 +98,8 @@ function Stopping:step(training, validation)
   for name, task in self.tasks:each() do
     if not self.stopped[name] then
       if not training[name] or not validation[name] then
-        check.fail("mtl.early_stopping: there is no loss of task '%s'", name)
+        check.fail("mtl.early_stopping: there is no loss of task '%s' in %s: have the samples its "
+          .. "label?", name, training[name] and "validation" or "training")
       end
       table.insert(self.training[name], number(training[name]))
       table.insert(self.validation[name], number(validation[name]))

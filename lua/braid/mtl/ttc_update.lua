@@ -53,7 +53,10 @@ local function weights_of(net, block)
     end
   end
   for _, w in ipairs(list) do
-    if #w ~= count then check.fail("mtl.ttc_update: the columns of block '%s' differ", block) end
+    if #w ~= count then
+      check.fail("mtl.ttc_update: the columns of block '%s' differ, and it moves equal ones: give "
+        .. "every task the same backbone", block)
+    end
   end
   return list
 end

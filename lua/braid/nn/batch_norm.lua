@@ -37,8 +37,8 @@ end
 function BatchNorm:forward(x)
   local dims <const>, n <const> = self.dims, core.input(x)
   if not dims[n] then
-    check.fail("%s: x of shape (%s) has %d dimensions", getmetatable(self).__name,
-      table.concat(x.shape, ", "), n)
+    check.fail("%s: x must have %s, not the shape (%s)", getmetatable(self).__name,
+      dims[2] and "shape (n, c) or (n, c, l)" or "shape (n, c, h, w)", table.concat(x.shape, ", "))
   end
   local training <const> = self:is_training()
   local momentum = self.momentum

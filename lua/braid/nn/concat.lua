@@ -18,7 +18,9 @@ local OPTIONS <const> = check.declare("Concat", {
 function Concat:init(modules, given)
   local o <const> = check.options(OPTIONS, given, {modules = modules})
   self.dim = o.dim
-  if #o.modules == 0 then check.fail("Concat: there are no modules") end
+  if #o.modules == 0 then
+    check.fail("Concat: there are no modules: nn.Concat{a, b} joins what they give")
+  end
   table.move(o.modules, 1, #o.modules, 1, self)
 end
 

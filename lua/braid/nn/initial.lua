@@ -12,7 +12,8 @@ local M <const> = {}
 local function fans(w)
   local shape <const> = w.shape
   if #shape < 2 then
-    check.fail("init: a weight needs two dimensions or more, not (%s)", table.concat(shape, ", "))
+    check.fail("init: a weight needs two dimensions or more, (out, in, ...), not (%s); a bias is "
+      .. "set by nn.init.constant or uniform", table.concat(shape, ", "))
   end
   local area = 1
   for d = 3, #shape do area = area * shape[d] end

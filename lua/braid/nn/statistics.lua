@@ -52,7 +52,9 @@ function M.recompute(net, batches)
     net(core.is_tensor(batch) and batch or batch.image or batch.input)
     count = count + 1
   end
-  if count == 0 and #layers > 0 then check.fail("recompute: there is no batch") end
+  if count == 0 and #layers > 0 then
+    check.fail("recompute: there is no batch: an iterator runs once, make it anew")
+  end
 end
 
 return M

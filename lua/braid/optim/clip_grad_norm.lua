@@ -44,7 +44,9 @@ return function(given_parameters, max_norm, given)
   end
   if p ~= math.huge then total = total ^ (1 / p) end
   if o.error_if_nonfinite and not (total < math.huge) then
-    check.fail("clip_grad_norm: the norm is %s", check.shown(total))
+    check.fail("clip_grad_norm: the norm of the gradients is %s, which nothing can be scaled to; "
+      .. "local _ <close> = braid.detect_anomaly() names the operator that made it",
+      check.shown(total))
   end
   local scale <const> = max_norm / (total + 1e-6)
   if not (scale >= 1) then

@@ -51,8 +51,10 @@ function EMA:init(module, given)
     self.averages[i] = core.keep(ops.clone(t:detach()))
   end
   for name, p in module:named_parameters() do add(name, p) end
-  if #self.names == 0 then check.fail("EMA: the module has no parameters") end
-  for name, t, owner in statistics.each(module) do add(name, t, owner) end
+  if #self.names == 0 then
+    check.fail("EMA: the module has no parameters") end for name, t, owner in
+      statistics.each(module) do add(name, t, owner)
+  end
   self.module, self.seen = module, hints.now()
 end
 
@@ -79,7 +81,9 @@ end
 
 --- Takes the parameters and statistics as they are now into the averages.
 function EMA:update()
-  if self.swapped then check.fail("EMA: update while the averages are swapped in") end
+  if self.swapped then
+    check.fail("EMA: update while the averages are swapped in: close what ema:using() gave first")
+  end
   check_current(self)
   local _ <close> = grad.no_grad()
   self.updates = self.updates + 1
@@ -115,7 +119,9 @@ end
 --- The module has the averages until the returned value closes; with {recompute = batches} its
 -- running statistics are then those of these batches.
 function EMA:using(given)
-  if self.swapped then check.fail("EMA: the averages are swapped in already") end
+  if self.swapped then
+    check.fail("EMA: the averages are swapped in already: close what ema:using() gave first")
+  end
   local o <const> = check.options(USING, given)
   local _ <close> = grad.no_grad()
   local kept <const> = o.recompute and statistics_of(self) or {}
@@ -136,14 +142,20 @@ end
 --- {updates, decay, averages = tensors by the names of parameters and statistics}; the tensors are
 -- its own.
 function EMA:state_dict()
-  if self.swapped then check.fail("EMA: state_dict while the averages are swapped in") end
+  if self.swapped then
+    check.fail("EMA: state_dict while the averages are swapped in: close what ema:using() gave "
+      .. "first")
+  end
   local averages <const> = {}
   for i, name in ipairs(self.names) do averages[name] = self.averages[i] end
   return {updates = self.updates, decay = self.decay, averages = averages}
 end
 
 function EMA:load_state_dict(dict)
-  if self.swapped then check.fail("EMA: load_state_dict while the averages are swapped in") end
+  if self.swapped then
+    check.fail("EMA: load_state_dict while the averages are swapped in: close what ema:using() "
+      .. "gave first")
+  end
   local _ <close> = grad.no_grad()
   check.options(STATE, dict)
   for i, name in ipairs(self.names) do

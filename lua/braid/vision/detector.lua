@@ -40,7 +40,8 @@ function Detector:init(nets, given)
   self.options = check.options(OPTIONS, given, {nets = nets})
   for _, name in ipairs{"P", "R", "O"} do
     if type(nets[name]) ~= "table" or not nets[name].is_module then
-      check.fail("vision.detector: there is no network %s", name)
+      check.fail("vision.detector: there is no network %s: it wants {P =, R =, O =}, three of "
+        .. "models/mtcnn.lua or vision.mtcnn.network", name)
     end
     self[name] = nets[name]
   end

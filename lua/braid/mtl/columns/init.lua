@@ -111,7 +111,9 @@ end
 --- Builds everything. kind is that of the heads, as mtl.heads has them: "linear" (default), "deep",
 -- or f(task, channels, name), which gives each task's, for the channels of the last block.
 function Columns:heads(kind)
-  if self.head then check.fail("heads: they are made already") end
+  if self.head then
+    check.fail("heads: they are made already, and stay; build the network anew for others")
+  end
   build.network(self, kind == nil and "linear" or kind)
   pretrained.tell(self)
   if self.recipe.stacked ~= false then

@@ -55,7 +55,9 @@ local function each_part(self, names, what, f)
   if type(names) ~= "table" then
     check.fail("%s: wants a task or part, or a list of them, not a %s", what, type(names))
   end
-  if not self.head then check.fail("%s: the heads are not made yet", what) end
+  if not self.head then
+    check.fail("%s: the heads are not made yet: call net:heads() first", what)
+  end
   for _, name in ipairs(names) do
     for _, part in ipairs(parts_named(self, name, what)) do f(part) end
   end
@@ -86,7 +88,9 @@ end
 --- Freezes everything but the parts named.
 -- @usage net:train_only{"mixers"}   net:train_only{"pose"}
 function M.train_only(self, names)
-  if not self.head then check.fail("train_only: the heads are not made yet") end
+  if not self.head then
+    check.fail("train_only: the heads are not made yet: call net:heads() first")
+  end
   Module.freeze(self)
   each_part(self, names, "train_only", function(part) part:unfreeze() end)
   build.reconnect(self)

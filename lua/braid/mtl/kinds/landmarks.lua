@@ -95,7 +95,8 @@ end
 
 local function want_eyes(self)
   if not self.eyes then
-    check.fail("mtl.landmarks: errors are relative to the eyes, and eyes is false")
+    check.fail("mtl.landmarks: errors are relative to the eyes, and eyes is false: make the task "
+      .. "with eyes = {i, j}")
   end
 end
 

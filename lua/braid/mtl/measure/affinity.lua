@@ -19,7 +19,9 @@ local function trainable(net)
   for _, p in ipairs(Module.is(net) and net:parameters() or net) do
     if p.requires_grad then list[#list + 1] = p end
   end
-  if #list == 0 then check.fail("mtl.affinity: there is no parameter that trains") end
+  if #list == 0 then
+    check.fail("mtl.affinity: there is no parameter that trains: net:unfreeze() first?")
+  end
   return list
 end
 

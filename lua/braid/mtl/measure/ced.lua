@@ -27,7 +27,9 @@ return function(errors, given)
       area = area + math.max(0, o.limit - e)
     end
   end
-  if #sorted == 0 then check.fail("mtl.ced: there is no error that is a number") end
+  if #sorted == 0 then
+    check.fail("mtl.ced: there is no error that is a number: of no face one could be told")
+  end
   table.sort(sorted)
   local curve <const>, within = {error = {}, share = {}}, 0
   for k = 0, o.steps do

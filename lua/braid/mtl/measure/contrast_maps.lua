@@ -31,8 +31,11 @@ local function gather(sums, map, labels)
 end
 
 local function difference(name, sums, o)
-  if sums.count[1] == 0 or sums.count[2] == 0 then
-    check.fail("mtl.contrast_maps: task '%s' has no image of one of its classes", name)
+  for k = 1, 2 do
+    if sums.count[k] == 0 then
+      check.fail("mtl.contrast_maps: the batches have no image of class %d of task '%s', and it "
+        .. "compares both classes", k, name)
+    end
   end
   local map = sums[2] / sums.count[2] - sums[1] / sums.count[1]
   if o.signed then
@@ -113,7 +116,10 @@ return function(net, batches, block, given)
   local o <const> = check.options(OPTIONS, given, {net = net})
   local sums <const> = collect(net, batches, block)
   local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
-  if #names == 0 then check.fail("mtl.contrast_maps: no task has two classes and labels") end
+  if #names == 0 then
+    check.fail("mtl.contrast_maps: no task has two classes and labels: it wants one like "
+      .. "mtl.classes{2} or mtl.attributes, at a column with the block")
+  end
   for _, name in ipairs(names) do maps[name] = difference(name, sums[name], o) end
   for i, a in ipairs(names) do
     distance[i] = {}

@@ -40,7 +40,8 @@ local function metrics_of(name, values, chosen)
   for _, metric in ipairs(USUAL) do
     if values[metric] then return {metric} end
   end
-  check.fail("mtl.delta_m: say which metric of '%s' counts", name)
+  check.fail("mtl.delta_m: which metric of '%s' counts is not known: say {%s = \"...\"} last",
+    name, name)
 end
 
 local function value_of(what, values, name, metric)
@@ -72,6 +73,14 @@ local ARGUMENTS <const> = check.declare("mtl.delta_m", {
   end))),
 })
 
+local function names_in(report)
+  local names <const> = {}
+  for _, name in ipairs(check.sorted_keys(report)) do
+    if name ~= "tasks" and name ~= "loss" then names[#names + 1] = name end
+  end
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
 return function(report, single, metrics)
   check.options(ARGUMENTS, nil, {report = report, single = single, metrics = metrics})
   local names <const>, each <const> = {}, {}
@@ -81,7 +90,10 @@ return function(report, single, metrics)
       names[#names + 1] = name
     end
   end
-  if #names == 0 then check.fail("mtl.delta_m: the two have no task in common") end
+  if #names == 0 then
+    check.fail("mtl.delta_m: the two reports have no task in common: %s, and %s",
+      names_in(report), names_in(single))
+  end
   local total = 0.0
   for _, name in ipairs(names) do
     local list <const>, sum = metrics_of(name, single[name], metrics and metrics[name]), 0.0

@@ -46,7 +46,10 @@ local function order_of(at_names, given)
     known[name] = nil
   end
   for _, name in ipairs(at_names) do
-    if known[name] then check.fail("mtl.progressive: order does not name '%s'", name) end
+    if known[name] then
+      check.fail("mtl.progressive: order does not name '%s'; it lists every task once: %s", name,
+        table.concat(at_names, ", "))
+    end
   end
   return order
 end

@@ -34,7 +34,9 @@ local function has(names, name)
 end
 
 local function check_arguments(self, name, task, o)
-  if not self.head then check.fail("add_task: the heads are not made yet") end
+  if not self.head then
+    check.fail("add_task: the heads are not made yet: call net:heads() first")
+  end
   if type(name) ~= "string" then
     check.fail("add_task: wants the name of a task, then the task, not %s", tostring(name))
   end

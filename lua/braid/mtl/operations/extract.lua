@@ -33,7 +33,9 @@ local function needed_columns(self, wanted)
 end
 
 return function(self, wanted)
-  if not self.head then check.fail("extract: the heads are not made yet") end
+  if not self.head then
+    check.fail("extract: the heads are not made yet: call net:heads() first")
+  end
   if type(wanted) == "string" then wanted = {wanted} end
   if type(wanted) ~= "table" or #wanted == 0 then
     check.fail("extract: wants the names of tasks; there is %s",

@@ -18,12 +18,16 @@ local function without(names, name)
 end
 
 return function(self, name)
-  if not self.head then check.fail("remove_task: the heads are not made yet") end
+  if not self.head then
+    check.fail("remove_task: the heads are not made yet: call net:heads() first")
+  end
   if not self.head[name] then
     check.fail("remove_task: there is no task '%s'; there is %s", tostring(name),
       table.concat(self.tasks.names, ", "))
   end
-  if #self.tasks.names == 1 then check.fail("remove_task: '%s' is the only task", name) end
+  if #self.tasks.names == 1 then
+    check.fail("remove_task: '%s' is the only task, and a network has one or more", name)
+  end
   local column <const> = groups.of(self, name)
   local serves <const> = #groups.served(self, column) > 1 -- others, and stays for them
   restrict(self, without(self.tasks.names, name),

@@ -56,8 +56,13 @@ local function gradient_flow(self, batch)
 end
 
 return function(self, batch)
-  if not self.head then check.fail("transfer: the heads are not made yet") end
-  if not self.columns then check.fail("transfer: all blocks are shared; nothing flows between") end
+  if not self.head then
+    check.fail("transfer: the heads are not made yet: call net:heads() first")
+  end
+  if not self.columns then
+    check.fail("transfer: all blocks are shared, so that nothing flows between columns; build the "
+      .. "network with columns")
+  end
   local result <const> = {names = table.move(self.names, 1, #self.names, 1, {}),
     tasks = build.names(self.tasks), blocks = column_blocks(self), weights = {}}
   for _, block in ipairs(result.blocks) do

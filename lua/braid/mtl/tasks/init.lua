@@ -30,7 +30,8 @@ function Tasks:init(given)
       check.fail("mtl.tasks: '%s' is a %s, not a task such as mtl.classes{2}", name, type(task))
     end
     if Tasks[name] ~= nil or name == "names" or report.RESERVED[name] then
-      check.fail("mtl.tasks: '%s' cannot be the name of a task", name)
+      check.fail("mtl.tasks: '%s' cannot be the name of a task: tasks, or their reports, have "
+        .. "something else of that name", name)
     end
     if name == "" or name:find(".", 1, true) then
       check.fail("mtl.tasks: '%s' cannot be the name of a task: dots part the names of weights",
@@ -39,7 +40,9 @@ function Tasks:init(given)
     self[name] = task
   end
   self.names = check.sorted_keys(given)
-  if #self.names == 0 then check.fail("mtl.tasks: there are no tasks") end
+  if #self.names == 0 then
+    check.fail("mtl.tasks: there are no tasks: mtl.tasks{smile = mtl.classes{2}} has one")
+  end
 end
 
 --- Iterates over name, task in the order of the names.
@@ -202,7 +205,10 @@ function Tasks:evaluate(net, batches)
     end
     samples = samples + n
   end
-  if next(counts) == nil then check.fail("tasks: there is no batch to evaluate the network on") end
+  if next(counts) == nil then
+    check.fail("tasks: evaluate: there is no batch: is the data set empty, or its iterator used "
+      .. "up?")
+  end
   local parts <const> = {}
   for name, task in self:each() do
     parts[name] = task:metrics(sums[name])
