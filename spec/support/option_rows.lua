@@ -346,6 +346,8 @@ rows["train.events"] = {arguments = {dir = folder}, call = function(a, o)
   local events <close> = braid.train.events(a.dir, o)
   events.last = 1
 end}
+rows["train.report"] = {arguments = {dir = folder}, elsewhere = true,
+  call = function(a, o) braid.train.report(a.dir, o) end}
 rows["figure: text"] = {call = function(_, o) plot.lines({1, 2}):text(o) end}
 rows["plot.transfer"] = {unknown = "plot.heatmap", call = function(_, o)
   plot.transfer(folder .. "/t.svg", {blocks = {"one"}, names = {"a", "b"}, tasks = {"a"},

@@ -17,10 +17,6 @@ local OPTIONS <const> = public.declare("plot.history", {
 
 local MOST <const> = 8 -- panels of metrics
 
--- Counts and the like, which are no measure of quality.
-local LEFT_OUT <const> = {counted = true, missing = true, samples = true, n = true,
-  undefined = true, left_out = true}
-
 local function split(path)
   local first <const>, rest <const> = path:match("^([^.]+)%.(.+)$")
   return first, rest
@@ -40,14 +36,14 @@ local function groups_of(history)
       val_losses[#val_losses + 1] = {path:sub(10), path}
     elseif kind == "val" then
       local task <const>, metric <const> = split(rest)
-      if metric and not LEFT_OUT[metric:match("^[^.]+")] then
+      if metric and not series.is_count(metric) then
         if not metrics[metric] then metrics[metric], order[#order + 1] = {}, metric end
         metrics[metric][#metrics[metric] + 1] = {task, path}
       end
     elseif kind == "weights" then
       weights[#weights + 1] = {rest, path}
     elseif path == "lr" then
-      rates[1] = {"lr", path}
+      rates[1] = {nil, path}
     end
   end
   local list <const> = { {"training loss", #losses > 0 and losses or steps, true},

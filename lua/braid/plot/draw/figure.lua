@@ -60,7 +60,7 @@ local function scene_of(self, medium, width)
     local left <const> = border + column * (each + apart)
     local height <const>, own <const> = (panel.place or place_axes)(scene, panel, left, y, each)
     widest = math.max(widest, left + (own or each) + border)
-    row = math.max(row, height + (#self.panels > columns and medium.line / 2 or 0))
+    row = math.max(row, height + (#self.panels > columns and medium.line or 0))
   end
   scene.width, scene.height = widest, y + row // 1 + border
   return scene

@@ -23,8 +23,8 @@ function M.arguments(what, is_data, first, second, ...)
     or is_data and is_data(second))
   if type(first) == "string" or later or select("#", ...) > 0 and (...) ~= nil
     or first == nil and second ~= nil then
-    Figure.check_path(what, first)
     check.none_beyond(what, 3, first, second, ...)
+    Figure.check_path(what, first)
     return first, second, (...)
   end
   return nil, first, second

@@ -11,6 +11,14 @@ function M.is_history(value)
     and type(value.curve) == "function"
 end
 
+-- Counts and the like among a report's numbers, which are no measure of quality.
+local COUNTS <const> = {counted = true, missing = true, samples = true, n = true, undefined = true,
+  left_out = true, notes = true, unseen = true, without_eyes = true, without_points = true,
+  without_box = true}
+
+--- Whether a number of a report, by its name, only counts.
+function M.is_count(name) return COUNTS[name:match("^[^.]+")] == true end
+
 local function fault(what, name, form, ...)
   check.fail("%s: %s%s", what, name and ("'%s' "):format(name) or "", form:format(...))
 end

@@ -1,0 +1,120 @@
+--- A run as a page: report.html, which needs no other file and no network.
+--
+-- train.report(dir) writes it into the directory of a run, from what is there: curves by task,
+-- coefficients, conflicts of gradients, learning rate, speed, metrics, the network's topology (of
+-- best.safetensors), the configuration. With data it runs the best network over them and shows
+-- samples with what it says of them, the worst by loss, and confusion matrices; these stay in
+-- report.json, so that the page can be made again later without data.
+-- @usage
+-- train.report("build/run", {data = faces.val})       -- a data set, or a loader
+-- train.report("build/run")
+--
+-- Options: data; net and tasks (those in best.safetensors); samples (24) and worst (10), how many
+-- are shown; batch (64) and loader (options of data.loader), where data is a set; path
+-- (dir/report.html). The page is at most 5 MB: samples are left out until it is.
+-- @return the path
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+local History <const> = require "braid.train.history"
+local json <const> = require "braid.io.json"
+local Module <const> = require "braid.nn.module"
+local notice <const> = require "braid.notice"
+local page <const> = require "braid.train.reporting.page"
+local samples <const> = require "braid.train.reporting.samples"
+local sections <const> = require "braid.train.reporting.sections"
+
+local WHAT <const>, MOST_BYTES <const> = "train.report", 5000000
+
+local OPTIONS <const> = check.declare(WHAT, {
+  dir = check.argument(check.text()), path = check.text(),
+  data = check.kind("a data set or a loader", function(v)
+    return type(v) == "table" or type(v) == "function"
+  end),
+  net = check.kind("a network", Module.is),
+  tasks = check.kind("tasks as mtl.tasks gives them", function(v)
+    return type(v) == "table" and v.names ~= nil
+  end),
+  samples = check.whole{24, from = 0, to = 1000}, worst = check.whole{10, from = 0, to = 1000},
+  batch = check.whole{64, from = 1},
+  loader = check.kind("a table of options of data.loader", function(v)
+    return type(v) == "table" and not check.is_object(v)
+  end),
+})
+
+-- A JSON file of the run, or an empty table.
+local function read_json(path)
+  if core.path_kind(path) ~= "file" then return {} end
+  local value <const> = json.decode((files.read(path, "text")) or "")
+  return type(value) == "table" and History.cleaned(value) or {}
+end
+
+-- The network and tasks: the user's, or those of the best network kept; nil where there are none.
+local function network_of(o)
+  local net, tasks = o.net, o.tasks
+  local best <const> = o.dir .. "/best.safetensors"
+  if not net and core.path_kind(best) == "file" then
+    local ok <const>, opened <const>, its_tasks <const> = check.caught(require "braid.model.open",
+      best)
+    if ok then
+      net, tasks = opened, tasks or its_tasks
+    elseif o.data then
+      check.fail("%s: %s cannot be opened: %s. Give net =", WHAT, best, tostring(opened))
+    end
+  end
+  return net, tasks or net and net.tasks
+end
+
+local function batches_of(o, tasks)
+  local data <const> = o.data
+  if type(data) == "function" or check.is_object(data) and data.indices then return data end
+  local loader <const> = require "braid.data.loader"
+  local options <const> = check.copy(WHAT, o.loader)
+  options.batch, options.tasks = options.batch or o.batch, options.tasks or tasks
+  return loader(data, options)
+end
+
+-- What the network says of the data, new or as it was kept.
+local function told(o, net, tasks)
+  local kept <const> = o.dir .. "/report.json"
+  if not o.data then return read_json(kept) end
+  if not net then
+    check.fail("%s: there is no best.safetensors in %s; give net = the network", WHAT, o.dir)
+  end
+  if not tasks then check.fail("%s: the network has no tasks; give tasks =", WHAT) end
+  local result <const> = samples.collect(net, tasks, batches_of(o, tasks), o)
+  local ok <const>, why <const> = files.write(kept, {json.encode(result)})
+  if not ok then notice.say(("%s: %s; the page is made all the same"):format(WHAT, why)) end
+  return result
+end
+
+-- The page, without so many samples that it is too large.
+local function fitting_page(title, run)
+  while true do
+    local html <const> = page.whole(title, sections.head(title, run), sections.all(run))
+    local most = run.told.samples and #run.told.samples > 0 and run.told.samples
+      or run.told.worst or {}
+    if #html <= MOST_BYTES or #most == 0 then return html end
+    for _ = 1, math.max(1, #most // 4) do most[#most] = nil end
+  end
+end
+
+return function(dir, given)
+  local o <const> = check.options(OPTIONS, given, {dir = dir})
+  o.dir = (dir:gsub("(.)/+$", "%1"))
+  local path <const> = o.path or o.dir .. "/report.html"
+  if not path:lower():find("%.html?$") then
+    check.fail("%s: path must end in .html, not '%s'", WHAT, path)
+  end
+  if core.path_kind(o.dir .. "/metrics.jsonl") ~= "file" then
+    check.fail("%s: %s is no directory of a run: there is no metrics.jsonl in it", WHAT, o.dir)
+  end
+  local net <const>, tasks <const> = network_of(o)
+  local run <const> = {dir = o.dir, history = History.read(o.dir), net = net, tasks = tasks,
+    config = read_json(o.dir .. "/config.json"), told = told(o, net, tasks)}
+  local title <const> = o.dir:match("[^/]+$") or "run"
+  local ok <const>, why <const> = files.write(path, {fitting_page(title, run)})
+  if not ok then check.fail("%s: %s", WHAT, why) end
+  return path
+end
