@@ -1,6 +1,9 @@
 /* Conversion of bytes to values and back, for the readers and writers of files in Lua. */
 #include "bind/bind.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "io/folder.h"
 #include "io/inflate.h"
 #include "io/packed.h"
@@ -162,6 +165,15 @@ static int make_folder(lua_State *L) {
   return 1;
 }
 
+/* core.make_private(path): a file that its owner alone reads, where there is none. */
+static int make_private(lua_State *L) {
+  const int file = open(luaL_checkstring(L, 1),
+                        O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+  if (file >= 0) close(file);
+  lua_pushboolean(L, file >= 0);
+  return 1;
+}
+
 /* ---- writers ---- */
 
 /* core.writer(path): a file being written (write.h), or nil and a message. Unless it is
@@ -223,12 +235,17 @@ static void open_writers(lua_State *L) {
 }
 
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"from_packed", from_packed},     {"inflate", inflate_string},
-      {"inflate_start", inflate_start}, {"crc32", crc32_string},
-      {"parse_rows", parse_rows},       {"list_folder", list_folder},
-      {"path_kind", path_kind},         {"make_folder", make_folder},
-      {"writer", writer_new},           {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"from_packed", from_packed},
+                                       {"inflate", inflate_string},
+                                       {"inflate_start", inflate_start},
+                                       {"crc32", crc32_string},
+                                       {"parse_rows", parse_rows},
+                                       {"list_folder", list_folder},
+                                       {"path_kind", path_kind},
+                                       {"make_folder", make_folder},
+                                       {"writer", writer_new},
+                                       {"make_private", make_private},
+                                       {NULL, NULL}};
   open_writers(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

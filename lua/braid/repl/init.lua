@@ -39,11 +39,22 @@ local function plain_reader(session)
   end
 end
 
+-- Entries from a line editor.
+local function edited_reader(session)
+  local editor <const> = require "braid.repl.editor"(session)
+  return function() return editor:read() end
+end
+
+local function can_edit()
+  local term <const> = os.getenv("TERM")
+  return core.is_terminal(0) and core.is_terminal(1) and term and term ~= "dumb"
+end
+
 --- Serves the user until they leave. -> the exit status
 return function(session)
   session.lasts = true
   require "braid.repl.coroutines"
-  local read <const> = plain_reader(session)
+  local read <const> = can_edit() and edited_reader(session) or plain_reader(session)
   greet()
   run_config(session)
   while not session.over do

@@ -152,6 +152,7 @@ end
 function Session:fail(failure)
   self.failure, self.env._err = failure, failure.value
   io.stdout:flush()
+  if failure.message:find("interrupted!$") and core.is_terminal(0) then self.complain("\n") end
   self.complain(errors.text(failure, self.sources) .. "\n")
 end
 

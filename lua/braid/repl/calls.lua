@@ -1,0 +1,165 @@
+--- The call that the cursor stands in: which function, which argument, which option.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local members <const> = require "braid.repl.members"
+local tokens <const> = require "braid.repl.tokens"
+
+local M <const> = {}
+
+-- ---- where --------------------------------------------------------------------------------
+
+--- The names before token i that lead to a value, as in braid.nn.Conv2d or net:forward, outermost
+-- first; the last token that is one of them is i.
+function M.chain_at(list, i)
+  local names <const> = {}
+  while list[i] and list[i].kind == "name" do
+    table.insert(names, 1, list[i].text)
+    local sign <const> = list[i - 1]
+    if not sign or (sign.text ~= "." and sign.text ~= ":") then return names end
+    i = i - 2
+  end
+  return nil
+end
+
+--- What a chain of names leads to, or nil; also the whole chain's last but one.
+function M.value_of(session, chain)
+  local value = rawget(session.env, chain[1])
+  if value == nil then value = rawget(_G, chain[1]) end
+  local owner
+  for i = 2, #chain do
+    if value == nil then return nil end
+    owner = value
+    value = members.get(value, chain[i])
+  end
+  return value, owner
+end
+
+-- The tokens before a place, without comments; nil where the place is in a string.
+local function code_before(text, at)
+  local list <const> = {}
+  for _, token in ipairs(tokens(text:sub(1, at - 1))) do
+    if token.kind ~= "comment" then list[#list + 1] = token end
+  end
+  return list
+end
+
+--- The innermost bracket that is open at a place: {list =, at = its token, argument = the number
+-- of the part the place is in, option = the name before "=" in that part}; nil outside of any.
+function M.open_at(text, at)
+  local list <const> = code_before(text, at)
+  local depth, argument, option = 0, 1, nil
+  for i = #list, 1, -1 do
+    local token <const> = list[i]
+    local word <const> = (token.kind == "sign" or token.kind == "keyword") and token.text
+    if word == ")" or word == "]" or word == "}" or word == "end" then
+      depth = depth + 1
+    elseif word == "(" or word == "[" or word == "{" or word == "function" then
+      if depth == 0 then
+        return word ~= "function" and {list = list, at = i, argument = argument, option = option}
+          or nil
+      end
+      depth = depth - 1
+    elseif depth == 0 and word == "," then
+      argument = argument + 1
+    elseif depth == 0 and word == "=" and argument == 1 then
+      option = option or list[i - 1] and list[i - 1].text
+    end
+  end
+end
+
+-- The token of the parenthesis around the one at i.
+local function enclosing(list, i)
+  local depth = 0
+  for j = i - 1, 1, -1 do
+    local word <const> = list[j].kind == "sign" and list[j].text
+    if word == ")" or word == "]" or word == "}" then depth = depth + 1 end
+    if word == "(" or word == "[" or word == "{" then
+      if depth == 0 then return word == "(" and j or nil end
+      depth = depth - 1
+    end
+  end
+end
+
+--- The function called where a bracket is open, as {chain =, value =, in_options = whether the
+-- place is in its table of options}; nil where that is no call by name.
+function M.called(session, open)
+  local list, at = open.list, open.at
+  local in_options <const> = list[at].text == "{"
+  if list[at].text == "[" then return nil end
+  if in_options and list[at - 1] and (list[at - 1].text == "(" or list[at - 1].text == ",") then
+    at = enclosing(list, at)
+    if not at then return nil end
+  end
+  local chain <const> = M.chain_at(list, at - 1)
+  if not chain then return nil end
+  local value <const>, owner <const> = M.value_of(session, chain)
+  if value == nil then return nil end
+  return {chain = chain, value = value, owner = owner, in_options = in_options}
+end
+
+-- ---- what ---------------------------------------------------------------------------------
+
+--- What was declared of the options of a call, or nil.
+function M.options(call)
+  local chain <const> = call.chain
+  local last <const> = chain[#chain]
+  local base <const> = chain[#chain - 1]
+  return base and check.declared[base .. "." .. last] or check.declared[last]
+end
+
+-- The function behind a value that is called: a class's init, what check.fixed wraps.
+local function function_of(value)
+  if class.is_class(value) then
+    local handle = value
+    while handle do
+      local init <const> = class.own(handle, "init")
+      if init then return init, true end
+      handle = handle.base
+    end
+    return nil
+  end
+  if type(value) ~= "function" then return nil end
+  local info <const> = debug.getinfo(value, "Su")
+  if info.isvararg and info.source:find("braid/check%.lua$") then
+    for i = 1, info.nups do
+      local name <const>, inner <const> = debug.getupvalue(value, i)
+      if name == "f" then return inner end
+    end
+  end
+  return value
+end
+
+local rows -- of operators, by name
+
+local function row_of(name)
+  if not rows then
+    rows = {}
+    for _, row in ipairs(core.rows) do rows[row.name] = row end
+  end
+  return rows[name] or rows[(name:gsub("_$", ""))]
+end
+
+--- The names of the parameters of a value that is called.
+function M.parameters(value, name)
+  local list <const> = {}
+  local row <const> = row_of(name)
+  if row and (core.ops[name] == value) then
+    for argument in row.args:gmatch("%S+") do
+      local word <const>, optional <const>, default <const> =
+        argument:match("^(%w+):%a(%??)=?(.*)$")
+      if not word then return nil end
+      list[#list + 1] = word .. optional .. (default ~= "" and " = " .. default or "")
+    end
+    return list
+  end
+  local f <const>, is_init <const> = function_of(value)
+  local info <const> = f and debug.getinfo(f, "Su")
+  if not info or info.what == "C" then return nil end
+  for i = is_init and 2 or 1, info.nparams do list[#list + 1] = debug.getlocal(f, i) end
+  if info.isvararg then list[#list + 1] = "..." end
+  return list
+end
+
+return M

@@ -1,0 +1,245 @@
+--- The line editor: keys to a buffer, the buffer to the screen, until an entry is whole.
+
+local Buffer <const> = require "braid.repl.buffer"
+local class <const> = require "braid.class"
+local colours <const> = require "braid.repl.colours"
+local completion <const> = require "braid.repl.completion"
+local core <const> = require "braid.core"
+local History <const> = require "braid.repl.history"
+local indent <const> = require "braid.repl.indent"
+local keys <const> = require "braid.repl.keys"
+local Screen <const> = require "braid.repl.screen"
+local search <const> = require "braid.repl.search"
+
+local Editor <const> = class("Editor")
+
+local PROMPT <const>, MORE <const> = "> ", ". "
+local PATIENCE <const> = 0.05 -- seconds for the rest of a key
+local LONGEST <const> = 20000 -- bytes of an entry that hints are given for
+
+--- read(seconds) gives bytes, as core.terminal_read does.
+function Editor:init(session, o)
+  o = o or {}
+  self.session, self.history = session, o.history or History()
+  self.screen, self.read_bytes = o.screen or Screen(), o.read or core.terminal_read
+  self.pending, self.kills = "", {}
+  self.below, self.hint, self.listed = false, false, false
+end
+
+-- ---- keys ---------------------------------------------------------------------------------
+
+-- The next key and its text; "change" where all is to be drawn again, "end" at the end.
+function Editor:key()
+  while true do
+    local name, rest <const>, text <const> = keys.next(self.pending, true)
+    if name then
+      self.pending = rest
+      return name, text
+    end
+    local bytes <const>, why <const> = self.read_bytes(self.pending == "" and -1 or PATIENCE)
+    if bytes then
+      self.pending = self.pending .. bytes
+    elseif why == "time" then
+      local torn, behind <const>, torn_text <const> = keys.next(self.pending, false)
+      if not torn and not self.pending:find("^\27%[200~") then self.pending = "" end
+      if torn then
+        self.pending = behind
+        return torn, torn_text
+      end
+    else
+      return why
+    end
+  end
+end
+
+-- ---- showing ------------------------------------------------------------------------------
+
+-- The grey rest of the last entry that begins as this one does.
+function Editor:hint_of(buffer)
+  if not self.screen.colours or buffer.at <= #buffer.text or #buffer.text > LONGEST then
+    return nil
+  end
+  if not buffer.text:find("%S") then return nil end
+  local entry <const> = self.history:beginning(buffer.text)
+  return entry and entry:sub(#buffer.text + 1)
+end
+
+function Editor:view(buffer)
+  local below = self.listed
+  if not below and #buffer.text <= LONGEST then
+    local signature <const> = completion.signature(self.session, buffer.text, buffer.at)
+    below = signature and {signature}
+  end
+  self.hint = self:hint_of(buffer) or false
+  return {prompt = PROMPT, more = MORE, text = buffer.text, at = buffer.at,
+    spans = self.screen.colours and colours.spans(buffer.text, buffer.at),
+    hint = self.hint and self.hint:match("^[^\n]*"), below = below}
+end
+
+function Editor:final_view(buffer)
+  return {prompt = PROMPT, more = MORE, text = buffer.text,
+    spans = self.screen.colours and colours.spans(buffer.text, -1)}
+end
+
+-- ---- what keys do -------------------------------------------------------------------------
+
+local DO <const> = {}
+
+local function plain(method) return function(_, buffer) buffer[method](buffer) end end
+
+for key, method in pairs{["C-b"] = "left", Left = "left", ["M-b"] = "word_left",
+  ["C-Left"] = "word_left", ["M-Left"] = "word_left", ["C-a"] = "home", Home = "home",
+  ["C-Home"] = "top", ["M-<"] = "top", ["C-End"] = "bottom", ["M->"] = "bottom",
+  Delete = "delete", Backspace = "backspace", ["C-k"] = "kill_line", ["C-u"] = "kill_to_start",
+  ["C-w"] = "kill_blank", ["M-d"] = "kill_word_right", ["M-Backspace"] = "kill_word_left",
+  ["C-y"] = "yank", ["M-y"] = "yank_before", ["C-t"] = "swap", ["C-_"] = "undo"} do
+  DO[key] = plain(method)
+end
+
+-- Moves to the right take the hint where there is nothing more to the right.
+local function right(method, piece)
+  return function(self, buffer)
+    if self.hint and buffer.at > #buffer.text then
+      buffer:insert(self.hint:match(piece))
+    else
+      buffer[method](buffer)
+    end
+  end
+end
+
+DO["C-f"], DO.Right = right("right", "^.*"), right("right", "^.*")
+DO["C-e"], DO.End = right("to_end", "^.*"), right("to_end", "^.*")
+DO["M-f"], DO["C-Right"] = right("word_right", "^%W*%w*"), right("word_right", "^%W*%w*")
+DO["M-Right"] = DO["M-f"]
+
+-- To the entry that stands so many further on in the history.
+local function recall(self, buffer, by)
+  local entries <const> = self.history.entries
+  local to <const> = self.place + by
+  if to < 1 or to > #entries + 1 then return end
+  self.edited[self.place] = buffer.text
+  self.place = to
+  local text <const> = self.edited[to] or entries[to] or ""
+  buffer:set(text)
+  if by > 0 then
+    buffer.at = buffer:line_end(1)
+    if not text:find("\n", 1, true) then buffer.at = #text + 1 end
+  end
+end
+
+function DO.Up(self, buffer) if not buffer:up() then recall(self, buffer, -1) end end
+function DO.Down(self, buffer) if not buffer:down() then recall(self, buffer, 1) end end
+DO["C-p"], DO["C-n"] = DO.Up, DO.Down
+function DO.PageUp(self, buffer) recall(self, buffer, -1) end
+function DO.PageDown(self, buffer) recall(self, buffer, 1) end
+
+function DO.text(_, buffer, text)
+  buffer:insert(text)
+  indent.closed(buffer)
+end
+
+function DO.paste(_, buffer, text) buffer:insert(text) end
+
+-- A line more, with the indentation of what is open there.
+local function new_line(buffer)
+  buffer:insert("\n" .. indent.of(buffer.text:sub(1, buffer.at - 1)))
+end
+
+DO["M-Enter"] = function(_, buffer) new_line(buffer) end
+
+function DO.Enter(self, buffer)
+  if self.session:is_incomplete(buffer.text) then
+    new_line(buffer)
+  else
+    return "entry"
+  end
+end
+
+DO["C-d"] = function(_, buffer)
+  if buffer.text == "" then return "end" end
+  buffer:delete()
+end
+
+DO["C-c"] = function() return "cancel" end
+DO["C-l"] = function(self) self.screen:clear() end
+DO["C-r"] = function(self, buffer) return search.run(self, buffer) end
+
+DO["C-z"] = function(self, buffer)
+  self.screen:finish(self:final_view(buffer))
+  self:raw(false)
+  core.terminal_stop()
+  self:raw(true)
+end
+
+function DO.Tab(self, buffer)
+  if buffer.text:sub(buffer:line_start(), buffer.at - 1):find("^%s*$") then
+    buffer:insert("  ")
+    return
+  end
+  local found <const> = completion.find(self.session, buffer.text, buffer.at)
+  local typed <const> = buffer.text:sub(found.from, buffer.at - 1)
+  if #found.items == 0 then return end
+  local common <const> = completion.common(found.items)
+  if #common > #typed then
+    buffer:keep("complete")
+    buffer:replace(found.from, buffer.at, common)
+  end
+  if #found.items > 1 then
+    self.listed = completion.list(found.items, self.screen.size())
+  end
+end
+
+-- ---- reading ------------------------------------------------------------------------------
+
+--- Takes the terminal for editing, or gives it back.
+function Editor:raw(on)
+  if on then
+    core.terminal_raw(true)
+    self.screen.write("\27[?2004h")
+  else
+    self.screen.write("\27[?2004l")
+    core.terminal_raw(false)
+  end
+end
+
+-- One key's work: "entry", "end" or "cancel" where it ends the reading.
+function Editor:serve(buffer, key, text)
+  if key == "change" then return end
+  if key == "end" then return "end" end
+  self.listed = false
+  local act <const> = DO[key]
+  if act then return act(self, buffer, text) end
+end
+
+function Editor:edit()
+  local buffer <const> = Buffer()
+  buffer.kills = self.kills
+  if not self.history.loaded then
+    self.screen:draw(self:view(buffer)) -- the first prompt need not wait
+    self.history:load()
+  end
+  self.place, self.edited = #self.history.entries + 1, {}
+  while true do
+    if not keys.next(self.pending, true) then self.screen:draw(self:view(buffer)) end
+    local done <const> = self:serve(buffer, self:key())
+    if done then
+      self.screen:finish(self:final_view(buffer))
+      return done, buffer.text
+    end
+  end
+end
+
+--- The next entry, or nil at the end.
+function Editor:read()
+  self:raw(true)
+  local done, text
+  repeat
+    done, text = self:edit()
+  until done ~= "cancel"
+  self:raw(false)
+  if done == "end" then return nil end
+  self.history:add(text)
+  return text
+end
+
+return Editor

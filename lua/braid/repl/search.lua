@@ -1,0 +1,45 @@
+--- Ctrl-R: the newest entry of the history that has in it what is typed, older ones with Ctrl-R
+-- again. Enter runs it, Ctrl-G or Ctrl-C gives back what was there, any other key goes on with it.
+
+local M <const> = {}
+
+local function draw(editor, query, entry, failed)
+  local at <const> = query ~= "" and entry:find(query, 1, true) or 1
+  editor.screen:draw {prompt = (failed and "no '%s': " or "search '%s': "):format(query),
+    more = "", text = entry, at = at}
+end
+
+--- Serves the search; what the reading is to do then, as the editor's keys say.
+function M.run(editor, buffer)
+  local history <const>, text <const>, place <const> = editor.history, buffer.text, buffer.at
+  local query, found, entry = "", #history.entries + 1, buffer.text
+  local failed = false
+  local function look(from)
+    local next_found <const> = query ~= "" and history:find(query, from)
+    failed = query ~= "" and not next_found
+    if next_found then found, entry = next_found, history.entries[next_found] end
+  end
+  while true do
+    draw(editor, query, entry, failed)
+    local key <const>, typed <const> = editor:key()
+    if key == "text" or key == "paste" then
+      query = query .. typed
+      look(found + 1)
+    elseif key == "C-r" then
+      look(found)
+    elseif key == "Backspace" then
+      query = query:sub(1, (utf8.offset(query, -1) or 1) - 1)
+      look(#history.entries + 1)
+    elseif key == "C-g" or key == "C-c" then
+      buffer:set(text, place)
+      return
+    elseif key ~= "change" then
+      buffer:set(entry)
+      editor.place = found
+      if key == "Escape" then return end
+      return editor:serve(buffer, key, typed)
+    end
+  end
+end
+
+return M
