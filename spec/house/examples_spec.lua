@@ -5,6 +5,8 @@ local SMALL <const> = {
   ["examples/compare.lua"] = "--faces 64 --epochs 2 --width 0.25 --maps no --out %s/cmp "
     .. "--networks 'hard_wide cross_stitch separation dcnet'",
   ["examples/train.lua"] = "--faces 100 --epochs 2 --seeds 2 --out %s/train",
+  ["examples/weighting.lua"] = "--faces 100 --epochs 1 --seeds 1 --out %s/weighting "
+    .. "--methods 'equal uncertainty upgrad moco'",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
   ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
   ["examples/dmt.lua"] = "--faces 96 --epochs 1 --width 0.1 --out %s",

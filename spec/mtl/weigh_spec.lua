@@ -85,8 +85,8 @@ describe("tasks:weigh on hard sharing", function()
 
   it("has the products of the gradients, and their cosines", function()
     local _, weighing <const> = gradients(tasks, net, w.upgrad{})
-    local cosine <const> = weighing:cosine()
-    assert.same({"a", "b", "c"}, cosine.names)
+    local cosine <const>, names <const> = weighing:cosine()
+    assert.same({"a", "b", "c"}, names)
     for i, one in ipairs(tasks.names) do
       for j, other in ipairs(tasks.names) do
         local product, first, second = 0, 0, 0

@@ -85,7 +85,13 @@ end
 function Tasks:get_epoch() return epochs[self] or 1 end
 
 --- The weight that a task has now, a number.
-function Tasks:weight_of(name) return weight.of(name, self[name].weight, self:get_epoch()) end
+function Tasks:weight_of(name)
+  if type(name) ~= "string" or not self[name] or Tasks[name] then
+    check.fail("tasks: weight_of: wants the name of a task, not %s; there is %s",
+      check.shown(name), table.concat(self.names, ", "))
+  end
+  return weight.of(name, self[name].weight, self:get_epoch())
+end
 
 --- A weighting (mtl.weighting) at work on a network: mtl/weigh/weighing.lua.
 -- @usage local weighing = tasks:weigh(net, mtl.weighting.upgrad{})

@@ -232,18 +232,16 @@ function Weighing:update(outputs, batch)
   self.method:update((step_of(self, per_task)))
 end
 
---- {names =, rows of cosines between the tasks' gradients in the last step}, or nil where the
--- method looks at losses alone. A gradient of 0 has cosine 0 with all others.
+--- T rows of cosines between the tasks' gradients in the last step, and the tasks' names; nil where
+-- the method looks at losses alone. A gradient of 0 has cosine 0 with all others.
 function Weighing:cosine()
   local gram <const> = self.gram
   if not gram then return nil end
   local length <const> = matrix.lengths(gram)
-  local rows <const> = matrix.each(gram, function(i, j)
+  return matrix.each(gram, function(i, j)
     local product <const> = length[i] * length[j]
     return product > 0 and 1 / product or 0
-  end)
-  rows.names = self.names
-  return rows
+  end), self.names
 end
 
 Weighing.state_dict, Weighing.load_state_dict = state.state_dict, state.load_state_dict

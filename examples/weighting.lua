@@ -1,0 +1,51 @@
+--- Ways to weigh tasks, side by side: one network (TCDCN with hard sharing), the same data, order
+-- and seeds; what differs is the weighting.
+--
+-- On rendered faces, some minutes: build/braid examples/weighting.lua On the MTFL data:
+-- build/braid examples/weighting.lua --data path/to/mtfl --epochs 15
+--
+-- --methods names weightings (mtl.weighting has 25), --on representation weighs gradients at the
+-- last shared values, at a fraction of the time. --lambda is the weight of every attribute, which
+-- all methods see: losses are multiplied by it before they are weighed. Methods that do not heed
+-- sizes (nash, imtl, aligned, config, db, upgrad in part) may do with 1. Each run is a directory
+-- of its own, out/METHOD/seedN, goes on where it was ended, and is chosen by 1,000 validation
+-- faces; the table, of test faces, is out/results.md, .csv, .tex and .html. delta-m is over the
+-- plain sum (equal).
+local braid <const> = require "braid"
+local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
+
+local o <const> = train.arguments(arg, {
+  data = "", faces = 6000, epochs = 10, batch = 64, lr = 1e-3, lambda = 0.02, seeds = 3, jobs = 1,
+  methods = "equal uncertainty dwa famo pcgrad upgrad nash", on = "parameters",
+  out = "build/weighting",
+})
+
+local faces <const> = o.data == "" and data.faces{n = o.faces, seed = 1}
+  or data.mtfl(o.data, {val = 1000, wrong = "omit"})
+local tasks <const> = mtl.tasks{
+  landmarks = mtl.landmarks{of = faces.train},
+  gender = mtl.classes{2, weight = o.lambda}, smile = mtl.classes{2, weight = o.lambda},
+  glasses = mtl.classes{2, weight = o.lambda},
+  pose = mtl.classes{5, weight = o.lambda, flip = {5, 4, 3, 2, 1}},
+}
+
+local function tcdcn()
+  return braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU", norm = true})
+end
+
+local networks <const>, order <const> = {}, {}
+for name in o.methods:gmatch("%S+") do
+  local make <const> = mtl.weighting[name]
+  local method <const> = make(make.declared.kinds.on and {on = o.on} or nil)
+  networks[name], order[#order + 1] = {tcdcn, weighting = method}, name
+end
+
+print(train.compare{
+  networks = networks, order = order, seeds = o.seeds, jobs = o.jobs, threads = 1,
+  baseline = networks.equal and "equal" or nil, tasks = tasks,
+  train = faces.train, val = faces.val, test = faces.test, epochs = o.epochs, batch = o.batch,
+  loader = {size = 40, augment = {rotate = 15, scale = 0.1, shift = 0.04, flip = 0.5}},
+  lr = o.lr, schedule = "cosine", best = "landmarks.failure", dir = o.out,
+  metrics = {"landmarks.failure", "landmarks.error", "gender.accuracy", "glasses.accuracy",
+    "pose.accuracy", "smile.accuracy"},
+})
