@@ -47,6 +47,9 @@ local CALLS <const> = {
     ops.resize_bilinear(braid.ones(1, 1, 3, 3), {2, 2}, {scale_h = o.scale_h or 1,
       scale_w = o.scale_w or 1})
   end,
+  fair_program = function(o)
+    ops.fair_program(braid.eye(2, {dtype = "float64"}), o)
+  end,
   nms = function(o) ops.nms(braid.ones(1, 4), braid.ones(1), o) end,
 }
 
