@@ -217,6 +217,31 @@ describe("the layers of Lua", function()
     end)
   end)
 
+  -- Elsewhere errors are raised by check.fail, at the line of the user.
+  local RAISES <const> = {
+    ["io/damage"] = "readers give up with a table, which others turn into nil and a message",
+    limits = "as readers do",
+    guard = "what a definition raised",
+    ["sandbox/init"] = "a definition's text, with its own place",
+    ["sandbox/basics"] = "an interrupt goes on",
+    ["repl/coroutines"] = "what a coroutine raised",
+    ["repl/session"] = "a line's text, with its own place",
+    ["repl/commands/reload"] = "what a file raised",
+    ["train/pool/engine"] = "an interrupt goes on",
+    ["train/comparing/training"] = "an interrupt goes on",
+  }
+
+  it("raise by check.fail", function()
+    local count = 0
+    check(function(path, _, text, report)
+      for _ in text:gsub("%-%-[^\n]*", ""):gmatch("%f[%w_.:]error%(") do
+        count = count + 1
+        if not RAISES[path:match("^lua/braid/(.*)%.lua$")] then report("calls error") end
+      end
+    end)
+    assert.is_true(count >= 5 and count < 30)
+  end)
+
   it("keep files below 300 lines", function()
     check(function(_, _, text, report)
       if lines_of(text) > 300 then report("has %d lines", lines_of(text)) end

@@ -188,6 +188,19 @@ describe("a metric alone", function()
       "mtl.metric.auc: labels must be whole numbers from 1 (int64), not float32")
     fails(function() mtl.metric.auc():observe(s, int{1, 2, 3, 1}) end,
       "mtl.metric.auc: label 3 is none of the classes 1 to 2; a missing one is -100")
+    local column <const> = mtl.metric.auc():observe(s:reshape(4, 1), labels)
+    assert.equal(0.75, (column:result()))
+    fails(function() column:observe(s, int{1, 2, 3, 1}) end, "label 3 is none of the classes")
+    assert.equal(0.75, (column:result()))           -- and what was refused is not in it
+    for _, name in ipairs{"auc", "mae", "error"} do
+      local m <const> = mtl.metric[name]()
+      fails(function() m:observe(3, labels) end,
+        ("mtl.metric.%s: outputs must be a tensor, not 3"):format(name))
+      fails(function() m:observe(s) end,
+        ("mtl.metric.%s: targets must be a tensor, not nil"):format(name))
+      fails(function() m:observe(s, labels, 3) end,
+        ("mtl.metric.%s: the batch must be a batch, or left out, not 3"):format(name))
+    end
     fails(function() mtl.metric.mae():observe(s, braid.ones(3)) end,
       "mtl.metric.mae: outputs {4} and targets {3} must be 1 number a sample each")
   end)

@@ -1,6 +1,7 @@
 --- Options of a definition as plain values, and back: mixers among them, such as mtl.nddr{}, by
 -- their name and options.
 
+local check <const> = require "braid.check"
 local Mixer <const> = require "braid.mtl.mixer"
 
 local M <const> = {}
@@ -50,7 +51,9 @@ function M.made(options)
     local name <const> = getmetatable(t) == nil and t[MARK]
     if not name then return nil end
     local make <const> = maker(name)
-    if not make then error("its options name a mixer of no known kind", 0) end
+    if not make then
+      check.fail("its options name a mixer of no known kind: %s", check.shown(name))
+    end
     return make(t.options)
   end, {})
 end

@@ -13,7 +13,9 @@ local core <const> = require "braid.core"
 local NUMBER <const> = check.number{infinite = true, nan = true}
 local OPTIONS <const> = check.declare("mtl.ced", {
   errors = check.argument(check.either(check.list{of = NUMBER, least = 1},
-    check.kind("a tensor (n)", function(v) return core.is_tensor(v) and v:dim() == 1 end))),
+    check.kind("a tensor of numbers (n)", function(v)
+      return core.is_tensor(v) and v:dim() == 1 and v.dtype ~= "bool"
+    end))),
   limit = check.number{0.10, above = 0}, steps = check.whole{100, from = 1, to = 1000000},
 })
 

@@ -23,14 +23,12 @@ local WHOLE <const> = {int64 = true, int32 = true, uint8 = true}
 local function describe(t) return ("a tensor {%s}"):format(table.concat(t.shape, ", ")) end
 
 --- The context of a metric that no task made, from the first batch.
-function M.alone(metric, outputs, targets)
+function M.alone(metric, outputs)
   local what <const> = "mtl.metric." .. metric.NAME
-  check.value(what, "outputs", outputs, check.tensor())
-  check.value(what, "targets", targets, check.tensor())
   local classes = 2
-  if outputs:dim() == 2 then
+  if outputs:dim() == 2 and outputs:size(2) > 1 then
     classes = outputs:size(2)
-  elseif outputs:dim() ~= 1 then
+  elseif outputs:dim() ~= 1 and outputs:dim() ~= 2 then
     check.fail("%s: outputs must be scores (n, classes), scores of the positive class (n) or "
       .. "the classes said (n), not %s", what, describe(outputs))
   elseif WHOLE[outputs.dtype] then
@@ -41,6 +39,9 @@ function M.alone(metric, outputs, targets)
 end
 
 local function check_shapes(context, outputs, labels)
+  if outputs:dim() == 0 or labels:dim() == 0 then
+    check.fail("%s: outputs and labels must be of samples, (n, ...), not one number", context.what)
+  end
   if not WHOLE[labels.dtype] then
     check.fail("%s: labels must be whole numbers from 1 (int64), not %s", context.what,
       labels.dtype)
@@ -62,6 +63,9 @@ end
 function M.seen(context, outputs, targets)
   check_shapes(context, outputs, targets)
   local n <const> = outputs:size(1)
+  if context.classes ~= 1 and outputs:dim() == 2 and outputs:size(2) == 1 then
+    outputs = outputs:reshape(n) -- scores of the positive class, or the classes said
+  end
   local seen <const> = {n = n, labels = targets:reshape(n, context.problems), what = context.what}
   if outputs:dim() == 1 then
     local said <const> = WHOLE[outputs.dtype]

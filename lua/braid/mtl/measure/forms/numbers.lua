@@ -7,10 +7,8 @@ local M <const> = {}
 M.TOLD, M.OPTIONS = {}, {}
 
 --- The context of a metric that no task made, from the first batch.
-function M.alone(metric, outputs, targets)
+function M.alone(metric, outputs)
   local what <const> = "mtl.metric." .. metric.NAME
-  check.value(what, "outputs", outputs, check.tensor())
-  check.value(what, "targets", targets, check.tensor())
   local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
   return {what = what, problems = n > 0 and outputs:numel() // n or 1, weigh = true,
     noun = "samples"}

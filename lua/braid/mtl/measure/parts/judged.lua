@@ -7,6 +7,7 @@
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local metric <const> = require "braid.mtl.measure.parts.metric"
 local named <const> = require "braid.mtl.measure.parts.named"
 local Own <const> = require "braid.mtl.measure.parts.own"
 local Set <const> = require "braid.mtl.measure.parts.set"
@@ -199,6 +200,7 @@ function M.kind(Kind, record)
 
   --- Adds a batch to what `sums`, an empty table at first, has of those before.
   function Kind:observe(sums, output, target, batch)
+    metric.check_observed(M.record(self).what, output, target)
     sums.set = sums.set or set_of(self)
     sums.set:observe(output, target, batch)
   end

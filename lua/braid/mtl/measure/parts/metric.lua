@@ -15,6 +15,17 @@ local M <const> = {}
 
 local Metric <const> = class("Metric")
 
+local TENSOR <const> = check.tensor()
+local BATCH <const> = check.kind("a batch, or left out", function(v)
+  return v == nil or type(v) == "table"
+end)
+
+--- Raises where what is to be observed are no tensors.
+function M.check_observed(what, outputs, targets)
+  check.value(what, "outputs", outputs, TENSOR)
+  check.value(what, "targets", targets, TENSOR)
+end
+
 local function module(room, name) return require(("braid.mtl.measure.%s.%s"):format(room, name)) end
 
 function Metric:init(given)
@@ -112,7 +123,9 @@ end
 -- outputs (n,points,2) or (n,2 points), targets (n,points,2), and a batch with box_width and image
 -- where it needs them.
 function Metric:observe(outputs, targets, batch)
-  local form <const> = module("forms", self.FORM)
+  local form <const>, what <const> = module("forms", self.FORM), "mtl.metric." .. self.NAME
+  M.check_observed(what, outputs, targets)
+  check.value(what, "the batch", batch, BATCH)
   self.context = self.context or self:context_of(form.alone(self, outputs, targets))
   self.state = self.state or self:gathered(self.context)
   self.state:add(form.seen(self.context, outputs, targets, batch))

@@ -61,7 +61,7 @@ function M.metric(what, name, forms, more)
   local short <const> = SHORT[first] or points and OF_POINTS[first]
   local file <const> = short and short:match("^[^.]*") or first
   local kind <const> = folder.find(all(), file)
-  if not kind then
+  if not kind or name:sub(-1) == "." then
     check.fail("%s: there is no metric '%s'; %s", what, name, check.nearest(first, M.names(forms)))
   end
   if forms and not forms[kind.FORM] then

@@ -31,18 +31,18 @@ function Ranking:add(seen)
     local scores <const> = seen.scores:to("float64")
     kept = scores:size(3) == 2 and margin(scores, context.positive) or scores
   end
-  local i <const> = #self.scores + 1
-  self.scores[i] = core.keep(kept:detach():to("float64"):clone())
-  self.labels[i] = core.keep(seen.labels:to("int64"):clone())
-  self.samples, self.all = self.samples + seen.n, false
   local missing <const> = seen.labels:eq(context.ignore)
-  self.missing = self.missing + missing:sum():item()
   local strange <const> = seen.labels:lt(1):logical_or(seen.labels:gt(context.classes))
     :logical_and(missing:logical_not())
   if strange:any():item() then
     check.fail("%s: label %d is none of the classes 1 to %d; a missing one is %d", context.what,
       seen.labels:masked_select(strange)[1]:item(), context.classes, context.ignore)
   end
+  local i <const> = #self.scores + 1
+  self.scores[i] = core.keep(kept:detach():to("float64"):clone())
+  self.labels[i] = core.keep(seen.labels:to("int64"):clone())
+  self.samples, self.all = self.samples + seen.n, false
+  self.missing = self.missing + missing:sum():item()
 end
 
 function Ranking:fits(other)
