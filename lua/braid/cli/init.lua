@@ -118,6 +118,7 @@ local function run(arguments, o)
   local rest <const> = shift(arguments, o.at)
   if o.kind == "file" then rest[0] = o.what end
   if o.kind == "file" and not o.prompt then return run_file(o.what, rest) end
+  require("braid.prompt").waits = o.prompt or o.kind == "prompt"
   local session <const> = require "braid.repl.session" {lasts = o.prompt}
   local status = 0
   if o.kind ~= "prompt" then status = run_in_session(session, o, rest) end

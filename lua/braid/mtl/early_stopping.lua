@@ -47,7 +47,7 @@ function Stopping:init(tasks, given)
     self.main[name] = true
   end
   for name, task in tasks:each() do
-    self.lambda[name], self.training[name], self.validation[name] = task.weight, {}, {}
+    self.lambda[name], self.training[name], self.validation[name] = tasks:weight_of(name), {}, {}
   end
 end
 

@@ -49,6 +49,13 @@ function M:groups()
   end
 end
 
+--- The cosines between the gradients of tasks in the last step, {names =, rows =}; nil without a
+-- weighting that looks at gradients.
+function M:cosine()
+  local rows <const> = self.weighing and self.weighing:cosine()
+  return rows and {names = rows.names, rows = table.move(rows, 1, #rows, 1, {})} or nil
+end
+
 --- What a step leaves in logs and on the screen.
 function M:after_step(total, losses, lr, count)
   local at <const>, o <const> = self.at, self.o
@@ -56,7 +63,7 @@ function M:after_step(total, losses, lr, count)
   if o.log > 0 and at.step % o.log == 0 then
     losses.total = total
     self.log:step{step = at.step, epoch = at.epoch + 1, loss = losses, lr = lr,
-      weights = stages.weights(self), cosine = self.weighing and self.weighing:cosine() or nil}
+      weights = stages.weights(self), cosine = self:cosine()}
   end
   if o.progress then self.bar:advance(self.label, count) end
   if o.on.step then

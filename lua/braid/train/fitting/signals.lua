@@ -2,6 +2,7 @@
 -- one ends the process as it would have.
 
 local core <const> = require "braid.core"
+local prompt <const> = require "braid.prompt"
 
 local M <const> = {}
 
@@ -24,11 +25,9 @@ function M.caught()
   if number then return NAMES[number], number end
 end
 
---- Whether someone sits at a prompt, to whom an ended loop returns.
+--- Whether someone sits at a prompt, braid's or that of `lua -i`, to whom an ended loop returns.
 function M.at_prompt()
-  for name in pairs(package.loaded) do
-    if type(name) == "string" and name:find("^braid%.repl") then return true end
-  end
+  if prompt.waits then return true end
   local words <const> = type(rawget(_G, "arg")) == "table" and rawget(_G, "arg") or {}
   for i = -20, -1 do
     if words[i] == "-i" then return true end

@@ -106,6 +106,7 @@ local WEIGHT <const> = check.number{from = 0}
 
 --- Sets the weights that the options give tasks in an epoch; a task that has ended stays so.
 function M.set_weights(fit, epoch)
+  fit.tasks:set_epoch(epoch)
   for name, weight in pairs(fit.stage_weights) do
     if not (fit.stopping and fit.stopping.stopped[name]) then
       local value = weight
@@ -120,7 +121,7 @@ end
 function M.weights(fit)
   if fit.weighing then return fit.weighing.coefficients end
   local list <const> = {}
-  for name, task in fit.tasks:each() do list[name] = task.weight end
+  for name in fit.tasks:each() do list[name] = fit.tasks:weight_of(name) end
   return list
 end
 

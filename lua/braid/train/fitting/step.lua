@@ -121,7 +121,7 @@ local function gradient_of_all(fit, batches)
   for i, batch in ipairs(batches) do
     counts[i] = {}
     for name, task in fit.tasks:each() do
-      local n <const> = task.weight > 0 and divisor(task, name, batch) or 0
+      local n <const> = fit.tasks:weight_of(name) > 0 and divisor(task, name, batch) or 0
       counts[i][name], all[name] = n, (all[name] or 0) + n
     end
   end
@@ -131,10 +131,10 @@ local function gradient_of_all(fit, batches)
     local _ <close> = grad.scope()
     local _, losses <const> = fit.tasks:loss(forward(fit, batch), batch)
     local sum
-    for name, task in fit.tasks:each() do -- in one order, which sums depend on
+    for name in fit.tasks:each() do -- in one order, which sums depend on
       local loss <const>, share <const> = losses[name], counts[i][name] / math.max(all[name], 1)
       if loss then
-        local part <const> = loss * (task.weight * share)
+        local part <const> = loss * (fit.tasks:weight_of(name) * share)
         sum = sum and sum + part or part
         sums[name] = (sums[name] or 0.0) + loss:item() * share
       end

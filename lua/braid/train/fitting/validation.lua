@@ -69,7 +69,8 @@ function M.value(fit, report)
   end
   local sum = 0.0
   for name in fit.tasks:each() do
-    local weight <const>, loss <const> = fit.weights[name], report.loss[name]
+    local weight, loss <const> = fit.weights[name], report.loss[name]
+    if type(weight) == "function" then weight = fit.tasks:weight_of(name) end
     if weight > 0 and loss and loss == loss then sum = sum + weight * loss end
   end
   return sum
