@@ -6,7 +6,7 @@
 -- On the MTFL data:                  build/braid examples/train.lua --data path/to/mtfl
 --
 -- Each seed's directory holds config.json, metrics.jsonl and metrics.csv, last.safetensors,
--- best.safetensors (braid.open reads it) and test.json; curves.svg shows all seeds.
+-- best.safetensors (braid.open reads it), test.json and report.html; curves.svg shows all seeds.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 
@@ -27,7 +27,8 @@ for seed = 1, o.seeds do
     epochs = o.epochs, batch = o.batch, seed = seed, dir = dir,
     loader = {size = 40, augment = {rotate = 15, scale = 0.1, shift = 0.04, flip = 0.5}},
     optimizer = {"AdamW", lr = o.lr}, schedule = "cosine", warmup = 1, clip = 5,
-    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure"}
+    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure",
+    report = true}
   errors[seed] = train.test(dir, faces.test).landmarks.error
 end
 braid.plot.lines(o.out .. "/curves.svg", runs, {of = "val.landmarks.error"})

@@ -299,6 +299,14 @@ describe("train.fit", function()
     assert.is_true(history[2].lr < history[1].lr)
   end)
 
+  it("shows what TensorBoard reads, and a page", function()
+    fit{dir = folder, epochs = 1, report = true, events = true}
+    fit{dir = folder, epochs = 2, report = true, events = true}
+    assert.matches("<html", shell.read(folder .. "/report.html"))
+    assert.equal(2, #shell.run("ls " .. folder .. "/events.out.tfevents.*").out:gsub("[^\n]", ""))
+    assert.is_nil(table.concat(said, "\n"):find("train.report"))
+  end)
+
   it("says where the time of an epoch went", function()
     local history <const> = fit{profile = true}
     assert.matches("conv2d", tostring(history.profile))
@@ -357,7 +365,7 @@ describe("train.fit refuses", function()
     refused("stages%[2%]: it wants epochs or steps", {stages = {{epochs = 1}, {train = "one"}}})
     refused("on has start, step, epoch and stop, not 'epohc'", {on = {epohc = print}})
     refused("there is no option 'patiance'.*did you mean patience", {patiance = 3})
-    refused("every writes checkpoints: dir is missing", {every = 3})
+    refused("every writes into dir, which is missing", {every = 3})
     refused("resume = true wants the dir", {resume = true})
     refused("lr is of no use", {lr = 1, optimizer = function(net)
       return optim.SGD(net:parameters())

@@ -38,6 +38,7 @@
 --   every          steps between checkpoints within an epoch;   log, between lines (50; 0: none)
 --   on             {start =, step =, epoch =, stop = function(fit, event)}: fit.net, fit.opt,
 --                  fit.at, fit:stop(reason)
+--   report, events true: report.html at the end (train.report), TensorBoard's files (train.events)
 --   progress = false prints nothing; profile = true: where the first epoch's time went
 -- Ctrl-C and SIGTERM end it after the step, with a checkpoint and status 130 or 143; at a prompt it
 -- returns. The test set is train.test's.

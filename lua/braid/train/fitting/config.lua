@@ -48,7 +48,7 @@ end
 -- Options that stand elsewhere, or that change nothing in what is computed.
 local ELSEWHERE <const> = {net = true, tasks = true, train = true, val = true, dir = true,
   resume = true, on = true, progress = true, seed = true, optimizer = true, profile = true,
-  staged = true}
+  staged = true, report = true, events = true}
 
 local function options_of(o)
   local options <const> = {}

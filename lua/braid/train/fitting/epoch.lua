@@ -22,7 +22,7 @@ function M:begin_epoch()
   if at.taken > 0 and not self.loader_state then
     for _ = 1, at.taken do self.loader() end
   end
-  self.loader_state, self.epoch_begun = nil, core.clock()
+  self.loader_state, self.epoch_begun, self.trained = nil, core.clock(), true
   self.label = ("epoch %d"):format(at.epoch + 1)
 end
 
@@ -52,8 +52,9 @@ end
 --- The cosines between the gradients of tasks in the last step, {names =, rows =}; nil without a
 -- weighting that looks at gradients.
 function M:cosine()
-  local rows <const> = self.weighing and self.weighing:cosine()
-  return rows and {names = rows.names, rows = table.move(rows, 1, #rows, 1, {})} or nil
+  if not self.weighing then return nil end
+  local rows <const>, names <const> = self.weighing:cosine()
+  return rows and {names = names, rows = rows}
 end
 
 --- What a step leaves in logs and on the screen.
@@ -62,7 +63,7 @@ function M:after_step(total, losses, lr, count)
   at.stage_steps = at.stage_steps + 1
   if o.log > 0 and at.step % o.log == 0 then
     losses.total = total
-    self.log:step{step = at.step, epoch = at.epoch + 1, loss = losses, lr = lr,
+    self:note{event = "step", step = at.step, epoch = at.epoch + 1, loss = losses, lr = lr,
       weights = stages.weights(self), cosine = self:cosine()}
   end
   if o.progress then self.bar:advance(self.label, count) end
@@ -86,13 +87,13 @@ function M:judge(report, means)
   end
   local better <const> = self.best:note(value)
   if better then
-    self.log:event{event = "best", epoch = at.epoch + 1, step = at.step, metric = self.metric.path,
+    self:note{event = "best", epoch = at.epoch + 1, step = at.step, metric = self.metric.path,
       value = value}
   end
   if self.patience and self.patience:step(value) then self.at.reason = "patience" end
   if self.stopping then
     for name, criterion in pairs(self.stopping:step(means, report.loss)) do
-      self.log:event{event = "stopping", epoch = at.epoch + 1, task = name, criterion = criterion}
+      self:note{event = "stopping", epoch = at.epoch + 1, task = name, criterion = criterion}
     end
   end
   return better, value
@@ -105,14 +106,15 @@ function M:end_epoch()
   local report <const> = validation.report(self)
   if signals.caught() then return true end
   local seconds <const> = core.clock() - self.epoch_begun
-  local event <const> = self.log:epoch{epoch = at.epoch + 1, step = at.step, train = {loss = means},
-    val = report, lr = at.lr, seconds = seconds, stage = #self.o.stages > 1 and at.stage or nil}
+  local event <const> = self:note{event = "epoch", epoch = at.epoch + 1, step = at.step,
+    train = {loss = means}, val = report, lr = at.lr, seconds = seconds,
+    stage = #self.o.stages > 1 and at.stage or nil}
   local better, value = false, nil
   if report then better, value = self:judge(report, means) end
   if self.by == "epoch" then self.schedule:step(value or means.total) end
   at.epoch, at.of_stage, at.taken, at.sums, at.losses = at.epoch + 1, at.of_stage + 1, 0, {}, {}
   self:show(means, report, better, seconds)
-  if self:lr() == 0 and not self.said_still and not self:is_over() then
+  if self:lr() == 0 and not self.said_still and not self:stage_is_over() then
     self.said_still = true
     notice.say(("train.fit: the schedule has come to 0 after step %d, and nothing moves any more; "
       .. "it counts steps ({f, by = \"epoch\"} counts epochs)"):format(at.step))

@@ -11,6 +11,7 @@ local parts <const> = require "braid.train.fitting.parts"
 local Patience <const> = require "braid.train.patience"
 local progress <const> = require "braid.train.progress"
 local Run <const> = require "braid.train.fitting.run"
+local shown <const> = require "braid.train.fitting.shown"
 local signals <const> = require "braid.train.fitting.signals"
 local Source <const> = require "braid.train.fitting.source"
 local stages <const> = require "braid.train.fitting.stages"
@@ -85,12 +86,13 @@ function Fit:begin()
     self:go_on()
   elseif self.run then
     self.run:begin()
-    self.log:event{event = "start", epoch = 0, step = 0}
+    self:note{event = "start", epoch = 0, step = 0}
     self.log:clock{event = "start", epoch = 0, step = 0}
     if not self:save() then
       check.fail("train.fit: dir: nothing can be written to %s", self.run.dir)
     end
   end
+  self:begin_events()
   self:call("start", {epoch = self.at.epoch, step = self.at.step})
 end
 
@@ -99,7 +101,9 @@ function Fit:begin_stage(i)
   stages.begin(self, i)
 end
 
-for name, f in pairs(epoch) do Fit[name] = f end
+for _, methods in ipairs{epoch, shown} do
+  for name, f in pairs(methods) do Fit[name] = f end
+end
 
 -- ---- asking -------------------------------------------------------------------------------
 
@@ -234,16 +238,18 @@ end
 function Fit:finish()
   local at <const> = self.at
   local event <const> = {event = "stop", reason = at.reason, epoch = at.epoch, step = at.step}
-  self.log:event(event)
+  self:note(event)
   self:call("stop", {reason = at.reason, epoch = at.epoch, step = at.step})
   event.seconds = core.clock() - self.begun
   self.log:clock(event)
+  if self.trained then self:report() end
   return self.history
 end
 
 --- Gives back what it held: the directory, the tasks' weights.
 function Fit:close()
   Source.close(self.loader)
+  if self.events then self.events:close() end
   if self.run then self.run:close() end
   for name, weight in pairs(self.weights) do class.set(self.tasks[name], "weight", weight) end
 end

@@ -68,6 +68,7 @@ local KNOWN <const> = {
   accumulate = whole{1, from = 1}, dir = text(), resume = check.choice{"auto", true, false},
   seed = whole{from = 0}, log = whole{50, from = 0}, every = whole{from = 1},
   on = map(call()), progress = flag(true), profile = flag(false),
+  report = flag(false), events = flag(false),
 }
 for key, kind in pairs(STAGE) do
   if key ~= "train" and key ~= "freeze" and key ~= "prepare" then KNOWN[key] = kind end
@@ -87,7 +88,9 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
     end
   end
   if o.resume == true and not o.dir then return "resume = true wants the dir of the run" end
-  if o.every and not o.dir then return "every writes checkpoints: dir is missing" end
+  for _, name in ipairs{"every", "report", "events"} do
+    if o[name] and not o.dir then return name .. " writes into dir, which is missing" end
+  end
   if o.weighting and o.accumulate > 1 then
     return "weighting looks at the gradients of one batch: leave accumulate out, or weighting"
   end

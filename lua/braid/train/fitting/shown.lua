@@ -1,0 +1,62 @@
+--- What a run of train.fit shows beside its log: TensorBoard's files, and a page at its end.
+-- Functions here are methods of Fit (fitting/fit.lua).
+
+local check <const> = require "braid.check"
+local notice <const> = require "braid.notice"
+local origin <const> = require "braid.origin"
+local safetensors <const> = require "braid.io.safetensors"
+local train_events <const> = require "braid.train.events"
+local train_report <const> = require "braid.train.report"
+
+local M <const> = {}
+
+-- The numbers and words among a run's options.
+local function settings(options)
+  local t <const> = {}
+  for key, value in pairs(options) do
+    if type(value) ~= "table" then t[key] = value end
+  end
+  return t
+end
+
+--- Begins a file for TensorBoard at the step where the run stands.
+function M:begin_events()
+  if not self.o.events then return end
+  self.events = train_events(self.run.dir, {step = self.at.step})
+  if self.at.step == 0 and self.metric then
+    self.events:hparams(settings(self.run.config.options),
+      {"val/" .. self.metric.path:gsub("%.", "/")})
+  end
+end
+
+--- Logs an event, and shows it. -> as it is in the history
+function M:note(event)
+  local is_epoch <const> = event.event == "epoch"
+  local kept <const> = self.log[is_epoch and "epoch" or "event"](self.log, event)
+  if self.events then
+    self.events:event(kept)
+    if is_epoch then self.events:parameters(self.net, self.at.step) end
+  end
+  return kept
+end
+
+-- The best network, where its file holds values alone: a copy that has them.
+local function network_of(self)
+  if origin.of(self.net) then return nil end
+  local values <const> = safetensors.read(self.run.best)
+  local net <const> = values and self.net:clone()
+  if net then net:load_state_dict(values) end
+  return net or nil
+end
+
+--- Writes report.html; what goes wrong is said, for the run has come to its end.
+function M:report()
+  if not self.o.report then return end
+  local ok <const>, why <const> = check.caught(function()
+    train_report(self.run.dir, {data = self.val and self.val:batches(1), net = network_of(self),
+      tasks = self.tasks})
+  end)
+  if not ok then notice.say(("train.fit: %s"):format(why)) end
+end
+
+return M
