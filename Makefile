@@ -163,7 +163,7 @@ specs:
 	  $(TAGS_$(SLOW))
 
 C_FILES    = $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch] csrc/*/*.inc spec/support/*.c \
-               spec/fuzz/*.c spec/bench/*.c)
+               spec/support/*/*.c spec/fuzz/*.c spec/bench/*.c)
 TEXT_FILES = $(shell find Makefile *.md .ci .luacheckrc .editorconfig csrc lua models examples \
                spec rocks -type f 2>/dev/null | \
                grep -E '\.([ch]|inc|lua|md|rockspec|sh)$$|^\.|^Makefile$$')
@@ -186,7 +186,7 @@ lint: deps-test
 	@! grep -nP '^ *\t' $(filter-out Makefile,$(TEXT_FILES)) /dev/null || \
 	  { echo "tabs at the starts of these lines"; exit 1; }
 
-# The specs' Lua writes which lines it runs (spec/support/coverage), gcov which lines of C.
+# A hook writes which lines of Lua the specs run (spec/support/coverage), gcov which lines of C.
 COVERAGE = BUILD=build-coverage OPT=-O1 \
            EXTRA='--coverage -Wno-missing-profile'
 
@@ -196,8 +196,10 @@ coverage: deps-test
 	$(AGAIN) $(JOBS) $(COVERAGE) build
 	@rm -rf build-coverage/lua && mkdir build-coverage/lua
 	@find build-coverage -name '*.gcda' -delete
+	@$(CC) -std=gnu11 -O2 -shared -fPIC $(INCLUDES) -o build-coverage/hook.so \
+	  spec/support/coverage/hook.c
 	-+@BRAID_COVERAGE='$(CURDIR)/build-coverage/lua' \
-	  LUA_INIT_5_4='@$(CURDIR)/spec/support/coverage/hook.lua' \
+	  LUA_INIT_5_4='assert(package.loadlib("$(CURDIR)/build-coverage/hook.so", "luaopen_hook"))()' \
 	  $(MAKE) --no-print-directory $(COVERAGE) specs
 	@$(BUILD)/braid spec/support/coverage/report.lua build-coverage
 
