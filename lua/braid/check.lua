@@ -102,7 +102,7 @@ local function missing(what, key, kind)
   M.fail("%s: %s is missing; it must be %s", what, kind.name or tostring(key), kind.says)
 end
 
--- What helps to see why a value is wrong: which entry of a list is, or that a float is.
+-- A hint why a value is wrong: which entry of a list is, or that a float is.
 local function why(kind, value)
   local whole <const> = kind.sort == "whole" and math.type(value) == "float"
     and math.tointeger(value)

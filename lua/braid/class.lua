@@ -4,10 +4,10 @@
 -- function Point:init(x, y) self.x, self.y = x, y end
 -- print(Point(1, 2).x)
 --
--- What class() gives is a handle: methods stand in a table behind it, metamethods in the
--- metatable of the instances, and neither is to be had from a handle or an instance. Braid's own
--- classes are sealed once their file has been read: nothing changes them any more.
--- getmetatable(object) is the handle of its class.
+-- class() gives a handle. Methods stand in a table behind it, metamethods in the instances'
+-- metatable; neither can be reached from a handle or an instance. Braid's own classes are sealed
+-- once their file has been read: nothing changes them any more. getmetatable(object) is the handle
+-- of its class.
 
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"
@@ -62,7 +62,7 @@ M.read_only = read_only
 local UNDERSCORE <const> = ("_"):byte()
 local HIDDEN <const> = {__index = true, __metatable = true, __newindex = true, __gc = true}
 
--- What a handle gives: methods, constants, the base, and metamethods that lead nowhere else.
+-- A handle gives methods, constants, the base, and metamethods that lead nowhere else.
 local function read(handle, key)
   local r <const> = records[handle]
   local value <const> = lookup(r, key)
@@ -245,7 +245,7 @@ function M.is_a(value, handle)
   return r ~= nil and r ~= false and wanted ~= nil
 end
 
---- What the class has itself, not from its base; or nil.
+--- The class's own value, not its base's; or nil.
 function M.own(handle, key) return rawget(records[handle].methods, key) end
 
 --- The metatable of the objects of a class.
@@ -265,7 +265,7 @@ function M.trusted(object, name)
   end
 end
 
---- What one of Braid's classes above a definition's gives under a name.
+--- The value under a name of the nearest of Braid's own classes above a definition's.
 function M.braids(r, key) return (lookup(records[r.base], key)) end
 
 --- A __newindex that refuses fields with the names of methods of Braid's, but for those that are

@@ -43,7 +43,7 @@ local function modules_in(prefix, o)
   return found
 end
 
--- What a module's file returns, as require would have it.
+-- A module's value as require would give it, read from its file.
 local function read(found)
   local module <const>, path <const> = table.unpack(found)
   local value = package.loaded[module]

@@ -7,7 +7,7 @@ local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
--- Of these strings get their methods meanwhile; sandbox/text.lua puts the bounded ones here.
+-- The methods of strings meanwhile; sandbox/text.lua puts bounded ones here.
 M.string_methods = string
 
 local LONGEST <const> = 8000 -- letters of a message

@@ -29,7 +29,7 @@ local function distance(a, b, limit)
   return row[m]
 end
 
---- Those of a list of names that `name` may stand for, at most three, the nearest first.
+--- The names in a list that `name` may stand for: at most three, the nearest first.
 function M.names(name, known)
   local found <const>, wanted <const> = {}, tostring(name):sub(1, LONGEST):lower()
   local limit <const> = math.max(1, #wanted // 3)
@@ -45,7 +45,7 @@ function M.names(name, known)
   return found
 end
 
---- What a message says after "there is no ...": the nearest names, or all where none is near and
+--- The words of a message after "there is no ...": the nearest names, or all where none is near and
 -- they are not too many.
 function M.hint(name, known)
   local near <const> = M.names(name, known)

@@ -254,7 +254,7 @@ function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
 function methods.where_(x, mask, y)
   local there <const> = ops.where(mask, x, y)
   if not core.is_tensor(x) or there.dtype == x.dtype then return (ops.copy_(x, there)) end
-  -- What is kept must not go through another type.
+  -- Kept values must not go through another type.
   local own <const> = core.is_tensor(y) and ops.copy_(core.new(y.shape, x.dtype), y) or
     core.new({}, x.dtype, y)
   return (ops.copy_(x, ops.where(mask, x, own)))
@@ -284,7 +284,7 @@ for event, f in pairs(require "braid.tensor_events") do meta[event] = f end
 meta.__tostring = require "braid.printing"
 M.is_tensor = core.is_tensor
 
--- What messages call them.
+-- Their names in messages.
 for _, functions in ipairs{ops, methods, M, {index = meta.__index}, {index = meta.__newindex}} do
   core.name_functions(functions)
 end

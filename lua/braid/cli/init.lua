@@ -37,7 +37,7 @@ local function shift(arguments, at)
   return shifted
 end
 
--- What lua5.4 does: the script in `arg[0]`, a traceback when it fails.
+-- Runs a script as lua5.4 does: its name in `arg[0]`, a traceback when it fails.
 local function run_file(path, rest)
   local chunk <const>, message <const> = loadfile(path)
   if not chunk then

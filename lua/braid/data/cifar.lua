@@ -1,5 +1,5 @@
---- What CIFAR-10 and CIFAR-100 share: records of so many label bytes and 3 planes of 32x32
--- bytes, red, green, blue.
+--- The reader behind CIFAR-10 and CIFAR-100: a record is some bytes of labels, then 3 planes of
+-- 32x32 bytes, red, green, blue.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -77,7 +77,7 @@ local function read(dir, names, tasks)
     classes = classes}
 end
 
--- What stands in the way when the files are not there: other versions of the data, archives.
+-- The reason why files are absent: another version of the data is there, or its archive.
 local function why_absent(dir, wanted, v)
   if places.kind(dir) == "file" then
     fail("%s: it is a file: unpack %s and give the directory", dir, v.archive)

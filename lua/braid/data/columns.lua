@@ -50,7 +50,7 @@ local function add_mark(marks, value)
   if v then marks.numbers[v + 0.0] = true end
 end
 
---- What stands for a missing value, from the option `missing`: a value, a list of them, and
+--- The marks of missing values, from the option `missing`: a value, a list of them, and
 -- {column = value or list} for one column.
 function M.marks(what, missing)
   local all <const> = {texts = {}, numbers = {}}

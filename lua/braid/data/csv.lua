@@ -44,7 +44,7 @@ local function columns_of(path, rows, header)
   return t
 end
 
--- What stands before decimals: the option, or what the cells tell.
+-- The decimal sign: the option, or the one that the cells use.
 local function decimal_of(path, text, rows, o)
   if o.decimal then return o.decimal end
   if not text:find(",", 1, true) or rows.separator == "," and not text:find("\"", 1, true) then

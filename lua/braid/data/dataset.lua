@@ -266,7 +266,7 @@ end
 -- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
 function Dataset:split(share, given) return require("braid.data.split")(self, share, given) end
 
---- What is in it, as a table that prints; see stats.lua.
+--- A summary of the data, as a table that prints; see stats.lua.
 -- @usage print(ds:stats())
 function Dataset:stats(given) return require("braid.data.stats")(self, given) end
 

@@ -15,7 +15,7 @@ M.KIND = check.list{n = 2, of = check.either(NUMBER, check.list{of = NUMBER, lea
 
 local function listed(eye) return type(eye) == "table" and eye or {eye} end
 
---- What is wrong with eyes among so many points, in words; nil if nothing.
+--- The fault of eyes among so many points, in words; nil if there is none.
 function M.wrong(eyes, points)
   local seen <const> = {}
   for side, eye in ipairs(eyes) do

@@ -63,7 +63,7 @@ function M.angles(kind, width)
   return M.words(kind, width)
 end
 
---- What is wrong with a label's kind, or nil. `t` is the label of n samples.
+--- The fault of a label's kind in words, or nil. `t` is the label of n samples.
 function M.wrong(kind, t)
   local float <const> = t.dtype == "float32" or t.dtype == "float64"
   if float ~= (kind ~= "class") then return ("'%s' is no kind of %s"):format(kind, t.dtype) end

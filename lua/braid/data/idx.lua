@@ -34,7 +34,7 @@ local TYPES <const> = {
 local DEEPEST <const> = 3
 local MOST_DIMENSIONS <const> = 4
 
--- What the first bytes say: type, sizes, where values start, and where they end.
+-- The header in the first bytes: type, sizes, where values start, and where they end.
 local function header_of(text)
   if #text < 4 then return nil, "it ends before it should" end
   local zero <const>, code <const>, dimensions <const> = string.unpack(">I2I1I1", text)

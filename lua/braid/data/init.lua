@@ -2,7 +2,7 @@
 
 local record <const> = require "braid.record"
 
--- What a reader gives, {train =, val =, test =}, as a record.
+-- Makes a record of a reader's result, {train =, val =, test =}.
 local function sets(t, ...)
   local plain <const> = type(t) == "table" and getmetatable(t) == nil
   if plain and type(t.train) == "table" then record(t, "data") end

@@ -10,7 +10,7 @@ local ANGLES <const> = {yaw = true, pitch = true, roll = true}
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
---- What a label is, from its tensor.
+--- A label's kind, from its tensor.
 function M.kind_of(name, t)
   local float <const> = t.dtype == "float32" or t.dtype == "float64"
   if name == BOX_WIDTH then
@@ -55,7 +55,7 @@ function M.with_widths(labels, boxes)
   return all
 end
 
---- What is known about a label of points, how many they are if nothing else.
+--- The facts about a label of points; at least how many they are.
 function M.facts_of(t, known)
   local facts <const> = {points = t:size(2)}
   for key, value in pairs(known or {}) do facts[key] = value end

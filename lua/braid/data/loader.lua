@@ -127,7 +127,7 @@ local function all_classes(ds, tasks)
   return names
 end
 
--- What a saved state says, after it was seen that it belongs to this data set and order.
+-- The saved state, checked to belong to this data set and order.
 local function resumed(ds, o)
   local state <const> = check.options(STATE, o.state)
   local own <const> = marks.of(ds, o)

@@ -1,6 +1,6 @@
 --- Manifests: tables of pictures and labels, of which the user says what each column is.
 --
--- What data.csv and data.jsonl share. The options:
+-- The options of data.csv and data.jsonl:
 --   image     the column of the paths (default: image, path, file, filename or such a word)
 --   root      the directory they are relative to (default: that of the manifest)
 --   classes   {"gender", ...}, or {gender = {"male", "female"}} to say the order; else
@@ -81,8 +81,8 @@ end
 -- A table of which almost no cell is there cannot be meant to be labels as a whole.
 local SPARSE <const>, FEW <const> = 64, 1000000
 
--- What the columns are that nobody spoke of. Tables that programs wrote have a column without a
--- name, or called Unnamed, that counts the rows.
+-- Guesses what columns are that no option names. Tables that programs wrote have a column without
+-- a name, or called Unnamed, that counts the rows.
 local function guess(t, o, image)
   local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
   for key, name in pairs(o.inputs or {}) do

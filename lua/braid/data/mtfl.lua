@@ -57,7 +57,7 @@ local OPTIONS <const> = check.declare("data.mtfl", {
   detail = check.number{1.25, above = 0, to = 100}, from = check.whole(1), missing = check.whole(),
   orientation = check.flag(true),
 })
--- What a split stands for, but for what is said.
+-- The options that a split stands for, unless they are given.
 local USUAL <const> = {
   published = {crop = "box", size = 40, channels = 1},
   kth = {crop = "whole", size = 150, channels = 3},
@@ -225,7 +225,7 @@ local function shuffled(faces)
   return list
 end
 
--- Those for which f is true, and how many others there are.
+-- The faces for which f is true, and the number of others.
 local function only_where(faces, f)
   local list <const> = {}
   for _, face in ipairs(faces) do

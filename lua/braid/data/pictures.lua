@@ -15,8 +15,8 @@ local fail <const> = damage.fail
 
 local M <const> = {}
 
--- What readers of files let one say of the pictures: as what they are read (1 or 3 channels, or nil
--- for what each has), the side that a loader gives them unless it is told another, whether all of
+-- The options of pictures that readers of files have: the channels they are read with (1, 3, or nil
+-- for each one's own), the side that a loader gives them unless it is told another, whether all of
 -- each is shown or what its box holds, and whether they are turned as their EXIF data say.
 local OF_FILES <const> = {
   channels = check.optional(check.choice{1, 3}), size = check.whole{from = 1, to = 4096},

@@ -5,7 +5,7 @@ local damage <const> = require "braid.data.damage"
 
 local M <const> = {}
 
--- What archives, desktops and servers leave behind. (Names that start with a dot are never
+-- Folders that archives, desktops and servers leave behind. (Names that start with a dot are never
 -- listed.)
 local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] = true,
   ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
@@ -22,7 +22,7 @@ local ARCHIVES <const> = {zip = true, tar = true, tgz = true, gz = true, bz2 = t
 
 local function is_archive(name) return ARCHIVES[(name:match("%.(%w+)$") or ""):lower()] ~= nil end
 
--- What may be the matter with a path that is no directory.
+-- A hint why a path is no directory.
 local function hint_of(path)
   if path:find("^~") then
     return (" (\"~\" is not your home here: say os.getenv(\"HOME\") .. \"%s\")"):format(path:sub(2))

@@ -1,5 +1,5 @@
---- What core.loader wants to know: the kinds of labels, and each data set's pictures,
--- labels and steps.
+--- The plan that core.loader takes: the kinds of labels, and each data set's pictures, labels and
+-- steps.
 
 local check <const> = require "braid.check"
 local eyes <const> = require "braid.data.eyes"

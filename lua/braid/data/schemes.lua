@@ -1,5 +1,5 @@
---- What is known about the points that published data mark: which are the eyes, and what a mirrored
--- picture does to them. Fields as those of Dataset's `points`.
+--- The points that published data mark: which are the eyes, and what a mirrored picture does to
+-- them. Fields are those of Dataset's `points`.
 
 local M <const> = {}
 

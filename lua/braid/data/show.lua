@@ -35,7 +35,7 @@ local function number_text(value)
   return math.type(value) == "integer" and ("%d"):format(value) or format("%.3g", value)
 end
 
--- What stands below a picture, word by word.
+-- The words below a picture.
 local function words_of(ds, sample)
   local words <const> = {}
   for _, name in ipairs(check.sorted_keys(ds.labels)) do

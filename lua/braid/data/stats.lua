@@ -1,5 +1,5 @@
---- What is in a data set: counts, imbalance, missing labels, sizes, pixels, and what a
--- network that looks at nothing would reach.
+--- A summary of a data set: counts, imbalance, missing labels, sizes, pixels, and the score of a
+-- network that looks at nothing.
 --
 -- ds:stats{pictures = 500} -> {count =, pictures =, labels =}, which prints as a report.
 -- So many pictures, evenly from the set (or all: pictures = "all"), are looked at:
@@ -180,7 +180,7 @@ local function label_text(s)
   return format("%.4g to %.4g, mean %.4g, deviation %.4g", s.low, s.high, s.mean, s.deviation)
 end
 
--- What there is of something, most frequent first.
+-- Values with their counts, most frequent first.
 local function tally(counts, most)
   local keys <const>, parts <const> = {}, {}
   for key in pairs(counts) do keys[#keys + 1] = key end

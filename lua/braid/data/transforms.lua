@@ -1,8 +1,8 @@
 --- Transforms: what a loader does to pictures, and with them to their labels.
 --
 -- A list of them goes to data.loader as `transforms`; each is also a field of braid.data.
--- Those of geometry (crop, resize, align, augment) that follow each other are carried out
--- in one interpolation, and points follow them; only a resize that comes before anything
+-- Geometric ones (crop, resize, align, augment) that follow each other are carried out in one
+-- interpolation, and points follow them; only a resize that comes before anything
 -- random makes a picture of bytes of its own, which a cache can keep. Colours count from 0
 -- to 255 until whiten or normalize, one of which may stand last. The random numbers of a
 -- sample depend on seed, epoch and its place in the epoch.

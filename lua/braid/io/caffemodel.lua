@@ -1,9 +1,9 @@
 --- .caffemodel: the weights of a network of Caffe, a message in Google's protocol buffers.
 --
--- Of NetParameter (caffe.proto) field 100 is read, the layers: of each its name (1) and its
--- blobs (7); of a blob its values (5, float; 8, double) and its shape (7, whose field 1 are
--- the sizes). All else is skipped. What was written before 2014 has its layers in field 2
--- and its shapes as four numbers; it is refused with a message.
+-- The reader takes these fields of caffe.proto and skips all others: the layers of NetParameter
+-- (100); a layer's name (1) and blobs (7); a blob's values (5, float; 8, double) and shape (7,
+-- whose field 1 are the sizes). Files from before 2014 have layers in field 2 and shapes as four numbers;
+-- they are refused with a message.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
@@ -130,7 +130,7 @@ local function parse(source)
   return layers
 end
 
---- What `read` gives, from a source of files.lua; or nil and what is wrong.
+--- The result of `read`, from a source of files.lua; or nil and what is wrong.
 M.parse = damage.caught(parse)
 
 --- The weights of a file, {layer = {tensor, ...}}: those layers that have any, their blobs in

@@ -35,8 +35,8 @@ local function is_header(cells, line, given)
   return other ~= nil
 end
 
--- What stands before the decimals. Only cells with a comma inside leave that open; where there
--- can be none, rows need not be in memory at once.
+-- The decimal sign. Only cells with a comma inside leave it open; where there can be none, rows
+-- need not be in memory at once.
 local function decimal_of(text, given, separator)
   if separator == "," and not text:find("\"", 1, true) or not text:find(",", 1, true) then
     return "."

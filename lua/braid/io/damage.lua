@@ -13,7 +13,7 @@ end
 --- Gives up reading, with a message.
 function M.fail(form, ...) M.fail_with({}, form, ...) end
 
--- What pcall gave, as M.caught says.
+-- The results of pcall, as M.caught gives them.
 local function settled(also, ok, value, ...)
   if ok then return value, ... end
   if type(value) ~= "table" or not value.message then error(value, 0) end -- an accident

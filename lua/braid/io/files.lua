@@ -38,8 +38,8 @@ function M.read(path, limit)
   return bytes
 end
 
--- What readers of parts of a file are given: `size`, and window(first, n), which returns
--- a string and where in it the n bytes from `first` (from 1) start, or nil and a message.
+-- A source, for readers of parts of a file: `size`, and window(first, n), which returns a string
+-- and where in it the n bytes from `first` (from 1) start, or nil and a message.
 local Source <const> = {}
 Source.__index = Source
 
@@ -110,7 +110,7 @@ local function alike(path)
   return names and folder, found
 end
 
---- What to add to the message that a file could not be read: what there is, when it is not.
+--- A hint for the message that a file could not be read: what is at the path instead.
 function M.hint(path)
   local file <const>, _, code <const> = io.open(path, "rb")
   if file then file:close() end
@@ -122,7 +122,7 @@ function M.hint(path)
   return (" (there is %s)"):format(table.concat(found, ", ", 1, math.min(#found, 6)))
 end
 
---- What `parse`, of a source, makes of the file at path, which messages call `what`.
+--- The result of parse(source) for the file at path, which messages call `what`.
 function M.parsed(path, parse, what)
   local source <close>, message <const> = M.open(path)
   if not source then return nil, message end

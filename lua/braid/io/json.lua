@@ -200,7 +200,7 @@ local function whole(text, f)
   return value
 end
 
---- What null is in a decoded table.
+--- The value of null in a decoded table.
 M.null = M
 
 --- The value that a text stands for, or nil and a message. Bounded by braid.limits.values

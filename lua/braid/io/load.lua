@@ -6,7 +6,7 @@
 -- as its EXIF data say unless a second argument says {orientation = false}; .csv {header = {...}
 -- or nil, data = float64 (rows, columns)}, where {header = true or false} says whether the first
 -- row names the columns, {decimal = ","} what stands before decimals.
--- What cannot be read is an error.
+-- A file that cannot be read is an error.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -177,7 +177,7 @@ M.parse = damage.caught(parse, "whole")
 -- (below 2^63) int64.
 function M.read(path) return files.parsed(path, M.parse, ".npy") end
 
---- What comes before the values of a tensor: a multiple of 64 bytes.
+--- The header of a tensor, a multiple of 64 bytes.
 function M.header(t)
   local shape <const> = {}
   for d, size in ipairs(t.shape) do shape[d] = ("%d"):format(size) end

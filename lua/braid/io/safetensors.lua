@@ -197,7 +197,7 @@ function M.parse(source)
   return value[1], value[2]
 end
 
---- What stands before the values of a file: {entries = {{name =, dtype = (as in the file), shape
+--- A file's header: {entries = {{name =, dtype = (as in the file), shape
 -- =, first =, last = (bytes)}, ...}, metadata = or nil, size = of the file}; or nil and a
 -- message.
 function M.header(path)

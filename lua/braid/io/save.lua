@@ -2,8 +2,8 @@
 -- .npy takes a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
 -- third argument metadata, strings by name; .csv a tensor (rows, columns) or (rows), or
 -- {header = {...}, data = tensor}; .png a uint8 tensor (c,h,w) or (h,w).
--- What was there before stays until the new file is whole; a link stays one, and the file at
--- its end is replaced, with its mode. What cannot be written is an error.
+-- The old file stays until the new one is whole; a link stays one, and the file at its end is
+-- replaced, with its mode. A value that cannot be written is an error.
 -- @return true
 
 local check <const> = require "braid.check"

@@ -5,7 +5,7 @@ local gzip <const> = require "braid.io.gzip"
 
 local M <const> = {}
 
--- What begins like this is no text.
+-- The first bytes of files that are no text.
 local OTHERS <const> = {
   {"PK\3\4", "a workbook (.xlsx, .ods) or another zip file: save its sheet as .csv"},
   {"\xD0\xCF\x11\xE0", "a workbook of Excel (.xls): save its sheet as .csv"},
@@ -21,7 +21,7 @@ local OTHERS <const> = {
   {"<html", "a web page: did the download fail?"},
 }
 
---- What bytes are that are no text, or nil.
+--- The name of what bytes are if they are no text; or nil.
 function M.other(bytes)
   for _, row in ipairs(OTHERS) do
     if bytes:sub(1, #row[1]) == row[1] then return row[2] end

@@ -215,7 +215,7 @@ local function headers(name, size, crc, offset)
   return head, row
 end
 
--- What follows the directory.
+-- The end of the directory.
 local function finish(count, size, offset)
   local wide = ""
   if count >= 0xFFFF or size >= M.zip64_from or offset >= M.zip64_from then

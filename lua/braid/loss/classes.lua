@@ -148,7 +148,7 @@ local function modulation(base, gamma)
   return ops.pow(gamma < 1 and ops.clamp(base, 1e-30) or base, gamma)
 end
 
--- Of x (any shape) against a target of its shape between 0 and 1: that of torchvision.
+-- The loss of x (any shape) against a target of its shape between 0 and 1, as torchvision's.
 local function focal_binary(x, target, o)
   local a <const>, t <const>, left_out <const> = shared.pair("focal", x, target, o)
   shared.need_shares("focal", t)

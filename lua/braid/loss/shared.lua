@@ -1,4 +1,4 @@
---- What the losses share: checks of shapes and options, masks, weights, reductions.
+--- Parts that losses share: checks of shapes and options, masks, weights, reductions.
 --
 -- An element that a mask leaves out is replaced by a harmless one before anything is
 -- computed of it, and its loss by 0 afterwards. Nothing is multiplied: not even NaN there
@@ -31,7 +31,7 @@ function M.declare(name, more)
   return check.declare(name, known)
 end
 
---- What goes to an operator as it is must be tensors: a table there would stand for options.
+--- Refuses what is no tensor: an operator would take a table for options.
 function M.need_tensors(name, x, target)
   need_tensor(name, "input", x)
   need_tensor(name, "target", target)
@@ -117,9 +117,8 @@ function M.pair(name, x, target, o, value)
   return M.fill(x, left_out, value or 0), M.fill(target, left_out, value or 0), left_out
 end
 
---- What is asked for of the losses of all elements: themselves, their sum, or the sum over
--- `total` (how many count unless given). Where nothing counts, be it that there is nothing,
--- the mean is exactly 0.
+--- The losses of all elements, their sum, or the sum over `total` (how many count unless given).
+-- Where nothing counts, the mean is exactly 0.
 function M.reduce(loss, o, left_out, total)
   loss = M.fill(loss, left_out, 0)
   if o.reduction == "none" then return loss end

@@ -74,7 +74,7 @@ local function check_used(path, options, known)
   end
 end
 
---- What the text of a definition makes of tasks and options.
+--- The network that the text of a definition makes of tasks and options.
 function M.define(text, path, tasks, options)
   local kept <const> = copy_of(options, {})
   local seen <const>, known <const> = watched(kept)

@@ -71,7 +71,7 @@ function Contents:__tostring()
   return table.concat(lines, "\n")
 end
 
---- What a .safetensors file holds, as a table that prints: print(braid.inspect("net.safetensors")).
+--- The contents of a .safetensors file, as a table: print(braid.inspect("net.safetensors")).
 --
 -- path, size (bytes); names of the tensors in order, tensors {name = {shape =, dtype =, bytes =}},
 -- values and bytes of all; metadata, those that are no network's. Of a file that braid.save(path,

@@ -88,7 +88,7 @@ local function shown(value)
   return value == nil and "nothing" or "a " .. (core.is_tensor(value) and "tensor" or type(value))
 end
 
--- What list(xs, z) gave, checked: a map for each of the xs.
+-- The result of list(xs, z), checked: a map for each of the xs.
 local function listed_maps(self, ys, xs, block)
   if type(ys) ~= "table" or getmetatable(ys) ~= nil then
     fault(self, block, "list(xs, z) returned %s; it must return a list of %d maps, one a column",

@@ -41,7 +41,7 @@ local OF_ANOTHER <const> = check.declare("backbone: of another backbone", {
   pretrained = weights.kind,
 })
 
--- What all columns of a backbone have in common; it holds no tensors of theirs.
+-- The common part of all columns made of a backbone; it holds no tensors of theirs.
 local Plan <const> = class("Plan")
 
 local function bad(format, ...) check.fail("backbone: " .. format, ...) end
@@ -111,7 +111,7 @@ function Plan:find(name, what)
 end
 
 --- One block or a list of them as a list of its own; where none is given, all after the split-th.
--- Those that `split` counts are refused: no column has them.
+-- Blocks up to `split` are refused: no column has them.
 function Plan:list(given, split, what)
   if given == nil then return table.move(self.names, split + 1, #self.names, 1, {}) end
   local list <const> = {}
@@ -164,7 +164,7 @@ local function image_size(input)
   return input
 end
 
--- What stands between the options of all and those of one.
+-- The blocks and the options of a backbone that has a name.
 local function named(name, given)
   local make <const> = folder.find(known, name)
   if not make then

@@ -50,7 +50,7 @@ function BatchNorm:forward(x)
     training, momentum or 0, self.eps)
 end
 
---- Those of columns that averaged over different numbers of batches have no momentum in common.
+--- Norms that average over all batches have no momentum in common: columns may count differently.
 function BatchNorm.can_stack(module) return module.momentum ~= false end
 
 BatchNorm.straight = BatchNorm.forward

@@ -1,4 +1,4 @@
---- What a parameter asks of optimizers: {lr_mult = 100, weight_decay = 0}.
+--- Hints: what a parameter asks of optimizers, {lr_mult = 100, weight_decay = 0}.
 --
 -- A parameter carries its hints wherever it goes, so that net:parameters() is all that an
 -- optimizer needs; a group that names an option itself overrides weight_decay and multiplies

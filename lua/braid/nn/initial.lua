@@ -20,7 +20,7 @@ local function fans(w)
   return shape[2] * area, shape[1] * area
 end
 
---- That of a layer's tensors: float64 if its first input, or anything else, is, or float32.
+--- The type of a layer's tensors: float64 if `like`, such as its first input, has it, else float32.
 function M.dtype(like)
   return like and like.dtype == "float64" and "float64" or "float32"
 end
@@ -68,7 +68,7 @@ quietly("kaiming_normal", GAIN, {gain = argument(number{HE, from = 0})}, functio
   return w:normal_(0, gain / math.sqrt((fans(w))))
 end)
 
---- What PyTorch gives a Linear or Conv2d: uniform within 1 / sqrt(in), the bias too.
+--- PyTorch's first values of a Linear or Conv2d: uniform within 1 / sqrt(in), the bias too.
 function M.default(weight, bias)
   M.kaiming_uniform(weight, math.sqrt(1 / 3))
   if bias then

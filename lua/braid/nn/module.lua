@@ -80,7 +80,7 @@ local observer -- called around every call while a summary is made
 --- Whether every call of a module is being watched, so that none may be left out.
 function Module.is_watched() return observer ~= nil end
 
--- What forward gave; nothing at all is a `return` that was forgotten.
+-- The results of forward; none at all means that its `return` was forgotten.
 local function returned(self, first, ...)
   if first == nil then
     check.fail("%s: its forward returned nothing; is a `return` missing?", running_path(self))
@@ -286,11 +286,11 @@ local function trace(self, x)
   return calls
 end
 
---- What each layer gives, holds and costs for an input of the given shape (without the
+--- The output, parameters and cost of each layer for an input of the given shape (without the
 -- batch), as a table that prints: print(net:summary{1, 40, 40}).
 function Module:summary(input_shape) return summary(self, input_shape, trace) end
 
---- What stands in the brackets when the module is printed.
+--- The text in the brackets when the module is printed.
 function Module:describe() return "" end
 
 Module.__tostring = tree

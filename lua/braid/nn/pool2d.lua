@@ -1,4 +1,4 @@
---- What MaxPool2d and AvgPool2d share: windows over x (n,c,h,w).
+--- The base of MaxPool2d and AvgPool2d: windows over x (n,c,h,w).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

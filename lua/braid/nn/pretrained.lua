@@ -19,8 +19,8 @@ local M <const> = {}
 
 -- ---- names --------------------------------------------------------------------------------
 
--- What a module has: its tensors {path, t}, counters apart; for each plan that it was made of,
--- the names by path.
+-- A module's tensors {path, t}, counters apart; and for each plan that it was made of, the names by
+-- path.
 local function contents(module)
   local own <const>, counters <const>, plans <const>, names <const> = {}, {}, {}, {}
   places.each_tensor(module, function(path, t, buffer)
@@ -81,7 +81,7 @@ end
 
 -- ---- which weights ------------------------------------------------------------------------
 
--- What stands before the names of a view in those of the weights.
+-- The prefixes of a view's names in those of the weights.
 local function prefixes_of(view, state)
   local wanted <const>, found <const> = {}, {}
   for _, entry in ipairs(view.entries) do wanted[entry.name] = true end
@@ -128,7 +128,7 @@ local function score(view, state, prefix)
   return total, whole
 end
 
--- Of several prefixes that give as much, the one to take: what is no column's, else the column's.
+-- The prefix to take of several that give as much: one that is no column's, else the column's.
 local function decide(what, weights, prefixes, column)
   local plain <const>, columns <const>, own = {}, {}, nil
   for _, prefix in ipairs(prefixes) do

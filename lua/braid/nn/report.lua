@@ -1,4 +1,4 @@
---- What weights of before gave a network: net.pretrained.
+--- The report on pretrained weights: net.pretrained.
 --
 -- {source = what the weights are called, used = tensors of the backbone that have come from them,
 -- of = those it has, fresh = names of those that keep their first values, unused = names in the

@@ -30,8 +30,8 @@ local function one_by_one(self, x)
   return x
 end
 
--- What straight layers make of x may wait in the core, so that several calls can run as one
--- (csrc/op/fuse.c); all others get it as it is. A Sequential within one leaves the last waiting.
+-- The output of a straight layer may wait in the core, so that several calls can run as one
+-- (csrc/op/fuse.c); other layers get it computed. A Sequential within one leaves the last waiting.
 function Sequential:forward(x)
   if is_watched() then return one_by_one(self, x) end
   local given <const>, within <const> = x, is_straight(x)

@@ -67,7 +67,7 @@ end
 local function part_of(path, module)
   local first <const>, rest <const> = path:match("^([^.]+)%.?(.*)$")
   local holder <const> = module[tonumber(first) or first]
-  -- What holds parts by name.
+  -- A table or a module that holds parts by name.
   local listed <const> = getmetatable(holder) == nil or class.trusted(holder, "own_state")
   if listed and rest ~= "" then
     return first .. "." .. rest:match("^[^.]+")

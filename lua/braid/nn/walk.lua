@@ -121,7 +121,7 @@ function M.at(node, path)
   return core.is_tensor(value) and value or nil
 end
 
---- What a module takes: float64 where its tensors are, else float32.
+--- The type that a module takes: float64 where its tensors have it, else float32.
 function M.dtype(node)
   local dtype = "float32"
   M.walk(node, function(_, value)

@@ -1,4 +1,4 @@
---- What layers with a weight and a bias share.
+--- The base of layers with a weight and a bias.
 
 local fresh <const> = require "braid.nn.fresh"
 local initial <const> = require "braid.nn.initial"

@@ -1,4 +1,4 @@
---- What `pretrained` may be, read: {state = tensors by name, text = what it is called}.
+--- Reads whatever `pretrained` may be: {state = tensors by name, text = what it is called}.
 --
 -- The path of a file that braid.load reads; tensors by name, or lists of them as Caffe has; a
 -- network or a backbone. A definition names no file: what it gives is a table or a module.

@@ -43,7 +43,7 @@ function EMA:init(module, given)
   local _ <close> = grad.no_grad()
   self.decay, self.warmup, self.average = o.decay, o.warmup, o.average
   self.updates, self.swapped = 0, false
-  -- Of each average its name, the tensor that it is of, and of a statistic whose that is.
+  -- Each average's name, the tensor that it averages, and the module that owns a statistic.
   self.names, self.parameters, self.averages, self.owners = {}, {}, {}, {}
   local function add(name, t, owner)
     local i <const> = #self.names + 1

@@ -41,8 +41,8 @@ function M.tensors(what, given)
   return given
 end
 
---- What an optimizer moves: leaves of floats, each once. `seen` names the place of those
--- known already, and receives these.
+--- Refuses what an optimizer cannot move; it moves leaves of floats, each once. `seen` names the
+-- place of those known already, and receives these.
 function M.check_trainable(what, list, seen)
   M.tensors(what, M.check_list(what, list))
   for i, p in ipairs(list) do

@@ -57,8 +57,8 @@ local function check_tensor(key, value, dtype, shape, wrong)
 end
 M.check_tensor = check_tensor
 
--- What is kept for one parameter, against what the class would begin with: the same fields,
--- finite numbers, tensors of the parameter's shape.
+-- Checks the state of one parameter against a fresh one: the same fields, finite numbers, tensors
+-- of the parameter's shape.
 function M:check_state_of(p, group, state, wrong)
   local fresh <const> = self:new_state(core.new({0}, p.dtype), group)
   for _, key in ipairs(check.sorted_keys(fresh)) do

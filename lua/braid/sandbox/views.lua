@@ -1,4 +1,4 @@
---- What a definition sees of braid: tables that can only be read, of functions and classes.
+--- A definition's view of braid: tables that can only be read, of functions and classes.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -12,10 +12,10 @@ local MAKERS <const> = {"Function", "arange", "cat", "chunk", "einsum", "empty",
   "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "roll", "split", "stack",
   "take", "tensor", "tile", "where", "zeros", "zeros_like"}
 
--- What belongs to training, not to a network.
+-- Names that belong to training, not to a network.
 local NOT_OFFERED <const> = {early_stopping = true, ttc_update = true, affinity = true}
 
--- What of a value may be seen, or nil: functions, classes, and named functions as a view.
+-- The visible form of a value, or nil: functions, classes, and named functions as a view.
 local function seen(what, value)
   if type(value) == "function" or class.is_class(value) then return value end
   if not folder.is_named(value) then return nil end

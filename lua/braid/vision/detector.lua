@@ -80,7 +80,7 @@ local function squared(boxes)
   return ops.stack({left, top, left + side, top + side}, 2)
 end
 
--- What is left of a state {boxes, scores, moves, points} at the given places.
+-- The given places of a state {boxes, scores, moves, points}.
 local function keep(found, places)
   local kept <const> = {}
   for key, t in pairs(found) do kept[key] = rows(t, places) end
@@ -103,7 +103,7 @@ end
 
 local function input(canvas, parts, h, w) return core.area(canvas, parts, h, w, 127.5, 1 / 128) end
 
--- What P sees at one scale.
+-- The windows that P finds at one scale.
 local function slide(self, canvas, scale)
   local h <const>, w <const> = canvas:size(1), canvas:size(2)
   local whole <const> = core.from_table({{1, 1, w, h}}, "int64")
@@ -156,7 +156,7 @@ local function inside(boxes, h, w)
   return rows(ops.cat({first, last}, 2), there), rows(boxes, there)
 end
 
--- What a network makes of squares, above a threshold.
+-- A network's results for squares, where its score is above a threshold.
 local function look(self, net, canvas, boxes, size, threshold)
   local parts <const>, kept <const> = inside(boxes, canvas:size(1), canvas:size(2))
   local n <const>, list <const> = parts:size(1), {}

@@ -20,7 +20,7 @@ local MOST_SHOWN <const> = 3
 
 local visit
 
--- What a tensor is in a module, or in each of `count` that are stacked.
+-- A tensor as a module has it, or as each of `count` stacked modules has it.
 local function tensor_text(t, count)
   if count > 1 then t = stack.slice(t, 1, count) end
   return "a tensor (" .. table.concat(t.shape, ", ") .. ")"

@@ -110,7 +110,7 @@ local function fill(net, made, weights)
   state.load_state_dict(net, weights)
 end
 
--- What a file holds: its record and its tensors; or nil and what is wrong.
+-- A file's record and tensors; or nil and what is wrong.
 local function contents(path)
   local weights <const>, metadata <const> = safetensors.read(path)
   if not weights then return nil, metadata .. files.hint(path) end

@@ -8,7 +8,7 @@ local M <const> = {}
 
 local MARK <const>, LONGEST_NAME <const> = "mtl.mixer", 100
 
--- What makes the mixers of a name, or nil.
+-- The constructor of the mixers of a name, or nil.
 local function maker(name)
   if type(name) ~= "string" or #name > LONGEST_NAME or not name:find("^%l[%l%d_]*$") then
     return nil

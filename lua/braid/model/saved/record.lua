@@ -142,7 +142,7 @@ end
 --- Whether metadata are those of a network.
 function M.is(metadata) return metadata ~= nil and metadata["braid.format"] ~= nil end
 
---- What the metadata of a network say: {format, version, definition, options, tasks, changes},
+--- The record in the metadata of a network: {format, version, definition, options, tasks, changes},
 -- tasks and changes as they stand in the file; or nil and what is wrong.
 function M.decode(metadata)
   local wrong <const> = wrong_format(metadata["braid.format"])

@@ -29,8 +29,8 @@ local function class_of(kind)
   return known
 end
 
--- What its constructor takes to make it again: of its fields the first that the class names in
--- `unnamed` without a name, the others by theirs. Every task has its outputs' size from those.
+-- The arguments by which its constructor makes it again: fields by name, and the first one that the
+-- class lists in `unnamed` without a name. The size of a task's outputs follows from those.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end

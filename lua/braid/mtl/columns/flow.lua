@@ -11,7 +11,7 @@ local M <const> = {}
 -- The names of the blocks that columns have.
 local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
--- What a tap leaves of a map: another one, or the map where it returns nothing; and whether that is
+-- The map behind a tap: another one, or the same where the tap returns nothing; and whether it is
 -- for its own column alone.
 local function seen_by(tap, block, name, x)
   local other <const>, alone <const> = tap(block, name, x)
@@ -97,8 +97,8 @@ local function own_images(self, given)
   return xs
 end
 
--- What the columns take in, a list; or what those that are one tensor do, and {name = image} of
--- the others.
+-- The inputs of the columns, a list; or the input of the stacked ones, and {name = image} of the
+-- others.
 local function entrance(self, x)
   local columns <const> = self.columns
   local xs = not core.is_tensor(x) and own_images(self, x)

@@ -8,7 +8,7 @@ local readout <const> = require "braid.mtl.readout"
 
 local M <const> = {}
 
---- What may be given, for options.
+--- The kind of the option.
 M.KIND = check.either(check.choice{"linear", "deep"}, check.kind(
   "a function(task, channels, name) that returns a module",
   function(v) return type(v) == "function" end))
@@ -33,7 +33,7 @@ function MADE.deep(task, channels, maps)
     nn.ReLU(), nn.Linear(middle, task.size)}
 end
 
--- What a function makes, or an error that says what is missing.
+-- The head that a function makes, or an error that says what is missing.
 local function made_by(f, task, channels, name)
   local head <const> = guard.call("heads", f, task, channels, name)
   if not Module.is(head) then

@@ -79,7 +79,7 @@ end
 
 local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
 
--- What of a network of columns holds the values of its backbones, in words.
+-- The parts of a network that hold its backbones' values, in words.
 local function where_in(net, fits)
   local words <const>, count = {}, 0
   if net.trunk then words[1] = "the trunk" end

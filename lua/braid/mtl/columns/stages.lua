@@ -203,8 +203,8 @@ function M.mutual(self, given)
   return self
 end
 
---- What a network adds to the tasks' losses, or nil: net:mutual's, and the sum of what mixers
--- ask for (sluice networks' orthogonality).
+--- The network's own loss, to be added to the tasks' losses, or nil: net:mutual's, and the sum of
+-- the mixers' (sluice networks' orthogonality).
 -- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
   local total = self.drawn and (#self.names > 1 and mutual(self, self.drawn)

@@ -54,7 +54,7 @@ function M.columns(self, names)
   end
 end
 
--- What the columns' maps are for before a mixer, of what they are for behind it.
+-- The roles of the columns' maps before a mixer, from their roles behind it.
 local function before(self, mixer, behind)
   local list <const> = {}
   for i, name in ipairs(self.names) do
@@ -70,7 +70,7 @@ local function before(self, mixer, behind)
   return list
 end
 
--- What becomes of the columns: their roles by block, and those of what mixers leave.
+-- The columns' roles by block, and the roles of the maps that mixers leave.
 local function plan(self, blocks, turn)
   local runs <const>, wanted <const>, now = {}, {}, {}
   for name in pairs(turn) do now[name] = "live" end

@@ -11,12 +11,12 @@
 --             (Matsui et al. 2019, equation 2), and point_accuracy, their mean
 --   errors    each face's landmark error
 --   without_eyes   how many faces are not in these: an eye is missing, or both are in one place
--- Of distances over the width of the face's box, where the batch has `box_width` (n), as a loader
--- gives it of data with boxes: box_error, box_failure, the share of faces above 0.05, box_errors,
--- and without_box, how many faces have no box. Of distances alone, in half widths of the image:
--- distance. without_points counts faces that have no point. An output that is NaN is infinitely
--- far from where it should be: a failure, never left out. Distances are as in the batch's image,
--- in which a unit down is longer than one across where it is higher than wide. metrics = those
+-- Over the width of the face's box there are box_error, box_failure (the share of faces above
+-- 0.05), box_errors, and without_box, the number of faces without a box; the batch has `box_width`
+-- (n) where the data have boxes. `distance` is in half widths of the image. without_points counts
+-- faces without a point. An output that is NaN is infinitely far from where it should be: a
+-- failure, never left out. Distances are as in the batch's image, in which a unit down is longer
+-- than one across where it is higher than wide. metrics = those
 -- named, such as {"failure.0.08", "error.diagonal"} (see mtl.metric), measures by others; metric is
 -- the one that is judged by, if not the first.
 --

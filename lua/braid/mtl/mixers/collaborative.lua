@@ -59,7 +59,7 @@ function Collaborative:init(at, o)
   self.task = PerColumn(at.names, parts)
 end
 
--- What is apart is zero at the input of H alone: x_t + F_t keep it (section 4.4).
+-- A map that is apart is zero at the input of H alone: x_t + F_t keep it (section 4.4).
 function Collaborative:list(xs, _, apart)
   local z <const>, ys <const> = self.central(core.ops.cat(apart_maps.list(xs, apart), 2)), {}
   for i, part in ipairs(self.task:run_each(xs, z)) do

@@ -23,7 +23,7 @@ Progressive.braid = nil -- columns that take from different numbers of others ha
 
 local Lateral <const> = class("Lateral", nn.Module)
 
--- What a column takes from those named.
+-- The connections from the columns named to one.
 function Lateral:init(from, c, start)
   self.from = from
   self.scale = linear.row(#from, nil, {weight_decay = 0}, function() return start end)

@@ -76,7 +76,7 @@ local function alpha_of(rows)
   return alpha + (ops.where(still, ops.sigmoid(limit * FAR), a) - a)
 end
 
--- What columns from the first-th on take: alpha, or its shares of each row's sum.
+-- The weights of the columns from the first-th on: alpha, or its shares of each row's sum.
 local function taken(self, rows, first, apart)
   local count <const> = #self.names
   local alpha <const> = apart_maps.weights(alpha_of(rows), apart, count, first)

@@ -17,7 +17,7 @@ local function place_of(names, wanted)
   end
 end
 
---- What is wrong with the names of `count` classes, or nil.
+--- The fault of the names of `count` classes in words, or nil.
 function M.wrong(o, count)
   local seen <const> = {}
   for _, name in ipairs(o.names or {}) do
@@ -36,8 +36,8 @@ end
 --- The label of a task's positive class: `positive`, or "yes" where a class is called that; or nil.
 function M.positive(task) return place_of(task.names, task.positive or "yes") end
 
---- What the task is judged by, where that is one of the usual metrics; how many classes have no
--- sample goes with it.
+--- The metric that the task is judged by, where it is one of the usual ones, with the number of
+-- classes that have no sample.
 function M.shown(task, m)
   local name <const> = task.metric
   if name ~= "accuracy" and name ~= "balanced" then return nil end

@@ -12,7 +12,7 @@ local FACTS <const> = {"points", "flip", "eyes"}
 --- The option: two eyes, or false if there are none.
 M.KIND = check.either(two.KIND, check.choice{false})
 
---- What is wrong with eyes among so many points, in words; nil if nothing.
+--- The fault of eyes among so many points, in words; nil if there is none.
 function M.wrong(eyes, points)
   if eyes then return two.wrong(eyes, points) end
   if eyes == false or two.known{points = points} then return nil end

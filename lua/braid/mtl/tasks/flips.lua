@@ -4,7 +4,7 @@ local check <const> = require "braid.check"
 
 local M <const> = {}
 
---- What is wrong with a list that should name each of 1 .. n once, in words; nil if nothing.
+--- The fault of a list that should name each of 1 .. n once, in words; nil if there is none.
 function M.wrong(flip, n, what)
   local seen <const> = {}
   for _, to in ipairs(flip) do seen[to] = true end
