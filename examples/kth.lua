@@ -50,7 +50,7 @@ local function draw(path, net, ds, augment)
 end
 draw(o.out .. "/kth_shifted.png", nil, faces.train, {shift = {o.shift, 0}})
 
--- What is counted of a report: the share of right points and classes.
+-- The counted entries of a report: shares of right points and classes.
 local COUNTED <const> = {"left eye", "right eye", "nose", "left mouth", "right mouth", "landmarks",
   "glasses", "pose"}
 local function counted(report)

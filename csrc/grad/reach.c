@@ -1,4 +1,4 @@
-/* What values depend on, read off the graph: from each of several tensors a walk back
+/* The tensors that values depend on, read off the graph: from each value a walk goes back
    over all nodes, by a list of its own, never by recursion. A walk has a number that no
    other has; those of one round follow each other. */
 #include "grad/grad.h"
@@ -134,9 +134,8 @@ static br_status find_ends(round *r, br_var *start, ends *e) {
   return status;
 }
 
-/* Of a value of which each tensor takes parts only, such as the maps of all columns
-   behind one operator that mixes them, gradients may never meet; what it is made of is
-   shared. */
+/* Gradients may never meet at a value that each tensor takes parts of, such as the maps
+   of all columns behind one operator that mixes them; its inputs are shared then. */
 static br_status open_parts(const ends *e, ends *opened) {
   br_status status = BR_OK;
   for (int64_t k = 0; k < e->found.count && !status; k++) {

@@ -65,9 +65,8 @@ typedef struct br_run {
   int64_t len;
 } br_run;
 
-/* What a sum goes through before it is stored: + bias, and then of what is not above zero
-   nothing is left (relu), or a slope's part. bias and slope, a value for each column, may
-   be NULL. */
+/* A sum's way to memory: + bias, then below zero either 0 (relu) or a slope's share of
+   it. bias and slope, a value for each column, may be NULL. */
 typedef struct br_finish {
   const void *bias, *slope;
   bool relu;
@@ -86,10 +85,10 @@ typedef struct br_tile {
   void *const *y;
 } br_tile;
 
-/* Of its gradient towards the weights: dw[i][j] += sum over the runs and their pixels p
-   of a[p * step + i] * b[p][j], i < m, j < k; b and dw are nr wide. With `at`, of a[p *
-   step + at[i]] and b[p * b_step + j]: b is read nr wide then, or for k up to half of it
-   half as wide. */
+/* The gradient towards its weights: dw[i][j] += sum over the runs and their pixels p of
+   a[p * step + i] * b[p][j], i < m, j < k; b and dw are nr wide. With `at`, the factors
+   are a[p * step + at[i]] and b[p * b_step + j]; b is read nr wide then, or half as wide
+   for k up to half of nr. */
 typedef struct br_grad_tile {
   int m;
   int64_t k, runs, step;

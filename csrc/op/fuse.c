@@ -55,7 +55,7 @@ static void folded_free(void *data) {
   br_free(f);
 }
 
-/* What the two come to depends on these, as they are now. */
+/* The folded weights of the two depend on these, as they are now. */
 static void fold_key(const br_call *first, const br_call *then, int64_t *key) {
   const br_tensor *from[] = {first->in[BIAS], then->in[NORM_WEIGHT], then->in[NORM_BIAS],
                              then->in[MEAN], then->in[VAR]};

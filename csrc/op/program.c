@@ -12,7 +12,7 @@
 enum { ROUNDS = 20, STEPS = 100 }; /* for each variable; of Newton's method */
 static const double TOLERANCE = 1e-14, LEAST_PIVOT = 1e-14;
 
-/* What the quadratic ones work with: n variables, `count` of them free, the others 0. */
+/* The state of the quadratic ones: n variables, `count` of them free, the others 0. */
 typedef struct program {
   int64_t n, count;
   const double *h, *q; /* q may be NULL: 0 */

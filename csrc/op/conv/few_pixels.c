@@ -18,7 +18,7 @@ static bool is_few(const br_conv *g, int64_t most) {
 bool br_conv_is_few(const br_conv *g) { return is_few(g, PIXELS); }
 bool br_conv_is_few_weights(const br_conv *g) { return is_few(g, GRAD_PIXELS); }
 
-/* What a group of the convolution is as a product, and where its taps lie. */
+/* A group of the convolution as a product, and where its taps lie. */
 typedef struct job {
   const br_conv *g;
   br_few p;

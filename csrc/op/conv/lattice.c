@@ -131,7 +131,7 @@ static void multiply(const br_lattice *l, const br_lattice_block *b, const void 
   }
 }
 
-/* What becomes of the sums of such a block, which have just been stored. */
+/* Runs the epilogue over the sums of such a block, which have just been stored. */
 static void run_after(const br_lattice *l, const br_lattice_block *block) {
   const int64_t g = block->group, first = block->first, last = block->last;
   const int64_t p0 = block->p0, p1 = block->p1;

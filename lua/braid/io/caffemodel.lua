@@ -2,8 +2,8 @@
 --
 -- The reader takes these fields of caffe.proto and skips all others: the layers of NetParameter
 -- (100); a layer's name (1) and blobs (7); a blob's values (5, float; 8, double) and shape (7,
--- whose field 1 are the sizes). Files from before 2014 have layers in field 2 and shapes as four numbers;
--- they are refused with a message.
+-- whose field 1 are the sizes). Files from before 2014 have layers in field 2 and shapes as four
+-- numbers; they are refused with a message.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"

@@ -236,15 +236,6 @@ end
 --- The metric that "landmarks.failure" names: {task =, name =, direction =, unit =, counts =}.
 -- "landmarks" is the metric that this task is judged by, "loss.landmarks" its loss. A name that
 -- means nothing is an error that says which are near.
-function Tasks:metrics()
-  local list <const> = {}
-  for name, task in self:each() do list[name] = report.metrics_of(task) end
-  return list
-end
-
---- The metric that "landmarks.failure" names: {task =, name =, direction =, unit =, counts =}. "landmarks" is
--- the metric that this task is judged by, "loss.landmarks" its loss. A name that means nothing is
--- an error that says which are near.
 function Tasks:metric(path) return report.metric(self, path, "tasks: metric") end
 
 --- Whether more ("max") or less ("min") of a metric such as "landmarks.failure" is better; an error
