@@ -34,7 +34,7 @@ end
 
 local count = 0
 
--- What a reader of braid.data makes of one file in its directory.
+-- A function that lets a reader of braid.data read one file in a directory.
 local function data_reader(name, file_name, others, options)
   count = count + 1
   local dir <const> = trees.directory("limits" .. count)

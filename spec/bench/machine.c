@@ -1,6 +1,6 @@
-/* What the machine could do at best, which is what the benchmark's shares are of: for 1
-   to N threads, multiply-adds in registers (two operations each) and a = a * s + b over
-   arrays that no cache holds (three streams). The best of several tries, for others may
+/* The machine at its best, of which the benchmark shows shares: for 1 to N threads,
+   multiply-adds in registers (two operations each) and a = a * s + b over arrays that no
+   cache holds (three streams). The best of several tries, for others may
    be at work.
 
    usage: machine N; prints a line `THREADS GFLOP/s GB/s` for each count. */

@@ -1,4 +1,4 @@
---- What machine.c measures: the machine at its best. The best that was ever seen here counts,
+--- The machine at its best, as machine.c measures it. The best that was ever seen here counts,
 -- for a machine with other work shows less; it is kept in a file beside the program.
 
 local pair <const> = require "spec.bench.pair"

@@ -1,4 +1,4 @@
---- What computing costs beside its arithmetic: the start, and a call from Lua to the kernel
+--- The costs of computing beside its arithmetic: the start, and a call from Lua to the kernel
 -- and back, on tensors of one element.
 
 local braid <const> = require "braid"

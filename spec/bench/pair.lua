@@ -86,7 +86,7 @@ function M.alternate(workers, o)
   while round < o.rounds or core.clock() - from < o.seconds do
     round = round + 1
     for i, worker in ipairs(workers) do
-      -- What the last one left in the caches is not this one's fault.
+      -- The first run finds what the last one left in the caches, and does not count.
       for _, ms in ipairs(worker:run(counts[i], counts[i] > 1 and 1 or 0)) do
         table.insert(samples[i], ms)
       end

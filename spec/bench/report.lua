@@ -1,4 +1,4 @@
---- What the benchmark shows while it runs: tables whose rows appear when they are known.
+--- The tables that the benchmark shows while it runs; rows appear when they are known.
 
 local M <const> = {}
 

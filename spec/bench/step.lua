@@ -1,4 +1,4 @@
---- What is timed of a network: one training step, or one image.
+--- The step that is timed of a network: one of training, or one image.
 
 local braid <const> = require "braid"
 

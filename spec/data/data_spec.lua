@@ -69,7 +69,7 @@ local function dot_near(image, x, y)
   return sx / s, sy / s
 end
 
--- What data.mtfl raises, at this line.
+-- The message that data.mtfl raises at this line.
 local function said(dir, given)
   local ok <const>, message <const> = pcall(function() return (data.mtfl(dir, given)) end)
   assert.is_false(ok)

@@ -173,7 +173,7 @@ describe("readers of files", function()
     assert(braid.save(path, braid.zeros({3, 40, 60}, {dtype = "uint8"})))
   end
 
-  -- What each reads from a directory with one picture of 60 x 40 pixels.
+  -- Readers, each with its file for a directory with one picture of 60 x 40 pixels.
   local READERS <const> = {
     images = function(dir, o)
       shell.run("mkdir -p " .. dir .. "/class")

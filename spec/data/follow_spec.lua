@@ -199,7 +199,7 @@ local function cells(m, points, size)
   return out
 end
 
--- What each label should be.
+-- The values that labels should have.
 local function wanted(m, t)
   local sign <const> = m.mirrored and -1 or 1
   local roll <const> = roll_of(m, t.roll)
@@ -376,7 +376,7 @@ describe("a loader", function()
       assert.equal(kind:find("^roll") ~= nil, apart[1]:item() > 0.01)
       assert.same({0, 0}, apart[{ {2, 3} }]:totable())
     end
-    -- Of several labels each has its own word.
+    -- Each of several labels has its own word.
     local ds, tasks = taken(mtl.pose_bins{"turn", "tilt", bins = 3,
       kind = "yaw"}, {turn = two, tilt = two})
     local batch = data.loader(ds, {transforms = {data.augment{flip = 1}}, tasks = tasks})()

@@ -34,7 +34,7 @@ local function with_png(png, block)
     core.crc32(body)) .. png:sub(34)
 end
 
--- What a picture (c,h,w) is turned to, from the list of EXIF 2.3.
+-- The turns of a picture (c,h,w), from the list of EXIF 2.3.
 local TURNED <const> = {
   function(t) return t end,
   function(t) return t:flip(3) end,

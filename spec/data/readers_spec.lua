@@ -16,7 +16,7 @@ local function changed(tree, changes)
   return copy
 end
 
--- What a reader says about a tree with changes.
+-- A reader's complaint about a tree with changes.
 local function complaint(tree, changes, read) return trees.said(changed(tree, changes), read) end
 
 -- ---- IDX ----------------------------------------------------------------------------------

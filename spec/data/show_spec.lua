@@ -1,4 +1,4 @@
---- What a user sees of data: the grid of data.show, the report of ds:stats, letters.
+--- Data as a user sees them: the grid of data.show, the report of ds:stats, letters.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -11,7 +11,7 @@ local NAN <const> = 0 / 0
 local function int(list) return braid.tensor(list, {dtype = "int64"}) end
 
 describe("letters", function()
-  -- What was drawn, as rows of dots.
+  -- The drawing as rows of dots.
   local function drawn(text, w, h, x, y, scale)
     local canvas <const>, lines <const> = core.new({h, w, 1}, "uint8", 255), {}
     core.draw_text(canvas, x, y, text, scale, {0, 0, 0})

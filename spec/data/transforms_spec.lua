@@ -34,7 +34,7 @@ local function ramp(h, w)
 end
 
 describe("points, after any transforms,", function()
-  -- Of geometry, none or some, in all combinations.
+  -- Geometric steps, none or some, in all combinations.
   local CUTS <const> = {
     none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
     by_points = {data.crop{margin = 2, by = "points"}},

@@ -35,7 +35,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
   return size;
 }
 
-/* What br_image_probe says of bytes, which it reads from a file. */
+/* The result of br_image_probe for bytes, which it reads from a file. */
 static br_status probed(const uint8_t *bytes, size_t n) {
   char path[64];
   int64_t h, w, c;

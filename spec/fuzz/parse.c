@@ -37,7 +37,7 @@ static void end(const char *what) {
   abort();
 }
 
-/* What lives as long as the state is no leak. */
+/* The state is closed in the end, so that what it holds is no leak. */
 static void finish(void) { lua_close(state); }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {

@@ -1,4 +1,4 @@
---- What spec/fuzz/parse.c calls: one reader after the other, by the first byte of an input.
+--- The function that spec/fuzz/parse.c calls: the first byte of an input chooses the reader.
 
 local caffemodel <const> = require "braid.io.caffemodel"
 local core <const> = require "braid.core"

@@ -302,7 +302,7 @@ function M.make(seed, n)
   return list
 end
 
---- What programs stand in.
+--- The frame that programs stand in.
 M.START = [[
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

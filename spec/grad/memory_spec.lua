@@ -1,4 +1,4 @@
---- What graphs hold and when they let go: scopes, changes in place, gradients on the edge.
+--- Memory that graphs hold, and when they let go: scopes, changes in place, gradients on the edge.
 
 local braid <const> = require "braid"
 

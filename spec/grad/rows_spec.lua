@@ -1,4 +1,4 @@
---- What losses have in common, and gradients of several that end in the rows of an arena.
+--- The common part of several losses, and gradients that end in the rows of an arena.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -27,7 +27,7 @@ local function run(text)
   return result
 end
 
--- That the script prints these words and says nothing else.
+-- Asserts that the script prints these words and nothing else.
 local function prints(expected, text)
   local result <const> = run(text)
   result.out = result.out:gsub("\t", " ")

@@ -1,4 +1,4 @@
---- What is public takes the arguments that it names, and says so of more.
+--- Public functions take the arguments that they name, and refuse more.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"

@@ -193,7 +193,7 @@ describe("the layers of Lua", function()
     train = 11, vision = 11, repl = 11.5, cli = 12, init = 13,
   }
 
-  -- What hands the whole to a user: to scripts, at the prompt, to the definition of a
+  -- Parts that hand the whole to a user: to scripts, at the prompt, to the definition of a
   -- network.
   local HAS_WHOLE <const> = words "cli repl sandbox"
 

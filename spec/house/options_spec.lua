@@ -100,7 +100,7 @@ function WRONG.pair(k)
   return with(list, {one, one, one}, {one}, {one, one, x = 1})
 end
 
--- What each of the kinds refuses, alike by their text.
+-- Values that each of the kinds refuses.
 function WRONG.either(k)
   local count <const>, list <const> = {}, {}
   for _, each in ipairs(k.kinds) do
@@ -129,7 +129,7 @@ local function starts(text, beginning)
     ("%q does not begin with %q"):format(text, beginning))
 end
 
--- What the message must be, with the place in front.
+-- Asserts that the call is refused with this message, its place in front.
 local function refused(row, k, key, value, expected)
   local ok <const>, message <const> = call(row, k, key, value)
   local shown <const> = ("%s = %s"):format(key, check.shown(value))

@@ -16,7 +16,7 @@ local WRONG <const> = {
   function() return {braid.ones(2)} end, function() return {lr = -1} end,
 }
 
--- What is wrong with the message of a call that failed, or nil.
+-- The fault of the message of a call that failed, or nil.
 local function fault(message)
   if type(message) ~= "string" then return "no text: " .. tostring(message) end
   if not message:find(HERE) then return message end
@@ -135,7 +135,7 @@ local OBJECTS <const> = {
   backbone = function() return nn.backbone(blocks, {channels = 1}) end,
 }
 
--- What Braid itself calls of them.
+-- Functions among them that Braid itself calls.
 local INNER <const> = {}
 for _, name in ipairs(words [[init declare check_state_of new_state update forward count
   record_changes]]) do INNER[name] = true end

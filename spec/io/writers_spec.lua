@@ -40,7 +40,7 @@ local WRITERS <const> = {
   end},
 }
 
--- What stands at the path, and what is said of it.
+-- Obstacles at the path, with the message about each.
 local OBSTACLES <const> = {
   {"mkdir %s", "it is a folder"},
   {"mkdir %s; echo thesis >%s/thesis.tex", "it is a folder"},
@@ -280,7 +280,7 @@ describe("writers of one file", function()
     end)
   end)
 
-  -- What a writer leaves that is killed before it gives the file its name.
+  -- Makes the file that a writer leaves when it is killed before it gives the file its name.
   local function abandon(path)
     local script <const> = os.tmpname()
     assert(files.write(script, {([[
@@ -339,7 +339,7 @@ describe("writers of one file", function()
     end)
   end)
 
-  -- What saves value 1 or 2 as each kind of file, and what tells which one is there.
+  -- Functions that save value 1 or 2 as each kind of file, and that tell which one is there.
   local SAVERS <const> = {
     {"npy", "braid.full({200000}, %d)", function(v) return v:min():item() end},
     {"npz", "{a = braid.full({200000}, %d)}", function(v) return v.a:min():item() end},

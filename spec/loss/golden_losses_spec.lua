@@ -47,7 +47,7 @@ local function sorted(t)
   return names
 end
 
--- What a case computes: the loss's value and the input.
+-- Computes a case: the loss's value and the input.
 local function run(name)
   local case <const>, o <const> = CASES[name], {}
   for key, v in pairs(case[2] or {}) do o[key] = v end

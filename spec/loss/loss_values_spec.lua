@@ -1,4 +1,4 @@
--- What losses make of targets, weights and predictions that are no good: a value that says so
+-- Losses of targets, weights and predictions that are no good: a value that says so
 -- or an error; never a silent 0, and no gradient that is NaN where the value is a number.
 
 local braid <const> = require "braid"
@@ -19,7 +19,7 @@ local NUMBERS <const> = {{0.3, 0.6, 0.1}, {0.2, 0.5, 0.3}, {0.9, 0.05, 0.05}, {0
 local SIDES <const> = {{1, -1, 1}, {-1, -1, 1}, {1, 1, -1}, {-1, 1, 1}}
 local LABELS <const> = {2, 1, 3, 3}
 
--- What each loss takes as target: numbers, shares (0 to 1), sides (1 or -1) or labels; and the
+-- The target of each loss: numbers, shares (0 to 1), sides (1 or -1) or labels; and the
 -- shapes of its weights: of elements, of rows, of classes.
 local LOSSES <const> = {
   mse = {"numbers", "elements"}, l1 = {"numbers", "elements"},

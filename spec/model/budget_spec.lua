@@ -1,4 +1,4 @@
---- What a definition may use of time and memory, and what a file of a network brings along.
+--- The time and memory that a definition may use, and the options that a network's file brings.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"

@@ -5,7 +5,7 @@ local mtl <const> = braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.real{1}}
 local WRONG <const> = {-1, 0 / 0, math.huge, "no such", {{}}, function() end, 1.5}
--- What may be negative or broken: first values, and what takes any of these.
+-- Options that may be negative or broken: first values, and those that take any of these.
 local TAKES <const> = {
   diag = {-1, 1.5}, off = {-1, 1.5}, start = {-1, 1.5}, lr_mult = {1.5}, penalty = {1.5},
   lambda = {1.5}, bias = {-1, 1.5}, lambda_w = {1.5}, ratio = {1.5}, width = {1.5}, from = {},

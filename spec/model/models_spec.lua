@@ -17,7 +17,7 @@ local INPUT <const> = definitions.known
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, gender = mtl.classes{2},
   smile = mtl.classes{2}, glasses = mtl.classes{2}, pose = mtl.classes{5}}
 
--- Of four images: batch norm at one pixel makes of two whatever they are 1 and -1.
+-- Labels of four images: batch norm at one pixel makes 1 and -1 of any two.
 local labels <const> = {landmarks = braid.rand(4, 5, 2), gender = {1, 2, 1, 2},
   smile = {2, 2, 1, 1}, glasses = {1, 1, 2, 1}, pose = {5, 3, 1, 3}}
 for name in tasks:each() do

@@ -59,7 +59,7 @@ describe("opening a file", function()
   local function changes(text) return {["braid.changes"] = text} end
   local function definition(text) return {["braid.definition"] = text} end
 
-  -- What the metadata say instead, and what is said of it.
+  -- Metadata that are damaged, with the message about each.
   local DAMAGE <const> = {
     {definition "return function(", "open: %s: model:"},
     {definition "return 5", "not a function of the tasks"},

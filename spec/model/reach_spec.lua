@@ -1,4 +1,4 @@
---- What a definition can reach: every value that its environment, the objects of every
+--- The reach of a definition: every value that its environment, the objects of every
 -- constructor and what these lead to hold, by fields, by names and by iterating.
 
 local braid <const> = require "braid"

@@ -65,7 +65,7 @@ local function said(tasks)
   return table.concat(words, " ")
 end
 
--- What a value leads to without the debug library.
+-- The values that a value leads to without the debug library.
 local function reachable(value, seen)
   seen = seen or {}
   if type(value) ~= "table" or seen[value] then return seen end

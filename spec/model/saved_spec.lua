@@ -255,7 +255,7 @@ describe("saving a network", function()
       "save: the head of the added task smile is a function")
   end)
 
-  -- What users do to a network by hand, and what is said of it.
+  -- Changes that users make by hand, with the message about each.
   local CHANGES <const> = {
     {function(n) n[2] = nn.Tanh() end, "2 is Tanh, and ReLU by its definition"},
     {function(n) n[4] = nn.ReLU() end, "4 (ReLU) is not in its definition"},

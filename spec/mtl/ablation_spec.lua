@@ -9,7 +9,7 @@ local NAMES <const> = {"a", "b", "c"}
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 local function largest(a, b) return (a - b):abs():max():item() end
 
--- What is tried of each; none of `refuses` has columns that take of each other.
+-- The options tried of each; no mixer in REFUSES has columns that take of each other.
 local CASES <const> = {
   cross_stitch = {{}, {granularity = "scalar"}, {diag = 0.5, off = 0.3}},
   ttc = {{}, {granularity = "channel", start = 0.2}, {normalize = true, start = 0.3},

@@ -1,5 +1,5 @@
---- What landmark errors are relative to: the eyes and boxes of the data, from the files to the
--- report. Expected values are worked out here from the raw numbers.
+--- The lengths that landmark errors are relative to: eyes and boxes of the data, from the files to
+-- the report. Expected values are worked out here from the raw numbers.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -71,7 +71,7 @@ local READERS <const> = {
 -- ---- the report in plain Lua --------------------------------------------------------------
 
 local PIXELS <const> = 40
--- What the network says of coordinate k: the bin, and its middle.
+-- The network's answer for coordinate k: the bin, and its middle.
 local function bin(k) return 12 + (7 * k) % 17 end
 local function said(k) return (bin(k) - 0.5) * 2 / PIXELS - 1 end
 
@@ -139,7 +139,7 @@ local function check_report(row, faces, m, frame)
   assert.near(boxed.above / 5, m.box_failure, 1e-12)
 end
 
--- What a network that looks at nothing says, as coordinates or as scores of bins.
+-- The answers of a network that looks at nothing, as coordinates or as scores of bins.
 local function blind(task, n)
   local row <const> = {}
   for k = 1, 2 * n do

@@ -7,7 +7,7 @@ local mtl <const> = braid.mtl
 local TOLERANCE <const> = 1e-12 -- relative to 1: sums of some hundred numbers in another order
 local golden <const> = assert(braid.load("spec/golden/metrics.safetensors"))
 
--- What a case has: names of metrics with their values.
+-- A case's metrics: their names with their values.
 local function values_of(case)
   local list <const> = {}
   for key, value in pairs(golden) do

@@ -86,7 +86,7 @@ local function same_after_saving(net, x)
   end)
 end
 
--- What each of the definitions is also tried as.
+-- Options that definitions are tried with, too.
 local VARIANTS <const> = {["models/mtcnn.lua"] = {{}, {stage = "P"},
   {stage = "P", mixer = mtl.collaborative{}}, {stage = "R"}}}
 local SIDES <const> = {P = 12, R = 24}

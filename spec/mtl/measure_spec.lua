@@ -11,7 +11,7 @@ local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
--- What a task's metrics are over batches of a size.
+-- A task's metrics over batches of a size.
 local function measured(task, output, target, size, more)
   local sums <const>, n <const> = {}, target:size(1)
   for first = 1, n, size or n do

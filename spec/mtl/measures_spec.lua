@@ -1,5 +1,5 @@
---- What is measured of a network of columns and drawn: affinity, contrast maps, what flows between
--- tasks.
+--- Measures of a network of columns, and their pictures: affinity, contrast maps, what flows
+-- between tasks.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, plot <const> = braid.nn, braid.mtl, braid.plot

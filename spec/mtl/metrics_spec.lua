@@ -1,4 +1,4 @@
---- What the papers measure, with values worked out by hand.
+--- The papers' measures, with values worked out by hand.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl

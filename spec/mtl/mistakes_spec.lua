@@ -1,4 +1,4 @@
---- What a researcher gets wrong with columns, and what is said of it.
+--- Mistakes that a researcher makes with columns, and the message about each.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

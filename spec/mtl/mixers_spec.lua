@@ -6,7 +6,7 @@ local nn <const>, mtl <const> = braid.nn, braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}, c = mtl.classes{4}}
 
--- What is tried of each mixer; the first is enough where the options change no shapes.
+-- The options tried of each mixer; the first is enough where they change no shapes.
 local CASES <const> = {
   none = {{}}, share = {{}}, nddr = {{}}, sluice = {{}, {subspaces = 4}}, progressive = {{}},
   cross_stitch = {{}, {granularity = "scalar", diag = 0.7, off = 0.2}},

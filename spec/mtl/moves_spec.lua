@@ -1,4 +1,4 @@
---- What moves in a training step: every mixer x every operation x every optimizer.
+--- The tensors that move in a training step: every mixer x every operation x every optimizer.
 --
 -- The table of operations says, from the papers, which parts train after each; all else must stay
 -- as it is to the byte, and what trains must have a gradient and move. An optimizer from before
@@ -58,7 +58,7 @@ local OPERATIONS <const> = {
   end, "all", measures = true},
 }
 
--- Of separation networks in two stages (000 section 3): the shared stream is learned first,
+-- Separation networks train in two stages (000 section 3): the shared stream is learned first,
 -- with heads of its own, then frozen.
 local STAGES <const> = {
   {"stage 1", function() end, "shared"},
@@ -167,7 +167,7 @@ local function state_of(net)
   return state
 end
 
--- What differs from the rule, in words; nil if nothing does.
+-- The difference from the rule in words; nil if there is none.
 local function fault(rule, names, path, before, after)
   local moved <const> = after:ne(before)
   local should <const> = not is_fixed(path) and trains(rule, parts_of(path, names))

@@ -1,4 +1,4 @@
---- What can be done with a network of columns, and what can be read off it.
+--- Operations on a network of columns, and what can be read off it.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn

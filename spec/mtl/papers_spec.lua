@@ -1,4 +1,4 @@
---- What the papers say of their networks, checked on small forms of them.
+--- The papers' statements on their networks, checked on small forms of them.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

@@ -1,4 +1,4 @@
--- What Fang et al. 2017 say of positive and negative samples: accuracies (section 4.1) and response
+-- Positive and negative samples as in Fang et al. 2017: accuracies (section 4.1) and response
 -- contrast maps (section 2), whatever numbers the classes have.
 
 local braid <const> = require "braid"

@@ -1,4 +1,4 @@
---- What training adds to a network of columns: early stopping, mutual losses, penalties.
+--- Training of a network of columns: early stopping, mutual losses, penalties.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl

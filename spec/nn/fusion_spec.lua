@@ -1,4 +1,4 @@
---- What a Sequential runs as one is what its layers give one after the other.
+--- A Sequential that runs as one call gives what its layers give one after the other.
 
 local braid <const> = require "braid"
 local nn <const> = braid.nn

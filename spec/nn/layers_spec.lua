@@ -152,7 +152,7 @@ describe("the wrong arguments of", function()
   end)
 end)
 
--- What each layer is made with, where not with nothing; no layer of itself is false.
+-- The arguments of layers that want some; false: no layer by itself.
 local MADE_WITH <const> = {
   Module = false, BatchNorm = false, backbone = {"tcdcn", {width = 0.1}},
   AdaptiveAvgPool2d = {2}, AvgPool2d = {2}, MaxPool2d = {2},
@@ -164,7 +164,7 @@ local MADE_WITH <const> = {
   Softmax = {2}, Upsample = {{scale_factor = 2}},
 }
 
--- What these say of wrong inputs; Identity passes on what there is.
+-- The messages of some on wrong inputs; Identity passes them on.
 local SAYS <const> = {Parallel = "inputs for 2 modules", Upsample = "x must have shape"}
 local PASSES <const> = {Identity = true}
 

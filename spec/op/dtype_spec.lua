@@ -9,7 +9,7 @@ local KIND <const> = {bool = 0, uint8 = 1, int32 = 1, int64 = 1, float32 = 2, fl
 
 local function join(a, b) return RANK[a] >= RANK[b] and a or b end
 
--- What stands lower (a 0-dim tensor, a number) counts only if its kind is higher.
+-- A lower operand (a 0-dim tensor, a number) counts only if its kind is higher.
 local function over(a, b) return KIND[b] > KIND[a] and b or a end
 
 local function of(dtype, shape)

@@ -13,7 +13,7 @@ end
 
 local function int(...) return braid.tensor({...}, {dtype = "int64"}) end
 
--- What an operator is called with: its float operands, made anew for every call, and what
+-- The arguments of an operator: its float operands, made anew for every call, and what
 -- follows them. Operators of one operand alone need no entry. `at`: where the NaN goes in
 -- each operand, the first element unless said.
 local function operands(...)

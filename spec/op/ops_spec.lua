@@ -218,7 +218,7 @@ rows.hardswish = unary(function(x)
 end, -5, 5)
 rows.abs_tanh = unary(function(x) return math.abs(ref.tanh(x)) end)
 
--- What else every function of one number must map rightly, besides ordinary values.
+-- Special values that every function of one number must map rightly.
 local SPECIALS <const> = {0, 1 / 0, -1 / 0, 0 / 0, 1e-30, -1e-30, 1e-5, -1e-5, 30, -30,
   200, -200,
   1e30, -1e30}
@@ -462,7 +462,7 @@ rows.linear = {
   end},
 }
 
--- What an operator with an activation behind it gives, from what it gives without. The names
+-- The result of an operator with an activation behind it, from the result without. The names
 -- are those that take different ways: in registers, over stored sums, by x and by the result.
 local ACTIVATIONS <const> = {"relu", "silu", "tanh", "abs_tanh", "leaky_relu", "gelu", "sigmoid"}
 local function through(y, o)
@@ -471,7 +471,7 @@ local function through(y, o)
   return y
 end
 
--- Those cases, each with another activation.
+-- The cases, each with another activation.
 local function activated(cases)
   local made <const> = {}
   for i, case in ipairs(cases) do

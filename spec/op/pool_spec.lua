@@ -4,7 +4,7 @@
 local braid <const> = require "braid"
 local F <const> = braid.F
 
--- What max_pool2d of x (n,c,h,w), as nested tables, gives and what dy of ones sends back.
+-- The result of max_pool2d of x (n,c,h,w), as nested tables, and the gradient for dy of ones.
 local function reference(x, kernel, stride, padding, oh, ow)
   local h <const>, w <const> = #x[1][1], #x[1][1][1]
   local y <const>, dx <const> = {}, {}

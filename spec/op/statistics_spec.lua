@@ -191,7 +191,7 @@ end
 
 local function list(v) return type(v) == "table" and v or {v} end
 
--- What lies below the normal numbers has as many digits as are left there.
+-- Numbers below the normal ones have as many digits as are left there.
 local LEAST <const> = {float32 = 2.0 ^ -149, float64 = 2.0 ^ -1074}
 local MOST <const> = {float32 = 3.4e38, float64 = 1.7e308}
 

@@ -1,4 +1,4 @@
---- What optimizers refuse: parameters that cannot be trained, numbers that were changed to
+--- Optimizers refuse parameters that cannot be trained, numbers that were changed to
 -- nonsense, states that are not theirs. Each is tried on all of them.
 
 local braid <const> = require "braid"

@@ -1,4 +1,4 @@
---- What holds parameters, when a network gets others or trains others than before: the next
+--- Optimizers of a network that gets other parameters, or trains others than before: the next
 -- step, or the network's next run in training, says so; what is done on purpose is not refused.
 
 local braid <const> = require "braid"

@@ -1,4 +1,4 @@
---- What the specs of operators share: values from a description, the same values laid out
+--- Arrays for the specs of operators: values from a description, the same values laid out
 -- differently in memory, and comparisons that say where things differ.
 
 local braid <const> = require "braid"

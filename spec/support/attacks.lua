@@ -1,4 +1,4 @@
---- What hostile definitions try, by kinds: {kind, what, text, error that it must end with, if it
+--- Attacks of hostile definitions, by kinds: {kind, what, text, error that it must end with, if it
 -- must}. Without one the text must run and change nothing.
 --
 -- The texts run with evil() for what is to be smuggled in (it sets the global EVIL where it can),

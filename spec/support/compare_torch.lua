@@ -55,7 +55,7 @@ end
 
 -- Where ours is meant to differ, and why.
 local INTENDED <const> = {
-  -- What PyTorch has not got for a type, ours may have.
+  -- PyTorch lacks some operators for a type that ours have.
   {"", "PyTorch: .*not implemented for"}, {"", "PyTorch: .*bool input"},
   {"", "PyTorch: .*support bool"}, {"", "PyTorch: .*with a bool tensor"},
   -- Division of integers by 0 gives 0, and what a type cannot hold the nearest, as is said.

@@ -15,7 +15,7 @@ function M.with(name, f)
   assert(ok, message)
 end
 
---- What braid.load makes of a file with these bytes; or nil and its message, without the path.
+--- The result of braid.load for these bytes; or nil and its message, without the path.
 function M.load(name, bytes, options)
   local result
   M.with(name, function(path)

@@ -24,7 +24,7 @@ local function trapped(value, f)
   end})
 end
 
--- What a call gave, as text that can be compared.
+-- A call's results, as text that can be compared.
 local function shown(...)
   local parts <const> = table.pack(...)
   for i = 1, parts.n do

@@ -21,7 +21,7 @@ local function i64(t) return T(t, {dtype = "int64"}) end
 local function image() return braid.rand(1, 4, 6, 6) end
 local function square() return braid.eye(3) + 1 end
 
--- What the right calls are; {x, ...} and by name the options that a function takes besides.
+-- The right calls: {x, ...}, and by name the options that a function takes besides.
 local function unary() return {f32(2, 3)} end
 local function binary() return {f32(2, 3), f32(2, 3)} end
 local function pair_of_images() return {f32(2, 3), f32(2, 3), {reduction = "mean"}} end
@@ -155,7 +155,7 @@ end
 -- A method whose arguments go in another order than the function's of its name.
 local METHODS <const> = {where = function() return {f32(2), T{true, false}, f32(2)} end}
 
--- What opens a mode, or takes no values that could be hostile.
+-- Functions that open a mode, or take no values that could be hostile.
 local OTHERS <const> = {}
 for name in ([[Function detect_anomaly get_threads set_threads grad gradcheck is_tensor manual_seed
   memory no_grad scope set_winograd save load open model inspect]]):gmatch("%S+") do
@@ -184,7 +184,7 @@ local function text_of(v)
   return "{" .. table.concat(words, ", ") .. "}"
 end
 
--- Of all float tensors among the arguments.
+-- Asks for gradients of all float tensors among the arguments.
 local function ask_for_gradients(arguments)
   for i = 1, arguments.n do
     local x <const> = arguments[i]

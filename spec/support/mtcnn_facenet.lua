@@ -1,5 +1,5 @@
---- What mtcnn_facenet.py runs: detects faces again and again, prints the seconds of each time,
--- and writes what was found and the weights:
+--- Braid's side of mtcnn_facenet.py: detects faces again and again, prints each time's seconds, and
+-- writes what was found and the weights:
 --   build/braid spec/support/mtcnn_facenet.lua WEIGHTS PICTURE TIMES THREADS OUT
 
 local braid <const> = require "braid"

@@ -26,7 +26,7 @@ local function stored(bytes)
     .. string.pack(">I4", adler32(bytes))
 end
 
--- Of each pass: the first column and row, and the steps (PNG specification, 8.2).
+-- The first column and row of each pass, and the steps (PNG specification, 8.2).
 local PASSES <const> = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4},
   {1, 0, 2, 2}, {0, 1, 1, 2}}
 

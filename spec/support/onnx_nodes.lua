@@ -174,7 +174,7 @@ local OPERATORS <const> = {
   Less = binary "lt", LessOrEqual = binary "le", Greater = binary "gt",
   GreaterOrEqual = binary "ge", MatMul = binary "matmul",
 }
--- Those above take no attributes.
+-- The operators above take no attributes.
 for name, f in pairs(OPERATORS) do
   OPERATORS[name] = function(_, ...) return f(...) end
 end

@@ -84,7 +84,7 @@ function M.conv2d_grad(x, w, dy, o)
   return dx, dw, db
 end
 
---- What conv2d_grad gives towards an input of the size that the options leave.
+--- The gradient of conv2d towards an input of the size that the options leave.
 function M.conv_transpose2d(x, w, bias, o)
   o = o or {}
   local shape <const> = {x.shape[1], w.shape[2] * (o.groups or 1)}

@@ -1,4 +1,4 @@
---- What the test runner prints for a file: a line, failures where they happen, and at the end
+--- The test runner's output for a file: a line, failures where they happen, and at the end
 -- after `\0report` what suite.lua sums up: how many passed, what failed, and what was skipped
 -- and why. A file without a test is a failure.
 

@@ -25,7 +25,7 @@ function M.write(path, text)
   f:write(text)
 end
 
---- What the command wrote, its exit status, and the signal if one ended it.
+--- Runs a command: what it wrote, its exit status, and the signal if one ended it.
 function M.run(command)
   local out <const>, err <const> = os.tmpname(), os.tmpname()
   local script <const> = ("unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL LUA_PATH LUA_CPATH " ..

@@ -1,4 +1,4 @@
---- What `make valgrind` runs: a little of everything that the core does with memory.
+--- The script of `make valgrind`: a little of everything that the core does with memory.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- What tensors say when something is wrong with a call, and the names that are promised.
+--- The messages of tensors when something is wrong with a call, and the names that are promised.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -223,7 +223,7 @@ describe("an error", function()
 end)
 
 describe("the contract of names", function()
-  -- What users are promised; a name that goes breaks their scripts.
+  -- The names promised to users; one that goes breaks their scripts.
   local METHODS <const> = [[size dim numel item totable clone to memory_format select narrow
     index_select masked_select take lt le gt ge eq ne logical_and logical_or logical_not abs neg
     sign exp log log1p expm1 sqrt rsqrt square reciprocal sin cos tan tanh sigmoid relu leaky_relu

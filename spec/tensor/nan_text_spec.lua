@@ -93,7 +93,7 @@ describe("NaN", function()
     end
   end)
 
-  -- What prints no number of the user's, or asks before it prints.
+  -- Files that print no number of the user's, or ask before they print.
   local ALONE <const> = {["lua/braid/printing.lua"] = true, ["lua/braid/io/csv.lua"] = true,
     ["lua/braid/io/json.lua"] = true, ["lua/braid/plot/heatmap.lua"] = true}
 

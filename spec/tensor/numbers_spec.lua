@@ -13,7 +13,7 @@ local RANGE <const> = {
 }
 local NAN <const> = 0 / 0
 
--- What a number is as an element of the type; nil when it cannot be one.
+-- A number as an element of the type; nil when it cannot be one.
 local function stored(value, dtype)
   if value == true or value == false then value = value and 1 or 0 end
   if dtype == "float64" then return value + 0.0 end
@@ -305,7 +305,7 @@ describe("integers beyond 2^53", function()
   end)
 end)
 
--- What operators of one or two int64 tensors give: by name, in Lua. Those that are not here
+-- Operators of one or two int64 tensors: by name, in Lua. Those that are not here
 -- must give floats, or nothing.
 local UNARY <const> = {
   neg = function(a) return -a end, abs = function(a) return a < 0 and -a or a end,

@@ -1,4 +1,4 @@
---- What is put together from operators: parts, repetition, products, Einstein sums.
+--- Functions put together from operators: parts, repetition, products, Einstein sums.
 
 local braid <const> = require "braid"
 
