@@ -27,6 +27,13 @@ local function start_torch(o, format)
   return worker
 end
 
+-- The processes, which end when the value closes.
+local function closing(workers)
+  return setmetatable(workers, {__close = function()
+    for _, worker in ipairs(workers) do worker:close() end
+  end})
+end
+
 --- Processes, ours first, then PyTorch's: one for each memory format. PyTorch takes seconds
 -- to load: for a quick look it is only the format that PyTorch recommends, and all are
 -- forked from the first.
@@ -39,14 +46,23 @@ function M.start(o)
   elseif o.torch then
     workers[2], workers[3] = start_torch(o, "contiguous"), start_torch(o, "channels_last")
   end
-  return setmetatable(workers, {__close = function()
-    for _, worker in ipairs(workers) do worker:close() end
-  end})
+  return closing(workers)
 end
 
 --- Ends what others were forked from.
 function M.finish(o)
   if o.loaded then o.loaded:close() end
+end
+
+--- Two processes of ours, and one of PyTorch for each of these memory formats.
+function M.start_several(o, layouts)
+  local workers <const> = {}
+  for i = 1, 2 do
+    workers[i] = pair.start(OURS, o.threads)
+    workers[i]:answer()
+  end
+  for i, layout in ipairs(layouts) do workers[2 + i] = start_torch(o, layout) end
+  return closing(workers)
 end
 
 -- Which of PyTorch's workers is the faster.

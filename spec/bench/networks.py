@@ -13,8 +13,15 @@ class Shared(nn.Module):
         self.heads = nn.ModuleDict({t: nn.Linear(features, n) for t, n in sizes.items()})
 
     def forward(self, x):
+        return self.split(x)[1]
+
+    def split(self, x):
+        """What the tasks share last, and their outputs."""
         features = self.trunk(x)
-        return {t: head(features) for t, head in self.heads.items()}
+        return [features], {t: head(features) for t, head in self.heads.items()}
+
+    def shared(self):
+        return [self.trunk]
 
 
 def landmark_labels(points):
@@ -39,8 +46,9 @@ def tasks(**given):
     def labels(n):
         return {t: task[1](n) for t, task in given.items()}
 
-    def loss(outputs, batch):
-        return sum(task[3] * task[2](outputs[t], batch[t]) for t, task in given.items())
+    def loss(outputs, batch, each=False):
+        losses = [task[3] * task[2](outputs[t], batch[t]) for t, task in given.items()]
+        return losses if each else sum(losses)
 
     return {t: task[0] for t, task in given.items()}, labels, loss
 
@@ -220,7 +228,9 @@ class Collaborative(nn.Module):
                           conv(c, c, 3), nn.BatchNorm2d(c)) for _ in range(columns)])
 
     def forward(self, xs):
-        z = self.central(torch.cat(xs, 1))
+        return self.collect(xs, self.central(torch.cat(xs, 1)))
+
+    def collect(self, xs, z):
         return [F.relu(x + own(torch.cat([x, z], 1)), inplace=True)
                 for x, own in zip(xs, self.own)]
 
@@ -239,10 +249,20 @@ class Dcnet(nn.Module):
                 nn.BatchNorm1d(middle), nn.ReLU(inplace=True), nn.Linear(middle, outputs))
 
     def forward(self, image):
+        return self.split(image)[1]
+
+    def split(self, image):
+        """What the tasks share last, all maps before the last block and its own, and outputs."""
         xs = [image] * len(self.columns)
         for s, block in enumerate(self.blocks):
-            xs = block([column[s](x) for column, x in zip(self.columns, xs)])
-        return {t: self.heads[t](x) for t, x in zip(dc_sizes, xs)}
+            xs = [column[s](x) for column, x in zip(self.columns, xs)]
+            z = block.central(torch.cat(xs, 1))
+            features, xs = [*xs, z], block.collect(xs, z)
+        return features, {t: self.heads[t](x) for t, x in zip(dc_sizes, xs)}
+
+    def shared(self):
+        return [*(stage for column in self.columns for stage in column), *self.blocks[:-1],
+                self.blocks[-1].central]
 
 
 # name: batch, image, module of the memory format, labels, loss

@@ -112,6 +112,18 @@ function M.columns()
   return function(r, title) row(title, r.list_ms, r.stacked_ms, times(r.ratio)) end
 end
 
+--- Steps whose gradients are weighed: ours, as a multiple of a plain one and of what theory says,
+-- and torchjd's two engines as multiples of ours.
+function M.weightings()
+  local row <const> = lines("weighed step, ms", {47, {"Braid", 7}, {"plain x", 7}, {"theory", 6},
+    {"autojac", 8}, {"autogram", 8}, {"MB", 5}, {"autojac", 8}})
+  return function(r, title, count)
+    row(title, r.braid_ms, times(r.overhead), times((1 + 2 * count) / 3),
+      times(r.autojac_ms and r.autojac_ms / r.braid_ms),
+      times(r.autogram_ms and r.autogram_ms / r.braid_ms), r.braid_mb, r.autojac_mb)
+  end
+end
+
 function M.overhead()
   local row <const> = lines("what comes beside", {27, {"Braid", 10}, {"PyTorch", 10}})
   local function time(value, unit) return value and ("%.2f %s"):format(value, unit) or "-" end

@@ -26,6 +26,22 @@ function M.train(network)
   end
 end
 
+--- The same by a weighting.
+function M.weigh(network, method)
+  local tasks <const>, net <const> = network.tasks, network.net()
+  local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4})
+  local weighing <const> = tasks:weigh(net, braid.mtl.weighting[method]{})
+  local batch <const> = {image = braid.randn(network.batch, table.unpack(network.image)):keep()}
+  for name, task in tasks:each() do batch[name] = labels(task, network.batch) end
+  return net, function()
+    local _ <close> = braid.scope()
+    opt:zero_grad()
+    local loss <const> = weighing:backward(net(batch.image), batch)
+    opt:step()
+    return loss:item()
+  end
+end
+
 --- The network, and a function that gives it one image.
 function M.infer(network)
   local net <const> = network.net():eval()

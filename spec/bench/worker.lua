@@ -1,7 +1,7 @@
 --- A process that holds one network and runs it when told to, a line in and a line out; see
 -- spec/bench/pair.lua. worker.py is the same in PyTorch.
 --
---   build NAME train|infer   -> parameters
+--   build NAME train|infer|weigh.METHOD   -> parameters (worker.py: weigh.autojac.METHOD)
 --   run K [WARM]             -> K times in milliseconds, after WARM runs that are not timed
 --   threads N                -> ok
 --   memory                   -> the most MB resident so far, and MB once the library was loaded
@@ -27,7 +27,8 @@ function command.build(name, mode)
   braid.manual_seed(1)
   local network <const> = require("spec.bench.networks." .. name)
   local net
-  net, step = steps[mode](network)
+  local kind <const>, method <const> = mode:match("^(%a+)%.?(.*)$")
+  net, step = steps[kind](network, method)
   return net:count_parameters()
 end
 

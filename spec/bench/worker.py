@@ -7,6 +7,7 @@ anything it can also be told
 import os
 import sys
 import time
+import warnings
 
 import torch
 
@@ -52,6 +53,47 @@ def training(name):
     return net, step
 
 
+METHODS = {"upgrad": ("UPGrad", "UPGradWeighting"), "pcgrad": ("PCGrad", "PCGradWeighting"),
+           "nash": ("NashMTL", None)}
+
+
+def weighing(name, way, method):
+    """A training step by torchjd: its autojac engine, or autogram, which gives products alone."""
+    import torchjd.aggregation
+    from torchjd.autogram import Engine
+    from torchjd.autojac import backward, jac_to_grad, mtl_backward
+    warnings.filterwarnings("ignore")
+    n, image, make, labels, loss_of = NETWORKS[name]
+    net = make(FORMAT == torch.channels_last).to(memory_format=FORMAT)
+    opt = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
+    x = torch.randn(n, *image).to(memory_format=FORMAT)
+    batch, aggregator = labels(n), getattr(torchjd.aggregation, METHODS[method][way == "autogram"])
+    aggregator = aggregator(n_tasks=5) if method == "nash" else aggregator()
+    shared = [p for module in net.shared() for p in module.parameters()]
+    known = set(shared)
+    own = [p for p in net.parameters() if p not in known]
+    engine = Engine(*net.shared(), batch_dim=None) if way == "autogram" else None
+
+    def step():
+        features, outputs = net.split(x)
+        losses = loss_of(outputs, batch, each=True)
+        opt.zero_grad(set_to_none=True)
+        if engine:
+            stacked = torch.stack(losses)
+            stacked.backward(aggregator(engine.compute_gramian(stacked)))
+        else:
+            if len(features) == 1:
+                mtl_backward(losses, features=features)
+            else:  # some depend on others, which it does not provide for
+                backward(losses, inputs=shared, retain_graph=True)
+                torch.autograd.backward(losses, inputs=own)
+            jac_to_grad(shared, aggregator)
+        opt.step()
+        return sum(losses).item()
+
+    return net, step
+
+
 def inference(name):
     _, image, make, _, _ = NETWORKS[name]
     net = make(FORMAT == torch.channels_last).to(memory_format=FORMAT).eval()
@@ -89,7 +131,11 @@ def answer(command, words):
     global step
     if command == "build":
         torch.manual_seed(1)
-        net, step = (inference if words[1] == "infer" else training)(words[0])
+        mode, *more = words[1].split(".")
+        if mode == "weigh":
+            net, step = weighing(words[0], *more)
+        else:
+            net, step = (inference if mode == "infer" else training)(words[0])
         return sum(p.numel() for p in net.parameters())
     if command == "run":
         times = []

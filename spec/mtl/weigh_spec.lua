@@ -297,6 +297,19 @@ describe("weights of tasks", function()
   end)
 end)
 
+describe("a network's file", function()
+  it("has the number that a scheduled weight is when it is written", function()
+    local tasks <const> = mtl.tasks{a = mtl.classes{3, weight = function(e) return 0.1 * e end}}
+    tasks:set_epoch(4)
+    local path <const> = os.tmpname() .. ".safetensors"
+    braid.save(path, braid.model("models/tcdcn.lua", {tasks = tasks}))
+    local _, again <const> = braid.open(path)
+    os.remove(path)
+    assert.near(0.4, again.a.weight, 1e-12)
+    assert.is_function(tasks.a.weight)
+  end)
+end)
+
 describe("tasks:weigh", function()
   local tasks <const> = make_tasks()
   local net <const> = network(tasks, mtl.share)

@@ -18,7 +18,7 @@ local LONGEST_WORD <const>, MOST_CHANGES <const> = 100, 1000
 
 local function described_tasks(tasks)
   local list <const> = {}
-  for name, t in tasks:each() do list[name] = task.described(name, t) end
+  for name, t in tasks:each() do list[name] = task.described(name, t, tasks:get_epoch()) end
   return list
 end
 
@@ -32,7 +32,7 @@ local function described_changes(changes)
     local why <const> = plain.unfit("what net:mutual was given", c.mutual or {})
     if why then check.fail("save: %s, and no file holds that", why) end
     list[i] = {add = c.add, init = c.init, head = c.head, column = c.column, mutual = c.mutual,
-      task = c.add and task.described(c.add, c.task),
+      task = c.add and task.described(c.add, c.task, 1),
       tasks = c.tasks, columns = c.columns}
   end
   return list

@@ -4,6 +4,7 @@ local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"
 local notice <const> = require "braid.notice"
 local plain <const> = require "braid.model.saved.plain"
+local weight_of <const> = require("braid.mtl.tasks.weight").of
 
 local M <const> = {}
 
@@ -86,13 +87,16 @@ end
 
 --- A task as plain values, {kind =, list =, options =}: its constructor's arguments without a name
 -- and with one. What a file cannot hold is an error of braid.save; but metrics of the user's own,
--- which are functions, are left out, and a line on the standard error says so once.
-function M.described(name, task)
+-- which are functions, are left out, and a line on the standard error says so once. A weight that
+-- is a function of the epoch is kept as the number that it is in this one.
+function M.described(name, task, epoch)
   local class <const> = class_of(kind_of(task))
   if not class or getmetatable(task) ~= class then
     check.fail("save: the task %s is none of mtl's, and its kind is not in the file", name)
   end
   local list <const>, options <const> = arguments_of(task, class)
+  local scheduled <const> = type(options.weight) == "function"
+  if scheduled then options.weight = weight_of(name, options.weight, epoch) end
   local own <const> = judged.own(task)
   if #own > 0 then
     if #options.metrics == 0 then options.metrics = nil end
@@ -108,7 +112,7 @@ function M.described(name, task)
   local again <const>, wrong <const> = M.made(entry)
   if not again then check.fail("save: the task %s could not be made again: %s", name, wrong) end
   local field <const> = #own == 0 and differs(task, again)
-  if field then
+  if field and not (scheduled and field == "weight") then
     check.fail("save: the task %s has a field '%s' that mtl.%s does not give it: make the task "
       .. "anew", name, field, entry.kind)
   end
