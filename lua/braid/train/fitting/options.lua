@@ -106,6 +106,13 @@ end)
 
 --- The options given, with the network's own tasks where none are.
 function M.read(given)
+  for _, name in ipairs{"train", "val"} do
+    local value <const> = type(given) == "table" and given[name]
+    if type(value) == "table" and not SET.accepts(value) and value.train then
+      check.fail("train.fit: %s: what a reader gives has several data sets: pass its train, val or "
+        .. "test", name)
+    end
+  end
   local o <const> = check.options(M.fit, given)
   o.tasks = o.tasks or rawget(o.net, "tasks")
   if not class.is_a(o.tasks, Tasks) then

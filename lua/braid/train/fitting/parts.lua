@@ -54,7 +54,20 @@ local function described(opt)
   return text
 end
 
---- The optimizer of a stage, and what it is in words.
+-- Refuses an optimizer that moves nothing of the network.
+local function check_parameters(net, opt)
+  local own <const> = {}
+  for _, p in ipairs(net:parameters()) do own[p] = true end
+  for _, group in ipairs(opt.groups or {}) do
+    for _, p in ipairs(group.params) do
+      if own[p] then return end
+    end
+  end
+  check.fail("train.fit: optimizer: it moves no parameter of net; make it with net:parameters(), "
+    .. "after all that changes the network")
+end
+
+--- The optimizer of a stage.
 function M.optimizer(net, o, rates)
   local given <const> = o.optimizer or "Adam"
   local opt
@@ -75,6 +88,7 @@ function M.optimizer(net, o, rates)
     check.fail("train.fit: optimizer: the function must return an optimizer, not %s",
       check.shown(opt))
   end
+  check_parameters(net, opt.groups and opt or opt.optimizer)
   if o.lr then
     check.fail("train.fit: lr is of no use beside an optimizer that is made already: give it that")
   end
