@@ -24,8 +24,9 @@ local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, brai
 local results <const> = dofile((arg[0]:match("^.*/") or "") .. "compare/results.lua")
 
 local o <const> = train.arguments(arg, {
-  data = "", faces = 8000, epochs = 15, batch = 64, lr = 1e-3, lambda = 0.02, seed = 1, width = 1.0,
-  lr_mult = 100.0, maps = true,
+  data = "", faces = {8000, from = 10}, epochs = {15, from = 1}, batch = {64, from = 1},
+  lr = {1e-3, above = 0}, lambda = {0.02, from = 0}, seed = 1, width = {1.0, above = 0},
+  lr_mult = {100.0, from = 0}, maps = true,
   networks = "single hard hard_wide cross_stitch cross_stitch_wide separation dmt dcnet",
   out = "build/compare",
 })

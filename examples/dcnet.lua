@@ -21,9 +21,11 @@ local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 
 local o <const> = braid.train.arguments(arg, {
-  data = "", faces = 1000, size = 40, channels = 3, width = 0.0625, epochs = 3, tries = 1,
-  batch = 32, lr = 1e-3, networks = "single hard cross_stitch dcnet", shares = "0.1 0.5",
-  draws = 1, pretrained = "", seed = 1, out = "build/demo",
+  data = "", faces = {1000, from = 10}, size = {40, from = 1}, channels = {3, 1},
+  width = {0.0625, above = 0}, epochs = {3, from = 1}, tries = {1, from = 1},
+  batch = {32, from = 1}, lr = {1e-3, above = 0}, draws = {1, from = 0},
+  networks = "single hard cross_stitch dcnet", shares = "0.1 0.5", pretrained = "", seed = 1,
+  out = "build/demo",
 })
 os.execute(("mkdir -p '%s'"):format(o.out))
 local faces <const> = o.data == ""

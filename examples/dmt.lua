@@ -22,8 +22,10 @@ local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train
 
 local o <const> = train.arguments(arg, {
-  data = "", images = 0, faces = 2000, colour = "", networks = "st mt dmt", reading = "forward",
-  width = 0.25, start = 0.2, epochs = 4, batch = 64, lr = 2e-3, seed = 1, out = "build/demo",
+  data = "", images = {0, from = 0}, faces = {2000, from = 10}, colour = {"", "gray", "colour"},
+  networks = "st mt dmt", reading = {"forward", "update"}, width = {0.25, above = 0},
+  start = {0.2, from = 0, to = 1}, epochs = {4, from = 1}, batch = {64, from = 1},
+  lr = {2e-3, above = 0}, seed = 1, out = "build/demo",
 })
 os.execute(("mkdir -p '%s'"):format(o.out))
 
@@ -183,11 +185,12 @@ function TRAIN.dmt()
   end)
 end
 
-local results <const> = {}
+local kinds <const>, results <const> = {}, {}
 for kind in o.networks:gmatch("%S+") do
   if not TRAIN[kind] then error(("--networks: '%s' is none of st, mt, dmt"):format(kind), 0) end
-  results[#results + 1] = {kind, TRAIN[kind]()}
+  kinds[#kinds + 1] = kind
 end
+for i, kind in ipairs(kinds) do results[i] = {kind, TRAIN[kind]()} end
 table_head("balanced accuracy, %")
 for _, result in ipairs(results) do table_row(result[1]:upper(), result[2]) end
 if not net then return end

@@ -19,8 +19,9 @@ local json <const> = require "braid.io.json"
 local files <const> = require "braid.io.files"
 
 local o <const> = braid.train.arguments(arg, {
-  data = "", faces = 4000, size = 150, width = 1.0, epochs = 30, tries = 3, batch = 64, lr = 1e-3,
-  window = 5, shift = 0.1, seed = 1, out = "build/demo",
+  data = "", faces = {4000, from = 10}, size = {150, from = 1}, width = {1.0, above = 0},
+  epochs = {30, from = 1}, tries = {3, from = 1}, batch = {64, from = 1}, lr = {1e-3, above = 0},
+  window = {5, from = 1}, shift = {0.1, from = 0}, seed = 1, out = "build/demo",
 })
 os.execute(("mkdir -p '%s'"):format(o.out))
 

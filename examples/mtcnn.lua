@@ -11,8 +11,8 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local vision <const> = braid.vision
 
-local o <const> = braid.train.arguments(arg, {weights = "", picture = "", data = "", faces = 150,
-  min_face = 20, out = "build/mtcnn.png"})
+local o <const> = braid.train.arguments(arg, {weights = "", picture = "", data = "",
+  faces = {150, from = 1}, min_face = {20, from = 1}, out = "build/mtcnn.png"})
 
 if o.weights == "" then
   print([[

@@ -16,9 +16,10 @@ local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.op
 local plot <const>, train <const> = braid.plot, braid.train
 
 local o <const> = train.arguments(arg, {
-  data = "", faces = 1000, size = 32, width = 0.125, variant = "plain", branch = "", epochs = 3,
-  fc = "shared", batch = 32, optimizer = "Adam", lr = 1e-3, seed = 1, block = "conv1_2",
-  out = "build/demo",
+  data = "", faces = {1000, from = 10}, size = {32, from = 1}, width = {0.125, above = 0},
+  variant = {"plain", "channelwise", "fine_tuned"}, branch = "", epochs = {3, from = 1},
+  fc = {"shared", "task"}, batch = {32, from = 1}, optimizer = "Adam", lr = {1e-3, above = 0},
+  seed = 1, block = "conv1_2", out = "build/demo",
 })
 braid.manual_seed(o.seed)
 
@@ -33,6 +34,8 @@ local sample <const> = data.loader(faces.test, {batch = 8, size = o.size})()
 local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.variant,
   branch = o.branch ~= "" and o.branch or nil, fc = o.fc, width = o.width, input = o.size,
   channels = sample.image:size(2)})
+
+net:features(sample.image, o.block) -- refuses a block that is none before anything is trained
 
 local function report(what)
   local r <const> = tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = o.size}))

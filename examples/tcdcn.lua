@@ -15,7 +15,8 @@ local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.op
 local plot <const>, train <const> = braid.plot, braid.train
 
 local o <const> = train.arguments(arg, {
-  data = "", faces = 16000, epochs = 30, batch = 64, lr = 1e-3, lambda = 0.02, seed = 1, val = 0,
+  data = "", faces = {16000, from = 10}, epochs = {30, from = 1}, batch = {64, from = 1},
+  lr = {1e-3, above = 0}, lambda = {0.02, from = 0}, seed = 1, val = {0, from = 0},
   activation = "ReLU", norm = true, out = "build/demo",
 })
 braid.manual_seed(o.seed)

@@ -10,8 +10,9 @@
 local braid <const> = require "braid"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 
-local o <const> = train.arguments(arg, {data = "", faces = 4000, epochs = 12, batch = 64, lr = 2e-3,
-  lambda = 0.02, seeds = 3, patience = 4, out = "build/train"})
+local o <const> = train.arguments(arg, {data = "", faces = {4000, from = 10},
+  epochs = {12, from = 1}, batch = {64, from = 1}, lr = {2e-3, above = 0},
+  lambda = {0.02, from = 0}, seeds = {3, from = 1}, patience = {4, from = 0}, out = "build/train"})
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = 1}
   or data.mtfl(o.data, {val = 1000, wrong = "omit"})
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = faces.train},

@@ -15,7 +15,8 @@ local braid <const> = require "braid"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 
 local o <const> = train.arguments(arg, {
-  data = "", faces = 6000, epochs = 10, batch = 64, lr = 1e-3, lambda = 0.02, seeds = 3, jobs = 1,
+  data = "", faces = {6000, from = 10}, epochs = {10, from = 1}, batch = {64, from = 1},
+  lr = {1e-3, above = 0}, lambda = {0.02, from = 0}, seeds = {3, from = 1}, jobs = {1, from = 1},
   methods = "equal uncertainty dwa famo pcgrad upgrad nash", on = "parameters",
   out = "build/weighting",
 })

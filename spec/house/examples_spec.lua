@@ -195,4 +195,26 @@ describe("examples", function()
     assert.matches("there is no option '--epoch'", output, 1, true)
     assert.matches("--epochs 30", output, 1, true)
   end)
+
+  it("refuse what no argument can be before anything is trained", function()
+    for path, wrong in pairs{["examples/tcdcn.lua"] = {"--epochs 0", "--lr nan", "--val -1"},
+      ["examples/kth.lua"] = {"--epochs -1", "--tries 0", "--batch 0", "--width 0"},
+      ["examples/dmt.lua"] = {"--reading backward", "--start 2", "--faces 48 --networks \"st x\""},
+      ["examples/dcnet.lua"] = {"--channels 2", "--epochs 1.5", "--lr 0", "--draws"},
+      ["examples/separation.lua"] = {"--variant odd", "--fc none", "--faces 48 --block conv9",
+        "--faces 48 --branch conv9"}, ["examples/compare.lua"] = {"--lambda -1", "--epochs 0"},
+      ["examples/train.lua"] = {"--seeds 0"}, ["examples/weighting.lua"] = {"--jobs 0"},
+      ["examples/mtcnn.lua"] = {"--faces 0"}} do
+      for _, words in ipairs(wrong) do
+        local ok <const>, output <const> = run(path, words)
+        assert.is_falsy(ok, path .. " " .. words)
+        assert.is_nil(output:find("epoch[^s]"), output)
+        local name <const> = words:match(".*%-%-(%w+)")
+        assert.matches(name == "block" and "features: there is no block 'conv9'"
+          or name == "branch" and "there is no block 'conv9'"
+          or name == "networks" and "--networks: 'x' is none of st, mt, dmt"
+          or ("--%s must be "):format(name), output, 1, true)
+      end
+    end
+  end)
 end)
