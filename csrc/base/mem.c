@@ -41,8 +41,8 @@ static int class_of(size_t bytes, size_t *size) {
   return (octave - 7) * 4 + (int)step + 1;
 }
 
-/* The block that threads' scratch is cut from, and its layout. It grows with what is
-   asked for; while it is in use, others are blocks like any. */
+/* The block that threads' scratch is cut from, and its layout. It grows to the largest
+   request; requests made while it is in use get ordinary blocks. */
 static struct {
   br_block *block;
   bool used;

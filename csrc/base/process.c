@@ -41,7 +41,7 @@ static char **environment(char *const *added) {
   return all;
 }
 
-/* Signals as a process finds them that nobody has told otherwise. */
+/* Gives the new process the default handling of all signals. */
 static int set_attributes(posix_spawnattr_t *attributes) {
   sigset_t none, usual;
   sigemptyset(&none);

@@ -26,7 +26,7 @@ typedef struct br_box {
   const char *mark; /* an address that no other userdata holds */
   br_tensor *t;     /* NULL: empty; one without memory while a call waits to fill it */
   br_call *waiting; /* that call, or NULL: see chain.c */
-  bool straight;    /* what is made of it takes its place, and may wait */
+  bool straight;    /* results of its calls take its place, and may wait */
   bool released;
   struct br_box *prev, *next; /* NULL outside any scope */
 } br_box;
@@ -52,7 +52,7 @@ typedef struct br_mode {
 
 /* One for each lua_State. Its user values are in scope.c. */
 typedef struct br_state {
-  lua_State *current; /* the coroutine that what follows is about, never collected */
+  lua_State *current; /* the coroutine of the fields below; never collected */
   br_coroutine *now;  /* its own, or `none` */
   br_coroutine none;  /* of all coroutines that have opened nothing */
   br_mode *newest;    /* of the open ones */

@@ -24,7 +24,7 @@ typedef struct guard {
   lua_Alloc alloc; /* Lua's own, and its argument */
   void *alloc_data;
   int64_t used, most; /* bytes that Lua took since, and may take */
-  bool refused;       /* whether it was refused the last that it asked for */
+  bool refused;       /* whether the last request was refused */
   lua_State *L;
   lua_Hook hook; /* what was set before */
   int mask, count;
@@ -47,8 +47,9 @@ static guard *guard_of(lua_State *L) {
   return g;
 }
 
-/* Lua's allocator within a bound. Lua collects its garbage when it is refused, and asks
-   once more: then the budget is spent, but for what closing and restoring may need. */
+/* Lua's allocator within a bound. When it refuses, Lua collects its garbage and asks once
+   more. If it must refuse again, the budget is spent, but for a reserve for closing and
+   restoring. */
 static void *bounded(void *data, void *block, size_t had, size_t wanted) {
   guard *g = data;
   int64_t more = (int64_t)wanted - (block ? (int64_t)had : 0);
@@ -87,8 +88,7 @@ static void look(lua_State *L, lua_Debug *ar) {
   if (!g->spent) {
     if (g->steps > g->allowance) g->spent = "steps";
     if (!g->spent && now() > g->deadline) g->spent = "seconds";
-    /* Lua itself goes far deeper, where each error that is caught takes it milliseconds.
-     */
+    /* Lua itself allows far deeper calls, but needs milliseconds for an error there. */
     if (!g->spent && lua_getstack(L, g->calls, &deep)) g->spent = "calls";
     if (!g->spent) return;
     lua_sethook(L, look, LUA_MASKCOUNT, 1);
@@ -96,12 +96,12 @@ static void look(lua_State *L, lua_Debug *ar) {
   lua_getinfo(L, "S", ar);
   if (!is_strange(L, ar)) {
     if (g->steps < g->allowance + g->allowance / 10) return;
-    g->steps = g->allowance; /* what closes and restores gets its turn */
+    g->steps = g->allowance; /* closing and restoring get their turn */
   }
   luaL_error(L, "the budget of %s is spent", g->spent);
 }
 
-/* Gives strings the methods at the top, which what they had takes the place of. */
+/* Exchanges the methods of strings and the table at the top of the stack. */
 static void swap_methods(lua_State *L) {
   lua_pushliteral(L, "");
   if (!lua_getmetatable(L, -1)) {

@@ -81,9 +81,9 @@ static br_part part_seen(const br_run *r, int64_t oh, int64_t ow) {
    map from the result to lead to them. */
 static br_status reduce_first(br_run *r, int64_t oh, int64_t ow, br_image *im,
                               double *m) {
-  enum { MOST = 64 };
+  enum { MAX_FACTOR = 64 };
   const double x = hypot(m[0], m[3]), y = hypot(m[1], m[4]), least = fmin(x, y);
-  const int64_t f = least < MOST ? (int64_t)(least + 0.01) : MOST;
+  const int64_t f = least < MAX_FACTOR ? (int64_t)(least + 0.01) : MAX_FACTOR;
   if (!r->area || f < 2) return BR_OK;
   const br_part p = part_seen(r, oh, ow);
   const int64_t w = (p.x1 - p.x0 + f - 1) / f, h = (p.y1 - p.y0 + f - 1) / f;

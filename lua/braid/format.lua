@@ -1,5 +1,5 @@
---- format(form, ...): string.format, in which every NaN is "nan", whatever its sign. x86 gives 0/0
--- one, and means nothing by it. All that Braid prints of numbers goes through here.
+--- format(form, ...): string.format that prints every NaN as "nan". On x86 the NaN of 0/0 has a
+-- sign, which means nothing. All numbers that Braid prints go through here.
 
 local NAN <const> = string.unpack("n", string.pack("j", 0x7FF8000000000000))
 

@@ -2,12 +2,12 @@
 
 local EDGE <const> = 3        -- elements shown at either end of a long dimension
 local THRESHOLD <const> = 1000
-local MOST <const> = 10000    -- elements shown: of many dimensions the ends are shorter
+local MAX_SHOWN <const> = 10000    -- elements shown: of many dimensions the ends are shorter
 
 -- How many elements at either end of each of n dimensions are shown.
 local function edge_for(n)
   local edge = EDGE
-  while edge > 1 and (2 * edge) ^ n > MOST do edge = edge - 1 end
+  while edge > 1 and (2 * edge) ^ n > MAX_SHOWN do edge = edge - 1 end
   return edge
 end
 

@@ -107,7 +107,7 @@ local function mover(f)
   return function(self) self.n, self.last = f(self), "move" end
 end
 
---- What each key does, by the name of the buffer's method.
+--- The action of each key, by the name of the buffer's method.
 Plain.DO = {
   left = mover(function(self) return math.max(self.n - 1, 0) end),
   right = mover(function(self) return math.min(self.n + 1, #self.list) end),

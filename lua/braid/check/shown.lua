@@ -2,7 +2,7 @@
 
 local core <const> = require "braid.core"
 
-local MOST <const> = 40 -- characters of a string
+local MAX_CHARACTERS <const> = 40 -- characters of a string
 
 local function of_number(v)
   if v ~= v then return "nan" end -- whatever its sign
@@ -10,7 +10,7 @@ local function of_number(v)
 end
 
 local function of_string(v)
-  if #v > MOST then v = v:sub(1, MOST) .. "..." end
+  if #v > MAX_CHARACTERS then v = v:sub(1, MAX_CHARACTERS) .. "..." end
   return '"' .. v:gsub("%c", "?") .. '"'
 end
 

@@ -4,7 +4,7 @@ local shown <const> = require "braid.check".shown
 
 local M <const> = {}
 
-local MOST <const> = 8 -- fields of an object
+local MAX_FIELDS <const> = 8 -- fields of an object
 
 --- The name that a class goes by: nn.Linear, mtl.columns.
 function M.where(r)
@@ -36,10 +36,10 @@ function M.object(r, next_field, fields)
     if type(key) == "string" and PLAIN[type(value)] then names[#names + 1] = key end
   end
   table.sort(names)
-  for i = 1, math.min(#names, MOST) do
+  for i = 1, math.min(#names, MAX_FIELDS) do
     words[i] = ("%s = %s"):format(names[i], shown(fields[names[i]]))
   end
-  if #names > MOST then words[MOST + 1] = "..." end
+  if #names > MAX_FIELDS then words[MAX_FIELDS + 1] = "..." end
   return ("%s(%s)"):format(M.where(r), table.concat(words, ", "))
 end
 

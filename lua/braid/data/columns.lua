@@ -14,7 +14,7 @@ local fail <const> = damage.fail
 
 local M <const> = {}
 
-local NAN <const>, MOST <const> = 0 / 0, 1e9
+local NAN <const>, MAX_VALUE <const> = 0 / 0, 1e9
 -- Words that people write for a missing value: they are named when they are in the way.
 local WORDS <const> = {na = true, ["n/a"] = true, ["#n/a"] = true, null = true, none = true,
   ["-"] = true, ["--"] = true, ["?"] = true, ["."] = true, unknown = true, missing = true}
@@ -100,7 +100,7 @@ end
 function M.number_at(t, value, row, column)
   if M.is_missing(t, value, column) then return NAN end
   local v <const> = number_of(t, value)
-  if v and math.abs(v) <= MOST then return v end
+  if v and math.abs(v) <= MAX_VALUE then return v end
   local word <const> = tostring(value)
   local hint <const> = WORDS[word:lower()]
     and ("; if it marks a missing value: missing = {\"%s\"}"):format(word) or ""

@@ -9,7 +9,7 @@ local M <const> = {}
 -- listed.)
 local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] = true,
   ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
-local DEEPEST <const>, MOST <const> = 32, 100000
+local MAX_DEPTH <const>, MAX_FILES <const> = 32, 100000
 
 --- Whether a folder of this name can hold no data.
 function M.is_junk(name) return JUNK[name:lower()] ~= nil end
@@ -70,7 +70,7 @@ function M.walk(root, f, unsorted)
       M.list(root .. (folder == "" and "" or "/" .. folder:sub(1, -2)), unsorted)
     if inside[identity] then return end
     count = count + 1
-    if depth > DEEPEST or count > MOST then
+    if depth > MAX_DEPTH or count > MAX_FILES then
       damage.fail("%s/%s: folders in folders without end", root, folder)
     end
     inside[identity] = true

@@ -7,7 +7,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
-local MOST <const> = 2147483647 -- pixels of a side
+local MAX_SIDE <const> = 2147483647 -- pixels of a side
 
 local FACTOR <const> = check.number{above = 0}
 local OPTIONS <const> = check.declare("interpolate", {
@@ -34,9 +34,9 @@ local function geometry(x, o)
     local factor = o.scale_factor and pair(o.scale_factor)[i]
     size[i] = factor and math.floor(from * factor) or pair(o.size)[i]
     if size[i] == from or o.mode == "nearest" and size[i] == 2 * from then factor = nil end
-    if factor and (size[i] < 1 or size[i] > MOST) then
+    if factor and (size[i] < 1 or size[i] > MAX_SIDE) then
       check.fail("interpolate: scale_factor %s makes %g of %d pixels; that must be from 1 to %d",
-        check.shown(o.scale_factor), size[i], from, MOST)
+        check.shown(o.scale_factor), size[i], from, MAX_SIDE)
     end
     if o.align_corners then
       scale[i] = size[i] > 1 and (from - 1) / (size[i] - 1) or 0

@@ -4,7 +4,7 @@
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"
 
-local MOST <const> = 200 -- letters
+local MAX_LETTERS <const> = 200 -- letters
 
 return function(m)
   local describe <const> = m.describe
@@ -13,5 +13,5 @@ return function(m)
   if type(text) ~= "string" then
     check.fail("%s: describe must return a string, not a %s", getmetatable(m).__name, type(text))
   end
-  return (text:sub(1, MOST):gsub("%c", "?"))
+  return (text:sub(1, MAX_LETTERS):gsub("%c", "?"))
 end

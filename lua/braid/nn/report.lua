@@ -10,12 +10,12 @@ local class <const> = require "braid.class"
 local Report <const> = class("Report of weights")
 Report.apart = true -- it is no part of the network
 
-local MOST <const> = 3 -- names that are shown
+local MAX_NAMES <const> = 3 -- names that are shown
 
 --- The first of a list of names, and how many more there are.
 function Report.some(names)
-  local text <const> = table.concat(names, ", ", 1, math.min(#names, MOST))
-  return #names > MOST and ("%s and %d more"):format(text, #names - MOST) or text
+  local text <const> = table.concat(names, ", ", 1, math.min(#names, MAX_NAMES))
+  return #names > MAX_NAMES and ("%s and %d more"):format(text, #names - MAX_NAMES) or text
 end
 
 function Report:init(fields)

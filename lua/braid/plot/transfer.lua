@@ -1,4 +1,4 @@
---- What flows between the columns of a network, net:transfer's table, as a heat map: a row for
+--- The flow between the columns of a network, net:transfer's table, as a heat map: a row for
 -- each block and each task that takes there, a column for each that gives.
 -- @usage plot.transfer("flow.svg", net:transfer(batch), {of = "gradients", title = "DMT"})
 -- of is "weights" (default) or "gradients"; the other options are plot.heatmap's, and as there,

@@ -6,7 +6,7 @@ local charged <const> = require "braid.sandbox.charged"
 
 local M <const> = {pack = table.pack}
 
-local MOST <const> = 1000000 -- elements
+local MAX_ELEMENTS <const> = 1000000 -- elements
 
 local function need_list(name, t)
   if type(t) ~= "table" then check.fail("table.%s: wants a table, not a %s", name, type(t)) end
@@ -21,8 +21,8 @@ local function need_range(name, first, last)
   if math.type(first) ~= "integer" or math.type(last) ~= "integer" then
     check.fail("table.%s: the range must be of whole numbers", name)
   end
-  if last >= first and (last - first < 0 or last - first >= MOST) then
-    check.fail("table.%s: a range of more than %d elements", name, MOST)
+  if last >= first and (last - first < 0 or last - first >= MAX_ELEMENTS) then
+    check.fail("table.%s: a range of more than %d elements", name, MAX_ELEMENTS)
   end
 end
 

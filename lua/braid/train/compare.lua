@@ -62,7 +62,7 @@ local KNOWN <const> = {
 for key, kind in pairs(training.kinds()) do KNOWN[key] = kind end
 for key, kind in pairs(engine.OPTIONS) do KNOWN[key] = kind end
 
--- What is wrong with names that must be those of networks.
+-- The fault of names that must be those of networks, in words.
 local function unknown(o, key, names)
   local known <const> = {}
   for _, name in ipairs(o.networks) do known[name] = true end

@@ -1,9 +1,9 @@
 --- train.fit{net =, train =, epochs =, ...}: trains a network, and gives the history.
 --
--- What it does a loop can do by hand with the same parts: data.loader, tasks:loss, optim.*,
+-- A loop by hand can do the same with the same parts: data.loader, tasks:loss, optim.*,
 -- optim.schedule, optim.EMA, train.best, train.patience, train.log, braid.checkpoint.
 --
--- What is trained, on what, how long
+-- The network, the data, the length
 --   net, tasks     the network; tasks are its own unless given
 --   train, val     data sets, loaders as patterns, or functions(epoch) that give a loader
 --   batch, balanced, loader = {...}   of loaders for data sets (64; shuffled; val without
@@ -28,10 +28,10 @@
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
 --                  "shared"}}: parts as net:freeze has them, or "all"; also optimizer, lr,
 --                  schedule, warmup, weights, clip, prepare = function(net)
--- What counts
+-- The measure
 --   best           "landmarks.failure", or "loss", the weighted sum (default), on val
 --   patience       how many epochs without a better one end the run
--- What stays
+-- The files, the log
 --   dir            config.json, metrics.jsonl, metrics.csv, last.safetensors after every epoch,
 --                  best.safetensors. The same call goes on from there to the same numbers as if
 --                  it had never ended, however it did: resume = "auto", true (it must), false

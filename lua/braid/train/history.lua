@@ -1,4 +1,4 @@
---- What happened in a run: its events in order, which print as a table of epochs.
+--- The history of a run: its events in order, which print as a table of epochs.
 --
 -- history[i] is the i-th epoch, {epoch =, step =, seconds =, lr =, train = {loss = {total =,
 -- TASK =}}, val = {TASK = {METRIC = value}, loss = {TASK =}}}; #history counts them;
@@ -29,7 +29,7 @@ local ARGUMENTS <const> = check.declare("train.history", {
   events = check.argument(check.optional(check.list{of = EVENT})),
 })
 
---- Of a list of events, or of none.
+--- Takes a list of events, or none.
 function History:init(events)
   check.options(ARGUMENTS, nil, {events = events})
   self:refill(events or {})
@@ -100,7 +100,7 @@ local function add_paths(set, value, path)
   end
 end
 
---- What there is a curve of: "train.loss.total", "val.landmarks.error" and so on.
+--- The names of all curves: "train.loss.total", "val.landmarks.error" and so on.
 function History:names()
   local set <const> = {}
   for _, event in ipairs(self.events) do
@@ -200,7 +200,7 @@ end
 
 -- ---- printing -------------------------------------------------------------------------
 
--- What a line of the table has room for: the losses of tasks in training, of every task the metric
+-- The columns of the table: the losses of tasks in training, of every task the metric
 -- that it is judged by, and the metric that counts.
 local function columns_of(history)
   local list <const> = {{"epoch", "epoch", "%d"}}

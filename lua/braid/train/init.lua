@@ -1,3 +1,3 @@
---- What goes on around training.
+--- Training: the loop, its parts, comparisons and reports.
 
 return require "braid.folder" "braid.train"

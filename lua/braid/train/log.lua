@@ -60,7 +60,7 @@ function plain(value)
   return kind == "table" and plain_table(value) or nil
 end
 
--- What a report says of each task, without what there is for each sample.
+-- A report's values of each task, without those of each sample.
 local function report_of(value)
   if type(value) ~= "table" then return value end
   local t <const> = {}

@@ -75,7 +75,7 @@ local function batches_of(o, tasks)
   return loader(data, options)
 end
 
--- What the network says of the data, new or as it was kept.
+-- The network's answers for the data, new or as they were kept.
 local function told(o, net, tasks)
   local kept <const> = o.dir .. "/report.json"
   if not o.data then return read_json(kept) end

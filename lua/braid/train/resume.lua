@@ -1,7 +1,7 @@
 --- braid.resume(path, parts): goes on from what braid.checkpoint(path, parts) wrote.
 --
--- What has a state takes it (load_state_dict); a table is filled with what the file's holds, a
--- tensor with its values. Everything is compared before anything is changed, and where one part
+-- An object with a state takes it (load_state_dict); a table is filled with what the file's holds,
+-- a tensor with its values. Everything is compared before anything is changed, and where one part
 -- refuses its state those before it get theirs back. Random numbers go on from where they were.
 -- @return a table of everything that the file holds: the parts given, filled, and plain values (of
 --   an object that was not given, its state); and the names of objects whose state nobody took,
@@ -21,7 +21,7 @@ local SHOWN <const> = 5 -- differences in a message
 
 -- ---- the file -------------------------------------------------------------------------
 
--- What a checkpoint holds, and the state of its random numbers.
+-- A checkpoint's contents, and the state of its random numbers.
 local function read(path)
   local tensors <const>, metadata <const> = safetensors.read(path)
   if not tensors then check.fail("resume: %s%s", metadata, files.hint(path)) end
@@ -148,7 +148,7 @@ local function load_states(plan)
   end
 end
 
--- What stands in the result for a value of the file; a table that was given is filled.
+-- The result's entry for a value of the file; a table that was given is filled.
 local function merged(given, there)
   if is_holder(given) or core.is_tensor(given) then return given end
   if core.is_tensor(there) then return core.keep(there) end

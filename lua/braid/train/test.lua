@@ -49,7 +49,7 @@ local function network_of(path, o)
   return o.net, o.tasks or rawget(o.net, "tasks")
 end
 
--- What a run said when it was tested, or nil.
+-- The run's result when it was tested, or nil.
 local function said_before(path)
   if not core.path_kind(path) then return nil end
   local event <const> = json.decode(files.read(path) or "")

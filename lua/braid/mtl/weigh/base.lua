@@ -1,4 +1,4 @@
---- What weightings have in common: a method's name, options and what it computes in a step.
+--- The base of weightings: a method's name, options and what it computes in a step.
 --
 -- A file of mtl/weighting/ makes its class by base.by_losses, by_gram or by_rows, and gives it one
 -- or more of

@@ -1,7 +1,7 @@
---- What of a network of columns only one task depends on, though every loss's graph passes
--- through it: parts of parameters of columns that run as one tensor, and weights of a mixer that
--- computes all columns at once. Their gradients are taken out of the rows and go to the parameter
--- as they are: so the numbers are the same whether columns run as one or in a list.
+--- The pieces of a network of columns that only one task depends on, though every loss's graph
+-- passes through it: parts of parameters of columns that run as one tensor, and weights of a mixer
+-- that computes all columns at once. Their gradients are taken out of the rows and go to the
+-- parameter as they are: so the numbers are the same whether columns run as one or in a list.
 --
 -- Which tasks depend on a column's block is found from the last block backwards: what a column
 -- leaves serves its tasks, and behind a mixer those of the columns that take of it.

@@ -1,4 +1,4 @@
---- What a weighting sees of a step, and what it remembers from one to the next.
+--- A step as a weighting sees it, and what the weighting remembers from one to the next.
 --
 --   names     the tasks that take part: those with a label in the batch; T of them
 --   count     T
@@ -9,7 +9,7 @@
 --   classes   {task = true} of those whose outputs are probabilities of classes
 --   state     a table that is the method's own and part of what is saved
 --
--- What is remembered is kept by task, for another step may have others.
+-- Memories are kept by task, for another step may have others.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -46,7 +46,7 @@ function Step:check_names(what, map)
   end
 end
 
---- What was kept under a name for the tasks of this step; `first` where nothing was.
+--- The values kept under a name for the tasks of this step; `first` where there is none.
 function Step:recall(key, first) return self:by_task(self.state[key], first) end
 
 --- Keeps a number for each task of this step.
@@ -91,7 +91,7 @@ local function laid_out(self, kept)
   return out
 end
 
---- What was kept as rows (T,d) for the tasks of this step, 0 where nothing was; and {task = true}
+--- The rows (T,d) kept for the tasks of this step, 0 where there is none; and {task = true}
 -- of those of which nothing was.
 function Step:recall_rows(key)
   local kept <const>, fresh <const> = self.state[key], {}

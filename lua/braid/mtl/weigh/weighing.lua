@@ -9,7 +9,7 @@
 --                           method does not look at gradients
 --   weighing:cosine()       the same as cosines, or nil
 --
--- What "shared" means is read off the graph. Methods by gradients weigh them at the parameters that
+-- The graph tells what is shared. Methods by gradients weigh them at the parameters that
 -- two tasks or more depend on: of hard sharing those of the trunk; of columns with mixers
 -- (cross-stitch, task transfer connections, collaboration, NDDR, sluice) all that lies before the
 -- last mixer, that one with it, since every task depends on every column there. Columns behind the

@@ -16,7 +16,7 @@ local ops <const> = core.ops
 local Excess <const> = base.by_rows("excess", {step_size = check.number{1, from = 0},
   warmup = check.whole{100, from = 0}})
 
--- What the estimates are in units of their first ones; nil while these are still collected.
+-- The estimates in units of their first ones; nil while these are still collected.
 local function relative(s, gain, warmup)
   local first <const>, steps <const> = s:recall("first"), s:recall("steps", 0)
   local e <const>, waits = {}, false

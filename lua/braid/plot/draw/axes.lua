@@ -53,7 +53,7 @@ local function frame(g)
   g.scene:frame(b, across, along)
 end
 
--- What was left out of a panel, in words.
+-- The number of values left out of a panel, in words.
 local function lost_words(ax, ay, panel)
   local n <const> = math.max(ax.lost or 0, ay.lost or 0)
   if n == 0 then return panel.note end

@@ -93,7 +93,7 @@ local function matrix(g, weights, y)
   end
 end
 
--- What a mixer does between y and the next boxes -> its height.
+-- Draws a mixer between y and the next boxes -> its height.
 local function place_mixer(g, mixer, y)
   local m <const>, n <const> = g.m, #g.lanes
   local weights <const> = mixer and mixer.weights

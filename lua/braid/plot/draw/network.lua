@@ -1,4 +1,4 @@
---- What a picture of a network shows, read off the network: shared blocks, columns, mixers and
+--- The parts of a network that its picture shows: shared blocks, columns, mixers and
 -- their weights, heads.
 
 local class <const> = require "braid.class"

@@ -30,7 +30,7 @@ function M.series(i)
   return (i - 1) % M.COUNT + 1, M.DASHES[(i - 1) // M.COUNT % #M.DASHES + 1]
 end
 
---- What lies `share` of the way from colour a to colour b.
+--- The colour that lies `share` of the way from a to b.
 function M.blend(a, b, share)
   local c <const> = {}
   for k = 1, 3 do c[k] = math.floor(a[k] + (b[k] - a[k]) * share + 0.5) end

@@ -133,7 +133,7 @@ M.OPTIONS = {
   xlim = check.list{of = check.number(), n = 2}, ylim = check.list{of = check.number(), n = 2},
 }
 
---- What is wrong with those of them that go together, or nil.
+--- The fault of options that go together, in words, or nil.
 function M.relation(o)
   for _, axis in ipairs{"x", "y"} do
     local lim <const> = o[axis .. "lim"]

@@ -1,4 +1,4 @@
---- What is made equal among the networks of a comparison, beside data, order and seeds: how long
+--- The budget that the networks of a comparison share, beside data, order and seeds: how long
 -- they train, and how many parameters they have. It is found once, and kept in plan.json, so that
 -- all seeds, and what goes on later, have the same.
 
@@ -95,7 +95,7 @@ local function read(path)
   return core.path_kind(path) == "file" and json.decode(files.read(path) or "") or nil
 end
 
--- What the plan depends on, as a text.
+-- A text of all that the plan depends on.
 local function mark_of(c)
   local words <const> = {c.o.budget, tostring(c.o.same), tostring(c.o.parameters),
     tostring(c.o.seconds), tostring(c.o.baseline), tostring(c.o.epochs), tostring(c.o.steps),

@@ -27,7 +27,7 @@ function M.value(value)
   return kind
 end
 
--- What may change without making another result of it.
+-- Options that may change without making another result of it.
 local FREE <const> = {tasks = true, log = true, every = true, profile = true, on = true}
 
 return setmetatable(M, {__call = function(_, options)

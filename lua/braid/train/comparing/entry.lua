@@ -1,4 +1,4 @@
---- What is compared: an entry is a function that makes a network, such a function with options of
+--- An entry of a comparison is a function that makes a network, such a function with options of
 -- train.fit for it alone, or several that are trained one by one and counted as one.
 
 local check <const> = require "braid.check"

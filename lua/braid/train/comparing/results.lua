@@ -1,4 +1,4 @@
---- What a comparison found: results by network and seed, their table, tests and files.
+--- The results of a comparison by network and seed, their table, tests and files.
 --
 --   print(r)                          the table, and what the tests say
 --   r.results.NETWORK[SEED]           {metrics =, parameters =, macs =, seconds =, ...}

@@ -102,7 +102,7 @@ function M.words(r, level, direction, shown)
     better and r.b or r.a, better and r.wins or r.n - r.wins - r.ties, seeds_text(r.n), interval)
 end
 
---- What so many seeds can show at all, or nil where Wilcoxon's test can show a difference.
+--- The limits of so many seeds, or nil where Wilcoxon's test can show a difference.
 function M.limits(n, level)
   if n == 1 then return "One seed: means have no deviation, and no difference can be tested." end
   local least <const> = 2 * 0.5 ^ n

@@ -11,7 +11,7 @@ local test <const> = require "braid.train.test"
 
 local M <const> = {}
 
--- What a comparison sets itself.
+-- Options that a comparison sets itself.
 local OWN <const> = {net = true, dir = true, seed = true, resume = true, progress = true}
 
 --- Options of train.fit that are passed on, as kinds.
@@ -23,7 +23,7 @@ function M.kinds()
   return kinds
 end
 
---- What is wrong with those among the options o, or nil.
+--- The fault of those among the options o, in words, or nil.
 function M.wrong(o)
   local own <const> = {net = true}
   for key in pairs(options.fit.kinds) do

@@ -43,7 +43,7 @@ function M.paths(metrics, set)
   return set
 end
 
--- What the tasks say of a metric, where they know.
+-- The tasks' facts about a metric, where they know it.
 local function said(tasks, path)
   if not (tasks and tasks.metric) then return nil end
   local ok <const>, found <const> = pcall(tasks.metric, tasks, path)

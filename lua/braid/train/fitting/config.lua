@@ -1,4 +1,4 @@
---- What a run was made of, in words that a file holds (config.json), and what two of them differ
+--- The parts of a run, in words that a file holds (config.json), and what two of them differ
 -- in.
 
 local check <const> = require "braid.check"
@@ -162,7 +162,7 @@ function M.refused(old, new)
   end
 end
 
--- What goes on with a changed option: what is said of it.
+-- Options with which a run goes on although they changed, and the message about each.
 local SAID <const> = {
   batch = "what is left of the epoch is taken in batches of the new size",
   epochs = "a schedule over the epochs is that of their new number from here on",
@@ -177,7 +177,7 @@ function M.judges_anew(old, new)
     or text((old.data or {}).val) ~= text(new.data.val)
 end
 
---- What differs, a sentence each, between the configuration a run began with and that of now.
+--- The differences between the configuration a run began with and that of now, a sentence each.
 function M.differences(old, new)
   local list <const> = {}
   local function differ(what, a, b, said)

@@ -57,7 +57,7 @@ function M:cosine()
   return rows and {names = names, rows = rows}
 end
 
---- What a step leaves in logs and on the screen.
+--- Writes a step to logs and screen.
 function M:after_step(total, losses, lr, count)
   local at <const>, o <const> = self.at, self.o
   at.stage_steps = at.stage_steps + 1
@@ -78,7 +78,7 @@ local function means_of(at)
   return means
 end
 
--- What the report decides: the best, patience, stopping. -> whether it is the best
+-- Judges a report: the best, patience, stopping. -> whether it is the best
 function M:judge(report, means)
   local at <const>, value <const>, why <const> = self.at, validation.value(self, report)
   if why then

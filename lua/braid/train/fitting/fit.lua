@@ -32,14 +32,14 @@ end
 
 -- ---- beginning ----------------------------------------------------------------------------
 
--- What a checkpoint of it holds.
+-- The parts that its checkpoint holds.
 function Fit:parts()
   return {at = self.at, net = self.net, opt = self.opt, schedule = self.schedule, ema = self.ema,
     weighting = self.weighing,
     stopping = self.stopping, patience = self.patience, best = self.best, log = self.log}
 end
 
--- What lasts for the whole run.
+-- Makes the parts that last for the whole run.
 function Fit:make_lasting()
   local o <const> = self.o
   self.metric = self.val and validation.metric(self)

@@ -46,7 +46,7 @@ local STAGE <const> = {
   weights = map(either(number{from = 0}, call())), clip = number{above = 0},
 }
 
---- What a stage may have of its own.
+--- Options that a stage may have of its own.
 M.stage = check.declare("train.fit: stage", STAGE, function(o)
   if o.epochs and o.steps then return "it has epochs or steps, not both" end
   if not (o.epochs or o.steps) then return "it wants epochs or steps" end

@@ -1,4 +1,4 @@
---- What a stage of training is made of: optimizer, schedule, averages, from the options of
+--- The parts of a stage of training: optimizer, schedule, averages, from the options of
 -- train.fit.
 
 local check <const> = require "braid.check"
@@ -48,7 +48,7 @@ local function of_name(name)
   return found
 end
 
--- What the optimizer is, for a run's config.json.
+-- The optimizer in words, for a run's config.json.
 local function described(opt)
   local text <const> = tostring(opt):gsub(": %d+ steps, factor %S+", "", 1)
   return text
@@ -179,7 +179,7 @@ end
 
 -- ---- averages -------------------------------------------------------------------------
 
--- What fit does with the averages: over how many batches statistics are taken anew, the first
+-- The use of the averages: over how many batches statistics are taken anew, the first
 -- epoch whose weights count, and after what they are taken.
 local AVERAGES <const> = check.declare("train.fit: ema", {
   recompute = check.either(check.flag(), check.whole{from = 1}), from = check.whole{1, from = 1},

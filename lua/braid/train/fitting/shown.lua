@@ -1,4 +1,4 @@
---- What a run of train.fit shows beside its log: TensorBoard's files, and a page at its end.
+--- The reports of a run of train.fit beside its log: TensorBoard's files, and a page at its end.
 -- Functions here are methods of Fit (fitting/fit.lua).
 
 local check <const> = require "braid.check"

@@ -122,7 +122,7 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
---- What the data are, in a word that other data do not have.
+--- A mark of the data, which other data do not have.
 function Source:mark()
   if not self.ds then return "a function" end
   return marks.of(self.ds, self.options).set

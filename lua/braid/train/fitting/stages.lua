@@ -117,7 +117,7 @@ function M.set_weights(fit, epoch)
   end
 end
 
---- What the losses of the last step were multiplied by.
+--- The factors of the losses in the last step.
 function M.weights(fit)
   if fit.weighing then return fit.weighing.coefficients end
   local list <const> = {}

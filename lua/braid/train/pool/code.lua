@@ -1,4 +1,4 @@
---- What a function of the user's says, so that a result is known to be of another one: its lines,
+--- The text of a function of the user's, by which the result of another one is noticed: its lines,
 -- the numbers, texts and flags that it uses from outside, and the same of the functions that it
 -- uses. Tables and objects from outside are not looked into.
 

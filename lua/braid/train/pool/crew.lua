@@ -28,7 +28,7 @@ function Crew:start(job, tries)
   self.count = self.count + 1
 end
 
--- What became of a job whose process has ended: its result, or nil and why there is none.
+-- The outcome of a job whose process has ended: its result, or nil and why there is none.
 local function outcome(self, job, code, signal)
   local result <const> = store.read(self.pool, job)
   if result then return result end

@@ -10,7 +10,7 @@
 -- comes before is run in each of them, what comes after in none, and what is printed goes to
 -- DIR/NAME/output.txt. Every job begins with the same random numbers, of its seed, and so gives the
 -- same wherever it runs: with jobs = 1, at a prompt and inside another job it is this process.
--- What a job gave is kept in DIR/NAME/result.json; the same call takes it from there and runs what
+-- A job's result is kept in DIR/NAME/result.json; the same call takes it from there and runs what
 -- is missing; where f's lines, or numbers and texts that it uses, have changed, that is an error.
 -- A job that something killed starts again, `tries` times in all; one that failed is an error with
 -- the last lines that it printed, raised when all others are done. Ctrl-C and SIGTERM end all of

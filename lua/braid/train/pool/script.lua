@@ -3,7 +3,7 @@
 
 local M <const> = {}
 
--- What this process was started with, word by word.
+-- The command line of this process, word by word.
 local function command_line()
   local file <close> = io.open("/proc/self/cmdline", "rb")
   if not file then return nil end

@@ -1,4 +1,4 @@
---- What a pool keeps of its jobs: of each a directory with its output and, once it is done, its
+--- The store of a pool: for each job a directory with its output and, once it is done, its
 -- result.
 
 local check <const> = require "braid.check"
@@ -80,7 +80,7 @@ local function difference(a, b)
   end
 end
 
--- What is said of it.
+-- The message about a change.
 local function changed(key, was, is, is_code)
   if is_code then
     return ("%s, or a value that it uses, has changed"):format(key == "code"

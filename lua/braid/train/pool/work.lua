@@ -13,7 +13,7 @@ function M.mine()
   if dir and name and os.getenv(PARENT) then return dir, name end
 end
 
---- What another process is told: to run this job.
+--- The variables that tell another process to run this job.
 function M.variables(pool, job)
   return {DIR .. "=" .. pool.dir, NAME .. "=" .. job.name,
     PARENT .. "=" .. core.process_id(), "OMP_NUM_THREADS=" .. pool.threads}

@@ -51,7 +51,7 @@ local VALUE <const> = 1
 local TAG <const>, NUMBER <const>, IMAGE <const>, HISTOGRAM <const>, METADATA <const> =
   1, 2, 4, 5, 9
 
---- What an event holds, with the time in seconds since 1970.
+--- An event's fields, with the time in seconds since 1970.
 function M.timed(time, body) return pb.double(WALL_TIME, time) .. body end
 
 --- The first event of a file.
@@ -131,7 +131,7 @@ local function plugin(tag, content)
     .. pb.bytes(2, pb.whole(1, 0) .. content)))
 end
 
---- What the hparams plugin wants of a run, three events: the columns of its table, the run's
+--- The three events that the hparams plugin wants of a run: the columns of its table, the run's
 -- values, its end.
 function M.hparams(options, metrics, time)
   local columns <const>, values <const> = {}, {}

@@ -1,5 +1,5 @@
---- What a network says of single samples: pictures with points drawn on them, words, the samples of
--- the largest loss, confusion matrices.
+--- A network's answers for single samples: pictures with points drawn on them, words, the samples
+-- of the largest loss, confusion matrices.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -71,7 +71,7 @@ local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
 local function class_name(task, c) return task.names and task.names[c] or tostring(c) end
 
--- What a task says of the i-th sample: words, and whether it is right (nil: nobody knows).
+-- A task's answer for the i-th sample: words, and whether it is right (nil: nobody knows).
 local function said_of(task, output, target, image)
   local kind <const> = kind_of(task)
   if kind == "classes" then

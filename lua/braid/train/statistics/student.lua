@@ -28,7 +28,7 @@ local function incomplete(x, a, b, front)
   end)
 end
 
--- What lies above t >= 0: I_x(df/2, 1/2) / 2 at x = df / (df + t^2).
+-- The probability above t >= 0: I_x(df/2, 1/2) / 2 at x = df / (df + t^2).
 local function tail(t, df)
   if t == math.huge then return 0.0 end
   local a <const>, square <const> = df / 2, t * t / df

@@ -1,4 +1,4 @@
---- What a sweep found.
+--- The results of a sweep.
 --
 --   r.trials[i]    {trial = i, values = {NAME = v}, value = number or nil, state = "done",
 --     "failed", "undefined" or "ended at epoch 3", epochs =, dir =, metrics =,
@@ -62,7 +62,7 @@ local function trial_of(search, i)
   return trial
 end
 
--- Those with a value, best first; of rungs, those that trained longest before others.
+-- Trials with a value, best first; of rungs, those that trained longest before others.
 local function ranked(self)
   local list <const> = {}
   for _, t in ipairs(self.trials) do

@@ -1,4 +1,4 @@
---- What a sweep trains: trials and rungs as jobs, and what came of them.
+--- The jobs of a sweep: trials and rungs, and what came of them.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

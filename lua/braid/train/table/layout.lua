@@ -20,7 +20,7 @@ local function shortened(v)
   return format("%.4g", v)
 end
 
--- What a cell holds, scaled: {mean =, deviation =, n =, of =, whole =, several =}, or {text =}.
+-- A cell's values, scaled: {mean =, deviation =, n =, of =, whole =, several =}, or {text =}.
 local function read(value, scale)
   if type(value) == "string" then return {text = value} end
   local list <const>, scaled <const> = type(value) == "table" and value or {value}, {}

@@ -2,7 +2,7 @@
 
 local ARROWS <const> = {min = " ↓", max = " ↑"}
 
--- What Markdown, or HTML inside it, would take for its own.
+-- Escapes signs that Markdown, or HTML inside it, would take for its own.
 local function escaped(text)
   return (text:gsub("%s*[\r\n]+%s*", " "):gsub("[\\`*_{}%[%]|~#]", "\\%0")
     :gsub("[&<>]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;"}))

@@ -1,5 +1,5 @@
---- What metrics of classes are shown: scores (n,problems,classes) or the classes said (n,problems),
--- and labels (n,problems), from 1.
+--- The form that metrics of classes take: scores (n,problems,classes) or the classes said
+-- (n,problems), and labels (n,problems), from 1.
 --
 -- The context has what (whom messages name), classes, problems (their number), ignore (the mark of
 -- a missing label), positive (a class's number), names (of the classes), sizes (the classes of

@@ -1,4 +1,5 @@
---- What metrics of numbers are shown: outputs and targets (n,k) in double precision, NaN missing.
+--- The form that metrics of numbers take: outputs and targets (n,k) in double precision, NaN
+-- missing.
 
 local check <const> = require "braid.check"
 

@@ -1,4 +1,4 @@
---- What metrics of points are shown: the distance of each from where it is, (n,points), in half
+--- The form that metrics of points take: the distance of each from where it is, (n,points), in half
 -- widths of the image; NaN where that is not known, infinite where the output is NaN.
 --
 -- The context has what, points, eyes and corners.

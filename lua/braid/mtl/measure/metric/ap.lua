@@ -1,7 +1,7 @@
 --- Average precision: the sum over falling scores of precision times the rise of recall, without
 -- interpolation.
 --
--- Of two classes that of the positive one; of more, each against the others by its probability,
+-- Two classes have one, the positive's; more have one each, against the others by its probability,
 -- and average = "macro" (unless given), "weighted", "each", or class = one.
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

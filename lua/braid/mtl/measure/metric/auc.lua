@@ -2,7 +2,7 @@
 -- one that is not, ties counting half (Fawcett 2006); curve = "pr": the area under the curve of
 -- precision over recall, by trapezoids from (0, 1).
 --
--- Of two classes there is one ("pr" is of the positive one); of more, each against the others by
+-- Two classes have one ("pr" is the positive's); more have one each, against the others by
 -- its probability, and average = "macro" (unless given), "weighted", "each", or class = one.
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

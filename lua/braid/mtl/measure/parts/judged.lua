@@ -156,7 +156,7 @@ function M.shown(entry, value)
   return type(value) == "number" and entry.metric.show(value) or tostring(value)
 end
 
--- What a note counts, in words.
+-- Notes in words.
 local NOTES <const> = {unseen = "%d class%s unseen", undefined = "%d undefined",
   without_eyes = "%d without eyes", without_corners = "%d without corners",
   without_box = "%d without a box", without_diagonal = "%d without all points"}

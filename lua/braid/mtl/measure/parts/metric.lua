@@ -1,4 +1,4 @@
---- What every metric is: its options, what it gathers of batches, and its result.
+--- The base of every metric: its options, what it gathers of batches, and its result.
 --
 -- metric.kind{name, form, gathers, direction, unit, counts, value, options, words, by} makes the
 -- class of one. form is what it is shown ("classes", "numbers", "points"; forms/), gathers what is
@@ -66,7 +66,7 @@ function Metric:key()
   return table.concat(parts, " ")
 end
 
---- What is known of the samples: what a task says, and then the metric's own options.
+--- The facts about the samples: the task's, and then the metric's own options.
 function Metric:context_of(told)
   local context <const> = {}
   for key, value in pairs(told) do context[key] = value end

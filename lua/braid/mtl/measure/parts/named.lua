@@ -25,8 +25,8 @@ function M.names(forms)
   return names
 end
 
--- What follows a metric's name, as its options: each word is the first option, from where the last
--- one stood, that can be it.
+-- The words behind a metric's name, as its options: each word is the first option, from where the
+-- last one stood, that can be it.
 local function options_of(kind, rest)
   local o <const>, at = {}, 1
   while rest ~= "" do

@@ -1,6 +1,6 @@
---- What errors of points are taken relative to, by name: length(context, target, batch, aspect) ->
--- (n), NaN where it is not known; nil where the batch does not have it. without is what a face
--- lacks that has none.
+--- The lengths that errors of points are taken relative to, by name: length(context, target, batch,
+-- aspect) -> (n), NaN where it is not known; nil where the batch does not have it. without is what
+-- a face lacks that has none.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
---- What tasks:evaluate gives: the metrics of all tasks, as a line, as a table, and by names such as
--- "landmarks.failure".
+--- The report of tasks:evaluate: the metrics of all tasks, as a line, as a table, and by names such
+-- as "landmarks.failure".
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -85,7 +85,8 @@ function M.metrics_of(task)
   return list
 end
 
--- What a task of the user's own making has of that name: it may say {directions = {name = "max"}}.
+-- The metric of that name of a task of the user's own, which may have {directions = {name =
+-- "max"}}.
 local function of_own_task(task, name)
   local said <const> = type(task.directions) == "table" and task.directions[name]
   if said then return {name = name, direction = said} end

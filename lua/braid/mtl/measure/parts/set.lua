@@ -5,7 +5,7 @@ local Own <const> = require "braid.mtl.measure.parts.own"
 
 local Set <const> = class("metrics of a task")
 
---- Of entries {name =, metric =}, for a task that record (see judged.lua) says how to show.
+--- Takes entries {name =, metric =}; `record` (see judged.lua) says how to show the task.
 function Set:init(task, record, entries)
   self.task, self.record, self.entries = task, record, entries
   self.gathered, self.forms, self.own = {}, {}, false
@@ -52,7 +52,7 @@ function Set:errors(by)
   end
 end
 
--- What metrics are by problem, under their names.
+-- Adds metrics by problem, under their names.
 local function add_each(m, name, each)
   if not each then return end
   m[name == "accuracy" and "each" or name .. "_each"] = each

@@ -6,7 +6,7 @@ local core <const> = require "braid.core"
 
 local Confusion <const> = class("confusion")
 
--- Of one problem the counts are in a table by label << 32 | answer; of several in a tensor, whose
+-- One problem's counts are in a table by label << 32 | answer; several problems' in a tensor, whose
 -- rows by label, and then answer, begin at `offsets`.
 function Confusion:init(context, _)
   self.context, self.samples, self.missing = context, 0, 0

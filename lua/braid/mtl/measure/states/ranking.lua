@@ -1,6 +1,6 @@
 --- Scores and labels of all samples, in double precision, for what depends on their order.
 --
--- Of two classes the positive one's score less the other's is kept, 8 bytes a sample; of more, all
+-- Two classes keep the positive one's score less the other's, 8 bytes a sample; more classes, all
 -- scores, for it is probabilities that are compared from sample to sample.
 
 local class <const> = require "braid.class"
@@ -79,8 +79,8 @@ function Part:init(scores, labels, context, a)
   for _, label in ipairs(self.labels:totable()) do self.of[label] = self.of[label] + 1 end
 end
 
---- Of class c against the others, by falling score: how many of it, and of the others, have each
--- score. A score of NaN is as far from where it should be as can be.
+--- The curve of class c against the others, by falling score: how many of it, and of the others,
+-- have each score. A score of NaN is as far from where it should be as can be.
 function Part:curve(c)
   if self.curves[c] then return self.curves[c] end
   local _ <close> = grad.scope()
