@@ -82,7 +82,7 @@ static int run(lua_State *L) {
   updates *u = luaL_checkudata(L, 1, UPDATES);
   br_timer timer = br_timer_start();
   br_status status = u->n ? br_update_all(u->op, u->tensors, u->n, u->at) : BR_OK;
-  if (u->n) br_timer_stop(&timer, u->op->name, BR_FORWARD);
+  if (u->n) br_timer_stop(&timer, u->op->name, BR_FORWARD, 0);
   clear(u);
   return status ? br_raise(L) : 0;
 }

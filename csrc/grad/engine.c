@@ -123,7 +123,7 @@ static br_status add_to(br_tensor **to, br_tensor *g, bool share) {
   static const br_op sum = {.name = "(sum of gradients)"};
   br_timer timer = br_timer_start();
   br_status status = add(to, g, share);
-  br_timer_stop(&timer, sum.name, BR_BACKWARD);
+  br_timer_stop(&timer, sum.name, BR_BACKWARD, 0);
   return status;
 }
 
@@ -312,7 +312,7 @@ static br_status run_node(engine *e, br_node *node) {
   }
   br_timer timer = br_timer_start();
   if (!status) status = br_call_back(c);
-  br_timer_stop(&timer, br_call_name(c), BR_BACKWARD);
+  br_timer_stop(&timer, br_call_name(c), BR_BACKWARD, c->place);
   for (int i = 0; i < BR_MAX_OUT; i++) {
     br_release(c->dy[i]);
     c->dy[i] = NULL;

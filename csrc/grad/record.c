@@ -298,6 +298,7 @@ br_status br_record(br_call *c) {
 br_status br_apply(br_call *c) {
   br_tensor *before = NULL;
   c->recorded = br_takes_part(c);
+  if (!c->place) c->place = br_profile_place();
   br_status status = c->in_place && c->recorded ? check_in_place(c) : BR_OK;
   if (!status && c->in_place && c->recorded && c->op->keep & BR_KEEP_IN(0)) {
     before = copied(c->in[0]);

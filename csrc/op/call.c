@@ -58,6 +58,7 @@ static br_status infer(br_call *c) {
 
 br_status br_call_check(br_call *c) {
   c->waits = true;
+  if (!c->place) c->place = br_profile_place();
   return infer(c);
 }
 
@@ -92,7 +93,7 @@ br_status br_call_run(br_call *c) {
   br_status status = c->waits ? equip(c) : infer(c);
   if (!status && !gives_nothing(c))
     status = c->op->forward ? c->op->forward(c) : br_map_forward(c);
-  br_timer_stop(&timer, br_call_name(c), BR_FORWARD);
+  br_timer_stop(&timer, br_call_name(c), BR_FORWARD, c->place);
   return status;
 }
 

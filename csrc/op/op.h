@@ -48,6 +48,7 @@ typedef struct br_call {
   unsigned keep;           /* infer's additions to what the row keeps */
   br_tensor *saved[BR_MAX_SAVED]; /* what forward leaves for backward */
   uint64_t state[2];              /* random stream, and the like */
+  int place;                      /* where in a network, of a profile; 0: nowhere */
   br_ref *user;                   /* what a backward from outside the core needs; owned */
   br_tensor *dy[BR_MAX_OUT];      /* NULL where no gradient arrived */
   br_tensor **dx;
@@ -292,6 +293,7 @@ enum { BR_FORWARD, BR_BACKWARD };
 
 typedef struct br_profile_row {
   const char *name;
+  int place;
   int64_t calls[2]; /* by direction */
   double seconds[2];
 } br_profile_row;
@@ -306,10 +308,15 @@ typedef struct br_timer {
   double from, outside;
 } br_timer;
 
+/* The place that calls which begin now in this thread belong to; and to be another from
+   now on, which returns what it was. */
+int br_profile_place(void);
+int br_profile_move(int place);
+
 /* Around the work that the operator or rule of that name is charged for; without a
    profile they do nothing. */
 br_timer br_timer_start(void);
-void br_timer_stop(const br_timer *timer, const char *name, int direction);
+void br_timer_stop(const br_timer *timer, const char *name, int direction, int place);
 
 /* ---- threads (call.c) ---- */
 

@@ -8,10 +8,11 @@
 
 #include "op/op.h"
 
-enum { ROOM = 512 }; /* more than there are operators */
+enum { ROOM = 8192 }; /* operators at places */
 
 static _Thread_local br_profile_row *rows; /* NULL: off */
 static _Thread_local int count;
+static _Thread_local int current;   /* the place */
 static _Thread_local double inside; /* seconds charged within the timer that runs */
 
 static double now(void) {
@@ -38,11 +39,19 @@ void br_profile_end(void) {
   rows = NULL;
 }
 
-static br_profile_row *row_of(const char *name) {
+int br_profile_place(void) { return current; }
+
+int br_profile_move(int place) {
+  int before = current;
+  current = place;
+  return before;
+}
+
+static br_profile_row *row_of(const char *name, int place) {
   for (int i = 0; i < count; i++)
-    if (rows[i].name == name) return &rows[i];
+    if (rows[i].name == name && rows[i].place == place) return &rows[i];
   if (count == ROOM) return NULL;
-  rows[count] = (br_profile_row){.name = name};
+  rows[count] = (br_profile_row){.name = name, .place = place};
   return &rows[count++];
 }
 
@@ -54,10 +63,10 @@ br_timer br_timer_start(void) {
   return timer;
 }
 
-void br_timer_stop(const br_timer *timer, const char *name, int direction) {
+void br_timer_stop(const br_timer *timer, const char *name, int direction, int place) {
   if (!timer->on || !rows) return;
   double seconds = now() - timer->from;
-  br_profile_row *row = row_of(name);
+  br_profile_row *row = row_of(name, place);
   if (row) {
     row->calls[direction]++;
     row->seconds[direction] += seconds - inside;

@@ -3,61 +3,123 @@
 -- print(braid.profile(function()
 --   tasks:loss(net(batch.image), batch):backward()
 -- end))
+-- print(braid.profile(train_step, {net = net}))      -- by block and task as well
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local format <const> = require "braid.format"
+local blocks <const> = require "braid.profile.blocks"
 
 local Profile <const> = class("Profile")
+
+local OPTIONS <const> = check.declare("profile", {
+  net = check.kind("a network", blocks.is_network),
+})
 
 local function line(name, calls, forward, backward, share)
   return ("%-24s %8s %11s %11s %7s"):format(name, calls, forward, backward, share)
 end
 
 local function ms(value) return value > 0 and format("%.3f", value) or "" end
+local function percent(share) return format("%.1f%%", 100 * share) end
 
---- As a table; times are in milliseconds, shares of all that passed.
-Profile.__tostring = function(self)
-  local lines <const> = {line("operator", "calls", "forward ms", "backward ms", "share")}
-  for _, row in ipairs(self) do
-    lines[#lines + 1] = line(row.operator, ("%d"):format(row.calls), ms(row.forward_ms),
-      ms(row.backward_ms), format("%.1f%%", 100 * row.share))
+-- The rows of a table by their name in `key`.
+local function add_rows(lines, rows, key, outside)
+  lines[#lines + 1] = line(key, "calls", "forward ms", "backward ms", "share")
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = line(row[key], ("%d"):format(row.calls), ms(row.forward_ms),
+      ms(row.backward_ms), percent(row.share))
   end
-  lines[#lines + 1] = line("(outside of operators)", "", "", "",
-    format("%.1f%%", 100 * self.outside_ms / self.ms))
+  if outside then lines[#lines + 1] = line(outside[1], "", "", "", percent(outside[2])) end
+end
+
+-- The share that rows leave of all.
+local function rest(rows)
+  local sum = 0
+  for _, row in ipairs(rows) do sum = sum + row.share end
+  return math.max(0, 1 - sum)
+end
+
+--- As tables; times are in milliseconds, shares of all that passed.
+Profile.__tostring = function(self)
+  local lines <const> = {}
+  if self.blocks then
+    add_rows(lines, self.blocks, "block", {"(elsewhere)", rest(self.blocks)})
+    lines[#lines + 1] = ""
+    add_rows(lines, self.tasks, "task", {"(elsewhere)", rest(self.tasks)})
+    lines[#lines + 1] = ""
+  end
+  add_rows(lines, self, "operator", {"(outside of operators)", self.outside_ms / self.ms})
   lines[#lines + 1] = format("%.3f ms in all", self.ms)
   return table.concat(lines, "\n")
 end
 
-local function collect(seconds)
-  local self <const> = Profile()
-  self.ms, self.outside_ms = seconds * 1e3, seconds * 1e3
-  for i, row in ipairs(core.profile_rows()) do
-    local name <const>, calls <const>, forward <const>, back_calls <const>, back <const> =
-      table.unpack(row)
-    self[i] = {operator = name, calls = math.max(calls, back_calls), forward_ms = forward * 1e3,
-      backward_ms = back * 1e3, share = (forward + back) / seconds}
-    self.outside_ms = self.outside_ms - (forward + back) * 1e3
+-- The core's rows put together by what key_of(name, place) gives: the costliest first.
+local function gathered(rows, seconds, key, key_of)
+  local list <const>, by <const> = {}, {}
+  for _, row in ipairs(rows) do
+    local operator <const>, calls <const>, forward <const>, back_calls <const>, back <const>,
+      place <const> = table.unpack(row)
+    local name <const> = key_of(operator, place)
+    if name then
+      local own = by[name]
+      if not own then
+        own = {[key] = name, forward_calls = 0, back_calls = 0, forward_ms = 0.0, backward_ms = 0.0}
+        by[name], list[#list + 1] = own, own
+      end
+      own.forward_calls, own.back_calls = own.forward_calls + calls, own.back_calls + back_calls
+      own.forward_ms, own.backward_ms = own.forward_ms + forward * 1e3, own.backward_ms + back * 1e3
+    end
   end
-  table.sort(self, function(a, b)
+  for _, own in ipairs(list) do
+    own.calls = math.max(own.forward_calls, own.back_calls)
+    own.forward_calls, own.back_calls = nil, nil
+    own.share = (own.forward_ms + own.backward_ms) / (seconds * 1e3)
+  end
+  table.sort(list, function(a, b)
     if a.share ~= b.share then return a.share > b.share end
-    return a.operator < b.operator
+    return a[key] < b[key]
   end)
+  return list
+end
+
+local function collect(seconds, places)
+  local self <const>, rows <const> = Profile(), core.profile_rows()
+  self.ms, self.outside_ms = seconds * 1e3, seconds * 1e3
+  for i, row in ipairs(gathered(rows, seconds, "operator", function(name) return name end)) do
+    self[i] = row
+    self.outside_ms = self.outside_ms - row.forward_ms - row.backward_ms
+  end
+  if places then
+    local function of(key)
+      return function(_, place) return places[place] and places[place][key] end
+    end
+    self.blocks = gathered(rows, seconds, "block", of("block"))
+    self.tasks = gathered(rows, seconds, "task", of("task"))
+  end
   return self
 end
 
 --- Runs f and says how its time was spent: rows {operator =, calls =, forward_ms =,
 -- backward_ms =, share =} with the costliest first, `ms` in all and `outside_ms` of it in none
 -- of them. An operator's work backward and forward is one row; what an operator calls counts
--- for what was called. Prints as a table.
-return function(f)
+-- for what was called. Prints as a table. With net = a network it has `blocks` and `tasks` too,
+-- rows {block =} and {task =} like those: a block in all columns is one row, its mixer another;
+-- what all tasks share, and columns that run as one tensor, are rows of their own.
+return function(f, given)
+  local o <const> = check.options(OPTIONS, given)
   if type(f) ~= "function" then
     check.fail("profile: wants a function, not a %s", type(f))
   end
   core.profile_begin()
-  local _ <close> = setmetatable({}, {__close = core.profile_end})
+  local places, watch
+  if o.net then places, watch = blocks.watch(o.net) end
   local from <const> = core.clock()
-  f()
-  return collect(core.clock() - from)
+  local ok <const>, message <const> = pcall(f)
+  local profile <const> = ok and collect(core.clock() - from, places)
+  if watch then watch() end
+  core.profile_end()
+  if not ok then error(message, 0) end
+  return profile
 end

@@ -72,3 +72,64 @@ describe("braid.profile", function()
     assert.same({}, core.profile_rows())
   end)
 end)
+
+describe("braid.profile with a network", function()
+  local mtl <const>, nn <const> = braid.mtl, braid.nn
+  local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}}
+  local batch <const> = {image = braid.randn(4, 1, 40, 40), count = 4,
+    a = braid.ones({4}, {dtype = "int64"}), b = braid.ones({4}, {dtype = "int64"})}
+
+  local function profile_of(net)
+    tasks:loss(net(batch.image), batch):backward()
+    return braid.profile(function()
+      for _ = 1, 2 do tasks:loss(net(batch.image), batch):backward() end
+    end, {net = net})
+  end
+
+  local function by(list, key)
+    local rows <const> = {}
+    for _, row in ipairs(list) do rows[row[key]] = row end
+    return rows
+  end
+
+  it("says which block and task the time went to, forward and backward", function()
+    for _, stacked in ipairs{true, false} do
+      local net <const> = mtl.network{tasks = tasks, blocks = nn.backbone("tcdcn"),
+        mixer = mtl.cross_stitch{}, at = {"conv2"}}
+      if not stacked then net:unstack() end
+      local profile <const> = profile_of(net)
+      local blocks <const>, parts <const> = by(profile.blocks, "block"), by(profile.tasks, "task")
+      for _, name in ipairs{"conv1", "conv2", "conv2, mixer", "conv3", "conv4", "fc", "head"} do
+        local row <const> = blocks[name]
+        assert.is_true(row.calls > 0 and row.forward_ms > 0 and row.backward_ms > 0, name)
+      end
+      assert.equal(7, #profile.blocks)
+      local names <const> = {}
+      for name in pairs(parts) do names[#names + 1] = name end
+      table.sort(names)
+      assert.same({"(all columns)", "a", "b"}, names)
+      assert.equal(stacked, parts["(all columns)"].forward_ms > parts.a.forward_ms * 5)
+      local sum, of_tasks, all = 0, 0, 0
+      for _, row in ipairs(profile.blocks) do sum = sum + row.share end
+      for _, row in ipairs(profile.tasks) do of_tasks = of_tasks + row.share end
+      for _, row in ipairs(profile) do all = all + row.share end
+      assert.near(sum, of_tasks, 1e-9)
+      assert.is_true(sum <= all + 1e-9 and sum > all / 2)
+      assert.is_truthy(tostring(profile):find("conv2, mixer", 1, true))
+    end
+  end)
+
+  it("leaves what runs as one call as it is, and watches nothing afterwards", function()
+    local net <const> = nn.Sequential{nn.Conv2d(1, 4, {kernel = 3}), nn.ReLU()}
+    local x <const> = braid.randn(2, 1, 8, 8)
+    local plain <const> = braid.profile(function() net(x) end)
+    local watched <const> = braid.profile(function() net(x) end, {net = net})
+    assert.equal(plain[1].operator, watched[1].operator)
+    assert.equal(#plain, #watched)
+    pcall(braid.profile, function() error("x") end, {net = net})
+    assert.is_nil(require("braid.nn.watching").f)
+    assert.equal(0, core.profile_place(0))
+    assert.error_matches(function() braid.profile(print, {net = 3}) end, "net must be a network", 1,
+      true)
+  end)
+end)

@@ -348,6 +348,7 @@ rows["train.events"] = {arguments = {dir = folder}, call = function(a, o)
 end}
 rows["train.report"] = {arguments = {dir = folder}, elsewhere = true,
   call = function(a, o) braid.train.report(a.dir, o) end}
+rows["profile"] = {call = function(_, o) braid.profile(function() end, o) end}
 rows["figure: text"] = {call = function(_, o) plot.lines({1, 2}):text(o) end}
 rows["plot.transfer"] = {unknown = "plot.heatmap", call = function(_, o)
   plot.transfer(folder .. "/t.svg", {blocks = {"one"}, names = {"a", "b"}, tasks = {"a"},

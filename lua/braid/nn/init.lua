@@ -5,7 +5,7 @@ local M <const> = require "braid.folder"("braid.nn", {
   others = function() return require "braid.nn.activation" end,
   internal = {"activation", "aliases", "backbone_options", "described", "fresh", "hints",
     "initial", "places", "pool2d", "pretrained", "report", "state", "statistics", "summary", "tree",
-    "walk", "weights"},
+    "walk", "weights", "watching"},
   fits = function(name, value)
     return name == "backbone" or type(value) == "table" and value.__name == name
   end,

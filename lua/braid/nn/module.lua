@@ -17,6 +17,7 @@ local state <const> = require "braid.nn.state"
 local summary <const> = require "braid.nn.summary"
 local tree <const> = require "braid.nn.tree"
 local walk <const> = require "braid.nn.walk"
+local watching <const> = require "braid.nn.watching"
 
 local Module <const> = class("Module")
 Module.is_module = true
@@ -75,10 +76,8 @@ end
 
 -- ---- calls ----------------------------------------------------------------------------
 
-local observer -- called around every call while a summary is made
-
 --- Whether every call of a module is being watched, so that none may be left out.
-function Module.is_watched() return observer ~= nil end
+function Module.is_watched() return watching.all end
 
 -- The results of forward; none at all means that its `return` was forgotten.
 local function returned(self, first, ...)
@@ -90,6 +89,7 @@ end
 
 -- returned() keeps this frame on the stack, where the message of an error looks for the path.
 Module.__call = function(self, ...)
+  local observer <const> = watching.f
   if observer then return observer(self, ...) end
   return returned(self, self:forward(...))
 end
@@ -270,8 +270,7 @@ function Module.macs() return 0 end
 local function trace(self, x)
   local calls <const>, stack <const>, names <const> = {}, {}, {[self] = ""}
   walk.walk(self, function(path, value) names[value] = names[value] or path end)
-  local before <const> = observer
-  observer = function(m, ...)
+  local stop <const> = watching.begin(function(m, ...)
     local call <const> = {module = m, path = names[m] or getmetatable(m).__name}
     calls[#calls + 1] = call
     if #stack > 0 then stack[#stack].has_children = true end
@@ -280,8 +279,8 @@ local function trace(self, x)
     stack[#stack] = nil
     call.output = results[1]
     return table.unpack(results, 1, results.n)
-  end
-  local _ <close> = setmetatable({}, {__close = function() observer = before end})
+  end, true)
+  local _ <close> = setmetatable({}, {__close = stop})
   self(x)
   return calls
 end

@@ -30,7 +30,7 @@ end
 function M:profiled(f)
   if not self.o.profile or self.history.profile then return f(self) end
   local signal
-  self.history.profile = profile(function() signal = f(self) end)
+  self.history.profile = profile(function() signal = f(self) end, {net = self.net})
   self:say(tostring(self.history.profile))
   return signal
 end

@@ -1,0 +1,61 @@
+--- Which block and task of a network an operator's call belongs to, for profiles.
+
+local core <const> = require "braid.core"
+local Module <const> = require "braid.nn.module"
+local walk <const> = require "braid.nn.walk"
+local watching <const> = require "braid.nn.watching"
+
+local M <const> = {}
+
+M.is_network = Module.is
+
+local SHARED <const>, STACKED <const> = "(shared by all)", "(all columns)"
+
+-- The block and the task of the module at a path, or nil for one that is none by itself.
+local function place_of(path)
+  local parts <const> = {}
+  for part in path:gmatch("[^.]+") do parts[#parts + 1] = part end
+  local first <const>, second <const>, third <const>, more <const> = table.unpack(parts)
+  if first == "columns" then
+    if not third or more then return nil end
+    return {block = third, task = second == "stacked" and STACKED or second}
+  elseif first == "head" or first == "shared_head" then
+    if not second or third then return nil end
+    return {block = first, task = second}
+  elseif first == "trunk" or first == "shared" then
+    if not second or third then return nil end
+    return {block = second, task = SHARED}
+  elseif first == "mixer" then
+    if not second or third then return nil end
+    return {block = second .. ", mixer", task = STACKED}
+  end
+  return first and not second and {block = first, task = SHARED} or nil
+end
+
+--- From now on, until the function that is returned is called, calls of operators within the blocks
+-- of a network are counted under the numbers of their places.
+-- @return {{block =, task =}, ...}, the function
+function M.watch(net)
+  local places <const>, numbers <const> = {}, {}
+  walk.walk(net, function(path, value)
+    local place <const> = walk.is_module(value) and not numbers[value] and place_of(path)
+    if place then
+      places[#places + 1] = place
+      numbers[value] = #places
+    end
+  end)
+  local stop <const> = watching.begin(function(m, ...)
+    local number <const> = numbers[m]
+    if not number then return m:forward(...) end
+    local before <const> = core.profile_place(number)
+    local results <const> = table.pack(m:forward(...))
+    core.profile_place(before)
+    return table.unpack(results, 1, results.n)
+  end, false)
+  return places, function()
+    stop()
+    core.profile_place(0)
+  end
+end
+
+return M
