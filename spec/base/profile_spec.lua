@@ -108,7 +108,7 @@ describe("braid.profile with a network", function()
       for name in pairs(parts) do names[#names + 1] = name end
       table.sort(names)
       assert.same({"(all columns)", "a", "b"}, names)
-      assert.equal(stacked, parts["(all columns)"].forward_ms > parts.a.forward_ms * 5)
+      assert.equal(stacked, parts.a.calls == 2) -- its head alone, twice
       local sum, of_tasks, all = 0, 0, 0
       for _, row in ipairs(profile.blocks) do sum = sum + row.share end
       for _, row in ipairs(profile.tasks) do of_tasks = of_tasks + row.share end

@@ -219,6 +219,21 @@ local function words(figure)
 end
 
 describe("plot.lines", function()
+  it("orders names by the numbers in them, and gives all colours or dashes of their own", function()
+    local data <const>, looks <const> = {}, {}
+    for i = 1, 40 do data["block" .. i] = {i, i} end
+    local figure <const> = plot.lines(data)
+    for i, entry in ipairs(figure.panels[1].legend) do assert.equal("block" .. i, entry.name) end
+    local LOOK <const> = 'stroke="var%((%-%-s%d),[^"]*" stroke%-width="2"([^/]*)'
+    for stroke, dash in figure:svg():gmatch(LOOK) do
+      looks[stroke .. dash:gsub(" stroke%-linejoin=\"round\"", "")] = true
+    end
+    local count = 0
+    for _ in pairs(looks) do count = count + 1 end
+    assert.equal(40, count)
+    check_figure(plot.lines{[("9"):rep(400)] = {1}, ["a12345678901234567890123"] = {2}})
+  end)
+
   it("draws the mean of runs with a band of one deviation", function()
     local figure <const> = plot.lines({a = {{1, 2}, {3, 6}}})
     local band <const> = figure.panels[1].marks[1]
@@ -340,6 +355,14 @@ describe("plot.confusion", function()
     assert.same({{0.8, 0.2}, {0, 0}}, figure.panels[1].values)
     assert.is_truthy(figure:svg():find("a taken for b: 2, 20.0%", 1, true))
     check_figure(plot.confusion(braid.eye(60), {share = true}))
+  end)
+
+  it("takes what the metric gives", function()
+    local outputs <const> = braid.tensor{{2, 1}, {0, 1}, {3, 1}}
+    local found <const> = mtl.metric.confusion{names = {"no", "yes"}}
+    found:observe(outputs, braid.tensor({1, 1, 2}, {dtype = "int64"}))
+    local drawn <const> = words(plot.confusion((found:result())))
+    assert.is_truthy(drawn:find("no yes no 1 1 yes 1 0", 1, true), drawn)
   end)
 
   it("says what is wrong", function()

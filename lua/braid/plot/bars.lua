@@ -15,6 +15,7 @@ local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local public <const> = require "braid.plot.draw.public"
 local scale <const> = require "braid.plot.draw.scale"
+local text <const> = require "braid.plot.draw.text"
 
 local WHAT <const> = "plot.bars"
 local NAMES <const> = check.list{of = check.text()}
@@ -50,7 +51,7 @@ end
 
 -- The names to draw: those of the user's order, or all.
 local function ordered(map, order)
-  if not order then return check.sorted_keys(map) end
+  if not order then return text.names(map) end
   for _, name in ipairs(order) do
     if map[name] == nil then
       check.fail("%s: order names '%s', of which there is no bar; %s", WHAT, name,
@@ -89,7 +90,7 @@ local function read(data, o)
     end
     for key in pairs(values[name]) do groups[key] = true end
   end
-  return names, check.sorted_keys(groups), values
+  return names, text.names(groups), values
 end
 
 -- The k-th of `count` bars of the i-th name. Of several, each has a line of its own, and a line is

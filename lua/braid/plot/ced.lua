@@ -11,6 +11,7 @@ local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local public <const> = require "braid.plot.draw.public"
 local series <const> = require "braid.plot.draw.series"
+local text <const> = require "braid.plot.draw.text"
 
 local WHAT <const>, STEPS <const> = "plot.ced", 400
 local OPTIONS <const> = public.declare(WHAT, {
@@ -39,7 +40,7 @@ return public.define(OPTIONS, function(data, o)
       check.shown(data))
   end
   local all <const> = is_one(data) and {errors = data} or data
-  local keys <const>, marks <const>, list <const> = check.sorted_keys(all), {}, {}
+  local keys <const>, marks <const>, list <const> = text.names(all), {}, {}
   for i, key in ipairs(keys) do
     local value = all[key]
     if value == nil then value = all[tonumber(key)] end

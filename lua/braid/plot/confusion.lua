@@ -2,8 +2,8 @@
 -- colours of the row's shares.
 -- @usage plot.confusion("pose.svg", counts, {names = tasks.pose.names})
 -- plot.confusion([path,] counts, options): counts[true][predicted], rows of numbers or a tensor
--- (classes, classes). Options: names, share (false: shares of the row instead of counts), title,
--- width, theme.
+-- (classes, classes), or what the metric "confusion" gives (report.pose.confusion). Options: names,
+-- share (false: shares of the row instead of counts), title, width, theme.
 -- @return true, or the figure
 
 local cells <const> = require "braid.plot.draw.cells"
@@ -41,6 +41,9 @@ local function checked(counts)
 end
 
 return public.define(OPTIONS, function(counts, o)
+  if type(counts) == "table" and type(counts.counts) == "table" then
+    o.names, counts = o.names or counts.names, counts.counts
+  end
   counts = checked(counts)
   local names <const>, shares <const>, texts <const>, titles <const> = {}, {}, {}, {}
   for i = 1, #counts do names[i] = o.names and o.names[i] or tostring(i) end

@@ -4,6 +4,7 @@
 local class <const> = require "braid.class"
 local Columns <const> = require "braid.mtl.columns"
 local groups <const> = require "braid.mtl.columns.groups"
+local is_before <const> = require "braid.plot.draw.text".is_before
 local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
@@ -18,13 +19,6 @@ local function count_text(n)
   return ("%d"):format(n)
 end
 
--- Names in the order of their numbers: conv2 before conv10.
-local function natural(a, b)
-  local function key(s) return (s:gsub("%d+",
-    function(d) return ("%010d"):format(tonumber(d)) end)) end
-  return key(a) < key(b)
-end
-
 -- The tensors of a state below a prefix, in order.
 local function below(state, prefix)
   local list <const> = {}
@@ -33,7 +27,7 @@ local function below(state, prefix)
       list[#list + 1] = {name = name, tensor = tensor}
     end
   end
-  table.sort(list, function(a, b) return natural(a.name, b.name) end)
+  table.sort(list, function(a, b) return is_before(a.name, b.name) end)
   return list
 end
 
@@ -66,7 +60,7 @@ local function first_names(state)
     local first <const> = name:match("^[^.]+")
     if not set[first] then set[first], list[#list + 1] = true, first end
   end
-  table.sort(list, natural)
+  table.sort(list, is_before)
   return list
 end
 

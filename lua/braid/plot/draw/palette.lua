@@ -23,7 +23,7 @@ M.dark = {
 M.terminal = {muted = 245, grid = 240, frame = 245, box = 245, hot = 167, cold = 68, gap = 245,
   33, 209, 35, 134, 172, 37, 169, 245}
 
-M.DASHES = {{}, {7, 4}, {2, 3}, {9, 3, 2, 3}, {1, 2}}
+M.DASHES = {{}, {7, 4}, {2, 3}, {9, 3, 2, 3}, {14, 3}}
 
 --- The colour, a number from 1 to COUNT, and the dash of the i-th series.
 function M.series(i)

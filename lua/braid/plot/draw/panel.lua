@@ -35,6 +35,13 @@ local function each_value(mark, axis, f)
   end
 end
 
+local function has_boxes(panel)
+  for _, mark in ipairs(panel.marks) do
+    if mark.kind == "box" then return true end
+  end
+  return false
+end
+
 local function axis_of(panel, name, count)
   local o <const> = panel[name] or {}
   if o.names then return scale.names(o.names, o.lift) end
@@ -50,6 +57,7 @@ local function axis_of(panel, name, count)
     end)
   end
   if low > high then low, high = 0, 1 end
+  if o.log and has_boxes(panel) then low = low / 2 end -- the lowest is to be seen
   local axis <const> = (o.log and scale.log or scale.linear){low = low + 0.0, high = high + 0.0,
     count = count, fixed_low = lim[1], fixed_high = lim[2], tight = o.tight, whole = o.whole,
       room = o.room}

@@ -67,7 +67,8 @@ end
 -- (about so many ticks); tight (no room beyond the data); room (a share more above, for words);
 -- whole (no ticks between integers).
 function M.linear(o)
-  local low <const>, high <const> = spread(o.low, o.high)
+  local low, high = spread(o.low, o.high)
+  if o.whole and o.low == o.high then low, high = o.low - 0.5, o.low + 0.5 end
   local pad <const> = o.tight and 0 or (high - low) * 0.04
   local a, b = o.fixed_low or low - pad, o.fixed_high or high + pad + (high - low) * (o.room or 0)
   if not o.fixed_low and o.low >= 0 and a < 0 then a = 0 end

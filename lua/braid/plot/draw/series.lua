@@ -2,6 +2,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local text <const> = require "braid.plot.draw.text"
 
 local M <const> = {}
 
@@ -142,7 +143,7 @@ local function of_histories(what, data, o)
       if path:find("^train%.loss%.") or path:find("^loss%.") then paths[#paths + 1] = path end
     end
   end
-  for _, name in ipairs(one and {1} or check.sorted_keys(histories)) do
+  for _, name in ipairs(one and {1} or text.names(histories)) do
     for _, path in ipairs(paths) do
       local x <const>, y <const> = histories[name]:curve(path)
       local label <const> = one and path or #paths == 1 and name or name .. " " .. path
@@ -170,7 +171,7 @@ function M.all(what, data, o)
       list[i].name = is_plain(value) and value.name or tostring(i)
     end
   elseif is_plain(data) then
-    for _, name in ipairs(check.sorted_keys(data)) do
+    for _, name in ipairs(text.names(data)) do
       list[#list + 1] = M.one(what, name, data[name])
     end
   else

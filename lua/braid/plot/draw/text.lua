@@ -63,6 +63,24 @@ function M.fit(text, room, measure)
   return ""
 end
 
+--- Whether name a comes before name b, numbers in them by their value: conv2 before conv10.
+function M.is_before(a, b)
+  local function key(s)
+    return (s:gsub("%d+", function(d) return ("%020d"):format(tonumber(d) // 1 | 0) end))
+  end
+  local ok <const>, ka <const>, kb <const> = pcall(function() return key(a), key(b) end)
+  if not ok or ka == kb then return a < b end
+  return ka < kb
+end
+
+--- The keys of a table by name in that order.
+function M.names(t)
+  local names <const> = {}
+  for name in pairs(t) do names[#names + 1] = tostring(name) end
+  table.sort(names, M.is_before)
+  return names
+end
+
 local ESCAPES <const> = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"}
 
 --- A text as XML and HTML hold it, in elements and in attributes within double quotes.

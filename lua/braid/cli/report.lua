@@ -1,0 +1,14 @@
+--- `braid report DIR ...`: the page of a run, report.html, made anew from what is in its directory.
+
+local check <const> = require "braid.check"
+local report <const> = require "braid.train.report"
+
+return {usage = "report DIR ...             the page of a run, DIR/report.html, made anew",
+  run = function(...)
+    if ... == nil then check.fail("report: wants the directory of a run") end
+    for _, dir in ipairs{...} do
+      local ok <const>, path <const> = check.caught(report, dir)
+      if not ok then check.fail("report: %s", (path:gsub("^train%.report: ", ""))) end
+      print(path)
+    end
+  end}
