@@ -14,10 +14,12 @@
 #include "base/mem.h"
 #include "image/codec.h"
 
-/* A shape: up to five numbers and the coverage of the pixel at (x, y), 0..1. */
+/* A shape: up to five numbers, the coverage of the pixel at (x, y), 0..1, and, if given,
+   what narrows the part of the row at y that the shape may reach. */
 typedef struct shape {
   double p[5];
   double (*cover)(const double *p, double x, double y);
+  void (*narrow)(const double *p, double y, double *left, double *right);
 } shape;
 
 static bool drawable(const br_image *im) {
@@ -51,6 +53,16 @@ static double cover_line(const double *p, double x, double y) {
   t = fmin(fmax(t, 0), 1);
   const double dx = x - (p[0] + t * ax), dy = y - (p[1] + t * ay);
   return overlap(sqrt(dx * dx + dy * dy), p[4]);
+}
+
+static void narrow_line(const double *p, double y, double *left, double *right) {
+  const double reach = p[4] + 1, dy = p[3] - p[1];
+  if (fabs(dy) < reach) return;
+  const double t0 = fmin(fmax((y - reach - p[1]) / dy, 0), 1);
+  const double t1 = fmin(fmax((y + reach - p[1]) / dy, 0), 1);
+  const double x0 = p[0] + t0 * (p[2] - p[0]), x1 = p[0] + t1 * (p[2] - p[0]);
+  *left = fmax(*left, fmin(x0, x1) - reach);
+  *right = fmin(*right, fmax(x0, x1) + reach);
 }
 
 /* The area of the pixel at (x, y) inside the box grown by `r` on every side. */
@@ -87,9 +99,11 @@ static void paint(br_image *im, const shape *s, const double bound[4],
     if (!isfinite(s->p[i])) return;
   }
   pixel_of(im, rgb, pixel);
-  const int64_t left = clip(bound[0] - 1, im->w), right = clip(bound[2] + 2, im->w);
   const int64_t top = clip(bound[1] - 1, im->h), bottom = clip(bound[3] + 2, im->h);
   for (int64_t y = top; y < bottom; y++) {
+    double from = bound[0], to_x = bound[2];
+    if (s->narrow) s->narrow(s->p, (double)y, &from, &to_x);
+    const int64_t left = clip(from - 1, im->w), right = clip(to_x + 2, im->w);
     uint8_t *to = im->data + (y * im->w + left) * im->c;
     for (int64_t x = left; x < right; x++, to += im->c) {
       const double cover = s->cover(s->p, (double)x, (double)y);
@@ -126,7 +140,7 @@ void br_draw_circle(br_image *im, double x, double y, double radius, double thic
 void br_draw_line(br_image *im, const double from[2], const double to[2],
                   double thickness, const uint8_t rgb[3]) {
   const double half = thickness / 2;
-  const shape s = {{from[0], from[1], to[0], to[1], half}, cover_line};
+  const shape s = {{from[0], from[1], to[0], to[1], half}, cover_line, narrow_line};
   const double bound[4] = {fmin(from[0], to[0]) - half, fmin(from[1], to[1]) - half,
                            fmax(from[0], to[0]) + half, fmax(from[1], to[1]) + half};
   if (thickness > 0) paint(im, &s, bound, rgb);
