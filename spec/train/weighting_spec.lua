@@ -91,6 +91,18 @@ describe("a weighting in train.fit", function()
     end)
   end
 
+  it("makes a difference, whichever it is", function()
+    local function trained(weighting)
+      local _, net <const> = fit{weighting = weighting, epochs = 4, batch = 30}
+      return bytes_of(net)
+    end
+    local equal <const> = trained(mtl.weighting.equal{})
+    for _, name in ipairs(names) do
+      local options <const> = name == "fixed" and {weights = {glasses = 2}} or {}
+      assert.equal(name == "equal", trained(mtl.weighting[name](options)) == equal, name)
+    end
+  end)
+
   it("is one's own function, too, and refuses what does not go with it", function()
     local seen = 0
     local history <const> = fit{weighting = function(losses, _, state)
