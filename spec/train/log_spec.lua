@@ -58,6 +58,21 @@ describe("a log", function()
     end)
   end)
 
+  it("has the columns of all epochs in its table", function()
+    local log <const> = train.log(folder)
+    log:epoch(epoch(1))
+    log:epoch{epoch = 2, step = 20, val = {pose = {["f1,macro"] = 0.5}}}
+    log:epoch(epoch(3))
+    log:close()
+    local csv <const> = braid.load(folder .. "/metrics.csv", {header = true})
+    assert.same({"epoch", "lr", "step", "train.loss.total", "val.pose.accuracy",
+      "val.pose.f1,macro"}, csv.header)
+    assert.same({3, 6}, csv.data.shape)
+    assert.equal(0.5, csv.data[2][6]:item())
+    assert.is_true(csv.data[2][2]:ne(csv.data[2][2]):item()) -- not there
+    assert.equal(0.8, csv.data[3][5]:item())
+  end)
+
   it("is a place in a checkpoint, behind which nothing stays", function()
     local path <const> = folder .. "/c.safetensors"
     local log <const> = train.log(folder .. "/run")

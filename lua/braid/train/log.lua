@@ -215,44 +215,56 @@ end
 
 local ASIDE <const> = {seconds = true, counted = true, notes = true, undefined = true}
 
-local function paths_of(list, value, path)
+-- Adds the paths of the numbers of an event to a set.
+local function add_paths(set, value, path)
   for _, key in ipairs(check.sorted_keys(value)) do
     local v <const> = not ASIDE[key] and value[key] or nil
     if type(v) == "table" then
-      paths_of(list, v, path .. key .. ".")
+      add_paths(set, v, path .. key .. ".")
     elseif type(v) == "number" then
-      list[#list + 1] = path .. key
+      set[path .. key] = true
     end
   end
+end
+
+local function quoted(name)
+  return name:find('[,"\n]') and '"' .. name:gsub('"', '""') .. '"' or name
 end
 
 local function row_of(paths, event)
   local words <const> = {}
   for i, path in ipairs(paths) do
     local value <const> = History.at(event, path)
-    words[i] = value and value - value == 0 and json.encode(value) or ""
+    words[i] = value and value - value == 0 and json.encode(value) or "nan"
   end
   return table.concat(words, ",") .. "\n"
 end
 
--- Writes metrics.csv: the last epoch behind the others, or all where it has other columns. What it
--- says is in metrics.jsonl as well, so that failing to write it ends nothing.
+-- The table of all epochs, whose columns are those that any of them has.
+local function whole_table(epochs)
+  local set <const>, header <const> = {}, {}
+  for _, event in ipairs(epochs) do add_paths(set, event, "") end
+  local paths <const> = check.sorted_keys(set)
+  for i, path in ipairs(paths) do header[i] = quoted(path) end
+  local parts <const> = {table.concat(header, ",") .. "\n"}
+  for i, event in ipairs(epochs) do parts[i + 1] = row_of(paths, event) end
+  return parts, set
+end
+
+-- Writes metrics.csv: the last epoch behind the others, or all where it has further columns. What
+-- it says is in metrics.jsonl as well, so that failing to write it ends nothing.
 function Log:table(append)
-  if not self.dir then return end
-  local epochs <const>, paths <const> = self.history.epochs, {}
-  local path <const> = self.dir .. "/metrics.csv"
-  paths_of(paths, epochs[#epochs] or {}, "")
-  local header <const> = table.concat(paths, ",") .. "\n"
-  append = append and header == self.header
-  local parts <const> = {append and "" or header}
-  for i = append and #epochs or 1, #epochs do parts[#parts + 1] = row_of(paths, epochs[i]) end
+  local epochs <const>, known <const>, own <const> = self.history.epochs, self.columns, {}
+  if not self.dir or #epochs == 0 then return end
+  add_paths(own, epochs[#epochs], "")
+  append = append and known ~= nil
+  for path in pairs(own) do append = append and known[path] end
   if append then
-    local file <close> = io.open(path, "ab")
-    append = file and file:write(table.concat(parts)) ~= nil
-  elseif #epochs > 0 then
-    append = files.write(path, parts)
+    local file <close> = io.open(self.dir .. "/metrics.csv", "ab")
+    if file and file:write(row_of(check.sorted_keys(known), epochs[#epochs])) then return end
   end
-  self.header = append and header or nil
+  local parts <const>, set <const> = whole_table(epochs)
+  self.columns = files.write(self.dir .. "/metrics.csv", parts) and set or nil
 end
 
 -- ---- its state ------------------------------------------------------------------------------
@@ -273,7 +285,7 @@ function Log:load_state_dict(state)
   if self.journal:size() < state.size then
     notice.say(("%s/metrics.jsonl has lost its end: some events are missing"):format(self.dir))
   end
-  self.waiting, self.header = {}, nil
+  self.waiting, self.columns = {}, nil
   self:reread()
   self:table(false)
 end

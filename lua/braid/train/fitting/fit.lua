@@ -22,6 +22,7 @@ local Fit <const> = class("fit")
 function Fit:init(o)
   self.o, self.net, self.tasks, self.weights = o, o.net, o.tasks, {}
   for name, task in o.tasks:each() do self.weights[name] = task.weight end
+  self.epoch_before = o.tasks:get_epoch()
   self.train, self.val = Source("train", o.train, o), o.val and Source("val", o.val, o)
   -- Where it stands: the stage and its epochs, all epochs and steps, of the present epoch the
   -- batches taken and sums of the losses; why it has ended, if it has.
@@ -252,6 +253,7 @@ function Fit:close()
   if self.events then self.events:close() end
   if self.run then self.run:close() end
   for name, weight in pairs(self.weights) do class.set(self.tasks[name], "weight", weight) end
+  self.tasks:set_epoch(self.epoch_before)
 end
 
 Fit.__close = Fit.close
