@@ -56,7 +56,8 @@ static int image_probe(lua_State *L) {
   return 3;
 }
 
-/* Pushes the n paths in the table at 1, and what holds them, whatever becomes of that. */
+/* Pushes an array of the n paths in the table at 1, and a table that keeps their strings
+   alive. */
 static const char **push_paths(lua_State *L, int64_t n, const char *what) {
   const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
   lua_createtable(L, (int)n, 0);
@@ -129,7 +130,8 @@ static void check_colour(lua_State *L, int arg, uint8_t rgb[3]) {
   }
 }
 
-/* The numbers from 2 on, n of them, and the colour behind them; then the canvas. */
+/* Reads the n numbers from argument 2 on and the colour behind them; returns the canvas,
+   argument 1. */
 static br_image check_drawing(lua_State *L, int n, double *number, uint8_t rgb[3]) {
   for (int i = 0; i < n; i++) number[i] = luaL_checknumber(L, 2 + i);
   check_colour(L, 2 + n, rgb);

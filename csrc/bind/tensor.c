@@ -177,7 +177,7 @@ static int64_t push_level(lua_State *L, const br_tensor *t, int dim, int64_t at)
   return at;
 }
 
-/* The contents of a loose box have been handed over as something else. */
+/* Frees the copy in a loose box as soon as Lua has its values. */
 static void empty(br_box *box) {
   br_tensor *t = box->t;
   box->t = NULL;

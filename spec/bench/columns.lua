@@ -1,4 +1,4 @@
---- Networks of equal columns run as one tensor, and as a list of columns: training steps of
+--- Networks of equal columns, stacked and as a list of columns: training steps of
 -- both take turns. That the two give the same numbers, the specs hold.
 
 local braid <const> = require "braid"

@@ -105,7 +105,7 @@ function M.threads()
   return function(r, title) row(title, r.one_ms, r.all_ms, times(r.ratio)) end
 end
 
---- Columns in a list, and as one tensor.
+--- Columns in a list, and stacked.
 function M.columns()
   local row <const> = lines("training step by form, ms", {31, {"list", 7}, {"stacked", 7},
     {"ratio", 6}})

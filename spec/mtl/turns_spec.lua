@@ -300,7 +300,7 @@ describe("net(x, {tasks = ...})", function()
     local net <const> = build(mtl.ttc{}, {stacked = true})
     local function fails(f, message) assert.error_matches(f, message, 1, true) end
     fails(function() net(x, {tasks = "b"}) end,
-      "network: its columns run as one tensor, which an optimizer moves as a whole, also those "
+      "network: its columns are stacked, and an optimizer moves them as a whole, also those "
         .. "without a task among b: net:unstack() before the optimizer is made")
     fails(function() net(x, {tasks = "d"}) end,
       "network: tasks names 'd', which is no task; there is a, b, c")

@@ -1,4 +1,4 @@
---- train.fit with tasks in turns, of columns that run as one tensor until then.
+--- train.fit with tasks in turns, of columns that are stacked until then.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,13 +1,13 @@
---- Weights of before in a module whose tensors have other names.
+--- Puts weights into a module whose tensors have other names.
 --
--- The module's names are its own, or those of backbones it holds or was made of, each under its
--- aliases (aliases.lua). The weights' names may have anything before them, "module.",
--- "features.", "trunk.", "columns.pose.": of all that would fit, what gives the module most is
--- taken. Of a network of columns a column takes what all share, the trunk or the stream beside the
--- columns, else the one of its own name.
+-- The module goes by its own names, or by those of the backbones that it holds or was made of, each
+-- under its aliases (aliases.lua). The weights may have any prefix, such as "module.", "features.",
+-- "trunk." or "columns.pose."; the prefix that gives the module most is taken. When the weights are
+-- those of a network of columns, a column takes the trunk or the stream that all share, or else the
+-- column of its own name.
 --
--- Every convolution of a backbone must be found, in its shape; other layers, and all that is of
--- the module alone, such as the output of a classifier, may be left out, and the report says so.
+-- Every convolution of a backbone must be found, in its shape. Other layers, and parts that only
+-- the module has, such as the output of a classifier, may be missing, and the report says so.
 
 local aliases <const> = require "braid.nn.aliases"
 local check <const> = require "braid.check"

@@ -1,7 +1,7 @@
 --- The form of a network: all of it but the values of its tensors, as text. Two networks of one
 -- form compute the same from the same values.
 --
--- A line for each thing, its path, a tab, and what it is. Columns that run as one tensor are
+-- A line for each thing, its path, a tab, and what it is. Stacked columns are
 -- written as the list of columns that they stand for.
 
 local class <const> = require "braid.class"

@@ -58,7 +58,7 @@ local function run_list(self, xs, z, tap)
   return xs
 end
 
--- x of the columns that are one tensor, and {name = map} of those that came later.
+-- x of the stacked columns, and {name = map} of those that came later.
 local function run_stacked(self, x, beside, z, tap)
   local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do

@@ -9,7 +9,8 @@
 --
 -- Options: columns "per_task" (default) or "shared", hard sharing; split = the last block that all
 -- share; single = the one task to build for; stacked = false keeps the columns in a list. Otherwise
--- equal columns run as one tensor (n, T*c, h, w), with the same numbers: net:stacked() tells.
+-- equal columns are stacked: they run as one tensor (n, T*c, h, w), with the same numbers.
+-- net:stacked() tells.
 --
 -- The weights of a backbone that were loaded, trained or set since it was made are those that all
 -- columns start with; those first drawn are not, unless init = "copy"; init = "fresh" leaves
@@ -127,7 +128,7 @@ end
 
 -- ---- stacked or in a list -----------------------------------------------------------------
 
---- Whether the columns run as one tensor; or false, and why not.
+--- Whether the columns are stacked; or false, and why not.
 function Columns:stacked()
   local columns <const> = self.columns
   if columns and columns:is_stacked() then return true end
@@ -149,7 +150,7 @@ function Columns:can_stack()
   return ok, why
 end
 
---- Makes the columns one tensor, if they can be. Their parameters are new tensors: make an
+--- Stacks the columns, if they can be. Their parameters are new tensors: make an
 -- optimizer afterwards.
 function Columns:stack()
   local ok <const>, why <const> = self:can_stack()

@@ -48,7 +48,7 @@ function M.columns(self, names)
   if all or not self.columns then return nil end
   if not self.columns.stacked then return set end
   if self.training then
-    check.fail("network: its columns run as one tensor, which an optimizer moves as a whole, also "
+    check.fail("network: its columns are stacked, and an optimizer moves them as a whole, also "
       .. "those without a task among %s: net:unstack() before the optimizer is made",
       table.concat(names, ", "))
   end

@@ -5,8 +5,8 @@
 -- Options: freeze = "others" trains the new column, its head and what it takes from the others,
 -- alone; init = "pose" starts the column from that task's; column = "traits", a column that is
 -- there and serves the new task as well, which then has but a head of its own; head, a kind that
--- mtl.heads has, in place of what made the others. Columns that run as one tensor go on so, with
--- the new one beside them; net:stack() stacks them all, whose sums are then rounded elsewhere
+-- mtl.heads has, in place of what made the others. Stacked columns stay stacked, with the
+-- new one beside them; net:stack() stacks them all, whose sums are then rounded elsewhere
 -- (1e-7). Parameters of mixers are new tensors: make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"

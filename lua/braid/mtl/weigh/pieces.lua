@@ -66,7 +66,7 @@ function Pieces:init(net)
   end
 end
 
---- Whether columns run as one tensor.
+--- Whether columns are stacked.
 function Pieces:is_stacked() return self.net.columns.stacked ~= nil end
 
 --- Whether each piece of the parameter is some task's own.

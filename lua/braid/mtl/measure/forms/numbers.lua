@@ -15,8 +15,9 @@ function M.alone(metric, outputs)
     noun = "samples"}
 end
 
---- A batch: both (n,k), with 0 where either is no number, and their difference. Where one is none,
--- known and lost say of which number, and there and absent (n,k) where neither is or either.
+--- A batch: said and truth (n,k), with 0 where either is NaN, and their difference. Where there is
+-- a NaN, four masks (n,k) tell more: known, the label is a number; lost, it is and the output is
+-- not; there, both are numbers; absent, the opposite.
 function M.seen(context, outputs, targets)
   local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
   if targets:numel() ~= outputs:numel() or outputs:numel() ~= n * context.problems then
