@@ -67,6 +67,15 @@ describe("train.compare", function()
         .. "tells nothing of chance", shifted:words("score")[1])
       assert.is_nil(shifted:tests("score")[1].holm)
     end)
+    in_directory(function(dir) -- the same but for rounding
+      local r <const> = compared(dir, {"a", "b"}, 3, {run = function(job)
+        return {score = job.seed / 10 + (job.network == "a" and 0.08 or 0)}
+      end})
+      local t <const> = r:tests("score")[1]
+      assert.equal("the difference is the same on every seed", t.reason)
+      assert.is_nil(t.p)
+      assert(r:words("score")[1]:find("a and b: 0.08 apart on each of 3 seeds", 1, true))
+    end)
   end)
 
   it("writes its table in all formats, and its numbers", function()

@@ -103,7 +103,8 @@ describe("a pool of jobs", function()
         assert(r.err:find("no luck", 1, true), r.err)
         assert(r.err:find("the result.value is a function", 1, true), r.err)
         if jobs == "2" then
-          assert(r.err:find("bad: it ended with status 1; the end of ", 1, true), r.err)
+          assert(r.err:find("bad: it ended with status 1: [^\n]*no luck\nthe end of "), r.err)
+          assert(r.out:find("bad failed: it ended with status 1: [^\n]*no luck\n"), r.out)
           assert(r.err:find("line 50", 1, true) and not r.err:find("line 30", 1, true), r.err)
         end
         shell.run("rm -r " .. dir .. "/pool/good")
@@ -153,7 +154,13 @@ describe("a pool of jobs", function()
         local work = {}
         for _, name in ipairs(names) do work[name] = function() return 1 end end
         braid.train.pool(work, {dir = dir .. "/four", jobs = 2})]])
-      assert(r.err:find("there is no job 'x' when the script runs again", 1, true), r.err)
+      assert(r.err:find("q: it is not done in the process of another job", 1, true), r.err)
+      r = go([[
+        local f = function(job) return job.name end
+        local one = braid.train.pool({x = f, y = f}, {dir = dir .. "/five", jobs = 2})
+        local more = braid.train.pool({x = f, y = f, z = f, u = f}, {dir = dir .. "/five"})
+        print(one.x, more.y, more.z, more.u)]])
+      assert.equal("x\ty\tz\tu\n", (r.out:gsub("%[[^\n]*\n", "")), r.err)
     end)
   end)
 

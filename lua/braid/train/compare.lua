@@ -6,8 +6,9 @@
 -- `same` asks for another) and dir. {f, ... options of train.fit} has options of its own (such as
 -- stages); {parts = {pose = f, smile = g}} are trained one by one and count as one network (such as
 -- those of single tasks). seeds = {1, 2, 3}, or how many. Options of train.fit (tasks, train, val,
--- epochs, optimizer, best, ...) hold for all; the best epoch by validation counts, and what it
--- says of `test`, where that is given, stands in the table, else what it says of val.
+-- epochs, optimizer, best, ...) hold for all; the best epoch by validation counts (take = "last":
+-- the last one), and what it says of `test`, where that is given, stands in the table, else what it
+-- says of val.
 --
 -- budget = "epochs": as many for each. "macs": as many multiplications as the baseline needs for
 -- its epochs, or the costliest network where there is no baseline. "seconds" (seconds = n): as many
@@ -57,7 +58,7 @@ local KNOWN <const> = {
   test = options.SET, metrics = check.list{of = values.METRIC, least = 1}, baseline = check.text(),
   order = check.list{of = check.text(), least = 1},
   level = check.number{0.05, above = 0, below = 1}, title = check.text(),
-  run = check.call(), after = check.call(),
+  take = check.choice{"best", "last"}, run = check.call(), after = check.call(),
 }
 for key, kind in pairs(training.kinds()) do KNOWN[key] = kind end
 for key, kind in pairs(engine.OPTIONS) do KNOWN[key] = kind end
@@ -89,6 +90,9 @@ local OPTIONS <const> = check.declare(WHAT, KNOWN, function(o)
   if o.run then
     return o.budget ~= "epochs" and "budget is train.fit's: run decides how long it trains"
       or o.same and "same is train.fit's: run decides how wide networks are" or nil
+  end
+  if o.take == "last" and o.ema then
+    return "take = \"last\" looks at weights without the averages of ema"
   end
   if o.networks[1] then return "networks wants functions by name, unless run is given" end
   if not (o.val or o.test) then return "val (or test) is missing: there is nothing to measure" end
@@ -144,7 +148,7 @@ local function train(c, entry, part, given, all)
     return result
   end
   return training.run(make(), all, {dir = given.dir, seed = given.seed, test = c.o.test,
-    progress = c.o.progress, after = c.o.after and function(net) c.o.after(net, given) end})
+    take = c.o.take, progress = c.o.progress, after = c.o.after and function(net) c.o.after(net, given) end})
 end
 
 local function job_of(c, entry, part, seed)
@@ -154,6 +158,7 @@ local function job_of(c, entry, part, seed)
   local settings <const> = described(c.o.run and {} or scaled)
   settings.code, settings.seed, settings.width = part.code, seed, plan.width
   settings.run, settings.test = described.value(c.o.run), described.value(c.o.test)
+  settings.take = c.o.take
   local dir <const> = ("%s%s/seed%d"):format(store.folder(entry.name),
     part.name and "/" .. store.folder(part.name) or "", seed)
   return {name = ("%s%s seed %d"):format(entry.name, part.name and "." .. part.name or "", seed),

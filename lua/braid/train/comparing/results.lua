@@ -221,19 +221,34 @@ function Results:words(path)
   return list
 end
 
-local MANY <const> = 10 -- pairs, of which not all are printed
+local FEW <const> = 3 -- pairs, which are all printed; of more, those that differ
+
+-- What is said of a metric's pairs where output has little room.
+local function summed_up(self, m)
+  local all <const>, words <const> = self:tests(m.name), self:words(m.name)
+  local lines <const>, others = {}, 0
+  for i, r in ipairs(all) do
+    if #all <= FEW or tests.differ(r, self.level) then
+      lines[#lines + 1] = words[i]
+    else
+      others = others + 1
+    end
+  end
+  if others > 0 then
+    local seeds <const> = ("with %d seeds"):format(#self.seeds)
+    lines[#lines + 1] = others == #all and ("no two are distinguishable %s"):format(seeds)
+      or ("%d other pair%s not distinguishable %s"):format(others, others == 1 and " is" or "s are",
+        seeds)
+  end
+  return lines
+end
 
 Results.__tostring = function(self)
   local lines <const> = {tostring(self:table())}
-  local few <const> = #self.names * (#self.names - 1) // 2 <= MANY
   local testable <const> = #self.names > 1 and #self.seeds > 1
   for _, m in ipairs(testable and self.metrics or {}) do
     lines[#lines + 1] = m.name .. ":"
-    local best <const> = self:table():best(m.name)
-    local words <const> = self:words(m.name)
-    for i, r in ipairs(self:tests(m.name)) do
-      if few or best[r.a] or best[r.b] then lines[#lines + 1] = "  " .. words[i] end
-    end
+    for _, words in ipairs(summed_up(self, m)) do lines[#lines + 1] = "  " .. words end
   end
   return table.concat(lines, "\n")
 end

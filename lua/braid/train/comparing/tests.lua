@@ -25,6 +25,16 @@ local function wins_of(a, b, direction)
   return wins, ties
 end
 
+-- The largest of all numbers.
+local function size_of(a, b)
+  local largest = 0.0
+  for i = 1, #a do largest = math.max(largest, math.abs(a[i]), math.abs(b[i])) end
+  return largest
+end
+
+-- Differences that differ by less, relative to the values, are the same but for rounding.
+local ROUNDING <const> = 1e-10
+
 -- One pair: both tests, the intervals of the difference.
 local function compared(first, second, a, b, direction)
   local r <const> = {a = first, b = second, n = #a}
@@ -42,7 +52,8 @@ local function compared(first, second, a, b, direction)
   r.wilcoxon, r.wilcoxon_least = w.p, w.least
   r.bootstrap_low, r.bootstrap_high = draws.low, draws.high
   r.wins, r.ties = wins_of(a, b, direction)
-  if r.t and math.abs(r.t) == math.huge then
+  if r.n > 1 and t.deviation > 0 and t.deviation <= ROUNDING * size_of(a, b)
+    or r.t and math.abs(r.t) == math.huge then
     r.p, r.t, r.low, r.high = nil, nil, nil, nil
     r.reason = "the difference is the same on every seed"
   end

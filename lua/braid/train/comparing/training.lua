@@ -112,8 +112,9 @@ local function take_best(net, dir)
   return net
 end
 
-local function validated(history)
-  local best <const> = history:best()
+-- What validation said of the best epoch, or of the last.
+local function validated(history, best_counts)
+  local best <const> = best_counts and history:best()
   local chosen
   for _, event in ipairs(history.epochs) do
     if not best or event.epoch == best.epoch then chosen = event end
@@ -128,7 +129,7 @@ local function seconds_of(history)
 end
 
 --- Trains net with the options `all` (M.options) in a directory.
--- given: dir, seed, test, after(net), progress
+-- given: dir, seed, test, take, after(net), progress
 -- @return {metrics =, parameters =, macs =, epochs =, steps =, seconds =, best =}
 function M.run(net, all, given)
   local own <const> = {}
@@ -144,15 +145,16 @@ function M.run(net, all, given)
   local history <const> = fit(own)
   if history.interrupted then error("interrupted!", 0) end
   local report
-  if given.test and own.val then
+  local best_counts <const> = own.val and given.take ~= "last"
+  if given.test and best_counts then
     report = test(given.dir, given.test, {net = net, tasks = tasks})
   elseif given.test then
     report = tasks:evaluate(net, Source("test", given.test, {loader = own.loader or {},
       tasks = tasks}):batches(1))
   else
-    report = validated(history)
+    report = validated(history, best_counts)
   end
-  if given.after then given.after(take_best(net, given.dir)) end
+  if given.after then given.after(best_counts and take_best(net, given.dir) or net) end
   local parameters <const>, macs <const> = M.cost(net, own, tasks)
   local stop <const>, best <const> = history:last("stop"), history:best()
   return {metrics = numbers(report, tasks), parameters = parameters, macs = macs,

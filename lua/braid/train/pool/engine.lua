@@ -120,6 +120,8 @@ local function next_job(pool, plan, watch)
   end
 end
 
+local function short(text) return #text > 160 and text:sub(1, 160) .. " ..." or text end
+
 local function run_beside(pool, plan, watch, command)
   local crew <close> = Crew(pool, command)
   core.watch_signals(true)
@@ -131,8 +133,8 @@ local function run_beside(pool, plan, watch, command)
   end
   local function failed(job, why)
     waited = 0
-    watch:failed(job, ("%s; the end of %s:\n%s"):format(why, store.path(pool, job, "output.txt"),
-      store.tail(pool, job, LINES)))
+    watch:failed(job, ("%s: %s\nthe end of %s:\n%s"):format(why, short(store.tail(pool, job, 1)),
+      store.path(pool, job, "output.txt"), store.tail(pool, job, LINES)))
   end
   while true do
     while crew:has_room() do
@@ -154,14 +156,8 @@ end
 -- In a process that was started for one job: runs it if it is of this plan, and else takes what is
 -- there already.
 local function be_a_child(pool, plan, dir, name)
-  if dir == pool.dir then
-    local job <const> = plan.find(name)
-    if not job then
-      check.fail("%s: there is no job '%s' when the script runs again: it must make the same call "
-        .. "each time", pool.what, name)
-    end
-    work.run_mine(pool, job)
-  end
+  local mine <const> = dir == pool.dir and plan.find(name)
+  if mine then work.run_mine(pool, mine) end
   local missing <const> = {}
   for job in plan.next do
     local result <const> = store.read(pool, job)

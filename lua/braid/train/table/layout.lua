@@ -69,7 +69,7 @@ local function find_best(column, cells, rows)
     if cell.mean and cell.mean == value then best[rows[i][1]] = true end
     others = others or cell.mean ~= nil and cell.mean ~= value
   end
-  return (others or #rows == 1) and best or {}
+  return others and best or {}
 end
 
 local function lay_out_column(t, given)
