@@ -26,8 +26,8 @@ local plot <const>, train <const> = braid.plot, braid.train
 local o <const> = train.arguments(arg, {
   data = "", faces = {8000, from = 10}, epochs = {15, from = 1}, batch = {64, from = 1},
   lr = {1e-3, above = 0}, lambda = {0.02, from = 0}, seeds = {3, from = 1},
-  width = {1.0, above = 0}, lr_mult = {100.0, from = 0}, maps = true, budget = "epochs", same = "",
-  jobs = {braid.get_threads(), from = 1},
+  width = {1.0, above = 0}, lr_mult = {100.0, from = 0}, maps = true,
+  budget = {"epochs", "macs"}, same = {"no", "parameters"}, jobs = {braid.get_threads(), from = 1},
   networks = "single hard hard_wide cross_stitch cross_stitch_wide separation dmt dcnet",
   out = "build/compare",
 })
@@ -146,7 +146,7 @@ local function compare(names)
     train = faces.train, val = faces.val, test = faces.test, epochs = o.epochs, batch = o.batch,
     loader = {size = 40, augment = {rotate = 15, scale = 0.10, shift = 0.04, flip = 0.5}},
     lr = o.lr, schedule = "cosine", take = "last", after = keep, dir = o.out, jobs = o.jobs,
-    budget = o.budget, same = o.same ~= "" and o.same or nil,
+    budget = o.budget, same = o.same ~= "no" and o.same or nil,
     baseline = networks.single and "single" or nil,
     metrics = {"landmarks.failure", "landmarks.error", "gender.accuracy", "glasses.accuracy",
       "pose.accuracy", "smile.accuracy"}}

@@ -164,9 +164,43 @@ describe("a pool of jobs", function()
     end)
   end)
 
+  it("says what happened where the script removes the directory in each process", function()
+    shell.in_directory(function(dir)
+      local clear <const> = ("os.execute('rm -rf %s/pool') "):format(dir)
+      local jobs <const> = "local jobs = {a = function() return 1 end, b = function() return 2 end}"
+      write(dir, clear .. jobs)
+      local r <const> = run(dir)
+      assert(r.err:find("pool was removed while its jobs ran. Each process runs the script from "
+        .. "its beginning; what only the first may do goes behind `if not train.in_job() then`", 1,
+        true), r.err)
+      write(dir, "if not braid.train.in_job() then " .. clear .. "end " .. jobs)
+      assert.equal("a\t1\nb\t2\n", (run(dir).out:gsub("%[[^\n]*\n", "")))
+    end)
+  end)
+
+  it("runs code and modules again as it runs scripts", function()
+    shell.in_directory(function(dir)
+      write(dir, "local jobs = {a = function() return 1 end, b = function() return 2 end}")
+      for _, words in ipairs{"-e 'dofile(\"script.lua\")'", "-m script"} do
+        local r <const> = shell.run(("cd %s; rm -rf pool; LUA_PATH='%s/?.lua;;' %s %s/%s/braid %s")
+          :format(dir, dir, shell.lua, shell.root, shell.build, words))
+        assert.equal("", r.err)
+        assert(r.out:find("[2/2]", 1, true) and not r.out:find("one after", 1, true), r.out)
+        assert(shell.read(dir .. "/pool/a/output.txt"))
+      end
+    end)
+  end)
+
   it("runs one after the other where there is no script, and says so", function()
     shell.in_directory(function(dir)
       write(dir, "local jobs = {a = function() return 1 end, b = function() return 2 end}")
+      for _, words in ipairs{"<script.lua", "- <script.lua", "-i <script.lua"} do
+        local r <const> = shell.run(("cd %s; rm -rf pool; %s %s/%s/braid %s"):format(dir,
+          shell.lua, shell.root, shell.build, words))
+        assert(r.out:find("so the jobs run one after the other", 1, true), r.out .. r.err)
+        assert(not require("braid.core").path_kind(dir .. "/pool/a/output.txt"))
+      end
+      shell.run("rm -r " .. dir .. "/pool")
       local r <const> = shell.run(("cd %s; OMP_NUM_THREADS=2 LUA_PATH='%s' LUA_CPATH='%s' %s - <%s")
         :format(dir, shell.root .. "/lua/?.lua;" .. shell.root .. "/lua/?/init.lua",
           shell.root .. "/" .. shell.build .. "/lib/?.so", shell.lua, dir .. "/script.lua"))

@@ -26,7 +26,7 @@
 --
 -- dir: each job in DIR/NAME/seedN; results.md, .csv, .tex, .html, .txt, .json, METRIC.svg. jobs,
 -- threads, tries, progress: see train.pool; the script runs once more from its beginning for each
--- job.
+-- job (train.in_job() tells).
 -- @return the results, which print as a table with what paired tests say: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage
@@ -148,7 +148,9 @@ local function train(c, entry, part, given, all)
     return result
   end
   return training.run(make(), all, {dir = given.dir, seed = given.seed, test = c.o.test,
-    take = c.o.take, progress = c.o.progress, after = c.o.after and function(net) c.o.after(net, given) end})
+    take = c.o.take, progress = c.o.progress, after = c.o.after and function(net)
+      c.o.after(net, given)
+    end})
 end
 
 local function job_of(c, entry, part, seed)

@@ -32,6 +32,11 @@ end
 local function outcome(self, job, code, signal)
   local result <const> = store.read(self.pool, job)
   if result then return result end
+  if not core.path_kind(self.pool.dir .. "/jobs.lock") then
+    check.fail("%s: %s was removed while its jobs ran. Each process runs the script from its "
+      .. "beginning; what only the first may do goes behind `if not train.in_job() then`",
+      self.pool.what, self.pool.dir)
+  end
   if signal then return nil, ("signal %d ended it"):format(signal), true end
   if code == 0 then
     return nil, ("the script ended without coming to it: %s"):format(

@@ -7,9 +7,11 @@
 --
 -- A process runs the script once more from its beginning, with the same words, and where it comes
 -- to this call it runs its job and ends; so f may use everything that the script made before. What
--- comes before is run in each of them, what comes after in none, and what is printed goes to
--- DIR/NAME/output.txt. Every job begins with the same random numbers, of its seed, and so gives the
--- same wherever it runs: with jobs = 1, at a prompt and inside another job it is this process.
+-- comes before is run in each of them (train.in_job() tells), what comes after in none, and what is
+-- printed goes to DIR/NAME/output.txt. Every job begins with the same random numbers, of its seed,
+-- and so gives the same wherever it runs: with jobs = 1, at a prompt and inside another job it is
+-- this process.
+--
 -- A job's result is kept in DIR/NAME/result.json; the same call takes it from there and runs what
 -- is missing; where f's lines, or numbers and texts that it uses, have changed, that is an error.
 -- A job that something killed starts again, `tries` times in all; one that failed is an error with

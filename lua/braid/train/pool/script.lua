@@ -12,8 +12,9 @@ local function command_line()
   return #words > 0 and words or nil
 end
 
--- The sources of the chunks that are being run, up to the outermost.
+-- Whether someone sits at a prompt, or the script comes from a pipe.
 local function at_prompt()
+  if package.loaded["braid.repl"] then return true end
   local level = 2
   while true do
     local info <const> = debug.getinfo(level, "S")
@@ -32,11 +33,11 @@ function M.command()
   local words <const> = command_line()
   if not words then return nil, "/proc does not tell how this process was started" end
   for _, word in ipairs(words) do
-    if word == "-" then return nil, "a script that was read from a pipe cannot be run again" end
     if word == "-i" then return nil, "at a prompt there is no script to run again" end
   end
-  for _, word in ipairs(words) do
-    if word == script then return words end
+  for i, word in ipairs(words) do
+    local module <const> = words[i - 1] == "-m" and package.searchpath(word, package.path)
+    if word == script or module == script then return words end
   end
   return nil, "the script is not that which this process was started with"
 end
