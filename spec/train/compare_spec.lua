@@ -127,6 +127,12 @@ describe("train.compare", function()
       ["there is no option 'epoch'.-did you mean epochs"] = {networks = {a = f}, epoch = 3},
       ["networks must be"] = {networks = {a = 3}},
       ["seeds: 2 is there twice"] = {networks = {"clear"}, seeds = {2, 3, 2}, run = f},
+      ["best: there is no metric 'pose.acuracy'; did you mean pose.accuracy"] = {val = faces,
+        networks = {a = f}, train = faces, best = "pose.acuracy", epochs = 1,
+        tasks = braid.mtl.tasks{pose = braid.mtl.classes{5}}},
+      ["networks: 'a': there is no option 'epoch'; did you mean epochs"] = {val = faces,
+        networks = {a = {f, epoch = 3}}},
+      ["epochs %(or steps%) is missing"] = {networks = {a = f}, train = faces, val = faces},
       ["train is missing"] = {networks = {a = f}, val = faces},
     } do
       o.dir, o.jobs, o.progress = "/nonexistent/x", 1, false
@@ -135,6 +141,10 @@ describe("train.compare", function()
     in_directory(function(dir)
       assert.error_matches(function() compared(dir, {"clear"}, 1, {run = function() end}) end,
         "run must return metrics")
+      local odd <const> = compared(dir .. "/odd", {"a"}, 2, {metrics = {"loss"}, run = function(j)
+        return {loss = braid.tensor(j.seed + 0.5), list = {1, 2}, f = print, text = "x"}
+      end})
+      assert.equal(2.5, odd.results.a[2].metrics.loss)
       assert.error_matches(function() compared(dir, {"clear"}, 1, {metrics = {"scor"}}) end,
         "there is no metric 'scor'; did you mean score?")
     end)

@@ -223,8 +223,9 @@ describe("train.sweep", function()
         wins = wins + (t.networks.ours < t.networks.theirs and 1 or 0)
       end
       assert(wins > 60 and wins < 90)
-      assert(r:words()[1]:find(("^ours is better than theirs on %d of 100 trials %%(difference of "
-        .. "failure: mean %%-0.00%%d+, median %%-0.01, from %%-0.01 to 0.02%%)"):format(wins)),
+      assert(r:words()[1]:find(("^ours is better than theirs on %d of 100 trials, theirs on %d "
+        .. "%%(difference of failure: mean %%-0.00%%d+, median %%-0.01, from %%-0.01 to 0.02%%)")
+        :format(wins, 100 - wins)),
         r:words()[1])
     end)
   end)

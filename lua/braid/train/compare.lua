@@ -95,6 +95,10 @@ local OPTIONS <const> = check.declare(WHAT, KNOWN, function(o)
     return "take = \"last\" looks at weights without the averages of ema"
   end
   if o.networks[1] then return "networks wants functions by name, unless run is given" end
+  for _, name in ipairs(check.sorted_keys(o.networks)) do
+    local bad <const> = training.wrong_names(o.networks[name])
+    if bad then return ("networks: '%s': %s"):format(name, bad) end
+  end
   if not (o.val or o.test) then return "val (or test) is missing: there is nothing to measure" end
   return training.wrong(o)
 end)
@@ -139,11 +143,12 @@ local function train(c, entry, part, given, all)
   if c.o.run then
     given.make = make
     local metrics <const>, more <const> = c.o.run(given)
-    if type(metrics) ~= "table" or next(values.paths(metrics, {})) == nil then
+    local plain <const> = values.plain(metrics)
+    if not plain or next(values.paths(plain, {})) == nil then
       check.fail("%s: run must return metrics, such as {score = 1} or {pose = {accuracy = 0.9}}, "
         .. "not %s", WHAT, check.shown(metrics))
     end
-    local result <const> = {metrics = metrics}
+    local result <const> = {metrics = plain}
     for key, value in pairs(more or {}) do result[key] = value end
     return result
   end

@@ -38,6 +38,7 @@ return function(self, path, m)
       data[#data + 1] = {name = name, mean = s.mean, deviation = s.deviation}
     end
   end
+  if #data == 0 then data[1] = {name = "no finite value", mean = 0} end
   table.sort(data, function(a, b)
     if a.mean ~= b.mean then return (a.mean < b.mean) == (m.direction ~= "max") end
     return a.name < b.name

@@ -138,18 +138,17 @@ local TABLE <const> = check.declare("train.compare: table", {
   metrics = check.list{of = check.text(), least = 1}, title = check.text(),
 })
 
-local NOTES <const> = {
-  "Mean and deviation over %d seeds. Bold (*): the best mean. Italic (~): not distinguishable from "
-    .. "it (paired t test, Holm's correction, p above %g).",
-  "Mean and deviation over %d seeds. Bold (*): the best mean; that it is the best is shown by no "
-    .. "test.",
-}
-
-local function notes_of(self, marked)
-  local n <const> = #self.seeds
-  local notes <const> = {}
-  if n > 1 then notes[1] = NOTES[marked and 1 or 2]:format(n, self.level) end
-  notes[#notes + 1] = tests.limits(n, self.level)
+-- What the marks mean that there are.
+local function notes_of(self, any_best, any_near)
+  local n <const>, words <const>, notes <const> = #self.seeds, {}, {}
+  if n > 1 then words[1] = ("Mean and deviation over %d seeds."):format(n) end
+  if any_best then words[#words + 1] = "Bold (*): the best mean." end
+  if any_near then
+    words[#words + 1] = ("Italic (~): not distinguishable from it (paired t test, Holm's "
+      .. "correction, p above %g)."):format(self.level)
+  end
+  if #words > 0 then notes[1] = table.concat(words, " ") end
+  if #self.names > 1 or n == 1 then notes[#notes + 1] = tests.limits(n, self.level) end
   if self.baseline then
     notes[#notes + 1] = ("delta-m: the mean relative gain over %s."):format(self.baseline)
   end
@@ -193,13 +192,16 @@ function Results:table(given)
     for i, name in ipairs(self.names) do rows[i]["delta-m"] = list_of(self, of[name]) end
   end
   further_columns(self, rows, columns)
-  local marked = false
+  local any_best, any_near = false, false
+  local plain <const> = Table(columns, rows)
   for _, m in ipairs(metrics) do
-    near[m.name] = near_best(self, m, Table(columns, rows):best(m.name))
-    marked = marked or #self.seeds > 1 and m.direction ~= nil
+    local best <const> = plain:best(m.name)
+    near[m.name] = near_best(self, m, best)
+    any_best = any_best or next(best) ~= nil
+    any_near = any_near or next(near[m.name]) ~= nil
   end
   return Table(columns, rows, {title = o.title or self.title, near = near,
-    notes = notes_of(self, marked)})
+    notes = notes_of(self, any_best, any_near)})
 end
 
 -- ---- words --------------------------------------------------------------------------------

@@ -26,13 +26,29 @@ end
 --- The fault of those among the options o, in words, or nil.
 function M.wrong(o)
   local own <const> = {net = true}
-  for key in pairs(options.fit.kinds) do
+  for key, kind in pairs(options.fit.kinds) do
     if not OWN[key] then own[key] = o[key] end
+    if own[key] == nil then own[key] = kind.default end
   end
   if own.train == nil then
     return "train is missing; it must be " .. options.fit.kinds.train.says
   end
+  if o.best and o.best ~= "loss" and o.tasks and o.tasks.metric then
+    local ok <const>, why <const> = check.caught(o.tasks.metric, o.tasks, o.best)
+    if not ok then return "best: " .. (why:match("there is no.*") or why) end
+  end
   return options.fit.relation(own)
+end
+
+--- What is wrong with the names of options that an entry has of its own, or nil.
+function M.wrong_names(entry)
+  for _, key in ipairs(type(entry) == "table" and check.sorted_keys(entry) or {}) do
+    local known <const> = key == "parts" or key == "1" or options.fit.kinds[key] and not OWN[key]
+    if not known then
+      return ("there is no option '%s'; %s"):format(key,
+        check.nearest(key, check.sorted_keys(options.fit.kinds)))
+    end
+  end
 end
 
 --- The options of a training: those of all, with those of one entry before them.

@@ -2,6 +2,7 @@
 -- {score = 1}.
 
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 
 local M <const> = {}
 
@@ -35,12 +36,27 @@ end
 --- All paths of a table of metrics, into `set`.
 function M.paths(metrics, set)
   for key, value in pairs(metrics) do
-    if type(value) == "number" then set[key] = true end
+    if type(key) == "string" and type(value) == "number" then set[key] = true end
     for inner, v in pairs(type(value) == "table" and value or {}) do
-      if type(v) == "number" then set[key .. "." .. inner] = true end
+      if type(inner) == "string" and type(v) == "number" then set[key .. "." .. inner] = true end
     end
   end
   return set
+end
+
+--- The numbers, texts and tables of metrics that a user's function gave; tensors of one value are
+-- numbers, and what is nothing of these, such as a report's functions, is left out.
+function M.plain(metrics)
+  if type(metrics) ~= "table" or core.is_tensor(metrics) then return nil end
+  local t <const> = {}
+  for key, value in next, metrics do
+    if core.is_tensor(value) and value:numel() == 1 then value = value:item() end
+    local inner <const> = type(value) == "table" and not core.is_tensor(value) and M.plain(value)
+    if type(key) == "string" then
+      t[key] = (type(value) == "number" or type(value) == "string") and value or inner or nil
+    end
+  end
+  return next(t) and t or nil
 end
 
 -- The tasks' facts about a metric, where they know it.

@@ -82,6 +82,13 @@ local function traced(message)
   return message:find("interrupted!", 1, true) and message or debug.traceback(message, 2)
 end
 
+-- A message without its traceback, which goes where a process of the job's would have left it.
+local function noted(pool, job, message)
+  local file <close> = io.open(store.path(pool, job, "output.txt"), "a")
+  if file then file:write(message, "\n") end
+  return (message:gsub("\nstack traceback:.*$", ""))
+end
+
 local function run_here(pool, plan, watch)
   while not watch:is_hopeless() do
     local job <const> = plan.next()
@@ -94,7 +101,7 @@ local function run_here(pool, plan, watch)
       watch:draw{job}
       local ok <const>, value <const> = xpcall(work.run, traced, pool, job)
       if not ok and value:find("interrupted!", 1, true) then error(value, 0) end
-      if ok then watch:done(job, value) else watch:failed(job, value) end
+      if ok then watch:done(job, value) else watch:failed(job, noted(pool, job, value)) end
     end
   end
 end

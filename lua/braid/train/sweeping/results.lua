@@ -133,9 +133,10 @@ function Sweep:words()
     table.sort(differences)
     local middle <const> = differences[(#differences + 1) // 2]
     list[i] = #differences == 0 and ("%s and %s: no trial that both have"):format(r.a, r.b)
-      or format("%s is better than %s on %d of %d trials (difference of %s: mean %.4g, median "
-        .. "%.4g, from %.4g to %.4g)", r.a, r.b, r.wins, #differences, self.metric.name,
-        r.difference, middle, differences[1], differences[#differences])
+      or format("%s is better than %s on %d of %d trials, %s on %d (difference of %s: mean %.4g, "
+        .. "median %.4g, from %.4g to %.4g)", r.a, r.b, r.wins, #differences, r.b,
+        #differences - r.wins - r.ties, self.metric.name, r.difference, middle, differences[1],
+        differences[#differences])
   end
   return list
 end

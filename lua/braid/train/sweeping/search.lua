@@ -100,10 +100,11 @@ local function ended_after(epochs, on)
 end
 
 local function run_own(self, given)
-  local metrics <const> = self.o.run(given)
-  if type(metrics) ~= "table" or not values.at(metrics, self.metric.name) then
+  local gave <const> = self.o.run(given)
+  local metrics <const> = values.plain(gave)
+  if not metrics or not values.at(metrics, self.metric.name) then
     check.fail("%s: run must return metrics with '%s', not %s", self.what, self.metric.name,
-      check.shown(metrics))
+      check.shown(gave))
   end
   return {metrics = metrics}
 end
