@@ -429,6 +429,21 @@ describe("mtl.widen", function()
       "at any width: does it heed width?")
   end)
 
+  it("finds narrow ones, too, and refuses what is beyond all of them", function()
+    for _, name in ipairs{"resnet18", "alexnet", "tcdcn"} do
+      local function make(w) return nn.backbone(name, {width = w}) end
+      for _, wanted in ipairs{20000, 60000} do
+        local n <const> = mtl.widen(make, wanted):count_parameters()
+        assert.is_true(math.abs(n - wanted) < 0.05 * wanted, name .. " " .. n)
+      end
+      fails(function() mtl.widen(make, 5) end,
+        "mtl.widen: the narrowest network of the family has ")
+    end
+    local function bounded(w) return nn.Linear(math.min(3, math.ceil(w)), 2) end
+    fails(function() mtl.widen(bounded, 100) end,
+      "mtl.widen: the widest network of the family has 8 parameters, not about 100")
+  end)
+
   it("serves every definition: braid.model with parameters, or for a single task", function()
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, single = "b"})
     assert.same({1, 2}, net(braid.randn(1, 1, 40, 40)).b.shape)

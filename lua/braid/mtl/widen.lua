@@ -1,5 +1,6 @@
 --- The network of a family, made by a function of its width, whose count of parameters is
--- nearest to the one wanted, and its width: for comparisons at equal size.
+-- nearest to the one wanted, and its width: for comparisons at equal size. A number that lies
+-- beyond those of the family is an error.
 -- @usage local net, width = mtl.widen(function(width)
 --   return braid.model("models/hard.lua", {tasks = tasks, width = width}) end, 5e6)
 
@@ -7,7 +8,8 @@ local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
 -- Widths are tried in steps of 1/1024, where layers of a thousand channels gain one.
-local STEP <const> = 1024
+local STEP <const>, WIDEST <const> = 1024, 64
+local BEYOND <const> = 1.1 -- how far the nearest may be off at the ends, where it is the last
 
 local ARGUMENTS <const> = check.declare("mtl.widen", {
   make = check.argument(check.call()), count = check.argument(check.number{from = 1}),
@@ -28,24 +30,28 @@ return function(make, count)
     if ok then return net, n end
     return nil, 0
   end
-  local low, low_net, low_count = STEP // 16, nil, 0
+  local low, low_net, low_count = 0, nil, 0
   local high = STEP
   local high_net, high_count = try(high)
-  while high_count < count and high < 64 * STEP do
+  while high_count < count and high < WIDEST * STEP do
     low, low_net, low_count = high, high_net, high_count
     high = 2 * high
     high_net, high_count = try(high)
   end
-  if not low_net then low_net, low_count = try_narrow(low) end
-  if low_count == high_count then
+  local other_count <const> = low_net and low_count or select(2, try_narrow(STEP // 16))
+  if other_count == high_count then
     check.fail("mtl.widen: the network has %d parameters at any width: does it heed width?",
-      low_count)
+      high_count)
   end
   while high - low > 1 do
     local middle <const> = (low + high) // 2
     local net <const>, n <const> = try_narrow(middle)
     if n < count then low, low_net, low_count = middle, net, n
     else high, high_net, high_count = middle, net, n end
+  end
+  if high_count * BEYOND < count or not low_net and high_count > count * BEYOND then
+    check.fail("mtl.widen: the %s network of the family has %d parameters, not about %s",
+      high_count < count and "widest" or "narrowest", high_count, check.shown(count))
   end
   if low_net and count - low_count < high_count - count then return low_net, low / STEP end
   return high_net, high / STEP
