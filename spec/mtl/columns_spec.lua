@@ -439,9 +439,9 @@ describe("mtl.widen", function()
       fails(function() mtl.widen(make, 5) end,
         "mtl.widen: the narrowest network of the family has ")
     end
-    local function bounded(w) return nn.Linear(math.min(3, math.ceil(w)), 2) end
-    fails(function() mtl.widen(bounded, 100) end,
-      "mtl.widen: the widest network of the family has 8 parameters, not about 100")
+    local function bounded(w) return nn.Linear(math.min(40, math.ceil(w)), 2) end
+    fails(function() mtl.widen(bounded, 1000) end,
+      "mtl.widen: the widest network of the family has 82 parameters, not about 1000")
   end)
 
   it("serves every definition: braid.model with parameters, or for a single task", function()

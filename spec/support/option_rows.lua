@@ -259,8 +259,9 @@ rows["mtl.mutual"] = {arguments = {net = net}, options = {blocks = "one"},
   call = function(a, o) mtl.mutual(a.net, o) end}
 rows["mtl.contrast_maps"] = {arguments = {net = net},
   call = function(a, o) mtl.contrast_maps(a.net, {batch}, "one", o) end}
-rows["mtl.widen"] = {arguments = {make = function(w) return nn.Linear(math.ceil(w * 8), 1) end,
-  count = 9}, no_names = true, call = function(a) mtl.widen(a.make, a.count) end}
+local function wide(w) return nn.Linear(math.ceil(w * 8), 1, {bias = false}) end
+rows["mtl.widen"] = {arguments = {make = wide, count = 9}, no_names = true,
+  call = function(a) mtl.widen(a.make, a.count) end}
 rows["mtl.heads"] = {call = function(_, o) mtl.heads("deep", o) end}
 rows["mtl.readout"] = {arguments = {task = mtl.real{1}, channels = 2}, no_names = true,
   call = function(a) mtl.readout(a.task, a.channels) end}
