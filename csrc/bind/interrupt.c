@@ -13,7 +13,6 @@
 static lua_State *volatile running; /* NULL: not watching */
 static volatile sig_atomic_t hard;
 static volatile time_t last;
-static struct sigaction before;
 
 static const char whole_key = 0;
 
@@ -64,24 +63,20 @@ static void on_interrupt(int number) {
 }
 
 /* core.interruptible(handler, f, ...): as xpcall(f, handler, ...), and Ctrl-C raises
-   "interrupted!" in f. */
+   "interrupted!" in f. Calls nest, also in those that watch signals otherwise. */
 static int interruptible(lua_State *L) {
-  const bool outermost = running == NULL;
+  struct sigaction own = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART}, before;
+  lua_State *const outer = running;
   luaL_checkany(L, 2);
-  if (outermost) {
-    struct sigaction own = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
-    hard = 0;
-    last = 0;
-    running = L;
-    sigaction(SIGINT, &own, &before);
-  }
+  hard = 0;
+  last = 0;
+  running = L;
+  sigaction(SIGINT, &own, &before);
   const int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
-  if (outermost) {
-    sigaction(SIGINT, &before, NULL);
-    running = NULL;
-    hard = 0;
-    if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
-  }
+  sigaction(SIGINT, &before, NULL);
+  running = outer;
+  hard = 0;
+  if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
   lua_pushboolean(L, status == LUA_OK);
   lua_replace(L, 1);
   return lua_gettop(L);

@@ -93,15 +93,19 @@ static void on_signal(int number) {
   raise(number);
 }
 
+static void watch(int i, struct sigaction *was) {
+  struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&own.sa_mask);
+  sigaction(watched[i], &own, was);
+}
+
 /* core.watch_signals(true) has SIGINT and SIGTERM noted instead of obeyed, until
    core.watch_signals(false); calls nest. */
 static int watch_signals(lua_State *L) {
   const bool on = lua_toboolean(L, 1);
   if (on && watchers++ == 0) {
-    struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&own.sa_mask);
     caught = 0;
-    for (int i = 0; i < WATCHED; i++) sigaction(watched[i], &own, &before[i]);
+    for (int i = 0; i < WATCHED; i++) watch(i, &before[i]);
   } else if (!on && watchers > 0 && --watchers == 0) {
     for (int i = 0; i < WATCHED; i++) sigaction(watched[i], &before[i], NULL);
     caught = 0;
@@ -116,6 +120,14 @@ static int caught_signal(lua_State *L) {
   return 1;
 }
 
+/* core.forget_signal(): it was obeyed; the next is the first again. */
+static int forget_signal(lua_State *L) {
+  (void)L;
+  caught = 0;
+  for (int i = 0; i < WATCHED && watchers > 0; i++) watch(i, NULL);
+  return 0;
+}
+
 void br_open_journals(lua_State *L) {
   static const luaL_Reg methods[] = {{"put", journal_put},     {"cut", journal_cut},
                                      {"sync", journal_sync},   {"size", journal_size},
@@ -123,6 +135,7 @@ void br_open_journals(lua_State *L) {
   static const luaL_Reg functions[] = {{"journal", journal_new},
                                        {"watch_signals", watch_signals},
                                        {"caught_signal", caught_signal},
+                                       {"forget_signal", forget_signal},
                                        {NULL, NULL}};
   luaL_newmetatable(L, JOURNAL);
   luaL_newlib(L, methods);

@@ -1,6 +1,7 @@
 --- Entries: what they print, what outlasts them, what their errors say; the command without a
 -- terminal.
 
+local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local lasting <const> = require "braid.repl.lasting"
 local printing <const> = require "braid.repl.printing"
@@ -193,6 +194,19 @@ describe("the printing of results", function()
     assert.equal("{a = 1}", printing.text(t))
   end)
 
+  it("says of what is in a table no more than a line", function()
+    assert.equal("{n = Sequential() ..., t = tensor {2, 3} float32}",
+      printing.text{n = braid.nn.Sequential{braid.nn.ReLU()}, t = braid.zeros(2, 3)})
+    assert.equal("{tensor {} float32 2.0}", printing.text{braid.tensor(2)})
+  end)
+
+  it("reads no more of a tensor than it shows", function()
+    local begun <const> = os.clock()
+    assert.equal("tensor {1000000000} float32\n[0., 0., 0., ..., 0., 0., 0.]",
+      printing.text(braid.zeros(1):expand(1000000000)))
+    assert.is_true(os.clock() - begun < 1)
+  end)
+
   it("tells functions' places", function()
     assert.truthy(printing.text(printing.text):find("^function .*repl/printing%.lua:%d+%)$"))
     assert.equal("function print (in C)", printing.text(print))
@@ -200,7 +214,7 @@ describe("the printing of results", function()
 end)
 
 describe("the command", function()
-  local function braid(arguments, input)
+  local function command(arguments, input)
     return shell.run(("printf %%s %s | %s %s/braid %s"):format(shell.quote(input or ""),
       shell.sanitized and shell.lua or "", shell.build, arguments))
   end
@@ -215,7 +229,7 @@ describe("the command", function()
       {"", "print(1)", "1\n"}, {"", "", ""}, {"-i -e 'local x = 3'", "x\n", "3\n"},
     }
     for _, case in ipairs(CASES) do
-      local r <const> = braid(case[1], case[2])
+      local r <const> = command(case[1], case[2])
       local out <const> = r.out:gsub("Braid [^\n]*\n", ""):gsub("> ", "")
       assert.same({0, case[3], ""}, {r.status, out, r.err}, table.concat(case, "|"))
     end
@@ -231,7 +245,7 @@ describe("the command", function()
     for _, case in ipairs{{"-e 'error(1)'", "", 1}, {"", "x.y.z", 1}, {"", "x = = 1", 1},
       {"", "y\nx.y.z\nprint(1)", 1}, {"-m no.such", "", 1}, {"/no/such.lua", "", 1},
       {"-i", "x.y\n", 0}, {"--bad", "", 2}, {"-e", "", 2}} do
-      local r <const> = braid(case[1], case[2])
+      local r <const> = command(case[1], case[2])
       assert.equal(case[3], r.status, case[1] .. case[2])
       assert.is_true(case[3] == 0 or #r.err > 0)
       assert.is_nil(r.err:find("stack traceback", 1, true))

@@ -120,13 +120,12 @@ local function run(arguments, o)
   if o.kind == "file" and not o.prompt then return run_file(o.what, rest) end
   require("braid.prompt").waits = o.prompt or o.kind == "prompt"
   local session <const> = require "braid.repl.session" {lasts = o.prompt}
-  local status = 0
-  if o.kind ~= "prompt" then status = run_in_session(session, o, rest) end
-  if type(session.over) == "number" then return session.over end
-  if (o.prompt or o.kind == "prompt") and not session.over then
-    return require "braid.repl" (session)
+  local function given() return run_in_session(session, o, rest) end
+  if o.prompt or o.kind == "prompt" then
+    return require "braid.repl" (session, o.kind ~= "prompt" and given or nil)
   end
-  return status
+  local status <const> = given()
+  return type(session.over) == "number" and session.over or status
 end
 
 --- Runs the command with the arguments of `lua`; the exit status.

@@ -134,9 +134,9 @@ function M.find(session, text, at)
   local before <const> = text:sub(1, at - 1)
   local list <const> = tokens(before)
   local last <const> = list[#list]
+  if last and last.kind == "comment" and last.to == #before then return {from = at, items = {}} end
   if last and last.open then
     local from <const> = last.from + (last.text:match("^%[=*%[()") or 2) - 1
-    if last.kind == "comment" then return {from = at, items = {}} end
     local prefix <const> = before:sub(from)
     return {from = from, items = fitting(in_string(session, list, prefix), prefix)}
   end

@@ -50,17 +50,29 @@ local function can_edit()
   return core.is_terminal(0) and core.is_terminal(1) and term and term ~= "dumb"
 end
 
---- Serves the user until they leave. -> the exit status
-return function(session)
+-- Reads and runs entries until the user leaves, or has said how a paused run goes on.
+local function serve(session, read)
+  local paused <const> = session.paused
+  while not session.over and session.paused == paused do
+    local text <const> = read()
+    if not text then
+      if paused then session.paused = "stop" else session.over = true end
+    elseif text:find("%S") and not traced(session, text) then
+      session:run(text)
+    end
+  end
+end
+
+--- Serves the user until they leave. first(), if given, runs before the first entry, what it does
+-- being part of the session. -> the exit status
+return function(session, first)
   session.lasts = true
   require "braid.repl.coroutines"
   local read <const> = can_edit() and edited_reader(session) or plain_reader(session)
+  require "braid.repl.pause" (session, function() serve(session, read) end)
   greet()
   run_config(session)
-  while not session.over do
-    local text <const> = read()
-    if not text then break end
-    if text:find("%S") and not traced(session, text) then session:run(text) end
-  end
+  if first then first() end
+  serve(session, read)
   return type(session.over) == "number" and session.over or 0
 end

@@ -1,6 +1,7 @@
 --- printing.text(value, width): a result as the prompt prints it. Tables are Lua source that fits
 -- the width; what is deep or long is cut, what contains itself is named.
 
+local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local number_text <const> = require "braid.format"
 
@@ -60,9 +61,17 @@ end
 local function own_text(v)
   local meta <const> = debug.getmetatable(v)
   if type(meta) ~= "table" then return nil end
+  local as_table <const> = class.of(v) and rawget(meta, "__tostring") and class.trusted(v, "table")
+  if as_table then return tostring(as_table(v)) end
   if type(v) ~= "table" or rawget(meta, "__tostring") or rawget(meta, "__name") then
     return tostring(v)
   end
+end
+
+-- A tensor among other things: its shape and type, and the value where it is one.
+local function tensor_line(t)
+  local line <const> = ("tensor {%s} %s"):format(table.concat(t.shape, ", "), t.dtype)
+  return t:numel() == 1 and ("%s %s"):format(line, t:item()) or line
 end
 
 local text_of
@@ -147,8 +156,9 @@ function text_of(v, state, depth)
   if kind == "number" then return of_number(v) end
   if kind == "string" then return quoted(v) end
   if kind == "function" then return of_function(v) end
+  if depth > 0 and core.is_tensor(v) then return tensor_line(v) end
   local own <const> = own_text(v)
-  if own then return depth > 0 and own:gsub("\n", "\n" .. ("  "):rep(depth)) or own end
+  if own then return depth > 0 and own:gsub("\n.*", " ...") or own end
   if kind == "table" then return of_table(v, state, depth) end
   return tostring(v)
 end

@@ -42,7 +42,7 @@ function Session:init(o)
   self.width = o and o.width or function() return core.terminal_width() or 80 end
   self.entries, self.sources, self.results = 0, {}, {}
   self.good = {} -- the entries that went well
-  self.over, self.log, self.failure = false, false, false
+  self.over, self.log, self.failure, self.paused = false, false, false, false
   env._G = env
   add_loaders(env)
   local braid <const> = require "braid"
@@ -66,6 +66,13 @@ local function is_silent(text)
   return last > 0 and list[last].text == ";" and list[last].kind == "sign"
 end
 
+-- A chunk that gives what an expression does. The call in it is no tail call, which would leave the
+-- stack without the user's line.
+local function load_expression(before, text, name, env)
+  local chunk <const> = load(before .. "return nil, " .. text, name, "t", env)
+  return chunk and function(...) return select(2, chunk(...)) end
+end
+
 -- The entry with `return` before its last expression, where that begins a line or follows a
 -- semicolon: what is pasted may end with one.
 local function with_last_returned(text, name, env)
@@ -76,7 +83,7 @@ local function with_last_returned(text, name, env)
     if token.depth == 0 and (between:find("\n", 1, true) or previous.text == ";") then
       local head <const>, tail <const> = text:sub(1, token.from - 1), text:sub(token.from)
       local chunk <const> = load("return " .. tail, name, "t", env)
-        and load(head .. "return " .. tail, name, "t", env)
+        and load_expression(head, tail, name, env)
       if chunk then return chunk end
     end
   end
@@ -86,7 +93,7 @@ end
 -- an expression gives is what the function returns.
 function Session:compile(text, name, line)
   local env <const>, above <const> = self.env, ("\n"):rep((line or 1) - 1)
-  local chunk = load(above .. "return " .. trimmed(text), name, "t", env)
+  local chunk = load_expression(above, trimmed(text), name, env)
   if chunk then return chunk, "expression" end
   local kept <const> = above .. lasting(text)
   local message
@@ -182,7 +189,7 @@ end
 function Session:script(text, name, ...)
   text = text:gsub("^#[^\n]*", "", 1)
   self.sources[name] = text
-  local expression <const> = load("return " .. trimmed(text), "=" .. name, "t", self.env)
+  local expression <const> = load_expression("", trimmed(text), "=" .. name, self.env)
   if expression then return self:call(expression, is_silent(text), ...) end
   local kept <const> = self.lasts and lasting(text) or text
   local chunk <const>, message <const> = load(kept, "=" .. name, "t", self.env)

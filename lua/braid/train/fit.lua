@@ -40,8 +40,8 @@
 --                  fit.at, fit:stop(reason)
 --   report, events true: report.html at the end (train.report), TensorBoard's files (train.events)
 --   progress = false prints nothing; profile = true: where the first epoch's time went
--- Ctrl-C and SIGTERM end it after the step, with a checkpoint and status 130 or 143; at a prompt it
--- returns. The test set is train.test's.
+-- Ctrl-C and SIGTERM end it after the step, with a checkpoint and status 130 or 143; at the
+-- prompt Ctrl-C pauses it, for resume() or stop(). The test set is train.test's.
 -- @usage local history <const> = train.fit{net = net, tasks = tasks, train = faces.train,
 --   val = faces.val, epochs = 8, lr = 2e-3, schedule = "cosine", best = "landmarks.failure",
 --   dir = "build/run"}
@@ -55,7 +55,7 @@ local step <const> = require "braid.train.fitting.step"
 local function train_epoch(fit)
   fit:begin_epoch()
   for batches in fit:groups() do
-    if step.take(fit, batches) then return true end
+    if step.take(fit, batches) and not signals.goes_on(fit) then return true end
     if fit:is_due() then fit:save() end
     if fit:epoch_is_cut() then break end
   end

@@ -103,8 +103,11 @@ end
 function M:end_epoch()
   local at <const>, means <const> = self.at, means_of(self.at)
   self:average("epoch")
-  local report <const> = validation.report(self)
-  if signals.caught() then return true end
+  local report = validation.report(self)
+  while signals.caught() do
+    if not signals.goes_on(self) then return true end
+    report = validation.report(self)
+  end
   local seconds <const> = core.clock() - self.epoch_begun
   local event <const> = self:note{event = "epoch", epoch = at.epoch + 1, step = at.step,
     train = {loss = means}, val = report, lr = at.lr, seconds = seconds,

@@ -25,9 +25,20 @@ function M.caught()
   if number then return NAMES[number], number end
 end
 
+--- A prompt's own function, false where there is none: pause(fit) has the user look at the run and
+-- change it; true where it is to go on.
+M.pause = false
+
+--- Whether an interrupted run goes on, after a user at a prompt has looked at it.
+function M.goes_on(fit)
+  if not M.pause or M.caught() ~= "SIGINT" or not M.pause(fit) then return false end
+  core.forget_signal()
+  return true
+end
+
 --- Whether someone sits at a prompt, braid's or that of `lua -i`, to whom an ended loop returns.
 function M.at_prompt()
-  if prompt.waits then return true end
+  if prompt.waits or M.pause then return true end
   local words <const> = type(rawget(_G, "arg")) == "table" and rawget(_G, "arg") or {}
   for i = -20, -1 do
     if words[i] == "-i" then return true end

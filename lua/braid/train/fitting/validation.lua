@@ -78,10 +78,13 @@ end
 
 -- ---- an epoch's -------------------------------------------------------------------------------
 
--- The batches, until a signal comes.
+-- The batches, until a signal comes; the first in any case, without which there is no report.
 local function until_signal(batches)
+  local is_first = true
   return function()
-    if not signals.caught() then return batches() end
+    if not is_first and signals.caught() then return nil end
+    is_first = false
+    return batches()
   end
 end
 

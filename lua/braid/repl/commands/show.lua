@@ -1,0 +1,60 @@
+--- show(x): draws a picture, a batch of them or a sample; prints anything else.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local drawing <const> = require "braid.repl.drawing"
+local printing <const> = require "braid.repl.printing"
+
+local MOST <const> = 16 -- pictures of a batch
+
+-- Whether a tensor can be a picture, (h, w) or (1 or 3, h, w), or a batch of pictures.
+local function picture_dims(t)
+  local shape <const> = t.shape
+  local n <const> = #shape
+  if n < 2 or n > 4 or t:numel() == 0 then return nil end
+  if n > 2 and shape[n - 2] ~= 1 and shape[n - 2] ~= 3 then return nil end
+  return n
+end
+
+local function describe(t)
+  return ("picture {%s} %s"):format(table.concat(t.shape, ", "), t.dtype)
+end
+
+local function show_pictures(t, landmarks)
+  if not core.is_terminal(1) then
+    print(describe(t))
+    return
+  end
+  local columns <const>, rows <const> = core.terminal_size()
+  local list <const> = {}
+  if #t.shape == 4 then
+    for i = 1, math.min(t.shape[1], MOST) do list[i] = t[i] end
+  else
+    list[1] = t
+  end
+  io.write(drawing.grid(list, {columns = columns, rows = rows - 3, landmarks = landmarks}))
+  if #t.shape == 4 and #list < t.shape[1] then
+    print(("%d of %d"):format(#list, t.shape[1]))
+  end
+end
+
+return function(session, x)
+  if x == nil then check.fail("show: wants a value, not nil") end
+  if core.is_tensor(x) and picture_dims(x) then return show_pictures(x) end
+  local is_plain <const> = type(x) == "table" and not class.of(x)
+  local image <const> = is_plain and x.image
+  if image and core.is_tensor(image) and picture_dims(image) then
+    local points <const> = #image.shape == 3 and core.is_tensor(x.landmarks) and x.landmarks
+    show_pictures(image, points or nil)
+    local rest <const> = {}
+    for name, value in pairs(x) do rest[name] = name ~= "image" and value or nil end
+    print(printing.text(rest, session.width()))
+    return
+  end
+  if class.is_a(x, require "braid.nn.module") then
+    print(tostring(require "braid.plot".topology(x)))
+    return
+  end
+  print(printing.text(x, session.width()))
+end
