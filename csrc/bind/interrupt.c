@@ -62,6 +62,17 @@ static void on_interrupt(int number) {
   if (running) arm(running);
 }
 
+static void on_idle(int number) { (void)number; }
+
+/* core.ignore_interrupts(): Ctrl-C does nothing but in interruptible calls. Unlike an
+   ignored signal, this is not passed on to programs that are started. */
+static int ignore_interrupts(lua_State *L) {
+  struct sigaction idle = {.sa_handler = on_idle, .sa_flags = SA_RESTART};
+  (void)L;
+  sigaction(SIGINT, &idle, NULL);
+  return 0;
+}
+
 /* core.interruptible(handler, f, ...): as xpcall(f, handler, ...), and Ctrl-C raises
    "interrupted!" in f. Calls nest, also in those that watch signals otherwise. */
 static int interruptible(lua_State *L) {
@@ -135,6 +146,7 @@ static int never_interrupt(lua_State *L) {
 
 void br_open_interrupts(lua_State *L) {
   static const luaL_Reg functions[] = {{"interruptible", interruptible},
+                                       {"ignore_interrupts", ignore_interrupts},
                                        {"resume", resume},
                                        {"never_interrupt", never_interrupt},
                                        {NULL, NULL}};

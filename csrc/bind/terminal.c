@@ -18,9 +18,9 @@
 static struct termios found, edited;
 static volatile sig_atomic_t is_raw, changed;
 
-enum { ENDS = 10 };
-static const int ends[ENDS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV,
-                               SIGBUS, SIGFPE,  SIGILL, SIGABRT, SIGTRAP};
+enum { ENDS = 9 };
+static const int ends[ENDS] = {SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS,
+                               SIGFPE,  SIGILL, SIGABRT, SIGTRAP};
 static struct sigaction before[ENDS];
 
 static const char plain[] = "\x1b[?2004l\x1b[0m\r\n"; /* no bracketed paste, no colour */

@@ -137,6 +137,28 @@ describe("an error", function()
     assert.equal("7\n", run("_err.code"))
   end)
 
+  it("lets its calls be looked at, with their variables", function()
+    local session <const>, run <const> = new_session()
+    local show <const> = print
+    local said <const> = {}
+    _G.print = function(text) said[#said + 1] = text end
+    run("outside = 3", "function f(a) local b = a * 2 error('no') end",
+      "function g(t) f(t.n) return 1 end")
+    failing(session, "g({n = 4}) x = 1")
+    run("debug()")
+    assert.same({"call 1 of 3: entry 2:1, in f", "  a = 4", "  b = 8"}, said)
+    assert.equal("15\n", run("a + b + outside"))
+    assert.equal("5\n", run("b = 5", "b"))
+    run("up()")
+    assert.equal("4\n", run("t.n"))
+    assert.equal("nil\n", run("b"))
+    run("down()", "debug(false)")
+    assert.equal("nil\n", run("b"))
+    assert.equal("function\n", (run("type(debug.traceback)"):gsub('"', "")))
+    assert.truthy(failing(session, "up()"):find("up: only after debug()", 1, true))
+    _G.print = show
+  end)
+
   it("tells of a recursion once", function()
     local session <const> = new_session()
     local said <const> = failing(session, "local function f(n) return f() + 1 end f()")

@@ -16,6 +16,7 @@ usage: braid                            the prompt
        braid -e CODE [arguments]        run code, or print what an expression gives
        braid - [arguments]              run what comes on the standard input
        braid -i [FILE | -m .. | -e ..]  the same, then the prompt with what it left
+       braid --debug FILE [arguments]   run a script; where it fails, look at its calls
        braid --version
        braid --help]]
 
@@ -78,7 +79,10 @@ end
 -- at = the place of it among the arguments}; or nil and what is wrong.
 local function parse(arguments)
   local o <const>, at = {kind = "prompt", at = 0}, 1
-  while arguments[at] == "-i" do o.prompt, at = true, at + 1 end
+  while arguments[at] == "-i" or arguments[at] == "--debug" do
+    o.debug = o.debug or arguments[at] == "--debug"
+    o.prompt, at = true, at + 1
+  end
   local first <const> = arguments[at]
   if first == "-e" or first == "-m" then
     o.kind, o.what, o.at = first == "-e" and "code" or "module", arguments[at + 1], at + 1
@@ -120,7 +124,12 @@ local function run(arguments, o)
   if o.kind == "file" and not o.prompt then return run_file(o.what, rest) end
   require("braid.prompt").waits = o.prompt or o.kind == "prompt"
   local session <const> = require "braid.repl.session" {lasts = o.prompt}
-  local function given() return run_in_session(session, o, rest) end
+  local function given()
+    local status <const> = run_in_session(session, o, rest)
+    if o.debug and status == 0 then session.over = true end
+    if o.debug and session.failure then require "braid.repl.frames".enter(session) end
+    return status
+  end
   if o.prompt or o.kind == "prompt" then
     return require "braid.repl" (session, o.kind ~= "prompt" and given or nil)
   end

@@ -13,8 +13,10 @@ local search <const> = require "braid.repl.search"
 
 local Editor <const> = class("Editor")
 
-local PROMPT <const>, MORE <const> = "> ", ". "
+local MORE <const> = ". "
 local PATIENCE <const> = 0.05 -- seconds for the rest of a key
+local PASTE_WAIT <const> = 2   -- seconds for more of what is pasted
+local SHOWN <const> = 4000     -- bytes at either side of the cursor of a very long entry
 local LONGEST <const> = 20000 -- bytes of an entry that hints are given for
 
 --- read(seconds) gives bytes, as core.terminal_read does.
@@ -28,27 +30,47 @@ end
 
 -- ---- keys ---------------------------------------------------------------------------------
 
+-- The rest of what is being pasted, which may be long: in pieces, joined once.
+function Editor:rest_of_paste()
+  local parts <const>, tail = {self.pending}, self.pending:sub(-#keys.PASTE_ENDS)
+  while not tail:find(keys.PASTE_ENDS, 1, true) do
+    local bytes <const>, why <const> = self.read_bytes(PASTE_WAIT)
+    if not bytes and why ~= "change" then break end
+    parts[#parts + 1] = bytes
+    tail = (tail .. (bytes or "")):sub(-#keys.PASTE_ENDS - (bytes and #bytes or 0))
+  end
+  self.pending = table.concat(parts)
+  if not self.pending:find(keys.PASTE_ENDS, 1, true) then
+    self.pending = self.pending .. keys.PASTE_ENDS -- the end was lost
+  end
+end
+
 -- The next key and its text; "change" where all is to be drawn again, "end" at the end.
 function Editor:key()
   while true do
     local name, rest <const>, text <const> = keys.next(self.pending, true)
-    if name then
+    if not name and keys.is_paste(self.pending) then
+      self:rest_of_paste()
+    elseif name then
       self.pending = rest
       return name, text
     end
-    local bytes <const>, why <const> = self.read_bytes(self.pending == "" and -1 or PATIENCE)
-    if bytes then
-      self.pending = self.pending .. bytes
-    elseif why == "time" then
-      local torn, behind <const>, torn_text <const> = keys.next(self.pending, false)
-      if not torn and not self.pending:find("^\27%[200~") then self.pending = "" end
-      if torn then
-        self.pending = behind
-        return torn, torn_text
-      end
-    else
-      return why
-    end
+    local key <const>, typed <const> = self:more()
+    if key then return key, typed end
+  end
+end
+
+-- Reads on; a key where the bytes there are were all of it.
+function Editor:more()
+  local bytes <const>, why <const> = self.read_bytes(self.pending == "" and -1 or PATIENCE)
+  if bytes then
+    self.pending = self.pending .. bytes
+  elseif why == "time" then
+    local torn <const>, behind <const>, text <const> = keys.next(self.pending, false)
+    self.pending = torn and behind or ""
+    return torn, text
+  else
+    return why
   end
 end
 
@@ -64,6 +86,16 @@ function Editor:hint_of(buffer)
   return entry and entry:sub(#buffer.text + 1)
 end
 
+-- What is shown of a very long entry, and where the cursor is in it.
+local function around(buffer)
+  local text <const>, at <const> = buffer.text, buffer.at
+  if #text <= LONGEST then return text, at end
+  local from = math.max(1, at - SHOWN)
+  from = text:find("\n", from, true) and from > 1 and from < at
+    and math.min(text:find("\n", from, true) + 1, at) or from
+  return text:sub(from, at + SHOWN), at - from + 1
+end
+
 function Editor:view(buffer)
   local below = self.listed
   if not below and #buffer.text <= LONGEST then
@@ -71,14 +103,17 @@ function Editor:view(buffer)
     below = signature and {signature}
   end
   self.hint = self:hint_of(buffer) or false
-  return {prompt = PROMPT, more = MORE, text = buffer.text, at = buffer.at,
-    spans = self.screen.colours and colours.spans(buffer.text, buffer.at),
+  local text <const>, at <const> = around(buffer)
+  return {prompt = self.session:prompt(), more = MORE, text = text, at = at,
+    spans = self.screen.colours and colours.spans(text, at),
     hint = self.hint and self.hint:match("^[^\n]*"), below = below}
 end
 
 function Editor:final_view(buffer)
-  return {prompt = PROMPT, more = MORE, text = buffer.text,
-    spans = self.screen.colours and colours.spans(buffer.text, -1)}
+  local text <const> = #buffer.text <= LONGEST and buffer.text
+    or ("%s ... (%d bytes)"):format(buffer.text:sub(1, SHOWN), #buffer.text)
+  return {prompt = self.session:prompt(), more = MORE, text = text,
+    spans = self.screen.colours and colours.spans(text, -1)}
 end
 
 -- ---- what keys do -------------------------------------------------------------------------
@@ -232,6 +267,7 @@ end
 --- The next entry, or nil at the end.
 function Editor:read()
   self:raw(true)
+  self.screen:begin()
   local done, text
   repeat
     done, text = self:edit()

@@ -1,11 +1,14 @@
 --- Errors at the prompt: the message, the user's own line with a caret under what it is about, and
 -- the calls that led there, without the library's.
 
+local frames <const> = require "braid.repl.frames"
+
 local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)repl/errors%.lua$")
 local SESSION <const> = "@" .. HOME:gsub("^@", "") .. "repl/session.lua"
-local MOST <const> = 8 -- calls
+local MOST <const> = 8  -- calls
+local KEPT <const> = 20 -- calls whose variables are kept for debug()
 
 -- The text of an error that is no string; its __tostring may fail too.
 local function text_of(value)
@@ -22,7 +25,11 @@ local function calls()
     if not info or info.source == SESSION then break end
     if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then
       list[#list + 1] = {place = info.short_src, line = info.currentline,
-        name = info.what == "main" and "main chunk" or info.name or "?", from = info.linedefined}
+        name = info.what == "main" and "main chunk" or info.name or "?"}
+      if #list <= KEPT then
+        local call <const> = list[#list]
+        call.names, call.index, call.values = frames.variables(level)
+      end
     end
   end
   return list

@@ -29,7 +29,7 @@ local function plain_reader(session)
   return function()
     local entry
     while true do
-      io.write(entry and ">> " or "> ")
+      io.write(entry and ">> " or session:prompt())
       io.flush()
       local line <const> = io.read("l")
       if not line then return entry end
@@ -67,6 +67,7 @@ end
 -- being part of the session. -> the exit status
 return function(session, first)
   session.lasts = true
+  core.ignore_interrupts()
   require "braid.repl.coroutines"
   local read <const> = can_edit() and edited_reader(session) or plain_reader(session)
   require "braid.repl.pause" (session, function() serve(session, read) end)

@@ -12,7 +12,12 @@ local NAMED <const> = {[8] = "Backspace", [9] = "Tab", [10] = "Enter", [13] = "E
   [27] = "Escape", [28] = "C-\\", [29] = "C-]", [30] = "C-^", [31] = "C-_", [127] = "Backspace",
   [0] = "C-Space"}
 
-local PASTE_ENDS <const> = "\27[201~"
+local PASTE_BEGINS <const>, PASTE_ENDS <const> = "\27[200~", "\27[201~"
+
+M.PASTE_ENDS = PASTE_ENDS
+
+--- Whether bytes begin what is pasted.
+function M.is_paste(bytes) return bytes:sub(1, #PASTE_BEGINS) == PASTE_BEGINS end
 
 -- The modifiers of "\27[1;5C": 1 + 1 for shift + 2 for Alt + 4 for Ctrl.
 local function with_modifiers(name, modifiers)

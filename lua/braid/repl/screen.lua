@@ -23,7 +23,7 @@ end
 
 --- What was drawn stays where it is: the next drawing begins on the line of the cursor.
 function Screen:forget()
-  self.widths, self.cursor_row = {}, 1
+  self.widths, self.cursor_row, self.cursor_column = {}, 1, 0
 end
 
 -- ---- rows ---------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ function Screen:rows_above(columns)
   for i = 1, self.cursor_row - 1 do
     n = n + math.max(1, (self.widths[i] + columns - 1) // columns)
   end
-  return n
+  return n + self.cursor_column // columns
 end
 
 local function up(n) return n > 0 and ("\27[%dA"):format(n) or "" end
@@ -147,8 +147,15 @@ function Screen:draw(view)
     table.concat(rows.list, "\r\n", first, last), up(last - row), "\r",
     column > 0 and ("\27[%dC"):format(column) or "", "\27[?25h"}
   self.widths = table.move(rows.widths, first, last, 1, {})
-  self.cursor_row = row - first + 1
+  self.cursor_row, self.cursor_column = row - first + 1, column
   self.write(table.concat(out))
+end
+
+--- Begins on a line of its own: where the cursor is behind an output that has no newline, a mark
+-- is put there. Blanks as wide as the terminal take that to the next line, and are drawn over else.
+function Screen:begin()
+  self.write("%" .. (" "):rep(self.size() - 1) .. "\r")
+  self:forget()
 end
 
 --- Ends a drawing: the cursor goes to the line below it.

@@ -14,6 +14,8 @@ local tokens <const> = require "braid.repl.tokens"
 local Session <const> = class("Session")
 
 local KEPT <const> = 9 -- results
+local SHOWN <const> = 1000 -- entries whose lines errors can show
+local LOGGED <const> = 10000 -- entries that log() can write afterwards
 Session.NAMES = {"nn", "mtl", "data", "optim", "train", "plot", "F"}
 
 -- load, loadfile and dofile that give chunks the session's variables, unless told others.
@@ -42,7 +44,7 @@ function Session:init(o)
   self.width = o and o.width or function() return core.terminal_width() or 80 end
   self.entries, self.sources, self.results = 0, {}, {}
   self.good = {} -- the entries that went well
-  self.over, self.log, self.failure, self.paused = false, false, false, false
+  self.over, self.log, self.failure, self.paused, self.frame = false, false, false, false, false
   env._G = env
   add_loaders(env)
   local braid <const> = require "braid"
@@ -50,6 +52,8 @@ function Session:init(o)
   for _, name in ipairs(Session.NAMES) do env[name] = braid[name] end
   self.commands = require "braid.repl.commands"
   for name, command in pairs(self.commands.of(self)) do env[name] = command end
+  env.debug = setmetatable({}, {__index = debug,
+    __call = function(_, on) require "braid.repl.frames".enter(self, on) end})
   self.given = {} -- what was there before anything was entered
   for name, value in next, env do self.given[name] = value end
 end
@@ -92,7 +96,8 @@ end
 --- The function of an entry; or nil, the message and whether it may go on on further lines. What
 -- an expression gives is what the function returns.
 function Session:compile(text, name, line)
-  local env <const>, above <const> = self.env, ("\n"):rep((line or 1) - 1)
+  local env <const> = self.frame and self.frame.env or self.env
+  local above <const> = ("\n"):rep((line or 1) - 1)
   local chunk = load_expression(above, trimmed(text), name, env)
   if chunk then return chunk, "expression" end
   local kept <const> = above .. lasting(text)
@@ -102,6 +107,12 @@ function Session:compile(text, name, line)
   chunk = with_last_returned(kept, name, env)
   if chunk then return chunk, "both" end
   return nil, message, message:find("<eof>$") ~= nil or message:find("near '?<eof>'?$") ~= nil
+end
+
+--- What stands before an entry.
+function Session:prompt()
+  if self.frame then return ("call %d> "):format(self.frame.at) end
+  return self.paused and "paused> " or "> "
 end
 
 --- Whether more lines must follow.
@@ -126,6 +137,7 @@ end
 
 --- Prints values as results are.
 function Session:print(values)
+  if values.n == 1 and values[1] == io.stdout then return end -- of io.write
   local texts <const>, lines = {}, false
   for i = 1, values.n do
     texts[i] = printing.text(values[i], self.width())
@@ -163,6 +175,13 @@ function Session:fail(failure)
   self.complain(errors.text(failure, self.sources) .. "\n")
 end
 
+-- Keeps an entry that went well for log().
+function Session:note(text)
+  local good <const> = self.good
+  good[#good + 1] = text
+  if #good > 2 * LOGGED then self.good = table.move(good, LOGGED + 1, #good, 1, {}) end
+end
+
 --- Runs an entry; one that is part of a source known by name says so, and on which of its lines it
 -- begins. -> whether it went well
 function Session:run(text, name, line)
@@ -170,6 +189,7 @@ function Session:run(text, name, line)
     self.entries = self.entries + 1
     name = "entry " .. self.entries
     self.sources[name] = text
+    self.sources["entry " .. self.entries - SHOWN] = nil
   end
   local chunk <const>, kind <const> = self:compile(text, "=" .. name, line)
   if not chunk then
@@ -178,7 +198,7 @@ function Session:run(text, name, line)
   end
   local log <const> = self.log
   local fine <const> = self:call(chunk, is_silent(text))
-  if fine then self.good[#self.good + 1] = text end
+  if fine then self:note(text) end
   if fine and log and self.log == log then log.put(text) end
   return fine
 end

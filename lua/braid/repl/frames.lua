@@ -1,0 +1,99 @@
+--- The calls of the last error, with the variables that they had: one of them is looked at as if
+-- the entry stood in it.
+
+local check <const> = require "braid.check"
+local printing <const> = require "braid.repl.printing"
+
+local M <const> = {}
+
+local MOST <const> = 12 -- variables that are listed
+
+-- An environment in which the variables of a call come before the session's.
+local function env_of(session, call)
+  return setmetatable({}, {
+    __index = function(_, name)
+      local index <const> = call.index[name]
+      if index then return call.values[index] end
+      return session.env[name]
+    end,
+    __newindex = function(_, name, value)
+      local index <const> = call.index[name]
+      if index then call.values[index] = value else session.env[name] = value end
+    end,
+  })
+end
+
+local function describe(session)
+  local calls <const>, at <const> = session.frame.calls, session.frame.at
+  local call <const> = calls[at]
+  print(("call %d of %d: %s:%d, in %s"):format(at, #calls, call.place, call.line, call.name))
+  for i = 1, math.min(#call.names, MOST) do
+    local text <const> = printing.text(call.values[call.index[call.names[i]]], 60)
+    print(("  %s = %s"):format(call.names[i], (text:gsub("\n.*", " ..."))))
+  end
+  if #call.names > MOST then print(("  ... and %d more"):format(#call.names - MOST)) end
+end
+
+-- Goes to a call, 1 being where the error was.
+local function go_to(session, at)
+  local calls <const> = session.frame.calls
+  if at < 1 or at > #calls then
+    print(at < 1 and "this is where the error was" or "this is the outermost call")
+    return
+  end
+  session.frame = {calls = calls, at = at, env = env_of(session, calls[at])}
+  describe(session)
+end
+
+--- Looks at the calls of the last error; on = false ends that.
+function M.enter(session, on)
+  if on == false then
+    session.frame = false
+    return
+  end
+  local failure <const> = session.failure
+  if not failure or #failure.calls == 0 then
+    check.fail("debug: there is no error whose calls could be looked at")
+  end
+  local calls <const> = {}
+  for i, call in ipairs(failure.calls) do
+    if call.names then calls[i] = call end
+  end
+  session.frame = {calls = calls}
+  go_to(session, 1)
+end
+
+--- So many calls outwards.
+function M.move(session, name, by)
+  if not session.frame then check.fail("%s: only after debug()", name) end
+  go_to(session, session.frame.at + by)
+end
+
+--- The variables of the function at a level of the caller's stack: names, their places among the
+-- values.
+function M.variables(level)
+  local names <const>, index <const>, values <const> = {}, {}, {}
+  local function add(name, value)
+    if not name:find("^[%a_][%w_]*$") or name == "_ENV" then return end
+    if not index[name] then names[#names + 1] = name end
+    index[name] = index[name] or #names
+    values[index[name]] = value
+  end
+  local f <const>, i = debug.getinfo(level + 1, "f").func, 1
+  while true do
+    local name <const>, value <const> = debug.getupvalue(f, i)
+    if not name then break end
+    add(name, value)
+    i = i + 1
+  end
+  i = 1
+  while true do
+    local name <const>, value <const> = debug.getlocal(level + 1, i)
+    if not name then break end
+    add(name, value)
+    i = i + 1
+  end
+  return names, index, values
+end
+
+return M
