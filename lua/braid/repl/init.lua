@@ -2,16 +2,28 @@
 
 local core <const> = require "braid.core"
 
--- :trace, the one command that is no function: no expression begins so.
-local function traced(session, text)
-  if not text:find("^%s*:trace%s*$") then return false end
-  print(session.failure and (session.failure.message .. "\n" .. (session.failure.trace or ""))
-    or "nothing failed so far")
+-- Entries that are words and no Lua.
+local WORDS <const> = {
+  [":trace"] = function(session)
+    local failure <const> = session.failure
+    print(failure and failure.message .. "\n" .. (failure.trace or "") or "nothing failed so far")
+  end,
+  quit = function(session) session.over = true end,
+  help = function(session) session.env.help() end,
+}
+WORDS.exit = WORDS.quit
+
+-- Serves an entry that is such a word, unless the user has a variable of that name.
+local function is_word(session, text)
+  local word <const> = text:match("^%s*(:?%a+)%s*$")
+  local act <const> = word and WORDS[word]
+  if not act or session.env[word] ~= session.given[word] then return false end
+  act(session)
   return true
 end
 
 local function greet()
-  print(("Braid %s  %d thread%s  %s  help() tells more"):format(require "braid.version",
+  print(("Braid %s  %d thread%s  %s  help tells more"):format(require "braid.version",
     core.get_threads(), core.get_threads() == 1 and "" or "s", core.isa()))
 end
 
@@ -57,7 +69,7 @@ local function serve(session, read)
     local text <const> = read()
     if not text then
       if paused then session.paused = "stop" else session.over = true end
-    elseif text:find("%S") and not traced(session, text) then
+    elseif text:find("%S") and not is_word(session, text) then
       session:run(text)
     end
   end
@@ -66,7 +78,7 @@ end
 --- Serves the user until they leave. first(), if given, runs before the first entry, what it does
 -- being part of the session. -> the exit status
 return function(session, first)
-  session.lasts = true
+  session.lasts, session.serves = true, true
   core.ignore_interrupts()
   require "braid.repl.coroutines"
   local read <const> = can_edit() and edited_reader(session) or plain_reader(session)

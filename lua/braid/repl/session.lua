@@ -44,6 +44,7 @@ function Session:init(o)
   self.width = o and o.width or function() return core.terminal_width() or 80 end
   self.entries, self.sources, self.results = 0, {}, {}
   self.good = {} -- the entries that went well
+  self.serves = false -- whether someone sits there
   self.over, self.log, self.failure, self.paused, self.frame = false, false, false, false, false
   env._G = env
   add_loaders(env)
