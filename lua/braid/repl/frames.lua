@@ -23,13 +23,17 @@ local function env_of(session, call)
   })
 end
 
+local function cut(text, width)
+  return #text <= width and text or text:sub(1, math.max(width - 4, 1)) .. " ..."
+end
+
 local function describe(session)
   local calls <const>, at <const> = session.frame.calls, session.frame.at
   local call <const> = calls[at]
   print(("call %d of %d: %s:%d, in %s"):format(at, #calls, call.place, call.line, call.name))
   for i = 1, math.min(#call.names, MOST) do
-    local text <const> = printing.text(call.values[call.index[call.names[i]]], 60)
-    print(("  %s = %s"):format(call.names[i], (text:gsub("\n.*", " ..."))))
+    local value <const> = call.values[call.index[call.names[i]]]
+    print(("  %s = %s"):format(call.names[i], cut(printing.line(value), session.width() - 6)))
   end
   if #call.names > MOST then print(("  ... and %d more"):format(#call.names - MOST)) end
 end

@@ -163,6 +163,9 @@ function text_of(v, state, depth)
   return tostring(v)
 end
 
+--- The text of a value in one line, as in a table.
+function M.line(v) return (text_of(v, {within = {}, width = math.huge}, 1):gsub("\n.*", " ...")) end
+
 --- The text of a value in lines of at most `width` columns, where its parts allow that.
 function M.text(v, width) return text_of(v, {within = {}, width = width or 80}, 0) end
 

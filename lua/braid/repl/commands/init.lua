@@ -18,10 +18,16 @@ function M.names()
   return names
 end
 
+local known <const> = {}
+
+--- Whether a name is one of theirs.
+function M.has(name) return known[name] == true end
+
 --- The functions by name, for a session.
 function M.of(session)
   local functions <const> = {}
   for _, name in ipairs(M.names()) do
+    known[name] = true
     functions[name] = function(...) return require("braid.repl.commands." .. name)(session, ...) end
   end
   return functions

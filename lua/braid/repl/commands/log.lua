@@ -1,6 +1,21 @@
 --- log(path): from here on writes to a script what is entered, and what was; log() ends it.
 
 local check <const> = require "braid.check"
+local tokens <const> = require "braid.repl.tokens"
+
+-- Whether an entry calls a function that only the prompt has.
+local function is_the_prompts(session, text)
+  local list <const> = tokens(text)
+  for i, token in ipairs(list) do
+    local before <const> = list[i - 1] and list[i - 1].text
+    local own <const> = session.commands.has(token.text) or token.text == "debug"
+    if token.kind == "name" and own and before ~= "." and before ~= ":"
+      and session.env[token.text] == session.given[token.text] then
+      return true
+    end
+  end
+  return false
+end
 
 -- The entry as a script has it: an expression prints there what it gives.
 local function as_script(text)
@@ -21,6 +36,7 @@ return function(session, path)
     file:write(("local %s <const> = braid.%s\n"):format(name, name))
   end
   local function put(text)
+    if is_the_prompts(session, text) then return end
     file:write(as_script(text))
     file:flush()
   end

@@ -21,8 +21,11 @@ return function(_, f, ...)
     check.fail("time: takes a function, such as time(function() return x:sum() end), not %s",
       check.shown(f))
   end
+  collectgarbage()
   core.reset_peak()
   local live <const> = core.memory().live
+  f(...) -- the first run warms up, and tells the memory
+  local taken <const> = (core.memory().peak - live) / 2 ^ 20
   local times <const>, begun <const> = {}, core.clock()
   repeat
     local from <const> = core.clock()
@@ -31,6 +34,6 @@ return function(_, f, ...)
   until core.clock() - begun > SECONDS or #times >= MOST
   table.sort(times)
   local function at(share) return shown(times[math.max(1, math.ceil(share * #times))]) end
-  print(("%s (%s to %s in the middle half) over %d runs; tensors took %.1f MB at most"):format(
-    at(0.5), at(0.25), at(0.75), #times, (core.memory().peak - live) / 2 ^ 20))
+  print(("%s (%s to %s in the middle half) over %d runs; tensors took %.3g MB"):format(
+    at(0.5), at(0.25), at(0.75), #times, taken))
 end

@@ -7,16 +7,11 @@ local BYTES <const> = {float32 = 4, float64 = 8, int64 = 8, int32 = 4, uint8 = 1
 
 local function bytes_of(v) return core.is_tensor(v) and v:numel() * (BYTES[v.dtype] or 4) or 0 end
 
-local function first_line(v)
-  local text <const> = printing.text(v, 60)
-  return (text:match("^[^\n]*"))
-end
-
 return function(session)
   local rows <const>, width = {}, 0
   for name, value in next, session.env do
     if type(name) == "string" and session.given[name] ~= value and not name:find("^_") then
-      rows[#rows + 1] = {name = name, bytes = bytes_of(value), text = first_line(value)}
+      rows[#rows + 1] = {name = name, bytes = bytes_of(value), text = printing.line(value)}
       width = math.max(width, #name)
     end
   end
@@ -26,6 +21,8 @@ return function(session)
   end)
   for _, row in ipairs(rows) do
     local size <const> = row.bytes > 0 and ("%9.1f kB"):format(row.bytes / 1024) or (" "):rep(12)
-    print(("%s%s %s  %s"):format(row.name, (" "):rep(width - #row.name), size, row.text))
+    local line <const> = ("%s%s %s  %s"):format(row.name, (" "):rep(width - #row.name), size,
+      row.text)
+    print(#line < session.width() and line or line:sub(1, session.width() - 5) .. " ...")
   end
 end

@@ -1,0 +1,123 @@
+--- The functions that the prompt adds.
+
+local braid <const> = require "braid"
+local commands <const> = require "braid.repl.commands"
+local Session <const> = require "braid.repl.session"
+local shell <const> = require "spec.support.shell"
+
+-- A session, and a function that runs entries and gives what they print.
+local function new_session()
+  local out = {}
+  local session <const> = Session {write = function(text) out[#out + 1] = text end,
+    width = function() return 60 end}
+  return session, function(...)
+    out = {}
+    local show <const> = print
+    _G.print = function(text) out[#out + 1] = text .. "\n" end
+    local fine <const>, message <const> = pcall(function(...)
+      for _, entry in ipairs{...} do assert.is_true(session:run(entry)) end
+    end, ...)
+    _G.print = show
+    assert(fine, message)
+    return table.concat(out)
+  end
+end
+
+describe("each function of the prompt", function()
+  it("says in one line what it does, beginning with its call", function()
+    for _, name in ipairs(commands.names()) do
+      assert.truthy(commands.said(name):find("^" .. name .. "%(.-%)[:,] .+%.$"), name)
+    end
+  end)
+
+  it("is listed by help", function()
+    local _, run <const> = new_session()
+    local said <const> = run("help()")
+    for _, name in ipairs(commands.names()) do
+      assert.truthy(said:find("  " .. name .. "(", 1, true), name)
+    end
+  end)
+
+  it("fails with its name where it is called wrongly", function()
+    for _, entry in ipairs{"time()", "time(3)", "profile()", "reload 'no.such'",
+      "reload 'braid.nn'", "resume()", "stop()",
+      "up()", "down()", "show()", "log '/no/such/path'", "ls '/no/such'"} do
+      local session <const> = new_session()
+      local said
+      session.complain = function(text) said = text end
+      assert.is_false(session:run(entry))
+      local name <const> = entry:match("^%a+")
+      assert.equal(("entry 1:1: %s: "):format(name), said:sub(1, #name + 13), said)
+    end
+  end)
+end)
+
+describe("who", function()
+  it("lists the user's variables, the largest tensors first", function()
+    local _, run <const> = new_session()
+    run("b = 1", "a = braid.zeros(10)", "c = braid.zeros(1000)", "s = ('x'):rep(100)")
+    local names <const> = {}
+    for name in run("who()"):gmatch("(%w+)[^\n]*\n") do names[#names + 1] = name end
+    assert.same({"c", "a", "b", "s"}, names)
+  end)
+end)
+
+describe("time", function()
+  it("tells the median and the memory of one run", function()
+    local _, run <const> = new_session()
+    local said <const> = run("time(function() return braid.zeros(1024, 1024) end)")
+    assert.truthy(said:find("^[%d.]+ %a+ %([%d.]+ %a+ to [%d.]+ %a+ in the middle half%) "
+      .. "over %d+ runs; tensors took 4 MB\n$"), said)
+  end)
+end)
+
+describe("reload", function()
+  it("gives the module's table what its file has now, and keeps it where that fails", function()
+    shell.in_directory(function(dir)
+      local path <const> = package.path
+      package.path = dir .. "/?.lua;" .. path
+      local function write(text) shell.write(dir .. "/reloaded.lua", text) end
+      write("return {a = 1, old = true}")
+      local session <const>, run <const> = new_session()
+      run("m = require 'reloaded'")
+      write("return {a = 2}")
+      assert.equal("2  nil\n", run("reload 'reloaded';", "m.a, m.old"))
+      write("return }")
+      session.complain = function() end
+      assert.is_false(session:run("reload 'reloaded'"))
+      assert.equal("2\n", run("require('reloaded').a"))
+      package.path, package.loaded.reloaded = path, nil
+    end)
+  end)
+end)
+
+describe("log", function()
+  it("writes a script that does what was entered", function()
+    shell.in_directory(function(dir)
+      local session <const>, run <const> = new_session()
+      session.complain = function() end
+      run("x = 2", "who()")
+      session:run("x.y.z = 1")
+      run(("log '%s/s.lua'"):format(dir), "local y = x + 1", "= y;", "time(function() end)",
+        "for i = 1, 2 do\n  y = y + i\nend", "y", "log()", "y = 100")
+      local r <const> = shell.run(("LUA_PATH='lua/?.lua;lua/?/init.lua' LUA_CPATH=%s/lib/?.so "
+        .. "%s %s/s.lua"):format(shell.build, shell.lua, dir))
+      assert.same({"3\n6\n", ""}, {r.out, r.err})
+      local said
+      session.complain = function(text) said = text end
+      assert.is_false(session:run(("log '%s/s.lua'"):format(dir)))
+      assert.truthy(said:find("is there already", 1, true))
+    end)
+  end)
+end)
+
+describe("show", function()
+  it("prints a line and the size where there is no terminal", function()
+    local _, run <const> = new_session()
+    assert.equal("picture {3, 4, 5} float32\n", run("show(braid.zeros(3, 4, 5))"))
+    assert.equal("picture {1, 4, 5} uint8\n{smile = 2}\n",
+      run("show{image = braid.zeros({1, 4, 5}, {dtype = 'uint8'}), smile = 2}"))
+    assert.equal("{1, 2}\n", run("show{1, 2}"))
+    assert.is_table(braid.nn)
+  end)
+end)
