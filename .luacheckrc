@@ -10,4 +10,4 @@ files["models"] = {read_globals = {"nn", "mtl", "class", "braid"}}
 files["spec"] = {std = "lua54+busted"}
 files["spec/golden"] = {std = "lua54"}
 files["lua/braid/cli/init.lua"] = {globals = {"arg"}}
-files["lua/braid/repl/coroutines.lua"] = {globals = {"coroutine"}}
+files["lua/braid/repl/interrupts.lua"] = {globals = {"coroutine"}}

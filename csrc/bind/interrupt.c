@@ -2,7 +2,8 @@
 
    The first one raises once. A second one within a second raises at every instruction
    until the interruptible call is over, so that no pcall holds it up. Functions that must
-   not be left half done (core.never_interrupt) come to their end first. */
+   not be left half done (core.never_interrupt) come to their end first, but for the
+   second one. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
 
@@ -35,7 +36,7 @@ static bool within_whole(lua_State *L) {
 static void stop(lua_State *L, lua_Debug *event) {
   lua_Debug frame, *d = &frame;
   (void)event;
-  if (within_whole(L)) return;
+  if (!hard && within_whole(L)) return;
   if (!hard) lua_sethook(L, NULL, 0, 0);
   int level = 0;
   for (lua_pushliteral(L, ""); lua_rawlen(L, -1) == 0 && lua_getstack(L, level, d);

@@ -304,7 +304,7 @@ describe("Ctrl-C", function()
     ["local x = braid.zeros(9, 9) while true do x = x:matmul(x) end"] = 1}
 
   it("#slow interrupts whatever runs, the second time through any pcall", function()
-    require "braid.repl.coroutines"
+    require "braid.repl.interrupts"
     local session <const>, run <const> = new_session()
     for code, times in pairs(CODE) do
       os.execute(("(for i in $(seq %d); do sleep 0.2; kill -INT %d; done) 2>/dev/null &")
@@ -312,6 +312,34 @@ describe("Ctrl-C", function()
       assert.truthy(failing(session, code):find("interrupted!", 1, true), code)
       assert.equal("2\n", run("1 + 1"))
     end
+  end)
+
+  it("#slow leaves no step of an optimizer half done", function()
+    local interrupts <const> = require "braid.repl.interrupts"
+    for module, methods in pairs(interrupts.WHOLE) do
+      for _, name in ipairs(methods) do
+        assert.is_function(require(module)[name], module .. "." .. name)
+      end
+    end
+    local session <const>, run <const> = new_session()
+    run("net = nn.Sequential{nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 2)}",
+      "net(braid.randn(3, 4)):sum():backward()", "opt = optim.Adam(net:parameters(), {lr = 1e-3})")
+    local env <const> = session.env
+    for _ = 1, 10 do
+      os.execute(("(sleep 0.0%d; kill -INT %d) &"):format(math.random(9), core.process_id()))
+      failing(session, "while true do opt:step() end")
+      for _, p in ipairs(env.net:parameters()) do
+        assert.equal(env.opt.steps, env.opt.state[p].step)
+      end
+    end
+  end)
+
+  it("comes the second time even there", function()
+    local session <const> = new_session()
+    function session.env.endless() while true do end end
+    core.never_interrupt(session.env.endless)
+    os.execute(("(for i in 1 2; do sleep 0.1; kill -INT %d; done) &"):format(core.process_id()))
+    assert.truthy(failing(session, "endless() x = 1"):find("interrupted!", 1, true))
   end)
 
   it("comes after what must not be left half done", function()

@@ -80,7 +80,7 @@ end
 return function(session, first)
   session.lasts, session.serves = true, true
   core.ignore_interrupts()
-  require "braid.repl.coroutines"
+  require "braid.repl.interrupts"
   local read <const> = can_edit() and edited_reader(session) or plain_reader(session)
   require "braid.repl.pause" (session, function() serve(session, read) end)
   greet()
