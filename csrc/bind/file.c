@@ -174,6 +174,12 @@ static int make_private(lua_State *L) {
   return 1;
 }
 
+/* core.change_folder(path): true; or nil and a message. */
+static int change_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  return luaL_fileresult(L, chdir(path) == 0, path);
+}
+
 /* ---- writers ---- */
 
 /* core.writer(path): a file being written (write.h), or nil and a message. Unless it is
@@ -235,17 +241,13 @@ static void open_writers(lua_State *L) {
 }
 
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {{"from_packed", from_packed},
-                                       {"inflate", inflate_string},
-                                       {"inflate_start", inflate_start},
-                                       {"crc32", crc32_string},
-                                       {"parse_rows", parse_rows},
-                                       {"list_folder", list_folder},
-                                       {"path_kind", path_kind},
-                                       {"make_folder", make_folder},
-                                       {"writer", writer_new},
-                                       {"make_private", make_private},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"from_packed", from_packed},     {"inflate", inflate_string},
+      {"inflate_start", inflate_start}, {"crc32", crc32_string},
+      {"parse_rows", parse_rows},       {"list_folder", list_folder},
+      {"path_kind", path_kind},         {"make_folder", make_folder},
+      {"writer", writer_new},           {"make_private", make_private},
+      {"change_folder", change_folder}, {NULL, NULL}};
   open_writers(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

@@ -224,7 +224,7 @@ describe("the layers of Lua", function()
     guard = "what a definition raised",
     ["sandbox/init"] = "a definition's text, with its own place",
     ["sandbox/basics"] = "an interrupt goes on",
-    ["repl/coroutines"] = "what a coroutine raised",
+    ["repl/interrupts"] = "what a coroutine raised",
     ["repl/session"] = "a line's text, with its own place",
     ["repl/commands/reload"] = "what a file raised",
     ["train/pool/engine"] = "an interrupt goes on",

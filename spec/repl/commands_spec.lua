@@ -1,7 +1,10 @@
 --- The functions that the prompt adds.
 
 local braid <const> = require "braid"
+local calls <const> = require "braid.repl.calls"
+local class <const> = require "braid.class"
 local commands <const> = require "braid.repl.commands"
+local docs <const> = require "braid.repl.docs"
 local Session <const> = require "braid.repl.session"
 local shell <const> = require "spec.support.shell"
 
@@ -41,7 +44,8 @@ describe("each function of the prompt", function()
   it("fails with its name where it is called wrongly", function()
     for _, entry in ipairs{"time()", "time(3)", "profile()", "reload 'no.such'",
       "reload 'braid.nn'", "resume()", "stop()",
-      "up()", "down()", "show()", "log '/no/such/path'", "ls '/no/such'"} do
+      "up()", "down()", "show()", "log '/no/such/path'", "ls '/no/such'", "cd '/no/such'",
+      "help '?'", "edit(3)"} do
       local session <const> = new_session()
       local said
       session.complain = function(text) said = text end
@@ -49,6 +53,36 @@ describe("each function of the prompt", function()
       local name <const> = entry:match("^%a+")
       assert.equal(("entry 1:1: %s: "):format(name), said:sub(1, #name + 13), said)
     end
+  end)
+end)
+
+describe("help", function()
+  it("has something to say of every public name", function()
+    local session <const> = new_session()
+    local all <const> = docs.search("")
+    assert.is_true(#all > 300)
+    for _, chain in ipairs(all) do
+      local name <const> = table.concat(chain, ".")
+      local value <const> = calls.value_of(session, chain)
+      assert.is_not_nil(value, name)
+      if type(value) == "function" or class.is_class(value) then
+        local text <const> = docs.text(value, chain)
+        assert.truthy(text:find("\n", 1, true), name .. " has no more than its name")
+      end
+    end
+  end)
+
+  it("finds what a name leads to, what is called so, and what is near", function()
+    local _, run <const> = new_session()
+    run("x = braid.zeros(2)")
+    local CASES <const> = {["x:reshape"] = "^x%.reshape%(x, shape%)\nx in another shape",
+      ["conv2d"] = "^braid%.F%.conv2d%(x, weight", ["Conv2d"] = "\noptions:\n  bias: true or false",
+      ["landmark"] = "^braid%.mtl%.landmark_bins\n", ["covn2d"] = "did you mean Conv2d",
+      ["nn"] = "^braid%.nn: "}
+    for name, pattern in pairs(CASES) do
+      assert.truthy(run(("help %q"):format(name)):find(pattern), name)
+    end
+    assert.truthy(run("help(optim.Adam)"):find("amsgrad", 1, true))
   end)
 end)
 

@@ -131,6 +131,8 @@ local function function_of(value)
   return value
 end
 
+M.function_of = function_of
+
 local rows -- of operators, by name
 
 local function row_of(name)

@@ -15,6 +15,11 @@ WORDS.exit = WORDS.quit
 
 -- Serves an entry that is such a word, unless the user has a variable of that name.
 local function is_word(session, text)
+  local asked <const> = text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%?%s*$")
+  if asked then
+    session:call(function() session.env.help(asked) end)
+    return true
+  end
   local word <const> = text:match("^%s*(:?%a+)%s*$")
   local act <const> = word and WORDS[word]
   if not act or session.env[word] ~= session.given[word] then return false end

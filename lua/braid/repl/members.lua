@@ -40,7 +40,9 @@ local function each(value, f)
     methods(value, f)
   elseif class.of(value) then
     for name, member in class.fields(value) do f(name, member) end
-    methods(class.of(value), f)
+    methods(class.of(value), function(name, member)
+      if name ~= "init" then f(name, member) end -- it was called once, by the class
+    end)
   elseif type(value) == "userdata" then
     local meta <const> = debug.getmetatable(value)
     plain_layers(type(meta) == "table" and rawget(meta, "__index"), f)

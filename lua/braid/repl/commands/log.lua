@@ -1,4 +1,4 @@
---- log(path): from here on writes to a script what is entered, and what was; log() ends it.
+--- log(path): writes to a script what was and will be entered; log() ends it.
 
 local check <const> = require "braid.check"
 local tokens <const> = require "braid.repl.tokens"

@@ -1,4 +1,4 @@
---- quit(status): ends the prompt, as Ctrl-D on an empty line does, or a script.
+--- quit(status): ends the prompt, as Ctrl-D on an empty line does.
 
 return function(session, status)
   if not session.serves then os.exit(status or 0, true) end

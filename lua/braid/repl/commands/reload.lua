@@ -1,4 +1,4 @@
---- reload(name): reads a module of the user's again; its table stays and gets the new fields.
+--- reload(name): reads a module again; its table stays, with new fields.
 
 local check <const> = require "braid.check"
 

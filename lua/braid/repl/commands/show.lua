@@ -1,4 +1,4 @@
---- show(x): draws a picture, a batch of them or a sample; prints anything else.
+--- show(x): draws a picture, a batch, a sample or a network's plan.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

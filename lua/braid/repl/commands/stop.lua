@@ -1,4 +1,4 @@
---- stop(): ends the training run that Ctrl-C paused; train.fit returns its history.
+--- stop(): ends the run that Ctrl-C paused; train.fit returns its history.
 
 local check <const> = require "braid.check"
 

@@ -1,4 +1,4 @@
---- time(f, ...): runs f for about a second and tells the median, the spread and the memory.
+--- time(f, ...): runs f for a second: the median, the spread, the memory.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
