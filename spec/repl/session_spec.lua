@@ -106,7 +106,7 @@ describe("an entry", function()
     assert.equal("true\n", run("_1 == _ and _3 == 20"))
   end)
 
-  it("leaves nothing behind, however many there are", function()
+  it("#slow leaves nothing behind, however many there are", function()
     local session <const>, run <const> = new_session()
     local function enter(from, to)
       for i = from, to do
@@ -224,6 +224,12 @@ describe("the printing of results", function()
     local deep = {}
     for _ = 1, 1000 do deep = {deep} end
     assert.equal("{{{{{... 1}}}}}", printing.text(deep))
+    local function bushy(levels)
+      local branches <const> = {}
+      for i = 1, levels > 0 and 40 or 0 do branches[i] = bushy(levels - 1) end
+      return branches
+    end
+    assert.is_true(#printing.text(bushy(3)) < 20000)
     local long <const> = {}
     for i = 1, 1e5 do long[i] = i end
     assert.is_true(#printing.text(long) < 400)

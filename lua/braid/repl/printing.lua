@@ -10,6 +10,7 @@ local M <const> = {}
 local DEPTH <const> = 4
 local MOST <const> = 40       -- entries of a table
 local LONGEST <const> = 2000  -- bytes of a string
+local PARTS <const> = 1000    -- values in all
 
 local KEYWORDS <const> = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
@@ -151,6 +152,8 @@ local function of_table(t, state, depth)
 end
 
 function text_of(v, state, depth)
+  state.parts = state.parts + 1
+  if state.parts > PARTS then return "..." end
   local kind <const> = type(v)
   if kind == "nil" or kind == "boolean" then return tostring(v) end
   if kind == "number" then return of_number(v) end
@@ -164,9 +167,12 @@ function text_of(v, state, depth)
 end
 
 --- The text of a value in one line, as in a table.
-function M.line(v) return (text_of(v, {within = {}, width = math.huge}, 1):gsub("\n.*", " ...")) end
+function M.line(v)
+  local text <const> = text_of(v, {within = {}, parts = 0, width = math.huge}, 1)
+  return (text:gsub("\n.*", " ..."))
+end
 
 --- The text of a value in lines of at most `width` columns, where its parts allow that.
-function M.text(v, width) return text_of(v, {within = {}, width = width or 80}, 0) end
+function M.text(v, width) return text_of(v, {within = {}, parts = 0, width = width or 80}, 0) end
 
 return M
