@@ -77,7 +77,6 @@ function Attributes.divisor(_, target) return target:ne(core.missing_class):sum(
 judged.kind(Attributes, {what = "mtl.attributes", metrics = class_names.metrics,
   show = class_names.shown,
   known = function(_, target) return target:ne(core.missing_class):any(2) end,
-  finish = function(_, m) m.unseen = m.notes and m.notes.balanced and m.notes.balanced.unseen end,
   forms = {classes = {
     told = function(self)
       return {classes = 2, problems = self.count, named = true,

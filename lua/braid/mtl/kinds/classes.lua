@@ -64,7 +64,6 @@ end
 judged.kind(Classes, {what = "mtl.classes", metrics = class_names.metrics,
   show = class_names.shown,
   known = function(self, target) return target:ne(self.ignore) end,
-  finish = function(_, m) m.unseen = m.notes and m.notes.balanced and m.notes.balanced.unseen end,
   forms = {classes = {
     told = function(self)
       return {classes = self.size, problems = 1, ignore = self.ignore,

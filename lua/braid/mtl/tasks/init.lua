@@ -190,6 +190,10 @@ function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
   check.value("tasks: evaluate", "batches", batches, CALLED)
   local sums <const>, losses <const>, counts <const>, shares <const>, samples = {}, {}, {}, {}, 0
+  local labelled <const>, divisor <const> = {}, {}
+  for name, task in self:each() do -- once, for to find that a task has none takes time
+    labelled[name], divisor[name] = task.labelled or false, task.divisor or false
+  end
   local _ <close> = Module.is(net) and Module.evaluating(net) or nil
   local _ <close> = grad.no_grad()
   for batch in batches do
@@ -202,8 +206,9 @@ function Tasks:evaluate(net, batches)
       local output <const>, target <const> = pair(name, task, outputs, batch)
       task:observe(sums[name], output, target, batch)
       local loss <const> = task:loss(output, target):item()
-      local count <const> = task.labelled and task:labelled(target) or batch.count or output:size(1)
-      local share <const> = task.divisor and task:divisor(target) or count
+      local count <const> = labelled[name] and task:labelled(target) or batch.count
+        or output:size(1)
+      local share <const> = divisor[name] and task:divisor(target) or count
       counts[name] = (counts[name] or 0) + count
       shares[name] = (shares[name] or 0) + share
       losses[name] = (losses[name] or 0) + loss * share

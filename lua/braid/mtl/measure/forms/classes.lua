@@ -58,41 +58,53 @@ local function answers_of(scores)
   return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
 end
 
---- A batch. said() is the tensor of classes said (n,problems), answers() the list of them, problem
--- by problem in each sample; labels the tensor, list() its values.
+-- A batch as metrics see it.
+local Seen <const> = {}
+Seen.__index = Seen
+
+--- The classes said (n,problems).
+function Seen:said()
+  if not self.answer and not self.scores then
+    check.fail("%s: outputs must be scores (n, classes) or the classes said (n, whole numbers); "
+      .. "scores of one class do not say where it begins", self.what)
+  end
+  self.answer = self.answer or answers_of(self.scores)
+  return self.answer
+end
+
+--- The list of them, problem by problem in each sample.
+function Seen:answers()
+  self.answered = self.answered or self:said():reshape(-1):totable()
+  return self.answered
+end
+
+--- The labels likewise.
+function Seen:list()
+  self.listed = self.listed or self.labels:reshape(-1):totable()
+  return self.listed
+end
+
+--- A batch: labels (n,problems); scores (n,problems,classes), score (n,1) of the positive class, or
+-- neither, where outputs are the classes said; and the functions above.
 function M.seen(context, outputs, targets)
   check_shapes(context, outputs, targets)
-  local n <const> = outputs:size(1)
+  local n <const>, problems <const> = outputs:size(1), context.problems
   if context.classes ~= 1 and outputs:dim() == 2 and outputs:size(2) == 1 then
     outputs = outputs:reshape(n) -- scores of the positive class, or the classes said
   end
-  local seen <const> = {n = n, labels = targets:reshape(n, context.problems), what = context.what}
-  if outputs:dim() == 1 then
-    local said <const> = WHOLE[outputs.dtype]
-    seen.answer, seen.score = said and outputs or nil, not said and outputs:reshape(n, 1) or nil
+  local seen <const> = setmetatable({n = n, labels = targets:reshape(n, problems),
+    what = context.what}, Seen)
+  if outputs:dim() == 1 and WHOLE[outputs.dtype] then
+    seen.answer = outputs
+  elseif outputs:dim() == 1 then
+    seen.score = outputs:reshape(n, 1)
   else
-    seen.scores = outputs:reshape(n, context.problems,
-      n > 0 and outputs:numel() // (n * context.problems) or context.classes)
+    seen.scores = outputs:reshape(n, problems, n > 0 and outputs:numel() // (n * problems)
+      or context.classes)
     if seen.scores:size(3) ~= context.classes then
       check.fail("%s: outputs must have %d scores for each sample, as before, not %s", context.what,
-        context.classes * context.problems, describe(outputs))
+        context.classes * problems, describe(outputs))
     end
-  end
-  function seen.said()
-    if not seen.answer and not seen.scores then
-      check.fail("%s: outputs must be scores (n, classes) or the classes said (n, whole numbers); "
-        .. "scores of one class do not say where it begins", context.what)
-    end
-    seen.answer = seen.answer or answers_of(seen.scores)
-    return seen.answer
-  end
-  function seen.answers()
-    seen.answered = seen.answered or seen.said():reshape(-1):totable()
-    return seen.answered
-  end
-  function seen.list()
-    seen.listed = seen.listed or seen.labels:reshape(-1):totable()
-    return seen.listed
   end
   return seen
 end

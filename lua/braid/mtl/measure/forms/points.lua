@@ -46,31 +46,44 @@ function M.mean(apart)
   return ops.masked_fill(apart, there:logical_not(), 0):sum(2) / there:sum(2)
 end
 
---- A batch: apart (n,points), mean (n), means() the list of that, and length(by) (n), what they are
--- taken relative to.
+-- A batch as metrics see it: apart (n,points), mean (n).
+local Seen <const> = {}
+Seen.__index = Seen
+
+--- The mean over each face's points, a list; `missing` counts those that are none.
+function Seen:means()
+  if not self.listed then
+    self.listed, self.missing = self.mean:totable(), 0
+    for _, mean in ipairs(self.listed) do
+      if mean ~= mean then self.missing = self.missing + 1 end
+    end
+  end
+  return self.listed
+end
+
+--- What errors are taken relative to (n), or false where the batch does not have it.
+function Seen:length(by)
+  local length = self.lengths[by]
+  if length == nil then
+    length = relative[by].length(self.context, self.target, self.batch, self.aspect)
+    length = length and length:to("float64") or false
+    self.lengths[by] = length
+  end
+  return length
+end
+
+--- A batch.
 function M.seen(context, outputs, target, batch)
-  local n <const> = target:size(1)
+  local n <const> = target:dim() > 0 and target:size(1) or 0
   if outputs:numel() ~= target:numel() or target:dim() ~= 3 or target:size(2) ~= context.points then
     check.fail("%s: outputs {%s} and targets {%s} must be %d points a face each", context.what,
       table.concat(outputs.shape, ", "), table.concat(target.shape, ", "), context.points)
   end
   local aspect <const> = M.aspect(batch)
-  local places <const> = outputs:detach():reshape(n, context.points, 2):to("float64")
-  target = target:to("float64") -- so that batches do not matter to rounding
-  local apart <const> = M.distances(places, target, aspect)
-  local seen <const>, lengths <const> = {n = n, apart = apart, mean = M.mean(apart)}, {}
-  function seen.means()
-    seen.listed = seen.listed or seen.mean:totable()
-    return seen.listed
-  end
-  function seen.length(by)
-    if lengths[by] == nil then
-      local length <const> = relative[by].length(context, target, batch, aspect)
-      lengths[by] = length and length:to("float64") or false
-    end
-    return lengths[by]
-  end
-  return seen
+  local apart <const> = M.distances(outputs:detach():reshape(n, context.points, 2), target, aspect)
+    :to("float64") -- for means that are the same in any batch
+  return setmetatable({n = n, apart = apart, mean = M.mean(apart), lengths = {}, context = context,
+    target = target, batch = batch, aspect = aspect}, Seen)
 end
 
 return M

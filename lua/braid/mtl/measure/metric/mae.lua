@@ -6,5 +6,5 @@ return metric.kind{name = "mae", form = "numbers", gathers = "differences", dire
   unit = "the labels'", counts = "numbers with a label",
   value = function(part)
     if part.count == 0 then return nil, "no sample has a label" end
-    return part.lost > 0 and math.huge or part.apart / part.count
+    return part.lost > 0 and math.huge or part.total / part.count
   end}

@@ -3,9 +3,9 @@
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 
-return metric.kind{name = "rmse", form = "numbers", gathers = "differences", direction = "min",
+return metric.kind{name = "rmse", form = "numbers", gathers = "squares", direction = "min",
   unit = "the labels'", counts = "numbers with a label",
   value = function(part)
     if part.count == 0 then return nil, "no sample has a label" end
-    return part.lost > 0 and math.huge or math.sqrt(part.square / part.count)
+    return part.lost > 0 and math.huge or math.sqrt(part.total / part.count)
   end}

@@ -94,7 +94,10 @@ end
 local function entry_of(record, e)
   local name, options = e, nil
   if type(e) == "table" then name, options = e.name, e.options end
-  return {name = name_of(e), metric = named.metric(record.what, name, record.forms, options)}
+  local made <const> = not options and record.made[name] -- nobody observes with that one
+  local m <const> = made or named.metric(record.what, name, record.forms, options)
+  if not options then record.made[name] = m end
+  return {name = name_of(e), metric = m}
 end
 
 -- The one that the task is judged by goes first; it is added where it is not among them.
@@ -187,12 +190,12 @@ end
 
 --- The same for a kind that another is the base of, which messages call `what`.
 function M.derived(Kind, what)
-  records[Kind] = setmetatable({what = what}, {__index = records[Kind.base]})
+  records[Kind] = setmetatable({what = what, made = {}}, {__index = records[Kind.base]})
 end
 
 --- Gives a kind of task its metrics; see above.
 function M.kind(Kind, record)
-  records[Kind] = record
+  records[Kind], record.made = record, {}
   for name, form in pairs(record.forms) do
     form.form = require("braid.mtl.measure.forms." .. name)
   end

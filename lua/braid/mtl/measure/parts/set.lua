@@ -74,8 +74,11 @@ function Set:results()
     if i == 1 then m.metric = e.name end
     add_each(m, e.name, each)
     for key, n in pairs(notes or {}) do
-      all[e.name] = all[e.name] or {}
-      all[e.name][key] = n
+      if key == "unseen" then m.unseen = math.max(m.unseen or 0, n) end
+      if n > 0 then
+        all[e.name] = all[e.name] or {}
+        all[e.name][key] = n
+      end
     end
   end
   m.undefined = next(undefined) and undefined or nil

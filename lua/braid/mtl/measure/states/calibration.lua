@@ -27,7 +27,7 @@ end
 
 local function gather(self, problems, sure, seen, answers)
   local bins <const>, count <const>, ignore <const> = self.bins, #problems, self.context.ignore
-  for i, label in ipairs(seen.list()) do
+  for i, label in ipairs(seen:list()) do
     local part <const> = problems[(i - 1) % count + 1]
     if label ~= ignore then
       local p <const> = sure[i] == sure[i] and sure[i] or 1.0 -- NaN: sure, and wrong
@@ -42,7 +42,7 @@ function Calibration:add(seen)
   if not seen.scores then
     check.fail("%s: outputs must be scores (n, classes)", self.context.what)
   end
-  local scores <const>, answers <const> = seen.scores:to("float64"), seen.answers()
+  local scores <const>, answers <const> = seen.scores:to("float64"), seen:answers()
   if self.probabilities and not self.context.scores and not classes.are_probabilities(scores) then
     self.probabilities = false
   end

@@ -38,7 +38,7 @@ local function add_all(self, seen)
     local row <const> = strange:any(2):to("int64"):argmax(1):item()
     refuse(context, labels[row]:masked_select(strange[row])[1]:item(), row, classes)
   end
-  local places <const> = (labels:masked_fill(missing, 0) * (classes + 1) + seen.said()
+  local places <const> = (labels:masked_fill(missing, 0) * (classes + 1) + seen:said()
     + self.offsets):reshape(-1)
   local count <const> = places:numel()
   if not self.ones or self.ones:numel() ~= count then
@@ -50,8 +50,8 @@ end
 
 local function add_one(self, seen)
   local ignore <const>, n <const> = self.context.ignore, self.n
-  local most <const>, answers <const> = self.context.classes or 0xFFFFFF, seen.answers()
-  for i, label in ipairs(seen.list()) do
+  local most <const>, answers <const> = self.context.classes or 0xFFFFFF, seen:answers()
+  for i, label in ipairs(seen:list()) do
     if label == ignore then
       self.missing = self.missing + 1
     else

@@ -1,26 +1,25 @@
---- Sums of the absolute and squared differences of numbers from what they should be.
+--- Sums of the absolute differences of numbers from what they should be.
 
 local class <const> = require "braid.class"
 
 local Differences <const> = class("differences")
 
-local FIELDS <const> = {"count", "lost", "apart", "square"}
-
 function Differences:init(context, _)
   self.context, self.samples, self.missing, self.columns = context, 0, 0, {}
   for k = 1, context.problems do
-    self.columns[k] = {count = 0, lost = 0, apart = 0.0, square = 0.0, named = context.named}
+    self.columns[k] = {count = 0, lost = 0, total = 0.0, named = context.named}
   end
 end
 
+--- How far differences are from 0.
+function Differences.size(difference) return difference:abs() end
+
 function Differences:add(seen)
-  local difference <const> = seen.difference
-  local apart <const> = difference:abs():sum(1):totable()
-  local square <const> = difference:square():sum(1):totable()
+  local sizes <const> = self.size(seen.difference):sum(1):totable()
   local known <const> = seen.known and seen.known:sum(1):totable()
   local lost <const> = seen.lost and seen.lost:sum(1):totable()
   for k, column in ipairs(self.columns) do
-    column.apart, column.square = column.apart + apart[k], column.square + square[k]
+    column.total = column.total + sizes[k]
     column.count = column.count + (known and known[k] or seen.n)
     column.lost = column.lost + (lost and lost[k] or 0)
     self.missing = self.missing + (known and seen.n - known[k] or 0)
@@ -33,7 +32,9 @@ function Differences:fits(other) return #self.columns == #other.columns end
 function Differences:merge(other)
   self.samples, self.missing = self.samples + other.samples, self.missing + other.missing
   for k, column in ipairs(self.columns) do
-    for _, key in ipairs(FIELDS) do column[key] = column[key] + other.columns[k][key] end
+    local from <const> = other.columns[k]
+    column.count, column.lost = column.count + from.count, column.lost + from.lost
+    column.total = column.total + from.total
   end
 end
 

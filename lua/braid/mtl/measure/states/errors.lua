@@ -13,15 +13,14 @@ function Errors:init(context, o)
 end
 
 function Errors:add(seen)
-  local lengths <const>, errors <const> = seen.length(self.by), self.errors
-  local means <const> = seen.means()
+  local lengths <const>, errors <const> = seen:length(self.by), self.errors
+  local means <const> = seen:means()
   local values <const> = self.by == "none" and means
     or lengths and (seen.mean / lengths):totable()
-  for i, mean in ipairs(means) do
-    local v <const> = values and values[i]
-    if mean ~= mean then self.missing = self.missing + 1 end
-    if v and v == v then errors[#errors + 1] = v end
+  for _, v in ipairs(values or {}) do
+    if v == v then errors[#errors + 1] = v end
   end
+  self.missing = self.missing + seen.missing
   self.told = self.told or lengths ~= false
   self.samples, self.count = self.samples + seen.n, #errors
 end

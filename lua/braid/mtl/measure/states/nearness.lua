@@ -11,7 +11,7 @@ function Nearness:init(context, o)
 end
 
 function Nearness:add(seen)
-  local lengths <const> = seen.length(self.by)
+  local lengths <const> = seen:length(self.by)
   self.samples = self.samples + seen.n
   if not lengths then return end
   local ratios <const> = seen.apart / lengths:reshape(-1, 1)

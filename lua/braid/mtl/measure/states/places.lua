@@ -33,7 +33,7 @@ function Places:add(seen)
     check.fail("%s: outputs must be scores (n, classes)", context.what)
   end
   local scores <const> = seen.scores:reshape(-1):totable()
-  for i, label in ipairs(seen.list()) do
+  for i, label in ipairs(seen:list()) do
     local part <const> = self.problems[(i - 1) % problems + 1]
     if label == context.ignore then
       self.missing = self.missing + 1

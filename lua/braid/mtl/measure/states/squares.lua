@@ -1,0 +1,10 @@
+--- Sums of the squared differences of numbers from what they should be.
+
+local class <const> = require "braid.class"
+local Differences <const> = require "braid.mtl.measure.states.differences"
+
+local Squares <const> = class("squares", Differences)
+
+function Squares.size(difference) return difference:square() end
+
+return Squares
