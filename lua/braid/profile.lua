@@ -114,12 +114,13 @@ return function(f, given)
   end
   core.profile_begin()
   local places, watch
+  local _ <close> = setmetatable({}, {__close = function()
+    if watch then watch() end
+    core.profile_end()
+  end})
   if o.net then places, watch = blocks.watch(o.net) end
   local from <const> = core.clock()
-  local ok <const>, message <const> = pcall(f)
-  local profile <const> = ok and collect(core.clock() - from, places)
-  if watch then watch() end
-  core.profile_end()
-  if not ok then error(message, 0) end
+  f()
+  local profile <const> = collect(core.clock() - from, places)
   return profile
 end

@@ -61,7 +61,7 @@ function Seen:means()
   return self.listed
 end
 
---- What errors are taken relative to (n), or false where the batch does not have it.
+--- The lengths that errors are taken relative to (n); false where the batch does not have them.
 function Seen:length(by)
   local length = self.lengths[by]
   if length == nil then
