@@ -329,6 +329,10 @@ describe("tasks:weigh", function()
         "must be a tensor of one value"},
       {function() tasks:weigh(net, w.equal{}):update(net(x), batch) end,
         "does not ask for losses after the step"},
+      {function()
+        local out <const> = braid.no_grad(function() return net(x) end)
+        tasks:weigh(net, w.upgrad{}):backward(out, batch)
+      end, "no loss depends on a parameter that trains"},
       {function() tasks:weigh(net, w.moco{on = "representation"}) end, "there is no option 'on'"},
     } do
       assert.error_matches(row[1], row[2])

@@ -208,6 +208,10 @@ local BY <const> = {losses = weigh_losses, gram = weigh_rows, rows = weigh_rows,
 function Weighing:backward(outputs, batch)
   local total <const>, per_task <const> = losses_of(self, outputs, batch)
   local s <const>, losses <const>, weights <const> = step_of(self, per_task, true)
+  if s.count == 0 and next(per_task) then
+    check.fail("weighing: backward: no loss depends on a parameter that trains; are all frozen, or "
+      .. "was the forward pass run under braid.no_grad?")
+  end
   local coefficients, gram = {}, nil
   if s.count > 0 then
     local _ <close> = grad.no_grad()

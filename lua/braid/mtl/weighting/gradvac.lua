@@ -24,13 +24,16 @@ function Gradvac:weigh(s)
     local key <const> = "cosine with " .. name
     local c <const>, target <const> = s:list(0.0), s:recall(key, 0.0)
     c[i] = 1.0
+    local products = s.gram[i] -- of what becomes of g_i, with all gradients
     for _, j in ipairs(draw.order(s.count)) do
       if j ~= i then
-        local products <const> = matrix.times(s.gram, c)
         local own <const> = math.sqrt(math.max(matrix.dot(products, c), 0))
         local phi <const>, hat <const> = products[j] / (own * length[j] + EPS), target[j]
         if phi < hat then
-          c[j] = c[j] + own * (hat * sine(phi) - phi * sine(hat)) / (length[j] * sine(hat) + EPS)
+          local turn <const> = hat * sine(phi) - phi * sine(hat)
+          local by <const> = own * turn / (length[j] * sine(hat) + EPS)
+          c[j] = c[j] + by
+          products = matrix.map(products, function(x, k) return x + by * s.gram[j][k] end)
         end
         target[j] = (1 - beta) * hat + beta * phi
       end
