@@ -356,3 +356,38 @@ describe("tasks:weigh", function()
     end
   end)
 end)
+
+describe("mtl.task_rates", function()
+  it("gives what is a task's alone a rate of its own, by the epoch", function()
+    local tasks <const> = make_tasks()
+    local net <const> = network(tasks, mtl.share, {stacked = false})
+    local rates <const> = mtl.task_rates(net, {a = 0.5, c = function(e) return 0.1 ^ e end})
+    local opt <const> = optim.SGD(rates:groups(), {lr = 1})
+    local count = 0
+    for _, group in ipairs(opt.groups) do count = count + #group.params end
+    assert.equal(#net:parameters(), count)
+    local before <const>, now <const> = {}, {}
+    for epoch = 1, 2 do
+      rates:set(opt, epoch)
+      for name, p in net:named_parameters() do
+        before[name], p.grad = p:detach():clone(), p:detach() * 0 + 1
+      end
+      opt:step()
+      for name, p in net:named_parameters() do
+        now[name] = (before[name] - p:detach()):mean():item()
+        local wanted <const> = name:find("%.a%.") and 0.5
+          or name:find("%.c%.") and 0.1 ^ epoch or 1
+        assert.near(wanted, now[name], 1e-9, name)
+      end
+    end
+  end)
+
+  it("says what is wrong", function()
+    local net <const> = network(make_tasks(), mtl.share, {stacked = false})
+    assert.error_matches(function() mtl.task_rates(net, {d = 1}):groups() end, "no parameter is d's")
+    assert.error_matches(function() mtl.task_rates(net, {a = -1}) end, "rates must be a table")
+    local rates <const> = mtl.task_rates(net, {a = function() return "x" end})
+    assert.error_matches(function() rates:set(optim.SGD(rates:groups()), 1) end,
+      "the rate of a must be a number")
+  end)
+end)

@@ -249,6 +249,8 @@ for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
   rows["mtl.weighting." .. name] = {options = name == "fixed" and {weights = {a = 1}} or nil,
     call = function(_, o) method(o) end}
 end
+rows["mtl.task_rates"] = {arguments = {net = net, rates = {a = 1}}, no_names = true,
+  call = function(a) mtl.task_rates(a.net, a.rates) end}
 rows["weighing: load_state_dict"] = {
   options = {steps = 1, method = "equal", memory = {}, shared = {"w"}},
   skip = {memory = true}, -- any table

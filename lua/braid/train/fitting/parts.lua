@@ -4,39 +4,11 @@
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local optim <const> = require "braid.optim"
+local task_rates <const> = require "braid.mtl.task_rates"
 
 local M <const> = {}
 
 -- ---- optimizers -----------------------------------------------------------------------
-
--- The task whose alone a parameter is, by its name in a network of columns; or nil.
-local function task_of(net, name)
-  local part <const>, owner <const> = name:match("^(%w+)%.([^.]+)")
-  if (part == "columns" or part == "head") and net.tasks and net.tasks[owner] then return owner end
-end
-
--- The parameters in groups, one for each task that has a rate of its own.
-local function grouped(net, rates)
-  if not next(rates) then return net:parameters() end
-  local groups <const>, own <const> = {{params = {}}}, {}
-  for name, p in net:named_parameters() do
-    local task <const> = task_of(net, name)
-    local place = 1
-    if task and rates[task] then
-      place = own[task] or #groups + 1
-      own[task], groups[place] = place, groups[place] or {params = {}}
-    end
-    table.insert(groups[place].params, p)
-  end
-  for _, task in ipairs(check.sorted_keys(rates)) do
-    if not own[task] then
-      check.fail("train.fit: rates: no parameter is %s's alone: it has neither column nor head",
-        task)
-    end
-  end
-  if #groups[1].params == 0 then table.remove(groups, 1) end
-  return groups
-end
 
 local function of_name(name)
   local found = name
@@ -82,7 +54,8 @@ function M.optimizer(net, o, rates)
       if key ~= 1 then options[key] = value end
     end
     options.lr = o.lr or options.lr
-    return of_name(name)(grouped(net, rates), options)
+    local grouped <const> = next(rates) and task_rates(net, rates):groups() or net:parameters()
+    return of_name(name)(grouped, options)
   end
   if type(opt) ~= "table" or not opt.step or not opt.groups and not opt.optimizer then
     check.fail("train.fit: optimizer: the function must return an optimizer, not %s",
@@ -106,18 +79,7 @@ function M.wants_closure(opt) return class.is_a(opt, optim.LBFGS) end
 
 --- Sets the rates of tasks at the beginning of an epoch.
 function M.set_rates(net, opt, rates, epoch)
-  if not next(rates) then return end
-  local task <const> = {}
-  for name, p in net:named_parameters() do task[p] = task_of(net, name) end
-  for _, group in ipairs(opt.groups) do
-    local rate = rates[task[group.params[1]] or false]
-    if rate then
-      if type(rate) == "function" then rate = rate(epoch) end
-      check.value("train.fit: rates", "the rate of " .. task[group.params[1]], rate,
-        check.number{from = 0})
-      group.lr_mult = rate
-    end
-  end
+  if next(rates) then task_rates(net, rates):set(opt, epoch) end
 end
 
 --- The settings of an optimizer's groups, as numbers and lists by name.
