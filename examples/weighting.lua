@@ -1,16 +1,15 @@
 --- Ways to weigh tasks, side by side: one network (TCDCN with hard sharing), the same data, order
 -- and seeds; what differs is the weighting.
 --
--- On rendered faces, some minutes: build/braid examples/weighting.lua On the MTFL data:
--- build/braid examples/weighting.lua --data path/to/mtfl --epochs 15
+-- On rendered faces, some minutes:   build/braid examples/weighting.lua
+-- On the MTFL data:                  build/braid examples/weighting.lua --data path/to/mtfl
 --
--- --methods names weightings (mtl.weighting has 25), --on representation weighs gradients at the
+-- --methods names weightings (mtl.weighting has 25); --on representation weighs gradients at the
 -- last shared values, at a fraction of the time. --lambda is the weight of every attribute, which
--- all methods see: losses are multiplied by it before they are weighed. Methods that do not heed
--- sizes (nash, imtl, aligned, config, db, upgrad in part) may do with 1. Each run is a directory
--- of its own, out/METHOD/seedN, goes on where it was ended, and is chosen by 1,000 validation
--- faces; the table, of test faces, is out/results.md, .csv, .tex and .html. delta-m is over the
--- plain sum (equal).
+-- all methods see: losses are multiplied by it before they are weighed. Each run is a directory of
+-- its own, out/METHOD/seedN, and goes on where it was ended; its best epoch is chosen by faces held
+-- back (1,000 of MTFL). The table, of test faces, is out/results.md, .csv, .tex and .html; delta-m
+-- is over the plain sum (equal).
 local braid <const> = require "braid"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 

@@ -279,6 +279,8 @@ describe("weights of tasks", function()
       b = mtl.classes{2}, c = mtl.real{1}}
     local net <const> = network(tasks, mtl.share)
     local function total() return tasks:loss(net(x), batch):item() end
+    assert.error_matches(total, "weight of a is a function of the epoch.*tasks:set_epoch")
+    tasks:set_epoch(1)
     local each <const> = tasks:losses(net(x), batch)
     local a <const>, b <const>, c <const> = each.a:item(), each.b:item(), each.c:item()
     assert.near(0.1 * a + b + c, total(), 1e-6)
@@ -323,6 +325,8 @@ describe("tasks:weigh", function()
       {function() return w.upgrd end, "did you mean.*upgrad"},
       {function() tasks:weigh(net, w.fixed{weights = {d = 1}}):backward(net(x), batch) end,
         "names 'd', which is no task"},
+      {function() tasks:weigh(net, w.dwa{}):backward(net(x), batch) end,
+        "nobody says when one begins: tasks:set_epoch"},
       {function() tasks:weigh(net, w.equal{}):backward({d = net(x).a:sum()}) end,
         "there is no task 'd'"},
       {function() tasks:weigh(net, w.equal{}):backward({a = net(x).a}) end,
@@ -344,7 +348,7 @@ describe("tasks:weigh", function()
       local own <const> = network(tasks, mtl.share)
       local opt <const> = optim.Adam(own:parameters(), {lr = 0.01})
       local weighing <const> = tasks:weigh(own,
-        w[name](name == "fixed" and {weights = {b = 2}} or nil))
+        w[name](name == "fixed" and {weights = {b = 2}} or name == "dwa" and {every = 10} or nil))
       local first, last
       for _ = 1, 60 do
         opt:zero_grad()
@@ -384,7 +388,8 @@ describe("mtl.task_rates", function()
 
   it("says what is wrong", function()
     local net <const> = network(make_tasks(), mtl.share, {stacked = false})
-    assert.error_matches(function() mtl.task_rates(net, {d = 1}):groups() end, "no parameter is d's")
+    assert.error_matches(function() mtl.task_rates(net, {d = 1}):groups() end,
+      "no parameter is d's")
     assert.error_matches(function() mtl.task_rates(net, {a = -1}) end, "rates must be a table")
     local rates <const> = mtl.task_rates(net, {a = function() return "x" end})
     assert.error_matches(function() rates:set(optim.SGD(rates:groups()), 1) end,

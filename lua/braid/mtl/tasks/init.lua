@@ -81,8 +81,8 @@ function Tasks:set_epoch(epoch)
   epochs[self] = check.value("tasks: set_epoch", "the epoch", epoch, EPOCH)
 end
 
---- The epoch that set_epoch said last; 1 before.
-function Tasks:get_epoch() return epochs[self] or 1 end
+--- The epoch that set_epoch said last, 1 before; and whether it has said any.
+function Tasks:get_epoch() return epochs[self] or 1, epochs[self] ~= nil end
 
 --- The weight that a task has now, a number.
 function Tasks:weight_of(name)
@@ -90,7 +90,12 @@ function Tasks:weight_of(name)
     check.fail("tasks: weight_of: wants the name of a task, not %s; there is %s",
       check.shown(name), table.concat(self.names, ", "))
   end
-  return weight.of(name, self[name].weight, self:get_epoch())
+  local epoch <const>, known <const> = self:get_epoch()
+  if not known and type(self[name].weight) == "function" then
+    check.fail("tasks: the weight of %s is a function of the epoch, and nobody says which it is: "
+      .. "tasks:set_epoch(epoch) where an epoch begins", name)
+  end
+  return weight.of(name, self[name].weight, epoch)
 end
 
 --- A weighting (mtl.weighting) at work on a network: mtl/weigh/weighing.lua.

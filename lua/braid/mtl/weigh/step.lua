@@ -5,7 +5,7 @@
 --   losses    their losses, each times its task's weight: numbers in the order of the names
 --   gram      T rows of the products of their gradients, where the method looks at these
 --   rows      the gradients (T,d), where it looks at these
---   number    of the step, from 1; epoch, as tasks:set_epoch has it
+--   number    of the step, from 1; epoch, as tasks:set_epoch has it, nil where it was not called
 --   classes   {task = true} of those whose outputs are probabilities of classes
 --   state     a table that is the method's own and part of what is saved
 --

@@ -117,8 +117,9 @@ local function step_of(self, per_task, differentiates)
       end
     end
   end
+  local epoch <const>, counted <const> = self.tasks:get_epoch()
   return Step{names = names, count = #names, losses = values, state = self.state,
-    number = self.number + 1, epoch = self.tasks:get_epoch(), tasks = self.tasks}, losses, weights
+    number = self.number + 1, epoch = counted and epoch or nil, tasks = self.tasks}, losses, weights
 end
 
 -- ---- gradients ----------------------------------------------------------------------------

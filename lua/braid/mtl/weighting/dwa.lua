@@ -25,6 +25,10 @@ function Dwa:scale(s)
   state.sum, state.steps = state.sum or {}, state.steps or {}
   state.older, state.newer = state.older or {}, state.newer or {}
   local epoch <const> = every and (s.number - 1) // every + 1 or s.epoch
+  if not epoch then
+    check.fail("mtl.weighting.dwa: it weighs by epochs, and nobody says when one begins: "
+      .. "tasks:set_epoch(epoch), or every = how many steps are one")
+  end
   if state.epoch and state.epoch ~= epoch then close_epoch(state) end
   state.epoch = epoch
   local rates <const> = {}
