@@ -515,6 +515,9 @@ describe("train.find_lr", function()
     assert.equal(#found.lr, #found.loss)
     assert.is_true(math.abs(found.lr[1] - 1e-6) < 1e-18)
     assert.matches("^about %S+, of rates from 1e%-06 to ", tostring(found))
+    found:plot(folder .. "/rates.svg")
+    assert.matches("suggested", shell.read(folder .. "/rates.svg"))
+    assert.matches("suggested", tostring(found:plot()))
     assert.same(found.raw, train.find_lr(net, {tasks = tasks, train = faces.train, batch = 16,
       low = 1e-6, high = 10, seed = 1}).raw)
     local ok <const>, why <const> = pcall(train.find_lr, net, {train = faces.train, low = 1,

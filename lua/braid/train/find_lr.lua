@@ -5,7 +5,8 @@
 -- The suggestion is the rate at which it falls fastest in the logarithm of the rate. Weights,
 -- statistics and random numbers are then as they were. Options: tasks, train, batch, loader,
 -- optimizer as train.fit has them; low = 1e-6, high = 1, steps = 100, seed.
--- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}, which prints the first
+-- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}, which prints the first;
+--   :plot() or :plot("rates.svg") is its curve
 -- @usage local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train})
 --   print(found)      --> about 2.1e-03, of rates from 1e-06 to 0.32
 
@@ -15,6 +16,7 @@ local format <const> = require "braid.format"
 local grad <const> = require "braid.grad"
 local options <const> = require "braid.train.fitting.options"
 local parts <const> = require "braid.train.fitting.parts"
+local plot <const> = require "braid.plot"
 local Source <const> = require "braid.train.fitting.source"
 local walk <const> = require "braid.nn.walk"
 
@@ -108,14 +110,25 @@ local function steepest(found)
   return at and found.lr[at] or nil
 end
 
-local Found <const> = {__name = "rates", __tostring = function(found)
+local Found <const> = {__name = "rates", __index = {}}
+
+--- The smoothed loss over the rates: a figure, or with a path a picture in a file.
+function Found.__index:plot(path)
+  local curve <const> = {loss = {x = self.lr, y = self.loss}}
+  local o <const> = {log = "x", xlabel = "learning rate",
+    rules = self.suggestion and {{x = self.suggestion, label = "suggested"}} or nil}
+  if path then return plot.lines(path, curve, o) end
+  return plot.lines(curve, o)
+end
+
+function Found.__tostring(found)
   local last <const> = found.lr[#found.lr] or 0
   if not found.suggestion then
     return format("no suggestion: the loss did not fall at any rate from %.3g to %.3g",
       found.lr[1] or 0, last)
   end
   return format("about %.2g, of rates from %.3g to %.3g", found.suggestion, found.lr[1], last)
-end}
+end
 
 return function(net, given)
   local o <const> = check.options(OPTIONS, given, {net = net})
