@@ -86,7 +86,7 @@ local function put_entry(rows, view)
   local indent <const> = rows.column < rows.columns // 2 and view.more or ""
   local at = 1
   while at <= #text + 1 do
-    if at == view.at then
+    if not row and at >= view.at then -- what a search found may begin inside of a character
       if rows.column >= rows.columns then rows:end_row() end
       row, column = #rows.list + 1, rows.column
     end
