@@ -64,6 +64,8 @@ local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks})
 -- A run's directory as fit leaves it.
 local function write_run(dir, epochs)
   local log <close> = train.log(dir)
+  log:clock{event = "profile", ms = 10, blocks = { {block = "conv<1>", forward_ms = 1,
+    backward_ms = 2} }, tasks = { {task = "pose", forward_ms = 1, backward_ms = 2} }}
   for epoch = 1, epochs do
     for step = 1, 4 do
       log:step{step = epoch * 4 + step, epoch = epoch, lr = 1e-3, loss = {total = 1 / step,
@@ -95,7 +97,7 @@ describe("train.report", function()
       local html <const> = read(path)
       check_page(html)
       for _, id in ipairs{"curves", "metrics", "conflicts", "weights", "worst", "samples",
-        "confusion", "topology", "config"} do
+        "confusion", "topology", "config", "time"} do
         assert.is_truthy(html:find(('<section id="%s">'):format(id), 1, true), id)
       end
       for _, words in ipairs{"failure.0.08", "&lt;patience&gt; &amp; more", "options.list.2",

@@ -1,10 +1,10 @@
 --- A run as a page: report.html, which needs no other file and no network.
 --
 -- train.report(dir) writes it into the directory of a run, from what is there: curves by task,
--- coefficients, conflicts of gradients, learning rate, speed, metrics, the network's topology (of
--- best.safetensors), the configuration. With data it runs the best network over them and shows
--- samples with what it says of them, the worst by loss, and confusion matrices; these stay in
--- report.json, so that the page can be made again later without data.
+-- coefficients, conflicts of gradients, learning rate, speed, where the time went, metrics, the
+-- network's topology (of best.safetensors), the configuration. With data it runs the best network
+-- over them and shows samples with what it says of them, the worst by loss, and confusion matrices;
+-- these stay in report.json, so that the page can be made again later without data.
 -- @usage
 -- train.report("build/run", {data = faces.val})       -- a data set, or a loader
 -- train.report("build/run")
@@ -75,6 +75,16 @@ local function batches_of(o, tasks)
   return loader(data, options)
 end
 
+-- The profile that the run's clock has, or nil.
+local function profile_of(dir)
+  local path <const>, found = dir .. "/clock.jsonl", nil
+  if core.path_kind(path) ~= "file" then return nil end
+  for _, event in ipairs((History.lines(WHAT, path))) do
+    if event.event == "profile" then found = event end
+  end
+  return found
+end
+
 -- The network's answers for the data, new or as they were kept.
 local function told(o, net, tasks)
   local kept <const> = o.dir .. "/report.json"
@@ -112,7 +122,8 @@ return function(dir, given)
   end
   local net <const>, tasks <const> = network_of(o)
   local run <const> = {dir = o.dir, history = History.read(o.dir), net = net, tasks = tasks,
-    config = read_json(o.dir .. "/config.json"), told = told(o, net, tasks)}
+    config = read_json(o.dir .. "/config.json"), profile = profile_of(o.dir), told = told(o, net,
+      tasks)}
   local title <const> = o.dir:match("[^/]+$") or "run"
   local ok <const>, why <const> = files.write(path, {fitting_page(title, run)})
   if not ok then check.fail("%s: %s", WHAT, why) end

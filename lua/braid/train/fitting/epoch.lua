@@ -31,7 +31,11 @@ function M:profiled(f)
   if not self.o.profile or self.history.profile then return f(self) end
   local signal
   self.history.profile = profile(function() signal = f(self) end, {net = self.net})
-  self:say(tostring(self.history.profile))
+  local found <const> = self.history.profile
+  if self.run then
+    self.run.log:clock{event = "profile", ms = found.ms, blocks = found.blocks, tasks = found.tasks}
+  end
+  self:say(tostring(found))
   return signal
 end
 

@@ -22,7 +22,8 @@ end
 --- Begins a file for TensorBoard at the step where the run stands.
 function M:begin_events()
   if not self.o.events then return end
-  self.events = train_events(self.run.dir, {step = self.at.step})
+  local resumed <const> = self.at.step > 0 or nil -- what came after this step is void
+  self.events = train_events(self.run.dir, {step = resumed and self.at.step + 1})
   if self.at.step == 0 and self.metric then
     self.events:hparams(settings(self.run.config.options),
       {"val/" .. self.metric.path:gsub("%.", "/")})

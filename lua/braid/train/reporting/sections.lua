@@ -1,11 +1,12 @@
 --- The sections of a run's page.
 
 local check <const> = require "braid.check"
+local conflicts <const> = require "braid.train.reporting.conflicts"
 local Figure <const> = require "braid.plot.draw.figure"
 local format <const> = require "braid.format"
 local page <const> = require "braid.train.reporting.page"
+local plot_bars <const> = require "braid.plot.bars"
 local plot_confusion <const> = require "braid.plot.confusion"
-local plot_heatmap <const> = require "braid.plot.heatmap"
 local plot_history <const> = require "braid.plot.history"
 local plot_lines <const> = require "braid.plot.lines"
 local plot_topology <const> = require "braid.plot.topology"
@@ -102,77 +103,25 @@ local function speed(run)
   return #parts > 0 and page.grid(parts) or nil
 end
 
--- ---- conflicts ---------------------------------------------------------------------------
-
--- The names and the rows of an event's cosines.
-local function cosine_of(event, run)
-  local c <const> = event.cosine
-  if type(c) ~= "table" then return nil end
-  local rows <const> = type(c.rows) == "table" and c.rows or c
-  if type(rows[1]) ~= "table" then return nil end
-  local names = c.names
-  if not names and run.tasks and #run.tasks.names == #rows then names = run.tasks.names end
-  if not names and type(run.config.tasks) == "table" then
-    local known <const> = check.sorted_keys(run.config.tasks)
-    names = #known == #rows and known or nil
-  end
-  if not names then
-    names = {}
-    for i = 1, #rows do names[i] = "task " .. i end
-  end
-  return names, rows
-end
-
--- Means over steps by pairs of tasks, and each pair's values with their steps.
-local function pairs_of_tasks(run)
-  local order <const>, seen <const>, sums <const> = {}, {}, {}
-  for _, event in ipairs(run.history.events) do
-    local names <const>, rows = cosine_of(event, run)
-    for i, a in ipairs(names or {}) do
-      if not seen[a] then seen[a], order[#order + 1] = true, a end
-      for j, b in ipairs(names) do
-        local v <const> = type(rows[i]) == "table" and rows[i][j]
-        if type(v) == "number" and v == v then
-          local key <const> = a .. "\0" .. b
-          local s <const> = sums[key] or {n = 0, sum = 0.0, x = {}, y = {}, a = a, b = b}
-          s.n, s.sum = s.n + 1, s.sum + v
-          s.x[s.n], s.y[s.n] = event.step or s.n, v
-          sums[key] = s
-        end
+-- Where the time of the profiled epoch went.
+local function time(run)
+  local found <const>, parts <const> = run.profile, {}
+  for _, key in ipairs{"block", "task"} do
+    local shares <const>, order <const> = {}, {}
+    for i, row in ipairs(found and found[key .. "s"] or {}) do
+      if i <= 30 then
+        order[i] = row[key]
+        shares[row[key]] = {forward = row.forward_ms / found.ms,
+          backward = row.backward_ms / found.ms}
       end
     end
-  end
-  return order, sums
-end
-
-local function conflicts(run)
-  local order <const>, sums <const> = pairs_of_tasks(run)
-  if #order == 0 then return nil end
-  local values <const>, lines <const> = {}, {}
-  for i, a in ipairs(order) do
-    values[i] = {}
-    for j, b in ipairs(order) do
-      local s <const> = sums[a .. "\0" .. b]
-      values[i][j] = s and s.sum / s.n or 0 / 0
-      if s and i < j then lines[#lines + 1] = s end
+    if #order > 0 then
+      local panel <const> = plot_bars(shares, {order = order}).panels[1]
+      panel.title = ("share of the time, by %s"):format(key)
+      parts[#parts + 1] = svg_of(panel)
     end
   end
-  table.sort(lines, function(p, q) return p.sum / p.n < q.sum / q.n end)
-  local curves_of <const> = {}
-  for k = 1, math.min(6, #lines) do
-    local s <const> = lines[k]
-    curves_of[k] = {name = s.a .. ", " .. s.b, x = s.x, y = s.y}
-  end
-  local parts <const> = {plot_heatmap(values, {rows = order, columns = order, low = -1, high = 1,
-    title = "mean cosine between the tasks' gradients"}):svg(true)}
-  if #curves_of > 0 then
-    local panel <const> = plot_lines(curves_of, {ylim = {-1, 1}, smooth = 0.9}).panels[1]
-    panel.title, panel.xlabel, panel.height = "pairs of the lowest cosines", "step", 10
-    panel.marks[#panel.marks + 1] = {kind = "rule", y = 0}
-    parts[2] = svg_of(panel)
-  end
-  return '<p class="muted">Below 0 a step that helps one task harms the other.</p>'
-    .. page.flow(parts)
+  return #parts > 0 and page.grid(parts) or nil
 end
 
 -- ---- metrics -----------------------------------------------------------------------------
@@ -272,8 +221,9 @@ function M.all(run)
   end
   add("curves", "Curves", curves(run))
   add("metrics", "Metrics", metrics(run))
-  add("conflicts", "Conflicts between tasks", conflicts(run))
+  add("conflicts", "Conflicts between tasks", conflicts(run, svg_of))
   add("weights", "Coefficients, learning rate, speed", speed(run))
+  add("time", "Where the time of an epoch went", time(run))
   add("worst", "Worst samples", cards(told.worst, ("The largest losses of %s samples."):format(
     number(told.count))))
   add("samples", "Samples", cards(told.samples, "The first ones of the data."))
