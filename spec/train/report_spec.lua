@@ -201,6 +201,24 @@ describe("samples", function()
     assert.equal(3, #found.samples)
   end)
 
+  it("have words alone where the data are numbers", function()
+    local served = false
+    local function batches()
+      local once <const> = not served and {count = 2, input = braid.randn(2, 3),
+        glasses = braid.tensor({1, 2}, {dtype = "int64"})} or nil
+      served = true
+      return once
+    end
+    local only <const> = mtl.tasks{glasses = mtl.classes{2}}
+    local found <const> = samples.collect(function(x)
+      return {glasses = x[{ {}, {1, 2} }]}
+    end, only, batches, {samples = 2, worst = 1})
+    assert.is_nil(found.samples[1].picture)
+    local cards <const> = require("braid.train.reporting.page").cards(found.samples)
+    assert.is_nil(cards:find("<img", 1, true))
+    assert.is_truthy(cards:find("sample 2, loss", 1, true))
+  end)
+
   it("are encoded as base64 (RFC 4648, 10)", function()
     for _, case in ipairs{{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
       {"foobar", "Zm9vYmFy"}, {"\0\255\254", "AP/+"}} do

@@ -112,10 +112,11 @@ function M.cards(list)
   for i, s in ipairs(list) do
     local lines <const> = {}
     for k, w in ipairs(s.words) do lines[k] = word(w) end
-    words[i] = ('<div class="card"><img alt="sample %d" width="%d" height="%d" '
-      .. 'src="data:image/png;base64,%s">%s<div class="muted">sample %d, loss %s</div></div>')
-      :format(s.number, s.width, s.height, s.picture, table.concat(lines), s.number,
-        type(s.loss) == "number" and ("%.4g"):format(s.loss) or "not finite")
+    local picture <const> = s.picture and ('<img alt="sample %d" width="%d" height="%d" '
+      .. 'src="data:image/png;base64,%s">'):format(s.number, s.width, s.height, s.picture) or ""
+    words[i] = ('<div class="card">%s%s<div class="muted">sample %d, loss %s</div></div>'):format(
+      picture, table.concat(lines), s.number, type(s.loss) == "number" and ("%.4g"):format(s.loss)
+        or "not finite")
   end
   return '<div class="cards">' .. table.concat(words) .. "</div>"
 end

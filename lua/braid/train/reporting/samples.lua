@@ -1,7 +1,6 @@
 --- A network's answers for single samples: pictures with points drawn on them, words, the samples
 -- of the largest loss, confusion matrices.
 
-local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local grad <const> = require "braid.grad"
@@ -69,6 +68,13 @@ end
 
 local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
+-- The points that a task's output of one sample says, or nil.
+local function points_of(task, output)
+  local kind <const> = kind_of(task)
+  if kind == "landmarks" then return output end
+  return kind == "landmark_bins" and task:places(ops.unsqueeze(output, 1)) or nil
+end
+
 local function class_name(task, c) return task.names and task.names[c] or tostring(c) end
 
 -- A task's answer for the i-th sample: words, and whether it is right (nil: nobody knows).
@@ -81,8 +87,9 @@ local function said_of(task, output, target, image)
     local words <const> = format("%s %.0f%%", class_name(task, c), 100 * share)
     if label == task.ignore then return words, nil end
     return c == label and words or words .. ", is " .. class_name(task, label), c == label
-  elseif kind == "landmarks" then
-    local d <const> = ops.reshape(output, -1, 2):to("float64") - ops.reshape(target, -1,
+  elseif image and points_of(task, output) then
+    local d <const> = ops.reshape(points_of(task, output), -1,
+      2):to("float64") - ops.reshape(target, -1,
       2):to("float64")
     local sum, n = 0.0, 0
     for _, p in ipairs(d:totable()) do
@@ -146,17 +153,18 @@ end
 
 -- A sample with its picture and words, ready for the page.
 local function entry_of(tasks, image, outputs, targets, i, total, parts, number)
-  local canvas <const>, words <const> = canvas_of(image), {}
+  local canvas <const>, words <const> = image and canvas_of(image), {}
   for name, task in tasks:each() do
     local output <const>, target <const> = outputs[name][i], targets[name][i]
-    if kind_of(task) == "landmarks" then draw_points(canvas, target, output) end
+    local points <const> = canvas and points_of(task, output)
+    if points then draw_points(canvas, target, points) end
     local text <const>, right <const> = said_of(task, output, target, image)
     words[#words + 1] = {task = name, right = right,
       text = text or format("loss %.4g", parts[name])}
   end
   return {number = number, loss = total, words = words,
-    picture = M.base64(core.image_encode(canvas)),
-    width = canvas:size(2), height = canvas:size(1)}
+    picture = canvas and M.base64(core.image_encode(canvas)) or nil,
+    width = canvas and canvas:size(2) or nil, height = canvas and canvas:size(1) or nil}
 end
 
 -- Puts an entry among the worst, if it is.
@@ -176,18 +184,15 @@ function M.collect(net, tasks, batches, o)
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
-    local image <const> = batch.image
-    if not core.is_tensor(image) then
-      check.fail("train.report: data: the batches have no image")
-    end
-    local outputs <const>, targets <const> = net(image), {}
+    local image <const> = batch.image -- a table of numbers has none
+    local outputs <const>, targets <const> = net(image or batch.input), {}
     for name, task in tasks:each() do targets[name] = target_of(task, batch, name) end
     local totals <const>, parts <const> = losses_of(tasks, outputs, targets, batch.count)
     add_confusion(result, tasks, outputs, targets)
     for i = 1, batch.count do
       local number <const> = result.count + i
       local function make()
-        return entry_of(tasks, image[i], outputs, targets, i, totals[i], parts[i], number)
+        return entry_of(tasks, image and image[i], outputs, targets, i, totals[i], parts[i], number)
       end
       if #result.samples < o.samples then result.samples[#result.samples + 1] = make() end
       keep_worst(result.worst, totals[i], o.worst, make)
