@@ -5,7 +5,9 @@
 -- Prints a row for each directory, and writes to coverage.txt there a line for each file, least
 -- covered first: share, lines, and those that are not reached. Lines of C are gcov's; a line of a
 -- kernel counts when one of its types and instruction sets reaches it. Lines of Lua are those for
--- which luac makes code, without those of `end` and closing brackets alone.
+-- which luac makes code, without those of `end` and closing brackets alone. Lines that run while a
+-- definition is built are not seen, since its budget has the hook then: lua/braid/sandbox is
+-- covered better than it says.
 
 local directory <const> = assert(arg[1], "give the directory")
 
