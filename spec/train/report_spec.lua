@@ -209,7 +209,7 @@ describe("samples", function()
       served = true
       return once
     end
-    local only <const> = mtl.tasks{glasses = mtl.classes{2}}
+    local only <const> = mtl.tasks{glasses = mtl.classes{2, weight = function(e) return e end}}
     local found <const> = samples.collect(function(x)
       return {glasses = x[{ {}, {1, 2} }]}
     end, only, batches, {samples = 2, worst = 1})

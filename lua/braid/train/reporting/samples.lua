@@ -113,7 +113,7 @@ local function losses_of(tasks, outputs, targets, n)
   local totals <const>, parts <const> = {}, {}
   for i = 1, n do totals[i], parts[i] = 0.0, {} end
   for name, task in tasks:each() do
-    local weight <const> = tasks:weight_of(name)
+    local weight <const> = type(task.weight) == "number" and task.weight or 1 -- of any epoch
     for i = 1, n do
       local loss <const> = task:loss(ops.narrow(outputs[name], 1, i, 1),
         ops.narrow(targets[name], 1, i, 1)):item()
