@@ -11,7 +11,7 @@ enum { MOST_INPUTS = 300000 }; /* Lua's stack holds 1,000,000 values */
 /* ---- Lua functions in the core's hands ---- */
 
 typedef struct lua_function {
-  br_hook hook; /* its br_ref first, so that a plain holder can own it too */
+  br_hook hook; /* begins with a br_ref, so that an owner of any br_ref can own it */
   lua_State *L; /* the main thread, which lives as long as the state */
   br_state *state;
   int ref;
@@ -23,8 +23,8 @@ static void function_destroy(void *self) {
   br_free(f);
 }
 
-/* Holds the function at `at`; NULL when memory is short. The reference is made first, for
-   making it may raise. */
+/* Holds the function at `at`; NULL when memory is short. The registry's reference is made
+   first, because making it may raise. */
 static lua_function *hold(lua_State *L, int at) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *main = lua_tothread(L, -1);
@@ -58,8 +58,8 @@ static int run_job(lua_State *L) {
   return 0;
 }
 
-/* Runs it for f and turns an error, that of a full memory too, into a status. Nothing may
-   raise in the midst of a backward pass: what is pushed here takes no memory. */
+/* Runs the body for f, and turns an error into a status, also the error of a full memory.
+   Nothing may raise during a backward pass, so what is pushed here takes no memory. */
 static br_status protect(const lua_function *f, lua_CFunction body, void *data,
                          const char *what) {
   lua_State *L = f->state->running;
@@ -118,7 +118,7 @@ static int register_hook(lua_State *L) {
   if (!f) return br_raise(L);
   f->hook.run = run_hook;
   br_box *box = br_check_box(L, 1);
-  if (!box->t || !br_requires_grad(box->t)) { /* no longer */
+  if (!box->t || !br_requires_grad(box->t)) { /* a collection may have changed it */
     br_release(f);
     return br_error(L, "register_hook: the tensor does not require a gradient; "
                        "x:requires_grad_() asks for one");
@@ -173,7 +173,8 @@ static const br_op function_op = {.name = "function",
                                   .doc = "written in Lua",
                                   .backward = function_backward};
 
-/* Pushes the first n values of the table at `at`, tensors all; where the first one is. */
+/* Pushes the first n values of the table at `at`, which must be tensors; returns the
+   stack index of the first. */
 static int push_boxes(lua_State *L, int at, int n) {
   int first = lua_gettop(L) + 1;
   luaL_checkstack(L, n + 8, "too many tensors");
@@ -239,15 +240,16 @@ static int detach(lua_State *L) {
   return 1;
 }
 
-/* A backward pass, all of whose tensors are held, for hooks may run anything. */
+/* A backward pass. It holds all its tensors, because hooks may run any code. */
 typedef struct pass {
   br_tensor *y, *dy; /* dy may be NULL */
   bool retain;
-  int n; /* the targets of grad; of backward, -1 */
+  int n; /* how many targets grad has; -1 for backward */
   br_tensor **target, **got;
 } pass;
 
-/* Runs it with nothing recorded by hooks, nor by a coroutine that they resume. */
+/* Runs the pass. Operators called by hooks, or by a coroutine that hooks resume, are not
+   recorded. */
 static br_status run_pass(lua_State *L, br_coroutine *owner, pass *p) {
   br_state *s = br_enter(L);
   lua_State *before = s->running;
@@ -268,7 +270,7 @@ static br_status run_pass(lua_State *L, br_coroutine *owner, pass *p) {
   return status;
 }
 
-/* The gradient to begin with, NULL for nil. */
+/* The gradient of the result that the user gave, NULL for nil. */
 static br_tensor *check_gradient(lua_State *L, int at, const char *name) {
   if (lua_isnil(L, at)) return NULL;
   if (!br_test_box(L, at))

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-/* One dimension's worth of t[{...}]; of a mask, as many as it has. */
+/* The key of one dimension in t[{...}]. A mask is the key of as many dimensions as it
+   has. */
 typedef struct step {
   enum { ALL, ONE, RANGE, TENSOR } kind;
   int64_t first, last, by; /* from 1, inclusive, negative from the end */
-  br_box *box;             /* of a mask or indices, on the stack */
-  br_tensor *key;          /* what that holds */
+  br_box *box;             /* a mask or indices; the box stays on Lua's stack */
+  br_tensor *key;          /* the box's tensor */
 } step;
 
 /* An index as read from its key: steps, and the tensors among them. */
@@ -90,7 +91,7 @@ static void take_keys(lua_State *L, const br_tensor *t, steps *s) {
              br_shape_of(t), t->ndim);
 }
 
-/* Takes over `t`; what it becomes, or NULL with a message. */
+/* Takes over `t` and gives the operator's result, or NULL with a message. */
 static br_tensor *apply(br_tensor *t, const char *name, int dim, int64_t a, int64_t b,
                         int64_t by) {
   br_call c;
@@ -120,14 +121,15 @@ static br_status bad_index(const step *s, const br_tensor *t, int dim) {
                  (long long)s->first, dim, br_shape_of(t));
 }
 
-/* Lets go of a part of which another has been asked that it has not. */
+/* Releases the part made so far, and gives NULL: `status` is an error with its message.
+ */
 static br_tensor *bad_part(br_tensor *t, br_status status) {
   br_release(t);
   return status ? NULL : t;
 }
 
-/* The part of t that the steps name, a view; NULL with a message. What tensors choose of
-   it is left to be done: all->pick. */
+/* A view of the part of `whole` that the steps name; NULL with a message. Steps that are
+   tensors are not applied here: they go to all->pick. */
 static br_tensor *part(br_tensor *whole, steps *all) {
   int dim = 0, named = 0; /* dimensions of t, and of the whole */
   br_tensor *t = br_retain(whole);
@@ -169,8 +171,8 @@ static int push_shape(lua_State *L, const br_tensor *t) {
   return 1;
 }
 
-/* Raises the error of a name that no tensor has: the table of methods knows those near.
- */
+/* Raises the error for a name that no tensor has. The table of methods finds the nearest
+   names. */
 static int no_field(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -178,13 +180,13 @@ static int no_field(lua_State *L) {
   return 1;
 }
 
-/* The gradient is handed out as a tensor of its own over the same memory: a change in
-   place that is recorded would else hang the graph, and so the owner, on the owner
+/* Pushes the gradient as another tensor over the same memory. Otherwise a recorded change
+   in place would attach a graph to the gradient, through which the owner would own
    itself. */
 static int push_grad(lua_State *L) {
   br_box *box = br_push_box(L);
   br_tensor *grad = br_grad_of(br_check_tensor(L, 1));
-  if (!grad) return 0; /* making the box may have run what took it away */
+  if (!grad) return 0; /* making the box may collect, and that may clear the gradient */
   br_fill_box(L, box, br_tensor_alias(grad));
   return 1;
 }
@@ -231,8 +233,8 @@ static bool is_key(lua_State *L) {
   return lua_isinteger(L, 2) || lua_type(L, 2) == LUA_TTABLE || br_test_box(L, 2);
 }
 
-/* Whether ipairs asks for what follows the last part: that is how it learns of the end. A
-   function in Lua that asks for it has made a mistake. */
+/* Whether it is ipairs that asks for the part after the last one: this is how ipairs
+   finds the end. The same index from a function in Lua is a mistake. */
 static bool ends_ipairs(lua_State *L) {
   lua_Debug d;
   const br_tensor *t = br_check_tensor(L, 1);
@@ -293,12 +295,12 @@ static br_status write_part(br_tensor *view, br_tensor *value) {
   return status;
 }
 
-/* t = value, a number, where the mask of its shape holds. */
+/* Sets t to a number where the mask, of t's shape, is true. */
 static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   br_call c;
   const char *wrong = br_misfits(t->dtype, value, false);
   if (wrong) return br_fail(BR_EINVAL, "index: %s", wrong);
-  br_tensor *own = br_as(value, t->dtype, BR_CONTIGUOUS); /* so that t is no other type */
+  br_tensor *own = br_as(value, t->dtype, BR_CONTIGUOUS); /* so that t keeps its type */
   if (!own) return BR_ENOMEM;
   br_call_init(&c, br_op_find("where"), NULL, 3);
   c.in[0] = mask;
@@ -311,8 +313,8 @@ static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   return status;
 }
 
-/* Takes over `value`: without the dimensions of one element that it has too many in
-   front; NULL with a message. */
+/* Takes over `value` and drops leading dimensions of one element until it has at most
+   `ndim`; NULL with a message. */
 static br_tensor *shortened(br_tensor *value, int ndim) {
   while (value && value->ndim > ndim && value->shape[0] == 1)
     value = apply(value, "select", 0, 0, 0, 0);

@@ -1,7 +1,7 @@
-/* Draws the parameters of a face: what there is to vary, and how often.
+/* Draws the parameters of a face at random: what varies, and how often.
 
-   Traits that tell the sexes apart overlap: each comes from one of two distributions, and
-   a group of traits is sometimes drawn from the other one, so that only beards decide. */
+   The traits of the two sexes overlap. A trait comes from one of two distributions, and a
+   group of traits is sometimes drawn from the other sex's. Only a beard is certain. */
 #include "faces/parts.h"
 
 #include "base/rng.h"
@@ -38,7 +38,8 @@ static float about(dice *d, float mean, float spread) {
   return mean + spread * sum * (2.0f / 3);
 }
 
-/* Statements, not an initializer: C leaves the order of calls in a list open. */
+/* The calls are separate statements because C does not say in which order an initializer
+   list makes its calls. */
 static br_rgb colour_between(dice *d, br_rgb low, br_rgb high) {
   br_rgb c;
   c.r = between(d, low.r, high.r);
@@ -266,7 +267,7 @@ static void draw_surroundings(br_face *f, dice *d) {
   }
 }
 
-/* Which sex's distribution a group of traits comes from: one in sixteen from the other.
+/* The sex whose distribution a group of traits comes from: one in sixteen is the other.
  */
 static int usual(dice *d, int female) { return chance(d, 0.0625f) ? !female : female; }
 

@@ -46,8 +46,8 @@ static void filter_free(filter *f) {
   br_free(f->weight);
 }
 
-/* The share of pixel i in the interval from a to b; the first and the last pixel stand
-   for all beyond them. */
+/* How much of the interval from a to b pixel i covers. The first and the last pixel also
+   cover all that lies beyond the image. */
 static double share(int64_t i, int64_t size, double a, double b) {
   double lo = i == 0 ? a : fmax(a, (double)i - 0.5);
   double hi = i == size - 1 ? b : fmin(b, (double)i + 0.5);
@@ -153,8 +153,8 @@ done:
 
 /* ---- affine warps ---------------------------------------------------------------- */
 
-/* A map from the pixels of a result (oh,ow,c) to the image, and how many samples each
-   takes, evenly spread. */
+/* A map from the pixels of a result (oh,ow,c) to the image. Each pixel is the mean of
+   kx x ky samples, evenly spread. */
 typedef struct grid {
   const double *map;
   int64_t oh, ow, kx, ky;
@@ -231,8 +231,8 @@ static void warp_any(const br_image *im, const grid *g, float *y) {
     warp(im, im->c, g, y);
 }
 
-/* How many samples along an axis that shrinks by this factor. One is enough for a little
-   more than 1: what lies between its neighbours is hardly left out. */
+/* How many samples a pixel takes along an axis that shrinks by this factor. For a factor
+   a little above 1 one sample is enough, since it leaves hardly any pixel out. */
 static int64_t samples(double a, double b) {
   enum { MAX_SAMPLES = 16 };
   const double factor = ceil(hypot(a, b) - 0.25);
@@ -289,7 +289,7 @@ br_status br_warp_batch(const br_warps *a) {
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (a->m * out > GRAIN)
   for (int64_t i = 0; i < a->m; i++) {
-    /* Nothing is written through it. */
+    /* The cast drops const; nothing is written through the pointer. */
     uint8_t *data = (uint8_t *)(uintptr_t)(a->images + a->pick[i] * in);
     const br_image im = {.c = a->c, .h = a->h, .w = a->w, .data = data};
     const grid g = {a->matrix + i * 6, a->oh, a->ow, 1, 1};

@@ -39,13 +39,13 @@ void br_rows_measure(const char *text, size_t n, int64_t k, int64_t *rows,
     if (name < stop) {
       ++*rows;
       *name_bytes += skip_word(name, stop) - name;
-      if (stop - name < 2 * k) return; /* reading ends here, too */
+      if (stop - name < 2 * k) return; /* the second pass also ends here */
     }
     at = stop + (stop < end);
   }
 }
 
-/* A number from [at, stop); false when it is none that makes sense here. */
+/* Reads a number from [at, stop); false where there is none, or none that is allowed. */
 static bool read_number(const char *at, const char *stop, float *value) {
   const char *p = at + (*at == '-');
   int64_t whole = 0;

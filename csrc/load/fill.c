@@ -1,4 +1,4 @@
-/* From a sample's number to its row of the batch. */
+/* Fills a row of the batch from a sample's number. */
 #include "load/fill.h"
 
 #include <math.h>
@@ -88,8 +88,8 @@ static int64_t bin_of(double u, double bin, int64_t bins) {
   return at >= 0 && at < (double)bins ? (int64_t)at + 1 : BR_MISSING_CLASS;
 }
 
-/* A sample's labels: a row of a source's tensor, NULL where it has none, which goes to a
-   place in the batch. */
+/* Where a sample's labels come from and go to: a row of a source's tensor (NULL where the
+   source has none), and a place in the batch. */
 typedef struct labels_of {
   const br_tensor *from;
   int64_t row, place;
@@ -138,7 +138,7 @@ static void fill_box(const br_plan *plan, const br_tensor *from, int64_t row,
     in_units(plan, map, (double)box[k & 1 ? 2 : 0], (double)box[k & 2 ? 3 : 1], at,
              at + 1);
     for (int d = 0; d < 2; d++) {
-      low[d] = fmin(low[d], at[d]); /* fmin and fmax leave a NaN for a number */
+      low[d] = fmin(low[d], at[d]); /* fmin and fmax ignore a NaN beside a number */
       high[d] = fmax(high[d], at[d]);
     }
   }
@@ -148,7 +148,7 @@ static void fill_box(const br_plan *plan, const br_tensor *from, int64_t row,
   }
 }
 
-/* A number as the map leaves it, but for its factor in a mirror image. */
+/* A number after the map; the factor of a mirror image is not yet applied. */
 static double followed(const br_plan *plan, const br_affine *map, int rule, double v) {
   static const double DEGREE = 3.14159265358979323846 / 180;
   const double *m = map->m, side = map->mirrored ? -1 : 1;
@@ -164,7 +164,7 @@ static double followed(const br_plan *plan, const br_affine *map, int rule, doub
          DEGREE;
 }
 
-/* The bin, from 1, of a number; the first and the last have no end. */
+/* The bin of a number, from 1. The first and the last bin have no outer limit. */
 static int64_t bin_of_real(const br_field *f, double v) {
   const double half = f->bins % 2 ? 0.5 : 0, middle = (double)(f->bins / 2 + 1);
   const double at = floor(v / f->bin + half) + middle;
@@ -211,8 +211,8 @@ static int64_t row_of(const br_source *s, int64_t i) {
   return s->rows ? ints(s->rows)[i] - 1 : i;
 }
 
-/* Picture `row` of a tensor as (h,w,c) with the plan's channels: in place where it lies
-   so, else copied to the scratch. */
+/* Picture `row` of a tensor as (h,w,c) with the plan's channels: in place where the
+   tensor is laid out so, else a copy in the scratch. */
 static uint8_t *interleaved(const br_tensor *t, int64_t row, int64_t c,
                             br_scratch *scratch) {
   const int64_t *shape = t->shape, *stride = t->stride, own = shape[1];
@@ -256,7 +256,7 @@ static br_status path_of(const br_source *s, int64_t row, char path[PATH]) {
 /* A picture after the fixed steps of its recipe, and the map that they make. */
 typedef struct picture {
   br_sample sample;
-  br_image owned, im; /* the file's, to be freed; the picture itself */
+  br_image owned, im; /* what was decoded, to be freed; the picture itself */
   br_affine map;
 } picture;
 

@@ -1,7 +1,7 @@
 /* Linear layers: y (..., out) = x (..., in) w (out, in)^T + b (out).
 
-   Those of few rows read or write the weights once (few.c); OpenBLAS, which copies them
-   first, serves the rest. */
+   A product with few rows reads or writes the weights once (few.c). OpenBLAS copies the
+   weights first, and computes all other products. */
 #include <string.h>
 
 #include "op/epilogue.h"
@@ -55,8 +55,8 @@ static br_few few_of(const br_tensor *x, const br_tensor *w) {
                   br_kernels_of(w->dtype)};
 }
 
-/* Where streaming wins, by measurement: of weights that outgrow the caches, and forward,
-   whose blocks of x stay, also of smaller ones. */
+/* The limits are measured. few.c is faster where the weights are larger than the caches;
+   forward, where blocks of x stay in the cache, it is faster for smaller weights too. */
 typedef enum direction { FORWARD, INPUT, WEIGHT } direction;
 
 static bool few(const br_tensor *rows, const br_tensor *w, direction which) {
@@ -157,7 +157,7 @@ const br_op br_linear_ops[] = {
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {.name = "linear_activation",
      .args = "x:t weight:t bias:t? slope:t? activation:s? number:f=0",
-     .doc = "linear(...), of the same shapes, through the elementwise operator of that name, or through prelu(..., slope), slope (out), which has no gradient here",
+     .doc = "linear(...), then the elementwise operator of that name, or prelu(..., slope) with slope (out), which has no gradient here",
      .infer = activation_infer, .forward = linear_forward, .backward = linear_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_HIDDEN},
     {0},

@@ -33,7 +33,7 @@ void br_measure_open(br_call *c, br_measuring *j) {
   }
 }
 
-/* Bytes for the values of a unit, which is so many lanes of a block. */
+/* How many bytes the values of a unit take; a unit is some lanes of a block. */
 static size_t room_of(const br_measuring *j) {
   return j->at.dense ? 1 : (size_t)(j->together * j->block * j->at.size);
 }
@@ -81,7 +81,7 @@ static void hand_out(const br_measuring *j, int64_t lane_at, const br_lane *l) {
   if (j->second) j->m->save(j, l, &j->first[lane_at], &j->second[lane_at]);
 }
 
-/* Room of so many threads, for the values of a unit each. */
+/* Memory for each thread, for the values of one unit. */
 typedef struct rooms {
   char *scratch;
   size_t apart;
@@ -92,7 +92,7 @@ static char *room_in(const rooms *r) {
   return r->scratch + (size_t)br_thread_index() * r->apart;
 }
 
-/* Lanes of a block at most, measured and handed out one by one. */
+/* Measures lanes that fit in a block; threads take them unit by unit. */
 static void measure_short(const br_measuring *j, const rooms *r) {
   int64_t groups = groups_of(j);
 #pragma omp parallel for schedule(static) num_threads(r->threads) if (r->threads > 1)
@@ -130,7 +130,7 @@ static void pass_over_blocks(const br_measuring *j, int pass, const br_lane *l,
   }
 }
 
-/* Longer ones. */
+/* Measures lanes that are longer than a block. */
 static br_status measure_long(const br_measuring *j, const rooms *r) {
   int64_t lanes = j->at.lanes;
   br_part_sum *parts = br_alloc((size_t)(lanes * j->blocks) * sizeof *parts + 1);
@@ -210,7 +210,7 @@ static br_status lanes_of(const br_call *c, br_tensor *t, br_lanes_at *at,
   return BR_OK;
 }
 
-/* The gradient of all lanes: what was saved of them, and where dy and dx lie. */
+/* The gradient of all lanes: what the forward pass saved, and where dy and dx lie. */
 typedef struct slope_run {
   br_slope_fn *f;
   const double *y, *other;

@@ -1,5 +1,5 @@
---- The multistep schedule: gamma to the number of milestones reached, as MultiStepLR of
--- PyTorch.
+--- The multistep schedule: each milestone multiplies the rate by gamma, as PyTorch's MultiStepLR
+-- does.
 -- @usage optim.schedule(opt, optim.multistep({30, 80}, {gamma = 0.1}))
 
 local check <const> = require "braid.check"

@@ -2,11 +2,11 @@
 --
 -- The rate grows from `low` to `high` by the same factor at each of `steps` steps; the loss,
 -- smoothed over about ten steps, first falls and then grows beyond measure, where the test ends.
--- The suggestion is the rate at which it falls fastest in the logarithm of the rate. Weights,
--- statistics and random numbers are then as they were. Options: tasks, train, batch, loader,
--- optimizer as train.fit has them; low = 1e-6, high = 1, steps = 100, seed.
--- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}, which prints the first;
---   :plot() or :plot("rates.svg") is its curve
+-- The suggestion is the rate at which the loss, as a function of log(rate), falls fastest.
+-- Weights, statistics and random numbers are put back afterwards. Options: tasks, train, batch,
+-- loader, optimizer as in train.fit; low = 1e-6, high = 1, steps = 100, seed.
+-- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}; printing it shows the
+--   suggestion, :plot() or :plot("rates.svg") draws the curve
 -- @usage local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train})
 --   print(found)      --> about 2.1e-03, of rates from 1e-06 to 0.32
 

@@ -5,8 +5,8 @@
 -- so are the metrics: a landmark error is computed from the true numbers, not from bins.
 -- Outputs are (n, points * 2 * pixels), a point's x and then its y. Loss: the mean
 -- cross-entropy over the coordinates that lie within the image; with reduction = "sum" their sum,
--- over the faces with a point. Decision: the mean unless that is asked for, so that landmarks weigh
--- as much as any other classification.
+-- divided by the number of faces with a point. Decision: the mean is the default, so that landmarks
+-- count as much as any other classification.
 -- @usage mtl.landmark_bins{points = 5, pixels = 40, flip = {2, 1, 3, 5, 4}, weight = 1}
 
 local core <const> = require "braid.core"
@@ -36,7 +36,7 @@ function LandmarkBins:bins(target)
   return ops.masked_fill(place, outside, core.missing_class):to("int64")
 end
 
---- output -> the points that it says (n,points,2), in [-1, 1]; NaN where any of its bins is
+--- output -> the predicted points (n,points,2), in [-1, 1]; NaN where any of its bins is
 function LandmarkBins:places(output)
   local scores <const> = output:reshape(-1, self.points, 2, self.pixels)
   local places <const> = (scores:argmax(4):to(output.dtype) - 0.5) * (2 / self.pixels) - 1

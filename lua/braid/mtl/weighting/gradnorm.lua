@@ -1,8 +1,9 @@
 --- GradNorm (Chen, Badrinarayanan, Lee and Rabinovich 2018, algorithm 1). Weights w_t of the
--- losses, 1 at first, move so that gradients come to lengths G_t = |w_t g_t| in the proportion of
--- r_t^alpha, r_t a task's inverse training rate (equation 1):
+-- losses start at 1. They move until the gradients' lengths G_t = |w_t g_t| are in proportion to
+-- r_t^alpha, where r_t is a task's inverse training rate (equation 1):
 --   r_t = (L_t / L_t(0)) / mean over tasks of the same;  aim_t = mean(G) r_t^alpha
---   sum_t |G_t - aim_t|, aim constant, by w_t (equation 2), by Adam at rate lr; then sum w = T
+-- A step of Adam at rate lr lowers sum_t |G_t - aim_t| over w, with aim held constant (equation 2);
+-- then w is scaled to sum to T.
 -- alpha is 1.5, lr 0.025, as in the paper's section 4. L_t(0) is the loss of a task's first step.
 
 local adam <const> = require "braid.mtl.weigh.adam"

@@ -47,7 +47,7 @@ function Results:check_metric(path)
     check.nearest(tostring(path), check.sorted_keys(self.known)))
 end
 
--- f(result) by network and seed.
+-- The values of f(result): {NETWORK = {SEED = value}}.
 local function collected(self, f)
   local all <const> = {}
   for _, name in ipairs(self.names) do
@@ -108,7 +108,7 @@ local function list_of(self, of_seed)
   return any and list or {}
 end
 
--- The same number on every seed as that number.
+-- One number where all seeds have the same one, else the list by seed.
 local function constant(self, of_seed)
   local list <const> = list_of(self, of_seed)
   for _, v in ipairs(list) do
@@ -117,7 +117,7 @@ local function constant(self, of_seed)
   return list[1] or list
 end
 
--- The networks that a metric does not tell from its best one.
+-- The networks whose values of a metric are not distinguishable from the best network's.
 local function near_best(self, m, best)
   local near <const> = {}
   for _, r in ipairs(self:tests(m.name)) do
@@ -138,7 +138,7 @@ local TABLE <const> = check.declare("train.compare: table", {
   metrics = check.list{of = check.text(), least = 1}, title = check.text(),
 })
 
--- What the marks mean that there are.
+-- Notes that explain the marks used in the table.
 local function notes_of(self, any_best, any_near)
   local n <const>, words <const>, notes <const> = #self.seeds, {}, {}
   if n > 1 then words[1] = ("Mean and deviation over %d seeds."):format(n) end
@@ -156,7 +156,7 @@ local function notes_of(self, any_best, any_near)
   return notes
 end
 
--- Columns that some network has a value of.
+-- Adds the columns for which at least one network has a value.
 local function further_columns(self, rows, columns)
   local list <const> = {}
   for _, c in ipairs(FURTHER) do
@@ -206,7 +206,7 @@ end
 
 -- ---- words --------------------------------------------------------------------------------
 
--- A difference of a metric as text.
+-- A function that shows a difference of a metric as text.
 local function shown_by(m)
   return function(v, sign)
     local text <const> = m.percent and format("%.3g points", 100 * v) or format("%.3g", v)
@@ -222,9 +222,9 @@ function Results:words(path)
   return list
 end
 
-local FEW <const> = 3 -- pairs, which are all printed; of more, those that differ
+local FEW <const> = 3 -- so many pairs are all printed; of more pairs, only those that differ
 
--- What is said of a metric's pairs where output has little room.
+-- A short text about a metric's pairs.
 local function summed_up(self, m)
   local all <const>, words <const> = self:tests(m.name), self:words(m.name)
   local lines <const>, others = {}, 0
@@ -256,8 +256,8 @@ end
 
 -- ---- pictures -----------------------------------------------------------------------------
 
---- The means of a metric, best first, with bars that join networks which the tests do not tell
--- apart; of one seed there are none.
+--- The means of a metric, best first. Bars join networks that the tests do not tell apart; with
+-- one seed there are no tests and no bars.
 function Results:figure(path) return picture(self, path, metric_of(self, path)) end
 
 function Results:write(dir) return require("braid.train.comparing.report")(self, dir) end

@@ -10,8 +10,8 @@ local ops <const> = core.ops
 local M <const> = {}
 
 local TRUE <const>, PREDICTED <const> = {40, 220, 90}, {255, 60, 60}
-local SIDE <const> = 112 -- pixels of the longer side, at least
-local MOST_CLASSES <const> = 40 -- of a confusion matrix
+local SIDE <const> = 112 -- the longer side of a picture has at least so many pixels
+local MOST_CLASSES <const> = 40 -- a larger confusion matrix is left out
 
 local BASE64 <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -77,7 +77,8 @@ end
 
 local function class_name(task, c) return task.names and task.names[c] or tostring(c) end
 
--- A task's answer for the i-th sample: words, and whether it is right (nil: nobody knows).
+-- A task's answer for a sample as text, and whether it is right: nil where the label is missing,
+-- or where an answer is near or far rather than right or wrong.
 local function said_of(task, output, target, image)
   local kind <const> = kind_of(task)
   if kind == "classes" then
@@ -167,7 +168,7 @@ local function entry_of(tasks, image, outputs, targets, i, total, parts, number)
     width = canvas and canvas:size(2) or nil, height = canvas and canvas:size(1) or nil}
 end
 
--- Puts an entry among the worst, if it is.
+-- Adds an entry to the list of the samples with the largest losses, if it belongs there.
 local function keep_worst(list, total, most, make)
   if #list == most and (most == 0 or total <= list[most].loss) then return end
   local at = #list + 1
