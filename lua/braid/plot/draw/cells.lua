@@ -9,6 +9,7 @@ local M <const> = {}
 
 local MOST <const> = 120 -- cells in a row or column; more are drawn as means of blocks
 local LINES <const> = 40 -- of letters
+local BOLD <const> = 1.12 -- how much wider than others bold letters are
 
 --- Whether a value has a colour of the scale.
 function M.is_number(v) return v == v and v ~= math.huge and v ~= -math.huge end
@@ -174,7 +175,7 @@ function M.place(scene, panel, left, top, width)
   local function put(words, style)
     if not words then return end
     scene:text(left, y + m.line / 2, words, style, width)
-    right = math.max(right, left + math.min(width, m.measure(words)))
+    right = math.max(right, left + math.min(width, m.measure(words) * (style.bold and BOLD or 1)))
     y = y + m.line + m.pad
   end
   put(panel.title, {bold = true})
