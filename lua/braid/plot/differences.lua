@@ -8,6 +8,7 @@
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 local public <const> = require "braid.plot.draw.public"
 local scale <const> = require "braid.plot.draw.scale"
 
@@ -94,7 +95,7 @@ local function place_rows(g, list, y)
       scene:line({g.to_x(row.mean - row.deviation), at, g.to_x(row.mean + row.deviation), at},
         {colour = 1, width = 1.5})
     end
-    scene:dot(x, at, 4, {colour = 1, title = ("%s: %.5g ± %.3g"):format(row.name, row.mean,
+    scene:dot(x, at, 4, {colour = 1, title = format("%s: %.5g ± %.3g", row.name, row.mean,
       row.deviation)})
   end
 end

@@ -1,6 +1,7 @@
 --- A network as boxes and lines: what all share at the top, a lane for each column, what flows
 -- between them, the heads at the bottom.
 
+local format <const> = require "braid.format"
 local palette <const> = require "braid.plot.draw.palette"
 
 local M <const> = {}
@@ -87,7 +88,7 @@ local function matrix(g, weights, y)
       local strength <const> = v == v and math.min(1, math.abs(v) / most) * 0.85 or 0
       scene:rect(left + (j - 1) * w, y + (i - 1) * h, w, h, {colour = v < 0 and "cold" or "hot",
         opacity = strength, cell = true})
-      scene:text(left + (j - 0.5) * w, y + (i - 0.5) * h, ("%.2f"):format(v), {anchor = "middle",
+      scene:text(left + (j - 0.5) * w, y + (i - 0.5) * h, format("%.2f", v), {anchor = "middle",
         colour = strength > 0.55 and "bright" or "ink"})
     end
   end

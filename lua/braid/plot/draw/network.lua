@@ -2,6 +2,7 @@
 -- their weights, heads.
 
 local class <const> = require "braid.class"
+local format <const> = require "braid.format"
 local Columns <const> = require "braid.mtl.columns"
 local groups <const> = require "braid.mtl.columns.groups"
 local is_before <const> = require "braid.plot.draw.text".is_before
@@ -14,8 +15,8 @@ local BUFFERS <const> = {running_mean = true, running_var = true, num_batches_tr
 
 -- 1234567 -> "1.23 M"
 local function count_text(n)
-  if n >= 999500 then return ("%.3g M"):format(n / 1e6) end
-  if n >= 10000 then return ("%.3g k"):format(n / 1e3) end
+  if n >= 999500 then return format("%.3g M", n / 1e6) end
+  if n >= 10000 then return format("%.3g k", n / 1e3) end
   return ("%d"):format(n)
 end
 

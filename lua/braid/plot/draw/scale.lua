@@ -1,6 +1,7 @@
 --- Axes: from a range of numbers to places from 0 to 1, with round ticks and their labels.
 
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 
 local M <const> = {}
 
@@ -31,7 +32,7 @@ end
 function M.value(v)
   if v ~= v then return "nan" end
   if math.type(v) == "integer" and math.abs(v) < 1e9 then return ("%d"):format(v) end
-  return tidy(("%.5g"):format(v))
+  return tidy(format("%.5g", v))
 end
 
 -- 1, 2 or 5 times a power of ten, near the step.
@@ -94,7 +95,7 @@ local function log_ticks(a, b, count)
       local l <const> = math.log(v, 10)
       if k % stride == 0 and l >= la - 1e-9 and l <= lb + 1e-9 then
         ticks[#ticks + 1] = v
-        labels[#labels + 1] = (k > 4 or k < -3) and tidy(("%.0e"):format(v))
+        labels[#labels + 1] = (k > 4 or k < -3) and tidy(format("%.0e", v))
           or M.label(v, 10.0 ^ k, v)
       end
     end

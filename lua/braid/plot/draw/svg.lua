@@ -1,5 +1,6 @@
 --- Scenes as SVG: one file that needs no other, in the reader's colours for light or dark pages.
 
+local format <const> = require "braid.format"
 local palette <const> = require "braid.plot.draw.palette"
 local text <const> = require "braid.plot.draw.text"
 
@@ -37,7 +38,7 @@ local function colour_of(c)
 end
 
 local function n(v)
-  local short <const> = ("%.1f"):format(v):gsub("%.0$", "")
+  local short <const> = format("%.1f", v):gsub("%.0$", "")
   return short == "-0" and "0" or short
 end
 

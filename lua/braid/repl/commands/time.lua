@@ -2,6 +2,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local format <const> = require "braid.format"
 
 local SECONDS <const> = 1
 local MOST <const> = 10000
@@ -11,7 +12,7 @@ local UNITS <const> = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {0, "ns"}}
 local function shown(seconds)
   for _, unit in ipairs(UNITS) do
     if seconds >= unit[1] then
-      return ("%.3g %s"):format(seconds / (unit[1] > 0 and unit[1] or 1e-9), unit[2])
+      return format("%.3g %s", seconds / (unit[1] > 0 and unit[1] or 1e-9), unit[2])
     end
   end
 end
@@ -34,6 +35,6 @@ return function(_, f, ...)
   until core.clock() - begun > SECONDS or #times >= MOST
   table.sort(times)
   local function at(share) return shown(times[math.max(1, math.ceil(share * #times))]) end
-  print(("%s (%s to %s in the middle half) over %d runs; tensors took %.3g MB"):format(
+  print(format("%s (%s to %s in the middle half) over %d runs; tensors took %.3g MB",
     at(0.5), at(0.25), at(0.75), #times, taken))
 end

@@ -1,6 +1,7 @@
 --- who(): the variables of this session, the largest tensors first.
 
 local core <const> = require "braid.core"
+local format <const> = require "braid.format"
 local printing <const> = require "braid.repl.printing"
 
 local BYTES <const> = {float32 = 4, float64 = 8, int64 = 8, int32 = 4, uint8 = 1, bool = 1}
@@ -20,7 +21,7 @@ return function(session)
     return a.name < b.name
   end)
   for _, row in ipairs(rows) do
-    local size <const> = row.bytes > 0 and ("%9.1f kB"):format(row.bytes / 1024) or (" "):rep(12)
+    local size <const> = row.bytes > 0 and format("%9.1f kB", row.bytes / 1024) or (" "):rep(12)
     local line <const> = ("%s%s %s  %s"):format(row.name, (" "):rep(width - #row.name), size,
       row.text)
     print(#line < session.width() and line or line:sub(1, session.width() - 5) .. " ...")

@@ -144,8 +144,8 @@ local function notes_of(self, any_best, any_near)
   if n > 1 then words[1] = ("Mean and deviation over %d seeds."):format(n) end
   if any_best then words[#words + 1] = "Bold (*): the best mean." end
   if any_near then
-    words[#words + 1] = ("Italic (~): not distinguishable from it (paired t test, Holm's "
-      .. "correction, p above %g)."):format(self.level)
+    words[#words + 1] = format("Italic (~): not distinguishable from it (paired t test, Holm's "
+      .. "correction, p above %g).", self.level)
   end
   if #words > 0 then notes[1] = table.concat(words, " ") end
   if #self.names > 1 or n == 1 then notes[#notes + 1] = tests.limits(n, self.level) end

@@ -1,5 +1,6 @@
 --- A page of HTML that needs no other file: its style, and parts of which it is made.
 
+local format <const> = require "braid.format"
 local svg <const> = require "braid.plot.draw.svg"
 local text <const> = require "braid.plot.draw.text"
 
@@ -115,7 +116,7 @@ function M.cards(list)
     local picture <const> = s.picture and ('<img alt="sample %d" width="%d" height="%d" '
       .. 'src="data:image/png;base64,%s">'):format(s.number, s.width, s.height, s.picture) or ""
     words[i] = ('<div class="card">%s%s<div class="muted">sample %d, loss %s</div></div>'):format(
-      picture, table.concat(lines), s.number, type(s.loss) == "number" and ("%.4g"):format(s.loss)
+      picture, table.concat(lines), s.number, type(s.loss) == "number" and format("%.4g", s.loss)
         or "not finite")
   end
   return '<div class="cards">' .. table.concat(words) .. "</div>"

@@ -45,7 +45,7 @@ local function decimals(cells)
     if cell.mean then largest = math.max(largest, math.abs(cell.mean)) end
   end
   -- The place of its first digit, as it is when two digits are shown.
-  local function place(v) return math.tointeger(tonumber(("%.1e"):format(v):match("e(.+)$"))) end
+  local function place(v) return math.tointeger(tonumber(format("%.1e", v):match("e(.+)$"))) end
   local by_size <const> = largest > 0 and largest < math.huge and DIGITS - 1 - place(largest) or 1
   if least < math.huge then return math.max(0, math.min(1 - place(least), by_size + 2, 12)) end
   return math.max(0, math.min(by_size, 12))
