@@ -91,6 +91,7 @@ local function ended_after(epochs, on)
   for key, f in pairs(on or {}) do hooks[key] = f end
   local function ended(name)
     return function(fit, event)
+      if fit.at.reason == "rung" then fit.at.reason = nil end -- it ended on a lower one
       if on and on[name] then on[name](fit, event) end
       if fit.at.epoch >= epochs then fit:stop("rung") end
     end
