@@ -1,20 +1,20 @@
 /* Reading and writing by tensors of indices (from 1, negative from the end) and by masks.
 
-   The dimensions that the keys name are brought to the front and counted through as one,
-   row by row; what is chosen is then a list of rows. Where the keys' dimensions are
-   neighbours, what they choose takes their place, else it comes first. */
+   The dimensions that the keys name are brought to the front and merged into one, so that
+   the keys choose a list of rows. In the result the chosen dimensions stand where the
+   keys' dimensions were if those are neighbours, else they come first. */
 #include <string.h>
 
 #include "grad/grad.h"
 
 typedef struct choice {
   br_tensor *at;         /* the rows chosen, int64, counted from 1 */
-  int order[BR_MAX_DIM]; /* of x's dimensions: those of the keys, then the others */
-  int named;             /* how many the keys name */
-  int64_t rows;          /* how many there are to choose from */
-  int ndim;              /* of the result: the keys' shape, then what is left of x's */
+  int order[BR_MAX_DIM]; /* x's dimensions: first the keys', then the others */
+  int named;             /* how many dimensions the keys name */
+  int64_t rows;          /* how many rows there are to choose from */
+  int ndim;              /* the result: the keys' shape, then the rest of x's shape */
   int64_t shape[BR_MAX_DIM];
-  int back[BR_MAX_DIM]; /* the result's dimensions where they belong */
+  int back[BR_MAX_DIM]; /* the order that puts the result's dimensions in their places */
 } choice;
 
 static int width(const br_tensor *key) { return key->dtype == BR_BOOL ? key->ndim : 1; }
@@ -61,7 +61,8 @@ static br_tensor *index_places(const br_tensor *x, const br_pick *p) {
   return NULL;
 }
 
-/* Takes over `own`, the places by one more key of `size` places, into c->at. */
+/* Takes over `own`, the places that one more key chooses among `size`, and combines them
+   with c->at. */
 static br_status combine(choice *c, br_tensor *own, int64_t size) {
   br_tensor *part[2] = {c->at, own}, *all[2] = {NULL, NULL};
   int ndim = own->ndim;
@@ -115,7 +116,7 @@ static br_status read_keys(choice *c, const br_tensor *x, const br_pick *pick, i
   return status;
 }
 
-/* The dimensions: c->order, and the result's shape and how it is brought back. */
+/* Fills c->order, the result's shape and c->back. */
 static br_status lay_out(choice *c, const br_tensor *x, const br_pick *pick, int n) {
   unsigned named = 0;
   for (int i = 0; i < n; i++) named |= ((1u << width(pick[i].key)) - 1) << pick[i].dim;
@@ -135,7 +136,7 @@ static br_status lay_out(choice *c, const br_tensor *x, const br_pick *pick, int
   c->ndim = chosen + left;
   memcpy(c->shape, c->at->shape, sizeof c->shape);
   for (int d = 0; d < left; d++) c->shape[chosen + d] = x->shape[c->order[c->named + d]];
-  /* A mask without dimensions names none: what it chooses comes where it stands. */
+  /* A mask without dimensions names no dimension; its own comes where the mask stands. */
   int before = c->named == 0 ? pick[0].dim : neighbours ? first : 0;
   for (int d = 0; d < c->ndim; d++)
     c->back[d] = d < before ? chosen + d : d < before + chosen ? d - before : d;
@@ -150,7 +151,7 @@ static br_status choose(choice *c, const br_tensor *x, const br_pick *pick, int 
 
 /* ---- reading ---- */
 
-/* Takes over `t`; the operator's result, or NULL with a message. */
+/* Takes over `t` and gives the operator's result, or NULL with a message. */
 static br_tensor *applied(const char *name, br_tensor *t, br_tensor *other, int n,
                           const int64_t *v) {
   if (!t) return NULL;
@@ -167,7 +168,7 @@ static br_tensor *applied(const char *name, br_tensor *t, br_tensor *other, int 
   return out;
 }
 
-/* Takes over `t`; not at all when the order is that it has. */
+/* Takes over `t` and permutes its dimensions, if the order is another. */
 static br_tensor *permuted(br_tensor *t, const int *order) {
   int64_t v[BR_MAX_DIM];
   bool same = true;
@@ -200,7 +201,7 @@ done:
 
 /* ---- writing ---- */
 
-/* The value in memory of its own: a row for each that is chosen. */
+/* Copies the value to memory of its own, with a row for each chosen row. */
 static br_tensor *value_rows(const choice *c, br_tensor *value, br_dtype dtype) {
   int64_t shape[BR_MAX_DIM], wide[BR_MAX_DIM];
   int order[BR_MAX_DIM], ndim = 0;
@@ -254,7 +255,7 @@ br_status br_pick_write(br_tensor *x, const br_pick *pick, int n, br_tensor *val
   const int64_t *at = (const int64_t *)(const void *)c.at->data;
   int64_t left = c.rows ? x->numel / c.rows : 0;
   size_t bytes = (size_t)(left * br_dtype_size(x->dtype));
-  for (int64_t i = 0; i < c.at->numel; i++) /* of several for one place the last counts */
+  for (int64_t i = 0; i < c.at->numel; i++) /* the last value for a place counts */
     memcpy(to->data + (size_t)(at[i] - 1) * bytes, from->data + (size_t)i * bytes, bytes);
   if (to->data != view->data) status = br_copy(view, to);
   x->storage->version++;

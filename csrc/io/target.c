@@ -1,4 +1,5 @@
-/* Where links lead, what may be replaced, and names that only writers of Braid give. */
+/* The target of a write: where links lead, whether the file may be replaced, and the name
+   of the new file beside it, which only Braid's writers give. */
 #define _GNU_SOURCE
 #include "io/target.h"
 
@@ -25,7 +26,7 @@ const char *br_target_shown(const char *path) {
 
 /* ---- where a path leads ------------------------------------------------------------ */
 
-/* The text of n bytes, then of m, as one; NULL without memory. */
+/* The n bytes at a and the m bytes at b as one text; NULL when memory is short. */
 static char *joined(const char *a, size_t n, const char *b, size_t m) {
   char *text = br_alloc(n + m + 1);
   if (!text) return NULL;
@@ -35,14 +36,14 @@ static char *joined(const char *a, size_t n, const char *b, size_t m) {
   return text;
 }
 
-/* The length of what stands before the last part, with its slash. */
+/* The length of a path up to its last part, with the slash. */
 static size_t folder_length(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* The name in the link at `path`, seen from where that is; *status where there is no link
-   or no memory. */
+/* The path to which the link at `path` leads. It is NULL where the link cannot be read or
+   memory is short; *status says which. */
 static char *behind_link(const char *path, br_status *status) {
   char to[4096];
   ssize_t n = readlink(path, to, sizeof to);
@@ -57,8 +58,8 @@ static char *behind_link(const char *path, br_status *status) {
   return next;
 }
 
-/* Follows links to their end, which may not be there yet. The kernel's own links, such as
-   /dev/stdout leads to, are to open files and not to names. */
+/* Follows links to their end, where no file needs to be yet. A link of the kernel, such
+   as the one behind /dev/stdout, is an error: it leads to an open file, not to a name. */
 static br_status follow(br_target *t, const char *path) {
   struct stat info;
   t->path = joined(path, strlen(path), "", 0);
@@ -91,8 +92,8 @@ static const char *kind_of(mode_t mode) {
   return "it is a device, which cannot be replaced by a file";
 }
 
-/* Whether the file that is there may be replaced. Permissions of the superuser do not
-   count: a file that nobody, or not its owner, may write is meant to stay. */
+/* Whether an existing file may be replaced. The rights of the superuser do not count: a
+   file that nobody may write, or not its owner, is meant to stay. */
 static br_status check_file(br_target *t, const char *path) {
   t->exists = stat(path, &t->info) == 0;
   if (!t->exists && errno != ENOENT)
@@ -167,7 +168,7 @@ static uint64_t mixed(uint64_t hash, const void *bytes, size_t n) {
   return hash ^ hash >> 32;
 }
 
-/* Writes the name beside that has these RANDOM digits. */
+/* Writes the new file's name, which has these RANDOM digits. */
 static void spell(const br_target *t, const char *random, char beside[BR_BESIDE_SIZE]) {
   const size_t n = strlen(t->name);
   uint64_t hash = mixed(0xcbf29ce484222325u, t->name, n + 1);
@@ -189,14 +190,15 @@ void br_target_name_beside(const br_target *t, char beside[BR_BESIDE_SIZE]) {
   spell(t, random, beside);
 }
 
-/* Whether a file's name may be one that a writer gave. */
+/* Whether a file's name has the form of those that writers give. */
 static bool looks_beside(const char *name, size_t n) {
   const size_t tail = RANDOM + CHECK, mark = sizeof MARK - 1;
   return *name == '.' && n > tail + mark &&
          memcmp(name + n - tail - mark, MARK, mark) == 0;
 }
 
-/* Whether such a name is one that a writer of the target gave. */
+/* Whether a writer of this target gave the name: its check digits depend on the target.
+ */
 static bool is_beside(const br_target *t, const char *name, size_t n) {
   char again[BR_BESIDE_SIZE];
   spell(t, name + n - RANDOM - CHECK, again);
@@ -208,7 +210,7 @@ bool br_target_lock(int file) {
   return fcntl(file, F_OFD_SETLK, &whole) == 0;
 }
 
-/* Removes one file unless its writer lives; whether that was done. */
+/* Removes a file that a writer left, unless the writer still runs. True if removed. */
 static bool remove_left(const br_target *t, const char *name) {
   struct stat named, opened;
   if (fstatat(t->folder, name, &named, AT_SYMLINK_NOFOLLOW) != 0) return false;
@@ -243,14 +245,14 @@ bool br_target_clean(const br_target *t) {
 /* ---- folders without strangers' changes ---------------------------------------------
  */
 
-/* Folders as this thread's last writers left them: to list one again would cost as much
-   as there are files in it, each time that one more is written there. Numbers that stand
-   for folder and time, few, for a library's room for what is each thread's own is small.
- */
+/* Hashes of folders and their times, as this thread's last writers left them. A folder
+   that did not change since need not be listed again, which takes long where it has many
+   files. They are few because a library has little thread-local memory. */
 enum { NOTED = 4 };
 static _Thread_local uint32_t noted[NOTED];
 
-/* The number of the folder as it is now, and its place; 0: it cannot be told. */
+/* The hash of the folder as it is now, and its place in `noted`; 0 where the folder
+   cannot be read. */
 static uint32_t look(const br_target *t, int *place) {
   struct stat s;
   *place = 0;

@@ -13,7 +13,7 @@ static br_status no_bool_infer(br_call *c) {
   return br_map_infer(c);
 }
 
-/* x + alpha y: of integers, alpha must be one too. */
+/* Checks alpha of x + alpha y: for integers it must be an integer. */
 static br_status whole_alpha(br_call *c) {
   const char *wrong = br_dtype_is_float(c->compute) ? NULL
                                                     : br_misfit(c->compute, &c->arg[0]);
@@ -47,7 +47,8 @@ static br_status masked_fill_infer(br_call *c) {
   return wrong ? br_bad(c, "value: %s", wrong) : br_map_infer(c);
 }
 
-/* One end of clamp's: a limit beyond the type's own is none, on that side. */
+/* Makes one of clamp's limits fit the type. A limit outside the type's range on its own
+   side has no effect; on the other side it is an error. */
 static br_status limit(br_call *c, int end) {
   br_arg *a = &c->arg[end], own = br_range_end(c->compute, end == 0);
   const char *wrong = a->given ? br_misfit(c->compute, a) : NULL;
@@ -57,7 +58,7 @@ static br_status limit(br_call *c, int end) {
   return BR_OK;
 }
 
-/* A limit that is no integer makes integers floats. */
+/* A limit with a fraction converts integers to floats. */
 static br_status clamp_infer(br_call *c) {
   if (!c->arg[0].given && !c->arg[1].given)
     return br_bad(c, "wants a min, a max or both");
@@ -96,7 +97,7 @@ static br_status pow_infer(br_call *c) {
   return br_bad(c, "integers have no negative powers; convert x to a float type");
 }
 
-/* No integer is the quotient, or the remainder, of a division by 0. */
+/* An integer cannot be divided by 0. */
 static br_status divide_infer(br_call *c) {
   br_status status = no_bool_infer(c);
   if (status || br_dtype_is_float(c->compute) || c->out[0]->numel == 0 ||
@@ -106,8 +107,9 @@ static br_status divide_infer(br_call *c) {
                 "an integer is divided by 0; convert x to a float type for inf or nan");
 }
 
-/* A number (of its own call alone) beside integers: the integer that it is, or without
-   bound where int64 ends; else, for its fraction, itself. */
+/* Prepares a number for comparison with integers. A whole number becomes an int64, or
+   infinity outside int64's range; a number with a fraction stays. Only this call has the
+   tensor. */
 static void as_integers_see(br_tensor *t) {
   br_arg number = br_number_of(t);
   if (number.whole || isnan(number.f)) return;
@@ -120,8 +122,8 @@ static void as_integers_see(br_tensor *t) {
   t->dtype = BR_I64;
 }
 
-/* Integers compare exactly with each other and with numbers, whatever their types hold;
-   integers and floats as float64. */
+/* Integers are compared exactly with integers of any type and with numbers. Integers and
+   floats are compared as float64. */
 static br_status compare_infer(br_call *c) {
   bool real = false, whole = false;
   for (int i = 0; i < c->nin; i++) {
@@ -141,8 +143,8 @@ static br_status compare_infer(br_call *c) {
   return br_map_infer(c);
 }
 
-/* Integers are refused: the function is not defined for them, and they are not converted
-   unasked. */
+/* Refuses integers: the function is not defined for them, and Braid does not convert them
+   without being asked. */
 static br_status float_infer(br_call *c) {
   br_status status = br_need_float(c, c->in[0], "x");
   return status ? status : br_map_promote(c);
@@ -188,7 +190,7 @@ const br_op br_elementwise_ops[] = {
      .doc = "floor(x / y); an integer divided by 0 is an error", .infer = divide_infer,
      .flags = INT, .kernel = K(floordiv)},
     {.name = "mod", .args = "x:n y:n",
-     .doc = "x - y floor(x / y), with the sign of y; of integers y must not be 0",
+     .doc = "x - y floor(x / y), with the sign of y; an integer y must not be 0",
      .infer = divide_infer, .keep = A | B, .flags = INT, .kernel = K(mod),
      .grad = {BR_GRAD_DY, K(mod_grad_b)}},
     {.name = "pow", .args = "x:n y:n", .doc = "x to the power y", .infer = pow_infer,
@@ -245,7 +247,7 @@ const br_op br_elementwise_ops[] = {
      .kernel = K(abs), .grad = {K(abs_grad)}},
     {.name = "sign", .args = "x:t", .doc = "-1, 0 or 1; NaN at NaN", .keep = Y,
      .flags = INT, .kernel = K(sign), .grad = {K(step_grad)}},
-    {.name = "square", .args = "x:t", .doc = "x^2; of bool an int64",
+    {.name = "square", .args = "x:t", .doc = "x^2; int64 for bool",
      .infer = square_infer, .keep = A, .flags = INT, .kernel = K(square),
      .grad = {K(square_grad)}},
     {.name = "floor", .args = "x:t", .doc = "the largest integer not above x",

@@ -21,24 +21,22 @@ typedef struct br_conv {
 /* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
 void br_conv_plan(br_conv *g);
 
-/* x channels-last, or padded to tall x wide when folded; each of the three is owned by
- * the caller. */
+/* x channels-last, or padded to tall x wide when folded. The caller owns the result. */
 br_tensor *br_conv_source(const br_conv *g, br_tensor *x);
 
 /* The geometry of a call whose first inputs and arguments are those of conv2d. */
 br_status br_conv_geometry(br_call *c, br_conv *g);
-/* Types and dimensions of a call's x, weight and bias; the bias's size; and its gradient.
- */
+/* Checks the types and dimensions of a call's x, weight and bias, and the bias's size. */
 br_status br_conv_check(const br_call *c);
 br_status br_conv_check_bias(const br_call *c, int64_t outputs);
-br_status br_conv_check_slope(const br_call *c); /* PReLU's, the fourth input, if any */
+br_status br_conv_check_slope(const br_call *c); /* PReLU's slope: the fourth input */
 br_status br_conv_bias_grad(br_call *c, br_tensor *dy);
 
-/* `keep`: the weights, made ready, may stay with their tensor for the next call. */
+/* With `keep` the packed weights may stay with their tensor for the next call. */
 br_status br_conv_forward(const br_conv *g, br_tensor *source, br_tensor *w,
                           br_tensor *bias, bool keep, br_tensor *y);
-/* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last; a bias (c) that is added
-   makes it the transposed convolution */
+/* dx (n,c,h,w) channels-last, from dy (n,o,oh,ow) channels-last. With a bias (c) added it
+   is the transposed convolution. */
 br_status br_conv_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                              br_tensor *bias, br_tensor *dx);
 /* dw (o,cg,kh,kw) contiguous */
@@ -47,30 +45,29 @@ br_status br_conv_weight_grad(const br_conv *g, br_tensor *source, br_tensor *dy
 
 /* ---- forward, some rows at a time (forward.c) ---- */
 
-/* Whether a convolution is of the kind that can. */
+/* Whether the convolution can be computed some rows at a time. */
 bool br_conv_has_rows(const br_conv *g);
 typedef struct br_conv_rows br_conv_rows;
 br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
                                bool keep);
 void br_conv_rows_free(br_conv_rows *r);
 
-/* Rows first .. last-1 of one image's output, into `out`, from an image, as
-   br_conv_source lays it out, whose row in_first is at `in`. */
+/* Rows first .. last-1 of one image's output, written to `out`. The image is laid out as
+   by br_conv_source, and its row in_first is at `in`. */
 typedef struct br_conv_band {
   const char *in;
   int64_t in_first, first, last;
   char *out;
 } br_conv_band;
 
-/* Any thread may call this with so many bytes of room of its own. */
+/* Any thread may call br_conv_rows_run with so many bytes of memory of its own. */
 int64_t br_conv_rows_room(const br_conv_rows *r);
 void br_conv_rows_run(const br_conv_rows *r, const br_conv_band *band, char *room);
 
 /* ---- few output pixels, large weights (few_pixels.c) ---- */
 
-/* Whether a convolution is of that kind, in either of the directions that give an image
-   and towards the weights; then x, dy, y and dx are channels-last as above and w and dw
-   contiguous. */
+/* Whether few_pixels.c serves a convolution, in all three directions. Then x, dy, y and
+   dx are channels-last as above, and w and dw are contiguous. */
 bool br_conv_is_few(const br_conv *g);
 bool br_conv_is_few_weights(const br_conv *g);
 br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const char *bias,
@@ -86,21 +83,23 @@ br_status br_conv_few_weight_grad(const br_conv *g, char *x, const char *dy, cha
    + q, and goes to row row[q] + o. */
 typedef struct br_packing {
   int64_t groups, group_step;
-  int64_t outputs, output_step; /* of a group; they become the lanes of a row */
+  int64_t outputs, output_step; /* of a group; each becomes a value of a panel's row */
   int64_t outer, outer_step;
   int64_t columns;
-  const int64_t *row; /* of each column; negative: left out */
-  int64_t rows;       /* of a panel */
+  const int64_t *row; /* where column q goes; a negative one is left out */
+  int64_t rows;       /* how many rows a panel has */
 } br_packing;
 
-/* The forward direction, and the weight gradient; `row` has room for run * taps. */
+/* The packing of the forward direction and of the weight gradient; `row` has room for
+   run * taps. */
 br_packing br_conv_packing(const br_conv *g, int64_t *row);
 int64_t br_conv_panels(int64_t outputs, const br_kernels *k);
 char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w);
-/* A bias of `outputs` values in each group, into zeros. */
+/* Packs a bias of `outputs` values a group; `to` must hold zeros. */
 void br_conv_pack_bias(int64_t groups, int64_t outputs, const br_kernels *k,
                        const char *bias, char *to);
-/* The inverse, for packings with one step of the outer loop and no column left out. */
+/* The inverse of br_conv_pack, for packings where `outer` is 1 and no column is left
+   out. */
 void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed,
                     char *w);
 

@@ -1,13 +1,13 @@
---- interpolate: x (n,c,h,w) at another size, given or as a multiple, by the nearest pixel or
--- bilinearly. As in PyTorch the factor given is used as it is, except where the size comes out
--- as it was (or, of the nearest, as twice that): then every pixel is met exactly.
+--- interpolate: resizes x (n,c,h,w) to `size` or by `scale_factor`, with the nearest pixel or
+-- bilinearly. As in PyTorch, pixels are placed by the given factor, and not by the ratio of the
+-- sizes. Where the size stays the same (or, for "nearest", doubles), each pixel is copied exactly.
 -- @usage F.interpolate(x, {size = {48, 64}, mode = "bilinear", align_corners = true})
 -- @usage F.interpolate(x, {scale_factor = 2})
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
-local MAX_SIDE <const> = 2147483647 -- pixels of a side
+local MAX_SIDE <const> = 2147483647 -- pixels
 
 local FACTOR <const> = check.number{above = 0}
 local OPTIONS <const> = check.declare("interpolate", {

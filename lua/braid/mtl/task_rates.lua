@@ -1,9 +1,11 @@
---- Learning rates of tasks: what is a task's alone, its column and head, follows the optimizer's
--- rate times a number of its own, or a function of the epoch (from 1); what tasks share follows
--- the rate as it is. Columns stand in a list: net:unstack() first, where they are stacked.
+--- A learning rate for each task. The parameters of a task alone (its column and head) have the
+-- optimizer's rate times the task's number, or function of the epoch (from 1); shared parameters
+-- have the optimizer's rate. The columns must be in a list: call net:unstack() where they are
+-- stacked.
 -- @usage
 -- local rates <const> = mtl.task_rates(net, {smile = 0.1, pose = function(e) return 0.9 ^ e end})
--- local opt <const> = optim.Adam(rates:groups(), {lr = 1e-3}) for epoch = 1, epochs do
+-- local opt <const> = optim.Adam(rates:groups(), {lr = 1e-3})
+-- for epoch = 1, epochs do
 --   rates:set(opt, epoch)
 --   ...
 
@@ -20,7 +22,7 @@ local OPTIONS <const> = check.declare("mtl.task_rates", {
 })
 local EPOCH <const> = check.whole{from = 0}
 
--- The task whose alone a parameter is, by its name in a network of columns; or nil.
+-- The one task that a parameter of this name belongs to, or nil for a shared parameter.
 local function task_of(net, name)
   local part <const>, owner <const> = name:match("^(%w+)%.([^.]+)")
   if (part == "columns" or part == "head") and net.tasks and net.tasks[owner] then return owner end
@@ -53,7 +55,8 @@ function Rates:groups()
   return groups
 end
 
---- Sets the rates of an optimizer's groups for an epoch, beside what parameters ask for themselves.
+--- Sets the rates of an optimizer's groups for an epoch. A rate that a parameter has of its own
+-- still counts.
 function Rates:set(opt, epoch)
   check.value("mtl.task_rates: set", "the epoch", epoch, EPOCH)
   if type(opt) ~= "table" or not opt.groups then

@@ -1,6 +1,6 @@
---- The network of a family, made by a function of its width, whose count of parameters is
--- nearest to the one wanted, and its width: for comparisons at equal size. A number that lies
--- beyond those of the family is an error.
+--- Finds the width at which a network has nearly the wanted number of parameters, for comparisons
+-- at equal size. make(width) makes the network; the result is the network and its width. A number
+-- of parameters that no width comes near to is an error.
 -- @usage local net, width = mtl.widen(function(width)
 --   return braid.model("models/hard.lua", {tasks = tasks, width = width}) end, 5e6)
 
@@ -9,7 +9,7 @@ local Module <const> = require "braid.nn.module"
 
 -- Widths are tried in steps of 1/1024, where layers of a thousand channels gain one.
 local STEP <const>, WIDEST <const> = 1024, 64
-local BEYOND <const> = 1.1 -- how far the nearest may be off at the ends, where it is the last
+local BEYOND <const> = 1.1 -- at the smallest and largest width the count may be off by this factor
 
 local ARGUMENTS <const> = check.declare("mtl.widen", {
   make = check.argument(check.call()), count = check.argument(check.number{from = 1}),
@@ -24,7 +24,7 @@ return function(make, count)
     end
     return net, net:count_parameters()
   end
-  -- Below some width there may be none: a layer without channels.
+  -- A very small width may give no network, as a layer would have no channels.
   local function try_narrow(steps)
     local ok <const>, net <const>, n <const> = pcall(try, steps)
     if ok then return net, n end

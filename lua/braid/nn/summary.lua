@@ -1,4 +1,4 @@
---- summary: what each part of a network gives, holds and costs.
+--- summary: the output shape, parameters and multiply-accumulates of each part of a network.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -63,7 +63,7 @@ Summary.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
--- The top-level part that a path lies in; heads and the like count one by one.
+-- The top-level part that a path lies in. Each part of a table, such as the heads, counts alone.
 local function part_of(path, module)
   local first <const>, rest <const> = path:match("^([^.]+)%.?(.*)$")
   local holder <const> = module[tonumber(first) or first]
@@ -75,7 +75,7 @@ local function part_of(path, module)
   return first
 end
 
--- The parameters of a module and of those below it that are never called by themselves.
+-- The parameters of a module, and of its submodules that are never called on their own.
 local function held_by(module, called)
   local list <const> = {}
   walk.walk(module, function(_, value, owner, key)
@@ -86,7 +86,7 @@ local function held_by(module, called)
 end
 
 --- Runs the module once, in evaluation mode, on zeros of `input_shape` (without the batch).
--- Multiply-accumulates are those of one input; layers without a count of theirs count 0.
+-- Multiply-accumulates are those of one input; a layer that does not count its own counts 0.
 return function(module, input_shape, trace)
   if type(input_shape) ~= "table" then
     check.fail("summary: wants the shape of one input, such as {3, 224, 224}, not a %s",

@@ -1,5 +1,5 @@
---- Functions of strings for definitions: those of Lua, with bounds on how long a pattern may be
--- looked for and on the length of what is made. While a budget holds they are the methods of all
+--- Functions of strings for definitions: Lua's own, with limits on how long a pattern may be
+-- searched for and how long a result may be. While a definition runs they are the methods of all
 -- strings.
 
 local basics <const> = require "braid.sandbox.basics"
@@ -8,13 +8,14 @@ local charged <const> = require "braid.sandbox.charged"
 
 local M <const> = {}
 
-local MOST_STEPS <const> = 1e8 -- of a matcher that goes back as often as it can
+local MOST_STEPS <const> = 1e8 -- steps of a matcher in the worst case
 local MOST_BYTES <const> = 1 << 26
 
--- Here and in what these functions call, no method of a string may be used: it would be theirs.
+-- This file, and what these functions call, must write string.find(s, ...) and never s:find(...):
+-- the method would be the limited function itself.
 
--- A bound on the steps that matching takes: each repeated item may go through the whole text,
--- for each place where the one before it ends.
+-- An upper bound on the steps that matching takes: each repeated item may go through the whole
+-- text, once for each place where the item before it ends.
 local function steps(s, pattern)
   local n <const>, at, total = #s + 1, 1, 1.0
   if string.sub(pattern, 1, 1) ~= "^" then total = total * n end
@@ -36,7 +37,7 @@ local function need_string(what, value)
   check.fail("%s: wants a string, not a %s", what, type(value))
 end
 
--- A function of a text and a pattern, refused where it might take too long.
+-- string[name], with an error where the pattern might take too long.
 local function matcher(name)
   local f <const> = charged(string[name])
   return function(s, pattern, ...)

@@ -1,15 +1,16 @@
---- TensorBoard's event files: what a run logs, for those who look at it there.
+--- TensorBoard's event files: what a run logs, to be looked at in TensorBoard.
 --
--- train.events(dir) begins a file events.out.tfevents.* in the directory. Each of
+-- train.events(dir) begins a file events.out.tfevents.* in the directory. Each of these calls
+-- writes one record:
 --   events:scalar("loss/smile", 0.31, step)
 --   events:histogram("weights/conv1", tensor, step)     values that are not finite are left out
 --   events:image("faces", picture, step)                uint8 (c,h,w) of 1 or 3 channels
 --   events:hparams({lr = 1e-3, mixer = "ttc"}, {"val/landmarks/error"})   options, and the scalars
 --     to judge them by
--- is one record; events:event(e) takes an event of a history (step, epoch, test) and
--- events:parameters(net, step) makes a histogram of each parameter. events:close() or <close>. What
--- cannot be written is said once, and the run goes on. A resumed run begins another file of the
--- same directory at its step, from which on TensorBoard forgets what came before: {step = 300}.
+-- events:event(e) writes an event of a history (step, epoch, test); events:parameters(net, step)
+-- writes a histogram of each parameter. events:close() or <close> closes the file. A failure to
+-- write is reported once, and the run goes on. A resumed run begins another file in the same
+-- directory, with {step = 300}: TensorBoard then drops what earlier files hold from that step on.
 -- @usage
 -- local events <close> = train.events("build/run")
 -- for step = 1, steps do ... events:scalar("loss/total", loss:item(), step) end
@@ -51,7 +52,7 @@ local HPARAMS <const> = check.declare("train.events: hparams", {
   metrics = check.argument(check.list{{}, of = check.text()}),
 })
 
--- Seconds since 1970: what clock runs on does not go back.
+-- The time of day when this file was loaded, and a clock that never goes back to count on from it.
 local began <const>, clock <const> = os.time(), core.clock()
 function Events.time() return began + core.clock() - clock end
 
@@ -69,7 +70,7 @@ function Events:init(dir, given)
   if o.step then self:put(messages.start(o.step)) end
 end
 
--- Appends what an event holds as a record with the time.
+-- Appends a record: the event's fields in `body`, after the time.
 function Events:put(body)
   if not self.file then check.fail("train.events: %s is closed", self.path) end
   local ok, why = self.file:write(messages.record(messages.timed(Events.time(), body)))
@@ -109,7 +110,7 @@ function Events:parameters(net, step)
   end
 end
 
--- The numbers of a table as {tag, value}.
+-- Adds the numbers of a table to `list` as {tag, value}.
 local function numbers(list, prefix, value)
   for _, key in ipairs(check.sorted_keys(value)) do
     local v <const> = value[key]
@@ -121,8 +122,8 @@ local function numbers(list, prefix, value)
   end
 end
 
---- The numbers of an event as train.history has it: loss/TASK of steps, train/loss/TASK and
--- val/TASK/METRIC of epochs, test/TASK/METRIC; lr, weights/TASK.
+--- Writes the numbers of an event of train.history. Their tags are loss/TASK, weights/TASK and lr
+-- for a step; train/loss/TASK and val/TASK/METRIC for an epoch; test/TASK/METRIC for a test.
 function Events:event(event)
   if type(event) ~= "table" or type(event.event) ~= "string" then
     check.fail("train.events: event wants an event of a history, not %s", check.shown(event))

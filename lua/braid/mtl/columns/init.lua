@@ -1,5 +1,5 @@
---- A network of columns: one for each task, of named blocks; mixers that connect them at some
--- blocks; a head for each task. Published multi-task networks differ in the mixer alone.
+--- A network of columns: each task has a column of named blocks and a head, and mixers connect the
+-- columns at some blocks. Most published multi-task networks differ only in the mixer.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("resnet18", {width = 0.25}))
 -- net:mix("*", mtl.collaborative{ratio = 1/4})         -- "*", a block, or a list of blocks
@@ -7,20 +7,20 @@
 --   nn.Linear(channels, task.size)} end)
 -- local out = net(image)                               -- {landmarks = ..., pose = ...}
 --
--- Options: columns "per_task" (default) or "shared", hard sharing; split = the last block that all
--- share; single = the one task to build for; stacked = false keeps the columns in a list. Otherwise
--- equal columns are stacked: they run as one tensor (n, T*c, h, w), with the same numbers.
--- net:stacked() tells.
+-- Options: columns = "per_task" (default) or "shared" (hard sharing); split = the last block that
+-- all tasks share; single = the one task to build for; stacked = false keeps the columns in a list.
+-- Otherwise equal columns are stacked: they run as one tensor (n, T*c, h, w), with the same
+-- numbers. net:stacked() tells whether they are.
 --
--- The weights of a backbone that were loaded, trained or set since it was made are those that all
--- columns start with; those first drawn are not, unless init = "copy"; init = "fresh" leaves
--- them out. pretrained gives weights to begin with: the path of a file, tensors by name, a
--- network or a backbone; net.pretrained is the report.
+-- Where weights of the backbone were loaded, trained or set since it was made, all columns start
+-- with them. Weights that are still as first drawn are drawn anew for each column. init = "copy"
+-- makes columns start with all of the backbone's weights, init = "fresh" with none. pretrained
+-- gives weights to begin with: the path of a file, tensors by name, a network or a backbone;
+-- net.pretrained is the report.
 --
 -- groups = {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a group one
--- column, which goes by the group's name wherever columns are meant; other tasks have one each.
--- single may then be a group. Instead of one backbone a table {column = backbone} may be given,
--- of the same block names.
+-- column, which has the group's name; other tasks have one each. `single` may then be a group.
+-- Instead of one backbone a table {column = backbone} may be given; all need the same block names.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -36,7 +36,7 @@ local turns <const> = require "braid.mtl.columns.turns"
 local weights <const> = require "braid.nn.weights"
 
 local Columns <const> = class("Columns", Module)
-Columns.buffer_names = {stage_number = true} -- part of the state: which heads speak
+Columns.buffer_names = {stage_number = true} -- saved with the state: it says which heads run
 
 local OPTIONS <const> = check.declare("mtl.columns", {
   columns = check.choice{"per_task", "shared"}, split = check.text(), single = check.text(),
@@ -55,7 +55,7 @@ function Columns:blocks()
   return table.move(names, 1, #names, 1, {})
 end
 
--- The places of the blocks that are meant, in order.
+-- The positions of the blocks that `where` names, in order.
 local function places(self, where, mixer)
   local plan <const>, r <const> = self.recipe.plan, self.recipe
   if where == "*" then
@@ -109,8 +109,8 @@ function Columns:mix(where, mixer)
   return self
 end
 
---- Builds everything. kind is that of the heads, as mtl.heads has them: "linear" (default), "deep",
--- or f(task, channels, name), which gives each task's, for the channels of the last block.
+--- Builds the network with its heads. `kind` is "linear" (default) or "deep", as in mtl.heads, or
+-- f(task, channels, name) that returns a task's head; `channels` are those of the last block.
 function Columns:heads(kind)
   if self.head then
     check.fail("heads: they are made already, and stay; build the network anew for others")
@@ -139,7 +139,7 @@ function Columns:stacked()
   return false, select(2, self:can_stack())
 end
 
---- Whether they could; or false, and why not.
+--- Whether the columns can be stacked; or false, and why not.
 function Columns:can_stack()
   if not self.head then return false, "the heads are not made yet" end
   if not self.columns then return false, "all blocks are shared" end
@@ -172,16 +172,15 @@ end
 
 -- ---- running ------------------------------------------------------------------------------
 
---- x (n,c,h,w), or {task = x} for columns that share nothing before -> {task = output}.
--- tap(block, name, x), if given, sees every column's map before it is mixed, and what it
--- returns takes the map's place; where its second result is true the mixer leaves the map to its
--- own column, and gives the others nothing of it. The name of what all share is "shared".
+--- x (n,c,h,w) -> {task = output}; columns without a trunk also take {task = x}.
+-- tap(block, name, x), if given, gets every column's map before the mixer does, and its result
+-- replaces the map. If its second result is true, only the map's own column gets the map, and the
+-- mixer gives nothing of it to the others. The trunk's name is "shared".
 --
--- net(x, {tasks = tasks:present(batch)}) gives the outputs of those tasks, a name or a list, alone.
--- Other columns run where a mixer takes of them, as in evaluation: their running statistics stay,
--- their parameters follow where the tasks' loss depends on them; what is only others' has no
--- gradient. A network in training then has its columns in a list: net:unstack() before the
--- optimizer is made.
+-- net(x, {tasks = "smile"}), or a list such as tasks:present(batch), gives the outputs of these
+-- tasks only. Another column runs only where a mixer takes its maps. It runs as in evaluation, so
+-- its running statistics stay; its parameters train where the tasks' loss depends on them. In
+-- training this needs the columns in a list: call net:unstack() before you make the optimizer.
 function Columns:forward(x, tap)
   if not self.head then
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "

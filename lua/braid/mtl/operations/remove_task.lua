@@ -1,14 +1,14 @@
---- net:remove_task(name): takes away a task's head and column, and what mixers took from it; a
--- column that serves others of its group stays.
--- The others change by that; net:train_only{"mixers"} trains what connects those left. The
--- parameters are new tensors: make an optimizer afterwards.
+--- net:remove_task(name): removes a task's head, its column, and what mixers take from the column.
+-- A column stays where other tasks of its group use it. The outputs of the other tasks change;
+-- net:train_only{"mixers"} trains the connections that are left. The parameters are new tensors:
+-- make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local groups <const> = require "braid.mtl.columns.groups"
 local restrict <const> = require "braid.mtl.columns.restrict"
 
--- The names but one.
+-- The names except `name`.
 local function without(names, name)
   local left <const> = {}
   for _, other in ipairs(names) do
@@ -29,7 +29,7 @@ return function(self, name)
     check.fail("remove_task: '%s' is the only task, and a network has one or more", name)
   end
   local column <const> = groups.of(self, name)
-  local serves <const> = #groups.served(self, column) > 1 -- others, and stays for them
+  local serves <const> = #groups.served(self, column) > 1 -- other tasks use the column too
   restrict(self, without(self.tasks.names, name),
     serves and build.names{names = self.names} or without(self.names, column))
   build.reconnect(self)

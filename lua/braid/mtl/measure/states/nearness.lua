@@ -1,4 +1,4 @@
---- How often each point is near where it should be, and how often that can be told.
+--- Counts how often each point is near its true place, and how often the distance is known.
 
 local class <const> = require "braid.class"
 
@@ -32,7 +32,7 @@ function Nearness:merge(other)
   end
 end
 
---- The points.
+--- The counts of each point, as a list.
 function Nearness:parts() return self.points end
 
 return Nearness
