@@ -64,6 +64,23 @@ local function refused(wrong, more, net)
   assert.matches(wrong, why)
 end
 
+describe("weights that are functions of the epoch", function()
+  it("are asked for each epoch, as in a loop that says which it is", function()
+    local tasks <const> = tasks_of()
+    local asked <const> = {}
+    tasks.glasses.weight = function(epoch)
+      asked[epoch] = true
+      return 0.2 * epoch
+    end
+    local _, net <const> = fit({tasks = tasks})
+    assert.same({true, true}, asked)
+    local fixed <const> = tasks_of()
+    local _, other <const> = fit({tasks = fixed,
+      weights = {glasses = function(epoch) return 0.2 * epoch end}})
+    assert.equal(bytes_of(other), bytes_of(net))
+  end)
+end)
+
 describe("train.fit", function()
   it("is the loop that one would write by hand", function()
     local tasks <const> = tasks_of()

@@ -44,6 +44,7 @@ end
 function Fit:make_lasting()
   local o <const> = self.o
   self.metric = self.val and validation.metric(self)
+  self.tasks:set_epoch(1) -- weights may be functions of it
   validation.look(self)
   if o.stopping then self.stopping = stages.stopping(self) end
   if o.patience then self.patience = Patience(o.patience, {direction = self.metric.direction}) end
