@@ -1,4 +1,4 @@
-/* zlib, for zip files: raw streams, and no more memory than the caller gives. */
+/* Inflates the raw streams of zip files by zlib, into memory that the caller gives. */
 #include "io/inflate.h"
 
 #include <limits.h>
@@ -8,7 +8,7 @@
 static uInt piece(size_t n) { return n > UINT_MAX ? UINT_MAX : (uInt)n; }
 
 br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m) {
-  uint8_t spare; /* so that a stream that gives too much can be told from one that ends */
+  uint8_t spare; /* a stream that writes here gives more than m bytes */
   z_stream z = {.next_in = (Bytef *)(uintptr_t)from, .next_out = to};
   if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
     return br_fail(BR_ENOMEM, "no memory for inflating");

@@ -1,10 +1,10 @@
---- Where networks come from: what braid.model or braid.open made each of, and what the library
--- has changed in it since. It stands beside the networks, not in them: nothing that a
--- stranger's definition can reach leads here.
+--- Where networks come from: the definition from which braid.model or braid.open made each, and
+-- what the library has changed in it since. The records are kept here and not in the networks, so
+-- that a stranger's definition cannot reach them.
 --
--- {text = the definition, options = as JSON or nil, unfit = why there are none, tasks =,
--- changes = {what add_task, remove_task, extract and mutual did}, form = what the network looked
--- like then, look = the function that tells}
+-- {text = the definition, options = as JSON or nil, unfit = why there are no options, tasks =,
+-- changes = {what add_task, remove_task, extract and mutual did}, form = the network's form after
+-- the last change, look = the function that makes the form}
 
 local M <const> = {}
 
@@ -16,7 +16,7 @@ function M.set(net, record) known[net] = record end
 --- The record of a network, or nil.
 function M.of(net) return known[net] end
 
---- A copy of a network comes from where the network does.
+--- Gives a network's copy a copy of its record.
 function M.copy(net, copy)
   local record <const> = known[net]
   if not record then return end
@@ -26,8 +26,9 @@ function M.copy(net, copy)
   known[copy] = own
 end
 
---- To be called before the library changes a network; returns what is to be called afterwards,
--- with what the change was. What was changed by hand before that stays known.
+--- Call this before the library changes a network. It returns a function to call after the change,
+-- with a record of it. Where the user had changed the network by hand before, the form is left as
+-- it is, so that this stays visible.
 function M.changing(net)
   local record <const> = known[net]
   if not record then return function() end end

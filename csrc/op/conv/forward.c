@@ -3,7 +3,8 @@
 #include "op/conv/winograd.h"
 
 /* The weights as the forward kernels read them: packed, and transformed for Winograd's.
-   Those of a call that no gradient is asked for are kept for the next. */
+   With `keep` they stay with their tensor for the next call; *kept says whether they do.
+ */
 static char *prepare(const br_conv *g, br_tensor *w, bool winograd, bool keep,
                      bool *kept) {
   const br_kernels *k = br_kernels_of(g->dtype);
@@ -28,9 +29,9 @@ static char *prepare(const br_conv *g, br_tensor *w, bool winograd, bool keep,
 }
 
 struct br_conv_rows {
-  br_lattice l; /* but for in and out; its tables stand behind it, in the same block */
+  br_lattice l; /* without in and out; its tables follow in the same allocation */
   char *weights;
-  bool kept; /* the weights are their tensor's */
+  bool kept; /* the weights belong to their tensor and are not freed here */
 };
 
 void br_conv_rows_free(br_conv_rows *r) {
@@ -39,8 +40,8 @@ void br_conv_rows_free(br_conv_rows *r) {
   br_free(r);
 }
 
-/* A value for each output, in panels: the values themselves where they are that already,
-   else in the room at `to`. */
+/* One value for each output, in panels: `values` where they already lie so, else packed
+   into the memory at `to`. */
 static const char *panels_of(const br_conv *g, const br_kernels *k, const char *values,
                              char *to) {
   if (!values || g->og % k->nr == 0) return values;
@@ -57,7 +58,7 @@ static void find_taps(const br_conv *g, int64_t taps, int64_t *tap) {
   }
 }
 
-/* The lattice but for its memory: the output pixels, one by one. */
+/* The lattice of output pixels, without its memory. */
 static br_lattice forward_lattice(const br_conv *g) {
   const br_kernels *k = br_kernels_of(g->dtype);
   const int64_t taps = g->taps_h * g->taps_w;

@@ -1,12 +1,10 @@
---- Names that an object does not have.
---
--- Most are nil, for a class may have fields that are not always there; one that is a slip of the
--- fingers for another is an error that says so.
+--- What an object gives for a name that it does not have: nil, because some fields of a class are
+-- optional. But a name that looks like a typing mistake for another raises an error.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"
 
-local AT_HAND <const> = 250 -- values that a function may have at hand
+local AT_HAND <const> = 250 -- more local values than a function of Lua can have
 
 -- The names of an object's fields and of its class's methods.
 local function names_of(records, r, fields)
@@ -24,10 +22,11 @@ end
 --- The __index at the end of every class's methods. `records` are those of classes, `stores` the
 -- fields of guarded objects.
 return function(records, stores)
-  local quiet <const> = {} -- names known to be no slip
+  local quiet <const> = {} -- names that gave nil before
 
-  -- The object whose field is asked for, which stands among what the asking function has at
-  -- hand: its record and its fields. Only for a name that was never asked for before.
+  -- The record and the fields of the object whose field is asked for. __index does not get the
+  -- object itself, so this looks for it among the local values of the asking function. It is slow,
+  -- and called once for each name.
   local function asked(name)
     for i = 1, AT_HAND do
       local label <const>, value <const> = debug.getlocal(3, i)

@@ -1,8 +1,8 @@
---- Pictures of a table: where the files are that it names.
+--- Finds the picture files that a table names.
 --
--- Paths are as people write them: with backslashes, in another case than on disk, with another
--- ending or none, relative to the table or to a folder beside it. What is not there as it is
--- written is looked for; only what is found is changed.
+-- People write paths with backslashes, in another case than on disk, with another ending or none,
+-- relative to the table or to a folder beside it. Where there is no file at the path as written,
+-- a file of such a path is looked for. A path for which none is found stays as written.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,9 +15,9 @@ local fail <const> = damage.fail
 
 local M <const> = {}
 
--- The options of pictures that readers of files have: the channels they are read with (1, 3, or nil
--- for each one's own), the side that a loader gives them unless it is told another, whether all of
--- each is shown or what its box holds, and whether they are turned as their EXIF data say.
+-- The options that readers of picture files share: the channels to read (1, 3, or nil for each
+-- file's own), the loader's default size, whether the loader shows the whole picture or its box,
+-- and whether pictures are turned as their EXIF data say.
 local OF_FILES <const> = {
   channels = check.optional(check.choice{1, 3}), size = check.whole{from = 1, to = 4096},
   crop = check.optional(check.choice{"box", "whole"}), orientation = check.flag(true),
@@ -42,7 +42,7 @@ local function joined(root, path)
   return (root == "" or path:byte() == 47) and path or root .. "/" .. path
 end
 
--- Whether all of the first paths are there, and whether any is.
+-- Looks at the first paths: whether there are files at all of them, and at any.
 local function sample(root, paths)
   local n <const>, found = math.min(#paths, SAMPLED), 0
   for i = 1, n do
@@ -66,8 +66,8 @@ local function other_root(root, paths)
   return (places.find(dir, names, DEEPEST))
 end
 
--- The files of a folder by their names in small letters, and without endings; false for what
--- two have in common.
+-- The files of a folder: `whole` has them by their names in lower case, `stems` by these without
+-- the ending. A name that two files share gives false.
 local function known(folders, folder)
   if folders[folder] then return folders[folder] end
   local whole <const>, stems <const> = {}, {}
@@ -84,7 +84,7 @@ local function known(folders, folder)
   return folders[folder]
 end
 
--- The paths with those changed that are there under another case or ending.
+-- The paths; where a file has another case or ending than written, its true path.
 local function resolved(root, paths)
   local folders <const>, out <const> = {}, {}
   for i, path in ipairs(paths) do

@@ -15,12 +15,12 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- {plan, backbones by task or one for all, split, mixers by block, stacked, start}: an object, so
--- that it is not taken for a part of the network.
+-- {plan, backbones by task or one for all, split, mixers by block, stacked, start}. It is an object
+-- of its own class, so that it does not count as a part of the network.
 local Recipe <const> = class("Recipe")
-Recipe.apart = true -- it holds backbones to copy, which are no parts of the network
+Recipe.apart = true -- the backbones in it are to be copied; they are not parts of the network
 
---- The tasks named, as tasks of their own.
+--- New Tasks with only the named ones.
 function M.only(tasks, names, what)
   local kept <const> = {}
   for _, name in ipairs(names) do
@@ -88,7 +88,7 @@ function M.recipe(tasks, backbone, o)
   return tasks, r, columns, home
 end
 
---- Columns of different channel counts cannot be mixed.
+--- Raises an error where columns of different channel counts are to be mixed.
 function M.equal_channels(self, block, mixer)
   local first <const> = self.names[1]
   local c <const> = self.recipe.backbones[first]:channels(block)
@@ -101,11 +101,10 @@ function M.equal_channels(self, block, mixer)
   end
 end
 
---- The names of tasks, as a table of one's own.
+--- A copy of the list of the tasks' names.
 function M.names(tasks) return table.move(tasks.names, 1, #tasks.names, 1, {}) end
 
---- The mixers that stand between `count` columns: one column has them only where a stream is
--- shared beside it.
+--- The mixers by block for `count` columns. A single column has only mixers with a shared stream.
 function M.standing(self, count)
   local list <const> = {}
   for place, block in ipairs(self.recipe.plan.names) do
@@ -121,7 +120,7 @@ local function fresh(self, backbone, from, to, channels, inputs)
   return made
 end
 
---- A fresh column for a task, of the blocks after those that all share, to the last-th (all).
+--- A new column for a task: the blocks after the trunk, up to block number `last` (or all).
 function M.column(self, name, mixers, last)
   local r <const> = self.recipe
   local backbone <const> = r.backbones[name]
@@ -161,13 +160,13 @@ local function make_columns(self, mixers)
       self.two_stages = not mixer.options.end_to_end
     end
   end
-  -- With heads of its own the stream goes to the end, else no further than it is taken from.
+  -- A stream with heads of its own runs to the end; any other ends at the last block that uses it.
   if last > 0 then
     self.shared = M.column(self, self.names[1], {}, self.two_stages and count or last)
   end
 end
 
---- A mixer between the columns there are, at a block.
+--- Makes a block's mixer for the network's columns.
 function M.mixer(self, recipe, block)
   return recipe:build{block = block, names = self.names,
     channels = self.recipe.backbones[self.names[1]]:channels(block)}
@@ -180,14 +179,14 @@ local function make_mixers(self, mixers)
   end
 end
 
---- Connections that an operation left off begin, where they train.
+--- Lets mixers start the connections that an operation left unset, where they can train.
 function M.reconnect(self)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].reconnect then self.mixer[block]:reconnect() end
   end
 end
 
---- The channels that a head on a column gets.
+--- The number of channels that a column gives to its head.
 function M.last_channels(self, name, mixers)
   local names <const> = self.recipe.plan.names
   local backbones <const> = self.recipe.backbones
@@ -196,7 +195,7 @@ function M.last_channels(self, name, mixers)
   return mixer and mixer:widths(c) or c
 end
 
---- Layers that wait for their first input get one.
+--- Runs the network once on zeros if layers wait for their first input to get their size.
 function M.settle(self)
   local input <const> = self.recipe.plan.input
   local waiting = false
@@ -213,8 +212,8 @@ function M.settle(self)
   end
 end
 
---- Parts that are made before the returned value closes take the network's own mode; those that
--- were there keep theirs.
+--- New parts get the network's mode (training or not) when the returned value closes; older parts
+-- keep theirs.
 function M.adopting(self)
   local known <const> = {}
   self:apply(function(m) known[m] = true end)
@@ -225,7 +224,7 @@ function M.adopting(self)
   end})
 end
 
---- Makes everything that the recipe asks for, with heads of a kind.
+--- Builds everything in the recipe, with heads of the kind given.
 function M.network(self, kind)
   local f <const> = head_kinds.maker(kind)
   local mixers <const> = M.standing(self, #self.names)

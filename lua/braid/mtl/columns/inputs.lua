@@ -1,4 +1,5 @@
---- Convolutions whose input is the columns' maps side by side, when columns come and go.
+--- Convolutions over the concatenated maps of all columns: what changes in them when columns are
+-- added or removed.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -11,7 +12,7 @@ local StackedLate <const> = require "braid.mtl.columns.stack.late_conv2d"
 
 local M <const> = {}
 
---- The columns `names` in the order in which they came: those of `came`, then the others.
+--- Sorts the columns `names`: first those in `came`, in its order, then the others.
 function M.arrived(came, names)
   local order <const>, left <const> = {}, {}
   for _, name in ipairs(names) do left[name] = true end
@@ -23,7 +24,8 @@ function M.arrived(came, names)
   return order
 end
 
---- The convolution over `names` of c channels, which adds them up in the order `came`.
+--- The convolution over the columns `names` of c channels each. It sums over the columns in the
+-- order `came`, so that the sums stay the same to the bit.
 function M.ordered(conv, came, names, c)
   local place <const>, places <const>, fields <const>, late = {}, {}, {}, false
   for i, name in ipairs(names) do place[name] = i end

@@ -1,11 +1,11 @@
---- Checks that optimizers hold what a network of columns trains, because a parameter that none
--- holds would stay as it is without a word.
+--- Checks that optimizers hold all parameters that a network of columns should train: one that no
+-- optimizer holds would never change, and nobody would notice.
 --
--- Once an optimizer was given a parameter of the network, or the one whose place it took, every
--- parameter that came or began to train after the newest optimizer is an error. A parameter that
--- trained before and was not given to the optimizer is left out on purpose. Mixers are the
--- exception: they were forgotten if no optimizer holds them and one holds the columns that they
--- stand between, unless they are frozen.
+-- The check begins when an optimizer was given a parameter of the network, or a parameter that a
+-- newer one replaced. A parameter that is newer than the newest optimizer, or began to train later,
+-- is then an error. The user left out a parameter on purpose if it trained before and was not given
+-- to the optimizer. A mixer is different: if an optimizer holds columns and none holds the mixer
+-- between them, the mixer was forgotten, unless it is frozen.
 
 local check <const> = require "braid.check"
 local hints <const> = require "braid.nn.hints"
@@ -13,7 +13,7 @@ local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
 
-local seen <const> = setmetatable({}, {__mode = "k"}) -- network -> when it was last in order
+local seen <const> = setmetatable({}, {__mode = "k"}) -- network -> when it last passed the check
 local renewed <const> = setmetatable({}, {__mode = "k"}) -- network -> {operation, when}
 
 --- Notes that an operation made new parameters, for messages.
@@ -25,8 +25,9 @@ local function reason(net, newest)
   return "which came, or began to train, after the newest optimizer was made"
 end
 
--- The parameters that train and that no optimizer holds, as {name, when it came}; the moment when
--- the newest optimizer took one, or nil; and whether an optimizer holds any of the columns.
+-- Three results: the parameters that train but are in no optimizer, as {name, when it was made};
+-- the moment when the newest optimizer took a parameter, or nil; and whether an optimizer holds any
+-- parameter of the columns or the trunk.
 local function not_held(net)
   local list <const>, newest, trained = {}, nil, false
   for name, p in Module.named_parameters(net) do
@@ -41,9 +42,9 @@ local function not_held(net)
   return list, newest, trained
 end
 
---- Raises an error where an optimizer trains, or trained, the network, and none holds a parameter
--- that should train with it. A network of which nothing was noted since the last check costs
--- nothing.
+--- Raises an error where an optimizer trains, or trained, the network, and a parameter that should
+-- train is in no optimizer. It is cheap where no parameter and no optimizer changed since the last
+-- check.
 function M.check(net)
   if seen[net] == hints.now() then return end
   local list <const>, newest <const>, trained <const> = not_held(net)

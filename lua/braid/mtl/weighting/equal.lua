@@ -1,5 +1,5 @@
---- Equal: the plain sum of the weighted losses, sum_t L_t, as tasks:loss has it. `mean = true`
--- divides by their number.
+--- Equal: the sum of the tasks' weighted losses, sum_t L_t, as in tasks:loss. `mean = true` divides
+-- it by the number of tasks.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -1,6 +1,6 @@
 --- ResNet-18 (He, Zhang, Ren and Sun 2016) without its last layer: stem (7x7/2 convolution,
--- batch norm, ReLU, 3x3/2 maximum), layer1 .. layer4 with 64, 128, 256, 512 channels.
--- Within the blocks names are torchvision's; its stem has no name of its own.
+-- batch norm, ReLU, 3x3 max pooling of stride 2), layer1 .. layer4 with 64, 128, 256, 512 channels.
+-- The names within blocks are torchvision's, which has no block called stem.
 -- Options: width (1.0; multiplies the channels), channels of the input (3), input.
 
 local class <const> = require "braid.class"
@@ -18,7 +18,7 @@ end
 
 function Stem:forward(x) return self.maxpool(self.bn1(self.conv1(x), "relu")) end
 
--- Two 3x3 convolutions around which the input goes.
+-- A residual block: two 3x3 convolutions, and the input added to their result.
 local Block <const> = class("Block", nn.Module)
 Block.channelwise = true
 

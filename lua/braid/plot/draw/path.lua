@@ -1,8 +1,8 @@
---- Lines of many points as few: cut to the plot's area, and thinned to what its pixels can show.
+--- Reduces the points of long lines: cuts them to the plot's area and drops what no pixel shows.
 
 local M <const> = {}
 
--- Whether x never goes back.
+-- Whether x never decreases.
 local function ascending(xs)
   for i = 3, #xs, 2 do
     if xs[i] < xs[i - 2] then return false end
@@ -10,8 +10,8 @@ local function ascending(xs)
   return true
 end
 
--- The first, lowest, highest and last point of each column of pixels, in their order: no pixel
--- that the whole line would touch is left out.
+-- The first, lowest, highest and last point of each column of pixels, in their order. The thinned
+-- line touches the same pixels as the whole line.
 local function by_column(p)
   local out <const>, i, n = {}, 1, #p
   while i <= n do
@@ -32,7 +32,7 @@ local function by_column(p)
   return out
 end
 
--- The points that lie in another pixel than the one before.
+-- Drops each point that lies in the same pixel as the point kept before it.
 local function by_pixel(p)
   local out <const> = {p[1], p[2]}
   for i = 3, #p, 2 do
@@ -85,7 +85,7 @@ end
 
 local CROWD <const> = 20000 -- points
 
---- One point for each half pixel that has some; of crowds, one for each square of two pixels.
+--- Keeps one point for each half pixel; where more than CROWD would stay, one for each 2x2 pixels.
 function M.distinct(p, fineness)
   local seen <const>, out <const> = {}, {}
   fineness = fineness or 2

@@ -1,11 +1,11 @@
---- The means of a metric as a picture: best first, with bars that join networks which the tests do
--- not tell apart; of one seed there are none.
+--- The means of a metric as a picture, best first. Bars join networks that the tests do not tell
+-- apart; with one seed there are no tests and no bars.
 
 local plot <const> = require "braid.plot"
 local summary <const> = require "braid.train.statistics.summary"
 local tests <const> = require "braid.train.comparing.tests"
 
--- The longest runs of names, in order, none of which is told from another.
+-- The longest runs of neighbouring names in which all pairs are alike.
 local function runs_of(names, alike)
   local runs <const>, reached = {}, 0
   for first = 1, #names do

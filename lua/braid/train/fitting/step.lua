@@ -1,5 +1,4 @@
---- One step of training: forward, losses, backward, and what follows the gradient. Nothing in it
--- copies or waits but the numbers of the losses.
+--- One step of training: forward, losses, backward, and the optimizer's step.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -10,13 +9,13 @@ local signals <const> = require "braid.train.fitting.signals"
 
 local M <const> = {}
 
--- ---- a loss that is none ----------------------------------------------------------------
+-- ---- a loss that is not finite ------------------------------------------------------------
 
 local function is_finite(v) return v - v == 0 end
 
 local function number(v) return core.is_tensor(v) and v:item() or v end
 
--- The numbers of the samples of the batches, as far as the loader knows them.
+-- The numbers of the batch's samples as text, where the loader knows them.
 local function samples_of(loader)
   if type(loader) ~= "table" or not loader.indices then return "" end
   local list <const> = loader:indices()
@@ -30,7 +29,7 @@ local function forward(fit, batch)
   return fit.net(x)
 end
 
--- The operator that makes the first value which is none, by a second try.
+-- Runs the batch again under detect_anomaly, to name the operator that makes the first NaN or Inf.
 local function operator_of(fit, batch)
   local _ <close> = core.set_anomaly(true)
   local ok <const>, why <const> = check.caught(function()
@@ -40,7 +39,7 @@ local function operator_of(fit, batch)
   return not ok and "; " .. why or ""
 end
 
--- Stops with all that is known: the tasks, the step, the samples, the operator.
+-- Raises an error that names the step, the tasks, the samples and the operator.
 local function stop_for(fit, what, losses, operator)
   local words <const>, names <const> = {}, {}
   for _, name in ipairs(check.sorted_keys(losses)) do
@@ -61,7 +60,7 @@ local function check_total(fit, total, losses, batch)
   stop_for(fit, "the loss is " .. check.shown(total), losses, operator_of(fit, batch))
 end
 
--- f(), whose values under detect_anomaly are looked at one by one.
+-- The result of f(). Under detect_anomaly its error about a NaN becomes the error of the step.
 local function watched(fit, f)
   if not core.is_anomaly() then return f() end
   local ok <const>, result <const> = check.caught(f)
@@ -89,7 +88,7 @@ local function numbers(losses)
   return list
 end
 
--- Backward of one batch -> the loss and the losses of tasks, as numbers.
+-- Runs one batch forward and backward -> the loss and each task's loss, as numbers.
 local function gradient_of(fit, batch)
   local _ <close> = grad.scope()
   local loss, losses = fit.tasks:loss(forward(fit, batch), batch)
@@ -114,8 +113,8 @@ local function divisor(task, name, batch)
   return task.labelled and task:labelled(target) or batch.count
 end
 
--- The same of several batches, as if they were one: each task's loss in the share of the batch in
--- all that have its label.
+-- The same for several batches, as if they were one: a batch's loss of a task counts by the batch's
+-- share of all samples that have the task's label.
 local function gradient_of_all(fit, batches)
   local counts <const>, all <const> = {}, {}
   for i, batch in ipairs(batches) do
@@ -131,7 +130,7 @@ local function gradient_of_all(fit, batches)
     local _ <close> = grad.scope()
     local _, losses <const> = fit.tasks:loss(forward(fit, batch), batch)
     local sum
-    for name in fit.tasks:each() do -- in one order, which sums depend on
+    for name in fit.tasks:each() do -- always in the same order, as rounding depends on it
       local loss <const>, share <const> = losses[name], counts[i][name] / math.max(all[name], 1)
       if loss then
         local part <const> = loss * (fit.tasks:weight_of(name) * share)
@@ -155,7 +154,7 @@ end
 
 -- ---- the step -----------------------------------------------------------------------------
 
---- Takes a step on the batches (one, or as many as accumulate says). -> whether a signal came
+--- Takes a step on the batches (one, or as many as accumulate says) -> whether a signal came.
 function M.take(fit, batches)
   local at <const>, total, losses = fit.at, nil, nil
   local function gradient()

@@ -3,9 +3,9 @@
 --   r.trials[i]    {trial = i, values = {NAME = v}, value = number or nil, state = "done",
 --     "failed", "undefined" or "ended at epoch 3", epochs =, dir =, metrics =,
 --     networks = {NAME = value}}
---   r.best         the best trial; with "asha", of those that trained longest
---   print(r)       a table, best first    r:table(n)    of the first n
---   r:words()      where several networks were trained: on how many trials each is the better one
+--   r.best         the best trial; with "asha", the best of those that trained longest
+--   print(r)       a table, best first    r:table(n)    the first n trials only
+--   r:words()      for each pair of networks, on how many trials each was better
 --   r:figure()     parallel coordinates
 --   r:write(dir)   sweep.md, .csv, .tex, .html, .txt, .json, .svg
 
@@ -24,7 +24,7 @@ local Sweep <const> = class("sweep")
 
 local SHOWN <const> = 20 -- rows that are printed
 
--- The mean over seeds, or nil where one is missing.
+-- The mean over seeds, or nil where the value of one is missing.
 local function mean_of(found, seeds)
   if not found or found.failed or #found.list < seeds then return nil end
   local sum = 0.0
@@ -62,7 +62,7 @@ local function trial_of(search, i)
   return trial
 end
 
--- Trials with a value, best first; of rungs, those that trained longest before others.
+-- Trials with a value, best first. With rungs, trials that trained longer come first.
 local function ranked(self)
   local list <const> = {}
   for _, t in ipairs(self.trials) do
@@ -86,7 +86,7 @@ end
 
 -- ---- words --------------------------------------------------------------------------------
 
--- Values of the space that nothing looked at.
+-- Names of the search space whose values nothing read.
 local function unread(self)
   local list <const> = {}
   for _, name in ipairs(points.free(self.search.points, self.search.o.run ~= nil)) do
