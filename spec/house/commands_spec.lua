@@ -3,6 +3,7 @@
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
 local folder <const> = require "braid.folder"
+local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
 
 local commands <const> = folder("braid.cli", {internal = {"launcher"}})
@@ -20,11 +21,66 @@ describe("the command line", function()
     end)
 
     it("says in one line what is wrong with a call of " .. name, function()
-      local result <const> = run(name .. " --no-such-option=1 /no/such/file")
-      assert.equal(1, result.status)
+      local words <const> = ("x "):rep(commands[name].most == math.huge and 0
+        or (commands[name].most or 0) + 1)
+      for _, wrong in ipairs{"--no-such-option=1 /no/such/file", "-x", words, "--no-such-option"} do
+        if wrong ~= "" then
+          local result <const> = run(name .. " " .. wrong)
+          assert.equal(2, result.status)
+          assert.matches("^braid: " .. name .. ": [^\n]+\n$", result.err)
+          assert.equal("", result.out)
+        end
+      end
+    end)
+
+    it("fails where " .. name .. " is given what is not there", function()
+      if commands[name].most == 0 then return end
+      local result <const> = run(name .. (" /no/such/file"):rep(math.max(1,
+        commands[name].least or 0)))
+      assert.is_true(result.status == 1 or result.status == 2)
       assert.matches("^braid: " .. name .. ": [^\n]+\n$", result.err)
     end)
+
+    it("says by -h what " .. name .. " takes", function()
+      for _, call in ipairs{name .. " -h", name .. " --help", "help " .. name} do
+        local result <const> = run(call)
+        assert.equal(0, result.status)
+        assert.equal("usage: braid " .. commands[name].usage, result.out:match("^[^\n]*"))
+        for option in pairs(commands[name].options or {}) do
+          assert.is_truthy(result.out:find("\n  %-%-" .. option .. "%f[^%w_]"), option)
+          assert.is_string((commands[name].said or {})[option], option)
+        end
+      end
+    end)
   end
+
+  it("knows the networks that come with Braid, and what each has in its header", function()
+    local rows <const> = json.decode(run("models --json").out)
+    local listed <const> = run("models").out
+    local names <const> = shell.run("cd models && ls *.lua").out
+    local count = 0
+    for name in names:gmatch("([%w_]+)%.lua") do
+      count = count + 1
+      assert.equal(name, rows[count].name)
+      assert.matches("^%u", rows[count].title)
+      assert.matches("^%d[%d,]+$", rows[count].parameters)
+      assert.is_truthy(("\n" .. listed):find("\n" .. name .. " +" .. rows[count].parameters))
+      local header <const> = run("models " .. name).out
+      assert.equal(header, run("help " .. name).out)
+      assert.is_truthy(shell.read("models/" .. name .. ".lua"):find("--- "
+        .. header:match("^[^\n]*"), 1, true))
+    end
+    assert.equal(#rows, count)
+  end)
+
+  it("helps with functions, and with misspelt names", function()
+    assert.matches("^braid%.F%.conv2d%(", run("help conv2d").out)
+    local result <const> = run("help conv2dd")
+    assert.equal(1, result.status)
+    assert.matches(" or conv2d", result.err, 1, true)
+    assert.matches("did you mean dcnet", run("models dcnte").err, 1, true)
+    assert.matches("did you mean --json", run("models --jsno").err, 1, true)
+  end)
 
   it("inspects the file of a network", function()
     shell.in_directory(function(directory)

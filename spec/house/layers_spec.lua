@@ -185,7 +185,8 @@ describe("the layers of Lua", function()
   -- A part requires those of a lower level, and itself. All may require the core.
   local LEVEL <const> = {
     format = 0, notice = 0, prompt = 0,
-    core = 1, nearest = 0, origin = 1, version = 1, check = 1, folder = 2, record = 2, einsum = 2,
+    core = 1, nearest = 0, origin = 1, version = 1, check = 1,
+    arguments = 2, folder = 2, record = 2, einsum = 2,
     printing = 1, limits = 2, guard = 2.4, class = 2.6, tensor_parts = 2, tensor_events = 2,
     random_state = 3, tensor = 3, grad = 4,
     io = 4, data = 5, functional = 5, nn = 6, loss = 7, optim = 7, mtl = 7, profile = 7,

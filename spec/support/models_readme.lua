@@ -5,6 +5,8 @@
 -- A header begins with the network's name and, in brackets, its authors. Its further parts begin
 -- with "Decisions:", "Options:" and "Parameters". Indented lines stand as they are.
 
+local header <const> = require "braid.model.header"
+
 local HEAD <const> = [[
 # Published networks
 
@@ -19,17 +21,6 @@ the suite counts the parameters. MTFL's five tasks are landmarks, gender, smile,
 | file | network | parameters |
 |---|---|---|
 ]]
-
--- A header's text without the comment's dashes.
-local function text_of(path)
-  local lines <const> = {}
-  for line in io.lines(path) do
-    local text <const> = line:match("^%-%-%-? ?(.*)$")
-    if not text then break end
-    lines[#lines + 1] = text
-  end
-  return table.concat(lines, "\n")
-end
 
 -- Words in lines of 120 columns at most. None begins with a sign that makes a list or a heading.
 local function wrapped(text)
@@ -69,34 +60,14 @@ local function markdown(text)
   return table.concat(out, "\n\n")
 end
 
-local PARTS <const> = {"Decisions?:", "Options:", "Parameters"}
-
--- A header's parts in order, each with the word that it begins with; the first has none.
-local function parts_of(text)
-  local starts <const> = {1}
-  for _, word in ipairs(PARTS) do starts[#starts + 1] = text:find("%f[%w]" .. word) end
-  table.sort(starts)
-  local parts <const> = {}
-  for i, from in ipairs(starts) do parts[i] = text:sub(from, (starts[i + 1] or 0) - 1) end
-  return parts
-end
-
--- "Name (authors year)", which the first sentence begins with.
-local function title_of(text)
-  local head <const> = text:gsub("\n", " "):match("^.-%(.-%d%d%d%d.-%)")
-  return head and head:match("^([^:]*):") or head
-end
-
 local function section(path)
   local file <const> = path:match("[^/]+$")
-  local parts <const> = parts_of(text_of(path))
+  local read <const> = header.read(path)
   local out <const> = {("## [%s](%s)"):format(file:gsub("%.lua$", ""), file)}
-  local count
-  for i, part in ipairs(parts) do
-    if part:find("^Parameters") then count = part:match("%d+,%d[%d,]*%d") end
+  for i, part in ipairs(read.parts) do
     out[#out + 1] = markdown(part):gsub("^%a+", i > 1 and "**%0**" or "%0", 1)
   end
-  return table.concat(out, "\n\n") .. "\n", title_of(parts[1]), count
+  return table.concat(out, "\n\n") .. "\n", read.title, read.parameters
 end
 
 local function page()

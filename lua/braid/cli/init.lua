@@ -1,8 +1,12 @@
 --- The command line: a script, a module, code, the prompt, or a command.
 --
--- A command is a file of this folder, named as the command. It returns {usage = "what --help says",
--- run = f(arguments)}, where f prints, and raises what goes wrong.
+-- A command is a file of this folder, named as the command. It returns {usage = "what --help
+-- says", run = f(options, words ...)}, where f prints, and raises what goes wrong; perhaps options,
+-- as braid.arguments has them, and what they are (options, said), the least and the most words it
+-- takes, and wrong(options, words), what is wrong with them together. Exit status: 1 failed, 2
+-- called wrongly, 130 interrupted.
 
+local arguments_of <const> = require "braid.arguments"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
@@ -55,10 +59,41 @@ local function run_file(path, rest)
   return 1
 end
 
-local function run_command(command, arguments)
-  local ok <const>, message <const> = check.caught(command.run, table.unpack(arguments, 2))
-  if not ok then complain(message) end
-  return ok and 0 or 1
+-- The fault of a call in words, or nil.
+local function fault(command, options, words)
+  local least <const>, most <const> = command.least or 0, command.most or 0
+  if #words < least then return "something is missing: braid " .. command.usage:match("^(.-)  ") end
+  if #words > most then return ("there is no place for '%s'"):format(words[most + 1]) end
+  return command.wrong and command.wrong(options, words)
+end
+
+--- What -h says of a command.
+local function said_of(command)
+  local options <const> = command.options or {}
+  local lines <const> = {"usage: braid " .. command.usage}
+  if command.more then lines[#lines + 1] = command.more end
+  if next(options) then lines[#lines + 1] = arguments_of.described(options, command.said) end
+  return table.concat(lines, "\n")
+end
+
+local function run_command(name, arguments)
+  local command <const> = commands[name]
+  local own <const> = table.move(arguments, 2, #arguments, 1, {})
+  local options <const>, words <const> = arguments_of.read(own, command.options or {})
+  if options and not words then
+    print(said_of(command))
+    return 0
+  end
+  local wrong <const> = not options and words or fault(command, options, words)
+  if wrong then
+    complain(name, ": ", wrong, (" (braid %s -h says more)"):format(name))
+    return 2
+  end
+  local ok <const>, message <const> = check.caught(command.run, options, table.unpack(words))
+  if ok then return 0 end
+  if message:find("interrupted!", 1, true) then return 130 end
+  complain(message:find(name .. ": ", 1, true) == 1 and "" or name .. ": ", message)
+  return 1
 end
 
 local function read(path)
@@ -149,7 +184,7 @@ return function(arguments)
     return 0
   end
   local command <const> = first and first:find("^[%l_]+$") and folder.find(commands, first)
-  if command then return run_command(command, arguments) end
+  if command then return run_command(first, arguments) end
   local o <const>, message <const> = parse(arguments)
   if not o then
     complain(message, "\n", usage())

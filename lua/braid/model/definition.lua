@@ -4,6 +4,7 @@
 -- options and gives a module. It runs in the sandbox (sandbox/init.lua says what it sees).
 
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 local origin <const> = require "braid.origin"
 local sandbox <const> = require "braid.sandbox"
 local saved <const> = require "braid.model.saved"
@@ -13,6 +14,20 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)definition%.lua$")
 
+local PLACES <const> = {HOME .. "../models/", HOME .. "../../../models/"}
+
+--- The paths of the models that come with Braid, by name.
+function M.shipped()
+  local paths <const> = {}
+  for _, place in ipairs(PLACES) do
+    for _, file in ipairs(core.list_folder(place) or {}) do
+      local name <const> = file:match("^([%w_]+)%.lua$")
+      if name then paths[name] = paths[name] or place .. file end
+    end
+  end
+  return paths
+end
+
 --- The path as given, or among the models that come with Braid.
 function M.find(path)
   local file <const> = io.open(path)
@@ -21,7 +36,7 @@ function M.find(path)
     return path
   end
   local name <const> = path:match("([^/]+)$") or path
-  for _, place in ipairs{HOME .. "../models/", HOME .. "../../../models/"} do
+  for _, place in ipairs(PLACES) do
     local candidate <const> = io.open(place .. name)
     if candidate then
       candidate:close()

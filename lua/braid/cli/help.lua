@@ -1,0 +1,37 @@
+--- `braid help [NAME]`: all commands, one of them, a network's header, or anything at the prompt.
+
+local check <const> = require "braid.check"
+local definition <const> = require "braid.model.definition"
+local folder <const> = require "braid.folder"
+local nearest <const> = require "braid.nearest"
+
+local commands <const> = folder("braid.cli", {internal = {"launcher"}})
+
+-- Function, class or module by its name; an error where nothing is called so.
+local function show(name)
+  local docs <const> = require "braid.repl.docs"
+  local session <const> = require "braid.repl.session" {}
+  local last <const> = name:match("^[%w_.:]*%f[%w_]([%w_]+)$")
+  if not last then check.fail("help: wants a name, not %s", check.shown(name)) end
+  if #docs.search(last) == 0 and session.env[name:match("^[%w_]+")] == nil then
+    local known <const> = folder.names(commands)
+    for model in pairs(definition.shipped()) do known[#known + 1] = model end
+    for _, chain in ipairs(docs.search("")) do known[#known + 1] = chain[#chain] end
+    check.fail("help: nothing is called '%s'; %s", name, nearest.hint(last, known))
+  end
+  require "braid.repl.commands.help"(session, name)
+end
+
+return {usage = "help [NAME]                of a command, a network, a function, a class",
+  most = 1, run = function(_, name)
+    local run <const> = require "braid.cli"
+    if not name then
+      run{"--help"}
+    elseif folder.find(commands, name) then
+      run{name, "-h"}
+    elseif definition.shipped()[name] then
+      run{"models", name}
+    else
+      show(name)
+    end
+  end}
