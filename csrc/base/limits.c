@@ -1,4 +1,4 @@
-/* One row a limit; the table is all that braid.limits shows. */
+/* The table of limits, a row for each; braid.limits lists it. */
 #include "base/limits.h"
 
 #include <inttypes.h>
@@ -37,7 +37,7 @@ const br_limit_row br_limit_table[BR_LIMITS] = {
                         150000},
 };
 
-static _Atomic int64_t given[BR_LIMITS]; /* 0: the usual value */
+static _Atomic int64_t given[BR_LIMITS]; /* the user's value; 0: the usual one */
 
 int64_t br_limit_of(br_limit which) {
   const int64_t value = atomic_load_explicit(&given[which], memory_order_relaxed);

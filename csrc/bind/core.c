@@ -1,4 +1,4 @@
-/* luaopen_braid_core: the C core as one table, and what belongs to the process. */
+/* luaopen_braid_core: the C core as one table, and functions that concern the process. */
 #include "bind/bind.h"
 
 #include <sys/ioctl.h>
@@ -12,7 +12,7 @@
 
 int luaopen_braid_core(lua_State *L) __attribute__((visibility("default")));
 
-/* Argument 1 of a function that users call. */
+/* Argument 1 of a function that users call, which must be a whole number. */
 static lua_Integer whole(lua_State *L, const char *function, const char *what) {
   if (!lua_isinteger(L, 1)) {
     const char *shown = luaL_tolstring(L, 1, NULL);
@@ -26,7 +26,7 @@ static int manual_seed(lua_State *L) {
   return 0;
 }
 
-/* The seed, and the stream that comes next. */
+/* The seed, and the number of the next stream. */
 static int random_state(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)br_rng_seed());
   lua_pushinteger(L, (lua_Integer)br_rng_stream());
@@ -51,7 +51,8 @@ static int get_threads(lua_State *L) {
   return 1;
 }
 
-/* {live =, peak =} bytes of tensors and their scratch. */
+/* {live =, peak =}: how many bytes tensors and scratch memory take now, and took at most.
+ */
 static int memory(lua_State *L) {
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, br_mem_live());
@@ -73,8 +74,8 @@ static int fail_after(lua_State *L) {
   return 0;
 }
 
-/* core.isa([name]): the instruction set in use, after changing it if asked to; nil when
-   the processor lacks it. */
+/* core.isa([name]): changes to the named instruction set, and returns the one in use; nil
+   when the processor lacks the named one. */
 static int isa(lua_State *L) {
   static const char *const names[] = {"base", "avx2", "avx512", NULL};
   if (!lua_isnoneornil(L, 1) &&
@@ -84,7 +85,7 @@ static int isa(lua_State *L) {
   return 1;
 }
 
-/* set_winograd(on) -> whether it was */
+/* set_winograd(on) -> whether it was on before */
 static int set_winograd(lua_State *L) {
   if (!lua_isboolean(L, 1))
     return br_error(L, "set_winograd: on must be true or false, not %s",
@@ -93,7 +94,7 @@ static int set_winograd(lua_State *L) {
   return 1;
 }
 
-/* Seconds that have passed, from no particular moment. */
+/* Seconds since some fixed moment; this clock never goes back. */
 static int clock_now(lua_State *L) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -158,8 +159,8 @@ static int open_all(lua_State *L) {
   return 1;
 }
 
-/* A second opening in the same state (a test runner that isolates its files does that)
-   finds the table of the first, so that all see one kind of tensor. */
+/* Where a state opens the module twice (a test runner that isolates its files does), the
+   second time gives the table of the first, so that there is one class of tensors. */
 int luaopen_braid_core(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, "braid.core") == LUA_TTABLE) return 1;
   lua_settop(L, 0);

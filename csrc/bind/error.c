@@ -1,5 +1,4 @@
-/* Errors as the user should read them: where in their script, in which module, and what.
- */
+/* Error messages for users: the line of their script, the module, and what is wrong. */
 #include "bind/bind.h"
 
 #include <ctype.h>
@@ -9,7 +8,7 @@
 
 static const char context_key = 0, home_key = 0, notice_key = 0, names_key = 0;
 
-/* core.set_home(prefix): what the chunk names of Braid's own files begin with. */
+/* core.set_home(prefix): the prefix of the chunk names of Braid's own files. */
 int br_set_home(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_settop(L, 1);
@@ -24,7 +23,7 @@ int br_set_context(lua_State *L) {
   return 0;
 }
 
-/* core.set_notice(f): f(text) tells the user what is no error. */
+/* core.set_notice(f): f(text) shows the user a notice, which is not an error. */
 int br_set_notice(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
@@ -39,15 +38,15 @@ void br_notice(lua_State *L, const char *text) {
   lua_pcall(L, 1, 0, 0);
 }
 
-/* The stack between an error and the user's own function. */
+/* What to name in an error. `place` and `name` are stack indices. */
 typedef struct blame {
   int place;    /* "file:line: " of the user's script */
-  int name;     /* of the function of Braid's that it called; nil where that has none */
-  bool by_sign; /* it was called as by x + y or x[i] */
+  int name;     /* the name of Braid's function that the script called, or nil */
+  bool by_sign; /* the function was called by an operator, such as x + y or x[i] */
 } blame;
 
-/* Whether the function at the top, which is popped, goes by a public name; that comes to
-   stand at `name`. */
+/* Pops the function at the top. If it has a public name, puts the name at `name` and
+   returns true. */
 static bool note_name(lua_State *L, int names, int name) {
   bool known = lua_rawget(L, names) == LUA_TSTRING;
   if (known)
@@ -57,8 +56,8 @@ static bool note_name(lua_State *L, int names, int name) {
   return known;
 }
 
-/* Pushes both. The innermost function that is not Braid's own is the user's; the
-   outermost of Braid's within it that has a public name is what the user called. */
+/* Pushes the place and the name. The innermost function that is not Braid's own is the
+   user's. The user called the outermost public function of Braid's within it. */
 static blame push_blame(lua_State *L) {
   lua_Debug d;
   size_t length = 0;
@@ -85,8 +84,7 @@ static blame push_blame(lua_State *L) {
   return b;
 }
 
-/* The length of the word that a message begins with, its colon and blank included, where
-   that is the public name of some function; else 0. */
+/* If a message begins with a public name, a colon and a blank, their length; else 0. */
 static size_t subject_of(lua_State *L, const char *message) {
   size_t n = strspn(message,
                     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
@@ -113,8 +111,9 @@ static void push_unsigned_nan(lua_State *L, const char *message) {
   luaL_pushresult(&b);
 }
 
-/* Raises the message at the top, with the place, the path of the module that was running
-   (`path`), and the name of what the user called in the place of an inner function's. */
+/* Raises the message at the top, with the user's place before it and, with `path`, the
+   path of the module that was running. The name of the function that the user called
+   replaces the name of an inner one. */
 static int raise(lua_State *L, bool path) {
   if (strstr(lua_tostring(L, -1), "-nan")) push_unsigned_nan(L, lua_tostring(L, -1));
   blame b = push_blame(L);
@@ -159,8 +158,8 @@ int br_error_in(lua_State *L, const char *format, ...) {
   return raise(L, true);
 }
 
-/* core.fail(message): br_error for Lua; br_error_in, where the message is of a function
-   that a module may have called. */
+/* core.fail(message): br_error for Lua; br_error_in, where the failing function may have
+   been called by a module. */
 int br_fail_from_lua(lua_State *L) {
   const char *message = luaL_checkstring(L, 1);
   lua_settop(L, 1);
@@ -172,7 +171,7 @@ int br_raise(lua_State *L) {
   return raise(L, true);
 }
 
-/* core.name_functions(t): the functions in t are known to users by their keys. */
+/* core.name_functions(t): users know the functions in t by their keys. */
 int br_name_functions(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);

@@ -17,7 +17,7 @@ static double draw(const br_run *r, uint64_t i) {
                         r->x->place * 5 + i);
 }
 
-/* Further numbers, for what needs more than five. */
+/* More random numbers, for a step that needs more than the five of draw(). */
 static double draw_more(const br_run *r, uint64_t i) {
   return br_rng_uniform(r->x->seed, r->x->stream + ((uint64_t)(r->number + 64) << 48),
                         r->x->place * 5 + i);
@@ -35,7 +35,7 @@ void br_run_geometry(br_run *r, const br_affine *step, double w, double h) {
   r->h = h;
 }
 
-/* A point of the sample in the frame. */
+/* Maps a point of the sample's picture to the frame, as it is after the steps so far. */
 static void in_frame(const br_run *r, const float *point, double *u, double *v) {
   const br_affine all = br_affine_compose(&r->done, &r->pending);
   br_affine_inverse(&all, (double)point[0], (double)point[1], u, v);
@@ -84,8 +84,8 @@ static void resize(br_run *r, const double *p) {
   br_run_geometry(r, &to, p[0], p[1]);
 }
 
-/* which of the sample's pairs of eyes, their height and distance in shares of the side,
-   side. Where an eye is missing the frame is shrunk to the side as it is. */
+/* index of the sample's pair of eyes, their height and distance as shares of the side,
+   the side. Where an eye is missing the frame is only resized to the side. */
 static void align(br_run *r, const double *p) {
   const bool mirrored = r->done.mirrored != r->pending.mirrored;
   double x0, y0, x1, y1;
@@ -108,8 +108,8 @@ static void align(br_run *r, const double *p) {
 }
 
 /* rotate (degrees), scale, shift across, flip, shear (degrees), width and height of the
-   result (0: as the frame), inner (0: the whole frame), area, shift down. The middle
-   `inner` of the frame's width fills the result. */
+   result (0: the frame's), inner (0: the whole frame), area, shift down. The result shows
+   the middle `inner` pixels of the frame's width. */
 static void augment(br_run *r, const double *p) {
   const double ow = p[5] > 0 ? p[5] : r->w, oh = p[6] > 0 ? p[6] : r->h;
   const double inner = p[7] > 0 ? p[7] : r->w, ratio = inner / ow;

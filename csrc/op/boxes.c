@@ -1,4 +1,4 @@
-/* Operators on boxes (x1, y1, x2, y2): suppression of those that overlap a better one. */
+/* Operators on boxes (x1, y1, x2, y2): non-maximum suppression. */
 #include "op/op.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ typedef struct candidate {
   int64_t at; /* from 1; 0 once it is suppressed */
 } candidate;
 
-/* Falling scores, NaN behind all; equal ones as they came. */
+/* Sorts by falling score, with NaN last; equal scores keep their order. */
 static int by_score(const void *a, const void *b) {
   const candidate *p = a, *q = b;
   if (p->score > q->score || (isnan(q->score) && !isnan(p->score))) return -1;
@@ -21,7 +21,7 @@ static int by_score(const void *a, const void *b) {
 
 static double side(double from, double to) { return to > from ? to - from : 0; }
 
-/* The intersection, as a share of the union or of the smaller box. */
+/* The area of the intersection divided by that of the union, or of the smaller box. */
 static double overlap(const candidate *p, const candidate *q, bool minimum) {
   double w = side(fmax(p->x1, q->x1), fmin(p->x2, q->x2));
   double h = side(fmax(p->y1, q->y1), fmin(p->y2, q->y2));
@@ -30,7 +30,7 @@ static double overlap(const candidate *p, const candidate *q, bool minimum) {
   return common / (minimum ? fmin(p->area, q->area) : p->area + q->area - common);
 }
 
-/* Moves those that stay to the front, in order; how many. */
+/* Moves the boxes that stay to the front, in order, and returns how many they are. */
 static int64_t suppress(candidate *c, int64_t n, double threshold, bool minimum) {
   int64_t kept = 0;
   qsort(c, (size_t)n, sizeof *c, by_score);
@@ -64,7 +64,8 @@ static candidate *gather(br_call *c) {
   return all;
 }
 
-/* How many stay depends on the values: the work is done here, saved[0] keeps it. */
+/* The result's size depends on the values, so the work is done here; saved[0] keeps the
+   result for nms_forward. */
 static br_status nms_infer(br_call *c) {
   const br_tensor *boxes = c->in[0], *scores = c->in[1];
   if (boxes->ndim != 2 || boxes->shape[1] != 4)
@@ -89,7 +90,7 @@ static br_status nms_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]
 /* clang-format off */
 const br_op br_boxes_ops[] = {
     {.name = "nms", .args = "boxes:t scores:t threshold:f=0.5[0,1] minimum:b=false",
-     .doc = "places of the boxes (n,4), each x1 y1 x2 y2, that overlap none of a higher score (n) by more than threshold, best first; overlap is intersection over union, or with minimum over the smaller box",
+     .doc = "indices, best first, of the boxes (n,4: x1 y1 x2 y2) that stay when each box removes those of lower score (n) that it overlaps by more than threshold; overlap is intersection over union, or with minimum over the smaller box",
      .infer = nms_infer, .forward = nms_forward, .flags = BR_NO_METHOD},
     {0},
 };

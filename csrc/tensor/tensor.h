@@ -13,14 +13,14 @@ enum { BR_MAX_DIM = 8 };
 enum { BR_MISSING_CLASS = -100 };
 
 /* The memory that views share. `version` counts changes in place, so that a backward pass
-   can tell that what it saved is no longer what it was. */
+   can tell whether a tensor that it saved was changed. */
 typedef struct br_derived br_derived;
 typedef struct br_storage {
   br_ref ref;
-  int64_t id; /* no other has or had it */
+  int64_t id; /* unique: no other storage has it or had it */
   void *data;
   int64_t version;
-  br_derived *derived; /* see derived.c; of the version named below */
+  br_derived *derived; /* see derived.c; made from the version named below */
   int64_t derived_version;
 } br_storage;
 
@@ -32,7 +32,7 @@ typedef struct br_tensor {
   br_ref *var;         /* the autograd record, or NULL; owned */
   br_dtype dtype;
   int ndim;
-  bool number; /* made from a plain number: takes the type of what it meets */
+  bool number; /* made from a plain number: takes the type of the other operand */
   int64_t numel;
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
 } br_tensor;
@@ -58,8 +58,8 @@ br_tensor *br_tensor_zeros(br_dtype dtype, int ndim, const int64_t *shape,
                            br_format format);
 /* A new tensor of t's shape whose dimensions lie in memory in t's order. */
 br_tensor *br_tensor_like(const br_tensor *t, br_dtype dtype);
-/* The two without memory, for results that are still to be worked out; and memory for
-   one. */
+/* _bare and _bare_like make tensors without memory, for results that are computed later;
+   br_tensor_equip gives one its memory. */
 br_tensor *br_tensor_bare(br_dtype dtype, int ndim, const int64_t *shape,
                           br_format format);
 br_tensor *br_tensor_bare_like(const br_tensor *t, br_dtype dtype);
@@ -83,9 +83,9 @@ int br_memory_order(const br_tensor *t, unsigned mask, int *order);
 bool br_is_contiguous(const br_tensor *t);
 bool br_is_channels_last(const br_tensor *t);
 bool br_same_shape(const br_tensor *a, const br_tensor *b);
-/* Whether every element has a place of its own. */
+/* Whether no two elements share memory. */
 bool br_is_unexpanded(const br_tensor *t);
-/* Whether the caller, who holds t once, is the only one to see its memory. */
+/* Whether the caller's reference to t is the only way to its memory. */
 bool br_is_exclusive(const br_tensor *t);
 /* Product of the sizes; false when it (in bytes of the largest type) would not fit. */
 bool br_count(int ndim, const int64_t *shape, int64_t *numel);
@@ -99,21 +99,21 @@ void br_put_double(br_tensor *t, int64_t at, double value);
 
 /* ---- series (series.c), into contiguous tensors of one dimension ---- */
 
-/* How many values first, first + step, ... up to last are; false when too many. */
+/* Counts the values first, first + step, ... up to last; false when they are too many. */
 bool br_series_count(int64_t first, int64_t last, int64_t step, int64_t *n);
 void br_series_whole(br_tensor *t, int64_t first, int64_t step);
 void br_series_real(br_tensor *t, double first, double step);
-/* Evenly from first to last, both exact. */
+/* Fills t with evenly spaced values from first to last; both ends are exact. */
 void br_series_even(br_tensor *t, double first, double last);
 
-/* ---- what holds until values change (derived.c) ---- */
+/* ---- data derived from values, kept until these change (derived.c) ---- */
 
 enum { BR_DERIVED_KEY = 21 };
 
 /* The data kept for t under that key; NULL when t has changed since. */
 void *br_derived_find(br_tensor *t, const int64_t *key);
-/* Takes over `data`, which `release` will free; false when there is no memory, and then
-   it does not. */
+/* Takes over `data`, which `release` will free. When memory is short it returns false and
+   does not take `data` over. */
 bool br_derived_keep(br_tensor *t, const int64_t *key, void *data,
                      void (*release)(void *data));
 void br_derived_clear(br_storage *s);
@@ -138,8 +138,8 @@ bool br_reshape_strides(const br_tensor *t, int ndim, const int64_t *shape,
 enum { BR_ITER_MAX = 6, BR_ITER_BLOCK = 1024 };
 
 /* Several tensors walked together in the memory order of the first, whose shape the
-   others broadcast to. Adjacent dimensions that every one of them runs through evenly are
-   merged. */
+   others broadcast to. Adjacent dimensions are merged where all tensors have one even
+   stride over both. */
 typedef struct br_iter {
   int n, ndim;
   int64_t total;
@@ -162,11 +162,11 @@ void br_iter_store(const br_iter *it, int k, int64_t first, int64_t n,
 /* ---- products (blas.c) ---- */
 
 /* How many threads, up to n, may be in the functions below at a time; 0 with a message
-   when there is no memory for one. They may be called after that only. */
+   when there is no memory for one. Call this before the functions below. */
 int br_blas_threads(int n);
 
-/* A matrix of a product: rows `ld` elements apart. A transposed one is given as it
-   lies. */
+/* A matrix of a product: its rows are `ld` elements apart. A matrix to be transposed is
+   described as it lies in memory. */
 typedef struct br_matrix {
   const void *data;
   int64_t ld;
@@ -183,13 +183,13 @@ typedef struct br_blas_product {
   int64_t ldc;
 } br_blas_product;
 
-/* On one thread. */
+/* Computes the product on the calling thread. */
 void br_gemm(const br_blas_product *p);
 
-/* Small systems, in double. The results other than of br_lu_solve and br_triangle_solve
-   are 0, or tell where it went wrong (from 1). */
+/* Small systems, in double. A function that returns a number returns 0, or (from 1) the
+   place where it failed. */
 
-/* a (n,n), column by column, becomes its factors. */
+/* Replaces a (n,n), which lies column by column, by its factors. */
 int64_t br_lu(int64_t n, double *a, int32_t *pivot);
 /* b (n,k), column by column, becomes the solution of a x = b or, transposed, a^T x = b.
  */

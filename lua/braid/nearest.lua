@@ -1,12 +1,12 @@
---- Names near a misspelt one.
+--- Finds the names nearest to a misspelt one.
 
 local M <const> = {}
 
-local MANY <const> = 60 -- names, of which no message lists all
-local LONGEST <const> = 60 -- letters: what is longer is compared by its beginning
+local MANY <const> = 60 -- a message lists all names up to so many
+local LONGEST <const> = 60 -- letters; only so many at a name's beginning are compared
 
--- The least number of letters to change, add, drop or swap with their neighbour that makes b
--- of a; `limit + 1` where it is more than `limit` (Damerau and Levenshtein, optimal alignment).
+-- How many letters must be changed, added, dropped or swapped with their neighbour to turn a into
+-- b; `limit + 1` where it is more than `limit` (Damerau and Levenshtein, optimal alignment).
 local function distance(a, b, limit)
   local n <const>, m <const> = #a, #b
   if math.abs(n - m) > limit then return limit + 1 end
@@ -45,8 +45,8 @@ function M.names(name, known)
   return found
 end
 
---- The words of a message after "there is no ...": the nearest names, or all where none is near and
--- they are not too many.
+--- The words of a message after "there is no ...": the nearest names; where no name is near and
+-- there are few, all of them.
 function M.hint(name, known)
   local near <const> = M.names(name, known)
   if #near > 0 then return "did you mean " .. table.concat(near, " or ") .. "?" end
@@ -56,8 +56,8 @@ function M.hint(name, known)
   return #all > 0 and "there is " .. table.concat(all, ", ") or "there is none"
 end
 
--- Whether a is b with two neighbours swapped, or with a letter left out or doubled, not counting
--- what makes a plural or a number of it.
+-- Whether a is b with two neighbouring letters swapped, or with one letter more or less. Names that
+-- differ in a final "s" or in digits only are different on purpose.
 local function slipped(a, b)
   if a:gsub("%d", "") == b:gsub("%d", "") or a .. "s" == b or b .. "s" == a then return false end
   if #a == #b then
@@ -77,8 +77,8 @@ local function slipped(a, b)
   return false
 end
 
---- The one of a list of names that `name` is a slip of the fingers for, or nil. Stricter than
--- M.names: for places where a name that is not there is no error by itself.
+--- The name in a list for which `name` is a typing mistake, or nil. It is stricter than M.names,
+-- for places where an unknown name is allowed.
 function M.slip(name, known)
   if #name < 4 or #name > LONGEST then return nil end
   for _, other in ipairs(known) do

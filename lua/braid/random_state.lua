@@ -1,7 +1,7 @@
---- braid.random_state(): what stands for the random numbers of the process, to be saved with a run
--- and to go on from, like everything that has a state.
+--- braid.random_state(): the state of the process's random numbers. It has state_dict and
+-- load_state_dict, so it can be saved with a run and loaded when the run goes on.
 -- @usage
--- local saved = braid.random_state():state_dict()   -- {seed =, stream = how many were drawn}
+-- local saved = braid.random_state():state_dict()   -- {seed =, stream = streams used so far}
 -- braid.random_state(saved)                         -- the same numbers come again
 
 local check <const> = require "braid.check"
@@ -28,7 +28,7 @@ Random.__tostring = function()
   return ("braid.random_state: seed %d, %d streams drawn"):format(core.random_state())
 end
 
---- The state; a dictionary of one that is given is gone on from first.
+--- Gives the state; a `dict` from state_dict, if given, is loaded first.
 return function(dict)
   local state <const> = Random()
   if dict ~= nil then state:load_state_dict(dict) end

@@ -1,27 +1,30 @@
---- Follow: what mirroring and turning a picture do to its labels.
+--- Follow: how labels change when their picture is mirrored or turned.
 --
--- A label's kind says it; ds.kinds[name] is one of
---   "class"     stays, but for what flip says: the class that takes the place of each
---   "points"    (n,points,2) move with the picture; flip says which point takes the place of each
---   "box"       (n,4), x0, y0, x1, y1 in pixels of the picture: in a batch the upright box around
---               where its corners come to lie, in the units of points
+-- This depends on the label's kind; ds.kinds[name] is one of
+--   "class"     stays, or changes in a mirror image: flip lists the class that replaces each class
+--   "points"    (n,points,2) move with the picture; flip lists the point that replaces each point
+--   "box"       (n,4), x0, y0, x1, y1 in pixels of the picture; in a batch it is the upright box
+--               around its moved corners, in the units of points
 -- or words, one for each of a sample's numbers, or one for all of them:
---   "real"      stays, but for what flip says: "negate", or a factor for each number
+--   "real"      stays, or changes in a mirror image: flip is "negate", or a factor for each number
 --   "yaw"       degrees, negated in a mirror image
 --   "pitch"     degrees, stays
 --   "roll"      degrees in the plane of the picture, clockwise as seen: the direction from the eye
 --               on the left to that on the right. It turns with the picture, and is negated in a
 --               mirror image. "-roll" counts the other way
 --   "width"     a length across in pixels of the picture; in a batch in half widths of the image
--- Decision: turning the picture leaves yaw and pitch, which are angles of the head upright.
+-- Decision: turning the picture does not change yaw and pitch; these are angles of the upright
+-- head.
 --
--- A label called yaw, pitch or roll is that, unless kinds says another thing ("real": it stays).
--- Where a data set says no more than "real", a task may: mtl.pose_bins{"heading", kind = "yaw"}.
+-- A label called yaw, pitch or roll has that kind, unless ds.kinds names another ("real": it
+-- stays). Where the data set names only "real", a task may name the angle: mtl.pose_bins{"heading",
+-- kind = "yaw"}.
 --
--- flip is that of the label's own task; else that of the task of the label it was binned from;
--- else ds.flips[name], or of points ds.points[name].flip. Bins of an angle whose task has no flip
--- are those of the angle as it is then. What is known by none of these is not guessed: a loader
--- that mirrors or turns refuses, also where a task takes numbers of kind "real" as angles.
+-- flip is taken from the label's own task; else from the task of the label it was binned from; else
+-- from ds.flips[name], or for points from ds.points[name].flip. Where the task of a binned angle
+-- has no flip, the angle is mirrored first and then binned. Nothing is guessed: where the flip or
+-- the kind is not known, also where a task takes numbers of kind "real" as angles, a loader that
+-- mirrors or turns raises an error.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -29,7 +32,7 @@ local core <const> = require "braid.core"
 local M <const> = {}
 
 local WHOLE <const> = {class = true, points = true, box = true}
--- The rule in csrc/load/loader.h and the factor of a mirror image.
+-- For each word its rule in csrc/load/loader.h, and its factor in a mirror image.
 local WORDS <const> = {real = {0, 1}, yaw = {0, -1}, ["-yaw"] = {0, -1}, pitch = {0, 1},
   ["-pitch"] = {0, 1}, roll = {1, -1}, ["-roll"] = {2, -1}, width = {3, 1}}
 
@@ -52,7 +55,7 @@ function M.words(kind, width)
   return words
 end
 
---- Likewise of kinds that are all angles, or "real".
+--- The same for kinds that must be angles or "real".
 function M.angles(kind, width)
   for word in kind:gmatch("%S+") do
     if not WORDS[word] or word == "width" then
@@ -63,7 +66,7 @@ function M.angles(kind, width)
   return M.words(kind, width)
 end
 
---- The fault of a label's kind in words, or nil. `t` is the label of n samples.
+--- A text about what is wrong with a label's kind, or nil. `t` is the label of n samples.
 function M.wrong(kind, t)
   local float <const> = t.dtype == "float32" or t.dtype == "float64"
   if float ~= (kind ~= "class") then return ("'%s' is no kind of %s"):format(kind, t.dtype) end
@@ -78,7 +81,7 @@ function M.wrong(kind, t)
   return message
 end
 
--- A list of `n` places as a flip, checked.
+-- Checks that a flip is a list of `n` numbers of classes or points.
 local function places(flip, n, name, what)
   if type(flip) ~= "table" or n and #flip ~= n then
     fail("flip of task '%s' must be a list%s, not %s", name,
@@ -99,7 +102,7 @@ local function factors(flip, width, name)
   return list
 end
 
--- The name of the first task that takes a label as angles, and what it says of their kinds.
+-- The name of the first task that takes a label as angles, and the kinds that it names.
 local function asked_of(tasks, label)
   local by
   for _, name in ipairs(tasks and tasks.names or {}) do
@@ -112,7 +115,7 @@ local function asked_of(tasks, label)
   return by
 end
 
--- Puts the kinds that a task says in the place of words "real"; others must not contradict.
+-- Replaces each word "real" by the kind that a task names; other words must agree with the task's.
 local function add_asked(words, asked, field, by)
   local list <const>, wrong <const> = M.words(asked, field.width)
   if wrong then fail("kind of tasks.%s, for '%s': %s", by, field.from, wrong) end
@@ -128,7 +131,7 @@ local function add_asked(words, asked, field, by)
   end
 end
 
--- The rules of numbers; says in the field what is not known.
+-- Sets a field's rules for a label of numbers, and notes in the field what is not known.
 local function of_reals(field, ds, own, source, tasks)
   local by <const>, asked <const> = asked_of(tasks, field.from)
   local said <const> = field.angle or ds.kinds[field.from]
@@ -157,8 +160,8 @@ local function flip_of(tasks, name)
   return type(task) == "table" and task.flip or nil
 end
 
---- Says in a field of a loader's plan (name, from, kind, width, bin, bins, angle) what becomes of
--- its label: flip, follow; mirror_unknown, turn_unknown; and in `said` of which kind it is.
+--- Completes a field of a loader's plan (name, from, kind, width, bin, bins, angle) with what its
+-- label does: flip, follow, mirror_unknown, turn_unknown; and `said`, the label's kind.
 function M.complete(field, ds, tasks)
   local own <const> = flip_of(tasks, field.name)
   local source <const> = field.name ~= field.from and flip_of(tasks, field.from) or nil
@@ -181,7 +184,7 @@ end
 
 local function listed(t) return t and table.concat(t:totable(), " ") end
 
---- Notes in a field where another set's, of the same kind, has another mirror image.
+--- Notes in a field where the same label of another data set is mirrored differently.
 function M.compare(field, other)
   local differs <const> = listed(field.flip) ~= listed(other.flip)
     or listed(field.follow) ~= listed(other.follow)
@@ -205,7 +208,7 @@ local function hint_for(f)
     .. (f.bin and (", or data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
 end
 
---- Refuses the steps of a set after which nobody knows what a label should be.
+--- Raises an error for transforms after which a label's value is not known.
 function M.check(fields, steps)
   local flips, turns = false, false
   for _, s in ipairs(steps) do flips, turns = flips or s.flips, turns or s.turns end

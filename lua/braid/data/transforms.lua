@@ -1,11 +1,11 @@
 --- Transforms: what a loader does to pictures, and with them to their labels.
 --
 -- A list of them goes to data.loader as `transforms`; each is also a field of braid.data.
--- Geometric ones (crop, resize, align, augment) that follow each other are carried out in one
--- interpolation, and points follow them; only a resize that comes before anything
--- random makes a picture of bytes of its own, which a cache can keep. Colours count from 0
--- to 255 until whiten or normalize, one of which may stand last. The random numbers of a
--- sample depend on seed, epoch and its place in the epoch.
+-- Geometric transforms (crop, resize, align, augment) that follow each other are done in one
+-- interpolation; points follow them. Only a resize that comes before anything random makes an
+-- intermediate picture of bytes, which a cache can keep. Colours are from 0 to 255 until whiten or
+-- normalize; one of these may come last. The random numbers of a sample depend on the seed, the
+-- epoch and the sample's place in the epoch.
 -- @usage
 -- local steps <const> = {data.crop{margin = 1.2}, data.augment{rotate = 15, flip = 0.5,
 --   size = 60}, data.brightness(0.2), data.whiten()}
@@ -38,9 +38,9 @@ local CROP <const> = check.declare("data.crop", {
   by = choice{"box", "points", "middle"},
 })
 
---- The sample's box (the whole picture where there is none), or with by = "points" the
--- rectangle around its points; `margin` times as wide and high about its middle, made
--- square unless square = false. Outside the picture its edge pixels repeat.
+--- Crops to the sample's box (the whole picture where there is none), or with by = "points" to the
+-- rectangle around its points. The box is first made `margin` times as wide and high about its
+-- middle, and square unless square = false. Outside the picture the edge pixels repeat.
 function M.crop(given)
   if type(given) == "number" then given = {margin = given} end
   local o <const> = check.options(CROP, given)
@@ -51,8 +51,8 @@ local RESIZE <const> = check.declare("data.resize", {
   height = argument(size), width = argument(size), filter = choice{"area", "bilinear"},
 })
 
---- To h x w pixels (w = h unless given), averaging where it shrinks with filter = "area",
--- which it is unless it is "bilinear".
+--- Resizes to h x w pixels (w = h unless given). filter = "area" (the default) averages where the
+-- picture shrinks; "bilinear" does not.
 function M.resize(h, w, given)
   if given == nil and type(w) == "table" then w, given = nil, w end
   if w == nil then w = h end
@@ -66,10 +66,10 @@ local ALIGN <const> = check.declare("data.align", {
   size = check.needed(size),
 })
 
---- Turned, scaled and shifted so that the two eyes come to lie level, `height` from the top and
--- `distance` apart, in shares of the side `size`. Where one is missing the picture is only
--- resized. eyes = {i, j} says which points they are, or {{...}, {...}} of which they are the
--- means; those that the data set knows of unless given.
+--- Turns, scales and shifts the picture so that the two eyes lie level, `height` from the top and
+-- `distance` apart, both as shares of the side `size`. Where an eye is missing the picture is only
+-- resized. eyes = {i, j} are the eyes' points; eyes = {{...}, {...}} takes the mean of several
+-- points for each eye. The default is the eyes that the data set names.
 function M.align(given)
   local o <const> = check.options(ALIGN, given)
   local result <const> = step("align", 0, o.height, o.distance, o.size)
@@ -86,11 +86,10 @@ local AUGMENT <const> = check.declare("data.augment", {
   filter = choice{"area", "bilinear"},
 })
 
---- A random rotation (degrees, either way), scale (1 +- scale), shift (of the side; {across,
--- down} where they differ), mirror image (with probability flip) and shear (degrees), as one
--- map. The result has `size`
--- pixels a side (unless given: as many as there are) and shows the middle `inner` pixels
--- (unless given: what the data set calls the picture proper, or all).
+--- Applies a random rotation (degrees, either way), scale (1 +- scale), shift (as a share of the
+-- side; {across, down} where they differ), mirror image (with probability flip) and shear
+-- (degrees), as one map. The result has `size` pixels a side (the default is the picture's size)
+-- and shows the middle `inner` pixels (the default is what the data set names, or all).
 function M.augment(given)
   local o <const> = check.options(AUGMENT, given)
   local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
@@ -106,25 +105,25 @@ local function of_one(name, key, kind)
   return function(value) return step(name, check.options(options, nil, {[key] = value})[key]) end
 end
 
---- Times a factor from 1 - spread to 1 + spread.
+--- Multiplies the colours by a random factor from 1 - spread to 1 + spread.
 M.brightness = of_one("brightness", "spread", number{from = 0, to = 1e3})
 
---- Distances from the mean times such a factor.
+--- Multiplies each colour's distance from the mean by a factor from 1 - spread to 1 + spread.
 M.contrast = of_one("contrast", "spread", number{from = 0, to = 1e3})
 
---- Distances from gray times such a factor.
+--- Multiplies each colour's distance from gray by a factor from 1 - spread to 1 + spread.
 M.saturation = of_one("saturation", "spread", number{from = 0, to = 1e3})
 
---- Colours become gray, with that probability (1 unless given).
+--- Makes the picture gray, with the given probability (default 1).
 M.gray = of_one("gray", "probability", number{1, from = 0, to = 1})
 
---- Equalises the histogram of each channel, with that probability (1 unless given).
+--- Equalises the histogram of each channel, with the given probability (default 1).
 M.equalize = of_one("equalize", "probability", number{1, from = 0, to = 1})
 
 --- Adds normal noise; its deviation is a share of the range of colours.
 M.noise = of_one("noise", "deviation", number{from = 0, to = 10})
 
---- Gaussian blur, its deviation drawn from 0 to `most` pixels.
+--- Blurs by a Gaussian whose deviation is random, from 0 to `most` pixels.
 M.blur = of_one("blur", "most", number{from = 0, to = 10})
 
 local CUTOUT <const> = check.declare("data.cutout", {
@@ -132,15 +131,15 @@ local CUTOUT <const> = check.declare("data.cutout", {
   value = number{127.5, from = 0, to = 255},
 })
 
---- A square somewhere in the picture, `side` of the shorter side wide, becomes the colour
--- `value` (DeVries and Taylor 2017).
+--- Fills a square at a random place with the colour `value` (DeVries and Taylor 2017). `side` is
+-- its width as a share of the picture's shorter side.
 function M.cutout(given)
   if type(given) == "number" then given = {side = given} end
   local o <const> = check.options(CUTOUT, given)
   return step("cutout", o.side, o.probability, o.value)
 end
 
---- Each picture to mean 0 and deviation 1.
+--- Shifts and scales each picture to mean 0 and deviation 1.
 function M.whiten() return step("whiten") end
 
 -- A number, or one for each channel, of which there are 1 or 3.
@@ -170,8 +169,9 @@ local LANDMARK_BINS <const> = check.declare("data.landmark_bins", {
   as = check.text(),
 })
 
---- The points `label` as classes for each coordinate: from 1, bins of `pixels` pixels of
--- the result; -100 where the point is missing or outside. As label `as`, or in their place.
+--- Makes each coordinate of the points `label` a class, from 1: the bin in which it lies, where a
+-- bin is `pixels` pixels of the result; -100 where the point is missing or outside. The classes are
+-- the label `as`, or replace the points.
 function M.landmark_bins(label, given)
   local o <const> = check.options(LANDMARK_BINS, given, {label = label})
   return {label = o.label, as = o.as, kind = "points", bin = o.pixels, bins = 0}
@@ -184,10 +184,10 @@ local POSE_BINS <const> = check.declare("data.pose_bins", {
   kind = check.optional(choice{"yaw", "pitch", "roll", "-roll"}),
 })
 
---- An angle as a class: `bins` of them, `width` degrees wide, the middle one around 0, or of an
--- even number two that meet at 0; what lies beyond belongs to the first and last. The label's
--- numbers are degrees, unless `unit` says radians; `kind` says which angle it is where the data
--- set does not (see follow.lua). The bin is that of the angle after mirroring and turning.
+--- Makes an angle a class: one of `bins` bins, each `width` degrees wide. The middle bin lies
+-- around 0; with an even number, two bins meet at 0. The first and last bins have no outer limit.
+-- The label is in degrees, unless `unit` says radians. `kind` names the angle where the data set
+-- does not (see follow.lua). The bin is that of the angle after mirroring and turning.
 function M.pose_bins(label, given)
   local o <const> = check.options(POSE_BINS, given, {label = label})
   return {label = o.label, as = o.as, kind = "real", bins = o.bins, bin = o.width, angle = o.kind,

@@ -6,12 +6,12 @@ local pretrained <const> = require "braid.mtl.columns.pretrained"
 local walk <const> = require "braid.nn.walk"
 local weights <const> = require "braid.nn.weights"
 
--- Options that definitions do not see, and what they may be.
+-- The options that braid.model reads itself.
 local OWN <const> = {tasks = true, single = true, parameters = true, pretrained = true}
 local KINDS <const> = {single = check.text(), parameters = check.number{from = 1},
   pretrained = weights.kind}
 
--- The network of a definition, of about so many parameters if a number is given.
+-- The network of a definition; where `parameters` is given, with about so many parameters.
 local function built(text, place, tasks, options, parameters)
   if parameters == nil then return definition.define(text, place, tasks, options) end
   local widened <const> = require "braid.mtl.widen"(function(width)
@@ -22,13 +22,13 @@ local function built(text, place, tasks, options, parameters)
 end
 
 --- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
--- tasks}). Three options work for every definition: single = "pose" is the network of that task
--- alone, or of a group of tasks (groups = {face = {"landmarks"}, ...}); parameters = 5e6 the width
--- at which it has about as many; pretrained the weights that its backbone begins with, in every
--- column and in the stream beside them: the path of a file, tensors by name, a network or a
--- backbone. Names of torchvision's and Caffe's are known; net.pretrained is the report, which is
--- also printed. No definition sees it, and it is no part of a saved network. Other options are the
--- definition's own; its header tells them.
+-- tasks}). Three options work for every definition. single = "pose" builds the network of that task
+-- alone; it may also name a group (groups = {face = {"landmarks"}, ...}). parameters = 5e6 chooses
+-- the width at which the network has about so many parameters. pretrained gives the weights that
+-- all columns and the stream begin with: the path of a file, tensors by name, a network or a
+-- backbone. The names used by torchvision and Caffe are known. net.pretrained is the report, which
+-- is also printed; definitions do not see this option, and it is not saved with the network. All
+-- other options are the definition's own; the header of its file lists them.
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
     check.fail("model: options must be a table, not %s", type(given))

@@ -1,4 +1,4 @@
---- The state of a module: its tensors by name, read from one and written into another.
+--- The state of a module, which is its tensors by name: how to read, load, copy and convert it.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -19,9 +19,9 @@ local OPTIONS <const> = check.declare("load_state_dict", {
   rename = check.either(check.call(), check.map(check.either(check.text(), check.call()))),
 })
 
---- Parameters and buffers by name. The tensors share memory with the module's; one that is
--- held by two modules stands under both names, a module in two places under the first. A
--- module with a method own_state names its tensors itself.
+--- Parameters and buffers by name. They share memory with the module's tensors. A tensor that two
+-- modules hold has both names; a module in two places has the name of the first. A module with a
+-- method own_state names its tensors itself.
 function M.state_dict(module)
   local own_state <const> = class.trusted(module, "own_state")
   if own_state then return own_state(module) end
@@ -36,7 +36,7 @@ function M.state_dict(module)
   return state
 end
 
--- The given names as the module calls them.
+-- The tensors of a state, each under the name that `rename` gives it.
 local function renamed(state, rename)
   if not rename then return state end
   local result <const> = {}
@@ -65,8 +65,8 @@ end
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
--- Given tensors under the names that the module's state has: a part in two places of the module
--- goes by either path, and one tensor of two names is given by one of them.
+-- The given tensors under the names of the module's own state. A part that stands in two places of
+-- the module may be given under either path, and a tensor with two names under one of them.
 local function resolved(module, own, state)
   local names_of <const>, result <const> = {}, {}
   for name in pairs(own) do
@@ -86,8 +86,8 @@ local function resolved(module, own, state)
   return result
 end
 
--- The last parts of the names of counters: buffers that count steps, which weights of before
--- there were such lack.
+-- The last words of the names of counters: buffers that count steps, which older files of weights
+-- do not have.
 local function counters_of(module)
   local names <const> = {}
   walk.walk(module, function(_, value, owner, key)
@@ -96,7 +96,7 @@ local function counters_of(module)
   return names
 end
 
--- Notes a name of the module's that the state lacks.
+-- Notes a name of the module that is missing in the state.
 local function note_missing(report, counters, name)
   local list <const> = counters[name:match("[^.]*$")] and report.counters or report.missing
   list[#list + 1] = name
@@ -141,7 +141,7 @@ function M.load_state_dict(module, given_state, given)
   return record(report, "load_state_dict")
 end
 
---- Has layers that take their size from the first input take it from weights by name.
+--- Gives layers that would take their size from the first input the size of the weights by name.
 function M.give_sizes(net, weights)
   local function give(path, m)
     local weight <const> = rawget(m, "unsized") and weights[path .. "weight"]
@@ -156,15 +156,15 @@ function M.give_sizes(net, weights)
   end)
 end
 
--- A tensor of its own with the same values, trainable if t is.
+-- A new tensor with the values of t, trainable if t is.
 local function copy_tensor(t)
   local copy <const> = core.ops.clone(core.detach(t))
   hints.copy(t, core.keep(copy))
   return t.requires_grad and core.requires_grad(copy) or copy
 end
 
---- A copy of a module that shares nothing with it. What stands in two places of the module
--- stands in two places of the copy.
+--- A copy of a module that shares nothing with it. A part that stands in two places of the module
+-- is also one part in two places of the copy.
 function M.clone(module)
   local copies <const> = {}
   local function copy(value)
@@ -186,8 +186,8 @@ function M.clone(module)
   return copy(module)
 end
 
---- Converts float parameters and buffers in place. An optimizer made before holds the old
--- ones: make it afterwards.
+--- Converts float parameters and buffers in place. An older optimizer holds the old tensors: make
+-- it after the conversion.
 function M.to(module, dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
     check.fail("to: a module's tensors are float32 or float64, not %s", tostring(dtype))

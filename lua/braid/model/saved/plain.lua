@@ -1,4 +1,4 @@
---- Plain values: what a file can hold as JSON, and comes back as it was.
+--- Plain values: values that a file holds as JSON and that are the same when read again.
 
 local check <const> = require "braid.check"
 local json <const> = require "braid.io.json"
@@ -32,7 +32,8 @@ local function unfit_table(path, value, depth)
   end
 end
 
--- Why a value cannot stand in a file: numbers, texts, flags, lists and tables by name can.
+-- Why a value cannot be saved in a file, or nil. Finite numbers, strings, booleans, lists, and
+-- tables with names as keys can be saved.
 function unfit(path, value, depth)
   if type(value) == "table" and value ~= json.null then return unfit_table(path, value, depth) end
   if type(value) == "string" then return not utf8.len(value) and path .. " is not UTF-8" or nil end
@@ -44,7 +45,7 @@ function unfit(path, value, depth)
   return ("%s is %s"):format(path, value == json.null and "null" or "a " .. type(value))
 end
 
---- Why a value cannot stand in a file, or nil; `path` is its name.
+--- Why a value cannot be saved in a file, or nil; `path` is its name in the message.
 function M.unfit(path, value) return unfit(path, value, 1) end
 
 return M

@@ -1,6 +1,6 @@
 --- Geometric loss (Chennupati et al. 2019, "MultiNet++", equation 2): L = (prod_t L_t)^(1/T), whose
--- slope by L_t is L / (T L_t). Losses must not be negative; one below `eps` counts as eps there, or
--- its slope would be infinite.
+-- derivative by L_t is L / (T L_t). Losses must not be negative. In the derivative a loss below
+-- `eps` counts as eps, because the derivative at 0 is infinite.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -3,8 +3,8 @@
 --   g_i += |g_i| (phi_hat sqrt(1 - phi^2) - phi sqrt(1 - phi_hat^2))
 --          / (|g_j| sqrt(1 - phi_hat^2)) g_j
 --   phi_hat <- (1 - beta) phi_hat + beta phi
--- beta is the paper's 0.01; torchjd and LibMTL have 0.5. phi_hat is 0 at first, one for each
--- pair.
+-- beta is 0.01, as in the paper; torchjd and LibMTL use 0.5. Each pair has a phi_hat, which is 0
+-- at first.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"
@@ -24,7 +24,7 @@ function Gradvac:weigh(s)
     local key <const> = "cosine with " .. name
     local c <const>, target <const> = s:list(0.0), s:recall(key, 0.0)
     c[i] = 1.0
-    local products = s.gram[i] -- of what becomes of g_i, with all gradients
+    local products = s.gram[i] -- dot products of g_i, as changed so far, with all gradients
     for _, j in ipairs(draw.order(s.count)) do
       if j ~= i then
         local own <const> = math.sqrt(math.max(matrix.dot(products, c), 0))

@@ -32,7 +32,7 @@ local function below(state, prefix)
   return list
 end
 
--- A part in words: its layers with weights, and its parameters.
+-- Two texts about a part: its layers with weights, and its number of parameters.
 local function words_of(state, prefix)
   local n, convs, last, linear = 0, 0, nil, nil
   for _, entry in ipairs(below(state, prefix)) do
@@ -54,7 +54,7 @@ local function part(state, name, prefix)
   return {name = name, layers = layers, count = count}
 end
 
--- The first names of a state, in order.
+-- The parts of the network at the top: the first words of the state's names, sorted.
 local function first_names(state)
   local set <const>, list <const> = {}, {}
   for name in pairs(state) do

@@ -1,4 +1,4 @@
---- Series of numbers out of what a user has: lists, tensors, tables by name, runs, histories.
+--- Makes series of numbers from what a user gives: lists, tensors, tables by name, runs, histories.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -6,18 +6,18 @@ local text <const> = require "braid.plot.draw.text"
 
 local M <const> = {}
 
---- The history of a run, or whatever has curves as one has.
+--- Whether a value is a run's history, or another object with the same method curve.
 function M.is_history(value)
   return type(value) == "table" and check.is_object(value) and type(value.events) == "table"
     and type(value.curve) == "function"
 end
 
--- Counts and the like among a report's numbers, which are no measure of quality.
+-- The numbers of a report that count something and do not measure quality.
 local COUNTS <const> = {counted = true, missing = true, samples = true, n = true, undefined = true,
   left_out = true, notes = true, unseen = true, without_eyes = true, without_points = true,
   without_box = true}
 
---- Whether a number of a report, by its name, only counts.
+--- Whether the number of this name in a report is a count.
 function M.is_count(name) return COUNTS[name:match("^[^.]+")] == true end
 
 local function fault(what, name, form, ...)
@@ -51,13 +51,13 @@ function M.numbers(what, name, value)
   return value
 end
 
--- Whether a value is several lists of numbers: runs of one thing.
+-- Whether a value is several lists of numbers, which are repeated runs.
 local function is_runs(value)
   if core.is_tensor(value) then return value:dim() == 2 end
   return is_plain(value) and (core.is_tensor(value[1]) or is_plain(value[1]))
 end
 
--- The mean of several lists, and a deviation to both sides, over those that go so far.
+-- The mean of several lists, and the mean minus and plus their deviation. Longer lists go on alone.
 local function over_runs(what, name, value)
   if core.is_tensor(value) then value = value:totable() end
   local runs <const>, n = {}, 0
@@ -85,7 +85,7 @@ end
 
 local FIELDS <const> = {x = true, y = true, low = true, high = true, name = true}
 
--- {x =, y =, low =, high =} with what is given checked.
+-- {x =, y =, low =, high =} from a table with these fields, checked.
 local function whole(what, name, given)
   for _, key in ipairs(check.sorted_keys(given)) do
     if not FIELDS[key] then
@@ -108,7 +108,7 @@ local function whole(what, name, given)
   return s
 end
 
---- One series from what is given for it.
+--- One series from a list, a tensor, runs or a table with y.
 function M.one(what, name, value)
   if is_plain(value) and value.y ~= nil then return whole(what, name, value) end
   local s <const> = {name = name}
@@ -127,7 +127,7 @@ local function fill_x(s)
   return s
 end
 
--- Series of curves: of one history, one for each path; of several, one for each history.
+-- Series of curves: one history gives a series for each path, several give one for each history.
 local function of_histories(what, data, o)
   local paths = o.of
   if type(paths) == "string" then paths = {paths} end

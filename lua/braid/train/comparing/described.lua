@@ -1,5 +1,5 @@
---- Options as plain values, by which a result is known to be of others: numbers, texts and flags as
--- they are, data sets by their sizes, functions by what they say.
+--- Options as plain values, to tell whether a stored result was made with the same options.
+-- Numbers, texts and flags stay as they are; a data set becomes its size, a function its code.
 
 local check <const> = require "braid.check"
 local code <const> = require "braid.train.pool.code"
@@ -27,7 +27,7 @@ function M.value(value)
   return kind
 end
 
--- Options that may change without making another result of it.
+-- Options that do not change the result.
 local FREE <const> = {tasks = true, log = true, every = true, profile = true, on = true}
 
 return setmetatable(M, {__call = function(_, options)

@@ -1,5 +1,5 @@
---- An epoch of a run of train.fit: its batches, what is summed and written down, and what its end
--- decides. Functions here are methods of Fit (fitting/fit.lua).
+--- An epoch of train.fit: its batches, its sums and logs, and the decisions at its end. The
+-- functions are methods of Fit (fitting/fit.lua).
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -26,7 +26,7 @@ function M:begin_epoch()
   self.label = ("epoch %d"):format(at.epoch + 1)
 end
 
---- f(self), the first time under braid.profile, where the options say so.
+--- Calls f(self); with the option profile, the first call runs under braid.profile.
 function M:profiled(f)
   if not self.o.profile or self.history.profile then return f(self) end
   local signal
@@ -82,7 +82,7 @@ local function means_of(at)
   return means
 end
 
--- Judges a report: the best, patience, stopping. -> whether it is the best
+-- Compares a report with the best one, for patience and early stopping -> whether it is better
 function M:judge(report, means)
   local at <const>, value <const>, why <const> = self.at, validation.value(self, report)
   if why then
@@ -103,7 +103,7 @@ function M:judge(report, means)
   return better, value
 end
 
--- Ends an epoch: looks, writes down, decides. -> whether a signal came meanwhile
+-- Ends an epoch: validates, logs, decides how to go on -> whether a signal came meanwhile
 function M:end_epoch()
   local at <const>, means <const> = self.at, means_of(self.at)
   self:average("epoch")

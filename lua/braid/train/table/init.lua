@@ -1,18 +1,18 @@
 --- Tables of results: rows of measured values, as mean and deviation, in the terminal, Markdown,
 -- CSV, LaTeX (booktabs) and HTML.
 --
--- train.table(columns, rows, {title =, first = "network", near =, notes =}): columns is a list of
--- {name =, title = name, unit =, direction = "min" | "max", percent = the values are shares, to be
--- shown in %, short = 46.7 M for 46700000, digits = behind the point}; rows a list of {"hard",
--- failure = {0.21, 0.20, 0.22}, parameters = 79741}: behind the row's name its cells by column, a
--- number, a list of numbers (mean and deviation are shown; of one, which has no deviation, the
--- number alone), or a text. A cell that is missing, or an empty list, is "-". Where a cell has
--- fewer numbers than others of its column, it says how many. The best mean of a column with a
--- direction is bold; those that near[column][row] names, as not distinguishable from it, are
--- italic. Digits follow from the deviations: two of theirs are shown.
+-- train.table(columns, rows, {title =, first = "network", near =, notes =}). columns is a list of
+-- {name =, title = name, unit =, direction = "min" | "max", percent = show shares in %, short =
+-- show 46700000 as 46.7 M, digits = digits after the point}. rows is a list such as {"hard",
+-- failure = {0.21, 0.20, 0.22}, parameters = 79741}: the row's name, then its cells by column. A
+-- cell is a number, a list of numbers (shown as mean and deviation; a single one as it is), or a
+-- text. A missing cell or an empty list is shown as "-". A cell with fewer numbers than others of
+-- its column says how many it has. The best mean of a column with a direction is bold. Means that
+-- near[column][row] marks as not distinguishable from it are italic. Means have as many digits as
+-- show two digits of their deviations.
 --   print(t)    t:text(width)   t:markdown()   t:csv()   t:latex()   t:html()
---   t:write("results.tex")      by the ending: .txt .md .csv .tex .html
--- The .csv has mean, deviation and count as numbers of their own, in full.
+--   t:write("results.tex")      the ending chooses the format: .txt .md .csv .tex .html
+-- In a .csv mean, deviation and count are separate columns, with all digits.
 -- @usage print(train.table({{name = "error", direction = "min"}},
 --   {{"hard", error = {0.2, 0.3}}, {"dcnet", error = {0.1, 0.3}}}))
 
@@ -80,7 +80,7 @@ for _, name in pairs(WRITERS) do
   end
 end
 
---- The best rows of a column, those of equal means: {name = true}; none where it has no direction.
+--- The rows with the best mean in a column: {name = true}; empty for a column without a direction.
 function Table:best(column)
   for _, c in ipairs(layout(self).columns) do
     if c.name == column then return c.best end

@@ -1,8 +1,8 @@
---- A table of results as Markdown's, with bars.
+--- A table of results in Markdown, with `|` between its columns.
 
 local ARROWS <const> = {min = " ↓", max = " ↑"}
 
--- Escapes signs that Markdown, or HTML inside it, would take for its own.
+-- Escapes characters that have a meaning in Markdown, or in HTML inside it.
 local function escaped(text)
   return (text:gsub("%s*[\r\n]+%s*", " "):gsub("[\\`*_{}%[%]|~#]", "\\%0")
     :gsub("[&<>]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;"}))

@@ -1,14 +1,14 @@
---- One number of one for each class: by "macro", the mean over the classes that occur; "weighted",
--- where each counts by its samples; "micro", of all samples together; "each", a table by class;
--- or the one of a class.
+--- Combines a metric's values of all classes. "macro" is the mean over the classes that occur;
+-- "weighted" is the mean with each class weighted by its samples; "micro" is computed from all
+-- samples together; "each" is a table by class. The option `class` takes the value of one class.
 
 local check <const> = require "braid.check"
 local classes <const> = require "braid.mtl.measure.forms.classes"
 
 local M <const> = {}
 
---- The options: average, class, and what a class is that has no value in the mean of all: 0, as
--- scikit-learn has it, or "out" of the mean. Either is counted.
+--- The options: average, class, and `undefined`. A class without a value counts in a mean as 0 (as
+-- in scikit-learn), or with "out" is left out of it; in both cases a note tells how many there are.
 function M.options(averages)
   return {average = check.choice(averages),
     class = check.either(check.whole{from = 1}, check.text()),
@@ -30,8 +30,8 @@ local function of_each(part, f)
   return values
 end
 
---- of(part, c) -> the value of class c, or nil and why; occurs(part, c) says whether a class counts
--- in a mean; whole(part) is "micro". -> value or nil, reason, notes
+--- of(part, c) gives the value of class c, or nil and the reason; occurs(part, c) tells whether the
+-- class counts in a mean; whole(part) gives the "micro" value. -> value or nil, reason, notes
 function M.mean(part, o, context, of, occurs, whole)
   if part.count == 0 then return nil, "no sample has a label", {} end
   if o.class then

@@ -1,4 +1,5 @@
---- The metrics of one task in one evaluation: what each needs of a batch is gathered once.
+--- The metrics of one task in one evaluation. Metrics that need the same numbers share a state, so
+-- that these are gathered once.
 
 local class <const> = require "braid.class"
 local Own <const> = require "braid.mtl.measure.parts.own"
@@ -45,21 +46,21 @@ function Set:observe(output, target, batch)
   end
 end
 
---- The state of a kind that was gathered by the option `by`, or nil.
+--- The state that has errors and was gathered with the option `by`, or nil.
 function Set:errors(by)
   for _, e in ipairs(self.entries) do
     if rawget(e.state, "errors") and e.state.by == by then return e.state end
   end
 end
 
--- Adds metrics by problem, under their names.
+-- Adds the values of a metric for each of the task's problems.
 local function add_each(m, name, each)
   if not each then return end
   m[name == "accuracy" and "each" or name .. "_each"] = each
 end
 
 --- {METRIC = value, undefined = {METRIC = reason}, notes = {METRIC = {note = count}}, metric = the
--- first one's name}; the values of problems as METRIC_each.
+-- first metric's name}; METRIC_each holds the values of the task's single problems.
 function Set:results()
   local m <const>, undefined <const>, all <const> = {}, {}, {}
   for i, e in ipairs(self.entries) do

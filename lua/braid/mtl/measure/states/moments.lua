@@ -1,6 +1,6 @@
---- Means and sums of squares about them of numbers, of what they should be, and of both, which go
--- together batch by batch without a loss of digits (Chan, Golub and LeVeque 1983, equation 2.1).
--- All are taken from each column's first number, which costs digits where they lie far from 0.
+--- Moments of predictions and labels: means, sums of squares about the mean, and sums of products.
+-- Batches are joined without a loss of digits (Chan, Golub and LeVeque 1983, equation 2.1). Each
+-- column's first number is subtracted first, so that numbers far from 0 lose no digits.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -20,8 +20,7 @@ function Moments:init(context, _)
   for k = 1, context.problems do self.columns[k] = empty(context) end
 end
 
--- The numbers from which each column's are taken, once each column has one: its first that is
--- there.
+-- Sets the number that is subtracted in each column: the column's first one that is not missing.
 local function start(self, seen)
   if self.from.truth then return end
   local there <const> = seen.there and seen.there:to("int64"):argmax(1):totable()
@@ -32,10 +31,10 @@ local function start(self, seen)
   end
 end
 
--- Adds the moments b of other samples to a.
+-- Adds to the moments a the moments b of other samples.
 local function join(a, b)
   a.lost, a.square = a.lost + b.lost, a.square + b.square
-  for _, key in ipairs{"truth", "said"} do -- the range tells equal ones, whatever the rounding
+  for _, key in ipairs{"truth", "said"} do -- the range shows exactly whether all numbers are equal
     a[key .. "_from"] = math.min(a[key .. "_from"], b[key .. "_from"])
     a[key .. "_to"] = math.max(a[key .. "_to"], b[key .. "_to"])
   end
@@ -49,7 +48,8 @@ local function join(a, b)
   a.count = n
 end
 
--- The mean of each column over what is there, and what is left of each value (0 where it is not).
+-- Each column's mean over the values that are not missing, and each value minus the mean (0 for a
+-- missing one).
 local function centred(x, seen, count)
   if seen.absent then x = ops.masked_fill(x, seen.absent, 0) end
   local mean <const> = x:sum(1) / count
@@ -57,7 +57,7 @@ local function centred(x, seen, count)
   return mean:totable(), seen.absent and ops.masked_fill(left, seen.absent, 0) or left
 end
 
--- x with another value where it is not there.
+-- x with another value in place of missing ones.
 local function marked(x, seen, value)
   return seen.absent and ops.masked_fill(x, seen.absent, value) or x
 end
@@ -108,7 +108,7 @@ function Moments:merge(other)
   end
 end
 
---- The numbers, column by column.
+--- A list with the moments of each column.
 function Moments:parts() return self.columns end
 
 return Moments
