@@ -89,6 +89,7 @@ local function run_command(name, arguments)
     complain(name, ": ", wrong, (" (braid %s -h says more)"):format(name))
     return 2
   end
+  require "braid" -- tensors have their methods from it
   local ok <const>, message <const> = check.caught(command.run, options, table.unpack(words))
   if ok then return 0 end
   if message:find("interrupted!", 1, true) then return 130 end

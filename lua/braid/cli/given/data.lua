@@ -1,0 +1,83 @@
+--- Data by an argument: a directory as it was published, a file that names pictures, or "faces".
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local data <const> = require "braid.data"
+local settings <const> = require "braid.cli.given.settings"
+
+local M <const> = {}
+
+local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "cifar10", "cifar100", "csv",
+  "jsonl", "images"}
+
+--- The options of commands that read data.
+M.OPTIONS = {data = check.text(), reader = READERS, read = ""}
+M.SAID = {
+  data = "a directory or file of data, or faces: rendered ones",
+  reader = "what reads it",
+  read = "settings of the reader: \"val=500 wrong=omit\"; of faces: \"n=4000 seed=1\"",
+}
+
+-- Files by which the published data are known.
+local KNOWN <const> = {
+  {"mtfl", "^training%.txt$"}, {"celeba", "^list_attr_celeba"}, {"celeba", "^list_eval_partition"},
+  {"aflw", "^aflw%.sqlite$"}, {"aflw", "^aflw%.csv$"},
+  {"cifar10", "^data_batch_1%.bin$"}, {"cifar100", "^train%.bin$"},
+}
+
+local function known_by(files)
+  for _, row in ipairs(KNOWN) do
+    for _, file in ipairs(files or {}) do
+      if file:find(row[2]) then return row[1] end
+    end
+  end
+end
+
+-- The reader of a path: by its ending, or by the files in it or in a folder of it.
+local function reader_of(path)
+  local kind <const> = core.path_kind(path)
+  if not kind and path == "faces" then return "faces" end
+  if not kind then check.fail("--data: there is no %s", path) end
+  if kind == "file" then
+    local ending <const> = path:gsub("%.gz$", ""):match("%.(%w+)$")
+    if ending == "jsonl" or ending == "json" then return "jsonl" end
+    if ending == "csv" or ending == "tsv" or ending == "txt" then return "csv" end
+    check.fail("--data: %s is no directory, nor a .csv or .jsonl file; --reader says what reads it",
+      path)
+  end
+  local files <const>, folders <const> = core.list_folder(path)
+  local found = known_by(files)
+  for _, folder in ipairs(folders or {}) do
+    found = found or known_by((core.list_folder(path .. "/" .. folder)))
+  end
+  return found or "images"
+end
+
+--- {train =, val =, test =} of the options of a command.
+function M.open(o)
+  local reader <const> = o.reader == "auto" and reader_of(o.data) or o.reader
+  local own <const> = settings("read", o.read)
+  if reader == "faces" then return data.faces(own) end
+  return data[reader](o.data, own)
+end
+
+local ORDER <const> = {"train", "val", "test"}
+
+--- One of the sets; an error where it is not there.
+function M.part(sets, name)
+  if sets[name] then return sets[name] end
+  local there <const> = {}
+  for _, other in ipairs(ORDER) do
+    if sets[other] then there[#there + 1] = other end
+  end
+  check.fail("--part: the data have no %s; there is %s", name, table.concat(there, ", "))
+end
+
+--- The names of the sets there are, in order.
+function M.parts(sets)
+  local names <const> = {}
+  for _, name in ipairs(ORDER) do names[#names + 1] = sets[name] and name or nil end
+  return names
+end
+
+return M

@@ -1,0 +1,160 @@
+--- The commands that train networks and ask them: the same numbers as scripts that do the same.
+
+local braid <const> = require "braid"
+local check <const> = require "braid.check"
+local shell <const> = require "spec.support.shell"
+local json <const> = require "braid.io.json"
+local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
+
+local DATA <const> = ' --data faces --read "n=120 seed=3"'
+local SETTINGS <const> = ' --tasks "landmarks pose*0.02 smile*0.1" --size 40 --batch 32 --seed 4'
+  .. ' --lr=2e-3 --schedule cosine --clip 5 --best landmarks.error --augment "flip=0.5 rotate=10"'
+  .. ' --options "norm activation=ReLU"'
+local TRAIN <const> = "train models/tcdcn.lua" .. DATA .. SETTINGS
+
+local function run(arguments)
+  if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
+  return shell.run("OMP_NUM_THREADS=1 " .. shell.build .. "/braid " .. arguments)
+end
+
+local function faces() return data.faces{n = 120, seed = 3} end
+
+-- The same training in a script.
+local function by_script(dir, epochs)
+  local sets <const> = faces()
+  local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = sets.train},
+    pose = mtl.classes{5, weight = 0.02, flip = {5, 4, 3, 2, 1}},
+    smile = mtl.classes{2, weight = 0.1}}
+  braid.manual_seed(4)
+  local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, norm = true,
+    activation = "ReLU"})
+  return train.fit{net = net, train = sets.train, val = sets.val, epochs = epochs, batch = 32,
+    seed = 4, optimizer = {"AdamW", lr = 2e-3}, schedule = "cosine", clip = 5,
+    best = "landmarks.error", loader = {size = 40, augment = {flip = 0.5, rotate = 10}},
+    dir = dir, progress = false}
+end
+
+local function weights(path) return (braid.load(path)) end
+
+local function assert_same_weights(a, b)
+  local one <const>, other <const> = weights(a), weights(b)
+  assert.same(check.sorted_keys(one), check.sorted_keys(other))
+  for name, t in pairs(one) do assert.same(t:totable(), other[name]:totable(), name) end
+end
+
+describe("the commands that train", function()
+  it("train as a script does, and go on where they were", function()
+    shell.in_directory(function(dir)
+      local a <const>, b <const> = dir .. "/a", dir .. "/b"
+      local threads <const> = braid.get_threads()
+      braid.set_threads(1)
+      local history <const> = by_script(b, 3)
+      braid.set_threads(threads)
+      local first <const> = run(TRAIN .. " --epochs 3 --dir " .. a)
+      assert.equal("", first.err)
+      assert.equal(0, first.status)
+      assert_same_weights(a .. "/best.safetensors", b .. "/best.safetensors")
+      local own <const> = train.history.read(a)
+      assert.equal(#history, #own)
+      for i = 1, #own do
+        assert.same(history[i].train.loss, own[i].train.loss)
+        assert.same(history[i].val.landmarks.error, own[i].val.landmarks.error)
+      end
+      local shown <const> = run("show " .. a)
+      assert.same({0, tostring(own) .. "\n"}, {shown.status, shown.out})
+      assert.equal(#own.events, #json.decode(run("show " .. a .. " --json").out))
+      local again <const> = run(TRAIN .. " --epochs 4 --dir " .. a)
+      assert.equal(0, again.status)
+      assert.matches("goes on after epoch 3", again.out .. again.err, 1, true)
+      assert.equal(4, #train.history.read(a))
+    end)
+  end)
+
+  it("end with 130 when they are interrupted, and keep what was trained", function()
+    shell.in_directory(function(dir)
+      local call <const> = ("OMP_NUM_THREADS=1 %s/braid train tcdcn.lua --data faces --read n=500"
+        .. " --size 40 --epochs 100000 --dir %s/a"):format(shell.build, dir)
+      local result <const> = run('--version >/dev/null; ' .. call .. [[ & child=$!
+        for i in $(seq 100); do test -s ]] .. dir .. [[/a/last.safetensors && break; sleep 0.1; done
+        kill -INT $child; wait $child]])
+      assert.equal(130, result.status)
+      assert.equal("", run("inspect " .. dir .. "/a/last.safetensors").err)
+    end)
+  end)
+
+  it("print the last epoch for machines", function()
+    local result <const> = run(TRAIN .. " --steps 3 --json")
+    assert.equal(0, result.status)
+    local epoch <const> = json.decode(result.out)
+    assert.equal(3, epoch.step)
+    assert.is_number(epoch.val.landmarks.error)
+  end)
+
+  it("show what data have", function()
+    local sets <const> = faces()
+    local listed <const> = json.decode(run('show data faces --read "n=120 seed=3" --json').out)
+    local text <const> = run('show data faces --read "n=120 seed=3"').out
+    for _, part in ipairs{"train", "val", "test"} do
+      assert.equal(#sets[part], listed[part].samples)
+      assert.is_truthy(text:find(("%s: %d samples\n"):format(part, #sets[part]), 1, true))
+      assert.equal(5, listed[part].labels.landmarks.points)
+      for name in pairs(sets[part].classes) do
+        local facts <const>, sum = listed[part].labels[name], 0
+        for c, count in ipairs(facts.counts) do
+          sum = sum + count
+          assert.equal(sets[part].labels[name]:eq(c):sum():item(), count)
+        end
+        assert.same(sets[part].classes[name], facts.names)
+        assert.equal(#sets[part], sum + facts.missing)
+      end
+    end
+  end)
+
+  it("know data by what is in their directory", function()
+    shell.in_directory(function(dir)
+      for _, row in ipairs{{"mtfl", "training.txt"}, {"celeba", "list_attr_celeba.txt"},
+        {"aflw", "aflw.csv"}, {"cifar10", "in/data_batch_1.bin"}} do
+        local path <const> = ("%s/%s"):format(dir, row[1])
+        shell.run(("mkdir -p %s/in && echo nothing >%s/%s"):format(path, path, row[2]))
+        local result <const> = run("show data " .. path)
+        assert.equal(1, result.status)
+        assert.matches("^braid: show: data%." .. row[1] .. ": [^\n]+\n$", result.err)
+        assert.equal(result.err, run(("show data %s --reader %s"):format(path, row[1])).err)
+      end
+    end)
+  end)
+
+  local MODEL <const> = "train models/tcdcn.lua"
+  for _, row in ipairs{
+    {2, "--data is missing", MODEL .. " --epochs 1"},
+    {2, "--epochs or --steps", MODEL .. DATA},
+    {2, "--epochs or --steps", MODEL .. DATA .. " --epochs 1 --steps 2"},
+    {2, "did you mean --epochs?", MODEL .. DATA .. " --epoch 1"},
+    {2, "--report writes into --dir", MODEL .. DATA .. " --epochs 1 --report"},
+    {2, "--epochs must be a whole number from 1, not '0'", MODEL .. DATA .. " --epochs 0"},
+    {2, "--seed must be a whole number from 0, not '-1'", MODEL .. DATA .. " --epochs 1 --seed -1"},
+    {1, "there is no file", "train no.lua" .. DATA .. " --epochs 1"},
+    {1, "did you mean smile?", MODEL .. DATA .. " --epochs 1 --tasks smille"},
+    {1, "NAME*WEIGHT", MODEL .. DATA .. " --epochs 1 --tasks 'smile*x'"},
+    {1, "NAME*WEIGHT", MODEL .. DATA .. " --epochs 1 --tasks 'smile*-1'"},
+    {1, "twice", MODEL .. DATA .. " --epochs 1 --tasks 'smile smile*2'"},
+    {1, "'=' is none", MODEL .. " --data faces --read 'n=50,=' --epochs 1"},
+    {1, "did you mean n?", MODEL .. " --data faces --read m=50 --epochs 1"},
+    {1, "no 'famoo'; did you mean famo", MODEL .. DATA .. " --epochs 1 --weighting famoo"},
+    {1, "has no option 'widht'", MODEL .. DATA .. " --size 40 --epochs 1 --options widht=1"},
+    {1, "there is no /no/such", MODEL .. " --data /no/such --epochs 1"},
+    {1, "there is no /no/such", "show /no/such"},
+    {1, "--reader says what reads it", "show data README.md"},
+    {2, "data of which path", "show data"},
+    {2, "no place for 'b'", "show a b"},
+  } do
+    local status <const>, words <const>, call <const> = table.unpack(row)
+    it("say what is wrong with " .. call, function()
+      local result <const> = run(call)
+      assert.equal(status, result.status)
+      assert.matches("^braid: %l+: [^\n]+\n$", result.err)
+      assert.is_truthy(result.err:find(words, 1, true), result.err)
+      assert.equal("", result.out)
+    end)
+  end
+end)
