@@ -44,7 +44,7 @@ function BatchNorm:forward(x)
   local momentum = self.momentum
   if training then
     core.count(self.num_batches_tracked)
-    momentum = momentum or 1 / self.num_batches_tracked:item()
+    momentum = momentum or 1 / self.num_batches_tracked:max():item() -- equal where stacked
   end
   return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
     training, momentum or 0, self.eps)

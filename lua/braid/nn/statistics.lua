@@ -33,7 +33,7 @@ function M.recompute(net, batches)
   local layers <const> = {}
   for _, layer in ipairs(Module.find(net, BatchNorm)) do
     if not layer.frozen then
-      layers[#layers + 1] = {layer, layer.momentum, layer.num_batches_tracked:item()}
+      layers[#layers + 1] = {layer, layer.momentum, layer.num_batches_tracked:clone()}
       layer.momentum, layer.training = false, true
       layer.running_mean:fill_(0)
       layer.running_var:fill_(1)
@@ -43,7 +43,7 @@ function M.recompute(net, batches)
   local _ <close> = setmetatable({}, {__close = function()
     for _, entry in ipairs(layers) do
       entry[1].momentum = entry[2]
-      entry[1].num_batches_tracked:fill_(entry[3])
+      entry[1].num_batches_tracked:copy_(entry[3])
     end
   end})
   local count = 0
