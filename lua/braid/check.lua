@@ -107,7 +107,14 @@ local function why(kind, value)
   local whole <const> = kind.sort == "whole" and math.type(value) == "float"
     and math.tointeger(value)
   if whole and kind.accepts(whole) then return " (a float; math.tointeger makes it whole)" end
-  if kind.sort ~= "list" or type(value) ~= "table" or kinds.is_object(value) then return "" end
+  if type(value) ~= "table" or kinds.is_object(value) then return "" end
+  if kind.sort == "map" then
+    for _, key in ipairs(M.sorted_keys(value)) do
+      local entry <const> = value[key]
+      if not kind.of.accepts(entry) then return (": %s is %s"):format(key, shown(entry)) end
+    end
+  end
+  if kind.sort ~= "list" then return "" end
   for i = 1, #value do
     if not kind.of.accepts(value[i]) then return (": entry %d is %s"):format(i, shown(value[i])) end
   end

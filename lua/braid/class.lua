@@ -22,7 +22,9 @@ local records <const> = setmetatable({}, {__mode = "k"})
 local stores <const> = setmetatable({}, {__mode = "k"}) -- the fields of guarded objects
 local unsealed <const> = {} -- handles of Braid's own that may still be written to
 
-local absent <const> = require "braid.class.absent"(records, stores)
+local function is_own(source) return source:sub(1, #HOME) == HOME end
+
+local absent <const> = require "braid.class.absent"(records, stores, is_own)
 
 -- The record of the nearest class, from r up, that has `key` itself, and what it has there.
 local function lookup(r, key)
@@ -37,8 +39,8 @@ end
 -- neither Braid's, which a definition may have sent, nor a definition's.
 local function is_users()
   local info <const> = debug.getinfo(3, "S")
-  return info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME and not guard.is_strange_source(
-    info.source)
+  return info.what ~= "C" and not is_own(info.source)
+    and not guard.is_strange_source(info.source)
 end
 
 -- ---- the handle ---------------------------------------------------------------------------

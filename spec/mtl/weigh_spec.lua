@@ -389,7 +389,7 @@ describe("mtl.task_rates", function()
   it("says what is wrong", function()
     local net <const> = network(make_tasks(), mtl.share, {stacked = false})
     assert.error_matches(function() mtl.task_rates(net, {d = 1}):groups() end,
-      "no parameter is d's")
+      "rates: there is no task 'd'")
     assert.error_matches(function() mtl.task_rates(net, {a = -1}) end, "rates must be a table")
     local rates <const> = mtl.task_rates(net, {a = function() return "x" end})
     assert.error_matches(function() rates:set(optim.SGD(rates:groups()), 1) end,

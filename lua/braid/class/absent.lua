@@ -1,5 +1,6 @@
 --- What an object gives for a name that it does not have: nil, because some fields of a class are
--- optional. But a name that looks like a typing mistake for another raises an error.
+-- optional. But a name that looks like a typing mistake for another raises an error,
+-- unless Braid's own code asks: it may ask for a name that the user gave, of a task or of a label.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"
@@ -20,8 +21,8 @@ local function names_of(records, r, fields)
 end
 
 --- The __index at the end of every class's methods. `records` are those of classes, `stores` the
--- fields of guarded objects.
-return function(records, stores)
+-- fields of guarded objects; is_own(source) tells whether code is Braid's.
+return function(records, stores, is_own)
   local quiet <const> = {} -- names that gave nil before
 
   -- The record and the fields of the object whose field is asked for. __index does not get the
@@ -37,14 +38,21 @@ return function(records, stores)
     end
   end
 
+  -- Whether Braid's own code asks. The fields of a guarded object are read by class.lua, whose
+  -- caller counts then.
+  local function is_asked_inside()
+    local source <const> = debug.getinfo(3, "S").source
+    return is_own(source:find("class.lua", -9, true) and debug.getinfo(4, "S").source or source)
+  end
+
   return function(_, name)
     if quiet[name] or type(name) ~= "string" then return nil end
     local r <const>, fields <const> = asked(name)
     local right <const> = r and nearest.slip(name, names_of(records, r, fields))
-    if right then
+    if right and not is_asked_inside() then
       check.fail("%s has no field or method '%s'; did you mean %s?", r.name, name, right)
     end
-    quiet[name] = true
+    quiet[name] = not right or nil
     return nil
   end
 end

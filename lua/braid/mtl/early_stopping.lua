@@ -29,6 +29,13 @@ local OPTIONS <const> = check.declare("mtl.early_stopping", {
   keep = check.flag(false),
 })
 
+local function check_name(tasks, what, name)
+  if not tasks[name] then
+    check.fail("mtl.early_stopping: %s: there is no task '%s'; %s", what, name,
+      check.nearest(name, tasks.names))
+  end
+end
+
 function Stopping:init(tasks, given)
   local unbound <const> = given == nil and type(tasks) == "table" and getmetatable(tasks) == nil
   local o <const> = check.options(OPTIONS, unbound and tasks or given)
@@ -43,8 +50,11 @@ function Stopping:init(tasks, given)
   self.main, self.lambda, self.stopped, self.epoch = {}, {}, {}, 0
   self.training, self.validation = {}, {}
   for _, name in ipairs(type(o.main) == "table" and o.main or {o.main}) do
-    if not tasks[name] then check.fail("mtl.early_stopping: there is no task '%s'", name) end
+    check_name(tasks, "main", name)
     self.main[name] = true
+  end
+  for _, name in ipairs(type(o.epsilon) == "table" and check.sorted_keys(o.epsilon) or {}) do
+    check_name(tasks, "epsilon", name)
   end
   for name, task in tasks:each() do
     self.lambda[name], self.training[name], self.validation[name] = tasks:weight_of(name), {}, {}

@@ -47,7 +47,10 @@ function Rates:groups()
     table.insert(groups[place].params, p)
   end
   for _, task in ipairs(check.sorted_keys(self.rates)) do
-    if not own[task] then
+    if self.net.tasks and not self.net.tasks[task] then
+      check.fail("mtl.task_rates: rates: there is no task '%s'; %s", task,
+        check.nearest(task, self.net.tasks.names))
+    elseif not own[task] then
       check.fail("mtl.task_rates: no parameter is %s's alone: it has neither column nor head", task)
     end
   end
