@@ -152,6 +152,8 @@ describe("a checkpoint", function()
     local state <const> = braid.random_state():state_dict()
     local next_one <const> = braid.rand(2)
     assert.matches("seed 3, ", tostring(braid.random_state(state)))
+    assert.error_matches(function() braid.random_state(braid.random_state()) end,
+      "wants numbers that were kept")
     same(next_one, braid.rand(2), "")
   end)
 end)
