@@ -5,6 +5,7 @@ local class <const> = require "braid.class"
 local parts <const> = require "braid.train.fitting.parts"
 local Stopping <const> = require "braid.mtl.early_stopping"
 local walk <const> = require "braid.nn.walk"
+local Weighting <const> = require("braid.mtl.weigh.base").Weighting
 
 local M <const> = {}
 
@@ -70,12 +71,29 @@ function M.steps(fit)
   return sum
 end
 
--- Columns of tasks in turns, or with rates of their own, stand in a list, unless an optimizer that
--- is made holds them as one tensor.
+-- Whether columns must stand in a list: for tasks in turns, rates of their own, or a weighting at
+-- the last values that tasks share, which columns that are one tensor hide.
+local function wants_list(o)
+  local weighting <const> = class.is_a(o.weighting, Weighting) and o.weighting.options
+  return o.turns or next(o.rates or {}) or weighting and weighting.on == "representation"
+end
+
+-- Columns in a list, unless an optimizer that is made holds them as one tensor.
 local function part_columns(net, o)
   local given <const> = o.optimizer
   local made <const> = type(given) == "table" and not class.is_class(given) and given.groups
-  if (o.turns or next(o.rates or {})) and not made and net.unstack then net:unstack() end
+  if wants_list(o) and not made and net.unstack then net:unstack() end
+end
+
+-- Refuses a stage in which no parameter would move.
+local function check_trains(fit, stage, i)
+  for _, p in ipairs(fit.net:parameters()) do
+    if p.requires_grad then return end
+  end
+  if not (stage.train or stage.freeze) then return end -- the optimizer says so
+  check.fail("train.fit: stages[%d]: nothing trains: no parameter of the network is of train = "
+    .. "%s%s", i, check.shown(stage.train or "all"),
+    stage.freeze and " and not of freeze = " .. check.shown(stage.freeze) or "")
 end
 
 --- Begins a stage: what trains, and a new optimizer, schedule and average for it.
@@ -84,6 +102,7 @@ function M.begin(fit, i)
   local o <const> = options_of(fit, stage)
   if stage.prepare then stage.prepare(fit.net) end
   choose(fit.net, stage)
+  check_trains(fit, stage, i)
   part_columns(fit.net, o)
   fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
   fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit),
