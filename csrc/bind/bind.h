@@ -132,8 +132,6 @@ int br_error_in(lua_State *L, const char *format, ...); /* with the module's pat
 int br_fail_from_lua(lua_State *L);
 int br_name_functions(lua_State *L);
 int br_set_home(lua_State *L);
-/* Pushes "file:line: " of the user's script. */
-void br_push_place(lua_State *L);
 /* When anomalies are looked for: tells the core where the user's script is. */
 void br_note_script(lua_State *L);
 /* Something that the user should know, through core.set_notice's function. */

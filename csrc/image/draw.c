@@ -112,14 +112,6 @@ static void paint(br_image *im, const shape *s, const double bound[4],
   }
 }
 
-void br_draw_fill(br_image *im, const uint8_t rgb[3]) {
-  uint8_t pixel[3];
-  if (!drawable(im)) return;
-  pixel_of(im, rgb, pixel);
-  for (int64_t i = 0; i < im->h * im->w; i++)
-    memcpy(im->data + i * im->c, pixel, (size_t)im->c);
-}
-
 static void draw_ring(br_image *im, double x, double y, double radius, double half,
                       const uint8_t rgb[3]) {
   const double r = radius + half;
@@ -237,22 +229,4 @@ void br_draw_image(br_image *im, const br_image *src, int64_t x, int64_t y) {
   for (int64_t j = top; j < bottom; j++)
     copy_row(im->data + ((y + j) * im->w + x + left) * im->c, im->c,
              src->data + (j * src->w + left) * src->c, src->c, right - left);
-}
-
-br_status br_image_scale(const br_image *im, int64_t factor, br_image *out) {
-  *out = (br_image){0};
-  if (!im->data) return br_fail(BR_EINVAL, "scale: the image is empty");
-  if (factor < 1 || factor > BR_IMAGE_MAX_PIXELS)
-    return br_fail(BR_EINVAL, "scale: factor %" PRId64 " is not 1 or more", factor);
-  br_status status = br_image_new(out, im->c, im->h * factor, im->w * factor);
-  if (status) return status;
-  const int64_t c = im->c, row = out->w * c;
-  for (int64_t y = 0; y < im->h; y++) {
-    uint8_t *to = out->data + y * factor * row;
-    const uint8_t *from = im->data + y * im->w * c;
-    for (int64_t i = 0; i < out->w; i++)
-      memcpy(to + i * c, from + i / factor * c, (size_t)c);
-    for (int64_t k = 1; k < factor; k++) memcpy(to + k * row, to, (size_t)row);
-  }
-  return BR_OK;
 }

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "image/image.h"
 
-void br_draw_fill(br_image *im, const uint8_t rgb[3]);
 void br_draw_disk(br_image *im, double x, double y, double radius, const uint8_t rgb[3]);
 
 /* Outlines reach thickness / 2 to both sides of the ideal line; the ends of a line are
@@ -31,9 +30,5 @@ br_status br_draw_polygon(br_image *im, const double *xy, int64_t n, double opac
 /* Copies `src` with its top-left pixel at (x, y), gray to RGB and RGB to gray as needed.
    The two images must not be the same. */
 void br_draw_image(br_image *im, const br_image *src, int64_t x, int64_t y);
-
-/* Every pixel becomes factor x factor pixels: out (c, factor*h, factor*w), empty on
-   failure. For smooth scaling there is br_image_crop. */
-br_status br_image_scale(const br_image *im, int64_t factor, br_image *out);
 
 #endif

@@ -247,16 +247,6 @@ int64_t br_repeat_count(const br_tensor *x, unsigned mask);
 
 /* ---- lanes (lanes.c) ---- */
 
-/* t with the dimensions in `mask` innermost, in their order, contiguous: t's own memory
-   where it lies so. */
-br_tensor *br_lanes(br_tensor *t, unsigned mask, br_dtype dtype);
-/* Zeros that lie as the lanes of t would. */
-br_tensor *br_lanes_new(const br_tensor *t, unsigned mask, br_dtype dtype);
-/* The view of lanes with the dimensions where they were. */
-br_tensor *br_lanes_back(br_tensor *lanes, unsigned mask);
-/* The same, copied into t. */
-br_status br_lanes_store(br_tensor *lanes, unsigned mask, br_tensor *t);
-
 /* How the lanes of a tensor lie: the values along its last dimensions in some order, for
    operators that take a few lanes, or some of their values, at a time. Lanes that lie
    side by side are best taken `together`; others one by one. */
