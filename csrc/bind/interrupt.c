@@ -1,23 +1,23 @@
-/* Ctrl-C while Lua runs: an error at the next instruction of the coroutine that runs.
+/* Ctrl-C while Lua runs raises an error at the next instruction of the running coroutine.
 
-   The first one raises once. A second one within a second raises at every instruction
-   until the interruptible call is over, so that no pcall holds it up. Functions that must
-   not be left half done (core.never_interrupt) come to their end first, but for the
-   second one. */
+   The first Ctrl-C raises once. A second one within a second raises at every instruction
+   until the interruptible call is over, so that no pcall can stop it. Functions that must
+   not be left half done (core.never_interrupt) are finished first, except after a second
+   Ctrl-C. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
 
 #include <signal.h>
 #include <time.h>
 
-/* The process has one SIGINT, hence these. */
+/* These are global because a process has only one SIGINT. */
 static lua_State *volatile running; /* NULL: not watching */
 static volatile sig_atomic_t hard;
 static volatile time_t last;
 
 static const char whole_key = 0;
 
-/* Whether a function on the stack must come to its end. */
+/* Whether a function on the stack must be finished first. */
 static bool within_whole(lua_State *L) {
   lua_Debug d;
   bool found = false;
@@ -65,8 +65,8 @@ static void on_interrupt(int number) {
 
 static void on_idle(int number) { (void)number; }
 
-/* core.ignore_interrupts(): Ctrl-C does nothing but in interruptible calls. Unlike an
-   ignored signal, this is not passed on to programs that are started. */
+/* core.ignore_interrupts(): from now on Ctrl-C works only in interruptible calls. Unlike
+   an ignored signal, this is not inherited by programs that Braid starts. */
 static int ignore_interrupts(lua_State *L) {
   struct sigaction idle = {.sa_handler = on_idle, .sa_flags = SA_RESTART};
   (void)L;
@@ -74,8 +74,8 @@ static int ignore_interrupts(lua_State *L) {
   return 0;
 }
 
-/* core.interruptible(handler, f, ...): as xpcall(f, handler, ...), and Ctrl-C raises
-   "interrupted!" in f. Calls nest, also in those that watch signals otherwise. */
+/* core.interruptible(handler, f, ...): like xpcall(f, handler, ...), but Ctrl-C raises
+   "interrupted!" in f. Calls may nest, also within code that watches signals itself. */
 static int interruptible(lua_State *L) {
   struct sigaction own = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART}, before;
   lua_State *const outer = running;
@@ -94,7 +94,7 @@ static int interruptible(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* core.resume(co, ...): coroutine.resume, where Ctrl-C finds the coroutine. */
+/* core.resume(co, ...): like coroutine.resume, but Ctrl-C reaches the coroutine. */
 static int resume(lua_State *L) {
   lua_State *co = lua_tothread(L, 1), *outer = running;
   luaL_argexpected(L, co, 1, "coroutine");
@@ -125,7 +125,7 @@ static int resume(lua_State *L) {
   return results + 1;
 }
 
-/* core.never_interrupt(f): f comes to its end before an interrupt is raised. */
+/* core.never_interrupt(f): f is finished before an interrupt is raised. */
 static int never_interrupt(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);

@@ -20,7 +20,7 @@ static void blur_row(float *row, int n, float w) {
   }
 }
 
-/* The same down all columns; `before` has room for a row. */
+/* The same pass along all columns; `before` has room for a row. */
 static void blur_columns(float *plane, int s, float w, float *before) {
   memcpy(before, plane, sizeof(float) * (size_t)s);
   for (int y = 0; y < s; y++) {
@@ -55,7 +55,7 @@ static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
       state ^= state << 5;
       int sum = (int)(state & 255) + (int)(state >> 8 & 255) + (int)(state >> 16 & 255) +
                 (int)(state >> 24);
-      float grain = sigma * ((float)sum * (1.0f / 256) - 1.992f); /* less the mean */
+      float grain = sigma * ((float)sum * (1.0f / 256) - 1.992f); /* minus the mean */
       float t = plane[i];
       t = f->gain * t * (1 + f->bend * (1 - t)) + f->lift;
       t = br_clampf(255 * t + grain + 0.5f, 0, 255);

@@ -19,7 +19,7 @@ typedef struct br_vec3 {
   float x, y, z;
 } br_vec3;
 
-/* fminf and fmaxf are calls, for the sake of NaN. */
+/* fminf and fmaxf handle NaN, and so are slower function calls. */
 static inline float br_minf(float a, float b) { return a < b ? a : b; }
 static inline float br_maxf(float a, float b) { return a > b ? a : b; }
 
@@ -44,14 +44,14 @@ typedef enum br_face_cover {
   BR_COVER_BAR,   /* a plank, phone or microphone across the picture */
   BR_COVER_HAND,  /* fingers over the cheek or chin */
   BR_COVER_SCARF, /* cloth over the chin, up to the mouth */
-  BR_COVER_BLOB   /* something round before one side */
+  BR_COVER_BLOB   /* something round in front of one side */
 } br_face_cover;
 
 typedef struct br_face_blob {
-  float x, y, rx, ry, turn; /* of the image's size; turn in radians */
+  float x, y, rx, ry, turn; /* as shares of the image's size; turn in radians */
   br_rgb colour;
   float alpha;
-  int sharp; /* a hard edged quadrangle instead of a soft spot */
+  int sharp; /* a quadrangle with hard edges in place of a soft spot */
 } br_face_blob;
 
 /* All that is random about one face. Lengths are head units unless said otherwise. */
@@ -91,13 +91,13 @@ typedef struct br_face {
   float hairline;    /* y of its lowest point on the forehead */
   float hair_arch;   /* how the line falls (> 0) or recedes (< 0) to the temples */
   float hair_part;   /* slope of the line from one side to the other */
-  float hair_side;   /* y it reaches before the ears */
+  float hair_side;   /* y down to which it reaches in front of the ears */
   float hair_volume; /* thickness over the skull */
   float hair_length; /* y of the ends; below 0.8 there is no hair behind the neck */
   float hair_strand; /* contrast of the strands */
   float hair_wave;   /* strands over a head's half width */
   float hair_fray;   /* depth of the notches in the hair's edge */
-  int locks;         /* hair falls before the shoulders */
+  int locks;         /* hair falls in front of the shoulders */
   float beard;       /* 0 none .. 1 dense */
   float moustache;   /* 0 none .. 1 dense */
   float beard_top;   /* y where it begins on the cheek */
@@ -106,7 +106,7 @@ typedef struct br_face {
   float shadow;      /* make-up or shade around the eyes */
 
   br_vec3 light;         /* unit vector to the light, camera frame */
-  float ambient, direct; /* brightness of the shade and of what the light adds */
+  float ambient, direct; /* brightness in the shade, and how much the light adds */
   float gloss;
 
   float frame_w, frame_h; /* half width and height of a lens */
@@ -140,11 +140,11 @@ typedef struct br_path {
 typedef struct br_canvas {
   int size, planes; /* planes 1: colours are reduced to their luma */
   float *pixel;     /* (planes, size, size), 0 .. 1 */
-  float *edges;     /* coverage of the paths traced, as differences along a row; else 0 */
-  float *solid;     /* coverage of the head */
+  float *edges; /* coverage of the traced paths, as differences along a row; 0 after */
+  float *solid; /* coverage of the head */
   float *depth, *lit, *hair, *beard, *side; /* the head's surface, where solid > 0 */
-  float *clip, *mask;                       /* for what is painted only in places */
-  int x0, y0, x1, y1;                       /* bounds of what `edges` holds */
+  float *clip, *mask;                       /* limit where a colour is painted */
+  int x0, y0, x1, y1;                       /* bounds of the traced paths in `edges` */
 } br_canvas;
 
 typedef struct br_ink {
@@ -154,7 +154,7 @@ typedef struct br_ink {
   const float *lit;  /* a plane that scales the colour, or NULL */
 } br_ink;
 
-/* Floats that a canvas of this size needs; memory is cleared by br_canvas_open. */
+/* How many floats a canvas of this size needs; br_canvas_open clears the memory. */
 int64_t br_canvas_floats(int size);
 void br_canvas_open(br_canvas *canvas, int size, int planes, float *memory);
 
@@ -167,11 +167,11 @@ void br_path_stroke(br_path *path, int n, const br_vec2 *at, const float *width)
 /* Points centre + a cos t + b sin t; `square` 0 .. 1 swells it towards its corners. */
 void br_path_ellipse(br_path *path, br_vec2 centre, br_vec2 a, br_vec2 b, float square);
 
-/* Adds a closed path, or a single edge of one, to the shape in work. Shapes traced in
-   opposite senses subtract. */
+/* Adds a closed path, or a single edge of a path, to the current shape. A path traced in
+   the opposite direction cuts a hole. */
 void br_canvas_trace(br_canvas *canvas, const br_path *path);
 void br_canvas_edge(br_canvas *canvas, br_vec2 from, br_vec2 to);
-/* Ends the shape in work: blends it in, or stores its coverage times `clip`. */
+/* Ends the current shape: blends it in, or stores its coverage times `clip`. */
 void br_canvas_paint(br_canvas *canvas, br_ink ink);
 void br_canvas_store(br_canvas *canvas, float *plane, const float *clip);
 

@@ -1,19 +1,19 @@
-/* The backward pass: nodes in descending order of sequence, from a heap, so that each is
-   reached after all that used its results; never by recursion.
+/* The backward pass: it takes nodes from a heap in descending order of their number, so
+   that a node comes after all nodes that used its results. There is no recursion.
 
-   A hook, or a function written in Lua, may run a pass of its own in the midst of one. A
-   pass knows what is its own by its depth: 1 for one that is within no other. It puts
-   aside what has arrived at a value for a pass around it, until it has ended. */
+   A hook, or a function written in Lua, may run an inner pass during a pass. Each pass
+   marks what it owns by its depth, which is 1 for the outermost. Gradients that have
+   arrived at a value for an outer pass are put aside until the inner pass has ended. */
 #include "grad/grad.h"
 
 #include <string.h>
 
 typedef struct queued {
   br_node *node; /* owned */
-  int before;    /* the depth of the pass around that has it in its heap too, or 0 */
+  int before;    /* the depth of an outer pass that also has it in its heap, or 0 */
 } queued;
 
-/* A value that a pass around this one had. */
+/* What an outer pass had at a value. */
 typedef struct aside {
   br_var *var; /* owned */
   br_tensor *pending;
@@ -22,20 +22,20 @@ typedef struct aside {
 
 typedef struct engine {
   int depth;
-  queued *heap; /* the latest on top */
+  queued *heap; /* the node with the highest number is on top */
   int64_t count, room;
-  br_var **leaf; /* those that something has arrived at; owned */
+  br_var **leaf; /* the leaves at which a gradient has arrived; owned */
   int64_t leaves, leaf_room;
   aside *aside;
   int64_t asides, aside_room;
   bool retain;
-  bool wanted_only; /* leaves accumulate nothing */
-  bool ends;        /* gradients that are wanted end there */
+  bool wanted_only; /* only wanted values get gradients; leaves accumulate nothing */
+  bool ends;        /* the pass does not go on behind a wanted value */
 } engine;
 
 static _Thread_local int depth; /* passes that run */
 
-/* Room for one more, of `size` bytes, in a list. */
+/* Makes room for one more item of `size` bytes in a list. */
 static br_status make_room(void *list, size_t size, int64_t count, int64_t *room) {
   void *old, *new;
   if (count < *room) return BR_OK;
@@ -102,8 +102,8 @@ static br_tensor *copied(br_tensor *t) {
   return c;
 }
 
-/* *to += g, which is the caller's; into the memory of *to if nobody else can see it or
-   `share` says that they may. */
+/* *to += g; g stays the caller's. The sum goes into the memory of *to if nobody else can
+   see this memory, or if `share` allows that others see the change. */
 static br_status add(br_tensor **to, br_tensor *g, bool share) {
   static const double one = 1;
   br_tensor *in[2] = {*to, g};
@@ -146,28 +146,30 @@ static br_status put_aside(engine *e, br_var *v) {
   return BR_OK;
 }
 
-/* Whether the value's gradient is for one who wants it alone. */
+/* Whether the value's gradient goes only to the caller of the pass, who asked for it. */
 static bool is_taken(const engine *e, const br_var *v) {
   return e->ends && v->want && v->want_depth == e->depth;
 }
 
-/* Whether no gradient goes on from the value: from a leaf, and where it was to end. */
+/* Whether no gradient goes on from the value: it is a leaf, or the pass is to end there.
+ */
 static bool ends_at(const engine *e, const br_var *v) {
   return !v->node || is_taken(e, v);
 }
 
-/* The memory that the value's gradient is to come to, or NULL. Hooks may keep what they
-   see, and get a tensor of their own. */
+/* The row of an arena into which the value's gradient goes, or NULL. A value with hooks
+   has no row, because hooks may keep the tensor that they get. */
 static br_tensor *row_of(const engine *e, const br_var *v) {
   return is_taken(e, v) && !v->hooks ? v->row : NULL;
 }
 
-/* The row with g, the first that comes there, in it. */
+/* Copies g into the row, as the first gradient that arrives there. */
 static br_tensor *begin_row(br_tensor *row, br_tensor *g) {
   return br_copy(row, g) == BR_OK ? br_retain(row) : NULL;
 }
 
-/* Adds g, which stays the caller's, to what the value has received in this pass. */
+/* Adds g to the gradient that the value has received in this pass; g stays the caller's.
+ */
 static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
   if (v->pending && v->depth != e->depth && put_aside(e, v) != BR_OK) return BR_ENOMEM;
   br_tensor *fit = fitted(v, g), *row = row_of(e, v);
@@ -197,8 +199,8 @@ static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
   return status;
 }
 
-/* Runs those hooks that were there when it begins, but for any that one of them removes.
- */
+/* Runs the hooks that the value had at the beginning, without those that a hook removes
+   meanwhile. */
 static br_status run_hooks(br_var *v, br_tensor **grad) {
   int64_t n = 0;
   br_status status = BR_OK;
@@ -215,7 +217,8 @@ static br_status run_hooks(br_var *v, br_tensor **grad) {
   return status;
 }
 
-/* The value's gradient is complete: its hooks run, and who wants it gets it. */
+/* Called when a value's gradient is complete: runs its hooks, and hands the gradient to
+   the caller if asked for. */
 static br_status complete(const engine *e, br_var *v, br_tensor **grad) {
   br_retain(v);
   br_status status = v->hooks ? run_hooks(v, grad) : BR_OK;
@@ -224,8 +227,8 @@ static br_status complete(const engine *e, br_var *v, br_tensor **grad) {
   return status;
 }
 
-/* Gives a leaf what has arrived. What it keeps is the user's to change, so that nobody
-   else may hold it. */
+/* Adds the arrived gradient to a leaf's. The user may change a leaf's gradient, so nobody
+   else may hold its memory. */
 static br_status deliver(const engine *e, br_var *v) {
   br_tensor *g = take_pending(e, v);
   br_status status = complete(e, v, &g);
@@ -257,13 +260,13 @@ static bool has_hooks(const br_node *node) {
   return false;
 }
 
-/* After a failure: what is on its way is forgotten. */
+/* After a failure: drops the gradients that have not reached their nodes. */
 static void drop_pending(const engine *e, br_node *node) {
   for (int i = 0; i < BR_MAX_OUT; i++)
     if (node->output[i]) br_release(take_pending(e, node->output[i]));
 }
 
-/* Hands what backward made on to the inputs. */
+/* Hands the gradients that a node's backward made on to its inputs. */
 static br_status pass_on(engine *e, br_node *node) {
   br_status status = BR_OK;
   for (int i = 0; i < node->call.nin && !status; i++) {
@@ -337,7 +340,7 @@ static br_tensor *first_gradient(const br_tensor *y, br_tensor *dy) {
   return g;
 }
 
-/* Gives the passes around this one back what was theirs. */
+/* Gives the outer passes back what was put aside. */
 static void restore(engine *e) {
   for (int64_t i = 0; i < e->asides; i++) {
     aside *a = &e->aside[i];

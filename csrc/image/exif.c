@@ -1,5 +1,5 @@
-/* Segments of JPEG and chunks of PNG are walked by their lengths; nothing is read beyond
-   the bytes that there are. */
+/* Finds the EXIF orientation in the segments of a JPEG or the chunks of a PNG, by their
+   lengths. Nothing is read beyond the end of the bytes. */
 #include "image/exif.h"
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ static uint32_t number(const uint8_t *p, int bytes, bool big) {
   return v;
 }
 
-/* From a block of TIFF: its first directory has the entry. */
+/* The orientation in a block of TIFF, whose first directory has the entry. */
 static int of_tiff(const uint8_t *p, size_t n) {
   if (n < 14 || (memcmp(p, "II*\0", 4) != 0 && memcmp(p, "MM\0*", 4) != 0)) return 1;
   const bool big = p[0] == 'M';
@@ -37,10 +37,10 @@ static int of_jpeg(const uint8_t *p, size_t n) {
   for (size_t i = 2; i + 4 <= n && p[i] == 0xff;) {
     const uint8_t marker = p[i + 1];
     if (marker == 0xff) {
-      i++; /* filling */
+      i++; /* a fill byte */
       continue;
     }
-    if (marker == 0xda || marker == 0xd9) return 1; /* coded data, the end */
+    if (marker == 0xda || marker == 0xd9) return 1; /* the coded data, or the end */
     if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
       i += 2;
       continue;
@@ -73,7 +73,7 @@ int br_exif_orientation(const uint8_t *bytes, size_t n) {
 br_status br_image_turn(br_image *im, int orientation) {
   if (orientation <= 1 || orientation > 8) return BR_OK;
   const bool across = orientation >= 5; /* rows become columns */
-  /* Which way the stored columns and rows are run through. */
+  /* Whether the stored columns and rows are read from their ends. */
   const bool back_x = orientation == 2 || orientation == 3 || orientation == 7 ||
                       orientation == 8;
   const bool back_y = orientation == 3 || orientation == 4 || orientation == 6 ||

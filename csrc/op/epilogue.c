@@ -1,4 +1,5 @@
-/* Epilogues: elementwise operators behind sums, in the call that makes these. */
+/* Epilogues: elementwise operators applied to sums in the same call that makes the sums.
+ */
 #include "op/epilogue.h"
 
 #include <string.h>
@@ -7,7 +8,7 @@
 
 enum { CHUNK = 16384 }; /* sums that a thread takes at a time */
 
-/* One tensor and at most one number. */
+/* Whether an operator can be an epilogue: it takes one tensor and at most one number. */
 bool br_is_activation(const br_op *op) {
   const char *number = strchr(op->args, ' ');
   bool one = strncmp(op->args, "x:t", 3) == 0 && op->kernel && !(op->flags & BR_TO_BOOL);
@@ -38,7 +39,7 @@ br_status br_epilogue_start(br_call *c, br_tensor *slope, br_epilogue *e,
   e->relu = a->kernel == K(relu);
   if (!e->relu) e->map = br_kernel_at(br_kernels_of(y->dtype), a->kernel);
   if (!c->recorded || !(a->keep & BR_KEEP_IN(0))) return BR_OK;
-  br_release(c->saved[0]); /* of a first try */
+  br_release(c->saved[0]); /* left by a first try that ran out of memory */
   *sums = c->saved[0] = br_tensor_like(y, y->dtype);
   if (!*sums) return BR_ENOMEM;
   e->from = c->saved[0]->data;

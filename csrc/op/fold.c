@@ -1,4 +1,5 @@
-/* Expansions folded: where a tensor shows one element many times, one will do. */
+/* Folds expanded dimensions: where a tensor repeats one element along a dimension, the
+   work is done once. */
 #include "op/op.h"
 
 bool br_repeats(const br_tensor *x, int dim) {

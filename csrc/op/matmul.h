@@ -10,7 +10,7 @@ br_status br_multiply(br_tensor *a, br_tensor *b, double beta, br_tensor *out);
 br_tensor *br_product(br_tensor *a, br_tensor *b);
 /* A view with the last two dimensions exchanged. */
 br_tensor *br_transposed(br_tensor *t);
-/* Both float, and of one type. */
+/* Checks that a and b have the same float type. */
 br_status br_same_float(br_call *c, const br_tensor *a, const br_tensor *b,
                         const char *a_name, const char *b_name);
 

@@ -1,6 +1,6 @@
 /* Rows of an arena of gradients (csrc/grad): their products with each other, and their
-   sum with weights. Columns are taken in chunks by the shape alone, summed in order, so
-   that the numbers are the same on any number of threads. */
+   weighted sum. Columns are summed in chunks that depend on the shape only, and in order,
+   so that the numbers are the same on any number of threads. */
 #include "base/threads.h"
 #include "op/op.h"
 
@@ -8,7 +8,8 @@
 
 enum { CHUNK = 1024, MOST_PARTS = 64 };
 
-/* How many columns a part of the work has: whole chunks, in at most MOST_PARTS parts. */
+/* How many columns a part of the work has: a multiple of CHUNK, so that there are at most
+   MOST_PARTS parts. */
 static int64_t part_length(int64_t d) {
   int64_t chunks = (d + CHUNK - 1) / CHUNK;
   return (chunks + MOST_PARTS - 1) / MOST_PARTS * CHUNK;

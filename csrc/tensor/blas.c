@@ -1,6 +1,6 @@
-/* The only caller of OpenBLAS. Its own threads stay off: how it splits a product decides
-   how sums round, so operators split products themselves, into blocks that depend on
-   shapes only. */
+/* The only caller of OpenBLAS. OpenBLAS runs without its own threads: the way in which it
+   splits a product changes how sums round. Operators split products themselves, into
+   blocks that depend on shapes only. */
 #include "tensor/tensor.h"
 
 #include <cblas.h>
@@ -27,10 +27,10 @@ void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
 
 /* ---- the library ----
 
-   OpenBLAS takes a buffer of 128 MB of address space when it is loaded, and one for each
-   thread that is in it at a time, and tries for ever where the system refuses. So it is
-   loaded at the first product, after a look whether there is room, and given its buffers
-   one by one. */
+   OpenBLAS takes 128 MB of address space for a buffer when it is loaded, and again for
+   each thread that is in it at a time. Where the system refuses, it tries for ever. So
+   Braid loads it at the first product, and before that, and before each buffer, checks
+   that there is enough address space. */
 
 enum { MOST_THREADS = 128 };
 
@@ -38,7 +38,7 @@ static const size_t BUFFER = (size_t)129 << 20, LIBRARY = (size_t)40 << 20;
 
 static struct {
   pthread_mutex_t lock;
-  atomic_int ready; /* threads that it has buffers for; 0: it is not loaded */
+  atomic_int ready; /* OpenBLAS has buffers for so many threads; 0: it is not loaded */
   void *library;
   __typeof__(openblas_set_num_threads) *set_num_threads;
   __typeof__(cblas_sgemm) *sgemm;
@@ -48,7 +48,7 @@ static struct {
   __typeof__(dgetrs_) *dgetrs;
   __typeof__(dpotrf_) *dpotrf;
   __typeof__(dsyevd_) *dsyevd;
-  void *(*memory_alloc)(int); /* NULL in a library that hides them */
+  void *(*memory_alloc)(int); /* both are NULL where the library does not export them */
   void (*memory_free)(void *);
 } blas = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -88,8 +88,8 @@ static char *set_variable(const char *name, const char *value) {
   return kept;
 }
 
-/* Opens the OpenBLAS that this was built with, where there are several. The variables
-   keep it from taking a buffer for each processor. */
+/* Opens OpenBLAS: the one with which Braid was built, if it is there. The variables keep
+   it from taking a buffer for each processor. */
 static void open_library(void) {
   static const char *const files[] = {BR_BLAS_DIR "/libopenblas.so.0", "libopenblas.so.0",
                                       "libopenblas.so", "libopenblas.dylib", NULL};
@@ -117,7 +117,8 @@ static br_status load(void) {
   return br_fail(BR_EINVAL, "OpenBLAS cannot be loaded: %s", dlerror());
 }
 
-/* With the lock held: buffers for up to n threads, as many as there is room for. */
+/* Makes buffers for up to n threads, as many as there is address space for, and returns
+   how many. The lock must be held. */
 static int make_buffers(int n) {
   void *taken[MOST_THREADS];
   int made = 0;
@@ -145,8 +146,8 @@ int br_blas_threads(int n) {
   return n < ready ? n : ready;
 }
 
-/* An OpenBLAS that runs on OpenMP keeps the number for each thread that calls it, and
-   where regions are libgomp's too, for no longer than the region lasts. */
+/* Turns off OpenBLAS's own threads. Where OpenBLAS uses OpenMP, the setting holds for the
+   calling thread only, and with the system's OpenMP only until the region ends. */
 static void one_thread(void) {
 #ifdef BR_SYSTEM_OPENMP
   blas.set_num_threads(1);

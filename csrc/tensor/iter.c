@@ -1,4 +1,4 @@
-/* Walking several tensors together, block by block. */
+/* Goes over several tensors together, block by block. */
 #include "tensor/tensor.h"
 
 /* Strides of t spread over the first operand's dimensions; 0 where t is broadcast. */

@@ -1,5 +1,5 @@
---- Budgets for what a stranger wrote: how much a definition may take while it builds a network,
--- and whenever its code runs outside forward.
+--- Budgets for definitions by strangers: how much time and memory their code may take while it
+-- builds a network, and whenever it runs outside forward.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -7,7 +7,7 @@ local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
--- The methods of strings meanwhile; sandbox/text.lua puts bounded ones here.
+-- The methods of strings while a budget holds; sandbox/text.lua puts its limited functions here.
 M.string_methods = string
 
 local LONGEST <const> = 8000 -- letters of a message
@@ -23,7 +23,7 @@ local function grouped(n)
   return (("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
 end
 
--- A stranger's message: not too long, and nothing that a terminal would obey.
+-- A stranger's message, cut to LONGEST and without control characters for the terminal.
 local function tamed(message)
   return (message:sub(1, LONGEST):gsub("[^\n\t\x20-\x7E\x80-\xFF]", "?"))
 end
@@ -37,17 +37,17 @@ local function settle(what, ok, ...)
     SAYS[spent]:format(grouped(limit)), spent, 2 * limit)
 end
 
---- f(...) within the budgets; `what` names in messages what runs. Inside another such call those
--- of the outer one hold.
+--- Calls f(...) within the budgets; `what` names the running code in messages. Inside another such
+-- call the outer call's budgets hold.
 function M.run(what, f, ...)
   if core.is_guarded() then return f(...) end
   return settle(what, core.guarded(limits.steps, limits.seconds, limits.memory, limits.tensors,
     M.string_methods, f, ...))
 end
 
-local any = false -- whether there has been a definition
+local any = false -- whether this process has loaded a definition
 
---- Notes the name of a definition's chunk, by which its functions are known.
+--- Notes the name of a definition's chunk, by which its functions are recognized.
 function M.mark(source)
   any = true
   core.mark_strange(source)
@@ -64,8 +64,8 @@ function M.is_inside() return any and core.is_inside() end
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)guard%.lua$")
 
---- f(...), within the budgets if it is a definition's, or a function of Braid's that may meet what
--- a definition made.
+--- Calls f(...): within the budgets if f is a definition's function, or one of Braid's that may
+-- call a definition's code.
 function M.call(what, f, ...)
   if not any then return f(...) end
   local source <const> = debug.getinfo(f, "S").source

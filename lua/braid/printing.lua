@@ -2,7 +2,7 @@
 
 local EDGE <const> = 3        -- elements shown at either end of a long dimension
 local THRESHOLD <const> = 1000
-local MAX_SHOWN <const> = 10000    -- elements shown: of many dimensions the ends are shorter
+local MAX_SHOWN <const> = 10000    -- elements shown; with many dimensions the ends are shorter
 
 -- How many elements at either end of each of n dimensions are shown.
 local function edge_for(n)
@@ -11,8 +11,8 @@ local function edge_for(n)
   return edge
 end
 
--- The visible indices of a dimension of n, with `edge` at either end or all (nil); false stands
--- for the dots.
+-- The indices shown of a dimension of size n: all where `edge` is nil, else `edge` at either end.
+-- false stands for the dots between them.
 local function visible(n, edge)
   local list <const> = {}
   local whole <const> = not edge or n <= 2 * edge
@@ -23,8 +23,8 @@ local function visible(n, edge)
   return list
 end
 
--- A printer of numbers that suits them all: integers plainly, others with four places, or
--- in powers of ten where they are far apart.
+-- A function that prints all values in the same way: integers plainly, others with four places, or
+-- with powers of ten where their sizes differ much.
 local function number_format(values)
   local whole, largest, smallest = true, 0, math.huge
   for _, v in ipairs(values) do

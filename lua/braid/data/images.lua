@@ -2,18 +2,18 @@
 --
 -- data.images(dir) -> {train =, val =, test =}: pictures are .png, .jpg and .jpeg files in
 -- dir/CLASS/, or deeper. Where dir holds folders called train, test, or val (training, testing,
--- valid, validation), each of them has the classes, and is a data set; otherwise all is
--- `train`. sets = true or false says so where there are other folders beside those. A folder
--- that holds nothing but one folder of folders stands for that. Pictures right in the folder of
--- a data set have no class (label 0).
+-- valid, validation), each of these is a data set and holds the classes; otherwise all pictures are
+-- `train`. Where dir holds other folders too, sets = true or false decides. A folder that holds
+-- only one folder, which itself holds folders, is replaced by that folder. Pictures that lie
+-- directly in a data set's folder have no class (label 0).
 --
--- Classes are sorted by name, the same numbers in all data sets; a folder without pictures is
--- none. A picture that is of another kind (GIF, WebP, TIFF ...), begins as none, or is cut off,
--- is left out and counted: train.unreadable, first_unreadable; check = false leaves that to
--- the loader. Other files, names that start with a dot, and what archives leave behind
--- (__MACOSX) are passed over. The label is called `class`, or what `label` says; channels is
--- 1, 3 or nil for what each file has; size is the side of a loader's pictures;
--- orientation = false leaves pictures as they are stored.
+-- Classes are sorted by name and have the same numbers in all data sets; a folder without pictures
+-- is not a class. A picture of another format (GIF, WebP, TIFF ...), one that does not begin like a
+-- picture, or one that is cut off is left out and counted: train.unreadable, first_unreadable.
+-- check = false leaves this to the loader. Other files, names that start with a dot, and folders
+-- that archives leave behind (__MACOSX) are ignored. `label` names the label (default: class).
+-- channels is 1, 3 or nil for each file's own; size is the side of a loader's pictures; orientation
+-- = false leaves pictures as they are stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -28,7 +28,7 @@ local OPTIONS <const> = check.declare("data.images", readers.options{label = che
 local SETS <const> = {train = "train", training = "train", test = "test", testing = "test",
   val = "val", valid = "val", validation = "val"}
 local ENDINGS <const> = {png = true, jpg = true, jpeg = true, jpe = true, jfif = true}
--- Pictures that are not read: they are counted, not passed over.
+-- Formats that Braid does not read; such pictures are counted as unreadable.
 local OTHERS <const> = {gif = true, bmp = true, webp = true, tif = true, tiff = true, heic = true,
   heif = true, avif = true, jp2 = true, ppm = true, pgm = true}
 
@@ -46,8 +46,8 @@ local function any_picture(files)
   return false
 end
 
--- The directory, or the one in it where the classes or sets are: what holds no picture and one
--- folder only stands for that one, if it holds folders and no pictures, too.
+-- The directory that holds the classes or sets: dir itself, or, where dir holds no picture and only
+-- one folder, which holds folders and no pictures, that folder.
 local function root_of(dir)
   for _ = 1, 8 do
     local files <const>, folders <const> = places.list(dir)
@@ -60,7 +60,7 @@ local function root_of(dir)
   return dir
 end
 
--- The pictures below root/folder and the name of the class of each, false for none.
+-- The pictures below root/folder, and the name of each one's class, or false.
 local function gather(root, folder)
   local found <const> = {paths = {}, names = {}}
   local start <const> = root .. (folder == "" and "" or "/" .. folder:sub(1, -2))
@@ -77,7 +77,7 @@ local function gather(root, folder)
   return found
 end
 
--- Leaves out what is no picture that can be read, and counts it.
+-- Leaves out files that cannot be read as pictures, and counts them.
 local function checked(root, found)
   local whole <const> = {}
   for i, path in ipairs(found.paths) do whole[i] = root .. "/" .. path end

@@ -1,8 +1,8 @@
---- Data sets, what is done to them, and the iteration over them.
+--- Data sets: readers, transforms, and loaders.
 
 local record <const> = require "braid.record"
 
--- Makes a record of a reader's result, {train =, val =, test =}.
+-- Turns a reader's result {train =, val =, test =} into an object that prints its sets.
 local function sets(t, ...)
   local plain <const> = type(t) == "table" and getmetatable(t) == nil
   if plain and type(t.train) == "table" then record(t, "data") end

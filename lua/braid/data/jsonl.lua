@@ -1,9 +1,9 @@
---- A file of JSON objects, one a line, each naming a picture and its labels.
+--- A file of JSON objects, one on each line. Each object names a picture and its labels.
 --
--- data.jsonl(file, {...}) -> {train =} or, with a column that says so, {train =, val =,
--- test =}. The columns are the keys of the objects; what a line lacks, or has as null or NaN,
--- is missing. A file that is one list of objects is read, too. The options say what the columns
--- are; see manifest.lua.
+-- data.jsonl(file, {...}) -> {train =}; where a column names the sets, {train =, val =, test =}.
+-- The columns are the keys of the objects. A key that a line does not have, or that is null or NaN
+-- there, is a missing value. A file that is one JSON list of objects is read, too. The options tell
+-- what the columns are; see manifest.lua.
 -- @usage data.jsonl("faces.jsonl", {classes = {"smile"}, points = {landmarks = "points"}})
 
 local check <const> = require "braid.check"
@@ -33,7 +33,7 @@ local function add(t, object, number, message)
   limits.bound("cells", t.values, "cells, up to line %d of %s", number, t.path)
 end
 
--- Whether the text is one value over many lines, to say so when its first line is none.
+-- A hint for an error in the first line: the text may be one value over many lines.
 local function hint(text, line)
   if not line:find("^%s*[{%[]") then return "" end
   local value <const> = json.decode(text)
@@ -59,7 +59,8 @@ local function read_lines(t, text)
   end
 end
 
--- The lines where the objects of a list begin are not known: they are numbered.
+-- Reads a file that is one list. Messages give an object's number in the list, as its line is not
+-- known.
 local function read_list(t, text)
   local list <const>, message <const> = json.decode(text)
   if not list then fail("%s: %s", t.path, message) end

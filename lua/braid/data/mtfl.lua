@@ -1,41 +1,41 @@
 --- MTFL: Multi-Task Facial Landmark data (Zhang, Luo, Loy and Tang 2014), as published.
 --
--- data.mtfl(dir) -> {train =, val =, test =}. The directory, or one in it, holds
--- training.txt, testing.txt and the images they name, and perhaps boxes_training.txt and
--- boxes_testing.txt: `path x1 y1 x2 y2` of a face detector. The official test set is
--- `test`; the last `val` (1000) rows of a shuffle of the training set (its seed fixed) are
--- `val`. With val = 0 all train, and there is no `val`.
+-- data.mtfl(dir) -> {train =, val =, test =}. The directory, or a directory in it, holds
+-- training.txt, testing.txt and the images that they name. It may also hold a face detector's boxes
+-- `path x1 y1 x2 y2` in boxes_training.txt and boxes_testing.txt. `test` is the official test set;
+-- `val` is the last `val` (1000) rows of the training set after a shuffle with a fixed seed. With
+-- val = 0 all of them train, and there is no `val`.
 --
--- split = "kth" is that of Abrahamsson, Gruneau and Zuber 2017, section 3.1: the square colour
--- pictures of training.txt (7,650) train; of testing.txt 1,000 are `val` and 1,994 `test`; whole
--- pictures at 150 x 150 in colour, unless crop, size or channels say otherwise. Decision: which
--- these are, and which of the 2,995 is in neither, the paper does not say: here they are taken in
--- the order of a shuffle whose seed is fixed, and its last row is left out.
+-- split = "kth" is the split of Abrahamsson, Gruneau and Zuber 2017, section 3.1. The square colour
+-- pictures of training.txt (7,650) train; 1,000 of testing.txt are `val` and 1,994 are `test`. The
+-- default is then whole pictures at 150 x 150 in colour. Decision: the paper does not say which
+-- pictures these are, and which of the 2,995 is left out; here they are taken in the order of a
+-- shuffle with a fixed seed, and its last row is left out.
 --
--- crop = "box": a face is cut from its picture by its box, made square about its centre and
--- `margin` times as wide. Where a box is missing, or does not hold the points (the detector found
--- another face), a training face falls back to a square around its points, side three times their
--- extent; wrong = "omit" leaves those of a wrong box out, and train.omitted counts them; wrong =
--- "whole" treats all as test faces, where a part of them is to be tested with. A test face, whose
--- points must not place it, falls back to the whole picture (Decision: also the six of 2,995 whose
--- box lies elsewhere, which their points tell). crop = "whole": all of each picture, made square
--- about its middle. Outside a picture its edge pixels repeat. The label box_width is the width of
--- the box, missing where it is wrong or there is none.
+-- crop = "box" cuts a face from its picture by its box, made square about its centre and `margin`
+-- times as wide. Where the box is missing or wrong (it does not hold the points, as the detector
+-- found another face), a training face is cut by a square around its points, three times as wide as
+-- they extend. wrong = "omit" leaves out faces with a wrong box; train.omitted counts them. wrong =
+-- "whole" treats training faces like test faces, for users who test on a part of them. A test face
+-- must not be placed by its points, so without a box the whole picture is taken (Decision: also for
+-- the six of 2,995 whose points show that the box is wrong). crop = "whole" takes each picture as a
+-- whole, made square about its middle. Outside a picture its edge pixels repeat. The label
+-- box_width is the width of the box, missing where there is no box or a wrong one.
 --
--- Points are taken to count pixels from 1, as MATLAB does: read from 0, networks trained
--- with mirroring end up about one pixel of the picture off, always to the same side.
+-- Points are assumed to count pixels from 1, as MATLAB does. If they are read from 0, networks
+-- trained with mirroring are about one pixel of the picture off, always to the same side.
 --
--- size (40) is the side of the pictures that a loader gives, channels 1 or 3. store = "memory":
--- faces are read and cut at once, and kept `detail` times as fine and, of crops by boxes,
--- `surround` times as wide, so that a rotated or shifted cut has something to show. store =
--- "files": a loader reads each picture when it is wanted. Unless said it is memory up to a
--- gigabyte, as 40 x 40 or 64 x 64 in gray are, then files, as 150 x 150 in colour are. A row that
--- cannot be read as numbers is an error with file and line; a picture that cannot be read is left
--- out and counted: train.unreadable, and the first message in train.first_unreadable.
+-- size (40) is the side of the pictures that a loader gives, channels is 1 or 3. store = "memory"
+-- reads and cuts faces at once. They are kept `detail` times as fine and, for crops by boxes,
+-- `surround` times as wide, so that a rotated or shifted cut has something to show. store = "files"
+-- lets a loader read each picture when it is needed. The default is "memory" up to a gigabyte (40 x
+-- 40 or 64 x 64 in gray), else "files" (150 x 150 in colour). A row that cannot be read as numbers
+-- is an error with file and line. A picture that cannot be read is left out and counted in
+-- train.unreadable; train.first_unreadable is the first one's message.
 --
--- Classes count from 1; from = 0 says that a table of yours counts them from 0, missing = -1
--- which number marks a label that nobody gave. Pictures are turned as their EXIF data say,
--- and points and boxes are those of what is then seen; orientation = false leaves them.
+-- Classes count from 1. For tables of your own, from = 0 says that they count classes from 0, and
+-- missing = -1 that -1 marks a label that nobody gave. Pictures are turned as their EXIF data say,
+-- and points and boxes belong to the turned picture; orientation = false does not turn them.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -57,18 +57,18 @@ local OPTIONS <const> = check.declare("data.mtfl", {
   detail = check.number{1.25, above = 0, to = 100}, from = check.whole(1), missing = check.whole(),
   orientation = check.flag(true),
 })
--- The options that a split stands for, unless they are given.
+-- The default options of each split.
 local USUAL <const> = {
   published = {crop = "box", size = 40, channels = 1},
   kth = {crop = "whole", size = 150, channels = 3},
 }
 
--- The options with what they leave open: `side` is that of a picture kept in memory.
+-- The options with their defaults filled in; `side` is the side of a picture kept in memory.
 local function filled(o)
   for key, value in pairs(USUAL[o.split]) do
     if o[key] == nil then o[key] = value end
   end
-  if o.crop == "whole" then o.surround = 1 end -- there is nothing around it
+  if o.crop == "whole" then o.surround = 1 end -- nothing lies around a whole picture
   o.side = math.floor(o.size * o.surround * o.detail + 0.5)
   if o.store == "memory" and o.side > LARGEST then
     check.fail("data.mtfl: size * surround * detail must be at most %d in memory, not %d; store = "
@@ -91,7 +91,7 @@ local function holds(box, points)
   return x0 >= box[1] and y0 >= box[2] and x1 <= box[3] and y1 <= box[4]
 end
 
--- The height and width of a picture as it is seen, or nil and a message.
+-- The height and width of a picture after it is turned, or nil and a message.
 local function size_of(path, o)
   local h <const>, w <const> = core.image_probe(path)
   if h and (h == w or not o.orientation) then return h, w end
@@ -100,8 +100,8 @@ local function size_of(path, o)
   return image:size(2), image:size(3)
 end
 
--- The square that a face is cut from: centre x, y, half its side, and the width of the box, if it
--- has one that holds its points; or nil and a message when the picture cannot be read.
+-- The square by which a face is cut: centre x, y, half its side, and the width of the face's box if
+-- that holds its points; or nil and a message when the picture cannot be read.
 local function square(path, face, box, training, o)
   local good <const> = box and holds(box, face.points)
   local width <const> = good and box[3] - box[1] or nil
@@ -118,7 +118,7 @@ local function square(path, face, box, training, o)
   return {(w - 1) / 2, (h - 1) / 2, math.max(w, h) / 2, width}
 end
 
--- A point of the picture in pixels of the cut; see the mapping in csrc/image/warp.h.
+-- Points of the picture in pixels of the cut; see the mapping in csrc/image/warp.h.
 local function carried(points, cut, side)
   local out <const> = {}
   for p = 1, #points // 2 do
@@ -140,7 +140,8 @@ local function only(images, keep)
   return last:index_select(1, core.from_table(keep, "int64")):permute(1, 4, 2, 3)
 end
 
--- The label tensors of faces, in pixels of their cuts, `side` wide, or of whole pictures.
+-- The label tensors of faces. Points are in pixels of the cuts, which are `side` wide, or of whole
+-- pictures.
 local function labels_of(faces, keep, cuts, side)
   local labels <const>, points <const>, widths <const> = {}, {}, {}
   for n, i in ipairs(keep) do
@@ -157,7 +158,7 @@ local function labels_of(faces, keep, cuts, side)
   return labels
 end
 
--- The numbers of the faces whose pictures can be read, and what is wrong with the first other one.
+-- The numbers of the faces whose pictures can be read, and the message of the first that cannot.
 local function readable(faces, failed)
   local keep <const> = {}
   local first
@@ -218,7 +219,8 @@ local function read(dir, name, o)
   return faces
 end
 
--- The faces of a shuffle that is always the same, for all parts to be of all sources.
+-- The faces in the order of a shuffle that is always the same, so that each part has faces of all
+-- sources.
 local function shuffled(faces)
   local list <const> = {}
   for i, from in ipairs(core.randperm(#faces, SEED):totable()) do list[i] = faces[from] end
@@ -234,7 +236,8 @@ local function only_where(faces, f)
   return list, #faces - #list
 end
 
--- Pictures that cannot be read stay, to be counted.
+-- Whether a picture is square and in colour. One that cannot be read counts as such, so that it is
+-- counted later.
 local function is_square_and_coloured(face)
   local h <const>, w <const>, channels <const> = core.image_probe(face.path)
   return not h or h == w and channels ~= 1

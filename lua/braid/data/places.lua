@@ -1,4 +1,4 @@
---- Places: what lies in a directory that holds a data set, however it was unpacked.
+--- Places: finds the files of a data set in a directory, however the archive was unpacked.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.data.damage"
@@ -11,7 +11,7 @@ local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] =
   ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
 local MAX_DEPTH <const>, MAX_FILES <const> = 32, 100000
 
---- Whether a folder of this name can hold no data.
+--- Whether a folder of this name is known to hold no data.
 function M.is_junk(name) return JUNK[name:lower()] ~= nil end
 
 --- "file", "directory" or nil.
@@ -32,7 +32,7 @@ local function hint_of(path)
     or " (the directory of the data is wanted)"
 end
 
---- Gives up because something is not in a directory; names an archive that lies there.
+--- Raises the error that something is not in a directory; it names an archive that lies there.
 function M.absent(dir, what)
   local files <const> = core.list_folder(dir) or {}
   table.sort(files)
@@ -44,8 +44,8 @@ function M.absent(dir, what)
   damage.fail("%s: %s", dir, what)
 end
 
---- The names of the files of a directory and of its folders but for junk, both sorted (the files
--- not if `unsorted`), and a text that tells it from all others.
+--- The names of a directory's files, and of its folders without junk; both are sorted (with
+-- `unsorted` only the folders). The third result is a text that is unique to the directory.
 function M.list(path, unsorted)
   local files <const>, folders <const>, identity <const> = core.list_folder(path)
   if not files then
@@ -61,8 +61,8 @@ function M.list(path, unsorted)
 end
 
 --- Calls f(folder, files, folders, above) for a directory and what is in it, depth first and
--- sorted; `folder` is "" or ends in a slash, `above` is what f returned for the folder around
--- it. A folder that is reached within itself through a link is passed over.
+-- sorted; `folder` is "" or ends in a slash, `above` is f's result for the folder around it. A
+-- folder that a link leads to from within itself is not entered again.
 function M.walk(root, f, unsorted)
   local inside <const>, count = {}, 0
   local function visit(folder, above, depth)
@@ -81,8 +81,8 @@ function M.walk(root, f, unsorted)
   visit("", nil, 0)
 end
 
---- The directory itself, or the folder in it, at most `depth` down and the least deep one, that
--- has a file or folder of one of these names; nil when there is none.
+--- The directory itself or a folder in it, at most `depth` levels down, that has a file or folder
+-- of one of these names. Of several the least deep one; nil when there is none.
 function M.find(dir, names, depth)
   local level = {dir}
   for d = 0, depth do

@@ -1,4 +1,4 @@
---- Rows: batches of a data set of numbers, in the place of core.loader, which makes pictures.
+--- Rows: makes batches of a data set of numbers, as core.loader does for pictures.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -7,12 +7,13 @@ local Rows <const> = class("Rows")
 
 function Rows:init(ds) self.ds, self.queue = ds, {} end
 
---- As core.loader's: samples order[first .. last]; `only` is the one label that is given.
+--- Like core.loader's: orders a batch of the samples order[first .. last]. With `only`, all labels
+-- but that one are marked as missing.
 function Rows:submit(order, first, last, _, only)
   table.insert(self.queue, {chosen = order[{ {first, last} }], only = only})
 end
 
--- A label of a batch; what is missing is marked.
+-- A label of a batch, with missing values marked.
 local function label_of(t, chosen, kind, given)
   local part <const> = t:index_select(1, chosen)
   if kind ~= "class" then

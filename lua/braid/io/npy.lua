@@ -1,8 +1,8 @@
 --- .npy: one tensor, as numpy writes it (versions 1.0, 2.0 and 3.0 of the format).
 --
--- A magic word, the version, the length of a header, the header, then the values. The
--- header is a dictionary in Python's notation; it is parsed by the few rules that such
--- headers follow and never run. https://numpy.org/neps/nep-0001-npy-format.html
+-- A file has a magic word, the version, the length of the header, the header, then the values. The
+-- header is a dictionary in Python's notation. It is parsed by the few rules that such headers
+-- follow, and never run as code. https://numpy.org/neps/nep-0001-npy-format.html
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -28,7 +28,7 @@ local NO_TENSOR <const> = {
 
 local fail <const> = damage.fail
 
--- The same for what is whole, but no tensor.
+-- Raises the error for a file that is undamaged but holds no tensor.
 local function give_up(what, ...) damage.fail_with({whole = true}, what, ...) end
 
 local function shown(s) return (s:sub(1, 30):gsub("[^\x20-\x7e]", "?")) end
@@ -168,13 +168,13 @@ local function parse(source)
   return #shape > 1 and core.ops.contiguous_copy(t:permute(table.unpack(order))) or t
 end
 
---- A tensor from a source of files.lua, or nil, what is wrong, and whether that is nothing
--- but values that no tensor holds.
+--- A tensor from a source of files.lua; or nil, what is wrong, and true if the file is undamaged
+-- but has values that no tensor can hold.
 M.parse = damage.caught(parse, "whole")
 
---- The tensor of a file, or nil and a message. Types that tensors lack become the next that
--- holds all their values: float16 float32, int8, int16 and uint16 int32, uint32 and uint64
--- (below 2^63) int64.
+--- The tensor of a file, or nil and a message. A type that tensors do not have becomes the smallest
+-- one that holds all its values: float16 becomes float32; int8, int16 and uint16 become int32;
+-- uint32 and uint64 (below 2^63) become int64.
 function M.read(path) return files.parsed(path, M.parse, ".npy") end
 
 --- The header of a tensor, a multiple of 64 bytes.

@@ -15,8 +15,8 @@ local function is_name(name)
   return name ~= "" and #name <= LONGEST_NAME and utf8.len(name) ~= nil
 end
 
---- Tensors by name from a source of files.lua, and what was left out, {name = why}: texts,
--- Python objects and whatever else is whole but no tensor; or nil and what is wrong.
+--- Tensors by name from a source of files.lua, and the undamaged entries that were left out because
+-- they are no tensors (texts, Python objects), {name = reason}; or nil and what is wrong.
 function M.parse(source)
   local tensors <const>, left_out <const> = {}, {}
   local ok <const>, wrong <const> = zip.each(source, function(entry, bytes)
@@ -35,8 +35,8 @@ function M.parse(source)
   return tensors, left_out
 end
 
---- The tensors of a file by name, and what was left out by name; or nil and a message. Types
--- are read as npy.read does.
+--- The tensors of a file by name, and the entries that were left out by name; or nil and a message.
+-- Types are converted as in npy.read.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end

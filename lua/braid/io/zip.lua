@@ -1,8 +1,8 @@
---- zip: the part of it that .npz files need.
+--- zip: the part of the format that .npz files need.
 --
--- Entries are those of the central directory at the end of the file, which alone knows
--- their sizes. Stored and deflated entries are read, stored ones written; entries and
--- files of 4 GiB and more (zip64) both ways. Nothing is unpacked to disk.
+-- Entries are found by the central directory at the end of the file, because only this always has
+-- their sizes. Stored and deflated entries are read; stored ones are written. Entries and files of
+-- 4 GiB and more (zip64) are read and written. Nothing is unpacked to disk.
 -- https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
 local core <const> = require "braid.core"
@@ -12,7 +12,7 @@ local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
--- The layouts after their signatures.
+-- The layouts of the records, without the signature at their beginning.
 local LOCAL <const>, LOCAL_SIZE <const> = "<I2I2I2I2I2I4I4I4I2I2", 30
 local CENTRAL <const>, CENTRAL_SIZE <const> = "<I2I2I2I2I2I2I4I4I4I2I2I2I2I2I4I4", 46
 local FINISH <const>, FINISH_SIZE <const> = "<I2I2I2I2I4I4I2", 22
@@ -21,9 +21,9 @@ local LOCATOR <const>, LOCATOR_SIZE <const> = "<I4i8I4", 20
 local NEW_YEAR_1980 <const> = 1 << 5 | 1
 local UTF8 <const>, ENCRYPTED <const>, PATCH <const> = 0x0800, 0x2041, 0x0020
 local STORED <const>, DEFLATED <const> = 0, 8
-local MOST_DEFLATED <const> = 1032 -- times its size
+local MOST_DEFLATED <const> = 1032 -- an entry cannot be more times as large as when deflated
 
---- Sizes and offsets from here on are written as zip64.
+--- Sizes and offsets of this value or more are written as zip64.
 M.zip64_from = 0xFFFFFFFF
 
 local fail <const> = damage.fail
@@ -73,7 +73,7 @@ local function find_directory(source)
   return offset, size, entries
 end
 
--- The 64-bit values that stand in an extra field for those that are all ones.
+-- Replaces the values whose bits are all ones by the 64-bit values from an extra field.
 local function widen(extra, values)
   local at = 1
   while at + 4 <= #extra + 1 do
@@ -113,7 +113,7 @@ local function parse_entry(text, at)
     offset = offset}, after
 end
 
--- Where an entry's bytes start (from 0), after its own header has been compared.
+-- Where an entry's bytes start (from 0). The entry's own header must agree with the directory.
 local function find_bytes(source, e, limit)
   if e.offset + LOCAL_SIZE > limit then fail("'%s' is not where it says", e.name) end
   local head <const> = bytes_of(source, e.offset + 1, LOCAL_SIZE)
@@ -191,8 +191,8 @@ local function each(source, f)
   return true
 end
 
---- Calls f(name, bytes) for every entry of a source of files.lua, in the file's order. What
--- f returns, if anything, is what is wrong.
+--- Calls f(name, bytes) for every entry of a source of files.lua, in the file's order. f returns
+-- nothing, or a message about what is wrong.
 -- @return true, or nil and what is wrong
 M.each = damage.caught(each)
 

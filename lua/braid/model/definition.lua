@@ -1,7 +1,7 @@
 --- Definition files of networks: finding one and running it.
 --
--- A definition is a short script that returns a function of the tasks and a table of
--- options and gives a module. It runs in the sandbox (sandbox/init.lua says what it sees).
+-- A definition is a short script. It returns a function that takes the tasks and a table of options
+-- and returns a module. It runs in the sandbox (sandbox/init.lua says what it can use).
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -28,7 +28,7 @@ function M.shipped()
   return paths
 end
 
---- The path as given, or among the models that come with Braid.
+--- The path as given if there is a file, else the path of Braid's own model of this name.
 function M.find(path)
   local file <const> = io.open(path)
   if file then
@@ -46,7 +46,7 @@ function M.find(path)
   check.fail("model: there is no file %s", path)
 end
 
--- A copy of a table of options and of the plain tables in it; `copies` are those that are made.
+-- A copy of a table of options and of the plain tables in it; `copies` maps tables to their copies.
 local function copy_of(t, copies)
   local copy <const> = {}
   copies[t] = copy
@@ -57,8 +57,8 @@ local function copy_of(t, copies)
   return copy
 end
 
--- The options as a definition sees them: what it reads is known from then on, so that an
--- option that it has no use for is an error and not passed over.
+-- The options as a definition sees them. They note which of them are read, so that an option that
+-- the definition never reads is an error.
 local function watched(options)
   local known <const> = {}
   local seen <const> = setmetatable({}, {
@@ -89,7 +89,7 @@ local function check_used(path, options, known)
   end
 end
 
---- The network that the text of a definition makes of tasks and options.
+--- Runs the text of a definition -> the network for these tasks and options.
 function M.define(text, path, tasks, options)
   local kept <const> = copy_of(options, {})
   local seen <const>, known <const> = watched(kept)

@@ -1,4 +1,4 @@
---- braid.inspect: what is in a .safetensors file. Nothing in it is run, and no value is read.
+--- braid.inspect: shows what is in a .safetensors file, without running its code or reading values.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
@@ -9,7 +9,8 @@ local safetensors <const> = require "braid.io.safetensors"
 
 local MOST_TENSORS <const>, LONGEST <const> = 40, 60
 
--- Text of a stranger for a terminal: no control characters but line ends and tabs.
+-- Makes a stranger's text safe for a terminal: control characters, except line ends and tabs, are
+-- shown as \xNN.
 local function harmless(text)
   text = utf8.len(text) and text or text:gsub("[\x80-\xff]", "?")
   return (text:gsub("[%c\127]", function(c)
@@ -73,10 +74,10 @@ end
 
 --- The contents of a .safetensors file, as a table: print(braid.inspect("net.safetensors")).
 --
--- path, size (bytes); names of the tensors in order, tensors {name = {shape =, dtype =, bytes =}},
--- values and bytes of all; metadata, those that are no network's. Of a file that braid.save(path,
--- net) wrote also format, version, definition (its text), options, tasks ({name = {kind =,
--- list =, options =}}) and changes; problem, where they are damaged.
+-- The fields are path, size (bytes), names (of the tensors, in order), tensors {name = {shape =,
+-- dtype =, bytes =}}, values and bytes (of all tensors), and metadata (without a network's). A file
+-- written by braid.save(path, net) also has format, version, definition (its text), options, tasks
+-- ({name = {kind =, list =, options =}}) and changes; `problem` says what is damaged in these.
 return function(path)
   check.path("inspect", path)
   local header <const>, why <const> = safetensors.header(path)

@@ -1,20 +1,20 @@
---- Mutual weight regularisation: a loss that draws the columns' weights together, lambda times
--- the sum over their weights theta_j of r(theta_j^1, ..., theta_j^T).
+--- Mutual weight regularisation: a loss that draws the columns' weights together. It is lambda
+-- times the sum over the weights theta_j of r(theta_j^1, ..., theta_j^T).
 --
--- r by `form`: "l2", the squared distances of all pairs (default; soft sharing by L2, Duong et al.
--- 2015); "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1); "trace",
--- the trace norm of the T weights as rows of a matrix (Yang and Hospedales 2016).
--- The exponential grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, where
--- scale is 1 and streams start equal). Decisions: scale is the number of the weights, so that the
--- exponent is a mean: fresh columns, whose distance squared is about 39 a layer, have a gradient
--- as large as that of "l2", neither e^39 times as large nor 0, and lambda means the same in both; a
--- smaller scale grows sooner. Their learned a_j and b_j, by which one stream's weights are those of
--- the other, stay 1 and 0: they lead from a source to a target, and tasks are neither.
+-- `form` chooses r: "l2", the squared distances of all pairs (default; soft sharing by L2, Duong et
+-- al. 2015); "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1);
+-- "trace", the trace norm of the T weights as rows of a matrix (Yang and Hospedales 2016). The
+-- exponential grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, where scale is 1
+-- and streams start equal). Decisions: scale is the number of a layer's weights, so that the
+-- exponent is a mean. New columns have a squared distance of about 39 a layer; with this scale
+-- their gradient is about as large as for "l2" (and not e^39 times as large), so that lambda means
+-- the same in both forms. A smaller scale grows sooner. The paper learns a_j and b_j, which map the
+-- source's weights to the target's; tasks are neither, so here they stay 1 and 0.
 -- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
 --
--- weight is lambda; scale, of the exponential (the number of a layer's weights); blocks, one or a
--- list, those whose weights count (all). Weights of two dimensions or more count: biases and
--- norms do not, nor do heads.
+-- Options: weight is lambda; scale is that of the exponential (default: the number of a layer's
+-- weights); blocks is a block or a list of blocks whose weights count (default: all). Only weights
+-- of two or more dimensions count: biases, norms and heads do not.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -42,7 +42,7 @@ function FORMS.exponential(rows, scale)
 end
 
 -- The sum of the singular values, from the T x T products: W = U S V^T has the gradient U V^T
--- = (W W^T)^(-1/2) W; directions without length have none.
+-- = (W W^T)^(-1/2) W; directions whose singular value is 0 have no gradient.
 function FORMS.trace(rows)
   local root, length
   do

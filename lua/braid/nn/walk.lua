@@ -1,16 +1,16 @@
 --- Finding what a module holds: tensors and modules in fields, or in tables in fields.
 --
--- Modules may share parts and hold each other in circles: every module and every table is
--- entered once, at its first path. What would be passed over is refused instead: a module or a
--- trained tensor under a key that is no name or number, or in an object of a class that is
--- no module. An object whose class has `apart = true` is known to hold nothing of the network.
+-- Modules may share parts and hold each other in circles, so every module and table is entered
+-- once, at its first path. Some places are not searched: keys that are no names or numbers, and
+-- objects of classes that are no modules. A module or a trained tensor there is an error. An object
+-- whose class has `apart = true` may hold some; they are not parts of the network.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
 local M <const> = {}
 
-local classes <const> = setmetatable({}, {__mode = "k"}) -- those that were seen to be of modules
+local classes <const> = setmetatable({}, {__mode = "k"}) -- known metatables of modules
 
 --- Whether a value is a module.
 function M.is_module(value)
@@ -56,7 +56,7 @@ local function holds_part(value, seen)
   return false
 end
 
--- Refuses parts in places of a table that are not walked.
+-- Raises an error for parts in places of a table that are not searched.
 local function check_places(t, prefix, owner)
   for key, value in next, t do
     local hidden <const> = type(value) == "table" and not M.is_module(value)
@@ -72,9 +72,9 @@ local function check_places(t, prefix, owner)
   end
 end
 
---- Calls visit(path, value, owner, key, table) for every module below `node` once, and for
--- every place of a tensor in them, in order: `owner` is the module it belongs to, `table` what
--- its key stands in. A module that visit returns true for is not entered.
+--- Calls visit(path, value, owner, key, table), in order, for every module below `node` once, and
+-- for every place of a tensor in them. `owner` is the module that holds the value, `table` the
+-- table with its key. Where visit returns true for a module, the module is not entered.
 function M.walk(node, visit)
   local seen <const> = {[node] = true}
   local function enter(at, owner, prefix)
@@ -99,7 +99,7 @@ function M.walk(node, visit)
   enter(node, node, "")
 end
 
---- Paths and values of all that `wanted(value, owner, key)` holds for, each value once.
+--- Paths and values for which `wanted(value, owner, key)` is true, each value once.
 function M.collect(node, wanted)
   local paths <const>, values <const>, seen <const> = {}, {}, {}
   M.walk(node, function(path, value, owner, key)
@@ -110,7 +110,7 @@ function M.collect(node, wanted)
   return paths, values
 end
 
---- The tensor at a path, or nil: also at a path by which walk does not reach it first.
+--- The tensor at a path, or nil. Any path to the tensor will do, not only the first one of walk.
 function M.at(node, path)
   local value = node
   for key in path:gmatch("[^.]+") do
@@ -121,7 +121,7 @@ function M.at(node, path)
   return core.is_tensor(value) and value or nil
 end
 
---- The type that a module takes: float64 where its tensors have it, else float32.
+--- The type of a module's input: float64 where its tensors have this type, else float32.
 function M.dtype(node)
   local dtype = "float32"
   M.walk(node, function(_, value)

@@ -2,10 +2,10 @@
 --
 -- A group's rate is lr * its lr_mult * factor, where the factor is what a schedule sets:
 --   opt.factor = optim.cosine(epoch - 1, epochs)
--- A class names the operator of its step in `rule`, and returns what that takes for a parameter
--- beside the gradient from `update`; all parameters then go in one call. The state of a
--- parameter is a table of numbers and tensors. A parameter that carries hints
--- (nn/hints.lua) goes to a group of its kind, which follows the one it was given in.
+-- A class names the operator of its step in `rule`. Its method `update` returns the operator's
+-- arguments for a parameter, without the gradient; one call then serves all parameters. The state
+-- of a parameter is a table of numbers and tensors. A parameter with hints (nn/hints.lua) goes to a
+-- group for its hints, which comes after the group in which the parameter was given.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -17,12 +17,12 @@ local state <const> = require "braid.optim.state"
 
 local Optimizer <const> = class("Optimizer")
 
--- Tensors that a parameter's state has at some settings of its group, which may change.
+-- Names of tensors that a parameter's state has only with some options of its group.
 Optimizer.at_times = {}
 
 local GROUP <const> = {lr_mult = check.number{1, from = 0}, params = check.needed(check.any())}
 
--- opt.lr = 0.1 would change nothing: the rate is a group's.
+-- Raises an error for opt.lr = 0.1, which would change nothing, as the rate belongs to a group.
 local function set(self, key, value)
   if self.group_declared.kinds[key] then
     check.fail("%s: an optimizer has no %s of its own, its groups have: opt.groups[1].%s = ...%s",
@@ -31,7 +31,7 @@ local function set(self, key, value)
   rawset(self, key, value)
 end
 
---- Gives a class its options: those of the constructor, which a group may have of its own.
+--- Declares the options of a class. The constructor takes them, and each group may have its own.
 function Optimizer.declare(cls, declared)
   cls.declared, cls.group_declared = declared, declared:called(declared.what .. ": group", GROUP)
   cls.__newindex = set
@@ -39,7 +39,7 @@ end
 
 local function group_name(self, i) return ("%s: group %d"):format(self.declared.what, i) end
 
--- A group with its options, each checked; those it leaves out are the optimizer's.
+-- A group with its options, which are checked; the optimizer's are used where it gives none.
 local function group_of(self, i, group, seen)
   local what <const>, own <const> = group_name(self, i), {}
   if type(group) ~= "table" or group.params == nil or check.is_object(group) then
@@ -53,8 +53,8 @@ local function group_of(self, i, group, seen)
   return filled
 end
 
--- Appends to `groups` the group, as one that holds its parameters without hints and one for
--- each different hint. An option that `given` names stands.
+-- Appends the group to `groups`, split into one group for the parameters without hints and one for
+-- each kind of hint. A hint does not replace an option in `given`.
 local function add_by_hints(groups, group, given, kinds_known)
   local kinds <const>, plain <const> = {}, {}
   for _, p in ipairs(group.params) do
@@ -115,7 +115,8 @@ local function groups_of(self, parameters)
   return groups
 end
 
--- Notes that the parameters of groups from the first-th on are held, now that none was refused.
+-- Notes that this optimizer holds the parameters of all groups from number `first` on. This comes
+-- last, so that after an error none is noted.
 local function hold(groups, first)
   for i = first, #groups do
     for _, p in ipairs(groups[i].params) do hints.hold(p) end
@@ -148,8 +149,8 @@ Optimizer.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
---- Trains further parameters: {params = {...}, lr = ..., lr_mult = ...}; options that are
--- left out are those the optimizer was made with.
+--- Adds parameters to train: {params = {...}, lr = ..., lr_mult = ...}. The default for an option
+-- is the value with which the optimizer was made.
 function Optimizer:add_group(group)
   local seen <const> = {}
   for i, old in ipairs(self.groups) do
@@ -172,8 +173,8 @@ end
 
 local FACTOR <const> = check.number{from = 0}
 
---- Numbers changed since the last step are looked at again, and whether the parameters are
--- still those of what they came from.
+--- Checks options of groups that were changed since the last step, and that the parameters still
+-- belong to their modules.
 function Optimizer:check_groups()
   parameters_of.check_current(self.declared.what, self, all_parameters)
   check.value(self.declared.what, "factor", self.factor, FACTOR)
@@ -182,12 +183,12 @@ function Optimizer:check_groups()
   end
 end
 
---- A tensor of one value (0 unless given) in p's shape and type that outlives the scope it
--- is made in.
+--- A tensor of p's shape and type, filled with one value (default 0). It outlives the scope in
+-- which it is made.
 function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, value or 0)) end
 
---- Lets every parameter follow its gradient; those without one stay. A function that is
--- given computes the gradients first, and what it returns is returned.
+--- Takes a step: changes every parameter that has a gradient. If `closure` is given, it is called
+-- first to compute the gradients, and its result is returned.
 function Optimizer:step(closure)
   if closure ~= nil and type(closure) ~= "function" then
     check.fail("%s: step takes a function or nothing, not %s", self.declared.what,

@@ -1,5 +1,5 @@
---- The polynomial schedule: (1 - step / total) ^ power, 0 from total on, as PolynomialLR of
--- PyTorch; with power 0.9 that of DeepLab (Chen et al. 2018).
+--- The polynomial schedule: the factor is (1 - step / total) ^ power, and 0 from step `total` on,
+-- as in PyTorch's PolynomialLR. DeepLab uses power = 0.9 (Chen et al. 2018).
 -- @usage optim.schedule(opt, optim.poly(iterations, {power = 0.9}))
 
 local check <const> = require "braid.check"

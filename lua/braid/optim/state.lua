@@ -1,5 +1,5 @@
---- The state of an optimizer: everything a later run needs to go on, and the checks of one
--- that comes from elsewhere. Functions here are methods of Optimizer.
+--- The state of an optimizer: everything that a later run needs to go on; and checks of a given
+-- state. The functions are methods of Optimizer.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -7,7 +7,7 @@ local grad <const> = require "braid.grad"
 
 local M <const> = {}
 
--- Numbers, strings and booleans as they are, tables deeply, tensors through `f`.
+-- A deep copy of a value; tensors are replaced by f(tensor).
 local function copied(value, f)
   if core.is_tensor(value) then return f(value) end
   if type(value) ~= "table" then return value end
@@ -18,9 +18,9 @@ end
 
 local function as_it_is(t) return t end
 
---- Everything a later run needs to go on: {steps, factor, groups = {{lr = ..., params =
--- {1, 2}}}, state = {[1] = {...}}}, where a number stands for a parameter, counted through
--- all groups. The tensors are the optimizer's own, not copies.
+--- Everything that a later run needs to go on: {steps, factor, groups = {{lr = ..., params =
+-- {1, 2}}}, state = {[1] = {...}}}. The numbers stand for parameters, counted over all groups. The
+-- tensors are the optimizer's own, not copies.
 function M:state_dict()
   local groups <const>, state <const> = {}, {}
   local at = 0
@@ -41,7 +41,7 @@ end
 
 local NUMBER <const>, STEPS <const> = check.number{from = 0}, check.whole{from = 0}
 
--- Refuses a tensor that is not such as `like`, or not finite.
+-- Raises an error for a value that is no finite tensor of this type and shape.
 local function check_tensor(key, value, dtype, shape, wrong)
   if not core.is_tensor(value) then
     wrong("'%s' must be a tensor, not %s", key, check.shown(value))
@@ -57,8 +57,8 @@ local function check_tensor(key, value, dtype, shape, wrong)
 end
 M.check_tensor = check_tensor
 
--- Checks the state of one parameter against a fresh one: the same fields, finite numbers, tensors
--- of the parameter's shape.
+-- Checks the state of one parameter: it must have the fields of a new state, finite numbers, and
+-- tensors of the parameter's shape.
 function M:check_state_of(p, group, state, wrong)
   local fresh <const> = self:new_state(core.new({0}, p.dtype), group)
   for _, key in ipairs(check.sorted_keys(fresh)) do
@@ -77,7 +77,7 @@ function M:check_state_of(p, group, state, wrong)
   end
 end
 
--- The dictionary's groups against one's own, and the buffers against their parameters.
+-- Checks the dictionary's groups against the optimizer's, and its tensors against the parameters.
 local function check_state(self, dict)
   local name <const> = self.declared.what
   local function wrong(...) check.fail("%s: load_state_dict: %s", name, string.format(...)) end
@@ -117,8 +117,8 @@ local function check_state(self, dict)
   end
 end
 
---- Goes on from what state_dict gave: the parameters stand in the same order, and the
--- tensors are copied.
+--- Goes on from a result of state_dict. The optimizer must have its parameters in the same order;
+-- the tensors are copied.
 function M:load_state_dict(dict)
   check_state(self, dict)
   local _ <close> = grad.no_grad()

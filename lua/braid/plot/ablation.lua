@@ -1,10 +1,10 @@
---- How one metric changes when a task's features are zeroed, net:ablate's table, as a heat map: a
--- row for each task that is zeroed, that of the task which is measured first, and a column for each
--- block (Trottier et al. 2018, figure 6).
+--- Draws net:ablate's table as a heat map: how one metric changes when a task's features are
+-- zeroed. It has a row for each zeroed task, the measured task first, and a column for each block
+-- (Trottier et al. 2018, figure 6).
 -- @usage
 -- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
--- task is the one that is measured, metric what; the other options are plot.heatmap's, and as
--- there, without a path the figure is returned.
+-- `task` and `metric` name what is measured. The other options are those of plot.heatmap; as there,
+-- a call without a path returns the figure.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -17,7 +17,7 @@ local function known(what, name, table_of)
     table.concat(check.sorted_keys(table_of), ", "))
 end
 
--- The columns that were zeroed, that of the main task first.
+-- The columns that were zeroed; the measured task's column comes first.
 local function main_first(ablation, task)
   local main <const>, names <const> = (ablation.columns or {})[task] or task, {}
   for _, name in ipairs(ablation.names) do

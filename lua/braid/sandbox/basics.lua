@@ -1,4 +1,4 @@
---- Lua's own functions as definitions have them: those that reach nothing outside.
+--- Lua's own functions for definitions: only those that cannot reach anything outside the sandbox.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -7,18 +7,18 @@ local M <const> = {}
 
 -- ---- metatables ---------------------------------------------------------------------------
 
--- The operations that a definition's tables may have. What ends or collects objects, and what
--- others call to print or walk them, is not among them.
+-- The metamethods that a definition's tables may have. Those that close or collect objects are left
+-- out, and those that other code calls to print or iterate.
 local OPERATIONS <const> = {"__add", "__band", "__bnot", "__bor", "__bxor", "__call", "__concat",
   "__div", "__eq", "__idiv", "__index", "__le", "__len", "__lt", "__mod", "__mul", "__newindex",
   "__pow", "__shl", "__shr", "__sub", "__unm"}
 local REFUSED <const> = {"__gc", "__close", "__mode"}
 
-local given <const> = setmetatable({}, {__mode = "k"}) -- what a definition set, by table
-local made <const> = setmetatable({}, {__mode = "k"}) -- the metatable that stands for what was set
+local given <const> = setmetatable({}, {__mode = "k"}) -- table -> the definition's metatable
+local made <const> = setmetatable({}, {__mode = "k"}) -- definition's metatable -> the real one
 
--- The metatable that does what `wanted` says. It is the definition's no more: nothing can be added
--- to it later.
+-- A new metatable that does what `wanted` says. The definition has no access to it, so that nothing
+-- can be added to it later.
 local function stands_for(wanted)
   local meta = made[wanted]
   if not meta then
@@ -75,7 +75,7 @@ end
 
 -- ---- errors -------------------------------------------------------------------------------
 
--- An error that nobody may hold up: the budget is spent, or the user has interrupted all.
+-- Whether pcall must not catch an error: the budget is spent, or the user interrupted.
 local function must_go_on(message)
   if core.must_stop() then return true end
   return type(message) == "string" and string.find(message, "interrupted!", 1, true)
@@ -93,12 +93,12 @@ local function handled(handler, ok, ...)
   return false, handler(...)
 end
 
--- The handler runs after the error, not within it, where no step would be counted.
+-- The handler is called after the error and not during it, because steps are not counted then.
 function M.xpcall(f, handler, ...) return handled(handler, M.pcall(f, ...)) end
 
 -- ---- numbers ------------------------------------------------------------------------------
 
---- math with random numbers of its own, the same in each definition.
+--- Lua's math, with its own random numbers, which are the same in each definition.
 function M.math()
   local copy <const>, state = {}, 0x9E3779B97F4A7C15
   for name, value in next, math do copy[name] = value end
@@ -124,11 +124,11 @@ function M.math()
   return copy
 end
 
--- ---- what it prints -----------------------------------------------------------------------
+-- ---- print --------------------------------------------------------------------------------
 
 local LINES <const>, LETTERS <const> = 100, 500
 
---- print, to the standard error, of so many short lines.
+--- A print to standard error, limited in the number and length of its lines.
 function M.print()
   local lines = 0
   return function(...)

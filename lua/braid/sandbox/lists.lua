@@ -1,5 +1,5 @@
---- Functions of tables for definitions: those of Lua, for lists that are no longer than a bound and
--- say their length themselves.
+--- Functions of tables for definitions: Lua's own, for lists of at most MAX_ELEMENTS elements and
+-- without a metamethod __len.
 
 local check <const> = require "braid.check"
 local charged <const> = require "braid.sandbox.charged"

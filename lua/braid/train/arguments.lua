@@ -1,9 +1,9 @@
---- Arguments of a script: --name value, over a table of defaults whose types they take.
+--- Arguments of a script: --name value replaces a default in a table, and must have its type.
 --
--- A default may have bounds, {30, from = 1} (from, above, to, below), or be the first of those
--- there are, {"plain", "channelwise"}. --name=value is the same, 10k is 10000, and a flag needs no
--- value. A wrong argument ends the script before it does anything else, with what it takes and exit
--- status 2; -h says what it takes.
+-- A default may have bounds, {30, from = 1} (from, above, to, below), or be the first of several
+-- choices, {"plain", "channelwise"}. --name=value is the same, 10k is 10000, and a flag needs no
+-- value. A wrong argument ends the script before it does anything else: it prints which arguments
+-- there are and exits with status 2. -h prints them, too.
 -- @usage local o <const> = train.arguments(arg, {epochs = {30, from = 1}, out = "build/demo"})
 
 local arguments <const> = require "braid.arguments"

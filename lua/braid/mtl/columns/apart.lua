@@ -1,12 +1,12 @@
---- Maps that are for their own column alone: apart[i] is true where the i-th column's is, and
--- mixers leave it out of what the others take. Without such, apart is nil.
+--- Maps that only their own column may use: where apart[i] is true, mixers give nothing of the i-th
+-- column's map to the other columns. Where no map is apart, `apart` is nil.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops
 
 local M <const> = {}
 
---- xs[i] (n,c,...), those that are apart 0.
+--- A list of maps xs[i] (n,c,...), with 0 in place of those that are apart.
 function M.list(xs, apart)
   if not apart then return xs end
   local ys <const> = {}
@@ -14,7 +14,7 @@ function M.list(xs, apart)
   return ys
 end
 
---- x (n, T*c, ...) of `count` columns side by side, likewise.
+--- The same for the stacked maps x (n, T*c, ...) of `count` columns.
 function M.braid(x, apart, count)
   if not apart then return x end
   local flags <const>, c <const> = {}, x:size(2) // count
@@ -24,8 +24,9 @@ function M.braid(x, apart, count)
   return ops.masked_fill(x, ops.reshape(core.from_table(flags, "bool"), shape), 0)
 end
 
---- Weights (rows*s*t*s) or (rows*s*t*s, c) of what columns from the first-th on take of t columns,
--- s parts of each (1): 0 where a column would take of another that is apart.
+--- A mixer's weights alpha (rows*s*t*s) or (rows*s*t*s, c), with 0 where a column would take from
+-- another that is apart. The rows are columns from number `first` on; each of them takes from t
+-- columns, which have s parts each (default 1).
 function M.weights(alpha, apart, t, first, s)
   if not apart then return alpha end
   s = s or 1

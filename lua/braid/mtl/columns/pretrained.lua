@@ -1,9 +1,9 @@
---- Weights of before in networks: for the backbones of a network of columns, from which its trunk,
--- its columns and the stream beside them start; for the backbones that another network holds;
--- or for a network that took the blocks of one apart.
+--- Pretrained weights for networks. They go into the backbones of a network of columns, from which
+-- its trunk, columns and stream start; into the backbones that another network holds; or into a
+-- network itself, if it has neither.
 --
--- A column whose layers take joined maps (those of mtl.separation in its plain form) has no layers
--- that the weights fit, and keeps its first values.
+-- The weights do not fit a column whose layers take concatenated maps (as in mtl.separation in its
+-- plain form); it keeps its first values.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -19,8 +19,8 @@ local weights <const> = require "braid.nn.weights"
 
 local M <const> = {}
 
--- Puts loaded copies in the place of a recipe's backbones -> the report. Columns that differ have
--- each their own; shared blocks want one for all.
+-- Replaces a recipe's backbones by copies with the weights loaded -> the report. Where the weights
+-- differ between columns, each column has a backbone of its own.
 local function fill_recipe(what, r, names, given)
   if r.start == "fresh" then
     check.fail("%s: init = \"fresh\" and pretrained contradict each other: give one", what)
@@ -42,7 +42,7 @@ local function fill_recipe(what, r, names, given)
   return report
 end
 
---- Refuses blocks that all share where columns start from different weights.
+--- Raises an error where a network has a trunk, but its columns start from different weights.
 function M.check_shared(r, names)
   if r.split == 0 or not r.by_column then return end
   check.fail("pretrained: the weights have columns of their own for %s, and the blocks up to '%s' "
@@ -50,8 +50,8 @@ function M.check_shared(r, names)
     table.concat(names, ", "), r.plan.names[r.split], names[1])
 end
 
---- Copies a backbone's values into a part that was made of its plan, by the part's state ->
--- whether they fit; where they do not, the part stays as it is.
+--- Copies a backbone's values into a part that was built from the backbone; `own` is the part's
+-- state. -> whether they fit; where they do not, the part stays as it is.
 function M.take(own, backbone)
   local values <const> = backbone:state_dict()
   for name, t in pairs(own) do
@@ -65,8 +65,8 @@ function M.take(own, backbone)
   return true
 end
 
---- Starts a part that was just made of a backbone's plan from its values, if the recipe says so:
--- init = "copy", or values that are no longer as they were drawn.
+--- Gives a new part the values of its backbone if the recipe has init = "copy", or if the values
+-- were changed since they were drawn.
 function M.start(r, part, backbone)
   if r.start == "fresh" or not r.start and not places.is_changed(backbone) then return end
   state.give_sizes(part, backbone:state_dict())
@@ -79,7 +79,7 @@ end
 
 local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
 
--- The parts of a network that hold its backbones' values, in words.
+-- A text that names the parts of a network that have their backbone's values.
 local function where_in(net, fits)
   local words <const>, count = {}, 0
   if net.trunk then words[1] = "the trunk" end
@@ -93,7 +93,7 @@ local function where_in(net, fits)
     and (" (%s of joined maps stay as they were drawn)"):format(plural(rest, "column")) or "")
 end
 
---- Gives a network of columns that is built its backbones' values.
+--- Copies the values of the backbones into a network of columns that is already built.
 function M.refill(net)
   local r <const>, fits <const> = net.recipe, {}
   M.check_shared(r, net.names)
@@ -106,7 +106,7 @@ function M.refill(net)
   return where_in(net, fits)
 end
 
--- A network of columns, whose report says where the weights went.
+-- Gives weights to a network of columns -> the report, which also tells where the weights went.
 local function fill_columns(what, net, given)
   if net.recipe.started then
     check.fail("%s: from and pretrained both say what columns start from: give one", what)
@@ -116,8 +116,8 @@ local function fill_columns(what, net, given)
   return report
 end
 
--- The networks of columns and backbones in a network; if there are none, itself, or the trunk of
--- hard sharing.
+-- The networks of columns and the backbones in a network. If there are none, the network itself, or
+-- its trunk in hard sharing.
 local function parts_of(net)
   local Columns <const> = require "braid.mtl.columns"
   local list <const> = {}
@@ -131,7 +131,7 @@ local function parts_of(net)
   return list
 end
 
---- Gives a network weights of before, read by nn/weights.lua; net.pretrained is the report.
+--- Gives a network pretrained weights, as nn/weights.lua read them; net.pretrained is the report.
 function M.network(what, net, given)
   local report
   for _, part in ipairs(parts_of(net)) do
@@ -143,12 +143,12 @@ function M.network(what, net, given)
   notice.say(tostring(report))
 end
 
---- Reads weights and gives them to the recipe of a network of columns, to be built.
+--- Reads weights and gives them to the recipe of a network of columns that is not yet built.
 function M.begin(what, r, names, source)
   r.report = fill_recipe(what, r, names, weights.read(what, source))
 end
 
---- Says, once the network is built, what weights it began with.
+--- Tells the user, once the network is built, which weights it began with.
 function M.tell(net)
   local report <const> = net.recipe.report
   if not report then return end

@@ -1,10 +1,10 @@
 --- Progressive networks (Rusu et al. 2016): columns are learned one after the other, and each
--- takes from those before it: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k, where a_kj is a
--- learned scale and V_k a 1x1 convolution. Decision: what is taken is added to the
--- column's own map, so that the next layer's weights serve both.
+-- takes from the earlier ones: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k, where a_kj is a
+-- learned scale and V_k a 1x1 convolution. Decision: what a column takes is added to its own map,
+-- so that the next layer uses the same weights for both.
 --
--- Options: order, the tasks in the order they are learned (that of their names); start
--- (0.1), the first a_kj. net:train_only{name} freezes all but one column.
+-- Options: order, the tasks in the order in which they are learned (default: sorted by name);
+-- start (0.1), the first value of a_kj. net:train_only{name} freezes all but one column.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -19,11 +19,11 @@ local ops <const> = core.ops
 
 local Progressive <const> = class("progressive", Mixer)
 Progressive.aggregates, Progressive.alone, Progressive.wants_maps = true, true, true
-Progressive.braid = nil -- columns that take from different numbers of others have none
+Progressive.braid = nil -- no stacked form, as columns take from different numbers of others
 
 local Lateral <const> = class("Lateral", nn.Module)
 
--- The connections from the columns named to one.
+-- The connections from the columns named in `from` to one column.
 function Lateral:init(from, c, start)
   self.from = from
   self.scale = linear.row(#from, nil, {weight_decay = 0}, function() return start end)
@@ -80,7 +80,7 @@ function Progressive:needs(i)
   return needed
 end
 
---- A new column comes last; what a column that goes gave is gone with it.
+--- A new column comes last. Connections from a removed column are removed.
 function Progressive:resize(names)
   local kept <const>, sequence <const>, parts <const> = {}, {}, {}
   for _, name in ipairs(names) do kept[name] = true end

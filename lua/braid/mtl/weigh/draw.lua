@@ -1,5 +1,5 @@
---- Numbers by chance from Braid's random streams, as lists: those of a run that is gone on from
--- come as they would have.
+--- Random numbers from Braid's streams, as lists. A resumed run gets the same numbers that it would
+-- have had without the break.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops
@@ -9,7 +9,7 @@ local M <const> = {}
 --- n standard normal numbers.
 function M.normal(n) return ops.normal_(core.new({n}, "float64"), 0, 1):totable() end
 
---- The numbers from 1 to n in some order.
+--- The numbers from 1 to n in random order.
 function M.order(n)
   local list <const> = {}
   for i = 1, n do list[i] = i end

@@ -1,4 +1,5 @@
---- Lists of numbers and small matrices, rows of T numbers, in double; programs over weights.
+--- Vectors (lists of T numbers) and small matrices (lists of T rows) in double, and optimization
+-- programs over weights.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops
@@ -37,7 +38,7 @@ end
 --- s v
 function M.scaled(v, s) return M.map(v, function(x) return x * s end) end
 
---- The lengths of the gradients whose products m holds.
+--- The lengths of the gradients, from their Gram matrix m.
 function M.lengths(m)
   local out <const> = {}
   for i = 1, #m do out[i] = math.sqrt(math.max(m[i][i], 0)) end
@@ -84,7 +85,8 @@ function M.eigen(m)
   return values:totable(), ops.transpose(vectors, 1, 2):contiguous():totable()
 end
 
---- sum_k f(lambda_k) u_k u_k' v over the eigenvalues above `least` of the largest; with how many.
+--- sum_k f(lambda_k) u_k u_k' v over the eigenvalues that are more than `least` times the largest;
+-- and how many these are.
 function M.by_eigen(m, v, least, f)
   local values <const>, vectors <const> = M.eigen(m)
   local out <const>, rank = M.scaled(v, 0), 0
@@ -106,7 +108,7 @@ end
 --- The x >= 0 at which x' m x / 2 + q' x is least, for each q.
 function M.nonnegative(m, qs) return ops.nonnegative_program(tensor(m), tensor(qs)):totable() end
 
---- The x >= 0 of sum 1 at which it is least; q may be left out.
+--- The x >= 0 of sum 1 at which x' m x / 2 + q' x is least; q may be left out.
 function M.simplex(m, q)
   return ops.simplex_program(tensor(m), q and tensor(q) or nil):totable()
 end

@@ -1,11 +1,11 @@
---- Axes: from a range of numbers to places from 0 to 1, with round ticks and their labels.
+--- Axes: they map a range of numbers to places from 0 to 1, and have round ticks with labels.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 
 local M <const> = {}
 
-local MOST <const> = 1e300 -- what lies beyond is drawn at the edge, so that differences stay finite
+local MOST <const> = 1e300 -- a larger number is drawn at the edge, so that differences are finite
 
 local function tidy(text)
   return (text:gsub("e([+-])0*(%d)", function(sign, digit)
@@ -15,7 +15,7 @@ end
 
 local function power(v) return math.floor(math.log(v, 10) + 1e-9) end
 
---- A number with as many digits as tell it from those a step away.
+--- A tick's label, with enough digits to differ from those of its neighbours, a step away.
 function M.label(v, step, largest)
   if v == 0 then return "0" end
   local decimals <const> = math.max(0, -power(step))
@@ -28,7 +28,7 @@ function M.label(v, step, largest)
   return ("%%.%df"):format(decimals):format(v)
 end
 
---- A value as text for readers: five digits, without blanks.
+--- A value as text with five digits, without blanks.
 function M.value(v)
   if v ~= v then return "nan" end
   if math.type(v) == "integer" and math.abs(v) < 1e9 then return ("%d"):format(v) end
@@ -41,7 +41,7 @@ local function nice(step)
   return p * (step < 1.5 * p and 1 or step < 3.2 * p and 2 or step < 7.5 * p and 5 or 10)
 end
 
--- low < high, whatever is given.
+-- Moves low and high apart if needed, so that low < high.
 local function spread(low, high)
   low, high = math.max(-MOST, math.min(MOST, low)), math.max(-MOST, math.min(MOST, high))
   if high - low > math.max(math.abs(low), math.abs(high)) * 1e-9 then return low, high end
@@ -50,7 +50,7 @@ local function spread(low, high)
   return low - pad, high + pad
 end
 
---- Ends around one value.
+--- The two ends of an axis around a single value.
 function M.around(v) return spread(v, v) end
 
 local function linear_ticks(low, high, count)
@@ -135,7 +135,7 @@ M.OPTIONS = {
   xlim = check.list{of = check.number(), n = 2}, ylim = check.list{of = check.number(), n = 2},
 }
 
---- The fault of options that go together, in words, or nil.
+--- A text about options that contradict each other, or nil.
 function M.relation(o)
   for _, axis in ipairs{"x", "y"} do
     local lim <const> = o[axis .. "lim"]

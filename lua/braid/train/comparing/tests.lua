@@ -1,5 +1,5 @@
---- Whether networks differ in a metric: paired tests over seeds, corrected for their number, and
--- words that say no more than these show.
+--- Tests whether networks differ in a metric: paired tests over seeds, with p corrected for the
+-- number of tests, and sentences that claim no more than the tests show.
 
 local format <const> = require "braid.format"
 local statistics <const> = require "braid.train.statistics"
@@ -25,14 +25,15 @@ local function wins_of(a, b, direction)
   return wins, ties
 end
 
--- The largest of all numbers.
+-- The largest absolute value in both lists.
 local function size_of(a, b)
   local largest = 0.0
   for i = 1, #a do largest = math.max(largest, math.abs(a[i]), math.abs(b[i])) end
   return largest
 end
 
--- Differences that differ by less, relative to the values, are the same but for rounding.
+-- Differences are taken as equal where they differ by less than this share of the values, which
+-- may be rounding.
 local ROUNDING <const> = 1e-10
 
 -- One pair: both tests, the intervals of the difference.
@@ -113,7 +114,7 @@ function M.words(r, level, direction, shown)
     better and r.b or r.a, better and r.wins or r.n - r.wins - r.ties, seeds_text(r.n), interval)
 end
 
---- The limits of so many seeds, or nil where Wilcoxon's test can show a difference.
+--- A sentence about what n seeds cannot show, or nil where Wilcoxon's test can show a difference.
 function M.limits(n, level)
   if n == 1 then return "One seed: means have no deviation, and no difference can be tested." end
   local least <const> = 2 * 0.5 ^ n

@@ -1,22 +1,22 @@
---- Several jobs at once, each in a process of its own with one thread: networks as small as most
--- multi-task ones use a machine better that way than by threads.
+--- Runs several jobs at once, each in a process of its own with one thread. For small networks, as
+-- most multi-task networks are, this uses a machine better than threads do.
 --
 -- train.pool({a = f, b = g}, {dir =, jobs = number of processors, threads = 1, seed = 0, tries = 3,
--- progress = true}) -> {a = what f(job) gave, b = ...}: numbers, texts, flags and tables of them.
--- job has name, dir (a directory for what it writes) and seed.
+-- progress = true}) -> {a = result of f(job), b = ...}. Results are numbers, texts, flags and
+-- tables of them. job has name, dir (a directory for the job's files) and seed.
 --
--- A process runs the script once more from its beginning, with the same words, and where it comes
--- to this call it runs its job and ends; so f may use everything that the script made before. What
--- comes before is run in each of them (train.in_job() tells), what comes after in none, and what is
--- printed goes to DIR/NAME/output.txt. Every job begins with the same random numbers, of its seed,
--- and so gives the same wherever it runs: with jobs = 1, at a prompt and inside another job it is
--- this process.
+-- A job's process runs the script again from its beginning, with the same arguments. At this call
+-- it runs its job and ends; so f may use everything that the script made before the call. The lines
+-- before the call run in every process (train.in_job() tells where), the lines after it in no job.
+-- What a job prints goes to DIR/NAME/output.txt. Every job sets its random numbers by its seed, so
+-- it gives the same result wherever it runs. With jobs = 1, at a prompt and inside another job,
+-- jobs run in this process.
 --
--- A job's result is kept in DIR/NAME/result.json; the same call takes it from there and runs what
--- is missing; where f's lines, or numbers and texts that it uses, have changed, that is an error.
--- A job that something killed starts again, `tries` times in all; one that failed is an error with
--- the last lines that it printed, raised when all others are done. Ctrl-C and SIGTERM end all of
--- them; they end, too, when this process is killed.
+-- A job's result is kept in DIR/NAME/result.json. The same call reads it from there and runs only
+-- the missing jobs. If f's code, or the numbers and texts that it uses, have changed since, this is
+-- an error. A job that was killed is started again, `tries` times in all. A job that failed is an
+-- error with the last lines that it printed, raised when all others are done. Ctrl-C and SIGTERM
+-- end all jobs; they also end when this process is killed.
 -- @usage
 -- local r <const> = train.pool({small = function() return measure(10) end, large = function()
 --   return measure(20) end}, {dir = "build/sizes"})

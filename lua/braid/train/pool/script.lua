@@ -1,5 +1,5 @@
---- How the script that this process runs is run once more in another one, where it makes the same
--- networks, data and functions again.
+--- How to run the script of this process again in another process, where it makes the same
+-- networks, data and functions.
 
 local M <const> = {}
 
@@ -12,7 +12,7 @@ local function command_line()
   return #words > 0 and words or nil
 end
 
--- Whether someone sits at a prompt, or the script comes from a pipe.
+-- Whether the code runs at a prompt or comes from a pipe.
 local function at_prompt()
   if package.loaded["braid.repl"] then return true end
   local level = 2
@@ -24,7 +24,7 @@ local function at_prompt()
   end
 end
 
---- The words that run the script again, or nil and why that cannot be.
+--- The command that runs the script again, as a list of words; or nil and the reason why not.
 function M.command()
   local arguments <const> = rawget(_G, "arg")
   local script <const> = type(arguments) == "table" and arguments[0]

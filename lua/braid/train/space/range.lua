@@ -1,4 +1,5 @@
---- A set of values, reached by a number from 0 to 1: what the functions of train.space give.
+--- A set of values, which the functions of train.space give: at(u) is the value for a number u from
+-- 0 to 1.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -16,7 +17,7 @@ Range.__tostring = function(self)
   return format("%s %g to %g", self.kind, self.low, self.high)
 end
 
---- Whether a value is one.
+--- Whether a value is a Range.
 function Range.is(value) return class.is_a(value, Range) end
 
 return Range

@@ -5,7 +5,7 @@
 local check <const> = require "braid.check"
 local solve <const> = require "braid.train.statistics.solve"
 
--- Gamma(a + 1/2) / Gamma(a): the series for large a, from which recursion leads down.
+-- Gamma(a + 1/2) / Gamma(a): by the series for large a, and by recursion from there for small a.
 local function gamma_ratio(a)
   local factor = 1.0
   while a < 40 do
@@ -18,8 +18,8 @@ local function gamma_ratio(a)
 end
 
 -- x^a (1 - x)^b / (a B(a, b)) times the continued fraction of the incomplete beta function
--- I_x(a, b), where one of a and b is 1/2 (Abramowitz and Stegun 26.5.8); `front` is what is before
--- 1/a.
+-- I_x(a, b), where one of a and b is 1/2 (Abramowitz and Stegun 26.5.8); `front` is
+-- x^a (1 - x)^b / B(a, b).
 local function incomplete(x, a, b, front)
   return front / a / solve.fraction(1, function(i)
     local m <const> = i // 2

@@ -1,5 +1,5 @@
 --- Linear of T columns: x (n, T*in) -> (n, T*out) with weight (T*out, in), as one batched
--- product. All columns share an input (n, in).
+-- product. An input (n, in) is given to all columns.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -1,6 +1,6 @@
---- The area under the curve of errors (mtl.ced) up to a limit, over the limit: the exact one. by as
--- mtl.metric.error has it; limit is 0.10, of the box's width 0.05, unless given. A landmark task
--- calls it "auc".
+--- The exact area under the curve of errors (mtl.ced) up to `limit`, divided by the limit. Options:
+-- by, as in mtl.metric.error; limit, which is 0.10 by default, or 0.05 with the box's width. A
+-- landmark task calls this metric "auc".
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

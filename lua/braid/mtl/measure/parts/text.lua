@@ -1,10 +1,10 @@
---- Rows of words as a table: the first column to the left, the others to the right.
+--- Rows of words as a table: the first column is aligned left, the others right.
 
 local M <const> = {}
 
 local function width_of(word) return utf8.len(word) or #word end
 
---- rows as lines; left names further columns that go to the left.
+--- The rows as lines; `left` has the numbers of further columns to align left.
 function M.aligned(rows, left)
   local widths <const>, lines <const> = {}, {}
   for _, row in ipairs(rows) do

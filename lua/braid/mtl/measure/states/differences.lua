@@ -1,4 +1,4 @@
---- Sums of the absolute differences of numbers from what they should be.
+--- Sums of the absolute differences between predicted and true numbers.
 
 local class <const> = require "braid.class"
 
@@ -11,7 +11,7 @@ function Differences:init(context, _)
   end
 end
 
---- How far differences are from 0.
+--- The size of each difference; other classes replace this.
 function Differences.size(difference) return difference:abs() end
 
 function Differences:add(seen)
@@ -38,7 +38,7 @@ function Differences:merge(other)
   end
 end
 
---- The numbers, column by column.
+--- A list with the sums of each column.
 function Differences:parts() return self.columns end
 
 return Differences
