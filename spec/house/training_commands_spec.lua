@@ -82,6 +82,16 @@ describe("the commands that train", function()
     end)
   end)
 
+  it("note how large the pictures were", function()
+    shell.in_directory(function(dir)
+      local call <const> = "train tcdcn.lua --options input=64 --data faces --read n=20 --steps 1"
+        .. " --dir "
+      assert.equal(0, run(call .. dir .. "/a").status)
+      local config <const> = json.decode(shell.read(dir .. "/a/config.json"))
+      assert.equal(64, config.options.loader.size)
+    end)
+  end)
+
   it("print the last epoch for machines", function()
     local result <const> = run(TRAIN .. " --steps 3 --json")
     assert.equal(0, result.status)

@@ -2,6 +2,7 @@
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
+local fit_of <const> = require "braid.data.fit"
 local given <const> = require "braid.cli.given.data"
 local json <const> = require "braid.io.json"
 local settings <const> = require "braid.cli.given.settings"
@@ -40,6 +41,13 @@ local OPTIONS <const> = {tasks = "", options = "", optimizer = "AdamW", optim = 
 for name, kind in pairs(SAME) do OPTIONS[name] = kind end
 for name, kind in pairs(given.OPTIONS) do OPTIONS[name], SAID[name] = kind, given.SAID[name] end
 
+-- The side that a loader would take by itself, or nil: the run's configuration has it, for pictures
+-- that the network is asked about later.
+local function size_of(set)
+  local ok <const>, size <const> = check.caught(fit_of.size, {set}, {})
+  return ok and size > 0 and size or nil
+end
+
 local function fit_options(o, net, sets)
   local fit <const> = {net = net, train = sets.train, val = sets.val, seed = o.seed}
   for name in pairs(SAME) do fit[name] = o[name] end
@@ -47,8 +55,7 @@ local function fit_options(o, net, sets)
   fit.optimizer[1], fit.optimizer.lr = o.optimizer, o.lr
   fit.lr = nil
   if o.weighting then fit.weighting = braid.mtl.weighting[o.weighting]{} end
-  -- The size stands in the run's configuration, for pictures that it is asked about later.
-  fit.loader = {size = o.size or sets.train.size, workers = o.workers > 0 and o.workers or nil,
+  fit.loader = {size = o.size or size_of(sets.train), workers = o.workers > 0 and o.workers or nil,
     augment = o.augment ~= "" and settings("augment", o.augment) or nil}
   fit.progress = not o.json
   return fit

@@ -1,0 +1,53 @@
+--- `braid eval DIR | FILE --data PATH`: what a network says of data, in metrics.
+--
+-- The best network of a run on test data is train.test, once; other parts, and files, are asked as
+-- often as one likes.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
+local given <const> = require "braid.cli.given.data"
+local json <const> = require "braid.io.json"
+local Log <const> = require "braid.train.log"
+local network <const> = require "braid.cli.given.network"
+local Source <const> = require "braid.train.fitting.source"
+local test <const> = require "braid.train.test"
+
+local OPTIONS <const> = {part = {"test", "val", "train"}, json = false,
+  batch = check.whole{from = 1}, size = check.whole{from = 1, to = 4096}}
+local SAID <const> = {part = "which of the data", json = "for machines",
+  batch = "samples at once (64)", size = "side of the pictures (the run's)"}
+for name, kind in pairs(given.OPTIONS) do OPTIONS[name], SAID[name] = kind, given.SAID[name] end
+
+-- The run's test, which stands once it was made; of other data it says nothing.
+local function tested(dir, set, source)
+  local path <const> = dir .. "/test.json"
+  local before <const> = core.path_kind(path) == "file" and json.decode(files.read(path) or "")
+  local mark <const> = source:mark()
+  if type(before) == "table" and before.data ~= mark then
+    check.fail("%s was tested on other data, %s, and these are %s; eval %s/best.safetensors asks "
+      .. "its network as often as you like", dir, tostring(before.data), mark, dir)
+  end
+  return test(dir, set)
+end
+
+return {usage = "eval DIR | FILE ...        a run's best network, or a file's, on data",
+  least = 1, most = 1, options = OPTIONS, said = SAID,
+  wrong = function(o)
+    if not o.data then return "--data is missing: a directory, a file or faces" end
+  end,
+  run = function(o, path)
+    local net <const>, tasks <const> = network.open(path)
+    local set <const> = given.part(given.open(o), o.part)
+    local is_test <const> = o.part == "test" and core.path_kind(path) == "directory"
+    if is_test and (o.size or o.batch) then
+      check.fail("--size and --batch are the run's where it is tested; eval %s/best.safetensors "
+        .. "takes them", path)
+    end
+    local loader <const> = network.loader(path)
+    loader.size = o.size or loader.size
+    local source <const> = Source("test", set, {tasks = tasks, loader = loader, batch = o.batch})
+    local report <const> = is_test and tested(path, set, source)
+      or tasks:evaluate(net, source:batches(1))
+    print(o.json and json.encode(Log.plain(Log.report(report))) or tostring(report))
+  end}

@@ -1,0 +1,36 @@
+--- A network by an argument: a run's directory, whose best network is meant, or a file.
+
+local check <const> = require "braid.check"
+local config <const> = require "braid.train.fitting.config"
+local core <const> = require "braid.core"
+local open <const> = require "braid.model.open"
+
+local M <const> = {}
+
+--- The loader's options that a run had, of a directory or of a file in one.
+function M.loader(path)
+  local dir <const> = core.path_kind(path) == "directory" and path or path:match("^(.*)/[^/]*$")
+    or "."
+  local run <const> = config.read(dir) or {}
+  local loader <const> = type(run.options) == "table" and run.options.loader
+  return type(loader) == "table" and loader or {}
+end
+
+--- The network and its tasks.
+function M.open(path)
+  local kind <const> = core.path_kind(path)
+  if not kind then check.fail("there is no %s", path) end
+  if kind == "directory" then
+    if not config.read(path) then check.fail("%s is no directory of a run", path) end
+    path = path .. "/best.safetensors"
+    if not core.path_kind(path) then
+      check.fail("there is no %s: the run has no best network (it had no val, or has not ended an "
+        .. "epoch)", path)
+    end
+  end
+  local net <const>, tasks <const> = open(path)
+  if not tasks then check.fail("the network of %s has no tasks", path) end
+  return net, tasks
+end
+
+return M

@@ -1,0 +1,185 @@
+--- The commands that ask networks, of data and of pictures: the numbers that scripts have.
+
+local braid <const> = require "braid"
+local core <const> = require "braid.core"
+local json <const> = require "braid.io.json"
+local shell <const> = require "spec.support.shell"
+local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
+
+local DATA <const> = ' --data faces --read "n=60 seed=3"'
+
+local function run(arguments)
+  if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
+  return shell.run("OMP_NUM_THREADS=1 " .. shell.build .. "/braid " .. arguments)
+end
+
+-- A run of an epoch, whose tasks are of each kind that predict has words for.
+local function make_run(dir, channels)
+  local sets <const> = data.faces{n = 60, seed = 3, channels = channels}
+  local set <const> = sets.train
+  local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = set},
+    pose = mtl.classes{5, names = set.classes.pose, flip = {5, 4, 3, 2, 1}}, smile = mtl.classes{2},
+    both = mtl.attributes{"gender", "glasses"}}
+  braid.manual_seed(1)
+  local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, channels = channels})
+  train.fit{net = net, train = set, val = sets.val, epochs = 1, batch = 30, seed = 1, dir = dir,
+    loader = {size = 40}, progress = false}
+  return sets, net, tasks
+end
+
+local function one_thread(f)
+  local threads <const> = braid.get_threads()
+  braid.set_threads(1)
+  shell.in_directory(f)
+  braid.set_threads(threads)
+end
+
+-- Pictures of which one is no square, as files.
+local function write_pictures(dir, set)
+  local paths <const> = {}
+  for i, cut in ipairs{{64, 64}, {64, 40}, {40, 64}} do
+    local image <const> = set[i].image[{ {}, {1, cut[1]}, {1, cut[2]} }]:permute(2, 3, 1)
+    paths[i] = ("%s/face%d.png"):format(dir, i)
+    assert(core.image_write(paths[i], image:expand(cut[1], cut[2], 3):contiguous():clone()))
+  end
+  return paths
+end
+
+describe("the commands that ask networks", function()
+  it("measure what a script measures, and test a run once", function()
+    one_thread(function(dir)
+      local a <const> = dir .. "/a"
+      local sets <const> = make_run(a, 1)
+      local net <const>, tasks <const> = braid.open(a .. "/best.safetensors")
+      for _, part in ipairs{"val", "train", "test"} do
+        local report <const> = tasks:evaluate(net, data.loader(sets[part], {size = 40, batch = 64}))
+        local call <const> = ("eval %s/best.safetensors%s --part=%s"):format(a, DATA, part)
+        assert.equal(tostring(report) .. "\n", run(call).out)
+        local decoded <const> = json.decode(run(call .. " --json").out)
+        assert.equal(report.landmarks.error, decoded.landmarks.error)
+      end
+      assert.is_nil(core.path_kind(a .. "/test.json"))
+      local best <const> = run("eval " .. a .. "/best.safetensors" .. DATA).out
+      assert.equal(best, run("eval " .. a .. DATA).out)
+      assert.matches("was tested at", run("eval " .. a .. DATA).err, 1, true)
+      local other <const> = run("eval " .. a .. ' --data faces --read "n=70"')
+      assert.equal(1, other.status)
+      assert.equal("", other.out)
+      assert.matches("was tested on other data", other.err, 1, true)
+    end)
+  end)
+
+  for _, channels in ipairs{1, 3} do
+    it(("say of pictures what a script says, %d channels"):format(channels), function()
+      one_thread(function(dir)
+        local a <const> = dir .. "/a"
+        local sets <const> = make_run(a, channels)
+        local net <const>, tasks <const> = braid.open(a .. "/best.safetensors")
+        local _ <close> = net:evaluating()
+        local paths <const> = write_pictures(dir, sets.test)
+        local batch <const> = data.loader(data.dataset{files = paths, channels = channels},
+          {size = 40, batch = 3, enlarge = true})()
+        local outputs <const> = net(batch.image)
+        local call <const> = ("predict %s %s"):format(a, table.concat(paths, " "))
+        local list <const> = json.decode(run(call .. " --json").out)
+        local rows <const> = {}
+        for line in run(call .. " --csv").out:gmatch("[^\n]+") do rows[#rows + 1] = line end
+        assert.equal(4, #rows)
+        for i, row in ipairs(list) do
+          assert.equal(paths[i], row.picture)
+          local c <const> = outputs.pose[i]:argmax():item()
+          assert.equal(c, row.tasks.pose.class)
+          assert.equal(tasks.pose.names[c], row.tasks.pose.name)
+          assert.equal(outputs.pose[i]:softmax(1)[c]:item(), row.tasks.pose.share)
+          assert.equal("glasses", row.tasks.both.each[2].label)
+          local said <const> = outputs.both[i]:reshape(2, 2)
+          assert.equal(said[2]:argmax():item(), row.tasks.both.each[2].class)
+          assert.equal(5, #row.tasks.landmarks.points)
+          assert.equal(paths[i], rows[i + 1]:match("^[^,]+"))
+        end
+      end)
+    end)
+  end
+
+  it("place points in pictures that are no square where the loader has them", function()
+    one_thread(function(dir)
+      local sets <const> = data.faces{n = 1, test = 3}
+      local paths <const> = write_pictures(dir, sets.test)
+      for i, size in ipairs{{64, 64}, {64, 40}, {40, 64}} do
+        local h <const>, w <const> = size[1], size[2]
+        local there <const> = {{0, 0}, {10, 20}, {w - 1, h - 1}}
+        local set <const> = data.dataset{files = {paths[i]}, channels = 1,
+          labels = {points = braid.tensor{there}}}
+        local seen <const> = data.loader(set, {size = 40, batch = 1, enlarge = true})().points
+        local tasks <const> = mtl.tasks{points = mtl.landmarks{points = 3, eyes = false}}
+        local said <const> = require "braid.cli.given.answers".of(tasks,
+          {points = seen:reshape(1, 6)}, 1, h, w)
+        for k, p in ipairs(there) do
+          assert.near(p[1], said.points.points[k][1], 1e-3)
+          assert.near(p[2], said.points.points[k][2], 1e-3)
+        end
+      end
+    end)
+  end)
+
+  it("draw on copies, and overwrite nothing", function()
+    one_thread(function(dir)
+      local sets <const> = make_run(dir .. "/a", 1)
+      local paths <const> = write_pictures(dir, sets.test)
+      local call <const> = ("predict %s/a %s"):format(dir, paths[2])
+      local out <const> = dir .. "/out"
+      assert.same({status = 0, signal = false, out = "", err = ""}, run(call .. " --out " .. out))
+      local drawn <const> = core.image_read(out .. "/face2.png", 3)
+      local image <const> = core.image_read(paths[2], 3)
+      assert.equal(40, drawn:size(3))
+      assert.is_true(drawn:size(2) > 64) -- words below
+      local changed <const> = drawn[{ {}, {1, 64} }]:ne(image):sum():item()
+      assert.is_true(changed > 0 and changed < image:numel() / 4)
+      assert.matches("--overwrite replaces it", run(call .. " --out " .. out).err, 1, true)
+      assert.equal(0, run(call .. " --overwrite --out " .. out).status)
+      local before <const> = shell.read(paths[2])
+      for _, where in ipairs{dir, dir .. "/", dir .. "//.", dir .. "/./"} do
+        local result <const> = run(call .. " --overwrite --out " .. where)
+        assert.equal(1, result.status)
+        assert.matches("is a picture that is asked about", result.err, 1, true)
+      end
+      assert.equal(before, shell.read(paths[2]))
+      shell.run("mkdir " .. dir .. "/in && cp " .. paths[2] .. " " .. dir .. "/in")
+      assert.matches("would both be", run(call .. " " .. dir .. "/in/face2.png --out " .. dir
+        .. "/new").err, 1, true)
+      assert.is_nil(core.path_kind(dir .. "/new"))
+    end)
+  end)
+
+  it("say what is wrong with a call", function()
+    one_thread(function(dir)
+      local sets <const> = make_run(dir .. "/a", 1)
+      local picture <const> = " " .. write_pictures(dir, sets.test)[1]
+      shell.run(("cp %s/a/best.safetensors %s/net.safetensors"):format(dir, dir))
+      for _, row in ipairs{
+        {2, "--data is missing", "eval DIR/a"},
+        {2, '"test", "val" or "train", not \'vall\'', "eval DIR/a --part vall" .. DATA},
+        {1, "--size and --batch are the run's", "eval DIR/a --size 40" .. DATA},
+        {1, "is no directory of a run", "eval DIR" .. DATA},
+        {1, "there is no DIR/no", "eval DIR/no" .. DATA},
+        {1, "there is no DIR/b", "eval DIR/a --data DIR/b"},
+        {2, "something is missing", "predict DIR/a"},
+        {2, "--json or --csv", "predict DIR/a --json --csv" .. picture},
+        {2, "--batch must be", "predict DIR/a --batch 0" .. picture},
+        {1, "--size is missing", "predict DIR/net.safetensors" .. picture},
+        {1, "takes no pictures of 17 x 17", "predict DIR/a --size 17" .. picture},
+        {1, "README.md", "predict DIR/a README.md" .. picture},
+        {1, "cannot open DIR/no.png", "predict DIR/a DIR/no.png" .. picture},
+        {1, "is a file", "predict DIR/a --out README.md" .. picture},
+        {1, "is no directory of a run", "predict DIR" .. picture},
+      } do
+        local status <const>, words <const>, call <const> = table.unpack(row)
+        local result <const> = run((call:gsub("DIR", dir)))
+        assert.equal(status, result.status, call)
+        assert.matches("^braid: %l+: [^\n]+\n$", result.err)
+        assert.is_truthy(result.err:find((words:gsub("DIR", dir)), 1, true), result.err)
+        assert.equal("", result.out)
+      end
+    end)
+  end)
+end)
