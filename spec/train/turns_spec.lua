@@ -62,6 +62,39 @@ describe("train.fit with tasks in turns", function()
     end
   end
 
+  it("gives a task without classes, in its turn, the samples that have its label", function()
+    local set <const> = data.faces{n = 60, seed = 1, size = 16}.train
+    for i = 1, 15 do set.labels.landmarks[i]:fill_(0 / 0) end
+    local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5},
+      smile = mtl.classes{2}}
+    local turns <const>, seen <const> = {landmarks = 0, smile = 0}, {}
+    local loader <const> = data.loader(set, {batch = 7, balanced = {"landmarks", "smile"},
+      tasks = tasks, shuffle = true})
+    for batch in loader do
+      turns[batch.task] = turns[batch.task] + 1
+      local missing <const> = batch.landmarks:ne(batch.landmarks):sum():item()
+      assert.equal(batch.task == "landmarks" and 0 or 10 * batch.count, missing)
+      for _, i in ipairs(batch.task == "landmarks" and loader:indices() or {}) do
+        assert.is_true(i > 15)
+        seen[i] = (seen[i] or 0) + 1
+        assert.equal(1, seen[i])
+      end
+    end
+    assert.is_true(math.abs(turns.landmarks - turns.smile) <= 1)
+
+    braid.manual_seed(2)
+    local net <const> = mtl.network{tasks = tasks, mixer = mtl.ttc{},
+      blocks = nn.backbone({{"one", function(c)
+        return nn.Sequential{nn.Conv2d(c, 4, {kernel = 3}), nn.ReLU()}
+      end}}, {channels = 1})}
+    local history <const> = train.fit{net = net, train = set, epochs = 1, batch = 7, turns = true,
+      progress = false}
+    assert.is_true(history[1].train.loss.landmarks > 0 and history[1].train.loss.smile > 0)
+    set.labels.landmarks:fill_(0 / 0)
+    assert.error_matches(function() data.loader(set, {balanced = {"landmarks", "smile"}}) end,
+      "balanced: no sample has the label 'landmarks'")
+  end)
+
   it("says what to do where an optimizer that is made holds them", function()
     local net <const> = network(mtl.ttc{})
     assert.error_matches(function()

@@ -20,7 +20,8 @@
 -- Samples: shuffle; balanced = "gender", the classes in equal shares; balanced = {"gender",
 -- "smile"} or true (all classes among the tasks), tasks take turns, each with balanced
 -- batches where the labels of the others are missing (batch.task names it; a network learns from
--- them as net(batch.image, {tasks = tasks:present(batch)})); stratify =
+-- them as net(batch.image, {tasks = tasks:present(batch)})); a label without classes, such as
+-- points, in a list has batches of the samples that have it; stratify =
 -- "pose", each batch with the classes in the shares of the whole; weights = one for each
 -- sample, drawn in proportion; drop_last leaves out a last smaller batch. ds may be a
 -- data.mix.

@@ -41,11 +41,14 @@ local function drawn(count, next_one)
   return core.from_table(list, "int64")
 end
 
+-- Whether a label is one of classes.
+local function is_class(t) return t:dim() == 1 and not t.dtype:find("float") end
+
 -- Sample numbers by class, and the classes in order; 0 (missing) only with `missing`.
 local function by_class(what, ds, name, missing)
   local labels <const> = ds.labels[name]
   if not labels then check.fail("data.loader: %s: there is no label '%s'", what, name) end
-  if labels:dim() ~= 1 or labels.dtype:find("float") then
+  if not is_class(labels) then
     check.fail("data.loader: %s: '%s' is no class label", what, name)
   end
   local lists <const>, classes <const> = {}, {}
@@ -74,6 +77,18 @@ local function balanced(ds, name, o, count, salt)
     turn = turn % #classes + 1
     return draw[turn]()
   end)
+end
+
+-- The samples that have a label, such as points or angles, which has no classes: each in its turn.
+local function labelled(ds, name, o, count, salt)
+  local t <const>, list <const> = ds.labels[name], {}
+  local rows <const> = t:reshape(#ds, -1)
+  local there <const> = rows:eq(rows):to("float32"):sum(2):totable() -- NaN is missing
+  for i, n in ipairs(there) do
+    if n > 0 then list[#list + 1] = i end
+  end
+  if #list == 0 then check.fail("data.loader: balanced: no sample has the label '%s'", name) end
+  return drawn(count, cycled(list, o, salt))
 end
 
 -- Every part of the epoch has the classes in the shares of the whole: member j of m of a
@@ -216,7 +231,10 @@ function M.plan(ds, o, taken)
   local shares <const> = {}
   for k = 1, #o.balanced do shares[k] = 1 end
   local plan <const> = alternating(shares, #ds, o, taken, function(who, count)
-    return balanced(ds, o.balanced[who], o, count, 64 * who)
+    local name <const> = o.balanced[who]
+    local t <const> = ds.labels[name]
+    local draw <const> = (not t or is_class(t)) and balanced or labelled
+    return draw(ds, name, o, count, 64 * who)
   end)
   for _, batch in ipairs(plan) do batch.task = o.balanced[batch.who] end
   return plan
