@@ -1,12 +1,11 @@
-/* Large blocks are cut out of segments of address space, the smallest free piece that is
-   large enough first, and neighbours that are free become one again. So the buffers of a
-   training step find the places they had in the step before, whatever the order in which
-   they come and go: after the first steps no page is new, and the segments hold little
-   more than was ever in use at once.
+/* Allocates large blocks from segments of address space. A block is cut out of the
+   smallest free piece that is large enough, and free neighbours are joined. So the
+   buffers of a training step get the places of the step before, in whatever order they
+   come and go. After the first steps no page is new, and the segments hold little more
+   than the largest amount in use at once.
 
-   A page is the system's until it is touched. Segments begin where huge pages do and ask
-   for them: a fault for 2 MB rather than for 4 KB.
- */
+   The system gives memory to a page when it is first touched. Segments are aligned to
+   huge pages and ask for them, so that one page fault brings 2 MB rather than 4 KB. */
 #define _GNU_SOURCE
 #include "base/heap.h"
 
@@ -15,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BINS = 256, PIECE = 8192 }; /* no rest smaller than PIECE is cut off */
+enum { BINS = 256, PIECE = 8192 }; /* a rest smaller than PIECE stays with its block */
 
 static const size_t SEGMENT = (size_t)64 << 20, HUGE_PAGE = (size_t)2 << 20;
 
@@ -24,7 +23,8 @@ static struct {
   size_t mapped;
 } heap;
 
-/* Four to an octave, so that every block of a bin is larger than all of a lower one. */
+/* The bin of a size. Sizes from 2^k to 2^(k+1) have four bins. Every block of a bin is
+   larger than all blocks of a lower bin. */
 static int bin_of(size_t size) {
   int octave = 63 - __builtin_clzll((unsigned long long)size);
   return octave * 4 + (int)(size >> (octave - 2) & 3);
@@ -48,7 +48,7 @@ static void take_out(br_block *b) {
   b->free = false;
 }
 
-/* The smallest that fits, of those the one furthest down in memory. */
+/* The smallest block that fits; of equal ones, the one at the lowest address. */
 static br_block *best_of(br_block *list, size_t size) {
   br_block *best = NULL;
   for (br_block *b = list; b; b = b->next) {
@@ -58,7 +58,7 @@ static br_block *best_of(br_block *list, size_t size) {
   return best;
 }
 
-/* `size` bytes of fresh memory that begin at a huge page. */
+/* Maps `size` bytes of new memory, aligned to a huge page. */
 static void *map(size_t size) {
   if (size > SIZE_MAX / 2) return NULL;
   char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
@@ -73,8 +73,8 @@ static void *map(size_t size) {
   return p + skip;
 }
 
-/* A segment as one free block; a quarter of what there is at a time, so that they stay
-   few. */
+/* A new segment as one free block. Each is a quarter of all segments so far, so that
+   there are few. */
 static br_block *new_segment(size_t size) {
   size_t wish = heap.mapped / 4 > SEGMENT ? heap.mapped / 4 : SEGMENT;
   size_t whole = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
@@ -107,7 +107,7 @@ br_block *br_heap_take(size_t size) {
   return b;
 }
 
-/* b and the block after it become one. */
+/* Joins b with the block after it. */
 static void join(br_block *b) {
   br_block *gone = b->after;
   b->size += gone->size;
@@ -128,7 +128,7 @@ void br_heap_give(br_block *b) {
   put_in(b);
 }
 
-/* The whole pages of a free block that has neighbours; its header stays. */
+/* Gives the whole pages of a free block back to the system; the block's header stays. */
 static void forget_pages(br_block *b) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   uintptr_t first = ((uintptr_t)b + sizeof *b + page - 1) & ~(page - 1);
@@ -137,7 +137,7 @@ static void forget_pages(br_block *b) {
     madvise((char *)b + (first - (uintptr_t)b), last - first, MADV_DONTNEED);
 }
 
-/* The number that a file of the system's begins with, `otherwise` where there is none. */
+/* The number at the beginning of a system file; `otherwise` where there is none. */
 static size_t number_in(const char *path, size_t otherwise) {
   unsigned long long n = 0;
   FILE *f = fopen(path, "r");

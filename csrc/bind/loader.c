@@ -1,14 +1,18 @@
-/* core.loader: the plan of a loader, read from a table, and its batches.
+/* core.loader: reads the plan of a loader from a table, and gives its batches.
 
-   core.loader{workers, skip, seed, channels (1 or 3), fields, sources}, where
-     fields: {{name, kind ("class", "points", "real" or "box"), shape, flip, follow, bin,
+   core.loader{workers, skip, seed, channels (1 or 3), fields, sources}. The fields' and
+   sources' contents are as in load/loader.h.
+
+   fields: {{name, kind ("class", "points", "real" or "box"), shape, flip, follow, bin,
    bins}, ...}
-     sources: {{n, images or text, ends and root, boxes, shifts, rows, as_stored, labels
-   (by number of the field), points (a field), eyes and pairs, steps ({{name, numbers...},
-   ...}), cache},
-   ...} are as in io/loader.h. Its methods: submit(pick, first, last, stream, only) take()
-   -> {image, count, a tensor for each field} facts() -> seconds waited, samples left out,
-   the first message size() -> height, width        close() */
+
+   sources: {{n, images or text, ends and root, boxes, shifts, rows, as_stored, labels (by
+   number of the field), points (a field), eyes and pairs, steps ({{name, numbers...},
+   ...}), cache}, ...}
+
+   The methods are submit(pick, first, last, stream, only); take() -> {image, count, a
+   tensor for each field}; facts() -> seconds waited, samples left out, the first message;
+   size() -> height, width; close(). */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -22,10 +26,10 @@ typedef struct handle {
   br_loader *loader; /* NULL: closed */
 } handle;
 
-/* ---- reading the plan: the table at the top; what is retained is in the plan at once.
-   Strings go into a table that is the loader's own, and so do the fields' names. */
+/* ---- reading the plan from the table at the top. What is retained goes into the plan at
+   once. A table that belongs to the loader holds the strings and the fields' names. */
 
-enum { HELD = 3 }; /* where that table lies */
+enum { HELD = 3 }; /* the stack index of that table */
 
 static lua_Integer integer_in(lua_State *L, const char *key, lua_Integer otherwise) {
   lua_Integer v = otherwise;
@@ -54,8 +58,8 @@ static br_tensor *take_tensor(lua_State *L, br_dtype dtype, int64_t numel,
   return br_retain(t);
 }
 
-/* Puts a copy in the place of a tensor of the plan. What pictures and points are looked
-   up by must stay as it was when it was checked, whatever becomes of the user's. */
+/* Replaces a tensor of the plan by a copy. Indices of pictures and points are checked
+   once, so a later change by the user must not reach them. */
 static void own(lua_State *L, br_tensor **t) {
   br_tensor *copy = br_tensor_like(*t, (*t)->dtype);
   if (!copy || br_copy(copy, *t) != BR_OK) {
@@ -66,7 +70,7 @@ static void own(lua_State *L, br_tensor **t) {
   *t = copy;
 }
 
-/* Refuses a flip that leads to a class or a point that does not exist. */
+/* Raises an error for a flip that names a class or a point that does not exist. */
 static void check_flip(lua_State *L, const br_field *f) {
   const int64_t points = f->kind == BR_FIELD_POINTS ? f->width / 2 : 0;
   const int64_t limit = points ? points : f->flip->numel;
@@ -129,7 +133,7 @@ static void read_steps(lua_State *L, br_recipe *r) {
   lua_pop(L, 1);
 }
 
-/* The string in a field of the table at the top, which the loader holds from now on. */
+/* The string in a field of the table at the top; the loader holds it from now on. */
 static const char *held_string(lua_State *L, const char *key, size_t *length) {
   lua_getfield(L, -1, key);
   const char *text = luaL_checklstring(L, -1, length);
@@ -292,8 +296,8 @@ static handle *check_handle(lua_State *L) {
   return h;
 }
 
-/* loader:submit(pick, first, last, stream, only): samples pick[first .. last], from 1;
-   only: the field whose labels are given, or nil. */
+/* loader:submit(pick, first, last, stream, only): orders a batch of the samples
+   pick[first .. last], from 1. `only` is the one field to give labels for, or nil. */
 static int submit(lua_State *L) {
   const int64_t first = luaL_checkinteger(L, 3), last = luaL_checkinteger(L, 4);
   const int64_t stream = luaL_checkinteger(L, 5), only = luaL_optinteger(L, 6, 0) - 1;
@@ -317,7 +321,7 @@ static int submit(lua_State *L) {
   return 0;
 }
 
-/* loader:take(): the oldest batch. */
+/* loader:take(): the oldest batch that was ordered. */
 static int take(lua_State *L) {
   br_box *label[BR_FIELDS];
   br_batch b;

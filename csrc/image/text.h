@@ -11,8 +11,8 @@
 enum { BR_TEXT_WIDTH = 6, BR_TEXT_HEIGHT = 9 };
 
 /* Draws n bytes of ASCII with the top-left corner of their first cell at the pixel `at`
-   (x, y), a dot being scale x scale pixels; any other byte is a box, except that the
-   bytes of a UTF-8 character are one. What lies outside the image is cut off. */
+   (x, y); a dot is scale x scale pixels. Any other byte is drawn as a box; the bytes of a
+   UTF-8 character are one box. What lies outside the image is cut off. */
 void br_draw_text(br_image *im, const int64_t at[2], const char *text, size_t n,
                   int64_t scale, const uint8_t rgb[3]);
 

@@ -1,8 +1,8 @@
-/* Journals: files of lines that grow at their end, each written by one process at a time.
+/* Journals: files to which lines are appended, each written by one process at a time.
 
-   The lock is of the open file, so that it ends with its process, however that ends. A
-   line is there whole or not at all, but for a process that was killed while it wrote:
-   such a torn end goes when the journal is opened the next time. */
+   The lock belongs to the open file, so that it ends with its process, however that ends.
+   A line is written whole or not at all. If a process is killed while it writes, a part
+   of a line may be left at the end; it is removed when the journal is next opened. */
 #ifndef BR_IO_JOURNAL_H
 #define BR_IO_JOURNAL_H
 
@@ -14,16 +14,17 @@
 
 typedef struct br_journal br_journal;
 
-/* NULL with a message where it cannot be written, or where another holds it (*held). */
+/* Opens a journal. NULL with a message if it cannot be written, or if another process
+   holds it (*held). */
 br_journal *br_journal_open(const char *path, bool *held, br_status *status);
 
-/* Appends lines of n bytes; after a failure what was there before is there. */
+/* Appends lines of n bytes. After a failure the file is as it was before. */
 br_status br_journal_put(br_journal *j, const void *lines, size_t n);
 
-/* Shortens it to so many bytes; beyond its size nothing changes. */
+/* Shortens the journal to `size` bytes. A larger size changes nothing. */
 br_status br_journal_cut(br_journal *j, int64_t size);
 
-/* Has what was written outlive a loss of power. */
+/* Makes sure that what was written survives a loss of power. */
 br_status br_journal_sync(br_journal *j);
 
 int64_t br_journal_size(const br_journal *j);

@@ -1,4 +1,4 @@
-/* The largest and the smallest, and where they stand. */
+/* Largest and smallest elements, and their indices. */
 #include <math.h>
 #include <string.h>
 
@@ -6,11 +6,12 @@
 #include "op/reduce.h"
 
 enum {
-  PIECE = 256,  /* values of lanes that do not lie in a row */
-  GRAIN = 16384 /* values that more than one thread is worth */
+  PIECE = 256,  /* values read at a time of lanes that are not contiguous */
+  GRAIN = 16384 /* fewer values are not worth a second thread */
 };
 
-/* One dimension, or all of them as if flattened; at least one element to choose from. */
+/* The mask of dimensions: the given one, or all. There must be at least one element to
+   choose from. */
 static br_status best_mask(br_call *c) {
   int d = 0;
   const br_tensor *x = c->in[0];
@@ -37,7 +38,7 @@ static br_status best_infer(br_call *c) {
   if (!status && c->arg[BR_REDUCE_DIM].given)
     return br_reduced_out(c, 1, BR_I64, mask, c->arg[BR_REDUCE_KEEPDIM].i);
   c->keep = BR_KEEP_IN(0) |
-            BR_KEEP_OUT(0); /* to find the equals that share the gradient */
+            BR_KEEP_OUT(0); /* to find the equal elements that share the gradient */
   c->nout = 1;
   return status;
 }
@@ -98,7 +99,8 @@ static br_status argmin_forward(br_call *c) {
   return find_best(c, false, NULL, c->out[0]);
 }
 
-/* x's elements that are y, which is NaN where one of them is, share dy. */
+/* The elements of x that equal y share dy. Where x has a NaN, y is NaN, and the NaNs
+   share dy. */
 br_status br_share_backward(br_call *c) {
   br_tensor *x = c->in[0], *y = c->out[0], *both[2] = {x, y}, *dy[2] = {NULL, NULL};
   if (!c->need[0]) return BR_OK;
@@ -119,7 +121,7 @@ br_status br_share_backward(br_call *c) {
   return br_dx_take(c, 0, dx);
 }
 
-/* All of dy goes to the element that was chosen; without a dimension, equals share it. */
+/* All of dy goes to the chosen element. Without a dimension, equal elements share dy. */
 static br_status best_backward(br_call *c) {
   if (!c->arg[BR_REDUCE_DIM].given) return c->dy[0] ? br_share_backward(c) : BR_OK;
   br_tensor *dy = NULL, *where = NULL, *rows = NULL, *turned[2] = {NULL, NULL};
@@ -169,11 +171,11 @@ const br_op br_extremes_ops[] = {
      .infer = best_infer, .forward = min_forward, .backward = best_backward,
      .keep = BR_KEEP_OUT(1), .results = 2},
     {.name = "argmax", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the index of the first of the largest", .infer = arg_infer,
-     .forward = argmax_forward},
+     .doc = "the index of the largest element; of equal ones, of the first",
+     .infer = arg_infer, .forward = argmax_forward},
     {.name = "argmin", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the index of the first of the smallest", .infer = arg_infer,
-     .forward = argmin_forward},
+     .doc = "the index of the smallest element; of equal ones, of the first",
+     .infer = arg_infer, .forward = argmin_forward},
     {0},
 };
 /* clang-format on */

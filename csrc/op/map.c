@@ -1,6 +1,6 @@
-/* Elementwise work: blocks of the output, each computed by one kernel call on contiguous
-   runs; operands that do not lie so are brought into a buffer first, converted on the
-   way.
+/* Elementwise work. The output is computed in blocks, each by one kernel call on
+   contiguous elements. Operands that are not contiguous, or of another type, are copied
+   to a buffer first.
 
    An elementwise operator is one row: `kernel` names its function, grad[i] the function
    for the gradient of input i, which is called with dy and then all that the row keeps,
@@ -23,12 +23,12 @@ typedef struct job {
   br_map_fn *fn;
   br_dtype compute;
   const double *arg;
-  bool dense[BR_ITER_MAX]; /* usable in place */
+  bool dense[BR_ITER_MAX]; /* the operand can be used without a buffer */
   bool all_dense;
   int64_t out_size, compute_size;
 } job;
 
-/* Elements first .. first+n-1, every operand in place. */
+/* Computes elements first .. first+n-1, with no operand in a buffer. */
 static void run_dense(const job *j, int64_t first, int64_t n) {
   const void *in[BR_ITER_MAX];
   for (int k = 1; k < j->it.n; k++)
@@ -57,7 +57,7 @@ static void run_blocks(const job *j, int64_t first, int64_t n) {
   }
 }
 
-/* Chunk i of so many elements. */
+/* Computes chunk i, where a chunk has `size` elements. */
 static void run_chunk(const job *j, int64_t i, int64_t size) {
   int64_t first = i * size, rest = j->it.total - first;
   int64_t len = rest < size ? rest : size;
@@ -68,8 +68,8 @@ static void run_chunk(const job *j, int64_t i, int64_t size) {
     run_blocks(j, first, len);
 }
 
-/* An input that shares out's storage but lies differently would be overwritten while it
-   is still to be read. */
+/* Whether an input shares out's storage but lies differently in it. It would be
+   overwritten before it is read. */
 static bool overlaps(const br_tensor *out, const br_tensor *in) {
   if (in->storage != out->storage) return false;
   if (in->data != out->data || !br_same_shape(in, out)) return true;
@@ -103,7 +103,7 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
   int64_t chunks = (j.it.total + CHUNK - 1) / CHUNK, threads = br_threads();
   if (chunks <= 1) { /* a parallel region of one thread costs as much as a small call */
     run_chunk(&j, 0, j.it.total);
-  } else { /* all threads get as many, and whole cache lines */
+  } else { /* each thread gets the same number of chunks, in whole cache lines */
     chunks = (chunks + threads - 1) / threads * threads;
     int64_t size = ((j.it.total + chunks - 1) / chunks + 63) & ~(int64_t)63;
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -133,8 +133,8 @@ static void numbers(const br_call *c, double *arg) {
   }
 }
 
-/* Returns the input whose memory format the result takes, the first one of the result's
-   shape; NULL when there is none. */
+/* Returns the input whose memory format the result takes: the first one that has the
+   result's shape. NULL when there is none. */
 static const br_tensor *leading(const br_call *c, int ndim, const int64_t *shape) {
   for (int i = 0; i < c->nin; i++) {
     const br_tensor *t = c->in[i];
@@ -144,14 +144,15 @@ static const br_tensor *leading(const br_call *c, int ndim, const int64_t *shape
   return NULL;
 }
 
-/* Whether a result may be narrowed to the type it is written into: within a category
- * only. */
+/* Whether a result may be written into a narrower type: only within bool, integers or
+   floats. */
 static bool stores(br_dtype to, br_dtype result) {
   return br_dtype_is_float(to) || result == BR_BOOL ||
          (to != BR_BOOL && !br_dtype_is_float(result));
 }
 
-/* A number, or tensor without dimensions, beside integer tensors is one of their type. */
+/* Checks that a number, or a tensor without dimensions, fits the type of the integer
+   tensors beside it. */
 static br_status numbers_fit(const br_call *c) {
   if (br_dtype_is_float(c->compute)) return BR_OK;
   for (int i = 0; i < c->nin; i++) {
@@ -192,8 +193,8 @@ br_status br_map_infer(br_call *c) {
               : br_out(c, 0, result, ndim, shape, BR_CONTIGUOUS);
 }
 
-/* Integers of several types written into the narrowest: computed in the widest, so that
-   no input is cut, and then each result must fit. */
+/* Integers of several types whose result goes into the narrowest type. They are computed
+   in the widest, so that no input is cut; then each result must fit. */
 static br_status map_narrow(br_call *c, const double *arg) {
   br_tensor *wide = br_map_new(c->op->kernel, c->out[0], c->compute, c->nin, c->in, arg);
   const char *wrong = wide ? br_misfits(c->out[0]->dtype, wide, false) : NULL;
@@ -212,8 +213,8 @@ br_status br_map_forward(br_call *c) {
   return br_map(c->op->kernel, c->compute, c->out[0], c->nin, c->in, arg);
 }
 
-/* Whether the gradient of input i may take dy's own memory: nobody else sees it, it has
-   the form that a new tensor would have, and no other input wants it afterwards. */
+/* Whether the gradient of input i may be written into dy's memory: nobody else sees this
+   memory, dy has the layout of a new tensor, and no later input needs dy. */
 static bool takes_dy(const br_call *c, int i) {
   const br_tensor *dy = c->dy[0];
   for (int j = i + 1; j < c->nin; j++)

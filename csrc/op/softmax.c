@@ -3,7 +3,7 @@
 
 #include "base/threads.h"
 
-enum { ROWS = 64 }; /* at a time */
+enum { ROWS = 64 }; /* rows computed at a time */
 
 /* t with dimension `dim` exchanged with the last, contiguous. */
 static br_tensor *rows_of(br_tensor *t, int dim) {
@@ -19,7 +19,7 @@ static br_tensor *rows_of(br_tensor *t, int dim) {
   return rows;
 }
 
-/* The same exchange as a view, to come back. */
+/* A view that undoes the exchange. */
 static br_tensor *turned_back(br_tensor *rows, int dim) {
   int order[BR_MAX_DIM];
   for (int d = 0; d < rows->ndim; d++) order[d] = d;

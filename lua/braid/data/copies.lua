@@ -1,4 +1,4 @@
---- Copies of a data set's samples, which a loader shows shifted.
+--- Adds copies of a data set's samples, which a loader shows shifted.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -10,10 +10,10 @@ local OPTIONS <const> = check.declare("copied", {
 })
 
 --- ds:copied{shift = 0.1, times = 1, seed = 1}: the samples, and after them `times` copies of each,
--- shifted by up to `shift` of what is seen, either way ({across, down} where they differ), and
--- their labels with them. Shifts are drawn once, the same in every epoch, so that the set is larger
--- and not another one each time (Abrahamsson, Gruneau and Zuber 2017, sections 3.1 and 4.1).
--- Decision: how far, and how many copies, the paper does not say: a tenth at most, and one.
+-- shifted with their labels by up to `shift` of the visible part, either way ({across, down} where
+-- they differ). Shifts are drawn once and stay the same in every epoch, so that the set is larger
+-- but does not change (Abrahamsson, Gruneau and Zuber 2017, sections 3.1 and 4.1). Decision: the
+-- paper does not say how far and how many; the defaults are a tenth at most, and one copy.
 return function(self, given)
   local o <const> = check.options(OPTIONS, given)
   if self.inputs then

@@ -1,18 +1,18 @@
---- Dataset: pictures with labels, of which any may be missing.
+--- Dataset: pictures with labels. Any label may be missing.
 --
 -- Fields (n is #ds)
 --   labels    {name = tensor of n rows}: class labels, int64 or uint8 (n), count from 1, and
 --             a missing one is -100, or `missing` if that is given; points, float32
 --             (n,points,2): x, y in pixels of the stored
 --             picture, pixel centres at whole numbers from 0, NaN is missing; other values,
---             float32 (n) or (n,k), NaN is missing. One of them has a meaning: box_width,
---             float32 (n), the width of each sample's box in pixels of the stored picture, NaN
---             where it has none; of a set with boxes it is theirs unless it is given
---   points    {name = {points =, flip =, eyes =}}, what is known about a label of points: how
---             many, which each becomes in a mirrored picture, and the eyes; mtl.landmarks{of = ds}
+--             float32 (n) or (n,k), NaN is missing. The name box_width has a meaning: float32
+--             (n), the width of each sample's box in pixels of the stored picture, NaN
+--             without a box; by default it is computed from the boxes
+--   points    {name = {points =, flip =, eyes =}}, facts about a label of points: their number,
+--             the point that each becomes in a mirror image, the eyes; mtl.landmarks{of = ds}
 --   kinds     {name = "class", "points", "box", or words such as "real" and "yaw", one for each
---             number}: what a label is, and by that how it follows the picture; see follow.lua
---   flips     {name = list}: what mirroring does to another label, where its task does not say it
+--             number}: the kind tells how a label changes with its picture; see follow.lua
+--   flips     {name = list}: how mirroring changes another label, where its task does not tell
 --   classes   {name = {"cat", "dog", ...}}, where the classes have names
 --   images    uint8 (m,c,h,w), channels last in memory; or
 --   inputs    float32 (n,...): rows of a table, without pictures; or
@@ -20,15 +20,15 @@
 --   orientation  false: pictures of files are shown as they are stored; else turned as their
 --             EXIF data say. Points and boxes are those of the picture that is shown
 --   index     int64 (n): the picture of sample i is images[index[i]] or files:at(index[i]);
---             nil: it has the number i. ds:rows says it either way.
+--             nil: it has the number i. ds:rows gives the numbers in both cases
 --   boxes     float32 (n,4) or nil: x0, y0, x1, y1 in pixels of the picture, of what is to
 --             be seen; a row of NaN stands for the whole picture
---   shifts    float32 (n,2) or nil: how far what is seen of a sample is moved to the right and
+--   shifts    float32 (n,2) or nil: how far the visible part of a sample moves to the right and
 --             down, in shares of its width and height; see copied
 --   crop      "whole": a loader shows all of each picture, whatever its box
---   size      the side of the pictures that a loader gives unless it is told another
---   inner     with images: the side of the square in the middle that is the picture
---             proper; what lies around it gives a rotated or shifted cut something to show
+--   size      the default side of the pictures that a loader gives
+--   inner     with images: the side of the middle square that a loader shows; the pixels around
+--             it appear when a cut is rotated or shifted
 -- Subsets have labels and boxes of their own, and share the pictures.
 
 local core <const> = require "braid.core"
@@ -53,12 +53,12 @@ local FIELDS <const> = check.declare("Dataset", {
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
   first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
 })
--- No names of labels.
+-- Names that labels must not have.
 Dataset.taken = {image = true, input = true, box = true, path = true, count = true}
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
--- Keeps a label, of n rows, as one of a data set; `facts` are what is known if it is of points.
+-- Adds a label of n rows to a data set; `facts` are known facts about a label of points.
 local function add_label(self, name, t, kind, missing, facts)
   if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
   kind = kind or own.kind_of(name, t)
@@ -166,7 +166,7 @@ end
 
 -- ---- parts ----------------------------------------------------------------------------
 
--- A data set of the same pictures, or of the given part of them.
+-- A data set with the same pictures, or with the given part of them.
 local function part_of(self, take, images, index)
   local labels <const> = {}
   for name, t in pairs(self.labels) do labels[name] = take(t) end
@@ -181,7 +181,7 @@ end
 local NUMBERS <const> = check.list{of = check.whole{from = 1}}
 local FUNCTION <const> = check.call()
 
--- Integers as a tensor, checked.
+-- A list of sample numbers as a tensor, checked.
 local function chosen_of(self, list)
   if not core.is_tensor(list) then check.value("subset", "samples", list, NUMBERS) end
   local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")
@@ -239,8 +239,8 @@ end
 -- @usage local more <const> = faces.train:copied{shift = {0.1, 0}}
 function Dataset:copied(given) return require("braid.data.copies")(self, given) end
 
---- The samples for which f(sample, i) is true. The sample is as ds[i]; its fields are
--- looked up as they are used, so that no picture is decoded unless f looks at it.
+--- The samples for which f(sample, i) is true. The sample has the fields of ds[i]. A field is read
+-- when f uses it, so that a picture is decoded only if f looks at it.
 -- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
 function Dataset:filter(f)
   check.value("filter", "what says which samples stay", f, FUNCTION)
@@ -260,9 +260,9 @@ function Dataset:filter(f)
   return self:subset(keep)
 end
 
---- Two data sets, the second with `share` of the samples, or that many if it is a number
--- from 1: the last ones; drawn by chance when there is a seed; or, drawn by chance, with
--- the classes of the label `stratify` in proportion.
+--- Two data sets; the second has `share` of the samples, or that many if share is 1 or more. These
+-- are the last samples. With a seed they are drawn at random; with `stratify` they are drawn at
+-- random so that the classes of this label keep their proportions.
 -- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
 function Dataset:split(share, given) return require("braid.data.split")(self, share, given) end
 

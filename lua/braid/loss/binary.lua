@@ -1,5 +1,5 @@
---- Losses of yes and no, and of one distribution against another: bce, bce_with_logits,
--- kl_div, hinge, cosine.
+--- Losses for two classes and for comparing distributions: bce, bce_with_logits, kl_div, hinge,
+-- cosine.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -30,7 +30,7 @@ function M.bce(x, target, given)
   local q <const> = 1 - p
   local log_p <const> = ops.clamp(ops.log(p), -100)
   local log_q <const> = ops.clamp(ops.log1p(-p), -100)
-  -- Differentiable in the target as it stands; in x by the slope, whose factor is 0.
+  -- Autodiff handles the target; the derivative by x comes from `slope`, which is multiplied by 0.
   local value <const> = -(t * log_p + (1 - t) * log_q)
   local slope <const> = (p - t:detach()) / ops.clamp(p * q, 1e-12)
   return shared.weighted("bce", value + slope * (a - p), o, left_out)
@@ -54,10 +54,10 @@ function M.bce_with_logits(x, target, given)
   return shared.weighted(name, loss, o, left_out)
 end
 
---- target (log target - x) of log-probabilities x, as in PyTorch: a mean is over all
--- elements, {reduction = "batchmean"} over the first dimension, as the divergence is
--- defined. {log_target = true} takes log-probabilities as target too. A target of 0 (or
--- log-probability -inf) counts 0; one that is negative or NaN gives NaN.
+--- target (log target - x) for log-probabilities x, as in PyTorch: "mean" divides by the number of
+-- elements, {reduction = "batchmean"} by the size of the first dimension, which is the divergence
+-- as defined. {log_target = true} takes log-probabilities as target, too. A target of 0 (or
+-- log-probability -inf) gives 0; a negative or NaN target gives NaN.
 function M.kl_div(x, target, given)
   local o <const> = check.options(KL_DIV, given)
   local a <const>, t <const>, left_out <const> = shared.pair("kl_div", x, target, o)
@@ -88,7 +88,7 @@ function M.hinge(x, target, given)
 end
 
 --- 1 - cos(a, b) where target is 1, max(0, cos(a, b) - margin) where it is -1; a and b
--- (n, d) or (d), target (n) or a scalar. As in PyTorch 1e-12 joins the squared lengths.
+-- (n, d) or (d), target (n) or a scalar. As in PyTorch 1e-12 is added to the squared lengths.
 function M.cosine(a, b, target, given)
   local o <const> = check.options(COSINE, given)
   shared.need_float("cosine", "input", a)

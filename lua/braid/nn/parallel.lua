@@ -1,5 +1,5 @@
---- Parallel: one module for each input. A table of inputs gives a table of outputs, so that
--- it can stand in a Sequential; inputs in a row give outputs in a row.
+--- Parallel: one module for each input. A table of inputs gives a table of outputs, so that it can
+-- be used in a Sequential; inputs given as arguments give as many results.
 -- @usage local a, b = nn.Parallel{nn.Linear(4, 2), nn.Linear(3, 2)}(x, y)
 
 local class <const> = require "braid.class"

@@ -1,10 +1,10 @@
---- Who watches the calls of modules: watching.f(module, ...) is called in the place of forward
--- while a summary or a profile is made, nil otherwise; where watching.all it must see every call,
--- so that none may be left out or run with others.
+--- The function that watches calls of modules. While a summary or a profile is made,
+-- watching.f(module, ...) is called in place of forward; else it is nil. Where watching.all is true
+-- it must see every call, so that no call may be left out or joined with others.
 
 local M <const> = {f = nil, all = false}
 
---- Has f watch until the function that is returned is called.
+--- Lets f watch until the returned function is called.
 function M.begin(f, all)
   local before <const>, saw <const> = M.f, M.all
   M.f, M.all = f, all

@@ -1,7 +1,8 @@
---- A picture with boxes and points drawn on it, as a PNG.
+--- Writes a PNG of a picture with boxes and points drawn on it.
 -- @usage plot.detections("out.png", image, found.boxes, found.points, {thickness = 2})
--- image uint8 (c,h,w); boxes (n,4) x1, y1, x2, y2 in pixels from 1; points (n,k,2) or nil, the
--- left or upper edge of pixel k at k - 1. What is wrong, or cannot be written, is an error.
+-- image is uint8 (c,h,w); boxes (n,4) are x1, y1, x2, y2, in pixels that count from 1. points are
+-- (n,k,2) or nil; in them the left or upper edge of pixel i is at i - 1. A file that cannot be
+-- written is an error.
 -- @return true
 
 local core <const> = require "braid.core"
@@ -11,7 +12,7 @@ local ops <const> = core.ops
 
 local BOX <const>, POINT <const> = {40, 220, 90}, {255, 60, 60}
 
--- Numbers as pixels of the canvas, whose first has its centre at 0.
+-- Draws a box. The first pixel of the canvas has its centre at 0.
 local function draw_box(canvas, box, thickness)
   local x1 <const>, y1 <const>, x2 <const>, y2 <const> = box[1] - 1, box[2] - 1, box[3] - 1,
     box[4] - 1

@@ -1,9 +1,9 @@
---- Points: one for each pair of numbers.
+--- A scatter plot: one point for each pair of numbers.
 -- @usage plot.scatter("a.svg", {hard = {x = macs, y = errors}, dcnet = {x = m, y = e}}, {log =
 -- "x"})
--- plot.scatter([path,] data, options): data is {x =, y =}, a tensor (n,2), or a table of such by
--- name; {1, 2, 3} lies over 1, 2, 3. Options: title, xlabel, ylabel, log, xlim, ylim, names, width,
--- theme, as plot.lines has them.
+-- plot.scatter([path,] data, options): data is {x =, y =}, a tensor (n,2), or a table of these by
+-- name. A plain list of numbers is y, and x is then 1, 2, 3 ... Options: title, xlabel, ylabel,
+-- log, xlim, ylim, names, width, theme, as in plot.lines.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"

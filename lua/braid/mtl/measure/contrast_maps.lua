@@ -1,18 +1,18 @@
---- Response contrast maps (Fang et al. 2017, section 2): for each task of two classes, how far the
--- mean map of the images of one class is from that of the other, at a block: |positive -
--- negative|; the distance of two tasks is that of their maps, L1, and tasks that are near each
--- other are worth learning together.
+--- Response contrast maps (Fang et al. 2017, section 2): for each task of two classes, the
+-- difference |positive - negative| between the mean maps of the two classes' images at a block. The
+-- distance of two tasks is the L1 distance of their contrast maps. Tasks that are near each other
+-- are worth learning together.
 --
 -- mtl.contrast_maps(net, batches, block, {channels = false, signed = false, groups =}) -> {names,
 -- maps = {task = (c,h,w) or (h,w)}, distance = T rows of T, groups = {{names}, ...}}. The net
--- runs in evaluation mode. Maps are means over the channels unless channels = true, for
--- channels of different columns have nothing to do with each other. signed = true leaves
--- positive - negative, for which the task names its positive class: mtl.classes{2, names =
--- {"yes", "no"}, positive = "yes"}. Attributes of mtl.attributes have maps of their own. groups
--- joins the nearest tasks, by their mean distance, until so many groups are left.
--- Decision: the absolute value is taken channel by channel, before the mean, so that channels of
--- opposite sign do not cancel and no class is the first by its number; maps are compared as they
--- are, unscaled; groups are joined by the mean of their members' distances.
+-- runs in evaluation mode. Maps are means over the channels unless channels = true, because the
+-- channels of different columns do not correspond. signed = true gives positive - negative without
+-- the absolute value; then the task must name its positive class: mtl.classes{2, names = {"yes",
+-- "no"}, positive = "yes"}. Each attribute of mtl.attributes has its own map. groups joins the
+-- nearest tasks until so many groups are left.
+-- Decisions: the absolute value is taken channel by channel, before the mean, so that channels of
+-- opposite sign do not cancel, and the order of the classes does not matter; maps are compared
+-- without scaling; groups are joined by the mean of their members' distances.
 
 local check <const> = require "braid.check"
 local class_names <const> = require "braid.mtl.tasks.class_names"
@@ -20,7 +20,7 @@ local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 local column_groups <const> = require "braid.mtl.columns.groups"
 
--- Adds a batch's maps to the sums of each class, of those that have a label.
+-- Adds the maps of a batch's labelled images to the sums of their classes.
 local function gather(sums, map, labels)
   for k = 1, 2 do
     local weight <const> = labels:eq(k):to(map.dtype)
@@ -51,7 +51,7 @@ local function difference(name, sums, o)
   return core.keep(o.channels and map or map:mean(1))
 end
 
--- Joins the nearest of what the distances are between, until `count` groups are left.
+-- Joins the nearest names or groups by `distance`, until `count` groups are left.
 local function group(names, distance, count)
   local groups <const> = {}
   for i in ipairs(names) do groups[i] = {i} end

@@ -1,4 +1,5 @@
---- The directory of a run: whose it is, what was there, and the checkpoint from which it goes on.
+--- The directory of a run: checks what it holds, and reads and writes the configuration and the
+-- checkpoint from which the run goes on.
 
 local check <const> = require "braid.check"
 local checkpoint <const> = require "braid.train.checkpoint"
@@ -18,14 +19,15 @@ local FILES <const> = {"metrics.jsonl", "metrics.csv", "clock.jsonl", "best.safe
 
 local function fail(...) check.fail("train.fit: " .. (...), select(2, ...)) end
 
--- Whether there is more at a path than the empty file that a run leaves which ends as it begins.
+-- Whether there is more than an empty file at a path. A run that ends as it begins leaves an empty
+-- file.
 local function has(path)
   local kind <const> = core.path_kind(path)
   local file <close> = kind == "file" and io.open(path, "rb") or nil
   return kind ~= nil and not (file and file:seek("end") == 0)
 end
 
--- Refuses a directory that holds files of a run's names which no run wrote.
+-- Raises an error for a directory with files that are named as a run's but were not written by one.
 local function check_strange(dir, old)
   if old == false then
     fail("dir: %s/config.json is there and is no run's; choose another dir", dir)
@@ -39,7 +41,7 @@ local function check_strange(dir, old)
   end
 end
 
--- Refuses to begin where there is a run, or to go on where there is none.
+-- Raises an error where a run is to begin in another run's directory, or to go on without one.
 local function check_wish(dir, wish, old, has_state)
   if wish == true and not (old and has_state) then
     fail("resume = true, but there is no run to go on with in %s; \"auto\" begins one", dir)
@@ -50,7 +52,7 @@ local function check_wish(dir, wish, old, has_state)
   end
 end
 
---- Opens the directory for a fit.
+--- Opens the directory for train.fit.
 function Run:init(fit)
   local dir <const> = (fit.o.dir:gsub("(.)/+$", "%1"))
   local old <const> = core.path_kind(dir) and config.read(dir)
@@ -82,7 +84,7 @@ function Run:begin()
   self.log:load_state_dict{size = 0}
 end
 
--- The names of what a checkpoint holds.
+-- The names of the parts in a checkpoint.
 local function names_in(path)
   local header <const>, why <const> = safetensors.header(path)
   if not header then fail("resume: %s", why) end
@@ -90,19 +92,20 @@ local function names_in(path)
   return type(tree) == "table" and tree or {}
 end
 
---- The stage that the checkpoint stands in.
+--- The stage of training at which the checkpoint was written.
 function Run:stage()
   local at <const> = names_in(self.last).at
   return type(at) == "table" and math.type(at.stage) == "integer" and at.stage or 1
 end
 
---- Whether the optimizer was given other settings than the run began with.
+--- Whether the optimizer's settings differ from those with which the run began.
 function Run:changes_optimizer()
   local before <const> = type(self.old.options) == "table" and self.old.options.optimizer
   return before ~= self.config.options.optimizer
 end
 
---- Goes on from the checkpoint: fills parts, says what differs. What is new among them begins.
+--- Goes on from the checkpoint: loads the state of each part and tells what differs. Parts that the
+-- checkpoint does not have begin anew.
 -- @return what else the checkpoint holds
 function Run:go_on(parts)
   local there <const>, asked <const> = names_in(self.last), {}
@@ -128,7 +131,7 @@ function Run:go_on(parts)
   return result
 end
 
---- Writes the checkpoint; where that fails, says so, and training goes on.
+--- Writes the checkpoint. A failure is reported, and training goes on.
 -- @return whether it is written
 function Run:save(parts)
   local ok <const>, why <const> = check.caught(checkpoint, self.last, parts)
