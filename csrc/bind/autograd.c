@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { MOST_INPUTS = 300000 }; /* Lua's stack holds 1,000,000 values */
+enum { MAX_INPUTS = 300000 }; /* Lua's stack holds 1,000,000 values */
 
 /* ---- Lua functions in the core's hands ---- */
 
@@ -192,7 +192,7 @@ static int record_function(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
-  int nin = (int)br_check_length(L, 1, MOST_INPUTS, "Function: arguments");
+  int nin = (int)br_check_length(L, 1, MAX_INPUTS, "Function: arguments");
   int nout = (int)br_check_length(L, 2, BR_MAX_OUT, "Function: results");
   br_call c;
   br_call_init(&c, &function_op, NULL, nin);
@@ -293,7 +293,7 @@ static int backward(lua_State *L) {
 static int grad(lua_State *L) {
   lua_settop(L, 4);
   luaL_checktype(L, 2, LUA_TTABLE);
-  int n = (int)br_check_length(L, 2, MOST_INPUTS, "grad: inputs");
+  int n = (int)br_check_length(L, 2, MAX_INPUTS, "grad: inputs");
   br_coroutine *owner = br_own(L);
   pass p = {.retain = lua_toboolean(L, 4), .n = n};
   p.target = lua_newuserdatauv(L, (size_t)n * 2 * sizeof *p.target + 1, 0);

@@ -17,7 +17,7 @@
 #include "image/text.h"
 #include "image/warp.h"
 
-enum { MOST_PATHS = 1 << 26 };
+enum { MAX_PATHS = 1 << 26 };
 
 static int push_failure(lua_State *L) {
   lua_pushnil(L);
@@ -73,7 +73,7 @@ static const char **push_paths(lua_State *L, int64_t n, const char *what) {
 /* core.probe_images(paths): {[i] = what is wrong with file i, ...} */
 static int probe_images(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  const int64_t n = br_check_length(L, 1, MOST_PATHS, "probe_images");
+  const int64_t n = br_check_length(L, 1, MAX_PATHS, "probe_images");
   unsigned char *failed = lua_newuserdatauv(L, (size_t)n + 1, 0);
   const char **path = push_paths(L, n, "probe_images");
   br_image_probe_all(n, path, failed);
@@ -241,7 +241,7 @@ static br_tensor *as_batch(br_tensor *rows) {
    (n,c,size,size), and a table of messages by number for those that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  int64_t n = br_check_length(L, 1, MOST_PATHS, "load_crops");
+  int64_t n = br_check_length(L, 1, MAX_PATHS, "load_crops");
   int64_t size = luaL_checkinteger(L, 3), channels = luaL_checkinteger(L, 4);
   const bool as_stored = lua_toboolean(L, 5);
   if (size < 1 || size > 4096 || (channels != 1 && channels != 3))

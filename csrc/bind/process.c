@@ -8,11 +8,11 @@
 
 #define PROCESS "braid.process"
 
-enum { MOST = 1 << 16 };
+enum { LIMIT = 1 << 16 };
 
 /* The strings of the table at `arg`, in a userdata that is pushed, with a NULL behind. */
 static char **push_strings(lua_State *L, int arg) {
-  const int64_t n = br_check_length(L, arg, MOST, "spawn: the list");
+  const int64_t n = br_check_length(L, arg, LIMIT, "spawn: the list");
   char **list = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *list, 0);
   for (int64_t i = 0; i < n; i++) {
     lua_rawgeti(L, arg, i + 1);

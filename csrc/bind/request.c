@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MOST_TENSORS = 900000 }; /* of a list; Lua's stack holds 1,000,000 */
+enum { MAX_TENSORS = 900000 }; /* of a list; Lua's stack holds 1,000,000 */
 
 typedef br_binding binding;
 typedef br_request request;
@@ -104,9 +104,9 @@ static void read_tensor(lua_State *L, request *r, const br_param *p, int at) {
 static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) bad_argument(L, r, p, "a table of tensors", at);
   lua_Integer n = luaL_len(L, at);
-  if (n < 0 || n > MOST_TENSORS || !lua_checkstack(L, (int)n + 4))
+  if (n < 0 || n > MAX_TENSORS || !lua_checkstack(L, (int)n + 4))
     br_error(L, "%s: %s has %I entries, more than %d", shown_name(L, r->b), p->name, n,
-             MOST_TENSORS);
+             MAX_TENSORS);
   r->list = lua_gettop(L) + 1;
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, at, i);

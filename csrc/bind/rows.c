@@ -3,7 +3,7 @@
    it lies in memory. */
 #include "bind/bind.h"
 
-enum { MOST_TENSORS = 300000 };
+enum { MAX_TENSORS = 300000 };
 
 /* Lists of tensors from tables, whose boxes lie on the stack; room for all they need. */
 typedef struct list {
@@ -13,7 +13,7 @@ typedef struct list {
 
 static list check_list(lua_State *L, int at, const char *what) {
   luaL_checktype(L, at, LUA_TTABLE);
-  list l = {.n = (int)br_check_length(L, at, MOST_TENSORS, what)};
+  list l = {.n = (int)br_check_length(L, at, MAX_TENSORS, what)};
   l.t = lua_newuserdatauv(L, (size_t)l.n * sizeof *l.t + 1, 0);
   l.boxes = lua_gettop(L) + 1;
   luaL_checkstack(L, l.n + 8, what);

@@ -15,7 +15,7 @@
 #include "image/codec.h"
 #include "image/decode.h"
 
-enum { HEAD = 64, MOST_SEGMENTS = 4096 };
+enum { HEAD = 64, MAX_SEGMENTS = 4096 };
 
 /* ---- one file -------------------------------------------------------------------- */
 
@@ -65,7 +65,7 @@ static bool usual_png(const source *s, int64_t *h, int64_t *w, int64_t *c) {
 static bool usual_jpeg(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   uint8_t p[10], tail[2];
   int64_t at = 2;
-  for (int i = 0; i < MOST_SEGMENTS; i++) {
+  for (int i = 0; i < MAX_SEGMENTS; i++) {
     if (!read_at(s, at, p, 4) || p[0] != 0xff) return false;
     const uint8_t marker = p[1];
     if (marker < 0xc0 || marker == 0xff || (marker >= 0xd0 && marker <= 0xda))

@@ -6,7 +6,7 @@
 
 #include "image/codec.h"
 
-enum { FIRST = 32, LAST = 126, COLUMNS = 5, ROWS = 8, SCALE_MOST = 64 };
+enum { FIRST = 32, LAST = 126, COLUMNS = 5, ROWS = 8, MAX_SCALE = 64 };
 
 /* clang-format off */
 static const uint8_t letters[LAST - FIRST + 1][ROWS] = {
@@ -132,7 +132,7 @@ void br_draw_text(br_image *im, const int64_t at[2], const char *text, size_t n,
                   int64_t scale, const uint8_t rgb[3]) {
   int64_t x = at[0], y = at[1];
   uint8_t pixel[3] = {br_luma(rgb), rgb[1], rgb[2]};
-  if (!im->data || (im->c != 1 && im->c != 3) || scale < 1 || scale > SCALE_MOST) return;
+  if (!im->data || (im->c != 1 && im->c != 3) || scale < 1 || scale > MAX_SCALE) return;
   if (x >= im->w || y >= im->h || x < -BR_IMAGE_MAX_PIXELS || y < -BR_IMAGE_MAX_PIXELS)
     return;
   if (im->c == 3) pixel[0] = rgb[0];

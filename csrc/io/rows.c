@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_MOST = 63 };
-static const double VALUE_MOST = 1e9;
+enum { MAX_WORD = 63 };
+static const double MAX_VALUE = 1e9;
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
@@ -55,13 +55,13 @@ static bool read_number(const char *at, const char *stop, float *value) {
     *value = (float)(*at == '-' ? -whole : whole);
     return true;
   }
-  char word[WORD_MOST + 1], *rest;
+  char word[MAX_WORD + 1], *rest;
   size_t length = (size_t)(stop - at);
-  if (length > WORD_MOST || strspn(at, "0123456789+-.eE") < length) return false;
+  if (length > MAX_WORD || strspn(at, "0123456789+-.eE") < length) return false;
   memcpy(word, at, length);
   word[length] = 0;
   double v = strtod(word, &rest);
-  if (rest != word + length || !(fabs(v) <= VALUE_MOST)) return false;
+  if (rest != word + length || !(fabs(v) <= MAX_VALUE)) return false;
   *value = (float)v;
   return true;
 }

@@ -13,7 +13,7 @@
 #include "base/threads.h"
 #include "load/fill.h"
 
-enum { MESSAGE = 512, MOST_WORKERS = 256 };
+enum { MESSAGE = 512, MAX_WORKERS = 256 };
 
 typedef struct job {
   struct job *next;
@@ -35,7 +35,7 @@ struct br_loader {
   job *first, *last;
   bool closing;
   int workers;
-  pthread_t worker[MOST_WORKERS];
+  pthread_t worker[MAX_WORKERS];
   br_scratch scratch; /* of the thread that takes */
   double waited;
   int64_t skipped;
@@ -223,7 +223,7 @@ br_loader *br_loader_new(const br_plan *plan) {
   pthread_mutex_init(&l->lock, NULL);
   pthread_cond_init(&l->wake, NULL);
   pthread_cond_init(&l->ready, NULL);
-  while (l->workers < plan->workers && l->workers < MOST_WORKERS) {
+  while (l->workers < plan->workers && l->workers < MAX_WORKERS) {
     if (pthread_create(&l->worker[l->workers], NULL, work, l) != 0) {
       br_fail(BR_ENOMEM, "data.loader: out of memory: no thread for worker %d of %d",
               l->workers + 1, plan->workers);

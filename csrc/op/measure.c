@@ -56,15 +56,15 @@ static unit unit_of(const br_measuring *j, int64_t u) {
 }
 
 static long double start_of(br_join how) {
-  return how == BR_JOIN_ADD    ? 0
-         : how == BR_JOIN_MOST ? -(long double)INFINITY
-                               : (long double)INFINITY;
+  return how == BR_JOIN_ADD   ? 0
+         : how == BR_JOIN_MAX ? -(long double)INFINITY
+                              : (long double)INFINITY;
 }
 
 void br_join_part(br_join how, long double one, long double *all) {
   if (how == BR_JOIN_ADD)
     *all += one;
-  else if (isnan(one) || (how == BR_JOIN_MOST ? one > *all : one < *all))
+  else if (isnan(one) || (how == BR_JOIN_MAX ? one > *all : one < *all))
     *all = one;
 }
 

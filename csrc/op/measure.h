@@ -18,7 +18,7 @@ typedef struct br_lane {
   bool wide;
 } br_lane;
 
-typedef enum br_join { BR_JOIN_ADD, BR_JOIN_MOST, BR_JOIN_LEAST } br_join;
+typedef enum br_join { BR_JOIN_ADD, BR_JOIN_MAX, BR_JOIN_MIN } br_join;
 
 /* How a lane is measured. */
 typedef struct br_measure {

@@ -172,9 +172,9 @@ br_status br_dim(const br_call *c, const br_arg *arg, int ndim, int *dim);
 /* The dimensions named, as a mask; all of them when none is. */
 br_status br_dims(const br_call *c, const br_arg *arg, int ndim, unsigned *mask);
 /* Sizes among the arguments: an integer, or a pair as the user gave it, whose values lie
-   from `least` to `most`. BR_MOST is what no size of a window, a step or a padding may
-   exceed: what follows from two of them fits into a number. */
-#define BR_MOST INT32_MAX
+   from `least` to `most`. BR_MAX_SIZE is what no size of a window, a step or a padding
+   may exceed: what follows from two of them fits into a number. */
+#define BR_MAX_SIZE INT32_MAX
 br_status br_need_within(const br_call *c, const br_arg *arg, const char *what,
                          int64_t least, int64_t most);
 /* "3" or "(3, 5)", in one of a few rotating buffers. */

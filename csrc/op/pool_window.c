@@ -3,10 +3,10 @@
 #include "op/pool.h"
 
 static br_status check_window(br_call *c, const br_arg *a, bool dilated) {
-  br_status status = br_need_within(c, &a[BR_POOL_KERNEL], "kernel", 1, BR_MOST);
-  if (!status) status = br_need_within(c, &a[BR_POOL_STRIDE], "stride", 1, BR_MOST);
+  br_status status = br_need_within(c, &a[BR_POOL_KERNEL], "kernel", 1, BR_MAX_SIZE);
+  if (!status) status = br_need_within(c, &a[BR_POOL_STRIDE], "stride", 1, BR_MAX_SIZE);
   if (!status && dilated)
-    status = br_need_within(c, &a[BR_POOL_LAST], "dilation", 1, BR_MOST);
+    status = br_need_within(c, &a[BR_POOL_LAST], "dilation", 1, BR_MAX_SIZE);
   for (int i = 0; i < 2 && !status; i++)
     if (a[BR_POOL_PADDING].v[i] < 0 ||
         a[BR_POOL_PADDING].v[i] > a[BR_POOL_KERNEL].v[i] / 2)
@@ -45,7 +45,7 @@ static int64_t last_of(int64_t i, int64_t size, int64_t count) {
 br_status br_pool_measure_adaptive(br_call *c, br_window *win) {
   const br_tensor *x = c->in[0];
   const int64_t *size = c->arg[0].v;
-  br_status status = br_need_within(c, &c->arg[0], "size", 1, BR_MOST);
+  br_status status = br_need_within(c, &c->arg[0], "size", 1, BR_MAX_SIZE);
   if (status) return status;
   if (x->shape[2] < 1 || x->shape[3] < 1)
     return br_bad(c, "x has no pixels: %s", br_shape_of(x));

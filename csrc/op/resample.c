@@ -169,7 +169,7 @@ static br_status infer(br_call *c, bool nearest) {
   const br_tensor *x = c->in[0];
   const int64_t *size = c->arg[SIZE].v;
   br_status status = nearest ? check_pixels(c) : check_image(c);
-  if (!status) status = br_need_within(c, &c->arg[SIZE], "size", 1, BR_MOST);
+  if (!status) status = br_need_within(c, &c->arg[SIZE], "size", 1, BR_MAX_SIZE);
   if (status) return status;
   int64_t shape[4] = {x->shape[0], x->shape[1], size[0], size[1]};
   return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);

@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-enum { CHUNK = 1024, MOST_PARTS = 64 };
+enum { CHUNK = 1024, MAX_PARTS = 64 };
 
 /* How many columns a part of the work has: a multiple of CHUNK, so that there are at most
-   MOST_PARTS parts. */
+   MAX_PARTS parts. */
 static int64_t part_length(int64_t d) {
   int64_t chunks = (d + CHUNK - 1) / CHUNK;
-  return (chunks + MOST_PARTS - 1) / MOST_PARTS * CHUNK;
+  return (chunks + MAX_PARTS - 1) / MAX_PARTS * CHUNK;
 }
 
 static void to_doubles(const br_tensor *x, int64_t row, int64_t from, int64_t n,

@@ -15,7 +15,7 @@ static void exp_step(const br_measuring *j, int pass, int64_t n, const void *x,
   br_best top = {.at = -1};
   if (pass == 0 && n > 0) {
     j->k->max(n, x, 0, &top);
-    br_join_part(BR_JOIN_MOST, (long double)top.value.f, &to->own);
+    br_join_part(BR_JOIN_MAX, (long double)top.value.f, &to->own);
   } else if (pass == 1 && isfinite(l->a)) {
     j->k->exp_sum(n, x, (double)l->a, &sum);
     to->own += (long double)sum;
@@ -36,7 +36,7 @@ static void save_logs(const br_measuring *j, const br_lane *l, double *top,
 }
 
 static const br_measure exponentials = {
-    2, {BR_JOIN_MOST, BR_JOIN_ADD}, false, exp_step, log_result, save_logs};
+    2, {BR_JOIN_MAX, BR_JOIN_ADD}, false, exp_step, log_result, save_logs};
 
 static br_status logsumexp_infer(br_call *c) {
   return br_measure_infer(c, LSE_DIM, LSE_KEEP);

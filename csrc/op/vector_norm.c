@@ -68,10 +68,10 @@ static double power_result(const br_measuring *j, const br_lane *l) {
 /* clang-format off */
 static const br_measure two = {1, {BR_JOIN_ADD}, true, squares_step, root_result};
 static const br_measure one_or_none = {1, {BR_JOIN_ADD}, false, sum_step, first_result};
-static const br_measure most = {1, {BR_JOIN_MOST}, false, extreme_step, first_result};
-static const br_measure least = {1, {BR_JOIN_LEAST}, false, extreme_step, first_result};
-static const br_measure power = {2, {BR_JOIN_MOST, BR_JOIN_ADD}, false, power_step, power_result};
-static const br_measure negative_power = {2, {BR_JOIN_LEAST, BR_JOIN_ADD}, false, power_step, power_result};
+static const br_measure most = {1, {BR_JOIN_MAX}, false, extreme_step, first_result};
+static const br_measure least = {1, {BR_JOIN_MIN}, false, extreme_step, first_result};
+static const br_measure power = {2, {BR_JOIN_MAX, BR_JOIN_ADD}, false, power_step, power_result};
+static const br_measure negative_power = {2, {BR_JOIN_MIN, BR_JOIN_ADD}, false, power_step, power_result};
 /* clang-format on */
 
 static const br_measure *norm_measure(double p) {

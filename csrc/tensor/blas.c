@@ -32,7 +32,7 @@ void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
    Braid loads it at the first product, and before that, and before each buffer, checks
    that there is enough address space. */
 
-enum { MOST_THREADS = 128 };
+enum { MAX_THREADS = 128 };
 
 static const size_t BUFFER = (size_t)129 << 20, LIBRARY = (size_t)40 << 20;
 
@@ -120,7 +120,7 @@ static br_status load(void) {
 /* Makes buffers for up to n threads, as many as there is address space for, and returns
    how many. The lock must be held. */
 static int make_buffers(int n) {
-  void *taken[MOST_THREADS];
+  void *taken[MAX_THREADS];
   int made = 0;
   while (made < n && is_room(BUFFER)) {
     taken[made] = blas.memory_alloc ? blas.memory_alloc(0) : NULL;
@@ -132,7 +132,7 @@ static int make_buffers(int n) {
 }
 
 int br_blas_threads(int n) {
-  if (n > MOST_THREADS) n = MOST_THREADS;
+  if (n > MAX_THREADS) n = MAX_THREADS;
   int ready = atomic_load(&blas.ready);
   if (n <= ready) return n;
   pthread_mutex_lock(&blas.lock);

@@ -41,11 +41,11 @@ end
 
 -- ---- parts ----------------------------------------------------------------------------
 
-local MOST_PIECES <const> = 100000 -- a call cannot return many more values
+local MAX_PIECES <const> = 100000 -- a call cannot return many more values
 
 local function check_pieces(name, n)
-  if n > MOST_PIECES then
-    check.fail("%s: %d pieces are more than the %d that a call may return", name, n, MOST_PIECES)
+  if n > MAX_PIECES then
+    check.fail("%s: %d pieces are more than the %d that a call may return", name, n, MAX_PIECES)
   end
 end
 

@@ -11,10 +11,10 @@ enum { FOLD_CHANNELS = 4, FOLD_VALUES = 64, FOLD_PADDING = 16 };
 
 static br_status check_arguments(br_call *c, br_conv *g) {
   const br_arg *a = c->arg;
-  br_status status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MOST);
-  if (!status) status = br_need_within(c, &a[DILATION], "dilation", 1, BR_MOST);
+  br_status status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MAX_SIZE);
+  if (!status) status = br_need_within(c, &a[DILATION], "dilation", 1, BR_MAX_SIZE);
   if (!status && !a[PADDING].s)
-    status = br_need_within(c, &a[PADDING], "padding", 0, BR_MOST);
+    status = br_need_within(c, &a[PADDING], "padding", 0, BR_MAX_SIZE);
   if (status) return status;
   if (g->groups < 1 || g->c % g->groups != 0 || g->o % g->groups != 0)
     return br_bad(c,

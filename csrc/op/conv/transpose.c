@@ -7,9 +7,9 @@ enum { STRIDE, PADDING, OUTPUT_PADDING, GROUPS, DILATION };
 
 static br_status check_arguments(br_call *c) {
   const br_arg *a = c->arg;
-  br_status status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MOST);
-  if (!status) status = br_need_within(c, &a[DILATION], "dilation", 1, BR_MOST);
-  if (!status) status = br_need_within(c, &a[PADDING], "padding", 0, BR_MOST);
+  br_status status = br_need_within(c, &a[STRIDE], "stride", 1, BR_MAX_SIZE);
+  if (!status) status = br_need_within(c, &a[DILATION], "dilation", 1, BR_MAX_SIZE);
+  if (!status) status = br_need_within(c, &a[PADDING], "padding", 0, BR_MAX_SIZE);
   for (int i = 0; i < 2 && !status; i++) {
     int64_t extra = a[OUTPUT_PADDING].v[i];
     if (extra < 0 || (extra >= a[STRIDE].v[i] && extra >= a[DILATION].v[i]))

@@ -6,7 +6,7 @@ local core <const> = require "braid.core"
 
 local M <const> = {}
 
-local MOST_PROBED <const> = 16
+local MAX_PROBED <const> = 16
 
 local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
 
@@ -19,7 +19,7 @@ local probed <const> = setmetatable({}, {__mode = "k"}) -- what is to be seen of
 -- their longer sides.
 local function seen_of(ds)
   if probed[ds] then return probed[ds] end
-  local seen <const>, n <const> = {}, math.min(#ds, MOST_PROBED)
+  local seen <const>, n <const> = {}, math.min(#ds, MAX_PROBED)
   for k = 1, n do
     local i <const> = 1 + (k - 1) * #ds // n
     local box <const> = M.boxed(ds) and ds:box(i)

@@ -32,14 +32,14 @@ local TYPES <const> = {
   [0x0D] = {"float32", 4}, [0x0E] = {"float64", 8},
 }
 local DEEPEST <const> = 3
-local MOST_DIMENSIONS <const> = 4
+local MAX_DIMENSIONS <const> = 4
 
 -- The header in the first bytes: type, sizes, where values start, and where they end.
 local function header_of(text)
   if #text < 4 then return nil, "it ends before it should" end
   local zero <const>, code <const>, dimensions <const> = string.unpack(">I2I1I1", text)
   local kind <const> = TYPES[code]
-  if zero ~= 0 or not kind or dimensions < 1 or dimensions > MOST_DIMENSIONS then
+  if zero ~= 0 or not kind or dimensions < 1 or dimensions > MAX_DIMENSIONS then
     return nil, "it is no IDX file"
   end
   local start <const> = 4 + 4 * dimensions
@@ -65,7 +65,7 @@ local function parse(text)
     local why
     local found <const>, message <const> = gzip.open(text)
     if not found then return nil, message end
-    bytes, why = gzip.start(text, found, 4 + 4 * MOST_DIMENSIONS)
+    bytes, why = gzip.start(text, found, 4 + 4 * MAX_DIMENSIONS)
     if not bytes then return nil, why end
     local head, bad = header_of(bytes)
     if head then head, bad = check_size(head, found.size) end

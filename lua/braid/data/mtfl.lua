@@ -46,7 +46,7 @@ local rows <const> = require "braid.data.mtfl_rows"
 local schemes <const> = require "braid.data.schemes"
 
 local fail <const> = damage.fail
-local LARGEST <const>, MOST_KEPT <const>, DEEPEST <const>, SEED <const> = 4096, 1 << 30, 2, 2014
+local LARGEST <const>, MAX_KEPT <const>, DEEPEST <const>, SEED <const> = 4096, 1 << 30, 2, 2014
 local OPTIONS <const> = check.declare("data.mtfl", {
   split = check.choice{"published", "kth"}, crop = check.optional(check.choice{"box", "whole"}),
   size = check.whole{from = 1, to = 4096}, channels = check.optional(check.choice{1, 3}),
@@ -280,7 +280,7 @@ return damage.reader("data.mtfl", function(given_dir, given)
     end)
   end
   for _, faces in pairs(parts) do count = count + #faces end
-  local fits <const> = o.side <= LARGEST and count * o.side ^ 2 * o.channels <= MOST_KEPT
+  local fits <const> = o.side <= LARGEST and count * o.side ^ 2 * o.channels <= MAX_KEPT
   o.store = o.store or fits and "memory" or "files"
   for name, faces in pairs(parts) do
     if #faces > 0 then sets[name] = make(faces, o) end

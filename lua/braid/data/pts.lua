@@ -26,7 +26,7 @@ local fail <const> = damage.fail
 local OPTIONS <const> = check.declare("data.pts", readers.options{points = check.whole{from = 1}})
 local ENDINGS <const> = {jpg = 1, png = 2, jpeg = 3}
 local TEST <const> = {testset = true, ibug = true, ["01_indoor"] = true, ["02_outdoor"] = true}
-local MOST_POINTS <const>, NAN <const> = 10000, 0 / 0
+local MAX_POINTS <const>, NAN <const> = 10000, 0 / 0
 
 -- The numbers of a line in braces.
 local function add_point(path, number, line, into)
@@ -68,7 +68,7 @@ local function points_of(path)
       inside = "after"
     elseif inside == "inside" then
       add_point(path, number, line, points)
-      if #points > 2 * MOST_POINTS then fail("%s:%d: too many points", path, number) end
+      if #points > 2 * MAX_POINTS then fail("%s:%d: too many points", path, number) end
     elseif line:find("%S") then
       fail("%s:%d: more after the points", path, number)
     end

@@ -22,7 +22,7 @@ local OPTIONS <const> = check.declare("data.show", {
 local GREEN <const>, YELLOW <const>, GRAY <const>, BLACK <const>, RED <const> =
   {40, 230, 90}, {255, 215, 0}, {150, 150, 150}, {0, 0, 0}, {200, 0, 0}
 local GAP <const>, LETTER <const>, LINE <const>, NUMBERED <const> = 6, 6, 10, 10
-local MOST_PIXELS <const> = 1 << 27
+local MAX_PIXELS <const> = 1 << 27
 
 -- ---- words ----------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ return function(ds, n, path, given)
   local rows <const> = (#numbers + columns - 1) // columns
   local cell <const> = side + (most > 0 and 4 + most * LINE or 0)
   local h <const>, w <const> = rows * (cell + GAP) + GAP, columns * (side + GAP) + GAP
-  if h > MOST_PIXELS // w then
+  if h > MAX_PIXELS // w then
     check.fail("data.show: %d samples of side %d are too much for one picture: show fewer, or "
       .. "with a smaller side", #numbers, side)
   end

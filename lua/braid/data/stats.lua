@@ -20,7 +20,7 @@ local ops <const> = core.ops
 
 local Stats <const> = class("Stats")
 
-local MOST_LISTED <const> = 6
+local MAX_LISTED <const> = 6
 
 -- ---- labels ---------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ local function class_text(s)
   local order <const>, parts <const> = {}, {}
   local function name(c) return s.classes and s.classes[c] or tostring(c) end
   for c = 1, s.number do order[c] = c end
-  if s.number <= MOST_LISTED then
+  if s.number <= MAX_LISTED then
     local total <const> = math.max(1, ops.sum(core.from_table(s.counts, "float64")):item())
     for _, c in ipairs(order) do
       parts[#parts + 1] = format("%s %.1f%%", name(c), 100 * s.counts[c] / total)

@@ -21,15 +21,15 @@ local FLOATS <const>, SHAPE <const>, DOUBLES <const>, SIZES <const> = 5, 7, 8, 1
 local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = pb.VARINT, pb.EIGHT, pb.BYTES,
   pb.FOUR
 local fail <const>, fields <const>, varint <const> = damage.fail, pb.fields, pb.varint
-local MOST_DIMENSIONS <const>, LONGEST_NAME <const> = 8, 1000
+local MAX_DIMENSIONS <const>, LONGEST_NAME <const> = 8, 1000
 
 -- The sizes of a shape: numbers one by one, or packed into one field.
 local function shape_of(source, first, last)
   local shape <const> = {}
   local function add(size)
     if size < 0 or size >= 1 << 31 then fail("a size of %d is impossible", size) end
-    if #shape == MOST_DIMENSIONS then
-      fail("a shape has more than %d dimensions", MOST_DIMENSIONS)
+    if #shape == MAX_DIMENSIONS then
+      fail("a shape has more than %d dimensions", MAX_DIMENSIONS)
     end
     shape[#shape + 1] = size
   end

@@ -15,7 +15,7 @@ require "braid.tensor" -- for methods
 local M <const> = {}
 
 local MAGIC <const> = "\x93NUMPY"
-local MOST_DIMENSIONS <const> = 8
+local MAX_DIMENSIONS <const> = 8
 local DESCR <const> = {float32 = "<f4", float64 = "<f8", int64 = "<i8", int32 = "<i4",
   uint8 = "|u1", bool = "|b1"}
 local KINDS <const> = {f4 = "float32", f8 = "float64", i8 = "int64", i4 = "int32", u1 = "uint8",
@@ -67,7 +67,7 @@ local function parse_shape(text, at)
     from = past + #also
   end
   if #shape == 1 and not comma then fail("the header has no shape") end -- (3) is no tuple
-  if #shape > MOST_DIMENSIONS then fail("it has more than %d dimensions", MOST_DIMENSIONS) end
+  if #shape > MAX_DIMENSIONS then fail("it has more than %d dimensions", MAX_DIMENSIONS) end
   return shape, stop
 end
 

@@ -4,14 +4,14 @@ local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
-local MOST_BYTES <const> = 1 << 50
+local MAX_BYTES <const> = 1 << 50
 
 --- The values of a shape, each of `size` bytes. nil when no memory could hold its sizes, also
 -- beside one of 0; nil and a message when they are more than braid.limits.elements.
 function M.count(shape, size)
   local product, count = 1, 1
   for _, n in ipairs(shape) do
-    if n > 0 and product > MOST_BYTES // size // n then return nil end
+    if n > 0 and product > MAX_BYTES // size // n then return nil end
     product, count = product * math.max(n, 1), count * n
   end
   local wrong <const> = limits.over("elements", count, "values")

@@ -21,7 +21,7 @@ local LOCATOR <const>, LOCATOR_SIZE <const> = "<I4i8I4", 20
 local NEW_YEAR_1980 <const> = 1 << 5 | 1
 local UTF8 <const>, ENCRYPTED <const>, PATCH <const> = 0x0800, 0x2041, 0x0020
 local STORED <const>, DEFLATED <const> = 0, 8
-local MOST_DEFLATED <const> = 1032 -- an entry cannot be more times as large as when deflated
+local MAX_DEFLATED <const> = 1032 -- an entry cannot be more times as large as when deflated
 
 --- Sizes and offsets of this value or more are written as zip64.
 M.zip64_from = 0xFFFFFFFF
@@ -134,7 +134,7 @@ local function check_entry(e)
   if e.flags & PATCH ~= 0 or e.method ~= STORED and e.method ~= DEFLATED then
     fail("'%s' is packed by method %d, which is not known here", e.name, e.method)
   end
-  if e.method == STORED and e.packed ~= e.size or e.size // MOST_DEFLATED > e.packed then
+  if e.method == STORED and e.packed ~= e.size or e.size // MAX_DEFLATED > e.packed then
     fail("'%s' cannot have %d bytes", e.name, e.size)
   end
 end

@@ -7,7 +7,7 @@ local record <const> = require "braid.model.saved.record"
 local json <const> = require "braid.io.json"
 local safetensors <const> = require "braid.io.safetensors"
 
-local MOST_TENSORS <const>, LONGEST <const> = 40, 60
+local MAX_TENSORS <const>, LONGEST <const> = 40, 60
 
 -- Makes a stranger's text safe for a terminal: control characters, except line ends and tabs, are
 -- shown as \xNN.
@@ -35,8 +35,8 @@ local function add_tensors(lines, self)
     size_text(self.bytes))
   for i, name in ipairs(self.names) do
     local t <const> = self.tensors[name]
-    if i > MOST_TENSORS and i < #self.names then
-      lines[#lines + 1] = ("  ... and %d more"):format(#self.names - MOST_TENSORS)
+    if i > MAX_TENSORS and i < #self.names then
+      lines[#lines + 1] = ("  ... and %d more"):format(#self.names - MAX_TENSORS)
       break
     end
     lines[#lines + 1] = ("  %s  %s (%s)"):format(word(name), t.dtype, table.concat(t.shape, ", "))

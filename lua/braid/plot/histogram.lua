@@ -18,7 +18,7 @@ for key, kind in pairs(scale.OPTIONS) do known[key] = kind end
 known.log = check.choice{"", "y"}
 local OPTIONS <const> = public.declare("plot.histogram", known, scale.relation)
 
-local MOST <const> = 200 -- bins of the rule's
+local LIMIT <const> = 200 -- bins of the rule's
 
 local function flat(value)
   if core.is_tensor(value) then return core.ops.reshape(core.detach(value), -1) end
@@ -61,7 +61,7 @@ local function bins_of(list, o)
   if o.xlim then low, high = o.xlim[1], o.xlim[2] end
   if low == high then low, high = scale.around(low) end
   local rule <const> = 2 * quartiles / n ^ (1 / 3)
-  local count <const> = o.bins or rule > 0 and math.min(MOST, math.max(5, math.ceil(
+  local count <const> = o.bins or rule > 0 and math.min(LIMIT, math.max(5, math.ceil(
     math.min((high - low) / rule, 1e6)))) or math.max(1, math.ceil(math.log(n, 2)) + 1)
   return low, high, count
 end

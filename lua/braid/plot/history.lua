@@ -15,7 +15,7 @@ local OPTIONS <const> = public.declare("plot.history", {
   of = check.list{of = check.text(), least = 1}, log = check.choice{"", "y"},
 })
 
-local MOST <const> = 8 -- panels of metrics
+local LIMIT <const> = 8 -- panels of metrics
 
 local function split(path)
   local first <const>, rest <const> = path:match("^([^.]+)%.(.+)$")
@@ -49,7 +49,7 @@ local function groups_of(history)
   local list <const> = { {"training loss", #losses > 0 and losses or steps, true},
     {"validation loss", val_losses, true} }
   for i, metric in ipairs(order) do
-    if i <= MOST then list[#list + 1] = {"validation: " .. metric, metrics[metric]} end
+    if i <= LIMIT then list[#list + 1] = {"validation: " .. metric, metrics[metric]} end
   end
   list[#list + 1] = {"coefficients of the losses", weights}
   list[#list + 1] = {"learning rate", rates}

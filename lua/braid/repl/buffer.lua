@@ -8,7 +8,7 @@ local width <const> = require "braid.repl.width"
 
 local Buffer <const> = class("Buffer")
 
-local MOST <const> = 500 -- changes that can be undone
+local LIMIT <const> = 500 -- changes that can be undone
 local KILLS <const> = 30
 
 function Buffer:init(text)
@@ -33,7 +33,7 @@ end
 function Buffer:keep(kind)
   if kind ~= "type" or self.last ~= "type" then
     table.insert(self.undone, {self.text, self.at})
-    if #self.undone > MOST then table.remove(self.undone, 1) end
+    if #self.undone > LIMIT then table.remove(self.undone, 1) end
   end
   self.last = kind
 end

@@ -170,7 +170,7 @@ end
 
 -- ---- showing ------------------------------------------------------------------------------
 
-local FEW <const>, MOST <const> = 12, 15 -- items with a line each; lines
+local FEW <const>, LIMIT <const> = 12, 15 -- items with a line each; lines
 
 --- The items as lines for so many columns: with what is said of them where they are few, else in
 -- columns.
@@ -187,14 +187,14 @@ function M.list(items, columns)
   end
   local each <const> = math.max(1, (columns - 1) // (wide + 2))
   local count <const> = (#items + each - 1) // each
-  for row = 1, math.min(count, MOST) do
+  for row = 1, math.min(count, LIMIT) do
     local words <const> = {}
     for i = row, #items, count do
       words[#words + 1] = items[i].text .. (" "):rep(wide - #items[i].text)
     end
     lines[row] = table.concat(words, "  ")
   end
-  if count > MOST then lines[#lines + 1] = ("... %d in all"):format(#items) end
+  if count > LIMIT then lines[#lines + 1] = ("... %d in all"):format(#items) end
   return lines
 end
 

@@ -7,7 +7,7 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)repl/errors%.lua$")
 local SESSION <const> = "@" .. HOME:gsub("^@", "") .. "repl/session.lua"
-local MOST <const> = 8  -- calls
+local LIMIT <const> = 8  -- calls
 local KEPT <const> = 20 -- calls whose variables are kept for debug()
 
 -- The text of an error that is no string; its __tostring may fail too.
@@ -114,9 +114,9 @@ function M.text(failure, sources)
   local place <const>, number <const>, rest <const> = failure.message:match("^(.-):(%d+): (.*)$")
   if place then lines[2] = pointed(place, tonumber(number), rest, sources) end
   local shown <const> = call_lines(failure.calls)
-  if #failure.calls > 1 then table.move(shown, 1, math.min(#shown, MOST), #lines + 1, lines) end
-  if #shown > MOST then
-    lines[#lines + 1] = ("  ... and %d more (:trace shows all)"):format(#shown - MOST)
+  if #failure.calls > 1 then table.move(shown, 1, math.min(#shown, LIMIT), #lines + 1, lines) end
+  if #shown > LIMIT then
+    lines[#lines + 1] = ("  ... and %d more (:trace shows all)"):format(#shown - LIMIT)
   end
   return table.concat(lines, "\n")
 end

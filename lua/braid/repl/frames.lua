@@ -6,7 +6,7 @@ local printing <const> = require "braid.repl.printing"
 
 local M <const> = {}
 
-local MOST <const> = 12 -- variables that are listed
+local LIMIT <const> = 12 -- variables that are listed
 
 -- An environment in which the variables of a call come before the session's.
 local function env_of(session, call)
@@ -31,11 +31,11 @@ local function describe(session)
   local calls <const>, at <const> = session.frame.calls, session.frame.at
   local call <const> = calls[at]
   print(("call %d of %d: %s:%d, in %s"):format(at, #calls, call.place, call.line, call.name))
-  for i = 1, math.min(#call.names, MOST) do
+  for i = 1, math.min(#call.names, LIMIT) do
     local value <const> = call.values[call.index[call.names[i]]]
     print(("  %s = %s"):format(call.names[i], cut(printing.line(value), session.width() - 6)))
   end
-  if #call.names > MOST then print(("  ... and %d more"):format(#call.names - MOST)) end
+  if #call.names > LIMIT then print(("  ... and %d more"):format(#call.names - LIMIT)) end
 end
 
 -- Goes to a call, 1 being where the error was.

@@ -8,8 +8,8 @@ local core <const> = require "braid.core"
 
 local History <const> = class("History")
 
-local MOST <const> = 10000
-local SLACK <const> = 2000 -- more than MOST, before the file is shortened
+local LIMIT <const> = 10000
+local SLACK <const> = 2000 -- more than LIMIT, before the file is shortened
 
 local function default_path()
   local state, home <const> = os.getenv("XDG_STATE_HOME"), os.getenv("HOME")
@@ -71,9 +71,9 @@ function History:load()
       list[#list + 1] = from_line(line)
     end
   end
-  local first <const> = math.max(1, #list - MOST + 1)
+  local first <const> = math.max(1, #list - LIMIT + 1)
   self.entries = table.move(list, first, #list, 1, {})
-  if #list > MOST + SLACK then self:shorten() end
+  if #list > LIMIT + SLACK then self:shorten() end
 end
 
 -- Writes the newest entries alone, unless another prompt has the file.
@@ -84,7 +84,7 @@ function History:shorten()
   local lines <const> = {}
   for line in file:lines() do lines[#lines + 1] = line end
   journal:cut(0)
-  journal:put(table.concat(lines, "\n", math.max(1, #lines - MOST + 1)) .. "\n")
+  journal:put(table.concat(lines, "\n", math.max(1, #lines - LIMIT + 1)) .. "\n")
 end
 
 --- Keeps an entry, unless it begins with a space or is the last one again.
@@ -92,8 +92,8 @@ function History:add(entry)
   local list <const> = self.entries
   if entry:find("^%s") or not entry:find("%S") or list[#list] == entry then return end
   list[#list + 1] = entry
-  if #list > MOST + SLACK then
-    self.entries = table.move(list, #list - MOST + 1, #list, 1, {})
+  if #list > LIMIT + SLACK then
+    self.entries = table.move(list, #list - LIMIT + 1, #list, 1, {})
   end
   local journal <close> = self.path and held(self.path) or nil
   if journal then journal:put(to_line(entry) .. "\n") end

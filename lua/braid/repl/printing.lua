@@ -8,7 +8,7 @@ local number_text <const> = require "braid.format"
 local M <const> = {}
 
 local DEPTH <const> = 4
-local MOST <const> = 40       -- entries of a table
+local LIMIT <const> = 40       -- entries of a table
 local LONGEST <const> = 2000  -- bytes of a string
 local PARTS <const> = 1000    -- values in all
 
@@ -94,18 +94,18 @@ end
 -- The table's entries as source: those of the array, then the others by their keys.
 local function entries_of(t, state, depth)
   local words <const>, n <const> = {}, rawlen(t)
-  for i = 1, math.min(n, MOST) do words[i] = text_of(rawget(t, i), state, depth + 1) end
-  if n > MOST then words[#words + 1] = ("... (%d in all)"):format(n) end
+  for i = 1, math.min(n, LIMIT) do words[i] = text_of(rawget(t, i), state, depth + 1) end
+  if n > LIMIT then words[#words + 1] = ("... (%d in all)"):format(n) end
   local keys <const> = {}
   for key in next, t do
     if not (math.type(key) == "integer" and key >= 1 and key <= n) then keys[#keys + 1] = key end
   end
   if #keys <= 10000 then table.sort(keys, by_key) end
-  for i = 1, math.min(#keys, MOST) do
+  for i = 1, math.min(#keys, LIMIT) do
     words[#words + 1] = key_text(keys[i], state) .. " = "
       .. text_of(rawget(t, keys[i]), state, depth + 1)
   end
-  if #keys > MOST then words[#words + 1] = ("... (%d keys in all)"):format(#keys) end
+  if #keys > LIMIT then words[#words + 1] = ("... (%d keys in all)"):format(#keys) end
   return words
 end
 

@@ -8,8 +8,8 @@ local charged <const> = require "braid.sandbox.charged"
 
 local M <const> = {}
 
-local MOST_STEPS <const> = 1e8 -- steps of a matcher in the worst case
-local MOST_BYTES <const> = 1 << 26
+local MAX_STEPS <const> = 1e8 -- steps of a matcher in the worst case
+local MAX_BYTES <const> = 1 << 26
 
 -- This file, and what these functions call, must write string.find(s, ...) and never s:find(...):
 -- the method would be the limited function itself.
@@ -42,7 +42,7 @@ local function matcher(name)
   local f <const> = charged(string[name])
   return function(s, pattern, ...)
     local text <const>, p <const> = need_string(name, s), need_string(name, pattern)
-    if #p > 1000 or steps(text, p) > MOST_STEPS then
+    if #p > 1000 or steps(text, p) > MAX_STEPS then
       check.fail("%s: the pattern may take too long on %d characters; a definition's patterns "
         .. "repeat few items over short texts", name, #text)
     end
@@ -66,7 +66,7 @@ local repeated <const> = charged(string.rep)
 
 function M.rep(s, n, separator)
   local length <const> = #need_string("rep", s) + #(separator or "")
-  if type(n) == "number" and n > 0 and length > 0 and n > MOST_BYTES / length then
+  if type(n) == "number" and n > 0 and length > 0 and n > MAX_BYTES / length then
     check.fail("rep: %.0f times %d bytes are more than a definition's strings may have", n, length)
   end
   return repeated(s, n, separator)

@@ -25,7 +25,7 @@ local page <const> = require "braid.train.reporting.page"
 local samples <const> = require "braid.train.reporting.samples"
 local sections <const> = require "braid.train.reporting.sections"
 
-local WHAT <const>, MOST_BYTES <const> = "train.report", 5000000
+local WHAT <const>, MAX_BYTES <const> = "train.report", 5000000
 
 local OPTIONS <const> = check.declare(WHAT, {
   dir = check.argument(check.text()), path = check.text(),
@@ -105,7 +105,7 @@ local function fitting_page(title, run)
     local html <const> = page.whole(title, sections.head(title, run), sections.all(run))
     local most = run.told.samples and #run.told.samples > 0 and run.told.samples
       or run.told.worst or {}
-    if #html <= MOST_BYTES or #most == 0 then return html end
+    if #html <= MAX_BYTES or #most == 0 then return html end
     for _ = 1, math.max(1, #most // 4) do most[#most] = nil end
   end
 end

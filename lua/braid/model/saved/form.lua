@@ -16,7 +16,7 @@ local M <const> = {}
 -- Modes, which a file does not keep, and the field that only stacked modules have.
 local PASSED_OVER <const> = {training = true, frozen = true, stack_size = true}
 local WAITS <const> = "waits for its first input"
-local MOST_SHOWN <const> = 3
+local MAX_SHOWN <const> = 3
 
 local visit
 
@@ -137,8 +137,8 @@ function M.difference(was, now)
     end
   end
   if #found == 0 then return nil end
-  local more <const> = #found - MOST_SHOWN
-  return table.concat(found, "; ", 1, math.min(#found, MOST_SHOWN))
+  local more <const> = #found - MAX_SHOWN
+  return table.concat(found, "; ", 1, math.min(#found, MAX_SHOWN))
     .. (more > 0 and ("; and %d more"):format(more) or "")
 end
 

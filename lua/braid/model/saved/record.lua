@@ -14,7 +14,7 @@ local M <const> = {}
 
 M.FORMAT = 1
 M.PREFIX = "braid."
-local LONGEST_WORD <const>, MOST_CHANGES <const> = 100, 1000
+local LONGEST_WORD <const>, MAX_CHANGES <const> = 100, 1000
 
 local function described_tasks(tasks)
   local list <const> = {}
@@ -100,7 +100,7 @@ local function wrong_changes(changes)
   if type(changes) ~= "table" or not plain.is_list(changes) then
     return "its changes are no list"
   end
-  if #changes > MOST_CHANGES then return ("it has %d changes"):format(#changes) end
+  if #changes > MAX_CHANGES then return ("it has %d changes"):format(#changes) end
   for i, c in ipairs(changes) do
     if not is_change(c) then return ("its change %d is of no known kind"):format(i) end
   end

@@ -7,7 +7,7 @@ local scale <const> = require "braid.plot.draw.scale"
 
 local M <const> = {}
 
-local MOST <const> = 120 -- cells in a row or column; more are drawn as means of blocks
+local LIMIT <const> = 120 -- cells in a row or column; more are drawn as means of blocks
 local LINES <const> = 40 -- of letters
 local BOLD <const> = 1.12 -- how much wider than others bold letters are
 
@@ -166,8 +166,8 @@ end
 --- Draws it with its top left corner at (left, top) -> its height and width.
 function M.place(scene, panel, left, top, width)
   local m <const> = scene.medium
-  local values <const>, note <const> = reduced(panel.values, m.grid and MOST or LINES,
-    math.max(1, math.min(MOST, width // m.step)))
+  local values <const>, note <const> = reduced(panel.values, m.grid and LIMIT or LINES,
+    math.max(1, math.min(LIMIT, width // m.step)))
   local texts <const> = not note and panel.texts or nil
   local low <const>, high <const> = M.ends(panel.values, panel)
   local colour <const> = M.scale(low, high)

@@ -6,7 +6,7 @@ local palette <const> = require "braid.plot.draw.palette"
 
 local M <const> = {}
 
-local MOST <const> = 24 -- lanes that are drawn
+local LIMIT <const> = 24 -- lanes that are drawn
 
 local function colour_of(lane) return (palette.series(lane)) end
 
@@ -206,7 +206,7 @@ end
 function M.place(scene, panel, left, top, width)
   local m <const>, net <const> = scene.medium, panel.net
   local g <const> = {scene = scene, m = m, left = left}
-  g.most = m.grid and MOST or math.max(1, math.min(MOST, width // (4 * m.step)))
+  g.most = m.grid and LIMIT or math.max(1, math.min(LIMIT, width // (4 * m.step)))
   g.lanes, g.stream = lanes_of(net, g.most)
   for _, block in ipairs(net.blocks) do
     g.has_weights = g.has_weights or block.mixer and block.mixer.weights ~= nil

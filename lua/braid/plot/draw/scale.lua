@@ -5,7 +5,7 @@ local format <const> = require "braid.format"
 
 local M <const> = {}
 
-local MOST <const> = 1e300 -- a larger number is drawn at the edge, so that differences are finite
+local LIMIT <const> = 1e300 -- a larger number is drawn at the edge, so that differences are finite
 
 local function tidy(text)
   return (text:gsub("e([+-])0*(%d)", function(sign, digit)
@@ -43,7 +43,7 @@ end
 
 -- Moves low and high apart if needed, so that low < high.
 local function spread(low, high)
-  low, high = math.max(-MOST, math.min(MOST, low)), math.max(-MOST, math.min(MOST, high))
+  low, high = math.max(-LIMIT, math.min(LIMIT, low)), math.max(-LIMIT, math.min(LIMIT, high))
   if high - low > math.max(math.abs(low), math.abs(high)) * 1e-9 then return low, high end
   local pad <const> = math.max(math.abs(low), math.abs(high)) * 0.05
   if pad < 1e-290 then return low - 0.5, low + 0.5 end
@@ -79,7 +79,7 @@ function M.linear(o)
   if o.whole then count = math.min(count, math.max(1, b - a)) end
   local ticks <const>, labels <const>, step <const> = linear_ticks(a, b, count)
   return {low = a, high = b, ticks = ticks, labels = labels, step = step,
-    at = function(v) return (math.max(-MOST, math.min(MOST, v)) - a) / (b - a) end,
+    at = function(v) return (math.max(-LIMIT, math.min(LIMIT, v)) - a) / (b - a) end,
     holds = function(v) return v - v == 0 end}
 end
 
@@ -107,7 +107,7 @@ end
 function M.log(o)
   local low, high = o.low, o.high
   if not (low > 0 and low <= high) then low, high = 0.1, 1 end
-  low, high = math.max(1 / MOST, math.min(low, MOST)), math.max(1 / MOST, math.min(high, MOST))
+  low, high = math.max(1 / LIMIT, math.min(low, LIMIT)), math.max(1 / LIMIT, math.min(high, LIMIT))
   if high / low < 1.05 then low, high = low / 1.5, high * 1.5 end
   local pad <const> = o.tight and 1 or (high / low) ^ 0.04
   local a <const>, b = o.fixed_low or low / pad, o.fixed_high
@@ -117,7 +117,9 @@ function M.log(o)
   local ticks, labels = log_ticks(a, b, math.max(2, o.count or 5))
   if #ticks < 2 then ticks, labels = linear_ticks(a, b, math.max(2, o.count or 5)) end
   return {low = a, high = b, ticks = ticks, labels = labels, logarithmic = true,
-    at = function(v) return (math.log(math.max(1 / MOST, math.min(v, MOST))) - la) / (lb - la) end,
+    at = function(v)
+      return (math.log(math.max(1 / LIMIT, math.min(v, LIMIT))) - la) / (lb - la)
+    end,
     holds = function(v) return v > 0 and v < math.huge end}
 end
 

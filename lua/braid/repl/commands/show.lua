@@ -6,7 +6,7 @@ local core <const> = require "braid.core"
 local drawing <const> = require "braid.repl.drawing"
 local printing <const> = require "braid.repl.printing"
 
-local MOST <const> = 16 -- pictures of a batch
+local LIMIT <const> = 16 -- pictures of a batch
 
 -- Whether a tensor can be a picture, (h, w) or (1 or 3, h, w), or a batch of pictures.
 local function picture_dims(t)
@@ -29,7 +29,7 @@ local function show_pictures(t, landmarks)
   local columns <const>, rows <const> = core.terminal_size()
   local list <const> = {}
   if #t.shape == 4 then
-    for i = 1, math.min(t.shape[1], MOST) do list[i] = t[i] end
+    for i = 1, math.min(t.shape[1], LIMIT) do list[i] = t[i] end
   else
     list[1] = t
   end

@@ -5,7 +5,7 @@ local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 
 local SECONDS <const> = 1
-local MOST <const> = 10000
+local LIMIT <const> = 10000
 
 local UNITS <const> = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {0, "ns"}}
 
@@ -32,7 +32,7 @@ return function(_, f, ...)
     local from <const> = core.clock()
     f(...)
     times[#times + 1] = core.clock() - from
-  until core.clock() - begun > SECONDS or #times >= MOST
+  until core.clock() - begun > SECONDS or #times >= LIMIT
   table.sort(times)
   local function at(share) return shown(times[math.max(1, math.ceil(share * #times))]) end
   print(format("%s (%s to %s in the middle half) over %d runs; tensors took %.3g MB",

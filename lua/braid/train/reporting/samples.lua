@@ -11,7 +11,7 @@ local M <const> = {}
 
 local TRUE <const>, PREDICTED <const> = {40, 220, 90}, {255, 60, 60}
 local SIDE <const> = 112 -- the longer side of a picture has at least so many pixels
-local MOST_CLASSES <const> = 40 -- a larger confusion matrix is left out
+local MAX_CLASSES <const> = 40 -- a larger confusion matrix is left out
 
 local BASE64 <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -131,7 +131,7 @@ end
 
 local function add_confusion(result, tasks, outputs, targets)
   for name, task in tasks:each() do
-    if kind_of(task) == "classes" and task.size <= MOST_CLASSES then
+    if kind_of(task) == "classes" and task.size <= MAX_CLASSES then
       local c = result.confusion[name]
       if not c then
         c = {counts = {}, names = {}}
