@@ -93,5 +93,8 @@ describe("the command line", function()
 
   it("takes a word that is no command for a script", function()
     assert.matches("^braid: cannot open frobnicate", run("frobnicate").err)
+    local near <const> = run("trian")
+    assert.equal(2, near.status)
+    assert.matches("did you mean train", near.err, 1, true)
   end)
 end)

@@ -120,6 +120,54 @@ describe("the commands that train", function()
     end
   end)
 
+  it("take lists in settings, and options from a file", function()
+    shell.in_directory(function(dir)
+      shell.write(dir .. "/f.csv", "file,smile,x1,y1,x2,y2\n" ..
+        ("%s/examples/pictures/faces.png,2,1,2,3,4\n"):format(shell.root):rep(2))
+      local read <const> = "classes={smile} points={eyes={x1, y1, x2, y2}}"
+      local call <const> = ("show data %s/f.csv --json"):format(dir)
+      local result <const> = run(call .. " --read '" .. read .. "'")
+      local labels <const> = json.decode(result.out).train.labels
+      assert.equal(2, labels.eyes.points)
+      assert.same({2}, labels.smile.counts)
+      shell.write(dir .. "/c.json", json.encode{read = read, json = true})
+      shell.write(dir .. "/c.lua", ("return {read = %q, json = 2 > 1}"):format(read))
+      for _, file in ipairs{"c.json", "c.lua"} do
+        local other <const> = run(("show data %s/f.csv --config %s/%s"):format(dir, dir, file))
+        assert.equal(result.out, other.out)
+        assert.not_equal(result.out, run(("show --config=%s/%s data %s/f.csv --read="):format(dir,
+          file, dir)).out)
+      end
+      for text, why in pairs{["return os.time()"] = "os", ["return {"] = "expected",
+        ["return 3"] = "by name", ["return {reed = 3}"] = "did you mean --read",
+        ["return {read = {}}"] = "must be a number"} do
+        shell.write(dir .. "/bad.lua", text)
+        local bad <const> = run(call .. " --config " .. dir .. "/bad.lua")
+        assert.equal(2, bad.status)
+        assert.is_truthy(bad.err:find(why, 1, true), bad.err)
+      end
+      assert.equal(2, run(call .. " --config /no/such.json").status)
+      assert.equal(2, run(call .. " --config").status)
+    end)
+  end)
+
+  it("read settings", function()
+    local settings <const> = require "braid.cli.given.settings"
+    for text, value in pairs{
+      [""] = {}, ["a"] = {a = true}, ["a b=no,c=1e-3"] = {a = true, b = false, c = 1e-3},
+      ["a={}"] = {a = {}}, ["a={1 2,x} b={c={d=5}}"] = {a = {1, 2, "x"}, b = {c = {d = 5}}},
+      ["p=a/b-c.d"] = {p = "a/b-c.d"}, [" , a=-1 "] = {a = -1},
+    } do
+      assert.same(value, settings("x", text), text)
+    end
+    for _, text in ipairs{"=", "a=", "a={", "a={b", "a=}", "1", "a b==c", "a=1 a=2", "a={b=}",
+      "}"} do
+      local ok <const>, why <const> = pcall(settings, "x", text)
+      assert.is_false(ok, text)
+      assert.matches("--x must be settings", why, 1, true)
+    end
+  end)
+
   it("know data by what is in their directory", function()
     shell.in_directory(function(dir)
       for _, row in ipairs{{"mtfl", "training.txt"}, {"celeba", "list_attr_celeba.txt"},
@@ -148,7 +196,7 @@ describe("the commands that train", function()
     {1, "NAME*WEIGHT", MODEL .. DATA .. " --epochs 1 --tasks 'smile*x'"},
     {1, "NAME*WEIGHT", MODEL .. DATA .. " --epochs 1 --tasks 'smile*-1'"},
     {1, "twice", MODEL .. DATA .. " --epochs 1 --tasks 'smile smile*2'"},
-    {1, "'=' is none", MODEL .. " --data faces --read 'n=50,=' --epochs 1"},
+    {1, "begins at '='", MODEL .. " --data faces --read 'n=50,=' --epochs 1"},
     {1, "did you mean n?", MODEL .. " --data faces --read m=50 --epochs 1"},
     {1, "no 'famoo'; did you mean famo", MODEL .. DATA .. " --epochs 1 --weighting famoo"},
     {1, "has no option 'widht'", MODEL .. DATA .. " --size 40 --epochs 1 --options widht=1"},

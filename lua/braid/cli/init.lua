@@ -10,6 +10,7 @@ local arguments_of <const> = require "braid.arguments"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
+local nearest <const> = require "braid.nearest"
 
 local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
@@ -72,14 +73,19 @@ local function said_of(command)
   local options <const> = command.options or {}
   local lines <const> = {"usage: braid " .. command.usage}
   if command.more then lines[#lines + 1] = command.more end
-  if next(options) then lines[#lines + 1] = arguments_of.described(options, command.said) end
+  if next(options) then
+    lines[#lines + 1] = arguments_of.described(options, command.said)
+    lines[#lines + 1] = "  --config FILE  .json or .lua with options by name; those beside it win"
+  end
   return table.concat(lines, "\n")
 end
 
 local function run_command(name, arguments)
   local command <const> = commands[name]
-  local own <const> = table.move(arguments, 2, #arguments, 1, {})
-  local options <const>, words <const> = arguments_of.read(own, command.options or {})
+  local own = table.move(arguments, 2, #arguments, 1, {})
+  local options, words
+  if command.options then own, words = require "braid.cli.given.configured"(own) end
+  if own then options, words = arguments_of.read(own, command.options or {}) end
   if options and not words then
     print(said_of(command))
     return 0
@@ -186,6 +192,13 @@ return function(arguments)
   end
   local command <const> = first and first:find("^[%l_]+$") and folder.find(commands, first)
   if command then return run_command(first, arguments) end
+  local is_word <const> = first and first:find("^[%l_]+$") and not core.path_kind(first)
+  local near <const> = is_word and nearest.names(first, folder.names(commands)) or {}
+  if near[1] then
+    complain("there is no command ", first, ", nor a file; did you mean ",
+      table.concat(near, " or "), "?")
+    return 2
+  end
   local o <const>, message <const> = parse(arguments)
   if not o then
     complain(message, "\n", usage())

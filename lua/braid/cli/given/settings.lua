@@ -1,22 +1,51 @@
---- Settings in one argument: "width=0.5 norm activation=ReLU".
+--- Settings in one argument: "width=0.5 norm activation=ReLU groups={face={landmarks, pose}}".
 
 local check <const> = require "braid.check"
 
 local WORDS <const> = {yes = true, ["true"] = true, no = false, ["false"] = false}
 
---- A table of the settings in a text: numbers, true and false (yes and no), words; a name alone is
--- true. `option` is the argument that has them.
-return function(option, text)
-  local settings <const> = {}
-  for item in (text or ""):gmatch("[^%s,]+") do
-    local name <const>, value = item:match("^([%a_][%w_]*)=?(.*)$")
-    if not name or item:sub(-1) == "=" then
-      check.fail("--%s must be settings such as \"width=0.5 norm\", and '%s' is none", option, item)
-    end
-    if value == "" then value = "yes" end
-    local converted = WORDS[value]
-    if converted == nil then converted = tonumber(value) or value end
-    settings[name] = converted
-  end
-  return settings
+local function fail(option, text, at)
+  check.fail("--%s must be settings such as \"width=0.5 norm names={a, b}\"; what is wrong begins "
+    .. "at '%s'", option, text:sub(at, at + 20))
 end
+
+-- The value of a word: a number, true or false (yes and no), or the word.
+local function value_of(word)
+  if WORDS[word] ~= nil then return WORDS[word] end
+  return tonumber(word) or word
+end
+
+local items
+
+-- A word or a table at a place in the text, and the place behind it.
+local function value_at(option, text, at)
+  if text:sub(at, at) == "{" then return items(option, text, at + 1, true) end
+  local word <const> = text:match("^[^%s,{}=]+", at)
+  if not word then fail(option, text, at) end
+  return value_of(word), at + #word
+end
+
+-- NAME=VALUE, and in a table VALUE, up to its end. Outside a table a name alone is true.
+function items(option, text, at, inside)
+  local result <const> = {}
+  while true do
+    at = text:match("^[%s,]*()", at)
+    if at > #text and not inside then return result, at end
+    if inside and text:sub(at, at) == "}" then return result, at + 1 end
+    local name <const>, behind <const> = text:match("^([%a_][%w_]*)=()", at)
+    local flag <const> = not inside and text:match("^[%a_][%w_]*%f[%s,%z]", at)
+    if name then
+      if result[name] ~= nil then fail(option, text, at) end
+      result[name], at = value_at(option, text, behind)
+    elseif flag then
+      result[flag], at = true, at + #flag
+    elseif inside then
+      result[#result + 1], at = value_at(option, text, at)
+    else
+      fail(option, text, at)
+    end
+  end
+end
+
+--- A table of the settings in a text; `option` is the argument that has them.
+return function(option, text) return (items(option, text or "", 1, false)) end
