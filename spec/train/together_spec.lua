@@ -125,6 +125,39 @@ describe("names that are near one of a task", function()
   end)
 end)
 
+describe("an object among the options", function()
+  local tasks <const> = tasks_of()
+  local OBJECTS <const> = {
+    ["optim.plateau"] = {schedule = optim.plateau{patience = 0, threshold = 1}, best = "loss"},
+    ["optim.plateau in a list"] = {best = "loss",
+      schedule = {optim.plateau{patience = 0, threshold = 1}, by = "epoch"}},
+    ["optim.plateau of a stage"] = {best = "loss", stages = {{epochs = 3,
+      schedule = optim.plateau{patience = 0, threshold = 1}}}},
+    ["mtl.early_stopping of tasks"] = {stopping = mtl.early_stopping(tasks,
+      {main = "landmarks", window = 1, epsilon = 0})},
+    ["mtl.early_stopping"] = {stopping = mtl.early_stopping{main = "landmarks", window = 1,
+      epsilon = 0}},
+    ["a weighting"] = {weighting = mtl.weighting.moco{}},
+    ["a loader"] = {train = data.loader(faces.train, {batch = 15, shuffle = true})},
+    ["options of averages"] = {ema = {decay = 0.5}},
+  }
+  for what, more in pairs(OBJECTS) do
+    it("begins anew in each run: " .. what, function()
+      local found <const> = {}
+      for run = 1, 2 do
+        local net <const> = network("shared")
+        local all <const> = {tasks = tasks, epochs = not more.stages and 3 or nil}
+        for key, value in pairs(more) do all[key] = value end
+        fit(net, all)
+        local parts <const> = {}
+        for i, p in ipairs(net:parameters()) do parts[i] = core.bytes(p:detach()) end
+        found[run] = table.concat(parts)
+      end
+      assert.is_true(found[1] == found[2])
+    end)
+  end
+end)
+
 describe("stages and columns", function()
   it("are refused where nothing trains", function()
     refused('stages[1]: nothing trains: no parameter of the network is of train = "mixers"',

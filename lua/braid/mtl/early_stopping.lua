@@ -39,10 +39,8 @@ end
 function Stopping:init(tasks, given)
   local unbound <const> = given == nil and type(tasks) == "table" and getmetatable(tasks) == nil
   local o <const> = check.options(OPTIONS, unbound and tasks or given)
-  if unbound then
-    self.given = tasks
-    return
-  end
+  self.given = unbound and tasks or given
+  if unbound then return end
   if type(tasks) ~= "table" or not tasks.names then
     check.fail("mtl.early_stopping: the first argument must be what mtl.tasks gives")
   end
@@ -61,10 +59,12 @@ function Stopping:init(tasks, given)
   end
 end
 
---- The same for these tasks: itself, or of options alone what they make.
+--- The same for these tasks, from the first epoch: itself, or what its options make.
 function Stopping:bound(tasks)
-  if self.tasks == tasks then return self end
-  if self.tasks then check.fail("mtl.early_stopping: it is of other tasks") end
+  if self.tasks == tasks and self.epoch == 0 then return self end
+  if self.tasks and self.tasks ~= tasks then
+    check.fail("mtl.early_stopping: it is of other tasks")
+  end
   return Stopping(tasks, self.given)
 end
 

@@ -2,6 +2,7 @@
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local Plateau <const> = require "braid.optim.plateau"
 local Stopping <const> = require "braid.mtl.early_stopping"
 local Tasks <const> = require "braid.mtl.tasks"
 local walk <const> = require "braid.nn.walk"
@@ -104,6 +105,12 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
   end
 end)
 
+-- A schedule that begins. An optim.plateau remembers what it has seen, perhaps in another run.
+local function fresh(schedule)
+  local own <const> = is_table(schedule) and schedule[1] or schedule
+  return class.is_a(own, Plateau) and Plateau(own.options) or schedule
+end
+
 --- The options given, with the network's own tasks where none are.
 function M.read(given)
   for _, name in ipairs{"train", "val"} do
@@ -118,10 +125,11 @@ function M.read(given)
   if not class.is_a(o.tasks, Tasks) then
     check.fail("train.fit: tasks is missing; it must be what mtl.tasks gives")
   end
-  o.staged = o.stages ~= nil
+  o.schedule, o.staged = fresh(o.schedule), o.stages ~= nil
   o.stages = o.stages or {{epochs = o.epochs, steps = o.steps}}
   for i, stage in ipairs(o.stages) do
     o.stages[i] = check.options(M.stage, stage, nil, ("train.fit: stages[%d]"):format(i))
+    o.stages[i].schedule = fresh(o.stages[i].schedule)
   end
   o.on, o.loader = o.on or {}, o.loader or {}
   return o
