@@ -1,4 +1,5 @@
-/* Paints a face, back to front: background, hair behind, body, head, what covers it. */
+/* Paints a face from back to front: background, hair behind the head, body, head, and
+   what covers the face. */
 #include "faces/parts.h"
 
 #include <math.h>
@@ -138,7 +139,7 @@ static void paint_ears(br_canvas *v, const br_head *h, int near) {
   }
 }
 
-/* Hair that falls before the shoulders, on one side. */
+/* Hair that falls in front of a shoulder, on one side. */
 static void paint_lock(br_canvas *v, const br_head *h, float side) {
   const br_face *f = h->face;
   float w = 1 + f->hair_volume, end = br_maxf(f->hair_length - 0.2f, 1.2f);
@@ -234,8 +235,8 @@ static void paint_hand(br_canvas *v, const br_head *h) {
   }
 }
 
-/* Adds a quadrangle in the sense that counts as inside, so that neighbours in a folded
-   strip join and do not cancel. */
+/* Adds a quadrangle, always traced in the same direction, so that neighbours in a folded
+   strip join and do not cancel each other. */
 static void trace_quad(br_canvas *v, br_vec2 a, br_vec2 b, br_vec2 c, br_vec2 d) {
   float area = (c.x - a.x) * (d.y - b.y) - (c.y - a.y) * (d.x - b.x);
   br_path path = {0};

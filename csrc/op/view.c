@@ -19,7 +19,7 @@ static br_status dy_backward(br_call *c) {
   return c->need[0] ? br_dx_take(c, 0, br_retain(c->dy[0])) : BR_OK;
 }
 
-/* The wanted shape with its one -1 worked out. */
+/* The wanted shape, with the size computed that is given as -1. */
 static br_status wanted_shape(br_call *c, const br_arg *arg, int64_t numel,
                               int64_t *shape) {
   int hole = -1;
@@ -104,7 +104,7 @@ static br_status unflatten_infer(br_call *c) {
   return br_out_take(c, 0, br_reshaped(x, x->ndim - 1 + extra, shape));
 }
 
-/* A dimension that is not 1 stays, as in PyTorch. */
+/* A named dimension whose size is not 1 stays, as in PyTorch. */
 static br_status squeeze_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   unsigned mask;
@@ -181,7 +181,7 @@ static br_status t_infer(br_call *c) {
   return permute_infer(c);
 }
 
-/* -1 keeps a size. */
+/* A size of -1 keeps x's size. */
 static br_status expand_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   int ndim = c->arg[0].n;
@@ -205,8 +205,8 @@ static br_status expand_infer(br_call *c) {
 
 /* ---- parts ---- */
 
-/* A part's gradient is zero but for the part: `view` cuts it out of the zeros, or of what
-   other parts have left already. */
+/* The gradient of a part is zero outside the part. `view` takes the part's place in a
+   tensor of zeros, or in the gradient that other parts have already written. */
 static br_status part_backward(br_call *c,
                                br_tensor *(*view)(br_call *c, br_tensor *of)) {
   static const double one = 1, zero = 0;
@@ -287,10 +287,10 @@ const br_op br_view_ops[] = {
      .doc = "x in another shape without a copy, or an error", .infer = view_infer,
      .forward = nothing, .backward = reshape_backward, .flags = BR_VIEW},
     {.name = "flatten", .args = "x:t start_dim:d=0 end_dim:d=-1",
-     .doc = "the dimensions named merged into one", .infer = flatten_infer,
+     .doc = "the named dimensions merged into one", .infer = flatten_infer,
      .forward = nothing, .backward = reshape_backward, .flags = BR_VIEW},
     {.name = "unflatten", .args = "x:t dim:d shape:I",
-     .doc = "one dimension cut into several", .infer = unflatten_infer,
+     .doc = "one dimension split into several", .infer = unflatten_infer,
      .forward = nothing, .backward = reshape_backward, .flags = BR_VIEW},
     {.name = "squeeze", .args = "x:t dim:D?", .doc = "x without its dimensions of size 1",
      .infer = squeeze_infer, .forward = nothing, .backward = reshape_backward,
@@ -314,7 +314,7 @@ const br_op br_view_ops[] = {
      .doc = "`length` elements of a dimension, from `start` on", .infer = narrow_infer,
      .forward = nothing, .backward = narrow_backward, .flags = BR_VIEW},
     {.name = "select", .args = "x:t dim:d index:k",
-     .doc = "one index of a dimension, which goes", .infer = select_infer,
+     .doc = "x at one index of a dimension, without it", .infer = select_infer,
      .forward = nothing, .backward = select_backward, .flags = BR_VIEW},
     {0},
 };

@@ -1,4 +1,4 @@
---- notice.say(text): a line for whoever watches, on the standard error; specs take its place.
+--- notice.say(text): prints a line for the user to standard error; specs replace notice.write.
 
 local M <const> = {}
 

@@ -1,14 +1,14 @@
---- Orders: which sample comes when, as a function of seed and epoch alone.
+--- The order of samples in an epoch, which depends on the seed and the epoch only.
 --
--- An order goes on after the samples that were already taken from it, whatever the size of the
--- batches was in which they were.
+-- An order goes on after the samples that were already taken from it. The size of the batches in
+-- which they were taken does not matter.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 local SPREAD <const> = 1000003 -- keeps the streams of different epochs apart
-local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- and those of one epoch
+local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- keep the streams of one epoch apart
 
 M.SPREAD = SPREAD
 
@@ -17,8 +17,8 @@ local function stream(o, salt, cycle)
   return o.seed * SPREAD + o.epoch + cycle * CYCLE + salt * SALT
 end
 
--- A function that gives the members of a list in turn, endlessly: shuffled anew each time,
--- or as they are.
+-- A function that gives the members of a list one after the other, without end. With o.shuffle the
+-- list is shuffled before each pass.
 local function cycled(list, o, salt)
   local order, at, cycle = nil, #list, -1
   return function()
@@ -68,7 +68,7 @@ local function by_class(what, ds, name, missing)
   return lists, classes
 end
 
--- The classes in turn, each through its own samples.
+-- Takes the classes in turn; each gives its own samples in turn.
 local function balanced(ds, name, o, count, salt)
   local lists <const>, classes <const> = by_class("balanced", ds, name)
   local draw <const>, turn = {}, 0
@@ -79,7 +79,7 @@ local function balanced(ds, name, o, count, salt)
   end)
 end
 
--- The samples that have a label, such as points or angles, which has no classes: each in its turn.
+-- The samples with a label that has no classes, such as points or angles; each in its turn.
 local function labelled(ds, name, o, count, salt)
   local t <const>, list <const> = ds.labels[name], {}
   local rows <const> = t:reshape(#ds, -1)
@@ -91,8 +91,8 @@ local function labelled(ds, name, o, count, salt)
   return drawn(count, cycled(list, o, salt))
 end
 
--- Every part of the epoch has the classes in the shares of the whole: member j of m of a
--- class belongs at (j - u) / m of the epoch.
+-- Every part of the epoch has the classes in about the same proportions as the whole: sample j of
+-- the m samples of a class has its place at (j - u) / m of the epoch, with u random.
 local function stratified(ds, name, o, salt)
   local lists <const>, classes <const> = by_class("stratify", ds, name, true)
   local keys <const> = {}
@@ -105,7 +105,7 @@ local function stratified(ds, name, o, salt)
   return order
 end
 
--- Drawn with replacement, each with a chance in proportion to its weight.
+-- Samples drawn with replacement, with probabilities in proportion to their weights.
 local function weighted(weights, o, count, n, salt)
   local list <const> = core.is_tensor(weights) and weights:totable() or weights
   if #list ~= n then
@@ -142,8 +142,9 @@ local function order_of(ds, o, count, salt, balance)
   return drawn(count, cycled(counted(#ds), o, salt))
 end
 
---- Whose turn each of `count` turns is: at any time each has had its share, but for one turn.
--- @param before how many turns each has had (or parts of turns, where they were shorter)
+--- Who has each of the next `count` turns. At any time everyone has had their share, to within one
+-- turn.
+-- @param before how many turns each has had; a shorter turn counts as a part of one
 function M.turns(shares, count, before)
   local total, due <const>, turns <const>, had = 0, {}, {}, 0
   before = before or {}
@@ -161,7 +162,7 @@ function M.turns(shares, count, before)
   return turns
 end
 
--- How many batches are left of n samples.
+-- How many batches are left in an order of n samples.
 local function batches(n, o, taken)
   local left <const> = math.max(0, n - taken)
   return o.drop_last and left // o.batch or (left + o.batch - 1) // o.batch
@@ -200,7 +201,7 @@ local function divided(order, o, taken)
   return plan
 end
 
--- Sample numbers of the parts become numbers of the whole.
+-- The batches of a mix. Numbers of samples in the parts become numbers in the whole.
 local function mixed(mix, o, taken)
   local offsets <const>, total = {}, 0
   for i, ds in ipairs(mix.parts) do offsets[i], total = total, total + #ds end
@@ -220,8 +221,8 @@ local function mixed(mix, o, taken)
   return divided(core.from_table(order, "int64"), o, taken)
 end
 
---- The batches of an epoch that are still to come: {{order = tensor, first =, last =, task =
--- name or nil, who = whose turn it is or nil}, ...}. `o` are the loader's options.
+--- The remaining batches of an epoch: {{order = tensor, first =, last =, task = name or nil, who =
+-- whose turn it is or nil}, ...}. `o` are the loader's options.
 -- @param taken {samples = how many were taken, parts = {of whom, where they take turns}}
 function M.plan(ds, o, taken)
   if ds.parts then return mixed(ds, o, taken) end

@@ -1,5 +1,5 @@
---- described(m): what a module says of itself, for the brackets behind its name. That of a
--- definition has a budget, and what it says is cut.
+--- described(m): the text of a module's describe, which is printed in brackets behind its name. For
+-- a class of a definition describe runs within a budget, and a long text is cut.
 
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"

@@ -1,4 +1,4 @@
---- A new tensor of a layer's: core.new, whose refusal names the layer.
+--- Makes a new tensor for a layer: core.new, with an error that names the layer.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

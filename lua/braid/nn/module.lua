@@ -1,12 +1,11 @@
 --- Module: what every layer and network is.
 --
--- A module holds parameters, buffers, options and other modules, and nothing else:
--- forward reads them and returns tensors. Tensors in fields are parameters, made by
--- Module.parameter, unless the class names them in `buffer_names` (as "counter" what counts steps
--- and may be missing in weights, as "statistic" what follows the data and is averaged with the
--- parameters) or self:buffer made them; modules may stand in fields or in
--- tables in fields.
--- Everything is found by walking the fields in sorted order.
+-- A module holds parameters, buffers, options and other modules, and nothing else: forward reads
+-- them and returns tensors. Tensors in fields are parameters, made by Module.parameter, or buffers.
+-- Buffers are made by self:buffer or named in the class's `buffer_names`: a "counter" counts steps
+-- and may be missing in weights; a "statistic" follows the data and is averaged with the
+-- parameters. Modules may be in fields or in tables in fields. All are found by going over the
+-- fields in sorted order.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -25,14 +24,15 @@ Module.training = true
 Module.frozen = false
 Module.unsized = false -- true while a layer waits for its first input to know its sizes
 Module.buffer_names = {}
--- The forward through which x goes straight, from operator to operator, each taking what the one
--- before gave, seen by nobody else (Sequential); a class that overrides it is not straight.
+-- A class sets this to its forward if x goes straight through it: each operator takes the result of
+-- the one before, and nothing else sees this result (as in Sequential). Then calls may be fused. A
+-- subclass that overrides forward is not straight.
 Module.straight = false
--- Whether a module treats every channel alike and by itself, so that equal modules of several
--- columns may run as one over all their channels (mtl/columns/stack).
+-- Whether a module computes each channel alone and in the same way. Then equal modules of several
+-- columns may run as one module over all channels (mtl/columns/stack).
 Module.channelwise = false
 
--- Methods that an object may have of its own, beside those of its class.
+-- The methods that a single object may replace.
 Module.__newindex = class.shield{init = true, forward = true, describe = true}
 
 Module.is = walk.is_module
@@ -47,14 +47,14 @@ local function name_within(parent, child)
   return name
 end
 
--- A call of less: nothing is watched, and one value comes back.
+-- A cheaper call: nothing watches it, and it returns one value.
 function Module.step(self, x)
   local y <const> = self:forward(x) -- no tail call: running_path looks for this frame
   return y
 end
 
--- The path of the innermost running module, from the modules on the call stack; of `last`, if
--- that has just returned.
+-- The path of the innermost running module, found by the call stack; or that of `last`, which has
+-- just returned.
 local function running_path(last)
   local running <const>, call <const>, step <const> = {}, Module.__call, Module.step
   for level = 2, 200 do
@@ -76,10 +76,10 @@ end
 
 -- ---- calls ----------------------------------------------------------------------------
 
---- Whether every call of a module is being watched, so that none may be left out.
+--- Whether all calls of modules are being watched, so that none may be left out.
 function Module.is_watched() return watching.all end
 
--- The results of forward; none at all means that its `return` was forgotten.
+-- The results of forward. No result at all is an error: a `return` was forgotten.
 local function returned(self, first, ...)
   if first == nil then
     check.fail("%s: its forward returned nothing; is a `return` missing?", running_path(self))
@@ -87,7 +87,7 @@ local function returned(self, first, ...)
   return first, ...
 end
 
--- returned() keeps this frame on the stack, where the message of an error looks for the path.
+-- The call of returned() keeps this frame on the stack, where error messages look for the path.
 Module.__call = function(self, ...)
   local observer <const> = watching.f
   if observer then return observer(self, ...) end
@@ -98,7 +98,7 @@ function Module:forward()
   check.fail("%s has no forward", getmetatable(self).__name)
 end
 
---- A trainable tensor; `hint` is what it asks of optimizers: {lr_mult = 100, weight_decay = 0}.
+--- A trainable tensor; `hint` has options for optimizers: {lr_mult = 100, weight_decay = 0}.
 function Module.parameter(t, hint)
   hints.set(t, hint)
   hints.declare(t)
@@ -120,7 +120,7 @@ function Module:buffer(name, t, kind)
   return t
 end
 
--- Refuses a tensor that stands where parameters do, but would never be trained.
+-- Raises an error for a tensor in a parameter's place that would never be trained.
 local function check_trains(path, t)
   if hints.is_declared(t) then return end
   if t.requires_grad then return hints.declare(t) end
@@ -195,7 +195,7 @@ function Module:apply(f)
   return self
 end
 
---- The modules of a class or of one derived from it, this one included: net:find(nn.Conv2d).
+--- The modules of a class or of a derived class, possibly this one too: net:find(nn.Conv2d).
 function Module:find(wanted)
   if type(wanted) ~= "table" then
     check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))
@@ -225,8 +225,8 @@ end
 
 function Module:eval() return self:train(false) end
 
---- Evaluation mode until the returned value closes, also by an error; then every part is in the
--- mode that it was in.
+--- Sets evaluation mode until the returned value closes, also by an error; then every part gets
+-- back its former mode.
 -- @usage local _ <close> = net:evaluating()
 function Module:evaluating()
   local before <const> = {}
@@ -238,11 +238,11 @@ function Module:evaluating()
     end})
 end
 
---- No part of it changes any more: no gradients, and batch norm and dropout as in
+--- Freezes the module: its parameters get no gradients, and batch norm and dropout behave as in
 -- evaluation.
 function Module:freeze()
   local parameters <const> = self:parameters()
-  core.clear_grads(parameters) -- a step to come takes none
+  core.clear_grads(parameters) -- so that no later step uses them
   for _, p in ipairs(parameters) do core.requires_grad(p, false) end
   return self:apply(function(m) m.frozen = true end)
 end
@@ -260,13 +260,13 @@ function Module:is_training() return self.training and not self.frozen end
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to
 
---- The channels of what it gives for an input of `channels`.
+--- The number of output channels for an input with `channels` channels.
 function Module:channels_after(channels) return self.outputs or channels end
 
 --- Multiply-accumulates for one call that gave `output`.
 function Module.macs() return 0 end
 
--- All calls that running the module on x makes, in the order of their beginning.
+-- All calls of modules while the module runs on x, in the order in which they begin.
 local function trace(self, x)
   local calls <const>, stack <const>, names <const> = {}, {}, {[self] = ""}
   walk.walk(self, function(path, value) names[value] = names[value] or path end)

@@ -1,10 +1,10 @@
---- A schedule: sets an optimizer's factor, by which every group's rate is multiplied, from a
--- function of how far training has come.
+--- A schedule: a function of the step or epoch that sets the optimizer's factor. The rate of every
+-- group is multiplied by this factor.
 --
--- The function is f(step, epoch, metrics) -> factor. step counts the calls of :step(), 0
--- before the first; epoch the whole epochs in them, and metrics is what :step() was given.
--- The functions made by optim.step, multistep, exponential, cosine, poly, one_cycle, warmup
--- and plateau are such; so is any other.
+-- The function is f(step, epoch, metrics) -> factor. step is the number of calls of :step(), 0
+-- before the first; epoch is the number of whole epochs in them; metrics is the argument of
+-- :step(). optim.step, multistep, exponential, cosine, poly, one_cycle, warmup and plateau make
+-- such functions; any other function will do.
 -- @usage
 -- local schedule = optim.schedule(opt, optim.cosine(epochs))
 -- for epoch = 1, epochs do
@@ -48,13 +48,13 @@ function Schedule:init(optimizer, f, given)
   apply(self)
 end
 
---- One step further; returns the factor, which the optimizer has from now on.
+--- Counts one more step, and sets and returns the optimizer's new factor.
 function Schedule:step(metrics)
   self.steps = self.steps + 1
   return apply(self, metrics)
 end
 
---- {steps, factor, and what the function remembers, if it does}
+--- {steps, factor, and the function's state, if it has one}
 function Schedule:state_dict()
   local f <const> = self.f
   return {steps = self.steps, factor = self.optimizer.factor,

@@ -1,4 +1,4 @@
---- A progress bar with the time that is left: one line that redraws itself in a terminal,
+--- A progress bar with the remaining time: one line that is redrawn in a terminal. It prints
 -- nothing where output goes to a file.
 -- @usage
 -- local bar <const> = progress(epochs * steps)
@@ -14,7 +14,7 @@ local Progress <const> = class("Progress")
 
 Progress.clock = core.clock
 
-local REDRAW <const> = 0.1 -- seconds
+local REDRAW <const> = 0.1 -- seconds between two drawings
 
 local ARGUMENTS <const> = check.declare("train.progress", {
   total = check.argument(check.number{above = 0}),
@@ -36,13 +36,13 @@ function Progress.time(seconds)
   return ("%d:%02d"):format(s // 60, s % 60)
 end
 
---- Seconds left, at the pace so far.
+--- The remaining seconds, at the mean speed so far.
 function Progress:left()
   if self.done == 0 then return 0 end
   return (core.clock() - self.start) / self.done * (self.total - self.done)
 end
 
--- Forgets time spent on other things than steps.
+-- Leaves out time that was not spent on steps.
 function Progress:pause(seconds) self.start = self.start + seconds end
 
 function Progress:draw(label)
@@ -59,7 +59,7 @@ function Progress:draw(label)
   io.flush()
 end
 
---- One step on, which went over `items` images.
+--- Counts one more step, with `items` images.
 function Progress:advance(label, items)
   local o <const> = check.options(ADVANCE, nil, {label = label, items = items})
   self.done, self.items = self.done + 1, self.items + o.items

@@ -1,11 +1,11 @@
---- The names of a task's classes, in the order of its labels, and which of two is the positive one.
+--- The names of a task's classes, in the order of the labels, and which of two classes is positive.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 
 local M <const> = {}
 
---- The options of tasks that have them.
+--- The options of tasks that have class names.
 M.OPTIONS = {names = check.list{of = check.text(), least = 1}, positive = check.text()}
 
 --- The usual metrics of classes.
@@ -17,7 +17,7 @@ local function place_of(names, wanted)
   end
 end
 
---- The fault of the names of `count` classes in words, or nil.
+--- A text about what is wrong with the names of `count` classes, or nil.
 function M.wrong(o, count)
   local seen <const> = {}
   for _, name in ipairs(o.names or {}) do
@@ -33,11 +33,11 @@ function M.wrong(o, count)
   end
 end
 
---- The label of a task's positive class: `positive`, or "yes" where a class is called that; or nil.
+--- The label of a task's positive class: the option `positive`, or a class called "yes"; or nil.
 function M.positive(task) return place_of(task.names, task.positive or "yes") end
 
---- The metric that the task is judged by, where it is one of the usual ones, with the number of
--- classes that have no sample.
+--- The text of the metric by which the task is judged, if it is one of the usual ones, with the
+-- number of classes without samples.
 function M.shown(task, m)
   local name <const> = task.metric
   if name ~= "accuracy" and name ~= "balanced" then return nil end

@@ -1,4 +1,4 @@
---- Projections of sums of gradients onto the directions that conflict with none of them, for the
+--- Projects sums of gradients onto the cone of directions that conflict with no gradient, for the
 -- weightings upgrad and dualproj.
 
 local base <const> = require "braid.mtl.weigh.base"
@@ -7,20 +7,21 @@ local matrix <const> = require "braid.mtl.weigh.matrix"
 
 local M <const> = {}
 
---- The options of both.
+--- The options of both weightings.
 function M.options()
   return {preference = base.BY_TASK, regularize = check.number{1e-4, from = 0},
     norm_eps = check.number{0, from = 0}}
 end
 
---- The weights of the gradients before anything is projected.
+--- The weights of the gradients before the projection.
 function M.preference(self, s)
   local o <const> = self.options
   s:check_names(self.declared.what .. ": preference", o.preference)
   return s:by_task(o.preference, 1 / s.count)
 end
 
---- For each u the v >= u where v' G v is least: v = u + x, x >= 0 where x' G x / 2 + (G u)' x is.
+--- For each u, the v >= u with the least v' G v. It is u + x for the x >= 0 with the least
+-- x' G x / 2 + (G u)' x.
 function M.project(gram, us, o)
   local trace <const> = matrix.trace(gram)
   local by <const> = trace > 0 and trace >= o.norm_eps and 1 / trace or 0

@@ -1,5 +1,5 @@
---- The functions of plot as users call them: with a path first, which is written, or without,
--- which gives the figure.
+--- The functions of plot as users call them: with a path first the figure is written there, without
+-- a path it is returned.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -7,7 +7,7 @@ local Figure <const> = require "braid.plot.draw.figure"
 
 local M <const> = {}
 
---- The options of a picture, and those that are its own.
+--- Declares the options of a kind of plot: those of all plots, and its own.
 function M.declare(what, own, relation)
   local known <const> = {}
   for key, kind in pairs(Figure.OPTIONS) do known[key] = kind end
@@ -15,9 +15,8 @@ function M.declare(what, own, relation)
   return check.declare(what, known, relation)
 end
 
---- path or nil, data, options of a call f([path,] data, options): what stands before data is a
--- path, or an error. is_data(v), if given, tells data from options, where those are tables by name
--- too.
+--- The path or nil, data and options of a call f([path,] data, options). A value before data must
+-- be a path. is_data(v), if given, tells data from options where both are tables with names.
 function M.arguments(what, is_data, first, second, ...)
   local later <const> = core.is_tensor(second) or type(second) == "table" and (#second > 0
     or is_data and is_data(second))
@@ -30,7 +29,8 @@ function M.arguments(what, is_data, first, second, ...)
   return nil, first, second
 end
 
---- f([path,] data, options) -> true, or the figure, whose panels are build(data, o).
+--- Makes the function f([path,] data, options) -> true, or the figure with the panels that
+-- build(data, o) gives.
 function M.define(options, build)
   local what <const> = options.what
   return function(...)

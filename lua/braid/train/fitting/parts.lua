@@ -1,5 +1,5 @@
---- The parts of a stage of training: optimizer, schedule, averages, from the options of
--- train.fit.
+--- Makes the parts of a stage of training from the options of train.fit: optimizer, schedule,
+-- averages.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -12,7 +12,7 @@ local M <const> = {}
 
 local function of_name(name)
   local found = name
-  if type(name) == "string" then found = optim[name] end -- which says what is near
+  if type(name) == "string" then found = optim[name] end -- an unknown name is an error
   if not (class.is_class(found) and found.declared) then
     check.fail("train.fit: optimizer: %s is no optimizer", type(name) == "string"
       and "optim." .. name or check.shown(name))
@@ -20,13 +20,13 @@ local function of_name(name)
   return found
 end
 
--- The optimizer in words, for a run's config.json.
+-- The optimizer as text, for a run's config.json.
 local function described(opt)
   local text <const> = tostring(opt):gsub(": %d+ steps, factor %S+", "", 1)
   return text
 end
 
--- Refuses an optimizer that moves nothing of the network.
+-- Raises an error for an optimizer that has no parameter of the network.
 local function check_parameters(net, opt)
   local own <const> = {}
   for _, p in ipairs(net:parameters()) do own[p] = true end
@@ -39,7 +39,7 @@ local function check_parameters(net, opt)
     .. "after all that changes the network")
 end
 
---- The optimizer of a stage.
+--- Makes the optimizer of a stage.
 function M.optimizer(net, o, rates)
   local given <const> = o.optimizer or "Adam"
   local opt
@@ -74,7 +74,7 @@ end
 
 M.described = described
 
---- Whether an optimizer wants a function that computes the loss (L-BFGS).
+--- Whether an optimizer's step needs a function that computes the loss (L-BFGS).
 function M.wants_closure(opt) return class.is_a(opt, optim.LBFGS) end
 
 --- Sets the rates of tasks at the beginning of an epoch.
@@ -94,7 +94,7 @@ function M.settings(opt)
   return list
 end
 
---- Gives the groups of an optimizer these settings.
+--- Sets the settings of an optimizer's groups.
 function M.set(opt, settings)
   for i, group in ipairs((opt.groups and opt or opt.optimizer).groups) do
     for key, value in pairs(settings[i] or {}) do group[key] = value end
@@ -110,8 +110,9 @@ local NAMED <const> = {
   linear = function(steps) return optim.poly(steps, {power = 1}) end,
 }
 
---- The schedule of a stage of `steps` steps, `per_epoch` of them an epoch, and whether it goes by
--- "step" or "epoch"; `metric` is the one that counts.
+--- Makes the schedule of a stage of `steps` steps, with `per_epoch` steps in an epoch. The second
+-- result tells whether it counts "step" or "epoch"; `metric` is the one that a plateau schedule
+-- uses.
 function M.schedule(opt, o, steps, per_epoch, metric)
   local given <const>, warm = o.schedule or "constant", o.warmup or 0
   warm = type(warm) == "table" and warm.steps or math.floor(warm * per_epoch + 0.5)
@@ -141,8 +142,8 @@ end
 
 -- ---- averages -------------------------------------------------------------------------
 
--- The use of the averages: over how many batches statistics are taken anew, the first
--- epoch whose weights count, and after what they are taken.
+-- How averages are used: over how many batches batch norm's statistics are computed again, the
+-- first epoch whose weights count, and whether weights are taken after each step or epoch.
 local AVERAGES <const> = check.declare("train.fit: ema", {
   recompute = check.either(check.flag(), check.whole{from = 1}), from = check.whole{1, from = 1},
   by = check.choice{"step", "epoch"},

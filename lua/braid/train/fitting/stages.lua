@@ -1,4 +1,4 @@
---- Stages of a run: what each trains, with what; and the tasks' weights.
+--- Stages of a run: what each stage trains, and with which options; and the tasks' weights.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -13,7 +13,7 @@ local M <const> = {}
 
 local function listed(names) return type(names) == "table" and names or {names} end
 
--- The parts of a network that is none of columns, by the names of its fields.
+-- A part of a network without columns, by the name of its field.
 local function part_of(net, name)
   local part = net
   for key in name:gmatch("[^.]+") do
@@ -48,7 +48,7 @@ local function choose(net, stage)
   end
 end
 
--- A stage's options, those that it leaves out from the run's.
+-- A stage's options; the run's options are the defaults.
 local function options_of(fit, stage)
   return setmetatable({}, {__index = function(_, key)
     local own <const> = stage[key]
@@ -71,32 +71,32 @@ function M.steps(fit)
   return sum
 end
 
--- Whether columns must stand in a list: for tasks in turns, rates of their own, or a weighting at
--- the last values that tasks share, which columns that are one tensor hide.
+-- Whether columns must be in a list: for turns, for rates of single tasks, and for a weighting that
+-- takes gradients at the last values that tasks share, which stacked columns do not have.
 local function wants_list(o)
   local weighting <const> = class.is_a(o.weighting, Weighting) and o.weighting.options
   return o.turns or next(o.rates or {}) or weighting and weighting.on == "representation"
 end
 
--- Columns in a list, unless an optimizer that is made holds them as one tensor.
+-- Puts the columns in a list if needed, unless the user's optimizer already holds them stacked.
 local function part_columns(net, o)
   local given <const> = o.optimizer
   local made <const> = type(given) == "table" and not class.is_class(given) and given.groups
   if wants_list(o) and not made and net.unstack then net:unstack() end
 end
 
--- Refuses a stage in which no parameter would move.
+-- Raises an error for a stage in which no parameter trains.
 local function check_trains(fit, stage, i)
   for _, p in ipairs(fit.net:parameters()) do
     if p.requires_grad then return end
   end
-  if not (stage.train or stage.freeze) then return end -- the optimizer says so
+  if not (stage.train or stage.freeze) then return end -- then the optimizer raises the error
   check.fail("train.fit: stages[%d]: nothing trains: no parameter of the network is of train = "
     .. "%s%s", i, check.shown(stage.train or "all"),
     stage.freeze and " and not of freeze = " .. check.shown(stage.freeze) or "")
 end
 
---- Begins a stage: what trains, and a new optimizer, schedule and average for it.
+--- Begins a stage: sets what trains, and makes a new optimizer, schedule and average.
 function M.begin(fit, i)
   local stage <const> = fit.o.stages[i]
   local o <const> = options_of(fit, stage)
@@ -123,7 +123,7 @@ end
 
 local WEIGHT <const> = check.number{from = 0}
 
---- Sets the weights that the options give tasks in an epoch; a task that has ended stays so.
+--- Sets the tasks' weights for an epoch from the options. A task that was stopped is left out.
 function M.set_weights(fit, epoch)
   fit.tasks:set_epoch(epoch)
   for name, weight in pairs(fit.stage_weights) do

@@ -1,5 +1,5 @@
---- How often a sample's class is among those with the k highest scores, where of equal scores the
--- first counts as higher.
+--- Counts how often a sample's class is among the k classes with the highest scores. Of equal
+-- scores the first counts as higher.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -14,7 +14,7 @@ function Places:init(context, o)
   end
 end
 
--- Whether class `label` is among the k highest of the scores from `first` on; never where one is
+-- Whether class `label` is among the k highest of the scores from `first` on; false if a score is
 -- NaN.
 local function among(scores, first, count, label, k)
   local own <const>, higher = scores[first + label - 1], 0
