@@ -110,8 +110,8 @@ static void hold_all(const list *l) {
 
 /* Runs the pass with nothing recorded by hooks. All tensors are held. */
 static br_status run_pass(lua_State *L, br_coroutine *owner, const list *y,
-                          const list *dy, bool retain, const list *targets,
-                          br_tensor **rows) {
+                          const list *dy, const list *targets, br_tensor **rows) {
+  const bool retain = lua_toboolean(L, 6);
   br_state *s = br_enter(L);
   lua_State *before = s->running;
   br_mode mode = {.kind = BR_RECORDING, .on = false};
@@ -120,8 +120,13 @@ static br_status run_pass(lua_State *L, br_coroutine *owner, const list *y,
   hold_all(targets);
   br_open_mode(L, &mode, owner);
   s->running = L;
-  br_status status = br_backward_rows(y->n, y->t, dy->t, retain, targets->n, targets->t,
-                                      rows);
+  const br_ends ends = {.n = y->n,
+                        .targets = targets->n,
+                        .y = y->t,
+                        .dy = dy->t,
+                        .target = targets->t,
+                        .row = rows};
+  br_status status = br_backward_rows(&ends, retain);
   s->running = before;
   br_close_mode(L, &mode);
   release_all(targets->t, targets->n);
@@ -146,7 +151,6 @@ static int backward_rows(lua_State *L) {
     br_check_box(L, 4);
   }
   int64_t row = rows ? luaL_checkinteger(L, 5) - 1 : 0;
-  bool retain = lua_toboolean(L, 6);
   br_mind_ceiling(L);
   take(L, &dy);
   take(L, &y);
@@ -160,7 +164,7 @@ static int backward_rows(lua_State *L) {
   }
   if (status) return br_raise(L);
   if (arena) br_retain(arena);
-  status = run_pass(L, owner, &y, &dy, retain, &targets, rows);
+  status = run_pass(L, owner, &y, &dy, &targets, rows);
   release_all(rows, targets.n);
   br_release(arena);
   return status ? br_raise(L) : 0;

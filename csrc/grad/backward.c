@@ -86,20 +86,21 @@ br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
   return status ? status : run_wanted(&pass, n, targets, NULL, grads);
 }
 
-br_status br_backward_rows(int n, br_tensor *const *y, br_tensor *const *dy,
-                           bool retain_graph, int count, br_tensor *const *targets,
-                           br_tensor *const *rows) {
+br_status br_backward_rows(const br_ends *e, bool retain_graph) {
   static const br_arg zero = {.given = true};
-  br_pass pass = {.n = n, .y = y, .dy = dy, .retain = retain_graph, .ends = true};
+  br_pass pass = {
+      .n = e->n, .y = e->y, .dy = e->dy, .retain = retain_graph, .ends = true};
   br_status status = BR_OK;
-  for (int i = 0; i < n && !status; i++) status = check_start("backward", y[i], dy[i]);
+  for (int i = 0; i < e->n && !status; i++)
+    status = check_start("backward", e->y[i], e->dy[i]);
   if (status) return status;
-  br_tensor **grads = br_alloc_zero((size_t)count * sizeof *grads + 1);
+  br_tensor **grads = br_alloc_zero((size_t)e->targets * sizeof *grads + 1);
   if (!grads) return BR_ENOMEM;
-  status = run_wanted(&pass, count, targets, rows, grads);
-  for (int i = 0; i < count; i++) {
-    if (!status && !grads[i]) status = br_fill(rows[i], &zero);
-    if (!status && grads[i] && grads[i] != rows[i]) status = br_copy(rows[i], grads[i]);
+  status = run_wanted(&pass, e->targets, e->target, e->row, grads);
+  for (int i = 0; i < e->targets; i++) {
+    if (!status && !grads[i]) status = br_fill(e->row[i], &zero);
+    if (!status && grads[i] && grads[i] != e->row[i])
+      status = br_copy(e->row[i], grads[i]);
     br_release(grads[i]);
   }
   br_free(grads);

@@ -87,13 +87,18 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph);
 br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads);
 
+/* Tensors where a pass begins, each with its gradient, and those where it ends: the
+   gradient of target[i] is written to row[i], which has its shape and which nobody else
+   may use; further gradients of the pass are added there. */
+typedef struct br_ends {
+  int n, targets;
+  br_tensor *const *y, *const *dy;
+  br_tensor *const *target, *const *row;
+} br_ends;
+
 /* Goes from n tensors back to every leaf at once, as br_backward does, but gradients end
-   at the `count` targets. The gradient of targets[i] is written to rows[i], which has its
-   shape; further gradients of this pass are added there. Nobody else may use the rows. A
-   row stays as it is where no gradient arrives. */
-br_status br_backward_rows(int n, br_tensor *const *y, br_tensor *const *dy,
-                           bool retain_graph, int count, br_tensor *const *targets,
-                           br_tensor *const *rows);
+   at the targets. A row stays as it is where no gradient arrives. */
+br_status br_backward_rows(const br_ends *e, bool retain_graph);
 
 /* ---- what values depend on (reach.c) ---- */
 

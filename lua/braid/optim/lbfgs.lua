@@ -130,11 +130,14 @@ local function along(params, d, evaluate)
 end
 
 --- @return the loss before the step, as the closure gave it
+local function check_closure(closure)
+  if type(closure) == "function" then return end
+  check.fail("LBFGS: step wants a function that computes the loss and its gradients, not %s",
+    check.shown(closure))
+end
+
 function LBFGS:step(closure)
-  if type(closure) ~= "function" then
-    check.fail("LBFGS: step wants a function that computes the loss and its gradients, not %s",
-      check.shown(closure))
-  end
+  check_closure(closure)
   self:check_groups()
   local _ <close> = grad.no_grad()
   local group <const> = self.groups[1]
