@@ -13,11 +13,11 @@ local network <const> = require "braid.cli.given.network"
 local Source <const> = require "braid.train.fitting.source"
 local test <const> = require "braid.train.test"
 
-local OPTIONS <const> = {part = {"test", "val", "train"}, json = false,
+local TAKES <const> = {part = {"test", "val", "train"}, json = false,
   batch = check.whole{from = 1}, size = check.whole{from = 1, to = 4096}}
 local SAID <const> = {part = "which of the data", json = "for machines",
   batch = "samples at once (64)", size = "side of the pictures (the run's)"}
-for name, kind in pairs(given.OPTIONS) do OPTIONS[name], SAID[name] = kind, given.SAID[name] end
+for name, kind in pairs(given.OPTIONS) do TAKES[name], SAID[name] = kind, given.SAID[name] end
 
 -- The run's test, which stands once it was made; of other data it says nothing.
 local function tested(dir, set, source)
@@ -32,7 +32,7 @@ local function tested(dir, set, source)
 end
 
 return {usage = "eval DIR | FILE ...        a run's best network, or a file's, on data",
-  least = 1, most = 1, options = OPTIONS, said = SAID,
+  least = 1, most = 1, options = TAKES, said = SAID,
   wrong = function(o)
     if not o.data then return "--data is missing: a directory, a file or faces" end
   end,

@@ -35,11 +35,11 @@ local SAID <const> = {
   seed = "of the network and of the samples' order", json = "print the last epoch for machines",
 }
 
-local OPTIONS <const> = {tasks = "", options = "", optimizer = "AdamW", optim = "",
+local TAKES <const> = {tasks = "", options = "", optimizer = "AdamW", optim = "",
   weighting = check.text(), size = check.whole{from = 1, to = 4096}, augment = "",
   workers = {0, from = 0, to = 256}, seed = {1, from = 0}, json = false}
-for name, kind in pairs(SAME) do OPTIONS[name] = kind end
-for name, kind in pairs(given.OPTIONS) do OPTIONS[name], SAID[name] = kind, given.SAID[name] end
+for name, kind in pairs(SAME) do TAKES[name] = kind end
+for name, kind in pairs(given.OPTIONS) do TAKES[name], SAID[name] = kind, given.SAID[name] end
 
 -- The side that a loader would take by itself, or nil: the run's configuration has it, for pictures
 -- that the network is asked about later.
@@ -62,7 +62,7 @@ local function fit_options(o, net, sets)
 end
 
 return {usage = "train DEFINITION ...       train a network; the same call again goes on with it",
-  least = 1, most = 1, options = OPTIONS, said = SAID,
+  least = 1, most = 1, options = TAKES, said = SAID,
   wrong = function(o)
     if not o.data then return "--data is missing: a directory, a file or faces" end
     if (o.epochs == nil) == (o.steps == nil) then return "wants --epochs or --steps" end
