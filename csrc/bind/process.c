@@ -10,7 +10,7 @@
 
 enum { LIMIT = 1 << 16 };
 
-/* The strings of the table at `arg`, in a userdata that is pushed, with a NULL behind. */
+/* Pushes a userdata with pointers to the strings of the table at `arg`, and a NULL. */
 static char **push_strings(lua_State *L, int arg) {
   const int64_t n = br_check_length(L, arg, LIMIT, "spawn: the list");
   char **list = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *list, 0);
@@ -47,8 +47,8 @@ static br_process *check_process(lua_State *L) {
   return *p;
 }
 
-/* p:ended(): nil while it runs, then its exit status and the signal that ended it, if one
-   did. */
+/* p:ended(): nil while the process runs; then its exit status, and the signal if one
+   ended it. */
 static int process_ended(lua_State *L) {
   int code, signal;
   if (!br_process_ended(check_process(L), &code, &signal)) return 0;

@@ -1,7 +1,7 @@
 /* Draws the parameters of a face at random: what varies, and how often.
 
    The traits of the two sexes overlap. A trait comes from one of two distributions, and a
-   group of traits is sometimes drawn from the other sex's. Only a beard is certain. */
+   group of traits is sometimes drawn from the other sex's. Only a beard tells the sex. */
 #include "faces/parts.h"
 
 #include "base/rng.h"

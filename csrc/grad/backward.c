@@ -1,4 +1,4 @@
-/* Backward passes: what users ask for, put before the engine. */
+/* Backward passes: checks what users ask for, and runs it by the engine. */
 #include "grad/grad.h"
 
 static br_status check_start(const char *name, const br_tensor *y, const br_tensor *dy) {
@@ -24,7 +24,7 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
   return status ? status : br_run_pass(&pass);
 }
 
-/* A target, and who wanted its gradient before. */
+/* A target, and where an outer pass wants the target's gradient. */
 typedef struct wanted {
   br_var *var; /* owned */
   br_tensor **want;
@@ -32,7 +32,7 @@ typedef struct wanted {
   br_tensor *row;
 } wanted;
 
-/* Has the pass that is to begin put the target's gradient there. */
+/* Tells the next pass to put the target's gradient into *grad. */
 static br_status want(wanted *w, const br_tensor *target, int i, br_tensor **grad,
                       br_tensor *row) {
   br_var *v = br_var_of(target);
@@ -50,7 +50,8 @@ static br_status want(wanted *w, const br_tensor *target, int i, br_tensor **gra
   return BR_OK;
 }
 
-/* Runs it with the gradients of targets put into grads, all or none; rows may be NULL. */
+/* Runs a pass that puts the gradients of the targets into grads, or none on failure; rows
+   may be NULL. */
 static br_status run_wanted(const br_pass *pass, int count, br_tensor *const *targets,
                             br_tensor *const *rows, br_tensor **grads) {
   wanted *list = br_alloc((size_t)count * sizeof *list + 1);
@@ -81,7 +82,7 @@ br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads) {
   br_pass pass = {
       .n = 1, .y = &y, .dy = &dy, .retain = retain_graph, .wanted_only = true};
-  for (int i = 0; i < n; i++) grads[i] = NULL; /* whatever is refused below */
+  for (int i = 0; i < n; i++) grads[i] = NULL; /* also if a check below fails */
   br_status status = check_start("grad", y, dy);
   return status ? status : run_wanted(&pass, n, targets, NULL, grads);
 }

@@ -1,14 +1,14 @@
-/* The tensors that values depend on, read off the graph: from each value a walk goes back
-   over all nodes, by a list of its own, never by recursion. A walk has a number that no
-   other has; those of one round follow each other. */
+/* Finds the tensors on which values depend. From each value a walk goes back over all
+   nodes of the graph, by a list and without recursion. Each walk has a unique number; the
+   walks of one round have consecutive numbers. */
 #include "grad/grad.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 typedef struct round {
-  uint64_t first, now; /* numbers of its walks */
-  br_var **list; /* still to be looked at; borrowed, for nothing is released meanwhile */
+  uint64_t first, now; /* the numbers of its first and its current walk */
+  br_var **list;       /* values to visit; not owned, as nothing is released meanwhile */
   int64_t count, room;
 } round;
 
@@ -26,7 +26,7 @@ static br_status add(round *r, br_var *v) {
   return BR_OK;
 }
 
-/* Counts one more walk of the round; false when this one has been there. */
+/* Notes that the current walk met this place; false if it has been here before. */
 static bool meet(const round *r, uint64_t *walk, int *met) {
   if (*walk == r->now) return false;
   *met = *walk < r->first ? 1 : *met + 1;
@@ -34,7 +34,7 @@ static bool meet(const round *r, uint64_t *walk, int *met) {
   return true;
 }
 
-/* How many walks of the round met it. */
+/* How many walks of the round met this place. */
 static int met_in(const round *r, uint64_t walk, int met) {
   return walk < r->first ? 0 : met;
 }
@@ -51,7 +51,7 @@ static br_status walk_from(round *r, br_var *start) {
   return status;
 }
 
-/* The first of n numbers that no walk had. */
+/* Reserves n numbers that no walk had, and returns the first. */
 static uint64_t numbers(int n) {
   static atomic_uint_least64_t last;
   return atomic_fetch_add(&last, (uint64_t)n) + 1;
@@ -86,8 +86,8 @@ static br_tensor *handle(br_var *v) {
   return t;
 }
 
-/* The values that end what one tensor alone depends on; whether something more than a
-   part of each is taken there. */
+/* The shared values at which the part of the graph ends that serves one tensor only; and
+   for each, whether more than a part of it is taken there. */
 typedef struct ends {
   round found; /* a list only */
   bool *whole;
@@ -115,8 +115,8 @@ static br_status note_end(ends *e, br_var *v, bool whole) {
   return BR_OK;
 }
 
-/* From one of the tensors through what it alone depends on. How often things were met
-   stays as it is. */
+/* Goes from one of the tensors through the values that serve it only. The counts of walks
+   do not change. */
 static br_status find_ends(round *r, br_var *start, ends *e) {
   if (!start) return BR_OK;
   br_status status = start->met > 1 ? note_end(e, start, true) : add(r, start);
@@ -134,8 +134,8 @@ static br_status find_ends(round *r, br_var *start, ends *e) {
   return status;
 }
 
-/* Gradients may never meet at a value that each tensor takes parts of, such as the maps
-   of all columns behind one operator that mixes them; its inputs are shared then. */
+/* Gradients may never meet at a value of which each tensor takes a part only, such as the
+   stacked maps that one mixing operator made. Then the operator's inputs are taken. */
 static br_status open_parts(const ends *e, ends *opened) {
   br_status status = BR_OK;
   for (int64_t k = 0; k < e->found.count && !status; k++) {

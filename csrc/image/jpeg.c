@@ -1,7 +1,7 @@
 /* Decoding of JPEG by libjpeg-turbo, which converts to gray or RGB while it decodes.
 
-   The library goes on after damage with a warning and leaves gray where data is missing;
-   here all but a few harmless warnings refuse the image. */
+   After damage the library only warns and leaves gray where data is missing. Here any
+   warning is an error, except a few harmless ones. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,14 +13,15 @@
    pixels to a byte. Arithmetic coding of an empty image can do a little better. */
 enum { PIXELS_PER_BYTE = 1024 };
 
-/* True when the markers of the file lead to an end-of-image marker. The library keeps
-   only its first warning, so after a harmless one this tells whether the data stops. */
+/* Whether the markers of the file lead to an end-of-image marker. The library keeps only
+   its first warning; after a harmless one this tells whether data is missing at the end.
+ */
 static bool has_end(const uint8_t *bytes, size_t n) {
   size_t i = 2;
   while (i + 1 < n) {
     uint8_t marker = bytes[i + 1];
     if (bytes[i] != 0xff || marker == 0x00 || marker == 0xff) {
-      i++; /* coded data, filling or stray bytes */
+      i++; /* coded data, fill bytes or stray bytes */
     } else if (marker == 0xd9) {
       return true;
     } else if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
@@ -33,7 +34,7 @@ static bool has_end(const uint8_t *bytes, size_t n) {
   return false;
 }
 
-/* Is this a warning that costs no pixels? */
+/* Whether a warning means that no pixel is lost. */
 static bool harmless(const char *text) {
   static const char *const allowed[] = {
       "extraneous bytes before marker",
@@ -59,8 +60,8 @@ br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
   int w = 0, h = 0, sampling = 0, space = -1;
   tjhandle handle = tjInitDecompress();
   if (!handle) return br_fail(BR_ENOMEM, "%s: no memory for a JPEG decoder", name);
-  /* Its failure counts only when it left something out: warnings come again below, and
-     uncommon subsampling, which it refuses to name, can be decoded all the same. */
+  /* A failure counts only if values were not set. Warnings are repeated below, and an
+     uncommon subsampling, which fails here, can still be decoded. */
   (void)tjDecompressHeader3(handle, bytes, (unsigned long)n, &w, &h, &sampling, &space);
   if (w < 1 || h < 1 || space < 0) {
     status = failure(tjGetErrorStr2(handle), name);

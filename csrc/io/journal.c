@@ -1,4 +1,4 @@
-/* Journals: the size up to which the file is whole is known, and all else follows. */
+/* Journals: a journal knows the size of its whole lines, and drops what lies beyond. */
 #define _GNU_SOURCE
 #include "io/journal.h"
 
@@ -14,7 +14,7 @@
 
 struct br_journal {
   int file;
-  int64_t size; /* of its whole lines, beyond which nothing counts */
+  int64_t size; /* how many bytes of whole lines the file has */
   char *path;
 };
 

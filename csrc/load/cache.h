@@ -1,8 +1,8 @@
-/* A cache of decoded pictures: one packed file of bytes, of which each has a checksum.
+/* A cache of decoded pictures: one packed file with a checksum for each picture.
 
-   The name of the file is a key made of everything its contents depend on. When two
-   processes want the same one, the second waits for the first. What is damaged, cut or
-   gone is read from the picture's own file instead, and the cache made anew the next
+   The name of the file is a key made of everything on which its contents depend. If two
+   processes want the same file, the second waits for the first. A picture that is damaged
+   or missing in the cache is read from its own file, and the cache is made anew the next
    time. */
 #ifndef BR_LOAD_CACHE_H
 #define BR_LOAD_CACHE_H
@@ -10,13 +10,13 @@
 #include "image/image.h"
 #include "load/recipe.h"
 
-/* One picture, and the size it had in its file, which its map depends on. */
+/* One picture, and its size in its own file, on which its map depends. */
 typedef struct br_cache_entry {
-  int64_t c, h, w; /* h 0: it could not be made */
+  int64_t c, h, w; /* h is 0 if the picture could not be read */
   int64_t file_h, file_w;
 } br_cache_entry;
 
-/* A key of 128 bits that grows by what is added to it. */
+/* A hash of 128 bits over everything that is added to it. */
 typedef struct br_cache_key {
   uint64_t word[2];
 } br_cache_key;
@@ -26,26 +26,26 @@ typedef struct br_cache {
   int fd;
   char *path;
   br_cache_key key;
-  int64_t n, *offset; /* of the n records, and where the last one ends */
+  int64_t n, *offset; /* where each of the n records begins, and where the last ends */
 } br_cache;
 
 void br_cache_key_begin(br_cache_key *key);
 void br_cache_key_add(br_cache_key *key, const void *bytes, size_t n);
-/* A file: its path, and what the system knows of its contents' last change. */
+/* Adds a file: its path, size, inode and the times of its last changes. */
 void br_cache_key_add_file(br_cache_key *key, const char *path);
 
-/* Makes picture i: `im` (its memory from the scratch or `owned`, which is freed after it
-   has been copied) and the size in the file. */
+/* Makes picture i: `im`, and the size in its file. The memory of `im` is the scratch's or
+   that of `owned`, which is freed after `im` has been copied. */
 typedef br_status (*br_cache_make)(void *context, int64_t i, br_scratch *scratch,
                                    br_image *im, br_image *owned, br_cache_entry *entry);
 
-/* Opens the cache of that key in `directory`, after making it on all threads when it is
-   not there. What cannot be made for its file's sake (BR_EIO) is left out. */
+/* Opens the cache of this key in `directory`. If it is not there, it is first made on all
+   threads. A picture whose file cannot be read (BR_EIO) is left out. */
 br_status br_cache_open(br_cache *cache, const char *directory, const br_cache_key *key,
                         int64_t n, br_cache_make make, void *context);
 void br_cache_close(br_cache *cache);
 
-/* Picture i, in memory of the scratch; false when it is not there, or damaged. */
+/* Reads picture i into memory of the scratch; false if it is missing or damaged. */
 bool br_cache_read(const br_cache *cache, int64_t i, br_scratch *scratch, br_image *im,
                    br_cache_entry *entry);
 

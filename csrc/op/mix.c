@@ -1,6 +1,6 @@
-/* mix: columns that lie side by side along the channels, each a weighted sum of all; or
-   each drawn towards the others by their weights, which leaves equal columns as they are
-   to the bit.
+/* mix: makes of stacked columns, which lie side by side along the channels, a weighted
+   sum for each column. With `toward`, each column is drawn towards the others by the
+   weights, which leaves equal columns unchanged to the bit.
 
    Work is over rows of pixels, each of t columns of c channels. Sums over the rows run in
    blocks whose number does not depend on the threads, combined in order, in double. */
@@ -37,7 +37,7 @@ static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
 
 static bool is_toward(const br_call *c) { return c->arg[0].i != 0; }
 
-/* alpha as (t,t,c), the two columns changed about if `turned`. */
+/* alpha as (t,t,c), transposed in its first two dimensions if `turned`. */
 static br_tensor *full(br_tensor *a, int64_t c, bool turned) {
   int64_t t = a->shape[0], shape[3] = {t, t, c};
   int64_t stride[3] = {a->stride[0], a->stride[1], a->ndim == 3 ? a->stride[2] : 0};
@@ -51,12 +51,12 @@ static br_tensor *full(br_tensor *a, int64_t c, bool turned) {
   return whole;
 }
 
-/* The alpha^T of a plain mix with the same gradient, (t,t,c). */
+/* alpha^T (t,t,c) of the mix without `toward` that has the same gradient. */
 static br_tensor *turned_alpha(const br_call *call) {
   br_tensor *a = call->in[1];
   int64_t t = a->shape[0], c = call->in[0]->shape[1] / t;
   if (!is_toward(call)) return full(a, c, true);
-  br_tensor *all = full(a, c, false); /* perhaps the user's own, so not to be changed */
+  br_tensor *all = full(a, c, false); /* may be the user's tensor: must not be changed */
   br_tensor *plain = all ? br_tensor_like(all, all->dtype) : NULL, *turned = NULL;
   if (plain) {
     const br_kernels *k = br_kernels_of(plain->dtype);
@@ -69,7 +69,7 @@ static br_tensor *turned_alpha(const br_call *call) {
   return turned;
 }
 
-/* y = alpha x, or what is drawn towards; both hold rows of pixels. */
+/* y = alpha x, or with `toward` x + alpha (x_j - x_i); both are rows of pixels. */
 static void run(const br_tensor *x, const br_tensor *alpha, br_tensor *y, bool toward) {
   const br_kernels *k = br_kernels_of(x->dtype);
   void (*mix)(int64_t, int64_t, int64_t, const void *, const void *,
@@ -139,8 +139,8 @@ static br_status block_sums(const br_tensor *dy, const br_tensor *x, int64_t t, 
   return status;
 }
 
-/* dalpha[i][j] = sum dy[i] x[j], or sum dy[i] (x[j] - x[i]), over the channels as well
-   where alpha is (t,t). */
+/* dalpha[i][j] = sum dy[i] x[j], or sum dy[i] (x[j] - x[i]) with `toward`. The sum goes
+   over the channels, too, where alpha is (t,t). */
 static br_status alpha_grad(br_call *call, const br_tensor *dy, const br_tensor *x) {
   const br_tensor *alpha = call->in[1];
   int64_t t = alpha->shape[0], c = x->shape[1] / t;
@@ -156,7 +156,8 @@ static br_status alpha_grad(br_call *call, const br_tensor *dy, const br_tensor 
       sums[i * c + k].f = sum;
       total += sum;
     }
-    if (alpha->ndim == 2) sums[i].f = total; /* i <= i c: what is overwritten is done */
+    if (alpha->ndim == 2)
+      sums[i].f = total; /* i <= i c: a value is read before it is overwritten */
   }
   if (!status) br_kernels_of(x->dtype)->put(d->numel, sums, 1, d->data);
   br_free(sums);

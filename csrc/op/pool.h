@@ -1,5 +1,5 @@
-/* Pooling: windows over images (n,c,h,w), channels-last inside, and the pixels that they
-   hold. */
+/* Pooling: windows over images (n,c,h,w), which are stored channels-last, and the pixels
+   in the windows. */
 #ifndef BR_POOL_H
 #define BR_POOL_H
 
@@ -7,13 +7,13 @@
 
 typedef struct br_window {
   int64_t n, c, h, w, oh, ow;
-  int64_t kh, kw, sh, sw, ph, pw, dh, dw; /* adaptive: kh, kw of the largest, no more */
+  int64_t kh, kw, sh, sw, ph, pw, dh, dw; /* adaptive: only kh, kw, of the largest one */
   bool adaptive;
 } br_window;
 
 enum {
-  BR_POOL_GRAIN = 8192, /* values that more than one thread is worth */
-  BR_POOL_PIECE = 256   /* pixels of a window at a time */
+  BR_POOL_GRAIN = 8192, /* fewer values are not worth a second thread */
+  BR_POOL_PIECE = 256   /* pixels of a window that are read at a time */
 };
 
 /* ---- windows (pool_window.c) ---- */
@@ -22,13 +22,13 @@ enum {
    count_include_pad. */
 enum { BR_POOL_KERNEL, BR_POOL_STRIDE, BR_POOL_PADDING, BR_POOL_CEIL, BR_POOL_LAST };
 
-/* Windows over images of shape (n,c,h,w), as the arguments from `a` on say. */
+/* Computes the windows over images of `shape` (n,c,h,w) from the arguments at `a`. */
 br_status br_pool_measure(br_call *c, br_arg *a, bool dilated, const int64_t *shape,
                           br_window *win);
-/* Windows that divide the image evenly into arg[0] of them, (oh, ow). */
+/* Computes windows that divide the image evenly; arg[0] is how many, (oh, ow). */
 br_status br_pool_measure_adaptive(br_call *c, br_window *win);
 
-/* The pixels of a window that lie inside the image: rows y, y + dy, ... and so columns.
+/* The pixels of a window that lie inside the image: rows y, y + dy, ...; columns alike.
  */
 typedef struct br_region {
   int64_t y, dy, rows, x, dx, columns;
@@ -43,17 +43,17 @@ typedef struct br_picture {
   int64_t first, w, c;
 } br_picture;
 
-/* The pixel of a place in the region, row by row. */
+/* The pixel at a place in the region; places count row by row. */
 char *br_pool_pixel(const br_picture *im, const br_region *r, int64_t place);
-/* Pointers to all pixels; how many. */
+/* Fills `pixel` with pointers to all pixels, and returns how many they are. */
 int64_t br_pool_look(const br_picture *im, const br_region *r, void **pixel);
 /* The most pixels that a window can have. */
 int64_t br_pool_most(const br_window *win);
 
 /* ---- the pixels of a window, a piece at a time (pool_piece.c) ---- */
 
-/* A thread's room for a window: pointers to the pixels of a piece, and what comes of it:
-   sums in double, values, and places. */
+/* A thread's memory for a window: pointers to the pixels of a piece, and results: sums in
+   double, values, and places. */
 typedef struct br_piece {
   void **pixel;
   double *sum;   /* (c) */
@@ -69,19 +69,20 @@ int64_t br_piece_pointers(const br_window *win);
 /* y (c) = `scale` times the sum over the window's pixels. */
 void br_pool_average(const br_picture *im, const br_region *r, double scale,
                      const br_piece *p, void *y);
-/* y (c) = the largest, NaN before all; places (c), or NULL: where they are. */
+/* y (c) = the largest values, where NaN counts as the largest; `places` (c), if not NULL,
+   gets their places. */
 void br_pool_largest(const br_picture *im, const br_region *r, const br_piece *p, void *y,
                      int32_t *places);
 
 /* ---- the largest, without places (pool_max.c) ---- */
 
-/* Row oy of the largest of each window, y (ow,c). `room` has so many bytes, and was made
-   ready for any rows. */
+/* Row oy of the largest value of each window, y (ow,c). `room` has so many bytes, and is
+   prepared once for all rows. */
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k);
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room);
 void br_max_pool_row(const br_window *win, const br_picture *im, int64_t oy, char *room,
                      char *y);
-/* All of it, from x (n,c,h,w) channels-last. */
+/* Computes all rows, from x (n,c,h,w) channels-last. */
 br_status br_max_pool(const br_window *win, const br_kernels *k, br_tensor *x, char *y);
 
 #endif

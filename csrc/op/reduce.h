@@ -1,5 +1,5 @@
-/* Declarations that reductions share. The dimensions gone through are in state[0]; their
-   arguments are dim and keepdim. */
+/* Declarations that reductions share. Their arguments are dim and keepdim; state[0] has
+   the reduced dimensions. */
 #ifndef BR_REDUCE_H
 #define BR_REDUCE_H
 
@@ -15,9 +15,9 @@ typedef struct br_plan {
 
 /* With `rows`, the reduced dimensions are innermost and in their own order. */
 br_status br_plan_make(br_tensor *x, unsigned mask, bool rows, br_plan *p);
-/* t with the reduced dimensions as 1, whatever keepdim says. */
+/* t with size 1 in the reduced dimensions, for any keepdim. */
 br_tensor *br_with_ones(const br_call *c, br_tensor *t);
-/* How many values go into one. */
+/* How many values are reduced to one. */
 int64_t br_reduced_count(const br_call *c);
 
 #endif

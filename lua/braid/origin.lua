@@ -27,8 +27,8 @@ function M.copy(net, copy)
 end
 
 --- Call this before the library changes a network. It returns a function to call after the change,
--- with a record of it. Where the user had changed the network by hand before, the form is left as
--- it is, so that this stays visible.
+-- with a record of it. Where the user had changed the network by hand before, the record's form
+-- stays as it is, so that it still differs from the network.
 function M.changing(net)
   local record <const> = known[net]
   if not record then return function() end end

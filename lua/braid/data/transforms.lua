@@ -89,7 +89,7 @@ local AUGMENT <const> = check.declare("data.augment", {
 --- Applies a random rotation (degrees, either way), scale (1 +- scale), shift (as a share of the
 -- side; {across, down} where they differ), mirror image (with probability flip) and shear
 -- (degrees), as one map. The result has `size` pixels a side (the default is the picture's size)
--- and shows the middle `inner` pixels (the default is what the data set names, or all).
+-- and shows the middle `inner` pixels (the default is the data set's `inner`, or all).
 function M.augment(given)
   local o <const> = check.options(AUGMENT, given)
   local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}

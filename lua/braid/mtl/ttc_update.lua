@@ -1,26 +1,27 @@
---- Task transfer in the reading of the paper's algorithm 1 (Fang et al. 2017, dynamic
--- multi-task network): columns run alone, and a weight moves by all tasks' updates,
+--- Task transfer as in algorithm 1 of the dynamic multi-task network's paper (Fang et al. 2017):
+-- columns run alone, and each weight takes the updates of all tasks,
 --   W_i <- W_i + sum_j alpha_ij V_j,  alpha_ij = sigmoid(beta_ij), alpha_ii = 1,
--- where V_j is the step that any optimizer takes for the same weight of column j on task j's
--- loss. With all alpha 1 and columns that start equal this is hard sharing; with alpha_ij
--- = 0, single-task networks.
+-- where V_j is the step that an optimizer takes for the same weight of column j on task j's loss.
+-- If all alpha are 1 and columns start equal, this is hard sharing; if alpha_ij = 0 for i ~= j, it
+-- is single-task networks.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("dmt"), {init = "copy"}):heads(head)
 -- local opt = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.1}), {start = 0.1})
 -- ... opt:zero_grad() loss:backward() opt:step()
 --
--- Beta moves against its own gradient (equation 11): W_i depends on alpha_ij through the steps V_j,
--- so that dc/dalpha_ij = <dc/dW_i, V_j>, of the last that column j took: of tasks in turns that of
--- its own last turn. Decisions: c is c_i, the cost of the column whose weight
--- it is, where the equation prints c_j: of columns that run alone c_j depends on W_j only, so
--- that the literal reading, cost = "j", gives <dc_j/dW_j, V_j>, the same for every i, which tells
--- nothing of how i and j go together. dW_j/dW_i of equation 10 is 1, weight by weight. One beta
--- for each block and pair of tasks, moved by beta_lr times that; costs are those of step's own
--- backward pass; where a task has none in the batch, its columns give no gradient and no update;
--- the weights of heads are their task's alone. (Line 5 of the algorithm sums over i: a misprint
--- for j, which is free there.)
--- Options: start (0.5; the first alpha_ij), beta_lr (1), cost ("i", or "j"). A schedule sets
--- opt.factor, as of any optimizer; beta does not follow it.
+-- Beta moves against its own gradient (equation 11). W_i depends on alpha_ij through V_j, so
+-- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; with turns this is the
+-- step of its own last turn. There is one beta for each block and pair of tasks; it moves by
+-- beta_lr times this gradient. The costs are those of the step's own backward pass. Where a task
+-- has no label in the batch, its column gives no gradient and no update. The weights of heads take
+-- their own task's updates only.
+-- Decisions: c is c_i, the cost of the weight's own column, where the equation prints c_j. When
+-- columns run alone c_j depends on W_j only, so the literal reading (cost = "j") gives
+-- <dc_j/dW_j, V_j>, which is the same for every i and does not tell how i and j fit together.
+-- dW_j/dW_i in equation 10 is 1, weight by weight. Line 5 of the algorithm sums over i, which is a
+-- misprint for j.
+-- Options: start (0.5; the first alpha_ij), beta_lr (1), cost ("i" or "j"). A schedule sets
+-- opt.factor, as for any optimizer; it does not change beta's rate.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -37,8 +38,8 @@ end
 
 local function sigmoid(b) return 1 / (1 + math.exp(-b)) end
 
--- Each weight of a block as one list of tensors, the columns' in order; columns that run as
--- one have theirs as views.
+-- For each weight of a block, a list of the columns' tensors, in order; stacked columns give
+-- views.
 local function weights_of(net, block)
   local list <const>, count <const> = {}, #net.names
   local stacked <const> = net.columns.stacked
@@ -123,13 +124,13 @@ end
 
 function Update:zero_grad() self.optimizer:zero_grad() end
 
---- Everything a later run needs to go on; the tensors are its own, not copies.
+--- Everything that a later run needs to go on. The tensors are the optimizer's own, not copies.
 function Update:state_dict()
   return {optimizer = self.optimizer:state_dict(), beta = self.beta, last = self.last,
     factor = self.factor}
 end
 
---- Goes on from what state_dict gave of a network of the same blocks and columns.
+--- Goes on from the state_dict of a network with the same blocks and columns.
 function Update:load_state_dict(dict)
   if type(dict) ~= "table" or type(dict.beta) ~= "table" or type(dict.last) ~= "table" then
     check.fail("load_state_dict: this is no state of an mtl.ttc_update")
@@ -162,7 +163,7 @@ function Update:alpha()
   return all
 end
 
--- Moves beta by how the last step of the weights turned out.
+-- Moves beta by its gradient, which tells how the last step of the weights changed the costs.
 local function move_beta(self, block, weights)
   local count <const>, beta <const> = #self.net.names, self.beta[block]
   local total
@@ -179,15 +180,15 @@ local function move_beta(self, block, weights)
     for j in ipairs(row) do
       local d <const> = slopes[self.cost == "j" and j or i][j]
       local a <const> = sigmoid(beta[i][j])
-      if i ~= j and a > 0 and a < 1 then -- the limits stay
+      if i ~= j and a > 0 and a < 1 then -- an alpha of 0 or 1 stays
         beta[i][j] = beta[i][j] - self.beta_lr * d * a * (1 - a)
       end
     end
   end
 end
 
--- Notes the steps (T, d) of a block's weights; a column that took none, as out of its turn, keeps
--- its last.
+-- Notes the steps (T, d) of a block's weights. A column that took no step, because it was not its
+-- turn, keeps its last one.
 local function note_steps(self, block, steps)
   local moved
   for _, step in ipairs(steps) do
@@ -204,7 +205,7 @@ local function note_steps(self, block, steps)
   end
 end
 
---- Updates of all tasks, passed on by alpha; then beta.
+--- Takes a step: the updates of all tasks, weighted by alpha; then beta.
 function Update:step()
   local columns <const> = table.concat(self.net.names, ", ")
   if columns ~= self.names then
@@ -226,7 +227,7 @@ function Update:step()
   self.optimizer:step()
   local alpha <const> = self:alpha()
   for _, block in ipairs(blocks) do
-    for i = 1, count do alpha[block][i][i] = 0 end -- a weight's own step is taken already
+    for i = 1, count do alpha[block][i][i] = 0 end -- its own step is already taken
     local mixing <const> = core.from_table(alpha[block], "float64")
     local steps <const> = {}
     for k, w in ipairs(weights[block]) do

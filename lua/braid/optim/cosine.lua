@@ -1,7 +1,7 @@
---- The cosine schedule (Loshchilov and Hutter: "SGDR", 2017, eq. 5, without restarts): from
--- 1 down to `last`, last + (1 - last) (1 + cos(pi step / total)) / 2, then it stays.
+--- The cosine schedule (Loshchilov and Hutter: "SGDR", 2017, eq. 5, without restarts): the factor
+-- is last + (1 - last) (1 + cos(pi step / total)) / 2. It falls from 1 to `last` and then stays.
 --
--- With two numbers, or three, it gives the factor itself.
+-- optim.cosine(step, total) and optim.cosine(step, total, last) give the factor itself.
 -- @usage optim.schedule(opt, optim.cosine(epochs, {last = 0.01}))
 -- @usage opt.factor = optim.cosine(epoch - 1, epochs)
 

@@ -1,12 +1,12 @@
---- The state of a weighing: what its method remembers, by task; and which parameters were shared.
--- Functions here are methods of the weighing.
+--- The state of a weighing: what its method remembers for each task, and which parameters were
+-- shared. The functions are methods of the weighing.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
--- Tables deeply, tensors through f.
+-- A deep copy of a value; tensors are replaced by f(tensor).
 local function copied(value, f)
   if core.is_tensor(value) then return f(value) end
   if type(value) ~= "table" then return value end

@@ -1,15 +1,16 @@
---- The frame of a panel: where its parts lie, ticks, labels; then its marks.
+--- Draws a panel: finds the places of its parts, draws the frame with ticks and labels, then the
+-- data.
 
 local panels <const> = require "braid.plot.draw.panel"
 
--- The widest of some labels.
+-- The width of the widest label.
 local function widest(labels, measure)
   local most = 0
   for _, label in ipairs(labels) do most = math.max(most, measure(label)) end
   return most
 end
 
--- Ticks across, those left out whose labels would touch.
+-- Draws the ticks of x, without those whose labels would touch.
 local function ticks_across(g, bottom)
   local scene <const>, m <const> = g.scene, g.m
   local last = -math.huge
@@ -43,7 +44,7 @@ local function ticks_along(g)
   end
 end
 
--- The axes themselves; a medium of letters draws them with its own, and its ticks on them.
+-- Draws the lines of the axes. A terminal's figure draws them with letters, and the ticks on them.
 local function frame(g)
   local b <const>, style <const> = g.box, {colour = "frame", width = 1}
   if g.m.grid then return g.scene:line({b[1], b[2], b[1], b[4], b[3], b[4]}, style) end
@@ -53,7 +54,7 @@ local function frame(g)
   g.scene:frame(b, across, along)
 end
 
--- The number of values left out of a panel, in words.
+-- A text with the number of values that are left out of a panel.
 local function lost_words(ax, ay, panel)
   local n <const> = math.max(ax.lost or 0, ay.lost or 0)
   if n == 0 then return panel.note end
@@ -63,7 +64,7 @@ local function lost_words(ax, ay, panel)
   return panel.note and panel.note .. "; " .. words or words
 end
 
-local BEHIND <const> = {band = true} -- they lie behind the lines of the grid
+local BEHIND <const> = {band = true} -- these are drawn behind the grid
 
 local function draw_marks(g, marks, behind)
   for _, mark in ipairs(marks) do
@@ -79,7 +80,7 @@ local function series_in(marks)
   return n
 end
 
--- Title, legend and the label of y above the plot's area -> where that begins.
+-- Draws title, legend and y's label above the plot's area -> where the area begins.
 local function place_head(scene, panel, left, y, width)
   local m <const> = scene.medium
   if panel.title then

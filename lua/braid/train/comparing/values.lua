@@ -8,14 +8,14 @@ local M <const> = {}
 
 local DIRECTIONS <const> = {min = true, max = true}
 
---- The kind of a metric as users name it.
+--- The kind of an option that names a metric.
 M.METRIC = check.kind("the name of a metric, or {name =, direction = \"min\" | \"max\", percent = "
   .. "true}", function(v)
   return type(v) == "string" or type(v) == "table" and type(v.name) == "string"
     and (v.direction == nil or DIRECTIONS[v.direction] == true)
 end)
 
--- Metrics between 0 and 1 that are read as percents.
+-- Metrics between 0 and 1 that are shown as percents.
 local SHARES <const> = {accuracy = true, balanced = true, failure = true, box_failure = true,
   point_accuracy = true, precision = true, recall = true}
 local LESS <const> = {error = true, failure = true, box_error = true, box_failure = true,
@@ -33,7 +33,7 @@ function M.at(metrics, path)
   return type(own) == "number" and own or nil
 end
 
---- All paths of a table of metrics, into `set`.
+--- Adds all paths in a table of metrics to `set`.
 function M.paths(metrics, set)
   for key, value in pairs(metrics) do
     if type(key) == "string" and type(value) == "number" then set[key] = true end
@@ -44,8 +44,8 @@ function M.paths(metrics, set)
   return set
 end
 
---- The numbers, texts and tables of metrics that a user's function gave; tensors of one value are
--- numbers, and what is nothing of these, such as a report's functions, is left out.
+--- Metrics that a user's function returned, as numbers, texts and tables. Tensors of one value
+-- become numbers; other values, such as a report's functions, are left out.
 function M.plain(metrics)
   if type(metrics) ~= "table" or core.is_tensor(metrics) then return nil end
   local t <const> = {}
@@ -59,14 +59,14 @@ function M.plain(metrics)
   return next(t) and t or nil
 end
 
--- The tasks' facts about a metric, where they know it.
+-- What the tasks tell about a metric, or nil if they do not know it.
 local function said(tasks, path)
   if not (tasks and tasks.metric) then return nil end
   local ok <const>, found <const> = pcall(tasks.metric, tasks, path)
   return ok and found or nil
 end
 
---- How a metric is shown, {name =, direction =, percent =}: as the tasks say, or as is usual.
+--- How a metric is shown, {name =, direction =, percent =}: as the tasks tell, else by default.
 function M.described(path, tasks)
   local last <const> = path:match("[^.]+$")
   local known <const> = said(tasks, path)
@@ -74,7 +74,7 @@ function M.described(path, tasks)
     direction = known and known.direction or LESS[last] and "min" or MORE[last] and "max" or nil}
 end
 
---- The metrics that a table shows where none are named: of each task the one it is judged by.
+--- The metrics that a table shows by default: for each task the one by which it is judged.
 function M.usual(all, tasks)
   local list <const> = {}
   if tasks and tasks.metrics then

@@ -1,12 +1,12 @@
---- Carries out a plan of jobs: those that have a result are passed over, the others run, several at
--- once in processes of their own or one after the other in this one.
+--- Runs the jobs of a plan that have no result yet: several at once, each in its own process, or
+-- one after the other in this process.
 --
--- A plan has next() -> the next job to run, or nil where there is none as long as no other is
--- done; find(name) -> a job that next gave, in another process; done(job, result); says(job,
--- result) -> a few words for whoever watches; total, how many there are; and, if it wants to know,
--- failed(job). A job has name, dir (in
--- the pool's), result (the name of its file), settings (plain values, by which a result is known to
--- be its own), seed, and run(job) -> its value. A result has value, seconds and settings.
+-- A plan has next() -> the next job to run, or nil if none can start before another is done;
+-- find(name) -> a job that next gave in another process; done(job, result); says(job, result) -> a
+-- few words to print; total, the number of jobs; and optionally failed(job). A job has name, dir
+-- (inside the pool's), result (the name of its file), settings (plain values that show whether a
+-- result belongs to this job), seed, and run(job) -> its value. A result has value, seconds and
+-- settings.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -20,11 +20,11 @@ local work <const> = require "braid.train.pool.work"
 
 local M <const> = {}
 
-local GRACE <const> = 10 -- seconds that processes have to keep what they have
-local HOPELESS <const> = 3 -- failures before any success, after which no more are tried
-local LINES <const> = 12 -- of a failed job's output
+local GRACE <const> = 10 -- seconds in which stopped processes may save their work
+local HOPELESS <const> = 3 -- after so many failures without a success no more jobs start
+local LINES <const> = 12 -- lines of a failed job's output in the message
 
--- ---- what whoever watches sees --------------------------------------------------------------
+-- ---- progress on the screen -----------------------------------------------------------------
 
 local Watch <const> = {}
 Watch.__index = Watch
@@ -72,7 +72,7 @@ function Watch:failed(job, why)
   if self.plan.failed then self.plan.failed(job) end
 end
 
--- Whether it makes no sense to go on: nothing but failures.
+-- Whether to give up: there were only failures so far.
 function Watch:is_hopeless() return not self.succeeded and #self.failures >= HOPELESS end
 
 -- ---- in this process --------------------------------------------------------------------------
@@ -82,7 +82,8 @@ local function traced(message)
   return message:find("interrupted!", 1, true) and message or debug.traceback(message, 2)
 end
 
--- A message without its traceback, which goes where a process of the job's would have left it.
+-- A message without its traceback; the traceback goes to the file where the job's own process would
+-- have written it.
 local function noted(pool, job, message)
   local file <close> = io.open(store.path(pool, job, "output.txt"), "a")
   if file then file:write(message, "\n") end
@@ -160,8 +161,8 @@ end
 
 -- ---- one or the other -------------------------------------------------------------------------
 
--- In a process that was started for one job: runs it if it is of this plan, and else takes what is
--- there already.
+-- In a process that was started for one job: runs the job if it belongs to this plan; otherwise
+-- reads the results that are there.
 local function be_a_child(pool, plan, dir, name)
   local mine <const> = dir == pool.dir and plan.find(name)
   if mine then work.run_mine(pool, mine) end
@@ -180,7 +181,7 @@ end
 --- Makes the directory of a pool.
 function M.make_dir(pool) Log.make_folder(pool.what, pool.dir) end
 
---- Whether this process is the one that the user started, and none that it started for a job.
+--- Whether the user started this process, and not a pool for a job.
 function M.is_first() return work.mine() == nil end
 
 local function claim(pool)
@@ -194,8 +195,8 @@ local function claim(pool)
   return journal
 end
 
---- Runs what there is to run.
--- @return a list of those that failed, {job =, why =}
+--- Runs all jobs of a plan that have no result.
+-- @return a list of the jobs that failed, {job =, why =}
 function M.run(pool, plan)
   local dir <const>, name <const> = work.mine()
   if dir and not work.running then return be_a_child(pool, plan, dir, name) end
@@ -228,14 +229,14 @@ function M.failures(pool, plan, failures)
     .. "again\n%s"):format(#failures, plan.total, pool.dir, table.concat(words, "\n"))
 end
 
---- The kinds of the options that say how jobs are run.
+--- The kinds of the options for running jobs.
 M.OPTIONS = {
   dir = check.needed(check.text()), jobs = check.whole{from = 1, to = 4096},
   threads = check.whole{1, from = 1, to = 4096}, tries = check.whole{3, from = 1},
   progress = check.flag(true),
 }
 
---- The pool that such options describe.
+--- Makes a pool from these options.
 function M.pool(what, o)
   if o.dir == "" or o.dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
   return {what = what, dir = (o.dir:gsub("(.)/+$", "%1")), threads = o.threads, tries = o.tries,

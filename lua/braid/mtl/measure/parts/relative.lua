@@ -1,6 +1,6 @@
---- The lengths that errors of points are taken relative to, by name: length(context, target, batch,
--- aspect) -> (n), NaN where it is not known; nil where the batch does not have it. without is what
--- a face lacks that has none.
+--- The lengths, by name, by which errors of points are divided: length(context, target, batch,
+-- aspect) -> (n), NaN where it is not known, or nil where the batch does not have it. `without`
+-- names what is missing in a face whose length is not known.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -8,7 +8,7 @@ local eyes <const> = require "braid.mtl.tasks.eyes"
 
 local M <const> = {}
 
-local LEAST <const> = 1e-6 -- of half a picture: a shorter length is none, but for rounding
+local LEAST <const> = 1e-6 -- half pictures: a shorter length is 0 up to rounding
 
 local function positive(lengths) return lengths:masked_fill(lengths:le(LEAST), 0 / 0) end
 
@@ -49,7 +49,7 @@ function M.box.length(context, target, batch)
   return widths:masked_fill(widths:le(0), 0 / 0)
 end
 
--- The diagonal of the upright box around a face's true points, all of which are there.
+-- The diagonal of the upright box around a face's true points, of which none may be missing.
 M.diagonal = {without = "all points", unit = "of the points' diagonal", limit = 0.05}
 
 function M.diagonal.length(_, target, _, aspect)
@@ -60,7 +60,7 @@ function M.diagonal.length(_, target, _, aspect)
   return positive(lengths:masked_fill(gone:reshape(target:size(1), -1):any(2), 0 / 0))
 end
 
--- Nothing: distances are in half widths of the image.
+-- No division: distances are in half widths of the image.
 M.none = {without = "points", unit = "half widths of the image", limit = 0.10}
 
 function M.none.length(_, target) return core.new({target:size(1)}, target.dtype, 1) end

@@ -1,7 +1,7 @@
---- Scores and labels of all samples, in double precision, for what depends on their order.
+--- Scores and labels of all samples, in double precision, for metrics that depend on their order.
 --
--- Two classes keep the positive one's score less the other's, 8 bytes a sample; more classes, all
--- scores, for it is probabilities that are compared from sample to sample.
+-- For two classes it keeps the positive class's score minus the other's, 8 bytes a sample. For more
+-- classes it keeps all scores, because probabilities are compared from sample to sample.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -79,8 +79,8 @@ function Part:init(scores, labels, context, a)
   for _, label in ipairs(self.labels:totable()) do self.of[label] = self.of[label] + 1 end
 end
 
---- The curve of class c against the others, by falling score: how many of it, and of the others,
--- have each score. A score of NaN is as far from where it should be as can be.
+--- The curve of class c against the others, by falling score: how many samples of the class, and
+-- how many others, have each score. A NaN counts as the worst possible score for its sample.
 function Part:curve(c)
   if self.curves[c] then return self.curves[c] end
   local _ <close> = grad.scope()
@@ -106,7 +106,7 @@ function Part:curve(c)
   return self.curves[c]
 end
 
---- The problems, each with of[c], the samples of class c, and curve(c).
+--- The task's problems. Each has of[c], the number of samples of class c, and curve(c).
 function Ranking:parts()
   if self.all then return self.all end
   local _ <close> = grad.scope()
