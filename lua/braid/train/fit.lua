@@ -1,47 +1,52 @@
 --- train.fit{net =, train =, epochs =, ...}: trains a network, and gives the history.
 --
--- A loop by hand can do the same with the same parts: data.loader, tasks:loss, optim.*,
+-- A loop of your own can do the same with the same parts: data.loader, tasks:loss, optim.*,
 -- optim.schedule, optim.EMA, train.best, train.patience, train.log, braid.checkpoint.
 --
 -- The network, the data, the length
---   net, tasks     the network; tasks are its own unless given
---   train, val     data sets, loaders as patterns, or functions(epoch) that give a loader
---   batch, balanced, loader = {...}   of loaders for data sets (64; shuffled; val without
---                  augmentation); seed, theirs and braid.manual_seed's
+--   net, tasks     the network, and its tasks (default: net.tasks)
+--   train, val     data sets; or loaders, whose options are used; or functions(epoch) that give a
+--                  loader
+--   batch, balanced, loader = {...}   options of the loaders that fit makes for data sets (batch =
+--                  64; shuffled; val without augmentation); seed, for them and braid.manual_seed
 --   epochs, or steps
 -- The step
 --   optimizer      "AdamW" with lr, {"AdamW", lr = 1e-3, ...}, an optimizer, function(net)
---   schedule       "constant", "cosine", "linear"; a function as optim.schedule takes it, by the
---                  step; {f, by = "epoch"}; optim.plateau, by the epoch with the metric that counts
+--   schedule       "constant", "cosine", "linear"; a function as in optim.schedule, which counts
+--                  steps; {f, by = "epoch"}; optim.plateau, called once an epoch with the value of
+--                  `best`
 --   warmup         epochs (0.5 is half a one), or {steps = n}
 --   clip           the largest norm of the gradient
---   accumulate     k batches a step: one of k times the size, batch norm aside
---   ema            decay, or optim.EMA's options, with recompute = true or so many batches (batch
---                  norm's statistics anew under the averages), from = the first epoch that counts,
---                  by = "epoch" (with average = "equal": stochastic weight averaging)
+--   accumulate     k: a step takes k batches, as if they were one (except in batch norm)
+--   ema            decay, or optim.EMA's options; also recompute = true or a number of batches, to
+--                  compute batch norm's statistics again for the averages; from = the first epoch
+--                  that counts; by = "epoch" (with average = "equal": stochastic weight averaging)
 -- Tasks (their weights are as before when fit ends)
 --   weighting      mtl.weighting.NAME{}, in place of the weighted sum
 --   weights        {smile = 0.1 or function(epoch)}
---   rates          {pose = 0.1 or function(epoch)}: times the rate of what is that task's alone
---   turns          true or names: each in its turn, on balanced batches; columns run in a list
---   stopping       mtl.early_stopping{...}: tasks end by themselves
+--   rates          {pose = 0.1 or function(epoch)}: factors for the rates of a task's own column
+--                  and head
+--   turns          true or names: tasks train in turns, on balanced batches; columns are in a list
+--   stopping       mtl.early_stopping{...}: ends tasks one by one
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
---                  "shared"}}: parts as net:freeze has them, or "all"; also optimizer, lr,
---                  schedule, warmup, weights, clip, prepare = function(net)
+--                  "shared"}}: parts are named as in net:freeze, or "all"; a stage may also have
+--                  optimizer, lr, schedule, warmup, weights, clip, prepare = function(net)
 -- The measure
---   best           "landmarks.failure", or "loss", the weighted sum (default), on val
---   patience       how many epochs without a better one end the run
+--   best           the metric on val that decides which epoch is best, such as "landmarks.failure";
+--                  "loss" (default) is the weighted sum of the losses
+--   patience       after how many epochs without a new best one the run ends
 -- The files, the log
 --   dir            config.json, metrics.jsonl, metrics.csv, last.safetensors after every epoch,
---                  best.safetensors. The same call goes on from there to the same numbers as if
---                  it had never ended, however it did: resume = "auto", true (it must), false
---   every          steps between checkpoints within an epoch;   log, between lines (50; 0: none)
+--                  best.safetensors. The same call goes on from there, with the same numbers as
+--                  without the break: resume = "auto", true (there must be a run), or false
+--   every          steps between checkpoints within an epoch
+--   log            steps between printed lines (50; 0: none)
 --   on             {start =, step =, epoch =, stop = function(fit, event)}: fit.net, fit.opt,
 --                  fit.at, fit:stop(reason)
 --   report, events true: report.html at the end (train.report), TensorBoard's files (train.events)
---   progress = false prints nothing; profile = true: where the first epoch's time went
--- Ctrl-C and SIGTERM end it after the step, with a checkpoint and status 130 or 143; at the
--- prompt Ctrl-C pauses it, for resume() or stop(). The test set is train.test's.
+--   progress = false prints nothing; profile = true shows where the first epoch's time went
+-- Ctrl-C and SIGTERM end the run after the step, with a checkpoint and exit status 130 or 143. At
+-- the prompt Ctrl-C pauses it; resume() or stop() follow. The test set is for train.test.
 -- @usage local history <const> = train.fit{net = net, tasks = tasks, train = faces.train,
 --   val = faces.val, epochs = 8, lr = 2e-3, schedule = "cosine", best = "landmarks.failure",
 --   dir = "build/run"}
@@ -51,7 +56,7 @@ local options <const> = require "braid.train.fitting.options"
 local signals <const> = require "braid.train.fitting.signals"
 local step <const> = require "braid.train.fitting.step"
 
--- One epoch, or what is left of it; whether a signal ended it.
+-- Trains an epoch, or the rest of one -> whether a signal ended it.
 local function train_epoch(fit)
   fit:begin_epoch()
   for batches in fit:groups() do
