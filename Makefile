@@ -221,7 +221,7 @@ asan: deps-test
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
 	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
-	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs
+	$(AGAIN) BUILD=build-asan LUA=$(CURDIR)/build-asan/lua specs
 
 # The collector takes whatever nothing holds before the call that used it is over.
 STRESS_FULL = base/held grad/autograd tensor/index optim/update op/chain
@@ -231,8 +231,8 @@ stress: export ASAN_OPTIONS = allocator_may_return_null=1
 stress: deps-test
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
-	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs BRAID_STRESS=young
-	$(AGAIN) BUILD=build-asan LUA=build-asan/lua specs BRAID_STRESS=full \
+	$(AGAIN) BUILD=build-asan LUA=$(CURDIR)/build-asan/lua specs BRAID_STRESS=young
+	$(AGAIN) BUILD=build-asan LUA=$(CURDIR)/build-asan/lua specs BRAID_STRESS=full \
 	  SPEC='$(STRESS_FULL:%=spec/%_spec.lua)'
 
 build-asan/lua: spec/support/runner.c
