@@ -13,6 +13,9 @@ end
 --- A core with sanitizers can be loaded by its own Lua only.
 M.sanitized = M.build:find("asan", 1, true) ~= nil
 
+--- The command that runs a script under Braid, with the Lua that can load its core.
+M.braid = M.sanitized and M.lua .. " " .. M.build .. "/braid" or M.build .. "/braid"
+
 function M.quote(text) return "'" .. tostring(text):gsub("'", "'\\''") .. "'" end
 
 function M.read(path)

@@ -7,7 +7,7 @@ local EPOCHS <const>, KILLS <const> = 8, 30
 local COMPARED <const> = {"metrics.jsonl", "metrics.csv", "best.safetensors", "last.safetensors"}
 
 local function command(dir)
-  return ("%s/braid spec/support/run_to_kill.lua %s %d"):format(shell.build, dir,
+  return ("%s spec/support/run_to_kill.lua %s %d"):format(shell.braid, dir,
     EPOCHS)
 end
 

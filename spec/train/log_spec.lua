@@ -117,7 +117,7 @@ describe("a log", function()
       log:event{event = "note"}
       local f = io.open(%q, "w") f:write("held") f:close()
       os.execute("kill -9 $PPID")]]):format(folder, folder .. "/held"))
-    shell.run(shell.build .. "/braid " .. script)
+    shell.run(shell.braid .. " " .. script)
     assert.equal("held", shell.read(folder .. "/held"))
     local again <const> = train.log(folder)
     assert.equal(1, #again.history.events)
@@ -158,7 +158,7 @@ describe("a log", function()
       local n = 0
       while j:put(("x"):rep(99) .. "\n") do n = n + 1 end
       print(n, j:size(), j:put("y\n"))]]):format(folder .. "/j"))
-    local result <const> = shell.run(("ulimit -f 1; %s/braid %s"):format(shell.build, script))
+    local result <const> = shell.run(("ulimit -f 1; %s %s"):format(shell.braid, script))
     local n <const>, size <const> = result.out:match("(%d+)\t(%d+)")
     assert.equal(100 * tonumber(n), tonumber(size))
     assert.matches("\ttrue\n$", result.out) -- what fits is written behind

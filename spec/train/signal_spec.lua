@@ -40,7 +40,7 @@ local function in_runs(f)
   shell.in_directory(function(folder)
     shell.write(folder .. "/run.lua", SCRIPT)
     local function run(before, ...)
-      return shell.run(("%s %s/braid %s/run.lua %s"):format(before, shell.build, folder,
+      return shell.run(("%s %s %s/run.lua %s"):format(before, shell.braid, folder,
         table.concat({...}, " ")))
     end
     if not wanted then
