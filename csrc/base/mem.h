@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 64-byte aligned memory of at least `bytes`, contents undefined. NULL, with a message,
+/* At least `bytes` of memory, 64-byte aligned, contents undefined. NULL, with a message,
    when there is none. Any thread may call these. */
 void *br_alloc(size_t bytes);
 void *br_alloc_zero(size_t bytes);

@@ -33,7 +33,7 @@ void br_process_free(br_process *p);
    is not `parent` any more. */
 bool br_process_end_with(long parent);
 
-/* Waits so long, less where a signal comes. */
+/* Waits so long, or until a signal comes. */
 void br_process_pause(double seconds);
 
 #endif

@@ -82,7 +82,7 @@ static volatile sig_atomic_t caught;
 static struct sigaction before[WATCHED];
 static int watchers;
 
-/* A second signal goes where the first would have gone. */
+/* A second signal goes to the handler that was set before. */
 static void on_signal(int number) {
   if (!caught) {
     caught = number;
@@ -120,7 +120,7 @@ static int caught_signal(lua_State *L) {
   return 1;
 }
 
-/* core.forget_signal(): it was obeyed; the next is the first again. */
+/* core.forget_signal(): the signal was obeyed; the next one counts as the first. */
 static int forget_signal(lua_State *L) {
   (void)L;
   caught = 0;

@@ -119,7 +119,7 @@ br_status br_area_batch(const br_image *im, const br_areas *a) {
     win.to = win.from + a->ow;
     win.share = (float *)(void *)(win.to + a->ow);
     uint32_t *sum = (uint32_t *)(void *)(own + ((table + 63) & ~(size_t)63));
-    int64_t known = -1; /* whose windows these are: a thread's rows come in order */
+    int64_t known = -1; /* the part of these windows: a thread's rows come in order */
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < a->m * a->oh; r++) {
       const int64_t *p = a->part + r / a->oh * 4;

@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 
-/* The sizes are those of a header: at most 2^31. */
+/* The sizes come from a header, so they are at most 2^31. */
 static br_status check_pixels(const char *name, int64_t h, int64_t w) {
   char unit[64];
   snprintf(unit, sizeof unit, "pixels (%" PRId64 " x %" PRId64 ")", w, h);
@@ -64,7 +64,7 @@ bool br_codec_begins(const uint8_t *bytes, size_t n, const char *with) {
   return !with || (n >= strlen(with) && memcmp(bytes, with, strlen(with)) == 0);
 }
 
-/* The kind of bytes that are no PNG or JPEG, or NULL. */
+/* Names the kind of bytes that are neither PNG nor JPEG; NULL if unknown. */
 static const char *kind_of(const uint8_t *bytes, size_t n) {
   if (n < 12) return NULL;
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -7,10 +7,10 @@
 
 #include "image/image.h"
 
-/* From the bytes of a PNG or JPEG file: 1 (as stored) to 8; 1 when it says none. */
+/* The orientation in a PNG or JPEG file: 1 (as stored) to 8; 1 if there is none. */
 int br_exif_orientation(const uint8_t *bytes, size_t n);
 
-/* The picture as it is to be seen. On failure it is left as it was. */
+/* Turns the picture upright. On failure it stays as it was. */
 br_status br_image_turn(br_image *im, int orientation);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct codec {
   const uint8_t *next, *end; /* the rest of the file that is read */
   br_writer *writer;         /* the file that is written, or NULL: the bytes */
   br_bytes *bytes;
-  br_status written; /* how that went, with its own message */
+  br_status written; /* whether writing succeeded, with its own message */
 } codec;
 
 /* ---- callbacks ------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ static void on_error(png_structp png, png_const_charp message) {
   png_longjmp(png, 1);
 }
 
-/* Warnings concern what is not needed here, such as text or colour profiles. */
+/* Warnings are ignored: they concern text, colour profiles and the like. */
 static void on_warning(png_structp png, png_const_charp message) {
   (void)png;
   (void)message;
@@ -58,7 +58,7 @@ static void on_read(png_structp png, png_bytep bytes, size_t n) {
   s->next += n;
 }
 
-/* Appends n bytes, in memory that doubles. */
+/* Appends n bytes; the memory doubles when it is full. */
 static br_status keep(br_bytes *b, const uint8_t *bytes, size_t n) {
   if (b->room - b->n < n) {
     const size_t room = 2 * (b->n + n);
@@ -148,7 +148,7 @@ static br_status decode_stored(codec *s, size_t n, const char *name) {
   const int64_t h = png_get_image_height(s->png, s->info);
   const int64_t bits = (int64_t)png_get_bit_depth(s->png, s->info) *
                        png_get_channels(s->png, s->info);
-  /* Deflate makes at most 1032 bytes of one. */
+  /* Deflate expands one byte to at most 1032. */
   br_status status = br_codec_check_size(name, h, w, n, 1032 * 8 / bits);
   if (status) return status;
   if (!guarded(s, set_transforms)) return decode_failure(s, name);

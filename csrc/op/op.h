@@ -14,7 +14,7 @@ enum {
   BR_MAX_SAVED = 3
 };
 
-/* One argument that is no tensor. Dimensions and indices arrive counted from 0, or
+/* An argument other than a tensor. Dimensions and indices arrive counted from 0, or
    negative from the end. */
 typedef struct br_arg {
   bool given;

@@ -16,7 +16,7 @@ typedef struct br_walk {
 } br_walk;
 
 unsigned br_walk_mask(const br_call *c);
-/* False when there is no memory. */
+/* Returns false if memory runs out. */
 bool br_walk_make(const br_call *c, br_tensor *x, unsigned mask, br_walk *l);
 /* The first element of lane r. */
 int64_t br_walk_start(const br_walk *l, int64_t r);

@@ -8,12 +8,12 @@
 
 #include "op/op.h"
 
-enum { ROOM = 8192 }; /* operators at places */
+enum { ROOM = 8192 }; /* rows: one for each operator at a place */
 
 static _Thread_local br_profile_row *rows; /* NULL: off */
 static _Thread_local int count;
 static _Thread_local int current;   /* the place */
-static _Thread_local double inside; /* seconds charged within the timer that runs */
+static _Thread_local double inside; /* seconds already charged inside the running timer */
 
 static double now(void) {
   struct timespec t;

@@ -64,7 +64,7 @@ static void read_fallback(br_param *p, const char *text, size_t length) {
   a->n = p->kind == 'p' || p->kind == 'P' ? 2 : 0;
 }
 
-/* Strings among the fallbacks: the few words in use, so that they end in NUL. */
+/* The few words that fallbacks use, kept here so that they end in NUL. */
 static const char *known_word(const char *text, size_t length) {
   static const char *const words[] = {"mean",  "sum",      "none", "bilinear",
                                       "zeros", "constant", "same", "relu"};

@@ -14,7 +14,7 @@ static br_status need_square(br_call *c, const br_tensor *a) {
   return br_bad(c, "a must have the shape (..., n, n), not %s", br_shape_of(a));
 }
 
-/* The last two dimensions exchanged. */
+/* A view with the last two dimensions exchanged. */
 static br_tensor *turned(br_tensor *t) {
   int order[BR_MAX_DIM];
   for (int d = 0; d < t->ndim; d++) order[d] = d;
@@ -79,7 +79,7 @@ static void solve_each(const br_call *c, bool transposed, br_tensor *b) {
                 doubles(b) + r * n * k);
 }
 
-/* t with the dimension of size 1 that a vector lacks of a matrix, and the other way. */
+/* Adds the dimension of size 1 that makes a vector a matrix. */
 static br_tensor *as_matrix(const br_call *c, br_tensor *t) {
   if (!c->state[0]) return br_retain(t);
   int64_t shape[BR_MAX_DIM];

@@ -30,14 +30,14 @@ local UNITS <const> = {k = 1000, M = 1000000}
 local function number_of(text, whole)
   local digits <const>, unit <const> = text:match("^(.-)([kM]?)$")
   local value = tonumber(digits)
-  if not value or digits:find("[xXnN]") then return nil end -- 0x10 is a slip more often than meant
+  if not value or digits:find("[xXnN]") then return nil end -- 0x10 is usually a slip
   value = value * (UNITS[unit] or 1)
   return whole and math.tointeger(value) or value
 end
 
 local function is_numeric(kind) return kind.sort == "number" or kind.sort == "whole" end
 
--- What a text says to an option: of choices the one that is written so.
+-- The value that a text gives an option. Among choices, it is the one written that way.
 local function convert(kind, text)
   if is_numeric(kind) then return number_of(text, kind.sort == "whole") end
   if kind.sort == "flag" then return WORDS[text] end
@@ -110,7 +110,7 @@ function M.read(given, defaults)
   return options, words
 end
 
---- The lines that say which options there are, with what they are where `said` has it by name.
+--- The lines that list the options, each with its description if `said` has one by name.
 function M.described(defaults, said)
   local lines <const>, left <const>, width = {}, {}, 0
   local kinds <const>, values <const> = M.kinds(defaults)

@@ -18,16 +18,16 @@ local function sorted_keys(t)
   return keys
 end
 
---- The caller's mistake, at the line that called Braid and under the name that was called there.
+--- Raises the caller's mistake: it names the line that called Braid, and the function called.
 function M.fail(form, ...) core.fail(format(form, ...)) end
 
---- f, which errors inside it will call by `name`.
+--- Returns f, after noting the name that errors inside it use.
 function M.public(name, f)
   core.name_functions {[name] = f}
   return f
 end
 
---- Raises where one of the arguments behind the first `most` is not nil.
+--- Raises an error if an argument after the first `most` is not nil.
 function M.none_beyond(what, most, ...)
   local last = select("#", ...)
   while last > most and select(last, ...) == nil do last = last - 1 end
@@ -36,7 +36,7 @@ function M.none_beyond(what, most, ...)
     most == 1 and "" or "s", last, shown((select(most + 1, ...))))
 end
 
---- f, for which more arguments than it names are an error; f itself where it takes any number.
+--- f with an error for more arguments than it names; f itself if it takes any number.
 function M.fixed(what, f)
   local info <const> = debug.getinfo(f, "u")
   if info.isvararg then return f end
@@ -52,7 +52,7 @@ end
 local Declared <const> = {__name = "declared options"}
 Declared.__index = Declared
 
---- All that was declared, by name: what a spec goes through.
+--- All that was declared, by name. A spec tests each of them.
 M.declared = {}
 
 --- The options (and arguments) of the function `what`: a table of kinds by name. relation(o), if
@@ -80,7 +80,7 @@ function M.declare(what, known, relation)
   return declared
 end
 
---- The same under another name, with some kinds more or others.
+--- The same under another name, with some kinds added or changed.
 function Declared:called(what, more)
   local known <const> = {}
   for key, kind in pairs(self.kinds) do known[key] = kind end
@@ -88,7 +88,7 @@ function Declared:called(what, more)
   return M.declare(what, known, self.relation)
 end
 
--- The names a user may write among the options.
+-- The names of options that a user may write.
 local function names_of(declared)
   local names <const> = {}
   for key, kind in pairs(declared.kinds) do
@@ -130,7 +130,7 @@ local function refuse(what, key, kind, value)
     why(kind, value))
 end
 
--- Raises for the first of the options, or arguments, in the order of their names, that is wrong.
+-- Raises an error for the first wrong option or argument, in the order of their names.
 local function blame(declared, what, given, positional)
   local keys <const> = {}
   for key in pairs(given) do keys[#keys + 1] = key end
@@ -196,7 +196,7 @@ function M.options(declared, given, arguments, what)
   return result
 end
 
---- Options that were filled in once, and may have been changed since, looked at again.
+--- Checks options again that were filled in once and may have changed since.
 function M.recheck(declared, options, what)
   for _, row in ipairs(declared.rows) do
     local value <const> = options[row.key]
@@ -214,7 +214,7 @@ function M.value(what, name, value, kind)
   return value
 end
 
---- A copy of the options given, for those that leave some to another function.
+--- A copy of the options given, for callers that pass some on to another function.
 function M.copy(what, given)
   local copy <const> = {}
   if given ~= nil and type(given) ~= "table" then
@@ -229,8 +229,8 @@ local SIZE <const> = kinds.whole{from = 1}
 --- A positive whole number, or an error that names it.
 function M.size(what, name, value) return M.value(what, name, value, SIZE) end
 
---- pcall(f, ...), whose message does not begin with the place in the user's script: for what is
--- to be said in another message.
+--- pcall(f, ...) without the place in the user's script before the message, so that another
+-- message can quote it.
 function M.caught(f, ...)
   local results <const> = table.pack(pcall(f, ...))
   if results[1] then return table.unpack(results, 1, results.n) end
@@ -253,7 +253,7 @@ function M.path(what, path)
   return path
 end
 
---- An optional weight and bias, either of which the table of options may stand in place of.
+--- An optional weight and bias. The table of options may stand in the place of either.
 -- @return weight or nil, bias or nil, options or nil
 function M.affine(weight, bias, given)
   if type(weight) == "table" then return nil, nil, weight end

@@ -2,8 +2,8 @@
 -- a new file is found without being listed anywhere.
 --
 -- The names are those of the files that stood in the folder when it was first asked for, and a
--- module is read from there: nothing is looked for in package.path, so that no name, whoever
--- makes it up, runs another file. A name that is not there is an error that says which are near.
+-- module is read from there: package.path is not searched, so that no name can run another
+-- file. An unknown name raises an error that lists similar names.
 -- @usage return folder("braid.data")   -- data.mtfl is what braid/data/mtfl.lua returns
 --
 -- Options: as, the name that messages call the table by; file_of(name) gives a field's file (the
@@ -72,7 +72,7 @@ local function find_in(f, name)
   return value
 end
 
--- All files of a folder are read where names are not those of files.
+-- If names are not those of files, all files of the folder are read.
 local function names_in(t, f)
   local set <const> = {}
   for name in next, t do set[name] = true end
@@ -91,7 +91,7 @@ local function names_in(t, f)
   return check.sorted_keys(set)
 end
 
---- Whether t is such a table of names.
+--- Whether t is a table of names made here.
 function M.is_named(t) return tables[t] ~= nil end
 
 --- The field `name` of a table of names, or nil where there is none.
@@ -125,7 +125,7 @@ end
 
 local function new(_, prefix, o)
   o = o or {}
-  -- As the user says it.
+  -- The name as the user writes it.
   local what <const> = o.as and o.as:gsub("^braid%.", "") .. "."
     or (prefix:match("^braid%.(%a+)") .. "."):gsub("^functional%.", "")
   local t <const>, f <const> = {}, {what = what, files = modules_in(prefix, o), others = o.others,

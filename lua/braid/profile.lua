@@ -34,14 +34,14 @@ local function add_rows(lines, rows, key, outside)
   if outside then lines[#lines + 1] = line(outside[1], "", "", "", percent(outside[2])) end
 end
 
--- The share that rows leave of all.
+-- The share of all time that the rows do not cover.
 local function rest(rows)
   local sum = 0
   for _, row in ipairs(rows) do sum = sum + row.share end
   return math.max(0, 1 - sum)
 end
 
---- As tables; times are in milliseconds, shares of all that passed.
+--- The profile as tables. Times are in milliseconds; shares are of the whole time.
 Profile.__tostring = function(self)
   local lines <const> = {}
   if self.blocks then

@@ -26,7 +26,7 @@ typedef struct job {
   int64_t band;      /* rows of the result at a time */
   int64_t map_row;   /* bytes of a row of the map between, */
   int64_t image_row; /* and of the image as the convolution reads it */
-  int64_t map_at, image_at, pool_at, bytes; /* a thread's room */
+  int64_t map_at, image_at, pool_at, bytes; /* of a thread's memory */
   char *y;
 } job;
 
@@ -177,7 +177,7 @@ static const struct {
               {K(softplus), 0, K(softplus)},
               {K(exp), 0, K(exp)}};
 
-/* Whether every window holds a pixel: the largest of none is no activation's. */
+/* Whether every window holds a pixel: an empty window has no largest value. */
 static bool all_see(const br_window *w) {
   bool padded = w->ph > 0 || w->pw > 0, apart = w->dh > 1 || w->dw > 1;
   return !padded || !apart;
@@ -228,7 +228,7 @@ static br_status forward(br_call *c) {
     status = BR_ENOMEM;
   } else {
     br_tensor *sums;
-    br_epilogue_start(c, slope, &j.g.after, &sums); /* nothing is kept: it cannot fail */
+    br_epilogue_start(c, slope, &j.g.after, &sums); /* keeps nothing, so it cannot fail */
     if (c->activation) divide(&j, c->activation);
     if (source) j.x = source;
     status = bands ? run_bands(&j, w, bias, !c->recorded)

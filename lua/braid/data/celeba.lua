@@ -49,7 +49,7 @@ local function read(state, name, columns, counted)
   return t
 end
 
--- Raises for the first row where `bad` (n) or (n,k) is true.
+-- Raises an error for the first row where `bad` (n) or (n,k) is true.
 local function check_rows(t, bad, what)
   if not bad:any():item() then return end
   local rows <const> = bad:dim() > 1 and bad:any(2) or bad
@@ -59,7 +59,7 @@ end
 local function add_attributes(state, o)
   local t <const> = read(state, "list_attr_celeba", nil, true)
   if not t then return end
-  local scope <close> = core.scope() -- what is computed on the way is as large as the file
+  local scope <close> = core.scope() -- intermediate results are as large as the file
   local v <const>, no <const> = t.values, o.from or -1
   local yes <const> = o.from and no + 1 or 1
   local none <const> = o.missing and v:eq(o.missing) or v:ne(v)
@@ -137,8 +137,8 @@ local function look(dir)
   return lists, folders
 end
 
--- Whether the pictures of a folder are aligned, by its name, else by their size and by what
--- lists there are.
+-- Whether the pictures of a folder are aligned. Its name tells, or else their size and the lists
+-- that exist.
 local function is_aligned(folder, lists)
   local name <const> = folder.path:match("[^/]*$"):lower()
   local above <const> = folder.path:lower():match("([^/]*)/[^/]*$") or ""
@@ -160,7 +160,7 @@ local function by_stem(folder)
   return files
 end
 
--- The folder of the kind that is asked for, and where there are both, of aligned pictures.
+-- The folder of the kind asked for. If both kinds exist, aligned pictures come first.
 local function choose(dir, folders, lists, wanted)
   local best
   for _, folder in ipairs(folders) do
@@ -186,7 +186,7 @@ local function as_listed(paths, folder)
   return true
 end
 
--- The names of the rows' files: what is listed may have another ending in the folder.
+-- The names of the rows' files. A listed file may have another ending in the folder.
 local function names_of(state, folder)
   local paths <const>, names <const>, found = state.first.paths, {}, false
   if as_listed(paths, folder) then return paths end

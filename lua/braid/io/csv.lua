@@ -35,8 +35,8 @@ local function is_header(cells, line, given)
   return other ~= nil
 end
 
--- The decimal sign. Only cells with a comma inside leave it open; where there can be none, rows
--- need not be in memory at once.
+-- The decimal sign. It is uncertain only if cells have a comma inside. If none can, rows need
+-- not be in memory at once.
 local function decimal_of(text, given, separator)
   if separator == "," and not text:find("\"", 1, true) or not text:find(",", 1, true) then
     return "."
@@ -133,8 +133,8 @@ local function header_line(header, columns)
   return table.concat(names, ",") .. "\n"
 end
 
---- Writes a tensor (rows, columns) or (rows), or {header =, data =} with such a tensor; so
--- many digits that every float comes back the same.
+--- Writes a tensor (rows, columns) or (rows), or {header =, data =} with such a tensor.
+-- It writes enough digits for every float to come back the same.
 -- @return true, or nil and a message
 function M.write(path, value)
   local t = value

@@ -73,7 +73,7 @@ local BRACKET <const>, BRACKET_END <const>, BRACE <const>, BRACE_END <const> = 9
 
 local function fail(at, what) damage.fail("json: %s at byte %d", what, at) end
 
--- Where the next byte stands that is no blank, and what it is; nil at the end.
+-- The place of the next byte that is no blank, and the byte; nil at the end.
 local function skip(text, at)
   local c = text:byte(at)
   if c and c <= 32 then
@@ -162,11 +162,11 @@ local function decode_object(text, at, depth, budget)
   end)
 end
 
--- Python writes the last three, which are no JSON, into what it calls JSON.
+-- Python writes the last three although they are not JSON.
 local WORDS <const> = {["true"] = true, ["false"] = false, ["null"] = M, NaN = 0 / 0,
   Infinity = math.huge, ["-Infinity"] = -math.huge}
 
--- null becomes the module table itself inside, and nil at the door. The budget counts the
+-- Inside, null is the module table itself; the caller gets nil. The budget counts the
 -- values that may still come.
 function decode(text, at, depth, budget)
   local c
@@ -213,8 +213,8 @@ function M.decode(text)
 end
 
 --- Calls each(key, value) for the members of the object that a text stands for, one after the
--- other: they are never all in memory. What `each` makes of a key that comes again is its
--- affair; it returns whether it takes the member.
+-- other: they are never all in memory. `each` itself handles repeated keys.
+-- It returns whether it takes the member.
 -- @return true, or nil and a message
 function M.members(text, each)
   return whole(text, function(budget)

@@ -59,7 +59,7 @@ function Stopping:init(tasks, given)
   end
 end
 
---- The same for these tasks, from the first epoch: itself, or what its options make.
+--- Stopping for these tasks from the first epoch: the object itself, or a new one of its options.
 function Stopping:bound(tasks)
   if self.tasks == tasks and self.epoch == 0 then return self end
   if self.tasks and self.tasks ~= tasks then
@@ -86,7 +86,7 @@ function Stopping.criterion(training, validation, lambda)
     sum, least = sum + loss, math.min(least, validation[i])
   end
   local rise <const> = (now - least) / (lambda * least)
-  if not (rise > 0) then return 0 end -- it is at its lowest: whatever the trend, it goes on
+  if not (rise > 0) then return 0 end -- the loss is at its lowest: the task goes on
   local middle <const> = k * median(training)
   return middle / math.abs(sum - middle) * rise
 end
@@ -126,7 +126,7 @@ function Stopping:step(training, validation)
   return ended
 end
 
--- A table of numbers, or of lists of numbers, by task, of its own.
+-- A copy of a table of numbers, or of lists of numbers, by task.
 local function copied(by_task)
   local copy <const> = {}
   for name, value in pairs(by_task) do
@@ -146,7 +146,7 @@ end
 
 local EPOCH <const> = check.whole{from = 0}
 
--- Refuses what is no list of as many losses as epochs were counted before the task ended.
+-- Raises an error unless the list has one loss for each epoch counted before the task ended.
 local function check_losses(state, key, name)
   local list <const> = state[key][name]
   local count <const> = state.stopped[name] or state.epoch

@@ -2,9 +2,9 @@
 --
 -- A parameter carries its hints wherever it goes, so that net:parameters() is all that an
 -- optimizer needs; a group that names an option itself overrides weight_decay and multiplies
--- lr_mult. Which tensors are parameters, also while they are frozen, is noted here as well, and
--- in which order they came, were taken by optimizers, and were replaced by others: so what
--- trains a network can be told from what once did.
+-- lr_mult. Which tensors are parameters, also while they are frozen, is noted here as well.
+-- So is the order in which they came, were taken by optimizers, and were replaced by others.
+-- It tells which optimizer trains a network now, and which one did before.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -18,9 +18,9 @@ local function notes() return setmetatable({}, {__mode = "k"}) end
 
 local hints <const> = notes()
 local came <const> = notes() -- when it became a parameter, or began to train
-local taken <const> = notes() -- when an optimizer last took it, or one that it stands for
-local held <const> = notes() -- those that optimizers took themselves
-local gone <const> = notes() -- those in whose place others stand
+local taken <const> = notes() -- when an optimizer last took it, or the tensor it replaced
+local held <const> = notes() -- tensors that optimizers took themselves
+local gone <const> = notes() -- tensors that others replaced
 
 local now, last_gone = 0, 0 -- counts what is noted
 
@@ -29,7 +29,7 @@ local function next_moment()
   return now
 end
 
---- Gives t its hints; nil takes them away.
+--- Sets the hints of t; nil removes them.
 function M.set(t, given)
   if not core.is_tensor(t) then
     check.fail("parameter: wants a tensor, not %s", check.shown(t))
@@ -41,13 +41,13 @@ end
 --- The hints of t, or nil.
 function M.get(t) return hints[t] end
 
---- Gives `to` the hints of `from`, of which it is a copy.
+--- Gives `to`, a copy of `from`, the same hints.
 function M.copy(from, to)
   hints[to], came[to] = hints[from], came[from] and next_moment()
   return to
 end
 
---- Notes that the tensors `new` stand in the place of `old`.
+--- Notes that the tensors `new` replace `old`.
 function M.replaced(old, new)
   local latest
   for _, t in ipairs(old) do
@@ -58,7 +58,7 @@ function M.replaced(old, new)
   last_gone = next_moment()
 end
 
---- Puts `to`, a copy of `from`, in its place; it trains if that does.
+--- Replaces `from` by its copy `to`, which trains if `from` does.
 function M.replace(from, to)
   M.copy(from, core.keep(to))
   M.replaced({from}, {to})
@@ -77,14 +77,15 @@ function M.hold(t) held[t], taken[t] = true, next_moment() end
 --- Whether some optimizer holds t.
 function M.is_held(t) return held[t] == true end
 
---- When t came, and when an optimizer took it or what it stands for; nil if none did.
+--- When t came, and when an optimizer took it or the tensor it replaced; nil if none did.
 function M.history(t) return came[t] or 0, taken[t] end
 
---- A number that is the same as long as nothing more was noted, of anything or of what is gone.
+--- The count of all notes, and the count at the last replacement. A new note changes the first,
+-- a new replacement both.
 function M.now() return now end
 function M.last_gone() return last_gone end
 
---- Whether something stands in the place of t.
+--- Whether another tensor replaced t.
 function M.is_gone(t) return gone[t] == true end
 
 return M

@@ -41,8 +41,8 @@ function M.tensors(what, given)
   return given
 end
 
---- Refuses what an optimizer cannot move; it moves leaves of floats, each once. `seen` names the
--- place of those known already, and receives these.
+--- Raises an error for a tensor that an optimizer cannot move. It moves leaves of floats, each
+-- once. `seen` maps each tensor known already to its place; the new ones are added.
 function M.check_trainable(what, list, seen)
   M.tensors(what, M.check_list(what, list))
   for i, p in ipairs(list) do
@@ -61,11 +61,11 @@ function M.check_trainable(what, list, seen)
   end
 end
 
---- Notes that the parameters that `owner` holds are those of their network.
+--- Notes that `owner` holds the parameters of their network.
 function M.set_current(owner) rawset(owner, "current", hints.last_gone()) end
 
---- Raises an error where others have taken the place of some that train. list(owner) gives them
--- all; nothing is asked as long as nothing was replaced anywhere.
+--- Raises an error if a parameter that trains was replaced by another. list(owner) returns all
+-- parameters; it is not called as long as no parameter was replaced anywhere.
 function M.check_current(what, owner, list)
   if owner.current == hints.last_gone() then return end
   for i, p in ipairs(list(owner)) do
@@ -78,7 +78,7 @@ function M.check_current(what, owner, list)
   M.set_current(owner)
 end
 
---- Whether a step could move any of them.
+--- Whether a step could change any of the parameters.
 function M.any_requires_grad(list)
   for _, p in ipairs(list) do
     if p.requires_grad then return true end

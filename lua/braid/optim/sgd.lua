@@ -22,7 +22,7 @@ function SGD.new_state(_, p, group)
   return {step = 0, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
--- Momentum may begin in the middle of training: with the gradient of then.
+-- Momentum may begin in the middle of training. It starts from the gradient at that time.
 
 SGD.rule, SGD.at_times = "sgd_step", {momentum = true}
 

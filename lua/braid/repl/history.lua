@@ -27,7 +27,7 @@ local function from_line(line)
   return (line:gsub("\\(.)", function(c) return c == "n" and "\n" or c end))
 end
 
--- Makes the directories above a path; whether they are there.
+-- Makes the directories above a path; returns whether they exist.
 local function make_above(path)
   for at in path:gmatch("()/") do
     local folder <const> = path:sub(1, at - 1)
@@ -38,7 +38,7 @@ local function make_above(path)
   return true
 end
 
--- The file, held by this process; nil where that cannot be had within a tenth of a second.
+-- The file, locked by this process; nil if the lock takes more than a tenth of a second.
 local function held(path)
   for _ = 1, 20 do
     local journal <const>, _, busy <const> = core.journal(path)
@@ -57,7 +57,7 @@ function History:init(path)
   end
 end
 
---- Reads what the file has: once, before the entries are asked for.
+--- Reads the file once, before the entries are needed.
 function History:load()
   if self.loaded then return end
   self.loaded = true
@@ -76,7 +76,7 @@ function History:load()
   if #list > LIMIT + SLACK then self:shorten() end
 end
 
--- Writes the newest entries alone, unless another prompt has the file.
+-- Writes only the newest entries, unless another prompt holds the file.
 function History:shorten()
   local journal <close> = held(self.path)
   if not journal then return end
@@ -106,8 +106,8 @@ function History:find(text, from)
   end
 end
 
---- The newest entry that begins with a text and goes on, or nil. What was found for the beginning
--- of the text is where the search goes on.
+--- The newest entry that begins with a text and is longer, or nil. The search starts at the entry
+-- that was found for the beginning of the text.
 function History:beginning(text)
   local seen = self.seen
   if not seen or seen.count ~= #self.entries or text:sub(1, #seen.text) ~= seen.text then

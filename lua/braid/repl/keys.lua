@@ -16,7 +16,7 @@ local PASTE_BEGINS <const>, PASTE_ENDS <const> = "\27[200~", "\27[201~"
 
 M.PASTE_ENDS = PASTE_ENDS
 
---- Whether bytes begin what is pasted.
+--- Whether bytes begin a paste.
 function M.is_paste(bytes) return bytes:sub(1, #PASTE_BEGINS) == PASTE_BEGINS end
 
 -- The modifiers of "\27[1;5C": 1 + 1 for shift + 2 for Alt + 4 for Ctrl.
@@ -55,7 +55,7 @@ local function sequence(bytes)
   return name and with_modifiers(name, modifiers) or "unknown", bytes:sub(behind)
 end
 
--- A character of UTF-8 whose last bytes did not come yet; nil for all others.
+-- A UTF-8 character whose last bytes have not come yet; nil for all others.
 local function is_torn(bytes)
   local first <const> = bytes:byte()
   local n <const> = first >= 0xF0 and 4 or first >= 0xE0 and 3 or first >= 0xC2 and 2 or 1

@@ -1,4 +1,4 @@
---- The sandbox of definitions: what the text of one sees, and nothing besides.
+--- The sandbox of definitions: all that the text of a definition can see.
 --
 -- It is made of functions, copies and views. Classes are handles of sealed classes; a class of the
 -- definition's own may have what is its own business, forward, init and describe, and no method of
@@ -23,9 +23,9 @@ guard.string_methods = folder.named(text, "string", function() end,
 
 -- ---- classes ------------------------------------------------------------------------------
 
--- Methods of Braid's that a definition's class may replace: those that are for it to say.
+-- Braid's methods that a definition's class may replace.
 local ITS_OWN <const> = {init = true, forward = true, describe = true, widths = true, needs = true}
--- Names that Braid looks for beside them.
+-- Further names that Braid looks for.
 local BRAIDS <const> = {own_state = true, set_inputs = true, straight = true,
   takes_shared = true, can_join = true, is_module = true, base = true}
 local OPERATIONS <const> = {__add = true, __sub = true, __mul = true, __div = true, __idiv = true,
@@ -66,7 +66,7 @@ local OURS <const> = {"getmetatable", "pairs", "pcall", "setmetatable", "tostrin
 
 local shared -- the views, the same for all definitions
 
--- A copy as a table of a definition's own, that says what is missing.
+-- A copy that the definition owns. It raises an error for a missing name.
 local function named_copy(what, t)
   local copy <const> = {}
   for name, value in next, t do copy[name] = value end
@@ -90,7 +90,7 @@ end
 
 -- ---- running ------------------------------------------------------------------------------
 
--- The name of a chunk, by which messages and the guard know it.
+-- The name of a chunk that messages and the guard use.
 local function chunk_name(path)
   local shown = path:gsub("[%c]", "?")
   if #shown > 55 then shown = "..." .. shown:sub(-52) end

@@ -63,7 +63,7 @@ local KNOWN <const> = {
 for key, kind in pairs(training.kinds()) do KNOWN[key] = kind end
 for key, kind in pairs(engine.OPTIONS) do KNOWN[key] = kind end
 
--- The fault of names that must be those of networks, in words.
+-- Says in words which name is not that of a network.
 local function unknown(o, key, names)
   local known <const> = {}
   for _, name in ipairs(o.networks) do known[name] = true end
@@ -176,7 +176,7 @@ local function job_of(c, entry, part, seed)
     end}
 end
 
--- All trainings, seed by seed, so that what is there first is of all networks.
+-- All trainings, seed by seed, so that the first results cover all networks.
 local function jobs_of(c)
   local list <const>, by_name <const> = {}, {}
   for _, seed in ipairs(c.seeds) do
@@ -190,7 +190,7 @@ local function jobs_of(c)
   return list, by_name
 end
 
--- A result into that of its network: parts together are one.
+-- Adds a result to that of its network: its parts together give one result.
 local function merge(all, job, result)
   local value <const> = result.value
   value.seconds = value.seconds or result.seconds

@@ -1,8 +1,9 @@
 --- braid.resume(path, parts): goes on from what braid.checkpoint(path, parts) wrote.
 --
 -- An object with a state takes it (load_state_dict); a table is filled with what the file's holds,
--- a tensor with its values. Everything is compared before anything is changed, and where one part
--- refuses its state those before it get theirs back. Random numbers go on from where they were.
+-- a tensor with its values. Everything is compared before anything is changed, and if one part
+-- cannot take its state, the parts before it get their old states back. Random numbers go on from
+-- where they were.
 -- @return a table of everything that the file holds: the parts given, filled, and plain values (of
 --   an object that was not given, its state); and the names of objects whose state nobody took,
 --   which a line on the standard error names, too
@@ -49,8 +50,8 @@ local function is_holder(value) return tree.method(value, "load_state_dict") ~= 
 
 local function shape_of(t) return ("%s (%s)"):format(t.dtype, table.concat(t.shape, ", ")) end
 
--- Notes where tensors of the file are not such as those here; of a network, also which only one
--- of the two has (complete).
+-- Notes where tensors of the file differ in form from those here. For a network (complete), it
+-- also notes tensors that only one of the two has.
 local function compare(list, path, own, there, complete)
   if core.is_tensor(own) then
     if core.is_tensor(there) and shape_of(own) ~= shape_of(there) then
@@ -92,7 +93,7 @@ function Plan:differs(form, ...)
   self.differences[#self.differences + 1] = form:format(...)
 end
 
--- Looks at what was given beside what the file holds, and notes what is to be done.
+-- Compares what was given with what the file holds, and notes what is to be done.
 function Plan:look(given, there, path)
   if is_holder(given) then
     if type(there) ~= "table" then
@@ -149,7 +150,7 @@ local function load_states(plan)
   end
 end
 
--- The result's entry for a value of the file; a table that was given is filled.
+-- The result's entry for a value of the file. A table that was given is filled.
 local function merged(given, there)
   if is_holder(given) or core.is_tensor(given) then return given end
   if core.is_tensor(there) then return core.keep(there) end

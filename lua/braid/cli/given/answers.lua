@@ -41,7 +41,7 @@ local KINDS <const> = {
 }
 KINDS.landmark_bins = KINDS.landmarks
 
---- Raises where a task is of a kind without words.
+--- Raises an error if a task's kind has no words here.
 function M.check(tasks)
   for name, task in tasks:each() do
     if not KINDS[kind_of(task)] then
@@ -60,7 +60,7 @@ function M.of(tasks, outputs, i, h, w)
   return answers
 end
 
---- An answer in a line.
+--- An answer as one line.
 function M.words(answer)
   local words <const> = {}
   for i, p in ipairs(answer.points or {}) do words[i] = format("(%.1f, %.1f)", p[1], p[2]) end
@@ -74,7 +74,7 @@ function M.words(answer)
   return table.concat(words, " ")
 end
 
---- An answer in a list of {name, value}: columns of a table.
+--- An answer as a list of {name, value}: columns of a table.
 function M.columns(name, answer)
   local list <const> = {}
   local function add(key, value) list[#list + 1] = {name .. key, value} end

@@ -18,7 +18,7 @@ M.SAID = {
   read = "settings of the reader: \"val=500 wrong=omit\"; of faces: \"n=4000 seed=1\"",
 }
 
--- Files by which the published data are known.
+-- Files that identify the published data.
 local KNOWN <const> = {
   {"mtfl", "^training%.txt$"}, {"celeba", "^list_attr_celeba"}, {"celeba", "^list_eval_partition"},
   {"aflw", "^aflw%.sqlite$"}, {"aflw", "^aflw%.csv$"},
@@ -33,7 +33,7 @@ local function known_by(files)
   end
 end
 
--- The reader of a path: by its ending, or by the files in it or in a folder of it.
+-- The reader of a path. The ending tells it, or the files in the path or in a folder of it.
 local function reader_of(path)
   local kind <const> = core.path_kind(path)
   if not kind and path == "faces" then return "faces" end
@@ -53,7 +53,7 @@ local function reader_of(path)
   return found or "images"
 end
 
---- {train =, val =, test =} of the options of a command.
+--- The data that a command's options name, as {train =, val =, test =}.
 function M.open(o)
   local reader <const> = o.reader == "auto" and reader_of(o.data) or o.reader
   local own <const> = settings("read", o.read)
@@ -63,7 +63,7 @@ end
 
 local ORDER <const> = {"train", "val", "test"}
 
---- One of the sets; an error where it is not there.
+--- One of the sets. Raises an error if it is missing.
 function M.part(sets, name)
   if sets[name] then return sets[name] end
   local there <const> = {}
@@ -73,7 +73,7 @@ function M.part(sets, name)
   check.fail("--part: the data have no %s; there is %s", name, table.concat(there, ", "))
 end
 
---- The names of the sets there are, in order.
+--- The names of the sets that exist, in order.
 function M.parts(sets)
   local names <const> = {}
   for _, name in ipairs(ORDER) do names[#names + 1] = sets[name] and name or nil end

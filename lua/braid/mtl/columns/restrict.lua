@@ -1,6 +1,6 @@
---- Leaves of a network of columns the tasks and the columns named: what net:remove_task and
--- net:extract do. Columns that are left may have no task of their own, where others take from
--- them. Parameters are new tensors.
+--- Keeps only the named tasks and columns of a network: net:remove_task and net:extract use it.
+-- A kept column may have no task of its own if other columns take from it.
+-- Parameters are new tensors.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -36,7 +36,7 @@ return function(net, tasks, columns)
   for _, block in ipairs(check.sorted_keys(net.mixer)) do
     local mixer <const> = net.mixer[block]
     if #columns == 1 and mixer.alone then
-      net.mixer[block] = nil -- it would train, and change nothing
+      net.mixer[block] = nil -- it would train without any effect
     else
       mixer:resize(columns)
     end

@@ -65,7 +65,7 @@ function CrossStitch:needs(i, learning)
   return needed
 end
 
---- A new column takes as at the start and gives nothing to the others.
+--- A new column takes from the others as at the start, and gives them nothing.
 function CrossStitch:resize(names)
   self:unstack()
   local rows <const>, o <const> = {}, self.options

@@ -6,7 +6,7 @@ local two <const> = require "braid.data.eyes"
 
 local M <const> = {}
 
-local LEAST <const> = 1e-6 -- of half a picture: nearer eyes are at one place, but for rounding
+local LEAST <const> = 1e-6 -- of half a picture: nearer eyes differ by rounding alone
 local FACTS <const> = {"points", "flip", "eyes"}
 
 --- The option: two eyes, or false if there are none.
@@ -22,7 +22,7 @@ function M.wrong(eyes, points)
     points == 1 and "" or "s")
 end
 
---- The task's own copy of its eyes, those that are known if it was given none.
+--- The task's own copy of its eyes. If none were given, the known ones are used.
 function M.own(eyes, points)
   if eyes == false then return false end
   local copy <const> = {}
@@ -66,7 +66,7 @@ M.OF = check.kind("a data set, such as a reader's train", function(v)
   return type(v) == "table" and (type(v.points) == "table" or type(v.parts) == "table")
 end)
 
---- Options with what the data set `of` among them says, where they do not say it themselves.
+--- The options, with missing ones filled in from the data set `of` among them.
 function M.told(what, given)
   if type(given) ~= "table" or given.of == nil or not M.OF.accepts(given.of) then return given end
   local o <const>, facts <const> = check.copy(what, given), facts_of(what, given.of)

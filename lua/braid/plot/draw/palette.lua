@@ -19,7 +19,7 @@ M.dark = {
   {79, 201, 216}, {240, 125, 181}, {167, 173, 181},
 }
 
--- Numbers among a terminal's 256 colours, to be seen on black and on white.
+-- Numbers among a terminal's 256 colours that can be seen on black and on white.
 M.terminal = {muted = 245, grid = 240, frame = 245, box = 245, hot = 167, cold = 68, gap = 245,
   33, 209, 35, 134, 172, 37, 169, 245}
 

@@ -7,7 +7,7 @@ local marks <const> = require "braid.data.marks"
 
 local Source <const> = class("source")
 
--- Options of loaders that choose what is trained on, of no use where all is looked at.
+-- Loader options that choose the samples to train on. Evaluation sees all, so it drops them.
 local TRAINING <const> = {"augment", "balanced", "stratify", "weights", "drop_last", "shuffle"}
 
 local function copied(t, more)
@@ -19,7 +19,7 @@ end
 
 local function is_loader(v) return type(v) == "table" and v.ds ~= nil and v.o ~= nil end
 
--- The options that fit itself gives a loader.
+-- The loader options that fit sets itself.
 local OWN <const> = {"batch", "balanced", "epoch", "seed", "state", "tasks"}
 
 local function check_loader_options(o)
@@ -41,7 +41,7 @@ local function for_training(o)
   return own
 end
 
--- And for looking at all of one.
+-- The loader's options for seeing all of a data set.
 local function for_looking(o)
   local own <const> = copied(o.loader, {batch = o.batch or 64, tasks = o.tasks})
   for _, name in ipairs(TRAINING) do own[name] = nil end
@@ -52,7 +52,7 @@ local function for_looking(o)
   return own
 end
 
---- `given` is what train or val (`role`) was.
+--- `given` is the value of the option train or val; `role` tells which.
 function Source:init(role, given, o)
   self.role, self.given, self.seed = role, given, o.seed
   if is_loader(given) then
@@ -68,7 +68,7 @@ function Source:init(role, given, o)
   end
 end
 
---- The batches of an epoch, behind those that a state has taken.
+--- The batches of an epoch, after those that a state has taken.
 function Source:batches(epoch, state)
   if not self.ds then
     local loader <const> = self.given(epoch)
@@ -86,7 +86,7 @@ function Source:batches(epoch, state)
   return (data.loader(self.ds, own))
 end
 
---- Ends the threads of batches that are left.
+--- Ends the threads of batches that were left unread.
 function Source.close(batches)
   if type(batches) == "table" and batches.close then batches:close() end
 end
@@ -114,7 +114,7 @@ function Source:count()
   return self.batches_of_epoch
 end
 
---- One batch, for a look.
+--- One batch, to look at.
 function Source:sample()
   local loader <const> = self:batches(1)
   local batch <const> = loader()
@@ -122,7 +122,7 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
---- A mark of the data, which other data do not have.
+--- A mark that tells these data from others.
 function Source:mark()
   if not self.ds then return "a function" end
   return marks.of(self.ds, self.options).set

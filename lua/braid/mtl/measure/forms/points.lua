@@ -15,7 +15,7 @@ local M <const> = {}
 M.TOLD = {"eyes", "corners"}
 M.OPTIONS = {eyes = eyes.KIND, corners = check.list{n = 2, of = check.whole{from = 1}}}
 
---- The context of a metric that no task made, from the first batch.
+--- The context of a metric made without a task, from the first batch.
 function M.alone(metric, _, targets)
   local what <const> = "mtl.metric." .. metric.NAME
   if targets:dim() ~= 3 or targets:size(3) ~= 2 then
@@ -81,7 +81,7 @@ function M.seen(context, outputs, target, batch)
   end
   local aspect <const> = M.aspect(batch)
   local apart <const> = M.distances(outputs:detach():reshape(n, context.points, 2), target, aspect)
-    :to("float64") -- for means that are the same in any batch
+    :to("float64") -- so that means do not depend on the batches
   return setmetatable({n = n, apart = apart, mean = M.mean(apart), lengths = {}, context = context,
     target = target, batch = batch, aspect = aspect}, Seen)
 end
