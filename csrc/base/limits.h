@@ -1,5 +1,5 @@
-/* How much a file may ask for before it is trusted: bounds that every reader obeys before
-   it allocates. They belong to the process and may be set at any time. */
+/* Limits on what a file may ask for. Every reader checks them before it allocates. They
+   belong to the process and may be set at any time. */
 #ifndef BR_LIMITS_H
 #define BR_LIMITS_H
 

@@ -1,6 +1,6 @@
-/* A call's arguments come in the row's order; the optional ones also by name in a table
-   at the end: x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w, {stride = 2}).
- */
+/* The arguments of a call come in the order of the row. Optional ones may also come by
+   name in a table at the end: x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w,
+   {stride = 2}). */
 #include "bind/request.h"
 
 #include <string.h>
@@ -100,7 +100,8 @@ static void read_tensor(lua_State *L, request *r, const br_param *p, int at) {
   r->number[r->numbers++].at = lua_absindex(L, at);
 }
 
-/* A list's boxes stay on the stack, below the userdata that will hold their tensors. */
+/* The boxes of a list stay on the stack, below the userdata that will hold their
+   tensors. */
 static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) bad_argument(L, r, p, "a table of tensors", at);
   lua_Integer n = luaL_len(L, at);
@@ -176,7 +177,8 @@ static bool is_named(const br_param *p, const char *name) {
   return *p->name == *name && strcmp(p->name, name) == 0;
 }
 
-/* Options by name: those not given in place already, from parameter `from` on. */
+/* Reads options by name from parameter `from` on, except those that the call gave in
+   place. */
 static void read_options(lua_State *L, request *r, int at, int from) {
   luaL_checkstack(L, 3 * r->b->signature.n, NULL);
   lua_pushnil(L);
@@ -194,8 +196,8 @@ static void read_options(lua_State *L, request *r, int at, int from) {
   }
 }
 
-/* A table in the place of an argument is the options, unless the argument may be a table.
- */
+/* A table in the place of an argument is the options, unless the argument may be a
+   table. */
 static bool is_options(lua_State *L, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) return false;
   if (!strchr("DIpPltn", p->kind)) return true;

@@ -1,4 +1,4 @@
-/* Recipes: put together step by step, and run over a sample. */
+/* Recipes: they are built step by step, and then run over a sample. */
 #include "load/recipe.h"
 
 #include <math.h>
@@ -77,8 +77,8 @@ static br_part part_seen(const br_run *r, int64_t oh, int64_t ow) {
   return p;
 }
 
-/* When the warp shrinks by 2 or more: takes the means of blocks first, and changes the
-   map from the result to lead to them. */
+/* When the warp shrinks by 2 or more, this first averages blocks of pixels, and changes
+   the map so that it reads from the averaged picture. */
 static br_status reduce_first(br_run *r, int64_t oh, int64_t ow, br_image *im,
                               double *m) {
   enum { MAX_FACTOR = 64 };
@@ -118,7 +118,7 @@ static br_status to_floats(br_run *r, int64_t oh, int64_t ow, float *to) {
 
 static int64_t whole(double v) { return v >= 1 ? (int64_t)(v + 0.5) : 1; }
 
-/* Floats back to bytes, for geometry that follows pixels. */
+/* Converts floats back to bytes, because a geometry step follows the pixel steps. */
 static br_status to_bytes(br_run *r, int which) {
   const int64_t n = r->bytes.h * r->bytes.w * r->bytes.c;
   uint8_t *to = br_scratch_get(r->scratch, which, (size_t)n);

@@ -1,4 +1,4 @@
-/* Sums so far along a dimension. */
+/* Cumulative sums along a dimension. */
 #include "base/threads.h"
 #include "op/order.h"
 
@@ -45,7 +45,7 @@ static void run_lane(const br_walk *from, const br_walk *to, bool from_end, int6
   }
 }
 
-/* Lanes r .. r+n-1, which lie side by side: their sums so far, in double or int64. */
+/* The cumulative sums of lanes r .. r+n-1, which lie side by side, in double or int64. */
 static void run_lanes(const br_walk *from, const br_walk *to, bool from_end, int64_t r,
                       int64_t n) {
   const bool real = br_dtype_is_float(from->x->dtype);
@@ -69,7 +69,7 @@ static void run_lanes(const br_walk *from, const br_walk *to, bool from_end, int
   }
 }
 
-/* y = the sums of x's lanes so far, from either end. */
+/* y = the cumulative sums of x's lanes, from either end. */
 static br_status running(const br_call *c, br_tensor *x, br_tensor *y, bool from_end) {
   br_walk from, to;
   if (!br_walk_make(c, x, br_walk_mask(c), &from)) return BR_ENOMEM;

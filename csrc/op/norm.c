@@ -60,7 +60,7 @@ static br_status norm_infer(br_call *c) {
                   "training wants more than one value for each channel, input is %s: "
                   "a larger batch (drop_last = true), or net:eval()",
                   br_shape_of(x));
-  /* Mean and 1 / deviation of each channel; in training, squared deviations summed. */
+  /* Mean and 1 / deviation of each channel. Training sums squared deviations. */
   for (int i = 0; i < (training ? 3 : 2); i++) {
     c->saved[i] = br_tensor_new(BR_F64, 1, x->shape + 1, BR_CONTIGUOUS);
     if (!c->saved[i]) return BR_ENOMEM;
@@ -70,8 +70,8 @@ static br_status norm_infer(br_call *c) {
 
 static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
 
-/* Values at .. at+n-1, n <= SOME, of a tensor with one for each channel, which may be
-   NULL: `missing` then. */
+/* The values at .. at+n-1, n <= SOME, of a tensor with one value for each channel. When
+   the tensor is NULL, every value is `missing`. */
 static void read_some(const br_tensor *t, int64_t at, int64_t n, double missing,
                       double *to) {
   for (int64_t j = 0; j < n && !t; j++) to[j] = missing;
@@ -97,7 +97,7 @@ static void move_running(br_tensor *t, int64_t at, int64_t n, double momentum,
   write_some(t, at, n, running);
 }
 
-/* The running statistics follow, the variance over n - 1. */
+/* Updates the running statistics. The running variance divides by n - 1. */
 static void norm_finish(br_call *c) {
   if (!c->arg[TRAINING].i) return;
   const double *mean = doubles(c->saved[0]), *m2 = doubles(c->saved[2]);
@@ -117,7 +117,7 @@ static void norm_finish(br_call *c) {
     if (c->in[i]) c->in[i]->storage->version++;
 }
 
-/* The factors that make y of x. */
+/* The factors that turn x into y. */
 typedef struct factors {
   br_tensor *packed; /* for each channel its centre, then scales, then shifts */
   br_norm_line f;    /* these three */
@@ -131,7 +131,7 @@ static void factors_free(factors *f) {
   br_free(f->room);
 }
 
-/* Whether a factor is one that a type can not multiply with, without loss. */
+/* Whether the type cannot multiply with one of the factors without loss. */
 static int leaves(double limit, double factor) {
   const double size = fabs(factor);
   return (size > limit) | ((size > 0) & (size < 1 / limit));
@@ -265,8 +265,8 @@ static br_status norm_forward(br_call *c) {
   return status;
 }
 
-/* Sums over the rows of dy and of dy (x - mean), the latter over the deviation if `wide`,
-   in blocks combined in order. */
+/* Sums dy and dy (x - mean) over the rows; the second is divided by the deviation if
+   `wide`. Blocks are combined in order. */
 static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
                                const double *mean, const factors *f, bool relu,
                                double *sums) {
@@ -307,9 +307,9 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
   return BR_OK;
 }
 
-/* Towards x. With u = w / deviation: dx = u (dy - mean dy - (x - mean) sum(dy (x - mean))
-   / (n var)), put as a dy + b (x - centre) + d; without training the statistics are
-   constants and dx = u dy. */
+/* The gradient of x. Let u = w / deviation. In training, dx = u (dy - mean dy - (x -
+   mean) sum(dy (x - mean)) / (n var)), written as a dy + b (x - centre) + d. Outside
+   training the statistics are constants, and dx = u dy. */
 typedef struct slope {
   const factors *f;
   br_norm_slope s;

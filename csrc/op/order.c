@@ -32,7 +32,7 @@ static int by_falling(const void *a, const void *b) {
   return p->at < q->at ? -1 : p->at > q->at;
 }
 
-/* Doubles sort as their bits do, once those of negative ones are turned round. */
+/* Doubles sort as their bits do, once the bits of negative ones are inverted. */
 static int64_t key_of(double x) {
   int64_t bits;
   if (isnan(x)) return INT64_MAX;
@@ -43,8 +43,8 @@ static int64_t key_of(double x) {
 
 /* ---- lanes ---- */
 
-/* state[0]: the dimensions gone through; state[1]: how many values of each lane to keep.
- */
+/* state[0]: the dimensions gone through; state[1]: how many values of each lane to
+   keep. */
 unsigned br_walk_mask(const br_call *c) { return (unsigned)c->state[0]; }
 
 static int64_t lane_length(const br_call *c) {
@@ -189,8 +189,9 @@ static void first_of_lane(const job *j, int64_t r, entry *e) {
 
 enum { DIGIT = 16, DIGITS = 1 << DIGIT };
 
-/* The element of the given rank of a long lane, without its entries: digit by digit of
-   the keys it is found how many lie below. Several equal ones come in their order. */
+/* Finds the element of the given rank of a long lane without storing its entries. It
+   counts, digit by digit of the keys, how many lie below. Equal elements keep their
+   order. */
 static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *count) {
   uint64_t prefix = 0;
   for (int shift = 64 - DIGIT; shift >= 0; shift -= DIGIT) {
@@ -225,7 +226,8 @@ static void middle_of_long(const job *j, int64_t r, int64_t *count) {
   hand_out(j, from, br_walk_start(&j->to, r), 0, at);
 }
 
-/* Each thread has room for a lane's entries, or for counts where that takes less. */
+/* Each thread has memory for the entries of a lane, or for counts where counts take
+   less. */
 static br_status order_lanes(br_call *c, bool falling, bool middle) {
   job j = {.c = c,
            .to = result_lanes(c, c->out[0]),
@@ -256,7 +258,7 @@ static br_status order_lanes(br_call *c, bool falling, bool middle) {
   return room ? BR_OK : BR_ENOMEM;
 }
 
-/* dy goes to the values that were chosen, each at most once. */
+/* dy goes to the chosen values. Each value is chosen at most once. */
 static br_status order_backward(br_call *c) {
   if (!c->need[0] || !c->dy[0]) return BR_OK;
   if (c->nout < 2) return br_share_backward(c); /* the median of all */
@@ -323,7 +325,8 @@ static br_status topk_forward(br_call *c) { return order_lanes(c, c->arg[2].i, f
 
 /* ---- median ---- */
 
-/* arg: dim, keepdim. Without a dimension, of all values, and without a place. */
+/* arg: dim, keepdim. Without a dimension it takes the median of all values and returns no
+   place. */
 static br_status median_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   int64_t shape[BR_MAX_DIM];

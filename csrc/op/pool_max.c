@@ -1,5 +1,5 @@
-/* The largest of each window, where nobody asks which pixel it was: rows of the output by
-   way of the largest of each column. */
+/* The largest value of each window, where the caller does not need its place. Each row of
+   the output is computed from the largest value of each column. */
 #include <math.h>
 
 #include "base/threads.h"
@@ -10,12 +10,13 @@ enum {
   SHORT_LINE = 64 /* columns of padding that any image may have */
 };
 
-/* The columns that a row of windows reaches over, those of the padding too. */
+/* The columns that the windows of a row cover, including padding. */
 static int64_t reach(const br_window *win) {
   return br_size_cover(win->ow, br_size_span(win->kw, win->dw), win->sw);
 }
 
-/* Whether a row is found by way of a line: not where most of that would be padding. */
+/* Whether to compute a row through a line. It is not worth it where padding fills most of
+   it. */
 static bool has_line(const br_window *win) {
   return reach(win) <= 4 * win->w + SHORT_LINE;
 }
@@ -43,7 +44,7 @@ static bool max_by_line(const br_window *win, const br_picture *im, int64_t oy,
   return true;
 }
 
-/* Room: that of a window, and a line with a vector's room behind it. */
+/* The memory of a window, followed by a line with one more vector. */
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k) {
   int64_t line = has_line(win) ? reach(win) * win->c * k->size : 0;
   return br_piece_room(win) + line + VECTOR;

@@ -27,7 +27,7 @@ static double log_result(const br_measuring *j, const br_lane *l) {
   return isfinite(l->a) ? (double)l->a + log((double)l->b) : (double)l->a;
 }
 
-/* Apart, for their sum may have no digits left for the second. */
+/* They stay separate, because their sum may have no digits left for the second. */
 static void save_logs(const br_measuring *j, const br_lane *l, double *top,
                       double *rest) {
   (void)j;
@@ -60,7 +60,8 @@ static br_status logsumexp_backward(br_call *c) {
 
 /* ---- variance ---- */
 
-/* The first pass gives a mean that is near; the second what it lacks, in c. */
+/* The first pass gives an approximate mean; the second pass gives its correction, in
+   c. */
 static void deviations_step(const br_measuring *j, int pass, int64_t n, const void *x,
                             const br_lane *l, br_part_sum *to) {
   br_sum sum = {.f = 0};
@@ -102,7 +103,7 @@ static const br_measure variance = {
 static const br_measure deviation = {
     2, {BR_JOIN_ADD, BR_JOIN_ADD}, true, deviations_step, deviation_result, save_spread};
 
-/* n, or n - 1 where the mean comes from the same n values. */
+/* The divisor: n, or n - 1 where the mean comes from the same n values. */
 static double freedom(const br_call *c) {
   double n = (double)br_lane_length(c) - (c->arg[UNBIASED].i ? 1 : 0);
   return n > 0 ? n : 0;
@@ -120,7 +121,7 @@ static br_status std_forward(br_call *c) {
   return br_measure_run(c, &j);
 }
 
-/* (x - mean) f; the wide way where f or the differences could leave the range. */
+/* (x - mean) f. The wide form is for an f or differences that could leave the range. */
 static void deviations_slope(const br_measuring *j, const br_slope *s, double f) {
   const double limit = j->dtype == BR_F32 ? 1e30 : 1e150, size = fabs(f);
   bool wide = size > limit || size < 1 / limit || s->y > limit;

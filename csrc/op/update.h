@@ -1,4 +1,4 @@
-/* Steps of an optimizer over many parameters at once. */
+/* One optimizer step over many parameters at once. */
 #ifndef BR_UPDATE_H
 #define BR_UPDATE_H
 
@@ -11,8 +11,8 @@ typedef struct br_update {
   double arg[BR_MAX_ARG];
 } br_update;
 
-/* Carries out an operator of update.c for n parameters with `count` tensors each. Nothing
-   is changed when it fails. */
+/* Runs an operator of update.c for n parameters with `count` tensors each. A failure
+   changes nothing. */
 br_status br_update_all(const br_op *op, int count, int64_t n, br_update *updates);
 
 #endif

@@ -1,4 +1,5 @@
---- `braid report DIR ...`: the page of a run, report.html, made anew from what is in its directory.
+--- `braid report DIR ...` writes the page of a run, report.html, again from the files in its
+-- directory.
 
 local check <const> = require "braid.check"
 local report <const> = require "braid.train.report"

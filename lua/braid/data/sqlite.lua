@@ -1,5 +1,5 @@
---- Rows of an SQLite database through the command `sqlite3` (Debian: apt install sqlite3),
--- which only the readers that need it ask for.
+--- Reads rows of an SQLite database through the command `sqlite3` (Debian: apt install sqlite3).
+-- Only the readers that need the command look for it.
 
 local files <const> = require "braid.io.files"
 
@@ -7,13 +7,13 @@ local M <const> = {}
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
---- Whether the command is there.
+--- Whether the command is installed.
 function M.is_installed()
   return (os.execute("command -v sqlite3 >/dev/null 2>&1"))
 end
 
---- Iterates over the rows of a query as lists of strings, nulls being "". The database is
--- opened for reading only; nothing in it can run commands or load code.
+--- Iterates over the rows of a query as lists of strings; a null is "". The database is opened
+-- read-only, and nothing in it can run commands or load code.
 -- @return the iterator, or nil and a message
 function M.rows(path, query)
   if not M.is_installed() then
@@ -23,7 +23,7 @@ function M.rows(path, query)
   if not source then return nil, missing end
   source:close()
   local out <const>, err <const> = os.tmpname(), os.tmpname()
-  -- A file called -x would be an option, and one called file:x an address.
+  -- sqlite3 would read the name -x as an option, and file:x as a URI.
   local name <const> = path:find("^/") and path or "./" .. path
   local ok <const> = os.execute(("sqlite3 -init /dev/null -batch -bail -readonly -ascii %s %s " ..
     ">%s 2>%s"):format(quoted(name), quoted("PRAGMA trusted_schema = OFF; " .. query), out, err))

@@ -1,5 +1,5 @@
 --- A summary of a data set: counts, imbalance, missing labels, sizes, pixels, and the score of a
--- network that looks at nothing.
+-- network that ignores its input.
 --
 -- ds:stats{pictures = 500} -> {count =, pictures =, labels =}, which prints as a report.
 -- So many pictures, evenly from the set (or all: pictures = "all"), are looked at:
@@ -45,7 +45,7 @@ local function of_class(ds, name)
   return s
 end
 
--- Sum, sum of squares and number of the values that are there, along the first dimension.
+-- Sum, sum of squares and number of the values that are not missing, along the first dimension.
 local function moments(t)
   local there <const> = t:eq(t)
   local x <const> = t:to("float64"):masked_fill(there:logical_not(), 0)

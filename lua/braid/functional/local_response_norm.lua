@@ -11,8 +11,8 @@ local OPTIONS <const> = check.declare("local_response_norm", {
   beta = check.number{0.75, from = 0}, k = check.number{1, above = 0},
 })
 
--- Above this the squares, or their gradients, leave what float32 holds; below the other
--- limit k does not hide that they do.
+-- Above this limit the squares, or their gradients, leave the range of float32. Below the other
+-- limit, k no longer hides that loss.
 local LARGE <const>, SMALL <const> = 1e8, 1e-9
 
 return check.public("local_response_norm", function(x, size, given)
@@ -30,7 +30,7 @@ return check.public("local_response_norm", function(x, size, given)
     x:detach():norm(math.huge):item() < LARGE)) then
     wide = x:to("float64")
   end
-  -- Pixels stand in the place of channels, channels in that of image rows.
+  -- Pixels take the place of channels, and channels the place of image rows.
   local squares <const> = wide:square():reshape(shape[1], shape[2], 1, area):permute(1, 4, 2, 3)
   local mean <const> = squares:avg_pool2d({size, 1}, {stride = 1, padding = {size // 2, 0}})
     :narrow(3, 1, shape[2]):permute(1, 3, 4, 2):reshape(shape)

@@ -1,4 +1,4 @@
---- Shapes in files: how many values they ask for.
+--- Shapes in files: how many values they contain.
 
 local limits <const> = require "braid.limits"
 
@@ -6,8 +6,9 @@ local M <const> = {}
 
 local MAX_BYTES <const> = 1 << 50
 
---- The values of a shape, each of `size` bytes. nil when no memory could hold its sizes, also
--- beside one of 0; nil and a message when they are more than braid.limits.elements.
+--- The number of values of a shape, each of `size` bytes. It returns nil when no memory could hold
+-- the sizes, even if one of them is 0. It returns nil and a message when there are more values than
+-- braid.limits.elements.
 function M.count(shape, size)
   local product, count = 1, 1
   for _, n in ipairs(shape) do

@@ -1,12 +1,12 @@
---- A training run that Ctrl-C paused: its parts become variables, entries run as ever, until the
--- user calls resume() or stop(). Random numbers go on as if nobody had looked.
+--- A training run that Ctrl-C paused. Its parts become variables, and entries run as usual, until
+-- the user calls resume() or stop(). The pause does not change the random numbers of the run.
 
 local core <const> = require "braid.core"
 local signals <const> = require "braid.train.fitting.signals"
 
 local NAMES <const> = {"net", "opt", "tasks", "history", "fit"}
 
--- Sets variables; returns what gives them back what they were.
+-- Sets variables. Returns a function that restores their old values.
 local function lend(env, values)
   local before <const> = {}
   for _, name in ipairs(NAMES) do before[name], env[name] = rawget(env, name), values[name] end
@@ -15,8 +15,8 @@ local function lend(env, values)
   end
 end
 
---- Has train.fit pause for the entries of a session that serve() reads and runs, until
--- session.paused says how it goes on.
+--- Makes train.fit pause. serve() then reads and runs the entries of a session, until
+-- session.paused says how to go on.
 return function(session, serve)
   function signals.pause(fit)
     local give_back <const> = lend(session.env, {net = fit.net, opt = fit.opt, tasks = fit.tasks,

@@ -1,4 +1,5 @@
---- A network by an argument: a run's directory, whose best network is meant, or a file.
+--- Finds the network that an argument names: a file, or the directory of a run, which stands for
+-- its best network.
 
 local check <const> = require "braid.check"
 local config <const> = require "braid.train.fitting.config"
@@ -7,7 +8,7 @@ local open <const> = require "braid.model.open"
 
 local M <const> = {}
 
---- The loader's options that a run had, of a directory or of a file in one.
+--- The loader options of a run, given its directory or a file in it.
 function M.loader(path)
   local dir <const> = core.path_kind(path) == "directory" and path or path:match("^(.*)/[^/]*$")
     or "."

@@ -50,7 +50,7 @@ function Attributes:init(given)
   judged.take(self, o)
 end
 
---- The labels of a batch as one, int64 (n,attributes); nil if one of them is missing.
+--- The labels of a batch as one tensor, int64 (n,attributes); nil if the batch lacks one of them.
 function Attributes:target(batch, name)
   if not self.labels then return batch[name] end
   local list <const> = {}
@@ -71,7 +71,7 @@ function Attributes.labelled(_, target)
   return target:ne(core.missing_class):any(2):sum():item()
 end
 
---- How many values the loss is the mean over.
+--- The number of values that the loss averages.
 function Attributes.divisor(_, target) return target:ne(core.missing_class):sum():item() end
 
 judged.kind(Attributes, {what = "mtl.attributes", metrics = class_names.metrics,
@@ -86,7 +86,8 @@ judged.kind(Attributes, {what = "mtl.attributes", metrics = class_names.metrics,
     shown = function(_, output, target) return output, target end,
   }}})
 
---- The labels of the attributes in a batch by their names, or by the task's with their number.
+--- The labels of the attributes in a batch: by the attributes' names, or by the task's name for
+-- numbered attributes.
 function Attributes:binary(batch, name)
   local target <const> = self:target(batch, name)
   if not target then return nil end

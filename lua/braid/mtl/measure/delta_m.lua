@@ -1,12 +1,13 @@
---- Delta-m: the mean over tasks of how much better a multi-task network is than networks of single
--- tasks, relative to them; above 0 is better (Maninis, Radosavovic and Kokkinos 2019:
+--- Delta-m says how much better a multi-task network is than networks of single tasks: it is the
+-- mean relative change over the tasks. Above 0 is better (Maninis, Radosavovic and Kokkinos 2019:
 -- 1/T sum over tasks i of (-1)^l_i (M_m,i - M_b,i) / M_b,i, where l_i = 1 if less is better).
 --
--- mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}: report and single
--- are {task = {metric = value}}, as tasks:evaluate gives; single are those that single-task
--- networks reached, measured in the same run. The metric of a task is the one it is judged by (the
--- first of its metrics), or "accuracy", "error", "mae" or "distance" of tables that do not say,
--- unless the last table says otherwise; a list of several there is the mean over them. Which
+-- mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}. report and single
+-- are {task = {metric = value}}, as tasks:evaluate returns them. single holds the values of the
+-- single-task networks, measured in the same run. Each task uses its main metric (the first one). A
+-- table that does not name its metrics uses "accuracy", "error", "mae" or "distance". The last
+-- table chooses another metric, or a list of metrics, whose mean is used. Each metric knows whether
+-- more or less is better.
 -- direction is better is the metric's own.
 
 local check <const> = require "braid.check"
@@ -16,7 +17,8 @@ local named <const> = require "braid.mtl.measure.parts.named"
 local SIGN <const> = {max = 1, min = -1}
 local USUAL <const> = {"accuracy", "error", "mae", "distance"}
 
--- 1 where more of a metric is better, -1 where less is; the report's own tasks know theirs.
+-- 1 where more of a metric is better, -1 where less is better. The tasks of the report know this of
+-- their metrics.
 local function sign_of(reports, task, metric)
   for _, report in ipairs(reports) do
     local tasks <const> = rawget(report, "tasks")

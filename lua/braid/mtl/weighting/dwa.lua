@@ -11,7 +11,7 @@ local matrix <const> = require "braid.mtl.weigh.matrix"
 local Dwa <const> = base.by_losses("dwa", {temperature = check.number{2, above = 0},
   every = check.whole{from = 1}})
 
--- Makes the epoch's mean of the sums, and moves the means on.
+-- Turns the sums of the epoch into means, and shifts the older means by one epoch.
 local function close_epoch(state)
   for name, sum in pairs(state.sum) do
     state.older[name] = state.newer[name]

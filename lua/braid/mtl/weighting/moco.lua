@@ -17,7 +17,7 @@ local Moco <const> = base.by_rows("moco", {beta = check.number{0.5, from = 0, to
   gamma_decay = check.number{0.5, from = 0}, rho = check.number{0, from = 0},
   normalize = check.flag(false), projection = check.choice{"simplex", "softmax"}})
 
--- The rows, each times a number.
+-- Multiplies each row by its number.
 local function times(rows, list)
   return rows * core.from_table(matrix.map(list, function(x) return {x} end), rows.dtype)
 end

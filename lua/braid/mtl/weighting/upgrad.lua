@@ -1,10 +1,10 @@
---- UPGrad (Quinton and Rey 2024, "Jacobian descent for multi-objective optimization", section
--- 3.1): each gradient, times its preference, is brought to the nearest direction that conflicts
--- with no gradient, and these are summed. The projection of J' u is J' v, v >= u where v' G v is
--- least (proposition 1). G is divided by its trace, and `regularize` times the identity added, so
--- that v is unique where gradients depend on each other (1e-4, as torchjd has it; 0 for none); a
--- trace below norm_eps counts as gradients of 0 (torchjd: 1e-4; here 0). The preference is 1 / T
--- unless given.
+--- UPGrad (Quinton and Rey 2024, "Jacobian descent for multi-objective optimization", section 3.1).
+-- Each gradient is multiplied by its preference and projected onto the nearest direction that
+-- conflicts with no gradient. The projections are summed. The projection of J' u is J' v, where v
+-- >= u makes v' G v least (proposition 1). G is divided by its trace, and `regularize` times the
+-- identity is added, so that v is unique even where gradients depend on each other (1e-4, as in
+-- torchjd; 0 adds nothing). A trace below norm_eps counts as gradients of 0 (torchjd: 1e-4; here
+-- 0). The default preference is 1 / T.
 
 local base <const> = require "braid.mtl.weigh.base"
 local cone <const> = require "braid.mtl.weigh.cone"

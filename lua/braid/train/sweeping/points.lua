@@ -1,5 +1,5 @@
---- The search space of a sweep: its names, the values of each trial, and how these become options
--- of train.fit.
+--- The search space of a sweep: its names, the values of each trial, and how the values become
+-- options of train.fit.
 
 local check <const> = require "braid.check"
 local choice <const> = require "braid.train.space.choice"
@@ -30,7 +30,7 @@ function M.read(space)
   return {names = names, ranges = ranges}
 end
 
--- How many values each has, or an error where one has a continuum.
+-- How many values each name has. A continuous range is an error.
 local function counts_of(what, points)
   local counts <const>, total = {}, 1
   for i, range in ipairs(points.ranges) do
@@ -67,8 +67,8 @@ local function copied(t)
   return copy
 end
 
---- The options with the values in them: "lr" is an option, "weights.smile" a field of one. Other
--- names are left to the user's functions.
+--- The options with the values in them. "lr" is an option, "weights.smile" a field of an option.
+-- The user's functions handle all other names.
 function M.into(what, all, values)
   local with <const> = copied(all)
   for _, path in ipairs(check.sorted_keys(values)) do
@@ -88,7 +88,7 @@ function M.into(what, all, values)
   return with
 end
 
---- The values as a table that notes in `read` which names were looked at.
+--- The values as a table that records in `read` which names were read.
 function M.watched(values, read)
   return setmetatable({}, {__name = "values", __index = function(_, name)
     read[name] = true
@@ -102,7 +102,7 @@ function M.watched(values, read)
   end})
 end
 
---- The names that are no options, sorted, which some function must look at.
+--- The names that are not options, sorted. Some function must read them.
 function M.free(points, own_run)
   local list <const> = {}
   for _, name in ipairs(points.names) do

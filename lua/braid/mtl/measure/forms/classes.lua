@@ -1,5 +1,5 @@
---- The form that metrics of classes take: scores (n,problems,classes) or the classes said
--- (n,problems), and labels (n,problems), from 1.
+--- The input of metrics of classes: scores (n,problems,classes) or predicted classes (n,problems),
+-- and labels (n,problems), counted from 1.
 --
 -- The context has what (whom messages name), classes, problems (their number), ignore (the mark of
 -- a missing label), positive (a class's number), names (of the classes), sizes (the classes of
@@ -22,7 +22,7 @@ local WHOLE <const> = {int64 = true, int32 = true, uint8 = true}
 
 local function describe(t) return ("a tensor {%s}"):format(table.concat(t.shape, ", ")) end
 
---- The context of a metric that no task made, from the first batch.
+--- The context of a metric that belongs to no task, made from the first batch.
 function M.alone(metric, outputs)
   local what <const> = "mtl.metric." .. metric.NAME
   local classes = 2
@@ -53,16 +53,17 @@ local function check_shapes(context, outputs, labels)
   end
 end
 
--- The class with the highest score of each; 0 where any score is NaN, which answers nothing.
+-- The class with the highest score of each problem. It is 0 where any score is NaN: no class is
+-- predicted.
 local function answers_of(scores)
   return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
 end
 
--- A batch as metrics see it.
+-- A batch as metrics receive it.
 local Seen <const> = {}
 Seen.__index = Seen
 
---- The classes said (n,problems).
+--- The predicted classes (n,problems).
 function Seen:said()
   if not self.answer and not self.scores then
     check.fail("%s: outputs must be scores (n, classes) or the classes said (n, whole numbers); "
@@ -72,13 +73,13 @@ function Seen:said()
   return self.answer
 end
 
---- The list of them, problem by problem in each sample.
+--- The predicted classes as a list: the problems of the first sample, then of the next.
 function Seen:answers()
   self.answered = self.answered or self:said():reshape(-1):totable()
   return self.answered
 end
 
---- The labels likewise.
+--- The labels as such a list.
 function Seen:list()
   self.listed = self.listed or self.labels:reshape(-1):totable()
   return self.listed
@@ -90,7 +91,7 @@ function M.seen(context, outputs, targets)
   check_shapes(context, outputs, targets)
   local n <const>, problems <const> = outputs:size(1), context.problems
   if context.classes ~= 1 and outputs:dim() == 2 and outputs:size(2) == 1 then
-    outputs = outputs:reshape(n) -- scores of the positive class, or the classes said
+    outputs = outputs:reshape(n) -- scores of the positive class, or predicted classes
   end
   local seen <const> = setmetatable({n = n, labels = targets:reshape(n, problems),
     what = context.what}, Seen)
@@ -114,7 +115,7 @@ function M.are_probabilities(scores)
   return (scores:sum(-1) - 1):abs():lt(1e-5):all():item() and scores:ge(0):all():item()
 end
 
---- The number of a class of a context by its number or name; nil and what is wrong.
+--- The number of a class, given its number or name; or nil and a message.
 function M.class(context, wanted)
   local count <const> = context.classes
   if math.type(wanted) == "integer" then
@@ -131,7 +132,7 @@ function M.class(context, wanted)
     .. "classes have no names"):format(wanted)
 end
 
---- A class as messages call it.
+--- The name of a class in messages.
 function M.called(context, c)
   return context.names and context.names[c] and ("'%s'"):format(context.names[c])
     or ("class %d"):format(c)

@@ -1,5 +1,6 @@
---- The share of faces where a point is off by alpha of a length at most, point by point, and their
--- mean (Matsui et al. 2019, equation 2: 0.10 of the eyes' distance). by as mtl.metric.error has it.
+--- The share of faces whose point is off by at most alpha of a length, for each point, and the mean
+-- of these shares (Matsui et al. 2019, equation 2: 0.10 of the eyes' distance). `by` means the same
+-- as in mtl.metric.error.
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,4 +1,5 @@
---- Counts of samples by the class they have and the class said of them, exact for any number.
+--- Counts samples by their class and their predicted class. The counts are exact for any number of
+-- samples.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -6,8 +7,8 @@ local core <const> = require "braid.core"
 
 local Confusion <const> = class("confusion")
 
--- One problem's counts are in a table by label << 32 | answer; several problems' in a tensor, whose
--- rows by label, and then answer, begin at `offsets`.
+-- The counts of one problem are in a table, by label << 32 | answer. The counts of several problems
+-- are in one tensor: each problem begins at its entry of `offsets`, with a row for each label.
 function Confusion:init(context, _)
   self.context, self.samples, self.missing = context, 0, 0
   self.summed, self.at = false, 0
@@ -96,7 +97,7 @@ local function by_problem(self)
   return list
 end
 
--- Sums of a problem: of[c] have class c, said[c] are said to, right[c] both.
+-- Sums of a problem: of[c] samples have class c, said[c] are predicted as c, right[c] are both.
 local function part_of(counts, size)
   local part <const> = {count = 0, lost = 0, hits = 0, of = {}, said = {}, right = {}, cells = {}}
   for key in pairs(counts) do
@@ -114,7 +115,7 @@ local function part_of(counts, size)
   return part
 end
 
---- The problems, as metrics take them.
+--- The problems, in the form that metrics take.
 function Confusion:parts()
   if self.summed and self.at == self.samples then return self.summed end
   local list <const>, sizes <const> = {}, self.context.sizes

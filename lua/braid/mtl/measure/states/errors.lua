@@ -1,5 +1,5 @@
---- The error of every face, the mean of its points' distances over a length of that face, and how
--- many faces have none.
+--- The error of every face: the mean distance of its points, divided by a length of that face. It
+-- also counts the faces that have no such length.
 
 local class <const> = require "braid.class"
 local relative <const> = require "braid.mtl.measure.parts.relative"
@@ -33,10 +33,10 @@ function Errors:merge(other)
   self.told, self.count = self.told or other.told, #self.errors
 end
 
---- How many faces with points have no length to be measured by.
+--- The number of faces that have points but no length to divide by.
 function Errors:without() return self.samples - self.missing - #self.errors end
 
---- Why there is no error, or nil.
+--- The reason why there is no error, or nil.
 function Errors:reason()
   if #self.errors > 0 then return nil end
   if not self.told then return "the batches have no box_width" end
