@@ -1,10 +1,10 @@
-/* The one way in which files are written.
+/* Every file is written through this writer.
 
-   A file is made beside the one of its name, under a name of its own, synced and renamed:
-   whoever looks at the name finds the old file or the new one, whole. Symbolic links
-   stay, and the file at their end is replaced; its mode stays. What a killed writer left
-   beside is removed by the next one of the same name; no other file is ever touched.
-   Other hard links to the old file keep it. */
+   It writes a temporary file in the same directory, syncs it and renames it, so that a
+   reader finds either the whole old file or the whole new one. A symbolic link stays, and
+   its target is replaced. The new file has the old mode. The next writer of the same name
+   removes the temporary file that a killed writer left, and touches no other file. Other
+   hard links to the old file keep the old content. */
 #ifndef BR_IO_WRITE_H
 #define BR_IO_WRITE_H
 
@@ -15,21 +15,21 @@
 
 typedef struct br_writer br_writer;
 
-/* Begins to write the file; NULL with a message (BR_EIO but for memory) where that cannot
-   be. A folder, a device, a pipe and a file that is not to be written are refused. */
+/* Begins to write the file. On failure it returns NULL and sets a message; the status is
+   BR_EIO unless memory ran out. Folders, devices, pipes and read-only files fail. */
 br_writer *br_writer_new(const char *path, br_status *status);
 
-/* Appends n bytes. After a failure nothing but br_writer_free is of use. */
+/* Appends n bytes. After a failure the caller may only call br_writer_free. */
 br_status br_writer_put(br_writer *w, const void *bytes, size_t n);
 
-/* Syncs the file and gives it its name. To be freed afterwards all the same. */
+/* Syncs the file and gives it its name. The caller still frees the writer. */
 br_status br_writer_finish(br_writer *w);
 
-/* Removes what was not finished. NULL is allowed. */
+/* Frees the writer and removes an unfinished file. NULL is allowed. */
 void br_writer_free(br_writer *w);
 
-/* One write, after which a file as large as the process may make it gives EFBIG and no
-   signal, whose default is the end of the process. */
+/* Calls write once. At the process's limit of file size it fails with EFBIG; without this
+   the signal SIGXFSZ would end the process. */
 ssize_t br_write_quietly(int file, const void *bytes, size_t n);
 
 #endif

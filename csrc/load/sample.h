@@ -17,10 +17,10 @@ typedef struct br_affine {
 br_affine br_affine_identity(void);
 /* First `inner`, then `outer`. */
 br_affine br_affine_compose(const br_affine *outer, const br_affine *inner);
-/* The point that a map leads to (x, y). */
+/* The point that a map sends to (x, y). */
 void br_affine_inverse(const br_affine *map, double x, double y, double *u, double *v);
 
-/* Buffers of one worker, which grow and are used again. */
+/* Buffers of one worker. They grow and are reused. */
 enum {
   BR_SCRATCH_BYTES,
   BR_SCRATCH_PICTURE,

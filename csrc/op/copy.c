@@ -7,7 +7,7 @@
 
 enum {
   PART = 64,   /* pixels and channels of a block */
-  LONG = 1024, /* pixels, of colour images */
+  LONG = 1024, /* pixels of a block of a colour image */
   COLOURS = 4
 };
 
@@ -19,7 +19,7 @@ static bool channels_inside(const br_tensor *t) {
 
 static bool planes(const br_tensor *t) { return t->stride[3] == 1; }
 
-/* Images that go from one format to the other, value by value the same. */
+/* Whether a copy changes only the format of images, not their values. */
 static bool changes_format(const br_tensor *dst, const br_tensor *src) {
   if (dst->dtype != src->dtype || dst->ndim != 4 || !br_same_shape(dst, src))
     return false;
@@ -28,13 +28,13 @@ static bool changes_format(const br_tensor *dst, const br_tensor *src) {
   return (channels_inside(dst) && planes(src)) || (planes(dst) && channels_inside(src));
 }
 
-/* Whether a whole image is as one row. */
+/* Whether a whole image can be copied as one row. */
 static bool rows_join(const br_tensor *t) {
   return t->stride[2] == t->shape[3] * t->stride[3];
 }
 
-/* Images of c channels that go from one format to the other: whether the channels of the
-   source are innermost, and the elements between those of the side that has planes. */
+/* A copy of images of c channels to the other format. `inside`: the channels of the
+   source are innermost. `plane`: the step between channels on the side with planes. */
 typedef struct turn {
   int64_t size, c, plane;
   bool inside;
@@ -68,7 +68,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
   int64_t part = !inside && c <= COLOURS ? LONG : PART;
   int64_t across = (width + part - 1) / part, deep = (c + PART - 1) / PART;
   int64_t units = dst->shape[0] * down * across * deep;
-  int64_t grain = part == LONG ? 32768 : 4096; /* values that another thread is worth */
+  int64_t grain = part == LONG ? 32768 : 4096; /* values that pay for another thread */
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (dst->numel > grain && units > 1)
   for (int64_t u = 0; u < units; u++) {
@@ -158,7 +158,7 @@ static br_status channels_last_infer(br_call *c) {
   return status ? status : br_out(c, 0, x->dtype, 4, x->shape, BR_CHANNELS_LAST);
 }
 
-/* Writing into the first argument: its own gradient ends here. */
+/* The call overwrites the first argument, so no gradient goes back to it. */
 static br_status copy_into_infer(br_call *c) {
   int ndim;
   int64_t shape[BR_MAX_DIM];

@@ -9,16 +9,16 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 20, STEPS = 100 }; /* for each variable; of Newton's method */
+enum { ROUNDS = 20, STEPS = 100 }; /* rounds a variable; Newton steps */
 static const double TOLERANCE = 1e-14, LEAST_PIVOT = 1e-14;
 
-/* The state of the quadratic ones: n variables, `count` of them free, the others 0. */
+/* The state of a quadratic program: n variables; `count` are free, the others are 0. */
 typedef struct program {
   int64_t n, count;
   const double *h, *q; /* q may be NULL: 0 */
   double shift;        /* added to all of h */
-  int64_t *index;      /* of the free ones */
-  bool *blocked;       /* of those that led nowhere from here */
+  int64_t *index;      /* of the free variables */
+  bool *blocked;       /* freeing these made no progress at this x */
   double *x, *gradient, *size, *factor, *a, *b;
 } program;
 
@@ -71,7 +71,7 @@ static void solve(const program *p, double *b) {
   }
 }
 
-/* The gradient h x + q, and the sizes of what it is the sum of. */
+/* The gradient h x + q, and the sum of the sizes of its terms. */
 static void find_gradient(program *p) {
   for (int64_t i = 0; i < p->n; i++) {
     double sum = p->q ? p->q[i] : 0, size = fabs(sum);
@@ -85,8 +85,8 @@ static void find_gradient(program *p) {
   }
 }
 
-/* x goes to b, where the free ones would go, or as far as all of them stay above 0; one
-   that comes to 0 is no longer free. Whether it got there. */
+/* Moves the free variables of x to b, or as far towards b as they all stay above 0. A
+   variable that reaches 0 is no longer free. Returns whether x reached b. */
 static bool advance(program *p) {
   double share = 1;
   int64_t first = -1, kept = 0;
@@ -108,7 +108,7 @@ static bool advance(program *p) {
   return first < 0;
 }
 
-/* The variable that is not free and has the least gradient, below `level`; or -1. */
+/* The fixed variable with the least gradient, if that is below `level`; or -1. */
 static int64_t candidate(const program *p, double level) {
   int64_t best = -1;
   for (int64_t j = 0; j < p->n; j++) {
@@ -246,7 +246,7 @@ static bool fair_step(fair *f, double *h) {
     if (fair_value(f, p->a) <= value + 1e-4 * length * slope + 1e-15 * fabs(value)) break;
   }
   memcpy(p->x, p->a, (size_t)n * sizeof *p->x);
-  return off > 1e-13; /* what is left after this step is its square */
+  return off > 1e-13; /* the error after this step is off squared */
 }
 
 /* h in and out of the units; rows of zeros get weight 0. A ridge of the size of rounding
@@ -290,7 +290,7 @@ static br_status need_square(br_call *c, int64_t *n) {
   return BR_OK;
 }
 
-/* q (n), or for the nonnegative one (k,n). */
+/* q is (n); the nonnegative program also takes (k,n). */
 static br_status quadratic_infer(br_call *c) {
   const br_tensor *q = c->in[1];
   int64_t n;

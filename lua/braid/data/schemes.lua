@@ -1,13 +1,13 @@
---- The points that published data mark: which are the eyes, and what a mirrored picture does to
--- them. Fields are those of Dataset's `points`.
+--- Landmark schemes of published data: which points are the eyes, and how mirroring renumbers the
+-- points. The fields are the same as in Dataset's `points`.
 
 local M <const> = {}
 
 --- Left eye, right eye, nose, left and right mouth corner, as seen: MTFL, CelebA, rendered faces.
 M.FIVE = {eyes = {1, 2}, flip = {2, 1, 3, 5, 4}}
 
---- Left profile, left, frontal, right, right profile, as MTFL and rendered faces have them: which
--- each becomes in a mirrored picture.
+--- The poses of MTFL and of rendered faces: left profile, left, frontal, right, right profile.
+-- Each entry is the pose that a mirrored picture shows.
 M.POSE = {5, 4, 3, 2, 1}
 
 -- first, ..., last as a list.
@@ -17,7 +17,7 @@ local function range(first, last)
   return list
 end
 
--- Lists one after another.
+-- Joins lists into one.
 local function joined(...)
   local all <const> = {}
   for _, list in ipairs{...} do table.move(list, 1, #list, #all + 1, all) end
@@ -30,7 +30,7 @@ M.MULTI_PIE = {eyes = {range(37, 42), range(43, 48)},
   flip = joined(range(17, 1), range(27, 18), range(28, 31), range(36, 32), {46, 45, 44, 43, 48, 47},
     {40, 39, 38, 37, 42, 41}, range(55, 49), range(60, 56), range(65, 61), range(68, 66))}
 
---- Which point each becomes in a mirrored picture, from names in which Left and Right stand.
+--- Which point each becomes in a mirrored picture. The names tell it: they contain Left or Right.
 function M.mirrored(names)
   local number <const>, flip <const> = {}, {}
   for p, name in ipairs(names) do number[name] = p end

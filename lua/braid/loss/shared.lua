@@ -1,8 +1,7 @@
 --- Parts that losses share: checks of shapes and options, masks, weights, reductions.
 --
--- An element that a mask leaves out is replaced by a harmless one before anything is
--- computed of it, and its loss by 0 afterwards. Nothing is multiplied: not even NaN there
--- reaches the result or a gradient.
+-- If a mask leaves an element out, a harmless value replaces it before any computation, and 0
+-- replaces its loss afterwards. Multiplying by 0 would let a NaN reach the result or a gradient.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -13,7 +12,7 @@ local ops <const> = core.ops
 --- "(2, 3)" for messages.
 function M.shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
---- The caller's mistake, under the loss's name.
+--- Raises an error in the caller, with the loss's name.
 function M.bad(name, format, ...)
   check.fail("%s: %s", name, format:format(...))
 end
@@ -23,7 +22,7 @@ local function need_tensor(name, what, value)
   M.bad(name, "%s must be a tensor, not %s", what, check.shown(value))
 end
 
---- Declares the options of a loss: those of every one, and more by name.
+--- Declares the options of a loss: the common ones, and others by name.
 function M.declare(name, more)
   local known <const> = {weight = check.tensor(), mask = check.tensor(),
     reduction = check.choice{"mean", "sum", "none"}}
@@ -31,7 +30,7 @@ function M.declare(name, more)
   return check.declare(name, known)
 end
 
---- Refuses what is no tensor: an operator would take a table for options.
+--- Raises an error if a value is not a tensor. An operator would read a table as its options.
 function M.need_tensors(name, x, target)
   need_tensor(name, "input", x)
   need_tensor(name, "target", target)
@@ -69,27 +68,27 @@ function M.same_shape(name, x, target, what)
   end
 end
 
---- All values of t must be as `good` (bool, of t's shape) says, or the first that is not
--- goes into the message.
+--- Raises an error if `good` (bool, t's shape) is false anywhere. The message shows the first such
+-- value of t.
 function M.need_values(name, what, t, good, wanted)
   if ops.all(good):item() then return end
   local first <const> = ops.masked_select(t:detach(), ops.logical_not(good))[1]:item()
   M.bad(name, "%s must %s, not %s", what, wanted, check.shown(first))
 end
 
---- Weights, of classes or elements: finite numbers from 0.
+--- Checks weights of classes or elements: they are finite and not negative.
 function M.need_weights(name, what, weight)
   M.need_values(name, what, weight, ops.logical_and(ops.ge(weight, 0), ops.isfinite(weight)),
     "hold finite numbers from 0")
 end
 
---- Targets that are shares or probabilities.
+--- Checks targets that are shares or probabilities.
 function M.need_shares(name, target)
   M.need_values(name, "target", target, ops.logical_and(ops.ge(target, 0), ops.le(target, 1)),
     "lie between 0 and 1")
 end
 
---- Targets that stand for two sides.
+--- Checks targets that name one of two sides.
 function M.need_sides(name, target)
   M.need_values(name, "target", target, ops.eq(ops.abs(target), 1), "be 1 or -1")
 end
@@ -101,12 +100,13 @@ function M.left_out(name, mask, shape)
   return ops.expand(ops.logical_not(mask), shape)
 end
 
---- t with `value` where it is left out.
+--- t, with `value` in place of the elements that are left out.
 function M.fill(t, left_out, value)
   return left_out and ops.masked_fill(t, left_out, value) or t
 end
 
---- Prediction and target of one shape, harmless (`value`) where the mask leaves them out.
+--- Prediction and target in the same shape. `value`, which is harmless, replaces the elements that
+-- the mask leaves out.
 -- @return x, target, what is left out or nil
 function M.pair(name, x, target, o, value)
   M.need_float(name, "input", x)
@@ -117,8 +117,8 @@ function M.pair(name, x, target, o, value)
   return M.fill(x, left_out, value or 0), M.fill(target, left_out, value or 0), left_out
 end
 
---- The losses of all elements, their sum, or the sum over `total` (how many count unless given).
--- Where nothing counts, the mean is exactly 0.
+--- The losses of all elements, their sum, or the sum divided by `total`. `total` is the number of
+-- elements that count unless given. If no element counts, the mean is exactly 0.
 function M.reduce(loss, o, left_out, total)
   loss = M.fill(loss, left_out, 0)
   if o.reduction == "none" then return loss end

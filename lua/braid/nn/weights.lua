@@ -1,7 +1,8 @@
 --- Reads whatever `pretrained` may be: {state = tensors by name, text = what it is called}.
 --
--- The path of a file that braid.load reads; tensors by name, or lists of them as Caffe has; a
--- network or a backbone. A definition names no file: what it gives is a table or a module.
+-- `pretrained` is the path of a file that braid.load reads, a table of tensors by name (or of
+-- lists of tensors, as in Caffe), a network or a backbone. A definition cannot give a path: it
+-- gives a table or a module.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,7 +16,7 @@ local M <const> = {}
 M.kind = check.kind("weights: the path of a file, tensors by name, a network or a backbone",
   function(v) return type(v) == "string" or walk.is_module(v) or walk.is_plain(v) end)
 
-local BLOBS <const> = {"weight", "bias"} -- of a layer of Caffe, in its order
+local BLOBS <const> = {"weight", "bias"} -- the tensors of a Caffe layer, in order
 
 local function read_file(what, path)
   if guard.is_inside() then
@@ -30,7 +31,7 @@ local function read_file(what, path)
   return value
 end
 
--- Tensors by name, each in floating point or a counter.
+-- Tensors by name. Each is floating point or a counter.
 local function named(what, text, given)
   local list <const> = {}
   for key, value in next, given do
@@ -50,7 +51,7 @@ local function named(what, text, given)
   return list
 end
 
---- The weights of a source that M.kind accepts; `what` was called.
+--- The weights of a source that M.kind accepts; error messages name the function `what`.
 function M.read(what, source)
   if walk.is_module(source) then
     return {state = state.state_dict(source), text = "a " .. getmetatable(source).__name}

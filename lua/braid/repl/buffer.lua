@@ -1,7 +1,7 @@
---- A buffer: the text of an entry and the place in it, with all that the keys of readline do to
--- them, undo and kills. It knows nothing of terminals.
+--- A buffer: the text of an entry, the cursor in it, and what the keys of readline do to both,
+-- with undo and kills. It does not depend on a terminal.
 --
--- `at` is the byte before which the cursor stands, from 1 to #text + 1, where a character begins.
+-- The cursor is before byte `at`, 1 to #text + 1. `at` is always the start of a character.
 
 local class <const> = require "braid.class"
 local width <const> = require "braid.repl.width"
@@ -20,16 +20,16 @@ end
 
 -- ---- changes ------------------------------------------------------------------------------
 
--- Every change goes through here: `from` to before `to` become `text`.
+-- Every change calls this: `text` replaces the bytes from `from` to `to` - 1.
 function Buffer:replace(from, to, text)
   self.text = self.text:sub(1, from - 1) .. text .. self.text:sub(to)
   self.at = from + #text
-  if self.at > 1 and self.at <= #self.text then -- what follows may now belong to it
+  if self.at > 1 and self.at <= #self.text then -- a combining character may follow
     self.at = math.max(self.at, self:right_of(self:left_of(self.at)))
   end
 end
 
--- Keeps what there is, for undo; letters typed one after another are one change.
+-- Keeps the current text for undo. Letters typed in a row count as one change.
 function Buffer:keep(kind)
   if kind ~= "type" or self.last ~= "type" then
     table.insert(self.undone, {self.text, self.at})
@@ -38,13 +38,13 @@ function Buffer:keep(kind)
   self.last = kind
 end
 
---- Puts text in at the cursor.
+--- Inserts text at the cursor.
 function Buffer:insert(text)
   self:keep(#text == 1 and text:find("[%w_]") and "type" or "insert")
   self:replace(self.at, self.at, text)
 end
 
---- Makes text the whole content, the cursor at its end or at `at`.
+--- Replaces the whole content by `text` and puts the cursor at its end or at `at`.
 function Buffer:set(text, at)
   if text == self.text then
     self.at = at or #text + 1
@@ -72,7 +72,7 @@ end
 
 function Buffer:left_of(at) return at > 1 and width.before(self.text, at) or 1 end
 
--- Past characters that begin so, from a place to the right or to the left.
+-- Skips characters whose first byte matches, to the right or to the left.
 function Buffer:past(pattern, at)
   while at <= #self.text and self.text:find(pattern, at) do at = self:right_of(at) end
   return at
@@ -87,11 +87,11 @@ function Buffer:back_past(pattern, at)
   return at
 end
 
--- The place behind the word at or after the cursor, and that of the one before.
+-- The end of the word at or after the cursor, and the start of the word before it.
 function Buffer:word_end() return self:past(WORD, self:past(OTHER, self.at)) end
 function Buffer:word_start() return self:back_past(WORD, self:back_past(OTHER, self.at)) end
 
--- The start of the word before, as Ctrl-W sees it: up to a blank.
+-- The start of the word before the cursor. For Ctrl-W, only blanks separate words.
 function Buffer:blank_start() return self:back_past("^%S", self:back_past("^%s", self.at)) end
 
 --- Where the line of a place (the cursor) begins.
@@ -102,7 +102,7 @@ function Buffer:line_start(at)
   return at
 end
 
---- Where it ends: the place of its newline, or behind the text.
+--- Where the line ends: at its newline, or after the last byte of the text.
 function Buffer:line_end(at) return self.text:find("\n", at or self.at, true) or #self.text + 1 end
 
 -- ---- moves --------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ function Buffer:place_at(from, column)
   return at
 end
 
--- To the line that begins at `from`, near the column where the moves began.
+-- Moves to the line that begins at `from`, near the column where the moves began.
 function Buffer:go_to_line(from)
   local goal <const> = self.goal or width.of(self.text:sub(self:line_start(), self.at - 1))
   self:move(self:place_at(from, goal))
@@ -167,7 +167,7 @@ function Buffer:backspace()
   self:replace(self:left_of(self.at), self.at, "")
 end
 
--- Takes out the text from a place to another and keeps it; kills that follow each other add up.
+-- Removes the text between two places and keeps it. Kills in a row are kept as one text.
 function Buffer:kill(from, to, backwards)
   if from >= to then return end
   local taken <const>, again <const> = self.text:sub(from, to - 1), self.last == "kill"
@@ -191,7 +191,7 @@ function Buffer:kill_blank() self:kill(self:blank_start(), self.at, true) end
 function Buffer:kill_word_left() self:kill(self:word_start(), self.at, true) end
 function Buffer:kill_word_right() self:kill(self.at, self:word_end()) end
 
---- Puts in what was killed last.
+--- Inserts the text that was killed last.
 function Buffer:yank()
   local text <const> = self.kills[1]
   if not text then return end
@@ -201,7 +201,7 @@ function Buffer:yank()
   self.yanked = {from, self.at, 1}
 end
 
---- After a yank: what was killed before that in its place.
+--- After a yank: replaces the yanked text by the text killed before it.
 function Buffer:yank_before()
   local yanked <const> = self.last == "yank" and self.yanked
   if not yanked then return end
@@ -211,7 +211,8 @@ function Buffer:yank_before()
   self.yanked = {yanked[1], self.at, which}
 end
 
---- Swaps the character before the cursor with that under it, at the end of a line the two before.
+--- Swaps the characters before and under the cursor. At the end of a line it swaps the two
+-- characters before the cursor.
 function Buffer:swap()
   local start <const>, at = self:line_start(), self.at
   if at == self:line_end() then at = self:left_of(at) end

@@ -1,9 +1,9 @@
 --- PerColumn: a module for each column, by the column's name.
 --
--- The modules stand in a list, each under its name, or they are stacked: one module over all their
--- channels (mtl/columns/stack), whose columns `stacked_names` lists. Modules that come later stand
--- beside the stack, so that it goes on computing what it did to the bit. The state is the same
--- either way: every tensor under its column's name.
+-- The modules are either in a list, each under its name, or stacked: one module computes all their
+-- channels (mtl/columns/stack), and `stacked_names` lists its columns. Modules that are added later
+-- stay outside the stack, so that its results do not change by a bit. The state is the same
+-- either way: every tensor is under its column's name.
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
@@ -17,17 +17,17 @@ local state_dict <const> = Module.state_dict
 
 local PerColumn <const> = class("PerColumn", Module)
 
--- Its own fields, whose names no column can have.
+-- PerColumn's own fields. No column can have one of these names.
 local OWN <const> = {order = true, stacked = true, stacked_names = true}
 
---- Refuses a name that no column can have.
+--- Raises an error if no column can have the name.
 function PerColumn.check_name(name)
   if PerColumn[name] ~= nil or OWN[name] then
     check.fail("columns: a task cannot be called '%s'", name)
   end
 end
 
---- `names` in their order, `modules` by name.
+--- `names` gives the order; `modules` holds a module for each name.
 function PerColumn:init(names, modules)
   self.order = table.move(names, 1, #names, 1, {})
   for _, name in ipairs(names) do
@@ -36,7 +36,8 @@ function PerColumn:init(names, modules)
   end
 end
 
---- One for other names. Modules that are here stay, stacked if they are; make(name) gives the rest.
+--- A PerColumn for other names. It keeps the modules that exist, stacked ones in their stack, and
+-- make(name) makes the others.
 function PerColumn:extended(names, make)
   local known <const>, modules <const> = {}, {}
   for _, name in ipairs(self.order) do known[name] = true end
@@ -58,7 +59,7 @@ function PerColumn:modules()
   return list
 end
 
---- The modules that compute: the stack, if there is one, and those beside it.
+--- The modules that compute: the stack, if there is one, and the modules outside it.
 function PerColumn:parts()
   local list <const> = {self.stacked}
   for _, name in ipairs(self.order) do list[#list + 1] = self[name] end
@@ -70,7 +71,7 @@ function PerColumn:is_stacked()
   return self.stacked ~= nil and #self.stacked_names == #self.order
 end
 
---- The names of the columns beside the stack, in the order.
+--- The names of the columns outside the stack, in order.
 function PerColumn:names_beside()
   local list <const> = {}
   for _, name in ipairs(self.order) do
@@ -96,7 +97,7 @@ function PerColumn:stack()
   for _, name in ipairs(self.order) do self[name] = nil end
 end
 
---- Makes a list of the stack again. The parameters are new tensors.
+--- Turns the stack back into a list. The parameters are new tensors.
 function PerColumn:unstack()
   if not self.stacked then return end
   local old <const>, new <const> = self.stacked:parameters(), {}
@@ -108,7 +109,7 @@ function PerColumn:unstack()
   self.stacked, self.stacked_names = nil, nil
 end
 
---- The tensors by name; the stack's are views of each column's rows.
+--- The tensors by name. A stacked tensor gives each column a view of its rows.
 function PerColumn:own_state()
   local state <const> = {}
   for path, t in pairs(self.stacked and state_dict(self.stacked) or {}) do
@@ -124,7 +125,7 @@ function PerColumn:own_state()
   return state
 end
 
---- A column's tensors by their path in it, whether it is stacked or not; stacked ones are views.
+--- A column's tensors by their path in the column. They are views if the column is stacked.
 function PerColumn:rows(name)
   local list <const>, prefix <const> = {}, name .. "."
   for path, t in pairs(self:own_state()) do
@@ -133,7 +134,7 @@ function PerColumn:rows(name)
   return list
 end
 
---- The columns' maps in the order: the stack's are side by side in x, the rest in {name = map}.
+--- The columns' maps in order. x holds the stack's maps side by side, {name = map} the others.
 function PerColumn:listed(x, beside)
   local place <const>, xs <const> = {}, {}
   for i, map in ipairs(Pair.each(x, #self.stacked_names)) do place[self.stacked_names[i]] = map end
@@ -152,7 +153,8 @@ end
 
 local function followed(x, z) return z and ops.cat({x, z}, 2) or x end
 
---- Each module's output, in the order, for input xs[i] or one x for all, with z behind it if given.
+--- Each module's output, in order. Module i gets xs[i], or all get the same x. z, if given, is
+-- appended to each input along the channels.
 function PerColumn:run_each(xs, z)
   local common <const>, ys <const> = core.is_tensor(xs), {}
   for i, name in ipairs(self.order) do
@@ -168,17 +170,17 @@ end
 
 function PerColumn:describe() return table.concat(self.stacked_names or {}, ", ") end
 
--- The channels of an input that all columns have in common, if the module that meets the input
--- first (a module names it in `first`) takes such a one.
+-- The number of channels of an input that all columns share, if the module that reads the input
+-- first can take a shared input. A module names that module in `first`.
 local function shared_channels(m)
   if m.takes_shared then return m.weight:size(2) * (m.options and m.options.groups or 1) end
   return m.first ~= nil and shared_channels(m[m.first])
 end
 
---- The channels of an image that the stack takes once for all columns; or false.
+--- The channels of an image that the stack reads once for all columns, or false.
 function PerColumn:image_channels() return shared_channels(self.stacked) end
 
---- One column's input as the input of all stacked ones.
+--- Turns the input of one column into the input of all stacked columns.
 function PerColumn:spread(x)
   local times <const> = {1, #self.stacked_names}
   for d = 3, x:dim() do times[d] = 1 end

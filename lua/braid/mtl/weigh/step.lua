@@ -1,15 +1,16 @@
---- A step as a weighting sees it, and what the weighting remembers from one to the next.
+--- What a weighting gets at each step, and what it remembers from one step to the next.
 --
---   names     the tasks that take part: those with a label in the batch; T of them
+--   names     the T tasks that have a label in the batch
 --   count     T
 --   losses    their losses, each times its task's weight: numbers in the order of the names
---   gram      T rows of the products of their gradients, where the method looks at these
---   rows      the gradients (T,d), where it looks at these
---   number    of the step, from 1; epoch, as tasks:set_epoch has it, nil where it was not called
---   classes   {task = true} of those whose outputs are probabilities of classes
---   state     a table that is the method's own and part of what is saved
+--   gram      T rows of the products of their gradients, if the method needs them
+--   rows      the gradients (T,d), if the method needs them
+--   number    the number of the step, from 1
+--   epoch     the epoch that tasks:set_epoch was given, or nil
+--   classes   {task = true} for tasks whose outputs are probabilities of classes
+--   state     a table that belongs to the method and is saved with it
 --
--- Memories are kept by task, for another step may have others.
+-- Memories are kept by task because the next step may have other tasks.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -22,21 +23,21 @@ function Step:init(fields)
   for key, value in pairs(fields) do self[key] = value end
 end
 
---- A list of the same for every task.
+--- A list with the same value for every task.
 function Step:list(value)
   local list <const> = {}
   for i = 1, self.count do list[i] = value end
   return list
 end
 
---- The values of a map by task, in order; `other` where it has none.
+--- The values of a map for the tasks, in order; `other` for a task that it lacks.
 function Step:by_task(map, other)
   local list <const> = {}
   for i, name in ipairs(self.names) do list[i] = map and map[name] or other end
   return list
 end
 
---- Refuses names in an option that are no tasks.
+--- Raises an error if an option names something that is not a task.
 function Step:check_names(what, map)
   for _, name in ipairs(check.sorted_keys(map or {})) do
     if not self.tasks[name] then
@@ -46,7 +47,7 @@ function Step:check_names(what, map)
   end
 end
 
---- The values kept under a name for the tasks of this step; `first` where there is none.
+--- The values kept under a name for the tasks of this step; `first` for a task without one.
 function Step:recall(key, first) return self:by_task(self.state[key], first) end
 
 --- Keeps a number for each task of this step.
@@ -72,7 +73,7 @@ local function same_list(a, b)
   return true
 end
 
--- The columns of what was kept for parameters of other names and sizes, in those of this step.
+-- Rearranges columns kept for other parameters to match the parameters of this step.
 local function laid_out(self, kept)
   local out <const> = core.new({#kept.names, self.rows:size(2)}, self.rows.dtype, 0)
   local at <const>, from = {}, 1
@@ -91,8 +92,8 @@ local function laid_out(self, kept)
   return out
 end
 
---- The rows (T,d) kept for the tasks of this step, 0 where there is none; and {task = true}
--- of those of which nothing was.
+--- The rows (T,d) kept for the tasks of this step, 0 for a task without one; and {task = true}
+-- for the tasks without one.
 function Step:recall_rows(key)
   local kept <const>, fresh <const> = self.state[key], {}
   if kept and same_list(kept.names, self.names) and same_list(kept.layout, self.layout) then
@@ -112,7 +113,7 @@ function Step:recall_rows(key)
   return out, fresh
 end
 
---- Keeps rows for the tasks of this step; those of others stay.
+--- Keeps rows for the tasks of this step. The rows of other tasks stay.
 function Step:keep_rows(key, rows)
   local kept <const> = self.state[key]
   local names <const>, list <const> = table.move(self.names, 1, self.count, 1, {}), {rows}

@@ -1,9 +1,9 @@
---- How tasks are measured: the metrics that a kind of task has, and those that a user chose.
+--- How tasks are measured: by the metrics of their kind, or by metrics that the user chose.
 --
 -- kind(Class, {what =, metrics = function(task) -> the usual ones, forms = {FORM = {told =, shown =
--- }}, known =, finish =, show =}) gives a kind of task its observe, metrics and show. forms say how
--- metrics of a form are shown it: told(task) is the context, shown(task, output, target, batch) ->
--- outputs, targets. known(task, target) (n) says which samples have a label.
+-- }}, known =, finish =, show =}) gives a kind of task its observe, metrics and show. forms say
+-- what the metrics of each form get: told(task) gives the context, shown(task, output, target,
+-- batch) the outputs and targets. known(task, target) (n) says which samples have a label.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -15,10 +15,10 @@ local Set <const> = require "braid.mtl.measure.parts.set"
 local M <const> = {}
 
 local records <const> = setmetatable({}, {__mode = "k"})
--- Metrics of users' own by task, as {name = function or table}: no file can hold them.
+-- Each task's metrics that users wrote, as {name = function or table}. Files cannot hold them.
 local own <const> = setmetatable({}, {__mode = "k"})
 
---- The options of tasks that say by what they are measured.
+--- The options of a task that choose its metrics.
 M.OPTIONS = {
   metrics = check.kind("a list of metrics, such as {\"f1.macro\", mine = function(outputs, targets)"
     .. " ... end}", function(v) return type(v) == "table" and getmetatable(v) == nil end),
@@ -27,7 +27,7 @@ M.OPTIONS = {
 
 local RESERVED <const> = {undefined = true, notes = true, counted = true, metric = true}
 
---- The record of a task's kind, or nil where the task is one of the user's own making.
+--- The record of a task's kind, or nil if the user wrote the kind.
 function M.record(task)
   local handle = class.of(task)
   while handle do
@@ -38,7 +38,7 @@ end
 
 -- ---- what a user chose ------------------------------------------------------------------
 
--- An entry of `metrics` as it is kept: a name, or {name =, as =, options =}.
+-- Turns an entry of `metrics` into the kept form: a name, or {name =, as =, options =}.
 local function plain(what, value, as)
   if type(value) == "string" then return as and {name = value, as = as} or value end
   if named.is(value) then
@@ -79,7 +79,7 @@ local function take_list(what, given)
     local value <const> = given[key]
     if value ~= nil and Own.fits(value) then
       check_name(what, key, taken)
-      Own(what, key, value) -- says what is wrong with it
+      Own(what, key, value) -- its error says what is wrong
       mine[key] = value
     elseif value ~= nil then
       chosen[#chosen + 1] = plain(what, value, key)
@@ -94,13 +94,13 @@ end
 local function entry_of(record, e)
   local name, options = e, nil
   if type(e) == "table" then name, options = e.name, e.options end
-  local made <const> = not options and record.made[name] -- nobody observes with that one
+  local made <const> = not options and record.made[name] -- shared: it observes nothing
   local m <const> = made or named.metric(record.what, name, record.forms, options)
   if not options then record.made[name] = m end
   return {name = name_of(e), metric = m}
 end
 
--- The one that the task is judged by goes first; it is added where it is not among them.
+-- The metric that the task is judged by goes first. It is added if it is missing.
 local function judged_first(wanted, record, list)
   if not wanted then return list end
   for i, e in ipairs(list) do
@@ -124,7 +124,7 @@ local function entries_of(task, wanted)
   return judged_first(wanted, record, list)
 end
 
---- The metrics of a task, {name =, metric =}, each new: first the one it is judged by.
+--- New metrics for a task, {name =, metric =}. The first is the one that judges the task.
 function M.entries(task) return entries_of(task, task.metric) end
 
 --- Takes the options `metrics` and `metric` into the fields of a new task.
@@ -137,7 +137,7 @@ function M.take(task, o)
     end
     task.chosen, own[task] = chosen, mine
   end
-  local entries <const> = entries_of(task, o.metric) -- raises for what cannot be
+  local entries <const> = entries_of(task, o.metric) -- raises an error if one is impossible
   for _, e in ipairs(entries) do
     local form <const> = record.forms[rawget(e.metric, "observes") == nil and e.metric.FORM]
     local wanted <const> = form and e.metric.options.class
@@ -148,12 +148,12 @@ function M.take(task, o)
   task.metric = entries[1].name
 end
 
---- The names of the metrics of a task that no file holds.
+--- The names of a task's metrics that a file cannot hold.
 function M.own(task) return own[task] and check.sorted_keys(own[task]) or {} end
 
 -- ---- the report -------------------------------------------------------------------------
 
---- A value by the metric of its entry.
+--- Formats a value with the metric of its entry.
 function M.shown(entry, value)
   if value == nil then return "undefined" end
   return type(value) == "number" and entry.metric.show(value) or tostring(value)
@@ -164,7 +164,7 @@ local NOTES <const> = {unseen = "%d class%s unseen", undefined = "%d undefined",
   without_eyes = "%d without eyes", without_corners = "%d without corners",
   without_box = "%d without a box", without_diagonal = "%d without all points"}
 
---- The counts of what a metric leaves out, in words.
+--- Says in words how many samples a metric left out.
 function M.noted(notes)
   local words <const> = {}
   for _, key in ipairs(check.sorted_keys(notes or {})) do
@@ -176,7 +176,7 @@ function M.noted(notes)
   return table.concat(words, ", ")
 end
 
--- "f1.macro 0.8120, auc undefined": what does not fit in a line is left to the table.
+-- "f1.macro 0.8120, auc undefined". Values that do not fit in a line are only in the table.
 local function listing(task, m)
   local words <const> = {}
   for _, e in ipairs(M.entries(task)) do
@@ -188,7 +188,7 @@ local function listing(task, m)
   return table.concat(words, ", ")
 end
 
---- The same for a kind that another is the base of, which messages call `what`.
+--- The same for a kind that is based on another. Error messages name it `what`.
 function M.derived(Kind, what)
   records[Kind] = setmetatable({what = what, made = {}}, {__index = records[Kind.base]})
 end
@@ -201,7 +201,7 @@ function M.kind(Kind, record)
   end
   local function set_of(task) return Set(task, M.record(task), M.entries(task)) end
 
-  --- Adds a batch to what `sums`, an empty table at first, has of those before.
+  --- Adds a batch to `sums`, which is an empty table before the first batch.
   function Kind:observe(sums, output, target, batch)
     metric.check_observed(M.record(self).what, output, target)
     sums.set = sums.set or set_of(self)

@@ -1,12 +1,13 @@
---- The base of every metric: its options, what it gathers of batches, and its result.
+--- The base of every metric: its options, what it gathers from batches, and its result.
 --
 -- metric.kind{name, form, gathers, direction, unit, counts, value, options, words, by} makes the
--- class of one. form is what it is shown ("classes", "numbers", "points"; forms/), gathers what is
--- kept of that (states/), by the options on which what is kept depends: metrics of a task that keep
--- the same share it. value(part, o, context) -> value or nil, reason or nil, notes: of one problem,
--- which is all there is, or an attribute, an angle, one of several numbers; notes are counts of
--- what was left out. table = true: a value is a table, of which there is no mean. words are the
--- options that may stand in its name, in their order.
+-- class of a metric. form names what the metric gets ("classes", "numbers", "points"; forms/).
+-- gathers names the state that it keeps (states/); `by` lists the options that change this state.
+-- Metrics of a task with equal states share one.
+-- value(part, o, context) -> value or nil, reason or nil, notes: the value of one problem. A metric
+-- has one problem, or one for each attribute, angle or number. notes count what was left out.
+-- table = true: a value is a table and has no mean. words are the options that may be part of the
+-- metric's name, in order.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -20,7 +21,7 @@ local BATCH <const> = check.kind("a batch, or left out", function(v)
   return v == nil or type(v) == "table"
 end)
 
---- Raises where what is to be observed are no tensors.
+--- Raises an error if the values to observe are not tensors.
 function M.check_observed(what, outputs, targets)
   check.value(what, "outputs", outputs, TENSOR)
   check.value(what, "targets", targets, TENSOR)
@@ -36,7 +37,7 @@ function Metric:init(given)
   self.name, self.state, self.context = self:text(), false, false
 end
 
---- Its name, with the options that were given and may stand in it.
+--- The metric's name, with the given options that may be part of it.
 function Metric:text()
   local parts <const> = {self.NAME}
   for _, key in ipairs(self.WORDS) do
@@ -46,17 +47,17 @@ function Metric:text()
   return table.concat(parts, ".")
 end
 
---- Its options as plain values, or nil where its name says them all.
+--- The options as plain values, or nil if the name contains them all.
 function Metric:beyond_name()
   local rest <const> = check.copy("mtl.metric", self.given)
   for _, key in ipairs(self.WORDS) do rest[key] = nil end
   return next(rest) ~= nil and self.given or nil
 end
 
---- The same metric, which has seen nothing.
+--- A new metric with the same options and no samples.
 function Metric:fresh() return getmetatable(self)(self.given) end
 
---- Two metrics of one key keep the same of a batch.
+--- Two metrics with the same key keep the same state.
 function Metric:key()
   local parts <const> = {self.GATHERS}
   for _, key in ipairs(self.BY) do parts[#parts + 1] = check.shown(self.options[key]) end
@@ -76,17 +77,17 @@ function Metric:context_of(told)
   return context
 end
 
---- An empty state of what it gathers.
+--- An empty state for this metric.
 function Metric:gathered(context) return module("states", self.GATHERS)(context, self.options) end
 
--- The value of a problem; nil and a reason where it is no number.
+-- The value of a problem, or nil and a reason if the value is not a number.
 local function valued(metric, part, context)
   local value <const>, reason <const>, notes <const> = metric.VALUE(part, metric.options, context)
   if value ~= value then return nil, "outputs or labels are too large for it", notes end
   return value, reason, notes
 end
 
---- Its result from a state: value or nil, reason, notes, and the values of each problem.
+--- The result of a state: value or nil, reason, notes, and the values of each problem.
 function Metric:of_state(state)
   local context <const> = state.context
   local parts <const> = state:parts()
@@ -146,7 +147,7 @@ function Metric:counted()
   return {samples = state and state.samples or 0, missing = state and state.missing or 0}
 end
 
---- Adds what another metric of the same options has seen, after its own.
+--- Appends the samples of another metric with the same options.
 function Metric:merge(other)
   if not class.is_a(other, getmetatable(self)) or other:key() ~= self:key() then
     check.fail("mtl.metric.%s: merge wants another of the same kind and options, not %s", self.NAME,
@@ -165,7 +166,7 @@ function Metric:merge(other)
   return self
 end
 
---- Forgets what it has seen.
+--- Forgets all samples.
 function Metric:reset() self.state, self.context = false, false end
 
 Metric.__tostring = function(self)
