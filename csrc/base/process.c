@@ -103,7 +103,8 @@ bool br_process_ended(br_process *p, int *code, int *signal) {
     do got = waitpid(p->id, &status, WNOHANG);
     while (got < 0 && errno == EINTR);
     if (got == 0) return false;
-    p->ended = true; /* also where another has waited for it: then nobody knows how */
+    p->ended =
+        true; /* also if other code has waited for it; its status is then unknown */
     if (got > 0 && WIFSIGNALED(status)) p->signal = WTERMSIG(status);
     if (got > 0 && WIFEXITED(status)) p->code = WEXITSTATUS(status);
     if (got < 0) p->code = 255;

@@ -3,8 +3,8 @@
 
 enum { CEILING = 64 << 20 };
 
-/* Its address marks boxes, and is the key of their metatable: a look at a userdata is
-   cheaper than at its metatable, a light key than a name. */
+/* Its address marks boxes and is the key of their metatable. A look at a userdata is
+   cheaper than one at its metatable, and a light key is cheaper than a name. */
 static const char box_mark = 0;
 
 void br_mind_ceiling(lua_State *L) {

@@ -39,8 +39,8 @@ static int from_packed(lua_State *L) {
   return 1;
 }
 
-/* core.inflate(string, size): exactly that many bytes, or nil and a message. A size that
-   the string cannot give takes no memory. */
+/* core.inflate(string, size): exactly that many bytes, or nil and a message. It takes no
+   memory if the string cannot give that size. */
 static int inflate_string(lua_State *L) {
   size_t n;
   const char *from = luaL_checklstring(L, 1, &n);
@@ -75,7 +75,7 @@ static int inflate_start(lua_State *L) {
   return 1;
 }
 
-/* core.crc32(string, before): the CRC-32 of what had `before` (0: nothing) and then the
+/* core.crc32(string, before): continues the CRC-32 `before` (0 at the start) with the
    string. */
 static int crc32_string(lua_State *L) {
   size_t n;
@@ -165,7 +165,8 @@ static int make_folder(lua_State *L) {
   return 1;
 }
 
-/* core.make_private(path): a file that its owner alone reads, where there is none. */
+/* core.make_private(path): makes a file that only its owner can read, if none is there.
+ */
 static int make_private(lua_State *L) {
   const int file = open(luaL_checkstring(L, 1),
                         O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
@@ -183,7 +184,7 @@ static int change_folder(lua_State *L) {
 /* ---- writers ---- */
 
 /* core.writer(path): a file being written (write.h), or nil and a message. Unless it is
-   finished, closing or collecting it leaves what was there. */
+   finished, closing or collecting it leaves the old file as it was. */
 static int writer_new(lua_State *L) {
   br_status status;
   br_writer **w = lua_newuserdatauv(L, sizeof *w, 0);

@@ -1,7 +1,7 @@
 /* Images for Lua: files, crops, warps, drawing and rendered faces.
 
-   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c), for
-   that is how its memory lies; a batch of images is (n,c,h,w), channels-last inside. */
+   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c),
+   the order of its memory; a batch of images is (n,c,h,w), channels-last inside. */
 #include "bind/bind.h"
 
 #include <string.h>

@@ -77,7 +77,7 @@ static int add(lua_State *L) {
   return 0;
 }
 
-/* updates:run(): takes the steps, all or, where one is wrong, none. */
+/* updates:run(): takes all steps, or none of them if one is wrong. */
 static int run(lua_State *L) {
   updates *u = luaL_checkudata(L, 1, UPDATES);
   br_timer timer = br_timer_start();

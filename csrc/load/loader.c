@@ -44,7 +44,7 @@ struct br_loader {
 
 /* ---- making samples -------------------------------------------------------------- */
 
-/* Makes sample i, and notes a failure. Not under the lock, but for the note. */
+/* Makes sample i, and notes a failure. Only the note needs the lock. */
 static void make(br_loader *l, job *j, int64_t i, br_scratch *scratch) {
   const br_place at = {j->pick[i], i, j->stream, j->only};
   br_status status = br_fill_sample(l->plan, &j->batch, &at, scratch);
@@ -188,7 +188,7 @@ br_status br_loader_take(br_loader *l, br_batch *out) {
     pthread_mutex_lock(&l->lock);
     while (j->done < j->batch.n) {
       if (j->given < j->batch.n)
-        step(l, j, &l->scratch); /* rather than to wait */
+        step(l, j, &l->scratch); /* instead of waiting */
       else
         pthread_cond_wait(&l->ready, &l->lock);
     }

@@ -1,8 +1,8 @@
 /* Fusion: which calls may run as one.
 
    A call that begins something waits (the binding sees to that) until the next one is
-   known. If a rule names the two, and its condition holds, it makes the first one of
-   both, which may then meet a third. A rule that has no gradient leaves recorded calls
+   known. If a rule names the two and its condition holds, it merges the second call into
+   the first, which may then meet a third. A rule without a gradient leaves recorded calls
    alone. */
 #include "op/epilogue.h"
 
@@ -107,8 +107,8 @@ static bool can_fold(const br_call *first, const br_call *then) {
   return plain && !then->arg[TRAINING].i && !then->arg[NORM_ACTIVATION].given;
 }
 
-/* Both, retained. They are kept with the weight until one of those that they are made of
-   changes. */
+/* Returns both, retained. They stay with the weight until one of their sources changes.
+ */
 static bool folded_tensors(const br_call *first, const br_call *then, br_tensor **weight,
                            br_tensor **bias) {
   int64_t key[BR_DERIVED_KEY] = {0};
@@ -122,8 +122,8 @@ static bool folded_tensors(const br_call *first, const br_call *then, br_tensor 
   return true;
 }
 
-/* Folding rounds otherwise than the two calls, so it needs that nothing is recorded at
-   all: a network gives the same bits whether it is frozen or not. */
+/* Folding rounds differently from the two calls. It happens only when nothing is recorded
+   at all, so that a network gives the same bits whether it is frozen or not. */
 static bool norm(br_call *first, br_call *then) {
   br_tensor *weight, *bias;
   if (then->recording || is_recorded(first, then) || !can_fold(first, then)) return false;

@@ -63,8 +63,8 @@ static br_status select_infer(br_call *c) {
   return br_out(c, 0, x->dtype, x->ndim, shape, BR_CONTIGUOUS);
 }
 
-/* x as it lies, where that is one slice after the other; else its slices are copied one
-   by one, so that x is not. */
+/* Takes x in place if its slices follow one another in memory. Otherwise each slice is
+   copied by itself, which avoids a copy of x. */
 static br_status select_slices(br_call *c, br_tensor *x) {
   int dim = (int)c->arg[0].i;
   br_status status = BR_OK;
@@ -80,7 +80,7 @@ static br_status select_slices(br_call *c, br_tensor *x) {
   return status;
 }
 
-enum { LARGE_SLICE = 256 }; /* elements, that are worth a copy of their own */
+enum { LARGE_SLICE = 256 }; /* in elements; worth a copy of its own */
 
 static br_status select_forward(br_call *c) {
   int dim = (int)c->arg[0].i;
@@ -131,7 +131,7 @@ static br_status select_backward(br_call *c) {
 
 /* ---- masked_select: the elements where the mask holds, in order ---- */
 
-/* The mask over all of x, one truth after the other: itself where it lies so. */
+/* The mask over all of x, contiguous; the mask itself if it is so already. */
 static br_tensor *whole_mask(const br_call *c) {
   br_tensor *wide = br_view_expand(c->in[1], c->in[0]->ndim, c->in[0]->shape);
   br_tensor *mask = wide ? br_as(wide, BR_BOOL, BR_CONTIGUOUS) : NULL;

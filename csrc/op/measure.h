@@ -29,7 +29,7 @@ typedef struct br_measure {
   void (*step)(const br_measuring *j, int pass, int64_t n, const void *x,
                const br_lane *l, br_part_sum *to);
   double (*result)(const br_measuring *j, const br_lane *l);
-  /* what the gradient wants of it, if that is not the result alone */
+  /* what the gradient needs of it, if that is more than the result */
   void (*save)(const br_measuring *j, const br_lane *l, double *first, double *second);
 } br_measure;
 
@@ -51,7 +51,7 @@ struct br_measuring {
 void br_measure_open(br_call *c, br_measuring *j);
 /* All passes over all lanes. */
 br_status br_measure_lanes(const br_measuring *j);
-/* Opens, measures, and saves what the gradient wants. */
+/* Opens, measures, and saves what the gradient needs. */
 br_status br_measure_run(br_call *c, br_measuring *j);
 
 /* Combines what two blocks gave. */

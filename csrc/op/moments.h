@@ -9,7 +9,7 @@ enum {
   BR_NORM_CHANNELS = 64 /* at a time when sums are added up */
 };
 
-/* The work cut into blocks of rows, and where those are few, these into chunks of
+/* The work is cut into blocks of rows. Where blocks are few, each is cut into chunks of
    channels. Sums depend on the blocks alone. */
 typedef struct br_norm_grid {
   int64_t n, c, blocks, chunks, lines;
@@ -27,8 +27,7 @@ br_norm_piece br_norm_piece_of(const br_norm_grid *g, int64_t i);
 
 /* Blocks combined in order. */
 br_status br_moments(const br_tensor *rows, double *mean, double *m2);
-/* Channels of float64 whose squares leave the range, gone through once more in a wider
-   type. */
+/* Repeats channels of float64 whose squares leave the range, in a wider type. */
 void br_moments_wide(const br_tensor *rows, double eps, double *mean, double *m2,
                      double *invstd);
 

@@ -1,5 +1,5 @@
-/* Numbers and values on their way into a type: exactly, or with a message. All that turns
-   a number of Lua's into an element, or integers and floats into integers, asks here. */
+/* Numbers and values on their way into a type: exactly, or with a message. Every
+   conversion of a Lua number to an element, or of numbers to integers, uses this file. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,8 @@ static const struct {
                       [BR_U8] = {0, UINT8_MAX},
                       [BR_BOOL] = {0, 1}};
 
-/* A double that int64 holds: -2^63 does, 2^63 no more. NaN fails both comparisons. */
+/* Whether int64 holds a double: it holds -2^63 but not 2^63. NaN fails both comparisons.
+ */
 static bool in_int64(double f) { return f >= -0x1p63 && f < 0x1p63; }
 
 /* The number as an integer; false when it is none. */

@@ -1,6 +1,6 @@
 /* Random values. Element i of a tensor is number i of the operation's own stream, so that
    a seed gives the same values on any number of threads. A stream is used up when the
-   call has succeeded: one that is tried again for memory draws the same. */
+   call has succeeded, so a call that is repeated after lack of memory draws the same. */
 #include "op/op.h"
 
 #include <math.h>
@@ -61,8 +61,8 @@ static br_status fill(br_call *c, kind what) {
   return status;
 }
 
-/* low and what 128 random bits choose among the integers up to high: so many bits that
-   all come up alike whatever their number, 2^64 of them included. */
+/* 128 random bits choose an integer from low to high. With so many bits, all integers are
+   equally likely however many there are, up to 2^64. */
 static int64_t integer_at(int64_t low, uint64_t span, uint64_t seed, uint64_t stream,
                           uint64_t i) {
   uint32_t w[4];
@@ -93,7 +93,7 @@ static br_status fill_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
-/* Between 0 and 1 an integer has no room. */
+/* No integer lies between 0 and 1. */
 static br_status uniform_infer(br_call *c) {
   double a = c->arg[0].f, b = c->arg[1].f, least = 0, most = 0;
   br_status status = br_need_float(c, c->in[0], "x");

@@ -127,7 +127,7 @@ static br_status sample(const job *j, br_tensor *x_, br_tensor *y) {
   return BR_OK;
 }
 
-/* Pixels are read more than once within an image, so that images are what threads share.
+/* Threads share the work by images, because a pixel is read more than once in its image.
  */
 static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
   br_tensor *dx = br_tensor_zeros(dy->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
@@ -150,7 +150,9 @@ static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
 /* ---- resize_nearest, resize_bilinear ---- */
 
 enum { SIZE, SCALE_H, SCALE_W, ALIGN };
-enum { FEW_COLUMNS = 4096 }; /* whose places are held, so that they are found only once */
+enum {
+  FEW_COLUMNS = 4096
+}; /* up to this many, their places are kept and so found only once */
 
 static br_status check_pixels(br_call *c) {
   const br_tensor *x = c->in[0];
@@ -275,7 +277,7 @@ static br_status grid_forward(br_call *c) {
   return status;
 }
 
-/* Towards x and y of one place: by how much its weighted sum changes, times dy. */
+/* The gradient towards x and y of one place: the change of its weighted sum, times dy. */
 static void place_grad(const job *j, const char *image, const char *dy, const place *py,
                        const place *px, double *to) {
   static const double sign[2] = {-1, 1};

@@ -1,7 +1,7 @@
-/* Operators with an index (counted from 1; negative from the end) for every element:
-   along one dimension the index says where, along the others the element's own place
-   does. The index is read where it lies, some of a row at a time, and so is the rest:
-   nothing but the result is held, and for sums some lanes of it in double. */
+/* Operators with an index (counted from 1; negative from the end) for every element. The
+   index gives the element's place along one dimension; along the others it keeps its own.
+   All inputs are read in place, part of a row at a time. The only memory taken is the
+   result and, for sums, some of its lanes in double. */
 #include "op/op.h"
 
 #include <string.h>
@@ -21,8 +21,8 @@ static rows rows_of(const br_call *c, const br_tensor *index) {
   return (rows){.index = index, .dim = (int)c->arg[0].i, .last = index->ndim - 1};
 }
 
-/* To the next row; false behind the last. With `lanes`, the dimension that the index is
-   about is passed over. */
+/* Moves to the next row; returns false after the last. `lanes` skips the dimension of the
+   index. */
 static bool next_row(rows *r, bool lanes) {
   for (int d = r->last - 1; d >= 0; d--) {
     if (lanes && d == r->dim) continue;
@@ -66,7 +66,8 @@ static int64_t chunk_of(int64_t row, int64_t first) {
   return row - first < CHUNK ? row - first : CHUNK;
 }
 
-/* The index must have x's dimensions, and except along `dim` no more elements. */
+/* The index must have as many dimensions as x. Except along `dim`, it must not be longer
+   than x. */
 static br_status check_index(br_call *c, const br_tensor *index) {
   const br_tensor *x = c->in[0];
   int dim = 0;
@@ -118,8 +119,9 @@ static void move(int64_t size, const char *from, char *to) {
 
 typedef enum way { GATHER, SCATTER, CLEAR } way;
 
-/* For every element of the index, between its own place in `own` (strides of the index's
-   dimensions) and where it points to in `t`; CLEAR puts zeros there. */
+/* For each element of the index, moves a value between the element's place in `own` and
+   the place in `t` that it points to. `own` is walked along the index's dimensions. CLEAR
+   puts zeros into `t`. */
 static void move_all(const br_call *c, way what, const br_tensor *own, br_tensor *t) {
   const br_tensor *index = c->in[1];
   int64_t at[CHUNK], size = br_dtype_size(t->dtype);
@@ -202,7 +204,7 @@ static void add_chunk(const rows *r, const lanes *l, const br_tensor *src, int64
   }
 }
 
-/* out += src where the index says, in the order of the index. */
+/* Adds src to out at the places that the index gives, in the order of the index. */
 static br_status add_all(const br_call *c, const br_tensor *src, br_tensor *out) {
   const br_tensor *index = c->in[1];
   if (index->numel == 0) return BR_OK;
@@ -243,8 +245,8 @@ static br_status gather_backward(br_call *c) {
 
 /* ---- scatter ---- */
 
-/* The part of src that the index has elements for, in memory that is not out's; a number
-   stands for all. */
+/* The part of src that the index has elements for, in memory that out does not share. A
+   number stands for all elements. */
 static br_tensor *source_of(const br_call *c, br_tensor *src, br_dtype dtype) {
   const br_tensor *index = c->in[1];
   int64_t stride[BR_MAX_DIM] = {0};
@@ -280,7 +282,7 @@ static br_status scatter_infer(br_call *c) {
   return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
 }
 
-/* x in the place of the result, where it is not that already. */
+/* Copies x into the result, unless it is there already. */
 static br_status start_out(br_call *c) {
   return c->in_place ? BR_OK : br_copy(c->out[0], c->in[0]);
 }
@@ -303,7 +305,7 @@ static br_status source_backward(br_call *c) {
   return status;
 }
 
-/* Elements that were written over get no gradient. */
+/* Elements that the call has overwritten get no gradient. */
 static br_status scatter_backward(br_call *c) {
   br_status status = c->need[2] ? source_backward(c) : BR_OK;
   if (status || !c->need[0]) return status;

@@ -1,5 +1,5 @@
 /* Data worked out from a tensor's values and valid until they change, such as weights in
-   the order in which a kernel reads them. They belong to the storage and go with it. */
+   the order in which a kernel reads them. The storage owns them and frees them. */
 #include <string.h>
 
 #include "tensor/tensor.h"

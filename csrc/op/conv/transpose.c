@@ -35,7 +35,7 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
   return BR_OK;
 }
 
-/* x (n,c,h,w), weight (c,o/groups,kh,kw): x stands in the place of an output. */
+/* x (n,c,h,w), weight (c,o/groups,kh,kw): x takes the place of a convolution's output. */
 static br_status geometry(br_call *c, br_conv *g) {
   const br_tensor *x = c->in[0], *w = c->in[1];
   const br_arg *a = c->arg;

@@ -38,7 +38,7 @@ end
 --- Whether a value is a kind.
 function M.is_kind(value) return getmetatable(value) == Kind end
 
--- A kind like k, but for some fields.
+-- A copy of kind k with some fields changed.
 local function changed(k, more)
   local copy <const> = new(k.sort, k.default, k.says, k.accepts, k)
   for key, value in pairs(more) do copy[key] = value end
@@ -72,8 +72,8 @@ local function range_text(noun, o)
   return (low or high) and ("%s %s"):format(noun, low or (o.to and "up " or "") .. high) or noun
 end
 
--- Whether v is a number, with `whole` an integer, within the bounds. One function, for it is
--- called for every option of every call.
+-- Whether v is a number (with `whole`, an integer) within the bounds. This is one function because
+-- every option of every call runs it.
 local function within(o, whole)
   local from <const>, above <const>, to <const>, below <const> = o.from, o.above, o.to, o.below
   local infinite <const>, nan <const>, type_of <const> = o.infinite, o.nan == true, math.type

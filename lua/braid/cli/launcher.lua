@@ -5,9 +5,9 @@ local here <const> = arg[0]:match("^(.*)/[^/]*$") or "."
 
 -- A built tree has build/braid beside build/lib; an installed one has bin/braid beside
 -- lib/ and share/; a rock's is called at
--- TREE/lib/luarocks/rocks-5.4/braid/VERSION/bin/braid. Reached through a symbolic link it
--- has none of these beside it: then the places hold that were written in when it was
--- built or installed.
+-- TREE/lib/luarocks/rocks-5.4/braid/VERSION/bin/braid. A symbolic link has none of these
+-- beside it. The launcher then uses the places that the build or the installation wrote
+-- into it.
 local PLACES <const> = {
   {here .. "/../lua", here .. "/lib"},
   {here .. "/../share/lua/5.4", here .. "/../lib/lua/5.4"},

@@ -15,7 +15,7 @@ M.KIND = check.list{n = 2, of = check.either(NUMBER, check.list{of = NUMBER, lea
 
 local function listed(eye) return type(eye) == "table" and eye or {eye} end
 
---- The fault of eyes among so many points, in words; nil if there is none.
+--- Says in words what is wrong with eyes among so many points; nil if nothing is.
 function M.wrong(eyes, points)
   local seen <const> = {}
   for side, eye in ipairs(eyes) do
@@ -33,8 +33,8 @@ function M.wrong(eyes, points)
   end
 end
 
---- The eyes of a label of points of which that is known: {points =, eyes =}; of five points without
--- a word, the first two. Else nil.
+--- The eyes of a label of points, {points =, eyes =}, if they are known. Five points without `eyes`
+-- have the first two as eyes. Otherwise nil.
 function M.known(facts)
   return facts.eyes or facts.points == 5 and {1, 2} or nil
 end

@@ -1,12 +1,12 @@
 --- A grid of samples as a PNG: pictures with their boxes, points and labels, the first look
 -- at any data.
 --
--- data.show(ds, n, path, {...}) -> true. n samples are taken evenly
--- from the whole set, or by chance with `seed`; or n is a table of their numbers. Points
--- are green, numbered when there are at most ten; boxes yellow; the picture proper, where
--- the stored one is larger, is framed in gray. Below stand the labels as name=class, `?`
--- for a missing one; of classes called no and yes the yes alone, by name. Options: columns,
--- side (of a cell, in pixels), lines (of text at most), seed.
+-- data.show(ds, n, path, {...}) -> true. n samples are taken evenly from the whole set, or
+-- by chance with `seed`; n can also be a table of their numbers. Points are green, with
+-- numbers when there are at most ten. Boxes are yellow. A gray frame shows the picture
+-- proper where the stored one is larger. The labels stand below as name=class, with `?`
+-- for a missing one. Of the classes no and yes, only yes is shown, by the label's name.
+-- Options: columns, side (of a cell, in pixels), lines (of text at most), seed.
 -- @usage data.show(data.faces{n = 100}.train, 24, "faces.png")
 
 local core <const> = require "braid.core"

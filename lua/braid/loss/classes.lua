@@ -26,7 +26,7 @@ local function is_float(t)
   return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64")
 end
 
--- Labels in a type that any mark of a missing one fits into.
+-- Converts labels to a type that can hold any mark for a missing label.
 local function wide(target) return target.dtype == "int64" and target or ops.to(target, "int64") end
 
 -- The target gives each class a probability, (n,c,...) as x. As in PyTorch a mean is over
@@ -60,7 +60,7 @@ local function soft_entropy(x, target, given)
 end
 
 --- -log softmax(x) at the labels. A float target of x's shape gives each class a
--- probability instead, for mixed images and for what another network says.
+-- probability instead, for mixed images and for another network's answers.
 --
 -- {weight = (c), of each class: a mean divides by the sum of the labels' weights;
 -- label_smoothing = 0 to 1, Szegedy et al. 2016; ignore = -100; mask =; reduction =}
@@ -159,8 +159,8 @@ local function focal_binary(x, target, o)
   return shared.weighted("focal", loss, o, left_out)
 end
 
---- Cross-entropy times (1 - p)^gamma, p the probability given to the label: what is easy
--- counts less (Lin et al.: "Focal loss", 2017, eq. 4 and 5). With labels from 1, x (n,c,...)
+--- Cross-entropy times (1 - p)^gamma, where p is the label's probability, so that easy
+-- samples count less (Lin et al.: "Focal loss", 2017, eq. 4 and 5). With labels from 1, x (n,c,...)
 -- goes through softmax and alpha is a tensor (c) or nil; with a float target of x's shape, x
 -- goes through sigmoid and alpha is the weight of the positive part, the other's 1 - alpha.
 -- A mean divides by how many count.

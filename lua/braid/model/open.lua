@@ -4,9 +4,10 @@ local check <const> = require "braid.check"
 local definition <const> = require "braid.model.definition"
 local saved <const> = require "braid.model.saved"
 
---- The network that braid.save(path, net) wrote, and its tasks (nil when it had none); what is
--- wrong is an error. The definition in the file runs in the same sandbox as any; braid.inspect
--- shows it, and runs nothing. The network is in training mode, and nothing in it is frozen.
+--- Returns the network that braid.save(path, net) wrote, and its tasks (nil when it had none).
+-- A faulty file raises an error. The definition in the file runs in the same sandbox as any
+-- other; braid.inspect shows it without running it. The network is in
+-- training mode, and nothing in it is frozen.
 -- @usage local net, tasks = braid.open("dcnet.safetensors")
 return function(path)
   check.path("open", path)

@@ -110,8 +110,8 @@ function Plan:find(name, what)
     table.concat(self.names, ", "))
 end
 
---- One block or a list of them as a list of its own; where none is given, all after the split-th.
--- Blocks up to `split` are refused: no column has them.
+--- Returns a new list of one block or of several; by default, of all after the split-th. Blocks up
+-- to `split` raise an error, because no column has them.
 function Plan:list(given, split, what)
   if given == nil then return table.move(self.names, split + 1, #self.names, 1, {}) end
   local list <const> = {}
@@ -191,7 +191,7 @@ local function begin(self, source)
   notice.say(tostring(self.pretrained))
 end
 
--- The same blocks as another's, and their values.
+-- Copies another backbone's blocks, with their values.
 local function copy(self, other)
   fill(self, other.plan, other.plan.channels, 1, #other.plan.names)
   state.give_sizes(self, other:state_dict())

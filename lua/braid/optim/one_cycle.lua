@@ -1,12 +1,13 @@
 --- One cycle (Smith and Topin: "Super-convergence", 2019), in two phases as OneCycleLR of
--- PyTorch: the rate of the optimizer is the highest; it starts at 1 / div_factor of that,
--- reaches it after pct_start of all steps, and ends at the start's / final_div_factor.
+-- PyTorch. The optimizer's rate is the highest of the cycle. The cycle starts at that rate
+-- / div_factor, reaches it after pct_start of all steps, and ends at the first rate
+-- / final_div_factor.
 -- Step it after every batch.
 -- @usage optim.schedule(opt, optim.one_cycle(epochs * batches, {pct_start = 0.3}))
 
 local check <const> = require "braid.check"
 
--- From a to b, which both are met exactly.
+-- Goes from a to b, and meets both exactly.
 local ANNEAL <const> = {
   cos = function(a, b, x) return b + (a - b) / 2 * (1 + math.cos(math.pi * x)) end,
   linear = function(a, b, x) return a + (b - a) * x end,

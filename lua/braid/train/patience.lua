@@ -1,8 +1,8 @@
 --- Patience: ends training when a metric has not become better for so many epochs.
 --
 -- train.patience(epochs, {direction = "min" | "max", margin = 0}): step(value) returns whether it
--- is time to stop; a value is better where it is so by more than the margin. NaN never is. It has
--- best, the best value, at, the step of it, and bad, the steps since.
+-- is time to stop. A value is better only if it is better by more than the margin; NaN never is.
+-- The fields are best (the best value), at (its step) and bad (the steps since).
 -- @usage
 -- local patience <const> = train.patience(5)
 -- if patience:step(report.landmarks.error) then break end
@@ -28,7 +28,7 @@ function Patience:init(epochs, given)
   self.steps, self.bad, self.at = 0, 0, 0
 end
 
---- Counts a step; whether it is time to stop.
+--- Counts a step, and returns whether it is time to stop.
 function Patience:step(value)
   check.value("train.patience: step", "the value", value, VALUE)
   self.steps = self.steps + 1

@@ -3,8 +3,8 @@
 -- train.report(dir) writes it into the directory of a run, from what is there: curves by task,
 -- coefficients, conflicts of gradients, learning rate, speed, where the time went, metrics, the
 -- network's topology (of best.safetensors), the configuration. With data it runs the best network
--- over them and shows samples with what it says of them, the worst by loss, and confusion matrices;
--- these stay in report.json, so that the page can be made again later without data.
+-- over them and shows samples with its answers, the worst by loss, and confusion matrices. These
+-- stay in report.json, so that the page can be made again later without data.
 -- @usage
 -- train.report("build/run", {data = faces.val})       -- a data set, or a loader
 -- train.report("build/run")
@@ -99,7 +99,7 @@ local function told(o, net, tasks)
   return result
 end
 
--- The page, without so many samples that it is too large.
+-- The page, with samples left out until it is small enough.
 local function fitting_page(title, run)
   while true do
     local html <const> = page.whole(title, sections.head(title, run), sections.all(run))

@@ -1,11 +1,11 @@
 --- The detector of MTCNN (Zhang, Zhang, Li and Qiao 2016): three networks, each looking
 -- closer at what the one before it found.
 --
--- P slides over a pyramid of the picture, R and O look at squares cut from it. Between the
--- stages boxes that overlap a better one go (nms), the others are moved by what the network
--- says of their sides, and made square. Sizes, rounding and cutting are those of the
--- authors' code, as facenet-pytorch has it: on P and R overlap is measured without the
--- pixel that the authors add to each side.
+-- P slides over a pyramid of the picture; R and O look at squares cut from it. Between the
+-- stages, nms removes boxes that overlap a better one. The others are moved by the
+-- network's corrections of their sides, and made square. Sizes, rounding and cutting follow
+-- the authors' code in the version of facenet-pytorch: for P and R, overlap is measured
+-- without the pixel that the authors add to each side.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -63,8 +63,8 @@ local function where(mask)
   return ops.masked_select(tensor.arange(1, mask:numel()), mask)
 end
 
--- Boxes moved by what a network says of their sides, in widths and heights; `pixel` is
--- added to these.
+-- Moves boxes by a network's corrections of their sides, which are in widths and heights;
+-- `pixel` is added to the widths and heights.
 local function moved(boxes, by, pixel)
   local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
   local size <const> = ops.stack({x2 - x1 + pixel, y2 - y1 + pixel}, 2)
@@ -93,8 +93,8 @@ end
 
 -- ---- stages ------------------------------------------------------------------------------
 
--- The class "yes", or another that the network's task calls positive; the second where it has no
--- names, as in the public weights.
+-- The class "yes", or another one that the network's task calls positive. Without class names, as
+-- in the public weights, it is the second.
 local function face_probability(net, y)
   local tasks <const> = rawget(net, "tasks")
   local yes <const> = tasks and tasks.face and class_names.positive(tasks.face) or 2
@@ -148,7 +148,7 @@ end
 -- left out. -> parts (m,4) int64, boxes (m,4)
 local function inside(boxes, h, w)
   local limit <const> = core.from_table({w, h}, "int64")
-  -- Before integers are made of them, so that these cannot run over.
+  -- The values are bounded before they become integers, so that these cannot overflow.
   local whole <const> = ops.clamp(boxes, -1e9, 1e9):to("int64")
   local first <const> = ops.clamp(ops.narrow(whole, 2, 1, 2), 1)
   local last <const> = ops.minimum(ops.narrow(whole, 2, 3, 2), limit)

@@ -11,7 +11,7 @@ local M <const> = {}
 
 local POINT <const>, WORDS <const>, LINE <const> = {255, 60, 60}, {40, 220, 90}, 9
 
--- A path without what changes nothing in it.
+-- A path without the parts that do not change it.
 local function plain(path)
   local text <const> = path:sub(1, 1) == "/" and path or "./" .. path
   return (text:gsub("//+", "/"):gsub("/%./", "/"):gsub("^%./%./", "./"))
@@ -42,7 +42,7 @@ function M.places(dir, paths, overwrite)
   return places
 end
 
--- The picture as a canvas (h,w,3), with room below for so many lines of words.
+-- The picture as a canvas (h,w,3), with space below for so many lines of words.
 local function canvas_of(path, lines, scale)
   local image <const> = assert(core.image_read(path, 3))
   local pixels <const> = ops.contiguous_copy(ops.permute(image, 2, 3, 1))

@@ -30,8 +30,8 @@ local function class_of(kind)
   return known
 end
 
--- The arguments by which its constructor makes it again: fields by name, and the first one that the
--- class lists in `unnamed` without a name. The size of a task's outputs follows from those.
+-- The arguments that make the task again: its fields by name, but the first one in the class's
+-- `unnamed` without a name. The size of a task's outputs follows from these arguments.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end
@@ -85,10 +85,10 @@ local function differs(a, b)
   end
 end
 
---- A task as plain values, {kind =, list =, options =}: its constructor's arguments without a name
--- and with one. What a file cannot hold is an error of braid.save; but metrics of the user's own,
--- which are functions, are left out, and a line on the standard error says so once. A weight that
--- is a function of the epoch is kept as the number that it is in this one.
+--- A task as plain values {kind =, list =, options =}: `list` holds its constructor's unnamed
+-- arguments, `options` the named ones. braid.save raises an error for a value that a file cannot
+-- hold. The user's own metrics are functions: they are left out, and a line on the standard error
+-- says so once. A weight that is a function of the epoch is kept as its number in this epoch.
 function M.described(name, task, epoch)
   local class <const> = class_of(kind_of(task))
   if not class or getmetatable(task) ~= class then

@@ -28,8 +28,8 @@ end
 --- A row of such values.
 function M.row(count, channels, hint, value) return Row(M.values(count, channels, value), hint) end
 
---- The first weight of each of `others` things beside a column's own: the option `off`, or what
--- makes 0.1 of them together.
+--- The first weight of each of the `others` beside a column's own: the option `off`, or an equal
+-- share of 0.1.
 function M.off(off, others) return off or (others > 0 and 0.1 / others or 0) end
 
 --- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory; with `toward`

@@ -1,11 +1,11 @@
---- Steps on the labels of some tasks alone, as of tasks in turns: which columns run, and what of
--- them learns.
+--- Steps on the labels of some tasks alone, such as tasks in turns: which columns run, and which of
+-- their parts learn.
 --
--- From the last block to the first, a column is "live" where the head of a task in turn depends on
--- its map, and "read" where a connection that learns looks at it, but takes nothing of it:
--- that gives it no gradient. Others do not run. Columns without a task in turn run as in
--- evaluation, so that no statistic follows a batch that is not theirs, and parts of the mixers
--- whose result nobody wants take no gradient.
+-- Columns get their roles from the last block to the first. A column is "live" where the head of a
+-- task in turn depends on its map. It is "read" where a connection that learns looks at its map
+-- without taking any of it; it then gets no gradient. Other columns do not run. Columns without a
+-- task in turn run as in evaluation, so that their statistics do not follow another task's batch.
+-- Parts of the mixers take no gradient where their result is not needed.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -38,8 +38,8 @@ function M.tasks(self, given)
   return list
 end
 
---- {column = true} of those that serve the tasks; nil if all do, or where they need not be told
--- apart: stacked columns that do not train run as ever.
+--- Returns {column = true} for the columns that serve the tasks. It is nil if all do, or if the
+-- difference does not matter: stacked columns that do not train run as usual.
 function M.columns(self, names)
   local set <const> = {}
   for _, name in ipairs(names) do set[groups.of(self, name)] = true end
@@ -90,8 +90,8 @@ local function run_block(module, x, role, in_turn)
   return role == "live" and y or core.detach(y)
 end
 
--- Until it closes, the mixer's parts of columns that are not in turn are as in evaluation, and
--- those whose result no head depends on take no gradient.
+-- Until the value closes, the mixer's parts run as in evaluation for columns that are not in turn.
+-- Parts take no gradient if no head depends on their result.
 local function resting(self, mixer, wanted, turn)
   local modes <const>, still <const> = {}, {}
   for _, name in ipairs(self.names) do

@@ -1,8 +1,8 @@
 --- net:ablate(batches, {blocks =, part =, relative =}): how each metric changes when a task's
--- features are zeroed at one block, at the input of what joins all tasks' alone, while the
--- task's own column keeps them (Trottier et al. 2018, section 4.4 and figure 6: at the central
--- aggregation; in mixers that are sums alpha_jt = 0 for all j but t). part = "map" zeroes
--- the map itself, for its own column as well.
+-- features are zeroed at one block. Only the input of the layer that joins all tasks' features
+-- is zeroed; the task's own column keeps them (Trottier et al. 2018, section 4.4 and figure 6: at
+-- the central aggregation). In mixers that are sums, alpha_jt = 0 for all j but t.
+-- part = "map" zeroes the map itself, for its own column as well.
 --
 -- batches is a loader, a batch, or a list of them; blocks are one or a list (those with a mixer
 -- whose columns take of each other). {names, columns, blocks, base, change}: names are
@@ -70,7 +70,7 @@ local OPTIONS <const> = check.declare("ablate", {
   part = check.choice{"aggregation", "map"},
 })
 
--- The blocks where features can be zeroed so; one that was named and cannot is an error.
+-- The blocks where features can be zeroed so. A named block where they cannot raises an error.
 local function blocks_of(self, o)
   local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   if o.part == "map" then return blocks end

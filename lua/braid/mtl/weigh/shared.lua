@@ -1,10 +1,11 @@
 --- The gradients of tasks at what they share: T rows of one arena, filled by T backward passes over
 -- one graph, and their weighted sum as the gradient.
 --
--- On "parameters": those that two losses or more depend on, read off the graph; a parameter that
--- was shared once stays so in steps of fewer tasks. On "representation": the values at which what
--- one loss alone depends on begins; the sum then goes once through what all share. What one loss
--- alone depends on takes that loss's gradient in the same passes.
+-- On "parameters", the rows hold the parameters that two or more losses depend on, as the graph
+-- shows. A parameter that was shared once stays shared in steps of fewer tasks.
+-- On "representation", the rows hold the values where the shared part ends and the part of one
+-- loss begins. The sum then goes through the shared part once.
+-- Parameters of one loss alone take its gradient in the same passes.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -62,8 +63,8 @@ function Shared:init(losses, on, parameters, known, net)
   self.rows = core.new({#losses, size}, self.dtype)
 end
 
---- The losses' gradients, each times its factor, into the rows. What one of them alone depends on
--- accumulates its own.
+--- Writes the losses' gradients, each times its factor, into the rows. Parameters of one loss
+-- alone accumulate its gradient.
 function Shared:differentiate(factors)
   local last <const> = #self.losses
   for i, loss in ipairs(self.losses) do

@@ -57,7 +57,7 @@ local function axis_of(panel, name, count)
     end)
   end
   if low > high then low, high = 0, 1 end
-  if o.log and has_boxes(panel) then low = low / 2 end -- the lowest is to be seen
+  if o.log and has_boxes(panel) then low = low / 2 end -- so that the lowest box can be seen
   local axis <const> = (o.log and scale.log or scale.linear){low = low + 0.0, high = high + 0.0,
     count = count, fixed_low = lim[1], fixed_high = lim[2], tight = o.tight, whole = o.whole,
       room = o.room}
@@ -99,7 +99,7 @@ end
 
 -- ---- marks ------------------------------------------------------------------------------
 
--- A place, at most so far off the page that what cuts lines can still compute.
+-- A place, kept near enough to the page that the cutting of lines can still compute it.
 local function near(v) return math.max(-FAR, math.min(FAR, v)) end
 
 -- Calls f with each run {x, y, ...} of places without a gap.

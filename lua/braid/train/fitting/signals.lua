@@ -1,5 +1,5 @@
---- Signals while a loop runs: Ctrl-C and SIGTERM are noted, and asked for between steps. A second
--- one ends the process as it would have.
+--- Signals while a loop runs: Ctrl-C and SIGTERM are noted, and the loop looks for them between
+-- steps. A second signal ends the process as usual.
 
 local core <const> = require "braid.core"
 local prompt <const> = require "braid.prompt"
@@ -25,8 +25,8 @@ function M.caught()
   if number then return NAMES[number], number end
 end
 
---- A prompt's own function, false where there is none: pause(fit) has the user look at the run and
--- change it; true where it is to go on.
+--- A prompt sets this function; it is false without a prompt. pause(fit) lets the user look at the
+-- run and change it, and returns true if the run is to go on.
 M.pause = false
 
 --- Whether an interrupted run goes on, after a user at a prompt has looked at it.

@@ -3,9 +3,9 @@
 -- train.statistics.t_test(a, b, {alternative = "two-sided" | "less" | "greater", confidence =
 -- 0.95}): a and b are lists of one length, whose i-th values belong together (the same seed, the
 -- same data). {n =, difference = mean of a - b, deviation =, t =, df =, p =, low =, high =}; low
--- and high bound the difference with that confidence. Where there is nothing to test with (one
--- pair, or differences that are all 0), p is nil and `reason` says why. Differences that are all
--- equal but not 0 give t infinite and p 0 (or 1), as the formula has it.
+-- and high bound the difference with that confidence. Where a test is impossible (one
+-- pair, or differences that are all 0), p is nil and `reason` says why. By the formula, differences
+-- that are all equal but not 0 give an infinite t, and a p of 0 (or 1).
 -- @usage print(train.statistics.t_test({1, 2, 4}, {0, 1.5, 2}).p) -- 0.12...
 
 local check <const> = require "braid.check"

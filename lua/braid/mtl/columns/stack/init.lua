@@ -39,7 +39,7 @@ end
 
 local function different(path, what) return false, ("%s differs in its %s"):format(path, what) end
 
-local same -- the rule for all values, for tables hold any
+local same -- declared first because tables may hold any value
 
 local function same_tensors(list, path)
   local first <const> = list[1]
@@ -104,7 +104,7 @@ function M.possible(modules)
   return same(modules, getmetatable(modules[1]).__name)
 end
 
--- A tensor of its own that asks of optimizers what `like` does.
+-- A new tensor with the same settings for optimizers as `like`.
 local function own(t, like)
   t = core.keep(core.ops.clone(core.detach(t)))
   hints.copy(like, t)

@@ -2,8 +2,9 @@
 -- one that is not, ties counting half (Fawcett 2006); curve = "pr": the area under the curve of
 -- precision over recall, by trapezoids from (0, 1).
 --
--- Two classes have one ("pr" is the positive's); more have one each, against the others by
--- its probability, and average = "macro" (unless given), "weighted", "each", or class = one.
+-- Two classes have one area ("pr" is about the positive class). With more, each class has its
+-- own, against the others by its probability; average = "macro" (the default), "weighted" or
+-- "each", or class = one of them.
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local metric <const> = require "braid.mtl.measure.parts.metric"
