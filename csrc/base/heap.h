@@ -1,5 +1,5 @@
-/* Large blocks, cut out of segments that the system gives: see heap.c. For mem.c alone,
-   which holds its lock around every call. */
+/* Large blocks, cut out of segments that the system gives: see heap.c. Only mem.c calls
+   these functions, and it holds its lock around every call. */
 #ifndef BR_HEAP_H
 #define BR_HEAP_H
 
@@ -24,8 +24,7 @@ void br_heap_give(br_block *b);
 /* Gives the system back whatever is free. */
 void br_heap_trim(void);
 
-/* The bytes that the machine has, or the group of processes that this one belongs to may
-   use. */
+/* The bytes of memory that the machine has, or that this process's group may use. */
 size_t br_heap_most(void);
 
 #endif

@@ -18,7 +18,7 @@ static int call_operator(lua_State *L) {
   for (int i = box[0] ? boxes : 0; i < boxes; i++) box[i] = br_push_box(L);
   br_status status = br_request_run(L, &r, box, boxes);
   if (status == BR_ENOMEM && !b->in_place && !(b->op->flags & BR_WRITES)) {
-    lua_gc(L, LUA_GCCOLLECT); /* what is garbage may be all that was in the way */
+    lua_gc(L, LUA_GCCOLLECT); /* garbage may hold the memory that is missing */
     br_mem_trim();
     status = br_request_run(L, &r, box, boxes);
   }

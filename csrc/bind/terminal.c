@@ -1,7 +1,7 @@
-/* The terminal, for a line editor: bytes as they are typed, its size, and the state it
-   was found in, which comes back however the process ends.
+/* The terminal for a line editor: typed bytes, the size, and the terminal's first state,
+   which is restored however the process ends.
 
-   While it is raw, nothing is echoed and Ctrl-C and Ctrl-Z are bytes as any others. */
+   While the terminal is raw, it echoes nothing, and Ctrl-C and Ctrl-Z are plain bytes. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
 
@@ -31,7 +31,7 @@ static void restore(void) {
   tcsetattr(STDIN_FILENO, TCSADRAIN, &found);
 }
 
-/* Signals that end the process do so as they would have, behind a terminal restored. */
+/* Restores the terminal, then lets the signal end the process as usual. */
 static void on_end(int number) {
   const int kept = errno;
   if (is_raw && write(STDOUT_FILENO, plain, sizeof plain - 1) < 0) changed = 1;
@@ -69,7 +69,7 @@ static void watch_ends(bool on) {
       sigaction(ends[i], &before[i], NULL);
 }
 
-/* core.terminal_raw(on) -> whether it is as asked for */
+/* core.terminal_raw(on) -> whether the change succeeded */
 static int terminal_raw(lua_State *L) {
   const bool on = lua_toboolean(L, 1);
   if (!on && is_raw) {
@@ -90,8 +90,9 @@ static int terminal_raw(lua_State *L) {
   return 1;
 }
 
-/* Waits for bytes: 1, or 0 with `changed` or errno or the time over. A change that comes
-   just before the wait ends it too: its signals arrive only within. */
+/* Waits for bytes. Returns 1 when there are some, and 0 with `changed` or errno set or
+   the time over. Signals arrive only within the wait, so a change just before it ends
+   it too. */
 static int wait_for_bytes(double seconds) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
   struct timespec time = {.tv_sec = (time_t)seconds};
@@ -107,7 +108,7 @@ static int wait_for_bytes(double seconds) {
 }
 
 /* core.terminal_read(seconds): the bytes that came; or nil and "time", "change" (draw
-   again) or "end". Below 0 seconds it waits as long as it takes. */
+   again) or "end". With seconds below 0 it waits without a limit. */
 static int terminal_read(lua_State *L) {
   char bytes[4096];
   const char *why = "time";
@@ -128,7 +129,7 @@ static int terminal_read(lua_State *L) {
   return 2;
 }
 
-/* core.terminal_size() -> columns, rows; 80, 24 where nobody knows */
+/* core.terminal_size() -> columns, rows; 80, 24 if unknown */
 static int terminal_size(lua_State *L) {
   struct winsize size;
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)

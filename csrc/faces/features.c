@@ -25,8 +25,8 @@ static void skin_spot(br_canvas *v, const br_head *h, br_vec2 at, br_vec2 half_a
                  apart(on_skin(h, at.x, at.y + half_axes.y), c), ink);
 }
 
-/* Sets `clip` to where the skin of one side of the head is seen: side < 0 left, > 0
-   right, 0 both. `bare` also admits what is not head at all. */
+/* Sets `clip` to the visible skin of one side of the head: side < 0 left, > 0 right, 0
+   both. `bare` also admits pixels outside the head. */
 static void clip_side(br_canvas *v, float side, int bare) {
   int64_t n = (int64_t)v->size * v->size;
   const float *restrict solid = v->solid, *restrict at = v->side;
@@ -287,7 +287,7 @@ void br_faces_paint_glasses(br_canvas *v, const br_head *h) {
     lens(h, side, f->frame_thick, &path);
     br_canvas_trace(v, &path);
     lens(h, side, 0, &path);
-    for (int k = 0; k < path.n; k++) /* against the outer rim's sense: a hole */
+    for (int k = 0; k < path.n; k++) /* opposite to the outer rim: a hole */
       br_canvas_edge(v, path.at[k + 1 < path.n ? k + 1 : 0], path.at[k]);
     br_canvas_paint(v, (br_ink){f->frame, 1, v->clip, NULL});
     if (side * f->yaw <= 0.1f) temple(v, h, side);

@@ -8,8 +8,8 @@
 static _Thread_local bool recording = true;
 static atomic_uint_least64_t next_sequence = 1;
 
-/* Nodes whose last owner has gone. They are freed in a loop, for freeing one by one from
-   within each other would take a stack frame for every node of a chain. */
+/* Nodes whose last owner has gone. A loop frees them: if each node freed the next one,
+   every node of a chain would take a stack frame. */
 static _Thread_local br_node *doomed;
 static _Thread_local bool freeing;
 
@@ -192,8 +192,8 @@ bool br_takes_part(const br_call *c) {
   return false;
 }
 
-/* A change in place is recorded only where no other tensor can see the memory: a view
-   would not learn of it. */
+/* A change in place is recorded only if no other tensor can see the memory, because a
+   view would not learn of it. */
 static br_status check_in_place(const br_call *c) {
   const br_tensor *t = c->in[0];
   if (t->var && !br_var_of(t)->node)
@@ -226,7 +226,7 @@ static br_status keep_inputs(br_node *node, const br_call *c, br_tensor *before)
   return BR_OK;
 }
 
-/* Hangs new records on the outputs. */
+/* Gives each output a new record. */
 static br_status keep_outputs(br_node *node, br_call *c) {
   for (int i = 0; i < c->nout; i++) {
     br_tensor *t = c->out[i];

@@ -29,10 +29,10 @@ void br_bytes_free(br_bytes *b);
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
                               int64_t per_byte);
 
-/* Whether n bytes begin with a text; with none, always. */
+/* Whether n bytes begin with a text; an empty text always matches. */
 bool br_codec_begins(const uint8_t *bytes, size_t n, const char *with);
 
-/* BR_EIO: what the bytes at the beginning of a file are instead. */
+/* BR_EIO with a message that says what the first bytes of the file are instead. */
 br_status br_codec_other(const char *name, const uint8_t *bytes, size_t n);
 
 /* 0.299 r + 0.587 g + 0.114 b in 16-bit fixed point, as in libjpeg. */

@@ -1,4 +1,4 @@
-/* Where a file is to be written, and the names of those that are being written beside it.
+/* The place where a file will be written, and the names of unfinished files beside it.
  */
 #ifndef BR_IO_TARGET_H
 #define BR_IO_TARGET_H
@@ -22,22 +22,22 @@ typedef struct br_target {
   struct stat info; /* of the file that is there */
 } br_target;
 
-/* A path as it stands in messages: its end, where it is long. */
+/* A path for messages; a long one is cut to its end. */
 const char *br_target_shown(const char *path);
 
-/* BR_EIO with a message where no file can be written. To be closed in any case. */
+/* BR_EIO with a message where no file can be written. The caller always closes it. */
 br_status br_target_open(br_target *t, const char *path);
 void br_target_close(br_target *t);
 
 void br_target_name_beside(const br_target *t, char beside[BR_BESIDE_SIZE]);
 /* A lock that only a living writer holds; false where another has it. */
 bool br_target_lock(int file);
-/* Removes what writers of this name left that are no more. True when then nothing is in
-   the folder that looks like a writer's. */
+/* Removes the files that dead writers of this name left. True when the folder then
+   holds no file that looks like a writer's. */
 bool br_target_clean(const br_target *t);
 
-/* Whether nothing has changed in the folder since br_target_note; of this thread's last
-   folders alone. */
+/* Whether the folder is unchanged since br_target_note. Only this thread's last folders
+   are known. */
 bool br_target_is_noted(const br_target *t);
 void br_target_note(const br_target *t);
 

@@ -34,8 +34,8 @@ static br_status failed(const br_writer *w, int why) {
 
 /* ---- the file beside --------------------------------------------------------------- */
 
-/* Opens a file of a name that none has, which this writer alone holds. One that another
-   took for a dead writer's, before it was locked, is given up. */
+/* Opens a file under a new name and locks it for this writer. Before the lock, another
+   writer may take the file for a dead writer's; then this one gives it up. */
 static br_status create(br_writer *w) {
   const br_target *t = &w->target;
   const mode_t mode = t->exists ? 0600 : 0666;
@@ -143,8 +143,8 @@ br_status br_writer_put(br_writer *w, const void *bytes, size_t n) {
 
 /* ---- the name ---------------------------------------------------------------------- */
 
-/* The mode and, as far as it may be given, the owner of the file that is replaced. Where
-   the group is another, it gets no more than all others. */
+/* Copies the mode and, where permitted, the owner of the replaced file. If the group
+   differs, it gets no more rights than all others. */
 static void take_after(int file, const struct stat *old) {
   struct stat s;
   mode_t mode = old->st_mode & 07777;
@@ -174,7 +174,7 @@ br_status br_writer_finish(br_writer *w) {
   w->alone = w->alone && br_target_is_noted(t);
   if (renameat(t->folder, w->beside, t->folder, t->name) != 0) return failed(w, errno);
   w->made = false;
-  const int closed = close(w->file); /* not before: what nobody holds may be removed */
+  const int closed = close(w->file); /* last: others may remove an unlocked file */
   w->file = -1;
   if ((closed != 0 && errno != EINTR) || (t->readable && !sync_fully(t->folder)))
     return br_fail(BR_EIO, "%s is written, but may not outlive a loss of power: %s",

@@ -1,6 +1,6 @@
-/* The file: a head, a record for each picture, the offsets of the records, a tail. A
-   record is read into memory of the reader's own and checked each time: what another
-   process does to the file meanwhile is noticed, and never a signal. */
+/* The file holds a head, a record for each picture, the offsets of the records, and a
+   tail. The reader copies each record into its own memory and checks it every time. If
+   another process changes the file, the check notices it, and no signal is raised. */
 #define _GNU_SOURCE
 #include "load/cache.h"
 
@@ -54,8 +54,8 @@ void br_cache_key_add(br_cache_key *key, const void *bytes, size_t n) {
   *key = (br_cache_key){{p, q}};
 }
 
-/* The time of the last change of a file's state is the system's own: no program sets it,
-   so that a file of other contents has another, whatever its size and date. */
+/* Only the system sets the time when a file's state last changed. A file with other
+   contents therefore has another such time, even with the same size and date. */
 void br_cache_key_add_file(br_cache_key *key, const char *path) {
   struct stat s = {0};
   int64_t facts[6] = {-1};
@@ -136,8 +136,8 @@ static bool fits(const br_cache_entry *e, size_t bytes) {
          (size_t)(e->c * e->h * e->w) == bytes;
 }
 
-/* Removes the damaged file, if the name is still its own: who opens the cache next makes
-   it anew. */
+/* Removes the damaged file, if the name still belongs to it. The next process that
+   opens the cache makes it again. */
 static void give_up(const br_cache *cache) {
   struct stat mine, named;
   if (fstat(cache->fd, &mine) == 0 && stat(cache->path, &named) == 0 &&
@@ -163,7 +163,7 @@ bool br_cache_read(const br_cache *cache, int64_t i, br_scratch *scratch, br_ima
   return entry->h > 0;
 }
 
-/* Reads what stands behind the records; true when it is whole. */
+/* Reads the offsets and the tail; true when they are whole. */
 static bool read_offsets(br_cache *cache, const br_cache_key *key) {
   struct stat s;
   tail t;
@@ -185,8 +185,8 @@ static bool read_offsets(br_cache *cache, const br_cache_key *key) {
   return cache->offset[n] == t.offsets;
 }
 
-/* True when the file is there and, as far as can be told before its pictures are read,
-   whole. */
+/* True when the file exists and seems whole. Its pictures are checked only when read.
+ */
 static bool open_file(br_cache *cache, const char *path, const br_cache_key *key,
                       int64_t n) {
   const size_t length = strlen(path) + 1;
@@ -202,7 +202,7 @@ static bool open_file(br_cache *cache, const char *path, const br_cache_key *key
 
 /* ---- writing --------------------------------------------------------------------- */
 
-/* A block of pictures being made: how, and what came of it. */
+/* A block of pictures being made: its inputs and results. */
 typedef struct block {
   const br_cache_key *key;
   br_cache_make make;
@@ -211,7 +211,7 @@ typedef struct block {
   br_status status[BLOCK];
 } block;
 
-/* Record i; without a picture where its file is to blame. */
+/* Makes record i; it holds no picture if the file is bad. */
 static void make_one(block *b, int64_t k, int64_t i, br_scratch *scratch) {
   br_image im = {0}, owned = {0};
   br_cache_entry e = {0};
@@ -236,7 +236,7 @@ static void make_one(block *b, int64_t k, int64_t i, br_scratch *scratch) {
 }
 
 static void make_block(block *b, int64_t first, int64_t count) {
-  _Atomic int64_t next = 0; /* pictures differ in what they take */
+  _Atomic int64_t next = 0; /* some pictures take longer */
 #pragma omp parallel num_threads(br_threads())
   {
     br_scratch scratch = {0};
@@ -246,8 +246,8 @@ static void make_block(block *b, int64_t first, int64_t count) {
   }
 }
 
-/* Appends the records of a block and frees them; offset[k + 1] becomes where that of
-   picture k ends. */
+/* Appends the records of a block and frees them. offset[k + 1] becomes the end of
+   record k. */
 static br_status write_block(block *b, int64_t count, br_writer *w, int64_t *offset) {
   br_status status = BR_OK;
   for (int64_t k = 0; k < count; k++) {
@@ -301,8 +301,8 @@ done:
   return status;
 }
 
-/* Waits until no other process makes the cache of this key in the directory; -1 where
-   there are no locks, and then two may make the same. */
+/* Waits until no other process makes the cache of this key in the directory. Returns -1
+   where there are no locks; two processes may then make the same cache. */
 static int lock_key(const char *directory, const br_cache_key *key) {
   char path[PATH];
   struct flock one = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};

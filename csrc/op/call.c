@@ -35,7 +35,7 @@ void br_call_clear(br_call *c) {
   c->user = NULL;
 }
 
-/* Whether the results have no elements, so that no kernel need know such a case: sizes
+/* Whether the results have no elements. Kernels never see this case, because sizes
    beside a 0 may be huge. */
 static bool gives_nothing(const br_call *c) {
   if (c->nout == 0 || c->user || c->op->flags & (BR_WRITES | BR_VIEW)) return false;
@@ -44,7 +44,7 @@ static bool gives_nothing(const br_call *c) {
   return true;
 }
 
-/* Memory for the results of a call that has waited. */
+/* Allocates the results of a call that has waited. */
 static br_status equip(br_call *c) {
   br_status status = BR_OK;
   for (int i = 0; i < c->nout && !status; i++)

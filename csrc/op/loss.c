@@ -42,7 +42,7 @@ static br_status mse_infer(br_call *c) {
                      : br_out(c, 0, c->compute, 0, NULL, BR_CONTIGUOUS);
 }
 
-/* t where the mask holds, else zero; t itself without a mask. Takes over t. */
+/* t where the mask is true, else zero; without a mask t itself. Takes over t. */
 static br_tensor *masked(br_tensor *t, br_tensor *mask) {
   if (!mask || !t) return t;
   br_tensor *in[2] = {t, mask};
@@ -232,7 +232,7 @@ static void entropy_close(entropy *e) {
   br_release(e->weight);
 }
 
-/* The loss of a row, whose log probabilities are left in logp. */
+/* The loss of a row. Writes the row's log probabilities to logp. */
 static double row_loss(const entropy *e, int64_t row, const char *x, br_tensor *logp) {
   int64_t at = row * e->classes, target = target_of(e, row);
   char *out = logp->data + at * e->k->size;

@@ -50,7 +50,7 @@ typedef struct batch {
   int ndim;
 } batch;
 
-/* The rest of a matrix from an element on. */
+/* The part of a matrix that starts at an element. */
 static br_matrix from(const br_matrix *a, int64_t at, int64_t size) {
   return (br_matrix){(const char *)a->data + at * size, a->ld, a->transposed};
 }
@@ -174,7 +174,7 @@ static br_status matmul_infer(br_call *c) {
   return br_out(c, 0, a->dtype, ndim, shape, BR_CONTIGUOUS);
 }
 
-/* out as multiply wants it: with the dimensions that a vector lacks. */
+/* out with the dimensions that multiply needs and a vector lacks. */
 static br_tensor *full_shape(br_tensor *out, const br_tensor *a, const br_tensor *b) {
   int ndim = 0;
   int64_t shape[BR_MAX_DIM];

@@ -196,7 +196,7 @@ br_tensor *br_tensor_adopt(void *data, br_dtype dtype, int ndim, const int64_t *
 
 static bool lies_in_order(const br_tensor *t, const int *order) {
   int64_t step = 1;
-  if (t->numel == 0) return true; /* whatever the strides of its other dimensions */
+  if (t->numel == 0) return true; /* its strides do not matter */
   for (int i = t->ndim - 1; i >= 0; i--) {
     int64_t size = t->shape[order[i]];
     if (size > 1 && t->stride[order[i]] != step) return false;

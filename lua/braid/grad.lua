@@ -22,9 +22,8 @@ function M.no_grad(f)
   return f()
 end
 
---- The first operator whose result, or whose gradient, holds NaN or Inf is an error that
--- names it and the line it ran at: while f runs, or until the returned value closes, as with
--- no_grad.
+--- While f runs, or until the returned value closes as with no_grad, the first operator whose
+-- result or gradient holds NaN or Inf raises an error with its name and the line it ran at.
 -- @usage local _ <close> = braid.detect_anomaly()
 function M.detect_anomaly(f)
   if f == nil then return core.set_anomaly(true) end
@@ -63,9 +62,9 @@ local OF_FUNCTION <const> = check.declare("Function", {
   forward = check.needed(check.call()), backward = check.needed(check.call()),
 })
 
---- A function with a gradient of its own. forward(ctx, ...) gets the arguments as they are
--- and returns tensors; backward(ctx, dy...) returns a gradient for each argument, nil where
--- there is none. What forward leaves in ctx backward finds there.
+--- A function with its own gradient. forward(ctx, ...) gets the arguments unchanged and returns
+-- tensors; backward(ctx, dy...) returns a gradient for each argument, or nil where there is none.
+-- backward gets the same ctx, with everything that forward stored in it.
 -- @usage
 -- local double <const> = braid.Function{
 --   forward = function(_, x) return x * 2 end, backward = function(_, dy) return dy * 2 end}

@@ -11,8 +11,8 @@ local methods <const> = meta.methods
 local flag <const>, optional <const> = check.flag, check.optional
 local DTYPE <const> = check.choice{"float32", "float64", "int64", "int32", "uint8", "bool"}
 
--- The options of a function that makes a tensor, which is float32 unless told otherwise; of one
--- that makes it like another, it is of that one's type.
+-- The options of a function that makes a tensor. The default type is float32, or the type of the
+-- tensor that the new one is like.
 local function creation(name)
   return check.declare(name, {dtype = DTYPE, requires_grad = flag(false)})
 end
@@ -21,7 +21,7 @@ local function alike(name)
   return check.declare(name, {dtype = optional(DTYPE), requires_grad = flag(false)})
 end
 
--- Errors name the line that called Braid, not one of Braid's own.
+-- Errors name the user's line that called Braid.
 core.set_home(debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$") or "=[braid]")
 
 -- A number that an argument must be.
@@ -214,12 +214,12 @@ function methods.size(t, d)
   return size
 end
 
---- t itself when its last dimension is innermost, else such a copy.
+--- t itself when its last dimension is innermost in memory, else a copy that is so.
 function methods.contiguous(t)
   return (core.memory_format(t) == "contiguous" and t or ops.contiguous_copy(t))
 end
 
--- A conversion to the type a tensor has already gives the tensor itself.
+-- A conversion to the type that a tensor already has gives the tensor itself.
 function methods.to(t, dtype)
   return (core.dim(t) and t.dtype == dtype and t or ops.to(t, dtype))
 end

@@ -4,7 +4,7 @@
 
    Both directions are the same product over a lattice of output pixels. Forward, the
    lattice is the whole output. Towards the input with stride s, it is each of the s * s
-   phases of the input in turn, for in a phase every pixel meets the same taps. */
+   phases of the input in turn, because every pixel of a phase meets the same taps. */
 #include "op/conv/lattice.h"
 
 #include "base/threads.h"

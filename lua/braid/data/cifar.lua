@@ -77,7 +77,7 @@ local function read(dir, names, tasks)
     classes = classes}
 end
 
--- The reason why files are absent: another version of the data is there, or its archive.
+-- Why files are absent: the directory holds another version of the data, or its archive.
 local function why_absent(dir, wanted, v)
   if places.kind(dir) == "file" then
     fail("%s: it is a file: unpack %s and give the directory", dir, v.archive)

@@ -7,7 +7,7 @@ local damage <const> = require "braid.data.damage"
 
 local fail <const> = damage.fail
 
--- The numbers of an input: those of a column, or for words one of each class, 1 where it is that.
+-- The numbers of an input: a column's numbers; or one number per class, 1 at the word's class.
 local function input_columns(t, name, words, fill, into, names)
   local values <const>, column <const> = columns.of(t, name), {}
   if words or columns.kind(t, name) == "words" then

@@ -1,5 +1,5 @@
---- Marks: by what a data set and an order of its samples are known again, so that a saved
--- state goes on with what it was taken from.
+--- Marks identify a data set and an order of its samples, so that a saved state continues only with
+-- the data it came from.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"

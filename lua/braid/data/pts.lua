@@ -5,12 +5,12 @@
 -- what lies in a folder trainset or afw is for training, in testset, ibug, 01_Indoor or
 -- 02_Outdoor for testing, the rest for training. For every NAME.pts, however deep, there
 -- must be NAME.jpg, .jpeg or .png beside it, in whatever case. The label is
--- `landmarks`; the files count pixels from 1, and have the same number of points all. Of 68 it
--- is known which are the eyes (37 to 42 and 43 to 48) and what a mirror does to them; mtl.landmarks
--- of other points wants `eyes`. A point of which a coordinate is nan is missing.
+-- `landmarks`. The files count pixels from 1, and all have the same number of points. For 68
+-- points Braid knows the eyes (37 to 42 and 43 to 48) and how a mirror swaps points; for other
+-- numbers mtl.landmarks needs `eyes`. A point with a coordinate of nan is missing.
 --
--- points = n wants that many, and leaves files with another number out. Points are those of
--- the picture as it is seen, turned by its EXIF data; orientation = false leaves it as stored.
+-- points = n takes only files with n points. Points belong to the picture as its EXIF data turns
+-- it; orientation = false leaves the picture as stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -80,7 +80,7 @@ local function points_of(path)
   return points
 end
 
--- The pictures of a folder by what stands before their ending; of several, by ENDINGS.
+-- The pictures of a folder by name without ending; ENDINGS decides between several.
 local function pictures_of(names)
   local found <const>, rank <const> = {}, {}
   for _, name in ipairs(names) do

@@ -1,6 +1,6 @@
---- How readers say what is wrong with a file: raised inside as {message =}, which passes all that
--- is under way and is told from an accident, and nil and the message outside. It has no place in a
--- script: whoever calls the reader raises it by check.fail, at the user's line.
+--- How readers report a damaged file. Inside a reader the fault is raised as {message =}, which
+-- tells it from other errors; outside, the reader returns nil and the message. Scripts do not see
+-- this: the caller of the reader raises the message with check.fail, at the user's line.
 
 local M <const> = {}
 
@@ -20,7 +20,7 @@ local function settled(also, ok, value, ...)
   return nil, value.message, also and value[also]
 end
 
---- f, which where it gives up returns nil and the message (and field `also` of what was raised).
+--- Wraps f: where f gives up, the result is nil, the message and the field `also` of the error.
 -- Any other error passes through.
 function M.caught(f, also)
   return function(...) return settled(also, pcall(f, ...)) end

@@ -4,7 +4,7 @@
 -- Writing: a message is the fields put one after the other, each a string of bytes.
 --   pb.bytes(2, pb.double(1, 0.5) .. pb.whole(2, 7))     field 2, a message with two fields
 -- Reading: pb.fields(source, first, last) goes over the fields of a message within a source of
--- files.lua; what is wrong with it is raised as damage.lua has it.
+-- files.lua; it reports a damaged message through damage.lua.
 
 local damage <const> = require "braid.io.damage"
 

@@ -1,7 +1,7 @@
---- braid.save: a file by the ending of its name.
--- .npy takes a tensor; .npz a table of tensors by name; .safetensors one, too, and as a
--- third argument metadata, strings by name; .csv a tensor (rows, columns) or (rows), or
--- {header = {...}, data = tensor}; .png a uint8 tensor (c,h,w) or (h,w).
+--- braid.save: writes a file in the format that its name ends with.
+-- .npy takes a tensor; .npz takes a table of tensors by name; .safetensors takes such a table and,
+-- as a third argument, metadata (strings by name); .csv takes a tensor (rows, columns) or (rows),
+-- or {header = {...}, data = tensor}; .png takes a uint8 tensor (c,h,w) or (h,w).
 -- The old file stays until the new one is whole; a link stays one, and the file at its end is
 -- replaced, with its mode. A value that cannot be written is an error.
 -- @return true

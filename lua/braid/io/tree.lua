@@ -40,7 +40,7 @@ local function hex(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
---- How a place in a tree is written: run.losses[3].
+--- The name of a place in a tree: run.losses[3].
 function M.place(path, key)
   if type(key) ~= "string" then return ("%s[%s]"):format(path, check.shown(key)) end
   if not key:find("^[%a_][%w_.]*$") then return ("%s[%s]"):format(path, check.shown(key)) end
@@ -160,8 +160,8 @@ function Writing:node(value, path, depth)
     "leave it out")
 end
 
---- The text of a table and its tensors by name; what a file cannot hold is an error of the
--- function `what`, which names its place.
+--- The text of a table, and its tensors by name. A value that a file cannot hold raises an error of
+-- the function `what`, with the value's place.
 function M.encode(what, value)
   local w <const> = setmetatable({what = what, tensors = {}, names = {}, count = 0}, Writing)
   local node <const> = w:entries(value, "", 1)

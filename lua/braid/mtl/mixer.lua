@@ -9,14 +9,14 @@
 -- joined by task. A class may also have
 --   shared_stream = true     beside the columns runs one that all share
 --   appends = true           what it leaves of each map is the map with z behind it
---   aggregates = true        list(xs, z, apart) and braid(x, z, apart) leave each map with apart[i]
---                            out of what the others take: its own column alone has it
---   alone = true             of one column it changes nothing
+--   aggregates = true        list(xs, z, apart) and braid(x, z, apart) hide map i from the other
+--                            columns where apart[i] is true: only its own column takes it
+--   alone = true             it changes nothing in a network of one column
 --   wants_maps = true        (n,c) comes in as (n,c,1,1): maps of one pixel
---   widths(o, c)             the channels it leaves of c
---   weights(self)            T rows of T numbers: what of column j column i takes
---   needs(self, i, learning) the names of the columns that column i takes from; when learning also
---                            of those that its weights, which may be 0 now, could take from
+--   widths(o, c)             the number of channels that c channels become
+--   weights(self)            T rows of T numbers: what column i takes of column j
+--   needs(self, i, learning) the names of the columns that column i takes from; when learning, also
+--                            columns whose weight is 0 now but can change
 --   resize(self, names)      the columns become those named; new ones change nothing for old
 --   reconnect(self)          what that left off begins, where it trains
 
@@ -40,7 +40,7 @@ Mixer.aggregates = false
 Mixer.alone = false
 Mixer.wants_maps = false
 
--- A mixer with its options, not yet at any block.
+-- A mixer with its options that stands at no block yet.
 local Recipe <const> = class.guarded(class "Mixer recipe")
 
 function Recipe:init(kind, options) self.kind, self.options = kind, options end
@@ -56,7 +56,7 @@ end
 --- The mixer at a block.
 function Recipe:build(at) return self.kind(at, self.options) end
 
---- The channels it leaves of c.
+--- The number of channels that c channels become.
 function Recipe:widths(c) return self.kind.widths(self.options, c) end
 
 function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
@@ -110,8 +110,8 @@ local function stacked_map(self, y, block)
     shown(y))
 end
 
---- xs, a list of maps or one tensor of columns side by side -> the same. `block` is for messages;
--- apart[i] leaves the i-th map to its own column, apart = nil none.
+--- Mixes xs, a list of maps or one tensor of columns side by side, and returns the same form.
+-- `block` is for messages. Where apart[i] is true, only column i takes map i.
 function Mixer:forward(xs, z, block, apart)
   if apart and not self.aggregates then
     fault(self, block, "no column takes of another there, so that no map can be left out of it")

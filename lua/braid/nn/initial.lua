@@ -25,8 +25,8 @@ function M.dtype(like)
   return like and like.dtype == "float64" and "float64" or "float32"
 end
 
--- The function nn.init.<name>(w, ...): f without gradients, its arguments behind w as `kinds`
--- has them, in the order of `keys`.
+-- The function nn.init.<name>(w, ...): calls f without gradients. `keys` orders the arguments
+-- behind w, and `kinds` says what each may be.
 local function quietly(name, keys, kinds, f, relation)
   kinds.w = argument(check.tensor())
   local arguments <const> = check.declare("init." .. name, kinds, relation)

@@ -1,5 +1,5 @@
 --- Linear: y (..., out) = x (..., in) weight (out, in)^T + bias (out).
--- With one size, in is taken from the first input, and so is float64.
+-- With one size, the first input gives `in`, and the type if it is float64.
 -- @usage nn.Linear(100, 10, {bias = false})   nn.Linear(10)
 
 local core <const> = require "braid.core"
@@ -29,7 +29,7 @@ function Linear:init(inputs, outputs, given)
   if inputs then self:set_inputs(inputs) end
 end
 
---- The size, and the dtype, float64 if that of `like` is.
+--- The size, and the dtype: float64 if `like` has it.
 function Linear:set_inputs(inputs, like)
   self.unsized = nil
   weighted.make(self, {self.outputs, inputs}, self.has_bias and self.outputs, initial.dtype(like))

@@ -1,10 +1,10 @@
 --- Puts weights into a module whose tensors have other names.
 --
--- The module goes by its own names, or by those of the backbones that it holds or was made of, each
--- under its aliases (aliases.lua). The weights may have any prefix, such as "module.", "features.",
--- "trunk." or "columns.pose."; the prefix that gives the module most is taken. When the weights are
--- those of a network of columns, a column takes the trunk or the stream that all share, or else the
--- column of its own name.
+-- A module's tensors are looked up by its own names, or by the names of the backbones that it holds
+-- or was made of, with each one's aliases (aliases.lua). The weights may have any prefix, such as
+-- "module.", "features.", "trunk." or "columns.pose."; the prefix that finds most tensors is taken.
+-- When the weights come from a network of columns, a column takes the shared trunk or stream, or
+-- else the column of its own name.
 --
 -- Every convolution of a backbone must be found, in its shape. Other layers, and parts that only
 -- the module has, such as the output of a classifier, may be missing, and the report says so.
@@ -19,8 +19,8 @@ local M <const> = {}
 
 -- ---- names --------------------------------------------------------------------------------
 
--- A module's tensors {path, t}, counters apart; and for each plan that it was made of, the names by
--- path.
+-- A module's tensors {path, t} without counters; and for each plan that it was made of, the names
+-- by path.
 local function contents(module)
   local own <const>, counters <const>, plans <const>, names <const> = {}, {}, {}, {}
   places.each_tensor(module, function(path, t, buffer)
@@ -81,7 +81,7 @@ end
 
 -- ---- which weights ------------------------------------------------------------------------
 
--- The prefixes of a view's names in those of the weights.
+-- The prefixes that a view's names have among the names of the weights.
 local function prefixes_of(view, state)
   local wanted <const>, found <const> = {}, {}
   for _, entry in ipairs(view.entries) do wanted[entry.name] = true end
@@ -115,8 +115,8 @@ local function same_shape(a, b)
   return true
 end
 
--- How many tensors of a view are there, then how many of the same shape; and whether every
--- convolution is.
+-- How many tensors of a view the weights have, how many of these have the same shape, and whether
+-- every convolution does.
 local SHAPE <const> = 2 ^ -20
 local function score(view, state, prefix)
   local total, whole = 0, true
@@ -128,7 +128,7 @@ local function score(view, state, prefix)
   return total, whole
 end
 
--- The prefix to take of several that give as much: one that is no column's, else the column's.
+-- Chooses between prefixes that find as much: one outside the columns, else the column's own.
 local function decide(what, weights, prefixes, column)
   local plain <const>, columns <const>, own = {}, {}, nil
   for _, prefix in ipairs(prefixes) do
@@ -255,7 +255,7 @@ function M.copy(what, weights, choice)
     unused = unused(weights.state, used)}
 end
 
---- Both in one, for a module that stands alone.
+--- Chooses and copies weights for a module that stands alone.
 function M.load(what, module, weights, column)
   return M.copy(what, weights, M.choose(what, module, weights, column))
 end

@@ -1,9 +1,9 @@
 --- The report on pretrained weights: net.pretrained.
 --
--- {source = what the weights are called, used = tensors of the backbone that have come from them,
--- of = those it has, fresh = names of those that keep their first values, unused = names in the
--- weights that nothing took, into = the parts of the network that begin so, in words}. Counters of
--- batch norm are not counted.
+-- {source = the name of the weights, used = how many tensors of the backbone came from them,
+-- of = how many it has, fresh = names of tensors that keep their first values, unused = names in
+-- the weights that nothing took, into = the parts of the network that took weights, in words}.
+-- Counters of batch norm are not counted.
 
 local class <const> = require "braid.class"
 

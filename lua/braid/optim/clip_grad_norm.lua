@@ -1,5 +1,5 @@
 --- Scales all gradients so that their norm, taken as one vector, is at most max_norm
--- (Pascanu, Mikolov and Bengio 2013), as clip_grad_norm_ of PyTorch.
+-- (Pascanu, Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_.
 --
 -- {norm_type = 2, may be math.huge; error_if_nonfinite = false}
 -- @return the norm before

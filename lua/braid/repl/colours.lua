@@ -1,5 +1,5 @@
---- The colours of an entry: {from, to, style} for its tokens and for the bracket that the cursor
--- stands at and its partner.
+--- The colours of an entry: {from, to, style} for each token, and for the bracket at the cursor and
+-- its partner.
 
 local tokens <const> = require "braid.repl.tokens"
 

@@ -1,5 +1,4 @@
---- What there is to say of a value: how it is called, the comment above it, its options, where it
--- is written.
+--- What help says of a value: how to call it, the comment above it, its options, and its file.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
@@ -59,7 +58,7 @@ local function row_of(value)
   end
 end
 
--- What the core's own functions do, that stand beside the operators.
+-- Descriptions of the core's functions that are not operators.
 local CORE <const> = {
   get_threads = {"get_threads()", "how many threads operators use"},
   is_tensor = {"is_tensor(x)", "whether x is a tensor"},
@@ -72,7 +71,7 @@ local CORE <const> = {
     .. "whether they did"},
 }
 
--- A function that the class has itself, from whose file its comment is.
+-- A function that the class itself defines; the class's file holds its comment.
 local function own_method(handle)
   local first
   for name, member in pairs(handle) do

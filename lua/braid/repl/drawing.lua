@@ -1,5 +1,5 @@
---- Pictures in a terminal: two pixels to a character, the upper half in one colour, the lower in
--- another; letters by brightness where there are no colours.
+--- Pictures in a terminal. A character shows two pixels, the upper and the lower half, each in its
+-- colour. Without colours, letters show the brightness.
 
 local colours <const> = require "braid.repl.colours"
 local core <const> = require "braid.core"
@@ -51,7 +51,7 @@ local function pixels_of(t)
   return rows
 end
 
--- Points (n,2) in pixels of the picture, onto the smaller one.
+-- Converts points (n,2) from pixels of the picture to pixels of the smaller one.
 local function mark(rows, points, share)
   for i = 1, points.shape[1] do
     local x <const>, y <const> = points[i][1]:item(), points[i][2]:item()

@@ -1,5 +1,5 @@
---- tokens(text): the tokens of Lua source, also of what is not yet or never will be a chunk: a list
--- of {kind, from, to, text, depth}, kind being "name", "keyword", "number", "string", "comment" or
+--- tokens(text): the tokens of Lua source, which may be unfinished or wrong: a list of
+-- {kind, from, to, text, depth}. kind is "name", "keyword", "number", "string", "comment" or
 -- "sign". `open` is set where a string or comment has no end; depth counts the blocks and brackets
 -- around a token.
 

@@ -1,5 +1,5 @@
---- charged(f): f, with the time it takes counted as steps of the budget that holds, for functions
--- of Lua's own in which no step is counted.
+--- charged(f): wraps f so that its time counts as steps of the current budget. Lua's own functions
+-- need this because no step is counted in them.
 
 local core <const> = require "braid.core"
 

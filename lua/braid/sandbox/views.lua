@@ -26,8 +26,8 @@ local function seen(what, value)
   return M.view(what, copy)
 end
 
---- A table that reads what `known` has, and what find(name) gives, if given. names() are those
--- there are.
+--- A table that reads the fields of `known` and the results of find(name), if given. names() lists
+-- the names there are.
 function M.view(what, known, find, names)
   names = names or function() return check.sorted_keys(known) end
   folder.named(known, what, function(name)
@@ -46,8 +46,8 @@ function M.view(what, known, find, names)
     end})
 end
 
--- A view of one of braid's folders. Its files are read when they are first named, and classes that
--- they make are sealed.
+-- A view of one of Braid's folders. It reads a file when the file is first named, and seals the
+-- classes that the file makes.
 local function of_folder(what, t, hidden)
   return M.view(what, {}, function(name)
     local value <const> = not (hidden and hidden[name]) and folder.find(t, name) or nil

@@ -1,4 +1,4 @@
---- The form of a network: all of it but the values of its tensors, as text. Two networks of one
+--- The form of a network as text: everything but the values of its tensors. Two networks of one
 -- form compute the same from the same values.
 --
 -- A line for each thing, its path, a tab, and what it is. Stacked columns are
@@ -20,7 +20,7 @@ local MAX_SHOWN <const> = 3
 
 local visit
 
--- A tensor as a module has it, or as each of `count` stacked modules has it.
+-- A tensor of a module, or of each of `count` stacked modules.
 local function tensor_text(t, count)
   if count > 1 then t = stack.slice(t, 1, count) end
   return "a tensor (" .. table.concat(t.shape, ", ") .. ")"
@@ -93,7 +93,7 @@ local function parsed(form)
   return paths, what
 end
 
--- The modules that waited for their first input: what that gives them is no difference.
+-- Modules that wait for their first input: the sizes it gives them are no difference.
 local function waiting(paths, what)
   local prefixes <const> = {}
   for _, path in ipairs(paths) do
@@ -112,8 +112,8 @@ local function is_under(path, prefixes)
   return false
 end
 
---- How the form `now` differs from `was`, as a text; nil where it does not but for the sizes
--- that layers took from their first input.
+--- How the form `now` differs from `was`, as a text. nil where only sizes differ that layers took
+-- from their first input.
 function M.difference(was, now)
   if was == now then return nil end
   local old <const>, before <const> = parsed(was)

@@ -11,8 +11,8 @@ local M <const> = {}
 -- The names of the blocks that columns have.
 local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
--- The map behind a tap: another one, or the same where the tap returns nothing; and whether it is
--- for its own column alone.
+-- Calls a tap on a map. Returns the tap's map, or the same one if the tap returns nothing; and
+-- whether only its own column may take it.
 local function seen_by(tap, block, name, x)
   local other <const>, alone <const> = tap(block, name, x)
   if other == nil then return x, alone end
@@ -28,8 +28,8 @@ local function shared_block(module, block, x, tap)
   return tap and (seen_by(tap, block, "shared", x)) or x
 end
 
--- The maps of columns as the tap leaves them; and {place = true} of those for their own column
--- alone, or nil.
+-- The maps of columns after the tap; and {place = true} for each map that only its own column may
+-- take, or nil.
 local function tapped(self, block, xs, tap)
   local seen <const>, apart = {}, nil
   for i, name in ipairs(self.names) do
@@ -58,7 +58,7 @@ local function run_list(self, xs, z, tap)
   return xs
 end
 
--- x of the stacked columns, and {name = map} of those that came later.
+-- The map x of the stacked columns, and {name = map} of columns added later.
 local function run_stacked(self, x, beside, z, tap)
   local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do
@@ -120,7 +120,7 @@ function M.is_first_stage(self)
   return self.stage_number ~= nil and self.stage_number:item() == 1
 end
 
---- Refuses what only the columns can tell, while they wait for the stream that they share.
+--- Raises an error for a call that needs the columns while they wait for the stream they share.
 function M.check_columns_run(self, what)
   if M.is_first_stage(self) then
     check.fail("%s: in stage 1 the columns do not run; net:stage(2) first", what)

@@ -38,7 +38,7 @@ function Scene:frame(box, across, along)
   put(self, "frame", {box = box, across = across, along = along})
 end
 
---- Writes a text, cut to `room` where that is given; the full one becomes a title then.
+--- Writes a text. If it is wider than `room`, it is cut and the full text becomes a title.
 function Scene:text(x, y, words, style, room)
   words = text.clean(words)
   local shown <const> = room and text.fit(words, room, self.medium.measure) or words

@@ -1,5 +1,5 @@
---- Scenes as letters: braille for lines, blocks for bars, in the width of the terminal. Without
--- colours where NO_COLOR is set or nobody looks.
+--- Scenes as letters: braille for lines, blocks for bars, in the width of the terminal. Colours are
+-- left out when NO_COLOR is set or the output is no terminal.
 
 local core <const> = require "braid.core"
 local palette <const> = require "braid.plot.draw.palette"

@@ -1,4 +1,4 @@
---- Words on pictures: what cannot be drawn or written in XML replaced, and their widths.
+--- Words on pictures: replaces what cannot be drawn or written in XML, and measures widths.
 
 local M <const> = {}
 
@@ -63,7 +63,7 @@ function M.fit(text, room, measure)
   return ""
 end
 
---- Whether name a comes before name b, numbers in them by their value: conv2 before conv10.
+--- Whether name a sorts before name b. Numbers in names compare by value: conv2 before conv10.
 function M.is_before(a, b)
   local function key(s)
     return (s:gsub("%d+", function(d) return ("%020d"):format(tonumber(d) // 1 | 0) end))

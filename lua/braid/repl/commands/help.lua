@@ -28,7 +28,7 @@ local function chain_of(text)
   return chain
 end
 
--- By a name: what it leads to among the variables, else what Braid has that is called so.
+-- Looks a name up among the variables, then among Braid's own names.
 local function of_name(session, text)
   local chain <const> = chain_of(text)
   if #chain == 0 then check.fail("help: wants a name, not %s", check.shown(text)) end

@@ -1,5 +1,5 @@
---- The parts of a run, in words that a file holds (config.json), and what two of them differ
--- in.
+--- Describes the parts of a run in words that a file holds (config.json), and compares two such
+-- descriptions.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -45,7 +45,7 @@ function shown(value)
   return check.shown(value)
 end
 
--- Options that stand elsewhere, or that change nothing in what is computed.
+-- Options that are recorded elsewhere, or that do not change the results.
 local ELSEWHERE <const> = {net = true, tasks = true, train = true, val = true, dir = true,
   resume = true, on = true, progress = true, seed = true, optimizer = true, profile = true,
   staged = true, report = true, events = true}
@@ -74,7 +74,7 @@ local function first_line(path)
   return text and text:match("^[^\n]*")
 end
 
--- The revision of the directory that the process runs in, where it is one of git's.
+-- The git revision of the working directory, if it is in a repository.
 local function revision()
   local up = "."
   for _ = 1, 16 do
@@ -140,7 +140,7 @@ local function short(value)
   return #words > 60 and words:sub(1, 60) .. "..." or words
 end
 
---- Why a run cannot go on as another one of that configuration, or nil.
+--- Why a run with one configuration cannot continue with another, or nil.
 function M.refused(old, new)
   local words <const> = {}
   local before <const> = type(old.tasks) == "table" and old.tasks or {}
@@ -162,7 +162,7 @@ function M.refused(old, new)
   end
 end
 
--- Options with which a run goes on although they changed, and the message about each.
+-- A run continues although these options changed; each has a message.
 local SAID <const> = {
   batch = "what is left of the epoch is taken in batches of the new size",
   epochs = "a schedule over the epochs is that of their new number from here on",
@@ -177,7 +177,7 @@ function M.judges_anew(old, new)
     or text((old.data or {}).val) ~= text(new.data.val)
 end
 
---- The differences between the configuration a run began with and that of now, a sentence each.
+--- The differences between a run's first configuration and the present one, a sentence each.
 function M.differences(old, new)
   local list <const> = {}
   local function differ(what, a, b, said)
@@ -202,8 +202,8 @@ function M.differences(old, new)
   return list
 end
 
---- The configuration of a directory: a table, or nil where there is none, or false where the file
--- is none of a run's.
+--- The configuration in a directory: a table, nil where there is no file, or false where the file
+-- does not belong to a run.
 function M.read(dir)
   local path <const> = dir .. "/config.json"
   if not core.path_kind(path) then return nil end

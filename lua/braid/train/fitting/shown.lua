@@ -50,7 +50,7 @@ local function network_of(self)
   return net or nil
 end
 
---- Writes report.html; what goes wrong is said, for the run has come to its end.
+--- Writes report.html. A failure is only printed, because the run is already complete.
 function M:report()
   if not self.o.report then return end
   local ok <const>, why <const> = check.caught(function()

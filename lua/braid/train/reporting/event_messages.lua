@@ -57,7 +57,7 @@ function M.timed(time, body) return pb.double(WALL_TIME, time) .. body end
 --- The first event of a file.
 function M.version() return pb.bytes(VERSION, "brain.Event:2") end
 
---- The begin of a session at a step: what an earlier one had from there on is void.
+--- The start of a session at a step: earlier events from this step on become void.
 function M.start(step) return pb.whole(STEP, step) .. pb.bytes(SESSION, pb.whole(1, 1)) end
 
 local function summary(step, values)

@@ -3,10 +3,10 @@
 --
 -- train.statistics.bootstrap(values, {statistic = f, method = "bca" | "percentile" | "basic",
 -- confidence = 0.95, draws = 9999, seed = 0}): f(list) -> number, the mean unless given. {value =,
--- low =, high =, error = the deviation over the draws, draws =, exact =, distribution =}. Where
--- there are no more than `draws` samples of n out of n (n up to 5), all are taken (exact), else as
--- many as `draws` by Braid's random numbers from the seed, which leave those of the process where
--- they are. "bca" corrects for bias and skewness (equations 14.9 to 14.15). Where there is
+-- low =, high =, error = the deviation over the draws, draws =, exact =, distribution =}. If there
+-- are at most `draws` samples of n out of n (n up to 5), all are taken (exact). Otherwise `draws`
+-- samples are drawn from the seed, and the process's own random numbers are not touched.
+-- "bca" corrects for bias and skewness (equations 14.9 to 14.15). Where there is
 -- no interval, low and high are nil and `reason` says why.
 -- @usage print(train.statistics.bootstrap({0.91, 0.93, 0.92, 0.95}).low)
 
@@ -29,8 +29,8 @@ local function mean(values)
   return sum / #values
 end
 
--- f(index) for each sample, a sorted list of indices into the values: alike samples have one
--- order, so that rounding makes no difference between them.
+-- Calls f(index) for each sample, a sorted list of indices into the values. Sorting gives equal
+-- samples one order, so that rounding makes no difference between them.
 local function each_sample(n, draws, seed, f)
   local index <const> = {}
   local function sample(of)

@@ -1,5 +1,5 @@
---- The values of trials: by chance, by Halton's sequence, or all of a grid. Those of a trial depend
--- on the seed and its number alone, so that more trials leave the first ones as they were.
+--- The values of trials: random, by Halton's sequence, or all of a grid. A trial's values depend
+-- only on the seed and the trial's number, so that more trials do not change the first ones.
 
 local core <const> = require "braid.core"
 local tensor <const> = require "braid.tensor"
@@ -39,8 +39,8 @@ local function mirrored(i, b)
   return value
 end
 
---- Halton's sequence (1960) from its second point on, shifted by the seed's numbers, but for seed
--- 0 (Cranley and Patterson 1976).
+--- Halton's sequence (1960) from its second point on. Every seed but 0 shifts it (Cranley and
+-- Patterson 1976).
 function M.halton(seed, trial, n)
   local point <const>, bases <const> = {}, primes(n)
   local shift <const> = seed ~= 0 and uniform(seed, 0, n)

@@ -1,5 +1,5 @@
---- A table of results as words: for every cell the text of its mean, deviation and count, and how
--- it is marked; the writers add what their format wants around these.
+--- A table of results as words: for every cell the text of its mean, deviation and count, and its
+-- mark. The writers add what their format needs around these.
 
 local format <const> = require "braid.format"
 local summary <const> = require "braid.train.statistics.summary"

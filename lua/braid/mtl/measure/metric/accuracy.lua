@@ -1,4 +1,4 @@
---- Accuracy: the share of samples whose class is the one said.
+--- Accuracy: the share of samples whose predicted class is right.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,6 +1,6 @@
---- R2, the share of the labels' variance that outputs account for: 1 - sum (y - f)^2 / sum (y -
--- mean y)^2; below 0 where the mean would have been nearer, -infinity where an output is NaN. Of
--- several numbers the mean of each one's.
+--- R2, the share of the labels' variance that outputs explain: 1 - sum (y - f)^2 / sum (y -
+-- mean y)^2. It is below 0 where the mean is nearer, and -infinity where an output is NaN. For
+-- several numbers it is the mean over them.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 
