@@ -2,16 +2,17 @@
 
    Every bound function has the module's state as its first upvalue, and two halves.
 
-   The first does all that may run Lua or its collector: it reads arguments and tables,
-   makes strings, boxes and scratch. Whatever runs then may close any scope and so empty
-   any box; so this half knows tensors by their boxes alone, and leaves the boxes (and the
-   strings) that it goes on with on the Lua stack.
+   The first half does everything that may run Lua or its garbage collector: it reads
+   arguments and tables, and makes strings, boxes and scratch memory. Any Lua code may
+   close any scope and so empty any box. So this half refers to tensors only by their
+   boxes. It leaves the boxes and strings that are needed later on the Lua stack.
 
-   The second takes the tensors out of their boxes (br_tensor_in), which raises where one
-   has been emptied, acquires C memory, computes, and stores results in boxes made before.
-   Meanwhile it runs no Lua and makes nothing in Lua: errors are raised when nothing is
-   held any more. A backward pass runs hooks; it retains its tensors. What is made in Lua
-   afterwards (a table of results) is filled from what is anchored.
+   The second half takes the tensors out of their boxes (br_tensor_in), which raises an
+   error where a box was emptied. It acquires C memory, computes, and stores results in
+   boxes made before. Meanwhile it runs no Lua and makes nothing in Lua, and it raises
+   errors only when it holds nothing any more. A backward pass runs hooks, so it retains
+   its tensors. A table of results that is made in Lua afterwards is filled from anchored
+   values.
  */
 #ifndef BR_BIND_H
 #define BR_BIND_H
@@ -50,7 +51,7 @@ typedef struct br_mode {
   struct br_mode *older, *newer;
 } br_mode;
 
-/* One for each lua_State. Its user values are in scope.c. */
+/* There is one for each lua_State. scope.c describes its user values. */
 typedef struct br_state {
   lua_State *current; /* the coroutine of the fields below; never collected */
   br_coroutine *now;  /* its own, or `none` */
@@ -73,23 +74,25 @@ static inline br_state *br_state_of(lua_State *L) {
 
 /* Collects garbage when C memory has grown past the ceiling. */
 void br_mind_ceiling(lua_State *L);
-/* An empty box in the open scope. It minds the ceiling. */
+/* Makes an empty box in the open scope. It checks the ceiling. */
 br_box *br_push_box(lua_State *L);
-/* The same in no scope, so that nothing empties it while it is filled from Lua; br_settle
-   puts it into the open one. */
+/* Makes an empty box outside all scopes, so that nothing empties it while Lua fills it.
+   br_settle then puts it into the open scope. */
 br_box *br_push_loose_box(lua_State *L);
 void br_settle(lua_State *L, br_box *box);
-/* Fills a box with a tensor, taking it over; raises the last message when t is NULL. */
+/* Fills a box with a tensor and takes ownership of it. Raises the last message when t is
+   NULL. */
 void br_fill_box(lua_State *L, br_box *box, br_tensor *t);
 
-/* The box at `arg`: NULL, or an error, when there is no tensor. */
+/* The box at `arg`. Without a tensor there, it is NULL, or an error is raised. */
 br_box *br_test_box(lua_State *L, int arg);
 br_box *br_check_box(lua_State *L, int arg);
-/* Its tensor, borrowed, for which a call that waits is run; raises when it is empty. */
+/* Its tensor, borrowed. A waiting call is run first. Raises an error when the box is
+   empty. */
 br_tensor *br_tensor_in(lua_State *L, br_box *box);
-/* The same for its shape and type alone, for which nothing is run. */
+/* The same when only shape and type are needed; a waiting call is not run. */
 br_tensor *br_check_shape(lua_State *L, int arg);
-/* Both in one. */
+/* The box and its tensor in one call. */
 br_tensor *br_test_tensor(lua_State *L, int arg); /* NULL when it is none */
 br_tensor *br_check_tensor(lua_State *L, int arg);
 int br_box_keep(lua_State *L);
@@ -105,7 +108,7 @@ void br_drop_waiting(br_box *box);
 
 void br_leave_scope(br_box *box);
 
-/* Makes the modes and the scope those of L, which runs neither Lua nor its collector. */
+/* Switches to the modes and the scope of L. It runs neither Lua nor its collector. */
 void br_switch(lua_State *L, br_state *s);
 static inline br_state *br_enter(lua_State *L) {
   br_state *s = br_state_of(L);
@@ -121,20 +124,21 @@ void br_close_mode(lua_State *L, br_mode *m);
 
 /* ---- errors (error.c) ---- */
 
-/* A message begins with the place in the user's script, not in Braid's Lua files, and the
-   name of the function that was called there: where that is put together from others,
-   the name of an inner one gives way to it. */
+/* A message begins with the place in the user's script, not in Braid's Lua files, and
+   the name of the function that was called there. When that function calls inner ones,
+   its name replaces theirs. */
 
-/* Raises the core's last message; the path of the module that was running goes before. */
+/* Raises the core's last message, after the path of the module that was running. */
 int br_raise(lua_State *L);
 int br_error(lua_State *L, const char *format, ...);    /* otherwise as luaL_error */
 int br_error_in(lua_State *L, const char *format, ...); /* with the module's path */
 int br_fail_from_lua(lua_State *L);
 int br_name_functions(lua_State *L);
 int br_set_home(lua_State *L);
-/* When anomalies are looked for: tells the core where the user's script is. */
+/* When anomaly detection is on, this tells the core where the user's script is. */
 void br_note_script(lua_State *L);
-/* Something that the user should know, through core.set_notice's function. */
+/* Reports something that the user should know, through the function of
+   core.set_notice. */
 void br_notice(lua_State *L, const char *text);
 int br_set_notice(lua_State *L);
 int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */

@@ -1,6 +1,6 @@
-/* Gradients of several tasks for Lua: what their losses have in common, and an arena
-   whose rows are the tasks' gradients at a list of tensors, one behind the other, each as
-   it lies in memory. */
+/* Gradients of several tasks for Lua: the values that their losses share, and an arena
+   with one row for each task. A row holds the task's gradients at a list of tensors, one
+   after the other, each in its memory order. */
 #include "bind/bind.h"
 
 enum { MAX_TENSORS = 300000 };
@@ -51,8 +51,8 @@ static void release_all(br_tensor **t, int n) {
   for (int i = 0; i < n; i++) br_release(t[i]);
 }
 
-/* core.frontier(losses): handles of the values that losses have in common last. They are
-   counted first, for their boxes must be there before them. */
+/* core.frontier(losses): handles of the last values that the losses share. They are
+   counted first, because their boxes must exist before them. */
 static int frontier(lua_State *L) {
   lua_settop(L, 1);
   list losses = check_list(L, 1, "losses");
@@ -135,10 +135,10 @@ static br_status run_pass(lua_State *L, br_coroutine *owner, const list *y,
   return status;
 }
 
-/* core.backward_rows(losses, gradients, targets, arena, row, retain_graph): the sum's
-   gradient at the targets goes into the row of the arena, whatever was there, and no
-   further; at other leaves it accumulates. Without targets and arena it is a backward
-   pass from several tensors. */
+/* core.backward_rows(losses, gradients, targets, arena, row, retain_graph) writes the
+   gradient of the sum at the targets into the row of the arena. It overwrites the row
+   and goes no further than the targets. At other leaves it accumulates. Without targets
+   and arena it is a backward pass from several tensors. */
 static int backward_rows(lua_State *L) {
   lua_settop(L, 6);
   br_coroutine *owner = br_own(L);

@@ -1,5 +1,5 @@
-/* Our own letters of 5 x 7 dots and a row for what hangs below the line: eight rows from
-   the top, the highest of five bits being the leftmost dot. */
+/* Our own letters of 5 x 7 dots, with one more row for the parts below the line. Each
+   letter is eight rows from the top; the highest of five bits is the leftmost dot. */
 #include "image/text.h"
 
 #include <string.h>
@@ -110,7 +110,7 @@ static const uint8_t letters[LAST - FIRST + 1][ROWS] = {
 
 static const uint8_t unknown[ROWS] = {0x1f, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1f, 0};
 
-/* The square of one dot, cut at the image's borders. */
+/* The square of one dot, clipped to the borders of the image. */
 static void draw_dot(br_image *im, int64_t x, int64_t y, int64_t scale,
                      const uint8_t *pixel) {
   int64_t left = x < 0 ? 0 : x, right = x + scale < im->w ? x + scale : im->w;
@@ -138,7 +138,7 @@ void br_draw_text(br_image *im, const int64_t at[2], const char *text, size_t n,
   if (im->c == 3) pixel[0] = rgb[0];
   for (size_t i = 0; i < n && x < im->w; i++) {
     uint8_t c = (uint8_t)text[i];
-    if ((c & 0xc0) == 0x80) continue; /* a later byte of a character */
+    if ((c & 0xc0) == 0x80) continue; /* a continuation byte of UTF-8 */
     draw_letter(im, x, y, c < FIRST || c > LAST ? unknown : letters[c - FIRST], scale,
                 pixel);
     x += BR_TEXT_WIDTH * scale;

@@ -1,10 +1,10 @@
-/* Values as files hold them, one at a time through 64 bits, or copied when a tensor holds
-   them the same way. */
+/* Values in the form that files use. They are converted one at a time through 64 bits,
+   or copied when the tensor has the same form. */
 #include "io/packed.h"
 
 #include <string.h>
 
-/* The IEEE 754 bits of a 16-bit float, as those of a 32-bit one. */
+/* The IEEE 754 bits of a 16-bit float, converted to the bits of a 32-bit float. */
 static uint32_t widen_half(uint32_t half) {
   uint32_t sign = (half & 0x8000u) << 16, e = half >> 10 & 31u, m = half & 1023u, bits;
   if (e == 31) return sign | 0x7F800000u | m << 13;
@@ -14,8 +14,8 @@ static uint32_t widen_half(uint32_t half) {
   return sign | bits;
 }
 
-/* The same of a 8-bit float with 4 bits of exponent and 3 of mantissa: no infinity, and
-   NaN where all of both are ones. */
+/* The same for an 8-bit float with 4 bits of exponent and 3 of mantissa. It has no
+   infinity, and NaN where all these bits are ones. */
 static uint32_t widen_e4m3(uint32_t byte) {
   uint32_t sign = (byte & 0x80u) << 24, e = byte >> 3 & 15u, m = byte & 7u, bits;
   if (e == 15 && m == 7) return sign | 0x7FC00000u;
@@ -25,7 +25,7 @@ static uint32_t widen_e4m3(uint32_t byte) {
   return sign | bits;
 }
 
-/* The same of a power of two, 2^(byte - 127), or NaN. */
+/* The same for a power of two, 2^(byte - 127), or NaN. */
 static uint32_t widen_e8m0(uint32_t byte) {
   if (byte == 255) return 0x7FC00000u;
   return byte ? byte << 23 : 1u << 22;
@@ -40,7 +40,7 @@ static const br_packed kinds[] = {
     {"float8_e8m0", 1, BR_F32},
 };
 
-/* The bits of a value in its tensor's type, from those in the file. */
+/* The bits of a value in the type of its tensor, from the bits in the file. */
 static uint64_t widen(const br_packed *p, uint64_t bits) {
   switch (p - kinds) {
   case 5: return bits != 0; /* any other byte would be no bool */

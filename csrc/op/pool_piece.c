@@ -1,7 +1,7 @@
-/* The pixels of one window, of which large windows bring a piece at a time. */
+/* The pixels of one window. Large windows are processed in pieces. */
 #include "op/pool.h"
 
-/* Pointers to n pixels from the one in place `from` on. */
+/* Pointers to n pixels, beginning with pixel `from`. */
 static void look_from(const br_picture *im, const br_region *r, int64_t from, int64_t n,
                       void **pixel) {
   for (int64_t i = 0; i < n; i++) pixel[i] = br_pool_pixel(im, r, from + i);
@@ -43,7 +43,8 @@ static void put_at(const br_kernels *k, void *values, int64_t j, double v) {
     ((double *)values)[j] = v;
 }
 
-/* Sums of pieces add up in double: those of many values would drown what comes last. */
+/* The sums of pieces are added in double, because a large sum in a smaller type would
+   lose later values. */
 static void average_pieces(const br_picture *im, const br_region *r, double scale,
                            const br_piece *p, void *y) {
   const br_kernels *k = im->k;

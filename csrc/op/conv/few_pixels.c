@@ -1,7 +1,7 @@
 /* Convolutions of few output pixels with large weights, as in the last stages of a
-   network: bringing the weights from memory is most of the work, so they are read, or
-   their gradient written, where they lie. The pixels' surroundings become rows in the
-   order of the weights, (channel, tap); groups go one after the other. */
+   network. Reading the weights from memory takes most of the time. So the weights are
+   read, and their gradient is written, in place. The surroundings of the pixels become
+   rows in the order of the weights, (channel, tap). Groups run one after the other. */
 #include <string.h>
 
 #include "base/threads.h"
@@ -113,8 +113,8 @@ static void gather_lanes(const job *j, char *lanes) {
       }
 }
 
-/* The inverse of gather: every value is added to the pixel it came from. Channels are
-   shared out, not pixels, which meet. */
+/* The inverse of gather: it adds every value to the pixel that it came from. Threads
+   share out channels, not pixels, because several values may go to one pixel. */
 static void scatter(const job *j, const char *rows) {
   int64_t channels = j->g->cg, area = j->area, size = j->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads())

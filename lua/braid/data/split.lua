@@ -1,9 +1,10 @@
---- How a data set falls into two parts, at the end, by chance, or class by class.
+--- Splits a data set into two parts: at its end, at random, or class by class.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
--- How many of each stratum go to the second part: whole numbers in proportion that add up.
+-- How many samples of each stratum go to the second part: whole numbers in proportion, which add
+-- up.
 local function quotas(strata, n, total)
   local counts <const>, order <const>, sum = {}, {}, 0
   for s, members in ipairs(strata) do

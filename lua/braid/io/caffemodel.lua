@@ -1,8 +1,9 @@
---- .caffemodel: the weights of a network of Caffe, a message in Google's protocol buffers.
+--- .caffemodel files hold the weights of a Caffe network, as a message in protocol buffers.
 --
 -- The reader takes these fields of caffe.proto and skips all others: the layers of NetParameter
--- (100); a layer's name (1) and blobs (7); a blob's values (5, float; 8, double) and shape (7,
--- whose field 1 are the sizes). Files from before 2014 have layers in field 2 and shapes as four
+-- (100); the name (1) and blobs (7) of a layer; the values (5, float; 8, double) and the shape (7,
+-- with the sizes in field 1) of a blob. Files from before 2014 have layers in field 2 and shapes as
+-- four numbers; the reader returns nil and a message for them.
 -- numbers; they are refused with a message.
 
 local core <const> = require "braid.core"
@@ -47,7 +48,7 @@ local function shape_of(source, first, last)
   return shape
 end
 
--- The values of a blob in pieces, for a field may be repeated.
+-- The values of a blob in pieces, because a field may be repeated.
 local function add_piece(blob, kind, value_kind, first, last)
   local size <const> = value_kind == "float32" and 4 or 8
   if kind ~= BYTES and kind ~= (size == 4 and FOUR or EIGHT) or (last - first + 1) % size ~= 0 then
@@ -60,7 +61,7 @@ local function add_piece(blob, kind, value_kind, first, last)
   blob[#blob + 1] = {first, last}
 end
 
--- The text and where in it the values of a blob begin.
+-- The text that holds a blob, and the place where its values begin.
 local function values_of(source, blob)
   if #blob == 1 then return source:window(blob[1][1], blob.bytes) end
   local texts <const> = {}
@@ -130,7 +131,7 @@ local function parse(source)
   return layers
 end
 
---- The result of `read`, from a source of files.lua; or nil and what is wrong.
+--- The result of `read` on a source of files.lua; or nil and a message.
 M.parse = damage.caught(parse)
 
 --- The weights of a file, {layer = {tensor, ...}}: those layers that have any, their blobs in

@@ -21,7 +21,7 @@ local OPTIONS <const> = check.declare("Embedding", {
   end
 end)
 
---- The row padding_index starts at 0 and stays there.
+--- The row padding_index starts as zeros and does not change.
 function Embedding:init(count, size, given)
   local o <const> = check.options(OPTIONS, given, {count = count, size = size})
   self.padding_index = o.padding_index

@@ -1,12 +1,13 @@
---- Tensors of backbones by the names that they have there, whatever network holds them by now, and
--- whether they still are as they were first drawn.
+--- Remembers tensors of backbones by their names in the backbone, whatever network holds them now,
+-- and whether they still have their first random values.
 
 local core <const> = require "braid.core"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- By tensor: a list of {plan, name}, and the version of its memory when its backbone was made.
+-- The key is the tensor. The value is a list of {plan, name}, and the version of its memory when
+-- its backbone was made.
 local known <const> = setmetatable({}, {__mode = "k"})
 
 local function each_tensor(module, f)
@@ -15,10 +16,10 @@ local function each_tensor(module, f)
   end)
 end
 
---- Calls f(path, tensor, nil or what kind of buffer) for every tensor of a module.
+--- Calls f(path, tensor, kind) for every tensor of a module. kind is nil, or the kind of a buffer.
 M.each_tensor = each_tensor
 
---- Notes the tensors of a backbone that was just made of a plan.
+--- Records the tensors of a backbone that was just made from a plan.
 function M.note(backbone, plan)
   each_tensor(backbone, function(name, t)
     local list <const> = known[t] or {}
@@ -27,10 +28,10 @@ function M.note(backbone, plan)
   end)
 end
 
---- The places {plan, name} that a tensor had in backbones when they were made.
+--- The places {plan, name} that a tensor had in the backbones where it was made.
 function M.of(t) return known[t] or {} end
 
---- Takes the values there are for those first drawn.
+--- Treats the current values as the first random ones.
 function M.settle(backbone)
   each_tensor(backbone, function(_, t)
     if known[t] then known[t].version = core.version(t) end

@@ -1,4 +1,4 @@
---- Bars, one for each name, lying, so that any name can be read.
+--- Horizontal bars, one for each name, so that long names stay readable.
 -- @usage
 -- plot.bars("failure.svg", {hard = 0.32, dcnet = 0.21}, {xlabel = "failure rate"})
 -- plot.bars("f.svg", {landmarks = {hard = 0.32, dcnet = 0.21}, pose = {hard = 0.74, dcnet = 0.77}})
@@ -39,7 +39,7 @@ local function bar_of(name, v)
   return v
 end
 
--- A list as a table by name, and its names in order.
+-- Turns a list into a table by name, and returns its names in order.
 local function by_name(list, names)
   local map <const>, order <const> = {}, {}
   for i, v in ipairs(list) do
@@ -93,8 +93,8 @@ local function read(data, o)
   return names, text.names(groups), values
 end
 
--- The k-th of `count` bars of the i-th name. Of several, each has a line of its own, and a line is
--- left free below them.
+-- Adds bar k of the `count` bars of name i. Each bar has a line of its own, and one line below the
+-- bars of a name stays free.
 local function add_bar(marks, i, k, count, bar, label)
   local tall <const> = count == 1 and 0.7 or 1 / (count + 1)
   local top <const> = count == 1 and i - 0.35 or i - 0.5 + (k - 1) * tall

@@ -1,10 +1,10 @@
 --- The best network of a run, kept as a file.
 --
--- train.best(path, net, {direction = "min" | "max", ema = optim.EMA(...)}): step(value) returns
--- whether the value is better than all before, and then writes the network (with the averages of
--- the EMA, if there is one) to the path: whole, as braid.save does, so that braid.open reads it; of
--- a network that no definition made, its values. It has value, the best, and at, the step of it.
--- Where the file cannot be written, a line on the standard error says so.
+-- train.best(path, net, {direction = "min" or "max", ema = optim.EMA(...)}): step(value) returns
+-- whether the value is better than all before. If so, it writes the network to the path, with the
+-- averages of the EMA if there is one. braid.open can read the file; a network without a definition
+-- is written as its values alone. The field `value` is the best value, and `at` is its step. When
+-- the file cannot be written, a line on standard error says so.
 -- @usage
 -- local best <const> = train.best("best.safetensors", net)
 -- if best:step(report.landmarks.error) then print("better") end
@@ -36,7 +36,7 @@ function Best:init(path, net, given)
   self.steps, self.at = 0, 0
 end
 
---- Whether a value is better than all before it; NaN never is.
+--- Whether a value is better than all earlier ones. NaN never is.
 function Best:is_better(value)
   if value ~= value then return false end
   return not self.value or self.direction == "min" and value < self.value
@@ -53,7 +53,7 @@ function Best:write()
   return ok
 end
 
---- Counts a step; whether its value is the best. Nothing is written.
+--- Counts a step and returns whether its value is the best. It writes nothing.
 function Best:note(value)
   check.value("train.best: step", "the value", value, VALUE)
   self.steps = self.steps + 1

@@ -1,9 +1,8 @@
 --- MTCNN with the weights that its authors published: det1, det2 and det3.caffemodel.
 --
--- They were trained on pictures whose rows and columns are exchanged; here the two sides of
--- every kernel are exchanged once instead, so that pictures go in as they are. Of the
--- landmarks' head the rows, five x and then five y from 0 to 1, become x, y, x, y, ... from
--- -1 to 1, as mtl.landmarks has them.
+-- They were trained on pictures with rows and columns exchanged. This file exchanges the two sides
+-- of every kernel once, so that pictures need no change. The rows of the landmarks' head are five x
+-- and then five y from 0 to 1. They become x, y, x, y, ... from -1 to 1, as in mtl.landmarks.
 
 local core <const> = require "braid.core"
 local caffemodel <const> = require "braid.io.caffemodel"
@@ -28,7 +27,7 @@ local STAGES <const> = {
 
 local fail <const> = damage.fail
 
--- Blob i of a layer, with as many values as the parameter it is for.
+-- Blob i of a layer. It must have as many values as its parameter.
 local function blob(layers, layer, i, like)
   local t <const> = layers[layer] and layers[layer][i]
   if not t then fail("there is no blob %d of a layer '%s'", i, layer) end
@@ -39,14 +38,14 @@ local function blob(layers, layer, i, like)
   return t:to("float32")
 end
 
--- The weight of a convolution, or of the layer behind a last map of 3 x 3.
+-- The weight of a convolution, or of the layer after a last map of 3 x 3.
 local function turned(t, like)
   local o <const> = like:size(1)
   local shape <const> = like:dim() == 4 and like.shape or {o, like:size(2) // 9, 3, 3}
   return ops.reshape(ops.transpose(ops.reshape(t, shape), 3, 4), like.shape)
 end
 
--- Rows x1 .. x5, y1 .. y5 from 0 to 1, as x1, y1, .. from -1 to 1.
+-- Turns rows x1 .. x5, y1 .. y5 from 0 to 1 into x1, y1, ... from -1 to 1.
 local ORDER <const> = {1, 6, 2, 7, 3, 8, 4, 9, 5, 10}
 local function landmark_head(t, is_bias)
   local y <const> = ops.index_select(t, 1, core.from_table(ORDER, "int64")) * 2

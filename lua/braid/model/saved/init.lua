@@ -1,5 +1,5 @@
---- Networks whole, each in one .safetensors file: its tensors, and in the metadata what it is
--- made of (record.lua).
+--- Whole networks, each in one .safetensors file. The file holds the tensors; its metadata hold
+-- what the network was made from (record.lua).
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -21,8 +21,8 @@ local M <const> = {}
 
 -- ---- writing --------------------------------------------------------------------------
 
---- Keeps what a network was made of, for M.write: the text of its definition, the tasks and the
--- options that it was given.
+--- Keeps what M.write needs to know of a network: the text of its definition, and the tasks and the
+-- options that it got.
 function M.remember(net, text, tasks, options)
   local unfit
   options = options_of.described(options)
@@ -51,7 +51,7 @@ local function check_metadata(given)
   return own
 end
 
---- Writes a network, or raises an error of braid.save.
+--- Writes a network, or raises an error in the name of braid.save.
 -- @param given further metadata, strings by name, or nil
 -- @return true
 function M.write(path, net, given)
@@ -78,7 +78,7 @@ end
 
 -- ---- reading --------------------------------------------------------------------------
 
--- Makes of a fresh network what became of the one that was saved.
+-- Brings a new network into the state of the saved one.
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
     if not (class.is_a(net, Columns) and net.head) then
@@ -110,7 +110,7 @@ local function fill(net, made, weights)
   state.load_state_dict(net, weights)
 end
 
--- A file's record and tensors; or nil and what is wrong.
+-- The record and the tensors of a file; or nil and a message.
 local function contents(path)
   local weights <const>, metadata <const> = safetensors.read(path)
   if not weights then return nil, metadata .. files.hint(path) end
@@ -123,8 +123,8 @@ local function contents(path)
   return made, weights
 end
 
---- The network of a file, and its tasks or nil; or raises an error of braid.open.
--- build(text, path, tasks, options) makes the network of a definition.
+--- Returns the network of a file, and its tasks or nil. It raises errors in the name of braid.open.
+-- build(text, path, tasks, options) makes the network from a definition.
 function M.read(path, build)
   local made <const>, weights <const> = contents(path)
   if not made then check.fail("open: %s", weights) end

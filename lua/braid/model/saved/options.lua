@@ -1,5 +1,5 @@
---- Options of a definition as plain values, and back: mixers among them, such as mtl.nddr{}, by
--- their name and options.
+--- Converts the options of a definition to plain values, and back. Mixers among them, such as
+-- mtl.nddr{}, become their name and options.
 
 local check <const> = require "braid.check"
 local Mixer <const> = require "braid.mtl.mixer"
@@ -8,7 +8,7 @@ local M <const> = {}
 
 local MARK <const>, LONGEST_NAME <const> = "mtl.mixer", 100
 
--- The constructor of the mixers of a name, or nil.
+-- The constructor of the mixer with this name, or nil.
 local function maker(name)
   if type(name) ~= "string" or #name > LONGEST_NAME or not name:find("^%l[%l%d_]*$") then
     return nil
@@ -17,7 +17,7 @@ local function maker(name)
   return ok and type(make) == "function" and make or nil
 end
 
--- A mixer as a plain table; or nil, if it is none of mtl's.
+-- A mixer as a plain table, or nil if it is not a mixer of mtl.
 local function described(recipe)
   local kind <const> = recipe.kind
   local make <const> = maker(kind.__name)
@@ -45,7 +45,7 @@ function M.described(options)
   return copied(options, function(t) return Mixer.is_recipe(t) and described(t) or nil end, {})
 end
 
---- The options of what M.described gave. A mixer that cannot be made is an error.
+--- Rebuilds options from the result of M.described. A mixer that cannot be made is an error.
 function M.made(options)
   return copied(options, function(t)
     local name <const> = getmetatable(t) == nil and t[MARK]

@@ -1,10 +1,10 @@
---- The cumulative distribution of errors: which share of faces is within an error.
+--- The cumulative distribution of errors: the share of faces whose error is at most a given one.
 --
 -- mtl.ced(errors, {limit = 0.10, steps = 100}) -> {error = {0, ..., limit}, share = {...}, auc,
--- failure, left_out}: errors is a list of numbers or a tensor (n), such as report.landmarks.errors
--- or box_errors; left_out counts those that are NaN, of which nothing is told. auc is the area
--- under the curve up to the limit, over the limit: the exact one, not that of the steps; failure
--- the share above the limit.
+-- failure, left_out}. errors is a list of numbers or a tensor (n), such as report.landmarks.errors
+-- or box_errors. left_out counts the errors that are NaN, which all other fields ignore. auc is the
+-- exact area under the curve up to the limit, divided by the limit; it does not depend on the
+-- steps. failure is the share of errors above the limit.
 -- @usage local curve = mtl.ced(tasks:evaluate(net, batches).landmarks.errors)
 
 local check <const> = require "braid.check"

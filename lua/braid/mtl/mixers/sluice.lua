@@ -41,7 +41,7 @@ function Sluice:init(at, o)
   self.alpha = PerColumn(at.names, rows)
 end
 
--- Maps with zeros behind each for the channels that are missing, side by side.
+-- Puts the maps side by side, each followed by zeros for the missing channels.
 local function filled(self, xs)
   local parts <const> = {}
   for i, x in ipairs(xs) do
@@ -51,7 +51,7 @@ local function filled(self, xs)
   return ops.cat(self.missing > 0 and parts or xs, 2)
 end
 
--- The maps of c channels that are side by side in y, without what filled them.
+-- Takes the maps of c channels out of y, where they are side by side, without the zeros.
 local function cut(self, y, c)
   local ys <const> = {}
   for i in ipairs(self.names) do
@@ -80,7 +80,7 @@ end
 
 function Sluice:macs(y) return linear.macs(y, #self.names * self.options.subspaces) end
 
---- The mean over a column's subspaces of the summed magnitude taken from each column.
+--- The summed magnitude that a column takes from each column, averaged over its subspaces.
 function Sluice:weights()
   local s <const>, t <const>, result <const> = self.options.subspaces, #self.names, {}
   for i, name in ipairs(self.names) do
@@ -89,7 +89,7 @@ function Sluice:weights()
   return result
 end
 
---- A new column takes as at the start and gives nothing to the others.
+--- A new column takes from the others as at the start, and gives nothing to them.
 function Sluice:resize(names)
   self:unstack()
   local s <const>, rows <const>, place <const> = self.options.subspaces, {}, {}
@@ -111,8 +111,8 @@ function Sluice:resize(names)
   self.names, self.alpha = names, PerColumn(names, rows)
 end
 
---- The squared norm of the products of a column's subspaces, from the weights (o, ...) of the
--- layer that makes them, summed over pairs of subspaces.
+--- Sums, over pairs of subspaces of a column, the squared norm of their product. It uses the
+-- weights (o, ...) of the layer that makes the subspaces.
 function Sluice:penalty(weight)
   local o <const>, spaces <const> = weight:size(1), {}
   local rows <const> = (o + self.options.subspaces - 1) // self.options.subspaces

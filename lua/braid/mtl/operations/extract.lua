@@ -1,13 +1,13 @@
---- net:extract{names}: a network of its own for some of the tasks, with the same outputs: their
--- heads, and the columns that anything reaches them from. Columns whose weights in a linear
--- mixer are exactly 0 are left out; a mixer that joins all maps needs them all.
+--- net:extract{names}: a separate network for some of the tasks, with the same outputs. It keeps
+-- their heads and every column that feeds them. It leaves out columns whose weights in a linear
+-- mixer are exactly 0. A mixer that joins all maps needs all columns.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local groups <const> = require "braid.mtl.columns.groups"
 local restrict <const> = require "braid.mtl.columns.restrict"
 
--- The columns that those of these names need, through all mixers.
+-- The columns that the named tasks need, through all mixers.
 local function needed_columns(self, wanted)
   local needed <const>, place <const> = {}, {}
   for i, name in ipairs(self.names) do place[name] = i end

@@ -1,4 +1,4 @@
---- The base of weightings: a method's name, options and what it computes in a step.
+--- The base class of weightings: the name of a method, its options, and what it computes in a step.
 --
 -- A file of mtl/weighting/ makes its class by base.by_losses, by_gram or by_rows, and gives it one
 -- or more of
@@ -52,15 +52,15 @@ end
 --- A method that looks at losses alone: one backward pass.
 function M.by_losses(name, options, relation) return new(name, "losses", options, {}, relation) end
 
--- Which gradients are weighed: those at the parameters that tasks share (default), or those at the
--- last values that they share.
+-- Where gradients are weighed: at the parameters that tasks share (default), or at the last values
+-- that they share.
 local function on() return {on = check.choice{"parameters", "representation"}} end
 
 --- A method that looks at the products of the tasks' gradients.
 function M.by_gram(name, options, relation) return new(name, "gram", options, on(), relation) end
 
---- A method that looks at the gradients themselves; with anywhere = true, also at values, whose
--- size is another in every batch.
+--- A method that looks at the gradients themselves. With anywhere = true it also takes gradients at
+-- values, whose size differs from batch to batch.
 function M.by_rows(name, options, anywhere, relation)
   return new(name, "rows", options, anywhere and on() or {}, relation)
 end
@@ -70,14 +70,14 @@ M.BY_TASK = check.map(check.number{from = 0})
 
 local FUNCTION <const> = check.call()
 
--- A user's function as a method: f(losses, gram, state, names) -> coefficients.
+-- Turns a user's function into a method: f(losses, gram, state, names) -> coefficients.
 local Custom <const> = class("function", Weighting)
 Custom.by = "lazy"
 function Custom:init(f) self.f, self.options = f, {on = "parameters"} end
 function Custom:weigh(s) return self.f(s.losses, s.gram, s.state, s.names) end
 Custom.__tostring = function() return "a function of one's own" end
 
---- The method that a user means, or an error.
+--- Returns the method that the user asks for, or raises an error.
 function M.of(what, given)
   if class.is_a(given, Weighting) then return given end
   if class.is_class(given) and given.declared then

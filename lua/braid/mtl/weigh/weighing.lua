@@ -1,26 +1,26 @@
 --- A weighting at work on a network: tasks:weigh(net, weighting).
 --
--- weighing:backward(outputs, batch), in place of tasks:loss and loss:backward(), accumulates the
--- gradient; it returns what tasks:loss does. It takes losses by task too, weighing:backward{pose =
--- loss, ...}, one's own, unweighted. Every loss is multiplied by its task's weight first, which may
--- change at any time. After it
+-- weighing:backward(outputs, batch) replaces tasks:loss and loss:backward(). It accumulates the
+-- gradient and returns what tasks:loss returns. It also takes your own losses by task, unweighted:
+-- weighing:backward{pose = loss, ...}. Each loss is first multiplied by the weight of its task,
+-- which may change at any time. Afterwards these are set:
 --   weighing.coefficients   {task = what its weighted loss, or gradient, was multiplied by}
 --   weighing.gram           T rows of the gradients' products, by weighing.names; nil where the
 --                           method does not look at gradients
 --   weighing:cosine()       the same as cosines, or nil
 --
--- The graph tells what is shared. Methods by gradients weigh them at the parameters that
--- two tasks or more depend on: of hard sharing those of the trunk; of columns with mixers
--- (cross-stitch, task transfer connections, collaboration, NDDR, sluice) all that lies before the
--- last mixer, that one with it, since every task depends on every column there. Columns behind the
--- last mixer, columns without one, and heads are their task's own. With on = "representation"
--- gradients are weighed at the last values that tasks share: a trunk's output; of columns the maps
--- that the last mixer takes in. That is one backward pass through the trunk instead of T, and
--- another method than the one on parameters: the name says which.
+-- The graph tells what is shared. Methods that use gradients weigh them at the parameters that two
+-- tasks or more depend on. In hard sharing these are the parameters of the trunk. In columns with
+-- mixers (cross-stitch, task transfer connections, collaboration, NDDR, sluice) they are everything
+-- up to and including the last mixer, since every task depends on every column there. Columns
+-- behind the last mixer, columns without mixers, and heads belong to their task alone. With on =
+-- "representation", gradients are weighed at the last values that tasks share: the output of a
+-- trunk, or the maps that enter the last mixer. This takes one backward pass through the trunk
+-- instead of T. It is a different method, and its name says so.
 --
--- A task without a label in the batch has no row in that step; where none has a label nothing is
--- accumulated. A loss or gradient that is not finite is an error that names the task, before
--- anything of the method's has changed.
+-- A task without a label in the batch has no row in that step. If no task has a label, nothing is
+-- accumulated. A loss or gradient that is not finite raises an error that names the task, before
+-- the state of the method changes.
 -- @usage
 -- local weighing <const> = tasks:weigh(net, mtl.weighting.cagrad{c = 0.4})
 -- for batch in batches do
@@ -69,7 +69,7 @@ end
 
 -- ---- losses -------------------------------------------------------------------------------
 
--- Losses by task and their sum; one's own, or those of outputs for a batch.
+-- Losses by task and their sum: the caller's own losses, or the losses of outputs for a batch.
 local function losses_of(self, outputs, batch)
   if batch ~= nil then
     local total <const>, per_task <const> = self.tasks:loss(outputs, batch)
@@ -102,8 +102,8 @@ local function check_finite(name, what, value)
     .. "names the operator that made it)", what, name, check.shown(value))
 end
 
--- The step, and the losses that it differentiates with the weights of their tasks; those that
--- nothing depends on are left out where there is something to differentiate.
+-- Makes the step, and the losses of its tasks with their weights. If the step differentiates, it
+-- leaves out losses that have no gradient.
 local function step_of(self, per_task, differentiates)
   local names <const>, losses <const>, weights <const>, values <const> = {}, {}, {}, {}
   for _, name in ipairs(self.tasks.names) do
@@ -126,7 +126,7 @@ end
 
 local COEFFICIENT <const> = check.number{}
 
--- Coefficients as a method gave them, a list or a table by task, as a list.
+-- Turns the coefficients of a method, a list or a table by task, into a list.
 local function listed(self, s, given)
   if type(given) ~= "table" then
     check.fail("%s returned %s; it must return a coefficient for each of %s", tostring(self.method),
@@ -145,14 +145,15 @@ end
 
 local function multiplied(a, b) return matrix.map(a, function(x, i) return x * b[i] end) end
 
--- One pass from all losses.
+-- One backward pass from the sum of all losses.
 local function pass(losses, factors)
   local gradients <const> = {}
   for i, loss in ipairs(losses) do gradients[i] = core.new({}, loss.dtype, factors[i]) end
   core.backward_rows(losses, gradients)
 end
 
--- T passes: the gradients of the losses, each times its factor, where they are weighed.
+-- T passes: one for each loss. Each gradient, at the place where it is weighed, is multiplied by
+-- its factor.
 local function differentiate(self, s, losses, factors)
   local shared <const> = Shared(losses, self.method.options.on or "parameters", self.parameters,
     self.known, self.net)
@@ -179,7 +180,8 @@ local function weigh_rows(self, s, losses, weights)
   return multiplied(coefficients, scales), gram
 end
 
--- A user's function, whose gram is there once it looks at it: without it one pass is enough.
+-- A user's function. The gram is computed only when the function reads it; without it one pass is
+-- enough.
 local function weigh_lazily(self, s, losses, weights)
   local shared, gram
   s.gram = lazy(s.count, function()
@@ -204,8 +206,8 @@ end
 local BY <const> = {losses = weigh_losses, gram = weigh_rows, rows = weigh_rows,
   lazy = weigh_lazily}
 
---- Accumulates the gradient. outputs and batch as tasks:loss has them, or losses by task alone.
--- Returns the weighted sum of losses, without a graph, and each task's own by name.
+--- Accumulates the gradient. It takes outputs and batch as tasks:loss does, or only losses by task.
+-- It returns the weighted sum of losses, without a graph, and the loss of each task by name.
 function Weighing:backward(outputs, batch)
   local total <const>, per_task <const> = losses_of(self, outputs, batch)
   local s <const>, losses <const>, weights <const> = step_of(self, per_task, true)
@@ -225,8 +227,8 @@ function Weighing:backward(outputs, batch)
   return total, per_task
 end
 
---- Tells a method that wants to know, famo{update = "same"}, what the losses have become: those of
--- the same batch after the optimizer's step, as outputs and batch or by task.
+--- Gives the new losses to a method that needs them, famo{update = "same"}: the losses of the same
+-- batch after the optimizer's step. It takes outputs and batch, or losses by task.
 -- @usage weighing:update(net(batch.image), batch)
 function Weighing:update(outputs, batch)
   if not self.method.update then
@@ -237,8 +239,9 @@ function Weighing:update(outputs, batch)
   self.method:update((step_of(self, per_task)))
 end
 
---- T rows of cosines between the tasks' gradients in the last step, and the tasks' names; nil where
--- the method looks at losses alone. A gradient of 0 has cosine 0 with all others.
+--- Returns T rows of cosines between the tasks' gradients in the last step, and the tasks' names.
+-- It returns nil where the method looks at losses alone. A gradient of 0 has cosine 0 with all
+-- others.
 function Weighing:cosine()
   local gram <const> = self.gram
   if not gram then return nil end

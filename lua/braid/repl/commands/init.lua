@@ -1,5 +1,5 @@
---- The functions that the prompt adds to the globals: one file each, found by its name, read when
--- first called. A file returns f(session, ...).
+--- The functions that the prompt adds to the globals. Each has its own file, which is found by the
+-- function's name and read at the first call. A file returns f(session, ...).
 
 local core <const> = require "braid.core"
 
@@ -7,7 +7,7 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)init%.lua$")
 
---- Their names, sorted.
+--- The names of the functions, sorted.
 function M.names()
   local names <const> = {}
   for _, file in ipairs(core.list_folder(HOME) or {}) do
@@ -20,7 +20,7 @@ end
 
 local known <const> = {}
 
---- Whether a name is one of theirs.
+--- Whether a name is the name of such a function.
 function M.has(name) return known[name] == true end
 
 --- The functions by name, for a session.
@@ -33,7 +33,7 @@ function M.of(session)
   return functions
 end
 
---- The line that a command's file begins with.
+--- The first comment line of a command's file.
 function M.said(name)
   local file <close> = assert(io.open(HOME .. name .. ".lua"))
   return (file:read("l"):gsub("^%-%-%- ", ""))

@@ -1,4 +1,4 @@
---- The jobs of a sweep: trials and rungs, and what came of them.
+--- The jobs of a sweep: trials and rungs, and their results.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -28,7 +28,7 @@ local function entries_of(o)
   return list
 end
 
--- Epochs of the rungs, the last of which is `epochs`.
+-- The number of epochs of each rung. The last rung has `epochs`.
 local function rungs_of(o)
   local list <const>, at = {o.epochs}, o.epochs
   while at // o.eta >= (o.least or 1) and (o.least or #list < RUNGS) do
@@ -65,13 +65,13 @@ function Search:begin_rungs()
   end
 end
 
---- Whether value a is better than b; false, of what failed, is worse than all.
+--- Whether value a is better than b. A failed job has the value false, which is worse than all.
 function Search:better(a, b)
   if not a or not b then return a ~= nil and a ~= false and not b end
   return self.sign * a < self.sign * b
 end
 
---- About how many jobs there are.
+--- An estimate of the number of jobs.
 function Search:total()
   if not self.rungs then return self.trials * #self.seeds * #self.entries end
   local sum = 0
@@ -85,7 +85,7 @@ end
 
 -- ---- jobs ---------------------------------------------------------------------------------
 
--- Has train.fit end behind `epochs` epochs, of the more that its schedule is made for.
+-- Makes train.fit end after `epochs` epochs, although its schedule is made for more.
 local function ended_after(epochs, on)
   local hooks <const> = {}
   for key, f in pairs(on or {}) do hooks[key] = f end
@@ -130,7 +130,7 @@ local function run(self, entry, given, all)
   return result
 end
 
--- The job of an entry, a trial and a seed or rung.
+-- The job of an entry, from a trial and a seed or rung.
 function Search:job(i, trial, seed, rung)
   local entry <const>, own <const> = self.entries[i], self:values(trial)
   local o <const>, epochs <const> = self.o, rung and self.rungs[rung]
@@ -156,7 +156,7 @@ function Search:job(i, trial, seed, rung)
     end}
 end
 
--- Where job names come from, backwards.
+-- Remembers a job by its name, so that the name leads back to the job.
 local function noted(self, job)
   self.by_name = self.by_name or {}
   self.by_name[job.name] = job
@@ -179,7 +179,7 @@ function Search:next()
     self.seeds[at // #self.entries % #self.seeds + 1]))
 end
 
---- In another process: the job of a name.
+--- Finds a job by its name, in another process.
 function Search:find(name)
   for trial = 1, self.trials do
     if name:find("^trial " .. trial .. "%f[%D]") then

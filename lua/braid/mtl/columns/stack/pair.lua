@@ -1,7 +1,8 @@
 --- A pair stands for T concatenations (n, c + d, h, w) without making them: x (n, T*c, h, w) has
 -- the maps of T columns side by side, and z (n, d, h, w) follows in each.
 --
--- A stacked convolution takes a pair as a sum of two: of x in groups, and of z for all.
+-- A stacked convolution of a pair is the sum of two convolutions: one of x in groups, and one of z
+-- that all columns share.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -36,7 +37,7 @@ function Pair:whole()
   return ops.cat(parts, 2)
 end
 
---- Each concatenation as one row of an image, as Flatten does it.
+--- Turns each concatenation into one row per image, as Flatten does.
 function Pair:flatten(first)
   return Pair(ops.flatten(self.x, first), ops.flatten(self.z, first), self.columns)
 end

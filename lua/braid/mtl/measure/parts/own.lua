@@ -1,10 +1,11 @@
---- A metric of the user's own: a function (outputs, targets) -> number, called once with all
--- samples that have a label; or a table {observe, result, direction, unit, counts}, whose functions
--- are called with a copy of it as self, each evaluation with a new one: observe(self, outputs,
--- targets, batch), result(self) -> number, or nil and a reason. A table whose result is to be
--- called with all samples has no observe: {result = f(outputs, targets), direction = "max"}.
+--- A metric that the user defines. It is a function (outputs, targets) -> number, called once with
+-- all samples that have a label. Or it is a table {observe, result, direction, unit, counts}. Its
+-- functions get a copy of the table as self, a new one for each evaluation: observe(self, outputs,
+-- targets, batch), result(self) -> number, or nil and a reason. Without observe, result is called
+-- with all samples: {result = f(outputs, targets), direction = "max"}.
 --
--- Outputs are as the network gives them, (n, the task's size), targets as the batch has them.
+-- Outputs have the form that the network gives them, (n, the task's size). Targets have the form of
+-- the batch.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -20,13 +21,13 @@ local KNOWN <const> = check.declare("a metric of one's own", {
   counts = check.text(), observe = check.optional(CALL), result = check.needed(CALL),
 })
 
---- Whether a value may be one.
+--- Whether a value can be such a metric.
 function Own.fits(value)
   return type(value) == "function" or type(value) == "table" and getmetatable(value) == nil
     and value.result ~= nil
 end
 
--- Tables are copied, so that what an evaluation gathers is its own.
+-- Tables are copied, so that evaluations do not share what they gather.
 local function copy_of(value, seen)
   if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
   if seen[value] then return seen[value] end
@@ -50,7 +51,7 @@ end
 
 function Own:fresh() return Own(self.what, self.name, self.given) end
 
---- Adds a batch; known (n) says which samples have a label, nil that all have.
+--- Adds a batch. known (n) says which samples have a label; nil means all.
 function Own:add(output, target, batch, known)
   if known and not known:all():item() then
     if not known:any():item() then return end
