@@ -15,16 +15,16 @@ double br_rng_uniform(uint64_t seed, uint64_t stream, uint64_t index);
 /* Standard normal, by Box and Muller from one block. */
 double br_rng_normal(uint64_t seed, uint64_t stream, uint64_t index);
 
-/* The numbers of a stream from `first` on. */
+/* The numbers of a stream, starting with number `first`. */
 typedef struct br_draws {
   uint64_t seed, stream, first;
 } br_draws;
 
 /* The process-wide generator: its seed, and a fresh stream for each drawing operation. */
 void br_rng_set_seed(uint64_t seed);               /* streams count from 0 again */
-void br_rng_go_on(uint64_t seed, uint64_t stream); /* from that stream */
+void br_rng_go_on(uint64_t seed, uint64_t stream); /* goes on with that stream */
 uint64_t br_rng_seed(void);
-uint64_t br_rng_stream(void);      /* the one that comes next */
-uint64_t br_rng_next_stream(void); /* the same, which is then used up */
+uint64_t br_rng_stream(void);      /* the next stream; it stays unused */
+uint64_t br_rng_next_stream(void); /* the next stream; it is then used up */
 
 #endif

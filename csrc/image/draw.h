@@ -1,8 +1,8 @@
 /* Drawing on images of 1 or 3 channels, for overlays and plots.
 
    Coordinates are those of warp.h: the centre of the top-left pixel is (0, 0). Edges are
-   antialiased. What lies outside the image is cut off; coordinates, radii or widths that
-   are not finite, and sizes that are not positive, draw nothing. A colour becomes its
+   antialiased. Parts outside the image are cut off. Nothing is drawn if a coordinate,
+   radius or width is not finite, or a size is not positive. A colour becomes its
    luma on a gray image. Images of 2 or 4 channels are left as they are. */
 #ifndef BR_IMAGE_DRAW_H
 #define BR_IMAGE_DRAW_H

@@ -55,7 +55,7 @@ static void folded_free(void *data) {
   br_free(f);
 }
 
-/* The folded weights of the two depend on these, as they are now. */
+/* The folded weights of the two depend on the present state of these. */
 static void fold_key(const br_call *first, const br_call *then, int64_t *key) {
   const br_tensor *from[] = {first->in[BIAS], then->in[NORM_WEIGHT], then->in[NORM_BIAS],
                              then->in[MEAN], then->in[VAR]};
@@ -98,7 +98,7 @@ static folded *fold(const br_call *first, const br_call *then) {
   return f;
 }
 
-/* Whether the norm's channels are the outputs, and all lies so that fold can read it. */
+/* Whether the norm's channels are the outputs, and fold can read all tensors in place. */
 static bool can_fold(const br_call *first, const br_call *then) {
   bool plain = by_output(first) && br_is_contiguous(first->in[WEIGHT]);
   if (first->in[BIAS]) plain = plain && br_is_contiguous(first->in[BIAS]);

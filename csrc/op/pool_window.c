@@ -1,4 +1,4 @@
-/* Windows of pooling: a size and a stride, or (adaptive) an even division of the image.
+/* Windows of pooling: a size and a stride, or an even (adaptive) division of the image.
  */
 #include "op/pool.h"
 
@@ -85,8 +85,8 @@ br_status br_pool_measure(br_call *c, br_arg *a, bool dilated, const int64_t *sh
   return status ? status : output_size(c, a, 1, shape, win->dw, &win->ow);
 }
 
-/* Returns the first of a window's `kernel` pixels, `step` apart from `at` on, that lies
-   among `size`, and sets *count to how many do. */
+/* A window has `kernel` pixels, `step` apart, the first at `at`. Returns the first one
+   that lies within 0 .. size-1, and sets *count to the number that do. */
 static int64_t inside(int64_t at, int64_t kernel, int64_t step, int64_t size,
                       int64_t *count) {
   int64_t first = at >= 0 ? at : at + (-at + step - 1) / step * step;

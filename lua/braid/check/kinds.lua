@@ -17,8 +17,8 @@
 --   named("the number of classes", k)   for messages, where the key is no word
 --   either(a, b)                what one of them accepts; the default is a's
 --
--- One without a default is nil unless it is given; needed(k) must be given, optional(k) has
--- its default taken away, and argument(k) stands in the call's own list and not among the options.
+-- An option without a default is nil unless it is given. needed(k) must be given; optional(k) is k
+-- without its default. argument(k) stands in the call's own list, not among the options.
 
 local core <const> = require "braid.core"
 local shown <const> = require "braid.check.shown"
@@ -118,7 +118,7 @@ function M.choice(o)
     {values = table.move(o, 1, #o, 1, {})})
 end
 
---- Whether a table is an object of some class, and so no list or table of options.
+--- Whether a table is an object of a class. It is then no list and no table of options.
 function M.is_object(t)
   local meta <const> = getmetatable(t)
   return type(meta) == "table" and type(meta.__name) == "string"

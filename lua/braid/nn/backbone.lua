@@ -14,9 +14,9 @@
 -- @usage nn.backbone({name = "tcdcn", norm = true}, {width = 2})    -- options in either place
 --
 -- Options: channels of the input (3); input = {height, width} of an image (or one number for
--- both), with which layers of one size are told their inputs at once, and which the
--- named backbones build their fully connected layers for; pretrained, weights to begin with
--- (pretrained.lua), of which backbone.pretrained is the report.
+-- both); pretrained, weights to begin with (pretrained.lua). `input` tells layers of a fixed
+-- size their inputs at once, and the named backbones build their fully connected layers for
+-- it. backbone.pretrained reports on the weights.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -140,8 +140,8 @@ local function settle(self, channels, h, w)
   self(core.new({1, channels, h, w}, "float32", 0))
 end
 
--- The blocks from the from-th to the to-th; inputs(name, channels) may give a block other
--- input channels than the block before it leaves.
+-- The blocks from the from-th to the to-th. inputs(name, channels) may change a block's input
+-- channels, which are otherwise the output channels of the block before.
 local function fill(self, plan, channels, from, to, inputs)
   self.plan, self.after, self.order = plan, {}, {}
   local c = channels

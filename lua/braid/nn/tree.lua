@@ -7,7 +7,7 @@ local walk <const> = require "braid.nn.walk"
 
 local DEEPEST <const> = 50 -- levels of modules that are printed
 
--- Lines of what a module holds; a part that was shown, or that lies too deep, is named only.
+-- Lines of what a module holds. A part that lies too deep or was shown before is only named.
 local function tree(self, indent, lines, seen, depth)
   seen[self] = true
   for _, key in ipairs(walk.fields(self)) do

@@ -1,7 +1,7 @@
 --- Cumulative distributions of errors: which share of faces lies within an error.
 -- @usage plot.ced("ced.svg", {hard = a.landmarks.errors, dcnet = b.landmarks.errors})
 -- plot.ced([path,] data, options): data is a list of errors, a tensor (n), what mtl.ced gives, a
--- report's task (its errors), or a table of such by name. The legend has the area under each curve
+-- report's task (its errors), or a table of these by name. The legend has the area under each curve
 -- and the share above the limit. Options: limit (0.10), title, xlabel, names, width, theme.
 -- @return true, or the figure
 

@@ -5,12 +5,13 @@
 -- plot.lines("seeds.png", {hard = {run1, run2, run3}})     -- mean and deviation of three runs
 -- plot.lines("a.svg", {{x = {1, 2, 4}, y = {3, 1, 2}, low = {2, 0, 1}, high = {4, 2, 3}}})
 --
--- plot.lines([path,] data, options): data is a list of numbers, a tensor (n) or (series, n), a list
--- or a table by name of such, of {x =, y =, low =, high =}, or of lists of runs; a history, or a
--- table of histories by name with `of`. NaN is a gap. Options: title, xlabel, ylabel, log ("x",
--- "y", "xy"), xlim, ylim ({low, high}), smooth (0 to below 1: an exponential mean, over the values
--- as thin lines), names, of, rules ({{y =, label =}, {x =, label =}}), width, theme ("auto",
--- "light", "dark"). Without a path the figure is returned, which prints as letters.
+-- plot.lines([path,] data, options): data is a list of numbers or a tensor, (n) or (series, n). It
+-- can also be a list, or a table by name, of these, of {x =, y =, low =, high =}, or of lists of
+-- runs. With `of` it is a history or a table of histories by name. NaN is a gap. Options: title,
+-- xlabel, ylabel, log ("x", "y", "xy"), xlim, ylim ({low, high}), smooth (0 to below 1: an
+-- exponential mean, over the values as thin lines), names, of, rules ({{y =, label =}, {x =, label
+-- =}}), width, theme ("auto", "light", "dark"). Without a path, the figure is returned; it prints
+-- as text.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -30,7 +31,7 @@ local known <const> = {
 for key, kind in pairs(scale.OPTIONS) do known[key] = kind end
 local OPTIONS <const> = public.declare("plot.lines", known, scale.relation)
 
--- An exponential mean whose first values are not drawn to 0.
+-- An exponential mean whose first values are not pulled towards 0.
 local function smoothed(values, keep)
   local out <const>, sum, weight = {}, 0.0, 0.0
   for i, v in ipairs(values) do

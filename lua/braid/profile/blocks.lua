@@ -11,7 +11,7 @@ M.is_network = Module.is
 
 local SHARED <const>, STACKED <const> = "(shared by all)", "(all columns)"
 
--- The block and the task of the module at a path, or nil for one that is none by itself.
+-- The block and the task of the module at a path; nil if it is no block by itself.
 local function place_of(path)
   local parts <const> = {}
   for part in path:gmatch("[^.]+") do parts[#parts + 1] = part end
@@ -32,8 +32,8 @@ local function place_of(path)
   return first and not second and {block = first, task = SHARED} or nil
 end
 
---- From now on, until the function that is returned is called, calls of operators within the blocks
--- of a network are counted under the numbers of their places.
+--- Counts calls of operators within the blocks of a network under the numbers of their places,
+-- until the returned function is called.
 -- @return {{block =, task =}, ...}, the function
 function M.watch(net)
   local places <const>, numbers <const> = {}, {}

@@ -1,9 +1,9 @@
 --- Characters as a terminal shows them: how wide each is, and where one ends. Text may be any
--- bytes: one that begins no character of UTF-8 counts as a character one column wide.
+-- bytes: a byte that begins no UTF-8 character counts as a character one column wide.
 
 local M <const> = {}
 
--- Characters that take no column: marks on the one before, joiners, variation selectors.
+-- Characters that take no column: marks on the character before, joiners, variation selectors.
 local ZERO <const> = {
   {0x300, 0x36F}, {0x483, 0x489}, {0x591, 0x5BD}, {0x5BF, 0x5BF}, {0x5C1, 0x5C2}, {0x5C4, 0x5C5},
   {0x610, 0x61A}, {0x64B, 0x65F}, {0x670, 0x670}, {0x6D6, 0x6DC}, {0x6DF, 0x6E4}, {0x6E7, 0x6E8},
@@ -14,7 +14,7 @@ local ZERO <const> = {
   {0x1F3FB, 0x1F3FF}, {0xE0100, 0xE01EF},
 }
 
--- Those that take two.
+-- Characters that take two columns.
 local WIDE <const> = {
   {0x1100, 0x115F}, {0x231A, 0x231B}, {0x23E9, 0x23EC}, {0x25FD, 0x25FE}, {0x2614, 0x2615},
   {0x2648, 0x2653}, {0x26A1, 0x26A1}, {0x26BD, 0x26BE}, {0x26C4, 0x26C5}, {0x26D4, 0x26D4},
@@ -51,7 +51,7 @@ function M.of_code(code)
   return is_in(WIDE, code) and 2 or 1
 end
 
--- The code point that begins at a byte, and where the next one does; nil for none.
+-- The code point that begins at a byte, and where the next one begins; nil if none begins there.
 local function code_at(text, at)
   local first <const> = text:byte(at)
   local n <const> = first < 0x80 and 1 or first < 0xC2 and 0 or first < 0xE0 and 2
@@ -86,7 +86,7 @@ end
 --- Where the character before a byte begins.
 function M.before(text, at)
   local from = at - 1
-  while from > 1 do -- to a byte where a character is sure to begin
+  while from > 1 do -- goes back to a byte where a character certainly begins
     local byte <const> = text:byte(from)
     if byte < 0x80 then break end
     from = from - 1

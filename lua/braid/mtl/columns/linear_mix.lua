@@ -48,7 +48,7 @@ function M.braid(x, rows, count, toward)
   return ops.mix(x, ops.reshape(rows, count, count, table.unpack(rows.shape, 2)), toward)
 end
 
---- Multiply-accumulates of one input, for Module:macs: each value of a column takes one of
+--- Multiply-accumulates of one input, for Module:macs: each value of a column needs one for
 -- each of `count` maps. y is a list, or all columns side by side.
 function M.macs(y, count)
   if core.is_tensor(y) then return y:numel() // y:size(1) * count end
@@ -57,8 +57,8 @@ function M.macs(y, count)
   return total
 end
 
---- Gives row[key], of values for the columns `old`, places for `names` in their order; those
--- that are new have `value`.
+--- Changes row[key] from values for the columns `old` to values for `names`, in their order. New
+-- columns get `value`.
 function M.resize(row, key, old, names, value)
   local place <const> = {}
   for i, name in ipairs(old) do place[name] = i end

@@ -73,7 +73,7 @@ end
 
 local APART <const> = {["coefficients of the losses"] = true, ["learning rate"] = true}
 
--- Panels of the history, those of a kind; nil where there are none.
+-- The history's panels of one kind; nil where there are none.
 local function panels_of(run, apart)
   local parts <const> = {}
   for _, panel in ipairs(plot_history(run.history).panels) do

@@ -1,10 +1,10 @@
 --- Equal modules of several columns as one that computes them all, and back.
 --
 -- The maps of T stacked columns lie side by side in one tensor (n, T*c, h, w). A layer that treats
--- every channel by itself (channelwise) serves as it is, with the columns' parameters one after the
--- other. A layer that mixes channels has a stacked form in a file of this folder, named after its
--- class. The modules' tensors follow one another along their first dimension,
--- their counters stand as (1, T).
+-- every channel by itself (channelwise) is used unchanged, with the columns' parameters one after
+-- the other. A layer that mixes channels has a stacked form in a file of this folder, named after
+-- its class. The modules' tensors are joined along their first dimension; their counters have the
+-- shape (1, T).
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -135,7 +135,7 @@ local function stack(list)
   return class.adopt(stacked, result)
 end
 
---- One module for all; it shares nothing with them.
+--- Makes one module of several; it shares nothing with them.
 function M.stack(modules)
   local _ <close> = grad.no_grad()
   return stack(modules)

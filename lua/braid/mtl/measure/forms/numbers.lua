@@ -15,9 +15,9 @@ function M.alone(metric, outputs)
     noun = "samples"}
 end
 
---- A batch: said and truth (n,k), with 0 where either is NaN, and their difference. Where there is
--- a NaN, four masks (n,k) tell more: known, the label is a number; lost, it is and the output is
--- not; there, both are numbers; absent, the opposite.
+--- A batch: said and truth (n,k), with 0 where either is NaN, and their difference. If there is a
+-- NaN, it also has four masks (n,k). known: the label is a number. lost: the label is a number but
+-- the output is not. there: both are numbers. absent: not both are.
 function M.seen(context, outputs, targets)
   local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
   if targets:numel() ~= outputs:numel() or outputs:numel() ~= n * context.problems then

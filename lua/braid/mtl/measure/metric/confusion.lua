@@ -1,4 +1,4 @@
---- The confusion matrix: rows are the classes that samples have, columns those said; it prints as a
+--- The confusion matrix: rows are the true classes, columns the predicted ones. It prints as a
 -- table. It has no direction. {counts = rows of numbers, recall = {}, precision = {}, lost =
 -- outputs that are NaN, names}.
 

@@ -1,10 +1,11 @@
---- The landmark error: the mean distance of a face's points from where they are, over a length of
--- the face, mean over faces (Trottier et al. 2018, section 4.1, by the eyes).
+--- The landmark error: the mean distance of a face's points from their true places, divided by a
+-- length of the face, then the mean over faces (Trottier et al. 2018, section 4.1, by the eyes).
 --
--- by = "eyes", the distance of the eyes' centres; "corners", of their outer corners (corners = {i,
--- j}; of 68 points 37, 46); "box", the box's width, box_width of the batch; "diagonal", that of the
--- upright box around the true points, where all are there; "none", half widths of the image. Faces
--- without that length are left out and counted. An output of NaN is infinitely far.
+-- `by` names the length: "eyes", the distance of the eyes' centres; "corners", the distance of
+-- their outer corners (corners = {i, j}; of 68 points 37, 46); "box", the box's width, box_width of
+-- the batch; "diagonal", the diagonal of the upright box around the true points, where all are
+-- there; "none", half widths of the image. Faces without that length are left out and counted. An
+-- output of NaN is infinitely far.
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"
