@@ -46,14 +46,14 @@ typedef union br_sum {
   int64_t i;
 } br_sum;
 
-/* An extreme value and where it stands (counted from 0). */
+/* An extreme value and its place (counted from 0). */
 typedef struct br_best {
   br_sum value;
   int64_t at; /* -1: nothing seen yet */
 } br_best;
 
-/* The pixels of a window's row: `count` of them `apart` elements from one another; the
-   next window begins `step` further on. */
+/* The pixels of one row of a window: `count` of them, `apart` elements from each other.
+   The next window begins `step` elements further on. */
 typedef struct br_strided {
   int64_t count, step, apart;
 } br_strided;
@@ -85,9 +85,9 @@ typedef struct br_tile {
   void *const *y;
 } br_tile;
 
-/* The gradient towards its weights: dw[i][j] += sum over the runs and their pixels p of
-   a[p * step + i] * b[p][j], i < m, j < k; b and dw are nr wide. With `at`, the factors
-   are a[p * step + at[i]] and b[p * b_step + j]; b is read nr wide then, or half as wide
+/* The gradient of its weights: dw[i][j] += a[p * step + i] * b[p][j], summed over the
+   runs and their pixels p, i < m, j < k; b and dw are nr wide. With `at`, the factors
+   are a[p * step + at[i]] and b[p * b_step + j]. Then b is read nr wide, or half as wide
    for k up to half of nr. */
 typedef struct br_grad_tile {
   int m;
@@ -98,7 +98,7 @@ typedef struct br_grad_tile {
   void *dw;
 } br_grad_tile;
 
-/* A product of which one operand is large: rows of a, b and y lie ld* apart. */
+/* A product with one large operand. Rows of a, b and y lie ld* apart. */
 typedef struct br_slim_product {
   int64_t m, n, k, lda, ldb, ldy;
   const void *a, *b;
@@ -113,7 +113,7 @@ typedef struct br_norm_line {
   const void *centre, *scale, *shift;
 } br_norm_line;
 
-/* A p-norm y of a lane with its gradient dy; `share` values are as large as an infinite
+/* A p-norm y of a lane and its gradient dy. `share` values are as large as an infinite
    norm. */
 typedef struct br_norm {
   double p;
@@ -121,8 +121,8 @@ typedef struct br_norm {
   double share, dy;
 } br_norm;
 
-/* Pixels of c channels, `rows` many and ld apart: x, in gradients dy, and the result.
-   With `relu`, the result goes through it, and dy counts where it let x pass. */
+/* `rows` pixels of c channels, ld apart: x (dy in gradients) and the result. With `relu`
+   the result goes through it, and dy counts only where relu let x pass. */
 typedef struct br_norm_rows {
   int64_t rows, c, ld;
   const void *x, *dy;
@@ -227,7 +227,7 @@ typedef struct br_kernels {
 
   /* pooling of `count` pixels of c channels into one */
   void (*max_pool)(int64_t count, const void *const *x, int64_t c, void *y, int32_t *at);
-  /* the same a dimension at a time: see pool.inc */
+  /* the same, one dimension at a time: see pool.inc */
   bool (*max_of_rows)(int64_t rows, int64_t n, const void *const *x, void *t);
   void (*max_of_columns)(int64_t n, const br_strided *s, int64_t c, const void *t,
                          void *y);
@@ -242,7 +242,7 @@ typedef struct br_kernels {
   void (*dropout)(int64_t n, const void *x, void *y, double p, const br_draws *draws);
 
   /* optimizer steps over a run, in place: at holds a parameter, its gradient and its
-     state, NULL where that is left out; arg is as the operator lists it */
+     state (NULL where left out); arg is in the order that the operator lists */
   br_step *sgd, *adam, *rmsprop, *adagrad, *adadelta, *adamax;
 
   /* dst[j][i] = src[i][j], i < rows, j < cols; columns without a dst are left out */
@@ -277,7 +277,7 @@ typedef struct br_kernels {
   void (*pack)(int64_t rows, int64_t columns, const void *x, int64_t ld, void *to);
 } br_kernels;
 
-/* The table for a type on the instruction set in use. */
+/* The table for a type on the current instruction set. */
 const br_kernels *br_kernels_of(br_dtype dtype);
 
 /* Names a map kernel independently of the type; br_kernel_at finds it again. */

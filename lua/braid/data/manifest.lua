@@ -1,33 +1,33 @@
---- Manifests: tables of pictures and labels, of which the user says what each column is.
+--- Manifests: tables of pictures and labels. The user says what each column is.
 --
 -- The options of data.csv and data.jsonl:
---   image     the column of the paths (default: image, path, file, filename or such a word)
---   root      the directory they are relative to (default: that of the manifest)
+--   image     the column of the paths (default: image, path, file, filename or a similar name)
+--   root      the directory that the paths are relative to (default: that of the manifest)
 --   classes   {"gender", ...}, or {gender = {"male", "female"}} to say the order; else
 --             classes are sorted, as numbers when all are numbers
---   from      classes are whole numbers that count from this one (0, mostly); or {column = 0}
+--   from      the classes are whole numbers that begin at this one (usually 0); or {column = 0}
 --   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for one label of several columns
---   kinds     {pose = "yaw pitch"}: what the numbers of a label are, and by that how they follow
+--   kinds     {pose = "yaw pitch"}: what the numbers of a label mean, and so how they change with
 --             the picture; see follow.lua. Columns yaw, pitch, roll are angles in degrees
 --   points    {landmarks = {"x1", "y1", "x2", "y2", ...}}; origin = 1 says that they count
 --             pixels from 1
 --   box       {"x0", "y0", "x1", "y1"}; box_is = "size" says that the last two are width
 --             and height. The label box_width is its width
 --   split     the column that names the set of a row: train, val or test
---   missing   {"-1", "NA", ...}: what stands for a missing value besides nothing at all and
---             nan; {age = "0"} for one column
---   channels  1, 3 or nil for what each file has
+--   missing   {"-1", "NA", ...}: what marks a missing value, besides an empty cell and nan;
+--             {age = "0"} for one column
+--   channels  1, 3 or nil for the channels of each file
 --   size      the side of the pictures that a loader gives
---   crop      "whole": a loader shows all of each picture, whatever its box
---   orientation  false: pictures as they are stored; else points and boxes are those of the
---             picture turned as its EXIF data say
+--   crop      "whole": a loader shows the whole of each picture and ignores its box
+--   orientation  false: pictures stay as they are stored; else they are turned as their EXIF
+--             data say, and points and boxes belong to the turned picture
 --   check     true: pictures that cannot be read are left out and counted (train.unreadable)
---   inputs    {"age", "weight", sex = {"f", "m"}}: the table is of numbers and has no pictures;
---             batches have them as batch.input (n,k), train.input_names says what is what. A
---             column of words gives a number for each word, 1 where it is that. fill = 0 or
---             "mean" stands in the place of missing ones, which are an error otherwise
--- With neither classes nor reals nor points, every other column with a name is a label: real
--- values when all of it are numbers, else classes. In JSONL a column may hold a list: points =
+--   inputs    {"age", "weight", sex = {"f", "m"}}: the table has numbers and no pictures. Batches
+--             have them as batch.input (n,k); train.input_names names them. A column of words
+--             gives one number for each word, 1 where the cell is that word. fill = 0 or "mean"
+--             replaces missing numbers, which are an error otherwise
+-- Without classes, reals and points, every other column with a name is a label. It is real if all
+-- its values are numbers, and else classes. In JSONL a column may hold a list: for example points =
 -- {landmarks = "points"}, box = "box".
 
 local check <const> = require "braid.check"
@@ -48,7 +48,7 @@ local PATHS <const> = {"image", "path", "file", "filename", "image_path", "img_p
 local SETS <const> = {train = "train", training = "train", val = "val", valid = "val",
   validation = "val", test = "test", testing = "test"}
 
--- By its name, or by its number where there is no header.
+-- A column is given by its name, or by its number where there is no header.
 local COLUMN <const> = check.either(check.text(), check.whole{from = 1})
 local COLUMNS <const> = check.either(COLUMN, check.list{of = COLUMN})
 local FROM <const> = check.whole()
@@ -64,7 +64,7 @@ M.options = check.declare("data.jsonl", pictures.options{
   from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
 })
 
--- name, value for the entries of a list of names or a table of what they are.
+-- An iterator over name, value of a list of names or of a table of what they are.
 local function entries(list)
   local out <const> = {}
   for _, key in ipairs(check.sorted_keys(list or {})) do
@@ -78,11 +78,11 @@ local function entries(list)
   return ipairs(out)
 end
 
--- A table of which almost no cell is there cannot be meant to be labels as a whole.
+-- A table with almost no cells filled cannot be a table of labels as a whole.
 local SPARSE <const>, FEW <const> = 64, 1000000
 
--- Guesses what columns are that no option names. Tables that programs wrote have a column without
--- a name, or called Unnamed, that counts the rows.
+-- Guesses the columns that no option names. Tables written by programs have a column that counts
+-- the rows, without a name or called Unnamed.
 local function guess(t, o, image)
   local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
   for key, name in pairs(o.inputs or {}) do
@@ -122,7 +122,7 @@ local function boxes_of(t, o)
   return core.from_table(values, "float32"):reshape(-1, 4) - o.origin
 end
 
--- The numbers of the samples in each set; `rows` are those of the samples.
+-- The numbers of the samples in each set; `rows` are the rows of the samples.
 local function sets_of(t, all, split, rows)
   if not split then return {train = all} end
   local lists <const>, sets <const> = {}, {}
@@ -190,7 +190,7 @@ local function labels_of(what, t, o, image)
   return labels, names
 end
 
--- Data sets of a table without pictures.
+-- Data sets from a table without pictures.
 local function make_inputs(what, t, o)
   for _, name in ipairs{"image", "root", "points", "box", "channels", "size", "crop"} do
     if o[name] ~= nil then

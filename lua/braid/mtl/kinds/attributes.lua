@@ -1,15 +1,15 @@
---- Attributes of two classes that one column and one head answer together, as the 40 of CelebA do
--- in Matsui, Yamashita and Fujiyoshi 2019: labels 1 and 2, where -100 is a missing one.
+--- Attributes of two classes that share one column and one head, as the 40 of CelebA do in Matsui,
+-- Yamashita and Fujiyoshi 2019. Labels are 1 and 2; -100 is a missing one.
 --
 -- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch;
--- mtl.attributes{40} takes one label (n,40) of the task's own name. Loss: the mean
--- cross-entropy over all labels that are there. Metrics: accuracy and balanced, each the mean
--- over attributes; each and balanced_each, those of the attributes in their order; unseen, how many
--- of their classes have no sample, which a balanced accuracy leaves out; or metrics = those named
--- (see mtl.metric; "ap" and "auc" are the mean over attributes likewise, and ap_each those of each,
--- false where one has no value). Options: weight; metric ("accuracy" unless given), what is shown
--- and what mtl.delta_m takes; names of the two classes, as {"no", "yes"}, and the positive one
--- ("yes"; the second without names).
+-- mtl.attributes{40} takes one label (n,40) of the task's own name. Loss: the mean cross-entropy
+-- over all labels that are there. Metrics: accuracy and balanced are means over the attributes;
+-- each and balanced_each are lists in the order of the attributes; unseen counts the classes
+-- without a sample, which a balanced accuracy leaves out. metrics = replaces them (see mtl.metric):
+-- "ap" and "auc" are means over the attributes; ap_each is the list, false where an attribute has
+-- no value. Options: weight; metric, the one that is shown and that mtl.delta_m takes (default
+-- "accuracy"); names of the two classes, such as {"no", "yes"}; positive, the positive one (default
+-- "yes", or the second class without names).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

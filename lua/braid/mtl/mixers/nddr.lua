@@ -1,8 +1,8 @@
 --- Neural discriminative dimensionality reduction (Gao et al. 2019): each column takes a 1x1
--- convolution of all columns' maps, batch norm, ReLU.
+-- convolution of the maps of all columns, then batch norm and ReLU.
 --
--- Options: diag (0.9) and off (0.1 / (T - 1)): the convolution starts by passing diag of a
--- column's own map and off of each other's.
+-- Options: diag (0.9) and off (0.1 / (T - 1)). At first the convolution passes diag of a column's
+-- own map and off of each other map.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

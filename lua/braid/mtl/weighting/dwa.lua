@@ -1,8 +1,8 @@
 --- Dynamic weight average (Liu, Johns and Davison 2019, "End-to-end multi-task learning with
 -- attention", equation 7):
 --   w_t(e-1) = L_t(e-1) / L_t(e-2),  lambda_t(e) = K exp(w_t(e-1) / T) / sum_i exp(w_i(e-1) / T)
--- where L_t(e) is the mean of a task's loss over epoch e, K the number of tasks; w = 1 in the first
--- two epochs. An epoch begins with tasks:set_epoch, or after as many steps as `every` says.
+-- where L_t(e) is the mean of a task's loss over epoch e and K the number of tasks. In the first
+-- two epochs w = 1. An epoch begins with tasks:set_epoch, or after `every` steps.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -4,7 +4,7 @@
 
 local solve <const> = require "braid.train.statistics.solve"
 
--- The probability above x >= 0: half of the complementary error function of x / sqrt(2).
+-- The probability above x >= 0. It is half of the complementary error function of x / sqrt(2).
 local function tail(x)
   if x == math.huge then return 0.0 end
   local y <const> = x * x / 2

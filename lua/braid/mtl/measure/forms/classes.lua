@@ -1,11 +1,11 @@
 --- The input of metrics of classes: scores (n,problems,classes) or predicted classes (n,problems),
 -- and labels (n,problems), counted from 1.
 --
--- The context has what (whom messages name), classes, problems (their number), ignore (the mark of
--- a missing label), positive (a class's number), names (of the classes), sizes (the classes of
--- each problem, where they differ), weigh (whether problems weigh by their labels), scores
--- ("logits", "probabilities", or nil: probabilities where all samples' are from 0 to 1 and sum to
--- 1).
+-- The fields of the context: what (the name in messages), classes, problems (their number), ignore
+-- (the mark of a missing label), positive (the number of a class), names (of the classes), sizes
+-- (the number of classes of each problem, where they differ), weigh (whether problems count by
+-- their labels), scores ("logits", "probabilities", or nil: scores are probabilities if those of
+-- every sample are from 0 to 1 and sum to 1).
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -85,8 +85,8 @@ function Seen:list()
   return self.listed
 end
 
---- A batch: labels (n,problems); scores (n,problems,classes), score (n,1) of the positive class, or
--- neither, where outputs are the classes said; and the functions above.
+--- A batch: labels (n,problems); and scores (n,problems,classes), or score (n,1) of the positive
+-- class, or neither, where outputs are predicted classes; and the functions above.
 function M.seen(context, outputs, targets)
   check_shapes(context, outputs, targets)
   local n <const>, problems <const> = outputs:size(1), context.problems
