@@ -1,4 +1,4 @@
-/* Arithmetic that stops where a number ends. */
+/* Arithmetic that stops at the largest number. */
 #include "base/sizes.h"
 
 int64_t br_size_mul(int64_t a, int64_t b) {

@@ -19,8 +19,8 @@ typedef struct br_gallery {
   uint8_t *images;
 } br_gallery;
 
-/* failed[i] is set, and message[i] (BR_GALLERY_MESSAGE bytes each) says why, where one
-   cannot be had; its image is black then. */
+/* When a picture cannot be read, failed[i] is set, message[i] (BR_GALLERY_MESSAGE bytes
+   each) gives the reason, and its image is black. */
 void br_gallery_load(const br_gallery *g, unsigned char *failed, char *message);
 
 #endif

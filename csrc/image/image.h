@@ -14,8 +14,7 @@ typedef struct br_image {
   uint8_t *data; /* from br_alloc */
 } br_image;
 
-/* No image that is drawn or resized has more pixels than this. What a file may have says
-   base/limits.h. */
+/* The most pixels of a drawn or resized image. base/limits.h has the limit for files. */
 #define BR_IMAGE_MAX_PIXELS ((int64_t)1 << 30)
 
 /* An image with undefined contents, c from 1 to 4. On failure `im` is empty: data NULL,

@@ -4,10 +4,10 @@
 
 #include "image/image.h"
 
-/* Looks at the beginning and the end of a file: BR_EIO with a message unless it begins as
-   a PNG or JPEG of a kind and size that is read, and is not cut off. The size is that of
-   the stored picture, its channels 1 for gray and 3 for colour. A file that is damaged
-   inside passes. */
+/* Checks the beginning and the end of a file. It gives BR_EIO with a message unless the
+   file begins as a PNG or JPEG that can be read and is not cut off. The size is the
+   stored picture's; channels are 1 for gray and 3 for colour. Damage inside is not found.
+ */
 br_status br_image_probe(const char *path, int64_t *h, int64_t *w, int64_t *c);
 
 /* The same for n files on all threads. */

@@ -40,9 +40,9 @@ typedef struct br_warps {
 
 br_status br_warp_batch(const br_warps *all);
 
-/* One such warp on the calling thread alone, `map` a row of matrix. With `area`, a warp
-   that shrinks takes the mean of several samples in each pixel of the result, about as
-   many as it shrinks by. */
+/* One such warp on the calling thread alone; `map` is a row of matrix. With `area`, each
+   pixel of a result that shrinks is the mean of several samples, about as many as the
+   factor of shrinking. */
 void br_warp_one(const br_image *im, const double *map, bool area, int64_t oh, int64_t ow,
                  float *y);
 
@@ -51,14 +51,14 @@ typedef struct br_part {
   int64_t x0, y0, x1, y1;
 } br_part;
 
-/* The means of blocks of f x f pixels of a part: what lies beyond its right and lower
-   edges does not count. y (oh,ow,c), oh and ow as many blocks as begin in the part; sum
-   holds (x1 - x0) * c numbers. */
+/* The means of blocks of f x f pixels of a part. Pixels beyond its right and lower edges
+   do not count. y is (oh,ow,c), where oh and ow count the blocks that begin in the part;
+   sum holds (x1 - x0) * c numbers. */
 void br_reduce(const br_image *im, const br_part *part, int64_t f, uint16_t *sum,
                uint8_t *y);
 
-/* images (m,count), or one, each brought to mean 0 and (population) standard deviation 1
-   in place; a constant image becomes zeros. */
+/* Scales one image, or each of images (m,count), to mean 0 and (population) standard
+   deviation 1 in place. A constant image becomes zeros. */
 void br_whiten(float *x, int64_t count);
 void br_whiten_batch(float *images, int64_t m, int64_t count);
 

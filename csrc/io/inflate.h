@@ -7,18 +7,18 @@
 
 #include "base/error.h"
 
-/* No deflated byte gives more bytes than this. */
+/* The most bytes that one deflated byte can give. */
 enum { BR_INFLATE_MOST = 1032 };
 
-/* Raw deflate data of n bytes that must give exactly m bytes; else BR_EIO. */
+/* Inflates raw deflate data of n bytes. Any result but m bytes gives BR_EIO. */
 br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m);
 
-/* The first bytes of what raw deflate data of n bytes gives, at most m; *got is how many.
-   BR_EIO when the data are damaged before that. */
+/* Inflates at most the first m bytes from raw deflate data of n bytes; *got counts them.
+   Data that are damaged before that give BR_EIO. */
 br_status br_inflate_start(const uint8_t *from, size_t n, uint8_t *to, size_t m,
                            size_t *got);
 
-/* The CRC-32 of what had `crc` (0: nothing) followed by n bytes. */
+/* Continues the CRC-32 `crc` of earlier bytes (0: none) with n more bytes. */
 uint32_t br_crc32(uint32_t crc, const uint8_t *bytes, size_t n);
 
 #endif

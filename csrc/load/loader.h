@@ -21,8 +21,8 @@ typedef enum br_field_kind {
 } br_field_kind;
 
 /* How a number follows the geometry of a picture: not at all; as the angle in degrees of
-   a direction, clockwise or the other way from rightwards; or as a length across in
-   pixels, which becomes one in half widths of the result. */
+   a direction, counted from rightwards, clockwise or anticlockwise; or as a horizontal
+   length in pixels, which the loader converts to half widths of the result. */
 typedef enum br_follow {
   BR_FOLLOW_NOTHING,
   BR_FOLLOW_CLOCKWISE,
@@ -43,8 +43,8 @@ typedef struct br_field {
      number. NULL: they stay. */
   br_tensor *follow;
   /* Numbers to classes. Points: bins of `bin` pixels of the result, from 1. Reals: bins
-     `bin` wide, the middle one of `bins` around 0, or where `bins` is even two that meet
-     there. 0: none. */
+     `bin` wide; the middle one of `bins` is around 0, or two meet at 0 when `bins` is
+     even. 0: no bins. */
   double bin;
   int64_t bins;
 } br_field;
@@ -53,8 +53,8 @@ typedef struct br_source {
   int64_t n;
   br_tensor *images; /* uint8 (m,c,h,w), channels last; or NULL: from files */
   /* m file names: `text` holds all in a row, `ends` the end of each as an int64 of any
-     alignment; `root` (may be "") goes before those that are not absolute. The owner of
-     the plan keeps all three. */
+     alignment. The loader puts `root` (may be "") before names that are not absolute. The
+     owner of the plan keeps all three. */
   const char *text, *ends, *root;
   bool as_stored;              /* not turned as EXIF says */
   br_tensor *boxes;            /* float32 (n,4) or NULL */
@@ -94,19 +94,19 @@ typedef struct br_batch {
 br_loader *br_loader_new(const br_plan *plan);
 /* Ends and joins the workers; NULL is allowed. */
 void br_loader_free(br_loader *l);
-/* Samples are numbered from 0 through all sources. only: the one field whose labels are
-   given, the others are missing; -1: all. */
+/* Samples are numbered from 0 through all sources. `only` is the one field with labels
+   (the other fields are missing), or -1 for all fields. */
 br_status br_loader_submit(br_loader *l, const int64_t *pick, int64_t n, uint64_t stream,
                            int only);
-/* The oldest batch submitted, when it is made; the first failure in it unless failures
-   are skipped. The caller releases its tensors. */
+/* Waits for the oldest submitted batch. Returns the first failure in it unless failures
+   are skipped. The caller releases the batch's tensors. */
 br_status br_loader_take(br_loader *l, br_batch *out);
 void br_batch_clear(br_batch *b);
 
 /* Seconds that br_loader_take took, and how many samples were left out. */
 double br_loader_waited(const br_loader *l);
 int64_t br_loader_skipped(const br_loader *l);
-/* The first message of those left out, or "". */
+/* The message of the first sample that was left out, or "". */
 const char *br_loader_first_skipped(const br_loader *l);
 
 #endif

@@ -25,12 +25,12 @@ typedef struct br_recipe {
   br_recipe_step step[BR_RECIPE_STEPS];
 } br_recipe;
 
-/* Appends a step; BR_EINVAL, with a message, for a name or a number of parameters that
-   does not exist, and for a step after one that must be the last. */
+/* Appends a step. An unknown name, a wrong number of parameters, or a step after one that
+   must be the last gives BR_EINVAL with a message. */
 br_status br_recipe_add(br_recipe *r, const char *name, int n, const double *parameter);
 
-/* The size of the result for pictures of h x w (0: they differ); false when it would not
-   be the same for all. */
+/* The size of the result for pictures of h x w (0: they differ); false when the size
+   would differ between pictures. */
 bool br_recipe_size(const br_recipe *r, int64_t h, int64_t w, int64_t *oh, int64_t *ow);
 
 /* Runs the fixed steps: `out` (from the scratch, or the picture itself) and its map. */
@@ -42,8 +42,8 @@ typedef struct br_result {
   int64_t h, w;
 } br_result;
 
-/* Runs the others on what that gave. The map then leads from pixels of the result to the
-   picture of x. */
+/* Runs the other steps on the result of br_recipe_fixed. The map then leads from pixels
+   of the result to the picture of x. */
 br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image *fixed,
                          br_scratch *scratch, const br_result *out, br_affine *map);
 /* The map and the size of the fixed steps alone, for pictures h x w. */

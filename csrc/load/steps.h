@@ -4,13 +4,14 @@
 
 #include "load/sample.h"
 
-/* The state between two steps: a picture of bytes or of floats, the map from it to the
-   picture of the sample, and the map not yet carried out, from a frame of w x h to it. */
+/* The state between two steps: a picture of bytes or of floats; `done`, the map from it
+   to the sample's picture; `pending`, the map from a frame of w x h to it, not yet run.
+ */
 typedef struct br_run {
   const br_sample *x;
   br_scratch *scratch;
   br_image bytes;
-  float *floats; /* NULL: bytes are what counts */
+  float *floats; /* NULL: the picture is in `bytes` */
   br_affine done, pending;
   double w, h;
   bool area, shifted;
@@ -34,7 +35,7 @@ typedef struct br_step_kind {
 enum { BR_STEP_KINDS = 14 };
 extern const br_step_kind br_step_kinds[BR_STEP_KINDS];
 
-/* Adds a map from a frame of w x h to what is pending. */
+/* Adds a map from a frame of w x h to the pending map. */
 void br_run_geometry(br_run *r, const br_affine *step, double w, double h);
 
 #endif

@@ -1,10 +1,10 @@
-/* Products of few rows with large weights. Their cost is to bring the weights from
-   memory, and to lose no time meanwhile.
+/* Products of few rows with large weights. Most of the time goes into reading the weights
+   from memory, so the arithmetic must not add to it.
 
-   Forward, the rows of x become the lanes of vectors, so that weights are read in order,
-   one number after the other, and each meets all rows at once; y comes out turned.
-   Towards the input, columns of the weights are the lanes, and a few long rows are gone
-   through at a time; towards the weights, columns of x are. */
+   Forward, the rows of x become the lanes of vectors. The code reads the weights in
+   order, one number after the other, and multiplies each with all rows at once; y comes
+   out transposed. Towards the input, the lanes are columns of the weights, and the code
+   reads a few long rows at a time. Towards the weights, the lanes are columns of x. */
 #include "op/few.h"
 
 #include <string.h>
@@ -22,13 +22,13 @@ enum {
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* To bring a weight takes as long as eight rows' work with it. */
+/* Reading a weight takes as long as the arithmetic of eight rows with it. */
 static int threads_for(const br_few *p) {
   return br_threads_for((double)(p->m > 8 ? p->m : 8) * (double)p->n * (double)p->k);
 }
 
-/* Rows of the weights in a unit of work, `most` or fewer: the threads get as many units
-   each. */
+/* Rows of the weights in a unit of work, `most` or fewer, such that all threads get the
+   same number of units. */
 static int64_t rows_of_unit(const br_few *p, int64_t most) {
   int64_t threads = br_threads(),
           units = ceil_div(ceil_div(p->n, most), threads) * threads;
@@ -37,7 +37,7 @@ static int64_t rows_of_unit(const br_few *p, int64_t most) {
 
 /* ---- forward ---- */
 
-/* Inputs taken at a time: as many as leave that part of x in the second cache. */
+/* Inputs taken at a time: as many as let that part of x stay in the second cache. */
 static int64_t depth_of(const br_few *p) {
   int64_t room = 262144 / p->kernels->size / (p->m ? p->m : 1);
   return room < 512 ? 512 : room > 16384 ? 16384 : room & ~(int64_t)63;
@@ -163,18 +163,18 @@ br_status br_few_forward(const br_few *p, const char *x, const char *w, const ch
 
 /* ---- towards the input ---- */
 
-/* Rows of the weights gone through at a time: the more rows of dx each serves, the less
-   does their number cost in streams from memory. */
+/* Rows of the weights that are read at a time. When each serves more rows of dx, many
+   streams from memory cost less. */
 static int64_t dx_depth(const br_few *p) { return p->m <= 64 ? DEPTH : p->m / 2; }
 
-/* Has `bytes` of each of some rows brought to the cache, which by itself does not foresee
-   so many streams. */
+/* Prefetches `bytes` of each of some rows, because the hardware does not foresee so many
+   streams. */
 static void ask_for(const char *from, int64_t rows, int64_t step, int64_t bytes) {
   for (int64_t i = 0; i < rows; i++, from += step)
     for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(from + b, 0, 2);
 }
 
-/* `columns` columns of dx. Those that make no whole vectors are packed. */
+/* `columns` columns of dx. Columns that do not fill whole vectors are packed. */
 static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t columns,
                     char *room, char *dx) {
   const br_kernels *k = p->kernels;

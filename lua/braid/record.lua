@@ -1,6 +1,5 @@
---- record(t, what): t as a table of named things, such as a sample or a batch, which says what it
--- holds when it is printed, and in which a slip of the fingers for a name is an error. Other names
--- that are not there are nil as ever.
+--- record(t, what): makes t a table of named fields, such as a sample or a batch. Printing it shows
+-- what it holds. A misspelt field name raises an error; any other unknown name is nil.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -45,8 +45,8 @@ static void pack_rows(const job *j, int64_t first, int64_t rows, int64_t at,
              to);
 }
 
-/* A unit of work: image rows first .. last-1, a panel of a group's outputs, what they add
-   up to, dw [tap][run][nr], and room of the thread's own. */
+/* A unit of work: image rows first .. last-1, a panel of a group's outputs, their sum dw
+   [tap][run][nr], and memory of the thread's own. */
 typedef struct unit {
   int64_t group, panel, first, last;
   char *packed, *dw;
@@ -76,9 +76,9 @@ static int64_t find_runs(const job *j, const unit *u, int64_t tap, int64_t first
   return count;
 }
 
-/* Few channels: the values of all taps are as many rows, which a register tile takes
-   across taps, so that a tap of a few values does not leave it half empty. Output
-   gradients that lie side by side, or are read only twice, are read where they lie. */
+/* Few channels: the values of all taps become rows of one matrix. A register tile takes
+   rows across taps, because the few values of one tap would leave it half empty. Output
+   gradients that lie side by side, or are read only twice, are not packed. */
 static void run_folded(const job *j, const unit *u) {
   const br_conv *g = j->g;
   const int64_t panel = u->panel, last = u->last;
@@ -164,7 +164,7 @@ static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_te
   return status;
 }
 
-/* By output; slices of the rows make up the rest. */
+/* Cuts the work by output, then by slices of the rows until there are enough units. */
 static void cut_work(job *j) {
   const br_conv *g = j->g;
   j->rows_at_a_time = smaller(j->rows > 0 ? j->rows : 1,
@@ -177,7 +177,7 @@ static void cut_work(job *j) {
   j->slices = slices < 1 ? 1 : slices;
 }
 
-/* Sums [slice][part], of which those of the first slice become all. */
+/* Fills sums [slice][part], then adds all slices to the first. */
 static br_status run_units(const job *j, char *sums) {
   const br_conv *g = j->g;
   const br_kernels *k = j->k;

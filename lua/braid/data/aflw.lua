@@ -1,18 +1,17 @@
 --- AFLW: Annotated Facial Landmarks in the Wild (Koestinger, Wohlhart, Roth and Bischof
 -- 2011), as published.
 --
--- data.aflw(dir) -> {train = all faces}: there is no official split. The directory, or
--- `data` in it, holds aflw.sqlite and flickr/; or aflw.csv, the export of such a database
--- with columns FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT and NAME_X, NAME_Y for
--- each point, perhaps ROLL, PITCH, YAW and SEX, is read when there is no database.
--- Labels: landmarks, 21 points of which those that are hidden are missing (the eyes are 8 and 11);
--- roll, pitch and yaw in degrees, where the files have radians; gender (1 male, 2 female), glasses
--- (1 yes, 2 no). Decision: the files' roll is taken to count anticlockwise as seen, which matters
--- where pictures are turned; roll = "clockwise" says that it counts the other way. Boxes, and
--- box_width, are those of FaceRect. A picture with several faces comes once for each.
--- Faces are cut by their boxes, or crop = "whole" shows all of each picture; size is their side,
--- channels 1 or 3. orientation = false leaves pictures as they are stored, whatever their EXIF data
--- say.
+-- data.aflw(dir) -> {train = all faces}: there is no official split. The directory, or `data` in
+-- it, holds aflw.sqlite and flickr/. Without a database the reader takes aflw.csv, the export of
+-- such a database, with columns FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT and NAME_X,
+-- NAME_Y for each point, perhaps ROLL, PITCH, YAW and SEX.
+-- Labels: landmarks, 21 points (hidden points are missing; the eyes are 8 and 11); roll, pitch and
+-- yaw in degrees (the files have radians); gender (1 male, 2 female), glasses (1 yes, 2 no).
+-- Decision: the reader takes the files' roll as anticlockwise, which matters for turned pictures;
+-- roll = "clockwise" says that it counts the other way. FaceRect gives the boxes and box_width. A
+-- picture with several faces comes once for each face.
+-- The reader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
+-- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -70,7 +69,7 @@ local function gender_of(text)
   return letter == "m" and 1 or letter == "f" and 2 or 0
 end
 
--- A face without points, from what stands in a row.
+-- A face without points, from a row of the database.
 local function new_face(where, path, angles, rect, sex, glasses)
   local face <const> = {path = path, points = {}, gender = gender_of(sex),
     glasses = glasses == "1" and 1 or glasses == "0" and 2 or 0}

@@ -1,4 +1,4 @@
---- Listings: text files of which every line is a name and so many numbers.
+--- Listings: text files with a name and a fixed number of numbers on each line.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.data.damage"
@@ -17,8 +17,8 @@ local function words_of(line)
   return words
 end
 
--- The text of a table with commas as one with blanks, and the names of its columns but for the
--- first.
+-- Turns the text of a table with commas into one with blanks; also returns the names of its columns
+-- except the first.
 local function without_commas(path, text)
   local head <const>, rest <const> = text:match("^([^\n]*)()")
   local names <const> = words_of((head:gsub("[,;\"]", " ")))
@@ -62,7 +62,7 @@ function M.read(path, columns, counted)
   return t
 end
 
---- nil when two listings have the same names in the same order, or what is different.
+--- nil when two listings have the same names in the same order, else the difference.
 function M.differ(a, b)
   if a.paths.text == b.paths.text and a.paths.ends == b.paths.ends then return nil end
   for i, name in b.paths:each() do

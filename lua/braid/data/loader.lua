@@ -11,32 +11,30 @@
 --
 -- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
 -- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options.
--- size is the data set's own unless given: what its reader was asked for, or of pictures in
--- memory what they are; and so are channels, 1 or 3. More pixels or colours than the data have
--- are refused unless enlarge = true. (Where transforms crop, or read files, they make what they
--- say.) What a mirrored or turned image does to its labels their kinds and the tasks say, tasks =
--- {...}; see follow.lua.
+-- size and channels (1 or 3) default to the data set's own: what its reader was asked for, or what
+-- pictures in memory have. More pixels or colours than the data have raise an error unless enlarge
+-- = true. (Transforms that crop, or read files, make what they say.) The kinds of labels and the
+-- tasks, tasks = {...}, say how mirroring or turning an image changes its labels; see follow.lua.
 --
--- Samples: shuffle; balanced = "gender", the classes in equal shares; balanced = {"gender",
--- "smile"} or true (all classes among the tasks), tasks take turns, each with balanced
--- batches where the labels of the others are missing (batch.task names it; a network learns from
--- them as net(batch.image, {tasks = tasks:present(batch)})); a label without classes, such as
--- points, in a list has batches of the samples that have it; stratify =
--- "pose", each batch with the classes in the shares of the whole; weights = one for each
--- sample, drawn in proportion; drop_last leaves out a last smaller batch. ds may be a
--- data.mix.
+-- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
+-- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns, each with balanced
+-- batches in which the labels of the others are missing (batch.task names the task; a network
+-- learns from them as net(batch.image, {tasks = tasks:present(batch)})). In such a list, a label
+-- without classes, such as points, has batches of the samples that have it. stratify = "pose" gives
+-- each batch the class shares of the whole set. weights, one for each sample, draws in proportion.
+-- drop_last leaves out a smaller last batch. ds may be a data.mix.
 --
 -- Work: workers = n threads make `ahead` batches in advance; without them a batch is made
 -- when it is asked for, on all threads. cache = directory keeps what was decoded (and
 -- cropped and resized) in a file that later loaders map. A picture that cannot be read is
 -- an error, with skip = true it is left out and counted.
 --
--- A loader is what `for` wants; it has methods too: loader:state() is a small table from
--- which data.loader(ds, {..., state = it}) goes on after the samples already taken, with the
--- same batches if they are as large as before; another data set or order is an error;
--- loader:facts() gives {waited = seconds, skipped =, first_skipped =}; loader:close() ends
--- its threads, as the last batch does. After a break they end when the loader is
--- collected, or at once from Lua 5.4.5 on and with
+-- A loader works in a `for` loop and has methods too. loader:state() is a small table from which
+-- data.loader(ds, {..., state = it}) goes on after the samples already taken; the batches are the
+-- same if they are as large as before. Another data set or order is an error. loader:facts() gives
+-- {waited = seconds, skipped =, first_skipped =}. loader:close() ends its threads, as the last
+-- batch does. After a break they end when the loader is collected, or at once from Lua 5.4.5 on and
+-- with
 -- local batches <close> = data.loader(...)   for batch in batches do ... break ... end
 
 local core <const> = require "braid.core"
@@ -222,7 +220,7 @@ Loader.__tostring = function(self)
     self.taken.samples)
 end
 
---- The numbers of the samples in the last batch, as the data set counts them.
+--- The numbers of the samples in the last batch, in the data set's own order.
 function Loader:indices()
   local b <const> = self.batches[self.at]
   if not b then return {} end
@@ -235,10 +233,10 @@ function Loader:state()
     parts = parts and table.move(parts, 1, #parts, 1, {}), set = own.set, order = own.order}
 end
 
---- state(), by the name that it has of all that can be saved.
+--- The same as state(), under the name that all objects with a state share.
 Loader.state_dict = Loader.state
 
---- Goes on from a state, in place of where it is.
+--- Continues from a state instead of the current place.
 function Loader:load_state_dict(dict)
   local o <const>, old <const> = {}, self.core
   for key, value in pairs(self.o) do o[key] = value end

@@ -26,7 +26,7 @@ local function label_of(t, kind, unit)
   return (t.dtype == wanted and t or t:to(wanted)):contiguous()
 end
 
--- Bins may be asked for by any set's steps; they hold for all.
+-- The steps of any set may ask for bins; the bins apply to all sets.
 local function bins_of(recipes)
   local found <const>, names <const> = {}, {}
   for _, steps in ipairs(recipes) do
@@ -43,7 +43,7 @@ end
 
 local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
 
--- The order of classes by label where tasks name them, and who says so.
+-- The order of classes by label where tasks name them, and the task that names them.
 local function orders_of(tasks)
   local orders <const> = {}
   for _, name in ipairs(tasks and tasks.names or {}) do
@@ -55,7 +55,7 @@ local function orders_of(tasks)
   return orders
 end
 
--- Labels are numbers of classes: sets and tasks that name these must have them in one order.
+-- Labels are numbers of classes, so all sets and tasks that name the classes need the same order.
 local function check_orders(sets, tasks)
   local orders <const> = orders_of(tasks)
   for _, ds in ipairs(sets) do
@@ -108,8 +108,8 @@ local function fields_of(sets, recipes, tasks)
   return fields
 end
 
--- The numbers of a step; an augment without `inner` shows what the set calls the picture, and each
--- align has a pair of eyes.
+-- The numbers of a step. An augment without `inner` shows the part that the set calls the picture.
+-- Each align has a pair of eyes.
 local function steps_of(steps, ds)
   local out <const>, pairs_of_eyes = {}, 0
   for _, s in ipairs(steps) do
@@ -142,7 +142,7 @@ local function eyes_of(step, ds, names)
     .. "data.align{eyes = {i, j}}", ds.points[names[1]].points, names[1])
 end
 
--- Into a source: where the eyes are that each align brings to their place.
+-- Stores in a source the eyes that each align moves to their place.
 local function add_eyes(source, steps, ds)
   local names <const>, list <const> = check.sorted_keys(ds.points), {}
   for _, s in ipairs(#names > 0 and steps or {}) do

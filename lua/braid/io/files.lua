@@ -1,4 +1,4 @@
---- Whole files: read as far as they are long, written beside and renamed.
+--- Whole files: reading to the end; writing to a second file, which is then renamed.
 
 local core <const> = require "braid.core"
 local limits <const> = require "braid.limits"
@@ -7,7 +7,7 @@ local M <const> = {}
 
 local PIECE <const> = 1 << 20
 
--- The bytes of what is no regular file, and may have no end.
+-- Reads what is not a regular file and may have no end.
 local function read_pieces(file, most)
   local pieces <const>, size = {}, 0
   while size <= most do
@@ -140,10 +140,10 @@ local function each(list)
   end
 end
 
---- Writes the parts one after the other. The old file stays until the new one is whole; a link
--- stays one, and the file at its end is replaced, with its mode. (csrc/io/write.h)
--- @param parts strings, in a table or from a function that makes the next one when it is
---   called: then only one of them has to be in memory
+--- Writes the parts one after the other. The old file stays until the new one is whole. A link
+-- stays a link: the file at its end is replaced and keeps its mode. (csrc/io/write.h)
+-- @param parts strings, in a table or from a function that makes the next one at each call, so that
+--   only one of them has to be in memory
 -- @return true, or nil and a message
 function M.write(path, parts)
   local writer <close>, message <const> = core.writer(path)

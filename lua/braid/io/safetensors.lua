@@ -121,8 +121,8 @@ local function comes_before(a, b)
   return a.name < b.name
 end
 
--- The entries in the order of their values, and the metadata. The header as a whole, many
--- times its text, is never in memory.
+-- The entries in the order of their values, and the metadata. The decoded header would be many
+-- times its text, so it is never in memory as a whole.
 local function entries_of(text)
   local entries <const>, seen <const>, ordered, metadata = {}, {}, true, nil
   local ok <const>, message <const> = json.members(text, function(name, entry)
@@ -209,8 +209,8 @@ function M.header(path)
 end
 
 --- The tensors of a file by name, and its metadata (strings by name) or nil; or nil and a
--- message. Types that tensors lack become the next that holds all their values: F16, BF16 and
--- F8 float32, I8, I16 and U16 int32, U32 and U64 below 2^63 int64; the others are refused.
+-- message. A type that tensors lack becomes the next one that holds all its values: F16, BF16 and
+-- F8 float32, I8, I16 and U16 int32, U32 and U64 below 2^63 int64. Other types give a message.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end

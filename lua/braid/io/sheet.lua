@@ -1,9 +1,9 @@
 --- Rows of cells from the text of a table, as spreadsheets and programs write it.
 --
--- Cells are separated by commas, semicolons, tabs or bars, whichever the first lines agree
--- on (a line "sep=;" says so); a cell in quotes may hold separators, line ends and doubled
--- quotes (RFC 4180). Lines without anything are passed over, and so are the separators at
--- the end of all lines. A row of another length than the first is an error.
+-- Commas, semicolons, tabs or bars separate the cells: the one on which the first lines agree (or
+-- that a line "sep=;" names). A cell in quotes may hold separators, line ends and doubled quotes
+-- (RFC 4180). Empty lines are skipped, and so are separators at the end of all lines. A row whose
+-- length differs from the first row's is an error.
 
 local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
@@ -17,7 +17,7 @@ local NEWLINE <const>, RETURN <const>, BLANK <const>, QUOTE <const> = 10, 13, 32
 local SEPARATORS <const> = {"\t", ";", "|", ","}
 local SAMPLE <const>, SAMPLED <const> = 1 << 16, 20
 
--- The separator that the first lines agree on, or that is most frequent in the first.
+-- The separator on which the first lines agree, or else the most frequent one in the first line.
 local function guess_separator(text, at)
   local sample = text:sub(at, at + SAMPLE - 1):gsub("\"[^\"]*\"", "")
   sample = sample:gsub("([,;|])[ \t]+", "%1") -- blanks after another separator
@@ -110,7 +110,7 @@ local function filled(cells)
   return n
 end
 
--- Cuts blank cells beyond `width` off.
+-- Removes blank cells beyond `width`.
 local function trim(cells, width)
   for i = #cells, math.max(filled(cells), width) + 1, -1 do cells[i] = nil end
 end

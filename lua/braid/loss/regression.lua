@@ -38,8 +38,8 @@ function M.l1(x, target, given)
   return shared.weighted("l1", ops.abs(a - b), o, left_out, true)
 end
 
--- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, times scale. No square is taken of
--- what lies beyond, which might be infinite and its gradient NaN.
+-- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, times scale. Values beyond delta are never
+-- squared, because the square might be infinite and its gradient NaN.
 local function bent(d, delta, scale)
   local near <const> = ops.clamp(d, {max = delta})
   return ops.square(near) * (0.5 * scale) + (d - near) * (delta * scale)

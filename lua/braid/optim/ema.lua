@@ -1,13 +1,14 @@
---- EMA: the moving average of a module, which often predicts better than it does itself (Polyak and
--- Juditsky 1992).
+--- EMA: the moving average of a module. The average often predicts better than the module itself
+-- (Polyak and Juditsky 1992).
 --
--- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}; with {warmup = true}
--- d is at most (1 + n) / (10 + n) at the n-th update, so that the start is forgotten; {average =
--- "equal"} counts every update the same (Izmailov et al. 2018, stochastic weight averaging: update
--- then once an epoch). Running statistics, such as batch norm's, are averaged as the parameters
--- are, for those of the module do not go with averaged weights; using{recompute = batches} takes
--- them anew under the averages, over the batches of a loader. What is frozen stands in the averages
--- as it is; other buffers stay the module's. Layers that infer their sizes must have run before.
+-- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}. With {warmup = true}
+-- d is at most (1 + n) / (10 + n) at the n-th update, so that the average forgets the start.
+-- {average = "equal"} gives every update the same weight (Izmailov et al. 2018, stochastic weight
+-- averaging: update then once an epoch). Running statistics, such as batch norm's, are averaged
+-- too, because the module's own do not fit averaged weights; using{recompute = batches} computes
+-- them again under the averages, over the batches of a loader. Frozen parameters are in the
+-- averages unchanged; other buffers stay the module's. Layers that infer their sizes must have run
+-- before.
 -- @usage
 -- local ema = optim.EMA(net, {decay = 0.99})
 -- opt:step(); ema:update()      -- in training
@@ -58,8 +59,8 @@ function EMA:init(module, given)
   self.module, self.seen = module, hints.now()
 end
 
--- The module still has the parameters that the averages are of; nothing is asked as long as no
--- parameter came or went anywhere.
+-- Checks that the module still has the parameters that were averaged. The check is skipped while no
+-- parameter was added or removed in any module.
 local function check_current(self)
   if self.seen == hints.now() then return end
   local known <const> = {}
@@ -73,13 +74,13 @@ local function check_current(self)
   self.seen = hints.now()
 end
 
--- The share of an average that stays in the n-th update.
+-- How much of an average stays in the n-th update.
 local function share_of(self, n)
   if self.average == "equal" then return (n - 1) / n end
   return self.warmup and math.min(self.decay, (1 + n) / (10 + n)) or self.decay
 end
 
---- Takes the parameters and statistics as they are now into the averages.
+--- Adds the current parameters and statistics to the averages.
 function EMA:update()
   if self.swapped then
     check.fail("EMA: update while the averages are swapped in: close what ema:using() gave first")
@@ -95,7 +96,7 @@ function EMA:update()
   end
 end
 
---- Exchanges the values of the module and the averages; a second time brings them back.
+--- Exchanges the values of the module and the averages; a second call restores them.
 function EMA:swap()
   check_current(self)
   local _ <close> = grad.no_grad()
@@ -107,7 +108,7 @@ function EMA:swap()
   self.swapped = not self.swapped
 end
 
--- Copies of the averages of statistics, by their places.
+-- Copies the averages of statistics, by their places.
 local function statistics_of(self)
   local copies <const> = {}
   for i, owner in ipairs(self.owners) do
@@ -116,8 +117,8 @@ local function statistics_of(self)
   return copies
 end
 
---- The module has the averages until the returned value closes; with {recompute = batches} its
--- running statistics are then those of these batches.
+--- The module has the averages until the returned value closes. With {recompute = batches} its
+-- running statistics are computed from these batches.
 function EMA:using(given)
   if self.swapped then
     check.fail("EMA: the averages are swapped in already: close what ema:using() gave first")
@@ -139,8 +140,8 @@ function EMA:using(given)
   return setmetatable({}, {__close = back})
 end
 
---- {updates, decay, averages = tensors by the names of parameters and statistics}; the tensors are
--- its own.
+--- {updates, decay, averages = tensors by the names of parameters and statistics}. The tensors are
+-- the average's own, not copies.
 function EMA:state_dict()
   if self.swapped then
     check.fail("EMA: state_dict while the averages are swapped in: close what ema:using() gave "

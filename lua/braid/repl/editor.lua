@@ -76,7 +76,7 @@ end
 
 -- ---- showing ------------------------------------------------------------------------------
 
--- The grey rest of the last entry that begins as this one does.
+-- The grey hint: the rest of the last entry that begins like this one.
 function Editor:hint_of(buffer)
   if not self.screen.colours or buffer.at <= #buffer.text or #buffer.text > LONGEST then
     return nil
@@ -131,7 +131,7 @@ for key, method in pairs{["C-b"] = "left", Left = "left", ["M-b"] = "word_left",
   DO[key] = plain(method)
 end
 
--- Moves to the right take the hint where there is nothing more to the right.
+-- Moves to the right accept the hint at the end of the entry.
 local function right(method, piece)
   return function(self, buffer)
     if self.hint and buffer.at > #buffer.text then
@@ -147,7 +147,7 @@ DO["C-e"], DO.End = right("to_end", "^.*"), right("to_end", "^.*")
 DO["M-f"], DO["C-Right"] = right("word_right", "^%W*%w*"), right("word_right", "^%W*%w*")
 DO["M-Right"] = DO["M-f"]
 
--- To the entry that stands so many further on in the history.
+-- Goes to the entry so many places further on in the history.
 local function recall(self, buffer, by)
   local entries <const> = self.history.entries
   local to <const> = self.place + by
@@ -175,7 +175,7 @@ end
 
 function DO.paste(_, buffer, text) buffer:insert(text) end
 
--- A line more, with the indentation of what is open there.
+-- Adds a line, indented by what is open there.
 local function new_line(buffer)
   buffer:insert("\n" .. indent.of(buffer.text:sub(1, buffer.at - 1)))
 end

@@ -47,7 +47,7 @@ function M.described(failure)
   return {value = failure, message = text_of(failure), calls = {}}
 end
 
---- A message of the compiler's as such a table.
+--- Turns a message of the compiler into such a table.
 function M.of_syntax(message) return {value = message, message = message, calls = {}} end
 
 local function line_of(source, number)
@@ -68,8 +68,8 @@ local function read_line(path, number)
   end
 end
 
--- The column of what the message is about: a token that it quotes or the name it begins with, where
--- the line has it; otherwise where the line begins.
+-- The column that the message is about: a token that it quotes or the name it begins with, if the
+-- line has it; otherwise the start of the line.
 local function column_of(line, message)
   local words <const> = {message:match("near '(.-)'$") or message:match("near (%S+)$") or false}
   for word in message:gmatch("'(.-)'") do words[#words + 1] = word end
@@ -93,7 +93,7 @@ local function pointed(place, number, message, sources)
   return "  " .. line .. "\n  " .. before .. "^"
 end
 
--- The calls as lines; those that follow each other at the same place are one.
+-- The calls as lines; repeated calls at the same place become one line.
 local function call_lines(list)
   local lines <const>, times <const> = {}, {}
   for _, call in ipairs(list) do

@@ -2,7 +2,7 @@
 
 local core <const> = require "braid.core"
 
--- Entries that are words and no Lua.
+-- Entries that are words of the prompt and not Lua.
 local WORDS <const> = {
   [":trace"] = function(session)
     local failure <const> = session.failure
@@ -32,7 +32,7 @@ local function greet()
     core.get_threads(), core.get_threads() == 1 and "" or "s", core.isa()))
 end
 
--- The user's own file of the start; its errors are shown and end nothing.
+-- Runs the user's start file; its errors are shown and stop nothing.
 local function run_config(session)
   local home <const> = os.getenv("XDG_CONFIG_HOME")
     or os.getenv("HOME") and os.getenv("HOME") .. "/.config"
@@ -41,7 +41,7 @@ local function run_config(session)
   if file then session:script(file:read("a"), path) end
 end
 
--- Entries from a terminal that cannot be edited on, or none: plain lines.
+-- Reads plain lines where there is no terminal, or one that allows no editing.
 local function plain_reader(session)
   return function()
     local entry
@@ -67,7 +67,7 @@ local function can_edit()
   return core.is_terminal(0) and core.is_terminal(1) and term and term ~= "dumb"
 end
 
--- Reads and runs entries until the user leaves, or has said how a paused run goes on.
+-- Reads and runs entries until the user leaves or continues a paused run.
 local function serve(session, read)
   local paused <const> = session.paused
   while not session.over and session.paused == paused do
@@ -80,8 +80,8 @@ local function serve(session, read)
   end
 end
 
---- Serves the user until they leave. first(), if given, runs before the first entry, what it does
--- being part of the session. -> the exit status
+--- Serves the user until they leave. first(), if given, runs before the first entry, as part of the
+-- session. -> the exit status
 return function(session, first)
   session.lasts, session.serves = true, true
   core.ignore_interrupts()

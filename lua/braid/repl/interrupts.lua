@@ -1,5 +1,5 @@
---- What Ctrl-C means at a prompt: it reaches coroutines, as Lua's own functions would not have it,
--- and leaves no update half done.
+--- Ctrl-C at a prompt. It also stops coroutines, which Lua's own functions would not allow, and it
+-- never leaves an update half done.
 
 local core <const> = require "braid.core"
 
@@ -14,7 +14,7 @@ local resume <const> = core.resume
 local own <const> = coroutine -- all of the process see these
 own.resume = resume
 
--- What a resumed coroutine gave, with its error raised in the one that resumed it.
+-- Returns what a resumed coroutine gave, or raises its error in the caller.
 local function passed_on(co, fine, ...)
   if fine then return ... end
   if status(co) == "dead" then close(co) end
@@ -28,7 +28,7 @@ end
 
 -- ---- updates ------------------------------------------------------------------------------
 
---- The methods that come to their end before an interrupt, by the modules of their classes.
+--- The methods that finish before an interrupt takes effect, by the modules of their classes.
 M.WHOLE = {
   ["braid.optim.optimizer"] = {"step", "zero_grad", "load_state_dict"},
   ["braid.optim.ema"] = {"update", "load_state_dict"},

@@ -29,13 +29,13 @@ local ARGUMENTS <const> = check.declare("train.history", {
   events = check.argument(check.optional(check.list{of = EVENT})),
 })
 
---- Takes a list of events, or none.
+--- Makes a history from a list of events, or an empty one.
 function History:init(events)
   check.options(ARGUMENTS, nil, {events = events})
   self:refill(events or {})
 end
 
---- Has these events in place of those it had.
+--- Replaces the events by these.
 function History:refill(events)
   self.events, self.epochs = {}, {}
   for _, event in ipairs(events) do self:add(event) end
@@ -113,7 +113,7 @@ end
 local PATH <const> = check.text()
 
 --- A number over the epochs, or over the logged steps where epochs do not have it.
--- @return two lists: epochs or steps, and values; where there is none, they are empty
+-- @return two lists: epochs or steps, and values; both are empty when there is no such number
 function History:curve(path)
   check.value("train.history: curve", "the name", path, PATH)
   local xs, ys = collected(self.events, "epoch", path)
@@ -136,7 +136,7 @@ end
 
 local cleaned
 
--- Null, which stands for a number that was not finite, goes; in lists it is NaN.
+-- Removes null, which stands for a number that was not finite; in lists it becomes NaN.
 function cleaned(value)
   if type(value) ~= "table" then return value end
   if value == json.null then return nil end
@@ -150,11 +150,11 @@ function cleaned(value)
   return t
 end
 
---- An event as it is read back from what was written.
+--- Restores an event that was read from a file.
 History.cleaned = cleaned
 
---- The events of a file of lines, and whether its last line was torn; a line that is no event is
--- an error.
+--- The events of a file of lines, and whether its last line was torn. A line that is not an event
+-- raises an error.
 function History.lines(what, path)
   local text <const>, why <const> = files.read(path)
   if not text then check.fail("%s: %s", what, why) end
@@ -171,7 +171,7 @@ function History.lines(what, path)
   return events, whole < #text
 end
 
---- The seconds of a run's clock into its epochs.
+--- Adds the seconds of a run's clock to its epochs.
 function History:take_clock(dir)
   if core.path_kind(dir .. "/clock.jsonl") ~= "file" then return end
   local seconds <const> = {}
@@ -200,8 +200,8 @@ end
 
 -- ---- printing -------------------------------------------------------------------------
 
--- The columns of the table: the losses of tasks in training, of every task the metric
--- that it is judged by, and the metric that counts.
+-- The columns of the table: the training losses of the tasks, the metric that judges each task, and
+-- the metric that counts.
 local function columns_of(history)
   local list <const> = {{"epoch", "epoch", "%d"}}
   local first <const> = history.epochs[1]

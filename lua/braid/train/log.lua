@@ -1,14 +1,15 @@
---- The log of a run: metrics.jsonl, an event a line, and metrics.csv, an epoch a row, in a
--- directory, and the history of both.
+--- The log of a run in a directory. metrics.jsonl has one event a line, metrics.csv one epoch a
+-- row. The log also keeps the history of the run.
 --
--- A line is there whole or not at all, whatever happens to the process. While the disk is full,
--- lines wait and are tried again with the next one. One process at a time may log to a directory;
--- its claim ends with it. In a checkpoint, a log is a place: what came after it is gone when it is
--- resumed, so that an epoch is never logged twice. What depends on the clock goes to clock.jsonl.
+-- A line is written whole or not at all, whatever happens to the process. While the disk is full,
+-- lines wait and are tried again with the next one. Only one process at a time may log to a
+-- directory; its claim ends with the process. A checkpoint stores the place in the log. Resuming
+-- removes what came after that place, so that no epoch is logged twice. Values that depend on the
+-- clock go to clock.jsonl.
 --   log:step{step =, epoch =, loss = {total =, TASK =}, ...}
 --   log:epoch{epoch =, step =, train = {loss = {...}}, val = tasks:evaluate(...), seconds =}
 --   log:event{event = "best", ...}     log:clock{event = "start"}     log.history
--- Options: fresh = true refuses a directory that has a log.
+-- Options: fresh = true raises an error for a directory that has a log.
 -- @usage
 -- local log <close> = train.log("build/run")
 -- for epoch = 1, epochs do ... log:epoch{epoch = epoch, train = {loss = {total = sum / n}},
@@ -36,7 +37,7 @@ local STATE <const> = check.declare("train.log: load_state_dict", {
 
 local plain
 
--- The numbers and words of a table; lists of one number for each sample are no part of a log.
+-- The numbers and words of a table. A log leaves out lists with one number for each sample.
 local function plain_table(value)
   local t <const> = {}
   for key, v in next, value do
@@ -60,7 +61,7 @@ function plain(value)
   return kind == "table" and plain_table(value) or nil
 end
 
--- A report's values of each task, without those of each sample.
+-- A report's values of each task, without the values of each sample.
 local function report_of(value)
   if type(value) ~= "table" then return value end
   local t <const> = {}
@@ -111,7 +112,7 @@ local function claim(what, dir, name)
   return journal
 end
 
---- The log of a directory, for a function of the user's name `what`.
+--- The log of a directory. `what` is the name of the user's function, for messages.
 function Log.open(what, dir)
   if dir == "" or dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
   make(what, dir)
@@ -151,7 +152,7 @@ end
 
 -- ---- writing --------------------------------------------------------------------------------
 
--- Tries to write what waits; whether all is written.
+-- Tries to write the lines that wait; returns whether all are written.
 function Log:flush()
   if #self.waiting == 0 then return true end
   local ok <const>, why <const> = self.journal:put(table.concat(self.waiting))
@@ -190,14 +191,14 @@ end
 
 function Log:step(event) return self:event(named("step", event)) end
 
---- Writes an event with the time and the process to clock.jsonl; what cannot be written is left.
+--- Writes an event with the time and the process to clock.jsonl; ignores a failure to write.
 function Log:clock(event)
   local own <const> = plain(event)
   own.time = os.date("!%Y-%m-%dT%H:%M:%SZ")
   self.times:put(json.encode(own) .. "\n")
 end
 
---- An epoch's event, whose `val` may be what tasks:evaluate gave; `seconds` go to the clock.
+--- Writes an epoch's event. `val` may be a report of tasks:evaluate; `seconds` go to the clock.
 function Log:epoch(event)
   local own <const> = named("epoch", event)
   local seconds <const> = own.seconds
@@ -240,7 +241,7 @@ local function row_of(paths, event)
   return table.concat(words, ",") .. "\n"
 end
 
--- The table of all epochs, whose columns are those that any of them has.
+-- The table of all epochs. It has a column for each number that any epoch has.
 local function whole_table(epochs)
   local set <const>, header <const> = {}, {}
   for _, event in ipairs(epochs) do add_paths(set, event, "") end
@@ -251,8 +252,8 @@ local function whole_table(epochs)
   return parts, set
 end
 
--- Writes metrics.csv: the last epoch behind the others, or all where it has further columns. What
--- it says is in metrics.jsonl as well, so that failing to write it ends nothing.
+-- Writes metrics.csv: appends the last epoch, or writes all epochs again for new columns.
+-- metrics.jsonl has the same values, so that a failure to write here stops nothing.
 function Log:table(append)
   local epochs <const>, known <const>, own <const> = self.history.epochs, self.columns, {}
   if not self.dir or #epochs == 0 then return end
@@ -269,7 +270,7 @@ end
 
 -- ---- its state ------------------------------------------------------------------------------
 
---- {size = how many bytes of metrics.jsonl there are}; an error where some wait.
+--- {size = the number of bytes in metrics.jsonl}; raises an error while lines wait.
 function Log:state_dict()
   if not self:flush() then check.fail("train.log: %s/metrics.jsonl is behind", self.dir) end
   local ok <const>, why <const> = self.journal:sync()
@@ -277,7 +278,7 @@ function Log:state_dict()
   return {size = self.journal:size()}
 end
 
---- Goes back to a place: what was logged behind it is gone.
+--- Goes back to a place and removes what was logged after it.
 function Log:load_state_dict(state)
   check.options(STATE, state)
   local ok <const>, why <const> = self.journal:cut(state.size)

@@ -1,24 +1,24 @@
---- train.sweep{space =, trials =, ...}: a search for the values with which networks train best, by
--- validation alone; each training is a job of its own (train.pool).
+--- train.sweep{space =, trials =, ...}: searches for the values with which networks train best. It
+-- judges by validation alone. Each training is a job of its own (train.pool).
 --
 -- space = {lr = train.space.log(1e-4, 1e-2), batch = {32, 64}, ["weights.smile"] =
--- train.space.log(1e-4, 1), depth = train.space.whole(1, 4)}: names are options of train.fit, or
--- fields of such, or what the user's functions read from job.values. net = function(tasks, job)
--- makes the network; networks = {NAME = f, ...} trains several with the same values. tasks, train,
--- val and all other options as train.fit takes them; best = "landmarks.failure" is what counts (of
--- the best epoch). run = function(job) takes train.fit's place: it returns metrics, and best may be
--- {name = "score", direction = "max"}. job has values, trial, seed, dir, network, and with "asha"
--- epochs.
+-- train.space.log(1e-4, 1), depth = train.space.whole(1, 4)}: a name is an option of train.fit, a
+-- field of one, or a value that the user's functions read from job.values. net = function(tasks,
+-- job) makes the network; networks = {NAME = f, ...} trains several with the same values. tasks,
+-- train, val and all other options are those of train.fit; best = "landmarks.failure" names the
+-- metric that counts (in the best epoch). run = function(job) replaces train.fit: it returns
+-- metrics, and best may be {name = "score", direction = "max"}. job has values, trial, seed, dir,
+-- network, and with "asha" epochs.
 --
--- method = "random", "halton" (evenly spread), "grid" (all of lists), or "asha": trials train for
--- `least` epochs, the best 1/eta (3) of them eta times as long, up to `epochs`; least is such that
--- there are up to four rungs. trials = how many (a grid: all). seed = of the search; more trials
--- leave the first as they were. seeds = {1} are those of trainings, over which the value is a mean.
--- dir: DIR/trialN; sweep.md, .csv, .tex, .html, .txt, .json, .svg. jobs, threads, tries, progress:
--- see train.pool.
+-- method = "random", "halton" (evenly spread), "grid" (all combinations), or "asha": trials
+-- train for `least` epochs, then the best 1/eta (3) of them eta times as long, up to `epochs`. The
+-- default of least gives up to four rungs. trials is the number of trials (a grid runs all). seed
+-- is the seed of the search; with more trials the first ones stay the same. seeds = {1} are the
+-- seeds of the trainings; a trial's value is the mean over them. dir gets DIR/trialN and sweep.md,
+-- .csv, .tex, .html, .txt, .json, .svg. train.pool describes jobs, threads, tries and progress.
 --
--- The test set has no part in it: after all, train.test(r.best.dir, faces.test). What is best of
--- many on validation looks better there than it is.
+-- The search never uses the test set: call train.test(r.best.dir, faces.test) at the end. The best
+-- of many trials looks better on validation than it is.
 -- @return the sweep, which prints as a table: r.trials[i] = {trial =, values =, value =, state =,
 --   epochs =, dir =}, r.best, r:table(), r:words() (of several networks), r:write(dir)
 -- @usage

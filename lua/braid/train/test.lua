@@ -1,12 +1,12 @@
 --- train.test(dir, set): the best network of a run on test data, once.
 --
--- The network is that of best.safetensors; what it says of the data is written into the run
--- (test.json, from which train.history.read has it) and returned. A run is tested once: asked
--- again, it says so and returns what it said then, for a network that was chosen by its test is not
--- tested. While the run trains, it refuses. A set gets the loader's options of the run, without
--- what training alone has; a loader is taken as it is. Of a network that no definition made the
--- file holds values alone: {net =, tasks =} gives what they go into.
--- @return the report, as of tasks:evaluate
+-- It takes the network of best.safetensors, writes the report into the run (test.json, which
+-- train.history.read reads) and returns it. A run is tested once: a second call says so and returns
+-- the first report, because a network that was chosen by its test is not tested. It raises an error
+-- while the run trains. A set gets the run's loader options without those for training only; a
+-- loader is used unchanged. If no definition made the network, the file holds only values, and
+-- {net =, tasks =} gives the network that takes them.
+-- @return the report, like that of tasks:evaluate
 -- @usage print(train.test("build/run", faces.test))
 
 local check <const> = require "braid.check"
@@ -49,7 +49,7 @@ local function network_of(path, o)
   return o.net, o.tasks or rawget(o.net, "tasks")
 end
 
--- The run's result when it was tested, or nil.
+-- The run's result if it was tested, or nil.
 local function said_before(path)
   if not core.path_kind(path) then return nil end
   local event <const> = json.decode(files.read(path) or "")

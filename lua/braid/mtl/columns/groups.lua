@@ -1,6 +1,6 @@
 --- Which column serves which task: groups = {face = {"landmarks"}, traits = {"gender", "smile"}}
--- gives the tasks of a group one column, under the group's name; every other task has one of its
--- own. {task = column} for those in groups is a network's `home`, nil where there are none.
+-- gives the tasks of a group one column, under the group's name. Every other task has its own
+-- column. A network's `home` is {task = column} for the tasks in groups, or nil without groups.
 
 local check <const> = require "braid.check"
 

@@ -16,13 +16,13 @@ M.OPTION = check.optional(M.KIND)
 
 local MADE <const> = {}
 
---- mtl.readout, a linear layer on the mean of each channel; where outputs are maps, a 1x1
--- convolution, which says at each place what the layer would of a map that is but this place.
+--- mtl.readout, a linear layer on the mean of each channel. When outputs are maps it is a 1x1
+-- convolution, which treats each place as the layer would treat a map of that place alone.
 function MADE.linear(task, channels, maps)
   return maps and nn.Conv2d(channels, task.size, {kernel = 1}) or readout(task, channels)
 end
 
---- Trottier et al. 2018, figure 2; where outputs are maps, of 1x1 convolutions likewise.
+--- The head of Trottier et al. 2018, figure 2; when outputs are maps, it has 1x1 convolutions.
 function MADE.deep(task, channels, maps)
   local middle <const> = (channels + task.size) // 2
   if maps then
@@ -43,7 +43,7 @@ local function made_by(f, task, channels, name)
   return head
 end
 
---- A function(task, channels, name) that gives a module. With `maps` those of a name are
+--- A function(task, channels, name) that gives a module. For names in `maps` the heads are
 -- convolutions, whose outputs are maps.
 function M.maker(kind, maps)
   check.value("heads", "head", kind, M.KIND)

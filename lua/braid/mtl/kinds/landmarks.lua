@@ -13,17 +13,18 @@
 --   without_eyes   how many faces are not in these: an eye is missing, or both are in one place
 -- Over the width of the face's box there are box_error, box_failure (the share of faces above
 -- 0.05), box_errors, and without_box, the number of faces without a box; the batch has `box_width`
--- (n) where the data have boxes. `distance` is in half widths of the image. without_points counts
--- faces without a point. An output that is NaN is infinitely far from where it should be: a
--- failure, never left out. Distances are as in the batch's image, in which a unit down is longer
--- than one across where it is higher than wide. metrics = those
--- named, such as {"failure.0.08", "error.diagonal"} (see mtl.metric), measures by others; metric is
--- the one that is judged by, if not the first.
+-- (n) when the data have boxes. `distance` is in half widths of the image. without_points counts
+-- faces without a point. An output of NaN is infinitely far from its target: it is a failure, and
+-- never left out. Distances are measured in the batch's image; in an image higher than wide, a unit
+-- down is longer than a unit across. metrics lists the metrics by name, such as {"failure.0.08",
+-- "error.diagonal"} (see mtl.metric), measured by other lengths; metric is the one that judges the
+-- task, if not the first.
 --
--- eyes = {i, j} names the points that are the eyes, {{...}, {...}} those whose means are; of five
--- points they are the first two. eyes = false: there are none, and no metrics by them. of = a data
--- set takes points, flip and eyes from what its reader knows (ds.points).
--- Decision: an eye is missing where any of its points is, for the mean of the others is elsewhere.
+-- eyes = {i, j} names the points that are the eyes; {{...}, {...}} takes the means of these points.
+-- By default the eyes of five points are the first two. eyes = false: there are none, and no
+-- metrics that need them. of = a data set takes points, flip and eyes from its reader (ds.points).
+-- Decision: an eye is missing when any of its points is, because the mean of the others lies
+-- elsewhere.
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
 -- @usage mtl.landmarks{of = data.aflw(dir).train, weight = 0.5}
 
@@ -109,7 +110,7 @@ function Landmarks:errors(output, target, batch)
     / eyes.distance(target, self.eyes, aspect)
 end
 
--- The usual metrics. Of those by the box there are none without boxes.
+-- The usual metrics. Without boxes it leaves out those that need boxes.
 local function usual(self)
   local list = {}
   if self.eyes then

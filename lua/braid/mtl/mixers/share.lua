@@ -1,5 +1,5 @@
---- Hard sharing: one column for all tasks, up to the last block it is put at. The blocks after
--- that are each task's own (mtl.columns with split = "block" says the same).
+--- Hard sharing: all tasks use one column up to the last block that has this mixer. Each task has
+-- its own blocks after that (mtl.columns with split = "block" does the same).
 
 local class <const> = require "braid.class"
 local Mixer <const> = require "braid.mtl.mixer"

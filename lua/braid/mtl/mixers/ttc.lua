@@ -2,22 +2,21 @@
 -- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned (eq. 8) and alpha_ii = 1 is
 -- not; with normalize = true sum_j alpha_ij x_j / sum_j alpha_ij, a mean.
 --
--- With all alpha equal every column gets the same sum, the conventional multi-task network;
--- with alpha_ij = 0 for i ~= j every column is a network of its own (section 3): start = 1 and 0
--- begin exactly there. The mean of equal columns (init = "copy") is their map to the bit, so that
--- with normalize both limits are those networks as they are; the sum is T times the map. At
--- the first each column gets 1/T of the trunk's gradient: to go the trunk's way SGD wants T
--- times its rate for the columns, while Adam takes the same step. Decision: the sum is the
--- default, for the paper's subnets have batch norm, which it prescribes against what a sum does
--- to the range of values, and a mean lowers what a column takes of itself with every task that
--- joins. Without batch norm: normalize.
+-- With all alpha equal every column gets the same sum, as in the conventional multi-task network;
+-- with alpha_ij = 0 for i ~= j every column is a network of its own (section 3). start = 1 and
+-- start = 0 begin exactly there. The mean of equal columns (init = "copy") is their map to the bit,
+-- so with normalize both limits are exactly those networks; the sum is T times the map. At first
+-- each column gets 1/T of the trunk's gradient. To move as the trunk does, SGD needs T times its
+-- rate for the columns; Adam takes the same step. Decision: the sum is the default. The paper's
+-- subnets have batch norm, which corrects the range of values of a sum. In a mean, each task that
+-- joins lowers a column's share of itself. Use normalize without batch norm.
 --
--- At 0 begin as well the connections of earlier tasks from a late one, whose outputs stay as they
--- were. A connection at such a limit has a gradient as any other, and is 0 or 1 to the bit until
--- its beta first moves, which net:freeze{"mixers"} prevents. Decision: alpha is sigmoid(beta - 2)
--- from then on, which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, for what
--- the columns have learned, and with a slope. net:unfreeze, net:train_only and net:remove_task
--- reconnect (section 4.3): a late task's connections to rows that train begin at `start`.
+-- Connections of earlier tasks from a late one also begin at 0, so that earlier outputs stay the
+-- same. A connection at such a limit has a gradient like any other. It is 0 or 1 to the bit until
+-- its beta first moves; net:freeze{"mixers"} prevents that. Decision: alpha is then sigmoid(beta -
+-- 2), which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, to keep what the columns
+-- have learned, and with a slope. net:unfreeze, net:train_only and net:remove_task reconnect
+-- (section 4.3): a late task's connections to rows that train begin at `start`.
 -- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel",
 -- normalize (false), lr_mult (1). Beta has no weight decay.
 
@@ -116,7 +115,7 @@ function TTC:needs(i, learning)
   return needed
 end
 
---- A new column takes as at the start and gives nothing to the others, until they train.
+--- A new column takes from others as at the start. It gives nothing until the connections train.
 function TTC:resize(names)
   self:unstack()
   local rows <const> = {}

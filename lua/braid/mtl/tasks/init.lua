@@ -76,12 +76,12 @@ local EPOCH <const> = check.whole{from = 0}
 -- The epoch of tasks whose weights are functions of it.
 local epochs <const> = setmetatable({}, {__mode = "k"})
 
---- Says which epoch (from 1) it is, to weights that are functions of it and to weightings.
+--- Sets the epoch (from 1) for weights that are functions of it and for weightings.
 function Tasks:set_epoch(epoch)
   epochs[self] = check.value("tasks: set_epoch", "the epoch", epoch, EPOCH)
 end
 
---- The epoch that set_epoch said last, 1 before; and whether it has said any.
+--- The epoch that set_epoch set last (1 before any call), and whether it was called.
 function Tasks:get_epoch() return epochs[self] or 1, epochs[self] ~= nil end
 
 --- The weight that a task has now, a number.
@@ -140,16 +140,17 @@ function Tasks:losses(outputs, batch)
   return list
 end
 
--- Whether a task takes part in a step on the batch, and its target: it has a weight, and a label
--- in the batch. A task of one's own need not be able to count its labels.
+-- Whether a task takes part in a step on the batch, and its target. It takes part when it has a
+-- weight and a label in the batch. A user's own task need not be able to count its labels.
 local function takes_part(name, task, batch, own)
   if own == 0 then return false end
   local target <const> = target_of(name, task, batch)
   return not task.labelled or task:labelled(target) > 0, target
 end
 
---- The names of the tasks that take part in a step on the batch, which tasks:loss sums: those of a
--- weight above 0 that have a label in it. Of tasks in turns that is the one in turn.
+--- The names of the tasks that take part in a step on the batch; tasks:loss sums these. A task
+-- takes part when its weight is above 0 and the batch has a label of it. When tasks take turns,
+-- only the one in turn does.
 -- @usage local out = net(batch.image, {tasks = tasks:present(batch)})
 function Tasks:present(batch)
   check.value("tasks", "the batch", batch, TABLE)
@@ -161,9 +162,9 @@ function Tasks:present(batch)
 end
 
 --- The weighted sum of the tasks' losses, and each task's own (unweighted) by name. A task of
--- weight 0, or without a label in the batch, takes no part: its loss is not computed, and has no
--- entry, so that no parameter which is its alone has a gradient. Where none takes part the
--- sum is 0, and its gradient nothing.
+-- weight 0, or without a label in the batch, takes no part: its loss is not computed and has no
+-- entry, so the parameters that only this task uses get no gradient. When no task takes part, the
+-- sum is 0 and has no gradient.
 function Tasks:loss(outputs, batch)
   check_tables(outputs, batch)
   local total, weighs
@@ -186,11 +187,12 @@ function Tasks:loss(outputs, batch)
 end
 
 --- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
--- the tasks' mean losses in report.loss, each over the samples that have its label. What is
--- undefined, as where none has, is nil, and report.pose.undefined says why by metric;
--- report.pose.counted = {samples =, missing =} counts them. It prints as a line; report:table() is
--- a text of all, with the direction in which each is better. A network runs in evaluation mode, and
--- is then as it was before, part by part; a function of the image is called as it is.
+-- the tasks' mean losses in report.loss, each over the samples that have its label. An undefined
+-- metric, such as one without any label, is nil; report.pose.undefined gives the reason by metric.
+-- report.pose.counted = {samples =, missing =} counts the samples. The report prints as a line;
+-- report:table() is a text of all metrics, with the direction in which each is better. A network
+-- runs in evaluation mode, and each part then returns to its earlier mode; a function of the image
+-- is called unchanged.
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
   check.value("tasks: evaluate", "batches", batches, CALLED)
@@ -235,8 +237,8 @@ function Tasks:evaluate(net, batches)
   return report.new(self, parts, losses, shares)
 end
 
---- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}: first the one
--- that it is judged by. A direction is "max", "min" or nil.
+--- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}. The first is
+-- the one that judges the task. A direction is "max", "min" or nil.
 function Tasks:metrics()
   local list <const> = {}
   for name, task in self:each() do list[name] = report.metrics_of(task) end
@@ -244,12 +246,12 @@ function Tasks:metrics()
 end
 
 --- The metric that "landmarks.failure" names: {task =, name =, direction =, unit =, counts =}.
--- "landmarks" is the metric that this task is judged by, "loss.landmarks" its loss. A name that
--- means nothing is an error that says which are near.
+-- "landmarks" is the metric that judges this task, "loss.landmarks" its loss. An unknown name
+-- raises an error that lists similar names.
 function Tasks:metric(path) return report.metric(self, path, "tasks: metric") end
 
---- Whether more ("max") or less ("min") of a metric such as "landmarks.failure" is better; an error
--- where it has no direction.
+--- Whether more ("max") or less ("min") of a metric such as "landmarks.failure" is better. A metric
+-- without a direction raises an error.
 function Tasks:direction(path) return report.direction(self, path) end
 
 return Tasks

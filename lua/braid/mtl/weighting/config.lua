@@ -2,7 +2,7 @@
 -- networks", equations 1-3): the direction with the same cosine to every gradient,
 --   u = unit(U^+ w), U the gradients' directions, and the length sum_t g_t' u
 -- where U^+ w = U' (U U')^+ w, so that products suffice. w is the preference by task, 1 / T unless
--- given. Gradients of 0 have no direction.
+-- given. A gradient of 0 has no direction.
 
 local base <const> = require "braid.mtl.weigh.base"
 local matrix <const> = require "braid.mtl.weigh.matrix"

@@ -1,9 +1,9 @@
 --- MGDA (Desideri 2012; Sener and Koltun 2018, "Multi-task learning as multi-objective
--- optimization", equation 3): the weights of sum 1 at which |sum_t w_t g_t|^2 is least. The
--- minimum is exact; solver = "frank-wolfe" is Sener and Koltun's algorithm 2 as torchjd has it:
--- from equal weights at most `steps` steps with line search, until one is below `tolerance`.
--- normalize divides gradients first, as in Sener and Koltun's code: by "l2", their lengths,
--- "loss", or "loss+", both; none unless given.
+-- optimization", equation 3): the weights of sum 1 that minimise |sum_t w_t g_t|^2. The minimum is
+-- exact. solver = "frank-wolfe" is Sener and Koltun's algorithm 2, as in torchjd: it starts from
+-- equal weights and takes at most `steps` steps with line search, until a step is below
+-- `tolerance`. normalize divides gradients first, as in Sener and Koltun's code: by their lengths
+-- ("l2"), by the losses ("loss"), or by both ("loss+"). By default it divides by nothing.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

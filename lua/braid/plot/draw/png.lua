@@ -83,7 +83,7 @@ function DRAW.dots(canvas, s, colour)
   for i = 1, #p, 2 do core.draw_disk(canvas, at(p[i]), at(p[i + 1]), s.r * SCALE, colour) end
 end
 
--- Letters upwards: drawn on the canvas turned by a quarter, and turned back.
+-- Draws letters upwards: it turns the canvas by a quarter, draws, and turns it back.
 local function draw_upright(canvas, s, words, width, colour)
   local h <const>, w <const> = math.ceil(width * SCALE), HEIGHT * SCALE + SCALE
   local x <const> = math.floor((s.x - HEIGHT / 2) * SCALE)

@@ -1,4 +1,4 @@
---- log(path): writes to a script what was and will be entered; log() ends it.
+--- log(path): writes past and future entries to a script; log() ends it.
 
 local check <const> = require "braid.check"
 local tokens <const> = require "braid.repl.tokens"
@@ -17,7 +17,7 @@ local function is_the_prompts(session, text)
   return false
 end
 
--- The entry as a script has it: an expression prints there what it gives.
+-- The entry as a line of the script, where an expression prints its value.
 local function as_script(text)
   if load(text, "=entry", "t", {}) then return text .. "\n" end
   return ("print(%s)\n"):format((text:gsub("^%s*=", ""):gsub(";%s*$", "")))

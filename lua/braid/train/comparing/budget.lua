@@ -1,6 +1,6 @@
 --- The budget that the networks of a comparison share, beside data, order and seeds: how long
--- they train, and how many parameters they have. It is found once, and kept in plan.json, so that
--- all seeds, and what goes on later, have the same.
+-- they train, and how many parameters they have. It is computed once and kept in plan.json, so that
+-- all seeds and later runs use the same budget.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -33,7 +33,7 @@ local function step_seconds(net, all, tasks)
   return (last - first) / TIMED
 end
 
--- Cost of all parts of an entry together, and what an option says that a training is.
+-- The cost of all parts of an entry together, and of a training as its options describe it.
 local function cost_of(c, entry, width)
   local all <const> = training.options(c.o, entry.options)
   local cost <const> = {parameters = 0, macs = 0, seconds = 0.0, width = width}
@@ -60,7 +60,7 @@ local function cost_of(c, entry, width)
   return cost
 end
 
--- The number of parameters that all are to have.
+-- The number of parameters that all networks should have.
 local function wanted(c, costs)
   if c.o.parameters then return c.o.parameters end
   local reference, most = c.o.baseline and costs[c.o.baseline], 0
@@ -79,7 +79,7 @@ local function find_widths(c, costs)
   end
 end
 
--- How many times as long as its options say each trains.
+-- The factor by which each network trains longer than its options say.
 local function find_ratios(c, costs)
   if c.o.budget == "seconds" then
     for _, cost in pairs(costs) do cost.ratio = c.o.seconds / cost.seconds / cost.steps end

@@ -1,5 +1,5 @@
---- One training of a comparison or a search, by train.fit: a network, its best epoch by validation,
--- and what that says of the test data, or of validation where there are none.
+--- One training of a comparison or a search, by train.fit. It takes a network's best epoch by
+-- validation and measures it on the test data, or on validation without test data.
 
 local check <const> = require "braid.check"
 local fit <const> = require "braid.train.fit"
@@ -23,7 +23,7 @@ function M.kinds()
   return kinds
 end
 
---- The fault of those among the options o, in words, or nil.
+--- The first fault among the options o, in words, or nil.
 function M.wrong(o)
   local own <const> = {net = true}
   for key, kind in pairs(options.fit.kinds) do
@@ -51,7 +51,7 @@ function M.wrong_names(entry)
   end
 end
 
---- The options of a training: those of all, with those of one entry before them.
+--- The options of a training: the common ones, overridden by those of one entry.
 function M.options(o, own)
   local all <const> = {}
   for key in pairs(options.fit.kinds) do
@@ -81,7 +81,7 @@ end
 --- Steps of an epoch of training.
 function M.steps_of_epoch(o, tasks) return source_of(o, tasks):count() end
 
---- The options with steps in place of epochs, `ratio` times as many.
+--- Replaces epochs by steps in the options, `ratio` times as many.
 function M.scaled(all, ratio, per_epoch)
   local copy <const> = {}
   for key, value in pairs(all) do copy[key] = value end
@@ -118,7 +118,7 @@ local function numbers(report, tasks)
   return metrics
 end
 
--- The weights of the best epoch into the network.
+-- Loads the weights of the best epoch into the network.
 local function take_best(net, dir)
   local path <const> = dir .. "/best.safetensors"
   local header <const> = files.header(path)
@@ -128,7 +128,7 @@ local function take_best(net, dir)
   return net
 end
 
--- What validation said of the best epoch, or of the last.
+-- The validation results of the best epoch, or of the last.
 local function validated(history, best_counts)
   local best <const> = best_counts and history:best()
   local chosen

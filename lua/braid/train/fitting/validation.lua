@@ -1,5 +1,5 @@
---- Looking at a network while it trains: whether data and tasks go together, which metric is the
--- one that counts, and the report of an epoch.
+--- Looks at a network while it trains: checks that data and tasks go together, finds the
+-- metric that counts, and makes the report of an epoch.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
@@ -23,8 +23,8 @@ local function check_labels(fit, source, batch)
   fit.tasks:present(batch)
 end
 
---- One batch of each source goes through the network: layers get their sizes, and what does not go
--- together is an error now and not after an epoch.
+--- Sends one batch of each source through the network. Layers get their sizes; a mismatch raises
+-- an error now and not after an epoch.
 -- @return the report on one batch of validation, or nil
 function M.look(fit)
   local batch <const> = fit.train:sample()
@@ -58,7 +58,7 @@ function M.metric(fit)
   return {path = path, task = m.task, name = m.name, direction = m.direction}
 end
 
---- Its value in a report; where it is undefined NaN, and the reason.
+--- The metric's value in a report; if it is undefined, NaN and the reason.
 function M.value(fit, report)
   local m <const> = fit.metric
   if m.task then
@@ -78,7 +78,7 @@ end
 
 -- ---- an epoch's -------------------------------------------------------------------------------
 
--- The batches, until a signal comes; the first in any case, without which there is no report.
+-- The batches, until a signal comes. The first always comes: a report needs it.
 local function until_signal(batches)
   local is_first = true
   return function()
@@ -88,7 +88,7 @@ local function until_signal(batches)
   end
 end
 
---- The report of the network, with the averages if there are some; nil where a signal came.
+--- The report of the network, with the averages if there are any; nil after a signal.
 function M.report(fit)
   if not fit.val then return nil end
   local _ <close> = fit:averaged()

@@ -1,5 +1,5 @@
---- The processes of a pool: started, watched, started again where something killed them, and ended
--- with this one.
+--- The processes of a pool. The crew starts and watches them, restarts those that something killed,
+-- and ends them with this process.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -45,7 +45,7 @@ local function outcome(self, job, code, signal)
   return nil, ("it ended with status %d"):format(code), KILLED[code]
 end
 
---- Looks once at all: done(job, result) and failed(job, why) are called for those that ended.
+--- Looks once at all jobs and calls done(job, result) or failed(job, why) for those that ended.
 function Crew:look(done, failed)
   for _, job in ipairs(self:jobs()) do
     local r <const> = self.running[job]
@@ -73,10 +73,10 @@ function Crew:jobs()
   return list
 end
 
---- Waits a little, for something to end.
+--- Waits a little for a process to end.
 function Crew:pause(waited) core.pause(math.min(LONGEST, 0.005 + waited / 20)) end
 
---- Has all processes end: each is asked to, and after so many seconds made to.
+--- Ends all processes: asks each to end, and kills it after that many seconds.
 function Crew:stop(seconds)
   self.stopping = true
   for _, r in pairs(self.running) do r.process:signal(SIGINT) end
