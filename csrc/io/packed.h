@@ -1,4 +1,4 @@
-/* Values as files hold them: types that tensors lack, and either order of bytes. */
+/* Decodes values of files: also types that tensors lack, in either byte order. */
 #ifndef BR_IO_PACKED_H
 #define BR_IO_PACKED_H
 
@@ -19,8 +19,7 @@ typedef struct br_packed {
    negative; NULL for any other name. */
 const br_packed *br_packed_find(const char *name);
 
-/* n values to memory of type p->dtype; `big`: the first byte of a value is its highest.
- */
+/* Decodes n values to type p->dtype. `big`: the highest byte of a value comes first. */
 void br_packed_decode(const br_packed *p, bool big, int64_t n, const uint8_t *from,
                       void *to);
 

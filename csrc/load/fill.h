@@ -15,7 +15,7 @@ typedef struct br_place {
 br_status br_fill_sample(const br_plan *plan, const br_batch *b, const br_place *at,
                          br_scratch *scratch);
 
-/* The batch's tensors, undefined. */
+/* Allocates the batch's tensors. Their values are undefined. */
 br_status br_batch_new(const br_plan *plan, int64_t n, br_batch *b);
 
 #endif

@@ -17,7 +17,7 @@ static br_status measure(br_call *c, kind what, br_window *win) {
                          : br_pool_measure(c, c->arg, what & MAX, x->shape, win);
 }
 
-/* The divisor of an average: the window's pixels inside, or those of the padding too. */
+/* The divisor of an average: the pixels of the window, with or without the padding. */
 static double divisor(const br_window *win, int64_t inside, bool count_pad, int64_t oy,
                       int64_t ox) {
   if (!count_pad) return (double)inside;
@@ -31,7 +31,7 @@ static double divisor(const br_window *win, int64_t inside, bool count_pad, int6
 /* Whether a byte holds every place of a window, and one value for none. */
 static bool small(const br_window *win) { return br_pool_most(win) < 256; }
 
-/* Whether every pixel lies in one window at most, and whether in one at least. */
+/* separate: no pixel lies in two windows. covering: also every pixel lies in one. */
 static bool separate(const br_window *win) {
   return !win->adaptive && win->sh >= win->kh && win->sw >= win->kw && win->dh == 1 &&
          win->dw == 1;
@@ -59,7 +59,7 @@ static br_status avg_infer(br_call *c) { return pool_infer(c, 0); }
 static br_status adaptive_max_infer(br_call *c) { return pool_infer(c, MAX | ADAPTIVE); }
 static br_status adaptive_avg_infer(br_call *c) { return pool_infer(c, ADAPTIVE); }
 
-/* One image row of the output after the other, shared among the threads. */
+/* Pools the output row by row. The threads share the rows. */
 static br_status pool_rows(br_call *c, kind what, const br_window *win, br_tensor *x) {
   bool max = what & MAX;
   const br_kernels *k = br_kernels_of(x->dtype);
@@ -131,7 +131,7 @@ static void add_to_best(const br_picture *im, const br_region *r, const char *dy
       im->k->axpy(1, 1, dy + j * size, br_pool_pixel(im, r, best[j]) + j * size);
 }
 
-/* Windows may overlap within an image, so that images are what threads share. */
+/* Each thread takes whole images, because windows may overlap within an image. */
 static br_status pool_backward(br_call *c, kind what) {
   br_window win = {0};
   bool max = what & MAX;

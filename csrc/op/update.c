@@ -10,7 +10,7 @@
 
 enum { BLOCK = 16384, TAKE = 4 }; /* elements of a block; blocks that a thread takes */
 
-/* All of one type and shape, and in the memory order of the first. */
+/* The parameter must be dense; its gradient and state need its type and shape. */
 static br_status check(const br_call *c) {
   const br_tensor *p = c->in[0];
   br_status status = br_need_float(c, p, "the parameter");
@@ -66,7 +66,7 @@ static void run_block(const part *one, int64_t block) {
 /* Cuts all parameters into blocks, and runs them. */
 static void run(int64_t n, part *parts) {
   int64_t blocks = 0, elements = 0;
-  _Atomic int64_t next = 0; /* not shared out before: many parts are less than a block */
+  _Atomic int64_t next = 0; /* threads fetch blocks, because block sizes differ */
   for (int64_t i = 0; i < n; i++) {
     parts[i].first = blocks;
     blocks += (parts[i].p->numel + BLOCK - 1) / BLOCK;

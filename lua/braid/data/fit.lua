@@ -1,5 +1,5 @@
---- Fit: the size and the colours that a loader's pictures have when nobody says, and the refusal to
--- make more of either than the data have.
+--- Fit: the size and the colours of a loader's pictures if the caller gives none. It raises an
+-- error if the caller asks for more pixels or colours than the data have.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -10,12 +10,12 @@ local MAX_PROBED <const> = 16
 
 local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
 
---- Whether a loader shows what is in a set's boxes.
+--- Whether a loader shows only the boxes of a set's pictures.
 function M.boxed(ds) return ds.boxes ~= nil and ds.crop == "box" end
 
-local probed <const> = setmetatable({}, {__mode = "k"}) -- what is to be seen of sets
+local probed <const> = setmetatable({}, {__mode = "k"}) -- results of seen_of by set
 
--- The height and width of what is to be seen of some samples, evenly from all, in the order of
+-- The height and width of the visible part of some samples, taken evenly from all and sorted by
 -- their longer sides.
 local function seen_of(ds)
   if probed[ds] then return probed[ds] end
@@ -38,8 +38,8 @@ local function seen_of(ds)
   return seen
 end
 
--- The side that a set's pictures have of themselves: what its reader was asked for, or of pictures
--- in memory what they are, 0 where that is no square; nil where they differ.
+-- The side of a set's pictures: the size given to its reader, or the size of pictures in memory.
+-- It is 0 if they are not square, and nil if their sizes differ.
 local function side_of(ds)
   if ds.size then return ds.size end
   if ds.images and not M.boxed(ds) then
@@ -50,7 +50,7 @@ local function side_of(ds)
   return least and least.side == most.side and math.max(1, math.floor(least.side)) or nil
 end
 
--- Refuses a size that most pictures of a set do not have.
+-- Raises an error if most pictures of a set are smaller than the size.
 local function check_size(ds, size)
   local own <const> = side_of(ds) or 0
   if own > 0 and size > own then
@@ -67,7 +67,7 @@ local function check_size(ds, size)
   end
 end
 
---- The side of a loader's pictures: what is asked for, or what the sets have; 0 is as they are.
+--- The side of a loader's pictures: the caller's, or the sets'. 0 leaves pictures as they are.
 function M.size(sets, o)
   for _, ds in ipairs(o.size and not o.enlarge and sets or {}) do check_size(ds, o.size) end
   local side = o.size
@@ -85,9 +85,9 @@ function M.size(sets, o)
   return side
 end
 
-local CUTS <const> = {crop = true, align = true} -- they choose what is seen by themselves
+local CUTS <const> = {crop = true, align = true} -- they choose the visible part themselves
 
---- Refuses transforms that make pictures of h x w pixels from fewer in memory.
+--- Raises an error if transforms make h x w pixels from smaller pictures in memory.
 function M.check_transforms(sets, steps, h, w)
   for _, s in ipairs(steps) do
     if s.step and CUTS[s.step[1]] then return end
@@ -102,13 +102,13 @@ function M.check_transforms(sets, steps, h, w)
   end
 end
 
--- 1 or 3, or nil for files as they are stored.
+-- 1 or 3, or nil if the files decide.
 local function colours_of(ds)
   local own <const> = ds.images and ds.images:size(2) or ds.channels
   return own and (own > 1 and 3 or 1)
 end
 
---- 1 or 3: what is asked for, or what the sets have; files that may be either are in colour.
+--- 1 or 3: the caller's choice, or the sets' channels. Files that may be either count as colour.
 function M.channels(sets, o)
   local gray, most = false, 1
   for _, ds in ipairs(sets) do

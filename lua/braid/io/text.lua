@@ -1,11 +1,11 @@
---- Text as people's programs write it: to UTF-8 with lines that end in "\n", or a message that
--- says what it is instead.
+--- Converts text files of any common encoding to UTF-8 with "\n" at line ends. If the bytes are not
+-- text, a message says what they are.
 
 local gzip <const> = require "braid.io.gzip"
 
 local M <const> = {}
 
--- The first bytes of files that are no text.
+-- The first bytes of common files that are not text.
 local OTHERS <const> = {
   {"PK\3\4", "a workbook (.xlsx, .ods) or another zip file: save its sheet as .csv"},
   {"\xD0\xCF\x11\xE0", "a workbook of Excel (.xls): save its sheet as .csv"},
@@ -21,7 +21,7 @@ local OTHERS <const> = {
   {"<html", "a web page: did the download fail?"},
 }
 
---- The name of what bytes are if they are no text; or nil.
+--- What the bytes are if they are not text, or nil.
 function M.other(bytes)
   for _, row in ipairs(OTHERS) do
     if bytes:sub(1, #row[1]) == row[1] then return row[2] end
@@ -38,7 +38,7 @@ local WINDOWS <const> = {[0x80] = 0x20AC, [0x82] = 0x201A, [0x83] = 0x0192, [0x8
 local LATIN <const> = {}
 for byte = 0x80, 0xFF do LATIN[string.char(byte)] = utf8.char(WINDOWS[byte] or byte) end
 
-local UNITS <const> = 128 -- that are unpacked at once
+local UNITS <const> = 128 -- how many are unpacked at once
 
 -- UTF-16 from byte `at` on; a half of a pair that stands alone becomes U+FFFD.
 local function from_utf16(bytes, at, order)
@@ -65,7 +65,7 @@ local function from_utf16(bytes, at, order)
   return table.concat(parts)
 end
 
--- Which order the halves of characters have in UTF-16 without a mark; nil: it is none.
+-- The byte order of UTF-16 without a mark, or nil if the text is not UTF-16.
 local function unmarked_utf16(bytes)
   local head <const> = bytes:sub(1, 400)
   local zeros <const> = {[0] = 0, 0}

@@ -19,7 +19,7 @@ local Optimizer <const> = require "braid.optim.optimizer"
 local check_tensor <const> = require("braid.optim.state").check_tensor
 
 local LBFGS <const> = class("LBFGS", Optimizer)
-LBFGS.state_of_all = true -- it stands under the first parameter and is as long as all
+LBFGS.state_of_all = true -- one state, kept under the first parameter, as long as all
 
 local ops <const>, keep <const> = core.ops, core.keep
 local number <const>, whole <const>, choice <const> = check.number, check.whole, check.choice
@@ -48,7 +48,7 @@ local STATE <const> = check.declare("LBFGS: load_state_dict: parameter 1", {
   end
 end)
 
---- The state of all stands under the first parameter.
+--- Checks the one state of all parameters, which is kept under the first parameter.
 function LBFGS:check_state_of(p, _, state, wrong)
   local params <const>, n = self.groups[1].params, 0
   if p ~= params[1] then wrong("its state is not known") end
@@ -66,7 +66,7 @@ end
 local function dot(a, b) return ops.sum(a * b):item() end
 local function largest(t) return ops.max(ops.abs(t)):item() end
 
--- All gradients in one dimension; zeros where there is none, or none is wanted.
+-- All gradients in one dimension. A parameter that is frozen or has no gradient gives zeros.
 local function flat_grad(params)
   local parts <const> = {}
   for i, p in ipairs(params) do
@@ -76,8 +76,8 @@ local function flat_grad(params)
   return ops.clone(ops.cat(parts, 1))
 end
 
--- Moves all parameters that train by t along the direction d, which from steps before may have a
--- part along others.
+-- Moves the parameters that train by t along d. It skips frozen ones, because d may still have
+-- values for them from earlier steps.
 local function move(params, t, d)
   local at = 1
   for _, p in ipairs(params) do
@@ -89,7 +89,7 @@ local function move(params, t, d)
   end
 end
 
--- Takes the last step into the history, and gives the next direction: - H g.
+-- Adds the last step to the history and returns the next direction, -H g.
 local function direction(s, g, size)
   if s.n_iter == 1 then
     s.changes, s.moves, s.ro, s.scale = {}, {}, {}, 1
@@ -117,7 +117,7 @@ local function direction(s, g, size)
   return q
 end
 
--- A function of t: loss and gradient at t along d, the parameters back where they were.
+-- Returns a function of t: loss and gradient at t along d. It restores the parameters.
 local function along(params, d, evaluate)
   local start <const> = {}
   for i, p in ipairs(params) do start[i] = ops.clone(p) end
@@ -129,7 +129,7 @@ local function along(params, d, evaluate)
   end
 end
 
---- @return the loss before the step, as the closure gave it
+--- @return the loss that the closure gave before the step
 local function check_closure(closure)
   if type(closure) == "function" then return end
   check.fail("LBFGS: step wants a function that computes the loss and its gradients, not %s",

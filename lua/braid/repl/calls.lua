@@ -1,4 +1,4 @@
---- The call that the cursor stands in: which function, which argument, which option.
+--- The call around the cursor: which function, which argument, which option.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -10,8 +10,8 @@ local M <const> = {}
 
 -- ---- where --------------------------------------------------------------------------------
 
---- The names before token i that lead to a value, as in braid.nn.Conv2d or net:forward, outermost
--- first; the last token that is one of them is i.
+--- The chain of names that ends at token i, as in braid.nn.Conv2d or net:forward, outermost name
+-- first.
 function M.chain_at(list, i)
   local names <const> = {}
   while list[i] and list[i].kind == "name" do
@@ -23,7 +23,7 @@ function M.chain_at(list, i)
   return nil
 end
 
---- What a chain of names leads to, or nil; also the whole chain's last but one.
+--- The value of a chain of names, or nil; and the value that it is a field of.
 function M.value_of(session, chain)
   local value = rawget(session.env, chain[1])
   if value == nil then value = rawget(_G, chain[1]) end
@@ -36,7 +36,7 @@ function M.value_of(session, chain)
   return value, owner
 end
 
--- The tokens before a place, without comments; nil where the place is in a string.
+-- The tokens before a place, without comments; nil if the place is in a string.
 local function code_before(text, at)
   local list <const> = {}
   for _, token in ipairs(tokens(text:sub(1, at - 1))) do
@@ -46,7 +46,7 @@ local function code_before(text, at)
 end
 
 --- The innermost bracket that is open at a place: {list =, at = its token, argument = the number
--- of the part the place is in, option = the name before "=" in that part}; nil outside of any.
+-- of the item around the place, option = the name before "=" in that item}; nil if none is open.
 function M.open_at(text, at)
   local list <const> = code_before(text, at)
   local depth, argument, option = 0, 1, nil
@@ -82,8 +82,8 @@ local function enclosing(list, i)
   end
 end
 
---- The function called where a bracket is open, as {chain =, value =, in_options = whether the
--- place is in its table of options}; nil where that is no call by name.
+--- The function whose call has the open bracket: {chain =, value =, in_options = whether the
+-- place is in its table of options}; nil if the bracket is not of a call by name.
 function M.called(session, open)
   local list, at = open.list, open.at
   local in_options <const> = list[at].text == "{"
@@ -101,7 +101,7 @@ end
 
 -- ---- what ---------------------------------------------------------------------------------
 
---- What was declared of the options of a call, or nil.
+--- The declared options of a call, or nil.
 function M.options(call)
   local chain <const> = call.chain
   local last <const> = chain[#chain]
@@ -109,7 +109,7 @@ function M.options(call)
   return base and check.declared[base .. "." .. last] or check.declared[last]
 end
 
--- The function behind a value that is called: a class's init, what check.fixed wraps.
+-- The function that a call runs: a class's init, or the function that check.fixed wraps.
 local function function_of(value)
   if class.is_class(value) then
     local handle = value

@@ -1,14 +1,14 @@
---- The calls of the last error, with the variables that they had: one of them is looked at as if
--- the entry stood in it.
+--- The calls of the last error, with the variables that they had. The user looks at one of them:
+-- entries then run as if they were inside that call.
 
 local check <const> = require "braid.check"
 local printing <const> = require "braid.repl.printing"
 
 local M <const> = {}
 
-local LIMIT <const> = 12 -- variables that are listed
+local LIMIT <const> = 12 -- how many variables are listed
 
--- An environment in which the variables of a call come before the session's.
+-- An environment that looks up names first in a call, then in the session.
 local function env_of(session, call)
   return setmetatable({}, {
     __index = function(_, name)
@@ -38,7 +38,7 @@ local function describe(session)
   if #call.names > LIMIT then print(("  ... and %d more"):format(#call.names - LIMIT)) end
 end
 
--- Goes to a call, 1 being where the error was.
+-- Goes to a call. The error was in call 1.
 local function go_to(session, at)
   local calls <const> = session.frame.calls
   if at < 1 or at > #calls then
@@ -49,7 +49,7 @@ local function go_to(session, at)
   describe(session)
 end
 
---- Looks at the calls of the last error; on = false ends that.
+--- Starts to look at the calls of the last error; on = false stops it.
 function M.enter(session, on)
   if on == false then
     session.frame = false
@@ -67,7 +67,7 @@ function M.enter(session, on)
   go_to(session, 1)
 end
 
---- So many calls outwards.
+--- Goes outwards by a number of calls.
 function M.move(session, name, by)
   if not session.frame then check.fail("%s: only after debug()", name) end
   go_to(session, session.frame.at + by)

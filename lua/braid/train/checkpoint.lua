@@ -1,12 +1,12 @@
---- braid.checkpoint(path, parts): where a run stands, in one .safetensors file, from which
--- braid.resume(path, parts) goes on.
+--- braid.checkpoint(path, parts) saves the state of a run in one .safetensors file.
+-- braid.resume(path, parts) continues from it.
 --
--- parts is a table of whatever the run is made of. What has a state (networks, optimizers,
--- schedules, averages, loaders, any object with state_dict and load_state_dict) is asked for it;
--- tables, numbers (integers and doubles to the bit, NaN and infinity too), strings, flags and
--- tensors are kept as they are. What no file holds, such as a function, is an error that names its
--- place, before anything is written. Random streams (braid.random_state) are always kept.
--- The file is written beside, synced and renamed: it is the old one or the new one, whole.
+-- parts is a table of everything that the run consists of. Networks, optimizers, schedules,
+-- averages, loaders and any object with state_dict and load_state_dict are saved by their state.
+-- Tables, numbers (integers and doubles to the bit, NaN and infinity too), strings, flags and
+-- tensors are saved as they are. A value that a file cannot hold, such as a function, raises an
+-- error that names its place, before anything is written. Random streams (braid.random_state) are
+-- always saved. The file is replaced in one step: it is either the whole old or the whole new one.
 -- @return true
 -- @usage
 -- braid.checkpoint("run/last.safetensors", {net = net, opt = opt, at = {epoch = 3}})

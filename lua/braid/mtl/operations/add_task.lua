@@ -1,13 +1,13 @@
---- net:add_task(name, task, {freeze = "others", init =, head =}): a further task, with a column
--- and a head of its own. What the network gives for the old tasks stays, bit for bit, until
--- something trains: mixers start by giving nothing of the new column to the old ones.
+--- net:add_task(name, task, {freeze = "others", init =, head =}): adds a task, with its own
+-- column and head. The outputs of the old tasks stay the same, bit for bit, until something trains:
+-- at first the mixers pass nothing from the new column to the old ones.
 --
--- Options: freeze = "others" trains the new column, its head and what it takes from the others,
--- alone; init = "pose" starts the column from that task's; column = "traits", a column that is
--- there and serves the new task as well, which then has but a head of its own; head, a kind that
--- mtl.heads has, in place of what made the others. Stacked columns stay stacked, with the
--- new one beside them; net:stack() stacks them all, whose sums are then rounded elsewhere
--- (1e-7). Parameters of mixers are new tensors: make an optimizer afterwards.
+-- Options: freeze = "others" trains only the new column, its head and its weights for the other
+-- columns; init = "pose" copies the column of that task; column = "traits" uses that existing
+-- column, so that only the head is new; head is a kind in mtl.heads (by default the kind of the
+-- other heads). Stacked columns stay stacked, and the new column is outside the stack.
+-- net:stack() stacks them all, which changes rounding (1e-7). The mixers' parameters are new
+-- tensors, so make the optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -62,7 +62,7 @@ local function check_arguments(self, name, task, o)
   end
 end
 
--- The mixers that stand between the columns and a new one.
+-- The mixers between the old columns and a new one.
 local function mixers_with_another(self)
   local mixers <const> = build.standing(self, #self.names + 1)
   for _, block in ipairs(check.sorted_keys(mixers)) do
@@ -74,7 +74,7 @@ local function mixers_with_another(self)
   return mixers
 end
 
--- Each with a place for the new column: those of a single column were never made.
+-- Gives each mixer a place for the new column. A single column had no mixers yet.
 local function grow_mixers(self, mixers, names)
   for _, block in ipairs(check.sorted_keys(mixers)) do
     self.mixer[block] = self.mixer[block] or build.mixer(self, mixers[block], block)
@@ -96,7 +96,7 @@ local function add_column(self, mixers, name, o)
   self.names = names
 end
 
--- The task stands in the group of a column, with those that it serves.
+-- Adds the task to the group of tasks that share a column.
 local function share_column(self, name, column)
   local home <const> = {[name] = column}
   for task, own in pairs(self.home or {}) do home[task] = own end
@@ -116,7 +116,7 @@ return function(self, name, task, given)
     origin.changing(self)
   local _ <close> = build.adopting(self)
   for old, t in self.tasks:each() do tasks[old] = t end
-  local all <const> = Tasks(tasks) -- refuses a name that cannot be
+  local all <const> = Tasks(tasks) -- raises an error for an invalid name
   local backbones <const>, column <const> = self.recipe.backbones,
     o.column and groups.of(self, o.column)
   local model <const> = column or o.init and groups.of(self, o.init) or self.names[1]

@@ -4,7 +4,7 @@
 --
 -- net:transfer(batch) adds gradients[block][i][j], the norm of the gradient of task i's loss at
 -- column j's map before it is mixed there, as a share of the row's sum: how much task i
--- depends on what column j computes.
+-- depends on column j.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -31,7 +31,7 @@ local function gradient_flow(self, batch)
   end
   flow.check_columns_run(self, "transfer")
   local _ <close> = grad.scope()
-  local _ <close> = self:evaluating() -- it moves no statistics
+  local _ <close> = self:evaluating() -- so that no statistics change
   local maps <const>, places <const> = {}, {}
   local out <const> = self(batch.image, function(block, name, x)
     if name == "shared" then return end

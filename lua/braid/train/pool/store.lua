@@ -1,4 +1,4 @@
---- The store of a pool: for each job a directory with its output and, once it is done, its
+--- The store of a pool. Each job has a directory with its output and, once it is done, its
 -- result.
 
 local check <const> = require "braid.check"
@@ -9,7 +9,7 @@ local Log <const> = require "braid.train.log"
 
 local M <const> = {}
 
---- A name as the name of a directory: what may not stand in one as %XX.
+--- Turns a name into a directory name. Characters that are not allowed become %XX.
 function M.folder(name)
   return (name:gsub("[^%w_%-.=+, ()]", function(c) return ("%%%02X"):format(c:byte()) end)
     :gsub("^%.", "%%2E"):gsub("^ ", "%%20"):gsub(" $", "%%20"))
@@ -28,7 +28,7 @@ local function refuse(pool, path, value)
     check.shown(value))
 end
 
--- A value as JSON has it: numbers that are not finite as {number = "nan"}.
+-- A value in the form for JSON. Numbers that are not finite become {number = "nan"}.
 local function packed(pool, value, path)
   if core.is_tensor(value) and value:numel() == 1 then value = value:item() end
   local kind <const> = type(value)
@@ -64,7 +64,7 @@ function M.write(pool, job, result)
   if not ok then check.fail("%s: %s", pool.what, why) end
 end
 
--- The first setting in which two tables differ, as words.
+-- Says in words which setting of two tables differs first.
 local function difference(a, b)
   local keys <const> = {}
   for key in pairs(a) do keys[key] = true end
@@ -90,8 +90,8 @@ local function changed(key, was, is, is_code)
   return ("its %s was %s and is %s"):format(key, short(was), short(is))
 end
 
---- The result of a job of these settings, or nil where it has none yet; one of other settings is
--- an error.
+--- The result of a job with these settings, or nil if it has none yet. A result of other settings
+-- raises an error.
 function M.read(pool, job)
   local path <const> = M.path(pool, job, job.result)
   if core.path_kind(path) ~= "file" then return nil end

@@ -1,14 +1,14 @@
 --- Asynchronous successive halving (Li, Jamieson, Rostamizadeh et al. 2020, algorithm 2): trials
 -- train for a few epochs, the best 1/eta of them for eta times as many, and so on.
 --
--- Which ones go on is decided in the order in which trials entered a rung, each decision from those
--- that entered no later; so it does not depend on which of several processes was faster, and a
--- search that goes on decides as before.
+-- Decisions are made in the order in which trials entered a rung. Each decision compares only the
+-- trials that entered up to then. So the speed of a process changes nothing, and a resumed search
+-- makes the same decisions.
 
 local M <const> = {}
 M.__index = M
 
---- rungs: epochs of each; trials: how many there are; better(a, b) of values.
+--- rungs: the epochs of each rung; trials: their number; better(a, b) compares two values.
 function M.new(rungs, trials, eta, better)
   local self <const> = setmetatable({rungs = {}, trials = trials, eta = eta, better = better,
     started = 0}, M)
@@ -19,7 +19,7 @@ function M.new(rungs, trials, eta, better)
   return self
 end
 
--- The trials of the first n of a rung that are among the best n // eta of them.
+-- The best n // eta of the first n trials of a rung.
 local function best_of(self, rung, n)
   local list <const> = {}
   for i = 1, n do
@@ -35,7 +35,7 @@ local function best_of(self, rung, n)
   return table.move(list, 1, math.min(#list, n // self.eta), 1, {})
 end
 
--- Decides for what the beginning of a rung that is done allows.
+-- Promotes trials of a rung, as far as all trials that entered it earlier are done.
 local function decide(self, k)
   local rung <const>, above <const> = self.rungs[k], self.rungs[k + 1]
   while above and rung.decided < #rung.entered do
@@ -51,7 +51,7 @@ local function decide(self, k)
   end
 end
 
---- The next trial and rung to train, or nil where others must end first.
+--- The next trial to train and its rung, or nil if other trials must end first.
 function M:next()
   for k = #self.rungs, 2, -1 do
     local rung <const> = self.rungs[k]
@@ -68,7 +68,7 @@ function M:next()
   return self.started, 1
 end
 
---- Notes what a trial reached on a rung; false where it failed.
+--- Records the value that a trial reached on a rung; false if the trial failed.
 function M:done(trial, k, value)
   self.rungs[k].values[trial] = value
   decide(self, k)
