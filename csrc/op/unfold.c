@@ -32,7 +32,8 @@ static br_status forward(br_call *c) {
   return BR_OK;
 }
 
-/* Windows may overlap: their gradients add up, one place of the window at a time. */
+/* Windows may overlap, so their gradients are added, one place of the window at a time.
+ */
 static br_status backward(br_call *c) {
   const br_tensor *x = c->in[0];
   int dim = (int)c->arg[0].i;

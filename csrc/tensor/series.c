@@ -1,4 +1,4 @@
-/* Values that follow from their place alone, into contiguous tensors of one dimension. */
+/* Fills contiguous tensors of one dimension. Each value depends on its place alone. */
 #include "tensor/tensor.h"
 
 #include <math.h>

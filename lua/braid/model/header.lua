@@ -18,7 +18,7 @@ local function text_of(path)
   return table.concat(lines, "\n")
 end
 
--- The parts in order, each with the word that it begins with; the first has none.
+-- The parts in order, each with its first word; the first part has none.
 local function parts_of(text)
   local starts <const> = {1}
   for _, word in ipairs(PARTS) do starts[#starts + 1] = text:find("%f[%w]" .. word) end
@@ -28,7 +28,7 @@ local function parts_of(text)
   return parts
 end
 
--- "Name (authors year)", which the first sentence begins with.
+-- Returns "Name (authors year)", the start of the first sentence.
 local function title_of(text)
   local head <const> = text:gsub("\n", " "):match("^.-%(.-%d%d%d%d.-%)")
   return head and head:match("^([^:]*):") or head

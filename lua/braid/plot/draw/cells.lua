@@ -40,7 +40,7 @@ function M.scale(low, high)
   end
 end
 
--- Blocks of cells as one cell each, where there are more than can be seen.
+-- Joins blocks of cells into one cell each, if there are too many cells to see.
 local function reduced(values, rows, columns)
   local h <const>, w <const> = #values, #values[1]
   local by <const>, bx <const> = (h + rows - 1) // rows, (w + columns - 1) // columns
@@ -74,7 +74,7 @@ local function widest(rows, measure)
   return most
 end
 
--- Sizes of a cell, whether its words fit, and whether columns' names stand upright.
+-- The sizes of a cell, whether its words fit, and whether the columns' names stand upright.
 local function sizes(panel, m, values, texts, room)
   local n <const> = #values[1]
   local words <const> = texts and widest(texts, m.measure) + m.gap or math.huge
@@ -163,7 +163,7 @@ local function place_cells(g, panel, values, texts, words_fit)
   end
 end
 
---- Draws it with its top left corner at (left, top) -> its height and width.
+--- Draws the table with its top left corner at (left, top) -> its height and width.
 function M.place(scene, panel, left, top, width)
   local m <const> = scene.medium
   local values <const>, note <const> = reduced(panel.values, m.grid and LIMIT or LINES,

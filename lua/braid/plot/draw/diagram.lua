@@ -1,4 +1,4 @@
---- A network as boxes and lines: what all share at the top, a lane for each column, what flows
+--- A network as boxes and lines: the shared part at the top, a lane for each column with the flows
 -- between them, the heads at the bottom.
 
 local format <const> = require "braid.format"

@@ -1,4 +1,5 @@
---- How sure an output is, and how often right, by bins of its confidence: the highest probability.
+--- How sure outputs are and how often they are right, by bins of confidence (the highest
+-- probability).
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -18,7 +19,7 @@ local function empty(context, bins)
   return problems
 end
 
--- Bins of scores taken as logits, and as probabilities, until it is clear which they are.
+-- Scores are binned both as logits and as probabilities until it is clear which they are.
 function Calibration:init(context, o)
   self.context, self.samples, self.missing, self.bins = context, 0, 0, o.bins
   self.logits = context.scores ~= "probabilities" and empty(context, o.bins)
