@@ -9,73 +9,9 @@ local mtl <const>, nn <const>, plot <const> = braid.mtl, braid.nn, braid.plot
 
 local NAN <const>, INF <const> = 0 / 0, math.huge
 
--- ---- what is drawn, read back --------------------------------------------------------------
-
--- An error where a text is no well-formed XML (elements closed in order, nothing bare).
-local function check_xml(text)
-  local open <const>, at = {}, 1
-  while true do
-    local from <const>, to, slash, name, inside, empty = text:find("<(/?)([%a]+)([^<>]-)(/?)>", at)
-    local between <const> = text:sub(at, (from or #text + 1) - 1)
-    assert.is_nil(between:find("[<>]"), between)
-    for entity in between:gmatch("&([^;]*)") do
-      assert.is_truthy(({amp = 1, lt = 1, gt = 1, quot = 1})[entity], entity)
-    end
-    if not from then break end
-    assert.is_nil(inside:find("&[^;]*$"))
-    if slash == "/" then
-      assert.equal(open[#open], name)
-      open[#open] = nil
-    elseif empty == "" then
-      open[#open + 1] = name
-    end
-    at = to + 1
-  end
-  assert.same({}, open)
-end
-
--- An error where an SVG has a number that is none, or a shape outside its page.
-local function check_svg(text)
-  check_xml(text)
-  assert.is_truthy(utf8.len(text))
-  assert.is_nil(text:find('="[^"]*%f[%w]nan%f[%W]'))
-  assert.is_nil(text:find('"-?inf'))
-  assert.is_nil(text:find("http", text:find("xmlns", 1, true) + 30, true)) -- it needs no other file
-  local w <const>, h <const> = text:match('width="(%d+)" height="(%d+)"')
-  for points in text:gmatch('points="([^"]*)"') do
-    for x, y in points:gmatch("([-%d.e]+),([-%d.e]+)") do
-      local inside <const> = tonumber(x) >= -1 and tonumber(x) <= tonumber(w) + 1
-        and tonumber(y) >= -1 and tonumber(y) <= tonumber(h) + 1
-      assert.is_true(inside, x .. ", " .. y)
-    end
-  end
-  for x, y in text:gmatch('<%a+ c?x="([-%d.]+)" c?y="([-%d.]+)"') do
-    assert.is_true(tonumber(x) >= -1 and tonumber(x) <= tonumber(w) + 1, x)
-    assert.is_true(tonumber(y) >= -1 and tonumber(y) <= tonumber(h) + 1, y)
-  end
-end
-
-local function columns_of(line)
-  return require("braid.plot.draw.text").columns(line)
-end
-
-local function check_text(text, columns)
-  assert.is_truthy(utf8.len(text))
-  assert.is_nil(text:find("\27", 1, true))
-  for line in text:gmatch("[^\n]+") do assert.is_true(columns_of(line) <= columns, line) end
-end
-
--- A figure in all media, several sizes, and colours.
-local function check_figure(figure)
-  check_svg(figure:svg())
-  check_xml(figure:svg(true))
-  local canvas <const> = figure:canvas()
-  assert.equal(3, canvas:size(3))
-  for _, columns in ipairs{10, 20, 80, 200} do
-    check_text(figure:text{columns = columns}, columns)
-  end
-  assert.is_truthy(figure:text{columns = 80, colour = true})
-end
+local figures <const> = require "spec.support.figures"
+local check_svg <const> = figures.check_svg
+local check_figure <const> = figures.check_figure
 
 -- ---- data of all kinds ---------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 -- refuses.
 
 local braid <const> = require "braid"
-local core <const> = require "braid.core"
 local notice <const> = require "braid.notice"
 local shell <const> = require "spec.support.shell"
 local data <const>, mtl <const>, nn <const>, optim <const>, train <const> =
@@ -18,49 +17,15 @@ after_each(function()
   notice.write = write
   shell.run("rm -rf " .. folder)
 end)
-local faces <const> = data.faces{n = 120, seed = 1, size = 16}
+local fits <const> = require "spec.support.fits"
 
-local function tasks_of()
-  return mtl.tasks{landmarks = mtl.landmarks{points = 5}, glasses = mtl.classes{2, weight = 0.2}}
-end
-
-local function network(tasks, seed, dropout, width)
-  braid.manual_seed(seed or 1)
-  return mtl.network{tasks = tasks, columns = "shared", blocks = nn.backbone({{"one", function(c)
-    width = width or 4
-    return nn.Sequential{nn.Conv2d(c, width, {kernel = 3, stride = 2}), nn.BatchNorm2d(width),
-      nn.ReLU(), nn.Dropout(dropout or 0)}
-  end}}, {channels = 1}), heads = function(task, c)
-    return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)}
-  end}
-end
-
-local function bytes_of(net)
-  local parts <const>, state <const> = {}, net:state_dict()
-  local names <const> = {}
-  for name in pairs(state) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do parts[i] = name .. core.bytes(state[name]) end
-  return table.concat(parts)
-end
-
--- A fit with small settings, and what it trained.
-local function fit(more, net)
-  local tasks <const> = more and more.tasks or tasks_of()
-  net = net or network(tasks)
-  local o <const> = {net = net, tasks = tasks, train = faces.train, val = faces.val, epochs = 2,
-    batch = 16, lr = 1e-2, seed = 3, progress = false}
-  for key, value in pairs(more or {}) do o[key] = value end
-  if more and more.optimizer then o.lr = more.lr end
-  if more and more.stages then o.epochs = nil end
-  if more and more.steps then o.epochs = nil end
-  return train.fit(o), net, tasks
-end
+local faces <const>, tasks_of <const>, network <const> = fits.faces, fits.tasks_of, fits.network
+local bytes_of <const>, fit <const> = fits.bytes_of, fits.fit
 
 local function refused(wrong, more, net)
   local ok <const>, why <const> = pcall(function() return (fit(more, net)) end)
   assert.is_false(ok, wrong)
-  assert.matches("fit_spec%.lua:%d+: ", why)
+  assert.matches("support/fits%.lua:%d+: ", why) -- the line that calls train.fit
   assert.matches(wrong, why)
 end
 
@@ -467,79 +432,5 @@ describe("train.fit refuses", function()
       .. "is as it was", o, network(tasks))
     assert.is_true(before == shell.read(folder .. "/last.safetensors"))
     assert.equal(0.2, tasks.glasses.weight)
-  end)
-end)
-
-describe("train.test", function()
-  local function run()
-    local tasks <const> = tasks_of()
-    local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, norm = true})
-    local set <const> = data.faces{n = 80, seed = 2}
-    train.fit{net = net, tasks = tasks, train = set.train, val = set.val, epochs = 2, batch = 16,
-      loader = {size = 40, augment = {flip = 0.5}}, dir = folder, progress = false,
-      best = "landmarks.error"}
-    return set, tasks
-  end
-
-  it("reads the best network, once", function()
-    local set <const>, tasks <const> = run()
-    local first <const> = train.test(folder, set.test)
-    local best <const> = braid.open(folder .. "/best.safetensors")
-    local wanted <const> = tasks:evaluate(best, data.loader(set.test, {size = 40, batch = 256}))
-    assert.equal(wanted.landmarks.error, first.landmarks.error)
-    assert.equal(tostring(wanted), tostring(first))
-    assert.same({}, said)
-    local again <const> = train.test(folder, set.train)
-    assert.equal(first.landmarks.error, again.landmarks.error)
-    assert.equal(tostring(first), tostring(again))
-    assert.matches("train.test: this run was tested at .*, on 10 samples", said[1])
-    local event <const> = train.history.read(folder):last("test")
-    assert.equal(first.glasses.accuracy, event.metrics.glasses.accuracy)
-  end)
-
-  it("refuses what is no run, what still trains, and values without a network", function()
-    local set <const> = faces.test
-    local function wrong(words, ...)
-      local ok <const>, why <const> = pcall(train.test, ...)
-      assert.is_false(ok)
-      assert.matches("train.test: .*" .. words, why)
-    end
-    wrong("is no directory of a run", folder, set)
-    local _, net <const>, tasks <const> = fit{dir = folder, epochs = 1}
-    wrong("holds the values of a network that no definition made", folder, set)
-    local log <const> = train.log(folder)
-    wrong("is in use", folder, set, {net = net})
-    log:close()
-    wrong("set must be a data set", folder, {train = 3})
-    local report <const> = train.test(folder, set, {net = net, tasks = tasks})
-    assert.is_number(report.landmarks.error)
-  end)
-end)
-
-describe("train.find_lr", function()
-  it("finds rates that train, and leaves everything as it was", function()
-    local tasks <const> = tasks_of()
-    local net <const> = network(tasks, 1, 0.2)
-    local before <const>, stream <const> = bytes_of(net), braid.random_state():state_dict()
-    net:eval()
-    local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train, batch = 16,
-      low = 1e-6, high = 10, seed = 1})
-    assert.is_true(before == bytes_of(net))
-    assert.is_false(net.training)
-    assert.same(stream, braid.random_state():state_dict())
-    assert.is_nil(net:parameters()[1].grad)
-    assert.is_true(found.suggestion > 1e-5 and found.suggestion < 1)
-    assert.equal(#found.lr, #found.loss)
-    assert.is_true(math.abs(found.lr[1] - 1e-6) < 1e-18)
-    assert.matches("^about %S+, of rates from 1e%-06 to ", tostring(found))
-    found:plot(folder .. "/rates.svg")
-    assert.matches("suggested", shell.read(folder .. "/rates.svg"))
-    assert.matches("suggested", tostring(found:plot()))
-    assert.same(found.raw, train.find_lr(net, {tasks = tasks, train = faces.train, batch = 16,
-      low = 1e-6, high = 10, seed = 1}).raw)
-    local ok <const>, why <const> = pcall(train.find_lr, net, {train = faces.train, low = 1,
-      high = 0.1})
-    assert.is_false(ok)
-    assert.matches("train.find_lr: low must be below high", why)
   end)
 end)
