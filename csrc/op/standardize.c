@@ -1,4 +1,4 @@
-/* Rows brought to mean 0 and deviation 1: what layer, group and instance norm share. */
+/* Scales rows to mean 0 and deviation 1, for layer, group and instance norm. */
 #include "op/op.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ static int64_t row_length(const br_tensor *x) { return x->shape[x->ndim - 1]; }
 
 static double *doubles(br_tensor *t) { return (double *)(void *)t->data; }
 
-/* saved[0] (rows) is 1 / deviation of each. */
+/* saved[0] (rows) is 1 / deviation of each row. */
 static br_status standardize_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   br_status status = br_need_float(c, x, "x");

@@ -31,7 +31,7 @@ for _, name in ipairs(LOSSES) do
 end
 local function loss_names() return check.sorted_keys(require "braid.loss") end
 
--- The names in t with those of two lists.
+-- The names in t and in two lists.
 local function names_in(t, ...)
   local set <const> = {}
   for name in next, t do set[name] = true end

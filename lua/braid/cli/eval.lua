@@ -19,7 +19,7 @@ local SAID <const> = {part = "which of the data", json = "for machines",
   batch = "samples at once (64)", size = "side of the pictures (the run's)"}
 for name, kind in pairs(given.OPTIONS) do TAKES[name], SAID[name] = kind, given.SAID[name] end
 
--- The run's test, which stands once it was made; of other data it says nothing.
+-- The run's test. It is made once and kept, and does not apply to other data.
 local function tested(dir, set, source)
   local path <const> = dir .. "/test.json"
   local before <const> = core.path_kind(path) == "file" and json.decode(files.read(path) or "")

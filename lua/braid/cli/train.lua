@@ -8,7 +8,7 @@ local json <const> = require "braid.io.json"
 local settings <const> = require "braid.cli.given.settings"
 local tasks_of <const> = require "braid.cli.given.tasks"
 
--- Options of train.fit that are the same here; one left out is left out there.
+-- Options that go to train.fit unchanged. An option that is not given is not passed on.
 local SAME <const> = {
   epochs = check.whole{from = 1}, steps = check.whole{from = 1}, batch = check.whole{from = 1},
   lr = check.number{above = 0}, schedule = check.optional(check.choice{"constant", "cosine",

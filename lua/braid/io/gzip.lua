@@ -11,7 +11,7 @@ local CRC <const>, EXTRA <const>, NAME <const>, COMMENT <const> = 2, 4, 8, 16
 --- Whether a text starts as gzip does.
 function M.is(text) return text:find("^\x1F\x8B") ~= nil end
 
--- Where a string that ends in a zero byte ends.
+-- The end of a string that a zero byte terminates.
 local function past_zero(text, at)
   local zero <const> = text:find("\0", at, true)
   return zero and zero + 1 or #text + 1
@@ -33,10 +33,10 @@ function M.open(text)
   return {at = at, size = size, crc = crc}
 end
 
---- The first bytes of what is packed, at most 65536; or nil and a message.
+--- The first unpacked bytes, at most 65536; or nil and a message.
 function M.start(text, member, most) return core.inflate_start(text, member.at, most) end
 
---- All of it, or nil and a message.
+--- All unpacked bytes, or nil and a message.
 function M.read(text, member)
   local wrong <const> = limits.over("inflated", member.size, "bytes unpacked")
   if wrong then return nil, wrong end

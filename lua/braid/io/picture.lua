@@ -5,7 +5,7 @@ local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- The path of a .png, or an error of the function `what`.
+--- Checks the path of a .png. Errors name the function `what`.
 function M.path(what, path)
   check.path(what, path)
   if not path:lower():find("%.png$") then
@@ -14,7 +14,7 @@ function M.path(what, path)
   return path
 end
 
---- Writes a canvas (h,w,c), or raises an error of the function `what`.
+--- Writes a canvas (h,w,c). Errors name the function `what`.
 -- @return true
 function M.write(what, path, canvas)
   local ok <const>, why <const> = core.image_write(path, canvas)
@@ -22,7 +22,7 @@ function M.write(what, path, canvas)
   return true
 end
 
---- A tensor of so many dimensions, or an error; `layout` says them: "(n,points,2)".
+--- Checks a tensor's number of dimensions. Error messages show `layout`, such as "(n,points,2)".
 function M.tensor(what, name, value, layout)
   local _, commas <const> = layout:gsub(",", ",")
   if not core.is_tensor(value) or value:dim() ~= commas + 1 then

@@ -1,5 +1,5 @@
---- Which class was taken for which: a row for each true class, a column for each predicted one, in
--- colours of the row's shares.
+--- Draws which class was taken for which. Each row is a true class, each column a predicted one. A
+-- cell's colour shows its share of the row.
 -- @usage plot.confusion("pose.svg", counts, {names = tasks.pose.names})
 -- plot.confusion([path,] counts, options): counts[true][predicted], rows of numbers or a tensor
 -- (classes, classes), or what the metric "confusion" gives (report.pose.confusion). Options: names,

@@ -1,4 +1,4 @@
---- How often values lie in which range.
+--- Draws how many values are in each range.
 -- @usage plot.histogram("errors.svg", report.landmarks.errors, {bins = 40, xlabel = "error"})
 -- plot.histogram([path,] data, options): data is a list of numbers, a tensor of any shape, or a
 -- table of such by name, which share their bins. NaN and infinity are left out, and counted.
@@ -18,14 +18,14 @@ for key, kind in pairs(scale.OPTIONS) do known[key] = kind end
 known.log = check.choice{"", "y"}
 local OPTIONS <const> = public.declare("plot.histogram", known, scale.relation)
 
-local LIMIT <const> = 200 -- bins of the rule's
+local LIMIT <const> = 200 -- most bins that the rule may give
 
 local function flat(value)
   if core.is_tensor(value) then return core.ops.reshape(core.detach(value), -1) end
   return value
 end
 
--- The series of what was given, their finite values sorted, and how many others there were.
+-- The series of the data, with sorted finite values, and the number of other values.
 local function values_of(data, o)
   local own = flat(data)
   if type(own) == "table" and getmetatable(own) == nil and type(own[1]) ~= "number" then
@@ -44,7 +44,7 @@ local function values_of(data, o)
   return list, lost
 end
 
--- The ends of all bins and their number.
+-- The lower and the upper end of the bins, and their number.
 local function bins_of(list, o)
   local low, high, n, quartiles = math.huge, -math.huge, 0, 0.0
   for _, s in ipairs(list) do
@@ -66,7 +66,7 @@ local function bins_of(list, o)
   return low, high, count
 end
 
--- How many of the sorted values lie in each bin; the last one has its upper end.
+-- How many of the sorted values are in each bin. The last bin includes its upper end.
 local function counts_of(sorted, low, high, bins)
   local counts <const> = {}
   for k = 1, bins do counts[k] = 0 end

@@ -8,8 +8,8 @@ local STEP <const> = "  "
 local CLOSERS <const> = {["end"] = true, ["until"] = true, ["else"] = true, ["elseif"] = true,
   ["}"] = true, [")"] = true, ["]"] = true}
 
---- The indentation of a line that follows a text: that of its last line, and a step where that
--- leaves something open.
+--- The indentation of the line after a text: the same as its last line, plus one step if that
+-- line leaves something open.
 function M.of(text)
   local line <const> = text:match("[^\n]*$")
   local list <const> = tokens(line .. " nil")
@@ -18,8 +18,8 @@ function M.of(text)
   return line:match("^%s*") .. (opens and STEP or "")
 end
 
---- After a character was put in: a line that is a word that closes a block, and no more, goes
--- a step back.
+--- Call it after each typed character. If the line is only a word that closes a block, it moves
+-- one step back.
 function M.closed(buffer)
   local start <const> = buffer:line_start()
   local blanks <const>, word <const> = buffer.text:sub(start, buffer.at - 1):match("^(%s+)(%S+)$")

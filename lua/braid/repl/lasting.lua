@@ -1,7 +1,7 @@
---- lasting(text): an entry whose outermost locals outlast it. Lua's end with their chunk, so the
--- prompt makes them variables of its own: `local x <const> = 1` becomes `x = 1`, byte for byte
--- at the same places, `local x` becomes `x = nil`. Those that are <close> stay what they are, and
--- close at the end of the entry.
+--- lasting(text): rewrites an entry so that its outermost locals last. In Lua they would end with
+-- the entry, so the prompt makes them variables of its own. `local x <const> = 1` becomes `x = 1`
+-- with every token at its old byte; `local x` becomes `x = nil`. A <close> variable stays local and
+-- closes at the end of the entry.
 
 local tokens <const> = require "braid.repl.tokens"
 
@@ -35,7 +35,7 @@ local function blank(text, from, to)
   return text:sub(1, from - 1) .. text:sub(from, to):gsub("[^\n]", " ") .. text:sub(to + 1)
 end
 
--- One local statement: its keyword and attributes become blanks.
+-- Replaces the keyword and the attributes of one local statement by blanks.
 local function rewritten(text, code, i)
   local keyword <const> = code[i]
   if code[i + 1] and code[i + 1].text == "function" then

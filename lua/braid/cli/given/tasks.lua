@@ -14,7 +14,7 @@ local function class_count(sets, name)
   return count
 end
 
--- The task that a label of the data is, by its kind.
+-- Makes the task for a label of the data, by the label's kind.
 local function task_of(sets, name, weight)
   local set <const> = sets.train
   local kind <const> = set.kinds[name]
@@ -30,7 +30,7 @@ local function task_of(sets, name, weight)
   return mtl.real{t:dim() > 1 and t:size(2) or 1, weight = weight}
 end
 
---- The tasks that a text names, for the data; where it names none, all labels but the width of
+--- The tasks that a text names, for the data. If it names none: all labels except the width of
 -- boxes.
 return function(text, sets)
   local set <const>, tasks <const> = sets.train, {}

@@ -26,7 +26,7 @@ local function logs(self, s)
   end)
 end
 
---- xi follows what the losses have become.
+--- Updates xi from the losses after the step.
 function Famo:update(s)
   local xi <const>, before <const> = s:recall("xi", 0.0), s.state.before
   local now <const> = logs(self, s)

@@ -1,6 +1,6 @@
 --- PCGrad (Yu et al. 2020, "Gradient surgery for multi-task learning", algorithm 1), on
--- coefficients c_i of what becomes of g_i: in an order drawn anew for each i (line 4), from g_i
--- its part along g_j is taken where the two conflict (lines 6-7); the results are summed (line
+-- coefficients c_i of each changed g_i. For each i it draws a new order of the j (line 4). If g_i
+-- and g_j conflict, it removes from g_i the part along g_j (lines 6-7). It sums the results (line
 -- 11). A gradient of 0 conflicts with none.
 
 local base <const> = require "braid.mtl.weigh.base"

@@ -15,7 +15,7 @@ local check <const> = require "braid.check"
 local normal <const> = require "braid.train.statistics.normal"
 
 local VALUES <const> = check.list{of = check.number(), least = 1}
-local EXACT <const>, EXACT_TIED <const> = 50, 13 -- pairs, up to which "auto" is exact
+local EXACT <const>, EXACT_TIED <const> = 50, 13 -- most pairs for which "auto" is exact
 local OPTIONS <const> = check.declare("train.statistics.wilcoxon", {
   a = check.argument(VALUES), b = check.argument(VALUES),
   alternative = check.choice{"two-sided", "less", "greater"},
@@ -27,7 +27,7 @@ local OPTIONS <const> = check.declare("train.statistics.wilcoxon", {
   end
 end)
 
--- Twice the ranks of absolute values, which makes them whole, and the sizes of groups that tie.
+-- Ranks of absolute values, doubled to be whole numbers, and the sizes of tied groups.
 local function doubled_ranks(values)
   local order <const>, ranks <const>, ties <const> = {}, {}, {}
   for i = 1, #values do order[i] = i end
@@ -64,7 +64,7 @@ local function ranked(o)
     counted = #differences}
 end
 
--- How likely each sum of the ranks with a positive sign is: share[sum].
+-- share[sum] is the probability that the ranks with a positive sign have this sum.
 local function sums(ranks)
   local share, top = {[0] = 1.0}, 0
   for _, rank in ipairs(ranks) do
