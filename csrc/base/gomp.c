@@ -1,18 +1,18 @@
 /* Braid's own runtime behind the compiler's OpenMP pragmas, in place of libgomp.
 
    gcc turns a pragma into calls of libgomp's functions. This file defines the ones that
-   the core needs, under the same names, because libgomp starts and ends a region of a
-   small operator more slowly than the work in it takes: it makes a system call at every
-   barrier, whether a thread sleeps or not. `make OPENMP=system` leaves this file out and
-   links the compiler's runtime; clang always uses its own.
+   the core needs, under the same names. libgomp is too slow for small operators: starting
+   and ending a region takes longer than the work in it, because libgomp makes a system
+   call at every barrier, even if no thread sleeps. `make OPENMP=system` leaves this file
+   out and links the compiler's runtime; clang always uses its own.
 
-   What is offered is what the core uses: regions that follow one another, loops with a
-   static schedule, and barriers. A region within a region, and one that begins while
-   another thread of the program is in one, runs on the thread that met it.
+   The file offers only what the core uses: regions that follow one another, loops with a
+   static schedule, and barriers. Two kinds of region run on the calling thread alone: a
+   nested one, and one that begins while another thread of the program is in a region.
 
-   A thread that waits spins first, since the next region mostly begins within
-   microseconds, and then sleeps. It sleeps soon where other programs want the processors:
-   a spinning thread would keep the thread that it waits for from running. */
+   A waiting thread first spins, because the next region mostly begins within
+   microseconds, and then sleeps. It sleeps sooner if other programs want the processors,
+   because a spinning thread could keep the thread that it waits for from running. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -141,7 +141,7 @@ static void *work(void *at) {
   return NULL;
 }
 
-/* A forked process has no thread but the one that forked. */
+/* A forked process has only the thread that forked. */
 static void forget_threads(void) {
   memset(workers, 0, sizeof workers);
   atomic_store(&team.taken, false);
@@ -171,7 +171,8 @@ static int processors(void) {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : MAX_THREADS;
 }
 
-/* Makes threads until there are that many, or no more can be made; returns how many. */
+/* Makes threads up to that number, or as many as the system allows. Returns how many
+   there are. */
 static int gather(int threads) {
   if (threads > MAX_THREADS) threads = MAX_THREADS;
   if (team.threads < threads) team.processors = processors();

@@ -57,7 +57,7 @@ static bool must_fail(void) {
   return false;
 }
 
-/* Whether so many bytes more are beyond the limit. */
+/* Whether so many more bytes would exceed the limit. */
 static bool is_beyond(size_t bytes) {
   if (pool.limit < 0 || (int64_t)bytes <= pool.limit - pool.live) return false;
   pool.limited = true;
@@ -132,8 +132,8 @@ static br_block *take(size_t bytes) {
   return bytes <= LARGE ? take_small(bytes) : br_heap_take(size);
 }
 
-/* More than the machine has is refused at once: the system would promise it and end the
-   process when it is used. */
+/* A request for more memory than the machine has fails at once. The system would grant
+   it, and kill the process when the memory is used. */
 static bool too_much(size_t bytes) {
   size_t all = br_heap_most();
   return bytes > all || (size_t)pool.live > all - bytes;
@@ -182,7 +182,7 @@ void br_free(void *p) {
   pthread_mutex_unlock(&pool.lock);
 }
 
-/* With the lock held: the block, or NULL where it will not do. */
+/* Returns the block, or NULL if it cannot be used. The caller holds the lock. */
 static br_block *reuse_scratch(int threads, size_t bytes) {
   if (!scratch.block || scratch.used) return NULL;
   if (threads > scratch.threads || bytes > scratch.apart || must_fail()) return NULL;

@@ -1,14 +1,14 @@
 /* Calls that wait, so that fuse.c can make one of several.
 
-   While a Sequential goes through layers whose forward is straight (what it is given goes
-   from operator to operator, each of which takes what the one before gave, and nobody
-   else sees it), it hands them a straight box: what an operator makes of the tensor in it
-   takes that one's place. A call on it is checked when it is made, so that it fails where
-   it stands, and may then wait in the box for the next one. Where no rule joins the two,
-   or anybody asks for the tensor (br_tensor_in), it runs.
+   The forward of a layer is straight if its operators form a chain: each takes the result
+   of the one before, and nobody else sees that result. A Sequential hands such layers a
+   straight box. The result of an operator replaces the tensor in the box. A call on the
+   box is checked when it is made, so that an error names the right line. The call may
+   then wait in the box for the next one. It runs when no rule joins the two, or when
+   anybody asks for the tensor (br_tensor_in).
 
-   All of it hangs on the box: a chain that an error or a dropped coroutine leaves goes
-   with that. */
+   The box owns the whole chain. When an error or a dropped coroutine abandons a chain, it
+   is collected with the box. */
 #include "bind/request.h"
 
 void br_drop_waiting(br_box *box) {
@@ -27,7 +27,7 @@ br_status br_run_waiting(lua_State *L, br_box *box) {
   return status;
 }
 
-/* The same; memory that is short is looked for in what is garbage, which may run Lua. */
+/* The same. When memory is short, it collects garbage, which may run Lua. */
 static br_status run_waiting(lua_State *L, br_box *box) {
   br_status status = br_run_waiting(L, box);
   if (status != BR_ENOMEM) return status;
@@ -76,7 +76,7 @@ bool br_request_wait(lua_State *L, br_request *r) {
   br_call_clear(c);
   c->nout = 0;
   c->waits = false;
-  br_status status = run_waiting(L, box); /* which may empty it, where memory is short */
+  br_status status = run_waiting(L, box); /* may empty the box if memory is short */
   if (mine && !status && box->t) {
     hold(box, mine);
     return true;
@@ -86,8 +86,8 @@ bool br_request_wait(lua_State *L, br_request *r) {
   return false;
 }
 
-/* straight(x): x, or a box of the same tensor, calls on which may wait, and whether it is
-   that. Anomalies are looked for call by call. */
+/* straight(x): returns x, or a straight box of the same tensor, and whether it is such a
+   box. While anomalies are looked for, each call must run by itself. */
 static int straight(lua_State *L) {
   br_box *given = br_test_box(L, 1), *box = given;
   br_enter(L);
@@ -107,8 +107,8 @@ static int is_straight(lua_State *L) {
   return 1;
 }
 
-/* settled(x, given): x with nothing waiting, straight no longer; `given` where x is no
-   more than that. */
+/* settled(x, given): runs what waits in x and returns x, which is no longer straight. It
+   returns `given` if it holds the same tensor as x. */
 static int settled(lua_State *L) {
   br_box *box = br_test_box(L, 1), *given = br_test_box(L, 2);
   if (box && box->waiting && run_waiting(L, box)) br_raise(L);

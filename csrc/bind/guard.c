@@ -1,10 +1,10 @@
-/* Budgets: a function run with a bound on the steps of the interpreter, on seconds, on
-   Lua's memory and on that of tensors, and on calls within calls.
+/* Budgets: running a function with limits on interpreter steps, seconds, Lua's memory,
+   the memory of tensors, and the depth of calls.
 
-   Once a budget is spent, every further instruction of a stranger's code is an error, so
-   that no pcall of its own can go on; Braid's own code is let finish what it does, unless
-   that takes a tenth of the steps again. While it runs, methods of strings come from a
-   table of functions that are bounded too. */
+   Once a budget is spent, every further instruction of a stranger's code raises an error,
+   so that the code cannot go on after a pcall. Braid's own code may finish its work,
+   unless that takes another tenth of the steps. While the function runs, the methods of
+   strings come from a table of functions that have limits too. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -47,8 +47,8 @@ static guard *guard_of(lua_State *L) {
   return g;
 }
 
-/* Lua's allocator within a bound. When it refuses, Lua collects its garbage and asks once
-   more. If it must refuse again, the budget is spent, but for a reserve for closing and
+/* Lua's allocator with a limit. When it returns NULL, Lua collects its garbage and asks
+   once more. If that fails too, the budget is spent, except for a reserve for closing and
    restoring. */
 static void *bounded(void *data, void *block, size_t had, size_t wanted) {
   guard *g = data;
@@ -68,7 +68,7 @@ static void *bounded(void *data, void *block, size_t had, size_t wanted) {
   return p;
 }
 
-/* Whether a function, about which "S" is known, is of a definition's text. */
+/* Whether a function comes from a definition's text; its "S" fields must be filled. */
 static bool is_strange(lua_State *L, const lua_Debug *ar) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &sources_key);
   lua_pushstring(L, ar->source);
@@ -96,7 +96,7 @@ static void look(lua_State *L, lua_Debug *ar) {
   lua_getinfo(L, "S", ar);
   if (!is_strange(L, ar)) {
     if (g->steps < g->allowance + g->allowance / 10) return;
-    g->steps = g->allowance; /* closing and restoring get their turn */
+    g->steps = g->allowance; /* leaves steps for closing and restoring */
   }
   luaL_error(L, "the budget of %s is spent", g->spent);
 }
@@ -141,8 +141,8 @@ static void end(lua_State *L, guard *g) {
 }
 
 /* guarded(steps, seconds, bytes, bytes of tensors, methods of strings, f, ...) -> true
-   and what f returns; or false, the message, and the budget that is spent, if that is
-   why. */
+   and the results of f; or false, the message, and the name of the budget if one is
+   spent. */
 static int guarded(lua_State *L) {
   guard *g = guard_of(L);
   for (int i = STEPS; i <= TENSORS; i++) luaL_checknumber(L, i);
@@ -175,21 +175,21 @@ static int guarded(lua_State *L) {
   return 3;
 }
 
-/* Whether a budget holds. */
+/* Whether a budget is in force. */
 static int is_guarded(lua_State *L) {
   lua_pushboolean(L, guard_of(L)->active);
   return 1;
 }
 
-/* Whether an error must go on upwards: the budget is spent, or who interrupted the
-   program took our hook away. */
+/* Whether an error must be passed on to the caller: the budget is spent, or an interrupt
+   of the program removed our hook. */
 static int must_stop(lua_State *L) {
   guard *g = guard_of(L);
   lua_pushboolean(L, g->active && (g->spent || lua_gethook(L) != look));
   return 1;
 }
 
-/* mark_strange(source): that a chunk of that name is a definition's. */
+/* mark_strange(source): records that the chunk of that name is a definition's. */
 static int mark_strange(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &sources_key);
@@ -199,7 +199,7 @@ static int mark_strange(lua_State *L) {
   return 0;
 }
 
-/* charge(n): counts so many steps, for work that the interpreter does not do itself. */
+/* charge(n): adds n steps for work done outside of the interpreter. */
 static int charge(lua_State *L) {
   guard *g = guard_of(L);
   lua_Integer n = luaL_checkinteger(L, 1);

@@ -1,10 +1,9 @@
 /* Scopes and modes, each of the coroutine that opened it.
 
-   A scope that closes releases the tensors made since by its coroutine. A mode holds
-   while that coroutine runs, or one that it has resumed. One that is suspended or dead
-   has no say, and what it left open goes with it. A scope or mode that is collected
-   unclosed, because nothing held it, ends without releasing anything, and says so once.
- */
+   When a scope closes, it releases the tensors that its coroutine has made since. A mode
+   is in force while its coroutine, or one that this has resumed, runs. The modes of a
+   suspended or dead coroutine have no effect, and are collected with it. If nothing holds
+   an open scope or mode, it is collected without releasing anything, and warns once. */
 #include "bind/bind.h"
 
 #include <stdatomic.h>
@@ -22,8 +21,8 @@ typedef struct handle {
 } handle;
 
 /* User values of the state: what has been opened, by thread (weak keys); the threads, by
-   what they opened (weak values); the current thread, which must not be collected, for
-   another could be made in its place and pass for it. */
+   what they opened (weak values); and the current thread. The current thread is held
+   because a new thread at the same address would be taken for it. */
 enum { COROUTINES = 1, THREADS, CURRENT };
 
 #define SCOPE "braid.scope"
@@ -40,14 +39,14 @@ static lua_State *thread_of(lua_State *L, const br_coroutine *c) {
   return thread;
 }
 
-/* Whether a coroutine other than the running one has resumed that, or what did. */
+/* Whether a thread other than the running one waits for a coroutine that it resumed. */
 static bool is_resuming(lua_State *thread) {
   lua_Debug d;
   return thread && lua_status(thread) == LUA_OK && lua_getstack(thread, 0, &d);
 }
 
-/* The newest mode of each kind counts that the current coroutine, or one that waits for
-   it, has opened. */
+/* For each kind, the newest mode is in force that the current coroutine, or one that
+   waits for it, has opened. */
 static void apply_modes(lua_State *L, br_state *s) {
   bool on[] = {[BR_RECORDING] = true, [BR_ANOMALY] = false};
   bool found[] = {[BR_RECORDING] = false, [BR_ANOMALY] = false};
@@ -113,8 +112,8 @@ br_coroutine *br_push_coroutine(lua_State *L) {
 
 /* ---- what nothing held ---- */
 
-/* Whether c's thread could have closed what it opened: a thread that is gone, or that may
-   never run again, has not forgotten it. */
+/* Whether c's thread could have closed what it opened. A thread that is gone, or that may
+   never run again, could not. */
 static bool could_close(lua_State *L, const br_coroutine *c) {
   lua_State *thread = thread_of(L, c);
   return thread && lua_status(thread) == LUA_OK;
@@ -199,7 +198,7 @@ static int new_scope(lua_State *L) {
   scope->list.prev = scope->list.next = &scope->list;
   luaL_setmetatable(L, SCOPE);
   scope->owner = br_push_coroutine(L);
-  lua_setiuservalue(L, -2, 1); /* what it is the scope of outlives it */
+  lua_setiuservalue(L, -2, 1); /* keeps the coroutine alive as long as the scope */
   scope->outer = scope->owner->scope;
   scope->closed = false;
   scope->owner->scope = scope;

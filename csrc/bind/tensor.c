@@ -1,4 +1,4 @@
-/* Making tensors from Lua values and the other way, and autograd's handles. */
+/* Conversion between tensors and Lua values, and autograd's handles. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ br_arg br_number_arg(lua_State *L, int at) {
   return a;
 }
 
-/* The value at `at` for elements of that type, raising in the name of `what`. */
+/* The value at `at` as an element of that type; errors begin with `what`. */
 static br_arg check_value(lua_State *L, int at, br_dtype dtype, const char *what) {
   br_arg value = br_number_arg(L, at);
   const char *wrong = value.given ? br_misfit(dtype, &value) : NULL;
@@ -184,8 +184,7 @@ static void empty(br_box *box) {
   br_release(t);
 }
 
-/* Whether memory could hold the tables: of a tensor without elements there may be many.
- */
+/* Whether the tables fit in memory. Even a tensor without elements may need many. */
 static bool tables_fit(const br_tensor *t) {
   int64_t level = 1, entries = 0;
   for (int d = 0; d < t->ndim; d++) {
@@ -235,7 +234,7 @@ static int from_bytes(lua_State *L) {
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, ndim, sizes, BR_CONTIGUOUS));
   memcpy(box->t->data, from + first - 1, (size_t)(numel * br_dtype_size(dtype)));
-  if (dtype == BR_BOOL) /* any other byte would be no bool */
+  if (dtype == BR_BOOL) /* a bool holds only 0 or 1 */
     for (int64_t i = 0; i < numel; i++) box->t->data[i] = box->t->data[i] != 0;
   return 1;
 }
@@ -255,8 +254,8 @@ static int dim(lua_State *L) {
   return 1;
 }
 
-/* core.input(x, name or "x"): the dimensions of what a layer is called with, which the
-   layer that runs says must be a tensor. */
+/* core.input(x, name or "x"): the dimensions of a layer's input. If it is not a tensor,
+   the error names the running layer. */
 static int input(lua_State *L) {
   if (!br_test_box(L, 1))
     return br_error_in(L, "%s must be a tensor, not %s", luaL_optstring(L, 2, "x"),
@@ -281,8 +280,8 @@ static int is_tensor(lua_State *L) {
 
 /* ---- random numbers ---- */
 
-/* core.randperm(n): 1..n in random order (Fisher and Yates), from a stream of its own;
-   with a second argument, from that seed instead of the running one. */
+/* core.randperm(n): 1..n in random order (Fisher and Yates), from a stream of its own. A
+   second argument is a seed that replaces the current one. */
 static int randperm(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   bool seeded = !lua_isnoneornil(L, 2);
@@ -302,8 +301,8 @@ static int randperm(lua_State *L) {
   return 1;
 }
 
-/* core.uniforms(seed, stream, n): n numbers from [0, 1), float64, that depend on nothing
- * else. */
+/* core.uniforms(seed, stream, n): n float64 numbers from [0, 1) that depend only on
+   these arguments. */
 static int uniforms(lua_State *L) {
   uint64_t seed = (uint64_t)luaL_checkinteger(L, 1);
   uint64_t stream = (uint64_t)luaL_checkinteger(L, 2);
@@ -315,8 +314,8 @@ static int uniforms(lua_State *L) {
   return 1;
 }
 
-/* core.version(t, ...): how often the memory of tensors has been changed in place, in
-   all; nil stands for none. */
+/* core.version(t, ...): the total number of in-place changes to the memory of the
+   tensors. Arguments may be nil. */
 static int version(lua_State *L) {
   lua_Integer sum = 0;
   for (int i = 1; i <= lua_gettop(L); i++)
@@ -325,7 +324,7 @@ static int version(lua_State *L) {
   return 1;
 }
 
-/* core.count(t): one more in a counter, or in each of several, an int64 tensor. */
+/* core.count(t): adds one to every element of an int64 tensor of counters. */
 static int count(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   if (t->dtype != BR_I64 || !br_is_contiguous(t))

@@ -1,4 +1,4 @@
-/* Pieces of the file are read where they are wanted, by pread. */
+/* pread reads only the pieces of the file that are needed. */
 #define _GNU_SOURCE
 #include "image/probe.h"
 
@@ -44,7 +44,7 @@ static int64_t big(const uint8_t *p, int n) {
   return v;
 }
 
-/* Whether a size is one that is read, of a file of so many bytes. */
+/* Whether pictures of that size are read, given the size of the file in bytes. */
 static bool is_size(const source *s, int64_t h, int64_t w, int64_t per_byte) {
   return br_codec_check_size(s->path, h, w, (size_t)s->size, per_byte) == BR_OK;
 }
@@ -84,7 +84,7 @@ static bool usual_jpeg(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   return false;
 }
 
-/* The decoder is the judge of all that is not as usual. */
+/* The decoder decides about all unusual files. */
 static br_status decode_all(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   br_image im = {0};
   br_status status = br_image_read(s->path, 0, false, &im);

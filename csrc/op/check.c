@@ -1,4 +1,4 @@
-/* Messages, results and checks, as every family wants them of a call. */
+/* Messages, results and checks that all families of operators use. */
 #include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* Epilogues: what the sums of a convolution or a linear layer go through before the call
-   that made them is over. Any elementwise operator of one tensor can be one; its own
-   kernel does the work, and its own gradient leads back. */
+/* Epilogues: operators applied to the sums of a convolution or a linear layer within the
+   same call. Any elementwise operator of one tensor can be an epilogue. Its own kernel
+   computes it, and its own gradient is used. */
 #ifndef BR_EPILOGUE_H
 #define BR_EPILOGUE_H
 
@@ -16,23 +16,24 @@ typedef struct br_epilogue {
 } br_epilogue;
 
 bool br_is_activation(const br_op *op);
-/* Has a call, whose arguments `at` and the next are the name of an activation and its
-   number, take what is named there; fails where it is none. */
+/* Sets the epilogue of a call from its arguments: `at` is the name of an activation, the
+   next its number. Fails if no activation has that name. */
 br_status br_epilogue_read(br_call *c, int at);
-/* Has the results of a call go through `activation`. */
+/* Applies `activation` to the results of a call. */
 void br_epilogue_set(br_call *c, const br_op *activation, double number);
 
-/* The epilogue of a call; the slope, contiguous, may be NULL. *sums is what the sums go
-   to: the result or, where the gradient needs them, a tensor that the call keeps. */
+/* The epilogue of a call. The slope is contiguous, and may be NULL. *sums is the tensor
+   that the sums are stored in: the result, or one that the call keeps if the gradient
+   needs the sums. */
 br_status br_epilogue_start(br_call *c, br_tensor *slope, br_epilogue *e,
                             br_tensor **sums);
 /* Applies e->map to n sums at `at`. */
 void br_epilogue_run(const br_epilogue *e, int64_t n, char *at);
-/* The whole epilogue of sums (rows, columns) that no kernel has applied any of. */
+/* Applies the whole epilogue to sums (rows, columns), none of which a kernel applied. */
 void br_epilogue_rows(const br_epilogue *e, const br_kernels *k, int64_t rows,
                       int64_t columns, char *sums);
-/* The gradient of the sums of a call from that of its result; takes the place of *dy,
-   which is released. */
+/* Computes the gradient of a call's sums from the gradient of its result, *dy. Releases
+ *dy and puts the new gradient there. */
 br_status br_epilogue_back(const br_call *c, br_tensor **dy);
 
 #endif

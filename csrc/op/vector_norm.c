@@ -48,7 +48,7 @@ static void sum_step(const br_measuring *j, int pass, int64_t n, const void *x,
 
 static bool has_unit(const br_lane *l) { return l->a > 0 && isfinite(l->a); }
 
-/* Powers are of parts of the largest, or least, so that they stay in range. */
+/* Values are divided by the largest, or least, so that their powers stay in range. */
 static void power_step(const br_measuring *j, int pass, int64_t n, const void *x,
                        const br_lane *l, br_part_sum *to) {
   double sum = 0;
@@ -99,7 +99,7 @@ static void norm_slope(const br_measuring *j, const br_slope *s) {
   j->k->norm_slope(s->n, s->x, s->dx, &(br_norm){j->p, (long double)s->y, share, s->dy});
 }
 
-/* How many of a lane are as large as an infinite norm says: they share its gradient. */
+/* How many values of a lane equal its infinite norm: they share the gradient. */
 static void share_step(const br_measuring *j, int pass, int64_t n, const void *x,
                        const br_lane *l, br_part_sum *to) {
   double count = 0;

@@ -6,7 +6,7 @@
 --
 -- class() gives a handle. Methods stand in a table behind it, metamethods in the instances'
 -- metatable; neither can be reached from a handle or an instance. Braid's own classes are sealed
--- once their file has been read: nothing changes them any more. getmetatable(object) is the handle
+-- once their file has been read: nothing can change them then. getmetatable(object) is the handle
 -- of its class.
 
 local check <const> = require "braid.check"
@@ -35,8 +35,8 @@ local function lookup(r, key)
   end
 end
 
--- Whether the function that touches a field of an object or class is of the user's script:
--- neither Braid's, which a definition may have sent, nor a definition's.
+-- Whether the function that accesses a field of an object or class is of the user's script. A
+-- definition's function does not count, nor one of Braid's: a definition may have called it.
 local function is_users()
   local info <const> = debug.getinfo(3, "S")
   return info.what ~= "C" and not is_own(info.source)
@@ -111,7 +111,7 @@ local function copy_of(t)
   return copy
 end
 
--- Others than the user get a copy of what is a table that could be written.
+-- The user gets a table itself; all others get a copy, so that they cannot write to it.
 local function for_reader(value, whole)
   if type(value) ~= "table" or getmetatable(value) ~= nil or whole then return value end
   return copy_of(value)
@@ -149,7 +149,7 @@ function M.adopt(handle, fields)
   return object
 end
 
---- Sets a field of such an object, for functions of Braid's that the user calls and no definition.
+--- Sets a field of such an object. Braid's functions use it where only the user can call them.
 function M.set(object, key, value) stores[object][key] = value end
 
 --- Iterates over the fields of an object itself, whatever its metamethods.
@@ -214,15 +214,16 @@ local function new(name, base, source)
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- A class of a definition's: allows(record, key, value) -> value refuses what it must not have.
+--- A class of a definition's: allows(record, key, value) -> value raises an error for fields that
+-- the class must not have.
 function M.strange(name, base, allows)
   local handle <const>, r <const> = new(name, base, "=definition")
   r.strange, r.allows = true, allows
   return handle
 end
 
---- Has the objects of a class, and of those derived from it, keep their fields where a
--- definition can read but not write them.
+--- Makes the fields of a class's objects, and of the objects of derived classes, readable for a
+-- definition but not writable.
 function M.guarded(handle)
   keep_fields(records[handle])
   return handle
@@ -253,11 +254,11 @@ function M.own(handle, key) return rawget(records[handle].methods, key) end
 --- The metatable of the objects of a class.
 function M.metatable(handle) return records[handle].meta end
 
---- The method of an object of that name; what is a slip of the fingers for one is an error.
+--- The method of an object of that name; a misspelt name raises an error.
 function M.method(object, name) return records[getmetatable(object)].methods[name] end
 
---- The method of an object that one of Braid's classes or of the user's gives, as a definition's
--- cannot.
+--- The method of an object that one of Braid's or the user's classes gives. Methods from a
+-- definition's classes are passed over.
 function M.trusted(object, name)
   local r = records[getmetatable(object)]
   while r do
@@ -270,7 +271,7 @@ end
 --- The value under a name of the nearest of Braid's own classes above a definition's.
 function M.braids(r, key) return (lookup(records[r.base], key)) end
 
---- A __newindex that refuses fields with the names of methods of Braid's, but for those that are
+--- A __newindex that raises an error for fields named like methods of Braid's, except the names in
 -- `free`.
 function M.shield(free)
   return function(object, key, value)

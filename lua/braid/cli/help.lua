@@ -7,7 +7,7 @@ local nearest <const> = require "braid.nearest"
 
 local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
--- Function, class or module by its name; an error where nothing is called so.
+-- The function, class or module of that name; an error if there is none.
 local function show(name)
   local docs <const> = require "braid.repl.docs"
   local session <const> = require "braid.repl.session" {}

@@ -1,10 +1,11 @@
 --- The command line: a script, a module, code, the prompt, or a command.
 --
--- A command is a file of this folder, named as the command. It returns {usage = "what --help
--- says", run = f(options, words ...)}, where f prints, and raises what goes wrong; perhaps options,
--- as braid.arguments has them, and what they are (options, said), the least and the most words it
--- takes, and wrong(options, words), what is wrong with them together. Exit status: 1 failed, 2
--- called wrongly, 130 interrupted.
+-- A command is a file of this folder, named like the command. It returns {usage = "what --help
+-- says", run = f(options, words ...)}. f prints, and raises an error if it fails. The table may
+-- also have options, in the form that braid.arguments takes; said, what each option means; least
+-- and most, the number of words; and wrong(options, words), which says what is wrong with them
+-- together.
+-- Exit status: 1 failed, 2 called wrongly, 130 interrupted.
 
 local arguments_of <const> = require "braid.arguments"
 local check <const> = require "braid.check"

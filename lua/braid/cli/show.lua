@@ -1,5 +1,5 @@
---- `braid show data PATH`, `braid show DIR`, `braid show FILE`: what data have, how a run went, a
--- network's plan.
+--- `braid show data PATH`, `braid show DIR`, `braid show FILE`: shows the contents of data, the
+-- course of a run, or a network's plan.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

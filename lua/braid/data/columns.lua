@@ -242,8 +242,8 @@ function M.class(t, column, names, from)
   return core.from_table(labels, "int64"), names
 end
 
---- "lists", "numbers" or "words": what a column of which nobody spoke holds. Words for a missing
--- value among numbers are an error that says so.
+--- "lists", "numbers" or "words": the contents of a column that no option describes. A word for a
+-- missing value among numbers raises an error that names it.
 function M.kind(t, name)
   local values <const>, numbers, word_row = t.columns[name], 0, nil
   local words = false

@@ -1,4 +1,5 @@
---- How readers say what is wrong: raised as {message =} inside, at the user's line outside.
+--- Errors of readers. Inside a reader they are raised as {message =}; the function that the user
+-- calls raises the message at the user's line.
 
 local check <const> = require "braid.check"
 local damage <const> = require "braid.io.damage"
@@ -13,7 +14,7 @@ local function passed(name, value, wrong, ...)
   return value, wrong, ...
 end
 
---- The function that users call, of one that gives up by `fail` or limits.bound.
+--- The function that users call, made from one that gives up by `fail` or limits.bound.
 -- @param name what they call it: "data.csv"
 function M.reader(name, read)
   local caught <const> = damage.caught(read)

@@ -5,8 +5,8 @@ local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- The names in order, or an error of braid.save; `ending` is the file's, `more` what else is
--- said of what is no tensor, is_name(name) what a name must be.
+--- The names in order, or an error of braid.save. `ending` is the file's ending. `more` is added to
+-- the message about a value that is not a tensor. is_name(name) says whether a name is allowed.
 function M.names(ending, tensors, is_name, more)
   if type(tensors) ~= "table" then
     check.fail("save: a .%s wants a table of tensors by name, such as {weight = t}, not a %s",

@@ -1,11 +1,11 @@
---- Other names for the tensors of a backbone: those that the same layers have in weights that
--- others publish.
+--- Other names for the tensors of a backbone: the names of the same layers in weights that others
+-- publish.
 --
 -- An alias is {map = {path of a layer here = its path there}, keep = whether all else has the same
--- name}. Of every backbone whose blocks are layers in a row there are: layers counted from 0 over
--- all blocks, as in a Sequential of PyTorch's (torchvision's `features`), with and without those
--- that have a place here only; and the layer of each block by the block's name, as in Caffe's
--- files. What else a published layout is called stands beside its blocks (nn/backbones).
+-- name}. Every backbone whose blocks are layers in a row has these aliases. One counts the layers
+-- from 0 over all blocks, like PyTorch's Sequential (torchvision's `features`), with and without
+-- the layers that only Braid has. One names the layer of each block by the block, like Caffe's
+-- files. The other names of a published layout stand beside its blocks (nn/backbones).
 
 local class <const> = require "braid.class"
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"

@@ -1,5 +1,5 @@
---- Completion: what may stand at the cursor, and a line on the call that the cursor stands in.
--- Nothing of the user's is called for it (members.lua).
+--- Completion: the words that fit at the cursor, and a line about the call around the cursor. It
+-- calls none of the user's functions (members.lua).
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
@@ -172,8 +172,8 @@ end
 
 local FEW <const>, LIMIT <const> = 12, 15 -- items with a line each; lines
 
---- The items as lines for so many columns: with what is said of them where they are few, else in
--- columns.
+--- The items as lines for so many columns. A few items stand one to a line with their descriptions,
+-- many in columns.
 function M.list(items, columns)
   local wide, said, lines <const> = 0, false, {}
   for _, item in ipairs(items) do

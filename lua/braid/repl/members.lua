@@ -1,5 +1,5 @@
---- What a value has under which names, read without running anything of the user's: no __index
--- function but those of Braid's own folders and classes, which are known.
+--- The members of a value by name, read without running the user's code. The only __index functions
+-- that are followed belong to Braid's own folders and classes.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -51,7 +51,7 @@ local function each(value, f)
   end
 end
 
---- The names that are Lua names, sorted, but those that begin with an underscore.
+--- The names that are Lua names, sorted, without the ones that begin with an underscore.
 function M.names(value)
   local set <const>, list <const> = {}, {}
   each(value, function(name)

@@ -1,5 +1,5 @@
---- printing.text(value, width): a result as the prompt prints it. Tables are Lua source that fits
--- the width; what is deep or long is cut, what contains itself is named.
+--- printing.text(value, width): a result as the prompt prints it. Tables are printed as Lua source
+-- that fits the width. Deep or long ones are cut; a table that contains itself is named.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"

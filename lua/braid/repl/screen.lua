@@ -21,7 +21,7 @@ function Screen:init(o)
   self:forget()
 end
 
---- What was drawn stays where it is: the next drawing begins on the line of the cursor.
+--- Leaves the last drawing where it is: the next one begins on the line of the cursor.
 function Screen:forget()
   self.widths, self.cursor_row, self.cursor_column = {}, 1, 0
 end
@@ -70,7 +70,7 @@ function Rows:put_text(text, style)
   self:set_style(false)
 end
 
--- A character as it is shown: nothing of it may move the cursor elsewhere.
+-- A character as it is shown, without anything that would move the cursor.
 local function shown(char)
   if char == "\t" then return "  " end
   local byte <const> = char:byte()
@@ -151,8 +151,9 @@ function Screen:draw(view)
   self.write(table.concat(out))
 end
 
---- Begins on a line of its own: where the cursor is behind an output that has no newline, a mark
--- is put there. Blanks as wide as the terminal take that to the next line, and are drawn over else.
+--- Begins on a line of its own. It writes a mark and then blanks as wide as the terminal. If the
+-- last output has no newline, the blanks move the cursor to the next line and the mark stays.
+-- Otherwise the next drawing replaces them.
 function Screen:begin()
   self.write("%" .. (" "):rep(self.size() - 1) .. "\r")
   self:forget()

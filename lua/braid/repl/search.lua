@@ -1,5 +1,6 @@
---- Ctrl-R: the newest entry of the history that has in it what is typed, older ones with Ctrl-R
--- again. Enter runs it, Ctrl-G or Ctrl-C gives back what was there, any other key goes on with it.
+--- Ctrl-R: finds the newest entry of the history that contains the typed text. Ctrl-R again finds
+-- older ones. Enter runs the entry, Ctrl-G or Ctrl-C brings back the line from before the search,
+-- and any other key goes on editing the entry.
 
 local M <const> = {}
 
@@ -9,7 +10,7 @@ local function draw(editor, query, entry, failed)
     more = "", text = entry, at = at}
 end
 
---- Serves the search; what the reading is to do then, as the editor's keys say.
+--- Runs the search. Returns what the reader is to do next, like the editor's keys.
 function M.run(editor, buffer)
   local history <const>, text <const>, place <const> = editor.history, buffer.text, buffer.at
   local query, found, entry = "", #history.entries + 1, buffer.text

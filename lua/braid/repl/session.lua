@@ -1,4 +1,4 @@
---- A session: what was entered so far, and what it left behind.
+--- A session: the entries so far, and the variables and results that they left.
 --
 -- Variables live in a table of the session's own, in front of Lua's globals, so that a variable
 -- called `type` or `table` is the user's alone. Outermost locals outlast their entry (lasting.lua).
@@ -94,8 +94,8 @@ local function with_last_returned(text, name, env)
   end
 end
 
---- The function of an entry; or nil, the message and whether it may go on on further lines. What
--- an expression gives is what the function returns.
+--- The function of an entry; or nil, the message, and whether more lines may complete the entry.
+-- The function of an expression returns its values.
 function Session:compile(text, name, line)
   local env <const> = self.frame and self.frame.env or self.env
   local above <const> = ("\n"):rep((line or 1) - 1)
@@ -183,8 +183,8 @@ function Session:note(text)
   if #good > 2 * LOGGED then self.good = table.move(good, LOGGED + 1, #good, 1, {}) end
 end
 
---- Runs an entry; one that is part of a source known by name says so, and on which of its lines it
--- begins. -> whether it went well
+--- Runs an entry. If the entry is part of a named source, the arguments give that name and the line
+-- on which the entry begins. -> whether it went well
 function Session:run(text, name, line)
   if not name then
     self.entries = self.entries + 1
@@ -204,9 +204,9 @@ function Session:run(text, name, line)
   return fine
 end
 
---- Runs what came all at once, from a pipe or the command line: a chunk as a script, an expression
--- as at the prompt, otherwise entry by entry as at the prompt until one fails. -> whether it went
--- well
+--- Runs a text that came at once, from a pipe or the command line. A chunk runs as a script, an
+-- expression as at the prompt. Any other text runs entry by entry, as at the prompt, until an entry
+-- fails. -> whether it went well
 function Session:script(text, name, ...)
   text = text:gsub("^#[^\n]*", "", 1)
   self.sources[name] = text

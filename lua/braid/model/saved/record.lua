@@ -1,7 +1,7 @@
 --- The record of a network in the metadata of its file: definition, options, tasks, changes.
 --
--- All fields are strings, whose names begin with "braid.". What is read is a stranger's: it is
--- checked field by field before use, and reading it runs nothing.
+-- All fields are strings, whose names begin with "braid.". A file may come from a stranger, so each
+-- field is checked before use, and reading runs no code.
 
 local check <const> = require "braid.check"
 local json <const> = require "braid.io.json"
@@ -40,7 +40,7 @@ end
 
 -- ---- writing --------------------------------------------------------------------------
 
--- Text that is no UTF-8, which metadata must be: each byte as the character of its number.
+-- Metadata must be UTF-8. Of other text, each byte becomes the character of its number.
 local function widened(text)
   return (text:gsub("[\x80-\xff]", function(c) return utf8.char(c:byte()) end))
 end
@@ -164,8 +164,8 @@ function M.decode(metadata)
   return r
 end
 
---- The tasks of a record, made; nil where there are none, and what is wrong where they cannot
--- be.
+--- Makes the tasks of a record. Returns nil if it has none; nil and what is wrong if they cannot be
+-- made.
 function M.tasks(list)
   if list == nil then return nil end
   local tasks <const> = {}

@@ -64,11 +64,12 @@ local function each_part(self, names, what, f)
   return self
 end
 
---- Freezes parts: tasks (column, head, and what of the mixers is theirs; of one in a group with
--- others its head alone), groups (with the heads of all their tasks; so is meant what is the name
--- of a column and of a task, as after add_task with column), "trunk", "shared",
--- "columns", "mixers", "heads", "shared_heads"; everything, if nothing is named. Freezing a task
--- puts the columns in a list: make an optimizer afterwards.
+--- Freezes the parts named, or everything if nothing is named. A part is a task, a group, "trunk",
+-- "shared", "columns", "mixers", "heads" or "shared_heads". A task means its column, its head and
+-- its share of the mixers; if other tasks are in its group, it means the head alone. A group
+-- includes the heads of all its tasks. A name of both a column and a task, as after add_task with
+-- column, means the group. Freezing a task puts the columns in a list, so make an optimizer
+-- afterwards.
 function M.freeze(self, names)
   if names == nil then return Module.freeze(self) end
   return each_part(self, names, "freeze", function(part) part:freeze() end)
@@ -97,8 +98,8 @@ function M.train_only(self, names)
   return self
 end
 
--- The columns and their heads as the shared stream and its heads are. The tensors stay those that
--- optimizers hold.
+-- Copies the shared stream and its heads to the columns and their heads. The tensors stay the same
+-- objects, because optimizers hold them.
 local function start_from_shared(self)
   local state <const>, values <const> = self.shared:state_dict(), {}
   for _, name in ipairs(self.names) do
@@ -149,7 +150,7 @@ local TABLE <const> = check.kind("a table of networks or states by task", functi
   return type(v) == "table"
 end)
 
--- The column and the tasks that a name means, and the error where it means none.
+-- The column and the tasks that a name means; an error if it means none.
 local function start_of(self, name)
   local served <const> = groups.served(self, name)
   if #served > 0 then return name, served end
@@ -192,12 +193,12 @@ function M.start_from(self, given)
   return self
 end
 
---- Draws the columns' weights together: mtl.mutual's options, whose loss net:penalty() then
--- holds. form = false ends it.
+--- Draws the columns' weights together by a loss that net:penalty() then includes. The options are
+-- the options of mtl.mutual; form = false ends it.
 function M.mutual(self, given)
   local done <const>, ends <const> = origin.changing(self),
     type(given) == "table" and given.form == false
-  if not ends then mutual(self, given) end -- refuses what it cannot do
+  if not ends then mutual(self, given) end -- raises an error for wrong options
   self.drawn = not ends and check.copy("mutual", given) or nil
   done{mutual = self.drawn or {form = false}}
   return self

@@ -1,4 +1,4 @@
---- A classification task: labels 1 .. n; `ignore` (-100, as the loader has it) is a missing one.
+--- A classification task: labels 1 .. n; `ignore` (-100, the loader's value) is a missing one.
 --
 -- Loss: cross-entropy over the batch's labelled images, or over the `hardest` share of them
 -- with the highest loss (Zhang, Zhang, Li and Qiao 2016, online hard sample mining: 0.7).

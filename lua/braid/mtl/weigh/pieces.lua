@@ -1,10 +1,11 @@
 --- The pieces of a network of columns that only one task depends on, though every loss's graph
 -- passes through it: parts of parameters of columns that run as one tensor, and weights of a mixer
 -- that computes all columns at once. Their gradients are taken out of the rows and go to the
--- parameter as they are: so the numbers are the same whether columns run as one or in a list.
+-- parameter unchanged, so that the numbers are the same whether columns run as one or in a list.
 --
--- Which tasks depend on a column's block is found from the last block backwards: what a column
--- leaves serves its tasks, and behind a mixer those of the columns that take of it.
+-- The search for the tasks that depend on a column's block goes from the last block backwards. The
+-- output of a column serves its tasks. If a mixer follows, it also serves the tasks of every column
+-- that takes from it.
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
@@ -21,7 +22,7 @@ local function union(into, from)
   for name in pairs(from) do into[name] = true end
 end
 
--- {column = {task = true}} before a mixer, from that behind it.
+-- {column = {task = true}} before a mixer, computed from the same table behind it.
 local function before_mixer(net, mixer, behind)
   local before <const> = {}
   for _, name in ipairs(net.names) do before[name] = {} end

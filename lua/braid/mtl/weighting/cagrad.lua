@@ -1,7 +1,7 @@
 --- CAGrad (Liu, Liu, Jin, Stone and Liu 2021, "Conflict-averse gradient descent", algorithm 1):
 --   line 4  w on the simplex at which g_w' g_0 + sqrt(phi) |g_w| is least, phi = c^2 |g_0|^2
 --   line 5  the direction g_0 + sqrt(phi) g_w / |g_w|, g_0 the mean of the gradients
--- c is 0.4, as the paper has it for most of its networks. rescale divides by 1 + c^2 ("squared",
+-- c is 0.4, the paper's value for most of its networks. rescale divides by 1 + c^2 ("squared",
 -- the authors' code and LibMTL) or 1 + c ("linear"). Where a mixture is shorter than eps times
 -- the gradients (the root of their squares' sum; 1e-7, torchjd: 1e-4), no direction serves all
 -- tasks, and the gradient is 0.
@@ -44,8 +44,9 @@ end
 
 local STEPS <const>, CLOSE <const> = 60, 1e-12
 
--- The w of line 4, and the length of its mixture. The best tau lies between those that gave too
--- long and too short a mixture: tried in turns are what the last one gave, and their middle.
+-- The w of line 4, and the length of its mixture. The best tau lies between one that gave too long
+-- a mixture and one that gave too short a mixture. The search alternates between the length that
+-- the last tau gave and the geometric mean of the two.
 local function solve(gram, b, r, least)
   local low, high = least / 4, math.max(table.unpack(matrix.lengths(gram)))
   local tau, w, now = length(gram, matrix.map(b, function() return 1 / #b end)), nil, nil

@@ -1,6 +1,6 @@
---- DualProj (Lopez-Paz and Ranzato 2017, "Gradient episodic memory", equation 11, as torchjd has it
--- for several tasks): the mean gradient, or that of the preference by task, brought to the nearest
--- direction that conflicts with no gradient. Options as of upgrad.
+--- DualProj (Lopez-Paz and Ranzato 2017, "Gradient episodic memory", equation 11, in torchjd's form
+-- for several tasks): projects the mean gradient, or the mean weighted by the preference by task,
+-- to the nearest direction that conflicts with no gradient. The options are those of upgrad.
 
 local base <const> = require "braid.mtl.weigh.base"
 local cone <const> = require "braid.mtl.weigh.cone"

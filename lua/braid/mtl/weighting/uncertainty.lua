@@ -2,8 +2,8 @@
 -- losses"), with s_t = log sigma_t^2, 0 at first:
 --   regression      exp(-s) / 2 L + s / 2     (equation 7)
 --   classification  exp(-s) L + s / 2         (equation 10)
--- Each s follows the gradient of that by Adam, as it would among the network's parameters. Which
--- form a task has its kind says; form = "regression" gives all of them the first, as torchjd does.
+-- Adam updates each s by the gradient of that, as if s were a parameter of the network. The kind of
+-- a task decides its form; form = "regression" gives all tasks the first, like torchjd.
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

@@ -30,7 +30,7 @@ local function options_of(given)
   return options
 end
 
---- {name =, parts = list of {name = or nil, make =}, options =} of one that was given.
+--- {name =, parts = list of {name = or nil, make =}, options =} of an entry as the user gave it.
 function M.read(name, given)
   local entry <const> = {name = name, options = options_of(given), parts = {}}
   if type(given) == "function" or given.parts == nil then

@@ -1,4 +1,4 @@
---- The state of a run of train.fit, and the moments of its life; hooks are given it.
+--- The state of a run of train.fit, and the steps from its beginning to its end. Hooks receive it.
 
 local best_of <const> = require "braid.train.best"
 local check <const> = require "braid.check"
@@ -24,8 +24,8 @@ function Fit:init(o)
   for name, task in o.tasks:each() do self.weights[name] = task.weight end
   self.epoch_before = o.tasks:get_epoch()
   self.train, self.val = Source("train", o.train, o), o.val and Source("val", o.val, o)
-  -- Where it stands: the stage and its epochs, all epochs and steps, of the present epoch the
-  -- batches taken and sums of the losses; why it has ended, if it has.
+  -- The progress of the run: the stage and its epochs, all epochs and steps, the batches and the
+  -- sums of losses of the present epoch, and the reason for the end, if it has ended.
   self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},
     losses = {}}
   if o.seed then core.manual_seed(o.seed) end
@@ -150,7 +150,7 @@ function Fit:averaged()
   return self.ema:using{recompute = self.averages.recompute and self:recomputing() or nil}
 end
 
---- Takes the weights of now into the averages, if these go by steps, or by epochs.
+--- Adds the present weights to the averages, if these go by steps, or by epochs.
 function Fit:average(by)
   local use <const>, at <const> = self.averages, self.at
   if not self.ema or use.by ~= by or at.epoch + 1 < use.from then return end
@@ -173,7 +173,8 @@ end
 
 -- ---- keeping ------------------------------------------------------------------------------
 
--- Refuses to keep a network that has values which are none: the last one that was kept is better.
+-- Raises an error instead of keeping a network with values that are not numbers, because the one
+-- kept last is better.
 local function check_finite(self)
   local _ <close> = grad.scope()
   for name, t in pairs(self.net:state_dict()) do
@@ -200,7 +201,7 @@ function Fit:save()
   return done
 end
 
--- Writes the best network, which is that of now, with the averages.
+-- Writes the present network, with the averages, as the best one.
 function Fit:write_best()
   if not self.run then return end
   local _ <close> = self:averaged()
@@ -248,7 +249,7 @@ function Fit:finish()
   return self.history
 end
 
---- Gives back what it held: the directory, the tasks' weights.
+--- Releases the directory and the tasks' weights.
 function Fit:close()
   Source.close(self.loader)
   if self.events then self.events:close() end

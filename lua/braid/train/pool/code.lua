@@ -1,6 +1,6 @@
---- The text of a function of the user's, by which the result of another one is noticed: its lines,
--- the numbers, texts and flags that it uses from outside, and the same of the functions that it
--- uses. Tables and objects from outside are not looked into.
+--- The text of a user's function, which shows whether a kept result came from another function. The
+-- text has its lines, the numbers, texts and flags that it uses from outside, and the same of the
+-- functions that it uses. It leaves out the contents of tables and objects from outside.
 
 local files <const> = require "braid.io.files"
 

@@ -1,5 +1,5 @@
---- A table of results for the terminal: columns aligned, in blocks where they are wider than it.
--- The best of a column has a "*" behind it, what is not distinguishable from it a "~".
+--- A table of results for the terminal. Columns are aligned; a table wider than the terminal is
+-- split into blocks. A "*" marks the best of a column, a "~" values not distinguishable from it.
 
 local core <const> = require "braid.core"
 

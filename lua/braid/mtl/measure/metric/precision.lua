@@ -1,4 +1,4 @@
---- Precision: the share of what is said to be a class that is.
+--- Precision: of the samples predicted as a class, the share that belong to it.
 -- Options: average = "macro" (unless given), "micro", "weighted", "each"; or class = a number or
 -- name, as in "precision.yes"; undefined = 0 or "out".
 

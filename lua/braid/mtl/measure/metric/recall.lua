@@ -1,4 +1,4 @@
---- Recall: the share of a class's samples that are said to be.
+--- Recall: of the samples of a class, the share that are predicted as it.
 -- Options: average = "macro" (unless given), "micro", "weighted", "each"; or class = a number or
 -- name, as in "recall.yes"; undefined = 0 or "out".
 

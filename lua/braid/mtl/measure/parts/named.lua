@@ -25,8 +25,8 @@ function M.names(forms)
   return names
 end
 
--- The words behind a metric's name, as its options: each word is the first option, from where the
--- last one stood, that can be it.
+-- The options that the words behind a metric's name give. Each word goes to the first option that
+-- accepts it; the search begins behind the option of the last word.
 local function options_of(kind, rest)
   local o <const>, at = {}, 1
   while rest ~= "" do
@@ -76,7 +76,7 @@ function M.metric(what, name, forms, more)
   return kind(o)
 end
 
---- The metric that a plain name means whoever has it, or nil: for reports that came from a file.
+--- The metric that a plain name means for any kind of task, or nil. Reports from a file need it.
 function M.known(name)
   local ok <const>, found <const> = pcall(M.metric, "mtl.metric", name)
   return ok and found or nil

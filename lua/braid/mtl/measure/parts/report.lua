@@ -12,10 +12,10 @@ local M <const> = {}
 
 local Report <const> = class("Report")
 
---- Names that no task may have, for a report has them.
+--- Names that no task may have, because a report uses them.
 M.RESERVED = {tasks = true, loss = true, table = true}
 
---- A report on tasks: the metrics of each, sums of losses and how many values those are of.
+--- A report on tasks: the metrics of each, the sums of losses, and how many values each sum has.
 function M.new(tasks, parts, losses, counts)
   local report <const> = Report()
   report.tasks, report.loss = tasks, {}
@@ -43,7 +43,7 @@ local function counted(m)
     and (" (%d without a label)"):format(c.missing) or "")
 end
 
--- Rows for the metrics of one task; what is a table of its own is named only.
+-- Rows for the metrics of one task. A metric that is a table gives only its name.
 local function add_rows(rows, name, task, m)
   local first = name
   for _, e in ipairs(judged.record(task) and judged.entries(task) or {}) do
