@@ -14,10 +14,9 @@ void *br_alloc(size_t bytes);
 void *br_alloc_zero(size_t bytes);
 void br_free(void *p);
 
-/* Scratch of `bytes` for each of so many threads, contents undefined: that of thread i is
-   *apart * i bytes from the result. From one call to the next it is the same memory for
-   the same thread, and so may still lie in that core's cache, where a fresh block may lie
-   in another's. */
+/* Scratch of `bytes` for each of so many threads, contents undefined. Thread i's part is
+   *apart * i bytes from the result. A thread gets the same memory in each call, so it may
+   still be in that core's cache. A fresh block may be in another core's. */
 void *br_scratch_take(int threads, size_t bytes, size_t *apart);
 void br_scratch_give(void *scratch); /* NULL is allowed */
 
@@ -31,12 +30,12 @@ void br_mem_reset_peak(void);
 /* The bytes that the machine, or this process, may use at most. */
 int64_t br_mem_most(void);
 
-/* From now on blocks handed out may add up to so many bytes; -1 ends it. Returns whether
-   one was refused since the last call. */
+/* Limits the total bytes of blocks handed out; -1 removes the limit. Returns whether a
+   block was refused since the last call. */
 bool br_mem_limit(int64_t bytes);
 
-/* For tests: the n-th allocation from now (0 is the next) fails, and every later one,
-   until called again with -1. */
+/* For tests: the n-th allocation from now (0 is the next) and all later ones fail. A call
+   with -1 ends this. */
 void br_mem_fail_after(int64_t n);
 
 /* A reference count, to stand first in a struct that br_retain and br_release may be

@@ -12,9 +12,9 @@
 
 typedef struct br_process br_process;
 
-/* Starts the program at `path`. `added` ("NAME=value") go before what the environment has
-   of these names; both lists end with NULL. Input is empty; output and errors go to the
-   end of the file `output`. NULL with a message where it cannot be started. */
+/* Starts the program at `path`. `added` ("NAME=value") override the environment's values
+   of these names. Both lists end with NULL. Input is empty; output and errors go to the
+   end of the file `output`. NULL with a message if it cannot start. */
 br_process *br_process_start(const char *path, char *const *arguments, char *const *added,
                              const char *output);
 
@@ -29,8 +29,8 @@ long br_process_id(const br_process *p);
 /* Kills its group if it still runs, and frees it. NULL is allowed. */
 void br_process_free(br_process *p);
 
-/* Has this process ended (SIGTERM) when the one that started it ends; false where that
-   is not `parent` any more. */
+/* This process will get SIGTERM when the one that started it ends. Returns false if that
+   one is not `parent` any more. */
 bool br_process_end_with(long parent);
 
 /* Waits so long, or until a signal comes. */

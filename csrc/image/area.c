@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 
-/* Fewer elements than this are not worth waking threads for. */
+/* With fewer elements, waking threads does not pay. */
 enum { GRAIN = 1 << 13 };
 
 /* Window i of `count` over `size` pixels. */

@@ -1,5 +1,5 @@
-/* Shapes drawn by how much of each pixel they cover: the overlap of the shape with an
-   interval of one pixel's width across its edge.
+/* Draws shapes by how much of each pixel they cover. The coverage is the overlap of the
+   shape with an interval of one pixel's width across its edge.
 
    The pixels to look at come from a bounding box clamped to the image, so the work is
    bounded by the image whatever the coordinates are; a coverage that overflows into a NaN
@@ -14,8 +14,9 @@
 #include "base/mem.h"
 #include "image/codec.h"
 
-/* A shape: up to five numbers, the coverage of the pixel at (x, y), 0..1, and, if given,
-   what narrows the part of the row at y that the shape may reach. */
+/* A shape: up to five numbers, and a function for the coverage of the pixel at (x, y),
+   0..1. An optional function narrows the part of the row at y that the shape may reach.
+ */
 typedef struct shape {
   double p[5];
   double (*cover)(const double *p, double x, double y);
@@ -84,13 +85,13 @@ static void blend(uint8_t *to, const uint8_t *pixel, int64_t c, double cover) {
     to[k] = (uint8_t)(to[k] + (pixel[k] - to[k]) * cover + 0.5);
 }
 
-/* The index from 0 to `size` nearest to v, by comparisons that keep it in range. */
+/* The index from 0 to `size` nearest to v. Comparisons keep it in range. */
 static int64_t clip(double v, int64_t size) {
   if (!(v > 0)) return 0;
   return v < (double)size ? (int64_t)v : size;
 }
 
-/* Paints the shape's pixels within (x0, y0, x1, y1), which must enclose it. */
+/* Paints the shape's pixels within (x0, y0, x1, y1). These bounds must enclose it. */
 static void paint(br_image *im, const shape *s, const double bound[4],
                   const uint8_t rgb[3]) {
   uint8_t pixel[3];
@@ -156,7 +157,8 @@ void br_draw_rect(br_image *im, const double box[4], double thickness,
 
 enum { SUBLINES = 4 };
 
-/* Where the line at y crosses the polygon's edges: x in ascending order; how many. */
+/* Finds where the line at y crosses the polygon's edges: x in ascending order. Returns
+   how many. */
 static int64_t crossings(const double *xy, int64_t n, double y, double *at) {
   int64_t count = 0;
   for (int64_t i = 0, j = n - 1; i < n; j = i++) {

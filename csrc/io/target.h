@@ -1,5 +1,4 @@
-/* The place where a file will be written, and the names of unfinished files beside it.
- */
+/* Where a file will be written, and the names of unfinished files beside it. */
 #ifndef BR_IO_TARGET_H
 #define BR_IO_TARGET_H
 

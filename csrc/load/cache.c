@@ -185,8 +185,7 @@ static bool read_offsets(br_cache *cache, const br_cache_key *key) {
   return cache->offset[n] == t.offsets;
 }
 
-/* True when the file exists and seems whole. Its pictures are checked only when read.
- */
+/* True when the file exists and seems whole. Pictures are checked only when read. */
 static bool open_file(br_cache *cache, const char *path, const br_cache_key *key,
                       int64_t n) {
   const size_t length = strlen(path) + 1;

@@ -22,7 +22,7 @@ typedef struct br_arg {
   double f;
   int64_t i;
   const char *s;
-  int n; /* how many of v */
+  int n; /* how many values v has */
   int64_t v[BR_MAX_DIM];
 } br_arg;
 
@@ -42,7 +42,7 @@ typedef struct br_call {
   bool waits;              /* results have no memory yet: infer only checks; see fuse.c */
   bool recording;          /* gradients are recorded, of whatever may need them */
   const char *rule;        /* by which fuse.c made it of several, or NULL */
-  const br_op *activation; /* what the results go through, or NULL; see epilogue.h */
+  const br_op *activation; /* applied to the results, or NULL; see epilogue.h */
   double number;           /* its argument */
   bool recorded;           /* a gradient may be asked for: save what it needs */
   unsigned keep;           /* infer's additions to what the row keeps */
@@ -53,8 +53,8 @@ typedef struct br_call {
   br_tensor *dy[BR_MAX_OUT];      /* NULL where no gradient arrived */
   br_tensor **dx;
   const bool *need; /* which dx are wanted */
-  br_tensor **into; /* in the place of a dx, that it may be added to what came before it;
-                       entries NULL where nothing did. All NULL but in the engine */
+  br_tensor **into; /* where a dx may be added to an earlier gradient; an entry is NULL if
+                       there is none. NULL outside the engine */
 } br_call;
 
 /* The tensors of a call whose values backward reads. It sees only shape and type of the
@@ -104,8 +104,8 @@ bool br_op_has_gradient(const br_op *op);
 
 /* ---- signatures (signature.c) ---- */
 
-/* The numbers that a call takes: from low to high, whose ends an open side leaves out.
-   Without a range every number goes, NaN too. */
+/* The numbers that a call takes: from low to high. An open side excludes its end.
+   Without a range every number is valid, NaN too. */
 typedef struct br_range {
   bool stated, low_open, high_open;
   double low, high;
@@ -142,13 +142,13 @@ void br_call_init(br_call *c, const br_op *op, const br_signature *signature, in
 void br_call_clear(br_call *c);
 br_status br_call_run(br_call *c);  /* infer and forward, no recording */
 br_status br_call_back(br_call *c); /* dx from dy; zeros where y had no elements */
-/* Checks a call that is to wait: its results get no memory before it is run. */
+/* Checks a call that waits: its results get no memory until it runs. */
 br_status br_call_check(br_call *c);
-/* Whether its strings are among br_known_word's, and so need nobody to hold them; they
-   are replaced by these. */
+/* Replaces the call's strings by those of br_known_word, which nobody need hold. Returns
+   whether it has them all. */
 bool br_call_lasts(br_call *c);
-/* A copy that owns its inputs too, few as they are, and takes over all that `c` owns;
-   NULL where there is no memory. */
+/* A copy that owns its few inputs too, and takes over all that `c` owns. NULL if memory
+   runs out. */
 br_call *br_call_own(br_call *c);
 void br_call_free(br_call *own);
 /* The operator's name, or that of the rule which made the call. */
@@ -164,7 +164,7 @@ br_status br_out(br_call *c, int i, br_dtype dtype, int ndim, const int64_t *sha
 br_status br_out_like(br_call *c, int i, const br_tensor *t, br_dtype dtype);
 /* Takes over `t` as output i; fails when it is NULL. */
 br_status br_out_take(br_call *c, int i, br_tensor *t);
-/* The same for a gradient. */
+/* Takes over a gradient in the same way. */
 br_status br_dx_take(br_call *c, int i, br_tensor *t);
 
 /* Resolves a dimension against ndim; a message when it is none of the tensor's. */
@@ -172,8 +172,8 @@ br_status br_dim(const br_call *c, const br_arg *arg, int ndim, int *dim);
 /* The dimensions named, as a mask; all of them when none is. */
 br_status br_dims(const br_call *c, const br_arg *arg, int ndim, unsigned *mask);
 /* Sizes among the arguments: an integer, or a pair as the user gave it, whose values lie
-   from `least` to `most`. BR_MAX_SIZE is what no size of a window, a step or a padding
-   may exceed: what follows from two of them fits into a number. */
+   from `least` to `most`. No window, step or padding may exceed BR_MAX_SIZE, so that
+   what is computed from two of them fits into a number. */
 #define BR_MAX_SIZE INT32_MAX
 br_status br_need_within(const br_call *c, const br_arg *arg, const char *what,
                          int64_t least, int64_t most);
@@ -208,8 +208,8 @@ br_status br_map_backward(br_call *c);
 
 /* ---- numbers (number.c) ---- */
 
-/* NULL when an element of that type can be the number: an integer exactly, a float
-   rounded as floats are. Else what is wrong, for a message; valid until the next. */
+/* NULL if an element of that type can hold the number: integers exactly, floats rounded.
+   Else it says what is wrong, for a message; the text is valid until the next call. */
 const char *br_misfit(br_dtype dtype, const br_arg *value);
 /* The same for every value of a tensor; with `cut`, fractions of floats do not count. */
 const char *br_misfits(br_dtype to, br_tensor *t, bool cut);
@@ -236,13 +236,13 @@ br_tensor *br_reshaped(br_tensor *src, int ndim, const int64_t *shape);
 
 /* ---- expansions (fold.c) ---- */
 
-/* Whether a dimension shows one element many times. */
+/* Whether a dimension repeats one element. */
 bool br_repeats(const br_tensor *x, int dim);
 /* x with one element along those of the dimensions in `mask` that do; and t, which has
    the shape of x folded along all, as x shows it. */
 br_tensor *br_folded(br_tensor *x, unsigned mask);
 br_tensor *br_unfolded(br_tensor *t, const br_tensor *x);
-/* How often one element shows along those in `mask`. */
+/* How often one element is repeated along the dimensions in `mask`. */
 int64_t br_repeat_count(const br_tensor *x, unsigned mask);
 
 /* ---- lanes (lanes.c) ---- */
@@ -271,8 +271,8 @@ void br_lanes_find(br_lanes_at *l, br_tensor *t, int ndim, const int *order, int
  */
 const void *br_lanes_get(const br_lanes_at *l, int64_t lane, int64_t count, int64_t from,
                          int64_t n, void *room);
-/* The way back: values are made at br_lanes_room, which may be the tensor itself, and
-   then put into it. */
+/* The way back: the operator writes values at br_lanes_room, which may be the tensor
+   itself. Then they are put into the tensor. */
 void *br_lanes_room(const br_lanes_at *l, int64_t lane, int64_t from, void *room);
 void br_lanes_put(const br_lanes_at *l, int64_t lane, int64_t count, int64_t from,
                   int64_t n, const void *values);
@@ -298,13 +298,13 @@ typedef struct br_timer {
   double from, outside;
 } br_timer;
 
-/* The place that calls which begin now in this thread belong to; and to be another from
-   now on, which returns what it was. */
+/* The place of calls that begin now in this thread. The second function sets another
+   place, and returns the old one. */
 int br_profile_place(void);
 int br_profile_move(int place);
 
-/* Around the work that the operator or rule of that name is charged for; without a
-   profile they do nothing. */
+/* Called before and after work, whose time counts for the operator or rule of that name.
+   Without a profile they do nothing. */
 br_timer br_timer_start(void);
 void br_timer_stop(const br_timer *timer, const char *name, int direction, int place);
 
@@ -319,16 +319,16 @@ int br_thread_index(void);
    memory, which is how a result of br_reduced_out has them; then the others in their own
    order. Returns how many are kept. */
 int br_kept_first(const br_tensor *x, unsigned mask, int *order);
-/* Output i: the first input's shape with the dimensions in `mask` 1 or, without keepdim,
-   gone. */
+/* Output i: the first input's shape. The dimensions in `mask` become 1, or are removed
+   without keepdim. */
 br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool keepdim);
 
 /* Backward of one value that was chosen from all of x: equals share dy. x and the result
    must be kept. */
 br_status br_share_backward(br_call *c);
 
-/* The sum of t over what was broadcast, so that it has the given shape; t itself
-   (retained) when it has it already. */
+/* The sum of t over the dimensions that were broadcast: it has the given shape. If t has
+   that shape already, it is t itself (retained). */
 br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape);
 
 #endif

@@ -6,8 +6,8 @@
 #include "op/op.h"
 
 /* Each lane has n elements `step` apart, from an offset that the other dimensions give.
-   Several dimensions at once are gone through in memory of their own, where they do not
-   lie one after the other. */
+   Several dimensions at once are copied to memory of their own unless they lie one after
+   the other. */
 typedef struct br_walk {
   br_tensor *x; /* owned */
   int64_t count, n, step;

@@ -36,7 +36,7 @@ static br_tensor *wide_weight(const br_call *c) {
   return br_reshaped(c->in[1], ndim, shape);
 }
 
-/* Whether t's channels lie innermost and nothing between its elements. */
+/* Whether t's channels are innermost and its elements have no gaps between them. */
 static bool innermost(const br_tensor *t, br_dtype dtype) {
   if (t->dtype != dtype) return false;
   return (t->ndim == 2 && br_is_contiguous(t)) || br_is_channels_last(t);

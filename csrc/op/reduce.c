@@ -300,8 +300,8 @@ static br_status prod_forward(br_call *c) {
   return BR_OK;
 }
 
-/* dx_i = dy times the product of the others, from both ends, so that zeros are no
- * trouble. */
+/* dx_i = dy times the product of the others. Products from both ends avoid a division,
+ * so zeros are harmless. */
 static br_status prod_backward(br_call *c) {
   br_tensor *x = NULL, *dy = NULL, *dx = NULL, *turned = NULL, *ones = NULL;
   br_status status = BR_ENOMEM;

@@ -56,8 +56,7 @@ static br_tensor *wrap(br_storage *storage, bool bare, br_dtype dtype, int ndim,
   return t;
 }
 
-/* Strides of a dense tensor whose dimensions lie in memory in `order`, outermost first.
- */
+/* The strides of a dense tensor. `order` lists its dimensions, outermost first. */
 static void dense_strides(int ndim, const int64_t *shape, const int *order,
                           int64_t *stride) {
   int64_t step = 1;

@@ -1,10 +1,10 @@
 --- Arguments of scripts and commands: --name value or --name=value over a table of defaults, whose
 -- types they take, and words.
 --
--- A default may have bounds, {30, from = 1} (from, above, to, below), or be the first of those
--- there are, {"plain", "channelwise"}; a kind of check's is an option that may be left out. Numbers
--- may be written 10k, 2M or 1e-3. A flag needs no value: --json, or --json=no. Behind "--" all are
--- words. Among names _ and - are the same.
+-- A default may have bounds, {30, from = 1} (from, above, to, below), or be the first of several
+-- choices, {"plain", "channelwise"}. A kind of check's is an option that may be left out. Numbers
+-- may be written 10k, 2M or 1e-3. A flag needs no value: --json, or --json=no. All arguments after
+-- "--" are words. In names, _ and - are the same.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"

@@ -103,8 +103,8 @@ end
 
 --- Runs f and says how its time was spent: rows {operator =, calls =, forward_ms =,
 -- backward_ms =, share =} with the costliest first, `ms` in all and `outside_ms` of it in none
--- of them. An operator's work backward and forward is one row; what an operator calls counts
--- for what was called. Prints as a table. With net = a network it has `blocks` and `tasks` too,
+-- of them. An operator's work backward and forward is one row; an operator's inner calls count for
+-- the operators called. Prints as a table. With net = a network it has `blocks` and `tasks` too,
 -- rows {block =} and {task =} like those: a block in all columns is one row, its mixer another;
 -- what all tasks share, and columns that run as one tensor, are rows of their own.
 return function(f, given)

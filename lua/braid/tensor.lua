@@ -81,7 +81,7 @@ local TENSOR <const> = alike("tensor")
 function M.tensor(values, given)
   local options <const> = check.options(TENSOR, given)
   local first = values
-  for _ = 1, 9 do -- more levels than a tensor has, should a table hold itself
+  for _ = 1, 9 do -- a limit, because a table may hold itself
     if type(first) == "table" then first = first[1] end
   end
   local dtype <const> = options.dtype or (type(first) == "boolean" and "bool" or "float32")
@@ -254,7 +254,7 @@ function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
 function methods.where_(x, mask, y)
   local there <const> = ops.where(mask, x, y)
   if not core.is_tensor(x) or there.dtype == x.dtype then return (ops.copy_(x, there)) end
-  -- Kept values must not go through another type.
+  -- The values that stay must not pass through another type.
   local own <const> = core.is_tensor(y) and ops.copy_(core.new(y.shape, x.dtype), y) or
     core.new({}, x.dtype, y)
   return (ops.copy_(x, ops.where(mask, x, own)))
@@ -269,7 +269,7 @@ meta.__unm = function(t) return (ops.neg(t)) end
 
 local FIELDS <const> = {"shape", "dtype", "requires_grad", "grad", "grad_fn"}
 
--- The core asks here for a name that is no field of a tensor's.
+-- The core calls this for a name that is no field of a tensor.
 setmetatable(methods, {__index = function(_, name)
   local known <const> = table.move(FIELDS, 1, #FIELDS, 1, {})
   for method in next, methods do known[#known + 1] = method end

@@ -9,7 +9,7 @@ local ops <const> = core.ops
 local INDEX_ADD <const> = check.declare("index_add", {alpha = check.number(1)})
 local ADDMM <const> = check.declare("addmm", {beta = check.number(1), alpha = check.number(1)})
 
--- The sizes of what must be a tensor.
+-- The sizes of t. Raises an error if it is no tensor.
 local function shape_of(t) return core.dim(t) and t.shape end
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
@@ -20,7 +20,7 @@ local function integers(...)
   return type(first) == "table" and first or {...}
 end
 
--- The dimension from 1, which t must have.
+-- The dimension, counted from 1. Raises an error if t lacks it.
 local function dimension(name, t, dim)
   local n <const> = core.dim(t)
   if math.type(dim) ~= "integer" or dim == 0 or dim > n or dim < -n then
@@ -142,8 +142,8 @@ function M.tile(t, ...)
   return (ops.repeat_(widened(t, #times), times))
 end
 
---- t with its elements moved by `shifts` along `dims` (numbers or tables of them), what
--- falls off coming in again; without dims as if t were flat.
+--- t with its elements moved by `shifts` along `dims` (numbers or tables of them), and
+-- elements that leave one end enter at the other. Without dims, t is treated as flat.
 function M.roll(t, shifts, dims)
   if dims then return (ops.roll(t, integers(shifts), integers(dims))) end
   return (ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape))
@@ -180,7 +180,7 @@ function M.index_add(x, dim, index, src, given)
     alpha == 1 and src or ops.mul(src, alpha))
 end
 
---- The same in place.
+--- index_add in place.
 function M.index_add_(x, dim, index, src, given)
   return (ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given)))
 end
@@ -234,7 +234,7 @@ function M.one_hot(labels, n)
   shape[#shape + 1] = n
   local y <const> = core.new({column:numel(), n}, "int64", 0)
   if y:numel() > 0 then
-    -- Where there is no label a 0 is written, at any place.
+    -- For a missing label a 0 is written, at any place.
     ops.scatter_(y, 2, ops.clamp(column, 1), ops.to(ops.ge(column, 1), "int64"))
   end
   return (ops.reshape(y, shape))
@@ -281,7 +281,7 @@ function M.outer(a, b)
 end
 
 --- beta input + alpha a b: a (m, k), b (k, n), input broadcasts to (m, n). A beta of 0
--- ignores the input, NaN and all.
+-- ignores the input, even NaN.
 -- @param given {beta = 1, alpha = 1}
 function M.addmm(input, a, b, given)
   need_dims("addmm", "a", a, 2)

@@ -8,7 +8,7 @@
 
 enum {
   COLUMNS = 80, /* columns of a unit of work */
-  GRAIN = 16384 /* bytes that are worth waking threads for */
+  GRAIN = 16384 /* bytes from which waking threads pays */
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

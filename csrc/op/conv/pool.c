@@ -92,8 +92,8 @@ static void convolve(const job *j, int64_t n, int64_t first, int64_t last, char 
                    &(br_conv_band){image, j->by_rows ? begin : 0, first, last, to}, room);
 }
 
-/* Rows a .. b-1 of the result, all images counted. Rows of the map that the next band
-   looks at too are kept. */
+/* Rows a .. b-1 of the result, counted over all images. It keeps the rows of the map that
+   the next band needs too. */
 static void run(const job *j, int64_t a, int64_t b, char *room) {
   const br_window *w = &j->win;
   char *map = room + j->map_at;
@@ -166,9 +166,9 @@ static br_status run_apart(const job *j, br_tensor *source, br_tensor *w, br_ten
   return status;
 }
 
-/* Activations that rise with x, or with |x|: the largest of them is that of the largest,
-   so that they need not see more than one value of a window. Where that rises with |x|,
-   `before` is what pooling then looks at. */
+/* Activations that rise with x, or with |x|: the largest input gives the largest result,
+   so they need only one value of a window. If one rises with |x|, pooling looks at
+   `before`. */
 static const struct {
   size_t whole, before, last;
 } rising[] = {{K(tanh), 0, K(tanh)},

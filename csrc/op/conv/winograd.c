@@ -11,7 +11,7 @@
 #include "base/threads.h"
 
 enum {
-  MIN_TILES = 4, /* fewer do not earn the transforms of the weights */
+  MIN_TILES = 4, /* transforming the weights does not pay for fewer */
   MIN_GRAD_TILES = 16,
   MIN_CHANNELS = 16,        /* one vector of the widest instruction set */
   OWN_WEIGHTS = 1536 << 10, /* bytes of weights that a thread may go through alone */

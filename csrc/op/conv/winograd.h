@@ -22,8 +22,8 @@ typedef struct br_winograd {
   br_epilogue after;           /* what y goes through */
 } br_winograd;
 
-/* Whether a convolution can go this way and gains by it: in either of the directions that
-   give an image, and towards the weights. */
+/* Whether this algorithm can compute a convolution and is faster: in either direction
+   that gives an image, and towards the weights. */
 bool br_winograd_wins(const br_conv *g);
 bool br_winograd_wins_weights(const br_conv *g);
 /* Allows or forbids it altogether, and tells how it was. */
@@ -44,8 +44,8 @@ typedef struct br_winograd_data {
   char *y;
 } br_winograd_data;
 
-/* Where NaN, infinities or very large numbers are among the results, *sound is false:
-   they may have spoilt others, and the plain way is to be gone. */
+/* *sound is false if results include NaN, infinities or very large numbers. These may
+   have spoilt other results, so the caller must use the plain algorithm. */
 br_status br_winograd_run(const br_winograd *p, const br_winograd_data *data,
                           bool *sound);
 /* Rows (tap, channel) of the weight gradient in panels, for br_conv_unpack; *sound as

@@ -49,8 +49,7 @@ static void transform(const job *j, int64_t g, int64_t tile, int64_t at, char *v
                      j->panels * panel_step, panel_step);
 }
 
-/* A block's transformed tiles, and the sums of its group; `fresh` if they are the first.
- */
+/* A block's transformed tiles, and its group's sums; `fresh` if they are the first. */
 typedef struct tiles_of {
   int64_t tiles;
   bool fresh;

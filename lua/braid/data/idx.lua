@@ -9,7 +9,7 @@
 -- Label 0 of the files is class 1; from = 1 says that they count from 1 themselves, as
 -- EMNIST's letters do, and missing = 255 which value marks a missing label. transposed = true
 -- turns pictures about their diagonal, as EMNIST's have to be. The label is called `class`, or
--- what `label` says; classes = {"zero", ...} names its classes, of which there are no more then.
+-- what `label` says; classes = {"zero", ...} names all its classes.
 -- http://yann.lecun.com/exdb/mnist/
 
 local core <const> = require "braid.core"
@@ -57,8 +57,8 @@ local function check_size(head, size)
     table.concat(head.sizes, ", "), head.finish, size)
 end
 
--- A tensor of a text, or nil and what is wrong with it. The sizes are compared before
--- anything is unpacked.
+-- The tensor in a file's text, or nil and what is wrong with it. Sizes are compared before
+-- unpacking.
 local function parse(text)
   local bytes = text
   if gzip.is(text) then
@@ -136,7 +136,7 @@ local function pair(images_path, labels_path, o)
     classes = {[o.label] = o.classes}, missing = 0}
 end
 
--- The path of a file that may end in .gz, or lie in a folder of its name; or nil.
+-- The path of a file, or nil. The file may end in .gz, or lie in a folder of its name.
 local function existing(stem, kind)
   for _, mark in ipairs{"-", "."} do
     local path <const> = stem .. mark .. kind
@@ -147,7 +147,7 @@ local function existing(stem, kind)
   end
 end
 
--- The directory, or the one in it, where the files are.
+-- The directory that holds the files: this one, or one in it.
 local function root_of(dir, o)
   local names <const> = {}
   for _, mark in ipairs{"-", "."} do

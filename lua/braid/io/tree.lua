@@ -109,7 +109,7 @@ function Writing:entries(value, path, depth)
   end
   local node <const> = {}
   if names and count > 0 then
-    for _, key in ipairs(check.sorted_keys(value)) do -- whose tensor is named first
+    for _, key in ipairs(check.sorted_keys(value)) do -- fixes the order of tensor names
       node[key] = self:node(value[key], M.place(path, key), depth + 1)
     end
     return node
@@ -176,7 +176,7 @@ local function unhex(text)
   return (text:gsub("%x%x", function(c) return string.char(tonumber(c, 16)) end))
 end
 
-local State <const> = {} -- marks what was the state of an object
+local State <const> = {} -- marks the state of an object
 
 local value_of
 

@@ -3,7 +3,7 @@
 -- validation loss rises. Once an epoch t, over the epochs j = t - k to t, which are k + 1 terms,
 --   k med(Ltr) / (sum(Ltr) - k med(Ltr)) * (Lval(t) - min(Lval)) / (lambda min(Lval)) > epsilon.
 -- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; it is first
--- tried at epoch k + 1, when there are so many. A task that ends has weight 0: its loss is not
+-- tried at epoch k + 1, when there are k + 1 terms. A task that ends has weight 0: its loss is not
 -- computed, and no parameter, moment or decay follows it (tasks:loss).
 -- @usage
 -- local stopping = mtl.early_stopping(tasks, {main = "landmarks", window = 5,

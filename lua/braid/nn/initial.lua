@@ -20,7 +20,7 @@ local function fans(w)
   return shape[2] * area, shape[1] * area
 end
 
---- The type of a layer's tensors: float64 if `like`, such as its first input, has it, else float32.
+--- The type of a layer's tensors: float64 if `like` (such as its first input) is so, else float32.
 function M.dtype(like)
   return like and like.dtype == "float64" and "float64" or "float32"
 end

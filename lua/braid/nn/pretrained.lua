@@ -115,8 +115,8 @@ local function same_shape(a, b)
   return true
 end
 
--- How many tensors of a view the weights have, how many of these have the same shape, and whether
--- every convolution does.
+-- A number that grows with the tensors of a view that the weights have, and with those of the same
+-- shape; and whether the weights have every convolution that is needed.
 local SHAPE <const> = 2 ^ -20
 local function score(view, state, prefix)
   local total, whole = 0, true

@@ -5,7 +5,7 @@ local tokens <const> = require "braid.repl.tokens"
 
 local M <const> = {}
 
-local LONGEST <const> = 20000 -- bytes; what is longer stays plain
+local LONGEST <const> = 20000 -- bytes; longer entries stay plain
 
 --- Escape sequences by style; none without colours.
 M.STYLES = {keyword = "\27[35m", string = "\27[32m", number = "\27[36m", comment = "\27[2m",

@@ -1,11 +1,11 @@
 --- The sandbox of definitions: all that the text of a definition can see.
 --
--- It is made of functions, copies and views. Classes are handles of sealed classes; a class of the
--- definition's own may have what is its own business, forward, init and describe, and no method of
--- Braid's under that name; its tables have no finalizers. No name leads to a file, to
--- package.path, to another network's classes, or to a table that is the user's. Budgets
--- (braid.guard) hold while it builds, and whenever its code runs outside forward. Within forward a
--- loop without end can be interrupted, but nothing is promised.
+-- It is made of functions, copies and views. Classes are handles of sealed classes. A class of
+-- the definition may define forward, init and describe, but no other method that Braid has. Its
+-- tables have no finalizers. No name leads to a file, to package.path, to another network's
+-- classes, or to a table that is the user's. Budgets (braid.guard) hold while
+-- it builds, and whenever its code runs outside forward. Within forward a loop
+-- without end can be interrupted, but nothing is promised.
 
 local basics <const> = require "braid.sandbox.basics"
 local check <const> = require "braid.check"

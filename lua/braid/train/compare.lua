@@ -4,11 +4,10 @@
 --
 -- networks = {NAME = f}: f(tasks, job) makes a network; job has network, seed, width (1 unless
 -- `same` asks for another) and dir. {f, ... options of train.fit} has options of its own (such as
--- stages); {parts = {pose = f, smile = g}} are trained one by one and count as one network (such as
--- those of single tasks). seeds = {1, 2, 3}, or how many. Options of train.fit (tasks, train, val,
--- epochs, optimizer, best, ...) hold for all; the best epoch by validation counts (take = "last":
--- the last one), and what it says of `test`, where that is given, stands in the table, else what it
--- says of val.
+-- stages); {parts = {pose = f, smile = g}} are trained one by one and count as one network (such
+-- as single-task networks). seeds = {1, 2, 3}, or how many. Options of train.fit (tasks, train,
+-- val, epochs, optimizer, best, ...) hold for all. The best epoch by validation counts (take =
+-- "last": the last one). The table shows its metrics on `test`, or on val if there is no `test`.
 --
 -- budget = "epochs": as many for each. "macs": as many multiplications as the baseline needs for
 -- its epochs, or the costliest network where there is no baseline. "seconds" (seconds = n): as many
@@ -17,12 +16,12 @@
 -- n); its function must heed job.width. Networks of parts stay as they are.
 --
 -- baseline = NAME adds delta-m, the mean relative gain over it. metrics = {"landmarks.failure",
--- {name = "score", direction = "max", percent = true}} are the columns (those by which tasks are
--- judged); order = {NAME, ...} the rows; level = 0.05 that of tests; title. after = function(net,
--- job) is called in the job with the trained network. run = function(job) takes the place of
--- train.fit: it returns metrics ({landmarks = {failure = 0.2}} or {score = 1}), and may return
--- {parameters =, macs =, seconds =}; job.make() gives the network of a function (a list of names
--- may stand for networks).
+-- {name = "score", direction = "max", percent = true}} are the columns (default: the metrics that
+-- judge the tasks); order = {NAME, ...} the rows; level = 0.05 that of tests; title.
+-- after = function(net, job) is called in the job with the trained network. run = function(job)
+-- replaces train.fit: it returns metrics ({landmarks = {failure = 0.2}} or {score = 1}), and may
+-- return {parameters =, macs =, seconds =}; job.make() gives the network of a function (a list of
+-- names may stand for networks).
 --
 -- dir: each job in DIR/NAME/seedN; results.md, .csv, .tex, .html, .txt, .json, METRIC.svg. jobs,
 -- threads, tries, progress: see train.pool; the script runs once more from its beginning for each

@@ -1,11 +1,10 @@
 --- The log of a run in a directory. metrics.jsonl has one event a line, metrics.csv one epoch a
 -- row. The log also keeps the history of the run.
 --
--- A line is written whole or not at all, whatever happens to the process. While the disk is full,
--- lines wait and are tried again with the next one. Only one process at a time may log to a
--- directory; its claim ends with the process. A checkpoint stores the place in the log. Resuming
--- removes what came after that place, so that no epoch is logged twice. Values that depend on the
--- clock go to clock.jsonl.
+-- A line is written whole or not at all. While the disk is full, lines wait and are tried again
+-- with the next one. One process at a time may log to a directory; its claim ends with it. A
+-- checkpoint stores the place in the log. Resuming removes what came after that place, so that no
+-- epoch is logged twice. Values that depend on the clock go to clock.jsonl.
 --   log:step{step =, epoch =, loss = {total =, TASK =}, ...}
 --   log:epoch{epoch =, step =, train = {loss = {...}}, val = tasks:evaluate(...), seconds =}
 --   log:event{event = "best", ...}     log:clock{event = "start"}     log.history

@@ -1,4 +1,4 @@
---- resume() continues the training run that Ctrl-C paused.
+--- resume(): continues the training run that Ctrl-C paused.
 
 local check <const> = require "braid.check"
 

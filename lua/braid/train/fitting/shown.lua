@@ -22,7 +22,7 @@ end
 --- Begins a file for TensorBoard at the step where the run stands.
 function M:begin_events()
   if not self.o.events then return end
-  local resumed <const> = self.at.step > 0 or nil -- what came after this step is void
+  local resumed <const> = self.at.step > 0 or nil -- later events become void
   self.events = train_events(self.run.dir, {step = resumed and self.at.step + 1})
   if self.at.step == 0 and self.metric then
     self.events:hparams(settings(self.run.config.options),
@@ -30,7 +30,7 @@ function M:begin_events()
   end
 end
 
---- Logs an event, and shows it. -> as it is in the history
+--- Logs an event and shows it. Returns the event as the history holds it.
 function M:note(event)
   local is_epoch <const> = event.event == "epoch"
   local kept <const> = self.log[is_epoch and "epoch" or "event"](self.log, event)
@@ -41,7 +41,7 @@ function M:note(event)
   return kept
 end
 
--- The best network, where its file holds values alone: a copy that has them.
+-- The best network. If its file holds only values, this is a copy of the network with them.
 local function network_of(self)
   if origin.of(self.net) then return nil end
   local values <const> = safetensors.read(self.run.best)

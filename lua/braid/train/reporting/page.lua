@@ -126,7 +126,7 @@ function M.grid(parts) return '<div class="grid">' .. table.concat(parts, "\n") 
 function M.flow(parts) return '<div class="flow">' .. table.concat(parts, "\n") .. "</div>" end
 function M.wide(part) return '<div class="wide">' .. part .. "</div>" end
 
---- A part that is open only when it is asked for.
+--- A part that stays closed until the reader opens it.
 function M.details(title, part)
   return ("<details><summary>%s</summary>%s</details>"):format(escape(title), part)
 end

@@ -64,7 +64,7 @@ local function find_best(column, cells, rows)
   for _, cell in ipairs(cells) do
     if cell.mean and (not value or sign * cell.mean < sign * value) then value = cell.mean end
   end
-  local others = false -- of cells that are all equal none is the best
+  local others = false -- if all cells are equal, none is the best
   for i, cell in ipairs(cells) do
     if cell.mean and cell.mean == value then best[rows[i][1]] = true end
     others = others or cell.mean ~= nil and cell.mean ~= value
