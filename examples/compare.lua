@@ -104,7 +104,7 @@ build.cross_stitch_wide = as_large_as_dcnet(build.cross_stitch)
 
 local faces <const> = o.data == "" and data.faces{n = o.faces, seed = 1} or data.mtfl(o.data)
 
--- What flows between the tasks of a trained network.
+-- Draws the flow between the tasks of a trained network.
 local function draw(net, name)
   local function path(what) return ("%s/%s_%s.svg"):format(o.out, what, name) end
   local batch <const> = data.loader(faces.test, {batch = 256, size = 40})()

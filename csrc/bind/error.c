@@ -38,7 +38,7 @@ void br_notice(lua_State *L, const char *text) {
   lua_pcall(L, 1, 0, 0);
 }
 
-/* What to name in an error. `place` and `name` are stack indices. */
+/* The names that an error begins with. `place` and `name` are stack indices. */
 typedef struct blame {
   int place;    /* "file:line: " of the user's script */
   int name;     /* the name of Braid's function that the script called, or nil */

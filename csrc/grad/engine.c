@@ -13,7 +13,7 @@ typedef struct queued {
   int before;    /* the depth of an outer pass that also has it in its heap, or 0 */
 } queued;
 
-/* What an outer pass had at a value. */
+/* The gradient that an outer pass has gathered at a value. */
 typedef struct aside {
   br_var *var; /* owned */
   br_tensor *pending;

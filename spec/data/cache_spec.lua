@@ -3,38 +3,12 @@
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
 local pictures <const> = require "spec.support.pictures"
-local Dataset <const> = require "braid.data.dataset"
 local data <const>, mtl <const> = braid.data, braid.mtl
 
-local TASKS <const> = mtl.tasks{
-  landmarks = mtl.landmarks{points = 5, flip = pictures.FLIP},
-  pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, yaw = mtl.real{1, flip = "negate"},
-}
-
--- Everything in the batches of an epoch, as one list of lists.
-local function all_of(ds, options)
-  local list <const> = {}
-  for batch in data.loader(ds, options) do
-    local row <const> = {count = batch.count, task = batch.task}
-    for name, t in pairs(batch) do
-      if type(t) == "userdata" then
-        -- NaN is no value that `same` could compare.
-        row[name] = t.dtype:find("float") and t:masked_fill(t:ne(t), 12345):totable() or t:totable()
-      end
-    end
-    list[#list + 1] = row
-  end
-  return list
-end
-
--- Tiny pictures that carry their number in their gray and in the label `number`.
-local function numbered(n, labels)
-  local values <const>, numbers <const> = {}, {}
-  for i = 1, n do values[i], numbers[i] = {{{i % 256}}}, i end
-  local all <const> = {number = braid.tensor(numbers, {dtype = "int64"})}
-  for name, list in pairs(labels or {}) do all[name] = braid.tensor(list, {dtype = "int64"}) end
-  return Dataset{images = braid.tensor(values, {dtype = "uint8"}), labels = all, missing = 0}
-end
+local loading <const> = require "spec.support.loading"
+local TASKS <const> = loading.TASKS
+local all_of <const> = loading.all_of
+local numbered <const> = loading.numbered
 
 describe("data.mix", function()
   local a <const> = numbered(12, {kind = {1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2}})

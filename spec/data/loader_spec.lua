@@ -2,41 +2,17 @@ local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
 local pictures <const> = require "spec.support.pictures"
 local Dataset <const> = require "braid.data.dataset"
-local data <const>, mtl <const> = braid.data, braid.mtl
+local data <const> = braid.data
 
-local TASKS <const> = mtl.tasks{
-  landmarks = mtl.landmarks{points = 5, flip = pictures.FLIP},
-  pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, yaw = mtl.real{1, flip = "negate"},
-}
+local loading <const> = require "spec.support.loading"
+local TASKS <const> = loading.TASKS
+local all_of <const> = loading.all_of
+local numbered <const> = loading.numbered
+
 local STEPS <const> = {data.crop{margin = 1.4}, data.resize(48),
   data.augment{rotate = 15, scale = 0.1, flip = 0.5, shear = 5}, data.brightness(0.2),
   data.contrast(0.2), data.saturation(0.2), data.gray(0.3), data.equalize(0.3), data.noise(0.02),
   data.blur(1), data.cutout(0.2), data.whiten()}
-
--- Everything in the batches of an epoch, as one list of lists.
-local function all_of(ds, options)
-  local list <const> = {}
-  for batch in data.loader(ds, options) do
-    local row <const> = {count = batch.count, task = batch.task}
-    for name, t in pairs(batch) do
-      if type(t) == "userdata" then
-        -- NaN is no value that `same` could compare.
-        row[name] = t.dtype:find("float") and t:masked_fill(t:ne(t), 12345):totable() or t:totable()
-      end
-    end
-    list[#list + 1] = row
-  end
-  return list
-end
-
--- Tiny pictures that carry their number in their gray and in the label `number`.
-local function numbered(n, labels)
-  local values <const>, numbers <const> = {}, {}
-  for i = 1, n do values[i], numbers[i] = {{{i % 256}}}, i end
-  local all <const> = {number = braid.tensor(numbers, {dtype = "int64"})}
-  for name, list in pairs(labels or {}) do all[name] = braid.tensor(list, {dtype = "int64"}) end
-  return Dataset{images = braid.tensor(values, {dtype = "uint8"}), labels = all, missing = 0}
-end
 
 local function numbers_of(ds, options)
   local list <const> = {}

@@ -6,19 +6,7 @@ local trees <const> = require "spec.support.reader_trees"
 local data <const> = braid.data
 
 local column <const>, said <const>, with <const> = trees.column, trees.said, trees.with
-
--- Every picture of a set through a loader.
-local function all_read(ds)
-  local n = 0
-  for batch in data.loader(ds, {batch = 2, size = 8}) do n = n + batch.count end
-  assert.equal(#ds, n)
-end
-
-local function names(ds)
-  local list <const> = {}
-  for i = 1, #ds do list[i] = ds:path(i):match("[^/]*$") end
-  return list
-end
+local all_read <const>, names <const> = trees.all_read, trees.names
 
 -- ---- tables ---------------------------------------------------------------------------------
 

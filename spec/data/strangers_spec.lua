@@ -7,19 +7,7 @@ local odd <const> = require "spec.support.odd_pictures"
 local data <const> = braid.data
 
 local column <const>, said <const>, with <const> = trees.column, trees.said, trees.with
-
--- Every picture of a set through a loader.
-local function all_read(ds)
-  local n = 0
-  for batch in data.loader(ds, {batch = 2, size = 8}) do n = n + batch.count end
-  assert.equal(#ds, n)
-end
-
-local function names(ds)
-  local list <const> = {}
-  for i = 1, #ds do list[i] = ds:path(i):match("[^/]*$") end
-  return list
-end
+local all_read <const>, names <const> = trees.all_read, trees.names
 
 -- ---- any reader -----------------------------------------------------------------------------
 

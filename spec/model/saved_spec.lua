@@ -1,29 +1,15 @@
 --- Networks whole in one file: braid.save(path, net), braid.open, braid.inspect.
 
 local braid <const> = require "braid"
-local file <const> = require "spec.support.file"
 local shell <const> = require "spec.support.shell"
 local files <const>, json <const> = braid.io.files, braid.io.json
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
-local function with_file(f) file.with("net.safetensors", f) end
-
-local function tasks_of()
-  return mtl.tasks{landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
-    pose = mtl.classes{5, weight = 0.1}}
-end
-
-local function small() return braid.model("models/tcdcn.lua", {tasks = tasks_of(), norm = true}) end
-
--- A network of a definition written here.
-local function defined(text, given)
-  local path <const> = os.tmpname()
-  assert(files.write(path, {text}))
-  local ok <const>, net <const> = pcall(braid.model, path, given)
-  os.remove(path)
-  if not ok then error(net, 0) end
-  return net
-end
+local saved_networks <const> = require "spec.support.saved_networks"
+local with_file <const> = saved_networks.with_file
+local tasks_of <const> = saved_networks.tasks_of
+local small <const> = saved_networks.small
+local defined <const> = saved_networks.defined
 
 local function fails(f, ...) assert.error_matches(f, ..., 1, true) end
 

@@ -10,16 +10,8 @@ local eye_faces <const> = require "spec.support.eye_faces"
 
 local W <const>, H <const> = eye_faces.W, eye_faces.H
 local faces_of <const> = eye_faces.faces_of
-local mtfl_files <const> = eye_faces.mtfl_files
-local celeba_files <const> = eye_faces.celeba_files
-local aflw_files <const> = eye_faces.aflw_files
-local pts_files <const> = eye_faces.pts_files
-local csv_files <const> = eye_faces.csv_files
-local read_csv <const> = eye_faces.read_csv
-local jsonl_files <const> = eye_faces.jsonl_files
-
--- Where a face is cut: the middle, half the side, and the width of its box if it has one.
-local function whole() return (W - 1) / 2, (H - 1) / 2, math.max(W, H) / 2 end
+local READERS <const> = eye_faces.READERS
+local middle <const> = eye_faces.middle
 
 -- The same where the picture is neither cut nor made square, and half its height.
 local function whole_of(row)
@@ -29,59 +21,12 @@ local function whole_of(row)
   end
 end
 
-local function by_box(margin, shift)
-  return function(face)
-    local b <const> = face.box
-    if not b then return whole() end
-    return (b[1] + b[3]) / 2 - shift, (b[2] + b[4]) / 2 - shift,
-      math.max(b[3] - b[1], b[4] - b[2]) / 2 * margin, b[3] - b[1]
-  end
-end
-
-local function first(f, options)
-  return function(dir) return f(dir, options).train end
-end
-
-local LEFT <const>, RIGHT <const> = {37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}
-
--- knows: the reader says which the eyes are; boxes: faces have some; holes: points may be missing.
-local READERS <const> = {
-  ["mtfl, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true, files = mtfl_files,
-    read = function(dir) return data.mtfl(dir, {val = 1}).test end, frame = by_box(1.1, 0)},
-  ["celeba aligned, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, files = celeba_files(true),
-    read = first(data.celeba), frame = whole},
-  ["celeba as found, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true,
-    files = celeba_files(false), read = first(data.celeba), frame = by_box(1, 0.5)},
-  ["aflw, 21 points"] = {n = 21, eyes = {8, 11}, knows = true, boxes = true, holes = true,
-    files = aflw_files, read = first(data.aflw), frame = by_box(1, 0)},
-  ["pts, 68 points"] = {n = 68, eyes = {LEFT, RIGHT}, knows = true, holes = true, files = pts_files,
-    read = first(data.pts), frame = whole},
-  ["pts, 19 points"] = {n = 19, eyes = {{8, 9}, 11}, holes = true, files = pts_files,
-    read = first(data.pts), frame = whole},
-  ["csv, 6 points"] = {n = 6, eyes = {5, 2}, boxes = true, holes = true, files = csv_files,
-    read = read_csv(6), frame = by_box(1, 0)},
-  ["csv, 2 points"] = {n = 2, eyes = {1, 2}, boxes = true, files = csv_files, read = read_csv(2),
-    frame = by_box(1, 0)},
-  ["jsonl, 98 points"] = {n = 98, eyes = {97, 98}, holes = true, files = jsonl_files,
-    read = function(dir)
-      return data.jsonl(dir .. "/t.jsonl", {points = {landmarks = "points"}}).train
-    end, frame = whole},
-}
-
 -- ---- the report in plain Lua --------------------------------------------------------------
 
 local PIXELS <const> = 40
 -- The network's answer for coordinate k: the bin, and its middle.
 local function bin(k) return 12 + (7 * k) % 17 end
 local function said(k) return (bin(k) - 0.5) * 2 / PIXELS - 1 end
-
-local function middle(points, eye)
-  local x, y, n = 0, 0, 0
-  for _, p in ipairs(type(eye) == "table" and eye or {eye}) do
-    x, y, n = x + points[p][1], y + points[p][2], n + 1
-  end
-  return x / n, y / n
-end
 
 -- Sums over numbers that are ones.
 local function tally(limit)

@@ -3,22 +3,11 @@
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl
 
-local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}}
-
-local function conv(outputs)
-  return function(c)
-    return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1}), nn.ReLU()}
-  end
-end
-
-local function backbone(width)
-  return nn.backbone({{"conv1", conv(width or 4)}, {"conv2", conv(6)}, {"conv3", conv(8)}},
-    {channels = 1})
-end
-
-local function head(task, c) return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)} end
-
-local function columns(o) return mtl.columns(tasks, backbone(), o) end
+local three_blocks <const> = require "spec.support.three_blocks"
+local tasks <const> = three_blocks.tasks
+local backbone <const> = three_blocks.backbone
+local head <const> = three_blocks.head
+local columns <const> = three_blocks.columns
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 

@@ -146,4 +146,54 @@ function M.jsonl_files(faces)
   end)})
 end
 
+-- Where a face is cut: the middle, half the side, and the width of its box if it has one.
+function M.whole() return (M.W - 1) / 2, (M.H - 1) / 2, math.max(M.W, M.H) / 2 end
+
+function M.by_box(margin, shift)
+  return function(face)
+    local b <const> = face.box
+    if not b then return M.whole() end
+    return (b[1] + b[3]) / 2 - shift, (b[2] + b[4]) / 2 - shift,
+      math.max(b[3] - b[1], b[4] - b[2]) / 2 * margin, b[3] - b[1]
+  end
+end
+
+local function first(f, options)
+  return function(dir) return f(dir, options).train end
+end
+
+local LEFT <const>, RIGHT <const> = {37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}
+
+-- knows: the reader says which the eyes are; boxes: faces have some; holes: points may be missing.
+M.READERS = {
+  ["mtfl, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true, files = M.mtfl_files,
+    read = function(dir) return data.mtfl(dir, {val = 1}).test end, frame = M.by_box(1.1, 0)},
+  ["celeba aligned, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, files = M.celeba_files(true),
+    read = first(data.celeba), frame = M.whole},
+  ["celeba as found, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true,
+    files = M.celeba_files(false), read = first(data.celeba), frame = M.by_box(1, 0.5)},
+  ["aflw, 21 points"] = {n = 21, eyes = {8, 11}, knows = true, boxes = true, holes = true,
+    files = M.aflw_files, read = first(data.aflw), frame = M.by_box(1, 0)},
+  ["pts, 68 points"] = {n = 68, eyes = {LEFT, RIGHT}, knows = true, holes = true,
+    files = M.pts_files, read = first(data.pts), frame = M.whole},
+  ["pts, 19 points"] = {n = 19, eyes = {{8, 9}, 11}, holes = true, files = M.pts_files,
+    read = first(data.pts), frame = M.whole},
+  ["csv, 6 points"] = {n = 6, eyes = {5, 2}, boxes = true, holes = true, files = M.csv_files,
+    read = M.read_csv(6), frame = M.by_box(1, 0)},
+  ["csv, 2 points"] = {n = 2, eyes = {1, 2}, boxes = true, files = M.csv_files,
+    read = M.read_csv(2), frame = M.by_box(1, 0)},
+  ["jsonl, 98 points"] = {n = 98, eyes = {97, 98}, holes = true, files = M.jsonl_files,
+    read = function(dir)
+      return data.jsonl(dir .. "/t.jsonl", {points = {landmarks = "points"}}).train
+    end, frame = M.whole},
+}
+
+function M.middle(points, eye)
+  local x, y, n = 0, 0, 0
+  for _, p in ipairs(type(eye) == "table" and eye or {eye}) do
+    x, y, n = x + points[p][1], y + points[p][2], n + 1
+  end
+  return x / n, y / n
+end
+
 return M

@@ -2,6 +2,7 @@
 -- gone when Lua ends.
 
 local braid <const> = require "braid"
+local luassert <const> = require "luassert"
 local shell <const> = require "spec.support.shell"
 
 local M <const> = {}
@@ -110,6 +111,19 @@ end
 function M.column(ds, name)
   local list <const> = {}
   for i = 1, #ds do list[i] = ds[i][name] or false end
+  return list
+end
+
+-- Every picture of a set through a loader.
+function M.all_read(ds)
+  local n = 0
+  for batch in braid.data.loader(ds, {batch = 2, size = 8}) do n = n + batch.count end
+  luassert.equal(#ds, n)
+end
+
+function M.names(ds)
+  local list <const> = {}
+  for i = 1, #ds do list[i] = ds:path(i):match("[^/]*$") end
   return list
 end
 

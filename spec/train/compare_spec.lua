@@ -228,8 +228,14 @@ describe("train.compare with train.fit", function()
       end
       shell.run("rm -r " .. dir .. "/c")
       local seconds <const> = run(dir, [[budget = "seconds", seconds = 0.3]])
-      assert(seconds.hard1[5] > 0 and seconds.single1[5] > 0) -- how many is the clock's to say
-      assert.equal(seconds.hard1[5], seconds.hard2[5])
+      local plan <const> = json.decode(shell.read(dir .. "/c/plan.json")).networks
+      for name, parts in pairs{hard = 1, cross = 1, single = 2} do
+        local cost <const> = plan[name] -- as the clock measured it; the rest follows
+        assert.near(0.3, cost.ratio * cost.steps * cost.seconds, 1e-9)
+        local steps <const> = parts * math.max(1, math.floor(cost.ratio * cost.steps + 0.5))
+        assert.equal(steps, seconds[name .. "1"][5])
+        assert.equal(steps, seconds[name .. "2"][5])
+      end
     end)
   end)
 end)

@@ -1,4 +1,4 @@
---- What an object gives for a name that it does not have: nil, because some fields of a class are
+--- An object gives nil for a name that it does not have, because some fields of a class are
 -- optional. But a name that looks like a typing mistake for another raises an error,
 -- unless Braid's own code asks: it may ask for a name that the user gave, of a task or of a label.
 

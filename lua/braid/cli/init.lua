@@ -69,7 +69,7 @@ local function fault(command, options, words)
   return command.wrong and command.wrong(options, words)
 end
 
---- What -h says of a command.
+--- The text that -h prints for a command.
 local function said_of(command)
   local options <const> = command.options or {}
   local lines <const> = {"usage: braid " .. command.usage}

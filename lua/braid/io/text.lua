@@ -21,7 +21,7 @@ local OTHERS <const> = {
   {"<html", "a web page: did the download fail?"},
 }
 
---- What the bytes are if they are not text, or nil.
+--- The kind of bytes that are not text, or nil.
 function M.other(bytes)
   for _, row in ipairs(OTHERS) do
     if bytes:sub(1, #row[1]) == row[1] then return row[2] end

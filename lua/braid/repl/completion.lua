@@ -129,7 +129,8 @@ local function fitting(items, prefix)
   return list
 end
 
---- What may stand at a place: {from = where the word begins, items = {{text =, said =}, ...}}.
+--- The words that may stand at a place: {from =, items = {{text =, said =}, ...}}; `from` is where
+-- the word begins.
 function M.find(session, text, at)
   local before <const> = text:sub(1, at - 1)
   local list <const> = tokens(before)
@@ -156,7 +157,7 @@ function M.find(session, text, at)
   return {from = from, items = prefix ~= "" and fitting(globals(session), prefix) or {}}
 end
 
---- What all items begin with.
+--- The text that all items begin with.
 function M.common(items)
   local common = items[1].text
   for i = 2, #items do
@@ -208,7 +209,7 @@ local function parameters_text(list, current)
   return "(" .. table.concat(words, ", ") .. ")"
 end
 
--- What an option must be, where the cursor stands behind its name; else the options' names.
+-- The kind of an option whose name stands before the cursor, or else the options' names.
 local function options_text(call, option)
   local declared <const> = calls.options(call)
   if not declared then return nil end

@@ -1,4 +1,4 @@
---- What help says of a value: how to call it, the comment above it, its options, and its file.
+--- The text of help on a value: how to call it, the comment above it, its options, its file.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"

@@ -86,7 +86,7 @@ function Editor:hint_of(buffer)
   return entry and entry:sub(#buffer.text + 1)
 end
 
--- What is shown of a very long entry, and where the cursor is in it.
+-- The part of a very long entry that is shown, and the place of the cursor in it.
 local function around(buffer)
   local text <const>, at <const> = buffer.text, buffer.at
   if #text <= LONGEST then return text, at end

@@ -108,7 +108,7 @@ local function call_lines(list)
   return lines
 end
 
---- What is told of an error. `sources` are texts by the names of their chunks.
+--- The lines that an error prints. `sources` are texts by the names of their chunks.
 function M.text(failure, sources)
   local lines <const> = {failure.message}
   local place <const>, number <const>, rest <const> = failure.message:match("^(.-):(%d+): (.*)$")

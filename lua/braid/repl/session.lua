@@ -110,7 +110,7 @@ function Session:compile(text, name, line)
   return nil, message, message:find("<eof>$") ~= nil or message:find("near '?<eof>'?$") ~= nil
 end
 
---- What stands before an entry.
+--- The text before an entry.
 function Session:prompt()
   if self.frame then return ("call %d> "):format(self.frame.at) end
   return self.paused and "paused> " or "> "

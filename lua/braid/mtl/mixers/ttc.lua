@@ -5,7 +5,8 @@
 -- With all alpha equal every column gets the same sum, as in the conventional multi-task network;
 -- with alpha_ij = 0 for i ~= j every column is a network of its own (section 3). start = 1 and
 -- start = 0 begin exactly there. The mean of equal columns (init = "copy") is their map to the bit,
--- so with normalize both limits are exactly those networks; the sum is T times the map. At first
+-- so with normalize both limits are exactly those networks where columns are in a list; columns
+-- that run as one tensor round differently from one trunk. The sum is T times the map. At first
 -- each column gets 1/T of the trunk's gradient. To move as the trunk does, SGD needs T times its
 -- rate for the columns; Adam takes the same step. Decision: the sum is the default. The paper's
 -- subnets have batch norm, which corrects the range of values of a sum. In a mean, each task that

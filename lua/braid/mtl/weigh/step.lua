@@ -1,4 +1,4 @@
---- What a weighting gets at each step, and what it remembers from one step to the next.
+--- The values that a weighting gets at each step, and its state from one step to the next.
 --
 --   names     the T tasks that have a label in the batch
 --   count     T

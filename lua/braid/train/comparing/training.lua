@@ -40,7 +40,7 @@ function M.wrong(o)
   return options.fit.relation(own)
 end
 
---- What is wrong with the names of options that an entry has of its own, or nil.
+--- A message about a wrong name among an entry's own options, or nil.
 function M.wrong_names(entry)
   for _, key in ipairs(type(entry) == "table" and check.sorted_keys(entry) or {}) do
     local known <const> = key == "parts" or key == "1" or options.fit.kinds[key] and not OWN[key]

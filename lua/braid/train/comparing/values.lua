@@ -59,7 +59,7 @@ function M.plain(metrics)
   return next(t) and t or nil
 end
 
--- What the tasks tell about a metric, or nil if they do not know it.
+-- The tasks' description of a metric, or nil if they do not know it.
 local function said(tasks, path)
   if not (tasks and tasks.metric) then return nil end
   local ok <const>, found <const> = pcall(tasks.metric, tasks, path)

@@ -8,9 +8,9 @@
 -- A job's process runs the script again from its beginning, with the same arguments. At this call
 -- it runs its job and ends; so f may use everything that the script made before the call. The lines
 -- before the call run in every process (train.in_job() tells where), the lines after it in no job.
--- What a job prints goes to DIR/NAME/output.txt. Every job sets its random numbers by its seed, so
--- it gives the same result wherever it runs. With jobs = 1, at a prompt and inside another job,
--- jobs run in this process.
+-- A job's output goes to DIR/NAME/output.txt. Every job sets its random numbers by its seed, so it
+-- gives the same result wherever it runs. With jobs = 1, at a prompt and inside another job, jobs
+-- run in this process.
 --
 -- A job's result is kept in DIR/NAME/result.json. The same call reads it from there and runs only
 -- the missing jobs. If f's code, or the numbers and texts that it uses, have changed since, this is
