@@ -1,7 +1,7 @@
---- `braid eval DIR | FILE --data PATH`: what a network says of data, in metrics.
+--- `braid eval DIR | FILE --data PATH`: measures a network on data.
 --
--- The best network of a run on test data is train.test, once; other parts, and files, are asked as
--- often as one likes.
+-- A run's best network is measured once on test data (train.test). Other parts of the data, and
+-- networks in files, are measured as often as you like.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -19,7 +19,7 @@ local SAID <const> = {part = "which of the data", json = "for machines",
   batch = "samples at once (64)", size = "side of the pictures (the run's)"}
 for name, kind in pairs(given.OPTIONS) do TAKES[name], SAID[name] = kind, given.SAID[name] end
 
--- The run's test. It is made once and kept, and does not apply to other data.
+-- The run's report on test data. It is made once and kept, so it is not for other data.
 local function tested(dir, set, source)
   local path <const> = dir .. "/test.json"
   local before <const> = core.path_kind(path) == "file" and json.decode(files.read(path) or "")

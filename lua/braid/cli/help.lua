@@ -1,4 +1,4 @@
---- `braid help [NAME]`: all commands, one of them, a network's header, or anything at the prompt.
+--- `braid help [NAME]`: explains the commands, one command, a network, or a name of Braid's.
 
 local check <const> = require "braid.check"
 local definition <const> = require "braid.model.definition"
@@ -7,7 +7,7 @@ local nearest <const> = require "braid.nearest"
 
 local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
--- The function, class or module of that name; an error if there is none.
+-- Prints the help of a name. An unknown name raises an error.
 local function show(name)
   local docs <const> = require "braid.repl.docs"
   local session <const> = require "braid.repl.session" {}

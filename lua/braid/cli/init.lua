@@ -1,11 +1,11 @@
---- The command line: a script, a module, code, the prompt, or a command.
+--- The command line: runs a script, a module, code, the prompt, or a command.
 --
--- A command is a file of this folder, named like the command. It returns {usage = "what --help
+-- A command is a file of this folder with the command's name. It returns {usage = "what --help
 -- says", run = f(options, words ...)}. f prints, and raises an error if it fails. The table may
 -- also have options, in the form that braid.arguments takes; said, what each option means; least
--- and most, the number of words; and wrong(options, words), which says what is wrong with them
+-- and most, the number of words; and wrong(options, words), which returns what is wrong with them
 -- together.
--- Exit status: 1 failed, 2 called wrongly, 130 interrupted.
+-- The exit status is 1 after a failure, 2 after wrong arguments, 130 after Ctrl-C.
 
 local arguments_of <const> = require "braid.arguments"
 local check <const> = require "braid.check"
@@ -36,7 +36,7 @@ end
 
 local function complain(...) io.stderr:write("braid: ", table.concat({...}), "\n") end
 
--- The arguments as the global `arg` of a script has them: the script at 0.
+-- The table that a script has as its global `arg`: the script's name is at 0.
 local function shift(arguments, at)
   local shifted <const> = {}
   for i = 0, #arguments do shifted[i - at] = arguments[i] end
@@ -44,7 +44,7 @@ local function shift(arguments, at)
   return shifted
 end
 
--- Runs a script as lua5.4 does: its name in `arg[0]`, a traceback when it fails.
+-- Runs a script as lua5.4 does: arg[0] is its name, and a failure prints a traceback.
 local function run_file(path, rest)
   local chunk <const>, message <const> = loadfile(path)
   if not chunk then
@@ -61,7 +61,7 @@ local function run_file(path, rest)
   return 1
 end
 
--- The fault of a call in words, or nil.
+-- The fault in a command's arguments as text, or nil.
 local function fault(command, options, words)
   local least <const>, most <const> = command.least or 0, command.most or 0
   if #words < least then return "something is missing: braid " .. command.usage:match("^(.-)  ") end
@@ -96,7 +96,7 @@ local function run_command(name, arguments)
     complain(name, ": ", wrong, (" (braid %s -h says more)"):format(name))
     return 2
   end
-  require "braid" -- tensors have their methods from it
+  require "braid" -- this gives tensors their methods
   local ok <const>, message <const> = check.caught(command.run, options, table.unpack(words))
   if ok then return 0 end
   if message:find("interrupted!", 1, true) then return 130 end
@@ -111,15 +111,15 @@ local function read(path)
   return file:read("a")
 end
 
--- The path of a module; or nil, after a complaint.
+-- The path of a module; or nil, after printing why there is none.
 local function find_module(name)
   local path <const>, tried <const> = package.searchpath(name, package.path)
   if not path then complain("module '", name, "' not found:", tried) end
   return path
 end
 
--- Options in front: {prompt =, kind = "file" | "code" | "module" | "input" | "prompt", what =,
--- at = the place of it among the arguments}; or nil and what is wrong.
+-- Reads the options before the script: {prompt =, kind = "file" | "code" | "module" | "input" |
+-- "prompt", what =, at = the number of that argument}; or nil and what is wrong.
 local function parse(arguments)
   local o <const>, at = {kind = "prompt", at = 0}, 1
   while arguments[at] == "-i" or arguments[at] == "--debug" do
@@ -143,7 +143,7 @@ local function parse(arguments)
   return o
 end
 
--- Runs what was given in a session. -> the exit status
+-- Runs the file, code, module or input in a session. -> the exit status
 local function run_in_session(session, o, rest)
   local text, message = o.what, nil
   if o.kind ~= "code" then text, message = read(o.what) end
@@ -180,7 +180,7 @@ local function run(arguments, o)
   return type(session.over) == "number" and session.over or status
 end
 
---- Runs the command with the arguments of `lua`; the exit status.
+--- Runs the command line with the arguments of `lua` -> the exit status.
 return function(arguments)
   local first <const> = arguments[1]
   if first == "--version" then

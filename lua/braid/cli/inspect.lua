@@ -1,4 +1,4 @@
---- `braid inspect FILE`: what is in a network's file, without running it.
+--- `braid inspect FILE`: shows what is in a network's file, without running it.
 
 local inspect <const> = require "braid.model.inspect"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env lua5.4
---- The command `braid`: finds the module beside itself, built or installed, and hands over.
+--- The command `braid`: finds Braid's modules beside itself, built or installed, and runs
+-- braid.cli.
 
 local here <const> = arg[0]:match("^(.*)/[^/]*$") or "."
 

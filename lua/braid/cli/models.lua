@@ -1,4 +1,4 @@
---- `braid models [NAME]`: the networks that come with Braid, or what one's header says.
+--- `braid models [NAME]`: lists the networks that come with Braid, or prints the header of one.
 
 local check <const> = require "braid.check"
 local definition <const> = require "braid.model.definition"
@@ -11,7 +11,7 @@ local function row_of(name, path)
   return {name = name, title = read.title, parameters = read.parameters, path = path}
 end
 
--- Rows as lines whose columns align.
+-- Rows as lines with aligned columns.
 local function aligned(rows)
   local widths <const> = {name = 0, parameters = 0}
   for _, row in ipairs(rows) do

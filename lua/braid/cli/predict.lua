@@ -1,7 +1,7 @@
 --- `braid predict DIR | FILE PICTURE ...`: a network's answers for pictures.
 --
--- A picture is shown whole, made square about its middle, as large as the run's were. All pictures
--- are read before anything is written.
+-- A picture is padded to a square and scaled to the size of the run's pictures. All pictures are
+-- read before anything is written.
 
 local check <const> = require "braid.check"
 local answers_of <const> = require "braid.cli.given.answers"
@@ -14,7 +14,7 @@ local network <const> = require "braid.cli.given.network"
 local Source <const> = require "braid.train.fitting.source"
 local tensor <const> = require "braid.tensor"
 
--- The channels that a network takes, by asking it.
+-- The number of channels that a network takes, found by trying.
 local function channels_of(net, size)
   local why
   for _, channels in ipairs{3, 1} do
@@ -26,7 +26,7 @@ local function channels_of(net, size)
     why)
 end
 
--- The answers for the pictures, {picture =, height =, width =, tasks =} each.
+-- The answers for the pictures, as a list of {picture =, height =, width =, tasks =}.
 local function asked(net, tasks, paths, loader, batch)
   local list <const> = {}
   local _ <close> = net:evaluating()

@@ -1,4 +1,4 @@
---- `braid report DIR ...` writes the page of a run, report.html, again from the files in its
+--- `braid report DIR ...`: writes the page of a run, report.html, again from the files in its
 -- directory.
 
 local check <const> = require "braid.check"

@@ -1,14 +1,14 @@
---- `braid show data PATH`, `braid show DIR`, `braid show FILE`: shows the contents of data, the
--- course of a run, or a network's plan.
+--- `braid show data PATH`, `braid show DIR`, `braid show FILE`: shows what is in data, how a run
+-- went, or a network's plan.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local given <const> = require "braid.cli.given.data"
 local json <const> = require "braid.io.json"
 
-local MOST <const> = 12 -- classes that are counted in words
+local MOST <const> = 12 -- up to so many classes are listed with their counts
 
--- The facts about a label that --json has: its kind, classes and their counts, how many miss it.
+-- The facts about a label for --json: its kind, its classes with counts, how many samples lack it.
 local function facts_of(set, name)
   local t <const>, kind <const> = set.labels[name], set.kinds[name]
   local facts <const> = {kind = kind}

@@ -1,4 +1,5 @@
---- `braid train DEFINITION`: a network of a definition file, trained by train.fit as a script does.
+--- `braid train DEFINITION`: trains the network of a definition file, as train.fit does in a
+-- script.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -8,7 +9,7 @@ local json <const> = require "braid.io.json"
 local settings <const> = require "braid.cli.given.settings"
 local tasks_of <const> = require "braid.cli.given.tasks"
 
--- Options that go to train.fit unchanged. An option that is not given is not passed on.
+-- Options that go to train.fit unchanged. Options that are not given are not passed on.
 local SAME <const> = {
   epochs = check.whole{from = 1}, steps = check.whole{from = 1}, batch = check.whole{from = 1},
   lr = check.number{above = 0}, schedule = check.optional(check.choice{"constant", "cosine",
@@ -41,8 +42,8 @@ local TAKES <const> = {tasks = "", options = "", optimizer = "AdamW", optim = ""
 for name, kind in pairs(SAME) do TAKES[name] = kind end
 for name, kind in pairs(given.OPTIONS) do TAKES[name], SAID[name] = kind, given.SAID[name] end
 
--- The side that a loader would take by itself, or nil: the run's configuration has it, for pictures
--- that the network is asked about later.
+-- The side that a loader would choose by itself, or nil. The run's configuration keeps it, for
+-- pictures that the network is shown later.
 local function size_of(set)
   local ok <const>, size <const> = check.caught(fit_of.size, {set}, {})
   return ok and size > 0 and size or nil

@@ -1,5 +1,5 @@
---- A buffer: the text of an entry, the cursor in it, and what the keys of readline do to both,
--- with undo and kills. It does not depend on a terminal.
+--- A buffer: the text of an entry, the cursor in it, and what the keys of readline do to both. It
+-- also keeps changes for undo, and killed text. It does not depend on a terminal.
 --
 -- The cursor is before byte `at`, 1 to #text + 1. `at` is always the start of a character.
 
@@ -15,7 +15,7 @@ function Buffer:init(text)
   self.text, self.at = text or "", #(text or "") + 1
   self.undone, self.kills, self.last = {}, {}, ""
   self.yanked = false -- {from, to, which} of the text that a yank put there
-  self.goal = false   -- the column that moves up and down aim at
+  self.goal = false -- the column that moves up and down keep to
 end
 
 -- ---- changes ------------------------------------------------------------------------------
@@ -87,14 +87,14 @@ function Buffer:back_past(pattern, at)
   return at
 end
 
--- The end of the word at or after the cursor, and the start of the word before it.
+-- The end of the word at or after the cursor, and the start of the word at or before the cursor.
 function Buffer:word_end() return self:past(WORD, self:past(OTHER, self.at)) end
 function Buffer:word_start() return self:back_past(WORD, self:back_past(OTHER, self.at)) end
 
 -- The start of the word before the cursor. For Ctrl-W, only blanks separate words.
 function Buffer:blank_start() return self:back_past("^%S", self:back_past("^%s", self.at)) end
 
---- Where the line of a place (the cursor) begins.
+--- The place where the line of the place `at` (default: the cursor) begins.
 function Buffer:line_start(at)
   local text <const> = self.text
   at = at or self.at
@@ -102,7 +102,7 @@ function Buffer:line_start(at)
   return at
 end
 
---- Where the line ends: at its newline, or after the last byte of the text.
+--- The place where that line ends: its newline, or the place after the last byte of the text.
 function Buffer:line_end(at) return self.text:find("\n", at or self.at, true) or #self.text + 1 end
 
 -- ---- moves --------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ function Buffer:to_end() self:move(self:line_end()) end
 function Buffer:top() self:move(1) end
 function Buffer:bottom() self:move(#self.text + 1) end
 
--- The place in the line that begins at `from` nearest to a column.
+-- The place nearest to a column, in the line that begins at `from`.
 function Buffer:place_at(from, column)
   local at, columns, stop <const> = from, 0, self:line_end(from)
   while at < stop do
@@ -131,14 +131,14 @@ function Buffer:place_at(from, column)
   return at
 end
 
--- Moves to the line that begins at `from`, near the column where the moves began.
+-- Moves to the line that begins at `from`, near the column where the row of moves began.
 function Buffer:go_to_line(from)
   local goal <const> = self.goal or width.of(self.text:sub(self:line_start(), self.at - 1))
   self:move(self:place_at(from, goal))
   self.goal = goal
 end
 
---- One line up or down; false where there is none.
+--- Moves one line up or down; returns false if there is none.
 function Buffer:up()
   local start <const> = self:line_start()
   if start == 1 then return false end
@@ -167,7 +167,7 @@ function Buffer:backspace()
   self:replace(self:left_of(self.at), self.at, "")
 end
 
--- Removes the text between two places and keeps it. Kills in a row are kept as one text.
+-- Removes the text between two places and keeps it. Several kills in a row become one text.
 function Buffer:kill(from, to, backwards)
   if from >= to then return end
   local taken <const>, again <const> = self.text:sub(from, to - 1), self.last == "kill"

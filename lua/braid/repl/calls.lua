@@ -1,4 +1,4 @@
---- The call around the cursor: which function, which argument, which option.
+--- The call around the cursor: its function, its argument and its option.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -8,10 +8,10 @@ local tokens <const> = require "braid.repl.tokens"
 
 local M <const> = {}
 
--- ---- where --------------------------------------------------------------------------------
+-- ---- finding the call ---------------------------------------------------------------------
 
---- The chain of names that ends at token i, as in braid.nn.Conv2d or net:forward, outermost name
--- first.
+--- The chain of names that ends at token i, such as braid.nn.Conv2d or net:forward. The first name
+-- of the list is the outermost.
 function M.chain_at(list, i)
   local names <const> = {}
   while list[i] and list[i].kind == "name" do
@@ -23,7 +23,7 @@ function M.chain_at(list, i)
   return nil
 end
 
---- The value of a chain of names, or nil; and the value that it is a field of.
+--- The value of a chain of names, or nil; and the value that has it as a field.
 function M.value_of(session, chain)
   local value = rawget(session.env, chain[1])
   if value == nil then value = rawget(_G, chain[1]) end
@@ -36,7 +36,7 @@ function M.value_of(session, chain)
   return value, owner
 end
 
--- The tokens before a place, without comments; nil if the place is in a string.
+-- The tokens before a place, without comments; nil if the place is inside a string.
 local function code_before(text, at)
   local list <const> = {}
   for _, token in ipairs(tokens(text:sub(1, at - 1))) do
@@ -45,8 +45,8 @@ local function code_before(text, at)
   return list
 end
 
---- The innermost bracket that is open at a place: {list =, at = its token, argument = the number
--- of the item around the place, option = the name before "=" in that item}; nil if none is open.
+--- The innermost bracket that is open at a place, or nil: {list =, at = its token, argument = the
+-- number of the item around the place, option = the name before "=" in that item}.
 function M.open_at(text, at)
   local list <const> = code_before(text, at)
   local depth, argument, option = 0, 1, nil
@@ -69,7 +69,7 @@ function M.open_at(text, at)
   end
 end
 
--- The token of the parenthesis around the one at i.
+-- The token of the parenthesis that encloses token i.
 local function enclosing(list, i)
   local depth = 0
   for j = i - 1, 1, -1 do
@@ -82,8 +82,8 @@ local function enclosing(list, i)
   end
 end
 
---- The function whose call has the open bracket: {chain =, value =, in_options = whether the
--- place is in its table of options}; nil if the bracket is not of a call by name.
+--- The function whose call has the open bracket, or nil if no function is called by name there:
+-- {chain =, value =, in_options = whether the place is in the table of options}.
 function M.called(session, open)
   local list, at = open.list, open.at
   local in_options <const> = list[at].text == "{"
@@ -99,7 +99,7 @@ function M.called(session, open)
   return {chain = chain, value = value, owner = owner, in_options = in_options}
 end
 
--- ---- what ---------------------------------------------------------------------------------
+-- ---- describing it ------------------------------------------------------------------------
 
 --- The declared options of a call, or nil.
 function M.options(call)
@@ -109,7 +109,7 @@ function M.options(call)
   return base and check.declared[base .. "." .. last] or check.declared[last]
 end
 
--- The function that a call runs: a class's init, or the function that check.fixed wraps.
+-- The Lua function behind a call: a class's init, or the function that check.fixed wraps.
 local function function_of(value)
   if class.is_class(value) then
     local handle = value
@@ -133,7 +133,7 @@ end
 
 M.function_of = function_of
 
-local rows -- of operators, by name
+local rows -- the rows of operators, by name
 
 local function row_of(name)
   if not rows then
@@ -143,7 +143,7 @@ local function row_of(name)
   return rows[name] or rows[(name:gsub("_$", ""))]
 end
 
---- The names of the parameters of a value that is called.
+--- The names of a function's parameters.
 function M.parameters(value, name)
   local list <const> = {}
   local row <const> = row_of(name)

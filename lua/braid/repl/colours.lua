@@ -5,15 +5,15 @@ local tokens <const> = require "braid.repl.tokens"
 
 local M <const> = {}
 
-local LONGEST <const> = 20000 -- bytes; longer entries stay plain
+local LONGEST <const> = 20000 -- bytes; longer entries have no colours
 
---- Escape sequences by style; none without colours.
+--- Escape sequences by style. A terminal without colours gets none.
 M.STYLES = {keyword = "\27[35m", string = "\27[32m", number = "\27[36m", comment = "\27[2m",
   bracket = "\27[1;4m", hint = "\27[90m", error = "\27[31m", prompt = "\27[1;34m"}
 
 local PARTNER <const> = {["("] = ")", ["["] = "]", ["{"] = "}"}
 
--- The numbers of the tokens of the bracket at a byte and of its partner, or nil.
+-- The numbers of two tokens: the bracket at a byte, and its partner. nil if there is no such pair.
 local function pair_at(list, at)
   local stack <const> = {}
   for i, token in ipairs(list) do

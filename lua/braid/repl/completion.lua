@@ -1,5 +1,5 @@
---- Completion: the words that fit at the cursor, and a line about the call around the cursor. It
--- calls none of the user's functions (members.lua).
+--- Completion: finds the words that fit at the cursor, and a line about the call around the cursor.
+-- It calls none of the user's functions (members.lua).
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
@@ -16,7 +16,7 @@ local KEYWORDS <const> = {"and", "break", "do", "else", "elseif", "end", "false"
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)repl/completion%.lua$")
 
--- ---- in a string --------------------------------------------------------------------------
+-- ---- inside a string ----------------------------------------------------------------------
 
 local function files_in(prefix)
   local folder <const>, items <const> = prefix:match("^(.*/)") or "", {}
@@ -101,7 +101,7 @@ local function fields(value)
   return items
 end
 
--- The options of the call whose table the cursor stands in.
+-- The options of the call whose table the cursor is in.
 local function options(session, text, from)
   local open <const> = calls.open_at(text, from)
   local call <const> = open and calls.called(session, open)
@@ -129,8 +129,8 @@ local function fitting(items, prefix)
   return list
 end
 
---- The words that may stand at a place: {from =, items = {{text =, said =}, ...}}; `from` is where
--- the word begins.
+--- The words that may continue the text at a place: {from = where the word begins, items = {{text
+-- =, said = description}, ...}}.
 function M.find(session, text, at)
   local before <const> = text:sub(1, at - 1)
   local list <const> = tokens(before)
@@ -171,10 +171,10 @@ end
 
 -- ---- showing ------------------------------------------------------------------------------
 
-local FEW <const>, LIMIT <const> = 12, 15 -- items with a line each; lines
+local FEW <const>, LIMIT <const> = 12, 15 -- the most items with a line each, and the most lines
 
---- The items as lines for so many columns. A few items stand one to a line with their descriptions,
--- many in columns.
+--- The items as lines of at most `columns` columns. A few items have a line each, with their
+-- descriptions; many are set in columns.
 function M.list(items, columns)
   local wide, said, lines <const> = 0, false, {}
   for _, item in ipairs(items) do
@@ -199,7 +199,7 @@ function M.list(items, columns)
   return lines
 end
 
--- The parameters with the one that the cursor is in between angles.
+-- The parameters as text, with angle brackets around the one that the cursor is in.
 local function parameters_text(list, current)
   local words <const> = {}
   for i, name in ipairs(list) do
@@ -209,7 +209,7 @@ local function parameters_text(list, current)
   return "(" .. table.concat(words, ", ") .. ")"
 end
 
--- The kind of an option whose name stands before the cursor, or else the options' names.
+-- The kind of the option whose name is before the cursor; without such an option, all names.
 local function options_text(call, option)
   local declared <const> = calls.options(call)
   if not declared then return nil end
@@ -223,7 +223,7 @@ local function options_text(call, option)
   return ("%s{%s}"):format(call.chain[#call.chain], table.concat(names, ", "))
 end
 
---- A line on the call that a place stands in, or nil.
+--- A line about the call around a place, or nil.
 function M.signature(session, text, at)
   local open <const> = calls.open_at(text, at)
   local call <const> = open and calls.called(session, open)

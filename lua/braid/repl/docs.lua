@@ -1,4 +1,4 @@
---- The text of help on a value: how to call it, the comment above it, its options, its file.
+--- The help text of a value: how to call it, the comment above it, its options, its file.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
@@ -8,7 +8,7 @@ local folder <const> = require "braid.folder"
 
 local M <const> = {}
 
--- The lines of a comment without its marks, and without the blanks that all have.
+-- The lines of a comment without its marks and without the blanks that all lines begin with.
 local function plain(lines)
   for i, line in ipairs(lines) do lines[i] = line:gsub("^%s*%-%-%-? ?", "") end
   return lines
@@ -27,7 +27,7 @@ local function comment_above(path, number)
   return plain(lines)
 end
 
--- The comment that a file begins with.
+-- The comment at the beginning of a file.
 local function comment_of(path)
   local file <close> = io.open(path)
   local lines <const> = {}
@@ -71,7 +71,7 @@ local CORE <const> = {
     .. "whether they did"},
 }
 
--- A function that the class itself defines; the class's file holds its comment.
+-- Finds a function that the class itself defines. Its file has the class's comment.
 local function own_method(handle)
   local first
   for name, member in pairs(handle) do
@@ -106,7 +106,7 @@ local function of_called(value, chain)
   return lines
 end
 
---- The text on a value that a chain of names leads to.
+--- The help text of a value that the user named by a chain of names.
 function M.text(value, chain)
   if type(value) == "function" or class.is_class(value) then
     return table.concat(of_called(value, chain), "\n")
@@ -119,7 +119,7 @@ end
 
 local PLACES <const> = {"nn", "F", "mtl", "data", "optim", "train", "plot", "io", "loss"}
 
---- The names of Braid's that a word is in, as lists of names.
+--- Braid's names that contain a word, as lists of names.
 function M.search(word)
   local braid <const>, found <const> = require "braid", {}
   word = word:lower()

@@ -1,5 +1,5 @@
---- Pictures in a terminal. A character shows two pixels, the upper and the lower half, each in its
--- colour. Without colours, letters show the brightness.
+--- Pictures in a terminal. A character shows two pixels, one in its upper half and one in its lower
+-- half, in two colours. Without colours, letters show the brightness.
 
 local colours <const> = require "braid.repl.colours"
 local core <const> = require "braid.core"
@@ -8,10 +8,10 @@ local M <const> = {}
 
 local SHADES <const> = " .:-=+*#%@"
 local PLAIN <const> = "\27[0m"
-local MARK <const> = {0, 255, 0} -- landmarks
+local MARK <const> = {0, 255, 0} -- the colour of landmarks
 local GAP <const> = 1            -- columns between pictures
 
--- A picture (c,h,w) of numbers from 0 to 255, at most so large, whose pixels are means.
+-- Makes a picture (c,h,w) of numbers from 0 to 255 smaller, if needed, by taking means.
 local function scaled(t, width, height)
   if #t.shape == 2 then t = t:reshape(1, t.shape[1], t.shape[2]) end
   local h <const>, w <const> = t.shape[2], t.shape[3]
@@ -63,7 +63,7 @@ local function mark(rows, points, share)
   end
 end
 
--- The number of a colour among a terminal's 256.
+-- The number of the nearest among a terminal's 256 colours.
 local function of_256(p)
   if p[1] == p[2] and p[2] == p[3] then return 232 + math.min(23, p[1] * 24 // 256) end
   return 16 + 36 * (p[1] * 6 // 256) + 6 * (p[2] * 6 // 256) + p[3] * 6 // 256
@@ -105,8 +105,8 @@ local function style_of()
   return (term == "truecolor" or term == "24bit") and "full" or "256"
 end
 
---- The text of a list of pictures, side by side in as many rows as it takes. Options: columns,
--- rows of the terminal; landmarks (n,2) of the only picture; style "full", "256" or "letters".
+--- The text of a list of pictures, side by side and in several rows if needed. Options: columns and
+-- rows of the terminal; landmarks (n,2), if there is one picture; style "full", "256" or "letters".
 function M.grid(list, o)
   local style <const> = o.style or style_of()
   local each <const> = #list == 1 and 1 or math.min(#list, 4)

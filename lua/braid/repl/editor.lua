@@ -1,4 +1,4 @@
---- The line editor: keys to a buffer, the buffer to the screen, until an entry is whole.
+--- The line editor: applies keys to a buffer and draws it, until the entry is complete.
 
 local Buffer <const> = require "braid.repl.buffer"
 local class <const> = require "braid.class"
@@ -15,11 +15,11 @@ local Editor <const> = class("Editor")
 
 local MORE <const> = ". "
 local PATIENCE <const> = 0.05 -- seconds for the rest of a key
-local PASTE_WAIT <const> = 2   -- seconds for more of what is pasted
-local SHOWN <const> = 4000     -- bytes at either side of the cursor of a very long entry
-local LONGEST <const> = 20000 -- bytes of an entry that hints are given for
+local PASTE_WAIT <const> = 2 -- seconds to wait for more of a paste
+local SHOWN <const> = 4000 -- bytes on each side of the cursor that a very long entry shows
+local LONGEST <const> = 20000 -- bytes; longer entries get no hints
 
---- read(seconds) gives bytes, as core.terminal_read does.
+--- o.read(seconds) returns bytes, as core.terminal_read does.
 function Editor:init(session, o)
   o = o or {}
   self.session, self.history = session, o.history or History()
@@ -30,7 +30,7 @@ end
 
 -- ---- keys ---------------------------------------------------------------------------------
 
--- The rest of what is being pasted, which may be long: in pieces, joined once.
+-- Reads the rest of a paste. It may be long, so its pieces are joined only once.
 function Editor:rest_of_paste()
   local parts <const>, tail = {self.pending}, self.pending:sub(-#keys.PASTE_ENDS)
   while not tail:find(keys.PASTE_ENDS, 1, true) do
@@ -41,11 +41,11 @@ function Editor:rest_of_paste()
   end
   self.pending = table.concat(parts)
   if not self.pending:find(keys.PASTE_ENDS, 1, true) then
-    self.pending = self.pending .. keys.PASTE_ENDS -- the end was lost
+    self.pending = self.pending .. keys.PASTE_ENDS -- the end of the paste was lost
   end
 end
 
--- The next key and its text; "change" where all is to be drawn again, "end" at the end.
+-- The next key and its text. "change" asks for a new drawing; "end" means that input has ended.
 function Editor:key()
   while true do
     local name, rest <const>, text <const> = keys.next(self.pending, true)
@@ -60,7 +60,7 @@ function Editor:key()
   end
 end
 
--- Reads on; a key where the bytes there are were all of it.
+-- Reads more bytes. If none come, it returns the key that the bytes so far mean.
 function Editor:more()
   local bytes <const>, why <const> = self.read_bytes(self.pending == "" and -1 or PATIENCE)
   if bytes then
@@ -76,7 +76,7 @@ end
 
 -- ---- showing ------------------------------------------------------------------------------
 
--- The grey hint: the rest of the last entry that begins like this one.
+-- The grey hint: the rest of the newest entry that begins with this text.
 function Editor:hint_of(buffer)
   if not self.screen.colours or buffer.at <= #buffer.text or #buffer.text > LONGEST then
     return nil
@@ -86,7 +86,7 @@ function Editor:hint_of(buffer)
   return entry and entry:sub(#buffer.text + 1)
 end
 
--- The part of a very long entry that is shown, and the place of the cursor in it.
+-- The part of a very long entry that is shown, and the cursor's place in it.
 local function around(buffer)
   local text <const>, at <const> = buffer.text, buffer.at
   if #text <= LONGEST then return text, at end
@@ -131,7 +131,7 @@ for key, method in pairs{["C-b"] = "left", Left = "left", ["M-b"] = "word_left",
   DO[key] = plain(method)
 end
 
--- Moves to the right accept the hint at the end of the entry.
+-- At the end of the entry, moves to the right accept the hint.
 local function right(method, piece)
   return function(self, buffer)
     if self.hint and buffer.at > #buffer.text then
@@ -147,7 +147,7 @@ DO["C-e"], DO.End = right("to_end", "^.*"), right("to_end", "^.*")
 DO["M-f"], DO["C-Right"] = right("word_right", "^%W*%w*"), right("word_right", "^%W*%w*")
 DO["M-Right"] = DO["M-f"]
 
--- Goes to the entry so many places further on in the history.
+-- Goes `by` entries forward in the history.
 local function recall(self, buffer, by)
   local entries <const> = self.history.entries
   local to <const> = self.place + by
@@ -175,7 +175,7 @@ end
 
 function DO.paste(_, buffer, text) buffer:insert(text) end
 
--- Adds a line, indented by what is open there.
+-- Begins a new line. Its indentation depends on the blocks and brackets that are open.
 local function new_line(buffer)
   buffer:insert("\n" .. indent.of(buffer.text:sub(1, buffer.at - 1)))
 end
@@ -226,7 +226,7 @@ end
 
 -- ---- reading ------------------------------------------------------------------------------
 
---- Takes the terminal for editing, or gives it back.
+--- Switches the terminal to editing, or back.
 function Editor:raw(on)
   if on then
     core.terminal_raw(true)
@@ -237,7 +237,7 @@ function Editor:raw(on)
   end
 end
 
--- One key's work: "entry", "end" or "cancel" where it ends the reading.
+-- Does what a key asks for. Returns "entry", "end" or "cancel" if the key ends the reading.
 function Editor:serve(buffer, key, text)
   if key == "change" then return end
   if key == "end" then return "end" end
@@ -250,7 +250,7 @@ function Editor:edit()
   local buffer <const> = Buffer()
   buffer.kills = self.kills
   if not self.history.loaded then
-    self.screen:draw(self:view(buffer)) -- the first prompt need not wait
+    self.screen:draw(self:view(buffer)) -- the first prompt does not wait for more keys
     self.history:load()
   end
   self.place, self.edited = #self.history.entries + 1, {}

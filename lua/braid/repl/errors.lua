@@ -1,5 +1,5 @@
---- Errors at the prompt: the message, the user's own line with a caret under what it is about, and
--- the calls that led there, without the library's.
+--- Errors at the prompt. An error shows the message, the user's own line with a caret, and the
+-- user's calls that led there, without the library's.
 
 local frames <const> = require "braid.repl.frames"
 
@@ -7,17 +7,17 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)repl/errors%.lua$")
 local SESSION <const> = "@" .. HOME:gsub("^@", "") .. "repl/session.lua"
-local LIMIT <const> = 8  -- calls
+local LIMIT <const> = 8 -- calls that are printed
 local KEPT <const> = 20 -- calls whose variables are kept for debug()
 
--- The text of an error that is no string; its __tostring may fail too.
+-- The text of an error value that is not a string. Its __tostring may fail too.
 local function text_of(value)
   if type(value) == "string" then return value end
   local fine <const>, text <const> = pcall(tostring, value)
   return fine and text or ("(an error that is a %s, whose __tostring fails)"):format(type(value))
 end
 
--- The calls on the stack that are the user's, innermost first.
+-- The user's calls on the stack, innermost first.
 local function calls()
   local list <const> = {}
   for level = 3, 200 do
@@ -41,13 +41,13 @@ function M.caught(value)
     trace = debug.traceback(nil, 2)}
 end
 
---- The same where the handler itself may have failed, as it does when the stack is full.
+--- Such a table for any failure. The handler itself may have failed, if the stack was full.
 function M.described(failure)
   if type(failure) == "table" and rawget(failure, "calls") then return failure end
   return {value = failure, message = text_of(failure), calls = {}}
 end
 
---- Turns a message of the compiler into such a table.
+--- Such a table for a message of Lua's compiler.
 function M.of_syntax(message) return {value = message, message = message, calls = {}} end
 
 local function line_of(source, number)
@@ -68,7 +68,7 @@ local function read_line(path, number)
   end
 end
 
--- The column that the message is about: a token that it quotes or the name it begins with, if the
+-- The column for the caret: a token that the message quotes or the name that it begins with, if the
 -- line has it; otherwise the start of the line.
 local function column_of(line, message)
   local words <const> = {message:match("near '(.-)'$") or message:match("near (%S+)$") or false}
@@ -83,7 +83,7 @@ local function column_of(line, message)
   return line:match("^%s*()")
 end
 
--- The line in question, with a caret below.
+-- The line that failed, with a caret below it.
 local function pointed(place, number, message, sources)
   local line <const> = sources[place] and line_of(sources[place], number)
     or not sources[place] and read_line(place, number)
@@ -108,7 +108,7 @@ local function call_lines(list)
   return lines
 end
 
---- The lines that an error prints. `sources` are texts by the names of their chunks.
+--- The lines that an error prints. `sources` has the source texts by the names of their chunks.
 function M.text(failure, sources)
   local lines <const> = {failure.message}
   local place <const>, number <const>, rest <const> = failure.message:match("^(.-):(%d+): (.*)$")

@@ -1,5 +1,5 @@
---- The calls of the last error, with the variables that they had. The user looks at one of them:
--- entries then run as if they were inside that call.
+--- The calls of the last error, with their variables. The user looks at one call at a time, and
+-- entries run as if they were inside that call.
 
 local check <const> = require "braid.check"
 local printing <const> = require "braid.repl.printing"
@@ -38,7 +38,7 @@ local function describe(session)
   if #call.names > LIMIT then print(("  ... and %d more"):format(#call.names - LIMIT)) end
 end
 
--- Goes to a call. The error was in call 1.
+-- Goes to a call. Call 1 is the one that failed.
 local function go_to(session, at)
   local calls <const> = session.frame.calls
   if at < 1 or at > #calls then
@@ -49,7 +49,7 @@ local function go_to(session, at)
   describe(session)
 end
 
---- Starts to look at the calls of the last error; on = false stops it.
+--- Begins to look at the calls of the last error; on = false ends it.
 function M.enter(session, on)
   if on == false then
     session.frame = false
@@ -67,14 +67,14 @@ function M.enter(session, on)
   go_to(session, 1)
 end
 
---- Goes outwards by a number of calls.
+--- Moves outwards by a number of calls.
 function M.move(session, name, by)
   if not session.frame then check.fail("%s: only after debug()", name) end
   go_to(session, session.frame.at + by)
 end
 
---- The variables of the function at a level of the caller's stack: names, their places among the
--- values.
+--- The variables of the function at a level of the caller's stack: their names, and their places
+-- among the values.
 function M.variables(level)
   local names <const>, index <const>, values <const> = {}, {}, {}
   local function add(name, value)

@@ -1,7 +1,6 @@
---- The history of entries, in $XDG_STATE_HOME/braid/history: a line each, shared by all prompts.
--- Each entry is appended at once, under a lock, so that neither several prompts nor a lost
--- connection lose one. Without a home, or where the file is not the user's to write, it lives in
--- memory.
+--- The history of entries in $XDG_STATE_HOME/braid/history, one a line, shared by all prompts.
+-- Each entry is appended at once under a lock, so several prompts, or a lost connection, lose none.
+-- If there is no home, or the file belongs to someone else, the history is only in memory.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -9,7 +8,7 @@ local core <const> = require "braid.core"
 local History <const> = class("History")
 
 local LIMIT <const> = 10000
-local SLACK <const> = 2000 -- more than LIMIT, before the file is shortened
+local SLACK <const> = 2000 -- entries more than LIMIT at which the file is shortened
 
 local function default_path()
   local state, home <const> = os.getenv("XDG_STATE_HOME"), os.getenv("HOME")
@@ -38,7 +37,7 @@ local function make_above(path)
   return true
 end
 
--- The file, locked by this process; nil if the lock takes more than a tenth of a second.
+-- Opens the file and locks it. Returns nil if that takes more than a tenth of a second.
 local function held(path)
   for _ = 1, 20 do
     local journal <const>, _, busy <const> = core.journal(path)
@@ -57,7 +56,7 @@ function History:init(path)
   end
 end
 
---- Reads the file once, before the entries are needed.
+--- Reads the file, at the first use of the entries.
 function History:load()
   if self.loaded then return end
   self.loaded = true
@@ -65,7 +64,8 @@ function History:load()
   if not file then return end
   local list <const> = {}
   local text <const> = file:read("a") or ""
-  local is_strange <const> = text:find("[%z\1-\8\11-\31]") ~= nil -- something else wrote there
+  -- another program wrote to the file
+  local is_strange <const> = text:find("[%z\1-\8\11-\31]") ~= nil
   for line in text:gmatch("[^\n]+") do
     if not (is_strange and line:find("[%z\1-\8\11-\31]")) then
       list[#list + 1] = from_line(line)
@@ -76,7 +76,7 @@ function History:load()
   if #list > LIMIT + SLACK then self:shorten() end
 end
 
--- Writes only the newest entries, unless another prompt holds the file.
+-- Keeps only the newest entries in the file, unless another prompt has it locked.
 function History:shorten()
   local journal <close> = held(self.path)
   if not journal then return end
@@ -87,7 +87,7 @@ function History:shorten()
   journal:put(table.concat(lines, "\n", math.max(1, #lines - LIMIT + 1)) .. "\n")
 end
 
---- Keeps an entry, unless it begins with a space or is the last one again.
+--- Adds an entry, unless it begins with a space or equals the last one.
 function History:add(entry)
   local list <const> = self.entries
   if entry:find("^%s") or not entry:find("%S") or list[#list] == entry then return end
@@ -99,15 +99,15 @@ function History:add(entry)
   if journal then journal:put(to_line(entry) .. "\n") end
 end
 
---- The number of the newest entry before `from` that has the text in it, or nil.
+--- The number of the newest entry before number `from` that contains the text, or nil.
 function History:find(text, from)
   for i = math.min(from, #self.entries + 1) - 1, 1, -1 do
     if self.entries[i]:find(text, 1, true) then return i end
   end
 end
 
---- The newest entry that begins with a text and is longer, or nil. The search starts at the entry
--- that was found for the beginning of the text.
+--- The newest entry that begins with the text and is longer, or nil. The search starts at the entry
+-- that was found for a shorter text, because no newer one can fit.
 function History:beginning(text)
   local seen = self.seen
   if not seen or seen.count ~= #self.entries or text:sub(1, #seen.text) ~= seen.text then

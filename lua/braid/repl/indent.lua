@@ -1,4 +1,4 @@
---- Indentation: two blanks for each line that leaves a block or bracket open.
+--- Indentation: two blanks for each line that leaves a block or a bracket open.
 
 local tokens <const> = require "braid.repl.tokens"
 
@@ -8,8 +8,8 @@ local STEP <const> = "  "
 local CLOSERS <const> = {["end"] = true, ["until"] = true, ["else"] = true, ["elseif"] = true,
   ["}"] = true, [")"] = true, ["]"] = true}
 
---- The indentation of the line after a text: the same as its last line, plus one step if that
--- line leaves something open.
+--- The indentation of the line after a text: that of the last line, plus one step if the last line
+-- leaves something open.
 function M.of(text)
   local line <const> = text:match("[^\n]*$")
   local list <const> = tokens(line .. " nil")
@@ -18,8 +18,8 @@ function M.of(text)
   return line:match("^%s*") .. (opens and STEP or "")
 end
 
---- Call it after each typed character. If the line is only a word that closes a block, it moves
--- one step back.
+--- Moves a line one step back if it is only a word that closes a block. The editor calls this after
+-- each typed character.
 function M.closed(buffer)
   local start <const> = buffer:line_start()
   local blanks <const>, word <const> = buffer.text:sub(start, buffer.at - 1):match("^(%s+)(%S+)$")

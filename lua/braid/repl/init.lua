@@ -1,8 +1,8 @@
---- The prompt: reads entries, runs them in a session, until the user leaves.
+--- The prompt: reads entries and runs them in a session, until the user leaves.
 
 local core <const> = require "braid.core"
 
--- Entries that are words of the prompt and not Lua.
+-- Entries that are words of the prompt instead of Lua.
 local WORDS <const> = {
   [":trace"] = function(session)
     local failure <const> = session.failure
@@ -13,7 +13,7 @@ local WORDS <const> = {
 }
 WORDS.exit = WORDS.quit
 
--- Serves an entry that is such a word, unless the user has a variable of that name.
+-- Handles an entry that is such a word, unless the user has a variable of that name.
 local function is_word(session, text)
   local asked <const> = text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%?%s*$")
   if asked then
@@ -32,7 +32,7 @@ local function greet()
     core.get_threads(), core.get_threads() == 1 and "" or "s", core.isa()))
 end
 
--- Runs the user's start file; its errors are shown and stop nothing.
+-- Runs the user's start file. Its errors are shown, and the prompt goes on.
 local function run_config(session)
   local home <const> = os.getenv("XDG_CONFIG_HOME")
     or os.getenv("HOME") and os.getenv("HOME") .. "/.config"
@@ -41,7 +41,7 @@ local function run_config(session)
   if file then session:script(file:read("a"), path) end
 end
 
--- Reads plain lines where there is no terminal, or one that allows no editing.
+-- Reads plain lines, if there is no terminal or only one that cannot edit.
 local function plain_reader(session)
   return function()
     local entry

@@ -1,5 +1,5 @@
---- Ctrl-C at a prompt. It also stops coroutines, which Lua's own functions would not allow, and it
--- never leaves an update half done.
+--- Ctrl-C at a prompt. It also stops coroutines, which Lua's own functions would not allow. An
+-- update of a network is never left half done.
 
 local core <const> = require "braid.core"
 
@@ -11,10 +11,10 @@ local create <const>, close <const>, status <const> = coroutine.create, coroutin
   coroutine.status
 local resume <const> = core.resume
 
-local own <const> = coroutine -- all of the process see these
+local own <const> = coroutine -- the whole process sees these
 own.resume = resume
 
--- Returns what a resumed coroutine gave, or raises its error in the caller.
+-- Returns the results of a resumed coroutine, or raises its error in the caller.
 local function passed_on(co, fine, ...)
   if fine then return ... end
   if status(co) == "dead" then close(co) end
@@ -28,7 +28,7 @@ end
 
 -- ---- updates ------------------------------------------------------------------------------
 
---- The methods that finish before an interrupt takes effect, by the modules of their classes.
+--- Methods that finish before an interrupt takes effect, by the modules of their classes.
 M.WHOLE = {
   ["braid.optim.optimizer"] = {"step", "zero_grad", "load_state_dict"},
   ["braid.optim.ema"] = {"update", "load_state_dict"},

@@ -1,6 +1,6 @@
---- keys.next(bytes): the first key in what a terminal sent, and the bytes behind it; nil while the
--- key is not whole. Keys are "C-a", "M-b", "Up", "C-Right", "Enter" and so on; "text" and "paste"
--- come with their text as a third value.
+--- keys.next(bytes): the first key in the bytes that a terminal sent, and the bytes after it; nil
+-- while the key is incomplete. Keys are "C-a", "M-b", "Up", "C-Right", "Enter" and so on. "text"
+-- and "paste" come with their text as a third value.
 
 local M <const> = {}
 
@@ -27,7 +27,7 @@ local function with_modifiers(name, modifiers)
   return name
 end
 
--- Text pasted: everything up to the mark of its end, lines ended as in Lua.
+-- A paste: the text up to the mark of its end, with Lua's line ends.
 local function paste(bytes, from)
   local stop <const>, behind <const> = bytes:find(PASTE_ENDS, from, true)
   if not stop then return nil end
@@ -35,7 +35,7 @@ local function paste(bytes, from)
   return "paste", bytes:sub(behind + 1), text
 end
 
--- A sequence that begins with "\27[" or "\27O".
+-- The key of a sequence that begins with "\27[" or "\27O".
 local function sequence(bytes)
   local letter = bytes:match("^\27O(.)")
   if letter then return FINAL[letter] or "unknown", bytes:sub(4) end
@@ -55,7 +55,7 @@ local function sequence(bytes)
   return name and with_modifiers(name, modifiers) or "unknown", bytes:sub(behind)
 end
 
--- A UTF-8 character whose last bytes have not come yet; nil for all others.
+-- Whether the bytes begin a UTF-8 character whose last bytes have not come yet.
 local function is_torn(bytes)
   local first <const> = bytes:byte()
   local n <const> = first >= 0xF0 and 4 or first >= 0xE0 and 3 or first >= 0xC2 and 2 or 1
@@ -81,7 +81,7 @@ local function escaped(bytes, patient)
   return "M-" .. name, rest
 end
 
---- patient: more bytes may come at once.
+--- With `patient`, a lone escape is not a key yet, because more bytes may follow at once.
 function M.next(bytes, patient)
   local byte <const> = bytes:byte()
   if not byte then return nil end

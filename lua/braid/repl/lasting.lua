@@ -1,7 +1,7 @@
---- lasting(text): rewrites an entry so that its outermost locals last. In Lua they would end with
--- the entry, so the prompt makes them variables of its own. `local x <const> = 1` becomes `x = 1`
--- with every token at its old byte; `local x` becomes `x = nil`. A <close> variable stays local and
--- closes at the end of the entry.
+--- lasting(text): rewrites an entry so that its outermost locals outlast it. In Lua they would end
+-- with the entry, so the prompt makes them its own variables. `local x <const> = 1` becomes `x =
+-- 1`, and every token stays at its byte; `local x` becomes `x = nil`. A <close> variable stays
+-- local and is closed at the end of the entry.
 
 local tokens <const> = require "braid.repl.tokens"
 
@@ -13,8 +13,8 @@ local function code_of(text)
   return list
 end
 
--- The attributes of the names of the `local` at i, as the places of their tokens, and the number
--- of the token behind; nil where one is <close> or something else is written.
+-- Reads the names after the `local` at token i. Returns the places of their attributes' tokens, and
+-- the number of the token after the names; nil if a name is <close> or this is no list of names.
 local function names_at(code, i)
   local attributes <const>, at = {}, i + 1
   while true do

@@ -1,5 +1,5 @@
---- The members of a value by name, read without running the user's code. The only __index functions
--- that are followed belong to Braid's own folders and classes.
+--- The members of a value by name, read without running the user's code. It calls an __index
+-- function only if Braid's own folders and classes define it.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -8,9 +8,9 @@ local folder <const> = require "braid.folder"
 local M <const> = {}
 
 local FIELDS <const> = {"shape", "dtype", "requires_grad", "grad", "grad_fn"} -- of a tensor
-local DEPTH <const> = 20 -- tables behind each other
+local DEPTH <const> = 20 -- tables that are looked through, one behind the other by __index
 
--- Calls f(name, value) for the plain tables behind a value, nearest first.
+-- Calls f(name, value) for the fields of a value and of the tables that its __index leads to.
 local function plain_layers(value, f)
   for _ = 1, DEPTH do
     if type(value) ~= "table" then return end
@@ -20,10 +20,11 @@ local function plain_layers(value, f)
   end
 end
 
--- The methods of a class and of those it is derived from.
+-- Calls f(name, member) for the methods of a class and of its parents.
 local function methods(handle, f)
   while handle and class.is_class(handle) do
-    for name, member in pairs(handle) do f(name, member) end -- __pairs of Braid's
+    -- pairs calls the __pairs of Braid's classes
+    for name, member in pairs(handle) do f(name, member) end
     handle = handle.base
   end
 end
@@ -41,7 +42,7 @@ local function each(value, f)
   elseif class.of(value) then
     for name, member in class.fields(value) do f(name, member) end
     methods(class.of(value), function(name, member)
-      if name ~= "init" then f(name, member) end -- it was called once, by the class
+      if name ~= "init" then f(name, member) end -- only the class calls init
     end)
   elseif type(value) == "userdata" then
     local meta <const> = debug.getmetatable(value)
@@ -51,7 +52,7 @@ local function each(value, f)
   end
 end
 
---- The names that are Lua names, sorted, without the ones that begin with an underscore.
+--- The members' names that can be written in Lua, sorted, without those that begin with "_".
 function M.names(value)
   local set <const>, list <const> = {}, {}
   each(value, function(name)
@@ -64,7 +65,7 @@ function M.names(value)
   return list
 end
 
---- The value under a name, or nil.
+--- The member of this name, or nil.
 function M.get(value, wanted)
   if type(value) == "table" and folder.is_named(value) then
     local fine <const>, member <const> = pcall(folder.find, value, wanted)

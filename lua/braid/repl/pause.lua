@@ -1,5 +1,5 @@
 --- A training run that Ctrl-C paused. Its parts become variables, and entries run as usual, until
--- the user calls resume() or stop(). The pause does not change the random numbers of the run.
+-- the user calls resume() or stop(). The pause does not change the run's random numbers.
 
 local core <const> = require "braid.core"
 local signals <const> = require "braid.train.fitting.signals"
@@ -15,8 +15,8 @@ local function lend(env, values)
   end
 end
 
---- Makes train.fit pause. serve() then reads and runs the entries of a session, until
--- session.paused says how to go on.
+--- Makes train.fit pause at Ctrl-C. serve() then reads and runs entries until session.paused says
+-- how the run continues.
 return function(session, serve)
   function signals.pause(fit)
     local give_back <const> = lend(session.env, {net = fit.net, opt = fit.opt, tasks = fit.tasks,

@@ -1,5 +1,5 @@
---- printing.text(value, width): a result as the prompt prints it. Tables are printed as Lua source
--- that fits the width. Deep or long ones are cut; a table that contains itself is named.
+--- printing.text(value, width): a result as the prompt prints it. Tables print as Lua source that
+-- fits the width. Deep or long tables are cut; a table inside itself prints as a name.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -8,9 +8,9 @@ local number_text <const> = require "braid.format"
 local M <const> = {}
 
 local DEPTH <const> = 4
-local LIMIT <const> = 40       -- entries of a table
-local LONGEST <const> = 2000  -- bytes of a string
-local PARTS <const> = 1000    -- values in all
+local LIMIT <const> = 40 -- entries of a table that are printed
+local LONGEST <const> = 2000 -- bytes of a string that are printed
+local PARTS <const> = 1000 -- values of a result that are printed
 
 local KEYWORDS <const> = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
@@ -37,7 +37,7 @@ local function of_number(v)
   return (number_text("%.14g", v):gsub("^(%-?%d+)$", "%1.0"))
 end
 
--- A function by its name, where a module that is loaded knows it, and where it is written.
+-- A function by its name, if a loaded module has it, and by the line where it is defined.
 local function of_function(f)
   local info <const> = debug.getinfo(f, "S")
   local name
@@ -58,7 +58,7 @@ local function of_function(f)
   return ("function %s(%s)"):format(name and name .. " " or "", place)
 end
 
--- The object's own text, where its class has one.
+-- The text that an object's class gives it, or nil.
 local function own_text(v)
   local meta <const> = debug.getmetatable(v)
   if type(meta) ~= "table" then return nil end
@@ -69,7 +69,7 @@ local function own_text(v)
   end
 end
 
--- A tensor among other things: its shape and type, and the value where it is one.
+-- A tensor inside a table: its shape and type, and its value if it has only one.
 local function tensor_line(t)
   local line <const> = ("tensor {%s} %s"):format(table.concat(t.shape, ", "), t.dtype)
   return t:numel() == 1 and ("%s %s"):format(line, t:item()) or line
@@ -91,7 +91,7 @@ local function by_key(a, b)
   return tostring(a) < tostring(b)
 end
 
--- The table's entries as source: those of the array, then the others by their keys.
+-- A table's entries as source: first the array, then the other entries by their keys.
 local function entries_of(t, state, depth)
   local words <const>, n <const> = {}, rawlen(t)
   for i = 1, math.min(n, LIMIT) do words[i] = text_of(rawget(t, i), state, depth + 1) end
@@ -109,7 +109,7 @@ local function entries_of(t, state, depth)
   return words
 end
 
--- Numbers stand in columns where an array of them takes several lines.
+-- Sets numbers in columns if their array needs several lines.
 local function in_columns(words, room)
   local wide = 0
   local last <const> = words[#words]:find("^%.%.%.") and table.remove(words)
@@ -166,13 +166,13 @@ function text_of(v, state, depth)
   return tostring(v)
 end
 
---- The text of a value in one line, as in a table.
+--- The text of a value as one line.
 function M.line(v)
   local text <const> = text_of(v, {within = {}, parts = 0, width = math.huge}, 1)
   return (text:gsub("\n.*", " ..."))
 end
 
---- The text of a value in lines of at most `width` columns, where its parts allow that.
+--- The text of a value in lines of at most `width` columns, as far as its parts allow.
 function M.text(v, width) return text_of(v, {within = {}, parts = 0, width = width or 80}, 0) end
 
 return M

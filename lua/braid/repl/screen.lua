@@ -1,5 +1,5 @@
---- The screen below the last output: an entry with its prompts, wrapped at the terminal's width,
--- the hint behind it and the lines below it. Each drawing replaces the one before.
+--- Draws an entry below the last output: prompts, the text wrapped at the terminal's width, the
+-- hint after it, and the lines below it. Each drawing replaces the one before.
 
 local class <const> = require "braid.class"
 local colours <const> = require "braid.repl.colours"
@@ -10,7 +10,7 @@ local Screen <const> = class("Screen")
 
 local PLAIN <const> = "\27[0m"
 
---- write(text) puts text on the terminal; size() gives its columns and rows.
+--- o.write(text) writes to the terminal; o.size() returns its columns and rows.
 function Screen:init(o)
   self.write = o and o.write or function(text)
     io.stdout:write(text)
@@ -21,7 +21,7 @@ function Screen:init(o)
   self:forget()
 end
 
---- Leaves the last drawing where it is: the next one begins on the line of the cursor.
+--- Keeps the last drawing on the screen. The next one begins on the line of the cursor.
 function Screen:forget()
   self.widths, self.cursor_row, self.cursor_column = {}, 1, 0
 end
@@ -51,14 +51,14 @@ function Rows:end_row()
   if style then self:set_style(style) end
 end
 
---- One character of so many columns, on the next row where this one is full.
+--- Adds a character of `columns` columns; it goes to the next row if this one is full.
 function Rows:put(shown, columns)
   if self.column + columns > self.columns then self:end_row() end
   self.parts[#self.parts + 1] = shown
   self.column = self.column + columns
 end
 
---- A text of one line in one style.
+--- Adds a text of one line in one style.
 function Rows:put_text(text, style)
   self:set_style(style or false)
   local at = 1
@@ -70,7 +70,7 @@ function Rows:put_text(text, style)
   self:set_style(false)
 end
 
--- A character as it is shown, without anything that would move the cursor.
+-- A character as it is shown. Control characters, which would move the cursor, are replaced.
 local function shown(char)
   if char == "\t" then return "  " end
   local byte <const> = char:byte()
@@ -78,7 +78,7 @@ local function shown(char)
   return char
 end
 
--- Puts in the entry; the row and column of the cursor.
+-- Adds the entry. Returns the row and the column of the cursor.
 local function put_entry(rows, view)
   local text <const>, spans <const>, n = view.text, view.spans or {}, 1
   local row, column
@@ -86,7 +86,7 @@ local function put_entry(rows, view)
   local indent <const> = rows.column < rows.columns // 2 and view.more or ""
   local at = 1
   while at <= #text + 1 do
-    if not row and at >= view.at then -- what a search found may begin inside of a character
+    if not row and at >= view.at then -- a search may find a place inside a character
       if rows.column >= rows.columns then rows:end_row() end
       row, column = #rows.list + 1, rows.column
     end
@@ -110,15 +110,15 @@ end
 
 -- ---- drawing ------------------------------------------------------------------------------
 
--- The rows that fit the terminal, with the cursor's among them: the first, the last.
+-- The first and the last row that are shown, if not all fit; the cursor's row is among them.
 local function window(count, row, height)
   if count <= height then return 1, count end
   local first <const> = math.max(1, math.min(row - height // 2, count - height + 1))
   return first, first + height - 1
 end
 
--- How many rows above the cursor the last drawing has at this width: where the terminal was made
--- narrower its rows were broken.
+-- How many rows the last drawing has above the cursor, at this width. If the terminal became
+-- narrower, rows were broken.
 function Screen:rows_above(columns)
   local n = 0
   for i = 1, self.cursor_row - 1 do
@@ -129,8 +129,8 @@ end
 
 local function up(n) return n > 0 and ("\27[%dA"):format(n) or "" end
 
---- Draws {prompt =, more = the prompt of further lines, text =, at =, spans =, hint = grey text
--- behind the entry, below = lines under it}.
+--- Draws an entry: {prompt =, more = the prompt of further lines, text =, at =, spans =, hint =
+-- grey text after the entry, below = lines under it}.
 function Screen:draw(view)
   local columns <const>, height <const> = self.size()
   local rows <const> = Rows(math.max(columns, 4), self.colours)
@@ -151,9 +151,9 @@ function Screen:draw(view)
   self.write(table.concat(out))
 end
 
---- Begins on a line of its own. It writes a mark and then blanks as wide as the terminal. If the
--- last output has no newline, the blanks move the cursor to the next line and the mark stays.
--- Otherwise the next drawing replaces them.
+--- Begins on a new line. It writes a mark and then blanks as wide as the terminal. If the last
+-- output has no newline, the blanks move the cursor to the next line, and the mark stays visible.
+-- Otherwise the next drawing covers both.
 function Screen:begin()
   self.write("%" .. (" "):rep(self.size() - 1) .. "\r")
   self:forget()

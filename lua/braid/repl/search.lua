@@ -1,6 +1,6 @@
 --- Ctrl-R: finds the newest entry of the history that contains the typed text. Ctrl-R again finds
--- older ones. Enter runs the entry, Ctrl-G or Ctrl-C brings back the line from before the search,
--- and any other key goes on editing the entry.
+-- an older one. Enter runs the entry. Ctrl-G or Ctrl-C restores the line from before the search.
+-- Any other key continues editing the entry.
 
 local M <const> = {}
 
@@ -10,7 +10,7 @@ local function draw(editor, query, entry, failed)
     more = "", text = entry, at = at}
 end
 
---- Runs the search. Returns what the reader is to do next, like the editor's keys.
+--- Runs the search. Returns what the reader does next, as the editor's keys do.
 function M.run(editor, buffer)
   local history <const>, text <const>, place <const> = editor.history, buffer.text, buffer.at
   local query, found, entry = "", #history.entries + 1, buffer.text

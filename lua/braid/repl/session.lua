@@ -1,8 +1,9 @@
---- A session: the entries so far, and the variables and results that they left.
+--- A session: the entries so far, with the variables and results that they made.
 --
--- Variables live in a table of the session's own, in front of Lua's globals, so that a variable
--- called `type` or `table` is the user's alone. Outermost locals outlast their entry (lasting.lua).
--- `_` is the last result, `_1` to `_9` the last and those before it, `_err` the last error.
+-- The session's own table holds the variables, in front of Lua's globals. So a variable called
+-- `type` or `table` changes nothing for Braid's own code. Outermost locals outlast their entry
+-- (lasting.lua). `_` is the last result, `_1` to `_9` are the last nine results with the newest
+-- first, and `_err` is the last error.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -13,12 +14,12 @@ local tokens <const> = require "braid.repl.tokens"
 
 local Session <const> = class("Session")
 
-local KEPT <const> = 9 -- results
-local SHOWN <const> = 1000 -- entries whose lines errors can show
-local LOGGED <const> = 10000 -- entries that log() can write afterwards
+local KEPT <const> = 9 -- results that `_1` to `_9` keep
+local SHOWN <const> = 1000 -- entries whose lines an error can show
+local LOGGED <const> = 10000 -- entries that log() can still write
 Session.NAMES = {"nn", "mtl", "data", "optim", "train", "plot", "F"}
 
--- load, loadfile and dofile that give chunks the session's variables, unless told others.
+-- Makes load, loadfile and dofile run chunks with the session's variables, unless told otherwise.
 local function add_loaders(env)
   local function given(...) return select("#", ...) > 0 end
   function env.load(chunk, name, mode, ...)
@@ -34,8 +35,8 @@ local function add_loaders(env)
   end
 end
 
---- Options: write(text), where results go (the standard output); width() in columns; lasts, whether
--- the outermost locals of scripts outlast them too.
+--- Options: write(text) prints results (default: to standard output); width() is in columns; lasts
+-- tells whether the outermost locals of scripts also outlast them.
 function Session:init(o)
   local env <const> = setmetatable({}, {__index = _G})
   self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
@@ -43,8 +44,8 @@ function Session:init(o)
   self.lasts = o and o.lasts or false
   self.width = o and o.width or function() return core.terminal_width() or 80 end
   self.entries, self.sources, self.results = 0, {}, {}
-  self.good = {} -- the entries that went well
-  self.serves = false -- whether someone sits there
+  self.good = {} -- the entries that ran without an error
+  self.serves = false -- whether a user is at the prompt
   self.over, self.log, self.failure, self.paused, self.frame = false, false, false, false, false
   env._G = env
   add_loaders(env)
@@ -55,7 +56,7 @@ function Session:init(o)
   for name, command in pairs(self.commands.of(self)) do env[name] = command end
   env.debug = setmetatable({}, {__index = debug,
     __call = function(_, on) require "braid.repl.frames".enter(self, on) end})
-  self.given = {} -- what was there before anything was entered
+  self.given = {} -- the variables that were there before the first entry
   for name, value in next, env do self.given[name] = value end
 end
 
@@ -63,7 +64,7 @@ end
 
 local function trimmed(text) return (text:gsub("^%s*=", "", 1)) end
 
--- Whether the last token is a semicolon: nothing is to be printed.
+-- Whether the last token is a semicolon, so that the result is not printed.
 local function is_silent(text)
   local list <const> = tokens(text)
   local last = #list
@@ -71,15 +72,15 @@ local function is_silent(text)
   return last > 0 and list[last].text == ";" and list[last].kind == "sign"
 end
 
--- A chunk that gives what an expression does. The call in it is no tail call, which would leave the
--- stack without the user's line.
+-- A chunk that returns the values of an expression. A tail call would drop the user's line from the
+-- stack; the `nil` in front prevents it.
 local function load_expression(before, text, name, env)
   local chunk <const> = load(before .. "return nil, " .. text, name, "t", env)
   return chunk and function(...) return select(2, chunk(...)) end
 end
 
--- The entry with `return` before its last expression, where that begins a line or follows a
--- semicolon: what is pasted may end with one.
+-- The entry with `return` before its last expression, if that begins a line or follows a semicolon.
+-- Pasted text often ends with an expression.
 local function with_last_returned(text, name, env)
   local list <const> = tokens(text)
   for i = #list, 2, -1 do
@@ -94,7 +95,7 @@ local function with_last_returned(text, name, env)
   end
 end
 
---- The function of an entry; or nil, the message, and whether more lines may complete the entry.
+--- The function of an entry; or nil, the message, and whether further lines may complete the entry.
 -- The function of an expression returns its values.
 function Session:compile(text, name, line)
   local env <const> = self.frame and self.frame.env or self.env
@@ -110,13 +111,13 @@ function Session:compile(text, name, line)
   return nil, message, message:find("<eof>$") ~= nil or message:find("near '?<eof>'?$") ~= nil
 end
 
---- The text before an entry.
+--- The prompt's text.
 function Session:prompt()
   if self.frame then return ("call %d> "):format(self.frame.at) end
   return self.paused and "paused> " or "> "
 end
 
---- Whether more lines must follow.
+--- Whether the entry needs further lines.
 function Session:is_incomplete(text)
   local chunk <const>, _, open <const> = self:compile(text, "=entry")
   if chunk then return false end
@@ -136,9 +137,9 @@ function Session:keep(value)
   for i = 1, KEPT do env["_" .. i] = self.results[i] end
 end
 
---- Prints values as results are.
+--- Prints the results of an entry.
 function Session:print(values)
-  if values.n == 1 and values[1] == io.stdout then return end -- of io.write
+  if values.n == 1 and values[1] == io.stdout then return end -- io.write returns it
   local texts <const>, lines = {}, false
   for i = 1, values.n do
     texts[i] = printing.text(values[i], self.width())
@@ -147,14 +148,15 @@ function Session:print(values)
   self.write(table.concat(texts, lines and "\n" or "  ") .. "\n")
 end
 
--- f(...) under Ctrl-C. -> whether it went well, and what it returned packed, or the error described
+-- Calls f(...) such that Ctrl-C can end it -> whether it went well, and its packed results or the
+-- described error.
 local function guarded(f, ...)
   local results <const> = table.pack(core.interruptible(errors.caught, f, ...))
   if not results[1] then return false, errors.described(results[2]) end
   return true, table.pack(table.unpack(results, 2, results.n))
 end
 
---- Runs a function as an entry: what it returns is printed, an error told. -> whether it went well
+--- Runs a function as an entry: prints its results or its error. -> whether it went well
 function Session:call(f, silent, ...)
   local fine, values = guarded(f, ...)
   if fine and values.n > 0 then
@@ -168,7 +170,7 @@ function Session:call(f, silent, ...)
   return false
 end
 
---- Tells an error that errors.caught described.
+--- Prints an error that errors.caught described.
 function Session:fail(failure)
   self.failure, self.env._err = failure, failure.value
   io.stdout:flush()
@@ -176,15 +178,15 @@ function Session:fail(failure)
   self.complain(errors.text(failure, self.sources) .. "\n")
 end
 
--- Keeps an entry that went well for log().
+-- Keeps an entry that went well, for log().
 function Session:note(text)
   local good <const> = self.good
   good[#good + 1] = text
   if #good > 2 * LOGGED then self.good = table.move(good, LOGGED + 1, #good, 1, {}) end
 end
 
---- Runs an entry. If the entry is part of a named source, the arguments give that name and the line
--- on which the entry begins. -> whether it went well
+--- Runs an entry. For an entry of a file, `name` is the file's name and `line` the line where the
+-- entry begins. -> whether it went well
 function Session:run(text, name, line)
   if not name then
     self.entries = self.entries + 1
@@ -204,9 +206,9 @@ function Session:run(text, name, line)
   return fine
 end
 
---- Runs a text that came at once, from a pipe or the command line. A chunk runs as a script, an
--- expression as at the prompt. Any other text runs entry by entry, as at the prompt, until an entry
--- fails. -> whether it went well
+--- Runs a text from a pipe or the command line. A chunk runs as a script, an expression as at the
+-- prompt. Any other text runs entry by entry, as at the prompt, until an entry fails. -> whether it
+-- went well
 function Session:script(text, name, ...)
   text = text:gsub("^#[^\n]*", "", 1)
   self.sources[name] = text
@@ -225,7 +227,7 @@ function Session:script(text, name, ...)
   return true
 end
 
---- The entries in a text, {text =, line =} each, each the fewest lines that are whole.
+--- The entries in a text, as a list of {text =, line =}. An entry has as few lines as are complete.
 function Session:split(text)
   local list <const>, entry, number = {}, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do

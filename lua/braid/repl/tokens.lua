@@ -1,7 +1,7 @@
---- tokens(text): the tokens of Lua source, which may be unfinished or wrong: a list of
+--- tokens(text): the tokens of Lua source, which may be unfinished or wrong, as a list of
 -- {kind, from, to, text, depth}. kind is "name", "keyword", "number", "string", "comment" or
--- "sign". `open` is set where a string or comment has no end; depth counts the blocks and brackets
--- around a token.
+-- "sign". A string or comment without an end has `open`. depth is the number of blocks and brackets
+-- around the token.
 
 local KEYWORDS <const> = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
@@ -11,8 +11,8 @@ end
 
 local SIGNS <const> = {"...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", ".."}
 
--- Where the long bracket that opens at `from` ends, or nil where none opens; open, if it does not
--- end.
+-- The end of the long bracket that begins at `from`, and whether its closing mark is missing; nil
+-- if no long bracket begins there.
 local function long_bracket(text, from)
   local level <const> = text:match("^%[(=*)%[", from)
   if not level then return nil end
@@ -48,7 +48,7 @@ local function number_end(text, at)
   return (text:match("^[eE][+-]?%d*()", plain) or plain) - 1
 end
 
--- The kind of the token at a byte, its last byte, and whether it lacks an end.
+-- The token at a byte: its kind, its last byte, and whether its end is missing.
 local function token_at(text, at)
   local c <const> = text:sub(at, at)
   local word_end <const> = text:match("^[%a_][%w_]*()", at)

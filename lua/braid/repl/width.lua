@@ -1,9 +1,9 @@
---- Characters as a terminal shows them: how wide each is, and where one ends. Text may be any
--- bytes: a byte that begins no UTF-8 character counts as a character one column wide.
+--- How a terminal shows characters: how wide each is, and where it ends. Text may be any bytes. A
+-- byte that does not begin a UTF-8 character counts as a character of one column.
 
 local M <const> = {}
 
--- Characters that take no column: marks on the character before, joiners, variation selectors.
+-- Characters without a column of their own: combining marks, joiners, variation selectors.
 local ZERO <const> = {
   {0x300, 0x36F}, {0x483, 0x489}, {0x591, 0x5BD}, {0x5BF, 0x5BF}, {0x5C1, 0x5C2}, {0x5C4, 0x5C5},
   {0x610, 0x61A}, {0x64B, 0x65F}, {0x670, 0x670}, {0x6D6, 0x6DC}, {0x6DF, 0x6E4}, {0x6E7, 0x6E8},
@@ -60,7 +60,7 @@ local function code_at(text, at)
   return utf8.codepoint(text, at), at + n
 end
 
---- The columns of the character that begins at a byte, marks included, and where the next begins.
+--- The columns of the character at a byte, with its marks, and where the next character begins.
 function M.char_at(text, at)
   if text:byte(at) == 9 then return 2, at + 1 end
   local code, behind = code_at(text, at)
@@ -73,7 +73,7 @@ function M.char_at(text, at)
   return columns, behind
 end
 
---- The columns of a text of one line.
+--- The columns of a text that is one line.
 function M.of(text)
   local columns, at = 0, 1
   while at <= #text do
@@ -83,10 +83,10 @@ function M.of(text)
   return columns
 end
 
---- Where the character before a byte begins.
+--- The byte at which the character before a byte begins.
 function M.before(text, at)
   local from = at - 1
-  while from > 1 do -- goes back to a byte where a character certainly begins
+  while from > 1 do -- goes back to a byte at which a character certainly begins
     local byte <const> = text:byte(from)
     if byte < 0x80 then break end
     from = from - 1

@@ -1,10 +1,10 @@
 --- The best network of a run, kept as a file.
 --
 -- train.best(path, net, {direction = "min" or "max", ema = optim.EMA(...)}): step(value) returns
--- whether the value is better than all before. If so, it writes the network to the path, with the
--- averages of the EMA if there is one. braid.open can read the file; a network without a definition
--- is written as its values alone. The field `value` is the best value, and `at` is its step. When
--- the file cannot be written, a line on standard error says so.
+-- whether the value is better than all earlier ones. If so, it writes the network to the path. With
+-- an EMA it writes the averaged weights. braid.open can read the file; a network without a
+-- definition is written as its values alone. The field `value` is the best value, and `at` is its
+-- step. If the file cannot be written, a line on standard error says so.
 -- @usage
 -- local best <const> = train.best("best.safetensors", net)
 -- if best:step(report.landmarks.error) then print("better") end

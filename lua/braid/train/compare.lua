@@ -1,32 +1,34 @@
---- train.compare{networks =, seeds =, ...}: networks against each other, on the same data in the
--- same order from the same seeds, each training a job of its own (train.pool): several run at
--- once, and the same call goes on where it was ended.
+--- train.compare{networks =, seeds =, ...}: compares networks that are trained on the same data, in
+-- the same order, from the same seeds. Each training is a job of its own (train.pool): several run
+-- at once. If the script was ended, the same call continues where it stopped.
 --
--- networks = {NAME = f}: f(tasks, job) makes a network; job has network, seed, width (1 unless
--- `same` asks for another) and dir. {f, ... options of train.fit} has options of its own (such as
--- stages); {parts = {pose = f, smile = g}} are trained one by one and count as one network (such
--- as single-task networks). seeds = {1, 2, 3}, or how many. Options of train.fit (tasks, train,
--- val, epochs, optimizer, best, ...) hold for all. The best epoch by validation counts (take =
--- "last": the last one). The table shows its metrics on `test`, or on val if there is no `test`.
+-- networks = {NAME = f}: f(tasks, job) makes a network; job has network, seed, dir and width (1
+-- without `same`). {f, epochs = 5, ...} gives a network its own options of train.fit, such as
+-- stages. {parts = {pose = f, smile = g}} trains several networks one by one and counts them as
+-- one, for example single-task networks. seeds = {1, 2, 3}, or a number of seeds. Options of
+-- train.fit (tasks, train, val, epochs, optimizer, best, ...) apply to all. The table shows metrics
+-- on `test`, or on val without `test`. It takes the epoch that is best on val, or the last one with
+-- take = "last".
 --
--- budget = "epochs": as many for each. "macs": as many multiplications as the baseline needs for
--- its epochs, or the costliest network where there is no baseline. "seconds" (seconds = n): as many
--- steps as fit into n seconds, measured alone on `threads` threads. same = "parameters": each as
--- wide as gives it about as many parameters as the baseline has, or the largest (or parameters =
--- n); its function must heed job.width. Networks of parts stay as they are.
+-- budget = "epochs": all train for the same number of epochs. budget = "macs": all use as many
+-- multiplications as the baseline (without a baseline, the costliest network). budget = "seconds",
+-- seconds = n: each trains for as many steps as fit into n seconds on `threads` threads, measured
+-- with nothing else running. same = "parameters": job.width is chosen so that each network has
+-- about as many parameters as the baseline (without a baseline, the largest network); parameters =
+-- n asks for n. Networks of parts keep their width.
 --
--- baseline = NAME adds delta-m, the mean relative gain over it. metrics = {"landmarks.failure",
--- {name = "score", direction = "max", percent = true}} are the columns (default: the metrics that
--- judge the tasks); order = {NAME, ...} the rows; level = 0.05 that of tests; title.
--- after = function(net, job) is called in the job with the trained network. run = function(job)
--- replaces train.fit: it returns metrics ({landmarks = {failure = 0.2}} or {score = 1}), and may
--- return {parameters =, macs =, seconds =}; job.make() gives the network of a function (a list of
--- names may stand for networks).
+-- baseline = NAME adds delta-m, the mean relative gain over that network. metrics =
+-- {"landmarks.failure", {name = "score", direction = "max", percent = true}} chooses the columns
+-- (default: the metric that judges each task). order = {NAME, ...} sorts the rows. level = 0.05 is
+-- the level of the tests; title stands above the table. after = function(net, job) is called in the
+-- job with the trained network. run = function(job) replaces train.fit. It returns metrics
+-- ({landmarks = {failure = 0.2}} or {score = 1}) and may also return {parameters =, macs =, seconds
+-- =}. job.make() makes the network; with run, networks may be a list of names.
 --
--- dir: each job in DIR/NAME/seedN; results.md, .csv, .tex, .html, .txt, .json, METRIC.svg. jobs,
--- threads, tries, progress: see train.pool; the script runs once more from its beginning for each
--- job (train.in_job() tells).
--- @return the results, which print as a table with what paired tests say: r:table(),
+-- dir: each job writes to DIR/NAME/seedN; DIR gets results.md, .csv, .tex, .html, .txt, .json and
+-- METRIC.svg. train.pool describes jobs, threads, tries and progress. The script runs once more
+-- from its beginning for each job; train.in_job() tells where it runs.
+-- @return the results. They print as a table with the findings of paired tests: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage
 -- print(train.compare{networks = {hard = hard, dcnet = dcnet}, seeds = 3, tasks = tasks,
@@ -62,7 +64,7 @@ local KNOWN <const> = {
 for key, kind in pairs(training.kinds()) do KNOWN[key] = kind end
 for key, kind in pairs(engine.OPTIONS) do KNOWN[key] = kind end
 
--- Says in words which name is not that of a network.
+-- Says which of the names is not a network's.
 local function unknown(o, key, names)
   local known <const> = {}
   for _, name in ipairs(o.networks) do known[name] = true end
@@ -189,7 +191,7 @@ local function jobs_of(c)
   return list, by_name
 end
 
--- Adds a result to that of its network: its parts together give one result.
+-- Adds a job's result to its network's result. The parts of a network give one result together.
 local function merge(all, job, result)
   local value <const> = result.value
   value.seconds = value.seconds or result.seconds

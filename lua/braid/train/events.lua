@@ -1,16 +1,16 @@
---- TensorBoard's event files: what a run logs, to be looked at in TensorBoard.
+--- Writes what a run logs as TensorBoard's event files.
 --
 -- train.events(dir) begins a file events.out.tfevents.* in the directory. Each of these calls
 -- writes one record:
 --   events:scalar("loss/smile", 0.31, step)
 --   events:histogram("weights/conv1", tensor, step)     values that are not finite are left out
 --   events:image("faces", picture, step)                uint8 (c,h,w) of 1 or 3 channels
---   events:hparams({lr = 1e-3, mixer = "ttc"}, {"val/landmarks/error"})   options, and the scalars
---     to judge them by
--- events:event(e) writes an event of a history (step, epoch, test); events:parameters(net, step)
+--   events:hparams({lr = 1e-3, mixer = "ttc"}, {"val/landmarks/error"})   options, and the names of
+--     the scalars that judge them
+-- events:event(e) writes an event of a history (step, epoch, test). events:parameters(net, step)
 -- writes a histogram of each parameter. events:close() or <close> closes the file. A failure to
--- write is reported once, and the run goes on. A resumed run begins another file in the same
--- directory, with {step = 300}: TensorBoard then drops what earlier files hold from that step on.
+-- write is reported once, and the run continues. A resumed run begins another file in the same
+-- directory with {step = 300}: TensorBoard then ignores older records from that step on.
 -- @usage
 -- local events <close> = train.events("build/run")
 -- for step = 1, steps do ... events:scalar("loss/total", loss:item(), step) end
@@ -52,11 +52,11 @@ local HPARAMS <const> = check.declare("train.events: hparams", {
   metrics = check.argument(check.list{{}, of = check.text()}),
 })
 
--- The time of day when this file was loaded, and a clock that never goes back to count on from it.
+-- The time of day when this file was loaded, and a clock that only goes forward, to add to it.
 local began <const>, clock <const> = os.time(), core.clock()
 function Events.time() return began + core.clock() - clock end
 
-local count = 0 -- files of this process
+local count = 0 -- the number of files that this process has begun
 
 function Events:init(dir, given)
   local o <const> = check.options(OPTIONS, given, {dir = dir})

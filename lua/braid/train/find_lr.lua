@@ -1,10 +1,11 @@
---- train.find_lr(net, {tasks =, train =, ...}): which learning rate suits (Smith 2017, range test).
+--- train.find_lr(net, {tasks =, train =, ...}): finds a good learning rate by the range test
+-- (Smith 2017).
 --
--- The rate grows from `low` to `high` by the same factor at each of `steps` steps; the loss,
--- smoothed over about ten steps, first falls and then grows beyond measure, where the test ends.
--- The suggestion is the rate at which the loss, as a function of log(rate), falls fastest.
--- Weights, statistics and random numbers are put back afterwards. Options: tasks, train, batch,
--- loader, optimizer as in train.fit; low = 1e-6, high = 1, steps = 100, seed.
+-- The rate grows from `low` to `high` by the same factor at each of `steps` steps. The loss,
+-- smoothed over about ten steps, first falls and later grows; the test ends when the loss is far
+-- above its lowest value. The suggestion is the rate at which the loss falls fastest over
+-- log(rate). Afterwards weights, statistics and random numbers are as before. Options: tasks,
+-- train, batch, loader, optimizer as in train.fit; low = 1e-6, high = 1, steps = 100, seed.
 -- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}; printing it shows the
 --   suggestion, :plot() or :plot("rates.svg") draws the curve
 -- @usage local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train})
@@ -20,7 +21,8 @@ local plot <const> = require "braid.plot"
 local Source <const> = require "braid.train.fitting.source"
 local walk <const> = require "braid.nn.walk"
 
-local KEEP <const>, BEYOND <const> = 0.9, 4 -- of the smoothed loss; times the lowest
+-- the share of the old smoothed loss; the end, as a multiple of the lowest loss
+local KEEP <const>, BEYOND <const> = 0.9, 4
 
 local OPTIONS <const> = check.declare("train.find_lr", {
   net = check.argument(check.kind("a network", walk.is_module)), tasks = options.TASKS,
@@ -41,7 +43,7 @@ local function copies_of(state)
   return copies
 end
 
--- Gives back all that the test changes: values, modes, gradients, random numbers.
+-- Restores what the test changes when it closes: values, modes, gradients, random numbers.
 local function restoring(net)
   local values <const>, seed <const>, stream <const> = copies_of(net:state_dict()),
     core.random_state()
@@ -69,7 +71,7 @@ local function endless(source)
   end, function() Source.close(batches) end
 end
 
--- The loss at each rate, until it is beyond measure.
+-- The loss at each rate, until it is far above its lowest value.
 local function run(net, o, tasks)
   local opt <const> = parts.optimizer(net, {optimizer = o.optimizer, lr = o.low}, {})
   local next_batch <const>, close <const> = endless(Source("train", o.train, o))
@@ -95,7 +97,7 @@ local function run(net, o, tasks)
   return found
 end
 
--- Where the smoothed loss falls fastest, as a slope over a tenth of the rates on either side.
+-- Where the smoothed loss falls fastest; the slope is taken over a tenth of the rates on each side.
 local function steepest(found)
   local n <const>, best, at = #found.loss, 0, nil
   local lowest = 1
@@ -112,7 +114,7 @@ end
 
 local Found <const> = {__name = "rates", __index = {}}
 
---- The smoothed loss over the rates: a figure, or with a path a picture in a file.
+--- Plots the smoothed loss over the rates: as a figure, or with a path as a picture in a file.
 function Found.__index:plot(path)
   local curve <const> = {loss = {x = self.lr, y = self.loss}}
   local o <const> = {log = "x", xlabel = "learning rate",
@@ -138,7 +140,7 @@ return function(net, given)
   if type(o.optimizer) == "table" and o.optimizer.groups then
     check.fail("train.find_lr: optimizer must be a name or {name, ...}, for it is made anew here")
   end
-  do -- layers get their sizes
+  do -- layers get their sizes from a first batch
     local _ <close> = grad.no_grad()
     local _ <close> = net:evaluating()
     local sample <const> = Source("train", o.train, o):sample()

@@ -1,7 +1,7 @@
 --- Returns a finite loss. Otherwise it raises an error that names the place and the task.
 --
--- train.finite(loss, losses, where) -> loss. losses are the losses of the tasks by name, as
--- tasks:loss returns them beside the sum (or nil). where is the number of a step, or words.
+-- train.finite(loss, losses, where) -> loss. losses are the tasks' losses by name, the second
+-- result of tasks:loss (or nil). where is the number of a step, or words.
 -- @usage train.finite(loss, losses, step):backward()
 
 local check <const> = require "braid.check"

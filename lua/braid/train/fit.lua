@@ -1,52 +1,59 @@
---- train.fit{net =, train =, epochs =, ...}: trains a network, and gives the history.
+--- train.fit{net =, train =, epochs =, ...}: trains a network and returns the history.
 --
--- A loop of your own can do the same with the same parts: data.loader, tasks:loss, optim.*,
+-- Your own loop can do the same with the same parts: data.loader, tasks:loss, optim.*,
 -- optim.schedule, optim.EMA, train.best, train.patience, train.log, braid.checkpoint.
 --
 -- The network, the data, the length
 --   net, tasks     the network, and its tasks (default: net.tasks)
---   train, val     data sets; or loaders, whose options are used; or functions(epoch) that give a
+--   train, val     data sets; or loaders, whose options are used; or functions(epoch) that return a
 --                  loader
---   batch, balanced, loader = {...}   options of the loaders that fit makes for data sets (batch =
---                  64; shuffled; val without augmentation); seed, for them and braid.manual_seed
---   epochs, or steps
+--   batch, balanced, loader = {...}   options of the loaders that fit makes for data sets. The
+--                  batch is 64 by default; train is shuffled, val is not augmented
+--   seed           for the loaders and braid.manual_seed
+--   epochs, or steps   how long to train
 -- The step
---   optimizer      "AdamW" with lr, {"AdamW", lr = 1e-3, ...}, an optimizer, function(net)
---   schedule       "constant", "cosine", "linear"; a function as in optim.schedule, which counts
---                  steps; {f, by = "epoch"}; optim.plateau, called once an epoch with the value of
---                  `best`
---   warmup         epochs (0.5 is half a one), or {steps = n}
+--   optimizer      a name such as "AdamW" with lr, {"AdamW", lr = 1e-3, ...}, an optimizer, or
+--                  function(net)
+--   schedule       "constant", "cosine" or "linear"; a function of steps as in optim.schedule, or
+--                  {f, by = "epoch"}; or optim.plateau, which gets the value of `best` each epoch
+--   warmup         epochs (0.5 is half an epoch), or {steps = n}
 --   clip           the largest norm of the gradient
---   accumulate     k: a step takes k batches, as if they were one (except in batch norm)
---   ema            decay, or optim.EMA's options; also recompute = true or a number of batches, to
---                  compute batch norm's statistics again for the averages; from = the first epoch
---                  that counts; by = "epoch" (with average = "equal": stochastic weight averaging)
--- Tasks (their weights are as before when fit ends)
+--   accumulate     k: a step takes k batches as if they were one (batch norm still sees each)
+--   ema            the decay, or a table of optim.EMA's options. It may also have recompute (true,
+--                  or a number of batches: computes batch norm's statistics for the averages), from
+--                  (the first epoch that counts) and by = "epoch" (with average = "equal":
+--                  stochastic weight averaging)
+-- Tasks (fit restores their weights at its end)
 --   weighting      mtl.weighting.NAME{}, in place of the weighted sum
 --   weights        {smile = 0.1 or function(epoch)}
---   rates          {pose = 0.1 or function(epoch)}: factors for the rates of a task's own column
---                  and head
---   turns          true or names: tasks train in turns, on balanced batches; columns are in a list
+--   rates          {pose = 0.1 or function(epoch)}: factors of the learning rate for a task's
+--                  column and head
+--   turns          true or names: tasks train in turns on balanced batches; columns are in a list
 --   stopping       mtl.early_stopping{...}: ends tasks one by one
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
---                  "shared"}}: parts are named as in net:freeze, or "all"; a stage may also have
---                  optimizer, lr, schedule, warmup, weights, clip, prepare = function(net)
--- The measure
+--                  "shared"}}: the names of parts are those of net:freeze, or "all". A stage may
+--                  also have optimizer, lr, schedule, warmup, weights, clip and prepare =
+--                  function(net)
+-- The metric
 --   best           the metric on val that decides which epoch is best, such as "landmarks.failure";
 --                  "loss" (default) is the weighted sum of the losses
---   patience       after how many epochs without a new best one the run ends
--- The files, the log
---   dir            config.json, metrics.jsonl, metrics.csv, last.safetensors after every epoch,
---                  best.safetensors. The same call goes on from there, with the same numbers as
---                  without the break: resume = "auto", true (there must be a run), or false
+--   patience       the run ends after so many epochs without a new best one
+-- Files, log and screen
+--   dir            gets config.json, metrics.jsonl, metrics.csv, best.safetensors, and after every
+--                  epoch last.safetensors. The same call continues an interrupted run and gives the
+--                  numbers of an uninterrupted one
+--   resume         "auto" continues a run if there is one; true wants one; false wants none
 --   every          steps between checkpoints within an epoch
---   log            steps between printed lines (50; 0: none)
---   on             {start =, step =, epoch =, stop = function(fit, event)}: fit.net, fit.opt,
---                  fit.at, fit:stop(reason)
---   report, events true: report.html at the end (train.report), TensorBoard's files (train.events)
---   progress = false prints nothing; profile = true shows where the first epoch's time went
+--   log            steps between printed lines (50; 0 prints none)
+--   on             {start =, step =, epoch =, stop = function(fit, event)}. The functions may use
+--                  fit.net, fit.opt, fit.at and fit:stop(reason)
+--   report         true writes report.html at the end (train.report)
+--   events         true writes TensorBoard's files (train.events)
+--   progress       false prints nothing
+--   profile        true shows where the time of the first epoch went
 -- Ctrl-C and SIGTERM end the run after the step, with a checkpoint and exit status 130 or 143. At
--- the prompt Ctrl-C pauses it; resume() or stop() follow. The test set is for train.test.
+-- the prompt Ctrl-C pauses it; resume() continues it and stop() ends it. train.test measures the
+-- best network on the test set.
 -- @usage local history <const> = train.fit{net = net, tasks = tasks, train = faces.train,
 --   val = faces.val, epochs = 8, lr = 2e-3, schedule = "cosine", best = "landmarks.failure",
 --   dir = "build/run"}
@@ -56,7 +63,7 @@ local options <const> = require "braid.train.fitting.options"
 local signals <const> = require "braid.train.fitting.signals"
 local step <const> = require "braid.train.fitting.step"
 
--- Trains an epoch, or the rest of one -> whether a signal ended it.
+-- Trains an epoch, or what is left of one -> whether a signal ended it.
 local function train_epoch(fit)
   fit:begin_epoch()
   for batches in fit:groups() do

@@ -1,15 +1,15 @@
---- The history of a run: its events in order, which print as a table of epochs.
+--- The history of a run: its events in order. It prints as a table of epochs.
 --
 -- history[i] is the i-th epoch, {epoch =, step =, seconds =, lr =, train = {loss = {total =,
--- TASK =}}, val = {TASK = {METRIC = value}, loss = {TASK =}}}; #history counts them;
--- history.events holds all, among them {event = "step", step =, epoch =, loss =, weights =, lr =},
--- {event = "best", epoch =, metric =, value =} and {event = "stop", reason =}. A number that was
--- NaN or infinite in a file is not there.
---   history:curve("val.landmarks.error")   {1, 2, ...}, {0.14, 0.12, ...}: epochs (for what only
---     steps have, steps) and values
+-- TASK =}}, val = {TASK = {METRIC = value}, loss = {TASK =}}}, and #history is the number of
+-- epochs. history.events holds all events, among them {event = "step", step =, epoch =, loss =,
+-- weights =, lr =}, {event = "best", epoch =, metric =, value =} and {event = "stop", reason =}. A
+-- number that was NaN or infinite is missing when the history comes from a file.
+--   history:curve("val.landmarks.error")   {1, 2, ...}, {0.14, 0.12, ...}: epochs and values; steps
+--     and values if only steps have the number
 --   history:best()   the last event "best", or nil
 --   history:plot()   curves as a picture
---   train.history.read(dir)   of a run's directory
+--   train.history.read(dir)   the history of a run's directory
 -- @usage print(train.history.read("build/run"))
 
 local check <const> = require "braid.check"
@@ -35,7 +35,7 @@ function History:init(events)
   self:refill(events or {})
 end
 
---- Replaces the events by these.
+--- Replaces all events by the ones given.
 function History:refill(events)
   self.events, self.epochs = {}, {}
   for _, event in ipairs(events) do self:add(event) end
@@ -55,7 +55,7 @@ end
 
 History.__len = function(self) return #self.epochs end
 
---- The last event of a name, or nil.
+--- The last event of this name, or nil.
 function History:last(name)
   for i = #self.events, 1, -1 do
     if self.events[i].event == name then return self.events[i] end
@@ -66,7 +66,7 @@ function History:best() return self:last("best") end
 
 -- ---- curves ---------------------------------------------------------------------------
 
--- The number at a path; names may have dots in them.
+-- The number at a path. Names in the path may have dots.
 local function at(value, path)
   local found = value[path]
   local stop = path:find(".", 1, true)
@@ -112,8 +112,8 @@ end
 
 local PATH <const> = check.text()
 
---- A number over the epochs, or over the logged steps where epochs do not have it.
--- @return two lists: epochs or steps, and values; both are empty when there is no such number
+--- A number over the epochs, or over the logged steps if epochs do not have it.
+-- @return two lists: epochs or steps, and values; both are empty if there is no such number
 function History:curve(path)
   check.value("train.history: curve", "the name", path, PATH)
   local xs, ys = collected(self.events, "epoch", path)
@@ -124,8 +124,8 @@ function History:curve(path)
   return xs, ys
 end
 
---- The run as a picture of panels, as plot.history makes it: history:plot() prints as letters,
--- history:plot("curves.svg", {of = ...}) writes it.
+--- The run as a picture of panels (plot.history). history:plot() prints it as text,
+-- history:plot("curves.svg", {of = ...}) writes a file.
 function History:plot(path, given)
   local plot_history <const> = require "braid.plot.history"
   if type(path) == "string" then return plot_history(path, self, given) end
@@ -136,7 +136,7 @@ end
 
 local cleaned
 
--- Removes null, which stands for a number that was not finite; in lists it becomes NaN.
+-- Removes null, which a file has for NaN and infinite numbers. In lists it becomes NaN.
 function cleaned(value)
   if type(value) ~= "table" then return value end
   if value == json.null then return nil end
@@ -153,8 +153,8 @@ end
 --- Restores an event that was read from a file.
 History.cleaned = cleaned
 
---- The events of a file of lines, and whether its last line was torn. A line that is not an event
--- raises an error.
+--- The events of a file with one event a line, and whether the last line is incomplete. A line that
+-- is not an event raises an error.
 function History.lines(what, path)
   local text <const>, why <const> = files.read(path)
   if not text then check.fail("%s: %s", what, why) end
@@ -176,7 +176,8 @@ function History:take_clock(dir)
   if core.path_kind(dir .. "/clock.jsonl") ~= "file" then return end
   local seconds <const> = {}
   for _, e in ipairs((History.lines("train.history.read", dir .. "/clock.jsonl"))) do
-    if e.event == "epoch" then seconds[e.epoch] = e.seconds end -- the last try counts
+    -- an epoch that ran twice has the later time
+    if e.event == "epoch" then seconds[e.epoch] = e.seconds end
   end
   for _, e in ipairs(self.epochs) do e.seconds = seconds[e.epoch] end
 end
@@ -200,8 +201,8 @@ end
 
 -- ---- printing -------------------------------------------------------------------------
 
--- The columns of the table: the training losses of the tasks, the metric that judges each task, and
--- the metric that counts.
+-- The columns of the table: the tasks' training losses, the metric that judges each task, and the
+-- metric that decides which epoch is best.
 local function columns_of(history)
   local list <const> = {{"epoch", "epoch", "%d"}}
   local first <const> = history.epochs[1]
@@ -210,7 +211,7 @@ local function columns_of(history)
   end
   for _, task in ipairs(check.sorted_keys(first.val or {})) do
     local metrics <const> = first.val[task]
-    local names <const> = {metrics.metric} -- that which it is judged by
+    local names <const> = {metrics.metric} -- the metric that judges the task
     local best <const> = history:best() and history:best().metric:match("^" .. task .. "%.(.+)")
     if best and best ~= names[1] then names[#names + 1] = best end
     for _, metric in ipairs(task ~= "loss" and names or {}) do
@@ -231,7 +232,7 @@ local function row_of(columns, event)
   return row
 end
 
--- The rows in columns as wide as they need be.
+-- The rows as text, with each column as wide as its longest cell.
 local function aligned(rows)
   local widths <const> = {}
   for _, row in ipairs(rows) do

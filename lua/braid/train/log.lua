@@ -1,14 +1,14 @@
 --- The log of a run in a directory. metrics.jsonl has one event a line, metrics.csv one epoch a
 -- row. The log also keeps the history of the run.
 --
--- A line is written whole or not at all. While the disk is full, lines wait and are tried again
--- with the next one. One process at a time may log to a directory; its claim ends with it. A
--- checkpoint stores the place in the log. Resuming removes what came after that place, so that no
--- epoch is logged twice. Values that depend on the clock go to clock.jsonl.
+-- A line is written whole or not at all. While the disk is full, lines wait and are written with a
+-- later one. Only one process at a time may log to a directory, until it ends. A checkpoint stores
+-- the position in the log. Resuming removes what came after that position, so that no epoch is
+-- logged twice. Values that depend on the clock go to clock.jsonl.
 --   log:step{step =, epoch =, loss = {total =, TASK =}, ...}
 --   log:epoch{epoch =, step =, train = {loss = {...}}, val = tasks:evaluate(...), seconds =}
 --   log:event{event = "best", ...}     log:clock{event = "start"}     log.history
--- Options: fresh = true raises an error for a directory that has a log.
+-- The option fresh = true makes a directory that already has a log an error.
 -- @usage
 -- local log <close> = train.log("build/run")
 -- for epoch = 1, epochs do ... log:epoch{epoch = epoch, train = {loss = {total = sum / n}},
@@ -36,7 +36,7 @@ local STATE <const> = check.declare("train.log: load_state_dict", {
 
 local plain
 
--- The numbers and words of a table. A log leaves out lists with one number for each sample.
+-- The numbers and texts of a table. Lists with one number for each sample are left out.
 local function plain_table(value)
   local t <const> = {}
   for key, v in next, value do
@@ -60,7 +60,7 @@ function plain(value)
   return kind == "table" and plain_table(value) or nil
 end
 
--- A report's values of each task, without the values of each sample.
+-- A report's values of each task, without the values of single samples.
 local function report_of(value)
   if type(value) ~= "table" then return value end
   local t <const> = {}
@@ -84,7 +84,7 @@ Log.report, Log.plain = report_of, plain
 
 -- ---- the directory ------------------------------------------------------------------------
 
--- Makes a directory and those above it.
+-- Makes a directory and its parents.
 local function make(what, dir)
   local kind <const> = core.path_kind(dir)
   if kind == "file" then check.fail("%s: dir: %s is a file, not a directory", what, dir) end
@@ -111,7 +111,7 @@ local function claim(what, dir, name)
   return journal
 end
 
---- The log of a directory. `what` is the name of the user's function, for messages.
+--- Opens the log of a directory. `what` is the name of the function that the user called.
 function Log.open(what, dir)
   if dir == "" or dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
   make(what, dir)
@@ -122,11 +122,11 @@ function Log.open(what, dir)
   return self
 end
 
--- A file that is none.
+-- A stand-in for a file that writes nothing.
 local NOWHERE <const> = {put = function() return true end, sync = function() return true end,
   cut = function() return true end, size = function() return 0 end, close = function() end}
 
---- A log without a directory, for its history.
+--- A log without a directory, which only keeps a history.
 function Log.in_memory()
   return class.adopt(Log, {waiting = {}, journal = NOWHERE, times = NOWHERE, history = History()})
 end
@@ -141,7 +141,7 @@ function Log:init(dir, given)
   end
 end
 
--- The history of what the file holds.
+-- The history of the events in the file.
 function Log:reread()
   self.history = self.history or History()
   self.history:refill((History.lines("train.log", self.dir .. "/metrics.jsonl")))
@@ -166,8 +166,8 @@ function Log:flush()
   return false
 end
 
---- Writes an event: a table with `event`, its name. Numbers, words, tables of them and tensors of
--- one value are kept.
+--- Writes an event: a table whose field `event` is its name. Numbers, texts, tables of them and
+-- tensors of one value are kept.
 function Log:event(event)
   if type(event) ~= "table" or type(event.event) ~= "string" then
     check.fail("train.log: event wants a table with its name, {event = \"note\", ...}, not %s",
@@ -197,7 +197,7 @@ function Log:clock(event)
   self.times:put(json.encode(own) .. "\n")
 end
 
---- Writes an epoch's event. `val` may be a report of tasks:evaluate; `seconds` go to the clock.
+--- Writes an epoch's event. `val` may be a report of tasks:evaluate; clock.jsonl gets `seconds`.
 function Log:epoch(event)
   local own <const> = named("epoch", event)
   local seconds <const> = own.seconds
@@ -251,8 +251,8 @@ local function whole_table(epochs)
   return parts, set
 end
 
--- Writes metrics.csv: appends the last epoch, or writes all epochs again for new columns.
--- metrics.jsonl has the same values, so that a failure to write here stops nothing.
+-- Writes metrics.csv: appends the last epoch, or rewrites all epochs if there are new columns.
+-- metrics.jsonl has the same values, so a failure to write here is not reported.
 function Log:table(append)
   local epochs <const>, known <const>, own <const> = self.history.epochs, self.columns, {}
   if not self.dir or #epochs == 0 then return end
@@ -269,7 +269,7 @@ end
 
 -- ---- its state ------------------------------------------------------------------------------
 
---- {size = the number of bytes in metrics.jsonl}; raises an error while lines wait.
+--- {size = the number of bytes in metrics.jsonl}; raises an error while lines wait to be written.
 function Log:state_dict()
   if not self:flush() then check.fail("train.log: %s/metrics.jsonl is behind", self.dir) end
   local ok <const>, why <const> = self.journal:sync()
@@ -277,7 +277,7 @@ function Log:state_dict()
   return {size = self.journal:size()}
 end
 
---- Goes back to a place and removes what was logged after it.
+--- Goes back to a position and removes what was logged after it.
 function Log:load_state_dict(state)
   check.options(STATE, state)
   local ok <const>, why <const> = self.journal:cut(state.size)

@@ -1,4 +1,4 @@
---- Patience: ends training when a metric has not become better for so many epochs.
+--- Patience: ends training when a metric has not become better for a number of epochs.
 --
 -- train.patience(epochs, {direction = "min" | "max", margin = 0}): step(value) returns whether it
 -- is time to stop. A value is better only if it is better by more than the margin; NaN never is.

@@ -1,5 +1,5 @@
---- A progress bar with the remaining time: one line that is redrawn in a terminal. It prints
--- nothing where output goes to a file.
+--- A progress bar with the remaining time. It redraws one line in a terminal and prints nothing if
+-- the output goes to a file.
 -- @usage
 -- local bar <const> = progress(epochs * steps)
 -- for ... do bar:advance("epoch 3/30", batch.count) end
@@ -29,20 +29,20 @@ function Progress:init(total)
   self.start, self.drawn = core.clock(), -math.huge
 end
 
---- 75 -> "1:15"
+--- A time as text: 75 gives "1:15".
 function Progress.time(seconds)
   local s <const> = math.floor(seconds + 0.5)
   if s >= 3600 then return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60) end
   return ("%d:%02d"):format(s // 60, s % 60)
 end
 
---- The remaining seconds, at the mean speed so far.
+--- The remaining seconds at the mean speed so far.
 function Progress:left()
   if self.done == 0 then return 0 end
   return (core.clock() - self.start) / self.done * (self.total - self.done)
 end
 
--- Leaves out time that was not spent on steps.
+-- Does not count these seconds, which were not spent on steps.
 function Progress:pause(seconds) self.start = self.start + seconds end
 
 function Progress:draw(label)
@@ -59,7 +59,7 @@ function Progress:draw(label)
   io.flush()
 end
 
---- Counts one more step, with `items` images.
+--- Counts one more step of `items` images.
 function Progress:advance(label, items)
   local o <const> = check.options(ADVANCE, nil, {label = label, items = items})
   self.done, self.items = self.done + 1, self.items + o.items
@@ -69,7 +69,7 @@ function Progress:advance(label, items)
   self:draw(o.label)
 end
 
---- Prints a line for good, in place of the bar.
+--- Prints a line that stays, in place of the bar.
 function Progress.print(_, text)
   if core.terminal_width() then io.write("\r\27[K") end
   print(text)

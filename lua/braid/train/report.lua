@@ -1,17 +1,17 @@
---- A run as a page: report.html, which needs no other file and no network.
+--- Makes a run's page: report.html, which needs no other file and no network connection.
 --
--- train.report(dir) writes it into the directory of a run, from what is there: curves by task,
--- coefficients, conflicts of gradients, learning rate, speed, where the time went, metrics, the
--- network's topology (of best.safetensors), the configuration. With data it runs the best network
--- over them and shows samples with its answers, the worst by loss, and confusion matrices. These
--- stay in report.json, so that the page can be made again later without data.
+-- train.report(dir) writes the page into the directory of a run, from the files there: curves by
+-- task, coefficients, conflicts of gradients, learning rate, speed, where the time went, metrics,
+-- the topology of the network in best.safetensors, and the configuration. With data it runs the
+-- best network over them and shows samples with the network's answers, the samples with the largest
+-- losses, and confusion matrices. report.json keeps these, so that later pages need no data.
 -- @usage
 -- train.report("build/run", {data = faces.val})       -- a data set, or a loader
 -- train.report("build/run")
 --
--- Options: data; net and tasks (those in best.safetensors); samples (24) and worst (10), how many
--- are shown; batch (64) and loader (options of data.loader), where data is a set; path
--- (dir/report.html). The page is at most 5 MB: samples are left out until it is.
+-- Options: data; net and tasks (default: those in best.safetensors); samples (24) and worst (10),
+-- the numbers of samples shown; batch (64) and loader (options of data.loader) for a data set; path
+-- (dir/report.html). Samples are left out until the page is at most 5 MB.
 -- @return the path
 
 local check <const> = require "braid.check"
@@ -50,7 +50,7 @@ local function read_json(path)
   return type(value) == "table" and History.cleaned(value) or {}
 end
 
--- The network and tasks: the user's, or those of the best network kept; nil where there are none.
+-- The network and tasks: the user's, or those in best.safetensors; nil if there are none.
 local function network_of(o)
   local net, tasks = o.net, o.tasks
   local best <const> = o.dir .. "/best.safetensors"
@@ -75,7 +75,7 @@ local function batches_of(o, tasks)
   return loader(data, options)
 end
 
--- The profile that the run's clock has, or nil.
+-- The profile in the run's clock.jsonl, or nil.
 local function profile_of(dir)
   local path <const>, found = dir .. "/clock.jsonl", nil
   if core.path_kind(path) ~= "file" then return nil end
@@ -85,7 +85,7 @@ local function profile_of(dir)
   return found
 end
 
--- The network's answers for the data, new or as they were kept.
+-- The network's answers for the data, computed now or read from report.json.
 local function told(o, net, tasks)
   local kept <const> = o.dir .. "/report.json"
   if not o.data then return read_json(kept) end
@@ -99,7 +99,7 @@ local function told(o, net, tasks)
   return result
 end
 
--- The page, with samples left out until it is small enough.
+-- The page with as many samples as keep it small enough.
 local function fitting_page(title, run)
   while true do
     local html <const> = page.whole(title, sections.head(title, run), sections.all(run))

@@ -1,12 +1,12 @@
---- braid.resume(path, parts): goes on from what braid.checkpoint(path, parts) wrote.
+--- braid.resume(path, parts): continues from what braid.checkpoint(path, parts) wrote.
 --
--- An object with a state takes it (load_state_dict); a table is filled with what the file's holds,
--- a tensor with its values. Everything is compared before anything is changed, and if one part
--- cannot take its state, the parts before it get their old states back. Random numbers go on from
--- where they were.
--- @return a table of everything that the file holds: the parts given, filled, and plain values (of
---   an object that was not given, its state); and the names of objects whose state nobody took,
---   which a line on the standard error names, too
+-- An object takes its state by load_state_dict. A table is filled with the fields of the table in
+-- the file, and a tensor with its values. Everything is compared before anything changes. If one
+-- part still cannot take its state, the parts before it get their old states back. Random numbers
+-- continue where they were.
+-- @return a table of everything in the file: the filled parts, plain values, and the states of
+--   objects that were not given; and the names of those objects, which a line on standard error
+--   lists too
 -- @usage local at = braid.resume("run/last.safetensors", {net = net, opt = opt}).at
 
 local check <const> = require "braid.check"
@@ -50,8 +50,8 @@ local function is_holder(value) return tree.method(value, "load_state_dict") ~= 
 
 local function shape_of(t) return ("%s (%s)"):format(t.dtype, table.concat(t.shape, ", ")) end
 
--- Notes where tensors of the file differ in form from those here. For a network (complete), it
--- also notes tensors that only one of the two has.
+-- Notes where tensors of the file differ in type or shape from the user's. For a network
+-- (complete), it also notes tensors that only one of the two has.
 local function compare(list, path, own, there, complete)
   if core.is_tensor(own) then
     if core.is_tensor(there) and shape_of(own) ~= shape_of(there) then
@@ -63,7 +63,7 @@ local function compare(list, path, own, there, complete)
   if type(own) ~= "table" or type(there) ~= "table" then return end
   for _, key in ipairs(check.sorted_keys(own)) do
     local mine <const>, theirs = own[key], there[key]
-    if mine == nil then goto next end -- a key that is no string
+    if mine == nil then goto next end -- a key that is not a string
     if complete and theirs == nil then
       list[#list + 1] = ("%s is not in the file"):format(tree.place(path, key))
     end
@@ -93,7 +93,7 @@ function Plan:differs(form, ...)
   self.differences[#self.differences + 1] = form:format(...)
 end
 
--- Compares what was given with what the file holds, and notes what is to be done.
+-- Compares what the user gave with the file's contents, and notes what has to be done.
 function Plan:look(given, there, path)
   if is_holder(given) then
     if type(there) ~= "table" then
@@ -107,7 +107,7 @@ function Plan:look(given, there, path)
     local before <const> = given.state_dict and given:state_dict()
     compare(self.differences, path, before, state, given.is_module)
     self.holders[#self.holders + 1] = {path = path, object = given, state = state, before = before,
-      last = class == "log"} -- what a log cuts off cannot be given back
+      last = class == "log"} -- what a log cuts off cannot be restored, so logs come last
   elseif core.is_tensor(given) then
     if not core.is_tensor(there) then
       return self:differs("%s is %s in the file and a tensor here", path, check.shown(there))
@@ -150,7 +150,7 @@ local function load_states(plan)
   end
 end
 
--- The result's entry for a value of the file. A table that was given is filled.
+-- The result's entry for a value of the file. The user's table is filled.
 local function merged(given, there)
   if is_holder(given) or core.is_tensor(given) then return given end
   if core.is_tensor(there) then return core.keep(there) end
@@ -164,7 +164,7 @@ local function merged(given, there)
   return t
 end
 
--- The objects of the file that nobody took.
+-- The objects of the file that the user did not give.
 local function left_over(given, content)
   local left <const> = {}
   for _, name in ipairs(check.sorted_keys(content)) do

@@ -1,11 +1,11 @@
---- train.test(dir, set): the best network of a run on test data, once.
+--- train.test(dir, set): measures the best network of a run on test data, once.
 --
--- It takes the network of best.safetensors, writes the report into the run (test.json, which
--- train.history.read reads) and returns it. A run is tested once: a second call says so and returns
--- the first report, because a network that was chosen by its test is not tested. It raises an error
--- while the run trains. A set gets the run's loader options without those for training only; a
--- loader is used unchanged. If no definition made the network, the file holds only values, and
--- {net =, tasks =} gives the network that takes them.
+-- It takes the network in best.safetensors, writes the report into the run (test.json, which
+-- train.history.read reads) and returns it. A second call only returns the first report and says
+-- so, because a test that helps to choose a network is no test. It raises an error while the run
+-- trains. A data set gets the run's loader options, without the ones that only training uses; a
+-- loader is used unchanged. If the network was not made by a definition, the file has only values,
+-- and {net =, tasks =} gives the network for them.
 -- @return the report, like that of tasks:evaluate
 -- @usage print(train.test("build/run", faces.test))
 
@@ -49,7 +49,7 @@ local function network_of(path, o)
   return o.net, o.tasks or rawget(o.net, "tasks")
 end
 
--- The run's result if it was tested, or nil.
+-- The run's report if it was tested before, or nil.
 local function said_before(path)
   if not core.path_kind(path) then return nil end
   local event <const> = json.decode(files.read(path) or "")

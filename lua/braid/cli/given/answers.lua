@@ -1,4 +1,4 @@
---- A network's answers for a picture, in the words of its tasks.
+--- A network's answers for a picture, as text in the terms of its tasks.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -9,13 +9,13 @@ local M <const> = {}
 
 local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
--- The class of scores (n) and how likely it is.
+-- The class that scores (n) choose, and its probability.
 local function class_of(scores, names)
   local c <const> = ops.argmax(scores):item()
   return {class = c, name = names and names[c] or nil, share = ops.softmax(scores, 1)[c]:item()}
 end
 
--- Points (p,2) in [-1, 1] across the square about a picture's middle, in its pixels from 0.
+-- Points (p,2) in [-1, 1], relative to the square around a picture's middle, as pixels from 0.
 local function pixels_of(points, h, w)
   local list <const>, side <const> = {}, math.max(h, w)
   for i, p in ipairs(points:totable()) do
@@ -41,7 +41,7 @@ local KINDS <const> = {
 }
 KINDS.landmark_bins = KINDS.landmarks
 
---- Raises an error if a task's kind has no words here.
+--- Raises an error if the answers of a task's kind cannot be shown here.
 function M.check(tasks)
   for name, task in tasks:each() do
     if not KINDS[kind_of(task)] then
@@ -50,8 +50,8 @@ function M.check(tasks)
   end
 end
 
---- {TASK = {class, name, share} | {points = {{x, y}, ...} in pixels from 0} | {values} | {each}} of
--- the outputs for sample i, of a picture of h x w pixels.
+--- The answers in the outputs for sample i, a picture of h x w pixels: {TASK = {class, name, share}
+-- | {points = {{x, y}, ...} in pixels from 0} | {values} | {each}}.
 function M.of(tasks, outputs, i, h, w)
   local answers <const> = {}
   for name, task in tasks:each() do
@@ -60,7 +60,7 @@ function M.of(tasks, outputs, i, h, w)
   return answers
 end
 
---- An answer as one line.
+--- An answer as a line of text.
 function M.words(answer)
   local words <const> = {}
   for i, p in ipairs(answer.points or {}) do words[i] = format("(%.1f, %.1f)", p[1], p[2]) end

@@ -1,4 +1,4 @@
---- A command's arguments with those of --config FILE before them, so that its own win.
+--- Puts the arguments in --config FILE before a command's own arguments, which then win.
 --
 -- The file is JSON, or Lua that returns a table and sees no globals: {epochs = 30, tasks = "pose"}.
 

@@ -1,4 +1,5 @@
---- Data by an argument: a directory as it was published, a file that names pictures, or "faces".
+--- Opens the data that an argument names: a published directory, a file that lists pictures, or
+-- "faces".
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -33,7 +34,7 @@ local function known_by(files)
   end
 end
 
--- The reader of a path. The ending tells it, or the files in the path or in a folder of it.
+-- The reader for a path, found by the path's ending or by the files in it or in a folder of it.
 local function reader_of(path)
   local kind <const> = core.path_kind(path)
   if not kind and path == "faces" then return "faces" end
@@ -63,7 +64,7 @@ end
 
 local ORDER <const> = {"train", "val", "test"}
 
---- One of the sets. Raises an error if it is missing.
+--- One part of the data. Raises an error if it is missing.
 function M.part(sets, name)
   if sets[name] then return sets[name] end
   local there <const> = {}
@@ -73,7 +74,7 @@ function M.part(sets, name)
   check.fail("--part: the data have no %s; there is %s", name, table.concat(there, ", "))
 end
 
---- The names of the sets that exist, in order.
+--- The names of the parts that exist, in order.
 function M.parts(sets)
   local names <const> = {}
   for _, name in ipairs(ORDER) do names[#names + 1] = sets[name] and name or nil end

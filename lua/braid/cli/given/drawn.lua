@@ -11,14 +11,14 @@ local M <const> = {}
 
 local POINT <const>, WORDS <const>, LINE <const> = {255, 60, 60}, {40, 220, 90}, 9
 
--- A path without the parts that do not change it.
+-- A path without redundant parts, to compare paths.
 local function plain(path)
   local text <const> = path:sub(1, 1) == "/" and path or "./" .. path
   return (text:gsub("//+", "/"):gsub("/%./", "/"):gsub("^%./%./", "./"))
 end
 
---- The file in `dir` for each picture, NAME.png; an error where two have one name, or one is there
--- already.
+--- The file NAME.png in `dir` for each picture. Two pictures of the same name, or a file that is
+-- already there, raise an error.
 function M.places(dir, paths, overwrite)
   local places <const>, owners <const> = {}, {}
   local read <const> = {}
@@ -42,7 +42,7 @@ function M.places(dir, paths, overwrite)
   return places
 end
 
--- The picture as a canvas (h,w,3), with space below for so many lines of words.
+-- The picture as a canvas (h,w,3), with space below it for `lines` lines of text.
 local function canvas_of(path, lines, scale)
   local image <const> = assert(core.image_read(path, 3))
   local pixels <const> = ops.contiguous_copy(ops.permute(image, 2, 3, 1))
@@ -51,7 +51,7 @@ local function canvas_of(path, lines, scale)
   return ops.contiguous_copy(ops.cat({pixels, room}, 1))
 end
 
---- Writes the pictures, each whole or not at all.
+--- Writes the pictures. Each file is written whole or not at all.
 function M.write(dir, places, tasks, list)
   if not core.path_kind(dir) then
     local ok <const>, why <const> = core.make_folder(dir)

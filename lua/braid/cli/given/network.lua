@@ -1,5 +1,5 @@
---- Finds the network that an argument names: a file, or the directory of a run, which stands for
--- its best network.
+--- Finds the network that an argument names: a file, or a run's directory, whose best network it
+-- takes.
 
 local check <const> = require "braid.check"
 local config <const> = require "braid.train.fitting.config"
@@ -8,7 +8,7 @@ local open <const> = require "braid.model.open"
 
 local M <const> = {}
 
---- The loader options of a run, given its directory or a file in it.
+--- The loader options of the run whose directory, or a file in it, is at the path.
 function M.loader(path)
   local dir <const> = core.path_kind(path) == "directory" and path or path:match("^(.*)/[^/]*$")
     or "."

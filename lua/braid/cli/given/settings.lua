@@ -1,4 +1,4 @@
---- Settings in one argument: "width=0.5 norm activation=ReLU groups={face={landmarks, pose}}".
+--- Reads settings in an argument: "width=0.5 norm activation=ReLU groups={face={landmarks, pose}}".
 
 local check <const> = require "braid.check"
 
@@ -9,7 +9,7 @@ local function fail(option, text, at)
     .. "at '%s'", option, text:sub(at, at + 20))
 end
 
--- The value of a word: a number, true or false (yes and no), or the word.
+-- The value that a word stands for: a number, true or false (yes and no), or the word itself.
 local function value_of(word)
   if WORDS[word] ~= nil then return WORDS[word] end
   return tonumber(word) or word
@@ -17,7 +17,7 @@ end
 
 local items
 
--- A word or a table at a place in the text, and the place behind it.
+-- Reads a word or a table at a place in the text. Returns it and the place after it.
 local function value_at(option, text, at)
   if text:sub(at, at) == "{" then return items(option, text, at + 1, true) end
   local word <const> = text:match("^[^%s,{}=]+", at)
@@ -25,7 +25,8 @@ local function value_at(option, text, at)
   return value_of(word), at + #word
 end
 
--- NAME=VALUE, and in a table VALUE, up to its end. Outside a table a name alone is true.
+-- Reads NAME=VALUE items, and inside a table also VALUE alone, up to the end. Outside a table, NAME
+-- alone means true.
 function items(option, text, at, inside)
   local result <const> = {}
   while true do
@@ -47,5 +48,5 @@ function items(option, text, at, inside)
   end
 end
 
---- A table of the settings in a text; `option` is the argument that has them.
+--- The settings in a text, as a table. `option` is the name of the argument, for messages.
 return function(option, text) return (items(option, text or "", 1, false)) end

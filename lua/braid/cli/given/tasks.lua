@@ -1,10 +1,10 @@
---- Tasks by an argument: "landmarks pose smile*0.1", labels of the data and their weights.
+--- Reads an argument of tasks, "landmarks pose smile*0.1": labels of the data with their weights.
 
 local check <const> = require "braid.check"
 local mtl <const> = require "braid.mtl"
 local nearest <const> = require "braid.nearest"
 
--- How many classes a label has: those with names, or the largest number in any of the sets.
+-- The number of a label's classes: of their names, or the largest class in any part of the data.
 local function class_count(sets, name)
   local count = #(sets.train.classes[name] or {})
   for _, set in pairs(sets) do
@@ -30,8 +30,7 @@ local function task_of(sets, name, weight)
   return mtl.real{t:dim() > 1 and t:size(2) or 1, weight = weight}
 end
 
---- The tasks that a text names, for the data. If it names none: all labels except the width of
--- boxes.
+--- The tasks that a text names. Without names: a task for each label, except the width of boxes.
 return function(text, sets)
   local set <const>, tasks <const> = sets.train, {}
   if not set.labels then check.fail("--tasks: the data have no labels of their own") end

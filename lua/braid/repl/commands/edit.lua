@@ -1,4 +1,4 @@
---- edit(path): opens a file in $EDITOR; edit(): the last entry, to run it.
+--- edit(path): opens a file in $EDITOR; edit() opens the last entry and then runs it.
 
 local check <const> = require "braid.check"
 

@@ -1,5 +1,5 @@
---- The functions that the prompt adds to the globals. Each has its own file, which is found by the
--- function's name and read at the first call. A file returns f(session, ...).
+--- The functions that the prompt adds to the globals. A function's file has its name, is read at
+-- the first call, and returns f(session, ...).
 
 local core <const> = require "braid.core"
 

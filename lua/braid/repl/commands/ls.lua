@@ -1,4 +1,4 @@
---- ls(path): the folders and files there, or here.
+--- ls(path): lists the folders and files at a path, or here.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- mem(): the memory of tensors and of Lua, in MB.
+--- mem(): prints the memory that tensors and Lua use, in MB.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"

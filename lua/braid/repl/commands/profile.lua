@@ -1,4 +1,4 @@
---- profile(f): runs f and prints where its time went, by operators.
+--- profile(f): runs f and prints how much time each operator took.
 
 local check <const> = require "braid.check"
 local profile <const> = require "braid.profile"

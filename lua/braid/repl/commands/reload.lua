@@ -1,4 +1,4 @@
---- reload(name): reads a module again; its table stays, with new fields.
+--- reload(name): loads a module again; its table stays the same and gets the new fields.
 
 local check <const> = require "braid.check"
 

@@ -1,4 +1,4 @@
---- time(f, ...): runs f for a second: the median, the spread, the memory.
+--- time(f, ...): runs f for a second; prints the median, the spread, the memory.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -25,7 +25,7 @@ return function(_, f, ...)
   collectgarbage()
   core.reset_peak()
   local live <const> = core.memory().live
-  f(...) -- the first run warms up, and tells the memory
+  f(...) -- the first run warms up, and shows the memory
   local taken <const> = (core.memory().peak - live) / 2 ^ 20
   local times <const>, begun <const> = {}, core.clock()
   repeat

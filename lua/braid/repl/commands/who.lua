@@ -1,4 +1,4 @@
---- who(): the variables of this session, the largest tensors first.
+--- who(): lists the variables of this session, the largest tensors first.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"

@@ -1,6 +1,6 @@
---- The budget that the networks of a comparison share, beside data, order and seeds: how long
--- they train, and how many parameters they have. It is computed once and kept in plan.json, so that
--- all seeds and later runs use the same budget.
+--- What all networks of a comparison share besides data, order and seeds: how long they train, or
+-- how many parameters they have. It is computed once and kept in plan.json, so that all seeds and
+-- later runs use the same.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -12,9 +12,9 @@ local training <const> = require "braid.train.comparing.training"
 
 local M <const> = {}
 
-local WARM <const>, TIMED <const> = 3, 15 -- steps before the clock runs, and while it does
+local WARM <const>, TIMED <const> = 3, 15 -- steps before the clock starts, and steps timed
 
--- Seconds of a step of training, measured on a network of its own.
+-- The seconds that a step of training takes, measured on a network made for this.
 local function step_seconds(net, all, tasks)
   local own <const>, first, last = {}, nil, nil
   for key, value in pairs(all) do own[key] = value end
@@ -95,7 +95,7 @@ local function read(path)
   return core.path_kind(path) == "file" and json.decode(files.read(path) or "") or nil
 end
 
--- A text of all that the plan depends on.
+-- A text of everything that the plan depends on.
 local function mark_of(c)
   local words <const> = {c.o.budget, tostring(c.o.same), tostring(c.o.parameters),
     tostring(c.o.seconds), tostring(c.o.baseline), tostring(c.o.epochs), tostring(c.o.steps),
@@ -109,7 +109,7 @@ local function mark_of(c)
   return ("%08x"):format(core.crc32(table.concat(words, "\0"), 0))
 end
 
---- {NETWORK = {width =, ratio =, per_epoch =}}; empty where nothing is to be found.
+--- The plan, {NETWORK = {width =, ratio =, per_epoch =}}; empty if nothing has to be computed.
 function M.find(c, dir)
   if c.o.run or c.o.budget == "epochs" and not c.o.same then return {} end
   local path <const>, mark <const> = dir .. "/plan.json", mark_of(c)

@@ -1,4 +1,4 @@
---- Options as plain values, to tell whether a stored result was made with the same options.
+--- Turns options into plain values, to tell whether a stored result was made with the same options.
 -- Numbers, texts and flags stay as they are; a data set becomes its size, a function its code.
 
 local check <const> = require "braid.check"

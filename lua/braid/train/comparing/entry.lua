@@ -1,5 +1,5 @@
---- An entry of a comparison is a function that makes a network, such a function with options of
--- train.fit for it alone, or several that are trained one by one and counted as one.
+--- An entry of a comparison: a function that makes a network, or such a function with its own
+-- options of train.fit, or several functions whose networks train one by one and count as one.
 
 local check <const> = require "braid.check"
 local code <const> = require "braid.train.pool.code"
@@ -30,7 +30,8 @@ local function options_of(given)
   return options
 end
 
---- {name =, parts = list of {name = or nil, make =}, options =} of an entry as the user gave it.
+--- Reads an entry that the user gave -> {name =, parts = {{name = or nil, make =}, ...}, options
+-- =}.
 function M.read(name, given)
   local entry <const> = {name = name, options = options_of(given), parts = {}}
   if type(given) == "function" or given.parts == nil then
@@ -54,7 +55,7 @@ function M.make(what, entry, part, tasks, job)
   return net
 end
 
---- The width at which the network of an entry has about so many parameters.
+--- The width at which an entry's network has about `count` parameters.
 function M.width(what, entry, tasks, count)
   local part <const> = entry.parts[1]
   local ok <const>, _, width = check.caught(mtl_widen, function(w)

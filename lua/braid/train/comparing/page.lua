@@ -17,7 +17,7 @@ svg{max-width:100%%;height:auto}
 %s
 </body></html>]]
 
---- parts: texts of HTML, each {text} or {text, class}.
+--- parts is a list of HTML texts, each as {text} or {text, class}.
 return function(title, parts)
   local words <const> = {}
   for i, part in ipairs(parts) do

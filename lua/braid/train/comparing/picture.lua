@@ -1,11 +1,11 @@
---- The means of a metric as a picture, best first. Bars join networks that the tests do not tell
--- apart; with one seed there are no tests and no bars.
+--- A picture of a metric's means, best first. Bars join networks between which the tests show no
+-- difference; with one seed there are no tests and no bars.
 
 local plot <const> = require "braid.plot"
 local summary <const> = require "braid.train.statistics.summary"
 local tests <const> = require "braid.train.comparing.tests"
 
--- The longest runs of neighbouring names in which all pairs are alike.
+-- The longest runs of neighbouring names in which every pair is alike.
 local function runs_of(names, alike)
   local runs <const>, reached = {}, 0
   for first = 1, #names do

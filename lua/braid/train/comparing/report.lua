@@ -9,7 +9,7 @@ local Table <const> = require "braid.train.table"
 
 local DIR <const> = check.text()
 
--- A copy of a value for JSON, in which numbers that are not finite are null.
+-- A copy of a value for JSON, in which NaN and infinite numbers are null.
 local function plain(value)
   if type(value) == "number" then return value - value == 0 and value or json.null end
   if type(value) ~= "table" then return value end

@@ -4,12 +4,12 @@
 --   r.results.NETWORK[SEED]           {metrics =, parameters =, macs =, seconds =, ...}
 --   r:values("landmarks.failure")     {NETWORK = {SEED = number}}
 --   r:table{metrics = {...}}          a train.table of all
---   r:tests("landmarks.failure")      every pair: {a =, b =, n =, difference = mean of a - b,
+--   r:tests("landmarks.failure")      one row a pair: {a =, b =, n =, difference = mean of a - b,
 --     low =, high =, t =, p =, holm = p corrected for the number of pairs, wilcoxon =,
 --     wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there is no p}
 --   r:words("landmarks.failure")      sentences, a pair each
 --   r:delta_m()                       {NETWORK = {SEED = mean relative gain over the baseline}}
---   r:figure("landmarks.failure")     means, best first; bars join what is not distinguishable
+--   r:figure("landmarks.failure")     means, best first; bars join networks that do not differ
 --   r:write(dir)                      results.md, .csv, .tex, .html, .txt, .json, METRIC.svg
 
 local check <const> = require "braid.check"
@@ -65,7 +65,7 @@ function Results:values(path)
   return collected(self, function(result) return values.at(result.metrics, path) end)
 end
 
--- The metric of a path as it is shown.
+-- How the metric of a path is shown.
 local function metric_of(self, path)
   for _, m in ipairs(self.metrics) do
     if m.name == path then return m end
@@ -108,7 +108,7 @@ local function list_of(self, of_seed)
   return any and list or {}
 end
 
--- One number where all seeds have the same one, else the list by seed.
+-- One number if all seeds have the same one, otherwise the list by seed.
 local function constant(self, of_seed)
   local list <const> = list_of(self, of_seed)
   for _, v in ipairs(list) do
@@ -117,7 +117,7 @@ local function constant(self, of_seed)
   return list[1] or list
 end
 
--- The networks whose values of a metric are not distinguishable from the best network's.
+-- The networks that the tests cannot tell apart from the best network.
 local function near_best(self, m, best)
   local near <const> = {}
   for _, r in ipairs(self:tests(m.name)) do
@@ -222,7 +222,7 @@ function Results:words(path)
   return list
 end
 
-local FEW <const> = 3 -- so many pairs are all printed; of more pairs, only those that differ
+local FEW <const> = 3 -- up to so many pairs are all printed; of more pairs only those that differ
 
 -- A short text about a metric's pairs.
 local function summed_up(self, m)
@@ -256,8 +256,8 @@ end
 
 -- ---- pictures -----------------------------------------------------------------------------
 
---- The means of a metric, best first. Bars join networks that the tests do not tell apart; with
--- one seed there are no tests and no bars.
+--- A picture of a metric's means, best first. Bars join networks between which the tests show no
+-- difference; with one seed there are no tests and no bars.
 function Results:figure(path) return picture(self, path, metric_of(self, path)) end
 
 function Results:write(dir) return require("braid.train.comparing.report")(self, dir) end

@@ -32,11 +32,11 @@ local function size_of(a, b)
   return largest
 end
 
--- Differences are taken as equal where they differ by less than this share of the values, which
--- may be rounding.
+-- Two differences are equal if they differ by less than this share of the values. So small a
+-- difference may be rounding.
 local ROUNDING <const> = 1e-10
 
--- One pair: both tests, the intervals of the difference.
+-- One pair: both tests, and the intervals of the difference.
 local function compared(first, second, a, b, direction)
   local r <const> = {a = first, b = second, n = #a}
   if #a == 0 then
@@ -61,10 +61,10 @@ local function compared(first, second, a, b, direction)
   return r
 end
 
---- All pairs of names: values[name][seed] are numbers. Each has difference (a - b), low and high
--- (its interval of 95%), t, p, holm (p corrected over all pairs), wilcoxon, wilcoxon_holm,
--- bootstrap_low and bootstrap_high, wins (seeds on which a is better), and `reason` where
--- there is no p.
+--- Tests all pairs of names; values[name][seed] are numbers. Each row has difference (a - b), low
+-- and high (its 95% interval), t, p, holm (p corrected over all pairs), wilcoxon, wilcoxon_holm,
+-- bootstrap_low and bootstrap_high, wins (the number of seeds on which a is better), and `reason`
+-- if there is no p.
 function M.pairs(names, values, seeds, direction)
   local list <const>, p <const>, w <const> = {}, {}, {}
   for i = 1, #names do
@@ -82,7 +82,7 @@ function M.pairs(names, values, seeds, direction)
   return list
 end
 
---- Whether the numbers show a difference of a pair at this level.
+--- Whether the numbers of a pair show a difference at this level.
 function M.differ(r, level) return r.holm ~= nil and r.holm <= level end
 
 local function seeds_text(n) return n == 1 and "1 seed" or ("%d seeds"):format(n) end

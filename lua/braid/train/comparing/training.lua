@@ -1,5 +1,5 @@
---- One training of a comparison or a search, by train.fit. It takes a network's best epoch by
--- validation and measures it on the test data, or on validation without test data.
+--- One training of a comparison or a search, by train.fit. It takes the epoch that is best on
+-- validation and measures the network on the test data, or on validation without test data.
 
 local check <const> = require "braid.check"
 local fit <const> = require "braid.train.fit"
@@ -23,7 +23,7 @@ function M.kinds()
   return kinds
 end
 
---- The first fault among the options o, in words, or nil.
+--- The first fault among the options o as words, or nil.
 function M.wrong(o)
   local own <const> = {net = true}
   for key, kind in pairs(options.fit.kinds) do
@@ -70,7 +70,7 @@ local function source_of(o, tasks, seed)
     balanced = o.balanced, turns = o.turns, seed = seed})
 end
 
---- Parameters and multiplications of a network for one sample (nil where its summary has none).
+--- A network's parameters, and its multiplications for one sample (nil if its summary has none).
 function M.cost(net, o, tasks)
   local batch <const> = source_of(o, tasks):sample()
   local shape <const> = table.move((batch.image or batch.input).shape, 2, 4, 1, {})
@@ -78,10 +78,10 @@ function M.cost(net, o, tasks)
   return net:count_parameters(), ok and summary.macs or nil
 end
 
---- Steps of an epoch of training.
+--- The number of steps in an epoch of training.
 function M.steps_of_epoch(o, tasks) return source_of(o, tasks):count() end
 
---- Replaces epochs by steps in the options, `ratio` times as many.
+--- Replaces epochs by `ratio` times as many steps in the options.
 function M.scaled(all, ratio, per_epoch)
   local copy <const> = {}
   for key, value in pairs(all) do copy[key] = value end
@@ -153,7 +153,7 @@ function M.run(net, all, given)
   own.net, own.dir, own.seed, own.progress = net, given.dir, given.seed, given.progress
   local tasks <const> = rawget(net, "tasks") or own.tasks
   own.tasks = tasks
-  if own.best and tasks and not own.best:find("^loss$") then -- of a task that the network lacks
+  if own.best and tasks and not own.best:find("^loss$") then -- a task that the network lacks
     local known <const>, task <const> = {}, own.best:gsub("^loss%.", ""):match("^[^.]+")
     for _, name in ipairs(tasks.names) do known[name] = true end
     if not known[task] then own.best = nil end

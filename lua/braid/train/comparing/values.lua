@@ -1,5 +1,5 @@
---- Metrics of results by path: "landmarks.failure" of {landmarks = {failure = 0.2}}, "score" of
--- {score = 1}.
+--- Metrics of results by path: "landmarks.failure" is the number in {landmarks = {failure = 0.2}},
+-- "score" the number in {score = 1}.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -44,7 +44,7 @@ function M.paths(metrics, set)
   return set
 end
 
---- Metrics that a user's function returned, as numbers, texts and tables. Tensors of one value
+--- The metrics that a user's function returned, as numbers, texts and tables. Tensors of one value
 -- become numbers; other values, such as a report's functions, are left out.
 function M.plain(metrics)
   if type(metrics) ~= "table" or core.is_tensor(metrics) then return nil end
@@ -66,7 +66,7 @@ local function said(tasks, path)
   return ok and found or nil
 end
 
---- How a metric is shown, {name =, direction =, percent =}: as the tasks tell, else by default.
+--- How a metric is shown, {name =, direction =, percent =}: as the tasks say, or by its name.
 function M.described(path, tasks)
   local last <const> = path:match("[^.]+$")
   local known <const> = said(tasks, path)
@@ -74,7 +74,7 @@ function M.described(path, tasks)
     direction = known and known.direction or LESS[last] and "min" or MORE[last] and "max" or nil}
 end
 
---- The metrics that a table shows by default: for each task the one by which it is judged.
+--- The metrics that a table shows by default: for each task the metric that judges it.
 function M.usual(all, tasks)
   local list <const> = {}
   if tasks and tasks.metrics then

@@ -1,4 +1,4 @@
---- Describes the parts of a run in words that a file holds (config.json), and compares two such
+--- Describes the parts of a run as text for a file (config.json), and compares two such
 -- descriptions.
 
 local check <const> = require "braid.check"
@@ -162,7 +162,7 @@ function M.refused(old, new)
   end
 end
 
--- A run continues although these options changed; each has a message.
+-- A run may continue although these options changed; each change has a message.
 local SAID <const> = {
   batch = "what is left of the epoch is taken in batches of the new size",
   epochs = "a schedule over the epochs is that of their new number from here on",
@@ -171,7 +171,7 @@ local SAID <const> = {
   optimizer = "its new settings hold from here on, with what it remembers",
 }
 
---- Whether values of the metric that counts cannot be compared.
+--- Whether two runs judge epochs by different metrics, so that their best values do not compare.
 function M.judges_anew(old, new)
   return text((old.options or {}).best) ~= text(new.options.best)
     or text((old.data or {}).val) ~= text(new.data.val)

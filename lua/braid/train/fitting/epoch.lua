@@ -1,5 +1,5 @@
---- An epoch of train.fit: its batches, its sums and logs, and the decisions at its end. The
--- functions are methods of Fit (fitting/fit.lua).
+--- An epoch of train.fit: its batches, sums and logs, and the decisions at its end. The functions
+-- are methods of Fit (fitting/fit.lua).
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -26,7 +26,7 @@ function M:begin_epoch()
   self.label = ("epoch %d"):format(at.epoch + 1)
 end
 
---- Calls f(self); with the option profile, the first call runs under braid.profile.
+--- Calls f(self). With the option profile the first call runs under braid.profile.
 function M:profiled(f)
   if not self.o.profile or self.history.profile then return f(self) end
   local signal
@@ -39,7 +39,7 @@ function M:profiled(f)
   return signal
 end
 
---- The batches in groups of as many as a step takes.
+--- Groups the batches: a group has the batches of one step.
 function M:groups()
   local k <const>, loader <const> = self.o.accumulate, self.loader
   return function()
@@ -53,15 +53,15 @@ function M:groups()
   end
 end
 
---- The cosines between the gradients of tasks in the last step, {names =, rows =}; nil without a
--- weighting that looks at gradients.
+--- The cosines between the tasks' gradients in the last step, {names =, rows =}; nil if the
+-- weighting does not compute gradients of tasks.
 function M:cosine()
   if not self.weighing then return nil end
   local rows <const>, names <const> = self.weighing:cosine()
   return rows and {names = names, rows = rows}
 end
 
---- Writes a step to logs and screen.
+--- Writes a step to the logs and the screen.
 function M:after_step(total, losses, lr, count)
   local at <const>, o <const> = self.at, self.o
   at.stage_steps = at.stage_steps + 1
@@ -82,7 +82,7 @@ local function means_of(at)
   return means
 end
 
--- Compares a report with the best one, for patience and early stopping -> whether it is better
+-- Compares a report with the best one, for patience and early stopping -> whether it is better.
 function M:judge(report, means)
   local at <const>, value <const>, why <const> = self.at, validation.value(self, report)
   if why then
@@ -103,7 +103,7 @@ function M:judge(report, means)
   return better, value
 end
 
--- Ends an epoch: validates, logs, decides how to go on -> whether a signal came meanwhile
+-- Ends an epoch: validates, logs, decides whether to continue -> whether a signal came meanwhile.
 function M:end_epoch()
   local at <const>, means <const> = self.at, means_of(self.at)
   self:average("epoch")

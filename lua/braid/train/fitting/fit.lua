@@ -1,4 +1,4 @@
---- The state of a run of train.fit, and the steps from its beginning to its end. Hooks receive it.
+--- The state of a run of train.fit, and what it does from beginning to end. Hooks receive it.
 
 local best_of <const> = require "braid.train.best"
 local check <const> = require "braid.check"
@@ -24,8 +24,8 @@ function Fit:init(o)
   for name, task in o.tasks:each() do self.weights[name] = task.weight end
   self.epoch_before = o.tasks:get_epoch()
   self.train, self.val = Source("train", o.train, o), o.val and Source("val", o.val, o)
-  -- The progress of the run: the stage and its epochs, all epochs and steps, the batches and the
-  -- sums of losses of the present epoch, and the reason for the end, if it has ended.
+  -- How far the run is: its stage and the epochs of the stage, all epochs and steps, the batches
+  -- taken and the sums of losses in this epoch, and after the end the reason for it.
   self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},
     losses = {}}
   if o.seed then core.manual_seed(o.seed) end
@@ -33,18 +33,18 @@ end
 
 -- ---- beginning ----------------------------------------------------------------------------
 
--- The parts that its checkpoint holds.
+-- The parts that the checkpoint holds.
 function Fit:parts()
   return {at = self.at, net = self.net, opt = self.opt, schedule = self.schedule, ema = self.ema,
     weighting = self.weighing,
     stopping = self.stopping, patience = self.patience, best = self.best, log = self.log}
 end
 
--- Makes the parts that last for the whole run.
+-- Makes the parts that last for the whole run, not just for a stage.
 function Fit:make_lasting()
   local o <const> = self.o
   self.metric = self.val and validation.metric(self)
-  self.tasks:set_epoch(1) -- weights may be functions of it
+  self.tasks:set_epoch(1) -- the option weights may have functions of the epoch
   validation.look(self)
   if o.stopping then self.stopping = stages.stopping(self) end
   if o.patience then self.patience = Patience(o.patience, {direction = self.metric.direction}) end
@@ -53,13 +53,13 @@ function Fit:make_lasting()
   if o.dir then self.run = Run(self) end
   self.log = self.run and self.run.log or Log.in_memory()
   self.history = self.log.history
-  if self.metric then -- counted without a directory, too, but then not written
+  if self.metric then -- early stopping counts without a directory too, but is then not saved
     self.best = best_of(self.run and self.run.best or "best.safetensors", self.net,
       {direction = self.metric.direction})
   end
 end
 
--- Goes on from the checkpoint of the directory.
+-- Continues from the checkpoint of the directory.
 function Fit:go_on()
   local stage <const> = self.run:stage()
   for i = 2, stage do stages.begin(self, i) end
@@ -70,7 +70,7 @@ function Fit:go_on()
   self.history = self.log.history
   local best <const> = self.best
   if best and best.steps > 0 and best.at == best.steps and self.at.taken == 0 then
-    self:write_best() -- the checkpoint is that of the best epoch, whose file may not be there yet
+    self:write_best() -- the best epoch is the checkpoint's, and its file may not be written yet
   end
   if #self.run.changed > 0 then self.at.reason = nil end
   if self.patience and self.patience:is_over() then self.at.reason = "patience" end
@@ -107,7 +107,7 @@ for _, methods in ipairs{epoch, shown} do
   for name, f in pairs(methods) do Fit[name] = f end
 end
 
--- ---- asking -------------------------------------------------------------------------------
+-- ---- questions ----------------------------------------------------------------------------
 
 function Fit:stage_is_over()
   local stage <const>, at <const> = self.o.stages[self.at.stage], self.at
@@ -115,7 +115,7 @@ function Fit:stage_is_over()
   return at.of_stage >= stage.epochs and at.taken == 0
 end
 
---- Whether the run has ended, by its length or before.
+--- Whether the run has ended, at its length or earlier.
 function Fit:is_over()
   if self.at.reason then return true end
   if not self:stage_is_over() or self.at.stage < #self.o.stages then return false end
@@ -123,45 +123,47 @@ function Fit:is_over()
   return true
 end
 
---- Whether the epoch ends before its batches do.
+--- Whether the stage's steps are done before the epoch's batches are.
 function Fit:epoch_is_cut()
   local stage <const> = self.o.stages[self.at.stage]
   return self.at.reason ~= nil or stage.steps ~= nil and self.at.stage_steps >= stage.steps
 end
 
---- Ends the run after this step or epoch; for hooks.
+--- Ends the run after this step or epoch; hooks call it.
 function Fit:stop(reason)
   self.at.reason = check.value("train.fit: stop", "the reason", reason or "stop", check.text())
 end
 
---- Whether it is time for a checkpoint within the epoch.
+--- Whether a checkpoint within the epoch is due.
 function Fit:is_due()
   return self.run ~= nil and self.o.every ~= nil and self.at.step % self.o.every == 0
 end
 
 function Fit:lr()
-  local opt <const> = self.opt.groups and self.opt or self.opt.optimizer -- mtl.ttc_update's
+  -- mtl.ttc_update holds another optimizer
+  local opt <const> = self.opt.groups and self.opt or self.opt.optimizer
   return opt.groups[1].lr * (self.opt.factor or opt.factor)
 end
 
---- A scope in which the network has the averages, if there are some.
+--- A scope in which the network has the averaged weights, if there are any.
 function Fit:averaged()
   if not self.ema or self.ema.updates == 0 then return nil end
   return self.ema:using{recompute = self.averages.recompute and self:recomputing() or nil}
 end
 
---- Adds the present weights to the averages, if these go by steps, or by epochs.
+--- Adds the present weights to the averages. `by` is "step" or "epoch", whichever has just ended.
 function Fit:average(by)
   local use <const>, at <const> = self.averages, self.at
   if not self.ema or use.by ~= by or at.epoch + 1 < use.from then return end
   if by == "epoch" then
-    if at.averaged == at.epoch + 1 then return end -- before a signal ended the look at validation
+    -- already added, before a signal interrupted the validation
+    if at.averaged == at.epoch + 1 then return end
     at.averaged = at.epoch + 1
   end
   self.ema:update()
 end
 
--- Batches of training for the statistics of batch norm under the averages.
+-- Batches of training, to compute the statistics of batch norm for the averaged weights.
 function Fit:recomputing()
   local loader <const>, left = self.train:batches(self.at.epoch + 1), self.averages.recompute
   return function()
@@ -171,10 +173,10 @@ function Fit:recomputing()
   end
 end
 
--- ---- keeping ------------------------------------------------------------------------------
+-- ---- saving -------------------------------------------------------------------------------
 
--- Raises an error instead of keeping a network with values that are not numbers, because the one
--- kept last is better.
+-- Raises an error instead of saving a network that has NaN or Inf, because the network saved last
+-- is better.
 local function check_finite(self)
   local _ <close> = grad.scope()
   for name, t in pairs(self.net:state_dict()) do
@@ -188,7 +190,7 @@ local function check_finite(self)
   end
 end
 
---- Writes the checkpoint, where there is a directory. -> whether that was done
+--- Writes the checkpoint, if the run has a directory. -> false if it was not written
 function Fit:save()
   if not self.run then return true end
   check_finite(self)
@@ -201,14 +203,14 @@ function Fit:save()
   return done
 end
 
--- Writes the present network, with the averages, as the best one.
+-- Writes the present network as the best one, with the averaged weights if there are any.
 function Fit:write_best()
   if not self.run then return end
   local _ <close> = self:averaged()
   self.best:write()
 end
 
--- ---- saying -------------------------------------------------------------------------------
+-- ---- printing -----------------------------------------------------------------------------
 
 function Fit:say(text)
   if self.o.progress then self.bar:print(text) end
@@ -220,7 +222,7 @@ end
 
 -- ---- ending -------------------------------------------------------------------------------
 
---- Ends a run that a signal ended: keeps what it has, and returns to a prompt or ends the process.
+--- Ends a run after a signal: saves it, and returns to a prompt or ends the process.
 function Fit:leave()
   local signal <const>, number <const> = signals.caught()
   local kept <const> = self.run and self:save()
@@ -237,7 +239,7 @@ function Fit:leave()
   return history
 end
 
---- Ends a run that has come to its end. -> the history
+--- Ends a run whose work is done. -> the history
 function Fit:finish()
   local at <const> = self.at
   local event <const> = {event = "stop", reason = at.reason, epoch = at.epoch, step = at.step}

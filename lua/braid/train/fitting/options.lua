@@ -1,4 +1,4 @@
---- The options of train.fit, and what stands for them where they are left out.
+--- The options of train.fit, and their defaults.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -105,13 +105,13 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
   end
 end)
 
--- A schedule that begins. An optim.plateau remembers what it has seen, perhaps in another run.
+-- A schedule for a new run. An optim.plateau may remember values of another run.
 local function fresh(schedule)
   local own <const> = is_table(schedule) and schedule[1] or schedule
   return class.is_a(own, Plateau) and Plateau(own.options) or schedule
 end
 
---- The options given, with the network's own tasks where none are.
+--- Reads the options given. The tasks are by default those of the network.
 function M.read(given)
   for _, name in ipairs{"train", "val"} do
     local value <const> = type(given) == "table" and given[name]

@@ -20,13 +20,13 @@ local function of_name(name)
   return found
 end
 
--- The optimizer as text, for a run's config.json.
+-- The optimizer as text for a run's config.json.
 local function described(opt)
   local text <const> = tostring(opt):gsub(": %d+ steps, factor %S+", "", 1)
   return text
 end
 
--- Raises an error for an optimizer that has no parameter of the network.
+-- Raises an error if an optimizer has none of the network's parameters.
 local function check_parameters(net, opt)
   local own <const> = {}
   for _, p in ipairs(net:parameters()) do own[p] = true end
@@ -77,7 +77,7 @@ M.described = described
 --- Whether an optimizer's step needs a function that computes the loss (L-BFGS).
 function M.wants_closure(opt) return class.is_a(opt, optim.LBFGS) end
 
---- Sets the rates of tasks at the beginning of an epoch.
+--- Sets the tasks' factors of the learning rate at the beginning of an epoch.
 function M.set_rates(net, opt, rates, epoch)
   if next(rates) then task_rates(net, rates):set(opt, epoch) end
 end
@@ -103,7 +103,7 @@ end
 
 -- ---- schedules ------------------------------------------------------------------------
 
--- A schedule by name over so many steps.
+-- The schedules that have a name; each is made for a number of steps.
 local NAMED <const> = {
   constant = function() return function() return 1 end end,
   cosine = function(steps) return optim.cosine(steps) end,
@@ -111,8 +111,7 @@ local NAMED <const> = {
 }
 
 --- Makes the schedule of a stage of `steps` steps, with `per_epoch` steps in an epoch. The second
--- result tells whether it counts "step" or "epoch"; `metric` is the one that a plateau schedule
--- uses.
+-- result tells whether the schedule counts in "step" or "epoch". A plateau schedule uses `metric`.
 function M.schedule(opt, o, steps, per_epoch, metric)
   local given <const>, warm = o.schedule or "constant", o.warmup or 0
   warm = type(warm) == "table" and warm.steps or math.floor(warm * per_epoch + 0.5)
@@ -142,14 +141,14 @@ end
 
 -- ---- averages -------------------------------------------------------------------------
 
--- How averages are used: over how many batches batch norm's statistics are computed again, the
--- first epoch whose weights count, and whether weights are taken after each step or epoch.
+-- How averages are used: for how many batches batch norm's statistics are computed again, the first
+-- epoch whose weights count, and whether weights are added after each step or each epoch.
 local AVERAGES <const> = check.declare("train.fit: ema", {
   recompute = check.either(check.flag(), check.whole{from = 1}), from = check.whole{1, from = 1},
   by = check.choice{"step", "epoch"},
 })
 
---- optim.EMA of the network, or nil; and {recompute = a number of batches or nil, from =, by =}.
+--- The optim.EMA of the network and {recompute = a number of batches or nil, from =, by =}, or nil.
 function M.ema(net, o)
   if not o.ema then return nil end
   local own <const>, others <const> = {}, {}

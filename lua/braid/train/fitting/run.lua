@@ -1,5 +1,5 @@
---- The directory of a run: checks what it holds, and reads and writes the configuration and the
--- checkpoint from which the run goes on.
+--- The directory of a run: checks what it has, and reads and writes the configuration and the
+-- checkpoint.
 
 local check <const> = require "braid.check"
 local checkpoint <const> = require "braid.train.checkpoint"
@@ -19,15 +19,15 @@ local FILES <const> = {"metrics.jsonl", "metrics.csv", "clock.jsonl", "best.safe
 
 local function fail(...) check.fail("train.fit: " .. (...), select(2, ...)) end
 
--- Whether there is more than an empty file at a path. A run that ends as it begins leaves an empty
--- file.
+-- Whether a file that is not empty is at the path. A run that is interrupted at its very beginning
+-- leaves an empty file.
 local function has(path)
   local kind <const> = core.path_kind(path)
   local file <close> = kind == "file" and io.open(path, "rb") or nil
   return kind ~= nil and not (file and file:seek("end") == 0)
 end
 
--- Raises an error for a directory with files that are named as a run's but were not written by one.
+-- Raises an error for a directory with files that have a run's names but come from something else.
 local function check_strange(dir, old)
   if old == false then
     fail("dir: %s/config.json is there and is no run's; choose another dir", dir)
@@ -41,7 +41,8 @@ local function check_strange(dir, old)
   end
 end
 
--- Raises an error where a run is to begin in another run's directory, or to go on without one.
+-- Raises an error if a new run is asked for in another run's directory, or if the run to be resumed
+-- is not there.
 local function check_wish(dir, wish, old, has_state)
   if wish == true and not (old and has_state) then
     fail("resume = true, but there is no run to go on with in %s; \"auto\" begins one", dir)
@@ -77,7 +78,7 @@ function Run:init(fit)
   end
 end
 
---- Writes the configuration of a run that begins.
+--- Writes the configuration of a new run.
 function Run:begin()
   local ok <const>, why <const> = config.write(self.dir, self.config)
   if not ok then fail("dir: %s", why) end
@@ -98,15 +99,15 @@ function Run:stage()
   return type(at) == "table" and math.type(at.stage) == "integer" and at.stage or 1
 end
 
---- Whether the optimizer's settings differ from those with which the run began.
+--- Whether the optimizer's settings differ from the ones with which the run began.
 function Run:changes_optimizer()
   local before <const> = type(self.old.options) == "table" and self.old.options.optimizer
   return before ~= self.config.options.optimizer
 end
 
---- Goes on from the checkpoint: loads the state of each part and tells what differs. Parts that the
--- checkpoint does not have begin anew.
--- @return what else the checkpoint holds
+--- Continues from the checkpoint: loads the state of each part and reports the differences. Parts
+-- that the checkpoint does not have begin anew.
+-- @return everything else in the checkpoint
 function Run:go_on(parts)
   local there <const>, asked <const> = names_in(self.last), {}
   local anew <const> = config.judges_anew(self.old, self.config)

@@ -1,5 +1,5 @@
---- The reports of a run of train.fit beside its log: TensorBoard's files, and a page at its end.
--- Functions here are methods of Fit (fitting/fit.lua).
+--- The reports of a run of train.fit besides its log: TensorBoard's files, and a page at its end.
+-- The functions are methods of Fit (fitting/fit.lua).
 
 local check <const> = require "braid.check"
 local notice <const> = require "braid.notice"
@@ -19,10 +19,10 @@ local function settings(options)
   return t
 end
 
---- Begins a file for TensorBoard at the step where the run stands.
+--- Begins a file for TensorBoard at the step that the run has reached.
 function M:begin_events()
   if not self.o.events then return end
-  local resumed <const> = self.at.step > 0 or nil -- later events become void
+  local resumed <const> = self.at.step > 0 or nil -- makes later events of earlier files void
   self.events = train_events(self.run.dir, {step = resumed and self.at.step + 1})
   if self.at.step == 0 and self.metric then
     self.events:hparams(settings(self.run.config.options),
@@ -41,7 +41,7 @@ function M:note(event)
   return kept
 end
 
--- The best network. If its file holds only values, this is a copy of the network with them.
+-- The best network. If its file holds only values, this is a copy of the network with these values.
 local function network_of(self)
   if origin.of(self.net) then return nil end
   local values <const> = safetensors.read(self.run.best)
@@ -50,7 +50,7 @@ local function network_of(self)
   return net or nil
 end
 
---- Writes report.html. A failure is only printed, because the run is already complete.
+--- Writes report.html. If that fails it only prints why, because the run is already complete.
 function M:report()
   if not self.o.report then return end
   local ok <const>, why <const> = check.caught(function()

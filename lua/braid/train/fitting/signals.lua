@@ -1,4 +1,4 @@
---- Signals while a loop runs: Ctrl-C and SIGTERM are noted, and the loop looks for them between
+--- Signals while a loop runs. Ctrl-C and SIGTERM are noted, and the loop asks for them between
 -- steps. A second signal ends the process as usual.
 
 local core <const> = require "braid.core"
@@ -8,7 +8,7 @@ local M <const> = {}
 
 local NAMES <const> = {[2] = "SIGINT", [15] = "SIGTERM"}
 
---- Until the returned value closes, signals are noted.
+--- Notes signals until the returned value is closed.
 -- @usage local _ <close> = signals.watch()
 function M.watch()
   local open = true
@@ -25,18 +25,18 @@ function M.caught()
   if number then return NAMES[number], number end
 end
 
---- A prompt sets this function; it is false without a prompt. pause(fit) lets the user look at the
--- run and change it, and returns true if the run is to go on.
+--- A prompt sets this function; without a prompt it is false. pause(fit) lets the user look at the
+-- run and change it, and returns true if the run continues.
 M.pause = false
 
---- Whether an interrupted run goes on, after a user at a prompt has looked at it.
+--- Whether an interrupted run continues, after a user at a prompt has looked at it.
 function M.goes_on(fit)
   if not M.pause or M.caught() ~= "SIGINT" or not M.pause(fit) then return false end
   core.forget_signal()
   return true
 end
 
---- Whether someone sits at a prompt, braid's or that of `lua -i`, to whom an ended loop returns.
+--- Whether an ended loop returns to a user at a prompt, braid's or that of `lua -i`.
 function M.at_prompt()
   if prompt.waits or M.pause then return true end
   local words <const> = type(rawget(_G, "arg")) == "table" and rawget(_G, "arg") or {}

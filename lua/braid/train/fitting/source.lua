@@ -1,4 +1,4 @@
---- Where batches come from: a data set, a loader as a pattern for others, or a function(epoch).
+--- A source of batches: a data set, a loader that is the pattern for others, or a function(epoch).
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -7,7 +7,7 @@ local marks <const> = require "braid.data.marks"
 
 local Source <const> = class("source")
 
--- Loader options that choose the samples to train on. Evaluation sees all, so it drops them.
+-- Loader options that choose the samples to train on. Evaluation sees all samples and ignores them.
 local TRAINING <const> = {"augment", "balanced", "stratify", "weights", "drop_last", "shuffle"}
 
 local function copied(t, more)
@@ -41,7 +41,7 @@ local function for_training(o)
   return own
 end
 
--- The loader's options for seeing all of a data set.
+-- The loader's options for going through a whole data set.
 local function for_looking(o)
   local own <const> = copied(o.loader, {batch = o.batch or 64, tasks = o.tasks})
   for _, name in ipairs(TRAINING) do own[name] = nil end
@@ -86,7 +86,7 @@ function Source:batches(epoch, state)
   return (data.loader(self.ds, own))
 end
 
---- Ends the threads of batches that were left unread.
+--- Ends the loader threads of batches that nobody will read.
 function Source.close(batches)
   if type(batches) == "table" and batches.close then batches:close() end
 end
@@ -98,7 +98,7 @@ function Source:fail_empty()
   check.fail("train.fit: %s gives no batch%s", self.role, size or "")
 end
 
---- How many batches an epoch has.
+--- The number of batches in an epoch.
 function Source:count()
   if not self.batches_of_epoch then
     local loader <const> = self:batches(1)
@@ -114,7 +114,7 @@ function Source:count()
   return self.batches_of_epoch
 end
 
---- One batch, to look at.
+--- One batch to look at.
 function Source:sample()
   local loader <const> = self:batches(1)
   local batch <const> = loader()
@@ -122,7 +122,7 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
---- A mark that tells these data from others.
+--- A text by which these data differ from others.
 function Source:mark()
   if not self.ds then return "a function" end
   return marks.of(self.ds, self.options).set

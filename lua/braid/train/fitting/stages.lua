@@ -1,4 +1,4 @@
---- Stages of a run: what each stage trains, and with which options; and the tasks' weights.
+--- The stages of a run: what each trains and with which options. Also sets the tasks' weights.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -25,8 +25,8 @@ local function part_of(net, name)
   return part
 end
 
--- Sets what trains in a stage. A separation network has stages of its own: the shared stream, then
--- the columns.
+-- Sets what trains in a stage. A separation network has its own stages: first the shared stream,
+-- then the columns.
 local function choose(net, stage)
   local train, columns <const> = stage.train, net.train_only ~= nil
   if train and columns and net.stage_number and (train == "shared" or train == "columns") then
@@ -57,40 +57,41 @@ local function options_of(fit, stage)
   end})
 end
 
---- How many steps an epoch has.
+--- The number of steps in an epoch.
 function M.per_epoch(fit)
   return (fit.train:count() + fit.o.accumulate - 1) // fit.o.accumulate
 end
 
 local function steps_of(fit, stage) return stage.steps or stage.epochs * M.per_epoch(fit) end
 
---- How many steps all stages have.
+--- The number of steps in all stages.
 function M.steps(fit)
   local sum = 0
   for _, stage in ipairs(fit.o.stages) do sum = sum + steps_of(fit, stage) end
   return sum
 end
 
--- Whether columns must be in a list: for turns, for rates of single tasks, and for a weighting that
--- takes gradients at the last values that tasks share, which stacked columns do not have.
+-- Whether columns must be in a list. Turns and rates of single tasks need that. A weighting needs
+-- it if it takes gradients at the last values that tasks share; stacked columns have no such
+-- values.
 local function wants_list(o)
   local weighting <const> = class.is_a(o.weighting, Weighting) and o.weighting.options
   return o.turns or next(o.rates or {}) or weighting and weighting.on == "representation"
 end
 
--- Puts the columns in a list if needed, unless the user's optimizer already holds them stacked.
+-- Puts the columns in a list if needed, unless the user's optimizer already has the stacked ones.
 local function part_columns(net, o)
   local given <const> = o.optimizer
   local made <const> = type(given) == "table" and not class.is_class(given) and given.groups
   if wants_list(o) and not made and net.unstack then net:unstack() end
 end
 
--- Raises an error for a stage in which no parameter trains.
+-- Raises an error if no parameter trains in a stage.
 local function check_trains(fit, stage, i)
   for _, p in ipairs(fit.net:parameters()) do
     if p.requires_grad then return end
   end
-  if not (stage.train or stage.freeze) then return end -- then the optimizer raises the error
+  if not (stage.train or stage.freeze) then return end -- the optimizer raises an error then
   check.fail("train.fit: stages[%d]: nothing trains: no parameter of the network is of train = "
     .. "%s%s", i, check.shown(stage.train or "all"),
     stage.freeze and " and not of freeze = " .. check.shown(stage.freeze) or "")
@@ -123,7 +124,7 @@ end
 
 local WEIGHT <const> = check.number{from = 0}
 
---- Sets the tasks' weights for an epoch from the options. A task that was stopped is left out.
+--- Sets the tasks' weights for an epoch from the options. Stopped tasks are left out.
 function M.set_weights(fit, epoch)
   fit.tasks:set_epoch(epoch)
   for name, weight in pairs(fit.stage_weights) do
@@ -136,7 +137,7 @@ function M.set_weights(fit, epoch)
   end
 end
 
---- The factors of the losses in the last step.
+--- The factors by which the losses counted in the last step.
 function M.weights(fit)
   if fit.weighing then return fit.weighing.coefficients end
   local list <const> = {}

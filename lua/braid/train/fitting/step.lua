@@ -29,7 +29,7 @@ local function forward(fit, batch)
   return fit.net(x)
 end
 
--- Runs the batch again under detect_anomaly, to name the operator that makes the first NaN or Inf.
+-- Runs the batch again under detect_anomaly, to find the operator that makes the first NaN or Inf.
 local function operator_of(fit, batch)
   local _ <close> = core.set_anomaly(true)
   local ok <const>, why <const> = check.caught(function()
@@ -60,7 +60,7 @@ local function check_total(fit, total, losses, batch)
   stop_for(fit, "the loss is " .. check.shown(total), losses, operator_of(fit, batch))
 end
 
--- The result of f(). Under detect_anomaly its error about a NaN becomes the error of the step.
+-- Returns the result of f(). If f fails under detect_anomaly, the error also names the step.
 local function watched(fit, f)
   if not core.is_anomaly() then return f() end
   local ok <const>, result <const> = check.caught(f)
@@ -106,15 +106,15 @@ local function gradient_of(fit, batch)
   return total, numbers(losses)
 end
 
--- How many values the loss of a task is the mean over in a batch.
+-- The number of values over which a batch's loss of a task is a mean.
 local function divisor(task, name, batch)
   local target <const> = task.target and task:target(batch, name) or batch[name]
   if task.divisor then return task:divisor(target) end
   return task.labelled and task:labelled(target) or batch.count
 end
 
--- The same for several batches, as if they were one: a batch's loss of a task counts by the batch's
--- share of all samples that have the task's label.
+-- The same for several batches as if they were one. Each batch's loss of a task counts by its share
+-- of the samples that have the task's label.
 local function gradient_of_all(fit, batches)
   local counts <const>, all <const> = {}, {}
   for i, batch in ipairs(batches) do
@@ -130,7 +130,7 @@ local function gradient_of_all(fit, batches)
     local _ <close> = grad.scope()
     local _, losses <const> = fit.tasks:loss(forward(fit, batch), batch)
     local sum
-    for name in fit.tasks:each() do -- always in the same order, as rounding depends on it
+    for name in fit.tasks:each() do -- a fixed order, because rounding depends on it
       local loss <const>, share <const> = losses[name], counts[i][name] / math.max(all[name], 1)
       if loss then
         local part <const> = loss * (fit.tasks:weight_of(name) * share)

@@ -1,5 +1,5 @@
---- Looks at a network while it trains: checks that data and tasks go together, finds the
--- metric that counts, and makes the report of an epoch.
+--- Looks at a network while it trains: checks that data and tasks fit together, finds the metric
+-- that counts, and makes the report of an epoch.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
@@ -23,8 +23,8 @@ local function check_labels(fit, source, batch)
   fit.tasks:present(batch)
 end
 
---- Sends one batch of each source through the network. Layers get their sizes; a mismatch raises
--- an error now and not after an epoch.
+--- Sends one batch of each source through the network. Layers get their sizes, and a mismatch
+-- raises an error now instead of after an epoch.
 -- @return the report on one batch of validation, or nil
 function M.look(fit)
   local batch <const> = fit.train:sample()
@@ -45,8 +45,8 @@ end
 
 -- ---- the metric that counts -----------------------------------------------------------------
 
---- The metric that `best` names, {path =, task =, name =, direction = "min" | "max"}, or an error
--- that says which there are.
+--- The metric that `best` names, {path =, task =, name =, direction = "min" | "max"}. An unknown
+-- name raises an error that lists the metrics.
 function M.metric(fit)
   local path <const> = fit.o.best or "loss"
   if path == "loss" then return {path = path, direction = "min"} end
@@ -58,7 +58,7 @@ function M.metric(fit)
   return {path = path, task = m.task, name = m.name, direction = m.direction}
 end
 
---- The metric's value in a report; if it is undefined, NaN and the reason.
+--- The metric's value in a report, or NaN and the reason if it is undefined.
 function M.value(fit, report)
   local m <const> = fit.metric
   if m.task then
@@ -76,9 +76,9 @@ function M.value(fit, report)
   return sum
 end
 
--- ---- an epoch's -------------------------------------------------------------------------------
+-- ---- after an epoch ---------------------------------------------------------------------------
 
--- The batches, until a signal comes. The first always comes: a report needs it.
+-- The batches until a signal comes. The first batch always comes, because a report needs one.
 local function until_signal(batches)
   local is_first = true
   return function()
@@ -88,7 +88,7 @@ local function until_signal(batches)
   end
 end
 
---- The report of the network, with the averages if there are any; nil after a signal.
+--- The report on the network (with averaged weights if there are any), or nil after a signal.
 function M.report(fit)
   if not fit.val then return nil end
   local _ <close> = fit:averaged()
@@ -98,7 +98,7 @@ function M.report(fit)
   return not signals.caught() and report or nil
 end
 
---- "0.2134 (landmarks 0.12, pose 0.9)"
+--- The means as text: "0.2134 (landmarks 0.12, pose 0.9)".
 function M.shown_losses(means)
   local words <const> = {}
   for _, name in ipairs(check.sorted_keys(means)) do

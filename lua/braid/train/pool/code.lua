@@ -1,6 +1,6 @@
---- The text of a user's function, which shows whether a kept result came from another function. The
--- text has its lines, the numbers, texts and flags that it uses from outside, and the same of the
--- functions that it uses. It leaves out the contents of tables and objects from outside.
+--- The text of a user's function, to tell whether a kept result came from another function. It has
+-- the lines of the function, the numbers, texts and flags that the function uses from outside, and
+-- the same for the functions that it calls. Outside tables and objects are left out.
 
 local files <const> = require "braid.io.files"
 
@@ -8,7 +8,7 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)train/pool/code%.lua$")
 
--- The lines of a file, or nil; blanks around them and empty ones do not count.
+-- The lines of a file, or nil. Blanks around lines and empty lines are left out.
 local function lines_of(path, known)
   if known[path] == nil then
     local text <const>, lines <const> = files.read(path), {}
@@ -41,7 +41,7 @@ local function add(list, f, seen, known)
   end
 end
 
---- {lines = the list of lines that stand for a function}; nil for what is none.
+--- {lines = the list of lines that stand for a function}, or nil for other values.
 function M.of(f)
   if type(f) ~= "function" then return nil end
   local list <const> = {}

@@ -1,5 +1,5 @@
---- The processes of a pool. The crew starts and watches them, restarts those that something killed,
--- and ends them with this process.
+--- The processes of a pool. The crew starts and watches them, starts killed ones again, and ends
+-- all of them with this process.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -10,8 +10,9 @@ local work <const> = require "braid.train.pool.work"
 local Crew <const> = class("crew")
 
 local SIGINT <const>, SIGKILL <const> = 2, 9
-local KILLED <const> = {[130] = true, [137] = true, [143] = true} -- exits that signals ask for
-local LONGEST <const> = 0.1 -- seconds between looks
+-- exit statuses of processes that a signal ended
+local KILLED <const> = {[130] = true, [137] = true, [143] = true}
+local LONGEST <const> = 0.1 -- seconds between two looks at the processes
 
 function Crew:init(pool, command)
   self.pool, self.command, self.running, self.count = pool, command, {}, 0
@@ -28,7 +29,7 @@ function Crew:start(job, tries)
   self.count = self.count + 1
 end
 
--- The outcome of a job whose process has ended: its result, or nil and why there is none.
+-- The outcome of a job whose process has ended: its result, or nil and the reason.
 local function outcome(self, job, code, signal)
   local result <const> = store.read(self.pool, job)
   if result then return result end
@@ -73,10 +74,10 @@ function Crew:jobs()
   return list
 end
 
---- Waits a little for a process to end.
+--- Waits a short time in which a process may end.
 function Crew:pause(waited) core.pause(math.min(LONGEST, 0.005 + waited / 20)) end
 
---- Ends all processes: asks each to end, and kills it after that many seconds.
+--- Ends all processes: asks each to end, and kills it after `seconds`.
 function Crew:stop(seconds)
   self.stopping = true
   for _, r in pairs(self.running) do r.process:signal(SIGINT) end

@@ -1,12 +1,12 @@
 --- Runs the jobs of a plan that have no result yet: several at once, each in its own process, or
 -- one after the other in this process.
 --
--- A plan has next() -> the next job to run, or nil if none can start before another is done;
--- find(name) -> a job that next gave in another process; done(job, result); says(job, result) -> a
+-- A plan has next() -> the next job to run, or nil if another job must end first; find(name) -> the
+-- job that next gave under this name in another process; done(job, result); says(job, result) -> a
 -- few words to print; total, the number of jobs; and optionally failed(job). A job has name, dir
--- (inside the pool's), result (the name of its file), settings (plain values that show whether a
--- result belongs to this job), seed, and run(job) -> its value. A result has value, seconds and
--- settings.
+-- (inside the pool's directory), result (the name of its file), settings (plain values that show
+-- whether a result belongs to this job), seed, and run(job) -> its value. A result has value,
+-- seconds and settings.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -21,8 +21,8 @@ local work <const> = require "braid.train.pool.work"
 local M <const> = {}
 
 local GRACE <const> = 10 -- seconds in which stopped processes may save their work
-local HOPELESS <const> = 3 -- after so many failures without a success no more jobs start
-local LINES <const> = 12 -- lines of a failed job's output in the message
+local HOPELESS <const> = 3 -- no more jobs start after so many failures and no success
+local LINES <const> = 12 -- a message has so many lines of a failed job's output
 
 -- ---- progress on the screen -----------------------------------------------------------------
 
@@ -72,7 +72,7 @@ function Watch:failed(job, why)
   if self.plan.failed then self.plan.failed(job) end
 end
 
--- Whether to give up: there were only failures so far.
+-- Whether to give up, because all jobs so far have failed.
 function Watch:is_hopeless() return not self.succeeded and #self.failures >= HOPELESS end
 
 -- ---- in this process --------------------------------------------------------------------------
@@ -82,8 +82,8 @@ local function traced(message)
   return message:find("interrupted!", 1, true) and message or debug.traceback(message, 2)
 end
 
--- A message without its traceback; the traceback goes to the file where the job's own process would
--- have written it.
+-- A message without its traceback. The traceback goes to the file to which the job's own process
+-- would have written it.
 local function noted(pool, job, message)
   local file <close> = io.open(store.path(pool, job, "output.txt"), "a")
   if file then file:write(message, "\n") end
@@ -107,7 +107,7 @@ local function run_here(pool, plan, watch)
   end
 end
 
--- ---- in several -------------------------------------------------------------------------------
+-- ---- in several processes ---------------------------------------------------------------------
 
 local function leave(pool, crew, watch)
   local signal <const> = core.caught_signal()
@@ -159,9 +159,9 @@ local function run_beside(pool, plan, watch, command)
   end
 end
 
--- ---- one or the other -------------------------------------------------------------------------
+-- ---- running all jobs -------------------------------------------------------------------------
 
--- In a process that was started for one job: runs the job if it belongs to this plan; otherwise
+-- In a process that was started for one job: runs the job if it belongs to this plan. Otherwise
 -- reads the results that are there.
 local function be_a_child(pool, plan, dir, name)
   local mine <const> = dir == pool.dir and plan.find(name)
@@ -181,7 +181,7 @@ end
 --- Makes the directory of a pool.
 function M.make_dir(pool) Log.make_folder(pool.what, pool.dir) end
 
---- Whether the user started this process, and not a pool for a job.
+--- Whether the user started this process, and not a pool.
 function M.is_first() return work.mine() == nil end
 
 local function claim(pool)
@@ -195,7 +195,7 @@ local function claim(pool)
   return journal
 end
 
---- Runs all jobs of a plan that have no result.
+--- Runs all jobs of a plan that have no result yet.
 -- @return a list of the jobs that failed, {job =, why =}
 function M.run(pool, plan)
   local dir <const>, name <const> = work.mine()
@@ -215,7 +215,7 @@ function M.run(pool, plan)
   return watch.failures
 end
 
---- The message of jobs that failed.
+--- The message about failed jobs.
 function M.failures(pool, plan, failures)
   local words <const> = {}
   for i, f in ipairs(failures) do

@@ -1,22 +1,22 @@
---- Runs several jobs at once, each in a process of its own with one thread. For small networks, as
--- most multi-task networks are, this uses a machine better than threads do.
+--- train.pool(jobs, {dir =, ...}): runs several jobs at once, each in its own process with one
+-- thread. For small networks this uses a machine better than several threads in one process.
 --
 -- train.pool({a = f, b = g}, {dir =, jobs = number of processors, threads = 1, seed = 0, tries = 3,
 -- progress = true}) -> {a = result of f(job), b = ...}. Results are numbers, texts, flags and
 -- tables of them. job has name, dir (a directory for the job's files) and seed.
 --
--- A job's process runs the script again from its beginning, with the same arguments. At this call
--- it runs its job and ends; so f may use everything that the script made before the call. The lines
--- before the call run in every process (train.in_job() tells where), the lines after it in no job.
--- A job's output goes to DIR/NAME/output.txt. Every job sets its random numbers by its seed, so it
--- gives the same result wherever it runs. With jobs = 1, at a prompt and inside another job, jobs
--- run in this process.
+-- A job's process runs the script again from its beginning with the same arguments. At this call it
+-- runs its job and ends, so f may use everything that the script made before the call. Lines before
+-- the call run in every process, and lines after it only in the first; train.in_job() tells them
+-- apart. A job's output goes to DIR/NAME/output.txt. Every job sets the random numbers from its
+-- seed, so its result does not depend on where it runs. With jobs = 1, at a prompt and inside
+-- another job, jobs run in this process.
 --
--- A job's result is kept in DIR/NAME/result.json. The same call reads it from there and runs only
--- the missing jobs. If f's code, or the numbers and texts that it uses, have changed since, this is
--- an error. A job that was killed is started again, `tries` times in all. A job that failed is an
--- error with the last lines that it printed, raised when all others are done. Ctrl-C and SIGTERM
--- end all jobs; they also end when this process is killed.
+-- A job's result is kept in DIR/NAME/result.json. The same call reads it and runs only the missing
+-- jobs. It is an error if the code of f, or numbers and texts that f uses, have changed since. A
+-- job that was killed is started again, up to `tries` times. If a job fails, the other jobs run on;
+-- then an error shows the last lines that the job printed. Ctrl-C and SIGTERM end all jobs, which
+-- also end when this process is killed.
 -- @usage
 -- local r <const> = train.pool({small = function() return measure(10) end, large = function()
 --   return measure(20) end}, {dir = "build/sizes"})

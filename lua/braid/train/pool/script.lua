@@ -1,4 +1,4 @@
---- How to run the script of this process again in another process, where it makes the same
+--- Finds the command that runs the script of this process again. The new process makes the same
 -- networks, data and functions.
 
 local M <const> = {}
@@ -12,7 +12,7 @@ local function command_line()
   return #words > 0 and words or nil
 end
 
--- Whether the code runs at a prompt or comes from a pipe.
+-- Whether this code runs at a prompt or was piped into Lua.
 local function at_prompt()
   if package.loaded["braid.repl"] then return true end
   local level = 2
@@ -24,7 +24,7 @@ local function at_prompt()
   end
 end
 
---- The command that runs the script again, as a list of words; or nil and the reason why not.
+--- The command that runs the script again, as a list of words; or nil and a reason.
 function M.command()
   local arguments <const> = rawget(_G, "arg")
   local script <const> = type(arguments) == "table" and arguments[0]

@@ -1,5 +1,4 @@
---- The store of a pool. Each job has a directory with its output and, once it is done, its
--- result.
+--- The files of a pool. Each job has a directory with its output and, when it is done, its result.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -28,7 +27,7 @@ local function refuse(pool, path, value)
     check.shown(value))
 end
 
--- A value in the form for JSON. Numbers that are not finite become {number = "nan"}.
+-- A value as it is written to JSON. Numbers that are not finite become {number = "nan"} and so on.
 local function packed(pool, value, path)
   if core.is_tensor(value) and value:numel() == 1 then value = value:item() end
   local kind <const> = type(value)
@@ -64,7 +63,7 @@ function M.write(pool, job, result)
   if not ok then check.fail("%s: %s", pool.what, why) end
 end
 
--- Says in words which setting of two tables differs first.
+-- Says which setting of two tables differs first.
 local function difference(a, b)
   local keys <const> = {}
   for key in pairs(a) do keys[key] = true end
@@ -80,7 +79,7 @@ local function difference(a, b)
   end
 end
 
--- The message about a change.
+-- The message about a changed setting.
 local function changed(key, was, is, is_code)
   if is_code then
     return ("%s, or a value that it uses, has changed"):format(key == "code"
@@ -90,7 +89,7 @@ local function changed(key, was, is, is_code)
   return ("its %s was %s and is %s"):format(key, short(was), short(is))
 end
 
---- The result of a job with these settings, or nil if it has none yet. A result of other settings
+--- The result of a job with these settings, or nil if there is none yet. A result of other settings
 -- raises an error.
 function M.read(pool, job)
   local path <const> = M.path(pool, job, job.result)

@@ -1,4 +1,4 @@
---- Running one job: in a process of its own, or in this one.
+--- Runs one job, in a process of its own or in this one.
 
 local core <const> = require "braid.core"
 local store <const> = require "braid.train.pool.store"
@@ -7,21 +7,21 @@ local M <const> = {}
 
 local DIR <const>, NAME <const>, PARENT <const> = "BRAID_POOL", "BRAID_JOB", "BRAID_JOB_PARENT"
 
---- The job that this process was started for: the directory of its pool and its name, or nil.
+--- The job that this process was started for: its pool's directory and its name, or nil.
 function M.mine()
   local dir <const>, name <const> = os.getenv(DIR), os.getenv(NAME)
   if dir and name and os.getenv(PARENT) then return dir, name end
 end
 
---- The variables that tell another process to run this job.
+--- The environment variables that tell another process to run this job.
 function M.variables(pool, job)
   return {DIR .. "=" .. pool.dir, NAME .. "=" .. job.name,
     PARENT .. "=" .. core.process_id(), "OMP_NUM_THREADS=" .. pool.threads}
 end
 
-M.running = false -- whether a job is being run in this process: pools in it start no processes
+M.running = false -- whether a job runs in this process; a pool inside it starts no processes
 
---- Runs a job here and keeps its result; an error where it raises one.
+--- Runs a job here and keeps its result. An error in the job is raised again.
 function M.run(pool, job)
   local seed <const>, stream <const> = core.random_state()
   local before <const> = M.running
@@ -38,7 +38,7 @@ function M.run(pool, job)
   return store.read(pool, job)
 end
 
---- In a process that was started for a job of this pool: runs it, and ends the process.
+--- In a process that was started for a job of this pool: runs the job and ends the process.
 function M.run_mine(pool, job)
   if not core.end_with(math.tointeger(tonumber(os.getenv(PARENT))) or 0) then os.exit(143, true) end
   io.stdout:setvbuf("line")

@@ -1,5 +1,5 @@
---- The section of a run's page on how the gradients of tasks agree. It shows mean cosines as a heat
--- map, and plots over the steps the pairs that agree least.
+--- The section of a run's page on how the gradients of tasks agree. A heat map shows the mean
+-- cosines; a plot shows over the steps the pairs that agree least.
 
 local check <const> = require "braid.check"
 local page <const> = require "braid.train.reporting.page"
@@ -25,7 +25,7 @@ local function cosine_of(event, run)
   return names, rows
 end
 
--- Means over the steps for each pair of tasks, and the values of each pair with their steps.
+-- The mean cosine of each pair of tasks, and each pair's values with their steps.
 local function pairs_of_tasks(run)
   local order <const>, seen <const>, sums <const> = {}, {}, {}
   for _, event in ipairs(run.history.events) do
@@ -47,7 +47,7 @@ local function pairs_of_tasks(run)
   return order, sums
 end
 
---- Makes the section; svg_of(panel) draws a picture. It is nil where no step has cosines.
+--- Makes the section; svg_of(panel) draws a picture. The section is nil if no step has cosines.
 return function(run, svg_of)
   local order <const>, sums <const> = pairs_of_tasks(run)
   if #order == 0 then return nil end

@@ -1,8 +1,8 @@
 --- The messages in TensorBoard's event files, and the records that hold them.
 --
--- A record is its length, the checksum of that, the message, its checksum; checksums are CRC-32C,
--- turned by 15 bits plus a constant. The numbers of fields are those of event.proto, summary.proto
--- and the hparams plugin's api.proto and plugin_data.proto.
+-- A record is its length, the checksum of the length, the message, and the checksum of the message.
+-- A checksum is a CRC-32C, rotated by 15 bits, plus a constant. Field numbers come from
+-- event.proto, summary.proto, and the hparams plugin's api.proto and plugin_data.proto.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -12,7 +12,8 @@ local M <const> = {}
 
 -- ---- records --------------------------------------------------------------------------
 
-local CASTAGNOLI <const>, MASK <const> = 0x82F63B78, 0xA282EAD8 -- the polynomial, reflected
+-- the polynomial with its bits reversed, and the constant
+local CASTAGNOLI <const>, MASK <const> = 0x82F63B78, 0xA282EAD8
 
 local crc_table <const> = {}
 for i = 0, 255 do
@@ -57,7 +58,7 @@ function M.timed(time, body) return pb.double(WALL_TIME, time) .. body end
 --- The first event of a file.
 function M.version() return pb.bytes(VERSION, "brain.Event:2") end
 
---- The start of a session at a step: earlier events from this step on become void.
+--- A message that starts a session at a step. Earlier events from this step on become void.
 function M.start(step) return pb.whole(STEP, step) .. pb.bytes(SESSION, pb.whole(1, 1)) end
 
 local function summary(step, values)
@@ -66,7 +67,7 @@ local function summary(step, values)
   return pb.whole(STEP, step) .. pb.bytes(SUMMARY, table.concat(parts))
 end
 
---- {{tag, number}, ...}
+--- The event of a step's numbers, {{tag, number}, ...}.
 function M.scalars(list, step)
   local values <const> = {}
   for i, entry in ipairs(list) do
@@ -75,7 +76,7 @@ function M.scalars(list, step)
   return summary(step, values)
 end
 
--- The bounds of bins and how many of the sorted values lie up to each.
+-- The upper bounds of bins, and how many of the sorted values each bin has.
 local function counted(sorted, bins)
   local low <const>, high <const> = sorted[1], sorted[#sorted]
   if low == high then bins = 1 end
@@ -90,7 +91,7 @@ local function counted(sorted, bins)
   return limits, counts
 end
 
---- Values as a histogram of so many bins.
+--- The event of a histogram of values in `bins` bins.
 function M.histogram(tag, values, step, bins)
   local sorted <const>, sum, squares = {}, 0.0, 0.0
   for _, v in ipairs(values) do
@@ -107,7 +108,7 @@ function M.histogram(tag, values, step, bins)
     .. pb.double(5, squares) .. pb.doubles(6, limits) .. pb.doubles(7, counts))})
 end
 
---- A picture uint8 (c,h,w).
+--- The event of a picture, uint8 (c,h,w).
 function M.image(tag, picture, step)
   local c <const>, h <const>, w <const> = table.unpack(picture.shape)
   local png <const> = core.image_encode(core.ops.contiguous_copy(picture:permute(2, 3, 1)))
@@ -119,7 +120,7 @@ end
 
 local STRING <const>, BOOL <const>, FLOAT64 <const> = 1, 2, 3
 
--- An option as the type of its column and as google.protobuf.Value.
+-- An option's type of column, and its value as google.protobuf.Value.
 local function of_option(v)
   if type(v) == "number" then return FLOAT64, pb.double(2, v) end
   if type(v) == "boolean" then return BOOL, pb.whole(4, v) end
@@ -131,8 +132,8 @@ local function plugin(tag, content)
     .. pb.bytes(2, pb.whole(1, 0) .. content)))
 end
 
---- The three events that the hparams plugin wants of a run: the columns of its table, the run's
--- values, its end.
+--- The three events that the hparams plugin reads: the columns of its table, the run's values, and
+-- the end of the run.
 function M.hparams(options, metrics, time)
   local columns <const>, values <const> = {}, {}
   for _, name in ipairs(check.sorted_keys(options)) do

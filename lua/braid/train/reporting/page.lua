@@ -1,4 +1,4 @@
---- A page of HTML that needs no other file: its style, and parts of which it is made.
+--- A page of HTML that needs no other file: its style, and the parts from which it is made.
 
 local format <const> = require "braid.format"
 local style <const> = require "braid.train.reporting.style"
@@ -82,7 +82,7 @@ function M.grid(parts) return '<div class="grid">' .. table.concat(parts, "\n") 
 function M.flow(parts) return '<div class="flow">' .. table.concat(parts, "\n") .. "</div>" end
 function M.wide(part) return '<div class="wide">' .. part .. "</div>" end
 
---- A part that stays closed until the reader opens it.
+--- A part that is closed until the reader opens it.
 function M.details(title, part)
   return ("<details><summary>%s</summary>%s</details>"):format(escape(title), part)
 end

@@ -1,5 +1,5 @@
 --- A network's answers for single samples: pictures with points drawn on them, words, the samples
--- of the largest loss, confusion matrices.
+-- with the largest losses, and confusion matrices.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -10,7 +10,7 @@ local ops <const> = core.ops
 local M <const> = {}
 
 local TRUE <const>, PREDICTED <const> = {40, 220, 90}, {255, 60, 60}
-local SIDE <const> = 112 -- the longer side of a picture has at least so many pixels
+local SIDE <const> = 112 -- the least length in pixels of a picture's longer side
 local MAX_CLASSES <const> = 40 -- a larger confusion matrix is left out
 
 local BASE64 <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -49,7 +49,7 @@ local function canvas_of(image)
   return ops.contiguous_copy(ops.expand(canvas, canvas:size(1), canvas:size(2), 3))
 end
 
--- A list of {x, y} in [-1, 1], drawn by draw(x, y) in pixels.
+-- Draws a list of {x, y} in [-1, 1] by draw(x, y) in pixels.
 local function each_point(points, canvas, draw)
   for _, p in ipairs(ops.reshape(points, -1, 2):totable()) do
     draw((p[1] + 1) / 2 * canvas:size(2) - 0.5, (p[2] + 1) / 2 * canvas:size(1) - 0.5)
@@ -68,7 +68,7 @@ end
 
 local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
--- The points that a task's output of one sample says, or nil.
+-- The points in a task's output for one sample, or nil.
 local function points_of(task, output)
   local kind <const> = kind_of(task)
   if kind == "landmarks" then return output end
@@ -77,8 +77,8 @@ end
 
 local function class_name(task, c) return task.names and task.names[c] or tostring(c) end
 
--- A task's answer for a sample as text, and whether it is right: nil where the label is missing,
--- or where an answer is near or far rather than right or wrong.
+-- A task's answer for a sample as text, and whether it is right. The second is nil if the label is
+-- missing, or if an answer can only be near or far.
 local function said_of(task, output, target, image)
   local kind <const> = kind_of(task)
   if kind == "classes" then
@@ -109,12 +109,13 @@ local function target_of(task, batch, name)
   return batch[name]
 end
 
--- The weighted sum of the tasks' losses of each sample of a batch, and each task's.
+-- The weighted sum of the losses for each sample of a batch, and each task's losses.
 local function losses_of(tasks, outputs, targets, n)
   local totals <const>, parts <const> = {}, {}
   for i = 1, n do totals[i], parts[i] = 0.0, {} end
   for name, task in tasks:each() do
-    local weight <const> = type(task.weight) == "number" and task.weight or 1 -- of any epoch
+    -- a function of the epoch counts as 1
+    local weight <const> = type(task.weight) == "number" and task.weight or 1
     for i = 1, n do
       local loss <const> = task:loss(ops.narrow(outputs[name], 1, i, 1),
         ops.narrow(targets[name], 1, i, 1)):item()
@@ -185,7 +186,7 @@ function M.collect(net, tasks, batches, o)
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
-    local image <const> = batch.image -- a table of numbers has none
+    local image <const> = batch.image -- a table of numbers has no image
     local outputs <const>, targets <const> = net(image or batch.input), {}
     for name, task in tasks:each() do targets[name] = target_of(task, batch, name) end
     local totals <const>, parts <const> = losses_of(tasks, outputs, targets, batch.count)

@@ -15,7 +15,7 @@ local series <const> = require "braid.plot.draw.series"
 
 local M <const> = {}
 
-local WIDTH <const> = 560 -- of a picture in the grid
+local WIDTH <const> = 560 -- the width of a picture in the grid
 
 local function svg_of(panel, width)
   return Figure("train.report", {panel}, {width = width or WIDTH, theme = "auto"}):svg(true)
@@ -166,7 +166,7 @@ local function metrics(run)
     {[3] = true, [4] = true, [5] = true}))
 end
 
--- ---- what the network says -----------------------------------------------------------------
+-- ---- the network's answers -----------------------------------------------------------------
 
 local function confusions(run)
   local parts <const> = {}
@@ -212,7 +212,7 @@ local function configuration(run)
   return #rows > 0 and page.wide(page.table({"option", "value"}, rows)) or nil
 end
 
---- All sections for which there is something: {name, title, html}.
+--- All sections that have something to show: {name, title, html}.
 function M.all(run)
   local told <const> = run.told
   local list <const> = {}

@@ -1,4 +1,4 @@
---- The style of a page, without its colours: screens of any width, and paper.
+--- The style of a page without its colours, for screens of any width and for paper.
 
 return [[
 *{box-sizing:border-box}

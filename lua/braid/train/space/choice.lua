@@ -1,5 +1,5 @@
---- One of a list, each as likely: train.space.choice{"adam", "sgd"}; in train.sweep the list alone
--- does.
+--- train.space.choice{"adam", "sgd"}: one value of a list, each equally likely. train.sweep also
+-- takes the list alone.
 
 local check <const> = require "braid.check"
 local Range <const> = require "braid.train.space.range"

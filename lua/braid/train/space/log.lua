@@ -1,4 +1,4 @@
---- Numbers from low to high, of which each power of ten is as likely: train.space.log(1e-4, 1e-2).
+--- train.space.log(1e-4, 1e-2): numbers from low to high, each power of ten equally likely.
 
 local check <const> = require "braid.check"
 local Range <const> = require "braid.train.space.range"

@@ -1,5 +1,5 @@
---- A set of values, which the functions of train.space give: at(u) is the value for a number u from
--- 0 to 1.
+--- A set of values, as the functions of train.space return it. at(u) is the value for a number u
+-- from 0 to 1.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -7,7 +7,7 @@ local format <const> = require "braid.format"
 
 local Range <const> = class("range")
 
---- given: kind, at(u), and low and high, or values (a list).
+--- given: kind, at(u), and either low and high or values (a list).
 function Range:init(given)
   for key, value in pairs(given) do self[key] = value end
 end

@@ -1,4 +1,4 @@
---- Numbers from low to high, each as likely: train.space.uniform(0, 0.5).
+--- train.space.uniform(0, 0.5): numbers from low to high, each equally likely.
 
 local check <const> = require "braid.check"
 local Range <const> = require "braid.train.space.range"

@@ -2,12 +2,12 @@
 -- (Efron and Tibshirani 1993).
 --
 -- train.statistics.bootstrap(values, {statistic = f, method = "bca" | "percentile" | "basic",
--- confidence = 0.95, draws = 9999, seed = 0}): f(list) -> number, the mean unless given. {value =,
--- low =, high =, error = the deviation over the draws, draws =, exact =, distribution =}. If there
--- are at most `draws` samples of n out of n (n up to 5), all are taken (exact). Otherwise `draws`
--- samples are drawn from the seed, and the process's own random numbers are not touched.
--- "bca" corrects for bias and skewness (equations 14.9 to 14.15). Where there is
--- no interval, low and high are nil and `reason` says why.
+-- confidence = 0.95, draws = 9999, seed = 0}) -> {value =, low =, high =, error = the deviation
+-- over the draws, draws =, exact =, distribution =}. f(list) returns a number (default: the mean).
+-- If there are at most `draws` ways to draw n of n values (n up to 5), all are taken (exact).
+-- Otherwise `draws` samples are drawn from the seed; the process's own random numbers stay as they
+-- are. "bca" corrects for bias and skewness (equations 14.9 to 14.15). If there is no interval, low
+-- and high are nil and `reason` says why.
 -- @usage print(train.statistics.bootstrap({0.91, 0.93, 0.92, 0.95}).low)
 
 local check <const> = require "braid.check"
@@ -29,8 +29,8 @@ local function mean(values)
   return sum / #values
 end
 
--- Calls f(index) for each sample, a sorted list of indices into the values. Sorting gives equal
--- samples one order, so that rounding makes no difference between them.
+-- Calls f(index) for each sample, a sorted list of indices into the values. Equal samples have the
+-- same order, so that rounding does not make them differ.
 local function each_sample(n, draws, seed, f)
   local index <const> = {}
   local function sample(of)
@@ -57,7 +57,7 @@ local function each_sample(n, draws, seed, f)
   return false
 end
 
--- The value below which a share lies, between the two next to it.
+-- The value below which a share lies, interpolated between its two neighbours.
 local function quantile(sorted, share)
   local at <const> = (#sorted - 1) * share + 1
   local below <const> = math.max(1, math.min(#sorted, math.floor(at)))
@@ -65,7 +65,7 @@ local function quantile(sorted, share)
   return sorted[below] + (at - below) * (sorted[above] - sorted[below])
 end
 
--- The acceleration, from the values that leaving out each value gives (14.15).
+-- The acceleration, from the statistics without each one of the values (14.15).
 local function acceleration(values, statistic)
   local left <const> = {}
   for i = 1, #values do
@@ -80,7 +80,7 @@ local function acceleration(values, statistic)
   return cubes / (6 * squares ^ 1.5)
 end
 
--- The shares of the distribution at which the interval ends.
+-- The two shares of the distribution between which the interval lies.
 local function corrected_shares(values, statistic, value, sorted, half)
   local below = 0
   for _, v in ipairs(sorted) do

@@ -1,10 +1,10 @@
---- Holm's correction: p values of several tests, such that the chance of any false "different"
--- among them all stays below the level (Holm 1979): sorted, p_(i) becomes the largest of
--- (m + 1 - j) p_(j), j up to i, and at most 1.
+--- Holm's correction of p values for several tests (Holm 1979).
 --
--- train.statistics.holm(p) takes a list, or a table by name, of numbers; false stands for a test
--- that gave no p, which stays false and does not count.
--- @return a table of the same keys
+-- After it, the chance of even one false "different" among all tests is below the level. The p
+-- values are sorted; p_(i) becomes the largest of (m + 1 - j) p_(j) for j up to i, and at most 1.
+-- train.statistics.holm(p) takes a list of numbers, or a table of them by name. false stands for a
+-- test without p: it stays false and does not count.
+-- @return a table with the same keys
 -- @usage print(train.statistics.holm({0.01, 0.04, 0.03})[1]) -- 0.03
 
 local check <const> = require "braid.check"

@@ -1,3 +1,3 @@
---- Statistics of a few measured values: what seeds, and pairs of them, can and cannot show.
+--- Statistics of a few measured values: what a few seeds can show and what they cannot.
 
 return require "braid.folder"("braid.train.statistics", {internal = {"solve"}})

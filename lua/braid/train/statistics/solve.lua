@@ -1,4 +1,4 @@
---- Small means of distributions, in double precision.
+--- Numerical methods for the distributions, in double precision.
 
 local check <const> = require "braid.check"
 
@@ -31,7 +31,7 @@ function M.fraction(b0, term)
   return f
 end
 
---- The x from 0 on at which a function that falls from its value at 0 towards 0 is `value`.
+--- Solves f(x) = value for x >= 0, where f falls from its value at 0 towards 0.
 function M.falling(f, value)
   local low, high = 0.0, 1.0
   while f(high) > value do
@@ -45,11 +45,11 @@ function M.falling(f, value)
   end
 end
 
---- The functions of a distribution that is the same on both sides of 0, of which tail(x, ...)
--- lies above x >= 0; check(name, ...) looks at its parameters.
---   cdf(x, ...)        the share of it below x
---   both(x, ...)       the share beyond x and -x: the p of a two-sided test
---   quantile(p, ...)   the x below which a share p of it lies
+--- The functions of a distribution that is symmetric about 0. tail(x, ...) is the probability above
+-- x >= 0; check(name, ...) checks the distribution's parameters.
+--   cdf(x, ...)        the probability below x
+--   both(x, ...)       the probability beyond x and -x: the p of a two-sided test
+--   quantile(p, ...)   the x below which the probability is p
 function M.symmetric(what, tail, check_parameters)
   local D <const> = {}
 

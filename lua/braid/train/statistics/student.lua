@@ -1,5 +1,5 @@
---- Student's distribution, in double precision: train.statistics.student.cdf(t, df), .both(t, df),
--- .quantile(p, df); df, the degrees of freedom, need not be whole.
+--- Student's t distribution, in double precision: train.statistics.student.cdf(t, df), .both(t,
+-- df), .quantile(p, df). df, the degrees of freedom, need not be a whole number.
 -- @usage print(train.statistics.student.quantile(0.975, 2)) -- 4.30265272975
 
 local check <const> = require "braid.check"
@@ -17,9 +17,8 @@ local function gamma_ratio(a)
     + r * (-21 / 32768 + r * (-399 / 262144 + r * 869 / 4194304))))))
 end
 
--- x^a (1 - x)^b / (a B(a, b)) times the continued fraction of the incomplete beta function
--- I_x(a, b), where one of a and b is 1/2 (Abramowitz and Stegun 26.5.8); `front` is
--- x^a (1 - x)^b / B(a, b).
+-- The incomplete beta function I_x(a, b) by its continued fraction, where one of a and b is 1/2
+-- (Abramowitz and Stegun 26.5.8). `front` is x^a (1 - x)^b / B(a, b).
 local function incomplete(x, a, b, front)
   return front / a / solve.fraction(1, function(i)
     local m <const> = i // 2

@@ -1,7 +1,7 @@
---- Count, mean and deviation of measured values.
+--- The count, mean and deviation of measured values.
 --
--- train.statistics.summary(values) -> {n =, mean =, deviation =, least =, most =}; the deviation is
--- that of a sample (n - 1 in the denominator), and nil for a single value, which has none.
+-- train.statistics.summary(values) -> {n =, mean =, deviation =, least =, most =}. The deviation is
+-- that of a sample (n - 1 in the denominator); for a single value it is nil.
 -- @usage print(train.statistics.summary({1, 2, 4}).deviation) -- 1.52752523165
 
 local check <const> = require "braid.check"

@@ -1,11 +1,11 @@
---- The t test of paired values (Student 1908), and the interval that goes with it.
+--- The t test of paired values (Student 1908), with the interval of their mean difference.
 --
 -- train.statistics.t_test(a, b, {alternative = "two-sided" | "less" | "greater", confidence =
--- 0.95}): a and b are lists of one length, whose i-th values belong together (the same seed, the
--- same data). {n =, difference = mean of a - b, deviation =, t =, df =, p =, low =, high =}; low
--- and high bound the difference with that confidence. Where a test is impossible (one
--- pair, or differences that are all 0), p is nil and `reason` says why. By the formula, differences
--- that are all equal but not 0 give an infinite t, and a p of 0 (or 1).
+-- 0.95}) -> {n =, difference = mean of a - b, deviation =, t =, df =, p =, low =, high =}. a and b
+-- are lists of the same length; their i-th values belong together (the same seed, the same data).
+-- The difference lies between low and high with the given confidence. If no test is possible (one
+-- pair, or all differences 0), p is nil and `reason` says why. If all differences are equal but not
+-- 0, t is infinite and p is 0 (or 1).
 -- @usage print(train.statistics.t_test({1, 2, 4}, {0, 1.5, 2}).p) -- 0.12...
 
 local check <const> = require "braid.check"

@@ -1,14 +1,15 @@
 --- Wilcoxon's signed rank test of paired values (Wilcoxon 1945).
 --
 -- train.statistics.wilcoxon(a, b, {alternative = "two-sided" | "less" | "greater", method = "auto"
--- | "exact" | "normal", zeros = "wilcox" | "pratt" | "split"}): a and b as for t_test. {n =,
--- pairs without a difference left out, statistic =, p =, method =, least = the smallest p that n
--- pairs can give}. The statistic is the smaller sum of ranks, or that of the positive differences
--- where there is an alternative. Equal differences share the mean of their ranks.
--- "exact" goes over all signs of the differences, given their ranks, ties and zeros included;
--- "normal" is the approximation with its variance corrected for ties; "auto", as scipy's, is exact
--- up to 50 pairs without ties and zeros, up to 13 with them. zeros: left out before ranking
--- (Wilcoxon), after it (Pratt 1959), or counted half to each side.
+-- | "exact" | "normal", zeros = "wilcox" | "pratt" | "split"}) -> {n =, statistic =, p =, method =,
+-- least = the smallest p that n pairs can give}. a and b are as for t_test; n counts the pairs with
+-- a difference. The statistic is the smaller of the two sums of ranks. For a one-sided alternative
+-- it is the sum for the positive differences. Equal differences share the mean of their ranks.
+-- "exact" counts all signs that the ranked differences could have, with ties and zeros. "normal" is
+-- the normal approximation; its variance is corrected for ties. "auto" is exact for up to 50 pairs,
+-- or for up to 13 with ties or zeros, as in scipy.
+-- zeros: "wilcox" drops zero differences before ranking, "pratt" after it (Pratt 1959), and "split"
+-- counts half of their ranks on each side.
 -- @usage print(train.statistics.wilcoxon({1, 2, 4, 8}, {0, 1.5, 2, 4}).p) -- 0.125
 
 local check <const> = require "braid.check"
@@ -27,7 +28,7 @@ local OPTIONS <const> = check.declare("train.statistics.wilcoxon", {
   end
 end)
 
--- Ranks of absolute values, doubled to be whole numbers, and the sizes of tied groups.
+-- Ranks of absolute values, doubled so that they are whole numbers, and the sizes of tied groups.
 local function doubled_ranks(values)
   local order <const>, ranks <const>, ties <const> = {}, {}, {}
   for i = 1, #values do order[i] = i end

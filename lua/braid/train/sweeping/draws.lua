@@ -1,12 +1,12 @@
---- The values of trials: random, by Halton's sequence, or all of a grid. A trial's values depend
--- only on the seed and the trial's number, so that more trials do not change the first ones.
+--- Draws the values of trials: random, by Halton's sequence, or all of a grid. A trial's values
+-- depend only on the seed and the trial's number, so more trials do not change the first ones.
 
 local core <const> = require "braid.core"
 local tensor <const> = require "braid.tensor"
 
 local M <const> = {}
 
--- Numbers from 0 to 1 of a stream of their own.
+-- n numbers from 0 to 1, from a random stream of the trial's own.
 local function uniform(seed, stream, n)
   local was <const>, at <const> = core.random_state()
   core.set_random_state(seed, stream)
@@ -28,7 +28,7 @@ local function primes(n)
   return list
 end
 
--- The digits of i to the base b, mirrored at the point (van der Corput).
+-- The digits of i to the base b, mirrored at the point: a number from 0 to 1 (van der Corput).
 local function mirrored(i, b)
   local value, unit = 0.0, 1.0
   while i > 0 do
@@ -51,7 +51,8 @@ function M.halton(seed, trial, n)
   return point
 end
 
---- The points of a grid of so many values each; the last one changes fastest.
+--- A point of a grid, where counts[i] is the number of values of name i. The last name changes
+-- fastest.
 function M.grid(counts, trial)
   local point <const>, rest = {}, trial - 1
   for k = #counts, 1, -1 do

@@ -2,13 +2,13 @@
 -- train for a few epochs, the best 1/eta of them for eta times as many, and so on.
 --
 -- Decisions are made in the order in which trials entered a rung. Each decision compares only the
--- trials that entered up to then. So the speed of a process changes nothing, and a resumed search
+-- trials that had entered by then. So the speed of processes does not matter, and a resumed search
 -- makes the same decisions.
 
 local M <const> = {}
 M.__index = M
 
---- rungs: the epochs of each rung; trials: their number; better(a, b) compares two values.
+--- rungs: the epochs of each rung. trials: their number. better(a, b) compares two values.
 function M.new(rungs, trials, eta, better)
   local self <const> = setmetatable({rungs = {}, trials = trials, eta = eta, better = better,
     started = 0}, M)
@@ -35,7 +35,7 @@ local function best_of(self, rung, n)
   return table.move(list, 1, math.min(#list, n // self.eta), 1, {})
 end
 
--- Promotes trials of a rung, as far as all trials that entered it earlier are done.
+-- Promotes trials of a rung, in the order of entry, up to the first one that still trains.
 local function decide(self, k)
   local rung <const>, above <const> = self.rungs[k], self.rungs[k + 1]
   while above and rung.decided < #rung.entered do

@@ -24,7 +24,7 @@ local Sweep <const> = class("sweep")
 
 local SHOWN <const> = 20 -- rows that are printed
 
--- The mean over seeds, or nil where the value of one is missing.
+-- The mean over seeds, or nil if the value of a seed is missing.
 local function mean_of(found, seeds)
   if not found or found.failed or #found.list < seeds then return nil end
   local sum = 0.0
@@ -86,7 +86,7 @@ end
 
 -- ---- words --------------------------------------------------------------------------------
 
--- Names of the search space whose values nothing read.
+-- The names of the search space whose values no function read.
 local function unread(self)
   local list <const> = {}
   for _, name in ipairs(points.free(self.search.points, self.search.o.run ~= nil)) do
@@ -114,7 +114,7 @@ local function notes_of(self, shown)
   return notes
 end
 
---- Where several networks were trained with the same values, a sentence for each pair of them.
+--- A sentence for each pair of networks that were trained with the same values.
 function Sweep:words()
   local entries <const> = self.search.entries
   if #entries < 2 then return {} end

@@ -12,7 +12,7 @@ local values <const> = require "braid.train.comparing.values"
 
 local Search <const> = class("search")
 
-local RUNGS <const> = 4 -- at most, unless least says otherwise
+local RUNGS <const> = 4 -- the largest number of rungs, unless the option least gives more
 
 local function entries_of(o)
   if not o.networks then
@@ -65,7 +65,7 @@ function Search:begin_rungs()
   end
 end
 
---- Whether value a is better than b. A failed job has the value false, which is worse than all.
+--- Whether value a is better than b. A failed job has the value false, the worst of all.
 function Search:better(a, b)
   if not a or not b then return a ~= nil and a ~= false and not b end
   return self.sign * a < self.sign * b
@@ -91,7 +91,8 @@ local function ended_after(epochs, on)
   for key, f in pairs(on or {}) do hooks[key] = f end
   local function ended(name)
     return function(fit, event)
-      if fit.at.reason == "rung" then fit.at.reason = nil end -- it ended on a lower one
+      -- the reason why it ended on a lower rung
+      if fit.at.reason == "rung" then fit.at.reason = nil end
       if on and on[name] then on[name](fit, event) end
       if fit.at.epoch >= epochs then fit:stop("rung") end
     end
@@ -130,7 +131,7 @@ local function run(self, entry, given, all)
   return result
 end
 
--- The job of an entry, from a trial and a seed or rung.
+-- The job of entry i for a trial, and for a seed or a rung.
 function Search:job(i, trial, seed, rung)
   local entry <const>, own <const> = self.entries[i], self:values(trial)
   local o <const>, epochs <const> = self.o, rung and self.rungs[rung]
@@ -197,7 +198,7 @@ end
 
 -- ---- results --------------------------------------------------------------------------------
 
---- The value of a result, or nil where it is undefined.
+--- The value of a result, or nil if it is undefined.
 function Search:value_of(result)
   local r <const> = result.value
   local v <const> = r.value or values.at(r.metrics, self.metric.name)

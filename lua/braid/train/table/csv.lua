@@ -1,5 +1,5 @@
---- A table of results as CSV (RFC 4180): of every column of numbers mean, deviation and count, in
--- full; percents are in percent, as shown.
+--- Writes a table of results as CSV (RFC 4180). A column of numbers becomes mean, deviation and
+-- count with all digits; percentages are written as percentages.
 
 local format <const> = require "braid.format"
 
@@ -17,7 +17,7 @@ local function number(v)
   end
 end
 
--- Whether some row has several numbers in a column.
+-- Whether any row has several numbers in a column.
 local function spreads(column)
   for _, cell in ipairs(column.cells) do
     if cell.several then return true end

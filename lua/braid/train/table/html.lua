@@ -1,4 +1,4 @@
---- A table of results as HTML: a <table> for any page, with the few styles that it needs.
+--- Writes a table of results as HTML: a <table> for any page, with the few styles that it needs.
 
 local ARROWS <const> = {min = " ↓", max = " ↑"}
 local SPOKEN <const> = {min = "less is better", max = "more is better"}

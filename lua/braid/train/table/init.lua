@@ -1,18 +1,18 @@
---- Tables of results: rows of measured values, as mean and deviation, in the terminal, Markdown,
--- CSV, LaTeX (booktabs) and HTML.
+--- train.table(columns, rows): a table of results with means and deviations, for the terminal,
+-- Markdown, CSV, LaTeX (booktabs) and HTML.
 --
 -- train.table(columns, rows, {title =, first = "network", near =, notes =}). columns is a list of
 -- {name =, title = name, unit =, direction = "min" | "max", percent = show shares in %, short =
 -- show 46700000 as 46.7 M, digits = digits after the point}. rows is a list such as {"hard",
 -- failure = {0.21, 0.20, 0.22}, parameters = 79741}: the row's name, then its cells by column. A
--- cell is a number, a list of numbers (shown as mean and deviation; a single one as it is), or a
--- text. A missing cell or an empty list is shown as "-". A cell with fewer numbers than others of
--- its column says how many it has. The best mean of a column with a direction is bold. Means that
--- near[column][row] marks as not distinguishable from it are italic. Means have as many digits as
--- show two digits of their deviations.
+-- cell is a number, a text, or a list of numbers; a list of several is shown as mean and deviation.
+-- A missing cell or an empty list is shown as "-". A cell with fewer numbers than others of its
+-- column also shows how many it has. In a column with a direction the best mean is bold. Means that
+-- near[column][row] marks as not distinguishable from the best are italic. A mean has as many
+-- digits as show two digits of the deviation.
 --   print(t)    t:text(width)   t:markdown()   t:csv()   t:latex()   t:html()
 --   t:write("results.tex")      the ending chooses the format: .txt .md .csv .tex .html
--- In a .csv mean, deviation and count are separate columns, with all digits.
+-- A .csv has separate columns for mean, deviation and count, with all digits.
 -- @usage print(train.table({{name = "error", direction = "min"}},
 --   {{"hard", error = {0.2, 0.3}}, {"dcnet", error = {0.1, 0.3}}}))
 
@@ -80,7 +80,7 @@ for _, name in pairs(WRITERS) do
   end
 end
 
---- The rows with the best mean in a column: {name = true}; empty for a column without a direction.
+--- The rows with the best mean in a column, {name = true}; empty for a column without a direction.
 function Table:best(column)
   for _, c in ipairs(layout(self).columns) do
     if c.name == column then return c.best end

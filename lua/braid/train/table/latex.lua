@@ -1,4 +1,4 @@
---- A table of results for LaTeX, with the rules of booktabs (\usepackage{booktabs}).
+--- Writes a table of results for LaTeX, with the rules of booktabs (\usepackage{booktabs}).
 
 local ARROWS <const> = {min = " $\\downarrow$", max = " $\\uparrow$"}
 local ESCAPES <const> = {["\\"] = "\\textbackslash{}", ["~"] = "\\textasciitilde{}",
@@ -35,7 +35,8 @@ return function(t)
   put("    \\toprule\n    " .. table.concat(head, " & ") .. " \\\\\n    \\midrule")
   for i, name in ipairs(t.names) do
     local cells <const> = {escaped(name)}
-    if cells[1]:sub(1, 1) == "[" then cells[1] = "{}" .. cells[1] end -- no option of the line above
+    -- LaTeX would read a [ as an option of the line above
+    if cells[1]:sub(1, 1) == "[" then cells[1] = "{}" .. cells[1] end
     for _, c in ipairs(t.columns) do cells[#cells + 1] = cell_of(c.cells[i]) end
     put("    " .. table.concat(cells, " & ") .. " \\\\")
   end

@@ -1,15 +1,15 @@
---- A table of results as words: for every cell the text of its mean, deviation and count, and its
--- mark. The writers add what their format needs around these.
+--- Lays a table of results out as text: for every cell its mean, deviation, count and mark. The
+-- writers add what their format needs.
 
 local format <const> = require "braid.format"
 local summary <const> = require "braid.train.statistics.summary"
 
 local SHORT <const> = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}}
-local DIGITS <const> = 4 -- of values without a deviation
+local DIGITS <const> = 4 -- significant digits of a value without a deviation
 
 local function grouped(text)
   local sign <const>, digits <const>, rest <const> = text:match("^(%-?)(%d+)(.*)$")
-  if not digits then return text end -- nan, inf
+  if not digits then return text end -- text for nan and inf
   return sign .. digits:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", "") .. rest
 end
 
@@ -25,7 +25,8 @@ local function read(value, scale)
   if type(value) == "string" then return {text = value} end
   local list <const>, scaled <const> = type(value) == "table" and value or {value}, {}
   for _, v in ipairs(list) do
-    if v - v == 0 then scaled[#scaled + 1] = scale * v end -- the others are counted as missing
+    -- values that are not finite count as missing
+    if v - v == 0 then scaled[#scaled + 1] = scale * v end
   end
   local cell <const> = {n = #scaled, of = #list, several = #list > 1}
   if #scaled == 0 then
@@ -44,7 +45,7 @@ local function decimals(cells)
     if cell.deviation and cell.deviation > 0 then least = math.min(least, cell.deviation) end
     if cell.mean then largest = math.max(largest, math.abs(cell.mean)) end
   end
-  -- The place of its first digit, as it is when two digits are shown.
+  -- The decimal place of the first digit of v, after rounding to two digits.
   local function place(v) return math.tointeger(tonumber(format("%.1e", v):match("e(.+)$"))) end
   local by_size <const> = largest > 0 and largest < math.huge and DIGITS - 1 - place(largest) or 1
   if least < math.huge then return math.max(0, math.min(1 - place(least), by_size + 2, 12)) end
@@ -64,7 +65,7 @@ local function find_best(column, cells, rows)
   for _, cell in ipairs(cells) do
     if cell.mean and (not value or sign * cell.mean < sign * value) then value = cell.mean end
   end
-  local others = false -- if all cells are equal, none is the best
+  local others = false -- if all cells are equal, none is marked as the best
   for i, cell in ipairs(cells) do
     if cell.mean and cell.mean == value then best[rows[i][1]] = true end
     others = others or cell.mean ~= nil and cell.mean ~= value

@@ -1,8 +1,8 @@
---- A table of results in Markdown, with `|` between its columns.
+--- Writes a table of results in Markdown, with `|` between its columns.
 
 local ARROWS <const> = {min = " ↓", max = " ↑"}
 
--- Escapes characters that have a meaning in Markdown, or in HTML inside it.
+-- Escapes characters that mean something in Markdown or in HTML.
 local function escaped(text)
   return (text:gsub("%s*[\r\n]+%s*", " "):gsub("[\\`*_{}%[%]|~#]", "\\%0")
     :gsub("[&<>]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;"}))

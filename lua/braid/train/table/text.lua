@@ -1,13 +1,14 @@
---- A table of results for the terminal. Columns are aligned; a table wider than the terminal is
--- split into blocks. A "*" marks the best of a column, a "~" values not distinguishable from it.
+--- Writes a table of results for the terminal. A table wider than the terminal is split into
+-- blocks. "*" marks the best of a column, "~" values that cannot be told apart from it.
 
 local core <const> = require "braid.core"
 
 local ARROWS <const> = {min = " ↓", max = " ↑"}
 local MARKS <const> = {best = " *", near = " ~"}
-local WIDTH <const>, GAP <const> = 100, 2 -- where output goes to no terminal
+-- the width if output does not go to a terminal, and the blanks between columns
+local WIDTH <const>, GAP <const> = 100, 2
 
--- One line, without anything that moves the cursor.
+-- One line without control characters, which could move the cursor.
 local function plain(text) return (text:gsub("[%c\127]+", " ")) end
 
 local function length(text) return utf8.len(text) or #text end
@@ -27,7 +28,7 @@ local function cell_of(cell, marked)
   return marked and text .. (MARKS[cell.mark] or "  ") or text
 end
 
--- Every column as a list of texts of one width, the first of them its head.
+-- Every column as a list of texts of the same width; the first is the heading.
 local function columns_of(t)
   local list <const> = {}
   local names <const> = {plain(t.first)}
@@ -50,7 +51,7 @@ local function columns_of(t)
   return list
 end
 
--- The columns from `from` on that fit beside the names; at least one.
+-- The last column that fits beside the names, starting at `from`; at least `from` itself.
 local function last_of(list, from, width)
   local used, last = list[1].width, from
   for k = from, #list do
