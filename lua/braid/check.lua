@@ -80,11 +80,11 @@ function M.declare(what, known, relation)
   return declared
 end
 
---- The same under another name, with some kinds added or changed.
+--- The same under another name, with some kinds added, changed or (false) left out.
 function Declared:called(what, more)
   local known <const> = {}
   for key, kind in pairs(self.kinds) do known[key] = kind end
-  for key, kind in pairs(more or {}) do known[key] = kind end
+  for key, kind in pairs(more or {}) do known[key] = kind or nil end
   return M.declare(what, known, self.relation)
 end
 

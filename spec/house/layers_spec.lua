@@ -189,7 +189,7 @@ describe("the layers of Lua", function()
     arguments = 2, folder = 2, record = 2, einsum = 2,
     printing = 1, limits = 2, guard = 2.4, class = 2.6, tensor_parts = 2, tensor_events = 2,
     random_state = 3, tensor = 3, grad = 4,
-    io = 4, data = 5, functional = 5, nn = 6, loss = 7, optim = 7, mtl = 7, profile = 7,
+    io = 4, data = 5, functional = 5, nn = 6, loss = 6.5, optim = 7, mtl = 7, profile = 7,
     sandbox = 8, plot = 9, model = 10,
     train = 11, vision = 11, repl = 11.5, cli = 12, init = 13,
   }

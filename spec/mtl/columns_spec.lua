@@ -21,6 +21,8 @@ end
 describe("nn.backbone", function()
   local KNOWN <const> = { -- input, blocks, output channels
     resnet18 = {{1, 3, 32, 40}, "stem, layer1, layer2, layer3, layer4", 512, {}},
+    resnet_small = {{1, 1, 37, 64}, "stem, layer1, layer2, layer3, layer4, fc", 256,
+      {input = {37, 64}}},
     alexnet = {{1, 3, 64, 64}, "conv1, conv2, conv3, conv4, conv5", 256, {}},
     vgg16 = {{1, 3, 32, 32}, "conv1_1, conv1_2, conv2_1, conv2_2, conv3_1, conv3_2, conv3_3, "
       .. "conv4_1, conv4_2, conv4_3, conv5_1, conv5_2, conv5_3", 128, {width = 0.25}},
@@ -70,7 +72,7 @@ describe("nn.backbone", function()
 
   it("says what is wrong", function()
     fails(function() nn.backbone("vgg17") end, "backbone: there is no backbone 'vgg17'; there is "
-      .. "alexnet, dmt, kth, resnet18, tcdcn, vgg16")
+      .. "alexnet, dmt, kth, resnet18, resnet_small, tcdcn, vgg16")
     fails(function() nn.backbone("dmt", {depth = 1}) end, "there is no option 'depth'")
     fails(function() nn.backbone("dmt", {width = math.huge}) end,
       "backbone dmt: width must be a finite number above 0, up to 100, not inf")

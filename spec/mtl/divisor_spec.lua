@@ -33,6 +33,16 @@ local CASES <const> = {
   ["landmarks, mean"] = function()
     return mtl.landmarks{points = 5, reduction = "mean"}, braid.randn(N, 10), points(10)
   end,
+  ["landmarks, relative"] = function()
+    return mtl.landmarks{points = 5, loss = "relative"}, braid.randn(N, 10), points(10)
+  end,
+  ["landmarks, relative mean"] = function()
+    return mtl.landmarks{points = 5, loss = "relative", reduction = "mean"}, braid.randn(N, 10),
+      points(10)
+  end,
+  ["landmarks, wing"] = function()
+    return mtl.landmarks{points = 5, loss = "wing"}, braid.randn(N, 10), points(10)
+  end,
   landmark_bins = function()
     return mtl.landmark_bins{points = 5, pixels = 8}, braid.randn(N, 80), points(10)
   end,

@@ -259,6 +259,8 @@ rows["mtl.early_stopping"] = {options = {main = "a"},
   call = function(_, o) mtl.early_stopping(tasks, o) end}
 rows["mtl.mutual"] = {arguments = {net = net}, options = {blocks = "one"},
   call = function(a, o) mtl.mutual(a.net, o) end}
+rows["mtl.mirrored"] = {arguments = {net = net, tasks = net.tasks}, no_names = true,
+  call = function(a) mtl.mirrored(a.net, a.tasks) end}
 rows["mtl.contrast_maps"] = {arguments = {net = net},
   call = function(a, o) mtl.contrast_maps(a.net, {batch}, "one", o) end}
 local function wide(w) return nn.Linear(math.ceil(w * 8), 1, {bias = false}) end
@@ -439,7 +441,7 @@ rows.load = {elsewhere = true, call = function(_, o) braid.load(folder .. "/h.pn
 rows["load: .csv"] = {what = "load", elsewhere = true,
   call = function(_, o) braid.load(table_csv, o) end}
 
-for _, name in ipairs{"alexnet", "dmt", "kth", "resnet18", "tcdcn", "vgg16"} do
+for _, name in ipairs{"alexnet", "dmt", "kth", "resnet18", "resnet_small", "tcdcn", "vgg16"} do
   rows["backbone " .. name] = {options = {width = 0.05},
     refused_ends = {width = true, input = true}, call = function(_, o) nn.backbone(name, o) end}
 end

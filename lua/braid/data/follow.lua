@@ -66,6 +66,9 @@ function M.angles(kind, width)
   return M.words(kind, width)
 end
 
+--- Whether a mirror image negates the numbers of a word such as "yaw".
+function M.negates(word) return WORDS[word][2] < 0 end
+
 --- A text about what is wrong with a label's kind, or nil. `t` is the label of n samples.
 function M.wrong(kind, t)
   local float <const> = t.dtype == "float32" or t.dtype == "float64"

@@ -31,11 +31,15 @@ local function class_of(kind)
 end
 
 -- The arguments that make the task again: its fields by name, but the first one in the class's
--- `unnamed` without a name. The size of a task's outputs follows from these arguments.
+-- `unnamed` without a name, and those in `option_of` under their option's name. The size of a
+-- task's outputs follows from these arguments.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end
   options.size, options.chosen, options.metrics = nil, nil, options.chosen
+  for field, option in pairs(class.option_of or {}) do
+    options[field], options[option] = nil, task[field]
+  end
   for i = #(class.unnamed or {}), 1, -1 do
     local value <const> = task[class.unnamed[i]]
     options[class.unnamed[i]] = nil

@@ -66,6 +66,9 @@ function Attributes.loss(_, output, target)
   return ops.cross_entropy(output:reshape(-1, 2), target:reshape(-1))
 end
 
+--- An output for the mirror image -> as for the image: attributes stay.
+function Attributes.mirrored(_, output) return output end
+
 --- How many samples have a label.
 function Attributes.labelled(_, target)
   return target:ne(core.missing_class):any(2):sum():item()

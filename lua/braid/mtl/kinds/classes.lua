@@ -51,6 +51,11 @@ function Classes:loss(output, target)
   return kept == 0 and each:sum() or (ops.topk(each, kept)):mean()
 end
 
+--- An output for the mirror image -> as for the image. Without flip, labels stay.
+function Classes:mirrored(output)
+  return self.flip and flips.back(output, self.flip) or output
+end
+
 --- How many samples have a label.
 function Classes:labelled(target) return ops.count_nonzero(target:ne(self.ignore)):item() end
 

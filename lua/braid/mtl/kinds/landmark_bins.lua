@@ -13,6 +13,7 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"
+local flips <const> = require "braid.mtl.tasks.flips"
 local Landmarks <const> = require "braid.mtl.kinds.landmarks"
 local ops <const> = core.ops
 
@@ -21,6 +22,7 @@ LandmarkBins.classifies = true -- its outputs say how likely classes are
 
 local OPTIONS <const> = check.declared["mtl.landmarks"]:called("mtl.landmark_bins", {
   pixels = check.needed(check.whole{from = 1}), reduction = check.choice{"mean", "sum"},
+  loss = false,
 })
 
 function LandmarkBins:init(given)
@@ -41,6 +43,14 @@ function LandmarkBins:places(output)
   local scores <const> = output:reshape(-1, self.points, 2, self.pixels)
   local places <const> = (scores:argmax(4):to(output.dtype) - 0.5) * (2 / self.pixels) - 1
   return places:masked_fill(scores:ne(scores):any(4), 0 / 0)
+end
+
+--- An output for the mirror image -> as for the image.
+function LandmarkBins:mirrored(output, name)
+  if not self.flip then flips.unknown("mtl.landmark_bins", name) end
+  local scores <const> = flips.back(output:reshape(-1, self.points, 2, self.pixels), self.flip)
+  local x <const>, y <const> = scores[{ {}, {}, 1 }]:flip(3), scores[{ {}, {}, 2 }]
+  return ops.stack({x, y}, 3):reshape(output.shape)
 end
 
 function LandmarkBins:loss(output, target)

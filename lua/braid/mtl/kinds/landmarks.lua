@@ -2,8 +2,14 @@
 --
 -- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Gruneau and
 -- Zuber, equation 2, after Zhang et al. 2014); with reduction = "mean" the mean squared error over
--- the coordinates that are there (Matsui et al. 2019, section 3.2). Metrics, of distances over the
--- true inter-ocular distance, between the centres of the eyes (Trottier et al. 2018, section 4.1):
+-- the coordinates that are there (Matsui et al. 2019, section 3.2). loss = "l1", "smooth_l1" or
+-- "wing" (Feng et al. 2018) takes another function of a coordinate's difference, in half widths of
+-- the image. loss = "relative" is the landmark error itself, a point's distance over that of the
+-- eyes: rounded within 0.01 half widths, the eyes at least 0.15 half widths apart; faces without
+-- eyes have no loss. Its reduction "mean" is over points, "sum" over a face's points.
+--
+-- Metrics, of distances over the true inter-ocular distance, between the centres of the eyes
+-- (Trottier et al. 2018, section 4.1):
 --   error     the landmark error, the mean over a face's points, of all faces
 --   failure   the share of faces whose landmark error is above 0.10
 --   auc       the area under the curve of errors up to 0.10, over 0.10 (see mtl.ced)
@@ -34,19 +40,24 @@ local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local eyes <const> = require "braid.mtl.tasks.eyes"
 local judged <const> = require "braid.mtl.measure.parts.judged"
+local point_losses <const> = require "braid.mtl.tasks.point_losses"
 local as_points <const> = require "braid.mtl.measure.forms.points"
 local flips <const> = require "braid.mtl.tasks.flips"
 local weight <const> = require "braid.mtl.tasks.weight"
-local ops <const> = core.ops
 
 local Landmarks <const> = class.guarded(class "Landmarks")
+Landmarks.option_of = {loss_kind = "loss"} -- "loss" is a method
 
 local OPTIONS <const> = check.declare("mtl.landmarks", {
   points = check.whole{5, from = 1}, flip = check.list{of = check.whole{from = 1}},
   eyes = eyes.KIND, of = eyes.OF, weight = weight.OPTION,
   alpha = check.number{0.10, above = 0}, reduction = check.choice{"sum", "mean"},
+  loss = check.choice{"l2", "l1", "smooth_l1", "wing", "relative"},
   metric = judged.OPTIONS.metric, metrics = judged.OPTIONS.metrics,
 }, function(o)
+  if o.loss == "relative" and o.eyes == false then
+    return "loss = \"relative\" is relative to the eyes, and eyes is false"
+  end
   return o.flip and flips.wrong(o.flip, o.points, "points") or eyes.wrong(o.eyes, o.points)
 end)
 
@@ -60,7 +71,7 @@ function Landmarks:take(declared, given)
 end
 
 function Landmarks:init(given)
-  self:take(OPTIONS, given)
+  self.loss_kind = self:take(OPTIONS, given).loss
   self.size = 2 * self.points
 end
 
@@ -75,12 +86,14 @@ end
 
 --- output (n, 2 points), target (n,points,2) -> a tensor without dimensions
 function Landmarks:loss(output, target)
-  local n <const>, known <const> = target:size(1), known_of(target)
-  local filled <const> = known and ops.masked_fill(target, known:logical_not(), 0) or target
-  local loss <const> = ops.mse(output, filled:reshape(n, -1),
-    {reduction = self.reduction, mask = known and known:reshape(n, -1)})
-  if self.reduction == "mean" then return loss end
-  return loss * (0.5 / (known and math.max(self:labelled(target), 1) or n))
+  return point_losses[self.loss_kind].of(self, output, target, known_of(target))
+end
+
+--- An output for the mirror image -> as for the image.
+function Landmarks:mirrored(output, name)
+  if not self.flip then flips.unknown("mtl.landmarks", name) end
+  local places <const> = flips.back(self:places(output), self.flip)
+  return (places * core.from_table({-1, 1}, output.dtype)):reshape(output.shape)
 end
 
 --- How many faces have a point.
@@ -89,10 +102,7 @@ function Landmarks.labelled(_, target)
 end
 
 --- How many values the loss is the mean over.
-function Landmarks:divisor(target)
-  if self.reduction == "mean" then return target:eq(target):sum():item() end
-  return self:labelled(target)
-end
+function Landmarks:divisor(target) return point_losses[self.loss_kind].divisor(self, target) end
 
 local function want_eyes(self)
   if not self.eyes then

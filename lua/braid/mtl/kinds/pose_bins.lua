@@ -20,6 +20,7 @@ local core <const> = require "braid.core"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local follow <const> = require "braid.data.follow"
+local flips <const> = require "braid.mtl.tasks.flips"
 local format <const> = require "braid.format"
 local judged <const> = require "braid.mtl.measure.parts.judged"
 local weight <const> = require "braid.mtl.tasks.weight"
@@ -119,6 +120,18 @@ function PoseBins:loss(output, target)
     total = total and total + loss or loss
   end
   return total * (1 / math.max(target:eq(target):sum():item(), 1))
+end
+
+--- An output for the mirror image -> as for the image: yaw and roll change their sign.
+function PoseBins:mirrored(output, name)
+  local labels <const>, parts <const> = self.labels or {name}, {}
+  local words = self.kind and follow.angles(self.kind, #self.bins)
+  words = words or follow.angles(table.concat(labels, " "), #self.bins)
+  if not words then flips.unknown("mtl.pose_bins", name, "kind") end
+  for i, scores in each(self, output, output) do
+    parts[i] = follow.negates(words[i]) and scores:flip(2) or scores
+  end
+  return ops.cat(parts, 2)
 end
 
 --- How many samples have a label.

@@ -47,6 +47,12 @@ function Real.loss(_, output, target)
   return ops.mse(output, filled, {mask = known})
 end
 
+--- An output for the mirror image -> as for the image. Without flip, numbers stay.
+function Real:mirrored(output)
+  if self.flip == "negate" then return -output end
+  return self.flip and output * core.from_table(self.flip, output.dtype) or output
+end
+
 --- How many samples have a label.
 function Real.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()

@@ -1,6 +1,7 @@
 --- Flips: which of n labels or points each becomes where an image is mirrored.
 
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 
 local M <const> = {}
 
@@ -14,6 +15,19 @@ function M.wrong(flip, n, what)
     if all then return nil end
   end
   return ("flip must name each of the %d %s once, not %s"):format(n, what, check.shown(flip))
+end
+
+--- Columns of outputs (n,k,...) of a mirror image -> in the order of the image's own.
+function M.back(outputs, flip)
+  local from <const> = {}
+  for i, to in ipairs(flip) do from[to] = i end
+  return outputs:index_select(2, core.from_table(from, "int64"))
+end
+
+--- Fails for a task that does not know what a mirror image does to its labels.
+function M.unknown(what, name, option)
+  check.fail("%s: what a mirror image does to the labels of %s is not known: give the task %s",
+    what, name, option or "flip")
 end
 
 return M

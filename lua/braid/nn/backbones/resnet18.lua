@@ -42,7 +42,7 @@ function Block:forward(x)
   return (y + (self.downsample and self.downsample(x) or x)):relu()
 end
 
-local M <const> = {options = declare("resnet18", 3),
+local M <const> = {options = declare("resnet18", 3), Block = Block,
   layout = {["stem.conv1"] = "conv1", ["stem.bn1"] = "bn1"}}
 
 function M.blocks(o)
