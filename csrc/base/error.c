@@ -12,7 +12,8 @@ br_status br_fail(br_status status, const char *format, ...) {
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  /* x86's sign of NaN means nothing; a name such as "x-nan.png" stays. */
+  /* The sign of a NaN means nothing on x86, so it goes. A name such as "x-nan.png"
+     stays. */
   for (char *at = message; (at = strstr(at, "-nan")); at++)
     if (at == message || strchr(" ([{,=", at[-1])) memmove(at, at + 1, strlen(at));
   return status;

@@ -33,7 +33,7 @@
 #if !defined(__clang__) && !defined(BR_SYSTEM_OPENMP)
 
 enum {
-  MAX_THREADS = 256,       /* of a region */
+  MAX_THREADS = 256,       /* of threads in a region */
   MAX_ROUNDS = 8,          /* of a barrier: log2 of MAX_THREADS */
   CACHE_LINE = 64,         /* bytes */
   SPINS = 50000,           /* before a waiting thread sleeps */
@@ -48,7 +48,8 @@ void GOMP_barrier(void);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
 
-/* A counter that threads wait for, and how many of them sleep meanwhile. */
+/* A counter that threads wait for, and the number of threads that sleep until it
+   changes. */
 typedef struct gate {
   atomic_uint count, sleepers;
 } gate;
@@ -56,7 +57,7 @@ typedef struct gate {
 /* A thread of the team. Fields that different threads write have cache lines of their
    own. */
 typedef struct worker {
-  alignas(CACHE_LINE) gate start; /* opened when the next region is set: */
+  alignas(CACHE_LINE) gate start; /* opened when run, data and threads are set */
   region *run;
   void *data;
   int threads;
@@ -65,7 +66,7 @@ typedef struct worker {
   alignas(CACHE_LINE) unsigned passed[MAX_ROUNDS];
 } worker;
 
-/* The first stands for whichever thread begins a region. */
+/* workers[0] stands for the thread that begins a region. */
 static worker workers[MAX_THREADS];
 
 static struct {
@@ -152,7 +153,7 @@ __attribute__((constructor)) static void watch_forks(void) {
   pthread_atfork(NULL, NULL, forget_threads);
 }
 
-/* Signals are for the program's own threads. */
+/* Starts a thread. It blocks all signals, which are for the program's own threads. */
 static bool add_thread(void) {
   pthread_t thread;
   sigset_t all, old;
@@ -171,8 +172,8 @@ static int processors(void) {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : MAX_THREADS;
 }
 
-/* Makes threads up to that number, or as many as the system allows. Returns how many
-   there are. */
+/* Makes threads until there are `threads`, or as many as the system allows. Returns
+   their number. */
 static int gather(int threads) {
   if (threads > MAX_THREADS) threads = MAX_THREADS;
   if (team.threads < threads) team.processors = processors();

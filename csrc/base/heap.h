@@ -11,14 +11,14 @@ enum { BR_HEADER = 64 }; /* bytes before what is handed out */
 /* The header of every block, large or small. */
 typedef struct br_block {
   size_t size; /* with the header */
-  int class;   /* of a small block; -1: it is cut out of a segment */
+  int class;   /* size class of a small block; -1: cut out of a segment */
   bool free;
   struct br_block *before, *after; /* neighbours in the segment; NULL at its ends */
   struct br_block *next, *prev;    /* in a list of free ones */
 } br_block;
 
-/* A block of `size` bytes, a multiple of 64, or somewhat more; NULL when the system has
-   none. */
+/* Returns a block of at least `size` bytes, which is a multiple of 64; NULL when the
+   system has no memory. */
 br_block *br_heap_take(size_t size);
 void br_heap_give(br_block *b);
 /* Gives the system back whatever is free. */

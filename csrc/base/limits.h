@@ -40,8 +40,9 @@ int64_t br_limit_of(br_limit which);
 /* The value must be from 1 to the row's `most`. */
 void br_limit_set(br_limit which, int64_t value);
 
-/* BR_EIO with a message that names the file, the value seen, the limit and how to raise
-   it; BR_OK when the value is within it. `unit` follows the value: "bytes". */
+/* Returns BR_OK if the value is within the limit. Otherwise returns BR_EIO, with a
+   message that names the file, the value, the limit and how to raise it. `unit` follows
+   the value, for example "bytes". */
 br_status br_limit_check(br_limit which, int64_t value, const char *name,
                          const char *unit);
 

@@ -57,7 +57,7 @@ static bool must_fail(void) {
   return false;
 }
 
-/* Whether so many more bytes would exceed the limit. */
+/* Whether `bytes` more would exceed the limit. */
 static bool is_beyond(size_t bytes) {
   if (pool.limit < 0 || (int64_t)bytes <= pool.limit - pool.live) return false;
   pool.limited = true;
@@ -69,7 +69,7 @@ static void count(int64_t bytes) {
   if (pool.live > pool.peak) pool.peak = pool.live;
 }
 
-/* From the system's own allocator. */
+/* A new block from the system's own allocator. */
 static br_block *fresh(size_t size, int class) {
   br_block *b = aligned_alloc(64, size);
   if (!b) return NULL;
@@ -123,7 +123,7 @@ static void trim(void) {
   br_heap_trim();
 }
 
-/* `bytes` with the header. */
+/* Takes a block of `bytes`, which count the header. */
 static br_block *take(size_t bytes) {
   size_t size = (bytes + 63) & ~(size_t)63;
 #ifdef BR_NO_POOL
@@ -195,7 +195,7 @@ void *br_scratch_take(int threads, size_t bytes, size_t *apart) {
   pthread_mutex_lock(&pool.lock);
   br_block *b = reuse_scratch(threads, bytes);
   *apart = b ? scratch.apart : (bytes + 4095) & ~(size_t)4095;
-  if (!b && !scratch.used) { /* the next is as large as any before */
+  if (!b && !scratch.used) { /* the new block also fits the largest request so far */
     if (*apart < scratch.apart) *apart = scratch.apart;
     if (threads < scratch.threads) threads = scratch.threads;
   }

@@ -14,9 +14,9 @@ void *br_alloc(size_t bytes);
 void *br_alloc_zero(size_t bytes);
 void br_free(void *p);
 
-/* Scratch of `bytes` for each of so many threads, contents undefined. Thread i's part is
-   *apart * i bytes from the result. A thread gets the same memory in each call, so it may
-   still be in that core's cache. A fresh block may be in another core's. */
+/* Scratch of `bytes` for each of so many threads, contents undefined. Thread i's part
+   is *apart * i bytes from the result. A thread gets the same memory in each call,
+   because that memory may still be in its core's cache. */
 void *br_scratch_take(int threads, size_t bytes, size_t *apart);
 void br_scratch_give(void *scratch); /* NULL is allowed */
 
@@ -38,8 +38,8 @@ bool br_mem_limit(int64_t bytes);
    with -1 ends this. */
 void br_mem_fail_after(int64_t n);
 
-/* A reference count, to stand first in a struct that br_retain and br_release may be
- * given. */
+/* A reference count. It is the first field of every struct that br_retain and
+   br_release take. */
 typedef struct br_ref {
   atomic_int count;
   void (*destroy)(void *self);

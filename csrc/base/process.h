@@ -1,8 +1,8 @@
 /* Other processes that this one starts, looks after and ends.
 
-   Each leads a process group of its own, so that a Ctrl-C at the terminal reaches this
-   process alone, and what is sent to the group reaches what the process started itself.
- */
+   Each process leads a group of its own. A Ctrl-C at the terminal therefore reaches
+   this process alone. A signal to the group also reaches the processes that the new one
+   started. */
 #ifndef BR_PROCESS_H
 #define BR_PROCESS_H
 
@@ -18,7 +18,8 @@ typedef struct br_process br_process;
 br_process *br_process_start(const char *path, char *const *arguments, char *const *added,
                              const char *output);
 
-/* Whether it has ended; then its exit status, or the signal that ended it (else 0). */
+/* Whether it has ended. Then `code` is its exit status and `signal` the signal that
+   ended it, or 0. */
 bool br_process_ended(br_process *p, int *code, int *signal);
 
 /* Sends its group a signal, unless it has ended. */
@@ -33,7 +34,7 @@ void br_process_free(br_process *p);
    one is not `parent` any more. */
 bool br_process_end_with(long parent);
 
-/* Waits so long, or until a signal comes. */
+/* Waits for that time, or until a signal comes. */
 void br_process_pause(double seconds);
 
 #endif

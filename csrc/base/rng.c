@@ -1,4 +1,4 @@
-/* Philox4x32-10 and the two distributions that stand on it. */
+/* Philox4x32-10, and the uniform and normal distributions made from it. */
 #include "base/rng.h"
 
 #include <math.h>

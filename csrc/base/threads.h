@@ -6,11 +6,11 @@
 
 int br_threads(void);
 void br_set_threads(int n); /* n >= 1; 0 asks for the default again */
-/* The threads that so many multiply-adds are worth: one where waking others takes longer.
- */
+/* How many threads to use for `work` multiply-adds. It is one where waking others would
+   take longer than the work. */
 int br_threads_for(double work);
-/* Blocks, `least` to `most`, into which each of some groups is cut so that all threads
-   get as many of them, or nearly. */
+/* How many blocks, `least` to `most`, each group is cut into, so that all threads get
+   the same number of blocks, or nearly. */
 int64_t br_blocks_for(int64_t least, int64_t most, int64_t groups, int threads);
 
 #endif

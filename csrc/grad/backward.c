@@ -1,4 +1,4 @@
-/* Backward passes: checks what users ask for, and runs it by the engine. */
+/* Checks the backward passes that users ask for, and runs them by the engine. */
 #include "grad/grad.h"
 
 static br_status check_start(const char *name, const br_tensor *y, const br_tensor *dy) {
@@ -24,7 +24,7 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph) {
   return status ? status : br_run_pass(&pass);
 }
 
-/* A target, and where an outer pass wants the target's gradient. */
+/* A target, and where an outer pass wants the target's gradient, if one does. */
 typedef struct wanted {
   br_var *var; /* owned */
   br_tensor **want;

@@ -10,10 +10,10 @@
 
 typedef struct queued {
   br_node *node; /* owned */
-  int before;    /* the depth of an outer pass that also has it in its heap, or 0 */
+  int before;    /* depth of an outer pass whose heap also has the node, or 0 */
 } queued;
 
-/* The gradient that an outer pass has gathered at a value. */
+/* The gradient that an outer pass has gathered at a value, put aside. */
 typedef struct aside {
   br_var *var; /* owned */
   br_tensor *pending;
@@ -30,10 +30,10 @@ typedef struct engine {
   int64_t asides, aside_room;
   bool retain;
   bool wanted_only; /* only wanted values get gradients; leaves accumulate nothing */
-  bool ends;        /* the pass does not go on behind a wanted value */
+  bool ends;        /* the pass does not go on past a wanted value */
 } engine;
 
-static _Thread_local int depth; /* passes that run */
+static _Thread_local int depth; /* the number of passes that run */
 
 /* Makes room for one more item of `size` bytes in a list. */
 static br_status make_room(void *list, size_t size, int64_t count, int64_t *room) {
@@ -80,7 +80,7 @@ static br_node *pop(engine *e) {
   return top.node;
 }
 
-/* g in the value's shape and type. */
+/* Returns g in the value's shape and type. */
 static br_tensor *fitted(const br_var *v, br_tensor *g) {
   br_tensor *sum = br_sum_to(g, v->ndim, v->shape);
   if (!sum || sum->dtype == v->dtype) return sum;
@@ -151,8 +151,7 @@ static bool is_taken(const engine *e, const br_var *v) {
   return e->ends && v->want && v->want_depth == e->depth;
 }
 
-/* Whether no gradient goes on from the value: it is a leaf, or the pass is to end there.
- */
+/* Whether no gradient goes on from the value: it is a leaf, or the pass ends there. */
 static bool ends_at(const engine *e, const br_var *v) {
   return !v->node || is_taken(e, v);
 }
@@ -201,20 +200,20 @@ static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
 
 /* Runs the hooks that the value had at the beginning, without those that a hook removes
    meanwhile. */
-static br_status run_hooks(br_var *v, br_tensor **grad) {
-  int64_t n = 0;
-  br_status status = BR_OK;
-  for (br_hook *hook = v->hooks; hook; hook = hook->next) n++;
-  br_hook **list = br_alloc((size_t)n * sizeof *list);
-  if (!list) return BR_ENOMEM;
-  n = 0;
-  for (br_hook *hook = v->hooks; hook; hook = hook->next) list[n++] = br_retain(hook);
-  for (int64_t i = 0; i < n; i++) {
-    if (!status && list[i]->number) status = list[i]->run(list[i], grad);
-    br_release(list[i]);
-  }
-  br_free(list);
-  return status;
+Runs the hooks that the value has at the beginning,
+    except those that a hook removes on the way.int64_t n = 0;
+br_status status = BR_OK;
+for (br_hook *hook = v->hooks; hook; hook = hook->next) n++;
+br_hook **list = br_alloc((size_t)n * sizeof *list);
+if (!list) return BR_ENOMEM;
+n = 0;
+for (br_hook *hook = v->hooks; hook; hook = hook->next) list[n++] = br_retain(hook);
+for (int64_t i = 0; i < n; i++) {
+  if (!status && list[i]->number) status = list[i]->run(list[i], grad);
+  br_release(list[i]);
+}
+br_free(list);
+return status;
 }
 
 /* Called when a value's gradient is complete: runs its hooks, and hands the gradient to
@@ -227,8 +226,8 @@ static br_status complete(const engine *e, br_var *v, br_tensor **grad) {
   return status;
 }
 
-/* Adds the arrived gradient to a leaf's. The user may change a leaf's gradient, so nobody
-   else may hold its memory. */
+/* Adds the arrived gradient to a leaf's gradient. The user may change that one, so
+   nobody else may hold its memory. */
 static br_status deliver(const engine *e, br_var *v) {
   br_tensor *g = take_pending(e, v);
   br_status status = complete(e, v, &g);

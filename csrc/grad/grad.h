@@ -87,9 +87,9 @@ br_status br_backward(br_tensor *y, br_tensor *dy, bool retain_graph);
 br_status br_backward_to(br_tensor *y, br_tensor *dy, bool retain_graph, int n,
                          br_tensor *const *targets, br_tensor **grads);
 
-/* Tensors where a pass begins, each with its gradient, and those where it ends: the
-   gradient of target[i] is written to row[i], which has its shape and which nobody else
-   may use; further gradients of the pass are added there. */
+/* The tensors where a pass begins, each with its gradient, and the targets where it
+   ends. The gradient of target[i] is written to row[i], which has its shape and which
+   nobody else may use. Further gradients of the pass are added there. */
 typedef struct br_ends {
   int n, targets;
   br_tensor *const *y, *const *dy;
@@ -105,9 +105,9 @@ br_status br_backward_rows(const br_ends *e, bool retain_graph);
 /* How many of the n tensors depend on each of the targets. */
 br_status br_reach(int n, br_tensor *const *y, int count, br_tensor *const *targets,
                    int *reached);
-/* The frontier: values on which two or more of the n tensors depend, and that are used
-   directly for a value on which only one depends. All gradients that the tensors have in
-   common come through these values. Each is given as a shape without values. The caller
+/* The frontier: each of its values is needed by two or more of the n tensors, and is
+   used directly for a value that only one of them needs. All gradients that the tensors
+   share come through these values. Each is given as a shape without values. The caller
    owns the list, *count long, and the shapes. */
 br_status br_frontier(int n, br_tensor *const *y, int *count, br_tensor ***found);
 
@@ -130,7 +130,7 @@ typedef struct br_pass {
   br_tensor *const *y, *const *dy;
   bool retain;
   bool wanted_only; /* only wanted values get gradients; leaves accumulate nothing */
-  bool ends;        /* the pass does not go on behind a wanted value */
+  bool ends;        /* the pass does not go on past a wanted value */
 } br_pass;
 
 br_status br_run_pass(const br_pass *p);
@@ -148,8 +148,8 @@ br_status br_node_check(const br_node *node);
 
 /* ---- tensors among indices (pick.c) ---- */
 
-/* A mask, which covers as many dimensions as it has, or a tensor of indices; and the
-   dimension of x at which it begins. */
+/* A mask or a tensor of indices, and the dimension of x at which it begins. A mask
+   covers as many dimensions as it has. */
 typedef struct br_pick {
   br_tensor *key;
   int dim;
@@ -158,8 +158,8 @@ typedef struct br_pick {
 /* The part of x that the picks, in the order of their dimensions, choose; NULL with a
    message. */
 br_tensor *br_pick_read(br_tensor *x, const br_pick *pick, int n);
-/* Writes to this part of x. Of several values for one place the last counts. The change
-   is not recorded. */
+/* Writes to this part of x. If several values go to one place, the last counts. The
+   change is not recorded. */
 br_status br_pick_write(br_tensor *x, const br_pick *pick, int n, br_tensor *value);
 
 #endif

@@ -1,8 +1,8 @@
 /* Reading and writing by tensors of indices (from 1, negative from the end) and by masks.
 
-   The dimensions that the keys name are brought to the front and merged into one, so that
-   the keys choose a list of rows. In the result the chosen dimensions stand where the
-   keys' dimensions were if those are neighbours, else they come first. */
+   The dimensions that the keys name are moved to the front and merged into one, so that
+   the keys choose a list of rows. In the result, the chosen dimensions stand where the
+   keys' dimensions were, if these are neighbours; else they come first. */
 #include <string.h>
 
 #include "grad/grad.h"
@@ -136,7 +136,8 @@ static br_status lay_out(choice *c, const br_tensor *x, const br_pick *pick, int
   c->ndim = chosen + left;
   memcpy(c->shape, c->at->shape, sizeof c->shape);
   for (int d = 0; d < left; d++) c->shape[chosen + d] = x->shape[c->order[c->named + d]];
-  /* A mask without dimensions names no dimension; its own comes where the mask stands. */
+  /* A mask without dimensions names no dimension. The one that it adds stands where the
+     mask does. */
   int before = c->named == 0 ? pick[0].dim : neighbours ? first : 0;
   for (int d = 0; d < c->ndim; d++)
     c->back[d] = d < before ? chosen + d : d < before + chosen ? d - before : d;
@@ -168,7 +169,7 @@ static br_tensor *applied(const char *name, br_tensor *t, br_tensor *other, int 
   return out;
 }
 
-/* Takes over `t` and permutes its dimensions, if the order is another. */
+/* Takes over `t`. Permutes its dimensions if `order` asks for it. */
 static br_tensor *permuted(br_tensor *t, const int *order) {
   int64_t v[BR_MAX_DIM];
   bool same = true;
@@ -201,7 +202,7 @@ done:
 
 /* ---- writing ---- */
 
-/* Copies the value to memory of its own, with a row for each chosen row. */
+/* Copies the value to memory of its own: a row for each chosen row. */
 static br_tensor *value_rows(const choice *c, br_tensor *value, br_dtype dtype) {
   int64_t shape[BR_MAX_DIM], wide[BR_MAX_DIM];
   int order[BR_MAX_DIM], ndim = 0;

@@ -26,7 +26,7 @@ static br_status add(round *r, br_var *v) {
   return BR_OK;
 }
 
-/* Notes that the current walk met this place; false if it has been here before. */
+/* Notes that the current walk met this place. Returns false if it was here before. */
 static bool meet(const round *r, uint64_t *walk, int *met) {
   if (*walk == r->now) return false;
   *met = *walk < r->first ? 1 : *met + 1;
@@ -79,15 +79,16 @@ br_status br_reach(int n, br_tensor *const *y, int count, br_tensor *const *targ
   return status;
 }
 
-/* A tensor of v's shape without values, by which its gradient can be asked for. */
+/* A tensor of v's shape, without values, that stands for v in a call for its
+   gradient. */
 static br_tensor *handle(br_var *v) {
   br_tensor *t = br_tensor_bare(v->dtype, v->ndim, v->shape, BR_CONTIGUOUS);
   if (t) t->var = br_retain(&v->ref);
   return t;
 }
 
-/* The shared values at which the part of the graph ends that serves one tensor only; and
-   for each, whether more than a part of it is taken there. */
+/* Shared values where the part of the graph that serves only one tensor ends; and for
+   each, whether the whole value is used there or only a part. */
 typedef struct ends {
   round found; /* a list only */
   bool *whole;
@@ -134,8 +135,9 @@ static br_status find_ends(round *r, br_var *start, ends *e) {
   return status;
 }
 
-/* Gradients may never meet at a value of which each tensor takes a part only, such as the
-   stacked maps that one mixing operator made. Then the operator's inputs are taken. */
+/* If each tensor uses only a part of a value, its gradients may never meet there. An
+   example is the stacked maps that one mixing operator made. Then the operator's inputs
+   are taken. */
 static br_status open_parts(const ends *e, ends *opened) {
   br_status status = BR_OK;
   for (int64_t k = 0; k < e->found.count && !status; k++) {

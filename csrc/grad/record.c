@@ -1,4 +1,4 @@
-/* Records of values, nodes of calls, and the recording of one onto the other. */
+/* Records of values, nodes of calls, and how calls are recorded. */
 #include "grad/grad.h"
 
 #include <stdatomic.h>

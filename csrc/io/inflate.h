@@ -10,11 +10,12 @@
 /* The most bytes that one deflated byte can give. */
 enum { BR_INFLATE_MOST = 1032 };
 
-/* Inflates raw deflate data of n bytes. Any result but m bytes gives BR_EIO. */
+/* Inflates n bytes of raw deflate data. A result of any other size than m bytes gives
+   BR_EIO. */
 br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m);
 
-/* Inflates at most the first m bytes from raw deflate data of n bytes; *got counts them.
-   Data that are damaged before that give BR_EIO. */
+/* Inflates up to m bytes of the result of n bytes of raw deflate data; *got counts
+   them. Data damaged before that give BR_EIO. */
 br_status br_inflate_start(const uint8_t *from, size_t n, uint8_t *to, size_t m,
                            size_t *got);
 

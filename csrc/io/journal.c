@@ -1,4 +1,5 @@
-/* Journals: a journal knows the size of its whole lines, and drops what lies beyond. */
+/* Journals. A journal knows the size of its whole lines, and cuts off what follows
+   them. */
 #define _GNU_SOURCE
 #include "io/journal.h"
 

@@ -1,8 +1,8 @@
 /* Journals: files to which lines are appended, each written by one process at a time.
 
-   The lock belongs to the open file, so that it ends with its process, however that ends.
-   A line is written whole or not at all. If a process is killed while it writes, a part
-   of a line may be left at the end; it is removed when the journal is next opened. */
+   The lock belongs to the open file, so it ends with its process, even if the process
+   is killed. A line is written whole or not at all. If a process is killed while it
+   writes, part of a line may remain at the end; the next opening removes it. */
 #ifndef BR_IO_JOURNAL_H
 #define BR_IO_JOURNAL_H
 
@@ -14,8 +14,8 @@
 
 typedef struct br_journal br_journal;
 
-/* Opens a journal. NULL with a message if it cannot be written, or if another process
-   holds it (*held). */
+/* Opens a journal. Returns NULL with a message if it cannot be written, or if another
+   process holds it (then *held is true). */
 br_journal *br_journal_open(const char *path, bool *held, br_status *status);
 
 /* Appends lines of n bytes. After a failure the file is as it was before. */

@@ -1,5 +1,5 @@
-/* Values in the form that files use. They are converted one at a time through 64 bits,
-   or copied when the tensor has the same form. */
+/* Values in the types of files. Each is converted through 64 bits. If the tensor has
+   the same type and byte order, all are copied. */
 #include "io/packed.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static uint32_t widen_half(uint32_t half) {
 }
 
 /* The same for an 8-bit float with 4 bits of exponent and 3 of mantissa. It has no
-   infinity, and NaN where all these bits are ones. */
+   infinity; all of these bits set mean NaN. */
 static uint32_t widen_e4m3(uint32_t byte) {
   uint32_t sign = (byte & 0x80u) << 24, e = byte >> 3 & 15u, m = byte & 7u, bits;
   if (e == 15 && m == 7) return sign | 0x7FC00000u;

@@ -1,4 +1,5 @@
-/* Decodes values of files: also types that tensors lack, in either byte order. */
+/* Decodes values of files, in either byte order. Files may have types that tensors
+   lack. */
 #ifndef BR_IO_PACKED_H
 #define BR_IO_PACKED_H
 
@@ -14,9 +15,9 @@ typedef struct br_packed {
   br_dtype dtype;
 } br_packed;
 
-/* The types of tensors by their names, and float16, bfloat16, float8_e5m2, float8_e4m3,
-   float8_e8m0, int8, int16, uint16, uint32 and uint64, whose values from 2^63 on come out
-   negative; NULL for any other name. */
+/* The type of this name, or NULL. The names are the tensor types and float16, bfloat16,
+   float8_e5m2, float8_e4m3, float8_e8m0, int8, int16, uint16, uint32 and uint64. Values
+   of uint64 from 2^63 on become negative. */
 const br_packed *br_packed_find(const char *name);
 
 /* Decodes n values to type p->dtype. `big`: the highest byte of a value comes first. */

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 
-/* How many rows a text can give when each is a name and k numbers, and how many bytes all
-   the names have at most. Blank lines do not count. Counting ends at the first line that
-   is too short to hold k numbers. */
+/* How many rows a text can give, each with a name and k numbers, and how many bytes all
+   names take at most. Blank lines do not count. Counting ends at the first line that is
+   too short to hold k numbers. */
 void br_rows_measure(const char *text, size_t n, int64_t k, int64_t *rows,
                      int64_t *name_bytes);
 

@@ -1,5 +1,5 @@
-/* The target of a write: where links lead, whether the file may be replaced, and the name
-   of the new file beside it, which only Braid's writers give. */
+/* The target of a write: where links lead, whether the file may be replaced, and the
+   name of the unfinished file beside it. Only Braid's writers give such names. */
 #define _GNU_SOURCE
 #include "io/target.h"
 
@@ -58,8 +58,9 @@ static char *behind_link(const char *path, br_status *status) {
   return next;
 }
 
-/* Follows links to their end, where no file needs to be yet. A link of the kernel, such
-   as the one behind /dev/stdout, is an error: it leads to an open file, not to a name. */
+/* Follows links to their end; no file needs to exist there. A link of the kernel, such
+   as the one behind /dev/stdout, is an error, because it leads to an open file and not
+   to a name. */
 static br_status follow(br_target *t, const char *path) {
   struct stat info;
   t->path = joined(path, strlen(path), "", 0);
@@ -92,8 +93,8 @@ static const char *kind_of(mode_t mode) {
   return "it is a device, which cannot be replaced by a file";
 }
 
-/* Whether an existing file may be replaced. The rights of the superuser do not count: a
-   file that nobody may write, or not its owner, is meant to stay. */
+/* Whether an existing file may be replaced. It may not if its owner has no right to
+   write it. The superuser's own rights do not count. */
 static br_status check_file(br_target *t, const char *path) {
   t->exists = stat(path, &t->info) == 0;
   if (!t->exists && errno != ENOENT)
@@ -160,7 +161,8 @@ void br_target_close(br_target *t) {
   *t = (br_target){.folder = -1};
 }
 
-/* ---- names beside ------------------------------------------------------------------ */
+/* ---- names of unfinished files
+   ------------------------------------------------------ */
 
 static uint64_t mixed(uint64_t hash, const void *bytes, size_t n) {
   const unsigned char *b = bytes;
@@ -168,7 +170,7 @@ static uint64_t mixed(uint64_t hash, const void *bytes, size_t n) {
   return hash ^ hash >> 32;
 }
 
-/* Writes the new file's name, which has these RANDOM digits. */
+/* Writes the unfinished file's name with these RANDOM digits. */
 static void spell(const br_target *t, const char *random, char beside[BR_BESIDE_SIZE]) {
   const size_t n = strlen(t->name);
   uint64_t hash = mixed(0xcbf29ce484222325u, t->name, n + 1);
@@ -190,15 +192,15 @@ void br_target_name_beside(const br_target *t, char beside[BR_BESIDE_SIZE]) {
   spell(t, random, beside);
 }
 
-/* Whether a file's name has the form of those that writers give. */
+/* Whether a name has the form that writers give. */
 static bool looks_beside(const char *name, size_t n) {
   const size_t tail = RANDOM + CHECK, mark = sizeof MARK - 1;
   return *name == '.' && n > tail + mark &&
          memcmp(name + n - tail - mark, MARK, mark) == 0;
 }
 
-/* Whether a writer of this target gave the name: its check digits depend on the target.
- */
+/* Whether a writer of this target gave the name. The check digits tell, because they
+   depend on the target. */
 static bool is_beside(const br_target *t, const char *name, size_t n) {
   char again[BR_BESIDE_SIZE];
   spell(t, name + n - RANDOM - CHECK, again);
@@ -245,9 +247,9 @@ bool br_target_clean(const br_target *t) {
 /* ---- folders without strangers' changes ---------------------------------------------
  */
 
-/* Hashes of folders and their times, as this thread's last writers left them. A folder
-   that did not change since need not be listed again, which takes long where it has many
-   files. They are few because a library has little thread-local memory. */
+/* Hashes of the folders as this thread's last writers left them. A folder that has not
+   changed since need not be listed again, which takes long if it has many files. There
+   are few, because a library has little thread-local memory. */
 enum { NOTED = 4 };
 static _Thread_local uint32_t noted[NOTED];
 

@@ -1,4 +1,4 @@
-/* Writers: a locked file under a name beside, then a rename. */
+/* Writers: a locked, unfinished file beside the target, which is then renamed. */
 #define _GNU_SOURCE
 #include "io/write.h"
 
@@ -21,7 +21,7 @@ struct br_writer {
   br_target target;
   int file;   /* -1: none */
   bool alone; /* no other writer's file was in the folder */
-  bool made;  /* the file beside is there */
+  bool made;  /* the unfinished file exists */
   char beside[BR_BESIDE_SIZE];
   char *path; /* as it was given, for messages */
   size_t held;
@@ -34,8 +34,8 @@ static br_status failed(const br_writer *w, int why) {
 
 /* ---- the file beside --------------------------------------------------------------- */
 
-/* Opens a file under a new name and locks it for this writer. Before the lock, another
-   writer may take the file for a dead writer's; then this one gives it up. */
+/* Opens a file under a new name and locks it. Before the lock, another writer may take
+   it for one that was left behind. Then this writer gives the file up. */
 static br_status create(br_writer *w) {
   const br_target *t = &w->target;
   const mode_t mode = t->exists ? 0600 : 0666;

@@ -28,8 +28,8 @@ br_status br_writer_finish(br_writer *w);
 /* Frees the writer and removes an unfinished file. NULL is allowed. */
 void br_writer_free(br_writer *w);
 
-/* Calls write once. At the process's limit of file size it fails with EFBIG; without this
-   the signal SIGXFSZ would end the process. */
+/* Calls write once. At the process's limit of file size it fails with EFBIG. A plain
+   call would get the signal SIGXFSZ, which ends the process. */
 ssize_t br_write_quietly(int file, const void *bytes, size_t n);
 
 #endif

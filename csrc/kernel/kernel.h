@@ -1,9 +1,9 @@
-/* Kernels: serial loops over contiguous runs, one table of them for each element type and
-   instruction set. They allocate nothing, fail never and know neither threads nor strides
-   (load and store, which bring strided runs into contiguous ones, excepted).
+/* Kernels: serial loops over contiguous runs. Each element type and instruction set has
+   a table of them. Kernels allocate nothing, never fail and use no threads. Only load
+   and store take a stride: they copy between strided and contiguous runs.
 
    An operator names a kernel by its place in the table, K(relu), so that one row serves
-   every element type. A place that a type does not fill is NULL. */
+   every element type. A kernel that a type lacks is NULL. */
 #ifndef BR_KERNEL_H
 #define BR_KERNEL_H
 
@@ -65,17 +65,18 @@ typedef struct br_run {
   int64_t len;
 } br_run;
 
-/* A sum's way to memory: + bias, then below zero either 0 (relu) or a slope's share of
-   it. bias and slope, a value for each column, may be NULL. */
+/* The last steps before a sum is stored: the bias is added, and a negative result
+   becomes 0 (relu) or is multiplied by the slope. bias and slope have a value for each
+   column, or are NULL. */
 typedef struct br_finish {
   const void *bias, *slope;
   bool relu;
 } br_finish;
 
-/* A register tile of an indirect product: y[i][j] = sum over taps t and channels c of
-   rows[t * mr + i][offset + c] * w[t][c][j], finished, i < m <= mr, j < k <= nr. With a
-   tap_step, taps lie that far apart and rows holds the pointers of the first alone. w,
-   bias and slope are packed nr wide. */
+/* A register tile of an indirect product: y[i][j] = finish(sum over taps t and channels
+   c of rows[t * mr + i][offset + c] * w[t][c][j]), i < m <= mr, j < k <= nr. If
+   tap_step is not 0, taps lie that far apart, and rows has the pointers of the first
+   tap only. w, bias and slope are packed nr wide. */
 typedef struct br_tile {
   int m;
   int64_t k, taps, c, offset, tap_step;
@@ -85,10 +86,10 @@ typedef struct br_tile {
   void *const *y;
 } br_tile;
 
-/* The gradient of its weights: dw[i][j] += a[p * step + i] * b[p][j], summed over the
+/* The gradient of the weights: dw[i][j] += a[p * step + i] * b[p][j], summed over the
    runs and their pixels p, i < m, j < k; b and dw are nr wide. With `at`, the factors
-   are a[p * step + at[i]] and b[p * b_step + j]. Then b is read nr wide, or half as wide
-   for k up to half of nr. */
+   are a[p * step + at[i]] and b[p * b_step + j]. Then b is read nr wide, or half as
+   wide for k up to half of nr. */
 typedef struct br_grad_tile {
   int m;
   int64_t k, runs, step;
@@ -106,23 +107,22 @@ typedef struct br_slim_product {
   bool add;
 } br_slim_product;
 
-/* A normalisation's factors of each channel: y = (x - centre) scale + shift; its slope's,
-   dx = a dy + b (x - centre) + d; and the former in double, where the type cannot hold
-   them: y = (x - mean) invstd weight + bias. */
+/* Batch normalisation of a channel: y = (x - centre) scale + shift. Each field has a
+   value for every channel. */
 typedef struct br_norm_line {
   const void *centre, *scale, *shift;
 } br_norm_line;
 
-/* A p-norm y of a lane and its gradient dy. `share` values are as large as an infinite
-   norm. */
+/* A p-norm y of a lane, and its gradient dy. For p = inf, `share` is the number of
+   values as large as the norm, which share dy. */
 typedef struct br_norm {
   double p;
   long double y;
   double share, dy;
 } br_norm;
 
-/* `rows` pixels of c channels, ld apart: x (dy in gradients) and the result. With `relu`
-   the result goes through it, and dy counts only where relu let x pass. */
+/* `rows` pixels of c channels, ld apart: x (and dy in gradients) and the result. With
+   `relu` the result goes through relu, and dy counts only where relu let x pass. */
 typedef struct br_norm_rows {
   int64_t rows, c, ld;
   const void *x, *dy;
@@ -150,8 +150,8 @@ typedef struct br_kernels {
   br_load_fn *load[BR_DTYPES];
   br_store_fn *store;
 
-  /* elementwise: every name of arith.inc and math.inc, and a gradient's inputs are dy
-     first and then what the operator kept */
+  /* elementwise kernels: every name of arith.inc and math.inc. A gradient's inputs are
+     dy and then what the operator kept. */
 #define NAME(name) br_map_fn *name;
 #define FLOATS
 #include "kernel/names.inc"
@@ -182,7 +182,8 @@ typedef struct br_kernels {
   void (*logsumexp_slope)(int64_t n, const void *x, double top, double rest, double dy,
                           void *dx);
 
-  /* normalised exponentials of rows of n elements, one after the other, or of one */
+  /* softmax of `rows` rows of n elements, one after the other; the others take one
+     row */
   void (*softmax)(int64_t rows, int64_t n, const void *x, void *y);
   void (*log_softmax)(int64_t n, const void *x, void *y);
   void (*softmax_grad)(int64_t n, const void *dy, const void *y, void *dx);
@@ -198,16 +199,17 @@ typedef struct br_kernels {
   void (*norm_sums)(const br_norm_rows *r, const double *mean, const br_norm_line *f,
                     double *sum_dy, double *sum_dy_dev);
   void (*norm_grad)(const br_norm_rows *r, const br_norm_slope *s, const br_norm_line *f);
-  /* the same with factors in double; sum_dy_dev is over the deviation */
+  /* the same with factors in double; sum_dy_dev is of dy times the normalised x */
   void (*affine_wide)(const br_norm_rows *r, const br_wide_norm *f);
   void (*norm_sums_wide)(const br_norm_rows *r, const br_wide_norm *f, double *sum_dy,
                          double *sum_dy_dev);
   void (*norm_grad_wide)(const br_norm_rows *r, const br_wide_norm *f,
                          const double *mean_dy, const double *mean_dy_dev);
 
-  /* rows of t columns of c channels, alpha and sums (t,t,c): y_i = sum_j alpha_ij x_j;
-     y_i = x_i + sum_j alpha_ij (x_j - x_i), and the diagonal with which the former is the
-     latter; and sums_ij = sum over the rows of dy_i x_j */
+  /* rows of t columns of c channels; alpha and sums are (t,t,c). mix: y_i = sum_j
+     alpha_ij x_j. mix_toward: y_i = x_i + sum_j alpha_ij (x_j - x_i). mix_diagonal:
+     sets the diagonal of alpha so that mix does what mix_toward did. mix_sums: sums_ij
+     = sum over the rows of dy_i x_j. */
   void (*mix)(int64_t rows, int64_t t, int64_t c, const void *x, const void *alpha,
               void *y);
   void (*mix_toward)(int64_t rows, int64_t t, int64_t c, const void *x, const void *alpha,
@@ -216,8 +218,8 @@ typedef struct br_kernels {
   void (*mix_sums)(int64_t rows, int64_t t, int64_t c, const void *dy, const void *x,
                    void *sums);
 
-  /* rows normalised: y = (x - mean) scale, the wide form for a scale or differences that
-     leave the type's range; dx = (dy - a - b y) scale */
+  /* a row by its own mean and scale: y = (x - mean) scale, dx = (dy - a - b y) scale.
+     The wide form is for a scale or differences beyond the type's range. */
   void (*standardize)(int64_t n, const void *x, double mean, double scale, void *y);
   /* sums += dy, y, dy y, y^2 */
   void (*standardize_sums)(int64_t n, const void *dy, const void *y, double *sums);
@@ -241,17 +243,18 @@ typedef struct br_kernels {
   /* element i of the run takes number draws->first + i */
   void (*dropout)(int64_t n, const void *x, void *y, double p, const br_draws *draws);
 
-  /* optimizer steps over a run, in place: at holds a parameter, its gradient and its
-     state (NULL where left out); arg is in the order that the operator lists */
+  /* optimizer steps over a run, in place: `at` holds a parameter, its gradient and its
+     state (NULL for a part that is not used); arg is in the order that the operator
+     lists */
   br_step *sgd, *adam, *rmsprop, *adagrad, *adadelta, *adamax;
 
   /* dst[j][i] = src[i][j], i < rows, j < cols; columns without a dst are left out */
   void (*transpose)(int64_t rows, int64_t cols, const void *const *src, void *const *dst);
-  /* The same of 2, 3 or 4 rows, all columns one after the other in dst. */
+  /* the same for 2, 3 or 4 rows, with all columns one after the other in dst */
   void (*interleave)(int64_t rows, int64_t cols, const void *const *src, void *dst);
 
-  /* Winograd's transforms of a tile, float32 only; those back tell whether what they give
-     can be relied on: see winograd.inc */
+  /* Winograd's transforms of a tile, float32 only. The transforms back return whether
+     their results are reliable: see winograd.inc. */
   void (*winograd_input)(int tile, int64_t c, const void *const *x, void *v,
                          int64_t step);
   bool (*winograd_output)(int tile, int64_t c, const void *m, int64_t step,

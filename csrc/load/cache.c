@@ -21,19 +21,19 @@ enum { BLOCK = 128, PATH = 4096 };
 
 static const char MAGIC[8] = {'B', 'R', 'C', 'A', 'C', 'H', 'E', '2'};
 
-/* Before the bytes of a picture, in 64 bytes. */
+/* The head of a picture's record, padded to 64 bytes. */
 typedef struct record {
-  uint64_t check; /* of all that follows, and of the cache's key */
+  uint64_t check; /* over all that follows, and over the cache's key */
   int64_t place;  /* of the picture, from 0 */
   br_cache_entry entry;
   int64_t none;
 } record;
 
 typedef struct tail {
-  uint64_t check; /* of the offsets, and of what follows */
+  uint64_t check; /* over the offsets, and over what follows */
   char magic[8];
   uint64_t key[2];
-  int64_t n, offsets; /* where those begin */
+  int64_t n, offsets; /* offsets: where they begin */
 } tail;
 
 /* ---- keys ------------------------------------------------------------------------ */
@@ -54,8 +54,8 @@ void br_cache_key_add(br_cache_key *key, const void *bytes, size_t n) {
   *key = (br_cache_key){{p, q}};
 }
 
-/* Only the system sets the time when a file's state last changed. A file with other
-   contents therefore has another such time, even with the same size and date. */
+/* A file with other contents always has another time of its last change of state, even
+   with the same size and date, because only the system sets that time. */
 void br_cache_key_add_file(br_cache_key *key, const char *path) {
   struct stat s = {0};
   int64_t facts[6] = {-1};
@@ -75,9 +75,9 @@ void br_cache_key_add_file(br_cache_key *key, const char *path) {
 
 enum { LANES = 8 };
 
-/* A checksum that costs less than reading does: sums, and sums of sums, of the words of
-   each of eight lanes. A change within one word is never missed, nor are two that change
-   places. */
+/* A checksum that costs less than reading: sums, and sums of sums, of the words in each
+   of eight lanes. It finds every change within one word, and every exchange of two
+   words. */
 static uint64_t checksum(uint64_t seed, const void *bytes, size_t n) {
   const uint64_t odd = 0x9e3779b97f4a7c15u;
   uint64_t sum[LANES] = {0}, sums[LANES] = {0}, word[LANES], check = seed ^ n;
@@ -116,7 +116,7 @@ void br_cache_close(br_cache *cache) {
   *cache = (br_cache){0};
 }
 
-/* n bytes from `at` on; false when there are fewer. */
+/* Reads n bytes from `at` on. Returns false if there are fewer. */
 static bool read_fully(int fd, void *to, size_t n, int64_t at) {
   for (char *p = to; n > 0;) {
     const ssize_t got = pread(fd, p, n, at);
@@ -163,7 +163,7 @@ bool br_cache_read(const br_cache *cache, int64_t i, br_scratch *scratch, br_ima
   return entry->h > 0;
 }
 
-/* Reads the offsets and the tail; true when they are whole. */
+/* Reads the offsets and the tail. Returns true if they are undamaged. */
 static bool read_offsets(br_cache *cache, const br_cache_key *key) {
   struct stat s;
   tail t;
@@ -185,7 +185,8 @@ static bool read_offsets(br_cache *cache, const br_cache_key *key) {
   return cache->offset[n] == t.offsets;
 }
 
-/* True when the file exists and seems whole. Pictures are checked only when read. */
+/* Returns true if the file exists and seems undamaged. Pictures are checked only when
+   they are read. */
 static bool open_file(br_cache *cache, const char *path, const br_cache_key *key,
                       int64_t n) {
   const size_t length = strlen(path) + 1;
@@ -201,7 +202,7 @@ static bool open_file(br_cache *cache, const char *path, const br_cache_key *key
 
 /* ---- writing --------------------------------------------------------------------- */
 
-/* A block of pictures being made: its inputs and results. */
+/* A block of pictures in the making: its inputs and results. */
 typedef struct block {
   const br_cache_key *key;
   br_cache_make make;
@@ -210,7 +211,7 @@ typedef struct block {
   br_status status[BLOCK];
 } block;
 
-/* Makes record i; it holds no picture if the file is bad. */
+/* Makes record i. The record has no picture if the file is bad. */
 static void make_one(block *b, int64_t k, int64_t i, br_scratch *scratch) {
   br_image im = {0}, owned = {0};
   br_cache_entry e = {0};
@@ -235,7 +236,7 @@ static void make_one(block *b, int64_t k, int64_t i, br_scratch *scratch) {
 }
 
 static void make_block(block *b, int64_t first, int64_t count) {
-  _Atomic int64_t next = 0; /* some pictures take longer */
+  _Atomic int64_t next = 0; /* threads take pictures one by one, as some take longer */
 #pragma omp parallel num_threads(br_threads())
   {
     br_scratch scratch = {0};

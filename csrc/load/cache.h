@@ -10,7 +10,7 @@
 #include "image/image.h"
 #include "load/recipe.h"
 
-/* One picture, and its size in its own file, on which its map depends. */
+/* One picture, and its size in its own file. The picture's map depends on that size. */
 typedef struct br_cache_entry {
   int64_t c, h, w; /* h is 0 if the picture could not be read */
   int64_t file_h, file_w;
@@ -26,7 +26,7 @@ typedef struct br_cache {
   int fd;
   char *path;
   br_cache_key key;
-  int64_t n, *offset; /* where each of the n records begins, and where the last ends */
+  int64_t n, *offset; /* where each record begins, and where the last ends */
 } br_cache;
 
 void br_cache_key_begin(br_cache_key *key);
@@ -34,8 +34,8 @@ void br_cache_key_add(br_cache_key *key, const void *bytes, size_t n);
 /* Adds a file: its path, size, inode and the times of its last changes. */
 void br_cache_key_add_file(br_cache_key *key, const char *path);
 
-/* Makes picture i: `im`, and the size in its file. The memory of `im` is the scratch's or
-   that of `owned`, which is freed after `im` has been copied. */
+/* Makes picture i: `im`, and the size in its file. The memory of `im` belongs to the
+   scratch or to `owned`. `owned` is freed after `im` has been copied. */
 typedef br_status (*br_cache_make)(void *context, int64_t i, br_scratch *scratch,
                                    br_image *im, br_image *owned, br_cache_entry *entry);
 

@@ -63,7 +63,7 @@ br_status br_batch_new(const br_plan *plan, int64_t n, br_batch *b) {
 static int64_t *ints(const br_tensor *t) { return (int64_t *)(void *)t->data; }
 static float *floats(const br_tensor *t) { return (float *)(void *)t->data; }
 
-/* The class or bin that stands for `label` in a mirror image. */
+/* The class or bin that takes the place of `label` in a mirror image. */
 static int64_t flipped(const br_field *f, bool mirrored, int64_t label) {
   const bool known = mirrored && f->flip && label >= 1 && label <= f->flip->numel;
   return known ? ints(f->flip)[label - 1] : label;
@@ -81,14 +81,14 @@ static void fill_classes(const br_field *f, const br_tensor *from, int64_t row,
   }
 }
 
-/* The bin, from 1 to `bins`, of a coordinate in pixels; a missing label when it lies
+/* The bin, from 1 to `bins`, of a coordinate in pixels; a missing label if it lies
    outside. */
 static int64_t bin_of(double u, double bin, int64_t bins) {
   const double at = floor((u + 0.5) / bin);
   return at >= 0 && at < (double)bins ? (int64_t)at + 1 : BR_MISSING_CLASS;
 }
 
-/* Where a sample's labels come from and go to: a row of a source's tensor (NULL where the
+/* Where a sample's labels come from and go to: a row of a source's tensor (NULL if the
    source has none), and a place in the batch. */
 typedef struct labels_of {
   const br_tensor *from;
@@ -128,7 +128,7 @@ static void in_units(const br_plan *plan, const br_affine *map, double x, double
   *v = (2 * *v + 1) / (double)plan->oh - 1;
 }
 
-/* The upright box around where the corners of a box come to lie. */
+/* The upright box around the four mapped corners of a box. */
 static void fill_box(const br_plan *plan, const br_tensor *from, int64_t row,
                      const br_affine *map, float *to) {
   const float *box = from ? floats(from) + 4 * row : NULL;
@@ -148,7 +148,7 @@ static void fill_box(const br_plan *plan, const br_tensor *from, int64_t row,
   }
 }
 
-/* A number after the map; the factor of a mirror image is not yet applied. */
+/* A number after the map. The factor for mirror images is applied later. */
 static double followed(const br_plan *plan, const br_affine *map, int rule, double v) {
   static const double DEGREE = 3.14159265358979323846 / 180;
   const double *m = map->m, side = map->mirrored ? -1 : 1;
@@ -211,8 +211,8 @@ static int64_t row_of(const br_source *s, int64_t i) {
   return s->rows ? ints(s->rows)[i] - 1 : i;
 }
 
-/* Picture `row` of a tensor as (h,w,c) with the plan's channels: in place where the
-   tensor is laid out so, else a copy in the scratch. */
+/* Picture `row` of a tensor as (h,w,c) with the plan's channels. It is in place if the
+   tensor has that layout, else a copy in the scratch. */
 static uint8_t *interleaved(const br_tensor *t, int64_t row, int64_t c,
                             br_scratch *scratch) {
   const int64_t *shape = t->shape, *stride = t->stride, own = shape[1];
@@ -253,7 +253,7 @@ static br_status path_of(const br_source *s, int64_t row, char path[PATH]) {
   return br_fail(BR_EIO, "%.200s...: the path is too long", path);
 }
 
-/* A picture after the fixed steps of its recipe, and the map that they make. */
+/* A picture after the fixed steps of its recipe, and the map of these steps. */
 typedef struct picture {
   br_sample sample;
   br_image owned, im; /* what was decoded, to be freed; the picture itself */

@@ -4,8 +4,8 @@
 
 #include "load/loader.h"
 
-/* A row of a batch: sample `pick` of the plan, at `place`, with random numbers of a
-   stream. */
+/* One sample to be made: number `pick` of the plan, for row `place` of the batch.
+   `seed` and `stream` choose its random numbers. */
 typedef struct br_place {
   int64_t pick, place;
   uint64_t stream;

@@ -36,7 +36,7 @@ struct br_loader {
   bool closing;
   int workers;
   pthread_t worker[MAX_WORKERS];
-  br_scratch scratch; /* of the thread that takes */
+  br_scratch scratch; /* of the thread that takes batches */
   double waited;
   int64_t skipped;
   char first_skipped[MESSAGE];
@@ -90,7 +90,8 @@ static void *work(void *argument) {
   return NULL;
 }
 
-/* Without workers: all samples, on as many threads as an operator may use. */
+/* Makes all samples, on as many threads as an operator may use. Called if there are no
+   workers. */
 static void make_all(br_loader *l, job *j) {
 #pragma omp parallel num_threads(br_threads()) if (j->batch.image->numel > 1 << 15)
   {
@@ -136,7 +137,7 @@ br_status br_loader_submit(br_loader *l, const int64_t *pick, int64_t n, uint64_
   return BR_OK;
 }
 
-/* Row `from` of a batch becomes row `to`. */
+/* Copies row `from` of a batch to row `to`. */
 static void move_row(const br_tensor *t, int64_t n, int64_t from, int64_t to) {
   const size_t bytes = (size_t)(t->numel / n * br_dtype_size(t->dtype));
   memcpy(t->data + (size_t)to * bytes, t->data + (size_t)from * bytes, bytes);

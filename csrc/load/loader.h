@@ -1,9 +1,10 @@
 /* Batches made ahead by worker threads.
 
    A plan says where pictures and labels come from and what happens to them. Batches are
-   submitted as lists of samples and taken in that order. What is in a batch depends on
-   the plan, the list, the seed and the stream alone, not on who made it when. Nothing
-   here sees a lua_State; workers use no OpenMP. */
+   submitted as lists of samples, and taken in the same order. The content of a batch
+   depends only on the plan, the list, the seed and the stream. It does not depend on
+   which worker made it, or when. Nothing here sees a lua_State; workers use no OpenMP.
+   */
 #ifndef BR_LOAD_LOADER_H
 #define BR_LOAD_LOADER_H
 
@@ -20,9 +21,10 @@ typedef enum br_field_kind {
   BR_FIELD_BOX     /* from float32 (n,4), corners in pixels -> float32, as points */
 } br_field_kind;
 
-/* How a number follows the geometry of a picture: not at all; as the angle in degrees of
-   a direction, counted from rightwards, clockwise or anticlockwise; or as a horizontal
-   length in pixels, which the loader converts to half widths of the result. */
+/* How a number changes with the geometry of a picture. It stays; or it is the angle of
+   a direction, in degrees counted from rightwards, clockwise or anticlockwise; or it is
+   a horizontal length in pixels, which the loader converts to half widths of the
+   result. */
 typedef enum br_follow {
   BR_FOLLOW_NOTHING,
   BR_FOLLOW_CLOCKWISE,
@@ -30,7 +32,7 @@ typedef enum br_follow {
   BR_FOLLOW_WIDTH
 } br_follow;
 
-/* A kind of label, under one name in all sources. */
+/* A kind of label. It has the same name in all sources. */
 typedef struct br_field {
   br_field_kind kind;
   int ndim;
@@ -42,9 +44,9 @@ typedef struct br_field {
   /* Reals: float32 (width,2), a br_follow and the factor of a mirror image for each
      number. NULL: they stay. */
   br_tensor *follow;
-  /* Numbers to classes. Points: bins of `bin` pixels of the result, from 1. Reals: bins
-     `bin` wide; the middle one of `bins` is around 0, or two meet at 0 when `bins` is
-     even. 0: no bins. */
+  /* How numbers become classes. Points: `bins` bins, each `bin` pixels of the result
+     wide. Reals: `bins` bins, each `bin` wide; an odd number has its middle bin around
+     0, an even number has two bins that meet at 0. 0: they stay numbers. */
   double bin;
   int64_t bins;
 } br_field;
@@ -59,7 +61,7 @@ typedef struct br_source {
   bool as_stored;              /* not turned as EXIF says */
   br_tensor *boxes;            /* float32 (n,4) or NULL */
   br_tensor *shifts;           /* float32 (n,2) or NULL, as a sample's shift */
-  br_tensor *rows;             /* int64 (n) from 1: which of the m; NULL: all */
+  br_tensor *rows;             /* int64 (n), from 1: which pictures; NULL: all */
   br_tensor *label[BR_FIELDS]; /* each with n rows; NULL: missing */
   int points;                  /* the field whose points place a crop; -1 none */
   br_tensor *eyes;             /* float32 (n,pairs,4) for the recipe's aligns, or NULL */
@@ -90,7 +92,7 @@ typedef struct br_batch {
   br_tensor *label[BR_FIELDS]; /* of each field */
 } br_batch;
 
-/* The plan must outlive the loader. NULL with a message on failure. */
+/* The plan must outlive the loader. Returns NULL with a message on failure. */
 br_loader *br_loader_new(const br_plan *plan);
 /* Ends and joins the workers; NULL is allowed. */
 void br_loader_free(br_loader *l);

@@ -1,4 +1,4 @@
-/* Recipes: they are built step by step, and then run over a sample. */
+/* Builds recipes step by step, and runs them over a sample. */
 #include "load/recipe.h"
 
 #include <math.h>
@@ -77,8 +77,8 @@ static br_part part_seen(const br_run *r, int64_t oh, int64_t ow) {
   return p;
 }
 
-/* When the warp shrinks by 2 or more, this first averages blocks of pixels, and changes
-   the map so that it reads from the averaged picture. */
+/* If the warp shrinks by 2 or more, first averages blocks of pixels, and changes the
+   map so that it reads from the averaged picture. */
 static br_status reduce_first(br_run *r, int64_t oh, int64_t ow, br_image *im,
                               double *m) {
   enum { MAX_FACTOR = 64 };
@@ -100,7 +100,7 @@ static br_status reduce_first(br_run *r, int64_t oh, int64_t ow, br_image *im,
   return BR_OK;
 }
 
-/* Carries out what is pending, into floats at `to` of oh x ow. */
+/* Carries out the pending map, into floats at `to` of oh x ow. */
 static br_status to_floats(br_run *r, int64_t oh, int64_t ow, float *to) {
   br_image im = r->bytes;
   double m[6];
@@ -143,7 +143,7 @@ static br_run start(const br_sample *x, br_scratch *scratch) {
                   .bytes = {.c = x->c, .h = x->h, .w = x->w, .data = x->data}};
 }
 
-/* A result of a warp must have room. */
+/* Checks that the result of a warp is not too large. */
 static br_status check_size(double h, double w) {
   if (h * w <= (double)(1 << 26)) return BR_OK;
   return br_fail(BR_EINVAL, "transforms: a picture of %g x %g pixels", w, h);

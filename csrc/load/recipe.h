@@ -1,11 +1,11 @@
 /* Recipes: what happens to a picture and its points between the file and the batch.
 
-   A recipe is a list of steps. Those of geometry (crop, resize, align, augment) only add
-   to one affine map from pixels of the result to points of the picture; the first step
-   that needs pixels, and the end, carries all of them out in one interpolation. One
-   exception: a resize that follows nothing random makes a picture of bytes, which a cache
-   may keep. A sample's own shift moves the frame that its first step of geometry gives.
-   Coordinates are those of warp.h. */
+   A recipe is a list of steps. Steps of geometry (crop, resize, align, augment) only
+   change an affine map from pixels of the result to points of the picture. The first
+   step that needs pixels, or the end, carries out the map in one interpolation. A
+   resize is an exception if nothing random comes before it: it makes a picture of
+   bytes, which a cache may keep. A sample's own shift moves the frame that its first
+   step of geometry gives. Coordinates are those of warp.h. */
 #ifndef BR_LOAD_RECIPE_H
 #define BR_LOAD_RECIPE_H
 
@@ -25,18 +25,18 @@ typedef struct br_recipe {
   br_recipe_step step[BR_RECIPE_STEPS];
 } br_recipe;
 
-/* Appends a step. An unknown name, a wrong number of parameters, or a step after one that
-   must be the last gives BR_EINVAL with a message. */
+/* Appends a step. An unknown name, a wrong number of parameters, or a step that may not
+   follow the one before gives BR_EINVAL with a message. */
 br_status br_recipe_add(br_recipe *r, const char *name, int n, const double *parameter);
 
-/* The size of the result for pictures of h x w (0: they differ); false when the size
-   would differ between pictures. */
+/* The size of the result for pictures of h x w (0 if they differ). Returns false if the
+   size differs between pictures. */
 bool br_recipe_size(const br_recipe *r, int64_t h, int64_t w, int64_t *oh, int64_t *ow);
 
 /* Runs the fixed steps: `out` (from the scratch, or the picture itself) and its map. */
 br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *scratch,
                           br_image *out, br_affine *map);
-/* Where a picture of the batch goes: y (h,w,c). */
+/* Where a picture goes in the batch: y (h,w,c). */
 typedef struct br_result {
   float *y;
   int64_t h, w;

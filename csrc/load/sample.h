@@ -1,5 +1,5 @@
-/* One sample on its way into a batch: its picture, its points, the maps between pictures,
-   and a worker's memory. */
+/* A sample on its way into a batch: its picture and points, the maps between pictures,
+   and the memory of the worker that makes it. */
 #ifndef BR_LOAD_SAMPLE_H
 #define BR_LOAD_SAMPLE_H
 
@@ -15,12 +15,12 @@ typedef struct br_affine {
 
 /* A map that changes nothing. */
 br_affine br_affine_identity(void);
-/* First `inner`, then `outer`. */
+/* The map that applies `inner` first and `outer` then. */
 br_affine br_affine_compose(const br_affine *outer, const br_affine *inner);
 /* The point that a map sends to (x, y). */
 void br_affine_inverse(const br_affine *map, double x, double y, double *u, double *v);
 
-/* Buffers of one worker. They grow and are reused. */
+/* A worker's buffers. They grow, and are used again for each sample. */
 enum {
   BR_SCRATCH_BYTES,
   BR_SCRATCH_PICTURE,
@@ -39,16 +39,16 @@ typedef struct br_scratch {
 void *br_scratch_get(br_scratch *s, int which, size_t bytes); /* NULL: no memory */
 void br_scratch_free(br_scratch *s);
 
-/* The sample that a recipe starts from. Random numbers depend on seed, stream and place
-   alone: step s draws from stream + s * 2^48 at place * 5 and on. */
+/* The sample that a recipe starts from. Its random numbers depend only on seed, stream
+   and place: step s draws from stream + s * 2^48, from number place * 5 on. */
 typedef struct br_sample {
   uint8_t *data; /* (h,w,c), never written */
   int64_t h, w, c;
   double box[4];      /* box[0] NaN: none */
-  double shift[2];    /* of what is seen, in shares of its width and height */
+  double shift[2];    /* how far the frame moves, as shares of its width and height */
   const float *point; /* (points,2) in pixels of the picture, NaN missing; or NULL */
   int64_t points;
-  const float *eyes; /* (pairs,4): x, y of the left and of the right one, NaN missing */
+  const float *eyes; /* (pairs,4): x, y of the left and of the right eye, NaN missing */
   int64_t pairs;
   uint64_t seed, stream, place; /* place: in the batch */
 } br_sample;

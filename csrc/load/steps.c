@@ -58,7 +58,7 @@ static bool extent(const br_run *r, double box[4]) {
   return any;
 }
 
-/* margin, square (0 or 1), by: 0 the box, 1 the points, 2 the middle */
+/* margin, square (0 or 1), by (0: the box, 1: the points, 2: the middle) */
 static void crop(br_run *r, const double *p) {
   double box[4] = {-0.5, -0.5, r->w - 0.5, r->h - 0.5};
   if (p[2] == 0 && isfinite(r->x->box[0])) {
@@ -85,7 +85,7 @@ static void resize(br_run *r, const double *p) {
 }
 
 /* index of the sample's pair of eyes, their height and distance as shares of the side,
-   the side. Where an eye is missing the frame is only resized to the side. */
+   the side. If an eye is missing, the frame is only resized to the side. */
 static void align(br_run *r, const double *p) {
   const bool mirrored = r->done.mirrored != r->pending.mirrored;
   double x0, y0, x1, y1;
@@ -108,8 +108,8 @@ static void align(br_run *r, const double *p) {
 }
 
 /* rotate (degrees), scale, shift across, flip, shear (degrees), width and height of the
-   result (0: the frame's), inner (0: the whole frame), area, shift down. The result shows
-   the middle `inner` pixels of the frame's width. */
+   result (0: the frame's), inner (0: the whole frame), area, shift down. The result
+   shows the middle part of the frame, `inner` pixels wide. */
 static void augment(br_run *r, const double *p) {
   const double ow = p[5] > 0 ? p[5] : r->w, oh = p[6] > 0 ? p[6] : r->h;
   const double inner = p[7] > 0 ? p[7] : r->w, ratio = inner / ow;

@@ -4,9 +4,8 @@
 
 #include "load/sample.h"
 
-/* The state between two steps: a picture of bytes or of floats; `done`, the map from it
-   to the sample's picture; `pending`, the map from a frame of w x h to it, not yet run.
- */
+/* The state between two steps. The picture is in bytes or floats. `done` maps it to the
+   sample's picture. `pending`, not yet carried out, maps a frame of w x h to it. */
 typedef struct br_run {
   const br_sample *x;
   br_scratch *scratch;
@@ -26,9 +25,9 @@ typedef struct br_step_kind {
   bool pixels, random, last;
   bool fits;   /* its result may be kept by a cache */
   bool square; /* the parameter at `size` is the height too */
-  bool varies; /* the size of the result is that of a box */
+  bool varies; /* the result is as large as the box */
   int size;    /* the parameter where the result's width stands, or -1 */
-  int area;    /* the parameter that says whether means are taken, or -1: they are */
+  int area;    /* the parameter that says whether means are taken; -1: always */
   void (*run)(br_run *r, const double *p);
 } br_step_kind;
 

@@ -28,9 +28,9 @@ void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
 /* ---- the library ----
 
    OpenBLAS takes 128 MB of address space for a buffer when it is loaded, and again for
-   each thread that is in it at a time. Where the system refuses, it tries for ever. So
-   Braid loads it at the first product, and before that, and before each buffer, checks
-   that there is enough address space. */
+   each thread that uses it at the same time. If the system refuses, it tries for ever.
+   So Braid loads it at the first product. It checks that there is enough address space
+   before that, and before each buffer. */
 
 enum { MAX_THREADS = 128 };
 
@@ -88,8 +88,8 @@ static char *set_variable(const char *name, const char *value) {
   return kept;
 }
 
-/* Opens OpenBLAS: the one with which Braid was built, if it is there. The variables keep
-   it from taking a buffer for each processor. */
+/* Opens OpenBLAS: the library that Braid was built with, if it is there. The variables
+   keep it from taking a buffer for each processor. */
 static void open_library(void) {
   static const char *const files[] = {BR_BLAS_DIR "/libopenblas.so.0", "libopenblas.so.0",
                                       "libopenblas.so", "libopenblas.dylib", NULL};

@@ -1,4 +1,4 @@
-/* Data worked out from a tensor's values and valid until they change, such as weights in
+/* Data computed from a tensor's values and valid until they change, such as weights in
    the order in which a kernel reads them. The storage owns them and frees them. */
 #include <string.h>
 

@@ -29,14 +29,14 @@ static int category(br_dtype d) {
   return br_dtype_is_float(d) ? FLOAT : d == BR_BOOL ? BOOLEAN : INTEGER;
 }
 
-/* The smaller type that holds both; within integers uint8 < int32 < int64. */
+/* The smaller type that holds both; among integers uint8 < int32 < int64. */
 static br_dtype join(br_dtype a, br_dtype b) {
   static const int rank[BR_DTYPES] = {
       [BR_BOOL] = 0, [BR_U8] = 1, [BR_I32] = 2, [BR_I64] = 3, [BR_F32] = 4, [BR_F64] = 5};
   return rank[a] >= rank[b] ? a : b;
 }
 
-/* A number stands for its category alone. */
+/* A plain number gives only its category. */
 static br_dtype as_number(br_dtype d) { return category(d) == FLOAT ? BR_F32 : d; }
 
 br_dtype br_promote(int n, br_tensor *const *in) {

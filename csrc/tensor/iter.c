@@ -1,7 +1,7 @@
 /* Goes over several tensors together, block by block. */
 #include "tensor/tensor.h"
 
-/* Strides of t spread over the first operand's dimensions; 0 where t is broadcast. */
+/* Strides of t along the first operand's dimensions; 0 where t is broadcast. */
 static void spread(const br_tensor *first, const br_tensor *t, int64_t *stride) {
   int shift = first->ndim - t->ndim;
   for (int d = 0; d < first->ndim; d++) {

@@ -1,4 +1,4 @@
-/* Fills contiguous tensors of one dimension. Each value depends on its place alone. */
+/* Fills contiguous tensors of one dimension. Each value depends only on its index. */
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -30,7 +30,8 @@ void br_series_real(br_tensor *t, double first, double step) {
   for (int64_t i = 0; i < t->numel; i++) br_put_double(t, i, first + (double)i * step);
 }
 
-/* Each half is counted from its own end, so that both ends are exact. */
+/* The first half is computed from `first`, the second from `last`, so that both ends
+   are exact. */
 void br_series_even(br_tensor *t, double first, double last) {
   int64_t gaps = t->numel - 1;
   double step = gaps > 0 ? last / (double)gaps - first / (double)gaps : 0;

@@ -1,4 +1,4 @@
-/* Making tensors and asking about them. */
+/* Makes tensors, and answers questions about them. */
 #include "tensor/tensor.h"
 
 #include <stdatomic.h>
@@ -19,7 +19,7 @@ static void tensor_destroy(void *self) {
   br_free(t);
 }
 
-/* Takes over `data`. */
+/* Owns `data` from now on. */
 static br_storage *storage_new(void *data) {
   static atomic_int_least64_t last;
   br_storage *s = data ? br_alloc(sizeof *s) : NULL;
@@ -35,7 +35,7 @@ static br_storage *storage_new(void *data) {
   return s;
 }
 
-/* Takes over one reference to `storage`, which may be NULL only if `bare`. */
+/* Owns one reference to `storage` from now on. It may be NULL only if `bare`. */
 static br_tensor *wrap(br_storage *storage, bool bare, br_dtype dtype, int ndim,
                        const int64_t *shape, int64_t numel) {
   if (!storage && !bare) return NULL;
@@ -67,7 +67,7 @@ static void dense_strides(int ndim, const int64_t *shape, const int *order,
 }
 
 bool br_count(int ndim, const int64_t *shape, int64_t *numel) {
-  int64_t n = 1, reach = 1; /* reach leaves zeros out: strides must fit as well */
+  int64_t n = 1, reach = 1; /* `reach` skips sizes of 0, because strides must fit too */
   for (int d = 0; d < ndim; d++) {
     if (shape[d] < 0 || __builtin_mul_overflow(n, shape[d], &n)) return false;
     if (shape[d] > 0 && __builtin_mul_overflow(reach, shape[d], &reach)) return false;

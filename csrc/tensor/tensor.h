@@ -20,7 +20,7 @@ typedef struct br_storage {
   int64_t id; /* unique: no other storage has it or had it */
   void *data;
   int64_t version;
-  br_derived *derived; /* see derived.c; made from the version named below */
+  br_derived *derived; /* see derived.c; made from derived_version */
   int64_t derived_version;
 } br_storage;
 
@@ -45,9 +45,9 @@ const char *br_dtype_name(br_dtype dtype);
 bool br_dtype_parse(const char *name, br_dtype *out);
 int64_t br_dtype_size(br_dtype dtype);
 bool br_dtype_is_float(br_dtype dtype);
-/* The type of a result, as PyTorch decides it: within a category (bool < integer < float)
-   tensors with dimensions outrank 0-d tensors and these outrank numbers; a higher
-   category wins over a lower one. */
+/* The type of a result, by PyTorch's rule. A higher category wins (bool < integer <
+   float). Within a category, tensors with dimensions win over 0-d tensors, and 0-d
+   tensors over plain numbers. */
 br_dtype br_promote(int n, br_tensor *const *in);
 
 /* ---- making (tensor.c); NULL with a message on failure ---- */
@@ -106,13 +106,13 @@ void br_series_real(br_tensor *t, double first, double step);
 /* Fills t with evenly spaced values from first to last; both ends are exact. */
 void br_series_even(br_tensor *t, double first, double last);
 
-/* ---- data derived from values, kept until these change (derived.c) ---- */
+/* ---- data computed from values, kept until the values change (derived.c) ---- */
 
 enum { BR_DERIVED_KEY = 21 };
 
 /* The data kept for t under that key; NULL when t has changed since. */
 void *br_derived_find(br_tensor *t, const int64_t *key);
-/* Takes over `data`, which `release` will free. When memory is short it returns false and
+/* Takes over `data`, which `release` will free. If memory is short, returns false and
    does not take `data` over. */
 bool br_derived_keep(br_tensor *t, const int64_t *key, void *data,
                      void (*release)(void *data));
@@ -137,9 +137,9 @@ bool br_reshape_strides(const br_tensor *t, int ndim, const int64_t *shape,
 
 enum { BR_ITER_MAX = 6, BR_ITER_BLOCK = 1024 };
 
-/* Several tensors walked together in the memory order of the first, whose shape the
-   others broadcast to. Adjacent dimensions are merged where all tensors have one even
-   stride over both. */
+/* Several tensors walked together, in the memory order of the first. The others
+   broadcast to its shape. Dimensions are merged where every tensor has one stride over
+   both. */
 typedef struct br_iter {
   int n, ndim;
   int64_t total;
@@ -151,22 +151,22 @@ typedef struct br_iter {
 void br_iter_init(br_iter *it, int n, br_tensor *const *operand);
 /* True when operand k's elements lie one after the other in walking order. */
 bool br_iter_dense(const br_iter *it, int k);
-/* Elements first .. first+n-1 of operand k as a run of `dtype`: a pointer into the tensor
-   where that is possible, else `buffer` filled. */
+/* Elements first .. first+n-1 of operand k as a run of `dtype`: a pointer into the
+   tensor where possible, else `buffer`, filled. */
 const void *br_iter_load(const br_iter *it, int k, br_dtype dtype, int64_t first,
                          int64_t n, void *buffer);
-/* Puts a run of operand k's own type back into it. */
+/* Stores a run of operand k's own type. */
 void br_iter_store(const br_iter *it, int k, int64_t first, int64_t n,
                    const void *buffer);
 
 /* ---- products (blas.c) ---- */
 
-/* How many threads, up to n, may be in the functions below at a time; 0 with a message
-   when there is no memory for one. Call this before the functions below. */
+/* How many threads, up to n, may call the functions below at the same time; 0 with a
+   message when memory is short. Call this before the functions below. */
 int br_blas_threads(int n);
 
-/* A matrix of a product: its rows are `ld` elements apart. A matrix to be transposed is
-   described as it lies in memory. */
+/* A matrix of a product: its rows are `ld` elements apart. For a transposed matrix the
+   fields describe what is in memory. */
 typedef struct br_matrix {
   const void *data;
   int64_t ld;
@@ -186,8 +186,8 @@ typedef struct br_blas_product {
 /* Computes the product on the calling thread. */
 void br_gemm(const br_blas_product *p);
 
-/* Small systems, in double. A function that returns a number returns 0, or (from 1) the
-   place where it failed. */
+/* Small systems, in double. A returned number is 0, or the place (from 1) where the
+   function failed. */
 
 /* Replaces a (n,n), which lies column by column, by its factors. */
 int64_t br_lu(int64_t n, double *a, int32_t *pivot);
@@ -195,7 +195,7 @@ int64_t br_lu(int64_t n, double *a, int32_t *pivot);
  */
 void br_lu_solve(bool transposed, int64_t n, int64_t k, const double *lu,
                  const int32_t *pivot, double *b);
-/* The lower half of a, row by row, becomes l of a = l l^T. */
+/* The lower half of a, row by row, becomes l, where a = l l^T. */
 int64_t br_cholesky(int64_t n, double *a);
 /* b (n,n), row by row, becomes l^-1 b, or b l^-1 from the right; l^-T when transposed. */
 void br_triangle_solve(bool right, bool transposed, int64_t n, const double *l,

@@ -1,5 +1,5 @@
-/* Shape arithmetic and views: other ways to see the same storage. The caller has
-   checked the arguments. */
+/* Shape arithmetic and views of the same storage. The caller has checked the
+   arguments. */
 #include "tensor/tensor.h"
 
 bool br_broadcast(int an, const int64_t *a, int bn, const int64_t *b, int *ndim,
