@@ -198,22 +198,22 @@ static br_status accumulate(engine *e, br_var *v, br_tensor *g) {
   return status;
 }
 
-/* Runs the hooks that the value had at the beginning, without those that a hook removes
-   meanwhile. */
-Runs the hooks that the value has at the beginning,
-    except those that a hook removes on the way.int64_t n = 0;
-br_status status = BR_OK;
-for (br_hook *hook = v->hooks; hook; hook = hook->next) n++;
-br_hook **list = br_alloc((size_t)n * sizeof *list);
-if (!list) return BR_ENOMEM;
-n = 0;
-for (br_hook *hook = v->hooks; hook; hook = hook->next) list[n++] = br_retain(hook);
-for (int64_t i = 0; i < n; i++) {
-  if (!status && list[i]->number) status = list[i]->run(list[i], grad);
-  br_release(list[i]);
-}
-br_free(list);
-return status;
+/* Runs the hooks that the value has at the beginning, except those that a hook removes
+   on the way. */
+static br_status run_hooks(br_var *v, br_tensor **grad) {
+  int64_t n = 0;
+  br_status status = BR_OK;
+  for (br_hook *hook = v->hooks; hook; hook = hook->next) n++;
+  br_hook **list = br_alloc((size_t)n * sizeof *list);
+  if (!list) return BR_ENOMEM;
+  n = 0;
+  for (br_hook *hook = v->hooks; hook; hook = hook->next) list[n++] = br_retain(hook);
+  for (int64_t i = 0; i < n; i++) {
+    if (!status && list[i]->number) status = list[i]->run(list[i], grad);
+    br_release(list[i]);
+  }
+  br_free(list);
+  return status;
 }
 
 /* Called when a value's gradient is complete: runs its hooks, and hands the gradient to

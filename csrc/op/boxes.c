@@ -90,7 +90,7 @@ static br_status nms_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]
 /* clang-format off */
 const br_op br_boxes_ops[] = {
     {.name = "nms", .args = "boxes:t scores:t threshold:f=0.5[0,1] minimum:b=false",
-     .doc = "indices, best first, of the boxes (n,4: x1 y1 x2 y2) that stay when each box removes those of lower score (n) that it overlaps by more than threshold; overlap is intersection over union, or with minimum over the smaller box",
+     .doc = "non-maximum suppression of boxes (n,4: x1 y1 x2 y2) with scores (n): from the best on, each box removes later ones that it overlaps by more than threshold. Returns the indices of the boxes that stay, best first. Overlap is intersection over union; with minimum, over the smaller box",
      .infer = nms_infer, .forward = nms_forward, .flags = BR_NO_METHOD},
     {0},
 };

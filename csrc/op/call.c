@@ -1,4 +1,4 @@
-/* The life of a call. */
+/* The steps of a call, from its arguments to its results and gradients. */
 #include "op/op.h"
 
 #include <string.h>

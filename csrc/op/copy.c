@@ -1,4 +1,4 @@
-/* Copies: between types, formats and shapes, and of several tensors into one. */
+/* Copies: to other types, formats and shapes, and of several tensors into one. */
 #include "op/op.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@ enum {
   COLOURS = 4
 };
 
-/* Whether the pixels of an image's rows lie one after the other: channels innermost, or
-   in planes. */
+/* Whether an image's rows can be joined into one row of pixels: channels are innermost,
+   or in planes. */
 static bool channels_inside(const br_tensor *t) {
   return t->stride[1] == 1 && t->stride[3] == t->shape[1];
 }
@@ -33,15 +33,16 @@ static bool rows_join(const br_tensor *t) {
   return t->stride[2] == t->shape[3] * t->stride[3];
 }
 
-/* A copy of images of c channels to the other format. `inside`: the channels of the
-   source are innermost. `plane`: the step between channels on the side with planes. */
+/* A copy of images of c channels to the other format. `inside`: the source has its
+   channels innermost. `plane`: the step between channels on the side that has
+   planes. */
 typedef struct turn {
   int64_t size, c, plane;
   bool inside;
 } turn;
 
-/* A block of pixels and channels, from element x on and to element y on, each a row of
-   one side. */
+/* Copies a block of pixels and channels from x to y. Each pixel, or each channel, is a
+   row on one of the two sides. */
 static void turn_block(const turn *t, int64_t pixels, int64_t channels, const char *x,
                        char *y) {
   const void *from[PART];
@@ -68,7 +69,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
   int64_t part = !inside && c <= COLOURS ? LONG : PART;
   int64_t across = (width + part - 1) / part, deep = (c + PART - 1) / PART;
   int64_t units = dst->shape[0] * down * across * deep;
-  int64_t grain = part == LONG ? 32768 : 4096; /* values that pay for another thread */
+  int64_t grain = part == LONG ? 32768 : 4096; /* worth another thread */
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (dst->numel > grain && units > 1)
   for (int64_t u = 0; u < units; u++) {
@@ -138,8 +139,8 @@ static br_status clone_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
-/* bool asks of every value whether it is 0; no other type changes one but for a fraction.
- */
+/* Only bool and integers change values. bool becomes "is not 0", and an integer type
+   drops the fraction. */
 static br_status to_infer(br_call *c) {
   br_dtype dtype = (br_dtype)c->arg[0].i;
   const char *wrong = dtype == BR_BOOL ? NULL : br_misfits(dtype, c->in[0], true);
@@ -226,8 +227,8 @@ static br_status cat_infer(br_call *c) {
   return br_out(c, 0, br_promote(c->nin, c->in), x->ndim, shape, format);
 }
 
-/* Maps side by side along their channels, which lie innermost: pixel by pixel, so that
-   the result is written in order. */
+/* Joins maps along their innermost channels, pixel by pixel, so that the result is
+   written in order. */
 static bool cat_pixels(br_call *c) {
   br_tensor *y = c->out[0];
   if (c->arg[0].i != 1 || y->ndim != 4 || y->numel == 0 || !br_is_channels_last(y))
@@ -317,10 +318,10 @@ static br_status stack_backward(br_call *c) {
 
 /* clang-format off */
 const br_op br_copy_ops[] = {
-    {.name = "clone", .args = "x:t", .doc = "a copy of x in the same memory format",
+    {.name = "clone", .args = "x:t", .doc = "a copy of x with the same memory format",
      .infer = clone_infer, .forward = copy_forward, .backward = copy_backward},
     {.name = "to", .args = "x:t dtype:y",
-     .doc = "x converted to another element type: to an integer type without its fraction, NaN and what lies outside the type's range are an error; to bool: whether it is not 0",
+     .doc = "x converted to another element type. An integer type drops the fraction, and raises an error for NaN and values outside its range; bool is true where x is not 0",
      .infer = to_infer, .forward = copy_forward, .backward = copy_backward},
     {.name = "contiguous_copy", .args = "x:t",
      .doc = "a copy of x, last dimension innermost", .infer = contiguous_infer,
@@ -329,18 +330,18 @@ const br_op br_copy_ops[] = {
      .doc = "a copy of the images x (n,c,h,w), channels innermost",
      .infer = channels_last_infer, .forward = copy_forward, .backward = copy_backward},
     {.name = "copy", .args = "x:t y:n",
-     .doc = "y's values, which x's type must hold, written into x",
+     .doc = "writes the values of y into x, whose type must be able to hold them",
      .infer = copy_into_infer, .forward = copy_into_forward,
      .backward = copy_into_backward, .flags = BR_IN_PLACE | BR_HIDDEN},
     {.name = "fill", .args = "x:t value:v",
-     .doc = "the value, which x's type must hold, written into all of x",
+     .doc = "writes the value into every element of x, whose type must be able to hold it",
      .infer = fill_infer, .forward = fill_forward, .backward = fill_backward,
      .flags = BR_IN_PLACE | BR_HIDDEN},
     {.name = "cat", .args = "tensors:l dim:d=0",
-     .doc = "tensors joined along a dimension that exists", .infer = cat_infer,
+     .doc = "joins tensors along an existing dimension", .infer = cat_infer,
      .forward = cat_forward, .backward = cat_backward, .flags = BR_NO_METHOD},
     {.name = "stack", .args = "tensors:l dim:d=0",
-     .doc = "tensors joined along a new dimension", .infer = stack_infer,
+     .doc = "joins tensors along a new dimension", .infer = stack_infer,
      .forward = stack_forward, .backward = stack_backward, .flags = BR_NO_METHOD},
     {0},
 };

@@ -2,7 +2,7 @@
 #include "base/threads.h"
 #include "op/order.h"
 
-enum { GRAIN = 16384 }; /* elements that more than one thread is worth */
+enum { GRAIN = 16384 }; /* a second thread pays from this many elements on */
 
 static br_status cumsum_infer(br_call *c) {
   const br_tensor *x = c->in[0];
@@ -27,7 +27,7 @@ static void put_real(const br_tensor *t, int64_t at, double v) {
     ((double *)(void *)t->data)[at] = v;
 }
 
-/* A lane of floats whose elements lie one after the other, in both. */
+/* Sums a lane of floats whose elements are contiguous in both tensors. */
 static void run_lane(const br_walk *from, const br_walk *to, bool from_end, int64_t r) {
   double value[CHUNK], total = 0;
   const br_kernels *wide = br_kernels_of(BR_F64), *own = br_kernels_of(to->x->dtype);
@@ -45,7 +45,7 @@ static void run_lane(const br_walk *from, const br_walk *to, bool from_end, int6
   }
 }
 
-/* The cumulative sums of lanes r .. r+n-1, which lie side by side, in double or int64. */
+/* Sums lanes r .. r+n-1, which lie side by side, in double or int64. */
 static void run_lanes(const br_walk *from, const br_walk *to, bool from_end, int64_t r,
                       int64_t n) {
   const bool real = br_dtype_is_float(from->x->dtype);
@@ -69,7 +69,7 @@ static void run_lanes(const br_walk *from, const br_walk *to, bool from_end, int
   }
 }
 
-/* y = the cumulative sums of x's lanes, from either end. */
+/* y = the cumulative sums of x's lanes, from the beginning or the end. */
 static br_status running(const br_call *c, br_tensor *x, br_tensor *y, bool from_end) {
   br_walk from, to;
   if (!br_walk_make(c, x, br_walk_mask(c), &from)) return BR_ENOMEM;
@@ -109,7 +109,7 @@ static br_status cumsum_backward(br_call *c) {
 /* clang-format off */
 const br_op br_cumsum_ops[] = {
     {.name = "cumsum", .args = "x:t dim:d",
-     .doc = "sums so far along a dimension, x (..., n, ...) -> (..., n, ...); integers add up in int64",
+     .doc = "cumulative sums along a dimension, x (..., n, ...) -> (..., n, ...); int64 for integers",
      .infer = cumsum_infer, .forward = cumsum_forward, .backward = cumsum_backward},
     {0},
 };

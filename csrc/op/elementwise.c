@@ -47,8 +47,9 @@ static br_status masked_fill_infer(br_call *c) {
   return wrong ? br_bad(c, "value: %s", wrong) : br_map_infer(c);
 }
 
-/* Makes one of clamp's limits fit the type. A limit outside the type's range on its own
-   side has no effect; on the other side it is an error. */
+/* Makes one of clamp's limits fit the type. A maximum above the type's range, or a
+   minimum below it, has no effect. A maximum below the range, or a minimum above it, is
+   an error. */
 static br_status limit(br_call *c, int end) {
   br_arg *a = &c->arg[end], own = br_range_end(c->compute, end == 0);
   const char *wrong = a->given ? br_misfit(c->compute, a) : NULL;
@@ -76,7 +77,8 @@ static br_status clamp_infer(br_call *c) {
   return status ? status : br_map_infer(c);
 }
 
-/* Whether a value of y, integers, is below the limit, or with `same` equal to it. */
+/* Whether y, a tensor of integers, has a value below the limit; with `same`, one equal
+   to it. */
 static bool has(br_tensor *y, int64_t limit, bool same) {
   _Alignas(64) int64_t buffer[512];
   br_iter it;
@@ -90,14 +92,14 @@ static bool has(br_tensor *y, int64_t limit, bool same) {
   return false;
 }
 
-/* Integers have no reciprocals. */
+/* Refuses negative powers of integers: they have no reciprocals. */
 static br_status pow_infer(br_call *c) {
   br_status status = no_bool_infer(c);
   if (status || br_dtype_is_float(c->compute) || !has(c->in[1], 0, false)) return status;
   return br_bad(c, "integers have no negative powers; convert x to a float type");
 }
 
-/* An integer cannot be divided by 0. */
+/* Refuses to divide an integer by 0. */
 static br_status divide_infer(br_call *c) {
   br_status status = no_bool_infer(c);
   if (status || br_dtype_is_float(c->compute) || c->out[0]->numel == 0 ||
@@ -108,8 +110,8 @@ static br_status divide_infer(br_call *c) {
 }
 
 /* Prepares a number for comparison with integers. A whole number becomes an int64, or
-   infinity outside int64's range; a number with a fraction stays. Only this call has the
-   tensor. */
+   infinity outside int64's range. A number with a fraction stays. No other call has the
+   tensor, so it may be changed. */
 static void as_integers_see(br_tensor *t) {
   br_arg number = br_number_of(t);
   if (number.whole || isnan(number.f)) return;
@@ -158,7 +160,7 @@ static br_status relu_forward(br_call *c) {
   return br_map(K(clamp), c->compute, c->out[0], 1, c->in, limits);
 }
 
-/* floor and its like leave integers as they are. */
+/* floor, ceil, round and trunc leave integers as they are. */
 static br_status rounding_forward(br_call *c) {
   if (br_dtype_is_float(c->compute)) return br_map_forward(c);
   return br_map(K(copy), c->compute, c->out[0], 1, c->in, NULL);
@@ -196,10 +198,10 @@ const br_op br_elementwise_ops[] = {
     {.name = "pow", .args = "x:n y:n", .doc = "x to the power y", .infer = pow_infer,
      .keep = A | B, .flags = INT, .kernel = K(pow),
      .grad = {K(pow_grad_a), K(pow_grad_b)}},
-    {.name = "minimum", .args = "x:n y:n", .doc = "the smaller of x and y; NaN wins",
+    {.name = "minimum", .args = "x:n y:n", .doc = "the smaller of x and y; NaN if one is NaN",
      .keep = A | B, .flags = INT, .kernel = K(minimum),
      .grad = {K(pick_le_grad), K(pick_ge_grad)}},
-    {.name = "maximum", .args = "x:n y:n", .doc = "the larger of x and y; NaN wins",
+    {.name = "maximum", .args = "x:n y:n", .doc = "the larger of x and y; NaN if one is NaN",
      .keep = A | B, .flags = INT, .kernel = K(maximum),
      .grad = {K(pick_ge_grad), K(pick_le_grad)}},
 
@@ -213,17 +215,17 @@ const br_op br_elementwise_ops[] = {
      .flags = TEST, .kernel = K(ge)},
     {.name = "eq", .args = "x:n y:n", .doc = "x = y", .infer = compare_infer,
      .flags = TEST, .kernel = K(eq)},
-    {.name = "ne", .args = "x:n y:n", .doc = "x differs from y", .infer = compare_infer,
+    {.name = "ne", .args = "x:n y:n", .doc = "x is not equal to y", .infer = compare_infer,
      .flags = TEST, .kernel = K(ne)},
     {.name = "logical_and", .args = "x:n y:n", .doc = "both are not 0",
      .infer = compare_infer, .flags = TEST, .kernel = K(logical_and)},
     {.name = "logical_or", .args = "x:n y:n", .doc = "one or both are not 0",
      .infer = compare_infer, .flags = TEST, .kernel = K(logical_or)},
-    {.name = "logical_xor", .args = "x:n y:n", .doc = "just one is not 0",
+    {.name = "logical_xor", .args = "x:n y:n", .doc = "exactly one is not 0",
      .infer = compare_infer, .flags = TEST, .kernel = K(logical_xor)},
     {.name = "logical_not", .args = "x:t", .doc = "x is 0", .infer = compare_infer,
      .flags = TEST, .kernel = K(logical_not)},
-    {.name = "isnan", .args = "x:t", .doc = "x is no number", .infer = class_infer,
+    {.name = "isnan", .args = "x:t", .doc = "x is NaN", .infer = class_infer,
      .flags = TEST, .kernel = K(isnan)},
     {.name = "isfinite", .args = "x:t", .doc = "x is neither infinite nor NaN",
      .infer = class_infer, .flags = TEST, .kernel = K(isfinite)},

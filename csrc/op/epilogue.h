@@ -7,12 +7,12 @@
 #include "op/op.h"
 
 typedef struct br_epilogue {
-  bool relu;         /* these two are applied in registers, see br_finish: max(y, 0), */
-  const char *slope; /* and (o), what is left of y below 0; or NULL */
-  br_map_fn *map;    /* any other, over sums just stored, while they are in the cache */
+  bool relu;         /* relu and slope are applied in registers: see br_finish */
+  const char *slope; /* (o), a factor for negative y; or NULL */
+  br_map_fn *map;    /* any other activation, run over sums just stored */
   double number;     /* its argument */
-  const char *from;  /* where the sums begin, and what becomes of them; NULL: it takes */
-  char *to;          /* their place */
+  const char *from;  /* where the sums begin; NULL: the results replace them */
+  char *to;          /* where the results go */
 } br_epilogue;
 
 bool br_is_activation(const br_op *op);
@@ -22,14 +22,14 @@ br_status br_epilogue_read(br_call *c, int at);
 /* Applies `activation` to the results of a call. */
 void br_epilogue_set(br_call *c, const br_op *activation, double number);
 
-/* The epilogue of a call. The slope is contiguous, and may be NULL. *sums is the tensor
-   that the sums are stored in: the result, or one that the call keeps if the gradient
-   needs the sums. */
+/* Starts the epilogue of a call. The slope is contiguous, and may be NULL. The caller
+   stores its sums in the tensor *sums: the result, or one that the call keeps if the
+   gradient needs the sums. */
 br_status br_epilogue_start(br_call *c, br_tensor *slope, br_epilogue *e,
                             br_tensor **sums);
 /* Applies e->map to n sums at `at`. */
 void br_epilogue_run(const br_epilogue *e, int64_t n, char *at);
-/* Applies the whole epilogue to sums (rows, columns), none of which a kernel applied. */
+/* Applies the whole epilogue to sums (rows, columns) that no kernel has treated yet. */
 void br_epilogue_rows(const br_epilogue *e, const br_kernels *k, int64_t rows,
                       int64_t columns, char *sums);
 /* Computes the gradient of a call's sums from the gradient of its result, *dy. Releases

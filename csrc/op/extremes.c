@@ -6,12 +6,11 @@
 #include "op/reduce.h"
 
 enum {
-  PIECE = 256,  /* values read at a time of lanes that are not contiguous */
+  PIECE = 256,  /* values read at a time from lanes that are not contiguous */
   GRAIN = 16384 /* fewer values are not worth a second thread */
 };
 
-/* The mask of dimensions: the given one, or all. There must be at least one element to
-   choose from. */
+/* The mask of the given dimensions, or of all. At least one element must be there. */
 static br_status best_mask(br_call *c) {
   int d = 0;
   const br_tensor *x = c->in[0];
@@ -121,7 +120,8 @@ br_status br_share_backward(br_call *c) {
   return br_dx_take(c, 0, dx);
 }
 
-/* All of dy goes to the chosen element. Without a dimension, equal elements share dy. */
+/* All of dy goes to the chosen element. Without a dimension, equal elements share
+   dy. */
 static br_status best_backward(br_call *c) {
   if (!c->arg[BR_REDUCE_DIM].given) return c->dy[0] ? br_share_backward(c) : BR_OK;
   br_tensor *dy = NULL, *where = NULL, *rows = NULL, *turned[2] = {NULL, NULL};
@@ -171,10 +171,10 @@ const br_op br_extremes_ops[] = {
      .infer = best_infer, .forward = min_forward, .backward = best_backward,
      .keep = BR_KEEP_OUT(1), .results = 2},
     {.name = "argmax", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the index of the largest element; of equal ones, of the first",
+     .doc = "the index of the largest element; the first if several are equal",
      .infer = arg_infer, .forward = argmax_forward},
     {.name = "argmin", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the index of the smallest element; of equal ones, of the first",
+     .doc = "the index of the smallest element; the first if several are equal",
      .infer = arg_infer, .forward = argmin_forward},
     {0},
 };

@@ -12,17 +12,18 @@
 #include "base/threads.h"
 
 enum {
-  OUTPUTS = 48,       /* of a unit of dot products, at most */
-  ROWS = 64,          /* of the weights, at most, of a unit otherwise */
-  DEPTH = 32,         /* rows of the weights that are gone through at a time */
-  COLUMNS = 512,      /* that are packed at a time, a multiple of every nr */
-  CACHED = 512 << 10, /* bytes that stay in the second cache */
+  OUTPUTS = 48,       /* outputs of a unit of dot products, at most */
+  ROWS = 64,          /* rows of the weights in another unit, at most */
+  DEPTH = 32,         /* rows of the weights that are read at a time */
+  COLUMNS = 512,      /* columns packed at a time, a multiple of every nr */
+  CACHED = 512 << 10, /* bytes that stay in the second-level cache */
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Reading a weight takes as long as the arithmetic of eight rows with it. */
+/* How many threads to use. Reading a weight takes as long as multiplying it with eight
+   rows. */
 static int threads_for(const br_few *p) {
   return br_threads_for((double)(p->m > 8 ? p->m : 8) * (double)p->n * (double)p->k);
 }
@@ -37,7 +38,8 @@ static int64_t rows_of_unit(const br_few *p, int64_t most) {
 
 /* ---- forward ---- */
 
-/* Inputs taken at a time: as many as let that part of x stay in the second cache. */
+/* How many inputs to take at a time, so that their part of x stays in the second-level
+   cache. */
 static int64_t depth_of(const br_few *p) {
   int64_t room = 262144 / p->kernels->size / (p->m ? p->m : 1);
   return room < 512 ? 512 : room > 16384 ? 16384 : room & ~(int64_t)63;
@@ -102,7 +104,7 @@ static char *lanes_of(const br_few *p, const char *x) {
   return lanes;
 }
 
-/* y of outputs j .. j+rows-1, from what their weights gave: turned (panel, rows, nr). */
+/* y of outputs j .. j+rows-1, from the transposed sums: turned (panel, rows, nr). */
 static void turn_back(const br_few *p, int64_t j, int64_t rows, const char *turned,
                       const char *b, char *y) {
   const br_kernels *k = p->kernels;
@@ -161,10 +163,10 @@ br_status br_few_forward(const br_few *p, const char *x, const char *w, const ch
   return status;
 }
 
-/* ---- towards the input ---- */
+/* ---- gradient of the input ---- */
 
-/* Rows of the weights that are read at a time. When each serves more rows of dx, many
-   streams from memory cost less. */
+/* Rows of the weights that are read at a time. With more rows of dx each weight is used
+   more often, so more streams from memory are affordable. */
 static int64_t dx_depth(const br_few *p) { return p->m <= 64 ? DEPTH : p->m / 2; }
 
 /* Prefetches `bytes` of each of some rows, because the hardware does not foresee so many
@@ -174,7 +176,8 @@ static void ask_for(const char *from, int64_t rows, int64_t step, int64_t bytes)
     for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(from + b, 0, 2);
 }
 
-/* `columns` columns of dx. Columns that do not fill whole vectors are packed. */
+/* Computes `columns` columns of dx. Columns that do not fill whole vectors are
+   packed. */
 static void unit_dx(const br_few *p, const char *dy, const char *w, int64_t columns,
                     char *room, char *dx) {
   const br_kernels *k = p->kernels;
@@ -221,9 +224,9 @@ br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char
   return BR_OK;
 }
 
-/* ---- towards the weights ---- */
+/* ---- gradient of the weights ---- */
 
-/* Some rows of dw, from the same of dy^T and all of x, packed. */
+/* Computes some rows of dw from the same rows of dy^T and all of x, packed. */
 static void unit_dw(const br_few *p, int64_t rows, const char *turned, const char *packed,
                     char *dw) {
   const br_kernels *k = p->kernels;

@@ -1,7 +1,7 @@
-/* Products of few rows with large weights, (rows,in) by (out,in): each direction reads or
-   writes the weights once, where they lie, in an order that depends on shapes alone. All
-   operands are of one float type; x, dx, w and dw are contiguous, rows of y and dy lie
-   `ld` apart. */
+/* Products of few rows with large weights: (rows,in) by (out,in). Each function reads
+   or writes the weights once, in place, in an order that depends on shapes alone. All
+   operands have one float type. x, dx, w and dw are contiguous; rows of y and dy are
+   `ld` elements apart. */
 #ifndef BR_FEW_H
 #define BR_FEW_H
 
@@ -23,10 +23,10 @@ br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, cha
 
 /* ---- rows as lanes ---- */
 
-/* Whether forward takes the rows of x as the lanes of vectors, [panel][k][nr]: nr rows to
-   a panel, zeros where there is none. */
+/* Whether forward takes the rows of x as the lanes of vectors, [panel][k][nr]: nr rows
+   in a panel, the last filled up with zeros. */
 bool br_few_in_lanes(const br_few *p);
-/* Memory for them, from br_alloc; the lanes without a row are zero. */
+/* Memory for these lanes, from br_alloc; lanes without a row are zero. */
 char *br_few_new_lanes(const br_few *p);
 br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w,
                                const char *b, char *y);

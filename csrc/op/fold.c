@@ -1,5 +1,5 @@
-/* Folds expanded dimensions: where a tensor repeats one element along a dimension, the
-   work is done once. */
+/* Folds expanded dimensions. A tensor that repeats one element along a dimension needs
+   the work only once. */
 #include "op/op.h"
 
 bool br_repeats(const br_tensor *x, int dim) {

@@ -1,9 +1,9 @@
 /* Fusion: which calls may run as one.
 
-   A call that begins something waits (the binding sees to that) until the next one is
-   known. If a rule names the two and its condition holds, it merges the second call into
-   the first, which may then meet a third. A rule without a gradient leaves recorded calls
-   alone. */
+   A call that a rule begins with waits until the next call is known; the binding holds
+   it. If a rule names the two calls and its condition holds, it merges the second into
+   the first. The result may be merged with a third. A rule without a gradient skips
+   recorded calls. */
 #include "op/epilogue.h"
 
 #include <math.h>
@@ -14,15 +14,15 @@ extern const br_op br_conv_ops[], br_conv_pool_ops[], br_linear_ops[],
 
 enum { X, WEIGHT, BIAS, SLOPE };                /* of conv2d and linear */
 enum { NORM_WEIGHT = 1, NORM_BIAS, MEAN, VAR }; /* of batch_norm */
-enum { TRAINING, EPS = 2, NORM_ACTIVATION };    /* its arguments */
+enum { TRAINING, EPS = 2, NORM_ACTIVATION };    /* arguments of batch_norm */
 enum { POOL_AT = 4, POOL_ARGS = 5 };            /* of conv2d_max_pool2d */
 
 static bool is_recorded(const br_call *first, const br_call *then) {
   return first->recorded || then->recorded;
 }
 
-/* Whether the outputs of a convolution or a linear layer are the channels of its result.
- */
+/* Whether the outputs of a convolution or a linear layer are the channels of its
+   result. */
 static bool by_output(const br_call *first) {
   return first->in[WEIGHT]->ndim == 4 || first->out[0]->ndim == 2;
 }
@@ -55,11 +55,11 @@ static void folded_free(void *data) {
   br_free(f);
 }
 
-/* The folded weights of the two depend on the present state of these. */
+/* The key of folded weights: everything that they depend on. */
 static void fold_key(const br_call *first, const br_call *then, int64_t *key) {
   const br_tensor *from[] = {first->in[BIAS], then->in[NORM_WEIGHT], then->in[NORM_BIAS],
                              then->in[MEAN], then->in[VAR]};
-  *key++ = 2; /* forward.c has others */
+  *key++ = 2; /* forward.c uses other first numbers */
   memcpy(key++, &then->arg[EPS].f, sizeof *key);
   for (int i = 0; i < 4; i++)
     *key++ = i < first->in[WEIGHT]->ndim ? first->in[WEIGHT]->shape[i] : 0;
@@ -75,7 +75,7 @@ static double at(const br_tensor *t, int64_t i, double otherwise) {
   return t ? br_get_double(t, i) : otherwise;
 }
 
-/* (x w + b - mean) / deviation * weight + bias, as one weight and bias; in double. */
+/* Folds batch_norm((x w + b)) into one weight and bias, in double. */
 static folded *fold(const br_call *first, const br_call *then) {
   br_tensor *w = first->in[WEIGHT];
   int64_t outputs = w->shape[0], each = outputs ? w->numel / outputs : 0;
@@ -107,8 +107,8 @@ static bool can_fold(const br_call *first, const br_call *then) {
   return plain && !then->arg[TRAINING].i && !then->arg[NORM_ACTIVATION].given;
 }
 
-/* Returns both, retained. They stay with the weight until one of their sources changes.
- */
+/* Returns the folded weight and bias, retained. They stay with the weight until one of
+   their sources changes. */
 static bool folded_tensors(const br_call *first, const br_call *then, br_tensor **weight,
                            br_tensor **bias) {
   int64_t key[BR_DERIVED_KEY] = {0};
@@ -135,7 +135,7 @@ static bool norm(br_call *first, br_call *then) {
   return true;
 }
 
-/* ---- epilogues and the rest ---- */
+/* ---- epilogues and the other rules ---- */
 
 /* An elementwise operator of one tensor, which changes neither shape nor type. */
 static bool activation(br_call *first, br_call *then, const br_op *family,
@@ -183,7 +183,7 @@ static bool conv_pool(br_call *first, br_call *then) {
   return true;
 }
 
-/* TCDCN's |tanh(x)|, written as two. */
+/* |tanh(x)|, the activation of TCDCN, from its two calls. */
 static bool abs_of_tanh(br_call *first, br_call *then) {
   (void)then;
   if (!first->activation || first->activation->kernel != K(tanh)) return false;
@@ -200,7 +200,7 @@ static bool norm_relu(br_call *first, br_call *then) {
 
 /* ---- the table ---- */
 
-#define ACTIVATION NULL /* any operator that br_is_activation knows */
+#define ACTIVATION NULL /* any operator that br_is_activation accepts */
 
 static const struct br_rule {
   const char *name, *first, *then;

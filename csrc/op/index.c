@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* x as [outer][size][inner] around a dimension. */
+/* Sees x as [outer][size][inner] around a dimension. */
 static void around(const br_tensor *x, int dim, int64_t *outer, int64_t *inner) {
   *outer = *inner = 1;
   for (int d = 0; d < dim; d++) *outer *= x->shape[d];
@@ -12,14 +12,14 @@ static void around(const br_tensor *x, int dim, int64_t *outer, int64_t *inner) 
 
 enum { CHUNK = 512 };
 
-/* Indices first .. first+n-1 as they are given. */
+/* Loads indices first .. first+n-1 as the user gave them. */
 static void load_indices(const br_tensor *index, int64_t first, int64_t n, int64_t *to) {
   int64_t step = index->stride[0];
   const char *from = index->data + first * step * br_dtype_size(index->dtype);
   br_kernels_of(BR_I64)->load[index->dtype](n, to, from, step);
 }
 
-/* The same, counted from 0. */
+/* Reads the same indices, counted from 0. */
 static void read_indices(const br_call *c, int64_t first, int64_t n, int64_t *to) {
   int64_t size = c->in[0]->shape[c->arg[0].i];
   load_indices(c->in[1], first, n, to);
@@ -63,8 +63,8 @@ static br_status select_infer(br_call *c) {
   return br_out(c, 0, x->dtype, x->ndim, shape, BR_CONTIGUOUS);
 }
 
-/* Takes x in place if its slices follow one another in memory. Otherwise each slice is
-   copied by itself, which avoids a copy of x. */
+/* Reads x in place if its slices follow one another in memory. Otherwise each slice is
+   copied alone, so that x need not be. */
 static br_status select_slices(br_call *c, br_tensor *x) {
   int dim = (int)c->arg[0].i;
   br_status status = BR_OK;
@@ -80,7 +80,7 @@ static br_status select_slices(br_call *c, br_tensor *x) {
   return status;
 }
 
-enum { LARGE_SLICE = 256 }; /* in elements; worth a copy of its own */
+enum { LARGE_SLICE = 256 }; /* in elements; such a slice is copied alone */
 
 static br_status select_forward(br_call *c) {
   int dim = (int)c->arg[0].i;
@@ -131,7 +131,7 @@ static br_status select_backward(br_call *c) {
 
 /* ---- masked_select: the elements where the mask holds, in order ---- */
 
-/* The mask over all of x, contiguous; the mask itself if it is so already. */
+/* The mask expanded to x and contiguous; the mask itself if it is so already. */
 static br_tensor *whole_mask(const br_call *c) {
   br_tensor *wide = br_view_expand(c->in[1], c->in[0]->ndim, c->in[0]->shape);
   br_tensor *mask = wide ? br_as(wide, BR_BOOL, BR_CONTIGUOUS) : NULL;
@@ -158,7 +158,7 @@ static br_status masked_infer(br_call *c) {
   return br_out(c, 0, x->dtype, 1, &count.i, BR_CONTIGUOUS);
 }
 
-/* Moves elements between x (all) and y (the chosen), either way. */
+/* Moves elements between x (all) and y (the chosen ones), in either direction. */
 static void sift(const br_tensor *mask, size_t size, char *x, char *y, bool pick) {
   const bool *keep = (const bool *)(const void *)mask->data;
   for (int64_t i = 0; i < mask->numel; i++, x += size) {
@@ -194,10 +194,10 @@ static br_status masked_backward(br_call *c) {
 /* clang-format off */
 const br_op br_index_ops[] = {
     {.name = "index_select", .args = "x:t dim:d index:t",
-     .doc = "the slices of a dimension that `index` names", .infer = select_infer,
+     .doc = "the slices along a dimension whose indices are in `index`", .infer = select_infer,
      .forward = select_forward, .backward = select_backward, .keep = BR_KEEP_IN(1)},
     {.name = "masked_select", .args = "x:t mask:t",
-     .doc = "the elements where mask is true, in one dimension", .infer = masked_infer,
+     .doc = "the elements of x where mask is true, as a tensor of one dimension", .infer = masked_infer,
      .forward = masked_forward, .backward = masked_backward, .keep = BR_KEEP_IN(1)},
     {0},
 };

@@ -1,9 +1,9 @@
-/* Lanes: the values of a tensor along some dimensions, where they lie, for operators that
-   go through one run of values at a time. */
+/* Lanes: the values of a tensor along some dimensions. They are read in place, for
+   operators that go through one run of values at a time. */
 #include "op/op.h"
 
-/* The step between the values of a dimension outside the lanes, and whether the last of
-   them, of the same number in all dimensions of the lanes, are side by side. */
+/* Finds lanes that lie side by side: their values have one step in all dimensions of
+   the lanes. Sets `side` to how many there are, and `step`. */
 static void find_tiles(br_lanes_at *l, const br_tensor *view, int kept) {
   int64_t side = 1, step = 0, length = 1;
   for (int d = view->ndim - 1; d >= kept; d--) {
@@ -18,7 +18,7 @@ static void find_tiles(br_lanes_at *l, const br_tensor *view, int kept) {
   if (side < 4 || !br_kernels_of(view->dtype)->transpose) return;
   l->side = side;
   l->step = step;
-  for (; d >= 0; d--) { /* the others, innermost first */
+  for (; d >= 0; d--) { /* the other dimensions, innermost first */
     if (view->shape[d] == 1) continue;
     l->shape[l->outer] = view->shape[d];
     l->stride[l->outer++] = view->stride[d];
@@ -51,7 +51,7 @@ void br_lanes_find(br_lanes_at *l, br_tensor *t, int ndim, const int *order, int
   l->together = l->side || l->dense ? BR_LANES_TOGETHER : 1;
 }
 
-/* Lane `lane` begins there; `beside` of them lie side by side from it on. */
+/* Where lane `lane` begins. *beside: how many lanes lie side by side from it on. */
 static char *tile_at(const br_lanes_at *l, int64_t lane, int64_t *beside) {
   int64_t rest = lane / l->side, offset = lane % l->side;
   *beside = l->side - offset;
@@ -62,15 +62,14 @@ static char *tile_at(const br_lanes_at *l, int64_t lane, int64_t *beside) {
   return l->data + offset * l->size;
 }
 
-enum { ROWS = 64 }; /* of pointers at a time */
+enum { ROWS = 64 }; /* pointers at a time */
 
-/* Values from .. from+n-1 of some lanes. */
+/* Values from .. from+n-1 of `count` lanes. */
 typedef struct part {
   int64_t lane, count, from, n;
 } part;
 
-/* Lanes that lie side by side, brought into `values`, one after the other, or put back.
- */
+/* Copies lanes that lie side by side into `values`, one after the other, or back. */
 static void turn_tiles(const br_lanes_at *l, const part *p, char *values, bool back) {
   const int64_t lane = p->lane, count = p->count, from = p->from, n = p->n;
   const int64_t size = l->size, step = l->step * size;

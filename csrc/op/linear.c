@@ -55,8 +55,8 @@ static br_few few_of(const br_tensor *x, const br_tensor *w) {
                   br_kernels_of(w->dtype)};
 }
 
-/* The limits are measured. few.c is faster where the weights are larger than the caches;
-   forward, where blocks of x stay in the cache, it is faster for smaller weights too. */
+/* The limits are measured. few.c is faster if the weights are larger than the caches.
+   Forward it is faster for smaller weights too, if blocks of x stay in the cache. */
 typedef enum direction { FORWARD, INPUT, WEIGHT } direction;
 
 static bool few(const br_tensor *rows, const br_tensor *w, direction which) {
@@ -99,7 +99,7 @@ static br_status linear_forward(br_call *c) {
   return status;
 }
 
-/* The gradient of rows (m,k), NULL on failure. */
+/* The gradient of rows (m,k); NULL on failure. */
 static br_tensor *rows_grad(br_tensor *dy, br_tensor *w) {
   if (!few(dy, w, INPUT)) return br_product(dy, w);
   int64_t shape[2] = {dy->shape[0], w->shape[1]};
@@ -157,7 +157,7 @@ const br_op br_linear_ops[] = {
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {.name = "linear_activation",
      .args = "x:t weight:t bias:t? slope:t? activation:s? number:f=0",
-     .doc = "linear(...), then the elementwise operator of that name, or prelu(..., slope) with slope (out), which has no gradient here",
+     .doc = "linear, then the elementwise operator named `activation`, or prelu with slope (out), which gets no gradient here",
      .infer = activation_infer, .forward = linear_forward, .backward = linear_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_HIDDEN},
     {0},

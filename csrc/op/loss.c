@@ -51,7 +51,7 @@ static br_tensor *masked(br_tensor *t, br_tensor *mask) {
   return kept;
 }
 
-/* How many elements of x count. */
+/* Counts the elements of x that the mask leaves. */
 static br_status valid_count(br_call *c, double *count) {
   const br_tensor *x = c->in[0];
   *count = (double)x->numel;
@@ -70,7 +70,7 @@ static br_status valid_count(br_call *c, double *count) {
   return status;
 }
 
-/* Without one valid element a mean is exactly 0. */
+/* The mean over no elements is exactly 0. */
 static double mean_factor(double count) { return count > 0 ? 1 / count : 0; }
 
 static br_status mse_forward(br_call *c) {
@@ -187,11 +187,11 @@ static br_tensor *class_rows(br_tensor *x) {
   return rows;
 }
 
-/* The values that both directions read. The loss of a row whose label is t is
-   - sum_j share_j log p_j, where share_j = smoothing / classes * weight_j, and more by
-   (1 - smoothing) weight_t at t. */
+/* The values that forward and backward read. The loss of a row with label t is - sum_j
+   share_j log p_j. share_j is smoothing / classes * weight_j; at t, (1 - smoothing)
+   weight_t is added. */
 typedef struct entropy {
-  br_tensor *target, *weight; /* int64, and of x's type, contiguous; weight may be NULL */
+  br_tensor *target, *weight; /* int64, and of x's type; contiguous; weight may be NULL */
   const br_kernels *k;
   double even, sharp;    /* smoothing / classes, 1 - smoothing */
   double weights, total; /* sum of the classes' weights, and of the labels' */
@@ -282,7 +282,7 @@ static br_status ce_forward(br_call *c) {
   return status;
 }
 
-/* d loss / dx_j = p_j sum(share) - share_j, for a row and times scale. */
+/* d loss / dx_j = scale (p_j sum(share) - share_j), for a row. */
 static void row_grad(const entropy *e, int64_t row, double scale, const br_tensor *logp,
                      br_tensor *dx) {
   int64_t at = row * e->classes, target = target_of(e, row);
@@ -295,7 +295,7 @@ static void row_grad(const entropy *e, int64_t row, double scale, const br_tenso
   e->k->entropy_grad(e->classes, logp->data + at * e->k->size,
                      scale * (own + e->even * e->weights), scale * e->even,
                      e->weight ? e->weight->data : NULL, out);
-  /* the label's own, from 1 - p where p is close to 1 */
+  /* the element of the label, from 1 - p if p is close to 1 */
   double log_p = br_get_double(logp, at + target - 1);
   double rest = 0;
   if (e->even > 0)
@@ -317,7 +317,7 @@ static br_status ce_backward(br_call *c) {
     for (int64_t r = 0; r < e.rows; r++)
       row_grad(&e, r, mean * br_get_double(dy, c->state[0] == NONE ? r : 0), logp, dx);
   }
-  if (!status) { /* (n,...,c) back to (n,c,...) */
+  if (!status) { /* back to (n,c,...) */
     int order[BR_MAX_DIM];
     for (int d = 0; d < dx->ndim; d++) order[d] = d == 0 ? 0 : d - 1;
     order[1] = dx->ndim - 1;
@@ -332,12 +332,12 @@ static br_status ce_backward(br_call *c) {
 /* clang-format off */
 const br_op br_loss_ops[] = {
     {.name = "mse", .args = "x:t target:t mask:t? reduction:s=mean",
-     .doc = "(x - target)^2, its mean or sum; where mask is false an element does not count",
+     .doc = "(x - target)^2: its mean, its sum, or all values; elements where mask is false do not count",
      .infer = mse_infer, .forward = mse_forward, .backward = mse_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1) | BR_KEEP_IN(2)},
     {.name = "cross_entropy",
      .args = "x:t target:t weight:t? reduction:s=mean label_smoothing:f=0[0,1] ignore:i=-100",
-     .doc = "-log softmax of x (n,c,...) at target (n,...), labels from 1; a label that is `ignore` does not count",
+     .doc = "-log softmax of x (n,c,...) at target (n,...), labels from 1: its mean, its sum, or all values; a label equal to `ignore` does not count",
      .infer = ce_infer, .forward = ce_forward, .backward = ce_backward,
      .keep = BR_KEEP_IN(1) | BR_KEEP_IN(2)},
     {0},

@@ -2,9 +2,9 @@
    contiguous elements. Operands that are not contiguous, or of another type, are copied
    to a buffer first.
 
-   An elementwise operator is one row: `kernel` names its function, grad[i] the function
-   for the gradient of input i, which is called with dy and then all that the row keeps,
-   in order. */
+   An elementwise operator is one row: `kernel` names its function, and grad[i] the
+   function for the gradient of input i. That one is called with dy and then all that
+   the row keeps, in order. */
 #include "op/op.h"
 
 #include <string.h>
@@ -68,8 +68,8 @@ static void run_chunk(const job *j, int64_t i, int64_t size) {
     run_blocks(j, first, len);
 }
 
-/* Whether an input shares out's storage but lies differently in it. It would be
-   overwritten before it is read. */
+/* Whether an input shares out's storage with another layout. It would be overwritten
+   before it is read. */
 static bool overlaps(const br_tensor *out, const br_tensor *in) {
   if (in->storage != out->storage) return false;
   if (in->data != out->data || !br_same_shape(in, out)) return true;
@@ -124,7 +124,7 @@ br_tensor *br_map_new(size_t kernel, const br_tensor *like, br_dtype dtype, int 
   return out;
 }
 
-/* The numbers among the arguments, in order. */
+/* Collects the numbers among the arguments, in order. */
 static void numbers(const br_call *c, double *arg) {
   const bool real = br_dtype_is_float(c->compute);
   for (int i = 0; i < 4; i++) {
@@ -193,8 +193,9 @@ br_status br_map_infer(br_call *c) {
               : br_out(c, 0, result, ndim, shape, BR_CONTIGUOUS);
 }
 
-/* Integers of several types whose result goes into the narrowest type. They are computed
-   in the widest, so that no input is cut; then each result must fit. */
+/* Computes integers of several types whose result goes into the narrowest type. The
+   work is done in the widest type, so that no input is cut; then each result must
+   fit. */
 static br_status map_narrow(br_call *c, const double *arg) {
   br_tensor *wide = br_map_new(c->op->kernel, c->out[0], c->compute, c->nin, c->in, arg);
   const char *wrong = wide ? br_misfits(c->out[0]->dtype, wide, false) : NULL;

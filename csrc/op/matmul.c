@@ -7,7 +7,7 @@
 
 #include "base/threads.h"
 
-/* The last two dimensions of t; false when neither lies side by side. */
+/* The last two dimensions of t as a matrix; false if neither is contiguous. */
 static bool as_matrix(const br_tensor *t, br_matrix *m) {
   int64_t rows = t->shape[t->ndim - 2], columns = t->shape[t->ndim - 1];
   int64_t down = t->stride[t->ndim - 2], across = t->stride[t->ndim - 1];
@@ -32,7 +32,7 @@ static br_tensor *for_blas(br_tensor *t, br_matrix *m) {
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Halves the longer side of a block until there are enough of them to share out. */
+/* Halves the longer side of a block until there are enough blocks for the threads. */
 static void choose_blocks(int64_t m, int64_t n, int64_t k, int64_t *bm, int64_t *bn) {
   *bm = m;
   *bn = n;
@@ -43,14 +43,15 @@ static void choose_blocks(int64_t m, int64_t n, int64_t k, int64_t *bm, int64_t 
   }
 }
 
-/* `count` products, each as `one` says; the steps go through the operands. */
+/* `count` products like `one`; the steps lead from one product's operands to the
+   next. */
 typedef struct batch {
   br_blas_product one;
   int64_t count, a_step[BR_MAX_DIM], b_step[BR_MAX_DIM], shape[BR_MAX_DIM];
   int ndim;
 } batch;
 
-/* The part of a matrix that starts at an element. */
+/* The part of a matrix that begins at element `at`. */
 static br_matrix from(const br_matrix *a, int64_t at, int64_t size) {
   return (br_matrix){(const char *)a->data + at * size, a->ld, a->transposed};
 }
@@ -174,7 +175,7 @@ static br_status matmul_infer(br_call *c) {
   return br_out(c, 0, a->dtype, ndim, shape, BR_CONTIGUOUS);
 }
 
-/* out with the dimensions that multiply needs and a vector lacks. */
+/* `out` with the dimensions that br_multiply needs and vectors lack. */
 static br_tensor *full_shape(br_tensor *out, const br_tensor *a, const br_tensor *b) {
   int ndim = 0;
   int64_t shape[BR_MAX_DIM];
@@ -195,7 +196,7 @@ static br_status matmul_forward(br_call *c) {
   return status;
 }
 
-/* da = dy b^T, db = a^T dy; what was broadcast is summed by the engine. */
+/* da = dy b^T, db = a^T dy. The engine sums over dimensions that were broadcast. */
 static br_status matmul_backward(br_call *c) {
   br_tensor *a = at_least_2d(c->in[0], true), *b = at_least_2d(c->in[1], false);
   br_tensor *dy = full_shape(c->dy[0], c->in[0], c->in[1]);
@@ -226,7 +227,7 @@ static br_status matmul_backward(br_call *c) {
 /* clang-format off */
 const br_op br_matmul_ops[] = {
     {.name = "matmul", .args = "a:t b:t",
-     .doc = "matrix product (..., m, k) (..., k, n) -> (..., m, n); vectors count as a row or a column",
+     .doc = "matrix product (..., m, k) (..., k, n) -> (..., m, n); a vector is a row on the left, a column on the right",
      .infer = matmul_infer, .forward = matmul_forward, .backward = matmul_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

@@ -1,9 +1,9 @@
 /* The passes over lanes of values, and their gradients.
 
-   A lane is gone through in one or two passes, in blocks whose bounds depend on the shape
-   alone and whose sums are combined in order, so that the thread count changes no bit.
-   Sums are in double. Where the squares of float64 leave its range, the lane is measured
-   once more in a wider type. */
+   A lane takes one or two passes, in blocks whose bounds depend on the shape alone. The
+   blocks' sums are combined in order, so that the thread count changes no bit. Sums are
+   in double. If squares of float64 leave its range, the lane is measured once more in a
+   wider type. */
 #include "op/measure.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ void br_measure_open(br_call *c, br_measuring *j) {
   }
 }
 
-/* How many bytes the values of a unit take; a unit is some lanes of a block. */
+/* How many bytes the values of a unit take. A unit is some lanes of a block. */
 static size_t room_of(const br_measuring *j) {
   return j->at.dense ? 1 : (size_t)(j->together * j->block * j->at.size);
 }

@@ -1,8 +1,10 @@
-/* mix: makes of stacked columns, which lie side by side along the channels, a weighted
-   sum for each column. With `toward`, each column is drawn towards the others by the
-   weights, which leaves equal columns unchanged to the bit.
+/* mix: stacked columns, which lie side by side along the channels, become weighted
+   sums, one for each column. With `toward`, the weights draw each column towards the
+   others; equal columns then stay unchanged to the bit.
 
-   Work is over rows of pixels, each of t columns of c channels. Sums over the rows run in
+   The work goes over rows of pixels, each of t columns of c channels. Sums over rows
+   are in double, in blocks whose number does not depend on the threads, and are
+   combined in order.
    blocks whose number does not depend on the threads, combined in order, in double. */
 #include "op/op.h"
 
@@ -51,12 +53,12 @@ static br_tensor *full(br_tensor *a, int64_t c, bool turned) {
   return whole;
 }
 
-/* alpha^T (t,t,c) of the mix without `toward` that has the same gradient. */
+/* alpha^T (t,t,c) of the plain mix that has the same gradient as the call. */
 static br_tensor *turned_alpha(const br_call *call) {
   br_tensor *a = call->in[1];
   int64_t t = a->shape[0], c = call->in[0]->shape[1] / t;
   if (!is_toward(call)) return full(a, c, true);
-  br_tensor *all = full(a, c, false); /* may be the user's tensor: must not be changed */
+  br_tensor *all = full(a, c, false); /* may be the user's own: not to be changed */
   br_tensor *plain = all ? br_tensor_like(all, all->dtype) : NULL, *turned = NULL;
   if (plain) {
     const br_kernels *k = br_kernels_of(plain->dtype);
@@ -139,8 +141,8 @@ static br_status block_sums(const br_tensor *dy, const br_tensor *x, int64_t t, 
   return status;
 }
 
-/* dalpha[i][j] = sum dy[i] x[j], or sum dy[i] (x[j] - x[i]) with `toward`. The sum goes
-   over the channels, too, where alpha is (t,t). */
+/* dalpha[i][j] = sum dy[i] x[j], or sum dy[i] (x[j] - x[i]) with `toward`. If alpha is
+   (t,t), the sum goes over the channels too. */
 static br_status alpha_grad(br_call *call, const br_tensor *dy, const br_tensor *x) {
   const br_tensor *alpha = call->in[1];
   int64_t t = alpha->shape[0], c = x->shape[1] / t;
@@ -181,7 +183,7 @@ static br_status mix_backward(br_call *c) {
 /* clang-format off */
 const br_op br_mix_ops[] = {
     {.name = "mix", .args = "x:t alpha:t toward:b=false",
-     .doc = "t columns side by side, x (n, t*c) or (n, t*c, h, w), each a sum of all: y_i = sum_j alpha_ij x_j, alpha (t,t), or (t,t,c) for each channel its own; with toward y_i = x_i + sum_j alpha_ij (x_j - x_i), where equal columns stay as they are to the bit",
+     .doc = "mixes t stacked columns, x (n, t*c) or (n, t*c, h, w): y_i = sum_j alpha_ij x_j. alpha is (t,t), or (t,t,c) with weights for each channel. With toward, y_i = x_i + sum_j alpha_ij (x_j - x_i); equal columns then stay unchanged to the bit",
      .infer = mix_infer, .forward = mix_forward, .backward = mix_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_NO_METHOD},
     {0},

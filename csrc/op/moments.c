@@ -5,8 +5,8 @@
 #include "base/threads.h"
 
 enum {
-  LINE = 16, /* channels; a chunk's are a multiple of it */
-  PIECES = 8 /* about as many are wanted */
+  LINE = 16, /* channels; a chunk has a multiple of them */
+  PIECES = 8 /* how many pieces are wanted, about */
 };
 
 br_norm_grid br_norm_cut(const br_tensor *rows) {

@@ -9,8 +9,8 @@ enum {
   BR_NORM_CHANNELS = 64 /* at a time when sums are added up */
 };
 
-/* The work is cut into blocks of rows. Where blocks are few, each is cut into chunks of
-   channels. Sums depend on the blocks alone. */
+/* The work is cut into blocks of rows. If there are few blocks, each is cut into chunks
+   of channels too. Sums depend on the blocks alone. */
 typedef struct br_norm_grid {
   int64_t n, c, blocks, chunks, lines;
   bool parallel;
@@ -25,9 +25,9 @@ typedef struct br_norm_piece {
 
 br_norm_piece br_norm_piece_of(const br_norm_grid *g, int64_t i);
 
-/* Blocks combined in order. */
+/* mean[j] and m2[j] of each channel, from blocks combined in order. */
 br_status br_moments(const br_tensor *rows, double *mean, double *m2);
-/* Repeats channels of float64 whose squares leave the range, in a wider type. */
+/* Computes channels of float64 whose squares leave the range again, in a wider type. */
 void br_moments_wide(const br_tensor *rows, double eps, double *mean, double *m2,
                      double *invstd);
 

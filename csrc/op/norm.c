@@ -1,7 +1,7 @@
-/* Batch normalisation (Ioffe and Szegedy 2015) over all but the second dimension.
+/* Batch normalisation (Ioffe and Szegedy 2015) over all dimensions but the second.
 
-   Statistics are taken in blocks of rows and combined in order, in double; the
-   normalisation itself is one subtraction and one multiply-add per element. */
+   Statistics are computed in double, in blocks of rows that are combined in order. The
+   normalisation itself is one subtraction and one multiply-add for each element. */
 #include "op/moments.h"
 
 #include <math.h>
@@ -11,8 +11,8 @@
 
 enum { WEIGHT = 1, BIAS, MEAN, VAR };         /* inputs */
 enum { TRAINING, MOMENTUM, EPS, ACTIVATION }; /* arguments */
-enum { SOME = 64 };     /* channels at a time of what is done once for each */
-enum { FEW_ROWS = 16 }; /* whose gradient is a small part of dy */
+enum { SOME = 64 };     /* channels at a time, for work done once for each channel */
+enum { FEW_ROWS = 16 }; /* a gradient of so few rows is a small part of dy */
 
 /* x (n, c, ...) as rows of c channels: (n,c,l) as images of one row. */
 static br_tensor *as_rows(br_tensor *x, br_dtype dtype) {
@@ -87,7 +87,7 @@ static void write_some(br_tensor *t, int64_t at, int64_t n, const double *from) 
   k->store(n, room, t->data + at * t->stride[0] * k->size, t->stride[0]);
 }
 
-/* running = (1 - momentum) running + now, of some channels. */
+/* running = (1 - momentum) running + momentum now, for some channels. */
 static void move_running(br_tensor *t, int64_t at, int64_t n, double momentum,
                          const double *now) {
   double running[SOME];
@@ -119,8 +119,8 @@ static void norm_finish(br_call *c) {
 
 /* The factors that turn x into y. */
 typedef struct factors {
-  br_tensor *packed; /* for each channel its centre, then scales, then shifts */
-  br_norm_line f;    /* these three */
+  br_tensor *packed; /* of each channel: centres, then scales, then shifts */
+  br_norm_line f;    /* pointers to these three */
   br_wide_norm wide;
   bool is_wide;
   double *room; /* the weights and biases of `wide` */
@@ -131,7 +131,7 @@ static void factors_free(factors *f) {
   br_free(f->room);
 }
 
-/* Whether the type cannot multiply with one of the factors without loss. */
+/* Whether the type would lose digits if it multiplied with the factor. */
 static int leaves(double limit, double factor) {
   const double size = fabs(factor);
   return (size > limit) | ((size > 0) & (size < 1 / limit));
@@ -168,7 +168,7 @@ static br_status factors_of(br_call *c, factors *f) {
   return BR_OK;
 }
 
-/* The same in double. */
+/* The same factors in double. */
 static br_status factors_widen(br_call *c, factors *f) {
   int64_t channels = c->in[0]->shape[1];
   f->room = br_alloc((size_t)(2 * channels + 1) * sizeof *f->room);
@@ -219,7 +219,7 @@ static void apply(const br_tensor *rows, const factors *f, bool relu, char *y) {
   }
 }
 
-/* 1 / deviation, when training from what `mean` and m2 become. */
+/* Computes 1 / deviation; in training from the mean and m2, which it measures. */
 static br_status measure(br_call *c, const br_tensor *rows) {
   double *mean = doubles(c->saved[0]), *invstd = doubles(c->saved[1]),
          eps = c->arg[EPS].f;
@@ -313,7 +313,7 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
 typedef struct slope {
   const factors *f;
   br_norm_slope s;
-  const double *mean_dy, *mean_dev; /* of dy and dy (x - mean) / deviation, where wide */
+  const double *mean_dy, *mean_dev; /* of dy and dy (x - mean) / deviation; if wide */
   char *packed;
   bool fits;
 } slope;
@@ -415,7 +415,7 @@ static br_status norm_backward(br_call *c) {
   if (!status && f.is_wide) status = factors_widen(c, &f);
   if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), &f, relu, sums);
   if (!status && !f.is_wide) status = slope_of(c, &f, sums, &s);
-  if (!status && !f.is_wide && !s.fits) { /* once more, in double */
+  if (!status && !f.is_wide && !s.fits) { /* again, in double */
     status = factors_widen(c, &f);
     if (!status) status = gradient_sums(dy, rows, doubles(c->saved[0]), &f, relu, sums);
   }
@@ -441,7 +441,7 @@ static br_status norm_backward(br_call *c) {
 const br_op br_norm_ops[] = {
     {.name = "batch_norm",
      .args = "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1[0,1] eps:f=1e-5(0,inf) activation:s?",
-     .doc = "x (n,c,...) normalised per channel, by its own statistics when training (the running ones follow), else by the running ones; with activation relu, only what is above 0",
+     .doc = "x (n,c,...) normalised for each channel: in training by the batch's statistics, which also update the running ones; otherwise by the running ones. With activation relu, max(y, 0)",
      .infer = norm_infer, .forward = norm_forward, .backward = norm_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT) | BR_KEEP_IN(BIAS),
      .finish = norm_finish},

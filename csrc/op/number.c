@@ -1,5 +1,6 @@
-/* Numbers and values on their way into a type: exactly, or with a message. Every
-   conversion of a Lua number to an element, or of numbers to integers, uses this file. */
+/* Converts numbers and values to a type exactly, or says why it cannot. Every
+   conversion of a Lua number to an element, or of numbers to integers, uses this
+   file. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const struct {
  */
 static bool in_int64(double f) { return f >= -0x1p63 && f < 0x1p63; }
 
-/* The number as an integer; false when it is none. */
+/* The number as an integer; false if it is not one. */
 static bool as_integer(const br_arg *a, int64_t *i) {
   if (!a->whole && (!in_int64(a->f) || a->f != floor(a->f))) return false;
   *i = a->whole ? a->i : (int64_t)a->f;
@@ -112,14 +113,15 @@ br_arg br_number_of(const br_tensor *t) {
 
 /* ---- whole tensors ---- */
 
-/* Whether every value of one type is a value of the other, rounded perhaps. */
+/* Whether every value of type `from` is a value of type `to`, perhaps rounded. */
 static bool holds(br_dtype to, br_dtype from) {
   if (br_dtype_is_float(to) || to == from || from == BR_BOOL) return true;
   if (br_dtype_is_float(from)) return false;
   return range[to].least <= range[from].least && range[to].most >= range[from].most;
 }
 
-/* The first of n integers outside the range, n when there is none. */
+/* The place of the first of n integers outside the type's range; n if all are
+   inside. */
 static int64_t outside(int64_t n, const int64_t *v, br_dtype to) {
   int64_t least = range[to].least, most = range[to].most, bad = 0;
   for (int64_t i = 0; i < n; i++) bad += v[i] < least || v[i] > most;
@@ -129,7 +131,7 @@ static int64_t outside(int64_t n, const int64_t *v, br_dtype to) {
   return at;
 }
 
-/* The same of floats; with `cut`, fractions do not count. */
+/* The same for floats. With `cut`, fractions are allowed. */
 static int64_t broken(int64_t n, const double *v, br_dtype to, bool cut) {
   for (int64_t i = 0; i < n; i++) {
     double f = cut ? trunc(v[i]) : v[i];

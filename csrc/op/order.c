@@ -1,5 +1,4 @@
-/* Operators on the order of the values along a dimension: sort, topk,
-   median.
+/* Operators on the order of the values along a dimension: sort, topk, median.
 
    Values are compared as int64 keys that keep their order: exact for every type, with NaN
    above all. Equal values stay in the order they had. */
@@ -12,8 +11,8 @@
 #include "base/threads.h"
 
 enum {
-  GRAIN = 16384, /* elements that more than one thread is worth */
-  FEW = 8        /* no more than this part of a lane is found by a heap */
+  GRAIN = 16384, /* a second thread pays from this many elements on */
+  FEW = 8        /* up to 1 / FEW of a lane is found by a heap */
 };
 
 typedef struct entry {
@@ -43,8 +42,8 @@ static int64_t key_of(double x) {
 
 /* ---- lanes ---- */
 
-/* state[0]: the dimensions gone through; state[1]: how many values of each lane to
-   keep. */
+/* state[0]: the mask of the lanes' dimensions; state[1]: how many values of each lane
+   to keep. */
 unsigned br_walk_mask(const br_call *c) { return (unsigned)c->state[0]; }
 
 static int64_t lane_length(const br_call *c) {
@@ -92,8 +91,8 @@ int64_t br_order_key(const br_tensor *t, int64_t i) {
   }
 }
 
-/* A result's lane: `kept` elements `step` apart from its offset on. The lanes of values
-   and places lie alike. */
+/* A result's lanes: `kept` elements `step` apart. The lanes of values and of places
+   have the same layout. */
 static br_walk result_lanes(const br_call *c, br_tensor *out) {
   br_walk l = {.x = out, .count = 1, .n = (int64_t)c->state[1]};
   bool whole = out->ndim == c->in[0]->ndim;
@@ -108,7 +107,7 @@ static br_walk result_lanes(const br_call *c, br_tensor *out) {
   return l;
 }
 
-/* One dimension, or all of a tensor without any. */
+/* Resolves one dimension. A tensor without dimensions is taken whole. */
 br_status br_one_dim(br_call *c, const br_arg *arg, int *dim) {
   br_tensor *x = c->in[0];
   *dim = 0;
@@ -128,7 +127,7 @@ typedef struct job {
   bool falling, middle, real;
 } job;
 
-/* Element `at` of lane r, of which it is number i. */
+/* Writes out result i of a lane: element `at` of lane r. */
 static void hand_out(const job *j, int64_t from, int64_t to, int64_t i, int64_t at) {
   const br_tensor *x = j->from.x;
   size_t size = (size_t)br_dtype_size(x->dtype);
@@ -151,7 +150,8 @@ static void sort_lane(const job *j, int64_t r, entry *e) {
   for (int64_t i = 0; i < j->to.n; i++) hand_out(j, from, to, i, e[i].at);
 }
 
-/* The first few of a lane, in a heap of them whose root is the last in order. */
+/* Restores a heap of a lane's first few entries. Its root is the last of them in
+   order. */
 static void sink(entry *e, int64_t n, int (*order)(const void *, const void *)) {
   for (int64_t at = 0, next; (next = 2 * at + 1) < n; at = next) {
     if (next + 1 < n && order(&e[next + 1], &e[next]) > 0) next++;
@@ -170,7 +170,7 @@ static void first_of_lane(const job *j, int64_t r, entry *e) {
     entry next = {.key = br_order_key(j->from.x, from + i * j->from.step), .at = i};
     if (i < kept) {
       e[i] = next;
-      if (i == kept - 1) { /* rising from the root is falling in order */
+      if (i == kept - 1) { /* the sorted entries, reversed, are such a heap */
         qsort(e, (size_t)kept, sizeof *e, order);
         for (int64_t a = 0, b = kept - 1; a < b; a++, b--) {
           entry moved = e[a];
@@ -189,8 +189,8 @@ static void first_of_lane(const job *j, int64_t r, entry *e) {
 
 enum { DIGIT = 16, DIGITS = 1 << DIGIT };
 
-/* Finds the element of the given rank of a long lane without storing its entries. It
-   counts, digit by digit of the keys, how many lie below. Equal elements keep their
+/* Finds the element of the given rank in a long lane without storing its entries. It
+   counts, digit by digit of the keys, how many are below. Equal elements keep their
    order. */
 static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *count) {
   uint64_t prefix = 0;
@@ -213,7 +213,7 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
   }
 }
 
-/* The last NaN, or -1. */
+/* The place of the last NaN, or -1. */
 static int64_t nan_place(const job *j, int64_t from) {
   for (int64_t i = j->from.n - 1; j->real && i >= 0; i--)
     if (br_order_key(j->from.x, from + i * j->from.step) == INT64_MAX) return i;
@@ -226,8 +226,8 @@ static void middle_of_long(const job *j, int64_t r, int64_t *count) {
   hand_out(j, from, br_walk_start(&j->to, r), 0, at);
 }
 
-/* Each thread has memory for the entries of a lane, or for counts where counts take
-   less. */
+/* Sorts lanes. Each thread has memory for the entries of a lane, or for the counts if
+   they take less. */
 static br_status order_lanes(br_call *c, bool falling, bool middle) {
   job j = {.c = c,
            .to = result_lanes(c, c->out[0]),
@@ -361,15 +361,15 @@ static br_status median_forward(br_call *c) { return order_lanes(c, false, true)
 /* clang-format off */
 const br_op br_order_ops[] = {
     {.name = "sort", .args = "x:t dim:d=-1 descending:b=false",
-     .doc = "x (..., n, ...) in rising order along a dimension -> values and indices (..., n, ...); equal values keep their order",
+     .doc = "sorts x (..., n, ...) along a dimension, smallest first -> values and indices (..., n, ...); equal values keep their order",
      .infer = sort_infer, .forward = sort_forward, .backward = order_backward,
      .keep = BR_KEEP_OUT(1), .results = 2},
     {.name = "topk", .args = "x:t k:i dim:d=-1 largest:b=true",
-     .doc = "the k largest (or smallest) in order, x (..., n, ...) -> values and indices (..., k, ...)",
+     .doc = "the k largest (or smallest) values along a dimension, in order, x (..., n, ...) -> values and indices (..., k, ...)",
      .infer = topk_infer, .forward = topk_forward, .backward = order_backward,
      .keep = BR_KEEP_OUT(1), .results = 2},
     {.name = "median", .args = "x:t dim:d? keepdim:b=false",
-     .doc = "the lower median of all, or of a dimension with its index, x (..., n, ...) -> (..., ...)",
+     .doc = "the lower median of all values, or along a dimension with its indices, x (..., n, ...) -> (..., ...)",
      .infer = median_infer, .forward = median_forward, .backward = order_backward,
      .keep = BR_KEEP_OUT(1), .results = 2},
     {0},

@@ -6,7 +6,7 @@
 
 #include "base/threads.h"
 
-typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: the plain average */
+typedef enum kind { MAX = 1, ADAPTIVE = 2 } kind; /* neither: average of fixed windows */
 
 static br_status measure(br_call *c, kind what, br_window *win) {
   const br_tensor *x = c->in[0];
@@ -28,10 +28,10 @@ static double divisor(const br_window *win, int64_t inside, bool count_pad, int6
   return (double)(y1 - y0) * (double)(x1 - x0);
 }
 
-/* Whether a byte holds every place of a window, and one value for none. */
+/* Whether one byte can hold every place of a window, and one more value for "none". */
 static bool small(const br_window *win) { return br_pool_most(win) < 256; }
 
-/* separate: no pixel lies in two windows. covering: also every pixel lies in one. */
+/* separate: no pixel is in two windows. covering: also, every pixel is in one. */
 static bool separate(const br_window *win) {
   return !win->adaptive && win->sh >= win->kh && win->sw >= win->kw && win->dh == 1 &&
          win->dw == 1;
@@ -190,18 +190,18 @@ static br_status adaptive_avg_backward(br_call *c) { return pool_backward(c, ADA
 const br_op br_pool_ops[] = {
     {.name = "max_pool2d",
      .args = "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false dilation:p=1",
-     .doc = "the largest of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
+     .doc = "the largest value of each window, x (n,c,h,w) -> (n,c,oh,ow); without a stride, windows lie side by side",
      .infer = max_infer, .forward = max_forward, .backward = max_backward},
     {.name = "avg_pool2d",
      .args = "x:t kernel:p stride:p? padding:p=0 ceil_mode:b=false count_include_pad:b=true",
-     .doc = "the mean of each window, x (n,c,h,w) -> (n,c,oh,ow); stride is the kernel's size unless given",
+     .doc = "the mean of each window, x (n,c,h,w) -> (n,c,oh,ow); without a stride, windows lie side by side",
      .infer = avg_infer, .forward = avg_forward, .backward = avg_backward},
     {.name = "adaptive_max_pool2d", .args = "x:t size:p",
-     .doc = "the largest of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
+     .doc = "the largest value in each of oh x ow windows that divide the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
      .infer = adaptive_max_infer, .forward = adaptive_max_forward,
      .backward = adaptive_max_backward},
     {.name = "adaptive_avg_pool2d", .args = "x:t size:p",
-     .doc = "the mean of each of oh x ow windows that cover the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
+     .doc = "the mean in each of oh x ow windows that divide the image evenly, x (n,c,h,w) -> (n,c,oh,ow)",
      .infer = adaptive_avg_infer, .forward = adaptive_avg_forward,
      .backward = adaptive_avg_backward},
     {0},

@@ -36,7 +36,7 @@ typedef struct br_region {
 
 br_region br_pool_region(const br_window *win, int64_t oy, int64_t ox);
 
-/* An image (h,w,c), of which row `first` is at `data`. */
+/* An image (h,w,c); its row `first` is at `data`. */
 typedef struct br_picture {
   const br_kernels *k;
   char *data;
@@ -45,15 +45,15 @@ typedef struct br_picture {
 
 /* The pixel at a place in the region; places count row by row. */
 char *br_pool_pixel(const br_picture *im, const br_region *r, int64_t place);
-/* Fills `pixel` with pointers to all pixels, and returns how many they are. */
+/* Fills `pixel` with pointers to all pixels. Returns how many there are. */
 int64_t br_pool_look(const br_picture *im, const br_region *r, void **pixel);
 /* The most pixels that a window can have. */
 int64_t br_pool_most(const br_window *win);
 
 /* ---- the pixels of a window, a piece at a time (pool_piece.c) ---- */
 
-/* A thread's memory for a window: pointers to the pixels of a piece, and results: sums in
-   double, values, and places. */
+/* A thread's memory for a window: pointers to the pixels of a piece, sums in double,
+   values and places. */
 typedef struct br_piece {
   void **pixel;
   double *sum;   /* (c) */
@@ -69,15 +69,15 @@ int64_t br_piece_pointers(const br_window *win);
 /* y (c) = `scale` times the sum over the window's pixels. */
 void br_pool_average(const br_picture *im, const br_region *r, double scale,
                      const br_piece *p, void *y);
-/* y (c) = the largest values, where NaN counts as the largest; `places` (c), if not NULL,
-   gets their places. */
+/* y (c) = the largest values; NaN counts as the largest. `places` (c) gets their
+   places, unless it is NULL. */
 void br_pool_largest(const br_picture *im, const br_region *r, const br_piece *p, void *y,
                      int32_t *places);
 
-/* ---- the largest, without places (pool_max.c) ---- */
+/* ---- the largest values without places (pool_max.c) ---- */
 
-/* Row oy of the largest value of each window, y (ow,c). `room` has so many bytes, and is
-   prepared once for all rows. */
+/* Row oy of the largest value of each window, y (ow,c). `room` has br_max_pool_room
+   bytes, and is prepared once for all rows. */
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k);
 void br_max_pool_start(const br_window *win, const br_kernels *k, char *room);
 void br_max_pool_row(const br_window *win, const br_picture *im, int64_t oy, char *room,

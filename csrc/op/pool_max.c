@@ -6,8 +6,8 @@
 #include "op/pool.h"
 
 enum {
-  VECTOR = 64,    /* bytes of the widest */
-  SHORT_LINE = 64 /* columns of padding that any image may have */
+  VECTOR = 64,    /* bytes of the widest vector */
+  SHORT_LINE = 64 /* columns of padding that are always accepted */
 };
 
 /* The columns that the windows of a row cover, including padding. */
@@ -15,15 +15,15 @@ static int64_t reach(const br_window *win) {
   return br_size_cover(win->ow, br_size_span(win->kw, win->dw), win->sw);
 }
 
-/* Whether to compute a row through a line. It is not worth it where padding fills most of
-   it. */
+/* Whether to compute a row through a line. It does not pay if most of the line is
+   padding. */
 static bool has_line(const br_window *win) {
   return reach(win) <= 4 * win->w + SHORT_LINE;
 }
 
-/* One row of the output, by way of a line: the largest of its windows' rows, between
-   columns of -inf that stand for the padding. Whether it could be done: not where there
-   are NaN, or windows without rows. */
+/* Computes one row of the output through a line: the largest values of the rows of its
+   windows, between columns of -inf for the padding. Returns false if it cannot: values
+   are NaN, or windows have no rows inside the image. */
 static bool max_by_line(const br_window *win, const br_picture *im, int64_t oy,
                         char *room, char *y) {
   const br_kernels *k = im->k;
@@ -44,7 +44,7 @@ static bool max_by_line(const br_window *win, const br_picture *im, int64_t oy,
   return true;
 }
 
-/* The memory of a window, followed by a line with one more vector. */
+/* The memory for a window, followed by a line with room for one more vector. */
 int64_t br_max_pool_room(const br_window *win, const br_kernels *k) {
   int64_t line = has_line(win) ? reach(win) * win->c * k->size : 0;
   return br_piece_room(win) + line + VECTOR;

@@ -43,8 +43,8 @@ static void put_at(const br_kernels *k, void *values, int64_t j, double v) {
     ((double *)values)[j] = v;
 }
 
-/* The sums of pieces are added in double, because a large sum in a smaller type would
-   lose later values. */
+/* Sums of pieces are added in double, because a large sum in a smaller type would lose
+   later values. */
 static void average_pieces(const br_picture *im, const br_region *r, double scale,
                            const br_piece *p, void *y) {
   const br_kernels *k = im->k;

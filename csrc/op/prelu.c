@@ -1,7 +1,7 @@
 /* prelu: x where positive, else a weight of its channel times x.
 
-   Where the channels lie innermost, the weights are laid out again and again along a run
-   that is long enough for a vector loop, whatever their number is. */
+   If the channels are innermost, a run repeats the weights until it is long enough for
+   a vector loop, whatever their number is. */
 #include "op/op.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static br_status prelu_infer(br_call *c) {
   return br_out_like(c, 0, x, c->compute);
 }
 
-/* The weight's shape where it broadcasts to x. */
+/* The shape in which the weight broadcasts to x. */
 static void wide_shape(const br_call *c, int64_t shape[BR_MAX_DIM], int *ndim) {
   *ndim = c->in[0]->ndim;
   for (int d = 0; d < *ndim; d++) shape[d] = d == 1 ? c->in[1]->numel : 1;
@@ -42,7 +42,7 @@ static bool innermost(const br_tensor *t, br_dtype dtype) {
   return (t->ndim == 2 && br_is_contiguous(t)) || br_is_channels_last(t);
 }
 
-/* The weights as a run of whole pixels, in the type of the work. */
+/* The weights, repeated to a run of whole pixels, in the type of the work. */
 static br_tensor *weight_run(const br_call *c) {
   int64_t channels = c->in[0]->shape[1], pixels = RUN / channels;
   int64_t all = c->in[0]->numel / channels;
@@ -56,7 +56,8 @@ static br_tensor *weight_run(const br_call *c) {
   return NULL;
 }
 
-/* out = kernel(in..., weight), all but the weight of out's shape. */
+/* out = kernel(in..., weight). All inputs have out's shape; the weight broadcasts to
+   it. */
 static br_status run_wide(br_call *c, size_t kernel, br_tensor *out, int n,
                           br_tensor *const *in) {
   br_tensor *operand[3] = {in[0], n > 1 ? in[1] : NULL, NULL};
@@ -122,7 +123,7 @@ static br_status prelu_backward(br_call *c) {
 /* clang-format off */
 const br_op br_prelu_ops[] = {
     {.name = "prelu", .args = "x:t weight:t",
-     .doc = "x (n,c,...) where positive, else weight x: one weight (1), or one for each channel (c)",
+     .doc = "x (n,c,...) where positive, else weight times x; weight is (1), or (c) with a value for each channel",
      .infer = prelu_infer, .forward = prelu_forward, .backward = prelu_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

@@ -1,8 +1,8 @@
-/* Where the time of a script goes: calls and seconds of each operator, forward and
-   backward, counted while a profile is on.
+/* Profiles: calls and seconds of each operator, forward and backward, counted while a
+   profile is on.
 
-   An operator that runs others (a function written in Lua does) is charged for its own
-   time only. One profile belongs to one thread. */
+   An operator may run others; a function written in Lua does. Their time does not count
+   for it. A profile belongs to one thread. */
 #include <string.h>
 #include <time.h>
 

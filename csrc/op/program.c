@@ -1,24 +1,26 @@
-/* Small programs over weights, in double: quadratic ones by active sets, exact up to
-   rounding, and the fair one by Newton's method. h (n,n) is symmetric and positive
-   semidefinite, as a Gram matrix is; its rows may be of very different sizes.
+/* Small optimisation programs over weights, in double. Quadratic programs are solved by
+   active sets, exact up to rounding; the "fair" program by Newton's method. h (n,n) is
+   symmetric and positive semidefinite, like a Gram matrix. The sizes of its rows may
+   differ widely.
 
-   Where a pivot of a factor vanishes, so does h along some direction: a tiny pivot in its
-   place makes the step along it long, and the bounds cut it. */
+   If a factor has a pivot of 0, h is 0 along some direction. A tiny pivot takes its
+   place. So the step along that direction becomes long, until a bound stops it. */
 #include "op/op.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 20, STEPS = 100 }; /* rounds a variable; Newton steps */
+enum { ROUNDS = 20, STEPS = 100 }; /* ROUNDS: for each variable; STEPS: of Newton */
 static const double TOLERANCE = 1e-14, LEAST_PIVOT = 1e-14;
 
-/* The state of a quadratic program: n variables; `count` are free, the others are 0. */
+/* The state of a quadratic program of n variables. `count` of them are free; the others
+   are 0. */
 typedef struct program {
   int64_t n, count;
-  const double *h, *q; /* q may be NULL: 0 */
+  const double *h, *q; /* q may be NULL, for 0 */
   double shift;        /* added to all of h */
-  int64_t *index;      /* of the free variables */
-  bool *blocked;       /* freeing these made no progress at this x */
+  int64_t *index;      /* numbers of the free variables */
+  bool *blocked;       /* freeing these variables made no progress at this x */
   double *x, *gradient, *size, *factor, *a, *b;
 } program;
 
@@ -37,7 +39,7 @@ static void set_up(program *p, int64_t n, const double *h, const double *q,
   p->blocked = (bool *)(void *)(p->index + n);
 }
 
-/* The factor l l^T of the free part of h + shift; false where a pivot vanished. */
+/* Factors the free part of h + shift as l l^T. Returns false if a pivot was 0. */
 static bool factorize(program *p) {
   const int64_t n = p->n, m = p->count;
   bool definite = true;
@@ -58,7 +60,7 @@ static bool factorize(program *p) {
   return definite;
 }
 
-/* b becomes the solution x of l l^T x = b. */
+/* Replaces b by the solution x of l l^T x = b. */
 static void solve(const program *p, double *b) {
   const int64_t n = p->n, m = p->count;
   for (int64_t i = 0; i < m; i++) {
@@ -85,8 +87,8 @@ static void find_gradient(program *p) {
   }
 }
 
-/* Moves the free variables of x to b, or as far towards b as they all stay above 0. A
-   variable that reaches 0 is no longer free. Returns whether x reached b. */
+/* Moves the free variables of x to b, or towards b until one of them reaches 0. That
+   one is no longer free. Returns whether x reached b. */
 static bool advance(program *p) {
   double share = 1;
   int64_t first = -1, kept = 0;
@@ -108,7 +110,7 @@ static bool advance(program *p) {
   return first < 0;
 }
 
-/* The fixed variable with the least gradient, if that is below `level`; or -1. */
+/* The fixed variable with the smallest gradient, if that is below `level`; else -1. */
 static int64_t candidate(const program *p, double level) {
   int64_t best = -1;
   for (int64_t j = 0; j < p->n; j++) {
@@ -147,8 +149,9 @@ static void solve_nonnegative(program *p) {
   }
 }
 
-/* b: the free ones' solution of h x + q = level, where they sum to 1. The shift changes
-   nothing there, and makes definite what only is so among weights of one sum. */
+/* Sets b to the solution of h x + q = level for the free variables, with sum 1. The
+   shift does not change it, because the sum is fixed. It is used if h is singular but
+   has one solution of that sum. */
 static void solve_on_simplex(program *p) {
   double sum_a = 0, sum_b = 0;
   p->shift = 0;
@@ -198,10 +201,10 @@ static void solve_simplex(program *p) {
 
 /* ---- h w = w^-power ---- */
 
-/* In units where h has ones on its diagonal, w_i = s_i x_i: h x = c x^-power, which is
-   where x' h x / 2 - sum_i c_i F(x_i) is least, F' = x^-power. */
+/* h is scaled to have ones on its diagonal, with w_i = s_i x_i. Then h x = c x^-power.
+   There x' h x / 2 - sum_i c_i F(x_i) is smallest, with F' = x^-power. */
 typedef struct fair {
-  program p; /* h scaled; all are free but rows of zeros */
+  program p; /* h scaled; only rows of zeros are not free */
   double power, *c, *s;
 } fair;
 
@@ -219,8 +222,8 @@ static double fair_value(const fair *f, const double *x) {
   return value;
 }
 
-/* One step of Newton's method, as long as x stays positive and the value falls. False
-   when there is nothing left to gain. */
+/* Makes one step of Newton's method that keeps x positive and lowers the value. Returns
+   false if no step gains anything. */
 static bool fair_step(fair *f, double *h) {
   program *p = &f->p;
   const int64_t n = p->n;
@@ -246,11 +249,11 @@ static bool fair_step(fair *f, double *h) {
     if (fair_value(f, p->a) <= value + 1e-4 * length * slope + 1e-15 * fabs(value)) break;
   }
   memcpy(p->x, p->a, (size_t)n * sizeof *p->x);
-  return off > 1e-13; /* the error after this step is off squared */
+  return off > 1e-13; /* the error after this step is the square of `off` */
 }
 
-/* h in and out of the units; rows of zeros get weight 0. A ridge of the size of rounding
-   keeps weights finite where no direction serves all. */
+/* Scales h, solves, and scales back. Rows of zeros get weight 0. A ridge as small as
+   rounding errors keeps weights finite if no direction serves all. */
 static void solve_fair(int64_t all, const double *given, double power, double *room,
                        double *w) {
   double *h = room, *s = h + all * all, *c = s + all;
@@ -346,13 +349,13 @@ static br_status fair_forward(br_call *c) {
 /* clang-format off */
 const br_op br_program_ops[] = {
     {.name = "nonnegative_program", .args = "h:t q:t",
-     .doc = "the x >= 0 at which x' h x / 2 + q' x is least, for each row of q (..., n)",
+     .doc = "the x >= 0 with the smallest x' h x / 2 + q' x, for each row of q (..., n)",
      .infer = quadratic_infer, .forward = nonnegative_forward, .flags = BR_HIDDEN},
     {.name = "simplex_program", .args = "h:t q:t?",
-     .doc = "the x >= 0 of sum 1 at which x' h x / 2 + q' x is least",
+     .doc = "the x >= 0 with sum 1 and the smallest x' h x / 2 + q' x",
      .infer = quadratic_infer, .forward = simplex_forward, .flags = BR_HIDDEN},
     {.name = "fair_program", .args = "h:t power:f=1(0,inf)",
-     .doc = "the w > 0 for which h w = w^-power",
+     .doc = "the w > 0 with h w = w^-power",
      .infer = fair_infer, .forward = fair_forward, .flags = BR_HIDDEN},
     {0},
 };

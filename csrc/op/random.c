@@ -1,6 +1,7 @@
-/* Random values. Element i of a tensor is number i of the operation's own stream, so that
-   a seed gives the same values on any number of threads. A stream is used up when the
-   call has succeeded, so a call that is repeated after lack of memory draws the same. */
+/* Random values. Element i of a tensor is number i of the operation's own stream, so a
+   seed gives the same values on any number of threads. A stream counts as used only
+   when its call has succeeded. So a call repeated after lack of memory draws the same
+   values. */
 #include "op/op.h"
 
 #include <math.h>
@@ -12,8 +13,8 @@ enum { BLOCK = 4096 };
 
 typedef enum kind { UNIFORM, NORMAL, BERNOULLI } kind;
 
-/* A draw: the numbers a and b of the kind, and for UNIFORM the least and the
-   largest value of x's type within [a, b). */
+/* A draw: the numbers a and b of the kind. For UNIFORM, also the least and the largest
+   value of x's type within [a, b). */
 typedef struct draw {
   kind what;
   double a, b, least, most;
@@ -32,7 +33,8 @@ static double drawn_at(const draw *d, uint64_t i) {
   }
 }
 
-/* The ends of [a, b) among x's values: rounding to them must not lead out of it. */
+/* Finds the least and the largest of x's values in [a, b). Results are kept between
+   them, because rounding could leave the range. */
 static void ends(br_dtype dtype, double a, double b, double *least, double *most) {
   *least = a;
   *most = nextafter(b, -INFINITY);
@@ -61,8 +63,8 @@ static br_status fill(br_call *c, kind what) {
   return status;
 }
 
-/* 128 random bits choose an integer from low to high. With so many bits, all integers are
-   equally likely however many there are, up to 2^64. */
+/* 128 random bits choose an integer from low to high. So many bits make all integers
+   equally likely, even among 2^64. */
 static int64_t integer_at(int64_t low, uint64_t span, uint64_t seed, uint64_t stream,
                           uint64_t i) {
   uint32_t w[4];
@@ -93,7 +95,7 @@ static br_status fill_infer(br_call *c) {
   return br_out_like(c, 0, c->in[0], c->in[0]->dtype);
 }
 
-/* No integer lies between 0 and 1. */
+/* Integers have no uniform values: none lies between 0 and 1. */
 static br_status uniform_infer(br_call *c) {
   double a = c->arg[0].f, b = c->arg[1].f, least = 0, most = 0;
   br_status status = br_need_float(c, c->in[0], "x");
@@ -112,8 +114,8 @@ static br_status normal_infer(br_call *c) {
   return status ? status : fill_infer(c);
 }
 
-/* A float tensor can get every integer that its type holds exactly: all up to 2^24 in
-   float32, up to 2^53 in float64. */
+/* A float tensor can only get integers that its type holds exactly: up to 2^24 in
+   float32, and up to 2^53 in float64. */
 static br_status integer_infer(br_call *c) {
   static const int64_t most[] = {[BR_F32] = 1 << 24, [BR_F64] = (int64_t)1 << 53};
   br_dtype dtype = c->in[0]->dtype;
@@ -148,8 +150,8 @@ static bool lies_as(const br_tensor *a, const br_tensor *b) {
   return a->dtype == b->dtype;
 }
 
-/* to = from with the elements of the call's stream dropped, counted in out's memory
- * order. */
+/* Copies `from` to `to` with elements dropped by the call's stream. Elements count in
+   out's memory order. */
 static br_status drop(br_call *c, br_tensor *from, br_tensor *to) {
   const br_kernels *k = br_kernels_of(to->dtype);
   br_tensor *x = lies_as(from, to) ? br_retain(from) : br_retain(to);
@@ -190,20 +192,20 @@ static void drawn(br_call *c) {
 /* clang-format off */
 const br_op br_random_ops[] = {
     {.name = "uniform", .args = "x:t low:f=0 high:f=1",
-     .doc = "values drawn evenly from [low, high)", .infer = uniform_infer,
+     .doc = "uniform random values in [low, high)", .infer = uniform_infer,
      .forward = uniform_forward, .flags = BR_IN_PLACE | BR_HIDDEN, .finish = drawn},
     {.name = "normal", .args = "x:t mean:f=0(-inf,inf) std:f=1[0,inf)",
-     .doc = "values drawn from a normal distribution", .infer = normal_infer,
+     .doc = "random values from a normal distribution", .infer = normal_infer,
      .forward = normal_forward, .flags = BR_IN_PLACE | BR_HIDDEN, .finish = drawn},
     {.name = "random", .args = "x:t low:i high:i",
-     .doc = "integers drawn evenly from low to high, both included",
+     .doc = "uniform random integers from low to high, both included",
      .infer = integer_infer, .forward = integer_forward, .flags = BR_IN_PLACE | BR_HIDDEN,
      .finish = drawn},
     {.name = "bernoulli", .args = "x:t p:f=0.5[0,1]",
      .doc = "1 with probability p, else 0", .infer = fill_infer,
      .forward = bernoulli_forward, .flags = BR_IN_PLACE | BR_HIDDEN, .finish = drawn},
     {.name = "dropout", .args = "x:t p:f=0.5[0,1] training:b=true",
-     .doc = "x with each element dropped with probability p and the rest scaled by 1 / (1 - p)",
+     .doc = "x with each element set to 0 with probability p, and the others multiplied by 1 / (1 - p)",
      .infer = dropout_infer, .forward = dropout_forward, .backward = dropout_backward,
      .finish = drawn},
     {0},

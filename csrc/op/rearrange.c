@@ -1,7 +1,7 @@
-/* Rearrangements: every index of a dimension of the result shows one index of that
-   dimension of x, or none. flip, roll, repeat_ and pad differ in this rule alone. Along a
-   dimension it is made of runs, which are copied or added as wholes; nothing but the
-   result is held. */
+/* Rearrangements: flip, roll, repeat_ and pad. Every index of a result's dimension
+   shows one index of the same dimension of x, or nothing. Only this rule differs
+   between the operators. A dimension consists of runs, which are copied or added whole.
+   No memory but the result is used. */
 #include "op/op.h"
 
 #include <string.h>
@@ -10,13 +10,13 @@
 
 enum {
   GRAIN = 16384, /* elements that more than one thread is worth */
-  LONG = 64      /* bytes that are worth a call of memcpy */
+  LONG = 64      /* memcpy pays from this many bytes on */
 };
 
 typedef enum mode { CONSTANT, REFLECT, REPLICATE, CIRCULAR, FLIP, MODES = FLIP } mode;
 
-/* Index i of the result shows x at first + (i - before), where that lies within the n
-   indices from `first` on, and else what the mode says. */
+/* The rule of a dimension. Index i of the result shows index first + (i - before) of x,
+   if that is among the n indices from `first` on. If not, the mode decides. */
 typedef struct rule {
   mode mode;
   int64_t first, before, n;
@@ -27,7 +27,8 @@ typedef rule rules[BR_MAX_DIM];
 /* Checks the arguments and gives each dimension its size and rule. */
 typedef br_status find_rules(br_call *c, int64_t *shape, rule *r);
 
-/* Indices of x from `from` on, `step` (1, -1 or 0) apart; from < 0 shows nothing. */
+/* n indices of x from `from` on, `step` (1, -1 or 0) apart. If `from` is negative, the
+   run shows nothing. */
 typedef struct run {
   int64_t from, step, len;
 } run;
@@ -36,14 +37,15 @@ static run run_of(int64_t from, int64_t step, int64_t len) {
   return (run){from, step, len};
 }
 
-/* The run that begins at index i of the result, with no regard to where that ends. */
+/* The run that begins at index i of the result. Its end may lie beyond the result's
+   end. */
 static run run_at(const rule *r, int64_t i) {
   int64_t at = i - r->before, n = r->n, past = at - n;
   if (r->mode == FLIP) return run_of(r->first + n - 1 - at, -1, n - at);
   if (at >= 0 && at < n)
     return n == 1 && r->mode == CIRCULAR ? run_of(r->first, 0, BR_MANY)
                                          : run_of(r->first + at, 1, n - at);
-  int64_t rest = at < 0 ? -at : BR_MANY; /* until x begins, or for good */
+  int64_t rest = at < 0 ? -at : BR_MANY; /* how many are left before x begins, or all */
   switch (r->mode) {
   case REFLECT: return run_of(r->first + (at < 0 ? -at : n - 2 - past), -1, rest);
   case REPLICATE: return run_of(r->first + (at < 0 ? 0 : n - 1), 0, rest);
@@ -61,12 +63,13 @@ static int64_t source_of(const rule *r, int64_t i) {
   return at >= 0 && at < r->n && r->mode != FLIP ? r->first + at : run_at(r, i).from;
 }
 
-/* The dimensions of the result as they lie. The innermost that are shown as they are, one
-   after the other in x too, make up a block; rows run along the one around them. */
+/* The dimensions of the result in memory order. The innermost ones that are shown
+   unchanged, and are contiguous in x too, form a block. Rows run along the dimension
+   around them. */
 typedef struct walk {
   int rows_ndim, order[BR_MAX_DIM];
   int64_t rows, inner; /* blocks of a row */
-  int64_t step;        /* from block to block in x */
+  int64_t step;        /* step between blocks in x */
   int64_t block, size; /* elements of a block; bytes of an element */
   const rule *rule;    /* by dimension */
 } walk;
@@ -96,7 +99,7 @@ static walk walk_of(const br_tensor *y, const br_tensor *x, const rule *r) {
 
 static const rule *row_rule(const walk *w) { return &w->rule[w->order[w->rows_ndim]]; }
 
-/* Where row `row` starts in x: -1 when it shows nothing. */
+/* Where row `row` begins in x; -1 if it shows nothing. */
 static int64_t row_start(const walk *w, const br_tensor *y, const br_tensor *x,
                          int64_t row) {
   int64_t start = 0;
@@ -112,7 +115,8 @@ static int64_t row_start(const walk *w, const br_tensor *y, const br_tensor *x,
 
 /* ---- forward ---- */
 
-/* n elements `step` of x apart. A size that the compiler knows makes memcpy one move. */
+/* Copies n elements that are `step` apart in x. With a size known to the compiler, each
+   memcpy becomes a single move. */
 static void copy_run(int64_t n, int64_t size, int64_t step, const char *x, char *y) {
   if (step == 1 && n * size >= LONG) {
     memcpy(y, x, (size_t)(n * size));
@@ -125,7 +129,7 @@ static void copy_run(int64_t n, int64_t size, int64_t step, const char *x, char 
   }
 }
 
-/* n blocks. */
+/* Copies n blocks. */
 static void copy_blocks(const walk *w, int64_t n, int64_t step, const char *x, char *y) {
   if (w->block == 1 || step == w->block) {
     copy_run(n * w->block, w->size, w->block == 1 ? step : 1, x, y);
@@ -135,8 +139,8 @@ static void copy_blocks(const walk *w, int64_t n, int64_t step, const char *x, c
     copy_run(w->block, w->size, 1, x + j * step * w->size, y + j * w->block * w->size);
 }
 
-/* Elements at .. end of a row repeat what stands a whole number of periods before them.
- */
+/* Fills elements at .. end of a row by repeating the elements one or more periods
+   earlier. */
 static void copy_periods(char *row, int64_t size, int64_t at, int64_t end) {
   for (int64_t n; at < end; at += n) {
     n = at < end - at ? at : end - at;
@@ -144,7 +148,7 @@ static void copy_periods(char *row, int64_t size, int64_t at, int64_t end) {
   }
 }
 
-/* A row of the result. */
+/* Fills a row of the result. */
 static void show_row(const walk *w, const char *x, const char *none, char *y) {
   const rule *r = row_rule(w);
   bool turns = r->mode == CIRCULAR && r->n > 1;
@@ -220,7 +224,7 @@ static void add_run(br_dtype dtype, int64_t n, int64_t step, const char *dy, cha
   }
 }
 
-/* The inverse of show_row. */
+/* The inverse of show_row: adds a row of dy to dx. */
 static void add_row(const walk *w, br_dtype dtype, const char *dy, char *dx) {
   const rule *r = row_rule(w);
   int64_t n = w->inner, bytes = w->block * w->size;
@@ -241,8 +245,8 @@ static void add_row(const walk *w, br_dtype dtype, const char *dy, char *dx) {
   }
 }
 
-/* An element that appears more than once gets the sum of its gradients, in the order of
-   dy, so one thread does it. */
+/* An element that appears several times gets the sum of its gradients, in the order of
+   dy. So one thread does it. */
 static br_status gather(br_call *c, find_rules *find) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *x = c->in[0];
@@ -285,7 +289,7 @@ static br_status flip_infer(br_call *c) { return infer(c, flip_rules); }
 static br_status flip_forward(br_call *c) { return show(c, flip_rules, &(br_arg){0}); }
 static br_status flip_backward(br_call *c) { return gather(c, flip_rules); }
 
-/* Without dims x is rolled as if it were flat: see roll in Lua. */
+/* roll without dims works on flat x: see roll in Lua. */
 static br_status roll_rules(br_call *c, int64_t *shape, rule *r) {
   const br_tensor *x = c->in[0];
   const br_arg *shifts = &c->arg[0], *dims = &c->arg[1];
@@ -311,7 +315,8 @@ static br_status roll_infer(br_call *c) { return infer(c, roll_rules); }
 static br_status roll_forward(br_call *c) { return show(c, roll_rules, &(br_arg){0}); }
 static br_status roll_backward(br_call *c) { return gather(c, roll_rules); }
 
-/* As many times as dimensions: repeat_ in Lua gives x the dimensions that are missing. */
+/* The numbers of times are as many as the dimensions. repeat_ in Lua adds the
+   dimensions that x lacks. */
 static br_status repeat_rules(br_call *c, int64_t *shape, rule *r) {
   const br_tensor *x = c->in[0];
   const br_arg *times = &c->arg[0];
@@ -350,13 +355,13 @@ static br_status pad_mode(br_call *c, mode *m) {
                 c->arg[MODE].s);
 }
 
-/* The most that may be added on a side: what there is to show there. */
+/* The largest padding of a side, as far as x has values for it. */
 static int64_t most_padding(mode m, int64_t n) {
   return m == REFLECT ? n - 1 : m == CIRCULAR ? n : n > 0 || m == CONSTANT ? BR_MANY : 0;
 }
 
-/* A side that is cut goes before the other is added to, as in PyTorch. (Constants need no
-   such care: whatever is outside of x is one.) */
+/* If one side is cut and the other padded, the cut comes first, as in PyTorch. The
+   order makes no difference for constants. */
 static br_status pad_rule(br_call *c, mode m, int d, const int64_t pad[2], int64_t *size,
                           rule *r) {
   const int64_t n = c->in[0]->shape[d], before = pad[0], after = pad[1];
@@ -412,16 +417,16 @@ static br_status pad_backward(br_call *c) { return gather(c, pad_rules); }
 /* clang-format off */
 const br_op br_rearrange_ops[] = {
     {.name = "flip", .args = "x:t dims:D",
-     .doc = "x (...) with the order of the dimensions named reversed -> (...)",
+     .doc = "x (...) with the order of the elements reversed along the named dimensions -> (...)",
      .infer = flip_infer, .forward = flip_forward, .backward = flip_backward},
     {.name = "roll", .args = "x:t shifts:I dims:D",
-     .doc = "x (...) moved along each dimension, what falls off coming in again -> (...)",
+     .doc = "x (...) with its elements moved along dimensions; those moved past the end come in at the beginning -> (...)",
      .infer = roll_infer, .forward = roll_forward, .backward = roll_backward},
     {.name = "repeat_", .args = "x:t times:I",
-     .doc = "x (s1, s2, ...) n1, n2, ... times over -> (n1 s1, n2 s2, ...)",
+     .doc = "x (s1, s2, ...) repeated n1, n2, ... times along its dimensions -> (n1 s1, n2 s2, ...)",
      .infer = repeat_infer, .forward = repeat_forward, .backward = repeat_backward},
     {.name = "pad", .args = "x:t pad:I mode:s=constant value:v=0",
-     .doc = "x (..., n) with {before, after} more elements, from the last dimension on -> (..., before + n + after); fewer if negative",
+     .doc = "x (..., n) with elements added before and after, from the last dimension on -> (..., before + n + after); negative numbers remove elements",
      .infer = pad_infer, .forward = pad_forward, .backward = pad_backward},
     {0},
 };

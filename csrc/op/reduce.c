@@ -1,8 +1,8 @@
 /* Reductions over any dimensions.
 
-   A tensor is seen as [outer][reduce][inner]: directly where its memory allows, else
+   A tensor is read as [outer][reduce][inner]: in place if its memory allows, else
    through a copy with the reduced dimensions innermost. Sums run in blocks whose bounds
-   depend on the shape alone and combine in order, so that the thread count changes no
+   depend on the shape alone, and are combined in order. So the thread count changes no
    bit. */
 #include "op/reduce.h"
 
@@ -13,9 +13,9 @@
 
 enum {
   BLOCK = 16384,
-  ROWS = 64,      /* of a block, at least: sums are held in double */
-  COLUMNS = 4096, /* at a time */
-  PIECE = 256     /* values of lanes that do not lie in a row */
+  ROWS = 64,      /* rows of a block, at least; sums are held in double */
+  COLUMNS = 4096, /* columns at a time */
+  PIECE = 256     /* values read at a time from lanes that are not contiguous */
 };
 
 int br_kept_first(const br_tensor *x, unsigned mask, int *order) {
@@ -25,7 +25,8 @@ int br_kept_first(const br_tensor *x, unsigned mask, int *order) {
   return kept;
 }
 
-/* x as it lies, when that is kept dimensions around one block of reduced ones. */
+/* Plans to read x in place, if its kept dimensions lie around one block of reduced
+   ones. */
 static bool plan_in_place(const br_tensor *x, unsigned mask, br_plan *p) {
   br_iter it;
   br_tensor *alone = p->x;
@@ -63,8 +64,8 @@ br_status br_plan_make(br_tensor *x, unsigned mask, bool rows, br_plan *p) {
   return p->x ? BR_OK : BR_ENOMEM;
 }
 
-/* The sums, `times` over. out's elements in memory order are the plan's [outer][inner].
- */
+/* Sums, each multiplied by `times`. out's elements in memory order are the plan's
+   [outer][inner]. */
 static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t times,
                           br_tensor *out) {
   br_plan p;
@@ -93,7 +94,7 @@ static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t tim
   }
   bool real = br_dtype_is_float(x->dtype);
   for (int64_t o = 0; o < p.outer; o++) {
-    br_sum *to = acc + o * p.inner; /* never ahead of what is still to be read */
+    br_sum *to = acc + o * p.inner; /* stays behind what is still to be read */
     const br_sum *from = acc + o * blocks * p.inner;
     for (int64_t j = 0; j < p.inner; j++) {
       br_sum total = from[j];
@@ -116,7 +117,8 @@ static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t tim
   return BR_OK;
 }
 
-/* A tensor for the sums of `few`, and a view of it as the sums of x, of out's shape. */
+/* Makes a tensor for the sums of `few`, and a view of it, in out's shape, as the sums
+   of x. */
 static br_tensor *few_sums(br_tensor *few, const br_tensor *x, unsigned mask,
                            const br_tensor *out, br_tensor **view) {
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
@@ -179,7 +181,7 @@ br_tensor *br_sum_to(br_tensor *t, int ndim, const int64_t *shape) {
 
 /* ---- rows ---- */
 
-/* In x's memory order. */
+/* Output i, with its dimensions in x's memory order. */
 br_status br_reduced_out(br_call *c, int i, br_dtype dtype, unsigned mask, bool keepdim) {
   const br_tensor *x = c->in[0];
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
@@ -207,7 +209,7 @@ br_tensor *br_with_ones(const br_call *c, br_tensor *t) {
   return br_reshaped(t, c->in[0]->ndim, shape);
 }
 
-/* t, of the result's shape, spread over x's shape. */
+/* A view of t, which has the result's shape, expanded to x's shape. */
 static br_tensor *spread(const br_call *c, br_tensor *t) {
   br_tensor *ones = br_with_ones(c, t);
   br_tensor *wide = ones ? br_view_expand(ones, c->in[0]->ndim, c->in[0]->shape) : NULL;
@@ -253,7 +255,7 @@ static br_status mean_forward(br_call *c) {
   return run_sum(c->in[0], (unsigned)c->state[0], n > 0 ? 1 / n : (double)NAN, c->out[0]);
 }
 
-/* factor * dy, spread over x's shape */
+/* factor * dy, expanded to x's shape. */
 static br_tensor *spread_scaled(const br_call *c, double factor) {
   br_tensor *dy = br_map_new(K(add_grad), c->dy[0], c->dy[0]->dtype, 1, c->dy, &factor);
   br_tensor *wide = dy ? spread(c, dy) : NULL;
@@ -300,8 +302,8 @@ static br_status prod_forward(br_call *c) {
   return BR_OK;
 }
 
-/* dx_i = dy times the product of the others. Products from both ends avoid a division,
- * so zeros are harmless. */
+/* dx_i = dy times the product of the other elements. The products come from both ends,
+   without a division, so zeros do no harm. */
 static br_status prod_backward(br_call *c) {
   br_tensor *x = NULL, *dy = NULL, *dx = NULL, *turned = NULL, *ones = NULL;
   br_status status = BR_ENOMEM;
@@ -338,7 +340,7 @@ done:
 
 /* ---- truth ---- */
 
-/* As in PyTorch the result for uint8 is uint8, of 0 and 1. */
+/* For uint8 the result is uint8, 0 or 1, as in PyTorch. */
 static br_status truth_infer(br_call *c) {
   return masked_infer(c, c->in[0]->dtype == BR_U8 ? BR_U8 : BR_BOOL);
 }
@@ -366,21 +368,21 @@ static br_status all_forward(br_call *c) { return truth(c, false); }
 /* clang-format off */
 const br_op br_reduce_ops[] = {
     {.name = "sum", .args = "x:t dim:D? keepdim:b=false",
-     .doc = "the sum over the dimensions named, or all; integers add up in int64",
+     .doc = "the sum over the named dimensions, or all; int64 for integers",
      .infer = sum_infer, .forward = sum_forward, .backward = sum_backward},
     {.name = "mean", .args = "x:t dim:D? keepdim:b=false",
-     .doc = "the mean over the dimensions named, or all", .infer = float_infer,
+     .doc = "the mean over the named dimensions, or all", .infer = float_infer,
      .forward = mean_forward, .backward = mean_backward},
     {.name = "prod", .args = "x:t dim:D? keepdim:b=false",
-     .doc = "the product over the dimensions named, or all", .infer = sum_infer,
+     .doc = "the product over the named dimensions, or all", .infer = sum_infer,
      .forward = prod_forward, .backward = prod_backward, .keep = BR_KEEP_IN(0)},
     {.name = "count_nonzero", .args = "x:t dim:D? keepdim:b=false",
-     .doc = "how many elements are not 0", .infer = count_infer,
+     .doc = "the number of elements that are not 0", .infer = count_infer,
      .forward = count_forward},
     {.name = "any", .args = "x:t dim:D? keepdim:b=false",
-     .doc = "whether one or more are not 0", .infer = truth_infer,
+     .doc = "whether at least one element is not 0", .infer = truth_infer,
      .forward = any_forward},
-    {.name = "all", .args = "x:t dim:D? keepdim:b=false", .doc = "whether none is 0",
+    {.name = "all", .args = "x:t dim:D? keepdim:b=false", .doc = "whether no element is 0",
      .infer = truth_infer, .forward = all_forward},
     {0},
 };

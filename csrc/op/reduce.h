@@ -1,5 +1,5 @@
-/* Declarations that reductions share. Their arguments are dim and keepdim; state[0] has
-   the reduced dimensions. */
+/* Declarations that reductions share. Their arguments are dim and keepdim. state[0] has
+   the mask of the reduced dimensions. */
 #ifndef BR_REDUCE_H
 #define BR_REDUCE_H
 
@@ -13,7 +13,8 @@ typedef struct br_plan {
   int64_t outer, reduce, inner;
 } br_plan;
 
-/* With `rows`, the reduced dimensions are innermost and in their own order. */
+/* Plans how to read x. With `rows`, the reduced dimensions are innermost, in their own
+   order. */
 br_status br_plan_make(br_tensor *x, unsigned mask, bool rows, br_plan *p);
 /* t with size 1 in the reduced dimensions, for any keepdim. */
 br_tensor *br_with_ones(const br_call *c, br_tensor *t);

@@ -1,4 +1,4 @@
-/* Images read between their pixels: enlarged or reduced, or sampled along a grid. Every
+/* Images read between their pixels: enlarged, reduced, or sampled along a grid. Every
    output pixel is a weighted sum of at most 2 x 2 pixels, channels-last. */
 #include "op/op.h"
 
@@ -9,7 +9,8 @@
 
 enum { GRAIN = 4096 };
 
-/* Two neighbours along one dimension; one outside the image has no weight. */
+/* Two neighbours along one dimension, with their weights. A neighbour outside the image
+   has weight 0. */
 typedef struct place {
   int64_t at[2];
   double weight[2];
@@ -21,13 +22,13 @@ typedef struct job {
   const br_kernels *k;
   int64_t n, c, h, w, oh, ow;
   double scale_h, scale_w; /* resizing: input pixels between two outputs */
-  const place *columns;    /* resizing: of a row, or NULL where there are too many */
+  const place *columns;    /* resizing: the places of a row's pixels, or NULL */
   const br_tensor *grid;   /* (n,oh,ow,2), each x and then y from -1 to 1; or NULL */
   bool align_corners, border, nearest;
 } job;
 
 static place between(double position, int64_t size, double slope) {
-  /* Beyond what any weight reaches, and where NaN goes. */
+  /* Positions that no weight can reach, and NaN, go to -2. */
   if (!(position > -2 && position < (double)size + 1)) position = -2;
   double low = floor(position), rest = position - low;
   int64_t first = (int64_t)low;
@@ -54,7 +55,7 @@ static place on_grid(const job *j, double v, int64_t size) {
   return only;
 }
 
-/* Where output i lies among `size` inputs, `scale` inputs apart. */
+/* The place of output i among `size` inputs; outputs are `scale` inputs apart. */
 static place resized(const job *j, int64_t i, int64_t size, double scale) {
   double last = (double)(size - 1);
   if (j->nearest) {
@@ -67,8 +68,8 @@ static place resized(const job *j, int64_t i, int64_t size, double scale) {
   return between(at < 0 ? 0 : at > last ? last : at, size, 0);
 }
 
-/* Finds where pixel ox of a row comes from. Without a grid `y` is known already, from
-   row_of. */
+/* Finds the place that pixel ox of a row reads. Without a grid, row_of has already set
+   `y`. */
 static void locate(const job *j, int64_t row, int64_t ox, place *y, place *x) {
   if (j->grid) {
     int64_t at = (row * j->ow + ox) * 2;
@@ -127,8 +128,7 @@ static br_status sample(const job *j, br_tensor *x_, br_tensor *y) {
   return BR_OK;
 }
 
-/* Threads share the work by images, because a pixel is read more than once in its image.
- */
+/* Threads share the images, because outputs of one image may read the same pixel. */
 static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
   br_tensor *dx = br_tensor_zeros(dy->dtype, 4, c->in[0]->shape, BR_CHANNELS_LAST);
   br_status status = br_dx_take(c, 0, dx);
@@ -152,7 +152,7 @@ static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
 enum { SIZE, SCALE_H, SCALE_W, ALIGN };
 enum {
   FEW_COLUMNS = 4096
-}; /* up to this many, their places are kept and so found only once */
+}; /* for rows up to this long, places are computed once and kept */
 
 static br_status check_pixels(br_call *c) {
   const br_tensor *x = c->in[0];
@@ -250,7 +250,7 @@ static br_status grid_infer(br_call *c) {
   return br_out(c, 0, x->dtype, 4, shape, BR_CHANNELS_LAST);
 }
 
-/* The grid as it is read, owned by the caller. */
+/* The grid in the type of the work. The caller owns it. */
 static br_tensor *grid_job(br_call *c, job *j) {
   const br_tensor *x = c->in[0];
   br_tensor *grid = br_contiguous(c->in[1]);
@@ -277,7 +277,8 @@ static br_status grid_forward(br_call *c) {
   return status;
 }
 
-/* The gradient towards x and y of one place: the change of its weighted sum, times dy. */
+/* Adds the gradients for x and y of one place: the derivative of its weighted sum,
+   times dy. */
 static void place_grad(const job *j, const char *image, const char *dy, const place *py,
                        const place *px, double *to) {
   static const double sign[2] = {-1, 1};
@@ -332,16 +333,16 @@ static br_status grid_backward(br_call *c) {
 const br_op br_resample_ops[] = {
     {.name = "resize_bilinear",
      .args = "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf) align_corners:b=false",
-     .doc = "x (n,c,h,w) read bilinearly at size (oh,ow), `scale` pixels apart",
+     .doc = "x (n,c,h,w) resized to (oh,ow) by bilinear interpolation; outputs are `scale` pixels apart",
      .infer = bilinear_infer, .forward = bilinear_forward, .backward = bilinear_backward,
      .flags = BR_HIDDEN},
     {.name = "resize_nearest", .args = "x:t size:p scale_h:f[0,inf) scale_w:f[0,inf)",
-     .doc = "the pixels of x (n,c,h,w) of any type that lie nearest before those of size (oh,ow), `scale` pixels apart",
+     .doc = "x (n,c,h,w) of any type resized to (oh,ow): output i is pixel floor(i scale)",
      .infer = nearest_infer, .forward = nearest_forward, .backward = nearest_backward,
      .flags = BR_HIDDEN},
     {.name = "grid_sample",
      .args = "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
-     .doc = "x (n,c,h,w) read at grid (n,oh,ow,2), whose x and y go from -1 to 1 -> (n,c,oh,ow)",
+     .doc = "x (n,c,h,w) read at the points of grid (n,oh,ow,2), each x and y from -1 to 1 -> (n,c,oh,ow)",
      .infer = grid_infer, .forward = grid_forward, .backward = grid_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

@@ -1,6 +1,6 @@
 /* Rows of an arena of gradients (csrc/grad): their products with each other, and their
-   weighted sum. Columns are summed in chunks that depend on the shape only, and in order,
-   so that the numbers are the same on any number of threads. */
+   weighted sum. Columns are summed in order, in chunks that depend on the shape only.
+   So the numbers are the same on any number of threads. */
 #include "base/threads.h"
 #include "op/op.h"
 
@@ -55,7 +55,8 @@ static br_status gram_infer(br_call *c) {
   return br_out(c, 0, BR_F64, 2, shape, BR_CONTIGUOUS);
 }
 
-/* The products of each part (t,t), in `sums`; a buffer (t,CHUNK) for each thread. */
+/* Computes the products of each part (t,t) into `sums`. `buffer` is (t,CHUNK) for each
+   thread. */
 static void gram_parts(const br_tensor *x, int64_t parts, int threads, double *sums,
                        double *buffers) {
   const int64_t t = x->shape[0], d = x->shape[1], length = part_length(d);
@@ -132,7 +133,7 @@ const br_op br_rows_ops[] = {
      .doc = "x x^T (t,t) of x (t,d), float64", .infer = gram_infer,
      .forward = gram_forward, .flags = BR_HIDDEN},
     {.name = "weighted_rows", .args = "x:t weights:t",
-     .doc = "the sum (d) of the rows of x (t,d), each times its weight",
+     .doc = "the weighted sum (d) of the rows of x (t,d)",
      .infer = weighted_infer, .forward = weighted_forward, .flags = BR_HIDDEN},
     {0},
 };

@@ -1,7 +1,7 @@
-/* Operators with an index (counted from 1; negative from the end) for every element. The
-   index gives the element's place along one dimension; along the others it keeps its own.
-   All inputs are read in place, part of a row at a time. The only memory taken is the
-   result and, for sums, some of its lanes in double. */
+/* Operators with an index (counted from 1; negative from the end) for every element.
+   The index replaces the element's place along one dimension; its places along the
+   others stay. All inputs are read in place, part of a row at a time. The only memory
+   taken is the result and, for sums, some of its lanes in double. */
 #include "op/op.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ enum { CHUNK = 512, COLUMNS = 16 };
 
 /* ---- where an index points ---- */
 
-/* Rows of the index along its last dimension, one after the other. */
+/* The rows of the index along its last dimension, visited in order. */
 typedef struct rows {
   const br_tensor *index;
   int dim, last;
@@ -21,8 +21,8 @@ static rows rows_of(const br_call *c, const br_tensor *index) {
   return (rows){.index = index, .dim = (int)c->arg[0].i, .last = index->ndim - 1};
 }
 
-/* Moves to the next row; returns false after the last. `lanes` skips the dimension of the
-   index. */
+/* Moves to the next row. Returns false after the last one. `lanes`: skips the dimension
+   of the index. */
 static bool next_row(rows *r, bool lanes) {
   for (int d = r->last - 1; d >= 0; d--) {
     if (lanes && d == r->dim) continue;
@@ -32,8 +32,8 @@ static bool next_row(rows *r, bool lanes) {
   return false;
 }
 
-/* Where the row begins in t; along the dimension of the index it begins at its own place,
-   or, in what the index points to, at the first. */
+/* Where the row begins in t. Along the dimension of the index this is its own place
+   (`own`) or place 0. */
 static int64_t start_in(const rows *r, const br_tensor *t, bool own) {
   int64_t at = 0;
   for (int d = 0; d < r->last; d++)
@@ -51,7 +51,8 @@ static void load_row(const rows *r, const br_tensor *t, br_dtype dtype, int64_t 
   br_kernels_of(dtype)->load[t->dtype](n, to, element(t, at), step);
 }
 
-/* Where elements first .. first+n-1 of the row point to in t, from 0. */
+/* Computes the places in t that elements first .. first+n-1 of the row point to, from
+   0. */
 static void targets(const rows *r, const br_tensor *t, int64_t first, int64_t n,
                     int64_t *to) {
   int64_t size = t->shape[r->dim], step = t->stride[r->dim];
@@ -160,15 +161,15 @@ static br_status gather_forward(br_call *c) {
 
 /* ---- sums ---- */
 
-/* Lanes of a tensor along the dimension of an index, some columns of its last dimension
-   at a time, in double or int64. */
+/* Lanes of a tensor along the dimension of an index, for some columns of its last
+   dimension, in double or int64. */
 typedef struct lanes {
   br_dtype wide;
   int64_t size, columns; /* of the buffer: [size][columns] */
   void *value;
 } lanes;
 
-/* Columns first .. first+n-1 of the lanes of t, into the buffer or back. */
+/* Copies columns first .. first+n-1 of t's lanes to the buffer, or back. */
 static void move_lanes(const rows *r, const lanes *l, br_tensor *t, int64_t first,
                        int64_t n, bool back) {
   int64_t step = t->stride[r->dim], along = t->stride[r->last];
@@ -191,7 +192,7 @@ static void move_lanes(const rows *r, const lanes *l, br_tensor *t, int64_t firs
 /* Adds elements first .. first+n-1 of a row of src to the lanes. */
 static void add_chunk(const rows *r, const lanes *l, const br_tensor *src, int64_t first,
                       int64_t n) {
-  int64_t at[CHUNK], from[CHUNK]; /* from: doubles or integers */
+  int64_t at[CHUNK], from[CHUNK]; /* from: double or int64 */
   load_row(r, r->index, BR_I64, first, n, at);
   load_row(r, src, l->wide, first, n, from);
   for (int64_t i = 0; i < n; i++) {
@@ -234,7 +235,7 @@ static br_status add_all(const br_call *c, const br_tensor *src, br_tensor *out)
   return BR_OK;
 }
 
-/* Elements chosen more than once add up. */
+/* An element that was gathered several times gets the sum of its gradients. */
 static br_status gather_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *x = c->in[0];
@@ -245,8 +246,8 @@ static br_status gather_backward(br_call *c) {
 
 /* ---- scatter ---- */
 
-/* The part of src that the index has elements for, in memory that out does not share. A
-   number stands for all elements. */
+/* The part of src that the index covers, in memory that out does not share. If src is a
+   number, it serves for all elements. */
 static br_tensor *source_of(const br_call *c, br_tensor *src, br_dtype dtype) {
   const br_tensor *index = c->in[1];
   int64_t stride[BR_MAX_DIM] = {0};
@@ -336,15 +337,15 @@ static br_status add_backward(br_call *c) {
 /* clang-format off */
 const br_op br_scatter_ops[] = {
     {.name = "gather", .args = "x:t dim:d index:t",
-     .doc = "elements of x (..., n, ...) along a dimension by index (..., k, ...) -> (..., k, ...)",
+     .doc = "the elements of x (..., n, ...) that index (..., k, ...) points to along a dimension -> (..., k, ...)",
      .infer = gather_infer, .forward = gather_forward, .backward = gather_backward,
      .keep = BR_KEEP_IN(1)},
     {.name = "scatter", .args = "x:t dim:d index:t src:n",
-     .doc = "x (..., n, ...) with src, a number or (..., k, ...), written where index (..., k, ...) says; of several the last counts -> (..., n, ...)",
+     .doc = "x (..., n, ...) with src, a number or (..., k, ...), written to the places that index (..., k, ...) points to; the last of several counts -> (..., n, ...)",
      .infer = scatter_infer, .forward = scatter_forward, .backward = scatter_backward,
      .keep = BR_KEEP_IN(1), .flags = BR_IN_PLACE},
     {.name = "scatter_add", .args = "x:t dim:d index:t src:n",
-     .doc = "x (..., n, ...) plus src, a number or (..., k, ...), where index (..., k, ...) says -> (..., n, ...)",
+     .doc = "x (..., n, ...) with src, a number or (..., k, ...), added at the places that index (..., k, ...) points to -> (..., n, ...)",
      .infer = scatter_infer, .forward = add_forward, .backward = add_backward,
      .keep = BR_KEEP_IN(1), .flags = BR_IN_PLACE},
     {0},

@@ -1,7 +1,7 @@
-/* Signatures: "name:kind=fallback" words. A '?' after the kind, or a fallback, makes an
-   argument optional. Optional ones may be given in place or by name in a table at the
-   end. Behind it a number may have its range: p:f=0.5[0,1], eps:f=1e-5(0,inf); a closed
-   inf lets infinity pass.
+/* Signatures: words of the form "name:kind=fallback". A '?' after the kind, or a
+   fallback, makes an argument optional. Optional arguments are given in order, or by
+   name in a table at the end. A range may follow a number: p:f=0.5[0,1],
+   eps:f=1e-5(0,inf). "inf]" allows infinity.
 
    kinds   t tensor     n tensor or number       l list of tensors
            f number     v number or boolean, a tensor's value
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "[0,inf)" up to the end. */
+/* Reads a range such as "[0,inf)" that ends at `end`. */
 static void read_range(br_range *r, const char *text, const char *end) {
   char *after;
   r->stated = true;
@@ -59,12 +59,12 @@ static void read_fallback(br_param *p, const char *text, size_t length) {
   br_arg *a = &p->fallback;
   a->f = strtod(word, NULL);
   a->i = strcmp(word, "true") == 0 ? 1 : (int64_t)a->f;
-  a->s = p->kind == 's' ? text : NULL; /* ends at a blank: see br_op_signature */
+  a->s = p->kind == 's' ? text : NULL; /* it ends at a blank: see br_op_signature */
   a->v[0] = a->v[1] = a->i;
   a->n = p->kind == 'p' || p->kind == 'P' ? 2 : 0;
 }
 
-/* The few words that fallbacks use, kept here so that they end in NUL. */
+/* The few words that fallbacks use. These copies end in NUL. */
 static const char *known_word(const char *text, size_t length) {
   static const char *const words[] = {"mean",  "sum",      "none", "bilinear",
                                       "zeros", "constant", "same", "relu"};

@@ -19,7 +19,7 @@ static br_tensor *rows_of(br_tensor *t, int dim) {
   return rows;
 }
 
-/* A view that undoes the exchange. */
+/* A view that exchanges the dimensions back. */
 static br_tensor *turned_back(br_tensor *rows, int dim) {
   int order[BR_MAX_DIM];
   for (int d = 0; d < rows->ndim; d++) order[d] = d;

@@ -1,5 +1,5 @@
-/* Small systems: a (..., n, n), one matrix after the other, in double. Factors are found
-   in infer, for a matrix may turn out to have none. */
+/* Small linear systems: a (..., n, n), one matrix after the other, in double. infer
+   computes the factors, because a matrix without factors is an error. */
 #include "op/op.h"
 
 #include <string.h>
@@ -23,8 +23,8 @@ static br_tensor *turned(br_tensor *t) {
   return br_view_permute(t, order);
 }
 
-/* A copy of t, expanded to the batch, in double; transposed, so that columns lie one
-   after the other. */
+/* A copy of t in double, expanded to the batch. `transposed`: columns are
+   contiguous. */
 static br_tensor *copied(br_tensor *t, int ndim, const int64_t *batch, bool transposed) {
   int64_t shape[BR_MAX_DIM];
   memcpy(shape, batch, sizeof shape);
@@ -70,7 +70,7 @@ static br_status factor(br_call *c, int ndim, const int64_t *batch) {
   return BR_OK;
 }
 
-/* Each b, as rows (..., k, n), becomes the solution. */
+/* Replaces each b, given as rows (..., k, n), by the solution. */
 static void solve_each(const br_call *c, bool transposed, br_tensor *b) {
   int64_t n = b->shape[b->ndim - 1], k = b->shape[b->ndim - 2];
   for (int64_t r = 0; r < matrices(b); r++)
@@ -79,7 +79,7 @@ static void solve_each(const br_call *c, bool transposed, br_tensor *b) {
                 doubles(b) + r * n * k);
 }
 
-/* Adds the dimension of size 1 that makes a vector a matrix. */
+/* Adds the dimension of size 1 that turns a vector into a matrix. */
 static br_tensor *as_matrix(const br_call *c, br_tensor *t) {
   if (!c->state[0]) return br_retain(t);
   int64_t shape[BR_MAX_DIM];
@@ -88,7 +88,8 @@ static br_tensor *as_matrix(const br_call *c, br_tensor *t) {
   return br_reshaped(t, t->ndim + 1, shape);
 }
 
-/* The view of rows (..., k, n) as (..., n, k), or (..., n) for a vector. */
+/* A view of rows (..., k, n) in the shape that b had: (..., n, k), or (..., n) for a
+   vector. */
 static br_tensor *as_given(const br_call *c, br_tensor *rows) {
   if (c->state[0]) return br_view_select(rows, rows->ndim - 2, 0);
   return turned(rows);
@@ -218,7 +219,8 @@ static br_status cholesky_infer(br_call *c) {
 
 static br_status cholesky_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]); }
 
-/* The mean of a matrix and its transpose: a change of a is taken to be symmetric. */
+/* Averages a matrix with its transpose, because changes of a are taken to be
+   symmetric. */
 static void symmetric(int64_t n, double *a) {
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < i; j++)
@@ -239,8 +241,8 @@ static void square_product(int64_t n, bool transposed, const double *a, const do
                              .ldc = n});
 }
 
-/* da = l^-T p l^-1 with p the lower half of l^T dl, its diagonal halved (Murray, 2016,
-   "Differentiation of the Cholesky decomposition"). */
+/* da = l^-T p l^-1, where p is the lower half of l^T dl with its diagonal halved
+   (Murray, 2016, "Differentiation of the Cholesky decomposition"). */
 static br_status cholesky_backward(br_call *c) {
   if (!c->need[0]) return BR_OK;
   const br_tensor *a = c->in[0];
@@ -297,7 +299,7 @@ static br_status eigh_forward(br_call *c) {
   return status ? status : br_copy(c->out[0], c->saved[1]);
 }
 
-/* m = v^T dv, each element over the difference of the eigenvalues, with dw in the
+/* m = v^T dv, each element divided by the difference of its two eigenvalues; dw is the
    diagonal. `e` is v^T. */
 static void eigh_inner(int64_t n, const double *e, const double *w, const double *dw,
                        const double *dv, double *m) {
@@ -343,17 +345,17 @@ static br_status eigh_backward(br_call *c) {
 /* clang-format off */
 const br_op br_solve_ops[] = {
     {.name = "solve", .args = "a:t b:t",
-     .doc = "x of a x = b: a (..., n, n), b (..., n, k) or (..., n) -> the shape of b",
+     .doc = "the solution x of a x = b, a (..., n, n), b (..., n, k) or (..., n), in the shape of b",
      .infer = solve_infer, .forward = solve_forward, .backward = solve_backward,
      .keep = BR_KEEP_OUT(0)},
     {.name = "inverse", .args = "a:t",
      .doc = "the inverse of a (..., n, n) -> (..., n, n)", .infer = inverse_infer,
      .forward = inverse_forward, .backward = solve_backward, .keep = BR_KEEP_OUT(0)},
     {.name = "cholesky", .args = "a:t",
-     .doc = "the lower l (..., n, n) of a = l l^T, for a (..., n, n) symmetric and positive definite; its lower half is read",
+     .doc = "the lower triangular l (..., n, n) with a = l l^T, a (..., n, n) symmetric and positive definite; only the lower half of a is read",
      .infer = cholesky_infer, .forward = cholesky_forward, .backward = cholesky_backward},
     {.name = "eigh", .args = "a:t",
-     .doc = "eigenvalues (..., n), rising, and eigenvectors (..., n, n), one a column, of a (..., n, n) symmetric; its lower half is read",
+     .doc = "eigenvalues (..., n), smallest first, and eigenvectors (..., n, n), as columns, of a (..., n, n) symmetric; only the lower half of a is read",
      .infer = eigh_infer, .forward = eigh_forward, .backward = eigh_backward,
      .results = 2},
     {0},

@@ -1,4 +1,4 @@
-/* The spread of lanes of values: variance and standard deviation; and the logarithm of a
+/* The spread of lanes of values: variance, standard deviation, and the logarithm of a
    sum of exponentials. */
 #include <math.h>
 
@@ -27,7 +27,8 @@ static double log_result(const br_measuring *j, const br_lane *l) {
   return isfinite(l->a) ? (double)l->a + log((double)l->b) : (double)l->a;
 }
 
-/* They stay separate, because their sum may have no digits left for the second. */
+/* The two parts stay separate, because their sum may have no digits left for the
+   second. */
 static void save_logs(const br_measuring *j, const br_lane *l, double *top,
                       double *rest) {
   (void)j;
@@ -103,7 +104,7 @@ static const br_measure variance = {
 static const br_measure deviation = {
     2, {BR_JOIN_ADD, BR_JOIN_ADD}, true, deviations_step, deviation_result, save_spread};
 
-/* The divisor: n, or n - 1 where the mean comes from the same n values. */
+/* The divisor: n, or n - 1 if the mean was computed from the same n values. */
 static double freedom(const br_call *c) {
   double n = (double)br_lane_length(c) - (c->arg[UNBIASED].i ? 1 : 0);
   return n > 0 ? n : 0;
@@ -121,7 +122,8 @@ static br_status std_forward(br_call *c) {
   return br_measure_run(c, &j);
 }
 
-/* (x - mean) f. The wide form is for an f or differences that could leave the range. */
+/* dx = (x - mean) f. The wide form is for an f or for differences that could leave the
+   range. */
 static void deviations_slope(const br_measuring *j, const br_slope *s, double f) {
   const double limit = j->dtype == BR_F32 ? 1e30 : 1e150, size = fabs(f);
   bool wide = size > limit || size < 1 / limit || s->y > limit;
@@ -150,14 +152,14 @@ static br_status std_backward(br_call *c) { return spread_backward(c, std_slope)
 /* clang-format off */
 const br_op br_spread_ops[] = {
     {.name = "var", .args = "x:t dim:D? keepdim:b=false unbiased:b=true",
-     .doc = "the variance, over n - 1 unless unbiased = false", .infer = var_infer,
+     .doc = "the variance; the divisor is n - 1, or n if unbiased = false", .infer = var_infer,
      .forward = var_forward, .backward = var_backward, .keep = BR_KEEP_IN(0)},
     {.name = "std", .args = "x:t dim:D? keepdim:b=false unbiased:b=true",
-     .doc = "the standard deviation, over n - 1 unless unbiased = false",
+     .doc = "the standard deviation; the divisor is n - 1, or n if unbiased = false",
      .infer = var_infer, .forward = std_forward, .backward = std_backward,
      .keep = BR_KEEP_IN(0)},
     {.name = "logsumexp", .args = "x:t dim:D? keepdim:b=false",
-     .doc = "log sum e^x over the dimensions named, or all, without overflow, x (..., n, ...) -> (..., ...)",
+     .doc = "log sum e^x over the named dimensions, or all, without overflow, x (..., n, ...) -> (..., ...)",
      .infer = logsumexp_infer, .forward = logsumexp_forward,
      .backward = logsumexp_backward, .keep = BR_KEEP_IN(0)},
     {0},

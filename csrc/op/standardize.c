@@ -23,7 +23,7 @@ static br_status standardize_infer(br_call *c) {
   return br_out(c, 0, x->dtype, x->ndim, x->shape, BR_CONTIGUOUS);
 }
 
-/* Mean of a row, and 1 / sqrt(variance + eps), 0 where that is 0. */
+/* The mean of a row, and 1 / sqrt(variance + eps), or 0 if that root is 0. */
 static double inverse_of(const br_kernels *k, br_dtype dtype, int64_t n, const char *x,
                          double eps, double *mean) {
   br_sum sum = {.f = 0};
@@ -46,7 +46,7 @@ static double inverse_of(const br_kernels *k, br_dtype dtype, int64_t n, const c
   return spread == 0 ? 0 : 1 / sqrt(spread);
 }
 
-/* Whether a scale is one that the type can multiply with, and differences fit it too. */
+/* Whether the type can multiply with the scale, and hold the differences. */
 static bool fits(br_dtype dtype, double scale) {
   const double limit = dtype == BR_F32 ? 1e30 : 1e150;
   return scale == 0 || isnan(scale) || (scale > 1 / limit && scale < limit);
@@ -76,8 +76,8 @@ typedef struct row {
   double inverse; /* 1 / deviation */
 } row;
 
-/* dx = (dy - mean(dy) - y mean(dy y)) / deviation. The part of dy along y leaves eps /
-   deviation^2 of itself alone; it is found by y as it was rounded. */
+/* dx = (dy - mean(dy) - y mean(dy y)) / deviation. Because of eps, dx keeps a share eps
+   / deviation^2 of the part of dy along y. That part is computed from the rounded y. */
 static void backward_row(const br_kernels *k, int64_t len, const row *r, double eps) {
   double sum[4] = {0}, n = (double)len;
   k->standardize_sums(len, r->dy, r->y, sum);
@@ -114,7 +114,7 @@ static br_status standardize_backward(br_call *c) {
 /* clang-format off */
 const br_op br_standardize_ops[] = {
     {.name = "standardize", .args = "x:t eps:f=1e-5(0,inf)",
-     .doc = "x less its mean over the last dimension, divided by the square root of its variance + eps",
+     .doc = "(x - mean) / sqrt(variance + eps), with mean and variance over the last dimension",
      .infer = standardize_infer, .forward = standardize_forward,
      .backward = standardize_backward, .keep = BR_KEEP_OUT(0), .flags = BR_HIDDEN},
     {0},

@@ -1,4 +1,4 @@
-/* Windows of a dimension, side by side or overlapping, as a view. */
+/* unfold: windows along a dimension, side by side or overlapping, as a view. */
 #include "op/op.h"
 
 #include <string.h>
@@ -32,8 +32,8 @@ static br_status forward(br_call *c) {
   return BR_OK;
 }
 
-/* Windows may overlap, so their gradients are added, one place of the window at a time.
- */
+/* Windows may overlap, so their gradients are added. This is done for one place of all
+   windows at a time. */
 static br_status backward(br_call *c) {
   const br_tensor *x = c->in[0];
   int dim = (int)c->arg[0].i;
@@ -55,7 +55,7 @@ static br_status backward(br_call *c) {
 /* clang-format off */
 const br_op br_unfold_ops[] = {
     {.name = "unfold", .args = "x:t dim:d size:i step:i",
-     .doc = "windows of a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
+     .doc = "windows along a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
      .infer = infer, .forward = forward, .backward = backward, .flags = BR_VIEW},
     {0},
 };

@@ -1,6 +1,5 @@
 /* Optimizer steps in one pass over parameters, their gradients and their state, all in
-   place. Any number of parameters is one piece of work, cut into blocks that each stay in
-   the cache. */
+   place. All parameters together are cut into blocks; each block stays in the cache. */
 #include "op/update.h"
 
 #include <stdatomic.h>
@@ -31,7 +30,7 @@ static br_status check(const br_call *c) {
 /* One parameter's part of the work. */
 typedef struct part {
   br_step *step;
-  br_tensor *p, *g;  /* g in p's memory order, owned */
+  br_tensor *p, *g;  /* from at[2] on */
   br_tensor **state; /* from at[2] on */
   int states;
   const double *arg;
@@ -123,12 +122,12 @@ const br_op br_update_ops[] = {
      .forward = update_forward, .flags = BR_HIDDEN | BR_WRITES, .kernel = K(sgd)},
     {.name = "adam_step",
      .args = "p:t grad:t m:t v:t largest:t? lr:f beta1:f beta2:f eps:f weight_decay:f decoupled:f step:f",
-     .doc = "one step of Adam on p; with the largest v, of AMSGrad",
+     .doc = "one step of Adam on p, or of AMSGrad if the largest v is given",
      .infer = update_infer, .forward = update_forward, .flags = BR_HIDDEN | BR_WRITES,
      .kernel = K(adam)},
     {.name = "rmsprop_step",
      .args = "p:t grad:t square:t mean:t? momentum:t? lr:f alpha:f eps:f weight_decay:f mu:f",
-     .doc = "one step of RMSprop on p; with a mean, centered", .infer = update_infer,
+     .doc = "one step of RMSprop on p, centered if a mean is given", .infer = update_infer,
      .forward = update_forward, .flags = BR_HIDDEN | BR_WRITES, .kernel = K(rmsprop)},
     {.name = "adagrad_step", .args = "p:t grad:t sum:t lr:f eps:f weight_decay:f",
      .doc = "one step of Adagrad on p", .infer = update_infer, .forward = update_forward,

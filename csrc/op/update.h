@@ -4,8 +4,8 @@
 
 #include "op/op.h"
 
-/* A parameter, its gradient and its state (NULL where that is left out), and the numbers,
-   all in the order of the operator's row. */
+/* A parameter, its gradient, its state (NULL for a part that is not used) and the
+   step's numbers, in the order of the operator's row. */
 typedef struct br_update {
   br_tensor *at[BR_FEW_IN];
   double arg[BR_MAX_ARG];

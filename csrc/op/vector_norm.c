@@ -48,7 +48,8 @@ static void sum_step(const br_measuring *j, int pass, int64_t n, const void *x,
 
 static bool has_unit(const br_lane *l) { return l->a > 0 && isfinite(l->a); }
 
-/* Values are divided by the largest, or least, so that their powers stay in range. */
+/* Values are divided by the largest one (or the least, for negative p), so that their
+   powers stay in range. */
 static void power_step(const br_measuring *j, int pass, int64_t n, const void *x,
                        const br_lane *l, br_part_sum *to) {
   double sum = 0;
@@ -99,7 +100,8 @@ static void norm_slope(const br_measuring *j, const br_slope *s) {
   j->k->norm_slope(s->n, s->x, s->dx, &(br_norm){j->p, (long double)s->y, share, s->dy});
 }
 
-/* How many values of a lane equal its infinite norm: they share the gradient. */
+/* Counts the values of a lane that equal its infinite norm, because they share the
+   gradient. */
 static void share_step(const br_measuring *j, int pass, int64_t n, const void *x,
                        const br_lane *l, br_part_sum *to) {
   double count = 0;
@@ -126,7 +128,7 @@ static br_status norm_backward(br_call *c) {
 /* clang-format off */
 const br_op br_vector_norm_ops[] = {
     {.name = "norm", .args = "x:t p:f=2[-inf,inf] dim:D? keepdim:b=false",
-     .doc = "(sum |x|^p)^(1/p) over the dimensions named, or all; p may be 0 (how many are not 0) or infinite (the largest |x|), x (..., n, ...) -> (..., ...)",
+     .doc = "(sum |x|^p)^(1/p) over the named dimensions, or all; p = 0 counts the values that are not 0, p = math.huge gives the largest |x|; x (..., n, ...) -> (..., ...)",
      .infer = norm_infer, .forward = norm_forward, .backward = norm_backward,
      .keep = BR_KEEP_IN(0)},
     {0},

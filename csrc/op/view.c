@@ -1,5 +1,5 @@
-/* Views as operators: the result shares x's storage, and the gradient goes back the same
- * way. */
+/* Views as operators. The result shares x's storage, and the gradient goes back the
+   same way. */
 #include "op/op.h"
 
 #include <string.h>
@@ -104,7 +104,7 @@ static br_status unflatten_infer(br_call *c) {
   return br_out_take(c, 0, br_reshaped(x, x->ndim - 1 + extra, shape));
 }
 
-/* A named dimension whose size is not 1 stays, as in PyTorch. */
+/* A named dimension stays if its size is not 1, as in PyTorch. */
 static br_status squeeze_infer(br_call *c) {
   const br_tensor *x = c->in[0];
   unsigned mask;
@@ -205,7 +205,7 @@ static br_status expand_infer(br_call *c) {
 
 /* ---- parts ---- */
 
-/* The gradient of a part is zero outside the part. `view` takes the part's place in a
+/* The gradient of a part is zero outside the part. `view` finds the part's place in a
    tensor of zeros, or in the gradient that other parts have already written. */
 static br_status part_backward(br_call *c,
                                br_tensor *(*view)(br_call *c, br_tensor *of)) {
@@ -280,7 +280,7 @@ static br_status select_backward(br_call *c) { return part_backward(c, select_vi
 /* clang-format off */
 const br_op br_view_ops[] = {
     {.name = "reshape", .args = "x:t shape:I",
-     .doc = "x in another shape, one size may be -1; a view if possible",
+     .doc = "x in another shape; a view if possible, else a copy; one size may be -1",
      .infer = reshape_infer, .forward = nothing, .backward = reshape_backward,
      .flags = BR_VIEW},
     {.name = "view", .args = "x:t shape:I",
@@ -314,7 +314,7 @@ const br_op br_view_ops[] = {
      .doc = "`length` elements of a dimension, from `start` on", .infer = narrow_infer,
      .forward = nothing, .backward = narrow_backward, .flags = BR_VIEW},
     {.name = "select", .args = "x:t dim:d index:k",
-     .doc = "x at one index of a dimension, without it", .infer = select_infer,
+     .doc = "x at one index of a dimension, which the result lacks", .infer = select_infer,
      .forward = nothing, .backward = select_backward, .flags = BR_VIEW},
     {0},
 };

@@ -1,5 +1,5 @@
-/* conv2d: arguments, geometry, and the operator's rows, with and without an activation
-   behind it. The work is in forward.c, input_grad.c and grad.c (towards the
+/* conv2d: its arguments, its geometry and its rows, with and without an activation
+   after it. The work is in forward.c, input_grad.c and grad.c (gradient of the
    weights). */
 #include "op/conv/conv.h"
 
@@ -77,7 +77,7 @@ br_status br_conv_geometry(br_call *c, br_conv *g) {
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Whether the padded image is worth its memory: neither side is mostly padding. */
+/* Whether the padded image is worth its memory: along no side is most of it padding. */
 static bool pads_little(const br_conv *g) {
   return g->tall <= 2 * g->h + FOLD_PADDING && g->wide <= 2 * g->w + FOLD_PADDING;
 }
@@ -92,7 +92,8 @@ void br_conv_plan(br_conv *g) {
   g->run = g->folded ? g->kw * g->c : g->cg;
 }
 
-/* Zeros around the h rows of w pixels that begin at row ph and column pw. */
+/* Clears the border around the h rows of w pixels that begin at row ph and column
+   pw. */
 static void clear_border(const br_conv *g, char *image) {
   size_t pixel = (size_t)(g->c * br_dtype_size(g->dtype)), row = (size_t)g->wide * pixel;
   size_t left = (size_t)g->pw * pixel, inside = (size_t)g->w * pixel;
@@ -240,7 +241,7 @@ const br_op br_conv_ops[] = {
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {.name = "conv2d_activation",
      .args = "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 activation:s? number:f=0",
-     .doc = "conv2d(...), of the same shapes, through the elementwise operator of that name, or through prelu(..., slope), slope (o), which has no gradient here",
+     .doc = "conv2d, then the elementwise operator named `activation`, or prelu with slope (o), which gets no gradient here",
      .infer = activation_infer, .forward = conv_forward, .backward = conv_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_HIDDEN},
     {0},

@@ -1,4 +1,4 @@
-/* Convolution: the geometry that its three directions share. */
+/* Convolution: the geometry that its forward pass and its two gradients share. */
 #ifndef BR_OP_CONV_CONV_H
 #define BR_OP_CONV_CONV_H
 
@@ -18,7 +18,8 @@ typedef struct br_conv {
   br_epilogue after;           /* forward: what y goes through */
 } br_conv;
 
-/* Decides how the taps are read (the fields from `folded` on), once the rest is set. */
+/* Decides how the taps are read, once the other fields are set: sets `folded` and the
+   fields after it. */
 void br_conv_plan(br_conv *g);
 
 /* x channels-last, or padded to tall x wide when folded. The caller owns the result. */
@@ -52,22 +53,23 @@ br_conv_rows *br_conv_rows_new(const br_conv *g, br_tensor *w, br_tensor *bias,
                                bool keep);
 void br_conv_rows_free(br_conv_rows *r);
 
-/* Rows first .. last-1 of one image's output, written to `out`. The image is laid out as
-   by br_conv_source, and its row in_first is at `in`. */
+/* Rows first .. last-1 of one image's output, written to `out`. The image has the
+   layout of br_conv_source; its row in_first is at `in`. */
 typedef struct br_conv_band {
   const char *in;
   int64_t in_first, first, last;
   char *out;
 } br_conv_band;
 
-/* Any thread may call br_conv_rows_run with so many bytes of memory of its own. */
+/* How many bytes of memory br_conv_rows_run needs. Any thread may call it with memory
+   of its own. */
 int64_t br_conv_rows_room(const br_conv_rows *r);
 void br_conv_rows_run(const br_conv_rows *r, const br_conv_band *band, char *room);
 
 /* ---- few output pixels, large weights (few_pixels.c) ---- */
 
-/* Whether few_pixels.c serves a convolution, in all three directions. Then x, dy, y and
-   dx are channels-last as above, and w and dw are contiguous. */
+/* Whether few_pixels.c computes a convolution and both of its gradients. Then x, dy, y
+   and dx are channels-last as above, and w and dw are contiguous. */
 bool br_conv_is_few(const br_conv *g);
 bool br_conv_is_few_weights(const br_conv *g);
 br_status br_conv_few_forward(const br_conv *g, char *x, const char *w, const char *bias,
@@ -78,9 +80,9 @@ br_status br_conv_few_weight_grad(const br_conv *g, char *x, const char *dy, cha
 
 /* ---- weights in panels (pack.c) ---- */
 
-/* Where the elements of a weight lie, and the rows of a panel they go to. Element
-   (group, output, o, q) is at group * group_step + output * output_step + o * outer_step
-   + q, and goes to row row[q] + o. */
+/* Where the elements of a weight are in memory, and to which rows of a panel they go.
+   Element (group, output, o, q) is at group * group_step + output * output_step + o *
+   outer_step + q, and goes to row row[q] + o. */
 typedef struct br_packing {
   int64_t groups, group_step;
   int64_t outputs, output_step; /* of a group; each becomes a value of a panel's row */
@@ -90,8 +92,8 @@ typedef struct br_packing {
   int64_t rows;       /* how many rows a panel has */
 } br_packing;
 
-/* The packing of the forward direction and of the weight gradient; `row` has room for
-   run * taps. */
+/* The packing for forward and for the gradient of the weights; `row` has room for run *
+   taps. */
 br_packing br_conv_packing(const br_conv *g, int64_t *row);
 int64_t br_conv_panels(int64_t outputs, const br_kernels *k);
 char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w);

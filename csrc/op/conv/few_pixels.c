@@ -1,7 +1,7 @@
 /* Convolutions of few output pixels with large weights, as in the last stages of a
    network. Reading the weights from memory takes most of the time. So the weights are
-   read, and their gradient is written, in place. The surroundings of the pixels become
-   rows in the order of the weights, (channel, tap). Groups run one after the other. */
+   read, and their gradient is written, in place. Each pixel's inputs become a row in
+   the order of the weights, (channel, tap). Groups run one after the other. */
 #include <string.h>
 
 #include "base/threads.h"
@@ -18,7 +18,7 @@ static bool is_few(const br_conv *g, int64_t most) {
 bool br_conv_is_few(const br_conv *g) { return is_few(g, PIXELS); }
 bool br_conv_is_few_weights(const br_conv *g) { return is_few(g, GRAD_PIXELS); }
 
-/* A group of the convolution as a product, and where its taps lie. */
+/* A group of the convolution as a product, and where its taps are. */
 typedef struct job {
   const br_conv *g;
   br_few p;
@@ -95,7 +95,7 @@ static void gather(const job *j, char *rows) {
       }
 }
 
-/* The same as lanes. */
+/* The same, with the rows as lanes. */
 static void gather_lanes(const job *j, char *lanes) {
   int64_t channels = j->g->cg, nr = j->p.kernels->nr, m = j->p.m;
 #pragma omp parallel for schedule(static) num_threads(br_threads())

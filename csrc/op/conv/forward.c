@@ -2,9 +2,9 @@
 #include "op/conv/lattice.h"
 #include "op/conv/winograd.h"
 
-/* The weights as the forward kernels read them: packed, and transformed for Winograd's.
-   With `keep` they stay with their tensor for the next call; *kept says whether they do.
- */
+/* The weights as the forward kernels read them: packed, and for Winograd transformed
+   too. With `keep` they stay with their tensor for the next call; *kept tells whether
+   they do. */
 static char *prepare(const br_conv *g, br_tensor *w, bool winograd, bool keep,
                      bool *kept) {
   const br_kernels *k = br_kernels_of(g->dtype);
@@ -40,8 +40,8 @@ void br_conv_rows_free(br_conv_rows *r) {
   br_free(r);
 }
 
-/* One value for each output, in panels: `values` where they already lie so, else packed
-   into the memory at `to`. */
+/* One value for each output, in panels. If `values` already has that layout it is
+   returned; else it is packed into the memory at `to`. */
 static const char *panels_of(const br_conv *g, const br_kernels *k, const char *values,
                              char *to) {
   if (!values || g->og % k->nr == 0) return values;
@@ -49,7 +49,7 @@ static const char *panels_of(const br_conv *g, const br_kernels *k, const char *
   return to;
 }
 
-/* Offsets of the taps, in input pixels: rows, then columns. */
+/* Offsets of the taps, in input pixels: first of the rows, then of the columns. */
 static void find_taps(const br_conv *g, int64_t taps, int64_t *tap) {
   for (int64_t t = 0; t < taps; t++) {
     int64_t row = t / g->taps_w, column = t % g->taps_w;

@@ -1,10 +1,10 @@
-/* Convolution towards its weights: for each tap, products over pixels of input channels
-   with output gradients. The gradients are packed, nr wide, in panels of about PIXELS
-   pixels that stay in cache while every tap and channel block reads them; input channels
-   are read where they lie, in runs along image rows.
+/* Gradient of a convolution's weights: for each tap, products over pixels of input
+   channels with output gradients. The gradients are packed, nr wide, in panels of about
+   PIXELS pixels. A panel stays in cache while every tap and channel block reads it.
+   Input channels are read in place, in runs along image rows.
 
-   Work is cut into units by the shape alone: slices of the image rows, each with a weight
-   gradient of its own, which are then added in order. */
+   The work is cut by the shape alone, into slices of image rows. Each slice has its own
+   weight gradient; these are then added in order. */
 #include "op/conv/conv.h"
 
 #include <string.h>
@@ -23,8 +23,8 @@ typedef struct job {
   const char *x, *dy;
   int64_t in_w;                 /* width of the source's rows */
   int64_t rows, rows_at_a_time; /* image rows of the output in all, and in a panel */
-  int64_t panels, taps, bytes;  /* bytes of one panel's weight gradient */
-  int64_t parts, slices;        /* of the outputs, and of the rows */
+  int64_t panels, taps, bytes;  /* bytes: of one panel's weight gradient */
+  int64_t parts, slices;        /* parts of the outputs, slices of the rows */
 } job;
 
 /* Where the kernel column `column` meets the image: outputs lo .. hi-1 of a row. */
@@ -53,7 +53,7 @@ typedef struct unit {
   br_run *run;
 } unit;
 
-/* The runs of one tap over the rows `first` and on, which are packed. */
+/* The runs of one tap over the packed rows from `first` on. */
 static int64_t find_runs(const job *j, const unit *u, int64_t tap, int64_t first,
                          int64_t rows) {
   const br_conv *g = j->g;
@@ -76,9 +76,9 @@ static int64_t find_runs(const job *j, const unit *u, int64_t tap, int64_t first
   return count;
 }
 
-/* Few channels: the values of all taps become rows of one matrix. A register tile takes
-   rows across taps, because the few values of one tap would leave it half empty. Output
-   gradients that lie side by side, or are read only twice, are not packed. */
+/* For few channels: the values of all taps become rows of one matrix. A register tile
+   takes rows across taps, because the few values of one tap would leave it half empty.
+   Output gradients that lie side by side, or are read only twice, are not packed. */
 static void run_folded(const job *j, const unit *u) {
   const br_conv *g = j->g;
   const int64_t panel = u->panel, last = u->last;
@@ -164,7 +164,8 @@ static br_status winograd_weight_grad(const br_conv *g, br_tensor *source, br_te
   return status;
 }
 
-/* Cuts the work by output, then by slices of the rows until there are enough units. */
+/* Cuts the work by outputs, and then into slices of the rows until there are enough
+   units. */
 static void cut_work(job *j) {
   const br_conv *g = j->g;
   j->rows_at_a_time = smaller(j->rows > 0 ? j->rows : 1,

@@ -1,9 +1,10 @@
-/* Convolution towards its input: with stride s, each of the s * s phases of the input in
-   turn is a lattice whose pixels meet the same taps. */
+/* Gradient of a convolution's input. With stride s, the input has s * s phases. Each
+   phase is a lattice of pixels that meet the same taps. */
 #include "op/conv/lattice.h"
 #include "op/conv/winograd.h"
 
-/* Towards the input, input channels are the lanes, and rows are (tap, output). */
+/* For the input's gradient, input channels are the lanes, and rows are (tap,
+   output). */
 static br_packing input_packing(const br_conv *g, const int64_t *row, int64_t taps) {
   int64_t area = g->kh * g->kw;
   return (br_packing){.groups = g->groups,
@@ -23,8 +24,8 @@ typedef struct taps_room {
   int64_t *row, *ty, *tx, *offset;
 } taps_room;
 
-/* The taps of one phase, input rows py, py + sh, ... and columns px, px + sw, ..., from
-   number `first` on; how many. */
+/* Finds the taps of one phase: input rows py, py + sh, ... and columns px, px + sw,
+   .... They are stored from number `first` on. Returns how many there are. */
 static int64_t phase_taps(const br_conv *g, int64_t py, int64_t px, int64_t first,
                           const taps_room *to) {
   int64_t taps = first;
@@ -38,7 +39,7 @@ static int64_t phase_taps(const br_conv *g, int64_t py, int64_t px, int64_t firs
   return taps - first;
 }
 
-/* The lattice of one phase, but for its taps and weights. */
+/* The lattice of one phase, without its taps and weights. */
 static br_lattice phase_lattice(const br_conv *g, int64_t py, int64_t px) {
   const br_kernels *k = br_kernels_of(g->dtype);
   return (br_lattice){.k = k,
@@ -69,7 +70,8 @@ typedef struct operands {
   const char *bias, *zeros;
 } operands;
 
-/* All phases with the weights packed once, the taps of a phase side by side. */
+/* Runs all phases. The weights are packed once, with the taps of a phase side by
+   side. */
 static br_status input_phases(const br_conv *g, const operands *of,
                               const taps_room *tap) {
   const br_kernels *k = br_kernels_of(g->dtype);
@@ -103,7 +105,8 @@ static br_status input_phases(const br_conv *g, const operands *of,
   return status;
 }
 
-/* The same by Winograd's algorithm: a convolution of dy with the kernels turned round. */
+/* The same by Winograd's algorithm: a convolution of dy with the kernels rotated by
+   half a turn. */
 static br_status winograd_input_grad(const br_conv *g, br_tensor *dy, br_tensor *w,
                                      br_tensor *bias, br_tensor *dx, bool *sound) {
   int64_t area = g->kh * g->kw, row[25];

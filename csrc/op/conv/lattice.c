@@ -1,10 +1,10 @@
-/* Convolution as an indirect matrix product, forward and towards its input. Each output
-   pixel of a tile is a row whose values are reached, tap by tap, through a pointer to a
-   run of channels; a tap outside the image points at zeros.
+/* A convolution, or the gradient of its input, as an indirect matrix product. Each
+   output pixel of a tile is a row. Its values are read tap by tap, through a pointer to
+   a run of channels. A tap outside the image points at zeros.
 
-   Both directions are the same product over a lattice of output pixels. Forward, the
-   lattice is the whole output. Towards the input with stride s, it is each of the s * s
-   phases of the input in turn, because every pixel of a phase meets the same taps. */
+   Both are the same product over a lattice of output pixels. Forward, the lattice is
+   the whole output. For the input's gradient with stride s, each of the input's s * s
+   phases is a lattice, because all pixels of a phase meet the same taps. */
 #include "op/conv/lattice.h"
 
 #include "base/threads.h"
@@ -31,7 +31,7 @@ void br_lattice_taps(br_lattice *l) {
   l->end_in = l->in_w > l->high_x ? ceil_div(l->in_w - l->high_x, l->sx) : 0;
 }
 
-/* The pointers of one pixel, whose taps may lie outside. */
+/* The pointers of one pixel, some of whose taps may be outside the image. */
 static void point_edge(const br_lattice *l, const char *centre, int64_t y, int64_t x,
                        const void **rows) {
   for (int64_t t = 0; t < l->taps; t++) {
@@ -41,12 +41,12 @@ static void point_edge(const br_lattice *l, const char *centre, int64_t y, int64
   }
 }
 
-/* An output pixel. */
+/* An output pixel: image, row and column. */
 typedef struct place {
   int64_t n, qy, qx;
 } place;
 
-/* The pointers of m pixels of a row, from one on. */
+/* The pointers of m pixels of a row, from `at` on. */
 static void point_row(const br_lattice *l, const place *at, int64_t m, const void **rows,
                       char **out) {
   const int64_t n = at->n, qy = at->qy, qx = at->qx;
@@ -57,7 +57,8 @@ static void point_row(const br_lattice *l, const place *at, int64_t m, const voi
   char *to = l->out + ((n * l->out_h + oy) * l->out_w + ox) * l->out_c * size;
   for (int64_t i = 0; i < m; i++) out[i] = to + i * out_step;
   bool inside = y + l->low_y >= 0 && y + l->high_y < l->in_h;
-  int64_t a = inside && l->first_in > qx ? l->first_in : qx; /* the pixels without edge */
+  int64_t a = inside && l->first_in > qx ? l->first_in
+                                         : qx; /* pixels with all taps inside */
   int64_t b = inside && l->end_in < end ? l->end_in : end;
   if (!inside || a > b) a = b = end;
   for (int64_t q = qx; q < a; q++)
@@ -76,8 +77,8 @@ static place place_of(const br_lattice *l, int64_t pixel) {
   return (place){row / l->qh, row % l->qh, pixel % l->qw};
 }
 
-/* Pointers for m output pixels from `at` on, which moves behind them: rows[tap * mr + i],
-   out[i]. */
+/* Sets the pointers of m output pixels from `at` on: rows[tap * mr + i], out[i]. Moves
+   `at` to the pixel after them. */
 static void point(const br_lattice *l, place *at, int m, const void **rows, char **out) {
   for (int i = 0; i < m;) { /* a row of pixels at a time */
     int64_t count = l->qw - at->qx < m - i ? l->qw - at->qx : m - i;
@@ -131,7 +132,7 @@ static void multiply(const br_lattice *l, const br_lattice_block *b, const void 
   }
 }
 
-/* Runs the epilogue over the sums of such a block, which have just been stored. */
+/* Runs the epilogue over the block's sums, right after they have been stored. */
 static void run_after(const br_lattice *l, const br_lattice_block *block) {
   const int64_t g = block->group, first = block->first, last = block->last;
   const int64_t p0 = block->p0, p1 = block->p1;
@@ -172,7 +173,7 @@ br_status br_lattice_run(br_lattice *l) {
   int threads = br_threads_for(work * (double)l->groups);
   int64_t blocks = ceil_div(tiles, br_lattice_tiles(l));
   int64_t parts = blocks * l->groups >= 8 ? 1
-                                          : l->panels; /* few pixels: share the panels */
+                                          : l->panels; /* few pixels: cut the panels */
   blocks = br_blocks_for(blocks, tiles / 2, l->groups * parts, threads);
   l->tiles = ceil_div(tiles, blocks);
   size_t apart, bytes = (size_t)br_lattice_pointers(l, l->tiles) * sizeof(void *);

@@ -9,16 +9,16 @@ typedef struct br_lattice {
   int64_t n, qh, qw;            /* output pixels: images, rows, columns */
   int64_t y0, ystep, x0, xstep; /* row q and column q lie at y0 + q ystep, x0 + q xstep */
   int64_t out_h, out_w, out_c;  /* the output, channels-last */
-  int64_t in_h, in_w, in_c, run;        /* the input, and the values read at a tap */
-  int64_t in_first;                     /* the input row that is at `in` */
-  int64_t sy, sx;                       /* input rows and columns per step of q */
-  int64_t taps, tap_step;               /* see the kernel gemm */
-  int64_t pointers;                     /* how many a pixel has: one for each tap, or 1 */
-  const int64_t *ty, *tx;               /* offset of each tap, in input pixels */
-  int64_t *offset;                      /* offset of each tap, in bytes */
-  int64_t low_y, high_y, low_x, high_x; /* the smallest and largest ty and tx */
-  int64_t first_in, end_in;             /* columns whose taps all lie inside */
-  int64_t groups, outputs;              /* groups, and outputs of a group */
+  int64_t in_h, in_w, in_c, run;             /* the input, and the values read at a tap */
+  int64_t in_first;                          /* the input row that is at `in` */
+  int64_t sy, sx;                            /* input rows and columns per step of q */
+  int64_t taps, tap_step;                    /* see the kernel gemm */
+  int64_t pointers;                          /* of each pixel: one for each tap, or 1 */
+  const int64_t *ty, *tx;                    /* offset of each tap, in input pixels */
+  int64_t *offset;                           /* offset of each tap, in bytes */
+  int64_t low_y, high_y, low_x, high_x;      /* the smallest and largest ty and tx */
+  int64_t first_in, end_in;                  /* columns whose taps all lie inside */
+  int64_t groups, outputs;                   /* groups, and outputs of a group */
   const char *in, *w, *bias, *slope, *zeros; /* bias and slope packed like w */
   br_epilogue after;
   char *out;

@@ -1,5 +1,5 @@
 /* Weights in panels of nr outputs, as the register tile reads them: [group][panel][row]
-   [nr], where a row is one value of one tap; zeros stand behind the last output. */
+   [nr]. A row is one value of one tap. The last panel is filled up with zeros. */
 #include "op/conv/conv.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ static void pack_columns(const br_packing *p, const br_kernels *k, const part *o
   const void *src[BR_GEMM_MAX_NR];
   void *dst[COLUMNS];
   int64_t nr = k->nr, size = k->size;
-  if (p->output_step == 1) { /* 1x1 towards the input: rows as they lie */
+  if (p->output_step == 1) { /* 1x1, for the input's gradient */
     char *to = panel + (p->row[0] + outer) * nr * size;
     memcpy(to, w + outer * p->outer_step * size, (size_t)(width * size));
     memset(to + width * size, 0, (size_t)((nr - width) * size));

@@ -1,39 +1,40 @@
-/* A convolution, what is behind it, and maximum pooling in one pass, for evaluation: each
-   thread convolves some rows, pools them while they are in its cache, and goes on; the
-   map between the two is never whole. Where the first layer of a network has a colour or
-   grey image in planes, its rows are brought to order as they are needed, too. */
+/* Convolution, activation and maximum pooling in one pass, for evaluation. Each thread
+   computes a few rows of the convolution and pools them while they are in its cache.
+   The whole map between the two never exists. If the input is a colour or grey image in
+   planes, its rows are also converted to channels-last as they are needed. */
 #include <string.h>
 
 #include "base/threads.h"
 #include "op/conv/conv.h"
 #include "op/pool.h"
 
-enum { POOL = 4, ACTIVATION = 9 }; /* places of arguments: before POOL, conv2d's */
+enum { POOL = 4, ACTIVATION = 9 }; /* places of arguments; conv2d's come before POOL */
 enum { SLOPE = 3 };
 enum {
-  BAND = 48 << 10, /* bytes of the map at a time */
+  BAND = 48 << 10, /* bytes of a map too small to be cut into bands */
   SMALL = 64 << 10 /* of a map that is not worth it */
 };
 
 typedef struct job {
   br_conv g;
   br_window win;
-  br_epilogue last; /* what pooled values go through */
+  br_epilogue last; /* what is applied to pooled values */
   const br_kernels *k;
   br_conv_rows *rows;
   const br_tensor *x;
-  bool by_rows;      /* x is not yet as the convolution reads it */
+  bool by_rows;      /* x does not have the layout that the convolution reads */
   int64_t band;      /* rows of the result at a time */
-  int64_t map_row;   /* bytes of a row of the map between, */
-  int64_t image_row; /* and of the image as the convolution reads it */
-  int64_t map_at, image_at, pool_at, bytes; /* of a thread's memory */
+  int64_t map_row;   /* bytes of a row of the map between the two */
+  int64_t image_row; /* bytes of a row of the image in that layout */
+  int64_t map_at, image_at, pool_at, bytes; /* places in a thread's memory */
   char *y;
 } job;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* The rows of the map that rows a .. b-1 of the result look at. */
+/* The first row of the map that is needed for row a of the result, and the end of the
+   rows for rows before b. */
 static int64_t first_row(const br_window *w, int64_t a) {
   return smaller(larger(a * w->sh - w->ph, 0), w->h);
 }
@@ -46,14 +47,13 @@ static int64_t span_of(const br_window *w, int64_t rows) {
   return (rows - 1) * w->sh + (w->kh - 1) * w->dh + 1;
 }
 
-/* Whether x's rows can be brought to order one by one: channels in planes or innermost.
- */
+/* Whether x's rows can be converted one by one: channels are in planes or innermost. */
 static bool has_rows(const br_conv *g, const br_tensor *x) {
   bool inside = x->stride[1] == 1 && x->stride[3] == x->shape[1];
   return g->folded && x->dtype == g->dtype && (x->stride[3] == 1 || inside);
 }
 
-/* Rows first .. last-1 of the padded image n. */
+/* Converts rows first .. last-1 of the padded image n. */
 static void bring_rows(const job *j, int64_t n, int64_t first, int64_t last, char *to) {
   const br_conv *g = &j->g;
   int64_t size = j->k->size, pixel = g->c * size, before = g->pw * pixel;
@@ -77,7 +77,7 @@ static void bring_rows(const job *j, int64_t n, int64_t first, int64_t last, cha
   }
 }
 
-/* Rows first .. last-1 of the map of image n. */
+/* Computes rows first .. last-1 of the map of image n. */
 static void convolve(const job *j, int64_t n, int64_t first, int64_t last, char *to,
                      char *room) {
   const br_conv *g = &j->g;
@@ -92,8 +92,8 @@ static void convolve(const job *j, int64_t n, int64_t first, int64_t last, char 
                    &(br_conv_band){image, j->by_rows ? begin : 0, first, last, to}, room);
 }
 
-/* Rows a .. b-1 of the result, counted over all images. It keeps the rows of the map that
-   the next band needs too. */
+/* Computes rows a .. b-1 of the result, counted over all images. Keeps the rows of the
+   map that the next band needs too. */
 static void run(const job *j, int64_t a, int64_t b, char *room) {
   const br_window *w = &j->win;
   char *map = room + j->map_at;
@@ -152,7 +152,7 @@ static br_status run_bands(job *j, br_tensor *w, br_tensor *bias, bool keep) {
   return room ? BR_OK : BR_ENOMEM;
 }
 
-/* One after the other. */
+/* Convolution and pooling one after the other. */
 static br_status run_apart(const job *j, br_tensor *source, br_tensor *w, br_tensor *bias,
                            bool keep) {
   const br_conv *g = &j->g;
@@ -166,9 +166,9 @@ static br_status run_apart(const job *j, br_tensor *source, br_tensor *w, br_ten
   return status;
 }
 
-/* Activations that rise with x, or with |x|: the largest input gives the largest result,
-   so they need only one value of a window. If one rises with |x|, pooling looks at
-   `before`. */
+/* Activations that rise with x, or with |x|. The largest input of a window gives the
+   largest result, so only that one needs the activation. If it rises with |x|, pooling
+   compares the values of `before`. */
 static const struct {
   size_t whole, before, last;
 } rising[] = {{K(tanh), 0, K(tanh)},
@@ -177,7 +177,7 @@ static const struct {
               {K(softplus), 0, K(softplus)},
               {K(exp), 0, K(exp)}};
 
-/* Whether every window holds a pixel: an empty window has no largest value. */
+/* Whether every window has a pixel inside the image; others have no largest value. */
 static bool all_see(const br_window *w) {
   bool padded = w->ph > 0 || w->pw > 0, apart = w->dh > 1 || w->dw > 1;
   return !padded || !apart;
@@ -245,7 +245,7 @@ static br_status forward(br_call *c) {
 const br_op br_conv_pool_ops[] = {
     {.name = "conv2d_max_pool2d",
      .args = "x:t weight:t bias:t? slope:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1 kernel:p=1 pool_stride:p? pool_padding:p=0 ceil_mode:b=false pool_dilation:p=1 activation:s? number:f=0",
-     .doc = "max_pool2d(conv2d(...), ...), of the same shapes, with the elementwise operator of that name or prelu(..., slope) between them, without gradients",
+     .doc = "conv2d, then the elementwise operator named `activation` or prelu with slope, then max_pool2d; without gradients",
      .infer = infer, .forward = forward, .flags = BR_HIDDEN},
     {0},
 };

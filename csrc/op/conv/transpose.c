@@ -1,6 +1,6 @@
-/* conv_transpose2d: the convolution that y (n,o,oh,ow) -> x (n,c,h,w) would be, taken
-   towards its input. Forward is that convolution's input gradient; the gradient towards x
-   is the convolution of dy; towards the weights, x and dy exchange their roles. */
+/* conv_transpose2d is the input gradient of a convolution y (n,o,oh,ow) -> x (n,c,h,w).
+   So its forward pass is that input gradient, and its gradient for x is the convolution
+   of dy. For the weights, x and dy exchange their roles. */
 #include "op/conv/conv.h"
 
 enum { STRIDE, PADDING, OUTPUT_PADDING, GROUPS, DILATION };
@@ -35,7 +35,8 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
   return BR_OK;
 }
 
-/* x (n,c,h,w), weight (c,o/groups,kh,kw): x takes the place of a convolution's output. */
+/* x (n,c,h,w), weight (c,o/groups,kh,kw). x takes the place of a convolution's
+   output. */
 static br_status geometry(br_call *c, br_conv *g) {
   const br_tensor *x = c->in[0], *w = c->in[1];
   const br_arg *a = c->arg;
@@ -130,7 +131,7 @@ static br_status transpose_backward(br_call *c) {
 const br_op br_conv_transpose_ops[] = {
     {.name = "conv_transpose2d",
      .args = "x:t weight:t bias:t? stride:p=1 padding:p=0 output_padding:p=0 groups:i=1 dilation:p=1",
-     .doc = "x (n,c,h,w), weight (c,o/groups,kh,kw), bias (o) -> (n,o,oh,ow), the gradient of conv2d towards its input",
+     .doc = "x (n,c,h,w), weight (c,o/groups,kh,kw), bias (o) -> (n,o,oh,ow); it computes the input's gradient of a conv2d",
      .infer = transpose_infer, .forward = transpose_forward,
      .backward = transpose_backward, .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

@@ -1,9 +1,10 @@
-/* Winograd convolution, forward and towards the input. A group's tiles are taken in
-   blocks, whose transformed inputs V [place][tile][cg] and products M [place][tile][og]
-   stay in cache between the three steps: transform, multiply, transform back.
+/* Winograd convolution, forward and for the gradient of its input. A group's tiles are
+   taken in blocks. A block's transformed inputs V [place][tile][cg] and products M
+   [place][tile][og] stay in cache during the three steps: transform, multiply,
+   transform back.
 
-   Where the transformed weights fit the cache, each thread takes blocks of its own; else
-   all threads take the same block together, so that each weight is read once. */
+   If the transformed weights fit the cache, each thread takes blocks of its own.
+   Otherwise all threads share each block, so that each weight is read once. */
 #include "op/conv/winograd.h"
 
 #include <stdatomic.h>
@@ -14,14 +15,14 @@ enum {
   MIN_TILES = 4, /* transforming the weights does not pay for fewer */
   MIN_GRAD_TILES = 16,
   MIN_CHANNELS = 16,        /* one vector of the widest instruction set */
-  OWN_WEIGHTS = 1536 << 10, /* bytes of weights that a thread may go through alone */
-  OWN_BLOCK = 512 << 10,    /* bytes of V and M beside them */
-  SHARED_BLOCK = 16 << 20,  /* and when all work on one block */
+  OWN_WEIGHTS = 1536 << 10, /* bytes of weights that one thread may read alone */
+  OWN_BLOCK = 512 << 10,    /* bytes of V and M beside those weights */
+  SHARED_BLOCK = 16 << 20,  /* the same if all threads share a block */
   STAY = 1 << 20,           /* bytes of weights that stay in cache beside blocks */
-  BAND = 4                  /* blocks of a band, where there are many */
+  BAND = 4                  /* blocks in a band, if there are many */
 };
 
-/* How many times fewer multiplications are worth the transforms. */
+/* The transforms pay if multiplications become this many times fewer. */
 static const double GAIN = 1.5;
 
 typedef struct job {
@@ -29,7 +30,7 @@ typedef struct job {
   const char *x, *u, *bias, *zeros;
   char *y;
   int64_t panels, block; /* panels of a group; tiles of a block */
-  atomic_bool *doubt;    /* set where a result is not sound */
+  atomic_bool *doubt;    /* set if a result is not reliable */
 } job;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -123,8 +124,8 @@ static void transform(const job *j, int64_t g, int64_t tile, char *v) {
   p->k->winograd_input(p->tile, p->cg, pixel, v, j->block * p->cg);
 }
 
-/* One place of a block's tiles, for one panel of outputs; `unit` counts both. The panels
-   of a place come one after the other, while its V is in the cache. */
+/* Multiplies one place of a block's tiles for one panel of outputs; `unit` counts both.
+   The panels of a place follow each other while its V is in the cache. */
 static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const char *v,
                      char *m) {
   const br_winograd *p = j->p;
@@ -147,7 +148,7 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
                                 .ldy = p->og});
     return;
   }
-  for (int64_t t = 0; t < tiles; t += k->mr) { /* half of the lanes would be idle */
+  for (int64_t t = 0; t < tiles; t += k->mr) { /* few lanes: half of them would be idle */
     static const br_finish nothing = {0};
     const void *row[BR_GEMM_MAX_MR];
     void *y[BR_GEMM_MAX_MR];
@@ -167,7 +168,7 @@ static void multiply(const job *j, int64_t g, int64_t unit, int64_t tiles, const
   }
 }
 
-/* Outputs first .. last-1 of a group. */
+/* Transforms outputs first .. last-1 of a group back. */
 static void transform_back(const job *j, int64_t g, int64_t tile, int64_t first,
                            int64_t last, const char *m) {
   const br_winograd *p = j->p;
@@ -213,18 +214,20 @@ static int threads_for(const br_winograd *p) {
   return br_threads_for((double)(p->tiles * p->places) * (double)(p->c * p->og));
 }
 
-/* A thread's block: its transformed tiles stay for the shares of outputs that follow. */
+/* A thread's block. Its transformed tiles stay for the next shares, which have other
+   outputs. */
 typedef struct own_block {
   char *v, *m;
   int64_t g, first; /* whose tiles are in v */
 } own_block;
 
-/* Tiles first .. last-1 of a group, and the panels p0 .. p1-1 of its outputs. */
+/* A share of the work: tiles first .. last-1 of a group, and panels p0 .. p1-1 of its
+   outputs. */
 typedef struct share {
   int64_t g, first, last, p0, p1;
 } share;
 
-/* All three steps. */
+/* Runs all three steps for a share. */
 static void run_block(const job *j, const share *s, own_block *own) {
   const int64_t g = s->g, first = s->first, last = s->last, p0 = s->p0, p1 = s->p1;
   const br_winograd *p = j->p;
@@ -241,18 +244,18 @@ static void run_block(const job *j, const share *s, own_block *own) {
     transform_back(j, g, first + t, p0 * nr, end, own->m + t * p->og * size);
 }
 
-/* How the work is cut where threads take blocks of their own: for each band of blocks,
-   each group, each part of its outputs. */
+/* How the work is cut if threads take blocks of their own: into bands of blocks, then
+   groups, then parts of the outputs. */
 typedef struct cut_up {
-  int64_t blocks, bands; /* of all tiles; bands of as many blocks */
+  int64_t blocks, bands; /* blocks of all tiles; equal bands of blocks */
   int64_t parts;         /* of the panels of a group */
 } cut_up;
 
-/* By tiles, so that a thread finds the images in its own cache that it wrote: one block
-   of all groups after the other or, where the weights would not stay, a band for each
-   thread. By outputs, a panel for each, where there is more of weights that have just
-   been transformed, and in fewer parts where there are too few tiles; the last panel must
-   then fill half of its lanes. */
+/* Chooses how to cut. Blocks of tiles let a thread find the images that it wrote in its
+   own cache. If the weights would not stay in cache, each thread gets a band of blocks.
+   The outputs are also cut: into single panels if fresh weights are larger than the
+   images, or into fewer parts if there are too few tiles. Then the last panel must fill
+   half of its lanes. */
 static cut_up cut_work(const job *j, bool fresh) {
   const br_winograd *p = j->p;
   int threads = threads_for(p);
@@ -325,7 +328,8 @@ static br_status run_shared_blocks(const job *j, int64_t bytes) {
   return BR_OK;
 }
 
-/* Tiles that fit `bytes`, if more than one register tile a multiple of its rows. */
+/* The number of tiles that fit `bytes`. Above one register tile it is a multiple of its
+   rows. */
 static int64_t tiles_in(const br_winograd *p, int64_t bytes) {
   int64_t mr = p->k->mr, each = p->places * (p->cg + p->og) * p->k->size;
   int64_t fit = bytes / each / mr * mr;

@@ -1,13 +1,13 @@
-/* Winograd convolution towards the weights. In a group and for each place, the product
-   over tiles of the transformed inputs V [place][tile][cg] with the transformed output
-   gradients Q [place][panel][tile][nr] is summed up; the sums [group][panel][place][cg]
-   [nr], transformed, are the gradient.
+/* Gradient of a Winograd convolution's weights. For each group and place it is a
+   product over tiles: transformed inputs V [place][tile][cg] with transformed output
+   gradients Q [place][panel][tile][nr]. The sums [group][panel][place][cg][nr] are then
+   transformed back.
 
-   Where the sums fit the cache, a group's tiles are cut into slices, as many as the shape
-   says; each has sums of its own, which are added in order, and a thread to itself, so
-   that nothing it transforms leaves its cache. Else, and of the groups that are left
-   where there are not as many for each thread, all threads take the same block of tiles
-   and share out the places and panels. */
+   If the sums fit the cache, a group's tiles are cut into slices; their number depends
+   on the shape alone. Each slice belongs to one thread and has its own sums, so that
+   they stay in that thread's cache. Sums of slices are added in order. If the sums do
+   not fit, all threads share each block of tiles, by places and panels. So do they for
+   the last groups, if there is not one for each thread. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -15,11 +15,11 @@
 #include "op/conv/winograd.h"
 
 enum {
-  SHARED_BLOCK = 4 << 20, /* bytes of V and Q when all work on one block */
-  OWN_BLOCK = 1 << 20,    /* and for a thread alone */
-  OWN_SUMS = 2560 << 10,  /* bytes of a group's sums that a thread may go through alone */
+  SHARED_BLOCK = 4 << 20, /* bytes of V and Q if all threads share a block */
+  OWN_BLOCK = 1 << 20,    /* the same for one thread */
+  OWN_SUMS = 2560 << 10,  /* bytes of a group's sums for one thread */
   SLICES = 8,             /* of all groups together, about */
-  SLICE_TILES = 32        /* at least */
+  SLICE_TILES = 32        /* tiles of a slice, at least */
 };
 
 typedef struct job {
@@ -27,14 +27,14 @@ typedef struct job {
   const char *x;
   char *dy, *zeros; /* only read */
   int64_t panels, block;
-  int64_t slices, group_bytes; /* of a group's sums */
+  int64_t slices, group_bytes; /* bytes of a group's sums */
   char *sums;                  /* [slice][group]... */
 } job;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Tile `tile` of group g to place `at` of a block's V and Q. */
+/* Transforms tile `tile` of group g to place `at` of a block's V and Q. */
 static void transform(const job *j, int64_t g, int64_t tile, int64_t at, char *v,
                       char *q) {
   const br_winograd *p = j->p;
@@ -57,8 +57,8 @@ typedef struct tiles_of {
   char *sums;
 } tiles_of;
 
-/* Adds to the sums what the tiles give at one place for one panel of outputs; `unit`
-   counts place and panel. */
+/* Adds the products of one place and one panel of outputs to the sums; `unit` counts
+   places and panels. */
 static void multiply(const job *j, int64_t unit, const tiles_of *of) {
   const br_winograd *p = j->p;
   const br_kernels *k = p->k;
@@ -80,8 +80,8 @@ static void multiply(const job *j, int64_t unit, const tiles_of *of) {
   }
 }
 
-/* Called by all threads of a region: every thread has slices of its own of the first
-   `groups`. */
+/* Called by all threads of a region. Each thread sums its own slices of the first
+   `groups` groups. */
 static void sum_slices(const job *j, int64_t groups, char *v, char *q) {
   const br_winograd *p = j->p;
   int64_t per = ceil_div(p->tiles, j->slices);
@@ -107,7 +107,7 @@ static void sum_slices(const job *j, int64_t groups, char *v, char *q) {
                  j->sums + i * bytes);
 }
 
-/* The groups from `from` on, with blocks that all share. */
+/* Sums the groups from `from` on; all threads share each block. */
 static void sum_blocks(const job *j, int64_t from, char *v, char *q) {
   const br_winograd *p = j->p;
   int64_t blocks = ceil_div(p->tiles, j->block);
@@ -131,18 +131,19 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
   bool own = j.group_bytes <= OWN_SUMS;
   j.slices = own ? smaller(ceil_div(SLICES, p->groups), p->tiles / SLICE_TILES) : 1;
   if (j.slices < 1) j.slices = 1;
-  if (j.slices == 1) own = own && p->groups >= br_threads(); /* the sums are the same */
+  if (j.slices == 1) own = own && p->groups >= br_threads(); /* gives the same sums */
   int64_t each = p->places * (p->cg + j.panels * k->nr) * k->size;
   int64_t fit = own                        ? OWN_BLOCK / each
                 : SHARED_BLOCK / each < 64 ? 64
                                            : SHARED_BLOCK / each;
   j.block = smaller(fit < 8 ? 8 : fit, ceil_div(p->tiles, j.slices));
-  /* Groups that threads take alone: all, or of single slices as many for each thread. */
+  /* How many groups have threads of their own. With slices all groups have; without, as
+     many as divide evenly among the threads. */
   int64_t threads = br_threads(), rest = j.slices == 1 ? p->groups % threads : 0;
   int64_t alone = own ? p->groups - rest : 0;
   int64_t widest = p->cg > p->og ? p->cg : p->og;
   char *zeros = br_alloc_zero((size_t)(widest * k->size));
-  size_t apart = 0; /* of the threads' blocks; 0 where they share one */
+  size_t apart = 0; /* distance of the threads' blocks; 0 if they share one */
   char *scratch = own ? br_scratch_take(br_threads(), (size_t)(j.block * each), &apart)
                       : br_alloc((size_t)(j.block * each));
   j.sums = br_alloc((size_t)(j.slices * p->groups * j.group_bytes));
