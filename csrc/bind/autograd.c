@@ -1,14 +1,11 @@
-/* Autograd's handles for Lua: backward and grad, hooks, and functions written in Lua.
-
-   Lua functions that the core calls during a backward pass are held by a reference that
-   the graph owns; an error in one becomes the error of the pass. */
+/* Autograd for Lua: backward and grad, hooks, and functions written in Lua. */
 #include "bind/bind.h"
 
 #include <stdio.h>
 
 enum { MAX_INPUTS = 300000 }; /* Lua's stack holds 1,000,000 values */
 
-/* ---- Lua functions in the core's hands ---- */
+/* ---- Lua functions that the core calls ---- */
 
 typedef struct lua_function {
   br_hook hook; /* begins with a br_ref, so that an owner of any br_ref can own it */
@@ -23,7 +20,7 @@ static void function_destroy(void *self) {
   br_free(f);
 }
 
-/* Holds the function at `at`; NULL when memory is short. The registry's reference is made
+/* Holds the function at `at`; NULL if memory is short. The registry's reference is made
    first, because making it may raise. */
 static lua_function *hold(lua_State *L, int at) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
@@ -43,7 +40,7 @@ static lua_function *hold(lua_State *L, int at) {
   return f;
 }
 
-/* A call that is to run in protected mode. */
+/* A call to be run in protected mode. */
 typedef struct job {
   lua_CFunction body; /* finds the binding's state as its upvalue, and `data` */
   void *data;
@@ -58,8 +55,9 @@ static int run_job(lua_State *L) {
   return 0;
 }
 
-/* Runs the body for f, and turns an error into a status, also the error of a full memory.
-   Nothing may raise during a backward pass, so what is pushed here takes no memory. */
+/* Runs the body for f, and turns an error into a status, even the error that memory is
+   full. Nothing may raise during a backward pass, so pushing values here takes no
+   memory. */
 static br_status protect(const lua_function *f, lua_CFunction body, void *data,
                          const char *what) {
   lua_State *L = f->state->running;
@@ -118,7 +116,7 @@ static int register_hook(lua_State *L) {
   if (!f) return br_raise(L);
   f->hook.run = run_hook;
   br_box *box = br_check_box(L, 1);
-  if (!box->t || !br_requires_grad(box->t)) { /* a collection may have changed it */
+  if (!box->t || !br_requires_grad(box->t)) { /* changed by garbage collection */
     br_release(f);
     return br_error(L, "register_hook: the tensor does not require a gradient; "
                        "x:requires_grad_() asks for one");
@@ -185,8 +183,8 @@ static int push_boxes(lua_State *L, int at, int n) {
   return first;
 }
 
-/* core.record_function(inputs, outputs, f): the outputs, fresh tensors, depend on the
-   inputs through a function whose gradient is f. */
+/* core.record_function(inputs, outputs, f): makes fresh tensors `outputs` depend on the
+   inputs. f computes the gradient. */
 static int record_function(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -248,8 +246,8 @@ typedef struct pass {
   br_tensor **target, **got;
 } pass;
 
-/* Runs the pass. Operators called by hooks, or by a coroutine that hooks resume, are not
-   recorded. */
+/* Runs the pass. Operators that hooks call, or that a coroutine resumed by hooks calls,
+   are not recorded. */
 static br_status run_pass(lua_State *L, br_coroutine *owner, pass *p) {
   br_state *s = br_enter(L);
   lua_State *before = s->running;
@@ -270,7 +268,7 @@ static br_status run_pass(lua_State *L, br_coroutine *owner, pass *p) {
   return status;
 }
 
-/* The gradient of the result that the user gave, NULL for nil. */
+/* The gradient of the result, as the user gave it; NULL for nil. */
 static br_tensor *check_gradient(lua_State *L, int at, const char *name) {
   if (lua_isnil(L, at)) return NULL;
   if (!br_test_box(L, at))

@@ -22,12 +22,13 @@
 
 #include "grad/grad.h"
 
-/* A tensor as Lua holds it. A box made while a scope is open hangs in its list. */
+/* A tensor as Lua holds it. A box made while a scope is open is in that scope's
+   list. */
 typedef struct br_box {
-  const char *mark; /* an address that no other userdata holds */
-  br_tensor *t;     /* NULL: empty; one without memory while a call waits to fill it */
+  const char *mark; /* a unique address that marks boxes */
+  br_tensor *t;     /* NULL: empty; without memory while a call waits to fill it */
   br_call *waiting; /* that call, or NULL: see chain.c */
-  bool straight;    /* results of its calls take its place, and may wait */
+  bool straight;    /* a call's result replaces its tensor, and may wait */
   bool released;
   struct br_box *prev, *next; /* NULL outside any scope */
 } br_box;
@@ -51,13 +52,13 @@ typedef struct br_mode {
   struct br_mode *older, *newer;
 } br_mode;
 
-/* There is one for each lua_State. scope.c describes its user values. */
+/* Each lua_State has one. scope.c describes its user values. */
 typedef struct br_state {
   lua_State *current; /* the coroutine of the fields below; never collected */
-  br_coroutine *now;  /* its own, or `none` */
-  br_coroutine none;  /* of all coroutines that have opened nothing */
-  br_mode *newest;    /* of the open ones */
-  int modes, foreign; /* how many are open, and of those not of the current coroutine */
+  br_coroutine *now;  /* current's own record, or `none` */
+  br_coroutine none;  /* stands for all coroutines that have opened nothing */
+  br_mode *newest;    /* newest open mode */
+  int modes, foreign; /* open modes, and those of other coroutines than current */
   int64_t ceiling;    /* live bytes at which a full collection is made */
   lua_State *running; /* the thread in a backward pass, for the functions it calls */
 } br_state;
@@ -72,25 +73,26 @@ static inline br_state *br_state_of(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(1));
 }
 
-/* Collects garbage when C memory has grown past the ceiling. */
+/* Collects garbage if C memory has grown past the ceiling. */
 void br_mind_ceiling(lua_State *L);
 /* Makes an empty box in the open scope. It checks the ceiling. */
 br_box *br_push_box(lua_State *L);
-/* Makes an empty box outside all scopes, so that nothing empties it while Lua fills it.
-   br_settle then puts it into the open scope. */
+/* Makes an empty box outside all scopes, so that no scope empties it while Lua fills
+   it. br_settle then puts it into the open scope. */
 br_box *br_push_loose_box(lua_State *L);
 void br_settle(lua_State *L, br_box *box);
-/* Fills a box with a tensor and takes ownership of it. Raises the last message when t is
-   NULL. */
+/* Fills a box with a tensor and takes ownership of it. Raises the core's last message
+   if t is NULL. */
 void br_fill_box(lua_State *L, br_box *box, br_tensor *t);
 
-/* The box at `arg`. Without a tensor there, it is NULL, or an error is raised. */
+/* The box at `arg`. If there is none, br_test_box returns NULL, and br_check_box raises
+   an error. */
 br_box *br_test_box(lua_State *L, int arg);
 br_box *br_check_box(lua_State *L, int arg);
-/* Its tensor, borrowed. A waiting call is run first. Raises an error when the box is
+/* The box's tensor, borrowed. Runs a waiting call first. Raises an error if the box is
    empty. */
 br_tensor *br_tensor_in(lua_State *L, br_box *box);
-/* The same when only shape and type are needed; a waiting call is not run. */
+/* The same if only shape and type are needed; a waiting call does not run. */
 br_tensor *br_check_shape(lua_State *L, int arg);
 /* The box and its tensor in one call. */
 br_tensor *br_test_tensor(lua_State *L, int arg); /* NULL when it is none */
@@ -116,17 +118,17 @@ static inline br_state *br_enter(lua_State *L) {
   return s;
 }
 
-/* The record of what L has opened, for the modes below; it lasts as long as L does. */
+/* The record of what L has opened, for new modes. It lives as long as L does. */
 br_coroutine *br_own(lua_State *L);
-br_coroutine *br_push_coroutine(lua_State *L); /* for those that last longer */
+br_coroutine *br_push_coroutine(lua_State *L); /* for what may outlive the call */
 void br_open_mode(lua_State *L, br_mode *m, br_coroutine *owner);
 void br_close_mode(lua_State *L, br_mode *m);
 
 /* ---- errors (error.c) ---- */
 
-/* A message begins with the place in the user's script, not in Braid's Lua files, and
-   the name of the function that was called there. When that function calls inner ones,
-   its name replaces theirs. */
+/* A message begins with the place in the user's script (not in Braid's Lua files) and
+   the name of the function called there. If that function calls inner ones, its name
+   replaces theirs. */
 
 /* Raises the core's last message, after the path of the module that was running. */
 int br_raise(lua_State *L);
@@ -135,7 +137,7 @@ int br_error_in(lua_State *L, const char *format, ...); /* with the module's pat
 int br_fail_from_lua(lua_State *L);
 int br_name_functions(lua_State *L);
 int br_set_home(lua_State *L);
-/* When anomaly detection is on, this tells the core where the user's script is. */
+/* If anomaly detection is on, tells the core where the user's script is. */
 void br_note_script(lua_State *L);
 /* Reports something that the user should know, through the function of
    core.set_notice. */
@@ -143,7 +145,7 @@ void br_notice(lua_State *L, const char *text);
 int br_set_notice(lua_State *L);
 int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
-/* ---- the rest, each pushing its functions into the table at the top ---- */
+/* ---- each of these pushes its functions into the table at the top ---- */
 
 void br_open_scopes(lua_State *L);
 void br_open_operators(lua_State *L);
@@ -167,7 +169,7 @@ void br_open_guard(lua_State *L);
 int br_tensor_index(lua_State *L);
 int br_tensor_newindex(lua_State *L);
 
-/* Runs a call made by hand and fills `box` with its first output. */
+/* Runs a call made in C, and fills `box` with its first output. */
 void br_run_into(lua_State *L, br_call *c, br_box *box);
 
 /* The length of the table at `at`, from 0 to `most`. `what` is for the message. */
@@ -175,7 +177,7 @@ int64_t br_check_length(lua_State *L, int at, int64_t most, const char *what);
 /* The integers of the table at `arg`. Returns how many. */
 int br_check_sizes(lua_State *L, int arg, int64_t *sizes);
 br_dtype br_check_dtype(lua_State *L, int arg);
-/* The number at `at`, 0 for nil. */
+/* The number at `at`; 0 for nil. */
 br_arg br_number_arg(lua_State *L, int at);
 
 #endif

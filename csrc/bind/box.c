@@ -3,8 +3,8 @@
 
 enum { CEILING = 64 << 20 };
 
-/* Its address marks boxes and is the key of their metatable. A look at a userdata is
-   cheaper than one at its metatable, and a light key is cheaper than a name. */
+/* Its address marks boxes, and is the key of their metatable. Comparing it is cheaper
+   than comparing metatables, and a light key is cheaper than a name. */
 static const char box_mark = 0;
 
 void br_mind_ceiling(lua_State *L) {
@@ -37,7 +37,7 @@ void br_fill_box(lua_State *L, br_box *box, br_tensor *t) {
 
 br_box *br_test_box(lua_State *L, int arg) {
   br_box *box = lua_touserdata(L, arg);
-  if (!box || lua_rawlen(L, arg) != sizeof *box) return NULL; /* 0 of a light one */
+  if (!box || lua_rawlen(L, arg) != sizeof *box) return NULL; /* light: 0 */
   return box->mark == &box_mark ? box : NULL;
 }
 

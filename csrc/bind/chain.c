@@ -1,14 +1,4 @@
-/* Calls that wait, so that fuse.c can make one of several.
-
-   The forward of a layer is straight if its operators form a chain: each takes the result
-   of the one before, and nobody else sees that result. A Sequential hands such layers a
-   straight box. The result of an operator replaces the tensor in the box. A call on the
-   box is checked when it is made, so that an error names the right line. The call may
-   then wait in the box for the next one. It runs when no rule joins the two, or when
-   anybody asks for the tensor (br_tensor_in).
-
-   The box owns the whole chain. When an error or a dropped coroutine abandons a chain, it
-   is collected with the box. */
+/* Waiting calls, which fuse.c may merge. */
 #include "bind/request.h"
 
 void br_drop_waiting(br_box *box) {
@@ -27,7 +17,7 @@ br_status br_run_waiting(lua_State *L, br_box *box) {
   return status;
 }
 
-/* The same. When memory is short, it collects garbage, which may run Lua. */
+/* The same, but if memory is short it collects garbage, which may run Lua. */
 static br_status run_waiting(lua_State *L, br_box *box) {
   br_status status = br_run_waiting(L, box);
   if (status != BR_ENOMEM) return status;
@@ -86,8 +76,9 @@ bool br_request_wait(lua_State *L, br_request *r) {
   return false;
 }
 
-/* straight(x): returns x, or a straight box of the same tensor, and whether it is such a
-   box. While anomalies are looked for, each call must run by itself. */
+/* straight(x): returns x or a straight box with the same tensor, and whether it is such
+   a box. While anomalies are detected it returns x, because then each call must run
+   alone. */
 static int straight(lua_State *L) {
   br_box *given = br_test_box(L, 1), *box = given;
   br_enter(L);
@@ -107,8 +98,8 @@ static int is_straight(lua_State *L) {
   return 1;
 }
 
-/* settled(x, given): runs what waits in x and returns x, which is no longer straight. It
-   returns `given` if it holds the same tensor as x. */
+/* settled(x, given): runs what waits in x. Returns x, which is no longer straight; or
+   `given`, if it holds the same tensor. */
 static int settled(lua_State *L) {
   br_box *box = br_test_box(L, 1), *given = br_test_box(L, 2);
   if (box && box->waiting && run_waiting(L, box)) br_raise(L);

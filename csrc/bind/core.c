@@ -12,7 +12,7 @@
 
 int luaopen_braid_core(lua_State *L) __attribute__((visibility("default")));
 
-/* Argument 1 of a function that users call, which must be a whole number. */
+/* Argument 1 of a function that users call. It must be a whole number. */
 static lua_Integer whole(lua_State *L, const char *function, const char *what) {
   if (!lua_isinteger(L, 1)) {
     const char *shown = luaL_tolstring(L, 1, NULL);
@@ -51,8 +51,8 @@ static int get_threads(lua_State *L) {
   return 1;
 }
 
-/* {live =, peak =}: how many bytes tensors and scratch memory take now, and took at most.
- */
+/* {live =, peak =}: how many bytes tensors and scratch memory take now, and the most
+   they ever took. */
 static int memory(lua_State *L) {
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, br_mem_live());
@@ -74,8 +74,8 @@ static int fail_after(lua_State *L) {
   return 0;
 }
 
-/* core.isa([name]): changes to the named instruction set, and returns the one in use; nil
-   when the processor lacks the named one. */
+/* core.isa([name]): changes to the named instruction set, and returns the one in use.
+   Returns nil if the processor lacks the named set. */
 static int isa(lua_State *L) {
   static const char *const names[] = {"base", "avx2", "avx512", NULL};
   if (!lua_isnoneornil(L, 1) &&
@@ -85,7 +85,7 @@ static int isa(lua_State *L) {
   return 1;
 }
 
-/* set_winograd(on) -> whether it was on before */
+/* set_winograd(on): returns whether it was on before */
 static int set_winograd(lua_State *L) {
   if (!lua_isboolean(L, 1))
     return br_error(L, "set_winograd: on must be true or false, not %s",
@@ -102,7 +102,7 @@ static int clock_now(lua_State *L) {
   return 1;
 }
 
-/* The width in characters when standard output is a terminal, else nil. */
+/* The width in characters if standard output is a terminal, else nil. */
 static int terminal_width(lua_State *L) {
   struct winsize size;
   if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
@@ -159,8 +159,8 @@ static int open_all(lua_State *L) {
   return 1;
 }
 
-/* Where a state opens the module twice (a test runner that isolates its files does), the
-   second time gives the table of the first, so that there is one class of tensors. */
+/* If a state opens the module twice (a test runner that isolates its files does), the
+   second call returns the first table, so that there is one class of tensors. */
 int luaopen_braid_core(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, "braid.core") == LUA_TTABLE) return 1;
   lua_settop(L, 0);

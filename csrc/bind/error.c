@@ -45,7 +45,7 @@ typedef struct blame {
   bool by_sign; /* the function was called by an operator, such as x + y or x[i] */
 } blame;
 
-/* Pops the function at the top. If it has a public name, puts the name at `name` and
+/* Pops the function at the top. If it has a public name, stores the name at `name` and
    returns true. */
 static bool note_name(lua_State *L, int names, int name) {
   bool known = lua_rawget(L, names) == LUA_TSTRING;
@@ -56,8 +56,8 @@ static bool note_name(lua_State *L, int names, int name) {
   return known;
 }
 
-/* Pushes the place and the name. The innermost function that is not Braid's own is the
-   user's. The user called the outermost public function of Braid's within it. */
+/* Pushes the place and the name. The innermost function that is not Braid's belongs to
+   the user. The user called the outermost public function of Braid within it. */
 static blame push_blame(lua_State *L) {
   lua_Debug d;
   size_t length = 0;
@@ -84,7 +84,8 @@ static blame push_blame(lua_State *L) {
   return b;
 }
 
-/* If a message begins with a public name, a colon and a blank, their length; else 0. */
+/* If a message begins with a public name, a colon and a blank, returns their length;
+   else 0. */
 static size_t subject_of(lua_State *L, const char *message) {
   size_t n = strspn(message,
                     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
@@ -98,8 +99,8 @@ static size_t subject_of(lua_State *L, const char *message) {
   return known ? n + 2 : 0;
 }
 
-/* Pushes the message with every word "-nan" as "nan": x86 gives NaN a sign, which Lua and
-   C print, and which means nothing. */
+/* Pushes the message with every word "-nan" as "nan". The sign of a NaN means nothing
+   on x86, but Lua and C print it. */
 static void push_unsigned_nan(lua_State *L, const char *message) {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
@@ -111,9 +112,9 @@ static void push_unsigned_nan(lua_State *L, const char *message) {
   luaL_pushresult(&b);
 }
 
-/* Raises the message at the top, with the user's place before it and, with `path`, the
-   path of the module that was running. The name of the function that the user called
-   replaces the name of an inner one. */
+/* Raises the message at the top. The user's place is put before it, and with `path`
+   also the path of the module that was running. The name of the function that the user
+   called replaces that of an inner one. */
 static int raise(lua_State *L, bool path) {
   if (strstr(lua_tostring(L, -1), "-nan")) push_unsigned_nan(L, lua_tostring(L, -1));
   blame b = push_blame(L);
@@ -158,8 +159,8 @@ int br_error_in(lua_State *L, const char *format, ...) {
   return raise(L, true);
 }
 
-/* core.fail(message): br_error for Lua; br_error_in, where the failing function may have
-   been called by a module. */
+/* core.fail(message): br_error for Lua, or br_error_in if a module may have called the
+   failing function. */
 int br_fail_from_lua(lua_State *L) {
   const char *message = luaL_checkstring(L, 1);
   lua_settop(L, 1);
@@ -171,7 +172,7 @@ int br_raise(lua_State *L) {
   return raise(L, true);
 }
 
-/* core.name_functions(t): users know the functions in t by their keys. */
+/* core.name_functions(t): the keys of t become the public names of its functions. */
 int br_name_functions(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);

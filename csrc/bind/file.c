@@ -39,8 +39,8 @@ static int from_packed(lua_State *L) {
   return 1;
 }
 
-/* core.inflate(string, size): exactly that many bytes, or nil and a message. It takes no
-   memory if the string cannot give that size. */
+/* core.inflate(string, size): exactly that many bytes, or nil and a message. No memory
+   is taken if the string cannot have that size. */
 static int inflate_string(lua_State *L) {
   size_t n;
   const char *from = luaL_checklstring(L, 1, &n);
@@ -59,8 +59,8 @@ static int inflate_string(lua_State *L) {
   return 2;
 }
 
-/* core.inflate_start(string, first, most): the first bytes, at most so many (and 64 KiB),
-   of what is deflated from byte `first` (from 1) on; or nil and a message. */
+/* core.inflate_start(string, first, most): inflates from byte `first` (from 1) on, and
+   returns at most `most` bytes (up to 64 KiB); or nil and a message. */
 static int inflate_start(lua_State *L) {
   uint8_t to[1 << 16];
   size_t n, got;
@@ -85,10 +85,10 @@ static int crc32_string(lua_State *L) {
   return 1;
 }
 
-/* core.parse_rows(string, first, line, k): what a listing says from byte `first` (from
-   1), which is in line `line`: all names in one string, another with where each ends
-   (native 64-bit integers), and the values, float32 (n,k); or nil and a message that
-   starts with the line's number. */
+/* core.parse_rows(string, first, line, k): reads a listing from byte `first` (from 1),
+   which is in line `line`. Returns all names in one string, a string with the end of
+   each name (native 64-bit integers), and the values, float32 (n,k). On failure,
+   returns nil and a message that begins with the line's number. */
 static int parse_rows(lua_State *L) {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n);
@@ -112,7 +112,7 @@ static int parse_rows(lua_State *L) {
   return 3;
 }
 
-/* The directory being read, which a __gc closes when a table's growth raises. */
+/* The directory being read. __gc closes it if a table cannot grow and raises. */
 static int folder_gc(lua_State *L) {
   br_folder **f = lua_touserdata(L, 1);
   br_folder_close(*f);
@@ -120,8 +120,8 @@ static int folder_gc(lua_State *L) {
   return 0;
 }
 
-/* core.list_folder(path): the names of the files in it and those of its directories, in
-   no order, and a text that tells it from all others; or nil and a message. */
+/* core.list_folder(path): the names of its files, the names of its directories, both in
+   no order, and a text that identifies the directory; or nil and a message. */
 static int list_folder(lua_State *L) {
   const char *path = luaL_checkstring(L, 1), *name;
   bool directory;
@@ -158,15 +158,15 @@ static int path_kind(lua_State *L) {
   return 1;
 }
 
-/* core.make_folder(path): true, also when it is there; or nil and a message. */
+/* core.make_folder(path): true, also if it exists already; or nil and a message. */
 static int make_folder(lua_State *L) {
   if (br_folder_make(luaL_checkstring(L, 1)) != BR_OK) return push_failure(L);
   lua_pushboolean(L, true);
   return 1;
 }
 
-/* core.make_private(path): makes a file that only its owner can read, if none is there.
- */
+/* core.make_private(path): makes a file that only its owner can read, unless it
+   exists. */
 static int make_private(lua_State *L) {
   const int file = open(luaL_checkstring(L, 1),
                         O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
@@ -217,7 +217,7 @@ static int writer_close(lua_State *L) {
   return 0;
 }
 
-/* w:finish(): true when the file has its name, or nil and a message. */
+/* w:finish(): true once the file has its name, or nil and a message. */
 static int writer_finish(lua_State *L) {
   br_writer **w = check_writer(L);
   bool done = br_writer_finish(*w) == BR_OK;

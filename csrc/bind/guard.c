@@ -1,10 +1,10 @@
-/* Budgets: running a function with limits on interpreter steps, seconds, Lua's memory,
-   the memory of tensors, and the depth of calls.
+/* Budgets: run a function with limits on interpreter steps, seconds, Lua's memory, the
+   memory of tensors, and the depth of calls.
 
-   Once a budget is spent, every further instruction of a stranger's code raises an error,
-   so that the code cannot go on after a pcall. Braid's own code may finish its work,
-   unless that takes another tenth of the steps. While the function runs, the methods of
-   strings come from a table of functions that have limits too. */
+   Once a budget is spent, every further instruction of a definition's code raises an
+   error, so the code cannot go on after a pcall. Braid's own code may finish its work,
+   within another tenth of the steps. While the function runs, the methods of strings
+   come from a table of functions that have limits too. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -13,20 +13,20 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-enum { EVERY = 1000 }; /* instructions between two looks at the budget */
+enum { EVERY = 1000 }; /* instructions between two checks of the budget */
 
 typedef struct guard {
   bool active;
-  const char *spent; /* the name of the budget that is; or NULL */
+  const char *spent; /* the name of the spent budget, or NULL */
   lua_Integer steps, allowance;
-  int calls; /* within calls, at most */
+  int calls; /* how deep calls may be */
   double deadline;
   lua_Alloc alloc; /* Lua's own, and its argument */
   void *alloc_data;
-  int64_t used, most; /* bytes that Lua took since, and may take */
+  int64_t used, most; /* bytes of Lua: taken since, and allowed */
   bool refused;       /* whether the last request was refused */
   lua_State *L;
-  lua_Hook hook; /* what was set before */
+  lua_Hook hook; /* the hook that was set before */
   int mask, count;
 } guard;
 
@@ -88,7 +88,7 @@ static void look(lua_State *L, lua_Debug *ar) {
   if (!g->spent) {
     if (g->steps > g->allowance) g->spent = "steps";
     if (!g->spent && now() > g->deadline) g->spent = "seconds";
-    /* Lua itself allows far deeper calls, but needs milliseconds for an error there. */
+    /* Lua itself allows far deeper calls, but an error there takes milliseconds. */
     if (!g->spent && lua_getstack(L, g->calls, &deep)) g->spent = "calls";
     if (!g->spent) return;
     lua_sethook(L, look, LUA_MASKCOUNT, 1);
@@ -140,9 +140,9 @@ static void end(lua_State *L, guard *g) {
   g->active = false;
 }
 
-/* guarded(steps, seconds, bytes, bytes of tensors, methods of strings, f, ...) -> true
-   and the results of f; or false, the message, and the name of the budget if one is
-   spent. */
+/* guarded(steps, seconds, bytes, bytes of tensors, methods of strings, f, ...): returns
+   true and the results of f; or false, the message, and the name of the budget if one
+   is spent. */
 static int guarded(lua_State *L) {
   guard *g = guard_of(L);
   for (int i = STEPS; i <= TENSORS; i++) luaL_checknumber(L, i);
@@ -189,7 +189,7 @@ static int must_stop(lua_State *L) {
   return 1;
 }
 
-/* mark_strange(source): records that the chunk of that name is a definition's. */
+/* mark_strange(source): marks the chunk of that name as a definition's. */
 static int mark_strange(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &sources_key);
@@ -207,7 +207,7 @@ static int charge(lua_State *L) {
   return 0;
 }
 
-/* is_strange(f): whether a function, or the name of a chunk, is a definition's. */
+/* is_strange(f): whether a function, or the chunk of that name, is a definition's. */
 static int function_is_strange(lua_State *L) {
   lua_Debug ar;
   lua_settop(L, 1);

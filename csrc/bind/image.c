@@ -1,7 +1,7 @@
 /* Images for Lua: files, crops, warps, drawing and rendered faces.
 
-   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c),
-   the order of its memory; a batch of images is (n,c,h,w), channels-last inside. */
+   An image from a file is a uint8 tensor (c,h,w). A canvas to draw on is (h,w,c), in
+   the order of its memory. A batch of images is (n,c,h,w), channels-last in memory. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -25,8 +25,8 @@ static int push_failure(lua_State *L) {
   return 2;
 }
 
-/* core.image_read(path, channels, as_stored): a tensor (c,h,w), turned as EXIF says
-   unless as_stored; or nil and a message. */
+/* core.image_read(path, channels, as_stored): a tensor (c,h,w), or nil and a message.
+   The picture is turned as its EXIF orientation says, unless as_stored is true. */
 static int image_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   int64_t channels = luaL_optinteger(L, 2, 0);
@@ -56,8 +56,8 @@ static int image_probe(lua_State *L) {
   return 3;
 }
 
-/* Pushes an array of the n paths in the table at 1, and a table that keeps their strings
-   alive. */
+/* Pushes an array of the n paths in the table at 1, and a table that keeps their
+   strings alive. */
 static const char **push_paths(lua_State *L, int64_t n, const char *what) {
   const char **path = lua_newuserdatauv(L, (size_t)n * sizeof *path + 1, 0);
   lua_createtable(L, (int)n, 0);
@@ -130,7 +130,7 @@ static void check_colour(lua_State *L, int arg, uint8_t rgb[3]) {
   }
 }
 
-/* Reads the n numbers from argument 2 on and the colour behind them; returns the canvas,
+/* Reads n numbers from argument 2 on, and the colour after them. Returns the canvas,
    argument 1. */
 static br_image check_drawing(lua_State *L, int n, double *number, uint8_t rgb[3]) {
   for (int i = 0; i < n; i++) number[i] = luaL_checknumber(L, 2 + i);
@@ -192,7 +192,8 @@ static int draw_polygon(lua_State *L) {
   return 0;
 }
 
-/* core.draw_text(canvas, x, y, text, scale, colour): the top-left pixel, from 0 */
+/* core.draw_text(canvas, x, y, text, scale, colour); x, y: the top-left pixel, from
+   0 */
 static int draw_text(lua_State *L) {
   uint8_t rgb[3];
   size_t n;
@@ -205,7 +206,7 @@ static int draw_text(lua_State *L) {
   return 0;
 }
 
-/* core.draw_image(canvas, image canvas, x, y): the top-left pixel, from 0 */
+/* core.draw_image(canvas, image canvas, x, y); x, y: the top-left pixel, from 0 */
 static int draw_image(lua_State *L) {
   br_image im = check_canvas(L, 1), src = check_canvas(L, 2);
   if (im.data == src.data)
@@ -229,7 +230,7 @@ static int image_resize(lua_State *L) {
 
 /* ---- batches ---- */
 
-/* A batch (n,c,h,w) from memory (n,h,w,c). */
+/* A batch (n,c,h,w) over memory (n,h,w,c). */
 static br_tensor *as_batch(br_tensor *rows) {
   static const int order[4] = {0, 3, 1, 2};
   br_tensor *batch = rows ? br_view_permute(rows, order) : NULL;
@@ -238,7 +239,7 @@ static br_tensor *as_batch(br_tensor *rows) {
 }
 
 /* core.load_crops(paths, boxes (n,4) float64, size, channels, as_stored): images
-   (n,c,size,size), and a table of messages by number for those that could not be read. */
+   (n,c,size,size), and a table {[i] = message} of the files that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   int64_t n = br_check_length(L, 1, MAX_PATHS, "load_crops");

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The key of one dimension in t[{...}]. A mask is the key of as many dimensions as it
+/* The key of one dimension in t[{...}]. A mask serves for as many dimensions as it
    has. */
 typedef struct step {
   enum { ALL, ONE, RANGE, TENSOR } kind;
@@ -12,10 +12,10 @@ typedef struct step {
   br_tensor *key;          /* the box's tensor */
 } step;
 
-/* An index as read from its key: steps, and the tensors among them. */
+/* An index, read from its key: its steps, and the tensors among them. */
 typedef struct steps {
   int n, picks;
-  bool one;          /* no table, but a single key */
+  bool one;          /* a single key, not a table */
   lua_Integer given; /* how many keys */
   step at[BR_MAX_DIM];
   br_pick pick[BR_MAX_DIM];
@@ -54,7 +54,7 @@ static step read_step(lua_State *L, int at) {
   return s;
 }
 
-/* The steps for the key at `at`. Those that are tensors stay on the stack. */
+/* Reads the key at `at` into steps. Tensors stay on the stack. */
 static void read_key(lua_State *L, int at, steps *s) {
   s->one = lua_type(L, at) != LUA_TTABLE;
   s->given = s->one ? 1 : luaL_len(L, at);
@@ -70,14 +70,15 @@ static void read_key(lua_State *L, int at, steps *s) {
   }
 }
 
-/* Takes the keys out of their boxes; raises where they are too many for t. */
+/* Takes the keys' tensors out of their boxes. Raises if there are too many keys for
+   t. */
 static void take_keys(lua_State *L, const br_tensor *t, steps *s) {
   int64_t named = s->given - s->n;
   for (int i = 0; i < s->n; i++) {
     step *next = &s->at[i];
     next->key = next->kind == TENSOR ? br_tensor_in(L, next->box) : NULL;
     if (next->key && next->key->ndim == 0 && next->key->dtype != BR_BOOL &&
-        !br_dtype_is_float(next->key->dtype)) { /* an integer, whose dimension goes */
+        !br_dtype_is_float(next->key->dtype)) { /* an integer: its dimension disappears */
       next->kind = ONE;
       next->first = br_number_of(next->key).i;
       next->key = NULL;
@@ -121,15 +122,15 @@ static br_status bad_index(const step *s, const br_tensor *t, int dim) {
                  (long long)s->first, dim, br_shape_of(t));
 }
 
-/* Releases the part made so far, and gives NULL: `status` is an error with its message.
- */
+/* Releases the part made so far and returns NULL, if `status` is an error with its
+   message. */
 static br_tensor *bad_part(br_tensor *t, br_status status) {
   br_release(t);
   return status ? NULL : t;
 }
 
-/* A view of the part of `whole` that the steps name; NULL with a message. Steps that are
-   tensors are not applied here: they go to all->pick. */
+/* A view of the part of `whole` that the steps name; NULL with a message. Steps that
+   are tensors are not applied here; they go to all->pick. */
 static br_tensor *part(br_tensor *whole, steps *all) {
   int dim = 0, named = 0; /* dimensions of t, and of the whole */
   br_tensor *t = br_retain(whole);
@@ -171,8 +172,8 @@ static int push_shape(lua_State *L, const br_tensor *t) {
   return 1;
 }
 
-/* Raises the error for a name that no tensor has. The table of methods finds the nearest
-   names. */
+/* Raises the error for a name that tensors do not have. The table of methods finds the
+   nearest names. */
 static int no_field(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -180,18 +181,18 @@ static int no_field(lua_State *L) {
   return 1;
 }
 
-/* Pushes the gradient as another tensor over the same memory. Otherwise a recorded change
-   in place would attach a graph to the gradient, through which the owner would own
+/* Pushes the gradient as another tensor over the same memory. Otherwise a recorded
+   change in place would attach a graph to the gradient itself, and its owner would own
    itself. */
 static int push_grad(lua_State *L) {
   br_box *box = br_push_box(L);
   br_tensor *grad = br_grad_of(br_check_tensor(L, 1));
-  if (!grad) return 0; /* making the box may collect, and that may clear the gradient */
+  if (!grad) return 0; /* making the box may collect garbage and clear it */
   br_fill_box(L, box, br_tensor_alias(grad));
   return 1;
 }
 
-/* The field of the tensor at 1: t.shape and the like. */
+/* The field of the tensor at 1, such as t.shape. */
 static int read_field(lua_State *L, const char *name) {
   br_tensor *t = br_check_shape(L, 1);
   if (strcmp(name, "shape") == 0) return push_shape(L, t);
@@ -214,7 +215,7 @@ static bool is_whole_mask(const br_tensor *t, const br_tensor *key) {
   return key && key->dtype == BR_BOOL && br_same_shape(t, key);
 }
 
-/* t[mask], of one shape, into a box */
+/* Puts t[mask], for a mask of t's shape, into a box. */
 static int select_by(lua_State *L, br_tensor *t, br_tensor *mask, br_box *box) {
   br_call c;
   br_call_init(&c, br_op_find("masked_select"), NULL, 2);
@@ -233,8 +234,8 @@ static bool is_key(lua_State *L) {
   return lua_isinteger(L, 2) || lua_type(L, 2) == LUA_TTABLE || br_test_box(L, 2);
 }
 
-/* Whether it is ipairs that asks for the part after the last one: this is how ipairs
-   finds the end. The same index from a function in Lua is a mistake. */
+/* Whether ipairs asks for the part after the last one, which is how it finds the end.
+   The same index from a function in Lua is a mistake. */
 static bool ends_ipairs(lua_State *L) {
   lua_Debug d;
   const br_tensor *t = br_check_tensor(L, 1);
@@ -268,8 +269,8 @@ int br_tensor_index(lua_State *L) {
   return 1;
 }
 
-/* The number at `at` as a tensor without dimensions; NULL with a message when the type
-   does not hold it. */
+/* The number at `at` as a tensor without dimensions; NULL with a message if the type
+   cannot hold it. */
 static br_tensor *number_tensor(lua_State *L, int at, br_dtype dtype) {
   br_arg value = br_number_arg(L, at);
   const char *wrong = br_misfit(dtype, &value);
@@ -313,8 +314,8 @@ static br_status write_masked(br_tensor *t, br_tensor *mask, br_tensor *value) {
   return status;
 }
 
-/* Takes over `value` and drops leading dimensions of one element until it has at most
-   `ndim`; NULL with a message. */
+/* Takes over `value`. Drops leading dimensions of size 1 until it has at most `ndim`.
+   Returns NULL with a message on failure. */
 static br_tensor *shortened(br_tensor *value, int ndim) {
   while (value && value->ndim > ndim && value->shape[0] == 1)
     value = apply(value, "select", 0, 0, 0, 0);

@@ -1,9 +1,5 @@
-/* Ctrl-C while Lua runs raises an error at the next instruction of the running coroutine.
-
-   The first Ctrl-C raises once. A second one within a second raises at every instruction
-   until the interruptible call is over, so that no pcall can stop it. Functions that must
-   not be left half done (core.never_interrupt) are finished first, except after a second
-   Ctrl-C. */
+/* Ctrl-C while Lua runs raises an error at the next instruction of the running
+   coroutine. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
 
@@ -11,13 +7,13 @@
 #include <time.h>
 
 /* These are global because a process has only one SIGINT. */
-static lua_State *volatile running; /* NULL: not watching */
+static lua_State *volatile running; /* NULL: no call is interruptible */
 static volatile sig_atomic_t hard;
 static volatile time_t last;
 
 static const char whole_key = 0;
 
-/* Whether a function on the stack must be finished first. */
+/* Whether a function on the stack must be finished before an interrupt. */
 static bool within_whole(lua_State *L) {
   lua_Debug d;
   bool found = false;
@@ -125,7 +121,7 @@ static int resume(lua_State *L) {
   return results + 1;
 }
 
-/* core.never_interrupt(f): f is finished before an interrupt is raised. */
+/* core.never_interrupt(f): interrupts wait until f has finished. */
 static int never_interrupt(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);

@@ -20,8 +20,8 @@ static int push_result(lua_State *L, br_status status) {
   return 1;
 }
 
-/* core.journal(path): a file of lines held by this process (journal.h); or nil, a message
-   and whether another process holds it. */
+/* core.journal(path): opens a journal for this process (journal.h). On failure, returns
+   nil, a message, and whether another process holds it. */
 static int journal_new(lua_State *L) {
   br_status status;
   bool held;
@@ -42,7 +42,8 @@ static br_journal *check_journal(lua_State *L) {
   return *j;
 }
 
-/* j:put(lines): true, or nil and a message, with nothing of them written. */
+/* j:put(lines): true; or nil and a message, and then nothing of the lines is
+   written. */
 static int journal_put(lua_State *L) {
   size_t n;
   br_journal *j = check_journal(L);
@@ -76,8 +77,8 @@ static int journal_close(lua_State *L) {
 enum { WATCHED = 2 };
 static const int watched[WATCHED] = {SIGINT, SIGTERM};
 
-/* The process has one set of handlers, hence these: what came first (0: nothing), what
-   was there before, and how many watch. */
+/* Handlers belong to the process, so these are global: the signal that came first (0:
+   none), the handlers before, and how many calls watch. */
 static volatile sig_atomic_t caught;
 static struct sigaction before[WATCHED];
 static int watchers;
@@ -99,8 +100,8 @@ static void watch(int i, struct sigaction *was) {
   sigaction(watched[i], &own, was);
 }
 
-/* core.watch_signals(true) has SIGINT and SIGTERM noted instead of obeyed, until
-   core.watch_signals(false); calls nest. */
+/* core.watch_signals(true): SIGINT and SIGTERM are recorded and not obeyed, until
+   core.watch_signals(false). Calls nest. */
 static int watch_signals(lua_State *L) {
   const bool on = lua_toboolean(L, 1);
   if (on && watchers++ == 0) {
@@ -113,14 +114,14 @@ static int watch_signals(lua_State *L) {
   return 0;
 }
 
-/* core.caught_signal(): the number of the signal that came since, or nil. */
+/* core.caught_signal(): the number of the signal that came, or nil. */
 static int caught_signal(lua_State *L) {
   if (!caught) return 0;
   lua_pushinteger(L, caught);
   return 1;
 }
 
-/* core.forget_signal(): the signal was obeyed; the next one counts as the first. */
+/* core.forget_signal(): forgets the signal; the next one counts as the first again. */
 static int forget_signal(lua_State *L) {
   (void)L;
   caught = 0;

@@ -1,4 +1,4 @@
-/* core.limits: what csrc/base/limits.h knows, for lua/braid/limits.lua. */
+/* core.limits gives the table of csrc/base/limits.h to lua/braid/limits.lua. */
 #include "bind/bind.h"
 
 #include "base/limits.h"

@@ -26,8 +26,9 @@ typedef struct handle {
   br_loader *loader; /* NULL: closed */
 } handle;
 
-/* ---- reading the plan from the table at the top. What is retained goes into the plan at
-   once. A table that belongs to the loader holds the strings and the fields' names. */
+/* ---- reading the plan from the table at the top. The plan takes each retained tensor
+   at once. A table that belongs to the loader keeps the strings and the fields' names
+   alive. */
 
 enum { HELD = 3 }; /* the stack index of that table */
 
@@ -45,7 +46,7 @@ static double number_in(lua_State *L, const char *key) {
   return v;
 }
 
-/* The tensor at the top, retained, after popping it. */
+/* Pops the tensor at the top and returns it, retained. */
 static br_tensor *take_tensor(lua_State *L, br_dtype dtype, int64_t numel,
                               const char *what) {
   br_tensor *t = br_test_tensor(L, -1);
@@ -58,8 +59,8 @@ static br_tensor *take_tensor(lua_State *L, br_dtype dtype, int64_t numel,
   return br_retain(t);
 }
 
-/* Replaces a tensor of the plan by a copy. Indices of pictures and points are checked
-   once, so a later change by the user must not reach them. */
+/* Replaces a tensor of the plan by a copy. Numbers of pictures and points are checked
+   once, so later changes by the user must not reach them. */
 static void own(lua_State *L, br_tensor **t) {
   br_tensor *copy = br_tensor_like(*t, (*t)->dtype);
   if (!copy || br_copy(copy, *t) != BR_OK) {
@@ -133,7 +134,7 @@ static void read_steps(lua_State *L, br_recipe *r) {
   lua_pop(L, 1);
 }
 
-/* The string in a field of the table at the top; the loader holds it from now on. */
+/* The string in a field of the table at the top. The loader keeps it alive. */
 static const char *held_string(lua_State *L, const char *key, size_t *length) {
   lua_getfield(L, -1, key);
   const char *text = luaL_checklstring(L, -1, length);
@@ -142,7 +143,7 @@ static const char *held_string(lua_State *L, const char *key, size_t *length) {
   return text;
 }
 
-/* The names of files; returns how many. */
+/* Reads the names of files. Returns how many there are. */
 static int64_t read_paths(lua_State *L, br_source *s) {
   size_t length, bytes;
   int64_t before = 0;
@@ -297,7 +298,7 @@ static handle *check_handle(lua_State *L) {
 }
 
 /* loader:submit(pick, first, last, stream, only): orders a batch of the samples
-   pick[first .. last], from 1. `only` is the one field to give labels for, or nil. */
+   pick[first .. last], from 1. `only` is the one field with labels, or nil for all. */
 static int submit(lua_State *L) {
   const int64_t first = luaL_checkinteger(L, 3), last = luaL_checkinteger(L, 4);
   const int64_t stream = luaL_checkinteger(L, 5), only = luaL_optinteger(L, 6, 0) - 1;

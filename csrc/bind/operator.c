@@ -1,4 +1,4 @@
-/* The one binder: every operator row becomes a Lua function (and a method) through it. */
+/* The one binder: it makes a Lua function (and a method) of every operator row. */
 #include "bind/request.h"
 
 static int call_operator(lua_State *L) {
@@ -38,14 +38,14 @@ void br_run_into(lua_State *L, br_call *c, br_box *box) {
   if (status) br_raise(L);
 }
 
-/* Pushes the bound function; state at `state`. */
+/* Pushes the bound function. The state is at stack index `state`. */
 static void push_operator(lua_State *L, int state, const br_op *op, bool in_place) {
   lua_pushvalue(L, state);
   br_bind(lua_newuserdatauv(L, sizeof(br_binding), 0), op, in_place);
   lua_pushcclosure(L, call_operator, 2);
 }
 
-/* core.ops: the functions by name; core.rows: what help and the spec read. */
+/* core.ops: the functions by name. core.rows: the rows, for help and the specs. */
 void br_open_operators(lua_State *L) {
   int core = lua_gettop(L);
   lua_newtable(L);

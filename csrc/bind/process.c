@@ -17,7 +17,7 @@ static char **push_strings(lua_State *L, int arg) {
   for (int64_t i = 0; i < n; i++) {
     lua_rawgeti(L, arg, i + 1);
     if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "spawn: wants strings");
-    list[i] = (char *)(uintptr_t)lua_tostring(L, -1); /* the table holds it */
+    list[i] = (char *)(uintptr_t)lua_tostring(L, -1); /* the table keeps it alive */
     lua_pop(L, 1);
   }
   list[n] = NULL;

@@ -19,7 +19,7 @@ static int profile_rows(lua_State *L) {
   const br_profile_row *now;
   int n = br_profile_rows(&now);
   br_profile_row *row = lua_newuserdatauv(L, (size_t)n * sizeof *row + 1, 0);
-  int still = br_profile_rows(&now); /* the collector may have ended it */
+  int still = br_profile_rows(&now); /* garbage collection may have ended it */
   if (still < n) n = still;
   if (n > 0) memcpy(row, now, (size_t)n * sizeof *row);
   lua_createtable(L, n, 0);
@@ -40,7 +40,8 @@ static int profile_rows(lua_State *L) {
   return 1;
 }
 
-/* core.profile_place(number): calls that begin from now on belong there; what it was. */
+/* core.profile_place(number): sets the place of calls that begin from now on, and
+   returns the place before. */
 static int profile_place(lua_State *L) {
   lua_pushinteger(L, br_profile_move((int)luaL_checkinteger(L, 1)));
   return 1;

@@ -1,11 +1,11 @@
-/* The arguments of a call come in the order of the row. Optional ones may also come by
-   name in a table at the end: x:sum(2, true), x:sum(2, {keepdim = true}), F.conv2d(x, w,
-   {stride = 2}). */
+/* Reads the arguments of a call, in the order of the row. Optional ones may also come
+   by name in a table at the end: x:sum(2, true), x:sum(2, {keepdim = true}),
+   F.conv2d(x, w, {stride = 2}). */
 #include "bind/request.h"
 
 #include <string.h>
 
-enum { MAX_TENSORS = 900000 }; /* of a list; Lua's stack holds 1,000,000 */
+enum { MAX_TENSORS = 900000 }; /* in a list; Lua's stack holds 1,000,000 */
 
 typedef br_binding binding;
 typedef br_request request;
@@ -20,7 +20,7 @@ static int bad_argument(lua_State *L, const request *r, const br_param *p,
                      br_test_box(L, at) ? "a tensor" : luaL_typename(L, at));
 }
 
-/* A number, within the range that the row states. */
+/* Reads a number, which must be in the range that the row states. */
 static void read_number(lua_State *L, const request *r, const br_param *p, int at,
                         br_arg *a) {
   char range[128];
@@ -49,7 +49,7 @@ static int64_t read_integer(lua_State *L, const request *r, const br_param *p, i
   return i;
 }
 
-/* The integers of the table at `at`, or a single one. */
+/* Reads the integers of the table at `at`, or a single integer. */
 static void read_list(lua_State *L, const request *r, const br_param *p, int at,
                       br_arg *a, const char *want) {
   bool dims = p->kind == 'D';
@@ -100,8 +100,8 @@ static void read_tensor(lua_State *L, request *r, const br_param *p, int at) {
   r->number[r->numbers++].at = lua_absindex(L, at);
 }
 
-/* The boxes of a list stay on the stack, below the userdata that will hold their
-   tensors. */
+/* Reads a list of tensors. Their boxes stay on the stack, below the userdata that will
+   hold the tensors. */
 static void read_tensors(lua_State *L, request *r, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) bad_argument(L, r, p, "a table of tensors", at);
   lua_Integer n = luaL_len(L, at);
@@ -177,8 +177,8 @@ static bool is_named(const br_param *p, const char *name) {
   return *p->name == *name && strcmp(p->name, name) == 0;
 }
 
-/* Reads options by name from parameter `from` on, except those that the call gave in
-   place. */
+/* Reads options by name, from parameter `from` on. An option may not also be given in
+   order. */
 static void read_options(lua_State *L, request *r, int at, int from) {
   luaL_checkstack(L, 3 * r->b->signature.n, NULL);
   lua_pushnil(L);
@@ -196,8 +196,8 @@ static void read_options(lua_State *L, request *r, int at, int from) {
   }
 }
 
-/* A table in the place of an argument is the options, unless the argument may be a
-   table. */
+/* Whether the value at `at` is the table of options: it is a table, and the argument
+   may not be one. */
 static bool is_options(lua_State *L, const br_param *p, int at) {
   if (lua_type(L, at) != LUA_TTABLE) return false;
   if (!strchr("DIpPltn", p->kind)) return true;
@@ -209,7 +209,8 @@ static bool is_options(lua_State *L, const br_param *p, int at) {
   return named;
 }
 
-/* Integers in a row: x:reshape(2, 3). Returns the first place after them. */
+/* Reads integers one after the other: x:reshape(2, 3). Returns the stack index after
+   them. */
 static int read_row(lua_State *L, request *r, const br_param *p, int at, int top) {
   br_arg *a = &r->call.arg[p->slot];
   a->given = true;
@@ -298,7 +299,7 @@ br_status br_request_run(lua_State *L, request *r, br_box **box, int boxes) {
     c->out[0] = br_retain(c->in[0]);
   }
   if (!status) status = br_apply(c);
-  br_tensor *moved = NULL; /* what a straight box has held */
+  br_tensor *moved = NULL; /* what the straight box held */
   for (int i = 0; i < boxes && !status && !r->b->in_place; i++) {
     if (box[i]->straight) moved = box[i]->t;
     box[i]->t = br_retain(c->out[i]);

@@ -32,14 +32,15 @@ void br_bind(br_binding *b, const br_op *op, bool in_place);
 
 void br_request_start(br_request *r, const br_binding *b);
 /* Reads the arguments from stack index `at` to the top, for the parameters from `first`
-   on; raises where they do not fit. */
+   on. Raises if they do not fit. */
 void br_request_read(lua_State *L, br_request *r, int at, int first);
-/* Raises if a box was emptied since the call was read. After this check nothing raises:
-   it runs the call and puts the results into boxes. */
+/* Raises if a box was emptied since the call was read. After this check it raises
+   nothing: it runs the call and puts the results into boxes. */
 br_status br_request_run(lua_State *L, br_request *r, br_box **box, int boxes);
 
-/* Lets a call on a straight box wait, to fill the box later. If a rule fits, it is joined
-   with the call that waits there already. False where it must run now (chain.c). */
+/* Lets a call on a straight box wait, to fill the box later. If a rule fits, joins the
+   call with the one that waits there already. Returns false if the call must run now
+   (chain.c). */
 bool br_request_wait(lua_State *L, br_request *r);
 
 #endif

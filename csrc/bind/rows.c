@@ -5,7 +5,8 @@
 
 enum { MAX_TENSORS = 300000 };
 
-/* Lists of tensors from tables, whose boxes lie on the stack; room for all they need. */
+/* A list of tensors from a table. Their boxes stay on the stack, and memory for them is
+   made at once. */
 typedef struct list {
   int n, boxes;
   br_tensor **t;
@@ -24,13 +25,13 @@ static list check_list(lua_State *L, int at, const char *what) {
   return l;
 }
 
-/* The second half: their tensors. */
+/* The second half (see bind.h): takes the tensors out of their boxes. */
 static void take(lua_State *L, list *l) {
   for (int i = 0; i < l->n; i++)
     l->t[i] = br_tensor_in(L, lua_touserdata(L, l->boxes + i));
 }
 
-/* core.reach(losses, tensors): how many of the losses depend on each. */
+/* core.reach(losses, tensors): for each tensor, how many of the losses depend on it. */
 static int reach(lua_State *L) {
   lua_settop(L, 2);
   list losses = check_list(L, 1, "losses"), targets = check_list(L, 2, "tensors");
@@ -51,8 +52,8 @@ static void release_all(br_tensor **t, int n) {
   for (int i = 0; i < n; i++) br_release(t[i]);
 }
 
-/* core.frontier(losses): handles of the last values that the losses share. They are
-   counted first, because their boxes must exist before them. */
+/* core.frontier(losses): handles of the last values that the losses share. The values
+   are counted first, because their boxes must exist before they do. */
 static int frontier(lua_State *L) {
   lua_settop(L, 1);
   list losses = check_list(L, 1, "losses");
@@ -75,7 +76,7 @@ static int frontier(lua_State *L) {
   return 1;
 }
 
-/* A view of a row of the arena from `offset` on, as t lies in memory. */
+/* A view of a row of the arena from `offset` on, in t's shape and memory order. */
 static br_tensor *piece_of(br_tensor *arena, int64_t offset, const br_tensor *t) {
   int order[BR_MAX_DIM];
   int64_t stride[BR_MAX_DIM], step = 1;
@@ -108,7 +109,7 @@ static void hold_all(const list *l) {
   for (int i = 0; i < l->n; i++) br_retain(l->t[i]);
 }
 
-/* Runs the pass with nothing recorded by hooks. All tensors are held. */
+/* Runs the pass. Hooks record nothing. The tensors are retained meanwhile. */
 static br_status run_pass(lua_State *L, br_coroutine *owner, const list *y,
                           const list *dy, const list *targets, br_tensor **rows) {
   const bool retain = lua_toboolean(L, 6);
@@ -135,10 +136,10 @@ static br_status run_pass(lua_State *L, br_coroutine *owner, const list *y,
   return status;
 }
 
-/* core.backward_rows(losses, gradients, targets, arena, row, retain_graph) writes the
-   gradient of the sum at the targets into the row of the arena. It overwrites the row
-   and goes no further than the targets. At other leaves it accumulates. Without targets
-   and arena it is a backward pass from several tensors. */
+/* core.backward_rows(losses, gradients, targets, arena, row, retain_graph): writes the
+   gradients of the losses' sum at the targets into the row of the arena, in place of
+   what was there. The pass ends at the targets; other leaves accumulate. Without
+   targets and arena it is a backward pass from several tensors. */
 static int backward_rows(lua_State *L) {
   lua_settop(L, 6);
   br_coroutine *owner = br_own(L);
@@ -170,7 +171,8 @@ static int backward_rows(lua_State *L) {
   return status ? br_raise(L) : 0;
 }
 
-/* core.split_row(arena, row, targets): views of it in the shapes of the targets. */
+/* core.split_row(arena, row, targets): views of the row in the shapes of the
+   targets. */
 static int split_row(lua_State *L) {
   lua_settop(L, 3);
   list targets = check_list(L, 3, "targets");

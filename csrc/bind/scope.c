@@ -1,15 +1,10 @@
-/* Scopes and modes, each of the coroutine that opened it.
-
-   When a scope closes, it releases the tensors that its coroutine has made since. A mode
-   is in force while its coroutine, or one that this has resumed, runs. The modes of a
-   suspended or dead coroutine have no effect, and are collected with it. If nothing holds
-   an open scope or mode, it is collected without releasing anything, and warns once. */
+/* Scopes and modes. Each belongs to the coroutine that opened it. */
 #include "bind/bind.h"
 
 #include <stdatomic.h>
 
 struct br_scope {
-  br_box list; /* a ring; its first and last are list.next and list.prev */
+  br_box list; /* a ring: list.next is its first, list.prev its last */
   br_scope *outer;
   br_coroutine *owner;
   bool closed;
@@ -20,9 +15,10 @@ typedef struct handle {
   bool closed;
 } handle;
 
-/* User values of the state: what has been opened, by thread (weak keys); the threads, by
-   what they opened (weak values); and the current thread. The current thread is held
-   because a new thread at the same address would be taken for it. */
+/* User values of the state. COROUTINES: what each thread has opened (weak keys).
+   THREADS: the thread of each such record (weak values). CURRENT: the current thread.
+   It is held, because otherwise a new thread at the same address would be taken for
+   it. */
 enum { COROUTINES = 1, THREADS, CURRENT };
 
 #define SCOPE "braid.scope"
@@ -30,7 +26,7 @@ enum { COROUTINES = 1, THREADS, CURRENT };
 
 /* ---- coroutines ---- */
 
-/* The thread whose `c` is, or NULL when it is gone. */
+/* The thread that owns `c`, or NULL if it is gone. */
 static lua_State *thread_of(lua_State *L, const br_coroutine *c) {
   lua_getiuservalue(L, lua_upvalueindex(1), THREADS);
   lua_rawgetp(L, -1, c);
@@ -45,8 +41,8 @@ static bool is_resuming(lua_State *thread) {
   return thread && lua_status(thread) == LUA_OK && lua_getstack(thread, 0, &d);
 }
 
-/* For each kind, the newest mode is in force that the current coroutine, or one that
-   waits for it, has opened. */
+/* For each kind, finds the mode in force: the newest that the current coroutine, or one
+   that waits for it, has opened. */
 static void apply_modes(lua_State *L, br_state *s) {
   bool on[] = {[BR_RECORDING] = true, [BR_ANOMALY] = false};
   bool found[] = {[BR_RECORDING] = false, [BR_ANOMALY] = false};
@@ -110,10 +106,10 @@ br_coroutine *br_push_coroutine(lua_State *L) {
   return c;
 }
 
-/* ---- what nothing held ---- */
+/* ---- collected scopes and modes ---- */
 
-/* Whether c's thread could have closed what it opened. A thread that is gone, or that may
-   never run again, could not. */
+/* Whether c's thread could have closed what it opened. A thread that is gone, or that
+   may never run again, could not. */
 static bool could_close(lua_State *L, const br_coroutine *c) {
   lua_State *thread = thread_of(L, c);
   return thread && lua_status(thread) == LUA_OK;
@@ -225,7 +221,7 @@ void br_close_mode(lua_State *L, br_mode *m) {
   *(m->newer ? &m->newer->older : &s->newest) = m->older;
   m->owner->modes--;
   s->modes--;
-  if (s->current != L) s->current = NULL; /* it may have to record again */
+  if (s->current != L) s->current = NULL; /* the next br_switch looks again */
   br_switch(L, s);
 }
 
@@ -271,7 +267,8 @@ static int enter_mode(lua_State *L, br_mode_kind kind) {
   return 1;
 }
 
-/* core.set_recording(on), core.set_anomaly(on): until what they return is closed. */
+/* core.set_recording(on), core.set_anomaly(on): hold until the returned value is
+   closed. */
 static int set_recording(lua_State *L) { return enter_mode(L, BR_RECORDING); }
 static int set_anomaly(lua_State *L) { return enter_mode(L, BR_ANOMALY); }
 

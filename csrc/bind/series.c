@@ -1,9 +1,10 @@
-/* arange and linspace: their counts, and whether the type wanted can hold the values. */
+/* arange and linspace: how many values they have, and whether the type can hold
+   them. */
 #include "bind/bind.h"
 
 #include <math.h>
 
-/* Both ends suit the type, and with them all between. */
+/* Checks that both ends suit the type; then so do all values between. */
 static void check_fit(lua_State *L, br_dtype dtype, const br_arg *first,
                       const br_arg *last) {
   const char *wrong = br_misfit(dtype, first);
@@ -11,7 +12,7 @@ static void check_fit(lua_State *L, br_dtype dtype, const br_arg *first,
   if (wrong) br_error(L, "%s", wrong);
 }
 
-/* The number at `at` as an integer that the type holds. */
+/* The number at `at` as an integer, which the type must hold. */
 static int64_t check_whole(lua_State *L, int at, br_dtype dtype) {
   br_arg v = br_number_arg(L, at);
   check_fit(L, dtype, &v, &v);
@@ -30,8 +31,8 @@ static int too_many(lua_State *L, const char *why) {
                   text_of(L, 3), why);
 }
 
-/* core.arange(first, last, step, dtype): all up to last, which is one of them even when
-   rounding falls just short of it. */
+/* core.arange(first, last, step, dtype): all values up to last. last is included even
+   if rounding falls just short of it. */
 static int arange(lua_State *L) {
   int64_t n = 0;
   bool whole = lua_isinteger(L, 1) && lua_isinteger(L, 2) && lua_isinteger(L, 3);
@@ -52,7 +53,7 @@ static int arange(lua_State *L) {
   }
   if (n > 0) {
     br_arg start = br_number_arg(L, 1), end = {.f = first + (double)(n - 1) * step};
-    if (whole) { /* the last lies in the range; what is added on the way may not */
+    if (whole) { /* last may be in the range while a sum on the way is not */
       uint64_t way = (uint64_t)(n - 1) * (uint64_t)lua_tointeger(L, 3);
       end = (br_arg){.whole = true, .i = (int64_t)((uint64_t)start.i + way)};
     }

@@ -1,4 +1,4 @@
-/* Conversion between tensors and Lua values, and autograd's handles. */
+/* Conversion between tensors and Lua values, and random numbers. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ br_arg br_number_arg(lua_State *L, int at) {
   return a;
 }
 
-/* The value at `at` as an element of that type; errors begin with `what`. */
+/* The value at `at` as an element of that type. Errors begin with `what`. */
 static br_arg check_value(lua_State *L, int at, br_dtype dtype, const char *what) {
   br_arg value = br_number_arg(L, at);
   const char *wrong = value.given ? br_misfit(dtype, &value) : NULL;
@@ -84,7 +84,7 @@ static int new_like(lua_State *L) {
 
 /* ---- nested tables ---- */
 
-/* The shape that the first entries, level by level, suggest. */
+/* The shape, taken from the first entry of each level. */
 static int table_shape(lua_State *L, int at, int64_t *shape) {
   int ndim = 0;
   lua_pushvalue(L, at);
@@ -206,7 +206,7 @@ static int totable(lua_State *L) {
   return 1;
 }
 
-/* The values as the machine holds them, last dimension innermost; for files. */
+/* The values as bytes of this machine, last dimension innermost; for files. */
 static int bytes(lua_State *L) {
   br_check_box(L, 1);
   br_box *box = br_push_loose_box(L);
@@ -239,7 +239,7 @@ static int from_bytes(lua_State *L) {
   return 1;
 }
 
-/* ---- small questions ---- */
+/* ---- fields and properties ---- */
 
 static int memory_format(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
@@ -254,7 +254,7 @@ static int dim(lua_State *L) {
   return 1;
 }
 
-/* core.input(x, name or "x"): the dimensions of a layer's input. If it is not a tensor,
+/* core.input(x, name or "x"): the dimensions of a layer's input. If x is not a tensor,
    the error names the running layer. */
 static int input(lua_State *L) {
   if (!br_test_box(L, 1))

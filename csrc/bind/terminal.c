@@ -1,5 +1,5 @@
-/* The terminal for a line editor: typed bytes, the size, and the terminal's first state,
-   which is restored however the process ends.
+/* The terminal for a line editor: typed bytes, the size, and the terminal's first
+   state. That state is restored however the process ends.
 
    While the terminal is raw, it echoes nothing, and Ctrl-C and Ctrl-Z are plain bytes. */
 #define _GNU_SOURCE
@@ -14,7 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* The process has one terminal, hence these. */
+/* A process has one terminal, so these are global. */
 static struct termios found, edited;
 static volatile sig_atomic_t is_raw, changed;
 
@@ -42,7 +42,7 @@ static void on_end(int number) {
   errno = kept;
 }
 
-/* The size changed, or the process goes on after a stop. */
+/* Called when the size changed, or the process goes on after a stop. */
 static void on_change(int number) {
   const int kept = errno;
   changed = 1;
@@ -90,9 +90,9 @@ static int terminal_raw(lua_State *L) {
   return 1;
 }
 
-/* Waits for bytes. Returns 1 when there are some, and 0 with `changed` or errno set or
-   the time over. Signals arrive only within the wait, so a change just before it ends
-   it too. */
+/* Waits for bytes. Returns 1 if there are some. Returns 0 if the time is over, or with
+   `changed` or errno set. Signals arrive only within the wait, so a change just before
+   the wait ends it too. */
 static int wait_for_bytes(double seconds) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
   struct timespec time = {.tv_sec = (time_t)seconds};
@@ -108,7 +108,7 @@ static int wait_for_bytes(double seconds) {
 }
 
 /* core.terminal_read(seconds): the bytes that came; or nil and "time", "change" (draw
-   again) or "end". With seconds below 0 it waits without a limit. */
+   again) or "end". It waits without limit if seconds is below 0. */
 static int terminal_read(lua_State *L) {
   char bytes[4096];
   const char *why = "time";
@@ -145,7 +145,7 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
-/* Stops the process as Ctrl-Z does; it returns when the shell lets it go on. */
+/* Stops the process as Ctrl-Z does. Returns when the shell continues it. */
 static int terminal_stop(lua_State *L) {
   (void)L;
   raise(SIGTSTP);

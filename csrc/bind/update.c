@@ -7,10 +7,10 @@
 
 #define UPDATES "braid.updates"
 
-/* Steps of one kind that are to be run together. The tensors are retained. */
+/* Steps of one kind, to be run together. The tensors are retained. */
 typedef struct updates {
   const br_op *op;
-  int tensors, numbers; /* what the operator takes */
+  int tensors, numbers; /* how many the operator takes */
   int64_t n, room;
   br_update *at;
 } updates;
@@ -33,7 +33,7 @@ static br_status make_room(updates *u) {
   return BR_OK;
 }
 
-/* core.updates(name): an empty list of steps of that name. */
+/* core.updates(name): an empty list of steps of the optimizer operator `name`. */
 static int new_updates(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const br_op *op = br_op_find(name);
@@ -54,7 +54,7 @@ static int new_updates(lua_State *L) {
 }
 
 /* updates:add(p, state, ..., number, ...): a step of p along its gradient; false stands
-   for a state that is left out. */
+   for a state that is not used. */
 static int add(lua_State *L) {
   updates *u = luaL_checkudata(L, 1, UPDATES);
   br_update one = {.at = {br_check_tensor(L, 2)}};
@@ -77,7 +77,7 @@ static int add(lua_State *L) {
   return 0;
 }
 
-/* updates:run(): takes all steps, or none of them if one is wrong. */
+/* updates:run(): runs all steps, or none of them if one is wrong. */
 static int run(lua_State *L) {
   updates *u = luaL_checkudata(L, 1, UPDATES);
   br_timer timer = br_timer_start();
@@ -102,7 +102,7 @@ static int has_grad(lua_State *L) {
   return 1;
 }
 
-/* core.clear_grads(list): none of the list's tensors has a gradient any more. */
+/* core.clear_grads(list): removes the gradients of the list's tensors. */
 static int clear_grads(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 1);

@@ -1,8 +1,4 @@
-/* Antialiased polygons and soft spots on planes of floats.
-
-   A shape is traced edge by edge into `edges`, which holds how the covered area of a
-   pixel differs from that of its left neighbour; a running sum along the row gives the
-   exact coverage. Edges shared by two parts of a shape cancel. */
+/* Antialiased polygons and soft spots on planes of floats. */
 #include "faces/parts.h"
 
 #include <assert.h>
@@ -83,8 +79,8 @@ static inline float mean_left(float t, float l, float r) {
   return 0.5f * (t - l) * (t - l) / (r - l);
 }
 
-/* The part of an edge within one row, from x = l to x = r >= l: everything to its right
-   gains `height`. */
+/* Traces the part of an edge within one row, from x = l to x = r >= l. The coverage of
+   everything to its right grows by `height`. */
 static inline void trace_row(float *row, float l, float r, float height) {
   int from = (int)l, to = (int)r;
   if (from == to) {

@@ -1,7 +1,5 @@
-/* Draws the parameters of a face at random: what varies, and how often.
-
-   The traits of the two sexes overlap. A trait comes from one of two distributions, and a
-   group of traits is sometimes drawn from the other sex's. Only a beard tells the sex. */
+/* Draws the parameters of a face at random: their ranges, and how often each variant
+   occurs. */
 #include "faces/parts.h"
 
 #include "base/rng.h"
@@ -9,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Words of one random stream, in order. */
+/* The words of one random stream, in order. */
 typedef struct dice {
   uint64_t seed, stream, block;
   uint32_t word[4];
@@ -31,15 +29,15 @@ static float between(dice *d, float low, float high) {
 
 static int chance(dice *d, float p) { return between(d, 0, 1) < p; }
 
-/* Around `mean`, bell shaped, never further than 2 `spread`. */
+/* Bell-shaped around `mean`, and never further than 2 `spread` from it. */
 static float about(dice *d, float mean, float spread) {
   float sum = 0;
   for (int i = 0; i < 3; i++) sum += between(d, -1, 1);
   return mean + spread * sum * (2.0f / 3);
 }
 
-/* The calls are separate statements because C does not say in which order an initializer
-   list makes its calls. */
+/* A colour between two. The calls are separate statements because C leaves the order of
+   calls in an initializer open. */
 static br_rgb colour_between(dice *d, br_rgb low, br_rgb high) {
   br_rgb c;
   c.r = between(d, low.r, high.r);
@@ -54,7 +52,7 @@ static br_rgb any_colour(dice *d) {
   return br_rgb_mix(c, (br_rgb){gray, gray, gray}, between(d, 0, 0.9f));
 }
 
-/* A colour from a palette, between two neighbours in it. */
+/* A colour of a palette, mixed from two neighbours. */
 static br_rgb shade_of(dice *d, const br_rgb *palette, int n) {
   float at = between(d, 0, (float)(n - 1));
   int i = (int)at < n - 2 ? (int)at : n - 2;
@@ -89,7 +87,8 @@ static void draw_labels(br_face *f, dice *d) {
 }
 
 static void draw_view(br_face *f, dice *d) {
-  /* degrees; the eyes come as near each other as they do in the photographs of MTFL */
+  /* degrees; at the largest angles the eyes are as close to each other as in the
+     photographs of MTFL */
   static const float from[] = {-52, -40, -14, 14, 40}, to[] = {-40, -14, 14, 40, 52};
   int pose = f->labels.pose;
   f->yaw = degree * between(d, from[pose], to[pose]);
@@ -267,8 +266,8 @@ static void draw_surroundings(br_face *f, dice *d) {
   }
 }
 
-/* The sex whose distribution a group of traits comes from: one in sixteen is the other.
- */
+/* The sex whose distributions a group of traits comes from. In one of sixteen cases it
+   is the other sex. */
 static int usual(dice *d, int female) { return chance(d, 0.0625f) ? !female : female; }
 
 void br_faces_draw(br_face *face, uint64_t seed, int64_t index) {

@@ -1,4 +1,5 @@
-/* Renders numbered faces into arrays: draws parameters, paints, develops to bytes. */
+/* Renders numbered faces into arrays: draws parameters, paints, and converts to
+   bytes. */
 #include "faces/faces.h"
 
 #include "base/mem.h"
@@ -9,7 +10,7 @@
 
 /* ---- the camera ------------------------------------------------------------------- */
 
-/* One pass of weights (w, 1 - 2w, w) along a row of n values. */
+/* One pass of a blur with weights (w, 1 - 2w, w) along a row of n values. */
 static void blur_row(float *row, int n, float w) {
   float before = row[0], here = row[0];
   for (int x = 0; x < n; x++) {
@@ -34,7 +35,7 @@ static void blur_columns(float *plane, int s, float w, float *before) {
   }
 }
 
-/* Blur, noise and the tone curve, then bytes, channels last. */
+/* Applies blur, noise and the tone curve, and converts to bytes, channels last. */
 static void develop(br_canvas *v, const br_face *f, uint8_t *image) {
   int s = v->size;
   int64_t n = (int64_t)s * s;
@@ -104,8 +105,8 @@ static br_status check(const br_faces *all) {
 br_status br_faces_render(const br_faces *all) {
   br_status status = check(all);
   if (status) return status;
-  /* One canvas for each of a fixed number of strips, so that a face needs no memory of
-     its own and the loop cannot fail. */
+  /* Each of a fixed number of strips of faces has its own canvas. So a face needs no
+     memory of its own, and the loop cannot fail. */
   int strips = br_threads();
   if (strips > all->n) strips = (int)all->n;
   if (strips == 0) return BR_OK;

@@ -1,5 +1,5 @@
-/* Rendered faces: an endless labelled sequence for demos and tests that need no
- * photographs. */
+/* Rendered faces: an endless labelled sequence, for demos and tests without
+   photographs. */
 #ifndef BR_FACES_FACES_H
 #define BR_FACES_FACES_H
 
@@ -18,8 +18,8 @@ typedef struct br_face_labels {
   uint8_t pose;    /* 0 left profile, 1 left, 2 frontal, 3 right, 4 right profile */
 } br_face_labels;
 
-/* Faces first .. first + n - 1 of the sequence that `seed` names. Face i is a function of
-   seed and i alone. */
+/* Faces first .. first + n - 1 of the sequence of `seed`. Face i depends on seed and i
+   alone. */
 typedef struct br_faces {
   uint64_t seed;
   int64_t first, n;

@@ -1,7 +1,5 @@
-/* Paints what lies on the skin: eyes, brows, nose, mouth, and glasses before it.
-
-   Every shape is given by points of the head's surface, so that turning the head moves,
-   narrows and hides it as it does the landmarks. */
+/* Paints the features on the skin: eyes, brows, nose, mouth, and glasses in front of
+   them. */
 #include "faces/parts.h"
 
 #include <math.h>
@@ -26,7 +24,7 @@ static void skin_spot(br_canvas *v, const br_head *h, br_vec2 at, br_vec2 half_a
 }
 
 /* Sets `clip` to the visible skin of one side of the head: side < 0 left, > 0 right, 0
-   both. `bare` also admits pixels outside the head. */
+   both. `bare` also includes pixels outside the head. */
 static void clip_side(br_canvas *v, float side, int bare) {
   int64_t n = (int64_t)v->size * v->size;
   const float *restrict solid = v->solid, *restrict at = v->side;
@@ -39,7 +37,7 @@ static void clip_side(br_canvas *v, float side, int bare) {
   }
 }
 
-/* A line bent from p[0] over p[1]'s direction to p[2], widest in the middle. */
+/* A curve from p[0] to p[2], bent towards p[1], widest in the middle. */
 static void skin_curve(br_canvas *v, const br_head *h, const br_vec2 p[3], float wide,
                        br_ink ink) {
   const br_vec2 a = p[0], b = p[1], c = p[2];
@@ -58,7 +56,8 @@ static void skin_curve(br_canvas *v, const br_head *h, const br_vec2 p[3], float
 
 /* ---- eyes ------------------------------------------------------------------------- */
 
-/* The edge of a lid at u = -1 (left corner) .. 1, `open` above its axis (< 0: below). */
+/* The edge of a lid at u from -1 (left corner) to 1. It is `open` above the eye's axis,
+   or below it if negative. */
 static br_vec2 lid(const br_head *h, float side, float u, float open) {
   const br_face *f = h->face;
   float outward = u * side; /* 1 at the outer corner */
@@ -158,15 +157,15 @@ static void paint_nose(br_canvas *v, const br_head *h) {
 
 /* ---- mouth ------------------------------------------------------------------------ */
 
-/* The line where the lips meet is a parabola through the corners, which are landmarks. */
+/* The line between the lips is a parabola through the corners, which are landmarks. */
 static br_vec2 lip_point(const br_head *h, float u, float below) {
   const br_face *f = h->face;
   float rise = f->smile * f->mouth_w;
   return on_skin(h, u * f->mouth_w, f->mouth_y - rise * u * u + below);
 }
 
-/* Closes a band between two lines of the mouth: offsets from the parting as functions of
-   1 - u^2, with a dent in the middle of the upper one. */
+/* Closes the band between two lines of the mouth. Both are offsets from the line
+   between the lips, times 1 - u^2; the upper one has a dent in the middle. */
 static void lip_band(br_path *path, const br_head *h, float upper, float dent,
                      float lower) {
   path->n = 0;

@@ -1,15 +1,11 @@
-/* The head as a surface in space: its shape, its projection, its light.
-
-   The skull is a stack of horizontal sections (a table), the nose is added to it, and
-   hair thickens it. A mesh over it is drawn with a depth buffer; its outline is traced
-   exactly, from the edges between faces turned to the camera and faces turned away. */
+/* The head as a surface in space: its shape, its projection, its light. */
 #include "faces/parts.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef struct section {
-  float y, half, front, back; /* half width; how far it reaches to z and to -z */
+  float y, half, front, back; /* half width, and how far it reaches to z and to -z */
 } section;
 
 static const section sections[] = {
@@ -28,7 +24,8 @@ static const section sections[] = {
     {1.43f, 0.20f, 0.85f, 0.08f},   {1.44f, 0.00f, 0.45f, -0.45f},
 };
 
-/* Where the mesh cuts a section, as a share of its half width: dense around the nose. */
+/* The places, as shares of the half width, where the mesh has a point of a section;
+   dense around the nose. */
 static const float cuts[] = {0.0f, 0.09f, 0.19f, 0.31f, 0.46f, 0.64f, 0.80f, 0.92f, 1.0f};
 static const float cuts_back[] = {0.90f, 0.66f, 0.34f};
 
@@ -44,13 +41,13 @@ static const float nose_root = -0.08f, nose_tip = 0.56f, nose_base = 0.68f;
 
 /* ---- shape ------------------------------------------------------------------------ */
 
-/* The outline of a section in front of its middle, 1 at t = 0, 0 at t = 1. */
+/* The outline of a section's front half: 1 at t = 0, 0 at t = 1. */
 static float bulge(float t) {
   float s = 1 - t * t * sqrtf(t);
   return s > 0 ? sqrtf(s) : 0;
 }
 
-/* How far the nose stands off the face; y unstretched. */
+/* How far the nose stands out from the face; y is unstretched. */
 static float nose_height(const br_face *f, float x, float y) {
   if (y <= nose_root || y >= nose_base) return 0;
   float k = (y - nose_root) / (nose_tip - nose_root), height, width;
@@ -66,7 +63,8 @@ static float nose_height(const br_face *f, float x, float y) {
   return q > 0 ? f->nose_h * height * q * q : 0;
 }
 
-/* A section as this face has it: wider or narrower below, with its own chin. */
+/* A section as this face has it: wider or narrower in the lower face, with its own
+   chin. */
 static section shape(const br_face *f, section s) {
   float lower = br_clampf((s.y - 0.4f) / 0.7f, 0, 1);
   s.half *= 1 + f->jaw * lower;
@@ -124,7 +122,7 @@ void br_head_open(br_head *h, const br_face *f, int size) {
   float cy = cosf(f->yaw), sy = sinf(f->yaw), cp = cosf(f->pitch), sp = sinf(f->pitch);
   const float turn[3][3] = {
       {cy, 0, sy}, {-sy * sp, cp, cy * sp}, {-sy * cp, -sp, cy * cp}};
-  const br_vec3 middle = {0, 0.36f, 0.72f}; /* what a face detector centres its box on */
+  const br_vec3 middle = {0, 0.36f, 0.72f}; /* where face detectors centre their boxes */
   memcpy(h->turn, turn, sizeof turn);
   h->face = f;
   h->cos_roll = cosf(f->roll);
@@ -149,10 +147,10 @@ typedef struct mesh {
   br_vec3 at[ROWS][COLS];   /* head frame */
   br_vec3 seen[ROWS][COLS]; /* pixels, and depth */
   float value[ROWS][COLS][VALUES];
-  uint8_t front[2][CELLS]; /* of the two triangles of a cell: turned to the camera */
+  uint8_t front[2][CELLS]; /* whether the two triangles of a cell face the camera */
 } mesh;
 
-/* A column of the mesh: where it cuts each section. */
+/* A column of the mesh: the place of its point on each section. */
 typedef struct cut {
   float t;      /* signed share of the half width */
   float around; /* share of the depth, < 0 behind the middle */
@@ -172,7 +170,7 @@ static void place_cuts(cut out[COLS]) {
   }
 }
 
-/* How far a point is inside the hair, < 0 on the skin; t as in a cut. */
+/* How far a point is inside the hair; negative on the skin. t is as in a cut. */
 static float hair_field(const br_face *f, float t, float sense, float y) {
   float a = fabsf(t), line = f->hairline;
   if (sense < 0) {
@@ -187,7 +185,7 @@ static float hair_field(const br_face *f, float t, float sense, float y) {
   return line - y;
 }
 
-/* How deep a point is inside the beard, < 0 outside; y unstretched. */
+/* How far a point is inside the beard; negative outside. y is unstretched. */
 static float beard_field(const br_face *f, float t, float sense, float y) {
   float a = fabsf(t);
   if (sense < 0) return -0.5f;
@@ -236,13 +234,13 @@ static void light_vertices(const br_head *h, mesh *m) {
       br_vec3 n = {u.y * v.z - u.z * v.y, u.z * v.x - u.x * v.z, u.x * v.y - u.y * v.x};
       float k = 1 / sqrtf(n.x * n.x + n.y * n.y + n.z * n.z + 1e-12f);
       float cosine = k * (n.x * h->light.x + n.y * h->light.y + n.z * h->light.z);
-      /* wrapped a little around the edge, as light scattered in skin is */
+      /* light reaches a little around the edge, because skin scatters it */
       float lit = br_clampf((cosine + 0.15f) / 1.15f, 0, 1);
       m->value[r][c][LIT] = f->ambient * (0.85f - 0.15f * n.y * k) + f->direct * lit;
     }
 }
 
-/* Twice the area on the image, > 0 when the corners run clockwise as seen. */
+/* Twice the area on the image; positive if the corners run clockwise there. */
 static float area(br_vec3 a, br_vec3 b, br_vec3 c) {
   return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
@@ -302,8 +300,8 @@ static void draw_triangles(mesh *m, br_canvas *v) {
       }
 }
 
-/* Traces the edge from a to b when of its two triangles only one faces the camera;
-   `right` is the one that has the edge in this sense. */
+/* Traces the edge from a to b if just one of its two triangles faces the camera.
+   `right` tells whether the triangle on its right does, `left` the other one. */
 static void outline(br_canvas *v, br_vec3 a, br_vec3 b, int right, int left) {
   br_vec2 p = {a.x, a.y}, q = {b.x, b.y};
   if (right > left) br_canvas_edge(v, p, q);
@@ -326,8 +324,8 @@ static void draw_outline(const mesh *m, br_canvas *v) {
   br_canvas_store(v, v->solid, NULL);
 }
 
-/* Pixels that the outline covers in part, with their centre outside, take their surface
-   from a neighbour. */
+/* The outline covers some pixels in part whose centres are outside. They take their
+   surface from a neighbour. */
 static void extend(br_canvas *v) {
   int s = v->size;
   for (int y = 0; y < s; y++)

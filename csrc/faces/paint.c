@@ -1,5 +1,5 @@
 /* Paints a face from back to front: background, hair behind the head, body, head, and
-   what covers the face. */
+   things that cover the face. */
 #include "faces/parts.h"
 
 #include <math.h>
@@ -32,7 +32,7 @@ static void paint_blob(br_canvas *v, const br_face_blob *b) {
   br_canvas_fill(v, &path, ink);
 }
 
-/* A gradient, tiles of random brightness, and things in the distance. */
+/* Paints a gradient, tiles of random brightness, and objects in the distance. */
 static void paint_background(br_canvas *v, const br_face *f) {
   int s = v->size;
   float k = 1 / (float)s, from[3], to[3];
@@ -60,8 +60,8 @@ static void paint_background(br_canvas *v, const br_face *f) {
 
 /* ---- body ------------------------------------------------------------------------- */
 
-/* Closes a shape that is the same on both sides of the head: n points (x, y) of its right
-   side, from top to bottom, at depth z. */
+/* Closes a shape with two equal sides: n points (x, y) of its right side, from top to
+   bottom, at depth z. */
 static void symmetric(br_path *path, const br_head *h, int n, const br_vec2 *right,
                       float z) {
   path->n = 0;
@@ -139,7 +139,7 @@ static void paint_ears(br_canvas *v, const br_head *h, int near) {
   }
 }
 
-/* Hair that falls in front of a shoulder, on one side. */
+/* Paints hair that falls in front of one shoulder. */
 static void paint_lock(br_canvas *v, const br_head *h, float side) {
   const br_face *f = h->face;
   float w = 1 + f->hair_volume, end = br_maxf(f->hair_length - 0.2f, 1.2f);
@@ -168,7 +168,8 @@ static inline float zigzag(float t) {
   return 1 - 4 * fabsf(t - 0.5f);
 }
 
-/* Skin, hair and beard, from the surface that br_head_trace left on the canvas. */
+/* Paints skin, hair and beard, from the surface that br_head_trace left on the
+   canvas. */
 static void paint_head(br_canvas *v, const br_face *f, float unit) {
   int64_t n = (int64_t)v->size * v->size;
   float sharp = br_maxf(unit * 0.4f, 4); /* hair's edge is a few pixels wide */
@@ -235,8 +236,8 @@ static void paint_hand(br_canvas *v, const br_head *h) {
   }
 }
 
-/* Adds a quadrangle, always traced in the same direction, so that neighbours in a folded
-   strip join and do not cancel each other. */
+/* Traces a quadrangle, always in the same direction. So neighbours in a folded strip
+   add up and do not cancel each other. */
 static void trace_quad(br_canvas *v, br_vec2 a, br_vec2 b, br_vec2 c, br_vec2 d) {
   float area = (c.x - a.x) * (d.y - b.y) - (c.y - a.y) * (d.x - b.x);
   br_path path = {0};
@@ -247,7 +248,7 @@ static void trace_quad(br_canvas *v, br_vec2 a, br_vec2 b, br_vec2 c, br_vec2 d)
   br_canvas_trace(v, &path);
 }
 
-/* Cloth around the chin and the neck. */
+/* Paints cloth around the chin and the neck. */
 static void paint_scarf(br_canvas *v, const br_head *h) {
   static const float x[7] = {-1.1f, -0.72f, -0.4f, 0.0f, 0.4f, 0.72f, 1.1f};
   static const float z[7] = {0.0f, 0.62f, 1.1f, 1.3f, 1.1f, 0.62f, 0.0f};

@@ -51,10 +51,10 @@ typedef struct br_face_blob {
   float x, y, rx, ry, turn; /* as shares of the image's size; turn in radians */
   br_rgb colour;
   float alpha;
-  int sharp; /* a quadrangle with hard edges in place of a soft spot */
+  int sharp; /* a quadrangle with hard edges, not a soft spot */
 } br_face_blob;
 
-/* All that is random about one face. Lengths are head units unless said otherwise. */
+/* Everything random about one face. Lengths are in head units unless said otherwise. */
 typedef struct br_face {
   br_face_labels labels;
   uint32_t grain; /* seed of the pixel noise */
@@ -89,13 +89,13 @@ typedef struct br_face {
 
   br_rgb hair;
   float hairline;    /* y of its lowest point on the forehead */
-  float hair_arch;   /* how the line falls (> 0) or recedes (< 0) to the temples */
-  float hair_part;   /* slope of the line from one side to the other */
-  float hair_side;   /* y down to which it reaches in front of the ears */
+  float hair_arch;   /* the line's fall (> 0) or rise (< 0) to the temples */
+  float hair_part;   /* slope of the hairline from one side to the other */
+  float hair_side;   /* y down to which hair reaches in front of the ears */
   float hair_volume; /* thickness over the skull */
   float hair_length; /* y of the ends; below 0.8 there is no hair behind the neck */
   float hair_strand; /* contrast of the strands */
-  float hair_wave;   /* strands over a head's half width */
+  float hair_wave;   /* strands over half a head's width */
   float hair_fray;   /* depth of the notches in the hair's edge */
   int locks;         /* hair falls in front of the shoulders */
   float beard;       /* 0 none .. 1 dense */
@@ -136,7 +136,7 @@ typedef struct br_path {
   br_vec2 at[BR_PATH_MAX];
 } br_path;
 
-/* Planes are (size, size) floats, one behind the other; edges has rows of size + 2. */
+/* Planes are (size, size) floats, one after the other; `edges` has rows of size + 2. */
 typedef struct br_canvas {
   int size, planes; /* planes 1: colours are reduced to their luma */
   float *pixel;     /* (planes, size, size), 0 .. 1 */
@@ -176,7 +176,8 @@ void br_canvas_paint(br_canvas *canvas, br_ink ink);
 void br_canvas_store(br_canvas *canvas, float *plane, const float *clip);
 
 void br_canvas_fill(br_canvas *canvas, const br_path *path, br_ink ink);
-/* A soft spot, densest in the centre, nothing outside the ellipse of half axes a, b. */
+/* A soft spot: densest in the centre, and nothing outside the ellipse of half axes a,
+   b. */
 void br_canvas_spot(br_canvas *canvas, br_vec2 centre, br_vec2 a, br_vec2 b, br_ink ink);
 
 /* ---- head (head.c) ---------------------------------------------------------- */
@@ -192,7 +193,7 @@ typedef struct br_head {
 } br_head;
 
 void br_head_open(br_head *head, const br_face *face, int size);
-/* The point of the skin at (x, y), |x| < 1. */
+/* The point of the skin at (x, y), with |x| < 1. */
 br_vec3 br_head_surface(const br_head *head, float x, float y);
 br_vec2 br_head_project(const br_head *head, br_vec3 p);
 /* Depth of a point in the camera frame; greater is nearer. */

@@ -1,5 +1,5 @@
-/* Averaging of image parts: first over the rows of a window, then over its columns, both
-   in whole numbers, so that the order of summing is of no consequence. */
+/* Averages parts of an image, first over the rows of a window and then over its
+   columns. The sums are whole numbers, so their order makes no difference. */
 #include "image/area.h"
 
 #include <inttypes.h>
@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "base/threads.h"
 
-/* With fewer elements, waking threads does not pay. */
+/* A second thread does not pay for fewer elements. */
 enum { GRAIN = 1 << 13 };
 
-/* Window i of `count` over `size` pixels. */
+/* Where window i of `count` windows over `size` pixels begins. */
 static int64_t first_of(int64_t i, int64_t size, int64_t count) {
   return i * size / count;
 }
@@ -36,8 +36,8 @@ static void sum_rows(const uint8_t *x, int64_t stride, int64_t rows, int64_t n,
   }
 }
 
-/* Where the windows of a row begin, with the end of the last behind them, and one over
-   how wide each is. */
+/* Where the windows of a row begin, and where the last one ends; and 1 / width of
+   each. */
 typedef struct windows {
   int64_t *from, *to;
   float *share;
@@ -51,7 +51,8 @@ static void windows_fill(windows *win, int64_t w, int64_t ow) {
   }
 }
 
-/* sum (w,c) of rows, 1 / `share` many -> y (ow,c). c is a constant in the usual case. */
+/* Means of windows: sum (w,c), over rows -> y (ow,c). `share` is 1 / the number of
+   rows. The usual c is a constant for the compiler. */
 static inline void sum_columns(const uint32_t *sum, const windows *win, const br_areas *a,
                                int64_t c, float share, float *y) {
   for (int64_t j = 0; j < a->ow; j++, y += c) {
@@ -64,7 +65,7 @@ static inline void sum_columns(const uint32_t *sum, const windows *win, const br
   }
 }
 
-/* Row r of all rows of the results. */
+/* Computes row r, counted over all results. */
 static void row_of(const br_image *im, const br_areas *a, int64_t r, const windows *win,
                    uint32_t *sum) {
   const int64_t *part = a->part + r / a->oh * 4, i = r % a->oh;
@@ -80,7 +81,7 @@ static void row_of(const br_image *im, const br_areas *a, int64_t r, const windo
     sum_columns(sum, win, a, c, share, y);
 }
 
-/* Sums of 2^24 bytes and less hold in 32 bits. */
+/* Whether the sums of all windows fit in 32 bits: those of up to 2^24 bytes do. */
 static bool windows_fit(const int64_t *part, int64_t oh, int64_t ow) {
   const int64_t h = (part[3] - part[1]) / oh + 2, w = (part[2] - part[0]) / ow + 2;
   return h * w <= 1 << 24;
@@ -119,7 +120,7 @@ br_status br_area_batch(const br_image *im, const br_areas *a) {
     win.to = win.from + a->ow;
     win.share = (float *)(void *)(win.to + a->ow);
     uint32_t *sum = (uint32_t *)(void *)(own + ((table + 63) & ~(size_t)63));
-    int64_t known = -1; /* the part of these windows: a thread's rows come in order */
+    int64_t known = -1; /* the part that `win` describes; a thread's rows come in order */
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < a->m * a->oh; r++) {
       const int64_t *p = a->part + r / a->oh * 4;

@@ -1,4 +1,4 @@
-/* Parts of an image, each averaged down (or spread) to one size, for networks. */
+/* Parts of an image, each averaged (or enlarged) to one size, for networks. */
 #ifndef BR_IMAGE_AREA_H
 #define BR_IMAGE_AREA_H
 
@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "image/image.h"
 
-/* Parts (m,4) of an image, each the columns part[0] .. part[2]-1 and the rows part[1] ..
-   part[3]-1, none empty, all inside. dst (m,oh,ow,c): value (i, j) is the mean of the
+/* Parts (m,4) of an image: columns part[0] .. part[2]-1 and rows part[1] .. part[3]-1.
+   None is empty, and all are inside. dst (m,oh,ow,c): value (i, j) is the mean of the
    pixels floor(i h / oh) .. ceil((i + 1) h / oh) - 1 by floor(j w / ow) .. of the part,
-   minus `shift`, times `scale`. No side of a part is longer than 2^15; a window has at
-   most 2^24 pixels. */
+   minus `shift`, times `scale`. No side of a part is longer than 2^15, and no window
+   has more than 2^24 pixels. */
 typedef struct br_areas {
   const int64_t *part;
   int64_t m, oh, ow;

@@ -1,5 +1,5 @@
-/* The checks that every decoder makes before it takes memory, and the names of files that
-   are no pictures. */
+/* The checks that every decoder makes before it takes memory, and the names of other
+   kinds of files. */
 #include "image/codec.h"
 
 #include <inttypes.h>

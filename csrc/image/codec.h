@@ -6,16 +6,17 @@
 
 #include "image/image.h"
 
-/* `out` is empty when these are called, and still empty when they fail. */
+/* `out` is empty before the call, and also after a failure. */
 br_status br_png_decode(const uint8_t *bytes, size_t n, const char *name,
                         int64_t channels, br_image *out);
 br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
                          int64_t channels, br_image *out);
 
-/* Written beside `path` and renamed: what was there stays until the new file is whole. */
+/* Writes the picture beside `path` and renames it, so that an old file stays until the
+   new one is complete. */
 br_status br_image_write_png(const char *path, const br_image *im);
 
-/* The same in memory: `out` is empty before, and after a failure. */
+/* The same into memory. `out` is empty before the call, and also after a failure. */
 typedef struct br_bytes {
   uint8_t *data;
   size_t n, room;
@@ -24,15 +25,15 @@ typedef struct br_bytes {
 br_status br_image_encode_png(const br_image *im, br_bytes *out);
 void br_bytes_free(br_bytes *b);
 
-/* BR_EIO unless a file of n bytes, each worth at most `per_byte` pixels, may hold an
-   image of h x w: a small file must not cause a large allocation. */
+/* Returns BR_EIO unless a file of n bytes, with at most `per_byte` pixels for each
+   byte, may hold an image of h x w. A small file must not cause a large allocation. */
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
                               int64_t per_byte);
 
 /* Whether n bytes begin with a text; an empty text always matches. */
 bool br_codec_begins(const uint8_t *bytes, size_t n, const char *with);
 
-/* BR_EIO with a message that says what the first bytes of the file are instead. */
+/* Returns BR_EIO, with a message that says what the file's first bytes are instead. */
 br_status br_codec_other(const char *name, const uint8_t *bytes, size_t n);
 
 /* 0.299 r + 0.587 g + 0.114 b in 16-bit fixed point, as in libjpeg. */

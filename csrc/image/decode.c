@@ -1,4 +1,4 @@
-/* Reading a picture file into memory and decoding it there. */
+/* Reads a picture file into memory and decodes it there. */
 #include "image/decode.h"
 
 #include <errno.h>
@@ -34,7 +34,8 @@ br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
   return status;
 }
 
-/* Reads up to `n` bytes; fewer when the file ends before. -1 with errno on failure. */
+/* Reads up to `n` bytes; fewer if the file ends before. Returns -1 with errno on
+   failure. */
 static int64_t read_bytes(int fd, uint8_t *bytes, int64_t n) {
   int64_t got = 0;
   while (got < n) {
@@ -52,7 +53,7 @@ br_status br_image_read(const char *path, int64_t channels, bool upright, br_ima
   br_status status = BR_OK;
   uint8_t *bytes = NULL;
   struct stat info;
-  /* Without O_NONBLOCK the opening of a FIFO would wait for a writer. */
+  /* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(errno));
   if (fstat(fd, &info) != 0) {

@@ -15,7 +15,7 @@
    the file, and `out` is empty. */
 br_status br_image_read(const char *path, int64_t channels, bool upright, br_image *out);
 
-/* Does the same from memory; `name` is for messages. */
+/* The same from memory; `name` is for messages. */
 br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
                           int64_t channels, bool upright, br_image *out);
 

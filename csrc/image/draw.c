@@ -1,9 +1,9 @@
-/* Draws shapes by how much of each pixel they cover. The coverage is the overlap of the
-   shape with an interval of one pixel's width across its edge.
+/* Draws shapes with antialiasing. A pixel's coverage is the overlap of the shape with
+   an interval of one pixel's width across its edge.
 
-   The pixels to look at come from a bounding box clamped to the image, so the work is
-   bounded by the image whatever the coordinates are; a coverage that overflows into a NaN
-   counts as none. */
+   The pixels to visit come from a bounding box clamped to the image, so the image
+   bounds the work whatever the coordinates are. A coverage that overflows to NaN counts
+   as none. */
 #include "image/draw.h"
 
 #include <inttypes.h>
@@ -91,7 +91,8 @@ static int64_t clip(double v, int64_t size) {
   return v < (double)size ? (int64_t)v : size;
 }
 
-/* Paints the shape's pixels within (x0, y0, x1, y1). These bounds must enclose it. */
+/* Paints the shape's pixels within the bounds (x0, y0, x1, y1), which must enclose
+   it. */
 static void paint(br_image *im, const shape *s, const double bound[4],
                   const uint8_t rgb[3]) {
   uint8_t pixel[3];

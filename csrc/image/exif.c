@@ -1,5 +1,5 @@
-/* Finds the EXIF orientation in the segments of a JPEG or the chunks of a PNG, by their
-   lengths. Nothing is read beyond the end of the bytes. */
+/* Finds the EXIF orientation, by the lengths of a JPEG's segments or a PNG's chunks.
+   Nothing is read beyond the end of the bytes. */
 #include "image/exif.h"
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ static uint32_t number(const uint8_t *p, int bytes, bool big) {
   return v;
 }
 
-/* The orientation in a block of TIFF, whose first directory has the entry. */
+/* The orientation in a block in TIFF format, whose first directory has the entry. */
 static int of_tiff(const uint8_t *p, size_t n) {
   if (n < 14 || (memcmp(p, "II*\0", 4) != 0 && memcmp(p, "MM\0*", 4) != 0)) return 1;
   const bool big = p[0] == 'M';
@@ -37,7 +37,7 @@ static int of_jpeg(const uint8_t *p, size_t n) {
   for (size_t i = 2; i + 4 <= n && p[i] == 0xff;) {
     const uint8_t marker = p[i + 1];
     if (marker == 0xff) {
-      i++; /* a fill byte */
+      i++; /* skip a fill byte */
       continue;
     }
     if (marker == 0xda || marker == 0xd9) return 1; /* the coded data, or the end */

@@ -1,5 +1,5 @@
-/* The orientation that a camera noted (EXIF 2.3, tag 0x0112), and pictures turned by it.
- */
+/* The orientation that a camera recorded (EXIF 2.3, tag 0x0112), and turning of
+   pictures by it. */
 #ifndef BR_IMAGE_EXIF_H
 #define BR_IMAGE_EXIF_H
 

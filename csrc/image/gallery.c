@@ -23,7 +23,7 @@ static br_status load_one(const br_gallery *g, int64_t i, uint8_t *to) {
 
 void br_gallery_load(const br_gallery *g, unsigned char *failed, char *message) {
   int64_t bytes = g->size * g->size * g->channels;
-  _Atomic int64_t next = 0; /* threads take the next one, as pictures differ in time */
+  _Atomic int64_t next = 0; /* threads take pictures one by one, as some take longer */
 #pragma omp parallel num_threads(br_threads())
   for (int64_t i; (i = atomic_fetch_add(&next, 1)) < g->n;) {
     uint8_t *to = g->images + i * bytes;

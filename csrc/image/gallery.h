@@ -8,9 +8,9 @@
 
 enum { BR_GALLERY_MESSAGE = 240 };
 
-/* Pictures to be read from path[i], each cut to its box (n,4) (see warp.h; a box whose
-   first entry is NaN stands for the whole image) and resized into images
-   (n,size,size,channels). */
+/* Pictures read from path[i], each cut to its box (n,4) and resized into images
+   (n,size,size,channels). Boxes are those of warp.h; NaN as a box's first entry means
+   the whole image. */
 typedef struct br_gallery {
   int64_t n, size, channels;
   const char *const *path;
@@ -19,7 +19,7 @@ typedef struct br_gallery {
   uint8_t *images;
 } br_gallery;
 
-/* When a picture cannot be read, failed[i] is set, message[i] (BR_GALLERY_MESSAGE bytes
+/* If a picture cannot be read, failed[i] is set, message[i] (BR_GALLERY_MESSAGE bytes
    each) gives the reason, and its image is black. */
 void br_gallery_load(const br_gallery *g, unsigned char *failed, char *message);
 

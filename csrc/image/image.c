@@ -1,4 +1,4 @@
-/* Images in memory: made and freed. */
+/* Makes and frees images in memory. */
 #include "image/image.h"
 
 #include <inttypes.h>

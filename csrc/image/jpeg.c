@@ -1,6 +1,6 @@
 /* Decoding of JPEG by libjpeg-turbo, which converts to gray or RGB while it decodes.
 
-   After damage the library only warns and leaves gray where data is missing. Here any
+   After damage the library only warns, and leaves gray where data are missing. Here any
    warning is an error, except a few harmless ones. */
 #include <stdbool.h>
 #include <string.h>
@@ -9,13 +9,14 @@
 
 #include "image/codec.h"
 
-/* A Huffman code has at least one bit, and a block of 64 pixels at least one code: 512
-   pixels to a byte. Arithmetic coding of an empty image can do a little better. */
+/* A Huffman code has at least one bit, and a block of 64 pixels at least one code: at
+   most 512 pixels for each byte. Arithmetic coding of an empty image needs slightly
+   less. */
 enum { PIXELS_PER_BYTE = 1024 };
 
-/* Whether the markers of the file lead to an end-of-image marker. The library keeps only
-   its first warning; after a harmless one this tells whether data is missing at the end.
- */
+/* Whether the markers of the file lead to an end-of-image marker. The library keeps
+   only its first warning, so after a harmless one this check finds missing data at the
+   end. */
 static bool has_end(const uint8_t *bytes, size_t n) {
   size_t i = 2;
   while (i + 1 < n) {
@@ -60,8 +61,8 @@ br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
   int w = 0, h = 0, sampling = 0, space = -1;
   tjhandle handle = tjInitDecompress();
   if (!handle) return br_fail(BR_ENOMEM, "%s: no memory for a JPEG decoder", name);
-  /* A failure counts only if values were not set. Warnings are repeated below, and an
-     uncommon subsampling, which fails here, can still be decoded. */
+  /* The result does not matter if the values were set. Warnings come again below, and
+     an unusual subsampling, which fails here, can still be decoded. */
   (void)tjDecompressHeader3(handle, bytes, (unsigned long)n, &w, &h, &sampling, &space);
   if (w < 1 || h < 1 || space < 0) {
     status = failure(tjGetErrorStr2(handle), name);
@@ -77,10 +78,11 @@ br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
   if (channels == 0) channels = space == TJCS_GRAY ? 1 : 3;
   status = br_image_new(out, channels, h, w);
   if (status) goto done;
-  /* LIMITSCANS, as a small progressive file can keep the decoder busy for hours. */
+  /* LIMITSCANS, because a small progressive file can keep the decoder busy for
+     hours. */
   if (tjDecompress2(handle, bytes, (unsigned long)n, out->data, w, 0, h,
                     channels == 1 ? TJPF_GRAY : TJPF_RGB, TJFLAG_LIMITSCANS) != 0) {
-    /* An error after a warning counts as a warning too, but the text is the error's. */
+    /* An error after a warning also counts as a warning, but has the error's text. */
     const char *text = tjGetErrorStr2(handle);
     if (tjGetErrorCode(handle) != TJERR_WARNING || !harmless(text))
       status = failure(text, name);

@@ -1,4 +1,5 @@
-/* Brightness and its kind, histograms, noise, blur. Serial: called by workers. */
+/* Brightness, contrast, saturation, histograms, noise and blur. Serial, because workers
+   call them. */
 #include "image/pixels.h"
 
 #include <math.h>
@@ -6,7 +7,7 @@
 
 static inline float byte_range(float v) { return v > 0 ? (v < 255 ? v : 255) : 0; }
 
-/* The luma of ITU-R BT.601 (of gray: its value). */
+/* The luma of ITU-R BT.601; the value itself for gray. */
 static inline float luma(const float *p, int64_t c) {
   return c < 3 ? p[0] : 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
 }
@@ -49,7 +50,7 @@ void br_pixels_equalize(br_pixels p) {
     int smallest = 0;
     while (!count[smallest]) smallest++;
     const int64_t r0 = count[smallest];
-    if (r0 == pixels) continue; /* one value only */
+    if (r0 == pixels) continue; /* the channel has one value only */
     for (int v = 0; v < 256; v++) {
       rank += count[v];
       level[v] = (float)(255.0 * (double)(rank - r0) / (double)(pixels - r0));
@@ -69,7 +70,7 @@ void br_pixels_noise(br_pixels p, double deviation, br_draws d) {
   }
 }
 
-/* n pixels, c values each, `step` floats apart from pixel to pixel. */
+/* n pixels of c values each; pixels are `step` floats apart. */
 typedef struct row {
   float *x;
   int64_t n, step, c;
@@ -109,7 +110,7 @@ void br_pixels_blur(br_pixels p, double sigma, float *room) {
     blur_row((row){p.x + i * p.c, p.h, p.w * p.c, p.c}, weight, radius, room);
 }
 
-/* v as a number from 0 to n. */
+/* v as an integer from 0 to n. */
 static int64_t inside(double v, int64_t n) {
   return v > 0 ? (v < (double)n ? (int64_t)v : n) : 0;
 }

@@ -6,27 +6,30 @@
 
 #include "base/rng.h"
 
-/* Floats x (h,w,c) from 0 to 255. */
+/* Floats x (h,w,c), from 0 to 255. */
 typedef struct br_pixels {
   float *x;
   int64_t h, w, c;
 } br_pixels;
 
-/* x * factor. */
+/* x * factor */
 void br_pixels_brightness(br_pixels p, double factor);
-/* Moves values away from the mean luma, or towards it. */
+/* Scales the differences from the mean luma by `factor`. */
 void br_pixels_contrast(br_pixels p, double factor);
-/* Moves values away from their pixel's luma; 0 makes it gray. c = 1 does not change. */
+/* Scales the differences from the pixel's luma by `factor`; 0 makes the picture gray. A
+   picture of one channel does not change. */
 void br_pixels_saturation(br_pixels p, double factor);
-/* Each channel's values spread so that all are about equally frequent: the value v, of
-   rank r(v) among n pixels rounded to bytes, becomes 255 (r(v) - r0) / (n - r0), r0 the
-   count of the smallest. */
+/* Spreads each channel's values, rounded to bytes, so that all become about equally
+   frequent. Value v becomes 255 (r(v) - r0) / (n - r0), where n is the number of
+   pixels, r(v) the number of values up to v, and r0 the count of the smallest value. */
 void br_pixels_equalize(br_pixels p);
-/* Adds normal noise of the given deviation. */
+/* Adds normal noise with the given standard deviation. */
 void br_pixels_noise(br_pixels p, double deviation, br_draws draws);
-/* Gaussian blur by two passes; `room` holds max(h, w) * c + 64 floats. Edges repeat. */
+/* Gaussian blur in two passes. `room` holds max(h, w) * c + 64 floats. Edge pixels
+   repeat. */
 void br_pixels_blur(br_pixels p, double sigma, float *room);
-/* Fills the square of that side around (u, v), clipped to the picture, with `value`. */
+/* Fills the square with this side around (u, v), clipped to the picture, with
+   `value`. */
 void br_pixels_cutout(br_pixels p, double u, double v, double side, float value);
 /* (x / 255 - mean[ch]) / deviation[ch] */
 void br_pixels_normalize(br_pixels p, const double *mean, const double *deviation);

@@ -1,9 +1,4 @@
-/* Reading and writing of PNG by libpng.
-
-   libpng reports errors by longjmp. All its calls that can fail run inside guarded(),
-   whose frame holds nothing but its arguments; what they make is kept in a `codec` in the
-   caller's frame, so nothing is lost or clobbered by the jump. Memory comes from
-   br_alloc. */
+/* Reads and writes PNG by libpng. */
 #include <png.h>
 #include <setjmp.h>
 #include <stdbool.h>
@@ -19,9 +14,9 @@ typedef struct codec {
   png_infop info;
   bool no_memory;
   char message[120];
-  br_image image;            /* what is read, with its alpha, or what is written */
-  const uint8_t *next, *end; /* the rest of the file that is read */
-  br_writer *writer;         /* the file that is written, or NULL: the bytes */
+  br_image image;            /* the image read (with its alpha) or written */
+  const uint8_t *next, *end; /* the rest of the file being read */
+  br_writer *writer;         /* the file being written, or NULL for memory */
   br_bytes *bytes;
   br_status written; /* whether writing succeeded, with its own message */
 } codec;
@@ -45,7 +40,7 @@ static void on_error(png_structp png, png_const_charp message) {
   png_longjmp(png, 1);
 }
 
-/* Warnings are ignored: they concern text, colour profiles and the like. */
+/* Warnings concern text, colour profiles and the like, so they are ignored. */
 static void on_warning(png_structp png, png_const_charp message) {
   (void)png;
   (void)message;
@@ -58,7 +53,7 @@ static void on_read(png_structp png, png_bytep bytes, size_t n) {
   s->next += n;
 }
 
-/* Appends n bytes; the memory doubles when it is full. */
+/* Appends n bytes. The memory doubles when it is full. */
 static br_status keep(br_bytes *b, const uint8_t *bytes, size_t n) {
   if (b->room - b->n < n) {
     const size_t room = 2 * (b->n + n);
@@ -99,7 +94,7 @@ static void read_header(codec *s) {
   png_read_info(s->png, s->info);
 }
 
-/* Asks for 8 bits and no palette; the channels are then 1 to 4. */
+/* Asks libpng for 8 bits and no palette. There are then 1 to 4 channels. */
 static void set_transforms(codec *s) {
   png_set_expand(s->png);
   png_set_scale_16(s->png);
@@ -141,7 +136,7 @@ static br_status decode_failure(const codec *s, const char *name) {
   return br_fail(BR_EIO, "%s: damaged PNG: %s", name, s->message);
 }
 
-/* Into s->image as it is stored, with alpha. */
+/* Decodes into s->image as the picture is stored, with alpha. */
 static br_status decode_stored(codec *s, size_t n, const char *name) {
   if (!s->png || !s->info || !guarded(s, read_header)) return decode_failure(s, name);
   const int64_t w = png_get_image_width(s->png, s->info);

@@ -1,4 +1,5 @@
-/* pread reads only the pieces of the file that are needed. */
+/* Checks pictures without decoding them. pread reads only the pieces of the file that
+   are needed. */
 #define _GNU_SOURCE
 #include "image/probe.h"
 
@@ -25,7 +26,7 @@ typedef struct source {
   const char *path;
 } source;
 
-/* n bytes at `at`; false when the file ends before. */
+/* Reads n bytes at `at`. Returns false if the file ends before. */
 static bool read_at(const source *s, int64_t at, uint8_t *to, int64_t n) {
   while (n > 0) {
     ssize_t got = pread(s->fd, to, (size_t)n, at);
@@ -44,7 +45,7 @@ static int64_t big(const uint8_t *p, int n) {
   return v;
 }
 
-/* Whether pictures of that size are read, given the size of the file in bytes. */
+/* Whether pictures of this size may be read, given the size of the file in bytes. */
 static bool is_size(const source *s, int64_t h, int64_t w, int64_t per_byte) {
   return br_codec_check_size(s->path, h, w, (size_t)s->size, per_byte) == BR_OK;
 }
@@ -57,7 +58,7 @@ static bool usual_png(const source *s, int64_t *h, int64_t *w, int64_t *c) {
     return false;
   *w = big(head + 16, 4);
   *h = big(head + 20, 4);
-  *c = head[25] & 2 ? 3 : 1; /* the type's bit for colour */
+  *c = head[25] & 2 ? 3 : 1; /* the bit for colour in the PNG's colour type */
   return is_size(s, *h, *w, 1032 * 8) && read_at(s, s->size - 12, tail, 12) &&
          memcmp(tail, end, 12) == 0;
 }
@@ -84,7 +85,7 @@ static bool usual_jpeg(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   return false;
 }
 
-/* The decoder decides about all unusual files. */
+/* Lets the decoder decide about an unusual file. */
 static br_status decode_all(const source *s, int64_t *h, int64_t *w, int64_t *c) {
   br_image im = {0};
   br_status status = br_image_read(s->path, 0, false, &im);
@@ -127,7 +128,7 @@ br_status br_image_probe(const char *path, int64_t *h, int64_t *w, int64_t *c) {
 }
 
 void br_image_probe_all(int64_t n, const char *const *path, unsigned char *failed) {
-  _Atomic int64_t next = 0; /* some are decoded */
+  _Atomic int64_t next = 0; /* threads take files one by one, as some are decoded */
 #pragma omp parallel num_threads(br_threads()) if (n > 64)
   for (int64_t i, h, w, c; (i = atomic_fetch_add(&next, 1)) < n;)
     failed[i] = br_image_probe(path[i], &h, &w, &c) != BR_OK;

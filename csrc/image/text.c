@@ -1,5 +1,5 @@
-/* Our own letters of 5 x 7 dots, with one more row for the parts below the line. Each
-   letter is eight rows from the top; the highest of five bits is the leftmost dot. */
+/* Braid's own letters of 5 x 7 dots, with one more row for descenders. Each letter is
+   eight rows from the top; the highest of five bits is the leftmost dot. */
 #include "image/text.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
-/* Resampling: boxes by separable filters, affine maps by bilinear interpolation, and the
-   whitening that follows them.
+/* Resampling: boxes by separable filters, affine maps by bilinear interpolation, and
+   whitening.
 
-   Coordinates are clamped to the image while they are still double, by comparisons that a
-   NaN fails, so that no conversion to an integer is out of range. A batch is split by
-   images only: the thread count never changes a sum. */
+   Coordinates are clamped to the image while they are still double, by comparisons that
+   are false for NaN. So no conversion to an integer is out of range. Threads share a
+   batch by whole images, so their count never changes a sum. */
 #include "image/warp.h"
 
 #include <inttypes.h>
@@ -14,10 +14,10 @@
 #include "base/mem.h"
 #include "base/threads.h"
 
-/* Fewer elements than this are not worth waking threads for. */
+/* A second thread does not pay for fewer elements. */
 enum { GRAIN = 1 << 15 };
 
-/* v in [0, max], and 0 for a NaN. */
+/* v limited to [0, max]; 0 for NaN. */
 static inline double clamp(double v, double max) {
   v = v > 0 ? v : 0;
   return v < max ? v : max;
@@ -32,7 +32,8 @@ typedef struct filter {
   float *weight;
 } filter;
 
-/* Intervals of the outputs overlap in at most a pixel, so their taps are few. */
+/* Makes the filter. The outputs' intervals overlap by at most a pixel, so there are few
+   taps. */
 static br_status filter_new(filter *f, int64_t size, int64_t out) {
   f->first = br_alloc((size_t)(2 * out + 1) * sizeof *f->first);
   f->weight = br_alloc((size_t)(size + 2 * out) * sizeof *f->weight);
@@ -46,15 +47,16 @@ static void filter_free(filter *f) {
   br_free(f->weight);
 }
 
-/* How much of the interval from a to b pixel i covers. The first and the last pixel also
-   cover all that lies beyond the image. */
+/* The part of pixel i that the interval from a to b covers. The first and the last
+   pixel extend beyond the image. */
 static double share(int64_t i, int64_t size, double a, double b) {
   double lo = i == 0 ? a : fmax(a, (double)i - 0.5);
   double hi = i == size - 1 ? b : fmin(b, (double)i + 0.5);
   return hi > lo ? (hi - lo) / (b - a) : 0;
 }
 
-/* The interval from x0 to x1 of an axis with `size` pixels, onto `out` pixels. */
+/* Fills the filter from the interval x0 .. x1 of an axis with `size` pixels to `out`
+   pixels. */
 static void filter_fill(filter *f, int64_t size, double x0, double x1, int64_t out) {
   const double step = (x1 - x0) / (double)out, last = (double)(size - 1);
   int64_t taps = 0;
@@ -154,13 +156,14 @@ done:
 /* ---- affine warps ---------------------------------------------------------------- */
 
 /* A map from the pixels of a result (oh,ow,c) to the image. Each pixel is the mean of
-   kx x ky samples, evenly spread. */
+   kx x ky evenly spread samples. */
 typedef struct grid {
   const double *map;
   int64_t oh, ow, kx, ky;
 } grid;
 
-/* Where a sample lies: the pixel above and left of it, and its way to the next ones. */
+/* The place of a sample: the pixel above and to the left of it, and the distance from
+   it. */
 typedef struct corner {
   const uint8_t *up, *down;
   int64_t next;
@@ -185,7 +188,7 @@ static inline float value_at(const corner *at, int64_t ch) {
   return up + at->fy * (down - up);
 }
 
-/* One sample a pixel. c is im->c, a constant in the usual cases. */
+/* Takes one sample for each pixel. c is im->c, a constant in the usual cases. */
 static inline void warp_plain(const br_image *im, int64_t c, const grid *g, float *y) {
   const double *t = g->map;
   for (int64_t j = 0; j < g->oh; j++) {
@@ -197,7 +200,7 @@ static inline void warp_plain(const br_image *im, int64_t c, const grid *g, floa
   }
 }
 
-/* kx x ky samples a pixel. */
+/* Takes kx x ky samples for each pixel. */
 static inline void warp_mean(const br_image *im, int64_t c, const grid *g, float *y) {
   const double *t = g->map;
   const float part = 1 / (float)(g->kx * g->ky);
@@ -231,8 +234,8 @@ static void warp_any(const br_image *im, const grid *g, float *y) {
     warp(im, im->c, g, y);
 }
 
-/* How many samples a pixel takes along an axis that shrinks by this factor. For a factor
-   a little above 1 one sample is enough, since it leaves hardly any pixel out. */
+/* How many samples a pixel takes along an axis that shrinks by this factor. One is
+   enough for a factor a little above 1, since it skips hardly any pixel. */
 static int64_t samples(double a, double b) {
   enum { MAX_SAMPLES = 16 };
   const double factor = ceil(hypot(a, b) - 0.25);
@@ -289,7 +292,7 @@ br_status br_warp_batch(const br_warps *a) {
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (a->m * out > GRAIN)
   for (int64_t i = 0; i < a->m; i++) {
-    /* The cast drops const; nothing is written through the pointer. */
+    /* The cast drops const, but nothing is written through the pointer. */
     uint8_t *data = (uint8_t *)(uintptr_t)(a->images + a->pick[i] * in);
     const br_image im = {.c = a->c, .h = a->h, .w = a->w, .data = data};
     const grid g = {a->matrix + i * 6, a->oh, a->ow, 1, 1};
@@ -302,7 +305,8 @@ br_status br_warp_batch(const br_warps *a) {
 
 void br_whiten(float *x, int64_t count) {
   double sum = 0, squares = 0;
-  /* Rounding makes the deviations of a constant image from its mean not quite zero. */
+  /* Counts differing pixels, because rounding makes the deviation of a constant image
+     not quite zero. */
   int64_t differing = 0;
 #pragma omp simd reduction(+ : sum, differing)
   for (int64_t i = 0; i < count; i++) {

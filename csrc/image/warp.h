@@ -1,8 +1,9 @@
 /* Cutting, resizing and warping of images.
 
-   In all coordinates the centre of the top-left pixel is (0, 0), x to the right and y
-   downwards; pixel i covers the interval from i - 0.5 to i + 0.5, and a whole image is
-   the box (-0.5, -0.5, w - 0.5, h - 0.5). Outside an image its edge pixels repeat. */
+   In all coordinates the centre of the top-left pixel is (0, 0), with x to the right
+   and y downwards. Pixel i covers the interval from i - 0.5 to i + 0.5, and a whole
+   image is the box (-0.5, -0.5, w - 0.5, h - 0.5). Outside an image its edge pixels
+   repeat. */
 #ifndef BR_IMAGE_WARP_H
 #define BR_IMAGE_WARP_H
 
@@ -12,15 +13,15 @@
 #include "base/error.h"
 #include "image/image.h"
 
-/* Cuts the box (x0, y0, x1, y1), x0 < x1 and y0 < y1, out of `im` and resamples it.
-   dst (out_h, out_w, c). The left edge of the box becomes the left edge of the result, at
-   -0.5, and the right edge its right edge, at out_w - 0.5: the point (x, y) of `im` lands
-   at
+/* Cuts the box (x0, y0, x1, y1), x0 < x1 and y0 < y1, out of `im` and resamples it to
+   dst (out_h, out_w, c). The left edge of the box becomes the left edge of the result,
+   at -0.5, and the right edge becomes its right edge, at out_w - 0.5. So the point (x,
+   y) of `im` goes to
      u = (x - x0) * out_w / (x1 - x0) - 0.5,   v = (y - y0) * out_h / (y1 - y0) - 0.5,
    and the point (u, v) comes from
      x = x0 + (u + 0.5) * (x1 - x0) / out_w,   y = y0 + (v + 0.5) * (y1 - y0) / out_h.
-   Along an axis that shrinks a pixel is the mean of the interval it covers; along one
-   that grows it is interpolated linearly. Box coordinates go to +-2^30. */
+   On an axis that shrinks, a pixel is the mean of the interval that it covers. On an
+   axis that grows, it is interpolated linearly. Box coordinates go to +-2^30. */
 br_status br_image_crop(const br_image *im, const double box[4], int64_t out_h,
                         int64_t out_w, uint8_t *dst);
 
@@ -40,9 +41,9 @@ typedef struct br_warps {
 
 br_status br_warp_batch(const br_warps *all);
 
-/* One such warp on the calling thread alone; `map` is a row of matrix. With `area`, each
-   pixel of a result that shrinks is the mean of several samples, about as many as the
-   factor of shrinking. */
+/* One such warp on the calling thread alone; `map` is a row of matrix. With `area`,
+   each pixel of a smaller result is the mean of several samples, about as many as the
+   factor. */
 void br_warp_one(const br_image *im, const double *map, bool area, int64_t oh, int64_t ow,
                  float *y);
 
@@ -51,9 +52,9 @@ typedef struct br_part {
   int64_t x0, y0, x1, y1;
 } br_part;
 
-/* The means of blocks of f x f pixels of a part. Pixels beyond its right and lower edges
-   do not count. y is (oh,ow,c), where oh and ow count the blocks that begin in the part;
-   sum holds (x1 - x0) * c numbers. */
+/* The means of blocks of f x f pixels of a part. Pixels beyond its right and lower
+   edges do not count. y is (oh,ow,c), where oh and ow count the blocks that begin in
+   the part. `sum` is memory for (x1 - x0) * c numbers. */
 void br_reduce(const br_image *im, const br_part *part, int64_t f, uint16_t *sum,
                uint8_t *y);
 

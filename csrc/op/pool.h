@@ -7,7 +7,7 @@
 
 typedef struct br_window {
   int64_t n, c, h, w, oh, ow;
-  int64_t kh, kw, sh, sw, ph, pw, dh, dw; /* adaptive: only kh, kw, of the largest one */
+  int64_t kh, kw, sh, sw, ph, pw, dh, dw; /* adaptive: kh, kw of the largest window */
   bool adaptive;
 } br_window;
 

@@ -112,7 +112,7 @@ static br_status squeeze_infer(br_call *c) {
   int64_t shape[BR_MAX_DIM], stride[BR_MAX_DIM];
   br_status status = br_dims(c, &c->arg[0], x->ndim, &mask);
   if (status) return status;
-  if (c->arg[0].given && c->arg[0].n == 0) mask = 0; /* {}: none of them */
+  if (c->arg[0].given && c->arg[0].n == 0) mask = 0; /* {}: no dimension */
   for (int d = 0; d < x->ndim; d++) {
     if (mask & 1u << d && x->shape[d] == 1) continue;
     shape[n] = x->shape[d];
