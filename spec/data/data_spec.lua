@@ -307,6 +307,18 @@ describe("the loader", function()
     assert.not_same(first.pose:totable(), all(options)[1].pose:totable())
   end)
 
+  it("changes colours, too, where augment says so", function()
+    local a <const> = all{batch = 4, seed = 2, tasks = tasks, augment = {rotate = 5,
+      brightness = 0.3, contrast = 0.2, cutout = {side = 0.5}}}[1].image
+    local b <const> = all{batch = 4, seed = 2, tasks = tasks, transforms = {
+      data.augment{rotate = 5}, data.brightness(0.3), data.contrast(0.2),
+      data.cutout{side = 0.5}, data.whiten()}}[1].image
+    assert.same(b:totable(), a:totable())
+    local ok <const>, message <const> = pcall(all, {augment = {brigthness = 0.3}})
+    assert.is_false(ok)
+    assert.matches("did you mean brightness?", message, 1, true)
+  end)
+
   -- A data set of dots: after any augmentation, the points must still lie on them.
   local function dots()
     local images <const> = braid.zeros({6, 1, 80, 80}, {dtype = "uint8"})

@@ -5,6 +5,7 @@ local SMALL <const> = {
   ["examples/compare.lua"] = "--faces 64 --epochs 2 --width 0.25 --maps no --out %s/cmp "
     .. "--seeds 1 --networks 'hard_wide cross_stitch separation dcnet'",
   ["examples/train.lua"] = "--faces 100 --epochs 2 --seeds 2 --out %s/train",
+  ["examples/mtfl.lua"] = "--faces 80 --epochs 1 --seeds 1 --width 0.25 --size 32 --out %s/mtfl",
   ["examples/weighting.lua"] = "--faces 100 --epochs 1 --seeds 1 --out %s/weighting "
     .. "--methods 'equal uncertainty upgrad moco'",
   ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants

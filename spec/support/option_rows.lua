@@ -299,6 +299,7 @@ rows["data.resize"] = {arguments = {height = 8, width = 8},
   call = function(a, o) data.resize(a.height, a.width, o) end}
 rows["data.align"] = {options = {size = 8}, call = function(_, o) data.align(o) end}
 rows["data.augment"] = {call = function(_, o) data.augment(o) end}
+rows["data.loader: augment"] = {call = function(_, o) data.loader(set, {augment = o}) end}
 rows["data.cutout"] = {call = function(_, o) data.cutout(o) end, takes = "number"}
 rows["data.normalize"] = {call = function(_, o) data.normalize(o) end}
 rows["data.landmark_bins"] = {call = function(a, o) data.landmark_bins(a.label, o) end}

@@ -198,6 +198,17 @@ local function run(dir, options)
 end
 
 describe("train.compare with train.fit", function()
+  it("adds the metrics that `after` returns #slow", function()
+    shell.in_directory(function(dir)
+      run(dir, [[jobs = 1, after = function(_, job) return {own = {score = job.seed / 2}} end]])
+      for seed = 1, 2 do
+        local path <const> = ("%s/c/hard/seed%d/result.json"):format(dir, seed)
+        local result <const> = json.decode(shell.read(path))
+        assert.equal(seed / 2, (result.value or result).metrics.own.score)
+      end
+    end)
+  end)
+
   it("gives the same in processes as in this one, and after being killed #slow", function()
     shell.in_directory(function(dir)
       local _, one <const> = run(dir, "jobs = 1")

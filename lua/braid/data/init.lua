@@ -11,7 +11,8 @@ end
 
 return require "braid.folder"("braid.data", {
   internal = {"cifar", "copies", "damage", "eyes", "fit", "follow", "labels", "listing",
-    "manifest", "mtfl_rows", "paths", "plan", "sampling", "schemes", "split", "sqlite", "stats"},
+    "manifest", "mtfl_rows", "paths", "plan", "sampling", "schemes", "split", "sqlite", "stats",
+    "usual_steps"},
   others = function() return require "braid.data.transforms" end,
   made = function(value)
     if type(value) ~= "function" then return value end

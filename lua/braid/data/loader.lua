@@ -10,7 +10,9 @@
 -- missing label NaN. Everything depends on seed and epoch alone.
 --
 -- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
--- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options.
+-- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options. It
+-- may also hold brightness, contrast, saturation, gray, equalize, blur, noise and cutout, each with
+-- the argument of the transform of that name.
 -- size and channels (1 or 3) default to the data set's own: what its reader was asked for, or what
 -- pictures in memory have. More pixels or colours than the data have raise an error unless enlarge
 -- = true. (Transforms that crop, or read files, make what they say.) The kinds of labels and the
@@ -46,7 +48,7 @@ local plans <const> = require "braid.data.plan"
 local record <const> = require "braid.record"
 local Rows <const> = require "braid.data.rows"
 local sampling <const> = require "braid.data.sampling"
-local transforms <const> = require "braid.data.transforms"
+local usual_steps <const> = require "braid.data.usual_steps"
 
 local either <const>, flag <const>, list <const> = check.either, check.flag, check.list
 local text <const>, whole <const> = check.text, check.whole
@@ -81,22 +83,6 @@ local STATE <const> = check.declare("data.loader: state", {
 
 local Loader <const> = class("Loader")
 local open <const> = setmetatable({}, {__mode = "k"}) -- those with workers
-
--- The steps of a data set when none are given, for pictures of that size; 0: as they are.
-local function usual(ds, o, size)
-  local augment <const> = check.copy("data.loader: augment", o.augment)
-  if augment.size then check.fail("data.loader: size is an option beside augment, not in it") end
-  local boxed <const> = fit.boxed(ds)
-  augment.size = size > 0 and size or nil
-  augment.inner = not boxed and ds.images and ds.inner or nil
-  augment.filter = ds.images and "bilinear" or "area"
-  local steps <const> = {transforms.augment(augment)}
-  if boxed or not ds.images then
-    table.insert(steps, 1, transforms.crop{by = boxed and "box" or "middle"})
-  end
-  if o.whiten then steps[#steps + 1] = transforms.whiten() end
-  return steps
-end
 
 local function check_options(ds, given)
   local o <const> = check.options(OPTIONS, given)
@@ -164,7 +150,7 @@ function Loader:init(ds, o)
     if part.inputs then check.fail("data.loader: a mix is of pictures; part %d is a table", i) end
   end
   local size <const> = not o.transforms and fit.size(sets, o)
-  for i, part in ipairs(sets) do recipes[i] = o.transforms or usual(part, o, size) end
+  for i, part in ipairs(sets) do recipes[i] = o.transforms or usual_steps(part, o, size) end
   local plan <const> = plans.make(sets, recipes, o)
   for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.core = core.loader(plan)

@@ -21,9 +21,10 @@
 -- {"landmarks.failure", {name = "score", direction = "max", percent = true}} chooses the columns
 -- (default: the metric that judges each task). order = {NAME, ...} sorts the rows. level = 0.05 is
 -- the level of the tests; title stands above the table. after = function(net, job) is called in the
--- job with the trained network. run = function(job) replaces train.fit. It returns metrics
--- ({landmarks = {failure = 0.2}} or {score = 1}) and may also return {parameters =, macs =, seconds
--- =}. job.make() makes the network; with run, networks may be a list of names.
+-- job with the trained network; metrics that it returns join the result. run = function(job)
+-- replaces train.fit. It returns metrics ({landmarks = {failure = 0.2}} or {score = 1}) and may
+-- also return {parameters =, macs =, seconds =}. job.make() makes the network; with run, networks
+-- may be a list of names.
 --
 -- dir: each job writes to DIR/NAME/seedN; DIR gets results.md, .csv, .tex, .html, .txt, .json and
 -- METRIC.svg. train.pool describes jobs, threads, tries and progress. The script runs once more
@@ -135,6 +136,17 @@ local function seeds_of(o)
   return list
 end
 
+-- Calls the user's `after` -> the metrics that it adds, or nil.
+local function more_metrics(f, net, job)
+  local metrics <const> = f(net, job)
+  local plain <const> = values.plain(metrics)
+  if metrics ~= nil and not plain then
+    check.fail("%s: after must return nothing or metrics, such as {score = 1}, not %s", WHAT,
+      check.shown(metrics))
+  end
+  return plain
+end
+
 -- Runs one training -> its result.
 local function train(c, entry, part, given, all)
   local function make()
@@ -155,7 +167,7 @@ local function train(c, entry, part, given, all)
   end
   return training.run(make(), all, {dir = given.dir, seed = given.seed, test = c.o.test,
     take = c.o.take, progress = c.o.progress, after = c.o.after and function(net)
-      c.o.after(net, given)
+      return more_metrics(c.o.after, net, given)
     end})
 end
 

@@ -170,10 +170,12 @@ function M.run(net, all, given)
   else
     report = validated(history, best_counts)
   end
-  if given.after then given.after(best_counts and take_best(net, given.dir) or net) end
+  local more <const> = given.after and given.after(best_counts and take_best(net, given.dir) or net)
   local parameters <const>, macs <const> = M.cost(net, own, tasks)
   local stop <const>, best <const> = history:last("stop"), history:best()
-  return {metrics = numbers(report, tasks), parameters = parameters, macs = macs,
+  local metrics <const> = numbers(report, tasks)
+  for name, own_numbers in pairs(more or {}) do metrics[name] = own_numbers end
+  return {metrics = metrics, parameters = parameters, macs = macs,
     epochs = #history.epochs, steps = stop and stop.step, seconds = seconds_of(history),
     best = best and {epoch = best.epoch, metric = best.metric, value = best.value}}
 end

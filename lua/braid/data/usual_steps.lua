@@ -1,0 +1,37 @@
+--- The transforms of a loader to which none are given: a cut, an augmentation, whitening.
+
+local check <const> = require "braid.check"
+local fit <const> = require "braid.data.fit"
+local transforms <const> = require "braid.data.transforms"
+
+-- Steps after the geometric ones, in this order, that `augment` may ask for.
+local COLOURS <const> = {"brightness", "contrast", "saturation", "gray", "equalize", "blur",
+  "noise", "cutout"}
+local AUGMENT <const> = check.declared["data.augment"]:called("data.loader: augment", (function()
+  local changed <const> = {size = false, inner = false, filter = false}
+  for _, name in ipairs(COLOURS) do changed[name] = check.any() end
+  return changed
+end)())
+
+--- The steps of a data set when none are given, for pictures of that size; 0: as they are.
+-- o: augment and whiten, options of data.loader
+return function(ds, o, size)
+  local given <const> = o.augment or {}
+  if given.size then check.fail("data.loader: size is an option beside augment, not in it") end
+  local augment <const>, colours <const> = check.options(AUGMENT, given), {}
+  for _, name in ipairs(COLOURS) do
+    if augment[name] ~= nil then colours[#colours + 1] = transforms[name](augment[name]) end
+    augment[name] = nil
+  end
+  local boxed <const> = fit.boxed(ds)
+  augment.size = size > 0 and size or nil
+  augment.inner = not boxed and ds.images and ds.inner or nil
+  augment.filter = ds.images and "bilinear" or "area"
+  local steps <const> = {transforms.augment(augment)}
+  if boxed or not ds.images then
+    table.insert(steps, 1, transforms.crop{by = boxed and "box" or "middle"})
+  end
+  table.move(colours, 1, #colours, #steps + 1, steps)
+  if o.whiten then steps[#steps + 1] = transforms.whiten() end
+  return steps
+end
