@@ -8,6 +8,7 @@ local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local given <const> = require "braid.cli.given.data"
 local json <const> = require "braid.io.json"
+local matched <const> = require "braid.cli.given.matched"
 local Log <const> = require "braid.train.log"
 local network <const> = require "braid.cli.given.network"
 local Source <const> = require "braid.train.fitting.source"
@@ -32,20 +33,22 @@ local function tested(dir, set, source)
 end
 
 return {usage = "eval DIR | FILE ...        a run's best network, or a file's, on data",
-  least = 1, most = 1, options = TAKES, said = SAID,
+  least = 1, most = 1, options = TAKES, said = SAID, words = {"network"},
   wrong = function(o)
     if not o.data then return "--data is missing: a directory, a file or faces" end
   end,
   run = function(o, path)
-    local net <const>, tasks <const> = network.open(path)
-    local set <const> = given.part(given.open(o), o.part)
     local is_test <const> = o.part == "test" and core.path_kind(path) == "directory"
     if is_test and (o.size or o.batch) then
       check.fail("--size and --batch are the run's where it is tested; eval %s/best.safetensors "
         .. "takes them", path)
     end
+    local net <const>, tasks <const> = network.open(path)
     local loader <const> = network.loader(path)
-    loader.size = o.size or loader.size
+    o.size = o.size or loader.size
+    local sets <const>, loaders <const> = matched.open(o, function() return {net} end)
+    for key, value in pairs(loaders[1]) do loader[key] = value end
+    local set <const> = given.part(sets, o.part)
     local source <const> = Source("test", set, {tasks = tasks, loader = loader, batch = o.batch})
     local report <const> = is_test and tested(path, set, source)
       or tasks:evaluate(net, source:batches(1))

@@ -5,6 +5,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local nearest <const> = require "braid.nearest"
 local origin <const> = require "braid.origin"
 local sandbox <const> = require "braid.sandbox"
 local saved <const> = require "braid.model.saved"
@@ -33,17 +34,15 @@ function M.find(path)
   local file <const> = io.open(path)
   if file then
     file:close()
+    if core.path_kind(path) ~= "file" then check.fail("model: %s is a directory", path) end
     return path
   end
-  local name <const> = path:match("([^/]+)$") or path
-  for _, place in ipairs(PLACES) do
-    local candidate <const> = io.open(place .. name)
-    if candidate then
-      candidate:close()
-      return place .. name
-    end
-  end
-  check.fail("model: there is no file %s", path)
+  local name <const>, shipped <const> = path:match("([^/]+)$") or path, M.shipped()
+  local own <const> = shipped[name:gsub("%.lua$", "")]
+  if own then return own end
+  local near <const> = nearest.names(name:gsub("%.lua$", ""), check.sorted_keys(shipped))
+  check.fail("model: there is no file %s%s", path,
+    near[1] and "; did you mean " .. table.concat(near, " or ") .. "?" or "")
 end
 
 -- A copy of a table of options and of the plain tables in it; `copies` maps tables to their copies.

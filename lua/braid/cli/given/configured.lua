@@ -1,10 +1,23 @@
 --- Puts the arguments in --config FILE before a command's own arguments, which then win.
 --
--- The file is JSON, or Lua that returns a table and sees no globals: {epochs = 30, tasks = "pose"}.
+-- The file is JSON, or Lua that returns a table: {epochs = 30, tasks = "pose"}. Lua runs in the
+-- sandbox of definitions. A table in it stands for settings: options = {width = 0.5}.
 
 local check <const> = require "braid.check"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+local settings <const> = require "braid.cli.given.settings"
+
+local DEEPEST <const> = 8
+
+-- A copy of a table of the sandbox without what could run code.
+local function plain(value, depth)
+  if type(value) ~= "table" then return value end
+  local copy <const> = {}
+  if depth > DEEPEST then check.fail("its tables are too deep") end
+  for key, v in next, value do copy[key] = plain(v, depth + 1) end
+  return copy
+end
 
 local function read(path)
   local text <const>, why <const> = files.read(path)
@@ -14,11 +27,22 @@ local function read(path)
     if value == nil then return nil, ("%s: %s"):format(path, message) end
     return value
   end
-  local chunk <const>, message <const> = load(text, "@" .. path, "t", {})
-  if not chunk then return nil, message end
-  local ok <const>, value <const> = pcall(chunk)
-  if not ok then return nil, tostring(value) end
+  local _ <const> = require "braid" -- the sandbox shows it
+  local ok <const>, value <const> = check.caught(require "braid.sandbox".run, text, path,
+    function(value) return plain(value, 1) end)
+  if not ok then return nil, (value:gsub("^model: ", "")) end
   return value
+end
+
+local PLAIN <const> = {string = true, number = true, boolean = true, table = true}
+
+-- Whether a value is made of numbers, texts, flags and tables.
+local function is_plain(value)
+  if value == json.null or not PLAIN[type(value)] then return false end
+  for _, v in next, type(value) == "table" and value or {} do
+    if not is_plain(v) then return false end
+  end
+  return true
 end
 
 local function added(list, path)
@@ -28,12 +52,10 @@ local function added(list, path)
     return ("%s must hold options by name"):format(path)
   end
   for _, name in ipairs(check.sorted_keys(value)) do
-    local v = value[name]
-    if type(v) == "boolean" then v = v and "yes" or "no" end
-    if type(v) ~= "string" and type(v) ~= "number" then
-      return ("%s: %s must be a number, a text, true or false"):format(path, name)
+    if not is_plain(value[name]) then
+      return ("%s: %s must be a number, a text, true, false or a table of them"):format(path, name)
     end
-    list[#list + 1] = ("--%s=%s"):format(name, v)
+    list[#list + 1] = ("--%s=%s"):format(name, settings.text(value[name]))
   end
 end
 

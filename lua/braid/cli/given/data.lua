@@ -54,10 +54,21 @@ local function reader_of(path)
   return found or "images"
 end
 
---- The data that a command's options name, as {train =, val =, test =}.
-function M.open(o)
-  local reader <const> = o.reader == "auto" and reader_of(o.data) or o.reader
-  local own <const> = settings("read", o.read)
+local function reader_by(o) return o.reader == "auto" and reader_of(o.data) or o.reader end
+
+--- The kinds of the options that the reader takes, and those that the user gave.
+function M.takes(o)
+  local name <const> = reader_by(o)
+  local _ <const> = data[name] -- declares them
+  local declared <const> = check.declared["data." .. name]
+  return declared and declared.kinds or {}, settings("read", o.read)
+end
+
+--- The data that a command's options name, as {train =, val =, test =}; `more` are settings of the
+-- reader, too.
+function M.open(o, more)
+  local reader <const>, own <const> = reader_by(o), settings("read", o.read)
+  for key, value in pairs(more or {}) do own[key] = value end
   if reader == "faces" then return data.faces(own) end
   return data[reader](o.data, own)
 end

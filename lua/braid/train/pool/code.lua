@@ -20,7 +20,10 @@ local function lines_of(path, known)
   return known[path]
 end
 
+local notes <const> = setmetatable({}, {__mode = "k"}) -- texts of Braid's own functions
+
 local function add(list, f, seen, known)
+  if notes[f] then list[#list + 1] = notes[f] end
   local info <const> = debug.getinfo(f, "Su")
   local path <const> = info.source:match("^@(.+)$")
   if seen[f] or info.what == "C" or path and path:sub(1, #HOME) == HOME then return end
@@ -40,6 +43,9 @@ local function add(list, f, seen, known)
     end
   end
 end
+
+--- Says which text stands for a function of Braid's own.
+function M.note(f, text) notes[f] = text end
 
 --- {lines = the list of lines that stand for a function}, or nil for other values.
 function M.of(f)

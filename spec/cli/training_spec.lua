@@ -140,7 +140,7 @@ describe("the commands that train", function()
       end
       for text, why in pairs{["return os.time()"] = "os", ["return {"] = "expected",
         ["return 3"] = "by name", ["return {reed = 3}"] = "did you mean --read",
-        ["return {read = {}}"] = "must be a number"} do
+        ["return {read = print}"] = "must be a number", ["while true do end"] = "steps"} do
         shell.write(dir .. "/bad.lua", text)
         local bad <const> = run(call .. " --config " .. dir .. "/bad.lua")
         assert.equal(2, bad.status)
@@ -151,12 +151,76 @@ describe("the commands that train", function()
     end)
   end)
 
+  it("read data as the network takes them", function()
+    shell.in_directory(function(dir)
+      local function loader(call)
+        local result <const> = run(("train %s --steps 1 --batch 2 --dir %s/%d"):format(call, dir,
+          #call))
+        assert.equal(0, result.status, result.err)
+        return json.decode(shell.read(("%s/%d/config.json"):format(dir, #call))).options.loader
+      end
+      assert.same({size = 40}, loader "tcdcn --data faces --read n=8")
+      assert.same({size = 40, channels = 1}, loader "tcdcn --data faces --read 'n=8 channels=3'")
+      assert.same({size = 64}, loader "dcnet --data faces --read n=8 --options width=0.1")
+      assert.same({size = 150}, loader "kth --data faces --read n=8 --options width=0.1")
+      assert.same({size = 150, channels = 3, enlarge = true},
+        loader "kth --data faces --read 'n=8 channels=1 size=64' --options width=0.1")
+    end)
+  end)
+
+  it("take in words what train.fit takes #slow", function()
+    shell.in_directory(function(dir)
+      local function both(words, options)
+        local sets <const> = faces()
+        local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = sets.train},
+          smile = mtl.classes{2, weight = 0.1}}
+        braid.manual_seed(1)
+        local given <const> = {train = sets.train, val = sets.val, loader = {size = 40},
+          net = braid.model("cross_stitch.lua", {tasks = tasks}), seed = 1, progress = false,
+          optimizer = {"AdamW"}}
+        for key, value in pairs(options) do given[key] = value end
+        local history <const> = train.fit(given)
+        local result <const> = run(("train cross_stitch%s --tasks 'landmarks smile*0.1' %s --json")
+          :format(DATA, words))
+        assert.equal("", result.err)
+        local last <const>, own <const> = history[#history], json.decode(result.out)
+        assert.same(last.train.loss, own.train.loss, words)
+        assert.equal(last.val.landmarks.error, own.val.landmarks.error, words)
+        assert.equal(last.step, own.step, words)
+      end
+      local threads <const> = braid.get_threads()
+      braid.set_threads(1)
+      both("--stages '{epochs=1 train=heads} {steps=2 train={columns, mixers} lr=1e-4}'",
+        {stages = {{epochs = 1, train = "heads"},
+          {steps = 2, train = {"columns", "mixers"}, lr = 1e-4}}})
+      both("--steps 3 --optimizer 'SGD momentum=0.9 lr=0.01' --schedule 'step size=2 gamma=0.5'", {
+        steps = 3, optimizer = {"SGD", momentum = 0.9, lr = 0.01},
+          schedule = braid.optim.step(2, {gamma = 0.5})})
+      both("--epochs 2 --schedule 'plateau patience=0' --ema 'decay=0.9 by=epoch'"
+        .. " --rates smile=0.1", {epochs = 2, rates = {smile = 0.1},
+          schedule = braid.optim.plateau{patience = 0}, ema = {decay = 0.9, by = "epoch"}})
+      both("--steps 3 --weighting 'gradnorm alpha=1.2' --warmup steps=2 --weights smile=0.3",
+        {steps = 3, weighting = mtl.weighting.gradnorm{alpha = 1.2}, warmup = {steps = 2},
+          weights = {smile = 0.3}})
+      both("--epochs 1 --turns yes --stopping 'epsilon=0.5 main=landmarks'", {epochs = 1,
+        turns = true, stopping = {epsilon = 0.5, main = "landmarks"}})
+      both("--steps 2 --balanced smile --loader drop_last --batch 20", {steps = 2,
+        balanced = {"smile"}, batch = 20, loader = {size = 40, drop_last = true}})
+      shell.write(dir .. "/c.lua", [[return {stages = {{steps = 2, lr = 10 ^ -3},
+        {steps = 1, train = {"heads"}}}, balanced = "smile"}]])
+      both("--config " .. dir .. "/c.lua", {balanced = {"smile"},
+        stages = {{steps = 2, lr = 1e-3}, {steps = 1, train = {"heads"}}}})
+      braid.set_threads(threads)
+    end)
+  end)
+
   it("read settings", function()
     local settings <const> = require "braid.cli.given.settings"
     for text, value in pairs{
       [""] = {}, ["a"] = {a = true}, ["a b=no,c=1e-3"] = {a = true, b = false, c = 1e-3},
       ["a={}"] = {a = {}}, ["a={1 2,x} b={c={d=5}}"] = {a = {1, 2, "x"}, b = {c = {d = 5}}},
-      ["p=a/b-c.d"] = {p = "a/b-c.d"}, [" , a=-1 "] = {a = -1},
+      ["p=a/b-c.d"] = {p = "a/b-c.d"}, [" , a=-1 "] = {a = -1}, ["a=10k b=2M"] = {a = 10000,
+        b = 2000000}, ["a=\"b c\" d='{'"] = {a = "b c", d = "{"},
     } do
       assert.same(value, settings("x", text), text)
     end
@@ -187,6 +251,16 @@ describe("the commands that train", function()
     {2, "--data is missing", MODEL .. " --epochs 1"},
     {2, "--epochs or --steps", MODEL .. DATA},
     {2, "--epochs or --steps", MODEL .. DATA .. " --epochs 1 --steps 2"},
+    {2, "--epochs or --steps", MODEL .. DATA .. " --epochs 1 --stages {epochs=1}"},
+    {2, "--resume=yes wants", MODEL .. DATA .. " --epochs 1 --resume yes"},
+    {1, "did you mean cosine", MODEL .. DATA .. " --epochs 1 --schedule cosin"},
+    {1, "is no schedule", MODEL .. DATA .. " --epochs 1 --schedule SGD"},
+    {1, "begins at ", MODEL .. DATA .. " --stages '{epochs=1'"},
+    {1, "did you mean epochs", MODEL .. DATA .. " --stages '{epoch=1}'"},
+    {1, "no 'AdamV'; did you mean Adam", MODEL .. DATA .. " --epochs 1 --optimizer AdamV"},
+    {1, "did you mean alpha", MODEL .. DATA .. " --epochs 1 --weighting 'gradnorm alhpa=1'"},
+    {1, "takes no pictures of 39 x 39", MODEL .. DATA .. " --epochs 1 --size 39"},
+    {1, "is a directory", "train models" .. DATA .. " --epochs 1"},
     {2, "did you mean --epochs?", MODEL .. DATA .. " --epoch 1"},
     {2, "--report writes into --dir", MODEL .. DATA .. " --epochs 1 --report"},
     {2, "--epochs must be a whole number from 1, not '0'", MODEL .. DATA .. " --epochs 0"},

@@ -1,0 +1,20 @@
+--- Whole numbers in one argument: "3", "1,2,5", "1..5".
+
+local M <const> = {}
+
+local FEW <const> = 100000 -- numbers of a range
+
+--- A number, or a list of them; nil where the text is none of these.
+function M.read(text)
+  local list <const> = {}
+  for item in text:gmatch("[^%s,]+") do
+    local first <const>, last <const> = item:match("^(%d+)%.%.%.?(%d+)$")
+    local from <const>, to <const> = math.tointeger(first or item), math.tointeger(last or item)
+    if not (from and to) or from < 0 or to < from or to - from >= FEW then return nil end
+    for n = from, to do list[#list + 1] = n end
+  end
+  if #list == 0 then return nil end
+  return #list == 1 and not text:find("[,.]") and list[1] or list
+end
+
+return M
