@@ -198,6 +198,18 @@ local function run(dir, options)
 end
 
 describe("train.compare with train.fit", function()
+  it("shows what is there when its minutes are over, and all at the next call #slow", function()
+    shell.in_directory(function(dir)
+      local whole <const> = select(2, run(dir, "jobs = 2"))
+      shell.run("rm -r " .. dir .. "/c/hard/seed2 " .. dir .. "/c/single")
+      local rows <const> = run(dir, "jobs = 2, minutes = 1e-6")
+      assert.is_table(rows.hard1)
+      assert.is_nil(rows.hard2)
+      assert.is_nil(rows.single1)
+      assert.equal(whole, select(2, run(dir, "jobs = 2")))
+    end)
+  end)
+
   it("adds the metrics that `after` returns #slow", function()
     shell.in_directory(function(dir)
       run(dir, [[jobs = 1, after = function(_, job) return {own = {score = job.seed / 2}} end]])

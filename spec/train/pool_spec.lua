@@ -276,6 +276,25 @@ local function begin(dir)
   return shell.read(dir .. "/parent"):match("%d+")
 end
 
+describe("a pool whose minutes are over", function()
+  it("keeps what is done, ends what runs, and goes on at the next call #slow", function()
+    shell.in_directory(function(dir)
+      shell.run(("mkdir -p %s/pool/b; touch %s/pool/b/go"):format(dir, dir))
+      write(dir, SLEEPERS, "jobs = 2, minutes = 0.05")
+      local first <const> = run(dir)
+      assert.equal("", first.err)
+      assert.matches("the 0.05 minutes are over, 1 of 3 jobs done", first.out, 1, true)
+      assert.matches("\nb\tb\n", first.out)
+      for _, name in ipairs{"a", "c"} do
+        local ids <const> = shell.read(("%s/pool/%s/tries"):format(dir, name))
+        assert.is_false(alive(ids:match("%d+")))
+        shell.run(("touch %s/pool/%s/go"):format(dir, name))
+      end
+      assert.equal("a\ta\nb\tb\nc\tc\n", (run(dir).out:gsub("%[[^\n]*\n", "")))
+    end)
+  end)
+end)
+
 describe("a pool whose processes are killed", function()
   it("starts a killed job again, and ends all when it is told to or killed #slow", function()
     for _, signal in ipairs{"INT", "TERM", "KILL"} do

@@ -27,8 +27,9 @@
 -- may be a list of names.
 --
 -- dir: each job writes to DIR/NAME/seedN; DIR gets results.md, .csv, .tex, .html, .txt, .json and
--- METRIC.svg. train.pool describes jobs, threads, tries and progress. The script runs once more
--- from its beginning for each job; train.in_job() tells where it runs.
+-- METRIC.svg. train.pool describes jobs, threads, tries, minutes and progress; where minutes end
+-- before the jobs, the table shows what is there, and r.left counts what is not. The script runs
+-- once more from its beginning for each job; train.in_job() tells where it runs.
 -- @return the results. They print as a table with the findings of paired tests: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage
@@ -254,15 +255,20 @@ return function(given)
       return list[at]
     end,
     done = function(job, result) merge(all, job, result) end}
-  local failures <const> = engine.run(c.pool, plan)
+  local failures <const>, left <const> = engine.run(c.pool, plan)
   if #failures > 0 then check.fail("%s: %s", WHAT, engine.failures(c.pool, plan, failures)) end
+  if left == #list and left > 0 then
+    check.fail("%s: the time was over before one of %d jobs was done; the same call goes on", WHAT,
+      left)
+  end
   local metrics
   for i, m in ipairs(o.metrics or {}) do
     metrics = metrics or {}
     metrics[i] = type(m) == "table" and m or values.described(m, o.tasks)
   end
   local results <const> = Results{what = WHAT, results = all, names = names, seeds = c.seeds,
-    tasks = o.tasks, metrics = metrics, baseline = o.baseline, level = o.level, title = o.title}
+    tasks = o.tasks, metrics = metrics, baseline = o.baseline, level = o.level, title = o.title,
+    left = left}
   if engine.is_first() then results:write(c.pool.dir) end
   return results
 end

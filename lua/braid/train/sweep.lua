@@ -15,8 +15,8 @@
 -- to `epochs`. The default of least gives up to four rungs. trials is the number of trials; a grid
 -- runs all. seed is the seed of the search: with more trials the first ones stay the same. seeds =
 -- {1} are the seeds of the trainings; a trial's value is the mean over them. dir gets DIR/trialN
--- and sweep.md, .csv, .tex, .html, .txt, .json, .svg. train.pool describes jobs, threads, tries and
--- progress.
+-- and sweep.md, .csv, .tex, .html, .txt, .json, .svg. train.pool describes jobs, threads, tries,
+-- minutes and progress.
 --
 -- The search never uses the test set: call train.test(r.best.dir, faces.test) at the end. On
 -- validation the best of many trials looks better than it is.

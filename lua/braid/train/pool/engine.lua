@@ -72,8 +72,22 @@ function Watch:failed(job, why)
   if self.plan.failed then self.plan.failed(job) end
 end
 
--- Whether to give up, because all jobs so far have failed.
-function Watch:is_hopeless() return not self.succeeded and #self.failures >= HOPELESS end
+-- Whether to begin no more jobs, because all so far have failed or the time is up.
+function Watch:is_over()
+  return self:is_late() or not self.succeeded and #self.failures >= HOPELESS
+end
+
+function Watch:is_late() return self.ends ~= nil and core.clock() > self.ends end
+
+-- How many jobs are neither done nor failed; says so where there are any.
+function Watch:left()
+  local left <const> = self.plan.total - self.count
+  if left > 0 and self:is_late() then
+    self:line(format("the %.4g minutes are over, %d of %d jobs done; the same call goes on from "
+      .. "what is in %s", self.pool.minutes, self.count, self.plan.total, self.pool.dir))
+  end
+  return left
+end
 
 -- ---- in this process --------------------------------------------------------------------------
 
@@ -91,13 +105,11 @@ local function noted(pool, job, message)
 end
 
 local function run_here(pool, plan, watch)
-  while not watch:is_hopeless() do
-    local job <const> = plan.next()
-    if not job then return end
+  for job in plan.next do
     local result <const> = store.read(pool, job)
     if result then
       watch:done(job, result, true)
-    else
+    elseif not watch:is_over() then
       store.make(pool, job)
       watch:draw{job}
       local ok <const>, value <const> = xpcall(work.run, traced, pool, job)
@@ -118,13 +130,15 @@ local function leave(pool, crew, watch)
   os.exit(128 + signal, true)
 end
 
--- The next job that has no result yet.
+-- The next job to begin; nil if there is none now. Those with a result are done.
 local function next_job(pool, plan, watch)
-  while not watch:is_hopeless() do
-    local job <const> = plan.next()
-    local result <const> = job and store.read(pool, job)
-    if not result then return job end
-    watch:done(job, result, true)
+  for job in plan.next do
+    local result <const> = store.read(pool, job)
+    if result then
+      watch:done(job, result, true)
+    elseif not watch:is_over() then
+      return job
+    end
   end
 end
 
@@ -155,6 +169,7 @@ local function run_beside(pool, plan, watch, command)
     crew:pause(waited)
     waited = waited + 0.01
     if core.caught_signal() then leave(pool, crew, watch) end
+    if watch:is_late() then return crew:stop(GRACE) end
     crew:look(done, failed)
   end
 end
@@ -196,13 +211,14 @@ local function claim(pool)
 end
 
 --- Runs all jobs of a plan that have no result yet.
--- @return a list of the jobs that failed, {job =, why =}
+-- @return a list of the jobs that failed, {job =, why =}; how many jobs the clock left undone
 function M.run(pool, plan)
   local dir <const>, name <const> = work.mine()
   if dir and not work.running then return be_a_child(pool, plan, dir, name) end
   local _ <close> = claim(pool)
   local watch <const> = setmetatable({pool = pool, plan = plan, count = 0, ran = 0, failures = {},
-    begun = core.clock(), drawn = -1}, Watch)
+    begun = core.clock(), drawn = -1, ends = pool.minutes and core.clock() + 60 * pool.minutes},
+    Watch)
   local command, why
   if pool.jobs > 1 and not work.running then
     command, why = script.command()
@@ -212,7 +228,7 @@ function M.run(pool, plan)
   end
   if command then run_beside(pool, plan, watch, command) else run_here(pool, plan, watch) end
   if core.terminal_width() and pool.progress then io.write("\r\27[K") end
-  return watch.failures
+  return watch.failures, watch:left()
 end
 
 --- The message about failed jobs.
@@ -233,13 +249,14 @@ end
 M.OPTIONS = {
   dir = check.needed(check.text()), jobs = check.whole{from = 1, to = 4096},
   threads = check.whole{1, from = 1, to = 4096}, tries = check.whole{3, from = 1},
-  progress = check.flag(true),
+  progress = check.flag(true), minutes = check.number{above = 0},
 }
 
 --- Makes a pool from these options.
 function M.pool(what, o)
   if o.dir == "" or o.dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
   return {what = what, dir = (o.dir:gsub("(.)/+$", "%1")), threads = o.threads, tries = o.tries,
+    minutes = o.minutes,
     jobs = o.jobs or math.max(1, core.get_threads() // o.threads), progress = o.progress}
 end
 

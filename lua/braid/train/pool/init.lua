@@ -17,6 +17,9 @@
 -- job that was killed is started again, up to `tries` times. If a job fails, the other jobs run on;
 -- then an error shows the last lines that the job printed. Ctrl-C and SIGTERM end all jobs, which
 -- also end when this process is killed.
+--
+-- minutes = n: after n minutes no job begins, and those in other processes save what they can and
+-- end. The results that are missing are nil; the second value returned is their number.
 -- @usage
 -- local r <const> = train.pool({small = function() return measure(10) end, large = function()
 --   return measure(20) end}, {dir = "build/sizes"})
@@ -50,7 +53,7 @@ return function(work, given)
     end,
     done = function(job, result) values[job.name] = result.value end,
   }
-  local failures <const> = engine.run(pool, plan)
+  local failures <const>, left <const> = engine.run(pool, plan)
   if #failures > 0 then check.fail("train.pool: %s", engine.failures(pool, plan, failures)) end
-  return values
+  return values, left
 end
