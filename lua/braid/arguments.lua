@@ -1,17 +1,18 @@
---- Arguments of scripts and commands: --name value or --name=value over a table of defaults, whose
--- types they take, and words.
+--- Reads the arguments of scripts and commands: options, as --name value or --name=value, and
+-- words.
 --
--- A default may have bounds, {30, from = 1} (from, above, to, below), or be the first of several
--- choices, {"plain", "channelwise"}. A kind of check's is an option that may be left out. Numbers
--- may be written 10k, 2M or 1e-3. A flag needs no value: --json, or --json=no. All arguments after
--- "--" are words. In names, _ and - are the same.
+-- A table of defaults gives the options' names and types. A default may have bounds, {30, from = 1}
+-- (from, above, to, below), or be the first of several choices, {"plain", "channelwise"}. A kind
+-- (check/kinds.lua) is an option that may be left out. Numbers may be written 10k, 2M or 1e-3. A
+-- flag needs no value: --json, or --json=no. All arguments after "--" are words. In names, _ and -
+-- are the same.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"
 
 local M <const> = {}
 
--- The kind of a default, and its first value (nil where the option may be left out).
+-- The kind of a default, and its first value (nil if the option may be left out).
 local function kind_of(default)
   if check.is_kind(default) then return default, default.default end
   local first <const> = type(default) == "table" and default[1] or default
@@ -37,7 +38,7 @@ end
 
 local function is_numeric(kind) return kind.sort == "number" or kind.sort == "whole" end
 
--- The value that a text gives an option. Among choices, it is the one written that way.
+-- The value that a text gives an option. A choice is found by the way it is written.
 local function convert(kind, text)
   if is_numeric(kind) then return number_of(text, kind.sort == "whole") end
   if kind.sort == "flag" then return WORDS[text] end
@@ -60,7 +61,7 @@ local function unknown(written, kinds)
   return ("there is no option '%s'; %s"):format(written, nearest.hint(written, names))
 end
 
---- The kinds of a table of defaults, and its first values.
+--- The kinds of a table of defaults, and the first values.
 function M.kinds(defaults)
   local kinds <const>, values <const> = {}, {}
   for name, default in pairs(defaults) do kinds[name], values[name] = kind_of(default) end
@@ -68,7 +69,7 @@ function M.kinds(defaults)
 end
 
 --- The options in a list of arguments, and the words between them; or nil and what is wrong. The
--- words are false where help was asked for (-h, --help).
+-- words are false if help was asked for (-h, --help).
 function M.read(given, defaults)
   local kinds <const>, options <const> = M.kinds(defaults)
   local words <const>, i = {}, 1

@@ -1,4 +1,5 @@
---- Checks of arguments: messages that name what was given and what is known.
+--- Checks arguments and options. A message about a wrong one names it, its value and what is
+-- wanted.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -18,7 +19,7 @@ local function sorted_keys(t)
   return keys
 end
 
---- Raises the caller's mistake: it names the line that called Braid, and the function called.
+--- Raises an error about the caller's mistake, at the user's line that called Braid.
 function M.fail(form, ...) core.fail(format(form, ...)) end
 
 --- Returns f, after noting the name that errors inside it use.
@@ -36,7 +37,7 @@ function M.none_beyond(what, most, ...)
     most == 1 and "" or "s", last, shown((select(most + 1, ...))))
 end
 
---- f with an error for more arguments than it names; f itself if it takes any number.
+--- Wraps f so that surplus arguments are an error. Returns f itself if it takes any number.
 function M.fixed(what, f)
   local info <const> = debug.getinfo(f, "u")
   if info.isvararg then return f end
@@ -52,11 +53,11 @@ end
 local Declared <const> = {__name = "declared options"}
 Declared.__index = Declared
 
---- All that was declared, by name. A spec tests each of them.
+--- Everything that was declared, by name. A spec tests each declaration.
 M.declared = {}
 
---- The options (and arguments) of the function `what`: a table of kinds by name. relation(o), if
--- given, returns what is wrong with the options together, or nil.
+--- Declares the options and arguments of the function `what`: a table of kinds by name.
+-- relation(o), if given, returns what is wrong with the options together, or nil.
 -- @usage
 -- local OPTIONS <const> = check.declare("optim.step", {
 --   size = argument(whole{from = 1}), gamma = number{0.1, from = 0},
@@ -76,7 +77,8 @@ function M.declare(what, known, relation)
   table.sort(needed, by_text)
   local declared <const> = setmetatable({what = what, kinds = known, defaults = defaults,
     needed = needed, lists = lists, rows = rows, relation = relation}, Declared)
-  M.declared[what] = declared -- the last of a name: a prompt may define a mixer anew
+  -- a later declaration replaces one of the same name, as a prompt may define a mixer again
+  M.declared[what] = declared
   return declared
 end
 
@@ -102,7 +104,7 @@ local function missing(what, key, kind)
   M.fail("%s: %s is missing; it must be %s", what, kind.name or tostring(key), kind.says)
 end
 
--- A hint why a value is wrong: which entry of a list is, or that a float is.
+-- A hint why a value is wrong: which entry of a list is wrong, or that the number is a float.
 local function why(kind, value)
   local whole <const> = kind.sort == "whole" and math.type(value) == "float"
     and math.tointeger(value)
@@ -156,7 +158,7 @@ local function copy_of(list)
   return copy
 end
 
--- The arguments into `result`.
+-- Checks the arguments and stores them in `result`.
 local function take_arguments(declared, what, result, arguments)
   for key, value in next, arguments do
     local kind <const> = declared.kinds[key]
@@ -165,8 +167,8 @@ local function take_arguments(declared, what, result, arguments)
   end
 end
 
---- The options given, each checked, the defaults filled in; `arguments` are those of the call's
--- own list by name, which go with them. Messages begin with `what`, unless given the declared name.
+--- Checks the options given and fills in defaults. `arguments` are positional arguments by name;
+-- the result has them too. Messages begin with `what` (default: the declared name).
 function M.options(declared, given, arguments, what)
   local known <const> = declared.kinds
   what = what or declared.what
@@ -196,7 +198,7 @@ function M.options(declared, given, arguments, what)
   return result
 end
 
---- Checks options again that were filled in once and may have changed since.
+--- Checks options again that were already filled in and may have changed since.
 function M.recheck(declared, options, what)
   for _, row in ipairs(declared.rows) do
     local value <const> = options[row.key]
@@ -208,13 +210,13 @@ function M.recheck(declared, options, what)
   if wrong then M.fail("%s: %s", what, wrong) end
 end
 
---- One value of a kind, or an error that names it.
+--- Returns a value of a kind, or raises an error that names it.
 function M.value(what, name, value, kind)
   if not kind.accepts(value) then refuse(what, name, kind, value) end
   return value
 end
 
---- A copy of the options given, for callers that pass some on to another function.
+--- A copy of the options given, for callers that pass some of them on.
 function M.copy(what, given)
   local copy <const> = {}
   if given ~= nil and type(given) ~= "table" then
@@ -226,10 +228,10 @@ end
 
 local SIZE <const> = kinds.whole{from = 1}
 
---- A positive whole number, or an error that names it.
+--- Returns a positive whole number, or raises an error that names it.
 function M.size(what, name, value) return M.value(what, name, value, SIZE) end
 
---- pcall(f, ...) without the place in the user's script before the message, so that another
+--- Calls pcall(f, ...) and removes the place in the user's script from the message, so that another
 -- message can quote it.
 function M.caught(f, ...)
   local results <const> = table.pack(pcall(f, ...))
@@ -240,7 +242,7 @@ function M.caught(f, ...)
   return false, message:sub(1, #place) == place and message:sub(#place + 1) or message
 end
 
---- The path of a file, or an error that says what was given.
+--- Returns a file's path, or raises an error that says what was given.
 function M.path(what, path)
   if type(path) ~= "string" then
     M.fail("%s: wants the path of a file, a string, not %s", what,
@@ -253,7 +255,7 @@ function M.path(what, path)
   return path
 end
 
---- An optional weight and bias. The table of options may stand in the place of either.
+--- Sorts out an optional weight and bias; the table of options may come in the place of either.
 -- @return weight or nil, bias or nil, options or nil
 function M.affine(weight, bias, given)
   if type(weight) == "table" then return nil, nil, weight end

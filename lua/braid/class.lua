@@ -4,10 +4,10 @@
 -- function Point:init(x, y) self.x, self.y = x, y end
 -- print(Point(1, 2).x)
 --
--- class() gives a handle. Methods stand in a table behind it, metamethods in the instances'
--- metatable; neither can be reached from a handle or an instance. Braid's own classes are sealed
--- once their file has been read: nothing can change them then. getmetatable(object) is the handle
--- of its class.
+-- class() returns a handle. Methods are in a table behind it, metamethods in the metatable of the
+-- instances; neither table can be reached from a handle or an instance. Braid's own classes are
+-- sealed after their file was read: nothing can change them then. getmetatable(object) is the
+-- handle of the object's class.
 
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"
@@ -17,16 +17,16 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)class%.lua$")
 
--- {name, base, methods, meta, own (Braid's), strange (a definition's), sealed} by handle
+-- By handle: {name, base, methods, meta, own (is Braid's), strange (is a definition's), sealed}.
 local records <const> = setmetatable({}, {__mode = "k"})
 local stores <const> = setmetatable({}, {__mode = "k"}) -- the fields of guarded objects
-local unsealed <const> = {} -- handles of Braid's own that may still be written to
+local unsealed <const> = {} -- handles of Braid's own classes that can still be written to
 
 local function is_own(source) return source:sub(1, #HOME) == HOME end
 
 local absent <const> = require "braid.class.absent"(records, stores, is_own)
 
--- The record of the nearest class, from r up, that has `key` itself, and what it has there.
+-- Finds `key` in the class of record r or in its parents. Returns the nearest record and the value.
 local function lookup(r, key)
   while r do
     local value <const> = rawget(r.methods, key)
@@ -35,8 +35,8 @@ local function lookup(r, key)
   end
 end
 
--- Whether the function that accesses a field of an object or class is of the user's script. A
--- definition's function does not count, nor one of Braid's: a definition may have called it.
+-- Whether the function that accesses a field is from the user's script. Functions of a definition
+-- do not count, nor do Braid's, because a definition may have called them.
 local function is_users()
   local info <const> = debug.getinfo(3, "S")
   return info.what ~= "C" and not is_own(info.source)
@@ -50,7 +50,7 @@ local function sealed_error(r)
     shown.where(r), shown.where(r))
 end
 
--- A table that can be read but not written.
+-- A copy of a table that can be read but not written.
 local function read_only(t)
   return setmetatable({}, {__index = t, __metatable = false, __len = function() return #t end,
     __pairs = function()
@@ -64,7 +64,7 @@ M.read_only = read_only
 local UNDERSCORE <const> = ("_"):byte()
 local HIDDEN <const> = {__index = true, __metatable = true, __newindex = true, __gc = true}
 
--- A handle gives methods, constants, the base, and metamethods that lead nowhere else.
+-- Reads from a handle: methods, constants, the base, and metamethods that reach no other table.
 local function read(handle, key)
   local r <const> = records[handle]
   local value <const> = lookup(r, key)
@@ -90,7 +90,7 @@ local function write(handle, key, value)
   end
 end
 
---- Seals Braid's own classes: from here on nothing changes them.
+--- Seals Braid's own classes: nothing can change them from here on.
 function M.seal()
   for i = #unsealed, 1, -1 do
     records[unsealed[i]].sealed = true
@@ -98,7 +98,7 @@ function M.seal()
   end
 end
 
--- ---- objects whose fields a definition can read, but not write ---------------------------
+-- ---- objects whose fields a definition can read but not write ----------------------------
 
 local making <const> = setmetatable({}, {__mode = "k"})
 
@@ -111,7 +111,7 @@ local function copy_of(t)
   return copy
 end
 
--- The user gets a table itself; all others get a copy, so that they cannot write to it.
+-- The user gets the table itself. Others get a copy, so that they cannot write to it.
 local function for_reader(value, whole)
   if type(value) ~= "table" or getmetatable(value) ~= nil or whole then return value end
   return copy_of(value)
@@ -140,7 +140,7 @@ local function keep_fields(r)
   end
 end
 
---- An object of a class with these fields, which become its own, without its init.
+--- Makes an object of a class from a table of its fields, without calling init.
 function M.adopt(handle, fields)
   local r <const> = records[handle]
   if not r.guarded then return setmetatable(fields, r.meta) end
@@ -149,15 +149,15 @@ function M.adopt(handle, fields)
   return object
 end
 
---- Sets a field of such an object. Braid's functions use it where only the user can call them.
+--- Sets a field of such an object. Braid calls this only in functions that no definition can reach.
 function M.set(object, key, value) stores[object][key] = value end
 
---- Iterates over the fields of an object itself, whatever its metamethods.
+--- Iterates over the fields of an object, regardless of its metamethods.
 function M.fields(object) return next, stores[object] or object end
 
--- ---- making -------------------------------------------------------------------------------
+-- ---- making objects -----------------------------------------------------------------------
 
--- How many arguments a constructor takes: any number where it is not Braid's own.
+-- How many arguments a constructor takes. One that is not Braid's own takes any number.
 local function most_of(r)
   local init <const>, from <const> = lookup(r, "init")
   local info <const> = from and from.own and debug.getinfo(init, "u")
@@ -207,29 +207,29 @@ local function new(name, base, source)
   records[handle] = r
   if r.own then unsealed[#unsealed + 1] = handle end
   return setmetatable(handle, {__index = read, __newindex = write, __call = construct,
-    __pairs = function() -- what it has itself
+    __pairs = function() -- only the class's own fields, not those of its base
       return function(_, key) return next(r.methods, key) end
     end,
     __name = "class", __metatable = "class",
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- A class of a definition's: allows(record, key, value) -> value raises an error for fields that
--- the class must not have.
+--- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields
+-- that the class must not have.
 function M.strange(name, base, allows)
   local handle <const>, r <const> = new(name, base, "=definition")
   r.strange, r.allows = true, allows
   return handle
 end
 
---- Makes the fields of a class's objects, and of the objects of derived classes, readable for a
--- definition but not writable.
+--- Lets a definition read the fields of objects of a class (or of derived ones), but not write
+-- them.
 function M.guarded(handle)
   keep_fields(records[handle])
   return handle
 end
 
--- ---- asking -------------------------------------------------------------------------------
+-- ---- questions ----------------------------------------------------------------------------
 
 --- Whether a value is a class.
 function M.is_class(value) return records[value] ~= nil end
@@ -240,7 +240,7 @@ function M.of(value)
   return records[handle] and handle or nil
 end
 
---- Whether a value is an object of a class, or of one derived from it.
+--- Whether a value is an object of a class or of a class derived from it.
 function M.is_a(value, handle)
   local r = type(value) == "table" and records[getmetatable(value)]
   local wanted <const> = records[handle]
@@ -248,17 +248,16 @@ function M.is_a(value, handle)
   return r ~= nil and r ~= false and wanted ~= nil
 end
 
---- The class's own value, not its base's; or nil.
+--- The value that the class itself defines, not one from its base; or nil.
 function M.own(handle, key) return rawget(records[handle].methods, key) end
 
 --- The metatable of the objects of a class.
 function M.metatable(handle) return records[handle].meta end
 
---- The method of an object of that name; a misspelt name raises an error.
+--- An object's method of this name; a misspelt name raises an error.
 function M.method(object, name) return records[getmetatable(object)].methods[name] end
 
---- The method of an object that one of Braid's or the user's classes gives. Methods from a
--- definition's classes are passed over.
+--- An object's method as Braid or the user defines it. Classes of a definition are skipped.
 function M.trusted(object, name)
   local r = records[getmetatable(object)]
   while r do
@@ -268,11 +267,11 @@ function M.trusted(object, name)
   end
 end
 
---- The value under a name of the nearest of Braid's own classes above a definition's.
+--- The value of this name in the nearest class of Braid's that a definition's class derives from.
 function M.braids(r, key) return (lookup(records[r.base], key)) end
 
---- A __newindex that raises an error for fields named like methods of Braid's, except the names in
--- `free`.
+--- A __newindex that raises an error for fields with the name of one of Braid's methods. The names
+-- in `free` are allowed.
 function M.shield(free)
   return function(object, key, value)
     local own <const> = records[getmetatable(object)]

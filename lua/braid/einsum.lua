@@ -1,7 +1,7 @@
---- Einstein sums: einsum("bij,bjk->bik", a, b). Letters name dimensions; a letter that is
--- not in the result is summed over, a letter twice in one operand takes the diagonal, and
--- "..." stands for any further dimensions, which broadcast. Without "->" the result has
--- the letters that occur once, in alphabetical order.
+--- Einstein sums: einsum("bij,bjk->bik", a, b). Letters name dimensions. A letter that is not in
+-- the result is summed over. A letter twice in one operand takes the diagonal. "..." stands for any
+-- further dimensions, which broadcast. Without "->" the result has the letters that occur once, in
+-- alphabetical order.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -34,7 +34,7 @@ local function set_of(...)
   return set
 end
 
--- The letters of the result where the equation does not name them.
+-- The letters of the result, if the equation does not name them.
 local function implied(terms, dots)
   local count <const>, labels <const> = {}, {}
   for _, term in ipairs(terms) do
@@ -48,7 +48,7 @@ local function implied(terms, dots)
   return labels
 end
 
--- {t =, labels =} without repeated letters.
+-- Takes the diagonals of repeated letters -> {t =, labels =}.
 local function diagonal(t, labels)
   labels = table.move(labels, 1, #labels, 1, {})
   local d = 1
@@ -80,7 +80,7 @@ local function diagonal(t, labels)
   return {t = t, labels = labels}
 end
 
--- The letters that `wanted` does not hold, summed over.
+-- Sums `a` over the letters that are not in `wanted`.
 local function summed(a, wanted)
   local dims <const>, labels <const> = {}, {}
   for d, label in ipairs(a.labels) do
@@ -90,7 +90,8 @@ local function summed(a, wanted)
   return {t = ops.sum(a.t, dims), labels = labels}
 end
 
--- a's dimensions in the order of the groups, each group as one; sizes as in `size`.
+-- Orders the dimensions of `a` by groups of letters, broadcasts each to its letter's size, and
+-- merges each group into one dimension.
 local function arranged(a, size, ...)
   local place <const>, order <const>, wide <const>, merged <const> = {}, {}, {}, {}
   for d, label in ipairs(a.labels) do place[label] = d end
@@ -111,8 +112,8 @@ local function joined(...)
   return all
 end
 
--- a and b as one: letters of both that are wanted make a batch, the others of both are
--- summed over.
+-- The product of a and b as one matrix product. Letters that both have form a batch if they are
+-- wanted; otherwise they are summed over.
 local function product(a, b, size, wanted)
   local in_a <const>, in_b <const> = set_of(a.labels), set_of(b.labels)
   local batch <const>, inner <const>, left <const>, right <const> = {}, {}, {}, {}
@@ -193,7 +194,7 @@ local function run(equation, tensors)
   return ops.permute(all.t, order)
 end
 
---- The Einstein sum of the tensors; they must be float32 or float64 when there are several.
+--- The Einstein sum of some tensors. Several tensors must be float32 or float64.
 -- @usage braid.einsum("bij,bjk->bik", a, b)
 return function(equation, ...)
   local tensors <const> = {...}

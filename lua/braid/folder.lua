@@ -1,16 +1,19 @@
---- A table whose fields are the modules of a folder of Braid's, each read when it is first named:
--- a new file is found without being listed anywhere.
+--- A table whose fields are the modules of one of Braid's folders. A new file needs no entry in any
+-- list. A module is read when its field is first used.
 --
--- The names are those of the files that stood in the folder when it was first asked for, and a
--- module is read from there: package.path is not searched, so that no name can run another
--- file. An unknown name raises an error that lists similar names.
+-- The folder is listed once, at its first use, and a module is read from that place. package.path
+-- is not searched, so no name can run another file. An unknown name raises an error that lists
+-- similar names.
 -- @usage return folder("braid.data")   -- data.mtfl is what braid/data/mtfl.lua returns
 --
--- Options: as, the name that messages call the table by; file_of(name) gives a field's file (the
--- name itself unless given); internal, a list of files that are no fields; rooms, folders inside
--- whose files are fields too; others, a function that gives a table (or a folder's table) of
--- further fields; fits(name, value), whether what a file returns goes by that name; made(value,
--- name), what becomes of it.
+-- Options:
+--   as                 the name of the table in messages
+--   file_of(name)      the file of a field (default: the field's name)
+--   internal           a list of files that are not fields
+--   rooms              folders inside whose files are fields too
+--   others             a function that returns a table (or a folder's table) of further fields
+--   fits(name, value)  whether the value of a file is the field of that name
+--   made(value, name)  turns the value of a file into the field
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -23,8 +26,8 @@ local tables <const> = setmetatable({}, {__mode = "k"})
 
 local function always() return true end
 
--- A folder's modules, as {module, path} by their fields' names: its files without ".lua", the
--- folders in it that have an init.lua, and the files of its rooms.
+-- The modules of a folder, as {module, path} by field: its files without ".lua", its folders with
+-- an init.lua, and the files of its rooms.
 local function modules_in(prefix, o)
   local path <const>, found <const> = HOME .. prefix:gsub("^braid%.", ""):gsub("%.", "/"), {}
   local files <const>, folders <const> = core.list_folder(path)
@@ -43,7 +46,7 @@ local function modules_in(prefix, o)
   return found
 end
 
--- A module's value as require would give it, read from its file.
+-- Reads a module from its file. The value is the same as require's.
 local function read(found)
   local module <const>, path <const> = table.unpack(found)
   local value = package.loaded[module]
@@ -72,7 +75,7 @@ local function find_in(f, name)
   return value
 end
 
--- If names are not those of files, all files of the folder are read.
+-- All names of fields. If the names are not those of files, this reads all files of the folder.
 local function names_in(t, f)
   local set <const> = {}
   for name in next, t do set[name] = true end
@@ -91,7 +94,7 @@ local function names_in(t, f)
   return check.sorted_keys(set)
 end
 
---- Whether t is a table of names made here.
+--- Whether this module made the table t.
 function M.is_named(t) return tables[t] ~= nil end
 
 --- The field `name` of a table of names, or nil where there is none.
@@ -101,11 +104,12 @@ function M.find(t, name)
   return tables[t].find(name)
 end
 
---- The names of its fields, sorted.
+--- The names of t's fields, sorted.
 function M.names(t) return tables[t].names() end
 
---- Makes of t the table of names that messages call `what`: find(name) gives a field that is not in
--- it yet, or nil; names() those there are. Any other name is an error that says which are near.
+--- Turns t into a table of names; messages call it `what`. find(name) returns a field that t does
+-- not have yet, or nil. names() returns all names. Any other name raises an error that lists
+-- similar ones.
 function M.named(t, what, find, names)
   tables[t] = {find = find, names = names}
   return setmetatable(t, {

@@ -1,5 +1,5 @@
---- Functions for networks that are written with operators, a file each: functional/glu.lua returns
--- glu. They are fields of braid.F, as operators are, and methods of tensors.
+--- Functions made of operators, one file each: functional/glu.lua returns glu. They are fields of
+-- braid.F, like the operators, and methods of tensors.
 
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"

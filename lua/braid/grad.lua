@@ -10,9 +10,9 @@ local FUNCTION <const> = check.call()
 
 core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
 
---- Nothing is recorded while f runs, or until the returned value closes, in this coroutine and
--- those that it resumes meanwhile. A value that nothing holds ends the mode when it is
--- collected, and a notice says so.
+--- Records nothing while f runs, or until the returned value is closed. This holds in the running
+-- coroutine and in coroutines that it resumes. If the returned value is collected unclosed, the
+-- mode ends and a notice says so.
 -- @usage local _ <close> = braid.no_grad()
 -- @usage braid.no_grad(function() w:sub_(w.grad * 0.1) end)
 function M.no_grad(f)
@@ -22,8 +22,8 @@ function M.no_grad(f)
   return f()
 end
 
---- While f runs, or until the returned value closes as with no_grad, the first operator whose
--- result or gradient holds NaN or Inf raises an error with its name and the line it ran at.
+--- Finds the first NaN or Inf: while f runs, or until the returned value is closed, an operator
+-- whose result or gradient has one raises an error with its name and its line.
 -- @usage local _ <close> = braid.detect_anomaly()
 function M.detect_anomaly(f)
   if f == nil then return core.set_anomaly(true) end
@@ -38,9 +38,9 @@ local GRAD <const> = check.declare("grad", {
   gradient = check.tensor(), retain_graph = check.flag(false), allow_unused = check.flag(false),
 })
 
---- The gradients of y at each of `inputs`, which may be anywhere in the graph; no leaf
--- accumulates anything. An input that y does not depend on is an error, unless
--- {allow_unused = true}: false stands for its gradient then.
+--- The gradients of y at each of `inputs`, which may be anywhere in the graph. No leaf accumulates
+-- anything. It is an error if y does not depend on an input. With {allow_unused = true} the
+-- gradient of such an input is false.
 -- @usage local dx <const>, dw <const> = table.unpack(braid.grad(y, {x, w}))
 function M.grad(y, inputs, given)
   local o <const> = check.options(GRAD, given, {y = y, inputs = inputs})
@@ -62,9 +62,9 @@ local OF_FUNCTION <const> = check.declare("Function", {
   forward = check.needed(check.call()), backward = check.needed(check.call()),
 })
 
---- A function with its own gradient. forward(ctx, ...) gets the arguments unchanged and returns
--- tensors; backward(ctx, dy...) returns a gradient for each argument, or nil where there is none.
--- backward gets the same ctx, with everything that forward stored in it.
+--- Makes a function with its own gradient. forward(ctx, ...) gets the arguments and returns
+-- tensors. backward(ctx, dy...) returns a gradient for each argument, or nil for an argument
+-- without one. It gets the same ctx, with everything that forward stored there.
 -- @usage
 -- local double <const> = braid.Function{
 --   forward = function(_, x) return x * 2 end, backward = function(_, dy) return dy * 2 end}
@@ -88,7 +88,7 @@ function M.Function(given)
       if not tensor.is_tensor(results[i]) then
         check.fail("Function: result %d is a %s, not a tensor", i, type(results[i]))
       end
-      results[i] = results[i]:detach() -- an argument handed back must not be changed
+      results[i] = results[i]:detach() -- an argument that is returned must not be changed
     end
     core.record_function(inputs, results, function(...)
       local grads <const>, chosen <const> = table.pack(o.backward(ctx, ...)), {}
@@ -99,13 +99,13 @@ function M.Function(given)
   end
 end
 
---- Tensors that this coroutine makes from here on are released when the returned value closes,
--- but for those that keep() was called on. Using one afterwards is an error that says so. A
--- scope that is collected unclosed releases nothing.
+--- Releases tensors early: when the returned value is closed, it releases all tensors that this
+-- coroutine made since, except those that keep() was called on. Using a released tensor is an
+-- error that says so. A scope that is collected unclosed releases nothing.
 -- @usage local _ <close> = braid.scope()
 M.scope = core.scope
 
--- The sum of all results of f, each weighted by fixed numbers so that no error cancels.
+-- The sum of all results of f, weighted by fixed numbers so that errors do not cancel.
 local function weighted(f, inputs, weights)
   local out <const> = table.pack(f(table.unpack(inputs)))
   local total
@@ -151,9 +151,9 @@ local GRADCHECK <const> = check.declare("gradcheck", {
   rtol = check.number{1e-5, from = 0},
 })
 
---- Compares the gradients of f at `inputs` with central differences. Inputs are float64
--- tensors with requires_grad; others are passed through. f may return several tensors,
--- and must be deterministic.
+--- Compares the gradients of f at `inputs` with central differences. Checked inputs are float64
+-- tensors with requires_grad; others are passed to f as they are. f may return several tensors and
+-- must be deterministic.
 -- @return true, or nil and a message that names the element
 -- @usage braid.gradcheck(function(x) return x:tanh() end, {x})
 function M.gradcheck(f, inputs, given)

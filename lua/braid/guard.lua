@@ -1,5 +1,5 @@
---- Budgets for definitions by strangers: how much time and memory their code may take while it
--- builds a network, and whenever it runs outside forward.
+--- Limits the time and memory that the code of strangers' definitions may use. The limits hold
+-- while the code builds a network, and whenever it runs outside forward.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -7,10 +7,10 @@ local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
--- The methods of strings while a budget holds; sandbox/text.lua puts its limited functions here.
+-- The methods of strings while a definition runs; sandbox/text.lua puts its limited functions here.
 M.string_methods = string
 
-local LONGEST <const> = 8000 -- letters of a message
+local LONGEST <const> = 8000 -- characters of a message
 
 local SAYS <const> = {
   steps = "took more than %s steps", seconds = "took more than %s seconds",
@@ -18,12 +18,12 @@ local SAYS <const> = {
   calls = "made more than %s calls within calls",
 }
 
--- 500000000 -> "500,000,000"
+-- A number with commas: 500000000 gives "500,000,000".
 local function grouped(n)
   return (("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
 end
 
--- A stranger's message, cut to LONGEST and without control characters for the terminal.
+-- A stranger's message, cut to LONGEST characters and without control characters.
 local function tamed(message)
   return (message:sub(1, LONGEST):gsub("[^\n\t\x20-\x7E\x80-\xFF]", "?"))
 end
@@ -37,8 +37,8 @@ local function settle(what, ok, ...)
     SAYS[spent]:format(grouped(limit)), spent, 2 * limit)
 end
 
---- Calls f(...) within the budgets; `what` names the running code in messages. Inside another such
--- call the outer call's budgets hold.
+--- Calls f(...) within the budgets; messages call the running code `what`. Inside another such call
+-- the outer call's budgets count.
 function M.run(what, f, ...)
   if core.is_guarded() then return f(...) end
   return settle(what, core.guarded(limits.steps, limits.seconds, limits.memory, limits.tensors,
@@ -64,8 +64,8 @@ function M.is_inside() return any and core.is_inside() end
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)guard%.lua$")
 
---- Calls f(...): within the budgets if f is a definition's function, or one of Braid's that may
--- call a definition's code.
+--- Calls f(...). The budgets apply if f is a definition's function, or one of Braid's that may call
+-- a definition's code.
 function M.call(what, f, ...)
   if not any then return f(...) end
   local source <const> = debug.getinfo(f, "S").source

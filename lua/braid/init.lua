@@ -20,8 +20,8 @@ for _, row in ipairs(core.rows) do
 end
 for name, f in pairs(require "braid.tensor_parts") do M.F[name] = f end
 
--- Composed functions and losses are read when first named. Two losses have operators of
--- their names, which lack options that losses have.
+-- Functions and losses made of operators are read when they are first used. Two losses have the
+-- names of operators, which lack some of the losses' options.
 local functional <const> = require "braid.functional"
 local LOSSES <const> = {"mse", "l1", "smooth_l1", "huber", "wing", "cross_entropy", "nll", "bce",
   "bce_with_logits", "kl_div", "focal", "cosine", "hinge"}
@@ -31,7 +31,7 @@ for _, name in ipairs(LOSSES) do
 end
 local function loss_names() return check.sorted_keys(require "braid.loss") end
 
--- The names in t and in two lists.
+-- The names in t and in further lists.
 local function names_in(t, ...)
   local set <const> = {}
   for name in next, t do set[name] = true end
@@ -45,7 +45,7 @@ folder.named(M.F, "braid.F", function(name)
   return folder.find(functional, name) or rawget(require "braid.loss", name)
 end, function() return names_in(M.F, folder.names(functional), loss_names()) end)
 
--- Parts that a small script does not need are read when first named.
+-- Parts that a small script does not need are read when they are first used.
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",

@@ -1,9 +1,9 @@
---- braid.limits: how much a file that nobody has checked may ask for.
+--- braid.limits: how much memory and work a file that nobody has checked may ask for.
 --
--- A table of whole numbers. Every reader checks them before it allocates; more than a limit is an
--- error that names the limit, the value seen and how to raise the limit. Limits hold for the whole
--- process. Setting one to nil brings back the usual value, math.huge sets the largest possible. The
--- names and usual values are in csrc/base/limits.c; print(braid.limits) lists them.
+-- A table of whole numbers. Every reader checks them before it allocates. A value over a limit
+-- raises an error that names the limit, the value, and how to raise the limit. The limits hold for
+-- the whole process. Setting one to nil restores its usual value; math.huge sets the largest
+-- possible one. csrc/base/limits.c has the names and usual values; print(braid.limits) lists them.
 -- @usage braid.limits.pixels = 500e6   -- a scan of 20,000 x 25,000 may be read
 
 local check <const> = require "braid.check"
@@ -19,8 +19,8 @@ local function number_of(name)
     tostring(name), table.concat(names, ", "))
 end
 
--- limits.over(name, value, what): the message for a value over the limit, or nil for one within it.
--- `what` follows the number in the message, such as "bytes of text".
+-- limits.over(name, value, what): the message about a value over the limit, or nil. `what` follows
+-- the number in the message, such as "bytes of text".
 local function over(name, value, what)
   local limit <const> = core.limit(NUMBERS[name])
   if value <= limit then return nil end
@@ -28,15 +28,15 @@ local function over(name, value, what)
     value, what, name, limit, name, value)
 end
 
--- limits.bound(name, value, what, ...): raises {message =}, as readers do internally, for a value
--- over the limit. `what` and the arguments after it are formatted.
+-- limits.bound(name, value, what, ...): raises {message =} for a value over the limit, as readers
+-- do internally. `what` and the arguments after it are formatted.
 local function bound(name, value, what, ...)
   if value > core.limit(NUMBERS[name]) then
     error({message = over(name, value, what:format(...))}, 0)
   end
 end
 
---- A text with a line for each limit: its name, value and what it limits.
+--- A text with a line for each limit: its name, its value, and what it limits.
 local function described()
   local lines <const> = {}
   for i, row in ipairs(ROWS) do

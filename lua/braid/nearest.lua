@@ -2,11 +2,11 @@
 
 local M <const> = {}
 
-local MANY <const> = 60 -- a message lists all names up to so many
-local LONGEST <const> = 60 -- letters; only so many at a name's beginning are compared
+local MANY <const> = 60 -- if there are no more names than this, a message may list all of them
+local LONGEST <const> = 60 -- only so many characters at the beginning of a name are compared
 
--- How many letters must be changed, added, dropped or swapped with their neighbour to turn a into
--- b; `limit + 1` where it is more than `limit` (Damerau and Levenshtein, optimal alignment).
+-- The number of letters to change, add, drop or swap with a neighbour to turn a into b, or `limit`
+-- + 1 if there are more than `limit` (Damerau and Levenshtein, optimal alignment).
 local function distance(a, b, limit)
   local n <const>, m <const> = #a, #b
   if math.abs(n - m) > limit then return limit + 1 end
@@ -29,7 +29,7 @@ local function distance(a, b, limit)
   return row[m]
 end
 
---- The names in a list that `name` may stand for: at most three, the nearest first.
+--- The names in a list that `name` may mean: at most three, the nearest first.
 function M.names(name, known)
   local found <const>, wanted <const> = {}, tostring(name):sub(1, LONGEST):lower()
   local limit <const> = math.max(1, #wanted // 3)
@@ -45,8 +45,8 @@ function M.names(name, known)
   return found
 end
 
---- The words of a message after "there is no ...": the nearest names; where no name is near and
--- there are few, all of them.
+--- The words of a message after "there is no ...": the nearest names, or all names if none is near
+-- and there are few.
 function M.hint(name, known)
   local near <const> = M.names(name, known)
   if #near > 0 then return "did you mean " .. table.concat(near, " or ") .. "?" end
@@ -56,8 +56,8 @@ function M.hint(name, known)
   return #all > 0 and "there is " .. table.concat(all, ", ") or "there is none"
 end
 
--- Whether a is b with two neighbouring letters swapped, or with one letter more or less. Names that
--- differ in a final "s" or in digits only are different on purpose.
+-- Whether a is b with two neighbouring letters swapped, or with one letter more or less. A final
+-- "s" and digits do not count: names that differ only there are different on purpose.
 local function slipped(a, b)
   if a:gsub("%d", "") == b:gsub("%d", "") or a .. "s" == b or b .. "s" == a then return false end
   if #a == #b then
@@ -71,14 +71,14 @@ local function slipped(a, b)
   end
   local short <const>, long <const> = #a < #b and a or b, #a < #b and b or a
   if #long - #short ~= 1 or #short < 4 then return false end
-  for i = 2, #long do -- the first letter is rarely the one that is missing
+  for i = 2, #long do -- a missing first letter is rare
     if short == long:sub(1, i - 1) .. long:sub(i + 1) then return true end
   end
   return false
 end
 
 --- The name in a list for which `name` is a typing mistake, or nil. It is stricter than M.names,
--- for places where an unknown name is allowed.
+-- because unknown names may be allowed where it is used.
 function M.slip(name, known)
   if #name < 4 or #name > LONGEST then return nil end
   for _, other in ipairs(known) do

@@ -1,10 +1,10 @@
---- Where networks come from: the definition from which braid.model or braid.open made each, and
--- what the library has changed in it since. The records are kept here and not in the networks, so
--- that a stranger's definition cannot reach them.
+--- Remembers the definition that each network was made from, and what Braid has changed in the
+-- network since. The records are here and not in the networks, so that a stranger's definition
+-- cannot reach them.
 --
--- {text = the definition, options = as JSON or nil, unfit = why there are no options, tasks =,
--- changes = {what add_task, remove_task, extract and mutual did}, form = the network's form after
--- the last change, look = the function that makes the form}
+-- A record is {text = the definition, options = as JSON or nil, unfit = why there are no options,
+-- tasks =, changes = {what add_task, remove_task, extract and mutual did}, form = the network's
+-- form after the last change, look = the function that makes the form}.
 
 local M <const> = {}
 
@@ -26,9 +26,9 @@ function M.copy(net, copy)
   known[copy] = own
 end
 
---- Call this before the library changes a network. It returns a function to call after the change,
--- with a record of it. Where the user had changed the network by hand before, the record's form
--- stays as it is, so that it still differs from the network.
+--- Call this before the library changes a network. It returns a function to call after the change
+-- with a record of it. If the user had changed the network by hand before, the record keeps its old
+-- form, which then still differs from the network's.
 function M.changing(net)
   local record <const> = known[net]
   if not record then return function() end end

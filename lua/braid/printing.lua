@@ -1,18 +1,19 @@
 --- How tensors print.
 
-local EDGE <const> = 3        -- elements shown at either end of a long dimension
+local EDGE <const> = 3 -- elements shown at each end of a long dimension
 local THRESHOLD <const> = 1000
-local MAX_SHOWN <const> = 10000    -- elements shown; with many dimensions the ends are shorter
+-- the most elements shown; with many dimensions the ends become shorter
+local MAX_SHOWN <const> = 10000
 
--- How many elements at either end of each of n dimensions are shown.
+-- The number of elements shown at each end, for a tensor of n dimensions.
 local function edge_for(n)
   local edge = EDGE
   while edge > 1 and (2 * edge) ^ n > MAX_SHOWN do edge = edge - 1 end
   return edge
 end
 
--- The indices shown of a dimension of size n: all where `edge` is nil, else `edge` at either end.
--- false stands for the dots between them.
+-- The shown indices of a dimension of size n: all of them without `edge`, otherwise `edge` at each
+-- end, with false for the dots between.
 local function visible(n, edge)
   local list <const> = {}
   local whole <const> = not edge or n <= 2 * edge
@@ -23,8 +24,8 @@ local function visible(n, edge)
   return list
 end
 
--- A function that prints all values in the same way: integers plainly, others with four places, or
--- with powers of ten where their sizes differ much.
+-- A function that prints all values in the same way: integers plainly, other numbers with four
+-- decimals, or with powers of ten if their sizes differ much.
 local function number_format(values)
   local whole, largest, smallest = true, 0, math.huge
   for _, v in ipairs(values) do
@@ -92,8 +93,8 @@ local function describe(t)
   return table.concat(words, "  ")
 end
 
---- Values as PyTorch prints them, abbreviated beyond 1,000, under a line that tells
--- shape, type and the operator the gradient goes through.
+--- The text of a tensor: its values as PyTorch prints them (abbreviated beyond 1,000), and a line
+-- with shape, type and the operator for the gradient.
 return function(t)
   local shape <const>, n <const> = t.shape, t:numel()
   if n == 0 then return describe(t) .. "\n[]" end

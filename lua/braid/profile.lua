@@ -1,4 +1,4 @@
---- Where the time goes: braid.profile(f) runs f and gives a table of the operators it called.
+--- braid.profile(f): runs f and returns a table of how long each operator took.
 -- @usage
 -- print(braid.profile(function()
 --   tasks:loss(net(batch.image), batch):backward()
@@ -24,7 +24,7 @@ end
 local function ms(value) return value > 0 and format("%.3f", value) or "" end
 local function percent(share) return format("%.1f%%", 100 * share) end
 
--- The rows of a table by their name in `key`.
+-- Adds the lines of a table whose first column is row[key].
 local function add_rows(lines, rows, key, outside)
   lines[#lines + 1] = line(key, "calls", "forward ms", "backward ms", "share")
   for _, row in ipairs(rows) do
@@ -34,7 +34,7 @@ local function add_rows(lines, rows, key, outside)
   if outside then lines[#lines + 1] = line(outside[1], "", "", "", percent(outside[2])) end
 end
 
--- The share of all time that the rows do not cover.
+-- The share of the time that no row has.
 local function rest(rows)
   local sum = 0
   for _, row in ipairs(rows) do sum = sum + row.share end
@@ -55,7 +55,7 @@ Profile.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
--- The core's rows put together by what key_of(name, place) gives: the costliest first.
+-- Groups the core's rows by the result of key_of(name, place), the most costly group first.
 local function gathered(rows, seconds, key, key_of)
   local list <const>, by <const> = {}, {}
   for _, row in ipairs(rows) do
@@ -101,12 +101,12 @@ local function collect(seconds, places)
   return self
 end
 
---- Runs f and says how its time was spent: rows {operator =, calls =, forward_ms =,
--- backward_ms =, share =} with the costliest first, `ms` in all and `outside_ms` of it in none
--- of them. An operator's work backward and forward is one row; an operator's inner calls count for
--- the operators called. Prints as a table. With net = a network it has `blocks` and `tasks` too,
--- rows {block =} and {task =} like those: a block in all columns is one row, its mixer another;
--- what all tasks share, and columns that run as one tensor, are rows of their own.
+--- Runs f and measures its operators -> rows {operator =, calls =, forward_ms =, backward_ms =,
+-- share =}, the most costly first; `ms`, the whole time; and `outside_ms`, the time outside of
+-- operators. It prints as a table. An operator's forward and backward work is one row; operators
+-- that it calls inside count as part of it. With net = a network there are also rows `blocks`
+-- {block =} and `tasks` {task =}. A block is one row for all columns, and its mixer another. What
+-- all tasks share, and columns that run as one tensor, have their own rows.
 return function(f, given)
   local o <const> = check.options(OPTIONS, given)
   if type(f) ~= "function" then

@@ -1,4 +1,4 @@
---- prompt.waits: whether someone sits at a prompt. Interrupted work then returns to the prompt.
--- The command sets it.
+--- prompt.waits: whether a user is at a prompt, to which interrupted work then returns. The command
+-- sets it.
 
 return {waits = false}

@@ -1,5 +1,5 @@
 --- braid.random_state(): the state of the process's random numbers. It has state_dict and
--- load_state_dict, so it can be saved with a run and loaded when the run goes on.
+-- load_state_dict, so it can be saved with a run and loaded when the run continues.
 -- @usage
 -- local saved = braid.random_state():state_dict()   -- {seed =, stream = streams used so far}
 -- braid.random_state(saved)                         -- the same numbers come again
@@ -33,7 +33,7 @@ Random.__tostring = function()
   return ("braid.random_state: seed %d, %d streams drawn"):format(core.random_state())
 end
 
---- Gives the state; a `dict` from state_dict, if given, is loaded first.
+--- Returns the state, after loading `dict` (from state_dict) if that is given.
 return function(dict)
   local state <const> = Random()
   if dict ~= nil then state:load_state_dict(dict) end

@@ -1,4 +1,4 @@
---- Tensors: making them, methods, arithmetic with Lua's operators, and how they print.
+--- Tensors: how they are made, their methods, arithmetic with Lua's operators, and printing.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -11,8 +11,8 @@ local methods <const> = meta.methods
 local flag <const>, optional <const> = check.flag, check.optional
 local DTYPE <const> = check.choice{"float32", "float64", "int64", "int32", "uint8", "bool"}
 
--- The options of a function that makes a tensor. The default type is float32, or the type of the
--- tensor that the new one is like.
+-- Declares the options of a function that makes tensors. The default type is float32; for functions
+-- such as zeros_like it is the type of the other tensor.
 local function creation(name)
   return check.declare(name, {dtype = DTYPE, requires_grad = flag(false)})
 end
@@ -24,13 +24,13 @@ end
 -- Errors name the user's line that called Braid.
 core.set_home(debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$") or "=[braid]")
 
--- A number that an argument must be.
+-- Checks that an argument is a number.
 local function number(name, what, value)
   if type(value) == "number" then return value end
   check.fail("%s: %s must be a number, not %s", name, what, type(value))
 end
 
--- A number (or true, false) that fills a tensor.
+-- A number, true or false, with which a tensor is filled.
 local function filler(name, value)
   if type(value) == "boolean" then return value end
   return number(name, "value", value)
@@ -74,14 +74,14 @@ end
 
 local TENSOR <const> = alike("tensor")
 
---- A tensor from a number or nested tables of numbers. float32 unless {dtype = ...} says
--- otherwise; true and false make bool. What the type does not hold (300 or 1.5 for uint8, 2
--- for bool) is an error; floats are rounded.
+--- A tensor from a number or nested tables of numbers. The type is float32 unless {dtype = ...}
+-- says otherwise; true and false give bool. A number that the type cannot hold (300 or 1.5 for
+-- uint8, 2 for bool) is an error; floats are rounded.
 -- @usage braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)
   local options <const> = check.options(TENSOR, given)
   local first = values
-  for _ = 1, 9 do -- a limit, because a table may hold itself
+  for _ = 1, 9 do -- a limit, because a table may contain itself
     if type(first) == "table" then first = first[1] end
   end
   local dtype <const> = options.dtype or (type(first) == "boolean" and "bool" or "float32")
@@ -108,7 +108,7 @@ filled("empty", nil)
 
 local FULL <const>, FULL_LIKE <const> = creation("full"), alike("full_like")
 
---- A tensor of one value, which its type must hold: braid.full({2, 3}, 7).
+--- A tensor filled with one value, which its type must be able to hold: braid.full({2, 3}, 7).
 function M.full(sizes, value, given)
   local options <const> = check.options(FULL, given)
   if type(sizes) ~= "table" then sizes = {sizes} end
@@ -150,13 +150,13 @@ function M.randint(low, high, sizes, given)
   return (ops.random_(core.new(sizes, dtype), low, high))
 end
 
---- 1 .. n in random order (int64).
+--- The numbers 1 to n in random order (int64).
 function M.randperm(n) return core.randperm(count("randperm", "n", n)) end
 
 local ARANGE <const>, LINSPACE <const>, EYE <const> = alike("arange"), creation("linspace"),
   creation("eye")
 
---- first, first + step, ... up to last, which is included. int64 for integers.
+--- The numbers first, first + step, ... up to last, which is included. Integers give int64.
 function M.arange(first, last, step, given)
   if type(last) == "table" then last, given = nil, last end
   if type(step) == "table" then step, given = nil, step end
@@ -203,7 +203,7 @@ methods.detach, methods.keep = core.detach, core.keep
 methods.requires_grad_ = core.requires_grad
 methods.zero_ = function(t) return (ops.fill_(t, 0)) end
 
---- The sizes as a table, or one of them: t:size(2), t:size(-1).
+--- The sizes as a table, or one of the sizes: t:size(2), t:size(-1).
 function methods.size(t, d)
   local shape <const> = core.dim(t) and t.shape
   if d == nil then return shape end
@@ -214,7 +214,7 @@ function methods.size(t, d)
   return size
 end
 
---- t itself when its last dimension is innermost in memory, else a copy that is so.
+--- A tensor with its elements in row-major order without gaps: t itself, or a copy.
 function methods.contiguous(t)
   return (core.memory_format(t) == "contiguous" and t or ops.contiguous_copy(t))
 end
@@ -228,14 +228,15 @@ local BACKWARD <const> = check.declare("backward", {
   gradient = check.tensor(), retain_graph = flag(false),
 })
 
---- From t back to every leaf: y:backward(), y:backward{gradient = dy, retain_graph = true}.
+--- Computes the gradients from t back to every leaf: y:backward(), y:backward{gradient = dy,
+-- retain_graph = true}.
 function methods.backward(t, given)
   local options <const> = check.options(BACKWARD, given)
   core.backward(t, options.gradient, options.retain_graph)
 end
 
---- Calls f with t's gradient when it is complete in a backward pass; what f returns, unless
--- nil, takes the gradient's place. Returns a function that removes the hook.
+--- Calls f with t's gradient when a backward pass has completed it. If f returns a tensor, that
+-- replaces the gradient. Returns a function that removes the hook.
 function methods.register_hook(t, f)
   if type(f) ~= "function" then
     check.fail("register_hook: wants a function, not %s", check.shown(f))
@@ -249,12 +250,12 @@ end
 
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
 
---- x where the mask is true, else y: x:where(mask, y); x:where_(mask, y) keeps it in x.
+--- x where the mask is true, otherwise y: x:where(mask, y); x:where_(mask, y) stores it in x.
 function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
 function methods.where_(x, mask, y)
   local there <const> = ops.where(mask, x, y)
   if not core.is_tensor(x) or there.dtype == x.dtype then return (ops.copy_(x, there)) end
-  -- The values that stay must not pass through another type.
+  -- The values of x that stay must not be converted to another type.
   local own <const> = core.is_tensor(y) and ops.copy_(core.new(y.shape, x.dtype), y) or
     core.new({}, x.dtype, y)
   return (ops.copy_(x, ops.where(mask, x, own)))
@@ -269,7 +270,7 @@ meta.__unm = function(t) return (ops.neg(t)) end
 
 local FIELDS <const> = {"shape", "dtype", "requires_grad", "grad", "grad_fn"}
 
--- The core calls this for a name that is no field of a tensor.
+-- The core calls this for a name that is not a field of a tensor.
 setmetatable(methods, {__index = function(_, name)
   local known <const> = table.move(FIELDS, 1, #FIELDS, 1, {})
   for method in next, methods do known[#known + 1] = method end
@@ -284,7 +285,7 @@ for event, f in pairs(require "braid.tensor_events") do meta[event] = f end
 meta.__tostring = require "braid.printing"
 M.is_tensor = core.is_tensor
 
--- Their names in messages.
+-- Messages use these names of functions.
 for _, functions in ipairs{ops, methods, M, {index = meta.__index}, {index = meta.__newindex}} do
   core.name_functions(functions)
 end

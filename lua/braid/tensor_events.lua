@@ -1,4 +1,4 @@
---- A tensor as Lua's own statements see it: in loops, and between < and its like.
+--- How a tensor behaves in Lua's own statements: in loops, and with operators such as <.
 
 local check <const> = require "braid.check"
 
@@ -8,7 +8,7 @@ local function part_after(t, i)
   if i < #t then return i + 1, t[i + 1] end
 end
 
---- for i, part in pairs(t): as ipairs does, for a tensor has no other keys.
+--- for i, part in pairs(t) does the same as ipairs, because a tensor has no other keys.
 function M.__pairs(t) return part_after, t, 0 end
 
 function M.__lt()

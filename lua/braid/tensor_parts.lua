@@ -1,5 +1,5 @@
---- Functions of tensors that are put together from operators: parts, repetition, products
--- by PyTorch's names. Each is a method and a function of `braid`.
+--- Functions of tensors that are made of operators: parts, repetition, selection, products, with
+-- PyTorch's names. Each is a method and a function of `braid`.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -9,18 +9,18 @@ local ops <const> = core.ops
 local INDEX_ADD <const> = check.declare("index_add", {alpha = check.number(1)})
 local ADDMM <const> = check.declare("addmm", {beta = check.number(1), alpha = check.number(1)})
 
--- The sizes of t. Raises an error if it is no tensor.
+-- The sizes of t. Raises an error if t is not a tensor.
 local function shape_of(t) return core.dim(t) and t.shape end
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
--- Integers in a row or as one table.
+-- The integers of an argument list, which may also be one table.
 local function integers(...)
   local first <const> = ...
   return type(first) == "table" and first or {...}
 end
 
--- The dimension, counted from 1. Raises an error if t lacks it.
+-- A dimension as a number from 1. Raises an error if t does not have it.
 local function dimension(name, t, dim)
   local n <const> = core.dim(t)
   if math.type(dim) ~= "integer" or dim == 0 or dim > n or dim < -n then
@@ -58,8 +58,8 @@ local function pieces(t, dim, sizes)
   return parts
 end
 
---- Views of t, each `size` long (the last perhaps shorter) or of the sizes in a table, along
--- a dimension (default the first).
+--- Splits t into views along a dimension (default: the first). `size` is the length of each (the
+-- last may be shorter), or a table of lengths.
 -- @usage local a, b = braid.arange(5):split {2, 3}
 function M.split(t, size, dim)
   dim = dimension("split", t, dim or 1)
@@ -88,7 +88,7 @@ function M.split(t, size, dim)
   return table.unpack(parts)
 end
 
---- At most n views of t of one size, the last perhaps shorter.
+--- Splits t into at most n views of the same size; the last may be smaller.
 function M.chunk(t, n, dim)
   dim = dimension("chunk", t, dim or 1)
   if math.type(n) ~= "integer" or n < 1 then
@@ -108,7 +108,7 @@ end
 
 -- ---- repetition -----------------------------------------------------------------------
 
--- t with dimensions of size 1 in front, n in all.
+-- A view of t with n dimensions; new ones have size 1 and come first.
 local function widened(t, n)
   local shape <const> = t.shape
   if #shape >= n then return t end
@@ -121,8 +121,8 @@ local function check_times(name, times)
   check.fail("%s: %d numbers are more than the 8 dimensions of a tensor", name, #times)
 end
 
---- A copy of t repeated along each dimension; more numbers than dimensions add dimensions
--- in front. (PyTorch's repeat, which is a word of Lua.)
+--- A copy of t repeated along each dimension. With more numbers than dimensions, new dimensions are
+-- added in front. (PyTorch calls it repeat, which is a keyword of Lua.)
 -- @usage braid.arange(2):repeat_(2, 3)  -- shape 2, 6
 function M.repeat_(t, ...)
   local times <const> = integers(...)
@@ -133,7 +133,7 @@ function M.repeat_(t, ...)
   return (ops.repeat_(widened(t, #times), times))
 end
 
---- The same; fewer numbers than dimensions leave the first dimensions alone.
+--- A copy of t repeated along its last dimensions: fewer numbers leave the first ones as they are.
 function M.tile(t, ...)
   local given <const>, times <const> = integers(...), {}
   check_times("tile", given)
@@ -158,8 +158,8 @@ end
 
 -- ---- selection ------------------------------------------------------------------------
 
---- x (..., n, ...) with the slices of src (..., k, ...) added where index (k) says, times
--- alpha (default 1).
+--- Adds slices: x (..., n, ...) plus alpha (default 1) times the slices of src (..., k, ...), each
+-- at its index (k).
 function M.index_add(x, dim, index, src, given)
   dim = dimension("index_add", x, dim)
   need_dims("index_add", "index", index, 1)
@@ -180,18 +180,18 @@ function M.index_add(x, dim, index, src, given)
     alpha == 1 and src or ops.mul(src, alpha))
 end
 
---- index_add in place.
+--- Does index_add in place.
 function M.index_add_(x, dim, index, src, given)
   return (ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given)))
 end
 
---- Elements of x by their place in row-major order, index (...) -> (...).
+--- The elements of x at places in row-major order, index (...) -> (...).
 function M.take(x, index)
   return (ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape))
 end
 
---- Where x is not 0: a row for each such element, of its place in each dimension, in
--- row-major order (k, dimensions).
+--- The places of elements that are not 0 -> (k, dimensions), in row-major order. A row has the
+-- element's index in each dimension.
 -- @usage local rows = x:gt(0):nonzero():select(2, 1)
 function M.nonzero(x)
   local shape <const>, columns <const> = shape_of(x), {}
@@ -206,14 +206,14 @@ function M.nonzero(x)
   return (ops.stack(columns, 2))
 end
 
---- The indices that sort x along a dimension (default the last) -> (..., n, ...).
+--- The indices that sort x along a dimension (default: the last) -> (..., n, ...).
 function M.argsort(x, ...)
   local _ <const>, indices <const> = ops.sort(x, ...)
   return indices
 end
 
---- labels (...), from 1, as (..., n) of int64 with a 1 at the label; a label of 0 gives
--- zeros. Without n it is the largest label.
+--- Turns labels (...), which count from 1, into (..., n) of int64 with a 1 at the label. A label of
+-- 0 gives zeros. The default of n is the largest label.
 function M.one_hot(labels, n)
   core.dim(labels)
   if labels.dtype == "float32" or labels.dtype == "float64" or labels.dtype == "bool" then
@@ -234,7 +234,7 @@ function M.one_hot(labels, n)
   shape[#shape + 1] = n
   local y <const> = core.new({column:numel(), n}, "int64", 0)
   if y:numel() > 0 then
-    -- For a missing label a 0 is written, at any place.
+    -- A missing label writes a 0, so its place does not matter.
     ops.scatter_(y, 2, ops.clamp(column, 1), ops.to(ops.ge(column, 1), "int64"))
   end
   return (ops.reshape(y, shape))
@@ -273,15 +273,15 @@ function M.dot(a, b)
   return (ops.matmul(a, b))
 end
 
---- Every product of an element of a (m) with one of b (n) -> (m, n).
+--- The products of every element of a (m) with every element of b (n) -> (m, n).
 function M.outer(a, b)
   need_dims("outer", "a", a, 1)
   need_dims("outer", "b", b, 1)
   return (ops.mul(ops.unsqueeze(a, 2), b))
 end
 
---- beta input + alpha a b: a (m, k), b (k, n), input broadcasts to (m, n). A beta of 0
--- ignores the input, even NaN.
+--- beta input + alpha a b, with a (m, k), b (k, n), and an input that broadcasts to (m, n). With a
+-- beta of 0 the input is ignored, even NaN.
 -- @param given {beta = 1, alpha = 1}
 function M.addmm(input, a, b, given)
   need_dims("addmm", "a", a, 2)
@@ -294,7 +294,7 @@ function M.addmm(input, a, b, given)
   return (ops.add(product, beta == 1 and input or ops.mul(input, beta)))
 end
 
---- PReLU in place.
+--- Applies PReLU in place.
 function M.prelu_(x, weight) return (ops.copy_(x, ops.prelu(ops.clone(x), weight))) end
 
 return M

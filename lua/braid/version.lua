@@ -1,4 +1,4 @@
---- The version of Braid, set only here: `braid --version`, braid.VERSION, saved networks and the
--- rockspec of `make dist` read it.
+--- The version of Braid. It is set only here; `braid --version`, braid.VERSION, saved networks and
+-- the rockspec of `make dist` read it.
 
 return "0.1.0"

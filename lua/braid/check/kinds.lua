@@ -1,23 +1,25 @@
---- Kinds of options and arguments: a default, a range and the words for it, declared once.
+--- Kinds of options and arguments. A kind has a default, a range, and the words for messages.
 --
---   number{1e-3, from = 0}      finite; from, above, to, below bound it; infinite = true lets
---                               math.huge pass, nan = true NaN
---   whole{1, from = 1}          likewise, of Lua's integers
+--   number{1e-3, from = 0}      a finite number; from, above, to, below bound it; infinite = true
+--                               allows math.huge, nan = true allows NaN
+--   whole{1, from = 1}          an integer, with the same bounds
 --   flag(false)                 true or false
 --   choice{"zeros", "reflect"}  one of these; the first is the default
 --   text("class")               a string
---   list{{0.9, 0.999}, of = number{from = 0, below = 1}, n = 2}   a table of n values, or of
---                               `least` or more
---   map(tensor())               a table of such by name
+--   list{{0.9, 0.999}, of = number{from = 0, below = 1}, n = 2}   a table of n values, or of at
+--                               least `least` values
+--   map(tensor())               a table by name of values of this kind
 --   pair{1, from = 1}           a whole number, or a list of two
---   call(f)  tensor()  any(v)   a function (or what can be called), a tensor, what is checked
---                               elsewhere
---   dimension(2)                from 1, or from -1 backwards
---   kind("a task", is_task, d)  what a function accepts, and the words for it
---   named("the number of classes", k)   for messages, where the key is no word
---   either(a, b)                what one of them accepts; the default is a's
+--   call(f)                     a function, or another value that can be called
+--   tensor()                    a tensor
+--   any(v)                      any value; it is checked elsewhere
+--   dimension(2)                a dimension: from 1, or from -1 backwards
+--   kind("a task", is_task, d)  a value that the function accepts, and the words for it
+--   named("the number of classes", k)   kind k with a name for messages
+--   either(a, b)                a value of kind a or b; the default is a's
 --
--- An option without a default is nil unless it is given. needed(k) must be given; optional(k) is k
+-- An option without a default is nil unless it is given. needed(k) must be given. optional(k) is k
+-- without its default. argument(k) is a positional argument of the call.
 -- without its default. argument(k) stands in the call's own list, not among the options.
 
 local core <const> = require "braid.core"
@@ -72,8 +74,8 @@ local function range_text(noun, o)
   return (low or high) and ("%s %s"):format(noun, low or (o.to and "up " or "") .. high) or noun
 end
 
--- Whether v is a number (with `whole`, an integer) within the bounds. This is one function because
--- every option of every call runs it.
+-- Whether v is a number (with `whole`, an integer) within the bounds. This is a single function for
+-- speed, because it runs for every option of every call.
 local function within(o, whole)
   local from <const>, above <const>, to <const>, below <const> = o.from, o.above, o.to, o.below
   local infinite <const>, nan <const>, type_of <const> = o.infinite, o.nan == true, math.type
@@ -118,13 +120,13 @@ function M.choice(o)
     {values = table.move(o, 1, #o, 1, {})})
 end
 
---- Whether a table is an object of a class. It is then no list and no table of options.
+--- Whether a table is an object of a class, and so neither a list nor a table of options.
 function M.is_object(t)
   local meta <const> = getmetatable(t)
   return type(meta) == "table" and type(meta.__name) == "string"
 end
 
--- The entries of a plain table that is nothing but a list, or nil.
+-- The entries of a plain table that has nothing but a list, or nil.
 local function entries(v)
   if type(v) ~= "table" or getmetatable(v) ~= nil then return nil end
   local n = 0

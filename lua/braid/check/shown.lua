@@ -1,11 +1,11 @@
---- The text of a value in a message: short, and the same for every NaN.
+--- The text of a value in a message. It is short, and the same for every NaN.
 
 local core <const> = require "braid.core"
 
 local MAX_CHARACTERS <const> = 40 -- characters of a string
 
 local function of_number(v)
-  if v ~= v then return "nan" end -- whatever its sign
+  if v ~= v then return "nan" end -- regardless of its sign
   return tostring(v)
 end
 
@@ -16,7 +16,7 @@ end
 
 local shown
 
--- {3, 3, 9}, where that is short.
+-- The text of a short table: {3, 3, 9}.
 local function of_table(v)
   local meta <const> = getmetatable(v)
   if type(meta) == "table" and type(meta.__name) == "string" then

@@ -1,11 +1,11 @@
---- An object gives nil for a name that it does not have, because some fields of a class are
--- optional. But a name that looks like a typing mistake for another raises an error,
--- unless Braid's own code asks: it may ask for a name that the user gave, of a task or of a label.
+--- What an object gives for a name that it does not have. It gives nil, because some fields of a
+-- class are optional. A name that looks like a typing mistake raises an error, except in Braid's
+-- own code, which may ask for a name that the user chose, of a task or a label.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"
 
-local AT_HAND <const> = 250 -- more local values than a function of Lua can have
+local AT_HAND <const> = 250 -- more than the local variables that a Lua function can have
 
 -- The names of an object's fields and of its class's methods.
 local function names_of(records, r, fields)
@@ -20,14 +20,14 @@ local function names_of(records, r, fields)
   return names
 end
 
---- The __index at the end of every class's methods. `records` are those of classes, `stores` the
--- fields of guarded objects; is_own(source) tells whether code is Braid's.
+--- Makes the __index at the end of every class's methods. `records` are the records of classes,
+-- `stores` the fields of guarded objects; is_own(source) tells whether code is Braid's.
 return function(records, stores, is_own)
   local quiet <const> = {} -- names that gave nil before
 
-  -- The record and the fields of the object whose field is asked for. __index does not get the
-  -- object itself, so this looks for it among the local values of the asking function. It is slow,
-  -- and called once for each name.
+  -- The record and the fields of the object that is asked for a field. __index does not get the
+  -- object itself, so this looks for it among the local variables of the asking function. That is
+  -- slow, but happens only once for each name.
   local function asked(name)
     for i = 1, AT_HAND do
       local label <const>, value <const> = debug.getlocal(3, i)
@@ -38,8 +38,8 @@ return function(records, stores, is_own)
     end
   end
 
-  -- Whether Braid's own code asks. The fields of a guarded object are read by class.lua, whose
-  -- caller counts then.
+  -- Whether Braid's own code asks. class.lua reads the fields of a guarded object; in that case its
+  -- caller counts.
   local function is_asked_inside()
     local source <const> = debug.getinfo(3, "S").source
     return is_own(source:find("class.lua", -9, true) and debug.getinfo(4, "S").source or source)

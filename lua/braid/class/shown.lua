@@ -1,12 +1,12 @@
---- How classes and their objects are printed, where they have nothing of their own to say.
+--- How classes and their objects print, if they do not define it themselves.
 
 local shown <const> = require "braid.check".shown
 
 local M <const> = {}
 
-local MAX_FIELDS <const> = 8 -- fields of an object
+local MAX_FIELDS <const> = 8 -- the most fields of an object that are printed
 
---- The name that a class goes by: nn.Linear, mtl.columns.
+--- The name of a class: nn.Linear, mtl.columns.
 function M.where(r)
   local folder <const>, file <const> = r.source:match("/braid/(%w+)/[%w_/]-([%w_]+)%.lua$")
   if not r.own or not folder then return r.name end
@@ -16,20 +16,20 @@ function M.where(r)
   return folder .. "." .. file
 end
 
---- The name that messages of its constructor begin with: Linear, mtl.columns.
+--- The name with which messages of the constructor begin: Linear, mtl.columns.
 function M.called(r)
   local name <const> = M.where(r):gsub("^nn%.", ""):gsub("^optim%.", "")
   return name
 end
 
---- A class in one line.
+--- A class as one line.
 function M.class(r, base)
   return "class " .. M.where(r) .. (base and ", derived from " .. M.where(base) or "")
 end
 
 local PLAIN <const> = {number = true, string = true, boolean = true}
 
---- An object in one line: the name of its class and its plain fields.
+--- An object as one line: the name of its class and its plain fields.
 function M.object(r, next_field, fields)
   local words <const>, names <const> = {}, {}
   for key, value in next_field, fields do

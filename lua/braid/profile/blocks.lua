@@ -1,4 +1,4 @@
---- Which block and task of a network an operator's call belongs to, for profiles.
+--- Finds the block and the task of a network that an operator's call belongs to, for profiles.
 
 local core <const> = require "braid.core"
 local Module <const> = require "braid.nn.module"
@@ -11,7 +11,7 @@ M.is_network = Module.is
 
 local SHARED <const>, STACKED <const> = "(shared by all)", "(all columns)"
 
--- The block and the task of the module at a path; nil if it is no block by itself.
+-- The block and the task of the module at a path; nil if the module is no block of its own.
 local function place_of(path)
   local parts <const> = {}
   for part in path:gmatch("[^.]+") do parts[#parts + 1] = part end
@@ -32,8 +32,8 @@ local function place_of(path)
   return first and not second and {block = first, task = SHARED} or nil
 end
 
---- Counts calls of operators within the blocks of a network under the numbers of their places,
--- until the returned function is called.
+--- Assigns calls of operators to the blocks of a network, by numbers of places, until the returned
+-- function is called.
 -- @return {{block =, task =}, ...}, the function
 function M.watch(net)
   local places <const>, numbers <const> = {}, {}

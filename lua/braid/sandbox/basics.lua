@@ -1,4 +1,4 @@
---- Lua's own functions for definitions: only those that cannot reach anything outside the sandbox.
+--- Lua's own functions for definitions, without any that can reach out of the sandbox.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -7,8 +7,8 @@ local M <const> = {}
 
 -- ---- metatables ---------------------------------------------------------------------------
 
--- The metamethods that a definition's tables may have. Those that close or collect objects are left
--- out, and those that other code calls to print or iterate.
+-- The metamethods that a definition's tables may have. Missing are those that close or collect
+-- objects, and those that other code calls to print or iterate.
 local OPERATIONS <const> = {"__add", "__band", "__bnot", "__bor", "__bxor", "__call", "__concat",
   "__div", "__eq", "__idiv", "__index", "__le", "__len", "__lt", "__mod", "__mul", "__newindex",
   "__pow", "__shl", "__shr", "__sub", "__unm"}
@@ -17,8 +17,8 @@ local REFUSED <const> = {"__gc", "__close", "__mode"}
 local given <const> = setmetatable({}, {__mode = "k"}) -- table -> the definition's metatable
 local made <const> = setmetatable({}, {__mode = "k"}) -- definition's metatable -> the real one
 
--- A new metatable that does what `wanted` says. The definition has no access to it, so that nothing
--- can be added to it later.
+-- A new metatable that does what `wanted` says. The definition cannot reach it, so it cannot add to
+-- it later.
 local function stands_for(wanted)
   local meta = made[wanted]
   if not meta then
@@ -75,7 +75,7 @@ end
 
 -- ---- errors -------------------------------------------------------------------------------
 
--- Whether pcall must not catch an error: the budget is spent, or the user interrupted.
+-- Whether pcall must not catch an error, because the budget is spent or the user interrupted.
 local function must_go_on(message)
   if core.must_stop() then return true end
   return type(message) == "string" and string.find(message, "interrupted!", 1, true)
@@ -93,12 +93,12 @@ local function handled(handler, ok, ...)
   return false, handler(...)
 end
 
--- The handler is called after the error and not during it, because steps are not counted then.
+-- The handler runs after the error and not during it, because steps are not counted then.
 function M.xpcall(f, handler, ...) return handled(handler, M.pcall(f, ...)) end
 
 -- ---- numbers ------------------------------------------------------------------------------
 
---- Lua's math, with its own random numbers, which are the same in each definition.
+--- Lua's math with random numbers of its own, which are the same for each definition.
 function M.math()
   local copy <const>, state = {}, 0x9E3779B97F4A7C15
   for name, value in next, math do copy[name] = value end
@@ -128,7 +128,7 @@ end
 
 local LINES <const>, LETTERS <const> = 100, 500
 
---- A print to standard error, limited in the number and length of its lines.
+--- A print to standard error that limits the number and length of its lines.
 function M.print()
   local lines = 0
   return function(...)

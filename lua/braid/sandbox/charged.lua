@@ -1,5 +1,5 @@
---- charged(f): wraps f so that its time counts as steps of the current budget. Lua's own functions
--- need this because no step is counted in them.
+--- charged(f): wraps f so that its time counts as steps of the current budget. Lua's C functions
+-- need this, because no steps are counted in them.
 
 local core <const> = require "braid.core"
 

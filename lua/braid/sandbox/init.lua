@@ -1,11 +1,11 @@
---- The sandbox of definitions: all that the text of a definition can see.
+--- The sandbox of definitions: everything that the text of a definition can see.
 --
--- It is made of functions, copies and views. Classes are handles of sealed classes. A class of
--- the definition may define forward, init and describe, but no other method that Braid has. Its
+-- It has functions, copies and views. Its classes are handles of sealed classes. A class that the
+-- definition makes may define forward, init and describe, but no other method of Braid's. Its
 -- tables have no finalizers. No name leads to a file, to package.path, to another network's
--- classes, or to a table that is the user's. Budgets (braid.guard) hold while
--- it builds, and whenever its code runs outside forward. Within forward a loop
--- without end can be interrupted, but nothing is promised.
+-- classes, or to a table of the user's. Budgets (braid.guard) hold while it builds, and whenever
+-- its code runs outside forward. Within forward an endless loop can be interrupted, but no budget
+-- holds.
 
 local basics <const> = require "braid.sandbox.basics"
 local check <const> = require "braid.check"
@@ -25,7 +25,7 @@ guard.string_methods = folder.named(text, "string", function() end,
 
 -- Braid's methods that a definition's class may replace.
 local ITS_OWN <const> = {init = true, forward = true, describe = true, widths = true, needs = true}
--- Further names that Braid looks for.
+-- Further names that Braid uses.
 local BRAIDS <const> = {own_state = true, set_inputs = true, straight = true,
   takes_shared = true, can_join = true, is_module = true, base = true}
 local OPERATIONS <const> = {__add = true, __sub = true, __mul = true, __div = true, __idiv = true,
@@ -64,7 +64,7 @@ local SAFE <const> = {"assert", "error", "ipairs", "next", "rawequal", "rawlen",
   "tonumber", "type"}
 local OURS <const> = {"getmetatable", "pairs", "pcall", "setmetatable", "tostring", "xpcall"}
 
-local shared -- the views, the same for all definitions
+local shared -- the views, which all definitions share
 
 -- A copy that the definition owns. It raises an error for a missing name.
 local function named_copy(what, t)
@@ -90,14 +90,14 @@ end
 
 -- ---- running ------------------------------------------------------------------------------
 
--- The name of a chunk that messages and the guard use.
+-- The name of a definition's chunk, for messages and the guard.
 local function chunk_name(path)
   local shown = path:gsub("[%c]", "?")
   if #shown > 55 then shown = "..." .. shown:sub(-52) end
   return "=" .. (shown:find("/", 1, true) and shown or "./" .. shown)
 end
 
---- Runs the text of a definition within the budgets: use(what it returns) -> result.
+--- Runs the text of a definition within the budgets and calls use(what it returns) -> result.
 function M.run(code, path, use)
   class.seal()
   local source <const> = chunk_name(path)

@@ -1,12 +1,12 @@
---- Functions of tables for definitions: Lua's own, for lists of at most MAX_ELEMENTS elements and
--- without a metamethod __len.
+--- Functions of tables for definitions: Lua's own, for lists of at most MAX_ELEMENTS elements whose
+-- tables have no metamethod __len.
 
 local check <const> = require "braid.check"
 local charged <const> = require "braid.sandbox.charged"
 
 local M <const> = {pack = table.pack}
 
-local MAX_ELEMENTS <const> = 1000000 -- elements
+local MAX_ELEMENTS <const> = 1000000
 
 local function need_list(name, t)
   if type(t) ~= "table" then check.fail("table.%s: wants a table, not a %s", name, type(t)) end

@@ -1,6 +1,5 @@
---- Functions of strings for definitions: Lua's own, with limits on how long a pattern may be
--- searched for and how long a result may be. While a definition runs they are the methods of all
--- strings.
+--- Functions of strings for definitions: Lua's own, with limits on the time of a pattern match and
+-- the length of a result. While a definition runs, they are the methods of all strings.
 
 local basics <const> = require "braid.sandbox.basics"
 local check <const> = require "braid.check"
@@ -8,14 +7,14 @@ local charged <const> = require "braid.sandbox.charged"
 
 local M <const> = {}
 
-local MAX_STEPS <const> = 1e8 -- steps of a matcher in the worst case
+local MAX_STEPS <const> = 1e8 -- steps of a match in the worst case
 local MAX_BYTES <const> = 1 << 26
 
 -- This file, and what these functions call, must write string.find(s, ...) and never s:find(...):
 -- the method would be the limited function itself.
 
--- An upper bound on the steps that matching takes: each repeated item may go through the whole
--- text, once for each place where the item before it ends.
+-- An upper bound on the steps of a match: each repeated item may go through the whole text, once
+-- for each place where the item before it ends.
 local function steps(s, pattern)
   local n <const>, at, total = #s + 1, 1, 1.0
   if string.sub(pattern, 1, 1) ~= "^" then total = total * n end
@@ -37,7 +36,7 @@ local function need_string(what, value)
   check.fail("%s: wants a string, not a %s", what, type(value))
 end
 
--- string[name], with an error where the pattern might take too long.
+-- string[name] with an error for patterns that might take too long.
 local function matcher(name)
   local f <const> = charged(string[name])
   return function(s, pattern, ...)

@@ -1,4 +1,4 @@
---- A definition's view of braid: tables that can only be read, of functions and classes.
+--- A definition's view of Braid: read-only tables of functions and classes.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -6,7 +6,7 @@ local folder <const> = require "braid.folder"
 
 local M <const> = {}
 
--- Functions of braid's own that make, join or ask.
+-- Functions of `braid` that make, join or inspect tensors.
 local MAKERS <const> = {"Function", "arange", "cat", "chunk", "einsum", "empty", "empty_like",
   "eye", "full", "full_like", "is_tensor", "linspace", "ones", "ones_like", "one_hot", "outer",
   "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "roll", "split", "stack",
@@ -15,7 +15,8 @@ local MAKERS <const> = {"Function", "arange", "cat", "chunk", "einsum", "empty",
 -- Names that belong to training, not to a network.
 local NOT_OFFERED <const> = {early_stopping = true, ttc_update = true, affinity = true}
 
--- The visible form of a value, or nil: functions, classes, and named functions as a view.
+-- The form in which a definition sees a value, or nil: functions and classes as they are, tables of
+-- functions as a view.
 local function seen(what, value)
   if type(value) == "function" or class.is_class(value) then return value end
   if not folder.is_named(value) then return nil end
@@ -26,8 +27,8 @@ local function seen(what, value)
   return M.view(what, copy)
 end
 
---- A table that reads the fields of `known` and the results of find(name), if given. names() lists
--- the names there are.
+--- A read-only table with the fields of `known` and the results of find(name), if given. names()
+-- returns all names.
 function M.view(what, known, find, names)
   names = names or function() return check.sorted_keys(known) end
   folder.named(known, what, function(name)
@@ -68,7 +69,7 @@ end
 function M.all(braid)
   local known <const> = {}
   for _, name in ipairs(MAKERS) do known[name] = braid[name] end
-  -- Only around a function: a mode that is left on would outlive the definition.
+  -- It needs a function, because a mode that is left on would outlive the definition.
   function known.no_grad(f, ...)
     if type(f) ~= "function" then
       check.fail("no_grad: in a definition it takes the function to run")
