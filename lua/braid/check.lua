@@ -22,7 +22,7 @@ end
 --- Raises an error about the caller's mistake, at the user's line that called Braid.
 function M.fail(form, ...) core.fail(format(form, ...)) end
 
---- Returns f, after noting the name that errors inside it use.
+--- Gives a function the name that messages about its arguments use. Returns the function.
 function M.public(name, f)
   core.name_functions {[name] = f}
   return f

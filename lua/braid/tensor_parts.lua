@@ -142,8 +142,8 @@ function M.tile(t, ...)
   return (ops.repeat_(widened(t, #times), times))
 end
 
---- t with its elements moved by `shifts` along `dims` (numbers or tables of them), and
--- elements that leave one end enter at the other. Without dims, t is treated as flat.
+--- Moves the elements of t by `shifts` along `dims` (numbers or tables of numbers). Elements that
+-- leave one end enter at the other. Without dims, t is treated as flat.
 function M.roll(t, shifts, dims)
   if dims then return (ops.roll(t, integers(shifts), integers(dims))) end
   return (ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape))

@@ -1,11 +1,11 @@
---- affine_grid: the grid (n,h,w,2) for grid_sample that theta (n,2,3) maps an image of `size`
--- {n, c, h, w} to (Jaderberg et al. 2015).
+--- affine_grid: the grid (n,h,w,2) with which grid_sample maps images by theta (n,2,3) to the size
+-- {n, c, h, w} (Jaderberg et al. 2015).
 -- @usage F.grid_sample(x, F.affine_grid(theta, x.shape, {align_corners = false}))
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
--- The n pixels of a line, from -1 to 1 between the centres or the edges of the outer ones.
+-- The places of a line's n pixels. -1 and 1 are the centres of the outer pixels, or their edges.
 local function line(n, align_corners, dtype)
   if n < 2 then return core.new({n}, dtype, 0) end
   local last <const> = align_corners and 1 or 1 - 1 / n

@@ -12,7 +12,7 @@ local OPTIONS <const> = check.declare("conv1d", {
   dilation = whole{1, from = 1}, groups = whole{1, from = 1},
 })
 
---- A convolution of images of one row. padding may be "same".
+--- Runs as conv2d on images of one row. padding may be "same".
 return check.public("conv1d", function(x, weight, bias, given)
   if type(bias) == "table" then bias, given = nil, bias end
   local o <const> = check.options(OPTIONS, given, {x = x, weight = weight, bias = bias})

@@ -1,5 +1,5 @@
---- crelu (Shang et al. 2016): relu(x) and relu(-x) joined along a dimension (the channels,
--- unless given), which doubles it.
+--- crelu (Shang et al. 2016): joins relu(x) and relu(-x) along a dimension (default: the channels),
+-- which doubles it.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -10,6 +10,6 @@ local ARGUMENTS <const> = check.declare("crelu", {
 
 return check.public("crelu", function(x, dim)
   local o <const> = check.options(ARGUMENTS, nil, {x = x, dim = dim})
-  -- The second half is a clamp: at NaN the gradients of two relus would cancel each other.
+  -- The second half is a clamp: at NaN the gradients of two relus would cancel.
   return (core.ops.cat({x:relu(), (-x):clamp {min = 0}}, o.dim))
 end)

@@ -1,5 +1,5 @@
---- embedding: the rows of weight (count, size) that labels (...) name -> (..., size). Labels
--- count from 1. The row padding_index, if given, receives no gradient.
+--- embedding: looks up labels (...) as rows of weight (count, size) -> (..., size). Labels count
+-- from 1. The row padding_index, if given, receives no gradient.
 -- @usage F.embedding(labels, weight, {padding_index = 1})
 
 local core <const> = require "braid.core"

@@ -1,4 +1,5 @@
---- glu (Dauphin et al. 2017): the first half of a dimension times the sigmoid of the second.
+--- glu (Dauphin et al. 2017): multiplies the first half of a dimension by the sigmoid of the
+-- second.
 -- @usage F.glu(x)   F.glu(x, 2)
 
 local check <const> = require "braid.check"

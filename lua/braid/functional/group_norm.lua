@@ -1,5 +1,5 @@
---- group_norm (Wu and He 2018): the channels of x (n,c,...) in groups, each normalised by
--- its own statistics in every image; then times weight (c) plus bias (c).
+--- group_norm (Wu and He 2018): normalises groups of channels of x (n,c,...) by their own
+-- statistics in each image; then multiplies by weight (c) and adds bias (c).
 -- @usage F.group_norm(x, 4, weight, bias, {eps = 1e-5})
 
 local core <const> = require "braid.core"

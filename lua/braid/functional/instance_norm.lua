@@ -1,6 +1,6 @@
---- instance_norm (Ulyanov, Vedaldi and Lempitsky 2016): every channel of every image of
--- x (n,c,...) normalised by its own statistics; then times weight (c) plus bias (c). A channel
--- of one value has no deviation: an error.
+--- instance_norm (Ulyanov, Vedaldi and Lempitsky 2016): normalises every channel of every image of
+-- x (n,c,...) by its own statistics; then multiplies by weight (c) and adds bias (c). A channel
+-- with one value has no deviation and raises an error.
 -- @usage F.instance_norm(x, weight, bias, {eps = 1e-5})
 
 local check <const> = require "braid.check"

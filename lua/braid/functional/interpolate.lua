@@ -1,6 +1,6 @@
 --- interpolate: resizes x (n,c,h,w) to `size` or by `scale_factor`, with the nearest pixel or
--- bilinearly. As in PyTorch, pixels are placed by the given factor, and not by the ratio of the
--- sizes. Where the size stays the same (or, for "nearest", doubles), each pixel is copied exactly.
+-- bilinearly. As in PyTorch, the given factor sets the places of pixels, not the ratio of the
+-- sizes. If the size stays the same (or doubles, with "nearest"), each pixel is copied exactly.
 -- @usage F.interpolate(x, {size = {48, 64}, mode = "bilinear", align_corners = true})
 -- @usage F.interpolate(x, {scale_factor = 2})
 
@@ -26,7 +26,7 @@ local function pair(v)
   return {v, v}
 end
 
--- Output sizes, and how many input pixels lie between two outputs.
+-- The output sizes, and the distance in input pixels between two output pixels.
 local function geometry(x, o)
   local size <const>, scale <const> = {}, {}
   for i = 1, 2 do

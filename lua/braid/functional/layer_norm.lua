@@ -1,11 +1,11 @@
---- layer_norm (Ba, Kiros and Hinton 2016): x (..., shape) normalised over its last
--- dimensions, then times weight (shape) plus bias (shape).
+--- layer_norm (Ba, Kiros and Hinton 2016): normalises x (..., shape) over its last dimensions; then
+-- multiplies by weight (shape) and adds bias (shape).
 -- @usage F.layer_norm(x, {8, 4}, weight, bias, {eps = 1e-5})
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
--- Whether x ends in `shape`.
+-- Whether the last sizes of x are `shape`.
 local function ends_in(x, shape)
   local sizes <const> = x.shape
   for i = 1, #shape do

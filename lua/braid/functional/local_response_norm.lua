@@ -1,6 +1,6 @@
---- local_response_norm (Krizhevsky, Sutskever and Hinton 2012): x (n,c,...) divided by
--- (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels with zeros beyond
--- the first and last.
+--- local_response_norm (Krizhevsky, Sutskever and Hinton 2012): divides x (n,c,...) by
+-- (k + alpha mean(x^2))^beta. The mean is over `size` neighbouring channels, with zeros beyond the
+-- first and the last.
 -- @usage F.local_response_norm(x, 5, {alpha = 1e-4, beta = 0.75, k = 1})
 
 local check <const> = require "braid.check"
@@ -11,8 +11,8 @@ local OPTIONS <const> = check.declare("local_response_norm", {
   beta = check.number{0.75, from = 0}, k = check.number{1, above = 0},
 })
 
--- Above this limit the squares, or their gradients, leave the range of float32. Below the other
--- limit, k no longer hides that loss.
+-- Above LARGE, squares or their gradients leave the range of float32. Below SMALL, k no longer
+-- hides the rounding of small squares.
 local LARGE <const>, SMALL <const> = 1e8, 1e-9
 
 return check.public("local_response_norm", function(x, size, given)
@@ -30,7 +30,7 @@ return check.public("local_response_norm", function(x, size, given)
     x:detach():norm(math.huge):item() < LARGE)) then
     wide = x:to("float64")
   end
-  -- Pixels take the place of channels, and channels the place of image rows.
+  -- Channels take the place of image rows, and pixels the place of channels.
   local squares <const> = wide:square():reshape(shape[1], shape[2], 1, area):permute(1, 4, 2, 3)
   local mean <const> = squares:avg_pool2d({size, 1}, {stride = 1, padding = {size // 2, 0}})
     :narrow(3, 1, shape[2]):permute(1, 3, 4, 2):reshape(shape)

@@ -1,5 +1,5 @@
---- normalize: x divided by its p-norm along a dimension (2, unless given), or by eps where
--- the norm is smaller.
+--- normalize: divides x by its p-norm along a dimension (default: 2), or by eps if the norm is
+-- smaller.
 -- @usage F.normalize(x)   F.normalize(x, {p = 1, dim = -1, eps = 1e-12})
 
 local check <const> = require "braid.check"

@@ -1,10 +1,10 @@
---- pixel_shuffle (Shi et al. 2016): x (n, c r r, h, w) -> (n, c, h r, w r); every r * r
--- channels become the pixels of a square.
+--- pixel_shuffle (Shi et al. 2016): x (n, c r r, h, w) -> (n, c, h r, w r). Each group of r * r
+-- channels becomes squares of r x r pixels.
 -- @usage F.pixel_shuffle(x, 2)
 
 local check <const> = require "braid.check"
 
--- r * r is whole up to there, and no tensor has more channels.
+-- r * r cannot overflow up to this limit, and no tensor has more channels.
 local ARGUMENTS <const> = check.declare("pixel_shuffle", {
   x = check.argument(check.tensor()), r = check.argument(check.whole{from = 1, to = 1 << 31}),
 })

@@ -1,5 +1,4 @@
---- Losses for two classes and for comparing distributions: bce, bce_with_logits, kl_div, hinge,
--- cosine.
+--- Losses for two classes and for distributions: bce, bce_with_logits, kl_div, hinge, cosine.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -16,9 +15,9 @@ local KL_DIV <const> = shared.declare("kl_div", {
 })
 local COSINE <const> = shared.declare("cosine", {margin = check.number{0, from = -1, to = 1}})
 
---- -(target log x + (1 - target) log(1 - x)) of probabilities x and targets from 0 to 1. As
--- in PyTorch logarithms stop at -100, and the divisor of the gradient at 1e-12. {weight =
--- rescales each element}
+--- -(target log x + (1 - target) log(1 - x)) for probabilities x and targets from 0 to 1. As in
+-- PyTorch, logarithms are at least -100, and the divisor of the gradient at least 1e-12. {weight =
+-- the weight of each element}
 function M.bce(x, target, given)
   local o <const> = check.options(BCE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("bce", x, target, o, 0.5)
@@ -30,14 +29,14 @@ function M.bce(x, target, given)
   local q <const> = 1 - p
   local log_p <const> = ops.clamp(ops.log(p), -100)
   local log_q <const> = ops.clamp(ops.log1p(-p), -100)
-  -- Autodiff handles the target; the derivative by x comes from `slope`, which is multiplied by 0.
+  -- Autodiff handles the target. `slope` gives the derivative by x; its value is multiplied by 0.
   local value <const> = -(t * log_p + (1 - t) * log_q)
   local slope <const> = (p - t:detach()) / ops.clamp(p * q, 1e-12)
   return shared.weighted("bce", value + slope * (a - p), o, left_out)
 end
 
---- bce of sigmoid(x), without overflow; targets from 0 to 1. {pos_weight = the weight of the
--- positive part, it broadcasts to x; weight = rescales each element}
+--- bce of sigmoid(x), without overflow, for targets from 0 to 1. {pos_weight = the weight of the
+-- positive part, which broadcasts to x; weight = the weight of each element}
 -- @usage braid.loss.bce_with_logits(scores, labels, {pos_weight = braid.tensor{3, 1, 1}})
 function M.bce_with_logits(x, target, given)
   local name <const> = "bce_with_logits"
@@ -54,10 +53,10 @@ function M.bce_with_logits(x, target, given)
   return shared.weighted(name, loss, o, left_out)
 end
 
---- target (log target - x) for log-probabilities x, as in PyTorch: "mean" divides by the number of
--- elements, {reduction = "batchmean"} by the size of the first dimension, which is the divergence
--- as defined. {log_target = true} takes log-probabilities as target, too. A target of 0 (or
--- log-probability -inf) gives 0; a negative or NaN target gives NaN.
+--- target (log target - x) for log-probabilities x. As in PyTorch, "mean" divides by the number of
+-- elements; {reduction = "batchmean"} divides by the size of the first dimension, which gives the
+-- divergence as it is defined. {log_target = true} takes the target as log-probabilities. A target
+-- of 0 (or a log-probability of -inf) gives 0; a negative or NaN target gives NaN.
 function M.kl_div(x, target, given)
   local o <const> = check.options(KL_DIV, given)
   local a <const>, t <const>, left_out <const> = shared.pair("kl_div", x, target, o)
@@ -79,7 +78,7 @@ function M.kl_div(x, target, given)
   return shared.weighted("kl_div", loss, o, left_out) / math.max(count, 1)
 end
 
---- max(0, margin - target x), target 1 or -1 (Torch7's MarginCriterion).
+--- max(0, margin - target x), for targets 1 or -1 (Torch7's MarginCriterion).
 function M.hinge(x, target, given)
   local o <const> = check.options(HINGE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("hinge", x, target, o, 1)
@@ -87,8 +86,8 @@ function M.hinge(x, target, given)
   return shared.weighted("hinge", ops.relu(o.margin - t * a), o, left_out)
 end
 
---- 1 - cos(a, b) where target is 1, max(0, cos(a, b) - margin) where it is -1; a and b
--- (n, d) or (d), target (n) or a scalar. As in PyTorch 1e-12 is added to the squared lengths.
+--- 1 - cos(a, b) for a target of 1, max(0, cos(a, b) - margin) for a target of -1; a and b are
+-- (n, d) or (d), target is (n) or a scalar. As in PyTorch, 1e-12 is added to the squared lengths.
 function M.cosine(a, b, target, given)
   local o <const> = check.options(COSINE, given)
   shared.need_float("cosine", "input", a)

@@ -1,8 +1,8 @@
---- Losses of class labels: cross_entropy, nll, focal.
+--- Losses for class labels: cross_entropy, nll, focal.
 --
--- x (n,c,...), target (n,...) with labels from 1. A label that is `ignore` (-100 unless given,
--- as the loader marks a missing one) and those that a mask (n,...) leaves out do not count: a
--- batch without any label gives 0 and no gradient.
+-- x is (n,c,...), target (n,...) with labels from 1. A label does not count if it equals `ignore`
+-- (default: -100, the loader's mark for a missing label) or if a mask (n,...) leaves it out. A
+-- batch without labels gives 0 and no gradient.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -29,8 +29,8 @@ end
 -- Converts labels to a type that can hold any mark for a missing label.
 local function wide(target) return target.dtype == "int64" and target or ops.to(target, "int64") end
 
--- The target gives each class a probability, (n,c,...) as x. As in PyTorch a mean is over
--- (n,...), whatever the weights.
+-- The loss if the target gives each class a probability, (n,c,...) like x. As in PyTorch, a mean is
+-- over (n,...), whatever the weights are.
 local function soft_entropy(x, target, given)
   local name <const> = "cross_entropy"
   local o <const> = check.options(CROSS_ENTROPY, given)
@@ -59,11 +59,11 @@ local function soft_entropy(x, target, given)
   return shared.reduce(-ops.sum(t * shared.fill(log_p, none, 0), 2), o, left_out)
 end
 
---- -log softmax(x) at the labels. A float target of x's shape gives each class a
--- probability instead, for mixed images and for another network's answers.
+--- -log softmax(x) at the labels. A float target of x's shape instead gives each class a
+-- probability, as for mixed images or another network's answers.
 --
--- {weight = (c), of each class: a mean divides by the sum of the labels' weights;
--- label_smoothing = 0 to 1, Szegedy et al. 2016; ignore = -100; mask =; reduction =}
+-- {weight = (c), a weight for each class (a mean divides by the sum of the labels' weights);
+-- label_smoothing = 0 to 1 (Szegedy et al. 2016); ignore = -100; mask =; reduction =}
 -- @usage local loss = braid.loss.cross_entropy(scores, labels, {label_smoothing = 0.1})
 function M.cross_entropy(x, target, given, ...)
   if is_float(target) and core.is_tensor(x) and x:dim() > 1 and
@@ -84,8 +84,8 @@ function M.cross_entropy(x, target, given, ...)
     reduction = o.reduction, ignore = o.ignore})
 end
 
--- Checks x and labels; gives x with rows that do not count set to 0, where no label
--- counts (n,...), and the place of each label as a bool tensor (n,c,...).
+-- Checks x and the labels. Returns x with 0 in rows that do not count, a bool tensor (n,...) of
+-- rows that do not count, and a bool tensor (n,c,...) that is true at each label.
 local function labelled(name, x, target, o)
   shared.need_float(name, "input", x)
   local shape <const> = x.shape
@@ -120,10 +120,10 @@ local function labelled(name, x, target, o)
   return shared.fill(x, ops.unsqueeze(missing, 2), 0), missing, here, column
 end
 
--- The entries of x (n,c,...) at the labels, 0 where there is none: (n,...).
+-- The entries of x (n,c,...) at the labels, or 0 if there is no label: (n,...).
 local function at_labels(x, here) return ops.sum(ops.where(here, x, 0), 2) end
 
--- A tensor (c) at the labels.
+-- The entries of a tensor (c) at the labels.
 local function of_class(name, what, w, here, column)
   if w:dim() ~= 1 or w:numel() ~= column[2] then
     shared.bad(name, "%s must have shape (%d), not %s", what, column[2], shared.shape_text(w))
@@ -132,7 +132,7 @@ local function of_class(name, what, w, here, column)
   return at_labels(ops.reshape(w, column), here)
 end
 
---- -x at the labels, of log-probabilities x. {weight = (c), as for cross_entropy}
+--- -x at the labels, for log-probabilities x. {weight = (c), as for cross_entropy}
 function M.nll(x, target, given)
   local o <const> = check.options(NLL, given)
   local known <const>, missing <const>, here <const>, column <const> = labelled("nll", x, target, o)
@@ -142,13 +142,13 @@ function M.nll(x, target, given)
   return shared.reduce(loss * weight, o, missing, ops.sum(weight):item())
 end
 
--- base^gamma, whose slope at 0 is 0 also for gamma < 1.
+-- base^gamma, with a slope of 0 at 0 even for gamma < 1.
 local function modulation(base, gamma)
   if gamma == 0 then return 1 end
   return ops.pow(gamma < 1 and ops.clamp(base, 1e-30) or base, gamma)
 end
 
--- The loss of x (any shape) against a target of its shape between 0 and 1, as torchvision's.
+-- The loss of x (any shape) for a target of the same shape between 0 and 1, as in torchvision.
 local function focal_binary(x, target, o)
   local a <const>, t <const>, left_out <const> = shared.pair("focal", x, target, o)
   shared.need_shares("focal", t)
@@ -159,11 +159,11 @@ local function focal_binary(x, target, o)
   return shared.weighted("focal", loss, o, left_out)
 end
 
---- Cross-entropy times (1 - p)^gamma, where p is the label's probability, so that easy
--- samples count less (Lin et al.: "Focal loss", 2017, eq. 4 and 5). With labels from 1, x (n,c,...)
--- goes through softmax and alpha is a tensor (c) or nil; with a float target of x's shape, x
--- goes through sigmoid and alpha is the weight of the positive part, the other's 1 - alpha.
--- A mean divides by how many count.
+--- Focal loss (Lin et al. 2017, eq. 4 and 5): cross-entropy times (1 - p)^gamma, where p is the
+-- probability of the label, so that easy samples count less. With labels from 1, x (n,c,...) goes
+-- through softmax and alpha is a tensor (c) or nil. With a float target of x's shape, x goes
+-- through sigmoid, alpha is the weight of the positive part and 1 - alpha that of the other. A mean
+-- divides by the number of elements that count.
 function M.focal(x, target, given)
   local o <const> = check.options(FOCAL, given)
   local labels <const> = core.is_tensor(target) and not is_float(target)

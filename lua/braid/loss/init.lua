@@ -1,6 +1,6 @@
---- Losses: functions of a prediction and a target. All take {reduction = "mean" | "sum" |
--- "none", mask =} besides their own options. A masked mean divides by the number of valid
--- values. A batch without valid values gives exactly 0 and zero gradients.
+--- Losses: functions of a prediction and a target. Besides their own options, all take {reduction =
+-- "mean" | "sum" | "none", mask =}. A masked mean divides by the number of valid values. A batch
+-- without valid values gives exactly 0 and zero gradients.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

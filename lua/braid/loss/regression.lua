@@ -1,8 +1,8 @@
---- Losses of numbers: mse, l1, smooth_l1, huber, wing.
+--- Losses for numbers: mse, l1, smooth_l1, huber, wing.
 --
--- x and target have one shape; {reduction = "mean" | "sum" | "none", weight =, mask =}, the
--- last two broadcast to it. A masked mean divides by how many elements count. Weights are
--- finite numbers from 0; NaN in x or target, unless masked, gives NaN.
+-- x and target have the same shape; {reduction = "mean" | "sum" | "none", weight =, mask =}, where
+-- weight and mask broadcast to that shape. A masked mean divides by the number of elements that
+-- count. Weights are finite and not negative. NaN in x or target gives NaN, unless it is masked.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -38,15 +38,14 @@ function M.l1(x, target, given)
   return shared.weighted("l1", ops.abs(a - b), o, left_out, true)
 end
 
--- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, times scale. Values beyond delta are never
--- squared, because the square might be infinite and its gradient NaN.
+-- d^2 / 2 up to delta, and delta (d - delta / 2) beyond it; the result times scale. Values beyond
+-- delta are never squared, because the square might be infinite and its gradient NaN.
 local function bent(d, delta, scale)
   local near <const> = ops.clamp(d, {max = delta})
   return ops.square(near) * (0.5 * scale) + (d - near) * (delta * scale)
 end
 
---- Quadratic where |x - target| < beta, linear beyond (Girshick 2015). With beta = 0 it is
--- l1.
+--- Quadratic where |x - target| < beta, linear beyond (Girshick 2015). With beta = 0 it is l1.
 function M.smooth_l1(x, target, given)
   local o <const> = check.options(SMOOTH_L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("smooth_l1", x, target, o)
@@ -55,15 +54,15 @@ function M.smooth_l1(x, target, given)
   return shared.weighted("smooth_l1", loss, o, left_out)
 end
 
---- d^2 / 2 up to delta, delta (d - delta / 2) beyond it, d = |x - target| (Huber 1964).
+--- The Huber loss (1964): d^2 / 2 up to delta, delta (d - delta / 2) beyond it, d = |x - target|.
 function M.huber(x, target, given)
   local o <const> = check.options(HUBER, given)
   local a <const>, b <const>, left_out <const> = shared.pair("huber", x, target, o)
   return shared.weighted("huber", bent(ops.abs(a - b), o.delta, 1), o, left_out)
 end
 
---- w log(1 + d / eps) up to w, d - w + w log(1 + w / eps) beyond it, d = |x - target|; for
--- landmarks, in pixels (Feng et al.: "Wing loss", 2018, eq. 5).
+--- The wing loss for landmarks, in pixels (Feng et al. 2018, eq. 5): w log(1 + d / eps) up to w,
+-- d - w + w log(1 + w / eps) beyond it, where d = |x - target|.
 function M.wing(x, target, given)
   local o <const> = check.options(WING, given)
   local a <const>, b <const>, left_out <const> = shared.pair("wing", x, target, o)

@@ -9,7 +9,7 @@ local check <const> = require "braid.check"
 local M <const> = {}
 local ops <const> = core.ops
 
---- "(2, 3)" for messages.
+--- A tensor's shape for messages: "(2, 3)".
 function M.shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
 --- Raises an error in the caller, with the loss's name.
@@ -88,26 +88,26 @@ function M.need_shares(name, target)
     "lie between 0 and 1")
 end
 
---- Checks targets that name one of two sides.
+--- Checks targets that are 1 or -1.
 function M.need_sides(name, target)
   M.need_values(name, "target", target, ops.eq(ops.abs(target), 1), "be 1 or -1")
 end
 
---- The elements that a mask leaves out, in the given shape; nil without a mask.
+--- The elements that a mask leaves out, in this shape; nil without a mask.
 function M.left_out(name, mask, shape)
   if not mask then return nil end
   M.need_fit(name, "mask", mask, shape)
   return ops.expand(ops.logical_not(mask), shape)
 end
 
---- t, with `value` in place of the elements that are left out.
+--- Replaces the elements of t that are left out by `value`.
 function M.fill(t, left_out, value)
   return left_out and ops.masked_fill(t, left_out, value) or t
 end
 
---- Prediction and target in the same shape. `value`, which is harmless, replaces the elements that
--- the mask leaves out.
--- @return x, target, what is left out or nil
+--- Prediction and target in the same shape. A harmless `value` replaces the elements that the mask
+-- leaves out.
+-- @return x, target, and the elements that are left out or nil
 function M.pair(name, x, target, o, value)
   M.need_float(name, "input", x)
   M.same_shape(name, x, target)
@@ -117,8 +117,9 @@ function M.pair(name, x, target, o, value)
   return M.fill(x, left_out, value or 0), M.fill(target, left_out, value or 0), left_out
 end
 
---- The losses of all elements, their sum, or the sum divided by `total`. `total` is the number of
--- elements that count unless given. If no element counts, the mean is exactly 0.
+--- Reduces the losses of all elements as o.reduction says: all of them, their sum, or the sum
+-- divided by `total` (default: the number of elements that count). If no element counts, the mean
+-- is exactly 0.
 function M.reduce(loss, o, left_out, total)
   loss = M.fill(loss, left_out, 0)
   if o.reduction == "none" then return loss end
@@ -129,7 +130,7 @@ function M.reduce(loss, o, left_out, total)
   return ops.sum(loss) / total
 end
 
---- The same after weighting. `by_weight`: a weighted mean divides by the sum of the
+--- Weights the losses and then reduces them. by_weight: a weighted mean divides by the sum of the
 -- weights that count, not by their number.
 function M.weighted(name, loss, o, left_out, by_weight)
   if not o.weight then return M.reduce(loss, o, left_out) end

@@ -1,4 +1,4 @@
---- Activations as modules: each applies the function that bears its name.
+--- Activations as modules. Each applies the function of its name.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -7,7 +7,7 @@ local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
 
--- Class, operator, and the name of its one setting, if it has one.
+-- Class, operator, and the name of the class's setting, if it has one.
 local KINDS <const> = {
   {"ReLU", "relu"}, {"LeakyReLU", "leaky_relu", "slope"}, {"ELU", "elu", "alpha"},
   {"GELU", "gelu"}, {"SiLU", "silu"}, {"Sigmoid", "sigmoid"}, {"Tanh", "tanh"},

@@ -1,4 +1,5 @@
---- AdaptiveAvgPool2d: the means of windows that divide x (n,c,h,w) evenly -> (n,c,oh,ow).
+--- AdaptiveAvgPool2d: the mean of each window of x (n,c,h,w) -> (n,c,oh,ow). The windows divide x
+-- as evenly as possible.
 -- @usage nn.AdaptiveAvgPool2d(7)   nn.AdaptiveAvgPool2d({3, 5})
 
 local core <const> = require "braid.core"

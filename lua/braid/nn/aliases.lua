@@ -1,11 +1,11 @@
---- Other names for the tensors of a backbone: the names of the same layers in weights that others
--- publish.
+--- Other names for the tensors of a backbone, as published weights use them.
 --
--- An alias is {map = {path of a layer here = its path there}, keep = whether all else has the same
--- name}. Every backbone whose blocks are layers in a row has these aliases. One counts the layers
--- from 0 over all blocks, like PyTorch's Sequential (torchvision's `features`), with and without
--- the layers that only Braid has. One names the layer of each block by the block, like Caffe's
--- files. The other names of a published layout stand beside its blocks (nn/backbones).
+-- An alias is {map = {path of a layer here = its path there}, keep = whether all other names are
+-- the same}. Every backbone whose blocks are layers in a row has these aliases:
+--   by number   the layers are numbered from 0 over all blocks, like PyTorch's Sequential
+--               (torchvision's `features`), with and without the layers that only Braid has
+--   by block    a block's layer has the name of the block, as in Caffe's files
+-- Aliases for a particular published layout are in the file of that backbone (nn/backbones).
 
 local class <const> = require "braid.class"
 local BatchNorm2d <const> = require "braid.nn.batch_norm2d"
@@ -14,7 +14,7 @@ local Sequential <const> = require "braid.nn.sequential"
 
 local M <const> = {}
 
--- The layers of a block: path, layer.
+-- The layers of a block, as {path, layer}.
 local function layers_of(block, m)
   if getmetatable(m) ~= Sequential then return {{block, m}} end
   local list <const> = {}
@@ -55,7 +55,7 @@ local function by_block(backbone)
   return {map = map}
 end
 
---- The aliases of a backbone, those of its layout first.
+--- The aliases of a backbone. Those of its layout come first.
 function M.of(backbone, layout)
   local list <const> = {}
   if layout then list[1] = {map = layout, keep = true} end
@@ -66,7 +66,7 @@ function M.of(backbone, layout)
   return list
 end
 
---- The name of a tensor by an alias, or nil where it has none.
+--- The name that an alias gives to a tensor, or nil.
 function M.name(alias, name)
   local last = #name
   while last do

@@ -1,9 +1,9 @@
 --- Backbone: named blocks that run in order, and the recipe to make more of them.
 --
--- A block is made by a function of its input channels, so that a network of columns can have
--- as many fresh copies as it has tasks, and can widen a block's input where a mixer
--- joins maps; the function returns the module and, where the module cannot tell, its output
--- channels. A ready module is a block too: copies of it start with its values.
+-- A block is made by a function of its number of input channels. So a network of columns can make
+-- a new copy for each task, and can widen a block's input where a mixer joins maps. The function
+-- returns the module, and also the number of output channels if the module cannot tell. A ready
+-- module can be a block too: copies of it start with its values.
 -- @usage nn.backbone("resnet18", {width = 0.25, channels = 1})
 -- @usage
 -- nn.backbone({
@@ -11,12 +11,13 @@
 --   {"conv2", function(c) return nn.Conv2d(c, 32, {kernel = 3}) end},
 -- }, {channels = 1})
 -- @usage nn.backbone(nn.Sequential{...}, {names = {"conv1", "conv2"}})
--- @usage nn.backbone({name = "tcdcn", norm = true}, {width = 2})    -- options in either place
+-- @usage nn.backbone({name = "tcdcn", norm = true}, {width = 2})  -- options may be in either table
 --
--- Options: channels of the input (3); input = {height, width} of an image (or one number for
--- both); pretrained, weights to begin with (pretrained.lua). `input` tells layers of a fixed
--- size their inputs at once, and the named backbones build their fully connected layers for
--- it. backbone.pretrained reports on the weights.
+-- Options:
+--   channels     of the input (3)
+--   input        {height, width} of an image, or one number for both. Layers then get their sizes
+--                at once. The named backbones make their fully connected layers for this size
+--   pretrained   weights to begin with (pretrained.lua); backbone.pretrained reports on them
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -41,12 +42,12 @@ local OF_ANOTHER <const> = check.declare("backbone: of another backbone", {
   pretrained = weights.kind,
 })
 
--- The common part of all columns made of a backbone; it holds no tensors of theirs.
+-- What all columns made from one backbone have in common. It has none of their tensors.
 local Plan <const> = class("Plan")
 
 local function bad(format, ...) check.fail("backbone: " .. format, ...) end
 
--- Its own fields, whose names no block can have.
+-- A backbone's own fields; no block can have these names.
 local OWN <const> = {plan = true, after = true, order = true, first = true, pretrained = true}
 
 local function check_name(name, seen)
@@ -58,7 +59,7 @@ local function check_name(name, seen)
   seen[name] = true
 end
 
--- A function of the input channels that gives the block.
+-- Turns a block as the user gave it into a function of the input channels.
 local function maker(name, value)
   if type(value) == "function" then return value end
   if not Module.is(value) then
@@ -102,7 +103,7 @@ function Plan:init(given, o)
   end
 end
 
---- The place of a block, or an error that names those there are.
+--- The position of a block. An unknown name raises an error that lists the blocks.
 function Plan:find(name, what)
   local place <const> = self.place[name]
   if place then return place end
@@ -110,8 +111,8 @@ function Plan:find(name, what)
     table.concat(self.names, ", "))
 end
 
---- Returns a new list of one block or of several; by default, of all after the split-th. Blocks up
--- to `split` raise an error, because no column has them.
+--- A new list of the given block or blocks; by default, of all after number `split`. Blocks up to
+-- `split` raise an error, because no column has them.
 function Plan:list(given, split, what)
   if given == nil then return table.move(self.names, split + 1, #self.names, 1, {}) end
   local list <const> = {}
@@ -129,7 +130,7 @@ function Plan:list(given, split, what)
   return list
 end
 
--- Layers that wait for their first input get one.
+-- Gives an input to layers that need one to know their sizes.
 local function settle(self, channels, h, w)
   local waiting = false
   self:apply(function(m) waiting = waiting or m.unsized end)
@@ -140,8 +141,8 @@ local function settle(self, channels, h, w)
   self(core.new({1, channels, h, w}, "float32", 0))
 end
 
--- The blocks from the from-th to the to-th. inputs(name, channels) may change a block's input
--- channels, which are otherwise the output channels of the block before.
+-- Makes the blocks number `from` to `to`. inputs(name, channels) may change a block's number of
+-- input channels, which is otherwise the number of output channels of the block before.
 local function fill(self, plan, channels, from, to, inputs)
   self.plan, self.after, self.order = plan, {}, {}
   local c = channels
@@ -164,7 +165,7 @@ local function image_size(input)
   return input
 end
 
--- The blocks and the options of a backbone that has a name.
+-- The blocks and the options of a named backbone.
 local function named(name, given)
   local make <const> = folder.find(known, name)
   if not make then
@@ -175,7 +176,7 @@ local function named(name, given)
   return make.blocks(o), o
 end
 
--- The name and the options of {name = "tcdcn", norm = true}, with those given beside it.
+-- The name and the options in {name = "tcdcn", norm = true}, together with the options in `given`.
 local function name_and_options(what, given)
   local o <const> = check.copy("backbone", given)
   for key, value in pairs(what) do
@@ -184,7 +185,7 @@ local function name_and_options(what, given)
   return what.name, o
 end
 
--- Gives a backbone weights to begin with.
+-- Loads the weights that a backbone begins with.
 local function begin(self, source)
   if source == nil then return end
   self.pretrained = pretrained.load("backbone", self, weights.read("backbone", source))
@@ -231,8 +232,8 @@ local BUILD <const> = check.declare("backbone: build", {
   from = PLACE, to = PLACE, channels = PLACE, inputs = check.argument(check.optional(check.call())),
 })
 
---- Fresh blocks from the same recipe: those from the from-th to the to-th, with
--- `channels` at the first. inputs(name, channels) may change a block's input channels.
+--- Makes new blocks number `from` to `to` from the same recipe, the first for `channels` input
+-- channels. inputs(name, channels) may change a block's number of input channels.
 function Backbone:build(from, to, channels, inputs)
   check.options(BUILD, nil, {from = from, to = to, channels = channels, inputs = inputs})
   if (to or 1) > #self.plan.names then bad("there are %d blocks, not %d", #self.plan.names, to) end
@@ -248,7 +249,7 @@ function Backbone:kind() return self.plan.kind end
 --- The names of its blocks, in order.
 function Backbone:blocks() return table.move(self.order, 1, #self.order, 1, {}) end
 
---- The channels that a block leaves; the last unless one is named.
+--- The number of output channels of a block (default: the last block).
 function Backbone:channels(name)
   if name == nil then return self.after[self.order[#self.order]] end
   self.plan:find(name, "backbone")
@@ -257,7 +258,7 @@ end
 
 function Backbone:channels_after() return self:channels() end
 
---- x (n,c,h,w) through all blocks.
+--- Runs x (n,c,h,w) through all blocks.
 function Backbone:forward(x)
   for _, name in ipairs(self.order) do x = self[name](x) end
   return x

@@ -1,4 +1,4 @@
---- The options that backbones have in common: width, channels, input and pretrained.
+--- The options that all backbones have: width, channels, input and pretrained.
 
 local check <const> = require "braid.check"
 local weights <const> = require "braid.nn.weights"
@@ -8,8 +8,8 @@ local INPUT <const> = check.either(SIDE, check.list{of = SIDE, n = 2})
 
 local M <const> = {}
 
---- Declares the options of a named backbone. `input` is its usual side in pixels, nil where
--- it needs none; `more` are kinds of its own.
+--- Declares the options of a named backbone. `input` is its usual side in pixels, or nil if it
+-- needs none; `more` are kinds of its own options.
 function M.declare(name, channels, input, more)
   local side <const> = input and check.whole{input, from = 1}
   local known <const> = {
@@ -21,7 +21,7 @@ function M.declare(name, channels, input, more)
   return check.declare("backbone " .. name, known)
 end
 
---- The options of a backbone of the user's own blocks.
+--- The options of a backbone that is made of the user's blocks.
 M.plain = check.declare("backbone", {
   channels = check.whole{3, from = 1}, input = INPUT, names = check.list{of = check.text()},
   pretrained = weights.kind,

@@ -1,4 +1,4 @@
---- Batch normalisation (Ioffe and Szegedy 2015), what BatchNorm1d and BatchNorm2d share.
+--- Batch normalisation (Ioffe and Szegedy 2015): the common part of BatchNorm1d and BatchNorm2d.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -21,7 +21,7 @@ local OPTIONS <const> = check.declare("BatchNorm1d", {
 })
 BatchNorm.options_of = OPTIONS.what -- the name of a class's declared options
 
---- momentum = false averages over all batches seen, each counting the same.
+--- momentum = false takes the mean over all batches seen, with equal weights.
 function BatchNorm:init(channels, given)
   local o <const> = check.options(check.declared[self.options_of], given, {channels = channels})
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
@@ -44,13 +44,14 @@ function BatchNorm:forward(x)
   local momentum = self.momentum
   if training then
     core.count(self.num_batches_tracked)
-    momentum = momentum or 1 / self.num_batches_tracked:max():item() -- equal where stacked
+    -- the count is the same in all stacked columns
+    momentum = momentum or 1 / self.num_batches_tracked:max():item()
   end
   return core.ops.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var,
     training, momentum or 0, self.eps)
 end
 
---- Norms that average over all batches have no momentum in common: columns may count differently.
+--- Norms with momentum = false cannot be stacked, because columns may have seen different counts.
 function BatchNorm.can_stack(module) return module.momentum ~= false end
 
 BatchNorm.straight = BatchNorm.forward

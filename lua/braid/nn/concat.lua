@@ -1,5 +1,5 @@
---- Concat: modules side by side on one input, their outputs joined along a dimension (2, the
--- channels, unless given).
+--- Concat: runs several modules on the same input and joins their outputs along a dimension
+-- (default: 2, the channels).
 -- @usage nn.Concat{nn.Conv2d(3, 8, {kernel = 1}), nn.Conv2d(3, 8, {kernel = 3, padding = 1})}
 -- @usage nn.Concat({nn.Linear(4, 2), nn.Linear(4, 3)}, {dim = 2})
 

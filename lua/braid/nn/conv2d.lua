@@ -1,5 +1,6 @@
 --- Conv2d: x (n,c,h,w) -> (n,o,oh,ow) with weight (o, c/groups, kh, kw).
--- With one size, c is taken from the first input, and so is float64.
+-- If only one size is given, it is the outputs; c comes from the first input, and so does the type,
+-- which is float64 for a float64 input.
 -- @usage nn.Conv2d(3, 64, {kernel = 3, padding = 1})   nn.Conv2d(64, {kernel = 3})
 
 local core <const> = require "braid.core"
@@ -23,7 +24,8 @@ local OPTIONS <const> = check.declare("Conv2d", {
 }, weighted.groups_divide)
 
 function Conv2d:init(inputs, outputs, given)
-  if given == nil and (outputs == nil or type(outputs) == "table") then -- one size
+  -- only the outputs are given
+  if given == nil and (outputs == nil or type(outputs) == "table") then
     inputs, outputs, given = nil, inputs, outputs
   end
   local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
@@ -35,7 +37,7 @@ function Conv2d:init(inputs, outputs, given)
   if inputs then self:set_inputs(inputs) end
 end
 
---- The size, and the dtype, float64 if that of `like` is.
+--- Sets the inputs, and the type: float64 if `like` is float64.
 function Conv2d:set_inputs(inputs, like)
   local groups <const> = self.options.groups
   local wrong <const> = weighted.groups_divide{inputs = inputs, outputs = self.outputs,

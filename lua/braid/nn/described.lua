@@ -1,10 +1,10 @@
---- described(m): the text of a module's describe, which is printed in brackets behind its name. For
--- a class of a definition describe runs within a budget, and a long text is cut.
+--- described(m): the text of a module's describe, which is printed in brackets after its name. For
+-- a definition's class, describe runs within a budget, and a long text is cut.
 
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"
 
-local MAX_LETTERS <const> = 200 -- letters
+local MAX_LETTERS <const> = 200
 
 return function(m)
   local describe <const> = m.describe

@@ -1,5 +1,5 @@
---- Dropout: in training, each value is 0 with probability p and scaled by 1 / (1 - p)
--- otherwise.
+--- Dropout: in training, sets each value to 0 with probability p, and multiplies the others by
+-- 1 / (1 - p).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -17,7 +17,7 @@ function Dropout:init(p) self.p = check.options(OPTIONS, nil, {p = p}).p end
 
 function Dropout:forward(x)
   if not self:is_training() then
-    if not (type(x) == "table" and x.columns) then core.input(x) end -- a Pair passes
+    if not (type(x) == "table" and x.columns) then core.input(x) end -- a Pair is not a tensor
     return x
   end
   return core.ops.dropout(x, self.p)

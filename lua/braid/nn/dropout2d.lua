@@ -1,5 +1,5 @@
---- Dropout2d (Tompson et al. 2015): in training, each channel of x (n,c,h,w) is 0 with
--- probability p and scaled by 1 / (1 - p) otherwise.
+--- Dropout2d (Tompson et al. 2015): in training, sets each channel of x (n,c,h,w) to 0 with
+-- probability p, and multiplies the others by 1 / (1 - p).
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

@@ -1,4 +1,4 @@
---- Embedding: the rows of weight (count, size) that labels (...) name -> (..., size).
+--- Embedding: looks up labels (...) as rows of weight (count, size) -> (..., size).
 -- @usage nn.Embedding(1000, 64, {padding_index = 1})
 
 local class <const> = require "braid.class"
@@ -21,7 +21,7 @@ local OPTIONS <const> = check.declare("Embedding", {
   end
 end)
 
---- The row padding_index starts as zeros and does not change.
+--- The row padding_index starts as zeros and is never trained.
 function Embedding:init(count, size, given)
   local o <const> = check.options(OPTIONS, given, {count = count, size = size})
   self.padding_index = o.padding_index

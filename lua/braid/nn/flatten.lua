@@ -1,4 +1,4 @@
---- Flatten: x (n, ...) -> (n, product of the rest).
+--- Flatten: x (n, ...) -> (n, product of the other sizes).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -7,7 +7,7 @@ local Module <const> = require "braid.nn.module"
 local Flatten <const> = class("Flatten", Module)
 Flatten.channelwise = true
 
--- Columns that run as one may bring a Pair (mtl/columns/stack/pair.lua), which flattens itself.
+-- Stacked columns may pass a Pair (mtl/columns/stack/pair.lua), which flattens itself.
 function Flatten:forward(x)
   if type(x) == "table" and x.columns then return x:flatten(2) end
   return core.ops.flatten(x, 2)

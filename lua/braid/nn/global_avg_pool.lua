@@ -1,4 +1,4 @@
---- GlobalAvgPool: x (n,c,h,w) -> (n,c), the mean of each channel; (n,c) stays as it is.
+--- GlobalAvgPool: x (n,c,h,w) -> (n,c), the mean of each channel; x (n,c) is returned unchanged.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -1,5 +1,5 @@
---- GroupNorm (Wu and He 2018): groups of channels of x (n,c,...), each normalised by its own
--- statistics in every image.
+--- GroupNorm (Wu and He 2018): normalises groups of channels of x (n,c,...) by their own statistics
+-- in each image.
 -- @usage nn.GroupNorm(8, 64, {eps = 1e-5, affine = true})
 
 local class <const> = require "braid.class"

@@ -1,10 +1,10 @@
---- Hints: what a parameter asks of optimizers, {lr_mult = 100, weight_decay = 0}.
+--- Hints: the options that a parameter asks of optimizers, {lr_mult = 100, weight_decay = 0}.
 --
--- A parameter carries its hints wherever it goes, so that net:parameters() is all that an
--- optimizer needs; a group that names an option itself overrides weight_decay and multiplies
--- lr_mult. Which tensors are parameters, also while they are frozen, is noted here as well.
--- So is the order in which they came, were taken by optimizers, and were replaced by others.
--- It tells which optimizer trains a network now, and which one did before.
+-- A parameter keeps its hints wherever it goes, so an optimizer needs only net:parameters(). A
+-- group's own weight_decay replaces the hint; its own lr_mult multiplies the hint.
+-- This module also notes which tensors are parameters, frozen or not. It notes the order in which
+-- tensors became parameters, were taken by optimizers and were replaced by others. That tells which
+-- optimizer trains a network now, and which one did before.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -17,12 +17,13 @@ local OPTIONS <const> = check.declare("parameter", {
 local function notes() return setmetatable({}, {__mode = "k"}) end
 
 local hints <const> = notes()
-local came <const> = notes() -- when it became a parameter, or began to train
-local taken <const> = notes() -- when an optimizer last took it, or the tensor it replaced
-local held <const> = notes() -- tensors that optimizers took themselves
-local gone <const> = notes() -- tensors that others replaced
+local came <const> = notes() -- when the tensor became a parameter, or began to train
+local taken <const> = notes() -- when an optimizer last took the tensor or the one that it replaced
+local held <const> = notes() -- tensors that optimizers hold
+local gone <const> = notes() -- tensors that were replaced by others
 
-local now, last_gone = 0, 0 -- counts what is noted
+-- `now` counts all notes; `last_gone` is its value at the last replacement
+local now, last_gone = 0, 0
 
 local function next_moment()
   now = now + 1
@@ -65,7 +66,7 @@ function M.replace(from, to)
   return from.requires_grad and core.requires_grad(to) or to
 end
 
---- Notes that t is a parameter, whether or not it takes a gradient just now, or begins to.
+--- Notes that t is a parameter (whether or not it has a gradient now), or begins to train.
 function M.declare(t) came[t] = next_moment() end
 
 --- Whether t was declared a parameter.
@@ -77,11 +78,12 @@ function M.hold(t) held[t], taken[t] = true, next_moment() end
 --- Whether some optimizer holds t.
 function M.is_held(t) return held[t] == true end
 
---- When t came, and when an optimizer took it or the tensor it replaced; nil if none did.
+--- When t became a parameter, and when an optimizer took it or the tensor that it replaced; nil if
+-- none did.
 function M.history(t) return came[t] or 0, taken[t] end
 
---- The count of all notes, and the count at the last replacement. A new note changes the first,
--- a new replacement both.
+--- The count of all notes, and the count at the last replacement. Every note changes the first; a
+-- replacement changes both.
 function M.now() return now end
 function M.last_gone() return last_gone end
 

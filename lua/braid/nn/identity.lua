@@ -1,4 +1,4 @@
---- Identity: x as it is.
+--- Identity: returns x unchanged.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -1,5 +1,4 @@
---- Layers, each in a file with its name: nn.MaxPool2d is in nn/max_pool2d.lua. Activations share a
--- file.
+--- Layers, one file each: nn.MaxPool2d is in nn/max_pool2d.lua. Activations share a file.
 
 local M <const> = require "braid.folder"("braid.nn", {
   file_of = function(name) return (name:gsub("ReLU", "Relu"):gsub("(%l)(%u)", "%1_%2"):lower()) end,

@@ -1,4 +1,4 @@
---- First values of weights. All work in place and return their tensor.
+--- The first values of weights. All functions change a tensor in place and return it.
 
 local check <const> = require "braid.check"
 local folder <const> = require "braid.folder"
@@ -8,7 +8,7 @@ local argument <const>, number <const> = check.argument, check.number
 
 local M <const> = {}
 
--- The connections into and out of one unit of a weight (out, in, kernel...).
+-- The numbers of inputs and outputs of one unit, for a weight (out, in, kernel...).
 local function fans(w)
   local shape <const> = w.shape
   if #shape < 2 then
@@ -20,13 +20,14 @@ local function fans(w)
   return shape[2] * area, shape[1] * area
 end
 
---- The type of a layer's tensors: float64 if `like` (such as its first input) is so, else float32.
+--- The type of a layer's tensors: float64 if `like` (such as its first input) has that type,
+-- otherwise float32.
 function M.dtype(like)
   return like and like.dtype == "float64" and "float64" or "float32"
 end
 
--- The function nn.init.<name>(w, ...): calls f without gradients. `keys` orders the arguments
--- behind w, and `kinds` says what each may be.
+-- Declares nn.init.<name>(w, ...), which calls f without gradients. `keys` are the names of the
+-- arguments after w, and `kinds` their kinds.
 local function quietly(name, keys, kinds, f, relation)
   kinds.w = argument(check.tensor())
   local arguments <const> = check.declare("init." .. name, kinds, relation)

@@ -1,5 +1,5 @@
---- InstanceNorm2d (Ulyanov, Vedaldi and Lempitsky 2016): every channel of every image of
--- x (n,c,h,w) normalised by its own statistics, in training and evaluation alike.
+--- InstanceNorm2d (Ulyanov, Vedaldi and Lempitsky 2016): normalises every channel of every image of
+-- x (n,c,h,w) by its own statistics, both in training and in evaluation.
 -- @usage nn.InstanceNorm2d(64, {eps = 1e-5, affine = false})
 
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- LayerNorm (Ba, Kiros and Hinton 2016): x normalised over its last dimensions.
+--- LayerNorm (Ba, Kiros and Hinton 2016): normalises x over its last dimensions.
 -- @usage nn.LayerNorm(64)   nn.LayerNorm({8, 4}, {eps = 1e-5, affine = true, bias = true})
 
 local class <const> = require "braid.class"

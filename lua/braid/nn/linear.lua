@@ -1,5 +1,6 @@
 --- Linear: y (..., out) = x (..., in) weight (out, in)^T + bias (out).
--- With one size, the first input gives `in`, and the type if it is float64.
+-- If only one size is given, it is `out`; `in` comes from the first input, and so does the type,
+-- which is float64 for a float64 input.
 -- @usage nn.Linear(100, 10, {bias = false})   nn.Linear(10)
 
 local core <const> = require "braid.core"
@@ -20,7 +21,8 @@ local OPTIONS <const> = check.declare("Linear", {
 })
 
 function Linear:init(inputs, outputs, given)
-  if given == nil and (outputs == nil or type(outputs) == "table") then -- one size
+  -- only the outputs are given
+  if given == nil and (outputs == nil or type(outputs) == "table") then
     inputs, outputs, given = nil, inputs, outputs
   end
   local o <const> = check.options(OPTIONS, given, {inputs = inputs, outputs = outputs})
@@ -29,7 +31,7 @@ function Linear:init(inputs, outputs, given)
   if inputs then self:set_inputs(inputs) end
 end
 
---- The size, and the dtype: float64 if `like` has it.
+--- Sets the inputs, and the type: float64 if `like` is float64.
 function Linear:set_inputs(inputs, like)
   self.unsized = nil
   weighted.make(self, {self.outputs, inputs}, self.has_bias and self.outputs, initial.dtype(like))

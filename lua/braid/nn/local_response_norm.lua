@@ -1,5 +1,5 @@
---- LocalResponseNorm (Krizhevsky, Sutskever and Hinton 2012): x (n,c,...) divided by what
--- its neighbouring channels give off.
+--- LocalResponseNorm (Krizhevsky, Sutskever and Hinton 2012): divides x (n,c,...) by a function of
+-- the squares in neighbouring channels.
 -- @usage nn.LocalResponseNorm(5, {alpha = 1e-4, beta = 0.75, k = 1})
 
 local class <const> = require "braid.class"

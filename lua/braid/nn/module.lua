@@ -1,11 +1,10 @@
---- Module: what every layer and network is.
+--- Module: the class of every layer and network.
 --
--- A module holds parameters, buffers, options and other modules, and nothing else: forward reads
--- them and returns tensors. Tensors in fields are parameters, made by Module.parameter, or buffers.
--- Buffers are made by self:buffer or named in the class's `buffer_names`: a "counter" counts steps
+-- A module has parameters, buffers, options and other modules, and nothing else: forward reads them
+-- and returns tensors. A tensor in a field is a parameter, made by Module.parameter, or a buffer. A
+-- buffer is made by self:buffer or named in the class's `buffer_names`. A "counter" counts steps
 -- and may be missing in weights; a "statistic" follows the data and is averaged with the
--- parameters. Modules may be in fields or in tables in fields. All are found by going over the
--- fields in sorted order.
+-- parameters. Modules may be in fields or in tables in fields. Fields are searched in sorted order.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -22,14 +21,14 @@ local Module <const> = class("Module")
 Module.is_module = true
 Module.training = true
 Module.frozen = false
-Module.unsized = false -- true while a layer waits for its first input to know its sizes
+Module.unsized = false -- true while a layer needs a first input to know its sizes
 Module.buffer_names = {}
--- A class sets this to its forward if x goes straight through it: each operator takes the result of
--- the one before, and nothing else sees this result (as in Sequential). Then calls may be fused. A
+-- A class sets this to its forward if x goes straight through: each operator takes the result of
+-- the one before, and nothing else uses this result (as in Sequential). Then calls may be fused. A
 -- subclass that overrides forward is not straight.
 Module.straight = false
--- Whether a module computes each channel alone and in the same way. Then equal modules of several
--- columns may run as one module over all channels (mtl/columns/stack).
+-- Whether the module computes every channel alone and in the same way. Then equal modules of
+-- several columns may run as one module over all channels (mtl/columns/stack).
 Module.channelwise = false
 
 -- The methods that a single object may replace.
@@ -47,14 +46,14 @@ local function name_within(parent, child)
   return name
 end
 
--- A cheaper call: nothing watches it, and it returns one value.
+-- Calls forward with less work than __call: nothing watches it, and it returns one value.
 function Module.step(self, x)
   local y <const> = self:forward(x) -- no tail call: running_path looks for this frame
   return y
 end
 
--- The path of the innermost running module, found by the call stack; or that of `last`, which has
--- just returned.
+-- The path of the innermost running module, found in the call stack; or the path of `last`, which
+-- has just returned.
 local function running_path(last)
   local running <const>, call <const>, step <const> = {}, Module.__call, Module.step
   for level = 2, 200 do
@@ -76,10 +75,10 @@ end
 
 -- ---- calls ----------------------------------------------------------------------------
 
---- Whether all calls of modules are being watched, so that none may be left out.
+--- Whether something watches all calls of modules, so that none may be left out.
 function Module.is_watched() return watching.all end
 
--- The results of forward. No result at all is an error: a `return` was forgotten.
+-- The results of forward. No result is an error, because a `return` was probably forgotten.
 local function returned(self, first, ...)
   if first == nil then
     check.fail("%s: its forward returned nothing; is a `return` missing?", running_path(self))
@@ -87,7 +86,7 @@ local function returned(self, first, ...)
   return first, ...
 end
 
--- The call of returned() keeps this frame on the stack, where error messages look for the path.
+-- returned() keeps this frame on the stack, where error messages look for the path.
 Module.__call = function(self, ...)
   local observer <const> = watching.f
   if observer then return observer(self, ...) end
@@ -98,7 +97,8 @@ function Module:forward()
   check.fail("%s has no forward", getmetatable(self).__name)
 end
 
---- A trainable tensor; `hint` has options for optimizers: {lr_mult = 100, weight_decay = 0}.
+--- Makes a tensor a trainable parameter; `hint` has options for optimizers: {lr_mult = 100,
+-- weight_decay = 0}.
 function Module.parameter(t, hint)
   hints.set(t, hint)
   hints.declare(t)
@@ -107,7 +107,8 @@ end
 
 local NAME <const> = check.text()
 
---- Holds a tensor as a buffer: saved and copied, not trained; kind: nil, "statistic" or "counter".
+--- Keeps a tensor as a buffer, which is saved and copied but not trained. kind is nil, "statistic"
+-- or "counter".
 -- @usage self:buffer("steps", braid.zeros(1))
 function Module:buffer(name, t, kind)
   check.value("buffer", "name", name, NAME)
@@ -120,7 +121,7 @@ function Module:buffer(name, t, kind)
   return t
 end
 
--- Raises an error for a tensor in a parameter's place that would never be trained.
+-- Raises an error for a tensor that looks like a parameter but would never be trained.
 local function check_trains(path, t)
   if hints.is_declared(t) then return end
   if t.requires_grad then return hints.declare(t) end
@@ -153,13 +154,13 @@ local function parameters_of(self)
   return paths, values
 end
 
---- All parameters, each once, in the order of their names.
+--- All parameters in the order of their names, each once.
 function Module:parameters()
   local _, values <const> = parameters_of(self)
   return values
 end
 
---- Iterates over name, parameter.
+--- Iterates over the names and values of parameters.
 -- @usage for name, p in net:named_parameters() do print(name, p) end
 function Module:named_parameters()
   local names <const>, values <const> = parameters_of(self)
@@ -170,7 +171,7 @@ function Module:named_parameters()
   end
 end
 
---- The parameters of this module itself, without those of modules in it.
+--- The parameters of this module itself, without those of its submodules.
 function Module:own_parameters()
   local _, values <const> = walk.collect(self, function(value, owner, key)
     return owner == self and is_parameter(value, owner, key)
@@ -186,7 +187,7 @@ end
 
 local FUNCTION <const> = check.call()
 
---- Calls f on every module below, then on this one.
+--- Calls f on every submodule, then on this module.
 function Module:apply(f)
   check.value("apply", "what is called", f, FUNCTION)
   local _, modules <const> = walk.collect(self, walk.is_module)
@@ -195,7 +196,7 @@ function Module:apply(f)
   return self
 end
 
---- The modules of a class or of a derived class, possibly this one too: net:find(nn.Conv2d).
+--- The modules of a class or of a derived class, this one included: net:find(nn.Conv2d).
 function Module:find(wanted)
   if type(wanted) ~= "table" then
     check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))
@@ -217,7 +218,7 @@ function Module:count_parameters()
   return total
 end
 
---- Training mode: batch statistics, dropout.
+--- Switches to training mode: batch statistics, dropout. train(false) switches to evaluation.
 function Module:train(on)
   local training <const> = on ~= false
   return self:apply(function(m) m.training = training end)
@@ -225,8 +226,8 @@ end
 
 function Module:eval() return self:train(false) end
 
---- Sets evaluation mode until the returned value closes, also by an error; then every part gets
--- back its former mode.
+--- Sets evaluation mode until the returned value is closed, by an error too. Then every part gets
+-- its former mode back.
 -- @usage local _ <close> = net:evaluating()
 function Module:evaluating()
   local before <const> = {}
@@ -254,19 +255,19 @@ function Module:unfreeze()
   return self:apply(function(m) m.frozen = false end)
 end
 
---- Whether the module should behave as in training.
+--- Whether the module behaves as in training: it is in training mode and not frozen.
 function Module:is_training() return self.training and not self.frozen end
 
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to
 
---- The number of output channels for an input with `channels` channels.
+--- The number of output channels if the input has `channels` channels.
 function Module:channels_after(channels) return self.outputs or channels end
 
---- Multiply-accumulates for one call that gave `output`.
+--- The multiply-accumulates of one call that returned `output`.
 function Module.macs() return 0 end
 
--- All calls of modules while the module runs on x, in the order in which they begin.
+-- Runs the module on x and lists all calls of modules, in the order in which they begin.
 local function trace(self, x)
   local calls <const>, stack <const>, names <const> = {}, {}, {[self] = ""}
   walk.walk(self, function(path, value) names[value] = names[value] or path end)
@@ -285,8 +286,8 @@ local function trace(self, x)
   return calls
 end
 
---- The output, parameters and cost of each layer for an input of the given shape (without the
--- batch), as a table that prints: print(net:summary{1, 40, 40}).
+--- The output, parameters and cost of each layer for an input of this shape (without the batch), as
+-- a table that prints: print(net:summary{1, 40, 40}).
 function Module:summary(input_shape) return summary(self, input_shape, trace) end
 
 --- The text in the brackets when the module is printed.

@@ -1,4 +1,4 @@
---- The kind of a list of modules and functions, as Sequential, Concat and Parallel take it.
+--- The kind of an argument that lists modules and functions, for Sequential, Concat and Parallel.
 
 local check <const> = require "braid.check"
 local walk <const> = require "braid.nn.walk"

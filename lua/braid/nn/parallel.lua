@@ -1,5 +1,5 @@
---- Parallel: one module for each input. A table of inputs gives a table of outputs, so that it can
--- be used in a Sequential; inputs given as arguments give as many results.
+--- Parallel: one module for each input. A table of inputs gives a table of outputs, so a Sequential
+-- can have a Parallel. Several arguments give as many results.
 -- @usage local a, b = nn.Parallel{nn.Linear(4, 2), nn.Linear(3, 2)}(x, y)
 
 local class <const> = require "braid.class"

@@ -1,12 +1,12 @@
---- Remembers tensors of backbones by their names in the backbone, whatever network holds them now,
--- and whether they still have their first random values.
+--- Remembers the names that tensors have in their backbones, in whatever network they are now, and
+-- whether they still have their first random values.
 
 local core <const> = require "braid.core"
 local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- The key is the tensor. The value is a list of {plan, name}, and the version of its memory when
+-- The key is the tensor. The value is a list of {plan, name}, with the version of its memory when
 -- its backbone was made.
 local known <const> = setmetatable({}, {__mode = "k"})
 
@@ -28,17 +28,17 @@ function M.note(backbone, plan)
   end)
 end
 
---- The places {plan, name} that a tensor had in the backbones where it was made.
+--- The places {plan, name} that a tensor has in the backbones that it was made for.
 function M.of(t) return known[t] or {} end
 
---- Treats the current values as the first random ones.
+--- Makes the current values count as the first random ones.
 function M.settle(backbone)
   each_tensor(backbone, function(_, t)
     if known[t] then known[t].version = core.version(t) end
   end)
 end
 
---- Whether parameters of a backbone have been loaded, trained or set since they were drawn.
+--- Whether parameters of a backbone were loaded, trained or set since it was made.
 function M.is_changed(backbone)
   local changed = false
   each_tensor(backbone, function(_, t, buffer)

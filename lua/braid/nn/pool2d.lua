@@ -1,4 +1,4 @@
---- The base of MaxPool2d and AvgPool2d: windows over x (n,c,h,w).
+--- The base of MaxPool2d and AvgPool2d, which go over x (n,c,h,w) by windows.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -7,7 +7,8 @@ local Module <const> = require "braid.nn.module"
 
 local argument <const>, flag <const>, pair <const> = check.argument, check.flag, check.pair
 
---- The class `name` for the operator `operator`; `last` is the option that only it has, of a kind.
+--- Makes the class `name` of the operator `operator`. `last` is an option that only this class has,
+-- and `kind` its kind.
 return function(name, operator, last, kind)
   local Pool <const> = class(name, Module)
   Pool.channelwise = true

@@ -1,5 +1,5 @@
---- PReLU (He, Zhang, Ren and Sun 2015): x where positive, else x times a slope that is
--- learned, one for all or one for each channel of x (n,c,...).
+--- PReLU (He, Zhang, Ren and Sun 2015): returns positive values of x (n,c,...) unchanged and
+-- multiplies negative ones by a learned slope. There is one slope, or one for each channel.
 -- @usage nn.PReLU()   nn.PReLU(64, {start = 0.25})
 
 local core <const> = require "braid.core"

@@ -1,13 +1,14 @@
---- Puts weights into a module whose tensors have other names.
+--- Puts weights into a module whose tensors may have other names.
 --
--- A module's tensors are looked up by its own names, or by the names of the backbones that it holds
--- or was made of, with each one's aliases (aliases.lua). The weights may have any prefix, such as
--- "module.", "features.", "trunk." or "columns.pose."; the prefix that finds most tensors is taken.
--- When the weights come from a network of columns, a column takes the shared trunk or stream, or
--- else the column of its own name.
+-- A module's tensors are looked up by its own names, and by their names in the backbones that the
+-- module has or was made from, with the aliases of each (aliases.lua). The names of the weights may
+-- have any prefix, such as "module.", "features.", "trunk." or "columns.pose."; the prefix that
+-- finds most tensors is used. If the weights come from a network of columns, a column takes the
+-- shared trunk or stream, or the column of its own name.
 --
--- Every convolution of a backbone must be found, in its shape. Other layers, and parts that only
--- the module has, such as the output of a classifier, may be missing, and the report says so.
+-- The weights must have every convolution of a backbone, in the same shape. Other layers may be
+-- missing, and also parts that only the module has, such as the output of a classifier. The report
+-- lists what is missing.
 
 local aliases <const> = require "braid.nn.aliases"
 local check <const> = require "braid.check"
@@ -19,8 +20,8 @@ local M <const> = {}
 
 -- ---- names --------------------------------------------------------------------------------
 
--- A module's tensors {path, t} without counters; and for each plan that it was made of, the names
--- by path.
+-- A module's tensors {path, t}; its counters; the plans of backbones that it was made from; and for
+-- each plan the names by path.
 local function contents(module)
   local own <const>, counters <const>, plans <const>, names <const> = {}, {}, {}, {}
   places.each_tensor(module, function(path, t, buffer)
@@ -55,8 +56,8 @@ local function view_of(own, counters, name, needed)
   return view
 end
 
--- All ways to name a module's tensors: the paths that they have in it, then those in the
--- backbones it was made of.
+-- All ways to name a module's tensors: by their paths in the module, and by their names in the
+-- backbones that it was made from.
 local function views(module)
   local own <const>, counters <const>, plans <const>, names <const> = contents(module)
   local list <const> = {view_of(own, counters, function(path) return path end, function(entry)
@@ -81,7 +82,7 @@ end
 
 -- ---- which weights ------------------------------------------------------------------------
 
--- The prefixes that a view's names have among the names of the weights.
+-- The prefixes before a view's names in the names of the weights.
 local function prefixes_of(view, state)
   local wanted <const>, found <const> = {}, {}
   for _, entry in ipairs(view.entries) do wanted[entry.name] = true end
@@ -98,8 +99,8 @@ end
 
 local function column_of(prefix) return prefix:match("^(.-)columns%.([^.]+)%.$") end
 
--- The name in the weights of a view's name under a prefix: a column, or the stream beside the
--- columns, goes on from the trunk that all share.
+-- Finds the name in the weights for a view's name under a prefix, or nil. A column, or the stream
+-- beside the columns, continues the trunk, so its first blocks are found there.
 local function given_name(state, prefix, name)
   if state[prefix .. name] then return prefix .. name end
   local root <const> = column_of(prefix) or prefix:match("^(.-)shared%.$")
@@ -115,8 +116,9 @@ local function same_shape(a, b)
   return true
 end
 
--- A number that grows with the tensors of a view that the weights have, and with those of the same
--- shape; and whether the weights have every convolution that is needed.
+-- How well the weights fit a view: the number of its tensors that they have, plus SHAPE for each
+-- one of the same shape. The second result tells whether they have every convolution that is
+-- needed.
 local SHAPE <const> = 2 ^ -20
 local function score(view, state, prefix)
   local total, whole = 0, true
@@ -128,7 +130,8 @@ local function score(view, state, prefix)
   return total, whole
 end
 
--- Chooses between prefixes that find as much: one outside the columns, else the column's own.
+-- Chooses between prefixes that fit equally well: the only one outside the columns, or else the
+-- column's own.
 local function decide(what, weights, prefixes, column)
   local plain <const>, columns <const>, own = {}, {}, nil
   for _, prefix in ipairs(prefixes) do
@@ -147,8 +150,8 @@ local function decide(what, weights, prefixes, column)
     column and " and none of " .. column or "", columns[1])
 end
 
---- The view of a module and the prefix by which weights fit it best: {view, prefix, own}.
--- @param column the name of the column that the module is for, or nil
+--- Finds the view of a module and the prefix that fit the weights best: {view, prefix, own}.
+-- @param column the name of the column that the module belongs to, or nil
 function M.choose(what, module, weights, column)
   local best, most, complete, found = nil, 0, false, {}
   local list <const>, own <const> = views(module)
@@ -192,7 +195,7 @@ local function unfit(what, weights, entry, name)
     weights.text, shape_text(value), entry.path, shape_text(t), hint)
 end
 
--- Raises the error for convolutions that the weights lack.
+-- Raises the error about convolutions that the weights lack.
 local function lacking(what, weights, choice, left)
   local norm, own = false, false
   for name in pairs(weights.state) do norm = norm or name:find("running_mean$") ~= nil end
@@ -202,7 +205,7 @@ local function lacking(what, weights, choice, left)
     and "; it is of a network with batch norm, and the backbone has none (norm = true?)" or "")
 end
 
--- The entries that are in the weights.
+-- The entries of the chosen view that the weights have.
 local function gather(what, weights, choice)
   local state <const>, found <const>, taken <const>, left <const> = weights.state, {}, {}, {}
   for _, entry in ipairs(choice.view.entries) do
@@ -226,7 +229,7 @@ local function gather(what, weights, choice)
   return taken
 end
 
--- The names of the weights that nothing took, but for counters.
+-- The names of weights that were not used, without counters.
 local function unused(state, used)
   local list <const> = {}
   for _, name in ipairs(check.sorted_keys(state)) do
@@ -235,7 +238,7 @@ local function unused(state, used)
   return list
 end
 
---- Copies weights into a module by what M.choose found -> the report.
+--- Copies weights into a module as M.choose decided -> the report.
 function M.copy(what, weights, choice)
   local taken <const> = gather(what, weights, choice)
   local used <const>, filled <const>, fresh <const> = {}, {}, {}

@@ -1,18 +1,18 @@
 --- The report on pretrained weights: net.pretrained.
 --
--- {source = the name of the weights, used = how many tensors of the backbone came from them,
--- of = how many it has, fresh = names of tensors that keep their first values, unused = names in
--- the weights that nothing took, into = the parts of the network that took weights, in words}.
--- Counters of batch norm are not counted.
+-- {source = the name of the weights, used = the number of the backbone's tensors that came from
+-- them, of = the number of the backbone's tensors, fresh = the names of tensors that keep their
+-- first values, unused = the names of weights that were not used, into = the parts of the network
+-- that took weights, as text}. Counters of batch norm do not count.
 
 local class <const> = require "braid.class"
 
 local Report <const> = class("Report of weights")
-Report.apart = true -- it is no part of the network
+Report.apart = true -- it is not a part of the network
 
-local MAX_NAMES <const> = 3 -- names that are shown
+local MAX_NAMES <const> = 3 -- names that are listed
 
---- The first of a list of names, and how many more there are.
+--- The first names of a list, and how many more there are.
 function Report.some(names)
   local text <const> = table.concat(names, ", ", 1, math.min(#names, MAX_NAMES))
   return #names > MAX_NAMES and ("%s and %d more"):format(text, #names - MAX_NAMES) or text
@@ -22,7 +22,7 @@ function Report:init(fields)
   for key, value in pairs(fields) do self[key] = value end
 end
 
--- Adds to a list the names that are, or are not, among others.
+-- Adds names to a list: those among `others`, or with wanted = false those that are not.
 local function add(list, names, others, wanted)
   local set <const> = {}
   for _, name in ipairs(others) do set[name] = true end
@@ -32,7 +32,7 @@ local function add(list, names, others, wanted)
   return list
 end
 
---- The report of two parts that took of the same weights: what either lacks, and what both left.
+--- Joins two reports on the same weights: it lists what either part lacks, and what both left.
 function Report:with(other)
   local both <const> = Report(self)
   both.fresh = add(add({}, self.fresh, {}, false), other.fresh, self.fresh, false)

@@ -1,5 +1,5 @@
---- Sequential: modules, one after the other.
--- The option `first` numbers the layers: 1 unless given; 0 gives the names that PyTorch has.
+--- Sequential: runs modules one after the other.
+-- The option `first` is the number of the first layer: 1 by default; 0 gives PyTorch's names.
 -- @usage nn.Sequential{nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)}
 
 local core <const> = require "braid.core"
@@ -30,8 +30,9 @@ local function one_by_one(self, x)
   return x
 end
 
--- The output of a straight layer may wait in the core, so that several calls can run as one
--- (csrc/op/fuse.c); other layers get it computed. A Sequential within one leaves the last waiting.
+-- The output of a straight layer may stay uncomputed in the core, so that several calls can run as
+-- one (csrc/op/fuse.c). Other layers get a computed input. A Sequential inside another leaves its
+-- last output uncomputed.
 function Sequential:forward(x)
   if is_watched() then return one_by_one(self, x) end
   local given <const>, within <const> = x, is_straight(x)

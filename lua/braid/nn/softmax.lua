@@ -1,4 +1,4 @@
---- Softmax: e^x divided by its sum along a dimension.
+--- Softmax: e^x divided by the sum of e^x along a dimension.
 -- @usage nn.Softmax(2)
 
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- The state of a module, which is its tensors by name: how to read, load, copy and convert it.
+--- The state of a module, which is its tensors by name: reads, loads, copies and converts it.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -19,9 +19,9 @@ local OPTIONS <const> = check.declare("load_state_dict", {
   rename = check.either(check.call(), check.map(check.either(check.text(), check.call()))),
 })
 
---- Parameters and buffers by name. They share memory with the module's tensors. A tensor that two
--- modules hold has both names; a module in two places has the name of the first. A module with a
--- method own_state names its tensors itself.
+--- Parameters and buffers by name. They share memory with the module's tensors. A tensor of two
+-- modules has two names. A module in two places is listed once, under its first name. A module with
+-- a method own_state names its tensors itself.
 function M.state_dict(module)
   local own_state <const> = class.trusted(module, "own_state")
   if own_state then return own_state(module) end
@@ -36,7 +36,7 @@ function M.state_dict(module)
   return state
 end
 
--- The tensors of a state, each under the name that `rename` gives it.
+-- The tensors of a state under the names that `rename` makes.
 local function renamed(state, rename)
   if not rename then return state end
   local result <const> = {}
@@ -65,8 +65,8 @@ end
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
--- The given tensors under the names of the module's own state. A part that stands in two places of
--- the module may be given under either path, and a tensor with two names under one of them.
+-- The given tensors under the names of the module's own state. A part that is in two places of the
+-- module may be given under either path, and a tensor with two names under one of them.
 local function resolved(module, own, state)
   local names_of <const>, result <const> = {}, {}
   for name in pairs(own) do
@@ -86,8 +86,8 @@ local function resolved(module, own, state)
   return result
 end
 
--- The last words of the names of counters: buffers that count steps, which older files of weights
--- do not have.
+-- The last words of the names of counters. These buffers count steps, and older files of weights do
+-- not have them.
 local function counters_of(module)
   local names <const> = {}
   walk.walk(module, function(_, value, owner, key)
@@ -96,7 +96,7 @@ local function counters_of(module)
   return names
 end
 
--- Notes a name of the module that is missing in the state.
+-- Notes a name of the module that the state does not have.
 local function note_missing(report, counters, name)
   local list <const> = counters[name:match("[^.]*$")] and report.counters or report.missing
   list[#list + 1] = name
@@ -104,12 +104,11 @@ end
 
 --- Copies values from a table of tensors by name.
 --
--- With {strict = false}, names that only one side knows are reported rather than an error.
--- rename changes the given names first: a function (nil leaves a tensor out), or a table of
--- Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}.
--- Counters of steps, such as batch norm's num_batches_tracked, may be missing: they stay as they
--- are.
--- @return {missing = {names...}, unexpected = {names...}, counters = {names of those missing...}}
+-- A name that only one side has is an error; with {strict = false} it is reported. rename changes
+-- the given names first. It is a function (nil leaves a tensor out), or a table of Lua patterns and
+-- replacements: {rename = {["^features%."] = "trunk."}}. Counters of steps, such as batch norm's
+-- num_batches_tracked, may be missing and then keep their values.
+-- @return {missing = {names...}, unexpected = {names...}, counters = {names of missing ones...}}
 function M.load_state_dict(module, given_state, given)
   local o <const> = check.options(OPTIONS, given, {state = given_state})
   local own <const>, report <const> = M.state_dict(module),
@@ -141,7 +140,7 @@ function M.load_state_dict(module, given_state, given)
   return record(report, "load_state_dict")
 end
 
---- Gives layers that would take their size from the first input the size of the weights by name.
+--- Gives layers that have no size yet the size of the weights of their name.
 function M.give_sizes(net, weights)
   local function give(path, m)
     local weight <const> = rawget(m, "unsized") and weights[path .. "weight"]
@@ -163,8 +162,8 @@ local function copy_tensor(t)
   return t.requires_grad and core.requires_grad(copy) or copy
 end
 
---- A copy of a module that shares nothing with it. A part that stands in two places of the module
--- is also one part in two places of the copy.
+--- A copy of a module that shares nothing with it. A part that is in two places of the module is
+-- also one part in two places of the copy.
 function M.clone(module)
   local copies <const> = {}
   local function copy(value)
@@ -186,8 +185,8 @@ function M.clone(module)
   return copy(module)
 end
 
---- Converts float parameters and buffers in place. An older optimizer holds the old tensors: make
--- it after the conversion.
+--- Converts float parameters and buffers in place. Make optimizers after the conversion: one made
+-- before holds the old tensors.
 function M.to(module, dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
     check.fail("to: a module's tensors are float32 or float64, not %s", tostring(dtype))

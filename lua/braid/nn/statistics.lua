@@ -1,8 +1,8 @@
 --- Buffers that follow the data, such as running means and variances.
 --
--- statistics.recompute(net, batches) computes the running statistics of batch norm anew, as the
--- mean over batches, each with the same weight. Nothing else of the network changes. Dropout
--- is off, as in evaluation, and frozen layers keep their statistics.
+-- statistics.recompute(net, batches) computes the running statistics of batch norm again, as means
+-- over batches of equal weight. It changes nothing else in the network. Dropout is off, as in
+-- evaluation, and frozen layers keep their statistics.
 
 local BatchNorm <const> = require "braid.nn.batch_norm"
 local check <const> = require "braid.check"
@@ -13,7 +13,7 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
---- Iterates over the name, buffer and owner of each such buffer of a module.
+--- Iterates over such buffers of a module: the name, the buffer and its owner.
 function M.each(module)
   local owners <const>, i = {}, 0
   local names <const>, values <const> = walk.collect(module, function(value, owner, key)

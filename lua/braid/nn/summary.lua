@@ -20,7 +20,7 @@ local function shape_text(value)
   return table.concat(words, "  ")
 end
 
--- 1234567 -> "1,234,567"
+-- A number with commas: 1234567 gives "1,234,567".
 local function grouped(n)
   local text <const> = ("%d"):format(n)
   return (text:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
@@ -63,11 +63,11 @@ Summary.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
--- The top-level part that a path lies in. Each part of a table, such as the heads, counts alone.
+-- The top-level part that a path belongs to. Each entry of a table, such as heads, is a part.
 local function part_of(path, module)
   local first <const>, rest <const> = path:match("^([^.]+)%.?(.*)$")
   local holder <const> = module[tonumber(first) or first]
-  -- A table or a module that holds parts by name.
+  -- Whether it is a table of parts, or a module with a table of parts.
   local listed <const> = getmetatable(holder) == nil or class.trusted(holder, "own_state")
   if listed and rest ~= "" then
     return first .. "." .. rest:match("^[^.]+")
@@ -75,7 +75,7 @@ local function part_of(path, module)
   return first
 end
 
--- The parameters of a module, and of its submodules that are never called on their own.
+-- The parameters of a module, with those of its submodules that are never called on their own.
 local function held_by(module, called)
   local list <const> = {}
   walk.walk(module, function(_, value, owner, key)
@@ -86,7 +86,7 @@ local function held_by(module, called)
 end
 
 --- Runs the module once, in evaluation mode, on zeros of `input_shape` (without the batch).
--- Multiply-accumulates are those of one input; a layer that does not count its own counts 0.
+-- Multiply-accumulates are for one input; a layer without a count of its own counts 0.
 return function(module, input_shape, trace)
   if type(input_shape) ~= "table" then
     check.fail("summary: wants the shape of one input, such as {3, 224, 224}, not a %s",

@@ -1,4 +1,4 @@
---- A module as text: itself, and below it, indented, what it holds.
+--- The text of a module: its own line, and below it, indented, its submodules.
 
 local class <const> = require "braid.class"
 local described <const> = require "braid.nn.described"
@@ -7,7 +7,8 @@ local walk <const> = require "braid.nn.walk"
 
 local DEEPEST <const> = 50 -- levels of modules that are printed
 
--- Lines of what a module holds. A part that lies too deep or was shown before is only named.
+-- Adds the lines of a module's submodules. A part that is too deep, or was shown before, has only
+-- its name.
 local function tree(self, indent, lines, seen, depth)
   seen[self] = true
   for _, key in ipairs(walk.fields(self)) do

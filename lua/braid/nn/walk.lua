@@ -1,9 +1,10 @@
---- Finding what a module holds: tensors and modules in fields, or in tables in fields.
+--- Finds the parts of a module: tensors and modules in fields, or in tables in fields.
 --
--- Modules may share parts and hold each other in circles, so every module and table is entered
--- once, at its first path. Some places are not searched: keys that are no names or numbers, and
--- objects of classes that are no modules. A module or a trained tensor there is an error. An object
--- whose class has `apart = true` may hold some; they are not parts of the network.
+-- Modules may share parts and refer to each other in circles, so every module and table is entered
+-- once, at its first path. Two kinds of places are not searched: keys that are neither names nor
+-- numbers, and objects of classes that are not modules. A module or a trained tensor in such a
+-- place is an error. An object whose class has `apart = true` may have some; they are not parts of
+-- the network.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -24,7 +25,7 @@ end
 --- Whether a value is a table of fields rather than an object.
 function M.is_plain(value) return type(value) == "table" and getmetatable(value) == nil end
 
--- Numbers first, in order; then names, sorted.
+-- Sorts keys: numbers in order, then names in order.
 local function before(a, b)
   if type(a) == type(b) then return a < b end
   return type(a) == "number"
@@ -42,7 +43,7 @@ function M.fields(t)
   return keys
 end
 
--- Whether a value is, or anywhere within it holds, a module or a trained tensor.
+-- Whether a value is a module or a trained tensor, or has one somewhere inside.
 local function holds_part(value, seen)
   if core.is_tensor(value) then return value.requires_grad end
   if M.is_module(value) then return true end
@@ -56,7 +57,7 @@ local function holds_part(value, seen)
   return false
 end
 
--- Raises an error for parts in places of a table that are not searched.
+-- Raises an error if a table has parts in places that are not searched.
 local function check_places(t, prefix, owner)
   for key, value in next, t do
     local hidden <const> = type(value) == "table" and not M.is_module(value)
@@ -72,9 +73,9 @@ local function check_places(t, prefix, owner)
   end
 end
 
---- Calls visit(path, value, owner, key, table), in order, for every module below `node` once, and
--- for every place of a tensor in them. `owner` is the module that holds the value, `table` the
--- table with its key. Where visit returns true for a module, the module is not entered.
+--- Calls visit(path, value, owner, key, table) in order, for every submodule of `node` once, and
+-- for every place of a tensor in them. `owner` is the module that has the value, and `table` the
+-- table with its key. If visit returns true for a module, the module is not entered.
 function M.walk(node, visit)
   local seen <const> = {[node] = true}
   local function enter(at, owner, prefix)
@@ -99,7 +100,7 @@ function M.walk(node, visit)
   enter(node, node, "")
 end
 
---- Paths and values for which `wanted(value, owner, key)` is true, each value once.
+--- The paths and values for which `wanted(value, owner, key)` is true, each value once.
 function M.collect(node, wanted)
   local paths <const>, values <const>, seen <const> = {}, {}, {}
   M.walk(node, function(path, value, owner, key)
@@ -110,7 +111,7 @@ function M.collect(node, wanted)
   return paths, values
 end
 
---- The tensor at a path, or nil. Any path to the tensor will do, not only the first one of walk.
+--- The tensor at a path, or nil. Any of the tensor's paths will do.
 function M.at(node, path)
   local value = node
   for key in path:gmatch("[^.]+") do
@@ -121,7 +122,7 @@ function M.at(node, path)
   return core.is_tensor(value) and value or nil
 end
 
---- The type of a module's input: float64 where its tensors have this type, else float32.
+--- The type of a module's input: float64 if its tensors have that type, otherwise float32.
 function M.dtype(node)
   local dtype = "float32"
   M.walk(node, function(_, value)

@@ -1,6 +1,6 @@
 --- The function that watches calls of modules. While a summary or a profile is made,
--- watching.f(module, ...) is called in place of forward; else it is nil. Where watching.all is true
--- it must see every call, so that no call may be left out or joined with others.
+-- watching.f(module, ...) is called instead of forward; otherwise it is nil. If watching.all is
+-- true, it must see every call, so no call may be left out or fused with others.
 
 local M <const> = {f = nil, all = false}
 

@@ -6,8 +6,8 @@ local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
 
---- Makes layer.weight of that shape and, if `bias` is a number, layer.bias of so many values, both
--- parameters with nn.init.default's values.
+--- Makes layer.weight of this shape and, if `bias` is a number, layer.bias with `bias` values. Both
+-- are parameters that start as nn.init.default makes them.
 function M.make(layer, shape, bias, dtype)
   layer.weight = fresh(layer, shape, dtype)
   layer.bias = bias and fresh(layer, {bias}, dtype) or nil
@@ -16,7 +16,7 @@ function M.make(layer, shape, bias, dtype)
   if layer.bias then Module.parameter(layer.bias) end
 end
 
---- A relation of options: `groups` divides inputs, if they are given, and outputs.
+--- A relation of options: `groups` must divide the outputs, and the inputs if they are given.
 function M.groups_divide(o)
   if o.inputs and o.inputs % o.groups ~= 0 or o.outputs % o.groups ~= 0 then
     return ("groups = %d must divide %s and %d outputs"):format(o.groups,

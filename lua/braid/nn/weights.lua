@@ -1,8 +1,9 @@
---- Reads whatever `pretrained` may be: {state = tensors by name, text = what it is called}.
+--- Reads the value of an option `pretrained` -> {state = tensors by name, text = its name in
+-- messages}.
 --
--- `pretrained` is the path of a file that braid.load reads, a table of tensors by name (or of
--- lists of tensors, as in Caffe), a network or a backbone. A definition cannot give a path: it
--- gives a table or a module.
+-- `pretrained` is the path of a file that braid.load reads, a table of tensors by name (or of lists
+-- of tensors, as in Caffe), a network, or a backbone. A definition may give a table or a module,
+-- but no path.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -31,7 +32,7 @@ local function read_file(what, path)
   return value
 end
 
--- Tensors by name. Each is floating point or a counter.
+-- The tensors by name. Each must be a floating-point tensor or a counter.
 local function named(what, text, given)
   local list <const> = {}
   for key, value in next, given do

@@ -1,12 +1,13 @@
---- The convolutions of AlexNet without groups (Krizhevsky 2014): conv1 .. conv5 with 64, 192, 384,
--- 256, 256 channels, each followed by ReLU. conv1, conv2 and conv5 end with 3x3 max pooling of
--- stride 2. Images must have 63 pixels a side or more.
+--- The convolutions of AlexNet without groups (Krizhevsky 2014).
+--
+-- conv1 .. conv5 have 64, 192, 384, 256, 256 channels; ReLU follows each. conv1, conv2 and conv5
+-- end with 3x3 max pooling of stride 2. Images must have at least 63 pixels a side.
 -- Options: width (1.0; multiplies the channels), channels of the input (3), input.
 
 local nn <const> = require "braid.nn"
 local declare <const> = require("braid.nn.backbone_options").declare
 
--- outputs, options of the convolution, whether max pooling follows
+-- Outputs, options of the convolution, and whether max pooling follows.
 local LAYERS <const> = {
   {64, {kernel = 11, stride = 4, padding = 2}, true},
   {192, {kernel = 5, padding = 2}, true},

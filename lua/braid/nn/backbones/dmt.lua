@@ -1,14 +1,15 @@
---- One subnet of the dynamic multi-task network (Fang et al. 2017, section 4.1): five
--- convolutions, 5x5x40, 5x5x60, 3x3x80, 3x3x100, 2x2x140, each with batch norm (section 3) and
--- ReLU, 2x2 pooling between them, and fc with 360 outputs. Decisions: images are 32x32; padding is
--- 2, 2, 1, 1, 0; batch norm stands before a convolution's ReLU, and fc has none.
+--- One subnet of the dynamic multi-task network (Fang et al. 2017, section 4.1).
+--
+-- It has five convolutions, 5x5x40, 5x5x60, 3x3x80, 3x3x100, 2x2x140, each with batch norm (section
+-- 3) and ReLU, 2x2 pooling between them, and fc with 360 outputs. Decisions: images are 32x32;
+-- padding is 2, 2, 1, 1, 0; batch norm comes before a convolution's ReLU, and fc has none.
 -- Options: width (1.0), channels of the input (1), input (32).
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
 local declare <const> = require("braid.nn.backbone_options").declare
 
--- outputs, kernel, padding
+-- Outputs, kernel, padding.
 local LAYERS <const> = { {40, 5, 2}, {60, 5, 2}, {80, 3, 1}, {100, 3, 1}, {140, 2, 0} }
 
 local M <const> = {options = declare("dmt", 1, 32)}

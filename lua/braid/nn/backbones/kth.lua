@@ -1,8 +1,9 @@
---- The shared layers of Abrahamsson, Gruneau and Zuber's network (2017, section 3.2): conv1 5x5x16
--- and conv2 5x5x32, both with padding that keeps the size, 2x2 pooling that rounds up (150 -> 75 ->
--- 38), and fc with 1024 outputs. Weights start by Xavier's method, biases at a small positive
--- constant (section 3.3). Decisions: the constant is 0.1; ReLU, which the paper does not mention,
--- follows each layer.
+--- The shared layers of the network of Abrahamsson, Gruneau and Zuber (2017, section 3.2).
+--
+-- conv1 is 5x5x16 and conv2 5x5x32. Both have padding that keeps the size, and 2x2 pooling that
+-- rounds up (150 -> 75 -> 38). fc has 1024 outputs. Weights start by Xavier's method, biases with a
+-- small positive constant (section 3.3). Decisions: the constant is 0.1; ReLU, which the paper does
+-- not mention, follows each layer.
 -- Options: dropout (0; after fc), bias (0.1; the first of all biases), width (1.0), channels of
 -- the input (3), input (150).
 

@@ -1,6 +1,8 @@
---- ResNet-18 (He, Zhang, Ren and Sun 2016) without its last layer: stem (7x7/2 convolution,
--- batch norm, ReLU, 3x3 max pooling of stride 2), layer1 .. layer4 with 64, 128, 256, 512 channels.
--- The names within blocks are torchvision's, which has no block called stem.
+--- ResNet-18 (He, Zhang, Ren and Sun 2016) without its last layer.
+--
+-- The blocks are stem (7x7/2 convolution, batch norm, ReLU, 3x3 max pooling of stride 2) and layer1
+-- .. layer4 with 64, 128, 256, 512 channels. Names inside a block are torchvision's, which has no
+-- block called stem.
 -- Options: width (1.0; multiplies the channels), channels of the input (3), input.
 
 local class <const> = require "braid.class"
@@ -18,7 +20,7 @@ end
 
 function Stem:forward(x) return self.maxpool(self.bn1(self.conv1(x), "relu")) end
 
--- A residual block: two 3x3 convolutions, and the input added to their result.
+-- A residual block: two 3x3 convolutions, whose result is added to the input.
 local Block <const> = class("Block", nn.Module)
 Block.channelwise = true
 

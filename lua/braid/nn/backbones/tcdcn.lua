@@ -1,13 +1,15 @@
---- The shared layers of TCDCN (Zhang, Luo, Loy and Tang 2014): conv1 5x5x16, conv2 3x3x48, conv3
--- 3x3x64, each with 2x2 pooling, conv4 2x2x64, and fc, 100 wide. Activation |tanh| after each.
--- Options: activation ("AbsTanh", or another of nn's), norm (false; batch norm before it), width
--- (1.0), channels of the input (1), input (40).
+--- The shared layers of TCDCN (Zhang, Luo, Loy and Tang 2014).
+--
+-- conv1 5x5x16, conv2 3x3x48 and conv3 3x3x64 have 2x2 pooling. conv4 2x2x64 and fc with 100
+-- outputs follow. Each layer has the activation |tanh|.
+-- Options: activation ("AbsTanh", or another class of nn), norm (false; batch norm before the
+-- activation), width (1.0), channels of the input (1), input (40).
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
 local declare <const> = require("braid.nn.backbone_options").declare
 
--- outputs, kernel, whether 2x2 pooling follows
+-- Outputs, kernel, and whether 2x2 pooling follows.
 local LAYERS <const> = { {16, 5, true}, {48, 3, true}, {64, 3, true}, {64, 2, false} }
 
 local M <const> = {options = declare("tcdcn", 1, 40, {

@@ -1,16 +1,17 @@
---- The convolutions of VGG-16 (Simonyan and Zisserman 2015): 3x3, pad 1, ReLU, with names like
--- the papers': conv1_1, conv1_2, conv2_1 .. conv5_3. The last of each stage ends with the
--- 2x2 maximum.
--- Options: width (1.0; multiplies the channels), stages (5), channels of the input (3), input;
--- fc = 2048 adds a fully connected block "fc" with ReLU, for images of `input` size; norm
--- = true puts batch norm after each convolution; crelu = true halves the filters and
--- restores their number by CReLU (Shang et al. 2016).
+--- The convolutions of VGG-16 (Simonyan and Zisserman 2015).
+--
+-- They are 3x3 with padding 1 and ReLU, and have names like the papers': conv1_1, conv1_2, conv2_1
+-- .. conv5_3. The last one of each stage ends with 2x2 max pooling.
+-- Options: width (1.0; multiplies the channels), stages (5), channels of the input (3), input. fc =
+-- 2048 adds a fully connected block "fc" with ReLU, for images of the size `input`. norm = true
+-- adds batch norm after each convolution. crelu = true halves the filters, and CReLU then doubles
+-- their outputs (Shang et al. 2016).
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"
 local declare <const> = require("braid.nn.backbone_options").declare
 
--- 3x3 convolutions per stage, and their channels
+-- The number of 3x3 convolutions in each stage, and their channels.
 local STAGES <const> = { {2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512} }
 
 local M <const> = {options = declare("vgg16", 3, nil, {
@@ -18,7 +19,7 @@ local M <const> = {options = declare("vgg16", 3, nil, {
   norm = check.flag(false), crelu = check.flag(false),
 })}
 
--- He's first weights: without them thirteen layers of ReLU do not begin to learn.
+-- Starts weights by He's method. Without it, thirteen layers of ReLU do not begin to learn.
 local function started(layer)
   nn.init.kaiming_normal(layer.weight)
   nn.init.constant(layer.bias, 0)
