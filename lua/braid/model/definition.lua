@@ -1,4 +1,4 @@
---- Definition files of networks: finding one and running it.
+--- Finds the definition files of networks and runs them.
 --
 -- A definition is a short script. It returns a function that takes the tasks and a table of options
 -- and returns a module. It runs in the sandbox (sandbox/init.lua says what it can use).
@@ -29,7 +29,7 @@ function M.shipped()
   return paths
 end
 
---- The path as given if there is a file, else the path of Braid's own model of this name.
+--- The path as given if a file is there, otherwise the path of Braid's own model of this name.
 function M.find(path)
   local file <const> = io.open(path)
   if file then
@@ -45,7 +45,7 @@ function M.find(path)
     near[1] and "; did you mean " .. table.concat(near, " or ") .. "?" or "")
 end
 
--- A copy of a table of options and of the plain tables in it; `copies` maps tables to their copies.
+-- A copy of a table of options with the plain tables in it; `copies` maps tables to their copies.
 local function copy_of(t, copies)
   local copy <const> = {}
   copies[t] = copy
@@ -56,7 +56,7 @@ local function copy_of(t, copies)
   return copy
 end
 
--- The options as a definition sees them. They note which of them are read, so that an option that
+-- The options as a definition sees them. They record which names are read, because an option that
 -- the definition never reads is an error.
 local function watched(options)
   local known <const> = {}

@@ -1,7 +1,7 @@
---- The header of a definition file: the comment that it begins with.
+--- Reads the header of a definition file, which is the comment at its beginning.
 --
--- It begins with the network's name and, in brackets, its authors. Its further parts begin with
--- "Decisions:", "Options:" and "Parameters".
+-- The header begins with the network's name and, in brackets, its authors and year. Later parts
+-- begin with "Decisions:", "Options:" and "Parameters".
 
 local M <const> = {}
 
@@ -34,8 +34,8 @@ local function title_of(text)
   return head and head:match("^([^:]*):") or head
 end
 
---- {text =, parts = the parts' texts, title = "Name (authors year)", parameters = "21,285,698"};
--- the last two are nil where the header has none.
+--- {text =, parts = the texts of the parts, title = "Name (authors year)", parameters =
+-- "21,285,698"}; the last two are nil if the header does not have them.
 function M.read(path)
   local text <const> = text_of(path)
   local read <const> = {text = text, parts = parts_of(text)}

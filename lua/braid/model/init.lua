@@ -1,4 +1,4 @@
---- Networks from definition files.
+--- braid.model: makes networks from definition files.
 
 local check <const> = require "braid.check"
 local definition <const> = require "braid.model.definition"
@@ -11,7 +11,7 @@ local OWN <const> = {tasks = true, single = true, parameters = true, pretrained 
 local KINDS <const> = {single = check.text(), parameters = check.number{from = 1},
   pretrained = weights.kind}
 
--- The network of a definition; where `parameters` is given, with about so many parameters.
+-- Makes the network of a definition, with about `parameters` parameters if that is given.
 local function built(text, place, tasks, options, parameters)
   if parameters == nil then return definition.define(text, place, tasks, options) end
   local widened <const> = require "braid.mtl.widen"(function(width)
@@ -21,14 +21,19 @@ local function built(text, place, tasks, options, parameters)
   return widened
 end
 
---- The network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
--- tasks}). Three options work for every definition. single = "pose" builds the network of that task
--- alone; it may also name a group (groups = {face = {"landmarks"}, ...}). parameters = 5e6 chooses
--- the width at which the network has about so many parameters. pretrained gives the weights that
--- all columns and the stream begin with: the path of a file, tensors by name, a network or a
--- backbone. The names used by torchvision and Caffe are known. net.pretrained is the report, which
--- is also printed; definitions do not see this option, and it is not saved with the network. All
--- other options are the definition's own; the header of its file lists them.
+--- Makes the network that a definition file describes: braid.model("models/tcdcn.lua", {tasks =
+-- tasks}).
+--
+-- Three options work for every definition:
+--   single = "pose"    makes the network of that task alone; it may also name a group
+--                      (groups = {face = {"landmarks"}, ...})
+--   parameters = 5e6   chooses the width at which the network has about so many parameters
+--   pretrained         the weights that all columns and the stream begin with: a file's path,
+--                      tensors by name, a network or a backbone. Names used by torchvision and
+--                      Caffe
+--                      are understood. net.pretrained is the report, which is also printed.
+--                      Definitions do not see this option, and it is not saved with the network
+-- All other options belong to the definition; the header of its file lists them.
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
     check.fail("model: options must be a table, not %s", type(given))

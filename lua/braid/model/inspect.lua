@@ -9,8 +9,8 @@ local safetensors <const> = require "braid.io.safetensors"
 
 local MAX_TENSORS <const>, LONGEST <const> = 40, 60
 
--- Makes a stranger's text safe for a terminal: control characters, except line ends and tabs, are
--- shown as \xNN.
+-- Makes a stranger's text safe for a terminal: control characters are shown as \xNN, except line
+-- ends and tabs.
 local function harmless(text)
   text = utf8.len(text) and text or text:gsub("[\x80-\xff]", "?")
   return (text:gsub("[%c\127]", function(c)
@@ -72,12 +72,12 @@ function Contents:__tostring()
   return table.concat(lines, "\n")
 end
 
---- The contents of a .safetensors file, as a table: print(braid.inspect("net.safetensors")).
+--- Reads the contents of a .safetensors file as a table: print(braid.inspect("net.safetensors")).
 --
 -- The fields are path, size (bytes), names (of the tensors, in order), tensors {name = {shape =,
 -- dtype =, bytes =}}, values and bytes (of all tensors), and metadata (without a network's). A file
--- written by braid.save(path, net) also has format, version, definition (its text), options, tasks
--- ({name = {kind =, list =, options =}}) and changes; `problem` says what is damaged in these.
+-- from braid.save(path, net) also has format, version, definition (its text), options, tasks ({name
+-- = {kind =, list =, options =}}) and changes. If these are damaged, `problem` says how.
 return function(path)
   check.path("inspect", path)
   local header <const>, why <const> = safetensors.header(path)

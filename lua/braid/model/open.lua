@@ -1,13 +1,13 @@
---- Networks from files that braid.save(path, net) wrote.
+--- braid.open: reads a network from a file that braid.save(path, net) wrote.
 
 local check <const> = require "braid.check"
 local definition <const> = require "braid.model.definition"
 local saved <const> = require "braid.model.saved"
 
---- Returns the network that braid.save(path, net) wrote, and its tasks (nil when it had none).
--- A faulty file raises an error. The definition in the file runs in the same sandbox as any
--- other; braid.inspect shows it without running it. The network is in
--- training mode, and nothing in it is frozen.
+--- Returns the network that braid.save(path, net) wrote, and its tasks (nil if it had none). A
+-- faulty file raises an error. The definition in the file runs in the sandbox, like any other;
+-- braid.inspect shows it without running it. The network is in training mode, and nothing in it is
+-- frozen.
 -- @usage local net, tasks = braid.open("dcnet.safetensors")
 return function(path)
   check.path("open", path)

@@ -1,13 +1,13 @@
---- braid.save: a network as one .safetensors file, which braid.open opens; all else by the ending
--- of the file's name, as io/save.lua says.
+--- braid.save: writes a network as one .safetensors file, which braid.open reads. Other values are
+-- written in the format that the file's ending names (io/save.lua).
 
 local check <const> = require "braid.check"
 local save <const> = require "braid.io.save"
 local walk <const> = require "braid.nn.walk"
 
---- braid.save("dcnet.safetensors", net) keeps definition, options, tasks and values of a network
--- that braid.model or braid.open made; a third argument holds further metadata, strings by name.
--- braid.save("x.npy", tensor) and others keep values alone.
+--- braid.save("dcnet.safetensors", net) writes the definition, options, tasks and values of a
+-- network that braid.model or braid.open made. A third argument adds metadata, strings by name.
+-- braid.save("x.npy", tensor) and others write values alone.
 -- @return true
 return function(path, value, metadata)
   check.path("save", path)

@@ -8,7 +8,7 @@ local Optimizer <const> = require "braid.optim.optimizer"
 local number <const>, list <const> = check.number, check.list
 
 local Adam <const> = class("Adam", Optimizer)
-Adam.decoupled = 0 -- weight decay joins the gradient
+Adam.decoupled = 0 -- weight decay is added to the gradient
 
 Optimizer.declare(Adam, check.declare("Adam", {
   lr = number{1e-3, from = 0}, betas = list{{0.9, 0.999}, n = 2, of = number{from = 0, below = 1}},

@@ -1,4 +1,4 @@
---- Adamax (Kingma and Ba 2015, algorithm 2): Adam by the largest gradient, as in PyTorch.
+--- Adamax (Kingma and Ba 2015, algorithm 2), as in PyTorch: Adam scaled by the largest gradient.
 -- @usage optim.Adamax(net:parameters(), {lr = 2e-3})
 
 local class <const> = require "braid.class"

@@ -1,4 +1,4 @@
---- AdamW (Loshchilov and Hutter 2019): Adam with weight decay apart from the gradient.
+--- AdamW (Loshchilov and Hutter 2019): Adam with weight decay that is not part of the gradient.
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

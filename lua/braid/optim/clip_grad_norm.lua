@@ -1,8 +1,8 @@
---- Scales all gradients so that their norm, taken as one vector, is at most max_norm
--- (Pascanu, Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_.
+--- Scales all gradients so that their norm, taken as one vector, is at most max_norm (Pascanu,
+-- Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_.
 --
--- {norm_type = 2, may be math.huge; error_if_nonfinite = false}
--- @return the norm before
+-- {norm_type = 2 (math.huge is possible), error_if_nonfinite = false}
+-- @return the norm before scaling
 -- @usage
 -- loss:backward()
 -- optim.clip_grad_norm(net:parameters(), 1)
@@ -15,7 +15,7 @@ local parameters <const> = require "braid.optim.parameters"
 
 local ops <const> = core.ops
 
--- The norm of one gradient, in double.
+-- The norm of one gradient, in double precision.
 local function norm_of(g, p)
   local a <const> = ops.abs(g:to("float64"))
   if g:numel() == 0 then return 0 end

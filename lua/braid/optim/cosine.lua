@@ -1,5 +1,6 @@
---- The cosine schedule (Loshchilov and Hutter: "SGDR", 2017, eq. 5, without restarts): the factor
--- is last + (1 - last) (1 + cos(pi step / total)) / 2. It falls from 1 to `last` and then stays.
+--- The cosine schedule (Loshchilov and Hutter: "SGDR", 2017, eq. 5, without restarts).
+--
+-- The factor is last + (1 - last) (1 + cos(pi step / total)) / 2. It falls from 1 to `last`.
 --
 -- optim.cosine(step, total) and optim.cosine(step, total, last) give the factor itself.
 -- @usage optim.schedule(opt, optim.cosine(epochs, {last = 0.01}))

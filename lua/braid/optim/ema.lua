@@ -1,14 +1,16 @@
---- EMA: the moving average of a module. The average often predicts better than the module itself
--- (Polyak and Juditsky 1992).
+--- EMA: the moving average of a module, which often predicts better than the module itself (Polyak
+-- and Juditsky 1992).
 --
--- average = d average + (1 - d) parameter at each update, d = {decay = 0.999}. With {warmup = true}
--- d is at most (1 + n) / (10 + n) at the n-th update, so that the average forgets the start.
--- {average = "equal"} gives every update the same weight (Izmailov et al. 2018, stochastic weight
--- averaging: update then once an epoch). Running statistics, such as batch norm's, are averaged
--- too, because the module's own do not fit averaged weights; using{recompute = batches} computes
--- them again under the averages, over the batches of a loader. Frozen parameters are in the
--- averages unchanged; other buffers stay the module's. Layers that infer their sizes must have run
--- before.
+-- Each update sets average = d average + (1 - d) parameter. Options:
+--   decay = 0.999       d
+--   warmup = true       d is at most (1 + n) / (10 + n) at the n-th update, so that the average
+--                       forgets the start
+--   average = "equal"   all updates have the same weight (Izmailov et al. 2018, stochastic weight
+--                       averaging; then update once an epoch)
+-- Running statistics, such as batch norm's, are averaged too, because the module's own do not fit
+-- averaged weights. using{recompute = batches} computes them again under the averages, over the
+-- batches of a loader. Frozen parameters are in the averages unchanged. Other buffers keep the
+-- module's values. Layers that infer their sizes must have run before.
 -- @usage
 -- local ema = optim.EMA(net, {decay = 0.99})
 -- opt:step(); ema:update()      -- in training
@@ -44,7 +46,7 @@ function EMA:init(module, given)
   local _ <close> = grad.no_grad()
   self.decay, self.warmup, self.average = o.decay, o.warmup, o.average
   self.updates, self.swapped = 0, false
-  -- Each average's name, the tensor that it averages, and the module that owns a statistic.
+  -- The name of each average, the tensor that it averages, and the module that owns a statistic.
   self.names, self.parameters, self.averages, self.owners = {}, {}, {}, {}
   local function add(name, t, owner)
     local i <const> = #self.names + 1
@@ -59,8 +61,8 @@ function EMA:init(module, given)
   self.module, self.seen = module, hints.now()
 end
 
--- Checks that the module still has the parameters that were averaged. The check is skipped while no
--- parameter was added or removed in any module.
+-- Checks that the module still has the parameters that were averaged. This is skipped while no
+-- module has gained or lost a parameter.
 local function check_current(self)
   if self.seen == hints.now() then return end
   local known <const> = {}
@@ -74,7 +76,7 @@ local function check_current(self)
   self.seen = hints.now()
 end
 
--- How much of an average stays in the n-th update.
+-- The share of the old average that stays in the n-th update.
 local function share_of(self, n)
   if self.average == "equal" then return (n - 1) / n end
   return self.warmup and math.min(self.decay, (1 + n) / (10 + n)) or self.decay
@@ -108,7 +110,7 @@ function EMA:swap()
   self.swapped = not self.swapped
 end
 
--- Copies the averages of statistics, by their places.
+-- Copies the averages of statistics, by their positions.
 local function statistics_of(self)
   local copies <const> = {}
   for i, owner in ipairs(self.owners) do
@@ -117,7 +119,7 @@ local function statistics_of(self)
   return copies
 end
 
---- The module has the averages until the returned value closes. With {recompute = batches} its
+--- Gives the module the averages until the returned value is closed. With {recompute = batches} its
 -- running statistics are computed from these batches.
 function EMA:using(given)
   if self.swapped then
@@ -141,7 +143,7 @@ function EMA:using(given)
 end
 
 --- {updates, decay, averages = tensors by the names of parameters and statistics}. The tensors are
--- the average's own, not copies.
+-- the EMA's own, not copies.
 function EMA:state_dict()
   if self.swapped then
     check.fail("EMA: state_dict while the averages are swapped in: close what ema:using() gave "

@@ -1,4 +1,4 @@
---- The exponential schedule: gamma ^ step, as ExponentialLR of PyTorch.
+--- The exponential schedule: gamma ^ step, like PyTorch's ExponentialLR.
 -- @usage optim.schedule(opt, optim.exponential(0.95))
 
 local check <const> = require "braid.check"

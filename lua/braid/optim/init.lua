@@ -2,7 +2,7 @@
 
 local check <const> = require "braid.check"
 
--- A schedule, called like the function that it is, that prints as what made it.
+-- Makes a schedule that can be called as the function f, and prints as the call that made it.
 local function named(name, arguments, f, ...)
   if type(f) ~= "function" then return f, ... end
   return setmetatable({}, {__name = "schedule", __call = function(_, ...) return f(...) end,

@@ -1,6 +1,8 @@
---- L-BFGS (Nocedal and Wright, "Numerical optimization", 2006, algorithm 7.4), in the steps
--- of PyTorch. A step takes a closure that clears the gradients, computes the loss, runs
--- backward and returns the loss; it is called up to max_eval times.
+--- L-BFGS (Nocedal and Wright, "Numerical optimization", 2006, algorithm 7.4), with PyTorch's
+-- steps.
+--
+-- A step takes a closure that clears the gradients, computes the loss, runs backward and returns
+-- the loss. The closure is called up to max_eval times.
 -- @usage
 -- opt = optim.LBFGS(net:parameters(), {line_search_fn = "strong_wolfe"})
 -- opt:step(function()
@@ -19,7 +21,7 @@ local Optimizer <const> = require "braid.optim.optimizer"
 local check_tensor <const> = require("braid.optim.state").check_tensor
 
 local LBFGS <const> = class("LBFGS", Optimizer)
-LBFGS.state_of_all = true -- one state, kept under the first parameter, as long as all
+LBFGS.state_of_all = true -- a single state, which is kept under the first parameter
 
 local ops <const>, keep <const> = core.ops, core.keep
 local number <const>, whole <const>, choice <const> = check.number, check.whole, check.choice
@@ -48,7 +50,7 @@ local STATE <const> = check.declare("LBFGS: load_state_dict: parameter 1", {
   end
 end)
 
---- Checks the one state of all parameters, which is kept under the first parameter.
+--- Checks the single state, which belongs to all parameters and is kept under the first.
 function LBFGS:check_state_of(p, _, state, wrong)
   local params <const>, n = self.groups[1].params, 0
   if p ~= params[1] then wrong("its state is not known") end
@@ -66,7 +68,7 @@ end
 local function dot(a, b) return ops.sum(a * b):item() end
 local function largest(t) return ops.max(ops.abs(t)):item() end
 
--- All gradients in one dimension. A parameter that is frozen or has no gradient gives zeros.
+-- All gradients as one vector. A parameter that is frozen or has no gradient gives zeros.
 local function flat_grad(params)
   local parts <const> = {}
   for i, p in ipairs(params) do
@@ -76,7 +78,7 @@ local function flat_grad(params)
   return ops.clone(ops.cat(parts, 1))
 end
 
--- Moves the parameters that train by t along d. It skips frozen ones, because d may still have
+-- Moves the parameters that train by t along d. Frozen ones are skipped, although d may still have
 -- values for them from earlier steps.
 local function move(params, t, d)
   local at = 1
@@ -129,7 +131,7 @@ local function along(params, d, evaluate)
   end
 end
 
---- @return the loss that the closure gave before the step
+--- Checks the closure of a step.
 local function check_closure(closure)
   if type(closure) == "function" then return end
   check.fail("LBFGS: step wants a function that computes the loss and its gradients, not %s",

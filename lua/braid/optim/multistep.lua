@@ -1,5 +1,4 @@
---- The multistep schedule: each milestone multiplies the rate by gamma, as PyTorch's MultiStepLR
--- does.
+--- The multistep schedule: each milestone multiplies the rate by gamma, like PyTorch's MultiStepLR.
 -- @usage optim.schedule(opt, optim.multistep({30, 80}, {gamma = 0.1}))
 
 local check <const> = require "braid.check"

@@ -1,13 +1,14 @@
---- One cycle (Smith and Topin: "Super-convergence", 2019), in two phases as OneCycleLR of
--- PyTorch. The optimizer's rate is the highest of the cycle. The cycle starts at that rate
--- / div_factor, reaches it after pct_start of all steps, and ends at the first rate
--- / final_div_factor.
--- Step it after every batch.
+--- The one-cycle schedule (Smith and Topin: "Super-convergence", 2019), with two phases like
+-- PyTorch's OneCycleLR.
+--
+-- The optimizer's rate is the highest of the cycle. The cycle starts at that rate / div_factor,
+-- reaches the highest rate after pct_start of all steps, and ends at the first rate /
+-- final_div_factor. Step the schedule after every batch.
 -- @usage optim.schedule(opt, optim.one_cycle(epochs * batches, {pct_start = 0.3}))
 
 local check <const> = require "braid.check"
 
--- Goes from a to b, and meets both exactly.
+-- Goes from a to b, with exact values at both ends.
 local ANNEAL <const> = {
   cos = function(a, b, x) return b + (a - b) / 2 * (1 + math.cos(math.pi * x)) end,
   linear = function(a, b, x) return a + (b - a) * x end,

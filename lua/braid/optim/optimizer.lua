@@ -1,11 +1,11 @@
---- Optimizer: groups of parameters, their state, and the step over all of them.
+--- Optimizer: groups of parameters, their state, and a step that changes all of them.
 --
--- A group's rate is lr * its lr_mult * factor, where the factor is what a schedule sets:
+-- The learning rate of a group is lr * lr_mult * factor. A schedule sets the factor:
 --   opt.factor = optim.cosine(epoch - 1, epochs)
 -- A class names the operator of its step in `rule`. Its method `update` returns the operator's
--- arguments for a parameter, without the gradient; one call then serves all parameters. The state
--- of a parameter is a table of numbers and tensors. A parameter with hints (nn/hints.lua) goes to a
--- group for its hints, which comes after the group in which the parameter was given.
+-- arguments for a parameter, except the gradient; a single call then changes all parameters. The
+-- state of a parameter is a table of numbers and tensors. A parameter with hints (nn/hints.lua)
+-- goes to a group for its hints, right after the group in which the parameter was given.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -17,12 +17,12 @@ local state <const> = require "braid.optim.state"
 
 local Optimizer <const> = class("Optimizer")
 
--- Names of tensors that a parameter's state has only with some options of its group.
+-- The names of state tensors that a parameter has only with some options of its group.
 Optimizer.at_times = {}
 
 local GROUP <const> = {lr_mult = check.number{1, from = 0}, params = check.needed(check.any())}
 
--- Raises an error for opt.lr = 0.1, which would change nothing, as the rate belongs to a group.
+-- Raises an error for opt.lr = 0.1, which would change nothing, because the rate is a group's.
 local function set(self, key, value)
   if self.group_declared.kinds[key] then
     check.fail("%s: an optimizer has no %s of its own, its groups have: opt.groups[1].%s = ...%s",
@@ -39,7 +39,7 @@ end
 
 local function group_name(self, i) return ("%s: group %d"):format(self.declared.what, i) end
 
--- A group with its options, which are checked; the optimizer's are used where it gives none.
+-- A group with checked options. Where it gives none, the optimizer's are used.
 local function group_of(self, i, group, seen)
   local what <const>, own <const> = group_name(self, i), {}
   if type(group) ~= "table" or group.params == nil or check.is_object(group) then
@@ -53,8 +53,8 @@ local function group_of(self, i, group, seen)
   return filled
 end
 
--- Appends the group to `groups`, split into one group for the parameters without hints and one for
--- each kind of hint. A hint does not replace an option in `given`.
+-- Appends the group to `groups`, as one group of parameters without hints and one for each kind of
+-- hint. A hint does not replace an option in `given`.
 local function add_by_hints(groups, group, given, kinds_known)
   local kinds <const>, plain <const> = {}, {}
   for _, p in ipairs(group.params) do
@@ -88,13 +88,13 @@ local function add_by_hints(groups, group, given, kinds_known)
   end
 end
 
--- `parameters` is a list of tensors, or of groups {params = {...}, lr = ..., lr_mult =
--- ...}.
+-- `parameters` is a list of tensors, or of groups {params = {...}, lr = ..., lr_mult = ...}.
 local function groups_of(self, parameters)
   local name <const> = self.declared.what
   parameters_of.check_list(name, parameters)
   if type(parameters[1]) ~= "table" then
-    parameters_of.check_trainable(name, parameters, {}) -- a list of tensors, or wrong
+    -- raises the error if it is no list of tensors
+    parameters_of.check_trainable(name, parameters, {})
     parameters = {{params = parameters}}
   end
   local groups <const>, seen <const>, some = {}, {}, false
@@ -115,8 +115,8 @@ local function groups_of(self, parameters)
   return groups
 end
 
--- Notes that this optimizer holds the parameters of all groups from number `first` on. This comes
--- last, so that after an error none is noted.
+-- Notes that this optimizer holds the parameters of the groups from number `first` on. This is the
+-- last step, so that nothing is noted after an error.
 local function hold(groups, first)
   for i = first, #groups do
     for _, p in ipairs(groups[i].params) do hints.hold(p) end
@@ -149,8 +149,8 @@ Optimizer.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
---- Adds parameters to train: {params = {...}, lr = ..., lr_mult = ...}. The default for an option
--- is the value with which the optimizer was made.
+--- Adds parameters to train: {params = {...}, lr = ..., lr_mult = ...}. Options that are left out
+-- have the values that the optimizer was made with.
 function Optimizer:add_group(group)
   local seen <const> = {}
   for i, old in ipairs(self.groups) do
@@ -173,8 +173,8 @@ end
 
 local FACTOR <const> = check.number{from = 0}
 
---- Checks options of groups that were changed since the last step, and that the parameters still
--- belong to their modules.
+--- Checks options of groups that were changed since the last step, and checks that modules still
+-- use the parameters.
 function Optimizer:check_groups()
   parameters_of.check_current(self.declared.what, self, all_parameters)
   check.value(self.declared.what, "factor", self.factor, FACTOR)
@@ -183,11 +183,11 @@ function Optimizer:check_groups()
   end
 end
 
---- A tensor of p's shape and type, filled with one value (default 0). It outlives the scope in
--- which it is made.
+--- A tensor of p's shape and type, filled with a value (default: 0). It outlives the scope in which
+-- it is made.
 function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, value or 0)) end
 
---- Takes a step: changes every parameter that has a gradient. If `closure` is given, it is called
+--- Takes a step: changes every parameter that has a gradient. A `closure`, if given, is called
 -- first to compute the gradients, and its result is returned.
 function Optimizer:step(closure)
   if closure ~= nil and type(closure) ~= "function" then
@@ -216,12 +216,12 @@ function Optimizer:step(closure)
   return loss
 end
 
---- Forgets the gradients, so that the next backward pass starts afresh.
+--- Clears the gradients, so that the next backward pass begins at zero.
 function Optimizer:zero_grad()
   for _, group in ipairs(self.groups) do core.clear_grads(group.params) end
 end
 
---- Everything a later run needs to go on (optim/state.lua).
+--- The state: everything that a later run needs to continue (optim/state.lua).
 -- @usage local saved = opt:state_dict()
 Optimizer.state_dict, Optimizer.load_state_dict = state.state_dict, state.load_state_dict
 Optimizer.check_state_of = state.check_state_of

@@ -1,4 +1,4 @@
---- Lists of parameters as users give them: what can be trained, and words for what cannot.
+--- Checks the lists of parameters that users give.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -30,7 +30,7 @@ function M.check_list(what, given)
   return given
 end
 
---- A list of tensors; one tensor stands for a list of one.
+--- A list of tensors. A single tensor counts as a list.
 function M.tensors(what, given)
   if core.is_tensor(given) then return {given} end
   for i = 1, #M.check_list(what, given) do
@@ -61,11 +61,11 @@ function M.check_trainable(what, list, seen)
   end
 end
 
---- Notes that `owner` holds the parameters of their network.
+--- Notes that the parameters of `owner` are in use in their network now.
 function M.set_current(owner) rawset(owner, "current", hints.last_gone()) end
 
---- Raises an error if a parameter that trains was replaced by another. list(owner) returns all
--- parameters; it is not called as long as no parameter was replaced anywhere.
+--- Raises an error if a parameter that trains was replaced by another tensor. list(owner) returns
+-- all parameters; it is only called if some parameter was replaced somewhere.
 function M.check_current(what, owner, list)
   if owner.current == hints.last_gone() then return end
   for i, p in ipairs(list(owner)) do

@@ -1,10 +1,10 @@
---- The plateau schedule, as PyTorch's ReduceLROnPlateau: when the metric did not improve for more
--- than `patience` steps, the rate is multiplied by `factor`, but not below `lowest` times the first
--- rate; then the schedule waits for `cooldown` steps.
+--- The plateau schedule, like PyTorch's ReduceLROnPlateau: lowers the rate when a metric stops
+-- improving.
 --
--- {mode = "min" | "max", factor = 0.1, patience = 10, threshold = 1e-4, threshold_mode =
--- "rel" | "abs", cooldown = 0, lowest = 0, metric = the field to use, where step() is given a table
--- of metrics}
+-- If the metric has not improved for more than `patience` steps, the rate is multiplied by
+-- `factor`, down to `lowest` times the first rate. Then the schedule waits for `cooldown` steps.
+-- {mode = "min" | "max", factor = 0.1, patience = 10, threshold = 1e-4, threshold_mode = "rel" |
+-- "abs", cooldown = 0, lowest = 0, metric = the field to use if step() gets a table of metrics}
 -- @usage
 -- local schedule = optim.schedule(opt, optim.plateau{patience = 3})
 -- schedule:step(validation_loss)

@@ -1,5 +1,5 @@
---- The polynomial schedule: the factor is (1 - step / total) ^ power, and 0 from step `total` on,
--- as in PyTorch's PolynomialLR. DeepLab uses power = 0.9 (Chen et al. 2018).
+--- The polynomial schedule, like PyTorch's PolynomialLR: the factor is (1 - step / total) ^ power,
+-- and 0 from step `total` on. DeepLab uses power = 0.9 (Chen et al. 2018).
 -- @usage optim.schedule(opt, optim.poly(iterations, {power = 0.9}))
 
 local check <const> = require "braid.check"

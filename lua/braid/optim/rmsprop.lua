@@ -1,5 +1,5 @@
---- RMSprop (Hinton, "Neural networks for machine learning", lecture 6e, 2012), with
--- momentum, and centered (Graves 2013), as in PyTorch.
+--- RMSprop (Hinton, "Neural networks for machine learning", lecture 6e, 2012), optionally with
+-- momentum and centered (Graves 2013), as in PyTorch.
 -- @usage optim.RMSprop(net:parameters(), {lr = 1e-3, alpha = 0.9, momentum = 0.9})
 
 local class <const> = require "braid.class"

@@ -1,10 +1,10 @@
---- A schedule: a function of the step or epoch that sets the optimizer's factor. The rate of every
--- group is multiplied by this factor.
+--- A schedule sets an optimizer's factor, by which the rate of every group is multiplied, from the
+-- step or epoch.
 --
--- The function is f(step, epoch, metrics) -> factor. step is the number of calls of :step(), 0
--- before the first; epoch is the number of whole epochs in them; metrics is the argument of
--- :step(). optim.step, multistep, exponential, cosine, poly, one_cycle, warmup and plateau make
--- such functions; any other function will do.
+-- The function is f(step, epoch, metrics) -> factor. step is the number of calls of :step() so far,
+-- epoch the number of complete epochs, and metrics the argument of :step(). optim.step, multistep,
+-- exponential, cosine, poly, one_cycle, warmup and plateau make such functions. Your own function
+-- works too.
 -- @usage
 -- local schedule = optim.schedule(opt, optim.cosine(epochs))
 -- for epoch = 1, epochs do
@@ -32,7 +32,7 @@ local function apply(self, metrics)
   return factor
 end
 
---- {epoch_steps = calls of :step() in an epoch, 1 unless given}
+--- {epoch_steps = the number of calls of :step() in an epoch (1)}
 function Schedule:init(optimizer, f, given)
   if type(optimizer) ~= "table" or not optimizer.groups then
     check.fail("optim.schedule: the first argument must be an optimizer, not %s",
@@ -48,13 +48,13 @@ function Schedule:init(optimizer, f, given)
   apply(self)
 end
 
---- Counts one more step, and sets and returns the optimizer's new factor.
+--- Counts a step. Sets the optimizer's new factor and returns it.
 function Schedule:step(metrics)
   self.steps = self.steps + 1
   return apply(self, metrics)
 end
 
---- {steps, factor, and the function's state, if it has one}
+--- {steps, factor, and the state of the function if it has one}
 function Schedule:state_dict()
   local f <const> = self.f
   return {steps = self.steps, factor = self.optimizer.factor,

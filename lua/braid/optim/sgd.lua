@@ -22,7 +22,7 @@ function SGD.new_state(_, p, group)
   return {step = 0, momentum = group.momentum ~= 0 and Optimizer.zeros_like(p) or nil}
 end
 
--- Momentum may begin in the middle of training. It starts from the gradient at that time.
+-- Momentum may begin in the middle of training. It then starts from the present gradient.
 
 SGD.rule, SGD.at_times = "sgd_step", {momentum = true}
 

@@ -1,5 +1,5 @@
---- The state of an optimizer: everything that a later run needs to go on; and checks of a given
--- state. The functions are methods of Optimizer.
+--- The state of an optimizer: everything that a later run needs to continue. It is saved, checked
+-- and loaded here. The functions are methods of Optimizer.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -18,8 +18,8 @@ end
 
 local function as_it_is(t) return t end
 
---- Everything that a later run needs to go on: {steps, factor, groups = {{lr = ..., params =
--- {1, 2}}}, state = {[1] = {...}}}. The numbers stand for parameters, counted over all groups. The
+--- Everything that a later run needs to continue: {steps, factor, groups = {{lr = ..., params =
+-- {1, 2}}}, state = {[1] = {...}}}. Parameters are given by number, counted over all groups. The
 -- tensors are the optimizer's own, not copies.
 function M:state_dict()
   local groups <const>, state <const> = {}, {}
@@ -41,7 +41,7 @@ end
 
 local NUMBER <const>, STEPS <const> = check.number{from = 0}, check.whole{from = 0}
 
--- Raises an error for a value that is no finite tensor of this type and shape.
+-- Raises an error if a value is not a finite tensor of this type and shape.
 local function check_tensor(key, value, dtype, shape, wrong)
   if not core.is_tensor(value) then
     wrong("'%s' must be a tensor, not %s", key, check.shown(value))
@@ -117,8 +117,8 @@ local function check_state(self, dict)
   end
 end
 
---- Goes on from a result of state_dict. The optimizer must have its parameters in the same order;
--- the tensors are copied.
+--- Continues from a result of state_dict. The optimizer must have its parameters in the same order.
+-- The tensors are copied.
 function M:load_state_dict(dict)
   check_state(self, dict)
   local _ <close> = grad.no_grad()

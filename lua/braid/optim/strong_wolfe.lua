@@ -1,9 +1,9 @@
---- A line search for L-BFGS: a step along a direction that satisfies the strong Wolfe
--- conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), in the steps of PyTorch.
+--- A line search for L-BFGS: finds a step along a direction that satisfies the strong Wolfe
+-- conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), with PyTorch's steps.
 
 local C1 <const>, C2 <const> = 1e-4, 0.9
 
--- Where the cubic through two values and slopes is lowest, between low and high.
+-- The place between low and high where the cubic through two values and slopes is lowest.
 local function cubic(a, b, low, high)
   if not low then low, high = math.min(a.t, b.t), math.max(a.t, b.t) end
   local d1 <const> = a.slope + b.slope - 3 * (a.f - b.f) / (a.t - b.t)
@@ -22,7 +22,7 @@ local function cubic(a, b, low, high)
   return math.min(math.max(at, low), high)
 end
 
--- Goes outwards until an interval holds a good step: its ends, or one point that is good.
+-- Goes outwards until an interval contains a good step. Returns its ends, or one good point.
 local function bracket(probe, start, t, most)
   local previous, point, tries = start, probe(t), 0
   while tries < most do
@@ -39,7 +39,8 @@ local function bracket(probe, start, t, most)
   return {start, point}, tries
 end
 
--- The next trial within the ends, kept off them where the last one made little progress.
+-- The next trial between the ends. It stays away from the ends if the last one made little
+-- progress.
 local function trial(ends, stuck)
   local t <const> = cubic(ends[1], ends[2])
   local low <const> = math.min(ends[1].t, ends[2].t)
@@ -50,8 +51,8 @@ local function trial(ends, stuck)
   return math.abs(t - high) < math.abs(t - low) and high - margin or low + margin, false
 end
 
---- evaluate(t) gives loss and gradient at t along the direction; slope_of(g) is g's product
--- with the direction, whose largest entry is `size`.
+--- evaluate(t) gives loss and gradient at t along the direction. slope_of(g) is the product of g
+-- and the direction, whose largest entry is `size`.
 -- @return loss, gradient, t and the number of evaluations
 return function(evaluate, t, size, f, g, slope, slope_of, o)
   local count = 0

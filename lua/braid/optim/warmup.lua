@@ -1,6 +1,6 @@
---- Warm-up (Goyal et al.: "Accurate, large minibatch SGD", 2017, section 2.2): linearly from
--- `start` to 1 within `steps`, as LinearLR of PyTorch; then `after`, a function like any
--- schedule's, whose steps count from there.
+--- The warm-up schedule (Goyal et al.: "Accurate, large minibatch SGD", 2017, section 2.2), like
+-- PyTorch's LinearLR: the factor grows linearly from `start` to 1 within `steps` steps. Then
+-- `after` continues; it is a function like any schedule's and counts its steps from there.
 -- @usage optim.schedule(opt, optim.warmup(5, {after = optim.cosine(epochs - 5)}))
 
 local check <const> = require "braid.check"

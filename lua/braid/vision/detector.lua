@@ -1,11 +1,11 @@
---- The detector of MTCNN (Zhang, Zhang, Li and Qiao 2016): three networks, each looking
--- closer at what the one before it found.
+--- The face detector of MTCNN (Zhang, Zhang, Li and Qiao 2016). Three networks work in turn, and
+-- each looks closer at what the one before found.
 --
--- P slides over a pyramid of the picture; R and O look at squares cut from it. Between the
--- stages, nms removes boxes that overlap a better one. The others are moved by the
--- network's corrections of their sides, and made square. Sizes, rounding and cutting follow
--- the authors' code in the version of facenet-pytorch: for P and R, overlap is measured
--- without the pixel that the authors add to each side.
+-- P slides over a pyramid of the picture; R and O look at squares cut from it. Between the stages,
+-- nms removes boxes that overlap a better one. Each remaining box is moved by the network's
+-- corrections of its sides and made square. Sizes, rounding and cutting follow the authors' code in
+-- facenet-pytorch's version: for P and R, overlap is measured without the pixel that the authors
+-- add to each side.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -18,8 +18,8 @@ local ops <const> = core.ops
 
 local Detector <const> = class("Detector")
 
-local CELL <const>, STRIDE <const> = 12, 2 -- of P: its window, and how far it moves
--- A factor near 1 would make a pyramid without end.
+local CELL <const>, STRIDE <const> = 12, 2 -- the window of P, and its step
+-- A factor near 1 would make an endless pyramid.
 local OPTIONS <const> = check.declare("vision.detector", {
   nets = check.argument(check.kind("the networks {P =, R =, O =}", function(v)
     return type(v) == "table" and not v.is_module
@@ -29,12 +29,12 @@ local OPTIONS <const> = check.declare("vision.detector", {
   batch = check.whole{64, from = 1},
 })
 
---- A detector of three networks as models/mtcnn.lua makes them, with outputs face, box and
--- (of O) landmarks.
+--- A detector of three networks, as models/mtcnn.lua makes them. Their outputs are face and box,
+-- and for O also landmarks.
 -- @param nets {P =, R =, O =}; they run in evaluation mode, and keep the mode they have
--- @param given min_face: the side in pixels of the smallest face looked for (20); factor of
---   the pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: how many
---   squares go through R and O at a time (64)
+-- @param given min_face: the side in pixels of the smallest faces to find (20); factor of the
+--   pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: the number of
+--   squares that go through R and O at a time (64)
 -- @usage local found = vision.detector{P = p, R = r, O = o}(braid.load("party.jpg"))
 function Detector:init(nets, given)
   self.options = check.options(OPTIONS, given, {nets = nets})
@@ -58,20 +58,20 @@ end
 
 local function rows(t, places) return ops.index_select(t, 1, places) end
 
--- The places, from 1, where a mask (n) holds.
+-- The positions, from 1, where a mask (n) is true.
 local function where(mask)
   return ops.masked_select(tensor.arange(1, mask:numel()), mask)
 end
 
--- Moves boxes by a network's corrections of their sides, which are in widths and heights;
--- `pixel` is added to the widths and heights.
+-- Moves boxes by a network's corrections of their sides. The corrections are shares of the widths
+-- and heights; `pixel` is added to widths and heights.
 local function moved(boxes, by, pixel)
   local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
   local size <const> = ops.stack({x2 - x1 + pixel, y2 - y1 + pixel}, 2)
   return boxes + by * ops.cat({size, size}, 2)
 end
 
--- The smallest squares about the same centres that hold the boxes.
+-- The smallest squares with the same centres that contain the boxes.
 local function squared(boxes)
   local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
   local w <const>, h <const> = x2 - x1, y2 - y1
@@ -80,7 +80,7 @@ local function squared(boxes)
   return ops.stack({left, top, left + side, top + side}, 2)
 end
 
--- The given places of a state {boxes, scores, moves, points}.
+-- The rows of a state {boxes, scores, moves, points} at the given positions.
 local function keep(found, places)
   local kept <const> = {}
   for key, t in pairs(found) do kept[key] = rows(t, places) end
@@ -93,8 +93,8 @@ end
 
 -- ---- stages ------------------------------------------------------------------------------
 
--- The class "yes", or another one that the network's task calls positive. Without class names, as
--- in the public weights, it is the second.
+-- The probability of the class "yes", or of the class that the network's task calls positive.
+-- Without class names, as in the public weights, it is the second class.
 local function face_probability(net, y)
   local tasks <const> = rawget(net, "tasks")
   local yes <const> = tasks and tasks.face and class_names.positive(tasks.face) or 2
@@ -103,7 +103,7 @@ end
 
 local function input(canvas, parts, h, w) return core.area(canvas, parts, h, w, 127.5, 1 / 128) end
 
--- The windows that P finds at one scale.
+-- The windows in which P finds faces at one scale.
 local function slide(self, canvas, scale)
   local h <const>, w <const> = canvas:size(1), canvas:size(2)
   local whole <const> = core.from_table({{1, 1, w, h}}, "int64")
@@ -144,8 +144,8 @@ local function first_stage(self, canvas)
   return squared(moved(found.boxes, found.moves, 0))
 end
 
--- The part of each box inside the picture, in whole pixels from 1; boxes without one are
--- left out. -> parts (m,4) int64, boxes (m,4)
+-- The part of each box that is inside the picture, in whole pixels from 1. Boxes outside are left
+-- out. -> parts (m,4) int64, boxes (m,4)
 local function inside(boxes, h, w)
   local limit <const> = core.from_table({w, h}, "int64")
   -- The values are bounded before they become integers, so that these cannot overflow.
@@ -156,7 +156,7 @@ local function inside(boxes, h, w)
   return rows(ops.cat({first, last}, 2), there), rows(boxes, there)
 end
 
--- A network's results for squares, where its score is above a threshold.
+-- A network's results for squares whose score is above a threshold.
 local function look(self, net, canvas, boxes, size, threshold)
   local parts <const>, kept <const> = inside(boxes, canvas:size(1), canvas:size(2))
   local n <const>, list <const> = parts:size(1), {}
@@ -172,7 +172,7 @@ local function look(self, net, canvas, boxes, size, threshold)
   return keep(found, where(ops.gt(found.scores, threshold)))
 end
 
--- Points in [-1, 1] across boxes, as pixels.
+-- Converts points from [-1, 1] across boxes to pixels.
 local function placed(points, boxes)
   local n <const> = boxes:size(1)
   local x1 <const>, y1 <const>, x2 <const>, y2 <const> = columns(boxes)
@@ -197,12 +197,13 @@ local function run(self, canvas)
   if not found or found.boxes:size(1) == 0 then return nothing() end
   local points <const> = placed(found.points, found.boxes)
   local boxes <const> = moved(found.boxes, found.moves, 1)
-  local pixel <const> = core.from_table({0, 0, 1, 1}, "float32") -- a box holds its last pixel
+  -- the last pixel belongs to the box
+  local pixel <const> = core.from_table({0, 0, 1, 1}, "float32")
   local best <const> = ops.nms(boxes + pixel, found.scores, 0.7, true)
   return {boxes = rows(boxes, best), scores = rows(found.scores, best), points = rows(points, best)}
 end
 
--- The picture as the core wants it: (h,w,3), its channels side by side.
+-- The picture as the core needs it: (h,w,3), with the channels of a pixel side by side.
 local function canvas_of(image)
   if not core.is_tensor(image) or image.dtype ~= "uint8" or image:dim() ~= 3 or
     (image:size(1) ~= 1 and image:size(1) ~= 3) then
@@ -215,10 +216,10 @@ local function canvas_of(image)
   return ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))
 end
 
---- The faces of a picture, uint8 (3,h,w) or (1,h,w), best first: {boxes (n,4), scores (n),
--- points (n,5,2)}. A box is x1, y1, x2, y2: the pixels, counted from 1, at its edges, so that
--- image[{ {}, {y1, y2}, {x1, x2} }] cuts it out (rounded; a box may leave the picture). A
--- point is x, y with the left or upper edge of pixel k at k - 1.
+--- The faces in a picture, uint8 (3,h,w) or (1,h,w), best first: {boxes (n,4), scores (n), points
+-- (n,5,2)}. A box is x1, y1, x2, y2: the pixels at its edges, counted from 1, so that
+-- image[{ {}, {y1, y2}, {x1, x2} }] cuts it out (after rounding; a box may leave the picture). A
+-- point is x, y, where the left or upper edge of pixel k is at k - 1.
 function Detector:detect(image)
   local canvas <const> = canvas_of(image)
   local found

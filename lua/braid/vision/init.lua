@@ -1,3 +1,3 @@
---- Networks at work on whole pictures.
+--- Networks that work on whole pictures.
 
 return require "braid.folder" "braid.vision"

@@ -1,8 +1,9 @@
 --- MTCNN with the weights that its authors published: det1, det2 and det3.caffemodel.
 --
--- They were trained on pictures with rows and columns exchanged. This file exchanges the two sides
--- of every kernel once, so that pictures need no change. The rows of the landmarks' head are five x
--- and then five y from 0 to 1. They become x, y, x, y, ... from -1 to 1, as in mtl.landmarks.
+-- These networks were trained on pictures with rows and columns exchanged. This file exchanges the
+-- two sides of every kernel once, so that pictures need no change. The published head of the
+-- landmarks gives five x and then five y, from 0 to 1. Its rows become x, y, x, y, ... from -1 to
+-- 1, as in mtl.landmarks.
 
 local core <const> = require "braid.core"
 local caffemodel <const> = require "braid.io.caffemodel"
@@ -15,7 +16,7 @@ local ops <const> = core.ops
 
 local M <const> = {}
 
--- Layers of Caffe by the names of models/mtcnn.lua: blocks, and the heads.
+-- Caffe's layers by the names in models/mtcnn.lua: blocks, and the heads.
 local STAGES <const> = {
   P = {file = "det1", blocks = {"conv1", "conv2", "conv3"}, prelu = "PReLU",
     heads = {face = "conv4-1", box = "conv4-2"}},
@@ -27,7 +28,7 @@ local STAGES <const> = {
 
 local fail <const> = damage.fail
 
--- Blob i of a layer. It must have as many values as its parameter.
+-- Blob number i of a layer. It must have as many values as the parameter `like`.
 local function blob(layers, layer, i, like)
   local t <const> = layers[layer] and layers[layer][i]
   if not t then fail("there is no blob %d of a layer '%s'", i, layer) end
@@ -38,22 +39,22 @@ local function blob(layers, layer, i, like)
   return t:to("float32")
 end
 
--- The weight of a convolution, or of the layer after a last map of 3 x 3.
+-- The weight of a convolution, or of the layer after the last 3 x 3 map, with sides exchanged.
 local function turned(t, like)
   local o <const> = like:size(1)
   local shape <const> = like:dim() == 4 and like.shape or {o, like:size(2) // 9, 3, 3}
   return ops.reshape(ops.transpose(ops.reshape(t, shape), 3, 4), like.shape)
 end
 
--- Turns rows x1 .. x5, y1 .. y5 from 0 to 1 into x1, y1, ... from -1 to 1.
+-- Reorders rows x1 .. x5, y1 .. y5 from 0 to 1 as x1, y1, ... from -1 to 1.
 local ORDER <const> = {1, 6, 2, 7, 3, 8, 4, 9, 5, 10}
 local function landmark_head(t, is_bias)
   local y <const> = ops.index_select(t, 1, core.from_table(ORDER, "int64")) * 2
   return is_bias and y - 1 or y
 end
 
---- The state of a network of models/mtcnn.lua from the layers of its .caffemodel file
--- (braid.load); what the file lacks is left out.
+--- The state of a network of models/mtcnn.lua, made from the layers of its .caffemodel file
+-- (braid.load). Tensors that the file lacks are left out.
 -- @param stage "P", "R" or "O"
 -- @param net the network, whose shapes the layers must have
 -- @return tensors by name, or nil and a message
@@ -91,7 +92,7 @@ local function tasks_of(stage)
   return mtl.tasks(tasks)
 end
 
---- One of the three networks with the published weights, or nil and a message.
+--- One of the three networks with the published weights; or nil and a message.
 -- @usage local o = assert(vision.mtcnn.network("weights", "O"))
 function M.network(dir, stage)
   if not STAGES[stage] then
@@ -107,8 +108,8 @@ function M.network(dir, stage)
   return net:eval()
 end
 
---- The detector with the published weights of a directory, or nil and a message. Options are
--- those of vision.detector.
+--- A detector with the published weights in a directory; or nil and a message. It takes the options
+-- of vision.detector.
 -- @usage local found = assert(vision.mtcnn.detector("weights", {min_face = 40}))(image)
 function M.detector(dir, given)
   local nets <const> = {}

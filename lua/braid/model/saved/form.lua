@@ -1,8 +1,8 @@
---- The form of a network as text: everything but the values of its tensors. Two networks of one
--- form compute the same from the same values.
+--- The form of a network as text: everything but the values of its tensors. Two networks of the
+-- same form compute the same from the same values.
 --
--- A line for each thing, its path, a tab, and what it is. Stacked columns are
--- written as the list of columns that they stand for.
+-- A line has the path of a thing, a tab, and a description. Stacked columns are written as the list
+-- of columns that they stand for.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -20,7 +20,7 @@ local MAX_SHOWN <const> = 3
 
 local visit
 
--- A tensor of a module, or of each of `count` stacked modules.
+-- The text of a tensor, which may belong to `count` stacked modules.
 local function tensor_text(t, count)
   if count > 1 then t = stack.slice(t, 1, count) end
   return "a tensor (" .. table.concat(t.shape, ", ") .. ")"
@@ -33,7 +33,7 @@ local function plain_text(value)
   return "a " .. type(value)
 end
 
--- Each column by itself, whether it is stacked or not.
+-- Visits each column by itself, whether the columns are stacked or not.
 local function visit_columns(lines, seen, prefix, columns)
   local stacked <const> = rawget(columns, "stacked")
   for i, name in ipairs(columns.order) do
@@ -66,7 +66,7 @@ function visit(lines, seen, path, value, count)
   if type(value) ~= "table" then return put(plain_text(value)) end
   local module <const> = walk.is_module(value)
   local meta <const> = getmetatable(value)
-  if not module and class.is_class(meta) and meta.apart then return end -- no part of the network
+  if not module and class.is_class(meta) and meta.apart then return end -- not a part of the network
   if not module and not walk.is_plain(value) then return put("an object") end
   if seen[value] then return put("the same as " .. seen[value]) end
   seen[value] = path == "" and "the network" or path
@@ -93,7 +93,7 @@ local function parsed(form)
   return paths, what
 end
 
--- Modules that wait for their first input: the sizes it gives them are no difference.
+-- Modules that wait for their first input. The sizes that they get from it count as no difference.
 local function waiting(paths, what)
   local prefixes <const> = {}
   for _, path in ipairs(paths) do
@@ -112,8 +112,8 @@ local function is_under(path, prefixes)
   return false
 end
 
---- How the form `now` differs from `was`, as a text. nil where only sizes differ that layers took
--- from their first input.
+--- How the form `now` differs from `was`, as a text; nil if only sizes differ that layers took from
+-- their first input.
 function M.difference(was, now)
   if was == now then return nil end
   local old <const>, before <const> = parsed(was)

@@ -1,5 +1,5 @@
---- Whole networks, each in one .safetensors file. The file holds the tensors; its metadata hold
--- what the network was made from (record.lua).
+--- Saves whole networks, each in one .safetensors file. Besides the tensors, the file's metadata
+-- have everything that the network was made from (record.lua).
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -21,8 +21,8 @@ local M <const> = {}
 
 -- ---- writing --------------------------------------------------------------------------
 
---- Keeps what M.write needs to know of a network: the text of its definition, and the tasks and the
--- options that it got.
+--- Keeps what M.write needs to know about a network: the text of its definition, its tasks and its
+-- options.
 function M.remember(net, text, tasks, options)
   local unfit
   options = options_of.described(options)
@@ -51,7 +51,7 @@ local function check_metadata(given)
   return own
 end
 
---- Writes a network, or raises an error in the name of braid.save.
+--- Writes a network. Errors name braid.save.
 -- @param given further metadata, strings by name, or nil
 -- @return true
 function M.write(path, net, given)
@@ -78,7 +78,7 @@ end
 
 -- ---- reading --------------------------------------------------------------------------
 
--- Brings a new network into the state of the saved one.
+-- Repeats the changes that the saved network had, on the new one.
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
     if not (class.is_a(net, Columns) and net.head) then
@@ -110,7 +110,7 @@ local function fill(net, made, weights)
   state.load_state_dict(net, weights)
 end
 
--- The record and the tensors of a file; or nil and a message.
+-- The record and the tensors in a file; or nil and a message.
 local function contents(path)
   local weights <const>, metadata <const> = safetensors.read(path)
   if not weights then return nil, metadata .. files.hint(path) end
@@ -123,8 +123,8 @@ local function contents(path)
   return made, weights
 end
 
---- Returns the network of a file, and its tasks or nil. It raises errors in the name of braid.open.
--- build(text, path, tasks, options) makes the network from a definition.
+--- Returns the network in a file, and its tasks or nil. Errors name braid.open. build(text, path,
+-- tasks, options) makes the network from a definition.
 function M.read(path, build)
   local made <const>, weights <const> = contents(path)
   if not made then check.fail("open: %s", weights) end

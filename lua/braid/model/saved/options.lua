@@ -1,5 +1,5 @@
---- Converts the options of a definition to plain values, and back. Mixers among them, such as
--- mtl.nddr{}, become their name and options.
+--- Converts the options of a definition to plain values, and back. A mixer in them, such as
+-- mtl.nddr{}, becomes its name and options.
 
 local check <const> = require "braid.check"
 local Mixer <const> = require "braid.mtl.mixer"
@@ -17,7 +17,7 @@ local function maker(name)
   return ok and type(make) == "function" and make or nil
 end
 
--- A mixer as a plain table, or nil if it is not a mixer of mtl.
+-- A mixer as a plain table, or nil if the value is not one of mtl's mixers.
 local function described(recipe)
   local kind <const> = recipe.kind
   local make <const> = maker(kind.__name)
@@ -27,7 +27,7 @@ local function described(recipe)
   return {[MARK] = kind.__name, options = options}
 end
 
--- A copy of a value, in which f(t) stands for a table where it is not nil; `copies` are made.
+-- Copies a value; f(t) replaces a table unless it is nil. `copies` maps tables to their copies.
 local function copied(value, f, copies)
   if type(value) ~= "table" then return value end
   if copies[value] then return copies[value] end
@@ -40,7 +40,7 @@ local function copied(value, f, copies)
   return copy
 end
 
---- Options as plain values, as far as they can be.
+--- Options as plain values, as far as possible.
 function M.described(options)
   return copied(options, function(t) return Mixer.is_recipe(t) and described(t) or nil end, {})
 end

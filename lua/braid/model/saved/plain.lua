@@ -1,4 +1,4 @@
---- Plain values: values that a file holds as JSON and that are the same when read again.
+--- Plain values: a file can hold them as JSON, and they are the same when they are read again.
 
 local check <const> = require "braid.check"
 local json <const> = require "braid.io.json"

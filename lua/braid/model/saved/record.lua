@@ -40,7 +40,7 @@ end
 
 -- ---- writing --------------------------------------------------------------------------
 
--- Metadata must be UTF-8. Of other text, each byte becomes the character of its number.
+-- Metadata must be UTF-8. In other text, each byte becomes the character of its number.
 local function widened(text)
   return (text:gsub("[\x80-\xff]", function(c) return utf8.char(c:byte()) end))
 end
@@ -54,7 +54,7 @@ local function narrowed(text)
   return table.concat(bytes)
 end
 
---- The metadata of a network with the record `r` of origin.lua.
+--- The metadata of a network, from its record `r` (origin.lua).
 function M.encode(r)
   if r.unfit then check.fail("save: the %s, and no file holds that", r.unfit) end
   local utf <const> = utf8.len(r.text) ~= nil
@@ -106,7 +106,7 @@ local function wrong_changes(changes)
   end
 end
 
--- A value from JSON, which holds what M.encode writes and nothing else.
+-- Decodes a value from JSON. It may only contain what M.encode writes.
 local function decoded(metadata, name)
   local text <const> = metadata[M.PREFIX .. name]
   if text == nil then return nil end
@@ -139,11 +139,11 @@ local function wrong_format(format)
     number, version, M.FORMAT)
 end
 
---- Whether metadata are those of a network.
+--- Whether metadata belong to a network.
 function M.is(metadata) return metadata ~= nil and metadata["braid.format"] ~= nil end
 
 --- The record in the metadata of a network: {format, version, definition, options, tasks, changes},
--- tasks and changes as they stand in the file; or nil and what is wrong.
+-- with tasks and changes as they are in the file; or nil and what is wrong.
 function M.decode(metadata)
   local wrong <const> = wrong_format(metadata["braid.format"])
   if wrong then return nil, wrong end

@@ -1,4 +1,4 @@
---- Tasks as plain values, and back by their constructors, which check what they are given.
+--- Converts tasks to plain values, and back by their constructors, which check the arguments.
 
 local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"
@@ -10,14 +10,14 @@ local M <const> = {}
 
 local LONGEST_KIND <const> = 100
 
--- landmarks of Landmarks, landmark_bins of LandmarkBins.
+-- The kind of a task: landmarks for Landmarks, landmark_bins for LandmarkBins.
 local function kind_of(task)
   local meta <const> = getmetatable(task)
   return meta and type(meta.__name) == "string"
     and meta.__name:gsub("(%l)(%u)", "%1_%2"):lower() or nil
 end
 
--- The class of that kind, or nil.
+-- The class of a kind, or nil.
 local function class_of(kind)
   if type(kind) ~= "string" or #kind > LONGEST_KIND or not kind:find("^%l[%l%d_]*$") then
     return nil
@@ -57,7 +57,7 @@ local function tell(name, task, own)
     :format(#own > 1 and "s" or "", table.concat(own, ", "), name))
 end
 
---- The task of an entry that M.described gave, or nil and what is wrong.
+--- Makes the task of an entry from M.described; or returns nil and what is wrong.
 function M.made(entry)
   local class <const> = type(entry) == "table" and class_of(entry.kind)
   if not class then return nil, "is of no known kind" end
@@ -89,10 +89,10 @@ local function differs(a, b)
   end
 end
 
---- A task as plain values {kind =, list =, options =}: `list` holds its constructor's unnamed
--- arguments, `options` the named ones. braid.save raises an error for a value that a file cannot
--- hold. The user's own metrics are functions: they are left out, and a line on the standard error
--- says so once. A weight that is a function of the epoch is kept as its number in this epoch.
+--- A task as plain values {kind =, list =, options =}: `list` has the constructor's unnamed
+-- arguments, `options` the named ones. A value that a file cannot hold raises an error of
+-- braid.save. The user's own metrics are functions, so they are left out, and a line on standard
+-- error says so once. A weight that is a function of the epoch is kept as its number in this epoch.
 function M.described(name, task, epoch)
   local class <const> = class_of(kind_of(task))
   if not class or getmetatable(task) ~= class then
@@ -131,7 +131,7 @@ local function is_named(value)
   return true
 end
 
---- Whether a value is such an entry, of a kind that is known.
+--- Whether a value is such an entry, and its kind is known.
 function M.is(entry)
   return is_named(entry) and class_of(entry.kind) ~= nil and type(entry.list) == "table"
     and plain.is_list(entry.list) and is_named(entry.options)
