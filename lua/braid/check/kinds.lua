@@ -20,7 +20,6 @@
 --
 -- An option without a default is nil unless it is given. needed(k) must be given. optional(k) is k
 -- without its default. argument(k) is a positional argument of the call.
--- without its default. argument(k) stands in the call's own list, not among the options.
 
 local core <const> = require "braid.core"
 local shown <const> = require "braid.check.shown"

@@ -119,7 +119,7 @@ local function direction(s, g, size)
   return q
 end
 
--- Returns a function of t: loss and gradient at t along d. It restores the parameters.
+-- Returns a function of t that gives loss and gradient at t along d, and restores the parameters.
 local function along(params, d, evaluate)
   local start <const> = {}
   for i, p in ipairs(params) do start[i] = ops.clone(p) end

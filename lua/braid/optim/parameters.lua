@@ -22,7 +22,7 @@ local function no_list(what, given)
   check.fail("%s: there are no parameters to train", what)
 end
 
---- A table with entries from 1, or an error that says what it is instead.
+--- Checks that a value is a table with entries from 1. The error says what it is instead.
 function M.check_list(what, given)
   if type(given) ~= "table" or #given == 0 or type(given.parameters) == "function" then
     no_list(what, given)
@@ -41,8 +41,8 @@ function M.tensors(what, given)
   return given
 end
 
---- Raises an error for a tensor that an optimizer cannot move. It moves leaves of floats, each
--- once. `seen` maps each tensor known already to its place; the new ones are added.
+--- Raises an error for a tensor that an optimizer cannot change. It must be a leaf, have a float
+-- type, and occur once. `seen` maps known tensors to their places; new ones are added.
 function M.check_trainable(what, list, seen)
   M.tensors(what, M.check_list(what, list))
   for i, p in ipairs(list) do
