@@ -1,15 +1,14 @@
---- AFLW: Annotated Facial Landmarks in the Wild (Koestinger, Wohlhart, Roth and Bischof
--- 2011), as published.
+--- AFLW: Annotated Facial Landmarks in the Wild (Koestinger, Wohlhart, Roth and Bischof 2011).
 --
 -- data.aflw(dir) -> {train = all faces}: there is no official split. The directory, or `data` in
--- it, holds aflw.sqlite and flickr/. Without a database the reader takes aflw.csv, the export of
--- such a database, with columns FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT and NAME_X,
--- NAME_Y for each point, perhaps ROLL, PITCH, YAW and SEX.
+-- it, has aflw.sqlite and flickr/, as published. Without the database the reader takes aflw.csv, an
+-- export of it. Its columns are FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT, NAME_X and
+-- NAME_Y for each point, and optionally ROLL, PITCH, YAW and SEX.
 -- Labels: landmarks, 21 points (hidden points are missing; the eyes are 8 and 11); roll, pitch and
 -- yaw in degrees (the files have radians); gender (1 male, 2 female), glasses (1 yes, 2 no).
--- Decision: the reader takes the files' roll as anticlockwise, which matters for turned pictures;
--- roll = "clockwise" says that it counts the other way. FaceRect gives the boxes and box_width. A
--- picture with several faces comes once for each face.
+-- FaceRect gives the boxes and box_width. A picture of several faces is a sample for each face.
+-- Decision: the files' roll counts anticlockwise, which matters for turned pictures; roll =
+-- "clockwise" says the opposite.
 -- The reader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
 -- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
 
@@ -69,7 +68,7 @@ local function gender_of(text)
   return letter == "m" and 1 or letter == "f" and 2 or 0
 end
 
--- A face without points, from a row of the database.
+-- A face from a row of the database, still without its points.
 local function new_face(where, path, angles, rect, sex, glasses)
   local face <const> = {path = path, points = {}, gender = gender_of(sex),
     glasses = glasses == "1" and 1 or glasses == "0" and 2 or 0}
@@ -146,7 +145,7 @@ local function read_csv(path)
   return faces
 end
 
--- The directory that the paths in a listing are relative to.
+-- The directory that the paths in a list are relative to.
 local function picture_root(dir, path)
   for _, inner in ipairs{"/flickr", "/data/flickr", "/data", ""} do
     if places.kind(dir .. inner .. "/" .. path) then return dir .. inner end

@@ -1,26 +1,24 @@
---- CelebA (Liu, Luo, Wang and Tang 2015), as published and as others pack it.
+--- CelebA (Liu, Luo, Wang and Tang 2015), as it was published or as others pack it.
 --
--- data.celeba(dir) -> {train =, val =, test =} after list_eval_partition; without that file
--- {train = all}. The directory, or folders in it (Anno, Eval, Img, celeba), holds some of
---   img_align_celeba/ or img_celeba/              the pictures, .jpg or .png; aligned = true or
---                                                 false chooses when there are both. A folder
---                                                 of another name is known by what is in it
---   list_attr_celeba                              40 labels of two classes: 1 no, 2 yes
---   list_landmarks_align_celeba, or list_landmarks_celeba for pictures as found
---                                                 landmarks: left eye, right eye, nose, left
---                                                 and right mouth corner, as seen
---   list_bbox_celeba                              boxes, for pictures as found, and their
---                                                 width, box_width
---   identity_CelebA                               identity, from 1
--- each as .txt or, with a line of names, as .csv. What is absent is left out. All files must
--- list the same pictures in the same order. Pictures are read when they are asked for; check =
--- true leaves those out at once that are not there or cannot be read, and counts them:
--- train.unreadable, first_unreadable.
+-- data.celeba(dir) -> {train =, val =, test =} as list_eval_partition says; without that file
+-- {train = all}. The directory, or folders in it (Anno, Eval, Img, celeba), has some of these:
+--   img_align_celeba/, img_celeba/   the pictures, .jpg or .png, aligned or as found. A folder of
+--                                    another name is recognized by its contents
+--   list_attr_celeba                 40 labels of two classes: 1 no, 2 yes
+--   list_landmarks_align_celeba      landmarks for aligned pictures: left eye, right eye, nose,
+--                                    left and right mouth corner, as seen
+--   list_landmarks_celeba            the same for pictures as found
+--   list_bbox_celeba                 boxes for pictures as found, and their width, box_width
+--   identity_CelebA                  identity, from 1
+-- Each list is a .txt, or a .csv with a header. Labels without a list are left out. All lists must
+-- have the same pictures in the same order.
 --
--- Attributes are -1 and 1; from = 0 says that they are 0 and 1, missing = 0 that a 0 marks one
--- that nobody gave. size is the side of a loader's pictures, channels 1 or 3; crop = "whole" shows
--- all of pictures that have boxes. orientation = false leaves pictures as they are stored; see
--- dataset.lua.
+-- Options: aligned = true or false chooses if both kinds of pictures are there. check = true looks
+-- at all pictures at once; pictures that are missing or cannot be read are left out and counted
+-- (train.unreadable, first_unreadable). Otherwise pictures are read when they are needed. from = 0:
+-- attributes are 0 and 1, not -1 and 1. missing = 0: a 0 marks a missing attribute. size is the
+-- side of a loader's pictures, channels 1 or 3. crop = "whole" shows all of pictures that have
+-- boxes. orientation = false leaves pictures as they are stored (dataset.lua).
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -38,7 +36,7 @@ local SETS <const> = {"train", "val", "test"}
 local PICTURES <const> = {jpg = true, jpeg = true, png = true}
 local ALIGNED_W <const>, ALIGNED_H <const> = 178, 218
 
--- A listing that has the same pictures as those before it, or nil.
+-- Reads a list, which must have the same pictures as the lists before it; nil if it is not there.
 local function read(state, name, columns, counted)
   local path <const> = state.lists[name:lower()]
   if not path then return nil end
@@ -87,7 +85,7 @@ local function add_boxes(state)
   local t <const> = not state.aligned and read(state, "list_bbox_celeba", 4, true)
   if not t then return end
   local corner <const>, size <const> = t.values[{ {}, {1, 2} }], t.values[{ {}, {3, 4} }]
-  -- A few faces of the published file have boxes of no size: they count as missing.
+  -- A few faces of the published file have boxes without area, which count as missing.
   local empty <const> = size:le(0):any(2, {keepdim = true})
   local boxes <const> = core.ops.cat({corner, corner + size}, 2) - 0.5
   state.boxes = boxes:masked_fill(empty, 0 / 0)
@@ -101,7 +99,7 @@ local function add_identity(state)
   state.labels.identity = v:to("int64")
 end
 
--- The set of each row (0, 1, 2), or nil.
+-- The part (0, 1, 2) of each row, or nil.
 local function add_partition(state)
   local t <const> = read(state, "list_eval_partition", 1, false)
   if not t then return nil end
@@ -111,9 +109,9 @@ local function add_partition(state)
   return v:to("uint8"):totable()
 end
 
--- ---- what there is ------------------------------------------------------------------------
+-- ---- finding the files --------------------------------------------------------------------
 
--- Lists by name without ending, and folders with pictures: {path, first = the first name,
+-- Finds lists, by name without ending, and folders with pictures: {path, first = the first name,
 -- pictures = names}.
 local function look(dir)
   local lists <const>, folders <const> = {}, {}
@@ -137,8 +135,8 @@ local function look(dir)
   return lists, folders
 end
 
--- Whether the pictures of a folder are aligned. Its name tells, or else their size and the lists
--- that exist.
+-- Whether the pictures of a folder are aligned. Its name tells, or else the size of its pictures
+-- and the lists that exist.
 local function is_aligned(folder, lists)
   local name <const> = folder.path:match("[^/]*$"):lower()
   local above <const> = folder.path:lower():match("([^/]*)/[^/]*$") or ""
@@ -153,14 +151,14 @@ end
 
 local function stem_of(name) return name:match("^(.*)%.%w+$") or name end
 
--- The pictures of a folder by what stands before their ending.
+-- The pictures of a folder by their names without ending.
 local function by_stem(folder)
   local files <const> = {}
   for _, name in ipairs(folder.pictures) do files[stem_of(name)] = name end
   return files
 end
 
--- The folder of the kind asked for. If both kinds exist, aligned pictures come first.
+-- The folder of the wanted kind. If both kinds exist, aligned pictures are preferred.
 local function choose(dir, folders, lists, wanted)
   local best
   for _, folder in ipairs(folders) do
@@ -178,7 +176,7 @@ local function choose(dir, folders, lists, wanted)
   places.absent(dir, ("there is no %s in it"):format(names))
 end
 
--- Whether the first, the middle and the last of the pictures are in a folder as they are listed.
+-- Whether the first, the middle and the last of the listed pictures are in a folder.
 local function as_listed(paths, folder)
   for _, i in ipairs{1, #paths // 2 + 1, #paths} do
     if places.kind(folder.path .. "/" .. paths:at(i)) ~= "file" then return false end
@@ -186,7 +184,7 @@ local function as_listed(paths, folder)
   return true
 end
 
--- The names of the rows' files. A listed file may have another ending in the folder.
+-- The names of the rows' files. In the folder, a file may have another ending than in the list.
 local function names_of(state, folder)
   local paths <const>, names <const>, found = state.first.paths, {}, false
   if as_listed(paths, folder) then return paths end

@@ -1,5 +1,5 @@
---- The reader behind CIFAR-10 and CIFAR-100: a record is some bytes of labels, then 3 planes of
--- 32x32 bytes, red, green, blue.
+--- The reader behind CIFAR-10 and CIFAR-100. A record is some bytes of labels, and then 3 planes of
+-- 32x32 bytes: red, green, blue.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -16,7 +16,7 @@ local PIXELS <const> = 3 * SIDE * SIDE
 
 local M <const> = {}
 
--- The names of classes from a file, one a line; nil when there is no file.
+-- The names of classes in a file, one a line; nil if there is no file.
 local function names_of(path)
   if places.kind(path) ~= "file" then return nil end
   local text <const>, message <const> = files.read(path)
@@ -26,7 +26,7 @@ local function names_of(path)
   return names
 end
 
--- uint8 (n, labels + pixels)
+-- The records in a file, uint8 (n, labels + pixels).
 local function records_of(path, width)
   local source <close>, message <const> = files.open(path)
   if not source then fail("%s", message) end
@@ -42,7 +42,7 @@ local function records_of(path, width)
   return core.from_packed(text, at, {source.size // width, width}, "uint8")
 end
 
--- One of the labels (n), from 1.
+-- A column of labels as int64 (n), from 1.
 local function labels_of(path, records, column, task)
   local labels <const> = records[{ {}, column }]:to("int64") + 1
   if labels:max():item() > task.classes then
@@ -56,7 +56,7 @@ local function labels_of(path, records, column, task)
   return labels
 end
 
--- A data set from files, one after the other.
+-- Makes a data set from several files.
 local function read(dir, names, tasks)
   local images <const>, columns <const>, labels <const>, classes <const> = {}, {}, {}, {}
   for c = 1, #tasks do columns[c] = {} end
@@ -77,7 +77,7 @@ local function read(dir, names, tasks)
     classes = classes}
 end
 
--- Why files are absent: the directory holds another version of the data, or its archive.
+-- Says why files are absent: the directory has another version of the data, or its archive.
 local function why_absent(dir, wanted, v)
   if places.kind(dir) == "file" then
     fail("%s: it is a file: unpack %s and give the directory", dir, v.archive)
@@ -98,10 +98,10 @@ local function why_absent(dir, wanted, v)
   places.absent(dir, ("there is no %s in it"):format(wanted))
 end
 
---- The function that users call.
--- @param v {train = names of files, test = ..., tasks = {{name =, classes = how many, names =
---   file of their names}, ...} in the order of the label bytes, python, archives, matlab =
---   names by which other versions are known, archive = where the right one is}
+--- Makes the function that users call.
+-- @param v {train = names of files, test = ..., tasks = {{name =, classes = their number, names =
+--   file of their names}, ...} in the order of the label bytes, python, archives, matlab = names
+--   that other versions of the data have, archive = where the right version is}
 function M.reader(name, v)
   local options <const> = check.declare(name, {})
   return damage.reader(name, function(given_dir, given)

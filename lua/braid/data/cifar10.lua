@@ -1,8 +1,8 @@
 --- CIFAR-10 (Krizhevsky 2009), the binary version as published.
 --
--- data.cifar10(dir) -> {train = 50,000, test = 10,000}, label `class` (1 airplane ... 10
--- truck). The directory, or a directory in it such as cifar-10-batches-bin, holds
--- data_batch_1.bin to data_batch_5.bin, test_batch.bin and perhaps batches.meta.txt.
+-- data.cifar10(dir) -> {train = 50,000, test = 10,000} with the label `class` (1 airplane ... 10
+-- truck). The directory, or one in it such as cifar-10-batches-bin, has data_batch_1.bin to
+-- data_batch_5.bin, test_batch.bin and optionally batches.meta.txt.
 -- https://www.cs.toronto.edu/~kriz/cifar.html
 
 return require("braid.data.cifar").reader("data.cifar10", {

@@ -1,8 +1,8 @@
 --- CIFAR-100 (Krizhevsky 2009), the binary version as published.
 --
--- data.cifar100(dir) -> {train = 50,000, test = 10,000}, labels `coarse` (20 classes) and
--- `fine` (100). The directory, or one in it such as cifar-100-binary, holds train.bin,
--- test.bin and perhaps coarse_label_names.txt and fine_label_names.txt.
+-- data.cifar100(dir) -> {train = 50,000, test = 10,000} with labels `coarse` (20 classes) and
+-- `fine` (100). The directory, or one in it such as cifar-100-binary, has train.bin, test.bin and
+-- optionally coarse_label_names.txt and fine_label_names.txt.
 -- https://www.cs.toronto.edu/~kriz/cifar.html
 
 return require("braid.data.cifar").reader("data.cifar100", {

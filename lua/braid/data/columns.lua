@@ -1,7 +1,7 @@
---- Columns of manifests: what their values stand for.
+--- Columns of manifests, and the numbers, points and classes that their cells stand for.
 --
--- A table t is {path =, n = rows, lines = line numbers, names = of the columns, columns = {name
--- = values}, decimal = "." or ",", marks = what stands for a missing value}.
+-- A table t is {path =, n = number of rows, lines = line numbers, names = of the columns, columns =
+-- {name = values}, decimal = "." or ",", marks = values that stand for a missing one}.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,11 +15,11 @@ local fail <const> = damage.fail
 local M <const> = {}
 
 local NAN <const>, MAX_VALUE <const> = 0 / 0, 1e9
--- Words that people write for a missing value: they are named when they are in the way.
+-- Words that people write for a missing value. If one is among numbers, the error names it.
 local WORDS <const> = {na = true, ["n/a"] = true, ["#n/a"] = true, null = true, none = true,
   ["-"] = true, ["--"] = true, ["?"] = true, ["."] = true, unknown = true, missing = true}
 
---- Where a value stands, for messages.
+--- The place of a value, for messages.
 function M.place(t, row, column)
   return ("%s:%d: column '%s'"):format(t.path, t.lines[row], column)
 end
@@ -50,8 +50,8 @@ local function add_mark(marks, value)
   if v then marks.numbers[v + 0.0] = true end
 end
 
---- The marks of missing values, from the option `missing`: a value, a list of them, and
--- {column = value or list} for one column.
+--- The marks of missing values in the option `missing`: a value, a list of values, or {column =
+-- value or list} for a single column.
 function M.marks(what, missing)
   local all <const> = {texts = {}, numbers = {}}
   local marks <const> = {all = all, of = {}}
@@ -83,20 +83,20 @@ local function is_marked(marks, value)
   return v and marks.numbers[v + 0.0] or false
 end
 
---- Whether a value is missing: nothing at all, null, nan, or what the options say.
+--- Whether a value is missing: an empty cell, null, nan, or one of the marks.
 function M.is_missing(t, value, column)
   return value == nil or value == json.null or value == "" or value ~= value
     or is_marked(t.marks.all, value) or is_marked(t.marks.of[tostring(column)], value)
     or type(value) == "string" and #value == 3 and value:lower() == "nan"
 end
 
--- The number that a value is, or nil.
+-- The number that a value stands for, or nil.
 local function number_of(t, value)
   if type(value) == "number" then return value end
   return type(value) == "string" and number.parse(value, t.decimal) or nil
 end
 
---- The number of a value, NaN for a missing one.
+--- The number that a value stands for; NaN for a missing one.
 function M.number_at(t, value, row, column)
   if M.is_missing(t, value, column) then return NAN end
   local v <const> = number_of(t, value)
@@ -108,7 +108,7 @@ function M.number_at(t, value, row, column)
     hint)
 end
 
--- The numbers of a list in a cell, lists in it laid flat.
+-- Appends the numbers of a list in a cell to `into`; lists inside it are flattened.
 local function flat(t, value, row, column, into)
   for i = 1, #value do
     if is_list(value[i]) then
@@ -119,7 +119,7 @@ local function flat(t, value, row, column, into)
   end
 end
 
--- Numbers from one column that holds lists of them; rows where the list is missing have NaN.
+-- Numbers from a column of lists of numbers. A row whose list is missing has NaN.
 local function numbers_of_lists(t, column)
   local lists <const>, values <const>, out <const>, width = M.of(t, column), {}, {}, nil
   for row = 1, t.n do
@@ -141,8 +141,8 @@ local function numbers_of_lists(t, column)
   return out, width
 end
 
---- Rows of numbers: from a list of columns, or from one that holds lists of numbers.
--- @return the numbers row by row, and how many there are in one
+--- Rows of numbers, from a list of columns, or from one column of lists of numbers.
+-- @return the numbers row by row, and the number of them in a row
 function M.numbers(t, columns)
   if type(columns) ~= "table" then return numbers_of_lists(t, columns) end
   local out <const>, lists <const> = {}, {}
@@ -155,14 +155,14 @@ function M.numbers(t, columns)
   return out, #columns
 end
 
---- float32 (n) or (n,k).
+--- Columns of numbers as float32 (n) or (n,k).
 function M.real(t, columns)
   local values <const>, width <const> = M.numbers(t, columns)
   local tensor <const> = core.from_table(values, "float32")
   return width == 1 and tensor or tensor:reshape(-1, width)
 end
 
---- float32 (n,points,2), counted from 0.
+--- Columns of coordinates as float32 (n,points,2), counted from 0.
 function M.points(t, columns, origin)
   local values <const>, width <const> = M.numbers(t, columns)
   if width % 2 ~= 0 or width == 0 then
@@ -174,7 +174,7 @@ end
 
 -- ---- classes ------------------------------------------------------------------------------
 
--- The text of a class, the same for 2, 2.0 and what programs write as "2.0".
+-- The name of a class: the same for 2, 2.0 and the text "2.0", as programs write them.
 local function class_name(value)
   local whole <const> = type(value) == "number" and math.tointeger(value)
   if whole then return ("%d"):format(whole) end
@@ -205,7 +205,7 @@ local function occurring(t, column, values)
   return sorted_classes(t, set)
 end
 
--- Labels of a column of whole numbers that count from `from`.
+-- The labels of a column of whole numbers; class `from` becomes 1.
 local function counted(t, column, values, from)
   local labels <const>, names <const>, most = {}, {}, 0
   for row = 1, t.n do
@@ -225,9 +225,9 @@ local function counted(t, column, values, from)
   return core.from_table(labels, "int64"), names
 end
 
---- The labels of a column, int64 (n), 0 for a missing one, and the names of the classes.
--- @param names of the classes in their order; nil: those that occur, sorted
--- @param from the number of the first class, where classes are numbers; nil: whichever occur
+--- The labels of a column, int64 (n) with 0 for a missing one, and the names of the classes.
+-- @param names the names of the classes in order; nil: the sorted names that occur
+-- @param from the number of the first class if classes are numbers; nil: the numbers that occur
 function M.class(t, column, names, from)
   local values <const>, labels <const> = M.of(t, column), {}
   if from and not names then return counted(t, column, values, from) end
@@ -242,8 +242,8 @@ function M.class(t, column, names, from)
   return core.from_table(labels, "int64"), names
 end
 
---- "lists", "numbers" or "words": the contents of a column that no option describes. A word for a
--- missing value among numbers raises an error that names it.
+--- What a column has that no option describes: "lists", "numbers" or "words". A word for a missing
+-- value among numbers raises an error that names it.
 function M.kind(t, name)
   local values <const>, numbers, word_row = t.columns[name], 0, nil
   local words = false

@@ -1,4 +1,4 @@
---- Adds copies of a data set's samples, which a loader shows shifted.
+--- Adds copies of a data set's samples, which a loader shows at another place of the picture.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -9,11 +9,11 @@ local OPTIONS <const> = check.declare("copied", {
   seed = check.whole{1, from = 0},
 })
 
---- ds:copied{shift = 0.1, times = 1, seed = 1}: the samples, and after them `times` copies of each,
--- shifted with their labels by up to `shift` of the visible part, either way ({across, down} where
--- they differ). Shifts are drawn once and stay the same in every epoch, so that the set is larger
--- but does not change (Abrahamsson, Gruneau and Zuber 2017, sections 3.1 and 4.1). Decision: the
--- paper does not say how far and how many; the defaults are a tenth at most, and one copy.
+--- ds:copied{shift = 0.1, times = 1, seed = 1}: a data set of the samples and `times` copies of
+-- each. A copy is shifted, with its labels, by up to `shift` of the visible part in each direction
+-- ({across, down} for two values). Shifts are drawn once and stay the same in every epoch
+-- (Abrahamsson, Gruneau and Zuber 2017, sections 3.1 and 4.1). Decision: the paper does not say how
+-- far and how often; by default it is up to a tenth, and one copy.
 return function(self, given)
   local o <const> = check.options(OPTIONS, given)
   if self.inputs then

@@ -1,12 +1,11 @@
---- A .csv file that names pictures and their labels, one row a picture.
+--- data.csv: reads a .csv file that names pictures and their labels, one picture a row.
 --
--- data.csv(file, {...}) -> {train =} or, with a column that says so, {train =, val =, test
--- =}. The first line names the columns; header = false says that it does not: columns are
--- then called by their numbers. Cells are separated by commas, semicolons, tabs or bars,
--- whichever the lines agree on, or by what `separator` says; decimal = "," or "." says what
--- stands before decimals where the numbers leave it open. The text is UTF-8, UTF-16 or
--- Windows-1252, packed by gzip or not. The other options say what the columns are; see
--- manifest.lua.
+-- data.csv(file, {...}) -> {train =}, or with a column of parts {train =, val =, test =}. The first
+-- row has the names of the columns. With header = false it does not, and columns are called by
+-- their numbers. Cells are separated by commas, semicolons, tabs or bars, whichever the lines agree
+-- on; `separator` sets one. decimal = "," or "." sets the decimal sign, if the numbers leave it
+-- open. The text is UTF-8, UTF-16 or Windows-1252, packed by gzip or not. manifest.lua describes
+-- the other options, which tell what the columns are.
 -- @usage
 -- data.csv("faces.csv", {image = "file", classes = {"smile"}, reals = {"age"},
 --   points = {landmarks = {"x1", "y1", "x2", "y2"}}, split = "set"})
@@ -44,7 +43,7 @@ local function columns_of(path, rows, header)
   return t
 end
 
--- The decimal sign: the option, or the one that the cells use.
+-- The decimal sign: as the option says, or as the cells show it.
 local function decimal_of(path, text, rows, o)
   if o.decimal then return o.decimal end
   if not text:find(",", 1, true) or rows.separator == "," and not text:find("\"", 1, true) then

@@ -1,12 +1,12 @@
---- Errors of readers. Inside a reader they are raised as {message =}; the function that the user
--- calls raises the message at the user's line.
+--- Errors of readers. Inside a reader they are raised as {message =}. The function that the user
+-- called then raises the message at the user's line.
 
 local check <const> = require "braid.check"
 local damage <const> = require "braid.io.damage"
 
 local M <const> = {}
 
---- Gives up reading, with a message.
+--- Gives up reading with a message.
 M.fail = damage.fail
 
 local function passed(name, value, wrong, ...)
@@ -14,14 +14,14 @@ local function passed(name, value, wrong, ...)
   return value, wrong, ...
 end
 
---- The function that users call, made from one that gives up by `fail` or limits.bound.
--- @param name what they call it: "data.csv"
+--- Makes the function that users call from a reader that gives up by `fail` or limits.bound.
+-- @param name the function's name, such as "data.csv"
 function M.reader(name, read)
   local caught <const> = damage.caught(read)
   return function(...) return passed(name, caught(...)) end
 end
 
---- The path that a user gave, without slashes at its end; or an error that says what is wanted.
+--- Returns the path that a user gave without slashes at its end, or raises an error about it.
 function M.path(name, path, what)
   if type(path) ~= "string" or path == "" then
     check.fail("%s: wants %s, not %s", name, what, check.shown(path))

@@ -1,35 +1,35 @@
 --- Dataset: pictures with labels. Any label may be missing.
 --
--- Fields (n is #ds)
---   labels    {name = tensor of n rows}: class labels, int64 or uint8 (n), count from 1, and
---             a missing one is -100, or `missing` if that is given; points, float32
---             (n,points,2): x, y in pixels of the stored
---             picture, pixel centres at whole numbers from 0, NaN is missing; other values,
---             float32 (n) or (n,k), NaN is missing. The name box_width has a meaning: float32
---             (n), the width of each sample's box in pixels of the stored picture, NaN
---             without a box; by default it is computed from the boxes
+-- Fields, for n = #ds samples:
+--   labels    {name = tensor of n rows}. Class labels, int64 or uint8 (n), count from 1; a missing
+--             one is -100, or `missing` if that is given. Points, float32 (n,points,2), are x, y in
+--             pixels of the stored picture, with pixel centres at whole numbers from 0. Other
+--             labels
+--             are float32 (n) or (n,k). In points and other labels NaN is missing. The label
+--             box_width, float32 (n), is the width of each sample's box in pixels of the stored
+--             picture, NaN without a box; by default it is computed from the boxes
 --   points    {name = {points =, flip =, eyes =}}, facts about a label of points: their number,
 --             the point that each becomes in a mirror image, the eyes; mtl.landmarks{of = ds}
 --   kinds     {name = "class", "points", "box", or words such as "real" and "yaw", one for each
---             number}: the kind tells how a label changes with its picture; see follow.lua
---   flips     {name = list}: how mirroring changes another label, where its task does not tell
---   classes   {name = {"cat", "dog", ...}}, where the classes have names
+--             number}: the kind tells how a label changes with its picture (follow.lua)
+--   flips     {name = list}: how mirroring changes other labels, if their task does not tell
+--   classes   {name = {"cat", "dog", ...}}, the names of classes
 --   images    uint8 (m,c,h,w), channels last in memory; or
---   inputs    float32 (n,...): rows of a table, without pictures; or
---   files     Paths (see paths.lua) relative to root; channels: 1, 3, or nil for as stored
---   orientation  false: pictures of files are shown as they are stored; else turned as their
---             EXIF data say. Points and boxes are those of the picture that is shown
+--   inputs    float32 (n,...): rows of numbers, for samples without pictures; or
+--   files     Paths (paths.lua) relative to root; channels is 1, 3, or nil for each file's own
+--   orientation  false: pictures of files are shown as they are stored; otherwise they are turned
+--             as their EXIF data say. Points and boxes belong to the picture that is shown
 --   index     int64 (n): the picture of sample i is images[index[i]] or files:at(index[i]);
---             nil: it has the number i. ds:rows gives the numbers in both cases
---   boxes     float32 (n,4) or nil: x0, y0, x1, y1 in pixels of the picture, of what is to
---             be seen; a row of NaN stands for the whole picture
+--             nil: sample i has picture i. ds:rows gives the numbers in both cases
+--   boxes     float32 (n,4) or nil: x0, y0, x1, y1 of the visible part, in pixels of the picture. A
+--             row of NaN stands for the whole picture
 --   shifts    float32 (n,2) or nil: how far the visible part of a sample moves to the right and
---             down, in shares of its width and height; see copied
+--             down, in shares of its width and height (ds:copied)
 --   crop      "whole": a loader shows all of each picture, whatever its box
---   size      the default side of the pictures that a loader gives
---   inner     with images: the side of the middle square that a loader shows; the pixels around
---             it appear when a cut is rotated or shifted
--- Subsets have labels and boxes of their own, and share the pictures.
+--   size      the default side of a loader's pictures
+--   inner     with images: the side of the middle square that a loader shows; pixels around it
+--             appear when a cut is rotated or shifted
+-- A subset has its own labels and boxes, and shares the pictures.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -58,7 +58,7 @@ Dataset.taken = {image = true, input = true, box = true, path = true, count = tr
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
--- Adds a label of n rows to a data set; `facts` are known facts about a label of points.
+-- Adds a label of n rows to a data set; `facts` are known facts about points.
 local function add_label(self, name, t, kind, missing, facts)
   if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
   kind = kind or own.kind_of(name, t)
@@ -105,7 +105,7 @@ Dataset.__tostring = function(self)
     #names > 0 and " with " .. table.concat(names, ", ") or "")
 end
 
--- The label of sample i, or nil when it is missing.
+-- The label of sample i, or nil if it is missing.
 local function label_at(self, name, i)
   local row <const> = self.labels[name][i]
   if row:dim() > 0 then
@@ -117,8 +117,8 @@ local function label_at(self, name, i)
   return value == value and value or nil
 end
 
--- ds[i]: {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ..., path = , box =
--- (4)}; a missing label, and the image of a file that cannot be read, is nil.
+-- ds[i] is {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ..., path =, box = (4)}.
+-- Missing labels are nil, and so is the image of a file that cannot be read.
 Dataset.__index = function(self, key)
   if math.type(key) ~= "integer" then return class.method(self, key) end
   if key < 1 or key > #self then return nil end
@@ -135,7 +135,7 @@ local function number_of(self, i)
   return self.index and self.index[i]:item() or i
 end
 
---- The path of picture i; nil when the pictures are in memory.
+--- The path of the picture of sample i; nil if pictures are in memory.
 function Dataset:path(i)
   local row <const> = number_of(self, i)
   if not self.files then return nil end
@@ -159,14 +159,14 @@ function Dataset:box(i)
   return box and box:eq(box):all():item() and box or nil
 end
 
---- The numbers of the pictures of samples: chosen int64 (k), from 1 -> int64 (k).
+--- The numbers of the pictures of some samples: chosen int64 (k), from 1 -> int64 (k).
 function Dataset:rows(chosen)
   return self.index and self.index:index_select(1, chosen) or chosen
 end
 
 -- ---- parts ----------------------------------------------------------------------------
 
--- A data set with the same pictures, or with the given part of them.
+-- A data set with the same pictures, or with the given images.
 local function part_of(self, take, images, index)
   local labels <const> = {}
   for name, t in pairs(self.labels) do labels[name] = take(t) end
@@ -181,7 +181,7 @@ end
 local NUMBERS <const> = check.list{of = check.whole{from = 1}}
 local FUNCTION <const> = check.call()
 
--- A list of sample numbers as a tensor, checked.
+-- Checks a list of sample numbers and makes it a tensor.
 local function chosen_of(self, list)
   if not core.is_tensor(list) then check.value("subset", "samples", list, NUMBERS) end
   local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")
@@ -199,7 +199,7 @@ local function chosen_of(self, list)
   return chosen
 end
 
---- The same samples with further labels, {name = tensor of n rows}; kinds as above.
+--- A data set with further labels, {name = tensor of n rows}, and their kinds.
 function Dataset:labelled(labels, kinds)
   check.value("labelled", "labels", labels, TABLE)
   local result <const> = part_of(self, function(t) return t end, self.images, self.index)
@@ -212,7 +212,8 @@ function Dataset:labelled(labels, kinds)
   return result
 end
 
---- The samples first .. last, or those whose numbers a table or an int64 tensor lists.
+--- A data set of the samples first .. last, or of those whose numbers are in a table or an int64
+-- tensor.
 function Dataset:subset(first, last)
   if type(first) ~= "number" then
     local chosen <const> = chosen_of(self, first)
@@ -235,12 +236,12 @@ function Dataset:subset(first, last)
   return part_of(self, take, self.images, index)
 end
 
---- The samples, and after them copies of each that a loader shows shifted; see copies.lua.
+--- A data set with shifted copies of the samples after the samples themselves (copies.lua).
 -- @usage local more <const> = faces.train:copied{shift = {0.1, 0}}
 function Dataset:copied(given) return require("braid.data.copies")(self, given) end
 
---- The samples for which f(sample, i) is true. The sample has the fields of ds[i]. A field is read
--- when f uses it, so that a picture is decoded only if f looks at it.
+--- A data set of the samples for which f(sample, i) is true. The sample has the fields of ds[i]. A
+-- field is read when f uses it, so a picture is decoded only if f looks at it.
 -- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
 function Dataset:filter(f)
   check.value("filter", "what says which samples stay", f, FUNCTION)
@@ -260,13 +261,13 @@ function Dataset:filter(f)
   return self:subset(keep)
 end
 
---- Two data sets; the second has `share` of the samples, or that many if share is 1 or more. These
--- are the last samples. With a seed they are drawn at random; with `stratify` they are drawn at
--- random so that the classes of this label keep their proportions.
+--- Splits the samples in two data sets. The second has `share` of them, or that many if share is 1
+-- or more. These are the last samples, or with a seed random ones. With `stratify` they are drawn
+-- so that the classes of this label keep their proportions.
 -- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
 function Dataset:split(share, given) return require("braid.data.split")(self, share, given) end
 
---- A summary of the data, as a table that prints; see stats.lua.
+--- A summary of the data, as a table that prints (stats.lua).
 -- @usage print(ds:stats())
 function Dataset:stats(given) return require("braid.data.stats")(self, given) end
 

@@ -1,7 +1,7 @@
---- Eyes: which of some points are a face's two eyes, and where those are.
+--- Eyes: which points of a face are its two eyes, and where the eyes are.
 --
--- An eye is the number of a point, or a list of them, whose mean it is: {8, 11} for AFLW's 21
--- points, {{37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}} for the 68 of 300-W.
+-- An eye is the number of a point, or a list of points whose mean it is: {8, 11} for AFLW's 21
+-- points, {{37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}} for the 68 points of 300-W.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -10,12 +10,12 @@ local M <const> = {}
 
 local NUMBER <const> = check.whole{from = 1}
 
---- The option: two eyes.
+--- The kind of an option that names two eyes.
 M.KIND = check.list{n = 2, of = check.either(NUMBER, check.list{of = NUMBER, least = 1})}
 
 local function listed(eye) return type(eye) == "table" and eye or {eye} end
 
---- Says in words what is wrong with eyes among so many points; nil if nothing is.
+--- Says what is wrong with eyes among `points` points; nil if nothing is.
 function M.wrong(eyes, points)
   local seen <const> = {}
   for side, eye in ipairs(eyes) do
@@ -33,24 +33,24 @@ function M.wrong(eyes, points)
   end
 end
 
---- The eyes of a label of points, {points =, eyes =}, if they are known. Five points without `eyes`
--- have the first two as eyes. Otherwise nil.
+--- The eyes of a label of points, {points =, eyes =}, or nil if they are not known. Without `eyes`,
+-- the first two of five points are the eyes.
 function M.known(facts)
   return facts.eyes or facts.points == 5 and {1, 2} or nil
 end
 
---- points (n,points,2) -> where an eye is (n,2), missing where one of its points is
+--- The place of an eye (n,2) from points (n,points,2). It is missing if one of its points is.
 function M.middle(points, eye)
   if type(eye) == "number" then return points[{ {}, eye }] end
   return points:index_select(2, core.from_table(eye, "int64")):mean(2)
 end
 
---- Where both eyes are: points (n,points,2) -> (n,4), x and y of one, then of the other.
+--- The places of both eyes, points (n,points,2) -> (n,4): x, y of one eye, then of the other.
 function M.places(points, eyes)
   return core.ops.cat({M.middle(points, eyes[1]), M.middle(points, eyes[2])}, 2)
 end
 
---- A list of such as one tensor (n,4k).
+--- Joins a list of such places into one tensor (n,4k).
 function M.joined(list) return #list == 1 and list[1] or core.ops.cat(list, 2) end
 
 return M

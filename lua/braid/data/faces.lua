@@ -1,12 +1,11 @@
---- Rendered faces: a parametric head seen in five poses, with exact landmarks and labels.
+--- data.faces: rendered faces, parametric heads in five poses, with exact landmarks and labels.
 --
--- data.faces{n = 20000, seed = 1} -> {train =, val =, test =}: n faces to train on, and
--- an eighth of that (or as many as `val` and `test` say) in each of the others, all
--- different. Labels as in MTFL: landmarks (left eye, right eye, nose, left and right
--- mouth corner, as seen in the image), gender (1 male, 2 female), smile and glasses (1
--- yes, 2 no), pose (1 left profile ... 3 frontal ... 5 right profile). size is the side
--- in pixels (16 to 512), channels 1 or 3. The same seed gives the same faces whatever n
--- is.
+-- data.faces{n = 20000, seed = 1} -> {train =, val =, test =}: n faces to train on; val and test
+-- have an eighth of n, or as many as `val` and `test` say. All faces differ. The labels are those
+-- of MTFL: landmarks (left eye, right eye, nose, left and right mouth corner, as seen in the
+-- image), gender (1 male, 2 female), smile and glasses (1 yes, 2 no), pose (1 left profile ... 3
+-- frontal ... 5 right profile). size is the side in pixels (16 to 512), channels 1 or 3. The same
+-- seed gives the same faces for every n.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -1,5 +1,5 @@
---- Fit: the size and the colours of a loader's pictures if the caller gives none. It raises an
--- error if the caller asks for more pixels or colours than the data have.
+--- Chooses the size and the colours of a loader's pictures if the caller does not. Asking for more
+-- pixels or colours than the data have is an error.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -13,10 +13,10 @@ local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
 --- Whether a loader shows only the boxes of a set's pictures.
 function M.boxed(ds) return ds.boxes ~= nil and ds.crop == "box" end
 
-local probed <const> = setmetatable({}, {__mode = "k"}) -- results of seen_of by set
+local probed <const> = setmetatable({}, {__mode = "k"}) -- the results of seen_of, by data set
 
--- The height and width of the visible part of some samples, taken evenly from all and sorted by
--- their longer sides.
+-- The height and width of the visible part of some samples, which are spread evenly over the set.
+-- They are sorted by their longer sides.
 local function seen_of(ds)
   if probed[ds] then return probed[ds] end
   local seen <const>, n <const> = {}, math.min(#ds, MAX_PROBED)
@@ -39,7 +39,7 @@ local function seen_of(ds)
 end
 
 -- The side of a set's pictures: the size given to its reader, or the size of pictures in memory.
--- It is 0 if they are not square, and nil if their sizes differ.
+-- It is 0 if the pictures are not square, and nil if their sizes differ.
 local function side_of(ds)
   if ds.size then return ds.size end
   if ds.images and not M.boxed(ds) then
@@ -67,7 +67,8 @@ local function check_size(ds, size)
   end
 end
 
---- The side of a loader's pictures: the caller's, or the sets'. 0 leaves pictures as they are.
+--- The side of a loader's pictures: the caller's choice, or the sets'. 0 leaves pictures as they
+-- are.
 function M.size(sets, o)
   for _, ds in ipairs(o.size and not o.enlarge and sets or {}) do check_size(ds, o.size) end
   local side = o.size
@@ -85,7 +86,8 @@ function M.size(sets, o)
   return side
 end
 
-local CUTS <const> = {crop = true, align = true} -- they choose the visible part themselves
+-- these transforms choose the visible part themselves
+local CUTS <const> = {crop = true, align = true}
 
 --- Raises an error if transforms make h x w pixels from smaller pictures in memory.
 function M.check_transforms(sets, steps, h, w)

@@ -1,30 +1,32 @@
 --- Follow: how labels change when their picture is mirrored or turned.
 --
--- This depends on the label's kind; ds.kinds[name] is one of
---   "class"     stays, or changes in a mirror image: flip lists the class that replaces each class
+-- The label's kind decides; ds.kinds[name] is one of
+--   "class"     stays the same, or changes in a mirror image: flip lists the class that replaces
+--               each class
 --   "points"    (n,points,2) move with the picture; flip lists the point that replaces each point
 --   "box"       (n,4), x0, y0, x1, y1 in pixels of the picture; in a batch it is the upright box
 --               around its moved corners, in the units of points
--- or words, one for each of a sample's numbers, or one for all of them:
---   "real"      stays, or changes in a mirror image: flip is "negate", or a factor for each number
---   "yaw"       degrees, negated in a mirror image
---   "pitch"     degrees, stays
+-- or words, one for each of a sample's numbers or one for all numbers:
+--   "real"      stays the same, or changes in a mirror image: flip is "negate", or a factor for
+--               each number
+--   "yaw"       degrees; negated in a mirror image
+--   "pitch"     degrees; stays the same
 --   "roll"      degrees in the plane of the picture, clockwise as seen: the direction from the eye
---               on the left to that on the right. It turns with the picture, and is negated in a
---               mirror image. "-roll" counts the other way
---   "width"     a length across in pixels of the picture; in a batch in half widths of the image
--- Decision: turning the picture does not change yaw and pitch; these are angles of the upright
+--               on the left to the eye on the right. It turns with the picture and is negated in a
+--               mirror image. "-roll" counts anticlockwise
+--   "width"     a horizontal length in pixels of the picture; in a batch in half widths of the
+--   image
+-- Decision: turning the picture does not change yaw and pitch, which are angles of the upright
 -- head.
 --
--- A label called yaw, pitch or roll has that kind, unless ds.kinds names another ("real": it
--- stays). Where the data set names only "real", a task may name the angle: mtl.pose_bins{"heading",
--- kind = "yaw"}.
+-- A label called yaw, pitch or roll has that kind, unless ds.kinds gives another. If the data set
+-- only says "real", a task may name the angle: mtl.pose_bins{"heading", kind = "yaw"}.
 --
--- flip is taken from the label's own task; else from the task of the label it was binned from; else
--- from ds.flips[name], or for points from ds.points[name].flip. Where the task of a binned angle
--- has no flip, the angle is mirrored first and then binned. Nothing is guessed: where the flip or
--- the kind is not known, also where a task takes numbers of kind "real" as angles, a loader that
--- mirrors or turns raises an error.
+-- flip comes from the first of these that has one: the label's own task; the task of the label that
+-- it was binned from; ds.flips[name]; for points, ds.points[name].flip. If the task of a binned
+-- angle has no flip, the angle is mirrored first and then binned. Nothing is guessed: if the flip
+-- or the kind is not known, a loader that mirrors or turns raises an error. It also does so if a
+-- task takes numbers of kind "real" as angles.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -32,13 +34,13 @@ local core <const> = require "braid.core"
 local M <const> = {}
 
 local WHOLE <const> = {class = true, points = true, box = true}
--- For each word its rule in csrc/load/loader.h, and its factor in a mirror image.
+-- For each word its rule in csrc/load/loader.h and its factor in a mirror image.
 local WORDS <const> = {real = {0, 1}, yaw = {0, -1}, ["-yaw"] = {0, -1}, pitch = {0, 1},
   ["-pitch"] = {0, 1}, roll = {1, -1}, ["-roll"] = {2, -1}, width = {3, 1}}
 
 local function fail(format, ...) check.fail("data.loader: " .. format, ...) end
 
---- The words of a kind, one for each of `width` numbers; or nil and what is wrong with it.
+--- The words of a kind, one for each of `width` numbers; or nil and what is wrong.
 function M.words(kind, width)
   local words <const> = {}
   for word in kind:gmatch("%S+") do
@@ -55,7 +57,7 @@ function M.words(kind, width)
   return words
 end
 
---- The same for kinds that must be angles or "real".
+--- The words of a kind if they are angles or "real".
 function M.angles(kind, width)
   for word in kind:gmatch("%S+") do
     if not WORDS[word] or word == "width" then
@@ -84,7 +86,7 @@ function M.wrong(kind, t)
   return message
 end
 
--- Checks that a flip is a list of `n` numbers of classes or points.
+-- Checks that a flip lists `n` numbers of classes or points.
 local function places(flip, n, name, what)
   if type(flip) ~= "table" or n and #flip ~= n then
     fail("flip of task '%s' must be a list%s, not %s", name,
@@ -93,7 +95,7 @@ local function places(flip, n, name, what)
   return core.from_table(flip, "int64")
 end
 
--- The factors of a task's flip for numbers, or nil.
+-- The factors in a task's flip of numbers, or nil.
 local function factors(flip, width, name)
   if flip == nil then return nil end
   local list <const> = {}
@@ -105,7 +107,7 @@ local function factors(flip, width, name)
   return list
 end
 
--- The name of the first task that takes a label as angles, and the kinds that it names.
+-- The name of the first task that takes a label as angles, and the kinds that the task names.
 local function asked_of(tasks, label)
   local by
   for _, name in ipairs(tasks and tasks.names or {}) do
@@ -118,7 +120,7 @@ local function asked_of(tasks, label)
   return by
 end
 
--- Replaces each word "real" by the kind that a task names; other words must agree with the task's.
+-- Replaces each word "real" by the kind that a task names. Other words must agree with the task's.
 local function add_asked(words, asked, field, by)
   local list <const>, wrong <const> = M.words(asked, field.width)
   if wrong then fail("kind of tasks.%s, for '%s': %s", by, field.from, wrong) end
@@ -134,7 +136,7 @@ local function add_asked(words, asked, field, by)
   end
 end
 
--- Sets a field's rules for a label of numbers, and notes in the field what is not known.
+-- Sets a field's rules for a label of numbers, and notes what is not known.
 local function of_reals(field, ds, own, source, tasks)
   local by <const>, asked <const> = asked_of(tasks, field.from)
   local said <const> = field.angle or ds.kinds[field.from]
@@ -163,8 +165,8 @@ local function flip_of(tasks, name)
   return type(task) == "table" and task.flip or nil
 end
 
---- Completes a field of a loader's plan (name, from, kind, width, bin, bins, angle) with what its
--- label does: flip, follow, mirror_unknown, turn_unknown; and `said`, the label's kind.
+--- Adds to a field of a loader's plan (name, from, kind, width, bin, bins, angle) how its label
+-- changes: flip, follow, mirror_unknown, turn_unknown; and `said`, the label's kind.
 function M.complete(field, ds, tasks)
   local own <const> = flip_of(tasks, field.name)
   local source <const> = field.name ~= field.from and flip_of(tasks, field.from) or nil
@@ -187,7 +189,7 @@ end
 
 local function listed(t) return t and table.concat(t:totable(), " ") end
 
---- Notes in a field where the same label of another data set is mirrored differently.
+--- Notes in a field that the same label of another data set is mirrored differently.
 function M.compare(field, other)
   local differs <const> = listed(field.flip) ~= listed(other.flip)
     or listed(field.follow) ~= listed(other.follow)
@@ -211,7 +213,7 @@ local function hint_for(f)
     .. (f.bin and (", or data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
 end
 
---- Raises an error for transforms after which a label's value is not known.
+--- Raises an error if after the transforms the value of a label would not be known.
 function M.check(fields, steps)
   local flips, turns = false, false
   for _, s in ipairs(steps) do flips, turns = flips or s.flips, turns or s.turns end

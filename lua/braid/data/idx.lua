@@ -1,15 +1,14 @@
---- IDX: the files of MNIST, Fashion-MNIST and EMNIST, packed by gzip or not.
+--- data.idx: reads the files of MNIST, Fashion-MNIST and EMNIST (IDX), packed by gzip or not.
 --
--- data.idx(dir) -> {train =, test =}: the directory, or one in it, holds
--- train-images-idx3-ubyte and train-labels-idx1-ubyte (or .idx3-ubyte), and the same with t10k
--- or test, each perhaps with .gz, or in a folder of its name. `prefix` stands before the names
--- (EMNIST: "emnist-letters-").
--- data.idx(images, labels) -> {train =}: two files.
+-- data.idx(dir) -> {train =, test =}. The directory, or one in it, has train-images-idx3-ubyte and
+-- train-labels-idx1-ubyte (or .idx3-ubyte), and the same with t10k or test. A file may end in .gz,
+-- or be in a folder of its name. `prefix` is what the names begin with (EMNIST: "emnist-letters-").
+-- data.idx(images, labels) -> {train =} reads two files.
 --
--- Label 0 of the files is class 1; from = 1 says that they count from 1 themselves, as
--- EMNIST's letters do, and missing = 255 which value marks a missing label. transposed = true
--- turns pictures about their diagonal, as EMNIST's have to be. The label is called `class`, or
--- what `label` says; classes = {"zero", ...} names all its classes.
+-- Label 0 of the files becomes class 1. With from = 1 the files count from 1, as EMNIST's letters
+-- do. missing = 255 sets the value of a missing label. transposed = true mirrors pictures at their
+-- diagonal, which EMNIST needs. `label` is the name of the label (class); classes = {"zero", ...}
+-- names its classes.
 -- http://yann.lecun.com/exdb/mnist/
 
 local core <const> = require "braid.core"
@@ -34,7 +33,7 @@ local TYPES <const> = {
 local DEEPEST <const> = 3
 local MAX_DIMENSIONS <const> = 4
 
--- The header in the first bytes: type, sizes, where values start, and where they end.
+-- Reads the header in the first bytes: type, sizes, where the values begin, and where they end.
 local function header_of(text)
   if #text < 4 then return nil, "it ends before it should" end
   local zero <const>, code <const>, dimensions <const> = string.unpack(">I2I1I1", text)
@@ -57,8 +56,7 @@ local function check_size(head, size)
     table.concat(head.sizes, ", "), head.finish, size)
 end
 
--- The tensor in a file's text, or nil and what is wrong with it. Sizes are compared before
--- unpacking.
+-- The tensor in a file's text; or nil and what is wrong. Sizes are compared before unpacking.
 local function parse(text)
   local bytes = text
   if gzip.is(text) then
@@ -101,14 +99,14 @@ local function read_images(path, o)
   return rows:permute(1, 4, 2, 3)
 end
 
--- The number of the first label for which `bad` (n) is true.
+-- The position of the first label for which `bad` (n) is true.
 local function first_of(bad)
   for i, is_bad in ipairs(bad:to("uint8"):totable()) do
     if is_bad == 1 then return i end
   end
 end
 
--- Classes from 1, 0 for a missing one.
+-- Labels from 1, with 0 for a missing one.
 local function read_labels(path, n, o)
   local t <const> = read(path)
   if t:dim() ~= 1 or t.dtype:find("^float") then
@@ -136,7 +134,7 @@ local function pair(images_path, labels_path, o)
     classes = {[o.label] = o.classes}, missing = 0}
 end
 
--- The path of a file, or nil. The file may end in .gz, or lie in a folder of its name.
+-- The path of a file, or nil. The file may end in .gz, or be in a folder of its name.
 local function existing(stem, kind)
   for _, mark in ipairs{"-", "."} do
     local path <const> = stem .. mark .. kind
@@ -147,7 +145,7 @@ local function existing(stem, kind)
   end
 end
 
--- The directory that holds the files: this one, or one in it.
+-- The directory that has the files: this one, or one in it.
 local function root_of(dir, o)
   local names <const> = {}
   for _, mark in ipairs{"-", "."} do

@@ -1,19 +1,19 @@
---- Image folders: a folder for each class.
+--- data.images: reads image folders, with a folder of pictures for each class.
 --
--- data.images(dir) -> {train =, val =, test =}: pictures are .png, .jpg and .jpeg files in
--- dir/CLASS/, or deeper. Where dir holds folders called train, test, or val (training, testing,
--- valid, validation), each of these is a data set and holds the classes; otherwise all pictures are
--- `train`. Where dir holds other folders too, sets = true or false decides. A folder that holds
--- only one folder, which itself holds folders, is replaced by that folder. Pictures that lie
--- directly in a data set's folder have no class (label 0).
+-- data.images(dir) -> {train =, val =, test =}. Pictures are .png, .jpg and .jpeg files in
+-- dir/CLASS/, or deeper. If dir has folders called train, test or val (training, testing, valid,
+-- validation), each of them is a data set and has the classes; otherwise all pictures are `train`.
+-- sets = true or false decides if dir has other folders too. A folder with only one folder in it,
+-- which itself has folders, is skipped. Pictures directly in a data set's folder have no class
+-- (label 0).
 --
--- Classes are sorted by name and have the same numbers in all data sets; a folder without pictures
--- is not a class. A picture of another format (GIF, WebP, TIFF ...), one that does not begin like a
--- picture, or one that is cut off is left out and counted: train.unreadable, first_unreadable.
--- check = false leaves this to the loader. Other files, names that start with a dot, and folders
--- that archives leave behind (__MACOSX) are ignored. `label` names the label (default: class).
--- channels is 1, 3 or nil for each file's own; size is the side of a loader's pictures; orientation
--- = false leaves pictures as they are stored.
+-- Classes are sorted by name and have the same numbers in all data sets. A folder without pictures
+-- is not a class. Pictures that cannot be read are left out and counted: those of another format
+-- (GIF, WebP, TIFF ...), and files that are damaged (train.unreadable, first_unreadable). check =
+-- false leaves this to the loader. Other files, names that start with a dot, and folders that
+-- archives leave behind (__MACOSX) are ignored. `label` is the name of the label (class). channels
+-- is 1, 3, or nil for each file's own. size is the side of a loader's pictures. orientation = false
+-- leaves pictures as they are stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -46,8 +46,8 @@ local function any_picture(files)
   return false
 end
 
--- The directory that holds the classes or sets: dir itself, or, where dir holds no picture and only
--- one folder, which holds folders and no pictures, that folder.
+-- The directory that has the classes or sets: dir itself, or its only folder if dir has no pictures
+-- and that folder has folders but no pictures.
 local function root_of(dir)
   for _ = 1, 8 do
     local files <const>, folders <const> = places.list(dir)
@@ -60,7 +60,7 @@ local function root_of(dir)
   return dir
 end
 
--- The pictures below root/folder, and the name of each one's class, or false.
+-- The pictures below root/folder, and for each the name of its class or false.
 local function gather(root, folder)
   local found <const> = {paths = {}, names = {}}
   local start <const> = root .. (folder == "" and "" or "/" .. folder:sub(1, -2))
@@ -104,7 +104,7 @@ local function make(root, found, classes, o)
     first_unreadable = found.first})
 end
 
--- Which folder is which set: {train = "Train/", ...}, "" for the directory itself.
+-- Which folder is which set: {train = "Train/", ...}, or "" for the directory itself.
 local function starts_of(dir, given)
   local files <const>, folders <const> = places.list(dir)
   local starts <const>, others <const> = {}, {}

@@ -2,7 +2,7 @@
 
 local record <const> = require "braid.record"
 
--- Turns a reader's result {train =, val =, test =} into an object that prints its sets.
+-- Makes a reader's result {train =, val =, test =} an object that prints its sets.
 local function sets(t, ...)
   local plain <const> = type(t) == "table" and getmetatable(t) == nil
   if plain and type(t.train) == "table" then record(t, "data") end

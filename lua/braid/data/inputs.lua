@@ -1,4 +1,4 @@
---- Inputs: columns of a table as rows of numbers, for networks that see no pictures.
+--- Inputs: columns of a table as rows of numbers, for networks without pictures.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -7,7 +7,7 @@ local damage <const> = require "braid.data.damage"
 
 local fail <const> = damage.fail
 
--- The numbers of an input: a column's numbers; or one number per class, 1 at the word's class.
+-- The numbers of an input: a column's numbers; or one number for each class, 1 for the row's class.
 local function input_columns(t, name, words, fill, into, names)
   local values <const>, column <const> = columns.of(t, name), {}
   if words or columns.kind(t, name) == "words" then
@@ -42,8 +42,8 @@ local function input_columns(t, name, words, fill, into, names)
   names[#names + 1], into[#into + 1] = tostring(name), column
 end
 
---- float32 (n,k) and the names of the k numbers, from a list of columns; {column = {"a", "b"}}
--- in it says the words of one.
+--- float32 (n,k) and the names of the k numbers, from a list of columns. An entry {column = {"a",
+-- "b"}} of the list gives the words of a column.
 return function(t, list, fill)
   local into <const>, names <const>, rows <const> = {}, {}, {}
   for _, name in ipairs(list) do input_columns(t, name, nil, fill, into, names) end

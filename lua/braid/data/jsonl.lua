@@ -1,9 +1,9 @@
---- A file of JSON objects, one on each line. Each object names a picture and its labels.
+--- data.jsonl: reads a file of JSON objects, one a line, each with a picture and its labels.
 --
--- data.jsonl(file, {...}) -> {train =}; where a column names the sets, {train =, val =, test =}.
--- The columns are the keys of the objects. A key that a line does not have, or that is null or NaN
--- there, is a missing value. A file that is one JSON list of objects is read, too. The options tell
--- what the columns are; see manifest.lua.
+-- data.jsonl(file, {...}) -> {train =}, or with a column of parts {train =, val =, test =}. The
+-- columns are the keys of the objects. A value is missing if a line does not have its key, or if it
+-- is null or NaN. A file with one JSON list of objects can be read too. manifest.lua describes the
+-- options, which tell what the columns are.
 -- @usage data.jsonl("faces.jsonl", {classes = {"smile"}, points = {landmarks = "points"}})
 
 local check <const> = require "braid.check"
@@ -16,7 +16,7 @@ local texts <const> = require "braid.io.text"
 
 local fail <const> = damage.fail
 
--- Adds an object, which stands in line `number`.
+-- Adds an object from line `number`.
 local function add(t, object, number, message)
   if type(object) ~= "table" or object == json.null or #object > 0 then
     fail("%s:%d: %s", t.path, number, message or "this is no object")
@@ -59,8 +59,8 @@ local function read_lines(t, text)
   end
 end
 
--- Reads a file that is one list. Messages give an object's number in the list, as its line is not
--- known.
+-- Reads a file that is one list. Messages give an object's number in the list, because its line is
+-- not known.
 local function read_list(t, text)
   local list <const>, message <const> = json.decode(text)
   if not list then fail("%s: %s", t.path, message) end

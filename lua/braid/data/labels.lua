@@ -1,4 +1,4 @@
---- Finds the kinds of a data set's labels, and what else Dataset needs to know about them.
+--- Finds the kinds of a data set's labels, and other facts that Dataset needs about them.
 
 local check <const> = require "braid.check"
 
@@ -27,8 +27,8 @@ function M.kind_of(name, t)
   return CLASS
 end
 
---- Class labels as a data set stores them: from 1, and 0 for a missing one. Where the user's mark
--- for a missing label is not 0, a 0 is an error, because then the labels count from 0.
+--- Class labels as a data set stores them: from 1, and 0 for a missing one. If the user's mark for
+-- a missing label is not 0, a 0 is an error, because the labels then probably count from 0.
 function M.kept_classes(name, t, missing)
   if missing ~= 0 then
     if t:eq(0):any():item() then
@@ -45,7 +45,7 @@ function M.kept_classes(name, t, missing)
   return t
 end
 
---- The given labels, with the boxes' widths as one more label.
+--- The given labels, and the widths of boxes as one more label.
 function M.with_widths(labels, boxes)
   local all <const> = {}
   for name, t in pairs(labels or {}) do all[name] = t end
@@ -55,7 +55,7 @@ function M.with_widths(labels, boxes)
   return all
 end
 
---- The facts about a label of points: their number, and what is known from elsewhere.
+--- The facts about a label of points: their number, and facts known from elsewhere.
 function M.facts_of(t, known)
   local facts <const> = {points = t:size(2)}
   for key, value in pairs(known or {}) do facts[key] = value end

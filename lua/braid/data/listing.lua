@@ -1,4 +1,4 @@
---- Listings: text files with a name and a fixed number of numbers on each line.
+--- Reads listings: text files with a name and a fixed number of numbers on each line.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.data.damage"
@@ -17,7 +17,7 @@ local function words_of(line)
   return words
 end
 
--- Turns the text of a table with commas into one with blanks; also returns the names of its columns
+-- Turns a table with commas into a listing with blanks; also returns the names of its columns,
 -- except the first.
 local function without_commas(path, text)
   local head <const>, rest <const> = text:match("^([^\n]*)()")
@@ -27,11 +27,11 @@ local function without_commas(path, text)
   return text:sub(1, rest) .. text:sub(rest + 1):gsub("[,;\"]", " "), names
 end
 
---- {paths = Paths, values = float32 (n, columns), path =, first = the line of the first
--- row, names = of the columns where the listing says them}. Gives up by damage.fail.
--- @param columns how many numbers there are in a row; nil: as many as names
--- @param counted whether two lines stand in front: how many rows there are, and names. A file
---   that ends in .csv has one line of names and commas instead.
+--- Reads a listing -> {paths = Paths, values = float32 (n, columns), path =, first = the line of
+-- the first row, names = of the columns if the listing has them}. Gives up by damage.fail.
+-- @param columns the number of numbers in a row; nil: as many as there are names
+-- @param counted whether two lines come first: the number of rows, and the names. A .csv file
+--   instead has one line of names, and commas.
 function M.read(path, columns, counted)
   local bytes <const>, message <const> = files.read(path)
   if not bytes then fail("%s", message) end
@@ -62,7 +62,7 @@ function M.read(path, columns, counted)
   return t
 end
 
---- nil when two listings have the same names in the same order, else the difference.
+--- The difference between two listings as text; nil if they have the same names in the same order.
 function M.differ(a, b)
   if a.paths.text == b.paths.text and a.paths.ends == b.paths.ends then return nil end
   for i, name in b.paths:each() do
@@ -75,7 +75,7 @@ function M.differ(a, b)
   return ("%s: %d rows, and %d in %s"):format(b.path, #b.paths, #a.paths, a.path)
 end
 
---- The line of the first row for which a tensor of bool (n) is true, and its number.
+--- The line of the first row for which a bool tensor (n) is true, and the row's number.
 function M.first_bad(t, bad)
   for i, is_bad in ipairs(bad:to("uint8"):totable()) do
     if is_bad == 1 then return t.first + i - 1, i end

@@ -1,13 +1,13 @@
---- loader: batches of a data set, cut out, perhaps augmented, and whitened.
+--- data.loader: makes batches of a data set, with pictures that are cut out, augmented, whitened.
 --
 -- for batch in data.loader(ds, {batch = 64, size = 40, shuffle = true, epoch = 1}) do ...
 -- end
 --
--- batch.image is float32 (n,c,h,w) (of a table without pictures it is batch.input, rows of
--- numbers); points are (n,points,2) in [-1, 1] across the image (what was cut off lies beyond),
--- and box_width (n) is in half widths of the image: the length of the box's upper edge after
--- all transforms; class labels are int64 (n); batch.count is n. A missing class is -100, any other
--- missing label NaN. Everything depends on seed and epoch alone.
+-- batch.image is float32 (n,c,h,w). Without pictures it is batch.input, rows of numbers. Points are
+-- (n,points,2) in [-1, 1] across the image; points outside the image are beyond that. box_width (n)
+-- is in half widths of the image: the length of the box's upper edge after all transforms. Class
+-- labels are int64 (n). batch.count is n. A missing class is -100, any other missing label NaN.
+-- Everything depends only on seed and epoch.
 --
 -- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
 -- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options. It
@@ -19,25 +19,25 @@
 -- tasks, tasks = {...}, say how mirroring or turning an image changes its labels; see follow.lua.
 --
 -- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
--- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns, each with balanced
--- batches in which the labels of the others are missing (batch.task names the task; a network
--- learns from them as net(batch.image, {tasks = tasks:present(batch)})). In such a list, a label
--- without classes, such as points, has batches of the samples that have it. stratify = "pose" gives
--- each batch the class shares of the whole set. weights, one for each sample, draws in proportion.
--- drop_last leaves out a smaller last batch. ds may be a data.mix.
+-- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced
+-- batch in which the labels of other tasks are missing; batch.task is the task's name. A network
+-- learns from such a batch by net(batch.image, {tasks = tasks:present(batch)}). For a label without
+-- classes, such as points, a turn has samples that have the label. stratify = "pose" gives each
+-- batch the class shares of the whole set. weights, one for each sample, draws samples in
+-- proportion. drop_last leaves out a smaller last batch. ds may be a data.mix.
 --
--- Work: workers = n threads make `ahead` batches in advance; without them a batch is made
--- when it is asked for, on all threads. cache = directory keeps what was decoded (and
--- cropped and resized) in a file that later loaders map. A picture that cannot be read is
--- an error, with skip = true it is left out and counted.
+-- Work: workers = n threads make `ahead` batches in advance. Without workers a batch is made when
+-- it is asked for, on all threads. cache = directory keeps decoded (and cropped and resized)
+-- pictures in a file that later loaders use. A picture that cannot be read is an error; with skip =
+-- true it is left out and counted.
 --
--- A loader works in a `for` loop and has methods too. loader:state() is a small table from which
--- data.loader(ds, {..., state = it}) goes on after the samples already taken; the batches are the
--- same if they are as large as before. Another data set or order is an error. loader:facts() gives
--- {waited = seconds, skipped =, first_skipped =}. loader:close() ends its threads, as the last
--- batch does. After a break they end when the loader is collected, or at once from Lua 5.4.5 on and
--- with
--- local batches <close> = data.loader(...)   for batch in batches do ... break ... end
+-- A loader works in a `for` loop and has methods too. loader:state() is a small table;
+-- data.loader(ds, {..., state = it}) continues after the samples already taken. The batches are the
+-- same if they have the same size as before. A state of another data set or order is an error.
+-- loader:facts() gives {waited = seconds, skipped =, first_skipped =}. loader:close() ends the
+-- threads, and so does the last batch. After a `break` they end when the loader is collected. From
+-- Lua 5.4.5 on they end at once; with older versions use
+--   local batches <close> = data.loader(...)   for batch in batches do ... break ... end
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -82,7 +82,7 @@ local STATE <const> = check.declare("data.loader: state", {
 })
 
 local Loader <const> = class("Loader")
-local open <const> = setmetatable({}, {__mode = "k"}) -- those with workers
+local open <const> = setmetatable({}, {__mode = "k"}) -- loaders with workers
 
 local function check_options(ds, given)
   local o <const> = check.options(OPTIONS, given)
@@ -100,7 +100,7 @@ local function check_options(ds, given)
   return o
 end
 
--- All tasks with classes that the data set has.
+-- All tasks with classes for which the data set has labels.
 local function all_classes(ds, tasks)
   local names <const> = {}
   for _, name in ipairs(check.sorted_keys(ds.labels)) do
@@ -112,7 +112,7 @@ local function all_classes(ds, tasks)
   return names
 end
 
--- The saved state, checked to belong to this data set and order.
+-- Checks that a saved state belongs to this data set and order.
 local function resumed(ds, o)
   local state <const> = check.options(STATE, o.state)
   local own <const> = marks.of(ds, o)
@@ -160,7 +160,7 @@ function Loader:init(ds, o)
   if o.workers > 0 then self:submit() end
 end
 
--- Keeps `ahead` batches under way.
+-- Orders batches until `ahead` of them are in work.
 function Loader:submit()
   local o <const> = self.o
   while self.submitted < #self.batches and self.submitted < self.at + o.ahead do
@@ -171,7 +171,7 @@ function Loader:submit()
   end
 end
 
--- Notes that the samples of a batch were taken.
+-- Counts the samples of a batch as taken.
 function Loader:count(b)
   local taken <const>, n <const> = self.taken, b.last - b.first + 1
   taken.samples = taken.samples + n
@@ -182,7 +182,7 @@ function Loader:count(b)
   end
 end
 
---- The next batch, or nil after the last.
+--- The next batch, or nil after the last one.
 Loader.__call = function(self)
   local o <const> = self.o
   while self.core and self.at < #self.batches do
@@ -198,7 +198,7 @@ Loader.__call = function(self)
   return nil
 end
 
---- How many batches the epoch has, or a resumed one has left.
+--- The number of batches in the epoch, or in what is left of it.
 Loader.__len = function(self) return #self.batches end
 
 Loader.__tostring = function(self)
@@ -206,7 +206,7 @@ Loader.__tostring = function(self)
     self.taken.samples)
 end
 
---- The numbers of the samples in the last batch, in the data set's own order.
+--- The numbers of the samples in the last batch, in the data set's order.
 function Loader:indices()
   local b <const> = self.batches[self.at]
   if not b then return {} end
@@ -219,10 +219,10 @@ function Loader:state()
     parts = parts and table.move(parts, 1, #parts, 1, {}), set = own.set, order = own.order}
 end
 
---- The same as state(), under the name that all objects with a state share.
+--- The same as state(), under the name that all objects use.
 Loader.state_dict = Loader.state
 
---- Continues from a state instead of the current place.
+--- Continues from a state instead of the present place.
 function Loader:load_state_dict(dict)
   local o <const>, old <const> = {}, self.core
   for key, value in pairs(self.o) do o[key] = value end
@@ -249,8 +249,8 @@ end
 
 Loader.__close = Loader.close
 
--- Before 5.4.5 Lua forgets the fourth value of `for`, and fails later, when the loop has a
--- break and its body a variable to close, such as a scope.
+-- Lua before 5.4.5 forgets the fourth value of `for`, and fails later, when the loop has a `break`
+-- and its body has a variable to close, such as a scope.
 local CLOSES <const> = pcall(function()
   local count = 0
   local last <const> = setmetatable({}, {__close = function() count = count + 1 end})
@@ -260,7 +260,7 @@ local CLOSES <const> = pcall(function()
   end
   assert(count == 2)
 end)
--- Ends the threads of loaders that were dropped before their last batch.
+-- Ends the threads of loaders that were abandoned before their last batch.
 local function collect_dropped(loader)
   if next(open) then collectgarbage() end
   if loader.o.workers > 0 then open[loader] = true end

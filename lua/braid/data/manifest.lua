@@ -3,31 +3,31 @@
 -- The options of data.csv and data.jsonl:
 --   image     the column of the paths (default: image, path, file, filename or a similar name)
 --   root      the directory that the paths are relative to (default: that of the manifest)
---   classes   {"gender", ...}, or {gender = {"male", "female"}} to say the order; else
---             classes are sorted, as numbers when all are numbers
---   from      the classes are whole numbers that begin at this one (usually 0); or {column = 0}
---   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for one label of several columns
+--   classes   {"gender", ...}, or {gender = {"male", "female"}} to set the order; otherwise
+--             classes are sorted, as numbers if all are numbers
+--   from      classes are whole numbers that begin at this one (usually 0); or {column = 0}
+--   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for a label of several columns
 --   kinds     {pose = "yaw pitch"}: what the numbers of a label mean, and so how they change with
---             the picture; see follow.lua. Columns yaw, pitch, roll are angles in degrees
---   points    {landmarks = {"x1", "y1", "x2", "y2", ...}}; origin = 1 says that they count
---             pixels from 1
---   box       {"x0", "y0", "x1", "y1"}; box_is = "size" says that the last two are width
---             and height. The label box_width is its width
---   split     the column that names the set of a row: train, val or test
---   missing   {"-1", "NA", ...}: what marks a missing value, besides an empty cell and nan;
+--             the picture (follow.lua). Columns yaw, pitch, roll are angles in degrees
+--   points    {landmarks = {"x1", "y1", "x2", "y2", ...}}; origin = 1: the pixels count from 1
+--   box       {"x0", "y0", "x1", "y1"}; box_is = "size": the last two are width and height. The
+--             label box_width is its width
+--   split     the column with a row's part: train, val or test
+--   missing   {"-1", "NA", ...}: marks of a missing value, besides an empty cell and nan;
 --             {age = "0"} for one column
 --   channels  1, 3 or nil for the channels of each file
---   size      the side of the pictures that a loader gives
+--   size      the side of a loader's pictures
 --   crop      "whole": a loader shows the whole of each picture and ignores its box
---   orientation  false: pictures stay as they are stored; else they are turned as their EXIF
+--   orientation  false: pictures stay as they are stored; otherwise they are turned as their EXIF
 --             data say, and points and boxes belong to the turned picture
 --   check     true: pictures that cannot be read are left out and counted (train.unreadable)
 --   inputs    {"age", "weight", sex = {"f", "m"}}: the table has numbers and no pictures. Batches
---             have them as batch.input (n,k); train.input_names names them. A column of words
---             gives one number for each word, 1 where the cell is that word. fill = 0 or "mean"
---             replaces missing numbers, which are an error otherwise
--- Without classes, reals and points, every other column with a name is a label. It is real if all
--- its values are numbers, and else classes. In JSONL a column may hold a list: for example points =
+--             have batch.input (n,k); train.input_names has the names. A column of words gives one
+--             number for each word, 1 for the word in the cell. fill = 0 or "mean" replaces missing
+--             numbers, which are an error otherwise
+-- If none of classes, reals and points is given, every other column with a name is a label. It is
+-- real if all its values are numbers, otherwise classes. In JSONL a column may have lists, for
+-- example points =
 -- {landmarks = "points"}, box = "box".
 
 local check <const> = require "braid.check"
@@ -48,7 +48,7 @@ local PATHS <const> = {"image", "path", "file", "filename", "image_path", "img_p
 local SETS <const> = {train = "train", training = "train", val = "val", valid = "val",
   validation = "val", test = "test", testing = "test"}
 
--- A column is given by its name, or by its number where there is no header.
+-- A column is given by its name, or by its number if there is no header.
 local COLUMN <const> = check.either(check.text(), check.whole{from = 1})
 local COLUMNS <const> = check.either(COLUMN, check.list{of = COLUMN})
 local FROM <const> = check.whole()
@@ -64,7 +64,7 @@ M.options = check.declare("data.jsonl", pictures.options{
   from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
 })
 
--- An iterator over name, value of a list of names or of a table of what they are.
+-- Iterates over a list of names, or over a table of names and their meanings.
 local function entries(list)
   local out <const> = {}
   for _, key in ipairs(check.sorted_keys(list or {})) do
@@ -78,11 +78,11 @@ local function entries(list)
   return ipairs(out)
 end
 
--- A table with almost no cells filled cannot be a table of labels as a whole.
+-- A table with almost no filled cells cannot be a table of labels.
 local SPARSE <const>, FEW <const> = 64, 1000000
 
--- Guesses the columns that no option names. Tables written by programs have a column that counts
--- the rows, without a name or called Unnamed.
+-- Guesses the columns that no option names. Programs add a column that counts the rows; it has no
+-- name or is called Unnamed.
 local function guess(t, o, image)
   local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
   for key, name in pairs(o.inputs or {}) do
@@ -122,7 +122,7 @@ local function boxes_of(t, o)
   return core.from_table(values, "float32"):reshape(-1, 4) - o.origin
 end
 
--- The numbers of the samples in each set; `rows` are the rows of the samples.
+-- The numbers of the samples in each part; `rows` are the rows of the samples.
 local function sets_of(t, all, split, rows)
   if not split then return {train = all} end
   local lists <const>, sets <const> = {}, {}
@@ -164,7 +164,7 @@ local function check_kinds(what, kinds, labels)
   end
 end
 
--- The labels, the names of classes.
+-- The labels, and the names of their classes.
 local function labels_of(what, t, o, image)
   local labels <const>, names <const> = {}, {}
   local classes, reals = o.classes, o.reals
@@ -190,7 +190,7 @@ local function labels_of(what, t, o, image)
   return labels, names
 end
 
--- Data sets from a table without pictures.
+-- Makes data sets from a table without pictures.
 local function make_inputs(what, t, o)
   for _, name in ipairs{"image", "root", "points", "box", "channels", "size", "crop"} do
     if o[name] ~= nil then
@@ -205,7 +205,7 @@ local function make_inputs(what, t, o)
   return sets
 end
 
---- Data sets from a table as columns.lua describes it.
+--- Makes data sets from a table of columns.lua.
 function M.make(what, t, o)
   if t.n == 0 then fail("%s: there are no rows in it", t.path) end
   t.marks = columns.marks(what, o.missing)

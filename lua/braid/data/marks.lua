@@ -1,5 +1,5 @@
---- Marks identify a data set and an order of its samples, so that a saved state continues only with
--- the data it came from.
+--- Marks identify a data set and an order of its samples. A saved state continues only with the
+-- data that it came from.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -7,11 +7,11 @@ local format <const> = require "braid.format"
 
 local M <const> = {}
 
-local known <const> = setmetatable({}, {__mode = "k"}) -- marks of data sets
+local known <const> = setmetatable({}, {__mode = "k"}) -- marks by data set
 
 local function crc_of(t, before) return core.crc32(core.bytes(t:contiguous()), before) end
 
--- The pictures: their names, or a few of those in memory; which of them, in which order.
+-- A mark of the pictures and their order: their names, or the bytes of a few of them in memory.
 local function pictures_of(ds)
   local crc = 0
   if ds.inputs then
@@ -37,7 +37,7 @@ local function set_of(ds)
   return known[ds]
 end
 
--- The labels that an order depends on.
+-- A text of the labels that an order depends on.
 local function labels_text(sets, names)
   local _ <close> = core.scope()
   local crc = 0

@@ -1,9 +1,9 @@
---- Mix: several data sets, of different tasks and sizes, as one.
+--- data.mix: several data sets, of different tasks and sizes, as one.
 --
--- data.mix{{a, 2}, {b, 1}}: two batches of a for one of b. Each set starts again when it
--- ends, in a new order each time. by = "sample" takes every batch from both sets, in those
--- shares. n is the number of samples of an epoch (by default, the sum of the sizes). A
--- label that a set does not have is missing in its samples.
+-- data.mix{{a, 2}, {b, 1}} gives two batches of a for each batch of b. When a set ends, it begins
+-- again in a new order. by = "sample" takes every batch from both sets, in these shares. n is the
+-- number of samples of an epoch (default: the sum of the sizes). A label that a set does not have
+-- is missing in its samples.
 -- @usage for batch in data.loader(data.mix{{mtfl, 0.7}, {celeba, 0.3}}, {batch = 64}) do
 
 local class <const> = require "braid.class"

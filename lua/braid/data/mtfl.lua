@@ -1,41 +1,41 @@
---- MTFL: Multi-Task Facial Landmark data (Zhang, Luo, Loy and Tang 2014), as published.
+--- data.mtfl: reads MTFL, Multi-Task Facial Landmark data (Zhang, Luo, Loy and Tang 2014).
 --
--- data.mtfl(dir) -> {train =, val =, test =}. The directory, or a directory in it, holds
--- training.txt, testing.txt and the images that they name. It may also hold a face detector's boxes
--- `path x1 y1 x2 y2` in boxes_training.txt and boxes_testing.txt. `test` is the official test set;
--- `val` is the last `val` (1000) rows of the training set after a shuffle with a fixed seed. With
--- val = 0 all of them train, and there is no `val`.
+-- data.mtfl(dir) -> {train =, val =, test =}. The directory, or one in it, has training.txt,
+-- testing.txt and the images that they name, as published. It may also have boxes from a face
+-- detector, `path x1 y1 x2 y2` in boxes_training.txt and boxes_testing.txt. `test` is the official
+-- test set; `val` is the last `val` (1000) rows of the training set after a shuffle with a fixed
+-- seed. With val = 0 all rows train, and there is no `val`.
 --
 -- split = "kth" is the split of Abrahamsson, Gruneau and Zuber 2017, section 3.1. The square colour
--- pictures of training.txt (7,650) train; 1,000 of testing.txt are `val` and 1,994 are `test`. The
--- default is then whole pictures at 150 x 150 in colour. Decision: the paper does not say which
--- pictures these are, and which of the 2,995 is left out; here they are taken in the order of a
+-- pictures of training.txt (7,650) train; 1,000 of testing.txt are `val` and 1,994 are `test`.
+-- Pictures are then by default whole, 150 x 150, in colour. Decision: the paper does not say which
+-- pictures these are, and which of the 2,995 is left out. Here they are taken in the order of a
 -- shuffle with a fixed seed, and its last row is left out.
 --
--- crop = "box" cuts a face from its picture by its box, made square about its centre and `margin`
--- times as wide. Where the box is missing or wrong (it does not hold the points, as the detector
--- found another face), a training face is cut by a square around its points, three times as wide as
--- they extend. wrong = "omit" leaves out faces with a wrong box; train.omitted counts them. wrong =
--- "whole" treats training faces like test faces, for users who test on a part of them. A test face
--- must not be placed by its points, so without a box the whole picture is taken (Decision: also for
--- the six of 2,995 whose points show that the box is wrong). crop = "whole" takes each picture as a
--- whole, made square about its middle. Outside a picture its edge pixels repeat. The label
--- box_width is the width of the box, missing where there is no box or a wrong one.
+-- crop = "box" cuts a face out by its box, made square about its centre and `margin` times as wide.
+-- A box is wrong if it does not contain the points, because the detector found another face.
+-- Without a right box, a training face is cut by a square around its points, three times as wide as
+-- they extend. A test face must not be placed by its points, so the whole picture is taken.
+-- (Decision: also for the six test faces of 2,995 with a wrong box.) wrong = "omit" leaves out
+-- faces with a wrong box; train.omitted counts them. wrong = "whole" treats training faces like
+-- test faces, for users who test on a part of them. crop = "whole" takes each picture as a whole,
+-- made square about its middle. Outside a picture its edge pixels repeat. The label box_width is
+-- the width of the box; it is missing without a right box.
 --
--- Points are assumed to count pixels from 1, as MATLAB does. If they are read from 0, networks
--- trained with mirroring are about one pixel of the picture off, always to the same side.
+-- Points are assumed to count pixels from 1, as MATLAB does. If they were read from 0, networks
+-- trained with mirroring would be about one pixel of the picture off, always to the same side.
 --
--- size (40) is the side of the pictures that a loader gives, channels is 1 or 3. store = "memory"
--- reads and cuts faces at once. They are kept `detail` times as fine and, for crops by boxes,
--- `surround` times as wide, so that a rotated or shifted cut has something to show. store = "files"
--- lets a loader read each picture when it is needed. The default is "memory" up to a gigabyte (40 x
--- 40 or 64 x 64 in gray), else "files" (150 x 150 in colour). A row that cannot be read as numbers
--- is an error with file and line. A picture that cannot be read is left out and counted in
--- train.unreadable; train.first_unreadable is the first one's message.
+-- size (40) is the side of a loader's pictures, channels is 1 or 3. store = "memory" reads and cuts
+-- all faces at once. They are kept `detail` times as fine and, for crops by boxes, `surround` times
+-- as wide, so that a rotated or shifted cut has something to show. store = "files" lets a loader
+-- read each picture when it is needed. The default is "memory" up to a gigabyte (40 x 40 or 64 x 64
+-- in gray), otherwise "files" (150 x 150 in colour). A row that is not made of numbers is an error
+-- with file and line. A picture that cannot be read is left out and counted (train.unreadable);
+-- train.first_unreadable is the first message.
 --
--- Classes count from 1. For tables of your own, from = 0 says that they count classes from 0, and
--- missing = -1 that -1 marks a label that nobody gave. Pictures are turned as their EXIF data say,
--- and points and boxes belong to the turned picture; orientation = false does not turn them.
+-- Classes count from 1. For your own files, from = 0 says that they count classes from 0, and
+-- missing = -1 that -1 marks a missing label. Pictures are turned as their EXIF data say, and
+-- points and boxes belong to the turned picture; orientation = false does not turn them.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -68,7 +68,7 @@ local function filled(o)
   for key, value in pairs(USUAL[o.split]) do
     if o[key] == nil then o[key] = value end
   end
-  if o.crop == "whole" then o.surround = 1 end -- nothing lies around a whole picture
+  if o.crop == "whole" then o.surround = 1 end -- nothing is around a whole picture
   o.side = math.floor(o.size * o.surround * o.detail + 0.5)
   if o.store == "memory" and o.side > LARGEST then
     check.fail("data.mtfl: size * surround * detail must be at most %d in memory, not %d; store = "
@@ -91,7 +91,7 @@ local function holds(box, points)
   return x0 >= box[1] and y0 >= box[2] and x1 <= box[3] and y1 <= box[4]
 end
 
--- The height and width of a picture after it is turned, or nil and a message.
+-- The height and width of a picture after turning it; or nil and a message.
 local function size_of(path, o)
   local h <const>, w <const> = core.image_probe(path)
   if h and (h == w or not o.orientation) then return h, w end
@@ -101,7 +101,7 @@ local function size_of(path, o)
 end
 
 -- The square by which a face is cut: centre x, y, half its side, and the width of the face's box if
--- that holds its points; or nil and a message when the picture cannot be read.
+-- the box is right; or nil and a message if the picture cannot be read.
 local function square(path, face, box, training, o)
   local good <const> = box and holds(box, face.points)
   local width <const> = good and box[3] - box[1] or nil
@@ -118,7 +118,7 @@ local function square(path, face, box, training, o)
   return {(w - 1) / 2, (h - 1) / 2, math.max(w, h) / 2, width}
 end
 
--- Points of the picture in pixels of the cut; see the mapping in csrc/image/warp.h.
+-- Converts points from pixels of the picture to pixels of the cut (csrc/image/warp.h).
 local function carried(points, cut, side)
   local out <const> = {}
   for p = 1, #points // 2 do
@@ -134,14 +134,14 @@ local function as_pairs(points)
   return out
 end
 
--- The images numbered in `keep`, in the same memory format.
+-- The images whose numbers are in `keep`, in the same memory format.
 local function only(images, keep)
   local last <const> = images:permute(1, 3, 4, 2)
   return last:index_select(1, core.from_table(keep, "int64")):permute(1, 4, 2, 3)
 end
 
--- The label tensors of faces. Points are in pixels of the cuts, which are `side` wide, or of whole
--- pictures.
+-- The label tensors of faces. Points are in pixels of the cuts, which are `side` wide, or in pixels
+-- of whole pictures.
 local function labels_of(faces, keep, cuts, side)
   local labels <const>, points <const>, widths <const> = {}, {}, {}
   for n, i in ipairs(keep) do
@@ -158,7 +158,7 @@ local function labels_of(faces, keep, cuts, side)
   return labels
 end
 
--- The numbers of the faces whose pictures can be read, and the message of the first that cannot.
+-- The numbers of the faces whose pictures can be read, and the first message of the others.
 local function readable(faces, failed)
   local keep <const> = {}
   local first
@@ -169,7 +169,7 @@ local function readable(faces, failed)
   return keep, first
 end
 
--- The data set of some faces, cut and packed or as files.
+-- Makes the data set of some faces, with pictures in memory or as files.
 local function make(faces, o)
   local paths <const>, cuts <const>, borders <const>, unread <const> = {}, {}, {}, {}
   for i, face in ipairs(faces) do
@@ -205,7 +205,7 @@ local function make(faces, o)
   return Dataset(given)
 end
 
--- ---- which faces -------------------------------------------------------------------------------
+-- ---- choosing faces ----------------------------------------------------------------------------
 
 -- The faces of one file, with their paths and boxes.
 local function read(dir, name, o)
@@ -219,7 +219,7 @@ local function read(dir, name, o)
   return faces
 end
 
--- The faces in the order of a shuffle that is always the same, so that each part has faces of all
+-- The faces in the order of a shuffle that is always the same, so that each part has faces from all
 -- sources.
 local function shuffled(faces)
   local list <const> = {}
@@ -227,7 +227,7 @@ local function shuffled(faces)
   return list
 end
 
--- The faces for which f is true, and the number of others.
+-- The faces for which f is true, and the number of the others.
 local function only_where(faces, f)
   local list <const> = {}
   for _, face in ipairs(faces) do
@@ -236,8 +236,8 @@ local function only_where(faces, f)
   return list, #faces - #list
 end
 
--- Whether a picture is square and in colour. One that cannot be read counts as such, so that it is
--- counted later.
+-- Whether a picture is square and in colour. A picture that cannot be read counts as one, so that
+-- it is reported later.
 local function is_square_and_coloured(face)
   local h <const>, w <const>, channels <const> = core.image_probe(face.path)
   return not h or h == w and channels ~= 1
@@ -248,7 +248,7 @@ local function bounded(o, count)
   check.fail("data.mtfl: val must be from 0 to %d, not %s", count - 1, o.val)
 end
 
--- {train =, val =, test =} as lists of faces.
+-- The faces of each part: {train =, val =, test =}.
 local function parts_of(dir, o)
   local train <const>, test <const> = read(dir, "training", o), read(dir, "testing", o)
   if o.split == "published" then

@@ -1,4 +1,4 @@
---- The rows of MTFL's files: annotations and boxes.
+--- Reads the rows of MTFL's files: annotations and boxes.
 
 local damage <const> = require "braid.data.damage"
 local files <const> = require "braid.io.files"
@@ -15,8 +15,8 @@ M.CLASSES = {
   pose = {"left profile", "left", "frontal", "right", "right profile"},
 }
 
--- Line number, path and the words after it of each line that is not blank: the last `count`
--- words are numbers, so that a path may have blanks in it.
+-- Iterates over the lines that are not blank: line number, path, and the last `count` words, which
+-- are numbers. All words before them belong to the path, which may have blanks.
 local function rows_of(path, count)
   local bytes <const>, message <const> = files.read(path)
   if not bytes then fail("%s", message) end
@@ -55,7 +55,7 @@ local function numbers_of(path, row, count)
   return values
 end
 
---- path -> {x0, y0, x1, y1}; an absent file gives none.
+--- The boxes in a file, {path = {x0, y0, x1, y1}}; empty if there is no file.
 function M.boxes(path)
   local boxes <const> = {}
   for _, row in ipairs(places.kind(path) and rows_of(path, 4) or {}) do
@@ -68,7 +68,7 @@ function M.boxes(path)
   return boxes
 end
 
--- A class from 1, 0 for a missing one.
+-- A class from 1, or 0 for a missing one.
 local function class_of(path, row, task, label, text, o)
   if label == o.missing then return 0 end
   local class <const> = math.tointeger(label - o.from + 1)
@@ -78,7 +78,7 @@ local function class_of(path, row, task, label, text, o)
     " (counted from 0? say from = 0; where it marks a missing label, missing = 0)" or "")
 end
 
---- {image =, points = {x1, y1, ...}, gender =, ...} for each row of an annotation file.
+--- The rows of an annotation file, as a list of {image =, points = {x1, y1, ...}, gender =, ...}.
 function M.faces(path, o)
   local faces <const> = {}
   for i, row in ipairs(rows_of(path, 14)) do

@@ -1,8 +1,8 @@
 --- Finds the picture files that a table names.
 --
 -- People write paths with backslashes, in another case than on disk, with another ending or none,
--- relative to the table or to a folder beside it. Where there is no file at the path as written,
--- a file of such a path is looked for. A path for which none is found stays as written.
+-- or relative to a folder beside the table. If there is no file at the path as written, this looks
+-- for such a file. A path for which none is found stays as written.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,21 +15,21 @@ local fail <const> = damage.fail
 
 local M <const> = {}
 
--- The options that readers of picture files share: the channels to read (1, 3, or nil for each
--- file's own), the loader's default size, whether the loader shows the whole picture or its box,
--- and whether pictures are turned as their EXIF data say.
+-- Options of all readers of picture files: the channels to read (1, 3, or nil for each file's own),
+-- the size of a loader's pictures, whether the loader shows the whole picture or its box, and
+-- whether pictures are turned as their EXIF data say.
 local OF_FILES <const> = {
   channels = check.optional(check.choice{1, 3}), size = check.whole{from = 1, to = 4096},
   crop = check.optional(check.choice{"box", "whole"}), orientation = check.flag(true),
 }
 
---- These options with a reader's own.
+--- Adds these options to a reader's own.
 function M.options(own)
   for key, kind in pairs(OF_FILES) do own[key] = kind end
   return own
 end
 
---- A data set of files with these fields, and what the options say of the pictures.
+--- Makes a data set of files from these fields and the options about pictures.
 function M.dataset(o, fields)
   for key in pairs(OF_FILES) do fields[key] = o[key] end
   return Dataset(fields)
@@ -42,7 +42,7 @@ local function joined(root, path)
   return (root == "" or path:byte() == 47) and path or root .. "/" .. path
 end
 
--- Looks at the first paths: whether there are files at all of them, and at any.
+-- Looks at the first paths: whether files exist at all of them, and at any of them.
 local function sample(root, paths)
   local n <const>, found = math.min(#paths, SAMPLED), 0
   for i = 1, n do
@@ -53,7 +53,7 @@ end
 
 local function stem_of(name) return name:match("^(.+)%.%w+$") or name end
 
--- The folder in `root` to which the first path is relative; nil when there is none.
+-- The folder in `root` to which the first path is relative; nil if there is none.
 local function other_root(root, paths)
   local dir <const>, names <const> = root == "" and "." or root, {}
   if paths[1]:byte() == 47 or places.kind(dir) ~= "directory" then return nil end
@@ -66,8 +66,8 @@ local function other_root(root, paths)
   return (places.find(dir, names, DEEPEST))
 end
 
--- The files of a folder: `whole` has them by their names in lower case, `stems` by these without
--- the ending. A name that two files share gives false.
+-- The files of a folder by their names in lower case (`whole`), and by these names without ending
+-- (`stems`). A name that two files share gives false.
 local function known(folders, folder)
   if folders[folder] then return folders[folder] end
   local whole <const>, stems <const> = {}, {}
@@ -84,7 +84,7 @@ local function known(folders, folder)
   return folders[folder]
 end
 
--- The paths; where a file has another case or ending than written, its true path.
+-- The paths as they are on disk, if a file has another case or ending than written.
 local function resolved(root, paths)
   local folders <const>, out <const> = {}, {}
   for i, path in ipairs(paths) do
@@ -101,7 +101,7 @@ local function resolved(root, paths)
   return out
 end
 
---- {paths =, root =}: the files that the column `image` of a table names.
+--- The files that the column `image` of a table names: {paths =, root =}.
 function M.of(t, image, root)
   local values <const>, paths <const> = columns.of(t, image), {}
   for row = 1, t.n do
@@ -127,8 +127,8 @@ function M.of(t, image, root)
   return {paths = resolved(root, paths), root = root}
 end
 
---- The numbers of the samples whose pictures can be read, how many cannot, and what is wrong
--- with the first of them.
+--- The numbers of the samples whose pictures can be read, the number of the others, and the first
+-- message about them.
 function M.readable(ds)
   local whole <const>, rows <const> = {}, {}
   for i = 1, #ds do whole[i] = ds:path(i) end

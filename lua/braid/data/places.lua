@@ -1,4 +1,4 @@
---- Places: finds the files of a data set in a directory, however the archive was unpacked.
+--- Finds the files of a data set in a directory, however its archive was unpacked.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.data.damage"
@@ -11,7 +11,7 @@ local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] =
   ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
 local MAX_DEPTH <const>, MAX_FILES <const> = 32, 100000
 
---- Whether a folder of this name is known to hold no data.
+--- Whether folders of this name never have data.
 function M.is_junk(name) return JUNK[name:lower()] ~= nil end
 
 --- "file", "directory" or nil.
@@ -22,7 +22,7 @@ local ARCHIVES <const> = {zip = true, tar = true, tgz = true, gz = true, bz2 = t
 
 local function is_archive(name) return ARCHIVES[(name:match("%.(%w+)$") or ""):lower()] ~= nil end
 
--- A hint why a path is no directory.
+-- A hint why a path is not a directory.
 local function hint_of(path)
   if path:find("^~") then
     return (" (\"~\" is not your home here: say os.getenv(\"HOME\") .. \"%s\")"):format(path:sub(2))
@@ -32,7 +32,7 @@ local function hint_of(path)
     or " (the directory of the data is wanted)"
 end
 
---- Raises the error that something is not in a directory; it names an archive that lies there.
+--- Raises the error that a directory lacks something; it names an archive that is there.
 function M.absent(dir, what)
   local files <const> = core.list_folder(dir) or {}
   table.sort(files)
@@ -44,8 +44,8 @@ function M.absent(dir, what)
   damage.fail("%s: %s", dir, what)
 end
 
---- The names of a directory's files, and of its folders without junk; both are sorted (with
--- `unsorted` only the folders). The third result is a text that is unique to the directory.
+--- The names of a directory's files and of its folders, without junk. Both are sorted; with
+-- `unsorted`, only the folders. The third result is a text that is unique to the directory.
 function M.list(path, unsorted)
   local files <const>, folders <const>, identity <const> = core.list_folder(path)
   if not files then
@@ -60,9 +60,9 @@ function M.list(path, unsorted)
   return files, good, identity
 end
 
---- Calls f(folder, files, folders, above) for a directory and what is in it, depth first and
--- sorted; `folder` is "" or ends in a slash, `above` is f's result for the folder around it. A
--- folder that a link leads to from within itself is not entered again.
+--- Calls f(folder, files, folders, above) for a directory and all folders in it, depth first and
+-- sorted. `folder` is "" or ends in a slash; `above` is f's result for the enclosing folder. A link
+-- that leads back to an enclosing folder is not followed.
 function M.walk(root, f, unsorted)
   local inside <const>, count = {}, 0
   local function visit(folder, above, depth)
@@ -82,7 +82,7 @@ function M.walk(root, f, unsorted)
 end
 
 --- The directory itself or a folder in it, at most `depth` levels down, that has a file or folder
--- of one of these names. Of several the least deep one; nil when there is none.
+-- of one of these names. The one nearest to the top is taken; nil if there is none.
 function M.find(dir, names, depth)
   local level = {dir}
   for d = 0, depth do

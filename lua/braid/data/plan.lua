@@ -1,5 +1,5 @@
---- The plan that core.loader takes: the kinds of labels, and each data set's pictures, labels and
--- steps.
+--- The plan that core.loader takes: the kinds of labels, and for each data set its pictures, labels
+-- and steps.
 
 local check <const> = require "braid.check"
 local eyes <const> = require "braid.data.eyes"
@@ -18,7 +18,7 @@ local function kind_of(ds, name, t)
   return (kind == "points" or kind == "box") and kind or "real"
 end
 
--- The tensor in a type that C reads, its numbers times `unit`.
+-- The tensor in a type that C reads, with its numbers multiplied by `unit`.
 local function label_of(t, kind, unit)
   if unit then t = t * unit end
   local wanted <const> = kind == "class" and (t.dtype == "uint8" and "uint8" or "int64")
@@ -26,7 +26,7 @@ local function label_of(t, kind, unit)
   return (t.dtype == wanted and t or t:to(wanted)):contiguous()
 end
 
--- The steps of any set may ask for bins; the bins apply to all sets.
+-- The bins that any set's steps ask for. They apply to all sets.
 local function bins_of(recipes)
   local found <const>, names <const> = {}, {}
   for _, steps in ipairs(recipes) do
@@ -43,7 +43,7 @@ end
 
 local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
 
--- The order of classes by label where tasks name them, and the task that names them.
+-- The order of classes by label, if tasks name the classes, and the task that names them.
 local function orders_of(tasks)
   local orders <const> = {}
   for _, name in ipairs(tasks and tasks.names or {}) do
@@ -55,7 +55,7 @@ local function orders_of(tasks)
   return orders
 end
 
--- Labels are numbers of classes, so all sets and tasks that name the classes need the same order.
+-- Labels are numbers of classes. So all sets and tasks that name the classes must use one order.
 local function check_orders(sets, tasks)
   local orders <const> = orders_of(tasks)
   for _, ds in ipairs(sets) do
@@ -70,7 +70,7 @@ local function check_orders(sets, tasks)
   end
 end
 
--- A field for each label that any of the sets has, sorted by name; `from` is the label.
+-- A field for each label that any set has, sorted by name; `from` is the label.
 local function fields_of(sets, recipes, tasks)
   local fields <const>, by_name <const> = {}, {}
   local bins <const>, binned <const> = bins_of(recipes)
@@ -108,8 +108,8 @@ local function fields_of(sets, recipes, tasks)
   return fields
 end
 
--- The numbers of a step. An augment without `inner` shows the part that the set calls the picture.
--- Each align has a pair of eyes.
+-- The numbers of a step. An augment without `inner` shows the part of the picture that the set
+-- names. Each align uses its own pair of eyes.
 local function steps_of(steps, ds)
   local out <const>, pairs_of_eyes = {}, 0
   for _, s in ipairs(steps) do
@@ -129,7 +129,7 @@ local function steps_of(steps, ds)
   return out
 end
 
--- The first of the labels of points, or the first whose eyes are known, and the eyes of an align.
+-- The label of points for an align (the first one, or the first with known eyes), and its eyes.
 local function eyes_of(step, ds, names)
   for _, name in ipairs(names) do
     local facts <const> = ds.points[name]
@@ -142,7 +142,7 @@ local function eyes_of(step, ds, names)
     .. "data.align{eyes = {i, j}}", ds.points[names[1]].points, names[1])
 end
 
--- Stores in a source the eyes that each align moves to their place.
+-- Stores in a source the eyes for each align.
 local function add_eyes(source, steps, ds)
   local names <const>, list <const> = check.sorted_keys(ds.points), {}
   for _, s in ipairs(#names > 0 and steps or {}) do
@@ -173,7 +173,7 @@ local function source_of(ds, fields, steps, o)
   return source
 end
 
---- The table for core.loader, of data sets and a list of steps for each.
+--- The table for core.loader, from data sets and a list of steps for each.
 function M.make(sets, recipes, o)
   check_orders(sets, o.tasks)
   local fields <const> = fields_of(sets, recipes, o.tasks)

@@ -1,16 +1,16 @@
---- Faces with their points in .pts files beside the pictures: 300-W (Sagonas et al. 2013)
--- and its parts AFW, HELEN, LFPW and IBUG, XM2VTS and others, as published.
+--- data.pts: reads faces with their points in .pts files beside the pictures. These are 300-W
+-- (Sagonas et al. 2013) with its parts AFW, HELEN, LFPW and IBUG, XM2VTS and others, as published.
 --
--- data.pts(dir) -> {train =, test =}, or {train = all} when no folder's name says more:
--- what lies in a folder trainset or afw is for training, in testset, ibug, 01_Indoor or
--- 02_Outdoor for testing, the rest for training. For every NAME.pts, however deep, there
--- must be NAME.jpg, .jpeg or .png beside it, in whatever case. The label is
--- `landmarks`. The files count pixels from 1, and all have the same number of points. For 68
--- points Braid knows the eyes (37 to 42 and 43 to 48) and how a mirror swaps points; for other
--- numbers mtl.landmarks needs `eyes`. A point with a coordinate of nan is missing.
+-- data.pts(dir) -> {train =, test =}, or {train = all} if no folder's name says more. Files in a
+-- folder trainset or afw are for training; in testset, ibug, 01_Indoor or 02_Outdoor for testing;
+-- all others for training. Every NAME.pts, at any depth, needs NAME.jpg, .jpeg or .png beside it,
+-- in any case. The label is `landmarks`. The files count pixels from 1, and all have the same
+-- number of points. For 68 points Braid knows the eyes (37 to 42 and 43 to 48) and how mirroring
+-- renumbers points; for other numbers mtl.landmarks needs `eyes`. A point with a coordinate of nan
+-- is missing.
 --
 -- points = n takes only files with n points. Points belong to the picture as its EXIF data turns
--- it; orientation = false leaves the picture as stored.
+-- it; orientation = false leaves the picture as it is stored.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -28,7 +28,7 @@ local ENDINGS <const> = {jpg = 1, png = 2, jpeg = 3}
 local TEST <const> = {testset = true, ibug = true, ["01_indoor"] = true, ["02_outdoor"] = true}
 local MAX_POINTS <const>, NAN <const> = 10000, 0 / 0
 
--- The numbers of a line in braces.
+-- Reads the two numbers of a line between the braces.
 local function add_point(path, number, line, into)
   local xy <const> = {}
   for word in line:gmatch("%S+") do
@@ -43,7 +43,7 @@ local function add_point(path, number, line, into)
   into[#into + 1], into[#into + 2] = xy[1] - 1, xy[2] - 1
 end
 
--- {x1, y1, ...} counted from 0.
+-- The points of a file, {x1, y1, ...} counted from 0.
 local function points_of(path)
   local bytes <const>, message <const> = files.read(path)
   if not bytes then fail("%s", message) end
@@ -80,7 +80,7 @@ local function points_of(path)
   return points
 end
 
--- The pictures of a folder by name without ending; ENDINGS decides between several.
+-- The pictures of a folder by name without ending. ENDINGS decides between pictures of one name.
 local function pictures_of(names)
   local found <const>, rank <const> = {}, {}
   for _, name in ipairs(names) do
@@ -91,7 +91,7 @@ local function pictures_of(names)
   return found
 end
 
--- The faces below a directory: {path =, pts =, set =}, ...
+-- The faces below a directory, as a list of {path =, pts =, set =}.
 local function gather(root)
   local into <const> = {}
   places.walk(root, function(folder, names, _, above)

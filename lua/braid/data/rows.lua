@@ -1,4 +1,4 @@
---- Rows: makes batches of a data set of numbers, as core.loader does for pictures.
+--- Makes batches of a data set of numbers, as core.loader does for pictures.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -7,13 +7,13 @@ local Rows <const> = class("Rows")
 
 function Rows:init(ds) self.ds, self.queue = ds, {} end
 
---- Like core.loader's: orders a batch of the samples order[first .. last]. With `only`, all labels
--- but that one are marked as missing.
+--- Orders a batch of the samples order[first .. last], like core.loader's submit. With `only`, all
+-- other labels are marked as missing.
 function Rows:submit(order, first, last, _, only)
   table.insert(self.queue, {chosen = order[{ {first, last} }], only = only})
 end
 
--- A label of a batch, with missing values marked.
+-- A label of a batch, with marks for missing values.
 local function label_of(t, chosen, kind, given)
   local part <const> = t:index_select(1, chosen)
   if kind ~= "class" then

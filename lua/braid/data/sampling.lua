@@ -1,23 +1,23 @@
 --- The order of samples in an epoch, which depends on the seed and the epoch only.
 --
--- An order goes on after the samples that were already taken from it. The size of the batches in
+-- An order can continue after samples that were already taken from it. The size of the batches in
 -- which they were taken does not matter.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
-local SPREAD <const> = 1000003 -- keeps the streams of different epochs apart
-local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- keep the streams of one epoch apart
+local SPREAD <const> = 1000003 -- keeps the random streams of epochs apart
+local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- keep the random streams of one epoch apart
 
 M.SPREAD = SPREAD
 
--- The random stream number `cycle` (from 0) of a purpose `salt`.
+-- The number of a random stream: `salt` is its purpose, `cycle` (from 0) its number for that.
 local function stream(o, salt, cycle)
   return o.seed * SPREAD + o.epoch + cycle * CYCLE + salt * SALT
 end
 
--- A function that gives the members of a list one after the other, without end. With o.shuffle the
+-- A function that returns the members of a list one after the other, endlessly. With o.shuffle the
 -- list is shuffled before each pass.
 local function cycled(list, o, salt)
   local order, at, cycle = nil, #list, -1
@@ -41,10 +41,10 @@ local function drawn(count, next_one)
   return core.from_table(list, "int64")
 end
 
--- Whether a label is one of classes.
+-- Whether a label has classes.
 local function is_class(t) return t:dim() == 1 and not t.dtype:find("float") end
 
--- Sample numbers by class, and the classes in order; 0 (missing) only with `missing`.
+-- Sample numbers by class, and the classes in order. Class 0 (missing) is included with `missing`.
 local function by_class(what, ds, name, missing)
   local labels <const> = ds.labels[name]
   if not labels then check.fail("data.loader: %s: there is no label '%s'", what, name) end
@@ -68,7 +68,7 @@ local function by_class(what, ds, name, missing)
   return lists, classes
 end
 
--- Takes the classes in turn; each gives its own samples in turn.
+-- Takes the classes in turn, and in each class the samples in turn.
 local function balanced(ds, name, o, count, salt)
   local lists <const>, classes <const> = by_class("balanced", ds, name)
   local draw <const>, turn = {}, 0
@@ -79,7 +79,7 @@ local function balanced(ds, name, o, count, salt)
   end)
 end
 
--- The samples with a label that has no classes, such as points or angles; each in its turn.
+-- Takes in turn the samples that have a label without classes, such as points or angles.
 local function labelled(ds, name, o, count, salt)
   local t <const>, list <const> = ds.labels[name], {}
   local rows <const> = t:reshape(#ds, -1)
@@ -91,8 +91,8 @@ local function labelled(ds, name, o, count, salt)
   return drawn(count, cycled(list, o, salt))
 end
 
--- Every part of the epoch has the classes in about the same proportions as the whole: sample j of
--- the m samples of a class has its place at (j - u) / m of the epoch, with u random.
+-- Gives every part of the epoch about the class proportions of the whole set. Sample j of the m
+-- samples of a class has its place at (j - u) / m of the epoch, with u random.
 local function stratified(ds, name, o, salt)
   local lists <const>, classes <const> = by_class("stratify", ds, name, true)
   local keys <const> = {}
@@ -133,7 +133,7 @@ local function weighted(weights, o, count, n, salt)
   return core.from_table(order, "int64")
 end
 
--- `count` samples of one data set.
+-- An order of `count` samples of one data set.
 local function order_of(ds, o, count, salt, balance)
   if balance then return balanced(ds, balance, o, count, salt) end
   if o.weights then return weighted(o.weights, o, count, #ds, salt) end
@@ -144,7 +144,7 @@ end
 
 --- Who has each of the next `count` turns. At any time everyone has had their share, to within one
 -- turn.
--- @param before how many turns each has had; a shorter turn counts as a part of one
+-- @param before the number of turns that each has had; a shorter turn counts as part of one
 function M.turns(shares, count, before)
   local total, due <const>, turns <const>, had = 0, {}, {}, 0
   before = before or {}
@@ -162,13 +162,13 @@ function M.turns(shares, count, before)
   return turns
 end
 
--- How many batches are left in an order of n samples.
+-- The number of batches left in an order of n samples.
 local function batches(n, o, taken)
   local left <const> = math.max(0, n - taken)
   return o.drop_last and left // o.batch or (left + o.batch - 1) // o.batch
 end
 
--- Batches of several orders, in shares; `taken` says how many samples each has given.
+-- Batches of several orders in given shares. `taken` has the number of samples taken from each.
 local function alternating(shares, n, o, taken, make)
   local before <const>, had, times <const>, orders <const> = {}, 0, {}, {}
   for who = 1, #shares do
@@ -188,7 +188,7 @@ local function alternating(shares, n, o, taken, make)
   return plan
 end
 
--- The batches of one order after the samples that were taken, the last perhaps a smaller one.
+-- The batches of one order after the samples that were taken. The last one may be smaller.
 local function divided(order, o, taken)
   local plan <const>, n <const> = {}, order:size(1)
   core.keep(order)
@@ -201,7 +201,7 @@ local function divided(order, o, taken)
   return plan
 end
 
--- The batches of a mix. Numbers of samples in the parts become numbers in the whole.
+-- The batches of a mix. Numbers of samples in its parts become numbers in the whole.
 local function mixed(mix, o, taken)
   local offsets <const>, total = {}, 0
   for i, ds in ipairs(mix.parts) do offsets[i], total = total, total + #ds end
@@ -223,7 +223,7 @@ end
 
 --- The remaining batches of an epoch: {{order = tensor, first =, last =, task = name or nil, who =
 -- whose turn it is or nil}, ...}. `o` are the loader's options.
--- @param taken {samples = how many were taken, parts = {of whom, where they take turns}}
+-- @param taken {samples = the number of samples taken, parts = {the number for each, with turns}}
 function M.plan(ds, o, taken)
   if ds.parts then return mixed(ds, o, taken) end
   if type(o.balanced) ~= "table" then

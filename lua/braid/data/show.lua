@@ -1,12 +1,11 @@
---- A grid of samples as a PNG: pictures with their boxes, points and labels, the first look
--- at any data.
+--- data.show: draws a grid of samples as a PNG, pictures with their boxes, points and labels.
 --
--- data.show(ds, n, path, {...}) -> true. n samples are taken evenly from the whole set, or
--- by chance with `seed`; n can also be a table of their numbers. Points are green, with
--- numbers when there are at most ten. Boxes are yellow. A gray frame shows the picture
--- proper where the stored one is larger. The labels stand below as name=class, with `?`
--- for a missing one. Of the classes no and yes, only yes is shown, by the label's name.
--- Options: columns, side (of a cell, in pixels), lines (of text at most), seed.
+-- data.show(ds, n, path, {...}) -> true. n samples are spread evenly over the set, or drawn at
+-- random with `seed`; n can also be a table of sample numbers. Points are green, with numbers if
+-- there are at most ten. Boxes are yellow. A gray frame marks the picture if the stored one is
+-- larger. Labels are written below as name=class, with `?` for a missing one. For the classes no
+-- and yes, only yes is written, by the name of the label. Options: columns, side (of a cell, in
+-- pixels), lines (the most lines of text), seed.
 -- @usage data.show(data.faces{n = 100}.train, 24, "faces.png")
 
 local core <const> = require "braid.core"
@@ -59,7 +58,7 @@ local function words_of(ds, sample)
   return words
 end
 
--- Words in lines of so many letters.
+-- Breaks words into lines of at most `letters` characters.
 local function wrapped(words, letters, most)
   local lines <const> = {}
   local line = ""
@@ -82,7 +81,7 @@ end
 
 -- ---- pictures -------------------------------------------------------------------------
 
--- A label's points that are there, as numbers.
+-- Draws a label's points, except missing ones.
 local function each_point(points, draw)
   for p, xy in ipairs(points:reshape(-1, 2):totable()) do
     if xy[1] == xy[1] and xy[2] == xy[2] then draw(p, xy[1], xy[2]) end
@@ -100,7 +99,7 @@ local function draw_points(canvas, points, map, side)
   end)
 end
 
--- The picture in the middle of its cell, and what is known about places in it.
+-- Draws the picture in the middle of its cell. Returns what is known about places in it.
 local function draw_sample(canvas, ds, i, sample, left, top, side)
   local image <const>, message <const> = ds:image(i)
   if not image then

@@ -3,8 +3,8 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
--- How many samples of each stratum go to the second part: whole numbers in proportion, which add
--- up.
+-- The number of samples of each stratum for the second part. The whole numbers are in proportion
+-- and add up to `n`.
 local function quotas(strata, n, total)
   local counts <const>, order <const>, sum = {}, {}, 0
   for s, members in ipairs(strata) do
@@ -19,7 +19,7 @@ local function quotas(strata, n, total)
   return counts
 end
 
--- Lists of sample numbers, one for each class (missing labels are one, too).
+-- Lists of sample numbers, one for each class. Missing labels count as a class.
 local function strata_of(self, name)
   local list <const>, by_class <const> = {}, {}
   if name == nil then

@@ -1,5 +1,5 @@
---- Reads rows of an SQLite database through the command `sqlite3` (Debian: apt install sqlite3).
--- Only the readers that need the command look for it.
+--- Reads rows of an SQLite database with the command `sqlite3` (Debian: apt install sqlite3). Only
+-- readers that need the command look for it.
 
 local files <const> = require "braid.io.files"
 
@@ -12,7 +12,7 @@ function M.is_installed()
   return (os.execute("command -v sqlite3 >/dev/null 2>&1"))
 end
 
---- Iterates over the rows of a query as lists of strings; a null is "". The database is opened
+--- Iterates over the rows of a query, as lists of strings; a null is "". The database is opened
 -- read-only, and nothing in it can run commands or load code.
 -- @return the iterator, or nil and a message
 function M.rows(path, query)
@@ -23,7 +23,7 @@ function M.rows(path, query)
   if not source then return nil, missing end
   source:close()
   local out <const>, err <const> = os.tmpname(), os.tmpname()
-  -- sqlite3 would read the name -x as an option, and file:x as a URI.
+  -- sqlite3 would take the name -x as an option, and file:x as a URI.
   local name <const> = path:find("^/") and path or "./" .. path
   local ok <const> = os.execute(("sqlite3 -init /dev/null -batch -bail -readonly -ascii %s %s " ..
     ">%s 2>%s"):format(quoted(name), quoted("PRAGMA trusted_schema = OFF; " .. query), out, err))

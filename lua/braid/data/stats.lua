@@ -1,16 +1,16 @@
---- A summary of a data set: counts, imbalance, missing labels, sizes, pixels, and the score of a
--- network that ignores its input.
+--- ds:stats(): a summary of a data set with counts, imbalance, missing labels, sizes and pixels. It
+-- also has the score of a network that ignores its input.
 --
--- ds:stats{pictures = 500} -> {count =, pictures =, labels =}, which prints as a report.
--- So many pictures, evenly from the set (or all: pictures = "all"), are looked at:
--- pictures = {looked_at =, unreadable =, first_unreadable =, sizes = {["178x218"] = how
--- many}, channels = {[3] = how many}, mean =, deviation = (of each channel, 0 to 255)}.
--- labels[name] has kind, missing (a share), and
---   classes: counts by class, baseline (share of the largest), imbalance (the largest over
---     the smallest that occurs)
---   points: count, missing_points (a share), low and high {x, y}, and baseline: the root
---     mean squared distance, in pixels, from the mean of each point
---   other values: low, high, mean, deviation, and baseline: the deviation
+-- ds:stats{pictures = 500} -> {count =, pictures =, labels =}, which prints as a report. It looks
+-- at 500 pictures, spread evenly over the set, or at all with pictures = "all".
+--   pictures        {looked_at =, unreadable =, first_unreadable =, sizes = {["178x218"] = count},
+--                   channels = {[3] = count}, mean =, deviation = (for each channel, 0 to 255)}
+--   labels[name]    kind, missing (a share), and for
+--     classes       counts by class, baseline (the share of the largest class), imbalance (the size
+--                   of the largest class over that of the smallest one that occurs)
+--     points        count, missing_points (a share), low and high {x, y}, and baseline: the root
+--                   mean squared distance from the mean of each point, in pixels
+--     other labels  low, high, mean, deviation, and baseline: the deviation
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -45,7 +45,7 @@ local function of_class(ds, name)
   return s
 end
 
--- Sum, sum of squares and number of the values that are not missing, along the first dimension.
+-- The sum, the sum of squares and the number of values that are not missing, along dimension 1.
 local function moments(t)
   local there <const> = t:eq(t)
   local x <const> = t:to("float64"):masked_fill(there:logical_not(), 0)
@@ -105,7 +105,7 @@ local function look_at(ds, i, p, sums)
   p.channels[c] = (p.channels[c] or 0) + 1
   local x <const> = image:to("float64")
   local sum <const>, squares <const> = x:sum{2, 3}:totable(), x:square():sum{2, 3}:totable()
-  for k = 1, 3 do -- gray is red, green and blue
+  for k = 1, 3 do -- gray counts as red, green and blue
     sums[k] = sums[k] + (sum[k] or sum[1])
     sums[3 + k] = sums[3 + k] + (squares[k] or squares[1])
   end

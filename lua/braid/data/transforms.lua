@@ -1,11 +1,11 @@
---- Transforms: what a loader does to pictures, and with them to their labels.
+--- Transforms: what a loader does to pictures and to their labels.
 --
--- A list of them goes to data.loader as `transforms`; each is also a field of braid.data.
--- Geometric transforms (crop, resize, align, augment) that follow each other are done in one
--- interpolation; points follow them. Only a resize that comes before anything random makes an
--- intermediate picture of bytes, which a cache can keep. Colours are from 0 to 255 until whiten or
--- normalize; one of these may come last. The random numbers of a sample depend on the seed, the
--- epoch and the sample's place in the epoch.
+-- data.loader takes a list of them as `transforms`; each is also a field of braid.data. Geometric
+-- transforms (crop, resize, align, augment) that follow each other are done in one interpolation,
+-- and points move with them. Only a resize before anything random makes an intermediate picture of
+-- bytes, which a cache can keep. Colours are from 0 to 255 until whiten or normalize, one of which
+-- may come last. The random numbers of a sample depend on the seed, the epoch and the sample's
+-- place in the epoch.
 -- @usage
 -- local steps <const> = {data.crop{margin = 1.2}, data.augment{rotate = 15, flip = 0.5,
 --   size = 60}, data.brightness(0.2), data.whiten()}
@@ -22,7 +22,7 @@ local M <const> = {}
 local FILTER <const> = {area = 1, bilinear = 0}
 local BY <const> = {box = 0, points = 1, middle = 2}
 
--- A step: its name and the numbers that csrc/load/recipe.c wants.
+-- A step: its name and the numbers for csrc/load/recipe.c.
 local STEP <const> = {__name = "transform", __tostring = function(t)
   local words <const> = {}
   for i, value in ipairs(t.step) do
@@ -38,8 +38,8 @@ local CROP <const> = check.declare("data.crop", {
   by = choice{"box", "points", "middle"},
 })
 
---- Crops to the sample's box (the whole picture where there is none), or with by = "points" to the
--- rectangle around its points. The box is first made `margin` times as wide and high about its
+--- Crops to the sample's box (without one, the whole picture), or with by = "points" to the
+-- rectangle around its points. The rectangle is made `margin` times as wide and high about its
 -- middle, and square unless square = false. Outside the picture the edge pixels repeat.
 function M.crop(given)
   if type(given) == "number" then given = {margin = given} end
@@ -51,8 +51,8 @@ local RESIZE <const> = check.declare("data.resize", {
   height = argument(size), width = argument(size), filter = choice{"area", "bilinear"},
 })
 
---- Resizes to h x w pixels (w = h unless given). filter = "area" (the default) averages where the
--- picture shrinks; "bilinear" does not.
+--- Resizes to h x w pixels (by default w = h). filter = "area" (the default) takes means if the
+-- picture becomes smaller; "bilinear" does not.
 function M.resize(h, w, given)
   if given == nil and type(w) == "table" then w, given = nil, w end
   if w == nil then w = h end
@@ -66,9 +66,9 @@ local ALIGN <const> = check.declare("data.align", {
   size = check.needed(size),
 })
 
---- Turns, scales and shifts the picture so that the two eyes lie level, `height` from the top and
--- `distance` apart, both as shares of the side `size`. Where an eye is missing the picture is only
--- resized. eyes = {i, j} are the eyes' points; eyes = {{...}, {...}} takes the mean of several
+--- Turns, scales and shifts the picture so that the two eyes are level. They are `height` from the
+-- top and `distance` apart, both as shares of the side `size`. If an eye is missing, the picture is
+-- only resized. eyes = {i, j} are the eyes' points; eyes = {{...}, {...}} takes the mean of several
 -- points for each eye. The default is the eyes that the data set names.
 function M.align(given)
   local o <const> = check.options(ALIGN, given)
@@ -87,9 +87,9 @@ local AUGMENT <const> = check.declare("data.augment", {
 })
 
 --- Applies a random rotation (degrees, either way), scale (1 +- scale), shift (as a share of the
--- side; {across, down} where they differ), mirror image (with probability flip) and shear
--- (degrees), as one map. The result has `size` pixels a side (the default is the picture's size)
--- and shows the middle `inner` pixels (the default is the data set's `inner`, or all).
+-- side; {across, down} for two values), mirror image (with probability flip) and shear (degrees),
+-- all in one step. The result has `size` pixels a side (default: the picture's size) and shows the
+-- middle `inner` pixels (default: the data set's `inner`, or all).
 function M.augment(given)
   local o <const> = check.options(AUGMENT, given)
   local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
@@ -99,7 +99,7 @@ function M.augment(given)
   return result
 end
 
--- A step of one number, which is an argument called `key`.
+-- Makes a transform that has one number, an argument called `key`.
 local function of_one(name, key, kind)
   local options <const> = check.declare("data." .. name, {[key] = argument(kind)})
   return function(value) return step(name, check.options(options, nil, {[key] = value})[key]) end
@@ -142,7 +142,7 @@ end
 --- Shifts and scales each picture to mean 0 and deviation 1.
 function M.whiten() return step("whiten") end
 
--- A number, or one for each channel, of which there are 1 or 3.
+-- The kind of a number, or a list of one number for each channel (1 or 3).
 local function colours(kind)
   return check.either(kind, check.list{of = kind, n = 1}, check.list{of = kind, n = 3})
 end
@@ -156,7 +156,7 @@ local function channels(value)
   return value[1], value[2] or value[1], value[3] or value[1]
 end
 
---- (x / 255 - mean) / std, each a number or {red, green, blue}.
+--- Computes (x / 255 - mean) / std, each a number or {red, green, blue}.
 function M.normalize(given)
   local o <const> = check.options(NORMALIZE, given)
   local m1 <const>, m2 <const>, m3 <const> = channels(o.mean)
@@ -169,8 +169,8 @@ local LANDMARK_BINS <const> = check.declare("data.landmark_bins", {
   as = check.text(),
 })
 
---- Makes each coordinate of the points `label` a class, from 1: the bin in which it lies, where a
--- bin is `pixels` pixels of the result; -100 where the point is missing or outside. The classes are
+--- Turns each coordinate of the points `label` into a class from 1: the bin that it is in. A bin is
+-- `pixels` pixels of the result; a point that is missing or outside gives -100. The classes become
 -- the label `as`, or replace the points.
 function M.landmark_bins(label, given)
   local o <const> = check.options(LANDMARK_BINS, given, {label = label})
@@ -184,10 +184,10 @@ local POSE_BINS <const> = check.declare("data.pose_bins", {
   kind = check.optional(choice{"yaw", "pitch", "roll", "-roll"}),
 })
 
---- Makes an angle a class: one of `bins` bins, each `width` degrees wide. The middle bin lies
+--- Turns an angle into a class: one of `bins` bins, each `width` degrees wide. The middle bin is
 -- around 0; with an even number, two bins meet at 0. The first and last bins have no outer limit.
--- The label is in degrees, unless `unit` says radians. `kind` names the angle where the data set
--- does not (see follow.lua). The bin is that of the angle after mirroring and turning.
+-- The label is in degrees, unless `unit` says radians. `kind` names the angle if the data set does
+-- not (follow.lua). The bin is that of the angle after mirroring and turning.
 function M.pose_bins(label, given)
   local o <const> = check.options(POSE_BINS, given, {label = label})
   return {label = o.label, as = o.as, kind = "real", bins = o.bins, bin = o.width, angle = o.kind,

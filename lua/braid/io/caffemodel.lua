@@ -1,10 +1,9 @@
---- .caffemodel files hold the weights of a Caffe network, as a message in protocol buffers.
+--- .caffemodel files have the weights of a Caffe network, as a message in protocol buffers.
 --
--- The reader takes these fields of caffe.proto and skips all others: the layers of NetParameter
--- (100); the name (1) and blobs (7) of a layer; the values (5, float; 8, double) and the shape (7,
--- with the sizes in field 1) of a blob. Files from before 2014 have layers in field 2 and shapes as
--- four numbers; the reader returns nil and a message for them.
--- numbers; they are refused with a message.
+-- The reader uses these fields of caffe.proto: the layers of NetParameter (100); the name (1) and
+-- the blobs (7) of a layer; the values (5 for float, 8 for double) and the shape (7, with the sizes
+-- in its field 1) of a blob. It skips all other fields. Files from before 2014 have layers in field
+-- 2 and shapes as four numbers; for them the reader returns nil and a message.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
@@ -12,7 +11,7 @@ local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 local pb <const> = require "braid.io.protobuf"
 local shapes <const> = require "braid.io.shape"
-require "braid.tensor" -- for methods
+require "braid.tensor" -- gives tensors their methods
 
 local M <const> = {}
 
@@ -24,7 +23,7 @@ local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = pb.VARINT, pb
 local fail <const>, fields <const>, varint <const> = damage.fail, pb.fields, pb.varint
 local MAX_DIMENSIONS <const>, LONGEST_NAME <const> = 8, 1000
 
--- The sizes of a shape: numbers one by one, or packed into one field.
+-- The sizes of a shape. They are single fields, or packed into one field.
 local function shape_of(source, first, last)
   local shape <const> = {}
   local function add(size)
@@ -48,7 +47,7 @@ local function shape_of(source, first, last)
   return shape
 end
 
--- The values of a blob in pieces, because a field may be repeated.
+-- Adds a piece of a blob's values; a field may be repeated.
 local function add_piece(blob, kind, value_kind, first, last)
   local size <const> = value_kind == "float32" and 4 or 8
   if kind ~= BYTES and kind ~= (size == 4 and FOUR or EIGHT) or (last - first + 1) % size ~= 0 then
@@ -61,7 +60,7 @@ local function add_piece(blob, kind, value_kind, first, last)
   blob[#blob + 1] = {first, last}
 end
 
--- The text that holds a blob, and the place where its values begin.
+-- The text with a blob's values, and the place where they begin.
 local function values_of(source, blob)
   if #blob == 1 then return source:window(blob[1][1], blob.bytes) end
   local texts <const> = {}
@@ -131,11 +130,11 @@ local function parse(source)
   return layers
 end
 
---- The result of `read` on a source of files.lua; or nil and a message.
+--- The result of `read` for a source of files.lua; or nil and a message.
 M.parse = damage.caught(parse)
 
---- The weights of a file, {layer = {tensor, ...}}: those layers that have any, their blobs in
--- Caffe's order (weight, bias) and shape; or nil and a message.
+--- The weights in a file, {layer = {tensor, ...}}, for all layers that have weights. Blobs have
+-- Caffe's order (weight, bias) and shape. Or nil and a message.
 -- @usage local det1 = assert(braid.load("det1.caffemodel"))  print(det1.conv1[1].shape)
 function M.read(path) return files.parsed(path, M.parse, ".caffemodel") end
 

@@ -1,7 +1,7 @@
 --- .csv: a table of numbers, {header = {"a", ...} or nil, data = float64 (rows, columns)}.
 --
--- Rows are those of sheet.lua, numbers those of number.lua. The first row is the header when
--- none of its cells is a number.
+-- sheet.lua reads the rows, number.lua the numbers. The first row is the header if none of its
+-- cells is a number.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -10,7 +10,7 @@ local files <const> = require "braid.io.files"
 local numbers <const> = require "braid.io.number"
 local sheet <const> = require "braid.io.sheet"
 local texts <const> = require "braid.io.text"
-require "braid.tensor" -- for methods
+require "braid.tensor" -- gives tensors their methods
 
 local M <const> = {}
 
@@ -20,7 +20,7 @@ local function shown(cell)
   return #cell > 40 and cell:sub(1, 37) .. "..." or (cell:gsub("%c", "?"))
 end
 
--- Whether the first row names the columns.
+-- Whether the first row has the names of the columns.
 local function is_header(cells, line, given)
   if given ~= nil then return given end
   local count, other = 0, nil
@@ -35,8 +35,8 @@ local function is_header(cells, line, given)
   return other ~= nil
 end
 
--- The decimal sign. It is uncertain only if cells have a comma inside. If none can, rows need
--- not be in memory at once.
+-- The decimal sign. It is uncertain only if cells contain commas. If no cell does, the rows need
+-- not be in memory all at once.
 local function decimal_of(text, given, separator)
   if separator == "," and not text:find("\"", 1, true) or not text:find(",", 1, true) then
     return "."
@@ -74,9 +74,10 @@ end
 
 local read <const> = damage.caught(parse)
 
---- A table from the bytes of a file, or nil and what is wrong with it.
--- @param header true or false: whether the first row is one; nil: see above
--- @param decimal "." or ",": what stands before the decimals; nil: see number.lua
+--- The table in the bytes of a file; or nil and what is wrong with it.
+-- @param header whether the first row is a header (true or false); nil: if none of its cells is a
+--   number
+-- @param decimal the decimal sign, "." or ","; nil: as number.lua finds it
 function M.parse(bytes, header, decimal)
   local text <const>, wrong <const> = texts.decode(bytes)
   if not text then return nil, wrong end
@@ -86,11 +87,11 @@ end
 local OPTIONS <const> = check.declare("load: .csv", {header = check.flag(),
   decimal = check.optional(check.choice{".", ","})})
 
---- The table of a file, or nil and a message that names line and column. Numbers are
--- decimal, or nan, inf and infinity; an empty cell is no number. Whole numbers beyond 2^53
--- are rounded, as float64 does.
--- @param given {header = true or false} says whether the first row is one, {decimal = ","}
---   what stands before the decimals
+--- The table in a file; or nil and a message that names line and column. Numbers are decimal, or
+-- nan, inf and infinity. An empty cell becomes NaN. Whole numbers beyond 2^53 are rounded to
+-- float64.
+-- @param given {header = true or false} tells whether the first row is a header; {decimal = ","}
+--   sets the decimal sign
 function M.read(path, given)
   local options <const> = check.options(OPTIONS, given, nil, "load")
   local bytes <const>, message <const> = files.read(path)
@@ -100,7 +101,7 @@ function M.read(path, given)
   return value
 end
 
--- The shortest text that gives the same number again.
+-- The shortest text that reads as the same number.
 local function text_of(value, digits, most)
   if math.type(value) == "integer" then return ("%d"):format(value) end
   if type(value) == "boolean" then return value and "1" or "0" end
@@ -133,8 +134,8 @@ local function header_line(header, columns)
   return table.concat(names, ",") .. "\n"
 end
 
---- Writes a tensor (rows, columns) or (rows), or {header =, data =} with such a tensor.
--- It writes enough digits for every float to come back the same.
+--- Writes a tensor (rows, columns) or (rows), or {header =, data =} with such a tensor. Numbers
+-- have as many digits as reading the same float again takes.
 -- @return true, or nil and a message
 function M.write(path, value)
   local t = value

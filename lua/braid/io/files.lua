@@ -1,4 +1,5 @@
---- Whole files: reading to the end; writing to a second file, which is then renamed.
+--- Reads whole files and parts of files, and writes files. A new file is renamed over the old one
+-- only when it is complete.
 
 local core <const> = require "braid.core"
 local limits <const> = require "braid.limits"
@@ -7,7 +8,7 @@ local M <const> = {}
 
 local PIECE <const> = 1 << 20
 
--- Reads what is not a regular file and may have no end.
+-- Reads from something that is not a regular file and may have no end.
 local function read_pieces(file, most)
   local pieces <const>, size = {}, 0
   while size <= most do
@@ -19,7 +20,7 @@ local function read_pieces(file, most)
 end
 
 --- The bytes of a file, or nil and a message.
--- @param limit which of braid.limits bounds them; "text" unless given
+-- @param limit the one of braid.limits that bounds the bytes (default: "text")
 function M.read(path, limit)
   local file <const>, message <const> = io.open(path, "rb")
   if not file then return nil, message end
@@ -27,7 +28,7 @@ function M.read(path, limit)
   local bytes, why
   if size and size > 0 then
     file:seek("set", 0)
-    -- A directory has a size, too, an absurd one.
+    -- A directory also has a size, which is absurdly large.
     why = size < math.maxinteger and limits.over(limit or "text", size, "bytes")
     if not why then bytes, why = file:read("a") end
   else
@@ -38,8 +39,8 @@ function M.read(path, limit)
   return bytes
 end
 
--- A source, for readers of parts of a file: `size`, and window(first, n), which returns a string
--- and where in it the n bytes from `first` (from 1) start, or nil and a message.
+-- A source is for readers of parts of a file. It has `size` and window(first, n). This returns a
+-- string and the place in it where the n bytes from `first` (from 1) begin; or nil and a message.
 local Source <const> = {}
 Source.__index = Source
 
@@ -58,7 +59,7 @@ function Source:window(first, n)
   return bytes, 1
 end
 
---- The n bytes from `first` alone, or nil and a message.
+--- The n bytes from `first` as a string; or nil and a message.
 function Source:bytes(first, n)
   local text <const>, at <const> = self:window(first, n)
   if not text then return nil, at end
@@ -73,20 +74,20 @@ end
 
 Source.__close = Source.close
 
---- A text as a source, under a name for messages.
+--- A text as a source, with a name for messages.
 function M.view(text, path)
   return setmetatable({size = #text, text = text, path = path}, Source)
 end
 
---- A file as a source, to be closed; or nil and a message. Nothing is read yet, unless the
--- file is a pipe.
+--- Opens a file as a source, which must be closed; or returns nil and a message. Nothing is read
+-- yet, unless the file is a pipe.
 function M.open(path)
   local file <const>, message <const> = io.open(path, "rb")
   if not file then return nil, message end
   local size <const> = file:seek("end")
   if size then
     file:seek("set", 0)
-    local first <const>, why <const> = file:read(1) -- directories have a size, too
+    local first <const>, why <const> = file:read(1) -- a directory opens, but cannot be read
     if first or size == 0 then
       return setmetatable({size = size, file = file, path = path}, Source)
     end
@@ -99,7 +100,7 @@ function M.open(path)
   return M.view(text, path)
 end
 
--- The files of a folder whose names end as `path` does, in order.
+-- The files of a folder whose names have the same ending as `path`, in order.
 local function alike(path)
   local folder <const>, ending <const> = path:match("^(.*/)") or "./", path:match("%.%w+$")
   local names <const>, found <const> = core.list_folder(folder), {}
@@ -110,11 +111,11 @@ local function alike(path)
   return names and folder, found
 end
 
---- A hint for the message that a file could not be read: what is at the path instead.
+--- A hint for the message that a file could not be read: it says what is there instead.
 function M.hint(path)
   local file <const>, _, code <const> = io.open(path, "rb")
   if file then file:close() end
-  if code ~= 2 then return "" end -- it is there, or has another fault
+  if code ~= 2 then return "" end -- the file exists, or has another fault
   local folder <const>, found <const> = alike(path)
   if not folder then return " (nor is its folder)" end
   if #found == 0 then return "" end
@@ -122,7 +123,7 @@ function M.hint(path)
   return (" (there is %s)"):format(table.concat(found, ", ", 1, math.min(#found, 6)))
 end
 
---- The result of parse(source) for the file at path, which messages call `what`.
+--- The result of parse(source) for the file at a path. Messages call the file `what`.
 function M.parsed(path, parse, what)
   local source <close>, message <const> = M.open(path)
   if not source then return nil, message end
@@ -131,7 +132,7 @@ function M.parsed(path, parse, what)
   return value
 end
 
--- The values of a list one by one.
+-- Iterates over the values of a list.
 local function each(list)
   local i = 0
   return function()
@@ -140,10 +141,11 @@ local function each(list)
   end
 end
 
---- Writes the parts one after the other. The old file stays until the new one is whole. A link
--- stays a link: the file at its end is replaced and keeps its mode. (csrc/io/write.h)
--- @param parts strings, in a table or from a function that makes the next one at each call, so that
---   only one of them has to be in memory
+--- Writes the parts one after the other. The old file stays until the new one is complete. If the
+-- path is a link, the link stays; the file that it leads to is replaced and keeps its mode.
+-- (csrc/io/write.h)
+-- @param parts strings, in a table or from a function that returns the next one at each call, so
+--   that only one of them is in memory
 -- @return true, or nil and a message
 function M.write(path, parts)
   local writer <close>, message <const> = core.writer(path)

@@ -1,4 +1,4 @@
---- gzip: files of one member, which say how long they become (RFC 1952).
+--- Reads gzip files of one member, which have the unpacked size at their end (RFC 1952).
 
 local core <const> = require "braid.core"
 local limits <const> = require "braid.limits"
@@ -8,17 +8,17 @@ local M <const> = {}
 local HEADER <const>, TRAILER <const> = 10, 8
 local CRC <const>, EXTRA <const>, NAME <const>, COMMENT <const> = 2, 4, 8, 16
 
---- Whether a text starts as gzip does.
+--- Whether a text begins like a gzip file.
 function M.is(text) return text:find("^\x1F\x8B") ~= nil end
 
--- The end of a string that a zero byte terminates.
+-- The place after a string that a zero byte ends.
 local function past_zero(text, at)
   local zero <const> = text:find("\0", at, true)
   return zero and zero + 1 or #text + 1
 end
 
---- {at = where the deflated data starts, size =, crc = of what it becomes}, or nil and a
--- message. Sizes are known up to 4 GiB.
+--- Reads a gzip header -> {at = where the deflated data begins, size =, crc = of the unpacked
+-- bytes}; or nil and a message. Sizes are known up to 4 GiB.
 function M.open(text)
   if not M.is(text) or #text < HEADER + TRAILER then return nil, "it is no gzip file" end
   local method <const>, flags <const> = text:byte(3, 4)

@@ -1,4 +1,4 @@
---- JSON: the part of it that files need, with integers kept whole and floats exact.
+--- JSON, as far as files need it. Integers stay integers, and floats are exact.
 
 local check <const> = require "braid.check"
 local damage <const> = require "braid.io.damage"
@@ -24,7 +24,7 @@ local function is_list(t)
   return n == #t
 end
 
--- The shortest text that gives the same float again, as one.
+-- The shortest text that reads as the same float again, and not as an integer.
 local function float_text(value)
   for digits = 15, 17 do
     local text <const> = ("%." .. digits .. "g"):format(value)
@@ -63,7 +63,7 @@ local function encode(value, depth)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
---- The text of a value; keys sorted, an empty table is an object, M.null null.
+--- The text of a value. Keys are sorted, an empty table is an object, M.null is null.
 function M.encode(value) return encode(value, 1) end
 
 local decode
@@ -73,7 +73,7 @@ local BRACKET <const>, BRACKET_END <const>, BRACE <const>, BRACE_END <const> = 9
 
 local function fail(at, what) damage.fail("json: %s at byte %d", what, at) end
 
--- The place of the next byte that is no blank, and the byte; nil at the end.
+-- The place of the next byte that is not blank, and the byte; nil at the end.
 local function skip(text, at)
   local c = text:byte(at)
   if c and c <= 32 then
@@ -83,7 +83,7 @@ local function skip(text, at)
   return at, c
 end
 
--- The character that an escape at `stop` stands for, and where it ends.
+-- The character that the escape at `stop` stands for, and where the escape ends.
 local function unescape(text, stop)
   local e <const> = text:sub(stop + 1, stop + 1)
   if e ~= "u" then return UNESCAPES[e] or fail(stop, "a bad escape"), stop + 2 end
@@ -133,7 +133,7 @@ local function decode_list(text, at, depth, budget)
   end
 end
 
--- Calls each(key, value) for the members of the object at `at`.
+-- Calls each(key, value) for the members of the object at place `at`.
 local function decode_members(text, at, depth, budget, each)
   local c, key, value
   at, c = skip(text, at + 1)
@@ -162,12 +162,12 @@ local function decode_object(text, at, depth, budget)
   end)
 end
 
--- Python writes the last three although they are not JSON.
+-- NaN and the infinities are not JSON, but Python writes them.
 local WORDS <const> = {["true"] = true, ["false"] = false, ["null"] = M, NaN = 0 / 0,
   Infinity = math.huge, ["-Infinity"] = -math.huge}
 
--- Inside, null is the module table itself; the caller gets nil. The budget counts the
--- values that may still come.
+-- Internally null is the module table; the caller gets nil. The budget is the number of values that
+-- may still come.
 function decode(text, at, depth, budget)
   local c
   at, c = skip(text, at)
@@ -190,8 +190,8 @@ local function new_budget()
   return {left = limits.values, values = limits.values, depth = limits.depth}
 end
 
--- The values that f returns but for where its text ends, which must be the end; or nil and
--- a message.
+-- The values that f returns, after the place where it stopped, which must be the end of the text;
+-- or nil and a message.
 local function whole(text, f)
   local ok <const>, at, value = pcall(f, new_budget())
   if not ok then return nil, type(at) == "table" and at.message or tostring(at) end
@@ -200,11 +200,10 @@ local function whole(text, f)
   return value
 end
 
---- The value of null in a decoded table.
+--- Stands for null in a decoded table.
 M.null = M
 
---- The value that a text stands for, or nil and a message. Bounded by braid.limits.values
--- and depth.
+--- The value that a text stands for; or nil and a message. braid.limits.values and depth bound it.
 function M.decode(text)
   return whole(text, function(budget)
     local value <const>, at <const> = decode(text, 1, 1, budget)
@@ -212,9 +211,9 @@ function M.decode(text)
   end)
 end
 
---- Calls each(key, value) for the members of the object that a text stands for, one after the
--- other: they are never all in memory. `each` itself handles repeated keys.
--- It returns whether it takes the member.
+--- Calls each(key, value) for the members of the object in a text, one after the other, so that
+-- they are never all in memory. `each` returns whether it accepts the member, and handles repeated
+-- keys.
 -- @return true, or nil and a message
 function M.members(text, each)
   return whole(text, function(budget)

@@ -1,17 +1,22 @@
---- braid.load: reads a file; the ending of its name tells the format.
--- .npy gives a tensor. .npz gives a table of tensors by name, and second the entries that are no
--- tensors, {name = reason}. .safetensors gives a table of tensors by name, and second the file's
--- metadata, strings by name. .caffemodel gives the weights of Caffe's layers, {layer = {tensor,
--- ...}}. .png, .jpg and .jpeg give a uint8 tensor (c,h,w), turned as the EXIF data say; a second
--- argument {orientation = false} leaves it unturned. .csv gives {header = {...} or nil, data =
--- float64 (rows, columns)}; {header = true or false} tells whether the first row names the columns,
--- {decimal = ","} sets the decimal sign. A file that cannot be read is an error.
+--- braid.load: reads a file in the format that the ending of its name tells.
+--
+--   .npy           gives a tensor
+--   .npz           gives a table of tensors by name, and second {name = reason} for the entries
+--                  that are not tensors
+--   .safetensors   gives a table of tensors by name, and second the metadata, strings by name
+--   .caffemodel    gives the weights of Caffe's layers, {layer = {tensor, ...}}
+--   .png, .jpg, .jpeg   give a uint8 tensor (c,h,w), turned as the EXIF data say; {orientation =
+--                  false} as second argument leaves it unturned
+--   .csv           gives {header = {...} or nil, data = float64 (rows, columns)}; {header = true or
+--                  false} tells whether the first row is a header, {decimal = ","} sets the decimal
+--                  sign
+-- A file that cannot be read is an error.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 
--- Readers are called with the arguments of braid.load.
+-- The readers. They are called with the arguments of braid.load.
 local PICTURE <const> = check.declare("load", {orientation = check.flag(true)})
 local function image(path, options)
   return core.image_read(path, 0, not check.options(PICTURE, options).orientation)

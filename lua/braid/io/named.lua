@@ -1,12 +1,13 @@
---- Tables of tensors by name, as files of several tensors take them.
+--- Tables of tensors by name, for formats that hold several tensors.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- The names in order, or an error of braid.save. `ending` is the file's ending. `more` is added to
--- the message about a value that is not a tensor. is_name(name) says whether a name is allowed.
+--- The names in order; a wrong table or name raises an error of braid.save. `ending` is the file's
+-- ending. `more` is added to the message about a value that is not a tensor. is_name(name) says
+-- whether the format allows a name.
 function M.names(ending, tensors, is_name, more)
   if type(tensors) ~= "table" then
     check.fail("save: a .%s wants a table of tensors by name, such as {weight = t}, not a %s",

@@ -1,8 +1,8 @@
---- .npy: one tensor, as numpy writes it (versions 1.0, 2.0 and 3.0 of the format).
+--- .npy: one tensor in numpy's format (versions 1.0, 2.0 and 3.0).
 --
--- A file has a magic word, the version, the length of the header, the header, then the values. The
--- header is a dictionary in Python's notation. It is parsed by the few rules that such headers
--- follow, and never run as code. https://numpy.org/neps/nep-0001-npy-format.html
+-- A file has a magic word, the version, the length of the header, the header, and the values. The
+-- header is a Python dictionary. It is parsed by the few rules that such headers follow, and never
+-- run as code. https://numpy.org/neps/nep-0001-npy-format.html
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -10,7 +10,7 @@ local damage <const> = require "braid.io.damage"
 local files <const> = require "braid.io.files"
 local limits <const> = require "braid.limits"
 local shapes <const> = require "braid.io.shape"
-require "braid.tensor" -- for methods
+require "braid.tensor" -- gives tensors their methods
 
 local M <const> = {}
 
@@ -28,7 +28,7 @@ local NO_TENSOR <const> = {
 
 local fail <const> = damage.fail
 
--- Raises the error for a file that is undamaged but holds no tensor.
+-- Raises the error about a file that is not damaged but has no tensor.
 local function give_up(what, ...) damage.fail_with({whole = true}, what, ...) end
 
 local function shown(s) return (s:sub(1, 30):gsub("[^\x20-\x7e]", "?")) end
@@ -88,7 +88,7 @@ end
 
 local FIELDS <const> = {descr = parse_text, fortran_order = parse_flag, shape = parse_shape}
 
--- {descr =, fortran_order =, shape =} from a header.
+-- Reads a header -> {descr =, fortran_order =, shape =}.
 local function parse_header(text)
   local function skip(at) return text:match("^[ \t\r\n]*()", at) end
   local found <const> = {}
@@ -168,16 +168,16 @@ local function parse(source)
   return #shape > 1 and core.ops.contiguous_copy(t:permute(table.unpack(order))) or t
 end
 
---- A tensor from a source of files.lua; or nil, what is wrong, and true if the file is undamaged
+--- The tensor in a source of files.lua; or nil, what is wrong, and true if the file is not damaged
 -- but has values that no tensor can hold.
 M.parse = damage.caught(parse, "whole")
 
---- The tensor of a file, or nil and a message. A type that tensors do not have becomes the smallest
--- one that holds all its values: float16 becomes float32; int8, int16 and uint16 become int32;
+--- The tensor in a file; or nil and a message. A type that tensors do not have becomes the smallest
+-- type that can hold all its values: float16 becomes float32; int8, int16 and uint16 become int32;
 -- uint32 and uint64 (below 2^63) become int64.
 function M.read(path) return files.parsed(path, M.parse, ".npy") end
 
---- The header of a tensor, a multiple of 64 bytes.
+--- The header for a tensor; its length is a multiple of 64 bytes.
 function M.header(t)
   local shape <const> = {}
   for d, size in ipairs(t.shape) do shape[d] = ("%d"):format(size) end

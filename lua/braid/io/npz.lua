@@ -1,4 +1,4 @@
---- .npz: tensors by name, as numpy writes them: a zip file of .npy files.
+--- .npz: tensors by name in numpy's format, a zip file of .npy files.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,8 +15,8 @@ local function is_name(name)
   return name ~= "" and #name <= LONGEST_NAME and utf8.len(name) ~= nil
 end
 
---- Tensors by name from a source of files.lua, and the undamaged entries that were left out because
--- they are no tensors (texts, Python objects), {name = reason}; or nil and what is wrong.
+--- The tensors by name in a source of files.lua, and {name = reason} for undamaged entries that are
+-- not tensors (texts, Python objects); or nil and what is wrong.
 function M.parse(source)
   local tensors <const>, left_out <const> = {}, {}
   local ok <const>, wrong <const> = zip.each(source, function(entry, bytes)
@@ -35,8 +35,8 @@ function M.parse(source)
   return tensors, left_out
 end
 
---- The tensors of a file by name, and the entries that were left out by name; or nil and a message.
--- Types are converted as in npy.read.
+--- The tensors by name in a file, and {name = reason} for entries that are not tensors; or nil and
+-- a message. Types are converted as in npy.read.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end
@@ -45,7 +45,7 @@ function M.read(path)
   return tensors, more
 end
 
---- Writes a table of tensors by name, not compressed.
+--- Writes a table of tensors by name, without compression.
 -- @return true, or nil and a message
 function M.write(path, tensors)
   local names <const>, entries <const> = named.names("npz", tensors, is_name), {}

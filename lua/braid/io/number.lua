@@ -1,4 +1,4 @@
---- Numbers as people write them: 1234.5, 1,234.5 or 1.234,5, 1 234,5, 12 %.
+--- Reads numbers as people write them: 1234.5, 1,234.5 or 1.234,5, 1 234,5, 12 %.
 
 local texts <const> = require "braid.io.text"
 
@@ -6,7 +6,7 @@ local M <const> = {}
 
 local WORDS <const> = {nan = 0 / 0, inf = math.huge, infinity = math.huge}
 
---- The number that a cell stands for, as C and Python write it, or nil.
+--- The number in a cell that is written as in C or Python, or nil.
 function M.plain(cell)
   local sign <const>, rest <const> = cell:match("^%s*([+-]?)([%w.+-]+)%s*$")
   if not rest then return nil end
@@ -18,11 +18,11 @@ function M.plain(cell)
   return value and (sign == "-" and -(value + 0.0) or value + 0.0)
 end
 
-local LONGEST <const> = 64 -- of a number with groups
+local LONGEST <const> = 64 -- characters of a number with groups
 local OTHER <const> = {["."] = ",", [","] = "."}
 local GROUPS <const> = {"'", "\u{2019}", "\u{A0}", "\u{202F}", " "}
 
--- The whole part without the marks between its groups of three digits; nil when they are not.
+-- Removes the marks between groups of three digits; nil if the digits have no such groups.
 local function without_groups(whole, mark)
   local first <const>, rest <const> = whole:match("^(%d+)(.*)$")
   if not first or rest == "" then return first end
@@ -36,7 +36,7 @@ local function without_groups(whole, mark)
   return digits
 end
 
--- The number of a cell whose decimals follow `decimal`; nil when it is none.
+-- The number in a cell with the decimal sign `decimal`, or nil.
 local function grouped(cell, decimal)
   if #cell > LONGEST then return nil end
   local sign <const>, body = texts.trimmed(cell):match("^([+-]?)(%d.*)$")
@@ -52,9 +52,9 @@ local function grouped(cell, decimal)
   return value and (sign == "-" and -value or value + 0.0)
 end
 
---- The number of a cell, with marks between groups of three digits or not; a share for what
--- ends in %. nil when it is none.
--- @param decimal "." or ",": what stands before the decimals
+--- The number in a cell, or nil. It may have marks between groups of three digits. A number that
+-- ends in % becomes a share.
+-- @param decimal the decimal sign, "." or ","
 function M.parse(cell, decimal)
   if decimal == "." then
     local value <const> = M.plain(cell)
@@ -69,8 +69,9 @@ function M.parse(cell, decimal)
   return word or grouped(cell, decimal)
 end
 
--- How many cells of a column are numbers with a point alone, with a comma alone, and with
--- either but not the same; the first of each. nil when it is no column of numbers.
+-- Counts the cells of a column that are numbers only with a decimal point, only with a decimal
+-- comma, or with both but not the same number; also keeps the first of each. Returns nil if the
+-- column has other cells.
 local function count_readings(rows, first, c, found)
   local own <const> = {point = {n = 0}, comma = {n = 0}, either = {n = 0}}
   for r = first, #rows do
@@ -92,10 +93,10 @@ local function count_readings(rows, first, c, found)
   end
 end
 
---- "." or ",": what stands before the decimals in the cells of a table, as far as its columns
--- of numbers tell; or nil and a message when they disagree or leave it open.
--- @param rows as sheet.read gives them
--- @param first the first row that is no header
+--- The decimal sign in the cells of a table, "." or ",", as the columns of numbers show it; or nil
+-- and a message if they disagree or leave it open.
+-- @param rows the rows of a table, as from sheet.read
+-- @param first the first row after the header
 function M.decimal(rows, first)
   local found <const> = {point = {n = 0}, comma = {n = 0}, either = {n = 0}}
   for c = 1, #(rows[1] or {}) do count_readings(rows, first, c, found) end

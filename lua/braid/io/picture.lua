@@ -1,11 +1,11 @@
---- Pictures that functions draw and write as PNG.
+--- Writes the pictures that other modules draw, as PNG files.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- Checks the path of a .png. Errors name the function `what`.
+--- Checks the path of a .png file. Errors name the function `what`.
 function M.path(what, path)
   check.path(what, path)
   if not path:lower():find("%.png$") then
@@ -22,7 +22,7 @@ function M.write(what, path, canvas)
   return true
 end
 
---- Checks a tensor's number of dimensions. Error messages show `layout`, such as "(n,points,2)".
+--- Checks a tensor's number of dimensions. Errors show `layout`, such as "(n,points,2)".
 function M.tensor(what, name, value, layout)
   local _, commas <const> = layout:gsub(",", ",")
   if not core.is_tensor(value) or value:dim() ~= commas + 1 then

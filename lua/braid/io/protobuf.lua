@@ -1,16 +1,16 @@
---- Google's protocol buffers, as far as files need them: messages as their fields, in bytes.
+--- Google's protocol buffers, as far as files need them. A message is its fields, in bytes.
 -- https://protobuf.dev/programming-guides/encoding
 --
--- Writing: a message is the fields put one after the other, each a string of bytes.
+-- Writing: a message is a string of fields, one after the other.
 --   pb.bytes(2, pb.double(1, 0.5) .. pb.whole(2, 7))     field 2, a message with two fields
--- Reading: pb.fields(source, first, last) goes over the fields of a message within a source of
--- files.lua; it reports a damaged message through damage.lua.
+-- Reading: pb.fields(source, first, last) goes over the fields of a message in a source of
+-- files.lua. A damaged message is reported through damage.lua.
 
 local damage <const> = require "braid.io.damage"
 
 local M <const> = {}
 
--- How the bytes of a field are told from those of the next one.
+-- Kinds of fields. The kind tells where the bytes of a field end.
 M.VARINT, M.EIGHT, M.BYTES, M.FOUR = 0, 1, 2, 5
 local VARINT <const>, EIGHT <const>, BYTES <const>, FOUR <const> = 0, 1, 2, 5
 
@@ -29,7 +29,7 @@ end
 
 local function key(number, kind) return varint(number << 3 | kind) end
 
---- A whole number, true or false: int32, int64, uint64, bool or an enum's.
+--- A whole number, true or false, for the types int32, int64, uint64, bool and enum.
 function M.whole(number, n)
   if type(n) == "boolean" then n = n and 1 or 0 end
   return key(number, VARINT) .. varint(n)
@@ -38,7 +38,7 @@ end
 function M.double(number, v) return key(number, EIGHT) .. ("<d"):pack(v) end
 function M.float(number, v) return key(number, FOUR) .. ("<f"):pack(v) end
 
---- A string, bytes or a message.
+--- A string, some bytes, or a message.
 function M.bytes(number, text) return key(number, BYTES) .. varint(#text) .. text end
 
 --- A list of doubles, packed.
@@ -50,7 +50,7 @@ end
 
 -- ---- reading ----------------------------------------------------------------------------
 
---- The number at byte `at` of a source, seven bits a byte, and where the next field begins.
+--- The number at byte `at` of a source, which has seven bits in each byte, and the place after it.
 function M.varint(source, at, stop)
   local text <const>, from <const> = source:window(at, math.min(10, stop - at + 1))
   local value = 0
@@ -65,7 +65,7 @@ function M.varint(source, at, stop)
 end
 
 --- Iterates over the fields of the message in bytes at .. stop: the field's number, its kind, and
--- its value (VARINT) or the first and the last of its bytes.
+-- either its value (VARINT) or the places of its first and last byte.
 function M.fields(source, at, stop)
   return function()
     if at > stop then return nil end

@@ -1,8 +1,8 @@
 --- safetensors: tensors by name in one file.
 --
--- Eight bytes of length, a JSON header {"name": {"dtype", "shape", "data_offsets":
--- [begin, end]}}, then the values, little-endian, last dimension innermost, without holes
--- or overlaps. The header's "__metadata__" is a table of strings by name.
+-- A file has eight bytes with the length of the header, the JSON header {"name": {"dtype", "shape",
+-- "data_offsets": [begin, end]}}, and the values. Values are little-endian, with the last dimension
+-- innermost, without gaps or overlaps. The header's "__metadata__" is a table of strings by name.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -12,7 +12,7 @@ local json <const> = require "braid.io.json"
 local limits <const> = require "braid.limits"
 local shapes <const> = require "braid.io.shape"
 local named <const> = require "braid.io.named"
-require "braid.tensor" -- for methods
+require "braid.tensor" -- gives tensors their methods
 
 local M <const> = {}
 
@@ -23,7 +23,7 @@ local KINDS <const> = {F16 = "float16", BF16 = "bfloat16", F8_E5M2 = "float8_e5m
   F8_E4M3 = "float8_e4m3", F8_E8M0 = "float8_e8m0", I8 = "int8", I16 = "int16", U16 = "uint16",
   U32 = "uint32", U64 = "uint64"}
 for dtype, name in pairs(NAMES) do KINDS[name] = dtype end
--- All types of the format; those without a kind are known by their size alone.
+-- All types of the format with their bits. Types that tensors do not have are only measured.
 local BITS <const> = {C64 = 64, F64 = 64, I64 = 64, U64 = 64, F32 = 32, I32 = 32, U32 = 32,
   F16 = 16, BF16 = 16, I16 = 16, U16 = 16, F8_E5M2 = 8, F8_E4M3 = 8, F8_E8M0 = 8, I8 = 8, U8 = 8,
   BOOL = 8,
@@ -75,7 +75,7 @@ local fail <const> = damage.fail
 
 local function whole(value) return math.type(value) == "integer" and value >= 0 end
 
--- Whether a decoded value is a list of whole numbers. (An empty object is one, too.)
+-- Whether a decoded value is a list of whole numbers. (An empty object counts as one.)
 local function is_whole_list(value)
   if type(value) ~= "table" or value == json.null then return false end
   local n = 0
@@ -86,7 +86,7 @@ local function is_whole_list(value)
   return n == #value
 end
 
--- {name, kind, shape, first, last} of an entry of the header.
+-- Checks an entry of the header -> {name, kind, shape, first, last}.
 local function check_entry(name, entry)
   if type(entry) ~= "table" then fail("'%s' is no object", name) end
   local bits <const> = BITS[entry.dtype]
@@ -121,8 +121,8 @@ local function comes_before(a, b)
   return a.name < b.name
 end
 
--- The entries in the order of their values, and the metadata. The decoded header would be many
--- times its text, so it is never in memory as a whole.
+-- The entries in the order of their values, and the metadata. A decoded header would take many
+-- times the memory of its text, so it is never in memory as a whole.
 local function entries_of(text)
   local entries <const>, seen <const>, ordered, metadata = {}, {}, true, nil
   local ok <const>, message <const> = json.members(text, function(name, entry)
@@ -150,8 +150,8 @@ local function take(source, first, n)
   return text, at
 end
 
--- {entries in the order of their values, size = of the file, start = the byte before the first
--- value, metadata =}
+-- Reads a header -> {entries in the order of their values, size = of the file, start = the last
+-- byte before the values, metadata =}.
 local function parse_header(source)
   if source.size < 8 then fail("shorter than its first eight bytes") end
   local length <const> = string.unpack("<i8", take(source, 1, 8))
@@ -189,17 +189,15 @@ local function parse(source)
   return {tensors, header.metadata}
 end
 
---- Tensors by name and the metadata or nil, from a source of files.lua; or nil and what is
--- wrong.
+--- The tensors by name in a source of files.lua, and the metadata or nil; or nil and what is wrong.
 function M.parse(source)
   local value <const>, wrong <const> = damage.caught(parse)(source)
   if not value then return nil, wrong end
   return value[1], value[2]
 end
 
---- A file's header: {entries = {{name =, dtype = (as in the file), shape
--- =, first =, last = (bytes)}, ...}, metadata = or nil, size = of the file}; or nil and a
--- message.
+--- The header of a file: {entries = {{name =, dtype = (as in the file), shape =, first =, last =
+-- (bytes)}, ...}, metadata = or nil, size = of the file}; or nil and a message.
 function M.header(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end
@@ -208,9 +206,10 @@ function M.header(path)
   return header
 end
 
---- The tensors of a file by name, and its metadata (strings by name) or nil; or nil and a
--- message. A type that tensors lack becomes the next one that holds all its values: F16, BF16 and
--- F8 float32, I8, I16 and U16 int32, U32 and U64 below 2^63 int64. Other types give a message.
+--- The tensors by name in a file, and its metadata (strings by name) or nil; or nil and a message.
+-- A type that tensors do not have becomes the next type that can hold all its values: F16, BF16 and
+-- F8 become float32; I8, I16 and U16 int32; U32 and U64 (below 2^63) int64. Other types give a
+-- message.
 function M.read(path)
   local source <close>, message <const> = files.open(path)
   if not source then return nil, message end

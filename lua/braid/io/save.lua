@@ -1,9 +1,13 @@
---- braid.save: writes a file in the format that its name ends with.
--- .npy takes a tensor; .npz takes a table of tensors by name; .safetensors takes such a table and,
--- as a third argument, metadata (strings by name); .csv takes a tensor (rows, columns) or (rows),
--- or {header = {...}, data = tensor}; .png takes a uint8 tensor (c,h,w) or (h,w).
--- The old file stays until the new one is whole; a link stays one, and the file at its end is
--- replaced, with its mode. A value that cannot be written is an error.
+--- braid.save: writes a file in the format that the ending of its name tells.
+--
+--   .npy           takes a tensor
+--   .npz           takes a table of tensors by name
+--   .safetensors   takes a table of tensors by name, and as a third argument metadata (strings by
+--                  name)
+--   .csv           takes a tensor (rows, columns) or (rows), or {header = {...}, data = tensor}
+--   .png           takes a uint8 tensor (c,h,w) or (h,w)
+-- The old file stays until the new one is complete. If the path is a link, the link stays; the file
+-- that it leads to is replaced and keeps its mode. A value that cannot be written is an error.
 -- @return true
 
 local check <const> = require "braid.check"

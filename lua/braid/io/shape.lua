@@ -1,4 +1,4 @@
---- Shapes in files: how many values they contain.
+--- Shapes in files: the number of values that they have.
 
 local limits <const> = require "braid.limits"
 
@@ -6,9 +6,9 @@ local M <const> = {}
 
 local MAX_BYTES <const> = 1 << 50
 
---- The number of values of a shape, each of `size` bytes. It returns nil when no memory could hold
--- the sizes, even if one of them is 0. It returns nil and a message when there are more values than
--- braid.limits.elements.
+--- The number of values of a shape, each of `size` bytes. It is nil if no memory could hold the
+-- sizes, even if one of them is 0. It is nil with a message if there are more values than
+-- braid.limits.elements allows.
 function M.count(shape, size)
   local product, count = 1, 1
   for _, n in ipairs(shape) do

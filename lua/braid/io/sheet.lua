@@ -1,9 +1,9 @@
---- Rows of cells from the text of a table, as spreadsheets and programs write it.
+--- Reads rows of cells from the text of a table, in the forms that spreadsheets and programs write.
 --
--- Commas, semicolons, tabs or bars separate the cells: the one on which the first lines agree (or
--- that a line "sep=;" names). A cell in quotes may hold separators, line ends and doubled quotes
--- (RFC 4180). Empty lines are skipped, and so are separators at the end of all lines. A row whose
--- length differs from the first row's is an error.
+-- Commas, semicolons, tabs or bars separate the cells. The separator is the one on which the first
+-- lines agree, or the one that a line "sep=;" names. A cell in quotes may contain separators, line
+-- ends and doubled quotes (RFC 4180). Empty lines are skipped, and so are separators that end every
+-- line. All rows must have the length of the first one.
 
 local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
@@ -20,7 +20,7 @@ local SAMPLE <const>, SAMPLED <const> = 1 << 16, 20
 -- The separator on which the first lines agree, or else the most frequent one in the first line.
 local function guess_separator(text, at)
   local sample = text:sub(at, at + SAMPLE - 1):gsub("\"[^\"]*\"", "")
-  sample = sample:gsub("([,;|])[ \t]+", "%1") -- blanks after another separator
+  sample = sample:gsub("([,;|])[ \t]+", "%1") -- a tab after another separator is only a blank
   local lines <const> = {}
   for line, past in sample:gmatch("([^\n]+)()") do
     local complete <const> = past <= #sample or at + SAMPLE > #text
@@ -41,7 +41,7 @@ local function guess_separator(text, at)
   return best
 end
 
--- A cell in quotes, where the next one starts, and the number of lines in it.
+-- Reads a cell in quotes -> the cell, the place after it, and the line there.
 local function quoted_cell(text, at, line)
   local parts <const>, from = {}, at + 1
   while true do
@@ -57,7 +57,8 @@ local function quoted_cell(text, at, line)
   end
 end
 
--- A cell in quotes, perhaps with blanks around it; nil for another. `at` and `line` go on.
+-- Reads a cell in quotes, perhaps with blanks around it; nil for a cell without quotes. Also
+-- returns the place after it and the line there.
 local function try_quoted(text, at, line, separator)
   local from = at
   if text:byte(at) == BLANK and separator ~= "\t" then from = text:match("^ +()", at) end
@@ -66,7 +67,7 @@ local function try_quoted(text, at, line, separator)
   return cell, text:byte(past) == BLANK and text:match("^ +()", past) or past, line + lines
 end
 
--- The cells of the row at `at`, where the next one starts, and its line.
+-- Reads the row at `at` -> its cells, the place of the next row, and the line of that.
 local function read_row(text, at, line, separator, most)
   local cells <const>, start <const>, code <const> = {}, at, separator:byte()
   local plain <const> = ("^([^%s\n]*)()"):format(separator)
@@ -110,14 +111,16 @@ local function filled(cells)
   return n
 end
 
--- Removes blank cells beyond `width`.
+-- Removes blank cells after number `width`.
 local function trim(cells, width)
   for i = #cells, math.max(filled(cells), width) + 1, -1 do cells[i] = nil end
 end
 
---- Iterates over the rows of a text: cells, and the line where they start. Raises {message =}.
--- @param o separator = one of , ; | and tab (nil: see above); whole = true keeps blank cells
---   at the ends of the first rows, which then are columns
+--- Iterates over the rows of a text: the cells, and the line where the row begins. Raises {message
+-- =} for a fault.
+-- @param o separator = one of , ; | and tab (nil: found as described above); whole = true keeps
+--   blank
+--   cells at the ends of the first rows as columns
 -- @return the iterator, and the separator
 function M.rows(text, o)
   local at, line, count = 1, 1, 0
@@ -133,7 +136,7 @@ function M.rows(text, o)
       if filled(cells) > 0 then return cells, first end
     end
   end
-  -- Blank cells at the end of the first row are columns when there is something below them.
+  -- Blank cells at the end of the first row are columns if there is something below them.
   local cells, first = read()
   local second, second_line = read()
   local width <const> = cells and (o and o.whole and #cells
@@ -155,8 +158,8 @@ function M.rows(text, o)
   end, separator
 end
 
---- All rows of a text, {{cells, line = number}, ..., separator =}; or nil and what is wrong
--- with it. `o` as for rows.
+--- All rows of a text, {{cells, line = number}, ..., separator =}; or nil and what is wrong. `o` is
+-- as for rows.
 M.read = damage.caught(function(text, o)
   local each <const>, separator <const> = M.rows(text, o)
   local rows <const> = {separator = separator}

@@ -1,5 +1,5 @@
---- Converts text files of any common encoding to UTF-8 with "\n" at line ends. If the bytes are not
--- text, a message says what they are.
+--- Converts text files of any common encoding to UTF-8 with "\n" at line ends. For bytes that are
+-- not text, a message says what they are.
 
 local gzip <const> = require "braid.io.gzip"
 
@@ -28,7 +28,7 @@ function M.other(bytes)
   end
 end
 
--- The characters of Windows-1252 from 128 to 159 where they are not those of Unicode.
+-- The characters of Windows-1252 from 128 to 159 that Unicode has at other numbers.
 local WINDOWS <const> = {[0x80] = 0x20AC, [0x82] = 0x201A, [0x83] = 0x0192, [0x84] = 0x201E,
   [0x85] = 0x2026, [0x86] = 0x2020, [0x87] = 0x2021, [0x88] = 0x02C6, [0x89] = 0x2030,
   [0x8A] = 0x0160, [0x8B] = 0x2039, [0x8C] = 0x0152, [0x8E] = 0x017D, [0x91] = 0x2018,
@@ -38,9 +38,9 @@ local WINDOWS <const> = {[0x80] = 0x20AC, [0x82] = 0x201A, [0x83] = 0x0192, [0x8
 local LATIN <const> = {}
 for byte = 0x80, 0xFF do LATIN[string.char(byte)] = utf8.char(WINDOWS[byte] or byte) end
 
-local UNITS <const> = 128 -- how many are unpacked at once
+local UNITS <const> = 128 -- code units that are unpacked at once
 
--- UTF-16 from byte `at` on; a half of a pair that stands alone becomes U+FFFD.
+-- Converts UTF-16 from byte `at` on. Half of a pair without the other half becomes U+FFFD.
 local function from_utf16(bytes, at, order)
   local parts <const>, high = {}, nil
   while at < #bytes do
@@ -65,7 +65,7 @@ local function from_utf16(bytes, at, order)
   return table.concat(parts)
 end
 
--- The byte order of UTF-16 without a mark, or nil if the text is not UTF-16.
+-- The byte order of UTF-16 without a byte order mark, or nil if the text is not UTF-16.
 local function unmarked_utf16(bytes)
   local head <const> = bytes:sub(1, 400)
   local zeros <const> = {[0] = 0, 0}
@@ -92,8 +92,8 @@ local function to_utf8(bytes)
   return (text:gsub("[\x80-\xFF]", LATIN))
 end
 
---- UTF-8 with "\n" at the ends of lines (and "\r\n" as it was), from UTF-8, UTF-16 or, what is
--- neither, Windows-1252, packed by gzip or not; or nil and a message.
+--- Converts bytes to UTF-8 with "\n" at the ends of lines ("\r\n" stays). The bytes are UTF-8 or
+-- UTF-16, otherwise they count as Windows-1252; they may be packed by gzip. Or nil and a message.
 function M.decode(bytes)
   if gzip.is(bytes) then
     local member <const>, message <const> = gzip.open(bytes)
@@ -109,7 +109,7 @@ function M.decode(bytes)
   return text:find("\n", 1, true) and text or (text:gsub("\r", "\n"))
 end
 
---- Without the blanks around it, in time that is linear in its length.
+--- Removes the blanks around a text, in time linear in its length.
 function M.trimmed(s)
   local first <const>, last <const> = s:byte(1), s:byte(-1)
   if first and first > 32 and last > 32 then return s end

@@ -1,12 +1,14 @@
---- Trees of tables, numbers, strings and tensors as one safetensors file holds them: the tensors
--- flat by their paths, all else as one piece of JSON, from which every value comes back to the bit.
+--- Stores a tree of tables, numbers, strings and tensors in one safetensors file. Tensors are
+-- entries, named by their paths. Everything else is one JSON text, from which every value can be
+-- read again bit by bit.
 --
--- In it a string, a flag, an integer, a finite double and a table by name stand for themselves; a
--- list is what begins with a word:
---   ["t", name]  a tensor            ["l", a, b ...]     a list
---   ["f", hex]   NaN or infinity     ["m", k, v, k, v]   a table with other keys
---   ["b", hex]   a string of bytes   ["o", state, word]  what state_dict gave, and the class
---   ["n", name]  a long list of numbers of one type, as a tensor
+-- In the JSON text, a string, a flag, an integer, a finite double and a table by name are written
+-- as they are. All other values are lists that begin with a word:
+--   ["t", name]  a tensor                  ["l", a, b ...]     a list
+--   ["f", hex]   NaN or infinity           ["m", k, v, k, v]   a table with other keys
+--   ["b", hex]   a string of any bytes     ["o", state, name]  the state of an object, and its
+--   class
+--   ["n", name]  a long list of numbers of one type, stored as a tensor
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -27,7 +29,7 @@ function M.method(value, name)
   return ok and check.call().accepts(f) and f or nil
 end
 
---- The name of an object's class, "" of a plain table.
+--- The name of an object's class, or "" for a plain table.
 function M.class_name(value)
   local meta <const> = getmetatable(value)
   local name <const> = type(meta) == "table" and meta.__name
@@ -40,7 +42,7 @@ local function hex(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
---- The name of a place in a tree: run.losses[3].
+--- The name of a place in a tree, such as run.losses[3].
 function M.place(path, key)
   if type(key) ~= "string" then return ("%s[%s]"):format(path, check.shown(key)) end
   if not key:find("^[%a_][%w_.]*$") then return ("%s[%s]"):format(path, check.shown(key)) end
@@ -49,7 +51,7 @@ end
 
 local PACKED <const> = {float64 = "d", int64 = "j"}
 
--- "float64" or "int64" where a table is a long list of numbers of that type.
+-- "float64" or "int64" if a table is a long list of numbers of that type, otherwise nil.
 local function number_type(t)
   if #t < LONG then return nil end
   local kind <const> = math.type(t[1])
@@ -69,7 +71,7 @@ function Writing:refuse(path, value, words)
   check.fail("%s: %s is %s, and no file holds that; %s", self.what, path, value, words)
 end
 
--- A name of the file's for the tensor at a place.
+-- A name in the file for the tensor at a path.
 function Writing:name(path)
   local name, n = utf8.len(path) and path ~= "__metadata__" and path or "tensor", 1
   while self.tensors[name] do
@@ -109,7 +111,7 @@ function Writing:entries(value, path, depth)
   end
   local node <const> = {}
   if names and count > 0 then
-    for _, key in ipairs(check.sorted_keys(value)) do -- fixes the order of tensor names
+    for _, key in ipairs(check.sorted_keys(value)) do -- sorting gives tensors a fixed order
       node[key] = self:node(value[key], M.place(path, key), depth + 1)
     end
     return node
@@ -161,7 +163,7 @@ function Writing:node(value, path, depth)
 end
 
 --- The text of a table, and its tensors by name. A value that a file cannot hold raises an error of
--- the function `what`, with the value's place.
+-- the function `what` that names the value's place.
 function M.encode(what, value)
   local w <const> = setmetatable({what = what, tensors = {}, names = {}, count = 0}, Writing)
   local node <const> = w:entries(value, "", 1)
@@ -176,7 +178,7 @@ local function unhex(text)
   return (text:gsub("%x%x", function(c) return string.char(tonumber(c, 16)) end))
 end
 
-local State <const> = {} -- marks the state of an object
+local State <const> = {} -- marks an object's state
 
 local value_of
 
@@ -219,8 +221,8 @@ function value_of(node, tensors)
   return t
 end
 
---- The table that a text and tensors stand for, in which M.is_state tells states of objects; or
--- nil and what is wrong.
+--- The table that a text and tensors stand for; or nil and what is wrong. M.is_state recognizes the
+-- states of objects in it.
 function M.decode(text, tensors)
   local node <const>, why <const> = json.decode(text)
   if node == nil then return nil, why end
@@ -229,10 +231,10 @@ function M.decode(text, tensors)
   return value
 end
 
---- Whether a decoded value is the state of an object: {value = what its state_dict gave, class =}.
+--- Whether a decoded value is an object's state, {value = the result of its state_dict, class =}.
 function M.is_state(value) return getmetatable(value) == State end
 
---- A decoded value with states of objects as the plain tables that they are.
+--- A decoded value in which the states of objects are plain tables.
 function M.plain(value)
   if M.is_state(value) then return M.plain(value.value) end
   if type(value) ~= "table" then return value end

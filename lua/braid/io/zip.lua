@@ -1,6 +1,6 @@
 --- zip: the part of the format that .npz files need.
 --
--- Entries are found by the central directory at the end of the file, because only this always has
+-- Entries are found by the directory at the end of the file, because only the directory always has
 -- their sizes. Stored and deflated entries are read; stored ones are written. Entries and files of
 -- 4 GiB and more (zip64) are read and written. Nothing is unpacked to disk.
 -- https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
@@ -12,7 +12,7 @@ local limits <const> = require "braid.limits"
 
 local M <const> = {}
 
--- The layouts of the records, without the signature at their beginning.
+-- The layouts of the records, without the signature at the beginning of each.
 local LOCAL <const>, LOCAL_SIZE <const> = "<I2I2I2I2I2I4I4I4I2I2", 30
 local CENTRAL <const>, CENTRAL_SIZE <const> = "<I2I2I2I2I2I2I4I4I4I2I2I2I2I2I4I4", 46
 local FINISH <const>, FINISH_SIZE <const> = "<I2I2I2I2I4I4I2", 22
@@ -23,7 +23,7 @@ local UTF8 <const>, ENCRYPTED <const>, PATCH <const> = 0x0800, 0x2041, 0x0020
 local STORED <const>, DEFLATED <const> = 0, 8
 local MAX_DEFLATED <const> = 1032 -- deflated bytes inflate to at most so many times their size
 
---- Sizes and offsets of this value or more are written as zip64.
+--- From this value on, sizes and offsets are written as zip64.
 M.zip64_from = 0xFFFFFFFF
 
 local fail <const> = damage.fail
@@ -34,8 +34,8 @@ local function bytes_of(source, first, n)
   return bytes
 end
 
--- The record at the end of the file: where the directory starts (from 0), its size, and
--- the number of entries.
+-- Reads the record at the end of the file -> where the directory begins (from 0), its size, and the
+-- number of entries.
 local function find_directory(source)
   local tail_size <const> = math.min(source.size, FINISH_SIZE + 0xFFFF)
   local tail <const> = bytes_of(source, source.size - tail_size + 1, tail_size)
@@ -73,7 +73,7 @@ local function find_directory(source)
   return offset, size, entries
 end
 
--- Replaces the values whose bits are all ones by the 64-bit values from an extra field.
+-- Replaces values whose bits are all ones by the 64-bit values in an extra field.
 local function widen(extra, values)
   local at = 1
   while at + 4 <= #extra + 1 do
@@ -95,7 +95,7 @@ local function widen(extra, values)
   return table.unpack(values)
 end
 
--- One row of the directory, and where the next one starts.
+-- One entry of the directory, and where the next one begins.
 local function parse_entry(text, at)
   if not text:find("^PK\1\2", at) or #text - at + 1 < CENTRAL_SIZE then
     fail("its directory is damaged")
@@ -113,7 +113,7 @@ local function parse_entry(text, at)
     offset = offset}, after
 end
 
--- Where an entry's bytes start (from 0). The entry's own header must agree with the directory.
+-- Where the bytes of an entry begin (from 0). The entry's own header must agree with the directory.
 local function find_bytes(source, e, limit)
   if e.offset + LOCAL_SIZE > limit then fail("'%s' is not where it says", e.name) end
   local head <const> = bytes_of(source, e.offset + 1, LOCAL_SIZE)
@@ -215,7 +215,7 @@ local function headers(name, size, crc, offset)
   return head, row
 end
 
--- The end of the directory.
+-- The records at the end of the file.
 local function finish(count, size, offset)
   local wide = ""
   if count >= 0xFFFF or size >= M.zip64_from or offset >= M.zip64_from then
