@@ -1,10 +1,11 @@
---- Draws net:ablate's table as a heat map: how one metric changes when a task's features are
--- zeroed. It has a row for each zeroed task, the measured task first, and a column for each block
--- (Trottier et al. 2018, figure 6).
+--- plot.ablation: draws net:ablate's table as a heat map. It shows how a metric changes when a
+-- task's features are zeroed (Trottier et al. 2018, figure 6).
+--
+-- A row is a zeroed task, the measured task first; a column is a block.
 -- @usage
 -- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
--- `task` and `metric` name what is measured. The other options are those of plot.heatmap; as there,
--- a call without a path returns the figure.
+-- `task` and `metric` name what is measured. The other options are those of plot.heatmap. Without a
+-- path the figure is returned.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -17,7 +18,7 @@ local function known(what, name, table_of)
     table.concat(check.sorted_keys(table_of), ", "))
 end
 
--- The columns that were zeroed; the measured task's column comes first.
+-- The columns that were zeroed, with the measured task's column first.
 local function main_first(ablation, task)
   local main <const>, names <const> = (ablation.columns or {})[task] or task, {}
   for _, name in ipairs(ablation.names) do

@@ -1,13 +1,15 @@
---- Horizontal bars, one for each name, so that long names stay readable.
+--- plot.bars: horizontal bars, one for each name, so that there is room for long names.
 -- @usage
 -- plot.bars("failure.svg", {hard = 0.32, dcnet = 0.21}, {xlabel = "failure rate"})
 -- plot.bars("f.svg", {landmarks = {hard = 0.32, dcnet = 0.21}, pose = {hard = 0.74, dcnet = 0.77}})
 -- plot.bars("f.svg", {hard = {value = 0.3, low = 0.28, high = 0.33}})
 --
--- plot.bars([path,] data, options): data is a table of numbers by name (drawn in the order of
--- names, or of `order`), a list of numbers or a tensor (n) with `names`, or a table of groups of
--- such by name. A bar may be {value =, low =, high =}. Options: order, names, digits (of the values
--- beside the bars), title, xlabel, ylabel, log ("x"), xlim, width, theme.
+-- plot.bars([path,] data, options): data is one of
+--   a table of numbers by name, drawn in the order of the names or of `order`
+--   a list of numbers, or a tensor (n), with the option `names`
+--   a table by name of groups, each one of the above
+-- A bar may be {value =, low =, high =}. Options: order, names, digits (of the values beside the
+-- bars), title, xlabel, ylabel, log ("x"), xlim, width, theme.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -49,7 +51,7 @@ local function by_name(list, names)
   return map, order
 end
 
--- The names to draw: those of the user's order, or all.
+-- The names to draw: those of the option order, or all.
 local function ordered(map, order)
   if not order then return text.names(map) end
   for _, name in ipairs(order) do
@@ -61,7 +63,7 @@ local function ordered(map, order)
   return order
 end
 
--- names, series names, values[name][series name].
+-- Reads the data -> names, series names, values[name][series name].
 local function read(data, o)
   if core.is_tensor(data) and data:dim() == 1 then data = data:totable() end
   if type(data) ~= "table" or check.is_object(data) then
@@ -93,8 +95,8 @@ local function read(data, o)
   return names, text.names(groups), values
 end
 
--- Adds bar k of the `count` bars of name i. Each bar has a line of its own, and one line below the
--- bars of a name stays free.
+-- Adds bar k of the `count` bars of name i. Each bar has its own line, and the line below a name's
+-- bars stays free.
 local function add_bar(marks, i, k, count, bar, label)
   local tall <const> = count == 1 and 0.7 or 1 / (count + 1)
   local top <const> = count == 1 and i - 0.35 or i - 0.5 + (k - 1) * tall

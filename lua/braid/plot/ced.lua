@@ -1,8 +1,9 @@
---- Cumulative distributions of errors: which share of faces lies within an error.
+--- plot.ced: cumulative distributions of errors, the share of faces up to each error.
 -- @usage plot.ced("ced.svg", {hard = a.landmarks.errors, dcnet = b.landmarks.errors})
--- plot.ced([path,] data, options): data is a list of errors, a tensor (n), what mtl.ced gives, a
--- report's task (its errors), or a table of these by name. The legend has the area under each curve
--- and the share above the limit. Options: limit (0.10), title, xlabel, names, width, theme.
+-- plot.ced([path,] data, options): data is a list of errors, a tensor (n), the result of mtl.ced, a
+-- task's part of a report (its errors), or a table of these by name. The legend has the area under
+-- each curve and the share above the limit. Options: limit (0.10), title, xlabel, names, width,
+-- theme.
 -- @return true, or the figure
 
 local ced <const> = require "braid.mtl.measure.ced"
@@ -19,7 +20,7 @@ local OPTIONS <const> = public.declare(WHAT, {
   names = check.list{of = check.text()},
 })
 
--- A curve from whatever has errors.
+-- A curve from any value that has errors.
 local function curve_of(name, value, o)
   if type(value) == "table" and type(value.share) == "table" then return value end
   if type(value) == "table" and value.errors ~= nil then value = value.errors end

@@ -1,8 +1,10 @@
---- Draws which class was taken for which. Each row is a true class, each column a predicted one. A
--- cell's colour shows its share of the row.
+--- plot.confusion: draws a confusion matrix, which shows how often each class is taken for another.
+--
+-- A row is a true class, a column a predicted one. A cell's colour shows its share of the row.
 -- @usage plot.confusion("pose.svg", counts, {names = tasks.pose.names})
--- plot.confusion([path,] counts, options): counts[true][predicted], rows of numbers or a tensor
--- (classes, classes), or what the metric "confusion" gives (report.pose.confusion). Options: names,
+-- plot.confusion([path,] counts, options): counts[true][predicted] are rows of numbers, a tensor
+-- (classes, classes), or the value of the metric "confusion" (report.pose.confusion). Options:
+-- names,
 -- share (false: shares of the row instead of counts), title, width, theme.
 -- @return true, or the figure
 

@@ -1,7 +1,7 @@
---- Writes a PNG of a picture with boxes and points drawn on it.
+--- plot.detections: writes a PNG of a picture with boxes and points drawn on it.
 -- @usage plot.detections("out.png", image, found.boxes, found.points, {thickness = 2})
--- image is uint8 (c,h,w); boxes (n,4) are x1, y1, x2, y2, in pixels that count from 1. points are
--- (n,k,2) or nil; in them the left or upper edge of pixel i is at i - 1. A file that cannot be
+-- image is uint8 (c,h,w). boxes (n,4) are x1, y1, x2, y2, in pixels counted from 1. points are
+-- (n,k,2) or nil; for points, the left or upper edge of pixel i is at i - 1. A file that cannot be
 -- written is an error.
 -- @return true
 

@@ -1,10 +1,10 @@
---- Several things by a number, best first, with bars that join those not distinguishable: in the
--- manner of a critical-difference diagram (Demsar 2006), over means.
+--- plot.differences: things sorted by their mean, best first, with bars that join those between
+-- which tests show no difference. It resembles a critical-difference diagram (Demsar 2006).
 -- @usage plot.differences("d.svg", { {name = "hard", mean = 0.21, deviation = 0.01}, {name =
 -- "dcnet", mean = 0.2, deviation = 0.02} }, {groups = { {"hard", "dcnet"} }, direction = "min"})
--- plot.differences([path,] data, options): data is a list of {name =, mean =, deviation = or nil};
--- groups are lists of names, each joined by a bar; direction = "min" or "max" says which end is
--- first. Options: groups, direction, title, xlabel, percent (values are shares), width, theme.
+-- plot.differences([path,] data, options): data is a list of {name =, mean =, deviation = or nil}.
+-- groups are lists of names, each joined by a bar. direction = "min" or "max" says which means are
+-- best. Other options: title, xlabel, percent (values are shares), width, theme.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -43,7 +43,7 @@ local function read(data, o)
   return list
 end
 
--- From which row to which each group reaches; single ones have no bar.
+-- The first and the last row of each group. A group of one has no bar.
 local function spans_of(list, groups)
   local at <const>, spans <const> = {}, {}
   for i, row in ipairs(list) do at[row.name] = i end

@@ -1,13 +1,18 @@
---- A table of numbers as a picture: colours from blue over the page's to red where it has both
--- signs, from the page's to red where it has one.
+--- plot.heatmap: draws a table of numbers as coloured cells.
+--
+-- Positive numbers are red, negative ones blue, and numbers near 0 have the colour of the page. If
+-- all numbers have one sign, the colour of the page stands for the one nearest to 0.
 -- @usage
 -- plot.heatmap("affinity.svg", a.cosine, {rows = a.names, columns = a.names, title = "cosines"})
 -- plot.heatmap("map.png", map, {cell = 12})
 --
--- plot.heatmap([path,] values, options): values are rows of numbers, or a tensor of two dimensions;
--- beyond 120 rows or columns blocks are drawn as their means. Options: rows, columns (names),
--- title, low and high (the ends of the scale), cell (pixels a side; a .png of it has the cells
--- alone), digits (2; of the values, which are left out where they do not fit), width, theme.
+-- plot.heatmap([path,] values, options): values are rows of numbers, or a tensor of two dimensions.
+-- Of more than 120 rows or columns, means of blocks are drawn. Options:
+--   rows, columns   their names
+--   low, high       the ends of the colours' scale
+--   cell            pixels of a cell's side; a .png then has only the cells
+--   digits          of the numbers in the cells (2); numbers that do not fit are left out
+--   title, width, theme
 -- @return true, or the figure
 
 local cells <const> = require "braid.plot.draw.cells"
@@ -29,7 +34,7 @@ local OPTIONS <const> = public.declare("plot.heatmap", {
   end
 end)
 
-local WIDEST <const> = 8000 -- of cells whose size is given
+local WIDEST <const> = 8000 -- pixels, for cells of a given size
 
 local function bad(form, ...) check.fail("plot.heatmap: " .. form, ...) end
 
@@ -52,7 +57,7 @@ local function checked(values)
   return values
 end
 
--- The cells alone, `side` pixels each.
+-- Draws only the cells, `side` pixels wide.
 local function bare(path, values, o)
   local side <const>, h <const>, w <const> = o.cell, #values, #values[1]
   local colour <const>, colours <const> = cells.scale(cells.ends(values, o)),

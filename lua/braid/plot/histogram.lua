@@ -1,9 +1,12 @@
---- Draws how many values are in each range.
+--- plot.histogram: draws how many values are in each range.
 -- @usage plot.histogram("errors.svg", report.landmarks.errors, {bins = 40, xlabel = "error"})
 -- plot.histogram([path,] data, options): data is a list of numbers, a tensor of any shape, or a
--- table of such by name, which share their bins. NaN and infinity are left out, and counted.
--- Options: bins (their number; by Freedman and Diaconis' rule unless given), density (false: areas
--- of 1 instead of counts), log ("y"), title, xlabel, ylabel, xlim, ylim, names, width, theme.
+-- table of these by name, which share their bins. NaN and infinity are left out and counted.
+-- Options:
+--   bins      the number of bins (default: by the rule of Freedman and Diaconis)
+--   density   true draws areas of 1 instead of counts
+--   log       "y"
+--   title, xlabel, ylabel, xlim, ylim, names, width, theme
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -18,7 +21,7 @@ for key, kind in pairs(scale.OPTIONS) do known[key] = kind end
 known.log = check.choice{"", "y"}
 local OPTIONS <const> = public.declare("plot.histogram", known, scale.relation)
 
-local LIMIT <const> = 200 -- most bins that the rule may give
+local LIMIT <const> = 200 -- the most bins that the rule may give
 
 local function flat(value)
   if core.is_tensor(value) then return core.ops.reshape(core.detach(value), -1) end
@@ -66,7 +69,7 @@ local function bins_of(list, o)
   return low, high, count
 end
 
--- How many of the sorted values are in each bin. The last bin includes its upper end.
+-- The number of sorted values in each bin. The last bin includes its upper end.
 local function counts_of(sorted, low, high, bins)
   local counts <const> = {}
   for k = 1, bins do counts[k] = 0 end

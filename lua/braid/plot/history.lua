@@ -1,10 +1,11 @@
---- A run's history as panels: losses by task, each metric of the validation set with a line for
--- each task, coefficients of the losses, learning rate; the best epoch is marked.
+--- plot.history: draws a run's history as panels. These are the losses of the tasks, each metric of
+-- the validation set with a line for each task, the coefficients of the losses, and the learning
+-- rate. The best epoch is marked.
 -- @usage
 -- print(plot.history(history))                 -- or history:plot() at the prompt
 -- plot.history("curves.svg", history, {of = {"train.loss.total", "val.landmarks.failure"}})
--- plot.history([path,] history, options); options: of (curves, one panel each), log ("y" for the
--- losses), title, width, theme.
+-- plot.history([path,] history, options). Options: of (curves, each in its own panel), log ("y" for
+-- the losses), title, width, theme.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -15,14 +16,14 @@ local OPTIONS <const> = public.declare("plot.history", {
   of = check.list{of = check.text(), least = 1}, log = check.choice{"", "y"},
 })
 
-local LIMIT <const> = 8 -- panels of metrics
+local LIMIT <const> = 8 -- the most panels of metrics
 
 local function split(path)
   local first <const>, rest <const> = path:match("^([^.]+)%.(.+)$")
   return first, rest
 end
 
--- Panels in their order: {title, {{name, path}, ...}, log}.
+-- The panels in order: {title, {{name, path}, ...}, log}.
 local function groups_of(history)
   local losses <const>, steps <const>, val_losses <const>, weights <const> = {}, {}, {}, {}
   local metrics <const>, order <const>, rates <const> = {}, {}, {}

@@ -1,3 +1,3 @@
---- Pictures.
+--- Plots: pictures of results, runs, networks and data.
 
 return require "braid.folder" "braid.plot"

@@ -1,9 +1,9 @@
---- A grid of faces with their true points (green rings) and predicted ones (red dots), as
--- a PNG.
+--- plot.landmarks: writes a PNG with a grid of faces, their true points (green rings) and predicted
+-- points (red dots).
 -- @usage
 -- plot.landmarks("out.png", images, true_points, predicted, {columns = 8, side = 120})
--- images float32 or uint8 (n,c,h,w), 0..255; points (n,points,2) in [-1, 1]; predicted
--- may be nil. What is wrong, or cannot be written, is an error.
+-- images are float32 or uint8 (n,c,h,w) from 0 to 255; points (n,points,2) in [-1, 1]; predicted
+-- may be nil. A wrong argument, or a file that cannot be written, is an error.
 -- @return true
 
 local core <const> = require "braid.core"

@@ -1,17 +1,21 @@
---- Curves: lines over x, with bands where a series has bounds or is several runs.
+--- plot.lines: curves over x, with a band if a series has bounds or several runs.
 -- @usage
 -- plot.lines("loss.svg", {train = {0.9, 0.5, 0.4}, val = {1.0, 0.7, 0.6}}, {log = "y"})
 -- print(plot.lines(history, {of = {"train.loss.total", "val.landmarks.error"}}))
 -- plot.lines("seeds.png", {hard = {run1, run2, run3}})     -- mean and deviation of three runs
 -- plot.lines("a.svg", {{x = {1, 2, 4}, y = {3, 1, 2}, low = {2, 0, 1}, high = {4, 2, 3}}})
 --
--- plot.lines([path,] data, options): data is a list of numbers or a tensor, (n) or (series, n). It
--- can also be a list, or a table by name, of these, of {x =, y =, low =, high =}, or of lists of
--- runs. With `of` it is a history or a table of histories by name. NaN is a gap. Options: title,
--- xlabel, ylabel, log ("x", "y", "xy"), xlim, ylim ({low, high}), smooth (0 to below 1: an
--- exponential mean, over the values as thin lines), names, of, rules ({{y =, label =}, {x =, label
--- =}}), width, theme ("auto", "light", "dark"). Without a path, the figure is returned; it prints
--- as text.
+-- plot.lines([path,] data, options): data is a list of numbers, or a tensor (n) or (series, n). It
+-- can also be a list, or a table by name, of lists, of {x =, y =, low =, high =}, or of lists of
+-- runs. With the option of it is a history, or a table of histories by name. NaN is a gap. Options:
+--   log      "x", "y" or "xy"
+--   xlim, ylim   {low, high}
+--   smooth   from 0 to below 1: draws exponential means, and the values as thin lines
+--   of       the curves of histories
+--   rules    lines through the plot: {{y =, label =}, {x =, label =}}
+--   theme    "auto", "light" or "dark"
+--   title, xlabel, ylabel, names, width
+-- Without a path the figure is returned, which prints as text.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -31,7 +35,7 @@ local known <const> = {
 for key, kind in pairs(scale.OPTIONS) do known[key] = kind end
 local OPTIONS <const> = public.declare("plot.lines", known, scale.relation)
 
--- An exponential mean whose first values are not pulled towards 0.
+-- An exponential mean, corrected so that it does not begin near 0.
 local function smoothed(values, keep)
   local out <const>, sum, weight = {}, 0.0, 0.0
   for i, v in ipairs(values) do
@@ -52,7 +56,7 @@ local function add_marks(marks, i, s, o)
     y = o.smooth > 0 and smoothed(s.y, o.smooth) or s.y}
 end
 
--- Whether x are counts, between which there is nothing.
+-- Whether x are whole numbers, between which there are no ticks.
 local function is_whole(list)
   for _, s in ipairs(list) do
     for _, x in ipairs(s.x) do

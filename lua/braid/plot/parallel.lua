@@ -1,9 +1,9 @@
---- Parallel coordinates: a line for each trial through an axis for each of its numbers.
+--- plot.parallel: parallel coordinates. A line for each trial crosses an axis for each number.
 -- @usage plot.parallel("p.svg", {axes = { {name = "lr", log = true}, {name = "kind", values = {"a",
 -- "b"}}, {name = "error"} }, rows = { {1e-3, "a", 0.2}, {1e-2, "b", 0.3} }})
--- plot.parallel([path,] data, options): data.axes is a list of {name =, log = true, or values =
--- {...}}, data.rows a list of lists, best first; the first `best` (5) are coloured. A number that
--- is missing (false) ends the line before it. Options: best, title, width, theme.
+-- plot.parallel([path,] data, options): data.axes is a list of {name =, log = true or values =
+-- {...}}. data.rows is a list of lists, best first; the first `best` (5) are coloured. A missing
+-- number (false) ends the line before it. Options: best, title, width, theme.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -14,7 +14,7 @@ local OPTIONS <const> = public.declare("plot.parallel", {best = check.whole{5, f
 
 local function fail(...) check.fail("plot.parallel: " .. (...), select(2, ...)) end
 
--- An axis over the numbers of its column.
+-- An axis for the numbers of its column.
 local function axis_of(given, k, rows)
   if given.values then
     local words <const>, at <const> = {}, {}
@@ -99,7 +99,7 @@ local function place(scene, panel, left, top, width)
   local g <const> = {scene = scene, m = m, axes = panel.axes, y0 = top + m.line / 2,
     y1 = top + m.line / 2 + m.height, each = each}
   function g.to_x(k) return left + m.gap + (k - 1) * each // 1 end
-  -- Among letters, lines of all would be a blot.
+  -- In text, the lines of all trials could not be told apart.
   for i = m.grid and #panel.rows or math.min(#panel.rows, math.max(1, panel.best)), 1, -1 do
     local chosen <const> = i <= panel.best
     draw_row(g, panel.rows[i], {colour = i == 1 and panel.best > 0 and 2 or chosen and 1 or "frame",

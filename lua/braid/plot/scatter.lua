@@ -1,4 +1,4 @@
---- A scatter plot: one point for each pair of numbers.
+--- plot.scatter: a scatter plot, with a point for each pair of numbers.
 -- @usage plot.scatter("a.svg", {hard = {x = macs, y = errors}, dcnet = {x = m, y = e}}, {log =
 -- "x"})
 -- plot.scatter([path,] data, options): data is {x =, y =}, a tensor (n,2), or a table of these by

@@ -1,8 +1,8 @@
---- A network as a picture, read off the network itself: the blocks that all tasks share, a lane of
--- blocks for each column, mixers with their weights as they are now, the heads. A network without
--- columns is drawn as its parts in order.
+--- plot.topology: draws a network as it is. The picture shows the blocks that all tasks share, a
+-- lane of blocks for each column, mixers with their present weights, and the heads. A network
+-- without columns is drawn as its parts in order.
 -- @usage plot.topology("net.svg", net)      print(plot.topology(net))
--- plot.topology([path,] net, options); options: title, width, theme.
+-- plot.topology([path,] net, options). Options: title, width, theme.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"

@@ -1,9 +1,9 @@
---- The flow between the columns of a network, net:transfer's table, as a heat map: a row for
--- each block and each task that takes there, a column for each that gives.
+--- plot.transfer: draws the flow between the columns of a network (net:transfer) as a heat map. A
+-- row is a block and a task that takes; a column is a task that gives.
 -- @usage plot.transfer("flow.svg", net:transfer(batch), {of = "gradients", title = "DMT"})
--- of is "weights" (default) or "gradients"; the other options are plot.heatmap's, and as there,
--- without a path the figure is returned.
--- @return true
+-- of is "weights" (default) or "gradients"; the other options are those of plot.heatmap. Without a
+-- path the figure is returned.
+-- @return true, or the figure
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"

@@ -1,12 +1,12 @@
---- Maps that only their own column may use: where apart[i] is true, mixers give nothing of the i-th
--- column's map to the other columns. Where no map is apart, `apart` is nil.
+--- Maps that only their own column may use. If apart[i] is true, mixers give nothing of the i-th
+-- column's map to the other columns. `apart` is nil if there is no such map.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops
 
 local M <const> = {}
 
---- A list of maps xs[i] (n,c,...), with 0 in place of those that are apart.
+--- A list of maps xs[i] (n,c,...), in which 0 replaces maps that are apart.
 function M.list(xs, apart)
   if not apart then return xs end
   local ys <const> = {}
@@ -25,8 +25,8 @@ function M.braid(x, apart, count)
 end
 
 --- A mixer's weights alpha (rows*s*t*s) or (rows*s*t*s, c), with 0 where a column would take from
--- another that is apart. The rows are columns from number `first` on; each of them takes from t
--- columns, which have s parts each (default 1).
+-- another one that is apart. The rows are columns from number `first` on. Each takes from t
+-- columns, which have s parts each (default: 1).
 function M.weights(alpha, apart, t, first, s)
   if not apart then return alpha end
   s = s or 1

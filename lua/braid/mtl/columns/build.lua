@@ -1,4 +1,4 @@
---- Building a network of columns from its recipe: trunk, columns, shared stream, mixers, heads.
+--- Builds a network of columns from its recipe: trunk, columns, shared stream, mixers, heads.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -15,12 +15,12 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- {plan, backbones by task or one for all, split, mixers by block, stacked, start}. It is an object
--- of its own class, so that it does not count as a part of the network.
+-- {plan, backbones by task or one for all, split, mixers by block, stacked, start}. It has its own
+-- class, so that it is not taken for a part of the network.
 local Recipe <const> = class("Recipe")
-Recipe.apart = true -- the backbones in it are to be copied; they are not parts of the network
+Recipe.apart = true -- its backbones are to be copied; they are not parts of the network
 
---- New Tasks with only the named ones.
+--- New Tasks that have only the named tasks.
 function M.only(tasks, names, what)
   local kept <const> = {}
   for _, name in ipairs(names) do
@@ -42,7 +42,7 @@ local function as_backbone(value)
     Module.is(value) and getmetatable(value).__name or type(value))
 end
 
--- One backbone for each column, of the same block names.
+-- One backbone for each column. All have the same block names.
 local function backbones_of(columns, given)
   local list <const> = {}
   if type(given) ~= "table" or getmetatable(given) ~= nil then
@@ -66,7 +66,7 @@ local function backbones_of(columns, given)
   return list
 end
 
---- Checks the arguments of mtl.columns -> tasks, recipe, the names of columns, home (groups.lua)
+--- Checks the arguments of mtl.columns -> tasks, recipe, the names of columns, home (groups.lua).
 function M.recipe(tasks, backbone, o)
   if type(tasks) ~= "table" or not tasks.names then
     check.fail("mtl.columns: the first argument must be what mtl.tasks gives, not %s", type(tasks))
@@ -88,7 +88,7 @@ function M.recipe(tasks, backbone, o)
   return tasks, r, columns, home
 end
 
---- Raises an error where columns of different channel counts are to be mixed.
+--- Raises an error if columns with different numbers of channels would be mixed.
 function M.equal_channels(self, block, mixer)
   local first <const> = self.names[1]
   local c <const> = self.recipe.backbones[first]:channels(block)
@@ -104,7 +104,7 @@ end
 --- A copy of the list of the tasks' names.
 function M.names(tasks) return table.move(tasks.names, 1, #tasks.names, 1, {}) end
 
---- The mixers by block for `count` columns. A single column has only mixers with a shared stream.
+--- The mixers by block for `count` columns. A single column only has mixers with a shared stream.
 function M.standing(self, count)
   local list <const> = {}
   for place, block in ipairs(self.recipe.plan.names) do
@@ -120,7 +120,7 @@ local function fresh(self, backbone, from, to, channels, inputs)
   return made
 end
 
---- A new column for a task: the blocks after the trunk, up to block number `last` (or all).
+--- A new column for a task: the blocks after the trunk, up to block number `last` (default: all).
 function M.column(self, name, mixers, last)
   local r <const> = self.recipe
   local backbone <const> = r.backbones[name]
@@ -160,7 +160,7 @@ local function make_columns(self, mixers)
       self.two_stages = not mixer.options.end_to_end
     end
   end
-  -- A stream with heads of its own runs to the end; any other ends at the last block that uses it.
+  -- A stream with its own heads runs to the end; another one ends at the last block that uses it.
   if last > 0 then
     self.shared = M.column(self, self.names[1], {}, self.two_stages and count or last)
   end
@@ -179,14 +179,14 @@ local function make_mixers(self, mixers)
   end
 end
 
---- Lets mixers start the connections that an operation left unset, where they can train.
+--- Lets mixers start the connections that an operation left unset, if these can train.
 function M.reconnect(self)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].reconnect then self.mixer[block]:reconnect() end
   end
 end
 
---- The number of channels that a column gives to its head.
+--- The number of channels that a column's head gets.
 function M.last_channels(self, name, mixers)
   local names <const> = self.recipe.plan.names
   local backbones <const> = self.recipe.backbones
@@ -195,7 +195,7 @@ function M.last_channels(self, name, mixers)
   return mixer and mixer:widths(c) or c
 end
 
---- Runs the network once on zeros if layers wait for their first input to get their size.
+--- Runs the network once on zeros, if layers need an input to get their sizes.
 function M.settle(self)
   local input <const> = self.recipe.plan.input
   local waiting = false
@@ -212,7 +212,7 @@ function M.settle(self)
   end
 end
 
---- New parts get the network's mode (training or not) when the returned value closes; older parts
+--- Gives new parts the network's mode (training or not) when the returned value closes. Older parts
 -- keep theirs.
 function M.adopting(self)
   local known <const> = {}
@@ -224,7 +224,7 @@ function M.adopting(self)
   end})
 end
 
---- Builds everything in the recipe, with heads of the kind given.
+--- Builds everything in the recipe, with heads of the given kind.
 function M.network(self, kind)
   local f <const> = head_kinds.maker(kind)
   local mixers <const> = M.standing(self, #self.names)

@@ -1,5 +1,5 @@
---- How maps run through a network of columns: shared blocks first, then block by block the
--- columns, the stream they share, and the mixer.
+--- Runs maps through a network of columns. The shared blocks come first; then, block by block, the
+-- columns, their shared stream, and the mixer.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -11,8 +11,8 @@ local M <const> = {}
 -- The names of the blocks that columns have.
 local function column_blocks(self) return self.recipe.plan:list(nil, self.recipe.split) end
 
--- Calls a tap on a map. Returns the tap's map, or the same one if the tap returns nothing; and
--- whether only its own column may take it.
+-- Calls a tap on a map. Returns the tap's map (or the old one if the tap returns nothing), and
+-- whether only the map's own column may take it.
 local function seen_by(tap, block, name, x)
   local other <const>, alone <const> = tap(block, name, x)
   if other == nil then return x, alone end
@@ -28,7 +28,7 @@ local function shared_block(module, block, x, tap)
   return tap and (seen_by(tap, block, "shared", x)) or x
 end
 
--- The maps of columns after the tap; and {place = true} for each map that only its own column may
+-- The maps of columns after the tap; and {place = true} for maps that only their own column may
 -- take, or nil.
 local function tapped(self, block, xs, tap)
   local seen <const>, apart = {}, nil
@@ -58,7 +58,7 @@ local function run_list(self, xs, z, tap)
   return xs
 end
 
--- The map x of the stacked columns, and {name = map} of columns added later.
+-- Runs a block of stacked columns on their map x, and of columns added later on {name = map}.
 local function run_stacked(self, x, beside, z, tap)
   local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do
@@ -97,8 +97,8 @@ local function own_images(self, given)
   return xs
 end
 
--- The inputs of the columns, a list; or the input of the stacked ones, and {name = image} of the
--- others.
+-- The inputs of the columns as a list; or for stacked columns their input, and {name = image} for
+-- the columns outside the stack.
 local function entrance(self, x)
   local columns <const> = self.columns
   local xs = not core.is_tensor(x) and own_images(self, x)
@@ -109,25 +109,26 @@ local function entrance(self, x)
   if not columns.stacked then return xs end
   local channels <const> = columns:image_channels()
   local is_batch <const> = x:dim() == 4 or x:dim() == 2
-  if channels and is_batch and x:size(2) ~= channels then -- T times as many would pass for all
+  -- T times as many channels would be taken for all columns' maps
+  if channels and is_batch and x:size(2) ~= channels then
     check.fail("network: its columns take images of %d channels, not %d", channels, x:size(2))
   end
   return channels and x or columns:spread(x), xs
 end
 
---- Whether the stream that the columns share is learned, with heads of its own.
+--- Whether the shared stream trains now, with its own heads.
 function M.is_first_stage(self)
   return self.stage_number ~= nil and self.stage_number:item() == 1
 end
 
---- Raises an error for a call that needs the columns while they wait for the stream they share.
+--- Raises an error for a call that needs the columns, while only the shared stream trains.
 function M.check_columns_run(self, what)
   if M.is_first_stage(self) then
     check.fail("%s: in stage 1 the columns do not run; net:stage(2) first", what)
   end
 end
 
---- The features that the heads on each column get, {column = x}; `names` are the tasks that run.
+--- Runs the network -> the features for the heads, {column = x}; `names` are the tasks that run.
 function M.run(self, x, tap, names)
   if not core.is_tensor(x) and type(x) ~= "table" then
     check.fail("network: the input must be a tensor or {task = tensor}, not %s", type(x))

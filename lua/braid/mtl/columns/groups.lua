@@ -1,6 +1,6 @@
---- Which column serves which task: groups = {face = {"landmarks"}, traits = {"gender", "smile"}}
--- gives the tasks of a group one column, under the group's name. Every other task has its own
--- column. A network's `home` is {task = column} for the tasks in groups, or nil without groups.
+--- Decides which column serves which task. groups = {face = {"landmarks"}, traits = {"gender",
+-- "smile"}} gives the tasks of a group one column with the group's name. Every other task has its
+-- own column. A network's `home` is {task = column} for the tasks in groups, or nil without groups.
 
 local check <const> = require "braid.check"
 
@@ -10,7 +10,7 @@ local M <const> = {}
 local PARTS <const> = {trunk = true, shared = true, columns = true, mixers = true, heads = true,
   shared_heads = true}
 
---- The option.
+--- The kind of the option groups.
 M.OPTION = check.map(check.list{of = check.text(), least = 1})
 
 local function check_name(what, column, members, known)
@@ -22,7 +22,7 @@ local function check_name(what, column, members, known)
   end
 end
 
---- {task = column} of the groups given, or nil; `names` are all tasks'.
+--- {task = column} for the given groups, or nil; `names` are the names of all tasks.
 function M.home(what, groups, names)
   local known <const>, home <const> = {}, {}
   for _, name in ipairs(names) do known[name] = true end
@@ -46,7 +46,7 @@ end
 --- The name of the column that serves a task.
 function M.of(net, task) return net.home and net.home[task] or task end
 
---- The names of the columns of tasks, in order.
+--- The names of the columns that serve some tasks, in order.
 function M.columns(home, names)
   local set <const> = {}
   for _, name in ipairs(names) do set[home and home[name] or name] = true end
@@ -62,7 +62,7 @@ function M.served(net, column)
   return list
 end
 
---- The tasks that `single` means, a task or a group, and the groups without the others.
+--- The tasks that `single` names (a task or a group), and the groups without all others.
 function M.single(groups, single)
   local wanted <const>, left <const> = {}, {}
   local members <const> = type(groups) == "table" and groups[single]

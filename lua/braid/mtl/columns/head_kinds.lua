@@ -1,4 +1,4 @@
---- The heads that networks can be given, by kind: "linear", "deep" or a function.
+--- Makes the heads of networks, by kind: "linear", "deep" or a function.
 
 local check <const> = require "braid.check"
 local guard <const> = require "braid.guard"
@@ -8,7 +8,7 @@ local readout <const> = require "braid.mtl.readout"
 
 local M <const> = {}
 
---- The kind of the option.
+--- The kind of an option for heads.
 M.KIND = check.either(check.choice{"linear", "deep"}, check.kind(
   "a function(task, channels, name) that returns a module",
   function(v) return type(v) == "function" end))
@@ -16,13 +16,13 @@ M.OPTION = check.optional(M.KIND)
 
 local MADE <const> = {}
 
---- mtl.readout, a linear layer on the mean of each channel. When outputs are maps it is a 1x1
--- convolution, which treats each place as the layer would treat a map of that place alone.
+--- mtl.readout, a linear layer on the mean of each channel. If outputs are maps, it is a 1x1
+-- convolution, which does at each place what the layer would do.
 function MADE.linear(task, channels, maps)
   return maps and nn.Conv2d(channels, task.size, {kernel = 1}) or readout(task, channels)
 end
 
---- The head of Trottier et al. 2018, figure 2; when outputs are maps, it has 1x1 convolutions.
+--- The head of Trottier et al. 2018, figure 2. If outputs are maps, it has 1x1 convolutions.
 function MADE.deep(task, channels, maps)
   local middle <const> = (channels + task.size) // 2
   if maps then
@@ -33,7 +33,7 @@ function MADE.deep(task, channels, maps)
     nn.ReLU(), nn.Linear(middle, task.size)}
 end
 
--- The head that a function makes, or an error that says what is missing.
+-- Calls the user's function for a head. The error says what is missing in it.
 local function made_by(f, task, channels, name)
   local head <const> = guard.call("heads", f, task, channels, name)
   if not Module.is(head) then
@@ -43,7 +43,7 @@ local function made_by(f, task, channels, name)
   return head
 end
 
---- A function(task, channels, name) that gives a module. For names in `maps` the heads are
+--- A function(task, channels, name) that makes a head. The heads of the names in `maps` are
 -- convolutions, whose outputs are maps.
 function M.maker(kind, maps)
   check.value("heads", "head", kind, M.KIND)

@@ -1,5 +1,5 @@
---- A network of columns: each task has a column of named blocks and a head, and mixers connect the
--- columns at some blocks. Most published multi-task networks differ only in the mixer.
+--- mtl.columns: a network with a column of named blocks and a head for each task, and mixers that
+-- connect the columns at some blocks. Most published multi-task networks differ only in the mixer.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("resnet18", {width = 0.25}))
 -- net:mix("*", mtl.collaborative{ratio = 1/4})         -- "*", a block, or a list of blocks
@@ -7,20 +7,20 @@
 --   nn.Linear(channels, task.size)} end)
 -- local out = net(image)                               -- {landmarks = ..., pose = ...}
 --
--- Options: columns = "per_task" (default) or "shared" (hard sharing); split = the last block that
--- all tasks share; single = the one task to build for; stacked = false keeps the columns in a list.
--- Otherwise equal columns are stacked: they run as one tensor (n, T*c, h, w), with the same
--- numbers. net:stacked() tells whether they are.
---
--- Where weights of the backbone were loaded, trained or set since it was made, all columns start
--- with them. Weights that are still as first drawn are drawn anew for each column. init = "copy"
--- makes columns start with all of the backbone's weights, init = "fresh" with none. pretrained
--- gives weights to begin with: the path of a file, tensors by name, a network or a backbone;
--- net.pretrained is the report.
---
--- groups = {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a group one
--- column, which has the group's name; other tasks have one each. `single` may then be a group.
--- Instead of one backbone a table {column = backbone} may be given; all need the same block names.
+-- Options:
+--   columns      "per_task" (default), or "shared": hard sharing
+--   split        the last block that all tasks share
+--   single       a task (or a group): builds the network of this task alone
+--   stacked      false keeps the columns in a list. By default equal columns are stacked: they run
+--                as one tensor (n, T*c, h, w) and give the same numbers (net:stacked())
+--   init         "copy": columns start with all of the backbone's weights; "fresh": with none of
+--                them. By default they start with weights that were loaded, trained or set, and
+--                first random values are drawn again for each column
+--   pretrained   weights to begin with: the path of a file, tensors by name, a network or a
+--                backbone; net.pretrained is the report
+--   groups       {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a
+--                group one column, which has the group's name
+-- A table {column = backbone} may replace the backbone; all must have the same block names.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -36,7 +36,8 @@ local turns <const> = require "braid.mtl.columns.turns"
 local weights <const> = require "braid.nn.weights"
 
 local Columns <const> = class("Columns", Module)
-Columns.buffer_names = {stage_number = true} -- saved with the state: it says which heads run
+-- saved with the state, because it decides which heads run
+Columns.buffer_names = {stage_number = true}
 
 local OPTIONS <const> = check.declare("mtl.columns", {
   columns = check.choice{"per_task", "shared"}, split = check.text(), single = check.text(),
@@ -82,7 +83,7 @@ local function places(self, where, mixer)
   return list
 end
 
---- Puts a mixer at blocks: "*" is every block of the columns.
+--- Puts a mixer at some blocks; "*" means every block of the columns.
 function Columns:mix(where, mixer)
   local r <const> = self.recipe
   if self.head then check.fail("mix: the heads are made already; mix before net:heads") end
@@ -109,8 +110,8 @@ function Columns:mix(where, mixer)
   return self
 end
 
---- Builds the network with its heads. `kind` is "linear" (default) or "deep", as in mtl.heads, or
--- f(task, channels, name) that returns a task's head; `channels` are those of the last block.
+--- Builds the network with its heads. `kind` is "linear" (default) or "deep" as in mtl.heads, or
+-- f(task, channels, name) that returns a task's head; `channels` are the last block's.
 function Columns:heads(kind)
   if self.head then
     check.fail("heads: they are made already, and stay; build the network anew for others")
@@ -128,7 +129,7 @@ end
 
 -- ---- stacked or in a list -----------------------------------------------------------------
 
---- Whether the columns are stacked; or false, and why not.
+--- Whether the columns are stacked; or false and the reason.
 function Columns:stacked()
   local columns <const> = self.columns
   if columns and columns:is_stacked() then return true end
@@ -139,7 +140,7 @@ function Columns:stacked()
   return false, select(2, self:can_stack())
 end
 
---- Whether the columns can be stacked; or false, and why not.
+--- Whether the columns can be stacked; or false and the reason.
 function Columns:can_stack()
   if not self.head then return false, "the heads are not made yet" end
   if not self.columns then return false, "all blocks are shared" end
@@ -150,8 +151,8 @@ function Columns:can_stack()
   return ok, why
 end
 
---- Stacks the columns, if they can be. Their parameters are new tensors: make an
--- optimizer afterwards.
+--- Stacks the columns if possible. Their parameters become new tensors, so make an optimizer
+-- afterwards.
 function Columns:stack()
   local ok <const>, why <const> = self:can_stack()
   if not ok then return false, why end
@@ -161,8 +162,8 @@ function Columns:stack()
   return true
 end
 
---- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters are new
--- tensors: make an optimizer afterwards.
+--- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters become new
+-- tensors, so make an optimizer afterwards.
 function Columns:unstack()
   if self.columns and self.columns.stacked then optimizer_check.renew(self, "unstack") end
   if self.columns then self.columns:unstack() end
@@ -172,22 +173,22 @@ end
 
 -- ---- running ------------------------------------------------------------------------------
 
---- x (n,c,h,w) -> {task = output}; columns without a trunk also take {task = x}.
--- tap(block, name, x), if given, gets every column's map before the mixer does, and its result
--- replaces the map. If its second result is true, only the map's own column gets the map, and the
--- mixer gives nothing of it to the others. The trunk's name is "shared".
+--- Runs the network: x (n,c,h,w) -> {task = output}. Columns without a trunk also take {task = x}.
+-- tap(block, name, x), if given, gets every column's map before the mixer, and its result replaces
+-- the map. If its second result is true, the mixer gives nothing of this map to other columns. The
+-- trunk's name is "shared".
 --
--- net(x, {tasks = "smile"}), or a list such as tasks:present(batch), gives the outputs of these
--- tasks only. Another column runs only where a mixer takes its maps. It runs as in evaluation, so
--- its running statistics stay; its parameters train where the tasks' loss depends on them. In
--- training this needs the columns in a list: call net:unstack() before you make the optimizer.
+-- net(x, {tasks = "smile"}), or a list such as tasks:present(batch), returns only the outputs of
+-- these tasks. Another column runs only if a mixer takes its maps. It runs as in evaluation, so its
+-- running statistics do not change; its parameters train if the tasks' loss depends on them. In
+-- training the columns must be in a list: call net:unstack() before you make the optimizer.
 function Columns:forward(x, tap)
   if not self.head then
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
       .. "makes them")
   end
   if self.training and core.is_recording() then optimizer_check.check(self) end
-  local names = self.tasks.names -- a copy, so once a call
+  local names = self.tasks.names -- this copies, so it is called once
   if tap and type(tap) ~= "function" then names, tap = turns.tasks(self, tap), nil end
   if #names == 0 then return {} end
   local features <const>, home <const> = flow.run(self, x, tap, names), self.home
@@ -198,8 +199,8 @@ function Columns:forward(x, tap)
   return out
 end
 
---- The maps at a block or a list of them (all), before they are mixed:
--- {block = {task = x, shared = x}}.
+--- The maps at a block or a list of blocks (default: all) before they are mixed: {block = {task =
+-- x, shared = x}}.
 -- @usage local maps = net:features(image, {"conv1", "conv3"})
 function Columns:features(x, blocks)
   local maps <const> = {}

@@ -1,5 +1,5 @@
---- Convolutions over the concatenated maps of all columns: what changes in them when columns are
--- added or removed.
+--- Convolutions over the concatenated maps of all columns: changes them when columns are added or
+-- removed.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -12,7 +12,7 @@ local StackedLate <const> = require "braid.mtl.columns.stack.late_conv2d"
 
 local M <const> = {}
 
---- Sorts the columns `names`: first those in `came`, in its order, then the others.
+--- Sorts columns: first the ones in `came`, in its order, then the others.
 function M.arrived(came, names)
   local order <const>, left <const> = {}, {}
   for _, name in ipairs(names) do left[name] = true end
@@ -24,8 +24,8 @@ function M.arrived(came, names)
   return order
 end
 
---- The convolution over the columns `names` of c channels each. It sums over the columns in the
--- order `came`, so that the sums stay the same to the bit.
+--- Makes a convolution over columns of c channels each sum in the order `came`, in which the
+-- columns were added, so that its results do not change by a bit.
 function M.ordered(conv, came, names, c)
   local place <const>, places <const>, fields <const>, late = {}, {}, {}, false
   for i, name in ipairs(names) do place[name] = i end
@@ -39,8 +39,8 @@ function M.ordered(conv, came, names, c)
   return class.adopt(late and Late or Conv2d, fields)
 end
 
---- Gives a convolution over `old` columns of c channels the inputs of `names`. Channels of
--- columns that were there keep their weights, those of new ones have weight 0.
+--- Gives a convolution over `old` columns of c channels the inputs of `names`. Channels of columns
+-- that were there keep their weights; channels of new columns have weight 0.
 function M.resize(conv, old, names, c)
   local place <const> = {}
   for i, name in ipairs(old) do place[name] = i end

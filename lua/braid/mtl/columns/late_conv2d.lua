@@ -1,6 +1,6 @@
---- A convolution over columns' maps side by side, some of which came late and stand among the
--- others. Its sums run over the channels in the order in which their columns came, so that zeros of
--- late ones come last and change no bit of it. The weight's channels stay in the columns' order.
+--- A convolution over the concatenated maps of columns, some of which were added late. It sums over
+-- columns in the order in which they were added, so that the zeros of late columns come last and
+-- change no bit. The weight's channels stay in the columns' order.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -9,7 +9,7 @@ local ops <const> = core.ops
 
 local Late <const> = class("LateConv2d", Conv2d)
 
---- `places` are the channels in the order in which they came.
+--- `places` are the channels in the order in which their columns were added.
 function Late:forward(x)
   local places <const> = core.from_table(self.places, "int64")
   return ops.conv2d(ops.index_select(x, 2, places), ops.index_select(self.weight, 2, places),

@@ -1,4 +1,4 @@
---- Linear mixing of columns, y_i = sum_j alpha_ij x_j, and the rows of alpha by column.
+--- Linear mixing of columns, y_i = sum_j alpha_ij x_j, with a row of alpha for each column.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -9,7 +9,7 @@ local ops <const> = core.ops
 
 local M <const> = {}
 
--- One column's row of a T x T table: (T) or, with a value for each channel, (T, c).
+-- One column's row of a T x T table: (T), or (T, c) with a value for each channel.
 local Row <const> = class("Row", Module)
 Row.channelwise = true
 
@@ -17,7 +17,7 @@ function Row:init(weight, hint) self.weight = Module.parameter(weight, hint) end
 
 M.Row = Row
 
---- value(j) at j; `channels` values of each, or one.
+--- The values value(j) for j = 1 .. count, with `channels` copies of each, or one.
 function M.values(count, channels, value)
   local values <const> = core.new(channels and {count, channels} or {count}, "float32")
   local _ <close> = grad.no_grad()
@@ -28,12 +28,12 @@ end
 --- A row of such values.
 function M.row(count, channels, hint, value) return Row(M.values(count, channels, value), hint) end
 
---- The first weight of each of the `others` beside a column's own: the option `off`, or an equal
+--- The first weight of each of the `others` besides a column's own: the option `off`, or an equal
 -- share of 0.1.
 function M.off(off, others) return off or (others > 0 and 0.1 / others or 0) end
 
---- xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory; with `toward`
--- y_i = x_i + sum_j alpha_ij (x_j - x_i)
+--- Mixes maps in a list: xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory.
+-- With `toward`, y_i = x_i + sum_j alpha_ij (x_j - x_i).
 function M.list(xs, rows, toward)
   local alpha <const>, ys <const> = {}, {}
   for i, row in ipairs(rows) do alpha[i] = ops.unsqueeze(row, 1) end
@@ -43,13 +43,13 @@ function M.list(xs, rows, toward)
   return ys
 end
 
---- x (n, T*c, ...) of columns side by side, rows (T*T) or (T*T, c) -> y like x
+--- Mixes stacked maps: x (n, T*c, ...), rows (T*T) or (T*T, c) -> y like x.
 function M.braid(x, rows, count, toward)
   return ops.mix(x, ops.reshape(rows, count, count, table.unpack(rows.shape, 2)), toward)
 end
 
---- Multiply-accumulates of one input, for Module:macs: each value of a column needs one for
--- each of `count` maps. y is a list, or all columns side by side.
+--- The multiply-accumulates for one input, for Module:macs: each value of a column needs one for
+-- each of `count` maps. y is a list, or the maps of all columns in one tensor.
 function M.macs(y, count)
   if core.is_tensor(y) then return y:numel() // y:size(1) * count end
   local total = 0
@@ -71,7 +71,7 @@ function M.resize(row, key, old, names, value)
   row[key] = hints.replace(was, new)
 end
 
---- The mean over channels of each weight, as numbers.
+--- The mean of each weight over the channels, as numbers.
 function M.means(row)
   local w <const> = core.detach(row)
   return (w:dim() == 2 and w:mean(2) or w):totable()

@@ -1,10 +1,10 @@
---- Checks that optimizers hold all parameters that a network of columns should train: one that no
--- optimizer holds would never change, and nobody would notice.
+--- Checks that optimizers hold all parameters of a network of columns that should train. A
+-- parameter that no optimizer holds would never change, and nobody would notice.
 --
--- The check begins when an optimizer was given a parameter of the network, or a parameter that a
--- newer one replaced. A parameter that is newer than the newest optimizer, or began to train later,
--- is then an error. The user left out a parameter on purpose if it trained before and was not given
--- to the optimizer. A mixer is different: if an optimizer holds columns and none holds the mixer
+-- The check begins when an optimizer has got a parameter of the network, or one that was replaced
+-- since. From then on, a parameter that is newer than the newest optimizer, or began to train
+-- later, is an error. A parameter that trained before and was not given to the optimizer was left
+-- out on purpose. Mixers are different: if an optimizer holds columns and none holds the mixer
 -- between them, the mixer was forgotten, unless it is frozen.
 
 local check <const> = require "braid.check"
@@ -42,8 +42,8 @@ local function not_held(net)
   return list, newest, trained
 end
 
---- Raises an error where an optimizer trains, or trained, the network, and a parameter that should
--- train is in no optimizer. It is cheap where no parameter and no optimizer changed since the last
+--- Raises an error if an optimizer trains (or trained) the network and none holds a parameter that
+-- should train. It returns at once if no parameter and no optimizer has changed since the last
 -- check.
 function M.check(net)
   if seen[net] == hints.now() then return end

@@ -1,9 +1,9 @@
 --- PerColumn: a module for each column, by the column's name.
 --
--- The modules are either in a list, each under its name, or stacked: one module computes all their
--- channels (mtl/columns/stack), and `stacked_names` lists its columns. Modules that are added later
--- stay outside the stack, so that its results do not change by a bit. The state is the same
--- either way: every tensor is under its column's name.
+-- The modules are in a list, each under its name, or stacked: one module computes the channels of
+-- all (mtl/columns/stack), and `stacked_names` lists its columns. Modules that are added later stay
+-- outside the stack, so that its results do not change by a bit. The state is the same either way:
+-- every tensor has its column's name.
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
@@ -20,14 +20,14 @@ local PerColumn <const> = class("PerColumn", Module)
 -- PerColumn's own fields. No column can have one of these names.
 local OWN <const> = {order = true, stacked = true, stacked_names = true}
 
---- Raises an error if no column can have the name.
+--- Raises an error if a column cannot have this name.
 function PerColumn.check_name(name)
   if PerColumn[name] ~= nil or OWN[name] then
     check.fail("columns: a task cannot be called '%s'", name)
   end
 end
 
---- `names` gives the order; `modules` holds a module for each name.
+--- `names` gives the order; `modules` has a module for each name.
 function PerColumn:init(names, modules)
   self.order = table.move(names, 1, #names, 1, {})
   for _, name in ipairs(names) do
@@ -36,7 +36,7 @@ function PerColumn:init(names, modules)
   end
 end
 
---- A PerColumn for other names. It keeps the modules that exist, stacked ones in their stack, and
+--- A PerColumn for other names. It keeps the modules that exist (stacked ones stay stacked), and
 -- make(name) makes the others.
 function PerColumn:extended(names, make)
   local known <const>, modules <const> = {}, {}
@@ -49,7 +49,7 @@ function PerColumn:extended(names, make)
   return other
 end
 
---- The module of each column, in the order; a stacked one is a copy.
+--- The modules of all columns in order; those of a stack are copies.
 function PerColumn:modules()
   local list <const>, copies <const> = {}, {}
   for i, m in ipairs(self.stacked and stack.unstack(self.stacked, #self.stacked_names) or {}) do
@@ -80,14 +80,14 @@ function PerColumn:names_beside()
   return list
 end
 
---- Whether the modules can be stacked; or false, and why not.
+--- Whether the modules can be stacked; or false and the reason.
 function PerColumn:can_stack()
   if self:is_stacked() then return true end
   if #self.order < 2 then return false, "there is one column" end
   return stack.possible(self:modules())
 end
 
---- Stacks the modules. The parameters are new tensors.
+--- Stacks the modules. Their parameters become new tensors.
 function PerColumn:stack()
   if self:is_stacked() then return end
   local old <const> = Module.parameters(self)
@@ -97,7 +97,7 @@ function PerColumn:stack()
   for _, name in ipairs(self.order) do self[name] = nil end
 end
 
---- Turns the stack back into a list. The parameters are new tensors.
+--- Turns the stack back into a list. The parameters become new tensors.
 function PerColumn:unstack()
   if not self.stacked then return end
   local old <const>, new <const> = self.stacked:parameters(), {}
@@ -109,7 +109,7 @@ function PerColumn:unstack()
   self.stacked, self.stacked_names = nil, nil
 end
 
---- The tensors by name. A stacked tensor gives each column a view of its rows.
+--- The tensors by name. For a stacked tensor, each column has a view of its rows.
 function PerColumn:own_state()
   local state <const> = {}
   for path, t in pairs(self.stacked and state_dict(self.stacked) or {}) do
@@ -125,7 +125,7 @@ function PerColumn:own_state()
   return state
 end
 
---- A column's tensors by their path in the column. They are views if the column is stacked.
+--- The tensors of a column by their paths in the column. They are views if the column is stacked.
 function PerColumn:rows(name)
   local list <const>, prefix <const> = {}, name .. "."
   for path, t in pairs(self:own_state()) do
@@ -134,7 +134,8 @@ function PerColumn:rows(name)
   return list
 end
 
---- The columns' maps in order. x holds the stack's maps side by side, {name = map} the others.
+--- The columns' maps in order, from x, the concatenated maps of the stack, and {name = map} for
+-- others.
 function PerColumn:listed(x, beside)
   local place <const>, xs <const> = {}, {}
   for i, map in ipairs(Pair.each(x, #self.stacked_names)) do place[self.stacked_names[i]] = map end
@@ -142,7 +143,7 @@ function PerColumn:listed(x, beside)
   return xs
 end
 
---- The inverse of `listed`: x, {name = map}.
+--- The inverse of `listed`: returns x, {name = map}.
 function PerColumn:side_by_side(xs)
   local own <const>, beside <const> = {}, {}
   for i, name in ipairs(self.order) do
@@ -153,8 +154,8 @@ end
 
 local function followed(x, z) return z and ops.cat({x, z}, 2) or x end
 
---- Each module's output, in order. Module i gets xs[i], or all get the same x. z, if given, is
--- appended to each input along the channels.
+--- Runs each module -> the outputs in order. Module i gets xs[i], or all get the same x. If z is
+-- given, it is appended to each input along the channels.
 function PerColumn:run_each(xs, z)
   local common <const>, ys <const> = core.is_tensor(xs), {}
   for i, name in ipairs(self.order) do
@@ -170,17 +171,17 @@ end
 
 function PerColumn:describe() return table.concat(self.stacked_names or {}, ", ") end
 
--- The number of channels of an input that all columns share, if the module that reads the input
--- first can take a shared input. A module names that module in `first`.
+-- The number of channels of an input that all columns share, or false if the first module that
+-- reads it cannot take one. A module names its first reader in `first`.
 local function shared_channels(m)
   if m.takes_shared then return m.weight:size(2) * (m.options and m.options.groups or 1) end
   return m.first ~= nil and shared_channels(m[m.first])
 end
 
---- The channels of an image that the stack reads once for all columns, or false.
+--- The channels of an image that the stack can read once for all columns, or false.
 function PerColumn:image_channels() return shared_channels(self.stacked) end
 
---- Turns the input of one column into the input of all stacked columns.
+--- Repeats the input of one column for all stacked columns.
 function PerColumn:spread(x)
   local times <const> = {1, #self.stacked_names}
   for d = 3, x:dim() do times[d] = 1 end

@@ -1,9 +1,9 @@
 --- Pretrained weights for networks. They go into the backbones of a network of columns, from which
--- its trunk, columns and stream start; into the backbones that another network holds; or into a
--- network itself, if it has neither.
+-- its trunk, columns and stream start; or into the backbones that another network has; or into a
+-- network that has neither.
 --
--- The weights do not fit a column whose layers take concatenated maps (as in mtl.separation in its
--- plain form); it keeps its first values.
+-- The weights do not fit a column whose layers take concatenated maps, as in the plain form of
+-- mtl.separation. It keeps its first values.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -19,8 +19,8 @@ local weights <const> = require "braid.nn.weights"
 
 local M <const> = {}
 
--- Replaces a recipe's backbones by copies with the weights loaded -> the report. Where the weights
--- differ between columns, each column has a backbone of its own.
+-- Replaces a recipe's backbones by copies that have the weights -> the report. If the weights differ
+-- between columns, each column gets its own backbone.
 local function fill_recipe(what, r, names, given)
   if r.start == "fresh" then
     check.fail("%s: init = \"fresh\" and pretrained contradict each other: give one", what)
@@ -42,7 +42,7 @@ local function fill_recipe(what, r, names, given)
   return report
 end
 
---- Raises an error where a network has a trunk, but its columns start from different weights.
+--- Raises an error if a network has a trunk but its columns start from different weights.
 function M.check_shared(r, names)
   if r.split == 0 or not r.by_column then return end
   check.fail("pretrained: the weights have columns of their own for %s, and the blocks up to '%s' "
@@ -50,8 +50,8 @@ function M.check_shared(r, names)
     table.concat(names, ", "), r.plan.names[r.split], names[1])
 end
 
---- Copies a backbone's values into a part that was built from the backbone; `own` is the part's
--- state. -> whether they fit; where they do not, the part stays as it is.
+--- Copies a backbone's values into a part that was built from it; `own` is the part's state ->
+-- whether they fit. If they do not, the part stays as it is.
 function M.take(own, backbone)
   local values <const> = backbone:state_dict()
   for name, t in pairs(own) do
@@ -65,8 +65,8 @@ function M.take(own, backbone)
   return true
 end
 
---- Gives a new part the values of its backbone if the recipe has init = "copy", or if the values
--- were changed since they were drawn.
+--- Gives a new part the values of its backbone, if the recipe has init = "copy" or the values are
+-- not the first random ones.
 function M.start(r, part, backbone)
   if r.start == "fresh" or not r.start and not places.is_changed(backbone) then return end
   state.give_sizes(part, backbone:state_dict())
@@ -75,7 +75,7 @@ function M.start(r, part, backbone)
     .. "take joined maps: use a mixer that leaves the channels as they are")
 end
 
--- ---- networks that are built ---------------------------------------------------------------
+-- ---- networks that are already built -------------------------------------------------------
 
 local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
 
@@ -116,8 +116,8 @@ local function fill_columns(what, net, given)
   return report
 end
 
--- The networks of columns and the backbones in a network. If there are none, the network itself, or
--- its trunk in hard sharing.
+-- The networks of columns and the backbones in a network. If there are none, the trunk in hard
+-- sharing, or the network itself.
 local function parts_of(net)
   local Columns <const> = require "braid.mtl.columns"
   local list <const> = {}
@@ -143,12 +143,12 @@ function M.network(what, net, given)
   notice.say(tostring(report))
 end
 
---- Reads weights and gives them to the recipe of a network of columns that is not yet built.
+--- Reads weights for the recipe of a network of columns that is not built yet.
 function M.begin(what, r, names, source)
   r.report = fill_recipe(what, r, names, weights.read(what, source))
 end
 
---- Tells the user, once the network is built, which weights it began with.
+--- Prints which weights a network began with, after it was built.
 function M.tell(net)
   local report <const> = net.recipe.report
   if not report then return end

@@ -1,6 +1,5 @@
---- Keeps only the named tasks and columns of a network: net:remove_task and net:extract use it.
--- A kept column may have no task of its own if other columns take from it.
--- Parameters are new tensors.
+--- Keeps only the named tasks and columns of a network, for net:remove_task and net:extract. A
+-- column without a task stays if other columns take from it. Parameters become new tensors.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -36,7 +35,7 @@ return function(net, tasks, columns)
   for _, block in ipairs(check.sorted_keys(net.mixer)) do
     local mixer <const> = net.mixer[block]
     if #columns == 1 and mixer.alone then
-      net.mixer[block] = nil -- it would train without any effect
+      net.mixer[block] = nil -- training it would have no effect
     else
       mixer:resize(columns)
     end

@@ -1,4 +1,4 @@
---- Which parts of a network of columns train: freezing by task or part, and stages.
+--- Sets which parts of a network of columns train: freezing by task or part, and stages.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -12,7 +12,7 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- The parts of a network by their names: each a list of modules.
+-- The parts of a network that have this name, as a list of modules.
 local function parts_named(self, name, what)
   if name == "trunk" then return {self.trunk} end
   if name == "shared" then return {self.shared} end
@@ -37,10 +37,10 @@ local function parts_named(self, name, what)
   local served <const> = groups.served(self, name)
   local column <const> = #served > 0 and name or groups.of(self, name)
   if #served == 0 and #groups.served(self, column) > 1 then
-    return {self.head[name]} -- the column goes on for others
+    return {self.head[name]} -- the column serves other tasks too
   end
   if not (self.columns and self.columns[column]) then
-    self:unstack() -- columns that differ in what trains run in a list
+    self:unstack() -- columns whose parts train differently must be in a list
   end
   if self.columns and self.columns[column] then list[1] = self.columns[column] end
   for _, task in ipairs(groups.served(self, column)) do list[#list + 1] = self.head[task] end
@@ -64,10 +64,10 @@ local function each_part(self, names, what, f)
   return self
 end
 
---- Freezes the parts named, or everything if nothing is named. A part is a task, a group, "trunk",
--- "shared", "columns", "mixers", "heads" or "shared_heads". A task means its column, its head and
--- its share of the mixers; if other tasks are in its group, it means the head alone. A group
--- includes the heads of all its tasks. A name of both a column and a task, as after add_task with
+--- Freezes parts, or everything if nothing is named. A part is a task, a group, "trunk", "shared",
+-- "columns", "mixers", "heads" or "shared_heads". A task means its column, its head and its share
+-- of the mixers; if other tasks are in its group, it means only its head. A group means its column
+-- with the heads of all its tasks. A name of both a column and a task, as after add_task with
 -- column, means the group. Freezing a task puts the columns in a list, so make an optimizer
 -- afterwards.
 function M.freeze(self, names)
@@ -75,7 +75,8 @@ function M.freeze(self, names)
   return each_part(self, names, "freeze", function(part) part:freeze() end)
 end
 
---- Lets parts train again. Connections to late tasks that train now begin (mixers/ttc.lua).
+--- Lets parts train again. Connections to late tasks that can train now are started
+-- (mixers/ttc.lua).
 function M.unfreeze(self, names)
   if names == nil then
     Module.unfreeze(self)
@@ -86,7 +87,7 @@ function M.unfreeze(self, names)
   return self
 end
 
---- Freezes everything but the parts named.
+--- Freezes everything except the named parts.
 -- @usage net:train_only{"mixers"}   net:train_only{"pose"}
 function M.train_only(self, names)
   if not self.head then
@@ -98,8 +99,8 @@ function M.train_only(self, names)
   return self
 end
 
--- Copies the shared stream and its heads to the columns and their heads. The tensors stay the same
--- objects, because optimizers hold them.
+-- Copies the shared stream and its heads into the columns and their heads. The tensors stay the
+-- same objects, because optimizers hold them.
 local function start_from_shared(self)
   local state <const>, values <const> = self.shared:state_dict(), {}
   for _, name in ipairs(self.names) do
@@ -111,8 +112,8 @@ local function start_from_shared(self)
   Module.load_state_dict(self, values, {strict = false})
 end
 
---- The stage of a separation network's training: 1 trains the shared stream with heads of its own,
--- 2 freezes it and trains the columns. An optimizer of all parameters serves both.
+--- Begins a stage of a separation network's training. Stage 1 trains the shared stream with its own
+-- heads; stage 2 freezes it and trains the columns. An optimizer of all parameters suits both.
 function M.stage(self, number)
   if not self.shared_head then
     check.fail("stage: only a network with mtl.separation and end_to_end = false has stages")
@@ -131,7 +132,7 @@ function M.stage(self, number)
   return self
 end
 
--- The weight of the last convolution of each column's block.
+-- The weights of the last convolution of each column's block.
 local function last_weights(self, block)
   local list <const>, columns <const> = {}, self.columns
   for i, part in ipairs(columns:parts()) do
@@ -150,7 +151,7 @@ local TABLE <const> = check.kind("a table of networks or states by task", functi
   return type(v) == "table"
 end)
 
--- The column and the tasks that a name means; an error if it means none.
+-- The column and the tasks that a name means. Another name is an error.
 local function start_of(self, name)
   local served <const> = groups.served(self, name)
   if #served > 0 then return name, served end
@@ -166,9 +167,9 @@ local function start_of(self, name)
   return column, {name}
 end
 
---- Starts columns and heads from trained single-task networks, {task = network or its state},
--- made by the same definition: braid.model(path, {tasks = tasks, single = task, ...}); or those
--- of groups.
+--- Starts columns and heads from trained single-task networks, {task = network or its state}. The
+-- same definition must have made them: braid.model(path, {tasks = tasks, single = task, ...}).
+-- Groups are possible too.
 function M.start_from(self, given)
   check.value("start_from", "what it starts from", given, TABLE)
   local own <const>, values <const> = self:state_dict(), {}
@@ -193,27 +194,27 @@ function M.start_from(self, given)
   return self
 end
 
---- Draws the columns' weights together by a loss that net:penalty() then includes. The options are
--- the options of mtl.mutual; form = false ends it.
+--- Adds a loss that draws the columns' weights together; net:penalty() includes it. The options are
+-- those of mtl.mutual; form = false ends it.
 function M.mutual(self, given)
   local done <const>, ends <const> = origin.changing(self),
     type(given) == "table" and given.form == false
-  if not ends then mutual(self, given) end -- raises an error for wrong options
+  if not ends then mutual(self, given) end -- raises the error for wrong options
   self.drawn = not ends and check.copy("mutual", given) or nil
   done{mutual = self.drawn or {form = false}}
   return self
 end
 
---- The network's own loss, to be added to the tasks' losses, or nil: net:mutual's, and the sum of
--- the mixers' (sluice networks' orthogonality).
+--- The network's own loss, to be added to the tasks' losses, or nil. It is the sum of net:mutual's
+-- loss and the mixers' (such as the orthogonality in sluice networks).
 -- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
   local total = self.drawn and (#self.names > 1 and mutual(self, self.drawn)
-    or core.new({}, walk.dtype(self), 0)) -- one column is near itself
+    or core.new({}, walk.dtype(self), 0)) -- one column has no other to be near to
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do
-        local part <const> = self.mixer[block]:penalty(w) -- nil: it asks for nothing
+        local part <const> = self.mixer[block]:penalty(w) -- nil means none
         if part then total = total and total + part or part end
       end
     end

@@ -1,11 +1,11 @@
---- Steps on the labels of some tasks alone, such as tasks in turns: which columns run, and which of
--- their parts learn.
+--- Steps on the labels of only some tasks, such as tasks in turns. This decides which columns run
+-- and which of their parts learn.
 --
--- Columns get their roles from the last block to the first. A column is "live" where the head of a
--- task in turn depends on its map. It is "read" where a connection that learns looks at its map
--- without taking any of it; it then gets no gradient. Other columns do not run. Columns without a
--- task in turn run as in evaluation, so that their statistics do not follow another task's batch.
--- Parts of the mixers take no gradient where their result is not needed.
+-- Columns get roles, from the last block to the first. A column is "live" if the head of a task in
+-- turn depends on its map. It is "read" if a connection that learns only looks at its map; it then
+-- gets no gradient. Other columns do not run. Columns without a task in turn run as in evaluation,
+-- so that their statistics do not follow another task's batch. Parts of mixers get no gradient if
+-- their result is not needed.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -19,7 +19,7 @@ local OPTIONS <const> = check.declare("network", {
   tasks = check.either(check.text(), check.list{of = check.text()}),
 })
 
---- The names of the tasks that the options of a call name, in their order; all without them.
+--- The names of the tasks in the options of a call, in order; without options all names.
 function M.tasks(self, given)
   local o <const>, names <const>, wanted <const> = check.options(OPTIONS, given),
     self.tasks.names, {}
@@ -38,8 +38,8 @@ function M.tasks(self, given)
   return list
 end
 
---- Returns {column = true} for the columns that serve the tasks. It is nil if all do, or if the
--- difference does not matter: stacked columns that do not train run as usual.
+--- Returns {column = true} for the columns that serve the tasks. It returns nil if all columns do,
+-- or if the columns are stacked and do not train, because then they all run anyway.
 function M.columns(self, names)
   local set <const> = {}
   for _, name in ipairs(names) do set[groups.of(self, name)] = true end
@@ -54,7 +54,7 @@ function M.columns(self, names)
   end
 end
 
--- The roles of the columns' maps before a mixer, from their roles behind it.
+-- The roles of the columns' maps before a mixer, from their roles after it.
 local function before(self, mixer, behind)
   local list <const> = {}
   for i, name in ipairs(self.names) do
@@ -70,7 +70,7 @@ local function before(self, mixer, behind)
   return list
 end
 
--- The columns' roles by block, and the roles of the maps that mixers leave.
+-- The columns' roles by block, and the roles of the maps after the mixers.
 local function plan(self, blocks, turn)
   local runs <const>, wanted <const>, now = {}, {}, {}
   for name in pairs(turn) do now[name] = "live" end
@@ -90,8 +90,8 @@ local function run_block(module, x, role, in_turn)
   return role == "live" and y or core.detach(y)
 end
 
--- Until the value closes, the mixer's parts run as in evaluation for columns that are not in turn.
--- Parts take no gradient if no head depends on their result.
+-- Until the value is closed, the mixer's parts run as in evaluation for columns that are not in
+-- turn. Parts get no gradient if no head depends on their result.
 local function resting(self, mixer, wanted, turn)
   local modes <const>, still <const> = {}, {}
   for _, name in ipairs(self.names) do
@@ -120,8 +120,8 @@ local function mixed(self, mixer, block, maps, z, wanted, turn)
   return ys
 end
 
---- xs, the columns' images, and the shared stream's -> what the heads of the columns in `turn` get,
--- by place.
+--- Runs the columns on their images xs and the shared stream's image z -> the features for the
+-- heads of the columns in `turn`, by place.
 function M.run(self, xs, z, turn)
   local blocks <const> = self.recipe.plan:list(nil, self.recipe.split)
   local runs <const>, wanted <const> = plan(self, blocks, turn)

@@ -1,5 +1,5 @@
---- Draws a panel: finds the places of its parts, draws the frame with ticks and labels, then the
--- data.
+--- Draws a panel: finds the places of its parts, and draws the frame with ticks and labels and then
+-- the data.
 
 local panels <const> = require "braid.plot.draw.panel"
 
@@ -10,7 +10,7 @@ local function widest(labels, measure)
   return most
 end
 
--- Draws the ticks of x, without those whose labels would touch.
+-- Draws the ticks of x, except ticks whose labels would touch others.
 local function ticks_across(g, bottom)
   local scene <const>, m <const> = g.scene, g.m
   local last = -math.huge
@@ -44,7 +44,7 @@ local function ticks_along(g)
   end
 end
 
--- Draws the lines of the axes. A terminal's figure draws them with letters, and the ticks on them.
+-- Draws the lines of the axes. In a terminal they are letters, with the ticks on them.
 local function frame(g)
   local b <const>, style <const> = g.box, {colour = "frame", width = 1}
   if g.m.grid then return g.scene:line({b[1], b[2], b[1], b[4], b[3], b[4]}, style) end
@@ -54,7 +54,7 @@ local function frame(g)
   g.scene:frame(b, across, along)
 end
 
--- A text with the number of values that are left out of a panel.
+-- A text that says how many values a panel leaves out.
 local function lost_words(ax, ay, panel)
   local n <const> = math.max(ax.lost or 0, ay.lost or 0)
   if n == 0 then return panel.note end
@@ -80,7 +80,7 @@ local function series_in(marks)
   return n
 end
 
--- Draws title, legend and y's label above the plot's area -> where the area begins.
+-- Draws the title, the legend and the label of y above the plot's area -> where the area begins.
 local function place_head(scene, panel, left, y, width)
   local m <const> = scene.medium
   if panel.title then

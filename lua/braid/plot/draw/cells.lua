@@ -1,4 +1,4 @@
---- A table of numbers as coloured cells, laid out for any medium.
+--- Draws a table of numbers as coloured cells, for any medium.
 --
 -- {values = rows, texts = rows of words or nil, titles = rows, rows =, columns = names, low =, high
 -- =, cell =, title =, xlabel =, ylabel =, note =}
@@ -7,9 +7,9 @@ local scale <const> = require "braid.plot.draw.scale"
 
 local M <const> = {}
 
-local LIMIT <const> = 120 -- cells in a row or column; more are drawn as means of blocks
-local LINES <const> = 40 -- of letters
-local BOLD <const> = 1.12 -- how much wider than others bold letters are
+local LIMIT <const> = 120 -- cells in a row or column; of more, means of blocks are drawn
+local LINES <const> = 40 -- lines of text in a name
+local BOLD <const> = 1.12 -- how much wider bold letters are
 
 --- Whether a value has a colour of the scale.
 function M.is_number(v) return v == v and v ~= math.huge and v ~= -math.huge end
@@ -26,7 +26,7 @@ function M.ends(values, o)
   return o.low or low, o.high or high
 end
 
---- value -> the colour's name, its strength from 0 to 1.
+--- Makes a function from a value to a colour's name and its strength from 0 to 1.
 function M.scale(low, high)
   return function(v)
     if not M.is_number(v) then return "gap", 1 end
@@ -40,7 +40,7 @@ function M.scale(low, high)
   end
 end
 
--- Joins blocks of cells into one cell each, if there are too many cells to see.
+-- Joins blocks of cells into single cells, if there are too many to see.
 local function reduced(values, rows, columns)
   local h <const>, w <const> = #values, #values[1]
   local by <const>, bx <const> = (h + rows - 1) // rows, (w + columns - 1) // columns
@@ -74,7 +74,7 @@ local function widest(rows, measure)
   return most
 end
 
--- The sizes of a cell, whether its words fit, and whether the columns' names stand upright.
+-- The size of a cell, whether its text fits, and whether the columns' names stand upright.
 local function sizes(panel, m, values, texts, room)
   local n <const> = #values[1]
   local words <const> = texts and widest(texts, m.measure) + m.gap or math.huge
@@ -95,7 +95,7 @@ local function sizes(panel, m, values, texts, room)
   return w, h, words <= w and h >= m.line, names > w
 end
 
--- The names above the columns -> their height.
+-- Draws the names above the columns -> their height.
 local function place_columns(scene, panel, left, top, w, upright, n)
   local m <const> = scene.medium
   if not panel.columns then return 0 end
@@ -118,7 +118,7 @@ local function place_columns(scene, panel, left, top, w, upright, n)
   return height
 end
 
--- A bar of the scale's colours with its ends.
+-- Draws a bar of the scale's colours with numbers at its ends.
 local function place_scale(scene, left, top, low, high, colour)
   local m <const> = scene.medium
   local steps <const>, w <const> = 24, m.grid and 6 or m.step / 2
@@ -139,7 +139,7 @@ local function place_scale(scene, left, top, low, high, colour)
   return m.line
 end
 
--- The cells themselves, their rows' names and words.
+-- Draws the cells with their text and the names of the rows.
 local function place_cells(g, panel, values, texts, words_fit)
   local scene <const>, m <const>, w <const>, h <const> = g.scene, g.m, g.w, g.h
   local last = -math.huge

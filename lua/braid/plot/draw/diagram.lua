@@ -1,19 +1,19 @@
---- A network as boxes and lines: the shared part at the top, a lane for each column with the flows
--- between them, the heads at the bottom.
+--- Draws a network as boxes and lines. The shared part is at the top; below it each column has a
+-- lane, with the flows between lanes; the heads are at the bottom.
 
 local format <const> = require "braid.format"
 local palette <const> = require "braid.plot.draw.palette"
 
 local M <const> = {}
 
-local LIMIT <const> = 24 -- lanes that are drawn
+local LIMIT <const> = 24 -- the most lanes that are drawn
 
 local function colour_of(lane) return (palette.series(lane)) end
 
--- "5x5, 10 (280)": layers and parameters.
+-- Layers and parameters of a part: "5x5, 10 (280)".
 local function brackets(part) return ("%s (%s)"):format(part.layers, part.count) end
 
--- The sizes of lanes and boxes: what goes into `g`.
+-- Computes the sizes of lanes and boxes and stores them in `g`.
 local function measure(g, net, width)
   local m <const>, words = g.m, {}
   local function add(part)
@@ -63,7 +63,7 @@ local function box(g, x, y, w, part, colour)
   end
 end
 
--- A line from (x0, y0) to (x1, y1); its width says how much flows.
+-- Draws a line from (x0, y0) to (x1, y1). Its width shows how much flows.
 local function flow(g, x0, y0, x1, y1, colour, share, minus)
   g.scene:line({x0, y0, x1, y1}, {colour = colour, width = 0.75 + 3 * (share or 0.25),
     dash = minus and {4, 3} or nil})
@@ -77,7 +77,7 @@ local function strongest(weights)
   return most
 end
 
--- The weights as numbers on their colours, right of the lanes.
+-- Draws the weights as numbers on coloured cells, at the right of the lanes.
 local function matrix(g, weights, y)
   local m <const>, scene <const> = g.m, g.scene
   local w <const>, h <const> = m.measure("-0.00 "), m.line
@@ -94,7 +94,7 @@ local function matrix(g, weights, y)
   end
 end
 
--- Draws a mixer between y and the next boxes -> its height.
+-- Draws a mixer between the boxes above y and the next ones -> its height.
 local function place_mixer(g, mixer, y)
   local m <const>, n <const> = g.m, #g.lanes
   local weights <const> = mixer and mixer.weights
@@ -144,7 +144,7 @@ local function place_trunk(g, net, y, x)
   return y
 end
 
--- The names of the columns above them -> their height.
+-- Draws the names of the columns above them -> their height.
 local function place_names(g, y)
   for i, lane in ipairs(g.lanes) do
     g.scene:text(centre(g, i), y + g.m.line / 2, lane == "" and "shared" or lane,
@@ -202,7 +202,7 @@ local function lanes_of(net, most)
   return lanes, stream
 end
 
---- Draws {net = what network.read gives} with its corner at (left, top) -> height, width.
+--- Draws {net = the result of network.read} with its corner at (left, top) -> height, width.
 function M.place(scene, panel, left, top, width)
   local m <const>, net <const> = scene.medium, panel.net
   local g <const> = {scene = scene, m = m, left = left}

@@ -1,8 +1,8 @@
---- A picture of one or several panels: what plot's functions give where they are given no path.
+--- A picture of one or several panels. The functions of plot return it if they get no path.
 --
--- It prints as letters in the terminal's width (80 where there is none); figure:save(path) writes
--- an .svg, a .png or a .txt; figure:svg(), figure:canvas() (uint8 (h,w,3)) and
--- figure:text{columns =, colour =} give the same as values.
+-- It prints as text in the terminal's width (80 columns without a terminal). figure:save(path)
+-- writes an .svg, a .png or a .txt. figure:svg(), figure:canvas() (uint8 (h,w,3)) and
+-- figure:text{columns =, colour =} return the same contents.
 -- @usage
 -- local figure <const> = plot.lines(history)
 -- print(figure)
@@ -27,13 +27,13 @@ Figure.OPTIONS = {
   theme = check.choice{"auto", "light", "dark"},
 }
 
--- what is the user's function; o has title, width, theme; columns, of panels.
+--- `what` is the name of the user's function; o has title, width, theme, and the columns of panels.
 function Figure:init(what, panels, o)
   self.what, self.panels, self.title = what, panels, o.title
   self.width, self.theme, self.columns = o.width, o.theme, o.columns
 end
 
--- How many panels stand side by side, and how wide each is.
+-- The number of panels in a row, and the width of each.
 local function grid(self, medium, width)
   local least <const> = medium.measure(("n"):rep(44))
   local most <const> = self.columns or (#self.panels > 2 and 2 or #self.panels)
@@ -43,7 +43,7 @@ local function grid(self, medium, width)
   return columns, math.max(medium.step, each // medium.step * medium.step), apart
 end
 
--- The shapes of all panels for a medium.
+-- The shapes of all panels, for a medium.
 local function scene_of(self, medium, width)
   local scene <const> = new_scene(medium)
   local border <const> = medium.grid and 8 or 0
@@ -66,14 +66,14 @@ local function scene_of(self, medium, width)
   return scene
 end
 
---- The text of an SVG.
+--- The figure as the text of an SVG.
 function Figure:svg(inside)
   local first <const> = self.panels[1] or {}
   return svg.render(scene_of(self, svg.medium, self.width or svg.medium.width),
     {theme = self.theme, label = self.title or first.title, inside = inside})
 end
 
---- A canvas of pixels, uint8 (h,w,3).
+--- The figure as a canvas of pixels, uint8 (h,w,3).
 function Figure:canvas()
   return png.render(scene_of(self, png.medium, self.width or png.medium.width),
     {theme = self.theme})
@@ -83,7 +83,7 @@ local TEXT <const> = check.declare("figure: text", {
   columns = check.whole{from = 10, to = 1000}, colour = check.flag(false),
 })
 
---- Lines of letters, braille and blocks.
+--- The figure as lines of text, braille and blocks.
 function Figure:text(given)
   local o <const> = check.options(TEXT, given)
   local columns <const> = o.columns or core.terminal_width() or 80
@@ -93,7 +93,7 @@ end
 
 Figure.__tostring = function(self) return self:text{colour = terminal.has_colour()} end
 
---- Whether a path ends as one of those that can be written.
+--- Checks that a path has an ending that can be written.
 function Figure.check_path(what, path)
   check.path(what, path)
   local ending <const> = path:lower():match("%.(%w+)$")

@@ -1,5 +1,5 @@
---- The parts of a network that its picture shows: shared blocks, columns, mixers and
--- their weights, heads.
+--- Finds the parts of a network that its picture shows: shared blocks, columns, mixers with their
+-- weights, and heads.
 
 local class <const> = require "braid.class"
 local format <const> = require "braid.format"
@@ -13,7 +13,7 @@ local M <const> = {}
 local BUFFERS <const> = {running_mean = true, running_var = true, num_batches_tracked = true,
   limit = true, stage_number = true}
 
--- 1234567 -> "1.23 M"
+-- A short count: 1234567 gives "1.23 M".
 local function count_text(n)
   if n >= 999500 then return format("%.3g M", n / 1e6) end
   if n >= 10000 then return format("%.3g k", n / 1e3) end
@@ -54,7 +54,7 @@ local function part(state, name, prefix)
   return {name = name, layers = layers, count = count}
 end
 
--- The parts of the network at the top: the first words of the state's names, sorted.
+-- The names of the network's outermost parts, sorted.
 local function first_names(state)
   local set <const>, list <const> = {}, {}
   for name in pairs(state) do
@@ -76,7 +76,7 @@ local function heads_of(net, state)
   return heads
 end
 
--- A network without columns: its parts one after the other.
+-- Describes a network without columns as its parts in order.
 local function plain(net, state)
   local trunk <const> = {}
   for _, name in ipairs(first_names(state)) do
@@ -93,8 +93,8 @@ local function mixer_of(net, block)
   return {kind = getmetatable(mixer).__name, weights = mixer.weights and mixer:weights() or nil}
 end
 
---- {trunk = parts, columns = names, blocks = {{name =, parts = {column = part}, shared = part,
--- mixer = {kind =, weights =}}}, heads = {part with column}, parameters}.
+--- Describes a network: {trunk = parts, columns = names, blocks = {{name =, parts = {column =
+-- part}, shared = part, mixer = {kind =, weights =}}}, heads = {part with column}, parameters}.
 function M.read(net)
   local state <const>, total = net:state_dict(), 0
   for _, entry in ipairs(below(state, "")) do total = total + entry.tensor:numel() end

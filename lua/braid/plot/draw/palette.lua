@@ -1,8 +1,8 @@
---- Colours by the part they play, on light and on dark pages and in terminals.
+--- Colours by their use, for light pages, dark pages and terminals.
 
 local M <const> = {}
 
-M.COUNT = 8 -- colours of series; further ones have dashes
+M.COUNT = 8 -- colours of series; further series have dashes
 
 M.light = {
   paper = {255, 255, 255}, ink = {27, 31, 36}, muted = {92, 99, 108}, grid = {228, 231, 235},
@@ -19,18 +19,18 @@ M.dark = {
   {79, 201, 216}, {240, 125, 181}, {167, 173, 181},
 }
 
--- Numbers among a terminal's 256 colours that can be seen on black and on white.
+-- Colours among a terminal's 256 that can be seen on black and on white.
 M.terminal = {muted = 245, grid = 240, frame = 245, box = 245, hot = 167, cold = 68, gap = 245,
   33, 209, 35, 134, 172, 37, 169, 245}
 
 M.DASHES = {{}, {7, 4}, {2, 3}, {9, 3, 2, 3}, {14, 3}}
 
---- The colour, a number from 1 to COUNT, and the dash of the i-th series.
+--- The colour (a number from 1 to COUNT) and the dash of the i-th series.
 function M.series(i)
   return (i - 1) % M.COUNT + 1, M.DASHES[(i - 1) // M.COUNT % #M.DASHES + 1]
 end
 
---- The colour that lies `share` of the way from a to b.
+--- The colour at `share` of the way from a to b.
 function M.blend(a, b, share)
   local c <const> = {}
   for k = 1, 3 do c[k] = math.floor(a[k] + (b[k] - a[k]) * share + 0.5) end

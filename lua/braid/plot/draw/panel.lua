@@ -1,4 +1,4 @@
---- A panel: marks in the space of the data, axes, a title and a legend, which it lays out for any
+--- A panel: marks at places of the data, with axes, a title and a legend. It is laid out for any
 -- medium.
 --
 -- {title =, xlabel =, ylabel =, note =, x = {log =, lim =, names =, whole =}, y = {...}, marks =
@@ -7,7 +7,7 @@
 --   {kind = "band", x = list, low = list, high = list, series =}
 --   {kind = "box", x0 =, x1 =, y0 =, y1 =, series =, title =}
 --   {kind = "rule", x = or y =, label =}     a line through the whole plot
---   {kind = "span", x = {from, to}, y = {y, y}}     how far a bar's value is sure
+--   {kind = "span", x = {from, to}, y = {y, y}}     the uncertainty of a bar's value
 --   {kind = "words", x = {x}, y = {y}, text =}      right of a place
 
 local palette <const> = require "braid.plot.draw.palette"
@@ -21,7 +21,7 @@ local FAR <const> = 1e7
 
 -- ---- axes -------------------------------------------------------------------------------
 
--- The numbers of a mark in a direction.
+-- Calls f with the numbers of a mark along an axis.
 local function each_value(mark, axis, f)
   if mark.kind == "rule" then
     if mark[axis] then f(mark[axis]) end
@@ -57,7 +57,7 @@ local function axis_of(panel, name, count)
     end)
   end
   if low > high then low, high = 0, 1 end
-  if o.log and has_boxes(panel) then low = low / 2 end -- so that the lowest box can be seen
+  if o.log and has_boxes(panel) then low = low / 2 end -- leaves some length to the shortest bar
   local axis <const> = (o.log and scale.log or scale.linear){low = low + 0.0, high = high + 0.0,
     count = count, fixed_low = lim[1], fixed_high = lim[2], tight = o.tight, whole = o.whole,
       room = o.room}
@@ -99,10 +99,10 @@ end
 
 -- ---- marks ------------------------------------------------------------------------------
 
--- A place, kept near enough to the page that the cutting of lines can still compute it.
+-- A place, kept near enough to the page for computing where lines cross its edge.
 local function near(v) return math.max(-FAR, math.min(FAR, v)) end
 
--- Calls f with each run {x, y, ...} of places without a gap.
+-- Calls f with each run {x, y, ...} of places between gaps.
 local function runs(xs, ys, ax, ay, to_x, to_y, f)
   local run = {}
   for i = 1, math.min(#xs, #ys) do
@@ -132,7 +132,7 @@ function DRAW.line(g, mark)
       if #p > #longest then longest = p end
     end
   end)
-  if g.m.letters and #longest >= 2 and g.several then -- where the lines lie apart, hopefully
+  if g.m.letters and #longest >= 2 and g.several then -- where lines are probably far apart
     local n <const> = #longest // 2
     for _, part in ipairs{0.25, 0.65, 1} do
       local k <const> = math.max(1, math.floor(n * part + 0.5))

@@ -1,4 +1,5 @@
---- Reduces the points of long lines: cuts them to the plot's area and drops what no pixel shows.
+--- Reduces the points of long lines: cuts them at the plot's area and drops points that no pixel
+-- shows.
 
 local M <const> = {}
 
@@ -10,8 +11,8 @@ local function ascending(xs)
   return true
 end
 
--- The first, lowest, highest and last point of each column of pixels, in their order. The thinned
--- line touches the same pixels as the whole line.
+-- Keeps the first, lowest, highest and last point of each column of pixels, in their order. The
+-- reduced line touches the same pixels as the whole line.
 local function by_column(p)
   local out <const>, i, n = {}, 1, #p
   while i <= n do
@@ -32,7 +33,7 @@ local function by_column(p)
   return out
 end
 
--- Drops each point that lies in the same pixel as the point kept before it.
+-- Drops each point that is in the same pixel as the last point that was kept.
 local function by_pixel(p)
   local out <const> = {p[1], p[2]}
   for i = 3, #p, 2 do
@@ -43,13 +44,13 @@ local function by_pixel(p)
   return out
 end
 
---- {x, y, x, y ...} with few points for each column of pixels.
+--- Reduces {x, y, x, y ...} to a few points for each column of pixels.
 function M.thin(p, width)
   if #p <= 8 * width then return p end
   return ascending(p) and by_column(p) or by_pixel(p)
 end
 
--- How much of a segment lies within [low, high] in one direction.
+-- The part of a segment that is within [low, high] in one direction.
 local function within(from, to, low, high, t0, t1)
   local d <const> = to - from
   if d == 0 then
@@ -61,7 +62,7 @@ local function within(from, to, low, high, t0, t1)
   return math.max(t0, a), math.min(t1, b)
 end
 
---- The parts of a line within a box {x0, y0, x1, y1}, a list of lines.
+--- The parts of a line inside a box {x0, y0, x1, y1}, as a list of lines.
 function M.clip(p, box)
   local lines <const>, line = {}, nil
   if #p == 2 and p[1] >= box[1] and p[1] <= box[3] and p[2] >= box[2] and p[2] <= box[4] then
@@ -85,7 +86,7 @@ end
 
 local CROWD <const> = 20000 -- points
 
---- Keeps one point for each half pixel; where more than CROWD would stay, one for each 2x2 pixels.
+--- Keeps one point for each half pixel. If more than CROWD stay, one for each 2x2 pixels.
 function M.distinct(p, fineness)
   local seen <const>, out <const> = {}, {}
   fineness = fineness or 2

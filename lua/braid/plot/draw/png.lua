@@ -1,4 +1,4 @@
---- Scenes as canvases of pixels, drawn by the core, twice as large as their units.
+--- Draws scenes as canvases of pixels. A unit is SCALE pixels.
 
 local core <const> = require "braid.core"
 local palette <const> = require "braid.plot.draw.palette"
@@ -6,7 +6,8 @@ local ops <const> = core.ops
 
 local M <const> = {}
 
-local SCALE <const>, LETTER <const>, HEIGHT <const> = 2, 6, 7 -- units of a letter
+-- pixels of a unit; width and height of a letter in units
+local SCALE <const>, LETTER <const>, HEIGHT <const> = 2, 6, 7
 
 M.medium = {name = "png", width = 640, height = 260, line = 13, gap = 6, pad = 4, tick = 4,
   step = 1,
@@ -14,14 +15,14 @@ M.medium = {name = "png", width = 640, height = 260, line = 13, gap = 6, pad = 4
   edge = 10, spread = 2.5,
   measure = function(words) return LETTER * (utf8.len(words) or #words) end}
 
--- The core's letters are ASCII.
+-- The core can only draw ASCII letters.
 local PLAIN <const> = {["×"] = "x", ["±"] = "+-", ["–"] = "-", ["—"] = "-", ["…"] = "..",
   ["α"] = "a", ["→"] = "->", ["←"] = "<-"}
 local function plain(words) return (words:gsub("[\xC2-\xF4][\x80-\xBF]+", PLAIN)) end
 
 local DRAW <const> = {}
 
--- The pieces of a line that a dash leaves.
+-- Calls f with each piece of a dashed line.
 local function dashed(points, dash, f)
   local k, left, on = 1, dash[1], true
   for i = 1, #points - 3, 2 do
@@ -83,7 +84,7 @@ function DRAW.dots(canvas, s, colour)
   for i = 1, #p, 2 do core.draw_disk(canvas, at(p[i]), at(p[i + 1]), s.r * SCALE, colour) end
 end
 
--- Draws letters upwards: it turns the canvas by a quarter, draws, and turns it back.
+-- Draws text that runs upwards: it turns the canvas by a quarter, draws, and turns it back.
 local function draw_upright(canvas, s, words, width, colour)
   local h <const>, w <const> = math.ceil(width * SCALE), HEIGHT * SCALE + SCALE
   local x <const> = math.floor((s.x - HEIGHT / 2) * SCALE)

@@ -1,5 +1,5 @@
---- The functions of plot as users call them: with a path first the figure is written there, without
--- a path it is returned.
+--- The functions of plot as users call them. With a path as first argument the figure is written
+-- there, otherwise it is returned.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -7,7 +7,7 @@ local Figure <const> = require "braid.plot.draw.figure"
 
 local M <const> = {}
 
---- Declares the options of a kind of plot: those of all plots, and its own.
+--- Declares the options of a kind of plot: the options of all plots, and its own.
 function M.declare(what, own, relation)
   local known <const> = {}
   for key, kind in pairs(Figure.OPTIONS) do known[key] = kind end
@@ -15,8 +15,8 @@ function M.declare(what, own, relation)
   return check.declare(what, known, relation)
 end
 
---- The path or nil, data and options of a call f([path,] data, options). A value before data must
--- be a path. is_data(v), if given, tells data from options where both are tables with names.
+--- The path or nil, the data and the options of a call f([path,] data, options). A value before the
+-- data must be a path. is_data(v), if given, tells data from options if both are tables by name.
 function M.arguments(what, is_data, first, second, ...)
   local later <const> = core.is_tensor(second) or type(second) == "table" and (#second > 0
     or is_data and is_data(second))
@@ -29,8 +29,8 @@ function M.arguments(what, is_data, first, second, ...)
   return nil, first, second
 end
 
---- Makes the function f([path,] data, options) -> true, or the figure with the panels that
--- build(data, o) gives.
+--- Makes the function f([path,] data, options) -> true, or the figure of the panels that
+-- build(data, o) returns.
 function M.define(options, build)
   local what <const> = options.what
   return function(...)

@@ -1,11 +1,12 @@
---- Axes: they map a range of numbers to places from 0 to 1, and have round ticks with labels.
+--- Axes: they map a range of numbers to places from 0 to 1, and have labelled ticks at round
+-- numbers.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 
 local M <const> = {}
 
-local LIMIT <const> = 1e300 -- a larger number is drawn at the edge, so that differences are finite
+local LIMIT <const> = 1e300 -- larger numbers are drawn at the edge, so that differences are finite
 
 local function tidy(text)
   return (text:gsub("e([+-])0*(%d)", function(sign, digit)
@@ -15,7 +16,7 @@ end
 
 local function power(v) return math.floor(math.log(v, 10) + 1e-9) end
 
---- A tick's label, with enough digits to differ from those of its neighbours, a step away.
+--- A tick's label, with enough digits to differ from its neighbours, which are a step away.
 function M.label(v, step, largest)
   if v == 0 then return "0" end
   local decimals <const> = math.max(0, -power(step))
@@ -35,7 +36,7 @@ function M.value(v)
   return tidy(format("%.5g", v))
 end
 
--- 1, 2 or 5 times a power of ten, near the step.
+-- The number near the step that is 1, 2 or 5 times a power of ten.
 local function nice(step)
   local p <const> = 10.0 ^ power(step)
   return p * (step < 1.5 * p and 1 or step < 3.2 * p and 2 or step < 7.5 * p and 5 or 10)
@@ -64,9 +65,9 @@ local function linear_ticks(low, high, count)
   return ticks, labels, step
 end
 
---- A linear axis. o: low, high (bounds of the data); fixed_low, fixed_high (the user's); count
--- (about so many ticks); tight (no room beyond the data); room (a share more above, for words);
--- whole (no ticks between integers).
+--- A linear axis. o: low, high (bounds of the data); fixed_low, fixed_high (the user's bounds);
+-- count (about how many ticks); tight (no margin around the data); room (a further share at the
+-- top, for words); whole (ticks only at integers).
 function M.linear(o)
   local low, high = spread(o.low, o.high)
   if o.whole and o.low == o.high then low, high = o.low - 0.5, o.low + 0.5 end
@@ -123,7 +124,7 @@ function M.log(o)
     holds = function(v) return v > 0 and v < math.huge end}
 end
 
---- An axis of names: the i-th lies around i, its label at i - lift.
+--- An axis of names. Name i takes the place around i, and its label is at i - lift.
 function M.names(names, lift)
   local ticks <const> = {}
   for i = 1, #names do ticks[i] = i - (lift or 0) end
@@ -137,7 +138,7 @@ M.OPTIONS = {
   xlim = check.list{of = check.number(), n = 2}, ylim = check.list{of = check.number(), n = 2},
 }
 
---- A text about options that contradict each other, or nil.
+--- Options that contradict each other, as text; or nil.
 function M.relation(o)
   for _, axis in ipairs{"x", "y"} do
     local lim <const> = o[axis .. "lim"]

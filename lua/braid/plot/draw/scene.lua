@@ -1,7 +1,7 @@
---- A picture as a list of shapes in the units of a medium: what renderers get.
+--- A scene: a picture as a list of shapes in the units of a medium. Renderers draw it.
 --
--- Units are pixels of an SVG or PNG (before its scale), and in a terminal the dots of braille, two
--- across and four down a character. Colours are names of the palette or numbers of series.
+-- Units are pixels for an SVG or PNG (before scaling), and dots of braille in a terminal, where a
+-- character has two across and four down. Colours are names of the palette or numbers of series.
 --   {kind = "line", points = {x, y, ...}, colour =, width =, dash =}
 --   {kind = "area", points = {x, y, ...}, colour =, opacity =}
 --   {kind = "rect", x =, y =, w =, h =, colour =, opacity =, border =, title =}
@@ -33,7 +33,7 @@ function Scene:rect(x, y, w, h, style)
   put(self, "rect", {x = x, y = y, w = w, h = h}, style)
 end
 
---- Axes left of and below the box, with ticks, for media of letters.
+--- Adds axes at the left and bottom of the box, with ticks, for media that are made of letters.
 function Scene:frame(box, across, along)
   put(self, "frame", {box = box, across = across, along = along})
 end

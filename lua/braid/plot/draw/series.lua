@@ -1,4 +1,5 @@
---- Makes series of numbers from what a user gives: lists, tensors, tables by name, runs, histories.
+--- Makes series of numbers from the data that a user gives: lists, tensors, tables, runs,
+-- histories.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -12,7 +13,7 @@ function M.is_history(value)
     and type(value.curve) == "function"
 end
 
--- The numbers of a report that count something and do not measure quality.
+-- Numbers in a report that are counts and not measures of quality.
 local COUNTS <const> = {counted = true, missing = true, samples = true, n = true, undefined = true,
   left_out = true, notes = true, unseen = true, without_eyes = true, without_points = true,
   without_box = true}
@@ -51,13 +52,14 @@ function M.numbers(what, name, value)
   return value
 end
 
--- Whether a value is several lists of numbers, which are repeated runs.
+-- Whether a value is several lists of numbers, one for each repeated run.
 local function is_runs(value)
   if core.is_tensor(value) then return value:dim() == 2 end
   return is_plain(value) and (core.is_tensor(value[1]) or is_plain(value[1]))
 end
 
--- The mean of several lists, and the mean minus and plus their deviation. Longer lists go on alone.
+-- The mean over several lists, and the mean minus and plus the deviation. Where shorter lists have
+-- ended, only the longer ones count.
 local function over_runs(what, name, value)
   if core.is_tensor(value) then value = value:totable() end
   local runs <const>, n = {}, 0
@@ -85,7 +87,7 @@ end
 
 local FIELDS <const> = {x = true, y = true, low = true, high = true, name = true}
 
--- {x =, y =, low =, high =} from a table with these fields, checked.
+-- Checks a table of the fields x, y, low and high, and completes it.
 local function whole(what, name, given)
   for _, key in ipairs(check.sorted_keys(given)) do
     if not FIELDS[key] then
@@ -108,7 +110,7 @@ local function whole(what, name, given)
   return s
 end
 
---- One series from a list, a tensor, runs or a table with y.
+--- A single series, from a list, a tensor, runs, or a table with y.
 function M.one(what, name, value)
   if is_plain(value) and value.y ~= nil then return whole(what, name, value) end
   local s <const> = {name = name}
@@ -127,7 +129,7 @@ local function fill_x(s)
   return s
 end
 
--- Series of curves: one history gives a series for each path, several give one for each history.
+-- Series of curves. One history gives a series for each path; several give one for each history.
 local function of_histories(what, data, o)
   local paths = o.of
   if type(paths) == "string" then paths = {paths} end
@@ -153,7 +155,7 @@ local function of_histories(what, data, o)
   return list
 end
 
---- The series of what a user gave: {{name =, x =, y =, low =, high =}, ...}.
+--- All series in the user's data: {{name =, x =, y =, low =, high =}, ...}.
 function M.all(what, data, o)
   o = o or {}
   local list = {}

@@ -1,4 +1,4 @@
---- Scenes as SVG: one file that needs no other, in the reader's colours for light or dark pages.
+--- Draws scenes as SVG. The file needs no other file and suits light and dark pages.
 
 local format <const> = require "braid.format"
 local palette <const> = require "braid.plot.draw.palette"
@@ -23,7 +23,7 @@ local function variables(colours)
   return table.concat(words, ";")
 end
 
---- The colours as a style sheet, under a selector.
+--- The colours as a style sheet for a selector.
 function M.colours(selector, theme)
   if theme == "light" or theme == "dark" then
     return ("%s{%s}"):format(selector, variables(palette[theme]))
@@ -80,7 +80,7 @@ function DRAW.dot(s)
     colour_of(s.colour), s.opacity and (' fill-opacity="%g"'):format(s.opacity) or ""), s)
 end
 
--- One path of lines without length, whose round ends are the dots.
+-- The dots are lines of no length with round ends, in one path.
 function DRAW.dots(s)
   local words <const>, p <const> = {}, s.points
   for i = 1, #p, 2 do words[#words + 1] = ("M%s %sh0"):format(n(p[i]), n(p[i + 1])) end
@@ -102,7 +102,7 @@ end
 local STYLE <const> = 'font-family="system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,'
   .. 'DejaVu Sans,sans-serif" font-size="12"'
 
---- The text of an SVG of a scene; `inside` = true: within a page that has the colours.
+--- The text of an SVG of a scene. With `inside`, the page around it has the colours.
 function M.render(scene, o)
   local w <const>, h <const> = math.ceil(scene.width), math.ceil(scene.height)
   local lines <const> = {("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "

@@ -1,5 +1,5 @@
---- Scenes as letters: braille for lines, blocks for bars, in the width of the terminal. Colours are
--- left out when NO_COLOR is set or the output is no terminal.
+--- Draws scenes as text in the width of the terminal: braille for lines, blocks for bars. It uses
+-- no colours if NO_COLOR is set or the output is no terminal.
 
 local core <const> = require "braid.core"
 local palette <const> = require "braid.plot.draw.palette"
@@ -7,13 +7,13 @@ local text <const> = require "braid.plot.draw.text"
 
 local M <const> = {}
 
-local ACROSS <const>, DOWN <const> = 2, 4 -- dots of a letter
+local ACROSS <const>, DOWN <const> = 2, 4 -- dots in a character
 local RIGHT <const> = {"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}
 local UP <const> = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
 local SHADES <const> = {" ", "░", "▒", "▓", "█"}
 local DOTS <const> = { {0x01, 0x02, 0x04, 0x40}, {0x08, 0x10, 0x20, 0x80} }
 
---- The medium of a terminal of so many columns.
+--- The medium of a terminal with `columns` columns.
 function M.medium(columns, colour)
   return {name = "terminal", width = columns * ACROSS, height = 14 * DOWN, line = DOWN,
     gap = ACROSS, pad = 0, tick = DOWN, step = ACROSS, edge = 0, spread = 2.4, letters = not colour,
@@ -27,7 +27,7 @@ function M.has_colour()
     and os.getenv("TERM") ~= "dumb"
 end
 
--- ---- a page of letters -----------------------------------------------------------------
+-- ---- a page of characters --------------------------------------------------------------
 
 local Page <const> = {}
 Page.__index = Page
@@ -65,7 +65,7 @@ end
 
 local function whole(v) return math.tointeger(math.floor(v)) end
 
--- The dots of a line, Bresenham's.
+-- Sets the dots of a line, by Bresenham's method.
 function Page:line(x0, y0, x1, y1, fore)
   local dx <const>, dy <const> = math.abs(x1 - x0), -math.abs(y1 - y0)
   local sx <const>, sy <const> = x0 < x1 and 1 or -1, y0 < y1 and 1 or -1
@@ -89,7 +89,7 @@ end
 
 local DRAW <const> = {}
 
--- The last dots of the plot's area belong to it: its edges are at whole letters.
+-- Places at the far edge of the plot's area, which is at whole characters, belong to the last dots.
 local function last_dot(v, edge) return v == edge and v % 1 == 0 and v - 1 or v end
 
 function DRAW.line(page, s, fore, limits)
@@ -131,7 +131,7 @@ function DRAW.area(page, s, fore)
   end
 end
 
--- A cell of a table: a background; a shade where there are no colours.
+-- Draws a cell of a table as a background, or as a shade if there are no colours.
 local function draw_cell(page, s)
   local colour <const> = palette.dark[s.colour]
   local back <const> = s.opacity > 0.06 and number_of(palette.blend(palette.dark.paper, colour,
@@ -150,7 +150,7 @@ local function draw_cell(page, s)
   end
 end
 
--- Frames of boxes, for pictures of networks.
+-- Draws the frames of boxes, for pictures of networks.
 local function draw_border(page, s, fore)
   local left <const>, top <const> = whole(s.x / ACROSS), whole(s.y / DOWN)
   local right <const>, bottom <const> = whole((s.x + s.w) / ACROSS) - 1, whole((s.y + s.h) / DOWN)
@@ -236,7 +236,7 @@ function DRAW.frame(page, s)
   end
 end
 
--- ---- letters as text -------------------------------------------------------------------
+-- ---- the page as text ------------------------------------------------------------------
 
 local function row_text(page, row)
   local words <const>, style = {}, ""
@@ -260,7 +260,7 @@ local function row_text(page, row)
   return (table.concat(words) .. (style ~= "" and "\27[0m" or "")):gsub(" +$", "")
 end
 
---- The lines of a scene, one text.
+--- The lines of a scene as one text.
 function M.render(scene)
   local page <const>, lines <const> = new_page(scene), {}
   local limits = {}

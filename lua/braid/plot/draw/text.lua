@@ -1,8 +1,9 @@
---- Words on pictures: replaces what cannot be drawn or written in XML, and measures widths.
+--- Text in pictures: replaces characters that cannot be drawn or written in XML, and measures
+-- widths.
 
 local M <const> = {}
 
--- Code points that take two columns of a terminal, and those that take none.
+-- Code points that take two columns of a terminal, and code points that take none.
 local WIDE <const> = { {0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
   {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD} }
 local NONE <const> = { {0x0300, 0x036F}, {0x200B, 0x200F}, {0xFE00, 0xFE0F} }
@@ -14,7 +15,7 @@ local function is_within(ranges, code)
   return false
 end
 
---- Any value as UTF-8 that XML may hold: control characters are blanks, foreign bytes "?".
+--- Any value as UTF-8 for XML. Control characters become blanks, invalid bytes "?".
 function M.clean(value)
   local text = tostring(value)
   local _, bad = utf8.len(text)
@@ -26,7 +27,7 @@ function M.clean(value)
   return text
 end
 
---- The columns of a terminal that a text takes.
+--- The number of terminal columns that a text takes.
 function M.columns(text)
   local n = 0
   for _, code in utf8.codes(text) do
@@ -35,13 +36,13 @@ function M.columns(text)
   return n
 end
 
--- Widths of sans-serif letters, in sixteenths of the size of the font, on the large side.
+-- Widths of sans-serif letters in sixteenths of the font's size, rounded up.
 local WIDTHS <const> = {}
 for width, letters in pairs{[5] = " !'`,.:;|ijlI[]()/\\", [6] = "frt-\"{}", [14] = "mMW%@w"} do
   for letter in letters:gmatch(".") do WIDTHS[letter:byte()] = width end
 end
 
---- The width of a text in a proportional font of that size.
+--- The width of a text in a proportional font of this size.
 function M.width(text, size)
   local sum = 0
   for _, code in utf8.codes(text) do
@@ -51,7 +52,7 @@ function M.width(text, size)
   return sum * size / 16
 end
 
---- The beginning of a text, with ".." where it was too wide; `measure` gives widths.
+--- As much of a text as fits into `room`, with ".." if it was cut; `measure` gives widths.
 function M.fit(text, room, measure)
   if measure(text) <= room then return text end
   local ends <const> = {}
@@ -73,7 +74,7 @@ function M.is_before(a, b)
   return ka < kb
 end
 
---- The keys of a table by name in that order.
+--- The keys of a table by name, in this order.
 function M.names(t)
   local names <const> = {}
   for name in pairs(t) do names[#names + 1] = tostring(name) end
@@ -83,7 +84,7 @@ end
 
 local ESCAPES <const> = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"}
 
---- A text as XML and HTML hold it, in elements and in attributes within double quotes.
+--- A text as it is written in XML and HTML, in elements and in attributes with double quotes.
 function M.escape(value) return (M.clean(value):gsub("[&<>\"]", ESCAPES)) end
 
 return M

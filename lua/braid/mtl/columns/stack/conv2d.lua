@@ -1,8 +1,8 @@
---- Conv2d of T columns: one grouped convolution, weight (T*o, c, kh, kw).
+--- The Conv2d of T columns: one grouped convolution with weight (T*o, c, kh, kw).
 --
--- All columns share an input that has the channels of one: T*o outputs in one group. A pair (x, z)
--- meets the weight in two parts: its first channels take x in groups, the rest take z for all
--- columns, since conv([x_t, z]) = conv(x_t) + conv(z).
+-- If the input has the channels of one column, all columns share it: T*o outputs in one group. For
+-- a pair, the weight has two parts: its first channels take x in groups, the rest take z for all
+-- columns, because conv([x_t, z]) = conv(x_t) + conv(z).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -12,7 +12,7 @@ local ops <const> = core.ops
 
 local Stacked <const> = class("StackedConv2d", Conv2d)
 
---- Whether the layer takes an input that all columns have in common.
+--- Whether the layer can take an input that all columns share.
 Stacked.takes_shared = true
 
 local function options_with(self, groups)
@@ -20,7 +20,7 @@ local function options_with(self, groups)
   return {stride = o.stride, padding = o.padding, dilation = o.dilation, groups = groups}
 end
 
--- A pair's output: each column's own part in groups, plus that of z for all.
+-- The output for a pair: each column's part in groups, plus the part of z for all.
 local function of_pair(self, pair, w, bias)
   local t <const> = self.stack_size
   local c <const> = pair.x:size(2) // t

@@ -1,5 +1,5 @@
---- CReLU of T columns: each column's two halves stay together, x (n, T*c, h, w) -> (n, T*2c,
--- h, w).
+--- The CReLU of T columns, x (n, T*c, h, w) -> (n, T*2c, h, w). The two halves of a column stay
+-- together.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

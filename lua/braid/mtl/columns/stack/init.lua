@@ -1,10 +1,10 @@
---- Equal modules of several columns as one that computes them all, and back.
+--- Turns equal modules of several columns into one that computes them all, and back.
 --
--- The maps of T stacked columns lie side by side in one tensor (n, T*c, h, w). A layer that treats
--- every channel by itself (channelwise) is used unchanged, with the columns' parameters one after
--- the other. A layer that mixes channels has a stacked form in a file of this folder, named after
--- its class. The modules' tensors are joined along their first dimension; their counters have the
--- shape (1, T).
+-- The maps of T stacked columns are concatenated in one tensor (n, T*c, h, w). A layer that treats
+-- every channel alone (channelwise) is used unchanged, with the columns' parameters one after the
+-- other. A layer that mixes channels has a stacked form in a file of this folder, which is named
+-- like its class. The modules' tensors are joined along their first dimension; their counters get
+-- the shape (1, T).
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -20,7 +20,7 @@ local special <const> = folder("braid.mtl.columns.stack", {
   internal = {"pair"},
 })
 
--- Whether a class, or one it comes from, is channelwise, with no other forward in between.
+-- Whether a class, or one of its bases, is channelwise, with no other forward in between.
 local function is_channelwise(kind)
   if not kind.channelwise then return false end
   while kind and class.own(kind, "channelwise") == nil do
@@ -39,7 +39,7 @@ end
 
 local function different(path, what) return false, ("%s differs in its %s"):format(path, what) end
 
-local same -- declared first because tables may hold any value
+local same -- declared first, because tables may hold any value
 
 local function same_tensors(list, path)
   local first <const> = list[1]
@@ -99,12 +99,12 @@ function same(list, path)
   return true
 end
 
---- Whether modules can be stacked; or false, and why not.
+--- Whether modules can be stacked; or false and the reason.
 function M.possible(modules)
   return same(modules, getmetatable(modules[1]).__name)
 end
 
--- A new tensor with the same settings for optimizers as `like`.
+-- A new tensor with t's values and the optimizer settings of `like`.
 local function own(t, like)
   t = core.keep(core.ops.clone(core.detach(t)))
   hints.copy(like, t)
@@ -135,13 +135,13 @@ local function stack(list)
   return class.adopt(stacked, result)
 end
 
---- Makes one module of several; it shares nothing with them.
+--- Makes one module from several. It shares nothing with them.
 function M.stack(modules)
   local _ <close> = grad.no_grad()
   return stack(modules)
 end
 
---- The rows of a stacked tensor that belong to the i-th of t columns, or its counter.
+--- The rows of a stacked tensor that belong to column i of t, or its counter.
 function M.slice(x, i, t)
   if x:size(1) < t then return core.ops.select(core.ops.select(core.detach(x), 1, 1), 1, i) end
   local rows <const> = x:size(1) // t
@@ -160,7 +160,7 @@ local function unstack(value, i, t)
   return class.adopt(rawget(value, "stack_size") and kind.base or kind, result)
 end
 
---- The t modules of which `stacked` was made; they share nothing with it.
+--- The t modules from which `stacked` was made. They share nothing with it.
 function M.unstack(stacked, t)
   local _ <close> = grad.no_grad()
   local list <const> = {}

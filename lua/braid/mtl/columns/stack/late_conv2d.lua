@@ -1,4 +1,4 @@
---- LateConv2d of T columns, which all take the same maps: weight (T*o, c, kh, kw).
+--- The LateConv2d of T columns, with weight (T*o, c, kh, kw). All columns take the same maps.
 
 local class <const> = require "braid.class"
 local Late <const> = require "braid.mtl.columns.late_conv2d"

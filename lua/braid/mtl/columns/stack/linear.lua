@@ -1,5 +1,5 @@
---- Linear of T columns: x (n, T*in) -> (n, T*out) with weight (T*out, in), as one batched
--- product. An input (n, in) is given to all columns.
+--- The Linear of T columns: x (n, T*in) -> (n, T*out) with weight (T*out, in), as one batched
+-- product. An input (n, in) goes to all columns.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

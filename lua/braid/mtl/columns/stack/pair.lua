@@ -1,8 +1,8 @@
---- A pair stands for T concatenations (n, c + d, h, w) without making them: x (n, T*c, h, w) has
--- the maps of T columns side by side, and z (n, d, h, w) follows in each.
+--- A pair stands for T concatenations (n, c + d, h, w) without making them. x (n, T*c, h, w) has
+-- the maps of T columns, and z (n, d, h, w) follows in each concatenation.
 --
--- A stacked convolution of a pair is the sum of two convolutions: one of x in groups, and one of z
--- that all columns share.
+-- A stacked convolution of a pair is the sum of two convolutions: of x in groups, and of z for all
+-- columns.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -14,7 +14,7 @@ function Pair:init(x, z, columns) self.x, self.z, self.columns = x, z, columns e
 
 function Pair.is(value) return getmetatable(value) == Pair end
 
---- The maps of t columns, side by side in a tensor or a pair, as a list of dense tensors.
+--- The maps of t columns, in one tensor or a pair, as a list of dense tensors.
 function Pair.each(x, t)
   local list <const>, whole <const> = {}, not Pair.is(x)
   local c <const> = whole and x:size(2) // t
@@ -30,14 +30,14 @@ function Pair:column(i)
   return ops.cat({ops.narrow(self.x, 2, (i - 1) * c + 1, c), self.z}, 2)
 end
 
---- All of them side by side (n, T*(c + d), h, w).
+--- All concatenations in one tensor (n, T*(c + d), h, w).
 function Pair:whole()
   local parts <const> = {}
   for i = 1, self.columns do parts[i] = self:column(i) end
   return ops.cat(parts, 2)
 end
 
---- Turns each concatenation into one row per image, as Flatten does.
+--- Flattens each concatenation to one row for each image, as Flatten does.
 function Pair:flatten(first)
   return Pair(ops.flatten(self.x, first), ops.flatten(self.z, first), self.columns)
 end

@@ -1,4 +1,4 @@
---- PReLU of T columns, one slope for each channel.
+--- The PReLU of T columns, with a slope for each channel.
 
 local class <const> = require "braid.class"
 local PReLU <const> = require "braid.nn.prelu"
