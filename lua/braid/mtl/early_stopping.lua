@@ -1,20 +1,24 @@
---- Task-wise early stopping (Zhang, Luo, Loy and Tang 2014, in the form of Abrahamsson, Gruneau
--- and Zuber, equation 4): an auxiliary task ends when its training loss no longer falls and its
--- validation loss rises. Once an epoch t, over the epochs j = t - k to t, which are k + 1 terms,
+--- mtl.early_stopping: ends the training of auxiliary tasks one by one (Zhang, Luo, Loy and Tang
+-- 2014, in the form of Abrahamsson, Gruneau and Zuber, equation 4).
+--
+-- An auxiliary task ends when its training loss no longer falls and its validation loss rises. Each
+-- epoch t compares the k + 1 epochs from t - k to t: the task ends if
 --   k med(Ltr) / (sum(Ltr) - k med(Ltr)) * (Lval(t) - min(Lval)) / (lambda min(Lval)) > epsilon.
--- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; it is first
--- tried at epoch k + 1, when there are k + 1 terms. A task that ends has weight 0: its loss is not
--- computed, and no parameter, moment or decay follows it (tasks:loss).
+-- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; the first
+-- comparison is at epoch k + 1, when there are k + 1 terms. A task that ended has weight 0: its
+-- loss is not computed, and no parameter, moment or decay follows it (tasks:loss).
 -- @usage
 -- local stopping = mtl.early_stopping(tasks, {main = "landmarks", window = 5,
 --   epsilon = function(lambda) return 15 * lambda end})
 -- ... for name in pairs(stopping:step(train_losses, report.loss)) do print(name, "ended") end
 --
--- step(training, validation), both {task = loss}, returns the tasks that end now, as {task =
--- criterion}, and sets their weight to 0. Options: main, the task or tasks that never end; window,
--- k; epsilon, a number, {task = number}, or a function(lambda, name); keep = true leaves the
--- weights as they are. mtl.early_stopping{...}, without tasks, is what train.fit takes as
--- `stopping`. state_dict and load_state_dict go on where a run was left.
+-- step(training, validation) takes {task = loss} twice. It returns the tasks that end now, as {task
+-- = criterion}, and sets their weight to 0. Options:
+--   main      the task or tasks that never end
+--   window    k
+--   epsilon   a number, {task = number}, or a function(lambda, name)
+--   keep      true leaves the weights as they are
+-- mtl.early_stopping{...}, without tasks, is a value for train.fit's option `stopping`.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -59,7 +63,7 @@ function Stopping:init(tasks, given)
   end
 end
 
---- Stopping for these tasks from the first epoch: the object itself, or a new one of its options.
+--- A stopping for these tasks from the first epoch on: this one, or a new one with its options.
 function Stopping:bound(tasks)
   if self.tasks == tasks and self.epoch == 0 then return self end
   if self.tasks and self.tasks ~= tasks then
@@ -78,7 +82,7 @@ end
 
 local function last(values, k) return table.move(values, #values - k + 1, #values, 1, {}) end
 
---- The criterion of losses over k + 1 epochs, {Ltr}, {Lval}, for a task of weight lambda.
+--- The criterion for a task of weight lambda, from its losses over k + 1 epochs.
 function Stopping.criterion(training, validation, lambda)
   local k <const>, now <const> = #training - 1, validation[#validation]
   local sum, least = 0, math.huge
@@ -86,7 +90,7 @@ function Stopping.criterion(training, validation, lambda)
     sum, least = sum + loss, math.min(least, validation[i])
   end
   local rise <const> = (now - least) / (lambda * least)
-  if not (rise > 0) then return 0 end -- the loss is at its lowest: the task goes on
+  if not (rise > 0) then return 0 end -- the loss is at its lowest, so the task continues
   local middle <const> = k * median(training)
   return middle / math.abs(sum - middle) * rise
 end
@@ -137,7 +141,8 @@ end
 
 local STATE <const> = {"lambda", "stopped", "training", "validation"}
 
---- Everything a later run needs to go on: the losses so far, and what has ended at which epoch.
+--- Everything that a later run needs to continue: the losses so far, and the epochs at which tasks
+-- ended.
 function Stopping:state_dict()
   local state <const> = {epoch = self.epoch}
   for _, key in ipairs(STATE) do state[key] = copied(self[key]) end
@@ -146,7 +151,7 @@ end
 
 local EPOCH <const> = check.whole{from = 0}
 
--- Raises an error unless the list has one loss for each epoch counted before the task ended.
+-- Raises an error unless the list has a loss for each epoch up to the one at which the task ended.
 local function check_losses(state, key, name)
   local list <const> = state[key][name]
   local count <const> = state.stopped[name] or state.epoch
@@ -158,7 +163,7 @@ local function check_losses(state, key, name)
   end
 end
 
---- Goes on from what state_dict gave of the same tasks; those that have ended get weight 0.
+--- Continues from a state of the same tasks. Tasks that have ended get weight 0.
 function Stopping:load_state_dict(state)
   for _, key in ipairs(STATE) do
     if type(state) ~= "table" or type(state[key]) ~= "table" then

@@ -1,11 +1,14 @@
---- The heads of tasks by kind: mtl.heads(kind, {maps = false}) -> a function(task, channels, name)
--- that makes a task's head, for features (n,channels) or maps (n,channels,h,w).
+--- mtl.heads: makes the heads of tasks. mtl.heads(kind, {maps = false}) is a function(task,
+-- channels, name) that makes a task's head for features (n,channels) or maps (n,channels,h,w).
 --
--- kind is "linear" (default), mtl.readout; "deep", that of Trottier et al. 2018 (figure 2): global
--- average pooling, Linear(channels, floor((channels + outputs) / 2)), batch norm, ReLU, Linear; or
--- a function(task, channels, name) of one's own, whose result must be a module. With maps = true
--- the first two are 1x1 convolutions that leave maps (n,outputs,h,w), for networks that slide.
--- net:heads, mtl.network, mtl.shared and the option `head` of definitions take the same kinds.
+-- kind is one of
+--   "linear"   (default) mtl.readout
+--   "deep"     the head of Trottier et al. 2018 (figure 2): global average pooling,
+--              Linear(channels, floor((channels + outputs) / 2)), batch norm, ReLU, Linear
+--   a function(task, channels, name) of your own that returns a module
+-- With maps = true the first two have 1x1 convolutions, whose outputs are maps (n,outputs,h,w); a
+-- network that slides over pictures needs that. net:heads, mtl.network, mtl.shared and the option
+-- `head` of definitions take the same kinds.
 -- @usage net:heads(mtl.heads("deep"))    net:heads("deep")
 
 local check <const> = require "braid.check"

@@ -1,5 +1,5 @@
---- Multi-task learning: kinds of tasks, networks of columns, the mixers between columns, and the
--- measures.
+--- Multi-task learning: kinds of tasks, networks of columns, the mixers between columns, and
+-- measurements.
 
 local folder <const> = require "braid.folder"
 

@@ -1,24 +1,24 @@
---- Mixer: what connects the columns of a network at a block. T maps go in, T come out.
+--- Mixer: connects the columns of a network at a block. T maps go in, T maps come out.
 --
--- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, relation). The
--- class's instances stand at one block each:
+-- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, relation). Each
+-- instance of the class is at one block:
 --   init(at, o)   at = {block, names (of the columns), channels (of each)}
---   list(xs, z)   xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if there is one
---   braid(x, z)   the same for columns side by side, x (n, T*c, h, w); a Pair may be returned
--- Parameters that belong to one column stand in PerColumn, so that they are saved, frozen and
--- joined by task. A class may also have
---   shared_stream = true     beside the columns runs one that all share
---   appends = true           what it leaves of each map is the map with z behind it
+--   list(xs, z)   mixes maps in a list, xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if any
+--   braid(x, z)   mixes stacked maps, x (n, T*c, h, w); it may return a Pair
+-- Parameters of a single column are in a PerColumn, so that they are saved, frozen and stacked by
+-- task. A class may also have
+--   shared_stream = true     a stream that all columns share runs beside them
+--   appends = true           its result for each map is the map with z appended
 --   aggregates = true        list(xs, z, apart) and braid(x, z, apart) hide map i from the other
---                            columns where apart[i] is true: only its own column takes it
+--                            columns if apart[i] is true
 --   alone = true             it changes nothing in a network of one column
---   wants_maps = true        (n,c) comes in as (n,c,1,1): maps of one pixel
---   widths(o, c)             the number of channels that c channels become
---   weights(self)            T rows of T numbers: what column i takes of column j
+--   wants_maps = true        it gets (n,c) as (n,c,1,1), which are maps of one pixel
+--   widths(o, c)             the number of output channels for c input channels
+--   weights(self)            T rows of T numbers: how much column i takes from column j
 --   needs(self, i, learning) the names of the columns that column i takes from; when learning, also
 --                            columns whose weight is 0 now but can change
---   resize(self, names)      the columns become those named; new ones change nothing for old
---   reconnect(self)          what that left off begins, where it trains
+--   resize(self, names)      changes the columns to those named; new ones change nothing for old
+--   reconnect(self)          starts connections that resize left off, if they can train
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
@@ -31,7 +31,7 @@ local ops <const> = core.ops
 
 local Mixer <const> = class("Mixer", Module)
 
--- Every mixer is given where it stands, and its options.
+-- Every mixer gets its place and its options.
 function Mixer:init(_, _) end
 Mixer.shared_stream = false
 Mixer.structural = false
@@ -40,7 +40,7 @@ Mixer.aggregates = false
 Mixer.alone = false
 Mixer.wants_maps = false
 
--- A mixer with its options that stands at no block yet.
+-- A mixer with its options that is at no block yet.
 local Recipe <const> = class.guarded(class "Mixer recipe")
 
 function Recipe:init(kind, options) self.kind, self.options = kind, options end
@@ -53,15 +53,15 @@ Recipe.__tostring = function(self)
   return ("mtl.%s{%s}"):format(self.kind.__name, table.concat(words, ", "))
 end
 
---- The mixer at a block.
+--- Makes the mixer for a block.
 function Recipe:build(at) return self.kind(at, self.options) end
 
---- The number of channels that c channels become.
+--- The number of output channels for c input channels.
 function Recipe:widths(c) return self.kind.widths(self.options, c) end
 
 function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
 
---- The function that users call, mtl.<name>{...}, with the options of check.declare.
+--- Makes the function that users call, mtl.<name>{...}, with declared options.
 function Mixer.define(kind, known, relation)
   local options <const> = check.declare("mtl." .. kind.__name, known, relation)
   return function(given) return Recipe(kind, check.options(options, given)) end
@@ -78,7 +78,7 @@ local function each(xs, f)
   return ys
 end
 
--- A mixer's fault at a block.
+-- Raises an error about a mixer at a block.
 local function fault(self, block, format, ...)
   local at <const> = block and (" at block '%s'"):format(block) or ""
   check.fail("mtl.%s%s: %s", getmetatable(self).__name, at, format:format(...))
@@ -88,7 +88,7 @@ local function shown(value)
   return value == nil and "nothing" or "a " .. (core.is_tensor(value) and "tensor" or type(value))
 end
 
--- The result of list(xs, z), checked: a map for each of the xs.
+-- Checks the result of list(xs, z): it must be a map for each of the xs.
 local function listed_maps(self, ys, xs, block)
   if type(ys) ~= "table" or getmetatable(ys) ~= nil then
     fault(self, block, "list(xs, z) returned %s; it must return a list of %d maps, one a column",
@@ -103,15 +103,15 @@ local function listed_maps(self, ys, xs, block)
   return ys
 end
 
--- The result of braid(x, z), checked: a tensor or a pair.
+-- Checks the result of braid(x, z): it must be a tensor or a pair.
 local function stacked_map(self, y, block)
   if core.is_tensor(y) or Pair.is(y) then return y end
   fault(self, block, "braid(x, z) returned %s; it must return one tensor, the columns side by side",
     shown(y))
 end
 
---- Mixes xs, a list of maps or one tensor of columns side by side, and returns the same form.
--- `block` is for messages. Where apart[i] is true, only column i takes map i.
+--- Mixes xs, a list of maps or the stacked maps in one tensor, and returns the same form. `block`
+-- is for messages. If apart[i] is true, only column i takes map i.
 function Mixer:forward(xs, z, block, apart)
   if apart and not self.aggregates then
     fault(self, block, "no column takes of another there, so that no map can be left out of it")
@@ -140,7 +140,7 @@ local function each_per_column(self, f)
   return true
 end
 
---- Whether it can run on stacked columns; or false, and why not.
+--- Whether the mixer can run on stacked columns; or false and the reason.
 function Mixer:can_stack()
   if not self.braid then return false, getmetatable(self).__name .. " has no stacked form" end
   return each_per_column(self, function(s) return s:can_stack() end)

@@ -1,20 +1,24 @@
---- Mutual weight regularisation: a loss that draws the columns' weights together. It is lambda
--- times the sum over the weights theta_j of r(theta_j^1, ..., theta_j^T).
+--- mtl.mutual: mutual weight regularisation, a loss that draws the columns' weights together. It is
+-- lambda times the sum over the weights theta_j of r(theta_j^1, ..., theta_j^T).
 --
--- `form` chooses r: "l2", the squared distances of all pairs (default; soft sharing by L2, Duong et
--- al. 2015); "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1);
--- "trace", the trace norm of the T weights as rows of a matrix (Yang and Hospedales 2016). The
--- exponential grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, where scale is 1
--- and streams start equal). Decisions: scale is the number of a layer's weights, so that the
--- exponent is a mean. New columns have a squared distance of about 39 a layer; with this scale
--- their gradient is about as large as for "l2" (and not e^39 times as large), so that lambda means
--- the same in both forms. A smaller scale grows sooner. The paper learns a_j and b_j, which map the
--- source's weights to the target's; tasks are neither, so here they stay 1 and 0.
+-- Options:
+--   weight   lambda
+--   form     the function r:
+--            "l2" (default), the squared distances of all pairs (soft sharing, Duong et al. 2015)
+--            "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1), which
+--            grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, with scale 1)
+--            "trace", the trace norm of the matrix whose rows are the T weights (Yang and
+--            Hospedales 2016)
+--   scale    of the exponential (default: the number of a layer's weights)
+--   blocks   a block, or a list of blocks, whose weights count (default: all)
+-- Only weights of two or more dimensions count: biases, norms and heads do not.
+--
+-- Decisions: the default scale makes the exponent a mean. New columns have a squared distance of
+-- about 39 a layer. With this scale their gradient is about as large as for "l2", and not e^39
+-- times as large, so lambda means the same in both forms; a smaller scale grows sooner. The paper
+-- learns a_j and b_j, which map a source's weights to a target's. Tasks are neither, so here they
+-- are 1 and 0.
 -- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
---
--- Options: weight is lambda; scale is that of the exponential (default: the number of a layer's
--- weights); blocks is a block or a list of blocks whose weights count (default: all). Only weights
--- of two or more dimensions count: biases, norms and heads do not.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -23,7 +27,7 @@ local ops <const> = core.ops
 
 local FORMS <const> = {}
 
--- rows (T, d) -> ()
+-- The loss of rows (T, d), a tensor without dimensions.
 function FORMS.l2(rows)
   return ops.sum(ops.square(rows - ops.mean(rows, 1, true))) * rows:size(1)
 end
@@ -41,8 +45,8 @@ function FORMS.exponential(rows, scale)
   return total
 end
 
--- The sum of the singular values, from the T x T products: W = U S V^T has the gradient U V^T
--- = (W W^T)^(-1/2) W; directions whose singular value is 0 have no gradient.
+-- The sum of the singular values, computed from the T x T products. W = U S V^T has the gradient U
+-- V^T = (W W^T)^(-1/2) W; directions with a singular value of 0 have no gradient.
 function FORMS.trace(rows)
   local root, length
   do

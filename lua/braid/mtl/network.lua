@@ -1,12 +1,12 @@
---- A network of columns in one call, for comparisons that change a word.
+--- mtl.network: a network of columns in a single call, for comparisons that change one word.
 -- @usage
 -- mtl.network{tasks = tasks, blocks = nn.backbone("dmt"), mixer = mtl.ttc{},
 --   at = {"conv1", "conv3"}, heads = function(task, c) return nn.Linear(c, task.size) end}
 -- mtl.network{tasks = tasks, blocks = "resnet18", columns = "shared"}
 --
--- blocks is a backbone, its name, or a list {{name, function of channels}, ...}; mixer (none) at
--- some blocks ("*"); heads ("linear", or another of mtl.heads). Options of mtl.columns: columns,
--- split, single, init, stacked, groups, pretrained.
+-- blocks is a backbone, its name, or a list {{name, function of channels}, ...}. mixer (default:
+-- none) is put at some blocks (default: "*"). heads is "linear" (default) or another kind of
+-- mtl.heads. Options of mtl.columns: columns, split, single, init, stacked, groups, pretrained.
 
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"

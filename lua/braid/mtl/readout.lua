@@ -1,5 +1,5 @@
---- The head that networks have unless told otherwise: mtl.readout(task, channels), one linear
--- layer on the mean of each channel, x (n,c,h,w) or (n,c) -> (n, task.size).
+--- mtl.readout(task, channels): the default head, one linear layer on the mean of each channel, x
+-- (n,c,h,w) or (n,c) -> (n, task.size).
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

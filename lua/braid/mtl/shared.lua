@@ -1,5 +1,5 @@
---- Hard sharing: one trunk for all tasks, and a head for each task. The heads are of a kind that
--- mtl.heads has, or made by a function(task, channels, name); `channels` are the trunk's.
+--- mtl.shared: hard sharing with one trunk for all tasks and a head for each. The heads are of a
+-- kind of mtl.heads, or made by a function(task, channels, name); `channels` are the trunk's.
 -- @usage mtl.shared(tasks, trunk, "deep", 512)
 -- @usage mtl.shared(tasks, trunk, function(task) return nn.Linear(100, task.size) end)
 
@@ -17,8 +17,8 @@ function Shared:init(tasks, trunk, head, channels)
   for name, task in tasks:each() do self.heads[name] = make(task, channels, name) end
 end
 
---- x (n,c,h,w) -> {task = output}. The heads always run in the order of their names, because
--- gradients add up in the order of running, and rounding depends on it.
+--- Runs the network: x (n,c,h,w) -> {task = output}. The heads run in the order of their names,
+-- because the order in which gradients are added changes rounding.
 function Shared:forward(x)
   local features <const>, outputs <const> = self.trunk(x), {}
   for _, name in ipairs(self.names) do outputs[name] = self.heads[name](features) end

@@ -1,7 +1,7 @@
---- A learning rate for each task. The parameters of a task alone (its column and head) have the
--- optimizer's rate times the task's number, or function of the epoch (from 1); shared parameters
--- have the optimizer's rate. The columns must be in a list: call net:unstack() where they are
--- stacked.
+--- mtl.task_rates: a learning rate for each task. For the parameters of a single task (its column
+-- and head) the optimizer's rate is multiplied by the task's number, or its function of the epoch
+-- (from 1). Shared parameters have the optimizer's rate. The columns must be in a list: call
+-- net:unstack() if they are stacked.
 -- @usage
 -- local rates <const> = mtl.task_rates(net, {smile = 0.1, pose = function(e) return 0.9 ^ e end})
 -- local opt <const> = optim.Adam(rates:groups(), {lr = 1e-3})
@@ -22,7 +22,7 @@ local OPTIONS <const> = check.declare("mtl.task_rates", {
 })
 local EPOCH <const> = check.whole{from = 0}
 
--- The one task that a parameter of this name belongs to, or nil for a shared parameter.
+-- The task that a parameter of this name belongs to, or nil if it is shared.
 local function task_of(net, name)
   local part <const>, owner <const> = name:match("^(%w+)%.([^.]+)")
   if (part == "columns" or part == "head") and net.tasks and net.tasks[owner] then return owner end
@@ -34,7 +34,7 @@ function Rates:init(net, rates)
   self.net, self.rates = o.net, o.rates
 end
 
---- Groups of parameters for an optimizer: one for each task that has a rate, one for the rest.
+--- Groups of parameters for an optimizer: one for each task that has a rate, and one for the rest.
 function Rates:groups()
   local groups <const>, own <const> = {{params = {}}}, {}
   for name, p in self.net:named_parameters() do
@@ -58,8 +58,7 @@ function Rates:groups()
   return groups
 end
 
---- Sets the rates of an optimizer's groups for an epoch. A rate that a parameter has of its own
--- still counts.
+--- Sets the rates of an optimizer's groups for an epoch. A parameter's own lr_mult still counts.
 function Rates:set(opt, epoch)
   check.value("mtl.task_rates: set", "the epoch", epoch, EPOCH)
   if type(opt) ~= "table" or not opt.groups then

@@ -1,27 +1,28 @@
---- Task transfer as in algorithm 1 of the dynamic multi-task network's paper (Fang et al. 2017):
--- columns run alone, and each weight takes the updates of all tasks,
+--- mtl.ttc_update: task transfer as in algorithm 1 of the dynamic multi-task network's paper (Fang
+-- et al. 2017). Columns run separately, and each weight takes the updates of all tasks,
 --   W_i <- W_i + sum_j alpha_ij V_j,  alpha_ij = sigmoid(beta_ij), alpha_ii = 1,
--- where V_j is the step that an optimizer takes for the same weight of column j on task j's loss.
--- If all alpha are 1 and columns start equal, this is hard sharing; if alpha_ij = 0 for i ~= j, it
--- is single-task networks.
+-- where V_j is the optimizer's step for the same weight of column j on task j's loss.
+--
+-- If all alpha are 1 and columns start equal, this is hard sharing. If alpha_ij = 0 for i ~= j, the
+-- columns are single-task networks.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("dmt"), {init = "copy"}):heads(head)
 -- local opt = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.1}), {start = 0.1})
 -- ... opt:zero_grad() loss:backward() opt:step()
 --
--- Beta moves against its own gradient (equation 11). W_i depends on alpha_ij through V_j, so
--- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; with turns this is the
--- step of its own last turn. There is one beta for each block and pair of tasks; it moves by
--- beta_lr times this gradient. The costs are those of the step's own backward pass. Where a task
--- has no label in the batch, its column gives no gradient and no update. The weights of heads take
--- their own task's updates only.
--- Decisions: c is c_i, the cost of the weight's own column, where the equation prints c_j. When
--- columns run alone c_j depends on W_j only, so the literal reading (cost = "j") gives
+-- Beta moves against its gradient (equation 11). W_i depends on alpha_ij through V_j, so
+-- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; with turns it is the step
+-- of j's last turn. There is one beta for each block and pair of tasks, and it moves by beta_lr
+-- times its gradient. Gradients come from the step's own backward pass. If a task has no label in
+-- the batch, its column has no gradient and gives no update. Weights of heads only take their own
+-- task's updates.
+-- Decisions: c is c_i, the cost of the weight's own column, although the equation prints c_j. When
+-- columns run separately, c_j depends only on W_j. So the literal reading (cost = "j") gives
 -- <dc_j/dW_j, V_j>, which is the same for every i and does not tell how i and j fit together.
--- dW_j/dW_i in equation 10 is 1, weight by weight. Line 5 of the algorithm sums over i, which is a
--- misprint for j.
+-- dW_j/dW_i in equation 10 is 1 for each weight. Line 5 of the algorithm sums over i, which must
+-- mean j.
 -- Options: start (0.5; the first alpha_ij), beta_lr (1), cost ("i" or "j"). A schedule sets
--- opt.factor, as for any optimizer; it does not change beta's rate.
+-- opt.factor, as for any optimizer; it does not change the rate of beta.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -38,7 +39,7 @@ end
 
 local function sigmoid(b) return 1 / (1 + math.exp(-b)) end
 
--- For each weight of a block, a list of the columns' tensors, in order; stacked columns give
+-- For each weight of a block, a list of the columns' tensors in order. For stacked columns they are
 -- views.
 local function weights_of(net, block)
   local list <const>, count <const> = {}, #net.names
@@ -62,8 +63,8 @@ local function weights_of(net, block)
   return list
 end
 
--- The columns' values, or gradients, as rows (T, d): 0 where a column has none, nil where no
--- column has.
+-- The columns' values or gradients as rows (T, d), with 0 for a column without any; nil if no
+-- column has one.
 local function rows_of(weight, count, pick)
   if weight.stacked then
     local t <const> = pick(weight.stacked)
@@ -130,7 +131,7 @@ function Update:state_dict()
     factor = self.factor}
 end
 
---- Goes on from the state_dict of a network with the same blocks and columns.
+--- Continues from the state_dict of a network with the same blocks and columns.
 function Update:load_state_dict(dict)
   if type(dict) ~= "table" or type(dict.beta) ~= "table" or type(dict.last) ~= "table" then
     check.fail("load_state_dict: this is no state of an mtl.ttc_update")
@@ -150,7 +151,7 @@ function Update:load_state_dict(dict)
   for key, rows in pairs(dict.last) do self.last[key] = core.keep(ops.clone(rows)) end
 end
 
---- alpha by block, T rows of T.
+--- The alpha of each block, as T rows of T.
 function Update:alpha()
   local all <const> = {}
   for block, beta in pairs(self.beta) do
@@ -188,7 +189,7 @@ local function move_beta(self, block, weights)
 end
 
 -- Notes the steps (T, d) of a block's weights. A column that took no step, because it was not its
--- turn, keeps its last one.
+-- turn, keeps the last one.
 local function note_steps(self, block, steps)
   local moved
   for _, step in ipairs(steps) do
@@ -205,7 +206,7 @@ local function note_steps(self, block, steps)
   end
 end
 
---- Takes a step: the updates of all tasks, weighted by alpha; then beta.
+--- Takes a step: the updates of all tasks, weighted by alpha, and then the step of beta.
 function Update:step()
   local columns <const> = table.concat(self.net.names, ", ")
   if columns ~= self.names then

@@ -1,15 +1,16 @@
---- Finds the width at which a network has nearly the wanted number of parameters, for comparisons
--- at equal size. make(width) makes the network; the result is the network and its width. A number
--- of parameters that no width comes near to is an error.
+--- mtl.widen: finds the width at which a network has nearly the wanted number of parameters, for
+-- comparisons at equal size. make(width) makes the network. The results are the network and its
+-- width. It is an error if no width comes near the wanted number.
 -- @usage local net, width = mtl.widen(function(width)
 --   return braid.model("models/hard.lua", {tasks = tasks, width = width}) end, 5e6)
 
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
--- Widths are tried in steps of 1/1024, where layers of a thousand channels gain one.
+-- Widths are tried in steps of 1/1024, at which layers of a thousand channels gain one.
 local STEP <const>, WIDEST <const> = 1024, 64
-local BEYOND <const> = 1.1 -- at the smallest and largest width the count may be off by this factor
+-- at the smallest and the largest width the count may be wrong by this factor
+local BEYOND <const> = 1.1
 
 local ARGUMENTS <const> = check.declare("mtl.widen", {
   make = check.argument(check.call()), count = check.argument(check.number{from = 1}),
@@ -24,7 +25,7 @@ return function(make, count)
     end
     return net, net:count_parameters()
   end
-  -- A very small width may give no network, as a layer would have no channels.
+  -- A very small width may give no network, because a layer would have no channels.
   local function try_narrow(steps)
     local ok <const>, net <const>, n <const> = pcall(try, steps)
     if ok then return net, n end

@@ -4,8 +4,7 @@
 -- @usage plot.confusion("pose.svg", counts, {names = tasks.pose.names})
 -- plot.confusion([path,] counts, options): counts[true][predicted] are rows of numbers, a tensor
 -- (classes, classes), or the value of the metric "confusion" (report.pose.confusion). Options:
--- names,
--- share (false: shares of the row instead of counts), title, width, theme.
+-- names, share (true: shares of the row instead of counts), title, width, theme.
 -- @return true, or the figure
 
 local cells <const> = require "braid.plot.draw.cells"

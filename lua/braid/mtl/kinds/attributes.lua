@@ -1,15 +1,17 @@
---- Attributes of two classes that share one column and one head, as the 40 of CelebA do in Matsui,
--- Yamashita and Fujiyoshi 2019. Labels are 1 and 2; -100 is a missing one.
+--- mtl.attributes: attributes of two classes that share one column and one head, such as the 40 of
+-- CelebA in Matsui, Yamashita and Fujiyoshi 2019. Labels are 1 and 2; -100 is a missing one.
 --
--- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch;
--- mtl.attributes{40} takes one label (n,40) of the task's own name. Loss: the mean cross-entropy
--- over all labels that are there. Metrics: accuracy and balanced are means over the attributes;
--- each and balanced_each are lists in the order of the attributes; unseen counts the classes
--- without a sample, which a balanced accuracy leaves out. metrics = replaces them (see mtl.metric):
--- "ap" and "auc" are means over the attributes; ap_each is the list, false where an attribute has
--- no value. Options: weight; metric, the one that is shown and that mtl.delta_m takes (default
--- "accuracy"); names of the two classes, such as {"no", "yes"}; positive, the positive one (default
--- "yes", or the second class without names).
+-- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch.
+-- mtl.attributes{40} takes a label (n,40) with the task's own name. The loss is the mean
+-- cross-entropy over all labels that are not missing. Metrics:
+--   accuracy, balanced              means over the attributes
+--   each, balanced_each             the values of all attributes, in their order
+--   unseen                          the number of classes without a sample, which balanced leaves
+--   out
+--   ap, auc, ap_each (by request)   means over the attributes; in a list, false means undefined
+-- Options: weight; metrics, which replaces these metrics (mtl.metric); metric, the one that is
+-- shown and that mtl.delta_m takes (default: "accuracy"); names of the two classes, such as {"no",
+-- "yes"}; positive, the positive class (default: "yes", or without names the second).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -20,8 +22,8 @@ local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Attributes <const> = class.guarded(class "Attributes")
-Attributes.classifies = true -- its outputs say how likely classes are
-Attributes.unnamed = {"labels", "count"} -- the fields of arguments without a name, for files
+Attributes.classifies = true -- its outputs are scores of classes
+Attributes.unnamed = {"labels", "count"} -- the fields of unnamed arguments, for files
 
 local OPTIONS <const> = check.declare("mtl.attributes", {weight = weight.OPTION,
   names = class_names.OPTIONS.names, positive = class_names.OPTIONS.positive,
@@ -61,7 +63,7 @@ function Attributes:target(batch, name)
   return ops.stack(list, 2)
 end
 
---- output (n, 2 attributes), target (n,attributes) -> a tensor without dimensions
+--- The loss, a tensor without dimensions, of output (n, 2 attributes) and target (n,attributes).
 function Attributes.loss(_, output, target)
   return ops.cross_entropy(output:reshape(-1, 2), target:reshape(-1))
 end
@@ -74,7 +76,7 @@ function Attributes.labelled(_, target)
   return target:ne(core.missing_class):any(2):sum():item()
 end
 
---- The number of values that the loss averages.
+--- The number of values over which the loss is a mean.
 function Attributes.divisor(_, target) return target:ne(core.missing_class):sum():item() end
 
 judged.kind(Attributes, {what = "mtl.attributes", metrics = class_names.metrics,

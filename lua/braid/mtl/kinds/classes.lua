@@ -1,13 +1,16 @@
---- A classification task: labels 1 .. n; `ignore` (-100, the loader's value) is a missing one.
+--- mtl.classes: a classification task with labels 1 .. n. `ignore` (-100, the loader's value) is a
+-- missing label.
 --
--- Loss: cross-entropy over the batch's labelled images, or over the `hardest` share of them
--- with the highest loss (Zhang, Zhang, Li and Qiao 2016, online hard sample mining: 0.7).
--- Metrics: accuracy; balanced, the mean over classes of the accuracy on each (of two classes:
--- on positives and on negatives; Fang et al. 2017, section 4.1), whose unseen counts classes
--- without a sample; or metrics = those named (see mtl.metric), and the user's own by name. metric =
--- "balanced" is what is shown first and what mtl.delta_m takes, instead of the first. names are the
--- classes' in the order of their labels, such as those that a data set has in ds.classes; positive
--- is one of them ("yes" unless given; the second of two without names).
+-- The loss is the cross-entropy over the labelled images of a batch. With the option hardest = 0.7
+-- it is taken over the 0.7 of them with the highest loss (Zhang, Zhang, Li and Qiao 2016, online
+-- hard sample mining). Metrics:
+--   accuracy   the share of right classes
+--   balanced   the mean over classes of the accuracy on each (Fang et al. 2017, section 4.1)
+--   unseen     the number of classes without a sample, which balanced leaves out
+-- Options: weight; flip; metrics, which replaces these metrics (mtl.metric) and may have the user's
+-- own by name; metric, such as "balanced", the one that is shown first and that mtl.delta_m takes;
+-- names of the classes in the order of their labels, as in a data set's ds.classes; positive, one
+-- of the names (default: "yes", or without names the second of two classes).
 -- @usage mtl.classes{2, names = faces.train.classes.smile, metric = "balanced"}
 -- @usage mtl.classes{2, metrics = {"f1.macro", "auc", mine = function(outputs, targets) ... end}}
 -- @usage mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}}   mtl.classes{2, hardest = 0.7}
@@ -22,8 +25,8 @@ local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Classes <const> = class.guarded(class "Classes")
-Classes.classifies = true -- its outputs say how likely classes are
-Classes.unnamed = {"size"} -- the field of the argument without a name, for files
+Classes.classifies = true -- its outputs are scores of classes
+Classes.unnamed = {"size"} -- the field of the unnamed argument, for files
 
 local OPTIONS <const> = check.declare("mtl.classes", {
   [1] = check.needed(check.named("the number of classes", check.whole{from = 1})),
@@ -43,7 +46,7 @@ function Classes:init(given)
   judged.take(self, o)
 end
 
---- output (n, classes), target (n) -> a tensor without dimensions
+--- The loss, a tensor without dimensions, of output (n, classes) and target (n).
 function Classes:loss(output, target)
   if self.hardest == 1 then return ops.cross_entropy(output, target, {ignore = self.ignore}) end
   local each <const> = ops.cross_entropy(output, target, {reduction = "none", ignore = self.ignore})
@@ -59,7 +62,7 @@ end
 --- How many samples have a label.
 function Classes:labelled(target) return ops.count_nonzero(target:ne(self.ignore)):item() end
 
---- How many values the loss is the mean over.
+--- The number of values over which the loss is a mean.
 function Classes:divisor(target)
   local labelled <const> = self:labelled(target)
   if self.hardest == 1 or labelled == 0 then return labelled end
@@ -77,7 +80,7 @@ judged.kind(Classes, {what = "mtl.classes", metrics = class_names.metrics,
     shown = function(_, output, target) return output, target end,
   }}})
 
---- The labels of two classes in a batch by name, or nil.
+--- The labels in a batch by name if there are two classes, otherwise nil.
 function Classes:binary(batch, name) return self.size == 2 and {[name] = batch[name]} or nil end
 
 return Classes

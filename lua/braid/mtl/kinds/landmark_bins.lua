@@ -1,12 +1,11 @@
---- The landmark task as classification (Trottier, Giguere and Chaib-draa 2018): each coordinate is
--- the pixel it falls in, and the prediction is that pixel's middle.
+--- mtl.landmark_bins: the landmark task as classification (Trottier, Giguere and Chaib-draa 2018).
+-- The class of a coordinate is the pixel that it is in, and a prediction is a pixel's middle.
 --
--- The labels are those of mtl.landmarks, points (n,points,2) in [-1, 1] across the image, and
--- so are the metrics: a landmark error is computed from the true numbers, not from bins.
--- Outputs are (n, points * 2 * pixels), a point's x and then its y. Loss: the mean
--- cross-entropy over the coordinates that lie within the image; with reduction = "sum" their sum,
--- divided by the number of faces with a point. Decision: the mean is the default, so that landmarks
--- count as much as any other classification.
+-- Labels and metrics are those of mtl.landmarks: points (n,points,2) in [-1, 1] across the image,
+-- and errors that are computed from the true coordinates. Outputs are (n, points * 2 * pixels), the
+-- x of a point and then its y. The loss is the mean cross-entropy over the coordinates inside the
+-- image. With reduction = "sum" it is their sum, divided by the number of faces with a point.
+-- Decision: the mean is the default, so that landmarks count as much as any other classification.
 -- @usage mtl.landmark_bins{points = 5, pixels = 40, flip = {2, 1, 3, 5, 4}, weight = 1}
 
 local core <const> = require "braid.core"
@@ -18,7 +17,7 @@ local Landmarks <const> = require "braid.mtl.kinds.landmarks"
 local ops <const> = core.ops
 
 local LandmarkBins <const> = class("LandmarkBins", Landmarks)
-LandmarkBins.classifies = true -- its outputs say how likely classes are
+LandmarkBins.classifies = true -- its outputs are scores of classes
 
 local OPTIONS <const> = check.declared["mtl.landmarks"]:called("mtl.landmark_bins", {
   pixels = check.needed(check.whole{from = 1}), reduction = check.choice{"mean", "sum"},
@@ -30,7 +29,7 @@ function LandmarkBins:init(given)
   self.size = 2 * self.points * self.pixels
 end
 
---- target (n,points,2) -> the bin of each coordinate, from 1; -100 where it is missing or outside
+--- The bins of target (n,points,2), from 1; -100 for a coordinate that is missing or outside.
 function LandmarkBins:bins(target)
   local filled <const> = ops.masked_fill(target, target:eq(target):logical_not(), -2)
   local place <const> = ((filled + 1) * (0.5 * self.pixels)):floor() + 1
@@ -38,7 +37,7 @@ function LandmarkBins:bins(target)
   return ops.masked_fill(place, outside, core.missing_class):to("int64")
 end
 
---- output -> the predicted points (n,points,2), in [-1, 1]; NaN where any of its bins is
+--- The points (n,points,2) that an output predicts, in [-1, 1]; NaN if a score of it is NaN.
 function LandmarkBins:places(output)
   local scores <const> = output:reshape(-1, self.points, 2, self.pixels)
   local places <const> = (scores:argmax(4):to(output.dtype) - 0.5) * (2 / self.pixels) - 1
@@ -59,7 +58,7 @@ function LandmarkBins:loss(output, target)
   return self.reduction == "mean" and loss or loss / math.max(self:labelled(target), 1)
 end
 
---- How many values the loss is the mean over.
+--- The number of values over which the loss is a mean.
 function LandmarkBins:divisor(target)
   if self.reduction == "sum" then return self:labelled(target) end
   return self:bins(target):ne(core.missing_class):sum():item()

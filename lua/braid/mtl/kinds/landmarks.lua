@@ -1,4 +1,5 @@
---- The landmark task: points (n,points,2) in [-1, 1] across the image, NaN missing.
+--- mtl.landmarks: the landmark task, points (n,points,2) in [-1, 1] across the image. NaN is a
+-- missing coordinate.
 --
 -- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Gruneau and
 -- Zuber, equation 2, after Zhang et al. 2014); with reduction = "mean" the mean squared error over
@@ -26,11 +27,30 @@
 -- "error.diagonal"} (see mtl.metric), measured by other lengths; metric is the one that judges the
 -- task, if not the first.
 --
--- eyes = {i, j} names the points that are the eyes; {{...}, {...}} takes the means of these points.
--- By default the eyes of five points are the first two. eyes = false: there are none, and no
--- metrics that need them. of = a data set takes points, flip and eyes from its reader (ds.points).
--- Decision: an eye is missing when any of its points is, because the mean of the others lies
--- elsewhere.
+-- In the metrics, distances are divided by the distance between the true centres of the eyes
+-- (Trottier et al. 2018, section 4.1):
+--   error          the landmark error: the mean over a face's points, and then over faces
+--   failure        the share of faces whose landmark error is above 0.10
+--   auc            the area under the curve of errors up to 0.10, over 0.10 (mtl.ced)
+--   points         for each point, the share of faces in which it is off by at most `alpha` (0.10)
+--                  (Matsui et al. 2019, equation 2); point_accuracy is the mean of these shares
+--   errors         the landmark error of each face
+--   without_eyes   the number of faces left out, because an eye is missing or both are at one place
+-- If the batch has `box_width` (n), box_error, box_failure (above 0.05) and box_errors are divided
+-- by the width of the face's box; without_box counts faces without a box. `distance` is in half
+-- widths of the image. without_points counts faces without a point. An output of NaN is infinitely
+-- far away: it is a failure, and never left out. Distances are measured in the batch's image; in an
+-- image that is higher than wide, a unit down is longer than a unit across.
+--
+-- Options:
+--   weight, flip
+--   metrics   metrics by name, such as {"failure.0.08", "error.diagonal"} (mtl.metric)
+--   metric    the metric that judges the task, if it is not the first
+--   eyes      {i, j}: the points that are the eyes; {{...}, {...}}: the eyes are means of points;
+--             by default the first two of five points; false: no eyes, and no metrics that need
+--             them.
+--             Decision: an eye is missing if any of its points is missing
+--   of        a data set that gives points, flip and eyes (ds.points)
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
 -- @usage mtl.landmarks{of = data.aflw(dir).train, weight = 0.5}
 
@@ -61,7 +81,7 @@ local OPTIONS <const> = check.declare("mtl.landmarks", {
   return o.flip and flips.wrong(o.flip, o.points, "points") or eyes.wrong(o.eyes, o.points)
 end)
 
---- The fields that every task of points has, from options declared like those above.
+--- The fields that every task of points has, from declared options.
 function Landmarks:take(declared, given)
   local o <const> = check.options(declared, eyes.told(declared.what, given))
   self.points, self.flip, self.weight = o.points, o.flip, o.weight
@@ -75,16 +95,16 @@ function Landmarks:init(given)
   self.size = 2 * self.points
 end
 
---- output -> the points that it says (n,points,2), in [-1, 1]
+--- The points that an output predicts (n,points,2), in [-1, 1].
 function Landmarks:places(output) return output:reshape(-1, self.points, 2) end
 
--- Where there is a number, unless that is everywhere: then nil.
+-- A mask of the coordinates that are not missing; nil if none is missing.
 local function known_of(target)
   local known <const> = target:eq(target)
   return not known:all():item() and known or nil
 end
 
---- output (n, 2 points), target (n,points,2) -> a tensor without dimensions
+--- The loss, a tensor without dimensions, of output (n, 2 points) and target (n,points,2).
 function Landmarks:loss(output, target)
   return point_losses[self.loss_kind].of(self, output, target, known_of(target))
 end
@@ -96,7 +116,7 @@ function Landmarks:mirrored(output, name)
   return (places * core.from_table({-1, 1}, output.dtype)):reshape(output.shape)
 end
 
---- How many faces have a point.
+--- The number of faces with a point.
 function Landmarks.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
@@ -111,8 +131,8 @@ local function want_eyes(self)
   end
 end
 
---- The landmark error of each face (n); NaN where it cannot be told. Images are square, but for
--- those of a batch.
+--- The landmark error of each face (n); NaN if it is undefined. Images are taken as square, unless
+-- a batch is given.
 function Landmarks:errors(output, target, batch)
   want_eyes(self)
   local aspect <const> = as_points.aspect(batch)
@@ -120,7 +140,7 @@ function Landmarks:errors(output, target, batch)
     / eyes.distance(target, self.eyes, aspect)
 end
 
--- The usual metrics. Without boxes it leaves out those that need boxes.
+-- The default metrics. Without boxes it leaves out those that need boxes.
 local function usual(self)
   local list = {}
   if self.eyes then
@@ -131,7 +151,7 @@ local function usual(self)
   return list
 end
 
--- Lists of errors and counts of faces that have none, beside the metrics.
+-- Adds lists of errors and counts of left-out faces to the metrics.
 local function finish(self, m, set)
   local by_eyes <const>, by_box <const> = set:errors("eyes"), set:errors("box")
   local any <const> = set:errors("none") or by_eyes or by_box
@@ -146,7 +166,7 @@ local function finish(self, m, set)
   end
 end
 
--- "0.0812 (fail 20.1%, 3 without eyes)"
+-- The errors as text: "0.0812 (fail 20.1%, 3 without eyes)".
 local function words(error, failure, without, what)
   if not error then return ("no error (%d without %s)"):format(without, what) end
   return format("%.4f (fail %4.1f%%%s)", error, 100 * failure,

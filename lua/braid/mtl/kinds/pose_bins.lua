@@ -1,20 +1,27 @@
---- Head pose as classification: each of several angles is the bin it falls in (Trottier, Giguere
--- and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for roll, yaw and pitch).
+--- mtl.pose_bins: head pose as classification, where the class of an angle is the bin that it is in
+-- (Trottier, Giguere and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for roll, yaw
+-- and pitch).
 --
 -- mtl.pose_bins{"roll", "pitch", "yaw", bins = {4, 4, 6}} takes the labels of these names from a
--- batch, in degrees (NaN is missing); one name, or none and the task's own name, may be that of a
--- label (n,k) of several angles. bins is a number for all, or one for each: bins `width` degrees
--- wide, the middle one around 0, or of an even number two that meet at 0; what lies beyond belongs
--- to the first and last. Outputs are (n, sum of bins). Loss: the mean cross-entropy over the angles
--- that are there. Metrics: accuracy, the share of bins that are right, and mae, the mean difference
--- in degrees of a bin's middle from the angle itself (an output of NaN is infinitely far); each,
--- the accuracies in their order; or metrics = those named, of classes or of numbers (see
--- mtl.metric): the mean over angles, each weighted by how many samples have it.
--- kind = "roll pitch yaw" says which angles they are, a word for each or one for all (those of
--- data/follow.lua): so a loader that is given the tasks knows what mirroring and turning do to
--- labels that are not called so.
--- Decision: section 4.3 says 14 and not which; 4, 4 and 6 are those of pitch and roll within 60,
--- yaw within 90 degrees.
+-- batch, in degrees (NaN is missing). A single name, or without names the task's own name, may be a
+-- label (n,k) of several angles. Outputs are (n, sum of bins). The loss is the mean cross-entropy
+-- over the angles that are not missing. Metrics are means over the angles, weighted by their
+-- numbers of samples:
+--   accuracy   the share of right bins
+--   mae        the mean difference in degrees between the middle of a bin and the angle itself; an
+--              output of NaN is infinitely far away
+--   each       the accuracy of each angle
+-- Options:
+--   bins, width   the number of bins, or one for each angle, and their width in degrees. The middle
+--                 bin is around 0; with an even number two bins meet at 0. The first and the last
+--                 bin
+--                 have no outer limit
+--   kind          "roll pitch yaw": which angles they are, a word for each or one for all
+--                 (data/follow.lua). A loader that gets the tasks then knows how mirroring and
+--                 turning change labels of other names
+--   metrics       other metrics, of classes or of numbers (mtl.metric)
+-- Decision: section 4.3 says 14 bins in all. 4, 4 and 6 cover pitch and roll within 60 and yaw
+-- within 90 degrees.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -27,7 +34,7 @@ local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local PoseBins <const> = class.guarded(class "PoseBins")
-PoseBins.classifies = true -- its outputs say how likely classes are
+PoseBins.classifies = true -- its outputs are scores of classes
 PoseBins.unnamed = {"labels"}
 
 local COUNT <const> = check.whole{from = 1, to = 9999}
@@ -64,7 +71,7 @@ function PoseBins:init(given)
   judged.take(self, o)
 end
 
---- Whether the task, called `name`, takes a label as angles; and their kinds, if it was told.
+--- Whether this task, called `name`, takes a label as angles; and the angles' kinds, if known.
 function PoseBins:angles_of(label, name)
   local labels <const> = self.labels or {name}
   for i, own in ipairs(labels) do
@@ -91,7 +98,7 @@ function PoseBins:target(batch, name)
   return angles
 end
 
---- Angle i of each sample (n) -> its bin, from 1; -100 where it is missing
+--- The bin of angle i of each sample (n), from 1; -100 for a missing angle.
 function PoseBins:bin(i, angle)
   local n <const> = self.bins[i]
   local known <const> = angle:eq(angle)
@@ -99,7 +106,7 @@ function PoseBins:bin(i, angle)
   return ops.masked_fill(at:clamp(1, n), known:logical_not(), core.missing_class):to("int64")
 end
 
--- Angle by angle: its scores (n,bins), its numbers (n).
+-- Iterates over the angles: scores (n,bins) and angles (n).
 local function each(self, output, target)
   local i, first = 0, 1
   return function()
@@ -112,7 +119,7 @@ local function each(self, output, target)
   end
 end
 
---- output (n, sum of bins), target (n,angles) -> a tensor without dimensions
+--- The loss, a tensor without dimensions, of output (n, sum of bins) and target (n,angles).
 function PoseBins:loss(output, target)
   local total
   for i, scores, angle in each(self, output, target) do
@@ -137,10 +144,10 @@ end
 --- How many samples have a label.
 function PoseBins.labelled(_, target) return target:eq(target):any(2):sum():item() end
 
---- How many values the loss is the mean over.
+--- The number of values over which the loss is a mean.
 function PoseBins.divisor(_, target) return target:eq(target):sum():item() end
 
--- Scores (n,angles,most bins), -infinity where an angle has fewer, and labels (n,angles).
+-- Scores (n,angles,most bins), with -infinity for angles of fewer bins, and labels (n,angles).
 local function as_classes(self, output, target)
   local most <const>, scores <const>, labels <const> = math.max(table.unpack(self.bins)), {}, {}
   for i, own, angle in each(self, output, target) do
@@ -152,7 +159,7 @@ local function as_classes(self, output, target)
   return ops.stack(scores, 2), ops.stack(labels, 2)
 end
 
--- The middle of the bin said of each angle (n,angles), in degrees; NaN where a score is.
+-- The middle of each predicted bin (n,angles) in degrees; NaN if a score of the angle is NaN.
 local function as_degrees(self, output, target)
   local list <const> = {}
   for i, scores in each(self, output, target) do

@@ -1,9 +1,9 @@
---- A regression task: numbers such as yaw, pitch and roll, where NaN is a missing one.
+--- mtl.real: a regression task for numbers such as yaw, pitch and roll. NaN is a missing number.
 --
--- Loss: the mean squared difference over the numbers that are there. Metric: mae, the mean
--- absolute difference; or metrics = those named, such as {"rmse", "r2", "pearson"} (see
--- mtl.metric), of which metric is shown first. flip says what a mirrored image does to them:
--- "negate", or a factor for each.
+-- The loss is the mean squared difference over the numbers that are not missing. The metric is mae,
+-- the mean absolute difference. Options: weight; metrics, other metrics such as {"rmse", "r2",
+-- "pearson"} (mtl.metric); metric, the one that is shown first; flip, how mirroring an image
+-- changes the numbers: "negate", or a factor for each.
 -- @usage mtl.real{3, flip = {-1, 1, -1}, weight = 0.1}
 
 local core <const> = require "braid.core"
@@ -15,7 +15,7 @@ local weight <const> = require "braid.mtl.tasks.weight"
 local ops <const> = core.ops
 
 local Real <const> = class.guarded(class "Real")
-Real.unnamed = {"size"} -- the field of the argument without a name, for files
+Real.unnamed = {"size"} -- the field of the unnamed argument, for files
 
 local OPTIONS <const> = check.declare("mtl.real", {
   [1] = check.named("how many numbers", check.whole{1, from = 1}),
@@ -34,14 +34,14 @@ function Real:init(given)
   judged.take(self, o)
 end
 
--- Both as (n,size), with 0 in the target where it is missing, and where it is there.
+-- Output and target as (n,size), with 0 for missing targets, and a mask of the others.
 local function known_of(output, target)
   target = target:reshape(output.shape)
   local known <const> = target:eq(target)
   return ops.masked_fill(target, known:logical_not(), 0), known
 end
 
---- output (n,size), target (n) or (n,size) -> a tensor without dimensions
+--- The loss, a tensor without dimensions, of output (n,size) and target (n) or (n,size).
 function Real.loss(_, output, target)
   local filled <const>, known <const> = known_of(output, target)
   return ops.mse(output, filled, {mask = known})
@@ -58,7 +58,7 @@ function Real.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
---- How many values the loss is the mean over.
+--- The number of values over which the loss is a mean.
 function Real.divisor(_, target) return target:eq(target):sum():item() end
 
 judged.kind(Real, {what = "mtl.real", metrics = function() return {"mae"} end,

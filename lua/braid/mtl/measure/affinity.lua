@@ -1,10 +1,10 @@
---- The cosines between tasks' gradients at the parameters that they share: 1 where two tasks pull
--- the same way, below 0 where they pull apart.
+--- mtl.affinity: cosines between the gradients of tasks at the parameters that they share. 1 means
+-- that two tasks agree; below 0 they conflict.
 --
--- mtl.affinity(losses, net) -> {names, cosine = T rows of T, norm = {task = length}}, where
--- losses is {task = loss}, the second result of tasks:loss. A parameter is shared that two
--- losses or more depend on; net may also be a list of parameters. The graph stays, so that a
--- backward pass may follow.
+-- mtl.affinity(losses, net) -> {names, cosine = T rows of T, norm = {task = length}}. losses is
+-- {task = loss}, the second result of tasks:loss. A parameter is shared if two or more losses
+-- depend on it. net may also be a list of parameters. The graph is kept, so that a backward pass
+-- can follow.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

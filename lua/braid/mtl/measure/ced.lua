@@ -1,4 +1,4 @@
---- The cumulative distribution of errors: the share of faces whose error is at most a given one.
+--- mtl.ced: the cumulative distribution of errors, the share of faces up to each error.
 --
 -- mtl.ced(errors, {limit = 0.10, steps = 100}) -> {error = {0, ..., limit}, share = {...}, auc,
 -- failure, left_out}. errors is a list of numbers or a tensor (n), such as report.landmarks.errors

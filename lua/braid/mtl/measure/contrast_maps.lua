@@ -1,15 +1,17 @@
---- Response contrast maps (Fang et al. 2017, section 2): for each task of two classes, the
--- difference |positive - negative| between the mean maps of the two classes' images at a block. The
--- distance of two tasks is the L1 distance of their contrast maps. Tasks that are near each other
--- are worth learning together.
+--- mtl.contrast_maps: response contrast maps, which show which tasks are worth learning together
+-- (Fang et al. 2017, section 2).
+--
+-- The map of a task of two classes is the difference |positive - negative| of the mean maps of the
+-- two classes' images at a block. The distance of two tasks is the L1 distance of their maps. Near
+-- tasks are worth learning together.
 --
 -- mtl.contrast_maps(net, batches, block, {channels = false, signed = false, groups =}) -> {names,
--- maps = {task = (c,h,w) or (h,w)}, distance = T rows of T, groups = {{names}, ...}}. The net
--- runs in evaluation mode. Maps are means over the channels unless channels = true, because the
--- channels of different columns do not correspond. signed = true gives positive - negative without
--- the absolute value; then the task must name its positive class: mtl.classes{2, names = {"yes",
--- "no"}, positive = "yes"}. Each attribute of mtl.attributes has its own map. groups joins the
--- nearest tasks until so many groups are left.
+-- maps = {task = (c,h,w) or (h,w)}, distance = T rows of T, groups = {{names}, ...}}. The net runs
+-- in evaluation mode. Maps are means over the channels, because channels of different columns do
+-- not correspond; channels = true keeps them. signed = true keeps the sign of positive - negative;
+-- the task must then name its positive class: mtl.classes{2, names = {"yes", "no"}, positive =
+-- "yes"}. Each attribute of mtl.attributes has its own map. groups joins the nearest tasks until so
+-- many groups are left.
 -- Decisions: the absolute value is taken channel by channel, before the mean, so that channels of
 -- opposite sign do not cancel, and the order of the classes does not matter; maps are compared
 -- without scaling; groups are joined by the mean of their members' distances.

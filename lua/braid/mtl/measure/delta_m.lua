@@ -1,14 +1,13 @@
---- Delta-m says how much better a multi-task network is than networks of single tasks: it is the
--- mean relative change over the tasks. Above 0 is better (Maninis, Radosavovic and Kokkinos 2019:
--- 1/T sum over tasks i of (-1)^l_i (M_m,i - M_b,i) / M_b,i, where l_i = 1 if less is better).
+--- mtl.delta_m: how much better a multi-task network is than networks of single tasks. It is the
+-- mean relative change over the tasks; above 0 is better (Maninis, Radosavovic and Kokkinos 2019).
 --
--- mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}. report and single
--- are {task = {metric = value}}, as tasks:evaluate returns them. single holds the values of the
--- single-task networks, measured in the same run. Each task uses its main metric (the first one). A
--- table that does not name its metrics uses "accuracy", "error", "mae" or "distance". The last
--- table chooses another metric, or a list of metrics, whose mean is used. Each metric knows whether
--- more or less is better.
--- direction is better is the metric's own.
+-- The formula is 1/T sum over tasks i of (-1)^l_i (M_m,i - M_b,i) / M_b,i, with l_i = 1 if less is
+-- better. mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}. report and
+-- single are {task = {metric = value}}, as tasks:evaluate returns them; single has the values of
+-- the single-task networks. Each task uses its main metric (the first one); a table that does not
+-- name its metrics uses "accuracy", "error", "mae" or "distance". The last argument chooses another
+-- metric for a task, or a list of metrics whose mean is used. Each metric knows whether more or
+-- less is better.
 
 local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"
@@ -17,8 +16,7 @@ local named <const> = require "braid.mtl.measure.parts.named"
 local SIGN <const> = {max = 1, min = -1}
 local USUAL <const> = {"accuracy", "error", "mae", "distance"}
 
--- 1 where more of a metric is better, -1 where less is better. The tasks of the report know this of
--- their metrics.
+-- 1 if more of a metric is better, -1 if less is better. The tasks in the report know this.
 local function sign_of(reports, task, metric)
   for _, report in ipairs(reports) do
     local tasks <const> = rawget(report, "tasks")
@@ -54,7 +52,7 @@ local function value_of(what, values, name, metric)
   check.fail("mtl.delta_m: %s has no %s of '%s'%s", what, metric, name, why and ": " .. why or "")
 end
 
--- The relative change of one metric, above 0 where it is better.
+-- The relative change of one metric; above 0 is better.
 local function change(reports, name, metric)
   local sign <const> = sign_of(reports, name, metric)
   local base <const> = value_of("single", reports[2], name, metric)

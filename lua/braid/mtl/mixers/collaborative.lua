@@ -1,11 +1,14 @@
---- The collaborative block (Trottier, Giguere and Chaib-draa 2018, equations 1 to 3), over
--- x_1..x_T of C channels, m = floor(C T ratio):
+--- mtl.collaborative: the collaborative block (Trottier, Giguere and Chaib-draa 2018, equations 1
+-- to 3), for maps x_1..x_T of C channels, with m = floor(C T ratio):
 --   z   = ReLU BN conv3x3(m, m) ReLU BN conv1x1(C T, m) of cat(x_1, ..., x_T)
 --   y_t = ReLU(x_t + BN conv3x3(C, C) ReLU BN conv1x1(C + m, C) of cat(x_t, z))
--- Convolutions have no bias. Options: ratio (1/4); final_relu (true; the authors' first version
--- has no last ReLU); gamma_init, the first scale of the batch norms: "one", "uniform" (drawn from
--- [0, 1], as was usual in 2018) or "zero" (only the last batch norm of each y_t, so that the block
--- starts as the identity).
+-- Convolutions have no bias. Options:
+--   ratio        (1/4)
+--   final_relu   (true); the authors' first version has no last ReLU
+--   gamma_init   the first scale of the batch norms: "one", "uniform" (random from 0 to 1, as was
+--                usual in 2018), or "zero": the last batch norm of each y_t starts at 0, so that
+--                the
+--                block starts as the identity
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -34,7 +37,7 @@ local function start_gamma(module, how)
   end
 end
 
--- F_t: the part of y_t that is added to x_t.
+-- Makes F_t, the part of y_t that is added to x_t.
 local function task_part(c, m, o)
   local part <const> = nn.Sequential{
     convolution(c + m, c, 1), nn.BatchNorm2d(c), nn.ReLU(),
@@ -49,7 +52,7 @@ function Collaborative:init(at, o)
   local m <const> = math.max(1, math.floor(c * #at.names * o.ratio))
   self.names, self.options, self.channels, self.middle = at.names, o, c, m
   self.came = at.names
-  self.central = nn.Sequential{ -- H: gives z
+  self.central = nn.Sequential{ -- H, which makes z
     convolution(c * #at.names, m, 1), nn.BatchNorm2d(m), nn.ReLU(),
     convolution(m, m, 3), nn.BatchNorm2d(m), nn.ReLU(),
   }
@@ -59,7 +62,7 @@ function Collaborative:init(at, o)
   self.task = PerColumn(at.names, parts)
 end
 
--- A map that is apart is replaced by 0 only at the input of H; x_t + F_t keeps it (section 4.4).
+-- A map that is apart is replaced by 0 only in the input of H; x_t + F_t keeps it (section 4.4).
 function Collaborative:list(xs, _, apart)
   local z <const>, ys <const> = self.central(core.ops.cat(apart_maps.list(xs, apart), 2)), {}
   for i, part in ipairs(self.task:run_each(xs, z)) do
@@ -75,7 +78,7 @@ function Collaborative:braid(x, _, apart)
   return self.options.final_relu and y:relu() or y
 end
 
---- A new column reads the common map z, but z takes nothing from the new column at first.
+--- A new column reads the common map z; at first z takes nothing from the new column.
 function Collaborative:resize(names)
   inputs.resize(self.central[1], self.names, names, self.channels)
   self.came = inputs.arrived(self.came, names)

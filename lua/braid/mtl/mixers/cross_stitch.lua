@@ -1,14 +1,15 @@
---- Cross-stitch units (Misra, Shrivastava, Gupta and Hebert 2016): y_i = sum_j alpha_ij x_j.
+--- mtl.cross_stitch: cross-stitch units (Misra, Shrivastava, Gupta and Hebert 2016), y_i = sum_j
+-- alpha_ij x_j.
 --
--- Options: granularity "channel" (a weight for each channel; default) or "scalar"; diag (0.9)
--- and off (0.1 / (T - 1)), the first weights; lr_mult (100), which multiplies the rate of
--- alpha under any schedule. No weight decay on alpha. Usually the columns start from trained
--- single-task networks: net.columns takes their states by task.
+-- Options: granularity "channel" (a weight for each channel; default) or "scalar"; diag (0.9) and
+-- off (0.1 / (T - 1)), the first weights; lr_mult (100), which multiplies alpha's learning rate
+-- under any schedule. Alpha has no weight decay. Usually the columns start from trained single-task
+-- networks: net:start_from takes their states by task.
 --
--- Under an adaptive rule (Adam), whose step is its rate whatever the gradient, alpha soon is no
--- convex mixture, which the unit does not ask for: on MTFL with TCDCN's columns it went from 0.9
--- and 0.025 to -4 .. 6 in four epochs, and failures were fewer: 39% against 49% with lr_mult = 1
--- (means of three seeds).
+-- With Adam, alpha does not stay a convex mixture, and the unit does not require that: the size of
+-- Adam's steps does not depend on the gradient. On MTFL with TCDCN's columns, alpha went from 0.9
+-- and 0.025 to -4 .. 6 in four epochs. Failures were 39%, against 49% with lr_mult = 1 (means of
+-- three seeds).
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

@@ -1,8 +1,8 @@
---- Neural discriminative dimensionality reduction (Gao et al. 2019): each column takes a 1x1
--- convolution of the maps of all columns, then batch norm and ReLU.
+--- mtl.nddr: neural discriminative dimensionality reduction (Gao et al. 2019). Each column takes a
+-- 1x1 convolution of the maps of all columns, then batch norm and ReLU.
 --
--- Options: diag (0.9) and off (0.1 / (T - 1)). At first the convolution passes diag of a column's
--- own map and off of each other map.
+-- Options: diag (0.9) and off (0.1 / (T - 1)). At first the convolution adds diag times a column's
+-- own map and off times each other map.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -19,7 +19,7 @@ local PerColumn <const> = require "braid.mtl.columns.per_column"
 local NDDR <const> = class("nddr", Mixer)
 NDDR.aggregates, NDDR.wants_maps = true, true
 
--- The part of the i-th of t columns.
+-- The part of column i of t.
 local function task_part(i, t, c, o)
   local conv <const> = nn.Conv2d(t * c, c, {kernel = 1, bias = false})
   local off <const> = linear.off(o.off, t - 1)
@@ -43,7 +43,7 @@ function NDDR:list(xs, _, apart)
     return self.task:run_each(core.ops.cat(apart_maps.list(xs, zeroed), 2))
   end
   local ys <const> = run(apart)
-  for i in pairs(apart or {}) do -- its own part has it
+  for i in pairs(apart or {}) do -- the column's own part still gets the map
     local others <const> = {}
     for j in pairs(apart) do others[j] = j ~= i or nil end
     ys[i] = run(others)[i]

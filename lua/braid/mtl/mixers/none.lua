@@ -1,4 +1,4 @@
---- No mixing: every column is a network of its own (single-task networks trained together).
+--- mtl.none: no mixing. Every column is a separate network (single-task networks trained together).
 
 local class <const> = require "braid.class"
 local Mixer <const> = require "braid.mtl.mixer"

@@ -1,10 +1,10 @@
---- Progressive networks (Rusu et al. 2016): columns are learned one after the other, and each
--- takes from the earlier ones: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k, where a_kj is a
--- learned scale and V_k a 1x1 convolution. Decision: what a column takes is added to its own map,
--- so that the next layer uses the same weights for both.
+--- mtl.progressive: progressive networks (Rusu et al. 2016). Columns are learned one after the
+-- other, and each takes from the earlier ones: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k.
 --
--- Options: order, the tasks in the order in which they are learned (default: sorted by name);
--- start (0.1), the first value of a_kj. net:train_only{name} freezes all but one column.
+-- a_kj is a learned scale and V_k a 1x1 convolution. Decision: what a column takes is added to its
+-- own map, so that the next layer uses the same weights for both. Options: order, the tasks in the
+-- order in which they are learned (default: sorted by name); start (0.1), the first value of a_kj.
+-- net:train_only{name} freezes all columns but one.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -19,11 +19,11 @@ local ops <const> = core.ops
 
 local Progressive <const> = class("progressive", Mixer)
 Progressive.aggregates, Progressive.alone, Progressive.wants_maps = true, true, true
-Progressive.braid = nil -- no stacked form, as columns take from different numbers of others
+Progressive.braid = nil -- no stacked form, because columns take from different numbers of others
 
 local Lateral <const> = class("Lateral", nn.Module)
 
--- The connections from the columns named in `from` to one column.
+-- The connections to one column from the columns in `from`.
 function Lateral:init(from, c, start)
   self.from = from
   self.scale = linear.row(#from, nil, {weight_decay = 0}, function() return start end)

@@ -1,11 +1,14 @@
---- Separation multi-task networks (Matsui, Yamashita and Fujiyoshi 2019): beside the columns
--- runs a stream that all share, and at each block its map joins every column's.
+--- mtl.separation: separation multi-task networks (Matsui, Yamashita and Fujiyoshi 2019). A stream
+-- that all tasks share runs beside the columns, and at each block its map joins every column's.
 --
--- Options: form "plain" (the next layer takes twice the channels) or "channelwise" (a 1x1
--- convolution brings them back); fine_tune = true starts the columns from the shared
--- stream's weights at the second stage, which wants "channelwise"; end_to_end = true
--- trains both at once. Otherwise net:stage(1) trains the shared stream with heads of its
--- own, a hard-sharing network, and net:stage(2) freezes it and trains the columns.
+-- Options:
+--   form         "plain": the next layer takes twice the channels; "channelwise": a 1x1 convolution
+--                restores their number
+--   end_to_end   true trains the stream and the columns at once. Otherwise net:stage(1) trains the
+--                shared stream with its own heads, as a hard-sharing network, and net:stage(2)
+--                freezes it and trains the columns
+--   fine_tune    true starts the columns at the second stage from the stream's weights; it needs
+--                form = "channelwise"
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

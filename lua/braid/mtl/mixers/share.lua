@@ -1,10 +1,10 @@
---- Hard sharing: all tasks use one column up to the last block that has this mixer. Each task has
--- its own blocks after that (mtl.columns with split = "block" does the same).
+--- mtl.share: hard sharing. All tasks use one column up to the last block that has this mixer;
+-- after that each task has its own blocks. mtl.columns with split = "block" does the same.
 
 local class <const> = require "braid.class"
 local Mixer <const> = require "braid.mtl.mixer"
 
 local Share <const> = class("share", Mixer)
-Share.structural = true -- it changes what is built, and stands nowhere
+Share.structural = true -- it changes what is built, and is itself at no block
 
 return Mixer.define(Share, {})

@@ -1,12 +1,14 @@
---- Sluice networks (Ruder, Bingel, Augenstein and Sogaard 2019): each column's map is cut into
--- subspaces, and every subspace takes a weighted sum of all subspaces of all columns.
+--- mtl.sluice: sluice networks (Ruder, Bingel, Augenstein and Sogaard 2019). Each column's map is
+-- cut into subspaces, and every subspace takes a weighted sum of all subspaces of all columns.
 --
--- Options: subspaces (2); diag (0.9) and off, the first weights, off = 0.1 over the number of
--- the other subspaces; lr_mult (100); penalty (1), the weight of the orthogonality constraint,
--- which is net:penalty(). No weight decay on alpha. Decision: the paper's second mixing, of
--- layers of different depth, wants maps of one size, which these networks do not have; it is
--- left out. Where the subspaces do not divide the channels, all are as long as it takes and the
--- last ones shorter, or empty: 9 channels in 4 are 3, 3, 3 and 0.
+-- Options:
+--   subspaces   (2)
+--   diag, off   the first weights: 0.9, and 0.1 divided by the number of the other subspaces
+--   lr_mult     (100); alpha has no weight decay
+--   penalty     (1) the weight of the orthogonality constraint, which net:penalty() returns
+-- If the number of subspaces does not divide the channels, the last subspaces are shorter or empty:
+-- 9 channels in 4 subspaces give 3, 3, 3 and 0. Decision: the paper also mixes layers of different
+-- depth. That needs maps of one size, which these networks do not have, so it is left out.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -23,7 +25,7 @@ Sluice.aggregates = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
--- The rows of the i-th of t columns: (s * t * s), subspace after subspace.
+-- The first rows of column i of t: (s * t * s), one subspace after the other.
 local function first_rows(i, t, o)
   local s <const> = o.subspaces
   local off <const> = linear.off(o.off, t * s - 1)
@@ -35,13 +37,13 @@ end
 
 function Sluice:init(at, o)
   self.names, self.options = at.names, o
-  self.missing = -at.channels % o.subspaces -- channels for the subspaces to be equal
+  self.missing = -at.channels % o.subspaces -- how many more channels would make the subspaces equal
   local rows <const> = {}
   for i, name in ipairs(at.names) do rows[name] = first_rows(i, #at.names, o) end
   self.alpha = PerColumn(at.names, rows)
 end
 
--- Puts the maps side by side, each followed by zeros for the missing channels.
+-- Concatenates the maps, each followed by zeros for the missing channels.
 local function filled(self, xs)
   local parts <const> = {}
   for i, x in ipairs(xs) do
@@ -51,7 +53,7 @@ local function filled(self, xs)
   return ops.cat(self.missing > 0 and parts or xs, 2)
 end
 
--- Takes the maps of c channels out of y, where they are side by side, without the zeros.
+-- The maps of c channels in the concatenation y, without the zeros.
 local function cut(self, y, c)
   local ys <const> = {}
   for i in ipairs(self.names) do
@@ -80,7 +82,7 @@ end
 
 function Sluice:macs(y) return linear.macs(y, #self.names * self.options.subspaces) end
 
---- The summed magnitude that a column takes from each column, averaged over its subspaces.
+--- How much a column takes from each column: the summed magnitude, averaged over its subspaces.
 function Sluice:weights()
   local s <const>, t <const>, result <const> = self.options.subspaces, #self.names, {}
   for i, name in ipairs(self.names) do
@@ -89,7 +91,7 @@ function Sluice:weights()
   return result
 end
 
---- A new column takes from the others as at the start, and gives nothing to them.
+--- A new column takes from the others as at the start, and gives them nothing.
 function Sluice:resize(names)
   self:unstack()
   local s <const>, rows <const>, place <const> = self.options.subspaces, {}, {}

@@ -1,25 +1,30 @@
---- Task transfer connections (Fang et al. 2017, dynamic multi-task network): column i takes
--- sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned (eq. 8) and alpha_ii = 1 is
--- not; with normalize = true sum_j alpha_ij x_j / sum_j alpha_ij, a mean.
+--- mtl.ttc: task transfer connections (Fang et al. 2017, dynamic multi-task network). Column i
+-- takes sum_j alpha_ij x_j, where alpha_ij = sigmoid(beta_ij) is learned (eq. 8) and alpha_ii is
+-- always 1.
 --
--- With all alpha equal every column gets the same sum, as in the conventional multi-task network;
--- with alpha_ij = 0 for i ~= j every column is a network of its own (section 3). start = 1 and
--- start = 0 begin exactly there. The mean of equal columns (init = "copy") is their map to the bit,
--- so with normalize both limits are exactly those networks where columns are in a list; columns
--- that run as one tensor round differently from one trunk. The sum is T times the map. At first
--- each column gets 1/T of the trunk's gradient. To move as the trunk does, SGD needs T times its
--- rate for the columns; Adam takes the same step. Decision: the sum is the default. The paper's
--- subnets have batch norm, which corrects the range of values of a sum. In a mean, each task that
--- joins lowers a column's share of itself. Use normalize without batch norm.
+-- Options:
+--   start         (0.5) the first alpha_ij
+--   granularity   "scalar" (default) or "channel"
+--   normalize     true takes the mean, sum_j alpha_ij x_j / sum_j alpha_ij, instead of the sum
+--   lr_mult       (1); beta has no weight decay
+-- Decision: the sum is the default. The paper's subnets have batch norm, which corrects the range
+-- of a sum. In a mean, each further task lowers a column's share of itself. Use normalize without
+-- batch norm.
 --
--- Connections of earlier tasks from a late one also begin at 0, so that earlier outputs stay the
--- same. A connection at such a limit has a gradient like any other. It is 0 or 1 to the bit until
--- its beta first moves; net:freeze{"mixers"} prevents that. Decision: alpha is then sigmoid(beta -
--- 2), which begins at 0.12, or sigmoid(beta + 2), at 0.88: near the limit, to keep what the columns
--- have learned, and with a slope. net:unfreeze, net:train_only and net:remove_task reconnect
--- (section 4.3): a late task's connections to rows that train begin at `start`.
--- Options: start (0.5; the first alpha_ij), granularity "scalar" (default) or "channel",
--- normalize (false), lr_mult (1). Beta has no weight decay.
+-- With all alpha equal to 1, every column gets the same sum, as in the conventional multi-task
+-- network. With alpha_ij = 0 for i ~= j, every column is a separate network (section 3). start = 1
+-- and start = 0 begin exactly at these limits. Equal columns (init = "copy") in a list give with
+-- normalize exactly the same numbers as one trunk; stacked columns round differently. The sum is T
+-- times the map, and at first each column gets 1/T of the trunk's gradient. To move as the trunk
+-- does, SGD needs T times its rate for the columns; Adam takes the same step.
+--
+-- Connections from a late task to earlier ones also begin at 0, so that earlier outputs do not
+-- change. A connection at a limit has a gradient like any other; it is exactly 0 or 1 until its
+-- beta first moves. net:freeze{"mixers"} prevents that. Decision: alpha is then sigmoid(beta - 2),
+-- which begins at 0.12, or sigmoid(beta + 2), which begins at 0.88. These are near the limits, to
+-- keep what the columns have learned, and have a slope. net:unfreeze, net:train_only and
+-- net:remove_task reconnect (section 4.3): connections from a late task to rows that train begin at
+-- `start`.
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -36,25 +41,25 @@ TTC.aggregates, TTC.alone = true, true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
--- A row of alpha = sigmoid(beta + EDGE limit). The limit that a connection begins at is -1 for an
--- alpha of 0, 1 for one of 1, 0 for none.
+-- A row of alpha = sigmoid(beta + EDGE limit). The limit of a connection is -1 if its alpha begins
+-- at 0, 1 if it begins at 1, and otherwise 0.
 local Row <const> = class("Row", linear.Row)
 Row.buffer_names = {limit = true}
 
 local EDGE <const> = 2
-local FAR <const> = 1e4 -- the sigmoid of FAR is 1 and has no slope, that of -FAR is 0
+local FAR <const> = 1e4 -- the sigmoid of FAR is 1, that of -FAR is 0, and neither has a slope
 
 local function limit_of(p) return p == 0 and -1 or p == 1 and 1 or 0 end
 local function beta_of(p) return p > 0 and p < 1 and math.log(p / (1 - p)) or 0 end
 
--- The i-th of t rows, of connections that begin at alpha = start.
+-- Row i of t, whose connections begin at alpha = start.
 local function first_row(i, t, self)
   local start <const> = self.options.start
   local function filled(own, other)
     return linear.values(t, self.channels, function(j) return i == j and own or other end)
   end
   local row <const> = Row(filled(1, beta_of(start)), hint(self.options))
-  row.limit = core.keep(filled(FAR, limit_of(start))) -- of its own map: whatever beta is
+  row.limit = core.keep(filled(FAR, limit_of(start))) -- alpha of its own map is 1, whatever beta is
   return row
 end
 
@@ -66,8 +71,8 @@ function TTC:init(at, o)
   self.beta = PerColumn(at.names, rows)
 end
 
--- alpha of as many columns. While beta is 0, that of a limit has its value, and always the slope
--- of the sigmoid.
+-- The alpha of some rows. While beta is 0, a connection at a limit has exactly the value of the
+-- limit, but the slope of the sigmoid.
 local function alpha_of(rows)
   local beta <const>, limit <const> = rows.weight, rows.limit
   local alpha <const>, still <const> = ops.sigmoid(beta + limit * EDGE), ops.eq(beta, 0)
@@ -76,7 +81,7 @@ local function alpha_of(rows)
   return alpha + (ops.where(still, ops.sigmoid(limit * FAR), a) - a)
 end
 
--- The weights of the columns from the first-th on: alpha, or its shares of each row's sum.
+-- The weights of the columns from number `first` on: alpha, or its shares of each row's sum.
 local function taken(self, rows, first, apart)
   local count <const> = #self.names
   local alpha <const> = apart_maps.weights(alpha_of(rows), apart, count, first)
@@ -131,7 +136,7 @@ function TTC:resize(names)
   self.names, self.beta = names, PerColumn(names, rows)
 end
 
---- Connections that are off begin as at the start, where their row trains.
+--- Connections that are off begin as at the start, if their row trains.
 function TTC:reconnect()
   local start <const> = self.options.start
   if limit_of(start) ~= 0 then return end

@@ -1,14 +1,15 @@
 --- net:ablate(batches, {blocks =, part =, relative =}): how each metric changes when a task's
--- features are zeroed at one block. Only the input of the layer that joins all tasks' features
--- is zeroed; the task's own column keeps them (Trottier et al. 2018, section 4.4 and figure 6: at
--- the central aggregation). In mixers that are sums, alpha_jt = 0 for all j but t.
--- part = "map" zeroes the map itself, for its own column as well.
+-- features are zeroed at one block (Trottier et al. 2018, section 4.4 and figure 6).
 --
--- batches is a loader, a batch, or a list of them; blocks are one or a list (those with a mixer
--- whose columns take of each other). {names, columns, blocks, base, change}: names are
--- the columns', columns[task] is a task's (of a group all have one); base[task][metric] is the
--- value without, change[block][zeroed task][task][metric] its relative change (relative =
--- false: the difference; where the base is 0 it is the difference too).
+-- Only the input of the layer that joins all tasks' features is zeroed; the task's own column keeps
+-- them. In mixers that are sums, alpha_jt = 0 for all j except t. part = "map" zeroes the map
+-- itself, for its own column too. batches is a loader, a batch, or a list of batches. blocks is a
+-- block or a list (default: those with a mixer whose columns take from each other).
+-- @return {names, columns, blocks, base, change}: names are the columns'; columns[task] is the
+--   column
+--   of a task; base[task][metric] is the value without zeroing; change[block][zeroed
+--   column][task][metric] is its relative change. With relative = false, or a base of 0, it is the
+--   difference
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -70,7 +71,7 @@ local OPTIONS <const> = check.declare("ablate", {
   part = check.choice{"aggregation", "map"},
 })
 
--- The blocks where features can be zeroed so. A named block where they cannot raises an error.
+-- The blocks at which features can be zeroed. A named block that cannot raises an error.
 local function blocks_of(self, o)
   local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   if o.part == "map" then return blocks end

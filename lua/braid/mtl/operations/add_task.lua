@@ -1,13 +1,15 @@
---- net:add_task(name, task, {freeze = "others", init =, head =}): adds a task, with its own
--- column and head. The outputs of the old tasks stay the same, bit for bit, until something trains:
--- at first the mixers pass nothing from the new column to the old ones.
+--- net:add_task(name, task, {freeze = "others", init =, head =}): adds a task with its own column
+-- and head. The outputs of the old tasks stay the same, bit for bit, until something trains,
+-- because at first the mixers pass nothing from the new column to the old ones.
 --
--- Options: freeze = "others" trains only the new column, its head and its weights for the other
--- columns; init = "pose" copies the column of that task; column = "traits" uses that existing
--- column, so that only the head is new; head is a kind in mtl.heads (by default the kind of the
--- other heads). Stacked columns stay stacked, and the new column is outside the stack.
--- net:stack() stacks them all, which changes rounding (1e-7). The mixers' parameters are new
--- tensors, so make the optimizer afterwards.
+-- Options:
+--   freeze   "others" trains only the new column, its head, and its weights for the other columns
+--   init     "pose" copies the column of that task
+--   column   "traits" uses that existing column, so that only the head is new
+--   head     a kind in mtl.heads (default: the kind of the other heads)
+-- Stacked columns stay stacked, with the new column outside the stack. net:stack() stacks them all,
+-- which changes rounding (1e-7). The mixers' parameters become new tensors, so make the optimizer
+-- afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -74,7 +76,7 @@ local function mixers_with_another(self)
   return mixers
 end
 
--- Gives each mixer a place for the new column. A single column had no mixers yet.
+-- Gives each mixer a place for the new column. A single column had no mixers.
 local function grow_mixers(self, mixers, names)
   for _, block in ipairs(check.sorted_keys(mixers)) do
     self.mixer[block] = self.mixer[block] or build.mixer(self, mixers[block], block)

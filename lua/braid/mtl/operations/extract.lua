@@ -1,6 +1,6 @@
---- net:extract{names}: a separate network for some of the tasks, with the same outputs. It keeps
--- their heads and every column that feeds them. It leaves out columns whose weights in a linear
--- mixer are exactly 0. A mixer that joins all maps needs all columns.
+--- net:extract{names}: a separate network for some of the tasks, with the same outputs. It has
+-- their heads and every column that feeds them. Columns whose weights in a linear mixer are exactly
+-- 0 are left out. A mixer that joins all maps needs all columns.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"

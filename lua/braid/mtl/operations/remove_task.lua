@@ -1,14 +1,14 @@
 --- net:remove_task(name): removes a task's head, its column, and what mixers take from the column.
--- A column stays where other tasks of its group use it. The outputs of the other tasks change;
--- net:train_only{"mixers"} trains the connections that are left. The parameters are new tensors:
--- make an optimizer afterwards.
+-- The column stays if other tasks use it. The outputs of the other tasks change;
+-- net:train_only{"mixers"} trains the connections that are left. The parameters become new tensors,
+-- so make an optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local groups <const> = require "braid.mtl.columns.groups"
 local restrict <const> = require "braid.mtl.columns.restrict"
 
--- The names except `name`.
+-- The names without `name`.
 local function without(names, name)
   local left <const> = {}
   for _, other in ipairs(names) do

@@ -1,10 +1,9 @@
---- net:transfer(): what flows between the columns, by block: {names, blocks, weights}, where
--- weights[block][i][j] is what column i takes of column j's map (the mean over channels;
--- blocks whose mixer has no such weights are missing).
+--- net:transfer(): how much flows between the columns, as {names, blocks, weights}.
 --
--- net:transfer(batch) adds gradients[block][i][j], the norm of the gradient of task i's loss at
--- column j's map before it is mixed there, as a share of the row's sum: how much task i
--- depends on column j.
+-- weights[block][i][j] is how much column i takes of column j's map (a mean over channels). Blocks
+-- whose mixer has no such weights are missing. net:transfer(batch) adds gradients[block][i][j]: the
+-- norm of the gradient of task i's loss at column j's map before mixing, as a share of the row's
+-- sum. It shows how much task i depends on column j.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -31,7 +30,7 @@ local function gradient_flow(self, batch)
   end
   flow.check_columns_run(self, "transfer")
   local _ <close> = grad.scope()
-  local _ <close> = self:evaluating() -- so that no statistics change
+  local _ <close> = self:evaluating() -- statistics must not change
   local maps <const>, places <const> = {}, {}
   local out <const> = self(batch.image, function(block, name, x)
     if name == "shared" then return end

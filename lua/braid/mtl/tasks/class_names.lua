@@ -8,7 +8,7 @@ local M <const> = {}
 --- The options of tasks that have class names.
 M.OPTIONS = {names = check.list{of = check.text(), least = 1}, positive = check.text()}
 
---- The usual metrics of classes.
+--- The default metrics of classes.
 function M.metrics() return {"accuracy", "balanced"} end
 
 local function place_of(names, wanted)
@@ -17,7 +17,7 @@ local function place_of(names, wanted)
   end
 end
 
---- A text about what is wrong with the names of `count` classes, or nil.
+--- What is wrong with the names of `count` classes, as text, or nil.
 function M.wrong(o, count)
   local seen <const> = {}
   for _, name in ipairs(o.names or {}) do
@@ -36,8 +36,8 @@ end
 --- The label of a task's positive class: the option `positive`, or a class called "yes"; or nil.
 function M.positive(task) return place_of(task.names, task.positive or "yes") end
 
---- The text of the metric by which the task is judged, if it is one of the usual ones, with the
--- number of classes without samples.
+--- The text of the metric that judges the task, if it is a default one, with the number of classes
+-- without samples.
 function M.shown(task, m)
   local name <const> = task.metric
   if name ~= "accuracy" and name ~= "balanced" then return nil end

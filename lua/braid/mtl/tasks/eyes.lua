@@ -1,4 +1,4 @@
---- The eyes of a landmark task: what data say about them, and how far apart they are.
+--- The eyes of a landmark task: which points they are, and the distance between them.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -6,13 +6,13 @@ local two <const> = require "braid.data.eyes"
 
 local M <const> = {}
 
-local LEAST <const> = 1e-6 -- of half a picture: nearer eyes differ by rounding alone
+local LEAST <const> = 1e-6 -- in half widths of the picture; a shorter distance may be rounding
 local FACTS <const> = {"points", "flip", "eyes"}
 
---- The option: two eyes, or false if there are none.
+--- The kind of the option eyes: two eyes, or false for none.
 M.KIND = check.either(two.KIND, check.choice{false})
 
---- The fault of eyes among so many points, in words; nil if there is none.
+--- What is wrong with eyes among `points` points, as text, or nil.
 function M.wrong(eyes, points)
   if eyes then return two.wrong(eyes, points) end
   if eyes == false or two.known{points = points} then return nil end
@@ -22,7 +22,7 @@ function M.wrong(eyes, points)
     points == 1 and "" or "s")
 end
 
---- The task's own copy of its eyes. If none were given, the known ones are used.
+--- The task's own copy of its eyes; if none are given, the known ones.
 function M.own(eyes, points)
   if eyes == false then return false end
   local copy <const> = {}
@@ -40,7 +40,7 @@ local function same(a, b)
   return true
 end
 
--- The one label of points of a data set, or of all parts of a mix: {points =, flip =, eyes =}.
+-- The facts {points =, flip =, eyes =} about the only label of points in a data set or a mix.
 local function facts_of(what, ds)
   local found, whose
   for _, set in ipairs(ds.parts or {ds}) do
@@ -61,12 +61,12 @@ local function facts_of(what, ds)
   return found or check.fail("%s: of has no label of points", what)
 end
 
---- The option `of`.
+--- The kind of the option of.
 M.OF = check.kind("a data set, such as a reader's train", function(v)
   return type(v) == "table" and (type(v.points) == "table" or type(v.parts) == "table")
 end)
 
---- The options, with missing ones filled in from the data set `of` among them.
+--- The options, with missing ones taken from the data set in the option of.
 function M.told(what, given)
   if type(given) ~= "table" or given.of == nil or not M.OF.accepts(given.of) then return given end
   local o <const>, facts <const> = check.copy(what, given), facts_of(what, given.of)
@@ -80,8 +80,8 @@ function M.told(what, given)
   return o
 end
 
---- The lengths of differences (...,2) of points, in half widths of an image that is `aspect` times
--- as high as wide.
+--- The lengths of differences (...,2) between points, in half widths of an image whose height is
+-- `aspect` times its width.
 function M.lengths(difference, aspect)
   if aspect ~= 1 then
     difference = difference * core.from_table({1, aspect}, difference.dtype)
@@ -89,8 +89,8 @@ function M.lengths(difference, aspect)
   return difference:square():sum(-1):sqrt()
 end
 
---- target (n,points,2) -> how far the eyes are apart (n); NaN where one is missing, or both are at
--- one place.
+--- The distance between the eyes (n) from target (n,points,2); NaN if an eye is missing or both are
+-- at the same place.
 function M.distance(target, eyes, aspect)
   local apart <const> = M.lengths(two.middle(target, eyes[1]) - two.middle(target, eyes[2]),
     aspect)

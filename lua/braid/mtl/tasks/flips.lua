@@ -1,11 +1,11 @@
---- Flips: which of n labels or points each becomes where an image is mirrored.
+--- Checks flips, which list the label or point that replaces each of n in a mirror image.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- The fault of a list that should name each of 1 .. n once, in words; nil if there is none.
+--- What is wrong with a list that should name each of 1 .. n once, as text, or nil.
 function M.wrong(flip, n, what)
   local seen <const> = {}
   for _, to in ipairs(flip) do seen[to] = true end

@@ -1,4 +1,4 @@
---- Tasks: what the outputs of a network mean, by name.
+--- mtl.tasks: the tasks of a network by name. They give its outputs their meaning.
 -- @usage
 -- local tasks <const> = mtl.tasks{
 --   landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
@@ -45,7 +45,7 @@ function Tasks:init(given)
   end
 end
 
---- Iterates over name, task in the order of the names.
+--- Iterates over the names and the tasks, in the order of the names.
 function Tasks:each()
   local names <const>, i = self.names, 0
   return function()
@@ -73,7 +73,7 @@ end
 local TABLE <const> = check.kind("a table by task", function(v) return type(v) == "table" end)
 local EPOCH <const> = check.whole{from = 0}
 
--- The epoch of tasks whose weights are functions of it.
+-- The current epoch, by tasks, for weights that are functions of the epoch.
 local epochs <const> = setmetatable({}, {__mode = "k"})
 
 --- Sets the epoch (from 1) for weights that are functions of it and for weightings.
@@ -84,7 +84,7 @@ end
 --- The epoch that set_epoch set last (1 before any call), and whether it was called.
 function Tasks:get_epoch() return epochs[self] or 1, epochs[self] ~= nil end
 
---- The weight that a task has now, a number.
+--- A task's weight in the current epoch, as a number.
 function Tasks:weight_of(name)
   if type(name) ~= "string" or not self[name] or Tasks[name] then
     check.fail("tasks: weight_of: wants the name of a task, not %s; there is %s",
@@ -98,7 +98,7 @@ function Tasks:weight_of(name)
   return weight.of(name, self[name].weight, epoch)
 end
 
---- A weighting (mtl.weighting) at work on a network: mtl/weigh/weighing.lua.
+--- Puts a weighting (mtl.weighting) to work on a network: mtl/weigh/weighing.lua.
 -- @usage local weighing = tasks:weigh(net, mtl.weighting.upgrad{})
 function Tasks:weigh(net, weighting) return Weighing(self, net, weighting) end
 
@@ -132,7 +132,7 @@ local function pair(name, task, outputs, batch)
   return output, target_of(name, task, batch)
 end
 
---- The loss of each task (unweighted) by name, whatever its weight.
+--- The unweighted loss of each task by name, even of tasks with weight 0.
 function Tasks:losses(outputs, batch)
   check_tables(outputs, batch)
   local list <const> = {}
@@ -140,17 +140,17 @@ function Tasks:losses(outputs, batch)
   return list
 end
 
--- Whether a task takes part in a step on the batch, and its target. It takes part when it has a
--- weight and a label in the batch. A user's own task need not be able to count its labels.
+-- Whether a task takes part in a step on the batch, and its target. It takes part if it has a
+-- weight and the batch has a label of it. A user's own task need not be able to count its labels.
 local function takes_part(name, task, batch, own)
   if own == 0 then return false end
   local target <const> = target_of(name, task, batch)
   return not task.labelled or task:labelled(target) > 0, target
 end
 
---- The names of the tasks that take part in a step on the batch; tasks:loss sums these. A task
--- takes part when its weight is above 0 and the batch has a label of it. When tasks take turns,
--- only the one in turn does.
+--- The names of the tasks that take part in a step on the batch; tasks:loss sums their losses. A
+-- task takes part if its weight is above 0 and the batch has a label of it. If tasks take turns,
+-- only the one whose turn it is takes part.
 -- @usage local out = net(batch.image, {tasks = tasks:present(batch)})
 function Tasks:present(batch)
   check.value("tasks", "the batch", batch, TABLE)
@@ -161,10 +161,10 @@ function Tasks:present(batch)
   return names
 end
 
---- The weighted sum of the tasks' losses, and each task's own (unweighted) by name. A task of
+--- The weighted sum of the tasks' losses, and the unweighted loss of each task by name. A task of
 -- weight 0, or without a label in the batch, takes no part: its loss is not computed and has no
--- entry, so the parameters that only this task uses get no gradient. When no task takes part, the
--- sum is 0 and has no gradient.
+-- entry, so parameters of this task alone get no gradient. If no task takes part, the sum is 0 and
+-- has no gradient.
 function Tasks:loss(outputs, batch)
   check_tables(outputs, batch)
   local total, weighs
@@ -186,19 +186,20 @@ function Tasks:loss(outputs, batch)
   return total or core.requires_grad(core.new({}, "float32", 0)), per_task
 end
 
---- Metrics of a network over batches: report.landmarks.error, report.pose.accuracy, and
--- the tasks' mean losses in report.loss, each over the samples that have its label. An undefined
+--- Measures a network over batches: report.landmarks.error, report.pose.accuracy and so on.
+-- report.loss has the mean loss of each task over the samples that have its label. An undefined
 -- metric, such as one without any label, is nil; report.pose.undefined gives the reason by metric.
--- report.pose.counted = {samples =, missing =} counts the samples. The report prints as a line;
--- report:table() is a text of all metrics, with the direction in which each is better. A network
--- runs in evaluation mode, and each part then returns to its earlier mode; a function of the image
--- is called unchanged.
+-- report.pose.counted = {samples =, missing =} counts samples. The report prints as a line;
+-- report:table() is a text of all metrics that also says which direction is better. A network runs
+-- in evaluation mode, and each part then returns to its mode before. A function of the image is
+-- called unchanged.
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
   check.value("tasks: evaluate", "batches", batches, CALLED)
   local sums <const>, losses <const>, counts <const>, shares <const>, samples = {}, {}, {}, {}, 0
   local labelled <const>, divisor <const> = {}, {}
-  for name, task in self:each() do -- once, for to find that a task has none takes time
+  -- done once, because finding that a task has no such method takes time
+  for name, task in self:each() do
     labelled[name], divisor[name] = task.labelled or false, task.divisor or false
   end
   local _ <close> = Module.is(net) and Module.evaluating(net) or nil
@@ -237,8 +238,8 @@ function Tasks:evaluate(net, batches)
   return report.new(self, parts, losses, shares)
 end
 
---- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}. The first is
--- the one that judges the task. A direction is "max", "min" or nil.
+--- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}. The first one
+-- judges the task. A direction is "max", "min" or nil.
 function Tasks:metrics()
   local list <const> = {}
   for name, task in self:each() do list[name] = report.metrics_of(task) end

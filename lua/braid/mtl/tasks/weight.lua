@@ -7,7 +7,7 @@ local M <const> = {}
 
 local NUMBER <const> = check.number{1, from = 0}
 
---- The option `weight`, which every kind of task has.
+--- The kind of the option weight, which every kind of task has.
 M.OPTION = check.either(NUMBER, check.call())
 
 --- The weight in an epoch, as a number.

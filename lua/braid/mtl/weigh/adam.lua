@@ -1,6 +1,6 @@
---- One step of Adam (Kingma and Ba 2015) for one number per task: adam(s, key, values, gradient, o)
--- -> the new values. The values and Adam's moments are kept in the weighting's state under `key`. o
--- has lr, and may have weight_decay, which is added to the gradient.
+--- adam(s, key, values, gradient, o): one step of Adam (Kingma and Ba 2015) for one number per task
+-- -> the new values. The weighting's state keeps the values and Adam's moments under `key`. o has
+-- lr, and may have weight_decay, which is added to the gradient.
 
 local BETA1 <const>, BETA2 <const>, EPS <const> = 0.9, 0.999, 1e-8
 

@@ -1,13 +1,13 @@
---- The base class of weightings: the name of a method, its options, and what it computes in a step.
+--- The base class of weightings: a method's name, its options, and what it computes in a step.
 --
--- A file of mtl/weighting/ makes its class by base.by_losses, by_gram or by_rows, and gives it one
+-- A file of mtl/weighting/ makes its class by base.by_losses, by_gram or by_rows. The class has one
 -- or more of
---   scale(self, s)     what each loss is multiplied by before anything is differentiated: a list
---   weigh(self, s)     coefficients of the tasks' gradients where they share parameters: a list
---   combine(self, s)   that gradient itself, a tensor (d), and coefficients to be shown
---   after(self, s)     what follows a step
--- s is the step (mtl/weigh/step.lua). What only one task depends on takes its own gradient, of the
--- loss that scale left. Nothing is kept on the object: it may serve several networks.
+--   scale(self, s)     the factors of the losses before anything is differentiated: a list
+--   weigh(self, s)     coefficients of the tasks' gradients at shared parameters: a list
+--   combine(self, s)   the combined gradient itself, a tensor (d), and coefficients to show
+--   after(self, s)     work after a step
+-- s is the step (mtl/weigh/step.lua). Parameters of a single task take the gradient of its scaled
+-- loss. The object itself stores nothing, because it may serve several networks.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -30,7 +30,7 @@ Weighting.__tostring = function(self)
   return ("mtl.weighting.%s{%s}"):format(getmetatable(self).__name, table.concat(words, ", "))
 end
 
---- {a = 1, b = 2} in the order of the names.
+--- A table by name as text: {a = 1, b = 2}, in the order of the names.
 function M.shown_map(map)
   local words <const> = {}
   for i, key in ipairs(check.sorted_keys(map)) do
@@ -49,23 +49,23 @@ local function new(name, by, options, more, relation)
   return kind
 end
 
---- A method that looks at losses alone: one backward pass.
+--- Makes the class of a method that uses only losses, with one backward pass.
 function M.by_losses(name, options, relation) return new(name, "losses", options, {}, relation) end
 
--- Where gradients are weighed: at the parameters that tasks share (default), or at the last values
--- that they share.
+-- The option on: gradients are weighed at the parameters that tasks share (default), or at the last
+-- values that tasks share.
 local function on() return {on = check.choice{"parameters", "representation"}} end
 
---- A method that looks at the products of the tasks' gradients.
+--- Makes the class of a method that uses the products of the tasks' gradients.
 function M.by_gram(name, options, relation) return new(name, "gram", options, on(), relation) end
 
---- A method that looks at the gradients themselves. With anywhere = true it also takes gradients at
--- values, whose size differs from batch to batch.
+--- Makes the class of a method that uses the gradients themselves. With anywhere = true it can also
+-- take gradients at values, whose size differs between batches.
 function M.by_rows(name, options, anywhere, relation)
   return new(name, "rows", options, anywhere and on() or {}, relation)
 end
 
---- Numbers by task, for an option.
+--- The kind of an option with a number for each task.
 M.BY_TASK = check.map(check.number{from = 0})
 
 local FUNCTION <const> = check.call()
@@ -77,7 +77,7 @@ function Custom:init(f) self.f, self.options = f, {on = "parameters"} end
 function Custom:weigh(s) return self.f(s.losses, s.gram, s.state, s.names) end
 Custom.__tostring = function() return "a function of one's own" end
 
---- Returns the method that the user asks for, or raises an error.
+--- Returns the method that the user's value names, or raises an error.
 function M.of(what, given)
   if class.is_a(given, Weighting) then return given end
   if class.is_class(given) and given.declared then

@@ -20,7 +20,7 @@ function M.preference(self, s)
   return s:by_task(o.preference, 1 / s.count)
 end
 
---- For each u, the v >= u with the least v' G v. It is u + x for the x >= 0 with the least
+--- For each u, finds the v >= u with the least v' G v. It is u + x for the x >= 0 with the least
 -- x' G x / 2 + (G u)' x.
 function M.project(gram, us, o)
   local trace <const> = matrix.trace(gram)

@@ -1,4 +1,4 @@
---- lazy(n, make): a list of n entries that make() gives when one of them is first looked at.
+--- lazy(n, make): a list of n entries that make() computes when one of them is first used.
 
 return function(n, make)
   local made

@@ -1,5 +1,5 @@
---- Vectors (lists of T numbers) and small matrices (lists of T rows) in double, and optimization
--- programs over weights.
+--- Vectors (lists of T numbers) and small matrices (lists of T rows) in double precision, and
+-- optimization programs over weights.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops
@@ -15,7 +15,7 @@ function M.dot(a, b)
   return sum
 end
 
---- m v
+--- The product of matrix m and vector v.
 function M.times(m, v)
   local out <const> = {}
   for i = 1, #v do out[i] = M.dot(v, m[i]) end
@@ -28,14 +28,14 @@ function M.sum(v)
   return sum
 end
 
---- f(v_i, i) of each
+--- A list of f(v_i, i).
 function M.map(v, f)
   local out <const> = {}
   for i, x in ipairs(v) do out[i] = f(x, i) end
   return out
 end
 
---- s v
+--- v multiplied by the number s.
 function M.scaled(v, s) return M.map(v, function(x) return x * s end) end
 
 --- The lengths of the gradients, from their Gram matrix m.
@@ -45,7 +45,7 @@ function M.lengths(m)
   return out
 end
 
---- m_ij f(i, j)
+--- A matrix of m_ij f(i, j).
 function M.each(m, f)
   local out <const> = {}
   for i = 1, #m do
@@ -79,14 +79,14 @@ function M.onto_simplex(v)
   return M.map(v, function(x) return math.max(x + shift, 0) end)
 end
 
---- Eigenvalues, rising, and eigenvectors, a list of each.
+--- The eigenvalues in rising order, and a list of eigenvectors.
 function M.eigen(m)
   local values <const>, vectors <const> = ops.eigh(tensor(m))
   return values:totable(), ops.transpose(vectors, 1, 2):contiguous():totable()
 end
 
---- sum_k f(lambda_k) u_k u_k' v over the eigenvalues that are more than `least` times the largest;
--- and how many these are.
+--- sum_k f(lambda_k) u_k u_k' v over the eigenvalues above `least` times the largest one; and their
+-- number.
 function M.by_eigen(m, v, least, f)
   local values <const>, vectors <const> = M.eigen(m)
   local out <const>, rank = M.scaled(v, 0), 0
@@ -100,20 +100,20 @@ function M.by_eigen(m, v, least, f)
   return out, rank
 end
 
---- The pseudoinverse of m, times v; and the rank of m.
+--- The pseudoinverse of m times v, and the rank of m.
 function M.solve(m, v)
   return M.by_eigen(m, v, #v * 2.2e-16, function(value) return 1 / value end)
 end
 
---- The x >= 0 at which x' m x / 2 + q' x is least, for each q.
+--- For each q, the x >= 0 with the least x' m x / 2 + q' x.
 function M.nonnegative(m, qs) return ops.nonnegative_program(tensor(m), tensor(qs)):totable() end
 
---- The x >= 0 of sum 1 at which x' m x / 2 + q' x is least; q may be left out.
+--- The x >= 0 of sum 1 with the least x' m x / 2 + q' x; q may be left out.
 function M.simplex(m, q)
   return ops.simplex_program(tensor(m), q and tensor(q) or nil):totable()
 end
 
---- The w > 0 for which m w = w ^ -power; 0 for rows of zeros.
+--- The w > 0 with m w = w ^ -power, and 0 for rows of zeros.
 function M.fair(m, power) return ops.fair_program(tensor(m), power):totable() end
 
 return M

@@ -1,11 +1,11 @@
---- The pieces of a network of columns that only one task depends on, though every loss's graph
--- passes through it: parts of parameters of columns that run as one tensor, and weights of a mixer
--- that computes all columns at once. Their gradients are taken out of the rows and go to the
--- parameter unchanged, so that the numbers are the same whether columns run as one or in a list.
+--- Pieces: parts of a network of columns that only one task depends on, although the graph of every
+-- loss passes through them.
 --
--- The search for the tasks that depend on a column's block goes from the last block backwards. The
--- output of a column serves its tasks. If a mixer follows, it also serves the tasks of every column
--- that takes from it.
+-- They are parts of parameters of stacked columns, and weights of a mixer that computes all columns
+-- at once. Their gradients are taken out of the rows and added to the parameter unchanged, so that
+-- stacked columns and columns in a list give the same numbers. The search for the tasks that depend
+-- on a column's block goes from the last block backwards. The output of a column serves its tasks.
+-- If a mixer follows, it also serves the tasks of every column that takes from it.
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
@@ -22,7 +22,7 @@ local function union(into, from)
   for name in pairs(from) do into[name] = true end
 end
 
--- {column = {task = true}} before a mixer, computed from the same table behind it.
+-- {column = {task = true}} before a mixer, from the same table after it.
 local function before_mixer(net, mixer, behind)
   local before <const> = {}
   for _, name in ipairs(net.names) do before[name] = {} end
@@ -32,7 +32,7 @@ local function before_mixer(net, mixer, behind)
   return before
 end
 
--- The places of the pieces of a module's tensors, one for each column named, that serve one task.
+-- Notes the places of pieces of a module's tensors that serve only one task, by column.
 local function note(self, module, columns, serves)
   local own <const> = {}
   for k, name in ipairs(columns) do
@@ -70,13 +70,13 @@ end
 --- Whether columns are stacked.
 function Pieces:is_stacked() return self.net.columns.stacked ~= nil end
 
---- Whether each piece of the parameter is some task's own.
+--- Whether each piece of the parameter belongs to a single task.
 function Pieces:alone(p)
   local own <const> = self.own[p]
   return own ~= nil and #own.places == own.of
 end
 
---- Takes the pieces that are some task's own out of the rows.
+--- Takes the pieces of single tasks out of the rows.
 function Pieces:part(shared)
   local taken <const> = {}
   for i, p in ipairs(shared.targets) do
@@ -96,14 +96,14 @@ function Pieces:part(shared)
   return taken
 end
 
---- Adds what was taken out to the gradients.
+--- Adds the pieces that were taken out to the gradients.
 function Pieces.give_back(_, taken)
   for _, t in ipairs(taken) do
     ops.add_(ops.narrow(t.p.grad, 1, t.from, t.n), ops.to(t.gradient, t.p.dtype))
   end
 end
 
--- Whether a network has columns with a plan of blocks, as mtl.columns makes them.
+-- Whether a network has columns with a plan of blocks, as from mtl.columns.
 local function is_columns(net)
   return Module.is(net) and rawget(net, "recipe") ~= nil and rawget(net, "columns") ~= nil
 end
@@ -112,7 +112,7 @@ local known <const> = setmetatable({}, {__mode = "k"})
 
 local M <const> = {}
 
---- The pieces of a network of columns; nil for anything else.
+--- The pieces of a network of columns; nil for other networks.
 function M.of(net)
   if not is_columns(net) then return nil end
   local found = known[net]

@@ -1,11 +1,11 @@
---- The gradients of tasks at what they share: T rows of one arena, filled by T backward passes over
--- one graph, and their weighted sum as the gradient.
+--- The gradients of tasks at what they share, as T rows of one arena, and their weighted sum as the
+-- gradient. T backward passes over one graph fill the rows.
 --
--- On "parameters", the rows hold the parameters that two or more losses depend on, as the graph
--- shows. A parameter that was shared once stays shared in steps of fewer tasks.
--- On "representation", the rows hold the values where the shared part ends and the part of one
--- loss begins. The sum then goes through the shared part once.
--- Parameters of one loss alone take its gradient in the same passes.
+-- With "parameters", the rows are for the parameters that two or more losses depend on in the
+-- graph. A parameter that was shared once counts as shared in steps of fewer tasks, too.
+-- With "representation", the rows are for the last values that tasks share, where the parts of
+-- single losses begin. The sum then goes through the shared part once.
+-- Parameters of one loss alone get its gradient in the same passes.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,8 +15,8 @@ local ops <const> = core.ops
 
 local Shared <const> = class("Shared")
 
--- The parameters that the rows have columns for, and their names and sizes; `known`
--- {name = true} are those that were shared before.
+-- Finds the parameters that the rows have columns for, with their names and sizes; `known` {name =
+-- true} were shared before.
 local function find_parameters(self, losses)
   local trained <const>, names <const> = {}, {}
   for name, p in self.parameters() do
@@ -42,8 +42,8 @@ local function widest(targets)
   return "float32"
 end
 
---- losses: scalars; parameters(): an iterator over names and parameters; known: what was shared
--- before, {name = true}; net: the network, whose columns may have pieces.
+--- losses are scalars; parameters() iterates over names and parameters; known {name = true} were
+-- shared before; net is the network, whose columns may have pieces.
 function Shared:init(losses, on, parameters, known, net)
   self.losses, self.on, self.parameters, self.known = losses, on, parameters, known
   self.targets, self.layout = {}, {}
@@ -63,8 +63,8 @@ function Shared:init(losses, on, parameters, known, net)
   self.rows = core.new({#losses, size}, self.dtype)
 end
 
---- Writes the losses' gradients, each times its factor, into the rows. Parameters of one loss
--- alone accumulate its gradient.
+--- Writes the losses' gradients, each multiplied by its factor, into the rows. Parameters of one
+-- loss alone accumulate its gradient.
 function Shared:differentiate(factors)
   local last <const> = #self.losses
   for i, loss in ipairs(self.losses) do
@@ -74,21 +74,21 @@ function Shared:differentiate(factors)
   if self.pieces and self.on == "parameters" then self.own = self.pieces:part(self) end
 end
 
---- T rows of the gradients' products.
+--- The products of the gradients, as T rows of T.
 function Shared:gram() return ops.gram(self.rows):totable() end
 
---- The sum of the rows, each times its coefficient.
+--- The sum of the rows, each multiplied by its coefficient.
 function Shared:sum(coefficients)
   return ops.weighted_rows(self.rows, core.from_table(coefficients, self.dtype))
 end
 
--- p.grad becomes, or grows by, the gradient.
+-- Sets p.grad to the gradient, or adds it.
 local function add_gradient(p, gradient)
   if p.dtype ~= gradient.dtype then gradient = ops.to(gradient, p.dtype) end
   if core.has_grad(p) then ops.add_(p.grad, gradient) else p.grad = gradient end
 end
 
---- The vector (d), a sum of rows, accumulates as the gradient of what is shared.
+--- Adds the vector (d), a sum of rows, to the gradients of what tasks share.
 function Shared:accumulate(vector)
   if #self.targets == 0 then return end
   local gradients <const> = core.split_row(ops.reshape(vector, 1, -1), 1, self.targets)

@@ -1,16 +1,16 @@
---- The values that a weighting gets at each step, and its state from one step to the next.
+--- The values that a weighting gets at each step, and its state between steps.
 --
 --   names     the T tasks that have a label in the batch
 --   count     T
---   losses    their losses, each times its task's weight: numbers in the order of the names
+--   losses    their losses, each multiplied by its task's weight: numbers in the order of the names
 --   gram      T rows of the products of their gradients, if the method needs them
 --   rows      the gradients (T,d), if the method needs them
 --   number    the number of the step, from 1
---   epoch     the epoch that tasks:set_epoch was given, or nil
+--   epoch     the epoch set by tasks:set_epoch, or nil
 --   classes   {task = true} for tasks whose outputs are probabilities of classes
 --   state     a table that belongs to the method and is saved with it
 --
--- Memories are kept by task because the next step may have other tasks.
+-- The state is kept by task, because the next step may have other tasks.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -30,14 +30,14 @@ function Step:list(value)
   return list
 end
 
---- The values of a map for the tasks, in order; `other` for a task that it lacks.
+--- The values of a table by task, in order; `other` for a task without one.
 function Step:by_task(map, other)
   local list <const> = {}
   for i, name in ipairs(self.names) do list[i] = map and map[name] or other end
   return list
 end
 
---- Raises an error if an option names something that is not a task.
+--- Raises an error if an option has the name of something that is not a task.
 function Step:check_names(what, map)
   for _, name in ipairs(check.sorted_keys(map or {})) do
     if not self.tasks[name] then
@@ -73,7 +73,7 @@ local function same_list(a, b)
   return true
 end
 
--- Rearranges columns kept for other parameters to match the parameters of this step.
+-- Rearranges columns that were kept for other parameters to match the parameters of this step.
 local function laid_out(self, kept)
   local out <const> = core.new({#kept.names, self.rows:size(2)}, self.rows.dtype, 0)
   local at <const>, from = {}, 1

@@ -1,22 +1,22 @@
---- A weighting at work on a network: tasks:weigh(net, weighting).
+--- A weighting at work on a network, from tasks:weigh(net, weighting).
 --
 -- weighing:backward(outputs, batch) replaces tasks:loss and loss:backward(). It accumulates the
--- gradient and returns what tasks:loss returns. It also takes your own losses by task, unweighted:
--- weighing:backward{pose = loss, ...}. Each loss is first multiplied by the weight of its task,
--- which may change at any time. Afterwards these are set:
---   weighing.coefficients   {task = what its weighted loss, or gradient, was multiplied by}
---   weighing.gram           T rows of the gradients' products, by weighing.names; nil where the
---                           method does not look at gradients
+-- gradient and returns what tasks:loss returns. It can also take your own unweighted losses by
+-- task: weighing:backward{pose = loss, ...}. Each loss is first multiplied by the weight of its
+-- task, which may change at any time. Afterwards these are set:
+--   weighing.coefficients   {task = the factor of its weighted loss, or of its gradient}
+--   weighing.gram           the products of the gradients, as T rows in the order of
+--                           weighing.names; nil if the method does not use gradients
 --   weighing:cosine()       the same as cosines, or nil
 --
 -- The graph tells what is shared. Methods that use gradients weigh them at the parameters that two
--- tasks or more depend on. In hard sharing these are the parameters of the trunk. In columns with
--- mixers (cross-stitch, task transfer connections, collaboration, NDDR, sluice) they are everything
--- up to and including the last mixer, since every task depends on every column there. Columns
--- behind the last mixer, columns without mixers, and heads belong to their task alone. With on =
+-- or more tasks depend on. In hard sharing these are the trunk's. In columns with mixers
+-- (cross-stitch, task transfer connections, collaboration, NDDR, sluice) they are everything up to
+-- and including the last mixer, because every task depends on every column there. Columns after the
+-- last mixer, columns without mixers, and heads belong to a single task. With on =
 -- "representation", gradients are weighed at the last values that tasks share: the output of a
 -- trunk, or the maps that enter the last mixer. This takes one backward pass through the trunk
--- instead of T. It is a different method, and its name says so.
+-- instead of T. It is another method, and its name says so.
 --
 -- A task without a label in the batch has no row in that step. If no task has a label, nothing is
 -- accumulated. A loss or gradient that is not finite raises an error that names the task, before
@@ -44,7 +44,7 @@ local Step <const> = require "braid.mtl.weigh.step"
 
 local Weighing <const> = class("weighing")
 
--- An iterator over names and parameters of a network or a list.
+-- Iterates over the names and parameters of a network or a list.
 local function parameters_of(net)
   if Module.is(net) then return function() return net:named_parameters() end end
   if type(net) ~= "table" or not core.is_tensor(net[1]) then
@@ -69,7 +69,7 @@ end
 
 -- ---- losses -------------------------------------------------------------------------------
 
--- Losses by task and their sum: the caller's own losses, or the losses of outputs for a batch.
+-- Losses by task and their sum: the user's own losses, or the losses of outputs for a batch.
 local function losses_of(self, outputs, batch)
   if batch ~= nil then
     local total <const>, per_task <const> = self.tasks:loss(outputs, batch)
@@ -102,8 +102,8 @@ local function check_finite(name, what, value)
     .. "names the operator that made it)", what, name, check.shown(value))
 end
 
--- Makes the step, and the losses of its tasks with their weights. If the step differentiates, it
--- leaves out losses that have no gradient.
+-- Makes the step, and the losses of its tasks with their weights. If the step differentiates,
+-- losses without a gradient are left out.
 local function step_of(self, per_task, differentiates)
   local names <const>, losses <const>, weights <const>, values <const> = {}, {}, {}, {}
   for _, name in ipairs(self.tasks.names) do
@@ -126,7 +126,7 @@ end
 
 local COEFFICIENT <const> = check.number{}
 
--- Turns the coefficients of a method, a list or a table by task, into a list.
+-- Turns a method's coefficients, which are a list or a table by task, into a list.
 local function listed(self, s, given)
   if type(given) ~= "table" then
     check.fail("%s returned %s; it must return a coefficient for each of %s", tostring(self.method),
@@ -145,15 +145,14 @@ end
 
 local function multiplied(a, b) return matrix.map(a, function(x, i) return x * b[i] end) end
 
--- One backward pass from the sum of all losses.
+-- Takes one backward pass from the sum of all losses.
 local function pass(losses, factors)
   local gradients <const> = {}
   for i, loss in ipairs(losses) do gradients[i] = core.new({}, loss.dtype, factors[i]) end
   core.backward_rows(losses, gradients)
 end
 
--- T passes: one for each loss. Each gradient, at the place where it is weighed, is multiplied by
--- its factor.
+-- Takes T passes, one for each loss. Each gradient is multiplied by its factor where it is weighed.
 local function differentiate(self, s, losses, factors)
   local shared <const> = Shared(losses, self.method.options.on or "parameters", self.parameters,
     self.known, self.net)
@@ -180,7 +179,7 @@ local function weigh_rows(self, s, losses, weights)
   return multiplied(coefficients, scales), gram
 end
 
--- A user's function. The gram is computed only when the function reads it; without it one pass is
+-- Runs a user's function. The gram is computed only if the function reads it; otherwise one pass is
 -- enough.
 local function weigh_lazily(self, s, losses, weights)
   local shared, gram
@@ -240,8 +239,7 @@ function Weighing:update(outputs, batch)
 end
 
 --- Returns T rows of cosines between the tasks' gradients in the last step, and the tasks' names.
--- It returns nil where the method looks at losses alone. A gradient of 0 has cosine 0 with all
--- others.
+-- It returns nil if the method uses only losses. A gradient of 0 has cosine 0 with all others.
 function Weighing:cosine()
   local gram <const> = self.gram
   if not gram then return nil end

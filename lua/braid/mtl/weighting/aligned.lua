@@ -1,8 +1,10 @@
---- Aligned-MTL (Senushkin et al. 2023, "Independent component alignment", algorithm 1): the
--- principal components of the gradients get one length. G = V L V' (line 2), B = sqrt(l) V
--- L^(-1/2) V' (lines 4, 5) over eigenvalues above 0, weights B w; l is the least eigenvalue, or
--- with scale = "median" or "rmse" (the authors' first code) that or the mean. w is the preference
--- by task, 1 / T unless given. Gradients that are all 0 keep w.
+--- Aligned-MTL (Senushkin et al. 2023, "Independent component alignment", algorithm 1): gives the
+-- principal components of the gradients the same length.
+--
+-- G = V L V' (line 2) and B = sqrt(l) V L^(-1/2) V' over eigenvalues above 0 (lines 4, 5). The
+-- weights are B w. l is the least eigenvalue; scale = "median" or "rmse" (the authors' first code)
+-- takes the median or the mean of the eigenvalues. w is the preference by task (default: 1 / T). If
+-- all gradients are 0, the weights are w.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

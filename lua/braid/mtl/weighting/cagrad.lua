@@ -1,10 +1,12 @@
 --- CAGrad (Liu, Liu, Jin, Stone and Liu 2021, "Conflict-averse gradient descent", algorithm 1):
---   line 4  w on the simplex at which g_w' g_0 + sqrt(phi) |g_w| is least, phi = c^2 |g_0|^2
---   line 5  the direction g_0 + sqrt(phi) g_w / |g_w|, g_0 the mean of the gradients
--- c is 0.4, the paper's value for most of its networks. rescale divides by 1 + c^2 ("squared",
--- the authors' code and LibMTL) or 1 + c ("linear"). Where a mixture is shorter than eps times
--- the gradients (the root of their squares' sum; 1e-7, torchjd: 1e-4), no direction serves all
--- tasks, and the gradient is 0.
+-- the direction near the mean gradient g_0 that helps the worst task most.
+--
+--   line 4  w on the simplex with the least g_w' g_0 + sqrt(phi) |g_w|, phi = c^2 |g_0|^2
+--   line 5  the direction g_0 + sqrt(phi) g_w / |g_w|
+-- c is 0.4, the paper's value for most of its networks. rescale divides by 1 + c^2 ("squared", as
+-- the authors' code and LibMTL) or 1 + c ("linear"). If g_w is shorter than eps times the root of
+-- the sum of the squared gradients (1e-7; torchjd: 1e-4), no direction helps all tasks, and the
+-- gradient is 0.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"
@@ -13,9 +15,9 @@ local matrix <const> = require "braid.mtl.weigh.matrix"
 local Cagrad <const> = base.by_gram("cagrad", {c = check.number{0.4, from = 0},
   rescale = check.choice{"none", "squared", "linear"}, eps = check.number{1e-7, from = 1e-7}})
 
--- min b' w + r |g_w| is min b' w + r (w' G w / tau + tau) / 2 also over tau, whose best value is
--- |g_w|. On the tasks that stay above 0, G w = tau / r (nu - b): so nu solves
--- (nu - b)' G^-1 (nu - b) = r^2, and the sum of w, 1, gives tau.
+-- The least b' w + r |g_w| is also the least b' w + r (w' G w / tau + tau) / 2 over w and tau, with
+-- tau = |g_w| at the end. For tasks with w above 0, G w = tau / r (nu - b). So nu solves
+-- (nu - b)' G^-1 (nu - b) = r^2, and the sum of w, which is 1, gives tau.
 local function polished(gram, b, r, w)
   local at <const>, g <const>, part <const>, one <const> = {}, {}, {}, {}
   for i, x in ipairs(w) do
@@ -44,9 +46,9 @@ end
 
 local STEPS <const>, CLOSE <const> = 60, 1e-12
 
--- The w of line 4, and the length of its mixture. The best tau lies between one that gave too long
--- a mixture and one that gave too short a mixture. The search alternates between the length that
--- the last tau gave and the geometric mean of the two.
+-- The w of line 4 and the length of its mixture. The best tau is between one that gave too long a
+-- mixture and one that gave too short a mixture. The search alternates between the length from the
+-- last tau and the geometric mean of the two.
 local function solve(gram, b, r, least)
   local low, high = least / 4, math.max(table.unpack(matrix.lengths(gram)))
   local tau, w, now = length(gram, matrix.map(b, function() return 1 / #b end)), nil, nil
@@ -64,7 +66,7 @@ end
 
 function Cagrad:weigh(s)
   local o <const>, equal <const> = self.options, s:list(1 / s.count)
-  local b <const> = matrix.times(s.gram, equal) -- g_i' g_0
+  local b <const> = matrix.times(s.gram, equal) -- g_i' g_0 for each i
   local r <const> = o.c * math.sqrt(math.max(matrix.dot(equal, b), 0))
   local least <const> = o.eps * math.sqrt(matrix.trace(s.gram))
   if r <= 1e-3 * least then return equal end

@@ -1,8 +1,9 @@
 --- ConFIG (Liu, Chu and Thuerey 2024, "Towards conflict-free training of physics informed neural
--- networks", equations 1-3): the direction with the same cosine to every gradient,
---   u = unit(U^+ w), U the gradients' directions, and the length sum_t g_t' u
--- where U^+ w = U' (U U')^+ w, so that products suffice. w is the preference by task, 1 / T unless
--- given. A gradient of 0 has no direction.
+-- networks", equations 1-3): the direction with the same cosine to every gradient.
+--
+-- u = unit(U^+ w), where the rows of U are the directions of the gradients; its length is sum_t
+-- g_t' u. U^+ w = U' (U U')^+ w, so products of gradients are enough. w is the preference by task
+-- (default: 1 / T). A gradient of 0 has no direction.
 
 local base <const> = require "braid.mtl.weigh.base"
 local matrix <const> = require "braid.mtl.weigh.matrix"
@@ -16,8 +17,9 @@ function Config:weigh(s)
   end)
   local cosines <const> = matrix.each(s.gram, function(i, j) return inverse[i] * inverse[j] end)
   local k <const> = matrix.solve(cosines, s:by_task(self.options.preference, 1 / s.count))
-  local c <const> = matrix.map(k, function(x, i) return x * inverse[i] end) -- of the direction
-  local products <const> = matrix.times(s.gram, c) -- g_t' of it
+  -- coefficients of the direction
+  local c <const> = matrix.map(k, function(x, i) return x * inverse[i] end)
+  local products <const> = matrix.times(s.gram, c) -- products of the gradients with the direction
   local square <const> = matrix.dot(c, products)
   return matrix.scaled(c, square > 0 and matrix.sum(products) / square or 0)
 end

@@ -1,8 +1,10 @@
---- DB-MTL (Lin et al. 2023, "Dual-balancing for multi-task learning", algorithm 1): gradients of
--- log(L_t + eps), eps = 1e-8 (scale balancing, section 3.1), averaged over steps,
+--- DB-MTL (Lin et al. 2023, "Dual-balancing for multi-task learning", algorithm 1): balances the
+-- logarithms of losses, and the lengths of gradients.
+--
+-- The gradients are those of log(L_t + eps), eps = 1e-8 (section 3.1), averaged over steps:
 --   a_t <- b a_t + (1 - b) g_t, a = 0 at first, b = beta / k^beta_decay in step k (equation 3)
--- and brought to the length of the longest (section 3.2): sum_t max_i |a_i| / |a_t| a_t. What one
--- task has alone follows its log loss too.
+-- All get the length of the longest (section 3.2): sum_t max_i |a_i| / |a_t| a_t. Parameters of a
+-- single task follow its log loss, too.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -1,11 +1,12 @@
---- ExcessMTL (He et al. 2024, "Robust multi-task learning with excess risks", algorithm 1):
--- the weights have sum 1, and grow with an estimate of how much each task can still improve:
---   e_t = g_t' diag(h_t)^(-1/2) g_t, h_t the sum of the squares of g_t over all steps (line 5)
+--- ExcessMTL (He et al. 2024, "Robust multi-task learning with excess risks", algorithm 1): tasks
+-- that can still improve much count more.
+--
+--   e_t = g_t' diag(h_t)^(-1/2) g_t, h_t = the sum of the squares of g_t over all steps (line 5)
 --   w_t <- w_t exp(step_size e_t), divided by their sum (lines 6, 7); w = 1 / T at first
 -- 1e-7 is added to h. A task's e is divided by its mean over the first `warmup` steps, in which the
--- weights do not change (100; three epochs in the paper's appendix C.1). With warmup = 0, as in the
--- authors' code and torchjd, e is divided by its value at the first step; that step moves the
--- weights by the undivided e, which is as large as gradients are. step_size is 1, as in torchjd.
+-- weights do not change (100; three epochs in the paper's appendix C.1). With warmup = 0, e is
+-- divided by its value at the first step, as in the authors' code and torchjd; but the first step
+-- itself moves the weights by the undivided e. step_size is 1, as in torchjd.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"
@@ -16,7 +17,7 @@ local ops <const> = core.ops
 local Excess <const> = base.by_rows("excess", {step_size = check.number{1, from = 0},
   warmup = check.whole{100, from = 0}})
 
--- The estimates divided by their first ones; nil while these are still collected.
+-- The estimates divided by their first values; nil while these are still being collected.
 local function relative(s, gain, warmup)
   local first <const>, steps <const> = s:recall("first"), s:recall("steps", 0)
   local e <const>, waits = {}, false
@@ -44,7 +45,7 @@ function Excess:combine(s)
   local log_weight = s:recall("log_weight", 0.0)
   if e then
     log_weight = matrix.map(log_weight, function(x, i) return x + self.options.step_size * e[i] end)
-    local top <const> = math.max(table.unpack(log_weight)) -- only the weights' ratios count
+    local top <const> = math.max(table.unpack(log_weight)) -- only the ratios of weights count
     s:keep("log_weight", matrix.map(log_weight, function(x) return x - top end))
   end
   local w <const> = matrix.softmax(log_weight)

@@ -1,7 +1,8 @@
 --- FairGrad (Ban and Ji 2024, "Fair resource allocation in multi-task learning", equation 6): the
--- weights w > 0 for which G w = w^(-1 / alpha), to rounding. alpha = 0 is the mean of the
--- gradients; 1 (the default) is Nash's proportional fairness, 2 is minimal potential delay, and a
--- large alpha comes near max-min fairness. A gradient of 0 has weight 0.
+-- weights w > 0 with G w = w^(-1 / alpha), up to rounding.
+--
+-- alpha = 0 gives the mean of the gradients, 1 (the default) Nash's proportional fairness, 2
+-- minimal potential delay, and a large alpha nearly max-min fairness. A gradient of 0 has weight 0.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

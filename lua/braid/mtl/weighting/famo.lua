@@ -1,12 +1,14 @@
---- Fast adaptive multitask optimization (Liu, Feng, Stone and Liu 2023, algorithm 1):
+--- FAMO: fast adaptive multitask optimization (Liu, Feng, Stone and Liu 2023, algorithm 1). All
+-- tasks improve at about the same rate, with one backward pass a step.
+--
 --   line 3  z = softmax(xi)
 --   line 4  theta moves along sum_t c z_t / l_t dl_t, c = 1 / sum_t z_t / l_t
 --   line 5  xi <- xi - beta (delta + gamma xi),
 --           delta = (dz/dxi)' (log l(theta_k) - log l(theta_k+1))
--- where l = L - floor + eps, floor a lower bound of the loss (0). As in the authors' code beta
--- (lr) is Adam's and gamma its weight decay. The losses after the step are those of the next
--- batch, at no cost; update = "same" compares with the same batch, as their code and torchjd do:
--- weighing:update(outputs, batch) after opt:step().
+-- l = L - floor + eps, where floor is a lower bound of the loss (0). As in the authors' code, Adam
+-- moves xi; beta is its lr, and gamma its weight decay. By default the losses after a step are
+-- those of the next batch, which costs nothing. update = "same" takes the same batch, as in the
+-- authors' code and torchjd; call weighing:update(outputs, batch) after opt:step().
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

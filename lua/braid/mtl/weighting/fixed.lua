@@ -1,4 +1,4 @@
---- Fixed: sum_t w_t L_t with the given weights; a task without one has weight 1.
+--- Fixed: sum_t w_t L_t with given weights; a task without a given weight has weight 1.
 -- @usage mtl.weighting.fixed{weights = {smile = 0.3}}
 
 local base <const> = require "braid.mtl.weigh.base"

@@ -1,10 +1,12 @@
---- GradNorm (Chen, Badrinarayanan, Lee and Rabinovich 2018, algorithm 1). Weights w_t of the
--- losses start at 1. They move until the gradients' lengths G_t = |w_t g_t| are in proportion to
--- r_t^alpha, where r_t is a task's inverse training rate (equation 1):
+--- GradNorm (Chen, Badrinarayanan, Lee and Rabinovich 2018, algorithm 1): tasks that learn slowly
+-- get longer gradients.
+--
+-- The weights w_t of the losses start at 1. They move until the lengths G_t = |w_t g_t| are in
+-- proportion to r_t^alpha, where r_t is a task's inverse training rate (equation 1):
 --   r_t = (L_t / L_t(0)) / mean over tasks of the same;  aim_t = mean(G) r_t^alpha
--- A step of Adam at rate lr lowers sum_t |G_t - aim_t| over w, with aim held constant (equation 2);
--- then w is scaled to sum to T.
--- alpha is 1.5, lr 0.025, as in the paper's section 4. L_t(0) is the loss of a task's first step.
+-- A step of Adam at rate lr lowers sum_t |G_t - aim_t| over w, with constant aims (equation 2);
+-- then w is scaled to sum to T. alpha is 1.5 and lr 0.025, as in the paper's section 4. L_t(0) is a
+-- task's loss in its first step.
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

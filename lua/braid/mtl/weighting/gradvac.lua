@@ -1,10 +1,13 @@
---- Gradient vaccine (Wang, Tsvetkov, Firat and Cao 2021, algorithm 1): as PCGrad, but g_i is
--- moved along g_j wherever their cosine phi is below its moving average phi_hat (equations 4, 5):
+--- Gradient vaccine (Wang, Tsvetkov, Firat and Cao 2021, algorithm 1): moves gradients towards
+-- others with which they agree less than usual.
+--
+-- It is like PCGrad, but g_i moves along g_j whenever their cosine phi is below its moving average
+-- phi_hat (equations 4, 5):
 --   g_i += |g_i| (phi_hat sqrt(1 - phi^2) - phi sqrt(1 - phi_hat^2))
 --          / (|g_j| sqrt(1 - phi_hat^2)) g_j
 --   phi_hat <- (1 - beta) phi_hat + beta phi
--- beta is 0.01, as in the paper; torchjd and LibMTL use 0.5. Each pair has a phi_hat, which is 0
--- at first.
+-- beta is 0.01, as in the paper; torchjd and LibMTL use 0.5. Each pair has a phi_hat, which is 0 at
+-- first.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"
@@ -24,7 +27,7 @@ function Gradvac:weigh(s)
     local key <const> = "cosine with " .. name
     local c <const>, target <const> = s:list(0.0), s:recall(key, 0.0)
     c[i] = 1.0
-    local products = s.gram[i] -- dot products of g_i, as changed so far, with all gradients
+    local products = s.gram[i] -- products of g_i, as changed so far, with all gradients
     for _, j in ipairs(draw.order(s.count)) do
       if j ~= i then
         local own <const> = math.sqrt(math.max(matrix.dot(products, c), 0))

@@ -1,11 +1,11 @@
---- Weightings: how the tasks of a network share what they have in common, by name.
+--- Weightings: methods that decide how much each task counts in a step, by name.
 --
--- mtl.weighting.NAME{options} names a method; tasks:weigh(net, it) has it at work on a network
--- (mtl/weigh/weighing.lua). By losses, at the price of a plain step: equal, fixed, uncertainty,
--- dwa, gls, rlw, stch, famo. By the products of the tasks' gradients, at T backward passes:
--- pcgrad, gradvac, cagrad, mgda, imtl, nash, aligned, upgrad, dualproj, fairgrad, gradnorm,
--- sdmgrad, config. By the gradients themselves: moco, db, excess, graddrop. A method is one file
--- here.
+-- mtl.weighting.NAME{options} is a method; tasks:weigh(net, it) puts it to work on a network
+-- (mtl/weigh/weighing.lua). A method is one file here. Methods use
+--   the losses, at the cost of a plain step: equal, fixed, uncertainty, dwa, gls, rlw, stch, famo
+--   the products of the tasks' gradients, with T backward passes: pcgrad, gradvac, cagrad, mgda,
+--     imtl, nash, aligned, upgrad, dualproj, fairgrad, gradnorm, sdmgrad, config
+--   the gradients themselves, with T backward passes: moco, db, excess, graddrop
 -- @usage
 -- local weighing <const> = tasks:weigh(net, mtl.weighting.upgrad{}) ... opt:zero_grad()
 -- weighing:backward(net(batch.image), batch) opt:step()

@@ -1,6 +1,6 @@
 --- Random loss weighting (Lin, Ye, Zhang and Tsang 2022, "Reasonable effectiveness of random
--- weighting"): in every step weights drawn anew, softmax of standard normal numbers (section 3.1,
--- the normal case), of sum 1. They come from Braid's random stream.
+-- weighting"): new weights in every step, the softmax of standard normal numbers (section 3.1, the
+-- normal case). Their sum is 1. They come from Braid's random stream.
 
 local base <const> = require "braid.mtl.weigh.base"
 local draw <const> = require "braid.mtl.weigh.draw"

@@ -1,9 +1,12 @@
 --- SDMGrad (Xiao, Ban and Ji 2023, "Direction-oriented multi-objective learning", algorithm 1):
--- weights on the simplex move `steps` times against G (w + lambda w0), by gradient descent of
--- rate lr and momentum (line 6, projected), and begin where the last step left them; the direction
--- is that of w + lambda w0, over 1 + lambda as in the authors' code. G is divided by the square of
--- the gradients' mean length, as there. w0 is the preference, 1 / T unless given. Decision: all
--- products are of one batch, as in torchjd; the paper draws two or three for unbiased estimates.
+-- finds weights near a preference for which the combined gradient is short.
+--
+-- The weights w are on the simplex and begin where the last step left them. They move `steps` times
+-- against G (w + lambda w0) by gradient descent with rate lr and momentum (line 6, projected). The
+-- direction is that of w + lambda w0, divided by 1 + lambda as in the authors' code. As there, G is
+-- divided by the square of the gradients' mean length. w0 is the preference (default: 1 / T).
+-- Decision: all products come from one batch, as in torchjd; the paper draws two or three batches
+-- for unbiased estimates.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -1,8 +1,9 @@
 --- Smooth Tchebycheff scalarization (Lin et al. 2024, "Smooth Tchebycheff scalarization for
--- multi-objective optimization", equation 9): mu log sum_t exp(w_t (L_t - z_t) / mu). Its
--- derivative by L_t is w_t times the softmax of w (L - z) / mu. By default w is 1 / T and the ideal
--- point z is 0; both may be given by task. log = true takes log L_t in place of L_t, as LibMTL
--- does.
+-- multi-objective optimization", equation 9): mu log sum_t exp(w_t (L_t - z_t) / mu).
+--
+-- Its derivative by L_t is w_t times the softmax of w (L - z) / mu. By default w is 1 / T and the
+-- ideal point z is 0; both can be given by task. log = true takes log L_t in place of L_t, as
+-- LibMTL does.
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -1,9 +1,11 @@
 --- Uncertainty (Kendall, Gal and Cipolla 2018, "Multi-task learning using uncertainty to weigh
--- losses"), with s_t = log sigma_t^2, 0 at first:
+-- losses"): each loss is weighted by a learned variance, s_t = log sigma_t^2, 0 at first.
+--
 --   regression      exp(-s) / 2 L + s / 2     (equation 7)
 --   classification  exp(-s) L + s / 2         (equation 10)
--- Adam updates each s by the gradient of that, as if s were a parameter of the network. The kind of
--- a task decides its form; form = "regression" gives all tasks the first, like torchjd.
+-- Adam updates each s by the gradient of this sum, as if s were a parameter of the network. The
+-- kind of a task decides its form; form = "regression" gives all tasks the first one, as in
+-- torchjd.
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

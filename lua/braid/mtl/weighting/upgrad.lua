@@ -1,10 +1,12 @@
---- UPGrad (Quinton and Rey 2024, "Jacobian descent for multi-objective optimization", section 3.1).
--- Each gradient is multiplied by its preference and projected onto the nearest direction that
--- conflicts with no gradient. The projections are summed. The projection of J' u is J' v, where v
--- >= u makes v' G v least (proposition 1). G is divided by its trace, and `regularize` times the
--- identity is added, so that v is unique even where gradients depend on each other (1e-4, as in
--- torchjd; 0 adds nothing). A trace below norm_eps counts as gradients of 0 (torchjd: 1e-4; here
--- 0). The default preference is 1 / T.
+--- UPGrad (Quinton and Rey 2024, "Jacobian descent for multi-objective optimization", section 3.1):
+-- the sum of all gradients, each projected so that it conflicts with no other.
+--
+-- Each gradient is multiplied by its preference (default: 1 / T) and projected onto the nearest
+-- direction that conflicts with no gradient. The projections are summed. The projection of J' u is
+-- J' v, where v >= u has the least v' G v (proposition 1). G is divided by its trace, and
+-- `regularize` times the identity is added, so that v is unique even if gradients depend on each
+-- other (1e-4, as in torchjd; 0 adds nothing). A trace below norm_eps counts as gradients of 0
+-- (torchjd: 1e-4; here 0).
 
 local base <const> = require "braid.mtl.weigh.base"
 local cone <const> = require "braid.mtl.weigh.cone"

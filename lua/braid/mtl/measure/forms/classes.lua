@@ -1,11 +1,11 @@
 --- The input of metrics of classes: scores (n,problems,classes) or predicted classes (n,problems),
 -- and labels (n,problems), counted from 1.
 --
--- The fields of the context: what (the name in messages), classes, problems (their number), ignore
--- (the mark of a missing label), positive (the number of a class), names (of the classes), sizes
--- (the number of classes of each problem, where they differ), weigh (whether problems count by
--- their labels), scores ("logits", "probabilities", or nil: scores are probabilities if those of
--- every sample are from 0 to 1 and sum to 1).
+-- The fields of the context are what (the name in messages), classes (their number), problems
+-- (their number), ignore (the mark of a missing label), positive (the number of a class), names (of
+-- the classes), sizes (the number of classes of each problem, if they differ), weigh (whether
+-- problems count by their labels), and scores. scores is "logits", "probabilities", or nil: scores
+-- are probabilities if those of every sample are from 0 to 1 and sum to 1.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -32,7 +32,7 @@ function M.alone(metric, outputs)
     check.fail("%s: outputs must be scores (n, classes), scores of the positive class (n) or "
       .. "the classes said (n), not %s", what, describe(outputs))
   elseif WHOLE[outputs.dtype] then
-    classes = nil -- as many as there turn out to be
+    classes = nil -- the batches will show how many
   end
   return {what = what, classes = classes, problems = 1, ignore = core.missing_class, positive = 2,
     noun = "samples"}
@@ -59,7 +59,7 @@ local function answers_of(scores)
   return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
 end
 
--- A batch as metrics receive it.
+-- A batch in the form that metrics receive.
 local Seen <const> = {}
 Seen.__index = Seen
 
@@ -73,20 +73,20 @@ function Seen:said()
   return self.answer
 end
 
---- The predicted classes as a list: the problems of the first sample, then of the next.
+--- The predicted classes as a list: all problems of the first sample, then of the next.
 function Seen:answers()
   self.answered = self.answered or self:said():reshape(-1):totable()
   return self.answered
 end
 
---- The labels as such a list.
+--- The labels as a list, in the same order.
 function Seen:list()
   self.listed = self.listed or self.labels:reshape(-1):totable()
   return self.listed
 end
 
---- A batch: labels (n,problems); and scores (n,problems,classes), or score (n,1) of the positive
--- class, or neither, where outputs are predicted classes; and the functions above.
+--- Makes a Seen of a batch: labels (n,problems); and scores (n,problems,classes), or score (n,1) of
+-- the positive class, or neither if outputs are predicted classes.
 function M.seen(context, outputs, targets)
   check_shapes(context, outputs, targets)
   local n <const>, problems <const> = outputs:size(1), context.problems

@@ -1,5 +1,5 @@
---- The form that metrics of numbers take: outputs and targets (n,k) in double precision, NaN
--- missing.
+--- The input of metrics of numbers: outputs and targets (n,k) in double precision. NaN is a missing
+-- number.
 
 local check <const> = require "braid.check"
 
@@ -7,7 +7,7 @@ local M <const> = {}
 
 M.TOLD, M.OPTIONS = {}, {}
 
---- The context of a metric that no task made, from the first batch.
+--- The context of a metric that belongs to no task, made from the first batch.
 function M.alone(metric, outputs)
   local what <const> = "mtl.metric." .. metric.NAME
   local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
@@ -15,9 +15,9 @@ function M.alone(metric, outputs)
     noun = "samples"}
 end
 
---- A batch: said and truth (n,k), with 0 where either is NaN, and their difference. If there is a
--- NaN, it also has four masks (n,k). known: the label is a number. lost: the label is a number but
--- the output is not. there: both are numbers. absent: not both are.
+--- A batch: said and truth (n,k), with 0 for NaN in either, and their difference. If there is a
+-- NaN, it also has four masks (n,k). known: the label is a number. lost: the label is a number, but
+-- the output is not. there: both are numbers. absent: at least one of them is not.
 function M.seen(context, outputs, targets)
   local n <const> = outputs:dim() > 0 and outputs:size(1) or 1
   if targets:numel() ~= outputs:numel() or outputs:numel() ~= n * context.problems then

@@ -1,5 +1,5 @@
---- The form that metrics of points take: the distance of each from where it is, (n,points), in half
--- widths of the image; NaN where that is not known, infinite where the output is NaN.
+--- The input of metrics of points: the distance of each point from its true place, (n,points), in
+-- half widths of the image. It is NaN if the place is not known, and infinite if the output is NaN.
 --
 -- The context has what, points, eyes and corners.
 
@@ -15,7 +15,7 @@ local M <const> = {}
 M.TOLD = {"eyes", "corners"}
 M.OPTIONS = {eyes = eyes.KIND, corners = check.list{n = 2, of = check.whole{from = 1}}}
 
---- The context of a metric made without a task, from the first batch.
+--- The context of a metric that belongs to no task, made from the first batch.
 function M.alone(metric, _, targets)
   local what <const> = "mtl.metric." .. metric.NAME
   if targets:dim() ~= 3 or targets:size(3) ~= 2 then
@@ -27,7 +27,7 @@ function M.alone(metric, _, targets)
     eyes = two.known{points = points}}
 end
 
--- How many times as high as wide the images of a batch are.
+-- The height of a batch's images divided by their width.
 function M.aspect(batch)
   local image <const> = batch and batch.image
   return core.is_tensor(image) and image:dim() == 4 and image:size(3) / image:size(4) or 1
@@ -46,11 +46,11 @@ function M.mean(apart)
   return ops.masked_fill(apart, there:logical_not(), 0):sum(2) / there:sum(2)
 end
 
--- A batch as metrics see it: apart (n,points), mean (n).
+-- A batch in the form that metrics receive: apart (n,points), mean (n).
 local Seen <const> = {}
 Seen.__index = Seen
 
---- The mean over each face's points, a list; `missing` counts those that are none.
+--- The mean over each face's points, as a list; `missing` counts faces without points.
 function Seen:means()
   if not self.listed then
     self.listed, self.missing = self.mean:totable(), 0
@@ -61,7 +61,7 @@ function Seen:means()
   return self.listed
 end
 
---- The lengths that errors are taken relative to (n); false where the batch does not have them.
+--- The lengths by which errors are divided (n); false if the batch does not have them.
 function Seen:length(by)
   local length = self.lengths[by]
   if length == nil then
@@ -72,7 +72,7 @@ function Seen:length(by)
   return length
 end
 
---- A batch.
+--- Makes a Seen of a batch.
 function M.seen(context, outputs, target, batch)
   local n <const> = target:dim() > 0 and target:size(1) or 0
   if outputs:numel() ~= target:numel() or target:dim() ~= 3 or target:size(2) ~= context.points then
@@ -81,7 +81,7 @@ function M.seen(context, outputs, target, batch)
   end
   local aspect <const> = M.aspect(batch)
   local apart <const> = M.distances(outputs:detach():reshape(n, context.points, 2), target, aspect)
-    :to("float64") -- so that means do not depend on the batches
+    :to("float64") -- means must not depend on the size of batches
   return setmetatable({n = n, apart = apart, mean = M.mean(apart), lengths = {}, context = context,
     target = target, batch = batch, aspect = aspect}, Seen)
 end

@@ -1,8 +1,9 @@
 --- Average precision: the sum over falling scores of precision times the rise of recall, without
 -- interpolation.
 --
--- Two classes have one, the positive's; more have one each, against the others by its probability,
--- and average = "macro" (unless given), "weighted", "each", or class = one.
+-- For two classes it is that of the positive class. For more, each class has one, against the
+-- others by its probability. Options: average = "macro" (default), "weighted" or "each"; or class =
+-- one of them.
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,10 +1,10 @@
---- AUC: the area under the ROC curve, the chance that a sample of the class scores higher than
--- one that is not, ties counting half (Fawcett 2006); curve = "pr": the area under the curve of
--- precision over recall, by trapezoids from (0, 1).
+--- AUC: the area under the ROC curve, which is the chance that a sample of the class scores higher
+-- than another sample (Fawcett 2006). Ties count half.
 --
--- Two classes have one area ("pr" is about the positive class). With more, each class has its
--- own, against the others by its probability; average = "macro" (the default), "weighted" or
--- "each", or class = one of them.
+-- curve = "pr" takes the area under the curve of precision over recall, by trapezoids from (0, 1).
+-- For two classes the area is that of the positive class. For more, each class has one, against the
+-- others by its probability. Options: average = "macro" (default), "weighted" or "each"; or class =
+-- one of them.
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,5 +1,5 @@
 --- Balanced accuracy: the mean over classes of the accuracy on each (Fang et al. 2017, section
--- 4.1, of two). Classes without a sample are left out; `unseen` counts them.
+-- 4.1). Classes without a sample are left out, and `unseen` counts them.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

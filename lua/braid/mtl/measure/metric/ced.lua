@@ -1,5 +1,5 @@
---- The cumulative distribution of errors, as mtl.ced gives it: {error = {...}, share = {...}, auc,
--- failure}. by as mtl.metric.error has it. It has no direction.
+--- The cumulative distribution of errors, as mtl.ced returns it: {error = {...}, share = {...},
+-- auc, failure}. The option by is that of mtl.metric.error. This metric has no direction.
 
 local ced <const> = require "braid.mtl.measure.ced"
 local check <const> = require "braid.check"

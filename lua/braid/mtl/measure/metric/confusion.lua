@@ -1,6 +1,6 @@
 --- The confusion matrix: rows are the true classes, columns the predicted ones. It prints as a
--- table. It has no direction. {counts = rows of numbers, recall = {}, precision = {}, lost =
--- outputs that are NaN, names}.
+-- table and has no direction. {counts = rows of numbers, recall = {}, precision = {}, lost = the
+-- number of outputs that are NaN, names}.
 
 local class <const> = require "braid.class"
 local metric <const> = require "braid.mtl.measure.parts.metric"

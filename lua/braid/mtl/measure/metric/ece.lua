@@ -1,6 +1,9 @@
---- Expected calibration error: over bins of the confidence, the highest probability, the mean
--- distance of accuracy and confidence, weighted by samples (Guo et al. 2017, equation 3, where
--- bin m is ((m - 1)/M, m/M] and M = 15). An output of NaN is sure and wrong.
+--- Expected calibration error: the difference between accuracy and confidence, the highest
+-- probability (Guo et al. 2017, equation 3).
+--
+-- Samples are put in M = 15 bins by confidence, where bin m is ((m - 1)/M, m/M]. The error is the
+-- mean over bins of |accuracy - confidence|, weighted by samples. An output of NaN counts as sure
+-- and wrong.
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,11 +1,13 @@
 --- The landmark error: the mean distance of a face's points from their true places, divided by a
--- length of the face, then the mean over faces (Trottier et al. 2018, section 4.1, by the eyes).
+-- length of the face; then the mean over faces (Trottier et al. 2018, section 4.1).
 --
--- `by` names the length: "eyes", the distance of the eyes' centres; "corners", the distance of
--- their outer corners (corners = {i, j}; of 68 points 37, 46); "box", the box's width, box_width of
--- the batch; "diagonal", the diagonal of the upright box around the true points, where all are
--- there; "none", half widths of the image. Faces without that length are left out and counted. An
--- output of NaN is infinitely far.
+-- The option by names the length:
+--   "eyes"       the distance of the eyes' centres (default)
+--   "corners"    the distance of the eyes' outer corners (corners = {i, j}; 37, 46 of 68 points)
+--   "box"        the width of the face's box, box_width in the batch
+--   "diagonal"   the diagonal of the upright box around the true points, if none is missing
+--   "none"       half the width of the image
+-- Faces without that length are left out and counted. An output of NaN is infinitely far away.
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

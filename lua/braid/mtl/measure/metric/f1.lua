@@ -1,6 +1,6 @@
---- F1: the harmonic mean of precision and recall. It is 2 right / (samples of the class + samples
--- predicted to be of it). Options: average = "macro" (the default), "micro", "weighted" or "each";
--- or class = the number or name of one class, as in "f1.yes".
+--- F1: the harmonic mean of precision and recall, 2 right / (samples of the class + samples
+-- predicted as it). Options: average = "macro" (default), "micro", "weighted" or "each"; or class =
+-- the number or name of a class, as in "f1.yes".
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local classes <const> = require "braid.mtl.measure.forms.classes"

@@ -1,5 +1,4 @@
---- Cohen's kappa: how far the accuracy is above that of chance, (p_o - p_e) / (1 - p_e) (Cohen
--- 1960).
+--- Cohen's kappa: how far the accuracy is above chance, (p_o - p_e) / (1 - p_e) (Cohen 1960).
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,4 +1,4 @@
---- Mean absolute error; infinite where an output is NaN.
+--- Mean absolute error. It is infinite if an output is NaN.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

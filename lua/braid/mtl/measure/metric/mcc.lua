@@ -1,4 +1,4 @@
---- Matthews' correlation coefficient, of any number of classes (Gorodkin 2004, equation 8).
+--- Matthews' correlation coefficient for any number of classes (Gorodkin 2004, equation 8).
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 
@@ -7,7 +7,7 @@ return metric.kind{name = "mcc", form = "classes", gathers = "confusion", direct
   value = function(part)
     local n <const> = part.count
     if n == 0 then return nil, "no sample has a label" end
-    local both, of, said = 0, 0, part.lost * part.lost -- NaN says a class of its own
+    local both, of, said = 0, 0, part.lost * part.lost -- NaN counts as a further class
     for c = 1, part.size do
       both, of = both + part.of[c] * part.said[c], of + part.of[c] * part.of[c]
       said = said + part.said[c] * part.said[c]

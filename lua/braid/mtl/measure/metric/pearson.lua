@@ -1,5 +1,5 @@
---- Pearson's correlation of outputs and labels, from -1 to 1. Of several numbers the mean of each
--- one's.
+--- Pearson's correlation of outputs and labels, from -1 to 1. For labels of several numbers, it is
+-- the mean over the numbers.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

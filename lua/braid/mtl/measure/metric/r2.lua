@@ -1,6 +1,6 @@
---- R2, the share of the labels' variance that outputs explain: 1 - sum (y - f)^2 / sum (y -
--- mean y)^2. It is below 0 where the mean is nearer, and -infinity where an output is NaN. For
--- several numbers it is the mean over them.
+--- R2: the share of the labels' variance that outputs explain, 1 - sum (y - f)^2 / sum (y - mean
+-- y)^2. It is below 0 if the mean of the labels predicts better, and -infinity if an output is NaN.
+-- For labels of several numbers, it is the mean over the numbers.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

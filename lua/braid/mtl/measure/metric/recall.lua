@@ -1,6 +1,6 @@
---- Recall: of the samples of a class, the share that are predicted as it.
--- Options: average = "macro" (unless given), "micro", "weighted", "each"; or class = a number or
--- name, as in "recall.yes"; undefined = 0 or "out".
+--- Recall: the share of the samples of a class that are predicted as it. Options: average = "macro"
+-- (default), "micro", "weighted" or "each"; or class = a number or name, as in "recall.yes";
+-- undefined = 0 or "out".
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local classes <const> = require "braid.mtl.measure.forms.classes"

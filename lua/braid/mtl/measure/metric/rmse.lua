@@ -1,5 +1,5 @@
---- Root of the mean squared error; infinite where an output is NaN. For labels of several numbers,
--- it is the mean over the numbers.
+--- Root of the mean squared error. It is infinite if an output is NaN. For labels of several
+-- numbers, it is the mean over the numbers.
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

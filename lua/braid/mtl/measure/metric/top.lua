@@ -1,5 +1,5 @@
---- Top-k accuracy: the share of samples whose class is among the k with the highest scores; "top.5"
--- is the usual one, and the default. Of equal scores the first counts as higher, as for accuracy.
+--- Top-k accuracy: the share of samples whose class is among the k with the highest scores. The
+-- default is k = 5, "top.5". Of equal scores the first counts as higher, as for accuracy.
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,14 +1,18 @@
---- Combines a metric's values of all classes. "macro" is the mean over the classes that occur;
--- "weighted" is the mean with each class weighted by its samples; "micro" is computed from all
--- samples together; "each" is a table by class. The option `class` takes the value of one class.
+--- Combines a metric's values of all classes.
+--
+--   "macro"      the mean over the classes that occur
+--   "weighted"   the mean in which each class counts by its samples
+--   "micro"      the value for all samples together
+--   "each"       a table by class
+-- The option `class` takes the value of one class.
 
 local check <const> = require "braid.check"
 local classes <const> = require "braid.mtl.measure.forms.classes"
 
 local M <const> = {}
 
---- The options: average, class, and `undefined`. A class without a value counts in a mean as 0 (as
--- in scikit-learn), or with "out" is left out of it; in both cases a note tells how many there are.
+--- The options average, class and undefined. undefined = 0 counts a class without a value as 0 in a
+-- mean, as in scikit-learn; "out" leaves it out. In both cases a note tells how many there are.
 function M.options(averages)
   return {average = check.choice(averages),
     class = check.either(check.whole{from = 1}, check.text()),
@@ -30,8 +34,9 @@ local function of_each(part, f)
   return values
 end
 
---- of(part, c) gives the value of class c, or nil and the reason; occurs(part, c) tells whether the
--- class counts in a mean; whole(part) gives the "micro" value. -> value or nil, reason, notes
+--- Combines values: of(part, c) returns the value of class c, or nil and a reason. occurs(part, c)
+-- tells whether the class counts in a mean. whole(part) is the "micro" value. -> value or nil,
+-- reason, notes
 function M.mean(part, o, context, of, occurs, whole)
   if part.count == 0 then return nil, "no sample has a label", {} end
   if o.class then

@@ -1,9 +1,9 @@
 --- How tasks are measured: by the metrics of their kind, or by metrics that the user chose.
 --
--- kind(Class, {what =, metrics = function(task) -> the usual ones, forms = {FORM = {told =, shown =
--- }}, known =, finish =, show =}) gives a kind of task its observe, metrics and show. forms say
--- what the metrics of each form get: told(task) gives the context, shown(task, output, target,
--- batch) the outputs and targets. known(task, target) (n) says which samples have a label.
+-- kind(Class, {what =, metrics = function(task) -> the default ones, forms = {FORM = {told =, shown
+-- = }}, known =, finish =, show =}) gives a kind of task its observe, metrics and show. forms has
+-- the input for metrics of each form: told(task) returns the context, shown(task, output, target,
+-- batch) the outputs and targets. known(task, target) is a mask (n) of samples with a label.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -15,7 +15,7 @@ local Set <const> = require "braid.mtl.measure.parts.set"
 local M <const> = {}
 
 local records <const> = setmetatable({}, {__mode = "k"})
--- Each task's metrics that users wrote, as {name = function or table}. Files cannot hold them.
+-- The metrics that users wrote, for each task, {name = function or table}. Files cannot hold them.
 local own <const> = setmetatable({}, {__mode = "k"})
 
 --- The options of a task that choose its metrics.
@@ -36,7 +36,7 @@ function M.record(task)
   end
 end
 
--- ---- what a user chose ------------------------------------------------------------------
+-- ---- the user's choice ------------------------------------------------------------------
 
 -- Turns an entry of `metrics` into the kept form: a name, or {name =, as =, options =}.
 local function plain(what, value, as)
@@ -79,7 +79,7 @@ local function take_list(what, given)
     local value <const> = given[key]
     if value ~= nil and Own.fits(value) then
       check_name(what, key, taken)
-      Own(what, key, value) -- its error says what is wrong
+      Own(what, key, value) -- raises an error that says what is wrong
       mine[key] = value
     elseif value ~= nil then
       chosen[#chosen + 1] = plain(what, value, key)
@@ -94,13 +94,13 @@ end
 local function entry_of(record, e)
   local name, options = e, nil
   if type(e) == "table" then name, options = e.name, e.options end
-  local made <const> = not options and record.made[name] -- shared: it observes nothing
+  local made <const> = not options and record.made[name] -- shared, because it observes nothing
   local m <const> = made or named.metric(record.what, name, record.forms, options)
   if not options then record.made[name] = m end
   return {name = name_of(e), metric = m}
 end
 
--- The metric that the task is judged by goes first. It is added if it is missing.
+-- Moves the metric that judges the task to the front. It is added if it is missing.
 local function judged_first(wanted, record, list)
   if not wanted then return list end
   for i, e in ipairs(list) do
@@ -159,12 +159,12 @@ function M.shown(entry, value)
   return type(value) == "number" and entry.metric.show(value) or tostring(value)
 end
 
--- Notes in words.
+-- Notes as text.
 local NOTES <const> = {unseen = "%d class%s unseen", undefined = "%d undefined",
   without_eyes = "%d without eyes", without_corners = "%d without corners",
   without_box = "%d without a box", without_diagonal = "%d without all points"}
 
---- Says in words how many samples a metric left out.
+--- Says how many samples a metric left out.
 function M.noted(notes)
   local words <const> = {}
   for _, key in ipairs(check.sorted_keys(notes or {})) do
@@ -176,7 +176,8 @@ function M.noted(notes)
   return table.concat(words, ", ")
 end
 
--- "f1.macro 0.8120, auc undefined". Values that do not fit in a line are only in the table.
+-- The metrics as text, "f1.macro 0.8120, auc undefined". Values that need more than a line are only
+-- in the table.
 local function listing(task, m)
   local words <const> = {}
   for _, e in ipairs(M.entries(task)) do
@@ -188,12 +189,12 @@ local function listing(task, m)
   return table.concat(words, ", ")
 end
 
---- The same for a kind that is based on another. Error messages name it `what`.
+--- Gives a kind that is based on another one the same metrics. Error messages name it `what`.
 function M.derived(Kind, what)
   records[Kind] = setmetatable({what = what, made = {}}, {__index = records[Kind.base]})
 end
 
---- Gives a kind of task its metrics; see above.
+--- Gives a kind of task its metrics, as described above.
 function M.kind(Kind, record)
   records[Kind], record.made = record, {}
   for name, form in pairs(record.forms) do

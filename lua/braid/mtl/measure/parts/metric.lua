@@ -1,13 +1,13 @@
 --- The base of every metric: its options, what it gathers from batches, and its result.
 --
 -- metric.kind{name, form, gathers, direction, unit, counts, value, options, words, by} makes the
--- class of a metric. form names what the metric gets ("classes", "numbers", "points"; forms/).
--- gathers names the state that it keeps (states/); `by` lists the options that change this state.
+-- class of a metric. form names the input of the metric ("classes", "numbers", "points"; forms/).
+-- gathers names the state that it keeps (states/), and by lists the options that change the state.
 -- Metrics of a task with equal states share one.
--- value(part, o, context) -> value or nil, reason or nil, notes: the value of one problem. A metric
--- has one problem, or one for each attribute, angle or number. notes count what was left out.
--- table = true: a value is a table and has no mean. words are the options that may be part of the
--- metric's name, in order.
+-- value(part, o, context) -> value or nil, reason or nil, notes: computes the value of one problem.
+-- A metric has one problem, or one for each attribute, angle or number. notes count what was left
+-- out. table = true says that a value is a table, which has no mean. words are the options that may
+-- be part of the metric's name, in order.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -37,7 +37,7 @@ function Metric:init(given)
   self.name, self.state, self.context = self:text(), false, false
 end
 
---- The metric's name, with the given options that may be part of it.
+--- The metric's name with the given options that may be part of it.
 function Metric:text()
   local parts <const> = {self.NAME}
   for _, key in ipairs(self.WORDS) do
@@ -47,7 +47,7 @@ function Metric:text()
   return table.concat(parts, ".")
 end
 
---- The options as plain values, or nil if the name contains them all.
+--- The options that the name does not have, as plain values, or nil if there are none.
 function Metric:beyond_name()
   local rest <const> = check.copy("mtl.metric", self.given)
   for _, key in ipairs(self.WORDS) do rest[key] = nil end
@@ -57,7 +57,7 @@ end
 --- A new metric with the same options and no samples.
 function Metric:fresh() return getmetatable(self)(self.given) end
 
---- Two metrics with the same key keep the same state.
+--- A text that is the same for two metrics that can share a state.
 function Metric:key()
   local parts <const> = {self.GATHERS}
   for _, key in ipairs(self.BY) do parts[#parts + 1] = check.shown(self.options[key]) end
@@ -67,7 +67,7 @@ function Metric:key()
   return table.concat(parts, " ")
 end
 
---- The facts about the samples: the task's, and then the metric's own options.
+--- The facts about the samples: those of the task, and then the metric's own options.
 function Metric:context_of(told)
   local context <const> = {}
   for key, value in pairs(told) do context[key] = value end
@@ -87,7 +87,7 @@ local function valued(metric, part, context)
   return value, reason, notes
 end
 
---- The result of a state: value or nil, reason, notes, and the values of each problem.
+--- The result from a state: value or nil, reason, notes, and the values of each problem.
 function Metric:of_state(state)
   local context <const> = state.context
   local parts <const> = state:parts()
@@ -117,12 +117,14 @@ function Metric:of_state(state)
   return total / weight, nil, notes, each
 end
 
--- ---- alone ----------------------------------------------------------------------------
+-- ---- metrics that work alone ----------------------------------------------------------
 
---- Adds a batch. classes: outputs (n,classes), or (n) whole numbers, the classes said, or (n)
--- scores of the positive class; targets (n), labels from 1. numbers: both (n) or (n,k). points:
--- outputs (n,points,2) or (n,2 points), targets (n,points,2), and a batch with box_width and image
--- where it needs them.
+--- Adds a batch.
+--   classes   outputs (n,classes), or (n): whole numbers are predicted classes, others are scores
+--             of the positive class; targets (n), labels from 1
+--   numbers   outputs and targets (n) or (n,k)
+--   points    outputs (n,points,2) or (n,2 points), targets (n,points,2), and a batch with
+--             box_width and image if the metric needs them
 function Metric:observe(outputs, targets, batch)
   local form <const>, what <const> = module("forms", self.FORM), "mtl.metric." .. self.NAME
   M.check_observed(what, outputs, targets)
@@ -133,7 +135,7 @@ function Metric:observe(outputs, targets, batch)
   return self
 end
 
---- The value over all that was observed; nil and a reason where it is undefined.
+--- The value over all observed samples; nil and a reason if it is undefined.
 -- @return value or nil, reason or nil, counts of what is left out
 function Metric:result()
   if not self.state then return nil, "nothing was observed", {} end
@@ -141,13 +143,13 @@ function Metric:result()
   return value, value == nil and reason or nil, notes or {}
 end
 
---- How many samples were observed, and how many of those had no label.
+--- The number of observed samples, and how many of them had no label.
 function Metric:counted()
   local state <const> = self.state
   return {samples = state and state.samples or 0, missing = state and state.missing or 0}
 end
 
---- Appends the samples of another metric with the same options.
+--- Adds the samples of another metric with the same options.
 function Metric:merge(other)
   if not class.is_a(other, getmetatable(self)) or other:key() ~= self:key() then
     check.fail("mtl.metric.%s: merge wants another of the same kind and options, not %s", self.NAME,
@@ -180,7 +182,7 @@ function Metric.show() end
 
 -- ---- kinds ----------------------------------------------------------------------------
 
---- The class of a metric; see above.
+--- Makes the class of a metric, as described above.
 function M.kind(k)
   local Kind <const> = class(k.name, Metric)
   local known <const> = {}

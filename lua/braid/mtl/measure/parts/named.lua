@@ -6,14 +6,14 @@ local metric <const> = require "braid.mtl.measure.parts.metric"
 
 local M <const> = {}
 
--- Names that reports had first, for points.
+-- Short names for metrics of points.
 local SHORT <const> = {distance = "error.none", box_error = "error.box",
   box_failure = "failure.box"}
 local OF_POINTS <const> = {auc = "ced_area", area = "ced_area"}
 
 local function all() return require "braid.mtl.measure.metric" end
 
---- The names of all metrics of one of the forms, or of any.
+--- The names of all metrics, or of those of the given forms.
 function M.names(forms)
   local names <const> = {}
   for _, name in ipairs(folder.names(all())) do
@@ -25,8 +25,8 @@ function M.names(forms)
   return names
 end
 
--- The options that the words behind a metric's name give. Each word goes to the first option that
--- accepts it; the search begins behind the option of the last word.
+-- The options in the words after a metric's name. Each word is for the first option that accepts
+-- it, after the option of the last word.
 local function options_of(kind, rest)
   local o <const>, at = {}, 1
   while rest ~= "" do
@@ -54,7 +54,8 @@ local function wrong_word(what, name, kind, word)
       table.concat(says, ", ")))
 end
 
---- The metric of a name, for one who is shown forms = {form = true}; `what` is in messages.
+--- Makes the metric of a name. `forms` {form = true} are the possible inputs; `what` is for
+-- messages.
 function M.metric(what, name, forms, more)
   local first <const>, rest <const> = name:match("^([^.]*)%.?(.*)$")
   local points <const> = forms and forms.points
@@ -76,7 +77,7 @@ function M.metric(what, name, forms, more)
   return kind(o)
 end
 
---- The metric that a plain name means for any kind of task, or nil. Reports from a file need it.
+--- The metric that a name means for any kind of task, or nil. Reports from files need it.
 function M.known(name)
   local ok <const>, found <const> = pcall(M.metric, "mtl.metric", name)
   return ok and found or nil

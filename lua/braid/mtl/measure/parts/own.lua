@@ -1,11 +1,11 @@
---- A metric that the user defines. It is a function (outputs, targets) -> number, called once with
--- all samples that have a label. Or it is a table {observe, result, direction, unit, counts}. Its
--- functions get a copy of the table as self, a new one for each evaluation: observe(self, outputs,
--- targets, batch), result(self) -> number, or nil and a reason. Without observe, result is called
--- with all samples: {result = f(outputs, targets), direction = "max"}.
+--- A metric that the user defines, as a function or a table.
 --
--- Outputs have the form that the network gives them, (n, the task's size). Targets have the form of
--- the batch.
+-- A function (outputs, targets) -> number is called once with all samples that have a label. A
+-- table is {observe, result, direction, unit, counts}. observe(self, outputs, targets, batch) takes
+-- a batch, and result(self) returns a number, or nil and a reason. self is a new copy of the table
+-- for each evaluation. Without observe, result is called with all samples: {result = f(outputs,
+-- targets), direction = "max"}. Outputs have the form that the network gives them, (n, the task's
+-- size). Targets have the form of the batch.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -27,7 +27,7 @@ function Own.fits(value)
     and value.result ~= nil
 end
 
--- Tables are copied, so that evaluations do not share what they gather.
+-- Copies a table, so that evaluations do not share what they gather.
 local function copy_of(value, seen)
   if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
   if seen[value] then return seen[value] end
@@ -51,7 +51,7 @@ end
 
 function Own:fresh() return Own(self.what, self.name, self.given) end
 
---- Adds a batch. known (n) says which samples have a label; nil means all.
+--- Adds a batch. known (n) is a mask of samples with a label; nil means all.
 function Own:add(output, target, batch, known)
   if known and not known:all():item() then
     if not known:any():item() then return end
@@ -66,7 +66,7 @@ function Own:add(output, target, batch, known)
   end
 end
 
---- value or nil, reason
+--- The result: a value, or nil and a reason.
 function Own:value()
   local value, reason
   if self.observes then

@@ -1,4 +1,4 @@
---- Areas under curves of samples ordered by their score, those of equal score being one step.
+--- Areas under curves of samples sorted by score. Samples of equal score are one step.
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local classes <const> = require "braid.mtl.measure.forms.classes"
@@ -7,7 +7,7 @@ local M <const> = {}
 
 --- The share of pairs of a positive and a negative in which the positive scores higher.
 function M.roc(curve, positives, negatives)
-  local above, pairs_right = 0, 0 -- counted in halves, so that they stay whole
+  local above, pairs_right = 0, 0 -- counted in halves, so that the numbers stay whole
   for k = 1, curve.n do
     pairs_right = pairs_right + curve.negatives[k] * (2 * above + curve.positives[k])
     above = above + curve.positives[k]
@@ -15,7 +15,7 @@ function M.roc(curve, positives, negatives)
   return pairs_right / (2 * positives * negatives)
 end
 
--- f(precision, how many positives more) step by step.
+-- Calls f(precision, number of further positives) step by step.
 local function steps(curve, f)
   local right, said = 0, 0
   for k = 1, curve.n do
@@ -42,7 +42,7 @@ end
 
 local function occurs(part, c) return part.of[c] > 0 end
 
---- The area of the classes of a problem, averaged as the options say.
+--- The areas of a problem's classes, averaged as the options say.
 function M.mean(part, o, context, area)
   local function of(p, c)
     local positives <const> = p.of[c]

@@ -1,6 +1,6 @@
---- The lengths, by name, by which errors of points are divided: length(context, target, batch,
--- aspect) -> (n), NaN where it is not known, or nil where the batch does not have it. `without`
--- names what is missing in a face whose length is not known.
+--- The lengths by which errors of points are divided, by name. length(context, target, batch,
+-- aspect) returns (n), with NaN for unknown lengths, or nil if the batch does not have them.
+-- `without` names what a face of unknown length lacks.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -8,11 +8,11 @@ local eyes <const> = require "braid.mtl.tasks.eyes"
 
 local M <const> = {}
 
-local LEAST <const> = 1e-6 -- half pictures: a shorter length is 0 up to rounding
+local LEAST <const> = 1e-6 -- in half widths of the picture; a shorter length is 0, up to rounding
 
 local function positive(lengths) return lengths:masked_fill(lengths:le(LEAST), 0 / 0) end
 
--- The distance between the centres of the eyes, in the labels (Trottier et al. 2018, section 4.1).
+-- The distance between the true centres of the eyes (Trottier et al. 2018, section 4.1).
 M.eyes = {without = "eyes", unit = "of the eyes' distance", limit = 0.10}
 
 function M.eyes.length(context, target, _, aspect)
@@ -36,7 +36,7 @@ function M.corners.length(context, target, _, aspect)
   return eyes.distance(target, corners, aspect)
 end
 
--- The width of the face's box: box_width (n) of the batch, in half widths of the image.
+-- The width of the face's box, box_width (n) in the batch, in half widths of the image.
 M.box = {without = "a box", unit = "of the box's width", limit = 0.05}
 
 function M.box.length(context, target, batch)
@@ -49,7 +49,7 @@ function M.box.length(context, target, batch)
   return widths:masked_fill(widths:le(0), 0 / 0)
 end
 
--- The diagonal of the upright box around a face's true points, of which none may be missing.
+-- The diagonal of the upright box around a face's true points, if none is missing.
 M.diagonal = {without = "all points", unit = "of the points' diagonal", limit = 0.05}
 
 function M.diagonal.length(_, target, _, aspect)
@@ -60,7 +60,7 @@ function M.diagonal.length(_, target, _, aspect)
   return positive(lengths:masked_fill(gone:reshape(target:size(1), -1):any(2), 0 / 0))
 end
 
--- No division: distances are in half widths of the image.
+-- No division: distances stay in half widths of the image.
 M.none = {without = "points", unit = "half widths of the image", limit = 0.10}
 
 function M.none.length(_, target) return core.new({target:size(1)}, target.dtype, 1) end

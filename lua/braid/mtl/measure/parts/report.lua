@@ -15,7 +15,7 @@ local Report <const> = class("Report")
 --- Names that no task may have, because a report uses them.
 M.RESERVED = {tasks = true, loss = true, table = true}
 
---- A report on tasks: the metrics of each, the sums of losses, and how many values each sum has.
+--- Makes a report on tasks from their metrics, sums of losses, and the numbers of summed values.
 function M.new(tasks, parts, losses, counts)
   local report <const> = Report()
   report.tasks, report.loss = tasks, {}
@@ -43,7 +43,7 @@ local function counted(m)
     and (" (%d without a label)"):format(c.missing) or "")
 end
 
--- Rows for the metrics of one task. A metric that is a table gives only its name.
+-- Adds the rows of one task's metrics. For a metric that is a table, only its name is added.
 local function add_rows(rows, name, task, m)
   local first = name
   for _, e in ipairs(judged.record(task) and judged.entries(task) or {}) do
@@ -60,8 +60,8 @@ local function add_rows(rows, name, task, m)
   if first == name then rows[#rows + 1] = {name, task:show(m), "", "", counted(m), ""} end
 end
 
---- All metrics as a table: task, metric, value, which direction is better, samples with a label,
--- and what was left out or why a value is undefined.
+--- All metrics as a table of text: task, metric, value, which direction is better, the number of
+-- samples with a label, and what was left out or why a value is undefined.
 function Report:table()
   local rows <const> = {{"task", "metric", "value", "better", "samples", ""}}
   for name, task in self.tasks:each() do
@@ -85,7 +85,7 @@ function M.metrics_of(task)
   return list
 end
 
--- The metric of that name of a task of the user's own, which may have {directions = {name =
+-- The metric of this name in a task of the user's own, which may have {directions = {name =
 -- "max"}}.
 local function of_own_task(task, name)
   local said <const> = type(task.directions) == "table" and task.directions[name]
@@ -107,7 +107,7 @@ end
 local PATH <const> = check.kind("the name of a task's metric, such as \"landmarks.failure\"",
   function(v) return type(v) == "string" end)
 
---- The metric of a path, or an error of `what`.
+--- The metric of a path. An unknown path raises an error of the function `what`.
 function M.metric(tasks, path, what)
   check.value(what, "the name", path, PATH)
   local first <const>, rest <const> = path:match("^([^.]+)%.?(.*)$")
@@ -139,7 +139,7 @@ function M.metric(tasks, path, what)
   return found
 end
 
---- "max" or "min", or an error.
+--- The direction of a metric, "max" or "min". A metric without one raises an error.
 function M.direction(tasks, path)
   local m <const> = M.metric(tasks, path, "tasks: direction")
   if m.direction then return m.direction end

@@ -1,12 +1,12 @@
 --- The metrics of one task in one evaluation. Metrics that need the same numbers share a state, so
--- that these are gathered once.
+-- that these are computed only once.
 
 local class <const> = require "braid.class"
 local Own <const> = require "braid.mtl.measure.parts.own"
 
 local Set <const> = class("metrics of a task")
 
---- Takes entries {name =, metric =}; `record` (see judged.lua) says how to show the task.
+--- entries are {name =, metric =}; `record` (judged.lua) says how to show the task.
 function Set:init(task, record, entries)
   self.task, self.record, self.entries = task, record, entries
   self.gathered, self.forms, self.own = {}, {}, false
@@ -46,7 +46,7 @@ function Set:observe(output, target, batch)
   end
 end
 
---- The state that has errors and was gathered with the option `by`, or nil.
+--- The state with errors that was gathered with the option by, or nil.
 function Set:errors(by)
   for _, e in ipairs(self.entries) do
     if rawget(e.state, "errors") and e.state.by == by then return e.state end
@@ -60,7 +60,7 @@ local function add_each(m, name, each)
 end
 
 --- {METRIC = value, undefined = {METRIC = reason}, notes = {METRIC = {note = count}}, metric = the
--- first metric's name}; METRIC_each holds the values of the task's single problems.
+-- first metric's name}; METRIC_each has the values of the task's single problems.
 function Set:results()
   local m <const>, undefined <const>, all <const> = {}, {}, {}
   for i, e in ipairs(self.entries) do

@@ -1,10 +1,10 @@
---- Rows of words as a table: the first column is aligned left, the others right.
+--- Sets rows of words as a table: the first column is aligned left, the others right.
 
 local M <const> = {}
 
 local function width_of(word) return utf8.len(word) or #word end
 
---- The rows as lines; `left` has the numbers of further columns to align left.
+--- The rows as lines. `left` has the numbers of further columns to align left.
 function M.aligned(rows, left)
   local widths <const>, lines <const> = {}, {}
   for _, row in ipairs(rows) do

@@ -19,7 +19,7 @@ local function empty(context, bins)
   return problems
 end
 
--- Scores are binned both as logits and as probabilities until it is clear which they are.
+-- Scores are binned both as logits and as probabilities, until it is clear which they are.
 function Calibration:init(context, o)
   self.context, self.samples, self.missing, self.bins = context, 0, 0, o.bins
   self.logits = context.scores ~= "probabilities" and empty(context, o.bins)
@@ -31,7 +31,7 @@ local function gather(self, problems, sure, seen, answers)
   for i, label in ipairs(seen:list()) do
     local part <const> = problems[(i - 1) % count + 1]
     if label ~= ignore then
-      local p <const> = sure[i] == sure[i] and sure[i] or 1.0 -- NaN: sure, and wrong
+      local p <const> = sure[i] == sure[i] and sure[i] or 1.0 -- NaN counts as sure and wrong
       local b <const> = math.max(1, math.min(bins, math.ceil(p * bins)))
       part.count, part.n[b], part.sure[b] = part.count + 1, part.n[b] + 1, part.sure[b] + p
       if answers[i] == label then part.right[b] = part.right[b] + 1 end

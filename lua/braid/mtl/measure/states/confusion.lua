@@ -7,8 +7,9 @@ local core <const> = require "braid.core"
 
 local Confusion <const> = class("confusion")
 
--- The counts of one problem are in a table, by label << 32 | answer. The counts of several problems
--- are in one tensor: each problem begins at its entry of `offsets`, with a row for each label.
+-- The counts of a single problem are in a table with keys label << 32 | answer. The counts of
+-- several problems are in one tensor: each begins at its entry of `offsets` and has a row for each
+-- label.
 function Confusion:init(context, _)
   self.context, self.samples, self.missing = context, 0, 0
   self.summed, self.at = false, 0
@@ -115,7 +116,7 @@ local function part_of(counts, size)
   return part
 end
 
---- The problems, in the form that metrics take.
+--- The problems in the form that metrics take.
 function Confusion:parts()
   if self.summed and self.at == self.samples then return self.summed end
   local list <const>, sizes <const> = {}, self.context.sizes

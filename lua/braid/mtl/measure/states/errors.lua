@@ -1,5 +1,5 @@
---- The error of every face: the mean distance of its points, divided by a length of that face. It
--- also counts the faces that have no such length.
+--- The error of every face: the mean distance of its points, divided by a length of the face. It
+-- also counts the faces without such a length.
 
 local class <const> = require "braid.class"
 local relative <const> = require "braid.mtl.measure.parts.relative"

@@ -1,6 +1,7 @@
 --- Moments of predictions and labels: means, sums of squares about the mean, and sums of products.
--- Batches are joined without a loss of digits (Chan, Golub and LeVeque 1983, equation 2.1). Each
--- column's first number is subtracted first, so that numbers far from 0 lose no digits.
+--
+-- Batches are joined without losing digits (Chan, Golub and LeVeque 1983, equation 2.1). The first
+-- number of each column is subtracted from all, so that numbers far from 0 lose no digits either.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -31,10 +32,10 @@ local function start(self, seen)
   end
 end
 
--- Adds to the moments a the moments b of other samples.
+-- Adds the moments b of other samples to the moments a.
 local function join(a, b)
   a.lost, a.square = a.lost + b.lost, a.square + b.square
-  for _, key in ipairs{"truth", "said"} do -- the range shows exactly whether all numbers are equal
+  for _, key in ipairs{"truth", "said"} do -- the range shows whether all numbers are equal
     a[key .. "_from"] = math.min(a[key .. "_from"], b[key .. "_from"])
     a[key .. "_to"] = math.max(a[key .. "_to"], b[key .. "_to"])
   end
@@ -48,8 +49,8 @@ local function join(a, b)
   a.count = n
 end
 
--- Each column's mean over the values that are not missing, and each value minus the mean (0 for a
--- missing one).
+-- The mean of each column over its known values, and each value minus the mean (0 for an unknown
+-- one).
 local function centred(x, seen, count)
   if seen.absent then x = ops.masked_fill(x, seen.absent, 0) end
   local mean <const> = x:sum(1) / count
@@ -57,7 +58,7 @@ local function centred(x, seen, count)
   return mean:totable(), seen.absent and ops.masked_fill(left, seen.absent, 0) or left
 end
 
--- x with another value in place of missing ones.
+-- x with another value in place of unknown ones.
 local function marked(x, seen, value)
   return seen.absent and ops.masked_fill(x, seen.absent, value) or x
 end

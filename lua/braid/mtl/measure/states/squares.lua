@@ -1,4 +1,4 @@
---- Sums of the squared differences of numbers from what they should be.
+--- Sums of the squared differences between predicted and true numbers.
 
 local class <const> = require "braid.class"
 local Differences <const> = require "braid.mtl.measure.states.differences"
