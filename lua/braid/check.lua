@@ -82,7 +82,7 @@ function M.declare(what, known, relation)
   return declared
 end
 
---- The same under another name, with some kinds added, changed or (false) left out.
+--- The same declaration under another name, with some kinds added, changed or left out (false).
 function Declared:called(what, more)
   local known <const> = {}
   for key, kind in pairs(self.kinds) do known[key] = kind end

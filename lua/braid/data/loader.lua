@@ -9,14 +9,14 @@
 -- labels are int64 (n). batch.count is n. A missing class is -100, any other missing label NaN.
 -- Everything depends only on seed and epoch.
 --
--- Pictures: transforms = {...} (see transforms.lua); without them each image is brought to
--- size x size and whitened (whiten = false: not), and `augment` takes data.augment's options. It
--- may also hold brightness, contrast, saturation, gray, equalize, blur, noise and cutout, each with
--- the argument of the transform of that name.
--- size and channels (1 or 3) default to the data set's own: what its reader was asked for, or what
--- pictures in memory have. More pixels or colours than the data have raise an error unless enlarge
--- = true. (Transforms that crop, or read files, make what they say.) The kinds of labels and the
--- tasks, tasks = {...}, say how mirroring or turning an image changes its labels; see follow.lua.
+-- Pictures: transforms = {...} (transforms.lua). Without them each image is resized to size x size
+-- and whitened (not with whiten = false), and `augment` takes data.augment's options. It may also
+-- have brightness, contrast, saturation, gray, equalize, blur, noise and cutout, each with the
+-- argument of the transform of that name. size and channels (1 or 3) are by default those that the
+-- data set's reader was asked for, or those of pictures in memory. Asking for more pixels or colours
+-- than the data have is an error, unless enlarge = true. (Transforms that crop or that read files
+-- may make any size.) The kinds of labels and the tasks, tasks = {...}, say how mirroring or turning
+-- an image changes its labels (follow.lua).
 --
 -- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
 -- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced

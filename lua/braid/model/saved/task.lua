@@ -30,8 +30,8 @@ local function class_of(kind)
   return known
 end
 
--- The arguments that make the task again: its fields by name, but the first one in the class's
--- `unnamed` without a name, and those in `option_of` under their option's name. The size of a
+-- The arguments that make the task again: its fields by name, except the first one in the class's
+-- `unnamed`, which has no name. A field in `option_of` has the name of its option. The number of a
 -- task's outputs follows from these arguments.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}

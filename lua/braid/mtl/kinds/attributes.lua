@@ -71,7 +71,7 @@ end
 --- An output for the mirror image -> as for the image: attributes stay.
 function Attributes.mirrored(_, output) return output end
 
---- How many samples have a label.
+--- The number of samples with a label.
 function Attributes.labelled(_, target)
   return target:ne(core.missing_class):any(2):sum():item()
 end

@@ -59,7 +59,7 @@ function Classes:mirrored(output)
   return self.flip and flips.back(output, self.flip) or output
 end
 
---- How many samples have a label.
+--- The number of samples with a label.
 function Classes:labelled(target) return ops.count_nonzero(target:ne(self.ignore)):item() end
 
 --- The number of values over which the loss is a mean.

@@ -1,31 +1,14 @@
 --- mtl.landmarks: the landmark task, points (n,points,2) in [-1, 1] across the image. NaN is a
 -- missing coordinate.
 --
--- Loss: half the squared error, summed over coordinates, over n (Abrahamsson, Gruneau and
--- Zuber, equation 2, after Zhang et al. 2014); with reduction = "mean" the mean squared error over
--- the coordinates that are there (Matsui et al. 2019, section 3.2). loss = "l1", "smooth_l1" or
--- "wing" (Feng et al. 2018) takes another function of a coordinate's difference, in half widths of
--- the image. loss = "relative" is the landmark error itself, a point's distance over that of the
--- eyes: rounded within 0.01 half widths, the eyes at least 0.15 half widths apart; faces without
--- eyes have no loss. Its reduction "mean" is over points, "sum" over a face's points.
---
--- Metrics, of distances over the true inter-ocular distance, between the centres of the eyes
--- (Trottier et al. 2018, section 4.1):
---   error     the landmark error, the mean over a face's points, of all faces
---   failure   the share of faces whose landmark error is above 0.10
---   auc       the area under the curve of errors up to 0.10, over 0.10 (see mtl.ced)
---   points    for each point the share of faces where it is off by `alpha` (0.10) at most
---             (Matsui et al. 2019, equation 2), and point_accuracy, their mean
---   errors    each face's landmark error
---   without_eyes   how many faces are not in these: an eye is missing, or both are in one place
--- Over the width of the face's box there are box_error, box_failure (the share of faces above
--- 0.05), box_errors, and without_box, the number of faces without a box; the batch has `box_width`
--- (n) when the data have boxes. `distance` is in half widths of the image. without_points counts
--- faces without a point. An output of NaN is infinitely far from its target: it is a failure, and
--- never left out. Distances are measured in the batch's image; in an image higher than wide, a unit
--- down is longer than a unit across. metrics lists the metrics by name, such as {"failure.0.08",
--- "error.diagonal"} (see mtl.metric), measured by other lengths; metric is the one that judges the
--- task, if not the first.
+-- The loss is half the squared error, summed over coordinates, divided by n (Abrahamsson, Gruneau
+-- and Zuber, equation 2, after Zhang et al. 2014). With reduction = "mean" it is the mean squared
+-- error over the coordinates that are not missing (Matsui et al. 2019, section 3.2). loss = "l1",
+-- "smooth_l1" or "wing" (Feng et al. 2018) takes another function of a coordinate's difference, in
+-- half widths of the image. loss = "relative" is the landmark error itself: a point's distance over
+-- the distance of the eyes, but smooth within 0.01 half widths and with eyes at least 0.15 half
+-- widths apart. Faces without eyes then have no loss. Its reduction "mean" is over points, "sum"
+-- over a face's points.
 --
 -- In the metrics, distances are divided by the distance between the true centres of the eyes
 -- (Trottier et al. 2018, section 4.1):
@@ -48,8 +31,7 @@
 --   metric    the metric that judges the task, if it is not the first
 --   eyes      {i, j}: the points that are the eyes; {{...}, {...}}: the eyes are means of points;
 --             by default the first two of five points; false: no eyes, and no metrics that need
---             them.
---             Decision: an eye is missing if any of its points is missing
+--             them. Decision: an eye is missing if any of its points is missing
 --   of        a data set that gives points, flip and eyes (ds.points)
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
 -- @usage mtl.landmarks{of = data.aflw(dir).train, weight = 0.5}
@@ -121,7 +103,7 @@ function Landmarks.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
 
---- How many values the loss is the mean over.
+--- The number of values over which the loss is a mean.
 function Landmarks:divisor(target) return point_losses[self.loss_kind].divisor(self, target) end
 
 local function want_eyes(self)

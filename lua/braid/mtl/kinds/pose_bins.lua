@@ -141,7 +141,7 @@ function PoseBins:mirrored(output, name)
   return ops.cat(parts, 2)
 end
 
---- How many samples have a label.
+--- The number of samples with a label.
 function PoseBins.labelled(_, target) return target:eq(target):any(2):sum():item() end
 
 --- The number of values over which the loss is a mean.

@@ -53,7 +53,7 @@ function Real:mirrored(output)
   return self.flip and output * core.from_table(self.flip, output.dtype) or output
 end
 
---- How many samples have a label.
+--- The number of samples with a label.
 function Real.labelled(_, target)
   return target:eq(target):reshape(target:size(1), -1):any(2):sum():item()
 end
