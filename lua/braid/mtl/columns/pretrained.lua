@@ -19,8 +19,8 @@ local weights <const> = require "braid.nn.weights"
 
 local M <const> = {}
 
--- Replaces a recipe's backbones by copies that have the weights -> the report. If the weights differ
--- between columns, each column gets its own backbone.
+-- Replaces a recipe's backbones by copies that have the weights -> the report. If the weights
+-- differ between columns, each column gets its own backbone.
 local function fill_recipe(what, r, names, given)
   if r.start == "fresh" then
     check.fail("%s: init = \"fresh\" and pretrained contradict each other: give one", what)
