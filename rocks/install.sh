@@ -19,6 +19,7 @@ copy_lua() {
 install -d "$DESTDIR$BINDIR"
 copy_lua lua/braid "$lua"
 copy_lua models "$lua/models"
+copy_lua examples/papers "$lua/experiments"
 install -D -m 755 "$1" "$lib/core.so"
 sh rocks/launcher.sh "$LUADIR" "$LIBDIR" "$command"
 echo "installed $command, $lua and $lib"

@@ -42,14 +42,18 @@ describe("make install", function()
     end)
   end)
 
-  it("installs every file of Lua and every model, readable by all", function()
+  it("installs every file of Lua, every model and experiment, readable by all", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory)
       local share <const> = directory .. "/share/lua/5.4/braid"
-      assert.same(shell.run("cd lua/braid && find . -name '*.lua' | sort").out,
-        shell.run("cd " .. share .. " && find . -name '*.lua' ! -path './models/*' | sort").out)
-      assert.same(shell.run("cd models && find . -name '*.lua' | sort").out,
-        shell.run("cd " .. share .. "/models && find . -name '*.lua' | sort").out)
+      local function files(folder, but)
+        return shell.run(("cd %s && find . -name '*.lua' %s | sort"):format(folder, but or "")).out
+      end
+      assert.same(files("lua/braid"),
+        files(share, "! -path './models/*' ! -path './experiments/*'"))
+      assert.same(files("models"), files(share .. "/models"))
+      assert.same(files("examples/papers"), files(share .. "/experiments"))
+      assert.matches("002_fig3_mtfl", shell.run(directory .. "/bin/braid papers").out, 1, true)
       assert.equal("", shell.run("find " .. directory .. "/* ! -perm -444").out)
     end)
   end)

@@ -374,8 +374,10 @@ rows["train.progress"] = {arguments = {total = 3}, no_names = true,
   call = function(a) progress(a.total) end}
 rows["train.progress: advance"] = {no_names = true,
   call = function(a) progress(3):advance(a.label, a.items) end}
-for name, row in pairs(require "spec.support.option_rows_compare"(folder)) do
-  rows[name] = row
+for _, part in ipairs{"compare", "papers"} do
+  for name, row in pairs(require("spec.support.option_rows_" .. part)(folder)) do
+    rows[name] = row
+  end
 end
 rows["train.patience"] = {arguments = {epochs = 3},
   call = function(a, o) braid.train.patience(a.epochs, o) end}

@@ -1,0 +1,190 @@
+--- A run of an experiment, the `e` of its function run(e):
+--
+--   e.o, e.seeds, e.dir, e.quick     its options, seeds, directory, and whether it is a quick run
+--   e:faces{size =, ...}             MTFL's data sets (options of data.mtfl), or rendered faces
+--   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
+--   e:beside{...}                    a table of ours beside the paper's numbers
+--   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
+--   e:note("...")                    a sentence for the result
+--
+-- The directory gets result.json, .md and the figures. A run goes on where it was.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local data <const> = require "braid.data"
+local engine <const> = require "braid.train.pool.engine"
+local files <const> = require "braid.io.files"
+local format <const> = require "braid.format"
+local json <const> = require "braid.io.json"
+local train <const> = require "braid.train"
+local verdicts <const> = require "braid.papers.verdicts"
+local version <const> = require "braid.version"
+
+local Run <const> = class "run of an experiment"
+
+local LEVEL <const> = 0.05 -- of the tests
+
+--- given: name, dir, data (a path or nil), quick, seeds (a list), minutes, jobs, options
+function Run:init(experiment, given)
+  self.experiment, self.given = experiment, given
+  self.o, self.seeds, self.dir, self.quick = given.options, given.seeds, given.dir, given.quick
+  self.begun, self.left = core.clock(), 0
+  self.tables, self.figures, self.notes, self.used = {}, {}, {}, {}
+end
+
+-- ---- data -----------------------------------------------------------------------------------
+
+--- The data sets of faces. Rendered ones, `faces` of them, have the same labels.
+function Run:faces(given)
+  local o <const> = check.copy("papers: faces", given)
+  local count <const> = o.faces or 4000
+  o.faces = nil
+  if self.given.data then
+    self.used.data = "MTFL"
+    return data.mtfl(self.given.data, o)
+  end
+  self.used.data = ("%d rendered faces"):format(count)
+  return data.faces{n = count, seed = 1, size = math.max(o.size or 0, 40), channels = o.channels}
+end
+
+-- ---- training -------------------------------------------------------------------------------
+
+-- The minutes that are left, or nil where there is no limit.
+local function minutes_left(self)
+  local limit <const> = self.given.minutes
+  return limit and math.max(limit - (core.clock() - self.begun) / 60, 1e-6)
+end
+
+--- train.compare(given), its jobs in the folder `name` of the run. -> the results, or nil where the
+-- minutes were over before one was there.
+function Run:compare(name, given)
+  local o <const> = check.copy("papers: compare", given)
+  o.dir, o.seeds = self.dir .. "/" .. name, o.seeds or self.seeds
+  o.jobs, o.minutes = self.given.jobs, minutes_left(self)
+  if not o.minutes and engine.is_first() then
+    local r <const> = train.compare(o)
+    self.left = self.left + r.left
+    return r
+  end
+  local ok <const>, r <const> = check.caught(train.compare, o)
+  if ok then
+    self.left = self.left + r.left
+    return r
+  end
+  -- The process of another comparison's job goes on to its own.
+  local late <const> = r:find("the time was over", 1, true)
+  if engine.is_first() and not late then check.fail("%s", r) end
+  self.left = self.left + 1
+end
+
+-- ---- the result -----------------------------------------------------------------------------
+
+local COLUMN <const> = check.kind("{metric =, printed = {ROW = number}}", function(v)
+  return type(v) == "table" and type(v.metric) == "string"
+    and (v.printed == nil or type(v.printed) == "table")
+end)
+local BESIDE <const> = check.declare("papers: beside", {
+  title = check.needed(check.text()), results = check.any(), rows = check.list{of = check.text()},
+  columns = check.needed(check.list{of = COLUMN, least = 1}), names = check.map(check.text()),
+})
+
+-- What a cell of the paper's column shows.
+local function printed_cell(value)
+  return type(value) == "number" and format("%.4g", value) or value
+end
+
+--- A table with a column of ours and one of the paper's for each metric. columns: a list of {metric
+-- = "landmarks.failure", title =, percent =, direction =, printed = {ROW = number or text}};
+-- printed numbers are percents where ours are shown as such. rows: the networks in order; names:
+-- what the paper calls them. Does nothing where results is nil.
+function Run:beside(given)
+  local o <const> = check.options(BESIDE, given)
+  local r <const> = o.results
+  if not r or not engine.is_first() then return end
+  local columns <const>, rows <const>, words <const> = {}, {}, {}
+  for i, name in ipairs(o.rows or r.names) do rows[i] = {(o.names or {})[name] or name} end
+  for _, c in ipairs(o.columns) do
+    local of <const> = r:values(c.metric)
+    columns[#columns + 1] = {name = c.metric, title = (c.title or c.metric) .. ", ours",
+      percent = c.percent, direction = c.direction}
+    if c.printed then
+      columns[#columns + 1] = {name = c.metric .. " printed", title = "paper"}
+    end
+    for i, name in ipairs(o.rows or r.names) do
+      local list <const> = {} -- by seed
+      for _, seed in ipairs(self.seeds) do list[#list + 1] = (of[name] or {})[seed] end
+      rows[i][c.metric] = list
+      rows[i][c.metric .. " printed"] = c.printed and printed_cell(c.printed[name])
+    end
+    for _, pair in ipairs(c.printed and #self.seeds > 0 and verdicts.pairs(r, c, LEVEL) or {}) do
+      words[#words + 1] = ("%s: %s"):format(c.title or c.metric, verdicts.words(pair, c))
+    end
+  end
+  local shown <const> = train.table(columns, rows, {title = o.title})
+  self.tables[#self.tables + 1] = {title = o.title, table = shown, words = words}
+end
+
+--- Keeps a figure of braid.plot; does nothing for nil.
+function Run:figure(name, figure)
+  if not figure or not engine.is_first() then return end
+  local path <const> = ("%s/%s.svg"):format(self.dir, name)
+  figure:save(path)
+  self.figures[#self.figures + 1] = name .. ".svg"
+end
+
+function Run:note(text) self.notes[#self.notes + 1] = text end
+
+-- The options as words: "epochs 30, size 64".
+local function settings(o)
+  local words <const> = {}
+  for i, name in ipairs(check.sorted_keys(o)) do words[i] = name .. " " .. tostring(o[name]) end
+  return table.concat(words, ", ")
+end
+
+local function markdown(self)
+  local x <const> = self.experiment
+  local lines <const> = {("## %s: %s, %s"):format(self.given.name, x.paper, x.item), "", x.title
+    .. ".", ""}
+  local function add(...) table.move({...}, 1, select("#", ...), #lines + 1, lines) end
+  for _, t in ipairs(self.tables) do
+    add(t.table:markdown(), "")
+    for _, words in ipairs(t.words) do add("- " .. words) end
+    add("")
+  end
+  for _, name in ipairs(self.figures) do add(("![%s](%s)"):format(name, name), "") end
+  add(("Data: %s; %d seed%s; %s.%s"):format(self.used.data or "none", #self.seeds,
+    #self.seeds == 1 and "" or "s", settings(self.o),
+    self.left > 0 and (" %d trainings are not done yet."):format(self.left) or ""), "")
+  for _, words in ipairs(x.differs) do add("- " .. words) end
+  for _, words in ipairs(self.notes) do add("- " .. words) end
+  return table.concat(lines, "\n")
+end
+
+local function write(self, name, text)
+  local ok <const>, why <const> = files.write(self.dir .. "/" .. name, {text, "\n"})
+  if not ok then check.fail("papers: %s", why) end
+end
+
+--- Runs the experiment, keeps its result and prints it.
+function Run:go()
+  self.experiment.run(self)
+  if not engine.is_first() then return end
+  local x <const>, tables <const> = self.experiment, {}
+  for i, t in ipairs(self.tables) do
+    tables[i] = {title = t.title, csv = t.table:csv(), markdown = t.table:markdown(),
+      words = t.words}
+    print(t.table)
+    for _, words in ipairs(t.words) do print("  " .. words) end
+  end
+  for _, words in ipairs(self.notes) do print(words) end
+  write(self, "result.md", markdown(self))
+  write(self, "result.json", json.encode{name = self.given.name, paper = x.paper, item = x.item,
+    title = x.title, data = self.used.data, quick = self.quick, seeds = self.seeds,
+    options = self.o, differs = x.differs, notes = self.notes, tables = tables,
+    figures = self.figures, left = self.left, version = version,
+    time = os.date("!%Y-%m-%dT%H:%M:%SZ")})
+  print(("%s: %s/result.md"):format(self.left > 0 and "so far" or "whole", self.dir))
+end
+
+return Run

@@ -1,0 +1,44 @@
+--- Whether a paper's ranking holds here: each pair of rows that the paper orders, with ours.
+
+local format <const> = require "braid.format"
+local tests <const> = require "braid.train.comparing.tests"
+
+local M <const> = {}
+
+-- What a pair gives here. `ours` is how much the row that the paper calls better is better here.
+local function verdict(ours, test, level)
+  local certain <const> = test.p ~= nil and tests.differ(test, level)
+  if ours > 0 then return certain and "holds" or "holds, not distinguishable" end
+  if ours == 0 then return "equal here" end
+  return certain and "the other way round" or "the other way round, not distinguishable"
+end
+
+--- The pairs of one column. r: the results of train.compare; column: {metric =, direction =,
+-- percent =, printed = {ROW = number}}; level: that of the tests.
+-- @return a list of {better =, worse =, printed = difference, ours = difference (above 0: as
+--   printed), p =, verdict =}
+function M.pairs(r, column, level)
+  local list <const> = {}
+  local sign <const> = column.direction == "max" and 1 or -1
+  for _, test in ipairs(r:tests(column.metric)) do
+    local a <const>, b <const> = column.printed[test.a], column.printed[test.b]
+    if type(a) == "number" and type(b) == "number" and a ~= b and test.difference then
+      local first <const> = (a - b) * sign > 0
+      local ours <const> = test.difference * sign * (first and 1 or -1) + 0.0 -- -0 becomes 0
+      list[#list + 1] = {better = first and test.a or test.b, worse = first and test.b or test.a,
+        printed = math.abs(a - b), ours = ours, p = test.holm or test.p,
+        verdict = verdict(ours, test, level)}
+    end
+  end
+  return list
+end
+
+--- A sentence for a pair.
+function M.words(pair, column)
+  local function shown(v) return format(column.percent and "%.3g points" or "%.3g", v) end
+  return ("%s before %s by %s: %s, %s%s"):format(pair.better, pair.worse, shown(pair.printed),
+    pair.verdict, shown(column.percent and 100 * pair.ours or pair.ours),
+    pair.p and format(" (p %.2g)", pair.p) or "")
+end
+
+return M

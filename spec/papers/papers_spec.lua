@@ -1,0 +1,121 @@
+--- braid papers: every experiment's whole path, small, on rendered faces; what it lists, how it
+-- goes on, and that no recipe chooses by test data.
+
+local braid <const> = require "braid"
+local papers <const> = require "braid.papers"
+local shell <const> = require "spec.support.shell"
+local verdicts <const> = require "braid.papers.verdicts"
+local json <const> = require "braid.io.json"
+
+local BRAID <const> = ("OMP_NUM_THREADS=1 %s %s/%s/braid"):format(shell.lua, shell.root,
+  shell.build)
+
+local function names() return require("braid.check").sorted_keys(papers.files()) end
+
+describe("braid papers", function()
+  it("lists the experiments with data, minutes and state", function()
+    shell.in_directory(function(dir)
+      local r <const> = shell.run(("%s papers --json --out %s"):format(BRAID, dir))
+      local rows <const> = json.decode(r.out)
+      assert.equal(#names(), #rows)
+      for i, name in ipairs(names()) do
+        assert.equal(name, rows[i].name)
+        assert.equal("not begun", rows[i].state)
+        assert.is_true(rows[i].minutes > 0)
+      end
+    end)
+  end)
+
+  it("says what is wrong with a name or an option", function()
+    local name <const>, none <const> = names()[1], os.tmpname() .. ".d"
+    for words, message in pairs{["no_such"] = "there is no 'no_such'; there is",
+      [name .. " --set epoch=3"] = "--set: ", [name .. " --seeds 0"] = "--seeds",
+      [name .. " --data /no/such/place --quick"] = "/no/such/place"} do
+      local r <const> = shell.run(("%s papers %s --out %s"):format(BRAID, words, none))
+      assert.is_true(r.status == 1 or r.status == 2, words)
+      assert.matches(message, r.err, 1, true)
+    end
+    shell.run("rm -rf " .. none)
+  end)
+
+  it("ends when its minutes are over and goes on at the next call #slow", function()
+    shell.in_directory(function(dir)
+      local function run(more)
+        return shell.run(("%s papers 002_fig3_mtfl --quick --seeds 2 --jobs 1 --out %s %s"):format(
+          BRAID, dir, more))
+      end
+      local function result()
+        return json.decode(shell.read(dir .. "/002_fig3_mtfl/result.json"))
+      end
+      assert.equal(0, run("--minutes 0.001").status)
+      assert.is_true(result().left > 0)
+      assert.equal(0, run("").status)
+      assert.equal(0, result().left)
+      assert.matches("collaborative", result().tables[1].markdown)
+    end)
+  end)
+end)
+
+describe("an experiment", function()
+  for _, name in ipairs(names()) do
+    local path <const> = papers.files()[name]
+
+    it("runs its whole path: " .. name .. " #slow", function()
+      shell.in_directory(function(dir)
+        local r <const> = shell.run(("%s papers %s --quick --out %s --jobs 1"):format(BRAID, name,
+          dir))
+        assert.equal(0, r.status, r.err)
+        local result <const> = json.decode(shell.read(("%s/%s/result.json"):format(dir, name)))
+        assert.equal(0, result.left)
+        assert.is_true(#result.tables + #result.figures > 0)
+        assert.is_true(#result.differs > 0)
+        for _, figure in ipairs(result.figures) do
+          assert.matches("^<svg", shell.read(("%s/%s/%s"):format(dir, name, figure)))
+        end
+        assert.matches("Data: ", shell.read(("%s/%s/result.md"):format(dir, name)), 1, true)
+      end)
+    end)
+
+    it("names its paper, section and item: " .. name, function()
+      local x <const>, text <const> = papers.load(path), shell.read(path)
+      local head <const> = text:match("^(%-%-.-)\nlocal ")
+      assert.matches("[Ss]ection", head)
+      assert.matches(x.item, (head:gsub("\n%-%- ", " ")), 1, true)
+      assert.equal(x.paper, name:match("^%d+"))
+    end)
+
+    it("chooses nothing by test data: " .. name, function()
+      local text <const> = shell.read(path)
+      for _, key in ipairs{"val", "train", "best", "stopping", "patience"} do
+        assert.is_nil(text:match("%f[%w]" .. key .. "%s*=%s*[%w_.]*test%f[%W]"), key)
+      end
+    end)
+  end
+end)
+
+describe("a verdict", function()
+  local function results(values)
+    return braid.train.compare{networks = {"a", "b"}, seeds = #values.a, jobs = 1, progress = false,
+      dir = os.tmpname() .. ".d", metrics = {{name = "score", direction = "min"}},
+      run = function(job) return {score = values[job.network][job.seed]} end}
+  end
+  local function verdict(values, printed)
+    local list <const> = verdicts.pairs(results(values), {metric = "score", direction = "min",
+      printed = printed}, 0.05)
+    return list[1] and list[1].verdict, list[1]
+  end
+
+  it("compares the paper's order with ours", function()
+    local far <const> = {a = {1, 1.1, 0.9}, b = {3, 3.2, 2.9}}
+    assert.equal("holds", verdict(far, {a = 1, b = 2}))
+    assert.equal("the other way round", verdict(far, {a = 2, b = 1}))
+    local near <const> = {a = {1, 2, 3}, b = {1.1, 1.8, 3.3}}
+    assert.equal("holds, not distinguishable", verdict(near, {a = 1, b = 2}))
+    assert.equal("the other way round, not distinguishable", verdict(near, {a = 2, b = 1}))
+    assert.equal("equal here", verdict({a = {1, 1}, b = {1, 1}}, {a = 1, b = 2}))
+    assert.is_nil(verdict(far, {a = 1}))
+    local _, pair <const> = verdict(far, {a = 1, b = 2})
+    assert.equal("a before b by 1: holds, 2.03 (p 0.0011)", (verdicts.words(pair, {})
+      :gsub("p [%d.]+", "p 0.0011")))
+  end)
+end)
