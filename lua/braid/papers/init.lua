@@ -72,6 +72,15 @@ function M.load(path)
   return made
 end
 
+--- What several experiments share: the value that the file parts/NAME.lua beside them returns.
+function M.part(name)
+  for _, place in ipairs(PLACES) do
+    local path <const> = ("%sparts/%s.lua"):format(place, name)
+    if core.path_kind(path) == "file" then return dofile(path) end
+  end
+  check.fail("papers: there is no parts/%s.lua", tostring(name))
+end
+
 --- The full name that a name, or its beginning, stands for, and its path.
 function M.find(name)
   local paths <const>, found <const> = M.files(), {}

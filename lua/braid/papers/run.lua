@@ -5,6 +5,7 @@
 --   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
 --   e:beside{...}                    a table of ours beside the paper's numbers
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
+--   e:picture("name.png")            names a picture that a training wrote into e.dir
 --   e:note("...")                    a sentence for the result
 --
 -- The directory gets result.json, .md and the figures. A run goes on where it was.
@@ -24,6 +25,7 @@ local version <const> = require "braid.version"
 local Run <const> = class "run of an experiment"
 
 local LEVEL <const> = 0.05 -- of the tests
+local FEW <const> = 2 -- in tables of so many columns each pair of rows has its sentence
 
 --- given: name, dir, data (a path or nil), quick, seeds (a list), minutes, jobs, options
 function Run:init(experiment, given)
@@ -117,8 +119,12 @@ function Run:beside(given)
       rows[i][c.metric] = list
       rows[i][c.metric .. " printed"] = c.printed and printed_cell(c.printed[name])
     end
-    for _, pair in ipairs(c.printed and #self.seeds > 0 and verdicts.pairs(r, c, LEVEL) or {}) do
-      words[#words + 1] = ("%s: %s"):format(c.title or c.metric, verdicts.words(pair, c))
+    local pairs_of <const> = c.printed and verdicts.pairs(r, c, LEVEL) or {}
+    if #pairs_of > 0 then
+      words[#words + 1] = ("%s: %s"):format(c.title or c.metric, verdicts.summary(pairs_of))
+    end
+    for _, pair in ipairs(#o.columns <= FEW and pairs_of or {}) do
+      words[#words + 1] = "  " .. verdicts.words(pair, c)
     end
   end
   local shown <const> = train.table(columns, rows, {title = o.title})
@@ -131,6 +137,12 @@ function Run:figure(name, figure)
   local path <const> = ("%s/%s.svg"):format(self.dir, name)
   figure:save(path)
   self.figures[#self.figures + 1] = name .. ".svg"
+end
+
+function Run:picture(name)
+  if engine.is_first() and core.path_kind(self.dir .. "/" .. name) == "file" then
+    self.figures[#self.figures + 1] = name
+  end
 end
 
 function Run:note(text) self.notes[#self.notes + 1] = text end
@@ -149,7 +161,7 @@ local function markdown(self)
   local function add(...) table.move({...}, 1, select("#", ...), #lines + 1, lines) end
   for _, t in ipairs(self.tables) do
     add(t.table:markdown(), "")
-    for _, words in ipairs(t.words) do add("- " .. words) end
+    for _, words in ipairs(t.words) do add((words:gsub("^ *", "%0- "))) end
     add("")
   end
   for _, name in ipairs(self.figures) do add(("![%s](%s)"):format(name, name), "") end

@@ -5,12 +5,14 @@ local tests <const> = require "braid.train.comparing.tests"
 
 local M <const> = {}
 
+local HOLDS <const>, REVERSED <const>, EQUAL <const> = "holds", "the other way round", "equal here"
+local NOT_SURE <const> = ", not distinguishable"
+
 -- What a pair gives here. `ours` is how much the row that the paper calls better is better here.
 local function verdict(ours, test, level)
   local certain <const> = test.p ~= nil and tests.differ(test, level)
-  if ours > 0 then return certain and "holds" or "holds, not distinguishable" end
-  if ours == 0 then return "equal here" end
-  return certain and "the other way round" or "the other way round, not distinguishable"
+  if ours == 0 then return EQUAL end
+  return (ours > 0 and HOLDS or REVERSED) .. (certain and "" or NOT_SURE)
 end
 
 --- The pairs of one column. r: the results of train.compare; column: {metric =, direction =,
@@ -39,6 +41,24 @@ function M.words(pair, column)
   return ("%s before %s by %s: %s, %s%s"):format(pair.better, pair.worse, shown(pair.printed),
     pair.verdict, shown(column.percent and 100 * pair.ours or pair.ours),
     pair.p and format(" (p %.2g)", pair.p) or "")
+end
+
+--- A sentence for all pairs of a column: "5 of 6 pairs hold (3 of them distinguishable), 1 ...".
+function M.summary(list)
+  local count <const> = {}
+  for _, pair in ipairs(list) do count[pair.verdict] = (count[pair.verdict] or 0) + 1 end
+  local function both(key)
+    local sure <const>, unsure <const> = count[key] or 0, count[key .. NOT_SURE] or 0
+    return sure + unsure, sure
+  end
+  local held <const>, surely <const> = both(HOLDS)
+  local words <const> = {("%d of %d pairs hold (%d distinguishable)"):format(held, #list, surely)}
+  local other <const>, contrary <const> = both(REVERSED)
+  if other > 0 then
+    words[2] = ("%d are the other way round (%d distinguishable)"):format(other, contrary)
+  end
+  if count[EQUAL] then words[#words + 1] = ("%d are equal here"):format(count[EQUAL]) end
+  return table.concat(words, ", ")
 end
 
 return M
