@@ -152,7 +152,7 @@ void *br_alloc(size_t bytes) {
   if (b) count((int64_t)b->size);
   pthread_mutex_unlock(&pool.lock);
   if (b) return (char *)b + BR_HEADER;
-  br_fail(BR_ENOMEM, "out of memory: no %zu bytes to be had", bytes);
+  br_fail(BR_ENOMEM, "out of memory: %zu bytes cannot be allocated", bytes);
   return NULL;
 }
 

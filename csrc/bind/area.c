@@ -22,7 +22,7 @@ static int area(lua_State *L) {
     return br_error(L, "area: parts must be int64 (m, 4), not %s %s",
                     br_dtype_name(parts->dtype), br_shape_of(parts));
   if (oh < 1 || ow < 1 || oh > BR_AREA_MAX || ow > BR_AREA_MAX)
-    return br_error(L, "area: there is no size of %d, %d", (int)oh, (int)ow);
+    return br_error(L, "area: the size %d x %d is out of range", (int)oh, (int)ow);
   int64_t m = parts->shape[0], shape[4] = {m, oh, ow, canvas->shape[2]};
   br_image im = {.c = canvas->shape[2],
                  .h = canvas->shape[0],

@@ -122,6 +122,9 @@ static inline br_state *br_enter(lua_State *L) {
 br_coroutine *br_own(lua_State *L);
 br_coroutine *br_push_coroutine(lua_State *L); /* for what may outlive the call */
 void br_open_mode(lua_State *L, br_mode *m, br_coroutine *owner);
+
+/* Pushes the registry's table with weak keys under `key`. The first call makes it. */
+void br_push_weak_keys(lua_State *L, const void *key);
 void br_close_mode(lua_State *L, br_mode *m);
 
 /* ---- errors (error.c) ---- */

@@ -28,7 +28,8 @@ static int from_packed(lua_State *L) {
   int ndim = br_check_sizes(L, 3, sizes);
   bool big = lua_toboolean(L, 5);
   const br_packed *kind = br_packed_find(luaL_checkstring(L, 4));
-  if (!kind) return br_error(L, "from_packed: '%s' is no type", lua_tostring(L, 4));
+  if (!kind)
+    return br_error(L, "from_packed: '%s' is not a known type", lua_tostring(L, 4));
   if (!br_count(ndim, sizes, &numel) || first < 1 || (size_t)first > length + 1 ||
       (uint64_t)(numel * kind->size) > length - (size_t)first + 1)
     return br_error(L, "from_packed: %s values of shape %s do not fit into %d bytes",
@@ -55,7 +56,7 @@ static int inflate_string(lua_State *L) {
   }
   lua_pushnil(L);
   lua_pushstring(L, possible ? br_error_message()
-                             : "cannot be inflated: not as long as it should be");
+                             : "cannot be inflated: its size is not the stated one");
   return 2;
 }
 

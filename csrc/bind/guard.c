@@ -148,7 +148,8 @@ static int guarded(lua_State *L) {
   for (int i = STEPS; i <= TENSORS; i++) luaL_checknumber(L, i);
   luaL_checktype(L, METHODS, LUA_TTABLE);
   luaL_checktype(L, FUNCTION, LUA_TFUNCTION);
-  if (g->active) return br_error(L, "guarded: a budget holds already");
+  if (g->active)
+    return br_error(L, "guarded: a budget is in force already, and budgets do not nest");
   lua_pushvalue(L, METHODS);
   swap_methods(L);
   lua_replace(L, METHODS);

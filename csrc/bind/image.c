@@ -63,7 +63,7 @@ static const char **push_paths(lua_State *L, int64_t n, const char *what) {
   lua_createtable(L, (int)n, 0);
   for (int64_t i = 0; i < n; i++) {
     if (lua_geti(L, 1, i + 1) != LUA_TSTRING)
-      luaL_error(L, "%s: path %d is no string", what, (int)i + 1);
+      luaL_error(L, "%s: path %d is not a string", what, (int)i + 1);
     path[i] = lua_tostring(L, -1);
     lua_rawseti(L, -2, i + 1);
   }
@@ -210,7 +210,8 @@ static int draw_text(lua_State *L) {
 static int draw_image(lua_State *L) {
   br_image im = check_canvas(L, 1), src = check_canvas(L, 2);
   if (im.data == src.data)
-    return luaL_error(L, "draw_image: an image cannot go onto itself");
+    return luaL_error(
+        L, "draw_image: an image cannot be drawn onto itself; clone() it first");
   br_draw_image(&im, &src, luaL_checkinteger(L, 3), luaL_checkinteger(L, 4));
   return 0;
 }
@@ -328,8 +329,10 @@ static int faces(lua_State *L) {
   int64_t first = luaL_checkinteger(L, 2), n = luaL_checkinteger(L, 3);
   int64_t size = luaL_checkinteger(L, 4), channels = luaL_checkinteger(L, 5);
   if (n < 0 || n > 1 << 28 || size < 1 || size > 4096 || (channels != 1 && channels != 3))
-    return luaL_error(L, "faces: no %d faces of size %d and %d channels", (int)n,
-                      (int)size, (int)channels);
+    return luaL_error(
+        L,
+        "faces: n must not be negative, size must be from 1 to 4096 and channels 1 or 3, not %d, %d and %d",
+        (int)n, (int)size, (int)channels);
   int64_t image_shape[4] = {n, size, size, channels};
   br_face_labels *face = lua_newuserdatauv(L, (size_t)n * sizeof *face + 1, 0);
   br_box *images = br_push_box(L), *points = br_push_box(L), *labels = br_push_box(L);

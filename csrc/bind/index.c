@@ -86,9 +86,10 @@ static void take_keys(lua_State *L, const br_tensor *t, steps *s) {
     named += next->key && next->key->dtype == BR_BOOL ? next->key->ndim : 1;
   }
   if (s->one && t->ndim == 0 && s->at[0].kind != TENSOR)
-    br_error(L, "index: a tensor without dimensions has no parts");
+    br_error(L,
+             "index: a tensor without dimensions has no parts; item() gives its value");
   if (named > t->ndim)
-    br_error(L, "index: %I indices for a tensor %s of %d dimensions", named,
+    br_error(L, "index: %I indices, but the tensor %s has %d dimensions", named,
              br_shape_of(t), t->ndim);
 }
 

@@ -125,16 +125,7 @@ static int resume(lua_State *L) {
 static int never_interrupt(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &whole_key) != LUA_TTABLE) {
-    lua_settop(L, 1);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &whole_key);
-  }
+  br_push_weak_keys(L, &whole_key);
   lua_insert(L, 1);
   lua_pushboolean(L, true);
   lua_rawset(L, 1);

@@ -77,7 +77,8 @@ static void check_flip(lua_State *L, const br_field *f) {
   const int64_t limit = points ? points : f->flip->numel;
   for (int64_t i = 0; i < f->flip->numel; i++) {
     const int64_t v = ((int64_t *)(void *)f->flip->data)[i];
-    if (v < 1 || v > limit) luaL_error(L, "loader: flip has %d", (int)v);
+    if (v < 1 || v > limit)
+      luaL_error(L, "loader: flip names %d, which is not a class or a point", (int)v);
   }
 }
 
@@ -98,7 +99,7 @@ static void read_field(lua_State *L, br_field *f) {
   }
   lua_pop(L, 1);
   if (f->kind == BR_FIELD_BOX && f->width != 4)
-    luaL_error(L, "loader: a box is 4 numbers");
+    luaL_error(L, "loader: a box must have 4 numbers");
   f->bin = number_in(L, "bin");
   f->bins = integer_in(L, "bins", 0);
   lua_getfield(L, -1, "follow");
@@ -121,7 +122,7 @@ static void read_steps(lua_State *L, br_recipe *r) {
     const int64_t count = br_check_length(L, -1, BR_STEP_PARAMETERS + 1,
                                           "loader: a step") -
                           1;
-    if (count < 0) luaL_error(L, "loader: a bad step");
+    if (count < 0) luaL_error(L, "loader: a step must be {name, numbers...}");
     for (int64_t k = 0; k < count; k++) {
       lua_geti(L, -1, k + 2);
       p[k] = luaL_checknumber(L, -1);
@@ -175,7 +176,7 @@ static void read_labels(lua_State *L, const br_plan *plan, br_source *s) {
   s->points = (int)integer_in(L, "points", 0) - 1;
   if (s->points >= plan->fields ||
       (s->points >= 0 && plan->field[s->points].kind != BR_FIELD_POINTS))
-    luaL_error(L, "loader: points is no field of points");
+    luaL_error(L, "loader: points must be the number of a field of points");
 }
 
 static void read_source(lua_State *L, br_plan *plan, br_source *s) {
@@ -201,29 +202,37 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
   lua_pop(L, 1);
   for (int64_t i = 0; s->rows && i < s->n; i++) {
     const int64_t row = ((int64_t *)(void *)s->rows->data)[i];
-    if (row < 1 || row > m) luaL_error(L, "loader: there is no picture %d", (int)row);
+    if (row < 1 || row > m)
+      luaL_error(L, "loader: rows names picture %d, which does not exist", (int)row);
   }
   if (!s->rows && m < s->n)
-    luaL_error(L, "loader: %d pictures for %d samples", (int)m, (int)s->n);
+    luaL_error(L, "loader: %d pictures are too few for %d samples", (int)m, (int)s->n);
   lua_getfield(L, -1, "boxes");
   s->boxes = take_tensor(L, BR_F32, 4 * s->n, "boxes");
   lua_getfield(L, -1, "shifts");
   s->shifts = take_tensor(L, BR_F32, 2 * s->n, "shifts");
   s->pairs = integer_in(L, "pairs", 0);
-  if (s->pairs < 0 || s->pairs > BR_RECIPE_STEPS) luaL_error(L, "loader: too many eyes");
+  if (s->pairs < 0 || s->pairs > BR_RECIPE_STEPS)
+    luaL_error(L, "loader: too many pairs of eyes");
   lua_getfield(L, -1, "eyes");
   s->eyes = take_tensor(L, BR_F32, 4 * s->pairs * s->n, "eyes");
   if (!s->eyes) s->pairs = 0;
   read_labels(L, plan, s);
   read_steps(L, &s->recipe);
   if (!br_recipe_size(&s->recipe, h, w, &oh, &ow))
-    br_error(L, "data.loader: the pictures differ in size: transforms want a "
-                "data.resize(side), or an augment or align with a size");
+    br_error(
+        L,
+        "data.loader: the pictures differ in size; add data.resize(side) to the transforms, or give augment or align a size");
   if (plan->oh && (plan->oh != oh || plan->ow != ow))
-    br_error(L, "data.loader: %d x %d from one data set, %d x %d from another",
-             (int)plan->oh, (int)plan->ow, (int)oh, (int)ow);
+    br_error(
+        L,
+        "data.loader: one data set gives pictures of %d x %d, another of %d x %d; add the same data.resize(side) to both",
+        (int)plan->oh, (int)plan->ow, (int)oh, (int)ow);
   if (oh > 4096 || ow > 4096)
-    br_error(L, "data.loader: pictures of %d x %d are too large", (int)oh, (int)ow);
+    br_error(
+        L,
+        "data.loader: pictures of %d x %d are too large, a side may have 4096 pixels; add data.resize(side)",
+        (int)oh, (int)ow);
   plan->oh = oh;
   plan->ow = ow;
 }
@@ -260,7 +269,8 @@ static int new_loader(lua_State *L) {
   lua_getfield(L, -1, "fields");
   const int64_t fields = luaL_len(L, -1);
   if (fields < 0 || fields > BR_FIELDS)
-    return br_error(L, "data.loader: %d labels are more than %d", (int)fields, BR_FIELDS);
+    return br_error(L, "data.loader: %d labels are too many; %d are possible",
+                    (int)fields, BR_FIELDS);
   for (; plan->fields < fields;) {
     lua_geti(L, -1, plan->fields + 1);
     lua_getfield(L, -1, "name");
@@ -273,7 +283,7 @@ static int new_loader(lua_State *L) {
   lua_getfield(L, -1, "sources");
   const int64_t sources = luaL_len(L, -1);
   if (sources < 1 || sources > BR_SOURCES)
-    return br_error(L, "data.loader: from 1 to %d data sets, not %d", BR_SOURCES,
+    return br_error(L, "data.loader: wants from 1 to %d data sets, not %d", BR_SOURCES,
                     (int)sources);
   plan->source = br_alloc_zero((size_t)sources * sizeof *plan->source);
   if (!plan->source) return br_raise(L);
@@ -293,7 +303,7 @@ static int new_loader(lua_State *L) {
 
 static handle *check_handle(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, LOADER);
-  if (!h->loader) br_error(L, "data.loader: it is closed");
+  if (!h->loader) br_error(L, "data.loader: the loader is closed; make a new one");
   return h;
 }
 
@@ -303,14 +313,16 @@ static int submit(lua_State *L) {
   const int64_t first = luaL_checkinteger(L, 3), last = luaL_checkinteger(L, 4);
   const int64_t stream = luaL_checkinteger(L, 5), only = luaL_optinteger(L, 6, 0) - 1;
   if (first < 1 || last < first || last > br_check_tensor(L, 2)->numel)
-    return luaL_error(L, "loader: no samples %d to %d", (int)first, (int)last);
+    return luaL_error(L, "loader: the list has no samples %d to %d", (int)first,
+                      (int)last);
   int64_t *pick = lua_newuserdatauv(L, (size_t)(last - first + 1) * sizeof *pick, 0);
   handle *h = check_handle(L);
   br_tensor *t = br_check_tensor(L, 2);
   int64_t all = 0;
   for (int i = 0; i < h->plan.sources; i++) all += h->plan.source[i].n;
   if (t->dtype != BR_I64 || !br_is_contiguous(t) || only >= h->plan.fields)
-    return luaL_error(L, "loader: no samples %d to %d", (int)first, (int)last);
+    return luaL_error(L, "loader: the list has no samples %d to %d", (int)first,
+                      (int)last);
   for (int64_t i = first; i <= last; i++) {
     const int64_t v = ((const int64_t *)(const void *)t->data)[i - 1];
     if (v < 1 || v > all)

@@ -16,7 +16,8 @@ static char **push_strings(lua_State *L, int arg) {
   char **list = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *list, 0);
   for (int64_t i = 0; i < n; i++) {
     lua_rawgeti(L, arg, i + 1);
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "spawn: wants strings");
+    if (lua_type(L, -1) != LUA_TSTRING)
+      luaL_error(L, "spawn: the arguments and variables must be strings");
     list[i] = (char *)(uintptr_t)lua_tostring(L, -1); /* the table keeps it alive */
     lua_pop(L, 1);
   }

@@ -184,7 +184,7 @@ static void read_options(lua_State *L, request *r, int at, int from) {
   lua_pushnil(L);
   while (lua_next(L, at)) {
     if (lua_type(L, -2) != LUA_TSTRING)
-      br_error(L, "%s: options go by name", shown_name(L, r->b));
+      br_error(L, "%s: options are given by name, {name = value}", shown_name(L, r->b));
     const char *key = lua_tostring(L, -2);
     int i = from;
     while (i < r->b->signature.n && !is_named(&r->b->signature.param[i], key)) i++;

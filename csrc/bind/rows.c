@@ -145,7 +145,7 @@ static int backward_rows(lua_State *L) {
   br_coroutine *owner = br_own(L);
   list y = check_list(L, 1, "losses"), dy = check_list(L, 2, "gradients"), targets = {0};
   br_tensor **rows = NULL, *arena = NULL;
-  if (y.n != dy.n) return luaL_error(L, "as many gradients as losses are wanted");
+  if (y.n != dy.n) return luaL_error(L, "there must be as many gradients as losses");
   if (!lua_isnil(L, 3)) {
     targets = check_list(L, 3, "targets");
     rows = lua_newuserdatauv(L, (size_t)targets.n * sizeof *rows + 1, 0);

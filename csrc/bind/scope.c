@@ -286,12 +286,21 @@ static int is_anomaly(lua_State *L) {
 
 /* ---- opening ---- */
 
+/* Pushes a new table with weak keys ("k") or weak values ("v"). */
 static void push_weak(lua_State *L, const char *mode) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
+}
+
+void br_push_weak_keys(lua_State *L, const void *key) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  push_weak(L, "k");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 /* A metatable of `events`, whose values have close() and nothing else. */

@@ -59,8 +59,8 @@ static int arange(lua_State *L) {
     }
     check_fit(L, dtype, &start, &end);
     if (n > 1 && !br_dtype_is_float(dtype) && !is_whole(step))
-      return br_error(L, "a step of %s makes no integers, as %s wants", text_of(L, 3),
-                      br_dtype_name(dtype));
+      return br_error(L, "a step of %s does not give integers, which %s needs",
+                      text_of(L, 3), br_dtype_name(dtype));
   }
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, 1, &n, BR_CONTIGUOUS));
@@ -88,7 +88,7 @@ static int linspace(lua_State *L) {
   br_arg ends[2] = {{.f = first}, {.f = last}};
   if (!integers) check_fit(L, dtype, &ends[0], &ends[1]);
   if (way % gaps)
-    return br_error(L, "%I values from %s to %s are no integers, as %s wants", n,
+    return br_error(L, "%I values from %s to %s are not all integers, which %s needs", n,
                     text_of(L, 1), text_of(L, 2), br_dtype_name(dtype));
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(dtype, 1, &n, BR_CONTIGUOUS));

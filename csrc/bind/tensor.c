@@ -328,8 +328,8 @@ static int version(lua_State *L) {
 static int count(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   if (t->dtype != BR_I64 || !br_is_contiguous(t))
-    return br_error(L, "count: %s %s is no counter", br_dtype_name(t->dtype),
-                    br_shape_of(t));
+    return br_error(L, "count: a counter must be int64, not %s %s",
+                    br_dtype_name(t->dtype), br_shape_of(t));
   int64_t *v = (int64_t *)(void *)t->data;
   for (int64_t i = 0; i < t->numel; i++) v[i]++;
   t->storage->version++;

@@ -38,7 +38,7 @@ static int new_updates(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const br_op *op = br_op_find(name);
   if (!op || !strstr(name, "_step"))
-    return br_error(L, "updates: '%s' is no step of an optimizer", name);
+    return br_error(L, "updates: '%s' is not a step of an optimizer", name);
   br_signature signature;
   br_op_signature(op, &signature);
   updates *u = lua_newuserdatauv(L, sizeof *u, 0);
@@ -64,12 +64,13 @@ static int add(lua_State *L) {
   for (int i = 2; i < u->tensors; i++, arg++) {
     one.at[i] = br_test_tensor(L, arg);
     if (!one.at[i] && lua_toboolean(L, arg))
-      return br_error(L, "%s: value %d is no tensor", u->op->name, arg - 1);
+      return br_error(L, "%s: value %d is not a tensor", u->op->name, arg - 1);
   }
   for (int i = 0; i < u->numbers; i++, arg++) {
     int is_number;
     one.arg[i] = lua_tonumberx(L, arg, &is_number);
-    if (!is_number) return br_error(L, "%s: value %d is no number", u->op->name, arg - 1);
+    if (!is_number)
+      return br_error(L, "%s: value %d is not a number", u->op->name, arg - 1);
   }
   if (make_room(u) != BR_OK) return br_raise(L);
   for (int i = 0; i < u->tensors; i++) br_retain(one.at[i]);
@@ -109,7 +110,7 @@ static int clear_grads(lua_State *L) {
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, 1, i);
     br_tensor *t = br_test_tensor(L, -1);
-    if (!t) return br_error(L, "clear_grads: value %d is no tensor", (int)i);
+    if (!t) return br_error(L, "clear_grads: value %d is not a tensor", (int)i);
     if (br_set_grad(t, NULL) != BR_OK) return br_raise(L);
     lua_pop(L, 1);
   }

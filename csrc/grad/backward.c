@@ -8,10 +8,10 @@ static br_status check_start(const char *name, const br_tensor *y, const br_tens
                    "(computed under no_grad, or detached?)",
                    name);
   if (!dy && y->numel != 1)
-    return br_fail(BR_EINVAL,
-                   "%s: a tensor of shape %s wants {gradient = ...}; only one of a "
-                   "single element does without",
-                   name, br_shape_of(y));
+    return br_fail(
+        BR_EINVAL,
+        "%s: the tensor has shape %s, so {gradient = ...} must be given; only a tensor of one element needs none",
+        name, br_shape_of(y));
   if (dy && !br_same_shape(y, dy))
     return br_fail(BR_EINVAL, "%s: the gradient has shape %s, the tensor %s", name,
                    br_shape_of(dy), br_shape_of(y));

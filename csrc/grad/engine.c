@@ -284,15 +284,15 @@ static br_status pass_on(engine *e, br_node *node) {
 static br_status run_node(engine *e, br_node *node) {
   br_call *c = &node->call;
   if (node->used)
-    return br_fail(BR_EINVAL,
-                   "backward: %s has been gone through before and its tensors are "
-                   "freed; pass {retain_graph = true} the first time",
-                   c->op->name);
+    return br_fail(
+        BR_EINVAL,
+        "backward: an earlier backward went through this %s and freed its tensors; pass {retain_graph = true} to the earlier one",
+        c->op->name);
   if (node->running)
-    return br_fail(BR_EINVAL,
-                   "backward: a hook on the way through %s, or its own gradient, has "
-                   "gone the same way again",
-                   c->op->name);
+    return br_fail(
+        BR_EINVAL,
+        "backward: a hook or gradient function that runs in %s has called backward through the same %s",
+        c->op->name, c->op->name);
   br_status status = br_node_check(node);
   if (status) return status;
   br_tensor **dx = br_alloc_zero((size_t)c->nin * (2 * sizeof *dx + sizeof(bool)) + 1);

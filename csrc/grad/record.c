@@ -89,9 +89,9 @@ br_status br_set_requires_grad(br_tensor *t, bool on) {
   if (on == br_requires_grad(t)) return BR_OK;
   if (!on) {
     if (br_var_of(t)->node)
-      return br_fail(BR_EINVAL,
-                     "requires_grad_: only a leaf can stop asking for a gradient; "
-                     "use detach()");
+      return br_fail(
+          BR_EINVAL,
+          "requires_grad_: a tensor that was computed from others cannot stop requiring a gradient; use detach()");
     br_release(t->var);
     t->var = NULL;
     return BR_OK;
@@ -201,10 +201,10 @@ static br_status check_in_place(const br_call *c) {
         c, "a leaf that requires a gradient cannot be changed in place; do it under "
            "no_grad");
   if (atomic_load(&t->storage->ref.count) > 1)
-    return br_bad(c,
-                  "a gradient is asked for, but the memory is shared with a view or kept "
-                  "for another gradient; use %s",
-                  c->op->name);
+    return br_bad(
+        c,
+        "the change would be recorded for a gradient, but a view or another gradient uses the same memory; use %s",
+        c->op->name);
   return BR_OK;
 }
 

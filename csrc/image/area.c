@@ -97,8 +97,8 @@ static br_status check(const br_image *im, const br_areas *a) {
     if (!good)
       return br_fail(BR_EINVAL,
                      "area: part %" PRId64 ", columns %" PRId64 " to %" PRId64
-                     " and rows %" PRId64 " to %" PRId64 ", is not one of %" PRId64
-                     " x %" PRId64 " pixels",
+                     " and rows %" PRId64 " to %" PRId64 ", is not inside %" PRId64
+                     " x %" PRId64 " pixels or is too large",
                      i + 1, part[0] + 1, part[2], part[1] + 1, part[3], im->w, im->h);
   }
   return BR_OK;

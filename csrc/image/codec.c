@@ -18,7 +18,7 @@ static br_status check_pixels(const char *name, int64_t h, int64_t w) {
 br_status br_codec_check_size(const char *name, int64_t h, int64_t w, size_t n,
                               int64_t per_byte) {
   if (h < 1 || w < 1)
-    return br_fail(BR_EIO, "%s: an image without pixels (%" PRId64 " x %" PRId64 ")",
+    return br_fail(BR_EIO, "%s: the image has no pixels (%" PRId64 " x %" PRId64 ")",
                    name, w, h);
   const br_status status = check_pixels(name, h, w);
   if (status) return status;

@@ -19,8 +19,8 @@ br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
   static const uint8_t jpeg[3] = {0xff, 0xd8, 0xff};
   *out = (br_image){0};
   if (channels != 0 && channels != 1 && channels != 3)
-    return br_fail(BR_EINVAL, "%s: 0, 1 or 3 channels may be asked for, not %" PRId64,
-                   name, channels);
+    return br_fail(BR_EINVAL, "%s: channels must be 0, 1 or 3, not %" PRId64, name,
+                   channels);
   if (n == 0) return br_fail(BR_EIO, "%s: the file is empty", name);
   br_status status;
   if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)

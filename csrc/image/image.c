@@ -11,8 +11,7 @@ br_status br_image_new(br_image *im, int64_t c, int64_t h, int64_t w) {
     return br_fail(BR_EINVAL, "image: 1 to 4 channels wanted, not %" PRId64, c);
   if (h < 1 || w < 1 || h > BR_IMAGE_MAX_PIXELS / w)
     return br_fail(BR_EINVAL,
-                   "image: %" PRId64 " x %" PRId64 " is not between 1 and %" PRId64
-                   " pixels",
+                   "image: %" PRId64 " x %" PRId64 " is not from 1 to %" PRId64 " pixels",
                    w, h, BR_IMAGE_MAX_PIXELS);
   uint8_t *data = br_alloc((size_t)(c * h * w));
   if (!data) return BR_ENOMEM;

@@ -109,7 +109,8 @@ static br_status check_crop(const br_image *im, const double box[4], int64_t out
                             int64_t out_w) {
   if (!im->data) return br_fail(BR_EINVAL, "crop: the image is empty");
   if (out_h < 1 || out_w < 1 || out_h > BR_IMAGE_MAX_PIXELS / out_w)
-    return br_fail(BR_EINVAL, "crop: a result of %" PRId64 " x %" PRId64 " pixels", out_w,
+    return br_fail(BR_EINVAL,
+                   "crop: the result cannot have %" PRId64 " x %" PRId64 " pixels", out_w,
                    out_h);
   bool good = box[0] < box[2] && box[1] < box[3];
   for (int i = 0; i < 4; i++) good = good && fabs(box[i]) <= 1 << 30;

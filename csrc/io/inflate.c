@@ -27,7 +27,7 @@ br_status br_inflate(const uint8_t *from, size_t n, uint8_t *to, size_t m) {
   size_t left = out + (z.next_out == &spare ? 0 : z.avail_out);
   const char *why = status == Z_MEM_ERROR ? "no memory for inflating"
                     : z.msg               ? z.msg
-                                          : "not as long as it should be";
+                                          : "its size is not the stated one";
   bool ended = status == Z_STREAM_END && !left && !in && !z.avail_in;
   br_status result = ended ? BR_OK : br_fail(BR_EIO, "cannot be inflated: %s", why);
   inflateEnd(&z);

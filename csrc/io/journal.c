@@ -42,7 +42,7 @@ static br_status begin(br_journal *j, bool *held) {
   j->file = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
   if (j->file < 0 || fstat(j->file, &info) != 0) return failed(j, errno);
   if (!S_ISREG(info.st_mode))
-    return br_fail(BR_EIO, "cannot write %s: it is no file", br_target_shown(j->path));
+    return br_fail(BR_EIO, "cannot write %s: it is not a file", br_target_shown(j->path));
   *held = !br_target_lock(j->file) && (errno == EAGAIN || errno == EACCES);
   if (*held)
     return br_fail(BR_EIO, "%s is held by a running process", br_target_shown(j->path));

@@ -69,7 +69,7 @@ static br_status follow(br_target *t, const char *path) {
     br_status status = BR_EIO;
     char *next = NULL;
     if (!strncmp(t->path, "/proc/", 6))
-      return br_fail(BR_EIO, "cannot write %s: it is a stream that is open already",
+      return br_fail(BR_EIO, "cannot write %s: it is an open stream, not a file",
                      br_target_shown(path));
     if (i < LINKS)
       next = behind_link(t->path, &status);
@@ -134,8 +134,8 @@ static br_status open_folder(br_target *t, const char *path) {
       status = br_fail(BR_EIO, "cannot write %s: there is no folder %s",
                        br_target_shown(path), br_target_shown(folder));
     else if (why == ENOTDIR)
-      status = br_fail(BR_EIO, "cannot write %s: %s is no folder", br_target_shown(path),
-                       br_target_shown(folder));
+      status = br_fail(BR_EIO, "cannot write %s: %s is not a folder",
+                       br_target_shown(path), br_target_shown(folder));
     else
       status = br_fail(BR_EIO, "cannot write %s: %s", br_target_shown(path),
                        strerror(why));
@@ -150,7 +150,8 @@ br_status br_target_open(br_target *t, const char *path) {
   br_status status = follow(t, path);
   if (status) return status;
   if (!*t->name || !strcmp(t->name, ".") || !strcmp(t->name, ".."))
-    return br_fail(BR_EIO, "cannot write %s: that names a folder", br_target_shown(path));
+    return br_fail(BR_EIO, "cannot write %s: this is the name of a folder",
+                   br_target_shown(path));
   status = open_folder(t, path);
   return status ? status : check_file(t, path);
 }

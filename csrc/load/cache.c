@@ -253,7 +253,7 @@ static br_status write_block(block *b, int64_t count, br_writer *w, int64_t *off
   for (int64_t k = 0; k < count; k++) {
     const record *r = b->made[k];
     if (b->status[k] && !status)
-      status = br_fail(b->status[k], "cache: no memory for a picture");
+      status = br_fail(b->status[k], "cache: out of memory for a picture");
     if (!status) {
       const size_t n = sizeof *r + (size_t)(r->entry.c * r->entry.h * r->entry.w);
       status = br_writer_put(w, r, n);

@@ -146,7 +146,7 @@ static br_run start(const br_sample *x, br_scratch *scratch) {
 /* Checks that the result of a warp is not too large. */
 static br_status check_size(double h, double w) {
   if (h * w <= (double)(1 << 26)) return BR_OK;
-  return br_fail(BR_EINVAL, "transforms: a picture of %g x %g pixels", w, h);
+  return br_fail(BR_EINVAL, "transforms: a result of %g x %g pixels is too large", w, h);
 }
 
 br_status br_recipe_fixed_map(const br_recipe *r, const br_sample *x, br_affine *map,

@@ -202,7 +202,7 @@ static br_status same_sizes(br_call *c, int skip) {
     for (int d = 0; same && d < x->ndim; d++)
       same = d == skip || t->shape[d] == x->shape[d];
     if (!same)
-      return br_bad(c, "tensor %d has shape %s, which does not go with %s", i + 1,
+      return br_bad(c, "tensor %d has shape %s, but the first has %s", i + 1,
                     br_shape_of(t), br_shape_of(x));
   }
   return BR_OK;

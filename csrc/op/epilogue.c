@@ -25,7 +25,7 @@ br_status br_epilogue_read(br_call *c, int at) {
   if (c->activation || !c->arg[at].given) return BR_OK;
   const br_op *op = br_op_find(c->arg[at].s);
   if (!op || !br_is_activation(op))
-    return br_bad(c, "\"%s\" is no elementwise operator of one tensor", c->arg[at].s);
+    return br_bad(c, "\"%s\" is not an elementwise operator of one tensor", c->arg[at].s);
   br_epilogue_set(c, op, c->arg[at + 1].f);
   return BR_OK;
 }

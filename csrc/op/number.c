@@ -48,8 +48,8 @@ static const char *said(br_dtype dtype, const br_arg *value) {
     snprintf(text, sizeof text, "%s lies outside the range of float32; float64 holds it",
              number);
   else if (broken || (!value->whole && isnan(value->f)))
-    snprintf(text, sizeof text, "%s is no integer, and %s holds integers alone", number,
-             br_dtype_name(dtype));
+    snprintf(text, sizeof text, "%s is not an integer, and %s holds only integers",
+             number, br_dtype_name(dtype));
   else
     snprintf(text, sizeof text, "%s lies outside the range of %s, %lld to %lld", number,
              br_dtype_name(dtype), (long long)range[dtype].least,

@@ -268,12 +268,12 @@ static br_status scatter_infer(br_call *c) {
   br_status status = read_index(c, index);
   if (status) return status;
   if (c->in_place && index->storage == x->storage)
-    return br_bad(c, "index shares the memory that is written to; clone() it");
+    return br_bad(c, "index shares the memory of x, which is overwritten; clone() it");
   bool fits = src->ndim == index->ndim;
   for (int d = 0; fits && d < src->ndim; d++) fits = src->shape[d] >= index->shape[d];
   if (!fits && src->ndim > 0)
-    return br_bad(c, "src %s has not an element for each of index %s", br_shape_of(src),
-                  br_shape_of(index));
+    return br_bad(c, "src %s must be as large as index %s in each dimension, or larger",
+                  br_shape_of(src), br_shape_of(index));
   br_arg number = src->number ? br_number_of(src) : (br_arg){0};
   const char *wrong = src->number ? br_misfit(x->dtype, &number) : NULL;
   if (wrong) return br_bad(c, "src: %s", wrong);

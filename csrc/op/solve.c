@@ -111,7 +111,8 @@ static br_status solve_infer(br_call *c) {
   n = a->shape[a->ndim - 1];
   if (rows < 0 || b->shape[rows] != n ||
       !br_broadcast(a->ndim - 2, a->shape, batch, b->shape, &ndim, shape))
-    return br_bad(c, "b %s does not go with a %s: (..., n, k) or (..., n) is wanted",
+    return br_bad(c,
+                  "b must have shape (..., n, k) or (..., n), and %s does not fit a %s",
                   br_shape_of(b), br_shape_of(a));
   if (ndim + 2 > BR_MAX_DIM)
     return br_bad(c, "the result would have too many dimensions");
@@ -281,11 +282,10 @@ static br_status eigh_infer(br_call *c) {
   if (!c->saved[0] || !c->saved[1] || !room) status = BR_ENOMEM;
   for (int64_t r = 0; !status && r < matrices(a); r++) {
     if (br_eigh(n, doubles(c->saved[0]) + r * n * n, doubles(c->saved[1]) + r * n, room))
-      status = br_bad(c,
-                      "matrix %lld of the %lld of shape (%lld, %lld) has no eigenvalues "
-                      "that could be found; it may hold NaN",
-                      (long long)r + 1, (long long)matrices(a), (long long)n,
-                      (long long)n);
+      status = br_bad(
+          c,
+          "matrix %lld of the %lld of shape (%lld, %lld) has no eigenvalues that can be found; does it hold NaN?",
+          (long long)r + 1, (long long)matrices(a), (long long)n, (long long)n);
   }
   br_free(room);
   if (!status) status = br_out(c, 0, a->dtype, a->ndim - 1, a->shape, BR_CONTIGUOUS);

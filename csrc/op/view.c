@@ -29,8 +29,9 @@ static br_status wanted_shape(br_call *c, const br_arg *arg, int64_t numel,
     if (shape[d] == -1 && hole < 0) {
       hole = d;
     } else if (shape[d] < 0) {
-      return br_bad(c, "%s is no shape: one size may be -1, the others not negative",
-                    br_shape_text(arg->n, arg->v));
+      return br_bad(
+          c, "%s is not a shape: one size may be -1, the others must not be negative",
+          br_shape_text(arg->n, arg->v));
     } else if (__builtin_mul_overflow(known, shape[d], &known)) {
       return br_bad(c, "the shape %s is too large", br_shape_text(arg->n, arg->v));
     }

@@ -85,7 +85,7 @@ static br_tensor *new_ordered(bool bare, br_dtype dtype, int ndim, const int64_t
   }
   if (!br_count(ndim, shape, &numel)) {
     br_fail(BR_EINVAL,
-            "%s is no possible shape: a size is negative or the product too large",
+            "%s is not a possible shape: a size is negative, or the product is too large",
             br_shape_text(ndim, shape));
     return NULL;
   }

@@ -252,7 +252,7 @@ describe("memory", function()
     assert.error_matches(function() braid.zeros(1 << 50) end, "out of memory")
     assert.has_error(function() braid.zeros(1 << 40, 1 << 40) end,
       "zeros: (1099511627776, 1099511627776) "
-      .. "is no possible shape: a size is negative or the product too large")
+      .. "is not a possible shape: a size is negative, or the product is too large")
     assert.has_error(function() braid.zeros(-1) end,
       "zeros: size 1 must be a whole number from 0, not -1")
     assert.has_error(function() braid.ones(2):expand(1 << 40, 1 << 40, 2) end,

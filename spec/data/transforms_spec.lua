@@ -374,8 +374,8 @@ describe("transforms", function()
 
   it("must give all pictures one size", function()
     assert.has_error(function() batch_of(ds, {data.crop{}}) end,
-      "data.loader: the pictures differ in size: transforms want a data.resize(side), or an " ..
-      "augment or align with a size")
+      "data.loader: the pictures differ in size; add data.resize(side) to the transforms, or " ..
+      "give augment or align a size")
   end)
 
   it("refuse to mirror points without a task, bins of what is not there", function()

@@ -80,8 +80,8 @@ describe("backward", function()
     local y <const> = (x * x):sum()
     y:backward()
     assert.has_error(function() y:backward() end,
-      "backward: sum has been gone through before and "
-      .. "its tensors are freed; pass {retain_graph = true} the first time")
+      "backward: an earlier backward went through this sum and freed its "
+      .. "tensors; pass {retain_graph = true} to the earlier one")
     assert.same({2, 4}, x.grad:totable())
   end)
 
@@ -99,8 +99,8 @@ describe("backward", function()
   it("of several elements wants a gradient of their shape", function()
     local x <const> = leaf {1, 2}
     assert.has_error(function() (x * 2):backward() end,
-      "backward: a tensor of shape (2) wants "
-      .. "{gradient = ...}; only one of a single element does without")
+      "backward: the tensor has shape (2), so {gradient = ...} must be given; "
+      .. "only a tensor of one element needs none")
     local longer <const> = braid.ones(3, {dtype = "float64"})
     assert.has_error(function() (x * 2):backward {gradient = longer} end,
       "backward: the gradient has shape (3), the tensor (2)");
@@ -262,7 +262,8 @@ describe("requires_grad", function()
     local x <const> = leaf {1}
     local y <const> = x * 2
     assert.has_error(function() y:requires_grad_(false) end,
-      "requires_grad_: only a leaf can stop asking for a gradient; use detach()")
+      "requires_grad_: a tensor that was computed from others cannot stop requiring a gradient; "
+      .. "use detach()")
     assert.is_false(x:requires_grad_(false).requires_grad)
     assert.is_false((x * 2).requires_grad)
   end)

@@ -69,8 +69,8 @@ describe("a change in place", function()
     local y <const> = x * 3
     local view <const> = y:reshape(2, 1)
     assert.has_error(function() y:add_(1) end,
-      "add_: a gradient is asked for, but the memory is "
-      .. "shared with a view or kept for another gradient; use add")
+      "add_: the change would be recorded for a gradient, but a view or another "
+      .. "gradient uses the same memory; use add")
     assert.equal(2, view:dim())
   end)
 

@@ -50,7 +50,7 @@ local OBSTACLES <const> = {
   {"echo old >%s.end; chmod 400 %s.end; ln -s %s.end %s", "the file there is read-only (mode 400)"},
   {"mkfifo %s", "it is a pipe"},
   {"ln -s /dev/null %s", "it is a device"},
-  {"ln -s /dev/stdout %s", "it is a stream that is open already"},
+  {"ln -s /dev/stdout %s", "it is an open stream, not a file"},
   {"ln -s %s %s", "Too many levels of symbolic links"},
   {"ln -s /nowhere/x %s", "there is no folder /nowhere"},
 }
@@ -147,7 +147,7 @@ for _, writer in ipairs(WRITERS) do
       with_folder(function(folder)
         fails(write, folder .. "/no/" .. name, "there is no folder " .. folder .. "/no")
         shell.run("echo x >" .. folder .. "/f")
-        fails(write, folder .. "/f/" .. name, folder .. "/f is no folder")
+        fails(write, folder .. "/f/" .. name, folder .. "/f is not a folder")
         local _, message <const> = pcall(write, folder .. "/" .. ("x"):rep(300) .. name)
         assert.matches("^spec/io/writers_spec.*x" .. name .. ": File name too long$", message)
         assert.equal("f", listing(folder))

@@ -160,7 +160,7 @@ describe("conv2d", function()
       message({2, 4, 3, 3}, {padding = -1}))
     assert.equal("conv2d: padding must be a number, a pair or \"same\", not \"full\"",
       message({2, 4, 3, 3}, {padding = "full"}))
-    assert.equal("conv2d: padding \"same\" wants stride 1",
+    assert.equal("conv2d: padding \"same\" needs stride 1",
       message({2, 4, 3, 3}, {padding = "same", stride = 2}))
     assert.equal("conv2d: bias must have shape (2), not (3)",
       message({2, 4, 3, 3}, nil, core.new({3}, "float32", 0)))

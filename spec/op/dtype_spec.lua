@@ -268,9 +268,9 @@ describe("integers", function()
     local x <const> = braid.ones(2, {dtype = "int64"})
     assert.same({4, 4}, x:add(x, {alpha = 3}):totable())
     assert.has_error(function() x:add(x, {alpha = 0.5}) end,
-      "add: alpha: 0.5 is no integer, and int64 holds integers alone")
+      "add: alpha: 0.5 is not an integer, and int64 holds only integers")
     assert.has_error(function() x:sub(x, {alpha = 0.5}) end,
-      "sub: alpha: 0.5 is no integer, and int64 holds integers alone")
+      "sub: alpha: 0.5 is not an integer, and int64 holds only integers")
   end)
 
   it("of floats: floored quotient and remainder as Lua's own", function()

@@ -72,7 +72,7 @@ describe("solve", function()
     assert.has_error(function() braid.ones(2, 3):inverse() end,
       "inverse: a must have the shape (..., n, n), not (2, 3)")
     assert.has_error(function() braid.eye(2):solve(braid.ones(3)) end,
-      "solve: b (3) does not go with a (2, 2): (..., n, k) or (..., n) is wanted")
+      "solve: b must have shape (..., n, k) or (..., n), and (3) does not fit a (2, 2)")
     assert.has_error(function() braid.eye(2, {dtype = "int64"}):inverse() end,
       "inverse: a must be float32 or float64, not int64")
   end)

@@ -338,9 +338,9 @@ describe("a step over several parameters", function()
         q.grad = nil
         u:add(q, false, 0.25, 0, 0, 0, 0, 1)
       end,
-      ["sgd_step: value 2 is no tensor"] = function(u, q) u:add(q, 7, 0.25, 0, 0, 0, 0, 1) end,
-      ["sgd_step: value 3 is no number"] = function(u, q) u:add(q, false, "x", 0, 0, 0, 0, 1) end,
-      ["sgd_step: value 8 is no number"] = function(u, q) u:add(q, false, 1, 0, 0, 0, 0) end,
+      ["sgd_step: value 2 is not a tensor"] = function(u, q) u:add(q, 7, 0.25, 0, 0, 0, 0, 1) end,
+      ["sgd_step: value 3 is not a number"] = function(u, q) u:add(q, false, "x", 0, 0, 0, 0, 1) end,
+      ["sgd_step: value 8 is not a number"] = function(u, q) u:add(q, false, 1, 0, 0, 0, 0) end,
       ["sgd_step: a parameter float32 (40000) and its state or gradient float32 (7) do not match"] =
         function(u, q) u:add(q, braid.ones(7), 0.25, 0, 0, 0, 0, 1) end,
     } do
@@ -354,7 +354,7 @@ describe("a step over several parameters", function()
       assert.is_true(is_full(p, 1))
     end
     assert.has_error(function() core.updates("relu") end,
-      "updates: 'relu' is no step of an optimizer")
+      "updates: 'relu' is not a step of an optimizer")
   end)
 end)
 
@@ -367,6 +367,6 @@ describe("gradients of many parameters", function()
     core.clear_grads{p, q}
     assert.is_nil(p.grad)
     assert.has_error(function() core.clear_grads{p, 5} end,
-      "clear_grads: value 2 is no tensor")
+      "clear_grads: value 2 is not a tensor")
   end)
 end)

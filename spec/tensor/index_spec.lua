@@ -121,7 +121,7 @@ describe("writing a part by tensors", function()
 
   it("takes what the tensor's type holds, and copies what overlaps first", function()
     local x <const> = braid.arange(4)
-    assert.error_matches(function() x[int {1}] = 2.9 end, "index: 2.9 is no integer")
+    assert.error_matches(function() x[int {1}] = 2.9 end, "index: 2.9 is not an integer")
     x[int {1}] = 2.0
     x[int {2, 3, 4}] = x[{{1, 3}}]
     assert.same({2, 2, 2, 3}, x:totable())

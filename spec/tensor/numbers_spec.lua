@@ -95,8 +95,8 @@ describe("a number", function()
           end
           if wants == nil then
             assert.is_false(ok, what)
-            assert.matches("lies outside the range of " .. dtype, got:gsub("is no integer, and "
-              .. dtype .. " holds integers alone", "lies outside the range of " .. dtype)
+            assert.matches("lies outside the range of " .. dtype, got:gsub("is not an integer, and "
+              .. dtype .. " holds only integers", "lies outside the range of " .. dtype)
               :gsub("is neither true.*$", "lies outside the range of " .. dtype), 1, true)
             assert.matches("numbers_spec.lua:%d+:", got)
           else
@@ -146,7 +146,7 @@ describe("a number", function()
     assert.same({16777217, (1 << 53) + 1}, x:totable())
     x:where_(braid.tensor {false, true}, 2.0)
     assert.same({2, (1 << 53) + 1}, x:totable())
-    assert.error_matches(function() x:where_(all, 2.5) end, "2.5 is no integer")
+    assert.error_matches(function() x:where_(all, 2.5) end, "2.5 is not an integer")
   end)
 
   it("that does not fit leaves the tensor as it was", function()

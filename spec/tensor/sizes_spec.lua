@@ -42,8 +42,8 @@ describe("a size beyond reason", function()
       function() F.conv2d(x, w, nil, {dilation = HUGE}) end},
     {"conv2d: padding must be from 0 to 2147483647, not " .. HUGE,
       function() F.conv2d(x, w, nil, {padding = HUGE}) end},
-    {"conv2d: (1, 2, 4294967296, 4294967296) is no possible shape: a size is negative or the "
-      .. "product too large", function() F.conv2d(x, w, nil, {padding = (1 << 31) - 1}) end},
+    {"conv2d: (1, 2, 4294967296, 4294967296) is not a possible shape: a size is negative, or the "
+      .. "product is too large", function() F.conv2d(x, w, nil, {padding = (1 << 31) - 1}) end},
     {"conv_transpose2d: stride must be from 1 to 2147483647, not " .. HUGE,
       function() F.conv_transpose2d(x, braid.ones(3, 2, 3, 3), nil, {stride = HUGE}) end},
     {"repeat_: times 9223372036854775807 is too large for (2)",
@@ -77,10 +77,10 @@ describe("a size beyond reason", function()
     end},
     {"arange: 300 lies outside the range of uint8, 0 to 255",
       function() braid.arange(1, 300, {dtype = "uint8"}) end},
-    {"linspace: (" .. HUGE .. ") is no possible shape: a size is negative or the product too "
-      .. "large", function() braid.linspace(0, 1, HUGE) end},
-    {"one_hot: (2, " .. HUGE .. ") is no possible shape: a size is negative or the product too "
-      .. "large", function() T({1, 2}, {dtype = "int64"}):one_hot(HUGE) end},
+    {"linspace: (" .. HUGE .. ") is not a possible shape: a size is negative, or the product "
+      .. "is too large", function() braid.linspace(0, 1, HUGE) end},
+    {"one_hot: (2, " .. HUGE .. ") is not a possible shape: a size is negative, or the product "
+      .. "is too large", function() T({1, 2}, {dtype = "int64"}):one_hot(HUGE) end},
     {"interpolate: size must be from 1 to 2147483647, not 2147483648",
       function() F.interpolate(x, {size = 1 << 31}) end},
     {"zeros: size 2 must be a whole number from 0, not nil",
@@ -114,7 +114,7 @@ describe("a size beyond reason", function()
 
   it("is refused where memory could not hold it, with the bytes that were wanted", function()
     assert.has_error(function() braid.zeros(1 << 50) end,
-      "zeros: out of memory: no 4503599627370496 bytes to be had")
+      "zeros: out of memory: 4503599627370496 bytes cannot be allocated")
   end)
 end)
 

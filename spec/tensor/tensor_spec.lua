@@ -138,8 +138,8 @@ describe("writing a part", function()
     x[1] = 2.0
     x[2] = braid.tensor(-2)
     assert.same({2, -2}, x:totable())
-    assert.error_matches(function() x[1] = 2.9 end, "2.9 is no integer")
-    assert.error_matches(function() x[2] = braid.tensor(-2.5) end, "-2.5 is no integer")
+    assert.error_matches(function() x[1] = 2.9 end, "2.9 is not an integer")
+    assert.error_matches(function() x[2] = braid.tensor(-2.5) end, "-2.5 is not an integer")
     assert.same({2, -2}, x:totable())
   end)
 
@@ -169,7 +169,7 @@ describe("writing a part", function()
     assert.has_error(function() x[x:gt(0)] = 1 end,
       "index: writing by a mask or by indices is not recorded for a gradient; use where() or "
         .. "scatter()")
-    assert.error_matches(function() x[1] = 1 end, "^index: a gradient is asked for, but")
+    assert.error_matches(function() x[1] = 1 end, "^index: the change would be recorded for a gradient, but")
   end)
 end)
 

@@ -37,7 +37,7 @@ static br_status output_size(br_call *c, int i, int64_t size, int64_t kernel,
     if (strcmp(a[PADDING].s, "same") != 0)
       return br_bad(c, "padding must be a number, a pair or \"same\", not \"%s\"",
                     a[PADDING].s);
-    if (a[STRIDE].v[i] != 1) return br_bad(c, "padding \"same\" wants stride 1");
+    if (a[STRIDE].v[i] != 1) return br_bad(c, "padding \"same\" needs stride 1");
     *pad = (span - 1) / 2;
     *out = size;
     return BR_OK;
