@@ -1,23 +1,23 @@
-# Braid. `make help` lists the targets and variables that two hashes describe.
+# Braid. `make help` lists what is described by lines with two hashes.
 
 CC  = gcc
 LUA = lua5.4
-## the directory of all that is made
+## the directory for everything that is built
 BUILD = build
-## no: install no missing packages
+## no: do not install missing packages
 DEPS = yes
 PROCESSORS := $(shell nproc 2>/dev/null || echo 1)
 
-## the core and the command, in BUILD (the default)
+## build the core and the command in BUILD (the default)
 all: deps
 	$(AGAIN) $(JOBS) build
 
-## this list
+## show this list
 help:
 	@.ci/help $(firstword $(MAKEFILE_LIST))
 
 # ---- packages ------------------------------------------------------------------------------
-# Targets that need a package run in a second make, after the first has installed it.
+# A target that needs a package runs in a second make, after the first has installed it.
 
 BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
                     libpng-dev zlib1g-dev libturbojpeg0-dev
@@ -27,7 +27,7 @@ FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 
 AGAIN = +@$(MAKE) --no-print-directory
 
-# As many compilers as there are processors, unless make was told a number.
+# As many compilers as processors, unless make was given a number.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(PROCESSORS))
 
 deps:          NEEDED = $(BUILD_PACKAGES)
@@ -39,9 +39,9 @@ deps deps-test deps-valgrind deps-fuzz:
 
 # ---- what is built from what ---------------------------------------------------------------
 
-# Debian may have several OpenBLAS. The OpenMP one starts no threads when it is loaded, so it
-# is chosen whichever the system prefers; other systems give the one they have. The core loads
-# it at the first product (csrc/tensor/blas.c) and is not linked with it.
+# Debian may have several OpenBLAS. The one built with OpenMP starts no threads when it is loaded,
+# so it is chosen, whichever the system prefers. Other systems offer only one. The core loads it
+# at the first product (csrc/tensor/blas.c) and is not linked with it.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BLAS_DIR  := $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp)
 PKG       := $(if $(BLAS_DIR),PKG_CONFIG_PATH=$(BLAS_DIR)/pkgconfig:$$PKG_CONFIG_PATH) pkg-config
@@ -58,9 +58,9 @@ CPPFLAGS  = -Icsrc $(INCLUDES) -DBR_BLAS_DIR='"$(BLAS_DIR)"' \
             $(if $(filter system,$(OPENMP)),-DBR_SYSTEM_OPENMP)
 CFLAGS    = -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp-simd $(OPT) $(WARN) \
             $(MATH) $(EXTRA)
-# csrc/base/gomp.c serves OpenMP's pragmas unless the compiler's own runtime is asked for; clang
-# always uses its own.
-## system: threads by the compiler's OpenMP runtime; give it a BUILD of its own
+# csrc/base/gomp.c implements OpenMP's pragmas, unless the compiler's own runtime is asked for.
+# clang always uses its own.
+## system: use the compiler's OpenMP runtime for threads; choose another BUILD for it
 OPENMP    = own
 RUNTIME   = $(if $(findstring clang,$(CC))$(filter system,$(OPENMP)),-fopenmp)
 # Sources in these directories may run in parallel.
@@ -71,7 +71,7 @@ comma    := ,
 
 ARCH     := $(shell uname -m)
 ISAS      = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
-# gcc may move values through MMX registers, which leaves the x87 unit unusable.
+# gcc may move values through MMX registers, which would leave the x87 unit unusable.
 no_mmx     = $(if $(filter x86_64,$(ARCH)),-mno-mmx)
 isa_base   = $(no_mmx)
 isa_avx2   = $(no_mmx) -mavx2 -mfma
@@ -101,7 +101,7 @@ $(BUILD)/obj/%.o: csrc/%.c
 	@echo "  cc    $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $(PARALLEL),$<),-fopenmp) -MMD -MP -c -o $@ $<
 
-# The one source gives an object for each instruction set and element type.
+# One source gives an object for each instruction set and element type.
 $(BUILD)/obj/kernel/kernels.%.o: csrc/kernel/kernels.c
 	@mkdir -p $(@D)
 	@echo "  cc    $< ($(subst ., ,$*))"
@@ -122,9 +122,9 @@ clean:
 
 # ---- the demonstration ---------------------------------------------------------------------
 
-## demo: train on the photographs of MTFL in this directory, not on rendered faces
+## demo: train on the photographs of MTFL in this directory (otherwise on rendered faces)
 DATA =
-## demo: further options of examples/tcdcn.lua, such as ARGS='--epochs 5'
+## demo: more options for examples/tcdcn.lua, such as ARGS='--epochs 5'
 ARGS =
 
 ## train a multi-task network and show what it learned
@@ -134,11 +134,11 @@ demo: deps
 
 # ---- checks --------------------------------------------------------------------------------
 
-## test: these files or directories alone
+## test: only these files or directories
 SPEC = spec
-## test: yes adds the slow specs
+## test: yes also runs the slow specs
 SLOW = no
-## test: as many spec files at once
+## test: how many spec files run at once
 PROCESSES = $(PROCESSORS)
 
 BUSTED     = $(LUA) /usr/bin/busted
@@ -146,17 +146,17 @@ LPATH      = lua/?.lua;lua/?/init.lua
 TAGS_no    = --exclude-tags=slow
 TAGS_only  = --tags=slow -Xoutput none-is-fine
 
-## lint, then the specs
+## run lint, then the specs
 test: deps-test lint
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) specs
 
-## the slow specs alone
+## run only the slow specs
 test-slow: deps-test
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) specs SLOW=only
 
-## the specs alone, without building; each file runs in a process of its own
+## run the specs without building; each file runs in a process of its own
 specs:
 	@BRAID_STRESS='$(BRAID_STRESS)' $(LUA) spec/support/suite.lua $(PROCESSES) '$(SPEC)' \
 	  $(BUSTED) --lpath='$(LPATH)' --cpath='$(BUILD)/lib/?.so' -o spec/support/report.lua \
@@ -168,7 +168,7 @@ TEXT_FILES = $(shell find Makefile *.md .ci .luacheckrc .editorconfig csrc lua m
                spec rocks -type f 2>/dev/null | \
                grep -E '\.([ch]|inc|lua|md|rockspec|sh)$$|^\.|^Makefile$$')
 
-## lay out the C sources with clang-format, and cut blanks at the ends of all lines
+## lay out the C sources with clang-format, and remove blanks at the ends of all lines
 format: deps-test
 	@clang-format --version | grep -q 'version 14\.' || \
 	  { echo "make format needs clang-format 14; other versions lay lines out differently"; exit 1; }
@@ -186,11 +186,11 @@ lint: deps-test
 	@! grep -nP '^ *\t' $(filter-out Makefile,$(TEXT_FILES)) /dev/null || \
 	  { echo "tabs at the starts of these lines"; exit 1; }
 
-# A hook writes which lines of Lua the specs run (spec/support/coverage), gcov which lines of C.
+# A hook records which lines of Lua the specs run (spec/support/coverage); gcov does so for C.
 COVERAGE = BUILD=build-coverage OPT=-O1 \
            EXTRA='--coverage -Wno-missing-profile'
 
-## run the specs and list the lines of C and Lua that none reaches; SLOW=yes asks the slow ones too
+## run the specs and list the lines of C and Lua that no spec reaches; SLOW=yes includes slow specs
 coverage: deps-test
 	$(AGAIN) $(JOBS) build
 	$(AGAIN) $(JOBS) $(COVERAGE) build
@@ -203,8 +203,9 @@ coverage: deps-test
 	  $(MAKE) --no-print-directory $(COVERAGE) specs
 	@$(BUILD)/braid spec/support/coverage/report.lua build-coverage
 
-# Valgrind does not know AVX-512. Only definite leaks count: OpenMP keeps its threads to the end.
-## a short script under valgrind
+# Valgrind does not know AVX-512. Only definite leaks count, because OpenMP keeps its threads to
+# the end.
+## run a short script under valgrind
 valgrind: deps-valgrind
 	$(AGAIN) $(JOBS) build
 	@LUA_PATH='$(LPATH)' LUA_CPATH='$(BUILD)/lib/?.so' BRAID_ISA=avx2 OPENBLAS_CORETYPE=Haswell \
@@ -215,7 +216,7 @@ valgrind: deps-valgrind
 # The sanitizers need a Lua that is linked with them.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
 
-## the specs with the address and undefined behaviour sanitizers
+## run the specs with the address and undefined behaviour sanitizers
 asan: export ASAN_OPTIONS = allocator_may_return_null=1
 asan: deps-test
 	$(AGAIN) $(JOBS) build
@@ -223,10 +224,11 @@ asan: deps-test
 	@LUA_PATH='$(LPATH)' LUA_CPATH='build-asan/lib/?.so' build-asan/lua spec/support/valgrind.lua
 	$(AGAIN) BUILD=build-asan LUA=$(CURDIR)/build-asan/lua specs
 
-# The collector takes whatever nothing holds before the call that used it is over.
+# These specs reach the binding. With "full", garbage collection frees a value as soon as nothing
+# holds it, even if a call still uses it.
 STRESS_FULL = base/held grad/autograd tensor/index optim/update op/chain
 
-## those, collecting garbage at every allocation: young in all specs, all in the binding's
+## asan with garbage collection at every allocation: all specs, then the binding's with full collection
 stress: export ASAN_OPTIONS = allocator_may_return_null=1
 stress: deps-test
 	$(AGAIN) $(JOBS) build
@@ -239,14 +241,14 @@ build-asan/lua: spec/support/runner.c
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) $(INCLUDES) -Wl,-E -o $@ $< $(shell $(PKG) --libs lua5.4)
 
-# libFuzzer runs over a core that clang made; build-fuzz/found keeps the inputs that fail.
-## fuzz: the targets; api alone needs no clang
+# libFuzzer runs with a core built by clang. build-fuzz/found keeps the inputs that fail.
+## fuzz: what to fuzz; api alone needs no clang
 FUZZ         = png jpeg parse api
 ## fuzz: seconds for each reader of files
 FUZZ_SECONDS = 60
-## fuzz: calls in random programs, over all of Braid
+## fuzz: calls in the random programs, which use all of Braid
 FUZZ_CALLS   = 100000
-## fuzz: the first program's seed
+## fuzz: the seed of the first program
 FUZZ_SEED    = 1
 FUZZ_FLAGS   = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                -fno-omit-frame-pointer -g -DBR_NO_POOL
@@ -256,7 +258,7 @@ IMAGE_CODE   = $(addprefix base/,error mem heap cpu threads limits) \
                $(addprefix io/,inflate write target) \
                $(addprefix image/,image codec decode exif png jpeg probe)
 
-## readers of files with inputs that grow by chance, and all of Braid by random programs
+## fuzz the readers of files with libFuzzer, and all of Braid with random programs
 fuzz: $(if $(filter-out api,$(FUZZ)),fuzz-files) $(filter-out png jpeg parse,$(FUZZ:api=fuzz-api))
 
 fuzz-files: deps-fuzz
@@ -264,7 +266,7 @@ fuzz-files: deps-fuzz
 	$(AGAIN) $(JOBS) $(FUZZ_BUILD) build build-fuzz/image build-fuzz/parse
 	$(AGAIN) fuzz-run
 
-# Allocations beyond the limit fail, so that programs meet that too.
+# Allocations beyond the limit fail, so that programs meet failures too.
 fuzz-api: export ASAN_OPTIONS = allocator_may_return_null=1:max_allocation_size_mb=400
 fuzz-api: deps-test
 	$(AGAIN) $(JOBS) BUILD=build-asan OPT=-O1 EXTRA='$(SANITIZE) -DBR_NO_POOL' build build-asan/lua
@@ -290,18 +292,18 @@ build-fuzz/parse: spec/fuzz/parse.c
 
 # ---- speed ---------------------------------------------------------------------------------
 
-## bench: a Python that has PyTorch, to measure it beside
+## bench: a Python with PyTorch, to measure beside Braid
 TORCH_PYTHON = python3
-## bench: 1 takes half a minute, with PyTorch a whole one
+## bench: 1 takes half a minute, or a whole minute with PyTorch
 QUICK        =
-## bench: the rows so named, such as ONLY='conv dmt'
+## bench: only the rows with these names, such as ONLY='conv dmt'
 ONLY         =
 ## bench: show where a training step of this network spends its time
 PROFILE      =
-## bench: no computes single convolutions the plain way
+## bench: no: compute single convolutions without Winograd's algorithm
 WINOGRAD     = yes
 
-## the speed of training, inference and operators; also writes BUILD/bench.json
+## measure the speed of training, inference and operators; also writes BUILD/bench.json
 bench: deps
 	$(AGAIN) $(JOBS) build bench-machine
 	@$(BUILD)/braid spec/bench/bench.lua --python '$(TORCH_PYTHON)' --only '$(ONLY)' \
@@ -311,7 +313,7 @@ bench: deps
 bench-machine: $(BUILD)/bench/machine
 	@:
 
-# The measure of the kernels is compiled, like them, for the machine it runs on.
+# Like the kernels, this measuring program is compiled for the machine it runs on.
 $(BUILD)/bench/machine: spec/bench/machine.c
 	@mkdir -p $(@D)
 	@echo "  link  $@"
@@ -319,23 +321,23 @@ $(BUILD)/bench/machine: spec/bench/machine.c
 
 # ---- installation --------------------------------------------------------------------------
 
-## install: where to; DESTDIR, a root to put it below, is honoured
+## install: where to; DESTDIR is put before it
 PREFIX = /usr/local
 LUADIR = $(abspath $(PREFIX))/share/lua/5.4
 LIBDIR = $(abspath $(PREFIX))/lib/lua/5.4
 BINDIR = $(abspath $(PREFIX))/bin
 PLACES = LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
 
-## the command braid, the module for lua5.4 and the models, below PREFIX
+## install the command braid, the module for lua5.4 and the models below PREFIX
 install: deps
 	$(AGAIN) $(JOBS) build
 	@$(PLACES) sh rocks/install.sh '$(CORE)'
 
-## remove these
+## remove what was installed
 uninstall:
 	@$(PLACES) sh rocks/install.sh --remove
 
-## the committed tree as a tarball, and its rockspec, in BUILD/dist
+## make a tarball of the committed tree, and its rockspec, in BUILD/dist
 dist:
 	@sh rocks/dist.sh '$(BUILD)/dist'
 

@@ -1,24 +1,26 @@
---- Multi-task networks against each other and against single-task networks: same columns, data,
--- order, seeds and epochs; what differs is what connects the columns.
+--- Compares multi-task networks with each other and with single-task networks. All have the same
+-- columns, data, order, seeds and epochs; only the connections between columns differ.
 --
 -- On rendered faces, which come with Braid:      build/braid examples/compare.lua
 -- On photographs, the MTFL data as published:    build/braid examples/compare.lua --data
 -- path/to/mtfl --epochs 30
 --
 -- As many networks train at once as there are processors. Each result is kept in --out as soon as
--- it is there: a run that is cut off goes on where it was, and --networks "hard dcnet" or --seeds 5
--- trains what is missing. out/results.html has table, tests and pictures; .md, .csv and .tex the
--- table. With --maps yes (default) pictures of the first seed tell what flows between tasks:
--- flow_, ablation_ and affinity_*.svg. --budget macs or --same parameters makes the cost equal.
+-- it is complete. So a run that was cut off continues when it is started again, and --networks
+-- "hard dcnet" or --seeds 5 trains only what is missing. out/results.html has the table, tests
+-- and pictures; .md, .csv and .tex have the table. With --maps yes (the default), pictures of the
+-- first seed show what flows between tasks: flow_, ablation_ and affinity_*.svg. --budget macs or
+-- --same parameters makes the costs equal.
 --
 -- Columns: TCDCN's layers with batch norm and ReLU, 40x40; mixers after its four convolutions;
--- linear heads. hard_wide and cross_stitch_wide are as wide as gives them dcnet's count of
--- parameters (Trottier et al. 2018). separation spends half of the epochs on its shared
--- stream, the other half on its columns. Further networks are trained when named: separation_joint,
+-- linear heads. hard_wide and cross_stitch_wide are widened to dcnet's number of parameters
+-- (Trottier et al. 2018). separation uses half of the epochs for its shared stream and half for
+-- its columns. More networks are trained if they are named: separation_joint,
 -- cross_stitch_started (from the single-task networks), cross_stitch_mutual and soft_sharing
--- (squared distances of weights), nddr, sluice. delta-m is over all tasks' error or accuracy. The
--- alphas of cross-stitch learn lr_mult times as fast as the rest, as its paper has them; those of
--- DMT as fast as the rest, for its paper says nothing. Tested are the weights of the last epoch.
+-- (squared distances of weights), nddr, sluice. delta-m is over the errors or accuracies of all
+-- tasks. The alphas of cross-stitch learn lr_mult times as fast as other weights, as in its
+-- paper. Those of DMT learn as fast as other weights, because its paper does not say. The weights
+-- of the last epoch are tested.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local plot <const>, train <const> = braid.plot, braid.train
@@ -80,7 +82,7 @@ function build.soft_sharing(_, job)
   return columns_with(mtl.none{})(nil, job):mutual{form = "l2", weight = 1e-4}
 end
 
--- From the single-task networks of the same seed.
+-- Starts from the single-task networks of the same seed.
 function build.cross_stitch_started(_, job)
   local states <const> = {}
   for task in tasks:each() do

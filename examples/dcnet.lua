@@ -1,7 +1,7 @@
---- The experiments of Trottier, Giguere and Chaib-draa (2018): networks of one task (RN-S), hard
--- sharing (RN), cross-stitch (XS) and collaborative blocks (ours), all with the same head, data
--- and epochs: figure 3; on fewer images: table 1; with random weights of the related tasks:
--- figure 5; and one task's map taken from one central aggregation: figure 6.
+--- The experiments of Trottier, Giguere and Chaib-draa (2018). They compare networks of one task
+-- (RN-S), hard sharing (RN), cross-stitch (XS) and collaborative blocks (ours), with the same
+-- head, data and epochs. Figure 3: all of them; table 1: on fewer images; figure 5: random
+-- weights for the related tasks; figure 6: one task's map taken from a central aggregation.
 --
 -- On rendered faces, small:  build/braid examples/dcnet.lua
 -- On the MTFL data:          build/braid examples/dcnet.lua --data path/to/mtfl
@@ -10,13 +10,14 @@
 --       --networks "single hard hard_wide cross_stitch cross_stitch_wide dcnet"
 --       --shares "0.1 0.3 0.5 0.7 0.9" --pretrained resnet18.safetensors
 --
--- Everything is classification, landmarks by the pixel. A failure rate is the mean of the last
--- five epochs of each try (section 4.2), on the test faces. shares: the first part of the training
--- faces to train on, the rest of them to test with. draws: each weighs a related task by exp of a
--- number between log 1e-4 and 0, on half of the faces. Ours differs in: MTFL stands for AFLW in
--- table 1 and figure 5, since AFLW is given out on request alone; batch, rate and optimizer, which
--- the paper does not give; of figure 3 the ResNet half, without HyperFace. --networks '', --shares
--- '' and --draws 0 leave those out.
+-- Everything is classification; landmarks are classified by pixel. A failure rate is the mean of
+-- the last five epochs of each try (section 4.2), on the test faces. --shares: the first part of
+-- the training faces trains, and the rest tests. --draws: each draw weighs the related tasks by
+-- the exp of a number between log 1e-4 and 0, and trains on half of the faces. Differences from
+-- the paper: MTFL replaces AFLW in table 1 and figure 5, because AFLW must be requested from its
+-- authors. Batch, rate and optimizer are ours, because the paper does not give them. Figure 3 is
+-- only the ResNet half, without HyperFace. --networks '', --shares '' and --draws 0 skip these
+-- experiments.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 
@@ -31,10 +32,10 @@ os.execute(("mkdir -p '%s'"):format(o.out))
 local faces <const> = o.data == ""
   and data.faces{n = o.faces, size = 64, channels = o.channels, seed = o.seed}
   or data.mtfl(o.data, {size = o.size, channels = o.channels, val = 0,
-    wrong = "whole"}) -- no face is placed by its points, for a part of these is tested with
+    wrong = "whole"}) -- no face is placed by its points, because a part of them is tested
 local RELATED <const> = {"gender", "smile", "glasses", "pose"}
 
--- weights {task = lambda}; all 1 unless given
+-- weights: {task = lambda}; 1 unless given
 local function tasks_of(weights)
   weights = weights or {}
   return mtl.tasks{
@@ -50,7 +51,7 @@ end
 
 local pretrained <const> = o.pretrained ~= "" and o.pretrained or nil
 
--- Widened networks have shapes that no weights fit; figure 6 is of random weights.
+-- Pretrained weights do not fit widened networks, and figure 6 is about random weights.
 local function definition(file, given)
   return function(tasks, parameters, from_random)
     local options <const> = {tasks = tasks, backbone = "resnet18", width = o.width,
@@ -66,14 +67,15 @@ local BUILD <const> = {
   hard = definition("hard_sharing"), cross_stitch = definition("cross_stitch"),
   dcnet = definition("dcnet"),
 }
--- As wide as has dcnet's count of parameters: RNx and XSx.
+-- RNx and XSx: widened to dcnet's number of parameters.
 for _, name in ipairs{"hard", "cross_stitch"} do
   BUILD[name .. "_wide"] = function(tasks)
     return BUILD[name](tasks, BUILD.dcnet(tasks):count_parameters())
   end
 end
 
--- Colours as the pretrained weights expect them, else each picture whitened.
+-- Pictures get the colours that the pretrained weights expect. Without such weights each picture
+-- is whitened.
 local steps <const> = pretrained and o.channels == 3 and {data.resize(o.size),
   data.normalize{mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225}}} or nil
 local function loader(ds, given)
@@ -82,8 +84,8 @@ local function loader(ds, given)
   return data.loader(ds, given)
 end
 
--- A network learned from `training`, and its failure rate and mean error on `testing`, the means
--- of its last five epochs.
+-- Trains a network on `training`. Returns its failure rate and mean error on `testing`, both
+-- averaged over the last five epochs.
 local function learn(name, training, testing, weights, seed, from_random)
   braid.manual_seed(seed)
   local net <const>, failures, errors = BUILD[name](tasks_of(weights), nil, from_random), 0, 0
@@ -107,7 +109,7 @@ local function learn(name, training, testing, weights, seed, from_random)
   return net, failures, errors
 end
 
--- The failure rate in percent and the error, means of `tries`.
+-- The failure rate in percent and the error, averaged over `tries`.
 local function measured(name, training, testing, weights, tries)
   local failures, errors = 0, 0
   for try = 1, tries do

@@ -1,22 +1,25 @@
---- The experiments of Fang, Ma, Zhang, Zhang and Bai (2017): networks of one task (ST), a trunk
--- that all tasks share (MT) and the dynamic multi-task network (DMT), on the same batches; then
--- what its tasks take of each other, a task that leaves, and one that joins.
+--- The experiments of Fang, Ma, Zhang, Zhang and Bai (2017). They compare networks of one task
+-- (ST), a trunk that all tasks share (MT) and the dynamic multi-task network (DMT), on the same
+-- batches. Then they show what its tasks take from each other, how a task leaves, and how one
+-- joins.
 --
 -- On rendered faces:         build/braid examples/dmt.lua
 -- On CIFAR-10's five pairs:  build/braid examples/dmt.lua --data path/to/cifar --width 1
 --                                                         --epochs 20
--- where cifar is the binary version, or folders train/airplane/*.jpg and so on, and test/ like it.
+-- where cifar is the binary version, or a folder with train/airplane/*.jpg and so on, and test/
+-- alike.
 --
--- Section 4.1: tasks take turns, each with batches of both its classes in equal shares (section
--- 4.2), and an accuracy is the mean of those of the two classes: tables 4 and 5, and the
--- resampled half of table 3. Faces are gray and equalised, as the paper's
--- are (and upright, their eyes at two places); CIFAR-10 is in colour, of which the paper says
--- nothing: --colour gray. images cuts the training set (0: all). reading is "forward" or
--- "update" (algorithm 1, after which no task joins or leaves). Decisions: 32x32, whitened one by
--- one; MT shares all but the output; an epoch is as many samples as the training set has, over all
--- turns; Adam, alphas that begin at `start` and learn ten times as fast as the weights (of which
--- the paper says nothing); contrast maps are measured on the trained network, to be read beside
--- its alphas; figure 6 has errors of the test.
+-- As in section 4.1, tasks take turns. Each turn's batch has equal shares of both classes
+-- (section 4.2), and an accuracy is the mean over the two classes: tables 4 and 5, and the
+-- resampled half of table 3. Faces are gray and equalised as in the paper, and also upright with
+-- the eyes at two fixed places. The paper does not say whether CIFAR-10 is in colour; here it is,
+-- unless --colour gray. --images limits the training set (0: all). --reading is "forward" or
+-- "update" (algorithm 1; no task joins or leaves after it).
+-- Decisions: pictures are 32x32 and whitened one by one. MT shares everything but the output. An
+-- epoch has as many samples as the training set, over all turns. The optimizer is Adam; alphas
+-- begin at `start` and learn ten times as fast as the weights, because the paper does not say.
+-- Contrast maps are measured on the trained network, to be compared with its alphas. Figure 6
+-- shows test errors.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 local optim <const>, plot <const>, train <const> = braid.optim, braid.plot, braid.train
@@ -35,7 +38,7 @@ local PAIRS <const> = {airplane_ship = {"airplane", "ship"}, bird_frog = {"bird"
   automobile_truck = {"automobile", "truck"}, cat_dog = {"cat", "dog"},
   deer_horse = {"deer", "horse"}}
 
--- With a label for each pair: 1 and 2 for its classes, 0 for all others.
+-- Adds a label for each pair: 1 and 2 for its classes, 0 for all others.
 local function with_pairs(ds)
   local function is(name)
     for i, class in ipairs(ds.classes.class) do
@@ -88,7 +91,7 @@ local channels <const> = gray and 1 or 3
 local function dmt(chosen)
   return braid.model("models/dmt.lua", {tasks = tasks_of(chosen), width = o.width,
     channels = channels, reading = o.reading, start = o.start, lr_mult = 10})
-    :unstack() -- columns in turns stand in a list
+    :unstack() -- columns that take turns are in a list
 end
 local function shared(chosen)
   return mtl.network{tasks = tasks_of(chosen), columns = "shared",
@@ -103,8 +106,8 @@ local function evaluate(net)
   return accuracy
 end
 
--- Tasks in turn, on batches of their own, which are the same for every network -> accuracies;
--- after(epoch) once an epoch; `only` the turns of one task.
+-- Trains the tasks in turn on batches of their own, the same for every network, and returns
+-- accuracies. after(epoch) is called after each epoch. `only` limits the turns to one task.
 local function learn(net, after, only)
   local turns, opt = 0, optim.Adam(net:parameters(), {lr = o.lr})
   if o.reading == "update" and net.columns then
@@ -142,10 +145,10 @@ local function table_row(what, accuracy)
   print(("%-22s %s"):format(what, table.concat(words, "  ")))
 end
 
--- {block = T rows of T}: what task i takes of task j.
+-- {block = T rows of T numbers}: how much task i takes from task j.
 local function alphas(net, opt) return opt.alpha and opt:alpha() or net:transfer().weights end
 
--- A row's parts in its sum, with or without entry `own`.
+-- Each entry's share of its row's sum, with or without entry `own`.
 local function shares(row, own)
   local total, parts <const> = 0, {}
   for j, v in ipairs(row) do total = total + (j == own and 0 or v) end
@@ -195,7 +198,7 @@ table_head("balanced accuracy, %")
 for _, result in ipairs(results) do table_row(result[1]:upper(), result[2]) end
 if not net then return end
 
--- Figure 5: the first task by layer. Section 2: tasks that look at the same places.
+-- Figure 5: the first task at each layer. Section 2: tasks that look at the same places.
 local others <const> = table.move(names, 2, #names, 1, {})
 local by_layer <const> = {}
 for i, block in ipairs(net:blocks()) do by_layer[i] = shares(last_alpha[block][1], 1) end
@@ -213,8 +216,8 @@ net:remove_task(leaves):train_only{"mixers"}
 table_row("without " .. leaves, evaluate(net))
 table_row("  TTC trained again", learn(net))
 -- Table 6. Decision: a weight is alpha_ij / sum_j alpha_ij, the share of task j in what task i
--- takes. So what was the removed task's is "partitioned by reserved tasks", each column of the
--- table sums to it, and the diagonal can change although alpha_ii = 1, as in the paper's.
+-- takes. So the share of the removed task is "partitioned by reserved tasks", each column of the
+-- table sums to that share, and the diagonal can change although alpha_ii = 1, as in the paper.
 local before <const>, after <const>, change <const> = last_alpha.fc, net:transfer().weights.fc, {}
 for i in ipairs(stay) do
   local had <const>, has <const> = shares(before[i + 1]), shares(after[i])

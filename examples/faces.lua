@@ -1,4 +1,4 @@
---- The rendered faces that come with Braid, with their landmarks: writes build/faces.png.
+--- Shows the rendered faces that come with Braid, with their landmarks: writes build/faces.png.
 local braid <const> = require "braid"
 
 local o <const> = braid.train.arguments(arg, {n = 40, seed = 1, size = 96, out = "build/faces.png"})

@@ -1,18 +1,20 @@
---- The experiments of Abrahamsson, Gruneau and Zuber (2017): landmarks, pose and glasses each alone
--- (S-T), together (M-T), with early stopping of the tasks beside landmarks (ES), and with more
--- images, shifted to the side (aug); figures 1 to 6.
+--- The experiments of Abrahamsson, Gruneau and Zuber (2017), figures 1 to 6. Landmarks, pose and
+-- glasses are learned each alone (S-T), together (M-T), with early stopping of the tasks beside
+-- landmarks (ES), and with more images, shifted to the side (aug).
 --
 -- On rendered faces, small:  build/braid examples/kth.lua --width 0.25 --size 48 --tries 1
 -- On the MTFL data:          build/braid examples/kth.lua --data path/to/mtfl
 --
--- On MTFL, section 3.1: whole pictures at 150x150 in colour, the 7,650 square ones of LFW and NET
--- to train on, 1,000 of AFLW to validate, 1,994 to test. Each run is repeated `tries` times from
--- other weights and its accuracies are averaged: the share of faces where a point is within a
--- tenth of the distance between the eyes. Decisions: one shifted copy of each picture, by up to a
--- tenth of the side; window 5 (the paper gives epsilon alone); batch, rate; pictures are whitened
--- one by one. (The 28 gray ones of AFLW are among the paper's 2,994 too.)
--- Writes out/kth_shifted.png (figure 1), kth_<run>.png (figure 6) and kth.json, the accuracies of
--- each epoch in validation (figure 4), where the attributes stopped and what the test gave.
+-- On MTFL, as in section 3.1, pictures are whole, at 150x150 in colour: the 7,650 square ones of
+-- LFW and NET train, 1,000 of AFLW validate and 1,994 test. Each run is repeated `tries` times
+-- from other weights. Its accuracies are averaged: the share of faces where a point is within a
+-- tenth of the distance between the eyes.
+-- Decisions: one shifted copy of each picture, by up to a tenth of the side; window 5 (the paper
+-- gives only epsilon); the batch and the rate; pictures are whitened one by one. (28 pictures of
+-- AFLW are gray; the paper's 2,994 include them too.)
+-- Writes out/kth_shifted.png (figure 1), kth_<run>.png (figure 6), and kth.json: validation
+-- accuracies of each epoch (figure 4), the epochs where attributes stopped, and the test's
+-- results.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 local json <const> = require "braid.io.json"
@@ -39,7 +41,7 @@ local function loader(ds, given)
   return data.loader(ds, given)
 end
 
--- Pictures with labels and a network's points on them; the network of one attribute has none.
+-- Draws pictures with labels and a network's points. The network of one attribute has no points.
 local function draw(path, net, ds, augment)
   local shown <const> = loader(ds, {batch = 8, whiten = false, augment = augment})()
   local seen <const> = loader(ds, {batch = 8, augment = augment})()
@@ -51,7 +53,7 @@ local function draw(path, net, ds, augment)
 end
 draw(o.out .. "/kth_shifted.png", nil, faces.train, {shift = {o.shift, 0}})
 
--- The counted entries of a report: shares of right points and classes.
+-- The entries of a report that count: shares of right points and of right classes.
 local COUNTED <const> = {"left eye", "right eye", "nose", "left mouth", "right mouth", "landmarks",
   "glasses", "pose"}
 local function counted(report)
@@ -65,7 +67,8 @@ local function counted(report)
   return shares
 end
 
--- One run -> what the test gives, each epoch's validation, {task = epoch after which it stopped}.
+-- Runs once. Returns the test's results, each epoch's validation, and {task = epoch after which
+-- it stopped}.
 local function run(r, seed)
   braid.manual_seed(seed)
   local net <const> = braid.model("models/kth.lua", {single = r.single, width = o.width,

@@ -1,12 +1,4 @@
---- Faces in a picture, and the five points of each, by MTCNN with its authors' weights.
---
---   build/braid examples/mtcnn.lua --weights dir --picture party.jpg
---   build/braid examples/mtcnn.lua --weights dir --data path/to/mtfl
---
--- dir holds det1, det2 and det3.caffemodel. The first form draws what was found on the
--- picture; the second measures the points of network O on `faces` faces spread over MTFL's
--- test set, each cut out by its box in boxes_testing.txt, made square about its centre and
--- read bilinearly at 48x48, and draws those of a test picture.
+--- Finds faces in a picture, and the five points of each, by MTCNN with its authors' weights.
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local vision <const> = braid.vision
@@ -23,7 +15,7 @@ To train such networks see models/mtcnn.lua.]])
   return
 end
 
--- Rows of words, by their first word.
+-- Lines as lists of words, by the first word.
 local function rows_of(path)
   local rows <const>, order <const> = {}, {}
   for line in assert(io.open(path)):lines() do
@@ -34,7 +26,7 @@ local function rows_of(path)
   return rows, order
 end
 
--- The square about a box as a batch of one, (1,3,48,48), and its corner and side.
+-- The square around a box as a batch of one (1,3,48,48), and its corner and side.
 local function square(image, box)
   local side <const> = math.max(box[4] - box[2], box[5] - box[3])
   local x <const>, y <const> = (box[2] + box[4] - side) / 2, (box[3] + box[5] - side) / 2
@@ -48,8 +40,8 @@ local function square(image, box)
   return (batch - 127.5) / 128, x, y, side
 end
 
--- The landmark error of each face, as a share of the distance between the eyes, rising, and the
--- mean probability of a face.
+-- The landmark error of each face, as a share of the distance between the eyes, in ascending
+-- order; and the mean probability of a face.
 local function measure(net, dir, count)
   local boxes <const>, order <const> = rows_of(dir .. "/boxes_testing.txt")
   local truth <const> = rows_of(dir .. "/testing.txt")

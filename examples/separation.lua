@@ -1,16 +1,17 @@
---- A separation network in its two stages: first a stream that all tasks share, which alone is hard
--- sharing and the baseline; then a stream for each task beside it, which takes its maps.
+--- Trains a separation network in its two stages. The first trains a stream that all tasks share;
+-- alone it is hard sharing, the baseline. The second trains a stream for each task, which takes
+-- the shared stream's maps.
 --
 -- On rendered faces, some seconds:   build/braid examples/separation.lua
 -- On the MTFL data:                  build/braid examples/separation.lua --data path/to/mtfl
 -- The published settings (days):     ... --width 1 --size 128 --batch 32 --epochs 100
 --                                        --optimizer SGD --lr 1e-4
--- (The published data are CelebA, whose 40 attributes data.celeba reads.) Decisions: each stage has
--- `epochs`; the baseline is what the first one leaves; pictures are whitened one by one, and not
--- augmented.
+-- (The published data are CelebA, whose 40 attributes data.celeba reads.) Decisions: each stage
+-- has `epochs` epochs; the baseline is the network after the first stage; pictures are whitened
+-- one by one, and not augmented.
 --
--- variant is "plain", "channelwise" or "fine_tuned"; branch the block where streams part
--- ("conv1_2", "conv2_2", "conv3_3"; the image unless given); fc "shared" or "task".
+-- variant is "plain", "channelwise" or "fine_tuned". branch is the block where streams divide
+-- ("conv1_2", "conv2_2", "conv3_3"; the image unless given). fc is "shared" or "task".
 local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 local plot <const>, train <const> = braid.plot, braid.train
@@ -35,7 +36,7 @@ local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.v
   branch = o.branch ~= "" and o.branch or nil, fc = o.fc, width = o.width, input = o.size,
   channels = sample.image:size(2)})
 
-net:features(sample.image, o.block) -- refuses a block that is none before anything is trained
+net:features(sample.image, o.block) -- raises an error for an unknown block, before the training
 
 local function report(what)
   local r <const> = tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = o.size}))
@@ -65,8 +66,8 @@ for stage = 1, 2 do
   print(("stage %d took %d s"):format(stage, os.time() - begun))
 end
 
--- Figure 4, with true points green and predicted ones red (there the other way round), and 6,
--- what the streams see: the maps of a block, pooled where the block ends with pooling.
+-- Figure 4: true points are green and predicted ones red (in the paper the other way round).
+-- Figure 6: the maps that the streams see at a block, pooled if the block ends with pooling.
 os.execute(("mkdir -p '%s'"):format(o.out))
 net:eval()
 local shown <const> = data.loader(faces.test, {batch = 8, size = o.size, whiten = false})()

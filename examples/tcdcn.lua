@@ -5,11 +5,11 @@
 -- On photographs, the MTFL data as published:    build/braid examples/tcdcn.lua --data
 -- path/to/mtfl
 --
--- The recipe: landmarks in [-1, 1] of the face, loss = landmarks + lambda * each
--- attribute's; Adam, a cosine schedule by the step; rotation, scale, shift (of the side) and
--- mirroring. All photographs of the training set train, but those with a wrong box; --val 1000
--- holds so many back and shows after each epoch how the network does on them. Options are
--- printed for a wrong one.
+-- The recipe: landmarks are in [-1, 1] of the face; loss = landmarks + lambda * each attribute's
+-- loss; Adam, with a cosine schedule for each step; rotation, scale, shift (in sides) and
+-- mirroring. All photographs of the training set train, except those with a wrong box. --val 1000
+-- keeps 1000 of them for validation, and prints the results on them after each epoch. A wrong
+-- option prints the list of options.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, optim <const> = braid.data, braid.mtl, braid.optim
 local plot <const>, train <const> = braid.plot, braid.train
@@ -32,7 +32,7 @@ if faces.train.unreadable + faces.test.unreadable > 0 then
 end
 
 local tasks <const> = mtl.tasks{
-  landmarks = mtl.landmarks{of = faces.train}, -- which points are eyes, what mirroring does
+  landmarks = mtl.landmarks{of = faces.train}, -- knows the eyes, and what mirroring does
   gender = mtl.classes{2, weight = o.lambda},
   smile = mtl.classes{2, weight = o.lambda},
   glasses = mtl.classes{2, weight = o.lambda},
@@ -72,7 +72,7 @@ for epoch = 1, o.epochs do
   end
 end
 
-net:eval() -- from here on: pictures and the file are of what training left
+net:eval() -- from here on, pictures and the file show the trained network
 print("test:  " .. tostring(tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = 40}))))
 os.execute(("mkdir -p '%s'"):format(o.out))
 local sample <const> = data.loader(faces.test, {batch = 40, size = 40, shuffle = true,
@@ -81,6 +81,6 @@ local seen <const> = data.loader(faces.test, {batch = 40, size = 40, shuffle = t
 local predicted <const> = braid.no_grad(function() return net(seen.image).landmarks end)
 assert(plot.landmarks(o.out .. "/landmarks.png", sample.image, sample.landmarks,
   predicted:reshape(-1, 5, 2)))
-braid.save(o.out .. "/tcdcn.safetensors", net) -- whole: braid.open reads it
+braid.save(o.out .. "/tcdcn.safetensors", net) -- the whole network: braid.open reads it
 print(("wrote %s/landmarks.png (true green, predicted red) and %s/tcdcn.safetensors"):format(o.out,
   o.out))

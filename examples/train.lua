@@ -1,6 +1,6 @@
---- A whole experiment: three seeds of one network, each with validation, warm-up and a cosine,
--- clipping, averaged weights, patience, the best network kept, a test at the end; any of them goes
--- on where it was when the script is called again, however it ended.
+--- A complete experiment: three seeds of one network. Each has validation, warm-up and a cosine
+-- schedule, clipping, averaged weights, early stopping, the best network kept, and a test at the
+-- end. A run that was ended in any way continues when the script is started again.
 --
 -- On rendered faces, some minutes:   build/braid examples/train.lua
 -- On the MTFL data:                  build/braid examples/train.lua --data path/to/mtfl

@@ -1,15 +1,15 @@
---- Ways to weigh tasks, side by side: one network (TCDCN with hard sharing), the same data, order
--- and seeds; what differs is the weighting.
+--- Compares weightings of tasks on one network (TCDCN with hard sharing), with the same data,
+-- order and seeds.
 --
 -- On rendered faces, some minutes:   build/braid examples/weighting.lua
 -- On the MTFL data:                  build/braid examples/weighting.lua --data path/to/mtfl
 --
--- --methods names weightings (mtl.weighting has 25); --on representation weighs gradients at the
--- last shared values, at a fraction of the time. --lambda is the weight of every attribute, which
--- all methods see: losses are multiplied by it before they are weighed. Each run is a directory of
--- its own, out/METHOD/seedN, and goes on where it was ended; its best epoch is chosen by faces held
--- back (1,000 of MTFL). The table, of test faces, is out/results.md, .csv, .tex and .html; delta-m
--- is over the plain sum (equal).
+-- --methods names weightings (mtl.weighting has 25). --on representation weighs the gradients of
+-- the last shared values, in a fraction of the time. --lambda is the weight of every attribute;
+-- losses are multiplied by it before any method weighs them. Each run has its own directory,
+-- out/METHOD/seedN, and continues there if it was ended. Its best epoch is chosen on faces held
+-- back (1,000 of MTFL). The table, on test faces, is out/results.md, .csv, .tex and .html;
+-- delta-m is relative to the plain sum (equal).
 local braid <const> = require "braid"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 

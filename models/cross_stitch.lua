@@ -1,16 +1,16 @@
---- Cross-stitch networks (Misra, Shrivastava, Gupta and Hebert 2016): a column for each task,
--- and after every block each takes a weighted sum of all, y_i = sum_j alpha_ij x_j (equation
--- 1). The paper starts the columns from trained single-task networks: from = {pose = net},
--- each braid.model(this file, {tasks = tasks, single = "pose", ...}); its alphas learn 100
--- times as fast as the rest, under any schedule, and without weight decay.
--- With mutual = "l2", "exponential" or "trace" the columns' weights are drawn together as well:
--- net:penalty() is lambda_w sum_j r(theta_j^1, ..., theta_j^T), to be added to the loss.
--- Decisions: diagonal 0.9, the rest 0.1/(T - 1); the poster gives no form of r: "l2" is ours,
--- "exponential" that of the paper it cites (see mtl.mutual).
+--- Cross-stitch networks (Misra, Shrivastava, Gupta and Hebert 2016): a column for each task.
+-- After every block each column takes a weighted sum of all, y_i = sum_j alpha_ij x_j (equation
+-- 1). The paper starts the columns from trained single-task networks: from = {pose = net}, each
+-- made by braid.model(this file, {tasks = tasks, single = "pose", ...}). Its alphas learn 100
+-- times as fast as other weights, under any schedule, and without weight decay.
+-- With mutual = "l2", "exponential" or "trace", a loss also draws the columns' weights together:
+-- net:penalty() is lambda_w sum_j r(theta_j^1, ..., theta_j^T). Add it to the loss.
+-- Decisions: diagonal 0.9, other alphas 0.1/(T - 1). The poster gives no formula for r: "l2" is
+-- ours, and "exponential" is that of the paper it cites (see mtl.mutual).
 -- Options: granularity ("channel", or "scalar"), diag, lr_mult (100), at (blocks, "*"), from,
--- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), width,
--- channels and input of it, head, groups
--- ({face = {"landmarks"}, traits = {"gender", "smile"}}: two columns, a head for each task).
+-- mutual, lambda_w (1e-3), backbone ("tcdcn", or {name = "tcdcn", norm = true}), and its width,
+-- channels and input, head, groups ({face = {"landmarks"}, traits = {"gender", "smile"}}: two
+-- columns, a head for each task).
 -- Parameters for MTFL's five tasks (21 outputs): 395,601.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",
@@ -20,6 +20,6 @@ return function(tasks, o)
   net:heads(o.head)
   if o.mutual and #net.names > 1 then net:mutual{form = o.mutual, weight = o.lambda_w} end
   if o.from then net:start_from(o.from) end
-  o.from = nil -- what it started from is no part of a saved network
+  o.from = nil -- the network that it started from is not saved
   return net
 end

@@ -1,12 +1,13 @@
---- HyperFace (Ranjan, Patel and Chellappa 2017), as Trottier et al. 2018 compare with it: what
--- AlexNet has after pool1, conv3 and pool5 is brought to one size, by 4x4/4 and 2x2/2
--- convolutions of 256, and put side by side (768), then 1x1 to 192, a layer of 3072, and for
--- each task a layer of 512 and its output. ReLU after each, dropout 0.5 after the full layers.
--- Decisions: AlexNet in its single-tower form, as the comparison has it; no detection of faces.
+--- HyperFace (Ranjan, Patel and Chellappa 2017), as Trottier et al. 2018 compare with it. The maps
+-- of AlexNet's pool1, conv3 and pool5 are brought to one size by 4x4/4 and 2x2/2 convolutions of
+-- 256, and concatenated (768). Then follow a 1x1 convolution to 192, a layer of 3072, and for
+-- each task a layer of 512 and its output. Every layer has a ReLU, and the full layers have
+-- dropout 0.5.
+-- Decisions: AlexNet in its single-tower form, as in the comparison; faces are not detected.
 -- Blocks: fusion (the three maps), reduce, full.
--- Options: input (227; 63 to 70, 95 to 102 and so on, 32 apart, give maps of one size), width
--- (1.0), channels of the input (3), dropout, split (the last block that all share; all), head
--- (in place of its own).
+-- Options: input (227; 63 to 70, 95 to 102 and so on, in steps of 32, give maps of one size),
+-- width (1.0), channels of the input (3), dropout, split (the last block that all share; all),
+-- head (instead of its own).
 -- Parameters for MTFL's five tasks (21 outputs): 32,387,605.
 local Fusion = class("Fusion", nn.Module)
 

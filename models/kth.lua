@@ -1,15 +1,16 @@
 --- The network of Abrahamsson, Gruneau and Zuber (2017), section 3.2, for landmarks, pose and
--- glasses: 150x150 RGB; convolutions 5x5x16 and 5x5x32 that keep the size, ReLU, 2x2 pooling
--- after each (150 -> 75 -> 38); a shared layer of 1024; one linear head per task. Xavier's
--- weights, biases a slight positive constant (section 3.3); loss as in equation 3, with lambda 6
+-- glasses: 150x150 RGB; convolutions 5x5x16 and 5x5x32 that keep the size, each with ReLU and 2x2
+-- pooling (150 -> 75 -> 38); a shared layer of 1024; one linear head for each task. Weights start
+-- by Xavier's rule and biases at a small positive constant (section 3.3). The loss is equation 3,
+-- with lambda 6 for pose and 3 for glasses.
 -- for pose and 3 for glasses.
--- Decisions: the constant is 0.1; ReLU, of which they say nothing, after every layer but the
--- heads; landmarks here are in [-1, 1] of the image, not in pixels, so that their loss
--- (equation 2) has the weight 75^2: the sum is the paper's.
--- Their six runs are this network with single = "pose", "glasses" or "landmarks", and all
--- tasks: as it is, with mtl.early_stopping (equation 4), with shifted images: examples/kth.lua.
--- Options: dropout (0; they had it and took it out), bias (0.1; the first of all biases), width
--- (1.0), channels of the input (3), input (150), head.
+-- Decisions: the constant is 0.1. ReLU follows every layer except the heads; the paper does not
+-- say. Landmarks are in [-1, 1] of the image, not in pixels. Their loss (equation 2) gets the
+-- weight 75^2, so the sum is the paper's.
+-- The paper's six runs are this network with single = "pose", "glasses" or "landmarks"; with all
+-- tasks; with mtl.early_stopping too (equation 4); and with shifted images: examples/kth.lua.
+-- Options: dropout (0; the authors tried it and removed it), bias (0.1; the first value of all
+-- biases), width (1.0), channels of the input (3), input (150), head.
 -- Parameters: 47,349,489.
 return function(tasks, o)
   tasks = tasks or mtl.tasks{

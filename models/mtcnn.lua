@@ -1,18 +1,18 @@
---- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights;
--- with a mixer, a column for each task: Trottier, Giguere and Chaib-draa 2018 (section 4.5)
--- give them collaborative blocks, {mixer = mtl.collaborative{}}.
--- PReLU with a slope for each channel, pooling that keeps what hangs over the edge:
+--- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights. With a
+-- mixer each task has a column: Trottier, Giguere and Chaib-draa 2018 (section 4.5) use
+-- collaborative blocks, {mixer = mtl.collaborative{}}.
+-- PReLU has a slope for each channel, and pooling keeps windows that reach over the edge:
 --   P  12x12  conv 3x3x10, pool 2/2, conv 3x3x16, conv 3x3x32; heads are 1x1 convolutions
 --   R  24x24  conv 3x3x28, pool 3/2, conv 3x3x48, pool 3/2, conv 2x2x64, fc 128
 --   O  48x48  conv 3x3x32, pool 3/2, conv 3x3x64, pool 3/2, conv 3x3x64, pool 2/2,
 --             conv 2x2x128, fc 256
--- Input (n,3,h,w) RGB as (x - 127.5)/128. P(x) wants 12x12; P:slide(x) takes any larger image
--- and gives a map (n,size,oh,ow) for each task, one place for every second pixel.
--- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses), box (how far
--- each side lies from the window's, in windows; the mean of four squares is what the paper's
--- half of their sum is with its weight 0.5), landmarks (weight 0.5, in O 1). A sample carries
--- only some labels, -100 or NaN where it has none; the losses' means are over those that have.
--- Options: stage ("O"), mixer, at (the blocks it is put at; all convolutions), width (1;
+-- Input (n,3,h,w) RGB as (x - 127.5)/128. P(x) takes 12x12. P:slide(x) takes any larger image and
+-- gives a map (n,size,oh,ow) for each task, with one place for every second pixel.
+-- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses); box (the distance
+-- of each side from the window's, in windows; the mean of four squares equals the paper's half of
+-- their sum with its weight 0.5); landmarks (weight 0.5; in O 1). A sample has only some labels;
+-- a missing one is -100 or NaN. A loss is the mean over the samples that have its label.
+-- Options: stage ("O"), mixer, at (the blocks with mixers; all convolutions), width (1;
 -- multiplies the channels), channels of the input (3), head, groups.
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
 local STAGES = {
@@ -22,7 +22,7 @@ local STAGES = {
     {"conv4", 128, 2}, fc = 256},
 }
 
--- The named blocks of a stage, each made for the channels that the one before it leaves.
+-- The named blocks of a stage. Each is made for the channels of the block before it.
 local function blocks_of(stage, width)
   local function wide(c) return math.max(1, math.floor(c * width + 0.5)) end
   local blocks = {}
@@ -41,7 +41,7 @@ local function blocks_of(stage, width)
   return blocks
 end
 
--- P, which also runs over images larger than its window.
+-- P, which also slides over images larger than its window.
 local Sliding = class("Sliding", mtl.columns)
 
 Sliding.slide = mtl.columns.forward

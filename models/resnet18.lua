@@ -1,7 +1,7 @@
 --- ResNet-18 (He, Zhang, Ren and Sun 2016), in torchvision's layout and with its names.
--- Input (n,3,h,w), 32 pixels a side or more. With tasks, one linear head on the pooled
--- features for each; without, one layer `fc` for o.classes (1000). Options: classes, width
--- (1.0; multiplies the channels), channels of the input (3), head.
+-- Input (n,3,h,w), at least 32 pixels on a side. With tasks there is a linear head for each on
+-- the pooled features; without, one layer `fc` for o.classes (1000).
+-- Options: classes, width (1.0; multiplies the channels), channels of the input (3), head.
 -- Parameters: 11,689,512 for 1000 classes.
 local ResNet = class("ResNet", nn.Module)
 

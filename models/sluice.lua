@@ -1,14 +1,13 @@
 --- Sluice networks (Ruder, Bingel, Augenstein and Sogaard 2019): a column for each task, whose
--- maps are cut into subspaces; after every block each subspace takes a weighted sum of all
--- subspaces of all columns, by alpha. net:penalty() is the orthogonality of a column's
--- subspaces, the squared norm of their weights' products: add it to the loss.
--- Decisions: columns of images in place of the paper's recurrent layers; without its second
--- mixing, beta, of layers of different depth, whose maps here have different sizes; the first
--- alphas 0.9 and 0.1 over the number of the others, learning 100 times as fast, as in
--- cross-stitch networks.
+-- maps are divided into subspaces. After every block each subspace takes a weighted sum (by
+-- alpha) of all subspaces of all columns. net:penalty() makes a column's subspaces orthogonal: it
+-- is the squared norm of the products of their weights. Add it to the loss.
+-- Decisions: columns of images replace the paper's recurrent layers. Its second mixing, beta, of
+-- layers of different depth is left out, because their maps have different sizes here. The first
+-- alphas are 0.9, and 0.1 divided by the number of the others; they learn 100 times as fast as
+-- other weights, as in cross-stitch networks.
 -- Options: subspaces (2), penalty (0.01; the weight of the orthogonality), diag, lr_mult, at
--- (blocks, "*"), backbone ("tcdcn"), width, channels and input of it,
--- head, groups.
+-- (blocks, "*"), backbone ("tcdcn"), and its width, channels and input, head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 388,801.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",

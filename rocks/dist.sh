@@ -1,5 +1,6 @@
-# Makes braid-VERSION.tar.gz of the committed tree, and its rockspec, in DIRECTORY:  dist.sh DIRECTORY
-# A commit gives the same bytes whenever and wherever this runs.
+# Makes braid-VERSION.tar.gz of the committed tree, and its rockspec, in DIRECTORY: dist.sh
+# DIRECTORY
+# The same commit always gives the same bytes.
 set -eu
 
 if ! git rev-parse --verify --quiet HEAD >/dev/null 2>&1; then

@@ -1,4 +1,4 @@
-# Installs the core at $1, the modules, the models and the command, or with --remove removes them:
+# Installs the core CORE, the modules, the models and the command; with --remove, removes them:
 #
 #   LUADIR=.. LIBDIR=.. BINDIR=.. DESTDIR=.. sh rocks/install.sh CORE | --remove
 set -eu

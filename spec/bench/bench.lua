@@ -1,7 +1,7 @@
 --- `make bench`: the speed of Braid, beside PyTorch's where it is installed.
 --
--- Prints tables and writes them to a JSON file. Only ratios mean much on a machine that has
--- other work: both sides take turns, and single operators show the best of many calls.
+-- Prints tables and writes them to a JSON file. If the machine has other work, only ratios mean
+-- much: both sides take turns, and single operators show the best of many calls.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
@@ -16,10 +16,10 @@ local weightings <const> = require "spec.bench.weightings"
 
 local o <const> = braid.train.arguments(arg, {
   quick = false,      -- fewer and shorter runs
-  only = "",          -- words: rows whose part or name holds one of them
-  profile = "",       -- only this: where a training step of the network so named spends its time
-  winograd = true,    -- no: convolutions by themselves the plain way, as the tile's share of peak
-  python = "python3", -- that has PyTorch
+  only = "",          -- words: only rows whose part or name contains one of them
+  profile = "",       -- a network: show only where its training step spends its time
+  winograd = true,    -- no: convolutions by themselves without Winograd
+  python = "python3", -- one that has PyTorch
   machine = "build/bench/machine",
   out = "build/bench.json",
 })

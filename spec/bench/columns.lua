@@ -1,5 +1,5 @@
---- Networks of equal columns, stacked and as a list of columns: training steps of
--- both take turns. That the two give the same numbers, the specs hold.
+--- Compares networks of equal columns, stacked and as a list. Training steps of both take turns.
+-- The specs check that both give the same numbers.
 
 local braid <const> = require "braid"
 local measure <const> = require "spec.bench.measure"

@@ -1,10 +1,11 @@
---- The convolutions of the networks, alone, in their three directions.
+--- Measures the networks' convolutions alone: forward, and the gradients of input and weights.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local measure <const> = require "spec.bench.measure"
 
--- n, c, height and width, outputs, kernel, and what differs from stride 1, "same", 1 group.
+-- n, c, height and width, outputs, kernel, and differences from stride 1, padding "same" and 1
+-- group.
 local SHAPES <const> = {
   {"tcdcn", 64, 1, 40, 16, 5, padding = 0, first = true},
   {"tcdcn", 64, 16, 18, 48, 3, padding = 0},
@@ -54,8 +55,8 @@ local function describe(s)
     s.stride and "/" .. s.stride or "")
 end
 
--- As in a network: all but the image comes in the order that a convolution leaves, and the
--- weights have changed since the last call.
+-- As in a network: every tensor but the image is channels-last, and the weights have changed
+-- since the last call.
 local function one(s, seconds)
   local _, n <const>, c <const>, size <const>, outputs <const>, k <const> = table.unpack(s)
   local groups <const> = s.groups or 1
@@ -91,8 +92,8 @@ end
 
 local DIRECTIONS <const> = {"forward", "input", "weight"}
 
---- Rows {name = "forward n8 ...", gflops =, ms =, share =}; those of a shape go to `show`
--- together.
+--- Returns rows {name = "forward n8 ...", gflops =, ms =, share =}. All rows of a shape go to
+-- `show` together.
 function M.run(o, machine, rows, show)
   local peak <const> = machine.peak_gflops[o.threads]
   for _, s in ipairs(SHAPES) do

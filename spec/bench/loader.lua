@@ -1,11 +1,4 @@
---- How fast the loader is, against what a trainer needs.
---
---     build/braid spec/bench/loader.lua --mtfl path/to/mtfl --python python3
---
--- Pictures per second that one core decodes, cuts, augments and whitens: rendered faces in
--- memory, MTFL's files, and files of CelebA's size (rendered, made JPEG by Python's PIL);
--- the share of a training step of TCDCN spent waiting; how long an epoch of 200,000 files
--- takes to begin. Rows whose data is not there are left out.
+--- Compares the loader's speed with the speed that training needs.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -25,7 +18,7 @@ local function quiet(command) return os.execute(command .. " >/dev/null 2>&1") e
 
 quiet(("mkdir -p '%s'"):format(o.out))
 
--- The labels that the tasks want, for data that has none at hand.
+-- Labels for the tasks, for data that has none.
 local function labels_of(n)
   return {landmarks = braid.rand(n, 5, 2) * 100, pose = braid.randint(1, 5, {n}, {dtype = "int64"})}
 end
@@ -56,7 +49,7 @@ local function mtfl_files()
     boxes = braid.tensor(boxes)}
 end
 
--- JPEGs of 178 x 218 with rendered faces.
+-- Makes JPEGs of 178 x 218 with rendered faces.
 local CONVERT <const> = [[
 import sys
 from PIL import Image
@@ -94,7 +87,7 @@ local function throughput(ds, options)
   for epoch = 1, 4 do
     local count = 0
     options.epoch = epoch
-    local begun <const> = os.clock() -- of the one thread that works
+    local begun <const> = os.clock() -- CPU time of the one thread that works
     for batch in data.loader(ds, options) do count = count + batch.count end
     best = math.max(best, count / (os.clock() - begun))
   end
@@ -112,7 +105,7 @@ end
 
 -- ---- training -------------------------------------------------------------------------
 
--- Seconds of a step, and the share of it spent in the loader, after a few steps.
+-- The seconds of a step after a few steps, and the share of it spent in the loader.
 local function training(ds, options)
   braid.manual_seed(1)
   local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU",
@@ -145,7 +138,7 @@ local function waiting(name, ds, options)
   if not ds then return end
   options.workers = 1
   local seconds, share = math.huge, 1
-  for _ = 1, 3 do -- the best, as the machine may have other work
+  for _ = 1, 3 do -- the best counts, as the machine may have other work
     local a <const>, b <const> = training(ds, options)
     seconds, share = math.min(seconds, a), math.min(share, b)
   end

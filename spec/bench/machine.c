@@ -1,7 +1,7 @@
-/* The machine at its best, of which the benchmark shows shares: for 1 to N threads,
-   multiply-adds in registers (two operations each) and a = a * s + b over arrays that no
-   cache holds (three streams). The best of several tries, for others may
-   be at work.
+/* Measures the machine at its best; the benchmark shows shares of this. For 1 to N
+   threads it runs multiply-adds in registers (two operations each), and a = a * s + b
+   over arrays larger than any cache (three streams). The best of several tries counts,
+   because other programs may be running.
 
    usage: machine N; prints a line `THREADS GFLOP/s GB/s` for each count. */
 #include <omp.h>
@@ -16,8 +16,8 @@ enum { VL = 8 };
 enum { VL = 4 };
 #endif
 
-/* Enough chains to fill two units of four cycles' latency, few enough for 16 registers.
- */
+/* Enough chains for two units with a latency of four cycles, and few enough for 16
+   registers. */
 enum { CHAINS = 10, ROUNDS = 200000, TRIES = 60, FLOATS = 32 << 20 };
 
 typedef float vec __attribute__((vector_size(VL * sizeof(float))));
@@ -31,7 +31,7 @@ static float multiply_add(void) {
   for (int i = 0; i < CHAINS; i++) acc[i] = b;
   for (int round = 0; round < ROUNDS; round++) {
     for (int i = 0; i < CHAINS; i++) acc[i] = acc[i] * a + b;
-    __asm__ volatile("" : "+x"(a), "+x"(b)); /* no round is known from the last */
+    __asm__ volatile("" : "+x"(a), "+x"(b)); /* every round is computed */
   }
   for (int i = 1; i < CHAINS; i++) acc[0] += acc[i];
   return acc[0][0];

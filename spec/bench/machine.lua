@@ -1,5 +1,5 @@
---- The machine at its best, as machine.c measures it. The best that was ever seen here counts,
--- for a machine with other work shows less; it is kept in a file beside the program.
+--- The machine at its best, as machine.c measures it. The best result ever measured here counts,
+-- because a machine with other work shows less. A file beside the program keeps it.
 
 local pair <const> = require "spec.bench.pair"
 

@@ -1,4 +1,4 @@
---- Times of functions, and what many times say.
+--- Measures how long functions take, and sums up many times.
 
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
@@ -13,8 +13,7 @@ function M.summary(times)
   return {median = (sorted[middle] + sorted[#sorted + 1 - middle]) / 2, least = sorted[1]}
 end
 
--- One call in a scope of its own: milliseconds of f(before()), of which before's do not
--- count.
+-- Calls f(before()) once, in a scope of its own. Returns the milliseconds of f alone.
 local function once(f, before)
   local _ <close> = grad.scope()
   local prepared <const> = before and before()
@@ -23,7 +22,7 @@ local function once(f, before)
   return (core.clock() - start) * 1e3
 end
 
---- Calls f(before()) for `seconds`, five times at least.
+--- Calls f(before()) for `seconds`, but at least five times.
 function M.time(f, seconds, before)
   local times <const> = {}
   once(f, before)

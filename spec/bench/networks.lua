@@ -1,4 +1,4 @@
---- Whole networks, here and in PyTorch: training steps and single images.
+--- Measures whole networks in Braid and in PyTorch: training steps and single images.
 
 local pair <const> = require "spec.bench.pair"
 
@@ -23,20 +23,20 @@ end
 local function start_torch(o, format)
   local worker <const> = pair.start(("%s spec/bench/worker.py %s"):format(
     pair.quote(o.python), format), o.threads)
-  worker:answer() -- it is ready
+  worker:answer() -- the worker is ready
   return worker
 end
 
--- The processes, which end when the value closes.
+-- Ends these processes when the value closes.
 local function closing(workers)
   return setmetatable(workers, {__close = function()
     for _, worker in ipairs(workers) do worker:close() end
   end})
 end
 
---- Processes, ours first, then PyTorch's: one for each memory format. PyTorch takes seconds
--- to load: for a quick look it is only the format that PyTorch recommends, and all are
--- forked from the first.
+--- Starts processes: ours first, then one of PyTorch's for each memory format. PyTorch takes
+-- seconds to load, so all are forked from the first. A quick look uses only the format that
+-- PyTorch recommends.
 function M.start(o)
   local workers <const> = {pair.start(OURS, o.threads)}
   workers[1]:answer()
@@ -49,12 +49,12 @@ function M.start(o)
   return closing(workers)
 end
 
---- Ends what others were forked from.
+--- Ends the processes that others were forked from.
 function M.finish(o)
   if o.loaded then o.loaded:close() end
 end
 
---- Two processes of ours, and one of PyTorch for each of these memory formats.
+--- Starts two processes of ours, and one of PyTorch for each of these memory formats.
 function M.start_several(o, layouts)
   local workers <const> = {}
   for i = 1, 2 do
@@ -65,7 +65,7 @@ function M.start_several(o, layouts)
   return closing(workers)
 end
 
--- Which of PyTorch's workers is the faster.
+-- The faster one of PyTorch's workers.
 local function better(times)
   local best = 2
   for i = 3, #times do
@@ -100,7 +100,7 @@ local function compare(o, name, mode, limits)
   return row
 end
 
---- Steps of forward, backward and Adam: a row for each network, also handed to `show`.
+--- Measures steps of forward, backward and Adam. Each network's row also goes to `show`.
 function M.training(o, show)
   local rows <const> = {}
   local limits <const> = o.quick and {warm = 2, rounds = 1, seconds = 0}
@@ -115,7 +115,7 @@ function M.training(o, show)
   return rows
 end
 
---- One image, evaluation mode, nothing recorded.
+--- Measures one image in evaluation mode, without recording.
 function M.inference(o, show)
   local rows <const> = {}
   local limits <const> = o.quick and {warm = 10, rounds = 3, seconds = 0}
@@ -130,7 +130,7 @@ function M.inference(o, show)
   return rows
 end
 
---- Our training steps on one thread and on all: {name =, one_ms =, all_ms =, ratio =}.
+--- Measures our training steps on one thread and on all: {name =, one_ms =, all_ms =, ratio =}.
 function M.threads(o, show)
   local rows <const> = {}
   local limits <const> = {warm = 1, rounds = o.quick and 1 or 5, seconds = o.quick and 0 or 4}
@@ -142,8 +142,8 @@ function M.threads(o, show)
       local worker <const> = pair.start(OURS, o.threads)
       worker:answer()
       worker:ask("build", name, "train")
-      -- Where the number of threads changes, the first step is not timed: another core's
-      -- cache is empty then.
+      -- After a change of the number of threads the first step is not timed, because a newly used
+      -- core has an empty cache.
       local function on(threads)
         return {run = function(_, count)
           worker:ask("threads", threads)

@@ -1,14 +1,14 @@
---- Single operators other than convolutions, each against what bounds it: memory for most,
--- arithmetic for products. Bytes are those that have to move if every tensor is gone through
--- once (what was saved from forward to backward counts as read), and the maps are larger than
--- usual caches: a share far above 1 means that this machine's is larger still.
+--- Measures single operators (not convolutions) against what limits them: memory for most,
+-- arithmetic for products. Bytes are those that must move if every tensor is read or written once
+-- (tensors saved from forward to backward count as read). The maps are larger than usual caches.
+-- A share far above 1 means that this machine has a larger cache.
 
 local braid <const> = require "braid"
 local measure <const> = require "spec.bench.measure"
 
 local F <const> = braid.F
 
--- Values from -1 to 1, laid out as they are wanted: to make them takes longer than many a row.
+-- Values from -1 to 1. Making them takes longer than many rows do.
 local function noise(...) return braid.rand(...):mul_(2):sub_(1) end
 
 local function images(n, c, h, w) return noise(n, h, w, c):permute(1, 4, 2, 3) end
@@ -102,7 +102,8 @@ local function linear(add, n, inputs, outputs)
   end
 end
 
--- An optimizer over `count` parameters of n values each: `streams` values pass for each.
+-- Measures an optimizer over `count` parameters of n values each. Each step moves `streams`
+-- values for every parameter value.
 local function optimizer(add, name, class, options, count, n, streams)
   local parameters <const> = {}
   for i = 1, count do
@@ -143,7 +144,7 @@ local function one(case, o, machine)
   return row
 end
 
---- Appends rows {name =, ms =, gflops = or gbs =, share =} and hands each to `show`.
+--- Appends rows {name =, ms =, gflops = or gbs =, share =} and gives each to `show`.
 function M.run(o, machine, rows, show)
   for _, group in ipairs(GROUPS) do
     local _ <close> = braid.scope()

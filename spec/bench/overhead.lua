@@ -1,5 +1,5 @@
---- The costs of computing beside its arithmetic: the start, and a call from Lua to the kernel
--- and back, on tensors of one element.
+--- Measures overhead: the start of the program, and a call from Lua to the kernel and back, on
+-- tensors of one element.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -11,7 +11,7 @@ local x <const>, w <const> = braid.ones(1):keep(), braid.ones(1):keep():requires
 local image <const>, kernel <const> = braid.ones(1, 1, 1, 1):keep(), braid.ones(1, 1, 1, 1):keep()
 local conv2d <const> = braid.F.conv2d
 
--- Microseconds of a call: the best of 20 times 2000.
+-- Microseconds of a call: the best of 20 rounds of 2000 calls.
 local function per_call(f, recorded)
   local best = math.huge
   for _ = 1, 20 do
@@ -36,7 +36,7 @@ M.calls = {
     measure = function() return per_call(function() w:relu():backward() end, true) end},
 }
 
--- The least milliseconds that a command takes.
+-- The shortest time of a command in milliseconds.
 local function least(command, times)
   local best = math.huge
   for _ = 1, times do

@@ -1,5 +1,5 @@
---- Processes that run the same network, here and in PyTorch, one at a time: each obeys a line
--- and answers with one, and sleeps in between.
+--- Processes that run the same network in Braid and in PyTorch, one at a time. Each reads a line
+-- as a command, answers with a line, and sleeps in between.
 
 local core <const> = require "braid.core"
 local measure <const> = require "spec.bench.measure"
@@ -12,11 +12,11 @@ local M <const> = {}
 local function quote(text) return "'" .. tostring(text):gsub("'", "'\\''") .. "'" end
 M.quote = quote
 
--- PyTorch's threads wait as long as ours between parallel loops before they sleep: long
--- enough to lose nothing, not so long as to take a processor from the other process.
+-- PyTorch's threads wait between parallel loops as long as ours before they sleep. That is long
+-- enough to lose nothing, and short enough not to take a processor from the other process.
 local ENVIRONMENT <const> = "GOMP_SPINCOUNT=50000 OMP_NUM_THREADS=%d "
 
---- A process started with `command`, its answers awaited by `ask`.
+--- Starts a process with `command`. Its answers are read by `ask`.
 function M.start(command, threads)
   local fifo <const> = os.tmpname()
   os.remove(fifo)
@@ -42,7 +42,7 @@ function Worker:ask(...)
   return self:answer()
 end
 
---- The times of `count` steps in milliseconds, after `warm` ones that do not count.
+--- Runs `count` steps and returns their times in milliseconds, after `warm` steps without timing.
 function Worker:run(count, warm)
   local times <const> = {}
   for word in self:ask("run", count, warm or 0):gmatch("%S+") do
@@ -51,20 +51,20 @@ function Worker:run(count, warm)
   return times
 end
 
---- The most MB that were resident, and how many more that is than the libraries alone.
+--- The largest resident memory in MB, and how much of it is more than the libraries alone.
 function Worker:memory()
   local peak <const>, base <const> = self:ask("memory"):match("^(%S+) (%S+)$")
   return tonumber(peak), tonumber(peak) - tonumber(base)
 end
 
---- A process that has loaded what this one has, and obeys in its place until it is closed.
+--- A copy of this process, with everything loaded. It takes the commands until it is closed.
 function Worker:fork()
   self:ask("fork")
   return setmetatable({into = self.into, out = self.out, forked = true}, Worker)
 end
 
---- Ends it. That nothing more comes would not tell it so: processes started later hold its
--- input open as well.
+--- Ends the process. Closing its input would not end it, because processes started later hold that
+-- input open too.
 function Worker:close()
   if self.forked then return self:ask("quit") end
   self.into:write("quit\n")
@@ -72,8 +72,8 @@ function Worker:close()
   self.out:close()
 end
 
---- Lets each of `workers` run in turn, A B A B, until `seconds` have gone by and each has had
--- `rounds` turns. A turn is one step, or as many as fill a tenth of a second.
+--- Lets the `workers` run in turn, A B A B, until `seconds` have passed and each has had `rounds`
+-- turns. A turn is one step, or as many as fill a tenth of a second.
 -- @return for each worker {median =, least =} in milliseconds
 function M.alternate(workers, o)
   local samples <const>, counts <const> = {}, {}
@@ -86,7 +86,7 @@ function M.alternate(workers, o)
   while round < o.rounds or core.clock() - from < o.seconds do
     round = round + 1
     for i, worker in ipairs(workers) do
-      -- The first run finds what the last one left in the caches, and does not count.
+      -- The first run meets the caches as another process left them, so it does not count.
       for _, ms in ipairs(worker:run(counts[i], counts[i] > 1 and 1 or 0)) do
         table.insert(samples[i], ms)
       end

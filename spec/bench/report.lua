@@ -1,8 +1,8 @@
---- The tables that the benchmark shows while it runs; rows appear when they are known.
+--- Tables that the benchmark prints while it runs. A row appears when it is known.
 
 local M <const> = {}
 
--- A number in three or four digits; a dash where there is none.
+-- A number with three or four digits; a dash if there is none.
 local function number(value, width)
   local text = "-"
   if value then
@@ -15,8 +15,8 @@ end
 local function left(text, width) return text .. (" "):rep(width - utf8.len(text)) end
 local function right(text, width) return (" "):rep(width - utf8.len(text)) .. text end
 
--- A table of columns {title, width}, the first a name; row(name, values...) prints the head
--- before the first row. A value that is a string stands as it is.
+-- A table with columns {title, width}, the first for names. row(name, values...) prints the head
+-- before the first row. A value that is a string is printed unchanged.
 local function lines(title, columns)
   local begun = false
   return function(name, ...)
@@ -42,7 +42,7 @@ local function times(x) return x and ("%.2fx"):format(x) or "-" end
 
 local function percent(x) return x and ("%.0f%%"):format(100 * x) or "" end
 
---- Says what follows, and what it is measured against.
+--- Prints what follows, and what it is compared with.
 function M.start(o, machine)
   print(("Braid on %d thread%s, %s; the machine at its best: %.0f GFLOP/s, %.1f GB/s."):format(
     o.threads, o.threads == 1 and "" or "s", o.isa, machine.peak_gflops[o.threads],
@@ -52,7 +52,7 @@ function M.start(o, machine)
     or "No PyTorch (TORCH_PYTHON= names the interpreter that has it): our columns only.")
 end
 
---- Rows of training steps. "own" is the memory beyond that of the libraries, loaded.
+--- Rows of training steps. "own" is the memory beyond that of the loaded libraries.
 function M.networks()
   local row <const> = lines("training step, ms (median)", {27, {"batch", 5}, {"Braid", 7},
     {"PyTorch", 7}, {"ratio", 6}, {"of least", 8}, {"Braid MB", 8}, {"PyTorch", 7}, {"own", 5},
@@ -63,7 +63,7 @@ function M.networks()
   end
 end
 
---- The geometric mean of the ratios, shown and returned; nil when there is none.
+--- Prints and returns the geometric mean of the ratios; nil if there are none.
 function M.mean(rows)
   local sum = 0
   for _, r in ipairs(rows) do
@@ -105,15 +105,15 @@ function M.threads()
   return function(r, title) row(title, r.one_ms, r.all_ms, times(r.ratio)) end
 end
 
---- Columns in a list, and stacked.
+--- Columns in a list, and stacked columns.
 function M.columns()
   local row <const> = lines("training step by form, ms", {31, {"list", 7}, {"stacked", 7},
     {"ratio", 6}})
   return function(r, title) row(title, r.list_ms, r.stacked_ms, times(r.ratio)) end
 end
 
---- Steps whose gradients are weighed: ours, as a multiple of a plain one and of what theory says,
--- and torchjd's two engines as multiples of ours.
+--- Steps with weighed gradients: ours as a multiple of a plain step and of the theory's value, and
+-- torchjd's two engines as multiples of ours.
 function M.weightings()
   local row <const> = lines("weighed step, ms", {47, {"Braid", 7}, {"plain x", 7}, {"theory", 6},
     {"autojac", 8}, {"autogram", 8}, {"MB", 5}, {"autojac", 8}})

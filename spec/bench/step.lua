@@ -1,4 +1,4 @@
---- The step that is timed of a network: one of training, or one image.
+--- The step of a network that is timed: one training step, or one image.
 
 local braid <const> = require "braid"
 
@@ -10,7 +10,8 @@ local function labels(task, n)
   return braid.randint(1, task.size, {n}):keep()
 end
 
---- The network, and a function that trains it once, on the same random batch every time.
+--- Returns the network, and a function that makes one training step. Every step has the same
+-- random batch.
 function M.train(network)
   local tasks <const>, net <const> = network.tasks, network.net()
   local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4})
@@ -26,7 +27,7 @@ function M.train(network)
   end
 end
 
---- The same by a weighting.
+--- The same with a weighting.
 function M.weigh(network, method)
   local tasks <const>, net <const> = network.tasks, network.net()
   local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4})
@@ -42,7 +43,7 @@ function M.weigh(network, method)
   end
 end
 
---- The network, and a function that gives it one image.
+--- Returns the network, and a function that runs it on one image.
 function M.infer(network)
   local net <const> = network.net():eval()
   local image <const> = braid.randn(1, table.unpack(network.image)):keep()

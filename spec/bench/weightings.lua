@@ -1,8 +1,5 @@
---- Training steps whose tasks' gradients are weighed, beside a plain step, and beside torchjd's two
--- engines where PyTorch's interpreter has it.
---
--- In theory a step with T backward passes costs (1 + 2 T) / (1 + 2) of a plain one, a backward pass
--- being twice a forward one.
+--- Compares training steps with weighed gradients with plain steps, and with torchjd's two engines
+-- if they are installed beside PyTorch.
 
 local networks <const> = require "spec.bench.networks"
 local pair <const> = require "spec.bench.pair"
@@ -15,7 +12,7 @@ local function has_torchjd(o)
   return o.torch and os.execute(("%s -c 'import torchjd' 2>/dev/null"):format(pair.quote(o.python)))
 end
 
--- Each of the processes builds what it is to run; what PyTorch cannot is left out.
+-- Each process builds what it runs. Methods that PyTorch cannot run are skipped.
 local function build(workers, name, method, first)
   local chosen <const>, ways <const> = {}, {}
   for i, worker in ipairs(workers) do
@@ -52,8 +49,8 @@ local function compare(o, name, method, torchjd)
   return row
 end
 
---- Rows {name, method, plain_ms, braid_ms, overhead, autojac_ms, autogram_ms, and MB beyond what
--- libraries take}.
+--- Returns rows {name, method, plain_ms, braid_ms, overhead, autojac_ms, autogram_ms, and MB
+-- beyond the libraries'}.
 function M.run(o, show)
   local rows <const>, torchjd = {}, nil
   for _, name in ipairs(NETWORKS) do

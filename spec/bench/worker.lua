@@ -1,5 +1,5 @@
---- A process that holds one network and runs it when told to, a line in and a line out; see
--- spec/bench/pair.lua. worker.py is the same in PyTorch.
+--- A process that holds one network and runs it on command; a command is a line, and so is the
+-- answer. See spec/bench/pair.lua. worker.py is the same in PyTorch.
 --
 --   build NAME train|infer|weigh.METHOD   -> parameters (worker.py: weigh.autojac.METHOD)
 --   run K [WARM]             -> K times in milliseconds, after WARM runs that are not timed

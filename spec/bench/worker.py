@@ -19,7 +19,7 @@ def resident(field):
         return next(int(line.split()[1]) / 1024 for line in f if line.startswith(field + ":"))
 
 
-# What PyTorch loads only when there is an optimizer is a part of the library, too.
+# PyTorch loads some modules only for an optimizer; they count as part of the library too.
 torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], fused=True)
 BASE = resident("VmRSS")
 FORMAT = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}[sys.argv[1]]
@@ -84,7 +84,7 @@ def weighing(name, way, method):
         else:
             if len(features) == 1:
                 mtl_backward(losses, features=features)
-            else:  # some depend on others, which it does not provide for
+            else:  # some depend on others, which it does not support
                 backward(losses, inputs=shared, retain_graph=True)
                 torch.autograd.backward(losses, inputs=own)
             jac_to_grad(shared, aggregator)

@@ -1,10 +1,4 @@
---- Programs at random, until one ends the process: `make fuzz FUZZ=api`.
---
---   lua spec/fuzz/api.lua --lua build-asan/lua --calls 100000 [--seed n] [--seconds n]
---
--- The Lua named runs the programs, a few thousand of them at a time. One that ends it by a
--- signal or a sanitizer's report, that takes longer than a minute or that leaves memory behind
--- is run again alone, loses the statements that it can do without, and is printed.
+--- Runs random programs until one ends the process: `make fuzz FUZZ=api`.
 
 local shell <const> = require "spec.support.shell"
 
@@ -16,7 +10,7 @@ for i = 1, #arg - 1, 2 do
   o[name] = tonumber(arg[i + 1]) or arg[i + 1]
 end
 
--- ---- in the process that is to fail ---------------------------------------------------
+-- ---- in the process that may fail -----------------------------------------------------
 
 -- Runs a program; memory that it leaves behind is an error.
 local function run_text(text)
@@ -56,14 +50,14 @@ if o.program then
   return run_text(shell.read(o.program))
 end
 
--- ---- in the process that looks on -----------------------------------------------------
+-- ---- in the process that watches ------------------------------------------------------
 
 local function command(rest, seconds)
   return shell.run(("LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua' LUA_CPATH='%s/lib/?.so' "
     .. "OMP_NUM_THREADS=1 timeout %d %s %s"):format(shell.build, seconds, o.lua, rest))
 end
 
--- Whether a program fails by itself, and how.
+-- Whether a program fails alone, and how.
 local function fails(statements)
   local path <const> = os.tmpname()
   shell.write(path, text_of(statements))
@@ -72,7 +66,7 @@ local function fails(statements)
   return result.status ~= 0, result
 end
 
--- The statements that it fails with still: halves are left out first, single ones last.
+-- Reduces a failing program: removes halves of its statements first, single ones last.
 local function shrunk(statements)
   local size = #statements // 2
   while size >= 1 do

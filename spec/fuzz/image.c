@@ -1,7 +1,7 @@
-/* Fuzzes the decoders of images. The first byte of an input says how many channels are
-   asked for and whether the picture is to be turned, the rest is the file. The pieces of
-   a PNG get their CRC after each change, for chance does not find it. What a look at the
-   file refuses cannot be decoded. */
+/* Fuzzes the image decoders. The first byte of an input chooses the channels and
+   whether the picture is turned; the rest is the file. Each piece of a PNG gets its CRC
+   after every change, because random changes would not find it. A file that
+   br_image_probe refuses must not decode. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
   return size;
 }
 
-/* The result of br_image_probe for bytes, which it reads from a file. */
+/* The result of br_image_probe for bytes, which are written to a file first. */
 static br_status probed(const uint8_t *bytes, size_t n) {
   char path[64];
   int64_t h, w, c;
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (status == BR_OK ? !im.data || im.c < 1 || im.h < 1 || im.w < 1 : im.data != NULL)
     abort();
   if (status == BR_OK && probed(data + 1, size - 1) != BR_OK) abort();
-  unsigned sum = 0; /* every pixel must be there */
+  unsigned sum = 0; /* reads every pixel, so that the sanitizer checks it */
   for (int64_t i = 0; i < im.c * im.h * im.w; i++) sum += im.data[i];
   static volatile unsigned sink;
   sink = sum;

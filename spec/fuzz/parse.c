@@ -1,8 +1,8 @@
-/* Fuzzes the readers of files that are written in Lua: spec/fuzz/parse.lua returns a
-   function, which is called with every input and must not raise.
+/* Fuzzes the readers of files that are written in Lua. spec/fuzz/parse.lua returns a
+   function that is called with every input and must not raise.
 
-   libFuzzer sees where the C goes, but not where the Lua goes: a hook counts its lines
-   where libFuzzer looks for further counters. */
+   libFuzzer sees which C code runs, but not which Lua. So a hook counts the lines of
+   Lua in counters that libFuzzer reads. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -37,7 +37,7 @@ static void end(const char *what) {
   abort();
 }
 
-/* The state is closed in the end, so that what it holds is no leak. */
+/* Closes the state at the end, so that what it holds is not reported as a leak. */
 static void finish(void) { lua_close(state); }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {

@@ -1,4 +1,4 @@
---- The function that spec/fuzz/parse.c calls: the first byte of an input chooses the reader.
+--- The function that spec/fuzz/parse.c calls. The first byte of an input chooses the reader.
 
 local caffemodel <const> = require "braid.io.caffemodel"
 local core <const> = require "braid.core"
@@ -14,7 +14,7 @@ local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse,
   p = caffemodel.parse}
 local TEXT_READERS <const> = {c = csv.parse, j = json.decode}
 
--- Readers of files: what stands beside the one that is fuzzed, its name, and the call.
+-- Readers of files: the other files in the directory, the name of the fuzzed one, and the call.
 local pictures <const> = {["1.png"] = "", ["a.png"] = ""}
 local FILES <const> = {
   C = {"t.csv", pictures, function(dir) return data.csv(dir .. "/t.csv") end},
@@ -46,7 +46,7 @@ for kind, case in pairs(FILES) do
   for name, bytes in pairs(case[2]) do write(case.dir .. "/" .. name, bytes) end
 end
 
--- Data sets, or an error that names the reader and the directory.
+-- Returns data sets, or raises an error that names the reader and the directory.
 local function read_file(case, bytes)
   write(case.dir .. "/" .. case[1], bytes)
   local ok <const>, value <const> = pcall(function() return (case[3](case.dir)) end)
@@ -55,7 +55,7 @@ local function read_file(case, bytes)
     and not value:match("data%.%w+: (.*)"):find("%.lua:%d"), value)
 end
 
--- No chance finds a CRC. The inputs that seeds.lua writes have this one, too.
+-- Random changes would never find a CRC, so every CRC is 0, also in the inputs of seeds.lua.
 core.crc32 = function() return 0 end
 
 return function(input)
@@ -73,7 +73,7 @@ return function(input)
   if value == nil then
     assert(type(message) == "string", "no message")
     assert(not message:find("%.lua:%d"), message)
-  elseif kind == "j" then -- what is read can be written, but for nulls and infinities
+  elseif kind == "j" then -- what was read can be written again, except nulls and infinities
     local ok <const>, text <const> = pcall(json.encode, value)
     if ok then assert(json.decode(text) ~= nil, "what was written is not read") end
   end

@@ -1,6 +1,6 @@
---- Random programs over all of Braid, for spec/fuzz/api.lua: a program is a list of statements,
--- each of which may fail by itself. What they share is in the tables v (tensors), m (modules),
--- o (optimizers), s (scopes and modes) and c (coroutines), each of PLACES places.
+--- Random programs over all of Braid, for spec/fuzz/api.lua. A program is a list of statements;
+-- each may fail alone. They share the tables v (tensors), m (modules), o (optimizers), s (scopes
+-- and modes) and c (coroutines), each with PLACES places.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -65,14 +65,14 @@ local function several(f, most)
   return "{" .. table.concat(list, ", ") .. "}"
 end
 
--- A table whose length, when it is read, does something else first.
+-- A table that does something else when its length is read.
 local function trapped(text)
   if not chance(3) then return text end
   return ("trap(%s, function() %s end)"):format(text,
     pick{"collectgarbage()", "close(" .. place "s" .. ")", place "v" .. " = nil"})
 end
 
--- By the kinds of csrc/op/signature.c.
+-- Values for each kind of argument of csrc/op/signature.c.
 local KINDS <const> = {
   t = tensor,
   n = function() return chance(50) and tensor() or number() end,
@@ -135,7 +135,7 @@ local function literal(value)
   return type(value) == "string" and ("%q"):format(value) or tostring(value)
 end
 
--- Arguments that fit, from the operators' own spec.
+-- Arguments that fit, taken from the operators' own spec.
 local function fitting(row)
   local case <const>, list <const> = pick(row.cases), {}
   for i = 1, case.n or #case do list[i] = literal(case[i]) end
@@ -177,7 +177,7 @@ local function key()
   return chance(40) and one() or trapped(several(one))
 end
 
-local simple -- a statement within another
+local simple -- a statement inside another one
 
 local LAYERS <const> = {
   function() return ("nn.Linear(%d, %d)"):format(random(4), random(4)) end,
@@ -293,7 +293,7 @@ function simple()
   return text
 end
 
---- The statements of the program of that seed.
+--- The statements of the program with this seed.
 function M.make(seed, n)
   math.randomseed(seed)
   local list <const> = {}
@@ -302,7 +302,7 @@ function M.make(seed, n)
   return list
 end
 
---- The frame that programs stand in.
+--- The code before every program.
 M.START = [[
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -319,8 +319,8 @@ local function stress(on)
 end
 ]]
 
---- The end of every program: hooks hold the tables, so that these must hold nothing, also after
--- finalizers have filled them again.
+--- The code after every program. Hooks may hold the tables, so the tables are emptied, and again
+-- after finalizers may have filled them.
 M.FINISH = [[
 stress(false)
 for _ = 1, 4 do
@@ -334,7 +334,7 @@ for _, t in pairs{v, m, o, s, c} do
 end
 ]]
 
---- One statement as a function of its own, so that what fails is that one alone.
+--- A statement in a function of its own, so that an error ends only this statement.
 function M.protected(statement) return ("pcall(function() %s end)\n"):format(statement) end
 
 braid.set_threads(1)

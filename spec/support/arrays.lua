@@ -1,5 +1,5 @@
---- Arrays for the specs of operators: values from a description, the same values laid out
--- differently in memory, and comparisons that say where things differ.
+--- Arrays for the specs of operators: values from a description, the same values with other memory
+-- layouts, and comparisons that say where arrays differ.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -18,7 +18,7 @@ local function describe_as(kind)
 end
 
 M.real = describe_as "real"   -- in (low, high), default -2 to 2; odd multiples of 2^-13
-M.apart = describe_as "apart" -- all values differ by 1/8 at least
+M.apart = describe_as "apart" -- all values differ by at least 1/8
 M.whole = describe_as "whole" -- int64 from low to high
 M.mask = describe_as "mask"   -- bool
 M.constant = function(shape, dtype, values)
@@ -31,7 +31,7 @@ function M.list(...) return setmetatable({list = {...}}, Description) end
 
 function M.is_description(v) return getmetatable(v) == Description end
 
--- A generator of its own, so that the specs do not lean on what they test.
+-- A generator of its own, so that the specs do not depend on what they test.
 local function generator(seed)
   local state = seed * 7919 + 12345
   return function(low, high)
@@ -83,7 +83,7 @@ function M.array(t)
   return a
 end
 
---- Arguments as a call wants them, from their descriptions.
+--- The arguments for a call, from their descriptions.
 -- @param wrap (tensor, place) -> tensor, what becomes of each tensor
 function M.arguments(args, float, wrap)
   local random <const>, made <const>, place = generator(#args), {n = args.n or #args}, 0
@@ -125,7 +125,7 @@ end
 
 -- ---- layouts --------------------------------------------------------------------------
 
---- Ways to lay the values of a contiguous tensor differently; each gives an equal tensor.
+--- Ways to give the values of a contiguous tensor another layout. Each returns an equal tensor.
 M.layouts = {
   transposed = function(t)
     local order <const>, back <const> = {}, {}
@@ -133,7 +133,7 @@ M.layouts = {
     for d = 1, n do order[d], back[d] = n + 1 - d, n + 1 - d end
     return n < 2 and t or t:permute(order):contiguous():permute(back)
   end,
-  narrowed = function(t) -- every second of twice as many, and an offset
+  narrowed = function(t) -- every second of twice as many values, with an offset
     local n <const> = t:dim()
     if n == 0 then return t end
     local wide <const>, size <const> = t.shape, t.shape[n]
@@ -159,7 +159,7 @@ end
 
 local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
 
---- nil when the arrays agree within tolerance * (1 + |expected|), else where they do not.
+--- Returns nil if the arrays agree within tolerance * (1 + |expected|), else where they do not.
 function M.difference(actual, expected, tolerance)
   if shape_text(actual.shape) ~= shape_text(expected.shape) then
     return ("shape %s, expected %s"):format(shape_text(actual.shape),
@@ -190,7 +190,7 @@ end
 
 function M.is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
---- Values in (-0.5, 0.5) without order; another `from`, other values.
+--- Unordered values in (-0.5, 0.5). Another `from` gives other values.
 function M.noise(shape, dtype, from)
   local n <const> = ref.count(shape)
   local t <const> = braid.arange(from, from + n - 1, {dtype = "float64"})

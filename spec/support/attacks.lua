@@ -1,9 +1,5 @@
---- Attacks of hostile definitions, by kinds: {kind, what, text, error that it must end with, if it
--- must}. Without one the text must run and change nothing.
---
--- The texts run with evil() for what is to be smuggled in (it sets the global EVIL where it can),
--- MARK for a path at which a file would betray them, BODY for a network that does `now()` while
--- it is built and `later(self, x)` in its forward.
+--- Attacks by hostile definitions, by kinds: {kind, what, text, error}. The text must fail with an
+-- error that ends like this one; if there is none, it must run and change nothing.
 
 local M <const> = {}
 
@@ -12,7 +8,7 @@ local MARK = %q
 local function evil(...) local _ = EVIL_HOOK return ... end
 ]]
 
--- A module of the definition's own around a few layers of Braid's.
+-- A module of the definition around a few layers of Braid.
 local NET <const> = [[
 local Net = class("Net", nn.Module)
 function Net:init()
@@ -23,7 +19,7 @@ end
 function Net:forward(x) return self.list(self.norm(self.layer(x))) end
 ]]
 
--- The whole text of an attack.
+-- The complete text of an attack.
 function M.text(attack, mark)
   local body <const> = attack.text
   if body:find("^%-%-! whole") then return PRELUDE:format(mark) .. body end
@@ -36,7 +32,7 @@ local function add(kind, what, text, says)
   M[#M + 1] = {kind = kind, what = what, text = text, says = says}
 end
 
--- In the network's forward, once it has been made.
+-- An attack in the network's forward, after the network was made.
 local function forward(kind, what, text, says)
   M[#M + 1] = {kind = kind, what = what .. ", in forward", later = true, says = says,
     text = "function Net.forward(self, x)\n" .. text .. "\nreturn self.layer(x) end"}

@@ -1,6 +1,6 @@
---- A call of each bound function that is no operator: a function that gives it and arguments,
--- made anew, in a list with its length `n`. What fails or is disturbed within a call is looked
--- for by spec/support/held.lua and spec/base/allocation_spec.lua.
+--- A call of each bound function that is not an operator. Each entry makes the function and its
+-- arguments anew, in a list with its length `n`. spec/support/held.lua and
+-- spec/base/allocation_spec.lua disturb these calls or let them fail.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

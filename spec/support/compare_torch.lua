@@ -1,4 +1,4 @@
---- Runs the calls that compare_torch.py wrote and says where ours differs: in values, types,
+--- Runs the calls that compare_torch.py wrote, and says where Braid differs: in values, types,
 -- shapes, gradients, or in what is an error. `compare_torch.lua CASES`
 
 local braid <const> = require "braid"
@@ -12,7 +12,7 @@ local function tensor(d)
   return braid.tensor(flat, {dtype = d.dtype}):reshape(d.shape)
 end
 
--- Indices count from 1 here.
+-- Indices count from 1 in Braid.
 local function from_one(t) return t.dtype == "bool" and t or t + 1 end
 local function ranges(n)
   local key <const> = {}
@@ -53,24 +53,24 @@ local function call(c, args)
   return f(table.unpack(all, 1, #args + more.n))
 end
 
--- Where ours is meant to differ, and why.
+-- Intended differences, and the reasons.
 local INTENDED <const> = {
-  -- PyTorch lacks some operators for a type that ours have.
+  -- PyTorch lacks some operators for a type that Braid has.
   {"", "PyTorch: .*not implemented for"}, {"", "PyTorch: .*bool input"},
   {"", "PyTorch: .*support bool"}, {"", "PyTorch: .*with a bool tensor"},
-  -- Division of integers by 0 gives 0, and what a type cannot hold the nearest, as is said.
+  -- Braid documents: integers divided by 0 give 0, and values beyond a type become its nearest.
   {"", "PyTorch: ZeroDivision"}, {"", "PyTorch: .*without overflow"},
   {"clamp", "PyTorch: .*representable range"},
   {"pad", "PyTorch: narrow%(%)"}, -- of an empty tensor
-  -- A conversion to a float type is asked for, not made; pools and products are of floats.
+  -- Braid converts to a float type only on request; pooling and products take floats.
   {"pool2d", "must be float32 or float64"}, {"logsumexp", "must be float32 or float64"},
   -- Bools stay bools.
   {"clamp", "no meaning for bool"}, {"square", "type bool, PyTorch's int64"},
   {"median", "nothing to choose from"}, -- PyTorch gives NaN, or an arbitrary integer
   {"conv_transpose2d", "leaves"}, -- PyTorch lets a batch of none have sizes below 1
-  -- At NaN a gradient is NaN or dy here, and the sign is NaN; PyTorch has 0 for some.
+  -- At NaN, Braid's gradient is NaN or dy, and its sign is NaN; PyTorch has 0 for some.
   {"", "^gradient.*nan"}, {"sign", "nan"}, {"clamp", "^gradient"},
-  {"gelu", "nan$"}, -- of infinity, which PyTorch's vectors do not know
+  {"gelu", "nan$"}, -- of infinity, for which PyTorch's vector code is wrong
   {"pow", "^gradient"}, -- of two types: PyTorch rounds the exponent less 1 to float32
 }
 

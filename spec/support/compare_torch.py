@@ -264,7 +264,7 @@ def gathering():
     if name == "gather":
         return Call(name, [x, i], lambda a, b: torch.gather(a, d, b), "d=%d" % (d + 1))
     src = tensor(s, [NAMES[x.dtype]])
-    if name == "scatter":  # PyTorch does not say which of several counts
+    if name == "scatter":  # PyTorch leaves open which of several values counts
         flat = torch.zeros_like(i)
         seen = torch.zeros(x.shape).scatter_add(d, i, torch.ones(s)) if i.numel() else flat
         if (seen > 1).any():
@@ -390,7 +390,7 @@ def run(call):
             grads = "{%s}" % ",".join(
                 dump(a.grad) if isinstance(a, torch.Tensor) and a.grad is not None else "false"
                 for a in args)
-        except RuntimeError:  # PyTorch has none
+        except RuntimeError:  # PyTorch has no gradient here
             pass
     return "wants={%s},grads=%s" % (",".join(dump(o) for o in out), grads)
 

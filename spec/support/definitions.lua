@@ -1,6 +1,6 @@
---- Every network in models/, for specs that loop over them: its path, a small input that it takes,
--- and what is known of it. plain: it makes sense without tasks; small: options that make it small;
--- stacked: it has columns that run as one; slow: counting its parameters takes long.
+--- Every network in models/, for specs that loop over them: its path, a small input, and facts
+-- about it. plain: it works without tasks; small: options that make it small; stacked: it has
+-- columns that run as one; slow: counting its parameters takes long.
 
 local INPUT <const> = {
   ["models/tcdcn.lua"] = {shape = {2, 1, 40, 40}},
@@ -38,7 +38,7 @@ function M.paths()
   return paths
 end
 
---- Options that make one small, and those given.
+--- Options that make a network small, and the given ones.
 function M.small(path, given)
   local o <const> = {}
   for key, value in pairs(INPUT[path].small or {}) do o[key] = value end

@@ -1,4 +1,4 @@
---- Faces as raw numbers, and their files for every reader that knows points.
+--- Faces as raw numbers, and files of them for every reader that knows points.
 
 local trees <const> = require "spec.support.reader_trees"
 local data <const> = require("braid").data
@@ -9,9 +9,9 @@ local NAN <const> = 0 / 0
 
 -- ---- faces as raw numbers -----------------------------------------------------------------
 
--- {points = {{x, y}, ...} from 0, box = {x0, y0, x1, y1}} of six faces; the third has no box, the
--- eyes of the fourth are at one place, and where `holes` the fifth misses a point of an eye and the
--- sixth another.
+-- {points = {{x, y}, ...} from 0, box = {x0, y0, x1, y1}} for six faces. The third has no box,
+-- and both eyes of the fourth are at one place. With `holes`, the fifth and the sixth each miss a
+-- point of an eye.
 function M.faces_of(count, eyes, holes)
   local faces <const> = {}
   for i = 1, 6 do
@@ -44,7 +44,7 @@ end
 
 -- ---- their files, reader by reader --------------------------------------------------------
 
--- All coordinates of a face, each plus `shift`, as texts; what is missing as `none`.
+-- All coordinates of a face as texts, each plus `shift`; `none` for a missing one.
 local function words_of(face, shift, none)
   local words <const> = {}
   for _, p in ipairs(face.points) do
@@ -62,7 +62,7 @@ local function with_pictures(faces, folder, tree)
   return tree
 end
 
--- Rows of text for each face.
+-- Rows of text, one for each face.
 local function rows_of(faces, f)
   local rows <const> = {}
   for i, face in ipairs(faces) do rows[i] = f(i, face) end
@@ -146,7 +146,7 @@ function M.jsonl_files(faces)
   end)})
 end
 
--- Where a face is cut: the middle, half the side, and the width of its box if it has one.
+-- How a face is cut: the middle, half the side, and the width of its box if it has one.
 function M.whole() return (M.W - 1) / 2, (M.H - 1) / 2, math.max(M.W, M.H) / 2 end
 
 function M.by_box(margin, shift)
@@ -164,7 +164,8 @@ end
 
 local LEFT <const>, RIGHT <const> = {37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}
 
--- knows: the reader says which the eyes are; boxes: faces have some; holes: points may be missing.
+-- knows: the reader knows which points are eyes; boxes: faces have boxes; holes: points may be
+-- missing.
 M.READERS = {
   ["mtfl, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true, files = M.mtfl_files,
     read = function(dir) return data.mtfl(dir, {val = 1}).test end, frame = M.by_box(1.1, 0)},

@@ -1,10 +1,11 @@
---- Figures in all media: what is drawn must be whole wherever it is shown.
+--- Checks figures in all media: what is drawn must be complete everywhere.
 
 local luassert <const> = require "luassert"
 
 local M <const> = {}
 
--- An error where a text is no well-formed XML (elements closed in order, nothing bare).
+-- Raises an error if a text is not well-formed XML (elements closed in order, no bare
+-- characters).
 function M.check_xml(text)
   local open <const>, at = {}, 1
   while true do
@@ -27,13 +28,13 @@ function M.check_xml(text)
   luassert.same({}, open)
 end
 
--- An error where an SVG has a number that is none, or a shape outside its page.
+-- Raises an error if an SVG has an invalid number, or a shape outside its page.
 function M.check_svg(text)
   M.check_xml(text)
   luassert.is_truthy(utf8.len(text))
   luassert.is_nil(text:find('="[^"]*%f[%w]nan%f[%W]'))
   luassert.is_nil(text:find('"-?inf'))
-  -- It needs no other file.
+  -- An SVG must not need another file.
   luassert.is_nil(text:find("http", text:find("xmlns", 1, true) + 30, true))
   local w <const>, h <const> = text:match('width="(%d+)" height="(%d+)"')
   for points in text:gmatch('points="([^"]*)"') do
@@ -59,7 +60,7 @@ function M.check_text(text, columns)
   for line in text:gmatch("[^\n]+") do luassert.is_true(M.columns_of(line) <= columns, line) end
 end
 
--- A figure in all media, several sizes, and colours.
+-- Checks a figure in all media, several sizes, and colours.
 function M.check_figure(figure)
   M.check_svg(figure:svg())
   M.check_xml(figure:svg(true))

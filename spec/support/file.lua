@@ -1,11 +1,11 @@
---- Files of specs.
+--- Makes and reads files for specs.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- Calls f with the path of a file that is not there yet, and removes what f left there.
+--- Calls f with the path of a file that does not exist yet, and removes it afterwards.
 function M.with(name, f)
   local path <const> = os.tmpname()
   os.remove(path)
@@ -15,7 +15,7 @@ function M.with(name, f)
   assert(ok, message)
 end
 
---- The result of braid.load for these bytes; or nil and its message, without the path.
+--- The result of braid.load for these bytes; or nil and its message without the path.
 function M.load(name, bytes, options)
   local result
   M.with(name, function(path)
@@ -40,8 +40,8 @@ function M.saved(name, ...)
   return bytes
 end
 
---- An .npz file of one tensor, `a`, deflated (as a single block that is stored), which
--- braid.save never writes.
+--- An .npz file with one tensor `a`, deflated as a single stored block. braid.save never writes
+-- such a file.
 function M.deflated(t)
   local bytes <const> = M.saved("t.npy", t)
   local body <const> = string.pack("<BI2I2", 1, #bytes, ~#bytes & 0xFFFF) .. bytes

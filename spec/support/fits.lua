@@ -33,7 +33,7 @@ function M.bytes_of(net)
   return table.concat(parts)
 end
 
--- A fit with small settings, and what it trained.
+-- Runs a fit with small settings. Returns it and what it trained.
 function M.fit(more, net)
   local tasks <const> = more and more.tasks or M.tasks_of()
   net = net or M.network(tasks)

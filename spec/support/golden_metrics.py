@@ -135,7 +135,7 @@ for c in 2, 3, 7:
     classes(f"classes/{c} one sample", rng.normal(size=(1, c)), labels_of(1, c))
 classes("classes/7 absent", rng.normal(size=(60, 7)), labels_of(60, 7, (2, 5)))
 rare = rng.normal(size=(60, 7))
-rare[:, [1, 3]] -= 100  # never said; the second never there either
+rare[:, [1, 3]] -= 100  # the first never occurs as an output, the second also not as a label
 classes("classes/7 never said", rare, labels_of(60, 7, (4,)))
 classes("classes/2 equal scores", np.zeros((25, 2)), labels_of(25, 2))
 

@@ -103,7 +103,7 @@ def holm():
 
 halton = st.qmc.Halton(d=6, scramble=False).random(40)[1:]
 
-# What chance decides: bounds within which Monte Carlo intervals lie.
+# Random intervals: bounds for Monte Carlo intervals.
 sample = rng.exponential(size=12)
 drawn = [st.bootstrap((sample,), np.mean, n_resamples=200000, method=m, rng=1).confidence_interval
          for m in ["bca", "percentile", "basic"]]

@@ -1,8 +1,8 @@
---- Every bound function, called while something within the call closes the scope of its
--- tensors and collects them: the lengths of the tables that it reads, or a finalizer that runs
--- at the first allocation. The answer is the right one or an error; reading what has been
--- freed shows under the address sanitizer. Run by spec/base/held_spec.lua in a process of its own,
--- whose heap is small. Prints how many calls there were.
+--- Calls every bound function while something inside the call closes the scope of its tensors and
+-- collects them: reading the length of one of its tables, or a finalizer that runs at the first
+-- allocation. The answer must be right or an error. The address sanitizer finds reads of freed
+-- memory. spec/base/held_spec.lua runs this in a process of its own, with a small heap. Prints
+-- how many calls there were.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -13,7 +13,7 @@ local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
 
 local count, answered = 0, 0
 
--- The same, but for f, which runs whenever the length of a table in it is read.
+-- A copy of a value. f runs whenever the length of a table in it is read.
 local function trapped(value, f)
   if type(value) ~= "table" then return value end
   local copy <const> = {}
@@ -24,7 +24,7 @@ local function trapped(value, f)
   end})
 end
 
--- A call's results, as text that can be compared.
+-- A call's results, as a text for comparison.
 local function shown(...)
   local parts <const> = table.pack(...)
   for i = 1, parts.n do
@@ -69,7 +69,7 @@ local function collect_as_usual()
   collectgarbage()
 end
 
--- make() gives a function and its arguments, all made anew and held by nothing else.
+-- make() returns a function and its arguments, all made anew, and nothing else holds them.
 local function attack(what, make, free)
   local wanted
   if not free then
@@ -87,7 +87,7 @@ local function attack(what, make, free)
     if how == 1 then
       for i = 1, args.n do args[i] = trapped(args[i], close) end
       check(what, pcall(function() return shown(f(table.unpack(args, 1, args.n))) end))
-    elseif how == 2 then -- by a finalizer, with the arguments on the stack alone
+    elseif how == 2 then -- by a finalizer, with the arguments only on the stack
       local function call(...)
         args = nil
         setmetatable({}, {__gc = close})

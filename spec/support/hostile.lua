@@ -1,10 +1,9 @@
---- Every operator, method and function of tensors, called with values that no one should give: a
--- program that says which call took too long or too much memory, or failed with a message that
--- does not begin with the name that was called. spec/tensor/sizes_spec.lua runs it with little
--- memory.
+--- Calls every operator, method and function of tensors with hostile values. Prints each call that
+-- took too long or too much memory, or that failed with a message not beginning with the name
+-- that was called. spec/tensor/sizes_spec.lua runs this program with little memory.
 --
--- A call that is right is the base; each of its arguments in turn, each entry of its tables and
--- each option is replaced by each hostile value.
+-- It starts from a valid call, and replaces each argument, each entry of its tables and each
+-- option in turn by each hostile value.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -21,7 +20,7 @@ local function i64(t) return T(t, {dtype = "int64"}) end
 local function image() return braid.rand(1, 4, 6, 6) end
 local function square() return braid.eye(3) + 1 end
 
--- The right calls: {x, ...}, and by name the options that a function takes besides.
+-- Valid calls: {x, ...}, and by name the options that a function also takes.
 local function unary() return {f32(2, 3)} end
 local function binary() return {f32(2, 3), f32(2, 3)} end
 local function pair_of_images() return {f32(2, 3), f32(2, 3), {reduction = "mean"}} end
@@ -91,7 +90,7 @@ local CALLS <const> = {
   linear = function() return {f32(2, 3), f32(4, 3), f32(4)} end,
   mix = function() return {f32(1, 4, 2, 2), f32(2, 2, 2)} end,
   t = unary, channels_last = function() return {image()} end,
-  -- put together in Lua
+  -- composed in Lua
   expand_as = function() return {f32(2, 1), f32(2, 3)} end,
   view_as = binary, type_as = binary, item = function() return {f32(1)} end,
   prelu_ = function() return {f32(2, 3), f32(3)} end,
@@ -152,10 +151,10 @@ for _, name in ipairs{"mse", "l1", "bce", "bce_with_logits", "kl_div"} do
   CALLS[name] = pair_of_images
 end
 
--- A method whose arguments go in another order than the function's of its name.
+-- Methods whose arguments have another order than those of the function of the same name.
 local METHODS <const> = {where = function() return {f32(2), T{true, false}, f32(2)} end}
 
--- Functions that open a mode, or take no values that could be hostile.
+-- Functions that open a mode, or take no value that could be hostile.
 local OTHERS <const> = {}
 for name in ([[Function detect_anomaly get_threads set_threads grad gradcheck is_tensor manual_seed
   memory no_grad scope set_winograd save load open model inspect]]):gmatch("%S+") do
@@ -168,7 +167,7 @@ local problems, calls, gradients = 0, 0, 0
 
 local said <const> = {}
 
--- A few of the problems of one function are enough.
+-- A few problems of one function are enough.
 local function say(name, ...)
   problems, said[name] = problems + 1, (said[name] or 0) + 1
   if said[name] <= 3 then print(string.format(...)) end
@@ -184,7 +183,7 @@ local function text_of(v)
   return "{" .. table.concat(words, ", ") .. "}"
 end
 
--- Asks for gradients of all float tensors among the arguments.
+-- Sets requires_grad on all float tensors among the arguments.
 local function ask_for_gradients(arguments)
   for i = 1, arguments.n do
     local x <const> = arguments[i]
@@ -226,7 +225,7 @@ local function copy(t)
   return new
 end
 
--- A line of this file is to be blamed, and pcall has none.
+-- The error must name a line of this file, and pcall has no line.
 local function caller_of(f)
   return function(...)
     local result <const> = f(...)
@@ -263,7 +262,7 @@ local function attack(name, function_, base)
   collectgarbage()
 end
 
--- An operator's optional arguments by name, each with each value.
+-- Tries each optional argument of an operator by name, with each value.
 local function attack_options(row)
   local base <const> = CALLS[row.name] or unary
   for name, optional in row.args:gmatch("([%w_]+):%a(%S*)") do
@@ -312,7 +311,7 @@ local function attack_table(functions, own)
   end
 end
 
--- Composed functions and losses are read when named.
+-- The folder tables load composed functions and losses only when they are named.
 for name in pairs(CALLS) do
   if not core.ops[name] then pcall(function() return F[name] end) end
 end

@@ -1,5 +1,5 @@
---- Weightings on gradients that are given: losses <J_t, p> + L_t of one parameter p = 0, whose
--- gradients are the rows of J and whose values are L.
+--- Weightings on given gradients: losses <J_t, p> + L_t of one parameter p = 0. Their gradients
+-- are the rows of J, and their values are L.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
@@ -13,8 +13,8 @@ function M.names(count)
   return names
 end
 
---- A weighing of as many tasks as J (T,d) has rows, and a function(J, losses) that takes a step and
--- returns the gradient (d), and coefficients as a list.
+--- A weighing for as many tasks as J (T,d) has rows. Also returns a function(J, losses) that makes
+-- a step and returns the gradient (d), and coefficients as a list.
 function M.weighing(weighting, count, dtype)
   local kinds <const>, names <const> = {}, M.names(count)
   for i = 1, count do kinds[names[i]] = mtl.real{1} end

@@ -12,14 +12,14 @@ M.TASKS = mtl.tasks{
   pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, yaw = mtl.real{1, flip = "negate"},
 }
 
--- Everything in the batches of an epoch, as one list of lists.
+-- Everything in the batches of an epoch, as a list of lists.
 function M.all_of(ds, options)
   local list <const> = {}
   for batch in data.loader(ds, options) do
     local row <const> = {count = batch.count, task = batch.task}
     for name, t in pairs(batch) do
       if type(t) == "userdata" then
-        -- NaN is no value that `same` could compare.
+        -- `same` cannot compare NaN.
         row[name] = t.dtype:find("float") and t:masked_fill(t:ne(t), 12345):totable() or t:totable()
       end
     end
@@ -28,7 +28,7 @@ function M.all_of(ds, options)
   return list
 end
 
--- Tiny pictures that carry their number in their gray and in the label `number`.
+-- Tiny pictures that carry their number in their gray value and in the label `number`.
 function M.numbered(n, labels)
   local values <const>, numbers <const> = {}, {}
   for i = 1, n do values[i], numbers[i] = {{{i % 256}}}, i end

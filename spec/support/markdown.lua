@@ -1,4 +1,4 @@
---- The pages written in Markdown, and the programs that they show.
+--- Reads the project's Markdown pages, and the programs in them.
 
 local shell <const> = require "spec.support.shell"
 
@@ -12,7 +12,7 @@ function M.pages()
   return pages
 end
 
---- A page's Lua programs as {code =, output =}; the output is nil where none follows.
+--- A page's Lua programs as {code =, output =}; output is nil if none follows.
 function M.programs(page)
   local programs <const>, text <const> = {}, shell.read(page)
   for code, after in text:gmatch("```lua\n(.-)\n```()") do
@@ -22,7 +22,7 @@ function M.programs(page)
   return programs
 end
 
---- Whether a program ran to its end under the command `braid`, and all that it printed.
+--- Runs a program by the command `braid`. Returns whether it succeeded, and all that it printed.
 function M.run(code, braid, directory)
   local path <const> = os.tmpname()
   shell.write(path, code)
@@ -32,8 +32,8 @@ function M.run(code, braid, directory)
   return result.status == 0, result.out
 end
 
---- A text with # for each number. The last digits differ between processors, so only the places of
--- numbers are compared.
+--- A text with # for each number. The last digits differ between processors, so only the positions
+-- of numbers are compared.
 function M.form(text)
   return (text:gsub("%d+%.?%d*", "#"):gsub("[ \t]+", " "):gsub("%s+$", ""))
 end

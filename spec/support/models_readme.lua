@@ -1,9 +1,9 @@
---- Makes models/README.md of the comments that models/*.lua begin with:
+--- Makes models/README.md from the comments at the beginning of models/*.lua:
 --
 --   build/braid spec/support/models_readme.lua >models/README.md
 --
--- A header begins with the network's name and, in brackets, its authors. Its further parts begin
--- with "Decisions:", "Options:" and "Parameters". Indented lines stand as they are.
+-- A comment begins with the network's name and, in brackets, its authors. Its other parts begin
+-- with "Decisions:", "Options:" and "Parameters". Indented lines become code.
 
 local header <const> = require "braid.model.header"
 
@@ -22,7 +22,7 @@ the suite counts the parameters. MTFL's five tasks are landmarks, gender, smile,
 |---|---|---|
 ]]
 
--- Words in lines of 120 columns at most. None begins with a sign that makes a list or a heading.
+-- Wraps words at 120 columns. No line begins with a sign of a list or a heading.
 local function wrapped(text)
   local lines <const> = {""}
   for word in text:gsub("[*<]", "\\%0"):gmatch("%S+") do
@@ -36,7 +36,7 @@ local function wrapped(text)
   return table.concat(lines, "\n")
 end
 
--- A part in Markdown, whose indented lines become a block of code.
+-- A part in Markdown. Its indented lines become a block of code.
 local function markdown(text)
   local out <const>, prose = {}, {}
   local function flush()

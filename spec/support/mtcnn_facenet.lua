@@ -1,5 +1,5 @@
---- Braid's side of mtcnn_facenet.py: detects faces again and again, prints each time's seconds, and
--- writes what was found and the weights:
+--- Braid's half of mtcnn_facenet.py: detects faces several times, prints the seconds of each time,
+-- and writes the faces and the weights:
 --   build/braid spec/support/mtcnn_facenet.lua WEIGHTS PICTURE TIMES THREADS OUT
 
 local braid <const> = require "braid"
@@ -11,7 +11,7 @@ braid.set_threads(math.tointeger(threads))
 local detect <const> = assert(braid.vision.mtcnn.detector(weights))
 local image <const> = assert(braid.load(picture))
 
-local found = detect(image) -- the first run fills the pool of memory
+local found = detect(image) -- the first run fills the memory pool
 for _ = 1, math.tointeger(times) do
   local begun <const> = core.clock()
   found = detect(image)

@@ -44,7 +44,7 @@ if ":" in picture:
     collage(directory, int(count)).save(picture)
 image = Image.open(picture).convert("RGB")
 
-# Their layers by ours: blocks of a network, and the heads.
+# Their layers for ours: blocks of a network, and the heads.
 FC, FACE, BOX = {"R": "dense4", "O": "dense5"}, {"P": "conv4_1", "R": "dense5_1", "O": "dense6_1"}, \
     {"P": "conv4_2", "R": "dense5_2", "O": "dense6_2"}
 
@@ -66,7 +66,7 @@ def compare_weights(directory):
         worst = 0
         for name, ours in state.items():
             if layer_of(stage, name) is None:
-                continue  # the landmarks' head, whose rows lie differently
+                continue  # the landmarks' head, whose rows have another order
             other = own[layer_of(stage, name)]
             if name == "trunk.fc.2.weight":  # theirs reads columns, rows, channels
                 other = other.reshape(len(other), 3, 3, -1).permute(0, 3, 2, 1).flatten(1)
@@ -102,7 +102,7 @@ with tempfile.TemporaryDirectory() as directory:
     found = load_file(f"{directory}/found.safetensors")
 
 print(f"faces: {len(boxes)} by facenet-pytorch, {len(found['boxes'])} by braid")
-# Each of theirs beside our nearest: faces of equal scores come in either order.
+# Our nearest face for each of theirs, because faces of equal scores come in any order.
 nearest = [int(np.abs(found["boxes"].numpy() - box).max(1).argmin()) for box in boxes
            if len(found["boxes"])]
 if sorted(nearest) == list(range(len(boxes))) and len(boxes) == len(found["boxes"]):

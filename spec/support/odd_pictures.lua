@@ -1,11 +1,11 @@
---- Pictures of kinds that braid.save never writes: PNG of every depth, with palettes,
--- transparency and interlacing; JPEG of other colours and orders of coding.
+--- Kinds of pictures that braid.save never writes: PNG of every depth, with palettes, transparency
+-- and interlacing; JPEG with other colours and coding orders.
 
 local core <const> = require "braid.core"
 
 local M <const> = {}
 
-local crc32 <const> = core.crc32 -- as it is now, should somebody put another in its place
+local crc32 <const> = core.crc32 -- kept now, because a spec may replace it
 
 local function chunk(name, body)
   return string.pack(">I4", #body) .. name .. body .. string.pack(">I4", crc32(name .. body))
@@ -20,13 +20,13 @@ local function adler32(bytes)
   return b << 16 | a
 end
 
--- zlib's frame around one block that is stored.
+-- zlib's format around one stored block.
 local function stored(bytes)
   return "\x78\x01" .. string.pack("<BI2I2", 1, #bytes, ~#bytes & 0xFFFF) .. bytes
     .. string.pack(">I4", adler32(bytes))
 end
 
--- The first column and row of each pass, and the steps (PNG specification, 8.2).
+-- First column, first row and steps of each pass (PNG specification, 8.2).
 local PASSES <const> = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4},
   {1, 0, 2, 2}, {0, 1, 1, 2}}
 
@@ -45,8 +45,8 @@ local function row_of(samples, bits)
   return table.concat(bytes)
 end
 
---- A PNG of w x h pixels. pixel(x, y), from 0, gives the samples of one. o = {bits =, colour =
--- (0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha), interlaced =, filter =,
+--- A PNG of w x h pixels. pixel(x, y), from 0, returns the samples of a pixel. o = {bits =, colour
+-- = (0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha), interlaced =, filter =,
 -- palette = bytes, transparent = bytes of a tRNS piece}
 function M.png(w, h, o, pixel)
   local raw <const> = {}
@@ -67,7 +67,8 @@ function M.png(w, h, o, pixel)
     .. chunk("IDAT", stored(table.concat(raw))) .. chunk("IEND", "")
 end
 
--- JPEG: every table has one code, a 0 bit: no difference of the mean, or the block's end.
+-- For JPEG: every table has one code, a bit 0. It means no difference of the mean, or the block's
+-- end.
 local function segment(marker, body)
   return "\xFF" .. marker .. string.pack(">I2", #body + 2) .. body
 end
@@ -75,7 +76,7 @@ local TABLES <const> = segment("\xDB", "\0" .. ("\1"):rep(64))
   .. segment("\xC4", "\0\1" .. ("\0"):rep(15) .. "\0")
   .. segment("\xC4", "\16\1" .. ("\0"):rep(15) .. "\0")
 
--- The first k of 8 x 8 blocks' components; sampling of the first.
+-- A frame of 8 x 8 blocks with k components; `sampling` is that of the first.
 local function frame(marker, k, sampling)
   local parts <const> = {}
   for i = 1, k do parts[i] = string.char(i, i == 1 and sampling or 0x11, 0) end
@@ -95,7 +96,7 @@ end
 
 local function jpeg(...) return "\xFF\xD8" .. TABLES .. table.concat {...} .. "\xFF\xD9" end
 
---- JPEG of 8 x 8 pixels, by name.
+--- JPEG pictures of 8 x 8 pixels, by name.
 M.jpegs = {
   baseline = jpeg(frame("\xC0", 1, 0x11), scan({1}, 0, 63, "\x3F")),
   colour = jpeg(frame("\xC0", 3, 0x11), scan({1, 2, 3}, 0, 63, "\x03")),
@@ -111,7 +112,7 @@ M.jpegs = {
   ycck = jpeg(adobe(2), frame("\xC0", 4, 0x11), scan({1, 2, 3, 4}, 0, 63, "\x00")),
 }
 
---- PNG by name: every depth and kind of colour, plain and interlaced.
+--- PNG pictures by name: every depth and kind of colour, plain and interlaced.
 M.pngs = {}
 for _, kind in ipairs {{"gray1", 1, 0, 1}, {"gray2", 2, 0, 1}, {"gray4", 4, 0, 1},
   {"gray16", 16, 0, 1}, {"rgb16", 16, 2, 3}, {"gray-alpha", 8, 4, 2}, {"rgb-alpha16", 16, 6, 4},

@@ -1,15 +1,13 @@
---- Runs ONNX's own node tests, as onnx_nodes.py has written them, against Braid's
--- operators:
+--- Runs ONNX's own node tests, as onnx_nodes.py has written them, with Braid's operators:
 --   build/braid spec/support/onnx_nodes.lua DIR [name]
--- Prints how many passed of those that Braid has an operator for, and each that did not.
--- A case that asks for a feature Braid does not have is told by the reason that its
--- translation gives.
+-- Prints how many tests passed among those that Braid has an operator for, and each that failed.
+-- If a test needs a feature that Braid lacks, prints the reason that its translation gives.
 
 local braid <const> = require "braid"
 local files <const>, json <const> = braid.io.files, braid.io.json
 local F <const> = braid.F
 
--- Stops a translation: the case asks for what Braid does not have.
+-- Ends a translation, because the test needs something that Braid lacks.
 local function lacks(what) error({lacks = what}, 0) end
 
 local function ints(t) return t and t:reshape(-1):totable() or nil end
@@ -57,7 +55,7 @@ local function padded(x, pads, value)
   return F.pad(x, {pads[2], pads[4], pads[1], pads[3]}, {value = value})
 end
 
--- One-dimensional attributes as those of images of one row.
+-- Turns one-dimensional attributes into those of images with one row.
 local function as_image(a)
   local b <const> = setmetatable({}, {__index = a})
   for _, key in ipairs{"kernel_shape", "strides", "dilations"} do
@@ -110,7 +108,7 @@ local function reduction(name, before, after)
   end
 end
 
--- max and min go one dimension at a time.
+-- In Braid max and min reduce one dimension at a time.
 local function extreme(name)
   return function(a, x, axes)
     local wanted = dims(ints(axes) or a.axes)
@@ -138,7 +136,7 @@ local function index_of(name)
   end
 end
 
--- Softmax and its like before version 13 flatten; the cases here are newer.
+-- Softmax and similar operators flatten before version 13; these tests are newer.
 local function along(name)
   return function(a, x) return F[name](x, dim(a.axis or -1)) end
 end
@@ -286,7 +284,7 @@ local MORE <const> = {
     local y = F.cumsum(x, d)
     if a.exclusive == 1 then y = y - x end
     if a.reverse == 1 then y = y:flip(d) end
-    return y:to(x.dtype) -- ours adds integers up in int64, as PyTorch does
+    return y:to(x.dtype) -- Braid adds integers up in int64, as PyTorch does
   end,
   Tile = function(_, x, times)
     if not x.tile then lacks("tile") end
@@ -501,7 +499,7 @@ local MORE <const> = {
 }
 for name, f in pairs(MORE) do OPERATORS[name] = f end
 
--- nil when they agree, else what differs.
+-- Returns nil if they agree, else how they differ.
 local function difference(got, wanted, case)
   if not braid.is_tensor(got) then return "no result" end
   if table.concat(got.shape, ",") ~= table.concat(wanted.shape, ",") then

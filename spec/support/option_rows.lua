@@ -1,12 +1,11 @@
---- A call of every function whose options are declared, by the name that its messages have.
+--- A call of every function that declares options, by the name in its messages.
 --
--- call(a, o), no tail call, which would hide its line, calls it with the arguments a and the
--- options o; `arguments` and `options` are such that it works. `what` is what messages begin
--- with where it is not the name. refused_ends names options of which an end of the range is
--- refused for another reason, skip those that are not tried; no_names says that the call takes
--- no table of options, `takes` names a type that may stand in its place. elsewhere = true: it
--- fails behind the options, for what is no option. `unknown` is who refuses unknown names, if
--- that is another.
+-- call(a, o) calls the function with arguments a and options o. It must not be a tail call, which
+-- would hide its line. `arguments` and `options` are values that work. `what` is how messages
+-- begin, if not with the name. refused_ends: options for which an end of the range is refused for
+-- another reason. skip: options that are not tried. no_names: the call takes no table of options.
+-- takes: a type that may replace that table. elsewhere = true: the call fails after it has read
+-- its options. `unknown`: who refuses unknown names, if it is another function.
 
 local braid <const> = require "braid"
 local F <const>, mtl <const>, nn <const>, optim <const> = braid.F, braid.mtl, braid.nn, braid.optim
@@ -35,7 +34,7 @@ rows["optim.exponential"] = {arguments = {gamma = 0.5}, no_names = true,
 rows["optim.cosine"] = {arguments = {total = 5}, takes = "number",
   call = function(a, o) optim.cosine(a.total, o) end}
 rows["optim.cosine: the factor"] = {arguments = {done = 1, total = 5, last = 0}, no_names = true,
-  skip = {total = true}, -- anything but a number stands for options there
+  skip = {total = true}, -- a value that is not a number means options there
   call = function(a) optim.cosine(a.done, a.total, a.last) end}
 rows["optim.poly"] = {arguments = {total = 5}, call = function(a, o) optim.poly(a.total, o) end}
 rows["optim.one_cycle"] = {arguments = {total = 5},
@@ -151,7 +150,7 @@ rows.bilinear = {no_names = true,
   call = function(a) F.bilinear(a.a, a.b, a.weight, a.bias) end}
 rows.conv1d = {arguments = {x = braid.ones(1, 2, 5), weight = braid.ones(2, 2, 3),
   bias = braid.ones(2)},
-  skip = {bias = true}, -- a table stands for options there
+  skip = {bias = true}, -- a table means options there
   call = function(a, o) F.conv1d(a.x, a.weight, a.bias, o) end}
 rows.crelu = {arguments = {x = x4}, no_names = true, call = function(a) F.crelu(a.x, a.dim) end}
 rows.glu = {arguments = {x = x4}, no_names = true, call = function(a) F.glu(a.x, a.dim) end}
@@ -205,14 +204,14 @@ for _, name in ipairs{"mse", "l1", "smooth_l1", "huber", "wing", "bce", "bce_wit
   rows[name] = {call = function(_, o) loss(x2, targets[name] or x2, o) end}
 end
 rows.cosine = {call = function(_, o) losses.cosine(x2, x2, braid.ones(2), o) end}
-rows.cross_entropy.skip = {weight = true} -- a tensor alone is the weight
+rows.cross_entropy.skip = {weight = true} -- a tensor in this place is the weight
 
 -- ---- mtl --------------------------------------------------------------------------------
 
 rows["mtl.classes"] = {options = {3}, call = function(_, o) mtl.classes(o) end}
 rows["mtl.real"] = {call = function(_, o) mtl.real(o) end}
 rows["mtl.landmarks"] = {call = function(_, o) mtl.landmarks(o) end,
-  refused_ends = {points = true}} -- one point without a word on eyes
+  refused_ends = {points = true}} -- one point, and no word about eyes
 rows["mtl.landmark_bins"] = {options = {pixels = 8}, call = function(_, o) mtl.landmark_bins(o) end,
   refused_ends = {points = true}}
 rows["mtl.attributes"] = {options = {3}, call = function(_, o) mtl.attributes(o) end}
@@ -253,7 +252,7 @@ rows["mtl.task_rates"] = {arguments = {net = net, rates = {a = 1}}, no_names = t
   call = function(a) mtl.task_rates(a.net, a.rates) end}
 rows["weighing: load_state_dict"] = {
   options = {steps = 1, method = "equal", memory = {}, shared = {"w"}},
-  skip = {memory = true}, -- any table
+  skip = {memory = true}, -- takes any table
   call = function(_, o) tasks:weigh(net, mtl.weighting.equal{}):load_state_dict(o) end}
 rows["mtl.early_stopping"] = {options = {main = "a"},
   call = function(_, o) mtl.early_stopping(tasks, o) end}
@@ -407,8 +406,8 @@ local fit_tasks <const> = mtl.tasks{smile = mtl.classes{2}}
 local fit_net <const> = mtl.network{tasks = fit_tasks, blocks = nn.backbone({{"one", function(c)
   return nn.Conv2d(c, 2, {kernel = 3})
 end}}, {channels = 1})}
-rows["train.fit"] = {refused_ends = {steps = true, every = true}, -- they go with other options
-  skip = {resume = true}, -- true, which is no word, is one of its values
+rows["train.fit"] = {refused_ends = {steps = true, every = true}, -- they depend on other options
+  skip = {resume = true}, -- true is also one of its values
   options = {net = fit_net, tasks = fit_tasks, train = fit_faces.train, val = fit_faces.train,
     epochs = 1, progress = false},
   call = function(_, o) braid.train.fit(o) end}

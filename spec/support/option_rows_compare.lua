@@ -1,4 +1,4 @@
---- The rows of option_rows.lua for what compares runs.
+--- The rows of option_rows.lua for functions that compare runs.
 
 local braid <const> = require "braid"
 local train <const> = braid.train
@@ -18,20 +18,20 @@ return function(folder)
   rows["train.statistics.summary"] = {arguments = {values = {1}}, no_names = true,
     call = function(a) S.summary(a.values) end}
   rows["train.statistics.bootstrap"] = {arguments = {values = {1, 2}},
-    refused_ends = {draws = true}, -- ten million take their time
+    refused_ends = {draws = true}, -- ten million draws take long
     call = function(a, o) S.bootstrap(a.values, o) end}
 
   rows["train.table"] = {arguments = {columns = {{name = "error"}}, rows = {{"a", error = 1}}},
     call = function(a, o) train.table(a.columns, a.rows, o) end}
 
-  -- At the end of their range, as many processes as nobody wants.
+  -- The end of the range would start too many processes.
   local function few(o)
     if o.jobs == 4096 then o.jobs = 1 end
     return o
   end
   rows["train.pool"] = {arguments = {work = {a = function() return 1 end}},
     options = {dir = folder .. "/pool", progress = false, jobs = 1},
-    skip = {seed = true}, -- its results are there, of another
+    skip = {seed = true}, -- the folder has results of another seed
     call = function(a, o) train.pool(a.work, few(o)) end}
 
   rows["train.compare"] = {arguments = {}, options = {networks = {"a", "b"}, seeds = 1,

@@ -11,7 +11,7 @@ M.POINTS = { {24, 22}, {46, 24}, {36, 33}, {27, 43}, {45, 42} }
 M.COLOURS = { {255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 0}, {0, 255, 255} }
 M.FLIP = {2, 1, 3, 5, 4}
 
---- uint8 (3,h,w): dots of 7 x 7 pixels on dark ground.
+--- A uint8 (3,h,w) picture: dots of 7 x 7 pixels on dark ground.
 function M.picture(dx)
   local t <const> = braid.zeros({3, M.H, M.W}, {dtype = "uint8"})
   for i, p in ipairs(M.POINTS) do
@@ -21,7 +21,7 @@ function M.picture(dx)
   return t
 end
 
--- How far picture i is moved to the right.
+-- How far picture i is shifted to the right.
 local function moved(i) return (i - 1) % 12 end
 
 -- The labels of n pictures.
@@ -55,8 +55,8 @@ function M.files(directory, n)
     boxes = braid.tensor(boxes)}
 end
 
---- How far the middle of what has the colour of point k in image (3,h,w), values 0 to 255,
--- lies from (x, y). (The edges of other dots can be a quarter alike.)
+--- How far the middle of the pixels with the colour of point k in image (3,h,w), values 0 to 255,
+-- is from (x, y). (Edges of other dots may have similar colours up to a quarter.)
 function M.miss(image, k, x, y)
   local likeness = braid.ones(image:size(2), image:size(3))
   for c = 1, 3 do

@@ -1,10 +1,10 @@
---- A line buffer as plainly as can be: a list of characters, and how many stand before the cursor.
--- The prompt's buffer is compared with it.
+--- A simple line buffer: a list of characters, and how many of them are before the cursor. The
+-- prompt's buffer is compared with it.
 
 local Plain <const> = {}
 Plain.__index = Plain
 
-local MARK <const> = "\u{301}" -- the one mark that goes with the character before
+local MARK <const> = "\u{301}" -- the one mark that joins the character before it
 
 -- The characters of a text, each with its marks.
 local function split(text)
@@ -27,7 +27,7 @@ end
 
 function Plain:text() return table.concat(self.list) end
 
---- The place of the cursor in bytes, from 1.
+--- The cursor's place in bytes, from 1.
 function Plain:at() return #table.concat(self.list, "", 1, self.n) + 1 end
 
 function Plain:keep(kind)
@@ -37,14 +37,14 @@ function Plain:keep(kind)
   self.last = kind
 end
 
--- Characters a + 1 to b become a text; the cursor stands behind it.
+-- Replaces characters a + 1 to b by a text. The cursor is then after the text.
 function Plain:change(a, b, text)
   local before <const> = table.concat(self.list, "", 1, a) .. text
   self.list = split(before .. table.concat(self.list, "", b + 1))
   self:place(#before + 1)
 end
 
--- The cursor to a byte, or behind the character that has it inside.
+-- Puts the cursor at a byte, or after the character that contains it.
 function Plain:place(byte)
   local bytes, n = 0, 0
   while bytes < byte - 1 do
@@ -56,7 +56,7 @@ end
 
 local function is_word(char) return char ~= nil and char:find("^[%w_\128-\255]") ~= nil end
 
--- How many characters stand before these places.
+-- How many characters are before these places.
 function Plain:start()
   local n = self.n
   while n > 0 and self.list[n] ~= "\n" do n = n - 1 end

@@ -1,5 +1,5 @@
---- The smallest data that each reader takes: trees of files by name, made in a directory that is
--- gone when Lua ends.
+--- The smallest data for each reader: trees of files by name, made in a directory that is removed
+-- when Lua ends.
 
 local braid <const> = require "braid"
 local luassert <const> = require "luassert"
@@ -26,8 +26,8 @@ for word in ([[LeftBrowLeftCorner LeftBrowCenter LeftBrowRightCorner RightBrowLe
   AFLW[#AFLW + 1] = word .. "_X," .. word .. "_Y"
 end
 
---- {reader = {name = bytes, or "picture"}}; the reader is given the directory, or the file that
--- `file` names.
+--- {reader = {name = bytes, or "picture"}}. The reader gets the directory, or the file named by
+-- `file`.
 M.readers = {
   images = {["cat/1.png"] = "picture", ["dog/1.png"] = "picture"},
   celeba = {["img_align_celeba/1.png"] = "picture", ["list_attr_celeba.txt"] =
@@ -46,7 +46,7 @@ M.readers = {
   jsonl = {["t.jsonl"] = '{"image": "1.png", "a": 1}\n', ["1.png"] = "picture", file = "t.jsonl"},
 }
 
---- Puts files by name into a directory; "picture" stands for a PNG of 80 x 90.
+--- Writes files by name into a directory; "picture" means a PNG of 80 x 90.
 function M.put(directory, tree)
   local folders <const> = {}
   for name in pairs(tree) do
@@ -67,7 +67,7 @@ end
 
 local root
 
---- A new directory of that name, which is gone when Lua ends.
+--- A new directory with this name, removed when Lua ends.
 function M.directory(name)
   if not root then
     local path <const> = shell.run("mktemp -d").out:match("^[^\n]+")
@@ -79,14 +79,14 @@ function M.directory(name)
   return root.path .. "/" .. name
 end
 
---- A directory (or file) with the data of a reader.
+--- A directory (or file) with data for a reader.
 function M.path(name)
   local directory <const>, tree <const> = M.directory(name), M.readers[name]
   M.put(directory, tree)
   return tree.file and directory .. "/" .. tree.file or directory
 end
 
---- f(dir) for a directory with the files of a tree, which is gone afterwards.
+--- Calls f(dir) for a directory with the files of a tree, and removes it afterwards.
 function M.with(tree, f)
   shell.in_directory(function(dir)
     M.put(dir, tree)
@@ -94,8 +94,9 @@ function M.with(tree, f)
   end)
 end
 
---- The message of read(path), which must fail at a spec's own line, without place and reader;
--- DIR for the directory. The path is the directory's, or that of the file `name` in it.
+--- The message of read(path) without its place and the reader's name, and with DIR for the
+-- directory. The call must fail at a line of the spec. The path is that of the directory, or of
+-- the file `name` in it.
 function M.said(tree, read, name)
   local said
   M.with(tree, function(dir)
@@ -107,14 +108,14 @@ function M.said(tree, read, name)
   return said
 end
 
---- One label of all samples, false where a sample has none.
+--- One label of all samples; false for samples without it.
 function M.column(ds, name)
   local list <const> = {}
   for i = 1, #ds do list[i] = ds[i][name] or false end
   return list
 end
 
--- Every picture of a set through a loader.
+-- Reads every picture of a set by a loader.
 function M.all_read(ds)
   local n = 0
   for batch in braid.data.loader(ds, {batch = 2, size = 8}) do n = n + batch.count end

@@ -1,5 +1,5 @@
---- Plain references for the operators: loops over row-major arrays, written to be read,
--- not to be fast. An array is a list of numbers with its shape; an index counts from 1.
+--- Plain references for the operators: loops over row-major arrays, written for clarity and not
+-- for speed. An array is a list of numbers with its shape. Indices count from 1.
 
 local M <const> = {}
 
@@ -26,7 +26,7 @@ function M.build(shape, f)
   return a
 end
 
---- The element at an index of as many dimensions or more; sizes of 1 repeat.
+--- The element at an index, which may have more dimensions than a; sizes of 1 repeat.
 function M.at(a, index)
   local k, shift <const> = 0, #index - #a.shape
   for d, size in ipairs(a.shape) do
@@ -53,7 +53,7 @@ function M.broadcast(...)
   return shape
 end
 
---- f applied element by element; plain numbers take part.
+--- Applies f element by element; plain numbers count as arrays.
 function M.map(f, ...)
   local args <const> = {...}
   for i, a in ipairs(args) do
@@ -66,7 +66,8 @@ function M.map(f, ...)
   end)
 end
 
---- dims: nil for all, a number or a list, negative from the end. Returns which are named.
+--- Returns which dimensions are named. dims: nil for all, a number or a list, negative from the
+-- end.
 function M.named(dims, n)
   local set <const> = {}
   for d = 1, n do set[d] = dims == nil or (type(dims) == "table" and #dims == 0) end
@@ -76,7 +77,7 @@ function M.named(dims, n)
   return set
 end
 
---- f(list of the values, list of their places) for each position that is kept.
+--- Calls f(list of the values, list of their places) for each position that is kept.
 function M.reduce(x, dims, keepdim, f)
   local reduced <const>, shape <const>, inner <const> = M.named(dims, #x.shape), {}, {}
   for d, size in ipairs(x.shape) do
@@ -122,7 +123,7 @@ function M.sigmoid(x) return 1 / (1 + math.exp(-x)) end
 
 function M.softplus(x) return math.max(x, 0) + M.log1p(math.exp(-math.abs(x))) end
 
---- Abramowitz and Stegun 7.1.6, all terms of one sign.
+--- Abramowitz and Stegun 7.1.6, whose terms all have one sign.
 function M.erf(x)
   if x ~= x then return x end
   if math.abs(x) > 6 then return x > 0 and 1.0 or -1.0 end
@@ -171,7 +172,7 @@ function M.var(v, unbiased)
   return n > 0 and s / n or 0 / 0
 end
 
---- The place of the first of the largest; a NaN counts as larger than all.
+--- The place of the first of the largest values; NaN counts as the largest.
 function M.argmax(v)
   local best = 1
   for i, x in ipairs(v) do
@@ -293,7 +294,7 @@ local function reduced(losses, divisor, reduction)
   return {shape = {}, reduction == "sum" and s or (divisor == 0 and 0.0 or s / divisor)}
 end
 
---- Labels from 1; one that is o.ignore, -100 unless given, is missing.
+--- Labels count from 1. A label equal to o.ignore (default -100) is missing.
 function M.cross_entropy(x, target, weight, o)
   o = o or {}
   local logp <const>, classes <const> = M.log_softmax(x, 2), x.shape[2]

@@ -69,7 +69,7 @@ function M.conv2d(x, w, bias, o)
   return y
 end
 
---- The gradients towards x, w and the bias.
+--- The gradients of x, w and the bias.
 function M.conv2d_grad(x, w, dy, o)
   local dx <const>, dw <const> = zeros(x.shape), zeros(w.shape)
   local db <const>, plane <const> = zeros({w.shape[1]}), dy.shape[3] * dy.shape[4]
@@ -84,7 +84,7 @@ function M.conv2d_grad(x, w, dy, o)
   return dx, dw, db
 end
 
---- The gradient of conv2d towards an input of the size that the options leave.
+--- The input gradient of conv2d, for an input of the size that the options give.
 function M.conv_transpose2d(x, w, bias, o)
   o = o or {}
   local shape <const> = {x.shape[1], w.shape[2] * (o.groups or 1)}
@@ -105,7 +105,8 @@ end
 
 -- ---- pooling --------------------------------------------------------------------------
 
--- How many windows fit; with ceil_mode the last may hang over, but begins inside.
+-- How many windows fit. With ceil_mode the last one may reach over the edge, but must begin
+-- inside.
 local function windows(size, kernel, stride, pad, dilation, ceil)
   local room <const> = size + 2 * pad - dilation * (kernel - 1) - 1
   local n = room // stride + 1
@@ -113,7 +114,7 @@ local function windows(size, kernel, stride, pad, dilation, ceil)
   return n
 end
 
--- f(values inside, the window's area within the padded image) for every window.
+-- Calls f(values inside, the window's area within the padded image) for every window.
 local function pool(x, kernel, o, f)
   local kh <const>, kw <const> = pair(kernel)
   local sh <const>, sw <const> = pair(o.stride, kernel)
@@ -176,7 +177,7 @@ end
 
 -- ---- batch norm -----------------------------------------------------------------------
 
---- Also returns what the running statistics become.
+--- Also returns the new running statistics.
 function M.batch_norm(x, weight, bias, running_mean, running_var, o)
   local dims <const> = {1}
   for d = 3, #x.shape do dims[#dims + 1] = d end
@@ -199,7 +200,7 @@ function M.batch_norm(x, weight, bias, running_mean, running_var, o)
   return y, mean_after, var_after
 end
 
---- Every row of the last dimension by its own mean and variance.
+--- Normalises every row of the last dimension by its own mean and variance.
 function M.standardize(x, eps)
   local last <const> = {#x.shape}
   local mean <const> = ref.reduce(x, last, true, ref.mean)
@@ -209,8 +210,8 @@ end
 
 -- ---- resampling -----------------------------------------------------------------------
 
--- The image (i, k) of x at row and column counted from 0, which need not be whole; pixels
--- outside count as 0.
+-- Reads the image (i, k) of x at a row and column counted from 0, which may have fractions.
+-- Pixels outside count as 0.
 local function between(x, i, k, row, column)
   local total = 0
   for iy = row // 1, row // 1 + 1 do

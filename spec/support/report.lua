@@ -1,5 +1,5 @@
---- The test runner's output for a file: a line, failures where they happen, and at the end
--- after `\0report` what suite.lua sums up: how many passed, what failed, and what was skipped
+--- The test runner's output for a file: a line, the failures as they happen, and at the end, after
+-- `\0report`, the numbers that suite.lua sums up: what passed, what failed, and what was skipped
 -- and why. A file without a test is a failure.
 
 return function()
@@ -23,7 +23,7 @@ return function()
 
   local function one_line(text) return (text:gsub("%s*\n%s*", " ")) end
 
-  -- "describe it", without the file.
+  -- The full name is "describe it", without the file.
   local function full_name(element)
     local names <const> = {}
     while element and element.descriptor and element.descriptor ~= "file" do
@@ -48,8 +48,8 @@ return function()
     return nil, true
   end
 
-  -- Filters by tag see registrations after this: a file whose tests are all filtered out
-  -- has tests.
+  -- Filters by tag see registrations after this. So a file whose tests are all filtered out still
+  -- counts as having tests.
   local function registered(name)
     if not name:match("^%s*$") then in_file.tests = (in_file.tests or 0) + 1 end
     return nil, true
@@ -105,7 +105,7 @@ return function()
     return nil, true
   end
 
-  -- An error is a failure whose way there matters.
+  -- An error is a failure whose traceback matters.
   on["error"] = function(element, parent, message, trace)
     on["failure"](element, parent, message, trace)
     if trace and trace.traceback then

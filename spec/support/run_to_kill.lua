@@ -1,5 +1,5 @@
---- A run of train.fit with everything that has a state, for specs that kill it: arg[1] is its
--- directory, arg[2] the epochs.
+--- A run of train.fit with everything that has a state, for specs that kill it. arg[1] is its
+-- directory, arg[2] the number of epochs.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const>, train <const> =
   braid.data, braid.mtl, braid.nn, braid.train

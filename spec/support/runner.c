@@ -1,7 +1,8 @@
-/* Runs a Lua script with its arguments, as lua5.4 does: the Lua of `make asan` and `make
-   stress`, linked with the sanitizers that the stock one lacks.
+/* Runs a Lua script with its arguments, as lua5.4 does. This is the Lua of `make asan`
+   and `make stress`: it is linked with the sanitizers, which the system's Lua is not.
 
-   With BRAID_STRESS the collector runs at every allocation at which Lua may run it:
+   With BRAID_STRESS, garbage is collected at every allocation at which Lua may do so:
+   "young" collects new values, "full" everything.
    "young" collects what is new, "full" everything. */
 #include <lauxlib.h>
 #include <lua.h>
@@ -10,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The error as a text with the way there. */
+/* The error as a text with its traceback. */
 static int with_traceback(lua_State *L) {
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }
 
-/* A step that is a whole cycle, and no pause between two; in generational mode, no growth
-   between two. 256 is 0 in the byte that Lua keeps, where 0 would mean no change. */
+/* Makes every step a whole cycle, without a pause before the next; in generational
+   mode, without growth between two collections. 256 becomes 0 in the byte that Lua
+   stores, while 0 would mean "no change". */
 static void collect_often(lua_State *L, const char *how) {
   if (how) lua_gc(L, LUA_GCINC, 1, 400, 63);
   if (!how || strcmp(how, "full") != 0)

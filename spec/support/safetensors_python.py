@@ -1,9 +1,10 @@
-# Whether Python's safetensors reads what Braid wrote:
+# Checks that Python's safetensors reads what Braid wrote:
 #
 #     build/braid spec/support/safetensors_python.lua build/check
 #     python spec/support/safetensors_python.py build/check
 #
-# compares each .safetensors file with an .npz of the same values, and prints the metadata's names.
+# Compares each .safetensors file with an .npz of the same values, and prints the metadata's
+# names.
 import sys
 from pathlib import Path
 

@@ -1,4 +1,4 @@
---- Networks for specs of their files.
+--- Networks for the specs of saved files.
 
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
@@ -15,7 +15,7 @@ end
 
 function M.small() return braid.model("models/tcdcn.lua", {tasks = M.tasks_of(), norm = true}) end
 
--- A network of a definition written here.
+-- A network of a definition given as a text.
 function M.defined(text, given)
   local path <const> = os.tmpname()
   assert(files.write(path, {text}))

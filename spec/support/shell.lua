@@ -1,8 +1,8 @@
---- Runs commands for specs, in an environment free of what make and the runner put there.
+--- Runs commands for specs, in an environment without the variables of make and the runner.
 
 local M <const> = {}
 
---- Where the core under test was built, and the Lua that runs it.
+--- The directory where the tested core was built, and the Lua that runs it.
 M.build = assert(package.searchpath("braid.core", package.cpath)):match("^(.*)/lib/braid/core%.so$")
 do
   local i = 0
@@ -10,7 +10,7 @@ do
   M.lua = arg[i]
 end
 
---- A core with sanitizers can be loaded by its own Lua only.
+--- A core with sanitizers can be loaded only by its own Lua.
 M.sanitized = M.build:find("asan", 1, true) ~= nil
 
 --- The command that runs a script under Braid, with the Lua that can load its core.
@@ -28,7 +28,7 @@ function M.write(path, text)
   f:write(text)
 end
 
---- Runs a command: what it wrote, its exit status, and the signal if one ended it.
+--- Runs a command. Returns its output, its exit status, and the signal if one ended it.
 function M.run(command)
   local out <const>, err <const> = os.tmpname(), os.tmpname()
   local script <const> = ("unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL LUA_PATH LUA_CPATH " ..
@@ -45,7 +45,7 @@ local function first_line(command) return (M.run(command).out:match("^[^\n]*")) 
 
 M.root = first_line("pwd")
 
---- A new directory, removed when f returns or fails.
+--- Calls f with a new directory, which is removed when f returns or fails.
 function M.in_directory(f)
   local path <const> = first_line("mktemp -d")
   assert(path:find("^/"), "no temporary directory")

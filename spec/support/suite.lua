@@ -1,11 +1,11 @@
---- Runs each file of specs in a process of its own, so that none pays for the heap of another, and
--- sums up what report.lua says of them. The last line is `N passed, N failed, N skipped`.
+--- Runs each file of specs in a process of its own, so that none is slowed by the heap of another.
+-- Sums up the reports of report.lua. The last line is `N passed, N failed, N skipped`.
 --
 --   lua5.4 spec/support/suite.lua PROCESSES "spec/a_spec.lua spec/..." COMMAND...
 --
--- As many files run at once as PROCESSES says, each with its share of the processors. A
--- process that ends without its report, or with a status that its report does not explain, is
--- a failure. So is a run without a test, unless COMMAND says `none-is-fine`.
+-- PROCESSES files run at once; each gets its share of the processors. A process that ends without
+-- its report, or with a status that its report does not explain, is a failure. So is a run
+-- without a test, unless COMMAND includes `none-is-fine`.
 
 local processes <const>, roots <const> = math.tointeger(arg[1]), arg[2]
 assert(processes and processes > 0, "PROCESSES must be a whole number above 0")
@@ -37,7 +37,7 @@ end
 
 local passed, failed <const>, skipped <const> = 0, {}, {}
 
--- Prints what a process wrote, but for its report, which is added to that of all.
+-- Prints a process's output without its report, and adds the report to the others.
 local function take(file, status, path)
   local f <close> = assert(io.open(path, "rb"))
   local before <const>, report <const> = f:read("a"):match("^(.*)\0report\n(.*)$")
@@ -59,7 +59,7 @@ local function take(file, status, path)
   io.flush()
 end
 
--- The shell that xargs starts for each file says how its process ended, and where it wrote.
+-- The shell that xargs starts for each file tells how its process ended, and where its output is.
 local list <const> = folder .. "/files"
 do
   local f <close> = assert(io.open(list, "w"))

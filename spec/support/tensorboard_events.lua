@@ -1,5 +1,5 @@
---- Writes event files of every kind of record to a directory, as a run does that is killed and
--- resumed, and what is in them to wanted.json: for tensorboard_events.py.
+--- Writes event files with every kind of record to a directory, like a run that is killed and
+-- resumed. Writes their contents to wanted.json, for tensorboard_events.py.
 --   build/braid spec/support/tensorboard_events.lua DIR
 
 local braid <const> = require "braid"
@@ -17,7 +17,7 @@ local function note(tag, step, value)
   table.insert(wanted.scalars[tag], {step, value})
 end
 
-do -- killed at step 400; what came after 300 is void
+do -- killed at step 400; steps after 300 are invalid then
   local events <close> = braid.train.events(dir)
   for step = 1, 400 do
     events:event{event = "step", step = step, epoch = 1, lr = 1 / step,

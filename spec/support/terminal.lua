@@ -1,4 +1,4 @@
---- A terminal for specs: tmux runs a command in one, types and reads the screen.
+--- A terminal for specs. tmux runs a command in it, types keys and reads the screen.
 -- @usage
 -- local t <close> = terminal.open("build/braid")
 -- t:keys("1 + 1", "Enter"); t:shows("^2$")
@@ -8,7 +8,7 @@ local shell <const> = require "spec.support.shell"
 local M <const> = {}
 M.__index = M
 
-local SECONDS <const> = 10 -- that the screen may take
+local SECONDS <const> = 10 -- how long the screen may take
 
 M.there = shell.run("command -v tmux").status == 0
 
@@ -16,7 +16,7 @@ local count = 0
 
 function M:tmux(...) return shell.run(("tmux -L %s -f /dev/null %s"):format(self.name, (...))) end
 
---- Options: columns, rows, env = "NAME=value ...". HOME is a new directory.
+--- Opens a terminal. Options: columns, rows, env = "NAME=value ...". HOME is a new directory.
 function M.open(command, o)
   o = o or {}
   count = count + 1
@@ -30,7 +30,7 @@ function M.open(command, o)
   return self
 end
 
---- Types keys by tmux's names ("Enter", "C-a"), texts as they are.
+--- Types keys with tmux's names ("Enter", "C-a"), and texts unchanged.
 function M:keys(...)
   for _, key in ipairs{...} do
     local is_name <const> = key:find("^[CM]%-.") or #key > 1 and key:find("^%u%l+$")
@@ -39,7 +39,7 @@ function M:keys(...)
   end
 end
 
---- Pastes a text as a terminal does, in brackets where the program asked for them.
+--- Pastes a text as a terminal does, in brackets if the program asked for them.
 function M:paste(text)
   shell.write(self.home .. "/paste", text)
   self:tmux(("load-buffer %s/paste"):format(self.home))
@@ -50,7 +50,7 @@ function M:resize(columns, rows)
   self:tmux(("resize-window -x %d -y %d"):format(columns, rows or 24))
 end
 
---- The screen's lines up to the last that is not empty; with colours, what the terminal was sent.
+--- The screen's lines up to the last that is not empty; with `colours`, also the colour codes.
 function M:screen(colours)
   local text <const> = self:tmux("capture-pane -p" .. (colours and " -e" or "")).out
   return (text:gsub("%s+$", ""))
@@ -63,7 +63,7 @@ function M:cursor()
   return tonumber(x), tonumber(y)
 end
 
---- Waits until the end of the screen is that text (or, as a pattern, is found there).
+--- Waits until the end of the screen is this text (or, for a pattern, matches it).
 function M:shows(wanted, is_pattern)
   local screen
   for _ = 1, SECONDS * 20 do

@@ -379,7 +379,7 @@ def cross_entropy(x, target, weight=None, size_average=None, ignore_index=-100, 
                   reduction="mean", label_smoothing=None):
     soft = target.is_floating_point()
     need(x.dim() > 1, "no batch")
-    if not soft:  # what is ignored keeps the mark; labels count from 1
+    if not soft:  # an ignored label keeps its mark; labels count from 1
         target = torch.where(target == ignore_index, -100, target + 1)
     name = "F.cross_entropy" if "cross" in cross_entropy.name else "F.nll"
     return call(name, x, target, reduction=reduction, weight=weight,
@@ -393,8 +393,8 @@ def cosine(a, b, target, margin=0.0, reduction="mean", **k):
 
 
 # ---- modules ----------------------------------------------------------------------------
-# Each: the constructor's arguments and those of forward give the call; a name that begins
-# with "nn." is a module there, whose arguments are the constructor's.
+# The call consists of the constructor's arguments and those of forward. A name that begins with
+# "nn." is a module in Braid, and gets the constructor's arguments.
 def module(*theirs):
     def put(f):
         for name in theirs:

@@ -1,5 +1,5 @@
---- Makes the calls that torch_opinfo.py wrote into a folder (cases.json, a case in a line;
--- in.safetensors) and writes what comes of them (out.safetensors, status.json).
+--- Makes the calls that torch_opinfo.py wrote into a folder (cases.json, with a case in each line;
+-- in.safetensors), and writes their results (out.safetensors, status.json).
 -- `torch_opinfo.lua FOLDER`
 
 local braid <const> = require "braid"
@@ -27,7 +27,7 @@ end
 local SPECIAL <const> = {
   read = function(x, key)
     local shape <const> = x.shape
-    for i, k in ipairs(key) do -- a slice ends where the dimension does
+    for i, k in ipairs(key) do -- a slice ends where the dimension ends
       if type(k) == "table" then
         if k[2] == -1 or k[2] > shape[i] then k[2] = shape[i] end
         if k[1] > k[2] then k[1] = k[2] + 1 end
@@ -55,7 +55,7 @@ local SPECIAL <const> = {
   end,
 }
 
--- The module with the state given, whose parameters take the place of the state's tensors.
+-- The module with the given state. Its parameters replace the state's tensors.
 local function module(case, args, n, tensors)
   local m <const> = braid.nn[case.f:sub(4)](table.unpack(args, 1, n))
   local state <const> = decoded(case.state, tensors)

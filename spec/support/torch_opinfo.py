@@ -31,7 +31,7 @@ OF_NAME = {name: t for t, name in TYPES.items()}
 SCRIPT = "spec/support/torch_opinfo.lua"
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-7}
 
-# Differences that stay: operator, message and why.
+# Accepted differences: operator, message and reason.
 KNOWN = [
     (r"^(abs|sign|floor|ceil|round|trunc|nn.functional.elu) ", r"\[nan",
      "what is NaN says so: PyTorch has 0 for sign(NaN) and, as gradient there, 0 (or dy for elu)"),
@@ -216,7 +216,7 @@ def samples(op, dtype):
     if dtype in (torch.float32, torch.int64) and op.reference_inputs_func:
         makers.append(op.reference_inputs)
     for make in makers:
-        for wanted in dict.fromkeys((grad, False)):  # some makers ask for integers' gradients
+        for wanted in dict.fromkeys((grad, False)):  # some makers ask for gradients of integers
             try:
                 yield from list(make("cpu", dtype, requires_grad=wanted))
                 break

@@ -1,5 +1,5 @@
---- Loads the networks that torchvision_weights.py wrote under torchvision's own names and compares
--- outputs, and the maps of each column, trunk and stream that begins with them:
+--- Loads the networks that torchvision_weights.py wrote under torchvision's own names. Compares
+-- outputs, and the maps of each column, trunk and stream that begins with these networks:
 --   build/braid spec/support/torchvision_weights.lua DIR
 
 local braid <const> = require "braid"

@@ -12,7 +12,7 @@ directory = sys.argv[1]
 torch.manual_seed(1)
 for name in ("resnet18", "alexnet", "vgg16"):
     net = getattr(torchvision.models, name)(weights=None)
-    for module in net.modules():  # statistics as after training
+    for module in net.modules():  # statistics like those after training
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)

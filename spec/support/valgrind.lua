@@ -20,7 +20,7 @@ for _, dtype in ipairs({"float32", "float64", "int64", "int32", "uint8"}) do
 end
 assert(braid.zeros(0, 3):sum():item() == 0)
 
--- A step of a small network: convolution, norm, pooling, product and loss, there and back.
+-- A step of a small network, forward and backward: convolution, norm, pooling, product and loss.
 local x <const> = braid.randn(3, 5, 9, 7, {requires_grad = true})
 local w <const> = braid.randn(6, 5, 3, 3, {requires_grad = true})
 local b <const> = braid.zeros(6, {requires_grad = true})
@@ -48,7 +48,7 @@ for n = 0, 12 do
   core.fail_after(-1)
 end
 
--- An image, written, read, cut short and read again.
+-- An image is written, read, cut short and read again.
 local path <const> = os.tmpname()
 local canvas <const> = braid.randint(0, 255, {20, 30, 3}, {dtype = "uint8"})
 assert(core.image_write(path, canvas))

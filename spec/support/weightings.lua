@@ -1,5 +1,5 @@
---- The weightings that are compared with torchjd's, by the names that spec/support/
--- weightings_torchjd.py gives them: f(count) -> one for as many tasks.
+--- The weightings that are compared with torchjd's, by the names of
+-- spec/support/weightings_torchjd.py: f(count) returns one for that many tasks.
 
 local mtl <const> = require "braid".mtl
 local jacobian <const> = require "spec.support.jacobian"

@@ -1,4 +1,4 @@
---- Run by weightings_torchjd.py: what weightings make of the Jacobians in a file.
+--- Run by weightings_torchjd.py: applies weightings to the Jacobians in a file.
 --
 --   build/braid spec/support/weightings_torchjd.lua IN OUT steps | random
 

@@ -25,13 +25,14 @@ import cagrad_exact
 
 warnings.filterwarnings("ignore")
 solve = cp.Problem.solve
-# CAGrad's solver stops at 1e-8 of its own; what is compared is the method.
+# CAGrad's solver stops at a tolerance of 1e-8. Only the method is compared, so it is set lower
+# here.
 cp.Problem.solve = lambda self, solver=None, **options: solve(
     self, solver=solver, **options, **(dict(tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13)
                                        if solver == cp.CLARABEL else {}))
 torch.set_default_dtype(torch.float64)
 HERE = os.path.dirname(os.path.abspath(__file__))
-STEPS = 5  # of methods that remember
+STEPS = 5  # of methods with a memory
 
 
 def jacobian(rng, kind, t, d):
@@ -107,7 +108,7 @@ def along(make):
 
 
 def sdmgrad(j, losses):
-    w = A.SDMGradWeighting(lr=0.1)  # at 10 rounding grows from step to step where T is large
+    w = A.SDMGradWeighting(lr=0.1)  # at 10 rounding errors grow from step to step if T is large
     return torch.stack([w(j[k] @ j[k].T) @ j[k] for k in range(STEPS)])
 
 
@@ -134,7 +135,7 @@ REFERENCE = {
     "fairgrad 2": first(lambda t: A.FairGrad(alpha=2)),
     "nash": first(lambda t: A.NashMTL(n_tasks=t)),
     "sdmgrad": sdmgrad,
-    # At 1 a weight that comes below 1e-308 is 0 there for good; here logarithms are kept.
+    # At 1 a weight below 1e-308 stays 0 there for ever; Braid keeps logarithms.
     "excess": along(lambda t: A.ExcessMTL(robust_step_size=1e-3)),
     "excess warmup": along(lambda t: A.ExcessMTL(robust_step_size=1e-3, n_warmup_steps=2)),
     "gls": scalarized(lambda t: S.GeometricMean()),
@@ -144,7 +145,7 @@ REFERENCE = {
     "uncertainty": trained(lambda t: S.UW(t)),
     "imtl losses": trained(lambda t: S.IMTLL(t)),
 }
-# Solvers of torchjd's that stop short of this, and why another measure is taken below.
+# Solvers of torchjd that stop short of the tolerance, and why another measure is used below.
 LOOSE = {"nash": "its convex approximations stop at a residual of 1e-3",
          "fairgrad": "scipy's least_squares stops at 1e-8 of its cost",
          "fairgrad 2": "scipy's least_squares stops at 1e-8 of its cost"}
@@ -183,7 +184,7 @@ def compare(braid, count, seed):
         for k, (kind, j, losses) in enumerate(all_cases):
             try:
                 theirs = reference(j, losses).numpy()
-            except Exception:  # their solver gave up
+            except Exception:  # their solver failed
                 failed += 1
                 continue
             own = ours["%s.%d" % (name, k)].numpy()[:len(theirs)]

@@ -65,8 +65,8 @@ describe("a size beyond reason", function()
       function() braid.arange(0, 1, 1e-300) end},
     {"totable: tables for the shape (1099511627776, 0) do not fit into memory",
       function() braid.zeros(1 << 40, 0):totable() end},
-    {"grad: a tensor of shape (2) wants {gradient = ...}; only one of a single element does "
-      .. "without", function()
+    {"grad: the tensor has shape (2), so {gradient = ...} must be given; only a tensor of one "
+      .. "element needs none", function()
       local v <const> = braid.ones(2):requires_grad_()
       braid.grad(v * 2, {v})
     end},

@@ -1,4 +1,4 @@
---- DCNet (models/dcnet.lua): a ResNet-18 for each of five tasks and a collaborative block after
+--- DCNet (models/dcnet.lua): a ResNet-18 for each of five tasks, and a collaborative block after
 -- the stem and each stage. Everything is classification; a landmark's coordinate is one of 64
 -- bins.
 

@@ -1,5 +1,5 @@
---- The network of Abrahamsson, Gruneau and Zuber for 150x150 photographs: two convolutions, then
--- a layer of 46,208 x 1024 weights, which the optimizer goes through at every step.
+--- The network of Abrahamsson, Gruneau and Zuber for 150x150 photographs: two convolutions, then a
+-- layer of 46,208 x 1024 weights, all of which the optimizer updates in every step.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl

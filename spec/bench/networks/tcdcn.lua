@@ -1,5 +1,5 @@
---- TCDCN with batch normalisation and ReLU on MTFL's five tasks: a small network, where what
--- an operator costs beside its arithmetic counts.
+--- TCDCN with batch normalisation and ReLU on MTFL's five tasks: a small network, in which the
+-- overhead of each operator matters.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
@@ -12,7 +12,7 @@ local tasks <const> = mtl.tasks{
 
 return {
   title = "TCDCN 40x40", batch = 64, image = {1, 40, 40}, tasks = tasks,
-  quick = true, -- also for a quick look at one thread against all
+  quick = true, -- also used by a quick comparison of one thread with all
   net = function()
     return braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU", norm = true})
   end,

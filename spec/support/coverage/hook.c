@@ -1,7 +1,7 @@
-/* Notes which lines of Braid's Lua a process runs, and writes them as `path:line` to a
-   file of its own in the directory BRAID_COVERAGE when the process exits. LUA_INIT loads
-   it, so that every process of the specs begins with it; coroutines inherit the hook. A
-   process that is killed leaves nothing. */
+/* Records which lines of Braid's Lua a process runs. At exit it writes them as
+   `path:line` to a file of its own in the directory BRAID_COVERAGE. LUA_INIT loads this
+   hook in every process of the specs; coroutines inherit it. A process that is killed
+   writes nothing. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 
 enum { MAX_SOURCES = 65536, MAX_LINES = 1024 };
 
-/* A file of Braid's, by the address of its chunk's name; another chunk may come to have
-   the address later. */
+/* A file of Braid, found by the address of its chunk's name. Another chunk may get the
+   same address later. */
 typedef struct source {
   const char *key;
   char name[256];

@@ -1,13 +1,14 @@
---- Which lines of csrc and lua no spec reaches, from what `make coverage` left in a directory:
+--- Lists the lines of csrc and lua that no spec reaches, from what `make coverage` left in a
+-- directory:
 --
 --   build/braid spec/support/coverage/report.lua build-coverage
 --
--- Prints a row for each directory, and writes to coverage.txt there a line for each file, least
--- covered first: share, lines, and those that are not reached. Lines of C are gcov's; a line of a
--- kernel counts when one of its types and instruction sets reaches it. Lines of Lua are those for
--- which luac makes code, without those of `end` and closing brackets alone. Lines that run while a
--- definition is built are not seen, since its budget has the hook then: lua/braid/sandbox is
--- covered better than it says.
+-- Prints a row for each directory. Writes to coverage.txt there a line for each file, least
+-- covered first: its share, its lines, and the lines not reached. Lines of C come from gcov; a
+-- line of a kernel counts if one of its types and instruction sets reaches it. Lines of Lua are
+-- those that luac makes code for, without lines of only `end` and closing brackets. While a
+-- definition is built its budget uses the hook, so those lines are not seen: lua/braid/sandbox is
+-- covered better than reported.
 
 local directory <const> = assert(arg[1], "give the directory")
 
@@ -62,8 +63,8 @@ local function count_lua()
   end
 end
 
--- "3-5 9": those of the sorted numbers that follow one another, together. Lines between that have
--- no code break no run.
+-- Sorted numbers as text, "3-5 9": consecutive lines are joined. Lines without code do not end
+-- such a run.
 local function runs_of(lines)
   local numbers <const>, runs <const> = {}, {}
   for number in pairs(lines) do numbers[#numbers + 1] = number end
