@@ -134,8 +134,10 @@ describe("a number", function()
           braid.arange(7, last, step):totable(), line:totable())
       end
     end
-    assert.error_matches(function() braid.linspace(0, 1, 3, {dtype = "int32"}) end, "no integers")
-    assert.error_matches(function() braid.arange(0, 2, 0.5, {dtype = "int32"}) end, "no integers")
+    assert.error_matches(function() braid.linspace(0, 1, 3, {dtype = "int32"}) end,
+      "not all integers")
+    assert.error_matches(function() braid.arange(0, 2, 0.5, {dtype = "int32"}) end,
+      "does not give integers")
   end)
 
   it("leaves what stands beside it as it was", function()
