@@ -339,7 +339,9 @@ describe("a step over several parameters", function()
         u:add(q, false, 0.25, 0, 0, 0, 0, 1)
       end,
       ["sgd_step: value 2 is not a tensor"] = function(u, q) u:add(q, 7, 0.25, 0, 0, 0, 0, 1) end,
-      ["sgd_step: value 3 is not a number"] = function(u, q) u:add(q, false, "x", 0, 0, 0, 0, 1) end,
+      ["sgd_step: value 3 is not a number"] = function(u, q)
+        u:add(q, false, "x", 0, 0, 0, 0, 1)
+      end,
       ["sgd_step: value 8 is not a number"] = function(u, q) u:add(q, false, 1, 0, 0, 0, 0) end,
       ["sgd_step: a parameter float32 (40000) and its state or gradient float32 (7) do not match"] =
         function(u, q) u:add(q, braid.ones(7), 0.25, 0, 0, 0, 0, 1) end,

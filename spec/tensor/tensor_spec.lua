@@ -169,7 +169,8 @@ describe("writing a part", function()
     assert.has_error(function() x[x:gt(0)] = 1 end,
       "index: writing by a mask or by indices is not recorded for a gradient; use where() or "
         .. "scatter()")
-    assert.error_matches(function() x[1] = 1 end, "^index: the change would be recorded for a gradient, but")
+    assert.error_matches(function() x[1] = 1 end,
+      "^index: the change would be recorded for a gradient, but")
   end)
 end)
 
