@@ -186,7 +186,8 @@ describe("modules", function()
     norm(braid.randn(4, 2, 3, 3))
     assert.equal(3, norm.num_batches_tracked:item())
     local half <const> = braid.zeros(2)
-    assert.has_error(function() core.count(half) end, "count: a counter must be int64, not float32 (2)")
+    assert.has_error(function() core.count(half) end,
+      "count: a counter must be int64, not float32 (2)")
   end)
 
   it("are float64 when what they infer their size from is", function()
