@@ -254,6 +254,9 @@ rows["weighing: load_state_dict"] = {
   options = {steps = 1, method = "equal", memory = {}, shared = {"w"}},
   skip = {memory = true}, -- takes any table
   call = function(_, o) tasks:weigh(net, mtl.weighting.equal{}):load_state_dict(o) end}
+rows["weighing: gather"] = {call = function(_, o)
+  tasks:weigh(net, mtl.weighting.sdmgrad{sampling = "double"}):gather(net(batch.image), batch, o)
+end}
 rows["mtl.early_stopping"] = {options = {main = "a"},
   call = function(_, o) mtl.early_stopping(tasks, o) end}
 rows["mtl.mutual"] = {arguments = {net = net}, options = {blocks = "one"},

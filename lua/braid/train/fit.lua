@@ -24,7 +24,8 @@
 --                  (the first epoch that counts) and by = "epoch" (with average = "equal":
 --                  stochastic weight averaging)
 -- Tasks (fit restores their weights at its end)
---   weighting      mtl.weighting.NAME{}, in place of the weighted sum
+--   weighting      mtl.weighting.NAME{}, in place of the weighted sum. With accumulate, each batch
+--                  costs T backward passes, whatever the method
 --   weights        {smile = 0.1 or function(epoch)}
 --   rates          {pose = 0.1 or function(epoch)}: factors of the learning rate for a task's
 --                  column and head

@@ -15,15 +15,11 @@ local ops <const> = core.ops
 
 local Shared <const> = class("Shared")
 
--- Finds the parameters that the rows have columns for, with their names and sizes; `known` {name =
--- true} were shared before.
-local function find_parameters(self, losses)
-  local trained <const>, names <const> = {}, {}
-  for name, p in self.parameters() do
-    if p.requires_grad then trained[#trained + 1], names[#names + 1] = p, name end
-  end
-  local counts <const>, known <const> = core.reach(losses, trained), self.known
-  local least <const> = #losses == 1 and next(known) == nil and 1 or 2
+--- Chooses the parameters that the rows have columns for, and notes their names and sizes.
+-- `counts` says how many losses depend on each; self.known {name = true} were shared before.
+function Shared:choose(trained, names, counts)
+  local known <const> = self.known
+  local least <const> = #self.losses == 1 and next(known) == nil and 1 or 2
   for i, p in ipairs(trained) do
     local name <const> = names[i]
     local alone <const> = self.pieces and self.pieces:alone(p)
@@ -35,7 +31,16 @@ local function find_parameters(self, losses)
   end
 end
 
-local function widest(targets)
+local function find_parameters(self, losses)
+  local trained <const>, names <const> = {}, {}
+  for name, p in self.parameters() do
+    if p.requires_grad then trained[#trained + 1], names[#names + 1] = p, name end
+  end
+  self:choose(trained, names, core.reach(losses, trained))
+end
+
+--- The type that holds the gradients of all.
+function Shared.widest(targets)
   for _, t in ipairs(targets) do
     if t.dtype == "float64" then return "float64" end
   end
@@ -59,7 +64,7 @@ function Shared:init(losses, on, parameters, known, net)
   end
   local size = 0
   for _, t in ipairs(self.targets) do size = size + t:numel() end
-  self.dtype = widest(self.targets)
+  self.dtype = Shared.widest(self.targets)
   self.rows = core.new({#losses, size}, self.dtype)
 end
 
@@ -82,8 +87,8 @@ function Shared:sum(coefficients)
   return ops.weighted_rows(self.rows, core.from_table(coefficients, self.dtype))
 end
 
--- Sets p.grad to the gradient, or adds it.
-local function add_gradient(p, gradient)
+--- Sets p.grad to the gradient, or adds it.
+function Shared.add_gradient(p, gradient)
   if p.dtype ~= gradient.dtype then gradient = ops.to(gradient, p.dtype) end
   if core.has_grad(p) then ops.add_(p.grad, gradient) else p.grad = gradient end
 end
@@ -99,7 +104,7 @@ function Shared:accumulate(vector)
     core.backward_rows(self.targets, gradients)
     return
   end
-  for i, p in ipairs(self.targets) do add_gradient(p, gradients[i]) end
+  for i, p in ipairs(self.targets) do self.add_gradient(p, gradients[i]) end
   if self.own then self.pieces:give_back(self.own) end
 end
 

@@ -5,6 +5,7 @@
 --   losses    their losses, each multiplied by its task's weight: numbers in the order of the names
 --   gram      T rows of the products of their gradients, if the method needs them
 --   rows      the gradients (T,d), if the method needs them
+--   sampled   a list of such rows, one of each sample, of which the last are `rows`
 --   number    the number of the step, from 1
 --   epoch     the epoch set by tasks:set_epoch, or nil
 --   classes   {task = true} for tasks whose outputs are probabilities of classes
@@ -55,6 +56,14 @@ function Step:keep(key, list)
   local map <const> = self.state[key] or {}
   self.state[key] = map
   for i, name in ipairs(self.names) do map[name] = list[i] end
+end
+
+--- T rows of the products of sample i's gradients and sample j's.
+function Step:products(i, j)
+  local t <const>, out <const> = self.count, {}
+  local both <const> = ops.gram(ops.cat({self.sampled[i], self.sampled[j]}, 1)):totable()
+  for k = 1, t do out[k] = table.move(both[k], t + 1, 2 * t, 1, {}) end
+  return out
 end
 
 -- ---- vectors --------------------------------------------------------------------------

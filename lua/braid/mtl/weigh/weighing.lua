@@ -34,13 +34,14 @@ local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
+local gathering <const> = require "braid.mtl.weigh.gathering"
 local grad <const> = require "braid.grad"
 local lazy <const> = require "braid.mtl.weigh.lazy"
+local losses_by <const> = require "braid.mtl.weigh.losses"
 local matrix <const> = require "braid.mtl.weigh.matrix"
 local Module <const> = require "braid.nn.module"
 local Shared <const> = require "braid.mtl.weigh.shared"
 local state <const> = require "braid.mtl.weigh.state"
-local Step <const> = require "braid.mtl.weigh.step"
 
 local Weighing <const> = class("weighing")
 
@@ -64,65 +65,12 @@ function Weighing:init(tasks, net, weighting)
   self.parameters = parameters_of(net)
   self.tasks, self.net, self.method = tasks, net, base.of("tasks: weigh", weighting)
   self.state, self.known, self.number = {}, {}, 0
-  self.coefficients, self.names = {}, {}
-end
-
--- ---- losses -------------------------------------------------------------------------------
-
--- Losses by task and their sum: the user's own losses, or the losses of outputs for a batch.
-local function losses_of(self, outputs, batch)
-  if batch ~= nil then
-    local total <const>, per_task <const> = self.tasks:loss(outputs, batch)
-    return total:detach(), per_task
-  end
-  local per_task <const> = {}
-  if type(outputs) ~= "table" then
-    check.fail("weighing: backward: wants outputs and a batch, or losses by task, not %s",
-      check.shown(outputs))
-  end
-  for _, name in ipairs(check.sorted_keys(outputs)) do
-    local loss <const> = outputs[name]
-    if not self.tasks[name] then
-      check.fail("weighing: backward: there is no task '%s'; %s", name,
-        check.nearest(name, self.tasks.names))
-    elseif not core.is_tensor(loss) or loss:numel() ~= 1 then
-      check.fail("weighing: backward: the loss of '%s' must be a tensor of one value, not %s", name,
-        check.shown(loss))
-    end
-    if self.tasks:weight_of(name) > 0 then per_task[name] = loss end
-  end
-  local total = 0.0
-  for name, loss in pairs(per_task) do total = total + loss:item() * self.tasks:weight_of(name) end
-  return core.new({}, "float32", total), per_task
-end
-
-local function check_finite(name, what, value)
-  if value == value and value < math.huge and value > -math.huge then return value end
-  check.fail("weighing: backward: %s of task '%s' is %s; nothing was weighed (braid.detect_anomaly "
-    .. "names the operator that made it)", what, name, check.shown(value))
-end
-
--- Makes the step, and the losses of its tasks with their weights. If the step differentiates,
--- losses without a gradient are left out.
-local function step_of(self, per_task, differentiates)
-  local names <const>, losses <const>, weights <const>, values <const> = {}, {}, {}, {}
-  for _, name in ipairs(self.tasks.names) do
-    local loss <const> = per_task[name]
-    if loss then
-      local weight <const> = self.tasks:weight_of(name)
-      local value <const> = check_finite(name, "the loss", loss:item() * weight)
-      if loss.requires_grad or not differentiates then
-        local i <const> = #names + 1
-        names[i], losses[i], weights[i], values[i] = name, loss, weight, value
-      end
-    end
-  end
-  local epoch <const>, counted <const> = self.tasks:get_epoch()
-  return Step{names = names, count = #names, losses = values, state = self.state,
-    number = self.number + 1, epoch = counted and epoch or nil, tasks = self.tasks}, losses, weights
+  self.coefficients, self.names, self.arenas = {}, {}, {}
 end
 
 -- ---- gradients ----------------------------------------------------------------------------
+
+local check_finite <const> = losses_by.check_finite
 
 local COEFFICIENT <const> = check.number{}
 
@@ -145,28 +93,35 @@ end
 
 local function multiplied(a, b) return matrix.map(a, function(x, i) return x * b[i] end) end
 
--- Takes one backward pass from the sum of all losses.
-local function pass(losses, factors)
+-- Takes one backward pass from the sum of all losses, or the sum of what was gathered.
+local function pass(self, s, losses, weights, scales)
+  if self.gathered then return self.gathered:give(s.names, scales) end
+  local factors <const> = multiplied(weights, scales)
   local gradients <const> = {}
   for i, loss in ipairs(losses) do gradients[i] = core.new({}, loss.dtype, factors[i]) end
   core.backward_rows(losses, gradients)
 end
 
 -- Takes T passes, one for each loss. Each gradient is multiplied by its factor where it is weighed.
-local function differentiate(self, s, losses, factors)
-  local shared <const> = Shared(losses, self.method.options.on or "parameters", self.parameters,
-    self.known, self.net)
-  shared:differentiate(factors)
+local function differentiate(self, s, losses, weights, scales)
+  local shared = self.gathered
+  if shared then
+    shared:divide(s.names, scales, self.known, self.net)
+  else
+    shared = Shared(losses, self.method.options.on or "parameters", self.parameters, self.known,
+      self.net)
+    shared:differentiate(multiplied(weights, scales))
+  end
   local gram <const> = shared:gram()
   for i, name in ipairs(s.names) do check_finite(name, "the gradient", gram[i][i]) end
-  s.rows, s.layout = shared.rows, shared.layout
+  s.rows, s.layout, s.sampled = shared.rows, shared.layout, shared.sampled or {shared.rows}
   return shared, gram
 end
 
 local function weigh_rows(self, s, losses, weights)
   local method <const> = self.method
   local scales <const> = method.scale and listed(self, s, method:scale(s)) or s:list(1)
-  local shared <const>, gram <const> = differentiate(self, s, losses, multiplied(weights, scales))
+  local shared <const>, gram <const> = differentiate(self, s, losses, weights, scales)
   s.gram, s.scales = gram, scales
   local vector, given
   if method.combine then
@@ -184,36 +139,29 @@ end
 local function weigh_lazily(self, s, losses, weights)
   local shared, gram
   s.gram = lazy(s.count, function()
-    shared, gram = differentiate(self, s, losses, weights)
+    shared, gram = differentiate(self, s, losses, weights, s:list(1))
     return gram
   end)
   local coefficients <const> = listed(self, s, self.method:weigh(s))
   if shared then
     shared:accumulate(shared:sum(coefficients))
   else
-    pass(losses, multiplied(weights, coefficients))
+    pass(self, s, losses, weights, coefficients)
   end
   return coefficients, gram
 end
 
 local function weigh_losses(self, s, losses, weights)
   local scales <const> = listed(self, s, self.method:scale(s))
-  pass(losses, multiplied(weights, scales))
+  pass(self, s, losses, weights, scales)
   return scales
 end
 
 local BY <const> = {losses = weigh_losses, gram = weigh_rows, rows = weigh_rows,
   lazy = weigh_lazily}
 
---- Accumulates the gradient. It takes outputs and batch as tasks:loss does, or only losses by task.
--- It returns the weighted sum of losses, without a graph, and the loss of each task by name.
-function Weighing:backward(outputs, batch)
-  local total <const>, per_task <const> = losses_of(self, outputs, batch)
-  local s <const>, losses <const>, weights <const> = step_of(self, per_task, true)
-  if s.count == 0 and next(per_task) then
-    check.fail("weighing: backward: no loss depends on a parameter that trains; are all frozen, or "
-      .. "was the forward pass run under braid.no_grad?")
-  end
+-- Takes the step's gradient from its losses, or from what was gathered.
+local function weigh(self, s, losses, weights)
   local coefficients, gram = {}, nil
   if s.count > 0 then
     local _ <close> = grad.no_grad()
@@ -223,8 +171,22 @@ function Weighing:backward(outputs, batch)
   end
   self.names, self.gram, self.coefficients = s.names, gram, {}
   for i, name in ipairs(s.names) do self.coefficients[name] = coefficients[i] end
+end
+
+--- Accumulates the gradient. It takes outputs and batch as tasks:loss does, or only losses by task.
+-- It returns the weighted sum of losses, without a graph, and the loss of each task by name.
+-- Without arguments it weighs what weighing:gather gathered.
+function Weighing:backward(outputs, batch)
+  if outputs == nil then return gathering.finish(self, weigh) end
+  gathering.check_none(self)
+  local total <const>, per_task <const> = losses_by.of(self, outputs, batch)
+  local s <const>, losses <const>, weights <const> = losses_by.step(self, per_task)
+  weigh(self, s, losses, weights)
   return total, per_task
 end
+
+--- How many samples, independent of each other, a step takes.
+function Weighing:samples() return self.method.samples and self.method:samples() or 1 end
 
 --- Gives the new losses to a method that needs them, famo{update = "same"}: the losses of the same
 -- batch after the optimizer's step. It takes outputs and batch, or losses by task.
@@ -234,8 +196,8 @@ function Weighing:update(outputs, batch)
     check.fail("weighing: update: %s does not ask for losses after the step", tostring(self.method))
   end
   local _ <close> = grad.no_grad()
-  local _, per_task <const> = losses_of(self, outputs, batch)
-  self.method:update((step_of(self, per_task)))
+  local _, per_task <const> = losses_by.of(self, outputs, batch)
+  self.method:update((losses_by.step(self, per_task, true)))
 end
 
 --- Returns T rows of cosines between the tasks' gradients in the last step, and the tasks' names.
@@ -250,6 +212,7 @@ function Weighing:cosine()
   end), self.names
 end
 
+Weighing.gather = gathering.gather
 Weighing.state_dict, Weighing.load_state_dict = state.state_dict, state.load_state_dict
 
 local ON <const> = {parameters = "on the gradients of the parameters that tasks share",

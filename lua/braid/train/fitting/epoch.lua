@@ -41,7 +41,7 @@ end
 
 --- Groups the batches: a group has the batches of one step.
 function M:groups()
-  local k <const>, loader <const> = self.o.accumulate, self.loader
+  local k <const>, loader <const> = self:batches_of_step(), self.loader
   return function()
     local list <const> = {}
     while #list < k do

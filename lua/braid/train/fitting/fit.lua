@@ -109,6 +109,11 @@ end
 
 -- ---- questions ----------------------------------------------------------------------------
 
+--- How many batches a step takes: `accumulate` for each sample that the weighting wants.
+function Fit:batches_of_step()
+  return self.o.accumulate * (self.weighing and self.weighing:samples() or 1)
+end
+
 function Fit:stage_is_over()
   local stage <const>, at <const> = self.o.stages[self.at.stage], self.at
   if stage.steps then return at.stage_steps >= stage.steps end

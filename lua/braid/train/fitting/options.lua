@@ -92,8 +92,10 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
   for _, name in ipairs{"every", "report", "events"} do
     if o[name] and not o.dir then return name .. " writes into dir, which is missing" end
   end
-  if o.weighting and o.accumulate > 1 then
-    return "weighting looks at the gradients of one batch: leave accumulate out, or weighting"
+  local weighs <const> = o.accumulate > 1 and type(o.weighting) == "table" and o.weighting.options
+  if weighs and weighs.on == "representation" then
+    return "accumulate: a weighting on = \"representation\" sends its sum through the graphs of "
+      .. "all batches, so that none can be let go: use on = \"parameters\", or a larger batch"
   end
   if o.turns and o.balanced then
     return "turns gives each task balanced batches: leave balanced out"

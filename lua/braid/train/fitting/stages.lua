@@ -59,7 +59,8 @@ end
 
 --- The number of steps in an epoch.
 function M.per_epoch(fit)
-  return (fit.train:count() + fit.o.accumulate - 1) // fit.o.accumulate
+  local k <const> = fit:batches_of_step()
+  return (fit.train:count() + k - 1) // k
 end
 
 local function steps_of(fit, stage) return stage.steps or stage.epochs * M.per_epoch(fit) end
@@ -105,11 +106,11 @@ function M.begin(fit, i)
   choose(fit.net, stage)
   check_trains(fit, stage, i)
   part_columns(fit.net, o)
+  fit.weighing = fit.o.weighting and fit.tasks:weigh(fit.net, fit.o.weighting) or nil
   fit.opt = parts.optimizer(fit.net, o, fit.o.rates or {})
   fit.schedule, fit.by = parts.schedule(fit.opt, o, steps_of(fit, stage), M.per_epoch(fit),
     fit.metric)
   fit.ema, fit.averages = parts.ema(fit.net, o)
-  fit.weighing = fit.o.weighting and fit.tasks:weigh(fit.net, fit.o.weighting) or nil
   fit.clip, fit.parameters = o.clip, o.clip and fit.net:parameters()
   fit.stage_weights = stage.weights or fit.o.weights or {}
   for _, name in ipairs(check.sorted_keys(fit.stage_weights)) do

@@ -113,31 +113,45 @@ local function divisor(task, name, batch)
   return task.labelled and task:labelled(target) or batch.count
 end
 
--- The same for several batches as if they were one. Each batch's loss of a task counts by its share
--- of the samples that have the task's label.
-local function gradient_of_all(fit, batches)
-  local counts <const>, all <const> = {}, {}
+-- {task = the share of each batch's labels in all}, one for each batch. A batch's loss of a task
+-- counts by it.
+local function shares_of(fit, batches)
+  local shares <const>, all <const> = {}, {}
   for i, batch in ipairs(batches) do
-    counts[i] = {}
+    shares[i] = {}
     for name, task in fit.tasks:each() do
       local n <const> = fit.tasks:weight_of(name) > 0 and divisor(task, name, batch) or 0
-      counts[i][name], all[name] = n, (all[name] or 0) + n
+      shares[i][name], all[name] = n, (all[name] or 0) + n
     end
   end
-  local total, sums <const> = 0.0, {}
-  fit.opt:zero_grad()
+  for _, own in ipairs(shares) do
+    for name, n in pairs(own) do own[name] = n / math.max(all[name], 1) end
+  end
+  return shares
+end
+
+-- The sum of a batch's losses, each times its weight and share, or nil.
+local function shared_sum(fit, losses, shares)
+  local sum
+  for name in fit.tasks:each() do -- a fixed order, because rounding depends on it
+    local loss <const> = losses[name]
+    local part <const> = loss and loss * (fit.tasks:weight_of(name) * shares[name])
+    sum = part and (sum and sum + part or part) or sum
+  end
+  return sum
+end
+
+-- Adds up the gradients of the batches of a sample as if they were one, and each task's loss in
+-- `sums`. Returns the loss as a number.
+local function add_gradients(fit, batches, sums, sample)
+  local total, shares <const> = 0.0, shares_of(fit, batches)
   for i, batch in ipairs(batches) do
     local _ <close> = grad.scope()
     local _, losses <const> = fit.tasks:loss(forward(fit, batch), batch)
-    local sum
-    for name in fit.tasks:each() do -- a fixed order, because rounding depends on it
-      local loss <const>, share <const> = losses[name], counts[i][name] / math.max(all[name], 1)
-      if loss then
-        local part <const> = loss * (fit.tasks:weight_of(name) * share)
-        sum = sum and sum + part or part
-        sums[name] = (sums[name] or 0.0) + loss:item() * share
-      end
+    for name, loss in next, losses do
+      sums[name] = (sums[name] or 0.0) + loss:item() * shares[i][name]
     end
+    local sum = shared_sum(fit, losses, shares[i])
     local penalty <const> = fit.penalty and fit.net:penalty()
     if penalty then
       local part <const> = penalty * (1 / #batches)
@@ -146,10 +160,34 @@ local function gradient_of_all(fit, batches)
     if sum then
       total = total + sum:item()
       check_total(fit, total, losses, batch)
+    end
+    if fit.weighing then
+      fit.weighing:gather(losses, nil, {share = shares[i], sample = sample})
+    elseif sum then
       sum:backward()
     end
   end
-  return total, sums
+  return total
+end
+
+-- The same for all batches of a step, of which `accumulate` make a sample. Where a weighting wants
+-- several samples, the loss of a step is the mean over them.
+local function gradient_of_all(fit, batches)
+  local k <const>, total, sums <const> = fit.o.accumulate, 0.0, {}
+  local samples <const> = (#batches + k - 1) // k
+  fit.opt:zero_grad()
+  for i = 1, samples do
+    local own <const> = table.move(batches, (i - 1) * k + 1, math.min(i * k, #batches), 1, {})
+    total = total + add_gradients(fit, own, sums, i)
+  end
+  if fit.weighing then
+    local _ <close> = grad.scope()
+    fit.weighing:backward()
+    local penalty <const> = fit.penalty and fit.net:penalty()
+    if penalty then penalty:backward() end
+  end
+  for name, loss in next, sums do sums[name] = loss / samples end
+  return total / samples, sums
 end
 
 -- ---- the step -----------------------------------------------------------------------------
@@ -159,7 +197,7 @@ function M.take(fit, batches)
   local at <const>, total, losses = fit.at, nil, nil
   local function gradient()
     watched(fit, function()
-      if #batches == 1 then
+      if #batches == 1 and fit:batches_of_step() == 1 then
         total, losses = gradient_of(fit, batches[1])
       else
         total, losses = gradient_of_all(fit, batches)
