@@ -101,7 +101,7 @@ local function learn(name, training, testing, weights, seed, from_random)
       opt:step()
     end
     if epoch > o.epochs - last then
-      local report <const> = net.tasks:evaluate(net, loader(testing, {batch = 256}))
+      local report <const> = net.tasks:evaluate(net, loader(testing, {batch = o.batch}))
       failures = failures + report.landmarks.failure / last
       errors = errors + report.landmarks.error / last
     end
@@ -178,6 +178,6 @@ end
 local net <const>, failed <const> = learn("dcnet", faces.train, faces.test, nil, o.seed,
   true)
 braid.plot.ablation(o.out .. "/dcnet_ablation.svg",
-  net:ablate(loader(faces.test, {batch = 256})), {task = "landmarks", metric = "failure"})
+  net:ablate(loader(faces.test, {batch = o.batch})), {task = "landmarks", metric = "failure"})
 print(("%.2f%% failures; wrote %s/dcnet_ablation.svg: their relative change"):format(100 * failed,
   o.out))

@@ -94,7 +94,7 @@ local function run(r, seed)
       steps = steps + 1
       for name, l in pairs(losses) do sums[name] = (sums[name] or 0) + l:item() end
     end
-    local report <const> = tasks:evaluate(net, loader(faces.val, {batch = 256}))
+    local report <const> = tasks:evaluate(net, loader(faces.val, {batch = o.batch}))
     curve[epoch] = counted(report)
     for name, sum in pairs(sums) do sums[name] = sum / steps end
     for name in pairs(stopping and stopping:step(sums, report.loss) or {}) do
@@ -104,7 +104,7 @@ local function run(r, seed)
   if not r.single or r.single == "landmarks" then
     draw(("%s/kth_%s.png"):format(o.out, r.name:gsub("[ -]", "_")), net, faces.test)
   end
-  return counted(tasks:evaluate(net, loader(faces.test, {batch = 256}))), curve, stopped
+  return counted(tasks:evaluate(net, loader(faces.test, {batch = o.batch}))), curve, stopped
 end
 
 print(("%-14s %s"):format("% within 0.1", table.concat(COUNTED, "  ")))

@@ -39,7 +39,7 @@ local net <const> = braid.model("models/smtn.lua", {tasks = tasks, variant = o.v
 net:features(sample.image, o.block) -- raises an error for an unknown block, before the training
 
 local function report(what)
-  local r <const> = tasks:evaluate(net, data.loader(faces.test, {batch = 256, size = o.size}))
+  local r <const> = tasks:evaluate(net, data.loader(faces.test, {batch = o.batch, size = o.size}))
   local points <const> = {}
   for i, share in ipairs(r.landmarks.points) do points[i] = ("%.1f"):format(100 * share) end
   print(("%s  %s  points %s%%  AUC %.3f"):format(what, r, table.concat(points, " "),

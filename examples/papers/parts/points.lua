@@ -6,7 +6,7 @@ local M <const> = {NAMES = {"left eye", "right eye", "nose", "left mouth", "righ
 
 --- net's shares on a data set, {["left eye"] = 0.93, ..., mean =}.
 function M.shares(net, set, size)
-  local batches <const> = data.loader(set, {batch = 256, size = size})
+  local batches <const> = data.loader(set, {batch = 64, size = size})
   local report <const> = net.tasks:evaluate(net, batches).landmarks
   local shares <const> = {mean = report.point_accuracy}
   for i, share in ipairs(report.points) do shares[M.NAMES[i]] = share end
