@@ -1,6 +1,6 @@
---- Memory: every allocation may fail, and then a Lua error is all that happens; garbage
--- does not pile up. Each failure brings a full collection, so that this file is best run
--- before others have filled Lua's heap: its name puts it first.
+--- Memory: if an allocation fails, a Lua error is the only effect; and garbage does not pile up.
+-- Each failure causes a full collection, so this file runs best before others have filled Lua's
+-- heap. Its name puts it first.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -15,9 +15,9 @@ local function live()
   return braid.memory().live
 end
 
--- Runs f with the n-th allocation failing, for n = first to last or until none fails.
--- Every failure must be the error that says so. What f makes goes with a scope, and
--- gradients of `leaves` are removed. Returns the last n.
+-- Runs f with the n-th allocation failing, for n = first to last or until none fails. Every
+-- failure must raise the error that says so. What f makes goes with a scope, and gradients of
+-- `leaves` are removed. Returns the last n.
 local function fail_from(first, last, f, leaves)
   for n = first, last do
     local scope <close> = braid.scope()
@@ -32,8 +32,8 @@ local function fail_from(first, last, f, leaves)
   return last
 end
 
--- Fails every allocation of f in turn, and looks whether all that leaves anything behind;
--- if so, which one. Returns how many there are.
+-- Fails every allocation of f in turn, and checks whether one leaves memory behind, and which.
+-- Returns how many there are.
 local function fail_everywhere(f, leaves)
   fail_from(-1, -1, f, leaves)
   local before <const> = live()
@@ -52,7 +52,7 @@ local function fail_everywhere(f, leaves)
   return n
 end
 
--- A call that makes its arguments anew would fail in making them: they are made before.
+-- The arguments are made before the call, because otherwise a failure would hit their making.
 local function call_of(name, case, differentiable, in_place)
   local args <const> = arrays.arguments(case, "float32",
     not rows[name].as_it_lies and arrays.layouts.transposed or nil)
@@ -326,7 +326,7 @@ describe("memory", function()
   local stat <const> = io.open("/proc/self/stat")
   if stat then stat:close() end
 
-  -- Pages that this process had to be given so far.
+  -- The page faults of this process so far.
   local function faults()
     local file <const> = assert(io.open("/proc/self/stat"))
     local text <const> = file:read("a")

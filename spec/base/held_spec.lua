@@ -1,5 +1,5 @@
---- Operands are held for the length of a call, whatever runs in the midst of it: see
--- spec/support/held.lua, which calls every bound function.
+--- Operands are held during a call, whatever runs inside it: see spec/support/held.lua, which
+-- calls every bound function.
 
 local shell <const> = require "spec.support.shell"
 

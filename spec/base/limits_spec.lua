@@ -1,4 +1,4 @@
---- braid.limits, and time: what a file may ask for, and what it costs to find out.
+--- braid.limits, and time: what a file may ask for, and how long it takes to refuse it.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -54,7 +54,7 @@ local read_list <const> = data_reader("celeba", "list_attr_celeba.txt", {["1.png
 local read_idx <const> = data_reader("idx", "train-images-idx3-ubyte", trees.readers.idx)
 local read_cifar <const> = data_reader("cifar100", "train.bin", trees.readers.cifar100)
 
--- limit, a value that it then has, how a file is read, and one that asks for more.
+-- limit, a value for it, how a file is read, and a file that asks for more.
 local TENSORS <const> = {a = braid.ones(3), b = braid.ones(2), c = braid.ones(2)}
 local BEYOND <const> = {
   {"pixels", 98, loaded("t.png"), pictures.pngs.gray16, 99},
@@ -175,7 +175,7 @@ end)
 
 -- ---- time -----------------------------------------------------------------------------------
 
--- Steps of Lua, and seconds of what C does between them.
+-- Steps of Lua, and the seconds of C code between them.
 local function cost(f, ...)
   local steps = 0
   collectgarbage()

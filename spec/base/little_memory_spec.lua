@@ -1,5 +1,5 @@
---- Programs that are given little address space (ulimit -v) work, or end by the error that says
--- so; none hangs, is killed or goes on with something wrong.
+--- Programs with little address space (ulimit -v) work, or end with the error that says so. None
+-- hangs, is killed or continues with wrong results.
 
 local shell <const> = require "spec.support.shell"
 
@@ -52,7 +52,7 @@ assert(#braid.tensor(t):totable() == 3e6)]],
 -- In KB, from what hardly holds the library to what holds most of these.
 local LIMITS <const> = {60000, 100000, 250000, 350000, 400000, 1000000}
 
--- Ours, Lua's own, and the system's where it cannot even load the library.
+-- Our own words, Lua's, and the system's if it cannot even load the library.
 local WORDS <const> = {"out of memory", "not enough memory", "annot allocate memory",
   "failed to map segment", "libgomp: Thread creation failed"} -- the last with OPENMP=system
 

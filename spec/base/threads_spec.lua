@@ -1,5 +1,5 @@
---- The team of threads: the same bits however many there are, more than processors and more
--- than a region takes, up and down.
+--- The team of threads: the same bits with any number of threads, with more than there are
+-- processors, and with a number that grows and shrinks.
 
 local braid <const> = require "braid"
 local F <const> = braid.F

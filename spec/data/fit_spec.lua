@@ -1,5 +1,5 @@
---- The size and colours of what a loader gives: those of the data unless told, and never more than
--- the data have in silence; copies that are shifted.
+--- The size and colours of a loader's pictures: those of the data unless the user says otherwise,
+-- and never enlarged silently; and shifted copies.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -100,7 +100,8 @@ local function batch_of(ds, steps)
   return data.loader(ds, {batch = #ds, size = 44, whiten = false})()
 end
 
--- Points lie on their dots in all samples, and copies apart from their originals across alone.
+-- Points lie on their dots in all samples, and copies differ from their originals only by a shift
+-- to the side.
 local function check_copies(ds, steps)
   local more <const> = ds:copied{shift = {0.2, 0}, times = 2, seed = 3}
   assert.equal(3 * #ds, #more)

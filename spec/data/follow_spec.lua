@@ -1,6 +1,6 @@
---- Every kind of label after every transform that moves pixels, against the label that plain Lua
--- makes of the truth. The truth about a transform is read off the picture: its colours are
--- coordinates, so each pixel of a result says where it comes from.
+--- Checks every kind of label after every transform that moves pixels, against a label computed by
+-- plain Lua. The picture shows the true transform: its colours are coordinates, so each pixel of
+-- a result tells where it comes from.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -79,7 +79,7 @@ local function in_files(directory)
     boxes = boxes(), points = {landmarks = {flip = FLIP, eyes = {1, 2}}}}
 end
 
--- Tasks of which some say more than kinds do, and one another thing than they would.
+-- Tasks; some say more than kinds do, and one contradicts its kind.
 local TASKS <const> = mtl.tasks{
   pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, signed = mtl.real{2, flip = {-1, 2}},
   cells = mtl.landmarks{points = 3, flip = {3, 2, 1}, eyes = false},
@@ -143,7 +143,7 @@ end
 
 local function units(m, p) return {(2 * p[1] + 1) / m.w - 1, (2 * p[2] + 1) / m.h - 1} end
 
--- The angle of the line from the eye on the left to the other, degrees clockwise.
+-- The angle of the line between the eyes, from the left one to the other, in degrees clockwise.
 local function roll_of(m, roll)
   local c <const>, s <const> = 10 * math.cos(math.rad(roll)), 10 * math.sin(math.rad(roll))
   local p, q = m.place{30 - c, 25 - s}, m.place{30 + c, 25 + s}
@@ -185,7 +185,7 @@ local function cell(m, p, size)
   return out
 end
 
--- A function of a number that is less exact than the bins' edges: both of its values.
+-- Both values of a function of a number that is less exact than the bins' edges.
 local function either(f, v) return {either = {f(v - 0.2), f(v + 0.2)}} end
 
 local function cells(m, points, size)
@@ -199,7 +199,7 @@ local function cells(m, points, size)
   return out
 end
 
--- The values that labels should have.
+-- The expected values of the labels.
 local function wanted(m, t)
   local sign <const> = m.mirrored and -1 or 1
   local roll <const> = roll_of(m, t.roll)

@@ -1,4 +1,4 @@
---- EXIF: pictures are turned as the camera noted, wherever they are read.
+--- EXIF: pictures are turned as the camera recorded, wherever they are read.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
---- Damaged data: whatever is changed in a file, its reader gives data sets or a message
--- that names the file, and takes no more memory than the file is worth.
+--- Damaged data: whatever is changed in a file, its reader returns data sets or a message that
+-- names the file, and takes little memory compared with the file.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -14,7 +14,7 @@ local function listing(n)
   return table.concat(lines)
 end
 
--- name, the file that is damaged, what else there is, and how it is read.
+-- name, the file that is damaged, the other files, and how it is read.
 local CASES <const> = {
   {"data.idx", "i", "\0\0\8\3\0\0\0\2\0\0\0\2\0\0\0\3abcdefghijkl", {l = "\0\0\8\1\0\0\0\2\3\4"},
     function(dir) return data.idx(dir .. "/i", dir .. "/l") end},

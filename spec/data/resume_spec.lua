@@ -1,5 +1,5 @@
---- A loader's state: an epoch goes on after the samples that were taken, whatever the size of
--- the batches, in the same order; never with another data set or order.
+--- A loader's state: an epoch continues after the samples that were taken, in the same order, with
+-- any batch size; never with another data set or order.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"

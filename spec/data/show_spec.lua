@@ -56,7 +56,7 @@ describe("letters", function()
   end)
 end)
 
--- Two pictures, red and blue, with everything that can be known of them.
+-- Two pictures, red and blue, with every kind of label.
 local function sample_set()
   local images <const> = core.new({2, 3, 20, 40}, "uint8", 0):channels_last()
   images[{1, 1}] = 255

@@ -1,4 +1,4 @@
---- Tables as people have them: spreadsheets, other separators, lines that are broken.
+--- Tables as users have them: spreadsheets, other separators, broken lines.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"

@@ -1,4 +1,4 @@
---- Data as people have it: other folders, endings, archives, desktops' leavings, spreadsheets.
+--- Data as users have them: other folders, endings, archives, desktop leftovers, spreadsheets.
 
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"

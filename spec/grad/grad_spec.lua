@@ -1,5 +1,5 @@
---- Autograd: what is recorded, where gradients go, when they are refused, and how long
--- things live.
+--- Autograd: what is recorded, where gradients go, when they are refused, and how long graphs
+-- live.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
--- Modules that hold each other, parts in places that are not walked, forward functions that
--- forget what they return.
+-- Modules that hold each other, parts that walks do not reach, forward functions that forget to
+-- return their result.
 local braid = require "braid"
 local class = require "braid.class"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

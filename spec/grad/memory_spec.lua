@@ -1,4 +1,4 @@
---- Memory that graphs hold, and when they let go: scopes, changes in place, gradients on the edge.
+--- Memory that graphs hold, and when it is freed: scopes, changes in place, unusual gradients.
 
 local braid <const> = require "braid"
 

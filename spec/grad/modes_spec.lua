@@ -1,5 +1,5 @@
--- Whatever runs a network of the user's leaves every part in the mode it was in, and recording
--- as it was, also when something within fails.
+-- Functions that run a user's network leave every part in its mode, and recording as it was, also
+-- if something inside fails.
 local braid = require "braid"
 local class = require "braid.class"
 local core = require "braid.core"
@@ -63,7 +63,7 @@ local function modes(net)
   return found
 end
 
--- A network with parts in different modes, of which one fails at call `fuse` of each column.
+-- A network with parts in different modes. One part fails at call `fuse` of each column.
 local function mixed(fuse)
   local net <const> = network()
   net:eval()

@@ -1,6 +1,6 @@
---- Scopes and modes, each of the coroutine that opened it: nothing that another forgot, dropped
--- or left suspended can be felt. Scripts run in a process of their own, for what is said aside
--- is said once.
+--- Scopes and modes belong to the coroutine that opened them: what another coroutine forgot,
+-- dropped or left suspended has no effect. Scripts run in a process of their own, because a
+-- warning appears only once in a process.
 
 local shell <const> = require "spec.support.shell"
 

@@ -26,7 +26,7 @@ local function said(value, n)
   return ok and "no error" or tostring(message)
 end
 
--- These take a list of what they are to do with.
+-- These functions take a list as separate arguments.
 local ANY <const> = {["F.repeat_"] = true, ["F.tile"] = true, ["F.permute"] = true,
   ["F.reshape"] = true, ["F.view"] = true, ["F.expand"] = true, ["F.argsort"] = true}
 

@@ -41,7 +41,7 @@ local function words(text)
   return set
 end
 
--- f(path, layer, text, report) for every file; what it reports, as one readable list.
+-- Calls f(path, layer, text, report) for every file. Returns the reports as one readable list.
 local function violations(list, layer_of, f)
   assert(#list > 0)
   local found <const> = {}

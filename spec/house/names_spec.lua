@@ -1,4 +1,4 @@
---- Names: what is misspelt is an error that says which names are near.
+--- Names: a misspelt name is an error that lists the nearest names.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"

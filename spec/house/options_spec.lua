@@ -1,10 +1,10 @@
---- Options: every one that is declared, of every function, refuses what lies outside its range
--- and kind, with a message that names function, option, value and range, at the caller's line.
+--- Options: every declared option of every function refuses values outside its range and kind. The
+-- message names function, option, value and range, and is at the caller's line.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
 
--- All of Braid's modules, so that all that is declared is known.
+-- Loads all of Braid's modules, so that all declarations are known.
 local files <const> = io.popen("find lua/braid -name '*.lua' | sort")
 for path in files:lines() do
   local name <const> = path:match("^lua/(.*)%.lua$"):gsub("/init$", ""):gsub("/", ".")

@@ -1,5 +1,5 @@
---- Errors stand at the user's own line, in words of Braid: every public function, and every method
--- of what they make, is called with arguments that are of no use to it.
+--- Errors are at the user's own line, in Braid's words: every public function, and every method of
+-- the objects they make, is called with useless arguments.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -73,7 +73,7 @@ local function operators()
   return names
 end
 
--- Not of users; or they render for long, or leave a mode behind.
+-- Functions that are not for users, render for long, or leave a mode open.
 local SKIP <const> = {}
 for _, name in ipairs(words [[
   nn.init.dtype nn.init.default data.faces plot.init scope no_grad detect_anomaly set_threads

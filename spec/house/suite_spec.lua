@@ -1,4 +1,5 @@
---- The runner of the specs: what it sums up, and that no way for a file to end goes unnoticed.
+--- The runner of the specs: what it sums up, and that it notices every way in which a file can
+-- end.
 
 local shell <const> = require "spec.support.shell"
 

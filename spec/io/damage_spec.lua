@@ -1,5 +1,5 @@
---- Damaged files: whatever is changed in a file, its reader gives a value or a message, and
--- takes no more memory than the file is worth.
+--- Damaged files: whatever is changed in a file, its reader returns a value or a message, and
+-- takes little memory compared with the file.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

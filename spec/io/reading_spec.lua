@@ -1,5 +1,5 @@
---- All that reads a file by its name or takes a value to save, given what it is not for: an
--- error at the user's line, that names the function and what is wrong with what it was given.
+--- Functions that read a file by its name or take a value to save, called with wrong values. The
+-- error is at the user's line, and names the function and what is wrong.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -7,7 +7,7 @@ local files <const> = braid.io.files
 
 local ENDINGS <const> = {"npy", "npz", "csv", "safetensors", "caffemodel", "png", "jpg", "jpeg"}
 
--- Every reader: the function's name, a file's ending, and what reads it.
+-- Every reader: the function's name, a file's ending, and the call.
 local READERS <const> = {}
 for _, ending in ipairs(ENDINGS) do READERS[#READERS + 1] = {"load", ending, braid.load} end
 for _, name in ipairs{"open", "inspect"} do
@@ -29,7 +29,7 @@ end
 
 local NOTHING <const> = {}
 
--- Values of each kind that is no path.
+-- Values of each kind that are not a path.
 local NO_PATHS <const> = {NOTHING, 3, 2.5, true, {}, print, braid.ones(1), braid.nn.Linear(1, 1),
   coroutine.create(print), "", "a\0b"}
 
@@ -82,7 +82,7 @@ for _, reader in ipairs(READERS) do
   end)
 end
 
--- Values that some or all files do not hold.
+-- Values that some or all file formats cannot hold.
 local VALUES <const> = {NOTHING, 3, "x", true, print, {}, {1}, {a = 1}, {a = {}}, {a = "x"},
   {[1] = braid.ones(1)}, {a = braid.ones(1), b = 2}, {data = 3}, {data = {}, header = {"a"}},
   {data = braid.ones(2, 2), header = 3}, {data = braid.ones(2, 2), header = {1, 2}},

@@ -1,5 +1,5 @@
---- All that Braid writes, in every situation in which a file cannot be written, or not as one
--- might think.
+--- Everything that Braid writes, in every situation in which a file cannot be written, or is
+-- written in an unexpected way.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -252,7 +252,7 @@ local function saver(folder, value, times)
   return BRAID .. " " .. path
 end
 
--- Reads until f says stop: each file must be whole, and of one writer.
+-- Reads until f says stop. Each file must be complete, and from one writer.
 local function check_whole(path)
   local t <const> = braid.load(path)
   local low <const>, high <const> = t:min():item(), t:max():item()

@@ -1,5 +1,5 @@
--- Losses of targets, weights and predictions that are no good: a value that says so
--- or an error; never a silent 0, and no gradient that is NaN where the value is a number.
+-- Losses with bad targets, weights and predictions: the value shows it, or there is an error. It
+-- is never silently 0, and the gradient is not NaN if the value is a number.
 
 local braid <const> = require "braid"
 
@@ -19,8 +19,8 @@ local NUMBERS <const> = {{0.3, 0.6, 0.1}, {0.2, 0.5, 0.3}, {0.9, 0.05, 0.05}, {0
 local SIDES <const> = {{1, -1, 1}, {-1, -1, 1}, {1, 1, -1}, {-1, 1, 1}}
 local LABELS <const> = {2, 1, 3, 3}
 
--- The target of each loss: numbers, shares (0 to 1), sides (1 or -1) or labels; and the
--- shapes of its weights: of elements, of rows, of classes.
+-- The target of each loss: numbers, shares (0 to 1), sides (1 or -1) or labels. The shapes of its
+-- weights: one for each element, row or class.
 local LOSSES <const> = {
   mse = {"numbers", "elements"}, l1 = {"numbers", "elements"},
   smooth_l1 = {"numbers", "elements"}, huber = {"numbers", "elements"},
@@ -59,7 +59,7 @@ local function weights(kind)
   return float(kind == "rows" and {1, 2, 0.5, 1} or {1, 2, 0.5})
 end
 
--- The value, nil for an error, and whether gradient and value go together.
+-- Returns the value (nil for an error), and whether gradient and value agree.
 local function outcome(name, target, options, x)
   x = x or predictions(target.shape[1])
   local ok <const>, value <const> = pcall(run, name, x, target, options)
@@ -169,7 +169,7 @@ describe("a target of 0", function()
   end)
 end)
 
--- Joints: both pieces and the slopes meet.
+-- At joints, both pieces have the same value and slope.
 describe("the pieces of a loss", function()
   for name, joint in pairs {smooth_l1 = {beta = 0.7, at = 0.7}, huber = {delta = 1.3, at = 1.3},
     wing = {w = 3, eps = 0.5, at = 3}} do

@@ -1,11 +1,11 @@
---- Options of the models that come with Braid: what their definitions read is not nonsense.
+--- Options of the models that come with Braid: their definitions refuse nonsense.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.real{1}}
 local WRONG <const> = {-1, 0 / 0, math.huge, "no such", {{}}, function() end, 1.5}
--- Options that may be negative or broken: first values, and those that take any of these.
+-- Options that may be negative or fractions: first values, and options that take any of these.
 local TAKES <const> = {
   diag = {-1, 1.5}, off = {-1, 1.5}, start = {-1, 1.5}, lr_mult = {1.5}, penalty = {1.5},
   lambda = {1.5}, bias = {-1, 1.5}, lambda_w = {1.5}, ratio = {1.5}, width = {1.5}, from = {},

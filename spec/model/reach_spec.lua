@@ -1,5 +1,5 @@
---- The reach of a definition: every value that its environment, the objects of every
--- constructor and what these lead to hold, by fields, by names and by iterating.
+--- The reach of a definition: every value that its environment and the objects of every
+-- constructor lead to, by fields, by names and by iterating.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -10,7 +10,7 @@ local sandbox <const> = require "braid.sandbox"
 
 local nn <const>, mtl <const> = braid.nn, braid.mtl
 
--- Every word under which anything of Braid's stands.
+-- Every word that names something of Braid's.
 local function all_words()
   local words <const> = {}
   local function add(t)
@@ -43,8 +43,8 @@ end
 
 local WORDS <const> = all_words()
 
---- Calls found(value, path) for all that is to be had from a value, as code without the debug
--- library can.
+--- Calls found(value, path) for every value that can be reached from a value, as code without the
+-- debug library can.
 local function explore(value, path, found, seen)
   local kind <const> = type(value)
   if kind ~= "table" and kind ~= "function" and kind ~= "userdata" or seen[value] then return end
@@ -98,7 +98,7 @@ local function tasks_of(env)
   return m.tasks{pose = m.classes{3, flip = {3, 2, 1}}, points = m.landmarks{points = 5}}
 end
 
--- All that a definition could make, by name.
+-- Everything that a definition could make, by name.
 local function objects(env)
   local list <const>, tasks <const> = {env = env}, tasks_of(env)
   list.kinds = {tasks, env.mtl.real{1}, env.mtl.attributes{2},

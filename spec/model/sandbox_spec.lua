@@ -1,5 +1,5 @@
---- The sandbox of definitions: what hostile ones try, what reaches out of it, and that it is rich
--- enough for honest ones.
+--- The sandbox of definitions: the attacks of hostile ones, what can be reached from inside, and
+-- that honest ones have what they need.
 
 local attacks <const> = require "spec.support.attacks"
 local braid <const> = require "braid"
@@ -65,7 +65,7 @@ local function said(tasks)
   return table.concat(words, " ")
 end
 
--- The values that a value leads to without the debug library.
+-- The values reachable from a value without the debug library.
 local function reachable(value, seen)
   seen = seen or {}
   if type(value) ~= "table" or seen[value] then return seen end
@@ -77,7 +77,7 @@ local function reachable(value, seen)
   return seen
 end
 
--- All that a user does with a network, one after the other, each by itself.
+-- All uses of a network, one after the other, each protected by itself.
 local USES <const> = {
   call = function(net) return net(braid.ones(2, 2)) end,
   train = function(net) return net:train(), net:eval(), net:freeze(), net:unfreeze() end,

@@ -1,5 +1,5 @@
---- Whatever has a state gives it by state_dict, and goes on from it by load_state_dict: as if it
--- had never stopped.
+--- Everything with a state returns it by state_dict and continues from it by load_state_dict, as
+-- if it had never stopped.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -22,8 +22,8 @@ local function bytes(list)
   return table.concat(parts)
 end
 
--- Fresh things of a kind, each with what a move does and what is seen then: {holder, move, look};
--- `parameters` is what the state is of, and stays with whoever goes on.
+-- New objects of a kind, each with a move and what can be seen after it: {holder, move, look}.
+-- `parameters` is what the state is about; it stays with the object that continues.
 local MADE <const> = {}
 
 local function optimizer(make)
@@ -92,7 +92,7 @@ function MADE.early_stopping()
   end, function() return ("%s %s"):format(stopping.epoch, stopping.stopped.b) end}
 end
 
--- A weighing of every method: what it has made of two tasks' gradients of one vector.
+-- A weighing of every method, seen by what it makes of two tasks' gradients of one vector.
 for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
   MADE["weighting " .. name] = function(parameters)
     local p <const> = parameters or {braid.tensor({1, 2, 3}, {requires_grad = true})}
@@ -121,7 +121,7 @@ function MADE.random_state()
     function() return bytes{seen} end}
 end
 
--- Deeply, as a file would give it back.
+-- A deep copy, as a file would return it.
 local function copied(value)
   if type(value) == "userdata" then return value:clone() end
   if type(value) ~= "table" then return value end

@@ -9,7 +9,8 @@ local NAMES <const> = {"a", "b", "c"}
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 local function largest(a, b) return (a - b):abs():max():item() end
 
--- The options tried of each; no mixer in REFUSES has columns that take of each other.
+-- The options that are tried for each mixer. The columns of mixers in REFUSES take nothing from
+-- each other.
 local CASES <const> = {
   cross_stitch = {{}, {granularity = "scalar"}, {diag = 0.5, off = 0.3}},
   ttc = {{}, {granularity = "channel", start = 0.2}, {normalize = true, start = 0.3},
@@ -27,7 +28,7 @@ local function mixers()
   return list
 end
 
--- Parameters that are as good as trained, and statistics that are not 0 and 1.
+-- Sets parameters as if trained, and statistics that are not 0 and 1.
 local function stirred(module)
   braid.no_grad(function()
     for _, p in ipairs(module:parameters()) do p:add_(braid.randn(p.shape) * 0.3) end
@@ -56,7 +57,7 @@ local function zeroed(xs, t)
   return list
 end
 
--- The maps that a mixer ought to give without the t-th, by its own equation.
+-- The maps that a mixer should give without the t-th map, by its own equation.
 local EXPECTED <const> = {}
 
 -- Equations 1 to 3, z of what is left, F_t and the skip of all.
@@ -88,7 +89,8 @@ local function of_means(mixer, xs, t)
   return ys
 end
 
--- Where y_j is made of sums of alpha_jk x_k, alpha_jt = 0 is as x_t = 0 to all but the t-th.
+-- If y_j consists of sums of alpha_jk x_k, alpha_jt = 0 equals x_t = 0 for all columns but the
+-- t-th.
 local function of_sums(mixer, xs, t)
   local ys <const> = mixer(zeroed(xs, t))
   ys[t] = mixer(xs)[t]

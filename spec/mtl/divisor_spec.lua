@@ -1,5 +1,5 @@
---- task:divisor counts what a task's loss is the mean over: the losses of parts, in these shares,
--- are that of the whole, whatever labels are missing.
+--- task:divisor counts the values that a task's loss averages. The losses of parts, weighted by
+-- these counts, give the loss of the whole, whatever labels are missing.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
---- The lengths that landmark errors are relative to: eyes and boxes of the data, from the files to
--- the report. Expected values are worked out here from the raw numbers.
+--- The lengths that landmark errors are relative to: eyes and boxes, from the files to the report.
+-- Expected values are computed here from the raw numbers.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"

@@ -1,5 +1,5 @@
--- Several tasks in one column: the poster's two columns, landmarks beside all attributes, and every
--- operation on networks of columns with them.
+-- Several tasks in one column: the poster's two columns, landmarks beside all attributes, and
+-- every operation on such networks.
 
 local braid <const> = require "braid"
 local files <const> = require "spec.support.file"

@@ -1,5 +1,5 @@
 -- The option `head` of every definition in models/, and mtl.heads: the head of Trottier et al.
--- 2018, figure 2, the plain readout, and a function of one's own.
+-- 2018, figure 2, the plain readout, and a user's own function.
 
 local braid <const> = require "braid"
 local definitions <const> = require "spec.support.definitions"

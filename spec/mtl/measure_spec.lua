@@ -1,4 +1,5 @@
---- How tasks are measured: metrics chosen by name, of one's own, streaming, and what a report says.
+--- How tasks are measured: metrics chosen by name, a user's own, streaming, and what a report
+-- contains.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"

@@ -1,4 +1,4 @@
---- Mistakes that a researcher makes with columns, and the message about each.
+--- Mistakes that users make with columns, and the message about each.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

@@ -1,4 +1,4 @@
---- Batches that lack some tasks' labels: tasks in turns, tasks that ended.
+--- Batches that lack some tasks' labels: tasks that take turns, tasks that ended.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const>, optim <const> = braid.mtl, braid.nn, braid.optim

@@ -1,5 +1,5 @@
---- Weightings at work on networks: what is shared, what is a task's own, on parameters and on the
--- representation, with columns in a list or as one tensor.
+--- Weightings applied to networks: which parameters are shared and which are a task's own, on
+-- parameters and on the representation, with columns in a list or stacked.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

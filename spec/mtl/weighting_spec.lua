@@ -1,5 +1,6 @@
---- Weightings: what they make of gradients, against torchjd's values (spec/support/
--- weightings_torchjd.py) and the papers' equations; edges, over all of them.
+--- Weightings: their results for given gradients, against torchjd's values
+-- (spec/support/weightings_torchjd.py) and the papers' equations; and extreme cases for all of
+-- them.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"

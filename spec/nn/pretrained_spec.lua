@@ -1,4 +1,4 @@
---- Weights of before in every definition, under whatever names they come.
+--- Pretrained weights in every definition, under any names.
 
 local braid <const> = require "braid"
 local files <const> = require "spec.support.file"
@@ -190,7 +190,7 @@ end
 
 -- ---- names that others give ---------------------------------------------------------------
 
--- The layers of a torchvision `features` by our blocks: {number, block}.
+-- The layers of a torchvision `features` for our blocks: {number, block}.
 local VGG <const> = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28}
 local VGG_BN <const> = {0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40}
 local ALEXNET <const> = {0, 3, 6, 8, 10}

@@ -1,5 +1,5 @@
---- Convolutions of few output pixels with large weights, which go a way of their own, beside
--- the same pixels in a larger batch, which do not.
+--- Convolutions of few output pixels with large weights have their own code. They are compared
+-- with the same pixels in a larger batch, which uses the general code.
 
 local braid <const> = require "braid"
 local filled <const> = require("spec.support.arrays").noise

@@ -1,4 +1,4 @@
--- Two ways to one result, values and gradients: operators that must agree with each other.
+-- Two ways to one result: operators that must agree with each other, in values and gradients.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

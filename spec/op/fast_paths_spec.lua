@@ -1,8 +1,8 @@
---- Fast paths beside the plain way, cell by cell: NaN, infinities and very large numbers among
--- the operands reach the cells that depend on them and no other, in every direction.
+--- Fast paths against the plain path, cell by cell: NaN, infinities and very large numbers in the
+-- operands reach only the cells that depend on them, in every direction.
 --
--- The plain way is float64's, whose own fast paths add up in the order of the formula. A cell
--- may be off by the roundings of its own terms, whose absolute values the third run adds up.
+-- The plain path is that of float64, whose own fast paths add up in the formula's order. A cell
+-- may differ by the rounding errors of its own terms; a third run adds up their absolute values.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

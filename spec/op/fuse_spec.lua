@@ -1,5 +1,5 @@
---- Calls that run as one (csrc/op/fuse.c): what a Sequential gives is what its layers give when
--- each is called by itself, whatever the rule; and what must not be joined is not.
+--- Calls that run as one (csrc/op/fuse.c): a Sequential gives what its layers give when each is
+-- called alone, for every rule; and other calls are not joined.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -34,7 +34,7 @@ for name in pairs(require "braid.nn.activation") do
   ACTIVATIONS[#ACTIVATIONS + 1] = {name, ({LeakyReLU = 0.2, ELU = 0.5})[name]}
 end
 
--- Every way that the core has of convolving: {x, outputs, options}.
+-- Every algorithm that the core has for convolutions: {x, outputs, options}.
 local WAYS <const> = {
   ["first layer"] = {{2, 3, 15, 14}, 20, {kernel = 5, padding = 2}},
   ["register tiles"] = {{2, 8, 9, 10}, 44, {kernel = {3, 2}}},

@@ -1,11 +1,11 @@
---- The gradient of an operator may be written into the memory of the one that comes in: that
--- changes none of its numbers.
+--- An operator may write its gradient into the memory of the incoming gradient. This changes none
+-- of the numbers.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local ops <const> = core.ops
 
--- Numbers at which kernels may take another way, among usual ones.
+-- Numbers for which kernels may use other code, among usual ones.
 local ODD <const> = {0, 1e-30, -1e-25, 1e30, 0.5, -0.0, 2, 1e-3, -3, 1e19, 7, 0 / 0, 1 / 0, -1, 0.1}
 
 -- A list of n of them, from another place on for each of several operands.

@@ -1,5 +1,5 @@
---- NaN is never lost: an operator or a loss that is given one says so in its result, and
--- its gradient there is NaN, or what arrived, but never 0.
+--- NaN is never lost: an operator or a loss that gets NaN has NaN in its result. Its gradient
+-- there is NaN or the incoming gradient, but never 0.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- Small systems: what the table of operators cannot say of them.
+--- Small systems: cases that do not fit in the table of operators.
 
 local braid <const> = require "braid"
 

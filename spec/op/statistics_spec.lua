@@ -1,12 +1,12 @@
---- Statistics of values of every scale and offset, forward and backward, against a reference
--- in plain Lua, which is double, of the same stored values.
+--- Statistics of values of every scale and offset, forward and backward, against a reference in
+-- plain Lua, in double, of the same stored values.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 
 local F <const>, ops <const> = braid.F, core.ops
 local BOUND <const> = 1e-6
--- As a part of dy, what the rounding of a probability that is kept changes of a gradient.
+-- How much the rounding of a kept probability changes a gradient, as a part of dy.
 local ROUNDED <const> = 6e-8
 
 -- ---- the reference -----------------------------------------------------------------------

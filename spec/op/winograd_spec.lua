@@ -1,5 +1,5 @@
---- Winograd's algorithm beside the plain convolution: all three directions against
--- float64, which goes the plain way; and weights that are kept ready between calls.
+--- Winograd's algorithm against the plain convolution in float64, forward and both gradients; and
+-- weights that are kept transformed between calls.
 
 local braid <const> = require "braid"
 local filled <const> = require("spec.support.arrays").noise

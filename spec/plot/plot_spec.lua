@@ -1,4 +1,4 @@
---- Pictures of data: every function of plot with whatever a user may have, in every medium.
+--- Figures of data: every function of plot with any data that a user may have, in every medium.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- The line editor whatever is typed: random keys and bytes, with completion, search and history.
+--- The line editor with any input: random keys and bytes, with completion, search and history.
 
 local Editor <const> = require "braid.repl.editor"
 local Screen <const> = require "braid.repl.screen"
@@ -12,7 +12,7 @@ local TEXTS <const> = {"x", " ", "nn.", "Conv2d(", "{ker", "'", "[[", "]]", "end
   "for i = 1, 2 do", "(", ")", "é", "日本", "\u{301}", "\xff", "\xe3\x81", "--",
   "F.conv2d(x, ", "braid.model(\"", "=", "local t = ", "return", "?", ":trace"}
 
--- An editor that is given these bytes in pieces, and then the end.
+-- An editor that gets these bytes in pieces, and then the end.
 local function editor_of(session, history, pieces, size)
   local i = 0
   local written <const> = {}

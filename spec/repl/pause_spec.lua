@@ -1,4 +1,4 @@
---- Ctrl-C in train.fit at the prompt: the run pauses, can be looked at and changed, and goes on.
+--- Ctrl-C in train.fit at the prompt: the run pauses, can be inspected and changed, and continues.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -10,7 +10,7 @@ local data <const>, mtl <const>, nn <const>, train <const> = braid.data, braid.m
 
 local faces <const> = data.faces{n = 96, seed = 1, size = 16}
 
--- Ctrl-C, from outside: os.execute itself is deaf to it.
+-- Sends Ctrl-C from outside, because os.execute ignores it.
 local function interrupt()
   os.execute(("(sleep 0.05; kill -INT %d) &"):format(core.process_id()))
   local until_when <const> = core.clock() + 5

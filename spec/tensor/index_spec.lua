@@ -1,5 +1,5 @@
---- Tensors among the indices: masks of fewer dimensions, indices of any shape, several at once,
--- read and written. What is wanted is what PyTorch gives for the same.
+--- Tensors as indices: masks of fewer dimensions, indices of any shape, several at once, read and
+-- written. Expected values are PyTorch's.
 
 local braid <const> = require "braid"
 

@@ -1,5 +1,5 @@
---- NaN reads "nan" wherever Braid prints or hands out a number, whatever the sign that it has in
--- memory: x86's 0 / 0 is a NaN of the sign that Lua prints as "-nan".
+--- NaN is printed as "nan" wherever Braid prints or returns a number, with any sign in memory: 0 /
+-- 0 gives on x86 a NaN that Lua prints as "-nan".
 
 local braid <const> = require "braid"
 local format <const> = require "braid.format"

@@ -1,5 +1,5 @@
--- Numbers on their way into tensors: stored as they are, or an error; integers exact to
--- 2^63 wherever an operator takes them.
+-- Numbers stored in tensors: unchanged, or an error; integers are exact up to 2^63 wherever an
+-- operator takes them.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

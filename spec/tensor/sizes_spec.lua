@@ -1,6 +1,5 @@
---- Sizes that no one should ask for: an answer or an error at once, within little memory, whose
--- message names what was called, the option and its value. And no operator takes more memory
--- than its result.
+--- Absurd sizes: an answer or an error at once, with little memory. The message names the
+-- function, the option and its value. No operator takes more memory than its result.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

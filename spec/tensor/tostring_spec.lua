@@ -1,4 +1,4 @@
---- Whatever is public says what it is when it is printed, in a few lines, and never an address.
+--- Every public value prints what it is, in a few lines, and never an address.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"

@@ -1,5 +1,5 @@
---- braid.checkpoint and braid.resume: whatever plain Lua holds comes back to the bit, what has a
--- state goes on from it, and what does not fit is named before anything is changed or written.
+--- braid.checkpoint and braid.resume: plain Lua values return bit by bit, objects with a state
+-- continue from it, and a mismatch is reported before anything is changed or written.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
---- A run of train.fit that is killed, wherever, and called again ends as one that was left alone:
--- the same bytes of weights, averages, moments and metrics.
+--- A run of train.fit that is killed at any point and called again ends like an undisturbed run:
+-- with the same bytes of weights, averages, moments and metrics.
 
 local shell <const> = require "spec.support.shell"
 

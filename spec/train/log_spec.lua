@@ -1,5 +1,5 @@
---- The parts of a run that a loop of one's own may use: a log in a directory, its history,
--- patience, the best network.
+--- The parts of a run that a user's own loop may use: a log in a directory, its history, early
+-- stopping, the best network.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

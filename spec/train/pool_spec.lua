@@ -1,5 +1,5 @@
---- A pool of jobs in processes of their own: what they give is the same wherever they run, and
--- nothing is lost or left running, however they or the pool end.
+--- A pool of jobs in processes of their own: results are the same wherever jobs run. Nothing is
+-- lost or left running, however jobs or the pool end.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"

@@ -1,4 +1,4 @@
---- Whatever options a run of train.fit has, it goes on to the same bytes as if it had not ended.
+--- With any options, a run of train.fit continues to the same bytes as if it had not ended.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
---- A run that a signal ends, or whose disk is full, keeps what it can and says how it goes on; it
--- then ends as one that nothing disturbed.
+--- A run ended by a signal or a full disk keeps what it can and says how to continue. It then ends
+-- like an undisturbed run.
 
 local shell <const> = require "spec.support.shell"
 

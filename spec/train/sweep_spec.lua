@@ -1,4 +1,4 @@
---- train.sweep: what is drawn, what is chosen, and that neither depends on which job was faster.
+--- train.sweep: what is drawn and what is chosen; neither depends on which job was faster.
 
 local braid <const> = require "braid"
 local draws <const> = require "braid.train.sweeping.draws"

@@ -1,4 +1,4 @@
---- Options of train.fit together: what one of them does where another is given, too.
+--- Options of train.fit together: what one does if another is given too.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- train.fit with tasks in turns, of columns that are stacked until then.
+--- train.fit with tasks that take turns, on columns that are stacked before.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

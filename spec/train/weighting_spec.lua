@@ -1,4 +1,4 @@
---- Weightings inside train.fit: the step that a loop would write, logged, and gone on with.
+--- Weightings in train.fit: the same step as in a user's loop, logged and resumed.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

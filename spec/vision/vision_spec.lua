@@ -1,4 +1,4 @@
---- The detector of faces, with made pictures and networks that a few lines describe.
+--- The face detector, with artificial pictures and networks described by a few lines.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -52,7 +52,7 @@ end)
 
 -- ---- networks that see white squares in black frames -------------------------------------
 
--- By how much the inner two thirds of a window are brighter than its frame, 0 to 2.
+-- How much brighter the inner two thirds of a window are than its frame, 0 to 2.
 local function contrast(x, size, stride)
   local inner <const>, edge <const> = (size * 2 // 3) ^ 2, size // 6
   local weight <const> = braid.full({1, 3, size, size}, -1 / (size * size - inner) / 3)
