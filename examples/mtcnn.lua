@@ -1,4 +1,12 @@
 --- Finds faces in a picture, and the five points of each, by MTCNN with its authors' weights.
+--
+--   build/braid examples/mtcnn.lua --weights dir --picture party.jpg
+--   build/braid examples/mtcnn.lua --weights dir --data path/to/mtfl
+--
+-- dir holds det1, det2 and det3.caffemodel. The first form draws what was found on the picture.
+-- The second measures the points of network O on `faces` faces, taken evenly from MTFL's test
+-- set, and draws the points of a test picture. Each face is cut out by its box in
+-- boxes_testing.txt, which is made square about its centre and read bilinearly at 48x48.
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local vision <const> = braid.vision

@@ -1,4 +1,7 @@
-/* Autograd for Lua: backward and grad, hooks, and functions written in Lua. */
+/* Autograd for Lua: backward and grad, hooks, and functions written in Lua.
+
+   During a backward pass the core calls Lua functions. The graph owns a reference that
+   keeps each function alive. An error in a function becomes the error of the pass. */
 #include "bind/bind.h"
 
 #include <stdio.h>

@@ -1,4 +1,14 @@
-/* Waiting calls, which fuse.c may merge. */
+/* Waiting calls, which fuse.c may merge.
+
+   A layer's forward is straight if its operators form a chain: each takes the result of
+   the one before, and nobody else sees that result. A Sequential gives such layers a
+   straight box. An operator's result replaces the tensor in the box. A call on the box
+   is checked when it is made, so that an error names the right line. The call may then
+   wait in the box for the next one. It runs when no rule joins the two, or when
+   somebody asks for the tensor (br_tensor_in).
+
+   The box owns the whole chain. If an error or a dropped coroutine leaves a chain
+   unfinished, it is collected with the box. */
 #include "bind/request.h"
 
 void br_drop_waiting(br_box *box) {

@@ -1,5 +1,10 @@
 /* Ctrl-C while Lua runs raises an error at the next instruction of the running
-   coroutine. */
+   coroutine.
+
+   The first Ctrl-C raises one error. A second one within a second raises errors at
+   every instruction until the interruptible call is over, so that no pcall can stop it.
+   Functions that must not be left half done (core.never_interrupt) are finished first,
+   except after a second Ctrl-C. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
 

@@ -1,4 +1,10 @@
-/* Scopes and modes. Each belongs to the coroutine that opened it. */
+/* Scopes and modes. Each belongs to the coroutine that opened it.
+
+   When a scope closes, it releases the tensors that its coroutine has made since. A
+   mode is in force while its coroutine runs, or a coroutine that this one has resumed.
+   The modes of a suspended or dead coroutine have no effect, and are collected with it.
+   An open scope or mode that nothing holds is collected; it releases nothing, and warns
+   once. */
 #include "bind/bind.h"
 
 #include <stdatomic.h>

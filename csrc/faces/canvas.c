@@ -1,4 +1,8 @@
-/* Antialiased polygons and soft spots on planes of floats. */
+/* Antialiased polygons and soft spots on planes of floats.
+
+   A shape is traced edge by edge into `edges`. That plane holds how much each pixel's
+   covered area differs from its left neighbour's. A running sum along the row gives the
+   exact coverage. Edges shared by two parts of a shape cancel. */
 #include "faces/parts.h"
 
 #include <assert.h>

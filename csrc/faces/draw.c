@@ -1,5 +1,9 @@
 /* Draws the parameters of a face at random: their ranges, and how often each variant
-   occurs. */
+   occurs.
+
+   The traits of the two sexes overlap: each trait has a distribution for each sex, and
+   a group of traits sometimes comes from the other sex's distributions. Only a beard
+   tells the sex for certain. */
 #include "faces/parts.h"
 
 #include "base/rng.h"

@@ -1,5 +1,8 @@
 /* Paints the features on the skin: eyes, brows, nose, mouth, and glasses in front of
-   them. */
+   them.
+
+   Every shape is given by points of the head's surface. So turning the head moves,
+   narrows and hides shapes just as it does the landmarks. */
 #include "faces/parts.h"
 
 #include <math.h>

@@ -1,4 +1,9 @@
-/* The head as a surface in space: its shape, its projection, its light. */
+/* The head as a surface in space: its shape, its projection, its light.
+
+   The skull is a stack of horizontal sections, from a table. The nose is added to it,
+   and hair makes it thicker. The surface becomes a mesh of triangles, drawn with a
+   depth buffer. Its outline is traced exactly: it consists of the edges between a
+   triangle turned to the camera and one turned away. */
 #include "faces/parts.h"
 
 #include <math.h>

@@ -1,4 +1,9 @@
-/* Reads and writes PNG by libpng. */
+/* Reads and writes PNG by libpng.
+
+   libpng reports errors by longjmp. All its calls that can fail run inside guarded(),
+   whose frame holds only its arguments. Everything that the calls make is kept in a
+   `codec` in the caller's frame, so the jump loses nothing. Memory comes from br_alloc.
+ */
 #include <png.h>
 #include <setjmp.h>
 #include <stdbool.h>

@@ -1,4 +1,10 @@
 --- Runs random programs until one ends the process: `make fuzz FUZZ=api`.
+--
+--   lua spec/fuzz/api.lua --lua build-asan/lua --calls 100000 [--seed n] [--seconds n]
+--
+-- The given Lua runs the programs, a few thousand at a time. A program fails if it ends that Lua
+-- by a signal or a sanitizer's report, takes longer than a minute, or leaves memory behind. It is
+-- then run again alone, reduced to the statements that it needs to fail, and printed.
 
 local shell <const> = require "spec.support.shell"
 

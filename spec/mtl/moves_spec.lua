@@ -1,4 +1,8 @@
 --- Which tensors move in a training step: every mixer x every operation x every optimizer.
+--
+-- The table of operations says, from the papers, which parts train after each; all else must stay
+-- as it is to the byte, and what trains must have a gradient and move. An optimizer from before
+-- the operation trains the same, or says that it does not before anything has moved.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
