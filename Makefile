@@ -21,7 +21,7 @@ help:
 
 BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
                     libpng-dev zlib1g-dev libturbojpeg0-dev
-TEST_PACKAGES     = lua-busted lua-check luarocks clang-format sqlite3 tmux
+TEST_PACKAGES     = lua-busted lua-check luarocks clang-format sqlite3 tmux bash-completion
 VALGRIND_PACKAGES = valgrind
 FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 
@@ -326,9 +326,11 @@ PREFIX = /usr/local
 LUADIR = $(abspath $(PREFIX))/share/lua/5.4
 LIBDIR = $(abspath $(PREFIX))/lib/lua/5.4
 BINDIR = $(abspath $(PREFIX))/bin
-PLACES = LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
+SHAREDIR = $(abspath $(PREFIX))/share
+PLACES = LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' SHAREDIR='$(SHAREDIR)' \
+         DESTDIR='$(DESTDIR)' LUA='$(LUA)'
 
-## install the command braid, the module for lua5.4 and the models below PREFIX
+## install the command braid, its man page and completions, the module and the models
 install: deps
 	$(AGAIN) $(JOBS) build
 	@$(PLACES) sh rocks/install.sh '$(CORE)'

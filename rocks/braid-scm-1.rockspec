@@ -36,5 +36,6 @@ build = {
     LUADIR = "$(LUADIR)",
     LIBDIR = "$(LIBDIR)",
     BINDIR = "$(BINDIR)",
+    SHAREDIR = "$(PREFIX)/share",
   },
 }

@@ -1,13 +1,17 @@
-# Installs the core CORE, the modules, the models and the command; with --remove, removes them:
+# Installs the core CORE, the modules, the models, the command, its completions and its man page;
+# with --remove, removes them:
 #
-#   LUADIR=.. LIBDIR=.. BINDIR=.. DESTDIR=.. sh rocks/install.sh CORE | --remove
+#   LUADIR=.. LIBDIR=.. BINDIR=.. SHAREDIR=.. DESTDIR=.. LUA=.. sh rocks/install.sh CORE | --remove
 set -eu
 
 lua=$DESTDIR${LUADIR:?}/braid lib=$DESTDIR${LIBDIR:?}/braid command=$DESTDIR${BINDIR:?}/braid
+share=$DESTDIR${SHAREDIR:?}
+bash=$share/bash-completion/completions/braid zsh=$share/zsh/site-functions/_braid
+fish=$share/fish/vendor_completions.d/braid.fish man=$share/man/man1/braid.1
 
 if [ "$1" = --remove ]; then
   rm -rf "$lua" "$lib"
-  rm -f "$command"
+  rm -f "$command" "$bash" "$zsh" "$fish" "$man"
   exit 0
 fi
 
@@ -21,5 +25,15 @@ copy_lua lua/braid "$lua"
 copy_lua models "$lua/models"
 copy_lua examples/papers "$lua/experiments"
 install -D -m 755 "$1" "$lib/core.so"
+
+# The command that was built writes them from its table of commands.
+built=${1%/lib/braid/core.so}/braid
+for kind in bash zsh fish man; do
+  eval file=\$$kind
+  install -d "${file%/*}"
+  "${LUA:-lua5.4}" "$built" completion $kind >"$file"
+  chmod 644 "$file"
+done
+
 sh rocks/launcher.sh "$LUADIR" "$LIBDIR" "$command"
 echo "installed $command, $lua and $lib"

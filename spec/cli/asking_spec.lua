@@ -9,8 +9,7 @@ local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.tr
 local DATA <const> = ' --data faces --read "n=60 seed=3"'
 
 local function run(arguments)
-  if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
-  return shell.run("OMP_NUM_THREADS=1 " .. shell.build .. "/braid " .. arguments)
+  return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
 end
 
 -- A run of an epoch, whose tasks are of each kind that predict has words for.

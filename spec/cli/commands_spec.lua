@@ -9,8 +9,7 @@ local shell <const> = require "spec.support.shell"
 local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
 local function run(arguments)
-  if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
-  return shell.run(shell.build .. "/braid " .. arguments)
+  return shell.run(shell.braid .. " " .. arguments)
 end
 
 describe("the command line", function()

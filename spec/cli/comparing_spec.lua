@@ -9,8 +9,7 @@ local DATA <const> = ' --data faces --read "n=40 seed=3" --tasks "landmarks pose
 local COMMON <const> = " --options norm --steps 2 --batch 16 --lr 1e-3 --schedule linear --jobs 1"
 
 local function run(arguments)
-  if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
-  return shell.run("OMP_NUM_THREADS=1 " .. shell.build .. "/braid " .. arguments)
+  return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
 end
 
 -- What a script gives to train.compare and train.sweep.

@@ -13,8 +13,7 @@ local SETTINGS <const> = ' --tasks "landmarks pose*0.02 smile*0.1" --size 40 --b
 local TRAIN <const> = "train models/tcdcn.lua" .. DATA .. SETTINGS
 
 local function run(arguments)
-  if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
-  return shell.run("OMP_NUM_THREADS=1 " .. shell.build .. "/braid " .. arguments)
+  return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
 end
 
 local function faces() return data.faces{n = 120, seed = 3} end
@@ -72,8 +71,8 @@ describe("the commands that train", function()
 
   it("end with 130 when they are interrupted, and keep what was trained", function()
     shell.in_directory(function(dir)
-      local call <const> = ("OMP_NUM_THREADS=1 %s/braid train tcdcn.lua --data faces --read n=500"
-        .. " --size 40 --epochs 100000 --dir %s/a"):format(shell.build, dir)
+      local call <const> = ("OMP_NUM_THREADS=1 %s train tcdcn.lua --data faces --read n=500"
+        .. " --size 40 --epochs 100000 --dir %s/a"):format(shell.braid, dir)
       local result <const> = run('--version >/dev/null; ' .. call .. [[ & child=$!
         for i in $(seq 100); do test -s ]] .. dir .. [[/a/last.safetensors && break; sleep 0.1; done
         kill -INT $child; wait $child]])

@@ -23,7 +23,7 @@ local function show(name)
 end
 
 return {usage = "help [NAME]                of a command, a network, a function, a class",
-  most = 1, run = function(_, name)
+  most = 1, words = {"topic"}, run = function(_, name)
     local run <const> = require "braid.cli"
     if not name then
       run{"--help"}

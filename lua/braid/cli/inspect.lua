@@ -3,4 +3,4 @@
 local inspect <const> = require "braid.model.inspect"
 
 return {usage = "inspect FILE               what is in a network's file, without running it",
-  least = 1, most = 1, run = function(_, path) print(inspect(path)) end}
+  least = 1, most = 1, words = {"file"}, run = function(_, path) print(inspect(path)) end}

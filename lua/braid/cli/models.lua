@@ -27,7 +27,7 @@ local function aligned(rows)
 end
 
 return {usage = "models [NAME]              published networks; with a name, what its header says",
-  most = 1, options = {json = false}, said = {json = "for machines"},
+  most = 1, words = {"model name"}, options = {json = false}, said = {json = "for machines"},
   run = function(o, name)
     local paths <const> = definition.shipped()
     local known <const> = check.sorted_keys(paths)

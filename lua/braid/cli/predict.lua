@@ -78,7 +78,7 @@ local function print_words(tasks, list)
 end
 
 return {usage = "predict DIR | FILE PICTURE  a network's answers for pictures",
-  least = 2, most = math.huge,
+  least = 2, most = math.huge, words = {"network", "file"},
   options = {out = check.text(), json = false, csv = false, overwrite = false,
     batch = {64, from = 1}, size = check.whole{from = 1, to = 4096}},
   said = {out = "a directory for the pictures with points and labels drawn on them",

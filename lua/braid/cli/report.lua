@@ -5,7 +5,7 @@ local check <const> = require "braid.check"
 local report <const> = require "braid.train.report"
 
 return {usage = "report DIR ...             the page of a run, DIR/report.html, made anew",
-  least = 1, most = math.huge, run = function(_, ...)
+  least = 1, most = math.huge, words = {"directory"}, run = function(_, ...)
     for _, dir in ipairs{...} do
       local ok <const>, path <const> = check.caught(report, dir)
       if not ok then check.fail("report: %s", (path:gsub("^train%.report: ", ""))) end

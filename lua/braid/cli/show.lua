@@ -79,8 +79,9 @@ local function show_network(o, path)
   print(require "braid.plot".topology((require "braid.model.open"(path))))
 end
 
-return {usage = "show data PATH | DIR | FILE what data have, how a run went, a network's plan",
-  least = 1, most = 2, options = {reader = given.OPTIONS.reader, read = "", json = false},
+return {usage = "show [data] PATH           what data have, how a run went, a network's plan",
+  least = 1, most = 2, words = {"file"},
+  options = {reader = given.OPTIONS.reader, read = "", json = false},
   said = {reader = given.SAID.reader, read = given.SAID.read, json = "for machines"},
   wrong = function(_, words)
     if words[1] == "data" and not words[2] then return "data of which path is missing" end

@@ -1,0 +1,19 @@
+--- `braid completion bash | zsh | fish | man`: what completes the command in a shell, or its man
+-- page, made from the table of commands.
+--
+-- `make install` installs all of them; a shell can also be told by
+-- eval "$(braid completion bash)", braid completion fish | source.
+
+local table_of <const> = require "braid.cli.shells.table"
+
+local MADE <const> = {"bash", "zsh", "fish", "man"}
+
+return {usage = "completion SHELL           completion for bash, zsh or fish; man: the man page",
+  least = 1, most = 1, words = {MADE},
+  wrong = function(_, words)
+    for _, name in ipairs(MADE) do
+      if name == words[1] then return end
+    end
+    return ("SHELL must be bash, zsh, fish or man, not '%s'"):format(words[1])
+  end,
+  run = function(_, name) io.write(require("braid.cli.shells." .. name)(table_of)) end}
