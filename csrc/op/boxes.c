@@ -91,6 +91,7 @@ static br_status nms_forward(br_call *c) { return br_copy(c->out[0], c->saved[0]
 const br_op br_boxes_ops[] = {
     {.name = "nms", .args = "boxes:t scores:t threshold:f=0.5[0,1] minimum:b=false",
      .doc = "non-maximum suppression of boxes (n,4: x1 y1 x2 y2) with scores (n): from the best on, each box removes later ones that it overlaps by more than threshold. Returns the indices of the boxes that stay, best first. Overlap is intersection over union; with minimum, over the smaller box",
+     .usage = "F.nms(braid.tensor{{0, 0, 9, 9}, {1, 1, 9, 9}, {20, 20, 30, 30}}, braid.tensor{0.9, 0.8, 0.7})",
      .infer = nms_infer, .forward = nms_forward, .flags = BR_NO_METHOD},
     {0},
 };

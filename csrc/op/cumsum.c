@@ -110,6 +110,7 @@ static br_status cumsum_backward(br_call *c) {
 const br_op br_cumsum_ops[] = {
     {.name = "cumsum", .args = "x:t dim:d",
      .doc = "cumulative sums along a dimension, x (..., n, ...) -> (..., n, ...); int64 for integers",
+     .usage = "x:cumsum(2)",
      .infer = cumsum_infer, .forward = cumsum_forward, .backward = cumsum_backward},
     {0},
 };

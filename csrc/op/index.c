@@ -194,10 +194,12 @@ static br_status masked_backward(br_call *c) {
 /* clang-format off */
 const br_op br_index_ops[] = {
     {.name = "index_select", .args = "x:t dim:d index:t",
-     .doc = "the slices along a dimension whose indices are in `index`", .infer = select_infer,
+     .doc = "the slices along a dimension whose indices are in `index`",
+     .usage = "x:index_select(2, braid.arange(2, 3))", .infer = select_infer,
      .forward = select_forward, .backward = select_backward, .keep = BR_KEEP_IN(1)},
     {.name = "masked_select", .args = "x:t mask:t",
-     .doc = "the elements of x where mask is true, as a tensor of one dimension", .infer = masked_infer,
+     .doc = "the elements of x where mask is true, as a tensor of one dimension",
+     .usage = "x:masked_select(x:gt(0))", .infer = masked_infer,
      .forward = masked_forward, .backward = masked_backward, .keep = BR_KEEP_IN(1)},
     {0},
 };

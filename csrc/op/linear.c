@@ -153,6 +153,7 @@ static br_status linear_backward(br_call *c) {
 const br_op br_linear_ops[] = {
     {.name = "linear", .args = "x:t weight:t bias:t?",
      .doc = "x (..., in) weight (out, in)^T + bias (out) -> (..., out)",
+     .usage = "F.linear(x, braid.randn(4, 3), braid.zeros(4))",
      .infer = linear_infer, .forward = linear_forward, .backward = linear_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {.name = "linear_activation",

@@ -228,6 +228,7 @@ static br_status matmul_backward(br_call *c) {
 const br_op br_matmul_ops[] = {
     {.name = "matmul", .args = "a:t b:t",
      .doc = "matrix product (..., m, k) (..., k, n) -> (..., m, n); a vector is a row on the left, a column on the right",
+     .usage = "x:matmul(y:t())",
      .infer = matmul_infer, .forward = matmul_forward, .backward = matmul_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

@@ -184,6 +184,7 @@ static br_status mix_backward(br_call *c) {
 const br_op br_mix_ops[] = {
     {.name = "mix", .args = "x:t alpha:t toward:b=false",
      .doc = "mixes t stacked columns, x (n, t*c) or (n, t*c, h, w): y_i = sum_j alpha_ij x_j. alpha is (t,t), or (t,t,c) with weights for each channel. With toward, y_i = x_i + sum_j alpha_ij (x_j - x_i); equal columns then stay unchanged to the bit",
+     .usage = "F.mix(images:narrow(2, 1, 2), braid.eye(2))",
      .infer = mix_infer, .forward = mix_forward, .backward = mix_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1), .flags = BR_NO_METHOD},
     {0},

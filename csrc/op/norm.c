@@ -442,9 +442,9 @@ const br_op br_norm_ops[] = {
     {.name = "batch_norm",
      .args = "x:t weight:t? bias:t? running_mean:t? running_var:t? training:b=false momentum:f=0.1[0,1] eps:f=1e-5(0,inf) activation:s?",
      .doc = "x (n,c,...) normalised for each channel: in training by the batch's statistics, which also update the running ones; otherwise by the running ones. With activation relu, max(y, 0)",
+     .usage = "F.batch_norm(images, {training = true})",
      .infer = norm_infer, .forward = norm_forward, .backward = norm_backward,
-     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT) | BR_KEEP_IN(BIAS),
-     .finish = norm_finish},
+     .keep = BR_KEEP_IN(0) | BR_KEEP_IN(WEIGHT) | BR_KEEP_IN(BIAS), .finish = norm_finish},
     {0},
 };
 /* clang-format on */

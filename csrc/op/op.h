@@ -82,6 +82,7 @@ struct br_op {
   const char *name;
   const char *args; /* "x:t dim:d? keepdim:b=false", see signature.c */
   const char *doc;
+  const char *usage;                 /* entries at the prompt, "   " between them */
   br_status (*infer)(br_call *c);    /* checks arguments, then makes the outputs */
   br_status (*forward)(br_call *c);  /* can fail for memory only */
   br_status (*backward)(br_call *c); /* NULL, and no grad: not differentiable */

@@ -124,6 +124,7 @@ static br_status prelu_backward(br_call *c) {
 const br_op br_prelu_ops[] = {
     {.name = "prelu", .args = "x:t weight:t",
      .doc = "x (n,c,...) where positive, else weight times x; weight is (1), or (c) with a value for each channel",
+     .usage = "x:prelu(braid.tensor{0.25})",
      .infer = prelu_infer, .forward = prelu_forward, .backward = prelu_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

@@ -343,6 +343,7 @@ const br_op br_resample_ops[] = {
     {.name = "grid_sample",
      .args = "x:t grid:t mode:s=bilinear padding_mode:s=zeros align_corners:b=false",
      .doc = "x (n,c,h,w) read at the points of grid (n,oh,ow,2), each x and y from -1 to 1 -> (n,c,oh,ow)",
+     .usage = "F.grid_sample(images, braid.rand(2, 4, 4, 2) * 2 - 1)",
      .infer = grid_infer, .forward = grid_forward, .backward = grid_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

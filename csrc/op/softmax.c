@@ -105,10 +105,12 @@ static br_status log_softmax_backward(br_call *c) { return backward(c, true); }
 /* clang-format off */
 const br_op br_softmax_ops[] = {
     {.name = "softmax", .args = "x:t dim:d",
-     .doc = "e^x divided by its sum along a dimension", .infer = softmax_infer,
+     .doc = "e^x divided by its sum along a dimension",
+     .usage = "x:softmax(2)", .infer = softmax_infer,
      .forward = softmax_forward, .backward = softmax_backward, .keep = BR_KEEP_OUT(0)},
     {.name = "log_softmax", .args = "x:t dim:d",
-     .doc = "the logarithm of softmax, without overflow", .infer = softmax_infer,
+     .doc = "the logarithm of softmax, without overflow",
+     .usage = "x:log_softmax(2)", .infer = softmax_infer,
      .forward = log_softmax_forward, .backward = log_softmax_backward,
      .keep = BR_KEEP_OUT(0)},
     {0},

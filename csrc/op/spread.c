@@ -152,14 +152,17 @@ static br_status std_backward(br_call *c) { return spread_backward(c, std_slope)
 /* clang-format off */
 const br_op br_spread_ops[] = {
     {.name = "var", .args = "x:t dim:D? keepdim:b=false unbiased:b=true",
-     .doc = "the variance; the divisor is n - 1, or n if unbiased = false", .infer = var_infer,
+     .doc = "the variance; the divisor is n - 1, or n if unbiased = false",
+     .usage = "x:var(2, {unbiased = false})", .infer = var_infer,
      .forward = var_forward, .backward = var_backward, .keep = BR_KEEP_IN(0)},
     {.name = "std", .args = "x:t dim:D? keepdim:b=false unbiased:b=true",
      .doc = "the standard deviation; the divisor is n - 1, or n if unbiased = false",
+     .usage = "x:std()",
      .infer = var_infer, .forward = std_forward, .backward = std_backward,
      .keep = BR_KEEP_IN(0)},
     {.name = "logsumexp", .args = "x:t dim:D? keepdim:b=false",
      .doc = "log sum e^x over the named dimensions, or all, without overflow, x (..., n, ...) -> (..., ...)",
+     .usage = "x:logsumexp(2)",
      .infer = logsumexp_infer, .forward = logsumexp_forward,
      .backward = logsumexp_backward, .keep = BR_KEEP_IN(0)},
     {0},

@@ -56,6 +56,7 @@ static br_status backward(br_call *c) {
 const br_op br_unfold_ops[] = {
     {.name = "unfold", .args = "x:t dim:d size:i step:i",
      .doc = "windows along a dimension, x (..., n, ...) -> (..., (n - size) // step + 1, ..., size), without a copy",
+     .usage = "braid.arange(6):unfold(1, 3, 1)",
      .infer = infer, .forward = forward, .backward = backward, .flags = BR_VIEW},
     {0},
 };

@@ -129,6 +129,7 @@ static br_status norm_backward(br_call *c) {
 const br_op br_vector_norm_ops[] = {
     {.name = "norm", .args = "x:t p:f=2[-inf,inf] dim:D? keepdim:b=false",
      .doc = "(sum |x|^p)^(1/p) over the named dimensions, or all; p = 0 counts the values that are not 0, p = math.huge gives the largest |x|; x (..., n, ...) -> (..., ...)",
+     .usage = "x:norm()   x:norm(1, 2)",
      .infer = norm_infer, .forward = norm_forward, .backward = norm_backward,
      .keep = BR_KEEP_IN(0)},
     {0},

@@ -195,7 +195,7 @@ local function run(equation, tensors)
 end
 
 --- The Einstein sum of some tensors. Several tensors must be float32 or float64.
--- @usage braid.einsum("bij,bjk->bik", a, b)
+-- @usage braid.einsum("ij,kj->ik", x, y)
 return function(equation, ...)
   local tensors <const> = {...}
   if type(equation) ~= "string" then

@@ -56,6 +56,14 @@ local function read(found)
   return package.loaded[module]
 end
 
+local function origin_in(f, name)
+  local found <const> = f.files[f.file_of(name)]
+  if found then return read(found), found[2] end
+  local others <const> = f.others and f.others()
+  if tables[others] then return M.origin(others, name) end
+  return others and rawget(others, name)
+end
+
 local function fixed(what, value)
   return type(value) == "function" and check.fixed(what, value) or value
 end
@@ -107,6 +115,13 @@ end
 --- The names of t's fields, sorted.
 function M.names(t) return tables[t].names() end
 
+--- The value that the file of a field returned, as it was before any wrapping, and the file's path;
+-- nil where the field has no file of its own.
+function M.origin(t, name)
+  local origin <const> = tables[t].origin
+  if origin then return origin(name) end
+end
+
 --- Turns t into a table of names; messages call it `what`. find(name) returns a field that t does
 -- not have yet, or nil. names() returns all names. Any other name raises an error that lists
 -- similar ones.
@@ -135,8 +150,10 @@ local function new(_, prefix, o)
   local t <const>, f <const> = {}, {what = what, files = modules_in(prefix, o), others = o.others,
     file_of = o.file_of or function(name) return name end,
     fits = o.fits or always, made = o.made or function(value) return value end}
-  return M.named(t, o.as or prefix, function(name) return find_in(f, name) end,
+  M.named(t, o.as or prefix, function(name) return find_in(f, name) end,
     function() return names_in(t, f) end)
+  tables[t].origin = function(name) return origin_in(f, name) end
+  return t
 end
 
 return setmetatable(M, {__call = new})

@@ -14,7 +14,7 @@ core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
 -- coroutine and in coroutines that it resumes. If the returned value is collected unclosed, the
 -- mode ends and a notice says so.
 -- @usage local _ <close> = braid.no_grad()
--- @usage braid.no_grad(function() w:sub_(w.grad * 0.1) end)
+-- @usage braid.no_grad(function() return net(batch.image) end)
 function M.no_grad(f)
   if f == nil then return core.set_recording(false) end
   check.value("no_grad", "what it runs", f, FUNCTION)
@@ -41,7 +41,9 @@ local GRAD <const> = check.declare("grad", {
 --- The gradients of y at each of `inputs`, which may be anywhere in the graph. No leaf accumulates
 -- anything. It is an error if y does not depend on an input. With {allow_unused = true} the
 -- gradient of such an input is false.
--- @usage local dx <const>, dw <const> = table.unpack(braid.grad(y, {x, w}))
+-- @usage
+-- x:requires_grad_()
+-- local dx <const> = table.unpack(braid.grad(x:square():sum(), {x}))
 function M.grad(y, inputs, given)
   local o <const> = check.options(GRAD, given, {y = y, inputs = inputs})
   if tensor.is_tensor(inputs) then inputs = {inputs} end
@@ -155,7 +157,7 @@ local GRADCHECK <const> = check.declare("gradcheck", {
 -- tensors with requires_grad; others are passed to f as they are. f may return several tensors and
 -- must be deterministic.
 -- @return true, or nil and a message that names the element
--- @usage braid.gradcheck(function(x) return x:tanh() end, {x})
+-- @usage braid.gradcheck(function(a) return a:tanh() end, {x:to("float64"):requires_grad_()})
 function M.gradcheck(f, inputs, given)
   local o <const> = check.options(GRADCHECK, given, {f = f, inputs = inputs})
   local weights <const> = {}

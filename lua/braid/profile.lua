@@ -3,7 +3,7 @@
 -- print(braid.profile(function()
 --   tasks:loss(net(batch.image), batch):backward()
 -- end))
--- print(braid.profile(train_step, {net = net}))      -- by block and task as well
+-- print(braid.profile(function() net(batch.image) end, {net = net}))      -- by block as well
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -77,7 +77,7 @@ local TENSOR <const> = alike("tensor")
 --- A tensor from a number or nested tables of numbers. The type is float32 unless {dtype = ...}
 -- says otherwise; true and false give bool. A number that the type cannot hold (300 or 1.5 for
 -- uint8, 2 for bool) is an error; floats are rounded.
--- @usage braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
+-- @usage braid.tensor{1, 2.5}   braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)
   local options <const> = check.options(TENSOR, given)
   local first = values
@@ -102,19 +102,36 @@ local function filled(name, value)
   end
 end
 
+--- zeros_like(t, {options}): zeros in the shape and type of t.
+-- @usage braid.zeros_like(x)
+--- zeros(sizes, {options}): zeros. Sizes are numbers or one table; float32 unless the options say
+-- otherwise.
+-- @usage braid.zeros(2, 3)   braid.zeros({2, 3}, {dtype = "int64"})
 filled("zeros", 0)
+--- ones_like(t, {options}): ones in the shape and type of t.
+-- @usage braid.ones_like(x)
+--- ones(sizes, {options}): ones. Sizes are numbers or one table; float32 unless the options say
+-- otherwise.
+-- @usage braid.ones(2, 3)   braid.ones({2, 3}, {dtype = "int64"})
 filled("ones", 1)
+--- empty_like(t, {options}): a tensor like t whose values are not set.
+-- @usage braid.empty_like(x):fill_(3)
+--- empty(sizes, {options}): a tensor whose values are not set: they are whatever the memory held.
+-- @usage braid.empty(2, 3):fill_(3)
 filled("empty", nil)
 
 local FULL <const>, FULL_LIKE <const> = creation("full"), alike("full_like")
 
 --- A tensor filled with one value, which its type must be able to hold: braid.full({2, 3}, 7).
+-- @usage braid.full({2, 3}, 7, {dtype = "int64"})
 function M.full(sizes, value, given)
   local options <const> = check.options(FULL, given)
   if type(sizes) ~= "table" then sizes = {sizes} end
   return finish(core.new(sizes, options.dtype, filler("full", value), "full"), options)
 end
 
+--- A tensor of one value in the shape and type of t.
+-- @usage braid.full_like(x, 7)
 function M.full_like(t, value, given)
   local dtype <const> = core.dim(t) and t.dtype
   local options <const> = check.options(FULL_LIKE, given)
@@ -136,12 +153,22 @@ local function drawn(name, draw)
   end
 end
 
-drawn("rand", ops.uniform_)  -- uniform in [0, 1)
-drawn("randn", ops.normal_)  -- standard normal
+--- rand_like(t, {options}): numbers in [0, 1) in the shape and type of t.
+-- @usage braid.rand_like(x)
+--- rand(sizes, {options}): random numbers in [0, 1), each as likely.
+-- @usage braid.rand(2, 3)
+drawn("rand", ops.uniform_)
+
+--- randn_like(t, {options}): normal numbers in the shape and type of t.
+-- @usage braid.randn_like(x)
+--- randn(sizes, {options}): normal random numbers of mean 0 and deviation 1.
+-- @usage braid.randn(2, 3)   braid.randn({2, 3}, {requires_grad = true})
+drawn("randn", ops.normal_)
 
 local RANDINT <const> = check.declare("randint", {dtype = optional(DTYPE)})
 
 --- Integers from low to high, both included: braid.randint(1, 6, {10}).
+-- @usage braid.randint(1, 6, {10})
 function M.randint(low, high, sizes, given)
   if type(sizes) ~= "table" then
     check.fail("randint: sizes must be a table such as {2, 3}, not %s", type(sizes))
@@ -151,12 +178,14 @@ function M.randint(low, high, sizes, given)
 end
 
 --- The numbers 1 to n in random order (int64).
+-- @usage braid.randperm(5)
 function M.randperm(n) return core.randperm(count("randperm", "n", n)) end
 
 local ARANGE <const>, LINSPACE <const>, EYE <const> = alike("arange"), creation("linspace"),
   creation("eye")
 
 --- The numbers first, first + step, ... up to last, which is included. Integers give int64.
+-- @usage braid.arange(5)   braid.arange(0, 1, 0.25)
 function M.arange(first, last, step, given)
   if type(last) == "table" then last, given = nil, last end
   if type(step) == "table" then step, given = nil, step end
@@ -174,6 +203,7 @@ function M.arange(first, last, step, given)
 end
 
 --- n values evenly from first to last, both included.
+-- @usage braid.linspace(0, 1, 5)
 function M.linspace(first, last, n, given)
   local options <const> = check.options(LINSPACE, given)
   number("linspace", "first", first)
@@ -182,6 +212,7 @@ function M.linspace(first, last, n, given)
 end
 
 --- The identity matrix (n, n).
+-- @usage braid.eye(3)
 function M.eye(n, given)
   local options <const> = check.options(EYE, given)
   n = count("eye", "n", n)
@@ -190,77 +221,9 @@ function M.eye(n, given)
   return finish(t, options)
 end
 
--- ---- methods ----------------------------------------------------------------------------
-
-for _, row in ipairs(core.rows) do
-  if row.method then methods[row.name] = ops[row.name] end
-  if row.in_place then methods[row.name .. "_"] = ops[row.name .. "_"] end
-end
-
-methods.item, methods.totable, methods.dim = core.item, core.totable, core.dim
-methods.numel, methods.memory_format = core.numel, core.memory_format
-methods.detach, methods.keep = core.detach, core.keep
-methods.requires_grad_ = core.requires_grad
-methods.zero_ = function(t) return (ops.fill_(t, 0)) end
-
---- The sizes as a table, or one of the sizes: t:size(2), t:size(-1).
-function methods.size(t, d)
-  local shape <const> = core.dim(t) and t.shape
-  if d == nil then return shape end
-  local size <const> = shape[math.type(d) == "integer" and d < 0 and #shape + 1 + d or d]
-  if not size then
-    check.fail("size: there is no dimension %s in a tensor of %d", tostring(d), #shape)
-  end
-  return size
-end
-
---- A tensor with its elements in row-major order without gaps: t itself, or a copy.
-function methods.contiguous(t)
-  return (core.memory_format(t) == "contiguous" and t or ops.contiguous_copy(t))
-end
-
--- A conversion to the type that a tensor already has gives the tensor itself.
-function methods.to(t, dtype)
-  return (core.dim(t) and t.dtype == dtype and t or ops.to(t, dtype))
-end
-
-local BACKWARD <const> = check.declare("backward", {
-  gradient = check.tensor(), retain_graph = flag(false),
-})
-
---- Computes the gradients from t back to every leaf: y:backward(), y:backward{gradient = dy,
--- retain_graph = true}.
-function methods.backward(t, given)
-  local options <const> = check.options(BACKWARD, given)
-  core.backward(t, options.gradient, options.retain_graph)
-end
-
---- Calls f with t's gradient when a backward pass has completed it. If f returns a tensor, that
--- replaces the gradient. Returns a function that removes the hook.
-function methods.register_hook(t, f)
-  if type(f) ~= "function" then
-    check.fail("register_hook: wants a function, not %s", check.shown(f))
-  end
-  local handle = core.register_hook(t, f)
-  return function()
-    if handle then core.remove_hook(t, handle) end
-    handle = nil
-  end
-end
+require "braid.tensor_methods"
 
 M.cat, M.stack, M.where = ops.cat, ops.stack, ops.where
-
---- x where the mask is true, otherwise y: x:where(mask, y); x:where_(mask, y) stores it in x.
-function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
-function methods.where_(x, mask, y)
-  local there <const> = ops.where(mask, x, y)
-  if not core.is_tensor(x) or there.dtype == x.dtype then return (ops.copy_(x, there)) end
-  -- The values of x that stay must not be converted to another type.
-  local own <const> = core.is_tensor(y) and ops.copy_(core.new(y.shape, x.dtype), y) or
-    core.new({}, x.dtype, y)
-  return (ops.copy_(x, ops.where(mask, x, own)))
-end
-
 M.einsum = require "braid.einsum"
 for name, f in pairs(require "braid.tensor_parts") do M[name], methods[name] = f, f end
 

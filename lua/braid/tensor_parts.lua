@@ -1,5 +1,5 @@
---- Functions of tensors that are made of operators: parts, repetition, selection, products, with
--- PyTorch's names. Each is a method and a function of `braid`.
+--- Functions of tensors that are made of operators: parts, selection, products, with PyTorch's
+-- names. Each is a method and a function of `braid`.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -14,13 +14,7 @@ local function shape_of(t) return core.dim(t) and t.shape end
 
 local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
 
--- The integers of an argument list, which may also be one table.
-local function integers(...)
-  local first <const> = ...
-  return type(first) == "table" and first or {...}
-end
-
--- A dimension as a number from 1. Raises an error if t does not have it.
+-- The dimension, counted from 1. Raises an error if t lacks it.
 local function dimension(name, t, dim)
   local n <const> = core.dim(t)
   if math.type(dim) ~= "integer" or dim == 0 or dim > n or dim < -n then
@@ -89,6 +83,7 @@ function M.split(t, size, dim)
 end
 
 --- Splits t into at most n views of the same size; the last may be smaller.
+-- @usage local left, right = images:chunk(2, 4)
 function M.chunk(t, n, dim)
   dim = dimension("chunk", t, dim or 1)
   if math.type(n) ~= "integer" or n < 1 then
@@ -106,60 +101,11 @@ function M.chunk(t, n, dim)
   return table.unpack(parts)
 end
 
--- ---- repetition -----------------------------------------------------------------------
-
--- A view of t with n dimensions; new ones have size 1 and come first.
-local function widened(t, n)
-  local shape <const> = t.shape
-  if #shape >= n then return t end
-  for _ = #shape + 1, n do table.insert(shape, 1, 1) end
-  return (ops.reshape(t, shape))
-end
-
-local function check_times(name, times)
-  if #times <= 8 then return end
-  check.fail("%s: %d numbers are more than the 8 dimensions of a tensor", name, #times)
-end
-
---- A copy of t repeated along each dimension. With more numbers than dimensions, new dimensions are
--- added in front. (PyTorch calls it repeat, which is a keyword of Lua.)
--- @usage braid.arange(2):repeat_(2, 3)  -- shape 2, 6
-function M.repeat_(t, ...)
-  local times <const> = integers(...)
-  check_times("repeat_", times)
-  if #times < core.dim(t) then
-    check.fail("repeat_: %d numbers are fewer than the dimensions of %s", #times, shape_text(t))
-  end
-  return (ops.repeat_(widened(t, #times), times))
-end
-
---- A copy of t repeated along its last dimensions: fewer numbers leave the first ones as they are.
-function M.tile(t, ...)
-  local given <const>, times <const> = integers(...), {}
-  check_times("tile", given)
-  for i = 1, core.dim(t) - #given do times[i] = 1 end
-  for _, n in ipairs(given) do times[#times + 1] = n end
-  return (ops.repeat_(widened(t, #times), times))
-end
-
---- Moves the elements of t by `shifts` along `dims` (numbers or tables of numbers). Elements that
--- leave one end enter at the other. Without dims, t is treated as flat.
-function M.roll(t, shifts, dims)
-  if dims then return (ops.roll(t, integers(shifts), integers(dims))) end
-  return (ops.reshape(ops.roll(ops.reshape(t, -1), integers(shifts), {1}), t.shape))
-end
-
-function M.expand_as(t, other) return (ops.expand(t, shape_of(other))) end
-function M.view_as(t, other) return (ops.view(t, shape_of(other))) end
-function M.type_as(t, other)
-  core.dim(other)
-  return (core.dim(t) and t.dtype == other.dtype and t or ops.to(t, other.dtype))
-end
-
 -- ---- selection ------------------------------------------------------------------------
 
 --- Adds slices: x (..., n, ...) plus alpha (default 1) times the slices of src (..., k, ...), each
 -- at its index (k).
+-- @usage x:index_add(2, labels, braid.ones(2, 2))
 function M.index_add(x, dim, index, src, given)
   dim = dimension("index_add", x, dim)
   need_dims("index_add", "index", index, 1)
@@ -181,11 +127,13 @@ function M.index_add(x, dim, index, src, given)
 end
 
 --- Does index_add in place.
+-- @usage x:index_add_(2, labels, braid.ones(2, 2), {alpha = -1})
 function M.index_add_(x, dim, index, src, given)
   return (ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given)))
 end
 
 --- The elements of x at places in row-major order, index (...) -> (...).
+-- @usage x:take(labels)
 function M.take(x, index)
   return (ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape))
 end
@@ -207,6 +155,7 @@ function M.nonzero(x)
 end
 
 --- The indices that sort x along a dimension (default: the last) -> (..., n, ...).
+-- @usage x:argsort()   x:argsort{descending = true}
 function M.argsort(x, ...)
   local _ <const>, indices <const> = ops.sort(x, ...)
   return indices
@@ -214,6 +163,7 @@ end
 
 --- Turns labels (...), which count from 1, into (..., n) of int64 with a 1 at the label. A label of
 -- 0 gives zeros. The default of n is the largest label.
+-- @usage labels:one_hot(4)
 function M.one_hot(labels, n)
   core.dim(labels)
   if labels.dtype == "float32" or labels.dtype == "float64" or labels.dtype == "bool" then
@@ -243,6 +193,7 @@ end
 -- ---- products -------------------------------------------------------------------------
 
 --- Matrix product (m, k) (k, n) -> (m, n).
+-- @usage braid.mm(x, y:t())
 function M.mm(a, b)
   need_dims("mm", "a", a, 2)
   need_dims("mm", "b", b, 2)
@@ -250,6 +201,7 @@ function M.mm(a, b)
 end
 
 --- Products of the matrices of two batches, (b, m, k) (b, k, n) -> (b, m, n).
+-- @usage braid.bmm(braid.rand(4, 2, 3), braid.rand(4, 3, 5)).shape
 function M.bmm(a, b)
   need_dims("bmm", "a", a, 3)
   need_dims("bmm", "b", b, 3)
@@ -260,6 +212,7 @@ function M.bmm(a, b)
 end
 
 --- Matrix times vector, (m, k) (k) -> (m).
+-- @usage braid.mv(x, braid.ones(3))
 function M.mv(a, x)
   need_dims("mv", "a", a, 2)
   need_dims("mv", "x", x, 1)
@@ -267,6 +220,7 @@ function M.mv(a, x)
 end
 
 --- Inner product of two vectors (n) -> ().
+-- @usage braid.dot(x[1], y[1])
 function M.dot(a, b)
   need_dims("dot", "a", a, 1)
   need_dims("dot", "b", b, 1)
@@ -274,6 +228,7 @@ function M.dot(a, b)
 end
 
 --- The products of every element of a (m) with every element of b (n) -> (m, n).
+-- @usage braid.outer(x[1], y[1])
 function M.outer(a, b)
   need_dims("outer", "a", a, 1)
   need_dims("outer", "b", b, 1)
@@ -283,6 +238,7 @@ end
 --- beta input + alpha a b, with a (m, k), b (k, n), and an input that broadcasts to (m, n). With a
 -- beta of 0 the input is ignored, even NaN.
 -- @param given {beta = 1, alpha = 1}
+-- @usage braid.addmm(braid.ones(2, 2), x, y:t(), {beta = 0.5})
 function M.addmm(input, a, b, given)
   need_dims("addmm", "a", a, 2)
   need_dims("addmm", "b", b, 2)
@@ -295,6 +251,9 @@ function M.addmm(input, a, b, given)
 end
 
 --- Applies PReLU in place.
+-- @usage x:prelu_(braid.tensor{0.25})
 function M.prelu_(x, weight) return (ops.copy_(x, ops.prelu(ops.clone(x), weight))) end
+
+for name, f in pairs(require "braid.tensor_repeats") do M[name] = f end
 
 return M

@@ -188,6 +188,7 @@ describe("the layers of Lua", function()
     core = 1, nearest = 0, origin = 1, version = 1, check = 1,
     arguments = 2, folder = 2, record = 2, einsum = 2,
     printing = 1, limits = 2, guard = 2.4, class = 2.6, tensor_parts = 2, tensor_events = 2,
+    tensor_methods = 2, tensor_repeats = 1.5,
     random_state = 3, tensor = 3, grad = 4,
     io = 4, data = 5, functional = 5, nn = 6, loss = 6.5, optim = 7, mtl = 7, profile = 7,
     sandbox = 8, plot = 9, model = 10,

@@ -1,10 +1,7 @@
 --- The functions that the prompt adds.
 
 local braid <const> = require "braid"
-local calls <const> = require "braid.repl.calls"
-local class <const> = require "braid.class"
 local commands <const> = require "braid.repl.commands"
-local docs <const> = require "braid.repl.docs"
 local Session <const> = require "braid.repl.session"
 local shell <const> = require "spec.support.shell"
 
@@ -45,7 +42,7 @@ describe("each function of the prompt", function()
     for _, entry in ipairs{"time()", "time(3)", "profile()", "reload 'no.such'",
       "reload 'braid.nn'", "resume()", "stop()",
       "up()", "down()", "show()", "log '/no/such/path'", "ls '/no/such'", "cd '/no/such'",
-      "help '?'", "edit(3)"} do
+      "help '?'", "edit(3)", "source(3)", "source 'no.such'"} do
       local session <const> = new_session()
       local said
       session.complain = function(text) said = text end
@@ -57,32 +54,40 @@ describe("each function of the prompt", function()
 end)
 
 describe("help", function()
-  it("has something to say of every public name", function()
-    local session <const> = new_session()
-    local all <const> = docs.search("")
-    assert.is_true(#all > 300)
-    for _, chain in ipairs(all) do
-      local name <const> = table.concat(chain, ".")
-      local value <const> = calls.value_of(session, chain)
-      assert.is_not_nil(value, name)
-      if type(value) == "function" or class.is_class(value) then
-        local text <const> = docs.text(value, chain)
-        assert.truthy(text:find("\n", 1, true), name .. " has no more than its name")
-      end
-    end
-  end)
-
   it("finds what a name leads to, what is called so, and what is near", function()
     local _, run <const> = new_session()
     run("x = braid.zeros(2)")
-    local CASES <const> = {["x:reshape"] = "^x%.reshape%(x, shape%)\nx in another shape",
+    local CASES <const> = {["x:reshape"] = "^x:reshape%(shape%)\nx in another shape",
       ["conv2d"] = "^braid%.F%.conv2d%(x, weight", ["Conv2d"] = "\noptions:\n  bias: true or false",
-      ["landmark"] = "^braid%.mtl%.landmark_bins\n", ["covn2d"] = "did you mean Conv2d",
-      ["nn"] = "^braid%.nn: "}
+      ["landmark"] = "^  data%.landmark_bins ", ["covn2d"] = "did you mean Conv2d",
+      ["nn"] = "^nn\n  AbsTanh +AbsTanh: |tanh%(x%)|", ["show"] = "^show%(x%): ",
+      ["string.rep"] = "^string%.rep\n%(in C%)\n$",
+      ["crop"] = "^braid%.data%.crop%({options}%)\nCrops",
+      ["x:wing"] = "^x:wing%(target, {options}%)\n"}
     for name, pattern in pairs(CASES) do
       assert.truthy(run(("help %q"):format(name)):find(pattern), name)
     end
     assert.truthy(run("help(optim.Adam)"):find("amsgrad", 1, true))
+  end)
+end)
+
+describe("source", function()
+  it("shows the code of entries, files and the library, and where C functions are", function()
+    local _, run <const> = new_session()
+    run("-- doubles\nfunction twice(x)\n  return 2 * x\nend")
+    local CASES <const> = {
+      ["twice"] = "^%-%- doubles\nfunction twice%(x%)\n  return 2 %* x\nend\n%(entry 1:2%)\n$",
+      ["load 'return 1'"] = '^return 1\n%(%[string "return 1"%]%)\n$',
+      ["nn.Identity"] = "^%-%-%- Identity.*\nreturn Identity\n%(braid/nn/identity%.lua%)\n$",
+      ["'mtl.ttc'"] = "^%-%-%- .*Mixer%.define.*%(braid/mtl/mixers/ttc%.lua%)\n$",
+      ["optim.cosine"] = "^return function%(total.*\nend\n%(braid/optim/cosine%.lua:%d+%)\n$",
+      ["string.rep"] = "^%(in C%)\n$", ["F.conv2d"] = 'the row "conv2d" in csrc/op%)\n$',
+      ["'glu'"] = "^return check%.public%(.*%(braid/functional/glu%.lua:%d+%)\n$",
+    }
+    for call, pattern in pairs(CASES) do
+      local said <const> = run(("source(%s)"):format(call))
+      assert.truthy(said:find(pattern), call .. "\n" .. said)
+    end
   end)
 end)
 

@@ -237,6 +237,7 @@ const br_op br_conv_ops[] = {
     {.name = "conv2d",
      .args = "x:t weight:t bias:t? stride:p=1 padding:P=0 dilation:p=1 groups:i=1",
      .doc = "x (n,c,h,w), weight (o,c/groups,kh,kw), bias (o) -> (n,o,oh,ow)",
+     .usage = "F.conv2d(images, braid.randn(16, 3, 3, 3), {padding = \"same\"})",
      .infer = conv_infer, .forward = conv_forward, .backward = conv_backward,
      .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {.name = "conv2d_activation",

@@ -132,6 +132,7 @@ const br_op br_conv_transpose_ops[] = {
     {.name = "conv_transpose2d",
      .args = "x:t weight:t bias:t? stride:p=1 padding:p=0 output_padding:p=0 groups:i=1 dilation:p=1",
      .doc = "x (n,c,h,w), weight (c,o/groups,kh,kw), bias (o) -> (n,o,oh,ow); it computes the input's gradient of a conv2d",
+     .usage = "F.conv_transpose2d(images, braid.randn(3, 16, 2, 2), {stride = 2})",
      .infer = transpose_infer, .forward = transpose_forward,
      .backward = transpose_backward, .keep = BR_KEEP_IN(0) | BR_KEEP_IN(1)},
     {0},

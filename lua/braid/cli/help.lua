@@ -9,14 +9,15 @@ local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
 -- Prints the help of a name. An unknown name raises an error.
 local function show(name)
-  local docs <const> = require "braid.repl.docs"
+  local lookup <const> = require "braid.repl.lookup"
   local session <const> = require "braid.repl.session" {}
   local last <const> = name:match("^[%w_.:]*%f[%w_]([%w_]+)$")
   if not last then check.fail("help: wants a name, not %s", check.shown(name)) end
-  if #docs.search(last) == 0 and session.env[name:match("^[%w_]+")] == nil then
+  local named <const>, said <const> = lookup.search(last)
+  if #named + #said == 0 and session.env[name:match("^[%w_]+")] == nil then
     local known <const> = folder.names(commands)
     for model in pairs(definition.shipped()) do known[#known + 1] = model end
-    for _, chain in ipairs(docs.search("")) do known[#known + 1] = chain[#chain] end
+    for _, item in ipairs(lookup.search("")) do known[#known + 1] = item.chain[#item.chain] end
     check.fail("help: nothing is called '%s'; %s", name, nearest.hint(last, known))
   end
   require "braid.repl.commands.help"(session, name)

@@ -30,6 +30,7 @@
 --   inner     with images: the side of the middle square that a loader shows; pixels around it
 --             appear when a cut is rotated or shifted
 -- A subset has its own labels and boxes, and shares the pictures.
+-- @usage data.dataset{inputs = x, labels = {class = labels}}[1]
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

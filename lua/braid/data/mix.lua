@@ -4,7 +4,9 @@
 -- again in a new order. by = "sample" takes every batch from both sets, in these shares. n is the
 -- number of samples of an epoch (default: the sum of the sizes). A label that a set does not have
 -- is missing in its samples.
--- @usage for batch in data.loader(data.mix{{mtfl, 0.7}, {celeba, 0.3}}, {batch = 64}) do
+-- @usage
+-- local mixed <const> = data.mix{{faces.train, 0.7}, {faces.val, 0.3}}
+-- for batch in data.loader(mixed, {batch = 16}) do print(batch) end
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

@@ -41,6 +41,7 @@ local CROP <const> = check.declare("data.crop", {
 --- Crops to the sample's box (without one, the whole picture), or with by = "points" to the
 -- rectangle around its points. The rectangle is made `margin` times as wide and high about its
 -- middle, and square unless square = false. Outside the picture the edge pixels repeat.
+-- @usage data.crop{margin = 1.2}
 function M.crop(given)
   if type(given) == "number" then given = {margin = given} end
   local o <const> = check.options(CROP, given)
@@ -53,6 +54,7 @@ local RESIZE <const> = check.declare("data.resize", {
 
 --- Resizes to h x w pixels (by default w = h). filter = "area" (the default) takes means if the
 -- picture becomes smaller; "bilinear" does not.
+-- @usage data.resize(64)   data.resize(48, 64, {filter = "bilinear"})
 function M.resize(h, w, given)
   if given == nil and type(w) == "table" then w, given = nil, w end
   if w == nil then w = h end
@@ -70,6 +72,7 @@ local ALIGN <const> = check.declare("data.align", {
 -- top and `distance` apart, both as shares of the side `size`. If an eye is missing, the picture is
 -- only resized. eyes = {i, j} are the eyes' points; eyes = {{...}, {...}} takes the mean of several
 -- points for each eye. The default is the eyes that the data set names.
+-- @usage data.align{eyes = {1, 2}, size = 40}
 function M.align(given)
   local o <const> = check.options(ALIGN, given)
   local result <const> = step("align", 0, o.height, o.distance, o.size)
@@ -90,6 +93,7 @@ local AUGMENT <const> = check.declare("data.augment", {
 -- side; {across, down} for two values), mirror image (with probability flip) and shear (degrees),
 -- all in one step. The result has `size` pixels a side (default: the picture's size) and shows the
 -- middle `inner` pixels (default: the data set's `inner`, or all).
+-- @usage data.augment{rotate = 15, scale = 0.1, flip = 0.5, size = 40}
 function M.augment(given)
   local o <const> = check.options(AUGMENT, given)
   local shift <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
@@ -106,24 +110,31 @@ local function of_one(name, key, kind)
 end
 
 --- Multiplies the colours by a random factor from 1 - spread to 1 + spread.
+-- @usage data.brightness(0.2)
 M.brightness = of_one("brightness", "spread", number{from = 0, to = 1e3})
 
 --- Multiplies each colour's distance from the mean by a factor from 1 - spread to 1 + spread.
+-- @usage data.contrast(0.2)
 M.contrast = of_one("contrast", "spread", number{from = 0, to = 1e3})
 
 --- Multiplies each colour's distance from gray by a factor from 1 - spread to 1 + spread.
+-- @usage data.saturation(0.2)
 M.saturation = of_one("saturation", "spread", number{from = 0, to = 1e3})
 
 --- Makes the picture gray, with the given probability (default 1).
+-- @usage data.gray(0.1)
 M.gray = of_one("gray", "probability", number{1, from = 0, to = 1})
 
 --- Equalises the histogram of each channel, with the given probability (default 1).
+-- @usage data.equalize(0.5)
 M.equalize = of_one("equalize", "probability", number{1, from = 0, to = 1})
 
 --- Adds normal noise; its deviation is a share of the range of colours.
+-- @usage data.noise(0.05)
 M.noise = of_one("noise", "deviation", number{from = 0, to = 10})
 
 --- Blurs by a Gaussian whose deviation is random, from 0 to `most` pixels.
+-- @usage data.blur(1.5)
 M.blur = of_one("blur", "most", number{from = 0, to = 10})
 
 local CUTOUT <const> = check.declare("data.cutout", {
@@ -133,6 +144,7 @@ local CUTOUT <const> = check.declare("data.cutout", {
 
 --- Fills a square at a random place with the colour `value` (DeVries and Taylor 2017). `side` is
 -- its width as a share of the picture's shorter side.
+-- @usage data.cutout(0.25)
 function M.cutout(given)
   if type(given) == "number" then given = {side = given} end
   local o <const> = check.options(CUTOUT, given)
@@ -140,6 +152,7 @@ function M.cutout(given)
 end
 
 --- Shifts and scales each picture to mean 0 and deviation 1.
+-- @usage data.whiten()
 function M.whiten() return step("whiten") end
 
 -- The kind of a number, or a list of one number for each channel (1 or 3).
@@ -157,6 +170,7 @@ local function channels(value)
 end
 
 --- Computes (x / 255 - mean) / std, each a number or {red, green, blue}.
+-- @usage data.normalize{mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225}}
 function M.normalize(given)
   local o <const> = check.options(NORMALIZE, given)
   local m1 <const>, m2 <const>, m3 <const> = channels(o.mean)
@@ -172,6 +186,7 @@ local LANDMARK_BINS <const> = check.declare("data.landmark_bins", {
 --- Turns each coordinate of the points `label` into a class from 1: the bin that it is in. A bin is
 -- `pixels` pixels of the result; a point that is missing or outside gives -100. The classes become
 -- the label `as`, or replace the points.
+-- @usage data.landmark_bins("landmarks")
 function M.landmark_bins(label, given)
   local o <const> = check.options(LANDMARK_BINS, given, {label = label})
   return {label = o.label, as = o.as, kind = "points", bin = o.pixels, bins = 0}
@@ -188,6 +203,7 @@ local POSE_BINS <const> = check.declare("data.pose_bins", {
 -- around 0; with an even number, two bins meet at 0. The first and last bins have no outer limit.
 -- The label is in degrees, unless `unit` says radians. `kind` names the angle if the data set does
 -- not (follow.lua). The bin is that of the angle after mirroring and turning.
+-- @usage data.pose_bins("yaw", {bins = 5, width = 30})
 function M.pose_bins(label, given)
   local o <const> = check.options(POSE_BINS, given, {label = label})
   return {label = o.label, as = o.as, kind = "real", bins = o.bins, bin = o.width, angle = o.kind,

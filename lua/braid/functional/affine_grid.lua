@@ -1,6 +1,8 @@
 --- affine_grid: the grid (n,h,w,2) with which grid_sample maps images by theta (n,2,3) to the size
 -- {n, c, h, w} (Jaderberg et al. 2015).
--- @usage F.grid_sample(x, F.affine_grid(theta, x.shape, {align_corners = false}))
+-- @usage
+-- local turn <const> = braid.tensor{{{0, -1, 0}, {1, 0, 0}}, {{0, 1, 0}, {-1, 0, 0}}}
+-- F.grid_sample(images, F.affine_grid(turn, images.shape))
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

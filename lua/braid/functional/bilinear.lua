@@ -1,6 +1,6 @@
 --- bilinear: y[o] = a weight[o] b + bias[o], for a (..., p), b (..., q), weight (o, p, q)
 -- and bias (o) -> (..., o).
--- @usage F.bilinear(a, b, weight, bias)
+-- @usage F.bilinear(x, y, braid.randn(4, 3, 3)).shape
 
 local check <const> = require "braid.check"
 

@@ -1,5 +1,5 @@
 --- conv1d: x (n,c,l), weight (o,c/groups,k), bias (o) -> (n,o,ol).
--- @usage F.conv1d(x, weight, bias, {stride = 2, padding = 1, dilation = 1, groups = 1})
+-- @usage F.conv1d(braid.rand(2, 3, 10), braid.randn(4, 3, 5), {stride = 2, padding = 1}).shape
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

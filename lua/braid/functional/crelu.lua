@@ -1,5 +1,6 @@
 --- crelu (Shang et al. 2016): joins relu(x) and relu(-x) along a dimension (default: the channels),
 -- which doubles it.
+-- @usage F.crelu(images).shape
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -1,6 +1,6 @@
 --- embedding: looks up labels (...) as rows of weight (count, size) -> (..., size). Labels count
 -- from 1. The row padding_index, if given, receives no gradient.
--- @usage F.embedding(labels, weight, {padding_index = 1})
+-- @usage F.embedding(labels, braid.randn(10, 4), {padding_index = 1})
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

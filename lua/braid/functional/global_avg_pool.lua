@@ -1,4 +1,5 @@
 --- global_avg_pool: x (n,c,h,w) -> (n,c), the mean of each channel.
+-- @usage images:global_avg_pool()
 
 local check <const> = require "braid.check"
 

@@ -1,6 +1,6 @@
 --- glu (Dauphin et al. 2017): multiplies the first half of a dimension by the sigmoid of the
 -- second.
--- @usage F.glu(x)   F.glu(x, 2)
+-- @usage F.glu(images)   F.glu(x, 1)
 
 local check <const> = require "braid.check"
 

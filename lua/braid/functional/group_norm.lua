@@ -1,6 +1,6 @@
 --- group_norm (Wu and He 2018): normalises groups of channels of x (n,c,...) by their own
 -- statistics in each image; then multiplies by weight (c) and adds bias (c).
--- @usage F.group_norm(x, 4, weight, bias, {eps = 1e-5})
+-- @usage F.group_norm(images, 3, nil, nil, {eps = 1e-5})
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -1,7 +1,7 @@
 --- instance_norm (Ulyanov, Vedaldi and Lempitsky 2016): normalises every channel of every image of
 -- x (n,c,...) by its own statistics; then multiplies by weight (c) and adds bias (c). A channel
 -- with one value has no deviation and raises an error.
--- @usage F.instance_norm(x, weight, bias, {eps = 1e-5})
+-- @usage F.instance_norm(images, nil, nil, {eps = 1e-5})
 
 local check <const> = require "braid.check"
 local group_norm <const> = require "braid.functional.group_norm"

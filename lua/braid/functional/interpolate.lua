@@ -1,8 +1,8 @@
 --- interpolate: resizes x (n,c,h,w) to `size` or by `scale_factor`, with the nearest pixel or
 -- bilinearly. As in PyTorch, the given factor sets the places of pixels, not the ratio of the
 -- sizes. If the size stays the same (or doubles, with "nearest"), each pixel is copied exactly.
--- @usage F.interpolate(x, {size = {48, 64}, mode = "bilinear", align_corners = true})
--- @usage F.interpolate(x, {scale_factor = 2})
+-- @usage F.interpolate(images, {size = {48, 64}, mode = "bilinear", align_corners = true})
+-- @usage F.interpolate(images, {scale_factor = 2})
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -1,6 +1,6 @@
 --- layer_norm (Ba, Kiros and Hinton 2016): normalises x (..., shape) over its last dimensions; then
 -- multiplies by weight (shape) and adds bias (shape).
--- @usage F.layer_norm(x, {8, 4}, weight, bias, {eps = 1e-5})
+-- @usage F.layer_norm(images, {8, 8}, nil, nil, {eps = 1e-5})
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

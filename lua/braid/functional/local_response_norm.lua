@@ -1,7 +1,7 @@
 --- local_response_norm (Krizhevsky, Sutskever and Hinton 2012): divides x (n,c,...) by
 -- (k + alpha mean(x^2))^beta. The mean is over `size` neighbouring channels, with zeros beyond the
 -- first and the last.
--- @usage F.local_response_norm(x, 5, {alpha = 1e-4, beta = 0.75, k = 1})
+-- @usage F.local_response_norm(images, 5, {alpha = 1e-4, beta = 0.75, k = 1})
 
 local check <const> = require "braid.check"
 

@@ -1,6 +1,6 @@
 --- lp_pool2d: (sum of x^p)^(1/p) over each window of x (n,c,h,w). As in PyTorch, it does not take
 -- absolute values, so with an odd p, x must not be negative.
--- @usage F.lp_pool2d(x, 2, 3, {stride = 2, ceil_mode = true})
+-- @usage F.lp_pool2d(images, 2, 3, {stride = 2, ceil_mode = true})
 
 local check <const> = require "braid.check"
 

@@ -1,6 +1,6 @@
 --- pixel_shuffle (Shi et al. 2016): x (n, c r r, h, w) -> (n, c, h r, w r). Each group of r * r
 -- channels becomes squares of r x r pixels.
--- @usage F.pixel_shuffle(x, 2)
+-- @usage F.pixel_shuffle(braid.rand(2, 12, 4, 4), 2).shape
 
 local check <const> = require "braid.check"
 

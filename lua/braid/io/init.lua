@@ -1,3 +1,7 @@
---- Reading and writing files, one module for each format.
+--- Files: io.load and io.save, which are braid.load and braid.save for tensors and tables. The
+-- other files are the formats, which they find by a file's name.
 
-return require "braid.folder" "braid.io"
+return require "braid.folder"("braid.io", {
+  internal = {"caffemodel", "csv", "damage", "files", "gzip", "json", "named", "npy", "npz",
+    "number", "picture", "protobuf", "safetensors", "shape", "sheet", "text", "tree", "zip"},
+})

@@ -11,6 +11,9 @@
 --                  false} tells whether the first row is a header, {decimal = ","} sets the decimal
 --                  sign
 -- A file that cannot be read is an error.
+-- @usage
+-- braid.save("x.npy", x)
+-- braid.load("x.npy")
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -9,6 +9,7 @@
 -- The old file stays until the new one is complete. If the path is a link, the link stays; the file
 -- that it leads to is replaced and keeps its mode. A value that cannot be written is an error.
 -- @return true
+-- @usage braid.save("x.npy", x)   braid.save("both.safetensors", {x = x, y = y})
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -18,6 +18,7 @@ local COSINE <const> = shared.declare("cosine", {margin = check.number{0, from =
 --- -(target log x + (1 - target) log(1 - x)) for probabilities x and targets from 0 to 1. As in
 -- PyTorch, logarithms are at least -100, and the divisor of the gradient at least 1e-12. {weight =
 -- the weight of each element}
+-- @usage F.bce(x:sigmoid(), x:gt(0):to("float32"))
 function M.bce(x, target, given)
   local o <const> = check.options(BCE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("bce", x, target, o, 0.5)
@@ -37,7 +38,7 @@ end
 
 --- bce of sigmoid(x), without overflow, for targets from 0 to 1. {pos_weight = the weight of the
 -- positive part, which broadcasts to x; weight = the weight of each element}
--- @usage braid.loss.bce_with_logits(scores, labels, {pos_weight = braid.tensor{3, 1, 1}})
+-- @usage F.bce_with_logits(x, x:gt(0):to("float32"), {pos_weight = braid.tensor{3, 1, 1}})
 function M.bce_with_logits(x, target, given)
   local name <const> = "bce_with_logits"
   local o <const> = check.options(WITH_LOGITS, given)
@@ -57,6 +58,7 @@ end
 -- elements; {reduction = "batchmean"} divides by the size of the first dimension, which gives the
 -- divergence as it is defined. {log_target = true} takes the target as log-probabilities. A target
 -- of 0 (or a log-probability of -inf) gives 0; a negative or NaN target gives NaN.
+-- @usage F.kl_div(x:log_softmax(2), y:softmax(2))
 function M.kl_div(x, target, given)
   local o <const> = check.options(KL_DIV, given)
   local a <const>, t <const>, left_out <const> = shared.pair("kl_div", x, target, o)
@@ -79,6 +81,7 @@ function M.kl_div(x, target, given)
 end
 
 --- max(0, margin - target x), for targets 1 or -1 (Torch7's MarginCriterion).
+-- @usage F.hinge(x[1], braid.tensor{1, -1, 1})
 function M.hinge(x, target, given)
   local o <const> = check.options(HINGE, given)
   local a <const>, t <const>, left_out <const> = shared.pair("hinge", x, target, o, 1)
@@ -88,6 +91,7 @@ end
 
 --- 1 - cos(a, b) for a target of 1, max(0, cos(a, b) - margin) for a target of -1; a and b are
 -- (n, d) or (d), target is (n) or a scalar. As in PyTorch, 1e-12 is added to the squared lengths.
+-- @usage F.cosine(x, y, braid.tensor{1, -1})
 function M.cosine(a, b, target, given)
   local o <const> = check.options(COSINE, given)
   shared.need_float("cosine", "input", a)

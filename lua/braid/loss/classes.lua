@@ -64,7 +64,7 @@ end
 --
 -- {weight = (c), a weight for each class (a mean divides by the sum of the labels' weights);
 -- label_smoothing = 0 to 1 (Szegedy et al. 2016); ignore = -100; mask =; reduction =}
--- @usage local loss = braid.loss.cross_entropy(scores, labels, {label_smoothing = 0.1})
+-- @usage F.cross_entropy(x, labels, {label_smoothing = 0.1})
 function M.cross_entropy(x, target, given, ...)
   if is_float(target) and core.is_tensor(x) and x:dim() > 1 and
     shared.shape_text(x) == shared.shape_text(target) then
@@ -133,6 +133,7 @@ local function of_class(name, what, w, here, column)
 end
 
 --- -x at the labels, for log-probabilities x. {weight = (c), as for cross_entropy}
+-- @usage F.nll(x:log_softmax(2), labels)
 function M.nll(x, target, given)
   local o <const> = check.options(NLL, given)
   local known <const>, missing <const>, here <const>, column <const> = labelled("nll", x, target, o)
@@ -164,6 +165,7 @@ end
 -- through softmax and alpha is a tensor (c) or nil. With a float target of x's shape, x goes
 -- through sigmoid, alpha is the weight of the positive part and 1 - alpha that of the other. A mean
 -- divides by the number of elements that count.
+-- @usage F.focal(x, labels, {gamma = 2})
 function M.focal(x, target, given)
   local o <const> = check.options(FOCAL, given)
   local labels <const> = core.is_tensor(target) and not is_float(target)

@@ -19,7 +19,7 @@ local WING <const> = shared.declare("wing", {
 })
 
 --- (x - target)^2. A weighted mean divides by the sum of the weights.
--- @usage local loss = braid.loss.mse(y, target, {mask = known})
+-- @usage F.mse(x, y, {mask = x:gt(0)})
 function M.mse(x, target, given, ...)
   if type(given) ~= "table" then
     shared.need_tensors("mse", x, target)
@@ -32,6 +32,7 @@ function M.mse(x, target, given, ...)
 end
 
 --- |x - target|. A weighted mean divides by the sum of the weights.
+-- @usage F.l1(x, y)
 function M.l1(x, target, given)
   local o <const> = check.options(L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("l1", x, target, o)
@@ -46,6 +47,7 @@ local function bent(d, delta, scale)
 end
 
 --- Quadratic where |x - target| < beta, linear beyond (Girshick 2015). With beta = 0 it is l1.
+-- @usage F.smooth_l1(x, y, {beta = 0.5})
 function M.smooth_l1(x, target, given)
   local o <const> = check.options(SMOOTH_L1, given)
   local a <const>, b <const>, left_out <const> = shared.pair("smooth_l1", x, target, o)
@@ -55,6 +57,7 @@ function M.smooth_l1(x, target, given)
 end
 
 --- The Huber loss (1964): d^2 / 2 up to delta, delta (d - delta / 2) beyond it, d = |x - target|.
+-- @usage F.huber(x, y, {delta = 1})
 function M.huber(x, target, given)
   local o <const> = check.options(HUBER, given)
   local a <const>, b <const>, left_out <const> = shared.pair("huber", x, target, o)
@@ -63,6 +66,7 @@ end
 
 --- The wing loss for landmarks, in pixels (Feng et al. 2018, eq. 5): w log(1 + d / eps) up to w,
 -- d - w + w log(1 + w / eps) beyond it, where d = |x - target|.
+-- @usage F.wing(x, y, {w = 10, eps = 2})
 function M.wing(x, target, given)
   local o <const> = check.options(WING, given)
   local a <const>, b <const>, left_out <const> = shared.pair("wing", x, target, o)

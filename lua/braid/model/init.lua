@@ -34,6 +34,7 @@ end
 --                      are understood. net.pretrained is the report, which is also printed.
 --                      Definitions do not see this option, and it is not saved with the network
 -- All other options belong to the definition; the header of its file lists them.
+-- @usage braid.model("models/cross_stitch.lua", {tasks = tasks, input = 40})
 return function(path, given)
   if given ~= nil and type(given) ~= "table" then
     check.fail("model: options must be a table, not %s", type(given))

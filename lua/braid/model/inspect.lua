@@ -78,6 +78,9 @@ end
 -- dtype =, bytes =}}, values and bytes (of all tensors), and metadata (without a network's). A file
 -- from braid.save(path, net) also has format, version, definition (its text), options, tasks ({name
 -- = {kind =, list =, options =}}) and changes. If these are damaged, `problem` says how.
+-- @usage
+-- braid.save("net.safetensors", net)
+-- print(braid.inspect("net.safetensors"))
 return function(path)
   check.path("inspect", path)
   local header <const>, why <const> = safetensors.header(path)

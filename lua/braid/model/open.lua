@@ -8,7 +8,9 @@ local saved <const> = require "braid.model.saved"
 -- faulty file raises an error. The definition in the file runs in the sandbox, like any other;
 -- braid.inspect shows it without running it. The network is in training mode, and nothing in it is
 -- frozen.
--- @usage local net, tasks = braid.open("dcnet.safetensors")
+-- @usage
+-- braid.save("net.safetensors", net)
+-- local copy, its_tasks = braid.open("net.safetensors")
 return function(path)
   check.path("open", path)
   return saved.read(path, function(text, place, tasks, options)

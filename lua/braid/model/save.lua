@@ -9,6 +9,7 @@ local walk <const> = require "braid.nn.walk"
 -- network that braid.model or braid.open made. A third argument adds metadata, strings by name.
 -- braid.save("x.npy", tensor) and others write values alone.
 -- @return true
+-- @usage braid.save("net.safetensors", net)   braid.save("x.npy", x)
 return function(path, value, metadata)
   check.path("save", path)
   if walk.is_module(value) then return require("braid.model.saved").write(path, value, metadata) end

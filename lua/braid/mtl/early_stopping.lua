@@ -10,7 +10,8 @@
 -- @usage
 -- local stopping = mtl.early_stopping(tasks, {main = "landmarks", window = 5,
 --   epsilon = function(lambda) return 15 * lambda end})
--- ... for name in pairs(stopping:step(train_losses, report.loss)) do print(name, "ended") end
+-- local ended = stopping:step({landmarks = 1, smile = 0.5}, {landmarks = 1.2, smile = 0.6})
+-- for name in pairs(ended) do print(name, "ended") end
 --
 -- step(training, validation) takes {task = loss} twice. It returns the tasks that end now, as {task
 -- = criterion}, and sets their weight to 0. Options:

@@ -9,7 +9,9 @@
 -- With maps = true the first two have 1x1 convolutions, whose outputs are maps (n,outputs,h,w); a
 -- network that slides over pictures needs that. net:heads, mtl.network, mtl.shared and the option
 -- `head` of definitions take the same kinds.
--- @usage net:heads(mtl.heads("deep"))    net:heads("deep")
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn", {input = 40}))
+-- net:heads(mtl.heads("deep"))      -- as net:heads("deep") does
 
 local check <const> = require "braid.check"
 local head_kinds <const> = require "braid.mtl.columns.head_kinds"

@@ -19,6 +19,15 @@
 --                            columns whose weight is 0 now but can change
 --   resize(self, names)      changes the columns to those named; new ones change nothing for old
 --   reconnect(self)          starts connections that resize left off, if they can train
+-- @usage
+-- local class <const> = require "braid.class"
+-- local Halves <const> = class("Halves", mtl.mixer)   -- columns take half of the mean
+-- function Halves:list(xs)
+--   local mean <const>, ys <const> = braid.stack(xs, 1):mean(1), {}
+--   for i, x in ipairs(xs) do ys[i] = (x + mean) / 2 end
+--   return ys
+-- end
+-- mtl.mixer.define(Halves, {})
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

@@ -18,7 +18,9 @@
 -- times as large, so lambda means the same in both forms; a smaller scale grows sooner. The paper
 -- learns a_j and b_j, which map a source's weights to a target's. Tasks are neither, so here they
 -- are 1 and 0.
--- @usage loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
+-- @usage
+-- loss = tasks:loss(net(batch.image), batch)
+-- loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

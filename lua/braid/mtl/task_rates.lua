@@ -3,11 +3,11 @@
 -- (from 1). Shared parameters have the optimizer's rate. The columns must be in a list: call
 -- net:unstack() if they are stacked.
 -- @usage
--- local rates <const> = mtl.task_rates(net, {smile = 0.1, pose = function(e) return 0.9 ^ e end})
+-- local rates <const> = mtl.task_rates(net, {smile = function(e) return 0.9 ^ e end})
 -- local opt <const> = optim.Adam(rates:groups(), {lr = 1e-3})
--- for epoch = 1, epochs do
---   rates:set(opt, epoch)
---   ...
+-- for epoch = 1, 3 do
+--   rates:set(opt, epoch)           -- and then the steps of the epoch
+-- end
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

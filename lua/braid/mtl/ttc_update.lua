@@ -6,9 +6,10 @@
 -- If all alpha are 1 and columns start equal, this is hard sharing. If alpha_ij = 0 for i ~= j, the
 -- columns are single-task networks.
 -- @usage
--- local net = mtl.columns(tasks, nn.backbone("dmt"), {init = "copy"}):heads(head)
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn", {input = 40}), {init = "copy"}):heads()
 -- local opt = mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.1}), {start = 0.1})
--- ... opt:zero_grad() loss:backward() opt:step()
+-- tasks:loss(net(batch.image), batch):backward()
+-- opt:step()
 --
 -- Beta moves against its gradient (equation 11). W_i depends on alpha_ij through V_j, so
 -- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; with turns it is the step

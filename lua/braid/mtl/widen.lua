@@ -1,8 +1,10 @@
 --- mtl.widen: finds the width at which a network has nearly the wanted number of parameters, for
 -- comparisons at equal size. make(width) makes the network. The results are the network and its
 -- width. It is an error if no width comes near the wanted number.
--- @usage local net, width = mtl.widen(function(width)
---   return braid.model("models/hard.lua", {tasks = tasks, width = width}) end, 5e6)
+-- @usage
+-- local net, width = mtl.widen(function(width)
+--   return braid.model("models/tcdcn.lua", {tasks = tasks, width = width, input = 40})
+-- end, 5e4)
 
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"

@@ -7,6 +7,27 @@ local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
 
+--- ReLU: max(x, 0).
+-- @usage nn.ReLU()(x)
+--- LeakyReLU: x where positive, else slope x (slope 0.01).
+-- @usage nn.LeakyReLU(0.1)(x)
+--- ELU: x where positive, else alpha (e^x - 1) (alpha 1).
+-- @usage nn.ELU()(x)
+--- GELU: x times the normal distribution function of x.
+-- @usage nn.GELU()(x)
+--- SiLU: x sigmoid(x).
+-- @usage nn.SiLU()(x)
+--- Sigmoid: 1 / (1 + e^-x).
+-- @usage nn.Sigmoid()(x)
+--- Tanh: hyperbolic tangent.
+-- @usage nn.Tanh()(x)
+--- AbsTanh: |tanh(x)|, the activation of TCDCN (Zhang, Luo, Loy and Tang 2014).
+-- @usage nn.AbsTanh()(x)
+--- Softplus: log(1 + e^x).
+-- @usage nn.Softplus()(x)
+--- Hardswish: x min(max(x + 3, 0), 6) / 6.
+-- @usage nn.Hardswish()(x)
+
 -- Class, operator, and the name of the class's setting, if it has one.
 local KINDS <const> = {
   {"ReLU", "relu"}, {"LeakyReLU", "leaky_relu", "slope"}, {"ELU", "elu", "alpha"},

@@ -10,7 +10,7 @@
 --   {"conv1", function(c) return nn.Sequential{nn.Conv2d(c, 16, {kernel = 5}), nn.ReLU()} end},
 --   {"conv2", function(c) return nn.Conv2d(c, 32, {kernel = 3}) end},
 -- }, {channels = 1})
--- @usage nn.backbone(nn.Sequential{...}, {names = {"conv1", "conv2"}})
+-- @usage nn.backbone(nn.Sequential{nn.Linear(3, 4), nn.ReLU()}, {names = {"conv1", "conv2"}})
 -- @usage nn.backbone({name = "tcdcn", norm = true}, {width = 2})  -- options may be in either table
 --
 -- Options:

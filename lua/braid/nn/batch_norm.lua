@@ -1,4 +1,5 @@
 --- Batch normalisation (Ioffe and Szegedy 2015): the common part of BatchNorm1d and BatchNorm2d.
+-- @usage nn.BatchNorm2d(3)(images)
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

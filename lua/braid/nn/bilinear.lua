@@ -1,5 +1,5 @@
 --- Bilinear: y[o] (..., out) = a (..., p) weight[o] b (..., q) + bias[o].
--- @usage nn.Bilinear(10, 20, 5)(a, b)
+-- @usage nn.Bilinear(3, 3, 5)(x, y)
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

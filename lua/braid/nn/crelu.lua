@@ -1,5 +1,6 @@
 --- CReLU (Shang et al. 2016): relu(x) and relu(-x) joined along the channels, which doubles
 -- them.
+-- @usage nn.CReLU()(images).shape
 
 local class <const> = require "braid.class"
 local crelu <const> = require "braid.functional.crelu"

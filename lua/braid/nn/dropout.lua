@@ -1,5 +1,6 @@
 --- Dropout: in training, sets each value to 0 with probability p, and multiplies the others by
 -- 1 / (1 - p).
+-- @usage nn.Dropout(0.5)
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

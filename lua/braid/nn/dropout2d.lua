@@ -1,5 +1,6 @@
 --- Dropout2d (Tompson et al. 2015): in training, sets each channel of x (n,c,h,w) to 0 with
 -- probability p, and multiplies the others by 1 / (1 - p).
+-- @usage nn.Dropout2d(0.1)(images)
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

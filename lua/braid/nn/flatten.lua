@@ -1,4 +1,5 @@
 --- Flatten: x (n, ...) -> (n, product of the other sizes).
+-- @usage nn.Flatten()(images).shape
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -1,4 +1,5 @@
 --- GlobalAvgPool: x (n,c,h,w) -> (n,c), the mean of each channel; x (n,c) is returned unchanged.
+-- @usage nn.GlobalAvgPool()(images).shape
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -1,4 +1,5 @@
 --- Identity: returns x unchanged.
+-- @usage nn.Identity()(x)
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

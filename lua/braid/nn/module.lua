@@ -5,6 +5,7 @@
 -- buffer is made by self:buffer or named in the class's `buffer_names`. A "counter" counts steps
 -- and may be missing in weights; a "statistic" follows the data and is averaged with the
 -- parameters. Modules may be in fields or in tables in fields. Fields are searched in sorted order.
+-- @usage nn.Linear(3, 4):summary{3}
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -1,6 +1,6 @@
 --- Parallel: one module for each input. A table of inputs gives a table of outputs, so a Sequential
 -- can have a Parallel. Several arguments give as many results.
--- @usage local a, b = nn.Parallel{nn.Linear(4, 2), nn.Linear(3, 2)}(x, y)
+-- @usage local a, b = nn.Parallel{nn.Linear(3, 2), nn.Linear(3, 4)}(x, y)
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

@@ -1,6 +1,8 @@
 --- Residual (He, Zhang, Ren and Sun 2016): x + body(x), or shortcut(x) + body(x).
 -- @usage nn.Residual(nn.Sequential{nn.Linear(8, 8), nn.ReLU()})
--- @usage nn.Residual(body, nn.Conv2d(16, 32, {kernel = 1, stride = 2}))
+-- @usage
+-- nn.Residual(nn.Conv2d(16, 32, {kernel = 3, stride = 2, padding = 1}),
+--   nn.Conv2d(16, 32, {kernel = 1, stride = 2}))
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

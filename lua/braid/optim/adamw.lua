@@ -1,4 +1,5 @@
 --- AdamW (Loshchilov and Hutter 2019): Adam with weight decay that is not part of the gradient.
+-- @usage optim.AdamW(net:parameters(), {lr = 1e-3, weight_decay = 0.05})
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

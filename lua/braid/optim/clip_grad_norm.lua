@@ -4,7 +4,7 @@
 -- {norm_type = 2 (math.huge is possible), error_if_nonfinite = false}
 -- @return the norm before scaling
 -- @usage
--- loss:backward()
+-- tasks:loss(net(batch.image), batch):backward()
 -- optim.clip_grad_norm(net:parameters(), 1)
 -- opt:step()
 

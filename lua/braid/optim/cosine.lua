@@ -3,8 +3,8 @@
 -- The factor is last + (1 - last) (1 + cos(pi step / total)) / 2. It falls from 1 to `last`.
 --
 -- optim.cosine(step, total) and optim.cosine(step, total, last) give the factor itself.
--- @usage optim.schedule(opt, optim.cosine(epochs, {last = 0.01}))
--- @usage opt.factor = optim.cosine(epoch - 1, epochs)
+-- @usage optim.schedule(opt, optim.cosine(30, {last = 0.01}))
+-- @usage opt.factor = optim.cosine(2, 30)
 
 local check <const> = require "braid.check"
 

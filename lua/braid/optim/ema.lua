@@ -16,7 +16,7 @@
 -- opt:step(); ema:update()      -- in training
 -- do
 --   local _ <close> = ema:using() -- the module has the averages here
---   validate(net)
+--   print(tasks:evaluate(net, data.loader(faces.val, {batch = 8})))
 -- end
 
 local core <const> = require "braid.core"

@@ -4,10 +4,11 @@
 -- A step takes a closure that clears the gradients, computes the loss, runs backward and returns
 -- the loss. The closure is called up to max_eval times.
 -- @usage
--- opt = optim.LBFGS(net:parameters(), {line_search_fn = "strong_wolfe"})
+-- local line <const> = nn.Linear(3, 1)
+-- local opt <const> = optim.LBFGS(line:parameters(), {line_search_fn = "strong_wolfe"})
 -- opt:step(function()
 --   opt:zero_grad()
---   local loss = f()
+--   local loss = F.mse(line(x), y:narrow(2, 1, 1))
 --   loss:backward()
 --   return loss
 -- end)

@@ -4,7 +4,7 @@
 -- The optimizer's rate is the highest of the cycle. The cycle starts at that rate / div_factor,
 -- reaches the highest rate after pct_start of all steps, and ends at the first rate /
 -- final_div_factor. Step the schedule after every batch.
--- @usage optim.schedule(opt, optim.one_cycle(epochs * batches, {pct_start = 0.3}))
+-- @usage optim.schedule(opt, optim.one_cycle(30 * 100, {pct_start = 0.3}))
 
 local check <const> = require "braid.check"
 

@@ -6,6 +6,10 @@
 -- arguments for a parameter, except the gradient; a single call then changes all parameters. The
 -- state of a parameter is a table of numbers and tensors. A parameter with hints (nn/hints.lua)
 -- goes to a group for its hints, right after the group in which the parameter was given.
+-- @usage
+-- opt:zero_grad()
+-- tasks:loss(net(batch.image), batch):backward()
+-- opt:step()
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

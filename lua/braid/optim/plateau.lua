@@ -7,7 +7,7 @@
 -- "abs", cooldown = 0, lowest = 0, metric = the field to use if step() gets a table of metrics}
 -- @usage
 -- local schedule = optim.schedule(opt, optim.plateau{patience = 3})
--- schedule:step(validation_loss)
+-- schedule:step(0.31)      -- the measured value
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

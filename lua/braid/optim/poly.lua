@@ -1,6 +1,6 @@
 --- The polynomial schedule, like PyTorch's PolynomialLR: the factor is (1 - step / total) ^ power,
 -- and 0 from step `total` on. DeepLab uses power = 0.9 (Chen et al. 2018).
--- @usage optim.schedule(opt, optim.poly(iterations, {power = 0.9}))
+-- @usage optim.schedule(opt, optim.poly(30000, {power = 0.9}))
 
 local check <const> = require "braid.check"
 

@@ -6,10 +6,9 @@
 -- exponential, cosine, poly, one_cycle, warmup and plateau make such functions. Your own function
 -- works too.
 -- @usage
--- local schedule = optim.schedule(opt, optim.cosine(epochs))
--- for epoch = 1, epochs do
---   train_an_epoch()
---   schedule:step(validation_loss)
+-- local schedule = optim.schedule(opt, optim.cosine(30))
+-- for epoch = 1, 30 do
+--   schedule:step()      -- at the end of each epoch
 -- end
 -- @usage optim.schedule(opt, function(step) return 0.9 ^ step end)
 

@@ -3,7 +3,9 @@
 --
 -- A row is a zeroed task, the measured task first; a column is a block.
 -- @usage
--- plot.ablation("ablation.svg", net:ablate(batches), {task = "landmarks", metric = "failure"})
+-- plot.ablation("ablation.svg", net:ablate(data.loader(faces.val, {batch = 8})),
+--   {task = "landmarks", metric = "failure"})
+--
 -- `task` and `metric` name what is measured. The other options are those of plot.heatmap. Without a
 -- path the figure is returned.
 -- @return true, or the figure

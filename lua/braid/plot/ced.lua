@@ -1,5 +1,6 @@
 --- plot.ced: cumulative distributions of errors, the share of faces up to each error.
--- @usage plot.ced("ced.svg", {hard = a.landmarks.errors, dcnet = b.landmarks.errors})
+-- @usage plot.ced("ced.svg", {hard = {0.04, 0.06, 0.12}, dcnet = {0.03, 0.05, 0.09}})
+--
 -- plot.ced([path,] data, options): data is a list of errors, a tensor (n), the result of mtl.ced, a
 -- task's part of a report (its errors), or a table of these by name. The legend has the area under
 -- each curve and the share above the limit. Options: limit (0.10), title, xlabel, names, width,

@@ -1,7 +1,8 @@
 --- plot.confusion: draws a confusion matrix, which shows how often each class is taken for another.
 --
 -- A row is a true class, a column a predicted one. A cell's colour shows its share of the row.
--- @usage plot.confusion("pose.svg", counts, {names = tasks.pose.names})
+-- @usage plot.confusion("smile.svg", {{40, 10}, {5, 45}}, {names = {"yes", "no"}})
+--
 -- plot.confusion([path,] counts, options): counts[true][predicted] are rows of numbers, a tensor
 -- (classes, classes), or the value of the metric "confusion" (report.pose.confusion). Options:
 -- names, share (true: shares of the row instead of counts), title, width, theme.

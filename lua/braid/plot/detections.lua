@@ -1,5 +1,8 @@
 --- plot.detections: writes a PNG of a picture with boxes and points drawn on it.
--- @usage plot.detections("out.png", image, found.boxes, found.points, {thickness = 2})
+-- @usage
+-- local boxes <const> = braid.tensor{{5, 5, 30, 35}}
+-- plot.detections("out.png", faces.val[1].image, boxes, nil, {thickness = 1})
+--
 -- image is uint8 (c,h,w). boxes (n,4) are x1, y1, x2, y2, in pixels counted from 1. points are
 -- (n,k,2) or nil; for points, the left or upper edge of pixel i is at i - 1. A file that cannot be
 -- written is an error.

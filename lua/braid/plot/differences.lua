@@ -1,7 +1,10 @@
 --- plot.differences: things sorted by their mean, best first, with bars that join those between
 -- which tests show no difference. It resembles a critical-difference diagram (Demsar 2006).
--- @usage plot.differences("d.svg", { {name = "hard", mean = 0.21, deviation = 0.01}, {name =
--- "dcnet", mean = 0.2, deviation = 0.02} }, {groups = { {"hard", "dcnet"} }, direction = "min"})
+-- @usage
+-- plot.differences("d.svg", {{name = "hard", mean = 0.21, deviation = 0.01},
+--   {name = "dcnet", mean = 0.2, deviation = 0.02}},
+--   {groups = {{"hard", "dcnet"}}, direction = "min"})
+--
 -- plot.differences([path,] data, options): data is a list of {name =, mean =, deviation = or nil}.
 -- groups are lists of names, each joined by a bar. direction = "min" or "max" says which means are
 -- best. Other options: title, xlabel, percent (values are shares), width, theme.

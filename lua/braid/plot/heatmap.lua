@@ -3,8 +3,8 @@
 -- Positive numbers are red, negative ones blue, and numbers near 0 have the colour of the page. If
 -- all numbers have one sign, the colour of the page stands for the one nearest to 0.
 -- @usage
--- plot.heatmap("affinity.svg", a.cosine, {rows = a.names, columns = a.names, title = "cosines"})
--- plot.heatmap("map.png", map, {cell = 12})
+-- plot.heatmap("cosines.svg", {{1, -0.2}, {-0.2, 1}}, {rows = {"a", "b"}, columns = {"a", "b"}})
+-- plot.heatmap("map.png", x, {cell = 12})
 --
 -- plot.heatmap([path,] values, options): values are rows of numbers, or a tensor of two dimensions.
 -- Of more than 120 rows or columns, means of blocks are drawn. Options:

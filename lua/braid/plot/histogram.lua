@@ -1,5 +1,6 @@
 --- plot.histogram: draws how many values are in each range.
--- @usage plot.histogram("errors.svg", report.landmarks.errors, {bins = 40, xlabel = "error"})
+-- @usage plot.histogram("errors.svg", braid.randn(1000), {bins = 40, xlabel = "error"})
+--
 -- plot.histogram([path,] data, options): data is a list of numbers, a tensor of any shape, or a
 -- table of these by name, which share their bins. NaN and infinity are left out and counted.
 -- Options:

@@ -4,6 +4,7 @@
 -- @usage
 -- print(plot.history(history))                 -- or history:plot() at the prompt
 -- plot.history("curves.svg", history, {of = {"train.loss.total", "val.landmarks.failure"}})
+--
 -- plot.history([path,] history, options). Options: of (curves, each in its own panel), log ("y" for
 -- the losses), title, width, theme.
 -- @return true, or the figure

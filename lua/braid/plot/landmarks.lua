@@ -1,7 +1,9 @@
 --- plot.landmarks: writes a PNG with a grid of faces, their true points (green rings) and predicted
 -- points (red dots).
 -- @usage
--- plot.landmarks("out.png", images, true_points, predicted, {columns = 8, side = 120})
+-- local found <const> = net(batch.image).landmarks:view(-1, 5, 2)
+-- plot.landmarks("out.png", batch.image, batch.landmarks, found)
+--
 -- images are float32 or uint8 (n,c,h,w) from 0 to 255; points (n,points,2) in [-1, 1]; predicted
 -- may be nil. A wrong argument, or a file that cannot be written, is an error.
 -- @return true

@@ -2,7 +2,7 @@
 -- @usage
 -- plot.lines("loss.svg", {train = {0.9, 0.5, 0.4}, val = {1.0, 0.7, 0.6}}, {log = "y"})
 -- print(plot.lines(history, {of = {"train.loss.total", "val.landmarks.error"}}))
--- plot.lines("seeds.png", {hard = {run1, run2, run3}})     -- mean and deviation of three runs
+-- plot.lines("seeds.png", {hard = {{3, 2, 1}, {3, 1, 1}}})     -- mean and deviation of two runs
 -- plot.lines("a.svg", {{x = {1, 2, 4}, y = {3, 1, 2}, low = {2, 0, 1}, high = {4, 2, 3}}})
 --
 -- plot.lines([path,] data, options): data is a list of numbers, or a tensor (n) or (series, n). It

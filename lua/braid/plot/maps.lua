@@ -1,8 +1,9 @@
 --- plot.maps: writes feature maps to a PNG as a grid of gray pictures. Each map has its own scale:
 -- its lowest value is black, its highest white (Matsui et al. 2019, figure 6).
 -- @usage
--- local maps <const> = net:features(image, {"conv1_2"}).conv1_2
--- plot.maps("maps.png", {maps.shared[1], maps.landmarks[1]}, {columns = 8})
+-- local maps <const> = net:features(batch.image, {"conv1"}).conv1
+-- plot.maps("maps.png", {maps.smile[1], maps.landmarks[1]}, {columns = 8})
+--
 -- maps is a float32 tensor (c,h,w) or a list of tensors; each tensor begins a new row, after a
 -- wider gap. Options: columns (maps in a row, 8), side (pixels of a map's side, 48), most (the most
 -- maps of a tensor, 64). A file that cannot be written is an error.

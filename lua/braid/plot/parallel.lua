@@ -1,6 +1,8 @@
 --- plot.parallel: parallel coordinates. A line for each trial crosses an axis for each number.
--- @usage plot.parallel("p.svg", {axes = { {name = "lr", log = true}, {name = "kind", values = {"a",
--- "b"}}, {name = "error"} }, rows = { {1e-3, "a", 0.2}, {1e-2, "b", 0.3} }})
+-- @usage
+-- plot.parallel("p.svg", {rows = {{1e-3, "a", 0.2}, {1e-2, "b", 0.3}}, axes = {
+--   {name = "lr", log = true}, {name = "kind", values = {"a", "b"}}, {name = "error"}}})
+--
 -- plot.parallel([path,] data, options): data.axes is a list of {name =, log = true or values =
 -- {...}}. data.rows is a list of lists, best first; the first `best` (5) are coloured. A missing
 -- number (false) ends the line before it. Options: best, title, width, theme.

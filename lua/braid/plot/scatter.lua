@@ -1,6 +1,8 @@
 --- plot.scatter: a scatter plot, with a point for each pair of numbers.
--- @usage plot.scatter("a.svg", {hard = {x = macs, y = errors}, dcnet = {x = m, y = e}}, {log =
--- "x"})
+-- @usage
+-- plot.scatter("a.svg", {hard = {x = {1, 10}, y = {0.3, 0.2}},
+--   dcnet = {x = {2, 20}, y = {0.2, 0.1}}}, {log = "x"})
+--
 -- plot.scatter([path,] data, options): data is {x =, y =}, a tensor (n,2), or a table of these by
 -- name. A plain list of numbers is y, and x is then 1, 2, 3 ... Options: title, xlabel, ylabel,
 -- log, xlim, ylim, names, width, theme, as in plot.lines.

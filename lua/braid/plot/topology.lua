@@ -2,6 +2,7 @@
 -- lane of blocks for each column, mixers with their present weights, and the heads. A network
 -- without columns is drawn as its parts in order.
 -- @usage plot.topology("net.svg", net)      print(plot.topology(net))
+--
 -- plot.topology([path,] net, options). Options: title, width, theme.
 -- @return true, or the figure
 

@@ -1,6 +1,7 @@
 --- plot.transfer: draws the flow between the columns of a network (net:transfer) as a heat map. A
 -- row is a block and a task that takes; a column is a task that gives.
--- @usage plot.transfer("flow.svg", net:transfer(batch), {of = "gradients", title = "DMT"})
+-- @usage plot.transfer("flow.svg", net:transfer(batch), {title = "cross-stitch"})
+--
 -- of is "weights" (default) or "gradients"; the other options are those of plot.heatmap. Without a
 -- path the figure is returned.
 -- @return true, or the figure

@@ -104,9 +104,10 @@ end
 --- The declared options of a call, or nil.
 function M.options(call)
   local chain <const> = call.chain
-  local last <const> = chain[#chain]
-  local base <const> = chain[#chain - 1]
-  return base and check.declared[base .. "." .. last] or check.declared[last]
+  for from = 1, #chain do
+    local declared <const> = check.declared[table.concat(chain, ".", from)]
+    if declared then return declared end
+  end
 end
 
 -- The Lua function behind a call: a class's init, or the function that check.fixed wraps.
@@ -122,7 +123,7 @@ local function function_of(value)
   end
   if type(value) ~= "function" then return nil end
   local info <const> = debug.getinfo(value, "Su")
-  if info.isvararg and info.source:find("braid/check%.lua$") then
+  if info.isvararg and info.source:find("braid/[%w_/]+%.lua$") then
     for i = 1, info.nups do
       local name <const>, inner <const> = debug.getupvalue(value, i)
       if name == "f" then return inner end
@@ -143,18 +144,64 @@ local function row_of(name)
   return rows[name] or rows[(name:gsub("_$", ""))]
 end
 
+-- What an argument of an operator may be, by the letters of csrc/op/signature.c.
+local KINDS <const> = {t = "a tensor", n = "a tensor or a number", l = "a list of tensors",
+  f = "a number", v = "a number, true or false", i = "a whole number", b = "true or false",
+  s = "a string", y = 'an element type, such as "float32"',
+  d = "a dimension, negative from the end", k = "an index, negative from the end",
+  D = "dimensions, in a row or a list", I = "whole numbers, in a row or a list",
+  p = "a number or {h, w}", P = 'a number, {h, w} or "same"'}
+
+-- The words of a range such as (0,inf).
+local function range_words(range)
+  local open <const>, low <const>, high <const>, close <const> =
+    range:match("^([%[(])(.-),(.-)([%])])$")
+  local words <const> = {}
+  if low and low ~= "-inf" then words[1] = (open == "(" and "above " or "from ") .. low end
+  if low and high ~= "inf" then words[#words + 1] = (close == ")" and "below " or "to ") .. high end
+  return #words > 0 and " " .. table.concat(words, " ") or ""
+end
+
+-- The arguments of a row: {name =, kind =, optional =, default =, range =}; dimensions and indices
+-- from 1, as users count.
+local function arguments_of(row)
+  local list <const> = {}
+  for argument in row.args:gmatch("%S+") do
+    local name <const>, kind <const>, optional <const>, rest <const> =
+      argument:match("^([%w_]+):(%a)(%??)(.*)$")
+    if not name then return nil end
+    local default = rest:match("^=([^%[(]+)")
+    if default and (kind == "d" or kind == "k") and not default:find("^%-") then
+      default = tostring(math.tointeger(default) + 1)
+    end
+    if default and kind == "s" then default = ("%q"):format(default) end
+    list[#list + 1] = {name = name, kind = kind, optional = optional ~= "" or default ~= nil,
+      default = default, range = rest:match("[%[(].*$") or ""}
+  end
+  return list
+end
+
+--- A line on each argument of an operator's row.
+function M.argument_lines(row)
+  local lines <const> = {"arguments:"}
+  for _, argument in ipairs(arguments_of(row) or {}) do
+    lines[#lines + 1] = ("  %s: %s%s%s"):format(argument.name, KINDS[argument.kind],
+      range_words(argument.range), argument.default and ", by default " .. argument.default
+      or argument.optional and ", may be left out" or "")
+  end
+  return lines
+end
+
 --- The names of a function's parameters.
 function M.parameters(value, name)
   local list <const> = {}
   local row <const> = row_of(name)
   if row and (core.ops[name] == value) then
-    for argument in row.args:gmatch("%S+") do
-      local word <const>, optional <const>, default <const> =
-        argument:match("^(%w+):%a(%??)=?(.*)$")
-      if not word then return nil end
-      list[#list + 1] = word .. optional .. (default ~= "" and " = " .. default or "")
+    for i, argument in ipairs(arguments_of(row) or {}) do
+      list[i] = argument.name .. (argument.default and " = " .. argument.default
+        or argument.optional and "?" or "")
     end
-    return list
+    return #list > 0 and list or nil
   end
   local f <const>, is_init <const> = function_of(value)
   local info <const> = f and debug.getinfo(f, "Su")

@@ -1,75 +1,28 @@
---- The help text of a value: how to call it, the comment above it, its options, its file.
+--- What help says of a value: how to call it, the comment on it, arguments and options with their
+-- defaults, examples, what is like it, where it is written.
+--
+-- Operators are described by their row in the core's table, other functions of the core in
+-- core_docs.lua, all else by the comments of its file.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local comments <const> = require "braid.repl.comments"
 local core <const> = require "braid.core"
+local core_docs <const> = require "braid.repl.core_docs"
+local examples <const> = require "braid.repl.examples"
 local folder <const> = require "braid.folder"
+local members <const> = require "braid.repl.members"
 
 local M <const> = {}
 
--- The lines of a comment without its marks and without the blanks that all lines begin with.
-local function plain(lines)
-  for i, line in ipairs(lines) do lines[i] = line:gsub("^%s*%-%-%-? ?", "") end
-  return lines
-end
-
--- The comment above a line of a file.
-local function comment_above(path, number)
-  local file <close> = io.open(path)
-  if not file then return {} end
-  local lines, i = {}, 0
-  for line in file:lines() do
-    i = i + 1
-    if i >= number then break end
-    if line:find("^%s*%-%-") then lines[#lines + 1] = line else lines = {} end
-  end
-  return plain(lines)
-end
-
--- The comment at the beginning of a file.
-local function comment_of(path)
-  local file <close> = io.open(path)
-  local lines <const> = {}
-  for line in file and file:lines() or function() end do
-    if not line:find("^%-%-") then break end
-    lines[#lines + 1] = line
-  end
-  return plain(lines)
-end
-
-local function options_of(chain)
-  local declared <const> = calls.options{chain = chain}
-  local lines <const> = {}
-  for name, kind in pairs(declared and declared.kinds or {}) do
-    if type(name) == "string" and not kind.positional then
-      local default <const> = kind.default ~= nil and ", by default " .. check.shown(kind.default)
-      lines[#lines + 1] = ("  %s: %s%s"):format(name, kind.says, default or "")
-    end
-  end
-  table.sort(lines)
-  if #lines > 0 then table.insert(lines, 1, "options:") end
-  return lines
-end
-
+-- The row of an operator, and whether the value is its form that works in place.
 local function row_of(value)
   for _, row in ipairs(core.rows) do
-    if core.ops[row.name] == value then return row end
+    if core.ops[row.name] == value then return row, false end
+    if core.ops[row.name .. "_"] == value then return row, true end
   end
 end
-
--- Descriptions of the core's functions that are not operators.
-local CORE <const> = {
-  get_threads = {"get_threads()", "how many threads operators use"},
-  is_tensor = {"is_tensor(x)", "whether x is a tensor"},
-  manual_seed = {"manual_seed(n)", "begins Braid's random numbers anew"},
-  memory = {"memory()", "{live =, peak =}: bytes of tensors and their scratch"},
-  scope = {"scope()", "until it closes, tensors made and not kept go with it",
-    "@usage local _ <close> = braid.scope()"},
-  set_threads = {"set_threads(n)", "how many threads operators use from here on"},
-  set_winograd = {"set_winograd(on)", "whether 3x3 convolutions may go by Winograd's way; returns "
-    .. "whether they did"},
-}
 
 -- Finds a function that the class itself defines. Its file has the class's comment.
 local function own_method(handle)
@@ -82,56 +35,217 @@ local function own_method(handle)
   return class.own(handle, "init") or first and class.own(handle, first)
 end
 
-local function of_called(value, chain)
-  local name <const> = chain[#chain]
-  local row <const> = row_of(value)
-  local own <const> = CORE[name]
-  if own and rawequal(require "braid"[name], value) then return {table.unpack(own)} end
-  local parameters <const> = calls.parameters(value, row and row.name or name)
-  local lines <const> = {parameters and ("%s(%s)"):format(table.concat(chain, "."),
-    table.concat(parameters, ", ")) or table.concat(chain, ".")}
-  if row then
-    lines[2] = row.doc
-    return lines
-  end
+-- The value before any wrapping, and the path of its own file, where it has one.
+local function origin_of(value, name, place)
+  if not place or not folder.is_named(place) then return value end
+  local origin <const>, path <const> = folder.origin(place, name)
+  return origin == nil and value or origin, path
+end
+
+-- Where the function of a value is written: its path and line.
+local function place_of(value)
   local f <const> = class.is_class(value) and own_method(value) or calls.function_of(value)
-  local info <const> = f and debug.getinfo(f, "S")
+  local info <const> = type(f) == "function" and debug.getinfo(f, "S")
   local path <const> = info and info.source:match("^@(.*)")
-  local above = path and comment_above(path, info.linedefined) or {}
-  if path and #above == 0 or class.is_class(value) then above = comment_of(path or "") end
-  table.move(above, 1, #above, #lines + 1, lines)
-  local options <const> = options_of(chain)
-  table.move(options, 1, #options, #lines + 1, lines)
-  if path then lines[#lines + 1] = ("(%s:%d)"):format(info.short_src, info.linedefined) end
+  return path, path and info.linedefined
+end
+
+-- The text of the comments on a value: its own file's first, and the one above its function.
+local function commented(value, name, place)
+  local origin <const>, file <const> = origin_of(value, name, place)
+  local path <const>, line <const> = place_of(origin)
+  local own, parts, is_class <const> = file, nil, class.is_class(value)
+  local block = path and not own and (comments.on(path, name)
+    or not is_class and not comments.is_of(path, name) and comments.above(path, line))
+  if not block and (is_class or path and comments.is_of(path, name)) then own = own or path end
+  if own then
+    parts = comments.parts(comments.first(own))
+    block = not is_class and path == own and comments.above(path, line) or nil
+    if block and block.from == 1 then block = nil end
+  end
+  local more <const> = block and comments.parts(block)
+  if not parts then return more or comments.parts(nil), path or own, line end
+  if more then
+    parts.text[#parts.text + 1] = ""
+    for _, key in ipairs{"text", "examples", "see"} do
+      table.move(more[key], 1, #more[key], #parts[key] + 1, parts[key])
+    end
+  end
+  return parts, own, path == own and line or 1
+end
+
+-- The name as it is called: braid.F.relu(x), x:relu().
+local function signature(chain, parameters, is_method)
+  local last <const> = #chain
+  local before <const> = table.concat(chain, ".", 1, last - 1)
+  local name <const> = (before == "" and "" or before .. (is_method and ":" or ".")) .. chain[last]
+  if not parameters then return name end
+  local words <const> = table.move(parameters, is_method and 2 or 1, #parameters, 1, {})
+  for i, word in ipairs(words) do words[i] = word == "given" and "{options}" or word end
+  return ("%s(%s)"):format(name, table.concat(words, ", "))
+end
+
+local function add_all(lines, more) table.move(more, 1, #more, #lines + 1, lines) end
+
+local function kind_line(name, kind)
+  local default <const> = kind.default ~= nil and ", by default " .. check.shown(kind.default)
+  return ("  %s: %s%s"):format(name, kind.says, default or "")
+end
+
+local function options_of(chain)
+  local declared <const> = calls.options{chain = chain}
+  local arguments <const>, options <const> = {}, {}
+  for name, kind in pairs(declared and declared.kinds or {}) do
+    if type(name) == "string" then
+      local list <const> = kind.positional and arguments or options
+      list[#list + 1] = kind_line(name, kind)
+    end
+  end
+  table.sort(arguments)
+  table.sort(options)
+  if #arguments > 0 then table.insert(arguments, 1, "arguments:") end
+  if #options > 0 then table.insert(options, 1, "options:") end
+  add_all(arguments, options)
+  return arguments
+end
+
+local function example_lines(list)
+  local lines <const> = {}
+  for _, example in ipairs(list) do
+    lines[#lines + 1] = #lines == 0 and (#list > 1 and "examples:" or "example:") or nil
+    for _, line in ipairs(examples.given(example)) do
+      local shown <const> = "  " .. line
+      local is_there = false
+      for _, other in ipairs(lines) do is_there = is_there or other == shown end
+      if not is_there then lines[#lines + 1] = shown end
+    end
+    for _, line in ipairs(example) do
+      for _, entry in ipairs(examples.entries(line)) do lines[#lines + 1] = "  " .. entry end
+    end
+  end
   return lines
 end
 
---- The help text of a value that the user named by a chain of names.
-function M.text(value, chain)
-  if type(value) == "function" or class.is_class(value) then
-    return table.concat(of_called(value, chain), "\n")
+-- A method that only calls the function of its name in braid.F is that function.
+local function function_of_method(value, name, place)
+  if type(value) ~= "function" or rawget(core.tensor_metatable.methods, name) ~= value
+    or row_of(value) or core_docs.of(value) then
+    return value, place
   end
-  if type(value) == "table" and folder.is_named(value) then return tostring(value) end
-  local handle <const> = class.of(value)
-  return handle and table.concat(of_called(handle, {tostring(handle):match("^class ([%w_.]+)")}),
-    "\n") or nil
+  local F <const> = require "braid".F
+  local f <const> = folder.find(F, name)
+  return f or value, f and F or place
 end
 
-local PLACES <const> = {"nn", "F", "mtl", "data", "optim", "train", "plot", "io", "loss"}
+-- The example of an operator as one of its form that works in place.
+local function in_place_example(usage, row)
+  local changed <const>, n <const> = usage:gsub(":" .. row.name .. "(%f[^%w_])", ":" .. row.name
+    .. "_%1")
+  if n > 0 then return changed end
+  if usage:find(":" .. row.name .. "_(", 1, true) then return usage end
+  return ("x:%s_(%s)"):format(row.name, row.args:find(" ", 1, true) and "2" or "")
+end
 
---- Braid's names that contain a word, as lists of names.
-function M.search(word)
-  local braid <const>, found <const> = require "braid", {}
-  word = word:lower()
-  for _, name in ipairs(folder.names(braid)) do
-    if name:lower():find(word, 1, true) then found[#found + 1] = {"braid", name} end
+--- What is known of a value that is called: {signature =, text =, options =, examples =, see =,
+-- path =, line =}. `place` is the table of names that it is a field of; is_method tells that it is
+-- called with a colon.
+function M.of(value, chain, place, is_method)
+  local name <const> = chain[#chain]
+  value, place = function_of_method(value, name, place)
+  local row <const>, in_place <const> = row_of(value)
+  local doc <const> = {options = {}, examples = {}, see = {}}
+  if row then
+    doc.signature = signature(chain, calls.parameters(value, name), is_method)
+    doc.text = {row.doc .. (in_place and ", in place" or "")}
+    doc.options = calls.argument_lines(row)
+    local usage = row.usage
+    if in_place and usage then usage = in_place_example(usage, row) end
+    doc.examples = {{usage}}
+    return doc
   end
-  for _, place in ipairs(PLACES) do
-    for _, name in ipairs(folder.names(braid[place])) do
-      if name:lower():find(word, 1, true) then found[#found + 1] = {"braid", place, name} end
-    end
+  local own <const> = core_docs.of(value)
+  if own then
+    local parts <const> = comments.parts(own)
+    doc.signature = signature(chain, nil, is_method)
+      .. (table.remove(parts.text, 1):match("%(.*%)$") or "")
+    doc.text, doc.examples = parts.text, parts.examples
+    return doc
   end
-  return found
+  local parts <const>, path <const>, line <const> = commented(value, name, place)
+  local origin <const> = origin_of(value, name, place)
+  local parameters = calls.parameters(origin, name)
+  doc.signature = signature(chain, parameters, is_method)
+  if not parameters or parameters[1] == "..." then -- the comment may begin with the call
+    local pattern <const> = "^[%w_.:]*%f[%w_]" .. name .. "(%b())"
+    local said <const> = (parts.text[1] or ""):match(pattern)
+    if said then doc.signature = signature(chain, nil, is_method) .. said end
+  end
+  doc.text, doc.examples, doc.see = parts.text, parts.examples, parts.see
+  doc.options = options_of(chain)
+  doc.path, doc.line = path, line
+  return doc
+end
+
+--- Where a function or class is written, in words.
+function M.where(value, doc)
+  if doc and doc.path then return ("%s:%d"):format(comments.short(doc.path), doc.line) end
+  if row_of(value) then return "an operator of the core, in C" end
+  local f <const> = class.is_class(value) and own_method(value) or calls.function_of(value)
+  local info <const> = type(f) == "function" and debug.getinfo(f, "S")
+  if not info or info.what == "C" then return "in C" end
+  return ("%s:%d"):format(info.short_src, info.linedefined)
+end
+
+local function is_called(value) return type(value) == "function" or class.is_class(value) end
+
+--- The text of help on a value that a chain of names leads to, or nil.
+function M.text(value, chain, place, is_method)
+  if is_called(value) then
+    local doc <const> = M.of(value, chain, place, is_method)
+    local lines <const> = {doc.signature}
+    add_all(lines, doc.text)
+    add_all(lines, doc.options)
+    add_all(lines, example_lines(doc.examples))
+    local see <const> = require "braid.repl.related"(value, chain, doc.see)
+    if #see > 0 then lines[#lines + 1] = "see also: " .. table.concat(see, ", ") end
+    lines[#lines + 1] = "(" .. M.where(value, doc) .. ")"
+    return table.concat(lines, "\n")
+  end
+  if type(value) == "table" and folder.is_named(value) then return M.contents(value, chain) end
+  local handle <const> = class.of(value)
+  if not handle then return nil end
+  return table.concat({M.text(handle, {tostring(handle):match("^class ([%w_.]+)")}),
+    "methods: " .. table.concat(members.names(handle), ", ")}, "\n")
+end
+
+--- The words that a search looks at: those of the comment and of the options.
+function M.words(value, chain, place, is_method)
+  if not is_called(value) then return "" end
+  local doc <const> = M.of(value, chain, place, is_method)
+  return table.concat(doc.text, " ") .. " " .. table.concat(doc.options, " ")
+end
+
+--- A line on a value: the first sentence of what is said of it.
+function M.summary(value, chain, place, is_method)
+  if not is_called(value) then return "" end
+  local doc <const> = M.of(value, chain, place, is_method)
+  local text <const> = table.concat(doc.text, "\n"):gsub("\n%s*\n.*", ""):gsub("%s+", " ")
+  return (text:gsub("%.%s+%u.*$", "."):gsub("%.$", ""))
+end
+
+--- The names in a folder, each with the first sentence on it.
+function M.contents(place, chain)
+  local path <const> = table.concat(chain, ".")
+  local lines <const>, wide = {path ~= "" and path or tostring(place):match("^[%w.]+")}, 0
+  local names <const> = folder.names(place)
+  for _, name in ipairs(names) do wide = math.max(wide, #name) end
+  for _, name in ipairs(names) do
+    local value <const> = place[name]
+    local line <const> = ("  %s%s  %s"):format(name, (" "):rep(wide - #name),
+      M.summary(value, {lines[1], name}, place))
+    lines[#lines + 1] = #line <= 100 and line or line:sub(1, 97) .. "..."
+  end
+  return table.concat(lines, "\n")
 end
 
 return M

@@ -4,7 +4,9 @@
 -- choices, {"plain", "channelwise"}. --name=value is the same, 10k is 10000, and a flag needs no
 -- value. A wrong argument ends the script before it does anything else: it prints which arguments
 -- there are and exits with status 2. -h prints them, too.
--- @usage local o <const> = train.arguments(arg, {epochs = {30, from = 1}, out = "build/demo"})
+-- @usage
+-- local o <const> = train.arguments({"--epochs", "5"}, {
+--   epochs = {30, from = 1}, out = "build/demo"})
 
 local arguments <const> = require "braid.arguments"
 

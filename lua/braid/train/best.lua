@@ -7,7 +7,7 @@
 -- step. If the file cannot be written, a line on standard error says so.
 -- @usage
 -- local best <const> = train.best("best.safetensors", net)
--- if best:step(report.landmarks.error) then print("better") end
+-- if best:step(0.07) then print("better") end
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

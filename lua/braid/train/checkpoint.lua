@@ -9,8 +9,8 @@
 -- always saved. The file is replaced in one step: it is either the whole old or the whole new one.
 -- @return true
 -- @usage
--- braid.checkpoint("run/last.safetensors", {net = net, opt = opt, at = {epoch = 3}})
--- local at = braid.resume("run/last.safetensors", {net = net, opt = opt}).at
+-- braid.checkpoint("last.safetensors", {net = net, opt = opt, at = {epoch = 3}})
+-- local at = braid.resume("last.safetensors", {net = net, opt = opt}).at
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

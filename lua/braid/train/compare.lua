@@ -33,9 +33,13 @@
 -- @return the results. They print as a table with the findings of paired tests: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage
--- print(train.compare{networks = {hard = hard, dcnet = dcnet}, seeds = 3, tasks = tasks,
---   train = faces.train, val = faces.val, test = faces.test, epochs = 10, lr = 1e-3,
---   best = "landmarks.failure", dir = "build/compare"})
+-- local function make(name)
+--   return function() return braid.model("models/" .. name, {tasks = tasks, input = 40}) end
+-- end
+-- print(train.compare{
+--   networks = {hard = make "hard_sharing.lua", stitch = make "cross_stitch.lua"}, seeds = 2,
+--   tasks = tasks, train = faces.train, val = faces.val, test = faces.test, epochs = 1,
+--   lr = 1e-3, best = "landmarks.failure", dir = "build/compare"})
 
 local budget <const> = require "braid.train.comparing.budget"
 local check <const> = require "braid.check"

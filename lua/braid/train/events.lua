@@ -12,8 +12,8 @@
 -- write is reported once, and the run continues. A resumed run begins another file in the same
 -- directory with {step = 300}: TensorBoard then ignores older records from that step on.
 -- @usage
--- local events <close> = train.events("build/run")
--- for step = 1, steps do ... events:scalar("loss/total", loss:item(), step) end
+-- local events <close> = train.events(".")
+-- for step = 1, 3 do events:scalar("loss/total", 1 / step, step) end
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

@@ -8,8 +8,10 @@
 -- train, batch, loader, optimizer as in train.fit; low = 1e-6, high = 1, steps = 100, seed.
 -- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}; printing it shows the
 --   suggestion, :plot() or :plot("rates.svg") draws the curve
--- @usage local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train})
---   print(found)      --> about 2.1e-03, of rates from 1e-06 to 0.32
+-- @usage
+-- local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train,
+--   steps = 20})
+-- print(found)      --> about 2.1e-03, of rates from 1e-06 to 0.32
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -2,7 +2,9 @@
 --
 -- train.finite(loss, losses, where) -> loss. losses are the tasks' losses by name, the second
 -- result of tasks:loss (or nil). where is the number of a step, or words.
--- @usage train.finite(loss, losses, step):backward()
+-- @usage
+-- local loss, losses = tasks:loss(net(batch.image), batch)
+-- train.finite(loss, losses, 1):backward()
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -10,7 +10,9 @@
 --   history:best()   the last event "best", or nil
 --   history:plot()   curves as a picture
 --   train.history.read(dir)   the history of a run's directory
--- @usage print(train.history.read("build/run"))
+-- @usage
+-- train.fit{net = net, tasks = tasks, train = faces.train, epochs = 1, dir = "build/read"}
+-- print(train.history.read("build/read"))
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

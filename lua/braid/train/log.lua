@@ -10,9 +10,8 @@
 --   log:event{event = "best", ...}     log:clock{event = "start"}     log.history
 -- The option fresh = true makes a directory that already has a log an error.
 -- @usage
--- local log <close> = train.log("build/run")
--- for epoch = 1, epochs do ... log:epoch{epoch = epoch, train = {loss = {total = sum / n}},
---   val = tasks:evaluate(net, batches)} end
+-- local log <close> = train.log("build/log")
+-- for epoch = 1, 3 do log:epoch{epoch = epoch, train = {loss = {total = 1 / epoch}}} end
 -- print(log.history)
 
 local check <const> = require "braid.check"

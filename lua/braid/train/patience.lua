@@ -5,7 +5,9 @@
 -- The fields are best (the best value), at (its step) and bad (the steps since).
 -- @usage
 -- local patience <const> = train.patience(5)
--- if patience:step(report.landmarks.error) then break end
+-- for _, err in ipairs{0.3, 0.2, 0.25, 0.21} do
+--   if patience:step(err) then break end
+-- end
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

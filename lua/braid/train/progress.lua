@@ -1,8 +1,8 @@
 --- A progress bar with the remaining time. It redraws one line in a terminal and prints nothing if
 -- the output goes to a file.
 -- @usage
--- local bar <const> = progress(epochs * steps)
--- for ... do bar:advance("epoch 3/30", batch.count) end
+-- local bar <const> = train.progress(10)
+-- for _ = 1, 10 do bar:advance("epoch 3/30", 64) end
 -- bar:print("epoch 3  loss 0.12")
 
 local core <const> = require "braid.core"

@@ -6,8 +6,9 @@
 -- best network over them and shows samples with the network's answers, the samples with the largest
 -- losses, and confusion matrices. report.json keeps these, so that later pages need no data.
 -- @usage
--- train.report("build/run", {data = faces.val})       -- a data set, or a loader
--- train.report("build/run")
+-- train.fit{net = net, tasks = tasks, train = faces.train, val = faces.val,
+--   epochs = 1, best = "landmarks.error", dir = "build/report"}
+-- train.report("build/report", {data = faces.val})       -- a data set, or a loader
 --
 -- Options: data; net and tasks (default: those in best.safetensors); samples (24) and worst (10),
 -- the numbers of samples shown; batch (64) and loader (options of data.loader) for a data set; path

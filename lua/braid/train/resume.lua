@@ -7,7 +7,9 @@
 -- @return a table of everything in the file: the filled parts, plain values, and the states of
 --   objects that were not given; and the names of those objects, which a line on standard error
 --   lists too
--- @usage local at = braid.resume("run/last.safetensors", {net = net, opt = opt}).at
+-- @usage
+-- braid.checkpoint("last.safetensors", {net = net, opt = opt, at = {epoch = 3}})
+-- local at = braid.resume("last.safetensors", {net = net, opt = opt}).at
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -23,8 +23,9 @@
 -- @return the sweep, which prints as a table: r.trials[i] = {trial =, values =, value =, state =,
 --   epochs =, dir =}, r.best, r:table(), r:words() (compares several networks), r:write(dir)
 -- @usage
--- local r <const> = train.sweep{space = {lr = train.space.log(1e-4, 1e-2)}, trials = 20,
---   net = make, tasks = tasks, train = faces.train, val = faces.val, epochs = 9, method = "asha",
+-- local function make(its) return braid.model("models/tcdcn.lua", {tasks = its, input = 40}) end
+-- local r <const> = train.sweep{space = {lr = train.space.log(1e-4, 1e-2)}, trials = 2,
+--   net = make, tasks = tasks, train = faces.train, val = faces.val, epochs = 1,
 --   best = "landmarks.failure", dir = "build/sweep"}
 -- print(r, r.best.values.lr)
 

@@ -7,7 +7,10 @@
 -- loader is used unchanged. If the network was not made by a definition, the file has only values,
 -- and {net =, tasks =} gives the network for them.
 -- @return the report, like that of tasks:evaluate
--- @usage print(train.test("build/run", faces.test))
+-- @usage
+-- train.fit{net = net, tasks = tasks, train = faces.train, val = faces.val, epochs = 1,
+--   best = "landmarks.error", dir = "build/test"}
+-- print(train.test("build/test", faces.test))
 
 local check <const> = require "braid.check"
 local config <const> = require "braid.train.fitting.config"

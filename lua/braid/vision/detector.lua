@@ -6,6 +6,9 @@
 -- corrections of its sides and made square. Sizes, rounding and cutting follow the authors' code in
 -- facenet-pytorch's version: for P and R, overlap is measured without the pixel that the authors
 -- add to each side.
+-- @usage
+-- local function stage(name) return braid.model("models/mtcnn.lua", {stage = name}) end
+-- detect = braid.vision.detector({P = stage "P", R = stage "R", O = stage "O"}, {min_face = 40})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"
@@ -35,7 +38,6 @@ local OPTIONS <const> = check.declare("vision.detector", {
 -- @param given min_face: the side in pixels of the smallest faces to find (20); factor of the
 --   pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: the number of
 --   squares that go through R and O at a time (64)
--- @usage local found = vision.detector{P = p, R = r, O = o}(braid.load("party.jpg"))
 function Detector:init(nets, given)
   self.options = check.options(OPTIONS, given, {nets = nets})
   for _, name in ipairs{"P", "R", "O"} do

@@ -58,6 +58,7 @@ end
 -- @param stage "P", "R" or "O"
 -- @param net the network, whose shapes the layers must have
 -- @return tensors by name, or nil and a message
+-- @usage local state, message = braid.vision.mtcnn.state("O", {}, net)
 M.state = damage.caught(function(stage, layers, net)
   local s <const>, own <const>, state <const> = STAGES[stage], net:state_dict(), {}
   for i, block in ipairs(s.blocks) do
@@ -93,7 +94,7 @@ local function tasks_of(stage)
 end
 
 --- One of the three networks with the published weights; or nil and a message.
--- @usage local o = assert(vision.mtcnn.network("weights", "O"))
+-- @usage local net, message = braid.vision.mtcnn.network("weights", "O")
 function M.network(dir, stage)
   if not STAGES[stage] then
     check.fail("vision.mtcnn: the networks are P, R and O, not %s", tostring(stage))
@@ -110,7 +111,9 @@ end
 
 --- A detector with the published weights in a directory; or nil and a message. It takes the options
 -- of vision.detector.
--- @usage local found = assert(vision.mtcnn.detector("weights", {min_face = 40}))(image)
+-- @usage
+-- local detect, message = braid.vision.mtcnn.detector("weights", {min_face = 40})
+-- if detect then print(detect(faces.val[1].image).boxes) end
 function M.detector(dir, given)
   local nets <const> = {}
   for _, stage in ipairs{"P", "R", "O"} do

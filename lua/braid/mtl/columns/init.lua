@@ -5,7 +5,7 @@
 -- net:mix("*", mtl.collaborative{ratio = 1/4})         -- "*", a block, or a list of blocks
 -- net:heads(function(task, channels, name) return nn.Sequential{nn.GlobalAvgPool(),
 --   nn.Linear(channels, task.size)} end)
--- local out = net(image)                               -- {landmarks = ..., pose = ...}
+-- net(braid.rand(2, 3, 64, 64)).smile                   -- and .landmarks
 --
 -- Options:
 --   columns      "per_task" (default), or "shared": hard sharing
@@ -201,7 +201,7 @@ end
 
 --- The maps at a block or a list of blocks (default: all) before they are mixed: {block = {task =
 -- x, shared = x}}.
--- @usage local maps = net:features(image, {"conv1", "conv3"})
+-- @usage local maps = net:features(batch.image, {"conv1", "conv3"})
 function Columns:features(x, blocks)
   local maps <const> = {}
   for _, block in ipairs(self.recipe.plan:list(blocks, 0, "features")) do maps[block] = {} end

@@ -12,6 +12,7 @@
 -- Options: weight; metrics, which replaces these metrics (mtl.metric); metric, the one that is
 -- shown and that mtl.delta_m takes (default: "accuracy"); names of the two classes, such as {"no",
 -- "yes"}; positive, the positive class (default: "yes", or without names the second).
+-- @usage mtl.tasks{traits = mtl.attributes{"smile", "glasses"}}
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

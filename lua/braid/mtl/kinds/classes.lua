@@ -12,7 +12,7 @@
 -- names of the classes in the order of their labels, as in a data set's ds.classes; positive, one
 -- of the names (default: "yes", or without names the second of two classes).
 -- @usage mtl.classes{2, names = faces.train.classes.smile, metric = "balanced"}
--- @usage mtl.classes{2, metrics = {"f1.macro", "auc", mine = function(outputs, targets) ... end}}
+-- @usage mtl.classes{2, metrics = {"f1.macro", "auc", "accuracy"}}
 -- @usage mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}}   mtl.classes{2, hardest = 0.7}
 
 local core <const> = require "braid.core"

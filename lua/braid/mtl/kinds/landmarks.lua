@@ -34,7 +34,7 @@
 --             them. Decision: an eye is missing if any of its points is missing
 --   of        a data set that gives points, flip and eyes (ds.points)
 -- @usage mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 1}
--- @usage mtl.landmarks{of = data.aflw(dir).train, weight = 0.5}
+-- @usage mtl.landmarks{of = faces.train, weight = 0.5}
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

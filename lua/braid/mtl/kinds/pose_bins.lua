@@ -22,6 +22,7 @@
 --   metrics       other metrics, of classes or of numbers (mtl.metric)
 -- Decision: section 4.3 says 14 bins in all. 4, 4 and 6 cover pitch and roll within 60 and yaw
 -- within 90 degrees.
+-- @usage mtl.tasks{pose = mtl.pose_bins{"yaw", bins = 5, width = 30}}
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

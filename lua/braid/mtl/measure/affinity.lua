@@ -5,6 +5,9 @@
 -- {task = loss}, the second result of tasks:loss. A parameter is shared if two or more losses
 -- depend on it. net may also be a list of parameters. The graph is kept, so that a backward pass
 -- can follow.
+-- @usage
+-- local _, losses = tasks:loss(net(batch.image), batch)
+-- mtl.affinity(losses, net).cosine
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

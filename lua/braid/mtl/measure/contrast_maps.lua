@@ -15,6 +15,7 @@
 -- Decisions: the absolute value is taken channel by channel, before the mean, so that channels of
 -- opposite sign do not cancel, and the order of the classes does not matter; maps are compared
 -- without scaling; groups are joined by the mean of their members' distances.
+-- @usage mtl.contrast_maps(net, data.loader(faces.train, {batch = 16}), "conv3").distance
 
 local check <const> = require "braid.check"
 local class_names <const> = require "braid.mtl.tasks.class_names"

@@ -8,6 +8,7 @@
 -- name its metrics uses "accuracy", "error", "mae" or "distance". The last argument chooses another
 -- metric for a task, or a list of metrics whose mean is used. Each metric knows whether more or
 -- less is better.
+-- @usage mtl.delta_m({smile = {accuracy = 0.92}}, {smile = {accuracy = 0.9}})
 
 local check <const> = require "braid.check"
 local judged <const> = require "braid.mtl.measure.parts.judged"

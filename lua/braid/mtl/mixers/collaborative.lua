@@ -9,6 +9,9 @@
 --                usual in 2018), or "zero": the last batch norm of each y_t starts at 0, so that
 --                the
 --                block starts as the identity
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix("*", mtl.collaborative{ratio = 1/4})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -3,6 +3,9 @@
 --
 -- Options: diag (0.9) and off (0.1 / (T - 1)). At first the convolution adds diag times a column's
 -- own map and off times each other map.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix("*", mtl.nddr{})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -1,4 +1,7 @@
 --- mtl.none: no mixing. Every column is a separate network (single-task networks trained together).
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix("*", mtl.none{})
 
 local class <const> = require "braid.class"
 local Mixer <const> = require "braid.mtl.mixer"

@@ -5,6 +5,9 @@
 -- own map, so that the next layer uses the same weights for both. Options: order, the tasks in the
 -- order in which they are learned (default: sorted by name); start (0.1), the first value of a_kj.
 -- net:train_only{name} freezes all columns but one.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix("*", mtl.progressive{order = {"smile", "landmarks"}})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

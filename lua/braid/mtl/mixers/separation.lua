@@ -9,6 +9,9 @@
 --                freezes it and trains the columns
 --   fine_tune    true starts the columns at the second stage from the stream's weights; it needs
 --                form = "channelwise"
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix("*", mtl.separation{})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

@@ -9,6 +9,9 @@
 -- If the number of subspaces does not divide the channels, the last subspaces are shorter or empty:
 -- 9 channels in 4 subspaces give 3, 3, 3 and 0. Decision: the paper also mixes layers of different
 -- depth. That needs maps of one size, which these networks do not have, so it is left out.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix("*", mtl.sluice{})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

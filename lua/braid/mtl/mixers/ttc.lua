@@ -25,6 +25,9 @@
 -- keep what the columns have learned, and have a slope. net:unfreeze, net:train_only and
 -- net:remove_task reconnect (section 4.3): connections from a late task to rows that train begin at
 -- `start`.
+-- @usage
+-- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
+-- net:mix({"conv1", "conv3"}, mtl.ttc{})
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

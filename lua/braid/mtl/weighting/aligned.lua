@@ -5,6 +5,7 @@
 -- weights are B w. l is the least eigenvalue; scale = "median" or "rmse" (the authors' first code)
 -- takes the median or the mean of the eigenvalues. w is the preference by task (default: 1 / T). If
 -- all gradients are 0, the weights are w.
+-- @usage tasks:weigh(net, mtl.weighting.aligned())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

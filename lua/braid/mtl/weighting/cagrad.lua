@@ -7,6 +7,7 @@
 -- the authors' code and LibMTL) or 1 + c ("linear"). If g_w is shorter than eps times the root of
 -- the sum of the squared gradients (1e-7; torchjd: 1e-4), no direction helps all tasks, and the
 -- gradient is 0.
+-- @usage tasks:weigh(net, mtl.weighting.cagrad{c = 0.4})
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

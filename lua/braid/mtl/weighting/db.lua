@@ -5,6 +5,7 @@
 --   a_t <- b a_t + (1 - b) g_t, a = 0 at first, b = beta / k^beta_decay in step k (equation 3)
 -- All get the length of the longest (section 3.2): sum_t max_i |a_i| / |a_t| a_t. Parameters of a
 -- single task follow its log loss, too.
+-- @usage tasks:weigh(net, mtl.weighting.db())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -7,6 +7,7 @@
 -- weights do not change (100; three epochs in the paper's appendix C.1). With warmup = 0, e is
 -- divided by its value at the first step, as in the authors' code and torchjd; but the first step
 -- itself moves the weights by the undivided e. step_size is 1, as in torchjd.
+-- @usage tasks:weigh(net, mtl.weighting.excess())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

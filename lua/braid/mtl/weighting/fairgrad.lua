@@ -3,6 +3,7 @@
 --
 -- alpha = 0 gives the mean of the gradients, 1 (the default) Nash's proportional fairness, 2
 -- minimal potential delay, and a large alpha nearly max-min fairness. A gradient of 0 has weight 0.
+-- @usage tasks:weigh(net, mtl.weighting.fairgrad())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -9,6 +9,7 @@
 -- moves xi; beta is its lr, and gamma its weight decay. By default the losses after a step are
 -- those of the next batch, which costs nothing. update = "same" takes the same batch, as in the
 -- authors' code and torchjd; call weighing:update(outputs, batch) after opt:step().
+-- @usage tasks:weigh(net, mtl.weighting.famo())
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

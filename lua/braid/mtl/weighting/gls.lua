@@ -1,6 +1,7 @@
 --- Geometric loss (Chennupati et al. 2019, "MultiNet++", equation 2): L = (prod_t L_t)^(1/T), whose
 -- derivative by L_t is L / (T L_t). Losses must not be negative. In the derivative a loss below
 -- `eps` counts as eps, because the derivative at 0 is infinite.
+-- @usage tasks:weigh(net, mtl.weighting.gls())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -4,6 +4,7 @@
 -- P = (1 + sum_t g_t / sum_t |g_t|) / 2 (line 5), and U is uniform on (0, 1). Gradients above 0
 -- stay if P > U, gradients below 0 if P < U (lines 7, 8). A task's leak, from 0 to 1, is the share
 -- of its gradient that is never dropped. U comes from Braid's random numbers.
+-- @usage tasks:weigh(net, mtl.weighting.graddrop())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -7,6 +7,7 @@
 -- A step of Adam at rate lr lowers sum_t |G_t - aim_t| over w, with constant aims (equation 2);
 -- then w is scaled to sum to T. alpha is 1.5 and lr 0.025, as in the paper's section 4. L_t(0) is a
 -- task's loss in its first step.
+-- @usage tasks:weigh(net, mtl.weighting.gradnorm())
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

@@ -8,6 +8,7 @@
 --   phi_hat <- (1 - beta) phi_hat + beta phi
 -- beta is 0.01, as in the paper; torchjd and LibMTL use 0.5. Each pair has a phi_hat, which is 0 at
 -- first.
+-- @usage tasks:weigh(net, mtl.weighting.gradvac())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

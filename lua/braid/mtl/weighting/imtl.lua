@@ -6,6 +6,7 @@
 -- for gradients that depend on each other; if these numbers sum to 0, the weights are 0. IMTL-L
 -- (equation 9) brings losses to one size: exp(s_t) L_t - s_t, where s_t, 0 at first, follows its
 -- gradient by Adam. parts chooses "both" (the paper's IMTL), "gradients" or "losses".
+-- @usage tasks:weigh(net, mtl.weighting.imtl())
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

@@ -5,6 +5,7 @@
 -- starts from equal weights and takes at most `steps` steps with line search, until a step is below
 -- `tolerance`. normalize first divides gradients, as in Sener and Koltun's code: by their lengths
 -- ("l2"), by the losses ("loss"), or by both ("loss+"). By default gradients are not divided.
+-- @usage tasks:weigh(net, mtl.weighting.mgda())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

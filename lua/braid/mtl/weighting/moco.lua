@@ -7,6 +7,7 @@
 -- The direction is sum_t w_t y_t. normalize = true makes the length of each gradient equal to its
 -- loss. projection = "softmax" uses the softmax of the moved weights, as the authors' code and
 -- LibMTL do.
+-- @usage tasks:weigh(net, mtl.weighting.moco())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

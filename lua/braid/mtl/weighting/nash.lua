@@ -7,6 +7,7 @@
 -- authors' code and torchjd (whose max_norm is 1); neither is in the paper. A gradient of 0 has
 -- weight 0. If no direction helps all tasks, the game has no solution: weights are large, and the
 -- sum is nearly 0.
+-- @usage tasks:weigh(net, mtl.weighting.nash())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -4,6 +4,7 @@
 -- For each i it draws a new order of the others j (line 4). If g_i and g_j conflict, it removes
 -- from g_i the part along g_j (lines 6-7). It sums the results (line 11). The code keeps the
 -- coefficients c_i of each changed g_i. A gradient of 0 conflicts with none.
+-- @usage tasks:weigh(net, mtl.weighting.pcgrad())
 
 local base <const> = require "braid.mtl.weigh.base"
 local draw <const> = require "braid.mtl.weigh.draw"

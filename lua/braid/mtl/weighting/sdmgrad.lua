@@ -13,6 +13,7 @@
 --     w0). lr is 0.1 then, momentum 0. A step takes 2 steps + 1 batches by weighing:gather;
 --     train.fit does that by itself. The last step of an epoch may have fewer, and makes as many
 --     moves as it has pairs.
+-- @usage tasks:weigh(net, mtl.weighting.sdmgrad())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

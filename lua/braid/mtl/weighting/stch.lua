@@ -4,6 +4,7 @@
 -- Its derivative by L_t is w_t times the softmax of w (L - z) / mu. By default w is 1 / T and the
 -- ideal point z is 0; both can be given by task. log = true takes log L_t in place of L_t, as
 -- LibMTL does.
+-- @usage tasks:weigh(net, mtl.weighting.stch())
 
 local base <const> = require "braid.mtl.weigh.base"
 local check <const> = require "braid.check"

@@ -6,6 +6,7 @@
 -- Adam updates each s by the gradient of this sum, as if s were a parameter of the network. The
 -- kind of a task decides its form; form = "regression" gives all tasks the first one, as in
 -- torchjd.
+-- @usage tasks:weigh(net, mtl.weighting.uncertainty())
 
 local adam <const> = require "braid.mtl.weigh.adam"
 local base <const> = require "braid.mtl.weigh.base"

@@ -7,6 +7,7 @@
 -- `regularize` times the identity is added, so that v is unique even if gradients depend on each
 -- other (1e-4, as in torchjd; 0 adds nothing). A trace below norm_eps counts as gradients of 0
 -- (torchjd: 1e-4; here 0).
+-- @usage tasks:weigh(net, mtl.weighting.upgrad())
 
 local base <const> = require "braid.mtl.weigh.base"
 local cone <const> = require "braid.mtl.weigh.cone"

@@ -1,17 +1,25 @@
---- help(x): explains a function, class, object or name; x? and ?x are the same.
+--- help(x): on a function, class, object or name; x? and ?x are the same. help "word" searches.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
+local class <const> = require "braid.class"
 local commands <const> = require "braid.repl.commands"
+local core <const> = require "braid.core"
 local docs <const> = require "braid.repl.docs"
-local nearest <const> = require "braid.nearest"
+local folder <const> = require "braid.folder"
+local lookup <const> = require "braid.repl.lookup"
+local members <const> = require "braid.repl.members"
+local names <const> = require "braid.repl.names"
 local printing <const> = require "braid.repl.printing"
+
+local MOST <const> = 20 -- names of each kind that a search prints
 
 local KEYS <const> = [[
 Enter runs an entry, or goes on with it while it is incomplete. Expressions print what they give;
 a semicolon at the end prints nothing. _ is the last result, _1 _2 ... the last and those before.
 Outermost locals last. After an error _err is its value, :trace shows all calls, and debug() looks
 at their variables, with up(), down() and debug(false).
+conv2d? and ?conv2d help on a name, help "landmark" searches, source(f) shows the code.
 Keys are those of readline: Tab completes, Ctrl-R searches the history, Right takes the grey hint,
 Ctrl-_ undoes, Alt-Enter begins a line, Ctrl-C clears the line or interrupts what runs, Ctrl-D ends.
 ]]
@@ -28,33 +36,66 @@ local function chain_of(text)
   return chain
 end
 
--- Looks a name up among the variables, then among Braid's own names.
+local function is_function(value) return type(value) == "function" or class.is_class(value) end
+
+-- The text on a value that the user reaches by this chain of names.
+local function of_value(session, value, chain, owner)
+  local is_place <const> = type(owner) == "table" and folder.is_named(owner)
+  local is_method <const> = owner ~= nil and not is_place and not class.is_class(owner)
+    and (core.is_tensor(owner) or class.of(owner) ~= nil) and is_function(value)
+  local text <const> = docs.text(value, chain, is_place and owner or nil, is_method)
+  if text then return text end
+  local shown <const> = printing.text(value, session.width())
+  if not core.is_tensor(value) then return shown end
+  return shown .. "\nmethods: " .. table.concat(members.names(value), ", ")
+end
+
+local function print_found(session, word)
+  local named <const>, said <const> = lookup.search(word)
+  local lines <const> = lookup.lines(named, session.width(), MOST)
+  if #said > 0 then
+    lines[#lines + 1] = #named > 0 and "in what is said of:" or nil
+    local more <const> = lookup.lines(said, session.width(), MOST)
+    table.move(more, 1, #more, #lines + 1, lines)
+  end
+  if #lines > 0 then print(table.concat(lines, "\n")) end
+  return #lines > 0
+end
+
+-- Looks a name up among the variables, then among Braid's own names, then in what is said of them.
 local function of_name(session, text)
   local chain <const> = chain_of(text)
   if #chain == 0 then check.fail("help: wants a name, not %s", check.shown(text)) end
-  local value <const> = calls.value_of(session, chain)
-  local said <const> = value ~= nil and (docs.text(value, chain)
-    or printing.text(value, session.width()))
-  if said then return print(said) end
-  local last <const> = chain[#chain]
-  local found <const>, exact <const>, names <const> = docs.search(last), {}, {}
-  for i, other in ipairs(found) do
-    names[i] = table.concat(other, ".")
-    if other[#other] == last then exact[#exact + 1] = other end
+  local first <const> = chain[1]
+  if #chain == 1 and commands.has(first) and session.env[first] == session.given[first] then
+    return print(commands.text(first))
   end
-  for _, other in ipairs(exact) do print(docs.text(calls.value_of(session, other), other) or "") end
-  if #exact > 0 then return end
-  if #names > 0 then return print(table.concat(names, "\n")) end
-  local known <const> = {}
-  for i, other in ipairs(docs.search("")) do known[i] = other[#other] end
-  print(("nothing is called '%s'; %s"):format(text, nearest.hint(last, known)))
+  local value <const>, owner <const> = calls.value_of(session, chain)
+  if value ~= nil then return print(of_value(session, value, chain, owner)) end
+  local printed <const> = {}
+  for _, item in ipairs(lookup.exact(chain)) do
+    if not printed[item.value] then
+      local path <const> = item.method and {"x", chain[#chain]} or item.chain
+      print(docs.text(item.value, path, item.place, item.method) or tostring(item.value))
+    end
+    printed[item.value] = true
+  end
+  if next(printed) or print_found(session, text) then return end
+  print(("nothing is called '%s'; %s"):format(text, lookup.hint(chain[#chain])))
 end
 
 return function(session, ...)
   if select("#", ...) == 0 then return of_the_prompt() end
   local x <const> = ...
   if type(x) == "string" then return of_name(session, x) end
-  local name <const> = printing.text(x, 60):match("^function braid%.([%w_.]+) ")
-    or tostring(x):match("^class ([%w_.]+)")
-  print(docs.text(x, chain_of(name or "function")) or printing.text(x, session.width()))
+  local item <const> = names.of(x)
+  if item then
+    local chain <const> = item.method and {"x", item.chain[#item.chain]} or item.chain
+    return print(docs.text(x, chain, item.place, item.method))
+  end
+  for _, name in ipairs(commands.names()) do
+    if x ~= nil and rawequal(x, session.given[name]) then return print(commands.text(name)) end
+  end
+  local name <const> = class.is_class(x) and tostring(x):match("^class ([%w_.]+)") or "function"
+  print(of_value(session, x, chain_of(name)))
 end

@@ -39,4 +39,11 @@ function M.said(name)
   return (file:read("l"):gsub("^%-%-%- ", ""))
 end
 
+--- The comment of a command's file.
+function M.text(name)
+  local comments <const> = require "braid.repl.comments"
+  local path <const> = HOME .. name .. ".lua"
+  return table.concat(comments.first(path), "\n") .. "\n(" .. comments.short(path) .. ")"
+end
+
 return M

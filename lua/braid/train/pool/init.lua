@@ -21,8 +21,8 @@
 -- minutes = n: after n minutes no job begins, and those in other processes save what they can and
 -- end. The results that are missing are nil; the second value returned is their number.
 -- @usage
--- local r <const> = train.pool({small = function() return measure(10) end, large = function()
---   return measure(20) end}, {dir = "build/sizes"})
+-- local r <const> = train.pool({small = function() return 10 end, large = function()
+--   return 20 end}, {dir = "build/sizes"})
 -- print(r.small, r.large)
 
 local check <const> = require "braid.check"

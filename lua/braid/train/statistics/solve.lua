@@ -58,16 +58,22 @@ function M.symmetric(what, tail, check_parameters)
     check_parameters(what .. "." .. name, ...)
   end
 
+  --- cdf(x, ...): the share of the distribution below x.
+  -- @usage train.statistics.normal.cdf(1.96)   train.statistics.student.cdf(1.96, 9)
   function D.cdf(x, ...)
     number("cdf", x, ...)
     return x < 0 and tail(-x, ...) or 1 - tail(x, ...)
   end
 
+  --- both(x, ...): the share beyond x and -x, the p of a two-sided test.
+  -- @usage train.statistics.normal.both(1.96)   train.statistics.student.both(1.96, 9)
   function D.both(x, ...)
     number("both", x, ...)
     return math.min(1, 2 * tail(math.abs(x), ...))
   end
 
+  --- quantile(p, ...): the x below which a share p of the distribution lies.
+  -- @usage train.statistics.normal.quantile(0.975)   train.statistics.student.quantile(0.975, 9)
   function D.quantile(p, ...)
     check.value(what .. ".quantile", "p", p, SHARE)
     check_parameters(what .. ".quantile", ...)

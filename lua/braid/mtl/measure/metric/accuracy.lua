@@ -1,4 +1,5 @@
 --- Accuracy: the share of samples whose predicted class is right.
+-- @usage mtl.classes{2, metrics = {"accuracy"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -4,6 +4,7 @@
 -- For two classes it is that of the positive class. For more, each class has one, against the
 -- others by its probability. Options: average = "macro" (default), "weighted" or "each"; or class =
 -- one of them.
+-- @usage mtl.classes{2, metrics = {"ap"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,6 +1,7 @@
 --- The confusion matrix: rows are the true classes, columns the predicted ones. It prints as a
 -- table and has no direction. {counts = rows of numbers, recall = {}, precision = {}, lost = the
 -- number of outputs that are NaN, names}.
+-- @usage mtl.classes{5, metrics = {"accuracy", "confusion"}}
 
 local class <const> = require "braid.class"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -4,6 +4,7 @@
 -- Samples are put in M = 15 bins by confidence, where bin m is ((m - 1)/M, m/M]. The error is the
 -- mean over bins of |accuracy - confidence|, weighted by samples. An output of NaN counts as sure
 -- and wrong.
+-- @usage mtl.classes{2, metrics = {"accuracy", "ece"}}
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

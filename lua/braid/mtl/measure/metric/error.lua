@@ -8,6 +8,7 @@
 --   "diagonal"   the diagonal of the upright box around the true points, if none is missing
 --   "none"       half the width of the image
 -- Faces without that length are left out and counted. An output of NaN is infinitely far away.
+-- @usage mtl.landmarks{points = 5, metrics = {"error"}}
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,4 +1,5 @@
 --- Cohen's kappa: how far the accuracy is above chance, (p_o - p_e) / (1 - p_e) (Cohen 1960).
+-- @usage mtl.classes{5, metrics = {"kappa"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

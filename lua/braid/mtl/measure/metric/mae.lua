@@ -1,4 +1,5 @@
 --- Mean absolute error. It is infinite if an output is NaN.
+-- @usage mtl.real{1, metrics = {"mae"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,4 +1,5 @@
 --- Matthews' correlation coefficient for any number of classes (Gorodkin 2004, equation 8).
+-- @usage mtl.classes{2, metrics = {"mcc"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,5 +1,6 @@
 --- Pearson's correlation of outputs and labels, from -1 to 1. For labels of several numbers, it is
 -- the mean over the numbers.
+-- @usage mtl.real{1, metrics = {"mae", "pearson"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,6 +1,7 @@
 --- The share of faces whose point is off by at most alpha of a length, for each point, and the mean
 -- of these shares (Matsui et al. 2019, equation 2: 0.10 of the eyes' distance). `by` means the same
 -- as in mtl.metric.error.
+-- @usage mtl.landmarks{points = 5, metrics = {mtl.metric.point_accuracy{alpha = 0.1}}}
 
 local check <const> = require "braid.check"
 local metric <const> = require "braid.mtl.measure.parts.metric"

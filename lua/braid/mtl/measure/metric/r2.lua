@@ -1,6 +1,7 @@
 --- R2: the share of the labels' variance that outputs explain, 1 - sum (y - f)^2 / sum (y - mean
 -- y)^2. It is below 0 if the mean of the labels predicts better, and -infinity if an output is NaN.
 -- For labels of several numbers, it is the mean over the numbers.
+-- @usage mtl.real{1, metrics = {"r2"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,6 +1,7 @@
 --- Recall: the share of the samples of a class that are predicted as it. Options: average = "macro"
 -- (default), "micro", "weighted" or "each"; or class = a number or name, as in "recall.yes";
 -- undefined = 0 or "out".
+-- @usage mtl.classes{2, metrics = {"recall.macro"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"
 local classes <const> = require "braid.mtl.measure.forms.classes"

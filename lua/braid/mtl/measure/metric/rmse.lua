@@ -1,5 +1,6 @@
 --- Root of the mean squared error. It is infinite if an output is NaN. For labels of several
 -- numbers, it is the mean over the numbers.
+-- @usage mtl.real{1, metrics = {"rmse"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"
 

@@ -1,0 +1,119 @@
+--- The comments of Lua files: the one that a file begins with, and those above what it defines.
+
+local M <const> = {}
+
+local LONGEST <const> = 4 << 20 -- bytes of a file that is read for its comments
+
+local known <const> = {} -- the blocks of Braid's own files, by path
+local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)repl/comments%.lua$")
+
+--- The lines of a file, or none where it cannot be read.
+function M.lines(path)
+  local file <close> = io.open(path)
+  local text = file and file:read(LONGEST)
+  local lines <const> = {}
+  if text and text:sub(-1) ~= "\n" then text = text .. "\n" end
+  for line in (text or ""):gmatch("(.-)\r?\n") do lines[#lines + 1] = line end
+  return lines
+end
+
+--- A path of Braid's own as it is called, braid/nn/conv2d.lua; another as it is.
+function M.short(path)
+  if path:sub(1, #HOME) == HOME then return "braid/" .. path:sub(#HOME + 1) end
+  return path
+end
+
+-- Blocks {lines = without their dashes, from =, to =, below = the line of code under it}.
+local function blocks_in(path)
+  local blocks <const>, block = {}, nil
+  for number, line in ipairs(M.lines(path)) do
+    local said <const> = line:match("^%s*%-%-%-? ?(.*)")
+    if said and not (block and line:find("^%s*%-%-%-")) then
+      block = block or {from = number, begins = line:find("^%s*%-%-%-") ~= nil}
+      block[#block + 1] = said
+    else
+      if block then
+        block.to, block.below = number - 1, line
+        blocks[#blocks + 1] = block
+      end
+      block = said and {said, from = number, begins = true} or nil
+    end
+  end
+  if block then block.to, block.below, blocks[#blocks + 1] = math.maxinteger, "", block end
+  return blocks
+end
+
+local function blocks_of(path)
+  if path:sub(1, #HOME) ~= HOME then return blocks_in(path) end
+  known[path] = known[path] or blocks_in(path)
+  return known[path]
+end
+
+--- The comment that a file begins with, as lines, or nil.
+function M.first(path)
+  local block <const> = blocks_of(path)[1]
+  return block and block.from <= 2 and block or nil -- the first line may name an interpreter
+end
+
+--- The comment right above a line, or nil.
+function M.above(path, number)
+  for _, block in ipairs(blocks_of(path)) do
+    if block.to == number - 1 then return block end
+  end
+end
+
+-- Whether a line of code gives something that name: function M.name(, M.name =, make("name".
+local function defines(line, name)
+  return line:find("^%s*function [%w_.:]*%f[%w_]" .. name .. "%s*%(")
+    or line:find("^%s*local function " .. name .. "%s*%(")
+    or line:find("^%s*[%w_]+%." .. name .. "%s*[=,]")
+    or line:find("^%s*[%w_.]+%([\"']" .. name .. "[\"']")
+end
+
+--- The comment on a name in a file that defines several: it begins with the name, or stands above
+-- the line that defines it.
+function M.on(path, name)
+  for _, block in ipairs(blocks_of(path)) do
+    if block.begins and defines(block.below, name) then return block end
+  end
+  for _, block in ipairs(blocks_of(path)) do
+    local begins <const> = block.begins and block.from > 1
+    if begins and block[1]:find("^[%w_.:]-%f[%w_]" .. name .. "[:(%s{]") then
+      return block
+    end
+  end
+end
+
+--- Whether a file is named like what it holds: conv1d.lua, pool/init.lua.
+function M.is_of(path, name)
+  return path:match("([^/]+)%.lua$") == name or path:match("([^/]+)/init%.lua$") == name
+end
+
+--- A comment in parts: {text = lines, examples = lists of lines, see = names}. An @usage ends at
+-- the next @ or at an empty line.
+function M.parts(block)
+  local text <const>, examples <const>, see <const> = {}, {}, {}
+  local example
+  for _, line in ipairs(block or {}) do
+    local tag <const>, rest = line:match("^@(%a+)%s*(.*)")
+    if tag == "usage" then
+      example = {rest ~= "" and rest or nil}
+      examples[#examples + 1] = example
+    elseif tag == "see" then
+      example = nil
+      for name in rest:gmatch("[%w_.]+") do see[#see + 1] = name end
+    elseif tag then
+      example = nil
+      text[#text + 1] = (tag == "param" and rest or tag .. " " .. rest)
+    elseif example and line ~= "" then
+      example[#example + 1] = line
+    else
+      example = nil
+      text[#text + 1] = line
+    end
+  end
+  while text[#text] == "" do text[#text] = nil end
+  return {text = text, examples = examples, see = see}
+end
+
+return M

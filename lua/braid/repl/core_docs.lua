@@ -1,0 +1,84 @@
+--- What help says of the core's functions that are not operators: comments as files have them.
+
+local core <const> = require "braid.core"
+
+local M <const> = {}
+
+local TEXTS <const> = {
+  get_threads = [[()
+How many threads operators use.
+@usage braid.get_threads()]],
+  is_tensor = [[(x)
+Whether x is a tensor.
+@usage braid.is_tensor(x)]],
+  manual_seed = [[(n)
+Begins Braid's random numbers anew from the whole number n.
+@usage
+braid.manual_seed(1)
+braid.randn(2)]],
+  memory = [[()
+{live =, peak =}: the bytes of tensors and their scratch, now and at most so far.
+@usage braid.memory().live]],
+  scope = [[()
+Frees tensors at its end: until it closes, tensors that are made and not kept go with it.
+@usage
+do
+  local _ <close> = braid.scope()
+  print(images:mean():item())
+end]],
+  set_threads = [[(n)
+How many threads operators use from here on.
+@usage braid.set_threads(2)]],
+  set_winograd = [[(on)
+Whether 3x3 convolutions may go by Winograd's algorithm. It returns whether they did.
+@usage
+local before = braid.set_winograd(false)
+braid.set_winograd(before)]],
+  item = [[()
+The only element of a tensor of one element, as a number, true or false.
+@usage x:sum():item()]],
+  totable = [[()
+The elements in nested tables.
+@usage x:totable()]],
+  dim = [[()
+The number of dimensions.
+@usage images:dim()]],
+  numel = [[()
+The number of elements.
+@usage images:numel()]],
+  memory_format = [[()
+"contiguous" where the last dimension is innermost in memory, "channels_last" where channels are
+innermost, else "strided".
+@usage images:memory_format()   x:t():memory_format()]],
+  detach = [[()
+The same elements in a tensor that records no gradient; the two share their memory.
+@usage x:detach()]],
+  keep = [[()
+The tensor itself, which outlives the scope (braid.scope) that it was made in.
+@usage
+do
+  local _ <close> = braid.scope()
+  total = images:sum():keep()
+end]],
+  requires_grad_ = [[(on)
+The tensor itself, whose gradient backward passes leave in .grad from here on (on = false: no more).
+@usage
+x:requires_grad_()
+x:square():sum():backward()
+x.grad]],
+}
+
+--- The comment on a function of the core, as a list of lines, or nil.
+function M.of(value)
+  if type(value) ~= "function" then return nil end
+  for name, text in next, TEXTS do
+    local f <const> = rawget(core, name == "requires_grad_" and "requires_grad" or name)
+    if f ~= nil and rawequal(f, value) then
+      local lines <const> = {}
+      for line in (text .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = line end
+      return lines
+    end
+  end
+end
+
+return M

@@ -1,0 +1,69 @@
+--- Searching the public names of Braid: by name first, then by the words that are said of them.
+
+local docs <const> = require "braid.repl.docs"
+local names <const> = require "braid.repl.names"
+local nearest <const> = require "braid.nearest"
+
+local M <const> = {}
+
+local function path_of(item)
+  if item.method then return "x:" .. item.chain[#item.chain] end
+  local first <const> = item.chain[1] == "braid" and #item.chain > 2 and 2 or 1
+  return table.concat(item.chain, ".", first)
+end
+
+M.path_of = path_of
+
+--- The names that a word is in, and those in whose text it is: two lists, each by name.
+function M.search(word)
+  local named <const>, said <const>, seen <const> = {}, {}, {}
+  local wanted <const> = word:lower()
+  for _, item in ipairs(names.all()) do
+    local value <const>, chain <const> = item.value, item.chain
+    local function has(text) return not seen[value] and text:lower():find(wanted, 1, true) end
+    local list <const> = has(chain[#chain]) and named
+      or has(docs.words(value, chain, item.place, item.method)) and said
+    if list then
+      list[#list + 1] = item
+      seen[value] = true
+    end
+  end
+  return named, said
+end
+
+--- The items whose last name is the word; those of nn.Conv2d for "nn.Conv2d" only.
+function M.exact(chain)
+  local found <const> = {}
+  for _, item in ipairs(names.all()) do
+    local fits = #item.chain >= #chain
+    for i = 0, #chain - 1 do
+      fits = fits and item.chain[#item.chain - i] == chain[#chain - i]
+    end
+    if fits then found[#found + 1] = item end
+  end
+  return found
+end
+
+--- A hint at names like one that there is not.
+function M.hint(name)
+  local known <const> = {}
+  for i, item in ipairs(names.all()) do known[i] = item.chain[#item.chain] end
+  return nearest.hint(name, known)
+end
+
+--- A line for each item, cut to the width: its name and the first sentence on it.
+function M.lines(items, width, most)
+  local lines <const>, wide = {}, 0
+  for i = 1, math.min(#items, most) do wide = math.max(wide, #path_of(items[i])) end
+  for i = 1, math.min(#items, most) do
+    local item <const> = items[i]
+    local path <const> = path_of(item)
+    local said <const> = docs.summary(item.value, item.chain, item.place, item.method)
+    local line <const> = ("  %s%s  %s"):format(path, (" "):rep(wide - #path), said)
+    lines[i] = #line < width and line or line:sub(1, math.max(1, width - 4)) .. "..."
+  end
+  if #items > most then lines[#lines + 1] = ("  ... %d in all"):format(#items) end
+  return lines
+end
+
+return M

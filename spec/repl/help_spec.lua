@@ -1,0 +1,126 @@
+--- What help says of every public name, and that its examples run.
+
+local braid <const> = require "braid"
+local class <const> = require "braid.class"
+local docs <const> = require "braid.repl.docs"
+local lookup <const> = require "braid.repl.lookup"
+local names <const> = require "braid.repl.names"
+local reader_trees <const> = require "spec.support.reader_trees"
+local shell <const> = require "spec.support.shell"
+
+-- The names that users call, each value once, with what help says of it.
+local function called()
+  local list <const>, seen <const> = {}, {}
+  for _, item in ipairs(names.all()) do
+    local value <const> = item.value
+    if (type(value) == "function" or class.is_class(value)) and not seen[value] then
+      seen[value] = true
+      item.doc = docs.of(value, item.chain, item.place, item.method)
+      item.path = table.concat(item.chain, ".")
+      list[#list + 1] = item
+    end
+  end
+  return list
+end
+
+describe("every public name", function()
+  local all <const> = called()
+
+  it("is found", function()
+    assert.is_true(#all > 450)
+    local set <const> = {}
+    for _, item in ipairs(all) do set[item.path] = true end
+    for _, path in ipairs{"braid.zeros", "braid.F.conv2d", "braid.nn.Conv2d",
+      "braid.nn.init.normal", "braid.mtl.cross_stitch", "braid.mtl.metric.auc",
+      "braid.mtl.weighting.pcgrad", "braid.data.faces", "braid.data.crop", "braid.optim.Adam",
+      "braid.optim.cosine",
+      "braid.train.fit", "braid.train.space.log", "braid.plot.lines", "braid.io.load",
+      "braid.vision.mtcnn.detector", "tensor.backward", "tensor.relu_", "tensor.item"} do
+      assert.is_true(set[path] or false, path)
+    end
+  end)
+
+  it("has a signature, a sentence and an example", function()
+    for _, item in ipairs(all) do
+      local doc <const> = item.doc
+      assert.truthy(doc.signature:find("%(.*%)$"), item.path .. ": signature " .. doc.signature)
+      local sentence <const> = docs.summary(item.value, item.chain, item.place, item.method)
+      assert.is_true(#sentence > 1, item.path .. ": no sentence")
+      assert.truthy(doc.examples[1] and doc.examples[1][1], item.path .. ": no example")
+    end
+  end)
+
+  it("is helped on by its text alone", function()
+    for _, item in ipairs(all) do
+      local text <const> = docs.text(item.value, item.chain, item.place, item.method)
+      assert.truthy(text:find("\nexample", 1, true), item.path)
+      assert.is_true(utf8.len(text) ~= nil, item.path)
+      assert.truthy(text:find("%)$"), item.path .. ": does not end with its place")
+    end
+  end)
+
+  it("that is a folder lists what is in it", function()
+    for _, item in ipairs(names.all()) do
+      local text <const> = docs.text(item.value, item.chain, item.place, item.method)
+      if type(item.value) == "table" and item.value == braid.optim then
+        assert.truthy(text:find("\n  Adam%s+Adam %(Kingma and Ba 2015"))
+      end
+    end
+  end)
+end)
+
+-- What examples of readers read, in the directory where they run.
+local function put_data(dir)
+  for name, tree in pairs(reader_trees.readers) do
+    local files <const> = {}
+    for path, bytes in pairs(tree) do files[path] = path ~= "file" and bytes or nil end
+    reader_trees.put(dir .. "/" .. name, files)
+  end
+  braid.save(dir .. "/a.png", braid.zeros({3, 20, 20}, {dtype = "uint8"}))
+  shell.write(dir .. "/faces.csv", "file,smile,age,x1,y1,x2,y2,set\na.png,yes,30,3,4,9,9,train\n"
+    .. "a.png,no,30,3,4,9,9,test\n")
+  shell.write(dir .. "/faces.jsonl",
+    '{"image": "a.png", "smile": "yes", "points": [[1, 2], [3, 4]]}\n')
+end
+
+local HERE <const> = shell.run("pwd").out:gsub("\n", "")
+local BRAID <const> = shell.braid:gsub("%f[^%s\0](build%S*)", HERE .. "/%1")
+
+describe("the examples of", function()
+  for group, quick in pairs{braid = false, F = false, nn = true, tensor = true, optim = true,
+    data = false, mtl = false, plot = false, train = false, vision = true} do
+    it((quick and "" or "#slow ") .. group .. " run", function()
+      shell.in_directory(function(dir)
+        put_data(dir)
+        local r <const> = shell.run(("cd %s && NO_COLOR=1 %s %s/spec/support/examples.lua %s")
+          :format(dir, BRAID, HERE, group))
+        assert.equal("", r.err:gsub("[^\n]*train%.test: this run was tested[^\n]*\n", ""))
+        assert.same({0}, {r.status})
+        assert.truthy(tonumber(r.out:match("(%d+) examples ran\n$")) > 3, r.out)
+      end)
+    end)
+  end
+end)
+
+describe("a search", function()
+  it("finds names first, then words, each value once", function()
+    local named <const>, said <const> = lookup.search("landmark")
+    local paths <const> = {}
+    for i, item in ipairs(named) do paths[i] = lookup.path_of(item) end
+    assert.same({"data.landmark_bins", "mtl.landmark_bins", "mtl.landmarks", "plot.landmarks"},
+      paths)
+    local set <const> = {}
+    for _, item in ipairs(said) do
+      assert.is_nil(set[item.value])
+      set[item.value] = true
+      assert.truthy(docs.text(item.value, item.chain, item.place):lower():find("landmark", 1, true))
+    end
+    assert.is_true(set[braid.data.mtfl] and set[braid.F.wing] or false)
+  end)
+
+  it("looks in words whatever they hold", function()
+    for _, word in ipairs{"%", "[", "(", ".", "\0", "\xff", ("x"):rep(10000), " "} do
+      assert.is_table((lookup.search(word)))
+    end
+  end)
+end)
