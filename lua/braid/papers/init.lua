@@ -10,7 +10,7 @@
 --   quick     their values for a run of seconds, which checks the whole path
 --   differs   sentences: where data or protocol are not the paper's
 --   run       function(e): trains and lays out the result with the methods of e (papers/run.lua)
--- @usage braid papers 002_fig3_mtfl --data path/to/mtfl --seeds 3 --minutes 120
+-- @usage braid papers 002_fig3_resnet18 --data path/to/mtfl --seeds 3 --minutes 120
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

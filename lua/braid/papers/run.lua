@@ -1,8 +1,11 @@
 --- A run of an experiment, the `e` of its function run(e):
 --
---   e.o, e.seeds, e.dir, e.quick     its options, seeds, directory, and whether it is a quick run
+--   e.o, e.seeds, e.dir              its options, seeds and directory
+--   e.quick, e.real                  whether it is a quick run; whether it has data as published
 --   e:faces{size =, ...}             MTFL's data sets (options of data.mtfl), or rendered faces
+--   e:cifar{images =}                CIFAR-10's sets with its five pairs, or nil without data
 --   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
+--   e:history(name, network)         the history of the first seed's training there, or nil
 --   e:beside{...}                    a table of ours beside the paper's numbers
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
 --   e:picture("name.png")            names a picture that a training wrote into e.dir
@@ -11,6 +14,7 @@
 -- The directory gets result.json, .md and the figures. A run goes on where it was.
 
 local check <const> = require "braid.check"
+local cifar <const> = require "braid.papers.cifar"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local data <const> = require "braid.data"
@@ -18,6 +22,7 @@ local engine <const> = require "braid.train.pool.engine"
 local files <const> = require "braid.io.files"
 local format <const> = require "braid.format"
 local json <const> = require "braid.io.json"
+local store <const> = require "braid.train.pool.store"
 local train <const> = require "braid.train"
 local verdicts <const> = require "braid.papers.verdicts"
 local version <const> = require "braid.version"
@@ -31,6 +36,7 @@ local FEW <const> = 2 -- in tables of so many columns each pair of rows has its 
 function Run:init(experiment, given)
   self.experiment, self.given = experiment, given
   self.o, self.seeds, self.dir, self.quick = given.options, given.seeds, given.dir, given.quick
+  self.real = given.data ~= nil
   self.begun, self.left = core.clock(), 0
   self.tables, self.figures, self.notes, self.used = {}, {}, {}, {}
 end
@@ -48,6 +54,16 @@ function Run:faces(given)
   end
   self.used.data = ("%d rendered faces"):format(count)
   return data.faces{n = count, seed = 1, size = math.max(o.size or 0, 40), channels = o.channels}
+end
+
+--- CIFAR-10's sets with a label for each of five pairs of classes; nil without data. o: images, how
+-- many of the training set (0: all).
+function Run:cifar(given)
+  local o <const> = check.copy("papers: cifar", given)
+  if not self.given.data then return nil end
+  self.used.data = o.images and o.images > 0 and ("CIFAR-10, %d pictures"):format(o.images)
+    or "CIFAR-10"
+  return cifar(self.given.data, o.images or 0)
 end
 
 -- ---- training -------------------------------------------------------------------------------
@@ -80,6 +96,13 @@ function Run:compare(name, given)
   self.left = self.left + 1
 end
 
+function Run:history(name, network)
+  local dir <const> = ("%s/%s/%s/seed%d"):format(self.dir, name, store.folder(network),
+    self.seeds[1])
+  if core.path_kind(dir .. "/metrics.jsonl") ~= "file" then return nil end
+  return train.history.read(dir)
+end
+
 -- ---- the result -----------------------------------------------------------------------------
 
 local COLUMN <const> = check.kind("{metric =, printed = {ROW = number}}", function(v)
@@ -110,21 +133,22 @@ function Run:beside(given)
     local of <const> = r:values(c.metric)
     columns[#columns + 1] = {name = c.metric, title = (c.title or c.metric) .. ", ours",
       percent = c.percent, direction = c.direction}
-    if c.printed then
+    local beside <const> = c.printed and next(c.printed) ~= nil
+    if beside then
       columns[#columns + 1] = {name = c.metric .. " printed", title = "paper"}
     end
     for i, name in ipairs(o.rows or r.names) do
       local list <const> = {} -- by seed
       for _, seed in ipairs(self.seeds) do list[#list + 1] = (of[name] or {})[seed] end
       rows[i][c.metric] = list
-      rows[i][c.metric .. " printed"] = c.printed and printed_cell(c.printed[name])
+      rows[i][c.metric .. " printed"] = beside and printed_cell(c.printed[name]) or nil
     end
     local pairs_of <const> = c.printed and verdicts.pairs(r, c, LEVEL) or {}
     if #pairs_of > 0 then
       words[#words + 1] = ("%s: %s"):format(c.title or c.metric, verdicts.summary(pairs_of))
     end
     for _, pair in ipairs(#o.columns <= FEW and pairs_of or {}) do
-      words[#words + 1] = "  " .. verdicts.words(pair, c)
+      words[#words + 1] = "  " .. verdicts.words(pair, c, o.names or {})
     end
   end
   local shown <const> = train.table(columns, rows, {title = o.title})

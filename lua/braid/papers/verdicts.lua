@@ -35,10 +35,11 @@ function M.pairs(r, column, level)
   return list
 end
 
---- A sentence for a pair.
-function M.words(pair, column)
+--- A sentence for a pair. names: what rows are called, {ROW = text}.
+function M.words(pair, column, names)
   local function shown(v) return format(column.percent and "%.3g points" or "%.3g", v) end
-  return ("%s before %s by %s: %s, %s%s"):format(pair.better, pair.worse, shown(pair.printed),
+  return ("%s before %s by %s: %s, %s%s"):format(names[pair.better] or pair.better,
+    names[pair.worse] or pair.worse, shown(pair.printed),
     pair.verdict, shown(column.percent and 100 * pair.ours or pair.ours),
     pair.p and format(" (p %.2g)", pair.p) or "")
 end
