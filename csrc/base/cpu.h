@@ -1,4 +1,4 @@
-/* Which instruction set the kernels run on. */
+/* The instruction set that the kernels run on. */
 #ifndef BR_CPU_H
 #define BR_CPU_H
 

@@ -6,7 +6,7 @@
 
 typedef struct br_measuring br_measuring;
 
-/* What a pass gives for a block: its sum, and a second one. */
+/* The results of a pass for a block: its sum, and a second one. */
 typedef struct br_part_sum {
   long double own, more;
 } br_part_sum;

@@ -12,7 +12,7 @@ local function run(arguments)
   return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
 end
 
--- What a script gives to train.compare and train.sweep.
+-- The arguments of a script for train.compare and train.sweep.
 local function by_script(more)
   local sets <const> = data.faces{n = 40, seed = 3}
   local given <const> = {train = sets.train, val = sets.val, steps = 2, batch = 16,

@@ -1,4 +1,4 @@
--- What the definitions in models/ promise beyond shapes and counts (models_spec.lua).
+-- The promises of the definitions in models/ beyond shapes and counts (models_spec.lua).
 
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn

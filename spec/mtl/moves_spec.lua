@@ -1,4 +1,4 @@
---- Which tensors move in a training step: every mixer x every operation x every optimizer.
+--- The tensors that move in a training step: every mixer x every operation x every optimizer.
 --
 -- The table of operations says, from the papers, which parts train after each; all else must stay
 -- as it is to the byte, and what trains must have a gradient and move. An optimizer from before

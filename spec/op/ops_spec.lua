@@ -1381,7 +1381,7 @@ local function gradient_of(y)
   return pattern:expand(times, 64):reshape(-1):narrow(1, 1, n):reshape(y.shape)
 end
 
--- Which tensors of a case take a gradient.
+-- The tensors of a case that take a gradient.
 local function ask_gradients(args, which)
   local asked <const> = {}
   for i, t in ipairs(arrays.tensors(args)) do
