@@ -186,7 +186,7 @@ describe("the layers of Lua", function()
   local LEVEL <const> = {
     format = 0, notice = 0, prompt = 0,
     core = 1, nearest = 0, origin = 1, version = 1, check = 1,
-    arguments = 2, folder = 2, record = 2, einsum = 2,
+    arguments = 2, copied = 2, folder = 2, record = 2, einsum = 2,
     printing = 1, limits = 2, guard = 2.4, class = 2.6, tensor_parts = 2, tensor_events = 2,
     tensor_methods = 2, tensor_repeats = 1.5,
     random_state = 3, tensor = 3, grad = 4,

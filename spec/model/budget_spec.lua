@@ -5,14 +5,7 @@ local shell <const> = require "spec.support.shell"
 
 local mtl <const>, limits <const> = braid.mtl, braid.limits
 
-local function defined(text, options)
-  local path <const> = os.tmpname()
-  shell.write(path, text)
-  local ok <const>, net <const> = pcall(braid.model, path, options or {})
-  os.remove(path)
-  if not ok then error(net, 0) end
-  return net
-end
+local defined <const> = require "spec.support.defined"
 
 describe("a budget", function()
   it("is named with how to raise it, and raised so", function()

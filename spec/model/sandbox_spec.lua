@@ -202,14 +202,7 @@ end)
 
 -- ---- honest definitions -------------------------------------------------------------------
 
-local function defined(text, options)
-  local path <const> = os.tmpname()
-  shell.write(path, text)
-  local ok <const>, net <const> = pcall(braid.model, path, options or {})
-  os.remove(path)
-  if not ok then error(net, 0) end
-  return net
-end
+local defined <const> = require "spec.support.defined"
 
 describe("an honest definition", function()
   it("has classes with metatables, closures, errors and all that computes", function()

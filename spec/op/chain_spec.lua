@@ -6,20 +6,13 @@ local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local nn <const> = braid.nn
 
-local function one_by_one(net, x)
-  for i = net.first, net.last do x = net[i](x) end
-  return x
-end
+local by_layers <const> = require "spec.support.by_layers"
+local distance <const>, one_by_one <const> = by_layers.distance, by_layers.one_by_one
 
 -- Without gradients, from both ways.
 local function both(net, x)
   local _ <close> = braid.no_grad()
   return net(x), one_by_one(net, x)
-end
-
-local function distance(a, b)
-  assert.same(a.shape, b.shape)
-  return (a:to("float64") - b:to("float64")):abs():max():item()
 end
 
 local function assert_same(net, x, bound)

@@ -2,24 +2,26 @@
 
 local braid <const> = require "braid"
 local commands <const> = require "braid.repl.commands"
-local Session <const> = require "braid.repl.session"
+local sessions <const> = require "spec.support.sessions"
 local shell <const> = require "spec.support.shell"
 
--- A session, and a function that runs entries and gives what they print.
+-- A session, and a function that runs entries without a failure and gives what they print, by
+-- print, too.
 local function new_session()
-  local out = {}
-  local session <const> = Session {write = function(text) out[#out + 1] = text end,
-    width = function() return 60 end}
+  local session <const>, run <const>, add <const> = sessions()
   return session, function(...)
-    out = {}
-    local show <const> = print
-    _G.print = function(text) out[#out + 1] = text .. "\n" end
-    local fine <const>, message <const> = pcall(function(...)
-      for _, entry in ipairs{...} do assert.is_true(session:run(entry)) end
-    end, ...)
-    _G.print = show
-    assert(fine, message)
-    return table.concat(out)
+    local show <const>, fine = print, true
+    local ran <const> = session.run
+    function session.run(...)
+      local ok <const> = ran(...)
+      fine = fine and ok
+      return ok
+    end
+    _G.print = function(text) add(text .. "\n") end
+    local out <const> = run(...)
+    _G.print, session.run = show, nil
+    assert.is_true(fine)
+    return out
   end
 end
 

@@ -5,21 +5,9 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local lasting <const> = require "braid.repl.lasting"
 local printing <const> = require "braid.repl.printing"
-local Session <const> = require "braid.repl.session"
+local new_session <const> = require "spec.support.sessions"
 local shell <const> = require "spec.support.shell"
 local tokens <const> = require "braid.repl.tokens"
-
--- A session, and a function that runs entries and gives all that they wrote.
-local function new_session()
-  local out = {}
-  local session <const> = Session {write = function(text) out[#out + 1] = text end,
-    width = function() return 60 end}
-  return session, function(...)
-    out = {}
-    for _, entry in ipairs{...} do session:run(entry) end
-    return table.concat(out)
-  end
-end
 
 -- The same with the standard error caught.
 local function failing(session, entry)

@@ -2,21 +2,14 @@
 -- refuses.
 
 local braid <const> = require "braid"
-local notice <const> = require "braid.notice"
+local notices <const> = require "spec.support.notices"
 local shell <const> = require "spec.support.shell"
 local data <const>, mtl <const>, nn <const>, optim <const>, train <const> =
   braid.data, braid.mtl, braid.nn, braid.optim, braid.train
 
 local folder, said
-local write <const> = notice.write
-before_each(function()
-  folder, said = shell.run("mktemp -d").out:match("[^\n]+"), {}
-  notice.write = function(text) said[#said + 1] = text end
-end)
-after_each(function()
-  notice.write = write
-  shell.run("rm -rf " .. folder)
-end)
+before_each(function() folder, said = notices.begin() end)
+after_each(notices.finish)
 local fits <const> = require "spec.support.fits"
 
 local faces <const>, tasks_of <const>, network <const> = fits.faces, fits.tasks_of, fits.network
@@ -158,7 +151,7 @@ describe("train.fit", function()
     fit{epochs = 4, schedule = optim.cosine(4)}
     assert.equal(1, #said)
     assert.matches("the schedule has come to 0 after step 8, and nothing moves any more", said[1])
-    said = {}
+    notices.forget()
     local history <const> = fit{epochs = 4, schedule = {optim.cosine(4), by = "epoch"}}
     assert.same({}, said)
     assert.equal(1e-2, history[1].lr)
@@ -178,7 +171,7 @@ describe("train.fit", function()
     end}}
     assert.equal(5e-3, rates[1])
     assert.matches("ema is new in this run", table.concat(said, "\n"))
-    said = {}
+    notices.forget()
     fit{dir = folder, epochs = 3, lr = 5e-3}
     assert.matches("also holds the state of ema", table.concat(said, "\n"))
   end)

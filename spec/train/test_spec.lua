@@ -1,20 +1,13 @@
 --- train.test reads the best network once; train.find_lr leaves the network as it was.
 
 local braid <const> = require "braid"
-local notice <const> = require "braid.notice"
+local notices <const> = require "spec.support.notices"
 local shell <const> = require "spec.support.shell"
 local data <const>, train <const> = braid.data, braid.train
 
 local folder, said
-local write <const> = notice.write
-before_each(function()
-  folder, said = shell.run("mktemp -d").out:match("[^\n]+"), {}
-  notice.write = function(text) said[#said + 1] = text end
-end)
-after_each(function()
-  notice.write = write
-  shell.run("rm -rf " .. folder)
-end)
+before_each(function() folder, said = notices.begin() end)
+after_each(notices.finish)
 local fits <const> = require "spec.support.fits"
 
 local faces <const>, tasks_of <const>, network <const> = fits.faces, fits.tasks_of, fits.network

@@ -2,19 +2,11 @@
 -- and loaded here. The functions are methods of Optimizer.
 
 local core <const> = require "braid.core"
+local copied <const> = require "braid.copied"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
 
 local M <const> = {}
-
--- A deep copy of a value; tensors are replaced by f(tensor).
-local function copied(value, f)
-  if core.is_tensor(value) then return f(value) end
-  if type(value) ~= "table" then return value end
-  local copy <const> = {}
-  for key, v in pairs(value) do copy[key] = copied(v, f) end
-  return copy
-end
 
 local function as_it_is(t) return t end
 

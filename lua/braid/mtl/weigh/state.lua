@@ -3,17 +3,9 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local copied <const> = require "braid.copied"
 
 local M <const> = {}
-
--- A deep copy of a value; tensors are replaced by f(tensor).
-local function copied(value, f)
-  if core.is_tensor(value) then return f(value) end
-  if type(value) ~= "table" then return value end
-  local copy <const> = {}
-  for key, v in pairs(value) do copy[key] = copied(v, f) end
-  return copy
-end
 
 local STATE <const> = check.declare("weighing: load_state_dict", {
   steps = check.needed(check.whole{from = 0}), method = check.needed(check.text()),

@@ -1,0 +1,19 @@
+--- Sequential networks beside their layers, each called by itself.
+
+local assert <const> = require "luassert"
+
+local M <const> = {}
+
+--- What the layers of net give one after the other.
+function M.one_by_one(net, x)
+  for i = net.first, net.last do x = net[i](x) end
+  return x
+end
+
+--- The largest difference between two tensors of one shape.
+function M.distance(a, b)
+  assert.same(a.shape, b.shape)
+  return (a:to("float64") - b:to("float64")):abs():max():item()
+end
+
+return M

@@ -1,0 +1,15 @@
+--- A session of the prompt without a terminal, and a function that runs entries in it and gives
+-- what they wrote.
+
+local Session <const> = require "braid.repl.session"
+
+return function()
+  local out = {}
+  local session <const> = Session {write = function(text) out[#out + 1] = text end,
+    width = function() return 60 end}
+  return session, function(...)
+    out = {}
+    for _, entry in ipairs{...} do session:run(entry) end
+    return table.concat(out)
+  end, function(text) out[#out + 1] = text end
+end
