@@ -3,12 +3,15 @@
 
 local colours <const> = require "braid.repl.colours"
 local core <const> = require "braid.core"
+local graphics <const> = require "braid.repl.graphics"
 
 local M <const> = {}
 
 local SHADES <const> = " .:-=+*#%@"
 local PLAIN <const> = "\27[0m"
 local MARK <const> = {0, 255, 0} -- the colour of landmarks
+local PIXELS <const> = 256        -- the width and height of what a terminal shows as a picture
+local EMPTY <const> = {0, 0, 0}
 local GAP <const> = 1            -- columns between pictures
 
 -- Makes a picture (c,h,w) of numbers from 0 to 255 smaller, if needed, by taking means.
@@ -103,6 +106,39 @@ local function style_of()
   if not colours.wanted() then return "letters" end
   local term <const> = os.getenv("COLORTERM")
   return (term == "truecolor" or term == "24bit") and "full" or "256"
+end
+
+-- Rows of pixels of all pictures, each magnified so that the whole is some hundred pixels wide.
+local function joined(list, each, landmarks)
+  local side <const> = math.max(8, PIXELS // each)
+  local all <const> = {}
+  for first = 1, #list, each do
+    local top = #all
+    for i = first, math.min(first + each - 1, #list) do
+      local small <const>, share <const> = scaled(list[i], side, side)
+      local rows <const> = pixels_of(small)
+      if landmarks then mark(rows, landmarks, share) end
+      local times <const> = math.max(1, side // math.max(#rows, #rows[1]))
+      for y = 1, side do
+        local row <const> = all[top + y] or {}
+        local from <const> = rows[(y - 1) // times + 1]
+        for x = 1, side do row[#row + 1] = from and from[(x - 1) // times + 1] or EMPTY end
+        all[top + y] = row
+      end
+    end
+    for y = top + 1, top + side do
+      for x = #all[y] + 1, side * math.min(each, #list) do all[y][x] = EMPTY end
+    end
+  end
+  return all
+end
+
+--- The bytes that show a list of pictures in a terminal of a kind (graphics.lua). Options as for
+-- M.grid.
+function M.picture(kind, list, o)
+  local each <const> = #list == 1 and 1 or math.min(#list, 4)
+  local columns <const> = math.min(o.columns, 2 * o.rows, 60)
+  return graphics.text(kind, joined(list, each, o.landmarks), columns)
 end
 
 --- The text of a list of pictures, side by side and in several rows if needed. Options: columns and

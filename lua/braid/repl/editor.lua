@@ -248,6 +248,10 @@ end
 
 function Editor:edit()
   local buffer <const> = Buffer()
+  local graphics <const> = package.loaded["braid.repl.graphics"]
+  if graphics then -- what was typed while it asked the terminal
+    self.pending, graphics.typed = self.pending .. graphics.typed, ""
+  end
   buffer.kills = self.kills
   if not self.history.loaded then
     self.screen:draw(self:view(buffer)) -- the first prompt does not wait for more keys

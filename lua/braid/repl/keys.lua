@@ -12,6 +12,9 @@ local NAMED <const> = {[8] = "Backspace", [9] = "Tab", [10] = "Enter", [13] = "E
   [27] = "Escape", [28] = "C-\\", [29] = "C-]", [30] = "C-^", [31] = "C-_", [127] = "Backspace",
   [0] = "C-Space"}
 
+local STRINGS <const> = {P = true, _ = true, ["]"] = true, ["^"] = true, X = true}
+local LONGEST <const> = 4096 -- bytes of a reply
+
 local PASTE_BEGINS <const>, PASTE_ENDS <const> = "\27[200~", "\27[201~"
 
 M.PASTE_ENDS = PASTE_ENDS
@@ -73,6 +76,12 @@ local function escaped(bytes, patient)
     return sequence(bytes)
   end
   if second == "\27" then return "Escape", bytes:sub(2) end
+  if #bytes > 2 and STRINGS[second] then -- a terminal's late reply
+    local behind <const> = bytes:match("^\27[P_%]^X][^\27\7]*\27\\()")
+      or bytes:match("^\27[P_%]^X][^\27\7]*\7()")
+    if behind then return "unknown", bytes:sub(behind) end
+    if patient and #bytes < LONGEST and not bytes:find("[\r\n]") then return nil end
+  end
   local name <const>, rest <const>, text <const> = M.next(bytes:sub(2), patient)
   if not name then return nil end
   if name == "text" then

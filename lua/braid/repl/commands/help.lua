@@ -1,4 +1,4 @@
---- help(x): on a function, class, object or name; x? and ?x are the same. help "word" searches.
+--- help(x): explains a function, class or object, as x? does; help "word" searches.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"

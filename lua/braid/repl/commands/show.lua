@@ -4,6 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local drawing <const> = require "braid.repl.drawing"
+local graphics <const> = require "braid.repl.graphics"
 local printing <const> = require "braid.repl.printing"
 
 local LIMIT <const> = 16 -- pictures of a batch
@@ -33,7 +34,9 @@ local function show_pictures(t, landmarks)
   else
     list[1] = t
   end
-  io.write(drawing.grid(list, {columns = columns, rows = rows - 3, landmarks = landmarks}))
+  local o <const> = {columns = columns, rows = rows - 3, landmarks = landmarks}
+  local kind <const> = graphics.kind()
+  io.write(kind and drawing.picture(kind, list, o) or drawing.grid(list, o))
   if #t.shape == 4 and #list < t.shape[1] then
     print(("%d of %d"):format(#list, t.shape[1]))
   end

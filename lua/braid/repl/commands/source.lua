@@ -1,4 +1,4 @@
---- source(f): the code of a function or class: of a file, of the library, of an entry.
+--- source(f): prints the code of a function or class, or says that it is in C.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
