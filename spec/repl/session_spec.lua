@@ -176,9 +176,6 @@ describe("an error", function()
     local session <const>, run <const> = new_session()
     for _, entry in ipairs{"error()", "error(setmetatable({}, {__tostring = error}))",
       "local function f() return f() + 1 end f()", "coroutine.yield()",
-      "setmetatable({}, {__tostring = function() error('mine') end})",
-      "setmetatable({}, {__tostring = coroutine.yield})",
-      "setmetatable({}, {__tostring = function() return {} end})",
       "local x <close> = setmetatable({}, {__close = error})"} do
       failing(session, entry)
       assert.equal("2\n", run("1 + 1"), entry)
@@ -187,6 +184,40 @@ describe("an error", function()
 end)
 
 describe("the printing of results", function()
+  it("goes on after a __tostring of the user's that fails, yields or does not end", function()
+    local _, run <const> = new_session()
+    local CASES <const> = {
+      ["function() error('mine') end"] = "^{a = 1} %(its __tostring: entry %d+:1: mine%)\n$",
+      ["function() error({}) end"] = "^{a = 1} %(its __tostring: it fails%)\n$",
+      ["coroutine.yield"] = "^{a = 1} %(its __tostring: attempt to yield",
+      ["function() return {} end"] = "^{a = 1} %(its __tostring: .*must return a string%)\n$",
+      ["function() while true do end end"] = "^{a = 1} %(its __tostring: it takes more than 1 s%)",
+    }
+    for f, pattern in pairs(CASES) do
+      local said <const> = run(("setmetatable({a = 1}, {__tostring = %s})"):format(f))
+      assert.truthy(said:find(pattern), f .. "\n" .. said)
+    end
+    local quiet <const> = "function() error('mine') end"
+    assert.equal("{1, 2}\n", run(("setmetatable({1, 2}, {__index = %s, __pairs = %s, __len = %s})")
+      :format(quiet, quiet, quiet)))
+  end)
+
+  it("aligns rows of numbers, and fills lines with a folder's names", function()
+    local _, run <const> = new_session()
+    local rows <const> = run("t = {} for i = 1, 9 do t[i] = {i, 10 ^ i, -1 / i} end; t")
+    for line in rows:gmatch("\n  ({[^\n]*})") do
+      assert.equal(#rows:match("\n  ({[^\n]*})"), #line, rows)
+    end
+    assert.truthy(rows:find("\n  {1,         10.0,", 1, true), rows)
+    for line in run("braid.nn"):gmatch("[^\n]+") do assert.is_true(#line <= 60) end
+  end)
+
+  it("shows how functions are called", function()
+    local _, run <const> = new_session()
+    assert.equal("function (a, b, ...) (entry 1:1)\n", run("function(a, b, ...) end"))
+    assert.equal("function braid.F.conv2d (in C)\n", run("F.conv2d"))
+  end)
+
   it("is Lua source", function()
     for text, value in pairs{["1"] = 1, ["1.0"] = 1.0, ["1e+300"] = 1e300, inf = math.huge} do
       assert.equal(text, printing.text(value))

@@ -2,7 +2,10 @@
 -- fits the width. Deep or long tables are cut; a table inside itself prints as a name.
 
 local class <const> = require "braid.class"
+local comments <const> = require "braid.repl.comments"
 local core <const> = require "braid.core"
+local folder <const> = require "braid.folder"
+local names <const> = require "braid.repl.names"
 local number_text <const> = require "braid.format"
 
 local M <const> = {}
@@ -10,6 +13,7 @@ local M <const> = {}
 local DEPTH <const> = 4
 local LIMIT <const> = 40 -- entries of a table that are printed
 local LONGEST <const> = 2000 -- bytes of a string that are printed
+local SECONDS <const> = 1      -- that a user's __tostring may take
 local PARTS <const> = 1000 -- values of a result that are printed
 
 local KEYWORDS <const> = {}
@@ -39,33 +43,62 @@ end
 
 -- A function by its name, if a loaded module has it, and by the line where it is defined.
 local function of_function(f)
-  local info <const> = debug.getinfo(f, "S")
-  local name
+  local info <const> = debug.getinfo(f, "Su")
+  local item <const> = names.of(f)
+  local name = item and table.concat(item.chain, item.method and ":" or ".")
   for module, t in pairs(package.loaded) do
-    if type(t) == "table" and not name then
+    if type(t) == "table" and type(module) == "string" and not name then
       for key, value in next, t do
-        if rawequal(value, f) and type(key) == "string" and type(module) == "string" then
+        if rawequal(value, f) and type(key) == "string" then
           name = module == "_G" and key or module .. "." .. key
         end
       end
     end
   end
-  if not name then
-    for key, value in next, core.ops do if rawequal(value, f) then name = "braid.F." .. key end end
+  if info.what == "C" then return ("function %s(in C)"):format(name and name .. " " or "") end
+  local words <const> = {}
+  for i = 1, info.nparams do words[i] = debug.getlocal(f, i) end
+  if info.isvararg then words[#words + 1] = "..." end
+  return ("function %s(%s) (%s:%d)"):format(name or "", table.concat(words, ", "),
+    comments.short(info.source:match("^@(.*)") or info.short_src), info.linedefined)
+end
+
+-- tostring(v) of what may run the user's code: in a coroutine of its own, with a limit of time.
+-- -> the text, or nil and why there is none
+local function limited(v)
+  local thread <const>, ends <const> = coroutine.create(tostring), core.clock() + SECONDS
+  debug.sethook(thread, function()
+    if core.clock() > ends then error(("it takes more than %d s"):format(SECONDS), 0) end
+  end, "", 10000)
+  local fine <const>, text <const> = coroutine.resume(thread, v)
+  if fine and type(text) == "string" then return text end
+  return nil, type(text) == "string" and (text:match("^[^\n]*")) or "it fails"
+end
+
+-- A long line of words between ", " in lines of the width.
+local function filled(text, width)
+  local lines <const>, line = {}, nil
+  for word in (text .. ", "):gmatch("(.-), ") do
+    if line and #line + #word + 3 > width then
+      lines[#lines + 1] = line .. ","
+      line = nil
+    end
+    line = line and line .. ", " .. word or (#lines > 0 and "  " or "") .. word
   end
-  local place <const> = info.what == "C" and "in C"
-    or ("%s:%d"):format(info.short_src, info.linedefined)
-  return ("function %s(%s)"):format(name and name .. " " or "", place)
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
 end
 
 -- The text that an object's class gives it, or nil.
-local function own_text(v)
+local function own_text(v, width)
   local meta <const> = debug.getmetatable(v)
   if type(meta) ~= "table" then return nil end
   local as_table <const> = class.of(v) and rawget(meta, "__tostring") and class.trusted(v, "table")
   if as_table then return tostring(as_table(v)) end
+  if type(v) == "table" and folder.is_named(v) then return filled(tostring(v), width) end
+  if core.is_tensor(v) then return tostring(v) end
   if type(v) ~= "table" or rawget(meta, "__tostring") or rawget(meta, "__name") then
-    return tostring(v)
+    return limited(v)
   end
 end
 
@@ -136,17 +169,43 @@ local function is_numbers(words)
   return true
 end
 
+local function count_of(t)
+  local count = 0
+  for _ in next, t do count = count + 1 end
+  return count
+end
+
+-- Rows of as many numbers each, {{1, 2.5}, {30, 4}}, with the numbers below each other; other words
+-- stay as they are.
+local function aligned(words)
+  local rows <const>, wide <const> = {}, {}
+  for i, word in ipairs(words) do
+    local inner <const> = word:match("^{([^{}\"\n]+)}$")
+    rows[i] = {}
+    for cell in ((inner or "") .. ", "):gmatch("(.-), ") do
+      rows[i][#rows[i] + 1] = cell
+      wide[#rows[i]] = math.max(wide[#rows[i]] or 0, #cell)
+    end
+    if not inner or #rows[i] ~= #rows[1] or not is_numbers(rows[i]) then return words end
+  end
+  for i, row in ipairs(rows) do
+    for k, cell in ipairs(row) do row[k] = (" "):rep(wide[k] - #cell) .. cell end
+    rows[i] = "{" .. table.concat(row, ", ") .. "}"
+  end
+  return rows
+end
+
 local function of_table(t, state, depth)
   if next(t) == nil then return "{}" end
   if state.within[t] then return ("<%s>"):format(state.within[t]) end
-  if depth >= DEPTH then return ("{... %d}"):format(rawlen(t)) end
+  if depth >= DEPTH then return ("{... %d}"):format(count_of(t)) end
   state.within[t] = depth == 0 and "itself" or ("%d levels up"):format(depth)
   local words = entries_of(t, state, depth)
   state.within[t] = nil
   local line <const> = "{" .. table.concat(words, ", ") .. "}"
   local room <const> = state.width - 2 * depth
   if #line <= room and not line:find("\n", 1, true) then return line end
-  if is_numbers(words) then words = in_columns(words, room - 2) end
+  words = is_numbers(words) and in_columns(words, room - 2) or aligned(words)
   local indent <const> = ("  "):rep(depth + 1)
   return "{\n" .. indent .. table.concat(words, ",\n" .. indent) .. "\n" .. ("  "):rep(depth) .. "}"
 end
@@ -160,10 +219,11 @@ function text_of(v, state, depth)
   if kind == "string" then return quoted(v) end
   if kind == "function" then return of_function(v) end
   if depth > 0 and core.is_tensor(v) then return tensor_line(v) end
-  local own <const> = own_text(v)
+  local own <const>, why <const> = own_text(v, state.width)
   if own then return depth > 0 and own:gsub("\n.*", " ...") or own end
-  if kind == "table" then return of_table(v, state, depth) end
-  return tostring(v)
+  local note <const> = why and (" (its __tostring: %s)"):format(why) or ""
+  if kind == "table" then return of_table(v, state, depth) .. note end
+  return why and kind .. note or tostring(v)
 end
 
 --- The text of a value as one line.
