@@ -5,8 +5,8 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local csv <const> = require "braid.io.csv"
 local file <const> = require "spec.support.file"
-local files <const> = braid.io.files
-local json <const> = braid.io.json
+local files <const> = require "braid.io.files"
+local json <const> = require "braid.io.json"
 
 local FLIPS <const> = 5000
 

@@ -1,7 +1,7 @@
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
 local shell <const> = require "spec.support.shell"
-local files <const>, json <const> = braid.io.files, braid.io.json
+local files <const>, json <const> = require "braid.io.files", require "braid.io.json"
 
 local with_file <const> = file.with
 

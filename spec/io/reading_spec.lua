@@ -3,7 +3,7 @@
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
-local files <const> = braid.io.files
+local files <const> = require "braid.io.files"
 
 local ENDINGS <const> = {"npy", "npz", "csv", "safetensors", "caffemodel", "png", "jpg", "jpeg"}
 

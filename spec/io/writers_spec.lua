@@ -4,7 +4,7 @@
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local shell <const> = require "spec.support.shell"
-local files <const> = braid.io.files
+local files <const> = require "braid.io.files"
 local plot <const> = braid.plot
 
 local BRAID <const> = shell.lua .. " " .. shell.build .. "/braid"

@@ -2,7 +2,7 @@
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
-local files <const> = braid.io.files
+local files <const> = require "braid.io.files"
 local mtl <const> = braid.mtl
 
 local saved_networks <const> = require "spec.support.saved_networks"

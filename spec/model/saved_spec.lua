@@ -2,7 +2,7 @@
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
-local files <const>, json <const> = braid.io.files, braid.io.json
+local files <const>, json <const> = require "braid.io.files", require "braid.io.json"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local saved_networks <const> = require "spec.support.saved_networks"

@@ -1,7 +1,8 @@
 --- Pretrained weights in every definition, under any names.
 
 local braid <const> = require "braid"
-local files <const> = require "spec.support.file"
+local files <const> = require "braid.io.files"
+local file <const> = require "spec.support.file"
 local notice <const> = require "braid.notice"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
@@ -130,23 +131,23 @@ for path in io.popen("ls models/*.lua"):lines() do
       end), model(name, {pretrained = changed(state, function(n)
         return not n:find("num_batches") and "net.backbone." .. n or nil
       end)}))
-      files.with("w.safetensors", function(file)
-        braid.save(file, state)
-        local net <const> = model(name, {pretrained = file})
+      file.with("w.safetensors", function(saved)
+        braid.save(saved, state)
+        local net <const> = model(name, {pretrained = saved})
         like(state, net)
-        assert.equal(file:match("[^/]+$"), net.pretrained.source)
+        assert.equal(saved:match("[^/]+$"), net.pretrained.source)
       end)
-      files.with("w.safetensors", function(file) -- a file of a whole network
-        braid.save(file, other)
-        like(state, model(name, {pretrained = file}))
+      file.with("w.safetensors", function(saved) -- a file of a whole network
+        braid.save(saved, other)
+        like(state, model(name, {pretrained = saved}))
       end)
     end)
 
     it("is no part of what is saved", function()
       local net <const> = model(name, {pretrained = backbone_of(name, model(name))})
-      files.with("net.safetensors", function(file)
-        braid.save(file, net)
-        local again <const> = braid.open(file)
+      file.with("net.safetensors", function(saved)
+        braid.save(saved, net)
+        local again <const> = braid.open(saved)
         assert.is_nil(again.pretrained)
         for p, t in pairs(net:state_dict()) do equal(t, again:state_dict()[p], p) end
       end)
@@ -261,8 +262,8 @@ describe("pretrained weights", function()
       layers[#layers + 1] = {block, given[block .. ".weight"], given[block .. ".bias"]}
     end
     layers[#layers + 1] = {"fc8", braid.ones(1000, 4), braid.ones(1000)}
-    files.with("vgg.caffemodel", function(path)
-      assert(braid.io.files.write(path, {files.caffemodel(layers)}))
+    file.with("vgg.caffemodel", function(path)
+      assert(files.write(path, {file.caffemodel(layers)}))
       local net <const> = into(vgg, path)
       check(net, state)
       assert.same({"fc8.bias", "fc8.weight"}, net.pretrained.unused)
@@ -309,10 +310,10 @@ describe("pretrained weights", function()
   end)
 
   it("are not read by a definition, nor mixed with other beginnings", function()
-    files.with("d.lua", function(path)
+    file.with("d.lua", function(path)
       for _, call in ipairs{[[nn.backbone("tcdcn", {pretrained = "w.safetensors"})]],
         [[mtl.columns(tasks, "tcdcn", {pretrained = "w.safetensors"})]]} do
-        assert(braid.io.files.write(path, {"return function(tasks) return " .. call .. " end"}))
+        assert(files.write(path, {"return function(tasks) return " .. call .. " end"}))
         fails(function() braid.model(path, {tasks = tasks}) end, "a definition names no file")
       end
     end)

@@ -1,6 +1,7 @@
 --- Makes and reads files for specs.
 
 local braid <const> = require "braid"
+local files <const> = require "braid.io.files"
 local core <const> = require "braid.core"
 
 local M <const> = {}
@@ -19,7 +20,7 @@ end
 function M.load(name, bytes, options)
   local result
   M.with(name, function(path)
-    assert(braid.io.files.write(path, {bytes}))
+    assert(files.write(path, {bytes}))
     result = table.pack(pcall(braid.load, path, options))
     if result[1] then return end
     local head <const> = ("load: %s: "):format(path)
@@ -35,7 +36,7 @@ function M.saved(name, ...)
   local arguments <const>, bytes = table.pack(...), nil
   M.with(name, function(path)
     assert(braid.save(path, table.unpack(arguments, 1, arguments.n)))
-    bytes = assert(braid.io.files.read(path))
+    bytes = assert(files.read(path))
   end)
   return bytes
 end

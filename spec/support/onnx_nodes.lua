@@ -4,7 +4,7 @@
 -- If a test needs a feature that Braid lacks, prints the reason that its translation gives.
 
 local braid <const> = require "braid"
-local files <const>, json <const> = braid.io.files, braid.io.json
+local files <const>, json <const> = require "braid.io.files", require "braid.io.json"
 local F <const> = braid.F
 
 -- Ends a translation, because the test needs something that Braid lacks.

@@ -2,7 +2,7 @@
 
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
-local files <const>, mtl <const> = braid.io.files, braid.mtl
+local files <const>, mtl <const> = require "braid.io.files", braid.mtl
 
 local M <const> = {}
 

@@ -2,6 +2,7 @@
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
+local files <const> = require "braid.io.files"
 local file <const> = require "spec.support.file"
 local mtl <const>, nn <const>, vision <const> = braid.mtl, braid.nn, braid.vision
 local class <const> = require "braid.class"
@@ -376,7 +377,7 @@ describe("published weights", function()
   it("are read from a directory, and make a detector", function()
     in_directory(function(dir)
       for i, stage in ipairs{"P", "R", "O"} do
-        assert(braid.io.files.write(("%s/det%d.caffemodel"):format(dir, i),
+        assert(files.write(("%s/det%d.caffemodel"):format(dir, i),
           {file.caffemodel((random_layers(stage)))}))
       end
       local detect <const> = assert(vision.mtcnn.detector(dir, {thresholds = {0, 0, 0}}))
@@ -390,7 +391,7 @@ describe("published weights", function()
       local none <const>, message <const> = vision.mtcnn.detector(dir)
       assert.is_nil(none)
       assert.matches(dir .. "/det1.caffemodel", message, 1, true)
-      assert(braid.io.files.write(dir .. "/det1.caffemodel",
+      assert(files.write(dir .. "/det1.caffemodel",
         {file.caffemodel((random_layers "R"))}))
       local wrong <const>, what <const> = vision.mtcnn.network(dir, "P")
       assert.is_nil(wrong)
