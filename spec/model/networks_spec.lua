@@ -89,7 +89,7 @@ describe("models/cross_stitch.lua", function()
       assert.is_true(largest(together[name], outputs(singles[name])[name]) < 1e-5, name)
     end
     fails(function() net:start_from{pose = nn.Linear(2, 2)} end,
-      "start_from: what is given for 'pose' has no columns.pose.")
+      "start_from: the weights given for 'pose' have no columns.pose.")
     fails(function() net:start_from{yaw = {}} end, "start_from: there is no task 'yaw'")
   end)
 

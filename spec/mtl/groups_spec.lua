@@ -93,8 +93,8 @@ describe("groups", function()
   it("say what is wrong with them", function()
     for message, groups in pairs{
       ["groups: a names 'gendre', which is no task; there is gender, landmarks"] = {a = {"gendre"}},
-      ["groups: 'pose' stands in two groups, a and b"] = {a = {"pose"}, b = {"pose"}},
-      ["groups: 'pose' is a task; a group of others wants another name"] = {pose = {"smile"}},
+      ["groups: 'pose' is in two groups, a and b"] = {a = {"pose"}, b = {"pose"}},
+      ["groups: 'pose' is the name of a task; give the group another name"] = {pose = {"smile"}},
       ["groups: a column cannot be called 'shared'"] = {shared = {"smile"}},
       ["columns: a task cannot be called 'order'"] = {order = {"smile"}},
       ["groups must be a table by name, each a list of 1 or more values"] = {a = {}},
@@ -103,7 +103,7 @@ describe("groups", function()
     end
     fails(function()
       braid.model("models/hard_sharing.lua", {tasks = tasks, groups = GROUPS})
-    end, "mtl.columns: groups: all blocks are shared, and there is no column to group")
+    end, "mtl.columns: groups: all blocks are shared, so no column is left for a group; set split")
   end)
 
   for name, options in pairs(MIXERS) do
@@ -282,7 +282,7 @@ for _, name in ipairs(TAKE) do
         end
       end
       fails(function() net:start_from{pose = traits} end,
-        "start_from: 'pose' has its column with others: give what the group 'traits' starts from")
+        "start_from: 'pose' shares its column: give the weights of its group, 'traits'")
     end)
   end)
 end

@@ -127,7 +127,7 @@ describe("pictures of what flows between tasks", function()
     fails(function() build():transfer(3) end,
       "transfer: wants a batch with an image and labels, not a number")
     fails(function() build(mtl.separation{}):transfer(batch) end,
-      "transfer: in stage 1 the columns do not run; net:stage(2) first")
+      "transfer: in stage 1 the columns do not run; call net:stage(2) first")
     fails(function() plot.transfer(path, build():transfer(), "red") end,
       "plot.transfer: options must be a table, not string")
     fails(function() plot.heatmap(nil, {{1}}) end,

@@ -300,8 +300,8 @@ describe("net(x, {tasks = ...})", function()
     local net <const> = build(mtl.ttc{}, {stacked = true})
     local function fails(f, message) assert.error_matches(f, message, 1, true) end
     fails(function() net(x, {tasks = "b"}) end,
-      "network: its columns are stacked, and an optimizer moves them as a whole, also those "
-        .. "without a task among b: net:unstack() before the optimizer is made")
+      "network: its columns are stacked, so an optimizer would also move columns "
+        .. "without a task among b: call net:unstack() before you make the optimizer")
     fails(function() net(x, {tasks = "d"}) end,
       "network: tasks names 'd', which is no task; there is a, b, c")
     fails(function() net(x, {task = "b"}) end, "network: there is no option 'task'; there is tasks")

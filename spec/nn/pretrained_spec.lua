@@ -291,21 +291,21 @@ describe("pretrained weights", function()
     end
     assert.equal(10, net.pretrained.used)
     fails(function() model("hard_sharing", {pretrained = source}) end,
-      "have columns of their own for landmarks, pose, smile")
+      "have a column for each of landmarks, pose, smile")
     local one <const> = model("cross_stitch", {single = "pose"})
     local other <const> = model("dcnet", {backbone = "tcdcn", width = 1, pretrained = one})
     equal(other.columns:rows("smile")["conv1.1.weight"],
       one:state_dict()["columns.pose.conv1.1.weight"])
   end)
 
-  it("reach a late task's column, and not the plain columns of joined maps", function()
+  it("reach a late task's column, and not the plain columns of concatenated maps", function()
     local b <const> = nn.backbone("tcdcn")
     local net <const> = model("cross_stitch", {pretrained = b})
     net:add_task("glasses", mtl.classes{2})
     equal(net.columns:rows("glasses")["conv1.1.weight"], b.conv1[1].weight)
     local smtn <const> = model("smtn", {variant = "plain",
       pretrained = nn.backbone("vgg16", {width = 0.0625})})
-    assert.equal("the stream beside them (3 columns of joined maps stay as they were drawn)",
+    assert.equal("the stream beside them (3 columns of concatenated maps keep their first values)",
       smtn.pretrained.into)
   end)
 

@@ -31,20 +31,20 @@ local function adam(net) return optim.Adam(net:parameters(), {lr = 0.01}) end
 
 local CHANGES <const> = {
   ["add_task where nothing is mixed"] = {nil, function(net) net:add_task("c", mtl.classes{2}) end,
-    "columns.c.one.1.bias, for add_task made new parameters"},
+    "columns.c.one.1.bias, because add_task made new parameters"},
   remove_task = {nil, function(net) net:remove_task("b") end,
-    ", for the loss of a task made new parameters"},
+    ", because the loss of a task made new parameters"},
   unstack = {mtl.ttc{}, function(net) net:unstack() end,
-    "columns.a.one.1.bias, for unstack made new parameters"},
+    "columns.a.one.1.bias, because unstack made new parameters"},
   ["freeze(task)"] = {mtl.nddr{}, function(net) net:freeze("b") end,
-    "columns.a.one.1.bias, for unstack made new parameters"},
+    "columns.a.one.1.bias, because unstack made new parameters"},
   ["to(dtype)"] = {mtl.nddr{}, function(net) net:to("float64") end,
-    "which came, or began to train"},
+    "which was made, or began to train"},
   ["to(dtype) and back"] = {mtl.nddr{}, function(net) net:to("float64"):to("float32") end,
-    "which came, or began to train, after the newest optimizer was made"},
+    "which was made, or began to train, after the newest optimizer"},
   ["a head set by hand"] = {nil, function(net)
     net.head.a = nn.Sequential{nn.GlobalAvgPool(), nn.Linear(4, 2)}
-  end, "head.a.2.bias, which came, or began to train"},
+  end, "head.a.2.bias, which was made, or began to train"},
 }
 
 describe("an optimizer from before", function()
@@ -71,7 +71,7 @@ describe("an optimizer from before", function()
     step(net, opt)
     net:unfreeze()
     assert.error_matches(function() step(net, opt) end, "no optimizer holds columns.stacked.one.1."
-      .. "bias, which came, or began to train", 1, true)
+      .. "bias, which was made, or began to train", 1, true)
   end)
 
   it("one that could not be made does not count", function()

@@ -14,7 +14,7 @@ function M.list(xs, apart)
   return ys
 end
 
---- The same for the stacked maps x (n, T*c, ...) of `count` columns.
+--- As M.list, for the stacked maps x (n, T*c, ...) of `count` columns.
 function M.braid(x, apart, count)
   if not apart then return x end
   local flags <const>, c <const> = {}, x:size(2) // count
@@ -25,8 +25,8 @@ function M.braid(x, apart, count)
 end
 
 --- A mixer's weights alpha (rows*s*t*s) or (rows*s*t*s, c), with 0 where a column would take from
--- another one that is apart. The rows are columns from number `first` on. Each takes from t
--- columns, which have s parts each (default: 1).
+-- another column that is apart. The rows belong to the columns from number `first` on. Each of them
+-- takes from t columns of s parts (default: 1).
 function M.weights(alpha, apart, t, first, s)
   if not apart then return alpha end
   s = s or 1

@@ -104,7 +104,7 @@ end
 --- A copy of the list of the tasks' names.
 function M.names(tasks) return table.move(tasks.names, 1, #tasks.names, 1, {}) end
 
---- The mixers by block for `count` columns. A single column only has mixers with a shared stream.
+--- The mixers by block for `count` columns. A single column keeps only mixers with a shared stream.
 function M.standing(self, count)
   local list <const> = {}
   for place, block in ipairs(self.recipe.plan.names) do
@@ -145,8 +145,8 @@ local function make_columns(self, mixers)
   end
   if r.split == count then
     if self.home then
-      check.fail("mtl.columns: groups: all blocks are shared, and there is no column to group "
-        .. "tasks in; split = a block leaves some after it")
+      check.fail("mtl.columns: groups: all blocks are shared, so no column is left for a group; "
+        .. "set split to an earlier block")
     end
     return
   end
@@ -160,7 +160,8 @@ local function make_columns(self, mixers)
       self.two_stages = not mixer.options.end_to_end
     end
   end
-  -- A stream with its own heads runs to the end; another one ends at the last block that uses it.
+  -- A stream with its own heads runs to the end. Without heads it ends at the last block that uses
+  -- it.
   if last > 0 then
     self.shared = M.column(self, self.names[1], {}, self.two_stages and count or last)
   end

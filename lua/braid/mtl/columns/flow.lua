@@ -28,8 +28,8 @@ local function shared_block(module, block, x, tap)
   return tap and (seen_by(tap, block, "shared", x)) or x
 end
 
--- The maps of columns after the tap; and {place = true} for maps that only their own column may
--- take, or nil.
+-- The maps of the columns after the tap; and {place = true} for the maps that only their own column
+-- may take, or nil if there is none.
 local function tapped(self, block, xs, tap)
   local seen <const>, apart = {}, nil
   for i, name in ipairs(self.names) do
@@ -41,8 +41,8 @@ local function tapped(self, block, xs, tap)
     end
   end
   if apart and not self.mixer[block] then
-    check.fail("network: the tap at block '%s' leaves a map to its own column; there is no mixer, "
-      .. "so that it is", block)
+    check.fail("network: the tap at block '%s' hides a map from other columns, but no mixer there "
+      .. "gives it to them: return only the map", block)
   end
   return seen, apart
 end
@@ -109,7 +109,7 @@ local function entrance(self, x)
   if not columns.stacked then return xs end
   local channels <const> = columns:image_channels()
   local is_batch <const> = x:dim() == 4 or x:dim() == 2
-  -- T times as many channels would be taken for all columns' maps
+  -- Without this check, an image of T times the channels would count as the maps of all columns.
   if channels and is_batch and x:size(2) ~= channels then
     check.fail("network: its columns take images of %d channels, not %d", channels, x:size(2))
   end
@@ -124,7 +124,7 @@ end
 --- Raises an error for a call that needs the columns, while only the shared stream trains.
 function M.check_columns_run(self, what)
   if M.is_first_stage(self) then
-    check.fail("%s: in stage 1 the columns do not run; net:stage(2) first", what)
+    check.fail("%s: in stage 1 the columns do not run; call net:stage(2) first", what)
   end
 end
 

@@ -18,7 +18,7 @@ local function check_name(what, column, members, known)
     check.fail("%s: groups: a column cannot be called '%s'", what, column)
   end
   if known[column] and (#members > 1 or members[1] ~= column) then
-    check.fail("%s: groups: '%s' is a task; a group of others wants another name", what, column)
+    check.fail("%s: groups: '%s' is the name of a task; give the group another name", what, column)
   end
 end
 
@@ -34,8 +34,7 @@ function M.home(what, groups, names)
           table.concat(names, ", "))
       end
       if home[task] then
-        check.fail("%s: groups: '%s' stands in two groups, %s and %s", what, task, home[task],
-          column)
+        check.fail("%s: groups: '%s' is in two groups, %s and %s", what, task, home[task], column)
       end
       home[task] = column
     end
@@ -62,7 +61,7 @@ function M.served(net, column)
   return list
 end
 
---- The tasks that `single` names (a task or a group), and the groups without all others.
+--- The tasks that `single` (a task or a group) names, and `groups` without the other groups.
 function M.single(groups, single)
   local wanted <const>, left <const> = {}, {}
   local members <const> = type(groups) == "table" and groups[single]

@@ -33,7 +33,7 @@ function MADE.deep(task, channels, maps)
     nn.ReLU(), nn.Linear(middle, task.size)}
 end
 
--- Calls the user's function for a head. The error says what is missing in it.
+-- Calls the user's function for a head. Raises an error unless it returns a module.
 local function made_by(f, task, channels, name)
   local head <const> = guard.call("heads", f, task, channels, name)
   if not Module.is(head) then

@@ -13,9 +13,10 @@
 --   single       a task (or a group): builds the network of this task alone
 --   stacked      false keeps the columns in a list. By default equal columns are stacked: they run
 --                as one tensor (n, T*c, h, w) and give the same numbers (net:stacked())
---   init         "copy": columns start with all of the backbone's weights; "fresh": with none of
---                them. By default they start with weights that were loaded, trained or set, and
---                first random values are drawn again for each column
+--   init         "copy": columns copy the backbone's weights; "fresh": each column draws its own.
+--                By default columns copy a backbone whose weights were loaded, trained or set; if
+--                it
+--                still has its first random weights, each column draws its own
 --   pretrained   weights to begin with: the path of a file, tensors by name, a network or a
 --                backbone; net.pretrained is the report
 --   groups       {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a
@@ -114,7 +115,7 @@ end
 -- f(task, channels, name) that returns a task's head; `channels` are the last block's.
 function Columns:heads(kind)
   if self.head then
-    check.fail("heads: they are made already, and stay; build the network anew for others")
+    check.fail("heads: the network has its heads already; build it anew for others")
   end
   build.network(self, kind == nil and "linear" or kind)
   pretrained.tell(self)

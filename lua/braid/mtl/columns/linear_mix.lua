@@ -25,11 +25,11 @@ function M.values(count, channels, value)
   return values
 end
 
---- A row of such values.
+--- A Row with these values.
 function M.row(count, channels, hint, value) return Row(M.values(count, channels, value), hint) end
 
---- The first weight of each of the `others` besides a column's own: the option `off`, or an equal
--- share of 0.1.
+--- The first weight with which a column takes from each of `others` other columns: the option
+-- `off`, or by default an equal share of 0.1.
 function M.off(off, others) return off or (others > 0 and 0.1 / others or 0) end
 
 --- Mixes maps in a list: xs[j] (n,c,...), rows[i] (T) or (T,c) -> ys[i], which share no memory.

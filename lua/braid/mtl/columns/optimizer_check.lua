@@ -1,11 +1,11 @@
 --- Checks that optimizers hold all parameters of a network of columns that should train. A
 -- parameter that no optimizer holds would never change, and nobody would notice.
 --
--- The check begins when an optimizer has got a parameter of the network, or one that was replaced
--- since. From then on, a parameter that is newer than the newest optimizer, or began to train
--- later, is an error. A parameter that trained before and was not given to the optimizer was left
--- out on purpose. Mixers are different: if an optimizer holds columns and none holds the mixer
--- between them, the mixer was forgotten, unless it is frozen.
+-- The check begins when an optimizer takes a parameter of the network (which may be replaced
+-- later). From then on, a parameter that was made, or began to train, after the newest optimizer is
+-- an error. A parameter that trained before and was not given to the optimizer was left out on
+-- purpose. Mixers are different: if an optimizer holds columns and none holds the mixer between
+-- them, the mixer was forgotten, unless it is frozen.
 
 local check <const> = require "braid.check"
 local hints <const> = require "braid.nn.hints"
@@ -21,8 +21,8 @@ function M.renew(net, operation) renewed[net] = {operation, hints.now()} end
 
 local function reason(net, newest)
   local last <const> = renewed[net]
-  if last and last[2] >= newest then return ("for %s made new parameters"):format(last[1]) end
-  return "which came, or began to train, after the newest optimizer was made"
+  if last and last[2] >= newest then return ("because %s made new parameters"):format(last[1]) end
+  return "which was made, or began to train, after the newest optimizer"
 end
 
 -- Three results: the parameters that train but are in no optimizer, as {name, when it was made};

@@ -171,8 +171,8 @@ end
 
 function PerColumn:describe() return table.concat(self.stacked_names or {}, ", ") end
 
--- The number of channels of an input that all columns share, or false if the first module that
--- reads it cannot take one. A module names its first reader in `first`.
+-- The number of channels of an input that all columns share. It is false if the module that reads
+-- the input cannot take a shared one. A composed module names the part that reads in `first`.
 local function shared_channels(m)
   if m.takes_shared then return m.weight:size(2) * (m.options and m.options.groups or 1) end
   return m.first ~= nil and shared_channels(m[m.first])

@@ -1,9 +1,9 @@
---- Pretrained weights for networks. They go into the backbones of a network of columns, from which
--- its trunk, columns and stream start; or into the backbones that another network has; or into a
--- network that has neither.
+--- Gives networks pretrained weights. In a network of columns, the weights go into its backbones,
+-- from which trunk, columns and stream start. In another network they go into the backbones that it
+-- contains, or into the network itself if it contains none.
 --
 -- The weights do not fit a column whose layers take concatenated maps, as in the plain form of
--- mtl.separation. It keeps its first values.
+-- mtl.separation. Such a column keeps its first values.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -45,8 +45,8 @@ end
 --- Raises an error if a network has a trunk but its columns start from different weights.
 function M.check_shared(r, names)
   if r.split == 0 or not r.by_column then return end
-  check.fail("pretrained: the weights have columns of their own for %s, and the blocks up to '%s' "
-    .. "are shared: say which to take, by net:extract{\"%s\"} or a table of its tensors",
+  check.fail("pretrained: the weights have a column for each of %s, but the network shares the "
+    .. "blocks up to '%s': give the weights of one column, by net:extract{\"%s\"} or as a table",
     table.concat(names, ", "), r.plan.names[r.split], names[1])
 end
 
@@ -72,7 +72,7 @@ function M.start(r, part, backbone)
   state.give_sizes(part, backbone:state_dict())
   if M.take(part:state_dict(), backbone) or not r.start then return end
   check.fail("mtl.columns: init = \"copy\": the backbone's weights do not fit columns whose layers "
-    .. "take joined maps: use a mixer that leaves the channels as they are")
+    .. "take concatenated maps: use a mixer that keeps the number of channels")
 end
 
 -- ---- networks that are already built -------------------------------------------------------
@@ -90,7 +90,7 @@ local function where_in(net, fits)
   if net.shared then words[#words + 1] = "the stream beside them" end
   local rest <const> = net.columns and #net.names - count or 0
   return table.concat(words, " and ") .. (rest > 0
-    and (" (%s of joined maps stay as they were drawn)"):format(plural(rest, "column")) or "")
+    and (" (%s of concatenated maps keep their first values)"):format(plural(rest, "column")) or "")
 end
 
 --- Copies the values of the backbones into a network of columns that is already built.
@@ -116,8 +116,8 @@ local function fill_columns(what, net, given)
   return report
 end
 
--- The networks of columns and the backbones in a network. If there are none, the trunk in hard
--- sharing, or the network itself.
+-- The parts of a network that take weights: its networks of columns and its backbones. If it has
+-- none, this is the trunk in hard sharing, or the network itself.
 local function parts_of(net)
   local Columns <const> = require "braid.mtl.columns"
   local list <const> = {}

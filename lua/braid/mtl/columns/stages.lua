@@ -119,7 +119,7 @@ function M.stage(self, number)
     check.fail("stage: only a network with mtl.separation and end_to_end = false has stages")
   end
   if number ~= 1 and number ~= 2 then
-    check.fail("stage: it is 1 or 2, not %s", tostring(number))
+    check.fail("stage: wants 1 or 2, not %s", tostring(number))
   end
   local was <const> = self.stage_number:item()
   self.stage_number:fill_(number)
@@ -151,7 +151,7 @@ local TABLE <const> = check.kind("a table of networks or states by task", functi
   return type(v) == "table"
 end)
 
--- The column and the tasks that a name means. Another name is an error.
+-- The column that `name` means, and the tasks that start with it. An unknown name is an error.
 local function start_of(self, name)
   local served <const> = groups.served(self, name)
   if #served > 0 then return name, served end
@@ -161,8 +161,8 @@ local function start_of(self, name)
       table.concat(self.tasks.names, ", "))
   end
   if #groups.served(self, column) > 1 then
-    check.fail("start_from: '%s' has its column with others: give what the group '%s' starts from",
-      name, column)
+    check.fail("start_from: '%s' shares its column: give the weights of its group, '%s'", name,
+      column)
   end
   return column, {name}
 end
@@ -182,8 +182,8 @@ function M.start_from(self, given)
       local part <const>, name <const> = path:match("^(%w+)%.([^.]+)%.")
       if part == "columns" and name == column or part == "head" and heads[name] then
         if not state[path] then
-          check.fail("start_from: what is given for '%s' has no %s; it must come from the same "
-            .. "definition with single = \"%s\"", task, path, task)
+          check.fail("start_from: the weights given for '%s' have no %s; they must come from the "
+            .. "same definition with single = \"%s\"", task, path, task)
         end
         values[path] = state[path]
       end

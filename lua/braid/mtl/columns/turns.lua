@@ -48,8 +48,8 @@ function M.columns(self, names)
   if all or not self.columns then return nil end
   if not self.columns.stacked then return set end
   if self.training then
-    check.fail("network: its columns are stacked, and an optimizer moves them as a whole, also "
-      .. "those without a task among %s: net:unstack() before the optimizer is made",
+    check.fail("network: its columns are stacked, so an optimizer would also move columns without "
+      .. "a task among %s: call net:unstack() before you make the optimizer",
       table.concat(names, ", "))
   end
 end

@@ -39,7 +39,7 @@ end
 
 local function different(path, what) return false, ("%s differs in its %s"):format(path, what) end
 
-local same -- declared first, because tables may hold any value
+local same -- declared here, because it and same_tables call each other
 
 local function same_tensors(list, path)
   local first <const> = list[1]
