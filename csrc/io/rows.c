@@ -85,7 +85,7 @@ static br_status read_values(const char *at, const char *stop, int64_t line, int
       int shown = at - word > 40 ? 40 : (int)(at - word);
       return br_fail(BR_EIO,
                      "%" PRId64 ", column %" PRId64
-                     ": '%.*s' is no number that makes sense here",
+                     ": '%.*s' is not a number from -1e9 to 1e9",
                      line, c + 2, shown, word);
     }
   }

@@ -122,7 +122,7 @@ describe("data.mtfl", function()
   it("names file and line of words that are no numbers and classes that do not exist", function()
     dir = mtfl_tree()
     write(dir .. "/testing.txt", row("faces/p1.png", "1 2 x 3") .. "\r\n ")
-    assert.equal(dir .. "/testing.txt:1: 'x' is no number that makes sense here",
+    assert.equal(dir .. "/testing.txt:1: 'x' is not a number from -1e6 to 1e6",
       said(dir, {val = 1}))
     write(dir .. "/testing.txt", row("faces/p1.png", "1 2 1 6") .. "\r\n ")
     assert.equal(dir .. "/testing.txt:1: pose is 6, not a class from 1 to 5",

@@ -75,7 +75,7 @@ describe("data.csv", function()
     local function said(lines, o)
       return complaint("m.csv", lines, function(path) return data.csv(path, o) end)
     end
-    assert.equal("DIR/m.csv:3: column 'age': 'x' is no number that makes sense here",
+    assert.equal("DIR/m.csv:3: column 'age': 'x' is not a number from -1e9 to 1e9",
       said("path,age\na.png,1\nb.png,x\n", {reals = {"age"}}))
     assert.equal("DIR/m.csv: there is no column 'sex'; there is path, age",
       said("path,age\na.png,1\n", {classes = {"sex"}}))
@@ -232,8 +232,8 @@ describe("data.aflw", function()
       shell.write(dir .. "/schema.sql", schema() ..
         "UPDATE FeatureCoords SET x = 'wide' WHERE face_id = 39342;")
       shell.run(("sqlite3 %s/aflw.sqlite <%s/schema.sql"):format(dir, dir))
-      assert.equal(dir .. "/aflw.sqlite: face 39342: LeftBrowLeftCorner: x: 'wide' is no number " ..
-        "that makes sense here", said_of(dir))
+      assert.equal(dir .. "/aflw.sqlite: face 39342: LeftBrowLeftCorner: x: 'wide' is not a " ..
+        "number from -1e6 to 1e6", said_of(dir))
     end)
   end)
 
@@ -266,7 +266,7 @@ describe("data.aflw", function()
       shell.write(dir .. "/aflw.csv", table.concat(lines, "\r\n") .. "\r\n")
       check_faces(data.aflw(dir).train, dir)
       shell.write(dir .. "/aflw.csv", table.concat(lines, "\n"):gsub("20.5", "wide"))
-      assert.equal(dir .. "/aflw.csv:2: LeftEyeCenter_X: 'wide' is no number that makes sense here",
+      assert.equal(dir .. "/aflw.csv:2: LeftEyeCenter_X: 'wide' is not a number from -1e6 to 1e6",
         said_of(dir))
       shell.write(dir .. "/aflw.csv", table.concat(lines, "\n"):gsub("ChinCenter_Y", "Chin"))
       assert.equal(dir .. "/aflw.csv:1: there is no column ChinCenter_Y", said_of(dir))

@@ -263,7 +263,7 @@ describe("data.celeba", function()
   it("names file, line and column of what it does not understand", function()
     local function said(changes) return complaint(CELEBA, changes, data.celeba) end
     local head <const> = "3\n5_o_Clock_Shadow Smiling Young\n000001.jpg -1 1 1\n"
-    assert.equal("DIR/list_attr_celeba.txt:4, column 3: 'x' is no number that makes sense here",
+    assert.equal("DIR/list_attr_celeba.txt:4, column 3: 'x' is not a number from -1e9 to 1e9",
       said{["list_attr_celeba.txt"] = head .. "000002.jpg 1 x 1\n000003.jpg 1 1 1\n"})
     assert.equal("DIR/list_attr_celeba.txt:5: attributes are -1 and 1 (from = 0 says that they are "
       .. "0 and 1, missing = 0 that 0 marks one that nobody gave)",
@@ -325,7 +325,7 @@ describe("data.pts", function()
       return complaint({["a.pts"] = text, ["a.png"] = "picture"}, {}, data.pts)
     end
     assert.equal("DIR/a.pts:3: x and y wanted, 3 numbers found", said "n_points: 1\n{\n1 2 3\n}")
-    assert.equal("DIR/a.pts:3: 'b' is no number that makes sense here",
+    assert.equal("DIR/a.pts:3: 'b' is not a number from -1e6 to 1e6",
       said "n_points: 1\n{\n1 b\n}")
     assert.equal("DIR/a.pts: 2 points announced, 1 found", said "n_points: 2\n{\n1 2\n}")
     assert.equal("DIR/a.pts: the points are not between { and }", said "n_points: 2\n{\n1 2\n")

@@ -63,8 +63,8 @@ describe("data.csv", function()
   it("takes words for a missing value only when told, and says so", function()
     for _, word in ipairs{"NA", "N/A", "NULL", "null", "None", "-", "?"} do
       local text <const> = "path,age\na.png,1\nb.png," .. word .. "\nc.png,3\n"
-      assert.matches("DIR/t.csv:3: column 'age': '" .. word .. "' is no number that makes sense "
-        .. "here; if it marks a missing value: missing = {\"" .. word .. "\"}", complaint(text),
+      assert.matches("DIR/t.csv:3: column 'age': '" .. word .. "' is not a number from -1e9 to "
+        .. "1e9; if it marks a missing value: missing = {\"" .. word .. "\"}", complaint(text),
         1, true)
       for _, missing in ipairs{word, {word}, {age = word}, {age = {word, "x"}}} do
         assert.same({1, false, 3}, column(rows(text, {missing = missing}), "age"))

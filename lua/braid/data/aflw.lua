@@ -59,7 +59,7 @@ local function number_of(text, where, what)
   if text == nil or text == "" then return NAN end
   local value <const> = numbers.plain(text)
   if not value or math.abs(value) > 1e6 then
-    fail("%s: %s: '%s' is no number that makes sense here", where, what, text:sub(1, 40))
+    fail("%s: %s: '%s' is not a number from -1e6 to 1e6", where, what, text:sub(1, 40))
   end
   return value
 end

@@ -104,7 +104,7 @@ function M.number_at(t, value, row, column)
   local word <const> = tostring(value)
   local hint <const> = WORDS[word:lower()]
     and ("; if it marks a missing value: missing = {\"%s\"}"):format(word) or ""
-  fail("%s: '%s' is no number that makes sense here%s", M.place(t, row, column), word:sub(1, 40),
+  fail("%s: '%s' is not a number from -1e9 to 1e9%s", M.place(t, row, column), word:sub(1, 40),
     hint)
 end
 

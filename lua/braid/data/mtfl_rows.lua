@@ -48,7 +48,7 @@ local function numbers_of(path, row, count)
   for i = 1, count do
     local value <const> = tonumber(row[i])
     if not value or value ~= value or math.abs(value) > 1e6 then
-      fail("%s:%d: '%s' is no number that makes sense here", path, row.number, row[i]:sub(1, 40))
+      fail("%s:%d: '%s' is not a number from -1e6 to 1e6", path, row.number, row[i]:sub(1, 40))
     end
     values[i] = value
   end

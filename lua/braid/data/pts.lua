@@ -35,7 +35,7 @@ local function add_point(path, number, line, into)
   for word in line:gmatch("%S+") do
     local value <const> = word:lower() == "nan" and NAN or tonumber(word)
     if not value or math.abs(value) > 1e6 then
-      fail("%s:%d: '%s' is no number that makes sense here", path, number, word:sub(1, 40))
+      fail("%s:%d: '%s' is not a number from -1e6 to 1e6", path, number, word:sub(1, 40))
     end
     xy[#xy + 1] = value
   end
