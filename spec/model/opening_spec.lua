@@ -91,7 +91,7 @@ describe("opening a file", function()
       "the task a: mtl.classes: "},
     {tasks "{\"a\":{\"kind\":\"classes\",\"list\":[\"x\"],\"options\":{}}}",
       "the task a: mtl.classes: "},
-    {tasks "{}", "there are no tasks"},
+    {tasks "{}", "wants one task or more"},
     {changes "5", "its changes are no list"},
     {changes "{\"add\":\"x\"}", "its changes are no list"},
     {changes "[5]", "its change 1 is of no known kind"},

@@ -153,10 +153,10 @@ for _, name in ipairs(mixers()) do
     end
 
     if REFUSES[name] then
-      it("says that no column takes of another", function()
+      it("says that no column takes from another", function()
         local mixer <const> = mtl[name]():build{block = "x", names = NAMES, channels = 4}
         fails(function() mixer(maps(), braid.randn(2, 4, 5, 3), "x", {true}) end, "mtl." .. name
-          .. " at block 'x': no column takes of another there, so that no map can be left out")
+          .. " at block 'x': no column takes from another there, so no map can be hidden")
       end)
     end
 
@@ -237,11 +237,11 @@ describe("net:ablate", function()
 
   it("says where nothing is given to others", function()
     fails(function() network():ablate(batch) end,
-      'ablate: no block has a mixer whose columns take of each other; part = "map" zeroes')
+      'ablate: no block has a mixer whose columns take from each other; part = "map" zeroes')
     fails(function() network(mtl.none{}):ablate(batch, {blocks = "one"}) end,
-      "ablate: at block 'one' is mtl.none, and no column takes of another; part")
+      "ablate: block 'one' has mtl.none, so no column takes from another there; part")
     fails(function() network(mtl.ttc{}, "two"):ablate(batch, {blocks = {"two", "one"}}) end,
-      "ablate: at block 'one' is no mixer, and no column takes of another; part")
+      "ablate: block 'one' has no mixer, so no column takes from another there; part")
     fails(function()
       network(mtl.ttc{}, "two")(batch.image, function() return nil, true end)
     end, "network: the tap at block 'one' hides a map from other columns, but no mixer there")

@@ -338,7 +338,7 @@ describe("mtl.ttc_update", function()
     assert.same(opt:alpha(), again:alpha())
     opt.factor = 0 -- what is left is the momentum that SGD multiplies by the rate
     assert.equal(0, largest(net(x).a, train(net, opt).a))
-    fails(function() opt:load_state_dict{} end, "this is no state of an mtl.ttc_update")
+    fails(function() opt:load_state_dict{} end, "this is not the state of an mtl.ttc_update")
     local other <const> = opt:state_dict()
     other.beta = {conv1 = other.beta.conv1}
     fails(function() again:load_state_dict(other) end,

@@ -109,7 +109,7 @@ describe("landmark metrics of", function()
         local options <const> = {of = set, eyes = eyes}
         if eyes and row.n ~= 5 then
           assert.error_matches(function() mtl.landmarks{of = set} end,
-            ("of %d points: say eyes"):format(row.n))
+            ("for %d points: give eyes"):format(row.n))
         end
         local bins <const> = {of = set, eyes = eyes, pixels = PIXELS}
         for _, task in ipairs{mtl.landmarks(options), mtl.landmark_bins(bins)} do
@@ -187,11 +187,11 @@ describe("what a data set knows of its points", function()
       labels = {a = five.labels.landmarks, b = five.labels.landmarks}}
     local other <const> = Dataset{images = five.images, labels = {landmarks = braid.rand(4, 6, 2)}}
     for message, o in pairs{
-      ["mtl.landmarks: of has points called a and b: pass those of one, its points.b"] = {of = two},
-      ["mtl.landmarks: of has parts whose landmarks differ in their points"] =
+      ["mtl.landmarks: the data set in of has points called a and b: give"] = {of = two},
+      ["mtl.landmarks: the parts of the mix in of differ in the points of their landmarks"] =
         {of = data.mix{{five}, {other}}},
-      ["mtl.landmarks: points is 21, and the data set has 5"] = {of = five, points = 21},
-      ["mtl.landmarks: of has no label of points"] =
+      ["mtl.landmarks: points is 21, but the data set has 5"] = {of = five, points = 21},
+      ["mtl.landmarks: the data set in of has no label of points"] =
         {of = Dataset{images = five.images, labels = {}}},
       ["mtl.landmarks: of must be a data set, such as a reader's train, not "] =
         {of = data.faces{n = 4}},

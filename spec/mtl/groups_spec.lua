@@ -134,7 +134,7 @@ describe("groups", function()
         equal(net, more, nil, 1e-5)
         assert.same({"face", "hat", "traits"}, more.names)
         fails(function() net:add_task("x", mtl.classes{2}, {column = "hat"}) end,
-          "add_task: column names no column: 'hat'")
+          "add_task: column: there is no column 'hat'")
       end)
 
       it("are extracted with the columns that they need", function()

@@ -174,7 +174,7 @@ describe("every metric", function()
 end)
 
 describe("a metric alone", function()
-  it("takes scores of the positive class, scores of all, or the classes said", function()
+  it("takes scores of the positive class, scores of all, or the predicted classes", function()
     local labels <const> = int{1, 1, 2, 2}
     local s <const> = braid.tensor{0.1, 0.4, 0.35, 0.8}
     assert.equal(0.75, (mtl.metric.auc():observe(s, labels):result()))
@@ -182,7 +182,7 @@ describe("a metric alone", function()
     assert.equal(0.75, (mtl.metric.auc():observe(both, labels):result()))
     assert.equal(0.75, (mtl.metric.accuracy():observe(int{1, 1, 1, 2}, labels):result()))
     fails(function() mtl.metric.accuracy():observe(s, labels) end,
-      "mtl.metric.accuracy: outputs must be scores (n, classes) or the classes said")
+      "mtl.metric.accuracy: outputs must be scores (n, classes) or the predicted classes")
     fails(function() mtl.metric.auc():observe(int{1, 1, 1, 2}, labels) end,
       "mtl.metric.auc: outputs must be scores (n, classes), or (n) of the positive class")
     fails(function() mtl.metric.auc():observe(s, braid.ones(4)) end,
@@ -226,7 +226,7 @@ describe("a metric alone", function()
     assert.same({0.5, nil, 0.5}, (of{average = "each"}))
     local value <const>, reason <const> = of{class = 2}
     assert.is_nil(value)
-    assert.equal("no sample is said to be class 2", reason)
+    assert.equal("no sample is predicted as class 2", reason)
     local _, _, notes <const> = of{}
     assert.near(1 / 3, (of{}), 1e-12)     -- 0 for the class that is never said, and it is counted
     assert.same({undefined = 1}, notes)
@@ -245,8 +245,8 @@ describe("a metric alone", function()
     assert.near(0.05, (of{by = "box"}), 1e-6)
     assert.near(0.1 / math.sqrt(2), (of{by = "diagonal"}), 1e-6)
     assert.near(0.1, (of{by = "none"}), 1e-6)
-    fails(function() of{} end, "mtl.metric.error: errors relative to the eyes want to know which")
-    fails(function() of{by = "corners"} end, "say corners = {i, j}")
+    fails(function() of{} end, "mtl.metric.error: errors are divided by the eyes' distance, but no")
+    fails(function() of{by = "corners"} end, "give corners = {i, j}")
     local many <const> = braid.rand(2, 68, 2)
     local e <const> = mtl.metric.error{by = "corners"}:observe(many + 0.1, many)
     local span <const> = (many[{ {}, 37 }] - many[{ {}, 46 }]):square():sum(2):sqrt()
@@ -295,19 +295,19 @@ describe("the metrics of a task", function()
   it("refuse what they are not", function()
     local function classes(metrics) return function() mtl.classes{2, metrics = metrics} end end
     fails(classes{"acuracy"}, "mtl.classes: there is no metric 'acuracy'; did you mean accuracy?")
-    fails(classes{"mae"}, "mtl.classes: the metric 'mae' is one of numbers; here there are acc")
+    fails(classes{"mae"}, "mtl.classes: the metric 'mae' measures numbers; this task can use acc")
     fails(classes{"f1.mcro"}, "mtl.classes: the metric 'f1.mcro': 'mcro' is neither an average")
     fails(classes{"f1.3"}, "mtl.classes: the metric 'f1.3': there is no class 3 of 2")
-    fails(classes{"ece.x"}, "mtl.classes: the metric 'ece.x': 'x' is none of what stands behind "
-      .. "ece: bins (a whole number from 1 to 100000)")
-    fails(classes{"accuracy.x"}, "accuracy has nothing behind its name")
+    fails(classes{"ece.x"}, "mtl.classes: the metric 'ece.x': 'x' cannot follow ece; these "
+      .. "can: bins (a whole number from 1 to 100000)")
+    fails(classes{"accuracy.x"}, "nothing can follow accuracy")
     fails(classes{print}, "a metric of your own wants a name")
-    fails(classes{mine = 3}, "metrics: 'mine' is 3, and must be the name of a metric")
+    fails(classes{mine = 3}, "metrics: 'mine' is 3; it must be the name of a metric")
     fails(classes{}, "mtl.classes: metrics is empty")
     fails(classes{"auc", "auc"}, "metrics has 'auc' twice")
     fails(classes{undefined = print}, "'undefined' cannot be the name of a metric")
     fails(function() mtl.landmark_bins{pixels = 4, metrics = {"f1"}} end,
-      "mtl.landmark_bins: the metric 'f1' is one of classes; here there are auc, ced")
+      "mtl.landmark_bins: the metric 'f1' measures classes; this task can use auc, ced")
     fails(function() mtl.metric.acu() end, "braid.mtl.metric has no 'acu'; did you mean auc?")
     fails(function() mtl.tasks{table = mtl.real{}} end, "'table' cannot be the name of a task")
   end)

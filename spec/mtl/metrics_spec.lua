@@ -126,7 +126,7 @@ describe("the eyes of a landmark task", function()
   it("are the first two of five points, and otherwise must be told", function()
     assert.same({1, 2}, mtl.landmarks{}.eyes)
     for _, points in ipairs{1, 2, 3, 4, 6, 19, 21, 68, 98, 106} do
-      assert.matches(("is not known of %d points?: say eyes = {i, j}"):format(points),
+      assert.matches(("no eyes are known for %d points?: give eyes = {i, j}"):format(points),
         said{points = points})
       assert.is_false(mtl.landmarks{points = points, eyes = false}.eyes)
     end
@@ -213,7 +213,7 @@ describe("mtl.ced", function()
     assert.near((0.08 + 0.05 + 0 + 0.02) / (4 * 0.1), curve.auc, 1e-12)
     assert.equal(0.25, curve.failure)
     assert.equal(1, curve.left_out)
-    assert.error_matches(function() mtl.ced{NAN} end, "mtl.ced: there is no error that is a number")
+    assert.error_matches(function() mtl.ced{NAN} end, "mtl.ced: all errors are NaN")
   end)
 end)
 
@@ -246,7 +246,7 @@ describe("mtl.delta_m", function()
     end, "report has no failure of 'landmarks'")
     assert.error_matches(function()
       mtl.delta_m({smile = {accuracy = 1}}, {smile = {accuracy = 0}})
-    end, "is 0 alone")
+    end, "is 0 in the single%-task report")
   end)
 end)
 
@@ -296,6 +296,6 @@ describe("angles as bins", function()
       "mtl.pose_bins: bins must be one number, or one for each of 2 labels")
     assert.error_matches(function() mtl.pose_bins{bins = 0} end, "mtl.pose_bins: bins")
     assert.error_matches(function() task:target({roll = braid.zeros(1), yaw = braid.zeros(1, 2)},
-      "head") end, "bins for 2 angles, and the labels of 'head' have 3")
+      "head") end, "bins are given for 2 angles, but the labels of 'head' have 3")
   end)
 end)

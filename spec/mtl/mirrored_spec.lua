@@ -76,6 +76,7 @@ describe("mtl.mirrored", function()
       {t = braid.zeros(1, 10)}))
     local ok <const>, message <const> = pcall(f, braid.ones(1, 1, 2, 2))
     assert.is_false(ok)
-    assert.matches("the labels of t is not known: give the task flip", message, 1, true)
+    assert.matches("task 't' does not tell how a mirror image changes its labels: give it flip",
+      message, 1, true)
   end)
 end)

@@ -67,12 +67,12 @@ describe("a researcher's mistakes", function()
       return net
     end
     local shared <const> = trained{columns = "shared"}:add_task("c", mtl.classes{2})
-    fails(function() shared(x) end, "network: no optimizer holds head.c.2.bias, for add_task made "
-      .. "new parameters: make the optimizer anew, with net:parameters()")
+    fails(function() shared(x) end, "network: no optimizer holds head.c.2.bias, because add_task "
+      .. "made new parameters: make the optimizer anew, with net:parameters()")
     local list <const> = trained({stacked = false}, mtl.ttc{}):add_task("c", mtl.classes{2})
-    fails(function() list(x) end, "no optimizer holds columns.c.conv1.1.bias, for add_task made")
+    fails(function() list(x) end, "holds columns.c.conv1.1.bias, because add_task made")
     local parted <const> = trained({}, mtl.ttc{}):unstack()
-    fails(function() parted(x) end, "no optimizer holds columns.a.conv1.1.bias, for unstack made")
+    fails(function() parted(x) end, "holds columns.a.conv1.1.bias, because unstack made")
     assert.is_table(parted:eval()(x))
     local fewer <const> = list:clone():remove_task("a") -- a clone has none to lose
     assert.is_table(fewer(x))

@@ -222,7 +222,7 @@ describe("add_task", function()
     net:add_task("b", mtl.classes{3})
     assert.is_true(identical(before.a, outputs(net).a))
     fails(function() build(mtl.nddr{}, {single = "a"}):add_task("b", mtl.classes{2}) end,
-      "add_task: nddr would change the only task there is")
+      "add_task: nddr would change the outputs of the only old task")
   end)
 
   it("says what is wrong", function()
@@ -231,14 +231,14 @@ describe("add_task", function()
     fails(function() build():add_task("c", mtl.classes{2}, {freeze = "all"}) end,
       "freeze must be \"others\", not \"all\"")
     fails(function() build():add_task("c", mtl.classes{2}, {init = "z"}) end,
-      "add_task: init names no column: 'z'")
+      "add_task: init: there is no column 'z'")
     fails(function() build(mtl.separation{}):add_task("c", mtl.classes{2}) end, "end_to_end")
     fails(function() build(mtl.nddr{}):extract("b"):add_task("a", mtl.classes{2}) end,
       "add_task: there is a column 'a' already, which other tasks take from")
     fails(function() build():add_task("each", mtl.classes{2}) end,
       "mtl.tasks: 'each' cannot be the name of a task")
     fails(function() build():add_task("a.x", mtl.classes{2}) end,
-      "mtl.tasks: 'a.x' cannot be the name of a task: dots part the names of weights")
+      "mtl.tasks: 'a.x' cannot be the name of a task: dots separate the parts of weights' names")
     fails(function() build():add_task(mtl.classes{2}) end,
       "add_task: wants the name of a task, then the task, not ")
     fails(function() build():add_task("c", mtl.classes{2}, {head = "wide"}) end,
@@ -342,7 +342,7 @@ describe("ablate", function()
     fails(function() build():ablate{3} end,
       "ablate: entry 1 is a number, not a batch with an image and labels")
     fails(function() build(mtl.separation{}):ablate(batch) end,
-      "ablate: in stage 1 the columns do not run; net:stage(2) first")
+      "ablate: in stage 1 the columns do not run; call net:stage(2) first")
     fails(function() build(mtl.ttc{}, {split = "conv1"}):ablate(batch, {blocks = "conv1"}) end,
       "ablate: block 'conv1' is shared by all tasks, up to 'conv1'; name one after it")
     fails(function() build():ablate(batch, {blocks = {}}) end,

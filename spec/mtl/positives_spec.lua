@@ -168,7 +168,7 @@ describe("response contrast maps", function()
     fails(function()
       mtl.contrast_maps(network(classes{names = {"m", "f"}}), {batch_of(LABELS)}, "map",
         {signed = true})
-    end, "mtl.contrast_maps: signed = true wants to know which class of 'a' is positive")
+    end, "mtl.contrast_maps: signed = true needs the positive class of 'a'")
   end)
 
   it("have the names that readers give", function()
@@ -221,9 +221,9 @@ describe("the names of classes", function()
       "mtl.classes: names has 1 of the 2 classes")
     fails(function() mtl.classes{2, names = {"a", "a"}} end, 'mtl.classes: names has "a" twice')
     fails(function() mtl.classes{2, names = {"a", "b"}, positive = "c"} end,
-      'mtl.classes: positive is "c", which is none of names: a, b')
+      'mtl.classes: positive is "c", which is not one of names: a, b')
     fails(function() mtl.attributes{3, positive = "c"} end,
-      "mtl.attributes: positive wants names, to be one of them")
+      "mtl.attributes: positive must be one of names, but names is not given")
     local tasks <const> = mtl.tasks{a = mtl.classes{2, names = {"no", "yes"}, metric = "balanced",
       positive = "no"}, b = mtl.attributes{3, metric = "balanced"}}
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, width = 0.25})

@@ -72,7 +72,7 @@ describe("mtl.early_stopping", function()
   it("refuses states that are not its own", function()
     local stopping <const> = mtl.early_stopping(mtl.tasks{a = mtl.classes{2}}, {window = 2})
     fails(function() stopping:load_state_dict(5) end,
-      "load_state_dict: this is no state of an mtl.early_stopping: 5")
+      "load_state_dict: this is not the state of an mtl.early_stopping: 5")
     local state <const> = stopping:state_dict()
     state.epoch = 2
     fails(function() stopping:load_state_dict(state) end,
@@ -143,7 +143,7 @@ describe("mtl.mutual", function()
       local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
       local b <const> = nn.backbone({{"relu", nn.ReLU()}}, {channels = 2})
       mtl.mutual(mtl.columns(two, b):heads(head))
-    end, "mtl.mutual: no weight to compare is in relu; name blocks with convolutions or linear "
+    end, "mtl.mutual: relu has no weight to compare; name blocks with convolutions or linear "
       .. "layers")
   end)
 

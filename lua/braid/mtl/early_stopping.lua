@@ -68,7 +68,7 @@ end
 function Stopping:bound(tasks)
   if self.tasks == tasks and self.epoch == 0 then return self end
   if self.tasks and self.tasks ~= tasks then
-    check.fail("mtl.early_stopping: it is of other tasks")
+    check.fail("mtl.early_stopping: this one belongs to other tasks; make one for these")
   end
   return Stopping(tasks, self.given)
 end
@@ -113,7 +113,7 @@ function Stopping:step(training, validation)
   for name, task in self.tasks:each() do
     if not self.stopped[name] then
       if not training[name] or not validation[name] then
-        check.fail("mtl.early_stopping: there is no loss of task '%s' in %s: have the samples its "
+        check.fail("mtl.early_stopping: task '%s' has no loss in %s: do the samples have its "
           .. "label?", name, training[name] and "validation" or "training")
       end
       table.insert(self.training[name], number(training[name]))
@@ -168,7 +168,7 @@ end
 function Stopping:load_state_dict(state)
   for _, key in ipairs(STATE) do
     if type(state) ~= "table" or type(state[key]) ~= "table" then
-      check.fail("load_state_dict: this is no state of an mtl.early_stopping: %s",
+      check.fail("load_state_dict: this is not the state of an mtl.early_stopping: %s",
         check.shown(state))
     end
   end

@@ -8,7 +8,7 @@
 -- Parameters of a single column are in a PerColumn, so that they are saved, frozen and stacked by
 -- task. A class may also have
 --   shared_stream = true     a stream that all columns share runs beside them
---   appends = true           its result for each map is the map with z appended
+--   appends = true           each map of its result is the column's map with z appended
 --   aggregates = true        list(xs, z, apart) and braid(x, z, apart) hide map i from the other
 --                            columns if apart[i] is true
 --   alone = true             it changes nothing in a network of one column
@@ -17,7 +17,7 @@
 --   weights(self)            T rows of T numbers: how much column i takes from column j
 --   needs(self, i, learning) the names of the columns that column i takes from; when learning, also
 --                            columns whose weight is 0 now but can change
---   resize(self, names)      changes the columns to those named; new ones change nothing for old
+--   resize(self, names)      changes the columns to `names`; old columns take nothing from new ones
 --   reconnect(self)          starts connections that resize left off, if they can train
 -- @usage
 -- local class <const> = require "braid.class"
@@ -123,7 +123,7 @@ end
 -- is for messages. If apart[i] is true, only column i takes map i.
 function Mixer:forward(xs, z, block, apart)
   if apart and not self.aggregates then
-    fault(self, block, "no column takes of another there, so that no map can be left out of it")
+    fault(self, block, "no column takes from another there, so no map can be hidden")
   end
   local listed <const> = type(xs) == "table" and getmetatable(xs) == nil
   if self.wants_maps and (listed and xs[1] or xs):dim() == 2 then

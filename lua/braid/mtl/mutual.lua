@@ -15,9 +15,9 @@
 --
 -- Decisions: the default scale makes the exponent a mean. New columns have a squared distance of
 -- about 39 a layer. With this scale their gradient is about as large as for "l2", and not e^39
--- times as large, so lambda means the same in both forms; a smaller scale grows sooner. The paper
--- learns a_j and b_j, which map a source's weights to a target's. Tasks are neither, so here they
--- are 1 and 0.
+-- times as large, so lambda means the same in both forms. With a smaller scale the loss grows
+-- sooner. The paper learns a_j and b_j, which map a source's weights to a target's. Tasks are not
+-- sources and targets, so here a_j is 1 and b_j is 0.
 -- @usage
 -- loss = tasks:loss(net(batch.image), batch)
 -- loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})
@@ -106,8 +106,8 @@ return function(net, given)
     end
   end
   if not total then
-    check.fail("mtl.mutual: no weight to compare is in %s; name blocks with convolutions or "
-      .. "linear layers", table.concat(blocks, ", "))
+    check.fail("mtl.mutual: %s has no weight to compare; name blocks with convolutions or linear "
+      .. "layers", table.concat(blocks, ", "))
   end
   return total * o.weight
 end

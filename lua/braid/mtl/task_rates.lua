@@ -51,7 +51,8 @@ function Rates:groups()
       check.fail("mtl.task_rates: rates: there is no task '%s'; %s", task,
         check.nearest(task, self.net.tasks.names))
     elseif not own[task] then
-      check.fail("mtl.task_rates: no parameter is %s's alone: it has neither column nor head", task)
+      check.fail("mtl.task_rates: task '%s' has no parameter of its own, neither a column nor a "
+        .. "head", task)
     end
   end
   if #groups[1].params == 0 then table.remove(groups, 1) end

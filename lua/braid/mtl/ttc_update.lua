@@ -13,8 +13,8 @@
 --
 -- Beta moves against its gradient (equation 11). W_i depends on alpha_ij through V_j, so
 -- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; with turns it is the step
--- of j's last turn. There is one beta for each block and pair of tasks, and it moves by beta_lr
--- times its gradient. Gradients come from the step's own backward pass. If a task has no label in
+-- of j's last turn. Each block and pair of tasks has one beta, which moves by beta_lr times its
+-- gradient. Gradients come from the step's own backward pass. If a task has no label in
 -- the batch, its column has no gradient and gives no update. Weights of heads only take their own
 -- task's updates.
 -- Decisions: c is c_i, the cost of the weight's own column, although the equation prints c_j. When
@@ -57,7 +57,7 @@ local function weights_of(net, block)
   end
   for _, w in ipairs(list) do
     if #w ~= count then
-      check.fail("mtl.ttc_update: the columns of block '%s' differ, and it moves equal ones: give "
+      check.fail("mtl.ttc_update: the columns differ at block '%s', but they must be equal: give "
         .. "every task the same backbone", block)
     end
   end
@@ -135,7 +135,7 @@ end
 --- Continues from the state_dict of a network with the same blocks and columns.
 function Update:load_state_dict(dict)
   if type(dict) ~= "table" or type(dict.beta) ~= "table" or type(dict.last) ~= "table" then
-    check.fail("load_state_dict: this is no state of an mtl.ttc_update")
+    check.fail("load_state_dict: this is not the state of an mtl.ttc_update")
   end
   for _, block in ipairs(check.sorted_keys(self.beta)) do
     local rows <const> = dict.beta[block]
@@ -211,7 +211,7 @@ end
 function Update:step()
   local columns <const> = table.concat(self.net.names, ", ")
   if columns ~= self.names then
-    check.fail("mtl.ttc_update: it was made for the columns %s, and the network has %s now: make "
+    check.fail("mtl.ttc_update: it was made for the columns %s, but the network now has %s: make "
       .. "it and its optimizer anew", self.names, columns)
   end
   local _ <close> = grad.scope()

@@ -9,9 +9,9 @@
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
--- Widths are tried in steps of 1/1024, at which layers of a thousand channels gain one.
+-- Widths are tried in steps of 1/1024: one step adds one channel to a layer of 1024.
 local STEP <const>, WIDEST <const> = 1024, 64
--- at the smallest and the largest width the count may be wrong by this factor
+-- At the smallest and the largest width, the count may be wrong by this factor.
 local BEYOND <const> = 1.1
 
 local ARGUMENTS <const> = check.declare("mtl.widen", {
@@ -43,7 +43,7 @@ return function(make, count)
   end
   local other_count <const> = low_net and low_count or select(2, try_narrow(STEP // 16))
   if other_count == high_count then
-    check.fail("mtl.widen: the network has %d parameters at any width: does it heed width?",
+    check.fail("mtl.widen: the network has %d parameters at any width: does make use its width?",
       high_count)
   end
   while high - low > 1 do

@@ -6,8 +6,8 @@
 -- cross-entropy over all labels that are not missing. Metrics:
 --   accuracy, balanced              means over the attributes
 --   each, balanced_each             the values of all attributes, in their order
---   unseen                          the number of classes without a sample, which balanced leaves
---   out
+--   unseen                          the number of classes without a sample; balanced leaves them
+--                                   out
 --   ap, auc, ap_each (by request)   means over the attributes; in a list, false means undefined
 -- Options: weight; metrics, which replaces these metrics (mtl.metric); metric, the one that is
 -- shown and that mtl.delta_m takes (default: "accuracy"); names of the two classes, such as {"no",
@@ -69,7 +69,7 @@ function Attributes.loss(_, output, target)
   return ops.cross_entropy(output:reshape(-1, 2), target:reshape(-1))
 end
 
---- An output for the mirror image -> as for the image: attributes stay.
+--- Turns the output for a mirror image into one for the image: attributes stay the same.
 function Attributes.mirrored(_, output) return output end
 
 --- The number of samples with a label.

@@ -54,7 +54,7 @@ function Classes:loss(output, target)
   return kept == 0 and each:sum() or (ops.topk(each, kept)):mean()
 end
 
---- An output for the mirror image -> as for the image. Without flip, labels stay.
+--- Turns the output for a mirror image into one for the image. Without flip, it stays the same.
 function Classes:mirrored(output)
   return self.flip and flips.back(output, self.flip) or output
 end

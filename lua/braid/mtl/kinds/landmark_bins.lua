@@ -37,14 +37,15 @@ function LandmarkBins:bins(target)
   return ops.masked_fill(place, outside, core.missing_class):to("int64")
 end
 
---- The points (n,points,2) that an output predicts, in [-1, 1]; NaN if a score of it is NaN.
+--- The points (n,points,2) that an output predicts, in [-1, 1]. A coordinate with a NaN among its
+-- scores is NaN.
 function LandmarkBins:places(output)
   local scores <const> = output:reshape(-1, self.points, 2, self.pixels)
   local places <const> = (scores:argmax(4):to(output.dtype) - 0.5) * (2 / self.pixels) - 1
   return places:masked_fill(scores:ne(scores):any(4), 0 / 0)
 end
 
---- An output for the mirror image -> as for the image.
+--- Turns the output for a mirror image into one for the image.
 function LandmarkBins:mirrored(output, name)
   if not self.flip then flips.unknown("mtl.landmark_bins", name) end
   local scores <const> = flips.back(output:reshape(-1, self.points, 2, self.pixels), self.flip)

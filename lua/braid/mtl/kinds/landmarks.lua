@@ -5,10 +5,10 @@
 -- and Zuber, equation 2, after Zhang et al. 2014). With reduction = "mean" it is the mean squared
 -- error over the coordinates that are not missing (Matsui et al. 2019, section 3.2). loss = "l1",
 -- "smooth_l1" or "wing" (Feng et al. 2018) takes another function of a coordinate's difference, in
--- half widths of the image. loss = "relative" is the landmark error itself: a point's distance over
--- the distance of the eyes, but smooth within 0.01 half widths and with eyes at least 0.15 half
--- widths apart. Faces without eyes then have no loss. Its reduction "mean" is over points, "sum"
--- over a face's points.
+-- half widths of the image. loss = "relative" is the landmark error itself, a point's distance
+-- divided by the distance of the eyes. But it is smooth below 0.01 half widths, and nearer eyes
+-- count as 0.15 half widths apart. Faces without eyes then have no loss. Its reduction "mean" is
+-- over points, "sum" over a face's points.
 --
 -- In the metrics, distances are divided by the distance between the true centres of the eyes
 -- (Trottier et al. 2018, section 4.1):
@@ -22,8 +22,8 @@
 -- If the batch has `box_width` (n), box_error, box_failure (above 0.05) and box_errors are divided
 -- by the width of the face's box; without_box counts faces without a box. `distance` is in half
 -- widths of the image. without_points counts faces without a point. An output of NaN is infinitely
--- far away: it is a failure, and never left out. Distances are measured in the batch's image; in an
--- image that is higher than wide, a unit down is longer than a unit across.
+-- far away: it is a failure, and never left out. Distances are measured in the batch's image; if
+-- the image is higher than wide, a unit down is longer than a unit across.
 --
 -- Options:
 --   weight, flip
@@ -91,7 +91,7 @@ function Landmarks:loss(output, target)
   return point_losses[self.loss_kind].of(self, output, target, known_of(target))
 end
 
---- An output for the mirror image -> as for the image.
+--- Turns the output for a mirror image into one for the image.
 function Landmarks:mirrored(output, name)
   if not self.flip then flips.unknown("mtl.landmarks", name) end
   local places <const> = flips.back(self:places(output), self.flip)
@@ -122,7 +122,7 @@ function Landmarks:errors(output, target, batch)
     / eyes.distance(target, self.eyes, aspect)
 end
 
--- The default metrics. Without boxes it leaves out those that need boxes.
+-- The default metrics; `finish` hides the box metrics if the batches have no boxes.
 local function usual(self)
   local list = {}
   if self.eyes then

@@ -8,14 +8,13 @@
 -- over the angles that are not missing. Metrics are means over the angles, weighted by their
 -- numbers of samples:
 --   accuracy   the share of right bins
---   mae        the mean difference in degrees between the middle of a bin and the angle itself; an
---              output of NaN is infinitely far away
+--   mae        the mean difference in degrees between the angle and the middle of the predicted
+--              bin; an output of NaN is infinitely far away
 --   each       the accuracy of each angle
 -- Options:
 --   bins, width   the number of bins, or one for each angle, and their width in degrees. The middle
 --                 bin is around 0; with an even number two bins meet at 0. The first and the last
---                 bin
---                 have no outer limit
+--                 bin have no outer limit
 --   kind          "roll pitch yaw": which angles they are, a word for each or one for all
 --                 (data/follow.lua). A loader that gets the tasks then knows how mirroring and
 --                 turning change labels of other names
@@ -93,8 +92,8 @@ function PoseBins:target(batch, name)
   end
   local angles <const> = ops.cat(list, 2)
   if angles:size(2) ~= #self.bins then
-    check.fail("mtl.pose_bins: bins for %d angles, and the labels of '%s' have %d", #self.bins,
-      name, angles:size(2))
+    check.fail("mtl.pose_bins: bins are given for %d angles, but the labels of '%s' have %d",
+      #self.bins, name, angles:size(2))
   end
   return angles
 end
@@ -130,7 +129,7 @@ function PoseBins:loss(output, target)
   return total * (1 / math.max(target:eq(target):sum():item(), 1))
 end
 
---- An output for the mirror image -> as for the image: yaw and roll change their sign.
+--- Turns the output for a mirror image into one for the image: yaw and roll change their sign.
 function PoseBins:mirrored(output, name)
   local labels <const>, parts <const> = self.labels or {name}, {}
   local words = self.kind and follow.angles(self.kind, #self.bins)

@@ -47,7 +47,7 @@ function Real.loss(_, output, target)
   return ops.mse(output, filled, {mask = known})
 end
 
---- An output for the mirror image -> as for the image. Without flip, numbers stay.
+--- Turns the output for a mirror image into one for the image. Without flip, it stays the same.
 function Real:mirrored(output)
   if self.flip == "negate" then return -output end
   return self.flip and output * core.from_table(self.flip, output.dtype) or output

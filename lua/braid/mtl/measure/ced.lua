@@ -30,7 +30,7 @@ return function(errors, given)
     end
   end
   if #sorted == 0 then
-    check.fail("mtl.ced: there is no error that is a number: of no face one could be told")
+    check.fail("mtl.ced: all errors are NaN, so no face has an error to count")
   end
   table.sort(sorted)
   local curve <const>, within = {error = {}, share = {}}, 0

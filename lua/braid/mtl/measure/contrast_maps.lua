@@ -10,8 +10,8 @@
 -- in evaluation mode. Maps are means over the channels, because channels of different columns do
 -- not correspond; channels = true keeps them. signed = true keeps the sign of positive - negative;
 -- the task must then name its positive class: mtl.classes{2, names = {"yes", "no"}, positive =
--- "yes"}. Each attribute of mtl.attributes has its own map. groups joins the nearest tasks until so
--- many groups are left.
+-- "yes"}. Each attribute of mtl.attributes has its own map. groups = k joins the nearest tasks
+-- until k groups are left.
 -- Decisions: the absolute value is taken channel by channel, before the mean, so that channels of
 -- opposite sign do not cancel, and the order of the classes does not matter; maps are compared
 -- without scaling; groups are joined by the mean of their members' distances.
@@ -44,8 +44,8 @@ local function difference(name, sums, o)
   if o.signed then
     local positive <const> = class_names.positive(sums.task)
     if not positive then
-      check.fail("mtl.contrast_maps: signed = true wants to know which class of '%s' is positive: "
-        .. "mtl.classes{2, names = {\"yes\", \"no\"}, positive = \"yes\"}", name)
+      check.fail("mtl.contrast_maps: signed = true needs the positive class of '%s': give the task "
+        .. "one, as in mtl.classes{2, names = {\"yes\", \"no\"}, positive = \"yes\"}", name)
     end
     map = positive == 2 and map or -map
   else
@@ -120,8 +120,8 @@ return function(net, batches, block, given)
   local sums <const> = collect(net, batches, block)
   local names <const>, maps <const>, distance <const> = check.sorted_keys(sums), {}, {}
   if #names == 0 then
-    check.fail("mtl.contrast_maps: no task has two classes and labels: it wants one like "
-      .. "mtl.classes{2} or mtl.attributes, at a column with the block")
+    check.fail("mtl.contrast_maps: no task fits: it wants a task of two classes, such as "
+      .. "mtl.classes{2} or mtl.attributes, with labels in the batches and a column with the block")
   end
   for _, name in ipairs(names) do maps[name] = difference(name, sums[name], o) end
   for i, a in ipairs(names) do

@@ -41,7 +41,7 @@ local function metrics_of(name, values, chosen)
   for _, metric in ipairs(USUAL) do
     if values[metric] then return {metric} end
   end
-  check.fail("mtl.delta_m: which metric of '%s' counts is not known: say {%s = \"...\"} last",
+  check.fail("mtl.delta_m: '%s' has no main metric: name one in the last argument, {%s = \"...\"}",
     name, name)
 end
 
@@ -58,8 +58,8 @@ local function change(reports, name, metric)
   local sign <const> = sign_of(reports, name, metric)
   local base <const> = value_of("single", reports[2], name, metric)
   if base <= 0 then
-    check.fail("mtl.delta_m: %s of '%s' is %g alone; nothing is relative to that", metric, name,
-      base)
+    check.fail("mtl.delta_m: %s of '%s' is %g in the single-task report; a relative change needs a "
+      .. "value above 0", metric, name, base)
   end
   return sign * (value_of("report", reports[1], name, metric) - base) / base
 end

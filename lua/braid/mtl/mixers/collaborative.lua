@@ -7,8 +7,7 @@
 --   final_relu   (true); the authors' first version has no last ReLU
 --   gamma_init   the first scale of the batch norms: "one", "uniform" (random from 0 to 1, as was
 --                usual in 2018), or "zero": the last batch norm of each y_t starts at 0, so that
---                the
---                block starts as the identity
+--                the block starts as the identity
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix("*", mtl.collaborative{ratio = 1/4})
@@ -81,7 +80,7 @@ function Collaborative:braid(x, _, apart)
   return self.options.final_relu and y:relu() or y
 end
 
---- A new column reads the common map z; at first z takes nothing from the new column.
+--- A new column takes from the common map z. At first z takes nothing from the new column.
 function Collaborative:resize(names)
   inputs.resize(self.central[1], self.names, names, self.channels)
   self.came = inputs.arrived(self.came, names)

@@ -3,7 +3,7 @@
 --
 -- Options:
 --   subspaces   (2)
---   diag, off   the first weights: 0.9, and 0.1 divided by the number of the other subspaces
+--   diag, off   the first weights (default: 0.9, and 0.1 divided by the number of other subspaces)
 --   lr_mult     (100); alpha has no weight decay
 --   penalty     (1) the weight of the orthogonality constraint, which net:penalty() returns
 -- If the number of subspaces does not divide the channels, the last subspaces are shorter or empty:

@@ -13,18 +13,19 @@
 --
 -- With all alpha equal to 1, every column gets the same sum, as in the conventional multi-task
 -- network. With alpha_ij = 0 for i ~= j, every column is a separate network (section 3). start = 1
--- and start = 0 begin exactly at these limits. Equal columns (init = "copy") in a list give with
--- normalize exactly the same numbers as one trunk; stacked columns round differently. The sum is T
--- times the map, and at first each column gets 1/T of the trunk's gradient. To move as the trunk
--- does, SGD needs T times its rate for the columns; Adam takes the same step.
+-- and start = 0 begin exactly at these limits. With normalize, start = 1 and equal columns (init =
+-- "copy") in a list, the numbers are exactly those of one trunk; stacked columns round differently.
+-- Without normalize, the sum is T times the map. At first each column gets 1/T of the trunk's
+-- gradient. To move as the trunk does, SGD needs T times its rate for the columns; Adam takes the
+-- same step.
 --
--- Connections from a late task to earlier ones also begin at 0, so that earlier outputs do not
--- change. A connection at a limit has a gradient like any other; it is exactly 0 or 1 until its
--- beta first moves. net:freeze{"mixers"} prevents that. Decision: alpha is then sigmoid(beta - 2),
--- which begins at 0.12, or sigmoid(beta + 2), which begins at 0.88. These are near the limits, to
--- keep what the columns have learned, and have a slope. net:unfreeze, net:train_only and
--- net:remove_task reconnect (section 4.3): connections from a late task to rows that train begin at
--- `start`.
+-- Connections from a late task to earlier tasks also begin at 0, so that earlier outputs do not
+-- change. A connection at a limit has a gradient like any other. It stays exactly 0 or 1 until its
+-- beta first moves, which net:freeze{"mixers"} prevents. Decision: from then on alpha is
+-- sigmoid(beta - 2), which begins at 0.12, or sigmoid(beta + 2), which begins at 0.88. These values
+-- are near the limits, to keep what the columns have learned, but they have a slope. net:unfreeze,
+-- net:train_only and net:remove_task reconnect (section 4.3): connections from a late task to rows
+-- that train begin at `start`.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix({"conv1", "conv3"}, mtl.ttc{})
@@ -62,7 +63,7 @@ local function first_row(i, t, self)
     return linear.values(t, self.channels, function(j) return i == j and own or other end)
   end
   local row <const> = Row(filled(1, beta_of(start)), hint(self.options))
-  row.limit = core.keep(filled(FAR, limit_of(start))) -- alpha of its own map is 1, whatever beta is
+  row.limit = core.keep(filled(FAR, limit_of(start))) -- alpha_ii stays 1, whatever beta is
   return row
 end
 

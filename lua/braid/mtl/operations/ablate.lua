@@ -1,15 +1,14 @@
 --- net:ablate(batches, {blocks =, part =, relative =}): how each metric changes when a task's
 -- features are zeroed at one block (Trottier et al. 2018, section 4.4 and figure 6).
 --
--- Only the input of the layer that joins all tasks' features is zeroed; the task's own column keeps
--- them. In mixers that are sums, alpha_jt = 0 for all j except t. part = "map" zeroes the map
--- itself, for its own column too. batches is a loader, a batch, or a list of batches. blocks is a
--- block or a list (default: those with a mixer whose columns take from each other).
+-- Only the other columns lose the features; the task's own column keeps them. In mixers that are
+-- sums, this means alpha_jt = 0 for all j except t. part = "map" zeroes the map itself, for its own
+-- column too. batches is a loader, a batch, or a list of batches. blocks is a block or a list
+-- (default: all blocks with a mixer whose columns take from each other).
 -- @return {names, columns, blocks, base, change}: names are the columns'; columns[task] is the
---   column
---   of a task; base[task][metric] is the value without zeroing; change[block][zeroed
---   column][task][metric] is its relative change. With relative = false, or a base of 0, it is the
---   difference
+--   column of a task; base[task][metric] is the value without zeroing;
+--   change[block][column][task][metric] is the relative change of that value when the column is
+--   zeroed, or the difference if relative is false or the value is 0
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -81,13 +80,13 @@ local function blocks_of(self, o)
     if mixer and mixer.aggregates then
       list[#list + 1] = block
     elseif o.blocks then
-      check.fail("ablate: at block '%s' %s, and no column takes of another; part = \"map\" zeroes "
-        .. "a map for its own column", block, mixer and "is mtl." .. getmetatable(mixer).__name
-        or "is no mixer")
+      check.fail("ablate: block '%s' has %s, so no column takes from another there; part = \"map\" "
+        .. "zeroes a map for its own column", block,
+        mixer and "mtl." .. getmetatable(mixer).__name or "no mixer")
     end
   end
   if #list == 0 then
-    check.fail("ablate: no block has a mixer whose columns take of each other; part = \"map\" "
+    check.fail("ablate: no block has a mixer whose columns take from each other; part = \"map\" "
       .. "zeroes a map for its own column")
   end
   return list

@@ -47,8 +47,8 @@ local function check_arguments(self, name, task, o)
     check.fail("add_task: there is a column '%s' already, which other tasks take from", name)
   end
   if self.shared_head then
-    check.fail("add_task: a network in stages takes no further task; build it with end_to_end = "
-      .. "true, or anew")
+    check.fail("add_task: a network with stages cannot get another task; build it with end_to_end "
+      .. "= true, or anew with all tasks")
   end
   if type(task) ~= "table" or not task.loss then
     check.fail("add_task: the task is a %s, not one like mtl.classes{2}", type(task))
@@ -56,11 +56,11 @@ local function check_arguments(self, name, task, o)
   if self.columns then PerColumn.check_name(name) end
   for _, key in ipairs{"init", "column"} do
     if o[key] ~= nil and not (self.columns and has(self.names, groups.of(self, o[key]))) then
-      check.fail("add_task: %s names no column: '%s'", key, tostring(o[key]))
+      check.fail("add_task: %s: there is no column '%s'", key, tostring(o[key]))
     end
   end
   if o.init and o.column then
-    check.fail("add_task: init is of a new column, and column one that is there")
+    check.fail("add_task: give init, for a new column, or column, for an existing one, not both")
   end
 end
 
@@ -69,7 +69,8 @@ local function mixers_with_another(self)
   local mixers <const> = build.standing(self, #self.names + 1)
   for _, block in ipairs(check.sorted_keys(mixers)) do
     if not self.mixer[block] and not mixers[block].kind.alone then
-      check.fail("add_task: %s would change the only task there is; build with two tasks",
+      check.fail("add_task: %s would change the outputs of the only old task; build the network "
+        .. "with two tasks",
         mixers[block].kind.__name)
     end
   end

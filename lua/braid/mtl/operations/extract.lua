@@ -1,6 +1,6 @@
 --- net:extract{names}: a separate network for some of the tasks, with the same outputs. It has
--- their heads and every column that feeds them. Columns whose weights in a linear mixer are exactly
--- 0 are left out. A mixer that joins all maps needs all columns.
+-- their heads and every column that they depend on. A column whose weights in a linear mixer are
+-- exactly 0 is left out. A mixer that concatenates all maps needs all columns.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"

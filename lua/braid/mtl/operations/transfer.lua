@@ -1,9 +1,9 @@
 --- net:transfer(): how much flows between the columns, as {names, blocks, weights}.
 --
--- weights[block][i][j] is how much column i takes of column j's map (a mean over channels). Blocks
--- whose mixer has no such weights are missing. net:transfer(batch) adds gradients[block][i][j]: the
--- norm of the gradient of task i's loss at column j's map before mixing, as a share of the row's
--- sum. It shows how much task i depends on column j.
+-- weights[block][i][j] is how much column i takes from column j's map (a mean over channels).
+-- Blocks whose mixer has no such weights are missing. net:transfer(batch) adds
+-- gradients[block][i][j], which shows how much task i depends on column j: the norm of the gradient
+-- of task i's loss at column j's map before mixing, as a share of the row's sum.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -59,7 +59,7 @@ return function(self, batch)
     check.fail("transfer: the heads are not made yet: call net:heads() first")
   end
   if not self.columns then
-    check.fail("transfer: all blocks are shared, so that nothing flows between columns; build the "
+    check.fail("transfer: all blocks are shared, so nothing flows between columns; build the "
       .. "network with columns")
   end
   local result <const> = {names = table.move(self.names, 1, #self.names, 1, {}),

@@ -28,8 +28,8 @@ function M.wrong(o, count)
     return ("names has %d of the %d classes"):format(#o.names, count)
   end
   if o.positive and not seen[o.positive] then
-    return o.names and ("positive is %q, which is none of names: %s"):format(o.positive,
-      table.concat(o.names, ", ")) or "positive wants names, to be one of them"
+    return o.names and ("positive is %q, which is not one of names: %s"):format(o.positive,
+      table.concat(o.names, ", ")) or "positive must be one of names, but names is not given"
   end
 end
 

@@ -16,13 +16,14 @@ M.KIND = check.either(two.KIND, check.choice{false})
 function M.wrong(eyes, points)
   if eyes then return two.wrong(eyes, points) end
   if eyes == false or two.known{points = points} then return nil end
-  return ("which are the eyes, by whose distance errors are measured, is not known of %d "
-    .. "point%s: say eyes = {i, j}, or {{...}, {...}} for the means of several, or of = the "
-    .. "data set if its reader knows them; eyes = false if there are none"):format(points,
+  return ("errors are divided by the eyes' distance, but no eyes are known for %d point%s: give "
+    .. "eyes = {i, j}, or {{...}, {...}} for the means of several, or of = the data set if its "
+    .. "reader knows them; eyes = false if there are none"):format(points,
     points == 1 and "" or "s")
 end
 
---- The task's own copy of its eyes; if none are given, the known ones.
+--- The task's own copy of its eyes. If none are given, these are the known eyes of that many
+-- points.
 function M.own(eyes, points)
   if eyes == false then return false end
   local copy <const> = {}
@@ -47,31 +48,31 @@ local function facts_of(what, ds)
     for _, name in ipairs(check.sorted_keys(set.points)) do
       local own <const> = set.points[name]
       if found and whose ~= name then
-        check.fail("%s: of has points called %s and %s: pass those of one, its points.%s", what,
-          whose, name, name)
+        check.fail("%s: the data set in of has points called %s and %s: give the points, flip and "
+          .. "eyes of one, such as points.%s of the data set", what, whose, name, name)
       end
       for _, key in ipairs(found and FACTS or {}) do
         if not same(found[key], own[key]) then
-          check.fail("%s: of has parts whose %s differ in their %s", what, name, key)
+          check.fail("%s: the parts of the mix in of differ in the %s of their %s", what, key, name)
         end
       end
       found, whose = own, name
     end
   end
-  return found or check.fail("%s: of has no label of points", what)
+  return found or check.fail("%s: the data set in of has no label of points", what)
 end
 
---- The kind of the option of.
+--- The kind of the option `of`.
 M.OF = check.kind("a data set, such as a reader's train", function(v)
   return type(v) == "table" and (type(v.points) == "table" or type(v.parts) == "table")
 end)
 
---- The options, with missing ones taken from the data set in the option of.
+--- The options, with missing ones taken from the data set in the option `of`.
 function M.told(what, given)
   if type(given) ~= "table" or given.of == nil or not M.OF.accepts(given.of) then return given end
   local o <const>, facts <const> = check.copy(what, given), facts_of(what, given.of)
   if o.points ~= nil and o.points ~= facts.points then
-    check.fail("%s: points is %s, and the data set has %d", what, check.shown(o.points),
+    check.fail("%s: points is %s, but the data set has %d", what, check.shown(o.points),
       facts.points)
   end
   for _, key in ipairs(FACTS) do

@@ -17,16 +17,16 @@ function M.wrong(flip, n, what)
   return ("flip must name each of the %d %s once, not %s"):format(n, what, check.shown(flip))
 end
 
---- Columns of outputs (n,k,...) of a mirror image -> in the order of the image's own.
+--- Puts the outputs (n,k,...) of a mirror image in the order that the image's own have.
 function M.back(outputs, flip)
   local from <const> = {}
   for i, to in ipairs(flip) do from[to] = i end
   return outputs:index_select(2, core.from_table(from, "int64"))
 end
 
---- Fails for a task that does not know what a mirror image does to its labels.
+--- Raises an error for a task that cannot turn the output for a mirror image back.
 function M.unknown(what, name, option)
-  check.fail("%s: what a mirror image does to the labels of %s is not known: give the task %s",
+  check.fail("%s: task '%s' does not tell how a mirror image changes its labels: give it %s",
     what, name, option or "flip")
 end
 

@@ -1,4 +1,4 @@
---- mtl.tasks: the tasks of a network by name. They give its outputs their meaning.
+--- mtl.tasks: the tasks of a network by name. A task says what an output of the network means.
 -- @usage
 -- local tasks <const> = mtl.tasks{
 --   landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
@@ -30,18 +30,18 @@ function Tasks:init(given)
       check.fail("mtl.tasks: '%s' is a %s, not a task such as mtl.classes{2}", name, type(task))
     end
     if Tasks[name] ~= nil or name == "names" or report.RESERVED[name] then
-      check.fail("mtl.tasks: '%s' cannot be the name of a task: tasks, or their reports, have "
-        .. "something else of that name", name)
+      check.fail("mtl.tasks: '%s' cannot be the name of a task: it is a method or field of tasks "
+        .. "or of their reports", name)
     end
     if name == "" or name:find(".", 1, true) then
-      check.fail("mtl.tasks: '%s' cannot be the name of a task: dots part the names of weights",
-        name)
+      check.fail("mtl.tasks: '%s' cannot be the name of a task: dots separate the parts of "
+        .. "weights' names", name)
     end
     self[name] = task
   end
   self.names = check.sorted_keys(given)
   if #self.names == 0 then
-    check.fail("mtl.tasks: there are no tasks: mtl.tasks{smile = mtl.classes{2}} has one")
+    check.fail("mtl.tasks: wants one task or more, as in mtl.tasks{smile = mtl.classes{2}}")
   end
 end
 
@@ -92,7 +92,7 @@ function Tasks:weight_of(name)
   end
   local epoch <const>, known <const> = self:get_epoch()
   if not known and type(self[name].weight) == "function" then
-    check.fail("tasks: the weight of %s is a function of the epoch, and nobody says which it is: "
+    check.fail("tasks: the weight of %s is a function of the epoch, but no epoch is set: call "
       .. "tasks:set_epoch(epoch) where an epoch begins", name)
   end
   return weight.of(name, self[name].weight, epoch)
@@ -140,8 +140,8 @@ function Tasks:losses(outputs, batch)
   return list
 end
 
--- Whether a task takes part in a step on the batch, and its target. It takes part if it has a
--- weight and the batch has a label of it. A user's own task need not be able to count its labels.
+-- Whether a task takes part in a step on the batch, and its target. It takes part if its weight is
+-- not 0 and the batch has a label of it. A user's own task may have no method that counts labels.
 local function takes_part(name, task, batch, own)
   if own == 0 then return false end
   local target <const> = target_of(name, task, batch)
@@ -188,7 +188,8 @@ end
 
 --- Measures a network over batches: report.landmarks.error, report.pose.accuracy and so on.
 -- report.loss has the mean loss of each task over the samples that have its label. An undefined
--- metric, such as one without any label, is nil; report.pose.undefined gives the reason by metric.
+-- metric, such as a metric without any label, is nil; report.pose.undefined has the reasons by
+-- metric.
 -- report.pose.counted = {samples =, missing =} counts samples. The report prints as a line;
 -- report:table() is a text of all metrics that also says which direction is better. A network runs
 -- in evaluation mode, and each part then returns to its mode before. A function of the image is

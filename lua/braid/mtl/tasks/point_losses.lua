@@ -1,7 +1,8 @@
---- The losses of points: output (n, 2 points) against target (n,points,2), NaN missing, in [-1, 1]
--- across the image. Each is {of = f(task, output, target, known), divisor = f(task, target)}: `of`
--- gives the loss, a tensor without dimensions, and `divisor` counts what it is the mean over. known
--- is nil where every number is there.
+--- The losses of points: output (n, 2 points) against target (n,points,2), both in [-1, 1] across
+-- the image; NaN is a missing coordinate. Each is {of = f(task, output, target, known), divisor =
+-- f(task, target)}. `of` returns the loss, a tensor without dimensions. `divisor` returns the
+-- number of values whose mean it is. known (n,points,2) is a mask, or nil if no coordinate is
+-- missing.
 
 local eyes <const> = require "braid.mtl.tasks.eyes"
 local core <const> = require "braid.core"
@@ -12,11 +13,13 @@ local M <const> = {}
 
 -- Wing's constants are 10 and 2 pixels of a picture of 64 (Feng et al. 2018, section 4).
 local WING <const> = {w = 10 / 32, eps = 2 / 32}
-local SMOOTH <const> = 0.05 -- half widths; nearer than that smooth_l1 is quadratic
-local ROUND <const> = 0.01 -- half widths; nearer than that a distance is nearly quadratic
-local LEAST <const> = 0.15 -- half widths; nearer eyes, of faces in profile, count as this far apart
+-- These lengths are in half widths of the image.
+local SMOOTH <const> = 0.05 -- below this difference smooth_l1 is quadratic
+local ROUND <const> = 0.01 -- below this length a distance is nearly quadratic
+local LEAST <const> = 0.15 -- nearer eyes, as of faces in profile, count as this far apart
 
--- A loss of each coordinate. A sum is over the coordinates, and over the faces a mean.
+-- A loss of each coordinate. With reduction "sum", a face's coordinates are summed, and the faces
+-- averaged.
 local function coordinates(f, options, factor)
   return {
     of = function(task, output, target, known)
@@ -40,7 +43,8 @@ M.l1 = coordinates(losses.l1, {}, 1)
 M.smooth_l1 = coordinates(losses.smooth_l1, {beta = SMOOTH}, 1)
 M.wing = coordinates(losses.wing, WING, 1)
 
--- Which points (n,points) are there, of faces whose eyes are; and how far these are apart (n,1).
+-- A mask (n,points) of the points that are known on faces whose eyes are known; and the distance of
+-- each face's eyes (n,1).
 local function measurable(task, target)
   local apart <const> = eyes.distance(target, task.eyes, 1):unsqueeze(2)
   return target:eq(target):all(3):logical_and(apart:eq(apart)), apart

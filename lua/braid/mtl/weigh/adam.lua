@@ -1,6 +1,7 @@
---- adam(s, key, values, gradient, o): one step of Adam (Kingma and Ba 2015) for one number per task
--- -> the new values. The weighting's state keeps the values and Adam's moments under `key`. o has
--- lr, and may have weight_decay, which is added to the gradient.
+--- adam(s, key, values, gradient, o): takes one step of Adam (Kingma and Ba 2015) for one number
+-- per task, and returns the new values. The weighting's state keeps the values and Adam's moments
+-- under `key`. o has lr and, if wanted, weight_decay; weight_decay times the values is added to the
+-- gradient.
 
 local BETA1 <const>, BETA2 <const>, EPS <const> = 0.9, 0.999, 1e-8
 

@@ -1,7 +1,7 @@
 --- The base class of weightings: a method's name, its options, and what it computes in a step.
 --
--- A file of mtl/weighting/ makes its class by base.by_losses, by_gram or by_rows. The class has one
--- or more of
+-- A file of mtl/weighting/ makes its class by base.by_losses, by_gram or by_rows. The class has at
+-- least one of these methods:
 --   scale(self, s)     the factors of the losses before anything is differentiated: a list
 --   weigh(self, s)     coefficients of the tasks' gradients at shared parameters: a list
 --   combine(self, s)   the combined gradient itself, a tensor (d), and coefficients to show
@@ -81,7 +81,8 @@ Custom.__tostring = function() return "a function of one's own" end
 function M.of(what, given)
   if class.is_a(given, Weighting) then return given end
   if class.is_class(given) and given.declared then
-    check.fail("%s: the weighting is not made yet: %s{}", what, given.declared.what)
+    check.fail("%s: wants a weighting, not the function that makes one: call it, %s{}", what,
+      given.declared.what)
   end
   if not FUNCTION.accepts(given) then
     check.fail("%s: wants a weighting such as mtl.weighting.upgrad{}, or a function(losses, gram, "

@@ -2,9 +2,9 @@
 -- sample, in which the gradients of the sample's batches add up. Only one batch's graph lives at a
 -- time.
 --
--- Which parameters are shared is known after the last batch, because a batch may lack labels. So
--- rows hold all parameters that train, and are divided then: shared ones stay rows, and the rest
--- is its task's gradient.
+-- A batch may lack labels, so only the last batch shows which parameters are shared. Until then the
+-- rows hold all parameters that train. Then they are divided: shared parameters stay in the rows,
+-- and the other parameters get the gradient of their own task.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -14,8 +14,8 @@ local ops <const> = core.ops
 
 local Gathered <const> = class("Gathered", Shared)
 
---- names: of all tasks; parameters(): an iterator over names and parameters; arenas: a list of
--- tensors that steps use one after the other.
+--- `names` are those of all tasks. parameters() iterates over names and parameters. `arenas` is a
+-- list of tensors that are used again in every step.
 function Gathered:init(names, parameters, arenas)
   self.place, self.trained, self.paths, self.size = {}, {}, {}, 0
   self.samples, self.reached, self.at = {}, {}, {}
@@ -120,13 +120,15 @@ local function give_own(self, rows, wanted)
   end
 end
 
---- Gives each parameter the sum of the rows, each times its factor; nothing is weighed.
+--- Gives each parameter the sum of the rows, each times its factor. The method weighs nothing.
 function Gathered:give(names, factors)
   give_own(self, scaled_rows(self, self.samples[#self.samples], names, factors), self.reached)
 end
 
---- Divides the rows: what one task has alone accumulates, times its factor, and the rows of what
--- is shared stay, those of the last sample as `rows`, of all as `sampled`.
+--- Divides the rows. A parameter of one task alone accumulates its gradient, times the task's
+-- factor.
+-- The rows of shared parameters stay: those of the last sample as `rows`, of all samples as
+-- `sampled`.
 function Gathered:divide(names, scales, known, net)
   local pieces <const> = pieces_of.of(net)
   self.losses, self.on, self.known, self.pieces = names, "parameters", known, pieces

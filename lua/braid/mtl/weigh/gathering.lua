@@ -15,34 +15,35 @@ local OPTIONS <const> = check.declare("weighing: gather", {
 local function options_of(weighing, given)
   local o <const>, wanted <const> = check.options(OPTIONS, given), weighing:samples()
   if o.sample > wanted then
-    check.fail("weighing: gather: sample is %d, but a step of %s takes %d", o.sample,
-      tostring(weighing.method), wanted)
+    check.fail("weighing: gather: sample is %d, but a step of %s takes %d sample%s", o.sample,
+      tostring(weighing.method), wanted, wanted == 1 and "" or "s")
   end
   if weighing.method.options.on == "representation" then
     check.fail("weighing: gather: on = \"representation\" sends the weighed sum back through every "
-      .. "batch's graph, so that none can be let go: use one batch of that size, or on = "
-      .. "\"parameters\"")
+      .. "batch's graph, so it would keep all of them: use one large batch, or on = \"parameters\"")
   end
   return o
 end
 
---- Raises an error where a step is to be of one batch and cannot be.
+--- Raises an error if backward gets a batch, but the method takes several, or batches were
+-- gathered.
 function M.check_none(weighing)
   local wanted <const> = weighing:samples()
   if wanted > 1 then
-    check.fail("weighing: backward: a step of %s takes %d independent batches: weighing:gather(net("
-      .. "x), batch, {sample = i}) for each, then weighing:backward() (train.fit does that)",
+    check.fail("weighing: backward: a step of %s takes %d independent batches: call "
+      .. "weighing:gather(net(x), batch, {sample = i}) for each, then weighing:backward() "
+      .. "(train.fit does that)",
       tostring(weighing.method), wanted)
   elseif weighing.gathered then
-    check.fail("weighing: backward: gathered batches wait to be weighed: weighing:backward() "
-      .. "without arguments comes first")
+    check.fail("weighing: backward: gathered batches wait to be weighed: call weighing:backward() "
+      .. "without arguments first")
   end
 end
 
---- Adds the gradients of a batch to those of others; weighing:backward() then weighs their sums, as
--- if the batches were one. Only one graph lives at a time, and each costs T backward passes,
--- whatever the method. Options: share, what the batch's losses count (1 / k for k batches of one
--- size), or {task = share}; sample, the number of the sample that the batch belongs to, for a
+--- Adds the gradients of a batch to the gradients of other batches. weighing:backward() then weighs
+-- the sums, as if the batches were one. Only one graph lives at a time. Each batch costs T backward
+-- passes, with any method. Options: share, the factor of the batch's losses (1 / k for k batches of
+-- one size), or {task = factor}; sample, the number of the sample that the batch belongs to, for a
 -- method that wants several (weighing:samples() says how many).
 -- @usage
 -- for _, batch in ipairs(batches) do

@@ -33,7 +33,7 @@ function M.of(self, outputs, batch)
   return core.new({}, "float32", total), per_task
 end
 
---- The value, or an error that names the task where it is not finite.
+--- Raises an error that names the task if its value is not finite.
 function M.check_finite(name, what, value)
   if value == value and value < math.huge and value > -math.huge then return value end
   check.fail("weighing: backward: %s of task '%s' is %s; nothing was weighed (braid.detect_anomaly "
@@ -47,8 +47,8 @@ function M.made(self, names, losses)
     number = self.number + 1, epoch = counted and epoch or nil, tasks = self.tasks}
 end
 
---- Makes the step, and the losses of its tasks with their weights. Losses that have no gradient are
--- left out, unless the step only looks at them.
+--- Makes the step from losses by task -> the step, its losses as tensors, and their weights, in the
+-- order of the tasks. A loss without a gradient is left out, unless the step only looks at losses.
 function M.step(self, per_task, looks)
   local names <const>, losses <const>, weights <const>, values <const> = {}, {}, {}, {}
   for _, name in ipairs(self.tasks.names) do

@@ -39,7 +39,7 @@ local function find_parameters(self, losses)
   self:choose(trained, names, core.reach(losses, trained))
 end
 
---- The type that holds the gradients of all.
+--- The element type that holds the gradients of all targets.
 function Shared.widest(targets)
   for _, t in ipairs(targets) do
     if t.dtype == "float64" then return "float64" end

@@ -24,7 +24,7 @@ end
 function M:load_state_dict(dict)
   local o <const> = check.options(STATE, dict)
   if o.method ~= name_of(self) then
-    check.fail("weighing: load_state_dict: it is a state of '%s', and this weighs by '%s'",
+    check.fail("weighing: load_state_dict: the state is of '%s', but this weighing uses '%s'",
       o.method, name_of(self))
   end
   self.number, self.known = o.steps, {}

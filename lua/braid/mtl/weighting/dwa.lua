@@ -28,8 +28,8 @@ function Dwa:scale(s)
   state.older, state.newer = state.older or {}, state.newer or {}
   local epoch <const> = every and (s.number - 1) // every + 1 or s.epoch
   if not epoch then
-    check.fail("mtl.weighting.dwa: it weighs by epochs, and nobody says when one begins: "
-      .. "tasks:set_epoch(epoch), or every = how many steps are one")
+    check.fail("mtl.weighting.dwa: it weighs by epochs, but no epoch is set: call "
+      .. "tasks:set_epoch(epoch), or give every, the number of steps in an epoch")
   end
   if state.epoch and state.epoch ~= epoch then close_epoch(state) end
   state.epoch = epoch

@@ -12,8 +12,8 @@ local Gls <const> = base.by_losses("gls", {eps = check.number{1e-12, above = 0}}
 function Gls:scale(s)
   local losses <const> = matrix.map(s.losses, function(loss, i)
     if loss < 0 then
-      check.fail("mtl.weighting.gls: the loss of '%s' is %s; a geometric mean wants losses from 0 "
-        .. "on", s.names[i], check.shown(loss))
+      check.fail("mtl.weighting.gls: the loss of '%s' is %s; a geometric mean wants losses of 0 or "
+        .. "more", s.names[i], check.shown(loss))
     end
     return math.max(loss, self.options.eps)
   end)

@@ -2,8 +2,8 @@
 -- 1): keeps a running average of each gradient and weighs the averages.
 --
 --   y_t <- y_t - b (y_t - g_t), y = 0 at first, b = beta / k^beta_decay in step k
---   w <- the point of the simplex nearest to w - c (Y Y' + rho) w, c = gamma / k^gamma_decay; w = 1
---        / T at first
+--   w <- the point of the simplex nearest to w - c (Y Y' + rho) w, c = gamma / k^gamma_decay;
+--        w = 1 / T at first
 -- The direction is sum_t w_t y_t. normalize = true makes the length of each gradient equal to its
 -- loss. projection = "softmax" uses the softmax of the moved weights, as the authors' code and
 -- LibMTL do.

@@ -1,18 +1,19 @@
 --- SDMGrad (Xiao, Ban and Ji 2023, "Direction-oriented multi-objective learning", algorithm 1):
 -- finds weights near a preference for which the combined gradient is short.
 --
--- Weights w on the simplex move against G (w + lambda w0), G the products of the tasks' gradients,
--- and begin where the last step left them; w0 is the preference, 1 / T unless given.
---   sampling = "single" (default)  All products are of the step's one batch, as in the authors'
---     code and in torchjd: `steps` (20) moves of rate lr (10) and momentum (0.5), G divided by the
---     square of the gradients' mean length; the direction is that of w + lambda w0, over
---     1 + lambda.
---   sampling = "double"  The algorithm as printed: each of `steps` (1) moves draws two independent
---     batches x and x', and w <- the simplex's point nearest to w - lr J(x) (J(x')' (w + lambda
---     w0)), whose expectation is the true slope; a last batch gives the direction J' (w + lambda
---     w0). lr is 0.1 then, momentum 0. A step takes 2 steps + 1 batches by weighing:gather;
---     train.fit does that by itself. The last step of an epoch may have fewer, and makes as many
---     moves as it has pairs.
+-- The weights w on the simplex move against G (w + lambda w0), where G has the products of the
+-- tasks' gradients. They begin where the last step left them. w0 is the preference (1 / T unless
+-- given).
+--   sampling = "single" (default)  All products come from the step's one batch, as in the authors'
+--     code and in torchjd. G is divided by the square of the gradients' mean length. The weights
+--     make `steps` (20) moves of rate lr (10) with momentum (0.5). The direction is
+--     J' (w + lambda w0) / (1 + lambda).
+--   sampling = "double"  The algorithm as printed. Each of `steps` (1) moves draws two independent
+--     batches x and x', so that the expectation of the move is the true slope:
+--     w <- the simplex's point nearest to w - lr J(x) (J(x')' (w + lambda w0)). A last batch gives
+--     the direction J' (w + lambda w0). lr is then 0.1, and momentum 0. A step takes 2 steps + 1
+--     batches by weighing:gather, which train.fit calls by itself. The last step of an epoch may
+--     have fewer batches, and makes as many moves as it has pairs.
 -- @usage tasks:weigh(net, mtl.weighting.sdmgrad())
 
 local base <const> = require "braid.mtl.weigh.base"
@@ -29,7 +30,7 @@ local Sdmgrad <const> = base.by_gram("sdmgrad", {lr = check.number{above = 0},
   end
 end)
 
--- What stands for options that are left out, by sampling.
+-- The defaults of options, by sampling.
 local USUAL <const> = {single = {lr = 10, momentum = 0.5, steps = 20},
   double = {lr = 0.1, momentum = 0, steps = 1}}
 

@@ -4,9 +4,9 @@
 -- Each gradient is multiplied by its preference (default: 1 / T) and projected onto the nearest
 -- direction that conflicts with no gradient. The projections are summed. The projection of J' u is
 -- J' v, where v >= u has the least v' G v (proposition 1). G is divided by its trace, and
--- `regularize` times the identity is added, so that v is unique even if gradients depend on each
--- other (1e-4, as in torchjd; 0 adds nothing). A trace below norm_eps counts as gradients of 0
--- (torchjd: 1e-4; here 0).
+-- `regularize` (1e-4, as in torchjd) times the identity is added, so that v is unique even if
+-- gradients depend on each other. If the trace is below norm_eps (0; torchjd: 1e-4), the gradients
+-- count as 0.
 -- @usage tasks:weigh(net, mtl.weighting.upgrad())
 
 local base <const> = require "braid.mtl.weigh.base"

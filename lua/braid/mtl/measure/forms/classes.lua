@@ -30,7 +30,7 @@ function M.alone(metric, outputs)
     classes = outputs:size(2)
   elseif outputs:dim() ~= 1 and outputs:dim() ~= 2 then
     check.fail("%s: outputs must be scores (n, classes), scores of the positive class (n) or "
-      .. "the classes said (n), not %s", what, describe(outputs))
+      .. "the predicted classes (n), not %s", what, describe(outputs))
   elseif WHOLE[outputs.dtype] then
     classes = nil -- the batches will show how many
   end
@@ -40,7 +40,8 @@ end
 
 local function check_shapes(context, outputs, labels)
   if outputs:dim() == 0 or labels:dim() == 0 then
-    check.fail("%s: outputs and labels must be of samples, (n, ...), not one number", context.what)
+    check.fail("%s: outputs and labels must have a dimension of samples, (n, ...), but one is a "
+      .. "single number", context.what)
   end
   if not WHOLE[labels.dtype] then
     check.fail("%s: labels must be whole numbers from 1 (int64), not %s", context.what,
@@ -53,7 +54,7 @@ local function check_shapes(context, outputs, labels)
   end
 end
 
--- The class with the highest score of each problem. It is 0 where any score is NaN: no class is
+-- The class with the highest score of each problem. If a score is NaN, it is 0: no class is
 -- predicted.
 local function answers_of(scores)
   return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
@@ -66,8 +67,8 @@ Seen.__index = Seen
 --- The predicted classes (n,problems).
 function Seen:said()
   if not self.answer and not self.scores then
-    check.fail("%s: outputs must be scores (n, classes) or the classes said (n, whole numbers); "
-      .. "scores of one class do not say where it begins", self.what)
+    check.fail("%s: outputs must be scores (n, classes) or the predicted classes (n, whole "
+      .. "numbers); scores of one class alone do not tell which class is predicted", self.what)
   end
   self.answer = self.answer or answers_of(self.scores)
   return self.answer
@@ -128,7 +129,7 @@ function M.class(context, wanted)
   if context.names then
     return nil, ("there is no class '%s'; %s"):format(wanted, check.nearest(wanted, context.names))
   end
-  return nil, ("'%s' is neither an average (macro, micro, weighted, each) nor a class, for the "
+  return nil, ("'%s' is neither an average (macro, micro, weighted, each) nor a class, because the "
     .. "classes have no names"):format(wanted)
 end
 

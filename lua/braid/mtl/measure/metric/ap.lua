@@ -1,9 +1,10 @@
 --- Average precision: the sum over falling scores of precision times the rise of recall, without
 -- interpolation.
 --
--- For two classes it is that of the positive class. For more, each class has one, against the
--- others by its probability. Options: average = "macro" (default), "weighted" or "each"; or class =
--- one of them.
+-- With two classes, the samples are sorted by the score of the positive class. With more, each
+-- class has its own value: samples are sorted by its probability, and all other classes are
+-- negative.
+-- Options: average = "macro" (default), "weighted" or "each"; or class = the number or name of one.
 -- @usage mtl.classes{2, metrics = {"ap"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

@@ -2,9 +2,10 @@
 -- than another sample (Fawcett 2006). Ties count half.
 --
 -- curve = "pr" takes the area under the curve of precision over recall, by trapezoids from (0, 1).
--- For two classes the area is that of the positive class. For more, each class has one, against the
--- others by its probability. Options: average = "macro" (default), "weighted" or "each"; or class =
--- one of them.
+-- With two classes, the samples are sorted by the score of the positive class. With more, each
+-- class has its own area: samples are sorted by its probability, and all other classes are
+-- negative.
+-- Options: average = "macro" (default), "weighted" or "each"; or class = the number or name of one.
 -- @usage mtl.classes{2, metrics = {"auc"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

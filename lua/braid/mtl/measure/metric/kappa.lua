@@ -10,6 +10,6 @@ return metric.kind{name = "kappa", form = "classes", gathers = "confusion", dire
     if n == 0 then return nil, "no sample has a label" end
     local chance = 0
     for c = 1, part.size do chance = chance + part.of[c] * part.said[c] end
-    if chance == n * n then return nil, "all samples are of one class and said to be" end
+    if chance == n * n then return nil, "all samples are of one class and predicted as it" end
     return (part.hits * n - chance) / (n * n - chance)
   end}

@@ -14,6 +14,6 @@ return metric.kind{name = "mcc", form = "classes", gathers = "confusion", direct
       said = said + part.said[c] * part.said[c]
     end
     if n * n == of then return nil, "all samples are of one class" end
-    if n * n == said then return nil, "all samples are said to be of one class" end
+    if n * n == said then return nil, "all samples are predicted as one class" end
     return (part.hits * n - both) / math.sqrt(1.0 * (n * n - of) * (n * n - said))
   end}

@@ -1,6 +1,6 @@
---- The share of faces whose point is off by at most alpha of a length, for each point, and the mean
--- of these shares (Matsui et al. 2019, equation 2: 0.10 of the eyes' distance). `by` means the same
--- as in mtl.metric.error.
+--- For each point, the share of faces in which it is off by at most alpha times a length; and the
+-- mean of these shares (Matsui et al. 2019, equation 2: 0.10 of the eyes' distance). `by` names the
+-- length, as in mtl.metric.error.
 -- @usage mtl.landmarks{points = 5, metrics = {mtl.metric.point_accuracy{alpha = 0.1}}}
 
 local check <const> = require "braid.check"
@@ -12,6 +12,6 @@ return metric.kind{name = "point_accuracy", form = "points", gathers = "nearness
   show = metric.percent,
   options = {by = check.choice(relative.NAMES), alpha = check.number{0.10, above = 0}},
   value = function(part)
-    if part.count == 0 then return nil, "no point can be told" end
+    if part.count == 0 then return nil, "no face has this point and the length" end
     return part.near / part.count
   end}

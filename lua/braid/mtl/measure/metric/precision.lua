@@ -10,12 +10,12 @@ local metric <const> = require "braid.mtl.measure.parts.metric"
 local function occurs(part, c) return part.of[c] + part.said[c] > 0 end
 
 return metric.kind{name = "precision", form = "classes", gathers = "confusion", direction = "max",
-  counts = "classes that are said or have a sample", words = averages.WORDS,
+  counts = "classes that are predicted or have a sample", words = averages.WORDS,
   options = averages.options{"macro", "micro", "weighted", "each"}, relation = averages.relation,
   value = function(part, o, context)
     return averages.mean(part, o, context, function(p, c)
       if p.said[c] > 0 then return p.right[c] / p.said[c] end
-      return nil, ("no sample is said to be %s"):format(classes.called(context, c))
+      return nil, ("no sample is predicted as %s"):format(classes.called(context, c))
     end, occurs, function(p)
       local all <const> = p.count - p.lost
       if all == 0 then return nil, "every output is NaN" end

@@ -10,7 +10,7 @@ local metric <const> = require "braid.mtl.measure.parts.metric"
 local function occurs(part, c) return part.of[c] + part.said[c] > 0 end
 
 return metric.kind{name = "recall", form = "classes", gathers = "confusion", direction = "max",
-  counts = "classes that are said or have a sample", words = averages.WORDS,
+  counts = "classes that are predicted or have a sample", words = averages.WORDS,
   options = averages.options{"macro", "micro", "weighted", "each"}, relation = averages.relation,
   value = function(part, o, context)
     return averages.mean(part, o, context, function(p, c)

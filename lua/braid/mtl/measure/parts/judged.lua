@@ -1,9 +1,10 @@
 --- How tasks are measured: by the metrics of their kind, or by metrics that the user chose.
 --
--- kind(Class, {what =, metrics = function(task) -> the default ones, forms = {FORM = {told =, shown
--- = }}, known =, finish =, show =}) gives a kind of task its observe, metrics and show. forms has
--- the input for metrics of each form: told(task) returns the context, shown(task, output, target,
--- batch) the outputs and targets. known(task, target) is a mask (n) of samples with a label.
+-- kind(Class, {what =, metrics = f(task), forms = {FORM = {told =, shown =}}, known =, finish =,
+-- show =}) gives a kind of task its methods observe, metrics and show. metrics(task) lists the
+-- default metrics. forms has the input for metrics of each form: told(task) returns the context,
+-- shown(task, output, target, batch) the outputs and targets. known(task, target) is a mask (n) of
+-- the samples with a label.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -49,8 +50,8 @@ local function plain(what, value, as)
   if type(value) == "table" and type(value.name) == "string" and value.result == nil then
     return {name = value.name, as = as or value.as, options = value.options}
   end
-  check.fail("%s: metrics: %s is %s, and must be the name of a metric, such as \"auc\", one made "
-    .. "by mtl.metric, a function (outputs, targets) or a table {observe, result}", what,
+  check.fail("%s: metrics: %s is %s; it must be the name of a metric, such as \"auc\", a metric "
+    .. "from mtl.metric, a function (outputs, targets) or a table {observe, result}", what,
     as and ("'%s'"):format(as) or "an entry", check.shown(value))
 end
 
@@ -94,7 +95,8 @@ end
 local function entry_of(record, e)
   local name, options = e, nil
   if type(e) == "table" then name, options = e.name, e.options end
-  local made <const> = not options and record.made[name] -- shared, because it observes nothing
+  -- Metrics without options are shared between tasks, because entries observe nothing.
+  local made <const> = not options and record.made[name]
   local m <const> = made or named.metric(record.what, name, record.forms, options)
   if not options then record.made[name] = m end
   return {name = name_of(e), metric = m}

@@ -25,8 +25,8 @@ function M.names(forms)
   return names
 end
 
--- The options in the words after a metric's name. Each word is for the first option that accepts
--- it, after the option of the last word.
+-- The options in the words after a metric's name. Options are tried in their order: a word goes to
+-- the first one that accepts it, and the next word to an option after that.
 local function options_of(kind, rest)
   local o <const>, at = {}, 1
   while rest ~= "" do
@@ -49,9 +49,8 @@ local function wrong_word(what, name, kind, word)
     says[#says + 1] = ("%s (%s)"):format(key, kind.declared.kinds[key].says)
   end
   check.fail("%s: the metric '%s': %s", what, name, #says == 0
-    and ("%s has nothing behind its name"):format(kind.NAME)
-    or ("'%s' is none of what stands behind %s: %s"):format(word, kind.NAME,
-      table.concat(says, ", ")))
+    and ("nothing can follow %s"):format(kind.NAME)
+    or ("'%s' cannot follow %s; these can: %s"):format(word, kind.NAME, table.concat(says, ", ")))
 end
 
 --- Makes the metric of a name. `forms` {form = true} are the possible inputs; `what` is for
@@ -66,7 +65,7 @@ function M.metric(what, name, forms, more)
     check.fail("%s: there is no metric '%s'; %s", what, name, check.nearest(first, M.names(forms)))
   end
   if forms and not forms[kind.FORM] then
-    check.fail("%s: the metric '%s' is one of %s; here there are %s", what, name, kind.FORM,
+    check.fail("%s: the metric '%s' measures %s; this task can use %s", what, name, kind.FORM,
       table.concat(M.names(forms), ", "))
   end
   local words <const> = {short and short:match("%.(.+)") or nil}

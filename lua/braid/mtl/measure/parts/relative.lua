@@ -17,9 +17,9 @@ M.eyes = {without = "eyes", unit = "of the eyes' distance", limit = 0.10}
 
 function M.eyes.length(context, target, _, aspect)
   if not context.eyes then
-    check.fail("%s: errors relative to the eyes want to know which points those are: eyes = {i, "
-      .. "j}, or {{...}, {...}} for the means of several; or another length, by = \"box\", "
-      .. "\"diagonal\" or \"none\"", context.what)
+    check.fail("%s: errors are divided by the eyes' distance, but no points are known as the eyes: "
+      .. "give eyes = {i, j}, or {{...}, {...}} for the means of several; or choose another "
+      .. "length, by = \"box\", \"diagonal\" or \"none\"", context.what)
   end
   return eyes.distance(target, context.eyes, aspect)
 end
@@ -30,7 +30,7 @@ M.corners = {without = "corners", unit = "of the eyes' outer corners' distance",
 function M.corners.length(context, target, _, aspect)
   local corners <const> = context.corners or context.points == 68 and {37, 46}
   if not corners then
-    check.fail("%s: which are the outer corners of the eyes is known of 68 points, not of %d: say "
+    check.fail("%s: the outer corners of the eyes are known for 68 points, not for %d: give "
       .. "corners = {i, j}", context.what, context.points)
   end
   return eyes.distance(target, corners, aspect)

@@ -21,7 +21,7 @@ function Moments:init(context, _)
   for k = 1, context.problems do self.columns[k] = empty(context) end
 end
 
--- Sets the number that is subtracted in each column: the column's first one that is not missing.
+-- Sets the number that is subtracted in each column. It is the column's first known number.
 local function start(self, seen)
   if self.from.truth then return end
   local there <const> = seen.there and seen.there:to("int64"):argmax(1):totable()

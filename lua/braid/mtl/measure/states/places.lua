@@ -1,5 +1,5 @@
---- Counts how often a sample's class is among the k classes with the highest scores. Of equal
--- scores the first counts as higher.
+--- Counts how often a sample's class is among the k classes with the highest scores. If scores are
+-- equal, the first counts as higher.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

@@ -24,8 +24,8 @@ end
 function Ranking:add(seen)
   local context <const>, kept = self.context, seen.score
   if not kept and not seen.scores then
-    check.fail("%s: outputs must be scores (n, classes), or (n) of the positive class; the classes "
-      .. "said have no order", context.what)
+    check.fail("%s: outputs must be scores (n, classes), or (n) of the positive class; predicted "
+      .. "classes cannot be sorted by score", context.what)
   end
   if not kept then
     local scores <const> = seen.scores:to("float64")
