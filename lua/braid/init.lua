@@ -50,7 +50,7 @@ local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", model = "braid.model", open = "braid.model.open",
-  load = "braid.io.load", save = "braid.model.save", inspect = "braid.model.inspect",
+  load = "braid.io.load", save = "braid.model.save", inspect = "braid.inspect",
   limits = "braid.limits",
   VERSION = "braid.version", random_state = "braid.random_state",
   checkpoint = "braid.train.checkpoint", resume = "braid.train.resume",

@@ -12,14 +12,12 @@
 -- http://yann.lecun.com/exdb/mnist/
 -- @usage data.idx("idx").train[1]
 
-local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local damage <const> = require "braid.data.damage"
 local Dataset <const> = require "braid.data.dataset"
 local files <const> = require "braid.io.files"
-local gzip <const> = require "braid.io.gzip"
+local idx <const> = require "braid.io.idx"
 local places <const> = require "braid.data.places"
-local shapes <const> = require "braid.io.shape"
 
 local fail <const> = damage.fail
 local OPTIONS <const> = check.declare("data.idx", {
@@ -27,62 +25,12 @@ local OPTIONS <const> = check.declare("data.idx", {
   from = check.whole(0), missing = check.whole(), label = check.text("class"),
   prefix = check.text(""), transposed = check.flag(false), classes = check.list{of = check.text()},
 })
-local TYPES <const> = {
-  [0x08] = {"uint8", 1}, [0x09] = {"int8", 1}, [0x0B] = {"int16", 2}, [0x0C] = {"int32", 4},
-  [0x0D] = {"float32", 4}, [0x0E] = {"float64", 8},
-}
 local DEEPEST <const> = 3
-local MAX_DIMENSIONS <const> = 4
-
--- Reads the header in the first bytes: type, sizes, where the values begin, and where they end.
-local function header_of(text)
-  if #text < 4 then return nil, "it ends before it should" end
-  local zero <const>, code <const>, dimensions <const> = string.unpack(">I2I1I1", text)
-  local kind <const> = TYPES[code]
-  if zero ~= 0 or not kind or dimensions < 1 or dimensions > MAX_DIMENSIONS then
-    return nil, "it is no IDX file"
-  end
-  local start <const> = 4 + 4 * dimensions
-  if #text < start then return nil, "it ends before it should" end
-  local sizes <const> = {}
-  for d = 1, dimensions do sizes[d] = string.unpack(">I4", text, 4 * d + 1) end
-  local count <const>, wrong <const> = shapes.count(sizes, kind[2])
-  if not count then return nil, wrong or "its sizes are impossible" end
-  return {dtype = kind[1], sizes = sizes, start = start, finish = start + count * kind[2]}
-end
-
-local function check_size(head, size)
-  if size == head.finish then return true end
-  return nil, ("values of (%s) end at byte %d, but it has %d"):format(
-    table.concat(head.sizes, ", "), head.finish, size)
-end
-
--- The tensor in a file's text; or nil and what is wrong. Sizes are compared before unpacking.
-local function parse(text)
-  local bytes = text
-  if gzip.is(text) then
-    local why
-    local found <const>, message <const> = gzip.open(text)
-    if not found then return nil, message end
-    bytes, why = gzip.start(text, found, 4 + 4 * MAX_DIMENSIONS)
-    if not bytes then return nil, why end
-    local head, bad = header_of(bytes)
-    if head then head, bad = check_size(head, found.size) end
-    if not head then return nil, bad end
-    bytes, why = gzip.read(text, found)
-    if not bytes then return nil, why end
-  end
-  local head <const>, message <const> = header_of(bytes)
-  if not head then return nil, message end
-  local fits <const>, bad <const> = check_size(head, #bytes)
-  if not fits then return nil, bad end
-  return core.from_packed(bytes, head.start + 1, head.sizes, head.dtype, true)
-end
 
 local function read(path)
   local text <const>, message <const> = files.read(path, "elements")
   if not text then fail("%s", message) end
-  local t <const>, why <const> = parse(text)
+  local t <const>, why <const> = idx.parse(text)
   if not t then fail("%s: %s", path, why) end
   return t
 end

@@ -2,6 +2,6 @@
 -- other files are the formats, which they find by a file's name.
 
 return require "braid.folder"("braid.io", {
-  internal = {"caffemodel", "csv", "damage", "files", "gzip", "json", "named", "npy", "npz",
-    "number", "picture", "protobuf", "safetensors", "shape", "sheet", "text", "tree", "zip"},
+  internal = {"caffemodel", "csv", "damage", "files", "gzip", "idx", "json", "named", "npy",
+    "npz", "number", "picture", "protobuf", "safetensors", "shape", "sheet", "text", "tree", "zip"},
 })

@@ -45,6 +45,7 @@ local function encode(value, depth)
     return float_text(value)
   end
   if value == M then return "null" end
+  if value == M.empty_list then return "[]" end
   if kind ~= "table" then check.fail("json: a %s cannot be written", kind) end
   local parts <const> = {}
   if is_list(value) and #value > 0 then
@@ -62,6 +63,9 @@ local function encode(value, depth)
   for i, key in ipairs(keys) do parts[i] = quote(key) .. ":" .. encode(value[key], depth + 1) end
   return "{" .. table.concat(parts, ",") .. "}"
 end
+
+--- Stands for a list without values, which an empty table is not.
+M.empty_list = {}
 
 --- The text of a value. Keys are sorted, an empty table is an object, M.null is null.
 function M.encode(value) return encode(value, 1) end

@@ -133,7 +133,9 @@ local function tensor_of(text, from, shape, kind, big)
   return t
 end
 
-local function parse(source)
+-- What the header says: {kind, size of a value, big, shape, fortran_order, first and count of the
+-- values' bytes}. The file must have as many bytes as that.
+local function parse_head(source)
   local start, at = bytes_of(source, 1, math.min(source.size, 12))
   local magic <const>, major <const>, minor <const> = start:match("^(......)(.)(.)", at)
   if magic ~= MAGIC then fail("it does not begin as one") end
@@ -147,23 +149,25 @@ local function parse(source)
   if length < source.size then limits.bound("header", length, "bytes of header") end
   start, at = bytes_of(source, 9 + wide, length)
   local header <const> = parse_header(start:sub(at, at + length - 1))
-  local kind <const>, size <const>, big <const> = kind_of(header.descr)
-  local shape <const> = header.shape
-  local count <const> = count_of(shape, size)
-  local first <const> = 9 + wide + length
-  if count ~= source.size - first + 1 then
-    fail("its shape and type ask for %d bytes of values, and it has %d", count,
-      source.size - first + 1)
+  local head <const> = {shape = header.shape, fortran_order = header.fortran_order}
+  head.kind, head.size, head.big = kind_of(header.descr)
+  head.count, head.first = count_of(head.shape, head.size), 9 + wide + length
+  if head.count ~= source.size - head.first + 1 then
+    fail("its shape and type ask for %d bytes of values, and it has %d", head.count,
+      source.size - head.first + 1)
   end
-  if not header.fortran_order then
-    local text <const>, from <const> = bytes_of(source, first, count)
-    return tensor_of(text, from, shape, kind, big)
-  end
+  return head
+end
+
+local function parse(source)
+  local head <const> = parse_head(source)
+  local shape <const>, kind <const>, big <const> = head.shape, head.kind, head.big
+  local text <const>, from <const> = bytes_of(source, head.first, head.count)
+  if not head.fortran_order then return tensor_of(text, from, shape, kind, big) end
   local turned <const>, order <const> = {}, {}
   for d = 1, #shape do
     turned[d], order[d] = shape[#shape + 1 - d], #shape + 1 - d
   end
-  local text <const>, from <const> = bytes_of(source, first, count)
   local t <const> = tensor_of(text, from, turned, kind, big)
   return #shape > 1 and core.ops.contiguous_copy(t:permute(table.unpack(order))) or t
 end
@@ -171,6 +175,19 @@ end
 --- The tensor in a source of files.lua; or nil, what is wrong, and true if the file is not damaged
 -- but has values that no tensor can hold.
 M.parse = damage.caught(parse, "whole")
+
+local parsed_head <const> = damage.caught(parse_head, "whole")
+
+--- What the header of a source says, without its values: {holds, dtype (as in the file), shape,
+-- values = how many, columns_first}; {holds, shape = {}, values = 0, left_out = why} for a file
+-- that is whole and no tensor; or nil and what is wrong.
+function M.facts(source)
+  local head <const>, why <const>, whole <const> = parsed_head(source)
+  if not head and not whole then return nil, why end
+  if not head then return {holds = "no tensor", shape = {}, values = 0, left_out = why} end
+  return {holds = "a tensor", dtype = head.kind, shape = head.shape,
+    values = head.count // head.size, columns_first = head.fortran_order or nil}
+end
 
 --- The tensor in a file; or nil and a message. A type that tensors do not have becomes the smallest
 -- type that can hold all its values: float16 becomes float32; int8, int16 and uint16 become int32;

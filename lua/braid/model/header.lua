@@ -3,14 +3,17 @@
 -- The header begins with the network's name and, in brackets, its authors and year. Later parts
 -- begin with "Decisions:", "Options:" and "Parameters".
 
+local check <const> = require "braid.check"
+local files <const> = require "braid.io.files"
+
 local M <const> = {}
 
 local PARTS <const> = {"Decisions?:", "Options:", "Parameters"}
 
--- The text without the comment's dashes.
-local function text_of(path)
+-- The comment at the beginning of a source, without its dashes.
+local function text_of(source)
   local lines <const> = {}
-  for line in io.lines(path) do
+  for line in source:gmatch("([^\n]*)\n?") do
     local text <const> = line:match("^%-%-%-? ?(.*)$")
     if not text then break end
     lines[#lines + 1] = text
@@ -35,15 +38,22 @@ local function title_of(text)
 end
 
 --- {text =, parts = the texts of the parts, title = "Name (authors year)", parameters =
--- "21,285,698"}; the last two are nil if the header does not have them.
-function M.read(path)
-  local text <const> = text_of(path)
+-- "21,285,698"} of a source; the last two are nil if its header does not have them.
+function M.of(source)
+  local text <const> = text_of(source)
   local read <const> = {text = text, parts = parts_of(text)}
   read.title = title_of(read.parts[1])
   for _, part in ipairs(read.parts) do
     if part:find("^Parameters") then read.parameters = part:match("%d+,%d[%d,]*%d") end
   end
   return read
+end
+
+--- The same of the file at a path.
+function M.read(path)
+  local source <const>, why <const> = files.read(path)
+  if not source then check.fail("model: %s", why) end
+  return M.of(source)
 end
 
 return M

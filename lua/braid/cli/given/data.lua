@@ -4,12 +4,13 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local data <const> = require "braid.data"
+local known <const> = require "braid.data.known"
 local settings <const> = require "braid.cli.given.settings"
 
 local M <const> = {}
 
-local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "cifar10", "cifar100", "csv",
-  "jsonl", "images"}
+local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "cifar10", "cifar100", "idx",
+  "csv", "jsonl", "images"}
 
 --- The options of commands that read data.
 M.OPTIONS = {data = check.text(), reader = READERS, read = ""}
@@ -19,39 +20,14 @@ M.SAID = {
   read = "settings of the reader: \"val=500 wrong=omit\"; of faces: \"n=4000 seed=1\"",
 }
 
--- Files that identify the published data.
-local KNOWN <const> = {
-  {"mtfl", "^training%.txt$"}, {"celeba", "^list_attr_celeba"}, {"celeba", "^list_eval_partition"},
-  {"aflw", "^aflw%.sqlite$"}, {"aflw", "^aflw%.csv$"},
-  {"cifar10", "^data_batch_1%.bin$"}, {"cifar100", "^train%.bin$"},
-}
-
-local function known_by(files)
-  for _, row in ipairs(KNOWN) do
-    for _, file in ipairs(files or {}) do
-      if file:find(row[2]) then return row[1] end
-    end
-  end
-end
-
--- The reader for a path, found by the path's ending or by the files in it or in a folder of it.
+-- The reader for a path.
 local function reader_of(path)
   local kind <const> = core.path_kind(path)
   if not kind and path == "faces" then return "faces" end
   if not kind then check.fail("--data: there is no %s", path) end
-  if kind == "file" then
-    local ending <const> = path:gsub("%.gz$", ""):match("%.(%w+)$")
-    if ending == "jsonl" or ending == "json" then return "jsonl" end
-    if ending == "csv" or ending == "tsv" or ending == "txt" then return "csv" end
-    check.fail("--data: %s is no directory, nor a .csv or .jsonl file; --reader says what reads it",
-      path)
-  end
-  local files <const>, folders <const> = core.list_folder(path)
-  local found = known_by(files)
-  for _, folder in ipairs(folders or {}) do
-    found = found or known_by((core.list_folder(path .. "/" .. folder)))
-  end
-  return found or "images"
+  if kind == "directory" then return known.directory(path) or "images" end
+  return known.file(path) or check.fail("--data: %s is no directory, nor a .csv or .jsonl file; "
+    .. "--reader says what reads it", path)
 end
 
 local function reader_by(o) return o.reader == "auto" and reader_of(o.data) or o.reader end

@@ -1,0 +1,40 @@
+--- The reader of data at a path, found by the path's ending, or by the files in the directory or in
+-- a folder of it.
+
+local core <const> = require "braid.core"
+
+-- Files that identify the published data.
+local KNOWN <const> = {
+  {"mtfl", "^training%.txt$"}, {"celeba", "^list_attr_celeba"}, {"celeba", "^list_eval_partition"},
+  {"aflw", "^aflw%.sqlite$"}, {"aflw", "^aflw%.csv$"},
+  {"cifar10", "^data_batch_1%.bin$"}, {"cifar100", "^train%.bin$"},
+  {"idx", "images[.-]idx3[.-]ubyte"},
+}
+local ENDINGS <const> = {jsonl = "jsonl", json = "jsonl", csv = "csv", tsv = "csv", txt = "csv"}
+
+local function known_by(files)
+  for _, row in ipairs(KNOWN) do
+    for _, file in ipairs(files or {}) do
+      if file:find(row[2]) then return row[1] end
+    end
+  end
+end
+
+local M <const> = {}
+
+--- The reader of a directory of published data, or nil.
+function M.directory(path)
+  local files <const>, folders <const> = core.list_folder(path)
+  local found = known_by(files)
+  for _, folder in ipairs(folders or {}) do
+    found = found or known_by((core.list_folder(path .. "/" .. folder)))
+  end
+  return found
+end
+
+--- The reader of a file that lists pictures, or nil.
+function M.file(path)
+  return ENDINGS[path:gsub("%.gz$", ""):match("%.(%w+)$")]
+end
+
+return M
