@@ -138,6 +138,8 @@ describe("add_task", function()
         local before <const>, listed <const> = outputs(net), outputs(net:clone():unstack())
         net:stack()
         assert.is_true((net:stacked()))
+        -- nobody has switched the mode of this one
+        assert(build(mixer, {stacked = true}):add_task("c", mtl.classes{4}):stack())
         for task in net.tasks:each() do
           assert.is_true(largest(before[task], listed[task]) < 1e-5, name)
           assert.is_true(largest(before[task], outputs(net)[task]) < 1e-5, name)

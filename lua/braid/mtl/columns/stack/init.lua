@@ -56,13 +56,23 @@ local function same_tensors(list, path)
   return true
 end
 
+-- The fields of a table but for the mode, which a module that was never switched does not have.
+local function fields_of(t)
+  local keys <const> = {}
+  for _, key in ipairs(walk.fields(t)) do
+    if key ~= "training" then keys[#keys + 1] = key end
+  end
+  return keys
+end
+
 local function same_tables(list, path)
   local first <const> = list[1]
-  local keys <const> = walk.fields(first)
+  local keys <const> = fields_of(first)
   for _, t in ipairs(list) do
-    if type(t) ~= "table" or getmetatable(t) ~= getmetatable(first) or #walk.fields(t) ~= #keys then
+    if type(t) ~= "table" or getmetatable(t) ~= getmetatable(first) or #fields_of(t) ~= #keys then
       return different(path, "layers")
     end
+    if t.training ~= first.training then return different(path, "mode") end
   end
   for _, key in ipairs(keys) do
     local values <const> = {}
