@@ -3,8 +3,8 @@
 -- cannot reach them.
 --
 -- A record is {text = the definition, options = as JSON or nil, unfit = why there are no options,
--- tasks =, changes = {what add_task, remove_task, extract and mutual did}, form = the network's
--- form after the last change, look = the function that makes the form}.
+-- tasks =, changes = {what add_task, remove_task, extract, mix and mutual did}, form = the form of
+-- the network after the last change, look = the function that makes the form}.
 
 local M <const> = {}
 

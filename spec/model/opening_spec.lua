@@ -100,6 +100,12 @@ describe("opening a file", function()
     {changes "[{\"tasks\":[\"x\"],\"columns\":[\"x\"]}]", "there is no task 'x'"},
     {changes "[{\"mutual\":5}]", "its change 1 is of no known kind"},
     {changes "[{\"mutual\":{\"form\":5}}]", "mutual"},
+    {changes "[{\"mix\":5,\"at\":[\"x\"]}]", "its change 1 is of no known kind"},
+    {changes "[{\"mix\":{},\"at\":\"x\"}]", "its change 1 is of no known kind"},
+    {changes "[{\"mix\":{},\"at\":[\"conv1\"]}]", "must be one like"},
+    {changes "[{\"mix\":{\"mtl.mixer\":\"../x\"},\"at\":[\"conv1\"]}]", "no known kind"},
+    {changes "[{\"mix\":{\"mtl.mixer\":\"ttc\",\"options\":{\"x\":1}},\"at\":[\"conv1\"]}]",
+      "no option 'x'"},
     {changes("[" .. ("{\"tasks\":[\"a\"],\"columns\":[\"a\"]},"):rep(1001):sub(1, -2) .. "]"),
       "it has 1001 changes"},
   }

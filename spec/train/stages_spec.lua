@@ -133,6 +133,77 @@ describe("stages", function()
   end)
 end)
 
+describe("mixers that come in a later stage", function()
+  -- Options of a mixer that begins as the identity, and the stage's optimizer.
+  local function stages_of(later, optimizer, seen)
+    return {{epochs = 1}, {epochs = 2, optimizer = optimizer, lr = type(optimizer) == "string"
+      and 0.02 or nil, prepare = function(net)
+        local image <const> = braid.stack({faces.val[1].image}, 1):to("float32")
+        local before <const> = net:eval()(image).smile:clone()
+        net:mix("*", later)
+        seen.same = core.bytes(before) == core.bytes(net(image).smile)
+        net:train()
+      end}}
+  end
+
+  local function run(later, optimizer, dir, more)
+    local tasks <const>, seen <const> = tasks_of(), {}
+    local net <const> = network(tasks)
+    local o <const> = {optimizer = "SGD", lr = 0.05, dir = dir, every = 2, ema = 0.9,
+      stages = stages_of(later, optimizer, seen)}
+    for key, value in pairs(more or {}) do o[key] = value end
+    return net, fit(tasks, net, o), seen
+  end
+
+  for name, later in pairs{cross_stitch = mtl.cross_stitch{diag = 1, off = 0},
+    ttc = mtl.ttc{start = 0}, collaborative = mtl.collaborative{gamma_init = "zero"}} do
+    it("begin as the identity, train, and go on after a stop: " .. name, function()
+      shell.in_directory(function(folder)
+        local first = {}
+        local function watch(run_)
+          if run_.at.stage == 2 and not first.state then first.state = snapshot(run_.net) end
+        end
+        local net <const>, history <const>, seen <const> = run(later, "Adam", folder .. "/a",
+          {on = {step = watch}, weighting = mtl.weighting.pcgrad{}})
+        assert.is_true(seen.same)
+        assert.same({1, 2, 2}, {history[1].stage, history[2].stage, history[3].stage})
+        local moved = 0
+        for path, bytes in pairs(snapshot(net)) do
+          if path:find("^mixer") and bytes ~= first.state[path] then moved = moved + 1 end
+        end
+        assert.is_true(moved > 0)
+        for _, stop in ipairs{5, 6, 12} do
+          local dir <const> = folder .. "/" .. stop
+          local function more(at)
+            return {weighting = mtl.weighting.pcgrad{}, on = {step = function(_, event)
+              if event.step == at then error("stopped here", 0) end
+            end}}
+          end
+          assert.is_false(pcall(run, later, "Adam", dir, more(stop)))
+          local got <const> = run(later, "Adam", dir, more())
+          assert.same(snapshot(net), snapshot(got))
+          assert.equal(shell.read(folder .. "/a/metrics.jsonl"),
+            shell.read(dir .. "/metrics.jsonl"))
+        end
+      end)
+    end)
+  end
+
+  it("are told of to whoever brings an optimizer from before", function()
+    local tasks <const> = tasks_of()
+    local net <const> = network(tasks)
+    net(braid.randn(2, 1, 16, 16))
+    local opt <const> = optim.SGD(net:parameters(), {lr = 0.05})
+    local ok <const>, why <const> = pcall(fit, tasks, net, {optimizer = opt,
+      stages = {{epochs = 1}, {epochs = 1, prepare = function(n) n:mix("*", mtl.ttc{}) end}}})
+    assert.is_false(ok)
+    assert.matches("no optimizer holds mixer.*because mix made new parameters", why)
+    assert.is_truthy(fit(tasks, net, {optimizer = function(n)
+      return optim.SGD(n:parameters(), {lr = 0.05})
+    end, epochs = 1}))
+  end)
+end)
+
 describe("tasks in train.fit", function()
   it("take turns, each with batches of its own", function()
     local tasks <const> = mtl.tasks{glasses = mtl.classes{2}, smile = mtl.classes{2}}

@@ -34,7 +34,7 @@
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
 --                  "shared"}}: the names of parts are those of net:freeze, or "all". A stage may
 --                  also have optimizer, lr, schedule, warmup, weights, clip and prepare =
---                  function(net)
+--                  function(net), which may attach mixers (net:mix)
 -- The metric
 --   best           the metric on val that decides which epoch is best, such as "landmarks.failure";
 --                  "loss" (default) is the weighted sum of the losses

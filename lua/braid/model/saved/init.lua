@@ -90,6 +90,8 @@ local function change_again(net, changes)
       net:add_task(c.add, added, {init = c.init, head = c.head, column = c.column})
     elseif c.mutual then
       net:mutual(c.mutual)
+    elseif c.mix then
+      net:mix(c.at, options_of.made(c.mix))
     else
       require("braid.mtl.columns.restrict")(net, c.tasks, c.columns)
     end

@@ -6,6 +6,7 @@
 local check <const> = require "braid.check"
 local json <const> = require "braid.io.json"
 local limits <const> = require "braid.limits"
+local options_of <const> = require "braid.model.saved.options"
 local plain <const> = require "braid.model.saved.plain"
 local task <const> = require "braid.model.saved.task"
 local version <const> = require "braid.version"
@@ -29,10 +30,13 @@ local function described_changes(changes)
       check.fail("save: the head of the added task %s is a function, and no file holds that: leave "
         .. "`head` out of add_task, or write it into the definition", c.add)
     end
-    local why <const> = plain.unfit("what net:mutual was given", c.mutual or {})
+    local why = plain.unfit("what net:mutual was given", c.mutual or {})
+    if why then check.fail("save: %s, and no file holds that", why) end
+    local mix <const> = options_of.described(c.mix)
+    why = c.mix and plain.unfit("the mixer that net:mix was given", mix)
     if why then check.fail("save: %s, and no file holds that", why) end
     list[i] = {add = c.add, init = c.init, head = c.head, column = c.column, mutual = c.mutual,
-      task = c.add and task.described(c.add, c.task, 1),
+      task = c.add and task.described(c.add, c.task, 1), mix = mix, at = c.at,
       tasks = c.tasks, columns = c.columns}
   end
   return list
@@ -90,6 +94,7 @@ end
 local function is_change(c)
   if not task.is_named(c) then return false end
   if c.mutual ~= nil then return task.is_named(c.mutual) end
+  if c.mix ~= nil then return task.is_named(c.mix) and is_names(c.at) end
   if c.add == nil then return is_names(c.tasks) and is_names(c.columns) end
   return type(c.add) == "string" and task.is(c.task)
     and (c.init == nil or type(c.init) == "string") and (c.head == nil or type(c.head) == "string")

@@ -20,6 +20,17 @@ local M <const> = {}
 local Recipe <const> = class("Recipe")
 Recipe.apart = true -- its backbones are to be copied; they are not parts of the network
 
+--- Gives a network a recipe of its own, to be changed; a copy of a network shares its recipe.
+function M.own_recipe(self)
+  local own <const> = Recipe()
+  for key, value in pairs(self.recipe) do own[key] = value end
+  own.backbones, own.mixers = {}, {}
+  for name, backbone in pairs(self.recipe.backbones) do own.backbones[name] = backbone end
+  for block, mixer in pairs(self.recipe.mixers) do own.mixers[block] = mixer end
+  self.recipe = own
+  return own
+end
+
 --- New Tasks that have only the named tasks.
 function M.only(tasks, names, what)
   local kept <const> = {}
@@ -232,7 +243,7 @@ function M.network(self, kind)
   make_columns(self, mixers)
   make_mixers(self, mixers)
   local head <const>, shared_head <const> = {}, {}
-  self.recipe.make_head = f
+  M.own_recipe(self).make_head = f
   for name, task in self.tasks:each() do
     local c <const> = M.last_channels(self, groups.of(self, name), mixers)
     head[name] = f(task, c, name)

@@ -26,6 +26,7 @@
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
+local attach <const> = require "braid.mtl.operations.attach"
 local build <const> = require "braid.mtl.columns.build"
 local groups <const> = require "braid.mtl.columns.groups"
 local flow <const> = require "braid.mtl.columns.flow"
@@ -84,29 +85,51 @@ local function places(self, where, mixer)
   return list
 end
 
---- Puts a mixer at some blocks; "*" means every block of the columns.
-function Columns:mix(where, mixer)
+-- Shares all blocks up to the last of `at`.
+local function share(self, at)
   local r <const> = self.recipe
-  if self.head then check.fail("mix: the heads are made already; mix before net:heads") end
+  local last <const> = math.max(r.split, at[#at])
+  for place = 1, last do
+    local name <const> = r.plan.names[place]
+    if r.mixers[name] then
+      check.fail("mix: block '%s' has a mixer and cannot be shared", name)
+    end
+  end
+  build.own_recipe(self).split = last
+end
+
+--- Puts a mixer at some blocks; "*" means every block of the columns. The heads may be made
+-- already, so that columns can train apart first. The mixers are then new parameters, so make the
+-- optimizer afterwards. At first the outputs stay as they were where the mixer begins as the
+-- identity: cross_stitch or sluice with diag = 1 and off = 0, ttc with start = 0, collaborative
+-- with gamma_init = "zero" after blocks that end in ReLU.
+-- @usage
+-- train.fit{net = net, train = faces.train, stages = {{epochs = 5},
+--   {epochs = 5, prepare = function(n) n:mix("*", mtl.ttc{start = 0}) end}}}
+function Columns:mix(where, mixer)
   if not Mixer.is_recipe(mixer) then
     check.fail("mix: the mixer is a %s; it must be one like mtl.cross_stitch{}", type(mixer))
   end
-  local at <const> = places(self, where, mixer)
+  if self.head then attach.check(self, mixer) end
+  local at <const>, blocks <const> = places(self, where, mixer), {}
   if mixer.kind.structural then
-    r.split = math.max(r.split, at[#at])
-    for place = 1, r.split do
-      local name <const> = r.plan.names[place]
-      if r.mixers[name] then
-        check.fail("mix: block '%s' has a mixer and cannot be shared", name)
-      end
-    end
+    share(self, at)
     return self
   end
-  for _, place in ipairs(at) do
-    local name <const> = r.plan.names[place]
-    if r.mixers[name] then check.fail("mix: block '%s' has a mixer already", name) end
+  for i, place in ipairs(at) do
+    local name <const> = self.recipe.plan.names[place]
+    if self.recipe.mixers[name] then
+      check.fail("mix: block '%s' has a mixer already", name)
+    end
+    if name == blocks[i - 1] then check.fail("mix: block '%s' is named twice", name) end
     build.equal_channels(self, name, mixer)
-    r.mixers[name] = mixer
+    blocks[i] = name
+  end
+  if self.head then
+    attach.mixer(self, blocks, mixer)
+  else
+    local mixers <const> = build.own_recipe(self).mixers
+    for _, name in ipairs(blocks) do mixers[name] = mixer end
   end
   return self
 end

@@ -190,7 +190,7 @@ function M.start_from(self, given)
     end
   end
   self:load_state_dict(values, {strict = false})
-  self.recipe.started = true
+  build.own_recipe(self).started = true
   return self
 end
 

@@ -120,7 +120,7 @@ return function(self, name, task, given)
   local _ <close> = build.adopting(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- raises an error for an invalid name
-  local backbones <const>, column <const> = self.recipe.backbones,
+  local backbones <const>, column <const> = build.own_recipe(self).backbones,
     o.column and groups.of(self, o.column)
   local model <const> = column or o.init and groups.of(self, o.init) or self.names[1]
   backbones[column or name] = backbones[model]
