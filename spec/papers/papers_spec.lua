@@ -70,7 +70,8 @@ describe("an experiment", function()
         assert.is_true(#result.tables + #result.figures > 0)
         assert.is_true(#result.differs > 0)
         for _, figure in ipairs(result.figures) do
-          assert.matches("^<svg", shell.read(("%s/%s/%s"):format(dir, name, figure)))
+          local begins <const> = figure:find("%.png$") and "\137PNG" or "<svg"
+          assert.equal(begins, shell.read(("%s/%s/%s"):format(dir, name, figure)):sub(1, 4), figure)
         end
         assert.matches("Data: ", shell.read(("%s/%s/result.md"):format(dir, name)), 1, true)
       end)
