@@ -25,6 +25,11 @@ local RUNS <const> = {
   ["a loader as pattern"] = function()
     return {train = (data.loader(faces.train, {batch = 10, shuffle = true, stratify = "smile"}))}
   end,
+  ["loaders with transforms as patterns"] = function()
+    local steps <const> = {data.resize(16), data.whiten()}
+    return {train = (data.loader(faces.train, {batch = 10, shuffle = true, transforms = steps})),
+      val = (data.loader(faces.test, {transforms = steps}))}
+  end,
   ["a function without a state"] = function()
     return {train = function(epoch)
       local loader <const> = data.loader(faces.train, {batch = 10, shuffle = true, epoch = epoch})

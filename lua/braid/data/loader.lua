@@ -100,6 +100,7 @@ local function check_options(ds, given)
       check.fail("data.loader: with transforms, %s belongs among them", name)
     end
   end
+  if o.transforms then o.whiten = nil end -- so that the options make the same loader again
   o.ahead = o.workers == 0 and 1 or o.ahead or 2 * o.workers + 2
   return o
 end
