@@ -2,10 +2,12 @@
 --
 --   e.o, e.seeds, e.dir              its options, seeds and directory
 --   e.quick, e.real                  whether it is a quick run; whether it has data as published
+--   e:holds()                        what the data are: "mtfl", "cifar10" or "faces" (rendered)
 --   e:faces{size =, ...}             MTFL's data sets (options of data.mtfl), or rendered faces
 --   e:cifar{images =}                CIFAR-10's sets with its five pairs, or nil without data
 --   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
---   e:history(name, network)         the history of the first seed's training there, or nil
+--   e:history(name, network, part)   the history of the first seed's training there, or nil; part:
+--                                    a folder of the training's, if it wrote one
 --   e:beside{...}                    a table of ours beside the paper's numbers
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
 --   e:picture("name.png")            names a picture that a training wrote into e.dir
@@ -22,6 +24,7 @@ local engine <const> = require "braid.train.pool.engine"
 local files <const> = require "braid.io.files"
 local format <const> = require "braid.format"
 local json <const> = require "braid.io.json"
+local places <const> = require "braid.data.places"
 local store <const> = require "braid.train.pool.store"
 local train <const> = require "braid.train"
 local verdicts <const> = require "braid.papers.verdicts"
@@ -29,6 +32,7 @@ local version <const> = require "braid.version"
 
 local Run <const> = class "run of an experiment"
 
+local DEEPEST <const> = 2 -- so deep below the directory the data may lie
 local LEVEL <const> = 0.05 -- of the tests
 local FEW <const> = 2 -- in tables of so many columns each pair of rows has its sentence
 
@@ -42,6 +46,12 @@ function Run:init(experiment, given)
 end
 
 -- ---- data -----------------------------------------------------------------------------------
+
+function Run:holds()
+  local path <const> = self.given.data
+  if not path then return "faces" end
+  return places.find(path, {"training.txt"}, DEEPEST) and "mtfl" or "cifar10"
+end
 
 --- The data sets of faces. Rendered ones, `faces` of them, have the same labels.
 function Run:faces(given)
@@ -96,9 +106,9 @@ function Run:compare(name, given)
   self.left = self.left + 1
 end
 
-function Run:history(name, network)
-  local dir <const> = ("%s/%s/%s/seed%d"):format(self.dir, name, store.folder(network),
-    self.seeds[1])
+function Run:history(name, network, part)
+  local dir <const> = ("%s/%s/%s/seed%d%s"):format(self.dir, name, store.folder(network),
+    self.seeds[1], part and "/" .. part or "")
   if core.path_kind(dir .. "/metrics.jsonl") ~= "file" then return nil end
   return train.history.read(dir)
 end
@@ -130,7 +140,8 @@ function Run:beside(given)
   local columns <const>, rows <const>, words <const> = {}, {}, {}
   for i, name in ipairs(o.rows or r.names) do rows[i] = {(o.names or {})[name] or name} end
   for _, c in ipairs(o.columns) do
-    local of <const> = r:values(c.metric)
+    -- While trainings are left, no result may have the metric yet.
+    local of <const> = r.known[c.metric] and r:values(c.metric) or {}
     columns[#columns + 1] = {name = c.metric, title = (c.title or c.metric) .. ", ours",
       percent = c.percent, direction = c.direction}
     local beside <const> = c.printed and next(c.printed) ~= nil
@@ -143,7 +154,7 @@ function Run:beside(given)
       rows[i][c.metric] = list
       rows[i][c.metric .. " printed"] = beside and printed_cell(c.printed[name]) or nil
     end
-    local pairs_of <const> = c.printed and verdicts.pairs(r, c, LEVEL) or {}
+    local pairs_of <const> = c.printed and r.known[c.metric] and verdicts.pairs(r, c, LEVEL) or {}
     if #pairs_of > 0 then
       words[#words + 1] = ("%s: %s"):format(c.title or c.metric, verdicts.summary(pairs_of))
     end
