@@ -4,6 +4,7 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 local file <const> = require "spec.support.file"
+local mtcnn_layers <const> = require "spec.support.mtcnn_layers"
 local mtl <const>, nn <const>, vision <const> = braid.mtl, braid.nn, braid.vision
 local class <const> = require "braid.class"
 
@@ -298,48 +299,10 @@ describe("models/mtcnn.lua", function()
   end)
 end)
 
--- Random layers with Caffe's shapes: convolutions (outputs, inputs, side), the layer behind the
--- last map, and heads.
-local LAYERS <const> = {
-  P = {prelu = "PReLU", convs = {{10, 3, 3}, {16, 10, 3}, {32, 16, 3}}, heads = {2, 4}},
-  R = {prelu = "prelu", convs = {{28, 3, 3}, {48, 28, 3}, {64, 48, 2}}, fc = {128, 64},
-    heads = {2, 4, 10}},
-  O = {prelu = "prelu", convs = {{32, 3, 3}, {64, 32, 3}, {64, 64, 3}, {128, 64, 2}},
-    fc = {256, 128}, heads = {2, 4, 10}},
-}
-
-local function random_layers(stage)
-  local s <const>, list <const>, by_name <const> = LAYERS[stage], {}, {}
-  local function add(name, ...)
-    list[#list + 1], by_name[name] = {name, ...}, {...}
-  end
-  local function block(i, outputs, ...)
-    add("conv" .. i, braid.randn(outputs, ...) * 0.1, braid.randn(outputs) * 0.1)
-    add(s.prelu .. i, braid.rand(outputs))
-  end
-  for i, c in ipairs(s.convs) do block(i, c[1], c[2], c[3], c[3]) end
-  local last = #s.convs
-  local inputs = s.convs[last][1]
-  if s.fc then
-    last = last + 1
-    block(last, s.fc[1], s.fc[2] * 9)
-    inputs = s.fc[1]
-  end
-  for k, n in ipairs(s.heads) do
-    local name <const> = ("conv%d-%d"):format(last + 1, k)
-    if s.fc then
-      add(name, braid.randn(n, inputs) * 0.1, braid.randn(n) * 0.1)
-    else
-      add(name, braid.randn(n, inputs, 1, 1) * 0.1, braid.randn(n) * 0.1)
-    end
-  end
-  return list, by_name
-end
-
 describe("published weights", function()
   it("give, for a picture, what they give in Caffe for the transposed one", function()
     braid.manual_seed(4)
-    local layers <const>, w <const> = random_layers("O")
+    local layers <const>, w <const> = mtcnn_layers("O")
     local x <const> = braid.randn(2, 3, 48, 48)
     local y, pools <const> = x:transpose(3, 4):contiguous(), {3, 3, 2}
     for i = 1, 4 do
@@ -378,7 +341,7 @@ describe("published weights", function()
     in_directory(function(dir)
       for i, stage in ipairs{"P", "R", "O"} do
         assert(files.write(("%s/det%d.caffemodel"):format(dir, i),
-          {file.caffemodel((random_layers(stage)))}))
+          {file.caffemodel((mtcnn_layers(stage)))}))
       end
       local detect <const> = assert(vision.mtcnn.detector(dir, {thresholds = {0, 0, 0}}))
       assert.is_false(detect.O.training)
@@ -392,7 +355,7 @@ describe("published weights", function()
       assert.is_nil(none)
       assert.matches(dir .. "/det1.caffemodel", message, 1, true)
       assert(files.write(dir .. "/det1.caffemodel",
-        {file.caffemodel((random_layers "R"))}))
+        {file.caffemodel((mtcnn_layers "R"))}))
       local wrong <const>, what <const> = vision.mtcnn.network(dir, "P")
       assert.is_nil(wrong)
       assert.matches("not the weights of P: layer 'conv1' has (28, 3, 3, 3) where the network "

@@ -3,8 +3,9 @@
 -- A command is a file of this folder with the command's name. It returns {usage = "what --help
 -- says", run = f(options, words ...)}. f prints, and raises an error if it fails. The table may
 -- also have options, in the form that braid.arguments takes; said, what each option means; least
--- and most, the number of words; and wrong(options, words), which returns what is wrong with them
--- together.
+-- and most, the number of words; wrong(options, words), which returns what is wrong with them
+-- together; more, what -h says besides; words and paths, the kinds of the words and of values for
+-- completion (shells/table.lua); and prints, why it has no --json.
 -- The exit status is 1 after a failure, 2 after wrong arguments, 130 after Ctrl-C.
 
 local arguments_of <const> = require "braid.arguments"

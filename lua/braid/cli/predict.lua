@@ -3,13 +3,14 @@
 -- A picture is padded to a square and scaled to the size of the run's pictures. All pictures are
 -- read before anything is written.
 
+local cells <const> = require "braid.cli.given.cells"
 local check <const> = require "braid.check"
 local answers_of <const> = require "braid.cli.given.answers"
 local core <const> = require "braid.core"
 local Dataset <const> = require "braid.data.dataset"
 local drawn <const> = require "braid.cli.given.drawn"
 local grad <const> = require "braid.grad"
-local json <const> = require "braid.io.json"
+local machine <const> = require "braid.cli.given.machine"
 local network <const> = require "braid.cli.given.network"
 local Source <const> = require "braid.train.fitting.source"
 local tensor <const> = require "braid.tensor"
@@ -49,21 +50,16 @@ local function asked(net, tasks, paths, loader, batch)
   return list
 end
 
-local function cell(value)
-  local text <const> = tostring(value)
-  return text:find('[",\r\n]') and '"' .. text:gsub('"', '""') .. '"' or text
-end
-
 local function print_csv(tasks, list)
   for i, row in ipairs(list) do
-    local names <const>, cells <const> = {"picture"}, {cell(row.picture)}
+    local names <const>, values <const> = {"picture"}, {row.picture}
     for name in tasks:each() do
       for _, column in ipairs(answers_of.columns(name, row.tasks[name])) do
-        names[#names + 1], cells[#cells + 1] = cell(column[1]), cell(column[2])
+        names[#names + 1], values[#values + 1] = column[1], column[2]
       end
     end
-    if i == 1 then print(table.concat(names, ",")) end
-    print(table.concat(cells, ","))
+    if i == 1 then print(cells(names)) end
+    print(cells(values))
   end
 end
 
@@ -100,7 +96,7 @@ return {usage = "predict DIR | FILE PICTURE  a network's answers for pictures",
     local list <const> = asked(net, tasks, paths, loader, o.batch)
     if o.out then drawn.write(o.out, places, tasks, list) end
     if o.json then
-      print(json.encode(list))
+      print(machine.text(list))
     elseif o.csv then
       print_csv(tasks, list)
     elseif not o.out then

@@ -23,19 +23,19 @@ function M.places(dir, paths, overwrite)
   local places <const>, owners <const> = {}, {}
   local read <const> = {}
   for _, path in ipairs(paths) do read[plain(path)] = true end
-  if core.path_kind(dir) == "file" then check.fail("predict: --out: %s is a file", dir) end
+  if core.path_kind(dir) == "file" then check.fail("--out: %s is a file", dir) end
   for i, path in ipairs(paths) do
     local name <const> = path:match("([^/]+)$"):gsub("%.%w+$", "") .. ".png"
     local place <const> = dir .. "/" .. name
     if owners[name] then
-      check.fail("predict: --out: %s and %s would both be %s", owners[name], path, place)
+      check.fail("--out: %s and %s would both be %s", owners[name], path, place)
     end
     if read[plain(place)] then
-      check.fail("predict: --out: %s is a picture that is asked about; say another directory",
+      check.fail("--out: %s is a picture that is asked about; say another directory",
         place)
     end
     if core.path_kind(place) and not overwrite then
-      check.fail("predict: --out: %s is there already; --overwrite replaces it", place)
+      check.fail("--out: %s is there already; --overwrite replaces it", place)
     end
     places[i], owners[name] = place, path
   end
@@ -51,12 +51,16 @@ local function canvas_of(path, lines, scale)
   return ops.contiguous_copy(ops.cat({pixels, room}, 1))
 end
 
+--- Makes the directory if it is not there.
+function M.make(dir)
+  if core.path_kind(dir) then return end
+  local ok <const>, why <const> = core.make_folder(dir)
+  if not ok then check.fail("--out: %s", why) end
+end
+
 --- Writes the pictures. Each file is written whole or not at all.
 function M.write(dir, places, tasks, list)
-  if not core.path_kind(dir) then
-    local ok <const>, why <const> = core.make_folder(dir)
-    if not ok then check.fail("predict: --out: %s", why) end
-  end
+  M.make(dir)
   for i, row in ipairs(list) do
     local lines <const>, points <const> = {}, {}
     for name in tasks:each() do
@@ -74,7 +78,7 @@ function M.write(dir, places, tasks, list)
       core.draw_text(canvas, 1, row.height + 1 + (k - 1) * LINE * scale, line, scale, WORDS)
     end
     local ok <const>, why <const> = files.write(places[i], {core.image_encode(canvas)})
-    if not ok then check.fail("predict: --out: %s", why) end
+    if not ok then check.fail("--out: %s", why) end
   end
 end
 

@@ -1,4 +1,4 @@
---- Whole numbers in one argument: "3", "1,2,5", "1..5".
+--- Numbers in one argument: whole ones, "3", "1,2,5", "1..5", or others, "0.6,0.7".
 
 local M <const> = {}
 
@@ -15,6 +15,17 @@ function M.read(text)
   end
   if #list == 0 then return nil end
   return #list == 1 and not text:find("[,.]") and list[1] or list
+end
+
+--- A list of numbers, "0.6, 0.7"; nil where the text is none.
+function M.reals(text)
+  local list <const> = {}
+  for item in text:gmatch("[^%s,]+") do
+    local value <const> = not item:find("[xXnN]") and tonumber(item)
+    if not value then return nil end
+    list[#list + 1] = value
+  end
+  return #list > 0 and list or nil
 end
 
 return M

@@ -13,7 +13,7 @@ local folder <const> = require "braid.folder"
 
 local M <const> = {}
 
--- Options whose values are paths.
+-- Options whose values are paths; a command may have others, by `paths`.
 local PATHS <const> = {dir = "directory", out = "directory", data = "file", config = "file",
   csv = "file", markdown = "file", latex = "file"}
 
@@ -32,7 +32,7 @@ local NAMES <const> = {
   weighting = function() return folder.names(require "braid.mtl.weighting") end,
 }
 
-local function option_of(name, kind, said)
+local function option_of(name, kind, said, paths)
   local option <const> = {name = name, said = said, flag = kind.sort == "flag"}
   if kind.sort == "choice" then
     option.values = {}
@@ -40,7 +40,8 @@ local function option_of(name, kind, said)
       option.values[i] = value == true and "yes" or value == false and "no" or tostring(value)
     end
   elseif not option.flag then
-    option.path, option.values = PATHS[name], NAMES[name] and NAMES[name]()
+    option.path = (paths or PATHS)[name] or PATHS[name]
+    option.values = NAMES[name] and NAMES[name]()
   end
   return option
 end
@@ -73,7 +74,8 @@ function M.rows()
       options = {}, words = words_of(command.words, names), many = (command.most or 0) > 1}
     local kinds <const> = arguments.kinds(command.options or {})
     for _, key in ipairs(check.sorted_keys(kinds)) do
-      row.options[#row.options + 1] = option_of(key, kinds[key], command.said[key])
+      row.options[#row.options + 1] = option_of(key, kinds[key], command.said[key],
+        command.paths)
     end
     if next(kinds) then
       row.options[#row.options + 1] = {name = "config", path = "file",
