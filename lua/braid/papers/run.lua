@@ -24,6 +24,7 @@ local engine <const> = require "braid.train.pool.engine"
 local files <const> = require "braid.io.files"
 local format <const> = require "braid.format"
 local json <const> = require "braid.io.json"
+local log <const> = require "braid.train.log"
 local places <const> = require "braid.data.places"
 local store <const> = require "braid.train.pool.store"
 local train <const> = require "braid.train"
@@ -215,6 +216,7 @@ end
 
 --- Runs the experiment, keeps its result and prints it.
 function Run:go()
+  log.make_folder("papers", self.dir)
   self.experiment.run(self)
   if not engine.is_first() then return end
   local x <const>, tables <const> = self.experiment, {}
