@@ -39,6 +39,9 @@ local FEW <const> = 2 -- in tables of so many columns each pair of rows has its 
 
 --- given: name, dir, data (a path or nil), quick, seeds (a list), minutes, jobs, options
 function Run:init(experiment, given)
+  if given.data and not core.path_kind(given.data) then
+    check.fail("papers: data: there is no %s", given.data)
+  end
   self.experiment, self.given = experiment, given
   self.o, self.seeds, self.dir, self.quick = given.options, given.seeds, given.dir, given.quick
   self.real = given.data ~= nil
