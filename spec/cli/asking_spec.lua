@@ -60,7 +60,7 @@ describe("the commands that ask networks", function()
       assert.is_nil(core.path_kind(a .. "/test.json"))
       local best <const> = run("eval " .. a .. "/best.safetensors" .. DATA).out
       assert.equal(best, run("eval " .. a .. DATA).out)
-      assert.matches("was tested at", run("eval " .. a .. DATA).err, 1, true)
+      assert.matches("was already tested at", run("eval " .. a .. DATA).err, 1, true)
       local other <const> = run("eval " .. a .. ' --data faces --read "n=70"')
       assert.equal(1, other.status)
       assert.equal("", other.out)

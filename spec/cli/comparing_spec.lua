@@ -149,7 +149,7 @@ describe("the commands that train several networks", function()
     {2, "--space is missing", SWEEP .. " --best loss --trials 1"},
     {2, "--best is missing", SWEEP .. " --space lr={1,2} --trials 1"},
     {1, "--space: lr must be", SWEEP .. " --space lr=1 --best loss --trials 1"},
-    {1, "trials is missing", SWEEP .. " --space lr={1,2} --best loss"},
+    {1, "trials, the number of trials, is missing", SWEEP .. " --space lr={1,2} --best loss"},
   } do
     local status <const>, words <const>, call <const> = table.unpack(row)
     it("say what is wrong with " .. call, function()

@@ -213,10 +213,10 @@ describe("resume", function()
     local net <const> = braid.model("models/tcdcn.lua",
       {tasks = braid.mtl.tasks{pose = braid.mtl.classes{5}}})
     for wrong, make in pairs{
-      ["is no checkpoint: it holds tensors, which braid.load reads"] = function()
+      ["is not a checkpoint: it holds tensors, which braid.load reads"] = function()
         braid.save(path, {a = braid.ones(2)})
       end,
-      ["is no checkpoint: it holds a network, which braid.open opens"] = function()
+      ["is not a checkpoint: it holds a network, which braid.open opens"] = function()
         braid.save(path, net)
       end,
       ["format \"9\".*newer"] = function()

@@ -56,15 +56,15 @@ describe("train.compare", function()
       local one <const> = compared(dir, {"clear", "worse"}, {5})
       assert(tostring(one):find("One seed: means have no deviation, and no difference can be ", 1,
         true))
-      assert(one:words("score")[1]:find("2.1 apart on the one seed; one seed has no deviation", 1,
+      assert(one:words("score")[1]:find("2.1 apart on the one seed; what other seeds would give", 1,
         true))
       assert.is_nil(one:tests("score")[1].p)
       assert(not tostring(one):find("±", 1, true))
     end)
     in_directory(function(dir)
       local shifted <const> = compared(dir, {"clear", "shifted"}, {1, 2, 3})
-      assert.equal("clear and shifted: 1 apart on each of 3 seeds; that this is always the same "
-        .. "tells nothing of chance", shifted:words("score")[1])
+      assert.equal("clear and shifted: 1 apart on each of 3 seeds; a difference without deviation "
+        .. "cannot be tested", shifted:words("score")[1])
       assert.is_nil(shifted:tests("score")[1].holm)
     end)
     in_directory(function(dir) -- the same but for rounding
@@ -123,7 +123,7 @@ describe("train.compare", function()
       ["budget = \"seconds\" wants seconds"] = {networks = {a = f}, budget = "seconds", run = f},
       ["seconds wants budget"] = {networks = {a = f}, seconds = 3, run = f},
       ["val %(or test%) is missing"] = {networks = {a = f}},
-      ["networks wants functions by name"] = {networks = {"a"}, val = faces},
+      ["networks must be functions by name"] = {networks = {"a"}, val = faces},
       ["there is no option 'epoch'.-did you mean epochs"] = {networks = {a = f}, epoch = 3},
       ["networks must be"] = {networks = {a = 3}},
       ["seeds: 2 is there twice"] = {networks = {"clear"}, seeds = {2, 3, 2}, run = f},

@@ -143,14 +143,14 @@ describe("train.fit", function()
     local history <const> = fit{dir = folder, epochs = 3, best = "glasses.accuracy", patience = 9}
     assert.equal("glasses.accuracy", history:best().metric)
     assert.equal(3, history:best().epoch)
-    assert.matches("best was landmarks.error and is glasses.accuracy; what is best, and patience, "
-      .. "begin anew", table.concat(said, "\n"))
+    assert.matches("best was landmarks.error and is glasses.accuracy; the best value and "
+      .. "patience start again", table.concat(said, "\n"))
   end)
 
   it("says that a schedule of epochs was given as one of steps", function()
     fit{epochs = 4, schedule = optim.cosine(4)}
     assert.equal(1, #said)
-    assert.matches("the schedule has come to 0 after step 8, and nothing moves any more", said[1])
+    assert.matches("the learning rate is 0 after step 8, so the weights no longer change", said[1])
     notices.forget()
     local history <const> = fit{epochs = 4, schedule = {optim.cosine(4), by = "epoch"}}
     assert.same({}, said)
@@ -159,7 +159,7 @@ describe("train.fit", function()
     local best <const> = fit{epochs = 3, lr = 1e-12, schedule = optim.plateau{patience = 0,
       factor = 0.5, mode = "max"}, best = "glasses.accuracy"}
     assert.equal(5e-13, best[3].lr)
-    refused('plateau{mode = "min"} looks at glasses.accuracy, of which more is better',
+    refused('plateau{mode = "min"} follows glasses.accuracy, where more is better',
       {schedule = optim.plateau(), best = "glasses.accuracy"})
   end)
 
@@ -170,7 +170,7 @@ describe("train.fit", function()
       rates[#rates + 1] = f:lr()
     end}}
     assert.equal(5e-3, rates[1])
-    assert.matches("ema is new in this run", table.concat(said, "\n"))
+    assert.matches("the checkpoint has no state for ema", table.concat(said, "\n"))
     notices.forget()
     fit{dir = folder, epochs = 3, lr = 5e-3}
     assert.matches("also holds the state of ema", table.concat(said, "\n"))
@@ -302,7 +302,7 @@ describe("train.fit", function()
     local count = 0
     for _ in pairs(seen) do count = count + 1 end
     assert.equal(72, count) -- those of the fourth batch are taken again
-    assert.matches("batch was 16 and is 8; what is left of the epoch", table.concat(said, "\n"))
+    assert.matches("batch was 16 and is 8; the rest of the epoch", table.concat(said, "\n"))
   end)
 
   it("accumulates several batches to what one of their size gives", function()
@@ -342,18 +342,18 @@ describe("train.fit refuses", function()
     refused("there is no option 'patiance'.*did you mean patience", {patiance = 3})
     refused("every writes into dir, which is missing", {every = 3})
     refused("resume = true wants the dir", {resume = true})
-    refused("lr is of no use", {lr = 1, optimizer = function(net)
+    refused("lr has no effect", {lr = 1, optimizer = function(net)
       return optim.SGD(net:parameters())
     end})
     refused("the function must return an optimizer", {optimizer = function() end})
     refused("has no 'Adamm'; did you mean", {optimizer = "Adamm"})
-    refused("optim.step is no optimizer", {optimizer = "step"})
-    refused("optimizer: it moves no parameter of net",
+    refused("optim.step is not an optimizer", {optimizer = "step"})
+    refused("optimizer: it has no parameter of net",
       {optimizer = optim.SGD(nn.Linear(2, 2):parameters())})
-    refused("train: what a reader gives has several data sets: pass its train", {train = faces})
+    refused("train: a reader returns several data sets: pass its train", {train = faces})
     refused("weights: there is no task 'smile'", {weights = {smile = 1}})
     refused("rates: there is no task 'smile'", {rates = {smile = 1}})
-    refused("its 24 steps are more than all 16", {warmup = 3})
+    refused("24 steps of warmup are more than all 16 steps", {warmup = 3})
     refused("loader: batch is an option of fit itself", {loader = {batch = 3}})
     refused("there is no option 'agument'", {loader = {agument = {}}})
   end)
@@ -377,26 +377,27 @@ describe("train.fit refuses", function()
     refused("dir: .*/file is a file", {dir = folder .. "/file"})
     shell.run("mkdir " .. folder .. "/other")
     shell.write(folder .. "/other/best.safetensors", "mine")
-    refused("has a best.safetensors that no run of fit wrote", {dir = folder .. "/other"})
+    refused("has a best.safetensors that train.fit did not write", {dir = folder .. "/other"})
     assert.equal("mine", shell.read(folder .. "/other/best.safetensors"))
     shell.run("mkdir " .. folder .. "/config")
     shell.write(folder .. "/config/config.json", "{}")
-    refused("config.json is there and is no run's", {dir = folder .. "/config"})
-    refused("there is no run to go on with", {dir = folder .. "/new", resume = true})
+    refused("config.json does not belong to a run", {dir = folder .. "/config"})
+    refused("there is no run to continue", {dir = folder .. "/new", resume = true})
     fit{dir = folder .. "/run", epochs = 1}
-    refused("has a run already", {dir = folder .. "/run", resume = false})
+    refused("already has a run", {dir = folder .. "/run", resume = false})
     local log <const> = train.log(folder .. "/run")
     refused("is in use: another process", {dir = folder .. "/run"})
     log:close()
     local more <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5}, smile = mtl.classes{2}}
-    refused("holds a run of another seed: 3, and here it is 4", {dir = folder .. "/run", seed = 4})
-    refused("holds a run of other tasks: it has the task glasses; it has no task smile",
+    refused("holds a run with another seed: 3, and here it is 4",
+      {dir = folder .. "/run", seed = 4})
+    refused("holds a run with other tasks: it has the task glasses; it has no task smile",
       {dir = folder .. "/run", tasks = more})
     local tasks <const> = tasks_of()
     local wide <const> = network(tasks, 1, 0, 6)
-    refused("cannot go on: .*of another run: net.head.glasses.2.weight is float32 %(2, 4%) in the "
-      .. "file and float32 %(2, 6%) here.*; and %d+ more%. Give what the run was begun with",
-      {dir = folder .. "/run", tasks = tasks, epochs = 2}, wide)
+    refused("cannot continue: .*belongs to another run: net.head.glasses.2.weight is "
+      .. "float32 %(2, 4%) in the file and float32 %(2, 6%) here.*; and %d+ more%. Use the "
+      .. "network and options with", {dir = folder .. "/run", tasks = tasks, epochs = 2}, wide)
     shell.run("rm " .. folder .. "/run/last.safetensors")
     refused("has a run without its last.safetensors", {dir = folder .. "/run", epochs = 2})
     assert.equal(1, #train.history.read(folder .. "/run"))
@@ -414,15 +415,15 @@ describe("train.fit refuses", function()
     local o <const> = {dir = folder, tasks = tasks, epochs = 2, on = {step = spoil}}
     refused("the loss is .* at step 10 of epoch 2, of task glasses %(glasses .*its samples: %d+, "
       .. ".*; Columns.head.glasses.2: linear: the result %(16, 2%) holds NaN or Inf.*No step was "
-      .. "taken, and .*last.safetensors is as it was", o, net)
+      .. "taken, and .*last.safetensors is unchanged", o, net)
     do
       local _ <close> = braid.detect_anomaly()
-      refused("a value is none at step 10 of epoch 2; its samples: %d+, .*glasses.2: linear: the "
-        .. "result", o, network(tasks))
+      refused("a value is not finite at step 10 of epoch 2; its samples: %d+, .*glasses.2: "
+        .. "linear: the result", o, network(tasks))
     end
     o.every, value = 1, 0 / 0
     refused("head.glasses.2.weight holds NaN or infinity after step 9 of epoch 2.*last.safetensors "
-      .. "is as it was", o, network(tasks))
+      .. "is unchanged", o, network(tasks))
     assert.is_true(before == shell.read(folder .. "/last.safetensors"))
     assert.equal(0.2, tasks.glasses.weight)
   end)

@@ -102,8 +102,8 @@ describe("a log", function()
     again:close()
     assert.equal(2, #train.history.read(folder))
     shell.write(folder .. "/metrics.jsonl", text .. "what\n" .. text)
-    refused("metrics.jsonl: line 2 is no event of a run", train.history.read, folder)
-    refused("metrics.jsonl: line 2 is no event of a run", function() train.log(folder) end)
+    refused("metrics.jsonl: line 2 is not an event of a run", train.history.read, folder)
+    refused("metrics.jsonl: line 2 is not an event of a run", function() train.log(folder) end)
   end)
 
   it("belongs to one at a time, and lets go of it with its process", function()
@@ -140,7 +140,7 @@ describe("a log", function()
     log:event{event = "note", n = 2}
     log:event{event = "note", n = 3}
     assert.equal(1, #said)
-    assert.matches("No space left on device; training goes on", said[1])
+    assert.matches("No space left on device; training continues", said[1])
     refused("is behind", braid.checkpoint, folder .. "/c.safetensors", {log = log})
     full = false
     log:event{event = "note", n = 4}
@@ -173,7 +173,7 @@ describe("a log", function()
     refused("train%.log: dir: cannot make .*file/: File exists", function()
       train.log(folder .. "/file/x")
     end)
-    refused("train.history.read: .* is no directory of a run", train.history.read, folder)
+    refused("train.history.read: .* is not the directory of a run", train.history.read, folder)
     local log <const> = train.log(folder)
     refused("event wants a table with its name", function() log:event{epoch = 3} end)
     refused("event wants a table with its name", function() log:event(3) end)

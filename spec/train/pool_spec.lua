@@ -82,7 +82,7 @@ describe("a pool of jobs", function()
       write(dir, "\n\n  -- a remark\n" .. DRAWS) -- the same functions on other lines
       assert.equal(again.out, run(dir).out)
       shell.write(dir .. "/pool/a/result.json", "{")
-      assert(run(dir).err:find("pool/a/result.json is no result of a job", 1, true))
+      assert(run(dir).err:find("pool/a/result.json is not the result of a job", 1, true))
     end)
   end)
 
@@ -98,8 +98,8 @@ describe("a pool of jobs", function()
           if scale == 2 then jobs.worse = nil end]], "jobs = " .. jobs)
         local r <const> = run(dir)
         assert.equal(1, r.status)
-        assert(r.err:find("train.pool: 2 of 3 jobs failed; what the others gave is kept in ", 1,
-          true), r.err)
+        assert(r.err:find("train.pool: 2 of 3 jobs failed; the results of the others are kept in ",
+          1, true), r.err)
         assert(r.err:find("no luck", 1, true), r.err)
         assert(r.err:find("the result.value is a function", 1, true), r.err)
         if jobs == "2" then
@@ -148,13 +148,13 @@ describe("a pool of jobs", function()
           braid.train.pool({x = function() return 3 end, y = function() return 1 end},
             {dir = dir .. "/three", jobs = 2})
         end]])
-      assert(r.err:find("x: the script ended without coming to it", 1, true), r.err)
+      assert(r.err:find("x: the script ended before it reached this job", 1, true), r.err)
       r = go([[
         local names = os.getenv("BRAID_JOB") and {"q"} or {"x", "y"}
         local work = {}
         for _, name in ipairs(names) do work[name] = function() return 1 end end
         braid.train.pool(work, {dir = dir .. "/four", jobs = 2})]])
-      assert(r.err:find("q: it is not done in the process of another job", 1, true), r.err)
+      assert(r.err:find("q: this process was started for another job", 1, true), r.err)
       r = go([[
         local f = function(job) return job.name end
         local one = braid.train.pool({x = f, y = f}, {dir = dir .. "/five", jobs = 2})
@@ -171,8 +171,8 @@ describe("a pool of jobs", function()
       write(dir, clear .. jobs)
       local r <const> = run(dir)
       assert(r.err:find("pool was removed while its jobs ran. Each process runs the script from "
-        .. "its beginning; what only the first may do goes behind `if not train.in_job() then`", 1,
-        true), r.err)
+        .. "its beginning; put what only the first process may do behind `if not "
+        .. "train.in_job() then`", 1, true), r.err)
       write(dir, "if not braid.train.in_job() then " .. clear .. "end " .. jobs)
       assert.equal("a\t1\nb\t2\n", (run(dir).out:gsub("%[[^\n]*\n", "")))
     end)
@@ -217,7 +217,7 @@ describe("a pool of jobs", function()
       local function pool(o) return braid.train.pool({a = function() return 1 end}, o) end
       shell.write(dir .. "/file", "")
       assert.error_matches(function() pool{dir = dir .. "/file"} end, "is a file, not a directory")
-      assert.error_matches(function() pool{dir = ""} end, "dir is no path")
+      assert.error_matches(function() pool{dir = ""} end, "dir is not a path")
       assert.error_matches(function() pool{} end, "dir is missing")
       assert.error_matches(function()
         braid.train.pool({a = function() pool{dir = dir .. "/p"} end}, {dir = dir .. "/p", jobs = 1,
@@ -309,7 +309,8 @@ describe("a pool whose processes are killed", function()
           until_there(function() return not alive(id) end)
         end
         if signal ~= "KILL" then
-          assert(shell.read(dir .. "/out"):find("0 of 3 jobs done; the same call goes on", 1, true))
+          assert(shell.read(dir .. "/out"):find("0 of 3 jobs done; the same call continues", 1,
+            true))
         end
         for _, name in ipairs{"a", "b", "c"} do
           shell.run(("mkdir -p %s/pool/%s; touch %s/pool/%s/go"):format(dir, name, dir, name))

@@ -143,14 +143,14 @@ describe("train.report", function()
         assert.is_truthy(message:find(words, 1, true), message)
         assert.matches("^spec/train/report_spec", message)
       end
-      fails("is no directory of a run: there is no metrics.jsonl in it", dir)
+      fails("is not the directory of a run: it has no metrics.jsonl", dir)
       write_run(dir, 1)
       fails("there is no best.safetensors in", dir, {data = faces.val})
       fails("path must end in .html", dir, {path = dir .. "/x.pdf"})
       fails("samples must be a whole number", dir, {samples = -1})
       fails("data must be a data set or a loader, not 5", dir, {data = 5})
-      fails("the network has no tasks; give tasks =", dir, {data = faces.val, net = nn.Linear(2,
-        2)})
+      fails("the network has no tasks; pass them: tasks =", dir, {data = faces.val,
+        net = nn.Linear(2, 2)})
       local broken <close> = io.open(dir .. "/best.safetensors", "w")
       broken:write("no network")
       broken:flush()

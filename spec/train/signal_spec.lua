@@ -64,7 +64,7 @@ describe("a run of train.fit", function()
         local dir <const> = folder .. "/" .. signal
         local result <const> = run("", dir, 11, signal)
         assert.equal(status, result.status, result.err)
-        assert.matches(("SIG%s after step 11, in epoch 2: the same call goes on from there %%(%s/"
+        assert.matches(("SIG%s after step 11, in epoch 2: the same call continues from there %%(%s/"
           .. "last.safetensors%%)\n$"):format(signal, (dir:gsub("%p", "%%%0"))), result.out)
         same(dir)
       end
@@ -87,7 +87,7 @@ describe("a run of train.fit", function()
       same(folder .. "/prompt")
       result = run("", "none", 5, "INT")
       assert.equal(130, result.status)
-      assert.matches("nothing was kept; with dir", result.out)
+      assert.matches("nothing was saved; with dir", result.out)
     end)
   end)
 
@@ -100,8 +100,8 @@ describe("a run of train.fit", function()
       shell.run("rm -r " .. dir)
       local result <const> = run(("ulimit -f %d;"):format(blocks), dir)
       assert.equal(0, result.status, result.err)
-      assert.matches("cannot write .*last.safetensors: File too large; training goes on, and it is "
-        .. "tried again", result.err)
+      assert.matches("cannot write .*last.safetensors: File too large; training continues, and the "
+        .. "next checkpoint is tried again", result.err)
       assert.matches("to the end\t3", result.out)
       same(dir)
     end)

@@ -164,9 +164,9 @@ describe("train.sweep", function()
         for _, t in ipairs(r.trials) do assert(t.value <= r.best.value) end
         assert(math.abs(math.log(r.best.values.lr, 10) + 2) < 0.5)
         local text <const> = tostring(r)
-        assert(text:find("Chosen on validation: the best of 30 looks better there than it is", 1,
+        assert(text:find("The best of 30 was chosen on validation, where it looks better", 1,
           true))
-        assert(text:find("Nothing looked at 'kind': it is no option of train.fit", 1, true))
+        assert(text:find("'kind' had no effect: it is not an option of train.fit", 1, true))
         assert(text:find("\nbest: trial " .. r.best.trial, 1, true))
         local found <const> = json.decode(shell.read(dir .. "/sweep.json"))
         assert.equal(r.best.trial, found.best)
@@ -236,16 +236,16 @@ describe("train.sweep", function()
     local faces <const> = braid.data.faces{n = 2}.train
     for message, o in pairs{
       ["space is missing"] = {trials = 3, best = "x"}, ["space must be"] = {space = {lr = 3}},
-      ["trials is missing: how many to try"] = {space = s, run = run, best = "error"},
-      ["best is missing: the metric of validation that counts"] = {space = s, trials = 2,
+      ["trials, the number of trials, is missing"] = {space = s, run = run, best = "error"},
+      ["best, the metric of validation that counts, is missing"] = {space = s, trials = 2,
         run = run},
       ["best must say which way is better"] = {space = s, trials = 2, run = run, best = "luck"},
       ["net %(or networks, or run%) is missing"] = {space = s, trials = 2, best = "loss"},
       ["val is missing: a search is judged by validation"] = {space = s, trials = 2, best = "loss",
         net = run, train = faces},
       ["there is no option 'test'"] = {space = s, trials = 2, best = "loss", test = faces},
-      ["least = 9 lies above epochs = 3"] = {space = s, trials = 2, method = "asha", epochs = 3,
-        least = 9, best = "loss", run = run},
+      ["least = 9 must not be above epochs = 3"] = {space = s, trials = 2, method = "asha",
+        epochs = 3, least = 9, best = "loss", run = run},
       ["method = \"asha\" wants epochs"] = {space = s, trials = 2, method = "asha", best = "loss",
         run = run},
     } do

@@ -123,7 +123,7 @@ f - -12,345]], (few:text(100):gsub(" +", " "):gsub(" \n", "\n")))
 
   it("refuses cells without a column, and what is no cell", function()
     assert.error_matches(function() table_of({{name = "error"}}, {{"a", eror = 1}}) end,
-      "row 'a' has a cell 'eror', which is no column; did you mean error?")
+      "row 'a' has a cell 'eror', but there is no such column; did you mean error?")
     assert.error_matches(function() table_of({{name = "error"}}, {{"a", error = print}}) end,
       "error of row 'a' must be a number, a list of numbers or a text, not a function")
     assert.error_matches(function() table_of({{name = "error", direction = "up"}}, {}) end,

@@ -160,7 +160,7 @@ end)
 
 describe("stages and columns", function()
   it("are refused where nothing trains", function()
-    refused('stages[1]: nothing trains: no parameter of the network is of train = "mixers"',
+    refused('stages[1]: nothing trains: no parameter of the network belongs to train = "mixers"',
       "shared", {stages = {{epochs = 1, train = "mixers"}}})
   end)
 

@@ -159,7 +159,7 @@ describe("a weighting in train.fit", function()
     local on <const> = mtl.weighting.upgrad{on = "representation"}
     local ok <const>, why <const> = pcall(fit, {weighting = on, accumulate = 2})
     assert.is_false(ok)
-    assert.matches("accumulate: a weighting on = \"representation\" sends its sum through", why, 1,
+    assert.matches("accumulate: a weighting with on = \"representation\" needs the graphs", why, 1,
       true)
     assert.is_false((pcall(fit, {weighting = 3})))
   end)

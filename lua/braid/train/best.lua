@@ -49,7 +49,7 @@ function Best:write()
   local whole <const> = origin.of(self.net) ~= nil
   local ok <const>, why <const> = check.caught(save, self.path,
     whole and self.net or self.net:state_dict())
-  if not ok then notice.say(("%s; training goes on without the best network"):format(why)) end
+  if not ok then notice.say(("%s; training continues without this file"):format(why)) end
   return ok
 end
 

@@ -7,8 +7,8 @@
 -- stages. {parts = {pose = f, smile = g}} trains several networks one by one and counts them as
 -- one, for example single-task networks. seeds = {1, 2, 3}, or a number of seeds. Options of
 -- train.fit (tasks, train, val, epochs, optimizer, best, ...) apply to all. The table shows metrics
--- on `test`, or on val without `test`. It takes the epoch that is best on val, or the last one with
--- take = "last".
+-- on `test`, or on val without `test`. The metrics are those of the epoch that is best on val. With
+-- take = "last" they are those of the last epoch.
 --
 -- budget = "epochs": all train for the same number of epochs. budget = "macs": all use as many
 -- multiplications as the baseline (without a baseline, the costliest network). budget = "seconds",
@@ -27,9 +27,10 @@
 -- may be a list of names.
 --
 -- dir: each job writes to DIR/NAME/seedN; DIR gets results.md, .csv, .tex, .html, .txt, .json and
--- METRIC.svg. train.pool describes jobs, threads, tries, minutes and progress; where minutes end
--- before the jobs, the table shows what is there, and r.left counts what is not. The script runs
--- once more from its beginning for each job; train.in_job() tells where it runs.
+-- METRIC.svg. train.pool describes jobs, threads, tries, minutes and progress; if the minutes are
+-- over before all jobs are done, the table shows the results so far, and r.left is the number of
+-- missing ones. The script runs once more from its beginning for each job; train.in_job() tells
+-- where it runs.
 -- @return the results. They print as a table with the findings of paired tests: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage
@@ -70,7 +71,7 @@ local KNOWN <const> = {
 for key, kind in pairs(training.kinds()) do KNOWN[key] = kind end
 for key, kind in pairs(engine.OPTIONS) do KNOWN[key] = kind end
 
--- Says which of the names is not a network's.
+-- A message about the first name that is not the name of a network, or nil.
 local function unknown(o, key, names)
   local known <const> = {}
   for _, name in ipairs(o.networks) do known[name] = true end
@@ -95,13 +96,13 @@ local OPTIONS <const> = check.declare(WHAT, KNOWN, function(o)
   local wrong <const> = unknown(o, "order", o.order or {}) or unknown(o, "baseline", {o.baseline})
   if wrong then return wrong end
   if o.run then
-    return o.budget ~= "epochs" and "budget is train.fit's: run decides how long it trains"
-      or o.same and "same is train.fit's: run decides how wide networks are" or nil
+    local of_fit <const> = o.budget ~= "epochs" and "budget" or o.same and "same"
+    return of_fit and of_fit .. " applies to train.fit only: leave it out beside run" or nil
   end
   if o.take == "last" and o.ema then
-    return "take = \"last\" looks at weights without the averages of ema"
+    return "take = \"last\" measures weights without the averages of ema: leave out one of them"
   end
-  if o.networks[1] then return "networks wants functions by name, unless run is given" end
+  if o.networks[1] then return "networks must be functions by name; names alone need run" end
   for _, name in ipairs(check.sorted_keys(o.networks)) do
     local bad <const> = training.wrong_names(o.networks[name])
     if bad then return ("networks: '%s': %s"):format(name, bad) end
@@ -110,7 +111,7 @@ local OPTIONS <const> = check.declare(WHAT, KNOWN, function(o)
   return training.wrong(o)
 end)
 
--- ---- what there is to do ------------------------------------------------------------------
+-- ---- jobs -----------------------------------------------------------------------------------
 
 local function entries_of(o)
   local names <const> = o.networks[1] and o.networks or check.sorted_keys(o.networks)
@@ -155,7 +156,7 @@ end
 -- Runs one training -> its result.
 local function train(c, entry, part, given, all)
   local function make()
-    if not part.make then check.fail("%s: networks has names alone; none is made of them", WHAT) end
+    if not part.make then check.fail("%s: job.make() wants networks to be functions", WHAT) end
     return entry_of.make(WHAT, entry, part, c.o.tasks, given)
   end
   if c.o.run then
@@ -262,8 +263,8 @@ return function(given)
   local failures <const>, left <const> = engine.run(c.pool, plan)
   if #failures > 0 then check.fail("%s: %s", WHAT, engine.failures(c.pool, plan, failures)) end
   if left == #list and left > 0 then
-    check.fail("%s: the time was over before one of %d jobs was done; the same call goes on", WHAT,
-      left)
+    check.fail("%s: the minutes were over before any of the %d jobs was done; the same call "
+      .. "continues", WHAT, left)
   end
   local metrics
   for i, m in ipairs(o.metrics or {}) do

@@ -9,8 +9,9 @@
 --     the scalars that judge them
 -- events:event(e) writes an event of a history (step, epoch, test). events:parameters(net, step)
 -- writes a histogram of each parameter. events:close() or <close> closes the file. A failure to
--- write is reported once, and the run continues. A resumed run begins another file in the same
--- directory with {step = 300}: TensorBoard then ignores older records from that step on.
+-- write is reported once, and the run continues. A resumed run calls train.events(dir, {step =
+-- 300}), which begins another file in the directory. TensorBoard then ignores the records from step
+-- 300 on in older files.
 -- @usage
 -- local events <close> = train.events(".")
 -- for step = 1, 3 do events:scalar("loss/total", 1 / step, step) end
@@ -52,7 +53,7 @@ local HPARAMS <const> = check.declare("train.events: hparams", {
   metrics = check.argument(check.list{{}, of = check.text()}),
 })
 
--- The time of day when this file was loaded, and a clock that only goes forward, to add to it.
+-- The time of day is read once. The seconds since then come from a clock that never goes back.
 local began <const>, clock <const> = os.time(), core.clock()
 function Events.time() return began + core.clock() - clock end
 
@@ -77,7 +78,7 @@ function Events:put(body)
   if ok then ok, why = self.file:flush() end
   if not ok and not self.failed then
     self.failed = true
-    notice.say(("%s cannot be written: %s; training goes on"):format(self.path, why))
+    notice.say(("%s cannot be written: %s; training continues without it"):format(self.path, why))
   end
 end
 

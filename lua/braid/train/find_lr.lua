@@ -23,7 +23,8 @@ local plot <const> = require "braid.plot"
 local Source <const> = require "braid.train.fitting.source"
 local walk <const> = require "braid.nn.walk"
 
--- the share of the old smoothed loss; the end, as a multiple of the lowest loss
+-- KEEP is the share of the old value in the smoothed loss. The test ends at BEYOND times the lowest
+-- loss.
 local KEEP <const>, BEYOND <const> = 0.9, 4
 
 local OPTIONS <const> = check.declare("train.find_lr", {
@@ -140,7 +141,8 @@ return function(net, given)
   if not tasks then check.fail("train.find_lr: tasks is missing") end
   o.tasks, o.loader = tasks, o.loader or {}
   if type(o.optimizer) == "table" and o.optimizer.groups then
-    check.fail("train.find_lr: optimizer must be a name or {name, ...}, for it is made anew here")
+    check.fail("train.find_lr: optimizer must be a name or {name, ...}, because the test makes an "
+      .. "optimizer of its own")
   end
   do -- layers get their sizes from a first batch
     local _ <close> = grad.no_grad()

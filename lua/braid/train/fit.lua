@@ -19,17 +19,20 @@
 --   warmup         epochs (0.5 is half an epoch), or {steps = n}
 --   clip           the largest norm of the gradient
 --   accumulate     k: a step takes k batches as if they were one (batch norm still sees each)
---   ema            the decay, or a table of optim.EMA's options. It may also have recompute (true,
---                  or a number of batches: computes batch norm's statistics for the averages), from
---                  (the first epoch that counts) and by = "epoch" (with average = "equal":
---                  stochastic weight averaging)
+--   ema            the decay, or a table of optim.EMA's options. The table may also have
+--                    recompute    true or a number of batches: computes batch norm's statistics
+--                                 again for the averages
+--                    from         the first epoch whose weights count
+--                    by = "epoch"   adds the weights once an epoch. With average = "equal" this
+--                                 is stochastic weight averaging
 -- Tasks (fit restores their weights at its end)
 --   weighting      mtl.weighting.NAME{}, in place of the weighted sum. With accumulate, each batch
---                  costs T backward passes, whatever the method
+--                  costs a backward pass for each task, whatever the method
 --   weights        {smile = 0.1 or function(epoch)}
 --   rates          {pose = 0.1 or function(epoch)}: factors of the learning rate for a task's
 --                  column and head
---   turns          true or names: tasks train in turns on balanced batches; columns are in a list
+--   turns          true or names: tasks train in turns on balanced batches. Columns are then in a
+--                  list
 --   stopping       mtl.early_stopping{...}: ends tasks one by one
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
 --                  "shared"}}: the names of parts are those of net:freeze, or "all". A stage may
@@ -43,7 +46,8 @@
 --   dir            gets config.json, metrics.jsonl, metrics.csv, best.safetensors, and after every
 --                  epoch last.safetensors. The same call continues an interrupted run and gives the
 --                  numbers of an uninterrupted one
---   resume         "auto" continues a run if there is one; true wants one; false wants none
+--   resume         "auto" continues a run if there is one. true raises an error if there is none,
+--                  false if there is one
 --   every          steps between checkpoints within an epoch
 --   log            steps between printed lines (50; 0 prints none)
 --   on             {start =, step =, epoch =, stop = function(fit, event)}. The functions may use

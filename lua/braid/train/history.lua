@@ -165,7 +165,7 @@ function History.lines(what, path)
     n, whole = n + 1, stop - 1
     local value <const>, wrong <const> = json.decode(line)
     if type(value) ~= "table" or type(value.event) ~= "string" then
-      check.fail("%s: %s: line %d is no event of a run: %s", what, path, n,
+      check.fail("%s: %s: line %d is not an event of a run: %s", what, path, n,
         wrong or line:sub(1, 60))
     end
     events[n] = cleaned(value)
@@ -187,7 +187,7 @@ end
 function History.read(dir)
   check.options(DIR, nil, {dir = dir})
   if core.path_kind(dir .. "/metrics.jsonl") ~= "file" then
-    check.fail("train.history.read: %s is no directory of a run: there is no metrics.jsonl in it",
+    check.fail("train.history.read: %s is not the directory of a run: it has no metrics.jsonl",
       dir)
   end
   local events <const>, torn <const> = History.lines("train.history.read", dir .. "/metrics.jsonl")

@@ -112,7 +112,7 @@ end
 
 --- Opens the log of a directory. `what` is the name of the function that the user called.
 function Log.open(what, dir)
-  if dir == "" or dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
+  if dir == "" or dir:find("\0", 1, true) then check.fail("%s: dir is not a path", what) end
   make(what, dir)
   local self <const> = class.adopt(Log, {dir = dir, waiting = {}})
   self.journal = claim(what, dir, "/metrics.jsonl")
@@ -159,7 +159,7 @@ function Log:flush()
     return true
   end
   if not self.failing then
-    notice.say(("%s; training goes on, and it is tried again"):format(why))
+    notice.say(("%s; training continues, and the lines are written later"):format(why))
   end
   self.failing = true
   return false

@@ -61,7 +61,8 @@ local function network_of(o)
     if ok then
       net, tasks = opened, tasks or its_tasks
     elseif o.data then
-      check.fail("%s: %s cannot be opened: %s. Give net =", WHAT, best, tostring(opened))
+      check.fail("%s: %s cannot be opened: %s. Pass the network: net = ...", WHAT, best,
+        tostring(opened))
     end
   end
   return net, tasks or net and net.tasks
@@ -91,12 +92,12 @@ local function told(o, net, tasks)
   local kept <const> = o.dir .. "/report.json"
   if not o.data then return read_json(kept) end
   if not net then
-    check.fail("%s: there is no best.safetensors in %s; give net = the network", WHAT, o.dir)
+    check.fail("%s: there is no best.safetensors in %s; pass the network: net = ...", WHAT, o.dir)
   end
-  if not tasks then check.fail("%s: the network has no tasks; give tasks =", WHAT) end
+  if not tasks then check.fail("%s: the network has no tasks; pass them: tasks = ...", WHAT) end
   local result <const> = samples.collect(net, tasks, batches_of(o, tasks), o)
   local ok <const>, why <const> = files.write(kept, {json.encode(result)})
-  if not ok then notice.say(("%s: %s; the page is made all the same"):format(WHAT, why)) end
+  if not ok then notice.say(("%s: %s; later pages need data again"):format(WHAT, why)) end
   return result
 end
 
@@ -119,7 +120,7 @@ return function(dir, given)
     check.fail("%s: path must end in .html, not '%s'", WHAT, path)
   end
   if core.path_kind(o.dir .. "/metrics.jsonl") ~= "file" then
-    check.fail("%s: %s is no directory of a run: there is no metrics.jsonl in it", WHAT, o.dir)
+    check.fail("%s: %s is not the directory of a run: it has no metrics.jsonl", WHAT, o.dir)
   end
   local net <const>, tasks <const> = network_of(o)
   local run <const> = {dir = o.dir, history = History.read(o.dir), net = net, tasks = tasks,

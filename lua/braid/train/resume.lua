@@ -30,12 +30,12 @@ local function read(path)
   if not tensors then check.fail("resume: %s%s", metadata, files.hint(path)) end
   local format <const> = metadata and metadata["braid.checkpoint"]
   if not format then
-    check.fail("resume: %s is no checkpoint: it holds %s", path,
+    check.fail("resume: %s is not a checkpoint: it holds %s", path,
       metadata and metadata["braid.format"] and "a network, which braid.open opens"
       or "tensors, which braid.load reads")
   end
   if format ~= "1" then
-    check.fail("resume: %s is of format %s, and this Braid knows format 1: a newer one wrote it",
+    check.fail("resume: %s has format %s: a newer Braid wrote it, and this one reads format 1",
       path, check.shown(format))
   end
   local content <const>, why <const> = tree.decode(metadata["braid.tree"] or "", tensors)
@@ -109,7 +109,7 @@ function Plan:look(given, there, path)
     local before <const> = given.state_dict and given:state_dict()
     compare(self.differences, path, before, state, given.is_module)
     self.holders[#self.holders + 1] = {path = path, object = given, state = state, before = before,
-      last = class == "log"} -- what a log cuts off cannot be restored, so logs come last
+      last = class == "log"} -- logs come last, because lines that a log cuts off cannot be restored
   elseif core.is_tensor(given) then
     if not core.is_tensor(there) then
       return self:differs("%s is %s in the file and a tensor here", path, check.shown(there))
@@ -195,7 +195,7 @@ return check.public("resume", function(path, given)
   end
   plan:look_in(given, content, "")
   if #plan.differences > 0 then
-    check.fail("resume: %s is of another run: %s", path, say(plan.differences))
+    check.fail("resume: %s belongs to another run: %s", path, say(plan.differences))
   end
   table.sort(plan.holders, function(a, b)
     if a.last ~= b.last then return b.last end
@@ -209,7 +209,7 @@ return check.public("resume", function(path, given)
   for name, value in next, content do result[name] = merged(given[name], value) end
   core.set_random_state(random.seed, random.stream)
   if #left > 0 and next(given) ~= nil then
-    notice.say(("resume: %s also holds the state of %s, which nothing took"):format(path,
+    notice.say(("resume: %s also holds the state of %s, which you did not pass"):format(path,
       table.concat(left, ", ")))
   end
   return result, left

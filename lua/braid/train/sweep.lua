@@ -55,22 +55,22 @@ for key, kind in pairs{
 end
 
 local function wrong_method(o)
-  if o.method ~= "grid" and not o.trials then return "trials is missing: how many to try" end
+  if o.method ~= "grid" and not o.trials then return "trials, the number of trials, is missing" end
   if o.method ~= "asha" then
-    return o.least and "least is of method = \"asha\"" or nil
+    return o.least and "least applies to method = \"asha\" only" or nil
   end
   if o.seeds ~= 1 and not (type(o.seeds) == "table" and #o.seeds == 1) then
-    return "method = \"asha\" has one seed: rungs are of single trainings"
+    return "method = \"asha\" takes one seed: its rungs compare single trainings"
   end
-  if not o.epochs then return "method = \"asha\" wants epochs, those of its last rung" end
+  if not o.epochs then return "method = \"asha\" wants epochs, the number for its last rung" end
   if o.least and o.least > o.epochs then
-    return ("least = %d lies above epochs = %d"):format(o.least, o.epochs)
+    return ("least = %d must not be above epochs = %d"):format(o.least, o.epochs)
   end
 end
 
 local OPTIONS <const> = check.declare(WHAT, KNOWN, function(o)
-  if o.best == nil then return "best is missing: the metric of validation that counts" end
-  if o.net and o.networks then return "net or networks, not both" end
+  if o.best == nil then return "best, the metric of validation that counts, is missing" end
+  if o.net and o.networks then return "give net or networks, not both" end
   local wrong <const> = wrong_method(o)
   if wrong then return wrong end
   if o.run then

@@ -2,10 +2,10 @@
 --
 -- It takes the network in best.safetensors, writes the report into the run (test.json, which
 -- train.history.read reads) and returns it. A second call only returns the first report and says
--- so, because a test that helps to choose a network is no test. It raises an error while the run
--- trains. A data set gets the run's loader options, without the ones that only training uses; a
--- loader is used unchanged. If the network was not made by a definition, the file has only values,
--- and {net =, tasks =} gives the network for them.
+-- so, because a test no longer counts if its result helped to choose the network. It raises an
+-- error while the run trains. A data set gets the run's loader options, without the ones that only
+-- training uses; a loader is used unchanged. If the network was not made by a definition, the file
+-- has only values, and {net =, tasks =} gives the network for them.
 -- @return the report, like that of tasks:evaluate
 -- @usage
 -- train.fit{net = net, tasks = tasks, train = faces.train, val = faces.val, epochs = 1,
@@ -34,8 +34,8 @@ local OPTIONS <const> = check.declare("train.test", {
 -- The network of a run and its tasks.
 local function network_of(path, o)
   if core.path_kind(path) ~= "file" then
-    check.fail("train.test: there is no %s: the run has no best network (it had no val, or has not "
-      .. "ended an epoch)", path)
+    check.fail("train.test: there is no %s: the run has no best network (it had no val, or no "
+      .. "epoch has ended)", path)
   end
   local header <const>, why <const> = safetensors.header(path)
   if not header then check.fail("train.test: %s", why) end
@@ -44,24 +44,24 @@ local function network_of(path, o)
     return net, o.tasks or tasks
   end
   if not o.net then
-    check.fail("train.test: %s holds the values of a network that no definition made: give what "
-      .. "they go into, train.test(dir, set, {net = net, tasks = tasks})", path)
+    check.fail("train.test: %s holds only values, because no definition made the network: pass the "
+      .. "network, train.test(dir, set, {net = net, tasks = tasks})", path)
   end
   local values <const> = safetensors.read(path)
   o.net:load_state_dict(values)
   return o.net, o.tasks or rawget(o.net, "tasks")
 end
 
--- The run's report if it was tested before, or nil.
-local function said_before(path)
+-- The report of the run's first test, or nil if it was not tested yet.
+local function first_report(path)
   if not core.path_kind(path) then return nil end
   local event <const> = json.decode(files.read(path) or "")
   if type(event) ~= "table" or type(event.metrics) ~= "table" then
-    check.fail("train.test: %s is no result of a test", path)
+    check.fail("train.test: %s is not the result of a test", path)
   end
-  notice.say(("train.test: this run was tested at %s, on %s; what it said then stands, for what "
-    .. "was chosen by a test is not tested by it"):format(tostring(event.time),
-    tostring(event.data)))
+  notice.say(("train.test: this run was already tested at %s, on %s; this is that report. A second "
+    .. "test could help to choose a network, and would then say nothing about it")
+    :format(tostring(event.time), tostring(event.data)))
   return setmetatable(History.cleaned(event.metrics), {__name = "report",
     __tostring = function() return tostring(event.said) end})
 end
@@ -69,12 +69,12 @@ end
 return function(dir, set, given)
   local o <const> = check.options(OPTIONS, given, {dir = dir, set = set})
   local path <const> = dir .. "/test.json"
-  if not config.read(dir) then check.fail("train.test: %s is no directory of a run", dir) end
-  local before <const> = said_before(path)
+  if not config.read(dir) then check.fail("train.test: %s is not the directory of a run", dir) end
+  local before <const> = first_report(path)
   if before then return before end
   local _ <close> = Log.open("train.test", dir)
   local net <const>, tasks <const> = network_of(dir .. "/best.safetensors", o)
-  if not tasks then check.fail("train.test: tasks is missing; the file has none") end
+  if not tasks then check.fail("train.test: tasks is missing, and the file has no tasks") end
   local run <const> = config.read(dir).options or {}
   local source <const> = Source("test", set, {tasks = tasks,
     loader = type(run.loader) == "table" and run.loader or {}})

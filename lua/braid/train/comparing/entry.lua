@@ -30,8 +30,8 @@ local function options_of(given)
   return options
 end
 
---- Reads an entry that the user gave -> {name =, parts = {{name = or nil, make =}, ...}, options
--- =}.
+--- Reads an entry that the user gave.
+-- @return {name =, parts = {{name = or nil, make =}, ...}, options =}
 function M.read(name, given)
   local entry <const> = {name = name, options = options_of(given), parts = {}}
   if type(given) == "function" or given.parts == nil then

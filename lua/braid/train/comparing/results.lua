@@ -153,7 +153,7 @@ local function notes_of(self, any_best, any_near)
     notes[#notes + 1] = ("delta-m: the mean relative gain over %s."):format(self.baseline)
   end
   if (self.left or 0) > 0 then
-    notes[#notes + 1] = ("%d trainings are not done yet; the same call goes on."):format(self.left)
+    notes[#notes + 1] = ("%d trainings are left; the same call continues."):format(self.left)
   end
   for _, note in ipairs(self.notes or {}) do notes[#notes + 1] = note end
   return notes

@@ -40,7 +40,7 @@ local ROUNDING <const> = 1e-10
 local function compared(first, second, a, b, direction)
   local r <const> = {a = first, b = second, n = #a}
   if #a == 0 then
-    r.reason = "no seed that both have"
+    r.reason = "they have no seed in common"
     return r
   end
   local t <const> = statistics.t_test(a, b)
@@ -92,14 +92,14 @@ function M.words(r, level, direction, shown)
   local both <const> = ("%s and %s"):format(r.a, r.b)
   if r.n == 0 then return ("%s: %s"):format(both, r.reason) end
   if r.n == 1 then
-    return ("%s: %s apart on the one seed; one seed has no deviation, so nothing can be said of "
-      .. "others"):format(both, shown(math.abs(r.difference)))
+    return ("%s: %s apart on the one seed; what other seeds would give is not known")
+      :format(both, shown(math.abs(r.difference)))
   end
   if not r.p and r.difference == 0 then
     return ("%s: the same on each of %s"):format(both, seeds_text(r.n))
   end
   if not r.p then
-    return ("%s: %s apart on each of %s; that this is always the same tells nothing of chance")
+    return ("%s: %s apart on each of %s; a difference without deviation cannot be tested")
       :format(both, shown(math.abs(r.difference)), seeds_text(r.n))
   end
   local interval <const> = ("difference %s, 95%% interval %s to %s, p %s corrected"):format(
@@ -114,7 +114,7 @@ function M.words(r, level, direction, shown)
     better and r.b or r.a, better and r.wins or r.n - r.wins - r.ties, seeds_text(r.n), interval)
 end
 
---- A sentence about what n seeds cannot show, or nil where Wilcoxon's test can show a difference.
+--- A sentence about what n seeds cannot show, or nil if Wilcoxon's test can show a difference.
 function M.limits(n, level)
   if n == 1 then return "One seed: means have no deviation, and no difference can be tested." end
   local least <const> = 2 * 0.5 ^ n

@@ -164,14 +164,15 @@ end
 
 -- A run may continue although these options changed; each change has a message.
 local SAID <const> = {
-  batch = "what is left of the epoch is taken in batches of the new size",
-  epochs = "a schedule over the epochs is that of their new number from here on",
-  steps = "a schedule over the steps is that of their new number from here on",
-  best = "what is best, and patience, begin anew",
-  optimizer = "its new settings hold from here on, with what it remembers",
+  batch = "the rest of the epoch is taken in batches of the new size",
+  epochs = "from here on the schedule is the one for the new number of epochs",
+  steps = "from here on the schedule is the one for the new number of steps",
+  best = "the best value and patience start again",
+  optimizer = "the new settings apply from here on; the optimizer keeps its state",
 }
 
---- Whether two runs judge epochs by different metrics, so that their best values do not compare.
+--- Whether two runs judge epochs by different metrics or data, so that their best values cannot be
+-- compared.
 function M.judges_anew(old, new)
   return text((old.options or {}).best) ~= text(new.options.best)
     or text((old.data or {}).val) ~= text(new.data.val)
@@ -202,8 +203,8 @@ function M.differences(old, new)
   return list
 end
 
---- The configuration in a directory: a table, nil where there is no file, or false where the file
--- does not belong to a run.
+--- The configuration in a directory: a table, nil if there is no file, or false if the file does
+-- not belong to a run.
 function M.read(dir)
   local path <const> = dir .. "/config.json"
   if not core.path_kind(path) then return nil end

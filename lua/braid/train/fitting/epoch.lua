@@ -123,8 +123,8 @@ function M:end_epoch()
   self:show(means, report, better, seconds)
   if self:lr() == 0 and not self.said_still and not self:stage_is_over() then
     self.said_still = true
-    notice.say(("train.fit: the schedule has come to 0 after step %d, and nothing moves any more; "
-      .. "it counts steps ({f, by = \"epoch\"} counts epochs)"):format(at.step))
+    notice.say(("train.fit: the learning rate is 0 after step %d, so the weights no longer change; "
+      .. "the schedule counts steps ({f, by = \"epoch\"} counts epochs)"):format(at.step))
   end
   self:call("epoch", event)
   Source.close(self.loader)

@@ -75,7 +75,7 @@ function Fit:go_on()
   if #self.run.changed > 0 then self.at.reason = nil end
   if self.patience and self.patience:is_over() then self.at.reason = "patience" end
   self:say(("%s %s after epoch %d, step %d"):format(self.run.dir,
-    self:is_over() and "has ended" or "goes on", self.at.epoch, self.at.step))
+    self:is_over() and "has ended" or "continues", self.at.epoch, self.at.step))
   self.log:clock{event = "resume", epoch = self.at.epoch, step = self.at.step}
 end
 
@@ -187,8 +187,8 @@ local function check_finite(self)
   for name, t in pairs(self.net:state_dict()) do
     local float <const> = t.dtype == "float32" or t.dtype == "float64"
     if float and not core.ops.all(core.ops.isfinite(t)):item() then
-      check.fail("train.fit: %s holds NaN or infinity after step %d of epoch %d: the gradient of a "
-        .. "step before was none. %s is as it was. Train with a smaller lr or with clip; "
+      check.fail("train.fit: %s holds NaN or infinity after step %d of epoch %d: the gradient of "
+        .. "an earlier step was not finite. %s is unchanged. Train with a smaller lr or with clip; "
         .. "braid.detect_anomaly() names the operator", name, self.at.step, self.at.epoch + 1,
         self.run.last)
     end
@@ -232,9 +232,9 @@ function Fit:leave()
   local signal <const>, number <const> = signals.caught()
   local kept <const> = self.run and self:save()
   self.log:clock{event = "stop", reason = signal, epoch = self.at.epoch, step = self.at.step}
-  local words <const> = kept and "the same call goes on from there (" .. self.run.last .. ")"
-    or self.run and "this could not be kept; the same call goes on from what " .. self.run.last
-    .. " holds" or "nothing was kept; with dir = \"...\" the same call would go on from there"
+  local words <const> = kept and "the same call continues from there (" .. self.run.last .. ")"
+    or self.run and "this state could not be saved; the same call continues from the state in "
+    .. self.run.last or "nothing was saved; with dir = \"...\" the same call would continue here"
   self.bar:print(("%s after step %d, in epoch %d: %s"):format(signal, self.at.step,
     self.at.epoch + 1, words))
   self.history.interrupted = signal

@@ -61,7 +61,7 @@ local KNOWN <const> = {
   turns = either(flag(false), list{of = text(), least = 1}),
   weighting = check.any(), rates = map(either(number{from = 0}, call())),
   stages = list{of = check.kind("a table of its options", is_table), least = 1},
-  stopping = either(check.kind("what mtl.early_stopping gives", function(v)
+  stopping = either(check.kind("the result of mtl.early_stopping", function(v)
     return class.is_a(v, Stopping)
   end), check.kind("its options", is_table)),
   patience = whole{from = 1}, best = text(),
@@ -79,13 +79,13 @@ local HOOKS <const> = {start = true, step = true, epoch = true, stop = true}
 
 M.fit = check.declare("train.fit", KNOWN, function(o)
   if o.stages and (o.epochs or o.steps) then
-    return "with stages, epochs and steps are theirs: stages = {{epochs = 5, ...}, ...}"
+    return "with stages, each stage has its own epochs or steps: stages = {{epochs = 5, ...}, ...}"
   end
   if o.epochs and o.steps then return "epochs or steps, not both" end
   if not (o.epochs or o.steps or o.stages) then return "epochs (or steps) is missing" end
   if not o.val then
     for _, name in ipairs{"patience", "best", "stopping"} do
-      if o[name] then return name .. " looks at validation: val is missing" end
+      if o[name] then return name .. " needs validation: val is missing" end
     end
   end
   if o.resume == true and not o.dir then return "resume = true wants the dir of the run" end
@@ -94,11 +94,11 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
   end
   local weighs <const> = o.accumulate > 1 and type(o.weighting) == "table" and o.weighting.options
   if weighs and weighs.on == "representation" then
-    return "accumulate: a weighting on = \"representation\" sends its sum through the graphs of "
-      .. "all batches, so that none can be let go: use on = \"parameters\", or a larger batch"
+    return "accumulate: a weighting with on = \"representation\" needs the graphs of all batches "
+      .. "at the same time, so it saves no memory: use on = \"parameters\", or a larger batch"
   end
   if o.turns and o.balanced then
-    return "turns gives each task balanced batches: leave balanced out"
+    return "turns already gives each task balanced batches: leave balanced out"
   end
   for _, key in ipairs(check.sorted_keys(o.on or {})) do
     if not HOOKS[key] then
@@ -118,7 +118,7 @@ function M.read(given)
   for _, name in ipairs{"train", "val"} do
     local value <const> = type(given) == "table" and given[name]
     if type(value) == "table" and not SET.accepts(value) and value.train then
-      check.fail("train.fit: %s: what a reader gives has several data sets: pass its train, val or "
+      check.fail("train.fit: %s: a reader returns several data sets: pass its train, val or "
         .. "test", name)
     end
   end

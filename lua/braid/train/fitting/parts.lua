@@ -14,7 +14,7 @@ local function of_name(name)
   local found = name
   if type(name) == "string" then found = optim[name] end -- an unknown name is an error
   if not (class.is_class(found) and found.declared) then
-    check.fail("train.fit: optimizer: %s is no optimizer", type(name) == "string"
+    check.fail("train.fit: optimizer: %s is not an optimizer", type(name) == "string"
       and "optim." .. name or check.shown(name))
   end
   return found
@@ -35,8 +35,8 @@ local function check_parameters(net, opt)
       if own[p] then return end
     end
   end
-  check.fail("train.fit: optimizer: it moves no parameter of net; make it with net:parameters(), "
-    .. "after all that changes the network")
+  check.fail("train.fit: optimizer: it has no parameter of net; make it with net:parameters(), "
+    .. "after all calls that change the network")
 end
 
 --- Makes the optimizer of a stage.
@@ -63,11 +63,12 @@ function M.optimizer(net, o, rates)
   end
   check_parameters(net, opt.groups and opt or opt.optimizer)
   if o.lr then
-    check.fail("train.fit: lr is of no use beside an optimizer that is made already: give it that")
+    check.fail("train.fit: lr has no effect on an optimizer that is already made: give lr to the "
+      .. "optimizer")
   end
   if next(rates) then
-    check.fail("train.fit: rates wants the optimizer by name, such as {\"AdamW\", lr = 1e-3}, for "
-      .. "it makes a group of parameters for each task")
+    check.fail("train.fit: rates wants the optimizer by name, such as {\"AdamW\", lr = 1e-3}, "
+      .. "because fit makes a group of parameters for each task")
   end
   return opt
 end
@@ -116,12 +117,12 @@ function M.schedule(opt, o, steps, per_epoch, metric)
   local given <const>, warm = o.schedule or "constant", o.warmup or 0
   warm = type(warm) == "table" and warm.steps or math.floor(warm * per_epoch + 0.5)
   if warm > steps then
-    check.fail("train.fit: warmup: its %d steps are more than all %d", warm, steps)
+    check.fail("train.fit: warmup: %d steps of warmup are more than all %d steps", warm, steps)
   end
   local plateau <const> = class.is_a(given, optim.plateau)
   if plateau and given.options.mode ~= (metric and metric.direction or "min") then
-    check.fail("train.fit: schedule: optim.plateau{mode = \"%s\"} looks at %s, of which %s is "
-      .. "better", given.options.mode, metric and metric.path or "the loss",
+    check.fail("train.fit: schedule: optim.plateau{mode = \"%s\"} follows %s, where %s is better; "
+      .. "change its mode", given.options.mode, metric and metric.path or "the loss",
       metric and metric.direction == "max" and "more" or "less")
   end
   local by = plateau and "epoch" or "step"
@@ -132,7 +133,8 @@ function M.schedule(opt, o, steps, per_epoch, metric)
     f, by = given[1], given.by or by
   end
   if by == "epoch" and warm > 0 then
-    check.fail("train.fit: warmup counts steps; a schedule by epochs (optim.plateau) goes without")
+    check.fail("train.fit: warmup counts steps, so it does not work with a schedule by epochs "
+      .. "(optim.plateau)")
   end
   if warm > 0 then f = optim.warmup(warm, {start = 1 / (warm + 1), after = f}) end
   local inner <const> = opt.groups and opt or opt.optimizer -- mtl.ttc_update's

@@ -30,13 +30,13 @@ end
 -- Raises an error for a directory with files that have a run's names but come from something else.
 local function check_strange(dir, old)
   if old == false then
-    fail("dir: %s/config.json is there and is no run's; choose another dir", dir)
+    fail("dir: %s/config.json does not belong to a run; choose another dir", dir)
   end
   if old ~= nil then return end
   for _, name in ipairs(FILES) do
     if has(dir .. "/" .. name) then
-      fail("dir: %s has a %s that no run of fit wrote (there is no config.json); choose another "
-        .. "dir", dir, name)
+      fail("dir: %s has a %s that train.fit did not write (there is no config.json); choose "
+        .. "another dir", dir, name)
     end
   end
 end
@@ -45,11 +45,11 @@ end
 -- is not there.
 local function check_wish(dir, wish, old, has_state)
   if wish == true and not (old and has_state) then
-    fail("resume = true, but there is no run to go on with in %s; \"auto\" begins one", dir)
+    fail("resume = true, but there is no run to continue in %s; \"auto\" begins one", dir)
   end
   if wish == false and old then
-    fail("dir: %s has a run already, begun with: %s; resume = \"auto\" goes on with it, another "
-      .. "dir begins anew", dir, check.shown(old.command or "unknown"))
+    fail("dir: %s already has a run, begun with: %s; resume = \"auto\" continues it, another dir "
+      .. "begins a new one", dir, check.shown(old.command or "unknown"))
   end
 end
 
@@ -68,13 +68,13 @@ function Run:init(fit)
   self.config = config.of(fit)
   if old and not has_state and #self.history > 0 then
     self:close()
-    fail("dir: %s has a run without its last.safetensors, so that it cannot go on; choose another "
-      .. "dir", dir)
+    fail("dir: %s has a run without its last.safetensors, so the run cannot continue; choose "
+      .. "another dir", dir)
   end
   local refused <const> = old and config.refused(old, self.config)
   if refused then
     self:close()
-    fail("dir: %s holds a run of %s; choose another dir", dir, refused)
+    fail("dir: %s holds a run with %s; choose another dir", dir, refused)
   end
 end
 
@@ -117,13 +117,14 @@ function Run:go_on(parts)
     elseif there[name] ~= nil then
       asked[name] = part
     else
-      notice.say(("train.fit: %s is new in this run, and begins here"):format(name))
+      notice.say(("train.fit: the checkpoint has no state for %s, which begins here"):format(name))
     end
     ::next::
   end
   local ok <const>, result <const> = check.caught(resume, self.last, asked)
   if not ok then
-    fail("dir: %s cannot go on: %s. Give what the run was begun with, or choose another dir",
+    fail("dir: the run in %s cannot continue: %s. Use the network and options with which it began, "
+      .. "or choose another dir",
       self.dir, (tostring(result):gsub("^resume: ", "")))
   end
   self.changed = config.differences(self.old, self.config)
@@ -132,15 +133,16 @@ function Run:go_on(parts)
   return result
 end
 
---- Writes the checkpoint. A failure is reported, and training goes on.
+--- Writes the checkpoint. A failure is reported, and training continues.
 -- @return whether it is written
 function Run:save(parts)
   local ok <const>, why <const> = check.caught(checkpoint, self.last, parts)
   if ok then
-    if self.failed then notice.say(("train.fit: %s is written again"):format(self.last)) end
+    if self.failed then notice.say(("train.fit: %s could be written this "
+      .. "time"):format(self.last)) end
     self.failed = false
   else
-    notice.say(("train.fit: %s; training goes on, and it is tried again"):format(
+    notice.say(("train.fit: %s; training continues, and the next checkpoint is tried again"):format(
       (tostring(why):gsub("^checkpoint: ", ""))))
     self.failed = true
   end

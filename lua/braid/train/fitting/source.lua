@@ -1,4 +1,5 @@
---- A source of batches: a data set, a loader that is the pattern for others, or a function(epoch).
+--- A source of batches: a data set, a loader whose data set and options are used, or a
+-- function(epoch) that returns a loader.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -46,8 +47,8 @@ local function for_looking(o)
   local own <const> = copied(o.loader, {batch = o.batch or 64, tasks = o.tasks})
   for _, name in ipairs(TRAINING) do own[name] = nil end
   if own.transforms then
-    check.fail("train.fit: with transforms among the loader's options, say what validation sees, "
-      .. "too: val = data.loader(set, {transforms = {...}})")
+    check.fail("train.fit: the option loader has transforms for training; give validation its own: "
+      .. "val = data.loader(set, {transforms = {...}})")
   end
   return own
 end
@@ -68,7 +69,7 @@ function Source:init(role, given, o)
   end
 end
 
---- The batches of an epoch, after those that a state has taken.
+--- The batches of an epoch. With a loader's state, only the batches that come after it.
 function Source:batches(epoch, state)
   if not self.ds then
     local loader <const> = self.given(epoch)
@@ -105,8 +106,8 @@ function Source:count()
     local ok <const>, n <const> = pcall(function() return #loader end)
     Source.close(loader)
     if not ok then
-      check.fail("train.fit: %s: the function must return a loader whose length, #loader, is that "
-        .. "of the epoch", self.role)
+      check.fail("train.fit: %s: the function must return a loader whose length, #loader, is the "
+        .. "number of batches in the epoch", self.role)
     end
     if n == 0 then self:fail_empty() end
     self.batches_of_epoch = n
@@ -122,7 +123,7 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
---- A text by which these data differ from others.
+--- A text that tells these data from others.
 function Source:mark()
   if not self.ds then return "a function" end
   return marks.of(self.ds, self.options).set

@@ -93,9 +93,9 @@ local function check_trains(fit, stage, i)
     if p.requires_grad then return end
   end
   if not (stage.train or stage.freeze) then return end -- the optimizer raises an error then
-  check.fail("train.fit: stages[%d]: nothing trains: no parameter of the network is of train = "
-    .. "%s%s", i, check.shown(stage.train or "all"),
-    stage.freeze and " and not of freeze = " .. check.shown(stage.freeze) or "")
+  check.fail("train.fit: stages[%d]: nothing trains: no parameter of the network belongs to train "
+    .. "= %s%s", i, check.shown(stage.train or "all"),
+    stage.freeze and " and not to freeze = " .. check.shown(stage.freeze) or "")
 end
 
 --- Begins a stage: sets what trains, and makes a new optimizer, schedule and average.
@@ -138,7 +138,7 @@ function M.set_weights(fit, epoch)
   end
 end
 
---- The factors by which the losses counted in the last step.
+--- The factor of each task's loss in the last step.
 function M.weights(fit)
   if fit.weighing then return fit.weighing.coefficients end
   local list <const> = {}

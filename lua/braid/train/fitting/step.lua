@@ -51,7 +51,7 @@ local function stop_for(fit, what, losses, operator)
     .. "smaller lr or with clip", what, fit.at.step + 1, fit.at.epoch + 1,
     #names > 0 and ", of task " .. table.concat(names, ", ") or "",
     #words > 0 and " (" .. table.concat(words, ", ") .. ")" or "", samples_of(fit.loader), operator,
-    fit.run and (", and %s is as it was: a run with other options goes on from it"):format(
+    fit.run and (", and %s is unchanged: a run with other options continues from it"):format(
     fit.run.last) or "")
 end
 
@@ -65,7 +65,9 @@ local function watched(fit, f)
   if not core.is_anomaly() then return f() end
   local ok <const>, result <const> = check.caught(f)
   if ok then return result end
-  if result:find("holds NaN or Inf") then stop_for(fit, "a value is none", {}, "; " .. result) end
+  if result:find("holds NaN or Inf") then
+    stop_for(fit, "a value is not finite", {}, "; " .. result)
+  end
   check.fail("%s", result)
 end
 
@@ -113,8 +115,8 @@ local function divisor(task, name, batch)
   return task.labelled and task:labelled(target) or batch.count
 end
 
--- {task = the share of each batch's labels in all}, one for each batch. A batch's loss of a task
--- counts by it.
+-- A list with {task = share} for each batch: the batch's labels of the task as a share of the
+-- labels in all batches. Losses are multiplied by these shares before they are added.
 local function shares_of(fit, batches)
   local shares <const>, all <const> = {}, {}
   for i, batch in ipairs(batches) do
@@ -141,8 +143,8 @@ local function shared_sum(fit, losses, shares)
   return sum
 end
 
--- Adds up the gradients of the batches of a sample as if they were one, and each task's loss in
--- `sums`. Returns the loss as a number.
+-- Adds up the gradients of one sample's batches, so that they count as one batch. Adds each task's
+-- loss to `sums`. Returns the loss as a number.
 local function add_gradients(fit, batches, sums, sample)
   local total, shares <const> = 0.0, shares_of(fit, batches)
   for i, batch in ipairs(batches) do
@@ -170,8 +172,8 @@ local function add_gradients(fit, batches, sums, sample)
   return total
 end
 
--- The same for all batches of a step, of which `accumulate` make a sample. Where a weighting wants
--- several samples, the loss of a step is the mean over them.
+-- Adds up the gradients of all batches of a step. A sample is `accumulate` batches. If a weighting
+-- wants several samples, the loss of the step is the mean over them.
 local function gradient_of_all(fit, batches)
   local k <const>, total, sums <const> = fit.o.accumulate, 0.0, {}
   local samples <const> = (#batches + k - 1) // k

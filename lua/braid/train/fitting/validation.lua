@@ -52,8 +52,8 @@ function M.metric(fit)
   if path == "loss" then return {path = path, direction = "min"} end
   local m <const> = reports.metric(fit.tasks, path, "train.fit: best")
   if not m.direction then
-    check.fail("train.fit: best: nothing says whether more or less of %s is better; choose one of "
-      .. "which that is known", path)
+    check.fail("train.fit: best: it is not known whether more or less of %s is better; choose "
+      .. "another metric", path)
   end
   return {path = path, task = m.task, name = m.name, direction = m.direction}
 end

@@ -20,7 +20,8 @@ local function lines_of(path, known)
   return known[path]
 end
 
-local notes <const> = setmetatable({}, {__mode = "k"}) -- texts of Braid's own functions
+-- texts that stand for functions of Braid itself
+local notes <const> = setmetatable({}, {__mode = "k"})
 
 local function add(list, f, seen, known)
   if notes[f] then list[#list + 1] = notes[f] end
@@ -44,7 +45,7 @@ local function add(list, f, seen, known)
   end
 end
 
---- Says which text stands for a function of Braid's own.
+--- Sets the text that stands for a function of Braid itself.
 function M.note(f, text) notes[f] = text end
 
 --- {lines = the list of lines that stand for a function}, or nil for other values.

@@ -35,12 +35,12 @@ local function outcome(self, job, code, signal)
   if result then return result end
   if not core.path_kind(self.pool.dir .. "/jobs.lock") then
     check.fail("%s: %s was removed while its jobs ran. Each process runs the script from its "
-      .. "beginning; what only the first may do goes behind `if not train.in_job() then`",
+      .. "beginning; put what only the first process may do behind `if not train.in_job() then`",
       self.pool.what, self.pool.dir)
   end
   if signal then return nil, ("signal %d ended it"):format(signal), true end
   if code == 0 then
-    return nil, ("the script ended without coming to it: %s"):format(
+    return nil, ("the script ended before it reached this job: %s"):format(
       "it must make the same call each time that it runs")
   end
   return nil, ("it ended with status %d"):format(code), KILLED[code]

@@ -79,12 +79,13 @@ end
 
 function Watch:is_late() return self.ends ~= nil and core.clock() > self.ends end
 
--- How many jobs are neither done nor failed; says so where there are any.
+-- The number of jobs that are neither done nor failed. Prints a line if time was too short for
+-- them.
 function Watch:left()
   local left <const> = self.plan.total - self.count
   if left > 0 and self:is_late() then
-    self:line(format("the %.4g minutes are over, %d of %d jobs done; the same call goes on from "
-      .. "what is in %s", self.pool.minutes, self.count, self.plan.total, self.pool.dir))
+    self:line(format("the %.4g minutes are over, %d of %d jobs done; the same call continues from "
+      .. "the results in %s", self.pool.minutes, self.count, self.plan.total, self.pool.dir))
   end
   return left
 end
@@ -125,12 +126,13 @@ local function leave(pool, crew, watch)
   local signal <const> = core.caught_signal()
   watch:line(("ending %d running jobs ..."):format(crew.count))
   crew:stop(GRACE)
-  watch:line(("ended by a signal, %d of %d jobs done; the same call goes on from what is in %s")
-    :format(watch.count, watch.plan.total, pool.dir))
+  watch:line(("ended by a signal, %d of %d jobs done; the same call continues from the "
+    .. "results in %s"):format(watch.count, watch.plan.total, pool.dir))
   os.exit(128 + signal, true)
 end
 
--- The next job to begin; nil if there is none now. Those with a result are done.
+-- The next job to begin, or nil if there is none now. Jobs that already have a result are marked as
+-- done on the way.
 local function next_job(pool, plan, watch)
   for job in plan.next do
     local result <const> = store.read(pool, job)
@@ -187,7 +189,7 @@ local function be_a_child(pool, plan, dir, name)
     if result then
       plan.done(job, result)
     else
-      missing[#missing + 1] = {job = job, why = "it is not done in the process of another job"}
+      missing[#missing + 1] = {job = job, why = "this process was started for another job"}
     end
   end
   return missing
@@ -211,7 +213,8 @@ local function claim(pool)
 end
 
 --- Runs all jobs of a plan that have no result yet.
--- @return a list of the jobs that failed, {job =, why =}; how many jobs the clock left undone
+-- @return a list of the jobs that failed, {job =, why =}; the number of jobs for which time was too
+-- short
 function M.run(pool, plan)
   local dir <const>, name <const> = work.mine()
   if dir and not work.running then return be_a_child(pool, plan, dir, name) end
@@ -241,8 +244,8 @@ function M.failures(pool, plan, failures)
       break
     end
   end
-  return ("%d of %d jobs failed; what the others gave is kept in %s, and the same call tries these "
-    .. "again\n%s"):format(#failures, plan.total, pool.dir, table.concat(words, "\n"))
+  return ("%d of %d jobs failed; the results of the others are kept in %s, and the same call tries "
+    .. "these again\n%s"):format(#failures, plan.total, pool.dir, table.concat(words, "\n"))
 end
 
 --- The kinds of the options for running jobs.
@@ -254,7 +257,7 @@ M.OPTIONS = {
 
 --- Makes a pool from these options.
 function M.pool(what, o)
-  if o.dir == "" or o.dir:find("\0", 1, true) then check.fail("%s: dir is no path", what) end
+  if o.dir == "" or o.dir:find("\0", 1, true) then check.fail("%s: dir is not a path", what) end
   return {what = what, dir = (o.dir:gsub("(.)/+$", "%1")), threads = o.threads, tries = o.tries,
     minutes = o.minutes,
     jobs = o.jobs or math.max(1, core.get_threads() // o.threads), progress = o.progress}

@@ -18,8 +18,8 @@
 -- then an error shows the last lines that the job printed. Ctrl-C and SIGTERM end all jobs, which
 -- also end when this process is killed.
 --
--- minutes = n: after n minutes no job begins, and those in other processes save what they can and
--- end. The results that are missing are nil; the second value returned is their number.
+-- minutes = n: after n minutes no job begins. Jobs that run in other processes save what they can
+-- and end. Missing results are nil, and the second value returned is their number.
 -- @usage
 -- local r <const> = train.pool({small = function() return 10 end, large = function()
 --   return 20 end}, {dir = "build/sizes"})

@@ -39,7 +39,7 @@ function M.command()
     local module <const> = words[i - 1] == "-m" and package.searchpath(word, package.path)
     if word == script or module == script then return words end
   end
-  return nil, "the script is not that which this process was started with"
+  return nil, "the script is not the one that this process was started with"
 end
 
 return M

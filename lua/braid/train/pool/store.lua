@@ -23,8 +23,8 @@ function M.make(pool, job) Log.make_folder(pool.what, pool.dir .. "/" .. job.dir
 local WORDS <const> = {["nan"] = -(0 / 0), ["inf"] = math.huge, ["-inf"] = -math.huge}
 
 local function refuse(pool, path, value)
-  check.fail("%s: %s is %s; a job gives numbers, texts, flags and tables of them", pool.what, path,
-    check.shown(value))
+  check.fail("%s: %s is %s; a job returns numbers, texts, flags and tables of them",
+    pool.what, path, check.shown(value))
 end
 
 -- A value as it is written to JSON. Numbers that are not finite become {number = "nan"} and so on.
@@ -96,14 +96,15 @@ function M.read(pool, job)
   if core.path_kind(path) ~= "file" then return nil end
   local result <const> = json.decode(files.read(path) or "")
   if type(result) ~= "table" or type(result.settings) ~= "table" then
-    check.fail("%s: %s is no result of a job; choose another dir, or remove it", pool.what, path)
+    check.fail("%s: %s is not the result of a job; choose another dir, or remove it",
+      pool.what, path)
   end
   local settings <const> = packed(pool, job.settings, "the settings")
   local key <const>, was <const>, is <const>, is_code <const> = difference(result.settings,
     settings)
   if key then
     check.fail("%s: %s is the result of another job '%s': %s; choose another dir, or remove %s/%s "
-      .. "to run it again", pool.what, path, job.name, changed(key, was, is, is_code), pool.dir,
+      .. "to run this one", pool.what, path, job.name, changed(key, was, is, is_code), pool.dir,
       job.dir)
   end
   return unpacked(result)

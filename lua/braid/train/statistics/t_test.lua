@@ -19,7 +19,7 @@ local OPTIONS <const> = check.declare("train.statistics.t_test", {
   confidence = check.number{0.95, above = 0, below = 1},
 }, function(o)
   if #o.a ~= #o.b then
-    return ("a has %d values and b %d: pairs want as many of both"):format(#o.a, #o.b)
+    return ("a has %d values and b has %d: pairs need the same number of both"):format(#o.a, #o.b)
   end
 end)
 

@@ -24,7 +24,7 @@ local OPTIONS <const> = check.declare("train.statistics.wilcoxon", {
   zeros = check.choice{"wilcox", "pratt", "split"},
 }, function(o)
   if #o.a ~= #o.b then
-    return ("a has %d values and b %d: pairs want as many of both"):format(#o.a, #o.b)
+    return ("a has %d values and b has %d: pairs need the same number of both"):format(#o.a, #o.b)
   end
 end)
 

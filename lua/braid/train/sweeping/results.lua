@@ -103,12 +103,12 @@ local function notes_of(self, shown)
     notes[#notes + 1] = ("%d trials have no value: they failed, or it is undefined."):format(others)
   end
   if n > 1 then
-    notes[#notes + 1] = ("Chosen on validation: the best of %d looks better there than it is; "
-      .. "train.test(r.best.dir, set) tests it once."):format(n)
+    notes[#notes + 1] = ("The best of %d was chosen on validation, where it looks better than it "
+      .. "is; train.test(r.best.dir, set) tests it once."):format(n)
   end
   for _, name in ipairs(unread(self)) do
-    notes[#notes + 1] = ("Nothing looked at '%s': it is no option of train.fit, and no function "
-      .. "read job.values of it."):format(name)
+    notes[#notes + 1] = ("'%s' had no effect: it is not an option of train.fit, and no function "
+      .. "read it from job.values."):format(name)
   end
   for _, words in ipairs(self:words()) do notes[#notes + 1] = words end
   return notes

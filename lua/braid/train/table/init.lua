@@ -9,7 +9,7 @@
 -- A missing cell or an empty list is shown as "-". A cell with fewer numbers than others of its
 -- column also shows how many it has. In a column with a direction the best mean is bold. Means that
 -- near[column][row] marks as not distinguishable from the best are italic. A mean has as many
--- digits as show two digits of the deviation.
+-- decimals as its deviation, which is shown with two digits.
 --   print(t)    t:text(width)   t:markdown()   t:csv()   t:latex()   t:html()
 --   t:write("results.tex")      the ending chooses the format: .txt .md .csv .tex .html
 -- A .csv has separate columns for mean, deviation and count, with all digits.
@@ -59,7 +59,8 @@ function Table:init(columns, rows, given)
   for _, row in ipairs(rows) do
     for key in pairs(row) do
       if key ~= 1 and not known[key] then
-        check.fail("train.table: row '%s' has a cell '%s', which is no column; %s", row[1], key,
+        check.fail("train.table: row '%s' has a cell '%s', but there is no such column; %s",
+          row[1], key,
           check.nearest(key, check.sorted_keys(known)))
       end
     end
