@@ -123,7 +123,7 @@ describe("pictures of what flows between tasks", function()
 
   it("say what is missing", function()
     fails(function() plot.transfer(path, build(mtl.nddr{}):transfer()) end,
-      "plot.transfer: the table has no weights; net:transfer(batch) gives gradients, and")
+      "plot.transfer: the table has no weights; net:transfer(batch) computes gradients, and")
     fails(function() build():transfer(3) end,
       "transfer: wants a batch with an image and labels, not a number")
     fails(function() build(mtl.separation{}):transfer(batch) end,
@@ -133,9 +133,9 @@ describe("pictures of what flows between tasks", function()
     fails(function() plot.heatmap(nil, {{1}}) end,
       "plot.heatmap: wants the path of a file, a string, not nil")
     fails(function() plot.transfer(path) end,
-      "plot.transfer: wants what net:transfer gives, not a nil")
+      "plot.transfer: wants the result of net:transfer, not a nil")
     fails(function() plot.ablation(path, {}) end,
-      "plot.ablation: wants what net:ablate gives, not a table")
+      "plot.ablation: wants the result of net:ablate, not a table")
     fails(function() plot.transfer(path, build():transfer(), {of = "flow"}) end,
       "plot.transfer: of must be \"weights\" or \"gradients\", not \"flow\"")
   end)

@@ -139,7 +139,7 @@ describe("axes", function()
 
   it("refuse limits that make none", function()
     assert.error_matches(function() plot.lines({1}, {xlim = {2, 1}}) end,
-      "plot.lines: xlim = {2, 1} must go up", 1, true)
+      "plot.lines: xlim = {2, 1} must have its lower number first", 1, true)
     assert.error_matches(function() plot.lines({1}, {log = "y", ylim = {0, 1}}) end,
       "ylim must be above 0 on a logarithmic axis, not 0", 1, true)
   end)
@@ -212,9 +212,9 @@ describe("plot.lines", function()
       {{a = 5}, "'a' must be a list of numbers or a tensor, not 5"},
       {{{x = {1, 2}, y = {1}}}, "has 1 values of y and 2 of x"},
       {{a = {y = {1}, z = {1}}}, "'a' has a field 'z'; a series has x, y, low, high, name"},
-      {{a = {y = {1}, low = {1}}}, "has low or high alone"},
+      {{a = {y = {1}, low = {1}}}, "has only one of low and high"},
       {{a = braid.ones(2, 2, 2)}, "must have one dimension, not shape (2, 2, 2)"},
-      {{1, 2, [4] = 3}, "must be a list; there is a field 4 in it"},
+      {{1, 2, [4] = 3}, "must be a list, but it has a field 4"},
     } do
       local ok <const>, message <const> = pcall(function() return plot.lines(case[1]) end)
       assert.is_false(ok)
@@ -242,7 +242,7 @@ describe("plot.bars", function()
     assert.matches("^a b .*1%.25 2%.5$", drawn())
     assert.matches("^b a .*2%.5 1%.25$", drawn{order = {"b", "a"}})
     assert.error_matches(function() plot.bars({ab = 1}, {order = {"ac"}}) end,
-      "order names 'ac', of which there is no bar; ", 1, true)
+      "order names 'ac', but there is no such bar; ", 1, true)
     assert.error_matches(function() plot.bars({a = "x"}) end, "'a' must be a number, not \"x\"", 1,
       true)
     assert.error_matches(function() plot.bars({a = {value = 1, lo = 2}}) end, "its lo is 2", 1,

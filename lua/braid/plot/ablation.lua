@@ -36,7 +36,7 @@ return function(...)
     is_table_of, ...)
   for _, part in ipairs{"base", "names", "blocks", "change"} do
     if type(ablation) ~= "table" or type(ablation[part]) ~= "table" then
-      check.fail("plot.ablation: wants what net:ablate gives, not a %s%s", type(ablation),
+      check.fail("plot.ablation: wants the result of net:ablate, not a %s%s", type(ablation),
         type(ablation) == "table" and " without " .. part or "")
     end
   end

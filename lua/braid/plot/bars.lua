@@ -8,8 +8,8 @@
 --   a table of numbers by name, drawn in the order of the names or of `order`
 --   a list of numbers, or a tensor (n), with the option `names`
 --   a table by name of groups, each one of the above
--- A bar may be {value =, low =, high =}. Options: order, names, digits (of the values beside the
--- bars), title, xlabel, ylabel, log ("x"), xlim, width, theme.
+-- A bar may be {value =, low =, high =}. Options: order, names, digits (decimals of the
+-- values beside the bars), title, xlabel, ylabel, log ("x"), xlim, width, theme.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -56,7 +56,7 @@ local function ordered(map, order)
   if not order then return text.names(map) end
   for _, name in ipairs(order) do
     if map[name] == nil then
-      check.fail("%s: order names '%s', of which there is no bar; %s", WHAT, name,
+      check.fail("%s: order names '%s', but there is no such bar; %s", WHAT, name,
         check.nearest(name, check.sorted_keys(map)))
     end
   end

@@ -38,7 +38,7 @@ end
 
 return public.define(OPTIONS, function(data, o)
   if not core.is_tensor(data) and type(data) ~= "table" then
-    check.fail("%s: wants errors, a list or a tensor (n), or a table of such by name, not %s", WHAT,
+    check.fail("%s: wants errors (a list or a tensor), or a table of these by name, not %s", WHAT,
       check.shown(data))
   end
   local all <const> = is_one(data) and {errors = data} or data

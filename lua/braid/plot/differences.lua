@@ -1,5 +1,5 @@
---- plot.differences: things sorted by their mean, best first, with bars that join those between
--- which tests show no difference. It resembles a critical-difference diagram (Demsar 2006).
+--- plot.differences: sorts things by their mean, best first. A bar joins things if tests show no
+-- difference between them. It resembles a critical-difference diagram (Demsar 2006).
 -- @usage
 -- plot.differences("d.svg", {{name = "hard", mean = 0.21, deviation = 0.01},
 --   {name = "dcnet", mean = 0.2, deviation = 0.02}},

@@ -7,11 +7,11 @@
 -- plot.heatmap("map.png", x, {cell = 12})
 --
 -- plot.heatmap([path,] values, options): values are rows of numbers, or a tensor of two dimensions.
--- Of more than 120 rows or columns, means of blocks are drawn. Options:
+-- If there are more than 120 rows or columns, each cell shows the mean of a block. Options:
 --   rows, columns   their names
 --   low, high       the ends of the colours' scale
 --   cell            pixels of a cell's side; a .png then has only the cells
---   digits          of the numbers in the cells (2); numbers that do not fit are left out
+--   digits          decimals of the numbers in the cells (2); numbers that do not fit are left out
 --   title, width, theme
 -- @return true, or the figure
 
@@ -30,7 +30,7 @@ local OPTIONS <const> = public.declare("plot.heatmap", {
   cell = check.whole{from = 1, to = 1024}, digits = check.whole{2, from = 0, to = 17},
 }, function(o)
   if o.low and o.high and o.low > o.high then
-    return ("low = %s lies above high = %s"):format(check.shown(o.low), check.shown(o.high))
+    return ("low = %s must not be above high = %s"):format(check.shown(o.low), check.shown(o.high))
   end
 end)
 

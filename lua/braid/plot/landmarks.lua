@@ -42,7 +42,7 @@ end
 local function check_images(images)
   picture.tensor(WHAT, "images", images, "(n,c,h,w)")
   if images:size(2) ~= 1 and images:size(2) ~= 3 or images:numel() == 0 then
-    check.fail("%s: images must be some, of 1 or 3 channels, not (%s)", WHAT,
+    check.fail("%s: images must be one or more pictures of 1 or 3 channels, not (%s)", WHAT,
       table.concat(images.shape, ", "))
   end
 end

@@ -101,7 +101,7 @@ local function place(scene, panel, left, top, width)
   local g <const> = {scene = scene, m = m, axes = panel.axes, y0 = top + m.line / 2,
     y1 = top + m.line / 2 + m.height, each = each}
   function g.to_x(k) return left + m.gap + (k - 1) * each // 1 end
-  -- In text, the lines of all trials could not be told apart.
+  -- In a terminal only the best are drawn, because the lines of all trials could not be told apart.
   for i = m.grid and #panel.rows or math.min(#panel.rows, math.max(1, panel.best)), 1, -1 do
     local chosen <const> = i <= panel.best
     draw_row(g, panel.rows[i], {colour = i == 1 and panel.best > 0 and 2 or chosen and 1 or "frame",

@@ -1,9 +1,9 @@
 --- plot.transfer: draws the flow between the columns of a network (net:transfer) as a heat map. A
--- row is a block and a task that takes; a column is a task that gives.
+-- row stands for a block and the task that receives. A column stands for the task that gives.
 -- @usage plot.transfer("flow.svg", net:transfer(batch), {title = "cross-stitch"})
 --
--- of is "weights" (default) or "gradients"; the other options are those of plot.heatmap. Without a
--- path the figure is returned.
+-- The option `of` is "weights" (default) or "gradients"; the other options are those of
+-- plot.heatmap. Without a path the figure is returned.
 -- @return true, or the figure
 
 local check <const> = require "braid.check"
@@ -21,7 +21,7 @@ return function(...)
     ...)
   for _, part in ipairs{"blocks", "names"} do
     if type(flow) ~= "table" or type(flow[part]) ~= "table" then
-      check.fail("plot.transfer: wants what net:transfer gives, not a %s%s", type(flow),
+      check.fail("plot.transfer: wants the result of net:transfer, not a %s%s", type(flow),
         type(flow) == "table" and " without " .. part or "")
     end
   end
@@ -35,8 +35,8 @@ return function(...)
     end
   end
   if #rows == 0 then
-    check.fail("plot.transfer: the table has no %s; net:transfer(batch) gives gradients, and "
-      .. "mixers that are sums, such as mtl.cross_stitch, have weights", of)
+    check.fail("plot.transfer: the table has no %s; net:transfer(batch) computes gradients, and "
+      .. "only mixers that are sums, such as mtl.cross_stitch, have weights", of)
   end
   o.of, o.rows, o.columns = nil, o.rows or rows, o.columns or flow.names
   o.low, o.high = o.low or of == "gradients" and 0 or nil, o.high or of == "gradients" and 1 or nil

@@ -7,7 +7,7 @@ local scale <const> = require "braid.plot.draw.scale"
 
 local M <const> = {}
 
-local LIMIT <const> = 120 -- cells in a row or column; of more, means of blocks are drawn
+local LIMIT <const> = 120 -- cells in a row or column; beyond this a cell shows a block's mean
 local LINES <const> = 40 -- lines of text in a name
 local BOLD <const> = 1.12 -- how much wider bold letters are
 

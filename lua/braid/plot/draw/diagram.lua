@@ -231,7 +231,7 @@ function M.place(scene, panel, left, top, width)
   y = place_heads(g, net, y, y, x)
   local words <const> = {}
   if g.has_weights then
-    words[1] = "lines and numbers: what a column (row) takes of another (column)"
+    words[1] = "lines and numbers: how much the column of a row takes from each column"
   end
   local left_out <const> = math.max(#net.columns, #net.heads) - g.most
   if left_out > 0 then words[#words + 1] = ("%d more to the right"):format(left_out) end

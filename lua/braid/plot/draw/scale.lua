@@ -143,7 +143,8 @@ function M.relation(o)
   for _, axis in ipairs{"x", "y"} do
     local lim <const> = o[axis .. "lim"]
     if lim and lim[1] >= lim[2] then
-      return ("%slim = {%s, %s} must go up"):format(axis, check.shown(lim[1]), check.shown(lim[2]))
+      return ("%slim = {%s, %s} must have its lower number first"):format(axis,
+        check.shown(lim[1]), check.shown(lim[2]))
     end
     if lim and o.log and o.log:find(axis) and lim[1] <= 0 then
       return ("%slim must be above 0 on a logarithmic axis, not %s"):format(axis,

@@ -45,7 +45,7 @@ function M.numbers(what, name, value)
   end
   for key in next, value do
     if math.type(key) ~= "integer" or key < 1 or key > #value then
-      fault(what, name, "must be a list; there is a field %s in it (a hole is written as 0/0)",
+      fault(what, name, "must be a list, but it has a field %s (write a missing value as 0/0)",
         check.shown(key))
     end
   end
@@ -106,7 +106,7 @@ local function whole(what, name, given)
       fault(what, name, "has %d values of y and %d of %s", #s.y, #s[key], key)
     end
   end
-  if (s.low == nil) ~= (s.high == nil) then fault(what, name, "has low or high alone") end
+  if (s.low == nil) ~= (s.high == nil) then fault(what, name, "has only one of low and high") end
   return s
 end
 
@@ -137,7 +137,7 @@ local function of_histories(what, data, o)
   local histories <const> = one and {data} or data
   if not paths then
     if not one then
-      check.fail("%s: of several histories one curve is drawn; of = \"val.TASK.METRIC\" says which",
+      check.fail("%s: each history gives one curve: of = \"val.TASK.METRIC\" chooses it",
         what)
     end
     paths = {}
@@ -177,7 +177,7 @@ function M.all(what, data, o)
       list[#list + 1] = M.one(what, name, data[name])
     end
   else
-    check.fail("%s: wants lists of numbers, tensors, or a table of such by name, not %s", what,
+    check.fail("%s: wants lists of numbers, tensors, or a table of these by name, not %s", what,
       check.shown(data))
   end
   for i, s in ipairs(list) do

@@ -89,7 +89,8 @@ end
 
 local DRAW <const> = {}
 
--- Places at the far edge of the plot's area, which is at whole characters, belong to the last dots.
+-- The last dot of the plot's area also takes places exactly at its far edge, which is at a whole
+-- character.
 local function last_dot(v, edge) return v == edge and v % 1 == 0 and v - 1 or v end
 
 function DRAW.line(page, s, fore, limits)
