@@ -263,8 +263,7 @@ return function(given)
   local failures <const>, left <const> = engine.run(c.pool, plan)
   if #failures > 0 then check.fail("%s: %s", WHAT, engine.failures(c.pool, plan, failures)) end
   if left == #list and left > 0 then
-    check.fail("%s: the minutes were over before any of the %d jobs was done; the same call "
-      .. "continues", WHAT, left)
+    check.fail("%s: %s (%d are left); the same call continues", WHAT, engine.LATE, left)
   end
   local metrics
   for i, m in ipairs(o.metrics or {}) do

@@ -20,6 +20,9 @@ local work <const> = require "braid.train.pool.work"
 
 local M <const> = {}
 
+--- The message of a call whose minutes were over before it had a result to show.
+M.LATE = "the minutes were over before any job was done"
+
 local GRACE <const> = 10 -- seconds in which stopped processes may save their work
 local HOPELESS <const> = 3 -- no more jobs start after so many failures and no success
 local LINES <const> = 12 -- a message has so many lines of a failed job's output
