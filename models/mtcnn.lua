@@ -1,6 +1,7 @@
 --- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights. With a
 -- mixer each task has a column: Trottier, Giguere and Chaib-draa 2018 (section 4.5) use
--- collaborative blocks, {mixer = mtl.collaborative{}}.
+-- collaborative blocks, {mixer = mtl.collaborative{}}. P slides with blocks as its window alone
+-- if these pad nothing: mtl.collaborative{kernel = 1}.
 -- PReLU has a slope for each channel, and pooling keeps windows that reach over the edge:
 --   P  12x12  conv 3x3x10, pool 2/2, conv 3x3x16, conv 3x3x32; heads are 1x1 convolutions
 --   R  24x24  conv 3x3x28, pool 3/2, conv 3x3x48, pool 3/2, conv 2x2x64, fc 128

@@ -12,7 +12,7 @@ local CASES <const> = {
   cross_stitch = {{}, {granularity = "scalar", diag = 0.7, off = 0.2}},
   ttc = {{}, {granularity = "channel", start = 0.2}},
   separation = {{end_to_end = true}, {end_to_end = true, form = "channelwise"}},
-  collaborative = {{}, {final_relu = false, gamma_init = "uniform", ratio = 0.4},
+  collaborative = {{}, {kernel = 1}, {final_relu = false, gamma_init = "uniform", ratio = 0.4},
     {gamma_init = "zero"}},
 }
 local HAS_NO_JOINED_FORM <const> = {progressive = true, share = true}

@@ -471,6 +471,10 @@ rows["data.mix"] = {options = { {set, 1} }, call = function(_, o) data.mix(o) en
 rows["data.faces"] = {options = {n = 1, size = 16, val = 1, test = 1},
   refused_ends = {n = true, val = true, test = true}, -- they are more than fit in memory
   call = function(_, o) data.faces(o) end}
+rows["data.scenes"] = {options = {n = 1, size = 64, val = 1, test = 1},
+  refused_ends = {n = true, val = true, test = true, size = true, -- more than fits in memory
+    least = true, most = true}, -- one above the other
+  call = function(_, o) data.scenes(o) end}
 for name in pairs(trees.readers) do
   local path <const> = trees.path(name)
   rows["data." .. name] = {options = name == "mtfl" and {val = 1} or nil,

@@ -243,18 +243,23 @@ describe("models/mtcnn.lua", function()
     assert.has_error(function() network("Q") end)
   end)
 
-  it("slides: the map of P holds what each window gives alone", function()
-    local p <const>, x <const> = network("P"), braid.randn(1, 3, 18, 22)
-    local map <const> = p:slide(x)
-    assert.same({1, 4, 4, 6}, map.box.shape)
-    for i = 1, 4 do
-      for j = 1, 6 do
-        local rows <const>, columns <const> = {2 * i - 1, 2 * i + 10}, {2 * j - 1, 2 * j + 10}
-        local alone <const> = p(x[{ {}, {}, rows, columns }]).box
-        assert.is_true((map.box[{ {}, {}, i, j }] - alone):abs():max():item() < 1e-5)
+  for what, mixer in pairs{plain = false, ["with blocks"] = mtl.collaborative{kernel = 1}} do
+    it("slides: the map of P holds what each window gives alone, " .. what, function()
+      local p <const>, x <const> = network("P", {mixer = mixer or nil}), braid.randn(4, 3, 18, 22)
+      p:train()
+      p:slide(x) -- statistics that are not those of a fresh network
+      p:eval()
+      local map <const> = p:slide(x)
+      assert.same({4, 4, 4, 6}, map.box.shape)
+      for i = 1, 4 do
+        for j = 1, 6 do
+          local rows <const>, columns <const> = {2 * i - 1, 2 * i + 10}, {2 * j - 1, 2 * j + 10}
+          local alone <const> = p(x[{ {}, {}, rows, columns }]).box
+          assert.is_true((map.box[{ {}, {}, i, j }] - alone):abs():max():item() < 1e-5)
+        end
       end
-    end
-  end)
+    end)
+  end
 
   it("has a column for each task with a mixer, P too", function()
     local x <const> = braid.randn(2, 3, 12, 12)

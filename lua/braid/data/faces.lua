@@ -13,10 +13,6 @@ local check <const> = require "braid.check"
 local Dataset <const> = require "braid.data.dataset"
 local schemes <const> = require "braid.data.schemes"
 
-local CLASSES <const> = {
-  gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
-  pose = {"left profile", "left", "frontal", "right", "right profile"},
-}
 local FAR <const> = 1 << 32 -- where the test and validation faces of a seed begin
 
 local function render(seed, first, n, o)
@@ -26,7 +22,7 @@ local function render(seed, first, n, o)
   return Dataset{images = images, labels = {
     landmarks = points, gender = column(1), smile = column(2), glasses = column(3),
     pose = column(4),
-  }, classes = CLASSES, points = {landmarks = schemes.FIVE}, flips = {pose = schemes.POSE}}
+  }, classes = schemes.CLASSES, points = {landmarks = schemes.FIVE}, flips = {pose = schemes.POSE}}
 end
 
 local OPTIONS <const> = check.declare("data.faces", {

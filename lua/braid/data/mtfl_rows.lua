@@ -7,13 +7,11 @@ local places <const> = require "braid.data.places"
 local texts <const> = require "braid.io.text"
 
 local M <const> = {}
+local schemes <const> = require "braid.data.schemes"
 
 local fail <const> = damage.fail
 M.TASKS = {"gender", "smile", "glasses", "pose"}
-M.CLASSES = {
-  gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
-  pose = {"left profile", "left", "frontal", "right", "right profile"},
-}
+M.CLASSES = schemes.CLASSES
 
 -- Iterates over the lines that are not blank: line number, path, and the last `count` words, which
 -- are numbers. All words before them belong to the path, which may have blanks.

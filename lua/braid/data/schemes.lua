@@ -10,6 +10,12 @@ M.FIVE = {eyes = {1, 2}, flip = {2, 1, 3, 5, 4}}
 -- Each entry is the pose that a mirrored picture shows.
 M.POSE = {5, 4, 3, 2, 1}
 
+--- The classes of MTFL and of rendered faces.
+M.CLASSES = {
+  gender = {"male", "female"}, smile = {"yes", "no"}, glasses = {"yes", "no"},
+  pose = {"left profile", "left", "frontal", "right", "right profile"},
+}
+
 -- The numbers from first to last as a list.
 local function range(first, last)
   local list <const> = {}

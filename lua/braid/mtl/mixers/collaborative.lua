@@ -8,6 +8,8 @@
 --   gamma_init   the first scale of the batch norms: "one", "uniform" (random from 0 to 1, as was
 --                usual in 2018), or "zero": the last batch norm of each y_t starts at 0, so that
 --                the block starts as the identity
+--   kernel       3, or 1 in place of 3x3: without padding, a network that slides over a picture
+--                gives at each place what its window gives alone (P of models/mtcnn.lua)
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix("*", mtl.collaborative{ratio = 1/4})
@@ -43,7 +45,7 @@ end
 local function task_part(c, m, o)
   local part <const> = nn.Sequential{
     convolution(c + m, c, 1), nn.BatchNorm2d(c), nn.ReLU(),
-    convolution(c, c, 3), nn.BatchNorm2d(c),
+    convolution(c, c, o.kernel), nn.BatchNorm2d(c),
   }
   start_gamma(part, o.gamma_init)
   return part
@@ -56,7 +58,7 @@ function Collaborative:init(at, o)
   self.came = at.names
   self.central = nn.Sequential{ -- H, which makes z
     convolution(c * #at.names, m, 1), nn.BatchNorm2d(m), nn.ReLU(),
-    convolution(m, m, 3), nn.BatchNorm2d(m), nn.ReLU(),
+    convolution(m, m, o.kernel), nn.BatchNorm2d(m), nn.ReLU(),
   }
   if o.gamma_init == "uniform" then start_gamma(self.central, "uniform") end
   local parts <const> = {}
@@ -93,5 +95,5 @@ end
 
 return Mixer.define(Collaborative, {
   ratio = check.number{1 / 4, above = 0}, final_relu = check.flag(true),
-  gamma_init = check.choice{"one", "uniform", "zero"},
+  gamma_init = check.choice{"one", "uniform", "zero"}, kernel = check.choice{3, 1},
 })
