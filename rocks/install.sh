@@ -22,6 +22,7 @@ copy_lua() {
 
 install -d "$DESTDIR$BINDIR"
 copy_lua lua/braid "$lua"
+install -m 644 lua/braid/jupyter/kernel.py "$lua/jupyter/kernel.py"
 copy_lua models "$lua/models"
 copy_lua examples/papers "$lua/experiments"
 install -D -m 755 "$1" "$lib/core.so"

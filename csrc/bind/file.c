@@ -182,6 +182,28 @@ static int change_folder(lua_State *L) {
   return luaL_fileresult(L, chdir(path) == 0, path);
 }
 
+/* ---- descriptors ---- */
+
+static int descriptor_close(lua_State *L) {
+  luaL_Stream *s = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return luaL_fileresult(L, fclose(s->f) == 0, NULL);
+}
+
+/* core.descriptor(number, mode): a file of Lua's over an open descriptor, which programs
+   that Braid starts do not inherit; or nil and a message. */
+static int descriptor_new(lua_State *L) {
+  const int number = (int)luaL_checkinteger(L, 1);
+  const char *mode = luaL_checkstring(L, 2);
+  luaL_Stream *s = lua_newuserdatauv(L, sizeof *s, 0);
+  s->closef = NULL; /* closed, until it is open */
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  if (fcntl(number, F_SETFD, FD_CLOEXEC) != 0) return luaL_fileresult(L, 0, NULL);
+  s->f = fdopen(number, mode);
+  if (!s->f) return luaL_fileresult(L, 0, NULL);
+  s->closef = descriptor_close;
+  return 1;
+}
+
 /* ---- writers ---- */
 
 /* core.writer(path): a file being written (write.h), or nil and a message. Unless it is
@@ -243,13 +265,19 @@ static void open_writers(lua_State *L) {
 }
 
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"from_packed", from_packed},     {"inflate", inflate_string},
-      {"inflate_start", inflate_start}, {"crc32", crc32_string},
-      {"parse_rows", parse_rows},       {"list_folder", list_folder},
-      {"path_kind", path_kind},         {"make_folder", make_folder},
-      {"writer", writer_new},           {"make_private", make_private},
-      {"change_folder", change_folder}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"from_packed", from_packed},
+                                       {"inflate", inflate_string},
+                                       {"inflate_start", inflate_start},
+                                       {"crc32", crc32_string},
+                                       {"parse_rows", parse_rows},
+                                       {"list_folder", list_folder},
+                                       {"path_kind", path_kind},
+                                       {"make_folder", make_folder},
+                                       {"writer", writer_new},
+                                       {"make_private", make_private},
+                                       {"change_folder", change_folder},
+                                       {"descriptor", descriptor_new},
+                                       {NULL, NULL}};
   open_writers(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

@@ -192,12 +192,13 @@ describe("the layers of Lua", function()
     random_state = 3, tensor = 3, grad = 4,
     io = 4, data = 5, functional = 5, nn = 6, loss = 6.5, optim = 7, mtl = 7, profile = 7,
     sandbox = 8, plot = 9, model = 10,
-    train = 11, vision = 11, papers = 11.2, repl = 11.5, inspect = 11.7, cli = 12, init = 13,
+    train = 11, vision = 11, papers = 11.2, repl = 11.5, inspect = 11.7, jupyter = 11.7,
+    cli = 12, init = 13,
   }
 
   -- Parts that hand the whole to a user: to scripts, at the prompt, to the definition of a
   -- network.
-  local HAS_WHOLE <const> = words "cli repl sandbox"
+  local HAS_WHOLE <const> = words "cli jupyter repl sandbox"
 
   it("are all known", function()
     check(function(_, part, _, report)

@@ -36,11 +36,15 @@ local function add_loaders(env)
 end
 
 --- Options: write(text) prints results (default: to standard output); width() is in columns; lasts
--- tells whether the outermost locals of scripts also outlast them.
+-- tells whether the outermost locals of scripts also outlast them. Errors call an entry by `word`
+-- and its number.
 function Session:init(o)
   local env <const> = setmetatable({}, {__index = _G})
   self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
   self.complain = function(text) io.stderr:write(text) end
+  self.tell = function(text) print(text) end -- what help says
+  self.page = false -- {value = f(x), pictures = f(list, text, landmarks)}: show draws by these
+  self.word = o and o.word or "entry"
   self.lasts = o and o.lasts or false
   self.width = o and o.width or function() return core.terminal_width() or 80 end
   self.entries, self.sources, self.results = 0, {}, {}
@@ -137,16 +141,18 @@ function Session:keep(value)
   for i = 1, KEPT do env["_" .. i] = self.results[i] end
 end
 
---- Prints the results of an entry.
-function Session:print(values)
-  if values.n == 1 and values[1] == io.stdout then return end -- io.write returns it
+--- The results of an entry as text.
+function Session:text(values)
   local texts <const>, lines = {}, false
   for i = 1, values.n do
     texts[i] = printing.text(values[i], self.width())
     lines = lines or texts[i]:find("\n", 1, true)
   end
-  self.write(table.concat(texts, lines and "\n" or "  ") .. "\n")
+  return table.concat(texts, lines and "\n" or "  ")
 end
+
+--- Prints the results of an entry.
+function Session:print(values) self.write(self:text(values) .. "\n") end
 
 -- Calls f(...) such that Ctrl-C can end it -> whether it went well, and its packed results or the
 -- described error.
@@ -159,9 +165,10 @@ end
 --- Runs a function as an entry: prints its results or its error. -> whether it went well
 function Session:call(f, silent, ...)
   local fine, values = guarded(f, ...)
+  local is_write <const> = fine and values.n == 1 and values[1] == io.stdout -- of io.write
   if fine and values.n > 0 then
     if values[1] ~= nil then self:keep(values[1]) end
-    if not silent then
+    if not silent and not is_write then
       fine, values = guarded(function() self:print(values) end)
     end
   end
@@ -190,9 +197,9 @@ end
 function Session:run(text, name, line)
   if not name then
     self.entries = self.entries + 1
-    name = "entry " .. self.entries
+    name = ("%s %d"):format(self.word, self.entries)
     self.sources[name] = text
-    self.sources["entry " .. self.entries - SHOWN] = nil
+    self.sources[("%s %d"):format(self.word, self.entries - SHOWN)] = nil
   end
   local chunk <const>, kind <const> = self:compile(text, "=" .. name, line)
   if not chunk then

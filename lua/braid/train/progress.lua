@@ -1,5 +1,5 @@
---- A progress bar with the remaining time. It redraws one line in a terminal and prints nothing if
--- the output goes to a file.
+--- A progress bar with the remaining time. It redraws one line in a terminal or one bar in a
+-- notebook, and prints nothing if the output goes to a file.
 -- @usage
 -- local bar <const> = train.progress(10)
 -- for _ = 1, 10 do bar:advance("epoch 3/30", 64) end
@@ -9,12 +9,14 @@ local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local class <const> = require "braid.class"
+local prompt <const> = require "braid.prompt"
 
 local Progress <const> = class("Progress")
 
 Progress.clock = core.clock
 
 local REDRAW <const> = 0.1 -- seconds between two drawings
+local COLUMNS <const> = 80
 
 local ARGUMENTS <const> = check.declare("train.progress", {
   total = check.argument(check.number{above = 0}),
@@ -45,8 +47,24 @@ end
 -- Does not count these seconds, which were not spent on steps.
 function Progress:pause(seconds) self.start = self.start + seconds end
 
+--- The columns for text that is redrawn, or nil where nothing can be.
+function Progress.width() return core.terminal_width() or prompt.bar and COLUMNS or nil end
+
+--- Draws a line over the one before of the same owner. A notebook draws a bar of the share of the
+-- work that is done, and the words; a terminal the text, or the words if there is none.
+function Progress.redraw(owner, share, words, text)
+  if prompt.bar then return prompt.bar(owner, share, words) end
+  io.write("\r\27[K", text or words)
+  io.flush()
+end
+
+--- Takes the drawn line away, before another is printed.
+function Progress.erase()
+  if core.terminal_width() then io.write("\r\27[K") end
+end
+
 function Progress:draw(label)
-  local width <const> = core.terminal_width()
+  local width <const> = Progress.width()
   if not width then return end
   local share <const> = self.done / self.total
   local rate <const> = self.items / math.max(core.clock() - self.start, 1e-9)
@@ -55,8 +73,8 @@ function Progress:draw(label)
   local room <const> = math.max(4, math.min(40, width - #label - #tail - 5))
   local full <const> = math.floor(room * share)
   local head <const> = full < room and ">" or ""
-  io.write("\r\27[K", label, " [", ("="):rep(full), head, (" "):rep(room - full - #head), "]", tail)
-  io.flush()
+  Progress.redraw(self, share, label .. tail, label .. " [" .. ("="):rep(full) .. head
+    .. (" "):rep(room - full - #head) .. "]" .. tail)
 end
 
 --- Counts one more step of `items` images.
@@ -64,14 +82,14 @@ function Progress:advance(label, items)
   local o <const> = check.options(ADVANCE, nil, {label = label, items = items})
   self.done, self.items = self.done + 1, self.items + o.items
   local now <const> = core.clock()
-  if now - self.drawn < REDRAW then return end
+  if now - self.drawn < REDRAW and self.done < self.total then return end
   self.drawn = now
   self:draw(o.label)
 end
 
 --- Prints a line that stays, in place of the bar.
 function Progress.print(_, text)
-  if core.terminal_width() then io.write("\r\27[K") end
+  Progress.erase()
   print(text)
   io.flush()
 end

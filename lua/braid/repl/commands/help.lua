@@ -24,10 +24,10 @@ Keys are those of readline: Tab completes, Ctrl-R searches the history, Right ta
 Ctrl-_ undoes, Alt-Enter begins a line, Ctrl-C clears the line or interrupts what runs, Ctrl-D ends.
 ]]
 
-local function of_the_prompt()
+local function of_the_prompt(session)
   local lines <const> = {KEYS}
   for _, name in ipairs(commands.names()) do lines[#lines + 1] = "  " .. commands.said(name) end
-  print(table.concat(lines, "\n"))
+  session.tell(table.concat(lines, "\n"))
 end
 
 local function chain_of(text)
@@ -50,7 +50,7 @@ local function of_value(session, value, chain, owner)
   return shown .. "\nmethods: " .. table.concat(members.names(value), ", ")
 end
 
-local function print_found(session, word)
+local function tell_found(session, word)
   local named <const>, said <const> = lookup.search(word)
   local lines <const> = lookup.lines(named, session.width(), MOST)
   if #said > 0 then
@@ -58,7 +58,7 @@ local function print_found(session, word)
     local more <const> = lookup.lines(said, session.width(), MOST)
     table.move(more, 1, #more, #lines + 1, lines)
   end
-  if #lines > 0 then print(table.concat(lines, "\n")) end
+  if #lines > 0 then session.tell(table.concat(lines, "\n")) end
   return #lines > 0
 end
 
@@ -68,34 +68,36 @@ local function of_name(session, text)
   if #chain == 0 then check.fail("help: wants a name, not %s", check.shown(text)) end
   local first <const> = chain[1]
   if #chain == 1 and commands.has(first) and session.env[first] == session.given[first] then
-    return print(commands.text(first))
+    return session.tell(commands.text(first))
   end
   local value <const>, owner <const> = calls.value_of(session, chain)
-  if value ~= nil then return print(of_value(session, value, chain, owner)) end
+  if value ~= nil then return session.tell(of_value(session, value, chain, owner)) end
   local printed <const> = {}
   for _, item in ipairs(lookup.exact(chain)) do
     if not printed[item.value] then
       local path <const> = item.method and {"x", chain[#chain]} or item.chain
-      print(docs.text(item.value, path, item.place, item.method) or tostring(item.value))
+      session.tell(docs.text(item.value, path, item.place, item.method) or tostring(item.value))
     end
     printed[item.value] = true
   end
-  if next(printed) or print_found(session, text) then return end
-  print(("nothing is called '%s'; %s"):format(text, lookup.hint(chain[#chain])))
+  if next(printed) or tell_found(session, text) then return end
+  session.tell(("nothing is called '%s'; %s"):format(text, lookup.hint(chain[#chain])))
 end
 
 return function(session, ...)
-  if select("#", ...) == 0 then return of_the_prompt() end
+  if select("#", ...) == 0 then return of_the_prompt(session) end
   local x <const> = ...
   if type(x) == "string" then return of_name(session, x) end
   local item <const> = names.of(x)
   if item then
     local chain <const> = item.method and {"x", item.chain[#item.chain]} or item.chain
-    return print(docs.text(x, chain, item.place, item.method))
+    return session.tell(docs.text(x, chain, item.place, item.method))
   end
   for _, name in ipairs(commands.names()) do
-    if x ~= nil and rawequal(x, session.given[name]) then return print(commands.text(name)) end
+    if x ~= nil and rawequal(x, session.given[name]) then
+      return session.tell(commands.text(name))
+    end
   end
   local name <const> = class.is_class(x) and tostring(x):match("^class ([%w_.]+)") or "function"
-  print(of_value(session, x, chain_of(name)))
+  session.tell(of_value(session, x, chain_of(name)))
 end

@@ -33,10 +33,7 @@ local Watch <const> = {}
 Watch.__index = Watch
 
 function Watch:line(text)
-  if not self.pool.progress then return end
-  if core.terminal_width() then io.write("\r\27[K") end
-  print(text)
-  io.flush()
+  if self.pool.progress then progress.print(nil, text) end
 end
 
 local function left_of(self)
@@ -46,15 +43,14 @@ local function left_of(self)
 end
 
 function Watch:draw(jobs)
-  local width <const> = self.pool.progress and core.terminal_width()
+  local width <const> = self.pool.progress and progress.width()
   if not width or core.clock() - self.drawn < 0.5 then return end
   self.drawn = core.clock()
   local names <const> = {}
   for i, job in ipairs(jobs) do names[i] = job.name end
   local text <const> = ("%d of %d done%s; running %s"):format(self.count, self.plan.total,
     left_of(self), table.concat(names, ", "))
-  io.write("\r\27[K", text:sub(1, width - 1))
-  io.flush()
+  progress.redraw(self, self.count / self.plan.total, text:sub(1, width - 1))
 end
 
 function Watch:done(job, result, before)
@@ -233,7 +229,7 @@ function M.run(pool, plan)
     end
   end
   if command then run_beside(pool, plan, watch, command) else run_here(pool, plan, watch) end
-  if core.terminal_width() and pool.progress then io.write("\r\27[K") end
+  if pool.progress then progress.erase() end
   return watch.failures, watch:left()
 end
 

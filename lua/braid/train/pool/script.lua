@@ -1,6 +1,8 @@
 --- Finds the command that runs the script of this process again. The new process makes the same
 -- networks, data and functions.
 
+local prompt <const> = require "braid.prompt"
+
 local M <const> = {}
 
 -- The command line of this process, word by word.
@@ -14,7 +16,7 @@ end
 
 -- Whether this code runs at a prompt or was piped into Lua.
 local function at_prompt()
-  if package.loaded["braid.repl"] then return true end
+  if prompt.waits then return true end
   local level = 2
   while true do
     local info <const> = debug.getinfo(level, "S")

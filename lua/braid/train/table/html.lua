@@ -49,4 +49,4 @@ local function html(t)
   return table.concat(lines, "\n")
 end
 
-return {html = html, escaped = escaped}
+return {html = html, escaped = escaped, style = STYLE}

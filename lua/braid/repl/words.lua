@@ -1,0 +1,43 @@
+--- Entries that are words of the prompt instead of Lua: quit, help, :trace, and name? or ?name.
+
+local M <const> = {}
+
+local WORDS <const> = {
+  [":trace"] = function(session)
+    local failure <const> = session.failure
+    session.tell(failure and failure.message .. "\n" .. (failure.trace or "")
+      or "nothing failed so far")
+  end,
+  quit = function(session) session.over = true end,
+  help = function(session) session.env.help() end,
+}
+WORDS.exit = WORDS.quit
+
+--- The name that an entry such as conv2d? or ?conv2d asks about, or nil.
+function M.asked(text)
+  return text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%?%s*$")
+end
+
+-- The function of an entry that is a word, unless the user has a variable of that name.
+local function act_of(session, text)
+  local word <const> = text:match("^%s*(:?%a+)%s*$")
+  local act <const> = word and WORDS[word]
+  return act and session.env[word] == session.given[word] and act or nil
+end
+
+--- Whether an entry is such a word.
+function M.is(session, text) return (M.asked(text) or act_of(session, text)) ~= nil end
+
+--- Does what the word asks for. -> whether the entry is one
+function M.run(session, text)
+  local asked <const> = M.asked(text)
+  if asked then
+    session:call(function() session.env.help(asked) end)
+    return true
+  end
+  local act <const> = act_of(session, text)
+  if act then act(session) end
+  return act ~= nil
+end
+
+return M
