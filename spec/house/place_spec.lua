@@ -101,7 +101,7 @@ local PLACES <const> = {
     crop resize align augment brightness contrast saturation gray equalize noise blur cutout whiten
     normalize landmark_bins pose_bins]]},
   {"plot", braid.plot, files_of("plot")},
-  {"vision", braid.vision, words "detector mtcnn"},
+  {"vision", braid.vision, words "detector mtcnn samples measure"},
   {"", braid, keys_of(braid)},
 }
 

@@ -434,6 +434,14 @@ rows["EMA: using"] = {call = function(_, o)
 end}
 rows["vision.detector"] = {arguments = {nets = {}}, elsewhere = true,
   call = function(a, o) braid.vision.detector(a.nets, o) end}
+local scenes <const> = data.scenes{n = 2, size = 64, val = 1, test = 1}.train
+rows["vision.samples"] = {arguments = {set = scenes}, options = {pictures = 1},
+  call = function(a, o) braid.vision.samples(a.set, o) end}
+local squares <const> = braid.vision.samples(scenes)
+rows["vision.samples: loader"] = {call = function(_, o) squares:loader(o)() end}
+rows["vision.measure"] = {arguments = {detect = function()
+  return {boxes = braid.zeros({0, 4}), points = braid.zeros({0, 5, 2})}
+end, set = scenes}, call = function(a, o) braid.vision.measure(a.detect, a.set, o) end}
 local leaf <const> = parameter()
 rows.grad = {arguments = {inputs = {leaf}}, options = {gradient = braid.ones(2)},
   call = function(a, o) braid.grad(a.y == nil and leaf * 2 or a.y, a.inputs, o) end}

@@ -177,8 +177,8 @@ describe("the detector", function()
   it("names what is wrong with options, networks and pictures", function()
     local nets <const> = {P = made(Window), R = made(Square), O = made(Square)}
     for message, f in pairs{
-      ["vision.detector: there is no option 'minface'; there is batch, factor, min_face, "
-        .. "thresholds"] = function() vision.detector(nets, {minface = 3}) end,
+      ["vision.detector: there is no option 'minface'; there is batch, factor, last, "
+        .. "min_face, thresholds"] = function() vision.detector(nets, {minface = 3}) end,
       ["vision.detector: min_face must be a number from 1, not 0"] =
         function() vision.detector(nets, {min_face = 0}) end,
       ["vision.detector: factor must be a number from 0.1 to 0.99, not 1"] =

@@ -29,7 +29,7 @@ local OPTIONS <const> = check.declare("vision.detector", {
   end)),
   min_face = check.number{20, from = 1}, factor = check.number{0.709, from = 0.1, to = 0.99},
   thresholds = check.list{{0.6, 0.7, 0.7}, n = 3, of = check.number{from = 0, below = 1}},
-  batch = check.whole{64, from = 1},
+  batch = check.whole{64, from = 1}, last = check.choice{"O", "P", "R"},
 })
 
 --- A detector of three networks, as models/mtcnn.lua makes them. Their outputs are face and box,
@@ -37,7 +37,8 @@ local OPTIONS <const> = check.declare("vision.detector", {
 -- @param nets {P =, R =, O =}; they run in evaluation mode, and keep the mode they have
 -- @param given min_face: the side in pixels of the smallest faces to find (20); factor of the
 --   pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: the number of
---   squares that go through R and O at a time (64)
+--   squares that go through R and O at a time (64); last: the last stage there is ("O"), for
+--   proposals while the next one is still to be trained
 function Detector:init(nets, given)
   self.options = check.options(OPTIONS, given, {nets = nets})
   for _, name in ipairs{"P", "R", "O"} do
@@ -46,6 +47,7 @@ function Detector:init(nets, given)
         .. "models/mtcnn.lua or vision.mtcnn.network", name)
     end
     self[name] = nets[name]
+    if name == self.options.last then break end
   end
   if not self.P.slide then check.fail("vision.detector: P cannot slide over an image") end
 end
@@ -188,14 +190,18 @@ local function nothing()
     points = core.new({0, 5, 2}, "float32")}
 end
 
-local function run(self, canvas)
-  local thresholds <const> = self.options.thresholds
-  local squares = first_stage(self, canvas)
-  local found = squares and look(self, self.R, canvas, squares, 24, thresholds[2])
-  if not found then return nothing() end
+-- The squares that R finds worth a look by O, among those that P found; nil if there are none.
+local function second_stage(self, canvas, squares)
+  local found = squares and look(self, self.R, canvas, squares, 24, self.options.thresholds[2])
+  if not found then return nil end
   found = suppressed(found, 0.7)
-  squares = squared(moved(found.boxes, found.moves, 1))
-  found = look(self, self.O, canvas, squares, 48, thresholds[3])
+  return squared(moved(found.boxes, found.moves, 1))
+end
+
+local function run(self, canvas)
+  local squares <const> = second_stage(self, canvas, first_stage(self, canvas))
+  local found <const> = squares and look(self, self.O, canvas, squares, 48,
+    self.options.thresholds[3])
   if not found or found.boxes:size(1) == 0 then return nothing() end
   local points <const> = placed(found.points, found.boxes)
   local boxes <const> = moved(found.boxes, found.moves, 1)
@@ -206,7 +212,7 @@ local function run(self, canvas)
 end
 
 -- The picture as the core needs it: (h,w,3), with the channels of a pixel side by side.
-local function canvas_of(image)
+function Detector.canvas(image)
   if not core.is_tensor(image) or image.dtype ~= "uint8" or image:dim() ~= 3 or
     (image:size(1) ~= 1 and image:size(1) ~= 3) then
     check.fail("vision.detector: a picture is uint8 (3, h, w) or (1, h, w), not %s",
@@ -218,23 +224,44 @@ local function canvas_of(image)
   return ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))
 end
 
+-- f(self, canvas), without gradients and in evaluation mode -> what it gives, which lasts.
+local function looking(self, f, image)
+  local canvas <const> = Detector.canvas(image)
+  local found
+  do
+    local _ <close> = Module.evaluating(self.P)
+    local _ <close> = Module.evaluating(self.R or self.P)
+    local _ <close> = Module.evaluating(self.O or self.P)
+    local _ <close> = grad.no_grad()
+    local _ <close> = core.scope()
+    found = f(self, canvas)
+    for _, t in pairs(found) do core.keep(t) end
+  end
+  return found
+end
+
 --- The faces in a picture, uint8 (3,h,w) or (1,h,w), best first: {boxes (n,4), scores (n), points
 -- (n,5,2)}. A box is x1, y1, x2, y2: the pixels at its edges, counted from 1, so that
 -- image[{ {}, {y1, y2}, {x1, x2} }] cuts it out (after rounding; a box may leave the picture). A
 -- point is x, y, where the left or upper edge of pixel k is at k - 1.
 function Detector:detect(image)
-  local canvas <const> = canvas_of(image)
-  local found
-  do
-    local _ <close> = Module.evaluating(self.P)
-    local _ <close> = Module.evaluating(self.R)
-    local _ <close> = Module.evaluating(self.O)
-    local _ <close> = grad.no_grad()
-    local _ <close> = core.scope()
-    found = run(self, canvas)
-    for _, t in pairs(found) do core.keep(t) end
+  if not self.O then
+    check.fail("vision.detector: with last = \"%s\" it only proposes", self.options.last)
   end
-  return found
+  return looking(self, run, image)
+end
+
+--- What the stage after P (with last = "P"), or after R, gets to see of a picture: the part of each
+-- square that is inside, first column, first row, last column, last row, int64 (n,4), and the
+-- squares, float32 (n,4).
+function Detector:proposals(image)
+  local found <const> = looking(self, function(_, canvas)
+    local squares = first_stage(self, canvas)
+    if self.options.last ~= "P" then squares = second_stage(self, canvas, squares) end
+    if not squares then return {core.new({0, 4}, "int64"), core.new({0, 4}, "float32")} end
+    return {inside(squares, canvas:size(1), canvas:size(2))}
+  end, image)
+  return found[1], found[2]
 end
 
 Detector.__call = function(self, image) return self:detect(image) end
