@@ -38,4 +38,18 @@ function M.form(text)
   return (text:gsub("%d+%.?%d*", "#"):gsub("[ \t]+", " "):gsub("%s+$", ""))
 end
 
+--- Wraps words at 120 columns. No line begins with a sign of a list or a heading.
+function M.wrapped(text)
+  local lines <const> = {""}
+  for word in text:gsub("[*<]", "\\%0"):gmatch("%S+") do
+    local line <const> = lines[#lines]
+    if line == "" or #line + #word < 120 or word:find("^[-+#>%d]") then
+      lines[#lines] = line == "" and word or line .. " " .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
 return M

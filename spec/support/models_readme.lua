@@ -6,6 +6,7 @@
 -- with "Decisions:", "Options:" and "Parameters". Indented lines become code.
 
 local header <const> = require "braid.model.header"
+local pages <const> = require "spec.support.markdown"
 
 local HEAD <const> = [[
 # Published networks
@@ -22,25 +23,11 @@ the suite counts the parameters. MTFL's five tasks are landmarks, gender, smile,
 |---|---|---|
 ]]
 
--- Wraps words at 120 columns. No line begins with a sign of a list or a heading.
-local function wrapped(text)
-  local lines <const> = {""}
-  for word in text:gsub("[*<]", "\\%0"):gmatch("%S+") do
-    local line <const> = lines[#lines]
-    if line == "" or #line + #word < 120 or word:find("^[-+#>%d]") then
-      lines[#lines] = line == "" and word or line .. " " .. word
-    else
-      lines[#lines + 1] = word
-    end
-  end
-  return table.concat(lines, "\n")
-end
-
 -- A part in Markdown. Its indented lines become a block of code.
 local function markdown(text)
   local out <const>, prose = {}, {}
   local function flush()
-    if #prose > 0 then out[#out + 1] = wrapped(table.concat(prose, " ")) end
+    if #prose > 0 then out[#out + 1] = pages.wrapped(table.concat(prose, " ")) end
     prose = {}
   end
   for line in text:gmatch("[^\n]+") do
