@@ -97,9 +97,9 @@ local PLACES <const> = {
   {"mtl", mtl, words [[tasks classes real landmarks landmark_bins attributes pose_bins columns
     network ced mutual early_stopping contrast_maps ttc_update affinity delta_m none share
     cross_stitch ttc separation collaborative nddr sluice progressive readout heads]]},
-  {"data", data, words [[mtfl celeba aflw cifar10 cifar100 idx images csv jsonl pts loader mix show
-    crop resize align augment brightness contrast saturation gray equalize noise blur cutout whiten
-    normalize landmark_bins pose_bins]]},
+  {"data", data, words [[mtfl celeba aflw wider scenes cifar10 cifar100 idx images csv jsonl pts
+    loader mix show crop resize align augment brightness contrast saturation gray equalize noise
+    blur cutout whiten normalize landmark_bins pose_bins]]},
   {"plot", braid.plot, files_of("plot")},
   {"vision", braid.vision, words "detector mtcnn samples measure"},
   {"", braid, keys_of(braid)},

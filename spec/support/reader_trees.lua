@@ -37,6 +37,8 @@ M.readers = {
   aflw = {["aflw.csv"] = "FILENAME,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT," ..
     table.concat(AFLW, ",") .. "\n1.png,1,1,9,9" .. (",5"):rep(42) .. "\n",
     ["flickr/1.png"] = "picture"},
+  wider = {["wider_face_train_bbx_gt.txt"] = "a/1.png\n1\n2 3 20 30\n",
+    ["WIDER_train/images/a/1.png"] = "picture"},
   pts = {["1.pts"] = "n_points: 1\n{\n3 4\n}\n", ["1.png"] = "picture"},
   idx = {["train-images-idx3-ubyte"] = idx({2, 2, 3}, "abcdefghijkl"),
     ["train-labels-idx1-ubyte"] = idx({2}, "\1\2")},
