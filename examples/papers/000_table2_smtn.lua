@@ -87,6 +87,8 @@ return papers.experiment{
         channelwise = {96.9, 97.0, 82.2, 93.1, 93.0, 92.4},
         fine_tuned = {96.1, 96.0, 50.6, 85.4, 85.1, 82.6},
         baseline = {96.3, 96.5, 54.0, 92.0, 91.9, 86.1}})}
+    e:figure("table2", points.bars(r, "within",
+      {"plain", "channelwise", "fine_tuned", "baseline"}, "points within a tenth"))
     local columns <const> = {}
     for i, name in ipairs(table.move({"mean"}, 1, 1, 4, table.move(ATTRIBUTES, 1, 3, 1, {}))) do
       local printed <const> = {}

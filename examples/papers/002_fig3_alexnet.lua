@@ -31,6 +31,7 @@ return papers.experiment{
     end
     given.order = {"S", "N", "Nx", "HF", "TCDCN", "XS", "XSx", "dcnet"}
     given.metrics = {"landmarks.failure", "landmarks.error"}
+    given.after = function(net, job) paper.keep_errors(e, net, job, faces.test) end
     local r <const> = e:compare("figure3", given)
     e:beside{title = "Figure 3, AlexNet, from random weights", results = r,
       names = {S = "AN-S", N = "AN", Nx = "ANx", dcnet = "collaborative"}, columns = {
@@ -40,5 +41,6 @@ return papers.experiment{
       {metric = "landmarks.error", title = "landmark error", direction = "min"},
     }}
     e:figure("failures", r and r:figure("landmarks.failure"))
+    paper.draw_errors(e, given.order)
   end,
 }

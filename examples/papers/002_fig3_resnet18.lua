@@ -22,6 +22,7 @@ return papers.experiment{
       tasks)
     given.order = {"S", "N", "Nx", "XS", "XSx", "dcnet"}
     given.metrics = {"landmarks.failure", "landmarks.error"}
+    given.after = function(net, job) paper.keep_errors(e, net, job, faces.test) end
     local r <const> = e:compare("figure3", given)
     e:beside{title = "Figure 3, ResNet-18, from random weights", results = r,
       names = {S = "RN-S", N = "RN", Nx = "RNx", dcnet = "collaborative"}, columns = {
@@ -30,5 +31,6 @@ return papers.experiment{
       {metric = "landmarks.error", title = "landmark error", direction = "min"},
     }}
     e:figure("failures", r and r:figure("landmarks.failure"))
+    paper.draw_errors(e, given.order)
   end,
 }

@@ -1,4 +1,4 @@
---- Abrahamsson, Gruneau and Zuber 2017, section 4, figures 2 to 6: landmarks, pose and glasses each
+--- Abrahamsson, Gruneau and Zuber 2017, section 4, figures 1 to 6: landmarks, pose and glasses each
 -- alone (ST), together (MT), with early stopping of the tasks beside landmarks (MT ES), and with
 -- more images, shifted to the side (MT aug); section 4.1 and figure 2 give accuracies per point.
 --
@@ -8,7 +8,7 @@
 -- alike, augmentation is clearly best; glasses stopped after 11.3 and pose after 15.5 epochs on
 -- average. The bars' numbers are in the pictures alone.
 local braid <const> = require "braid"
-local mtl <const> = braid.mtl
+local data <const>, mtl <const>, plot <const> = braid.data, braid.mtl, braid.plot
 local papers <const> = require "braid.papers"
 local points <const> = papers.part "points"
 
@@ -16,6 +16,16 @@ local function tasks_of()
   return mtl.tasks{
     landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}, weight = 75 ^ 2}, -- to pixels
     glasses = mtl.classes{2, weight = 3}, pose = mtl.classes{5, weight = 6}}
+end
+
+-- Figure 1: faces, and the same shifted to the side, with their points.
+local function draw_shifted(e, set, copies)
+  local chosen <const>, first <const> = {}, math.min(4, #set)
+  for i = 1, first do chosen[i], chosen[first + i] = i, #set + i end
+  local shown <const> = data.loader(copies:subset(chosen), {batch = #chosen, size = e.o.size,
+    whiten = false})()
+  plot.landmarks(e.dir .. "/figure1.png", shown.image, shown.landmarks)
+  e:picture "figure1.png"
 end
 
 return papers.experiment{
@@ -39,6 +49,8 @@ return papers.experiment{
           input = o.size})
       end
     end
+    local copies <const> = faces.train:copied{shift = {o.shift, 0}}
+    draw_shifted(e, faces.train, copies)
     local r <const> = e:compare("figure2", {tasks = tasks, train = faces.train, val = faces.val,
       test = faces.test, epochs = o.epochs, batch = o.batch, lr = o.lr, take = "last",
       loader = {size = o.size},
@@ -46,7 +58,7 @@ return papers.experiment{
           glasses = network "glasses"}}, ["MT"] = network(),
         ["MT ES"] = {network(), stopping = {main = "landmarks", window = o.window,
           epsilon = function(lambda) return 15 * lambda end}},
-        ["MT aug"] = {network(), train = faces.train:copied{shift = {o.shift, 0}}}},
+        ["MT aug"] = {network(), train = copies}},
       order = {"ST", "MT", "MT ES", "MT aug"},
       metrics = {"landmarks.point_accuracy", "pose.accuracy", "glasses.accuracy"},
       after = function(net, job)
@@ -59,6 +71,10 @@ return papers.experiment{
       end})
     e:beside{title = "Figure 2: points within a tenth of the distance between the eyes, %",
       results = r, columns = points.columns("within", {})}
+    e:figure("figure2", points.bars(r, "within", {"ST", "MT", "MT ES", "MT aug"},
+      "figure 2: points within a tenth"))
+    e:figure("figure3", points.bars(r, "within", {"MT", "MT ES"}, "figure 3: early stopping"))
+    e:figure("figure5", points.bars(r, "within", {"MT", "MT aug"}, "figure 5: augmentation"))
     e:beside{title = "Attributes, %", results = r, columns = {
       {metric = "pose.accuracy", title = "pose", percent = true, direction = "max"},
       {metric = "glasses.accuracy", title = "glasses", percent = true, direction = "max"}}}

@@ -3,7 +3,9 @@
 -- An x means: as wide as gives it the parameters of dcnet (section 4.2). All have the head of
 -- figure 2.
 local braid <const> = require "braid"
-local mtl <const> = braid.mtl
+local files <const> = require "braid.io.files"
+local json <const> = require "braid.io.json"
+local data <const>, mtl <const> = braid.data, braid.mtl
 
 local M <const> = {RELATED = {"gender", "glasses", "pose", "smile"}}
 
@@ -47,6 +49,27 @@ function M.training(o, faces, tasks)
     batch = o.batch, lr = o.lr, schedule = "cosine", take = "last",
     loader = {size = o.size, drop_last = true,
       augment = {rotate = 15, scale = 0.1, shift = 0.04, flip = 0.5}}}
+end
+
+--- Keeps the errors of a network's test faces for M.draw_errors.
+function M.keep_errors(e, net, job, set)
+  if job.seed ~= e.seeds[1] then return end
+  local report <const> = net.tasks:evaluate(net, data.loader(set, {batch = 64, size = e.o.size}))
+  local errors <const> = {}
+  for _, v in ipairs(report.landmarks.errors) do
+    if v == v then errors[#errors + 1] = v end
+  end
+  assert(files.write(("%s/errors_%s.json"):format(e.dir, job.network), {json.encode(errors)}))
+end
+
+--- Draws the cumulative distributions of the errors that are kept.
+function M.draw_errors(e, networks)
+  local of <const> = {}
+  for _, name in ipairs(networks) do
+    local text <const> = files.read(("%s/errors_%s.json"):format(e.dir, name))
+    of[name] = text and json.decode(text) or nil
+  end
+  if next(of) then e:figure("errors", braid.plot.ced(of, {title = "landmark errors, one try"})) end
 end
 
 M.DIFFERS = {

@@ -25,6 +25,27 @@ function M.columns(task, printed)
   return columns
 end
 
+--- A figure of the shares by point, bars of means with the lowest and highest seed; nil for no
+-- results.
+function M.bars(r, task, networks, title)
+  local groups <const> = {}
+  for _, point in ipairs(M.NAMES) do
+    local metric <const> = task .. "." .. point
+    local of <const> = r and r.known[metric] and r:values(metric) or {}
+    for _, network in ipairs(networks) do
+      local sum, count, low, high = 0.0, 0, math.huge, -math.huge
+      for _, v in pairs(of[network] or {}) do
+        sum, count, low, high = sum + v, count + 1, math.min(low, v), math.max(high, v)
+      end
+      if count > 0 then
+        groups[point] = groups[point] or {}
+        groups[point][network] = {value = sum / count, low = low, high = high}
+      end
+    end
+  end
+  return next(groups) and plot.bars(groups, {title = title}) or nil
+end
+
 --- Draws the first faces of a data set with net's points (red) and the true ones (green).
 function M.draw(path, net, set, size, n)
   local shown <const> = data.loader(set, {batch = n or 8, size = size, whiten = false})()
