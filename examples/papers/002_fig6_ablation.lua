@@ -7,10 +7,13 @@
 -- 83.87.
 local braid <const> = require "braid"
 local data <const>, plot <const> = braid.data, braid.plot
+local files <const> = require "braid.io.files"
+local json <const> = require "braid.io.json"
 local papers <const> = require "braid.papers"
 local paper <const> = papers.part "deep_collaboration"
 
--- Figure 4: the test faces whose points are least and most off, true points green.
+-- Figure 4: the test faces whose points are least and most off, true points green. A file beside it
+-- has their labels as the network finds them, and in brackets as they are where it is wrong.
 local function draw_extremes(path, net, set, size)
   local errors <const> = net.tasks:evaluate(net, data.loader(set, {batch = 64, size = size}))
     .landmarks.errors
@@ -23,12 +26,23 @@ local function draw_extremes(path, net, set, size)
   local half <const> = math.min(4, #order // 2)
   for i = 1, half do chosen[i], chosen[half + i] = order[i], order[#order + 1 - i] end
   local picked <const> = set:subset(chosen)
+  local words <const> = {}
   local seen <const> = data.loader(picked, {batch = #chosen, size = size})()
   local shown <const> = data.loader(picked, {batch = #chosen, size = size, whiten = false})()
   local _ <close> = net:evaluating()
-  plot.landmarks(path, shown.image, shown.landmarks, braid.no_grad(function()
-    return net.tasks.landmarks:places(net(seen.image).landmarks)
-  end))
+  local _ <close> = braid.no_grad()
+  local out <const> = net(seen.image)
+  for i, number in ipairs(chosen) do
+    words[i] = {("error %.3f"):format(errors[number])}
+    for _, name in ipairs(paper.RELATED) do
+      local found <const>, right <const> = out[name][i]:argmax(1):item(), seen[name][i]:item()
+      table.insert(words[i], ("%s %s"):format(name, set.classes[name][found])
+        .. (found ~= right and (" (%s)"):format(set.classes[name][right] or "?") or ""))
+    end
+    words[i] = table.concat(words[i], ", ")
+  end
+  assert(files.write(path:gsub("png$", "json"), {json.encode(words)}))
+  plot.landmarks(path, shown.image, shown.landmarks, net.tasks.landmarks:places(out.landmarks))
 end
 
 return papers.experiment{
@@ -73,5 +87,8 @@ return papers.experiment{
       names = {dcnet = "collaborative"}, columns = columns}
     e:picture "figure6.svg"
     e:picture "figure4.png"
+    for i, text in ipairs(json.decode(files.read(e.dir .. "/figure4.json") or "") or {}) do
+      e:note(("figure 4, face %d: %s"):format(i, text))
+    end
   end,
 }

@@ -19,13 +19,12 @@ local function tasks_of()
 end
 
 -- Figure 1: faces, and the same shifted to the side, with their points.
-local function draw_shifted(e, set, copies)
+local function draw_shifted(path, set, copies, size)
   local chosen <const>, first <const> = {}, math.min(4, #set)
   for i = 1, first do chosen[i], chosen[first + i] = i, #set + i end
-  local shown <const> = data.loader(copies:subset(chosen), {batch = #chosen, size = e.o.size,
+  local shown <const> = data.loader(copies:subset(chosen), {batch = #chosen, size = size,
     whiten = false})()
-  plot.landmarks(e.dir .. "/figure1.png", shown.image, shown.landmarks)
-  e:picture "figure1.png"
+  plot.landmarks(path, shown.image, shown.landmarks)
 end
 
 return papers.experiment{
@@ -50,7 +49,9 @@ return papers.experiment{
       end
     end
     local copies <const> = faces.train:copied{shift = {o.shift, 0}}
-    draw_shifted(e, faces.train, copies)
+    e:draw("figure1.png", function(path)
+      draw_shifted(path, faces.train, copies, o.size)
+    end)
     local r <const> = e:compare("figure2", {tasks = tasks, train = faces.train, val = faces.val,
       test = faces.test, epochs = o.epochs, batch = o.batch, lr = o.lr, take = "last",
       loader = {size = o.size},

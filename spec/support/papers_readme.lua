@@ -65,7 +65,7 @@ end
 
 local function nothing() end
 Printed.cifar, Printed.compare, Printed.history = nothing, nothing, nothing
-Printed.figure, Printed.picture = nothing, nothing
+Printed.figure, Printed.picture, Printed.draw = nothing, nothing, nothing
 
 function Printed:note(text) self.notes[#self.notes + 1] = text end
 function Printed:beside(given) self.tables[#self.tables + 1] = given end

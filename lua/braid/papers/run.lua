@@ -11,6 +11,7 @@
 --   e:beside{...}                    a table of ours beside the paper's numbers
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
 --   e:picture("name.png")            names a picture that a training wrote into e.dir
+--   e:draw("name.png", f)            f(path) draws a picture, but not in the processes of trainings
 --   e:note("...")                    a sentence for the result
 --
 -- The directory gets result.json, .md and the figures. A run goes on where it was.
@@ -182,6 +183,11 @@ function Run:picture(name)
   if engine.is_first() and core.path_kind(self.dir .. "/" .. name) == "file" then
     self.figures[#self.figures + 1] = name
   end
+end
+
+function Run:draw(name, f)
+  if engine.is_first() then f(self.dir .. "/" .. name) end
+  self:picture(name)
 end
 
 function Run:note(text) self.notes[#self.notes + 1] = text end
