@@ -9,7 +9,7 @@ local core <const> = require "braid.core"
 local function serve(input, output, parent)
   core.end_with(parent)
   core.ignore_interrupts()
-  io.stdout:setvbuf("line") -- lines appear as they are printed
+  io.stdout:setvbuf("no") -- a dot of a progress bar appears as it is printed
   require "braid"
   require "braid.repl.interrupts"
   local channel <const> = Channel(input, output)
