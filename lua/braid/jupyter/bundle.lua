@@ -22,14 +22,17 @@ function M.picture(list, text, landmarks)
     ["image/png"] = base64(core.image_encode(pictures.canvas(list, landmarks)))}
 end
 
--- Pages choose between light and dark in their own ways, so an undecided figure is light.
+-- Pages choose between light and dark in their own ways, so an undecided figure is light. The HTML
+-- is for nbconvert, some versions of which lose most of a plain SVG.
 local function of_figure(figure)
   local theme <const> = figure.theme
   if theme ~= "dark" then figure.theme = "light" end
+  local canvas <const>, svg <const> = figure:canvas(), figure:svg()
   local data <const> = {["text/plain"] = figure:text{columns = COLUMNS},
-    ["image/svg+xml"] = figure:svg(), ["image/png"] = base64(core.image_encode(figure:canvas()))}
+    ["text/html"] = html.image(base64(svg), figure.title), ["image/svg+xml"] = svg,
+    ["image/png"] = base64(core.image_encode(canvas))}
   figure.theme = theme
-  return data
+  return data, {["image/png"] = {width = canvas:size(2) // 2, height = canvas:size(1) // 2}}
 end
 
 -- The rows of a list of records with the same plain fields, with the fields' names first; or nil.
@@ -78,7 +81,7 @@ local function html_of(value, text)
   return html.aligned(type(made) == "string" and made or text)
 end
 
---- The forms of a value {MIME type = text or base64}.
+--- The forms of a value {MIME type = text or base64}, and what is said of some of them, by type.
 function M.of(value)
   if class.is_a(value, Figure) then return of_figure(value) end
   local text <const> = printing.text(value, COLUMNS)

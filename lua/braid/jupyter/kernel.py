@@ -282,7 +282,7 @@ class BraidKernel(Kernel):
         """Shows what the process wants shown."""
         if self.silent:
             return
-        content = {"data": message.get("data"), "metadata": {}}
+        content = {"data": message.get("data"), "metadata": message.get("metadata") or {}}
         if message["op"] == "clear":
             self.publish("clear_output", {"wait": message["wait"]})
         elif message["op"] == "result":

@@ -25,10 +25,10 @@ local COLUMNS <const> = 80
 -- Shows the results of a cell. Only a single one has other forms than text.
 local function show_results(self, values)
   local session <const> = self.session
-  local data <const> = values.n == 1 and bundle.of(values[1])
-    or {["text/plain"] = session:text(values)}
+  local data, metadata = {["text/plain"] = values.n > 1 and session:text(values) or nil}, nil
+  if values.n == 1 then data, metadata = bundle.of(values[1]) end
   self.past:result(self.cell.count, data["text/plain"])
-  self.channel:show{op = "result", data = data}
+  self.channel:show{op = "result", data = data, metadata = metadata}
 end
 
 -- Draws a bar of progress, in place of the one before of the same owner.
@@ -52,7 +52,10 @@ function Notebook:init(channel)
   session.serves = true
   function session.print(_, values) show_results(self, values) end
   session.page = {
-    value = function(x) channel:show{op = "display", data = bundle.of(x)} end,
+    value = function(x)
+      local data <const>, metadata <const> = bundle.of(x)
+      channel:show{op = "display", data = data, metadata = metadata}
+    end,
     pictures = function(list, text, landmarks)
       channel:show{op = "display", data = bundle.picture(list, text, landmarks)}
     end,

@@ -16,6 +16,7 @@ local Session <const> = class("Session")
 
 local KEPT <const> = 9 -- results that `_1` to `_9` keep
 local SHOWN <const> = 1000 -- entries whose lines an error can show
+local TRIED <const> = 100 -- places where the last expression of an entry may begin
 local LOGGED <const> = 10000 -- entries that log() can still write
 Session.NAMES = {"nn", "mtl", "data", "optim", "train", "plot", "F"}
 
@@ -84,13 +85,17 @@ local function load_expression(before, text, name, env)
 end
 
 -- The entry with `return` before its last expression, if that begins a line or follows a semicolon.
--- Pasted text often ends with an expression.
-local function with_last_returned(text, name, env)
-  local list <const> = tokens(text)
+-- Pasted text often ends with an expression. If the entry is one of statements, its last one may be
+-- a call, which begins with a name; what begins otherwise may go on with the line before.
+local function with_last_returned(text, name, env, is_whole)
+  local list <const>, tried = tokens(text), 0
   for i = #list, 2, -1 do
     local token <const>, previous <const> = list[i], list[i - 1]
     local between <const> = text:sub(previous.to + 1, token.from - 1)
-    if token.depth == 0 and (between:find("\n", 1, true) or previous.text == ";") then
+    local begins <const> = between:find("\n", 1, true) or previous.text == ";"
+    if token.depth == 0 and begins and (not is_whole or token.kind == "name") then
+      tried = tried + 1
+      if tried > TRIED then return nil end
       local head <const>, tail <const> = text:sub(1, token.from - 1), text:sub(token.from)
       local chunk <const> = load("return " .. tail, name, "t", env)
         and load_expression(head, tail, name, env)
@@ -109,7 +114,10 @@ function Session:compile(text, name, line)
   local kept <const> = above .. lasting(text)
   local message
   chunk, message = load(kept, name, "t", env)
-  if chunk then return chunk, "statement" end
+  if chunk then
+    local shown <const> = with_last_returned(kept, name, env, true)
+    return shown or chunk, shown and "both" or "statement"
+  end
   chunk = with_last_returned(kept, name, env)
   if chunk then return chunk, "both" end
   return nil, message, message:find("<eof>$") ~= nil or message:find("near '?<eof>'?$") ~= nil

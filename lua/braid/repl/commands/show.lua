@@ -64,8 +64,11 @@ return function(session, x)
     local points <const> = #image.shape == 3 and core.is_tensor(x.landmarks) and x.landmarks
     show_pictures(session, image, points or nil)
     local rest <const> = {}
-    for name, value in pairs(x) do rest[name] = name ~= "image" and value or nil end
-    return show_value(session, rest)
+    for name, value in pairs(x) do
+      if not rawequal(value, image) and not rawequal(value, points) then rest[name] = value end
+    end
+    if next(rest) ~= nil then show_value(session, rest) end
+    return
   end
   if class.is_a(x, require "braid.nn.module") then x = require "braid.plot".topology(x) end
   show_value(session, x)
