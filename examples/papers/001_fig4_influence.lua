@@ -22,8 +22,8 @@ return papers.experiment{
     local o <const>, sets <const> = e.o, paper.data(e)
     local of <const>, others <const> = o.task, paper.without(sets.names, o.task)
     local given <const> = paper.turns(o, sets)
-    given.tasks, given.test, given.take = paper.tasks(sets.names), paper.whole(sets, sets.test),
-      "last"
+    given.tasks, given.take = paper.tasks(sets.names), "last"
+    given.test = paper.whole(sets, sets.test)
     given.networks, given.epochs = {DMT = paper.dynamic(sets.names, o, sets)}, o.epochs
     -- Notes go into the run's history, which a run that is taken up again cuts and continues.
     given.on = {epoch = function(fit, event)

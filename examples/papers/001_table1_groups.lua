@@ -43,8 +43,8 @@ return papers.experiment{
       .. "Wear.Lipstick 92.5/92.4; NoBeard 92.0/91.4, Young 81.1/81.7")
     local path <const> = e.dir .. "/groups.json"
     local given <const> = paper.turns(o, sets)
-    given.tasks, given.test, given.epochs = paper.tasks(sets.names), paper.whole(sets, sets.test),
-      o.epochs
+    given.tasks, given.epochs = paper.tasks(sets.names), o.epochs
+    given.test = paper.whole(sets, sets.test)
     given.turns, given.take, given.seeds = false, "last", {e.seeds[1]}
     given.networks = {together = paper.shared(sets.names, o, sets)}
     given.after = function(net)

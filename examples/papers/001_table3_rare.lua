@@ -59,7 +59,8 @@ return papers.experiment{
     for _, half in ipairs{"unbalanced", "resampled"} do
       local given <const> = paper.turns(o, sets)
       given.turns = half == "resampled"
-      given.tasks, given.test, given.take = paper.tasks(RARE), paper.whole(sets, sets.test), "last"
+      given.tasks, given.take = paper.tasks(RARE), "last"
+      given.test = paper.whole(sets, sets.test)
       -- A group's turns are two, so that each of its tasks sees as much as alone.
       local both <const> = given.turns and 2 * o.epochs or o.epochs
       local mt <const>, dmt <const> = {}, {}

@@ -41,8 +41,8 @@ return papers.experiment{
     local left <const> = #sets.names - 1
     local leaves <const>, stay <const> = sets.names[left], paper.without(sets.names, left)
     local given <const> = paper.turns(o, sets)
-    given.tasks, given.test, given.take = paper.tasks(sets.names), paper.whole(sets, sets.test),
-      "last"
+    given.tasks, given.take = paper.tasks(sets.names), "last"
+    given.test = paper.whole(sets, sets.test)
     given.networks = {MT = paper.shared(sets.names, o, sets),
       DMT = paper.dynamic(sets.names, o, sets)}
     given.order, given.epochs = {"MT", "DMT"}, o.epochs

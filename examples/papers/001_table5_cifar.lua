@@ -41,7 +41,8 @@ return papers.experiment{
     for i, row in ipairs{"ST", "MT", "DMT"} do
       for name, numbers in pairs(PRINTED) do printed[row][name] = numbers[i] end
     end
-    given.tasks, given.test, given.take = paper.tasks(names), paper.whole(sets, sets.test), "last"
+    given.tasks, given.take = paper.tasks(names), "last"
+    given.test = paper.whole(sets, sets.test)
     local all <const> = o.epochs * #names -- so that each task has as many turns as alone
     given.epochs, given.lr = all, nil
     local function adam(net) return optim.Adam(net:parameters(), {lr = o.lr}) end

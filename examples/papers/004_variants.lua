@@ -8,6 +8,7 @@
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 local papers <const> = require "braid.papers"
+local points <const> = papers.part "points"
 
 return papers.experiment{
   paper = "004", item = "figures of variants", title = "landmarks alone, split, stitched, tied",
@@ -50,7 +51,11 @@ return papers.experiment{
         alone = function() return mtl.network{tasks = tasks_of(true), blocks = trunk()} end,
         split = function() return mtl.network{tasks = tasks_of(), blocks = trunk()} end,
         tied = function() return stitched():mutual{form = "l2", weight = o.tie} end},
-      metrics = {"landmarks." .. error_name, "landmarks." .. failure_name}})
+      metrics = {"landmarks." .. error_name, "landmarks." .. failure_name},
+      after = function(net, job)
+        if job.seed ~= e.seeds[1] then return end
+        points.draw(("%s/points_%s.png"):format(e.dir, job.network), net, faces.test, 40)
+      end})
     e:beside{title = "Landmarks by variant", results = r,
       names = {alone = "FLD alone", split = "+ attributes, split at the last layer",
         stitched = "cross-stitch", tied = "cross-stitch + L_w"}, columns = {
@@ -60,6 +65,9 @@ return papers.experiment{
     if not e.real then e:note "rendered faces have no box: errors are over the eyes' distance" end
     e:figure("error", r and r:figure("landmarks." .. error_name))
     e:figure("failures", r and r:figure("landmarks." .. failure_name))
+    for _, name in ipairs{"alone", "split", "stitched", "tied"} do
+      e:picture(("points_%s.png"):format(name))
+    end
     e:figure("topology_split", braid.plot.topology(mtl.network{tasks = tasks_of(),
       blocks = trunk()}))
     e:figure("topology_stitched", braid.plot.topology(stitched()))

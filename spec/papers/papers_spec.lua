@@ -85,13 +85,34 @@ describe("an experiment", function()
       assert.equal(x.paper, name:match("^%d+"))
     end)
 
-    it("chooses nothing by test data: " .. name, function()
-      local text <const> = shell.read(path)
-      for _, key in ipairs{"val", "train", "best", "stopping", "patience"} do
-        assert.is_nil(text:match("%f[%w]" .. key .. "%s*=%s*[%w_.]*test%f[%W]"), key)
+  end
+
+  -- Options of trainings that decide something, and what they are given.
+  local DECIDES <const> = {"val", "train", "best", "stopping", "patience", "schedule", "take"}
+
+  local function chosen_by_test(text)
+    for _, key in ipairs(DECIDES) do
+      for given in text:gmatch("%f[%w]" .. key .. "%s*=%s*([^\n]*)") do
+        local value <const> = given:match("^(.-),%s*[%w_]+%s*=") or given
+        if value:find("test%f[%W]") then return key .. " = " .. value end
       end
+    end
+  end
+
+  local recipes <const> = shell.run("ls examples/papers/*.lua examples/papers/parts/*.lua").out
+  for path in recipes:gmatch("[^\n]+") do
+    it("chooses nothing by test data: " .. path, function()
+      assert.is_nil(chosen_by_test(shell.read(path)))
     end)
   end
+
+  it("would be found choosing by test data", function()
+    for _, text in ipairs{"val = faces.test, x", "train = sets.test", "best = test",
+      "val = paper.whole(sets, sets.test)"} do
+      assert.is_string(chosen_by_test("{" .. text .. "}"), text)
+    end
+    assert.is_nil(chosen_by_test("{train = faces.train, test = faces.test, take = \"last\"}"))
+  end)
 end)
 
 describe("a verdict", function()
