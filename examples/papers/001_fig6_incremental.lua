@@ -62,7 +62,7 @@ return papers.experiment{
       {metric = "late.error", title = "last error", direction = "min"}}}
     local curves <const> = {}
     for _, name in ipairs{"alone", "joining"} do
-      local history <const> = e:history("figure6", name, "late")
+      local history <const> = e:history("figure6", name, {inner = "late"})
       for _, event in ipairs(history and history.events or {}) do
         if event.event == "error" then
           local curve <const> = curves[name] or {x = {}, y = {}}

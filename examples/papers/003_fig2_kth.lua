@@ -27,6 +27,38 @@ local function draw_shifted(path, set, copies, size)
   plot.landmarks(path, shown.image, shown.landmarks)
 end
 
+-- Figures 3 and 4: the validation of each epoch, of the first try.
+local function draw_curves(e)
+  for _, task in ipairs{"landmarks", "pose", "glasses"} do
+    local metric <const> = task == "landmarks" and "point_accuracy" or "accuracy"
+    local curves <const> = {ST = e:history("figure2", "ST", {part = task})}
+    for _, name in ipairs{"MT", "MT ES", "MT aug"} do curves[name] = e:history("figure2", name) end
+    if next(curves) then
+      e:figure("figure4_" .. task, plot.lines(curves, {of = ("val.%s.%s"):format(task, metric),
+        title = ("%s, validation accuracy by epoch"):format(task)}))
+    end
+  end
+end
+
+-- When the tasks beside landmarks ended, on average over the tries in which they did.
+local function tell_stops(e)
+  local PRINTED <const> = {glasses = 11.3, pose = 15.5}
+  for _, task in ipairs{"glasses", "pose"} do
+    local sum, count = 0, 0
+    for _, seed in ipairs(e.seeds) do
+      local history <const> = e:history("figure2", "MT ES", {seed = seed})
+      for _, event in ipairs(history and history.events or {}) do
+        if event.event == "stopping" and event.task == task then
+          sum, count = sum + event.epoch, count + 1
+        end
+      end
+    end
+    e:note(("%s stopped in %d of %d tries%s; printed: after %.1f epochs on average"):format(task,
+      count, #e.seeds, count > 0 and (", after %.1f epochs on average"):format(sum / count) or "",
+      PRINTED[task]))
+  end
+end
+
 return papers.experiment{
   paper = "003", item = "figure 2", title = "landmarks alone, together, stopped, augmented",
   data = {"mtfl"}, minutes = 600,
@@ -79,22 +111,8 @@ return papers.experiment{
     e:beside{title = "Attributes, %", results = r, columns = {
       {metric = "pose.accuracy", title = "pose", percent = true, direction = "max"},
       {metric = "glasses.accuracy", title = "glasses", percent = true, direction = "max"}}}
-    -- Figures 3 and 4: the validation of each epoch, of the first try.
-    local curves <const> = {}
-    for _, name in ipairs{"MT", "MT ES", "MT aug"} do
-      local history <const> = e:history("figure2", name)
-      curves[name] = history
-      for _, event in ipairs(history and history.events or {}) do
-        if event.event == "stopping" then
-          e:note(("%s: %s stopped after epoch %d of the first try"):format(name, event.task,
-            event.epoch))
-        end
-      end
-    end
-    if next(curves) then
-      e:figure("figure4", braid.plot.lines(curves, {of = "val.landmarks.point_accuracy",
-        title = "points within a tenth, validation, by epoch"}))
-    end
+    draw_curves(e)
+    tell_stops(e)
     for _, name in ipairs{"ST", "MT", "MT_ES", "MT_aug"} do
       e:picture(("figure6_%s.png"):format(name))
     end

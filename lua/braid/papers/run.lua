@@ -6,8 +6,9 @@
 --   e:faces{size =, ...}             MTFL's data sets (options of data.mtfl), or rendered faces
 --   e:cifar{images =}                CIFAR-10's sets with its five pairs, or nil without data
 --   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
---   e:history(name, network, part)   the history of the first seed's training there, or nil; part:
---                                    a folder of the training's, if it wrote one
+--   e:history(name, network, o)      the history of a training there, or nil. o.part: which of the
+--                                    network's parts; o.inner: a folder in the training's; o.seed:
+--                                    the first seed by default
 --   e:beside{...}                    a table of ours beside the paper's numbers
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
 --   e:picture("name.png")            names a picture that a training wrote into e.dir
@@ -111,9 +112,11 @@ function Run:compare(name, given)
   self.left = self.left + 1
 end
 
-function Run:history(name, network, part)
-  local dir <const> = ("%s/%s/%s/seed%d%s"):format(self.dir, name, store.folder(network),
-    self.seeds[1], part and "/" .. part or "")
+function Run:history(name, network, given)
+  local o <const> = given or {}
+  local dir <const> = ("%s/%s/%s%s/seed%d%s"):format(self.dir, name, store.folder(network),
+    o.part and "/" .. store.folder(o.part) or "", o.seed or self.seeds[1],
+    o.inner and "/" .. o.inner or "")
   if core.path_kind(dir .. "/metrics.jsonl") ~= "file" then return nil end
   return train.history.read(dir)
 end
