@@ -26,9 +26,9 @@ return papers.experiment{
   data = {"cifar10", "faces"}, minutes = 400,
   options = paper.options{epochs = {2, from = 1}}, quick = paper.quick(),
   differs = {
-    "half of the width; batch, rate, epochs and colours are not printed: Adam, in colour, whitened "
-      .. "one by one; each task's turns are ten passes over its two classes (two epochs of as many "
-      .. "samples as CIFAR-10 has), in every network",
+    "half of the width; batch, rate, epochs and colours are not printed: Adam, cosine by step, in "
+      .. "colour, whitened one by one; each task's turns are ten passes over its two classes (two "
+      .. "epochs of as many samples as CIFAR-10 has), in every network",
     "MT shares all but the output; DMT is read as a forward mixture of maps (its alphas learn by "
       .. "gradient), and in a second row as algorithm 1",
     "on faces, attributes stand for the pairs",
