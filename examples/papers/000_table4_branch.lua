@@ -1,7 +1,7 @@
---- Matsui, Yamashita and Fujiyoshi 2019, section 4.4, table 4: separation networks and hard sharing
+--- Matsui, Yamashita and Fujiyoshi 2019, section 4.3, table 4: separation networks and hard sharing
 -- whose streams part at one of three depths.
 --
--- Section 4.4: both part after Conv1-2, Conv2-2 or Conv3-3; printed are the mean shares of
+-- Section 4.3: both part after Conv1-2, Conv2-2 or Conv3-3; printed are the mean shares of
 -- landmarks within a tenth of the distance between the eyes, and the mean accuracy of 40
 -- attributes, on CelebA. In the separation network the shared stream trains first, alone (stage 1).
 local braid <const> = require "braid"

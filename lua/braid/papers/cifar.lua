@@ -1,4 +1,4 @@
---- CIFAR-10 as five tasks of two classes each (Fang et al. 2017, section 4.4): the binary version,
+--- CIFAR-10 as five tasks of two classes each (Fang et al. 2017, section 4.2): the binary version,
 -- or folders train/airplane/*.jpg and so on, and test/ like it.
 
 local check <const> = require "braid.check"
