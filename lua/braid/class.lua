@@ -21,6 +21,7 @@ local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)class%.lua$")
 local records <const> = setmetatable({}, {__mode = "k"})
 local stores <const> = setmetatable({}, {__mode = "k"}) -- the fields of guarded objects
 local unsealed <const> = {} -- handles of Braid's own classes that can still be written to
+local extensions <const> = {} -- methods by the name of one of Braid's classes
 
 local function is_own(source) return source:sub(1, #HOME) == HOME end
 
@@ -206,6 +207,7 @@ local function new(name, base, source)
   r.own = source:sub(1, #HOME) == HOME
   records[handle] = r
   if r.own then unsealed[#unsealed + 1] = handle end
+  for key, f in next, r.own and not from and extensions[name] or {} do r.methods[key] = f end
   return setmetatable(handle, {__index = read, __newindex = write, __call = construct,
     __pairs = function() -- only the class's own fields, not those of its base
       return function(_, key) return next(r.methods, key) end
@@ -213,6 +215,9 @@ local function new(name, base, source)
     __name = "class", __metatable = "class",
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
+
+--- Gives one of Braid's classes, which is not read yet, methods that belong to a higher layer.
+function M.extend(name, methods) extensions[name] = methods end
 
 --- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields
 -- that the class must not have.

@@ -1,6 +1,7 @@
 --- Braid: networks that learn several tasks at once.
 
 local check <const> = require "braid.check"
+local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
 local tensor <const> = require "braid.tensor"
@@ -45,12 +46,15 @@ folder.named(M.F, "braid.F", function(name)
   return folder.find(functional, name) or rawget(require "braid.loss", name)
 end, function() return names_in(M.F, folder.names(functional), loss_names()) end)
 
+class.extend("Module", {predict = function(...) return require("braid.model.predict")(...) end})
+
 -- Parts that a small script does not need are read when they are first used.
 local PARTS <const> = {
   nn = "braid.nn", optim = "braid.optim", loss = "braid.loss", mtl = "braid.mtl",
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", model = "braid.model", open = "braid.model.open",
   load = "braid.io.load", save = "braid.model.save", inspect = "braid.inspect",
+  diff = "braid.model.diff",
   limits = "braid.limits",
   VERSION = "braid.version", random_state = "braid.random_state",
   checkpoint = "braid.train.checkpoint", resume = "braid.train.resume",

@@ -59,7 +59,14 @@ for _, name in ipairs{"build", "per_column", "optimizer_check", "flow", "stack",
   "operations"} do
   add("look-up", "mtl." .. name, ("net.leak = mtl.%s"):format(name), "mtl has no")
 end
-for _, name in ipairs{"load", "save", "open", "model", "io", "data", "train", "plot", "optim",
+add("look-up", "a definition by a path", "braid.model('../planted')",
+  "takes another one by its name")
+add("look-up", "a definition by a table", "braid.model({})", "takes another one by its name")
+add("look-up", "a definition that is not there", "braid.model('planted')",
+  "there is no definition")
+add("look-up", "options of a definition", "braid.model('tcdcn', {tasks = tasks, path = 'x'})",
+  "has no option 'path'")
+for _, name in ipairs{"load", "save", "open", "io", "data", "train", "plot", "optim",
   "manual_seed", "set_threads", "scope", "detect_anomaly", "limits", "core", "profile"} do
   add("look-up", "braid." .. name, ("net.leak = braid.%s"):format(name), "braid has no")
 end

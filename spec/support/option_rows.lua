@@ -493,6 +493,28 @@ for name in pairs(trees.readers) do
     end}
 end
 
+-- ---- files of networks ------------------------------------------------------------------
+
+local cards <const> = require "braid.model.card"
+local recipe <const> = require "braid.data.recipe"
+
+local function wanted(wrong)
+  if wrong then require "braid.check".fail("%s", wrong) end
+end
+local METRICS <const> = {values = {pose = {accuracy = 0.5}}}
+
+rows.card = {no_names = true, options = {metrics = METRICS},
+  call = function(_, o) wanted(cards.wrong(o)) end}
+rows["card.metrics"] = {no_names = true, options = METRICS,
+  call = function(_, o) wanted(cards.wrong{metrics = o}) end}
+rows.recipe = {no_names = true, options = {channels = 1, size = 16}, call = function(_, o)
+  local _, wrong <const> = recipe.options(o)
+  wanted(wrong)
+end}
+local asked <const> = braid.model("tcdcn", {tasks = mtl.tasks{pose = mtl.classes{5}}})
+rows.predict = {options = {size = 40}, refused_ends = {size = true},
+  call = function(_, o) asked:predict(braid.zeros(40, 40):to("uint8"), o) end}
+
 local M <const> = {rows = rows}
 function M.remove_files() os.execute("rm -r " .. folder) end
 

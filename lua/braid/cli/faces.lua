@@ -4,7 +4,7 @@
 -- braid.save wrote, P, R and O.safetensors. The numbers are those of braid.vision.detector, in
 -- pixels from 0.
 
-local answers_of <const> = require "braid.cli.given.answers"
+local answers_of <const> = require "braid.model.answers"
 local cells <const> = require "braid.cli.given.cells"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -16,7 +16,7 @@ local function show(name)
   local named <const>, said <const> = lookup.search(last)
   if #named + #said == 0 and session.env[name:match("^[%w_]+")] == nil then
     local known <const> = folder.names(commands)
-    for model in pairs(definition.shipped()) do known[#known + 1] = model end
+    for model in pairs(definition.known()) do known[#known + 1] = model end
     for _, item in ipairs(lookup.search("")) do known[#known + 1] = item.chain[#item.chain] end
     check.fail("help: nothing is called '%s'; %s", name, nearest.hint(last, known))
   end
@@ -30,7 +30,7 @@ return {usage = "help [NAME]                of a command, a network, a function,
       run{"--help"}
     elseif folder.find(commands, name) then
       run{name, "-h"}
-    elseif definition.shipped()[name] then
+    elseif definition.known()[name] then
       run{"models", name}
     else
       show(name)

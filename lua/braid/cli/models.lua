@@ -29,7 +29,7 @@ end
 return {usage = "models [NAME]              published networks; with a name, what its header says",
   most = 1, words = {"model name"}, options = {json = false}, said = {json = "for machines"},
   run = function(o, name)
-    local paths <const> = definition.shipped()
+    local paths <const> = definition.known()
     local known <const> = check.sorted_keys(paths)
     if name then
       local path <const> = paths[name:match("([^/]+)%.lua$") or name]

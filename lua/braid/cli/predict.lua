@@ -1,51 +1,21 @@
---- `braid predict DIR | FILE PICTURE ...`: a network's answers for pictures.
---
--- A picture is padded to a square and scaled to the size of the run's pictures. All pictures are
--- read before anything is written.
+--- `braid predict DIR | FILE PICTURE ...`: a network's answers for pictures (model/predict.lua).
 
+local answers_of <const> = require "braid.model.answers"
 local cells <const> = require "braid.cli.given.cells"
 local check <const> = require "braid.check"
-local answers_of <const> = require "braid.cli.given.answers"
-local core <const> = require "braid.core"
-local Dataset <const> = require "braid.data.dataset"
 local drawn <const> = require "braid.cli.given.drawn"
-local grad <const> = require "braid.grad"
 local machine <const> = require "braid.cli.given.machine"
 local network <const> = require "braid.cli.given.network"
-local Source <const> = require "braid.train.fitting.source"
-local tensor <const> = require "braid.tensor"
+local predict <const> = require "braid.model.predict"
 
--- The number of channels that a network takes, found by trying.
-local function channels_of(net, size)
-  local why
-  for _, channels in ipairs{3, 1} do
-    local ok <const>, message <const> = check.caught(net, tensor.zeros(1, channels, size, size))
-    if ok then return channels end
-    why = message
-  end
-  check.fail("predict: the network takes no pictures of %d x %d pixels (--size): %s", size, size,
-    why)
-end
-
--- The answers for the pictures, as a list of {picture =, height =, width =, tasks =}.
-local function asked(net, tasks, paths, loader, batch)
+-- The answers as a list of {picture =, height =, width =, tasks =}.
+local function rows_of(answers)
   local list <const> = {}
-  local _ <close> = net:evaluating()
-  local _ <close> = grad.no_grad()
-  for _, path in ipairs(paths) do
-    local image <const>, why <const> = core.image_read(path, 3)
-    if not image then check.fail("predict: %s", why) end
-    list[#list + 1] = {picture = path, height = image:size(2), width = image:size(3)}
-  end
-  local set <const> = Dataset{files = paths, channels = channels_of(net, loader.size)}
-  local source <const>, done = Source("test", set, {loader = loader, batch = batch}), 0
-  for found in source:batches(1) do
-    local outputs <const> = net(found.image)
-    for i = 1, found.count do
-      local row <const> = list[done + i]
-      row.tasks = answers_of.of(tasks, outputs, i, row.height, row.width)
-    end
-    done = done + found.count
+  for i, answer in ipairs(answers) do
+    local picture <const>, tasks <const> = answer.picture, {}
+    for name, value in next, answer do tasks[name] = name ~= "picture" and value or nil end
+    list[i] = {picture = picture.path, height = picture.height, width = picture.width,
+      tasks = tasks}
   end
   return list
 end
@@ -85,15 +55,10 @@ return {usage = "predict DIR | FILE PICTURE  a network's answers for pictures",
   run = function(o, path, ...)
     local net <const>, tasks <const> = network.open(path)
     answers_of.check(tasks)
-    local loader <const> = network.loader(path)
-    loader.size, loader.enlarge = o.size or loader.size, true
-    if not loader.size then
-      check.fail("predict: --size is missing: no run beside %s says how large its pictures were",
-        path)
-    end
     local paths <const> = {...}
     local places <const> = o.out and drawn.places(o.out, paths, o.overwrite)
-    local list <const> = asked(net, tasks, paths, loader, o.batch)
+    local list <const> = rows_of(predict(net, paths, {tasks = tasks, batch = o.batch,
+      size = o.size or network.loader(path).size}))
     if o.out then drawn.write(o.out, places, tasks, list) end
     if o.json then
       print(machine.text(list))

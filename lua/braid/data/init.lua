@@ -12,7 +12,8 @@ end
 return require "braid.folder"("braid.data", {
   internal = {"cifar", "columns", "copies", "damage", "eyes", "fit", "follow", "inputs", "known",
     "labels", "listing", "manifest", "marks", "mtfl_rows", "paths", "pictures", "places", "plan",
-    "rows", "sampling", "schemes", "split", "sqlite", "stats", "transforms", "usual_steps"},
+    "recipe", "rows", "sampling", "schemes", "split", "sqlite", "stats", "transforms",
+    "usual_steps"},
   others = function() return require "braid.data.transforms" end,
   made = function(value)
     if type(value) ~= "function" then return value end

@@ -50,6 +50,7 @@ local fit <const> = require "braid.data.fit"
 local marks <const> = require "braid.data.marks"
 local plans <const> = require "braid.data.plan"
 local record <const> = require "braid.record"
+local recipe <const> = require "braid.data.recipe"
 local Rows <const> = require "braid.data.rows"
 local sampling <const> = require "braid.data.sampling"
 local usual_steps <const> = require "braid.data.usual_steps"
@@ -236,6 +237,10 @@ function Loader:load_state_dict(dict)
   if old then old:close() end
   if o.workers > 0 then open[self] = true end
 end
+
+--- What the loader does to every picture, as plain values for a file: net.card = {preprocessing =
+-- loader:recipe()} (recipe.lua). Returns nil and the reason where it does something random.
+function Loader:recipe() return recipe.of(self) end
 
 function Loader:facts()
   if self.core then

@@ -11,6 +11,7 @@
 --   size = 60}, data.brightness(0.2), data.whiten()}
 
 local check <const> = require "braid.check"
+local copied <const> = require "braid.copied"
 local eyes <const> = require "braid.data.eyes"
 local format <const> = require "braid.format"
 
@@ -210,6 +211,15 @@ function M.pose_bins(label, given)
     unit = o.unit == "radians" and 180 / math.pi or nil}
 end
 
-for name, f in pairs(M) do M[name] = check.fixed("data." .. name, f) end
+-- A transform remembers the call that made it, so that a file can keep it (recipe.lua).
+local function remembering(name, f)
+  return function(...)
+    local made <const> = f(...)
+    made.call = copied({name, ...}, function(t) return t end)
+    return made
+  end
+end
+
+for name, f in pairs(M) do M[name] = remembering(name, check.fixed("data." .. name, f)) end
 
 return M

@@ -99,7 +99,8 @@ end
 -- those of the kind; a network's file has names (of the tensors, in order), tensors {name = {shape
 -- =, dtype =, bytes =}}, values and bytes (of all tensors), metadata (without a network's), and,
 -- where braid.save(path, net) made it, format, version, definition (its text), options, tasks
--- ({name = {kind =, list =, options =}}) and changes. If these are damaged, `problem` says how.
+-- ({name = {kind =, list =, options =}}), changes, card, and definitions ({name = text}, those that
+-- the definition takes by name). If these are damaged, `problem` says how.
 -- @usage
 -- braid.save("net.safetensors", net)
 -- print(braid.inspect("net.safetensors"))

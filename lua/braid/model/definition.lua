@@ -15,12 +15,22 @@ local M <const> = {}
 
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)definition%.lua$")
 
+local MAX_DEPTH <const> = 8 -- of definitions that take each other
 local PLACES <const> = {HOME .. "../models/", HOME .. "../../../models/"}
 
---- The paths of the models that come with Braid, by name.
-function M.shipped()
-  local paths <const> = {}
-  for _, place in ipairs(PLACES) do
+-- The directories in the environment variable BRAID_PATH, which are separated by colons.
+local function own_places()
+  local list <const> = {}
+  for place in (os.getenv("BRAID_PATH") or ""):gmatch("[^:]+") do
+    list[#list + 1] = (place:gsub("(.)/+$", "%1")) .. "/"
+  end
+  return list
+end
+
+--- The paths of definitions by name: those in BRAID_PATH, and the models that come with Braid.
+function M.known()
+  local paths <const>, places <const> = {}, own_places()
+  for _, place in ipairs(table.move(PLACES, 1, #PLACES, #places + 1, places)) do
     for _, file in ipairs(core.list_folder(place) or {}) do
       local name <const> = file:match("^([%w_]+)%.lua$")
       if name then paths[name] = paths[name] or place .. file end
@@ -29,7 +39,7 @@ function M.shipped()
   return paths
 end
 
---- The path as given if a file is there, otherwise the path of Braid's own model of this name.
+--- The path as given if a file is there, otherwise the path of the known definition of this name.
 function M.find(path)
   local file <const> = io.open(path)
   if file then
@@ -37,10 +47,10 @@ function M.find(path)
     if core.path_kind(path) ~= "file" then check.fail("model: %s is a directory", path) end
     return path
   end
-  local name <const>, shipped <const> = path:match("([^/]+)$") or path, M.shipped()
-  local own <const> = shipped[name:gsub("%.lua$", "")]
+  local name <const>, known <const> = path:match("([^/]+)$") or path, M.known()
+  local own <const> = known[name:gsub("%.lua$", "")]
   if own then return own end
-  local near <const> = nearest.names(name:gsub("%.lua$", ""), check.sorted_keys(shipped))
+  local near <const> = nearest.names(name:gsub("%.lua$", ""), check.sorted_keys(known))
   check.fail("model: there is no file %s%s", path,
     near[1] and "; did you mean " .. table.concat(near, " or ") .. "?" or "")
 end
@@ -88,20 +98,65 @@ local function check_used(path, options, known)
   end
 end
 
---- Runs the text of a definition -> the network for these tasks and options.
-function M.define(text, path, tasks, options)
-  local kept <const> = copy_of(options, {})
-  local seen <const>, known <const> = watched(kept)
-  local net <const> = sandbox.run(text, path, function(f)
-    if type(f) ~= "function" then
-      check.fail("model: %s returns a %s, not a function of the tasks", path, type(f))
+-- The text of the definition of this name. `texts` are those in a network's file, which has all
+-- that it needs; without it, the known definitions count.
+local function text_of(name, texts)
+  if type(name) ~= "string" or not name:find("^[%w_]+$") then
+    check.fail("model: a definition takes another one by its name, such as \"dcnet\", not %s",
+      check.shown(name))
+  end
+  if texts then
+    return texts[name] or check.fail("model: the file has no definition '%s'", name)
+  end
+  local known <const> = M.known()
+  if not known[name] then
+    check.fail("model: there is no definition '%s'; %s", name,
+      nearest.hint(name, check.sorted_keys(known)))
+  end
+  local file <close> = assert(io.open(known[name]))
+  return file:read("a")
+end
+
+-- Calls the function that a definition has returned -> the network.
+local function applied(f, path, tasks, options)
+  if type(f) ~= "function" then
+    check.fail("model: %s returns a %s, not a function of the tasks", path, type(f))
+  end
+  local seen <const>, read <const> = watched(options)
+  local net <const> = f(tasks, seen)
+  if walk.is_module(net) then
+    if origin.of(net) then check.fail("model: %s returns a network that it did not make", path) end
+    check_used(path, options, read)
+  end
+  return net
+end
+
+-- braid.model as a definition sees it: braid.model("dcnet", {tasks = tasks, width = 0.5}). The
+-- texts that it runs are added to `used`. `depth` counts definitions that take each other.
+local function inner_model(texts, used, depth)
+  return function(name, given)
+    local text <const>, options <const> = text_of(name, texts), {}
+    if given ~= nil and type(given) ~= "table" then
+      check.fail("model: options must be a table, not %s", type(given))
     end
-    return (f(tasks, seen))
-  end)
-  if not walk.is_module(net) then return net end
-  if origin.of(net) then check.fail("model: %s returns a network that it did not make", path) end
-  check_used(path, kept, known)
-  saved.remember(net, text, tasks, kept)
+    for key, value in next, copy_of(given or {}, {}) do
+      if key ~= "tasks" then options[key] = value end
+    end
+    if depth == MAX_DEPTH then check.fail("model: definitions take each other without an end") end
+    used[name] = text
+    return applied(sandbox.value(text, name, inner_model(texts, used, depth + 1)), name,
+      given and given.tasks, options)
+  end
+end
+
+--- Runs the text of a definition -> the network for these tasks and options. `texts` are the
+-- definitions that it may take by name, {name = text}; by default the known ones.
+function M.define(text, path, tasks, options, texts)
+  local kept <const>, used <const> = copy_of(options, {}), {}
+  local net <const> = sandbox.run(text, path, function(f)
+    return applied(f, path, tasks, kept)
+  end, inner_model(texts, used, 1))
+  if walk.is_module(net) then saved.remember(net, text, tasks, kept, used) end
   return net
 end
 

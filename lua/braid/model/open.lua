@@ -13,7 +13,5 @@ local saved <const> = require "braid.model.saved"
 -- local copy, its_tasks = braid.open("net.safetensors")
 return function(path)
   check.path("open", path)
-  return saved.read(path, function(text, place, tasks, options)
-    return definition.define(text, place, tasks, options)
-  end)
+  return saved.read(path, definition.define)
 end

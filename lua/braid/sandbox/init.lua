@@ -73,10 +73,11 @@ local function named_copy(what, t)
   return views.view(what, copy)
 end
 
---- A fresh environment for a definition.
-function M.environment()
+--- A fresh environment for a definition. `model` is its braid.model, or nil.
+function M.environment(model)
   shared = shared or views.all(require "braid")
-  local env <const> = {nn = shared.nn, mtl = shared.mtl, braid = shared.braid, class = new_class,
+  local env <const> = {nn = shared.nn, mtl = shared.mtl, braid = shared.braid(model),
+    class = new_class,
     math = named_copy("math", basics.math()),
     string = named_copy("string", text), table = named_copy("table", lists),
     print = basics.print()}
@@ -97,15 +98,21 @@ local function chunk_name(path)
   return "=" .. (shown:find("/", 1, true) and shown or "./" .. shown)
 end
 
---- Runs the text of a definition within the budgets and calls use(what it returns) -> result.
-function M.run(code, path, use)
-  class.seal()
+--- Runs the text of a definition that a running definition asks for -> what it returns.
+function M.value(code, path, model)
   local source <const> = chunk_name(path)
   guard.mark(source)
-  return guard.run("model: " .. source:sub(2), function()
-    local chunk <const>, message <const> = load(code, source, "t", M.environment())
-    if not chunk then error("model: " .. message, 0) end
-    return use(chunk())
+  local chunk <const>, message <const> = load(code, source, "t", M.environment(model))
+  if not chunk then error("model: " .. message, 0) end
+  return chunk()
+end
+
+--- Runs the text of a definition within the budgets and calls use(what it returns) -> result.
+-- `model` is the definition's braid.model, or nil.
+function M.run(code, path, use, model)
+  class.seal()
+  return guard.run("model: " .. chunk_name(path):sub(2), function()
+    return use(M.value(code, path, model))
   end)
 end
 

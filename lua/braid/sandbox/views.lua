@@ -65,7 +65,7 @@ local function of_folder(what, t, hidden)
   end)
 end
 
---- The views that every definition gets: nn, mtl and braid.
+--- The views that every definition gets: nn, mtl and, as a function of its braid.model, braid.
 function M.all(braid)
   local known <const> = {}
   for _, name in ipairs(MAKERS) do known[name] = braid[name] end
@@ -82,7 +82,11 @@ function M.all(braid)
   known.nn, known.mtl = nn, mtl
   known.F = M.view("F", {}, function(name) return folder.find(braid.F, name) end,
     function() return folder.names(braid.F) end)
-  return {nn = nn, mtl = mtl, braid = M.view("braid", known)}
+  return {nn = nn, mtl = mtl, braid = function(model)
+    local own <const> = {model = model}
+    for name, value in next, known do own[name] = value end
+    return M.view("braid", own)
+  end}
 end
 
 return M

@@ -1,6 +1,6 @@
 --- Pictures with a network's answers drawn on them.
 
-local answers_of <const> = require "braid.cli.given.answers"
+local answers_of <const> = require "braid.model.answers"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"

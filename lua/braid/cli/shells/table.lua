@@ -47,7 +47,7 @@ local function option_of(name, kind, said, paths)
 end
 
 --- The names of the networks that come with Braid.
-function M.models() return check.sorted_keys(definition.shipped()) end
+function M.models() return check.sorted_keys(definition.known()) end
 
 -- The kinds of a command's words, those that are names as lists.
 local function words_of(words, commands)

@@ -26,7 +26,7 @@ end
 local function lines(self, put)
   if self.format then put("format %d, written by Braid %s", self.format, self.version) end
   if self.parts then put("parts: %s", word(table.concat(self.parts, ", "), 200)) end
-  for _, part in ipairs{"at", "options", "changes"} do
+  for _, part in ipairs{"at", "options", "changes", "card"} do
     if self[part] and next(self[part]) ~= nil then
       put("%s: %s", part, harmless(json.encode(self[part])))
     end
@@ -41,6 +41,9 @@ local function lines(self, put)
   end
   add_tensors(self, put)
   if self.definition then put("definition:\n%s", harmless(self.definition)) end
+  for _, name in ipairs(check.sorted_keys(self.definitions or {})) do
+    put("definition %s:\n%s", word(name), harmless(self.definitions[name]))
+  end
 end
 
 -- The first bytes: the length of the header, which is an object.

@@ -48,7 +48,8 @@ end
 
 local function visit_fields(lines, seen, prefix, value, count)
   for _, key in ipairs(walk.fields(value)) do
-    if not PASSED_OVER[key] then
+    local card <const> = prefix == "" and key == "card" -- no part of what the network computes
+    if not (PASSED_OVER[key] or card) then
       visit(lines, seen, prefix .. tostring(key), rawget(value, key), count)
     end
   end

@@ -1,6 +1,7 @@
 --- Saves whole networks, each in one .safetensors file. Besides the tensors, the file's metadata
 -- have everything that the network was made from (record.lua).
 
+local cards <const> = require "braid.model.card"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local Columns <const> = require "braid.mtl.columns"
@@ -21,16 +22,16 @@ local M <const> = {}
 
 -- ---- writing --------------------------------------------------------------------------
 
---- Keeps what M.write needs to know about a network: the text of its definition, its tasks and its
--- options.
-function M.remember(net, text, tasks, options)
+--- Keeps what M.write needs to know about a network: the text of its definition, its tasks, its
+-- options, and the texts of the definitions that its own took, by name.
+function M.remember(net, text, tasks, options, definitions)
   local unfit
   options = options_of.described(options)
   for _, name in ipairs(check.sorted_keys(options)) do
     unfit = unfit or plain.unfit("option " .. name, options[name])
   end
   unfit = unfit or plain.unfit("options", options)
-  origin.set(net, {text = text, tasks = tasks, unfit = unfit,
+  origin.set(net, {text = text, tasks = tasks, definitions = definitions, unfit = unfit,
     options = not unfit and json.encode(options) or nil, changes = {}, form = form.look(net),
     look = form.look})
 end
@@ -46,13 +47,13 @@ local function check_metadata(given)
       check.fail("save: metadata of a network cannot be called '%s': names that begin with '%s' "
         .. "are Braid's own", key, record.PREFIX)
     end
-    own[key] = value
+    if key ~= "card" then own[key] = value end
   end
   return own
 end
 
 --- Writes a network. Errors name braid.save.
--- @param given further metadata, strings by name, or nil
+-- @param given further metadata, strings by name, and `card`, fields of the card; or nil
 -- @return true
 function M.write(path, net, given)
   if not path:lower():find("%.safetensors$") then
@@ -70,7 +71,8 @@ function M.write(path, net, given)
       .. "%s. Write that into the definition or its options; braid.save(path, net:state_dict()) "
       .. "keeps the values alone", name, differs)
   end
-  for key, value in pairs(record.encode(made)) do metadata[key] = value end
+  local card <const> = cards.of(net, rawget(net, "tasks") or made.tasks, given and given.card)
+  for key, value in pairs(record.encode(made, card)) do metadata[key] = value end
   local ok <const>, why <const> = safetensors.write(path, state.state_dict(net), metadata)
   if not ok then check.fail("save: %s", why) end
   return true
@@ -126,14 +128,15 @@ local function contents(path)
 end
 
 --- Returns the network in a file, and its tasks or nil. Errors name braid.open. build(text, path,
--- tasks, options) makes the network from a definition.
+-- tasks, options, definitions) makes the network from a definition.
 function M.read(path, build)
   local made <const>, weights <const> = contents(path)
   if not made then check.fail("open: %s", weights) end
   local tasks <const>, wrong <const> = record.tasks(made.tasks)
   if wrong then check.fail("open: %s: %s", path, wrong) end
   local ok <const>, net <const> = check.caught(function()
-    return build(made.definition, path, tasks, options_of.made(made.options))
+    return build(made.definition, path, tasks, options_of.made(made.options),
+      made.definitions or {})
   end)
   if not ok then check.fail("open: %s: %s", path, net) end
   if not walk.is_module(net) then
@@ -141,6 +144,7 @@ function M.read(path, build)
   end
   local filled <const>, unfit <const> = check.caught(fill, net, made, weights)
   if not filled then check.fail("open: %s: %s", path, unfit) end
+  net.card = made.card
   local own <const> = rawget(net, "tasks")
   return net, tasks and class.is_a(own, Tasks) and own or tasks
 end

@@ -3,6 +3,7 @@
 -- All fields are strings, whose names begin with "braid.". A file may come from a stranger, so each
 -- field is checked before use, and reading runs no code.
 
+local cards <const> = require "braid.model.card"
 local check <const> = require "braid.check"
 local json <const> = require "braid.io.json"
 local limits <const> = require "braid.limits"
@@ -58,8 +59,15 @@ local function narrowed(text)
   return table.concat(bytes)
 end
 
---- The metadata of a network, from its record `r` (origin.lua).
-function M.encode(r)
+-- Definitions by name, as JSON.
+local function encoded(definitions)
+  local why <const> = plain.unfit("the definition", definitions)
+  if why then check.fail("save: %s, and no file holds that", why) end
+  return json.encode(definitions)
+end
+
+--- The metadata of a network, from its record `r` (origin.lua) and its card or nil.
+function M.encode(r, card)
   if r.unfit then check.fail("save: the %s, and no file holds that", r.unfit) end
   local utf <const> = utf8.len(r.text) ~= nil
   return {
@@ -68,6 +76,8 @@ function M.encode(r)
     ["braid.definition.bytes"] = not utf and widened(r.text) or nil,
     ["braid.options"] = r.options,
     ["braid.tasks"] = r.tasks and json.encode(described_tasks(r.tasks)) or nil,
+    ["braid.definitions"] = r.definitions and next(r.definitions) and encoded(r.definitions) or nil,
+    ["braid.card"] = card and json.encode(card) or nil,
     ["braid.changes"] = #r.changes > 0 and json.encode(described_changes(r.changes)) or nil,
   }
 end
@@ -111,6 +121,18 @@ local function wrong_changes(changes)
   end
 end
 
+local function wrong_definitions(definitions)
+  if not task.is_named(definitions) then return "its definitions are no object" end
+  local bytes = 0
+  for name, text in pairs(definitions) do
+    if not name:find("^[%w_]+$") or type(text) ~= "string" then
+      return "its definitions are not texts by name"
+    end
+    bytes = bytes + #text
+  end
+  return limits.over("script", bytes, "bytes of definitions")
+end
+
 -- Decodes a value from JSON. It may only contain what M.encode writes.
 local function decoded(metadata, name)
   local text <const> = metadata[M.PREFIX .. name]
@@ -147,8 +169,8 @@ end
 --- Whether metadata belong to a network.
 function M.is(metadata) return metadata ~= nil and metadata["braid.format"] ~= nil end
 
---- The record in the metadata of a network: {format, version, definition, options, tasks, changes},
--- with tasks and changes as they are in the file; or nil and what is wrong.
+--- The record in the metadata of a network: {format, version, definition, options, tasks, changes,
+-- card, definitions}, with tasks and changes as they are in the file; or nil and what is wrong.
 function M.decode(metadata)
   local wrong <const> = wrong_format(metadata["braid.format"])
   if wrong then return nil, wrong end
@@ -158,12 +180,13 @@ function M.decode(metadata)
   end
   local why
   r.definition, why = M.definition(metadata)
-  for _, name in ipairs{"options", "tasks", "changes"} do
+  for _, name in ipairs{"options", "tasks", "changes", "card", "definitions"} do
     if why then return nil, why end
     r[name], why = decoded(metadata, name)
   end
   why = why or not task.is_named(r.options) and "its options are no object"
     or r.tasks ~= nil and wrong_tasks(r.tasks) or wrong_changes(r.changes or {})
+    or r.card ~= nil and cards.wrong(r.card) or wrong_definitions(r.definitions or {})
   if why then return nil, why end
   r.changes = r.changes or {}
   return r

@@ -159,14 +159,16 @@ local function as_classes(self, output, target)
   return ops.stack(scores, 2), ops.stack(labels, 2)
 end
 
--- The middle of each predicted bin (n,angles) in degrees; NaN if a score of the angle is NaN.
-local function as_degrees(self, output, target)
-  local list <const> = {}
-  for i, scores in each(self, output, target) do
-    local middle <const> = (scores:argmax(2):to("float64") - (self.bins[i] + 1) / 2) * self.width
+--- The middle of each predicted bin (n,angles) in degrees; NaN if a score of the angle is NaN.
+function PoseBins:degrees(output)
+  local list <const>, first = {}, 1
+  for i, n in ipairs(self.bins) do
+    local scores <const> = output[{ {}, {first, first + n - 1} }]
+    local middle <const> = (scores:argmax(2):to("float64") - (n + 1) / 2) * self.width
     list[i] = middle:masked_fill(scores:ne(scores):any(2), 0 / 0)
+    first = first + n
   end
-  return ops.stack(list, 2), target
+  return ops.stack(list, 2)
 end
 
 judged.kind(PoseBins, {what = "mtl.pose_bins", metrics = function() return {"accuracy", "mae"} end,
@@ -188,7 +190,7 @@ judged.kind(PoseBins, {what = "mtl.pose_bins", metrics = function() return {"acc
       told = function(self)
         return {problems = #self.bins, named = true, weigh = true}
       end,
-      shown = as_degrees,
+      shown = function(self, output, target) return self:degrees(output), target end,
     },
   }})
 

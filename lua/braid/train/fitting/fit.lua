@@ -1,6 +1,7 @@
 --- The state of a run of train.fit, and what it does from beginning to end. Hooks receive it.
 
 local best_of <const> = require "braid.train.best"
+local carded <const> = require "braid.train.fitting.carded"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -44,6 +45,7 @@ end
 function Fit:make_lasting()
   local o <const> = self.o
   self.metric = self.val and validation.metric(self)
+  carded.begin(self)
   self.tasks:set_epoch(1) -- the option weights may have functions of the epoch
   validation.look(self)
   if o.stopping then self.stopping = stages.stopping(self) end
@@ -212,6 +214,7 @@ end
 function Fit:write_best()
   if not self.run then return end
   local _ <close> = self:averaged()
+  local _ <close> = carded.validated(self)
   self.best:write()
 end
 

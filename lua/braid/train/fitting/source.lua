@@ -123,6 +123,14 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
+--- What is done to these pictures when the network is asked (data/recipe.lua), or nil.
+function Source:recipe()
+  if not self.ds then return nil end
+  local own <const> = copied(self.options, {workers = 0})
+  for _, name in ipairs(TRAINING) do own[name] = nil end
+  return (data.loader(self.ds, own):recipe())
+end
+
 --- A text that tells these data from others.
 function Source:mark()
   if not self.ds then return "a function" end

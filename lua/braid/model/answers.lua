@@ -9,25 +9,23 @@ local M <const> = {}
 
 local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
--- The class that scores (n) choose, and its probability.
+-- The class that scores (n) choose, its probability, and those of all classes.
 local function class_of(scores, names)
-  local c <const> = ops.argmax(scores):item()
-  return {class = c, name = names and names[c] or nil, share = ops.softmax(scores, 1)[c]:item()}
+  local c <const>, shares <const> = ops.argmax(scores):item(), ops.softmax(scores, 1):totable()
+  return {class = c, name = names and names[c] or nil, share = shares[c], shares = shares}
 end
 
--- Points (p,2) in [-1, 1], relative to the square around a picture's middle, as pixels from 0.
-local function pixels_of(points, h, w)
-  local list <const>, side <const> = {}, math.max(h, w)
-  for i, p in ipairs(points:totable()) do
-    list[i] = {w / 2 + p[1] * side / 2 - 0.5, h / 2 + p[2] * side / 2 - 0.5}
-  end
+-- Points (p,2) as the network sees them, as pixels of the picture.
+local function pixels_of(points, to_pixels)
+  local list <const> = {}
+  for i, p in ipairs(points:totable()) do list[i] = {to_pixels(p[1], p[2])} end
   return list
 end
 
 local KINDS <const> = {
-  classes = function(task, output) return class_of(output, task.names) end,
-  landmarks = function(task, output, h, w)
-    return {points = pixels_of(task:places(ops.unsqueeze(output, 1))[1], h, w)}
+  classes = function(task, output, _, names) return class_of(output, task.names or names) end,
+  landmarks = function(task, output, to_pixels)
+    return {points = pixels_of(task:places(ops.unsqueeze(output, 1))[1], to_pixels)}
   end,
   real = function(_, output) return {values = output:reshape(-1):totable()} end,
   attributes = function(task, output)
@@ -38,6 +36,9 @@ local KINDS <const> = {
     end
     return {each = each}
   end,
+  pose_bins = function(task, output)
+    return {angles = task:degrees(ops.unsqueeze(output, 1))[1]:totable()}
+  end,
 }
 KINDS.landmark_bins = KINDS.landmarks
 
@@ -47,15 +48,22 @@ function M.check(tasks)
     if not KINDS[kind_of(task)] then
       check.fail("predict: has no words for the task %s, of mtl.%s", name, kind_of(task))
     end
+    if name == "picture" then
+      check.fail("predict: a task called picture has the name of a field of every answer")
+    end
   end
 end
 
---- The answers in the outputs for sample i, a picture of h x w pixels: {TASK = {class, name, share}
--- | {points = {{x, y}, ...} in pixels from 0} | {values} | {each}}.
-function M.of(tasks, outputs, i, h, w)
+--- The answers in the outputs for sample i, {TASK = answer}; predict.lua says what an answer has.
+-- to_pixels(x, y) are the pixels of a place that the network sees; classes are {TASK = names}.
+function M.of(tasks, outputs, i, to_pixels, classes)
   local answers <const> = {}
   for name, task in tasks:each() do
-    answers[name] = KINDS[kind_of(task)](task, core.detach(outputs[name])[i], h, w)
+    if not core.is_tensor(outputs[name]) then
+      check.fail("predict: the network has no output '%s'", name)
+    end
+    answers[name] = KINDS[kind_of(task)](task, core.detach(outputs[name])[i], to_pixels,
+      classes[name])
   end
   return answers
 end
@@ -64,7 +72,9 @@ end
 function M.words(answer)
   local words <const> = {}
   for i, p in ipairs(answer.points or {}) do words[i] = format("(%.1f, %.1f)", p[1], p[2]) end
-  for i, value in ipairs(answer.values or {}) do words[i] = format("%.4g", value) end
+  for i, value in ipairs(answer.values or answer.angles or {}) do
+    words[i] = format("%.4g", value)
+  end
   for i, each in ipairs(answer.each or {}) do
     words[i] = format("%s %s %.0f%%", each.label, each.name or each.class, 100 * each.share)
   end
@@ -82,9 +92,8 @@ function M.columns(name, answer)
     add(".x" .. k, p[1])
     add(".y" .. k, p[2])
   end
-  for k, value in ipairs(answer.values or {}) do
-    add(#answer.values > 1 and "." .. k or "", value)
-  end
+  local numbers <const> = answer.values or answer.angles or {}
+  for k, value in ipairs(numbers) do add(#numbers > 1 and "." .. k or "", value) end
   for _, each in ipairs(answer.each or {}) do
     add("." .. each.label, each.name or each.class)
     add("." .. each.label .. ".share", each.share)

@@ -1,0 +1,75 @@
+--- The card of a network, net.card: what someone who gets its file should know. braid.save writes
+-- it, braid.open brings it back, and braid.inspect shows it.
+--
+-- A plain table; every field may be missing:
+--   text, licence, authors   words of whoever made the network; authors may be a list
+--   data                     what it was trained on, in words
+--   seed                     the seed of its training
+--   classes                  {TASK = {"no", "yes"}}: names of classes that the task does not have
+--   preprocessing            what is done to a picture first: loader:recipe() (data/recipe.lua)
+--   metrics                  {part = "validation", data =, values = {TASK = {METRIC = number}}}
+--   history                  {epoch =, step =}: how long it was trained
+-- train.fit fills in seed, classes, preprocessing and, in best.safetensors, metrics and history.
+-- What is there already stays.
+
+local check <const> = require "braid.check"
+local plain <const> = require "braid.model.saved.plain"
+local recipe <const> = require "braid.data.recipe"
+
+local M <const> = {}
+
+local MAX_TEXT <const> = 100000
+
+local function words(most)
+  return check.kind(("a text of at most %d bytes"):format(most), function(v)
+    return type(v) == "string" and #v <= most
+  end)
+end
+
+local TABLE <const> = check.kind("a table", function(v) return type(v) == "table" end)
+local VALUES <const> = check.map(check.map(check.number()))
+local METRICS <const> = check.declare("card.metrics", {
+  part = words(100), data = words(1000), values = check.needed(VALUES),
+})
+local CARD <const> = check.declare("card", {
+  text = words(MAX_TEXT), licence = words(1000), data = words(MAX_TEXT),
+  authors = check.either(words(1000), check.list{of = words(1000)}), seed = check.whole{from = 0},
+  classes = check.map(check.list{of = words(1000), least = 1}),
+  preprocessing = TABLE, metrics = TABLE,
+  history = check.map(check.number()),
+})
+
+--- What is wrong with a card, or nil.
+function M.wrong(card)
+  if type(card) ~= "table" then return "the card is no table" end
+  local ok <const>, why <const> = check.caught(function()
+    local o <const> = check.options(CARD, card)
+    if o.metrics then check.options(METRICS, o.metrics) end
+  end)
+  local unfit <const> = not ok and why or plain.unfit("card", card)
+  if unfit then return unfit end
+  if card.preprocessing then
+    local _, wrong <const> = recipe.options(card.preprocessing)
+    if wrong then return "card.preprocessing: " .. wrong end
+  end
+end
+
+--- A network's card with the fields of `more`, which win; nil without any. Metrics of tasks that
+-- the network does not have are left out. Raises an error if a file cannot hold it.
+function M.of(net, tasks, more)
+  local card <const> = {}
+  for _, part in ipairs{rawget(net, "card") or {}, more or {}} do
+    if type(part) ~= "table" then check.fail("save: the card is no table") end
+    for key, value in pairs(part) do card[key] = value end
+  end
+  local wrong <const> = M.wrong(card)
+  if wrong then check.fail("save: %s", wrong) end
+  if card.metrics and tasks then
+    local kept <const> = {}
+    for name, values in pairs(card.metrics.values) do kept[name] = tasks[name] and values or nil end
+    card.metrics = {part = card.metrics.part, data = card.metrics.data, values = kept}
+  end
+  return next(card) ~= nil and card or nil
+end
+
+return M

@@ -1,0 +1,56 @@
+--- What train.fit writes on the network's card (model/card.lua).
+
+local class <const> = require "braid.class"
+
+local M <const> = {}
+
+-- Names of classes that the data have and the tasks do not.
+local function classes_of(fit)
+  local ds <const>, list <const> = fit.train.ds, {}
+  local named <const> = ds and (ds.classes or ds.parts and ds.parts[1].classes) or {}
+  for name, task in fit.tasks:each() do
+    local own <const> = named[name]
+    if own and not task.names and #own == task.size then list[name] = own end
+  end
+  return next(list) and list or nil
+end
+
+--- Fills in what is known before the first step. A card that the user gave keeps what it has.
+function M.begin(fit)
+  local card <const> = rawget(fit.net, "card") or {}
+  if type(card) ~= "table" or class.of(card) then return end -- a field of the user's own
+  if card.preprocessing == nil then card.preprocessing = (fit.val or fit.train):recipe() end
+  if card.classes == nil then card.classes = classes_of(fit) end
+  if card.seed == nil then card.seed = fit.o.seed end
+  fit.net.card = card
+end
+
+-- The numbers of a report, by task and metric.
+local function values_of(report, tasks)
+  local values <const> = {}
+  for name in tasks:each() do
+    values[name] = {}
+    for key, value in pairs(type(report[name]) == "table" and report[name] or {}) do
+      local finite <const> = type(value) == "number" and value - value == 0
+      values[name][key] = finite and value or nil
+    end
+  end
+  return values
+end
+
+--- Writes the last validation on the card, until the returned value is closed.
+function M.validated(fit)
+  local card <const>, event = rawget(fit.net, "card"), nil
+  for i = #fit.history, 1, -1 do
+    event = fit.history[i]
+    if event.event == "epoch" then break end
+  end
+  if type(card) ~= "table" or not event or type(event.val) ~= "table" then return nil end
+  local metrics <const>, history <const> = card.metrics, card.history
+  card.metrics = {part = "validation", data = fit.val:mark(),
+    values = values_of(event.val, fit.tasks)}
+  card.history = {epoch = event.epoch, step = event.step}
+  return setmetatable({}, {__close = function() card.metrics, card.history = metrics, history end})
+end
+
+return M
