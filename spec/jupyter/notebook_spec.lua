@@ -48,7 +48,8 @@ describe("a notebook's cells", function()
   it("keep their number apart from what they print to any descriptor that they know", function()
     local messages <const>, ran <const> = notebooks{
       [[io.write('{"op":"done","id":1}\n') io.stderr:write('{"op":"done","id":1}\n')]],
-      "os.execute 'echo from a program; echo more >&2'", "io.stdout:close() print 'lost'", "1"}
+      "os.execute 'echo from a program; echo more >&2'", "io.stdout:close() print 'lost'",
+      "io.stdout, io.stderr = nil, nil"}
     assert.equal(4, #of_kind(messages, "done"))
     assert.matches("from a program", ran.out, 1, true)
     assert.matches("more", ran.err, 1, true)

@@ -18,6 +18,14 @@ h = train.fit{net = net, tasks = tasks, train = faces, epochs = 2000, batch = 8}
 h.interrupted"""
 
 
+def is_running(process):
+    try:
+        with open("/proc/%d/stat" % process) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Attacks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -219,9 +227,22 @@ class Attacks(unittest.TestCase):
         self.km.restart_kernel()
         self.kc.wait_for_ready(timeout=30)
         self.assertLess(time.time() - begun, 12)
-        with self.assertRaises(FileNotFoundError):
-            open("/proc/%d/stat" % process)
+        self.assertFalse(is_running(process))
         self.is_fine()
+
+    def test_the_kernel_is_killed(self):
+        for code in ("while true do end", "os.execute 'sleep 15'", TRAINING):
+            km, kc = start_new_kernel(kernel_name="braid")
+            _, printed, _ = self.run_cell("print(io.open('/proc/self/stat'):read 'n')", client=kc)
+            process = int(printed["stdout"])
+            kc.execute(code)
+            time.sleep(0.7)
+            kc.stop_channels()
+            km.shutdown_kernel(now=True)
+            ends = time.time() + 10
+            while is_running(process) and time.time() < ends:
+                time.sleep(0.1)
+            self.assertFalse(is_running(process), code)
 
 
 if __name__ == "__main__":

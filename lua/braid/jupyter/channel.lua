@@ -17,10 +17,11 @@ function Channel:init(input, output)
   self.output = assert(core.descriptor(output, "w"))
 end
 
+local STREAMS <const> = {io.stdout, io.stderr} -- the user's code may put others in their place
+
 -- What the user's code printed is sent before the message that follows it.
 local function flush()
-  pcall(io.stdout.flush, io.stdout)
-  pcall(io.stderr.flush, io.stderr)
+  for _, stream in ipairs(STREAMS) do pcall(stream.flush, stream) end -- it may be closed
 end
 
 --- Sends a message.

@@ -25,6 +25,7 @@ local COLUMNS <const> = 80
 -- Shows the results of a cell. Only a single one has other forms than text.
 local function show_results(self, values)
   local session <const> = self.session
+  if not self.cell then return end -- a paused run that ends because the user quits
   local data, metadata = {["text/plain"] = values.n > 1 and session:text(values) or nil}, nil
   if values.n == 1 then data, metadata = bundle.of(values[1]) end
   self.past:result(self.cell.count, data["text/plain"])

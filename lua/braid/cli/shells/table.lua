@@ -15,7 +15,7 @@ local M <const> = {}
 
 -- Options whose values are paths; a command may have others, by `paths`.
 local PATHS <const> = {dir = "directory", out = "directory", data = "file", config = "file",
-  csv = "file", markdown = "file", latex = "file"}
+  csv = "file", markdown = "file", latex = "file", prefix = "directory", python = "file"}
 
 local function optimizers()
   local optim <const>, list <const> = require "braid.optim", {}
