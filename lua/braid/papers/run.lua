@@ -150,7 +150,8 @@ function Run:beside(given)
   for _, c in ipairs(o.columns) do
     -- While trainings are left, no result may have the metric yet.
     local of <const> = r.known[c.metric] and r:values(c.metric) or {}
-    columns[#columns + 1] = {name = c.metric, title = (c.title or c.metric) .. ", ours",
+    local title <const> = (c.title or c.metric):gsub(", %%$", "") -- the table says % itself
+    columns[#columns + 1] = {name = c.metric, title = title .. ", ours",
       percent = c.percent, direction = c.direction}
     local beside <const> = c.printed and next(c.printed) ~= nil
     if beside then
