@@ -65,7 +65,7 @@ describe("the commands that ask networks", function()
       local other <const> = run("eval " .. a .. ' --data faces --read "n=70"')
       assert.equal(1, other.status)
       assert.equal("", other.out)
-      assert.matches("was tested on other data", other.err, 1, true)
+      assert.matches("was already tested on other data", other.err, 1, true)
     end)
   end)
 
@@ -146,7 +146,7 @@ describe("the commands that ask networks", function()
       for _, where in ipairs{dir, dir .. "/", dir .. "//.", dir .. "/./"} do
         local result <const> = run(call .. " --overwrite --out " .. where)
         assert.equal(1, result.status)
-        assert.matches("is a picture that is asked about", result.err, 1, true)
+        assert.matches("is one of the pictures to read", result.err, 1, true)
       end
       assert.equal(before, shell.read(paths[2]))
       shell.run("mkdir " .. dir .. "/in && cp " .. paths[2] .. " " .. dir .. "/in")
@@ -166,8 +166,8 @@ describe("the commands that ask networks", function()
       for _, row in ipairs{
         {2, "--data is missing", "eval DIR/a"},
         {2, '"test", "val" or "train", not \'vall\'', "eval DIR/a --part vall" .. DATA},
-        {1, "--size and --batch are the run's", "eval DIR/a --size 40" .. DATA},
-        {1, "is no directory of a run", "eval DIR" .. DATA},
+        {1, "a test uses the size and batch of the run", "eval DIR/a --size 40" .. DATA},
+        {1, "is not the directory of a run", "eval DIR" .. DATA},
         {1, "there is no DIR/no", "eval DIR/no" .. DATA},
         {1, "there is no DIR/b", "eval DIR/a --data DIR/b"},
         {2, "something is missing", "predict DIR/a"},
@@ -178,7 +178,7 @@ describe("the commands that ask networks", function()
         {1, "README.md", "predict DIR/a README.md" .. picture},
         {1, "cannot open DIR/no.png", "predict DIR/a DIR/no.png" .. picture},
         {1, "is a file", "predict DIR/a --out README.md" .. picture},
-        {1, "is no directory of a run", "predict DIR" .. picture},
+        {1, "is not the directory of a run", "predict DIR" .. picture},
       } do
         local status <const>, words <const>, call <const> = table.unpack(row)
         local result <const> = run((call:gsub("DIR", dir)))

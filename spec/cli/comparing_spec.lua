@@ -138,10 +138,10 @@ describe("the commands that train several networks", function()
 
   local SWEEP <const> = "sweep tcdcn --epochs 1 --dir DIR" .. DATA
   for _, row in ipairs{
-    {2, "--dir is missing", "compare tcdcn.lua --epochs 1" .. DATA},
+    {2, "--dir, the directory of the", "compare tcdcn.lua --epochs 1" .. DATA},
     {2, "something is missing", "compare --epochs 1 --dir DIR" .. DATA},
     {2, "--seeds must be", "compare tcdcn.lua --epochs 1 --seeds x --dir DIR" .. DATA},
-    {1, "two networks are called tcdcn", "compare tcdcn tcdcn.lua --epochs 1 --dir DIR" .. DATA},
+    {1, "two networks have the name tcdcn", "compare tcdcn tcdcn.lua --epochs 1 --dir DIR" .. DATA},
     {1, "did you mean dcnet", "compare dcnte tcdcn --epochs 1 --dir DIR" .. DATA},
     {1, "did you mean tcdcn", "compare tcdcn --baseline tcdc --epochs 1 --dir DIR" .. DATA},
     {1, "did you mean landmarks.error", "compare tcdcn --best landmarks.eror --epochs 1 --dir DIR"

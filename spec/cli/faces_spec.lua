@@ -127,7 +127,7 @@ describe("braid faces", function()
         {1, "det1.caffemodel", picture .. " --weights spec"},
         {1, "cannot open", dir .. "/none.png" .. given},
         {1, "not a PNG or JPEG", "README.md" .. given},
-        {1, "is a picture that is asked about", picture .. given .. " --out " .. dir},
+        {1, "is one of the pictures to read", picture .. given .. " --out " .. dir},
       } do
         local result <const> = run(row[3])
         assert.equal(row[1], result.status, row[3])

@@ -248,17 +248,17 @@ describe("the commands that train", function()
   local MODEL <const> = "train models/tcdcn.lua"
   for _, row in ipairs{
     {2, "--data is missing", MODEL .. " --epochs 1"},
-    {2, "--epochs or --steps", MODEL .. DATA},
-    {2, "--epochs or --steps", MODEL .. DATA .. " --epochs 1 --steps 2"},
-    {2, "--epochs or --steps", MODEL .. DATA .. " --epochs 1 --stages {epochs=1}"},
+    {2, "give one of --epochs", MODEL .. DATA},
+    {2, "give one of --epochs", MODEL .. DATA .. " --epochs 1 --steps 2"},
+    {2, "give one of --epochs", MODEL .. DATA .. " --epochs 1 --stages {epochs=1}"},
     {2, "--resume=yes wants", MODEL .. DATA .. " --epochs 1 --resume yes"},
     {1, "did you mean cosine", MODEL .. DATA .. " --epochs 1 --schedule cosin"},
-    {1, "is no schedule", MODEL .. DATA .. " --epochs 1 --schedule SGD"},
+    {1, "is not a schedule", MODEL .. DATA .. " --epochs 1 --schedule SGD"},
     {1, "begins at ", MODEL .. DATA .. " --stages '{epochs=1'"},
     {1, "did you mean epochs", MODEL .. DATA .. " --stages '{epoch=1}'"},
     {1, "no 'AdamV'; did you mean Adam", MODEL .. DATA .. " --epochs 1 --optimizer AdamV"},
     {1, "did you mean alpha", MODEL .. DATA .. " --epochs 1 --weighting 'gradnorm alhpa=1'"},
-    {1, "takes no pictures of 39 x 39", MODEL .. DATA .. " --epochs 1 --size 39"},
+    {1, "does not accept pictures of 39 x 39", MODEL .. DATA .. " --epochs 1 --size 39"},
     {1, "is a directory", "train models" .. DATA .. " --epochs 1"},
     {2, "did you mean --epochs?", MODEL .. DATA .. " --epoch 1"},
     {2, "--report writes into --dir", MODEL .. DATA .. " --epochs 1 --report"},
@@ -275,8 +275,8 @@ describe("the commands that train", function()
     {1, "has no option 'widht'", MODEL .. DATA .. " --size 40 --epochs 1 --options widht=1"},
     {1, "there is no /no/such", MODEL .. " --data /no/such --epochs 1"},
     {1, "there is no /no/such", "show /no/such"},
-    {1, "--reader says what reads it", "show data README.md"},
-    {2, "data of which path", "show data"},
+    {1, "choose its reader with --reader", "show data README.md"},
+    {2, "the path of the data is missing", "show data"},
     {2, "no place for 'b'", "show a b"},
   } do
     local status <const>, words <const>, call <const> = table.unpack(row)

@@ -1,14 +1,15 @@
---- `braid completion bash | zsh | fish | man`: what completes the command in a shell, or its man
--- page, made from the table of commands.
+--- `braid completion bash | zsh | fish | man`: prints the completion of the command for a shell, or
+-- its man page. Both are made from the table of commands.
 --
--- `make install` installs all of them; a shell can also be told by
--- eval "$(braid completion bash)", braid completion fish | source.
+-- `make install` installs all of them. A shell can also load its completion: eval "$(braid
+-- completion bash)", or braid completion fish | source.
 
 local table_of <const> = require "braid.cli.shells.table"
 
 local MADE <const> = {"bash", "zsh", "fish", "man"}
 
-return {usage = "completion SHELL           completion for bash, zsh or fish; man: the man page",
+return {usage = "completion SHELL           print completion for bash, zsh or fish, or the man "
+  .. "page",
   least = 1, most = 1, words = {MADE},
   wrong = function(_, words)
     for _, name in ipairs(MADE) do

@@ -16,23 +16,24 @@ local test <const> = require "braid.train.test"
 
 local TAKES <const> = {part = {"test", "val", "train"}, json = false,
   batch = check.whole{from = 1}, size = check.whole{from = 1, to = 4096}}
-local SAID <const> = {part = "which of the data", json = "for machines",
-  batch = "samples at once (64)", size = "side of the pictures (the run's)"}
+local SAID <const> = {part = "part of the data", json = "print JSON",
+  batch = "samples at once (64)", size = "side of the pictures in pixels (that of the run)"}
 for name, kind in pairs(given.OPTIONS) do TAKES[name], SAID[name] = kind, given.SAID[name] end
 
--- The run's report on test data. It is made once and kept, so it is not for other data.
+-- The run's report on test data. It is made once and kept, so other test data are an error.
 local function tested(dir, set, source)
   local path <const> = dir .. "/test.json"
   local before <const> = core.path_kind(path) == "file" and json.decode(files.read(path) or "")
   local mark <const> = source:mark()
   if type(before) == "table" and before.data ~= mark then
-    check.fail("%s was tested on other data, %s, and these are %s; eval %s/best.safetensors asks "
-      .. "its network as often as you like", dir, tostring(before.data), mark, dir)
+    check.fail("%s was already tested on other data, %s, not on these, %s; eval "
+      .. "%s/best.safetensors measures the network on any "
+      .. "data", dir, tostring(before.data), mark, dir)
   end
   return test(dir, set)
 end
 
-return {usage = "eval DIR | FILE ...        a run's best network, or a file's, on data",
+return {usage = "eval DIR | FILE ...        measure a run's best network, or one in a file",
   least = 1, most = 1, options = TAKES, said = SAID, words = {"network"},
   wrong = function(o)
     if not o.data then return "--data is missing: a directory, a file or faces" end
@@ -40,8 +41,8 @@ return {usage = "eval DIR | FILE ...        a run's best network, or a file's, o
   run = function(o, path)
     local is_test <const> = o.part == "test" and core.path_kind(path) == "directory"
     if is_test and (o.size or o.batch) then
-      check.fail("--size and --batch are the run's where it is tested; eval %s/best.safetensors "
-        .. "takes them", path)
+      check.fail("a test uses the size and batch of the run, without --size and --batch; eval "
+        .. "%s/best.safetensors takes them", path)
     end
     local net <const>, tasks <const> = network.open(path)
     local loader <const> = network.loader(path)

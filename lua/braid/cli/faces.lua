@@ -103,7 +103,7 @@ local function run(o, ...)
   if o.json then print(machine.text(rows)) end
 end
 
-return {usage = "faces PICTURE ...          faces in pictures, found by MTCNN", least = 1,
+return {usage = "faces PICTURE ...          find faces in pictures, by MTCNN", least = 1,
   most = math.huge, words = {"file"}, paths = {weights = "directory"},
   options = {weights = check.text(), out = check.text(), json = false, csv = false,
     overwrite = false, min_face = {20, from = 1}, factor = {0.709, from = 0.1, to = 0.99},
@@ -111,7 +111,8 @@ return {usage = "faces PICTURE ...          faces in pictures, found by MTCNN", 
   said = {weights = "a directory with det1, det2 and det3.caffemodel, or with P, R and O"
       .. ".safetensors",
     out = "a directory for the pictures with boxes and points drawn on them",
-    json = "for machines; boxes and points are in pixels from 0", csv = "a table; likewise",
+    json = "print JSON; boxes and points are in pixels from 0", csv = "print a table as CSV, also "
+      .. "in pixels from 0",
     overwrite = "replace pictures that are in --out",
     min_face = "the side in pixels of the smallest faces to find",
     factor = "between the sizes of the pictures that are searched",

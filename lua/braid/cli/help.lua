@@ -18,12 +18,12 @@ local function show(name)
     local known <const> = folder.names(commands)
     for model in pairs(definition.known()) do known[#known + 1] = model end
     for _, item in ipairs(lookup.search("")) do known[#known + 1] = item.chain[#item.chain] end
-    check.fail("help: nothing is called '%s'; %s", name, nearest.hint(last, known))
+    check.fail("help: there is nothing with the name '%s'; %s", name, nearest.hint(last, known))
   end
   require "braid.repl.commands.help"(session, name)
 end
 
-return {usage = "help [NAME]                of a command, a network, a function, a class",
+return {usage = "help [NAME]                explain a command, a network, a function or a class",
   most = 1, words = {"topic"}, run = function(_, name)
     local run <const> = require "braid.cli"
     if not name then

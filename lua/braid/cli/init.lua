@@ -17,13 +17,13 @@ local nearest <const> = require "braid.nearest"
 local commands <const> = folder("braid.cli", {internal = {"launcher"}})
 
 local USAGE <const> = [[
-usage: braid                            the prompt
-       braid FILE.lua [arguments]       run a script with the module found
-       braid -m MODULE [arguments]      run a module, found as require finds it
-       braid -e CODE [arguments]        run code, or print what an expression gives
-       braid - [arguments]              run what comes on the standard input
-       braid -i [FILE | -m .. | -e ..]  the same, then the prompt with what it left
-       braid --debug FILE [arguments]   run a script; where it fails, look at its calls
+usage: braid                            start the prompt
+       braid FILE.lua [arguments]       run a script, which can require "braid"
+       braid -m MODULE [arguments]      run a module that require can find
+       braid -e CODE [arguments]        run code, or print the value of an expression
+       braid - [arguments]              run code from the standard input
+       braid -i [FILE | -m .. | -e ..]  the same, then start a prompt with its variables
+       braid --debug FILE [arguments]   run a script; if it fails, look at its calls
        braid --version
        braid --help]]
 
@@ -77,7 +77,7 @@ local function said_of(command)
   if command.more then lines[#lines + 1] = command.more end
   if next(options) then
     lines[#lines + 1] = arguments_of.described(options, command.said)
-    lines[#lines + 1] = "  --config FILE  .json or .lua with options by name; those beside it win"
+    lines[#lines + 1] = "  --config FILE  options by name (.json or .lua); the command line wins"
   end
   return table.concat(lines, "\n")
 end
@@ -94,7 +94,7 @@ local function run_command(name, arguments)
   end
   local wrong <const> = not options and words or fault(command, options, words)
   if wrong then
-    complain(name, ": ", wrong, (" (braid %s -h says more)"):format(name))
+    complain(name, ": ", wrong, (" (braid %s -h lists what it takes)"):format(name))
     return 2
   end
   require "braid" -- this gives tensors their methods

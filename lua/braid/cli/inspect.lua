@@ -4,11 +4,11 @@
 local inspect <const> = require "braid.inspect"
 local machine <const> = require "braid.cli.given.machine"
 
-return {usage = "inspect PATH ...           what is in a file or a run, running none of it",
+return {usage = "inspect PATH ...           show what is in files or runs, without running it",
   least = 1, most = math.huge, words = {"file"}, options = {json = false},
-  said = {json = "for machines: an object for each path"},
-  more = "networks, tensors (.safetensors .npy .npz .caffemodel), pictures, IDX, definitions and "
-    .. "other Lua, runs, metrics.jsonl, data, lists and tables",
+  said = {json = "print JSON, an object for each path"},
+  more = "it reads networks, tensors (.safetensors .npy .npz .caffemodel), pictures, IDX, "
+    .. "definitions and other Lua, runs, metrics.jsonl, data, lists and tables",
   run = function(o, ...)
     for _, path in ipairs{...} do
       local found <const> = inspect(path)

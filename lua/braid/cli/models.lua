@@ -26,8 +26,8 @@ local function aligned(rows)
   return table.concat(lines, "\n")
 end
 
-return {usage = "models [NAME]              published networks; with a name, what its header says",
-  most = 1, words = {"model name"}, options = {json = false}, said = {json = "for machines"},
+return {usage = "models [NAME]              list the published networks, or print a header",
+  most = 1, words = {"model name"}, options = {json = false}, said = {json = "print JSON"},
   run = function(o, name)
     local paths <const> = definition.known()
     local known <const> = check.sorted_keys(paths)

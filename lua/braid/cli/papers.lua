@@ -10,15 +10,15 @@ local Run <const> = require "braid.papers.run"
 local settings <const> = require "braid.cli.given.settings"
 
 local SAID <const> = {
-  data = "the data as published: a directory (rendered faces where it is left out)",
+  data = "directory of the published data (without it, faces are rendered)",
   quick = "a small run of seconds, which checks the whole path",
-  seeds = "how many (3)", minutes = "end after so many; the same call goes on",
-  out = "where runs are kept, each in a folder of its name", jobs = "trainings at a time",
-  about = "print what the file says of the paper",
-  set = "options of the experiment: \"epochs=10 size=64\"", json = "for machines",
+  seeds = "number of seeds (3)", minutes = "time limit in minutes; the same call continues",
+  out = "directory of all runs; each has a folder of its own", jobs = "trainings that run at once",
+  about = "print what the file says about the paper",
+  set = "options of the experiment: \"epochs=10 size=64\"", json = "print JSON",
 }
 
--- What is known of an experiment's run.
+-- How far an experiment's run is, as text.
 local function state_of(dir)
   local result <const> = json.decode(files.read(dir .. "/result.json") or "")
   if type(result) ~= "table" then return "not begun" end
@@ -66,7 +66,7 @@ local function run(o, name)
     minutes = o.minutes, jobs = o.jobs, options = options_of(x, o)}):go()
 end
 
-return {usage = "papers [NAME] [--data PATH]     the papers' experiments; with a name, run one",
+return {usage = "papers [NAME] [--data PATH]     list the papers' experiments, or run one",
   most = 1, said = SAID, options = {data = check.text(), quick = false,
     seeds = check.whole{from = 1}, minutes = check.number{above = 0}, out = "build/papers",
     jobs = check.whole{from = 1}, set = "", json = false, about = false},

@@ -43,14 +43,15 @@ local function print_words(tasks, list)
   end
 end
 
-return {usage = "predict DIR | FILE PICTURE  a network's answers for pictures",
+return {usage = "predict DIR | FILE PICTURE  print a network's answers for pictures",
   least = 2, most = math.huge, words = {"network", "file"},
   options = {out = check.text(), json = false, csv = false, overwrite = false,
     batch = {64, from = 1}, size = check.whole{from = 1, to = 4096}},
   said = {out = "a directory for the pictures with points and labels drawn on them",
-    json = "for machines; points are in pixels from 0", csv = "a table; likewise",
+    json = "print JSON; points are in pixels from 0", csv = "print a table as CSV; points are in "
+      .. "pixels from 0",
     overwrite = "replace pictures that are in --out", batch = "pictures at once",
-    size = "side of the pictures that the network is shown (the run's)"},
+    size = "side of the network's pictures in pixels (that of the run)"},
   wrong = function(o) return o.json and o.csv and "wants --json or --csv" or nil end,
   run = function(o, path, ...)
     local net <const>, tasks <const> = network.open(path)

@@ -4,7 +4,7 @@
 local check <const> = require "braid.check"
 local report <const> = require "braid.train.report"
 
-return {usage = "report DIR ...             the page of a run, DIR/report.html, made anew",
+return {usage = "report DIR ...             write the page of a run, DIR/report.html, again",
   least = 1, most = math.huge, words = {"directory"}, run = function(_, ...)
     for _, dir in ipairs{...} do
       local ok <const>, path <const> = check.caught(report, dir)

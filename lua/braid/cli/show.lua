@@ -6,7 +6,7 @@ local core <const> = require "braid.core"
 local given <const> = require "braid.cli.given.data"
 local json <const> = require "braid.io.json"
 
-local MOST <const> = 12 -- up to so many classes are listed with their counts
+local MOST <const> = 12 -- most classes that are listed with their counts
 
 -- The facts about a label for --json: its kind, its classes with counts, how many samples lack it.
 local function facts_of(set, name)
@@ -75,16 +75,18 @@ local function show_run(o, dir)
 end
 
 local function show_network(o, path)
-  if o.json then check.fail("show: --json is of data and of runs; braid inspect reads %s", path) end
+  if o.json then check.fail("show: --json works for data and runs; for %s use braid inspect "
+    .. "--json", path) end
   print(require "braid.plot".topology((require "braid.model.open"(path))))
 end
 
-return {usage = "show [data] PATH           what data have, how a run went, a network's plan",
+return {usage = "show [data] PATH           show data, how a run went, or a network's plan",
   least = 1, most = 2, words = {"file"},
   options = {reader = given.OPTIONS.reader, read = "", json = false},
-  said = {reader = given.SAID.reader, read = given.SAID.read, json = "for machines"},
+  said = {reader = given.SAID.reader, read = given.SAID.read, json = "print JSON"},
   wrong = function(_, words)
-    if words[1] == "data" and not words[2] then return "data of which path is missing" end
+    if words[1] == "data" and not words[2] then return "the path of the data is missing: braid "
+      .. "show data PATH" end
     if words[1] ~= "data" and words[2] then
       return ("there is no place for '%s'"):format(words[2])
     end

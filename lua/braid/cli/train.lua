@@ -1,4 +1,4 @@
---- `braid train DEFINITION`: a network of a definition file, trained by train.fit as a script does.
+--- `braid train DEFINITION`: trains a network of a definition file by train.fit, as a script does.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -11,14 +11,15 @@ local training <const> = require "braid.cli.given.training"
 local TAKES <const> = {dir = check.text(), seed = {1, from = 0}, json = false,
   resume = {"auto", true, false}}
 local SAID <const> = {
-  dir = "the run's directory; the same call goes on from what is there",
-  seed = "of the network and of the samples' order", json = "print the last epoch for machines",
-  resume = "yes: there must be a run; no: begin anew",
+  dir = "the run's directory; the same call continues the run there",
+  seed = "seed of the network and of the order of the samples",
+  json = "print the last epoch as JSON",
+  resume = "yes: there must be a run; no: there must be none",
 }
 for name, kind in pairs(training.OPTIONS) do TAKES[name] = kind end
 for name, words in pairs(training.SAID) do SAID[name] = words end
 
-return {usage = "train DEFINITION ...       train a network; the same call again goes on with it",
+return {usage = "train DEFINITION ...       train a network, or continue its run",
   least = 1, most = 1, options = TAKES, said = SAID, words = {"model"},
   wrong = function(o)
     if o.resume == true and not o.dir then return "--resume=yes wants the --dir of the run" end

@@ -15,9 +15,9 @@ local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "cifar10", "
 --- The options of commands that read data.
 M.OPTIONS = {data = check.text(), reader = READERS, read = ""}
 M.SAID = {
-  data = "a directory or file of data, or faces: rendered ones",
-  reader = "what reads it",
-  read = "settings of the reader: \"val=500 wrong=omit\"; of faces: \"n=4000 seed=1\"",
+  data = "directory or file of data, or faces (which are rendered)",
+  reader = "reader of the data",
+  read = "settings of the reader: \"val=500 wrong=omit\"; for faces: \"n=4000 seed=1\"",
 }
 
 -- The reader for a path.
@@ -26,8 +26,8 @@ local function reader_of(path)
   if not kind and path == "faces" then return "faces" end
   if not kind then check.fail("--data: there is no %s", path) end
   if kind == "directory" then return known.directory(path) or "images" end
-  return known.file(path) or check.fail("--data: %s is no directory, nor a .csv or .jsonl file; "
-    .. "--reader says what reads it", path)
+  return known.file(path) or check.fail("--data: %s is not a directory, nor a .csv or .jsonl file; "
+    .. "choose its reader with --reader", path)
 end
 
 local function reader_by(o) return o.reader == "auto" and reader_of(o.data) or o.reader end

@@ -31,11 +31,11 @@ function M.places(dir, paths, overwrite)
       check.fail("--out: %s and %s would both be %s", owners[name], path, place)
     end
     if read[plain(place)] then
-      check.fail("--out: %s is a picture that is asked about; say another directory",
+      check.fail("--out: %s is one of the pictures to read; choose another directory",
         place)
     end
     if core.path_kind(place) and not overwrite then
-      check.fail("--out: %s is there already; --overwrite replaces it", place)
+      check.fail("--out: %s already exists; --overwrite replaces it", place)
     end
     places[i], owners[name] = place, path
   end

@@ -1,5 +1,6 @@
---- Values as JSON for other programs, always one line of UTF-8: NaN and the infinities are null, a
--- byte that is no UTF-8 is the character of its number, and what JSON has no form for is left out.
+--- Values as JSON for other programs, always one line of UTF-8. NaN and the infinities become null.
+-- A byte that is not UTF-8 becomes the character with its number. Values that JSON cannot write are
+-- left out.
 
 local core <const> = require "braid.core"
 local json <const> = require "braid.io.json"
@@ -13,7 +14,7 @@ end
 
 local plain
 
--- Fields that are lists where they are empty, too.
+-- Fields that are written as lists even if they are empty.
 local LISTS <const> = {}
 for word in ([[shape names files columns folders takes uses outside points faces boxes
   pictures rows]]):gmatch("%a+") do

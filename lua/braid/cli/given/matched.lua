@@ -1,5 +1,5 @@
---- Data that fit networks: read in colour where a network takes colours, with as many pixels as it
--- takes.
+--- Reads data so that they fit networks: in colour if a network takes colours, with as many pixels
+-- as it takes.
 
 local check <const> = require "braid.check"
 local fit_of <const> = require "braid.data.fit"
@@ -12,7 +12,7 @@ local M <const> = {}
 -- Sides that networks with fully connected layers usually take.
 local USUAL <const> = {32, 40, 48, 60, 64, 80, 96, 112, 128, 150, 160, 192, 224, 227, 256}
 
--- Whether the network answers for a picture of so many channels and pixels; if not, why.
+-- Whether the network accepts a picture with so many channels and pixels; if not, also the reason.
 local function answers(net, channels, size)
   return check.caught(net, tensor.zeros(1, channels, size, size))
 end
@@ -24,8 +24,8 @@ local function planned(net)
   return input and input[1] == input[2] and input[1] or nil
 end
 
---- The channels and the side that a network takes: those wished for if it takes them. It raises an
--- error in the network's words if it takes neither those nor any usual ones.
+--- The channels and the side that a network takes: the ones asked for, if it accepts them. Raises
+-- the network's own error if it accepts neither these nor any usual ones.
 function M.takes(net, channels, size, fixed)
   local _ <close> = net:evaluating()
   local _ <close> = grad.no_grad()
@@ -36,7 +36,8 @@ function M.takes(net, channels, size, fixed)
     if size then table.move(USUAL, 1, #USUAL, #sizes + 1, sizes) end
   end
   if #sizes == 0 then
-    check.fail("--size is missing: the pictures differ in size, and the network takes any")
+    check.fail("--size is missing: the pictures have several sizes, and the network accepts any "
+      .. "size")
   end
   local why
   for _, side in ipairs(sizes) do
@@ -46,7 +47,8 @@ function M.takes(net, channels, size, fixed)
       why = why or message
     end
   end
-  check.fail("the network takes no pictures of %d x %d pixels (--size): %s", sizes[1], sizes[1],
+  check.fail("the network does not accept pictures of %d x %d pixels (--size): "
+    .. "%s", sizes[1], sizes[1],
     why)
 end
 
@@ -64,8 +66,8 @@ local function loader_of(set, channels, side)
     enlarge = (not fits or own < channels or own_side and own_side < side) or nil}
 end
 
---- Opens the data that the options name, for the networks that make(sets) lists. --size, where it
--- is given, is the side for all.
+--- Opens the data that the options name, for the networks that make(sets) lists. --size, if given,
+-- is the side for all.
 -- @return the sets, the options of a loader for each network
 function M.open(o, make)
   local takes <const>, said <const> = given.takes(o)

@@ -8,7 +8,7 @@ local open <const> = require "braid.model.open"
 
 local M <const> = {}
 
---- The loader options of the run whose directory, or a file in it, is at the path.
+--- The loader options of the run at the path, which is the run's directory or a file in it.
 function M.loader(path)
   local dir <const> = core.path_kind(path) == "directory" and path or path:match("^(.*)/[^/]*$")
     or "."
@@ -22,11 +22,11 @@ function M.open(path)
   local kind <const> = core.path_kind(path)
   if not kind then check.fail("there is no %s", path) end
   if kind == "directory" then
-    if not config.read(path) then check.fail("%s is no directory of a run", path) end
+    if not config.read(path) then check.fail("%s is not the directory of a run", path) end
     path = path .. "/best.safetensors"
     if not core.path_kind(path) then
-      check.fail("there is no %s: the run has no best network (it had no val, or has not ended an "
-        .. "epoch)", path)
+      check.fail("there is no %s: the run has no best network (it had no val, or no epoch has "
+        .. "ended)", path)
     end
   end
   local net <const>, tasks <const> = open(path)

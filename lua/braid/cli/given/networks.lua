@@ -1,4 +1,4 @@
---- Networks by arguments: "models/dcnet.lua", "dcnet width=0.5", "wide=dcnet width=2".
+--- Reads arguments that name networks: "models/dcnet.lua", "dcnet width=0.5", "wide=dcnet width=2".
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -29,8 +29,8 @@ local function maker(path, own, free)
   return make
 end
 
---- A list of {name =, make = function(tasks, job)} of words; `common` is the text of settings that
--- all definitions get, `free` a list of the names that each trial has values for.
+--- Reads words as a list of {name =, make = function(tasks, job)}. `common` is the text of settings
+-- that all definitions get. `free` lists the names for which each trial has values.
 function M.read(words, common, free)
   local list <const>, seen <const> = {}, {}
   for i, word in ipairs(words) do
@@ -41,15 +41,15 @@ function M.read(words, common, free)
       settings("options", common)
     for key, value in pairs(settings("options", text)) do own[key] = value end
     if seen[name] then
-      check.fail("two networks are called %s; \"NAME=%s\" names one", name, word)
+      check.fail("two networks have the name %s; \"NAME=%s\" gives one another name", name, word)
     end
     seen[name], list[i] = true, {name = name, make = maker(path, own, free)}
   end
   return list
 end
 
---- The sets, the tasks and the networks by name as train.compare takes them: each with a loader
--- that matches the data to it.
+--- The sets, the tasks, and the networks by name as train.compare takes them. Each network has a
+-- loader that makes the data fit it.
 function M.matched(o, list)
   local matched <const> = require "braid.cli.given.matched"
   local training <const> = require "braid.cli.given.training"

@@ -4,7 +4,7 @@ local M <const> = {}
 
 local FEW <const> = 100000 -- numbers of a range
 
---- A number, or a list of them; nil where the text is none of these.
+--- A number, or a list of them; nil for any other text.
 function M.read(text)
   local list <const> = {}
   for item in text:gmatch("[^%s,]+") do

@@ -82,7 +82,7 @@ function M.named(option, text)
   return name, M.read(option, rest)
 end
 
---- A value as text that reads as it.
+--- A value as text that reads back as the value.
 function M.text(value, inside)
   if type(value) == "boolean" then return value and "yes" or "no" end
   if type(value) == "string" then

@@ -1,4 +1,4 @@
---- A space to search in one argument: "lr=log(1e-4, 1e-2) batch={32, 64} width=0.5..2".
+--- Reads the space of a search from one argument: "lr=log(1e-4, 1e-2) batch={32, 64} width=0.5..2".
 
 local check <const> = require "braid.check"
 local settings <const> = require "braid.cli.given.settings"

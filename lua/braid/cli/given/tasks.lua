@@ -43,7 +43,7 @@ return function(text, sets)
     local name <const>, times <const> = item:match("^([%w_]+)(.*)$")
     local weight <const> = times == "" and 1 or times and tonumber(times:match("^%*(.+)$") or "")
     if not name or not weight or weight < 0 or weight - weight ~= 0 then
-      check.fail("--tasks: '%s' must be NAME or NAME*WEIGHT, a weight of 0 or more", item)
+      check.fail("--tasks: '%s' must be NAME or NAME*WEIGHT, with a weight of 0 or more", item)
     end
     if not set.labels[name] or name == "box_width" then
       check.fail("--tasks: the data have no '%s'; %s", name, nearest.hint(name, known))

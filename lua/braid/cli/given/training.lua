@@ -1,4 +1,4 @@
---- The options of train.fit in words, for the commands that train.
+--- The options of train.fit as arguments, for the commands that train.
 
 local check <const> = require "braid.check"
 local given <const> = require "braid.cli.given.data"
@@ -29,30 +29,31 @@ for name, kind in pairs(SAME) do M.OPTIONS[name] = kind end
 for name, kind in pairs(given.OPTIONS) do M.OPTIONS[name] = kind end
 
 M.SAID = {
-  epochs = "how many", steps = "how many, instead of epochs", batch = "samples of a step (64)",
-  lr = "learning rate", schedule = "of the learning rate: constant, cosine, linear; or one of "
-    .. "braid.optim: \"step size=10 by=epoch\"",
-  warmup = "epochs, or \"steps=100\"", clip = "the largest norm of the gradient",
+  epochs = "number of epochs", steps = "number of steps, instead of "
+    .. "epochs", batch = "samples in a batch (64)",
+  lr = "learning rate", schedule = "schedule of the learning rate: constant, cosine, linear, or "
+    .. "one of braid.optim: \"step size=10 by=epoch\"",
+  warmup = "epochs of warmup, or \"steps=100\"", clip = "largest norm of the gradient",
   ema = "decay of averaged weights, or \"decay=0.99 recompute by=epoch\"",
-  accumulate = "batches of a step",
-  best = "the metric that counts, such as landmarks.failure (loss)",
-  patience = "epochs without a better one that end the run",
+  accumulate = "batches that make one step",
+  best = "metric that decides which epoch is best, such as landmarks.failure (loss)",
+  patience = "end the run after so many epochs without a better one",
   report = "write report.html at the end", events = "write files for TensorBoard",
-  log = "steps between lines", every = "steps between checkpoints",
+  log = "steps between printed lines", every = "steps between checkpoints",
   profile = "show where the first epoch's time went",
-  tasks = "\"landmarks pose smile*0.1\": labels and their weights (all)",
-  options = "of the definition: \"width=0.5 norm at={conv1, conv3}\"",
-  optimizer = "by its name in braid.optim", optim = "settings of the optimizer: "
+  tasks = "labels to learn, with weights: \"landmarks pose smile*0.1\" (all)",
+  options = "options of the definition: \"width=0.5 norm at={conv1, conv3}\"",
+  optimizer = "name of an optimizer in braid.optim", optim = "settings of the optimizer: "
     .. "\"weight_decay=0.01\"",
-  weighting = "of mtl.weighting: gradnorm, or \"gradnorm alpha=1.5\"",
-  weights = "of tasks in the loss: \"smile=0.1\"",
-  rates = "factors of the rates of a task's own part: \"pose=0.1\"",
+  weighting = "method of mtl.weighting: gradnorm, or \"gradnorm alpha=1.5\"",
+  weights = "weights of tasks in the loss: \"smile=0.1\"",
+  rates = "factors of the learning rate for tasks' own columns and heads: \"pose=0.1\"",
   balanced = "labels whose classes come equally often",
-  turns = "yes, or the tasks that train in turns",
-  stopping = "ends tasks one by one: \"epsilon=0.5 window=5 main=landmarks\"",
-  stages = "\"{epochs=5 train=shared} {epochs=5 train=columns freeze=shared lr=1e-4}\"",
-  size = "side of the pictures (what the data have and the network takes)",
-  augment = "\"rotate=15 scale=0.1 shift=0.04 flip=0.5\"",
+  turns = "tasks that train in turns, or yes for all",
+  stopping = "end tasks one by one: \"epsilon=0.5 window=5 main=landmarks\"",
+  stages = "stages: \"{epochs=5 train=shared} {epochs=5 train=columns freeze=shared lr=1e-4}\"",
+  size = "side of the pictures in pixels (one that data and network have)",
+  augment = "random changes of the pictures: \"rotate=15 scale=0.1 shift=0.04 flip=0.5\"",
   loader = "further settings of data.loader: \"drop_last\"", workers = "threads that make batches",
 }
 for name, words in pairs(given.SAID) do M.SAID[name] = words end
@@ -65,7 +66,7 @@ function M.wrong(o)
   if not o.data then return "--data is missing: a directory, a file or faces" end
   local stages <const> = o.stages and o.stages ~= ""
   local lengths <const> = (o.epochs and 1 or 0) + (o.steps and 1 or 0) + (stages and 1 or 0)
-  if lengths ~= 1 then return "wants --epochs or --steps (or --stages)" end
+  if lengths ~= 1 then return "give one of --epochs, --steps and --stages" end
   for _, name in ipairs{"report", "events", "every"} do
     if o[name] and not o.dir then
       return ("--%s writes into --dir, which is missing"):format(name)
@@ -80,7 +81,7 @@ local function schedule_of(text)
   local make <const>, by <const> = optim[name], own.by
   local declared <const> = check.declared["optim." .. name]
   if not declared or declared.kinds.lr or name == "schedule" then
-    check.fail("--schedule: optim.%s is no schedule", name)
+    check.fail("--schedule: optim.%s is not a schedule", name)
   end
   own.by = nil
   for key, kind in pairs(declared.kinds) do
@@ -108,7 +109,7 @@ local TABLES <const> = {weights = settings.read, rates = settings.read, stopping
   stages = settings.list, turns = flag_or_names, balanced = flag_or_names,
   warmup = number_or_settings, ema = number_or_settings}
 
---- The options of train.fit that the words stand for, without the network, its data and `dir`.
+--- The options of train.fit from these arguments, without the network, its data and `dir`.
 function M.fit(o)
   local fit <const> = {}
   for name in pairs(SAME) do fit[name] = o[name] end

@@ -20,7 +20,7 @@ _braid_directories() {
   while IFS= read -r path; do COMPREPLY+=("$path"); done < <(compgen -d -- "$cur")
 }
 
-# How many words stand before the cursor that are no options; $1 lists the options without a value.
+# The number of words before the cursor that are not options. $1 lists the options without a value.
 _braid_place() {
   local i word
   place=1

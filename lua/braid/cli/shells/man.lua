@@ -3,28 +3,28 @@
 local VERSION <const> = require "braid.version"
 
 local SYNOPSIS <const> = {
-  {"", "the prompt"}, {"FILE.lua [arguments]", "run a script with the module found"},
-  {"-m MODULE [arguments]", "run a module, found as require finds it"},
-  {"-e CODE [arguments]", "run code, or print what an expression gives"},
-  {"- [arguments]", "run what comes on the standard input"},
-  {"-i [FILE | -m MODULE | -e CODE]", "the same, then the prompt with what it left"},
-  {"--debug FILE [arguments]", "run a script; where it fails, look at its calls"},
+  {"", "start the prompt"}, {"FILE.lua [arguments]", "run a script, which can require \"braid\""},
+  {"-m MODULE [arguments]", "run a module that require can find"},
+  {"-e CODE [arguments]", "run code, or print the value of an expression"},
+  {"- [arguments]", "run code from the standard input"},
+  {"-i [FILE | -m MODULE | -e CODE]", "the same, then start a prompt with its variables"},
+  {"--debug FILE [arguments]", "run a script; if it fails, look at its calls"},
   {"--version", "the version, Lua's version and the instruction set"},
   {"--help", "all commands"},
 }
 
 local ARGUMENTS <const> = {
-  {"--name value, --name=value", "An option; in names - and _ are the same. A flag takes no "
-    .. "value, or =yes or =no. Words behind -- are no options."},
+  {"--name value, --name=value", "An option. In names - and _ are the same. A flag takes no value, "
+    .. "or =yes or =no. Words after -- are never options."},
   {"numbers", "30, 1e-3, 10k, 2M."},
   {"settings", "\"width=0.5 norm names={a, b}\": a name alone is true; values are numbers, yes, "
     .. "no, words, texts in quotes, and lists or tables in braces."},
   {"--config FILE", "Options by name from a .json file, or from a .lua file that returns a table "
-    .. "and runs in the sandbox of definitions. Options beside it win."},
+    .. "and runs in the sandbox of definitions. Options on the command line win."},
 }
 
 local STATUS <const> = {{"0", "success"}, {"1", "the command failed"},
-  {"2", "the command was called wrongly"}, {"130", "the command was interrupted"}}
+  {"2", "the arguments were wrong"}, {"130", "the command was interrupted"}}
 
 local ENVIRONMENT <const> = {
   {"OMP_NUM_THREADS", "the number of threads"},
@@ -45,13 +45,13 @@ local EXAMPLES <const> = {
 
 local WIDTH <const> = 72 -- characters of a line, which escapes make longer
 
--- A text on one line, in which nothing is a request or an escape.
+-- A text on one line, with everything escaped that man would read as a request.
 local function plain(text)
   text = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("~", "\\(ti"):gsub("%^", "\\(ha")
   return (text:gsub("^[.']", "\\&%0"))
 end
 
--- The same on several lines; each but the last ends in `ending`.
+-- The same text on several lines. Each line but the last ends in `ending`.
 local function wrapped(text, ending)
   local lines <const>, line = {}, nil
   for word in text:gmatch("%S+") do
@@ -102,8 +102,8 @@ return function(t)
     lines[#lines + 1] = ".br\n.B braid\n" .. plain(row.usage .. options)
   end
   lines[#lines + 1] = ".SH DESCRIPTION\n" .. wrapped("Braid trains, compares and shows neural "
-    .. "networks that learn several tasks at once. Without arguments it is a prompt, with a file "
-    .. "it runs a script.")
+    .. "networks that learn several tasks at once. Without arguments it starts a prompt; with a "
+    .. "file it runs a script.")
   for _, row in ipairs(SYNOPSIS) do
     listed(lines, {{row[1] == "" and "braid" or "braid " .. row[1], row[2]}})
   end

@@ -26,7 +26,7 @@ local function optimizers()
   return list
 end
 
--- Options whose values are names of Braid's.
+-- Options whose values are names in Braid.
 local NAMES <const> = {
   optimizer = optimizers,
   weighting = function() return folder.names(require "braid.mtl.weighting") end,
@@ -49,7 +49,7 @@ end
 --- The names of the networks that come with Braid.
 function M.models() return check.sorted_keys(definition.known()) end
 
--- The kinds of a command's words, those that are names as lists.
+-- The kinds of a command's words. A kind that stands for names becomes the list of these names.
 local function words_of(words, commands)
   local list <const> = {}
   for i, kind in ipairs(words or {}) do
@@ -79,9 +79,10 @@ function M.rows()
     end
     if next(kinds) then
       row.options[#row.options + 1] = {name = "config", path = "file",
-        said = "a .json or .lua file with options by name; those beside it win"}
+        said = "options by name, from a .json or .lua file; the command line wins"}
     end
-    row.options[#row.options + 1] = {name = "help", flag = true, said = "what the command takes"}
+    row.options[#row.options + 1] = {name = "help", flag = true, said = "explain the command's "
+      .. "options"}
     rows[i] = row
   end
   return rows
@@ -89,10 +90,10 @@ end
 
 --- The options of `braid` itself, with what they are.
 M.OWN = {
-  {"-e", "run code, or print what an expression gives"}, {"-m", "run a module"},
-  {"-i", "the prompt after a script"},
-  {"--debug", "run a script; where it fails, look at its calls"},
-  {"--version", "the version"}, {"--help", "all commands"},
+  {"-e", "run code, or print the value of an expression"}, {"-m", "run a module"},
+  {"-i", "start the prompt after a script"},
+  {"--debug", "run a script; if it fails, look at its calls"},
+  {"--version", "print the version"}, {"--help", "list all commands"},
 }
 
 return M
