@@ -147,7 +147,7 @@ describe("log", function()
       local said
       session.complain = function(text) said = text end
       assert.is_false(session:run(("log '%s/s.lua'"):format(dir)))
-      assert.truthy(said:find("is there already", 1, true))
+      assert.truthy(said:find("already exists", 1, true))
     end)
   end)
 end)

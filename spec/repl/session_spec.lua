@@ -177,7 +177,7 @@ describe("an error", function()
     run("down()", "debug(false)")
     assert.equal("nil\n", run("b"))
     assert.equal("function\n", (run("type(debug.traceback)"):gsub('"', "")))
-    assert.truthy(failing(session, "up()"):find("up: only after debug()", 1, true))
+    assert.truthy(failing(session, "up()"):find("up: works only after debug()", 1, true))
     _G.print = show
   end)
 

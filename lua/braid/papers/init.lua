@@ -2,10 +2,10 @@
 -- paper says, section by section, and where this differs) and returns papers.experiment{...}:
 --
 --   paper     "002", the number under which the project knows it
---   item      "figure 3", what of it is repeated
+--   item      "figure 3", the part of the paper that is repeated
 --   title     what is measured, in a few words
 --   data      {"mtfl"}: the data that serve, the best first; rendered faces stand for faces
---   minutes   what it takes on two cores, with the usual options and three seeds
+--   minutes   how long it takes on two cores, with the usual options and three seeds
 --   options   {epochs = {30, from = 1}, ...}: its own options, as braid.arguments takes them
 --   quick     their values for a run of seconds, which checks the whole path
 --   differs   sentences: where data or protocol are not the paper's
@@ -66,13 +66,14 @@ function M.load(path)
   if not chunk then check.fail("papers: %s", why) end
   local made <const> = chunk()
   if not class.is_a(made, Experiment) then
-    check.fail("papers: %s must return what papers.experiment makes, not %s", path,
+    check.fail("papers: %s must return the result of papers.experiment, not %s", path,
       check.shown(made))
   end
   return made
 end
 
---- What several experiments share: the value that the file parts/NAME.lua beside them returns.
+--- A part that several experiments share: the value that the file parts/NAME.lua beside them
+-- returns.
 function M.part(name)
   for _, place in ipairs(PLACES) do
     local path <const> = ("%sparts/%s.lua"):format(place, name)

@@ -15,7 +15,7 @@
 --   e:draw("name.png", f)            f(path) draws a picture, but not in the processes of trainings
 --   e:note("...")                    a sentence for the result
 --
--- The directory gets result.json, .md and the figures. A run goes on where it was.
+-- The directory gets result.json, .md and the figures. A run continues where it ended.
 
 local check <const> = require "braid.check"
 local cifar <const> = require "braid.papers.cifar"
@@ -37,7 +37,8 @@ local Run <const> = class "run of an experiment"
 
 local DEEPEST <const> = 2 -- so deep below the directory the data may lie
 local LEVEL <const> = 0.05 -- of the tests
-local FEW <const> = 2 -- in tables of so many columns each pair of rows has its sentence
+-- in tables with at most so many columns, each pair of rows has its own sentence
+local FEW <const> = 2
 
 --- given: name, dir, data (a path or nil), quick, seeds (a list), minutes, jobs, options
 function Run:init(experiment, given)
@@ -84,14 +85,14 @@ end
 
 -- ---- training -------------------------------------------------------------------------------
 
--- The minutes that are left, or nil where there is no limit.
+-- The minutes that are left, or nil if there is no limit.
 local function minutes_left(self)
   local limit <const> = self.given.minutes
   return limit and math.max(limit - (core.clock() - self.begun) / 60, 1e-6)
 end
 
---- train.compare(given), its jobs in the folder `name` of the run. -> the results, or nil where the
--- minutes were over before one was there.
+--- Calls train.compare(given) with its jobs in the folder `name` of the run. -> the results, or nil
+-- if the minutes were over before the first result.
 function Run:compare(name, given)
   local o <const> = check.copy("papers: compare", given)
   o.dir, o.seeds = self.dir .. "/" .. name, o.seeds or self.seeds
@@ -132,7 +133,7 @@ local BESIDE <const> = check.declare("papers: beside", {
   columns = check.needed(check.list{of = COLUMN, least = 1}), names = check.map(check.text()),
 })
 
--- What a cell of the paper's column shows.
+-- The text of a cell in the paper's column.
 local function printed_cell(value)
   return type(value) == "number" and format("%.4g", value) or value
 end
@@ -140,7 +141,7 @@ end
 --- A table with a column of ours and one of the paper's for each metric. columns: a list of {metric
 -- = "landmarks.failure", title =, percent =, direction =, printed = {ROW = number or text}};
 -- printed numbers are percents where ours are shown as such. rows: the networks in order; names:
--- what the paper calls them. Does nothing where results is nil.
+-- what the paper calls them. Does nothing if results is nil.
 function Run:beside(given)
   local o <const> = check.options(BESIDE, given)
   local r <const> = o.results

@@ -1,4 +1,4 @@
---- Whether a paper's ranking holds here: each pair of rows that the paper orders, with ours.
+--- Compares a paper's ranking with ours, for each pair of rows that the paper orders.
 
 local format <const> = require "braid.format"
 local tests <const> = require "braid.train.comparing.tests"
@@ -8,7 +8,8 @@ local M <const> = {}
 local HOLDS <const>, REVERSED <const>, EQUAL <const> = "holds", "the other way round", "equal here"
 local NOT_SURE <const> = ", not distinguishable"
 
--- What a pair gives here. `ours` is how much the row that the paper calls better is better here.
+-- The verdict on a pair. `ours` is the gain, in our results, of the row that is better in the
+-- paper.
 local function verdict(ours, test, level)
   local certain <const> = test.p ~= nil and tests.differ(test, level)
   if ours == 0 then return EQUAL end

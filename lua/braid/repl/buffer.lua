@@ -102,7 +102,8 @@ function Buffer:line_start(at)
   return at
 end
 
---- The place where that line ends: its newline, or the place after the last byte of the text.
+--- The place where the line of the place `at` (default: the cursor) ends: its newline, or the place
+-- after the last byte of the text.
 function Buffer:line_end(at) return self.text:find("\n", at or self.at, true) or #self.text + 1 end
 
 -- ---- moves --------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ local function cut(lines, first, last)
   return out
 end
 
--- The lines that a chunk was loaded from, and its name; nil where they are not to be had.
+-- The lines that a chunk was loaded from, and its name; nil if the lines are no longer known.
 local function text_of(info, sources)
   local path <const> = info.source:match("^@(.*)")
   if path then
@@ -40,7 +40,7 @@ local function text_of(info, sources)
   return nil, name
 end
 
--- The class's whole file, where it has one; else its constructor.
+-- The whole file of a class that has a file of its own, otherwise the class's constructor.
 local function of_class(handle)
   local f <const> = calls.function_of(handle)
   for _, member in pairs(handle) do
@@ -86,7 +86,7 @@ function M.of(value, sources, owner, name)
   if info.what == "C" then return {}, where_in_c(value) end
   local lines <const>, place <const> = text_of(info, sources)
   local at <const> = ("%s:%d"):format(place, info.linedefined)
-  if not lines then return {}, at .. ", a text that is gone" end
+  if not lines then return {}, at .. ", but its text is no longer known" end
   if info.linedefined == 0 then return lines, place end
   return cut(lines, info.linedefined, info.lastlinedefined), at
 end

@@ -1,4 +1,5 @@
---- The comments of Lua files: the one that a file begins with, and those above what it defines.
+--- The comments of Lua files: the one at the beginning of a file, and the ones above its
+-- definitions.
 
 local M <const> = {}
 
@@ -7,7 +8,7 @@ local LONGEST <const> = 4 << 20 -- bytes of a file that is read for its comments
 local known <const> = {} -- the blocks of Braid's own files, by path
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)repl/comments%.lua$")
 
---- The lines of a file, or none where it cannot be read.
+--- The lines of a file, or none if it cannot be read.
 function M.lines(path)
   local file <close> = io.open(path)
   local text = file and file:read(LONGEST)
@@ -17,7 +18,8 @@ function M.lines(path)
   return lines
 end
 
---- A path of Braid's own as it is called, braid/nn/conv2d.lua; another as it is.
+--- A short form of the path of Braid's own files, braid/nn/conv2d.lua. Other paths stay as they
+-- are.
 function M.short(path)
   if path:sub(1, #HOME) == HOME then return "braid/" .. path:sub(#HOME + 1) end
   return path
@@ -62,7 +64,7 @@ function M.above(path, number)
   end
 end
 
--- Whether a line of code gives something that name: function M.name(, M.name =, make("name".
+-- Whether a line of code defines the name: function M.name(, M.name =, make("name".
 local function defines(line, name)
   return line:find("^%s*function [%w_.:]*%f[%w_]" .. name .. "%s*%(")
     or line:find("^%s*local function " .. name .. "%s*%(")
@@ -70,8 +72,8 @@ local function defines(line, name)
     or line:find("^%s*[%w_.]+%([\"']" .. name .. "[\"']")
 end
 
---- The comment on a name in a file that defines several: it begins with the name, or stands above
--- the line that defines it.
+--- The comment on a name in a file that defines several names. The comment begins with the name, or
+-- stands above the line that defines it.
 function M.on(path, name)
   for _, block in ipairs(blocks_of(path)) do
     if block.begins and defines(block.below, name) then return block end
@@ -84,7 +86,7 @@ function M.on(path, name)
   end
 end
 
---- Whether a file is named like what it holds: conv1d.lua, pool/init.lua.
+--- Whether the path of a file has this name: conv1d.lua, pool/init.lua.
 function M.is_of(path, name)
   return path:match("([^/]+)%.lua$") == name or path:match("([^/]+)/init%.lua$") == name
 end

@@ -1,4 +1,5 @@
---- What help says of the core's functions that are not operators: comments as files have them.
+--- The comments on the core's functions that are not operators, for help. They have the form of
+-- comments in files.
 
 local core <const> = require "braid.core"
 

@@ -1,8 +1,8 @@
---- What help says of a value: how to call it, the comment on it, arguments and options with their
--- defaults, examples, what is like it, where it is written.
+--- The help on a value: how to call it, the comment on it, arguments and options with their
+-- defaults, examples, related names, and where it is written.
 --
--- Operators are described by their row in the core's table, other functions of the core in
--- core_docs.lua, all else by the comments of its file.
+-- The help on an operator comes from its row in the core's table. For other functions of the core
+-- it comes from core_docs.lua, and for all other values from the comments of their file.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
@@ -16,7 +16,7 @@ local members <const> = require "braid.repl.members"
 
 local M <const> = {}
 
--- The row of an operator, and whether the value is its form that works in place.
+-- The row of an operator, and whether the value is the operator's in-place form.
 local function row_of(value)
   for _, row in ipairs(core.rows) do
     if core.ops[row.name] == value then return row, false end
@@ -35,7 +35,7 @@ local function own_method(handle)
   return class.own(handle, "init") or first and class.own(handle, first)
 end
 
--- The value before any wrapping, and the path of its own file, where it has one.
+-- The value before any wrapping, and the path of its own file if it has one.
 local function origin_of(value, name, place)
   if not place or not folder.is_named(place) then return value end
   local origin <const>, path <const> = folder.origin(place, name)
@@ -50,7 +50,8 @@ local function place_of(value)
   return path, path and info.linedefined
 end
 
--- The text of the comments on a value: its own file's first, and the one above its function.
+-- The text of the comments on a value: the first comment of its own file, and the one above its
+-- function.
 local function commented(value, name, place)
   local origin <const>, file <const> = origin_of(value, name, place)
   local path <const>, line <const> = place_of(origin)
@@ -126,7 +127,7 @@ local function example_lines(list)
   return lines
 end
 
--- A method that only calls the function of its name in braid.F is that function.
+-- If a method only calls the function of the same name in braid.F, help describes that function.
 local function function_of_method(value, name, place)
   if type(value) ~= "function" or rawget(core.tensor_metatable.methods, name) ~= value
     or row_of(value) or core_docs.of(value) then
@@ -137,7 +138,7 @@ local function function_of_method(value, name, place)
   return f or value, f and F or place
 end
 
--- The example of an operator as one of its form that works in place.
+-- The example of an operator, changed to its in-place form.
 local function in_place_example(usage, row)
   local changed <const>, n <const> = usage:gsub(":" .. row.name .. "(%f[^%w_])", ":" .. row.name
     .. "_%1")
@@ -146,7 +147,7 @@ local function in_place_example(usage, row)
   return ("x:%s_(%s)"):format(row.name, row.args:find(" ", 1, true) and "2" or "")
 end
 
---- What is known of a value that is called: {signature =, text =, options =, examples =, see =,
+--- What is known about a function or class: {signature =, text =, options =, examples =, see =,
 -- path =, line =}. `place` is the table of names that it is a field of; is_method tells that it is
 -- called with a colon.
 function M.of(value, chain, place, is_method)
@@ -218,14 +219,14 @@ function M.text(value, chain, place, is_method)
     "methods: " .. table.concat(members.names(handle), ", ")}, "\n")
 end
 
---- The words that a search looks at: those of the comment and of the options.
+--- The words in which a search looks: the comment and the options.
 function M.words(value, chain, place, is_method)
   if not is_called(value) then return "" end
   local doc <const> = M.of(value, chain, place, is_method)
   return table.concat(doc.text, " ") .. " " .. table.concat(doc.options, " ")
 end
 
---- A line on a value: the first sentence of what is said of it.
+--- A line on a value: the first sentence of its description.
 function M.summary(value, chain, place, is_method)
   if not is_called(value) then return "" end
   local doc <const> = M.of(value, chain, place, is_method)

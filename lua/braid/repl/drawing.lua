@@ -133,7 +133,7 @@ local function joined(list, each, landmarks)
   return all
 end
 
---- The bytes that show a list of pictures in a terminal of a kind (graphics.lua). Options as for
+--- The bytes that show a list of pictures in a terminal of this kind (graphics.lua). Options as for
 -- M.grid.
 function M.picture(kind, list, o)
   local each <const> = #list == 1 and 1 or math.min(#list, 4)

@@ -14,7 +14,7 @@ local search <const> = require "braid.repl.search"
 local Editor <const> = class("Editor")
 
 local MORE <const> = ". "
-local PATIENCE <const> = 0.05 -- seconds for the rest of a key
+local PATIENCE <const> = 0.05 -- seconds to wait for the rest of a key
 local PASTE_WAIT <const> = 2 -- seconds to wait for more of a paste
 local SHOWN <const> = 4000 -- bytes on each side of the cursor that a very long entry shows
 local LONGEST <const> = 20000 -- bytes; longer entries get no hints
@@ -249,7 +249,7 @@ end
 function Editor:edit()
   local buffer <const> = Buffer()
   local graphics <const> = package.loaded["braid.repl.graphics"]
-  if graphics then -- what was typed while it asked the terminal
+  if graphics then -- keys typed while the terminal was asked
     self.pending, graphics.typed = self.pending .. graphics.typed, ""
   end
   buffer.kills = self.kills

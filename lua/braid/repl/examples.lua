@@ -1,11 +1,11 @@
---- The values that examples in comments and operator rows begin with. help says how to make those
--- that an example names, so that what it shows can be entered as it stands.
+--- The values that examples in comments and operator rows use. help also shows how to make the
+-- values of an example, so that the user can enter the example unchanged.
 
 local tokens <const> = require "braid.repl.tokens"
 
 local M <const> = {}
 
--- In an order in which each needs only those before it.
+-- The order matters: a value may use only values above it.
 local GIVEN <const> = {
   {"x", "braid.tensor{{1, -2, 3}, {-4, 5, -6}}"},
   {"y", "braid.full({2, 3}, 2)"},
@@ -36,7 +36,7 @@ local function names_in(text)
   return set
 end
 
--- Whether a text makes a variable of that name itself.
+-- Whether a text itself makes a variable with this name.
 local function makes(text, name)
   return text:find("%f[%w_]local%s[%w_%s,<>]-%f[%w_]" .. name .. "%f[^%w_]")
     or text:find("%f[^\n\0]" .. name .. " =") or text:find("^" .. name .. " =")
@@ -44,7 +44,7 @@ local function makes(text, name)
     or text:find("function%s?[%w_.:]*%([^)]-%f[%w_]" .. name .. "%f[^%w_]")
 end
 
---- The lines that make what an example names and does not make itself.
+--- The lines that make the values which an example uses but does not make itself.
 function M.given(example)
   local text <const> = table.concat(example, "\n")
   local lines <const>, needed <const> = {}, names_in(text)
@@ -58,7 +58,7 @@ function M.given(example)
   return lines
 end
 
---- The entries on a line: three spaces stand between them.
+--- The entries on a line. Three spaces separate entries.
 function M.entries(line)
   local list <const> = {}
   if line:find("^%s") or line:find("   %-%-") then return {line} end

@@ -57,7 +57,7 @@ function M.enter(session, on)
   end
   local failure <const> = session.failure
   if not failure or #failure.calls == 0 then
-    check.fail("debug: there is no error whose calls could be looked at")
+    check.fail("debug: there is no error yet, so there are no calls to look at")
   end
   local calls <const> = {}
   for i, call in ipairs(failure.calls) do
@@ -69,7 +69,7 @@ end
 
 --- Moves outwards by a number of calls.
 function M.move(session, name, by)
-  if not session.frame then check.fail("%s: only after debug()", name) end
+  if not session.frame then check.fail("%s: works only after debug()", name) end
   go_to(session, session.frame.at + by)
 end
 

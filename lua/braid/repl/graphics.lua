@@ -1,10 +1,10 @@
---- Real pictures in a terminal, where it says that it can show them: kitty's graphics protocol,
--- iTerm2's inline pictures, or sixel.
+--- Real pictures in terminals that can show them: by kitty's graphics protocol, iTerm2's inline
+-- pictures, or sixel.
 --
--- The terminal is asked once. The last question is for its device attributes, which every terminal
--- answers, so that an answer to it without the others ends the wait at once; where nothing comes
--- the wait is short. What was typed meanwhile is kept for the editor (M.typed), and replies that
--- come later are keys that do nothing (keys.lua).
+-- The terminal is asked once. The last question is for its device attributes. Every terminal
+-- answers this one, so its answer ends the wait. Without any answer the wait is short. Keys typed
+-- meanwhile are kept for the editor (M.typed). Replies that come later count as keys that do
+-- nothing (keys.lua).
 
 local colours <const> = require "braid.repl.colours"
 local core <const> = require "braid.core"
@@ -22,7 +22,7 @@ local function without_replies(bytes)
   return (bytes:gsub("\27_G.-\27\\", ""):gsub("\27P>|.-\27\\", ""):gsub("\27%[%?[%d;]*c", ""))
 end
 
---- The kind of pictures that a terminal's replies tell of, or nil.
+--- The kind of pictures that the terminal can show according to its replies, or nil.
 function M.kind_of(replies)
   if replies:find("\27_Gi=31;OK", 1, true) then return "kitty" end
   local name <const> = replies:match("\27P>|(.-)\27\\") or ""
@@ -31,8 +31,8 @@ function M.kind_of(replies)
   if (";" .. attributes .. ";"):find(";4;", 1, true) then return "sixel" end
 end
 
---- Asks by write(text) and read(seconds), as core.terminal_read. -> the kind or nil, and what was
--- typed meanwhile
+--- Asks by write(text) and read(seconds), which returns bytes as core.terminal_read does. -> the
+-- kind or nil, and the keys typed meanwhile
 function M.ask(write, read, clock)
   write(QUESTION)
   local bytes, ends <const> = "", clock() + SECONDS
@@ -82,7 +82,7 @@ local function iterm(rows, columns)
     columns, samples.base64(png))
 end
 
--- A run of one sixel: itself, or !count and it.
+-- A run of equal sixels: the sixel itself, or !count and the sixel.
 local function run_text(count, bits)
   local sign <const> = string.char(63 + bits)
   return count > 3 and "!" .. count .. sign or sign:rep(count)

@@ -1,6 +1,7 @@
 --- The history of entries in $XDG_STATE_HOME/braid/history, one a line, shared by all prompts.
--- Each entry is appended at once under a lock, so several prompts, or a lost connection, lose none.
--- If there is no home, or the file belongs to someone else, the history is only in memory.
+-- Each entry is appended at once under a lock, so no entry is lost if several prompts run or a
+-- connection breaks. If there is no home, or the file belongs to someone else, the history is only
+-- in memory.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"

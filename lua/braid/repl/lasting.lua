@@ -14,7 +14,7 @@ local function code_of(text)
 end
 
 -- Reads the names after the `local` at token i. Returns the places of their attributes' tokens, and
--- the number of the token after the names; nil if a name is <close> or this is no list of names.
+-- the number of the token after the names; nil if a name is <close> or this is not a list of names.
 local function names_at(code, i)
   local attributes <const>, at = {}, i + 1
   while true do

@@ -1,4 +1,4 @@
---- Searching the public names of Braid: by name first, then by the words that are said of them.
+--- Searches the public names of Braid, first by name, then in their descriptions.
 
 local docs <const> = require "braid.repl.docs"
 local names <const> = require "braid.repl.names"
@@ -14,7 +14,7 @@ end
 
 M.path_of = path_of
 
---- The names that a word is in, and those in whose text it is: two lists, each by name.
+--- Two lists: the names that contain a word, and the other names whose description contains it.
 function M.search(word)
   local named <const>, said <const>, seen <const> = {}, {}, {}
   local wanted <const> = word:lower()
@@ -31,7 +31,7 @@ function M.search(word)
   return named, said
 end
 
---- The items whose last name is the word; those of nn.Conv2d for "nn.Conv2d" only.
+--- The items whose last name is the word. With "nn.Conv2d", only Conv2d of nn.
 function M.exact(chain)
   local found <const> = {}
   for _, item in ipairs(names.all()) do
@@ -44,7 +44,7 @@ function M.exact(chain)
   return found
 end
 
---- A hint at names like one that there is not.
+--- A hint that names existing names like an unknown one.
 function M.hint(name)
   local known <const> = {}
   for i, item in ipairs(names.all()) do known[i] = item.chain[#item.chain] end

@@ -8,7 +8,7 @@ local folder <const> = require "braid.folder"
 local M <const> = {}
 
 local FIELDS <const> = {"shape", "dtype", "requires_grad", "grad", "grad_fn"} -- of a tensor
-local DEPTH <const> = 20 -- tables that are looked through, one behind the other by __index
+local DEPTH <const> = 20 -- the longest chain of tables, linked by __index, that is searched
 
 -- Calls f(name, value) for the fields of a value and of the tables that its __index leads to.
 local function plain_layers(value, f)

@@ -1,4 +1,4 @@
---- The public names of Braid, each with where it is found: what help searches.
+--- The public names of Braid and the places where they are found. help searches them.
 --
 -- A name is {chain = {"braid", "F", "relu"}, value =, place = the table of names it is a field of,
 -- method = whether tensors have it as a method}.
@@ -45,8 +45,8 @@ local function walk(place, chain, out, seen)
   for _, item in ipairs(inner) do walk(item.value, item.chain, out, seen) end
 end
 
---- All of them: those of braid, of the folders in it and of tables of functions, then the methods
--- of tensors that are no functions of these names.
+--- All names: the fields of braid, of its folders and of tables of functions; then the methods of
+-- tensors that have no function of the same name.
 function M.all()
   local out <const>, methods <const>, functions <const> = {}, {}, {}
   walk(require "braid", {"braid"}, out, {})
@@ -64,7 +64,7 @@ function M.all()
   return out
 end
 
--- The same folder's field may be known by a shorter name: nn and F stand among the globals.
+-- Some folders also have a shorter name, because nn and F are globals.
 local function find_in(place, chain, value, seen)
   if seen[place] then return nil end
   seen[place] = true
@@ -79,8 +79,8 @@ local function find_in(place, chain, value, seen)
   end
 end
 
---- The public name of a value, or nil. Only names that were used before are looked at, so that this
--- reads no file.
+--- The public name of a value, or nil. Looks only at names that were used before, so it reads no
+-- file.
 function M.of(value)
   local kind <const> = type(value)
   if kind ~= "function" and not class.is_class(value) then return nil end

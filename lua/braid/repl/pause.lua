@@ -23,8 +23,8 @@ return function(session, serve)
       history = fit.history, fit = fit})
     local outer <const>, seed <const>, stream <const> = session.paused, core.random_state()
     session.paused = "yes"
-    print(("\npaused after step %d, in epoch %d: net, opt, tasks, history, fit "
-      .. "are there; resume() or stop()"):format(fit.at.step, fit.at.epoch + 1))
+    print(("\npaused after step %d, in epoch %d: net, opt, tasks, history and fit are variables "
+      .. "now; resume() or stop()"):format(fit.at.step, fit.at.epoch + 1))
     serve()
     local goes_on <const> = session.paused == "resume"
     session.paused = outer

@@ -13,7 +13,7 @@ local M <const> = {}
 local DEPTH <const> = 4
 local LIMIT <const> = 40 -- entries of a table that are printed
 local LONGEST <const> = 2000 -- bytes of a string that are printed
-local SECONDS <const> = 1      -- that a user's __tostring may take
+local SECONDS <const> = 1      -- seconds that a user's __tostring may take
 local PARTS <const> = 1000 -- values of a result that are printed
 
 local KEYWORDS <const> = {}
@@ -63,8 +63,8 @@ local function of_function(f)
     comments.short(info.source:match("^@(.*)") or info.short_src), info.linedefined)
 end
 
--- tostring(v) of what may run the user's code: in a coroutine of its own, with a limit of time.
--- -> the text, or nil and why there is none
+-- tostring(v) for a value whose __tostring may be the user's. It runs in a coroutine of its own,
+-- with a time limit. -> the text, or nil and the reason
 local function limited(v)
   local thread <const>, ends <const> = coroutine.create(tostring), core.clock() + SECONDS
   debug.sethook(thread, function()
@@ -75,7 +75,7 @@ local function limited(v)
   return nil, type(text) == "string" and (text:match("^[^\n]*")) or "it fails"
 end
 
--- A long line of words between ", " in lines of the width.
+-- Breaks a long line at ", " into lines of the width.
 local function filled(text, width)
   local lines <const>, line = {}, nil
   for word in (text .. ", "):gmatch("(.-), ") do
@@ -175,7 +175,7 @@ local function count_of(t)
   return count
 end
 
--- Rows of as many numbers each, {{1, 2.5}, {30, 4}}, with the numbers below each other; other words
+-- Aligns rows of numbers such as {{1, 2.5}, {30, 4}}, if all have equally many. Otherwise the words
 -- stay as they are.
 local function aligned(words)
   local rows <const>, wide <const> = {}, {}

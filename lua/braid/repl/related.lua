@@ -1,5 +1,5 @@
---- The names that help points to: those that a comment's @see names, the same thing in another
--- place (F.conv2d, nn.Conv2d), and its kin in the same place (conv1d, conv_transpose2d).
+--- The names that help points to: names in a comment's @see, the same thing in another place
+-- (F.conv2d, nn.Conv2d), and related names in the same place (conv1d, conv_transpose2d).
 
 local folder <const> = require "braid.folder"
 
@@ -8,7 +8,7 @@ local PLACES <const> = {"F", "nn", "loss", "mtl", "data", "optim", "train", "plo
 
 local function folded(name) return (name:lower():gsub("_", "")) end
 
--- The word that kin have in common: conv of conv_transpose2d and Conv1d.
+-- The word that related names have in common: conv of conv_transpose2d and Conv1d.
 local function stem(name)
   local first <const> = name:gsub("(%l)(%u)", "%1_%2"):lower():gsub("%d+d?$", "")
     :match("^%a+")

@@ -43,8 +43,8 @@ function Session:init(o)
   local env <const> = setmetatable({}, {__index = _G})
   self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
   self.complain = function(text) io.stderr:write(text) end
-  self.tell = function(text) print(text) end -- what help says
-  self.page = false -- {value = f(x), pictures = f(list, text, landmarks)}: show draws by these
+  self.tell = function(text) print(text) end -- prints the text of help
+  self.page = false -- {value = f(x), pictures = f(list, text, landmarks)}: show uses them
   self.word = o and o.word or "entry"
   self.lasts = o and o.lasts or false
   self.width = o and o.width or function() return core.terminal_width() or 80 end
@@ -85,8 +85,8 @@ local function load_expression(before, text, name, env)
 end
 
 -- The entry with `return` before its last expression, if that begins a line or follows a semicolon.
--- Pasted text often ends with an expression. If the entry is one of statements, its last one may be
--- a call, which begins with a name; what begins otherwise may go on with the line before.
+-- Pasted text often ends with an expression. If the entry has statements, the last one may be a
+-- call, which begins with a name. A line that begins otherwise may belong to the line before it.
 local function with_last_returned(text, name, env, is_whole)
   local list <const>, tried = tokens(text), 0
   for i = #list, 2, -1 do
@@ -162,8 +162,8 @@ end
 --- Prints the results of an entry.
 function Session:print(values) self.write(self:text(values) .. "\n") end
 
--- Calls f(...) such that Ctrl-C can end it -> whether it went well, and its packed results or the
--- described error.
+-- Calls f(...) so that Ctrl-C can end it. -> whether it went well, and its packed results or the
+-- described error
 local function guarded(f, ...)
   local results <const> = table.pack(core.interruptible(errors.caught, f, ...))
   if not results[1] then return false, errors.described(results[2]) end
@@ -242,7 +242,8 @@ function Session:script(text, name, ...)
   return true
 end
 
---- The entries in a text, as a list of {text =, line =}. An entry has as few lines as are complete.
+--- The entries in a text, as a list of {text =, line =}. An entry has the smallest number of lines
+-- that is complete.
 function Session:split(text)
   local list <const>, entry, number = {}, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do

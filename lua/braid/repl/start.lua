@@ -1,4 +1,4 @@
---- What a prompt begins with: a line about Braid, and the user's own file.
+--- The beginning of a prompt: a line about Braid, and the user's start file.
 
 local core <const> = require "braid.core"
 
@@ -10,7 +10,7 @@ function M.greeting()
     core.get_threads(), core.get_threads() == 1 and "" or "s", core.isa())
 end
 
---- Runs the user's start file. Its errors are shown, and the prompt goes on.
+--- Runs the user's start file. Its errors are shown, and the prompt continues.
 function M.config(session)
   local home <const> = os.getenv("XDG_CONFIG_HOME")
     or os.getenv("HOME") and os.getenv("HOME") .. "/.config"

@@ -10,7 +10,7 @@ end
 local function open(path)
   local editor <const> = os.getenv("VISUAL") or os.getenv("EDITOR") or "vi"
   if not os.execute(("%s '%s'"):format(editor, path:gsub("'", "'\\''"))) then
-    check.fail("edit: %s failed; EDITOR says which editor to run", editor)
+    check.fail("edit: %s failed; set EDITOR to the editor to run", editor)
   end
 end
 

@@ -54,7 +54,7 @@ local function tell_found(session, word)
   local named <const>, said <const> = lookup.search(word)
   local lines <const> = lookup.lines(named, session.width(), MOST)
   if #said > 0 then
-    lines[#lines + 1] = #named > 0 and "in what is said of:" or nil
+    lines[#lines + 1] = #named > 0 and "also found in the descriptions of:" or nil
     local more <const> = lookup.lines(said, session.width(), MOST)
     table.move(more, 1, #more, #lines + 1, lines)
   end
@@ -62,7 +62,7 @@ local function tell_found(session, word)
   return #lines > 0
 end
 
--- Looks a name up among the variables, then among Braid's own names, then in what is said of them.
+-- Looks a name up among the variables, then among Braid's own names, then in their descriptions.
 local function of_name(session, text)
   local chain <const> = chain_of(text)
   if #chain == 0 then check.fail("help: wants a name, not %s", check.shown(text)) end
@@ -81,7 +81,7 @@ local function of_name(session, text)
     printed[item.value] = true
   end
   if next(printed) or tell_found(session, text) then return end
-  session.tell(("nothing is called '%s'; %s"):format(text, lookup.hint(chain[#chain])))
+  session.tell(("there is nothing with the name '%s'; %s"):format(text, lookup.hint(chain[#chain])))
 end
 
 return function(session, ...)

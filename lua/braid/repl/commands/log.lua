@@ -17,7 +17,7 @@ local function is_the_prompts(session, text)
   return false
 end
 
--- The entry as a line of the script, where an expression prints its value.
+-- The entry as a line of the script. An expression is printed, as at the prompt.
 local function as_script(text)
   if load(text, "=entry", "t", {}) then return text .. "\n" end
   return ("print(%s)\n"):format((text:gsub("^%s*=", ""):gsub(";%s*$", "")))
@@ -28,7 +28,7 @@ return function(session, path)
   session.log = false
   if path == nil then return end
   local exists <close> = io.open(path)
-  if exists then check.fail("log: %s is there already; choose another name", path) end
+  if exists then check.fail("log: %s already exists; choose another name", path) end
   local file <const>, message <const> = io.open(path, "w")
   if not file then check.fail("log: cannot write %s", message) end
   file:write('local braid <const> = require "braid"\n')

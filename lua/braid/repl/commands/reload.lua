@@ -8,7 +8,7 @@ return function(_, name)
     check.fail("reload: %s is not loaded; require it first", check.shown(name))
   end
   if name == "braid" or name:find("^braid%.") then
-    check.fail("reload: %s is Braid's own and stays as it is", name)
+    check.fail("reload: %s is a part of Braid and cannot be reloaded", name)
   end
   package.loaded[name] = nil
   local fine <const>, new <const> = pcall(require, name)

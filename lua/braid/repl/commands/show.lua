@@ -49,7 +49,7 @@ local function show_pictures(session, t, landmarks)
   end
 end
 
--- Shows what is no picture.
+-- Shows a value that is not a picture.
 local function show_value(session, x)
   if session.page then return session.page.value(x) end
   print(printing.text(x, session.width()))

@@ -14,7 +14,7 @@ local function named(session, text)
   if value ~= nil or #chain == 0 then return value, owner, chain[#chain] end
   local item <const> = lookup.exact(chain)[1]
   if item then return item.value, item.place, chain[#chain] end
-  check.fail("source: nothing is called '%s'; %s", text, lookup.hint(chain[#chain]))
+  check.fail("source: there is nothing with the name '%s'; %s", text, lookup.hint(chain[#chain]))
 end
 
 return function(session, f)
