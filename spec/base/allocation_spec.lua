@@ -11,13 +11,13 @@ local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
   setmetatable({describe = function() end}, {__index = _G})))()
 
 local function live()
-  collectgarbage() -- runs every finalizer; those free the tensors
+  collectgarbage() -- runs every finalizer, and finalizers free the tensors
   return braid.memory().live
 end
 
--- Runs f with the n-th allocation failing, for n = first to last or until none fails. Every
--- failure must raise the error that says so. What f makes goes with a scope, and gradients of
--- `leaves` are removed. Returns the last n.
+-- Runs f with the n-th allocation failing, for n = first to last or until none fails. Every failure
+-- must raise the error about memory. A scope frees what f makes, and gradients of `leaves` are
+-- removed. Returns the last n.
 local function fail_from(first, last, f, leaves)
   for n = first, last do
     local scope <close> = braid.scope()
@@ -32,8 +32,8 @@ local function fail_from(first, last, f, leaves)
   return last
 end
 
--- Fails every allocation of f in turn, and checks whether one leaves memory behind, and which.
--- Returns how many there are.
+-- Fails every allocation of f in turn, and reports each failure that leaves memory behind. Returns
+-- the number of allocations.
 local function fail_everywhere(f, leaves)
   fail_from(-1, -1, f, leaves)
   local before <const> = live()
@@ -203,7 +203,7 @@ describe("when memory runs out", function()
       local ok <const> = pcall(y.backward, y)
       core.fail_after(-1)
       x.grad = nil;
-      (x * x):sum():backward() -- what was left pending would show here
+      (x * x):sum():backward() -- an operator that still waits would show here
       assert.same({2, 4}, x.grad:totable())
       if ok then return end
     end
@@ -261,7 +261,7 @@ describe("memory", function()
 
   it("of tensors that nobody holds stays under a ceiling, without scopes", function()
     local before <const> = live()
-    for _ = 1, 1000 do braid.empty(250000) end -- the ceiling forgets what was
+    for _ = 1, 1000 do braid.empty(250000) end -- the ceiling forgets earlier use
     core.reset_peak()
     for _ = 1, 1000 do braid.empty(250000) end
     -- The ceiling is the larger of 64 MB and twice what was live.
@@ -321,7 +321,7 @@ describe("memory", function()
     end
   end)
 
-  -- The sanitizers' build takes every block afresh.
+  -- The build with sanitizers never reuses a block.
   local no_pool <const> = package.cpath:find("build-asan", 1, true)
   local stat <const> = io.open("/proc/self/stat")
   if stat then stat:close() end

@@ -175,7 +175,7 @@ end)
 
 -- ---- time -----------------------------------------------------------------------------------
 
--- Steps of Lua, and the seconds of C code between them.
+-- Counts steps of Lua, and measures the seconds of C code between them.
 local function cost(f, ...)
   local steps = 0
   collectgarbage()

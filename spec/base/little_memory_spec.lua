@@ -49,10 +49,10 @@ for i = 1, 3e6 do t[i] = i end
 assert(#braid.tensor(t):totable() == 3e6)]],
 }
 
--- In KB, from what hardly holds the library to what holds most of these.
+-- Limits in KB. The smallest hardly holds the library, the largest holds most of these programs.
 local LIMITS <const> = {60000, 100000, 250000, 350000, 400000, 1000000}
 
--- Our own words, Lua's, and the system's if it cannot even load the library.
+-- Messages of Braid, of Lua, and of the system if it cannot even load the library.
 local WORDS <const> = {"out of memory", "not enough memory", "annot allocate memory",
   "failed to map segment", "libgomp: Thread creation failed"} -- the last with OPENMP=system
 

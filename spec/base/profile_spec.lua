@@ -1,4 +1,4 @@
--- Profiles: what was called, how often, and that all time is accounted for once.
+-- Profiles: they count every call, and count all time exactly once.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- `make bench`: the speed of Braid, beside PyTorch's where it is installed.
+--- `make bench`: the speed of Braid, and of PyTorch if it is installed.
 --
 -- Prints tables and writes them to a JSON file. If the machine has other work, only ratios mean
 -- much: both sides take turns, and single operators show the best of many calls.

@@ -42,7 +42,7 @@ local function times(x) return x and ("%.2fx"):format(x) or "-" end
 
 local function percent(x) return x and ("%.0f%%"):format(100 * x) or "" end
 
---- Prints what follows, and what it is compared with.
+--- Prints a heading: what the next table shows, and what it is compared with.
 function M.start(o, machine)
   print(("Braid on %d thread%s, %s; the machine at its best: %.0f GFLOP/s, %.1f GB/s."):format(
     o.threads, o.threads == 1 and "" or "s", o.isa, machine.peak_gflops[o.threads],

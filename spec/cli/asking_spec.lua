@@ -1,4 +1,4 @@
---- The commands that ask networks, of data and of pictures: the numbers that scripts have.
+--- The commands that run networks on data and pictures give the same numbers as scripts.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -13,7 +13,7 @@ local function run(arguments)
   return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
 end
 
--- A run of an epoch, whose tasks are of each kind that predict has words for.
+-- A run of one epoch. It has a task of each kind that predict can show.
 local function make_run(dir, channels)
   local sets <const> = data.faces{n = 60, seed = 3, channels = channels}
   local set <const> = sets.train
@@ -34,7 +34,7 @@ local function one_thread(f)
   braid.set_threads(threads)
 end
 
--- Pictures of which one is no square, as files.
+-- Files of pictures. One picture is not square.
 local function write_pictures(dir, set)
   local paths <const> = {}
   for i, cut in ipairs{{64, 64}, {64, 40}, {40, 64}} do

@@ -1,4 +1,4 @@
---- Commands of the command line: each is a file of lua/braid/cli that says how it is used.
+--- Commands of the command line. Each is a file of lua/braid/cli that describes its use.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl

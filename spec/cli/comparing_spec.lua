@@ -1,4 +1,4 @@
---- The commands that train several networks: the results of scripts that do the same.
+--- The commands that train several networks give the same results as scripts.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -32,7 +32,7 @@ local function one_thread(f)
   braid.set_threads(threads)
 end
 
--- A function that makes models/tcdcn.lua with batch norm, of such a width.
+-- A function that makes models/tcdcn.lua of this width, with batch norm.
 local function tcdcn(width)
   return function(tasks, job)
     local w <const> = width * (job.values and job.values.width or 1)
@@ -85,7 +85,7 @@ describe("braid compare", function()
         counts[i] = network.runs[1].parameters
       end
       assert.near(1, counts[2] / counts[1], 0.05)
-      assert.equal(result.out, run(call).out) -- from what is there
+      assert.equal(result.out, run(call).out) -- read from the kept results
     end)
   end)
 end)

@@ -9,7 +9,7 @@ local function run(arguments)
   return shell.run(shell.braid .. " " .. arguments)
 end
 
--- Lines, and for each the words that must be among those offered and those that must not.
+-- Lines, each with words that must be offered and words that must not be offered.
 local function wanted()
   local list <const>, names <const> = {}, {}
   local function add(line, words, no) list[#list + 1] = {line = line, words = words, no = no} end
@@ -47,7 +47,7 @@ local function wanted()
   return list
 end
 
--- Whether a word is offered: bash and fish offer whole paths, zsh the last part of one.
+-- Whether a word is offered. bash and fish offer whole paths, zsh offers the last part of a path.
 local function offered(set, word)
   for match in pairs(set) do
     if match:gsub("/$", ""):match("[^/]*$") == word then return true end

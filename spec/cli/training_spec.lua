@@ -1,4 +1,4 @@
---- The commands that train networks and ask them: the same numbers as scripts that do the same.
+--- The commands that train and evaluate networks give the same numbers as scripts.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"

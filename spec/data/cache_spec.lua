@@ -138,7 +138,7 @@ describe("the cache of decoded pictures", function()
       all_of(ds, o)
       assert.equal(4, #files_in(directory))
       o.transforms = {STEPS_CACHED[1], STEPS_CACHED[2], data.augment{}}
-      all_of(ds, o) -- what is random is not in it
+      all_of(ds, o) -- random changes are not in the cache
       assert.equal(4, #files_in(directory))
     end)
   end)
@@ -207,7 +207,7 @@ describe("the cache of decoded pictures", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 3)
       local path <const> = directory .. "/p002.png"
-      -- A PNG may be followed by anything.
+      -- Any bytes may follow a PNG.
       local function put(to, dx)
         braid.save(to, pictures.picture(dx))
         local bytes <const> = shell.read(to)

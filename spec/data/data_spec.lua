@@ -159,7 +159,7 @@ describe("data.mtfl", function()
     assert.matches("p1.png", said(dir, {val = 0}), 1, true)
   end)
 
-  -- From files and from memory, faces lie alike: the same points of the same image.
+  -- Faces from files and from memory lie alike: the same points in the same image.
   local function check_alike(given)
     local function sets(store)
       local o <const> = {val = 1, store = store, size = 72, channels = 1}
@@ -221,7 +221,7 @@ describe("data.mtfl", function()
     assert.is_nil(all.val)
     local most <const> = data.mtfl(dir, {val = 0, wrong = "omit"})
     assert.same({3, 4, 1}, {#most.train, #most.test, most.train.omitted})
-    os.remove(dir .. "/boxes_training.txt") -- no point places a face: all of each picture
+    os.remove(dir .. "/boxes_training.txt") -- no point places a face: each picture is taken whole
     local blind <const> = data.mtfl(dir, {val = 0, wrong = "whole"})
     local whole <const> = data.mtfl(dir, {val = 0, crop = "whole"})
     local function points(set) return data.loader(set, {batch = 4})().landmarks end

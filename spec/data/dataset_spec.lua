@@ -44,7 +44,7 @@ describe("a data set", function()
     assert.same({nil, nil}, {ds[2].yaw, ds[2].box})
     assert.same({nil, nil}, {ds[3].small, ds[3].landmarks})
     assert.is_nil(ds[4].kind)
-    assert.equal(4, ds[4].landmarks[{2, 1}]:item()) -- one point of two is there
+    assert.equal(4, ds[4].landmarks[{2, 1}]:item()) -- one of two points is given
     assert.same({nil, nil}, {ds[0], ds[7]})
   end)
 

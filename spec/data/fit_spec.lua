@@ -1,5 +1,5 @@
---- The size and colours of a loader's pictures: those of the data unless the user says otherwise,
--- and never enlarged silently; and shifted copies.
+--- The size and colours of a loader's pictures: they are those of the data unless the user chooses
+-- others, and pictures are never enlarged silently. Also shifted copies.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -13,7 +13,7 @@ local function memory(h, w, channels, given)
   return Dataset(o)
 end
 
--- Pictures of those sides as files.
+-- Writes pictures with these sides as files.
 local function files(directory, sides, given)
   local names <const> = {}
   for i, side in ipairs(sides) do
@@ -174,7 +174,7 @@ describe("readers of files", function()
     assert(braid.save(path, braid.zeros({3, 40, 60}, {dtype = "uint8"})))
   end
 
-  -- Readers, each with its file for a directory with one picture of 60 x 40 pixels.
+  -- Readers, each with the file that it reads in a directory with one picture of 60 x 40 pixels.
   local READERS <const> = {
     images = function(dir, o)
       shell.run("mkdir -p " .. dir .. "/class")

@@ -1,4 +1,4 @@
---- A loader raises an error where pictures would move and labels could not follow.
+--- A loader raises an error if pictures would move and labels could not follow.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -64,7 +64,7 @@ describe("a loader", function()
     assert.is_false(refusal(set_of{age = two}, {flip, turn}))
   end)
 
-  -- A label of the names and the kinds that tasks say, against the truth about each angle.
+  -- Labels with the names and kinds that tasks have, compared with the true angles.
   local ANGLES <const> = braid.tensor{ {5, -20, 30}, {-40, 10, 2} } -- roll, pitch, yaw
   local function taken(task, labels, kinds)
     return set_of(labels or {pose = ANGLES}, kinds), mtl.tasks{pose = task}

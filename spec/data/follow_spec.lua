@@ -79,7 +79,7 @@ local function in_files(directory)
     boxes = boxes(), points = {landmarks = {flip = FLIP, eyes = {1, 2}}}}
 end
 
--- Tasks; some say more than kinds do, and one contradicts its kind.
+-- Tasks. Some know more about their label than its kind, and one contradicts the kind.
 local TASKS <const> = mtl.tasks{
   pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, signed = mtl.real{2, flip = {-1, 2}},
   cells = mtl.landmarks{points = 3, flip = {3, 2, 1}, eyes = false},
@@ -116,7 +116,7 @@ local function plane(samples)
   return {m[1][4] / m[1][1], m[2][4] / m[2][2], m[3][4] / m[3][3]}
 end
 
--- Where pixels (u, v), from 0, of a result come from: x and y as planes over the result.
+-- The origin of each pixel (u, v), from 0, of a result: x and y as planes over the result.
 local function map_of(image)
   local h <const>, w <const> = image:size(2), image:size(3)
   local red <const>, green <const> = image[1]:totable(), image[2]:totable()
@@ -185,7 +185,7 @@ local function cell(m, p, size)
   return out
 end
 
--- Both values of a function of a number that is less exact than the bins' edges.
+-- The two possible values of a function for a number that is less exact than the edges of bins.
 local function either(f, v) return {either = {f(v - 0.2), f(v + 0.2)}} end
 
 local function cells(m, points, size)

@@ -74,7 +74,7 @@ describe("workers of a loader", function()
     end
     early()
     collectgarbage()
-    collectgarbage() -- what finalizers of the first have let go of
+    collectgarbage() -- memory that finalizers of the first have released
     local before <const> = braid.memory().live
     for _ = 1, 10 do
       early()

@@ -8,7 +8,7 @@ local data <const> = braid.data
 
 local column <const> = trees.column
 
--- A file for the time of f(path, its directory).
+-- Calls f(path, its directory) with a file that is removed afterwards.
 local function with(name, text, f)
   shell.in_directory(function(dir)
     shell.write(dir .. "/" .. name, text)

@@ -3,7 +3,7 @@
 local file <const> = require "spec.support.file"
 local pictures <const> = require "spec.support.odd_pictures"
 
--- The sum of all values, which Pillow gives as well.
+-- The sum of all values. Pillow gives the same sums.
 local function sum(name, bytes)
   local t <const> = assert(file.load(name, bytes))
   assert.equal("uint8", t.dtype)

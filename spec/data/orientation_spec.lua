@@ -34,7 +34,7 @@ local function with_png(png, block)
     core.crc32(body)) .. png:sub(34)
 end
 
--- The turns of a picture (c,h,w), from the list of EXIF 2.3.
+-- The turns of a picture (c,h,w), in the order of EXIF 2.3.
 local TURNED <const> = {
   function(t) return t end,
   function(t) return t:flip(3) end,
@@ -95,7 +95,7 @@ describe("the orientation of a picture", function()
         o.transforms = {data.resize(4, 6, {filter = "bilinear"})}
         assert.same(STORED:to("float32"):totable(), data.loader(stored, o)().image[1]:totable())
       end
-      -- A point on the pixel at the left of the top of what is seen stays there.
+      -- A point on the top left pixel of the turned picture stays there.
       local ds <const> = Dataset{files = {"a/t.png"}, root = dir,
         labels = {landmarks = braid.tensor{{{0, 0}}}}}
       local batch <const> = data.loader(ds, {batch = 1, transforms = {data.resize(6, 4)}})()

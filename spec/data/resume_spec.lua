@@ -1,12 +1,12 @@
 --- A loader's state: an epoch continues after the samples that were taken, in the same order, with
--- any batch size; never with another data set or order.
+-- any batch size. It never continues with another data set or order.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
 local Dataset <const> = require "braid.data.dataset"
 local data <const> = braid.data
 
--- n pictures of one pixel with their number, and labels `a` and `b`, of which some are missing.
+-- n pictures of one pixel, whose value is their number. Some of the labels `a` and `b` are missing.
 local function numbered(n, from)
   local values <const>, numbers <const>, a <const>, b <const> = {}, {}, {}, {}
   for i = 1, n do
@@ -30,7 +30,7 @@ local function take(loader, count)
   return list
 end
 
--- The pictures of batches, one after the other; of one task, if it is named.
+-- The pictures of all batches in order. If a task is named, only pictures of its batches.
 local function flat(batches, task)
   local list <const> = {}
   for _, batch in ipairs(batches) do
@@ -79,7 +79,7 @@ describe("a loader that goes on from a state", function()
               local loader <const> =
                 data.loader(case[1], options_of(case, {batch = first, workers = workers}))
               local before <const> = take(loader, count)
-              -- As a checkpoint keeps it.
+              -- The state as a checkpoint keeps it.
               local state <const> = json.decode(json.encode(loader:state()))
               loader:close()
               local o <const> = options_of(case, {batch = second, workers = workers, state = state})

@@ -91,7 +91,7 @@ describe("data.scenes", function()
   end)
 
   it("shows the rendered face where the points are", function()
-    -- Two renderings of one face differ by the scene around it alone: the middle is the same.
+    -- Two renderings of one face differ only in the scene around it; the middle is the same.
     local at <const> = set.labels.landmarks[1][3]:totable() -- the nose
     local row <const> = set.index[1]:item()
     local x <const>, y <const> = math.floor(at[1] + 0.5) + 1, math.floor(at[2] + 0.5) + 1

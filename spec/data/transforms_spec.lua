@@ -34,7 +34,7 @@ local function ramp(h, w)
 end
 
 describe("points, after any transforms,", function()
-  -- Geometric steps, none or some, in all combinations.
+  -- All combinations of geometric steps, also none.
   local CUTS <const> = {
     none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
     by_points = {data.crop{margin = 2, by = "points"}},
@@ -84,7 +84,7 @@ describe("points, after any transforms,", function()
     end
   end
 
-  -- The third angle tells whether a picture was mirrored, for its sign then is changed.
+  -- The third angle tells whether a picture was mirrored, because its sign changes then.
   it("lie on the same pixels of pictures in memory", function()
     check_all(pictures.memory(2), function(batch, i) return batch.yaw[i]:item() > 0 end)
   end)
@@ -208,7 +208,7 @@ describe("colours", function()
   local rows <const> = ramp(6, 5)
   local plain <const> = of_rows(rows)
 
-  -- a and b, when x becomes a x + b wherever nothing is cut off.
+  -- a and b, if x becomes a x + b in all places where nothing is cut off.
   local function line(image)
     local n, sx, sy, sxx, sxy = 0, 0, 0, 0, 0
     local x <const>, y <const> = plain:reshape(-1):totable(), image:reshape(-1):totable()
@@ -286,7 +286,8 @@ describe("colours", function()
     local rows_of <const> = out:totable()
     assert.is_true(rows_of[11][11] < 250)
     assert.near(rows_of[10][11], rows_of[11][10], 1e-4)
-    -- A Gaussian: exp(-d^2 / 2 s^2), so the ratio at distance 2 is that at 1 to the fourth.
+    -- A Gaussian: exp(-d^2 / 2 s^2), so the ratio at distance 2 is the fourth power of the ratio at
+    -- distance 1.
     local middle <const> = rows_of[11]
     local r1 <const>, r2 <const> = middle[12] / middle[11], middle[13] / middle[11]
     assert.near(r1 ^ 4, r2, 1e-4)

@@ -24,7 +24,7 @@ describe("data.wider", function()
       assert.equal(2, train.omitted) -- an invalid one, and one without an area
       assert.same({1, 1, 2}, train.index:totable())
       assert.equal(dir .. "/WIDER_train/images/1--Meeting/b.png", train:path(3))
-      -- 20 pixels from number 10 on, whose centres are at whole numbers
+      -- 20 pixels, starting at pixel 10; centres of pixels are whole numbers
       assert.same({9.5, 11.5, 29.5, 41.5}, train.boxes[1]:totable())
       assert.same({1, 3, 2}, train.labels.blur:totable())
       assert.same({3, 1, 2}, train.labels.occlusion:totable())

@@ -63,7 +63,7 @@ local function command(rest, seconds)
     .. "OMP_NUM_THREADS=1 timeout %d %s %s"):format(shell.build, seconds, o.lua, rest))
 end
 
--- Whether a program fails alone, and how.
+-- Whether a program fails when it runs alone, and how.
 local function fails(statements)
   local path <const> = os.tmpname()
   shell.write(path, text_of(statements))

@@ -233,7 +233,7 @@ end)
 
 describe("a hook, while gradients are on their way,", function()
   it("may run a pass of its own over the same values: neither sees the other's", function()
-    -- z's share arrives at x before the hook runs, in one order, and after it in the other.
+    -- In one order z's share arrives at x before the hook runs, in the other order after it.
     for order = 1, 2 do
       local x <const> = leaf{1, 2, 3}
       local other <const> = (x * 3):sum()

@@ -1,5 +1,5 @@
--- Modules that hold each other, parts that walks do not reach, forward functions that forget to
--- return their result.
+-- Odd modules: modules that hold each other, parts that walks do not reach, forward functions that
+-- forget to return a result.
 local braid = require "braid"
 local class = require "braid.class"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

@@ -60,7 +60,7 @@ describe("core.backward_rows", function()
     for i = 1, 2 do
       local views <const> = core.split_row(arena, i, {w, other})
       near(views[1], wanted[i][1])
-      assert.same({0, 0}, views[2]:totable()) -- nothing comes there
+      assert.same({0, 0}, views[2]:totable()) -- no gradient arrives there
     end
     assert.is_nil(w.grad)
     near(u.grad, wanted[1][2])

@@ -1,5 +1,5 @@
---- Scopes and modes belong to the coroutine that opened them: what another coroutine forgot,
--- dropped or left suspended has no effect. Scripts run in a process of their own, because a
+--- Scopes and modes belong to the coroutine that opened them: a scope that another coroutine
+-- forgot, dropped or left suspended has no effect. Scripts run in a process of their own, because a
 -- warning appears only once in a process.
 
 local shell <const> = require "spec.support.shell"

@@ -1,4 +1,4 @@
--- The benchmark runs, and writes what it says. No time is asserted.
+-- The benchmark runs, and writes the files that it names. No time is asserted.
 
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"

@@ -1,4 +1,4 @@
---- The version, which stands in one place, and `make dist`: its tarball is whole and reproducible.
+--- The version stands in one place. `make dist` makes a tarball that is whole and reproducible.
 
 local braid <const> = require "braid"
 local markdown <const> = require "spec.support.markdown"

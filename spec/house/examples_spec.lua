@@ -1,4 +1,4 @@
--- Every example runs, in a small form, and writes what it says.
+-- Every example runs in a small form, and writes the files that it names.
 
 local SMALL <const> = {
   ["examples/tcdcn.lua"] = "--faces 192 --epochs 1 --out %s",
@@ -46,7 +46,7 @@ describe("examples", function()
     end)
   end
 
-  -- Each learns at a rate that makes the loss infinite or NaN.
+  -- Each example trains at a learning rate that makes the loss infinite or NaN.
   for _, example in ipairs{"tcdcn", "compare", "separation", "dmt", "dcnet", "kth"} do
     it(example .. ".lua stops at a loss that is no number, and writes no weights", function()
       local into <const> = out .. "/wild_" .. example

@@ -9,7 +9,7 @@ local function files(command)
   return list
 end
 
--- The text without comments and without what is in quotes, line by line as it was.
+-- The text without comments and quoted texts. Its lines stay in place.
 local function code_of(text)
   local function blank(s) return (s:gsub("[^\n]", " ")) end
   local out <const>, at = {}, 1
@@ -69,7 +69,7 @@ describe("the layers of C", function()
     dist = "base kernel tensor op grad dist",
   }
 
-  -- Headers that are not the core's own, and where alone they are included.
+  -- Headers that are not the core's own, and the only places that may include them.
   local OWNERS <const> = {
     ["cblas.h"] = "tensor", ["dlfcn.h"] = "tensor", ["omp.h"] = "op image faces load",
     ["png.h"] = "image", ["jpeglib.h"] = "image", ["turbojpeg.h"] = "image",
@@ -196,7 +196,7 @@ describe("the layers of Lua", function()
     cli = 12, init = 13,
   }
 
-  -- Parts that hand the whole to a user: to scripts, at the prompt, to the definition of a
+  -- Parts that give all of Braid to a user: to scripts, at the prompt, to the definition of a
   -- network.
   local HAS_WHOLE <const> = words "cli jupyter repl sandbox"
 

@@ -4,7 +4,8 @@ local braid <const> = require "braid"
 local folder <const> = require "braid.folder"
 local nearest <const> = require "braid.nearest"
 
--- Each name with two letters swapped, one left out, one more, which is no name by itself.
+-- Misspelt forms of each name: two letters swapped, one left out, one added. Forms that are names
+-- themselves are left out.
 local function misspelt(name)
   local list <const> = {}
   if #name < 4 then return list end

@@ -23,7 +23,7 @@ local function strange() return {"0.1", {}, true, braid.ones(2), print, coroutin
 
 local WRONG <const> = {}
 
--- The values of `strange` but for those of one of Lua's types.
+-- The values of `strange` without the values of one of Lua's types.
 local function without(name)
   local list <const> = {}
   for _, v in ipairs(strange()) do
@@ -148,13 +148,13 @@ local function names_of(t)
   return names
 end
 
--- Whether a call went well, or got as far as to miss what is no option.
+-- Whether a call went well, or failed only because something other than an option is missing.
 local function good(row, ok, message)
   return ok or row.elsewhere and not message:find("must be", 1, true)
 end
 
 describe("options in the sources", function()
-  -- f(path, text without comments, report) for every file of Braid's.
+  -- Calls f(path, text without comments, report) for every file of Braid.
   local function each(f)
     local found <const> = {}
     for path in io.popen("find lua/braid -name '*.lua' | sort"):lines() do
@@ -176,7 +176,8 @@ describe("options in the sources", function()
     end)
   end)
 
-  -- Inside of readers and definitions errors are tables, or go to who caught the first one.
+  -- Inside readers and definitions, errors are tables, or go to the code that caught the first
+  -- error.
   it("and arguments are refused by check.fail, which knows the user's line", function()
     each(function(_, text, report)
       for raised in text:gmatch("%f[%w_.]error(%b())") do

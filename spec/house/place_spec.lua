@@ -73,7 +73,7 @@ local function operators()
   return names
 end
 
--- Functions that are not for users, render for long, or leave a mode open.
+-- Functions that are not for users, that render for a long time, or that leave a mode open.
 local SKIP <const> = {}
 for _, name in ipairs(words [[
   nn.init.dtype nn.init.default data.faces plot.init scope no_grad detect_anomaly set_threads

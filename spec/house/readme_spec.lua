@@ -1,4 +1,5 @@
---- The pages in Markdown: their programs run and print what they show, and what they name exists.
+--- The pages in Markdown: their programs run and print the output shown, and the paths that they
+-- name exist.
 
 local markdown <const> = require "spec.support.markdown"
 local shell <const> = require "spec.support.shell"
@@ -7,7 +8,8 @@ local TARGETS <const> = shell.run(".ci/help Makefile").out
 
 local function exists(path) return shell.run("test -e " .. shell.quote(path)).status == 0 end
 
--- A page's words that begin as paths of this repository do. A braced choice stands for each.
+-- The words of a page that begin like paths of this repository. A choice in braces stands for each
+-- of its words.
 local function paths_in(text)
   local paths <const> = {}
   for path in (" " .. text):gmatch("[%s`%(|'\"=:]([%w_.]+/[%w_./{},-]+)") do
@@ -21,8 +23,7 @@ local function paths_in(text)
   return paths
 end
 
--- Words of `make ...`, in a page's lines of code and between backticks, that are no target or
--- variable of the Makefile.
+-- The words of `make ...` in a page's code that are neither targets nor variables of the Makefile.
 local function unknown_to_make(text)
   local unknown <const> = {}
   local code <const> = {}

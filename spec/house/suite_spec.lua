@@ -1,4 +1,4 @@
---- The runner of the specs: what it sums up, and that it notices every way in which a file can
+--- The runner of the specs: it adds up results correctly, and notices every way in which a file can
 -- end.
 
 local shell <const> = require "spec.support.shell"
@@ -8,7 +8,7 @@ local function suite(folder, more)
     shell.lua, shell.quote(folder), shell.lua, arg[0], more or ""))
 end
 
--- Runs files of these texts; the last line, whether the status is 0, and all that was written.
+-- Runs files with these texts. Returns the last line, whether the status is 0, and all output.
 local function run(files, more)
   local result
   shell.in_directory(function(folder)

@@ -84,7 +84,7 @@ local SAMPLES <const> = {
   end,
 }
 
--- What braid.inspect says of a path: its text, or its message.
+-- The text of braid.inspect for a path, or its error message.
 local function said(path)
   local ok <const>, found <const> = pcall(braid.inspect, path)
   return tostring(found), ok and found or nil

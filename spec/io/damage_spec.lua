@@ -35,7 +35,7 @@ local FORMATS <const> = {
 for _, format in ipairs(FORMATS) do
   local name <const>, read <const>, bytes <const>, all <const> = table.unpack(format)
 
-  -- The value, after it was seen that nothing was raised and that what is wrong is said.
+  -- The value that was read. Checks that the reader raises nothing and gives a message if it fails.
   local function attempt(text)
     local ok <const>, value <const>, message <const> = pcall(read, text)
     if not ok then error(("%s raised for %q"):format(value, text)) end

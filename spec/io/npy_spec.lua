@@ -1,7 +1,7 @@
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
 
--- A file with the given header, as version 1.0 has it unless said otherwise.
+-- A file with the given header, of version 1.0 unless another version is given.
 local function made(header, values, version)
   version = version or 1
   return "\x93NUMPY" .. string.char(version, 0)

@@ -14,7 +14,7 @@ for _, name in ipairs{"open", "inspect"} do
   READERS[#READERS + 1] = {name, "safetensors", braid[name]}
 end
 
--- The message of what f(...) raises, of this file's line, without the place.
+-- The message that f(...) raises, without its place, which must be a line of this file.
 local function message_of(f, ...)
   local ok <const>, message <const> = pcall(f, ...)
   assert.is_false(ok)

@@ -69,7 +69,8 @@ local function run(command, ...) return shell.run(command:format(...)).out:gsub(
 local function listing(folder) return run("ls -A '%s' | sort | tr '\n' ' '", folder) end
 local function mode(path) return run("stat -c %%a '%s'", path) end
 
--- The error that a writer raises: of this file, with what is wrong.
+-- Checks the error that a writer raises: its place is this file, and its message says what is
+-- wrong.
 local function fails(write, path, what)
   local ok <const>, message <const> = pcall(write, path)
   assert.is_false(ok)
@@ -299,7 +300,7 @@ describe("writers of one file", function()
       for _ = 1, 3 do abandon(path) end
       abandon(other)
       local _, count <const> = listing(folder):gsub("%.braid%-", "")
-      assert.equal(2, count) -- each removed what was there before it
+      assert.equal(2, count) -- each writer removed the file that was there before
       braid.save(path, braid.ones(2))
       assert.matches("^%.other%.npy%.braid%-%x+ t%.npy$", listing(folder))
       braid.save(folder .. "/third.npy", braid.ones(2))

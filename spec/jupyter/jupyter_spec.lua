@@ -1,4 +1,4 @@
---- `braid jupyter`, and what it installs, as Jupyter itself sees it.
+--- `braid jupyter`: Jupyter itself finds and runs what it installs.
 
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
@@ -6,7 +6,7 @@ local _ <const> = require "braid"
 
 local function braid(arguments) return shell.run(shell.braid .. " " .. arguments) end
 
--- The Python that a command has behind it, if that has a module; else nil.
+-- The Python that runs a command, or nil if this Python does not have the module.
 local function python_with(module)
   for _, command in ipairs{os.getenv("BRAID_PYTHON") or "python3", "/usr/bin/python3"} do
     local found <const> = shell.run(("%s -c 'import sys, %s; print(sys.executable)'"):format(

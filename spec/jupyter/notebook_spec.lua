@@ -1,4 +1,5 @@
---- A notebook's process (braid.jupyter.kernel): cells, what they show, what is asked about code.
+--- A notebook's process (braid.jupyter.kernel): it runs cells, shows results, and answers questions
+-- about code.
 
 local notebooks <const> = require "spec.support.notebooks"
 local shell <const> = require "spec.support.shell"

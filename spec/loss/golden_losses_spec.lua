@@ -85,7 +85,7 @@ describe("the losses of PyTorch", function()
   end
 end)
 
--- Inputs (4,3) of each loss, the third and fourth row to be left out; those hold NaN.
+-- Inputs (4,3) of each loss. The third and fourth row hold NaN and must be left out.
 local F64 <const> = {dtype = "float64"}
 local function rows(bad, ...)
   local t <const> = braid.tensor({...}, F64)

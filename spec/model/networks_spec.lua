@@ -1,4 +1,4 @@
--- The promises of the definitions in models/ beyond shapes and counts (models_spec.lua).
+-- What the definitions in models/ promise besides shapes and counts (models_spec.lua).
 
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn

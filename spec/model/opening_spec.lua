@@ -175,7 +175,8 @@ describe("opening a file", function()
             end)
           end
         end
-        -- The length goes along in half of the cases, so that the header is read at all.
+        -- In half of the cases the length is adjusted too, because otherwise the header is not
+        -- read.
         if i % 2 == 0 then
           local length <const> = string.unpack("<i8", bytes) + #text - #bytes
           text = string.pack("<i8", length) .. text:sub(9)

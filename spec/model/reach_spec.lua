@@ -10,7 +10,7 @@ local sandbox <const> = require "braid.sandbox"
 
 local nn <const>, mtl <const> = braid.nn, braid.mtl
 
--- Every word that names something of Braid's.
+-- Every word that is a name in Braid.
 local function all_words()
   local words <const> = {}
   local function add(t)

@@ -1,5 +1,5 @@
---- The sandbox of definitions: the attacks of hostile ones, what can be reached from inside, and
--- that honest ones have what they need.
+--- The sandbox of definitions: attacks of hostile definitions fail, nothing dangerous can be
+-- reached from inside, and honest definitions have what they need.
 
 local attacks <const> = require "spec.support.attacks"
 local braid <const> = require "braid"
@@ -77,7 +77,7 @@ local function reachable(value, seen)
   return seen
 end
 
--- All uses of a network, one after the other, each protected by itself.
+-- All uses of a network, one after the other. Each runs in a protected call of its own.
 local USES <const> = {
   call = function(net) return net(braid.ones(2, 2)) end,
   train = function(net) return net:train(), net:eval(), net:freeze(), net:unfreeze() end,
@@ -157,7 +157,7 @@ describe("a hostile definition", function()
 
   for _, attack in ipairs(attacks) do
     it(("cannot by a %s: %s"):format(attack.kind, attack.what), function()
-      -- Garbage of before, collected meanwhile, would make room.
+      -- Otherwise older garbage that is collected meanwhile would make room.
       if attack.kind == "memory" then collectgarbage() end
       math.randomseed(7)
       local before <const>, was <const> = copies(tables), said(user_tasks())
@@ -180,7 +180,7 @@ describe("a hostile definition", function()
           for name, t in pairs(tables) do assert.is_false(value == t, name) end
         end
       end
-      -- Whatever may run when it is collected does so.
+      -- Runs everything that may run when it is collected.
       if attacks.text(attack, mark):find("__%a") then
         collectgarbage()
         collectgarbage()

@@ -92,7 +92,8 @@ function MADE.early_stopping()
   end, function() return ("%s %s"):format(stopping.epoch, stopping.stopped.b) end}
 end
 
--- A weighing of every method, seen by what it makes of two tasks' gradients of one vector.
+-- A weighing of every method. Its state shows in the gradient that it makes of two tasks' gradients
+-- of one vector.
 for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
   MADE["weighting " .. name] = function(parameters)
     local p <const> = parameters or {braid.tensor({1, 2, 3}, {requires_grad = true})}

@@ -60,7 +60,7 @@ end
 -- The maps that a mixer should give without the t-th map, by its own equation.
 local EXPECTED <const> = {}
 
--- Equations 1 to 3, z of what is left, F_t and the skip of all.
+-- Equations 1 to 3: z is computed from the remaining maps, F_t and the skip from all maps.
 function EXPECTED.collaborative(mixer, xs, t)
   local ys <const>, z <const> = {}, mixer.central(braid.cat(zeroed(xs, t), 2))
   for i, name in ipairs(NAMES) do
@@ -70,7 +70,7 @@ function EXPECTED.collaborative(mixer, xs, t)
   return ys
 end
 
--- y_j = sum_k alpha_jk x_k / sum_k alpha_jk, over what is left.
+-- y_j = sum_k alpha_jk x_k / sum_k alpha_jk, over the remaining maps.
 local function of_means(mixer, xs, t)
   local ys <const> = {}
   for j, name in ipairs(NAMES) do

@@ -1,4 +1,4 @@
---- Mixers that are put between columns whose heads are made already: every mixer of the folder.
+--- Every mixer of the folder can be put between columns whose heads already exist.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -32,7 +32,7 @@ describe("the widths of boxes", function()
     twice = {data.augment{rotate = 10, scale = 0.2}, data.augment{flip = 0.5, shear = 5}},
   }
 
-  -- The corners of the box's upper edge are points themselves, and say how long it is.
+  -- The corners of the box's upper edge are points too, so their distance tells its length.
   local function check_all(ds)
     for i = 1, #ds do
       local box <const> = ds:box(i)
@@ -108,7 +108,7 @@ end)
 -- ---- align --------------------------------------------------------------------------------
 
 describe("data.align", function()
-  -- Where the eyes come to lie in a batch, x and y of both, of the first face.
+  -- The places of the first face's eyes in a batch: x and y of both.
   local function seen(set, eyes, ...)
     local p <const> = data.loader(set, {batch = 2, transforms = {...}})().landmarks[1]:totable()
     local x1 <const>, y1 <const> = middle(p, eyes[1])
@@ -131,7 +131,7 @@ describe("data.align", function()
         near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step(row.eyes)))
         if row.knows then
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.align(STEP)))
-          -- Mirrored before, the other eye is on the left.
+          -- If the face was mirrored before, the other eye is on the left.
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.augment{flip = 1}, step()))
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step({3, 4}), step()))
         else

@@ -296,7 +296,7 @@ describe("mtl.ttc_update", function()
     end)
   end
 
-  -- Equation 11 prints c_j, and of columns that run alone c_j has no gradient at W_i.
+  -- Equation 11 prints c_j. If columns run alone, c_j has no gradient at W_i.
   for _, cost in ipairs{"i", "j"} do
     it(("moves beta against <dc_%s/dW_%s, V_j>, and keeps alpha_ii"):format(cost, cost), function()
       local net <const> = build{stacked = false}
@@ -336,7 +336,7 @@ describe("mtl.ttc_update", function()
     local wanted <const> = train(net, opt)
     assert.equal(0, largest(wanted.a, train(twin, again).a))
     assert.same(opt:alpha(), again:alpha())
-    opt.factor = 0 -- what is left is the momentum that SGD multiplies by the rate
+    opt.factor = 0 -- the rest is the momentum, which SGD multiplies by the rate
     assert.equal(0, largest(net(x).a, train(net, opt).a))
     fails(function() opt:load_state_dict{} end, "this is not the state of an mtl.ttc_update")
     local other <const> = opt:state_dict()

@@ -13,7 +13,7 @@ local faces_of <const> = eye_faces.faces_of
 local READERS <const> = eye_faces.READERS
 local middle <const> = eye_faces.middle
 
--- The same where the picture is neither cut nor made square, and half its height.
+-- The same for a picture that is neither cut nor made square, and half its height.
 local function whole_of(row)
   return function(face)
     local _, _, _, width <const> = row.frame(face)
@@ -24,7 +24,7 @@ end
 -- ---- the report in plain Lua --------------------------------------------------------------
 
 local PIXELS <const> = 40
--- The network's answer for coordinate k: the bin, and its middle.
+-- The network's answer for coordinate k: the bin and the middle of the bin.
 local function bin(k) return 12 + (7 * k) % 17 end
 local function said(k) return (bin(k) - 0.5) * 2 / PIXELS - 1 end
 
@@ -84,7 +84,7 @@ local function check_report(row, faces, m, frame)
   assert.near(boxed.above / 5, m.box_failure, 1e-12)
 end
 
--- The answers of a network that looks at nothing, as coordinates or as scores of bins.
+-- The answers of a network that ignores its input, as coordinates or as scores of bins.
 local function blind(task, n)
   local row <const> = {}
   for k = 1, 2 * n do

@@ -9,7 +9,7 @@ local w <const> = mtl.weighting
 
 local function integers(...) return braid.tensor({...}, {dtype = "int64"}) end
 
--- Batches of 3 and of 5 samples, and both as one.
+-- Two batches, of 3 and 5 samples, and a batch of all 8 samples.
 local function batches_of(b)
   braid.manual_seed(8)
   local all <const> = {image = braid.randn({8, 2, 10, 10}, {dtype = "float64"}), b = b,

@@ -1,5 +1,5 @@
--- Several tasks in one column: the poster's two columns, landmarks beside all attributes, and
--- every operation on such networks.
+-- Several tasks in one column, such as the poster's two columns: landmarks, and all attributes.
+-- Every operation on such networks.
 
 local braid <const> = require "braid"
 local files <const> = require "spec.support.file"
@@ -119,7 +119,7 @@ describe("groups", function()
       it("lose and gain tasks", function()
         local net <const> = build(name, options)
         local less <const> = net:clone()
-        less:remove_task("smile") -- the column goes on for the others
+        less:remove_task("smile") -- the column stays for the other tasks
         equal(net, less, {"gender", "landmarks", "pose"})
         assert.same({"face", "traits"}, less.names)
         less:remove_task("landmarks")

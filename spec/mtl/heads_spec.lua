@@ -30,7 +30,7 @@ local function dense(x, layer) -- x (n,c) by a layer of weights (o,c,...)
   return x:matmul(layer.weight:reshape(layer.weight:size(1), -1):t()) + layer.bias
 end
 
--- Figure 2's head on features (n,c), of a batch, in plain operators.
+-- The head of figure 2 on the features (n,c) of a batch, in plain operators.
 local function figure_2(x, head)
   local layers <const> = {}
   for _, layer in ipairs(head) do
@@ -58,7 +58,7 @@ local function check_deep(head, task, path)
   local maps <const> = braid.randn(6, c, 2, 3)
   if last.weight:dim() == 2 then
     assert.is_true((head(maps) - figure_2(maps:mean({3, 4}), head)):abs():max():item() < 1e-4)
-  else -- one that slides: at each place as if there were no other
+  else -- a head that slides gives at each place the result of this place alone
     assert.same({6, task.size, 2, 3}, head(maps).shape)
   end
 end
@@ -86,7 +86,7 @@ local function same_after_saving(net, x)
   end)
 end
 
--- Options that definitions are tried with, too.
+-- Further options with which definitions are tried.
 local VARIANTS <const> = {["models/mtcnn.lua"] = {{}, {stage = "P"},
   {stage = "P", mixer = mtl.collaborative{}}, {stage = "R"}}}
 local SIDES <const> = {P = 12, R = 24}

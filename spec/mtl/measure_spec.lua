@@ -35,7 +35,7 @@ end
 
 -- ---- all metrics --------------------------------------------------------------------------
 
--- Tasks that are shown each form, with outputs and labels, some of them missing.
+-- A task for each form of outputs, with outputs and labels. Some labels are missing.
 local function cases()
   braid.manual_seed(5)
   local labels <const> = braid.randint(1, 3, {23}):to("int64")

@@ -1,5 +1,5 @@
---- Measures of a network of columns, and their pictures: affinity, contrast maps, what flows
--- between tasks.
+--- Measures of a network of columns, and their pictures: affinity, contrast maps, the flow between
+-- tasks.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, plot <const> = braid.nn, braid.mtl, braid.plot

@@ -21,7 +21,7 @@ end
 local function measured(task, output, target, widths)
   local sums <const> = {}
   local n <const> = target:size(1)
-  for i = 1, n do -- in two batches or more, as it comes
+  for i = 1, n do -- in two batches or more
     task:observe(sums, output[{ {i, i} }], target[{ {i, i} }],
       widths and {box_width = braid.tensor{widths[i]}})
   end
@@ -74,7 +74,7 @@ describe("the landmark task's metrics", function()
       {1, NAN, 1, 0})
     assert.same({2, 1, 2}, {m.without_eyes, m.without_points, m.without_box})
     assert.near(0.08 / 3 / 0.4, m.error, 1e-6)
-    assert.near(0.08 / 2 / 1, m.box_error, 1e-6)             -- of two points, for one is missing
+    assert.near(0.08 / 2 / 1, m.box_error, 1e-6)             -- of two points; one is missing
     assert.equal("0.0667 (fail  0.0%, 2 without eyes), of the box 0.0400 (fail  0.0%, 2 without "
       .. "a box)", mtl.landmarks{points = 3, eyes = EYES}:show(m))
     for _, value in pairs(m) do assert.is_true(type(value) ~= "number" or value < math.huge) end

@@ -4,7 +4,7 @@ local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 -- Each kind of task: the task, and an output for the mirror image as it must be turned back. The
--- numbers of an output are 1 .. size, so that a list names from where each comes.
+-- numbers of an output are 1 .. size, so a list tells where each number comes from.
 local KINDS <const> = {
   classes = {mtl.classes{3, flip = {3, 2, 1}}, {3, 2, 1}},
   attributes = {mtl.attributes{"a", "b"}, {1, 2, 3, 4}},

@@ -6,7 +6,7 @@ local nn <const>, mtl <const> = braid.nn, braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}, c = mtl.classes{4}}
 
--- The options tried of each mixer; the first is enough where they change no shapes.
+-- The options that are tried for each mixer. The first ones are enough if options change no shapes.
 local CASES <const> = {
   none = {{}}, share = {{}}, nddr = {{}}, sluice = {{}, {subspaces = 4}}, progressive = {{}},
   cross_stitch = {{}, {granularity = "scalar", diag = 0.7, off = 0.2}},

@@ -1,8 +1,8 @@
 --- The tensors that move in a training step: every mixer x every operation x every optimizer.
 --
--- The table of operations says, from the papers, which parts train after each; all else must stay
--- as it is to the byte, and what trains must have a gradient and move. An optimizer from before
--- the operation trains the same, or says that it does not before anything has moved.
+-- The table of operations says, from the papers, which parts train after each; All other tensors
+-- must stay equal to the byte, and parts that train must have a gradient and move. An optimizer
+-- made before the operation trains the same parts, or raises an error before anything has moved.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -93,7 +93,7 @@ local function trains(rule, parts)
   return yes or false
 end
 
--- Statistics of batch norm go with the part that they stand in; other buffers never move.
+-- Statistics of batch norm move with the part that holds them; other buffers never move.
 local function is_statistic(path) return path:find("running_") or path:find("num_batches") end
 local function is_fixed(path) return path:find("%.limit$") or path == "stage_number" end
 
@@ -132,8 +132,9 @@ local function build(word, options, where, stacked)
   return net:mix(word == "share" and "conv1" or where, mtl[word](options)):heads(head)
 end
 
--- Biases of lateral convolutions are such that none of their ReLU is shut at all pixels. (Those of
--- batch norms before one stay: where a ReLU is open everywhere, the next norm takes them away.)
+-- Sets biases of lateral convolutions so that none of their ReLUs is 0 at all pixels. Biases of
+-- batch norms before a ReLU stay, because the next norm removes them if the ReLU is open
+-- everywhere.
 local function open_relus(net)
   for path, t in pairs(net:state_dict()) do
     if path:find("^mixer%..*%.conv%.bias$") then t:fill_(1) end
@@ -254,12 +255,12 @@ for _, where in ipairs{"*", "conv1"} do
   end
 end
 
--- One of the variants, another for each case; where all is said one of every optimizer, in
--- turn with a place, columns in a list or stacked, and steps before.
+-- Chooses a variant, another one for each case: an optimizer, a place of the mixer, columns in a
+-- list or stacked, and steps before the operation.
 local turn = 0
 local function check_variants(word, options, operation, all)
   for i = 1, all and #FAMILIES or 1 do
-    turn = turn + 29 -- has no divisor in common with how many there are
+    turn = turn + 29 -- has no common divisor with the number of variants
     local other <const> = turn // #FAMILIES * #FAMILIES + i -- the i-th optimizer
     local v <const> = VARIANTS[((all and other or turn) - 1) % #VARIANTS + 1]
     braid.manual_seed(turn)

@@ -239,7 +239,7 @@ describe("tasks", function()
 end)
 
 describe("an evaluation", function()
-  -- A network of which one part evaluates while the rest trains.
+  -- A network with one part in evaluation mode while the rest trains.
   local function mixed()
     local tasks <const> = mtl.tasks{a = mtl.classes{2}}
     local net <const> = mtl.shared(tasks, nn.Sequential{nn.Dropout(0.5), nn.BatchNorm1d(2)},

@@ -1,4 +1,4 @@
---- Operations on a network of columns, and what can be read off it.
+--- Operations on a network of columns, and the facts that it tells about itself.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
@@ -72,7 +72,7 @@ for name, mixer in pairs(MIXERS) do
 end
 
 describe("add_task", function()
-  -- At these sizes convolutions of several columns and of one round differently.
+  -- At these sizes, convolutions of several columns round differently from convolutions of one.
   it("leaves outputs bit for bit where columns run as one, and in training", function()
     for _, case in ipairs{{"cross_stitch"}, {"nddr"}, {"sluice"}, {"soft_sharing"}, {"dmt", 32},
         {"dcnet", 40, 3, width = 0.25}, {"smtn", 32, 3, width = 0.1, variant = "plain"},
@@ -138,7 +138,7 @@ describe("add_task", function()
         local before <const>, listed <const> = outputs(net), outputs(net:clone():unstack())
         net:stack()
         assert.is_true((net:stacked()))
-        -- nobody has switched the mode of this one
+        -- the mode of this network was never switched
         assert(build(mixer, {stacked = true}):add_task("c", mtl.classes{4}):stack())
         for task in net.tasks:each() do
           assert.is_true(largest(before[task], listed[task]) < 1e-5, name)
@@ -323,7 +323,7 @@ describe("ablate", function()
       local plain <const> = tasks:evaluate(net, once(batch))
       assert.near(plain.b.accuracy, t.base.b.accuracy, 1e-12)
       assert.equal(0, t.change.conv2.a.b.accuracy)
-      -- zeroed features leave the head's bias, which says the same of all images
+      -- with zeroed features only the head's bias remains, which is the same for all images
       local bias <const> = net.head.a[2].bias:argmax():item()
       local share <const> = batch.a:eq(bias):sum():item() / 5
       assert.near(share - t.base.a.accuracy, t.change.conv2.a.a.accuracy, 1e-6)

@@ -97,8 +97,8 @@ describe("separation networks", function()
   -- Table 1 at width 1/16, 16x16: what the layers have, by their sizes.
   local CHANNELS <const>, OUTPUTS <const> = {4, 4, 8, 8, 16, 16, 16, 32, 32, 32}, {4, 2}
 
-  -- The parameters of a stream's convolutions, of which those from the first-th on, the first of
-  -- these excepted, take `times` the channels, and of the layer of 2048 and the outputs.
+  -- The parameters of a stream's convolutions from number `first` on. All but the first of these
+  -- take `times` as many channels.
   local function stream(times, first)
     local count, c = 0, first > 1 and CHANNELS[first - 1] or 3
     for k = first, #CHANNELS do
@@ -285,7 +285,7 @@ describe("the dynamic multi-task network", function()
     assert.near(5, ys[2]:item(), 1e-6)
     assert.near(0.8, net:transfer().weights.id[1][1], 1e-6)
     assert.near(0.2, net:transfer().weights.id[1][2], 1e-6)
-    -- A map left to its own column counts in neither sum of the others.
+    -- A map that only its own column gets counts in neither sum of the other columns.
     local left <const> = net.mixer.id({braid.tensor{{1.0}}, braid.tensor{{6.0}}}, nil, "id",
       {[2] = true})
     assert.near(1, left[1]:item(), 1e-6)
@@ -293,10 +293,11 @@ describe("the dynamic multi-task network", function()
   end)
 
   it("goes the conventional network's way with T times its rate", function()
-    -- In double: batch norm of four numbers that lie close makes much of rounding.
+    -- In double, because batch norm of four close numbers magnifies rounding errors.
     local net <const> = dmt{start = 1, init = "copy", normalize = true}:to("float64")
     local hard <const>, wide <const> = conventional(net):to("float64"), x:to("float64")
-    -- A column's gradient is half of what the trunk gets, which stands for both.
+    -- The gradient of one column is half of the trunk's gradient, because the trunk stands for both
+    -- columns.
     local function optimizer(network, body, mult)
       local heads <const> = {}
       for _, head in pairs(network.head) do

@@ -6,7 +6,7 @@ local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
--- The report on labels, and on what a network says of them.
+-- The report on labels, for the answers of a network.
 local function measured(task, said, labels)
   local size <const> = task.size
   local out <const> = braid.zeros(#said, size)

@@ -15,7 +15,7 @@ local function sigmoid(b) return 1 / (1 + math.exp(-b)) end
 local function turn_by_hand(state, present, sample, cost)
   local x <const>, y <const>, g <const>, v <const> = sample[1], sample[2], {}, {}
   for i in pairs(present) do g[i] = 2 * (state.w[i] * x - y) * x end -- dc_i/dW_i
-  -- Lines 8 to 13 of the step before: the cost of its weights is known now.
+  -- Lines 8 to 13 for the previous step, because the cost of its weights is known only now.
   for i, row in ipairs(state.beta) do
     for j in ipairs(row) do
       local slope <const> = g[cost == "i" and i or j]

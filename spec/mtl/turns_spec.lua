@@ -44,7 +44,7 @@ describe("tasks:loss", function()
         assert.equal(key == name, each[key] ~= nil, key)
       end
       assert.near(tasks:losses(own, batch)[name]:item() * tasks[name].weight, loss:item(), 1e-6)
-      for key, t in pairs(own) do -- what is not in turn need not be finite, nor there
+      for key, t in pairs(own) do -- others' outputs may be NaN or missing
         if key ~= name then own[key] = name > key and t * NAN or nil end
       end
       assert.equal(loss:item(), (tasks:loss(own, batch)):item())
@@ -130,9 +130,9 @@ describe("net(x, {tasks = ...})", function()
     {"separation", {form = "channelwise", end_to_end = true}, ALONE},
   }
 
-  -- Whether a tensor of b's turn should move: of the columns, those that b depends on; of the
-  -- mixers, b's parts, and at the first block also those of columns that the second takes of;
-  -- of the heads b's. Running statistics are b's alone, and those of what all share.
+  -- Whether a tensor should move in b's turn. Columns move if b depends on them. Of the mixers, b's
+  -- parts move, and at the first block also the parts of columns that the second block takes from.
+  -- Of the heads, only b's moves. Running statistics move only for b and for shared parts.
   local function should_move(name, is_buffer, reached, frozen)
     local part <const> = name:match("^%w+")
     local owner = part == "head" and name:match("^head%.(%w+)")
@@ -154,7 +154,7 @@ describe("net(x, {tasks = ...})", function()
           if case.freeze then net:freeze{"mixers"} end
           local opt <const> = optim[optimizer](net:parameters(), {lr = 0.01, weight_decay = 0.1,
             momentum = optimizer == "SGD" and 0.9 or nil})
-          if not case.first then step(net, opt, every) end -- or 0 is 0 no more
+          if not case.first then step(net, opt, every) end -- otherwise a 0 would no longer be 0
           local kept = everything(net, opt)
           for _ = 1, case.first and 1 or 2 do
             step(net, opt, turn)

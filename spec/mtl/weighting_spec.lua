@@ -11,7 +11,7 @@ local w <const> = mtl.weighting
 
 local function doubles(values) return braid.tensor(values, {dtype = "float64"}) end
 
--- The largest difference, over the length of what is wanted or of the gradients.
+-- The largest difference, divided by the length of the expected vector or of the gradients.
 local function apart(got, wanted, j)
   local size <const> = math.max(wanted:norm():item(), 1e-9 * j:norm():item())
   return (got - wanted):norm():item() / size

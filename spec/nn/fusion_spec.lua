@@ -117,7 +117,7 @@ describe("a batch normalisation behind a convolution in a Sequential", function(
       local folded <const> = evaluate(net, x)
       local scale <const> = plain:abs():max():item()
       assert.is_true((folded - plain):abs():max():item() < 1e-6 * math.max(scale, 1))
-      assert.is_false(folded:eq(plain):all():item()) -- it did take another way
+      assert.is_false(folded:eq(plain):all():item()) -- a different algorithm did run
     end
   end)
 

@@ -1,5 +1,5 @@
---- Layers against the functions that they apply, the names in their states, and what they
--- say of wrong options.
+--- Layers compared with the functions that they apply; the names in their states; their messages
+-- about wrong options.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -152,7 +152,7 @@ describe("the wrong arguments of", function()
   end)
 end)
 
--- The arguments of layers that want some; false: no layer by itself.
+-- Arguments of layers that need some. false marks a class that is not a layer by itself.
 local MADE_WITH <const> = {
   Module = false, BatchNorm = false, backbone = {"tcdcn", {width = 0.1}},
   AdaptiveAvgPool2d = {2}, AvgPool2d = {2}, MaxPool2d = {2},
@@ -164,7 +164,7 @@ local MADE_WITH <const> = {
   Softmax = {2}, Upsample = {{scale_factor = 2}},
 }
 
--- The messages of some on wrong inputs; Identity passes them on.
+-- Some layers' messages about wrong inputs. Identity accepts any input.
 local SAYS <const> = {Parallel = "inputs for 2 modules", Upsample = "x must have shape"}
 local PASSES <const> = {Identity = true}
 

@@ -56,7 +56,7 @@ local function filled(state)
   return state
 end
 
--- The backbone that a network was made of, or one of its layout.
+-- The backbone of which a network was made, or a backbone with the same layout.
 local function backbone_of(name, net)
   if SMALL[name].flat then return nn.backbone(name, {width = SMALL[name].width}) end
   local b <const> = net.recipe and net.recipe.backbones.pose or net.trunk

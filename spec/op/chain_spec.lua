@@ -1,5 +1,5 @@
---- Evaluation without recording: Sequential has the core run its layers in a row. What comes
--- out is what the layers give when each is called by itself.
+--- Evaluation without recording: Sequential has the core run its layers in a row. The result is the
+-- same as when each layer is called by itself.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -9,7 +9,7 @@ local nn <const> = braid.nn
 local by_layers <const> = require "spec.support.by_layers"
 local distance <const>, one_by_one <const> = by_layers.distance, by_layers.one_by_one
 
--- Without gradients, from both ways.
+-- The results of both ways, without gradients.
 local function both(net, x)
   local _ <close> = braid.no_grad()
   return net(x), one_by_one(net, x)

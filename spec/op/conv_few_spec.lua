@@ -13,7 +13,7 @@ local function run(x, w, b, dy, o)
   return {y = y:detach(), dx = X.grad, dw = W.grad, db = B.grad}
 end
 
--- Images (n,c,h,w), of which `few` at a time go the special way.
+-- Images (n,c,h,w). Batches of `few` of them use the special code.
 local CASES <const> = {
   {x = {40, 160, 2, 2}, w = {144, 160, 3, 3}, few = 5, o = {padding = 1}},
   {x = {20, 161, 4, 3}, w = {150, 161, 3, 3}, few = 4, o = {padding = 1, stride = 2}},

@@ -8,7 +8,7 @@ local image <const> = require "spec.support.reference_image"
 local KERNELS <const> = {{1, 1}, {3, 3}, {2, 3}, {5, 5}, {1, 5}, {4, 1}, {3, 2}, {2, 2},
   {5, 3}}
 
--- Every option takes its turn, with periods that have no common factor.
+-- Every option changes with a period of its own; the periods have no common factor.
 local function options(i, padding)
   return {stride = {i % 3 + 1, (i // 3) % 3 + 1},
     dilation = {i % 2 + 1, (i // 2) % 2 + 1},

@@ -162,8 +162,8 @@ describe("integers", function()
     return v
   end
 
-  -- All pairs of values that the type holds, as two tensors and two lists; of second ones
-  -- those that `fits` takes.
+  -- All pairs of values that the type holds, as two tensors and two lists. A second value must pass
+  -- `fits`.
   local function pairs_of(dtype, fits)
     local a <const>, b <const> = {}, {}
     for _, x in ipairs(VALUES) do
@@ -176,7 +176,7 @@ describe("integers", function()
     return braid.tensor(a, {dtype = dtype}), braid.tensor(b, {dtype = dtype}), a, b
   end
 
-  -- Without the pairs whose second number `fits` refuses.
+  -- Leaves out pairs whose second number `fits` refuses.
   local function check(name, f, fits)
     for _, dtype in ipairs {"uint8", "int32", "int64"} do
       local ta <const>, tb <const>, a <const>, b <const> = pairs_of(dtype, fits)

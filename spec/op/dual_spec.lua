@@ -14,8 +14,8 @@ local function apart(...) -- no two alike
 end
 local function whole(low, high, ...) return braid.randint(low, high, {...}) end
 
--- Each row: what, inputs (float ones are differentiated), one way, another; perhaps a
--- tolerance for what rounds.
+-- Each row: a name, inputs (float inputs are differentiated), one way, another way, and a tolerance
+-- if results round.
 local DUALS <const> = {}
 local function dual(name, make, one, other, tolerance)
   DUALS[#DUALS + 1] = {name = name, make = make, one = one, other = other, tolerance = tolerance}

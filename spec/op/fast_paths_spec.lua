@@ -29,7 +29,7 @@ local function put(t, value)
   t[key] = value
 end
 
--- y and all gradients of f in a type, every operand through `of` first.
+-- y and all gradients of f in a type. Every operand goes through `of` first.
 local function run(f, operands, dy, dtype, of)
   local inputs <const> = {}
   for i, t in ipairs(operands) do inputs[i] = of(t:to(dtype)):requires_grad_() end
@@ -123,7 +123,7 @@ describe("what one number spoils", function()
   end)
 end)
 
--- Chains of layers and fused operators against the same layers one by one.
+-- Compares chains of layers and fused operators with the same layers one by one.
 describe("a chain of layers", function()
   local nn <const> = braid.nn
   local function layers(...) return nn.Sequential {...}:eval() end
@@ -157,7 +157,7 @@ describe("a chain of layers", function()
         put(x, value)
         local apart = x
         for _, layer in ipairs(net) do
-          -- A recorded call is none that chains take.
+          -- A recorded call is never part of a chain.
           apart = layer(apart:detach():requires_grad_())
         end
         local whole <const> = braid.no_grad(function() return net(x) end)

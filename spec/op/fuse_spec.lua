@@ -9,7 +9,7 @@ local nn <const> = braid.nn
 local by_layers <const> = require "spec.support.by_layers"
 local distance <const>, one_by_one <const> = by_layers.distance, by_layers.one_by_one
 
--- The names in a profile of f, in the order of the alphabet.
+-- The names in a profile of f, sorted.
 local function names(f)
   local list <const> = {}
   for _, row in ipairs(braid.profile(f)) do list[#list + 1] = row.operator end
@@ -173,7 +173,7 @@ describe("a batch normalisation", function()
     local _ <close> = braid.no_grad()
     local net <const> = nn.Sequential{nn.Conv2d(2, 3, {kernel = 1}), nn.BatchNorm2d(3)}:eval()
     local x <const> = braid.randn(1, 2, 2, 2)
-    for _ = 1, 50 do -- in the same memory, as likely as not
+    for _ = 1, 50 do -- probably in the same memory
       net[2].running_mean = nil
       collectgarbage()
       net[2].running_mean = braid.randn(3):keep()
@@ -302,7 +302,7 @@ describe("a chain", function()
     local grown <const> = core.ops.conv2d(core.straight(x), conv.weight, conv.bias)
     do
       local _ <close> = braid.no_grad()
-      conv.weight:add_(0) -- what waits has not been asked for
+      conv.weight:add_(0) -- nobody has asked for the waiting result yet
     end
     assert.equal(0, distance(core.settled(grown), conv(x)))
   end)

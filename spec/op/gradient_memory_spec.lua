@@ -8,15 +8,15 @@ local ops <const> = core.ops
 -- Numbers for which kernels may use other code, among usual ones.
 local ODD <const> = {0, 1e-30, -1e-25, 1e30, 0.5, -0.0, 2, 1e-3, -3, 1e19, 7, 0 / 0, 1 / 0, -1, 0.1}
 
--- A list of n of them, from another place on for each of several operands.
+-- A list of n such numbers. It starts at a different number for each operand.
 local function numbers(n, operand, dtype)
   local list <const> = {}
   for i = 1, n do list[i] = ODD[(i * (2 * operand - 1) + operand) % #ODD + 1] end
   return braid.tensor(list, {dtype = dtype})
 end
 
--- The gradients towards operands of what f makes of them, as text, where a gradient of ones comes
--- in: one that is held, or one that nothing else needs.
+-- The gradients of f's operands as text. The incoming gradient is all ones; it is either held
+-- elsewhere or needed by nothing else.
 local function gradients(f, operands, is_held)
   local own <const> = {}
   for i, t in ipairs(operands) do own[i] = t:clone():requires_grad_() end
@@ -33,7 +33,8 @@ local function gradients(f, operands, is_held)
   return texts
 end
 
--- Whether an operator takes so many tensors of one shape, and gives one of that shape.
+-- Whether an operator takes this number of tensors of one shape, and returns a tensor of the same
+-- shape.
 local function takes(f, count, dtype)
   local operands <const> = {}
   for i = 1, count do operands[i] = braid.rand(5, {dtype = dtype}):requires_grad_() end

@@ -8,13 +8,13 @@ local function leaf(float, ...)
   return braid.randn({...}, {dtype = float}):requires_grad_()
 end
 
--- The largest difference, in units of what a sum of n products around 1 may round to.
+-- The largest difference, in units of the rounding error of a sum of n products near 1.
 local function difference(a, b, n)
   return ((a - b):abs():max() / ((n + 20) * (a.dtype == "float32" and 6e-8 or 1e-16))):item()
 end
 
 -- Rows, inputs, outputs: weights above the limits from which each direction is streamed,
--- sizes that are no multiples of any tile, and rows around a tile's height.
+-- sizes that are not multiples of any tile, and rows around a tile's height.
 local SIZES <const> = {{1, 3001, 1700}, {2, 1000, 5003}, {7, 2501, 2050}, {14, 5002, 1001},
   {33, 4097, 1250}, {40, 700, 301}, {96, 2503, 2001}}
 

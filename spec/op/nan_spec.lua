@@ -64,13 +64,13 @@ local CASES <const> = {
   resize_nearest = rest(operands(image), {8, 8}, 0.5, 0.5),
   resize_bilinear = rest(operands(image), {8, 8}, 0.5, 0.5),
   norm = {more = {1, 2, 3, 0.5, math.huge, -math.huge}},
-  -- By masks and indices; systems that cannot be solved are errors.
+  -- Operators with masks and indices are tested below. Systems that cannot be solved are errors.
   where = "below", scatter = "below", scatter_add = "below", cat = "below", stack = "below",
   copy = "below", cross_entropy = "below", grid_sample = "below", fill = "gradient 0 throughout",
   solve = "errors", inverse = "errors", cholesky = "errors", eigh = "errors",
 }
 
--- Calls f with NaN as the first element of operand i and looks at both sides.
+-- Calls f with NaN in operand i, and checks the result and the gradient.
 local function examine(name, f, made, i)
   local args <const> = table.pack(made())
   args[i]:view(-1)[1] = NAN

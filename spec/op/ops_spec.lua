@@ -462,8 +462,9 @@ rows.linear = {
   end},
 }
 
--- The result of an operator with an activation behind it, from the result without. The names
--- are those that take different ways: in registers, over stored sums, by x and by the result.
+-- The result of an operator with an activation after it, computed from the result without one. The
+-- names stand for the different ways to compute it: in registers, over stored sums, from x and from
+-- the result.
 local ACTIVATIONS <const> = {"relu", "silu", "tanh", "abs_tanh", "leaky_relu", "gelu", "sigmoid"}
 local function through(y, o)
   local f <const> = rows[o.activation].scalar
@@ -598,7 +599,7 @@ rows.conv_transpose2d = {
   },
 }
 
--- conv2d, an activation and max_pool2d, whose options bear other names here.
+-- conv2d, an activation and max_pool2d. The options of max_pool2d have other names here.
 local function convolved_and_pooled(x, w, b, slope, o)
   if slope and not slope.shape then slope, o = nil, slope end
   local y <const> = slope and sloped(x, w, b, slope, o) or rows.conv2d.wants(x, w, b, o)
@@ -1039,7 +1040,7 @@ rows.scatter_add = {
 
 -- ---- order ----------------------------------------------------------------------------
 
--- The places of v in order; NaN above all, equal values in the order they have.
+-- The places of v, sorted by value. NaN is the largest, and equal values keep their order.
 local function places(v, falling)
   local at <const> = {}
   for i = 1, #v do at[i] = i end
@@ -1285,7 +1286,7 @@ local function diagonal(n)
 end
 
 rows.solve = {
-  wants = solved, tolerance = 1e-11, -- as far as the factors differ in their rounding
+  wants = solved, tolerance = 1e-11, -- the factors may differ by rounding
   cases = {{regular {2, 2}, real {2, 3}}, {regular {3, 3}, real {3}},
     {regular {2, 3, 3}, real {2, 3, 2}}, {regular {2, 3, 3}, real {2, 3}},
     {regular {3, 3}, real {2, 3, 1}}, {regular {2, 1, 2, 2}, real {3, 2, 2}},
@@ -1371,7 +1372,7 @@ local function on_threads(n, f)
   return result
 end
 
--- A gradient for y that is the same in any type and no multiple of anything.
+-- A gradient for y that is the same in all types, with values that are not multiples of each other.
 local function gradient_of(y)
   local n <const>, values <const> = y:numel(), {}
   for i = 1, math.min(n, 64) do values[i] = (i * 37 % 64 + 1) / 64 end

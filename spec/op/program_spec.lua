@@ -1,5 +1,5 @@
---- Small programs over weights: against scipy (spec/support/golden_programs.py), and by the
--- conditions that hold where something is least.
+--- Small programs over weights: compared with scipy (spec/support/golden_programs.py), and checked
+-- by the conditions that hold at a minimum.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

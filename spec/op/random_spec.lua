@@ -6,7 +6,7 @@ local core <const> = require "braid.core"
 
 local N <const> = 100000
 
--- Draws one of everything, as bytes.
+-- Draws from every distribution once, as bytes.
 local function everything()
   local parts <const> = {braid.rand(N), braid.randn(N), braid.randint(1, 1000, {N}),
     braid.randperm(N),

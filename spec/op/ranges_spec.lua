@@ -1,5 +1,5 @@
---- Ranges of operators' numbers, which their rows state: "p:f=0.5[0,1]". What lies outside is
--- refused by a message that names operator, option, range and value.
+--- Ranges of operators' numbers, which their rows state: "p:f=0.5[0,1]". A number outside its range
+-- raises an error that names operator, option, range and value.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -53,7 +53,7 @@ local CALLS <const> = {
   nms = function(o) ops.nms(braid.ones(1, 4), braid.ones(1), o) end,
 }
 
--- The next numbers beyond both ends, and those that are in none.
+-- The next numbers beyond both ends, and numbers that are in no range.
 local function outside(r)
   local list <const> = {0 / 0, -(0 / 0)}
   local function beyond(limit, open, way)

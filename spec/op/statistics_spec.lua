@@ -41,7 +41,7 @@ local function spread(v)
   return mean, sum(v, function(x) return (x - mean) ^ 2 end)
 end
 
--- Each: v -> the result (a number or a list), and from dy the gradient.
+-- Each row: v -> the result (a number or a list), and dy -> the gradient.
 function ref.sum(v) return sum(v), function(dy) return map(v, function() return dy end) end end
 
 function ref.mean(v)
@@ -93,7 +93,8 @@ function ref.logsumexp(v)
   end
 end
 
--- 1 - e^y for each of the logarithms y of probabilities: of the largest, the sum of the others.
+-- 1 - e^y for each logarithm y of a probability. For the largest y it is the sum of the other
+-- probabilities.
 local function complements(y)
   local p <const>, at = map(y, math.exp), 1
   for i = 1, #y do if y[i] > y[at] then at = i end end
@@ -133,8 +134,8 @@ local function normalised(eps)
     return y, function(dy)
       local a <const> = sum(dy) / #v
       local b <const> = sum(dy, function(g, i) return g * y[i] end) / #v
-      -- The second result: what roundings leave of dy, of which little remains where values
-      -- are few, and y is kept as it is rounded.
+      -- The second result is the rounding error of the gradient. With few values little of dy
+      -- remains, and y is kept rounded.
       return map(dy, function(g, i) return (g - a - y[i] * b) * inverse end),
         (#v < 8 and 2e-8 or 1e-14) * inverse * largest(dy)
     end
@@ -160,7 +161,7 @@ local CASES <const> = {
   {"layer_norm", function(x)
     return F.instance_norm(x:reshape(1, x.shape[1], -1)):reshape(x.shape)
   end, rows = true},
-  -- Rows as channels, in both of batch norm's forms, and next to no eps.
+  -- Rows as channels, in both forms of batch norm, with a tiny eps.
   {"layer_norm", function(x)
     return ops.batch_norm(x:t(), nil, nil, nil, nil, true):t()
   end, rows = true},
@@ -247,7 +248,7 @@ end)
 
 describe("a gradient", function()
   it("of a quotient, power or root stays in range where its result does", function()
-    -- f(x) and f'(x); each x of float32's range whose slope times dy is in it as well.
+    -- f(x) and f'(x), for each x in float32's range for which f'(x) dy is also in the range.
     local FUNCTIONS <const> = {
       {"1 / x", function(x) return 1 / x end, function(x) return -1 / x / x end},
       {"0 / x", function(x) return braid.tensor {0} / x end, function() return 0 end},
@@ -325,7 +326,7 @@ describe("a gradient", function()
     assert.is_true((grid.grad - braid.tensor {{1, 0}, {1, 1}} / 3):abs():max():item() < 1e-7)
     local nan <const> = slope(function(x) return x:max() end, 0 / 0, 1, 0 / 0)
     assert.same({0.5, 0, 0.5}, nan)
-    -- With a dimension all of it goes to the index that is returned.
+    -- With a dimension, the whole gradient goes to the index that is returned.
     assert.same({1, 0, 0}, slope(function(x) return (x:max(1)) end, 3, 3, 1))
   end)
 end)

@@ -38,7 +38,7 @@ local CASES <const> = {
   {x = {2, 100, 16, 16}, w = {80, 20, 5, 5}, o = {padding = 2, groups = 5}},
   {x = {1, 512, 14, 12}, w = {64, 512, 3, 3}, o = {padding = 1}},
   {x = {1, 64, 8, 8}, w = {80, 64, 3, 3}, o = {padding = 1}, bias = true}, -- one block,
-  {x = {1, 48, 6, 8}, w = {72, 48, 3, 3}, o = {padding = 1}}, -- shared out by its outputs,
+  {x = {1, 48, 6, 8}, w = {72, 48, 3, 3}, o = {padding = 1}}, -- threads share its outputs,
   {x = {5, 80, 12, 8}, w = {80, 80, 3, 3}, o = {padding = 1}, bias = true}, -- and several,
   {x = {8, 192, 4, 4}, w = {192, 64, 3, 3}, o = {padding = 1, groups = 3}}, -- with groups
   {x = {3, 20, 33, 41}, w = {24, 20, 3, 3}, o = {padding = 1}}, -- several slices of tiles

@@ -1,5 +1,5 @@
---- Averages of a network: running statistics go along with the parameters they belong to, what is
--- frozen stays as it is, and statistics taken anew are those of the batches under the averages.
+--- Averages of a network: running statistics follow their parameters, frozen values stay as they
+-- are, and recomputed statistics are those of the batches under the averaged weights.
 
 local braid <const> = require "braid"
 local nn <const>, optim <const> = braid.nn, braid.optim

@@ -1,5 +1,5 @@
---- Optimizers refuse parameters that cannot be trained, numbers that were changed to
--- nonsense, states that are not theirs. Each is tried on all of them.
+--- Optimizers refuse parameters that cannot be trained, numbers that were changed to nonsense, and
+-- states of other optimizers. Every optimizer is tried.
 
 local braid <const> = require "braid"
 local nn <const>, optim <const> = braid.nn, braid.optim

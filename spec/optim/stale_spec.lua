@@ -1,5 +1,5 @@
---- Optimizers of a network that gets other parameters, or trains others than before: the next
--- step, or the network's next run in training, says so; what is done on purpose is not refused.
+--- Optimizers of a network that gets new parameters, or trains others than before. The next step,
+-- or the network's next run in training, raises an error. Changes on purpose are not refused.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

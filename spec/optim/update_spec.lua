@@ -39,7 +39,8 @@ local function made(shape, float, salt)
   return a, arrays.tensor(a, float)
 end
 
--- Three steps of both, the state carried on; layout(t) lays the parameter out.
+-- Three steps of both, with the state of the step before; layout(t) gives the parameter a memory
+-- layout.
 local function compare_sgd(o, with_momentum, float, layout)
   for _, shape in ipairs(SHAPES) do
     local p <const>, tp = made(shape, float, 1)

@@ -1,5 +1,5 @@
---- braid papers: every experiment's whole path, small, on rendered faces; what it lists, how it
--- goes on, and that no recipe chooses by test data.
+--- braid papers: every experiment runs whole, in a small form, on rendered faces. Runs are listed
+-- and continue, and no recipe chooses by test data.
 
 local braid <const> = require "braid"
 local papers <const> = require "braid.papers"

@@ -1,4 +1,4 @@
---- examples/papers/README.md: what its script makes of experiments and of kept results.
+--- examples/papers/README.md: the page that its script makes from experiments and kept results.
 
 local json <const> = require "braid.io.json"
 local papers <const> = require "braid.papers"

@@ -1,4 +1,4 @@
---- Pictures of comparisons and searches: what is joined, what is where.
+--- Pictures of comparisons and searches: which networks a bar joins, and where things are drawn.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -56,7 +56,7 @@ describe("plot.parallel", function()
       local n <const> = select(2, p:gsub(",", ""))
       points[n] = (points[n] or 0) + 1
     end
-    -- Lines of axes have two points, as the row has that ends at its missing value.
+    -- The lines of axes have two points. So has the row that ends at its missing value.
     assert.same({[2] = 5, [3] = 1, [4] = 2}, points)
     assert(plot.parallel(DATA):text{columns = 70}:find("kind", 1, true))
     plot.parallel{axes = {{name = "x"}}, rows = {}}:svg()

@@ -15,7 +15,7 @@ table.sort(METHODS)
 local PIECES <const> = {"a", "b", "_", "1", " ", "\n", "(", "é", "日", "👍", "\u{301}", "foo bar",
   "x\ny", "\t", "."}
 
--- Types `count` random keys. The texts and places are the same after each.
+-- Types `count` random keys. After each key, texts and cursors must be equal.
 local function compare(count, seed)
   math.randomseed(seed)
   local buffer, plain, done

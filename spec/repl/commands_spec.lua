@@ -5,8 +5,8 @@ local commands <const> = require "braid.repl.commands"
 local sessions <const> = require "spec.support.sessions"
 local shell <const> = require "spec.support.shell"
 
--- A session, and a function that runs entries without a failure and gives what they print, by
--- print, too.
+-- A session, and a function that runs entries, which must not fail, and returns all that they
+-- print.
 local function new_session()
   local session <const>, run <const>, add <const> = sessions()
   return session, function(...)

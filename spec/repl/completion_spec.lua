@@ -8,7 +8,7 @@ local Screen <const> = require "braid.repl.screen"
 local Session <const> = require "braid.repl.session"
 local shell <const> = require "spec.support.shell"
 
--- The texts that may stand at the end of `text`, as a set, and as a list.
+-- The words that may complete `text`, as a set and as a list.
 local function found(session, text)
   local set <const>, list <const> = {}, {}
   for i, item in ipairs(completion.find(session, text, #text + 1).items) do
@@ -125,7 +125,7 @@ describe("the line on a call", function()
 end)
 
 describe("the screen", function()
-  -- A terminal as plain as can be, which takes what the screen writes.
+  -- A very simple terminal that gets what the screen writes.
   local function new_terminal(columns)
     local rows <const>, at = {{}}, {1, 0}
     local function put(text)

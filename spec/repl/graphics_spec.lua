@@ -1,12 +1,12 @@
---- Pictures in terminals: what a terminal answers, how pictures are sent to it, and that no reply
--- lands among what is typed.
+--- Pictures in terminals: answers of terminals are understood, pictures are sent, and no reply
+-- counts as typed text.
 
 local braid <const> = require "braid"
 local drawing <const> = require "braid.repl.drawing"
 local graphics <const> = require "braid.repl.graphics"
 local keys <const> = require "braid.repl.keys"
 
--- Asks a terminal that gives these bytes, one piece a read, and then is silent.
+-- Asks a terminal that answers with these bytes, a piece for each read, and then is silent.
 local function ask(...)
   local pieces <const>, now, asked = {...}, 0, nil
   local kind <const>, typed <const> = graphics.ask(function(text) asked = text end, function(left)

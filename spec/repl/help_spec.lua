@@ -1,4 +1,4 @@
---- What help says of every public name, and that its examples run.
+--- Help on every public name, and its examples, which must run.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -8,7 +8,7 @@ local names <const> = require "braid.repl.names"
 local reader_trees <const> = require "spec.support.reader_trees"
 local shell <const> = require "spec.support.shell"
 
--- The names that users call, each value once, with what help says of it.
+-- The names that users call, each value once, with its help.
 local function called()
   local list <const>, seen <const> = {}, {}
   for _, item in ipairs(names.all()) do
@@ -69,7 +69,7 @@ describe("every public name", function()
   end)
 end)
 
--- What examples of readers read, in the directory where they run.
+-- Makes the files that examples of readers read, in the directory where they run.
 local function put_data(dir)
   for name, tree in pairs(reader_trees.readers) do
     local files <const> = {}

@@ -1,5 +1,5 @@
---- Entries: what they print, what outlasts them, what their errors say; the command without a
--- terminal.
+--- Entries: what they print, which locals outlast them, and their errors. Also the command without
+-- a terminal.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

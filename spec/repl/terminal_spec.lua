@@ -5,7 +5,7 @@ local terminal <const> = require "spec.support.terminal"
 
 local BRAID <const> = (shell.sanitized and shell.lua .. " " or "") .. shell.build .. "/braid"
 
--- Each works in a terminal of its own, with the prompt there.
+-- Each test has a terminal of its own, with the prompt in it.
 local function at_prompt(name, o, f)
   it("#slow " .. name, function()
     assert(terminal.there, "these specs need tmux (make deps-test)")
@@ -93,7 +93,7 @@ describe("the prompt in a terminal", function()
     t:resize(60)
     t:shows("> x = '12345678901234567890'")
     t:resize(20)
-    shell.run("sleep 0.5") -- tmux tells the program later than it draws anew
+    shell.run("sleep 0.5") -- tmux redraws before it tells the program
     t:keys("C-a", "y")
     t:shows("> yx = '123456789012\n34567890'")
     assert.equal(1, select(2, t:screen():gsub("x = '1", ""))) -- nothing is left of what was there

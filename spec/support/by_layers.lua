@@ -4,7 +4,7 @@ local assert <const> = require "luassert"
 
 local M <const> = {}
 
---- What the layers of net give one after the other.
+--- The result of the layers of net, called one after the other.
 function M.one_by_one(net, x)
   for i = net.first, net.last do x = net[i](x) end
   return x

@@ -69,7 +69,7 @@ local function collect_as_usual()
   collectgarbage()
 end
 
--- make() returns a function and its arguments, all made anew, and nothing else holds them.
+-- make() returns a new function with new arguments. Nothing else holds them.
 local function attack(what, make, free)
   local wanted
   if not free then

@@ -5,8 +5,8 @@
 --   build/braid spec/support/papers_readme.lua build/papers >examples/papers/README.md
 --
 -- The second form first copies NAME/result.json of each finished run in the folder to
--- results/NAME.json. Quick runs are no results, and nothing is copied of them. Of an experiment
--- without a result the page has the printed numbers alone, which its file declares.
+-- results/NAME.json. Quick runs are not copied, because they are no results. For an experiment
+-- without a result, the page shows only the printed numbers that its file declares.
 
 local braid <const> = require "braid"
 local arguments <const> = require "braid.arguments"
@@ -42,10 +42,10 @@ local NO_RUN <const> = "No run is kept yet; these are the printed numbers."
 
 -- ---- the numbers that an experiment declares ----------------------------------------------------
 
--- A run that trains nothing and gathers what would be laid beside the paper's numbers.
+-- A run that trains nothing, and only collects the tables that would have the paper's numbers.
 local Printed <const> = class "run without trainings"
 
--- Options that may be as small as in a quick run: they say how much is read or built.
+-- Options that may be small, as in a quick run, because they only set how much is read or built.
 local SMALL <const> = {"faces", "height", "images", "scenes", "width"}
 local FACES <const> = 60
 

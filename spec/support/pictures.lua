@@ -43,7 +43,7 @@ function M.memory(n)
   return Dataset{images = braid.stack(images), labels = labels_of(n)}
 end
 
---- The same as PNG files in a directory, with boxes around the points.
+--- Writes these pictures as PNG files in a directory, with boxes around the points.
 function M.files(directory, n)
   local files <const>, boxes <const> = {}, {}
   for i = 1, n do

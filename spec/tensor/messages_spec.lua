@@ -223,7 +223,7 @@ describe("an error", function()
 end)
 
 describe("the contract of names", function()
-  -- The names promised to users; one that goes breaks their scripts.
+  -- The names promised to users. If one is removed, users' scripts break.
   local METHODS <const> = [[size dim numel item totable clone to memory_format select narrow
     index_select masked_select take lt le gt ge eq ne logical_and logical_or logical_not abs neg
     sign exp log log1p expm1 sqrt rsqrt square reciprocal sin cos tan tanh sigmoid relu leaky_relu
@@ -243,11 +243,11 @@ describe("the contract of names", function()
   local LOSSES <const> = [[mse l1 smooth_l1 huber wing cross_entropy nll bce bce_with_logits kl_div
     focal cosine hinge]]
 
-  -- Each has a form in place as well, by its name and an underscore.
+  -- Each also has an in-place form: its name with an underscore.
   local ELEMENTWISE <const> = [[abs neg sign exp log log1p expm1 sqrt rsqrt square reciprocal sin
     cos tan tanh sigmoid relu leaky_relu prelu elu gelu silu softplus hardswish erf floor ceil
     round trunc clamp pow minimum maximum where masked_fill lerp add sub mul div floordiv mod]]
-  -- The further arguments of those that want some.
+  -- Further arguments of operators that need some.
   local half <const> = braid.full({2}, 0.5)
   local MORE <const> = {prelu = {half:narrow(1, 1, 1)}, clamp = {0, 0.5}, lerp = {half, 0.5},
     where = {braid.tensor {true, false}, half}, masked_fill = {braid.tensor {true, false}, 2}}

@@ -93,7 +93,7 @@ describe("NaN", function()
     end
   end)
 
-  -- Files that print no number of the user's, or ask before they print.
+  -- Files that print no numbers of the user, or check numbers before they print them.
   local ALONE <const> = {["lua/braid/printing.lua"] = true, ["lua/braid/io/csv.lua"] = true,
     ["lua/braid/io/json.lua"] = true, ["lua/braid/plot/heatmap.lua"] = true}
 

@@ -13,7 +13,7 @@ local RANGE <const> = {
 }
 local NAN <const> = 0 / 0
 
--- A number as an element of the type; nil when it cannot be one.
+-- A number as an element of the type, or nil if the type cannot hold it.
 local function stored(value, dtype)
   if value == true or value == false then value = value and 1 or 0 end
   if dtype == "float64" then return value + 0.0 end
@@ -307,8 +307,8 @@ describe("integers beyond 2^53", function()
   end)
 end)
 
--- Operators of one or two int64 tensors: by name, in Lua. Those that are not here
--- must give floats, or nothing.
+-- Operators of one or two int64 tensors: by name, in Lua. Operators that are not listed must return
+-- floats, or nothing.
 local UNARY <const> = {
   neg = function(a) return -a end, abs = function(a) return a < 0 and -a or a end,
   sign = function(a) return a > 0 and 1 or a < 0 and -1 or 0 end,

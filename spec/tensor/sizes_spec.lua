@@ -1,4 +1,4 @@
---- Absurd sizes: an answer or an error at once, with little memory. The message names the
+--- Absurd sizes give an answer or an error at once, with little memory. The message names the
 -- function, the option and its value. No operator takes more memory than its result.
 
 local braid <const> = require "braid"
@@ -219,7 +219,7 @@ end)
 
 -- ---- memory -----------------------------------------------------------------------------
 
--- Inputs of some 8 MB; what the result holds is allowed beside them, and little more.
+-- Inputs of about 8 MB. Besides them, only little more memory than the result's is allowed.
 describe("no memory beyond the result is taken by", function()
   local N <const>, LITTLE <const> = 2000000, 600000
   local BYTES <const> = {float32 = 4, float64 = 8, int64 = 8, int32 = 4, uint8 = 1, bool = 1}
@@ -304,7 +304,7 @@ describe("no memory beyond the result is taken by", function()
       function(x) return x:one_hot(1000) end},
   }
 
-  -- Threads' scratch is as large as it ever had to be, and counts while it is in use.
+  -- Threads' scratch memory keeps its largest size, and counts while it is in use.
   local function scratch_held()
     local small <const> = braid.ones(1, 1, 2, 2):avg_pool2d(1)
     core.reset_peak()

@@ -1,5 +1,5 @@
---- train.compare: the same for each network, each job separate, a table of all, and words that
--- claim no more than the numbers show.
+--- train.compare: all networks train under the same conditions, jobs are separate, and the words
+-- about the table claim no more than the numbers show.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"

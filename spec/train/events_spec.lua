@@ -1,5 +1,5 @@
---- TensorBoard's event files, byte for byte; that TensorBoard reads them is checked by
--- spec/support/tensorboard_events.py.
+--- TensorBoard's event files, byte for byte. spec/support/tensorboard_events.py checks that
+-- TensorBoard reads them.
 
 local braid <const> = require "braid"
 local files <const> = require "braid.io.files"

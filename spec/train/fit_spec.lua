@@ -1,4 +1,4 @@
---- train.fit: the loop that one would write by hand, to the bit; what it keeps, decides and
+--- train.fit: gives the same bits as a loop written by hand. Also what it saves, decides and
 -- refuses.
 
 local braid <const> = require "braid"
@@ -301,12 +301,12 @@ describe("train.fit", function()
     assert.equal(3 + 9, history[1].step)
     local count = 0
     for _ in pairs(seen) do count = count + 1 end
-    assert.equal(72, count) -- those of the fourth batch are taken again
+    assert.equal(72, count) -- the samples of the fourth batch are taken again
     assert.matches("batch was 16 and is 8; the rest of the epoch", table.concat(said, "\n"))
   end)
 
   it("accumulates several batches to what one of their size gives", function()
-    local function missing(set) -- labels that some batches have less of
+    local function missing(set) -- labels that are rarer in some batches
       local labels <const> = set.labels.glasses:clone()
       for i = 1, #set, 3 do labels[i] = 0 end
       return set:labelled{glasses = labels}

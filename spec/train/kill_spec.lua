@@ -11,7 +11,7 @@ local function command(dir)
     EPOCHS)
 end
 
--- The run once through, and its seconds.
+-- Runs from beginning to end once, and returns the seconds.
 local function alone(dir)
   local begun <const> = require("braid.core").clock()
   local result <const> = shell.run(command(dir))
@@ -25,7 +25,7 @@ local function same(wanted, dir)
   end
 end
 
--- Calls the run again until it comes to its end, at most so often.
+-- Calls the run again until it ends, at most this many times.
 local function finish(dir)
   local result <const> = shell.run(command(dir))
   assert.equal(0, result.status, result.err)

@@ -22,8 +22,8 @@ local function read(path) return assert(files.read(path)) end
 
 local VOID <const> = {meta = true, img = true}
 
--- An error where the elements of a page do not close in order, an & or < stands bare, or the page
--- names another file.
+-- Raises an error if the elements of a page do not close in order, if an & or < is not escaped, or
+-- if the page names another file.
 local function check_page(html)
   local open <const>, at = {}, html:find("<html", 1, true)
   local body <const> = html:gsub("<style>.-</style>", "")

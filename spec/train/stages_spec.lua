@@ -35,7 +35,7 @@ local function snapshot(net)
   return copy
 end
 
--- The first parts of the names of what differs between two snapshots.
+-- The first parts of the names of tensors that differ between two snapshots.
 local function changed(a, b)
   local set <const>, list <const> = {}, {}
   for name, bytes in pairs(a) do

@@ -11,7 +11,7 @@ local GOLDEN <const> = assert(json.decode(shell.read("spec/golden/statistics.jso
 local function number(v) return type(v) == "string" and tonumber((v:gsub("^%-?%a+$", {
   inf = "1e999", ["-inf"] = "-1e999"}))) or type(v) == "number" and v or nil end
 
--- Equal to so much of their size, or both not there (NaN).
+-- Equal up to this share of their size, or both NaN.
 local function near(expected, value, tolerance, what)
   expected = number(expected)
   if expected == nil then return assert(value == nil, what .. ": has a value") end

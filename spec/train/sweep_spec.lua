@@ -1,4 +1,4 @@
---- train.sweep: what is drawn and what is chosen; neither depends on which job was faster.
+--- train.sweep: drawing and choosing values. Neither depends on which job was faster.
 
 local braid <const> = require "braid"
 local draws <const> = require "braid.train.sweeping.draws"
@@ -73,7 +73,7 @@ end)
 
 -- ---- halving --------------------------------------------------------------------------------
 
--- Trains 27 trials whose value on a rung is fixed, `several` at once, ended in an order by chance.
+-- Trains 27 trials with fixed values on each rung, `several` at once. They end in a random order.
 local function halved(seed, several, failing)
   local function value_of(trial, rung)
     if trial % 9 == failing then return false end
@@ -116,7 +116,7 @@ describe("successive halving", function()
       count[rung] = (count[rung] or 0) + 1
     end
     assert.equal(27, count["1"])
-    assert(count["2"] >= 9 and count["2"] <= 14, count["2"]) -- some go on before better ones come
+    assert(count["2"] >= 9 and count["2"] <= 14, count["2"]) -- some go on before better ones arrive
     assert(count["3"] >= 3 and count["3"] <= 6, count["3"])
   end)
 

@@ -1,4 +1,4 @@
---- Tables of results: what they say, in every format, whatever the names are made of.
+--- Tables of results: their text in every format, with any characters in the names.
 
 local braid <const> = require "braid"
 local sheet <const> = require "braid.io.sheet"

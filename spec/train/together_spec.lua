@@ -1,4 +1,4 @@
---- Options of train.fit together: what one does if another is given too.
+--- Pairs of options of train.fit: each still works if the other is given too.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -91,7 +91,7 @@ describe("a weighting in train.fit", function()
     end)
   end
 
-  -- Of one step: rounding may turn a random choice of graddrop's later.
+  -- Compares only one step, because rounding may change a later random choice of graddrop.
   it("gives several accumulated batches the step of one as large, whichever it is", function()
     for _, name in ipairs(names) do
       local options <const> = name == "fixed" and {weights = {glasses = 2}} or {}

@@ -1,5 +1,5 @@
---- vision.samples and vision.measure: squares by their overlap with faces, what they are labelled,
--- and how well a detector finds faces; pictures are rendered scenes.
+--- vision.samples chooses and labels squares by their overlap with faces; vision.measure tells how
+-- well a detector finds faces. The pictures are rendered scenes.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -20,7 +20,7 @@ local function truth()
   return of
 end
 
--- A function that detects what `answer(faces)` makes of the faces of the next picture.
+-- A detector. For the next picture it finds what answer(faces) returns for the picture's faces.
 local function detecting(answer)
   local of <const>, i = truth(), 0
   return function()
@@ -63,8 +63,8 @@ describe("vision.samples", function()
   end)
 
   it("tells how far a face's sides are from the square's, so that moving gives the face", function()
-    -- With a square of side s at x, the face begins at x + s * box[1] and ends s * box[3] from its
-    -- end. The face's points lie where they do in the face: eyes above the mouth.
+    -- For a square of side s at x, the face begins at x + s * box[1] and ends s * box[3] from the
+    -- end of the square. The points of the face are in their order: eyes above the mouth.
     local positives = 0
     for i, face in ipairs(samples.face:totable()) do
       local b <const> = samples.box[i]:totable()
@@ -111,7 +111,7 @@ describe("vision.samples", function()
   it("mirrors pictures, sides and points together", function()
     local straight <const> = samples:loader{batch = #samples, shuffle = false, flip = false}()
     local mixed <const> = samples:loader{batch = #samples, shuffle = false, epoch = 1}()
-    -- In epoch 1 samples 1, 3, 5 ... are mirrored; they stand after the others.
+    -- In epoch 1 samples 1, 3, 5 ... are mirrored, and come after the others.
     local at <const> = #samples // 2 + 1
     assert.same(straight.face[1]:item(), mixed.face[at]:item())
     assert.is_true((straight.image[1]:flip{3} - mixed.image[at]):abs():max():item() == 0)
