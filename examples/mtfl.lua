@@ -1,5 +1,5 @@
---- How few faces fail: hard sharing, cross-stitch and collaborative blocks with one recipe that
--- makes each of them good, at equal parameters and with equal heads.
+--- Compares how few faces fail with hard sharing, cross-stitch and collaborative blocks. All have
+-- one recipe that makes each of them good, equal heads, and about the same number of parameters.
 --
 -- On rendered faces, small:  build/braid examples/mtfl.lua --epochs 3 --seeds 1 --width 0.25
 -- On the MTFL data:          build/braid examples/mtfl.lua --data path/to/mtfl
@@ -9,8 +9,8 @@
 -- and running statistics. The best epoch by validation counts; the test faces are read once, at
 -- the end: as they are, and with the prediction for the mirror image averaged in (mirrored).
 -- Each network's trunk is widened or narrowed to about as many parameters as --like has (--like
--- none: each as wide as --width says). --only landmarks trains without the attributes. A run that
--- is cut off goes on where it was when the same command is given again.
+-- none: each as wide as --width says). --only landmarks trains without the attributes. If a run is
+-- cut off, the same command continues it.
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const>, train <const> = braid.data, braid.mtl, braid.nn,
   braid.train

@@ -7,7 +7,7 @@ local M <const> = {STAGES = {"P", "R", "O"}, SIZES = {P = 12, R = 24, O = 48}}
 
 --- The network of a stage: plain, or with collaborative blocks between columns of its tasks.
 function M.network(stage, blocks, width)
-  -- Blocks of P pad nothing, so that it gives the same when it slides.
+  -- Blocks of P have no padding, so P gives the same result when it slides over a picture.
   local mixer <const> = blocks and mtl.collaborative{kernel = stage == "P" and 1 or 3} or nil
   return braid.model("models/mtcnn.lua", {stage = stage, mixer = mixer, width = width})
 end
@@ -18,9 +18,10 @@ function M.widened(stage, width)
   return (mtl.widen(function(wide) return M.network(stage, false, wide * width) end, count))
 end
 
---- Trains the stages that make(stage) gives, in a directory where a stopped training goes on. Each
--- is looked at by the squares that those before it find, in pictures of `set`.
--- o: epochs, batch, lr, pictures (the most), seed, min_face, thresholds (of proposals)
+--- Trains the stages that make(stage) returns, in a directory where a stopped training continues.
+-- Each stage trains on squares from pictures of `set`. After the first stage, the squares are those
+-- that the stages before it find. o: epochs, batch, lr, pictures (the most), seed, min_face,
+-- thresholds (of proposals)
 -- @return {P =, R =, O =}, and {STAGE = {negative =, part =, positive =}}
 function M.learn(make, set, o, dir)
   local nets <const>, counts <const>, before = {}, {}, nil

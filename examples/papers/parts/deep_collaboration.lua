@@ -1,7 +1,7 @@
 --- The tasks and networks that Trottier, Giguere and Chaib-draa 2018 compare, by the paper's names:
 -- S (landmarks alone), N (hard sharing), Nx, XS (cross-stitch), XSx, dcnet (collaborative blocks).
--- An x means: as wide as gives it the parameters of dcnet (section 4.2). All have the head of
--- figure 2.
+-- An x means that the network is widened to the parameters of dcnet (section 4.2). All have the
+-- head of figure 2.
 local braid <const> = require "braid"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
@@ -90,7 +90,7 @@ function M.options(more)
   return all
 end
 
---- The same sentences with some before them.
+--- These sentences, after the given ones.
 function M.differs(...)
   local list <const> = {...}
   return table.move(M.DIFFERS, 1, #M.DIFFERS, #list + 1, list)

@@ -51,7 +51,7 @@ function M.data(e)
     transforms = {data.resize(SIDE), data.whiten()}}
 end
 
---- The whole of a set, to look at: a loader that is a pattern for others.
+--- A loader of a whole set, without random changes.
 function M.whole(sets, set)
   return data.loader(set, {batch = 256, transforms = sets.transforms})
 end
@@ -115,7 +115,7 @@ function M.accuracies(net, sets, set)
   return of
 end
 
---- A row's entries without entry i, in shares of their sum.
+--- A row's entries without entry i, as shares of their sum.
 function M.others(row, i)
   local total, shares <const> = 0.0, {}
   for j, v in ipairs(row) do total = total + (j == i and 0 or v) end
@@ -144,7 +144,7 @@ M.DIFFERS = {
     .. "gradient, ten times as fast as the weights",
 }
 
---- The options of the part with others. more: {NAME = {default, ...}}
+--- The options of this part and further ones. more: {NAME = {default, ...}}
 function M.options(more)
   local all <const> = {}
   for _, list in ipairs{M.OPTIONS, more or {}} do
@@ -153,7 +153,7 @@ function M.options(more)
   return all
 end
 
---- The values of a quick run, with others.
+--- The values of a quick run for these options, and further ones.
 function M.quick(more)
   local all <const> = {}
   for _, list in ipairs{M.QUICK, more or {}} do
@@ -162,7 +162,7 @@ function M.quick(more)
   return all
 end
 
---- The same sentences with some before them.
+--- These sentences, after the given ones.
 function M.differs(...)
   local list <const> = {...}
   return table.move(M.DIFFERS, 1, #M.DIFFERS, #list + 1, list)
