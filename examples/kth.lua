@@ -1,5 +1,5 @@
 --- The experiments of Abrahamsson, Gruneau and Zuber (2017), figures 1 to 6. Landmarks, pose and
--- glasses are learned each alone (S-T), together (M-T), with early stopping of the tasks beside
+-- glasses are learned alone (S-T), together (M-T), with early stopping of the tasks beside
 -- landmarks (ES), and with more images, shifted to the side (aug).
 --
 -- On rendered faces, small:  build/braid examples/kth.lua --width 0.25 --size 48 --tries 1
@@ -53,7 +53,7 @@ local function draw(path, net, ds, augment)
 end
 draw(o.out .. "/kth_shifted.png", nil, faces.train, {shift = {o.shift, 0}})
 
--- The entries of a report that count: shares of right points and of right classes.
+-- The entries of a report that the figures show: shares of right points and of right classes.
 local COUNTED <const> = {"left eye", "right eye", "nose", "left mouth", "right mouth", "landmarks",
   "glasses", "pose"}
 local function counted(report)
@@ -73,7 +73,7 @@ local function run(r, seed)
   braid.manual_seed(seed)
   local net <const> = braid.model("models/kth.lua", {single = r.single, width = o.width,
     input = o.size, tasks = mtl.tasks{
-      landmarks = mtl.landmarks{points = 5, weight = 75 ^ 2}, -- from [-1, 1] to pixels of 150
+      landmarks = mtl.landmarks{points = 5, weight = 75 ^ 2}, -- in pixels: [-1, 1] is 150 wide
       glasses = mtl.classes{2, weight = 3}, pose = mtl.classes{5, weight = 6},
     }})
   local tasks <const>, curve <const>, stopped <const> = net.tasks, {}, {}

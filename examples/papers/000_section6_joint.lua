@@ -1,6 +1,6 @@
---- Matsui, Yamashita and Fujiyoshi 2019, section 6: what the paper leaves to later work, training
--- both kinds of streams at once, and CReLU, which halves the filters; beside training in two
--- stages.
+--- Matsui, Yamashita and Fujiyoshi 2019, section 6: the work that the paper leaves for later.
+-- Training both kinds of streams at once, and CReLU, which halves the filters, are compared with
+-- training in two stages.
 --
 -- Section 6: "it is considered that" training end to end improves the network and that CReLU lowers
 -- the number of parameters. The paper prints no numbers for either.

@@ -3,8 +3,8 @@
 -- they are and with the rare class drawn again.
 --
 -- Section 4.1: Bald (2%) and Wear.Hat (5%) are learned jointly, and so are Mustache (4%) and Goatee
--- (6%). The accuracy is the mean of those of the two classes. In the second half of the table tasks
--- take turns, each with as many samples of either class.
+-- (6%). The accuracy is the mean of the accuracies of the two classes. In the second half of the
+-- table tasks take turns, each with as many samples of either class.
 local braid <const> = require "braid"
 local papers <const> = require "braid.papers"
 local paper <const> = papers.part "dynamic"
@@ -12,8 +12,8 @@ local paper <const> = papers.part "dynamic"
 local GROUPS <const> = {first = {"female", "glasses"}, second = {"left", "smile"}}
 local RARE <const> = {"female", "glasses", "left", "smile"}
 
--- The samples of which a share of those with a rare attribute is left out, so that about `share` of
--- the rest have it. Each sample's draw is its own.
+-- Leaves out some of the samples that have a rare attribute, so that about `share` of the remaining
+-- samples have it. Each sample is drawn independently.
 local function thinned(set, share)
   local kept <const> = braid.full({#set}, 1.0)
   for _, name in ipairs(RARE) do
@@ -46,7 +46,7 @@ return papers.experiment{
   quick = paper.quick{share = 0.3, faces = 200},
   differs = paper.differs("female, glasses, left and smile stand for Bald, Wear.Hat, Mustache and "
     .. "Goatee; training faces that have them are left out until about 6% do (--set share=)",
-    "all networks have the same epochs; in turns those are epochs of each task"),
+    "all networks have the same epochs; with turns, each task has this number of epochs"),
   run = function(e)
     local o <const>, sets <const> = e.o, paper.faces(e)
     local few <const> = thinned(sets.train, o.share)
@@ -61,7 +61,8 @@ return papers.experiment{
       given.turns = half == "resampled"
       given.tasks, given.take = paper.tasks(RARE), "last"
       given.test = paper.whole(sets, sets.test)
-      -- A group's turns are two, so that each of its tasks sees as much as alone.
+      -- A group has two turns. With twice the epochs each of its tasks sees as much as a task
+      -- alone.
       local both <const> = given.turns and 2 * o.epochs or o.epochs
       local mt <const>, dmt <const> = {}, {}
       for name, group in pairs(GROUPS) do

@@ -1,18 +1,19 @@
 --- Trottier, Giguere and Chaib-draa 2018, section 4.5: MTCNN's three stages with collaborative
--- blocks, and widened to as many parameters, in failures, error and missed faces; figure 7: faces
--- found in a picture of 2983x1197.
+-- blocks, compared with stages widened to as many parameters, by failures, error and missed faces;
+-- figure 7: faces found in a picture of 2983x1197.
 --
 -- Section 4.5: stages are trained one after the other with hard negatives, from 600 thousand faces
 -- with points (LFWNet, CelebA) and 1.5 million with boxes (WIDER). On MTFL's test set the widened
--- stages fail on 37.85% of the faces, with an error of 0.0996, and miss 112; with blocks 28.97%,
--- 0.0930 and 79. The sum of the stages has about 2 million parameters.
+-- stages fail on 37.85% of the faces, have an error of 0.0996, and miss 112 faces. The stages with
+-- blocks fail on 28.97%, have an error of 0.0930, and miss 79. All stages together have about 2
+-- million parameters.
 local braid <const> = require "braid"
 local data <const>, plot <const>, vision <const> = braid.data, braid.plot, braid.vision
 local papers <const> = require "braid.papers"
 local cascade <const> = papers.part "cascade"
 
--- Figure 7's picture: as many test faces as there is room for, or a rendered scene; and how many
--- faces are in it.
+-- The picture of figure 7: a grid of test faces that fills it, or a rendered scene. Also returns
+-- the number of faces.
 local function large_picture(e, set)
   local height <const>, width <const> = e.o.height, e.o.height * 2983 // 1197
   if e:holds() ~= "mtfl" then

@@ -176,7 +176,7 @@ describe("safetensors", function()
   end)
 end)
 
--- The files that are being written beside one.
+-- The unfinished files beside a file that is being written.
 local function beside(path)
   local folder <const>, name <const> = path:match("^(.*)/([^/]*)$")
   local list <const> = {}

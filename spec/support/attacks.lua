@@ -1,9 +1,9 @@
 --- Attacks by hostile definitions, by kinds: {kind, what, text, error}. The text must fail with an
 -- error that ends like this one; if there is none, it must run and change nothing.
 --
--- The texts use evil() for the code to be smuggled in (it sets the global EVIL if it can), MARK
--- for the path of a file that would betray them, and BODY for a network that calls `now()` while
--- it is built and `later(self, x)` in its forward.
+-- In the texts, evil() is the code that the attack wants to run (it sets the global EVIL if it
+-- can), MARK is the path of a folder with planted modules, and BODY is a network that calls `now()`
+-- while it is built and `later(self, x)` in its forward.
 
 local M <const> = {}
 

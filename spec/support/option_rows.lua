@@ -211,7 +211,7 @@ rows.cross_entropy.skip = {weight = true} -- a tensor in this place is the weigh
 rows["mtl.classes"] = {options = {3}, call = function(_, o) mtl.classes(o) end}
 rows["mtl.real"] = {call = function(_, o) mtl.real(o) end}
 rows["mtl.landmarks"] = {call = function(_, o) mtl.landmarks(o) end,
-  refused_ends = {points = true}} -- one point, and no word about eyes
+  refused_ends = {points = true}} -- with one point, eyes are not given
 rows["mtl.landmark_bins"] = {options = {pixels = 8}, call = function(_, o) mtl.landmark_bins(o) end,
   refused_ends = {points = true}}
 rows["mtl.attributes"] = {options = {3}, call = function(_, o) mtl.attributes(o) end}

@@ -1,4 +1,4 @@
---- Numbers in one argument: whole ones, "3", "1,2,5", "1..5", or others, "0.6,0.7".
+--- Reads numbers from one argument: whole numbers, "3", "1,2,5", "1..5", or any numbers, "0.6,0.7".
 
 local M <const> = {}
 
@@ -17,7 +17,7 @@ function M.read(text)
   return #list == 1 and not text:find("[,.]") and list[1] or list
 end
 
---- A list of numbers, "0.6, 0.7"; nil where the text is none.
+--- A list of numbers, "0.6, 0.7"; nil for any other text.
 function M.reals(text)
   local list <const> = {}
   for item in text:gmatch("[^%s,]+") do
