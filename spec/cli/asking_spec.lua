@@ -1,17 +1,15 @@
 --- The commands that run networks on data and pictures give the same numbers as scripts.
 
 local braid <const> = require "braid"
+local command <const> = require "spec.support.command"
 local core <const> = require "braid.core"
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
 local data <const>, mtl <const>, nn <const>, train <const> = braid.data, braid.mtl, braid.nn,
   braid.train
+local run <const>, in_directory <const> = command.run, command.in_directory
 
 local DATA <const> = ' --data faces --read "n=60 seed=3"'
-
-local function run(arguments)
-  return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
-end
 
 -- A run of one epoch. It has a task of each kind that predict can show.
 local function make_run(dir, channels)
@@ -27,13 +25,6 @@ local function make_run(dir, channels)
   return sets, net, tasks
 end
 
-local function one_thread(f)
-  local threads <const> = braid.get_threads()
-  braid.set_threads(1)
-  shell.in_directory(f)
-  braid.set_threads(threads)
-end
-
 -- Files of pictures. One picture is not square.
 local function write_pictures(dir, set)
   local paths <const> = {}
@@ -47,7 +38,7 @@ end
 
 describe("the commands that ask networks", function()
   it("measure what a script measures, and test a run once", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local a <const> = dir .. "/a"
       local sets <const> = make_run(a, 1)
       local net <const>, tasks <const> = braid.open(a .. "/best.safetensors")
@@ -71,7 +62,7 @@ describe("the commands that ask networks", function()
 
   for _, channels in ipairs{1, 3} do
     it(("say of pictures what a script says, %d channels"):format(channels), function()
-      one_thread(function(dir)
+      in_directory(function(dir)
         local a <const> = dir .. "/a"
         local sets <const> = make_run(a, channels)
         local net <const>, tasks <const> = braid.open(a .. "/best.safetensors")
@@ -104,7 +95,7 @@ describe("the commands that ask networks", function()
   end
 
   it("place points in pictures that are no square where the loader has them", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local sets <const> = data.faces{n = 1, test = 3}
       local paths <const> = write_pictures(dir, sets.test)
       for i, size in ipairs{{64, 64}, {64, 40}, {40, 64}} do
@@ -128,7 +119,7 @@ describe("the commands that ask networks", function()
   end)
 
   it("draw on copies, and overwrite nothing", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local sets <const> = make_run(dir .. "/a", 1)
       local paths <const> = write_pictures(dir, sets.test)
       local call <const> = ("predict %s/a %s"):format(dir, paths[2])
@@ -157,7 +148,7 @@ describe("the commands that ask networks", function()
   end)
 
   it("say what is wrong with a call", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local sets <const> = make_run(dir .. "/a", 1)
       local picture <const> = " " .. write_pictures(dir, sets.test)[1]
       local net <const> = braid.open(dir .. "/a/best.safetensors")

@@ -1,16 +1,14 @@
 --- The commands that train several networks give the same results as scripts.
 
 local braid <const> = require "braid"
+local command <const> = require "spec.support.command"
 local shell <const> = require "spec.support.shell"
 local json <const> = require "braid.io.json"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
+local run <const>, in_directory <const> = command.run, command.in_directory
 
 local DATA <const> = ' --data faces --read "n=40 seed=3" --tasks "landmarks pose*0.02"'
 local COMMON <const> = " --options norm --steps 2 --batch 16 --lr 1e-3 --schedule linear --jobs 1"
-
-local function run(arguments)
-  return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
-end
 
 -- The arguments of a script for train.compare and train.sweep.
 local function by_script(more)
@@ -25,13 +23,6 @@ local function by_script(more)
   return given, sets
 end
 
-local function one_thread(f)
-  local threads <const> = braid.get_threads()
-  braid.set_threads(1)
-  shell.in_directory(f)
-  braid.set_threads(threads)
-end
-
 -- A function that makes models/tcdcn.lua of this width, with batch norm.
 local function tcdcn(width)
   return function(tasks, job)
@@ -44,7 +35,7 @@ describe("braid compare", function()
   local WORDS <const> = "compare models/tcdcn.lua 'half=tcdcn width=0.5'" .. DATA .. COMMON
 
   it("gives the results of train.compare, and goes on with them", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local given <const>, sets <const> = by_script{seeds = {2, 3}, dir = dir .. "/script",
         networks = {tcdcn = tcdcn(1), half = tcdcn(0.5)}, order = {"tcdcn", "half"}}
       given.test = sets.test
@@ -76,7 +67,7 @@ describe("braid compare", function()
   end)
 
   it("makes networks alike in parameters, in processes #slow", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local call <const> = ("%s --same parameters --seeds 1 --dir %s/a --json"):format(WORDS, dir)
       local result <const> = run((call:gsub("jobs 1", "jobs 2")))
       assert.equal("", result.err)
@@ -92,7 +83,7 @@ end)
 
 describe("braid sweep", function()
   it("gives the results of train.sweep", function()
-    one_thread(function(dir)
+    in_directory(function(dir)
       local given <const> = by_script{trials = 2, seed = 5, best = "landmarks.error",
         space = {lr = train.space.log(1e-4, 1e-2), batch = {8, 16},
           width = train.space.uniform(0.2, 0.5), ["weights.pose"] = train.space.uniform(0, 1)},

@@ -1,20 +1,18 @@
 --- The commands that train and evaluate networks give the same numbers as scripts.
 
 local braid <const> = require "braid"
+local command <const> = require "spec.support.command"
 local check <const> = require "braid.check"
 local shell <const> = require "spec.support.shell"
 local json <const> = require "braid.io.json"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
+local run <const> = command.run
 
 local DATA <const> = ' --data faces --read "n=120 seed=3"'
 local SETTINGS <const> = ' --tasks "landmarks pose*0.02 smile*0.1" --size 40 --batch 32 --seed 4'
   .. ' --lr=2e-3 --schedule cosine --clip 5 --best landmarks.error --augment "flip=0.5 rotate=10"'
   .. ' --options "norm activation=ReLU"'
 local TRAIN <const> = "train models/tcdcn.lua" .. DATA .. SETTINGS
-
-local function run(arguments)
-  return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " " .. arguments)
-end
 
 local function faces() return data.faces{n = 120, seed = 3} end
 

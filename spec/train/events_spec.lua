@@ -114,18 +114,9 @@ local function scalars_of(path)
   return found
 end
 
-local function with_dir(f)
-  local dir <const> = os.tmpname()
-  os.remove(dir)
-  shell.run("mkdir " .. dir)
-  local ok <const>, message <const> = pcall(f, dir)
-  shell.run("rm -rf " .. dir)
-  if not ok then error(message, 0) end
-end
-
 describe("train.events", function()
   it("has the numbers of a history's events under their places", function()
-    with_dir(function(dir)
+    shell.in_directory(function(dir)
       local events <const> = braid.train.events(dir)
       events:event{event = "step", step = 7, loss = {total = 0.5, a = 0.25}, weights = {a = 2},
         lr = 1}
@@ -142,7 +133,7 @@ describe("train.events", function()
   end)
 
   it("keeps what is not finite as a scalar, and leaves it out of histograms", function()
-    with_dir(function(dir)
+    shell.in_directory(function(dir)
       local events <close> = braid.train.events(dir, {step = 3})
       events:scalar("a", NAN, 1)
       events:scalar("b", -INF, 1)
@@ -160,7 +151,7 @@ describe("train.events", function()
   it("says what is wrong", function()
     assert.error_matches(function() braid.train.events("/nowhere/x") end,
       "train.events: cannot write /nowhere/x", 1, true)
-    with_dir(function(dir)
+    shell.in_directory(function(dir)
       local events <close> = braid.train.events(dir)
       for _, case in ipairs{
         {function() events:scalar(1, 1, 1) end, "tag must be a string, not 1"},

@@ -9,15 +9,6 @@ local data <const>, mtl <const>, nn <const>, train <const> = braid.data, braid.m
 
 local NAN <const>, INF <const> = 0 / 0, math.huge
 
-local function with_dir(f)
-  local dir <const> = os.tmpname()
-  os.remove(dir)
-  shell.run("mkdir " .. dir)
-  local ok <const>, message <const> = pcall(f, dir)
-  shell.run("rm -rf " .. dir)
-  if not ok then error(message, 0) end
-end
-
 local function read(path) return assert(files.read(path)) end
 
 local VOID <const> = {meta = true, img = true}
@@ -86,7 +77,7 @@ end
 
 describe("train.report", function()
   it("shows what a run has, and again without the data", function()
-    with_dir(function(dir)
+    shell.in_directory(function(dir)
       write_run(dir, 3)
       local file <close> = io.open(dir .. "/config.json", "w")
       file:write('{"braid": "0.1", "seed": 7, "options": {"<b>": "\\u0001&", "list": [1, 2]}}')
@@ -113,7 +104,7 @@ describe("train.report", function()
 
   it("makes a page of what little there is", function()
     for _, epochs in ipairs{0, 1} do
-      with_dir(function(dir)
+      shell.in_directory(function(dir)
         write_run(dir, epochs)
         check_page(read(train.report(dir, {path = dir .. "/other.html"})))
         assert.is_nil(io.open(dir .. "/report.html"))
@@ -122,7 +113,7 @@ describe("train.report", function()
   end)
 
   it("stays below 5 MB", function()
-    with_dir(function(dir)
+    shell.in_directory(function(dir)
       write_run(dir, 1)
       local large <const> = data.faces{n = 400, seed = 1, size = 200}
       local deep <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5}}
@@ -136,7 +127,7 @@ describe("train.report", function()
   end)
 
   it("says what is missing", function()
-    with_dir(function(dir)
+    shell.in_directory(function(dir)
       local function fails(words, ...)
         local ok <const>, message <const> = pcall(function(...) return (train.report(...)) end, ...)
         assert.is_false(ok)
